@@ -1,0 +1,23 @@
+// Where the pinned Node is: an npm dependency on Linux, else the Node that runs this, if it is new enough.
+import { existsSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const OLDEST_MAJOR = 26;
+
+/** Path of the Node that runs everything; throws with what to do when there is none. */
+export function pinnedNode() {
+  const packaged = join(root, 'node_modules', `node-${process.platform}-${process.arch}`, 'bin', 'node');
+  if (existsSync(packaged)) return packaged;
+  if (Number(process.versions.node.split('.')[0]) >= OLDEST_MAJOR) return process.execPath;
+  throw new Error(
+    `There is no packaged Node for ${process.platform}-${process.arch}, and this is Node ${process.versions.node}. ` +
+      `Install Node ${OLDEST_MAJOR} or newer and run the command again.`,
+  );
+}
+
+/** PATH with the pinned Node and the project's own programs first. */
+export function pinnedPath() {
+  return [dirname(pinnedNode()), join(root, 'node_modules', '.bin'), process.env.PATH ?? ''].join(delimiter);
+}

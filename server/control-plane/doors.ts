@@ -1,0 +1,64 @@
+import type { Clock, KubeObject } from '#domain';
+import type { KubeStore } from '#kube-api';
+import type { AdsServer, ProxyNode, PushEvent, XdsSnapshot } from '#xds';
+
+/** MeshConfig, as far as it is read. Defaults are Istio's, with access logs and full tracing as in the demo profile. */
+export interface MeshConfig {
+  readonly trustDomain: string;
+  readonly rootNamespace: string;
+  readonly outboundTrafficPolicy: 'ALLOW_ANY' | 'REGISTRY_ONLY';
+  readonly enableAutoMtls: boolean;
+  readonly accessLogFile: string;
+  /** Percent of requests traced when no other rule says. */
+  readonly tracingSampling: number;
+  readonly connectTimeoutMs: number;
+}
+
+/** One line of the sync table: which configuration a proxy holds of each type. */
+export interface ProxySyncStatus {
+  readonly node: ProxyNode;
+  /** By short type: CDS, LDS, EDS, RDS. */
+  readonly types: Readonly<Record<string, 'SYNCED' | 'NOT SENT' | 'STALE' | 'ERROR'>>;
+}
+
+/** The effect of one apply on all proxies. */
+export interface PushSummary {
+  readonly changeId: string;
+  readonly versionInfo: string;
+  /** Clock.now() when the store had the change. */
+  readonly startedMs: number;
+  /** Proxies that received something, each with the moment of its last ACK (or the NACK's text). */
+  readonly proxies: readonly {
+    readonly nodeId: string;
+    readonly sentMs: number;
+    readonly settledMs?: number;
+    readonly error?: string;
+    readonly types: readonly string[];
+    readonly bytes: number;
+  }[];
+  /** Milliseconds from apply until every receiving proxy had accepted; undefined while one is outstanding or refused. */
+  readonly effectiveMs?: number;
+}
+
+export interface ControlPlaneOptions {
+  readonly store: KubeStore;
+  readonly meshConfig: MeshConfig;
+  readonly clock: Clock;
+  readonly onPush: (event: PushEvent) => void;
+  readonly onLog: (line: string) => void;
+}
+
+/** istiod's Pilot: watches the store, derives a MeshSnapshot, builds an XdsSnapshot per proxy and pushes it. */
+export interface ControlPlane {
+  readonly ads: AdsServer;
+  start(): void;
+  stop(): void;
+  syncStatus(): readonly ProxySyncStatus[];
+  /** Resolves when every proxy affected by this change has answered, or at `timeoutMs` with what is known then. */
+  settled(changeId: string, timeoutMs: number): Promise<PushSummary>;
+  /** What a proxy would be sent for the present store: the same builder as the push. */
+  snapshotFor(node: ProxyNode): XdsSnapshot;
+}
+
+/** Reads MeshConfig from the ConfigMap `istio` in the root namespace, when there is one. */
+export type ReadMeshConfig = (configMap: KubeObject | undefined) => MeshConfig;

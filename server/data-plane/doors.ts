@@ -1,0 +1,95 @@
+import type { Socket } from 'node:net';
+import type { Clock, HopRecord, Random, SocketAddress } from '#domain';
+
+/** How a proxy reaches the network of its pod. The sandbox implements it; production code has no test switch. */
+export interface ProxyNetwork {
+  /** The pod's own address: the proxy binds its ports there. */
+  readonly podIp: string;
+  /** Where a connection that capture redirected to the proxy wanted to go; undefined when nobody redirected it. */
+  originalDestination(socket: Socket): Promise<SocketAddress | undefined>;
+  /**
+   * Opens a TCP connection that bypasses capture, as the proxy's own traffic does. `toApp`: the destination is this pod's own
+   * application, which listens on a hidden address while its pod is captured.
+   */
+  connect(destination: SocketAddress, options: { readonly toApp: boolean }): Socket;
+}
+
+/** The agent's road to the CA: a CSR goes out, a chain and the bundle come back. The private key never leaves the agent. */
+export interface CertificateSigner {
+  sign(
+    csrPem: string,
+    token: string,
+  ): Promise<{ readonly chainPem: readonly string[]; readonly rootsPem: readonly string[] }>;
+}
+
+export interface ProxyOptions {
+  readonly role: 'sidecar' | 'router';
+  readonly pod: {
+    readonly name: string;
+    readonly namespace: string;
+    readonly ip: string;
+    readonly serviceAccount: string;
+    readonly labels: Readonly<Record<string, string>>;
+    /** Ports that the pod declares; capture redirects connections to them into port 15006. */
+    readonly ports: readonly number[];
+  };
+  readonly trustDomain: string;
+  /** istiod's xDS address, `127.8.0.1:15010`. */
+  readonly xdsAddress: string;
+  readonly signer: CertificateSigner;
+  /** The pod's service account token. */
+  readonly token: string;
+  readonly network: ProxyNetwork;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Receives each finished hop. */
+  readonly onHop: (hop: HopRecord) => void;
+  /** Access log line and proxy log lines, as `kubectl logs -c istio-proxy` shows them. */
+  readonly onLog: (line: string) => void;
+}
+
+/** A snapshot of figures: `cluster.outbound|9080||reviews….upstream_rq_total` → value. */
+export type StatValues = ReadonlyMap<string, number>;
+
+/** What `istioctl proxy-config` and the admin port show; all in Envoy's own JSON shapes (snake_case). */
+export interface ProxyAdmin {
+  listeners(): readonly object[];
+  routes(): readonly object[];
+  clusters(): readonly object[];
+  endpoints(): readonly ProxyEndpoint[];
+  /** Certificates without keys. */
+  secrets(): readonly ProxySecret[];
+  configDump(): object;
+  stats(): StatValues;
+}
+
+export interface ProxyEndpoint {
+  readonly cluster: string;
+  readonly address: SocketAddress;
+  readonly healthy: boolean;
+  readonly ejected: boolean;
+  readonly activeRequests: number;
+}
+
+export interface ProxySecret {
+  readonly name: 'default' | 'ROOTCA';
+  readonly type: 'Cert Chain' | 'CA';
+  readonly state: 'ACTIVE' | 'WARMING';
+  readonly serialNumber: string;
+  readonly notBefore: string;
+  readonly notAfter: string;
+  readonly spiffeId: string;
+  readonly pem: string;
+}
+
+/** One proxy: a sidecar or a gateway, as an object in the sandbox's process with real sockets. */
+export interface Proxy {
+  /** Gets a certificate, connects to xDS, binds its ports. Resolves when listeners and clusters are warm (readiness, port 15021). */
+  start(signal: AbortSignal): Promise<void>;
+  /** Takes a connection that was made to one of the pod's ports, redirected to 15006 with this original destination. */
+  acceptInbound(socket: Socket, originalDestination: SocketAddress): void;
+  /** Stops accepting, lets current requests end for at most `drainMs`, closes. */
+  stop(drainMs: number): Promise<void>;
+  readonly ready: boolean;
+  readonly admin: ProxyAdmin;
+}

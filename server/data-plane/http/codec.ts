@@ -1,0 +1,111 @@
+import type { Headers } from './headers.ts';
+
+/**
+ * The seam between the wire and the proxy: a codec (HTTP/1.1 today, HTTP/2 beside it later) turns bytes into these calls and back.
+ * Plain callbacks instead of Node streams: that is where the speed comes from. All calls happen on one thread, in order.
+ */
+export interface RequestHead {
+  method: string;
+  /** Path with query, as sent. */
+  path: string;
+  /** Host header or :authority. */
+  authority: string;
+  scheme: 'http' | 'https';
+  protocol: 'HTTP/1.0' | 'HTTP/1.1' | 'HTTP/2';
+  /** Without Host, and without hop-by-hop headers; the codec writes its own framing headers. */
+  headers: Headers;
+}
+
+export interface ResponseHead {
+  status: number;
+  headers: Headers;
+}
+
+/** Why a stream ended early, in Envoy's words (StreamInfo, response code details). */
+export type ResetReason =
+  | 'remote_connection_failure'
+  | 'connection_timeout'
+  | 'connection_termination'
+  | 'remote_reset'
+  | 'local_reset'
+  | 'overflow'
+  | 'protocol_error';
+
+/** Receives a body: data*, then end once, or reset once at any point. Nothing follows end or reset. */
+export interface BodySink {
+  data(chunk: Buffer): void;
+  end(trailers: Headers | undefined): void;
+  reset(reason: ResetReason, detail: string): void;
+}
+
+/** Receives a response: informational*, head once, then the body. */
+export interface ResponseSink extends BodySink {
+  informational(head: ResponseHead): void;
+  head(head: ResponseHead, endStream: boolean): void;
+  /** The writer may go on after `sendData` returned false. */
+  drain(): void;
+}
+
+/** One request from a client. The codec hands it to `onRequest`, which must set a sink by `receive` before it returns. */
+export interface DownstreamStream {
+  readonly head: RequestHead;
+  /** False: the request has no body and `end` has been or will be called at once. */
+  readonly hasBody: boolean;
+  receive(sink: BodySink & { drain(): void }): void;
+  /** Stops and restarts reading the request body (back-pressure to the client). */
+  pause(): void;
+  resume(): void;
+  sendInformational(head: ResponseHead): void;
+  sendHead(head: ResponseHead, endStream: boolean): void;
+  /** False: buffered beyond the high-water mark; wait for `drain` on the sink. */
+  sendData(chunk: Buffer): boolean;
+  sendEnd(trailers?: Headers): void;
+  /** Cuts the connection (HTTP/1) or the stream (HTTP/2). */
+  reset(reason: ResetReason): void;
+}
+
+/** One request to an upstream host, on a connection that the pool chose. */
+export interface UpstreamStream {
+  /** Local address of the connection, `ip:port`, for %UPSTREAM_LOCAL_ADDRESS%. */
+  readonly localAddress: string;
+  /** TLS facts of the connection; undefined on plaintext. */
+  readonly tls: TlsFacts | undefined;
+  sendHead(head: RequestHead, endStream: boolean): void;
+  sendData(chunk: Buffer): boolean;
+  sendEnd(trailers?: Headers): void;
+  pause(): void;
+  resume(): void;
+  reset(reason: ResetReason): void;
+}
+
+/** What a handshake showed. */
+export interface TlsFacts {
+  readonly version: string;
+  readonly cipher: string;
+  readonly alpn: string;
+  readonly sni: string;
+  /** First URI SAN of the peer's certificate, empty when it showed none. */
+  readonly peerSpiffeId: string;
+  /** Lower-case hex SHA-256 of the peer's certificate (DER). */
+  readonly peerCertificateHash: string;
+  readonly peerSubject: string;
+}
+
+/** Asks a host's pool for a stream. Exactly one of `ready` and `failed` is called, perhaps before `newStream` returns. */
+export interface StreamWaiter {
+  ready(stream: UpstreamStream): void;
+  /** `detail` is Envoy's transport failure reason, e.g. `delayed connect error: Connection refused`. */
+  failed(reason: ResetReason, detail: string): void;
+}
+
+/** The connections to one host of one cluster. */
+export interface HostPool {
+  /** Returns a function that gives up waiting. */
+  newStream(sink: ResponseSink, waiter: StreamWaiter): () => void;
+  readonly activeConnections: number;
+  readonly activeStreams: number;
+  readonly pendingStreams: number;
+  /** Lets current streams end, closes idle connections, opens no more. */
+  drain(): void;
+  close(): void;
+}

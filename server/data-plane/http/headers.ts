@@ -1,0 +1,72 @@
+/**
+ * An HTTP header list: lower-case names, insertion order, duplicates kept. Stored flat (name, value, name, value …), which is what
+ * both codecs read and write; lists are short, so a scan beats a map.
+ */
+export class Headers {
+  /** Names at even places, values at odd ones. Codecs read it directly; others use the methods. */
+  readonly flat: string[];
+
+  constructor(flat: string[] = []) {
+    this.flat = flat;
+  }
+
+  /** From pairs; names are lower-cased. */
+  static of(entries: Readonly<Record<string, string>>): Headers {
+    const headers = new Headers();
+    for (const [name, value] of Object.entries(entries)) headers.flat.push(name.toLowerCase(), value);
+    return headers;
+  }
+
+  /** The first value, or undefined. `name` is lower case. */
+  get(name: string): string | undefined {
+    for (let i = 0; i < this.flat.length; i += 2) if (this.flat[i] === name) return this.flat[i + 1];
+    return undefined;
+  }
+
+  /** All values joined by a comma, as Envoy matches a repeated header; undefined when absent. */
+  joined(name: string): string | undefined {
+    let all: string | undefined;
+    for (let i = 0; i < this.flat.length; i += 2) {
+      if (this.flat[i] === name) all = all === undefined ? this.flat[i + 1] : `${all},${this.flat[i + 1]}`;
+    }
+    return all;
+  }
+
+  has(name: string): boolean {
+    return this.get(name) !== undefined;
+  }
+
+  /** Replaces every value of `name` by one. */
+  set(name: string, value: string): void {
+    this.remove(name);
+    this.flat.push(name, value);
+  }
+
+  add(name: string, value: string): void {
+    this.flat.push(name, value);
+  }
+
+  remove(name: string): void {
+    let to = 0;
+    for (let i = 0; i < this.flat.length; i += 2) {
+      if (this.flat[i] === name) continue;
+      if (to !== i) {
+        this.flat[to] = this.flat[i]!;
+        this.flat[to + 1] = this.flat[i + 1]!;
+      }
+      to += 2;
+    }
+    this.flat.length = to;
+  }
+
+  /** A list of its own with the same content. */
+  clone(): Headers {
+    return new Headers(this.flat.slice());
+  }
+
+  entries(): [string, string][] {
+    const pairs: [string, string][] = [];
+    for (let i = 0; i < this.flat.length; i += 2) pairs.push([this.flat[i]!, this.flat[i + 1]!]);
+    return pairs;
+  }
+}

@@ -1,0 +1,2 @@
+export type * from './doors.ts';
+export { Headers } from './http/headers.ts';

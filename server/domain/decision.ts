@@ -1,0 +1,100 @@
+import type { Origin } from './diagnostic.ts';
+
+/** The steps of a decision, in the order in which a proxy takes them; the words are those of Istio's simulation. */
+export type DecisionStage =
+  | 'capture'
+  | 'listener'
+  | 'filter_chain'
+  | 'tls_server'
+  | 'http_filter'
+  | 'virtual_host'
+  | 'route'
+  | 'weight'
+  | 'cluster'
+  | 'endpoint'
+  | 'pool'
+  | 'tls_peer'
+  | 'attempt'
+  | 'response';
+
+/** A candidate that was looked at and not taken, with the field that ruled it out. */
+export interface RejectedCandidate {
+  readonly name: string;
+  /** In words a learner reads: `needs header end-user: jason, the request has none`. */
+  readonly reason: string;
+  readonly origin?: Origin;
+}
+
+/** One decision, recorded by the code that took it. */
+export interface DecisionStep {
+  readonly stage: DecisionStage;
+  /** chosen: one of several · passed: looked at, nothing changed · applied: it acted · stopped: the path ends here. */
+  readonly outcome: 'chosen' | 'passed' | 'applied' | 'stopped';
+  /** The xDS name of what was chosen: `0.0.0.0_9080`, `reviews.default.svc.cluster.local:9080`, `outbound|9080|v1|…`. */
+  readonly name: string;
+  /** One sentence for the learner. */
+  readonly detail?: string;
+  readonly origin?: Origin;
+  readonly rejected?: readonly RejectedCandidate[];
+  /** Figures behind the choice: `draw`, `total`, `from`, `to`, `activeRequests`, `tlsVersion`, `peer` … */
+  readonly evidence?: Readonly<Record<string, string | number | boolean>>;
+  /** Milliseconds after the hop began. */
+  readonly atMs: number;
+  /** Which try this belongs to, from 1; absent before the first. */
+  readonly attempt?: number;
+}
+
+/** What one proxy did with one request. A request that crosses two sidecars leaves two of these with one trace id. */
+export interface HopRecord {
+  /** Span id, 16 hex digits; unique within a sandbox. */
+  readonly spanId: string;
+  /** Trace id, 32 hex digits. */
+  readonly traceId: string;
+  readonly parentSpanId?: string;
+  /** x-request-id. */
+  readonly requestId: string;
+  readonly proxy: {
+    readonly pod: string;
+    readonly namespace: string;
+    /** Canonical service and revision: labels app and version. */
+    readonly service: string;
+    readonly version: string;
+    readonly role: 'sidecar' | 'gateway';
+  };
+  readonly direction: 'inbound' | 'outbound';
+  readonly startMs: number;
+  readonly durationMs: number;
+  readonly request: {
+    readonly method: string;
+    readonly authority: string;
+    readonly path: string;
+    readonly protocol: string;
+    readonly headers: readonly (readonly [string, string])[];
+    readonly bytes: number;
+  };
+  readonly response: {
+    /** 0 when nothing was answered (the client left). */
+    readonly status: number;
+    /** Response flags in Envoy's short form: `UO`, `DI`, `NR`; empty when none. */
+    readonly flags: readonly string[];
+    /** Envoy's response code details: `via_upstream`, `fault_filter_abort` … */
+    readonly details: string;
+    readonly bytes: number;
+    readonly headers: readonly (readonly [string, string])[];
+  };
+  readonly routeName: string;
+  /** Cluster that was chosen, empty when none. */
+  readonly cluster: string;
+  /** Address that answered or was tried last, empty when none. */
+  readonly upstreamHost: string;
+  /** Tries made; 0 when the request never left the proxy. */
+  readonly attempts: number;
+  readonly mtls: boolean;
+  /** SPIFFE id of the other side where mTLS proved one: the client's (inbound), the server's (outbound). */
+  readonly peer?: string;
+  /** `versionInfo` of the route configuration in force, which names the push it came from. */
+  readonly pushVersion: string;
+  readonly steps: readonly DecisionStep[];
+  /** The line in Istio's access log format, without the newline. */
+  readonly accessLog: string;
+}

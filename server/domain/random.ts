@@ -1,0 +1,47 @@
+/**
+ * A source of chance. Injected, so that one seed reproduces traffic, weights, jitter and load balancing exactly.
+ */
+export interface Random {
+  /** A number in [0, 1). */
+  next(): number;
+  /** A whole number in [0, bound); bound is at least 1 and at most 2^32. */
+  below(bound: number): number;
+  /** `count` random bytes. Not for keys. */
+  bytes(count: number): Uint8Array;
+  /** An independent source named `label`; the same seed and label give the same sequence. */
+  stream(label: string): Random;
+}
+
+/** 32-bit FNV-1a, enough to turn a label into a seed. */
+export function hashLabel(label: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < label.length; i++) {
+    hash ^= label.charCodeAt(i);
+    hash = Math.imul(hash, 0x01000193);
+  }
+  return hash >>> 0;
+}
+
+/** A seeded source (sfc32 after twelve rounds of mixing). Same seed, same sequence, on every platform. */
+export function seededRandom(seed: number | string): Random {
+  const start = typeof seed === 'number' ? seed >>> 0 : hashLabel(seed);
+  let a = 0x9e3779b9;
+  let b = 0x243f6a88;
+  let c = start;
+  let counter = 1;
+  const uint32 = (): number => {
+    const sum = (a + b + counter) | 0;
+    counter = (counter + 1) | 0;
+    a = b ^ (b >>> 9);
+    b = (c + (c << 3)) | 0;
+    c = ((c << 21) | (c >>> 11)) + sum;
+    return sum >>> 0;
+  };
+  for (let round = 0; round < 12; round++) uint32();
+  return {
+    next: () => uint32() / 0x1_0000_0000,
+    below: (bound) => Math.floor((uint32() / 0x1_0000_0000) * bound),
+    bytes: (count) => Uint8Array.from({ length: count }, () => uint32() & 0xff),
+    stream: (label) => seededRandom(`${start}/${label}`),
+  };
+}

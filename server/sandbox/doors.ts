@@ -1,0 +1,122 @@
+import type { ControlPlane, PushSummary } from '#control-plane';
+import type { Proxy } from '#data-plane';
+import type {
+  Clock,
+  Diagnostic,
+  HopRecord,
+  KubeObject,
+  NamespacedName,
+  Random,
+  SocketAddress,
+  SourceLocation,
+} from '#domain';
+import type { KubeStore } from '#kube-api';
+import type { HopStore } from '#telemetry';
+import type { FetchInit, FetchResponse } from '#workloads';
+import type { PushEvent } from '#xds';
+
+export interface SandboxOptions {
+  /** Second byte of the sandbox's addresses: all of them lie in 127.<subnet>.0.0/16. */
+  readonly subnet: number;
+  readonly seed: string;
+  readonly clock: Clock;
+  readonly onEvent: (event: SandboxEvent) => void;
+}
+
+export type SandboxEvent =
+  | { readonly type: 'hop'; readonly hop: HopRecord }
+  | { readonly type: 'push'; readonly push: PushEvent }
+  | { readonly type: 'step'; readonly name: string; readonly ms: number }
+  | { readonly type: 'log'; readonly source: string; readonly line: string }
+  | {
+      readonly type: 'object';
+      readonly change: 'ADDED' | 'MODIFIED' | 'DELETED';
+      readonly object: KubeObject;
+      readonly changeId: string;
+    };
+
+/** One file of manifests: one or more YAML documents. */
+export interface ManifestFile {
+  readonly file: string;
+  readonly text: string;
+}
+
+export interface AppliedObject extends NamespacedName {
+  readonly kind: string;
+  readonly apiVersion: string;
+  readonly outcome: 'created' | 'configured' | 'unchanged';
+}
+
+/** Nothing is stored unless every document is accepted: an apply is all or nothing. */
+export interface ApplyOutcome {
+  readonly changeId: string;
+  readonly accepted: boolean;
+  readonly objects: readonly AppliedObject[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+export interface ContainerState {
+  readonly name: string;
+  readonly image: string;
+  readonly ready: boolean;
+  readonly restarts: number;
+  readonly kind: 'init' | 'app' | 'proxy';
+  /** `Running`, `Completed`, `ImagePullBackOff`, `CrashLoopBackOff` … */
+  readonly state: string;
+  readonly message?: string;
+}
+
+/** A running pod: its containers, its proxy, its address. */
+export interface RunningPod {
+  readonly name: string;
+  readonly namespace: string;
+  readonly ip: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly containers: readonly ContainerState[];
+  /** Present when injected, or when the pod is a gateway. */
+  readonly proxy?: Proxy;
+  /** Where the application really listens: `0.0.0.0:8080` as seen inside the pod. */
+  readonly appListeners: readonly SocketAddress[];
+  logs(container: string): readonly string[];
+  /** Calls `onLine` for each new line of a container's log until the returned function is called. */
+  followLogs(container: string, onLine: (line: string) => void): () => void;
+  /** Sends a request as a program inside the pod would: captured when the pod is injected. */
+  fetch(url: string, init?: FetchInit): Promise<FetchResponse>;
+  /** Runs one of the image's programs; undefined when the container has none of that name. */
+  exec(
+    container: string,
+    command: readonly string[],
+  ): { readonly stdout: string; readonly exitCode: number } | undefined;
+}
+
+/** One learner's mesh. */
+export interface Sandbox {
+  readonly store: KubeStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly hops: HopStore;
+  /** Present while istiod's pod runs. */
+  readonly controlPlane: ControlPlane | undefined;
+  readonly pods: readonly RunningPod[];
+  /** Address of the ingress gateway's HTTP port as seen from outside, when the gateway runs. */
+  readonly ingress: SocketAddress | undefined;
+  /**
+   * Starts istiod (namespace istio-system), an ingress gateway when `ingress` is set, then applies the manifests.
+   * Resolves when every pod is ready and every proxy has its configuration. Each step is told by a `step` event with its ms.
+   */
+  start(topology: readonly ManifestFile[], options: { readonly ingress: boolean }): Promise<void>;
+  /** Parses, validates, then stores all documents under one change id. */
+  apply(files: readonly ManifestFile[], options: { readonly namespace: string }): Promise<ApplyOutcome>;
+  /** Diagnostics of unsaved text against the present store; changes nothing. */
+  validate(files: readonly ManifestFile[], options: { readonly namespace: string }): readonly Diagnostic[];
+  remove(kind: string, name: NamespacedName): string;
+  settled(changeId: string, timeoutMs: number): Promise<PushSummary | undefined>;
+  /** Where an object's field stands in the text that was last applied for it. */
+  locate(origin: { kind: string; namespace: string; name: string; path: string }): SourceLocation | undefined;
+  /** A request from outside the cluster, as curl on the host would send it. Cluster names do not resolve. */
+  fetchFromOutside(url: string, init?: FetchInit): Promise<FetchResponse>;
+  pod(name: NamespacedName): RunningPod | undefined;
+  /** Resolves when `met` returns true, evaluated at once and after every sandbox event; rejects at `timeoutMs`. */
+  until(met: () => boolean, timeoutMs: number, what: string): Promise<void>;
+  stop(): Promise<void>;
+}

@@ -1,0 +1,104 @@
+import type { Clock } from '#domain';
+import type { ResourceByType, TypeUrl } from './resources.ts';
+
+/** A resource ready for the wire: encoded once, shared by all proxies that receive the same bytes. */
+export interface EncodedResource {
+  readonly typeUrl: TypeUrl;
+  readonly name: string;
+  /** Hash of the bytes; equal bytes, equal version. */
+  readonly version: string;
+  /** The message in protobuf JSON; frozen. */
+  readonly json: object;
+  readonly bytes: Uint8Array;
+}
+
+/** Everything that one proxy is to hold. Immutable. */
+export interface XdsSnapshot {
+  /** Names the push: `<time>/<counter>`, as istiod writes it. */
+  readonly versionInfo: string;
+  /** The apply that caused it; rides to the first affected request. */
+  readonly changeId: string;
+  readonly resources: ReadonlyMap<TypeUrl, ReadonlyMap<string, EncodedResource>>;
+}
+
+/** Who opened a stream, from DiscoveryRequest.node. */
+export interface ProxyNode {
+  /** `sidecar~127.8.1.4~reviews-v1-abc.default~default.svc.cluster.local`, `router~…`. */
+  readonly id: string;
+  readonly cluster: string;
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+export type PushState = 'sent' | 'acked' | 'nacked';
+
+/** What became of one response on one stream; the push list and `istioctl proxy-status` read these. */
+export interface PushEvent {
+  readonly nodeId: string;
+  readonly typeUrl: TypeUrl;
+  readonly versionInfo: string;
+  readonly changeId: string;
+  readonly nonce: string;
+  readonly state: PushState;
+  /** Clock.now() of the event. */
+  readonly atMs: number;
+  readonly bytes: number;
+  readonly resources: readonly string[];
+  readonly removed: readonly string[];
+  /** error_detail.message of a NACK. */
+  readonly error?: string;
+}
+
+export interface AdsServerOptions {
+  readonly clock: Clock;
+  /** Called when a stream names its node; answers with the first snapshot. May be called again after `setSnapshot`. */
+  readonly onConnect: (node: ProxyNode) => XdsSnapshot | undefined;
+  readonly onDisconnect?: (nodeId: string) => void;
+  readonly onPush?: (event: PushEvent) => void;
+}
+
+/** Serves AggregatedDiscoveryService, state-of-the-world and delta, to any xDS client. Knows no Istio kind. */
+export interface AdsServer {
+  /** Adds the service to a gRPC server that the caller owns. */
+  readonly register: (server: import('@grpc/grpc-js').Server) => void;
+  /** Pushes what changed between the node's last snapshot and this one, in make-before-break order (CDS, EDS, LDS, RDS). */
+  setSnapshot(nodeId: string, snapshot: XdsSnapshot): void;
+  connected(): readonly ProxyNode[];
+  /** Ends all streams. */
+  close(): void;
+}
+
+/** What a proxy did with one resource of a response: nothing means accepted. */
+export interface Rejection {
+  readonly name: string;
+  readonly message: string;
+}
+
+export interface XdsUpdate {
+  readonly typeUrl: TypeUrl;
+  readonly versionInfo: string;
+  /** Added or changed resources, decoded to protobuf JSON. */
+  readonly upserted: readonly {
+    readonly name: string;
+    readonly version: string;
+    readonly resource: ResourceByType[TypeUrl];
+  }[];
+  readonly removed: readonly string[];
+}
+
+export interface AdsClientOptions {
+  /** `127.8.0.1:15010`, dialled in plaintext. */
+  readonly address: string;
+  readonly node: ProxyNode;
+  readonly clock: Clock;
+  /** Takes an update. Returned rejections are sent back as one NACK whose text joins them; the others stay accepted. */
+  readonly onUpdate: (update: XdsUpdate) => readonly Rejection[];
+  readonly onStatus?: (status: 'connected' | 'disconnected', error?: string) => void;
+}
+
+/** A delta ADS client with reconnect (full-jitter backoff, base 500 ms, at most 30 s, in a lab at most 2 s). */
+export interface AdsClient {
+  start(): void;
+  /** Subscribes to all of a type (`*`: listeners, clusters) or to exactly these names (routes, endpoints); replaces the earlier set. */
+  subscribe(typeUrl: TypeUrl, names: readonly string[] | '*'): void;
+  stop(): void;
+}

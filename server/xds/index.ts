@@ -1,0 +1,2 @@
+export type * from './doors.ts';
+export * from './resources.ts';

@@ -1,0 +1,301 @@
+/**
+ * The Envoy v3 messages that Meshwork reads and writes, in protobuf JSON with the field names of the .proto files, exactly as an
+ * Envoy config dump prints them: durations are `"7s"`, wrapped numbers are plain numbers, an Any carries `@type`.
+ * Only the fields in use are typed; others survive encoding. Source: envoy/config/{listener,route,cluster,endpoint,core}/v3.
+ */
+export type Duration = string;
+
+/** google.protobuf.Any in JSON. */
+export interface Any {
+  '@type': string;
+  [field: string]: unknown;
+}
+
+export interface Metadata {
+  filter_metadata?: Record<string, Record<string, unknown>>;
+}
+
+/**
+ * What `metadata.filter_metadata.meshwork` holds: the resource and field that caused an xDS resource, plus the fields behind its
+ * parts. Keys of `parts` are the xDS field they explain: `match`, `timeout`, `retry_policy`, `fault.delay`, `fault.abort`,
+ * `weighted_clusters.<index>`, `request_headers_to_add`, `lb_policy`, `subset`, `transport_socket`, `outlier_detection` …
+ */
+export interface OriginMetadata {
+  kind: string;
+  namespace: string;
+  name: string;
+  path: string;
+  parts?: Record<string, string>;
+}
+
+export interface SocketAddressProto {
+  socket_address: { address: string; port_value: number; protocol?: string };
+}
+export interface AddressProto {
+  socket_address?: { address: string; port_value: number; protocol?: string };
+}
+
+export interface FractionalPercent {
+  numerator?: number;
+  denominator?: 'HUNDRED' | 'TEN_THOUSAND' | 'MILLION';
+}
+
+export interface StringMatcher {
+  exact?: string;
+  prefix?: string;
+  suffix?: string;
+  contains?: string;
+  safe_regex?: { regex: string };
+  ignore_case?: boolean;
+}
+
+// --- Listener -------------------------------------------------------------------------------------------------------------
+
+export interface Listener {
+  name: string;
+  address?: AddressProto;
+  traffic_direction?: 'UNSPECIFIED' | 'INBOUND' | 'OUTBOUND';
+  bind_to_port?: boolean;
+  use_original_dst?: boolean;
+  filter_chains?: FilterChain[];
+  default_filter_chain?: FilterChain;
+  listener_filters?: { name: string; typed_config?: Any }[];
+  listener_filters_timeout?: Duration;
+  continue_on_listener_filters_timeout?: boolean;
+  api_listener?: { api_listener: Any };
+  metadata?: Metadata;
+}
+
+export interface FilterChainMatch {
+  destination_port?: number;
+  prefix_ranges?: { address_prefix: string; prefix_len: number }[];
+  server_names?: string[];
+  transport_protocol?: string;
+  application_protocols?: string[];
+}
+
+export interface FilterChain {
+  name?: string;
+  filter_chain_match?: FilterChainMatch;
+  filters: { name: string; typed_config: Any }[];
+  transport_socket?: TransportSocket;
+  transport_socket_connect_timeout?: Duration;
+  metadata?: Metadata;
+}
+
+export interface TransportSocket {
+  name: string;
+  typed_config: Any;
+}
+
+export interface HttpConnectionManager extends Any {
+  stat_prefix: string;
+  codec_type?: 'AUTO' | 'HTTP1' | 'HTTP2';
+  rds?: { config_source: { ads: object; resource_api_version?: string }; route_config_name: string };
+  route_config?: RouteConfiguration;
+  http_filters?: { name: string; typed_config: Any }[];
+  access_log?: { name: string; typed_config: Any }[];
+  server_name?: string;
+  use_remote_address?: boolean;
+  forward_client_cert_details?: string;
+  stream_idle_timeout?: Duration;
+  generate_request_id?: boolean;
+  normalize_path?: boolean;
+  tracing?: {
+    random_sampling?: { value: number };
+    client_sampling?: { value: number };
+    overall_sampling?: { value: number };
+  };
+}
+
+export interface TcpProxy extends Any {
+  stat_prefix: string;
+  cluster?: string;
+  weighted_clusters?: { clusters: { name: string; weight: number }[] };
+  idle_timeout?: Duration;
+}
+
+// --- Routes ---------------------------------------------------------------------------------------------------------------
+
+export interface RouteConfiguration {
+  name: string;
+  virtual_hosts?: VirtualHost[];
+  validate_clusters?: boolean;
+  max_direct_response_body_size_bytes?: number;
+  ignore_port_in_host_matching?: boolean;
+}
+
+export interface VirtualHost {
+  name: string;
+  domains: string[];
+  routes?: Route[];
+  include_request_attempt_count?: boolean;
+  require_tls?: 'NONE' | 'EXTERNAL_ONLY' | 'ALL';
+  metadata?: Metadata;
+}
+
+export interface RouteMatch {
+  prefix?: string;
+  path?: string;
+  safe_regex?: { regex: string };
+  path_separated_prefix?: string;
+  case_sensitive?: boolean;
+  headers?: HeaderMatcher[];
+  query_parameters?: { name: string; string_match?: StringMatcher; present_match?: boolean }[];
+}
+
+export interface HeaderMatcher {
+  name: string;
+  string_match?: StringMatcher;
+  present_match?: boolean;
+  invert_match?: boolean;
+  treat_missing_header_as_empty?: boolean;
+}
+
+export interface HeaderValueOption {
+  header: { key: string; value: string };
+  append_action?: 'APPEND_IF_EXISTS_OR_ADD' | 'ADD_IF_ABSENT' | 'OVERWRITE_IF_EXISTS_OR_ADD' | 'OVERWRITE_IF_EXISTS';
+}
+
+export interface HeaderMutations {
+  request_headers_to_add?: HeaderValueOption[];
+  request_headers_to_remove?: string[];
+  response_headers_to_add?: HeaderValueOption[];
+  response_headers_to_remove?: string[];
+}
+
+export interface Route extends HeaderMutations {
+  name?: string;
+  match: RouteMatch;
+  route?: RouteAction;
+  redirect?: {
+    host_redirect?: string;
+    port_redirect?: number;
+    path_redirect?: string;
+    prefix_rewrite?: string;
+    scheme_redirect?: string;
+    https_redirect?: boolean;
+    response_code?: 'MOVED_PERMANENTLY' | 'FOUND' | 'SEE_OTHER' | 'TEMPORARY_REDIRECT' | 'PERMANENT_REDIRECT';
+  };
+  direct_response?: { status: number; body?: { inline_string?: string; inline_bytes?: string } };
+  metadata?: Metadata;
+  decorator?: { operation: string };
+  typed_per_filter_config?: Record<string, Any>;
+}
+
+export interface RouteAction {
+  cluster?: string;
+  weighted_clusters?: { clusters: WeightedCluster[]; total_weight?: number };
+  cluster_not_found_response_code?: string;
+  timeout?: Duration;
+  retry_policy?: RetryPolicy;
+  prefix_rewrite?: string;
+  regex_rewrite?: { pattern: { regex: string }; substitution: string };
+  host_rewrite_literal?: string;
+  hash_policy?: Record<string, unknown>[];
+  max_stream_duration?: { max_stream_duration?: Duration; grpc_timeout_header_max?: Duration };
+  request_mirror_policies?: { cluster: string; runtime_fraction?: { default_value: FractionalPercent } }[];
+  cors?: Record<string, unknown>;
+}
+
+export interface WeightedCluster extends HeaderMutations {
+  name: string;
+  weight: number;
+}
+
+export interface RetryPolicy {
+  retry_on?: string;
+  num_retries?: number;
+  per_try_timeout?: Duration;
+  retriable_status_codes?: number[];
+  host_selection_retry_max_attempts?: string | number;
+  retry_host_predicate?: { name: string; typed_config?: Any }[];
+  retry_back_off?: { base_interval: Duration; max_interval?: Duration };
+}
+
+// --- Clusters and endpoints -----------------------------------------------------------------------------------------------
+
+export interface Cluster {
+  name: string;
+  type?: 'STATIC' | 'STRICT_DNS' | 'LOGICAL_DNS' | 'EDS' | 'ORIGINAL_DST';
+  alt_stat_name?: string;
+  connect_timeout?: Duration;
+  lb_policy?: 'ROUND_ROBIN' | 'LEAST_REQUEST' | 'RANDOM' | 'RING_HASH' | 'MAGLEV' | 'CLUSTER_PROVIDED';
+  eds_cluster_config?: { eds_config: { ads?: object; resource_api_version?: string }; service_name?: string };
+  load_assignment?: ClusterLoadAssignment;
+  circuit_breakers?: { thresholds: CircuitBreakerThresholds[] };
+  outlier_detection?: Record<string, unknown>;
+  common_lb_config?: Record<string, unknown>;
+  transport_socket?: TransportSocket;
+  transport_socket_matches?: { name: string; match: Record<string, unknown>; transport_socket: TransportSocket }[];
+  upstream_bind_config?: { source_address: { address: string; port_value: number } };
+  typed_extension_protocol_options?: Record<string, Any>;
+  metadata?: Metadata;
+}
+
+export interface CircuitBreakerThresholds {
+  priority?: 'DEFAULT' | 'HIGH';
+  max_connections?: number;
+  max_pending_requests?: number;
+  max_requests?: number;
+  max_retries?: number;
+  track_remaining?: boolean;
+}
+
+export interface ClusterLoadAssignment {
+  cluster_name: string;
+  endpoints?: LocalityLbEndpoints[];
+}
+
+export interface LocalityLbEndpoints {
+  locality?: { region?: string; zone?: string; sub_zone?: string };
+  lb_endpoints?: LbEndpoint[];
+  load_balancing_weight?: number;
+  priority?: number;
+}
+
+export interface LbEndpoint {
+  endpoint: { address: SocketAddressProto; hostname?: string };
+  health_status?: 'UNKNOWN' | 'HEALTHY' | 'UNHEALTHY' | 'DRAINING' | 'DEGRADED';
+  load_balancing_weight?: number;
+  metadata?: Metadata;
+}
+
+// --- Type URLs ------------------------------------------------------------------------------------------------------------
+
+export const typeUrls = {
+  listener: 'type.googleapis.com/envoy.config.listener.v3.Listener',
+  route: 'type.googleapis.com/envoy.config.route.v3.RouteConfiguration',
+  cluster: 'type.googleapis.com/envoy.config.cluster.v3.Cluster',
+  endpoint: 'type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment',
+  secret: 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret',
+} as const;
+
+export type TypeUrl = (typeof typeUrls)[keyof typeof typeUrls];
+
+/** The message behind each type URL, so that a resource map can be typed by its URL. */
+export interface ResourceByType {
+  [typeUrls.listener]: Listener;
+  [typeUrls.route]: RouteConfiguration;
+  [typeUrls.cluster]: Cluster;
+  [typeUrls.endpoint]: ClusterLoadAssignment;
+  [typeUrls.secret]: Record<string, unknown>;
+}
+
+/** `@type` values of the extensions in use. */
+export const extensionTypes = {
+  httpConnectionManager:
+    'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
+  tcpProxy: 'type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy',
+  router: 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router',
+  fault: 'type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault',
+  downstreamTls: 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext',
+  upstreamTls: 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext',
+  rawBuffer: 'type.googleapis.com/envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer',
+  httpProtocolOptions: 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
+  fileAccessLog: 'type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog',
+  originalDst: 'type.googleapis.com/envoy.extensions.filters.listener.original_dst.v3.OriginalDst',
+  tlsInspector: 'type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector',
+  httpInspector: 'type.googleapis.com/envoy.extensions.filters.listener.http_inspector.v3.HttpInspector',
+  previousHosts: 'type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate',
+} as const;
