@@ -1,0 +1,167 @@
+import type { Method, Params, Results, ServerEvent, ServerMessage } from '#contract';
+import { backoffMs } from './backoff.ts';
+import { LabError } from './errors.ts';
+import type { Socket, Timers, Transport } from './transport.ts';
+
+/** away: no lab server answered · retrying: there was one and it is being called again · replaced: another tab took over. */
+export type ConnectionState = 'connecting' | 'open' | 'retrying' | 'away' | 'replaced' | 'closed';
+
+export interface ConnectionOptions {
+  transport: Transport;
+  timers: Timers;
+  /** In [0, 1). */
+  chance: () => number;
+  /** The stream is up, or events were missed: ask for the whole state again. */
+  onFresh: () => void;
+  onEvent: (event: ServerEvent) => void;
+  onState: (state: ConnectionState) => void;
+}
+
+interface Pending {
+  resolve: (result: unknown) => void;
+  reject: (error: LabError) => void;
+  cancel: () => void;
+}
+
+const DISCONNECTED = {
+  code: 'disconnected',
+  message: 'The lab is not connected.',
+  hint: 'It is called again by itself.',
+};
+
+/** One WebSocket to the lab server: requests by id with time-outs, events by sequence number, reconnect with backoff. */
+export class Connection {
+  readonly #options: ConnectionOptions;
+  readonly #pending = new Map<number, Pending>();
+  #socket: Socket | undefined;
+  #state: ConnectionState = 'closed';
+  #nextId = 1;
+  #lastSeq: number | undefined;
+  #tries = 0;
+  #wasOpen = false;
+  #cancelRetry: (() => void) | undefined;
+  /** Rises with each try, so that a late answer of an old socket is not heard. */
+  #generation = 0;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    if (this.#state !== 'closed') return;
+    this.#setState('connecting');
+    void this.#dial();
+  }
+
+  stop(): void {
+    this.#generation += 1;
+    this.#cancelRetry?.();
+    this.#socket?.close();
+    this.#socket = undefined;
+    this.#failAll();
+    this.#setState('closed');
+  }
+
+  /** Calls the server now instead of after the wait. */
+  retryNow(): void {
+    if (this.#state === 'open' || this.#state === 'connecting') return;
+    this.#cancelRetry?.();
+    this.#tries = 0;
+    this.#setState('connecting');
+    void this.#dial();
+  }
+
+  /** Rejects with a LabError: the server's, `timeout`, or `disconnected`. */
+  request<M extends Method>(method: M, params: Params<M>, timeoutMs = 20_000): Promise<Results[M]> {
+    const socket = this.#socket;
+    if (!socket || this.#state !== 'open') return Promise.reject(new LabError(DISCONNECTED));
+    const id = this.#nextId++;
+    return new Promise<Results[M]>((resolve, reject) => {
+      const cancel = this.#options.timers.after(timeoutMs, () => {
+        this.#pending.delete(id);
+        const message = `The lab gave no answer to ${method} within ${timeoutMs / 1000} s.`;
+        reject(new LabError({ code: 'timeout', message, hint: 'Try it again.' }));
+      });
+      this.#pending.set(id, { resolve: (result) => resolve(result as Results[M]), reject, cancel });
+      socket.send(JSON.stringify({ id, method, params }));
+    });
+  }
+
+  async #dial(): Promise<void> {
+    const generation = ++this.#generation;
+    try {
+      const token = await this.#options.transport.session();
+      if (generation !== this.#generation) return;
+      this.#socket = this.#options.transport.connect(token, {
+        open: () => this.#opened(generation),
+        message: (text) => this.#heard(generation, text),
+        closed: () => this.#lost(generation),
+      });
+    } catch {
+      // The page is whole without a lab server: not reached is a state, shown as a banner, and not an error.
+      this.#lost(generation);
+    }
+  }
+
+  #opened(generation: number): void {
+    if (generation !== this.#generation) return;
+    this.#tries = 0;
+    this.#wasOpen = true;
+    this.#lastSeq = undefined;
+    this.#setState('open');
+    this.#options.onFresh();
+  }
+
+  #heard(generation: number, text: string): void {
+    if (generation !== this.#generation) return;
+    const message = JSON.parse(text) as ServerMessage;
+    if ('seq' in message) this.#heardEvent(message.seq, message.event);
+    else this.#settle(message);
+  }
+
+  #heardEvent(seq: number, event: ServerEvent): void {
+    if (this.#lastSeq !== undefined && seq <= this.#lastSeq) return;
+    const missed = this.#lastSeq !== undefined && seq > this.#lastSeq + 1;
+    this.#lastSeq = seq;
+    if (event.type === 'replaced') {
+      this.stop();
+      this.#setState('replaced');
+    }
+    this.#options.onEvent(event);
+    if (missed) this.#options.onFresh();
+  }
+
+  #settle(message: Exclude<ServerMessage, { seq: number }>): void {
+    const pending = this.#pending.get(message.id);
+    if (!pending) return;
+    this.#pending.delete(message.id);
+    pending.cancel();
+    if ('error' in message) pending.reject(new LabError(message.error));
+    else pending.resolve(message.result);
+  }
+
+  #lost(generation: number): void {
+    if (generation !== this.#generation) return;
+    this.#generation += 1;
+    this.#socket = undefined;
+    this.#failAll();
+    this.#tries += 1;
+    this.#setState(this.#wasOpen && this.#tries < 4 ? 'retrying' : 'away');
+    const wait = backoffMs(this.#tries, this.#options.chance());
+    this.#cancelRetry = this.#options.timers.after(wait, () => void this.#dial());
+  }
+
+  #failAll(): void {
+    for (const pending of this.#pending.values()) {
+      pending.cancel();
+      pending.reject(new LabError(DISCONNECTED));
+    }
+    this.#pending.clear();
+  }
+
+  #setState(state: ConnectionState): void {
+    if (state === this.#state) return;
+    this.#state = state;
+    this.#options.onState(state);
+  }
+}

@@ -1,0 +1,323 @@
+import type { ApplyView, LabState, Results, ServerEvent } from '#contract';
+import { type ViewState, writeAddress } from './address.ts';
+import { Connection, type ConnectionState } from './connection.ts';
+import type { Drafts } from './drafts.ts';
+import { sayError } from './errors.ts';
+import { overlay, type Sheet, toSheets, withText, writable } from './files.ts';
+import { addMesh, addToHistory } from './history.ts';
+import { addLines, addPush, addRequests } from './reduce.ts';
+import { createStores, type LabStores, type Toast } from './stores.ts';
+import type { Timers, Transport } from './transport.ts';
+
+export interface LabClientOptions {
+  lab: string;
+  view: ViewState;
+  transport: Transport;
+  timers: Timers;
+  chance: () => number;
+  drafts: Drafts;
+  /** Puts the view into the address bar. */
+  publish: (search: string) => void;
+}
+
+const VALIDATE_AFTER_MS = 300;
+const SAVE_AFTER_MS = 800;
+
+/** The page's one way to the lab: stores to read, verbs to call. Verbs never throw: what fails becomes a state or a toast. */
+export class LabClient {
+  readonly labId: string;
+  readonly stores: LabStores;
+  /** Terminal panes listen here; output does not go through a store, since every byte counts once. */
+  readonly terminalListeners = new Set<(event: Extract<ServerEvent, { type: 'terminal' | 'terminal-exit' }>) => void>();
+  /** Set by the terminal island: runs a command that stands in the text. */
+  runInTerminal: ((line: string) => void) | undefined;
+  readonly #options: LabClientOptions;
+  readonly #connection: Connection;
+  #cancelValidate: (() => void) | undefined;
+  #cancelSave: (() => void) | undefined;
+  #validation = 0;
+  #nextToast = 1;
+
+  constructor(options: LabClientOptions) {
+    this.#options = options;
+    this.labId = options.lab;
+    this.stores = createStores(options.view);
+    this.#connection = new Connection({
+      transport: options.transport,
+      timers: options.timers,
+      chance: options.chance,
+      onFresh: () => void this.#open(),
+      onEvent: (event) => this.#hear(event),
+      onState: (state) => this.#connectionIs(state),
+    });
+  }
+
+  start(): void {
+    this.#connection.start();
+  }
+
+  stop(): void {
+    this.#cancelValidate?.();
+    this.#cancelSave?.();
+    this.#connection.stop();
+  }
+
+  retryNow(): void {
+    this.#connection.retryNow();
+  }
+
+  readonly request: Connection['request'] = (method, params, timeoutMs) =>
+    this.#connection.request(method, params, timeoutMs);
+
+  // What is shown
+
+  show(change: Partial<ViewState>): void {
+    const view = { ...this.stores.view.get(), ...change };
+    this.stores.view.set(view);
+    this.#options.publish(writeAddress(view));
+  }
+
+  /** Back to now: the map, the list and the pushes follow again. */
+  goLive(): void {
+    const { atMs: _past, push: _push, ...view } = this.stores.view.get();
+    this.stores.view.set(view);
+    this.#options.publish(writeAddress(view));
+  }
+
+  toast(toast: Omit<Toast, 'id'>): void {
+    this.stores.toasts.set([...this.stores.toasts.get(), { ...toast, id: this.#nextToast++ }].slice(-3));
+  }
+
+  dismiss(id: number): void {
+    this.stores.toasts.set(this.stores.toasts.get().filter((toast) => toast.id !== id));
+  }
+
+  // Text
+
+  edit(file: string, text: string): void {
+    const { sheets, applied } = this.stores;
+    sheets.set(withText(sheets.get(), file, text, applied.get()));
+    this.stores.saving.set('waiting');
+    this.#options.drafts.write(this.labId, writable(sheets.get()));
+    this.#cancelValidate?.();
+    this.#cancelValidate = this.#options.timers.after(VALIDATE_AFTER_MS, () => void this.#validate());
+    this.#cancelSave?.();
+    this.#cancelSave = this.#options.timers.after(SAVE_AFTER_MS, () => void this.#save());
+  }
+
+  async apply(): Promise<void> {
+    this.stores.apply.set({ state: 'running' });
+    const files = writable(this.stores.sheets.get());
+    try {
+      const view = await this.request('yaml.apply', { files }, 60_000);
+      this.stores.apply.set({ state: 'done', view });
+      this.stores.diagnostics.set(view.diagnostics);
+      if (!view.accepted) return;
+      this.stores.applied.set(files);
+      this.stores.sheets.set(this.stores.sheets.get().map((sheet) => this.#compared(sheet)));
+      this.#applied(view);
+    } catch (error) {
+      this.stores.apply.set({ state: 'failed', message: sayError(error) });
+    }
+  }
+
+  async undo(): Promise<void> {
+    this.stores.apply.set({ state: 'running' });
+    try {
+      const view = await this.request('yaml.undo', {}, 60_000);
+      this.stores.apply.set({ state: 'done', view });
+      this.#applied(view);
+    } catch (error) {
+      this.stores.apply.set({ state: 'failed', message: sayError(error) });
+    }
+  }
+
+  async reset(): Promise<void> {
+    await this.#try(async () => {
+      this.#take(await this.request('yaml.reset', {}, 60_000), []);
+      this.stores.apply.set({ state: 'idle' });
+      this.stores.hints.set([]);
+      this.#options.drafts.clear(this.labId);
+      const restore = { label: 'Restore mine', run: () => void this.restore() };
+      this.toast({ text: 'The lab is at its start. Your version is saved.', error: false, action: restore });
+    });
+  }
+
+  async restore(): Promise<void> {
+    await this.#try(async () => this.#useFiles((await this.request('yaml.restore', {})).files));
+  }
+
+  async solution(): Promise<Results['yaml.solution']['files']> {
+    return (await this.request('yaml.solution', {})).files;
+  }
+
+  // Checks, hints, traffic, requests
+
+  async runChecks(): Promise<void> {
+    await this.#try(async () => this.stores.checks.set((await this.request('checks.run', {}, 120_000)).checks));
+  }
+
+  async answer(check: string, answer: Record<string, string>): Promise<void> {
+    await this.#try(async () =>
+      this.stores.checks.set((await this.request('checks.answer', { check, answer })).checks),
+    );
+  }
+
+  async nextHint(): Promise<void> {
+    await this.#try(async () => {
+      const hint = await this.request('hints.next', {});
+      const others = this.stores.hints.get().filter((one) => one.number !== hint.number);
+      this.stores.hints.set([...others, hint]);
+    });
+  }
+
+  async setTraffic(traffic: string, running: boolean, rps?: number): Promise<void> {
+    await this.#try(async () => {
+      const params = { traffic, running, ...(rps === undefined ? {} : { rps }) };
+      this.stores.traffic.set((await this.request('traffic.set', params)).traffic);
+    });
+  }
+
+  /** Sends one request and opens its decision path. */
+  async send(like?: { path?: string }): Promise<void> {
+    await this.#try(async () => {
+      const sent = await this.request('request.send', like ?? {}, 40_000);
+      this.stores.requests.set(addRequests(this.stores.requests.get(), [sent]));
+      await this.explain(sent.id);
+    });
+  }
+
+  /** Opens the decision path of a request; the view keeps it in the address. */
+  async explain(request: string, shown: Partial<ViewState> = {}): Promise<void> {
+    this.show({ request, ...shown });
+    this.stores.explanation.set({ state: 'loading', request });
+    try {
+      const view = await this.request('request.explain', { request });
+      if (this.stores.view.get().request === request) this.stores.explanation.set({ state: 'ready', request, view });
+    } catch (error) {
+      this.stores.explanation.set({ state: 'failed', request, message: sayError(error) });
+    }
+  }
+
+  closeExplanation(): void {
+    const { request: _closed, ...view } = this.stores.view.get();
+    const dock = view.dock === 'why' ? 'req' : view.dock;
+    this.stores.view.set({ ...view, dock });
+    this.#options.publish(writeAddress({ ...view, dock }));
+    this.stores.explanation.set({ state: 'none' });
+  }
+
+  // Inside
+
+  async #try(act: () => Promise<void>): Promise<void> {
+    try {
+      await act();
+    } catch (error) {
+      this.toast({ text: sayError(error), error: true });
+    }
+  }
+
+  async #open(): Promise<void> {
+    await this.#try(async () => {
+      const state = await this.request('lab.open', { lab: this.labId }, 60_000);
+      this.#take(state, this.#options.drafts.read(this.labId));
+      const wanted = this.stores.view.get().request;
+      if (wanted && this.stores.explanation.get().state === 'none') await this.explain(wanted);
+    });
+  }
+
+  #take(state: LabState, drafts: { file: string; text: string }[]): void {
+    const { stores } = this;
+    stores.lab.set(state.lab);
+    stores.sandbox.set(state.sandbox);
+    stores.applied.set(state.applied);
+    stores.sheets.set(toSheets(overlay(state.files, drafts), state.applied));
+    stores.checks.set(state.checks);
+    stores.traffic.set(state.traffic);
+    stores.pushes.set(state.pushes);
+    stores.requests.set(addRequests([], state.requests));
+    if (stores.history.get().length === 0) stores.history.set(addToHistory([], state.requests, 0));
+    stores.diagnostics.set(state.diagnostics);
+    this.#meshIs(state.mesh);
+    if (drafts.length > 0) void this.#save();
+  }
+
+  #hear(event: ServerEvent): void {
+    const { stores } = this;
+    switch (event.type) {
+      case 'sandbox':
+        return stores.sandbox.set(event.sandbox);
+      case 'mesh':
+        return this.#meshIs(event.mesh);
+      case 'requests':
+        stores.requests.set(addRequests(stores.requests.get(), event.requests));
+        return stores.history.set(addToHistory(stores.history.get(), event.requests, event.dropped));
+      case 'push':
+        return stores.pushes.set(addPush(stores.pushes.get(), event.push));
+      case 'checks':
+        return stores.checks.set(event.checks);
+      case 'traffic':
+        return stores.traffic.set(event.traffic);
+      case 'files':
+        return this.#useFiles(event.files);
+      case 'diagnostics':
+        return stores.diagnostics.set(event.diagnostics);
+      case 'replaced':
+        return this.toast({ text: event.reason, error: true });
+      default:
+        for (const listen of this.terminalListeners) listen(event);
+    }
+  }
+
+  #meshIs(mesh: LabState['mesh']): void {
+    this.stores.mesh.set(mesh);
+    this.stores.meshes.set(addMesh(this.stores.meshes.get(), mesh));
+    const lines = addLines(this.stores.lines.get(), mesh);
+    if (lines !== this.stores.lines.get()) this.stores.lines.set(lines);
+  }
+
+  #useFiles(files: LabState['files']): void {
+    this.stores.sheets.set(toSheets(files, this.stores.applied.get()));
+    this.#options.drafts.clear(this.labId);
+    void this.#validate();
+  }
+
+  #compared(sheet: Sheet): Sheet {
+    const inForce = this.stores.applied.get().find((one) => one.file === sheet.file)?.text;
+    return { ...sheet, changed: !sheet.readOnly && inForce !== sheet.text };
+  }
+
+  #applied(view: ApplyView): void {
+    if (view.push) this.stores.pushes.set(addPush(this.stores.pushes.get(), view.push));
+  }
+
+  #connectionIs(state: ConnectionState): void {
+    this.stores.connection.set(state);
+    if (state !== 'open' && this.stores.saving.get() === 'waiting') this.stores.saving.set('offline');
+  }
+
+  async #validate(): Promise<void> {
+    const number = ++this.#validation;
+    if (this.stores.connection.get() !== 'open') return;
+    await this.#try(async () => {
+      const files = writable(this.stores.sheets.get());
+      const { diagnostics } = await this.request('yaml.validate', { files });
+      if (number === this.#validation) this.stores.diagnostics.set(diagnostics);
+    });
+  }
+
+  async #save(): Promise<void> {
+    const files = writable(this.stores.sheets.get());
+    try {
+      await this.request('files.save', { files });
+      const same = JSON.stringify(files) === JSON.stringify(writable(this.stores.sheets.get()));
+      if (!same) return;
+      this.stores.saving.set('saved');
+      this.#options.drafts.clear(this.labId);
+    } catch (error) {
+      // The draft stays in this browser and is sent when the lab answers again.
+      this.stores.saving.set('offline');
+      if (this.stores.connection.get() === 'open') this.toast({ text: sayError(error), error: true });
+    }
+  }
+}

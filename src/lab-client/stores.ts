@@ -1,0 +1,90 @@
+import { atom, type PreinitializedWritableAtom } from 'nanostores';
+import type {
+  ApplyView,
+  CheckView,
+  ExplanationView,
+  HintView,
+  LabText,
+  MeshEdge,
+  MeshView,
+  PushView,
+  RequestView,
+  SandboxView,
+  TrafficView,
+} from '#contract';
+import type { Diagnostic } from '../../server/domain/index.ts';
+import type { ViewState } from './address.ts';
+import type { ConnectionState } from './connection.ts';
+import type { AppliedFile, Sheet } from './files.ts';
+import type { Bucket } from './history.ts';
+
+type Store<T> = PreinitializedWritableAtom<T>;
+
+export type Explanation =
+  | { state: 'none' }
+  | { state: 'loading'; request: string }
+  | { state: 'ready'; request: string; view: ExplanationView }
+  | { state: 'failed'; request: string; message: string };
+
+export type ApplyState =
+  | { state: 'idle' }
+  | { state: 'running' }
+  | { state: 'done'; view: ApplyView }
+  | { state: 'failed'; message: string };
+
+export interface Toast {
+  id: number;
+  text: string;
+  error: boolean;
+  action?: { label: string; run: () => void };
+}
+
+/** Everything that the page shows. Each part is its own store, so that a moving map does not redraw the editor. */
+export interface LabStores {
+  connection: Store<ConnectionState>;
+  lab: Store<LabText | undefined>;
+  sandbox: Store<SandboxView | undefined>;
+  sheets: Store<readonly Sheet[]>;
+  applied: Store<readonly AppliedFile[]>;
+  saving: Store<'saved' | 'waiting' | 'offline'>;
+  checks: Store<readonly CheckView[]>;
+  traffic: Store<readonly TrafficView[]>;
+  pushes: Store<readonly PushView[]>;
+  requests: Store<readonly RequestView[]>;
+  history: Store<readonly Bucket[]>;
+  mesh: Store<MeshView | undefined>;
+  meshes: Store<readonly MeshView[]>;
+  /** Every edge that was seen, so that idle lines and places on the map stay. */
+  lines: Store<readonly MeshEdge[]>;
+  diagnostics: Store<readonly Diagnostic[]>;
+  apply: Store<ApplyState>;
+  hints: Store<readonly HintView[]>;
+  explanation: Store<Explanation>;
+  view: Store<ViewState>;
+  toasts: Store<readonly Toast[]>;
+}
+
+export function createStores(view: ViewState): LabStores {
+  return {
+    connection: atom<ConnectionState>('closed'),
+    lab: atom<LabText | undefined>(undefined),
+    sandbox: atom<SandboxView | undefined>(undefined),
+    sheets: atom<readonly Sheet[]>([]),
+    applied: atom<readonly AppliedFile[]>([]),
+    saving: atom<'saved' | 'waiting' | 'offline'>('saved'),
+    checks: atom<readonly CheckView[]>([]),
+    traffic: atom<readonly TrafficView[]>([]),
+    pushes: atom<readonly PushView[]>([]),
+    requests: atom<readonly RequestView[]>([]),
+    history: atom<readonly Bucket[]>([]),
+    mesh: atom<MeshView | undefined>(undefined),
+    meshes: atom<readonly MeshView[]>([]),
+    lines: atom<readonly MeshEdge[]>([]),
+    diagnostics: atom<readonly Diagnostic[]>([]),
+    apply: atom<ApplyState>({ state: 'idle' }),
+    hints: atom<readonly HintView[]>([]),
+    explanation: atom<Explanation>({ state: 'none' }),
+    view: atom<ViewState>(view),
+    toasts: atom<readonly Toast[]>([]),
+  };
+}
