@@ -1,1 +1,1 @@
-export {};
+export { type LabServer, type LabServerOptions, startLabServer } from './gateway/lab-server.ts';

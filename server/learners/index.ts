@@ -1,1 +1,1 @@
-export {};
+export { type LearnerStore, openLearnerStore } from './learner-store.ts';

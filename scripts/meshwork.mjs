@@ -1,0 +1,32 @@
+#!/usr/bin/env node
+// `npm start`: installs, builds the site when its inputs changed, then starts the lab server under the pinned Node.
+// Other verbs (`validate`, `lab list` …) go straight to server/main.ts. Runs on any Node from 20 on, with no dependency.
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { install } from './install.mjs';
+import { pinnedNode, pinnedPath, root } from './node.mjs';
+import { fail, step } from './steps.mjs';
+
+const [verb = 'start', ...rest] = process.argv.slice(2);
+
+try {
+  if (verb === 'start') {
+    await install();
+    const { buildSite } = await import('./build-site.mjs');
+    await step('site', () => buildSite());
+  }
+  serve();
+} catch (error) {
+  fail(error);
+}
+
+function serve() {
+  const main = join(root, 'server', 'main.ts');
+  const child = spawn(pinnedNode(), ['--disable-warning=ExperimentalWarning', main, verb, ...rest], {
+    stdio: 'inherit',
+    env: { ...process.env, PATH: pinnedPath() },
+  });
+  // Ctrl+C reaches the whole process group, a plain kill only this process: forward it; the server takes a signal twice as one.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.on('exit', (code, signal) => process.exit(code ?? (signal ? 130 : 1)));
+}

@@ -1,0 +1,211 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { requestEnvelope, requestSchemas, type ServerMessage } from '#contract';
+import { type Clock, MeshworkError, type Random, type Timer } from '#domain';
+import type { LearnerStore } from '#learners';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { type Access, createAccess } from './access.ts';
+import { createLearnerSession, type LearnerSession, type PageConnection } from './learner-session.ts';
+import { serveStatic } from './static-files.ts';
+
+export interface LabServerOptions {
+  readonly root: string;
+  readonly host: string;
+  readonly port: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly store: LearnerStore;
+  readonly onLog: (line: string) => void;
+}
+
+export interface LabServer {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+const MAX_SESSIONS = 40;
+const MAX_PAGES_PER_LEARNER = 8;
+/** A page that does not read: beyond this many unsent bytes, events are left out (answers never are). */
+const MAX_BUFFERED_BYTES = 1_048_576;
+const MAX_MESSAGE_BYTES = 6 * 1_048_576;
+/** A mesh without a page for so long is put to sleep; its state is kept. */
+const SLEEP_AFTER_MS = 30 * 60_000;
+
+export async function startLabServer(options: LabServerOptions): Promise<LabServer> {
+  const sessions = new Map<string, LearnerSession>();
+  const pageCounts = new Map<string, number>();
+  const server = createServer();
+  await listen(server, options);
+  const { port } = server.address() as AddressInfo;
+  const access = createAccess({ hosts: hostNames(options.host, port), secret: options.store.secret() });
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES });
+
+  const sessionOf = (learner: string): LearnerSession => {
+    let session = sessions.get(learner);
+    if (!session) {
+      if (sessions.size >= MAX_SESSIONS) throw new MeshworkError('too_many', `${MAX_SESSIONS} meshes are running on this server.`);
+      session = createLearnerSession({ learner, root: options.root, clock: options.clock, random: options.random, store: options.store });
+      sessions.set(learner, session);
+    }
+    return session;
+  };
+
+  server.on('request', (request, response) => {
+    answer({ request, response, access, root: options.root }).catch((error: unknown) => {
+      options.onLog(`request failed: ${String(error)}`);
+      if (!response.headersSent) response.writeHead(500, { 'content-type': 'text/plain' });
+      response.end('The lab server failed to answer.\n');
+    });
+  });
+
+  server.on('upgrade', (request, socket, head) => {
+    const learner = access.learner(request);
+    const url = new URL(request.url ?? '/', 'http://lab.invalid');
+    const allowed =
+      url.pathname === '/api/stream' &&
+      access.hostAllowed(request) &&
+      access.originAllowed(request, { allowNone: false }) &&
+      learner !== undefined &&
+      access.tokenValid(learner, url.searchParams.get('token') ?? '') &&
+      (pageCounts.get(learner) ?? 0) < MAX_PAGES_PER_LEARNER;
+    if (!allowed || learner === undefined) {
+      socket.end('HTTP/1.1 403 Forbidden\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
+      return;
+    }
+    sockets.handleUpgrade(request, socket, head, (webSocket) => {
+      pageCounts.set(learner, (pageCounts.get(learner) ?? 0) + 1);
+      webSocket.once('close', () => pageCounts.set(learner, (pageCounts.get(learner) ?? 1) - 1));
+      connectPage(webSocket, () => sessionOf(learner));
+    });
+  });
+
+  let sweep: Timer | undefined;
+  const putIdleToSleep = (): void => {
+    for (const [learner, session] of sessions) {
+      if ((session.idleMs() ?? 0) < SLEEP_AFTER_MS) continue;
+      sessions.delete(learner);
+      session.stop().catch((error: unknown) => options.onLog(`sleep failed: ${String(error)}`));
+    }
+    sweep = options.clock.after(60_000, putIdleToSleep);
+  };
+  sweep = options.clock.after(60_000, putIdleToSleep);
+
+  return {
+    url: `http://${options.host}:${port}/`,
+    stop: async () => {
+      sweep?.cancel();
+      for (const client of sockets.clients) client.terminate();
+      server.close();
+      server.closeAllConnections();
+      await Promise.all([...sessions.values()].map((session) => session.stop()));
+    },
+  };
+}
+
+function listen(server: ReturnType<typeof createServer>, options: LabServerOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => reject(listenFailure(cause, options)));
+    server.listen(options.port, options.host, () => resolve());
+  });
+}
+
+function listenFailure(cause: NodeJS.ErrnoException, { host, port }: LabServerOptions): MeshworkError {
+  const messages: Readonly<Record<string, string>> = {
+    EADDRINUSE: `Port ${port} on ${host} is taken. Stop the program that holds it, or choose another: npm start -- --port ${port + 1}`,
+    EACCES: `This user may not open port ${port}. Choose one above 1023: npm start -- --port 4321`,
+    EADDRNOTAVAIL: `${host} is not an address of this machine. Use --host 127.0.0.1.`,
+  };
+  return new MeshworkError('listen_failed', messages[cause.code ?? ''] ?? `Cannot listen on ${host}:${port}.`, { cause });
+}
+
+function hostNames(host: string, port: number): string[] {
+  return [...new Set([host, '127.0.0.1', 'localhost', '[::1]'])].map((name) => `${name}:${port}`);
+}
+
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly access: Access;
+  readonly root: string;
+}
+
+const securityHeaders: Readonly<Record<string, string>> = {
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'x-frame-options': 'SAMEORIGIN',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+};
+
+async function answer({ request, response, access, root }: Exchange): Promise<void> {
+  for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value);
+  const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
+  if (!access.hostAllowed(request)) return plain(response, 421, 'This server does not answer to that host name.');
+  if (request.method !== 'GET' && request.method !== 'HEAD') return plain(response, 405, 'Only GET and HEAD are served here.');
+  if (path === '/api/health') return json(response, { status: 'ok' });
+  if (path === '/api/session') {
+    if (!access.originAllowed(request, { allowNone: true })) return plain(response, 403, 'Only pages of this server may ask.');
+    const known = access.learner(request);
+    const { learner, cookie } = known ? { learner: known, cookie: undefined } : access.enrol();
+    if (cookie) response.setHeader('set-cookie', cookie);
+    return json(response, { token: access.token(learner) });
+  }
+  if (path.startsWith('/api/')) return plain(response, 404, 'There is no such address in the API.');
+  const folder = join(root, 'dist');
+  if (await serveStatic(folder, request, response)) return;
+  plain(response, 404, 'There is no such page. The start page is at /.');
+}
+
+function plain(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(`${text}\n`);
+}
+
+function json(response: ServerResponse, body: object): void {
+  response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' }).end(JSON.stringify(body));
+}
+
+function connectPage(webSocket: WebSocket, sessionOf: () => LearnerSession): void {
+  const page: PageConnection = {
+    send: (message: ServerMessage) => {
+      if ('event' in message && webSocket.bufferedAmount > MAX_BUFFERED_BYTES) return;
+      if (webSocket.readyState === webSocket.OPEN) webSocket.send(JSON.stringify(message));
+    },
+  };
+  let session: LearnerSession;
+  try {
+    session = sessionOf();
+  } catch (error) {
+    webSocket.close(1013, error instanceof Error ? error.message : 'too many');
+    return;
+  }
+  const detach = session.attach(page);
+  webSocket.on('message', (data, isBinary) => {
+    const message = isBinary ? undefined : parseMessage(data.toString());
+    if (message && 'id' in message && 'method' in message) session.request(page, message);
+    else if (message) page.send({ id: message.id, error: { code: 'bad_request', message: message.problem } });
+    else webSocket.close(1007, 'a message must be { id, method, params } in JSON');
+  });
+  webSocket.on('error', () => webSocket.terminate());
+  webSocket.on('close', detach);
+}
+
+type Parsed = { id: number; method: keyof typeof requestSchemas; params: unknown } | { id: number; problem: string };
+
+/** Checks a message against the contract; undefined when it is not even an envelope. */
+function parseMessage(text: string): Parsed | undefined {
+  let raw: unknown;
+  try {
+    raw = JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+  const envelope = requestEnvelope.safeParse(raw);
+  if (!envelope.success) return undefined;
+  const { id, method } = envelope.data;
+  const params = requestSchemas[method].safeParse(envelope.data.params);
+  if (params.success) return { id, method, params: params.data };
+  const issue = params.error.issues[0];
+  return { id, problem: `${method}: ${issue?.path.join('.') ?? ''} ${issue?.message ?? 'is not as expected'}` };
+}

@@ -1,0 +1,176 @@
+import type { Method, SandboxView, ServerEvent, ServerMessage } from '#contract';
+import type { Clock, Random } from '#domain';
+import type { LearnerStore } from '#learners';
+import { ApiError, toErrorView } from '../errors.ts';
+import type { FromSandbox, SavedState } from '../protocol.ts';
+import { forkSandbox, type SandboxProcess } from './sandbox-process.ts';
+import { leaseSubnet, type SubnetLease } from './subnets.ts';
+
+/** One open page: takes messages, bounded by its owner. */
+export interface PageConnection {
+  send(message: ServerMessage): void;
+}
+
+export interface SessionOptions {
+  readonly learner: string;
+  readonly root: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly store: LearnerStore;
+}
+
+/** One learner: the pages that are open, the sandbox behind them, and what must survive that sandbox. */
+export interface LearnerSession {
+  attach(page: PageConnection): () => void;
+  request(page: PageConnection, message: { id: number; method: Method; params: unknown }): void;
+  /** Milliseconds (monotonic) since the last page left; undefined while one is open. */
+  idleMs(): number | undefined;
+  stop(): Promise<void>;
+}
+
+interface Waiting {
+  readonly page: PageConnection;
+  readonly id: number;
+}
+
+const MAX_WAITING = 200;
+const MAX_QUICK_CRASHES = 3;
+const QUICK_CRASH_MS = 10_000;
+
+export function createLearnerSession(options: SessionOptions): LearnerSession {
+  const pages = new Set<PageConnection>();
+  const waiting = new Map<number, Waiting>();
+  let process: SandboxProcess | undefined;
+  let lease: SubnetLease | undefined;
+  let lab: string | undefined;
+  let saved: SavedState | undefined;
+  let started: Promise<void> = Promise.resolve();
+  let startedAtMs = 0;
+  let quickCrashes = 0;
+  let nextCall = 1;
+  let seq = 0;
+  let leftAtMs: number | undefined = options.clock.monotonic();
+
+  const broadcast = (event: ServerEvent): void => {
+    seq += 1;
+    for (const page of pages) page.send({ seq, event });
+  };
+  const failWaiting = (error: ApiError): void => {
+    for (const { page, id } of waiting.values()) page.send({ id, error: toErrorView(error) });
+    waiting.clear();
+  };
+
+  const startSandbox = async (labId: string): Promise<void> => {
+    lease ??= await leaseSubnet(options.random);
+    startedAtMs = options.clock.monotonic();
+    lab = labId;
+    saved = options.store.load(options.learner, labId) ?? undefined;
+    await new Promise<void>((resolve, reject) => {
+      const forked = forkSandbox({
+        root: options.root,
+        clock: options.clock,
+        heapLimitMb: 512,
+        hungAfterMs: 15_000,
+        onMessage: (message) => {
+          if (message.kind === 'started') resolve();
+          else if (message.kind === 'failed') reject(new ApiError('lab_failed', message.message));
+          else onMessage(message);
+        },
+        onExit: (reason) => {
+          reject(new ApiError('sandbox_away', reason));
+          if (process === forked) onCrash(reason);
+        },
+      });
+      process = forked;
+      forked.send({ kind: 'start', lab: labId, subnet: lease?.subnet ?? 0, saved });
+    });
+  };
+
+  const onMessage = (message: FromSandbox): void => {
+    if (message.kind === 'event') broadcast(message.event);
+    else if (message.kind === 'saved') {
+      saved = message.saved;
+      options.store.save(options.learner, message.saved.lab, message.saved);
+    } else if (message.kind === 'answer' || message.kind === 'failure') {
+      const call = waiting.get(message.id);
+      waiting.delete(message.id);
+      if (message.kind === 'answer') call?.page.send({ id: call.id, result: message.result });
+      else call?.page.send({ id: call.id, error: message.error });
+    }
+  };
+
+  const onCrash = (reason: string): void => {
+    process = undefined;
+    failWaiting(new ApiError('sandbox_away', reason));
+    quickCrashes = options.clock.monotonic() - startedAtMs < QUICK_CRASH_MS ? quickCrashes + 1 : 0;
+    const giveUp = quickCrashes >= MAX_QUICK_CRASHES || lab === undefined;
+    // A state that crashes the mesh again and again is set aside: the lab's own start serves instead, the text is kept.
+    if (quickCrashes === MAX_QUICK_CRASHES - 1 && saved) {
+      options.store.save(options.learner, saved.lab, { ...saved, objects: undefined, applied: [] });
+    }
+    const view: SandboxView = {
+      status: giveUp ? 'stopped' : 'crashed',
+      steps: [],
+      pods: [],
+      message: giveUp
+        ? `${reason} It ended ${quickCrashes} times at once. Reload the page to try again.`
+        : `${reason} It is starting again with your resources.`,
+    };
+    broadcast({ type: 'sandbox', sandbox: view });
+    if (!giveUp && lab !== undefined) {
+      started = startSandbox(lab);
+      started.catch(() => undefined);
+    }
+  };
+
+  const open = async (labId: string): Promise<void> => {
+    await started.catch(() => undefined);
+    if (process && lab === labId) return;
+    if (process) {
+      broadcast({ type: 'replaced', reason: `Another page opened the lab ${labId}.` });
+      await process.stop(2000);
+      process = undefined;
+    }
+    quickCrashes = 0;
+    await startSandbox(labId);
+  };
+
+  const forward = (page: PageConnection, message: { id: number; method: Method; params: unknown }): void => {
+    if (!process) throw new ApiError('sandbox_away', 'No mesh is running for this page.');
+    if (waiting.size >= MAX_WAITING) throw new ApiError('busy', 'Too many requests are open at once.');
+    const call = nextCall++;
+    waiting.set(call, { page, id: message.id });
+    process.send({ kind: 'request', id: call, method: message.method, params: message.params });
+  };
+
+  return {
+    attach: (page) => {
+      pages.add(page);
+      leftAtMs = undefined;
+      return () => {
+        pages.delete(page);
+        for (const [call, entry] of waiting) if (entry.page === page) waiting.delete(call);
+        if (pages.size === 0) leftAtMs = options.clock.monotonic();
+      };
+    },
+    request: (page, message) => {
+      const answerError = (error: unknown): void => page.send({ id: message.id, error: toErrorView(error) });
+      try {
+        if (message.method !== 'lab.open') return forward(page, message);
+        const labId = (message.params as { lab: string }).lab;
+        started = open(labId);
+        started.then(() => forward(page, message)).catch(answerError);
+      } catch (error) {
+        answerError(error);
+      }
+    },
+    idleMs: () => (leftAtMs === undefined ? undefined : options.clock.monotonic() - leftAtMs),
+    stop: async () => {
+      await started.catch(() => undefined);
+      await process?.stop(3000);
+      process = undefined;
+      await lease?.release();
+      lease = undefined;
+    },
+  };
+}

@@ -1,0 +1,111 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { join } from 'node:path';
+import type { Clock, Timer } from '#domain';
+import type { FromSandbox, ToSandbox } from '../protocol.ts';
+
+export interface SandboxProcessOptions {
+  /** Folder of the project: the child may read it and nothing else. */
+  readonly root: string;
+  readonly clock: Clock;
+  readonly heapLimitMb: number;
+  /** Without a pong for so long the child counts as hung and is ended. */
+  readonly hungAfterMs: number;
+  readonly onMessage: (message: FromSandbox) => void;
+  /** Called once. `reason` is for the learner. */
+  readonly onExit: (reason: string) => void;
+}
+
+/** A forked child that holds one learner's mesh. It dies alone. */
+export interface SandboxProcess {
+  send(message: ToSandbox): void;
+  /** Asks it to stop, ends it after `graceMs`. */
+  stop(graceMs: number): Promise<void>;
+  readonly pid: number;
+}
+
+const PING_EVERY_MS = 2000;
+
+/** Permissions of the child: network and reading the project; no writes, no processes, no workers, no environment. */
+function childArguments(options: SandboxProcessOptions): string[] {
+  return [
+    '--permission',
+    '--allow-net',
+    `--allow-fs-read=${options.root}/*`,
+    '--disable-warning=ExperimentalWarning',
+    '--disable-warning=SecurityWarning',
+    `--max-old-space-size=${options.heapLimitMb}`,
+  ];
+}
+
+export function forkSandbox(options: SandboxProcessOptions): SandboxProcess {
+  const child: ChildProcess = fork(join(options.root, 'server', 'sandbox-main.ts'), [], {
+    cwd: options.root,
+    env: {},
+    execArgv: childArguments(options),
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    // Ctrl+C goes to the lab server, which stops its children in order.
+    detached: true,
+  });
+  let lastPongMs = options.clock.monotonic();
+  let stopping = false;
+  let hung = false;
+  let stderrTail = '';
+  let heartbeat: Timer | undefined;
+
+  const send = (message: ToSandbox): void => {
+    if (child.connected) child.send(message);
+  };
+  const beat = (): void => {
+    if (options.clock.monotonic() - lastPongMs > options.hungAfterMs) {
+      hung = true;
+      child.kill('SIGKILL');
+      return;
+    }
+    send({ kind: 'ping' });
+    heartbeat = options.clock.after(PING_EVERY_MS, beat);
+  };
+  heartbeat = options.clock.after(PING_EVERY_MS, beat);
+
+  child.stderr?.on('data', (chunk: Buffer) => {
+    stderrTail = (stderrTail + chunk.toString('utf8')).slice(-4000);
+  });
+  child.on('message', (message: FromSandbox) => {
+    lastPongMs = options.clock.monotonic();
+    if (message.kind !== 'pong') options.onMessage(message);
+  });
+  const exited = new Promise<void>((resolve) => {
+    child.once('exit', (code, signal) => {
+      heartbeat?.cancel();
+      resolve();
+      if (!stopping) options.onExit(exitReason({ code, signal, hung, stderrTail }));
+    });
+    child.once('error', () => resolve());
+  });
+
+  return {
+    pid: child.pid ?? 0,
+    send,
+    stop: async (graceMs) => {
+      stopping = true;
+      heartbeat?.cancel();
+      send({ kind: 'stop' });
+      const force = options.clock.after(graceMs, () => child.kill('SIGKILL'));
+      await exited;
+      force.cancel();
+    },
+  };
+}
+
+interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly hung: boolean;
+  readonly stderrTail: string;
+}
+
+function exitReason(exit: Exit): string {
+  if (exit.hung) return 'The mesh stopped answering and was ended.';
+  if (/heap out of memory|Allocation failed/i.test(exit.stderrTail) || exit.signal === 'SIGABRT') return 'The mesh ran out of memory.';
+  return `The mesh process ended (${exit.signal ?? `exit code ${exit.code}`}).`;
+}

@@ -1,0 +1,33 @@
+import type { ErrorView, Method, ServerEvent } from '#contract';
+import type { KubeObject } from '#domain';
+
+/** What the lab server and a sandbox process say to each other over the fork's IPC channel. */
+export type ToSandbox =
+  | { readonly kind: 'start'; readonly lab: string; readonly subnet: number; readonly saved: SavedState | undefined }
+  | { readonly kind: 'request'; readonly id: number; readonly method: Method; readonly params: unknown }
+  | { readonly kind: 'ping' }
+  | { readonly kind: 'stop' };
+
+export type FromSandbox =
+  | { readonly kind: 'answer'; readonly id: number; readonly result: unknown }
+  | { readonly kind: 'failure'; readonly id: number; readonly error: ErrorView }
+  | { readonly kind: 'event'; readonly event: ServerEvent }
+  | { readonly kind: 'saved'; readonly saved: SavedState }
+  | { readonly kind: 'started'; readonly startMs: number }
+  | { readonly kind: 'failed'; readonly message: string }
+  | { readonly kind: 'pong' };
+
+/**
+ * Enough to put a learner's mesh back after a crash or a restart: the editor's text, what was applied, and the objects of the store
+ * that the learner (not a controller) made or changed.
+ */
+export interface SavedState {
+  readonly lab: string;
+  readonly files: readonly { readonly file: string; readonly text: string }[];
+  readonly applied: readonly { readonly file: string; readonly text: string }[];
+  /** Undefined: the lab's own topology; else every object to start from. */
+  readonly objects: readonly KubeObject[] | undefined;
+  /** Ids of checks that were met. */
+  readonly met: readonly string[];
+  readonly hintsOpened: number;
+}

@@ -1,0 +1,85 @@
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { startLabServer } from '#api';
+import { errorMessage, MeshworkError, seededRandom } from '#domain';
+import { openLearnerStore } from '#learners';
+import { systemClock } from './system.ts';
+
+interface Config {
+  readonly verb: string;
+  readonly host: string;
+  readonly port: number;
+  readonly root: string;
+  readonly dataFile: string;
+}
+
+const USAGE = `usage: npm start -- [--port 4321] [--host 127.0.0.1] [--data .meshwork/learners.db]
+
+  start   serve the site and the lab (the default)
+  help    this text`;
+
+function readConfig(argv: readonly string[], environment: NodeJS.ProcessEnv): Config {
+  const { values, positionals } = parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    options: { host: { type: 'string' }, port: { type: 'string' }, data: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+  });
+  const root = dirname(dirname(fileURLToPath(import.meta.url)));
+  const port = Number(values.port ?? environment['MESHWORK_PORT'] ?? 4321);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new MeshworkError('bad_port', `--port takes a number from 0 to 65535, not ${values.port}.`);
+  }
+  return Object.freeze({
+    verb: values.help ? 'help' : (positionals[0] ?? 'start'),
+    host: values.host ?? '127.0.0.1',
+    port,
+    root,
+    dataFile: values.data ?? environment['MESHWORK_DATA'] ?? join(root, '.meshwork', 'learners.db'),
+  });
+}
+
+async function start(config: Config): Promise<void> {
+  const startedMs = performance.now();
+  const clock = systemClock();
+  const store = openLearnerStore({ file: config.dataFile, nowMs: () => clock.now() });
+  const server = await startLabServer({
+    root: config.root,
+    host: config.host,
+    port: config.port,
+    clock,
+    // Where sandboxes lie in the loopback range is no secret; it must only differ between servers.
+    random: seededRandom(`${process.pid}/${clock.now()}`),
+    store,
+    onLog: (line) => console.error(line),
+  });
+  console.log(`  server       ${((performance.now() - startedMs) / 1000).toFixed(1)} s`);
+  console.log(`\nMeshwork is at ${server.url}   (Ctrl+C stops it)`);
+
+  let stopping = false;
+  const stop = (): void => {
+    if (stopping) return;
+    stopping = true;
+    server
+      .stop()
+      .then(() => store.close())
+      .then(() => process.exit(0))
+      .catch((error: unknown) => fail(error));
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
+}
+
+function fail(error: unknown): never {
+  console.error(`\nMeshwork cannot go on: ${errorMessage(error)}`);
+  if (error instanceof Error && error.cause) console.error(`Cause: ${errorMessage(error.cause)}`);
+  process.exit(1);
+}
+
+try {
+  const config = readConfig(process.argv.slice(2), process.env);
+  if (config.verb === 'start') await start(config);
+  else if (config.verb === 'help') console.log(USAGE);
+  else fail(new MeshworkError('unknown_verb', `There is no verb "${config.verb}".\n${USAGE}`));
+} catch (error) {
+  fail(error);
+}

@@ -1,0 +1,60 @@
+import { UsageError } from './command.ts';
+
+/** The terminal's small file system: the editor's files and scratch files in the home folder, and read-only samples. */
+export interface ShellFiles {
+  /** Reads a file; `path` is relative to the home folder, or starts with `~/`. */
+  read(path: string): string | undefined;
+  write(path: string, text: string): void;
+  remove(path: string): boolean;
+  /** File paths below a folder, sorted. */
+  list(folder: string): readonly string[];
+}
+
+const MAX_FILES = 100;
+const MAX_TEXT = 1_048_576;
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+
+export interface ShellFilesOptions {
+  /** Read-only files by path, such as samples/bookinfo/networking/bookinfo-gateway.yaml. */
+  readonly samples: ReadonlyMap<string, string>;
+  readonly onWrite: (path: string, text: string | undefined) => void;
+}
+
+export function createShellFiles(options: ShellFilesOptions): ShellFiles & { replaceAll(files: ReadonlyMap<string, string>): void } {
+  const own = new Map<string, string>();
+  const clean = (path: string): string => {
+    const parts: string[] = [];
+    for (const part of path.replace(/^~\//, '').replace(/^\/home\/learner\//, '').split('/')) {
+      if (part === '' || part === '.') continue;
+      if (part === '..') parts.pop();
+      else parts.push(part);
+    }
+    return parts.join('/');
+  };
+  return {
+    read: (path) => own.get(clean(path)) ?? options.samples.get(clean(path)),
+    write: (path, text) => {
+      const name = clean(path);
+      if (options.samples.has(name)) throw new UsageError(`${name}: the samples are read-only; copy it first (cp ${name} mine.yaml)`);
+      if (!NAME.test(name)) throw new UsageError(`${path}: use a plain file name such as reviews.yaml`);
+      if (!own.has(name) && own.size >= MAX_FILES) throw new UsageError(`${name}: at most ${MAX_FILES} files`);
+      if (text.length > MAX_TEXT) throw new UsageError(`${name}: at most 1 MiB a file`);
+      own.set(name, text);
+      options.onWrite(name, text);
+    },
+    remove: (path) => {
+      const name = clean(path);
+      const had = own.delete(name);
+      if (had) options.onWrite(name, undefined);
+      return had;
+    },
+    list: (folder) => {
+      const prefix = clean(folder) === '' ? '' : `${clean(folder)}/`;
+      return [...own.keys(), ...options.samples.keys()].filter((path) => path.startsWith(prefix)).sort();
+    },
+    replaceAll: (files) => {
+      own.clear();
+      for (const [name, text] of files) own.set(name, text);
+    },
+  };
+}
