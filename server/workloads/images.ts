@@ -1,0 +1,42 @@
+import { detailsImage } from './bookinfo/details.ts';
+import { productpageImage } from './bookinfo/productpage.ts';
+import { ratingsImage } from './bookinfo/ratings.ts';
+import { reviewsImage } from './bookinfo/reviews.ts';
+import type { WorkloadImage } from './doors.ts';
+import { cartImage } from './lab/cart.ts';
+import { clientImages } from './lab/client.ts';
+import { frontendImage } from './lab/frontend.ts';
+import { inventoryImage } from './lab/inventory.ts';
+import { labReviewsImage } from './lab/reviews.ts';
+
+/** Every image that a pod can run. */
+export const images: readonly WorkloadImage[] = [
+  productpageImage('examples-bookinfo-productpage-v1', 0),
+  productpageImage('examples-bookinfo-productpage-v-flooding', 100),
+  detailsImage,
+  reviewsImage({ version: 'v1', ratings: false, starColor: 'black' }),
+  reviewsImage({ version: 'v2', ratings: true, starColor: 'black' }),
+  reviewsImage({ version: 'v3', ratings: true, starColor: 'red' }),
+  ratingsImage('v1'),
+  ratingsImage('v-faulty'),
+  ratingsImage('v-delayed'),
+  ratingsImage('v-unavailable'),
+  ratingsImage('v-unhealthy'),
+  frontendImage,
+  cartImage,
+  inventoryImage,
+  labReviewsImage,
+  ...clientImages,
+];
+
+/** The last part of an image reference, without tag and digest: `registry:5000/a/reviews:1.2@sha256:…` → `reviews`. */
+export function imageName(reference: string): string {
+  const path = reference.split('@', 1)[0] ?? '';
+  return (path.split('/').at(-1) ?? '').split(':', 1)[0] ?? '';
+}
+
+/** Our program for an image reference; any registry and any tag will do. */
+export function findImage(reference: string): WorkloadImage | undefined {
+  const name = imageName(reference);
+  return images.find((image) => image.name === name);
+}
