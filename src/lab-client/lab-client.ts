@@ -144,7 +144,7 @@ export class LabClient {
   }
 
   async restore(): Promise<void> {
-    await this.#try(async () => this.#useFiles((await this.request('yaml.restore', {})).files));
+    await this.#try(async () => this.#takeFiles((await this.request('yaml.restore', {})).files));
   }
 
   async solution(): Promise<Results['yaml.solution']['files']> {
@@ -246,24 +246,33 @@ export class LabClient {
     const { stores } = this;
     switch (event.type) {
       case 'sandbox':
-        return stores.sandbox.set(event.sandbox);
+        stores.sandbox.set(event.sandbox);
+        break;
       case 'mesh':
-        return this.#meshIs(event.mesh);
+        this.#meshIs(event.mesh);
+        break;
       case 'requests':
         stores.requests.set(addRequests(stores.requests.get(), event.requests));
-        return stores.history.set(addToHistory(stores.history.get(), event.requests, event.dropped));
+        stores.history.set(addToHistory(stores.history.get(), event.requests, event.dropped));
+        break;
       case 'push':
-        return stores.pushes.set(addPush(stores.pushes.get(), event.push));
+        stores.pushes.set(addPush(stores.pushes.get(), event.push));
+        break;
       case 'checks':
-        return stores.checks.set(event.checks);
+        stores.checks.set(event.checks);
+        break;
       case 'traffic':
-        return stores.traffic.set(event.traffic);
+        stores.traffic.set(event.traffic);
+        break;
       case 'files':
-        return this.#useFiles(event.files);
+        this.#takeFiles(event.files);
+        break;
       case 'diagnostics':
-        return stores.diagnostics.set(event.diagnostics);
+        stores.diagnostics.set(event.diagnostics);
+        break;
       case 'replaced':
-        return this.toast({ text: event.reason, error: true });
+        this.toast({ text: event.reason, error: true });
+        break;
       default:
         for (const listen of this.terminalListeners) listen(event);
     }
@@ -276,7 +285,7 @@ export class LabClient {
     if (lines !== this.stores.lines.get()) this.stores.lines.set(lines);
   }
 
-  #useFiles(files: LabState['files']): void {
+  #takeFiles(files: LabState['files']): void {
     this.stores.sheets.set(toSheets(files, this.stores.applied.get()));
     this.#options.drafts.clear(this.labId);
     void this.#validate();
