@@ -1,3 +1,4 @@
+import type { Clock } from '#domain';
 import type { Headers } from './headers.ts';
 
 /**
@@ -41,6 +42,7 @@ export interface BodySink {
 /** Receives a response: informational*, head once, then the body. */
 export interface ResponseSink extends BodySink {
   informational(head: ResponseHead): void;
+  /** `endStream`: the response is complete with its head; neither `data` nor `end` follows. */
   head(head: ResponseHead, endStream: boolean): void;
   /** The writer may go on after `sendData` returned false. */
   drain(): void;
@@ -49,7 +51,10 @@ export interface ResponseSink extends BodySink {
 /** One request from a client. The codec hands it to `onRequest`, which must set a sink by `receive` before it returns. */
 export interface DownstreamStream {
   readonly head: RequestHead;
-  /** False: the request has no body and `end` has been or will be called at once. */
+  /**
+   * False: the request has no body; `end` is called on the sink as soon as `onRequest` has returned, unless the answer is
+   * already complete by then.
+   */
   readonly hasBody: boolean;
   receive(sink: BodySink & { drain(): void }): void;
   /** Stops and restarts reading the request body (back-pressure to the client). */
@@ -70,6 +75,12 @@ export interface UpstreamStream {
   readonly localAddress: string;
   /** TLS facts of the connection; undefined on plaintext. */
   readonly tls: TlsFacts | undefined;
+  /** The connection has carried an earlier request: a peer may have closed it just before this one arrived. */
+  readonly reused: boolean;
+  /** Bytes of the response that have arrived, head and 1xx included; 0 tells that the peer never said anything. */
+  readonly responseBytes: number;
+  /** The head has been handed to the socket; false means that the peer cannot have seen this request. */
+  readonly requestStarted: boolean;
   sendHead(head: RequestHead, endStream: boolean): void;
   sendData(chunk: Buffer): boolean;
   sendEnd(trailers?: Headers): void;
@@ -89,6 +100,59 @@ export interface TlsFacts {
   /** Lower-case hex SHA-256 of the peer's certificate (DER). */
   readonly peerCertificateHash: string;
   readonly peerSubject: string;
+}
+
+/** A request that the codec refused before anybody saw it, or in the middle of its body, in Envoy's words. */
+export interface CodecError {
+  /** 400, 408, 426, 431 or 501. */
+  readonly status: number;
+  /** %RESPONSE_CODE_DETAILS%: `http1.codec_error`, `http1.headers_too_large`, `low_version` … */
+  readonly details: string;
+  /** For the learner: what was wrong with the bytes. */
+  readonly explanation: string;
+  /** False: a response had begun, so that nothing could be answered. */
+  readonly answered: boolean;
+}
+
+/** One connection from a client. */
+export interface DownstreamConnection {
+  /** `ip:port`. */
+  readonly remoteAddress: string;
+  /** `ip:port`. */
+  readonly localAddress: string;
+  readonly tls: TlsFacts | undefined;
+  readonly protocol: 'HTTP/1.1' | 'HTTP/2';
+  /** Requests whose head was read so far. */
+  readonly requestCount: number;
+  /** No request is being read or answered. */
+  readonly idle: boolean;
+  /** The next response carries `connection: close` (HTTP/2: GOAWAY); the connection stays until then or until `close`. */
+  drain(): void;
+  /** Cuts the connection; an open stream is reset with `connection_termination`. */
+  close(): void;
+}
+
+/** How to serve one client connection. Only `onRequest` and `clock` are needed. */
+export interface ServerConnectionOptions {
+  readonly onRequest: (stream: DownstreamStream, connection: DownstreamConnection) => void;
+  readonly clock: Clock;
+  /** Facts of the handshake when the socket is a TLS socket; sets the scheme. */
+  readonly tls?: TlsFacts | undefined;
+  /** Called once for a message that breaks the protocol; the codec has answered and closes. For the access log. */
+  readonly onProtocolError?: ((error: CodecError, connection: DownstreamConnection) => void) | undefined;
+  readonly onClose?: ((connection: DownstreamConnection) => void) | undefined;
+  /** `server` header of answers that the codec gives itself; absent: none. */
+  readonly serverName?: string | undefined;
+  /** Default false: HTTP/1.0 is answered 426. */
+  readonly acceptHttp10?: boolean | undefined;
+  /** Bytes of request line and headers; default 60 KiB, beyond it 431. */
+  readonly maxHeadBytes?: number | undefined;
+  /** Number of header lines; default 100, beyond it 431. */
+  readonly maxHeaders?: number | undefined;
+  /** From the first byte of a head to its last. Default 60,000; 0 means never. Unlike Envoy, which has no limit by default. */
+  readonly requestHeadersTimeoutMs?: number | undefined;
+  /** Without a request. Default 3,600,000; 0 means never. */
+  readonly idleTimeoutMs?: number | undefined;
 }
 
 /** Asks a host's pool for a stream. Exactly one of `ready` and `failed` is called, perhaps before `newStream` returns. */
