@@ -1,1 +1,5 @@
-export {};
+export { type AuthorityOptions, createCertificateAuthority } from './authority.ts';
+export type * from './doors.ts';
+export { type RefusalReason, SigningRefused } from './refused.ts';
+export { certificateService, createCertificateClient } from './service.ts';
+export { createTokenIssuer } from './tokens.ts';
