@@ -35,7 +35,9 @@ function npmCi() {
     };
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);
-    child.on('error', (cause) => reject(new SetupError('npm could not be started.', 'Install npm and try again.', { cause })));
+    child.on('error', (cause) =>
+      reject(new SetupError('npm could not be started.', 'Install npm and try again.', { cause })),
+    );
     child.on('exit', (code) => {
       if (code === 0) resolve();
       else reject(installFailure(output));
@@ -46,13 +48,27 @@ function npmCi() {
 function installFailure(output) {
   const cause = new Error(output.trim() || 'npm ci printed nothing');
   if (/EACCES|EPERM/.test(output)) {
-    return new SetupError('npm has no permission to write.', `Make ${root} and the npm cache writable for this user (npm config get cache).`, { cause });
+    return new SetupError(
+      'npm has no permission to write.',
+      `Make ${root} and the npm cache writable for this user (npm config get cache).`,
+      { cause },
+    );
   }
   if (/EINTEGRITY|cache|ENOTCACHED/.test(output)) {
-    return new SetupError('npm found a broken package cache.', 'Run `npm cache clean --force`, then try again.', { cause });
+    return new SetupError('npm found a broken package cache.', 'Run `npm cache clean --force`, then try again.', {
+      cause,
+    });
   }
   if (/ENOTFOUND|ETIMEDOUT|ECONNREFUSED|EAI_AGAIN/.test(output)) {
-    return new SetupError('npm did not reach its package registry.', 'Check the network or the registry setting (npm config get registry), then try again.', { cause });
+    return new SetupError(
+      'npm did not reach its package registry.',
+      'Check the network or the registry setting (npm config get registry), then try again.',
+      { cause },
+    );
   }
-  return new SetupError('npm ci failed.', 'Read the cause below; `rm -rf node_modules` and a new try cure most states.', { cause });
+  return new SetupError(
+    'npm ci failed.',
+    'Read the cause below; `rm -rf node_modules` and a new try cure most states.',
+    { cause },
+  );
 }

@@ -23,7 +23,12 @@ function readConfig(argv: readonly string[], environment: NodeJS.ProcessEnv): Co
   const { values, positionals } = parseArgs({
     args: [...argv],
     allowPositionals: true,
-    options: { host: { type: 'string' }, port: { type: 'string' }, data: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+    options: {
+      host: { type: 'string' },
+      port: { type: 'string' },
+      data: { type: 'string' },
+      help: { type: 'boolean', short: 'h' },
+    },
   });
   const root = dirname(dirname(fileURLToPath(import.meta.url)));
   const port = Number(values.port ?? environment['MESHWORK_PORT'] ?? 4321);

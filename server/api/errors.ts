@@ -21,5 +21,9 @@ export function toErrorView(thrown: unknown): ErrorView {
     const hint = hints[thrown.code];
     return { code: thrown.code, message: thrown.message, ...(hint ? { hint } : {}) };
   }
-  return { code: 'internal', message: `The lab server failed: ${errorMessage(thrown)}`, hint: 'Reload the page. Your text is kept.' };
+  return {
+    code: 'internal',
+    message: `The lab server failed: ${errorMessage(thrown)}`,
+    hint: 'Reload the page. Your text is kept.',
+  };
 }

@@ -20,7 +20,12 @@ export interface ShellContext {
   readonly clock: Clock;
   readonly files: ShellFiles;
   /** Applies as the editor does, so that the push is numbered and shown. `names` are files of the shell or "stdin". */
-  apply(files: readonly ManifestFile[], options: { readonly namespace: string; readonly title: string }): Promise<ApplyOutcome>;
+  apply(
+    files: readonly ManifestFile[],
+    options: { readonly namespace: string; readonly title: string },
+  ): Promise<ApplyOutcome>;
+  /** A fresh id for a write of the terminal's own. */
+  mintChangeId(): string;
   /** Tells the lab that a command wrote to the store under this change id. */
   changed(changeId: string, title: string): void;
 }

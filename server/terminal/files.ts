@@ -20,11 +20,16 @@ export interface ShellFilesOptions {
   readonly onWrite: (path: string, text: string | undefined) => void;
 }
 
-export function createShellFiles(options: ShellFilesOptions): ShellFiles & { replaceAll(files: ReadonlyMap<string, string>): void } {
+export function createShellFiles(
+  options: ShellFilesOptions,
+): ShellFiles & { replaceAll(files: ReadonlyMap<string, string>): void } {
   const own = new Map<string, string>();
   const clean = (path: string): string => {
     const parts: string[] = [];
-    for (const part of path.replace(/^~\//, '').replace(/^\/home\/learner\//, '').split('/')) {
+    for (const part of path
+      .replace(/^~\//, '')
+      .replace(/^\/home\/learner\//, '')
+      .split('/')) {
       if (part === '' || part === '.') continue;
       if (part === '..') parts.pop();
       else parts.push(part);
@@ -35,7 +40,8 @@ export function createShellFiles(options: ShellFilesOptions): ShellFiles & { rep
     read: (path) => own.get(clean(path)) ?? options.samples.get(clean(path)),
     write: (path, text) => {
       const name = clean(path);
-      if (options.samples.has(name)) throw new UsageError(`${name}: the samples are read-only; copy it first (cp ${name} mine.yaml)`);
+      if (options.samples.has(name))
+        throw new UsageError(`${name}: the samples are read-only; copy it first (cp ${name} mine.yaml)`);
       if (!NAME.test(name)) throw new UsageError(`${path}: use a plain file name such as reviews.yaml`);
       if (!own.has(name) && own.size >= MAX_FILES) throw new UsageError(`${name}: at most ${MAX_FILES} files`);
       if (text.length > MAX_TEXT) throw new UsageError(`${name}: at most 1 MiB a file`);

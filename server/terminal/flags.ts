@@ -1,4 +1,4 @@
-import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { UsageError } from './command.ts';
 
 export type FlagSpec = NonNullable<ParseArgsConfig['options']>;
@@ -16,7 +16,13 @@ export interface Flags {
  */
 export function readFlags(args: readonly string[], options: FlagSpec): Flags {
   try {
-    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true, strict: true, allowNegative: true });
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      options,
+      allowPositionals: true,
+      strict: true,
+      allowNegative: true,
+    });
     const valueOf = (name: string): unknown => (values as Record<string, unknown>)[name];
     const list = (name: string): string[] => {
       const value = valueOf(name);

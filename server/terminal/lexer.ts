@@ -48,7 +48,8 @@ export function tokenize(text: string): Token[] {
       tokens.push(nextToken(reader));
     }
   }
-  if (heredocs.length > 0) throw new ShellSyntaxError(`The here-document needs a line with only ${heredocs[0]?.end}.`, true);
+  if (heredocs.length > 0)
+    throw new ShellSyntaxError(`The here-document needs a line with only ${heredocs[0]?.end}.`, true);
   return tokens;
 }
 
@@ -60,8 +61,10 @@ function nextToken(reader: Reader): Token {
     reader.take(operator.length);
     return { type: 'operator', text: operator };
   }
-  if (reader.peek() === '&') throw new ShellSyntaxError('Background jobs (&) are not part of this terminal; open a second tab instead.');
-  if (reader.peek() === '(' || reader.peek() === ')') throw new ShellSyntaxError('Sub-shells are not part of this terminal.');
+  if (reader.peek() === '&')
+    throw new ShellSyntaxError('Background jobs (&) are not part of this terminal; open a second tab instead.');
+  if (reader.peek() === '(' || reader.peek() === ')')
+    throw new ShellSyntaxError('Sub-shells are not part of this terminal.');
   return { type: 'word', parts: readWord(reader) };
 }
 

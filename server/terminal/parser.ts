@@ -65,7 +65,8 @@ function parseStage(cursor: Cursor): Stage {
 function parseFor(cursor: Cursor): ForLoop {
   cursor.expect('for');
   const variable = cursor.literal() ?? '';
-  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(variable)) throw new ShellSyntaxError('After "for" comes the name of a variable.');
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(variable))
+    throw new ShellSyntaxError('After "for" comes the name of a variable.');
   cursor.expect(variable);
   cursor.expect('in');
   const values: Word[] = [];

@@ -25,7 +25,10 @@ export interface Shell {
 }
 
 /** Runs our own small shell language over the allow-list of commands. There is no host shell behind it. */
-export function createShell(options: { readonly commands: ReadonlyMap<string, Command>; readonly context: ShellContext }): Shell {
+export function createShell(options: {
+  readonly commands: ReadonlyMap<string, Command>;
+  readonly context: ShellContext;
+}): Shell {
   const variables = new Map<string, string>();
   const runner = new Runner(options.commands, options.context, variables);
   return {
@@ -88,7 +91,13 @@ class Runner {
     for (const [index, stage] of stages.entries()) {
       const last = index === stages.length - 1;
       const pipe = last ? undefined : createPipe();
-      const own: Frame = { ...frame, signal: last ? frame.signal : signal, stdin, hasStdin, out: pipe ? (text) => pipe.write(text) : frame.out };
+      const own: Frame = {
+        ...frame,
+        signal: last ? frame.signal : signal,
+        stdin,
+        hasStdin,
+        out: pipe ? (text) => pipe.write(text) : frame.out,
+      };
       running.push(this.#stage(stage, own).finally(() => pipe?.end()));
       if (pipe) {
         stdin = pipe;
@@ -141,7 +150,9 @@ class Runner {
       return await program.run(args, io, this.#context);
     } catch (error) {
       if (frame.signal.aborted) return EXIT_INTERRUPTED;
-      frame.err(`${error instanceof UsageError || error instanceof PipeOverflow ? '' : `${name}: `}${errorMessage(error)}\n`);
+      frame.err(
+        `${error instanceof UsageError || error instanceof PipeOverflow ? '' : `${name}: `}${errorMessage(error)}\n`,
+      );
       return 1;
     } finally {
       await output?.close();
@@ -205,9 +216,14 @@ class Runner {
 
   async #value(part: WordPart, frame: Frame): Promise<string> {
     if (part.type === 'text') return part.text;
-    if (part.type === 'variable') return part.name === '?' ? String(this.#last) : (this.#variables.get(part.name) ?? '');
+    if (part.type === 'variable')
+      return part.name === '?' ? String(this.#last) : (this.#variables.get(part.name) ?? '');
     const pipe = createPipe();
-    const inner = this.script(parseScript(part.script), { ...frame, depth: frame.depth + 1, out: (text) => pipe.write(text) });
+    const inner = this.script(parseScript(part.script), {
+      ...frame,
+      depth: frame.depth + 1,
+      out: (text) => pipe.write(text),
+    });
     await inner.finally(() => pipe.end());
     return (await readAll(pipe)).replace(/\n+$/, '');
   }

@@ -22,7 +22,8 @@ const COOKIE = 'meshwork_learner';
 export function createAccess(options: { readonly hosts: readonly string[]; readonly secret: Buffer }): Access {
   const sign = (purpose: string, text: string): string =>
     createHmac('sha256', options.secret).update(`${purpose}:${text}`).digest('base64url');
-  const equal = (a: string, b: string): boolean => a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
+  const equal = (a: string, b: string): boolean =>
+    a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
   const token = (learner: string): string => sign('stream', learner);
   return {
     hostAllowed: (request) => options.hosts.includes((request.headers.host ?? '').toLowerCase()),

@@ -1,10 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { type WebSocket, WebSocketServer } from 'ws';
 import { requestEnvelope, requestSchemas, type ServerMessage } from '#contract';
 import { type Clock, MeshworkError, type Random, type Timer } from '#domain';
 import type { LearnerStore } from '#learners';
-import { type WebSocket, WebSocketServer } from 'ws';
 import { type Access, createAccess } from './access.ts';
 import { createLearnerSession, type LearnerSession, type PageConnection } from './learner-session.ts';
 import { serveStatic } from './static-files.ts';
@@ -44,8 +44,15 @@ export async function startLabServer(options: LabServerOptions): Promise<LabServ
   const sessionOf = (learner: string): LearnerSession => {
     let session = sessions.get(learner);
     if (!session) {
-      if (sessions.size >= MAX_SESSIONS) throw new MeshworkError('too_many', `${MAX_SESSIONS} meshes are running on this server.`);
-      session = createLearnerSession({ learner, root: options.root, clock: options.clock, random: options.random, store: options.store });
+      if (sessions.size >= MAX_SESSIONS)
+        throw new MeshworkError('too_many', `${MAX_SESSIONS} meshes are running on this server.`);
+      session = createLearnerSession({
+        learner,
+        root: options.root,
+        clock: options.clock,
+        random: options.random,
+        store: options.store,
+      });
       sessions.set(learner, session);
     }
     return session;
@@ -116,7 +123,9 @@ function listenFailure(cause: NodeJS.ErrnoException, { host, port }: LabServerOp
     EACCES: `This user may not open port ${port}. Choose one above 1023: npm start -- --port 4321`,
     EADDRNOTAVAIL: `${host} is not an address of this machine. Use --host 127.0.0.1.`,
   };
-  return new MeshworkError('listen_failed', messages[cause.code ?? ''] ?? `Cannot listen on ${host}:${port}.`, { cause });
+  return new MeshworkError('listen_failed', messages[cause.code ?? ''] ?? `Cannot listen on ${host}:${port}.`, {
+    cause,
+  });
 }
 
 function hostNames(host: string, port: number): string[] {
@@ -142,10 +151,12 @@ async function answer({ request, response, access, root }: Exchange): Promise<vo
   for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value);
   const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
   if (!access.hostAllowed(request)) return plain(response, 421, 'This server does not answer to that host name.');
-  if (request.method !== 'GET' && request.method !== 'HEAD') return plain(response, 405, 'Only GET and HEAD are served here.');
+  if (request.method !== 'GET' && request.method !== 'HEAD')
+    return plain(response, 405, 'Only GET and HEAD are served here.');
   if (path === '/api/health') return json(response, { status: 'ok' });
   if (path === '/api/session') {
-    if (!access.originAllowed(request, { allowNone: true })) return plain(response, 403, 'Only pages of this server may ask.');
+    if (!access.originAllowed(request, { allowNone: true }))
+      return plain(response, 403, 'Only pages of this server may ask.');
     const known = access.learner(request);
     const { learner, cookie } = known ? { learner: known, cookie: undefined } : access.enrol();
     if (cookie) response.setHeader('set-cookie', cookie);
@@ -162,7 +173,9 @@ function plain(response: ServerResponse, status: number, text: string): void {
 }
 
 function json(response: ServerResponse, body: object): void {
-  response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' }).end(JSON.stringify(body));
+  response
+    .writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' })
+    .end(JSON.stringify(body));
 }
 
 function connectPage(webSocket: WebSocket, sessionOf: () => LearnerSession): void {

@@ -106,6 +106,7 @@ interface Exit {
 
 function exitReason(exit: Exit): string {
   if (exit.hung) return 'The mesh stopped answering and was ended.';
-  if (/heap out of memory|Allocation failed/i.test(exit.stderrTail) || exit.signal === 'SIGABRT') return 'The mesh ran out of memory.';
+  if (/heap out of memory|Allocation failed/i.test(exit.stderrTail) || exit.signal === 'SIGABRT')
+    return 'The mesh ran out of memory.';
   return `The mesh process ended (${exit.signal ?? `exit code ${exit.code}`}).`;
 }

@@ -24,7 +24,11 @@ const contentTypes: Readonly<Record<string, string>> = {
  * Serves the built site: GET and HEAD, `index.html` for folders, hashed assets cached for a year, pages revalidated.
  * Answers false when there is no such file. Paths never leave `folder`.
  */
-export async function serveStatic(folder: string, request: IncomingMessage, response: ServerResponse): Promise<boolean> {
+export async function serveStatic(
+  folder: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<boolean> {
   const path = decodePath(request.url ?? '/');
   if (path === undefined) return false;
   const found = await findFile(folder, path);
@@ -45,7 +49,10 @@ export async function serveStatic(folder: string, request: IncomingMessage, resp
   }
   response.writeHead(200, { ...headers, 'content-length': found.size });
   if (request.method === 'HEAD') response.end();
-  else createReadStream(found.file).on('error', () => response.destroy()).pipe(response);
+  else
+    createReadStream(found.file)
+      .on('error', () => response.destroy())
+      .pipe(response);
   return true;
 }
 

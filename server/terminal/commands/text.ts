@@ -84,7 +84,8 @@ const grep: Command = {
       if (flags.on('c') || flags.on('q')) continue;
       const mark = flags.on('n') ? `${number}:` : '';
       if (!flags.on('o')) io.out(`${mark}${line}\n`);
-      else do io.out(`${mark}${found.group()}\n`);
+      else
+        do io.out(`${mark}${found.group()}\n`);
         while (found.find());
     }
     if (flags.on('c')) io.out(`${count}\n`);
@@ -154,7 +155,11 @@ const wc: Command = {
       c: { type: 'boolean', short: 'c' },
     });
     const text = await readAll(input(flags.words, io, context));
-    const counts = { l: text.split('\n').length - 1, w: text.split(/\s+/).filter(Boolean).length, c: Buffer.byteLength(text) };
+    const counts = {
+      l: text.split('\n').length - 1,
+      w: text.split(/\s+/).filter(Boolean).length,
+      c: Buffer.byteLength(text),
+    };
     const chosen = (['l', 'w', 'c'] as const).filter((name) => flags.on(name));
     io.out(`${(chosen.length > 0 ? chosen : (['l', 'w', 'c'] as const)).map((name) => counts[name]).join(' ')}\n`);
     return 0;
@@ -171,7 +176,9 @@ const sort: Command = {
       r: { type: 'boolean', short: 'r' },
       u: { type: 'boolean', short: 'u' },
     });
-    const lines = (await readAll(input(flags.words, io, context))).split('\n').filter((line, i, all) => line !== '' || i < all.length - 1);
+    const lines = (await readAll(input(flags.words, io, context)))
+      .split('\n')
+      .filter((line, i, all) => line !== '' || i < all.length - 1);
     lines.sort(flags.on('n') ? (a, b) => Number.parseFloat(a) - Number.parseFloat(b) : undefined);
     if (flags.on('r')) lines.reverse();
     for (const line of flags.on('u') ? new Set(lines) : lines) io.out(`${line}\n`);
@@ -210,7 +217,13 @@ const seq: Command = {
   run: async (args, io) => {
     const numbers = args.map(Number);
     const [first, last] = numbers.length === 1 ? [1, numbers[0]] : numbers;
-    if (first === undefined || last === undefined || !Number.isInteger(first) || !Number.isInteger(last) || last - first > 20_000) {
+    if (
+      first === undefined ||
+      last === undefined ||
+      !Number.isInteger(first) ||
+      !Number.isInteger(last) ||
+      last - first > 20_000
+    ) {
       throw new UsageError('usage: seq [first] last   (whole numbers, at most 20000 apart)');
     }
     for (let i = first; i <= last; i++) io.out(`${i}\n`);
@@ -278,5 +291,20 @@ const constant = (name: string, code: number): Command => ({
 });
 
 export const textCommands: readonly Command[] = [
-  echo, cat, ls, cp, rm, grep, head, tail, wc, sort, uniq, seq, env, sleep, constant('true', 0), constant('false', 1),
+  echo,
+  cat,
+  ls,
+  cp,
+  rm,
+  grep,
+  head,
+  tail,
+  wc,
+  sort,
+  uniq,
+  seq,
+  env,
+  sleep,
+  constant('true', 0),
+  constant('false', 1),
 ];
