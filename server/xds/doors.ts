@@ -1,4 +1,4 @@
-import type { Clock } from '#domain';
+import type { Clock, Random } from '#domain';
 import type { ResourceByType, TypeUrl } from './resources.ts';
 
 /** A resource ready for the wire: encoded once, shared by all proxies that receive the same bytes. */
@@ -63,6 +63,8 @@ export interface AdsServer {
   /** Pushes what changed between the node's last snapshot and this one, in make-before-break order (CDS, EDS, LDS, RDS). */
   setSnapshot(nodeId: string, snapshot: XdsSnapshot): void;
   connected(): readonly ProxyNode[];
+  /** Whether the node has answered all it was sent and nothing is held back for it. True for a node that is not connected. */
+  isIdle(nodeId: string): boolean;
   /** Ends all streams. */
   close(): void;
 }
@@ -90,12 +92,16 @@ export interface AdsClientOptions {
   readonly address: string;
   readonly node: ProxyNode;
   readonly clock: Clock;
+  /** Spreads reconnects. */
+  readonly random: Random;
   /** Takes an update. Returned rejections are sent back as one NACK whose text joins them; the others stay accepted. */
   readonly onUpdate: (update: XdsUpdate) => readonly Rejection[];
   readonly onStatus?: (status: 'connected' | 'disconnected', error?: string) => void;
+  /** Called when `onUpdate` throws; the update is then refused as a whole, in the same words. */
+  readonly onError?: (error: Error) => void;
 }
 
-/** A delta ADS client with reconnect (full-jitter backoff, base 500 ms, at most 30 s, in a lab at most 2 s). */
+/** A delta ADS client with reconnect (full-jitter backoff, base 500 ms, at most 2 s; unlike Envoy, whose ceiling is 30 s). */
 export interface AdsClient {
   start(): void;
   /** Subscribes to all of a type (`*`: listeners, clusters) or to exactly these names (routes, endpoints); replaces the earlier set. */

@@ -1,2 +1,3 @@
+export { decodeResource, encodeResource } from './codec/codec.ts';
 export type * from './doors.ts';
 export * from './resources.ts';

@@ -1,0 +1,117 @@
+import { createHash } from 'node:crypto';
+import { type DescMessage, fromBinary, fromJson, type JsonValue, toBinary, toJson } from '@bufbuild/protobuf';
+import { errorMessage, MeshworkError } from '#domain';
+import type { EncodedResource } from '../doors.ts';
+import { type ResourceByType, type TypeUrl, typeUrls } from '../resources.ts';
+import { findBadField } from './bad-field.ts';
+import { createBoundedCache } from './bounded-cache.ts';
+import { messageType, messageTypes, typeNameOf } from './message-types.ts';
+
+/** google.protobuf.Any on the wire. */
+export interface AnyBytes {
+  readonly typeUrl: string;
+  readonly value: Uint8Array;
+}
+
+export interface DecodedResource<Url extends TypeUrl = TypeUrl> {
+  readonly name: string;
+  /** Protobuf JSON, deeply frozen; the same object for the same bytes. */
+  readonly json: ResourceByType[Url];
+}
+
+export interface XdsCodec {
+  /**
+   * Encodes a resource given in protobuf JSON. Equal JSON gives the identical result object while it is remembered.
+   * Throws MeshworkError `xds.encode`, which names the resource and the path of the field that does not fit.
+   */
+  encodeResource<Url extends TypeUrl>(typeUrl: Url, json: ResourceByType[Url]): EncodedResource;
+  /** Decodes a resource. Throws MeshworkError `xds.decode` for bytes or types that cannot be read. */
+  decodeResource<Url extends TypeUrl>(any: { readonly typeUrl: Url; readonly value: Uint8Array }): DecodedResource<Url>;
+}
+
+/** The field that names a resource: endpoints are named after their cluster. */
+function resourceName(typeUrl: string, json: { name?: unknown; cluster_name?: unknown }): string {
+  const name = typeUrl === typeUrls.endpoint ? json.cluster_name : json.name;
+  return typeof name === 'string' ? name : '';
+}
+
+/** Freezes JSON deeply and puts `@type` first, as a config dump prints it. */
+function frozenJson(value: JsonValue): JsonValue {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return Object.freeze(value.map(frozenJson)) as JsonValue[];
+  const copy: Record<string, JsonValue> = {};
+  const type = value['@type'];
+  if (type !== undefined) copy['@type'] = type;
+  for (const [key, field] of Object.entries(value)) if (key !== '@type') copy[key] = frozenJson(field);
+  return Object.freeze(copy);
+}
+
+function messageJson(description: DescMessage, bytes: Uint8Array): object {
+  const message = fromBinary(description, bytes);
+  return frozenJson(toJson(description, message, { registry: messageTypes(), useProtoFieldName: true })) as object;
+}
+
+const hashOf = (...parts: readonly (string | Uint8Array)[]): string => {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part);
+  return hash.digest('hex');
+};
+
+/** Hexadecimal digits of a resource's version: 64 bits, so two resources of one name never meet in practice. */
+const VERSION_LENGTH = 16;
+
+function encode(typeUrl: TypeUrl, json: object): EncodedResource {
+  const name = resourceName(typeUrl, json);
+  try {
+    const description = messageType(typeNameOf(typeUrl));
+    if (name === '') throw new Error(`${typeUrl === typeUrls.endpoint ? 'cluster_name' : 'name'} is missing`);
+    const message = fromJson(description, json as JsonValue, { registry: messageTypes() });
+    const bytes = toBinary(description, message);
+    return Object.freeze({
+      typeUrl,
+      name,
+      version: hashOf(bytes).slice(0, VERSION_LENGTH),
+      json: messageJson(description, bytes),
+      bytes,
+    });
+  } catch (cause) {
+    const field = findBadField(messageType(typeNameOf(typeUrl)), json as JsonValue);
+    const place = `${typeNameOf(typeUrl).split('.').at(-1)} "${name}"${field === '' ? '' : `, ${field}`}`;
+    throw new MeshworkError('xds.encode', `${place}: ${errorMessage(cause)}`, { cause });
+  }
+}
+
+/** Makes a codec that remembers at most `cacheLimit` resources in each direction. */
+export function createXdsCodec(cacheLimit: number): XdsCodec {
+  const encoded = createBoundedCache<EncodedResource>(cacheLimit);
+  const decoded = createBoundedCache<DecodedResource>(cacheLimit);
+  return {
+    encodeResource(typeUrl, json) {
+      const key = hashOf(typeUrl, '\n', JSON.stringify(json));
+      const known = encoded.get(key);
+      if (known) return known;
+      const resource = encode(typeUrl, json);
+      encoded.set(key, resource);
+      return resource;
+    },
+    decodeResource<Url extends TypeUrl>(any: { readonly typeUrl: Url; readonly value: Uint8Array }) {
+      const key = hashOf(any.typeUrl, '\n', any.value);
+      const known = decoded.get(key);
+      if (known) return known as DecodedResource<Url>;
+      try {
+        const json = messageJson(messageType(typeNameOf(any.typeUrl)), any.value) as ResourceByType[Url];
+        const resource: DecodedResource<Url> = Object.freeze({ name: resourceName(any.typeUrl, json), json });
+        decoded.set(key, resource as DecodedResource);
+        return resource;
+      } catch (cause) {
+        throw new MeshworkError('xds.decode', `${typeNameOf(any.typeUrl)}: ${errorMessage(cause)}`, { cause });
+      }
+    },
+  };
+}
+
+/**
+ * The codec all proxies of a process share: twelve proxies that receive the same bytes decode them once. What it remembers never
+ * shows in an answer, only in the time it takes.
+ */
+export const { encodeResource, decodeResource }: XdsCodec = createXdsCodec(4096);
