@@ -1,0 +1,158 @@
+import type { ExplanationView } from '#contract';
+import type { SourceLocation } from '../../../server/domain/index.ts';
+import { outcomeOf, statusText } from '../../lab-client/index.ts';
+import { Empty } from '../parts/empty.tsx';
+import { formatMs } from '../parts/format.ts';
+import { Icon } from '../parts/sign.tsx';
+import { useLab, useStore } from '../parts/use-store.ts';
+import { directionWords, proxyName, type RoadPart, roadOf } from './road.ts';
+import { Step } from './step.tsx';
+
+interface DecisionPanelProps {
+  onOpen: (location: SourceLocation) => void;
+}
+
+/** Why this response: a sentence, then the road that the request took, each step linked to its YAML line. */
+export function DecisionPanel({ onOpen }: DecisionPanelProps) {
+  const lab = useLab();
+  const explanation = useStore(lab.stores.explanation);
+  const open = explanation.state !== 'none';
+  const copy = (): void => {
+    navigator.clipboard.writeText(location.href).then(
+      () => lab.toast({ text: 'The link to this request is copied.', error: false }),
+      () => lab.toast({ text: 'The browser did not allow copying. Copy the address bar instead.', error: true }),
+    );
+  };
+  return (
+    <div className="why-inner">
+      <div className="cap">
+        <div className="row">
+          <h2>Why this response</h2>
+          {open && (
+            <span className="tools">
+              <button type="button" className="btn quiet sq" aria-label="Copy link to this request" onClick={copy}>
+                <Icon name="link" />
+              </button>
+              <button type="button" className="btn quiet sq" aria-label="Close" onClick={() => lab.closeExplanation()}>
+                <Icon name="x" />
+              </button>
+            </span>
+          )}
+        </div>
+        {explanation.state === 'ready' && <Verdict view={explanation.view} />}
+      </div>
+      {explanation.state === 'none' && <NothingOpen />}
+      {explanation.state === 'loading' && <p className="pad">The proxies’ records are read.</p>}
+      {explanation.state === 'failed' && (
+        <div className="pad failed" role="alert">
+          <p>{explanation.message}</p>
+          <button type="button" className="btn" onClick={() => void lab.explain(explanation.request)}>
+            Retry
+          </button>
+        </div>
+      )}
+      {explanation.state === 'ready' && <Road view={explanation.view} onOpen={onOpen} />}
+    </div>
+  );
+}
+
+function NothingOpen() {
+  const lab = useLab();
+  return (
+    <Empty text="No request is open. Choose one in the list, or send one: its decisions are shown here step by step.">
+      <button type="button" className="btn" onClick={() => void lab.send()}>
+        Send one
+      </button>
+    </Empty>
+  );
+}
+
+function Verdict({ view }: { view: ExplanationView }) {
+  const { request } = view;
+  return (
+    <>
+      <div className="verdict">
+        <strong className={outcomeOf(request)}>{statusText(request)}</strong>
+        <span className="mono">
+          {request.method} {request.path} · {formatMs(request.durationMs)}
+        </span>
+      </div>
+      <p className="said">{view.verdict}</p>
+    </>
+  );
+}
+
+function Road({ view, onOpen }: { view: ExplanationView; onOpen: (location: SourceLocation) => void }) {
+  const lab = useLab();
+  const path = view.hops[0]?.request.path;
+  const label = `Decision path of ${view.request.method} ${view.request.path}`;
+  return (
+    <>
+      <section className="road" aria-label={label}>
+        <ol>
+          {roadOf(view).map((part, index) => (
+            <Part key={part.key} part={part} first={index === 0} onOpen={onOpen} />
+          ))}
+        </ol>
+      </section>
+      <div className="way">
+        <span>
+          {view.closest ? (
+            <>
+              <b>Closest way through:</b> {view.closest}
+            </>
+          ) : (
+            'Send it again to see whether it takes the same way.'
+          )}
+        </span>
+        <button type="button" className="btn" onClick={() => void lab.send(path ? { path } : {})}>
+          <Icon name="play" />
+          Replay
+        </button>
+      </div>
+    </>
+  );
+}
+
+interface PartProps {
+  part: RoadPart;
+  first: boolean;
+  onOpen: (location: SourceLocation) => void;
+}
+
+function Part({ part, first, onOpen }: PartProps) {
+  const begin = first ? ' first' : '';
+  switch (part.kind) {
+    case 'passed-hop':
+      return (
+        <li className={`st${begin}`}>
+          <small>
+            {part.number} · {proxyName(part.hop)}
+          </small>
+          {part.words} {part.hop.mtls && <span className="flag identity">mTLS</span>}
+        </li>
+      );
+    case 'hop':
+      return (
+        <li className={`st hopname${begin}`}>
+          {part.number} · {proxyName(part.hop)}
+          <small>{directionWords(part.hop)}</small>
+        </li>
+      );
+    case 'attempt':
+      return (
+        <li className="st try">
+          <small>Try {part.attempt}</small>
+        </li>
+      );
+    case 'not-reached':
+      return (
+        <li className="st cut">
+          <small>Not reached</small>
+          {part.words}
+        </li>
+      );
+    case 'step':
+      return <Step step={part.step} onOpen={onOpen} />;
+  }
+}

@@ -1,0 +1,291 @@
+import type { MeshEdge, MeshNode } from '#contract';
+
+export interface Point {
+  x: number;
+  y: number;
+}
+
+/** A workload with its place. */
+export interface PlacedNode extends Point {
+  node: MeshNode;
+  /** Where its words stand. */
+  label: 'below' | 'right' | 'version' | 'none';
+  /** Runs beside other versions of its service. */
+  grouped: boolean;
+}
+
+/** The dotted frame round the versions of one service. */
+export interface Frame {
+  service: string;
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+/** A line from one workload to another, as an SVG path of straight and cubic pieces. */
+export interface PlacedEdge {
+  key: string;
+  from: string;
+  to: string;
+  start: Point;
+  /** The junction where lines of one node part: the line is straight before it. */
+  bend: Point;
+  control1: Point;
+  control2: Point;
+  end: Point;
+}
+
+export interface Layout {
+  width: number;
+  height: number;
+  direction: 'across' | 'down';
+  nodes: PlacedNode[];
+  frames: Frame[];
+  edges: PlacedEdge[];
+}
+
+export const RING = 21;
+const MARGIN = 66;
+const PITCH = 92;
+
+interface Group {
+  service: string;
+  nodes: MeshNode[];
+}
+
+export function edgeKey(edge: Pick<MeshEdge, 'from' | 'to'>): string {
+  return `${edge.from}→${edge.to}`;
+}
+
+/** Services in columns by hop: each stands one column after the farthest service that calls it. Cycles are cut where they close. */
+export function columnsOf(nodes: readonly MeshNode[], edges: readonly MeshEdge[]): Group[][] {
+  const serviceOf = new Map(nodes.map((node) => [node.id, groupName(node)]));
+  const callers = new Map<string, Set<string>>();
+  for (const name of serviceOf.values()) callers.set(name, new Set());
+  for (const edge of edges) {
+    const from = serviceOf.get(edge.from);
+    const to = serviceOf.get(edge.to);
+    if (from !== undefined && to !== undefined && from !== to) callers.get(to)?.add(from);
+  }
+  const depth = new Map<string, number>();
+  const depthOf = (service: string, path: readonly string[]): number => {
+    const known = depth.get(service);
+    if (known !== undefined) return known;
+    const before = [...(callers.get(service) ?? [])].filter((caller) => !path.includes(caller));
+    const own = before.length === 0 ? 0 : 1 + Math.max(...before.map((one) => depthOf(one, [...path, service])));
+    depth.set(service, own);
+    return own;
+  };
+  const isolated = (service: string): boolean =>
+    callers.get(service)?.size === 0 && ![...callers.values()].some((set) => set.has(service));
+  const groups = groupsOf(nodes);
+  const columns: Group[][] = [];
+  for (const group of groups) {
+    const role = group.nodes[0]?.role;
+    const alone = isolated(group.service) && role === 'app' && groups.length > 1;
+    const column = alone ? 1 : depthOf(group.service, []);
+    while (columns.length <= column) columns.push([]);
+    columns[column]?.push(group);
+  }
+  return columns.filter((column) => column.length > 0);
+}
+
+function groupName(node: MeshNode): string {
+  return node.role === 'client' ? `client ${node.id}` : node.service;
+}
+
+function groupsOf(nodes: readonly MeshNode[]): Group[] {
+  const byName = new Map<string, MeshNode[]>();
+  for (const node of nodes) {
+    const name = groupName(node);
+    byName.set(name, [...(byName.get(name) ?? []), node]);
+  }
+  return [...byName]
+    .map(([service, members]) => ({
+      service,
+      nodes: members.sort((a, b) => a.version.localeCompare(b.version, 'en', { numeric: true })),
+    }))
+    .sort((a, b) => a.service.localeCompare(b.service, 'en'));
+}
+
+interface Slot {
+  node: MeshNode;
+  group: Group;
+  /** Extra room before it, where a frame begins. */
+  gap: number;
+}
+
+function slotsOf(column: readonly Group[]): Slot[] {
+  return column.flatMap((group) =>
+    group.nodes.map((node, index) => ({ node, group, gap: index === 0 && group.nodes.length > 1 ? 0.34 : 0 })),
+  );
+}
+
+interface Place {
+  width: number;
+  height: number;
+  direction: 'across' | 'down';
+}
+
+/**
+ * Places workloads by hop, left to right or, on narrow screens, top to bottom. The picture grows beyond `place` where the
+ * workloads need it; the same nodes and edges always give the same places.
+ */
+export function layoutOf(nodes: readonly MeshNode[], edges: readonly MeshEdge[], place: Place): Layout {
+  const columns = columnsOf(nodes, edges);
+  const across = place.direction === 'across';
+  const main = across ? place.width : place.height;
+  const cross = across ? place.height : place.width;
+  const units = columns.map((column) => slotsOf(column).reduce((sum, slot) => sum + 1 + slot.gap, 0));
+  const most = Math.max(1, ...units);
+  const minPitch = across ? 74 : 84;
+  const pitch = Math.max(minPitch, Math.min(across ? PITCH : 100, (cross - 24) / most));
+  const needed = most * pitch + 24;
+  const crossSize = Math.max(cross, needed);
+  const mainPitch = Math.max(across ? 108 : 96, (main - 2 * MARGIN) / Math.max(1, columns.length - 1));
+  const mainSize = Math.max(main, mainPitch * Math.max(0, columns.length - 1) + 2 * MARGIN);
+  const placed: PlacedNode[] = [];
+  const frames: Frame[] = [];
+  for (const [index, column] of columns.entries()) {
+    const along = columns.length === 1 ? mainSize / 2 : MARGIN + index * Math.min(mainPitch, 190) + spare(mainSize, mainPitch, columns.length);
+    const total = units[index] ?? 1;
+    let at = (crossSize - total * pitch) / 2;
+    for (const slot of slotsOf(column)) {
+      at += slot.gap * pitch;
+      const side = at + pitch / 2;
+      const grouped = slot.group.nodes.length > 1;
+      placed.push({
+        node: slot.node,
+        grouped,
+        label: labelOf(slot, column.length > 1, across),
+        x: across ? along : side,
+        y: across ? side : along,
+      });
+      at += pitch;
+    }
+    frames.push(...framesOf(column, placed, across));
+  }
+  const width = across ? mainSize : crossSize;
+  const height = across ? crossSize : mainSize;
+  return { width, height, direction: place.direction, nodes: placed, frames, edges: edgesOf(edges, placed, across) };
+}
+
+/** Columns never stand more than 190 px apart; what is left is margin on both sides. */
+function spare(mainSize: number, mainPitch: number, columns: number): number {
+  return mainPitch <= 190 ? 0 : (mainSize - 2 * MARGIN - 190 * (columns - 1)) / 2;
+}
+
+function labelOf(slot: Slot, shared: boolean, across: boolean): PlacedNode['label'] {
+  if (slot.node.role === 'client') return 'below';
+  if (slot.group.nodes.length > 1) return 'version';
+  if (!across) return shared ? 'below' : 'right';
+  return shared ? 'right' : 'below';
+}
+
+function framesOf(column: readonly Group[], placed: readonly PlacedNode[], across: boolean): Frame[] {
+  return column
+    .filter((group) => group.nodes.length > 1)
+    .map((group) => {
+      const own = placed.filter((one) => one.node.service === group.service && one.grouped);
+      const xs = own.map((one) => one.x);
+      const ys = own.map((one) => one.y);
+      const [left, right, top, bottom] = across ? [42, 88, 52, 54] : [44, 44, 56, 66];
+      const x = Math.min(...xs) - left;
+      const y = Math.min(...ys) - top;
+      return { service: group.service, x, y, width: Math.max(...xs) + right - x, height: Math.max(...ys) + bottom - y };
+    });
+}
+
+function edgesOf(edges: readonly MeshEdge[], placed: readonly PlacedNode[], across: boolean): PlacedEdge[] {
+  const byId = new Map(placed.map((one) => [one.node.id, one]));
+  return edges.flatMap((edge) => {
+    const from = byId.get(edge.from);
+    const to = byId.get(edge.to);
+    if (!from || !to || from === to) return [];
+    const siblings = edges.filter((other) => other.from === edge.from).length;
+    return [{ key: edgeKey(edge), from: edge.from, to: edge.to, ...curve(from, to, { across, parts: siblings > 1 }) }];
+  });
+}
+
+function radius(placed: PlacedNode): number {
+  if (placed.node.role === 'client') return 4;
+  return placed.node.proxied ? RING : 13;
+}
+
+/** Works in (along, aside) so that both directions share one drawing. */
+function curve(from: PlacedNode, to: PlacedNode, how: { across: boolean; parts: boolean }): Omit<PlacedEdge, 'key' | 'from' | 'to'> {
+  const turn = (along: number, aside: number): Point => (how.across ? { x: along, y: aside } : { x: aside, y: along });
+  const [a, b] = how.across ? [from.x, to.x] : [from.y, to.y];
+  const [sideA, sideB] = how.across ? [from.y, to.y] : [from.x, to.x];
+  const forward = b > a ? 1 : -1;
+  const start = a + forward * radius(from);
+  const end = b - forward * radius(to);
+  if (Math.abs(b - a) < 2) {
+    // Two in one column: a bow beside them.
+    const down = sideB > sideA ? 1 : -1;
+    const bow = a + 64;
+    return {
+      start: turn(a, sideA + down * radius(from)),
+      bend: turn(a, sideA + down * radius(from)),
+      control1: turn(bow, sideA + down * 34),
+      control2: turn(bow, sideB - down * 34),
+      end: turn(b, sideB - down * radius(to)),
+    };
+  }
+  const length = end - start;
+  const straight = Math.abs(sideA - sideB) < 1;
+  const bend = how.parts && !straight ? start + length * 0.22 : start;
+  const rest = end - bend;
+  return {
+    start: turn(start, sideA),
+    bend: turn(bend, sideA),
+    control1: turn(bend + rest * 0.42, sideA),
+    control2: turn(bend + rest * 0.42, sideB),
+    end: turn(end, sideB),
+  };
+}
+
+export function pathOf(edge: PlacedEdge): string {
+  const at = (point: Point): string => `${point.x.toFixed(1)} ${point.y.toFixed(1)}`;
+  return `M${at(edge.start)}L${at(edge.bend)}C${at(edge.control1)} ${at(edge.control2)} ${at(edge.end)}`;
+}
+
+/** Points along the line with their distance from its start, so that a mark's place is one look-up. */
+export interface Track {
+  points: Point[];
+  distances: number[];
+  length: number;
+}
+
+const SAMPLES = 40;
+
+export function trackOf(edge: PlacedEdge): Track {
+  const points: Point[] = [edge.start];
+  for (let index = 0; index <= SAMPLES; index++) points.push(cubic(edge, index / SAMPLES));
+  const distances: number[] = [0];
+  for (let index = 1; index < points.length; index++) {
+    const [before, here] = [points[index - 1]!, points[index]!];
+    distances.push(distances[index - 1]! + Math.hypot(here.x - before.x, here.y - before.y));
+  }
+  return { points, distances, length: distances.at(-1)! };
+}
+
+function cubic(edge: PlacedEdge, t: number): Point {
+  const u = 1 - t;
+  const mix = (axis: 'x' | 'y'): number =>
+    u ** 3 * edge.bend[axis] + 3 * u * u * t * edge.control1[axis] + 3 * u * t * t * edge.control2[axis] + t ** 3 * edge.end[axis];
+  return { x: mix('x'), y: mix('y') };
+}
+
+/** Where a mark stands at `share` (0 to 1) of the way, and which way the line runs there, in degrees. */
+export function pointAt(track: Track, share: number): Point & { angle: number } {
+  const wanted = Math.min(1, Math.max(0, share)) * track.length;
+  let index = 1;
+  while (index < track.distances.length - 1 && track.distances[index]! < wanted) index += 1;
+  const [before, here] = [track.points[index - 1]!, track.points[index]!];
+  const span = track.distances[index]! - track.distances[index - 1]!;
+  const part = span === 0 ? 0 : (wanted - track.distances[index - 1]!) / span;
+  const [dx, dy] = [here.x - before.x, here.y - before.y];
+  return { x: before.x + dx * part, y: before.y + dy * part, angle: (Math.atan2(dy, dx) * 180) / Math.PI };
+}

@@ -1,0 +1,196 @@
+import { useMemo, useRef, useState } from 'react';
+import type { MeshEdge, MeshView } from '#contract';
+import { meshAt } from '../../lab-client/index.ts';
+import { Empty } from '../parts/empty.tsx';
+import { Icon, Mark } from '../parts/sign.tsx';
+import { useMedia } from '../parts/use-media.ts';
+import { useSize } from '../parts/use-size.ts';
+import { useLab, useStore } from '../parts/use-store.ts';
+import { EdgeCounters, EdgeLine, EdgeSigns, FaultBolt, scaleWords } from './edges.tsx';
+import { edgeKey, layoutOf, trackOf } from './layout.ts';
+import { Moving } from './moving.tsx';
+import { FrameSign, loadOf, NodeLabel, NodeSign } from './nodes.tsx';
+import { type Sentence, sentencesOf, summaryOf } from './sentences.ts';
+
+/** The living map: who calls whom, how often, and where it goes wrong. */
+export function MeshPanel() {
+  const { stores } = useLab();
+  const live = useStore(stores.mesh);
+  const meshes = useStore(stores.meshes);
+  const { atMs } = useStore(stores.view);
+  const [held, setHeld] = useState<MeshView>();
+  const [asList, setAsList] = useState(false);
+  const still = useMedia('(prefers-reduced-motion: reduce)');
+  const mesh = (atMs === undefined ? undefined : meshAt(meshes, atMs)) ?? held ?? live;
+  const paused = held !== undefined || atMs !== undefined;
+  const empty = !mesh || mesh.nodes.length === 0;
+  return (
+    <section className="see" aria-label="Mesh map" id="panel-map">
+      <div className="head">
+        <h2>Mesh</h2>
+        <span className="tag num">{mesh && headWords(mesh)}</span>
+        <div className="end">
+          <button type="button" className="btn quiet" aria-pressed={asList} onClick={() => setAsList(!asList)}>
+            As text
+          </button>
+          {(paused || still) && atMs === undefined && (
+            <button type="button" className="btn quiet" onClick={() => setHeld(live)}>
+              Step
+            </button>
+          )}
+          <button type="button" className="btn" disabled={atMs !== undefined} onClick={() => setHeld(held ? undefined : live)}>
+            <Icon name={paused ? 'play' : 'pause'} />
+            {paused ? 'Go on' : 'Pause'}
+          </button>
+        </div>
+      </div>
+      {empty && <Empty text="No workload yet. The map draws itself when pods start." />}
+      {!empty && !asList && <MeshField mesh={mesh} moving={!paused && !still} />}
+      {!empty && <SentenceTree mesh={mesh} visible={asList} />}
+      {!empty && <Summary mesh={mesh} />}
+      <Legend />
+    </section>
+  );
+}
+
+function headWords(mesh: MeshView): string {
+  return `last ${Math.round(mesh.windowMs / 1000)} s · ${scaleWords(mesh.edges)}`;
+}
+
+function MeshField({ mesh, moving }: { mesh: MeshView; moving: boolean }) {
+  const { stores } = useLab();
+  const lines = useStore(stores.lines);
+  const field = useRef<HTMLDivElement>(null);
+  const size = useSize(field);
+  const narrow = useMedia('(max-width: 860px)');
+  // The layout follows who is there and who ever called whom, not the figures: nodes keep their place through pushes.
+  const shape = mesh.nodes.map((node) => `${node.id} ${node.role}`).join();
+  const layout = useMemo(
+    () => layoutOf(mesh.nodes, lines, { ...size, direction: narrow ? 'down' : 'across' }),
+    [shape, lines, size, narrow],
+  );
+  const tracks = useMemo(() => new Map(layout.edges.map((edge) => [edge.key, trackOf(edge)])), [layout]);
+  const now = new Map(mesh.edges.map((edge) => [edgeKey(edge), edge]));
+  const placed = new Map(layout.nodes.map((one) => [one.node.id, { ...one, node: fresh(mesh, one.node.id) ?? one.node }]));
+  const across = layout.direction === 'across';
+  const faults = mesh.edges.flatMap((edge) => faultOf(edge));
+  const versions = (service: string): string[] =>
+    mesh.nodes.filter((node) => node.service === service).map((node) => node.version);
+  return (
+    <div className="field" ref={field}>
+      {size.width > 0 && (
+        <svg className="mesh" width={layout.width} height={layout.height} aria-hidden="true">
+          {layout.frames.map((frame) => (
+            <FrameSign key={frame.service} frame={frame} across={across} />
+          ))}
+          {layout.edges.map((edge) => (
+            <EdgeLine key={edge.key} placed={edge} edge={now.get(edge.key)} />
+          ))}
+          {moving && <Moving edges={mesh.edges} tracks={tracks} />}
+          {[...placed.values()].map((one) => (
+            <NodeSign key={one.node.id} placed={one} across={across} versions={versions(one.node.service)} />
+          ))}
+          {layout.edges.map((edge) => {
+            const [figures, track] = [now.get(edge.key), tracks.get(edge.key)];
+            const [from, to] = [placed.get(edge.from), placed.get(edge.to)];
+            if (!figures || !track || !from || !to) return null;
+            return (
+              <g key={edge.key}>
+                <EdgeSigns track={track} edge={figures} from={from} to={to} across={across} />
+                {!moving && <EdgeCounters track={track} edge={figures} />}
+              </g>
+            );
+          })}
+          {faults.map(({ node, kind }) => {
+            const at = placed.get(node);
+            return at ? <FaultBolt key={`${node} ${kind}`} placed={at} kind={kind} /> : null;
+          })}
+          {[...placed.values()].map((one) => (
+            <NodeLabel
+              key={one.node.id}
+              placed={one}
+              across={across}
+              versions={versions(one.node.service)}
+              load={loadOf(one.node.id, mesh.edges)}
+            />
+          ))}
+        </svg>
+      )}
+    </div>
+  );
+}
+
+function fresh(mesh: MeshView, id: string): MeshView['nodes'][number] | undefined {
+  return mesh.nodes.find((node) => node.id === id);
+}
+
+function faultOf(edge: MeshEdge): { node: string; kind: 'delay' | 'abort' }[] {
+  if ('FI' in edge.flags) return [{ node: edge.from, kind: 'abort' }];
+  return 'DI' in edge.flags ? [{ node: edge.from, kind: 'delay' }] : [];
+}
+
+function SentenceTree({ mesh, visible }: { mesh: MeshView; visible: boolean }) {
+  return (
+    <div className={visible ? 'sentences' : 'sr'}>
+      <h3 className="sr">The mesh in sentences</h3>
+      <SentenceList list={sentencesOf(mesh)} />
+    </div>
+  );
+}
+
+function SentenceList({ list }: { list: readonly Sentence[] }) {
+  return (
+    <ul>
+      {list.map((sentence) => (
+        <li key={sentence.id}>
+          {sentence.text}
+          {sentence.calls.length > 0 && <SentenceList list={sentence.calls} />}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Summary({ mesh }: { mesh: MeshView }) {
+  return (
+    <ul className="sum">
+      {summaryOf(mesh).map((line) => (
+        <li key={`${line.kind} ${line.name}`} className={line.kind}>
+          <Mark name={line.kind} />
+          <b>{line.name}</b>
+          <span className="num">{line.text}</span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Legend() {
+  return (
+    <div className="key">
+      <span>
+        <Mark name="ok" size={11} />
+        fine
+      </span>
+      <span>
+        <Mark name="slow" size={15} />
+        slow
+      </span>
+      <span>
+        <Mark name="error" />
+        failed
+      </span>
+      <span>
+        <Mark name="id" />
+        mTLS
+      </span>
+      <span>
+        <svg className="mk" width="16" height="16" aria-hidden="true">
+          <circle cx="8" cy="8" r="7" className="ring" />
+          <circle cx="8" cy="8" r="4" className="ink-fill" />
+        </svg>
+        app in its proxy
+      </span>
+    </div>
+  );
+}

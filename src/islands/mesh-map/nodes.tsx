@@ -1,0 +1,133 @@
+import type { MeshEdge } from '#contract';
+import { formatMs, formatRate, formatShare } from '../parts/format.ts';
+import { patternOf } from '../parts/versions.ts';
+import type { Frame, PlacedNode } from './layout.ts';
+
+/** What arrives at a workload, summed over its callers. */
+export interface Load {
+  rps: number;
+  p50: number;
+  errorShare: number;
+}
+
+export function loadOf(id: string, edges: readonly MeshEdge[]): Load | undefined {
+  const inbound = edges.filter((edge) => edge.to === id);
+  if (inbound.length === 0) return undefined;
+  const rps = inbound.reduce((sum, edge) => sum + edge.rps, 0);
+  const weighted = (pick: (edge: MeshEdge) => number): number =>
+    rps === 0 ? 0 : inbound.reduce((sum, edge) => sum + pick(edge) * edge.rps, 0) / rps;
+  return { rps, p50: weighted((edge) => edge.p50), errorShare: weighted((edge) => edge.errorShare) };
+}
+
+const PENTAGON_RING = 'M-18-20H8L28 0 8 20H-18Z';
+const PENTAGON_CORE = 'M-9-11H4L15 0 4 11H-9Z';
+
+interface NodeProps {
+  placed: PlacedNode;
+  across: boolean;
+  /** All versions of its service on the map. */
+  versions: readonly string[];
+  load: Load | undefined;
+}
+
+/** A workload: app disc in its proxy's ring, or a gateway's pentagon. */
+export function NodeSign({ placed, across, versions }: Pick<NodeProps, 'placed' | 'across' | 'versions'>) {
+  const { node, x, y } = placed;
+  if (node.role === 'client') return <circle cx={x} cy={y} r="4" className="ink-fill" />;
+  if (node.role === 'gateway') {
+    return (
+      <g transform={`translate(${x} ${y})${across ? '' : ' rotate(90)'}`}>
+        <path d={PENTAGON_RING} className="ring" />
+        <path d={PENTAGON_CORE} className="ink-fill" />
+      </g>
+    );
+  }
+  const pattern = placed.grouped ? patternOf(node.version, versions) : 0;
+  return (
+    <g transform={`translate(${x} ${y})`}>
+      {node.proxied && <circle r="21" className={node.ready ? 'ring' : 'ring starting'} pathLength={100} />}
+      {pattern >= 1 && pattern <= 3 ? (
+        <circle r="13" fill={`url(#pv${pattern})`} className={`disc v${pattern}`} />
+      ) : (
+        <circle r={pattern === 4 ? 9 : 13} className={pattern === 4 ? 'ring-pattern' : 'ink-fill'} />
+      )}
+    </g>
+  );
+}
+
+/** `istio-ingressgateway` on two lines, as `ingress` and `gateway`. */
+function wordsOf(service: string): string[] {
+  const gateway = /^(?:istio-)?(.+?)-?gateway$/.exec(service)?.[1];
+  return gateway ? [gateway, 'gateway'] : [service];
+}
+
+export function NodeLabel({ placed, load, across }: NodeProps) {
+  const { node, x, y } = placed;
+  const rate = load ? formatRate(load.rps) : undefined;
+  const failing = load !== undefined && load.errorShare > 0.005;
+  const fails = failing ? `${formatShare(load.errorShare)} fail` : undefined;
+  if (placed.label === 'version') return <VersionLabel placed={placed} rate={rate} fails={fails} across={across} />;
+  const latency = load && load.rps >= 0.05 ? `${rate} · ${formatMs(load.p50)}` : rate;
+  const words = node.role === 'client' ? ['client'] : wordsOf(node.service);
+  const below = placed.label === 'below';
+  const base = below ? y + (node.role === 'client' ? 26 : 44) : y - 4;
+  const anchor = below ? 'middle' : 'start';
+  const at = below ? x : x + 30;
+  const lines = below ? words : [words.join(' ')];
+  return (
+    <g className="words" textAnchor={anchor}>
+      {lines.map((word, index) => (
+        <text key={word} x={at} y={base + index * 16} className="name">
+          {word}
+        </text>
+      ))}
+      {latency && node.role === 'app' && (
+        <text x={at} y={base + lines.length * 17} className="fact">
+          {latency}
+        </text>
+      )}
+      {fails && (
+        <text x={at} y={base + lines.length * 17 + 16} className="fact bad">
+          {fails}
+        </text>
+      )}
+    </g>
+  );
+}
+
+interface VersionLabelProps {
+  placed: PlacedNode;
+  rate: string | undefined;
+  fails: string | undefined;
+  across: boolean;
+}
+
+function VersionLabel({ placed, rate, fails, across }: VersionLabelProps) {
+  const { node, x, y } = placed;
+  const at = across ? { x: x + 26, y: y - 9, anchor: 'start' as const } : { x, y: y + 40, anchor: 'middle' as const };
+  const under = across ? y + 40 : y + 57;
+  return (
+    <g className="words">
+      <text x={at.x} y={at.y} textAnchor={at.anchor} className="name">
+        {node.version}
+        {rate && <tspan className="fact"> {rate}</tspan>}
+      </text>
+      {fails && (
+        <text x={across ? x + 14 : x} y={under} textAnchor="middle" className="fact bad">
+          {fails}
+        </text>
+      )}
+    </g>
+  );
+}
+
+export function FrameSign({ frame, across }: { frame: Frame; across: boolean }) {
+  return (
+    <g className="words">
+      <rect x={frame.x} y={frame.y} width={frame.width} height={frame.height} rx="8" className="frame" />
+      <text x={frame.x + 13} y={across ? frame.y + 20 : frame.y + 20} className="name">
+        {frame.service}
+      </text>
+    </g>
+  );
+}

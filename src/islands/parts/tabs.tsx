@@ -1,0 +1,58 @@
+import { type KeyboardEvent, type ReactNode, useRef } from 'react';
+
+export interface Tab<K extends string> {
+  key: K;
+  label: ReactNode;
+  count?: number;
+  /** The count counts failures. */
+  bad?: boolean;
+}
+
+interface TabsProps<K extends string> {
+  tabs: readonly Tab<K>[];
+  selected: K;
+  onSelect: (key: K) => void;
+  label: string;
+  /** Id of a tab is `<id>-<key>`, of its panel `<id>-panel`. */
+  id: string;
+}
+
+/** A tab list: arrow keys move, one tab stop. */
+export function Tabs<K extends string>({ tabs, selected, onSelect, label, id }: TabsProps<K>) {
+  const list = useRef<HTMLDivElement>(null);
+  const move = (event: KeyboardEvent): void => {
+    const here = tabs.findIndex((tab) => tab.key === selected);
+    const steps: Record<string, number> = {
+      ArrowRight: here + 1,
+      ArrowLeft: here - 1,
+      Home: 0,
+      End: tabs.length - 1,
+    };
+    const wanted = steps[event.key];
+    if (wanted === undefined) return;
+    event.preventDefault();
+    const next = tabs[(wanted + tabs.length) % tabs.length];
+    if (!next) return;
+    onSelect(next.key);
+    list.current?.querySelector<HTMLElement>(`#${id}-${CSS.escape(next.key)}`)?.focus();
+  };
+  return (
+    <div className="tabs" role="tablist" aria-label={label} ref={list} onKeyDown={move}>
+      {tabs.map((tab) => (
+        <button
+          key={tab.key}
+          type="button"
+          role="tab"
+          id={`${id}-${tab.key}`}
+          aria-selected={tab.key === selected}
+          aria-controls={`${id}-panel`}
+          tabIndex={tab.key === selected ? 0 : -1}
+          onClick={() => onSelect(tab.key)}
+        >
+          {tab.label}
+          {tab.count ? <span className={tab.bad ? 'n bad' : 'n'}>{tab.count}</span> : null}
+        </button>
+      ))}
+    </div>
+  );
+}

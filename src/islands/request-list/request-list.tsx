@@ -1,0 +1,174 @@
+import { type KeyboardEvent, useEffect, useRef, useState } from 'react';
+import type { RequestView } from '#contract';
+import { outcomeOf, statusText } from '../../lab-client/index.ts';
+import { Empty } from '../parts/empty.tsx';
+import { formatMs, formatTime } from '../parts/format.ts';
+import { Icon, Mark, VersionDisc } from '../parts/sign.tsx';
+import { useLab, useStore } from '../parts/use-store.ts';
+import { patternOf } from '../parts/versions.ts';
+import { barWidth, type Filter, filters, flagTitle, rowsOf } from './filter.ts';
+
+const SHOWN = 120;
+const WORDS: Record<Filter, string> = { all: 'All', failed: 'Failed', slow: 'Slow' };
+
+/** Requests as they happen. The list holds still while the keyboard or pointer is in it. */
+export function RequestList({ onOpened }: { onOpened: () => void }) {
+  const lab = useLab();
+  const live = useStore(lab.stores.requests);
+  const mesh = useStore(lab.stores.mesh);
+  const view = useStore(lab.stores.view);
+  const [filter, setFilter] = useState<Filter>('all');
+  const [held, setHeld] = useState<readonly RequestView[]>();
+  const scroller = useRef<HTMLDivElement>(null);
+  const rows = rowsOf(held ?? live, { filter, atMs: view.atMs, limit: SHOWN });
+  const newest = rows.at(-1)?.id;
+  useEffect(() => {
+    const element = scroller.current;
+    if (element && !held && newest !== undefined) element.scrollTop = element.scrollHeight;
+  }, [newest, held]);
+  const versions = (service: string): string[] =>
+    (mesh?.nodes ?? []).filter((node) => node.service === service).map((node) => node.version);
+  const open = (request: RequestView): void => {
+    void lab.explain(request.id);
+    onOpened();
+  };
+  return (
+    <div className="requests">
+      <div className="toolbar">
+        <fieldset className="choice">
+          <legend className="sr">Show</legend>
+          {filters.map((one) => (
+            <label key={one}>
+              <input type="radio" name="request-filter" checked={filter === one} onChange={() => setFilter(one)} />
+              {WORDS[one]}
+            </label>
+          ))}
+        </fieldset>
+        <span className="tag" aria-live="polite">
+          {held ? 'Held still while you are in it' : ''}
+        </span>
+        <button type="button" className="btn" onClick={() => void lab.send()}>
+          <Icon name="next" />
+          Send one
+        </button>
+      </div>
+      {rows.length === 0 && <NoRows filter={filter} />}
+      {rows.length > 0 && (
+        <section
+          className="scroll"
+          ref={scroller}
+          aria-label="Requests, newest last"
+          onMouseEnter={() => setHeld(live)}
+          onMouseLeave={(event) => {
+            if (!event.currentTarget.contains(document.activeElement)) setHeld(undefined);
+          }}
+          onFocus={() => setHeld((now) => now ?? live)}
+          onBlur={(event) => {
+            if (!event.currentTarget.contains(event.relatedTarget)) setHeld(undefined);
+          }}
+        >
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">Time</th>
+                <th scope="col">Request</th>
+                <th scope="col">Answered by</th>
+                <th scope="col">Status</th>
+                <th scope="col" className="r">
+                  Took
+                </th>
+              </tr>
+            </thead>
+            <tbody onKeyDown={moveBetweenRows}>
+              {rows.map((request) => (
+                <Row
+                  key={request.id}
+                  request={request}
+                  versions={versions(request.destination)}
+                  selected={request.id === view.request}
+                  onOpen={open}
+                />
+              ))}
+            </tbody>
+          </table>
+        </section>
+      )}
+    </div>
+  );
+}
+
+function NoRows({ filter }: { filter: Filter }) {
+  const text = filter === 'all' ? 'No request yet.' : `No ${filter} request among the last ones.`;
+  return <Empty text={text} />;
+}
+
+/** Arrow keys go from row to row. */
+function moveBetweenRows(event: KeyboardEvent<HTMLElement>): void {
+  if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return;
+  const row = (event.target as HTMLElement).closest('tr');
+  const next = event.key === 'ArrowDown' ? row?.nextElementSibling : row?.previousElementSibling;
+  const button = next?.querySelector('button');
+  if (!button) return;
+  event.preventDefault();
+  button.focus();
+}
+
+interface RowProps {
+  request: RequestView;
+  versions: readonly string[];
+  selected: boolean;
+  onOpen: (request: RequestView) => void;
+}
+
+const BY: Record<Exclude<RequestView['answeredBy'], 'upstream'>, string> = {
+  'client-proxy': 'own proxy',
+  'server-proxy': 'its proxy',
+};
+
+function Row({ request, versions, selected, onOpen }: RowProps) {
+  const outcome = outcomeOf(request);
+  const several = versions.length > 1;
+  const mark = outcome === 'failed' ? 'error' : outcome;
+  return (
+    <tr className={selected ? 'on' : ''} onClick={() => onOpen(request)}>
+      <td className="mono">{formatTime(request.atMs)}</td>
+      <td>
+        <button type="button" className="row-link" aria-current={selected ? 'true' : undefined}>
+          {request.source} <Arrow /> {request.destination}
+        </button>
+      </td>
+      <td>{request.answeredBy === 'upstream' ? <Upstream request={request} several={several} versions={versions} /> : BY[request.answeredBy]}</td>
+      <td>
+        <span className={`status ${outcome}`} title={flagTitle(request.flags)}>
+          <Mark name={mark} />
+          {statusText(request)}
+        </span>
+      </td>
+      <td className="r">
+        {formatMs(request.durationMs)}
+        <span className={`lat ${outcome === 'slow' ? 'late' : ''}`} style={{ width: barWidth(request.durationMs) }} />
+      </td>
+    </tr>
+  );
+}
+
+function Arrow() {
+  return (
+    <>
+      <svg className="i arrow" viewBox="0 0 16 16" aria-hidden="true">
+        <use href="#i-next" />
+      </svg>
+      <span className="sr">to</span>
+    </>
+  );
+}
+
+function Upstream({ request, several, versions }: { request: RequestView; several: boolean; versions: readonly string[] }) {
+  if (!several || request.destinationVersion === '') return request.destination;
+  return (
+    <span className="ver">
+      <VersionDisc pattern={patternOf(request.destinationVersion, versions)} />
+      {request.destinationVersion}
+    </span>
+  );
+}

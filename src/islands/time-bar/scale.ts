@@ -1,0 +1,86 @@
+import type { PushView } from '#contract';
+import type { Bucket } from '../../lab-client/index.ts';
+
+/** The span of time that the bar shows. */
+export interface Span {
+  fromMs: number;
+  toMs: number;
+}
+
+const LEAST_MS = 120_000;
+const MOST_MS = 1_800_000;
+
+/** From the first thing known to now, at least two minutes, at most thirty. */
+export function spanOf(history: readonly Bucket[], pushes: readonly PushView[], nowMs: number): Span {
+  const first = Math.min(history[0]?.atMs ?? nowMs, pushes[0]?.atMs ?? nowMs);
+  const length = Math.min(MOST_MS, Math.max(LEAST_MS, (nowMs - first) * 1.08));
+  return { fromMs: nowMs - length, toMs: nowMs };
+}
+
+/** 0 to 1 within the span; outside it is cut to the edge. */
+export function shareOf(span: Span, atMs: number): number {
+  return Math.min(1, Math.max(0, (atMs - span.fromMs) / (span.toMs - span.fromMs)));
+}
+
+export const WIDTH = 1150;
+const GROUND = 36;
+const PEAK = 12;
+const CELLS = 230;
+
+interface Cell {
+  total: number;
+  failed: number;
+}
+
+function cellsOf(history: readonly Bucket[], span: Span): Cell[] {
+  const cells: Cell[] = Array.from({ length: CELLS }, () => ({ total: 0, failed: 0 }));
+  for (const bucket of history) {
+    if (bucket.atMs < span.fromMs || bucket.atMs > span.toMs) continue;
+    const cell = cells[Math.min(CELLS - 1, Math.floor(shareOf(span, bucket.atMs) * CELLS))];
+    if (!cell) continue;
+    cell.total += bucket.total;
+    cell.failed += bucket.failed;
+  }
+  return cells;
+}
+
+/** The rate as one grey ground, as an SVG path on the bar's line. */
+export function groundPath(history: readonly Bucket[], span: Span): string {
+  const cells = cellsOf(history, span);
+  const smooth = cells.map((_, index) => {
+    const near = cells.slice(Math.max(0, index - 2), index + 3);
+    return near.reduce((sum, cell) => sum + cell.total, 0) / near.length;
+  });
+  const most = Math.max(1, ...smooth);
+  const points = smooth.map((value, index) => {
+    const y = GROUND - (value / most) * PEAK;
+    return `L${((index + 0.5) * WIDTH) / CELLS} ${y.toFixed(1)}`;
+  });
+  return `M0 ${GROUND}${points.join('')}L${WIDTH} ${GROUND}Z`;
+}
+
+/** Red ticks where requests failed, higher where a larger share did. */
+export function failurePath(history: readonly Bucket[], span: Span): string {
+  return cellsOf(history, span)
+    .flatMap((cell, index) => {
+      if (cell.failed === 0) return [];
+      const height = 6 + 12 * Math.min(1, (cell.failed / Math.max(1, cell.total)) * 2);
+      return [`M${(((index + 0.5) * WIDTH) / CELLS).toFixed(1)} ${GROUND}v${(-height).toFixed(1)}`];
+    })
+    .join('');
+}
+
+/** Push titles that fit: one that would cover the one before it keeps its number only. */
+export function labelled(pushes: readonly PushView[], span: Span, widthPx: number): { push: PushView; share: number; title: boolean }[] {
+  let free = Number.NEGATIVE_INFINITY;
+  return pushes
+    .filter((push) => push.atMs >= span.fromMs)
+    .map((push) => {
+      const share = shareOf(span, push.atMs);
+      const at = share * widthPx;
+      const needed = 14 + push.title.length * 6.4;
+      const title = at >= free && at + needed <= widthPx;
+      free = Math.max(free, at + (title ? needed : 12));
+      return { push, share, title };
+    });
+}

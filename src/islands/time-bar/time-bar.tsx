@@ -1,0 +1,120 @@
+import { type KeyboardEvent, type PointerEvent, useEffect, useRef, useState } from 'react';
+import type { PushView } from '#contract';
+import { formatTime } from '../parts/format.ts';
+import { Icon, Mark } from '../parts/sign.tsx';
+import { useSize } from '../parts/use-size.ts';
+import { useLab, useStore } from '../parts/use-store.ts';
+import { failurePath, groundPath, labelled, shareOf, spanOf, WIDTH } from './scale.ts';
+
+/** The foot of the lab: rate, failures and pushes along time. In the past, the map and the list show that moment. */
+export function TimeBar() {
+  const lab = useLab();
+  const history = useStore(lab.stores.history);
+  const pushes = useStore(lab.stores.pushes);
+  const { atMs } = useStore(lab.stores.view);
+  const connection = useStore(lab.stores.connection);
+  const nowMs = useNow();
+  const line = useRef<HTMLDivElement>(null);
+  const { width } = useSize(line);
+  const span = spanOf(history, pushes, nowMs);
+  const goTo = (push: PushView): void => lab.show({ atMs: push.atMs + (push.effectiveMs ?? 0), push: push.number });
+  const step = (by: 1 | -1): void => {
+    const here = atMs ?? nowMs;
+    const next = by === -1 ? pushes.findLast((push) => push.atMs < here - 500) : pushes.find((push) => push.atMs > here);
+    if (next) goTo(next);
+    else if (by === 1) lab.goLive();
+  };
+  const here = shareOf(span, atMs ?? nowMs);
+  return (
+    <footer className="time" onKeyDown={(event) => bracketKeys(event, step)}>
+      <button type="button" className="btn quiet sq" aria-label="Back one push" onClick={() => step(-1)}>
+        <Icon name="back" />
+      </button>
+      <div className="line" ref={line}>
+        <svg viewBox={`0 0 ${WIDTH} 54`} preserveAspectRatio="none" className="tl" aria-hidden="true">
+          <path d={groundPath(history, span)} className="ground" />
+          <path d={`M0 36H${WIDTH}`} className="rail" vectorEffect="non-scaling-stroke" />
+          <path d={failurePath(history, span)} className="failures" vectorEffect="non-scaling-stroke" />
+        </svg>
+        <Playhead share={here} past={atMs !== undefined} onMove={(share) => lab.show({ atMs: span.fromMs + share * (span.toMs - span.fromMs) })} />
+        {labelled(pushes, span, width).map(({ push, share, title }) => (
+          <button
+            key={push.number}
+            type="button"
+            className={share > 0.9 ? 'push near-end' : 'push'}
+            style={{ left: `${share * 100}%` }}
+            aria-label={`Go to push ${push.number}, ${push.title}`}
+            onClick={() => goTo(push)}
+          >
+            <span aria-hidden="true">
+              <b>{push.number}</b> {title && push.title}
+            </span>
+            <Mark name="push" />
+          </button>
+        ))}
+      </div>
+      <div className="live num">
+        {atMs === undefined ? (
+          <>
+            {formatTime(nowMs, false)} <span>{connection === 'open' ? 'live' : 'stopped'}</span>
+          </>
+        ) : (
+          <button type="button" className="btn" onClick={() => lab.goLive()}>
+            Live
+          </button>
+        )}
+      </div>
+    </footer>
+  );
+}
+
+function bracketKeys(event: KeyboardEvent, step: (by: 1 | -1) => void): void {
+  if (event.key === '[') step(-1);
+  else if (event.key === ']') step(1);
+}
+
+/** The time, once a second. */
+function useNow(): number {
+  const [nowMs, setNowMs] = useState(() => Date.now());
+  useEffect(() => {
+    const timer = setInterval(() => setNowMs(Date.now()), 1000);
+    return () => clearInterval(timer);
+  }, []);
+  return nowMs;
+}
+
+function Playhead({ share, past, onMove }: { share: number; past: boolean; onMove: (share: number) => void }) {
+  const dragging = useRef(false);
+  const moved = (event: PointerEvent<HTMLElement>): void => {
+    const box = event.currentTarget.parentElement?.getBoundingClientRect();
+    if (dragging.current && box) onMove(Math.min(1, Math.max(0, (event.clientX - box.left) / box.width)));
+  };
+  const key = (event: KeyboardEvent): void => {
+    const by = { ArrowLeft: -0.01, ArrowRight: 0.01 }[event.key];
+    if (by === undefined) return;
+    event.preventDefault();
+    onMove(Math.min(1, Math.max(0, share + by)));
+  };
+  return (
+    <div
+      className={past ? 'playhead past' : 'playhead'}
+      style={{ left: `${share * 100}%` }}
+      role="slider"
+      tabIndex={0}
+      aria-label="Moment shown"
+      aria-valuemin={0}
+      aria-valuemax={100}
+      aria-valuenow={Math.round(share * 100)}
+      aria-valuetext={past ? 'in the past' : 'live'}
+      onPointerDown={(event) => {
+        dragging.current = true;
+        event.currentTarget.setPointerCapture(event.pointerId);
+      }}
+      onPointerMove={moved}
+      onPointerUp={() => {
+        dragging.current = false;
+      }}
+      onKeyDown={key}
+    />
+  );
+}
