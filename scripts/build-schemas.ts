@@ -1,0 +1,285 @@
+/**
+ * Makes the JSON Schemas of the served kinds from the type declarations of @kubernetes-models, which carry Istio's, Gateway API's
+ * and Kubernetes' own field descriptions. Run it after those packages change:
+ *
+ *   node scripts/build-schemas.ts
+ *
+ * The declarations know neither integers nor every served version; both are put right here.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { createGenerator } from 'ts-json-schema-generator';
+
+type Schema = Record<string, unknown>;
+
+interface Source {
+  readonly kind: string;
+  /** Declaration file inside the package. */
+  readonly file: string;
+  readonly versions: readonly string[];
+  /** Name of the written file, without `.json`. */
+  readonly name: string;
+}
+
+const root = dirname(import.meta.dirname);
+
+function istio(kind: string, group: string, versions: readonly string[], from = versions[0] ?? ''): Source {
+  const file = `@kubernetes-models/istio/${group}/${from}/${kind}.d.ts`;
+  return { kind, file, versions: versions.map((each) => `${group}/${each}`), name: kind.toLowerCase() };
+}
+
+function gatewayApi(kind: string, versions: readonly string[]): Source {
+  const file = `@kubernetes-models/gateway-api/gateway.networking.k8s.io/${versions[0]}/${kind}.d.ts`;
+  const apiVersions = versions.map((each) => `gateway.networking.k8s.io/${each}`);
+  return { kind, file, versions: apiVersions, name: `k8s-${kind.toLowerCase()}` };
+}
+
+function core(kind: string, apiVersion = 'v1'): Source {
+  const file = `kubernetes-models/${apiVersion}/${kind}.d.ts`;
+  return { kind, file, versions: [apiVersion], name: kind.toLowerCase() };
+}
+
+const networking = ['v1', 'v1beta1', 'v1alpha3'];
+const istioSources: readonly Source[] = [
+  istio('VirtualService', 'networking.istio.io', networking),
+  istio('DestinationRule', 'networking.istio.io', networking),
+  istio('Gateway', 'networking.istio.io', networking),
+  istio('ServiceEntry', 'networking.istio.io', networking),
+  istio('Sidecar', 'networking.istio.io', networking),
+  istio('WorkloadEntry', 'networking.istio.io', networking),
+  istio('WorkloadGroup', 'networking.istio.io', networking),
+  istio('EnvoyFilter', 'networking.istio.io', ['v1alpha3']),
+  istio('ProxyConfig', 'networking.istio.io', ['v1beta1']),
+  istio('PeerAuthentication', 'security.istio.io', ['v1', 'v1beta1']),
+  istio('AuthorizationPolicy', 'security.istio.io', ['v1', 'v1beta1']),
+  istio('RequestAuthentication', 'security.istio.io', ['v1', 'v1beta1']),
+  istio('Telemetry', 'telemetry.istio.io', ['v1', 'v1alpha1']),
+  istio('WasmPlugin', 'extensions.istio.io', ['v1alpha1']),
+  gatewayApi('GatewayClass', ['v1', 'v1beta1']),
+  gatewayApi('Gateway', ['v1', 'v1beta1']),
+  gatewayApi('HTTPRoute', ['v1', 'v1beta1']),
+  gatewayApi('GRPCRoute', ['v1']),
+  gatewayApi('ReferenceGrant', ['v1beta1']),
+];
+const coreSources: readonly Source[] = [
+  core('Namespace'),
+  core('Service'),
+  core('ServiceAccount'),
+  core('ConfigMap'),
+  core('Secret'),
+  core('Pod'),
+  core('Node'),
+  core('Event'),
+  core('EndpointSlice', 'discovery.k8s.io/v1'),
+  core('Deployment', 'apps/v1'),
+  core('ReplicaSet', 'apps/v1'),
+];
+
+/** Numbers with a fraction; every other number of these APIs is an integer. */
+const fractions = new Set(
+  'aggression minimumPercent randomSamplingPercentage limits requests capacity allocatable sizeLimit divisor'.split(
+    ' ',
+  ),
+);
+const isFraction = (name: string, parent: string): boolean =>
+  fractions.has(name) ||
+  (name === 'value' && /percentage$/i.test(parent)) ||
+  (name === 'percent' && parent === 'retryBudget');
+
+const isSchema = (value: unknown): value is Schema =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Looks up the property that a list's items or a map's values belong to. */
+interface Place {
+  readonly name: string;
+  readonly parent: string;
+  /** Longest description kept. */
+  readonly words: number;
+}
+
+function shorten(text: string, words: number): string {
+  const plain = text.replace(/\s+/g, ' ').trim();
+  if (plain.length <= words) return plain;
+  const sentence = plain.slice(0, words).lastIndexOf('. ');
+  return sentence > 40 ? plain.slice(0, sentence + 1) : `${plain.slice(0, words).trimEnd()}…`;
+}
+
+function mergeAlternatives(schema: Schema): Schema {
+  const options = schema['anyOf'];
+  if (!Array.isArray(options)) return schema;
+  const kept = options.filter((each) => isSchema(each) && each['not'] === undefined && each['type'] !== 'null');
+  const { anyOf: _, ...rest } = schema;
+  if (kept.length === 1) return { ...(kept[0] as Schema), ...rest };
+  if (kept.length > 1 && kept.every((each) => isSchema(each) && each['type'] === 'object')) {
+    return { ...unite(kept as Schema[]), ...rest };
+  }
+  const types = kept.map((each) => (isSchema(each) && Object.keys(each).length === 1 ? each['type'] : undefined));
+  if (types.every((type) => typeof type === 'string')) return { ...rest, type: types };
+  return { ...rest, anyOf: kept };
+}
+
+/** One object that allows what any of the alternatives allows: which fields exclude each other is a rule, and has a message of its own. */
+function unite(options: readonly Schema[]): Schema {
+  const required = (each: Schema): string[] => (each['required'] as string[] | undefined) ?? [];
+  const common = options.map(required).reduce((all, each) => all.filter((name) => each.includes(name)));
+  return {
+    type: 'object',
+    properties: Object.assign({}, ...options.map((each) => each['properties'] ?? {})) as Schema,
+    additionalProperties: options[0]?.['additionalProperties'] ?? false,
+    ...(common.length > 0 ? { required: common } : {}),
+  };
+}
+
+function dropNull(schema: Schema): Schema {
+  const type = schema['type'];
+  if (!Array.isArray(type)) return schema;
+  const kept = type.filter((each) => each !== 'null');
+  return { ...schema, type: kept.length === 1 ? kept[0] : kept };
+}
+
+/** The same schema with integers told from numbers, short descriptions and no alternatives that say nothing. */
+function tidy(input: unknown, place: Place): unknown {
+  if (Array.isArray(input)) return input.map((each) => tidy(each, place));
+  if (!isSchema(input)) return input;
+  const schema = dropNull(mergeAlternatives(input));
+  const out: Schema = {};
+  for (const [key, value] of Object.entries(schema)) {
+    if (key === '$schema' || key === 'definitions' || key === 'format') continue;
+    if (key === 'properties' && isSchema(value)) {
+      out[key] = Object.fromEntries(
+        Object.entries(value).map(([name, child]) => [
+          name,
+          tidy(child, { name, parent: place.name, words: place.words }),
+        ]),
+      );
+    } else if (key === 'description') out[key] = shorten(String(value), place.words);
+    else out[key] = isSchema(value) || Array.isArray(value) ? tidy(value, place) : value;
+  }
+  const integer = (type: unknown): unknown =>
+    type === 'number' && !isFraction(place.name, place.parent) ? 'integer' : type;
+  if (out['type'] !== undefined)
+    out['type'] = Array.isArray(out['type']) ? out['type'].map(integer) : integer(out['type']);
+  return out;
+}
+
+/** Fields of metadata that a manifest may carry, with descriptions of their own: the declarations repeat them for each kind at length. */
+const metadata: Schema = {
+  type: 'object',
+  description: 'Name, namespace, labels and annotations of the object.',
+  additionalProperties: false,
+  properties: {
+    name: { type: 'string', description: 'Unique among objects of this kind in a namespace.' },
+    namespace: { type: 'string', description: 'Namespace of the object; cluster-wide kinds have none.' },
+    generateName: { type: 'string', description: 'Prefix of a name that the server completes.' },
+    labels: {
+      type: 'object',
+      additionalProperties: { type: 'string' },
+      description: 'Keys and values that selectors match.',
+    },
+    annotations: {
+      type: 'object',
+      additionalProperties: { type: 'string' },
+      description: 'Keys and values for tools; no selector sees them.',
+    },
+    finalizers: { type: 'array', items: { type: 'string' }, description: 'Deletion waits until this list is empty.' },
+    ownerReferences: {
+      type: 'array',
+      description: 'Objects that this one belongs to; it is deleted with the last of them.',
+      items: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['apiVersion', 'kind', 'name', 'uid'],
+        properties: {
+          apiVersion: { type: 'string' },
+          kind: { type: 'string' },
+          name: { type: 'string' },
+          uid: { type: 'string' },
+          controller: { type: 'boolean' },
+          blockOwnerDeletion: { type: 'boolean' },
+        },
+      },
+    },
+    uid: { type: 'string' },
+    resourceVersion: { type: 'string' },
+    generation: { type: 'integer' },
+    creationTimestamp: { type: ['string', 'null'] },
+    deletionTimestamp: { type: 'string' },
+    deletionGracePeriodSeconds: { type: 'integer' },
+    managedFields: { type: 'array' },
+    selfLink: { type: 'string' },
+  },
+};
+
+function build(source: Source, words: number): string {
+  const generator = createGenerator({
+    path: join(root, 'node_modules', source.file),
+    type: `I${source.kind}`,
+    tsconfig: join(root, 'tsconfig.server.json'),
+    skipTypeCheck: true,
+    expose: 'none',
+    topRef: false,
+    additionalProperties: false,
+  });
+  const schema = tidy(generator.createSchema(`I${source.kind}`), { name: '', parent: '', words }) as Schema;
+  const properties = schema['properties'] as Schema;
+  properties['apiVersion'] = { type: 'string', enum: source.versions, description: 'API group and version.' };
+  properties['kind'] = { type: 'string', enum: [source.kind] };
+  properties['metadata'] = metadata;
+  // Written by the server, and ignored in what a learner applies.
+  if (properties['status'] !== undefined)
+    properties['status'] = { type: 'object', description: 'Written by the mesh.' };
+  schema['required'] = ['apiVersion', 'kind', 'metadata'];
+  return JSON.stringify(share(schema));
+}
+
+/** Parts that occur more than once move to `$defs`: a DestinationRule says its traffic policy four times. */
+function share(schema: Schema): Schema {
+  const uses = new Map<string, number>();
+  const count = (value: unknown): void => {
+    if (typeof value !== 'object' || value === null) return;
+    if (isSchema(value)) {
+      const text = JSON.stringify(value);
+      const seen = uses.get(text) ?? 0;
+      if (text.length > 400 && value['type'] !== undefined) uses.set(text, seen + 1);
+      if (seen > 0) return;
+    }
+    for (const child of Object.values(value)) count(child);
+  };
+  count(schema);
+  const definitions: Schema = {};
+  const names = new Map<string, string>();
+  const replace = (value: unknown, name: string): unknown => {
+    if (Array.isArray(value)) return value.map((each) => replace(each, name));
+    if (!isSchema(value)) return value;
+    const text = JSON.stringify(value);
+    const body = (): Schema =>
+      Object.fromEntries(Object.entries(value).map(([key, child]) => [key, replace(child, key)]));
+    if ((uses.get(text) ?? 0) < 2) return body();
+    const known = names.get(text);
+    if (known !== undefined) return { $ref: `#/$defs/${known}` };
+    const fresh = [...'abcdefghij']
+      .map((_, i) => (i === 0 ? name : `${name}${i + 1}`))
+      .find((each) => !(each in definitions));
+    const definition = fresh ?? `${name}-${names.size}`;
+    names.set(text, definition);
+    definitions[definition] = {};
+    definitions[definition] = body();
+    return { $ref: `#/$defs/${definition}` };
+  };
+  const shared = replace(schema, '') as Schema;
+  return Object.keys(definitions).length > 0 ? { ...shared, $defs: definitions } : shared;
+}
+
+function write(folder: string, sources: readonly Source[], words: number): void {
+  mkdirSync(join(root, folder), { recursive: true });
+  for (const source of sources) {
+    const text = build(source, words);
+    writeFileSync(join(root, folder, `${source.name}.json`), `${text}\n`);
+    console.log(`${folder}/${source.name}.json ${text.length}`);
+  }
+}
+
+write('server/istio/schemas', istioSources, 400);
+write('server/kube-api/schemas', coreSources, 90);
+execFileSync(join(root, 'node_modules/.bin/biome'), ['format', '--write', 'server/kube-api/schemas'], { cwd: root });
