@@ -1,1 +1,6 @@
-export {};
+export { type Lab, type LabFile, listLabs, loadLab } from './catalog.ts';
+export { type Checks, createChecks } from './checks.ts';
+export { detectWrong, nextHint } from './hints.ts';
+export type { CheckSpec, LabSpec, SolutionStep, TrafficSpec } from './lab-schema.ts';
+export type { ProbeContext } from './probes/state.ts';
+export { createTraffic, type SentRequest, type Traffic } from './traffic.ts';

@@ -1,0 +1,103 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { marked } from 'marked';
+import { parse } from 'yaml';
+import { MeshworkError } from '#domain';
+import { type LabSpec, labSchema } from './lab-schema.ts';
+
+export interface LabFile {
+  readonly file: string;
+  readonly text: string;
+}
+
+/** A lab as its folder holds it. */
+export interface Lab {
+  readonly spec: LabSpec;
+  readonly topology: readonly LabFile[];
+  /** Files in the editor at the start. */
+  readonly start: readonly LabFile[];
+  readonly solution: readonly LabFile[];
+  /** Files of each named wrong answer. */
+  readonly wrong: ReadonlyMap<string, readonly LabFile[]>;
+  /** Files of the terminal's samples/ folder. */
+  readonly samples: ReadonlyMap<string, string>;
+  readonly steps: readonly { readonly id: string; readonly title: string; readonly html: string }[];
+}
+
+export function listLabs(root: string): string[] {
+  return readdirSync(join(root, 'labs'), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && existsSync(join(root, 'labs', entry.name, 'lab.yaml')))
+    .map((entry) => entry.name)
+    .sort();
+}
+
+/** Reads labs/<id>. Throws MeshworkError naming the file and field that are wrong. */
+export function loadLab(root: string, labId: string): Lab {
+  const folder = join(root, 'labs', labId);
+  if (!/^[a-z0-9-]+$/.test(labId) || !existsSync(join(folder, 'lab.yaml'))) {
+    throw new MeshworkError('unknown_lab', `There is no lab "${labId}".`);
+  }
+  const parsed = labSchema.safeParse(parse(readFileSync(join(folder, 'lab.yaml'), 'utf8')));
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw new MeshworkError('lab_malformed', `labs/${labId}/lab.yaml: ${issue?.path.join('.')}: ${issue?.message}`);
+  }
+  if (parsed.data.id !== labId)
+    throw new MeshworkError('lab_malformed', `labs/${labId}/lab.yaml: id is ${parsed.data.id}`);
+  return {
+    spec: parsed.data,
+    topology: readFiles(join(folder, 'topology')),
+    start: readFiles(join(folder, 'start')),
+    solution: readFiles(join(folder, 'solution')),
+    wrong: new Map(parsed.data.wrong.map(({ id }) => [id, readFiles(join(folder, 'wrong', id))])),
+    samples: new Map(readTree(join(folder, 'samples'), 'samples').map(({ file, text }) => [file, text])),
+    steps: readSteps(join(folder, 'text.md')),
+  };
+}
+
+function readFiles(folder: string): LabFile[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((file) => /\.ya?ml$/.test(file))
+    .sort()
+    .map((file) => ({ file, text: readFileSync(join(folder, file), 'utf8') }));
+}
+
+function readTree(folder: string, prefix: string): LabFile[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
+    entry.isDirectory()
+      ? readTree(join(folder, entry.name), `${prefix}/${entry.name}`)
+      : [{ file: `${prefix}/${entry.name}`, text: readFileSync(join(folder, entry.name), 'utf8') }],
+  );
+}
+
+/** The lab's text: each `## Heading` begins a step. A code block marked `run` becomes a button that types it in the terminal. */
+function readSteps(file: string): Lab['steps'] {
+  const text = readFileSync(file, 'utf8');
+  return text
+    .split(/^## /m)
+    .slice(1)
+    .map((section, index) => {
+      const end = section.indexOf('\n');
+      const title = section.slice(0, end).trim();
+      return { id: `step-${index + 1}`, title, html: toHtml(section.slice(end + 1)) };
+    });
+}
+
+function toHtml(markdown: string): string {
+  const escape = (text: string): string =>
+    text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/"/g, '&quot;');
+  const renderer = new marked.Renderer();
+  renderer.code = ({ text, lang }) =>
+    lang === 'run'
+      ? text
+          .split('\n')
+          .map(
+            (line) =>
+              `<button type="button" class="run" data-run="${escape(line)}"><code>${escape(line)}</code></button>`,
+          )
+          .join('')
+      : `<pre><code>${escape(text)}</code></pre>`;
+  return marked.parse(markdown, { async: false, renderer });
+}

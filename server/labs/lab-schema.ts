@@ -1,0 +1,171 @@
+import { z } from 'zod';
+
+/** The format of labs/<id>/lab.yaml. Everything that a lab promises is in its folder: topology, start, solution, wrong answers, checks. */
+
+const id = z.string().regex(/^[a-z0-9-]{1,60}$/);
+const count = z.number().int().min(0);
+const labels = z.record(z.string(), z.string());
+
+/** How many of a batch are wanted. */
+const bounds = { min: count.optional(), max: count.optional() };
+
+/** Which requests of a batch an expectation counts. All that is given must hold. */
+const outcome = z.strictObject({
+  status: z.number().int().optional(),
+  /** Response header as the client saw it. */
+  header: z.record(z.string(), z.string()).optional(),
+  /** A call inside the request's trace: from and to are services; version is the callee's; flag is a response flag on it. */
+  call: z
+    .strictObject({
+      from: z.string().optional(),
+      to: z.string(),
+      version: z.string().optional(),
+      flag: z.string().optional(),
+      anyFlag: z.boolean().optional(),
+      reporter: z.enum(['source', 'destination']).optional(),
+      status: z.number().int().optional(),
+    })
+    .optional(),
+  ...bounds,
+});
+
+/** Sends seeded requests of a traffic and counts outcomes. */
+const batch = z.strictObject({
+  traffic: id,
+  requests: z.number().int().min(1).max(5000),
+  headers: z.record(z.string(), z.string()).optional(),
+  expect: z.array(outcome).min(1),
+});
+
+/** A field condition on stored objects; true when some object (and some item of `each`, where given) has all of it. */
+const object = z.strictObject({
+  kind: z.string(),
+  namespace: z.string().optional(),
+  notNamespace: z.string().optional(),
+  name: z.string().optional(),
+  /** A list inside the object whose items are looked at one by one: `spec.http`. */
+  each: z.string().optional(),
+  /** Paths that must exist. */
+  has: z.array(z.string()).optional(),
+  /** Paths and the text that their value must contain. */
+  contains: z.record(z.string(), z.string()).optional(),
+});
+
+export interface ProbeSpec {
+  readonly all?: readonly ProbeSpec[] | undefined;
+  readonly not?: ProbeSpec | undefined;
+  readonly batch?: z.infer<typeof batch> | undefined;
+  readonly object?: z.infer<typeof object> | undefined;
+  readonly namespaceLabel?: { readonly namespace: string; readonly label: string; readonly value: string } | undefined;
+  readonly pods?: z.infer<typeof pods> | undefined;
+  readonly subsets?:
+    | { readonly host: string; readonly namespace: string; readonly names: readonly string[] }
+    | undefined;
+  readonly undefinedSubset?: { readonly host: string; readonly namespace: string } | undefined;
+  readonly replicaRatio?: { readonly many: string; readonly few: string; readonly atLeast: number } | undefined;
+  readonly listens?: { readonly app: string; readonly ip: string; readonly port: number } | undefined;
+  readonly controlPlane?: 'running' | 'stopped' | undefined;
+  readonly ruleWaits?: { readonly kind: string } | undefined;
+  readonly answers?: Readonly<Record<string, string>> | undefined;
+}
+
+const pods = z.strictObject({
+  namespace: z.string(),
+  labels: labels.optional(),
+  /** Containers that are ready, of containers in all, for every such pod. */
+  ready: count.optional(),
+  of: count.optional(),
+  init: z.string().optional(),
+  /** No pod of these was made after the lab's start. */
+  sameAsAtStart: z.boolean().optional(),
+});
+
+const probe: z.ZodType<ProbeSpec> = z.lazy(() =>
+  z.strictObject({
+    all: z.array(probe).optional(),
+    not: probe.optional(),
+    batch: batch.optional(),
+    object: object.optional(),
+    namespaceLabel: z.strictObject({ namespace: z.string(), label: z.string(), value: z.string() }).optional(),
+    pods: pods.optional(),
+    subsets: z.strictObject({ host: z.string(), namespace: z.string(), names: z.array(z.string()) }).optional(),
+    undefinedSubset: z.strictObject({ host: z.string(), namespace: z.string() }).optional(),
+    replicaRatio: z.strictObject({ many: z.string(), few: z.string(), atLeast: z.number() }).optional(),
+    listens: z.strictObject({ app: z.string(), ip: z.string(), port: count }).optional(),
+    controlPlane: z.enum(['running', 'stopped']).optional(),
+    ruleWaits: z.strictObject({ kind: z.string() }).optional(),
+    answers: z.record(z.string(), z.string()).optional(),
+  }),
+);
+
+const check = z.strictObject({
+  id,
+  title: z.string(),
+  objective: z.string().regex(/^D\d+\.\d+$/),
+  /** Checks that must be met first. */
+  needs: z.array(id).default([]),
+  probe,
+  wanted: z.string(),
+  look: z.string(),
+  /** The check asks: one choice for each item; `probe.answers` holds the right ones. */
+  question: z.strictObject({ prompt: z.string(), items: z.array(z.string()), choices: z.array(z.string()) }).optional(),
+  /** A question, where to look, a worked sibling. */
+  hints: z.array(z.string()).min(1),
+});
+
+const wrong = z.strictObject({
+  id,
+  belief: z.string(),
+  /** What the learner did, seen in the mesh, not in the text. */
+  detect: probe,
+  question: z.string(),
+});
+
+const step = z.union([
+  z.strictObject({ apply: z.string() }),
+  z.strictObject({ run: z.string() }),
+  z.strictObject({ check: id }),
+  z.strictObject({ answer: z.strictObject({ check: id, choices: z.record(z.string(), z.string()) }) }),
+]);
+
+const traffic = z.strictObject({
+  id,
+  title: z.string(),
+  /** A pod by its labels, or `outside`: through the ingress gateway. */
+  from: z.union([z.literal('outside'), z.strictObject({ namespace: z.string(), labels })]),
+  method: z.string().default('GET'),
+  /** From outside only the path is used. */
+  url: z.string(),
+  headers: z.record(z.string(), z.string()).default({}),
+  rps: z.number().min(0.1).max(200),
+  running: z.boolean().default(true),
+  timeoutMs: z.number().default(15_000),
+});
+
+export const labSchema = z.strictObject({
+  id,
+  title: z.string(),
+  day: z.number().int().min(1).max(28),
+  minutes: z.number().int(),
+  goal: z.string(),
+  topologySentence: z.string().optional(),
+  /** Terms that the lab uses, by glossary id. */
+  terms: z.array(z.string()).default([]),
+  ingress: z.boolean().default(false),
+  namespace: z.string().default('default'),
+  /** Numbers that the text claims; the lab's test asserts them. */
+  proves: z.string(),
+  traffic: z.array(traffic).default([]),
+  checks: z.array(check).default([]),
+  wrong: z.array(wrong).default([]),
+  solution: z.array(step).default([]),
+  /** Runs that a wrong answer needs besides its files. */
+  wrongSteps: z.record(z.string(), z.array(step)).default({}),
+});
+
+export type LabSpec = z.infer<typeof labSchema>;
+export type CheckSpec = LabSpec['checks'][number];
+export type TrafficSpec = LabSpec['traffic'][number];
+export type SolutionStep = LabSpec['solution'][number];
+export type BatchSpec = z.infer<typeof batch>;
+export type OutcomeSpec = z.infer<typeof outcome>;

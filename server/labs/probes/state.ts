@@ -1,0 +1,137 @@
+import type { KubeObject } from '#domain';
+import type { Sandbox } from '#sandbox';
+import type { ProbeSpec } from '../lab-schema.ts';
+import { everyEntry, valueAt } from './fields.ts';
+
+/** What a probe of the mesh's present state needs to look at. */
+export interface ProbeContext {
+  readonly sandbox: Sandbox;
+  /** Names of the pods that ran when the lab was ready. */
+  readonly podsAtStart: ReadonlySet<string>;
+  /** Object versions (`Kind/ns/name` → resourceVersion) that the proxies have accepted. */
+  readonly pushedVersions: ReadonlyMap<string, string>;
+}
+
+type Field = Exclude<keyof ProbeSpec, 'all' | 'not' | 'batch' | 'answers'>;
+
+/** One function for each kind of state probe. Each is pure over the sandbox's present state. */
+const probes: { readonly [Name in Field]: (spec: NonNullable<ProbeSpec[Name]>, context: ProbeContext) => boolean } = {
+  object: (spec, { sandbox }) =>
+    sandbox.store.list(spec.kind).some((stored) => {
+      const { namespace = '', name } = stored.metadata;
+      if (spec.namespace !== undefined && namespace !== spec.namespace) return false;
+      if (spec.notNamespace !== undefined && namespace === spec.notNamespace) return false;
+      if (spec.name !== undefined && name !== spec.name) return false;
+      const items = spec.each === undefined ? [stored] : valueAt(stored, spec.each).flat();
+      return items.some(
+        (item) =>
+          (spec.has ?? []).every((path) => valueAt(item, path).length > 0) &&
+          Object.entries(spec.contains ?? {}).every(([path, text]) =>
+            valueAt(item, path).some((value) => String(value).includes(text)),
+          ),
+      );
+    }),
+  namespaceLabel: (spec, { sandbox }) =>
+    sandbox.store.get('Namespace', { namespace: '', name: spec.namespace })?.metadata.labels?.[spec.label] ===
+    spec.value,
+  pods: (spec, { sandbox, podsAtStart }) => {
+    const chosen = sandbox.pods.filter(
+      (pod) =>
+        pod.namespace === spec.namespace &&
+        Object.entries(spec.labels ?? {}).every(([key, value]) => pod.labels[key] === value),
+    );
+    return (
+      chosen.length > 0 &&
+      chosen.every((pod) => {
+        const main = pod.containers.filter((container) => container.kind !== 'init');
+        if (spec.of !== undefined && main.length !== spec.of) return false;
+        if (spec.ready !== undefined && main.filter((container) => container.ready).length !== spec.ready) return false;
+        if (spec.init !== undefined && !pod.containers.some(({ kind, name }) => kind === 'init' && name === spec.init))
+          return false;
+        return spec.sameAsAtStart !== true || podsAtStart.has(pod.name);
+      })
+    );
+  },
+  subsets: (spec, { sandbox }) =>
+    spec.names.every((name) => {
+      const labels = subsetLabels(sandbox, spec.host, spec.namespace).get(name);
+      return (
+        labels !== undefined &&
+        sandbox.pods.some(
+          (pod) =>
+            pod.namespace === spec.namespace &&
+            pod.containers.every((container) => container.kind === 'init' || container.ready) &&
+            everyEntry(labels, (key, value) => pod.labels[key] === value) &&
+            pod.labels['app'] === spec.host,
+        )
+      );
+    }),
+  undefinedSubset: (spec, { sandbox }) => {
+    const known = subsetLabels(sandbox, spec.host, spec.namespace);
+    return sandbox.store.list('VirtualService').some((rule) =>
+      valueAt(rule, 'spec.http')
+        .flat()
+        .flatMap((route) => valueAt(route, 'route').flat())
+        .some((destination) => {
+          const subset = valueAt(destination, 'destination.subset')[0];
+          return (
+            isHost(valueAt(destination, 'destination.host')[0], spec.host) &&
+            subset !== undefined &&
+            !known.has(String(subset))
+          );
+        }),
+    );
+  },
+  replicaRatio: (spec, { sandbox }) => {
+    const replicas = (name: string): number => {
+      const found = sandbox.store.list('Deployment').find((deployment) => deployment.metadata.name === name);
+      return Number(valueAt(found, 'spec.replicas')[0] ?? (found ? 1 : 0));
+    };
+    return replicas(spec.few) > 0 && replicas(spec.many) / replicas(spec.few) >= spec.atLeast;
+  },
+  listens: (spec, { sandbox }) =>
+    sandbox.pods.some(
+      (pod) =>
+        pod.labels['app'] === spec.app &&
+        pod.proxy !== undefined &&
+        pod.appListeners.some(({ ip, port }) => ip === spec.ip && port === spec.port),
+    ),
+  controlPlane: (wanted, { sandbox }) => (sandbox.controlPlane === undefined) === (wanted === 'stopped'),
+  ruleWaits: (spec, { sandbox, pushedVersions }) =>
+    sandbox.controlPlane === undefined &&
+    sandbox.store.list(spec.kind).some((rule) => {
+      const key = `${rule.kind}/${rule.metadata.namespace ?? ''}/${rule.metadata.name}`;
+      return pushedVersions.get(key) !== rule.metadata.resourceVersion;
+    }),
+};
+
+function subsetLabels(sandbox: Sandbox, host: string, namespace: string): Map<string, Record<string, string>> {
+  const found = new Map<string, Record<string, string>>();
+  for (const rule of sandbox.store.list('DestinationRule')) {
+    if (!isHost(valueAt(rule, 'spec.host')[0], host) || !reaches(rule, namespace)) continue;
+    for (const subset of valueAt(rule, 'spec.subsets').flat() as { name: string; labels?: Record<string, string> }[]) {
+      found.set(subset.name, subset.labels ?? {});
+    }
+  }
+  return found;
+}
+
+/** A short host name means the rule's own namespace. */
+const reaches = (rule: KubeObject, namespace: string): boolean =>
+  rule.metadata.namespace === namespace || String(valueAt(rule, 'spec.host')[0]).includes(`.${namespace}.`);
+
+const isHost = (value: unknown, host: string): boolean => value === host || String(value).startsWith(`${host}.`);
+
+/** Evaluates everything of a probe but batches and answers, which need a run or the learner. */
+export function stateHolds(spec: ProbeSpec, context: ProbeContext): boolean {
+  for (const [name, run] of Object.entries(probes) as [Field, (spec: never, context: ProbeContext) => boolean][]) {
+    if (spec[name] !== undefined && !run(spec[name] as never, context)) return false;
+  }
+  if (spec.not !== undefined && stateHolds(spec.not, context)) return false;
+  return (spec.all ?? []).every((part) => stateHolds(part, context));
+}
+
+/** All batches inside a probe. */
+export function batchesOf(spec: ProbeSpec): NonNullable<ProbeSpec['batch']>[] {
+  return [...(spec.batch ? [spec.batch] : []), ...(spec.all ?? []).flatMap(batchesOf)];
+}
