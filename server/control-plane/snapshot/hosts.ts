@@ -1,0 +1,56 @@
+import { serviceHostname } from '#domain';
+
+/**
+ * A host as it stands in a rule, made complete: a name without a dot belongs to the namespace of the rule (not of the client, not of
+ * the destination). `*`, wildcards, complete names and addresses stay as they are.
+ */
+export function resolveHost(host: string, namespace: string): string {
+  const lower = host.toLowerCase();
+  return lower === '' || lower.includes('.') || lower.includes('*') ? lower : serviceHostname(lower, namespace);
+}
+
+export const isWildcard = (host: string): boolean => host.startsWith('*');
+
+/** Whether two hosts have names in common; either may be a wildcard (`*`, `*.example.com`). */
+export function hostsOverlap(a: string, b: string): boolean {
+  const wildA = isWildcard(a);
+  const wildB = isWildcard(b);
+  if (wildA && wildB) return a.length < b.length ? b.endsWith(a.slice(1)) : a.endsWith(b.slice(1));
+  if (wildA) return b.endsWith(a.slice(1));
+  if (wildB) return a.endsWith(b.slice(1));
+  return a === b;
+}
+
+/** Whether the wildcard or exact `pattern` covers every name of `host`. */
+export function hostCovers(pattern: string, host: string): boolean {
+  if (!isWildcard(pattern)) return pattern === host;
+  return isWildcard(host)
+    ? host.length >= pattern.length && host.slice(1).endsWith(pattern.slice(1))
+    : host.endsWith(pattern.slice(1));
+}
+
+/** The more specific of each pair of overlapping hosts, in the order of `left`; no name twice. */
+export function intersectHosts(left: readonly string[], right: readonly string[]): string[] {
+  const found = new Set<string>();
+  for (const a of left) {
+    for (const b of right) {
+      if (hostCovers(a, b)) found.add(b);
+      else if (hostCovers(b, a)) found.add(a);
+    }
+  }
+  return [...found];
+}
+
+/** Whether an object of `namespace` with this `exportTo` may be seen from `viewer`; no list means everywhere. */
+export function isExportedTo(exportTo: readonly string[] | undefined, namespace: string, viewer: string): boolean {
+  if (exportTo === undefined || exportTo.length === 0) return true;
+  return exportTo.some((entry) => entry === '*' || entry === viewer || (entry === '.' && namespace === viewer));
+}
+
+/** Whether every wanted label is there with the wanted value. No wanted labels match everything. */
+export function labelsMatch(
+  wanted: Readonly<Record<string, string>> | undefined,
+  labels: Readonly<Record<string, string>>,
+): boolean {
+  return wanted === undefined || Object.entries(wanted).every(([key, value]) => labels[key] === value);
+}
