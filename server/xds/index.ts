@@ -1,3 +1,6 @@
+export { createAdsClient } from './client/ads-client.ts';
 export { decodeResource, encodeResource } from './codec/codec.ts';
 export type * from './doors.ts';
+export { pushOrder } from './push-order.ts';
 export * from './resources.ts';
+export { createAdsServer } from './server/ads-server.ts';

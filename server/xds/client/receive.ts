@@ -1,0 +1,54 @@
+import { errorMessage } from '#domain';
+import { decodeResource } from '../codec/codec.ts';
+import type { Rejection, XdsUpdate } from '../doors.ts';
+import type { TypeUrl } from '../resources.ts';
+import type { DeltaDiscoveryResponse } from '../wire/discovery.ts';
+import { type Subscription, wants } from './subscription.ts';
+
+type Upserted = XdsUpdate['upserted'][number];
+
+/** A response as the proxy sees it: what could be read, and what could not. */
+export interface ReadResponse {
+  readonly update: XdsUpdate;
+  readonly rejections: readonly Rejection[];
+}
+
+function readOne(typeUrl: TypeUrl, item: DeltaDiscoveryResponse['resources'][number]): Upserted {
+  if (!item.resource) throw new Error('the response has no body for it');
+  if (item.resource.typeUrl !== typeUrl) throw new Error(`its type is ${item.resource.typeUrl}, not ${typeUrl}`);
+  const { name, json } = decodeResource({ typeUrl, value: item.resource.value });
+  if (name !== item.name) throw new Error(`the message inside is named "${name}"`);
+  return { name, version: item.version, resource: json };
+}
+
+/** Decodes a response. What was not asked for is left out silently, as the protocol wants; what cannot be read is rejected alone. */
+export function readResponse(response: DeltaDiscoveryResponse, subscription: Subscription): ReadResponse {
+  const upserted = new Map<string, Upserted>();
+  const rejections: Rejection[] = [];
+  for (const item of response.resources) {
+    if (!wants(subscription, item.name)) continue;
+    try {
+      if (upserted.has(item.name)) throw new Error('the response has it twice');
+      upserted.set(item.name, readOne(subscription.typeUrl, item));
+    } catch (thrown) {
+      rejections.push({ name: item.name, message: errorMessage(thrown) });
+    }
+  }
+  const update = {
+    typeUrl: subscription.typeUrl,
+    versionInfo: response.systemVersionInfo,
+    upserted: [...upserted.values()],
+    removed: response.removedResources.filter((name) => wants(subscription, name)),
+  };
+  return { update, rejections };
+}
+
+const MAX_NACK_TEXT = 4096;
+
+/** The text of a NACK: each rejected resource and why. */
+export function nackText(rejections: readonly Rejection[]): string {
+  return rejections
+    .map(({ name, message }) => `${name}: ${message}`)
+    .join('; ')
+    .slice(0, MAX_NACK_TEXT);
+}

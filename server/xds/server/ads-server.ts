@@ -1,0 +1,137 @@
+import { type Server, type ServerDuplexStream, type ServiceDefinition, status } from '@grpc/grpc-js';
+import { errorMessage } from '#domain';
+import type { AdsServer, AdsServerOptions, ProxyNode, XdsSnapshot } from '../doors.ts';
+import { adsPaths } from '../wire/discovery.ts';
+import { type AdsStream, createAdsStream, ProtocolViolation } from './stream.ts';
+import { type AnyRequest, delta, stateOfTheWorld, type Variant } from './variants.ts';
+
+type Call = ServerDuplexStream<Buffer, Buffer>;
+
+interface ConnectedNode {
+  node: ProxyNode;
+  readonly streams: Set<AdsStream>;
+}
+
+/** Streams that a server keeps open at most, over all nodes. */
+const MAX_STREAMS = 2000;
+
+const asIs = (bytes: Buffer): Buffer => bytes;
+const bidirectional = (path: string) => ({
+  path,
+  requestStream: true,
+  responseStream: true,
+  requestSerialize: asIs,
+  // Bytes are read where a failure can be told from others, and answered with the right status.
+  requestDeserialize: asIs,
+  responseSerialize: asIs,
+  responseDeserialize: asIs,
+});
+
+const service: ServiceDefinition = {
+  stateOfTheWorld: bidirectional(adsPaths.stateOfTheWorld),
+  delta: bidirectional(adsPaths.delta),
+};
+
+function endWith(call: Call, code: status, details: string): void {
+  call.emit('error', { code, details });
+}
+
+function statusOf(thrown: unknown): status {
+  if (!(thrown instanceof ProtocolViolation)) return status.INTERNAL;
+  return thrown.reason === 'too large' ? status.RESOURCE_EXHAUSTED : status.INVALID_ARGUMENT;
+}
+
+class Ads implements AdsServer {
+  readonly #options: AdsServerOptions;
+  readonly #nodes = new Map<string, ConnectedNode>();
+  readonly #calls = new Set<Call>();
+  #nonces = 0;
+
+  constructor(options: AdsServerOptions) {
+    this.#options = options;
+  }
+
+  readonly register = (server: Server): void => {
+    server.addService(service, {
+      stateOfTheWorld: (call: Call) => this.#serve(call, stateOfTheWorld),
+      delta: (call: Call) => this.#serve(call, delta),
+    });
+  };
+
+  setSnapshot(nodeId: string, snapshot: XdsSnapshot): void {
+    for (const stream of this.#nodes.get(nodeId)?.streams ?? []) stream.setSnapshot(snapshot);
+  }
+
+  connected(): readonly ProxyNode[] {
+    return [...this.#nodes.values()].map(({ node }) => node);
+  }
+
+  isIdle(nodeId: string): boolean {
+    return [...(this.#nodes.get(nodeId)?.streams ?? [])].every((stream) => stream.isIdle());
+  }
+
+  close(): void {
+    for (const call of [...this.#calls]) endWith(call, status.UNAVAILABLE, 'the control plane is stopping');
+  }
+
+  #serve<Request extends AnyRequest>(call: Call, variant: Variant<Request>): void {
+    if (this.#calls.size >= MAX_STREAMS) {
+      endWith(call, status.RESOURCE_EXHAUSTED, `at most ${MAX_STREAMS} streams are served`);
+      return;
+    }
+    this.#calls.add(call);
+    let nodeId: string | undefined;
+    const stream = createAdsStream({
+      variant,
+      nextNonce: () => `n${++this.#nonces}`,
+      nowMs: () => this.#options.clock.now(),
+      write: (bytes) => void call.write(bytes),
+      onPush: (event) => this.#options.onPush?.(event),
+      onNode: (node) => {
+        nodeId = node.id;
+        this.#connect(node, stream);
+      },
+    });
+    const leave = (): void => {
+      if (!this.#calls.delete(call) || nodeId === undefined) return;
+      this.#disconnect(nodeId, stream);
+    };
+    call.on('data', (bytes: Buffer) => {
+      if (!this.#calls.has(call)) return;
+      try {
+        stream.receive(bytes);
+      } catch (thrown) {
+        endWith(call, statusOf(thrown), errorMessage(thrown));
+      }
+    });
+    call.on('end', () => {
+      leave();
+      call.end();
+    });
+    for (const event of ['cancelled', 'error', 'close']) call.on(event, leave);
+  }
+
+  #connect(node: ProxyNode, stream: AdsStream): void {
+    const entry = this.#nodes.get(node.id) ?? { node, streams: new Set() };
+    entry.node = node;
+    entry.streams.add(stream);
+    this.#nodes.set(node.id, entry);
+    const snapshot = this.#options.onConnect(node);
+    if (snapshot) this.setSnapshot(node.id, snapshot);
+  }
+
+  #disconnect(nodeId: string, stream: AdsStream): void {
+    const entry = this.#nodes.get(nodeId);
+    if (!entry?.streams.delete(stream) || entry.streams.size > 0) return;
+    this.#nodes.delete(nodeId);
+    this.#options.onDisconnect?.(nodeId);
+  }
+}
+
+/**
+ * Makes an ADS server. It opens no socket: `register` adds it to a gRPC server of the caller. A request that breaks the protocol ends
+ * its own stream, with INVALID_ARGUMENT or RESOURCE_EXHAUSTED, and no other.
+ */
+export function createAdsServer(options: AdsServerOptions): AdsServer {
+  return new Ads(options);
+}

@@ -1,0 +1,200 @@
+import type { ProxyNode, PushEvent, PushState, XdsSnapshot } from '../doors.ts';
+import { pushOrder } from '../push-order.ts';
+import { type Cluster, type TypeUrl, typeUrls } from '../resources.ts';
+import { createRetainedResources } from './retained.ts';
+import {
+  type Composed,
+  isSubscribedTo,
+  newTypeState,
+  noteSent,
+  type SentResponse,
+  type TypeState,
+} from './type-state.ts';
+import type { AnyRequest, Variant } from './variants.ts';
+
+/** Bounds on what one client may ask for. */
+export const requestLimits = { bytes: 1 << 20, names: 10_000, nodeIdLength: 1024 } as const;
+
+/** A request that ends its stream: the client broke the protocol. */
+export class ProtocolViolation extends Error {
+  readonly reason: 'invalid' | 'too large';
+  constructor(reason: ProtocolViolation['reason'], message: string) {
+    super(message);
+    this.name = 'ProtocolViolation';
+    this.reason = reason;
+  }
+}
+
+export interface AdsStreamOptions<Request extends AnyRequest> {
+  readonly variant: Variant<Request>;
+  /** Makes nonces; unique within the server. */
+  readonly nextNonce: () => string;
+  readonly nowMs: () => number;
+  readonly write: (bytes: Buffer) => void;
+  readonly onPush: (event: PushEvent) => void;
+  /** Called at the first request; the owner answers by `setSnapshot`, at once or later. */
+  readonly onNode: (node: ProxyNode) => void;
+}
+
+/** One stream of one client: subscriptions, what is outstanding, and what to send next. Does no I/O itself. */
+export interface AdsStream {
+  /** Takes a request as it came. Throws ProtocolViolation when the stream must end. */
+  receive(bytes: Uint8Array): void;
+  setSnapshot(snapshot: XdsSnapshot): void;
+  /** Whether all that was sent is answered and nothing is held back. */
+  isIdle(): boolean;
+}
+
+function readNode(request: AnyRequest): ProxyNode {
+  const node = request.node;
+  if (!node || node.id === '')
+    throw new ProtocolViolation('invalid', 'the first request of a stream must name its node');
+  if (node.id.length > requestLimits.nodeIdLength) throw new ProtocolViolation('too large', 'node.id is too long');
+  return { id: node.id, cluster: node.cluster, metadata: node.metadata ?? {} };
+}
+
+/** The name under which a cluster asks for its endpoints. */
+const endpointName = (cluster: Cluster): string => cluster.eds_cluster_config?.service_name || cluster.name;
+
+class Stream<Request extends AnyRequest> implements AdsStream {
+  readonly #options: AdsStreamOptions<Request>;
+  readonly #states = new Map<string, TypeState>();
+  readonly #retained = createRetainedResources();
+  #node: ProxyNode | undefined;
+  #snapshot: XdsSnapshot | undefined;
+
+  constructor(options: AdsStreamOptions<Request>) {
+    this.#options = options;
+  }
+
+  receive(bytes: Uint8Array): void {
+    const request = this.#read(bytes);
+    if (!this.#node) {
+      this.#node = readNode(request);
+      this.#options.onNode(this.#node);
+    }
+    const state = this.#stateOf(request.typeUrl);
+    if (!state) return;
+    const { responseNonce: nonce } = request;
+    if (this.#options.variant.dropsStale && nonce !== '' && state.lastNonce !== '' && nonce !== state.lastNonce) return;
+    if (state.outstanding && nonce === state.outstanding.nonce) this.#settle(state, state.outstanding, request);
+    this.#options.variant.subscribe(state, request);
+    this.#flush();
+  }
+
+  setSnapshot(snapshot: XdsSnapshot): void {
+    this.#retained.keep(this.#snapshot, snapshot, this.#states);
+    this.#snapshot = snapshot;
+    this.#flush();
+  }
+
+  isIdle(): boolean {
+    // Whatever is due and not sent waits behind an outstanding response.
+    return [...this.#states.values()].every((state) => state.outstanding === undefined);
+  }
+
+  #read(bytes: Uint8Array): Request {
+    const { variant } = this.#options;
+    if (bytes.length > requestLimits.bytes) throw new ProtocolViolation('too large', 'the request is too large');
+    let request: Request;
+    try {
+      request = variant.read(bytes);
+    } catch (cause) {
+      throw new ProtocolViolation(
+        'invalid',
+        `the request cannot be read: ${cause instanceof Error ? cause.message : cause}`,
+      );
+    }
+    if (request.typeUrl === '') throw new ProtocolViolation('invalid', 'type_url is required on an aggregated stream');
+    if (variant.nameCount(request) > requestLimits.names) {
+      throw new ProtocolViolation('too large', `a request may carry at most ${requestLimits.names} names`);
+    }
+    return request;
+  }
+
+  /** Undefined for types that are not served here: such a request is never answered, as if nothing of the type existed. */
+  #stateOf(typeUrl: string): TypeState | undefined {
+    const known = this.#states.get(typeUrl);
+    if (known) return known;
+    const served = pushOrder.find((candidate) => candidate === typeUrl);
+    if (!served) return undefined;
+    const state = newTypeState(served);
+    this.#states.set(served, state);
+    return state;
+  }
+
+  #settle(state: TypeState, sent: SentResponse, request: Request): void {
+    state.outstanding = undefined;
+    const error = request.errorDetail;
+    for (const name of sent.resources) {
+      if (error) state.refused.add(name);
+      else state.refused.delete(name);
+    }
+    this.#report(state.typeUrl, sent, error ? 'nacked' : 'acked', error?.message);
+  }
+
+  /** Sends what is due, type by type; a type that must wait for an answer holds back those that depend on it. */
+  #flush(): void {
+    if (!this.#snapshot) return;
+    for (const typeUrl of pushOrder) if (this.#advance(typeUrl, this.#snapshot) === 'blocked') return;
+    if (this.#retained.empty || !this.#trafficIsSettled()) return;
+    this.#retained.release();
+    for (const typeUrl of [typeUrls.cluster, typeUrls.endpoint]) this.#advance(typeUrl, this.#snapshot);
+  }
+
+  #advance(typeUrl: TypeUrl, snapshot: XdsSnapshot): 'blocked' | 'done' {
+    const state = this.#states.get(typeUrl);
+    if (!state?.requested) return 'done';
+    const composed = this.#options.variant.compose(state, this.#retained.inForce(snapshot, typeUrl));
+    if (!composed) return 'done';
+    if (state.outstanding) return 'blocked';
+    if (typeUrl === typeUrls.cluster) this.#renewEndpoints(state, composed);
+    this.#send(state, composed, snapshot);
+    return 'done';
+  }
+
+  /** A proxy warms a changed cluster until its endpoints arrive, so they are sent again even if they are the same. */
+  #renewEndpoints(clusters: TypeState, { upserts }: Composed): void {
+    const endpoints = this.#states.get(typeUrls.endpoint);
+    if (!endpoints) return;
+    for (const { name, version, json } of upserts) {
+      if (clusters.known.get(name) === version) continue;
+      const wanted = endpointName(json as Cluster);
+      if (isSubscribedTo(endpoints, wanted)) endpoints.forced.add(wanted);
+    }
+  }
+
+  #send(state: TypeState, composed: Composed, snapshot: XdsSnapshot): void {
+    const { variant, nextNonce, write } = this.#options;
+    const head = { typeUrl: state.typeUrl, versionInfo: snapshot.versionInfo, nonce: nextNonce() };
+    const bytes = variant.write(head, composed);
+    const sent: SentResponse = {
+      nonce: head.nonce,
+      versionInfo: snapshot.versionInfo,
+      changeId: snapshot.changeId,
+      bytes: bytes.length,
+      resources: composed.upserts.map(({ name }) => name),
+      removed: composed.removed,
+    };
+    noteSent(state, composed, sent);
+    this.#report(state.typeUrl, sent, 'sent');
+    write(bytes);
+  }
+
+  /** Whether listeners and routes are those of the snapshot: sent, answered and not refused. */
+  #trafficIsSettled(): boolean {
+    return [typeUrls.listener, typeUrls.route].every((typeUrl) => {
+      const state = this.#states.get(typeUrl);
+      return !state || (state.outstanding === undefined && state.refused.size === 0);
+    });
+  }
+
+  #report(typeUrl: TypeUrl, sent: SentResponse, state: PushState, error?: string): void {
+    const event = { nodeId: this.#node?.id ?? '', typeUrl, ...sent, state, atMs: this.#options.nowMs() };
+    this.#options.onPush(error === undefined ? event : { ...event, error });
+  }
+}
+
+export function createAdsStream<Request extends AnyRequest>(options: AdsStreamOptions<Request>): AdsStream {
+  return new Stream(options);
+}
