@@ -71,7 +71,7 @@ function Siding() {
 function StepWords({ step }: { step: StepView }) {
   const text = step.detail ?? step.name;
   if (step.outcome === 'stopped') return <b>{text}</b>;
-  if (step.stage === 'weight') return <WeightWords step={step} text={text} />;
+  if (step.stage === 'weight') return <WeightWords text={text} />;
   if (!text.startsWith(step.name) || step.name === '') return <span>{text}</span>;
   return (
     <span>
@@ -81,7 +81,7 @@ function StepWords({ step }: { step: StepView }) {
   );
 }
 
-function WeightWords({ step, text }: { step: StepView; text: string }) {
+function WeightWords({ text }: { text: string }) {
   const version = /\bv\d+$/.exec(text)?.[0];
   if (!version) return <span>{text}</span>;
   return (

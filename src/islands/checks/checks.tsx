@@ -1,0 +1,90 @@
+import { type FormEvent, useState } from 'react';
+import type { CheckView } from '#contract';
+import { Icon } from '../parts/sign.tsx';
+import { useLab, useStore } from '../parts/use-store.ts';
+import { firstFailure, seenWords, tally } from './words.ts';
+
+/** The lab's checks: each with a sign and words; the first failure tells what was seen, what is wanted and where to look. */
+export function Checks() {
+  const checks = useStore(useLab().stores.checks);
+  const open = firstFailure(checks);
+  if (checks.length === 0) return null;
+  return (
+    <>
+      <ul className="checks" aria-label="Checks">
+        {checks.map((check) => (
+          <Check key={check.id} check={check} open={check === open} />
+        ))}
+      </ul>
+      <p className="sr" aria-live="polite">
+        {tally(checks)}
+      </p>
+    </>
+  );
+}
+
+const WORDS: Record<CheckView['state'], string> = {
+  met: 'Met:',
+  unmet: 'Not yet met:',
+  waiting: 'Waits for another:',
+  running: 'Runs now:',
+};
+
+function Check({ check, open }: { check: CheckView; open: boolean }) {
+  const words = seenWords(check);
+  return (
+    <li className={check.state}>
+      <Sign state={check.state} />
+      <div>
+        <span className="sr">{WORDS[check.state]} </span>
+        {open ? <b>{check.title}</b> : check.title}
+        {open && words && <p>{words}</p>}
+        {check.question && check.state !== 'met' && check.state !== 'waiting' && <Question check={check} />}
+      </div>
+    </li>
+  );
+}
+
+function Sign({ state }: { state: CheckView['state'] }) {
+  if (state === 'met') return <Icon name="check" />;
+  if (state === 'unmet') return <Icon name="x" />;
+  return <span className={state === 'running' ? 'ring running' : 'ring'} aria-hidden="true" />;
+}
+
+function Question({ check }: { check: CheckView }) {
+  const lab = useLab();
+  const [answer, setAnswer] = useState<Record<string, string>>({});
+  const question = check.question;
+  if (!question) return null;
+  const send = (event: FormEvent): void => {
+    event.preventDefault();
+    void lab.answer(check.id, answer);
+  };
+  return (
+    <form className="question" onSubmit={send}>
+      <fieldset>
+        <legend>{question.prompt}</legend>
+        {question.items.map((item) => (
+          <label key={item}>
+            <span>{item}</span>
+            <select
+              required
+              value={answer[item] ?? ''}
+              onChange={(event) => setAnswer({ ...answer, [item]: event.target.value })}
+            >
+              <option value="" disabled>
+                Choose
+              </option>
+              {question.choices.map((choice) => (
+                <option key={choice}>{choice}</option>
+              ))}
+            </select>
+          </label>
+        ))}
+      </fieldset>
+      <button type="submit" className="btn">
+        Answer
+      </button>
+    </form>
+  );
+}

@@ -1,0 +1,203 @@
+import type { ServerEvent } from '#contract';
+import { type LabClient, sayError } from '../../lab-client/index.ts';
+import { appendLog, toTerminal } from './ansi.ts';
+import { completionOf, inColumns } from './completion.ts';
+import { drawLine } from './draw-line.ts';
+import { type Effect, emptyLine, feed, type LineState, replaceWord } from './line-editor.ts';
+
+/** The screen that a session writes to: xterm, or nothing while only the log is shown. */
+export interface Screen {
+  write(text: string): void;
+  clear(): void;
+  columns(): number;
+}
+
+/** One terminal tab: edits the line here, runs it in the lab, shows what comes back. */
+export class TerminalSession {
+  readonly id: string;
+  readonly #lab: LabClient;
+  #screen: Screen | undefined;
+  #line: LineState = emptyLine;
+  #row = 0;
+  #running = false;
+  #cwd = '~';
+  /** Output up to here, for a screen that opens later and for the plain log. */
+  #log: string[] = [''];
+  #raw = '';
+  #waiting: string[] = [];
+  #changed: () => void = () => undefined;
+  readonly #listener = (event: Extract<ServerEvent, { type: 'terminal' | 'terminal-exit' }>): void => this.#hear(event);
+
+  constructor(id: string, lab: LabClient) {
+    this.id = id;
+    this.#lab = lab;
+  }
+
+  start(): void {
+    this.#lab.terminalListeners.add(this.#listener);
+  }
+
+  stop(): void {
+    this.#lab.terminalListeners.delete(this.#listener);
+  }
+
+  onChange(changed: () => void): void {
+    this.#changed = changed;
+  }
+
+  get log(): readonly string[] {
+    return this.#log;
+  }
+
+  get running(): boolean {
+    return this.#running;
+  }
+
+  get promptText(): string {
+    return this.#cwd === '~' ? `learner@${this.#lab.labId} $ ` : `learner@${this.#lab.labId} ${this.#cwd} $ `;
+  }
+
+  attach(screen: Screen): void {
+    this.#screen = screen;
+    this.#row = 0;
+    screen.write(this.#raw);
+    if (!this.#running) this.#draw();
+  }
+
+  detach(): void {
+    this.#screen = undefined;
+  }
+
+  /** Draws the line again, after the screen has another width. */
+  resized(): void {
+    if (!this.#running) this.#draw();
+  }
+
+  typed(data: string): void {
+    if (this.#running) {
+      if (data === '\u0003') this.interrupt();
+      return;
+    }
+    const fed = feed(this.#line, data);
+    const before = this.#line;
+    this.#line = fed.state;
+    for (const effect of fed.effects) this.#do(effect, before);
+    if (!this.#running) this.#draw();
+  }
+
+  /** Runs a line as if it had been typed; waits while another runs. */
+  run(line: string): void {
+    if (this.#running) {
+      this.#waiting.push(line);
+      return;
+    }
+    this.#line = { ...this.#line, line, cursor: line.length };
+    this.#draw();
+    this.typed('\r');
+  }
+
+  interrupt(): void {
+    this.#out('^C\n');
+    this.#lab.request('terminal.interrupt', { terminal: this.id }).catch((error: unknown) => this.#fail(error));
+  }
+
+  #do(effect: Effect, before: LineState): void {
+    switch (effect.kind) {
+      case 'run':
+        this.#start(effect.line);
+        break;
+      case 'interrupt':
+        this.#keep(`${this.promptText}${before.line}^C\n`);
+        this.#screen?.write('^C\r\n');
+        this.#row = 0;
+        break;
+      case 'clear':
+        this.#raw = '';
+        this.#screen?.clear();
+        this.#row = 0;
+        break;
+      case 'complete':
+        void this.#complete();
+        break;
+    }
+  }
+
+  #start(line: string): void {
+    this.#screen?.write(`${drawLine({ text: this.promptText, dim: true }, { ...this.#line, line, cursor: line.length }, this.#place()).text}\r\n`);
+    this.#row = 0;
+    this.#keep(`\u001b[90m${this.promptText}\u001b[39m${line}\n`);
+    if (line.trim() === '') return;
+    this.#running = true;
+    this.#changed();
+    this.#lab
+      .request('terminal.run', { terminal: this.id, line })
+      .then(({ accepted }) => {
+        if (!accepted) this.#fail(new Error('Another command runs in this terminal. Ctrl+C ends it.'));
+      })
+      .catch((error: unknown) => this.#fail(error));
+  }
+
+  async #complete(): Promise<void> {
+    const { line, cursor } = this.#line;
+    try {
+      const { from, candidates } = await this.#lab.request('terminal.complete', { terminal: this.id, line, cursor });
+      if (this.#line.line !== line || this.#line.cursor !== cursor) return;
+      const found = completionOf(line.slice(from, cursor), candidates);
+      if (found.kind === 'replace') this.#line = replaceWord(this.#line, from, found.text);
+      if (found.kind === 'list') {
+        this.#screen?.write('\r\n');
+        this.#row = 0;
+        this.#out(`${inColumns(found.candidates, this.#place().columns)}\n`);
+      }
+      this.#draw();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #hear(event: Extract<ServerEvent, { type: 'terminal' | 'terminal-exit' }>): void {
+    if (event.type === 'terminal') {
+      if (event.output.terminal === this.id) this.#out(event.output.text);
+      return;
+    }
+    if (event.terminal !== this.id) return;
+    this.#cwd = event.cwd;
+    this.#ended();
+  }
+
+  #ended(): void {
+    this.#running = false;
+    if (this.#raw !== '' && !this.#raw.endsWith('\n')) this.#out('\n');
+    this.#row = 0;
+    this.#draw();
+    this.#changed();
+    const next = this.#waiting.shift();
+    if (next !== undefined) this.run(next);
+  }
+
+  #fail(error: unknown): void {
+    this.#out(`\u001b[31m${sayError(error)}\u001b[39m\n`);
+    this.#ended();
+  }
+
+  #out(text: string): void {
+    this.#keep(text);
+    this.#screen?.write(toTerminal(text));
+  }
+
+  #keep(text: string): void {
+    this.#raw = (this.#raw + toTerminal(text)).slice(-200_000);
+    this.#log = appendLog(this.#log, text);
+    this.#changed();
+  }
+
+  #place(): { row: number; columns: number } {
+    return { row: this.#row, columns: Math.max(10, this.#screen?.columns() ?? 80) };
+  }
+
+  #draw(): void {
+    const drawn = drawLine({ text: this.promptText, dim: true }, this.#line, this.#place());
+    this.#screen?.write(drawn.text);
+    this.#row = drawn.row;
+  }
+}

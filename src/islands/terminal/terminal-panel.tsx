@@ -1,0 +1,100 @@
+import { useEffect, useRef, useState } from 'react';
+import { Icon } from '../parts/sign.tsx';
+import { Tabs } from '../parts/tabs.tsx';
+import { useLab } from '../parts/use-store.ts';
+import { TerminalLog } from './terminal-log.tsx';
+import { TerminalSession } from './session.ts';
+
+const MOST = 4;
+
+/** Terminal tabs with the lab's own commands; a plain log with a field is their twin. */
+export function TerminalPanel({ onShow }: { onShow: () => void }) {
+  const lab = useLab();
+  const [sessions, setSessions] = useState<readonly TerminalSession[]>([]);
+  const [current, setCurrent] = useState('one');
+  const [asLog, setAsLog] = useState(false);
+  const [reader, setReader] = useState(false);
+  const opened = useRef<TerminalSession[]>([]);
+  const open = (id: string): TerminalSession => {
+    const session = new TerminalSession(id, lab);
+    session.start();
+    opened.current = [...opened.current, session];
+    setSessions(opened.current);
+    setCurrent(id);
+    return session;
+  };
+  const begin = useRef(open);
+  begin.current = open;
+  useEffect(() => {
+    if (opened.current.length === 0) begin.current('one');
+    return () => {
+      for (const session of opened.current) session.stop();
+      opened.current = [];
+    };
+  }, []);
+  const session = sessions.find((one) => one.id === current) ?? sessions[0];
+  useEffect(() => {
+    lab.runInTerminal = (line) => {
+      onShow();
+      session?.run(line);
+    };
+    return () => {
+      lab.runInTerminal = undefined;
+    };
+  }, [lab, session, onShow]);
+  const names = ['one', 'two', 'three', 'four'];
+  const tabs = sessions.map((one, index) => ({ key: one.id, label: `Terminal ${index + 1}` }));
+  return (
+    <div className="terminal">
+      <div className="toolbar">
+        {session && <Tabs id="terminal" label="Terminals" tabs={tabs} selected={session.id} onSelect={setCurrent} />}
+        <button
+          type="button"
+          className="btn quiet"
+          disabled={sessions.length >= MOST}
+          onClick={() => open(names[sessions.length] ?? 'four')}
+        >
+          New
+        </button>
+        <span className="spacer" />
+        <label className="check">
+          <input type="checkbox" checked={reader} onChange={(event) => setReader(event.target.checked)} />
+          Screen reader
+        </label>
+        <button type="button" className="btn quiet" aria-pressed={asLog} onClick={() => setAsLog(!asLog)}>
+          <Icon name="read" />
+          Text log
+        </button>
+      </div>
+      <div className="screen-holder" role="tabpanel" id="terminal-panel" aria-label="Terminal">
+        {session && asLog && <TerminalLog key={session.id} session={session} />}
+        {session && !asLog && <XtermHost key={`${session.id} ${reader}`} session={session} reader={reader} />}
+      </div>
+      <p className="leave">Esc, then Tab, leaves the terminal. Ctrl+C stops a command, Ctrl+R searches the history.</p>
+    </div>
+  );
+}
+
+function XtermHost({ session, reader }: { session: TerminalSession; reader: boolean }) {
+  const host = useRef<HTMLDivElement>(null);
+  const [failed, setFailed] = useState(false);
+  useEffect(() => {
+    let gone = false;
+    let close: (() => void) | undefined;
+    import('./xterm-screen.ts').then(
+      ({ openXterm }) => {
+        if (gone || !host.current) return;
+        close = openXterm(host.current, session, { screenReader: reader }).dispose;
+      },
+      (error: unknown) => {
+        console.error('The terminal did not load; its log takes its place.', error);
+        setFailed(true);
+      },
+    );
+    return () => {
+      gone = true;
+      close?.();
+    };
+  }, [session, reader]);
+  return failed ? <TerminalLog session={session} /> : <div className="xterm-host" ref={host} />;
+}

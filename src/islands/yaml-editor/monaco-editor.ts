@@ -1,0 +1,200 @@
+import { currentTheme, onTheme } from '../../components/theme.ts';
+import type { EditorEvents, EditorFile, EditorPort } from './editor-port.ts';
+import type { LitLines } from './lit-lines.ts';
+import { monaco, YamlLanguage } from './monaco-setup.ts';
+import { railColour, themeFromTokens } from './monaco-theme.ts';
+import { type Problem, serverSpeaks } from './problems.ts';
+
+// monaco-yaml may be configured once per page; the language outlives the editors that use it.
+const page: { language?: YamlLanguage } = {};
+
+const SEVERITY = {
+  error: monaco.MarkerSeverity.Error,
+  warning: monaco.MarkerSeverity.Warning,
+  info: monaco.MarkerSeverity.Info,
+} as const;
+
+function uriOf(file: string): monaco.Uri {
+  return monaco.Uri.parse(`file:///${file}`);
+}
+
+function fileOf(uri: monaco.Uri): string {
+  return uri.path.replace(/^\//, '');
+}
+
+function applyTheme(): void {
+  monaco.editor.defineTheme('meshwork', themeFromTokens(currentTheme() === 'dark'));
+  monaco.editor.setTheme('meshwork');
+}
+
+/** Monaco with YAML: one model per file, markers of the schema and of the server, lit lines of the open request. */
+export async function openMonaco(host: HTMLElement, files: readonly EditorFile[], events: EditorEvents): Promise<EditorPort> {
+  const language = page.language ?? new YamlLanguage();
+  page.language = language;
+  applyTheme();
+  const stopTheme = onTheme(applyTheme);
+  const models = new Map(files.map((file) => [file.file, modelOf(file)]));
+  const readOnly = new Set(files.filter((file) => file.readOnly).map((file) => file.file));
+  const editor = monaco.editor.create(host, optionsOf());
+  const lit = editor.createDecorationsCollection();
+  let litNow: readonly LitLines[] = [];
+  let serverNow: readonly Problem[] = [];
+  let setting = false;
+
+  const text = (): string => [...models.values()].map((model) => model.getValue()).join('\n---\n');
+  const listeners = [...models].map(([file, model]) =>
+    model.onDidChangeContent(() => {
+      if (setting) return;
+      events.edited(file, model.getValue());
+      void language.need(text());
+    }),
+  );
+  const markers = monaco.editor.onDidChangeMarkers(() => {
+    quietSchema([...models.values()], serverNow);
+    events.schemaProblems(schemaProblems([...models.values()]));
+  });
+  editor.addCommand(monaco.KeyMod.CtrlCmd | monaco.KeyCode.Enter, () => events.apply());
+
+  const drawLit = (): void => {
+    const file = editor.getModel() ? fileOf(editor.getModel()!.uri) : '';
+    lit.set(litNow.filter((one) => one.file === file).map(decorationOf));
+  };
+  await document.fonts.ready;
+  monaco.editor.remeasureFonts();
+  void language.start(text());
+
+  return {
+    show: (file) => {
+      const model = models.get(file);
+      if (!model || editor.getModel() === model) return;
+      editor.setModel(model);
+      editor.updateOptions({ readOnly: readOnly.has(file) });
+      drawLit();
+    },
+    setText: (file, value) => {
+      const model = models.get(file);
+      if (!model || model.getValue() === value) return;
+      setting = true;
+      model.pushEditOperations([], [{ range: model.getFullModelRange(), text: value }], () => null);
+      setting = false;
+    },
+    setLit: (next) => {
+      litNow = next;
+      drawLit();
+    },
+    setProblems: (problems) => {
+      serverNow = problems;
+      for (const [file, model] of models) {
+        monaco.editor.setModelMarkers(model, 'meshwork', problems.filter((one) => one.file === file).map(markerOf));
+      }
+      quietSchema([...models.values()], serverNow);
+    },
+    reveal: (_file, line) => {
+      editor.setPosition({ lineNumber: line, column: 1 });
+      editor.revealLineInCenter(line);
+      editor.focus();
+    },
+    dispose: () => {
+      stopTheme();
+      markers.dispose();
+      for (const listener of listeners) listener.dispose();
+      editor.dispose();
+      for (const model of models.values()) model.dispose();
+    },
+  };
+}
+
+function modelOf(file: EditorFile): monaco.editor.ITextModel {
+  monaco.editor.getModel(uriOf(file.file))?.dispose();
+  return monaco.editor.createModel(file.text, 'yaml', uriOf(file.file));
+}
+
+function optionsOf(): monaco.editor.IStandaloneEditorConstructionOptions {
+  return {
+    model: null,
+    theme: 'meshwork',
+    automaticLayout: true,
+    ariaLabel: 'YAML. Ctrl+M lets the Tab key leave the editor.',
+    fontFamily: "'Source Code Pro Variable', ui-monospace, monospace",
+    fontSize: 12.5,
+    lineHeight: 20,
+    lineNumbersMinChars: 3,
+    lineDecorationsWidth: 12,
+    glyphMargin: false,
+    folding: false,
+    minimap: { enabled: false },
+    padding: { top: 4, bottom: 4 },
+    renderLineHighlight: 'none',
+    scrollBeyondLastLine: false,
+    overviewRulerLanes: 2,
+    scrollbar: { verticalScrollbarSize: 10, horizontalScrollbarSize: 10, useShadows: false },
+    guides: { indentation: false },
+    tabSize: 2,
+    insertSpaces: true,
+    quickSuggestions: { other: true, comments: false, strings: true },
+    fixedOverflowWidgets: true,
+    stickyScroll: { enabled: false },
+    unicodeHighlight: { ambiguousCharacters: false },
+    wordBasedSuggestions: 'off',
+    bracketPairColorization: { enabled: false },
+  };
+}
+
+function decorationOf(one: LitLines): monaco.editor.IModelDeltaDecoration {
+  const name = one.stop ? 'lit end' : 'lit';
+  return {
+    range: new monaco.Range(one.line, 1, one.endLine, 1),
+    options: {
+      isWholeLine: true,
+      className: `line-${name.replace(' ', '-')}`,
+      linesDecorationsClassName: `bar-${name.replace(' ', '-')}`,
+      lineNumberClassName: `number-${name.replace(' ', '-')}`,
+      overviewRuler: {
+        color: railColour(one.stop ? '--error' : '--hand'),
+        position: monaco.editor.OverviewRulerLane.Right,
+      },
+      ...(one.note ? { after: { content: `  ${one.note}`, inlineClassName: 'note-lit' } } : {}),
+    },
+  };
+}
+
+function markerOf(one: Problem): monaco.editor.IMarkerData {
+  return {
+    severity: SEVERITY[one.severity],
+    startLineNumber: one.line,
+    startColumn: one.column,
+    endLineNumber: one.endLine,
+    endColumn: Math.max(one.endColumn, one.column + 1),
+    message: one.hint ? `${one.message} ${one.hint}` : one.message,
+    code: one.code,
+    source: 'mesh',
+  };
+}
+
+/** Takes the schema's marker away where the server speaks about the same line. */
+function quietSchema(models: readonly monaco.editor.ITextModel[], server: readonly Problem[]): void {
+  for (const model of models) {
+    const file = fileOf(model.uri);
+    const own = monaco.editor.getModelMarkers({ resource: model.uri, owner: 'yaml' });
+    const kept = own.filter((one) => !serverSpeaks(server, file, one.startLineNumber, one.endLineNumber));
+    if (kept.length < own.length) monaco.editor.setModelMarkers(model, 'yaml', kept);
+  }
+}
+
+function schemaProblems(models: readonly monaco.editor.ITextModel[]): Problem[] {
+  return models.flatMap((model) =>
+    monaco.editor.getModelMarkers({ resource: model.uri, owner: 'yaml' }).map((one) => ({
+      key: `schema ${model.uri.path} ${one.startLineNumber} ${one.startColumn} ${one.message}`,
+      file: fileOf(model.uri),
+      line: one.startLineNumber,
+      column: one.startColumn,
+      endLine: one.endLineNumber,
+      endColumn: one.endColumn,
+      severity: one.severity === monaco.MarkerSeverity.Error ? ('error' as const) : ('warning' as const),
+      code: '',
+      message: one.message,
+      hint: '',
+      lesson: '',
+    })),
+  );
+}

@@ -1,0 +1,55 @@
+import type { Diagnostic } from '../../../server/domain/index.ts';
+
+/** One problem in a file, from whoever found it. */
+export interface Problem {
+  key: string;
+  file: string;
+  line: number;
+  column: number;
+  endLine: number;
+  endColumn: number;
+  severity: 'error' | 'warning' | 'info';
+  /** Ours and Istio's have a code; the schema's have none. */
+  code: string;
+  message: string;
+  hint: string;
+  lesson: string;
+}
+
+type Place = Pick<Problem, 'file' | 'line' | 'column' | 'endLine' | 'endColumn'>;
+const ORDER = { error: 0, warning: 1, info: 2 } as const;
+
+/** The server's diagnostics as problems; one without a place goes to the first line of the first file. */
+export function fromServer(diagnostics: readonly Diagnostic[], firstFile: string): Problem[] {
+  return diagnostics.map((one, index) => {
+    const place: Place = one.location ?? { file: firstFile, line: 1, column: 1, endLine: 1, endColumn: 1 };
+    const { file, line, column, endLine, endColumn } = place;
+    return {
+      key: `${one.code} ${file} ${line} ${index}`,
+      file,
+      line,
+      column,
+      endLine,
+      endColumn,
+      severity: one.severity,
+      code: one.code,
+      message: one.message,
+      hint: one.hint ?? '',
+      lesson: one.lesson ?? '',
+    };
+  });
+}
+
+/** True where the server speaks about one of the marker's lines: then its words are shown and the schema's are not. */
+export function serverSpeaks(server: readonly Problem[], file: string, from: number, to: number): boolean {
+  return server.some((one) => one.file === file && one.line <= to && one.endLine >= from);
+}
+
+/** Both lists in one: the server's words win on a shared line; errors first, then by place. */
+export function mergeProblems(server: readonly Problem[], schema: readonly Problem[]): Problem[] {
+  const kept = schema.filter((one) => !serverSpeaks(server, one.file, one.line, one.endLine));
+  return [...server, ...kept].sort(
+    (a, b) =>
+      ORDER[a.severity] - ORDER[b.severity] || a.file.localeCompare(b.file) || a.line - b.line || a.column - b.column,
+  );
+}

@@ -1,0 +1,70 @@
+/** One line of /schemas/index.json. */
+export interface SchemaEntry {
+  kind: string;
+  apiVersions: string[];
+  file: string;
+}
+
+export type JsonSchema = { [name: string]: unknown };
+
+/** `apiVersion` and `kind` of every document in the text. */
+export function kindsIn(text: string): { apiVersion: string; kind: string }[] {
+  return text.split(/^---.*$/m).flatMap((document) => {
+    const kind = /^kind:\s*["']?([A-Za-z]+)/m.exec(document)?.[1];
+    const apiVersion = /^apiVersion:\s*["']?([\w./-]+)/m.exec(document)?.[1];
+    return kind && apiVersion ? [{ kind, apiVersion }] : [];
+  });
+}
+
+/** Entries whose kind stands in the text. Kinds of one name (two groups have a Gateway) are told apart by apiVersion. */
+export function neededEntries(index: readonly SchemaEntry[], text: string): SchemaEntry[] {
+  const kinds = kindsIn(text);
+  return index.filter((entry) =>
+    kinds.some((one) => one.kind === entry.kind && entry.apiVersions.includes(one.apiVersion)),
+  );
+}
+
+/** One schema for every document: each kind's own holds where kind and apiVersion say so. */
+export function schemaByKind(index: readonly SchemaEntry[], loaded: ReadonlyMap<string, JsonSchema>): JsonSchema {
+  const known = index.filter((entry) => loaded.has(entry.file));
+  return {
+    type: 'object',
+    properties: {
+      apiVersion: { type: 'string', description: 'Group and version of the kind.' },
+      kind: { type: 'string', description: 'The kind of the object.' },
+    },
+    allOf: known.map((entry) => ({
+      if: {
+        required: ['kind', 'apiVersion'],
+        properties: { kind: { const: entry.kind }, apiVersion: { enum: entry.apiVersions } },
+      },
+      then: loaded.get(entry.file),
+    })),
+  };
+}
+
+function isEntry(value: unknown): value is SchemaEntry {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'kind' in value &&
+    'apiVersions' in value &&
+    'file' in value &&
+    typeof value.file === 'string' &&
+    Array.isArray(value.apiVersions)
+  );
+}
+
+/** The index, empty when this site carries no schemas: the editor then works without completion. */
+export async function loadIndex(get: typeof fetch): Promise<SchemaEntry[]> {
+  const answer = await get('/schemas/index.json');
+  const kind = answer.headers.get('content-type') ?? '';
+  if (!answer.ok || !kind.includes('json')) return [];
+  const body: unknown = await answer.json();
+  return Array.isArray(body) ? body.filter(isEntry) : [];
+}
+
+export async function loadSchema(get: typeof fetch, entry: SchemaEntry): Promise<JsonSchema | undefined> {
+  const answer = await get(`/schemas/${entry.file}`);
+  return answer.ok ? ((await answer.json()) as JsonSchema) : undefined;
+}

@@ -1,0 +1,160 @@
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { Icon } from '../parts/sign.tsx';
+import { Tabs } from '../parts/tabs.tsx';
+import { useMedia } from '../parts/use-media.ts';
+import { useLab, useStore } from '../parts/use-store.ts';
+import type { EditorPort } from './editor-port.ts';
+import { litLines } from './lit-lines.ts';
+import { PlainEditor } from './plain-editor.tsx';
+import { ProblemList } from './problem-list.tsx';
+import { fromServer, mergeProblems, type Problem } from './problems.ts';
+
+interface YamlEditorProps {
+  /** A place that a chip or a problem points to; a new object goes there again. */
+  goTo: { file: string; line: number } | undefined;
+}
+
+const SAVED = { saved: 'Saved', waiting: 'Saving', offline: 'Kept in this browser' } as const;
+
+/** The learner's files: tabs, Monaco or its plain twin, and what is wrong with the text. */
+export function YamlEditor({ goTo }: YamlEditorProps) {
+  const lab = useLab();
+  const sheets = useStore(lab.stores.sheets);
+  const diagnostics = useStore(lab.stores.diagnostics);
+  const explanation = useStore(lab.stores.explanation);
+  const saving = useStore(lab.stores.saving);
+  const narrow = useMedia('(max-width: 700px)');
+  const [chosen, setChosen] = useState<string>();
+  const [wantsPlain, setWantsPlain] = useState(false);
+  const [broken, setBroken] = useState(false);
+  const [schema, setSchema] = useState<Problem[]>([]);
+  const [target, setTarget] = useState<{ file: string; line: number }>();
+  const plain = wantsPlain || narrow || broken;
+  const lit = useMemo(() => litLines(explanation), [explanation]);
+  const server = useMemo(() => fromServer(diagnostics, sheets[0]?.file ?? ''), [diagnostics, sheets]);
+  const problems = useMemo(() => mergeProblems(server, plain ? [] : schema), [server, schema, plain]);
+  const sheet = sheets.find((one) => one.file === chosen) ?? sheets[0];
+  useEffect(() => {
+    if (!goTo) return;
+    setChosen(goTo.file);
+    setTarget(goTo);
+  }, [goTo]);
+  const open = (problem: Problem): void => {
+    setChosen(problem.file);
+    setTarget({ file: problem.file, line: problem.line });
+  };
+  if (!sheet) return <div className="edit empty-edit" />;
+  const tabs = sheets.map((one) => ({ key: one.file, label: <FileName file={one.file} changed={one.changed} readOnly={one.readOnly} /> }));
+  return (
+    <div className="edit" id="panel-edit">
+      <div className="bar">
+        <Tabs id="file" label="Files" tabs={tabs} selected={sheet.file} onSelect={setChosen} />
+        <button
+          type="button"
+          className="btn quiet sq"
+          aria-label="Plain text field instead of the editor"
+          aria-pressed={plain}
+          disabled={narrow || broken}
+          onClick={() => setWantsPlain(!wantsPlain)}
+        >
+          <Icon name="read" />
+        </button>
+      </div>
+      <div className="code" role="tabpanel" id="file-panel" aria-label={sheet.file}>
+        {plain ? (
+          <PlainEditor
+            file={sheet.file}
+            text={sheet.text}
+            readOnly={sheet.readOnly}
+            lit={lit.filter((one) => one.file === sheet.file)}
+            goTo={target?.file === sheet.file ? target : undefined}
+            onEdit={(text) => lab.edit(sheet.file, text)}
+            onApply={() => void lab.apply()}
+          />
+        ) : (
+          <MonacoHost file={sheet.file} lit={lit} server={server} target={target} onSchema={setSchema} onBroken={() => setBroken(true)} />
+        )}
+      </div>
+      <p className="leave">
+        <span>{plain ? 'Tab leaves this field.' : 'Ctrl+M lets Tab leave the editor.'}</span>
+        <span className="num">{sheet.readOnly ? 'Read only' : SAVED[saving]}</span>
+      </p>
+      <ProblemList problems={problems} onOpen={open} />
+    </div>
+  );
+}
+
+function FileName({ file, changed, readOnly }: { file: string; changed: boolean; readOnly: boolean }) {
+  return (
+    <>
+      {readOnly && <Icon name="lock" />}
+      {file}
+      {changed && (
+        <span className="changed" title="Not applied yet">
+          <span className="sr">, not applied yet</span>
+        </span>
+      )}
+    </>
+  );
+}
+
+interface MonacoHostProps {
+  file: string;
+  lit: ReturnType<typeof litLines>;
+  server: readonly Problem[];
+  target: { file: string; line: number } | undefined;
+  onSchema: (problems: Problem[]) => void;
+  onBroken: () => void;
+}
+
+/** Monaco comes when it is first needed: the page is whole before its megabytes are. */
+function MonacoHost({ file, lit, server, target, onSchema, onBroken }: MonacoHostProps) {
+  const lab = useLab();
+  const sheets = useStore(lab.stores.sheets);
+  const host = useRef<HTMLDivElement>(null);
+  const [port, setPort] = useState<EditorPort>();
+  const names = sheets.map((sheet) => sheet.file).join('\n');
+  const events = useRef({ onSchema, onBroken });
+  events.current = { onSchema, onBroken };
+  const create = useCallback(async (): Promise<EditorPort | undefined> => {
+    if (!host.current || names === '') return undefined;
+    const { openMonaco } = await import('./monaco-editor.ts');
+    return openMonaco(host.current, lab.stores.sheets.get(), {
+      edited: (name, text) => lab.edit(name, text),
+      apply: () => void lab.apply(),
+      schemaProblems: (found) => events.current.onSchema(found),
+    });
+  }, [lab, names]);
+  useEffect(() => {
+    let gone = false;
+    let mine: EditorPort | undefined;
+    create().then(
+      (made) => {
+        if (gone) made?.dispose();
+        else {
+          mine = made;
+          setPort(made);
+        }
+      },
+      (error: unknown) => {
+        console.error('The editor did not load; the plain field takes its place.', error);
+        events.current.onBroken();
+      },
+    );
+    return () => {
+      gone = true;
+      mine?.dispose();
+      setPort(undefined);
+    };
+  }, [create]);
+  useEffect(() => port?.show(file), [port, file]);
+  useEffect(() => {
+    for (const sheet of sheets) port?.setText(sheet.file, sheet.text);
+  }, [port, sheets]);
+  useEffect(() => port?.setLit(lit), [port, lit]);
+  useEffect(() => port?.setProblems(server), [port, server]);
+  useEffect(() => {
+    if (target && target.file === file) port?.reveal(target.file, target.line);
+  }, [port, target, file]);
+  return <div className="monaco-host" ref={host} />;
+}
