@@ -233,7 +233,8 @@ export type ServerEvent =
   | { type: 'traffic'; traffic: TrafficView[] }
   | { type: 'files'; files: FileView[]; reason: 'undo' | 'reset' | 'restore' | 'terminal' }
   | { type: 'terminal'; output: TerminalOutput }
-  | { type: 'terminal-exit'; terminal: string; exitCode: number; cwd: string }
+  /** `more`: the script is unfinished (open quote, here-document, loop); prompt with `> `. */
+  | { type: 'terminal-exit'; terminal: string; exitCode: number; cwd: string; more?: boolean }
   | { type: 'diagnostics'; diagnostics: Diagnostic[] }
   | { type: 'replaced'; reason: string };
 

@@ -1,0 +1,97 @@
+import type { Method, Params, Results } from '#contract';
+import { detectWrong, nextHint } from '#labs';
+import { ApiError } from '../errors.ts';
+import { explain } from './explanation.ts';
+import type { LabSession } from './lab-session.ts';
+import { requestView } from './views.ts';
+
+type Handlers = {
+  readonly [M in Method]: (session: LabSession, params: Params<M>) => Results[M] | Promise<Results[M]>;
+};
+
+const SEND_WAIT_MS = 5000;
+const KNOWN_REQUESTS = 20_000;
+
+/** What each message of the contract does. One line per method where one line is enough. */
+const handlers: Handlers = {
+  'lab.open': (session) => session.state(),
+  'files.save': (session, { files }) => {
+    session.saveFiles(files);
+    return {};
+  },
+  'yaml.validate': (session, { files }) => ({
+    diagnostics: [...session.sandbox.validate(files, { namespace: session.lab.spec.namespace })],
+  }),
+  'yaml.apply': (session, { files }) => {
+    session.saveFiles(files);
+    return session.applies.apply(files, files.map(({ file }) => file.replace(/\.ya?ml$/, '')).join(', '));
+  },
+  'yaml.undo': async (session) => {
+    const { view, files } = await session.applies.undo();
+    if (files && files.length > 0) session.showFiles(files, 'undo');
+    else if (files) session.showFiles(session.lab.start, 'undo');
+    return view;
+  },
+  'yaml.reset': (session) => session.reset(),
+  'yaml.restore': (session) => {
+    const files = session.aside();
+    if (!files) throw new ApiError('nothing_to_undo', 'Nothing was put aside.');
+    session.showFiles(files, 'restore');
+    return { files: session.files() };
+  },
+  'yaml.solution': (session) => ({ files: [...session.lab.solution] }),
+  'request.explain': (session, { request: id }) => {
+    const { hops } = session.sandbox;
+    const found = hops.requests(KNOWN_REQUESTS).find((request) => request.id === id);
+    if (!found) throw new ApiError('unknown_request', 'That request is no longer kept.');
+    return explain(found, hops.trace(found.traceId), (origin) => session.sandbox.locate(origin));
+  },
+  'request.send': async (session, { traffic, path, headers }) => {
+    const id = traffic ?? session.lab.spec.traffic[0]?.id ?? '';
+    const { traceId } = await session.traffic.send(id, { ...(path ? { path } : {}), ...(headers ? { headers } : {}) });
+    const { hops } = session.sandbox;
+    const find = () => hops.requests(KNOWN_REQUESTS).find((request) => request.traceId === traceId);
+    await session.sandbox.until(() => find() !== undefined, SEND_WAIT_MS, 'the request is recorded');
+    const found = find();
+    if (!found) throw new ApiError('unknown_request', 'No proxy saw that request: neither side has one.');
+    return requestView(found);
+  },
+  'traffic.set': (session, { traffic, running, rps }) => {
+    session.traffic.set(traffic, running, rps);
+    return { traffic: session.traffic.states() };
+  },
+  'terminal.run': (session, { terminal, line }) => {
+    session.terminals.run(terminal, line);
+    return { accepted: true };
+  },
+  'terminal.interrupt': (session, { terminal }) => {
+    session.terminals.interrupt(terminal);
+    return {};
+  },
+  'terminal.complete': (session, { terminal, line, cursor }) => session.terminals.complete(terminal, line, cursor),
+  'checks.run': async (session) => ({ checks: await session.checks.run() }),
+  'checks.answer': (session, { check, answer }) => ({ checks: session.checks.answer(check, answer) }),
+  'hints.next': (session) => {
+    const wrong = detectWrong(session.lab.spec, session.probeContext());
+    const hint = nextHint(session.checks.next(), session.hintsOpened, wrong);
+    if (!hint) throw new ApiError('no_more_hints', 'Every check is met.');
+    if (!wrong) session.hintsOpened += 1;
+    return hint;
+  },
+  'proxy.dump': (session, { pod, namespace }) => {
+    const admin = session.sandbox.pod({ namespace, name: pod })?.proxy?.admin;
+    if (!admin) throw new ApiError('unknown_proxy', `The pod ${pod} has no proxy.`);
+    return {
+      pod,
+      listeners: [...admin.listeners()],
+      routes: [...admin.routes()],
+      clusters: [...admin.clusters()],
+      endpoints: [...admin.endpoints()],
+      secrets: [...admin.secrets()],
+    };
+  },
+};
+
+export function dispatch<M extends Method>(session: LabSession, method: M, params: Params<M>): Promise<Results[M]> {
+  return Promise.resolve().then(() => handlers[method](session, params));
+}

@@ -1,0 +1,86 @@
+import type { ExplanationView, HopView, SpanView, StepView } from '#contract';
+import type { DecisionStep, HopRecord, Origin, SourceLocation } from '#domain';
+import type { RequestSummary } from '#telemetry';
+import { responseFlags, verdictOf } from '#telemetry';
+import { requestView } from './views.ts';
+
+type Locate = (origin: Origin) => SourceLocation | undefined;
+
+/** Everything about one answer: who gave it and why, over all proxies of its trace, each step with its place in the YAML. */
+export function explain(request: RequestSummary, trace: readonly HopRecord[], locate: Locate): ExplanationView {
+  const ordered = causalOrder(trace);
+  const focus = ordered
+    .filter(({ hop }) => hop.spanId === request.id || hop.parentSpanId === request.id)
+    .map(({ hop }) => hop);
+  const flags = [...new Set(focus.flatMap((hop) => hop.response.flags))];
+  return {
+    request: requestView(request),
+    verdict: verdictOf(focus),
+    hops: ordered.map(({ hop }) => hopView(hop, locate)),
+    focus: focus.map((hop) => hop.spanId),
+    flags: flags.map((flag) => ({
+      flag,
+      name: responseFlags[flag]?.name ?? flag,
+      meaning: responseFlags[flag]?.meaning ?? '',
+    })),
+    spans: ordered.map(({ hop, depth }) => spanView(hop, depth)),
+  };
+}
+
+interface Placed {
+  readonly hop: HopRecord;
+  readonly depth: number;
+}
+
+/** Depth first, children by start time; hops whose parent is not a hop are roots. */
+function causalOrder(trace: readonly HopRecord[]): Placed[] {
+  const ids = new Set(trace.map((hop) => hop.spanId));
+  const placed: Placed[] = [];
+  const visit = (hop: HopRecord, depth: number): void => {
+    if (placed.some((each) => each.hop === hop)) return;
+    placed.push({ hop, depth });
+    for (const child of byStart(trace.filter((each) => each.parentSpanId === hop.spanId))) visit(child, depth + 1);
+  };
+  for (const root of byStart(trace.filter((hop) => hop.parentSpanId === undefined || !ids.has(hop.parentSpanId))))
+    visit(root, 0);
+  return placed;
+}
+
+const byStart = (hops: readonly HopRecord[]): HopRecord[] => [...hops].sort((a, b) => a.startMs - b.startMs);
+
+function hopView(hop: HopRecord, locate: Locate): HopView {
+  return { ...hop, steps: hop.steps.map((step) => stepView(step, locate)) };
+}
+
+function stepView(step: DecisionStep, locate: Locate): StepView {
+  const { rejected, ...rest } = step;
+  const location = step.origin && locate(step.origin);
+  return {
+    ...rest,
+    ...(location ? { location } : {}),
+    ...(rejected
+      ? {
+          rejected: rejected.map(({ name, reason, origin }) => {
+            const place = origin && locate(origin);
+            return { name, reason, ...(place ? { location: place } : {}) };
+          }),
+        }
+      : {}),
+  };
+}
+
+function spanView(hop: HopRecord, depth: number): SpanView {
+  return {
+    spanId: hop.spanId,
+    ...(hop.parentSpanId === undefined ? {} : { parentSpanId: hop.parentSpanId }),
+    depth,
+    service: hop.proxy.service,
+    version: hop.proxy.version,
+    kind: hop.direction === 'inbound' ? 'server' : 'client',
+    operation: `${hop.request.authority}${hop.request.path.split('?')[0]}`,
+    startMs: hop.startMs,
+    durationMs: hop.durationMs,
+    status: hop.response.status,
+    flags: [...hop.response.flags],
+  };
+}

@@ -1,0 +1,305 @@
+import type { FileView, LabState, SandboxView } from '#contract';
+import type { Clock } from '#domain';
+import { type Checks, createChecks, createTraffic, type Lab, type ProbeContext, type Traffic } from '#labs';
+import { createSandbox, type ManifestFile, type Sandbox, type SandboxEvent } from '#sandbox';
+import { createShellFiles } from '#terminal';
+import type { SavedState } from '../protocol.ts';
+import { type Applies, createApplies } from './applies.ts';
+import { type Feeds, startFeeds } from './feeds.ts';
+import { createThrottle, type Emit } from './ports.ts';
+import { createTerminals, type Terminals } from './terminals.ts';
+import { meshView, podViews, requestView } from './views.ts';
+
+export interface LabSessionOptions {
+  readonly lab: Lab;
+  readonly subnet: number;
+  readonly clock: Clock;
+  readonly saved: SavedState | undefined;
+  readonly emit: Emit;
+  readonly onSaved: (saved: SavedState) => void;
+}
+
+/** A learner's lab inside its sandbox process: the mesh, the editor's files, checks, traffic, terminals. */
+export interface LabSession {
+  readonly sandbox: Sandbox;
+  readonly applies: Applies;
+  readonly checks: Checks;
+  readonly traffic: Traffic;
+  readonly terminals: Terminals;
+  readonly lab: Lab;
+  probeContext(): ProbeContext;
+  state(): LabState;
+  files(): FileView[];
+  /** Takes the editor's text; nothing is applied. */
+  saveFiles(files: readonly ManifestFile[]): void;
+  /** Replaces the editor's files and tells the pages. */
+  showFiles(files: readonly ManifestFile[], reason: 'undo' | 'reset' | 'restore' | 'terminal'): void;
+  hintsOpened: number;
+  start(): Promise<void>;
+  /** Back to the lab's start: a new mesh, the start files. */
+  reset(): Promise<LabState>;
+  /** The files that the last reset put aside. */
+  aside(): readonly ManifestFile[] | undefined;
+  stop(): Promise<void>;
+}
+
+const REQUESTS_SHOWN = 200;
+const SAVE_EVERY_MS = 200;
+const OBSERVE_EVERY_MS = 50;
+const PODS_EVERY_MS = 50;
+
+export function createLabSession(options: LabSessionOptions): LabSession {
+  const { lab, clock, emit } = options;
+  let saved = options.saved;
+  let editor: readonly ManifestFile[] = saved?.files ?? lab.start;
+  let aside: readonly ManifestFile[] | undefined;
+  let sandbox: Sandbox;
+  let feeds: Feeds | undefined;
+  let traffic: Traffic;
+  let applies: Applies;
+  let podsAtStart: ReadonlySet<string> = new Set();
+  let pushedVersions = new Map<string, string>();
+  let view: SandboxView = { status: 'starting', steps: [], pods: [] };
+
+  const samples = new Map([
+    ...lab.samples,
+    ...lab.topology.map(({ file, text }) => [`topology/${file}`, text] as const),
+  ]);
+  const shellFiles = createShellFiles({
+    samples,
+    onWrite: (file, text) => {
+      if (!/\.ya?ml$/.test(file)) return;
+      const others = editor.filter((each) => each.file !== file);
+      showFiles(
+        text === undefined ? others : [...others, { file, text }].sort((a, b) => a.file.localeCompare(b.file)),
+        'terminal',
+      );
+    },
+  });
+  const mirrorFiles = (): void => shellFiles.replaceAll(new Map(editor.map(({ file, text }) => [file, text])));
+
+  const save = createThrottle(clock, SAVE_EVERY_MS, () => {
+    options.onSaved({
+      lab: lab.spec.id,
+      files: editor,
+      applied: applies.applied(),
+      objects: applies.journal.objects(),
+      met: checks.met(),
+      hintsOpened: session.hintsOpened,
+    });
+  });
+  const tellPods = createThrottle(clock, PODS_EVERY_MS, () => {
+    view = { ...view, pods: podViews(sandbox) };
+    emit({ type: 'sandbox', sandbox: view });
+  });
+  const observe = createThrottle(clock, OBSERVE_EVERY_MS, () => {
+    if (view.status !== 'running') return;
+    if (sandbox.controlPlane) pushedVersions = ruleVersions(sandbox);
+    checks.observe();
+  });
+
+  const probeContext = (): ProbeContext => ({ sandbox, podsAtStart, pushedVersions });
+  const checks = createChecks({
+    specs: lab.spec.checks,
+    context: probeContext,
+    traffic: () => traffic,
+    alreadyMet: saved?.met ?? [],
+    onChange: (views, newlyMet) => {
+      emit({ type: 'checks', checks: views, newlyMet });
+      if (newlyMet.length > 0) save.poke();
+    },
+  });
+
+  const onSandboxEvent = (event: SandboxEvent): void => {
+    if (event.type === 'step') {
+      view = { ...view, steps: [...view.steps, { name: event.name, ms: event.ms }] };
+      emit({ type: 'sandbox', sandbox: view });
+      return;
+    }
+    if (event.type === 'object') {
+      applies.journal.note(event.change, event.object, event.changeId);
+      if (event.object.kind === 'Pod') tellPods.poke();
+      else save.poke();
+    }
+    if (event.type !== 'hop' && event.type !== 'log') observe.poke();
+  };
+
+  const makeApplies = (): Applies =>
+    createApplies({
+      sandbox: () => sandbox,
+      namespace: lab.spec.namespace,
+      onPush: (push) => emit({ type: 'push', push }),
+      onChange: () => save.poke(),
+    });
+
+  const startMesh = async (): Promise<void> => {
+    const beganMs = clock.monotonic();
+    view = { status: 'starting', steps: [], pods: [] };
+    emit({ type: 'sandbox', sandbox: view });
+    applies = makeApplies();
+    sandbox = createSandbox({ subnet: options.subnet, seed: lab.spec.id, clock, onEvent: onSandboxEvent });
+    const objects = saved?.objects;
+    const topology = objects
+      ? [{ file: 'kept.yaml', text: objects.map((object) => JSON.stringify(object)).join('\n---\n') }]
+      : lab.topology;
+    await sandbox.start(topology, { ingress: lab.spec.ingress });
+    if (saved && saved.applied.length > 0) {
+      await sandbox.apply(saved.applied, { namespace: lab.spec.namespace });
+      applies.restore(saved.applied);
+    }
+    traffic = createTraffic(lab.spec.traffic, sandbox);
+    if (lab.spec.ingress) await firstAnswer(sandbox, lab);
+    const startMs = clock.monotonic() - beganMs;
+    podsAtStart = new Set(sandbox.pods.map((pod) => pod.name));
+    const { ingress } = sandbox;
+    view = {
+      status: 'running',
+      steps: view.steps,
+      startMs,
+      pods: podViews(sandbox),
+      ...(ingress ? { ingressUrl: `http://${ingress.ip}:${ingress.port}` } : {}),
+    };
+    feeds = startFeeds(sandbox, emit);
+    for (const spec of lab.spec.traffic) if (spec.running) traffic.set(spec.id, true);
+    emit({ type: 'sandbox', sandbox: view });
+    emit({ type: 'traffic', traffic: traffic.states() });
+    observe.poke();
+  };
+
+  const stopMesh = async (): Promise<void> => {
+    feeds?.stop();
+    terminals.stop();
+    traffic?.stop();
+    await sandbox?.stop();
+  };
+
+  const terminals = createTerminals({
+    emit,
+    context: () => ({
+      get sandbox() {
+        return sandbox;
+      },
+      clock,
+      files: shellFiles,
+      mintChangeId: () => applies.mintChangeId(),
+      changed: (changeId, title) => applies.follow(changeId, title),
+      apply: async (files, { namespace, title }) => {
+        const outcome = await sandbox.apply(files, { namespace });
+        if (outcome.accepted && outcome.objects.some((object) => object.outcome !== 'unchanged'))
+          applies.follow(outcome.changeId, title);
+        return outcome;
+      },
+    }),
+    variables: () => {
+      const { ingress } = sandbox;
+      const address = ingress
+        ? ([
+            ['INGRESS_HOST', ingress.ip],
+            ['INGRESS_PORT', String(ingress.port)],
+            ['GATEWAY_URL', `${ingress.ip}:${ingress.port}`],
+          ] as const)
+        : [];
+      return new Map<string, string>([['HOME', '~'], ...address]);
+    },
+  });
+
+  const showFiles: LabSession['showFiles'] = (files, reason) => {
+    editor = files;
+    if (reason !== 'terminal') mirrorFiles();
+    emit({ type: 'files', files: session.files(), reason });
+    save.poke();
+  };
+
+  const session: LabSession = {
+    lab,
+    get sandbox() {
+      return sandbox;
+    },
+    get applies() {
+      return applies;
+    },
+    get traffic() {
+      return traffic;
+    },
+    checks,
+    terminals,
+    probeContext,
+    hintsOpened: saved?.hintsOpened ?? 0,
+    files: () => [
+      ...editor.map(({ file, text }) => ({ file, text, readOnly: false })),
+      ...lab.topology.map(({ file, text }) => ({ file, text, readOnly: true })),
+    ],
+    saveFiles: (files) => {
+      editor = files;
+      mirrorFiles();
+      save.poke();
+    },
+    showFiles,
+    aside: () => aside,
+    start: async () => {
+      mirrorFiles();
+      await startMesh();
+    },
+    reset: async () => {
+      aside = editor;
+      await stopMesh();
+      saved = undefined;
+      session.hintsOpened = 0;
+      checks.reset();
+      editor = lab.start;
+      mirrorFiles();
+      await startMesh();
+      save.poke();
+      emit({ type: 'files', files: session.files(), reason: 'reset' });
+      return session.state();
+    },
+    stop: async () => {
+      save.stop();
+      observe.stop();
+      tellPods.stop();
+      await stopMesh();
+    },
+    state: () => ({
+      lab: {
+        id: lab.spec.id,
+        title: lab.spec.title,
+        day: lab.spec.day,
+        minutes: lab.spec.minutes,
+        goal: lab.spec.goal,
+        steps: [...lab.steps],
+      },
+      files: session.files(),
+      applied: [...applies.applied()],
+      sandbox: view,
+      checks: checks.views(),
+      traffic: traffic.states(),
+      pushes: [...applies.pushes()],
+      requests: sandbox.hops.requests(REQUESTS_SHOWN).map(requestView),
+      mesh: meshView(sandbox),
+      diagnostics: [],
+    }),
+  };
+  return session;
+}
+
+/** Routing rules and their versions, as the control plane has pushed them while it runs. */
+function ruleVersions(sandbox: Sandbox): Map<string, string> {
+  const versions = new Map<string, string>();
+  for (const kind of ['VirtualService', 'DestinationRule', 'PeerAuthentication']) {
+    for (const { metadata } of sandbox.store.list(kind)) {
+      versions.set(`${kind}/${metadata.namespace ?? ''}/${metadata.name}`, metadata.resourceVersion ?? '');
+    }
+  }
+  return versions;
+}
+
+/** The first answer through the ingress gateway ends the start; a lab whose learner builds the gateway has none yet. */
+async function firstAnswer(sandbox: Sandbox, lab: Lab): Promise<void> {
+  const path = lab.spec.traffic.find((traffic) => traffic.from === 'outside')?.url;
+  const { ingress } = sandbox;
+  if (!ingress || path === undefined || sandbox.store.list('VirtualService').length === 0) return;
+  const { pathname } = new URL(path);
+  await sandbox
+    .fetchFromOutside(`http://${ingress.ip}:${ingress.port}${pathname}`, { timeoutMs: 5000 })
+    .catch(() => undefined);
+}

@@ -1,0 +1,118 @@
+import { createTerminal, type ShellContext, type Terminal } from '#terminal';
+import { ApiError } from '../errors.ts';
+import type { Emit } from './ports.ts';
+
+/** The terminal tabs of a learner. Each runs one line at a time; its output is streamed, joined within a turn of the loop. */
+export interface Terminals {
+  run(name: string, line: string): void;
+  interrupt(name: string): void;
+  complete(name: string, line: string, cursor: number): { from: number; candidates: string[] };
+  stop(): void;
+}
+
+const MAX_TABS = 8;
+const MAX_OUTPUT = 2_000_000;
+
+interface Tab {
+  readonly terminal: Terminal;
+  running: AbortController | undefined;
+}
+
+export function createTerminals(options: {
+  readonly context: () => ShellContext;
+  readonly variables: () => ReadonlyMap<string, string>;
+  readonly emit: Emit;
+}): Terminals {
+  const tabs = new Map<string, Tab>();
+  const tab = (name: string): Tab => {
+    const known = tabs.get(name);
+    if (known) return known;
+    if (tabs.size >= MAX_TABS) throw new ApiError('too_many', `A learner may open ${MAX_TABS} terminals.`);
+    const fresh: Tab = { terminal: createTerminal(options.context()), running: undefined };
+    for (const [variable, value] of options.variables()) fresh.terminal.setVariable(variable, value);
+    tabs.set(name, fresh);
+    return fresh;
+  };
+
+  return {
+    run: (name, line) => {
+      const own = tab(name);
+      if (own.running) throw new ApiError('busy', 'A command is still running in this terminal.');
+      const abort = new AbortController();
+      own.running = abort;
+      const output = createOutput(name, options.emit, () => abort.abort());
+      own.terminal
+        .run(line, {
+          out: (text) => output.write('stdout', text),
+          err: (text) => output.write('stderr', text),
+          signal: abort.signal,
+        })
+        .then(({ exitCode, more }) => {
+          own.running = undefined;
+          output.flush();
+          options.emit({ type: 'terminal-exit', terminal: name, exitCode, cwd: '~', ...(more ? { more } : {}) });
+        })
+        .catch((error: unknown) => {
+          own.running = undefined;
+          output.write('stderr', `the terminal failed: ${String(error)}\n`);
+          output.flush();
+          options.emit({ type: 'terminal-exit', terminal: name, exitCode: 1, cwd: '~' });
+        });
+    },
+    interrupt: (name) => tabs.get(name)?.running?.abort(),
+    complete: (name, line, cursor) => {
+      const { from, candidates } = tab(name).terminal.complete(line, cursor);
+      return { from, candidates: [...candidates] };
+    },
+    stop: () => {
+      for (const { running } of tabs.values()) running?.abort();
+      tabs.clear();
+    },
+  };
+}
+
+type Stream = 'stdout' | 'stderr';
+
+function createOutput(
+  terminal: string,
+  emit: Emit,
+  onTooMuch: () => void,
+): { write(stream: Stream, text: string): void; flush(): void } {
+  let held = '';
+  let heldStream: Stream = 'stdout';
+  let total = 0;
+  let scheduled = false;
+  const flush = (): void => {
+    scheduled = false;
+    if (held !== '') emit({ type: 'terminal', output: { terminal, stream: heldStream, text: held } });
+    held = '';
+  };
+  return {
+    flush,
+    write: (stream, text) => {
+      total += text.length;
+      if (total > MAX_OUTPUT) {
+        if (total - text.length <= MAX_OUTPUT) {
+          flush();
+          emit({
+            type: 'terminal',
+            output: {
+              terminal,
+              stream: 'stderr',
+              text: 'Output ends here: it is over 2 MB. Use grep, head or tail.\n',
+            },
+          });
+          onTooMuch();
+        }
+        return;
+      }
+      if (stream !== heldStream) flush();
+      heldStream = stream;
+      held += text;
+      if (!scheduled) {
+        scheduled = true;
+        setImmediate(flush);
+      }
+    },
+  };
+}

@@ -1,0 +1,125 @@
+import type { MeshView, PodView, PushView, RequestView } from '#contract';
+import type { PushSummary } from '#control-plane';
+import type { RunningPod, Sandbox } from '#sandbox';
+import type { RequestSummary } from '#telemetry';
+
+const WINDOW_MS = 10_000;
+const CONTROL_PLANE = 'istiod';
+
+const serviceOf = (pod: RunningPod): string =>
+  pod.labels['service.istio.io/canonical-name'] ?? pod.labels['app'] ?? pod.labels['istio'] ?? pod.name;
+const versionOf = (pod: RunningPod): string =>
+  pod.labels['service.istio.io/canonical-revision'] ?? pod.labels['version'] ?? '';
+
+export function podRole(pod: RunningPod): PodView['role'] {
+  if (pod.labels['app'] === CONTROL_PLANE) return 'control-plane';
+  return pod.containers.some((container) => container.kind === 'app') ? 'app' : 'gateway';
+}
+
+const mainContainers = (pod: RunningPod) => pod.containers.filter((container) => container.kind !== 'init');
+const isReady = (pod: RunningPod): boolean => mainContainers(pod).every((container) => container.ready);
+
+export function podViews(sandbox: Sandbox): PodView[] {
+  return sandbox.pods.map((pod) => {
+    const main = mainContainers(pod);
+    const troubled = main.find((container) => !container.ready);
+    return {
+      name: pod.name,
+      namespace: pod.namespace,
+      ip: pod.ip,
+      service: serviceOf(pod),
+      version: versionOf(pod),
+      ready: main.filter((container) => container.ready).length,
+      total: main.length,
+      phase: troubled?.state ?? 'Running',
+      role: podRole(pod),
+      proxied: pod.proxy !== undefined,
+    };
+  });
+}
+
+/** The map: a node for each workload version that runs, an edge for each pair that spoke within the window. */
+export function meshView(sandbox: Sandbox): MeshView {
+  const atMs = sandbox.clock.now();
+  const nodes = new Map<string, MeshView['nodes'][number]>();
+  for (const pod of sandbox.pods) {
+    const role = podRole(pod);
+    if (role === 'control-plane') continue;
+    const id = nodeId(serviceOf(pod), versionOf(pod));
+    const ready = isReady(pod);
+    const known = nodes.get(id);
+    nodes.set(id, {
+      id,
+      service: serviceOf(pod),
+      version: versionOf(pod),
+      role,
+      proxied: pod.proxy !== undefined || known?.proxied === true,
+      ready: ready || known?.ready === true,
+    });
+  }
+  const seconds = WINDOW_MS / 1000;
+  const edges = sandbox.hops.edges(WINDOW_MS, atMs).map((edge) => {
+    const from = nodeId(edge.source, edge.sourceVersion);
+    const to = nodeId(edge.destination, edge.destinationVersion);
+    for (const [id, service, version] of [
+      [from, edge.source, edge.sourceVersion],
+      [to, edge.destination, edge.destinationVersion],
+    ] as const) {
+      if (!nodes.has(id)) nodes.set(id, { id, service, version, role: 'client', proxied: false, ready: true });
+    }
+    return {
+      from,
+      to,
+      rps: edge.requests / seconds,
+      errorShare: edge.requests === 0 ? 0 : edge.errors / edge.requests,
+      slowShare: edge.requests === 0 ? 0 : edge.slow / edge.requests,
+      p50: edge.p50,
+      p90: edge.p90,
+      p99: edge.p99,
+      mtls: edge.mtls,
+      flags: { ...edge.flags },
+    };
+  });
+  return { atMs, windowMs: WINDOW_MS, nodes: [...nodes.values()], edges };
+}
+
+export const nodeId = (service: string, version: string): string =>
+  version === '' ? service : `${service}@${version}`;
+
+export function requestView(request: RequestSummary): RequestView {
+  return {
+    id: request.id,
+    traceId: request.traceId,
+    atMs: request.startMs,
+    durationMs: request.durationMs,
+    source: request.source.service,
+    sourceVersion: request.source.version,
+    destination: request.destination.service,
+    destinationVersion: request.destination.version,
+    method: request.method,
+    path: request.path,
+    status: request.status,
+    flags: [...request.flags],
+    mtls: request.mtls,
+    answeredBy: request.answeredBy,
+  };
+}
+
+export function pushView(summary: PushSummary, number: number, title: string): PushView {
+  return {
+    changeId: summary.changeId,
+    number,
+    title,
+    atMs: summary.startedMs,
+    ...(summary.effectiveMs === undefined ? {} : { effectiveMs: summary.effectiveMs }),
+    proxies: summary.proxies.map((proxy) => ({
+      pod: (proxy.nodeId.split('~')[2] ?? proxy.nodeId).replace(/\.[^.]+$/, ''),
+      types: [...proxy.types],
+      bytes: proxy.bytes,
+      sentMs: proxy.sentMs - summary.startedMs,
+      ...(proxy.settledMs === undefined ? {} : { settledMs: proxy.settledMs - summary.startedMs }),
+      state: proxy.error !== undefined ? 'nacked' : proxy.settledMs === undefined ? 'sent' : 'acked',
+      ...(proxy.error === undefined ? {} : { error: proxy.error }),
+    })),
+  };
+}
