@@ -1,0 +1,179 @@
+import { Headers } from '../headers.ts';
+import { CR, HEX_VALUE, IS_VALUE, LF, SEMICOLON } from './bytes.ts';
+import type { Failure } from './failures.ts';
+import { FAILURES } from './failures.ts';
+import { FieldParser } from './field-parser.ts';
+
+/** Receives the parts of one body. */
+export interface BodyReceiver {
+  /** Returns false when nobody wants the rest. */
+  onBody(chunk: Buffer): boolean;
+}
+
+export type BodyFraming = 'none' | 'length' | 'chunked' | 'close' | 'tunnel';
+
+type ChunkStep = 'size' | 'extension' | 'size-lf' | 'data' | 'data-cr' | 'data-lf' | 'trailers';
+
+const MAX_EXTENSION_BYTES = 16 * 1024;
+/** Hexadecimal digits of a chunk size, so that sizes stay below 2^53. */
+const MAX_SIZE_DIGITS = 13;
+const NOTHING = Buffer.alloc(0);
+
+/** Fields that frame or route a message, and so mean nothing in trailers (RFC 9110 §6.5.1). */
+const NOT_A_TRAILER: readonly string[] = [
+  'content-length',
+  'content-encoding',
+  'authorization',
+  'set-cookie',
+  'trailer',
+];
+
+/** Finds the end of one body after another in a connection's bytes (RFC 9112 §6 and §7). Keeps no body bytes back. */
+export class BodyDecoder {
+  /** The body is complete. */
+  done = true;
+  failure: Failure | undefined = undefined;
+  trailers: Headers | undefined = undefined;
+
+  readonly #maxTrailerBytes: number;
+  readonly #fields: FieldParser;
+  #framing: BodyFraming = 'none';
+  #left = 0;
+  #step: ChunkStep = 'size';
+  #digits = 0;
+  #extensionBytes = 0;
+  #held: Buffer = NOTHING;
+
+  constructor(maxTrailerBytes: number, maxTrailers: number) {
+    this.#maxTrailerBytes = maxTrailerBytes;
+    this.#fields = new FieldParser(maxTrailers);
+  }
+
+  /** Makes ready for the next body. `contentLength` counts only with framing `length` and is above 0 there. */
+  begin(framing: BodyFraming, contentLength: number): void {
+    this.#framing = framing;
+    this.#left = contentLength;
+    this.done = framing === 'none';
+    this.failure = undefined;
+    this.trailers = undefined;
+    if (framing === 'chunked') {
+      this.#step = 'size';
+      this.#left = 0;
+      this.#digits = 0;
+      this.#extensionBytes = 0;
+      this.#held = NOTHING;
+    }
+  }
+
+  /** What lies behind a body that ends with its connection: true when the body may end now. */
+  get endsWithConnection(): boolean {
+    return this.#framing === 'close' || this.#framing === 'tunnel';
+  }
+
+  /**
+   * Takes bytes from `at` on and returns where the next message begins; look at `done` and `failure` afterwards. Stops early when the
+   * receiver returns false.
+   */
+  feed(bytes: Buffer, at: number, receiver: BodyReceiver): number {
+    if (this.#framing === 'chunked') return this.#feedChunked(bytes, at, receiver);
+    if (this.#framing === 'length') return this.#feedLength(bytes, at, receiver);
+    if (at < bytes.length) receiver.onBody(at === 0 ? bytes : bytes.subarray(at));
+    return bytes.length;
+  }
+
+  #feedLength(bytes: Buffer, at: number, receiver: BodyReceiver): number {
+    const take = Math.min(this.#left, bytes.length - at);
+    if (take === 0) return at;
+    this.#left -= take;
+    this.done = this.#left === 0;
+    receiver.onBody(take === bytes.length ? bytes : bytes.subarray(at, at + take));
+    return at + take;
+  }
+
+  #feedChunked(bytes: Buffer, start: number, receiver: BodyReceiver): number {
+    let at = start;
+    while (at < bytes.length && !this.done && this.failure === undefined) {
+      if (this.#step === 'data') {
+        const take = Math.min(this.#left, bytes.length - at);
+        this.#left -= take;
+        if (this.#left === 0) this.#step = 'data-cr';
+        at += take;
+        if (!receiver.onBody(bytes.subarray(at - take, at))) return at;
+      } else if (this.#step === 'trailers') {
+        at = this.#feedTrailers(bytes, at);
+      } else {
+        this.#feedFrame(bytes[at]!);
+        at++;
+      }
+    }
+    return at;
+  }
+
+  /** One byte of what stands between the data of two chunks. */
+  #feedFrame(byte: number): void {
+    switch (this.#step) {
+      case 'size':
+        this.#feedSize(byte);
+        return;
+      case 'extension':
+        if (byte === CR) this.#step = 'size-lf';
+        else if (IS_VALUE[byte] !== 1 || ++this.#extensionBytes > MAX_EXTENSION_BYTES) {
+          this.failure = FAILURES.chunkExtension;
+        }
+        return;
+      case 'size-lf':
+        if (byte !== LF) this.failure = FAILURES.chunkSize;
+        this.#step = this.#left === 0 ? 'trailers' : 'data';
+        return;
+      case 'data-cr':
+        if (byte !== CR) this.failure = FAILURES.chunkEnd;
+        this.#step = 'data-lf';
+        return;
+      default:
+        if (byte !== LF) this.failure = FAILURES.chunkEnd;
+        this.#step = 'size';
+        this.#digits = 0;
+    }
+  }
+
+  #feedSize(byte: number): void {
+    const digit = HEX_VALUE[byte]!;
+    if (digit < 16 && ++this.#digits <= MAX_SIZE_DIGITS) this.#left = this.#left * 16 + digit;
+    else if (this.#digits === 0 || digit < 16) this.failure = FAILURES.chunkSize;
+    else if (byte === CR) this.#step = 'size-lf';
+    else if (byte === SEMICOLON) this.#step = 'extension';
+    else this.failure = FAILURES.chunkSize;
+  }
+
+  /** Trailers end at an empty line, which usually comes at once. */
+  #feedTrailers(bytes: Buffer, at: number): number {
+    if (this.#held.length === 0 && bytes[at] === CR && bytes[at + 1] === LF) {
+      this.done = true;
+      return at + 2;
+    }
+    const before = this.#held.length;
+    const held = before === 0 ? bytes.subarray(at) : Buffer.concat([this.#held, bytes.subarray(at)]);
+    const end = held[0] === CR && held[1] === LF ? 2 : held.indexOf('\r\n\r\n') + 4;
+    if (end >= 4 || (end === 2 && held[0] === CR)) {
+      this.#readTrailers(held, end);
+      return at + end - before;
+    }
+    const bare = held.indexOf(LF);
+    if (held.length > this.#maxTrailerBytes) this.failure = FAILURES.trailersTooLarge;
+    else if (bare === 0 || (bare > 0 && held[bare - 1] !== CR)) this.failure = FAILURES.bareLineFeed;
+    this.#held = Buffer.from(held);
+    return bytes.length;
+  }
+
+  #readTrailers(held: Buffer, end: number): void {
+    this.#held = NOTHING;
+    if (end > this.#maxTrailerBytes) this.failure = FAILURES.trailersTooLarge;
+    else if (end > 2) this.failure = this.#fields.read(held, 0, end, held.toString('latin1', 0, end), 0);
+    if (this.failure) return;
+    this.done = true;
+    if (end === 2) return;
+    const trailers = new Headers(this.#fields.flat);
+    for (const name of NOT_A_TRAILER) trailers.remove(name);
+    if (trailers.flat.length > 0) this.trailers = trailers;
+  }
+}

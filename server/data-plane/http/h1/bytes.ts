@@ -1,0 +1,34 @@
+/** Byte values that the HTTP/1.1 grammar (RFC 9112) names. */
+export const TAB = 0x09;
+export const LF = 0x0a;
+export const CR = 0x0d;
+export const SPACE = 0x20;
+export const ZERO = 0x30;
+export const SLASH = 0x2f;
+export const COLON = 0x3a;
+export const SEMICOLON = 0x3b;
+
+const TOKEN_CHARACTERS = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+/** Of each token character (RFC 9110 §5.6.2) its lower case; 0 for every other byte. */
+export const LOWER_TOKEN: Uint8Array = (() => {
+  const table = new Uint8Array(256);
+  for (const character of TOKEN_CHARACTERS) table[character.charCodeAt(0)] = character.toLowerCase().charCodeAt(0);
+  return table;
+})();
+
+/** 1 for each byte a field value may hold (RFC 9110 §5.5): tab, visible, space, and 0x80 to 0xff. */
+export const IS_VALUE: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte === TAB || (byte >= SPACE && byte !== 0x7f) ? 1 : 0,
+);
+
+/** 1 for each byte a request target may hold; as Envoy's parser, bytes above 0x7f pass. */
+export const IS_TARGET: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte > SPACE && byte !== 0x7f ? 1 : 0,
+);
+
+/** Value of each hexadecimal digit; 255 for every other byte. */
+export const HEX_VALUE: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) => {
+  const digit = Number.parseInt(String.fromCharCode(byte), 16);
+  return Number.isNaN(digit) ? 255 : digit;
+});

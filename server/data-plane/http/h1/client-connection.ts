@@ -1,0 +1,256 @@
+import type { Socket } from 'node:net';
+import type { RequestHead, ResetReason, ResponseSink, TlsFacts, UpstreamStream } from '../codec.ts';
+import type { Headers } from '../headers.ts';
+import { BodyDecoder } from './body-decoder.ts';
+import type { ClientHost } from './client-stream.ts';
+import { ClientStream } from './client-stream.ts';
+import type { Failure } from './failures.ts';
+import { FAILURES } from './failures.ts';
+import { FieldParser } from './field-parser.ts';
+import { endOfHead, HeadBuffer } from './head-buffer.ts';
+import { writeRequest } from './head-writer.ts';
+import type { ParsedResponse } from './response-parser.ts';
+import { parseResponse } from './response-parser.ts';
+import { formatEndpoint } from './socket-address.ts';
+import { WireWriter } from './wire-writer.ts';
+
+const MAX_HEAD_BYTES = 60 * 1024;
+const MAX_HEADERS = 100;
+
+/** Who keeps a client connection: the pool. */
+export interface ClientConnectionOwner {
+  /** The stream is over, however it ended. `reusable`: the connection may carry another; otherwise `onGone` follows. */
+  onStreamEnd(connection: ClientConnection, reusable: boolean): void;
+  /** The connection is closed and has no stream. Called once. */
+  onGone(connection: ClientConnection): void;
+  /** Says in Envoy's words what a socket error was. */
+  describe(error: Error): string;
+}
+
+/** Speaks HTTP/1.1 to a server on a connected socket (plain or TLS), which it owns: one request after another. */
+export class ClientConnection implements ClientHost {
+  readonly localAddress: string;
+  readonly tls: TlsFacts | undefined;
+  requestCount = 0;
+
+  readonly #socket: Socket;
+  readonly #owner: ClientConnectionOwner;
+  readonly #fields = new FieldParser(MAX_HEADERS);
+  readonly #body = new BodyDecoder(MAX_HEAD_BYTES, MAX_HEADERS);
+  readonly #held = new HeadBuffer();
+  readonly #writer: WireWriter;
+  #stream: ClientStream | undefined = undefined;
+  #inBody = false;
+  #persistent = true;
+  #paused = false;
+  #closed = false;
+  #lastError: Error | undefined = undefined;
+
+  constructor(socket: Socket, tls: TlsFacts | undefined, owner: ClientConnectionOwner) {
+    this.#socket = socket;
+    this.tls = tls;
+    this.#owner = owner;
+    this.localAddress = formatEndpoint(socket.localAddress, socket.localPort);
+    this.#writer = new WireWriter(socket, this);
+    socket.setNoDelay(true);
+    socket.on('data', (chunk: Buffer) => this.#onData(chunk));
+    socket.on('drain', () => this.#writer.drained());
+    socket.on('end', () => this.#onEnd());
+    socket.on('error', (error) => {
+      this.#lastError = error;
+    });
+    socket.on('close', () => this.#finish());
+    socket.resume();
+  }
+
+  /** Starts a stream; the connection must be idle. */
+  open(sink: ResponseSink): UpstreamStream {
+    const stream = new ClientStream(this, sink, this.requestCount > 0);
+    this.requestCount++;
+    this.#stream = stream;
+    this.#inBody = false;
+    this.#persistent = true;
+    return stream;
+  }
+
+  close(): void {
+    this.#socket.destroy();
+    this.#finish();
+  }
+
+  requestHead(stream: ClientStream, head: RequestHead, endStream: boolean): void {
+    if (this.#stream !== stream || stream.requestStarted) return;
+    stream.requestStarted = true;
+    stream.method = head.method;
+    stream.upgrade = head.headers.has('upgrade');
+    const written = writeRequest(head, endStream);
+    this.#writer.head(written);
+    if (endStream) stream.requestDone = true;
+  }
+
+  requestData(stream: ClientStream, chunk: Buffer): boolean {
+    if (this.#stream !== stream || !stream.requestStarted) return true;
+    return this.#writer.data(chunk);
+  }
+
+  requestEnd(stream: ClientStream, trailers: Headers | undefined): void {
+    if (this.#stream !== stream || !stream.requestStarted || stream.requestDone) return;
+    stream.requestDone = true;
+    // A body shorter than announced leaves the server waiting: this connection can carry nothing else.
+    if (!this.#writer.end(trailers)) this.#fail('local_reset', 'request body is shorter than its content-length');
+    else if (stream.upgrade || stream.method === 'CONNECT') this.#socket.end();
+  }
+
+  pauseBody(stream: ClientStream): void {
+    if (this.#stream !== stream || this.#paused) return;
+    this.#paused = true;
+    this.#socket.pause();
+  }
+
+  resumeBody(stream: ClientStream): void {
+    if (this.#stream !== stream) return;
+    this.#unpause();
+  }
+
+  resetStream(stream: ClientStream): void {
+    if (this.#stream !== stream) return;
+    this.#endStream(false);
+    this.close();
+  }
+
+  onWritable(): void {
+    this.#stream?.sink.drain();
+  }
+
+  /** A part of the response body, from the decoder. */
+  onBody(chunk: Buffer): boolean {
+    this.#stream?.sink.data(chunk);
+    return this.#stream !== undefined;
+  }
+
+  #onData(chunk: Buffer): void {
+    const stream = this.#stream;
+    if (stream === undefined) {
+      // Nobody asked: a server that says something on an idle connection (a 408, as a rule) is about to close it.
+      this.close();
+      return;
+    }
+    stream.responseBytes += chunk.length;
+    if (this.#held.length === 0) {
+      this.#read(chunk);
+      return;
+    }
+    this.#held.append(chunk);
+    const end = this.#held.findEnd(MAX_HEAD_BYTES);
+    if (typeof end !== 'number') this.#refuse(end);
+    else if (end >= 0) this.#read(this.#held.take());
+  }
+
+  #read(bytes: Buffer): void {
+    const stream = this.#stream;
+    let at = 0;
+    while (at < bytes.length && this.#stream === stream && stream !== undefined) {
+      at = this.#inBody ? this.#readBody(bytes, at, stream) : this.#readHead(bytes, at, stream);
+    }
+  }
+
+  #readHead(bytes: Buffer, at: number, stream: ClientStream): number {
+    const end = endOfHead(bytes, at);
+    if (end < 0) {
+      this.#held.append(at === 0 ? bytes : bytes.subarray(at));
+      const failure = this.#held.findEnd(MAX_HEAD_BYTES);
+      if (typeof failure !== 'number') this.#refuse(failure);
+      return bytes.length;
+    }
+    if (end - at > MAX_HEAD_BYTES) {
+      this.#refuse(FAILURES.headersTooLarge);
+      return end;
+    }
+    const response = parseResponse(bytes, at, end, this.#fields, stream);
+    if ('status' in response) this.#refuse(response);
+    else this.#onHead(response, end < bytes.length, stream);
+    return end;
+  }
+
+  #onHead(response: ParsedResponse, more: boolean, stream: ClientStream): void {
+    const { head, framing } = response;
+    if (head.status < 200 && head.status !== 101) {
+      stream.sink.informational(head);
+      return;
+    }
+    this.#persistent = response.persistent && framing !== 'close' && framing !== 'tunnel';
+    this.#body.begin(framing, response.contentLength);
+    if (framing !== 'none') {
+      this.#inBody = true;
+      stream.sink.head(head, false);
+      return;
+    }
+    this.#release(stream, more);
+    stream.sink.head(head, true);
+  }
+
+  #readBody(bytes: Buffer, at: number, stream: ClientStream): number {
+    const next = this.#body.feed(bytes, at, this);
+    if (this.#stream !== stream) return next;
+    if (this.#body.failure) {
+      this.#refuse(this.#body.failure);
+    } else if (this.#body.done) {
+      this.#release(stream, next < bytes.length);
+      stream.sink.end(this.#body.trailers);
+    }
+    return next;
+  }
+
+  /**
+   * The response is complete: gives the connection back, or closes it when it cannot go on: the server said so, sent more than one
+   * response, or answered before it had the whole request.
+   */
+  #release(stream: ClientStream, more: boolean): void {
+    const reusable = this.#persistent && stream.requestDone && !more;
+    this.#unpause();
+    this.#endStream(reusable);
+    if (!reusable) this.close();
+  }
+
+  #endStream(reusable: boolean): void {
+    this.#stream = undefined;
+    this.#owner.onStreamEnd(this, reusable && !this.#closed);
+  }
+
+  #unpause(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#socket.resume();
+  }
+
+  #refuse(failure: Failure): void {
+    this.#fail('protocol_error', failure.details);
+  }
+
+  #fail(reason: ResetReason, detail: string): void {
+    const stream = this.#stream;
+    if (stream !== undefined) this.#endStream(false);
+    this.close();
+    stream?.sink.reset(reason, detail);
+  }
+
+  #onEnd(): void {
+    const stream = this.#stream;
+    if (stream !== undefined && this.#inBody && this.#body.endsWithConnection) {
+      this.#release(stream, true);
+      stream.sink.end(undefined);
+      return;
+    }
+    this.#fail('connection_termination', '');
+  }
+
+  #finish(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    const stream = this.#stream;
+    if (stream !== undefined) this.#endStream(false);
+    this.#owner.onGone(this);
+    const detail = this.#lastError === undefined ? '' : this.#owner.describe(this.#lastError);
+    stream?.sink.reset('connection_termination', detail);
+  }
+}

@@ -1,0 +1,137 @@
+import type { RequestHead } from '../codec.ts';
+import { Headers } from '../headers.ts';
+import { CR, IS_TARGET, LF, SLASH, SPACE } from './bytes.ts';
+import type { Failure } from './failures.ts';
+import { FAILURES } from './failures.ts';
+import type { FieldParser } from './field-parser.ts';
+
+/** The methods that Envoy's parser knows. */
+const METHODS: ReadonlySet<string> = new Set(
+  (
+    'GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH COPY LOCK MKCOL MOVE PROPFIND PROPPATCH SEARCH UNLOCK BIND REBIND ' +
+    'UNBIND ACL REPORT MKACTIVITY CHECKOUT MERGE M-SEARCH NOTIFY SUBSCRIBE UNSUBSCRIBE PURGE MKCALENDAR LINK UNLINK SOURCE'
+  ).split(' '),
+);
+
+const MAX_METHOD = 12;
+const ABSOLUTE_FORM = /^(https?):\/\/([^/?#]+)(.*)$/i;
+const AUTHORITY = /^[A-Za-z0-9\-._~!$&'()*+,;=:%[\]]*$/;
+const HOST_AND_PORT = /^[^:]+:\d{1,5}$|^\[[0-9A-Fa-f:.]+\]:\d{1,5}$/;
+
+/** What the connection does with a request; the fields of the head are in `head`. */
+export interface ParsedRequest {
+  readonly head: RequestHead;
+  /** Keep the connection after the response. */
+  readonly persistent: boolean;
+  /** −1: no Content-Length. */
+  readonly contentLength: number;
+  readonly chunked: boolean;
+  /** CONNECT, or an Upgrade: what follows the head is a stream of bytes. */
+  readonly tunnel: boolean;
+}
+
+export interface RequestRules {
+  readonly scheme: 'http' | 'https';
+  readonly acceptHttp10: boolean;
+}
+
+/**
+ * Reads a request head (RFC 9112 §3 and §5) that lies in `bytes` from `start` to `end`, just behind its empty line. Strict: what two
+ * parsers could read differently is refused.
+ */
+export function parseRequest(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  fields: FieldParser,
+  rules: RequestRules,
+): ParsedRequest | Failure {
+  const text = bytes.toString('latin1', start, end);
+  const methodEnd = text.indexOf(' ');
+  if (methodEnd <= 0 || methodEnd > MAX_METHOD) return FAILURES.requestLine;
+  const method = text.startsWith('GET ') ? 'GET' : text.slice(0, methodEnd);
+  if (method !== 'GET' && !METHODS.has(method)) return FAILURES.method;
+  let i = start + methodEnd + 1;
+  while (IS_TARGET[bytes[i]!] === 1) i++;
+  const target = text.slice(methodEnd + 1, i - start);
+  if (target.length === 0 || bytes[i] !== SPACE) return FAILURES.requestLine;
+  const minor = httpMinor(bytes, i + 1);
+  if (minor < 0) return FAILURES.version;
+  if (minor === 0 && !rules.acceptHttp10) return FAILURES.lowVersion;
+  const failure = fields.read(bytes, i + 11, end, text, start);
+  if (failure) return failure;
+  return assemble(method, target, minor, fields, rules);
+}
+
+/** Minor version of `HTTP/1.x CR LF` at `at`; −1 when something else stands there. */
+function httpMinor(bytes: Uint8Array, at: number): number {
+  const good =
+    bytes[at] === 0x48 &&
+    bytes[at + 1] === 0x54 &&
+    bytes[at + 2] === 0x54 &&
+    bytes[at + 3] === 0x50 &&
+    bytes[at + 4] === SLASH &&
+    bytes[at + 5] === 0x31 &&
+    bytes[at + 6] === 0x2e &&
+    bytes[at + 8] === CR &&
+    bytes[at + 9] === LF;
+  const minor = bytes[at + 7]! - 0x30;
+  return good && (minor === 0 || minor === 1) ? minor : -1;
+}
+
+function assemble(
+  method: string,
+  target: string,
+  minor: number,
+  fields: FieldParser,
+  rules: RequestRules,
+): ParsedRequest | Failure {
+  const head: RequestHead = {
+    method,
+    path: target,
+    authority: fields.host ?? '',
+    scheme: rules.scheme,
+    protocol: minor === 1 ? 'HTTP/1.1' : 'HTTP/1.0',
+    headers: new Headers(fields.flat),
+  };
+  const connect = method === 'CONNECT';
+  const failure = framingFailure(connect, minor, fields) ?? resolveTarget(head, fields.host !== undefined);
+  if (failure) return failure;
+  if (!AUTHORITY.test(head.authority)) return FAILURES.authority;
+  const upgrade = minor === 1 && fields.upgrade !== '';
+  if (upgrade) head.headers.flat.push('upgrade', fields.upgrade);
+  return {
+    head,
+    persistent: minor === 1 ? !fields.close : fields.keepAlive && !fields.close,
+    contentLength: fields.contentLength,
+    chunked: fields.chunked,
+    tunnel: connect || upgrade,
+  };
+}
+
+function framingFailure(connect: boolean, minor: number, fields: FieldParser): Failure | undefined {
+  if (fields.chunked && minor === 0) return FAILURES.encodingNotAllowed;
+  if (connect && fields.chunked) return FAILURES.transferEncoding;
+  if (connect && fields.contentLength > 0) return FAILURES.connectBody;
+  return undefined;
+}
+
+/** Splits the request target (RFC 9112 §3.2) into path and authority; an absolute form overrules Host. */
+function resolveTarget(head: RequestHead, hasHost: boolean): Failure | undefined {
+  const target = head.path;
+  if (head.method === 'CONNECT') {
+    if (!HOST_AND_PORT.test(target)) return FAILURES.url;
+    head.authority = target;
+    head.path = '';
+    return undefined;
+  }
+  if (target.charCodeAt(0) === SLASH || (target === '*' && head.method === 'OPTIONS')) {
+    return hasHost ? undefined : FAILURES.missingHost;
+  }
+  const absolute = ABSOLUTE_FORM.exec(target);
+  if (!absolute || absolute[2]!.includes('@')) return FAILURES.url;
+  head.authority = absolute[2]!;
+  const rest = absolute[3]!;
+  head.path = rest.startsWith('/') ? rest : `/${rest}`;
+  return undefined;
+}

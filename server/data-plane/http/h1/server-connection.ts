@@ -1,0 +1,319 @@
+import type { Socket } from 'node:net';
+import type { DownstreamConnection, ResponseHead, ServerConnectionOptions, TlsFacts } from '../codec.ts';
+import type { Headers } from '../headers.ts';
+import { BodyDecoder } from './body-decoder.ts';
+import { CR, LF } from './bytes.ts';
+import type { Failure } from './failures.ts';
+import { FAILURES } from './failures.ts';
+import { FieldParser } from './field-parser.ts';
+import { endOfHead, HeadBuffer } from './head-buffer.ts';
+import { writeInformational, writeResponse } from './head-writer.ts';
+import { LazyDeadline } from './lazy-deadline.ts';
+import { localAnswer } from './local-answer.ts';
+import type { ParsedRequest } from './request-parser.ts';
+import { parseRequest } from './request-parser.ts';
+import type { StreamHost } from './server-stream.ts';
+import { ServerStream } from './server-stream.ts';
+import { formatEndpoint } from './socket-address.ts';
+import { WireWriter } from './wire-writer.ts';
+
+const DEFAULT_HEAD_BYTES = 60 * 1024;
+const DEFAULT_HEADERS = 100;
+const DEFAULT_HEAD_TIMEOUT_MS = 60_000;
+const DEFAULT_IDLE_TIMEOUT_MS = 3_600_000;
+/** How long a closing connection still reads, so that the peer sees the answer and not a reset (Envoy: delayed_close_timeout). */
+const LINGER_MS = 1000;
+
+/**
+ * Serves HTTP/1.1 on a connected, unread socket (plain or TLS), which it owns from now on. Requests are handed over one at a time, as
+ * in Envoy; what a client pipelines behind one waits, at most one read of it, with the socket paused.
+ */
+export function createServerConnection(socket: Socket, options: ServerConnectionOptions): DownstreamConnection {
+  return new ServerConnection(socket, options);
+}
+
+/** head: between requests or inside a head · body: inside a body · answer: request read, response not sent · lingering: closing. */
+type State = 'head' | 'body' | 'answer' | 'lingering' | 'closed';
+
+class ServerConnection implements DownstreamConnection, StreamHost {
+  readonly remoteAddress: string;
+  readonly localAddress: string;
+  readonly tls: TlsFacts | undefined;
+  readonly protocol = 'HTTP/1.1';
+  requestCount = 0;
+
+  readonly #socket: Socket;
+  readonly #options: ServerConnectionOptions;
+  readonly #maxHeadBytes: number;
+  readonly #rules: { readonly scheme: 'http' | 'https'; readonly acceptHttp10: boolean };
+  readonly #fields: FieldParser;
+  readonly #body: BodyDecoder;
+  readonly #held = new HeadBuffer();
+  readonly #writer: WireWriter;
+  readonly #deadline: LazyDeadline;
+  #state: State = 'head';
+  #stream: ServerStream | undefined = undefined;
+  #reading = false;
+  #draining = false;
+  #bodyPaused = false;
+  #parked = false;
+
+  constructor(socket: Socket, options: ServerConnectionOptions) {
+    this.#socket = socket;
+    this.#options = options;
+    this.tls = options.tls;
+    this.remoteAddress = formatEndpoint(socket.remoteAddress, socket.remotePort);
+    this.localAddress = formatEndpoint(socket.localAddress, socket.localPort);
+    this.#maxHeadBytes = options.maxHeadBytes ?? DEFAULT_HEAD_BYTES;
+    this.#rules = { scheme: options.tls ? 'https' : 'http', acceptHttp10: options.acceptHttp10 ?? false };
+    const maxHeaders = options.maxHeaders ?? DEFAULT_HEADERS;
+    this.#fields = new FieldParser(maxHeaders);
+    this.#body = new BodyDecoder(this.#maxHeadBytes, maxHeaders);
+    this.#writer = new WireWriter(socket, this);
+    this.#deadline = new LazyDeadline(options.clock, () => this.#onDeadline());
+    this.#attach();
+  }
+
+  get idle(): boolean {
+    return this.#state === 'head' && this.#held.length === 0;
+  }
+
+  drain(): void {
+    this.#draining = true;
+  }
+
+  close(): void {
+    this.#socket.destroy();
+    this.#finish();
+  }
+
+  #attach(): void {
+    const socket = this.#socket;
+    socket.setNoDelay(true);
+    socket.on('data', (chunk: Buffer) => this.#onData(chunk));
+    socket.on('drain', () => this.#writer.drained());
+    socket.on('end', () => this.#onEnd());
+    // 'close' follows every error and does the work.
+    socket.on('error', () => undefined);
+    socket.on('close', () => this.#finish());
+    this.#deadline.set(this.#options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS);
+    socket.resume();
+  }
+
+  #onData(chunk: Buffer): void {
+    if (this.#held.length === 0) {
+      this.#read(chunk);
+      return;
+    }
+    this.#held.append(chunk);
+    if (this.#state !== 'head') return;
+    const end = this.#held.findEnd(this.#maxHeadBytes);
+    if (typeof end !== 'number') this.#refuse(end);
+    else if (end >= 0) this.#read(this.#held.take());
+  }
+
+  #read(bytes: Buffer): void {
+    this.#reading = true;
+    let at = 0;
+    while (at < bytes.length) {
+      if (this.#state === 'head') at = this.#readHead(bytes, at);
+      else if (this.#state === 'body') at = this.#readBody(bytes, at);
+      else {
+        if (this.#state === 'answer') this.#park(bytes.subarray(at));
+        break;
+      }
+    }
+    this.#reading = false;
+  }
+
+  #readHead(bytes: Buffer, from: number): number {
+    let at = from;
+    while (bytes[at] === CR && bytes[at + 1] === LF) at += 2;
+    if (at === bytes.length) return at;
+    const end = endOfHead(bytes, at);
+    if (end < 0) {
+      this.#hold(at === 0 ? bytes : bytes.subarray(at));
+      return bytes.length;
+    }
+    if (end - at > this.#maxHeadBytes) {
+      this.#refuse(FAILURES.headersTooLarge);
+      return end;
+    }
+    const request = parseRequest(bytes, at, end, this.#fields, this.#rules);
+    if ('status' in request) this.#refuse(request);
+    else this.#begin(request);
+    return end;
+  }
+
+  /** Keeps the beginning of a head, and the time. */
+  #hold(bytes: Buffer): void {
+    this.#held.append(bytes);
+    this.#deadline.set(this.#options.requestHeadersTimeoutMs ?? DEFAULT_HEAD_TIMEOUT_MS);
+    const end = this.#held.findEnd(this.#maxHeadBytes);
+    if (typeof end !== 'number') this.#refuse(end);
+  }
+
+  #begin(request: ParsedRequest): void {
+    this.#deadline.clear();
+    this.requestCount++;
+    const framing = request.tunnel
+      ? 'tunnel'
+      : request.chunked
+        ? 'chunked'
+        : request.contentLength > 0
+          ? 'length'
+          : 'none';
+    const hasBody = framing !== 'none';
+    const stream = new ServerStream(this, request.head, hasBody, request.tunnel, request.persistent);
+    this.#stream = stream;
+    this.#state = hasBody ? 'body' : 'answer';
+    if (hasBody) this.#body.begin(framing, request.contentLength);
+    else stream.requestDone = true;
+    this.#options.onRequest(stream, this);
+    if (!hasBody && this.#stream === stream) stream.sink?.end(undefined);
+  }
+
+  #readBody(bytes: Buffer, at: number): number {
+    const stream = this.#stream;
+    const next = this.#body.feed(bytes, at, this);
+    if (this.#stream !== stream || stream === undefined) return next;
+    if (this.#body.failure) this.#refuse(this.#body.failure);
+    else if (this.#body.done) this.#requestComplete(stream);
+    return next;
+  }
+
+  /** A part of the request body, from the decoder. */
+  onBody(chunk: Buffer): boolean {
+    this.#stream?.sink?.data(chunk);
+    return this.#state === 'body';
+  }
+
+  #requestComplete(stream: ServerStream): void {
+    stream.requestDone = true;
+    this.#state = 'answer';
+    stream.sink?.end(this.#body.trailers);
+  }
+
+  /** Keeps what a client sent before it had its answer, and reads no more. */
+  #park(bytes: Buffer): void {
+    this.#held.append(bytes);
+    this.#parked = true;
+    this.#socket.pause();
+  }
+
+  pauseBody(stream: ServerStream): void {
+    if (this.#stream !== stream || stream.requestDone) return;
+    this.#bodyPaused = true;
+    this.#socket.pause();
+  }
+
+  resumeBody(stream: ServerStream): void {
+    if (this.#stream !== stream || !this.#bodyPaused) return;
+    this.#bodyPaused = false;
+    if (!this.#parked) this.#socket.resume();
+  }
+
+  informational(stream: ServerStream, head: ResponseHead): void {
+    if (this.#stream !== stream || stream.responseStarted || stream.head.protocol === 'HTTP/1.0') return;
+    this.#writer.now(writeInformational(head));
+  }
+
+  responseHead(stream: ServerStream, head: ResponseHead, endStream: boolean): void {
+    if (this.#stream !== stream || stream.responseStarted) return;
+    stream.responseStarted = true;
+    stream.close = this.#draining || !stream.persistent || (endStream && !stream.requestDone);
+    const written = writeResponse(head, endStream, stream.target());
+    if (written.framing === 'close' || (stream.tunnel && written.framing !== 'tunnel')) stream.close = true;
+    this.#writer.head(written);
+    if (endStream && written.framing !== 'tunnel') this.#responseComplete(stream);
+  }
+
+  responseData(stream: ServerStream, chunk: Buffer): boolean {
+    if (this.#stream !== stream || !stream.responseStarted) return true;
+    return this.#writer.data(chunk);
+  }
+
+  responseEnd(stream: ServerStream, trailers: Headers | undefined): void {
+    if (this.#stream !== stream || !stream.responseStarted) return;
+    if (!this.#writer.end(trailers)) stream.close = true;
+    this.#responseComplete(stream);
+  }
+
+  resetStream(stream: ServerStream): void {
+    if (this.#stream !== stream) return;
+    this.#stream = undefined;
+    this.#writer.flush();
+    this.#socket.destroy();
+    this.#finish();
+  }
+
+  onWritable(): void {
+    this.#stream?.sink?.drain();
+  }
+
+  #responseComplete(stream: ServerStream): void {
+    stream.responseDone = true;
+    this.#stream = undefined;
+    if (stream.close || !stream.requestDone) {
+      this.#linger();
+      return;
+    }
+    this.#state = 'head';
+    this.#bodyPaused = false;
+    this.#deadline.set(this.#options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS);
+    if (this.#held.length > 0 && !this.#reading) this.#readParked();
+  }
+
+  #readParked(): void {
+    this.#parked = false;
+    this.#socket.resume();
+    this.#read(this.#held.take());
+  }
+
+  /** Answers a message that breaks the protocol, and closes. */
+  #refuse(failure: Failure): void {
+    const stream = this.#stream;
+    const answered = stream === undefined || !stream.responseStarted;
+    this.#stream = undefined;
+    if (answered) this.#writer.now(localAnswer(failure, this.#options));
+    const { status, details, explanation } = failure;
+    this.#options.onProtocolError?.({ status, details, explanation, answered }, this);
+    stream?.sink?.reset('protocol_error', details);
+    if (answered) this.#linger();
+    else this.close();
+  }
+
+  /** Sends what is queued and a FIN, then reads and drops what still comes for a moment. */
+  #linger(): void {
+    this.#state = 'lingering';
+    this.#held.take();
+    this.#socket.end();
+    this.#socket.resume();
+    this.#deadline.set(LINGER_MS);
+  }
+
+  #onDeadline(): void {
+    if (this.#state === 'head' && this.#held.length > 0) this.#refuse(FAILURES.headerTimeout);
+    else if (this.#state === 'head' || this.#state === 'lingering') this.close();
+  }
+
+  #onEnd(): void {
+    const stream = this.#stream;
+    if (stream?.tunnel && !stream.requestDone) {
+      stream.requestDone = true;
+      stream.sink?.end(undefined);
+      return;
+    }
+    this.close();
+  }
+
+  #finish(): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    this.#deadline.stop();
+    const stream = this.#stream;
+    this.#stream = undefined;
+    stream?.sink?.reset('connection_termination', 'downstream_remote_disconnect');
+    this.#options.onClose?.(this);
+  }
+}

@@ -1,0 +1,148 @@
+import type { Socket } from 'node:net';
+import type { Headers } from '../headers.ts';
+import type { WrittenHead } from './head-writer.ts';
+
+/** Bytes gathered before they are written in the middle of a turn. */
+const FLUSH_BYTES = 32 * 1024;
+/** Bytes that wait for the peer before the sender is told to stop. */
+const HIGH_WATER_BYTES = 64 * 1024;
+const LAST_CHUNK = '0\r\n\r\n';
+
+/** Learns that a writer that refused more may go on. */
+export interface WriterOwner {
+  onWritable(): void;
+}
+
+function flushLater(writer: WireWriter): void {
+  writer.flush();
+}
+
+/**
+ * The writing side of one connection. A head and what follows it in the same turn leave in one write, because a system call and a TLS
+ * record cost more than all string work. Text is latin1: each character one byte, as it was read.
+ */
+export class WireWriter {
+  /** Wire bytes handed to the socket. */
+  bytesWritten = 0;
+
+  readonly #socket: Socket;
+  readonly #owner: WriterOwner;
+  #parts: (string | Buffer)[] = [];
+  #pendingBytes = 0;
+  #scheduled = false;
+  #blocked = false;
+  #framing: WrittenHead['framing'] = 'none';
+  #left = 0;
+
+  constructor(socket: Socket, owner: WriterOwner) {
+    this.#socket = socket;
+    this.#owner = owner;
+  }
+
+  /** Body bytes that a Content-Length still promises. */
+  get missingBytes(): number {
+    return this.#framing === 'length' ? this.#left : 0;
+  }
+
+  /** Starts a message. With framing `none` it is complete and leaves at once. */
+  head(head: WrittenHead): void {
+    this.#framing = head.framing;
+    this.#left = head.contentLength;
+    this.#push(head.text, head.text.length);
+    if (head.framing === 'none') this.flush();
+    else this.#schedule();
+  }
+
+  /** Text that belongs to no message: a 1xx response. Leaves at once. */
+  now(text: string): void {
+    this.#push(text, text.length);
+    this.flush();
+  }
+
+  /** Body bytes. False: too much waits; `onWritable` tells when it has left. Bytes beyond a Content-Length are not sent. */
+  data(chunk: Buffer): boolean {
+    let bytes = chunk;
+    if (bytes.length === 0 || this.#framing === 'none') return !this.#blocked;
+    if (this.#framing === 'length') {
+      if (bytes.length > this.#left) bytes = bytes.subarray(0, this.#left);
+      this.#left -= bytes.length;
+      this.#push(bytes, bytes.length);
+      if (this.#left === 0) return this.flush();
+    } else if (this.#framing === 'chunked') {
+      const size = `${bytes.length.toString(16)}\r\n`;
+      this.#push(size, size.length);
+      this.#push(bytes, bytes.length);
+      this.#push('\r\n', 2);
+    } else {
+      this.#push(bytes, bytes.length);
+    }
+    if (this.#pendingBytes >= FLUSH_BYTES) return this.flush();
+    this.#schedule();
+    return !this.#blocked;
+  }
+
+  /** Ends a message. False when its Content-Length promised more, so that the connection cannot go on. */
+  end(trailers: Headers | undefined): boolean {
+    if (this.#framing === 'chunked') {
+      const tail = trailers === undefined ? LAST_CHUNK : trailerBlock(trailers);
+      this.#push(tail, tail.length);
+    }
+    const whole = this.missingBytes === 0;
+    this.#framing = 'none';
+    this.flush();
+    return whole;
+  }
+
+  /** Writes what was gathered. False: the peer reads too slowly. */
+  flush(): boolean {
+    this.#scheduled = false;
+    if (this.#pendingBytes === 0) return !this.#blocked;
+    const parts = this.#parts;
+    const bytes = this.#pendingBytes;
+    this.#parts = [];
+    this.#pendingBytes = 0;
+    if (!this.#socket.writable) return true;
+    this.bytesWritten += bytes;
+    const open = this.#write(parts, bytes);
+    this.#blocked = !open && this.#socket.writableLength > HIGH_WATER_BYTES;
+    return !this.#blocked;
+  }
+
+  /** The socket has sent all it held. */
+  drained(): void {
+    if (!this.#blocked) return;
+    this.#blocked = false;
+    this.#owner.onWritable();
+  }
+
+  #write(parts: readonly (string | Buffer)[], bytes: number): boolean {
+    const first = parts[0]!;
+    if (parts.length === 1) {
+      return typeof first === 'string' ? this.#socket.write(first, 'latin1') : this.#socket.write(first);
+    }
+    const joined = Buffer.allocUnsafe(bytes);
+    let at = 0;
+    for (const part of parts) {
+      if (typeof part === 'string') at += joined.write(part, at, 'latin1');
+      else at += part.copy(joined, at);
+    }
+    return this.#socket.write(joined);
+  }
+
+  #push(part: string | Buffer, bytes: number): void {
+    this.#parts.push(part);
+    this.#pendingBytes += bytes;
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    process.nextTick(flushLater, this);
+  }
+}
+
+function trailerBlock(trailers: Headers): string {
+  let block = '0\r\n';
+  for (let i = 0; i < trailers.flat.length; i += 2) block += `${trailers.flat[i]!}: ${trailers.flat[i + 1]!}\r\n`;
+  return `${block}\r\n`;
+}

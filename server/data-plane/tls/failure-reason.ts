@@ -1,0 +1,85 @@
+/** Envoy's (BoringSSL's) number for an error of its SSL library: library 16 in the upper bits, the reason below. */
+const SSL_LIBRARY = 0x1000_0000;
+
+/** BoringSSL's names and reason numbers for what OpenSSL reports by its own names. Alerts are 1000 plus the alert's number. */
+const REASONS: Readonly<Record<string, readonly [string, number]>> = {
+  CERTIFICATE_VERIFY_FAILED: ['CERTIFICATE_VERIFY_FAILED', 125],
+  PEER_DID_NOT_RETURN_A_CERTIFICATE: ['PEER_DID_NOT_RETURN_A_CERTIFICATE', 192],
+  WRONG_VERSION_NUMBER: ['WRONG_VERSION_NUMBER', 247],
+  PACKET_LENGTH_TOO_LONG: ['WRONG_VERSION_NUMBER', 247],
+  HTTP_REQUEST: ['HTTP_REQUEST', 157],
+  UNSUPPORTED_PROTOCOL: ['UNSUPPORTED_PROTOCOL', 240],
+  NO_SHARED_CIPHER: ['NO_SHARED_CIPHER', 184],
+  NO_SUITABLE_SIGNATURE_ALGORITHM: ['NO_COMMON_SIGNATURE_ALGORITHMS', 253],
+  NO_APPLICATION_PROTOCOL: ['NO_APPLICATION_PROTOCOL', 307],
+  BAD_ALERT: ['BAD_ALERT', 102],
+};
+
+const ALERTS: Readonly<Record<number, string>> = {
+  10: 'SSLV3_ALERT_UNEXPECTED_MESSAGE',
+  20: 'SSLV3_ALERT_BAD_RECORD_MAC',
+  40: 'SSLV3_ALERT_HANDSHAKE_FAILURE',
+  42: 'SSLV3_ALERT_BAD_CERTIFICATE',
+  43: 'SSLV3_ALERT_UNSUPPORTED_CERTIFICATE',
+  44: 'SSLV3_ALERT_CERTIFICATE_REVOKED',
+  45: 'SSLV3_ALERT_CERTIFICATE_EXPIRED',
+  46: 'SSLV3_ALERT_CERTIFICATE_UNKNOWN',
+  47: 'SSLV3_ALERT_ILLEGAL_PARAMETER',
+  48: 'TLSV1_ALERT_UNKNOWN_CA',
+  49: 'TLSV1_ALERT_ACCESS_DENIED',
+  50: 'TLSV1_ALERT_DECODE_ERROR',
+  51: 'TLSV1_ALERT_DECRYPT_ERROR',
+  70: 'TLSV1_ALERT_PROTOCOL_VERSION',
+  71: 'TLSV1_ALERT_INSUFFICIENT_SECURITY',
+  80: 'TLSV1_ALERT_INTERNAL_ERROR',
+  90: 'TLSV1_ALERT_USER_CANCELLED',
+  112: 'TLSV1_ALERT_UNRECOGNIZED_NAME',
+  116: 'TLSV1_ALERT_CERTIFICATE_REQUIRED',
+  120: 'TLSV1_ALERT_NO_APPLICATION_PROTOCOL',
+};
+
+function spell(name: string, reason: number, detail: string): string {
+  const middle = `|${SSL_LIBRARY + reason}:SSL routines:OPENSSL_internal:${name}`;
+  return `TLS_error:${middle}${detail === '' ? '' : `:${detail}`}:TLS_error_end`;
+}
+
+/** The peer's certificate chain did not verify; `message` is X509_verify_cert's. */
+export function chainFailure(message: string): string {
+  // Unlike Envoy, the depth is always given as 0: OpenSSL does not tell Node at which certificate it stopped.
+  const detail = `verify cert failed: X509_verify_cert: certificate verification error at depth 0: ${message}`;
+  return spell('CERTIFICATE_VERIFY_FAILED', 125, detail);
+}
+
+/** The peer proved an identity, but not one that was expected. */
+export function sanFailure(): string {
+  return spell('CERTIFICATE_VERIFY_FAILED', 125, 'verify cert failed: SAN matcher');
+}
+
+export function missingCertificateFailure(): string {
+  return spell('PEER_DID_NOT_RETURN_A_CERTIFICATE', 192, 'peer did not provide required client certificate');
+}
+
+/** The transport socket has no certificate yet. */
+export const SECRET_NOT_SUPPLIED = 'TLS error: Secret is not supplied by SDS';
+
+function property(error: Error, name: string): string {
+  const value: unknown = Reflect.get(error, name);
+  return typeof value === 'string' ? value : '';
+}
+
+/**
+ * The transport failure reason for an error of a TLS socket, in Envoy's spelling; empty for errors of the TCP connection, which Envoy
+ * does not tell either. Unlike Envoy, reasons that BoringSSL does not know keep OpenSSL's name and have number 0.
+ */
+export function describeTlsError(error: Error): string {
+  const code = property(error, 'code');
+  const alert = /SSL alert number (\d+)/.exec(error.message)?.[1];
+  if (alert !== undefined && ALERTS[Number(alert)] !== undefined) {
+    return spell(ALERTS[Number(alert)]!, 1000 + Number(alert), '');
+  }
+  if (!code.startsWith('ERR_SSL_')) return '';
+  const name = code.slice('ERR_SSL_'.length);
+  if (name === 'PEER_DID_NOT_RETURN_A_CERTIFICATE') return missingCertificateFailure();
+  const [envoyName, reason] = REASONS[name] ?? [name, 0];
+  return spell(envoyName, reason, '');
+}

@@ -1,0 +1,93 @@
+import type { Socket } from 'node:net';
+import type { Clock, Timer } from '#domain';
+import type { ResetReason } from '../http/codec.ts';
+import type { SecuredSocket, TransportSocket } from '../tls/transport.ts';
+import { connectFailure } from './pool-failures.ts';
+
+export interface ConnectOptions {
+  readonly connect: () => Socket;
+  readonly transport: TransportSocket | undefined;
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+}
+
+/** Learns how an attempt ended; exactly one of the two is called, never before the constructor of the attempt has returned. */
+export interface ConnectWaiter {
+  connected(attempt: ConnectAttempt, result: SecuredSocket): void;
+  failed(attempt: ConnectAttempt, reason: ResetReason, detail: string): void;
+}
+
+/** One attempt to connect: TCP, then the transport socket's handshake, both within one time limit. */
+export class ConnectAttempt {
+  readonly #options: ConnectOptions;
+  readonly #waiter: ConnectWaiter;
+  #socket: Socket | undefined = undefined;
+  #timer: Timer | undefined = undefined;
+  #over = false;
+
+  constructor(options: ConnectOptions, waiter: ConnectWaiter) {
+    this.#options = options;
+    this.#waiter = waiter;
+  }
+
+  start(): void {
+    let socket: Socket;
+    try {
+      socket = this.#options.connect();
+    } catch (error) {
+      const detail = connectFailure(error, 'immediate');
+      process.nextTick(() => this.#fail('remote_connection_failure', detail));
+      return;
+    }
+    this.#socket = socket;
+    this.#timer = this.#options.clock.after(this.#options.timeoutMs, () => this.#fail('connection_timeout', ''));
+    socket.on('error', this.#onError);
+    if (socket.connecting) socket.once('connect', this.#onConnect);
+    else process.nextTick(this.#onConnect);
+  }
+
+  /** Gives up; nobody is called. */
+  abandon(): void {
+    this.#settle();
+    this.#socket?.destroy();
+  }
+
+  readonly #onConnect = (): void => {
+    if (this.#over || this.#socket === undefined) return;
+    const transport = this.#options.transport;
+    if (transport === undefined) this.#succeed({ socket: this.#socket, tls: undefined });
+    else transport.handshake(this.#socket, { secured: this.#onSecured, failed: this.#onHandshakeFailed });
+  };
+
+  readonly #onSecured = (result: SecuredSocket): void => {
+    if (this.#over) result.socket.destroy();
+    else this.#succeed(result);
+  };
+
+  readonly #onHandshakeFailed = (reason: string): void => {
+    this.#fail('remote_connection_failure', reason);
+  };
+
+  readonly #onError = (error: Error): void => {
+    this.#fail('remote_connection_failure', connectFailure(error, 'delayed'));
+  };
+
+  #succeed(result: SecuredSocket): void {
+    this.#settle();
+    result.socket.removeListener('error', this.#onError);
+    this.#waiter.connected(this, result);
+  }
+
+  #fail(reason: ResetReason, detail: string): void {
+    if (this.#over) return;
+    this.#settle();
+    this.#socket?.destroy();
+    this.#waiter.failed(this, reason, detail);
+  }
+
+  #settle(): void {
+    this.#over = true;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+}
