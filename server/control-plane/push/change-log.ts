@@ -1,0 +1,209 @@
+import type { Clock } from '#domain';
+import type { PushEvent } from '#xds';
+import type { PushSummary } from '../doors.ts';
+import { shortType } from './sync-table.ts';
+
+interface ProxyEffect {
+  readonly nodeId: string;
+  readonly sentMs: number;
+  settledMs?: number;
+  error?: string;
+  readonly types: Set<string>;
+  bytes: number;
+}
+
+interface Change {
+  readonly changeId: string;
+  readonly startedMs: number;
+  /** Version of the first push that carried the change. */
+  versionInfo: string;
+  /** All versions that carried it: a later push may overtake the first on a slow proxy. */
+  readonly versions: Set<string>;
+  /** Proxies that have not answered yet; undefined until the push begins. */
+  waiting: Set<string> | undefined;
+  /** Those of the waiting that were given their snapshot. */
+  readonly pushed: Set<string>;
+  readonly proxies: Map<string, ProxyEffect>;
+  doneMs: number | undefined;
+}
+
+/** Changes remembered, the oldest forgotten first. */
+const MAX_CHANGES = 200;
+
+/** Follows each change from the store to the last answer of a proxy. */
+export interface ChangeLog {
+  open(changeId: string, startedMs: number): void;
+  /** The push of these changes begins; it concerns these proxies. */
+  begin(changeIds: readonly string[], nodeIds: readonly string[]): void;
+  /** A proxy is about to be given a snapshot with these changes. */
+  pushing(nodeId: string, changeIds: readonly string[], versionInfo: string): void;
+  note(event: PushEvent): void;
+  /** A proxy has nothing left to answer. */
+  idle(nodeId: string): void;
+  /** A proxy could not be given a snapshot with these changes. */
+  fail(nodeId: string, changeIds: readonly string[], error: string): void;
+  /** A proxy is gone and will not answer. */
+  drop(nodeId: string): void;
+  /** Resolves when the change is done, or at `timeoutMs` with what is known then. */
+  settled(changeId: string, timeoutMs: number): Promise<PushSummary>;
+}
+
+function effectiveMs(change: Change): number | undefined {
+  if (change.doneMs === undefined) return undefined;
+  const effects = [...change.proxies.values()];
+  if (effects.length === 0) return change.doneMs - change.startedMs;
+  if (effects.some(({ error, settledMs }) => error !== undefined || settledMs === undefined)) return undefined;
+  return Math.max(...effects.map(({ settledMs }) => settledMs ?? 0)) - change.startedMs;
+}
+
+function summaryOf(change: Change): PushSummary {
+  const effective = effectiveMs(change);
+  return {
+    changeId: change.changeId,
+    versionInfo: change.versionInfo,
+    startedMs: change.startedMs,
+    proxies: [...change.proxies.values()].map(({ types, ...effect }) => ({ ...effect, types: [...types] })),
+    ...(effective !== undefined && { effectiveMs: effective }),
+  };
+}
+
+function record(change: Change, event: PushEvent): void {
+  if (event.state === 'sent') {
+    const effect = change.proxies.get(event.nodeId) ?? {
+      nodeId: event.nodeId,
+      sentMs: event.atMs,
+      types: new Set<string>(),
+      bytes: 0,
+    };
+    effect.types.add(shortType(event.typeUrl));
+    effect.bytes += event.bytes;
+    delete effect.settledMs;
+    change.proxies.set(event.nodeId, effect);
+    return;
+  }
+  const effect = change.proxies.get(event.nodeId);
+  if (!effect) return;
+  if (event.state === 'nacked') {
+    effect.error = event.error ?? '';
+    delete effect.settledMs;
+  } else if (effect.error === undefined) {
+    effect.settledMs = event.atMs;
+  }
+}
+
+class Log implements ChangeLog {
+  readonly #clock: Clock;
+  readonly #changes = new Map<string, Change>();
+  readonly #waiters = new Map<string, Set<(change: Change) => void>>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  open(changeId: string, startedMs: number): void {
+    const known = this.#changes.get(changeId);
+    if (known && known.doneMs === undefined) return;
+    this.#changes.delete(changeId);
+    this.#changes.set(changeId, {
+      changeId,
+      startedMs,
+      versionInfo: '',
+      versions: new Set(),
+      waiting: undefined,
+      pushed: new Set(),
+      proxies: new Map(),
+      doneMs: undefined,
+    });
+    for (const oldest of this.#changes.keys()) {
+      if (this.#changes.size <= MAX_CHANGES) return;
+      this.#changes.delete(oldest);
+    }
+  }
+
+  begin(changeIds: readonly string[], nodeIds: readonly string[]): void {
+    for (const changeId of changeIds) {
+      const change = this.#changes.get(changeId);
+      if (!change) continue;
+      change.waiting = new Set(nodeIds);
+      this.#finishIfDone(change);
+    }
+  }
+
+  pushing(nodeId: string, changeIds: readonly string[], versionInfo: string): void {
+    for (const change of this.#waitingFor(nodeId)) {
+      if (changeIds.includes(change.changeId)) change.pushed.add(nodeId);
+      if (!change.pushed.has(nodeId)) continue;
+      if (change.versionInfo === '') change.versionInfo = versionInfo;
+      change.versions.add(versionInfo);
+    }
+  }
+
+  note(event: PushEvent): void {
+    for (const change of this.#waitingFor(event.nodeId)) {
+      if (change.pushed.has(event.nodeId) && change.versions.has(event.versionInfo)) record(change, event);
+    }
+  }
+
+  idle(nodeId: string): void {
+    for (const change of this.#waitingFor(nodeId)) {
+      if (!change.pushed.has(nodeId)) continue;
+      change.waiting?.delete(nodeId);
+      this.#finishIfDone(change);
+    }
+  }
+
+  fail(nodeId: string, changeIds: readonly string[], error: string): void {
+    for (const change of this.#waitingFor(nodeId)) {
+      if (!changeIds.includes(change.changeId)) continue;
+      change.waiting?.delete(nodeId);
+      change.proxies.set(nodeId, { nodeId, sentMs: this.#clock.now(), error, types: new Set(), bytes: 0 });
+      this.#finishIfDone(change);
+    }
+  }
+
+  drop(nodeId: string): void {
+    for (const change of this.#waitingFor(nodeId)) {
+      change.waiting?.delete(nodeId);
+      const effect = change.proxies.get(nodeId);
+      if (effect && effect.settledMs === undefined && effect.error === undefined) change.proxies.delete(nodeId);
+      this.#finishIfDone(change);
+    }
+  }
+
+  settled(changeId: string, timeoutMs: number): Promise<PushSummary> {
+    const known = this.#changes.get(changeId);
+    if (known?.doneMs !== undefined) return Promise.resolve(summaryOf(known));
+    return new Promise((resolve) => {
+      const waiters = this.#waiters.get(changeId) ?? new Set();
+      this.#waiters.set(changeId, waiters);
+      const timer = this.#clock.after(timeoutMs, () => {
+        waiters.delete(done);
+        if (waiters.size === 0) this.#waiters.delete(changeId);
+        const change = this.#changes.get(changeId);
+        const unknown = { changeId, versionInfo: '', startedMs: this.#clock.now(), proxies: [] };
+        resolve(change ? summaryOf(change) : unknown);
+      });
+      const done = (change: Change): void => {
+        timer.cancel();
+        resolve(summaryOf(change));
+      };
+      waiters.add(done);
+    });
+  }
+
+  #waitingFor(nodeId: string): Change[] {
+    return [...this.#changes.values()].filter((change) => change.waiting?.has(nodeId));
+  }
+
+  #finishIfDone(change: Change): void {
+    if (change.doneMs !== undefined || !change.waiting || change.waiting.size > 0) return;
+    change.doneMs = this.#clock.now();
+    const waiters = this.#waiters.get(change.changeId);
+    this.#waiters.delete(change.changeId);
+    for (const done of waiters ?? []) done(change);
+  }
+}
+
+export function createChangeLog(clock: Clock): ChangeLog {
+  return new Log(clock);
+}
