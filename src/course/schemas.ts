@@ -1,0 +1,207 @@
+import { z } from 'zod';
+
+/** Objectives are numbered by day: D15.1 is the first of day 15. */
+export const objectiveId = z.string().regex(/^D\d{1,2}\.\d$/, 'an objective such as D15.1');
+
+const ipa = z.string().regex(/^\/.+\/$/, 'IPA between slashes');
+const respelling = z.string().min(2);
+
+/** Where a term is met: YAML that a learner writes (blue), or what the mesh shows (ink). */
+const stand = z.object({
+  kind: z.enum(['yaml', 'xds', 'log', 'metric', 'shell']),
+  label: z.string(),
+  text: z.string(),
+});
+
+/** A phrase as people say it. The words in brackets are the term; the cloze card hides them. */
+const phrase = z.string().regex(/\[[^\]]+\]/, 'a phrase with the term in [brackets]');
+
+const confusion = z.object({
+  term: z.string(),
+  /** How to tell the two apart. */
+  how: z.string(),
+  /** A case for the contrast card, and which of the two it is. */
+  case: z.string(),
+  answer: z.string(),
+});
+
+export const topics = [
+  'planes and proxies',
+  "Envoy's objects",
+  'xDS',
+  'traffic',
+  'resilience',
+  'security and identity',
+  'gateways',
+  'observability',
+  'Kubernetes',
+  'operations',
+] as const;
+
+/** glossary/<term>.md */
+export const termSchema = z.object({
+  term: z.string(),
+  ipa,
+  /** British form, where it differs. */
+  ipaUk: ipa.optional(),
+  respelling,
+  respellingUk: respelling.optional(),
+  partOfSpeech: z.enum(['noun', 'name', 'adjective', 'verb', 'noun and verb', 'noun and adjective']),
+  topic: z.enum(topics),
+  day: z.number().int().min(1).max(28),
+  lab: z.string().optional(),
+  objectives: z.array(objectiveId).default([]),
+  figure: z.enum(['two-planes', 'pod-path', 'injection', 'mtls-link']).optional(),
+  aliases: z.array(z.string()).default([]),
+  misspellings: z.array(z.string()).default([]),
+  gist: z.string().max(90),
+  definition: z.string().min(20).max(320),
+  stands: z.array(stand).min(1).max(3),
+  say: z.object({ review: phrase, incident: phrase }),
+  confusedWith: z.array(confusion).min(1),
+  related: z.array(z.string()).min(1),
+});
+export type TermData = z.infer<typeof termSchema>;
+
+const minutes = z.object({
+  retrieve: z.number().int().min(0),
+  read: z.number().int().min(0),
+  study: z.number().int().min(0),
+  practice: z.number().int().min(0),
+  challenge: z.number().int().min(0),
+  write: z.number().int().min(0),
+});
+export type Minutes = z.infer<typeof minutes>;
+export const parts = ['retrieve', 'read', 'study', 'practice', 'challenge', 'write'] as const;
+export type Part = (typeof parts)[number];
+
+/** A way to spend the day: minutes of each part, and what to do in it. */
+const form = z.object({
+  name: z.string(),
+  minutes,
+  /** What changes against the full day, in a sentence. */
+  note: z.string(),
+});
+
+/** Frontmatter of lessons/<nn-week>/<nn-day>/lesson.mdx */
+export const lessonSchema = z.object({
+  day: z.number().int().min(1).max(28),
+  title: z.string(),
+  /** The heading of the page: the idea, not the topic. */
+  idea: z.string(),
+  lede: z.string(),
+  forms: z.object({ full: form, lite: form, long: form }),
+  objectives: z.array(z.object({ id: objectiveId, text: z.string() })).min(1),
+  /** Key terms of the day; each has its own file in the glossary. */
+  terms: z.array(z.string()).min(1),
+  labs: z.array(z.object({ id: z.string(), minutes: z.number().int(), text: z.string() })).min(1),
+  /** Headings of the reading text (their ids) and the objectives that they cover. */
+  sections: z.array(z.object({ id: z.string(), objectives: z.array(objectiveId).min(1) })).min(1),
+  tomorrow: z.object({ day: z.number().int(), title: z.string(), text: z.string() }),
+});
+export type LessonData = z.infer<typeof lessonSchema>;
+
+const question = z.object({
+  id: z.string(),
+  part: z.enum(['retrieve', 'read', 'study']),
+  /** For a question about an earlier day. */
+  day: z.number().int().optional(),
+  objectives: z.array(objectiveId).default([]),
+  ask: z.string(),
+  options: z
+    .array(z.object({ text: z.string(), right: z.boolean().default(false), why: z.string() }))
+    .min(2)
+    .max(5)
+    .refine((options) => options.filter(({ right }) => right).length === 1, 'exactly one option is right'),
+});
+export type Question = z.infer<typeof question>;
+
+const forecast = z.object({
+  id: z.string(),
+  ask: z.string(),
+  unit: z.string(),
+  min: z.number(),
+  max: z.number(),
+  /** What the lab measures; shown only after the learner has made a forecast. */
+  fact: z.number(),
+  because: z.string(),
+});
+export type Forecast = z.infer<typeof forecast>;
+
+/** Frontmatter of lessons/<nn-week>/<nn-day>/study.mdx: the worked example. */
+export const studySchema = z.object({ day: z.number().int(), title: z.string() });
+
+/** lessons/<nn-week>/<nn-day>/quiz.yaml */
+export const quizSchema = z.object({
+  day: z.number().int(),
+  questions: z.array(question).min(1),
+  forecasts: z.array(forecast).default([]),
+});
+
+const interviewQuestion = z.object({
+  id: z.string(),
+  objectives: z.array(objectiveId).min(1),
+  format: z.enum(['define', 'compare', 'debug', 'design', 'defend']),
+  seconds: z.number().int(),
+  ask: z.string(),
+  /** What a good answer contains, one fact each. */
+  points: z.array(z.string()).min(3),
+  model: z.string(),
+  redFlags: z.array(z.string()).min(1),
+  followUps: z.array(z.string()).min(1),
+});
+export type InterviewQuestion = z.infer<typeof interviewQuestion>;
+
+/** lessons/<nn-week>/<nn-day>/interview.yaml; the first question is the day's challenge. */
+export const interviewSchema = z.object({ day: z.number().int(), questions: z.array(interviewQuestion).min(1) });
+
+/** lessons/<nn-week>/<nn-day>/write.yaml */
+export const writeSchema = z.object({
+  day: z.number().int(),
+  draw: z.object({
+    ask: z.string(),
+    /** Seven points of a good drawing, each worth 0 to 2. */
+    points: z.array(z.object({ name: z.string(), text: z.string() })).length(7),
+    pass: z.number().int(),
+  }),
+  words: z.object({
+    ask: z.string(),
+    min: z.number().int(),
+    max: z.number().int(),
+    rubric: z.array(z.object({ name: z.string(), text: z.string() })).length(5),
+    pass: z.number().int(),
+    models: z.array(z.object({ name: z.string(), text: z.string(), note: z.string() })).min(2),
+  }),
+});
+export type WriteData = z.infer<typeof writeSchema>;
+
+/** lessons/course.yaml: every day of the course, written or coming. */
+export const courseSchema = z.object({
+  weeks: z
+    .array(
+      z.object({
+        number: z.number().int(),
+        title: z.string(),
+        text: z.string(),
+        days: z.array(
+          z.object({
+            day: z.number().int(),
+            title: z.string(),
+            domain: z.enum(['install', 'traffic', 'security', 'troubleshooting']),
+            theme: z.string(),
+          }),
+        ),
+      }),
+    )
+    .length(4),
+});
+export type CourseData = z.infer<typeof courseSchema>;
+
+/** What the site needs of labs/<lab-id>/lab.yaml; the lab server reads the rest. */
+export const labSchema = z.looseObject({
+  id: z.string().optional(),
+  title: z.string(),
+  day: z.number().int().optional(),
+  minutes: z.number().int().optional(),
+  goal: z.string().optional(),
+});
