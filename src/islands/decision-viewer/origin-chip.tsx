@@ -3,7 +3,13 @@ import { Icon } from '../parts/sign.tsx';
 import { placeWords } from './road.ts';
 
 /** Where it stands in the learner's YAML: a click scrolls the editor there. */
-export function OriginChip({ location, onOpen }: { location: SourceLocation; onOpen: (location: SourceLocation) => void }) {
+export function OriginChip({
+  location,
+  onOpen,
+}: {
+  location: SourceLocation;
+  onOpen: (location: SourceLocation) => void;
+}) {
   return (
     <button type="button" className="src" onClick={() => onOpen(location)}>
       <Icon name="pen" />

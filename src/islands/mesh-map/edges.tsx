@@ -1,7 +1,7 @@
 import type { MeshEdge } from '#contract';
 import { formatMs } from '../parts/format.ts';
-import { deathAt, requestsPerMark } from './marks.ts';
 import { type PlacedEdge, type PlacedNode, pathOf, pointAt, type Track } from './layout.ts';
+import { deathAt, requestsPerMark } from './marks.ts';
 
 const IDLE_RPS = 0.05;
 
@@ -56,7 +56,9 @@ function Lock({ track, edge }: { track: Track; edge: MeshEdge }) {
 
 function Breaker({ track, across }: { track: Track; across: boolean }) {
   const { x, y, angle } = pointAt(track, 0.9);
-  const words = across ? { x: x - 18, y: y + 24, anchor: 'end' as const } : { x: x + 16, y: y + 2, anchor: 'start' as const };
+  const words = across
+    ? { x: x - 18, y: y + 24, anchor: 'end' as const }
+    : { x: x + 16, y: y + 2, anchor: 'start' as const };
   return (
     <>
       <g transform={`translate(${x} ${y}) rotate(${angle})`} className="breaker">
@@ -75,7 +77,12 @@ function Breaker({ track, across }: { track: Track; across: boolean }) {
 function SlowWords({ track, edge, across }: { track: Track; edge: MeshEdge; across: boolean }) {
   const { x, y } = pointAt(track, 0.62);
   return (
-    <text x={x + (across ? 4 : 18)} y={y + (across ? 28 : 4)} textAnchor={across ? 'middle' : 'start'} className="fact late">
+    <text
+      x={x + (across ? 4 : 18)}
+      y={y + (across ? 28 : 4)}
+      textAnchor={across ? 'middle' : 'start'}
+      className="fact late"
+    >
       p90 {formatMs(edge.p90)}
     </text>
   );

@@ -148,7 +148,10 @@ export function layoutOf(nodes: readonly MeshNode[], edges: readonly MeshEdge[],
   const placed: PlacedNode[] = [];
   const frames: Frame[] = [];
   for (const [index, column] of columns.entries()) {
-    const along = columns.length === 1 ? mainSize / 2 : MARGIN + index * Math.min(mainPitch, 190) + spare(mainSize, mainPitch, columns.length);
+    const along =
+      columns.length === 1
+        ? mainSize / 2
+        : MARGIN + index * Math.min(mainPitch, 190) + spare(mainSize, mainPitch, columns.length);
     const total = units[index] ?? 1;
     let at = (crossSize - total * pitch) / 2;
     for (const slot of slotsOf(column)) {
@@ -214,7 +217,11 @@ function radius(placed: PlacedNode): number {
 }
 
 /** Works in (along, aside) so that both directions share one drawing. */
-function curve(from: PlacedNode, to: PlacedNode, how: { across: boolean; parts: boolean }): Omit<PlacedEdge, 'key' | 'from' | 'to'> {
+function curve(
+  from: PlacedNode,
+  to: PlacedNode,
+  how: { across: boolean; parts: boolean },
+): Omit<PlacedEdge, 'key' | 'from' | 'to'> {
   const turn = (along: number, aside: number): Point => (how.across ? { x: along, y: aside } : { x: aside, y: along });
   const [a, b] = how.across ? [from.x, to.x] : [from.y, to.y];
   const [sideA, sideB] = how.across ? [from.y, to.y] : [from.x, to.x];
@@ -274,7 +281,10 @@ export function trackOf(edge: PlacedEdge): Track {
 function cubic(edge: PlacedEdge, t: number): Point {
   const u = 1 - t;
   const mix = (axis: 'x' | 'y'): number =>
-    u ** 3 * edge.bend[axis] + 3 * u * u * t * edge.control1[axis] + 3 * u * t * t * edge.control2[axis] + t ** 3 * edge.end[axis];
+    u ** 3 * edge.bend[axis] +
+    3 * u * u * t * edge.control1[axis] +
+    3 * u * t * t * edge.control2[axis] +
+    t ** 3 * edge.end[axis];
   return { x: mix('x'), y: mix('y') };
 }
 

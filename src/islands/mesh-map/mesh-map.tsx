@@ -1,8 +1,10 @@
 import { useMemo, useRef, useState } from 'react';
 import type { MeshEdge, MeshView } from '#contract';
 import { meshAt } from '../../lab-client/index.ts';
+import { Traffic } from '../lab/traffic.tsx';
 import { Empty } from '../parts/empty.tsx';
 import { Icon, Mark } from '../parts/sign.tsx';
+import { useKept } from '../parts/use-kept.ts';
 import { useMedia } from '../parts/use-media.ts';
 import { useSize } from '../parts/use-size.ts';
 import { useLab, useStore } from '../parts/use-store.ts';
@@ -38,7 +40,12 @@ export function MeshPanel() {
               Step
             </button>
           )}
-          <button type="button" className="btn" disabled={atMs !== undefined} onClick={() => setHeld(held ? undefined : live)}>
+          <button
+            type="button"
+            className="btn"
+            disabled={atMs !== undefined}
+            onClick={() => setHeld(held ? undefined : live)}
+          >
             <Icon name={paused ? 'play' : 'pause'} />
             {paused ? 'Go on' : 'Pause'}
           </button>
@@ -48,7 +55,10 @@ export function MeshPanel() {
       {!empty && !asList && <MeshField mesh={mesh} moving={!paused && !still} />}
       {!empty && <SentenceTree mesh={mesh} visible={asList} />}
       {!empty && <Summary mesh={mesh} />}
-      <Legend />
+      <div className="under">
+        <Legend />
+        <Traffic />
+      </div>
     </section>
   );
 }
@@ -65,13 +75,16 @@ function MeshField({ mesh, moving }: { mesh: MeshView; moving: boolean }) {
   const narrow = useMedia('(max-width: 860px)');
   // The layout follows who is there and who ever called whom, not the figures: nodes keep their place through pushes.
   const shape = mesh.nodes.map((node) => `${node.id} ${node.role}`).join();
+  const nodes = useKept(mesh.nodes, shape);
   const layout = useMemo(
-    () => layoutOf(mesh.nodes, lines, { ...size, direction: narrow ? 'down' : 'across' }),
-    [shape, lines, size, narrow],
+    () => layoutOf(nodes, lines, { ...size, direction: narrow ? 'down' : 'across' }),
+    [nodes, lines, size, narrow],
   );
   const tracks = useMemo(() => new Map(layout.edges.map((edge) => [edge.key, trackOf(edge)])), [layout]);
   const now = new Map(mesh.edges.map((edge) => [edgeKey(edge), edge]));
-  const placed = new Map(layout.nodes.map((one) => [one.node.id, { ...one, node: fresh(mesh, one.node.id) ?? one.node }]));
+  const placed = new Map(
+    layout.nodes.map((one) => [one.node.id, { ...one, node: fresh(mesh, one.node.id) ?? one.node }]),
+  );
   const across = layout.direction === 'across';
   const faults = mesh.edges.flatMap((edge) => faultOf(edge));
   const versions = (service: string): string[] =>

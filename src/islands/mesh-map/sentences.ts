@@ -90,7 +90,11 @@ export function summaryOf(mesh: MeshView): { kind: 'error' | 'slow' | 'ok'; name
     .map((edge) => ({ kind: 'error' as const, name: label(edge.to), text: troubleOf(edge).join(', ') }));
   const slow = mesh.edges
     .filter((edge) => edge.errorShare <= 0.005 && edge.slowShare > 0.05)
-    .map((edge) => ({ kind: 'slow' as const, name: `${label(edge.from)} to ${label(edge.to)}`, text: troubleOf(edge).join(', ') }));
+    .map((edge) => ({
+      kind: 'slow' as const,
+      name: `${label(edge.from)} to ${label(edge.to)}`,
+      text: troubleOf(edge).join(', '),
+    }));
   const active = mesh.edges.some((edge) => edge.rps >= 0.05);
   const rest = bad.length + slow.length > 0 ? 'All else' : 'All';
   const calm = { kind: 'ok' as const, name: rest, text: active ? 'answered in time' : 'no traffic now' };

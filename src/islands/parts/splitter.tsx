@@ -22,7 +22,7 @@ export function Splitter(props: SplitterProps) {
   const from = useRef<{ at: number; value: number } | undefined>(undefined);
   const clamp = (wanted: number): number => Math.min(max, Math.max(min, Math.round(wanted)));
   const place = (event: PointerEvent): number => (direction === 'vertical' ? event.clientX : event.clientY);
-  const down = (event: PointerEvent<HTMLDivElement>): void => {
+  const down = (event: PointerEvent<HTMLHRElement>): void => {
     event.currentTarget.setPointerCapture(event.pointerId);
     from.current = { at: place(event), value };
   };
@@ -45,9 +45,8 @@ export function Splitter(props: SplitterProps) {
     else onChange(clamp(next));
   };
   return (
-    <div
+    <hr
       className={`splitter ${direction} ${props.className ?? ''}`}
-      role="separator"
       tabIndex={0}
       aria-label={props.label}
       aria-orientation={direction}

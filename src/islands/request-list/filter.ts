@@ -17,7 +17,8 @@ export function rowsOf(
 }
 
 export function countFailed(requests: readonly RequestView[], atMs?: number): number {
-  return requests.filter((request) => outcomeOf(request) === 'failed' && (atMs === undefined || request.atMs <= atMs)).length;
+  return requests.filter((request) => outcomeOf(request) === 'failed' && (atMs === undefined || request.atMs <= atMs))
+    .length;
 }
 
 /** Width in px of a latency bar: a pixel or more for all, 46 px from half a second on. */

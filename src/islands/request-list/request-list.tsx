@@ -137,7 +137,13 @@ function Row({ request, versions, selected, onOpen }: RowProps) {
           {request.source} <Arrow /> {request.destination}
         </button>
       </td>
-      <td>{request.answeredBy === 'upstream' ? <Upstream request={request} several={several} versions={versions} /> : BY[request.answeredBy]}</td>
+      <td>
+        {request.answeredBy === 'upstream' ? (
+          <Upstream request={request} several={several} versions={versions} />
+        ) : (
+          BY[request.answeredBy]
+        )}
+      </td>
       <td>
         <span className={`status ${outcome}`} title={flagTitle(request.flags)}>
           <Mark name={mark} />
@@ -163,7 +169,15 @@ function Arrow() {
   );
 }
 
-function Upstream({ request, several, versions }: { request: RequestView; several: boolean; versions: readonly string[] }) {
+function Upstream({
+  request,
+  several,
+  versions,
+}: {
+  request: RequestView;
+  several: boolean;
+  versions: readonly string[];
+}) {
   if (!several || request.destinationVersion === '') return request.destination;
   return (
     <span className="ver">

@@ -8,7 +8,10 @@ export function commonStart(words: readonly string[]): string {
   return first.slice(0, length);
 }
 
-export type Completion = { kind: 'nothing' } | { kind: 'replace'; text: string } | { kind: 'list'; candidates: readonly string[] };
+export type Completion =
+  | { kind: 'nothing' }
+  | { kind: 'replace'; text: string }
+  | { kind: 'list'; candidates: readonly string[] };
 
 /**
  * What Tab does: a single candidate is taken, with a space after it unless it goes on (a path, an option's value); several are
@@ -19,7 +22,9 @@ export function completionOf(typed: string, candidates: readonly string[]): Comp
   if (only === undefined) return { kind: 'nothing' };
   if (candidates.length === 1) return { kind: 'replace', text: /[/=]$/.test(only) ? only : `${only} ` };
   const shared = commonStart(candidates);
-  return shared.length > typed.length && shared.startsWith(typed) ? { kind: 'replace', text: shared } : { kind: 'list', candidates };
+  return shared.length > typed.length && shared.startsWith(typed)
+    ? { kind: 'replace', text: shared }
+    : { kind: 'list', candidates };
 }
 
 /** Candidates side by side in columns. */
@@ -28,7 +33,13 @@ export function inColumns(candidates: readonly string[], columns: number): strin
   const perRow = Math.max(1, Math.floor(columns / width));
   const rows: string[] = [];
   for (let index = 0; index < candidates.length; index += perRow) {
-    rows.push(candidates.slice(index, index + perRow).map((word) => word.padEnd(width)).join('').trimEnd());
+    rows.push(
+      candidates
+        .slice(index, index + perRow)
+        .map((word) => word.padEnd(width))
+        .join('')
+        .trimEnd(),
+    );
   }
   return rows.join('\n');
 }

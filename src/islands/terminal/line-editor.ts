@@ -14,11 +14,7 @@ export interface LineState {
   search: { query: string; found: number | undefined } | undefined;
 }
 
-export type Effect =
-  | { kind: 'run'; line: string }
-  | { kind: 'interrupt' }
-  | { kind: 'complete' }
-  | { kind: 'clear' };
+export type Effect = { kind: 'run'; line: string } | { kind: 'interrupt' } | { kind: 'complete' } | { kind: 'clear' };
 
 export interface Fed {
   state: LineState;
@@ -116,7 +112,11 @@ const KEYS: Readonly<Record<string, Key>> = {
 };
 
 function insert(state: LineState, text: string): LineState {
-  return edit(state, state.line.slice(0, state.cursor) + text + state.line.slice(state.cursor), state.cursor + text.length);
+  return edit(
+    state,
+    state.line.slice(0, state.cursor) + text + state.line.slice(state.cursor),
+    state.cursor + text.length,
+  );
 }
 
 /** Replaces `from` to the cursor, as completion does. */

@@ -123,7 +123,9 @@ export class TerminalSession {
   }
 
   #start(line: string): void {
-    this.#screen?.write(`${drawLine({ text: this.promptText, dim: true }, { ...this.#line, line, cursor: line.length }, this.#place()).text}\r\n`);
+    this.#screen?.write(
+      `${drawLine({ text: this.promptText, dim: true }, { ...this.#line, line, cursor: line.length }, this.#place()).text}\r\n`,
+    );
     this.#row = 0;
     this.#keep(`\u001b[90m${this.promptText}\u001b[39m${line}\n`);
     if (line.trim() === '') return;

@@ -2,8 +2,8 @@ import { useEffect, useRef, useState } from 'react';
 import { Icon } from '../parts/sign.tsx';
 import { Tabs } from '../parts/tabs.tsx';
 import { useLab } from '../parts/use-store.ts';
-import { TerminalLog } from './terminal-log.tsx';
 import { TerminalSession } from './session.ts';
+import { TerminalLog } from './terminal-log.tsx';
 
 const MOST = 4;
 

@@ -56,7 +56,11 @@ export interface XtermOptions {
 }
 
 /** Opens xterm in `host` on a session; answers what ends it. */
-export function openXterm(host: HTMLElement, session: TerminalSession, options: XtermOptions): { focus: () => void; dispose: () => void } {
+export function openXterm(
+  host: HTMLElement,
+  session: TerminalSession,
+  options: XtermOptions,
+): { focus: () => void; dispose: () => void } {
   const terminal = new Terminal({
     fontFamily: "'Source Code Pro Variable', ui-monospace, monospace",
     fontSize: 13,

@@ -71,7 +71,11 @@ export function failurePath(history: readonly Bucket[], span: Span): string {
 }
 
 /** Push titles that fit: one that would cover the one before it keeps its number only. */
-export function labelled(pushes: readonly PushView[], span: Span, widthPx: number): { push: PushView; share: number; title: boolean }[] {
+export function labelled(
+  pushes: readonly PushView[],
+  span: Span,
+  widthPx: number,
+): { push: PushView; share: number; title: boolean }[] {
   let free = Number.NEGATIVE_INFINITY;
   return pushes
     .filter((push) => push.atMs >= span.fromMs)

@@ -20,13 +20,26 @@ export function TimeBar() {
   const goTo = (push: PushView): void => lab.show({ atMs: push.atMs + (push.effectiveMs ?? 0), push: push.number });
   const step = (by: 1 | -1): void => {
     const here = atMs ?? nowMs;
-    const next = by === -1 ? pushes.findLast((push) => push.atMs < here - 500) : pushes.find((push) => push.atMs > here);
+    const next =
+      by === -1 ? pushes.findLast((push) => push.atMs < here - 500) : pushes.find((push) => push.atMs > here);
     if (next) goTo(next);
     else if (by === 1) lab.goLive();
   };
+  const steps = useRef(step);
+  steps.current = step;
+  const foot = useRef<HTMLElement>(null);
+  useEffect(() => {
+    const element = foot.current;
+    const key = (event: globalThis.KeyboardEvent): void => {
+      if (event.key === '[') steps.current(-1);
+      else if (event.key === ']') steps.current(1);
+    };
+    element?.addEventListener('keydown', key);
+    return () => element?.removeEventListener('keydown', key);
+  }, []);
   const here = shareOf(span, atMs ?? nowMs);
   return (
-    <footer className="time" onKeyDown={(event) => bracketKeys(event, step)}>
+    <footer className="time" ref={foot}>
       <button type="button" className="btn quiet sq" aria-label="Back one push" onClick={() => step(-1)}>
         <Icon name="back" />
       </button>
@@ -36,7 +49,11 @@ export function TimeBar() {
           <path d={`M0 36H${WIDTH}`} className="rail" vectorEffect="non-scaling-stroke" />
           <path d={failurePath(history, span)} className="failures" vectorEffect="non-scaling-stroke" />
         </svg>
-        <Playhead share={here} past={atMs !== undefined} onMove={(share) => lab.show({ atMs: span.fromMs + share * (span.toMs - span.fromMs) })} />
+        <Playhead
+          share={here}
+          past={atMs !== undefined}
+          onMove={(share) => lab.show({ atMs: span.fromMs + share * (span.toMs - span.fromMs) })}
+        />
         {labelled(pushes, span, width).map(({ push, share, title }) => (
           <button
             key={push.number}
@@ -66,11 +83,6 @@ export function TimeBar() {
       </div>
     </footer>
   );
-}
-
-function bracketKeys(event: KeyboardEvent, step: (by: 1 | -1) => void): void {
-  if (event.key === '[') step(-1);
-  else if (event.key === ']') step(1);
 }
 
 /** The time, once a second. */

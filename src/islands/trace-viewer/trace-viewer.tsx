@@ -6,7 +6,8 @@ import { type Bar, FULL, LABELS, waterfallOf } from './waterfall.ts';
 /** The trace of the open request: client spans outlined, server spans filled, on one axis. */
 export function TraceViewer() {
   const explanation = useStore(useLab().stores.explanation);
-  if (explanation.state !== 'ready') return <Empty text="No request is open. Choose one in Requests to see its trace." />;
+  if (explanation.state !== 'ready')
+    return <Empty text="No request is open. Choose one in Requests to see its trace." />;
   const { spans } = explanation.view;
   if (spans.length === 0) return <Empty text="No spans yet. They arrive a moment after the answer." />;
   const root = spans[0];
@@ -38,7 +39,9 @@ export function TraceViewer() {
           </li>
         ))}
       </ol>
-      <p className="foot-note">Outlined: the caller’s span. Filled: the callee’s. The gap between them is the network.</p>
+      <p className="foot-note">
+        Outlined: the caller’s span. Filled: the callee’s. The gap between them is the network.
+      </p>
     </div>
   );
 }

@@ -65,7 +65,8 @@ export function waterfallOf(spans: readonly SpanView[]): Waterfall {
     };
   });
   const ticks = [];
-  for (let ms = 0; ms <= shownMs + 0.0001; ms += step) ticks.push({ x: at(begin + ms), text: formatMs(Number(ms.toFixed(4))) });
+  for (let ms = 0; ms <= shownMs + 0.0001; ms += step)
+    ticks.push({ x: at(begin + ms), text: formatMs(Number(ms.toFixed(4))) });
   return { bars, ticks, height: TOP + spans.length * ROW + 6, totalMs };
 }
 

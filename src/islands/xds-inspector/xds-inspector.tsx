@@ -39,7 +39,9 @@ function wordsOf(push: PushView): string {
   const at = formatTime(push.atMs, false);
   if (refused > 0) return `${at}, refused by ${counted(refused, 'proxy', 'proxies')}`;
   const reach = counted(push.proxies.length, 'proxy', 'proxies');
-  return push.effectiveMs === undefined ? `${at}, on its way to ${reach}` : `${at}, in force at ${reach} after ${formatMs(push.effectiveMs)}`;
+  return push.effectiveMs === undefined
+    ? `${at}, on its way to ${reach}`
+    : `${at}, in force at ${reach} after ${formatMs(push.effectiveMs)}`;
 }
 
 function Graph({ push }: { push: PushView }) {
@@ -50,7 +52,11 @@ function Graph({ push }: { push: PushView }) {
   );
   return (
     <div className="graph">
-      <svg viewBox={`0 0 640 ${graph.height}`} role="img" aria-label={`Push ${push.number}, ${push.title}: ${wordsOf(push)}`}>
+      <svg
+        viewBox={`0 0 640 ${graph.height}`}
+        role="img"
+        aria-label={`Push ${push.number}, ${push.title}: ${wordsOf(push)}`}
+      >
         {graph.ticks.map((tick) => (
           <g key={tick.text}>
             <path d={`M${tick.x} 22V${graph.height - 18}`} className="grid" />
@@ -90,7 +96,9 @@ function TrainRow({ row }: { row: Row }) {
       {row.state === 'nacked' && <path d={`M${row.arrivedX} ${row.y}H${RIGHT}`} className="before" />}
       <path d={`M${row.sentX} 40L${row.arrivedX} ${row.y}`} className="slant" />
       {row.settledX !== undefined && <path d={`M${row.arrivedX} ${row.y - 6}l6 6-6 6-6-6z`} className="received" />}
-      {row.settledX !== undefined && row.state === 'acked' && <path d={`M${row.settledX} ${row.y - 7}v14`} className="ack" />}
+      {row.settledX !== undefined && row.state === 'acked' && (
+        <path d={`M${row.settledX} ${row.y - 7}v14`} className="ack" />
+      )}
       {row.settledX !== undefined && row.state === 'nacked' && (
         <path d={`M${row.settledX - 5} ${row.y - 5}l10 10m0-10l-10 10`} className="nack" />
       )}

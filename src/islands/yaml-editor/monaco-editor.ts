@@ -28,7 +28,11 @@ function applyTheme(): void {
 }
 
 /** Monaco with YAML: one model per file, markers of the schema and of the server, lit lines of the open request. */
-export async function openMonaco(host: HTMLElement, files: readonly EditorFile[], events: EditorEvents): Promise<EditorPort> {
+export async function openMonaco(
+  host: HTMLElement,
+  files: readonly EditorFile[],
+  events: EditorEvents,
+): Promise<EditorPort> {
   const language = page.language ?? new YamlLanguage();
   page.language = language;
   applyTheme();

@@ -38,7 +38,10 @@ export function PlainEditor(props: PlainEditorProps) {
           <span
             key={`${one.line} ${one.endLine} ${one.stop}`}
             className={one.stop ? 'line-lit-end' : 'line-lit'}
-            style={{ top: PAD_PX + (one.line - 1) * LINE_PX - scrollTop, height: (one.endLine - one.line + 1) * LINE_PX }}
+            style={{
+              top: PAD_PX + (one.line - 1) * LINE_PX - scrollTop,
+              height: (one.endLine - one.line + 1) * LINE_PX,
+            }}
           />
         ))}
         <span className="numbers" style={{ top: PAD_PX - scrollTop }}>
@@ -63,7 +66,10 @@ export function PlainEditor(props: PlainEditorProps) {
 }
 
 function revealLine(field: HTMLTextAreaElement, line: number): void {
-  const before = field.value.split('\n').slice(0, line - 1).join('\n').length;
+  const before = field.value
+    .split('\n')
+    .slice(0, line - 1)
+    .join('\n').length;
   const start = line > 1 ? before + 1 : 0;
   const end = field.value.indexOf('\n', start);
   field.focus();

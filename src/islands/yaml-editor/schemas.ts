@@ -33,14 +33,19 @@ export function schemaByKind(index: readonly SchemaEntry[], loaded: ReadonlyMap<
       apiVersion: { type: 'string', description: 'Group and version of the kind.' },
       kind: { type: 'string', description: 'The kind of the object.' },
     },
-    allOf: known.map((entry) => ({
-      if: {
-        required: ['kind', 'apiVersion'],
-        properties: { kind: { const: entry.kind }, apiVersion: { enum: entry.apiVersions } },
-      },
-      then: loaded.get(entry.file),
-    })),
+    allOf: known.map((entry) => onlyFor(entry, loaded.get(entry.file))),
   };
+}
+
+function onlyFor(entry: SchemaEntry, schema: JsonSchema | undefined): JsonSchema {
+  const condition = {
+    required: ['kind', 'apiVersion'],
+    properties: { kind: { const: entry.kind }, apiVersion: { enum: entry.apiVersions } },
+  };
+  return Object.fromEntries([
+    ['if', condition],
+    ['then', schema],
+  ]);
 }
 
 function isEntry(value: unknown): value is SchemaEntry {

@@ -44,7 +44,10 @@ export function YamlEditor({ goTo }: YamlEditorProps) {
     setTarget({ file: problem.file, line: problem.line });
   };
   if (!sheet) return <div className="edit empty-edit" />;
-  const tabs = sheets.map((one) => ({ key: one.file, label: <FileName file={one.file} changed={one.changed} readOnly={one.readOnly} /> }));
+  const tabs = sheets.map((one) => ({
+    key: one.file,
+    label: <FileName file={one.file} changed={one.changed} readOnly={one.readOnly} />,
+  }));
   return (
     <div className="edit" id="panel-edit">
       <div className="bar">
@@ -72,7 +75,14 @@ export function YamlEditor({ goTo }: YamlEditorProps) {
             onApply={() => void lab.apply()}
           />
         ) : (
-          <MonacoHost file={sheet.file} lit={lit} server={server} target={target} onSchema={setSchema} onBroken={() => setBroken(true)} />
+          <MonacoHost
+            file={sheet.file}
+            lit={lit}
+            server={server}
+            target={target}
+            onSchema={setSchema}
+            onBroken={() => setBroken(true)}
+          />
         )}
       </div>
       <p className="leave">

@@ -1,0 +1,107 @@
+import { useState } from 'react';
+import { Checks } from '../checks/checks.tsx';
+import { Splitter } from '../parts/splitter.tsx';
+import { useMedia } from '../parts/use-media.ts';
+import { useLab, useStore } from '../parts/use-store.ts';
+import { YamlEditor } from '../yaml-editor/yaml-editor.tsx';
+import { Actions } from './actions.tsx';
+import { ApplyResult } from './apply-result.tsx';
+import { Hints } from './hints.tsx';
+import type { Sizes } from './sizes.ts';
+import { StepText } from './step-text.tsx';
+
+interface DoColumnProps {
+  goTo: { file: string; line: number } | undefined;
+  sizes: Sizes;
+  onSizes: (change: Partial<Sizes>) => void;
+}
+
+/** Read and write: the text, the checks, the files, and one row of verbs. */
+export function DoColumn({ goTo, sizes, onSizes }: DoColumnProps) {
+  const lab = useLab();
+  const text = useStore(lab.stores.lab);
+  const connection = useStore(lab.stores.connection);
+  const narrow = useMedia('(max-width: 860px)');
+  return (
+    <section className="do" aria-label="Lesson and editor">
+      <section className="lesson" id="panel-read" aria-label="Text and checks">
+        {text ? (
+          <Steps />
+        ) : (
+          <p>{connection === 'open' ? 'The lab opens.' : 'The text of this lab comes from the lab server.'}</p>
+        )}
+        <Checks />
+        <Hints />
+      </section>
+      {!narrow && (
+        <Splitter
+          label="Height of the text"
+          direction="horizontal"
+          className="at-read"
+          value={sizes.read > 0 ? sizes.read : 320}
+          min={80}
+          max={620}
+          sign={1}
+          onChange={(value) => onSizes({ read: value })}
+          onReset={() => onSizes({ read: 0 })}
+        />
+      )}
+      <YamlEditor goTo={goTo} />
+      <div className="foot-acts">
+        <ApplyResult />
+        <Actions />
+      </div>
+    </section>
+  );
+}
+
+/** The line of steps, and the text of one. */
+function Steps() {
+  const lab = useLab();
+  const text = useStore(lab.stores.lab);
+  const view = useStore(lab.stores.view);
+  const [far, setFar] = useState(0);
+  const steps = text?.steps ?? [];
+  const here = Math.max(
+    0,
+    steps.findIndex((step) => step.id === view.step),
+  );
+  const step = steps[here];
+  if (!text || !step) return null;
+  const show = (index: number): void => {
+    const next = steps[index];
+    if (!next) return;
+    setFar(Math.max(far, index));
+    lab.show({ step: next.id });
+  };
+  return (
+    <>
+      <div className="steps">
+        <ol>
+          {steps.map((one, index) => (
+            <li key={one.id} className={index < here ? 'd' : index === here ? 'n' : index <= far ? 'v' : ''}>
+              <button
+                type="button"
+                aria-label={`Step ${index + 1}: ${one.title}`}
+                aria-current={index === here ? 'step' : undefined}
+                onClick={() => show(index)}
+              />
+            </li>
+          ))}
+        </ol>
+        <span className="num">
+          Step {here + 1} of {steps.length} · {text.minutes} min
+        </span>
+      </div>
+      <h2 className="step-title">{step.title}</h2>
+      <StepText html={step.html} />
+      {here + 1 < steps.length && (
+        <p className="next">
+          <button type="button" className="link" onClick={() => show(here + 1)}>
+            Next: {steps[here + 1]?.title}
+          </button>
+        </p>
+      )}
+    </>
+  );
+}

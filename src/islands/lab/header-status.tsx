@@ -1,0 +1,49 @@
+import { createPortal } from 'react-dom';
+import type { SandboxView } from '#contract';
+import { counted } from '../parts/format.ts';
+import { Mark } from '../parts/sign.tsx';
+import { useLab, useStore } from '../parts/use-store.ts';
+
+/** Title and state of the lab, drawn into the page's head. */
+export function HeaderStatus() {
+  const { stores } = useLab();
+  const lab = useStore(stores.lab);
+  const sandbox = useStore(stores.sandbox);
+  const connection = useStore(stores.connection);
+  const where = document.querySelector('#lab-where');
+  const run = document.querySelector('#lab-run');
+  return (
+    <>
+      {where && lab && createPortal(<Where title={lab.title} day={lab.day} />, where)}
+      {run && createPortal(connection === 'open' ? <Run sandbox={sandbox} /> : 'Not connected', run)}
+    </>
+  );
+}
+
+function Where({ title, day }: { title: string; day: number }) {
+  return (
+    <>
+      <h1>{title}</h1>
+      <span className="day">Day {day}</span>
+    </>
+  );
+}
+
+function Run({ sandbox }: { sandbox: SandboxView | undefined }) {
+  if (!sandbox) return <>Opening</>;
+  if (sandbox.status === 'running') {
+    return (
+      <>
+        <Mark name="ok" size={12} />
+        Mesh running, {counted(sandbox.pods.length, 'pod')}
+      </>
+    );
+  }
+  if (sandbox.status === 'starting') return <>Mesh starting</>;
+  return (
+    <>
+      <Mark name="error" size={12} />
+      {sandbox.status === 'crashed' ? 'Mesh crashed' : 'Mesh stopped'}
+    </>
+  );
+}

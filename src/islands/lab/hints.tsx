@@ -1,0 +1,20 @@
+import { useLab, useStore } from '../parts/use-store.ts';
+
+/** Hints asked for so far, the newest last. */
+export function Hints() {
+  const hints = useStore(useLab().stores.hints);
+  if (hints.length === 0) return null;
+  return (
+    <ol className="hints" aria-label="Hints" aria-live="polite">
+      {hints.map((hint) => (
+        <li key={hint.number}>
+          <b>
+            Hint {hint.number} of {hint.of}
+          </b>
+          {hint.belief && <p className="belief">{hint.belief}</p>}
+          <p>{hint.text}</p>
+        </li>
+      ))}
+    </ol>
+  );
+}

@@ -1,0 +1,34 @@
+import type { SandboxView } from '#contract';
+import { formatMs } from '../parts/format.ts';
+import { useLab } from '../parts/use-store.ts';
+
+/** The mesh while it starts: named steps as stations, each with its time. After a crash: what happened, and what to do. */
+export function Starting({ sandbox }: { sandbox: SandboxView }) {
+  const lab = useLab();
+  const crashed = sandbox.status === 'crashed' || sandbox.status === 'stopped';
+  return (
+    <section className="see" aria-label="Mesh map" id="panel-map">
+      <div className="head">
+        <h2>{crashed ? 'The mesh stopped' : 'The mesh starts'}</h2>
+      </div>
+      <div className="starting" aria-live="polite">
+        {crashed && (
+          <div className="crash">
+            <p>{sandbox.message ?? 'The sandbox ended. Your files are safe.'}</p>
+            <button type="button" className="btn" onClick={() => void lab.reset()}>
+              Start again
+            </button>
+          </div>
+        )}
+        <ol className="lineup">
+          {sandbox.steps.map((step) => (
+            <li key={step.name} className={step.ms === undefined ? 'now' : 'done'}>
+              {step.name} <span className="num">{step.ms === undefined ? '' : formatMs(step.ms)}</span>
+            </li>
+          ))}
+        </ol>
+        {!crashed && sandbox.message && <p>{sandbox.message}</p>}
+      </div>
+    </section>
+  );
+}
