@@ -74,7 +74,7 @@ export interface RunningPod {
   readonly labels: Readonly<Record<string, string>>;
   readonly containers: readonly ContainerState[];
   /** Present when injected, or when the pod is a gateway. */
-  readonly proxy?: Proxy;
+  readonly proxy?: Proxy | undefined;
   /** Where the application really listens: `0.0.0.0:8080` as seen inside the pod. */
   readonly appListeners: readonly SocketAddress[];
   logs(container: string): readonly string[];

@@ -1,0 +1,145 @@
+import { type CertificateAuthority, createCertificateClient, createTokenIssuer } from '#ca';
+import { type ControlPlane, readMeshConfig } from '#control-plane';
+import type { Clock, KubeObject, Random } from '#domain';
+import { errorMessage } from '#domain';
+import type { KubeStore } from '#kube-api';
+import type { HopStore } from '#telemetry';
+import { startDeploymentController } from './controllers/deployments.ts';
+import { createEventRecorder } from './controllers/event-recorder.ts';
+import { startNamespaceController } from './controllers/namespaces.ts';
+import { startReplicaSetController } from './controllers/replica-sets.ts';
+import { startServiceController } from './controllers/services.ts';
+import type { SandboxEvent } from './doors.ts';
+import { type Kubelet, startKubelet } from './kubelet/kubelet.ts';
+import { createPodBuilder } from './kubelet/pod-builder.ts';
+import { matchesLabels, type PodObject } from './kube-types.ts';
+import { admitPod } from './mesh/injection.ts';
+import { createIstiodProgram } from './mesh/istiod-program.ts';
+import { istiodSelector, rootNamespace, xdsPort } from './mesh/system.ts';
+import { addressPlan, podPool, servicePool } from './network/addresses.ts';
+import { createNetwork, type Network } from './network/network.ts';
+import type { Waiters } from './waiters.ts';
+
+/** How long the first proxies wait for the first istiod before they dial it anyway. */
+const ISTIOD_WAIT_MS = 5000;
+
+export interface ClusterOptions {
+  readonly store: KubeStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly subnet: number;
+  readonly hops: HopStore;
+  readonly emit: (event: SandboxEvent) => void;
+  readonly waiters: Waiters;
+}
+
+/** What istiod's pod runs, while it runs. */
+export interface RunningIstiod {
+  readonly controlPlane: ControlPlane;
+  readonly authority: CertificateAuthority;
+}
+
+/** The running parts of a sandbox: controllers, node, network. */
+export interface Cluster {
+  readonly kubelet: Kubelet;
+  readonly network: Network;
+  istiod(): RunningIstiod | undefined;
+  stop(): Promise<void>;
+}
+
+export function startCluster(options: ClusterOptions): Cluster {
+  const { store, clock, random, emit, waiters } = options;
+  const onError = (what: string, error: unknown): void => {
+    emit({ type: 'log', source: 'sandbox', line: `error\t${what}: ${errorMessage(error)}` });
+  };
+  const plan = addressPlan(options.subnet);
+  const podAddresses = podPool(plan);
+  const istiodIp = podAddresses.next();
+  podAddresses.release(istiodIp);
+  const network = createNetwork({ plan, store, clock, random: random.stream('kube-proxy') });
+  const events = createEventRecorder({ store, clock, random: random.stream('events'), component: 'kubelet' });
+  const tokens = createTokenIssuer({ clock });
+  const signer = createCertificateClient(`${istiodIp}:${xdsPort}`);
+  let istiod: RunningIstiod | undefined;
+  let istiodSeen = false;
+
+  const namespaces = startNamespaceController({
+    store,
+    rootCertificate: () => istiod?.authority.rootsPem.join(''),
+    onError,
+  });
+  const admit = (pod: PodObject): PodObject => admitPod(store, pod);
+  const stops = [
+    store.watch('*', ({ type, object, changeId }) => emit({ type: 'object', change: type, object: withoutSecrets(object), changeId })),
+    startDeploymentController({ store, clock, onError }),
+    startReplicaSetController({ store, random: random.stream('pod-names'), admit, onError }),
+    startServiceController({ store, addresses: servicePool(plan), onError }),
+  ];
+  const build = createPodBuilder({
+    store,
+    plan,
+    network,
+    clock,
+    random: random.stream('pods'),
+    tokens,
+    signer,
+    events,
+    trustDomain: readMeshConfig(undefined).trustDomain,
+    istiodIp,
+    istiodReady: () =>
+      istiodSeen
+        ? Promise.resolve()
+        : waiters
+            .until(() => istiodSeen, ISTIOD_WAIT_MS, 'istiod listens')
+            .catch((error: unknown) => onError('first proxies', error)),
+    createIstiod: (ip, log) =>
+      createIstiodProgram({
+        store,
+        clock,
+        tokens,
+        ip,
+        log,
+        onPush: (push) => emit({ type: 'push', push }),
+        onRunning: (running) => {
+          istiod = running;
+          istiodSeen ||= running !== undefined;
+          if (running !== undefined) namespaces.refresh();
+          waiters.changed();
+        },
+      }),
+    onHop: (hop) => {
+      options.hops.record(hop);
+      emit({ type: 'hop', hop });
+    },
+    onLog: (source, line) => emit({ type: 'log', source, line }),
+  });
+  const kubelet = startKubelet({
+    store,
+    addresses: podAddresses,
+    events,
+    admit,
+    fixedAddress: (pod) =>
+      pod.metadata.namespace === rootNamespace && matchesLabels(istiodSelector, pod) ? istiodIp : undefined,
+    build,
+    onError,
+  });
+  return {
+    kubelet,
+    network,
+    istiod: () => istiod,
+    stop: async () => {
+      for (const stop of stops) stop();
+      namespaces.stop();
+      await kubelet.stop();
+      network.stop();
+      signer.close();
+    },
+  };
+}
+
+/** Events go to the browser; keys stay here. */
+function withoutSecrets(object: KubeObject): KubeObject {
+  if (object.kind !== 'Secret') return object;
+  const { data: _data, stringData: _stringData, ...rest } = object;
+  return rest as KubeObject;
+}

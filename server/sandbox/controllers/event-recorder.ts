@@ -1,0 +1,65 @@
+import type { Clock, KubeObject, Random } from '#domain';
+import type { KubeStore } from '#kube-api';
+import { addressOf } from '../kube-types.ts';
+import { quotas } from '../quotas.ts';
+
+export interface EventRecorder {
+  /** A core/v1 Event about an object, as `kubectl describe` lists it; repeats are counted. */
+  record(about: KubeObject, event: { readonly reason: string; readonly message: string; readonly type?: 'Normal' | 'Warning' }): void;
+}
+
+interface Recorded {
+  readonly name: string;
+  readonly namespace: string;
+  count: number;
+}
+
+export function createEventRecorder(options: {
+  readonly store: KubeStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly component: string;
+}): EventRecorder {
+  const { store, clock, random, component } = options;
+  const recorded = new Map<string, Recorded>();
+  return {
+    record: (about, { reason, message, type = 'Normal' }) => {
+      const at = new Date(clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
+      const key = `${about.metadata.uid}/${reason}/${message}`;
+      const known = recorded.get(key);
+      if (known !== undefined && store.get('Event', known) !== undefined) {
+        known.count++;
+        store.patch('Event', known, { count: known.count, lastTimestamp: at }, { changeId: 'system' });
+        return;
+      }
+      const { namespace, name } = addressOf(about);
+      const eventName = `${name}.${Buffer.from(random.bytes(8)).toString('hex')}`;
+      recorded.set(key, { name: eventName, namespace, count: 1 });
+      store.create(
+        {
+          apiVersion: 'v1',
+          kind: 'Event',
+          metadata: { name: eventName, namespace },
+          involvedObject: { apiVersion: about.apiVersion, kind: about.kind, name, namespace, uid: about.metadata.uid ?? '' },
+          reason,
+          message,
+          type,
+          source: { component },
+          firstTimestamp: at,
+          lastTimestamp: at,
+          count: 1,
+        },
+        { changeId: 'system' },
+      );
+      forgetOldest(store, recorded);
+    },
+  };
+}
+
+function forgetOldest(store: KubeStore, recorded: Map<string, Recorded>): void {
+  for (const [key, event] of recorded) {
+    if (recorded.size <= quotas.events) return;
+    recorded.delete(key);
+    if (store.get('Event', event) !== undefined) store.delete('Event', event, { changeId: 'system' });
+  }
+}

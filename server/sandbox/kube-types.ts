@@ -1,0 +1,144 @@
+import type { KubeObject, NamespacedName, ObjectMeta } from '#domain';
+import type { KubeStore } from '#kube-api';
+
+/** The fields of the built-in kinds that the sandbox acts on; the store keeps all others, too. */
+export interface ContainerPort {
+  readonly name?: string;
+  readonly containerPort: number;
+  readonly protocol?: string;
+}
+
+export interface EnvVar {
+  readonly name: string;
+  readonly value?: string;
+  readonly valueFrom?: { readonly fieldRef?: { readonly fieldPath: string } };
+}
+
+export interface ContainerSpec {
+  readonly name: string;
+  readonly image: string;
+  readonly args?: readonly string[];
+  readonly env?: readonly EnvVar[];
+  readonly ports?: readonly ContainerPort[];
+  readonly [field: string]: unknown;
+}
+
+export interface PodSpec {
+  readonly containers: readonly ContainerSpec[];
+  readonly initContainers?: readonly ContainerSpec[];
+  readonly serviceAccountName?: string;
+  readonly nodeName?: string;
+  readonly [field: string]: unknown;
+}
+
+export interface Condition {
+  readonly type: string;
+  readonly status: 'True' | 'False';
+  readonly lastTransitionTime: string;
+  readonly reason?: string;
+  readonly message?: string;
+}
+
+export interface PodStatus {
+  readonly phase?: string;
+  readonly podIP?: string;
+  readonly conditions?: readonly Condition[];
+  readonly [field: string]: unknown;
+}
+
+export interface PodTemplate {
+  readonly metadata?: Partial<ObjectMeta>;
+  readonly spec: PodSpec;
+}
+
+export type LabelSelector = { readonly matchLabels?: Readonly<Record<string, string>> };
+
+export interface DeploymentSpec {
+  readonly replicas?: number;
+  readonly selector: LabelSelector;
+  readonly template: PodTemplate;
+  readonly paused?: boolean;
+  readonly strategy?: {
+    readonly type?: 'RollingUpdate' | 'Recreate';
+    readonly rollingUpdate?: { readonly maxSurge?: number | string; readonly maxUnavailable?: number | string };
+  };
+  readonly revisionHistoryLimit?: number;
+}
+
+export interface ReplicaSetSpec {
+  readonly replicas?: number;
+  readonly selector: LabelSelector;
+  readonly template: PodTemplate;
+}
+
+export interface ReplicaSetStatus {
+  readonly replicas?: number;
+  readonly readyReplicas?: number;
+  readonly availableReplicas?: number;
+}
+
+export interface ServicePort {
+  readonly name?: string;
+  readonly port: number;
+  readonly protocol?: string;
+  readonly targetPort?: number | string;
+  readonly appProtocol?: string;
+}
+
+export interface ServiceSpec {
+  readonly type?: string;
+  readonly clusterIP?: string;
+  readonly clusterIPs?: readonly string[];
+  readonly externalName?: string;
+  readonly selector?: Readonly<Record<string, string>>;
+  readonly ports?: readonly ServicePort[];
+}
+
+type Typed<Spec, Status> = KubeObject<Spec, Status> & { spec: Spec };
+export type PodObject = Typed<PodSpec, PodStatus>;
+export type DeploymentObject = Typed<DeploymentSpec, unknown>;
+export type ReplicaSetObject = Typed<ReplicaSetSpec, ReplicaSetStatus>;
+export type ServiceObject = Typed<ServiceSpec, unknown>;
+
+export interface EndpointSliceObject extends KubeObject {
+  readonly endpoints: readonly { readonly addresses: readonly string[]; readonly conditions?: { ready?: boolean } }[];
+  readonly ports: readonly { readonly name?: string; readonly port: number; readonly protocol?: string }[];
+}
+
+export const SERVICE_NAME_LABEL = 'kubernetes.io/service-name';
+
+/** `default/reviews`: the key of a work queue and of maps. */
+export const keyOf = (object: KubeObject): string => `${object.metadata.namespace ?? ''}/${object.metadata.name}`;
+
+export function nameOf(key: string): NamespacedName {
+  const slash = key.indexOf('/');
+  return { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
+}
+
+export const addressOf = (object: KubeObject): NamespacedName => ({
+  namespace: object.metadata.namespace ?? '',
+  name: object.metadata.name,
+});
+
+export const isReady = (pod: PodObject): boolean =>
+  pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
+
+/** True when every label of the selector is on the object; an empty selector matches nothing here. */
+export function matchesLabels(selector: Readonly<Record<string, string>> | undefined, object: KubeObject): boolean {
+  const wanted = Object.entries(selector ?? {});
+  return wanted.length > 0 && wanted.every(([label, value]) => object.metadata.labels?.[label] === value);
+}
+
+export const ownedBy = (object: KubeObject, owner: KubeObject): boolean =>
+  object.metadata.ownerReferences?.some(({ uid }) => uid === owner.metadata.uid) ?? false;
+
+export function slicesOf(store: KubeStore, service: Pick<ObjectMeta, 'name' | 'namespace'>): EndpointSliceObject[] {
+  const labelSelector = `${SERVICE_NAME_LABEL}=${service.name}`;
+  return store.list('EndpointSlice', { namespace: service.namespace ?? '', labelSelector }) as EndpointSliceObject[];
+}
+
+/** Addresses of a Service's ready pods. */
+export const endpointAddresses = (store: KubeStore, service: Pick<ObjectMeta, 'name' | 'namespace'>): string[] =>
+  slicesOf(store, service).flatMap(({ endpoints }) =>
+    endpoints.filter(({ conditions }) => conditions?.ready !== false).flatMap(({ addresses }) => addresses),
+  );

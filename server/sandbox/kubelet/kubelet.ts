@@ -1,0 +1,126 @@
+import type { KubeStore, WatchEvent } from '#kube-api';
+import type { EventRecorder } from '../controllers/event-recorder.ts';
+import { createWorkQueue } from '../controllers/work-queue.ts';
+import { addressOf, keyOf, nameOf, type PodObject } from '../kube-types.ts';
+import { nodeName } from '../mesh/system.ts';
+import type { AddressPool } from '../network/addresses.ts';
+import { quotas } from '../quotas.ts';
+import type { PodRuntime } from './pod-runtime.ts';
+
+/** How long a deleted pod goes on serving, so that no proxy still sends to an address that is already dead. */
+const DRAIN_MS = 1500;
+
+export interface KubeletOptions {
+  readonly store: KubeStore;
+  readonly addresses: AddressPool;
+  readonly events: EventRecorder;
+  /** Injection and defaults for pods that came straight to the API, without a controller. */
+  readonly admit: (pod: PodObject) => PodObject;
+  /** An address that this pod must have, and nobody beside it: istiod's. */
+  readonly fixedAddress: (pod: PodObject) => string | undefined;
+  readonly build: (parts: { pod: PodObject; ip: string; onChange: () => void }) => PodRuntime;
+  readonly onError: (what: string, error: unknown) => void;
+}
+
+export interface Kubelet {
+  readonly pods: readonly PodRuntime[];
+  pod(key: string): PodRuntime | undefined;
+  stop(): Promise<void>;
+}
+
+/** The node: starts what the store has as pods, writes their status, stops what the store has no more. */
+export function startKubelet(options: KubeletOptions): Kubelet {
+  const running = new Map<string, PodRuntime>();
+  const leaving = new Map<PodRuntime, Promise<void>>();
+  const heldAddresses = new Map<string, Promise<void>>();
+  let stopped = false;
+
+  const status = createWorkQueue(
+    (key, changeId) => {
+      const runtime = running.get(key);
+      if (runtime === undefined || options.store.get('Pod', nameOf(key)) === undefined) return;
+      options.store.updateStatus('Pod', nameOf(key), runtime.status(), { changeId });
+    },
+    (key, error) => options.onError(`status of pod ${key}`, error),
+  );
+
+  const run = async (pod: PodObject, ip: string, changeId: string): Promise<void> => {
+    const key = keyOf(pod);
+    const runtime = options.build({ pod, ip, onChange: () => status.add(key, changeId) });
+    running.set(key, runtime);
+    status.add(key, changeId);
+    await runtime.start();
+  };
+
+  const launch = async (pod: PodObject, changeId: string): Promise<void> => {
+    const fixed = options.fixedAddress(pod);
+    if (fixed === undefined) return run(pod, options.addresses.next(), changeId);
+    await heldAddresses.get(fixed);
+    options.addresses.take(fixed);
+    const current = options.store.get('Pod', addressOf(pod));
+    if (!stopped && current?.metadata.uid === pod.metadata.uid) await run(pod, fixed, changeId);
+  };
+
+  const retire = (key: string): void => {
+    const runtime = running.get(key);
+    if (runtime === undefined) return;
+    running.delete(key);
+    const fixed = options.fixedAddress(runtime.object);
+    const ended = runtime
+      .stop(fixed === undefined ? DRAIN_MS : 0)
+      .catch((error: unknown) => options.onError(`stop of pod ${key}`, error))
+      .then(() => {
+        options.addresses.release(runtime.ip);
+        leaving.delete(runtime);
+      });
+    leaving.set(runtime, ended);
+    if (fixed !== undefined) heldAddresses.set(fixed, ended);
+  };
+
+  const started = new Map<string, string>();
+  const sync = createWorkQueue(
+    (key, changeId) => {
+      const found = options.store.get('Pod', nameOf(key)) as PodObject | undefined;
+      if (started.has(key) && started.get(key) !== found?.metadata.uid) {
+        started.delete(key);
+        retire(key);
+      }
+      if (found === undefined || started.has(key)) return;
+      if (started.size >= quotas.pods) {
+        const message = `the sandbox runs at most ${quotas.pods} pods`;
+        options.events.record(found, { reason: 'FailedScheduling', message, type: 'Warning' });
+        return;
+      }
+      started.set(key, found.metadata.uid ?? '');
+      const pod = found.spec.nodeName === undefined ? adopt(options, found, changeId) : found;
+      const message = `Successfully assigned ${key} to ${nodeName}`;
+      options.events.record(pod, { reason: 'Scheduled', message });
+      launch(pod, changeId).catch((error: unknown) => options.onError(`pod ${key}`, error));
+    },
+    (key, error) => options.onError(`pod ${key}`, error),
+  );
+  const onPod = ({ object, changeId }: WatchEvent): void => {
+    const key = keyOf(object);
+    if (started.get(key) !== object.metadata.uid || options.store.get('Pod', nameOf(key)) === undefined) sync.add(key, changeId);
+  };
+  const stopWatch = options.store.watch('Pod', onPod);
+
+  return {
+    get pods() {
+      return [...running.values()];
+    },
+    pod: (key) => running.get(key),
+    stop: async () => {
+      stopped = true;
+      stopWatch();
+      sync.stop();
+      status.stop();
+      await Promise.all([...running.values(), ...leaving.keys()].map((runtime) => runtime.stop(0)));
+      running.clear();
+    },
+  };
+}
+
+function adopt({ store, admit }: KubeletOptions, pod: PodObject, changeId: string): PodObject {
+  return store.update(admit(pod), { changeId }) as PodObject;
+}

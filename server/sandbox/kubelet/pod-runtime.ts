@@ -1,0 +1,170 @@
+import type { Proxy } from '#data-plane';
+import type { Clock, SocketAddress } from '#domain';
+import type { FetchInit, FetchResponse } from '#workloads';
+import type { ContainerState, RunningPod } from '../doors.ts';
+import type { Condition, PodObject } from '../kube-types.ts';
+import { searchList } from '../network/dns.ts';
+import type { ContainerRuntime } from './container-runtime.ts';
+
+export interface PodParts {
+  readonly pod: PodObject;
+  readonly ip: string;
+  readonly hostIp: string;
+  readonly clock: Clock;
+  readonly init: readonly ContainerRuntime[];
+  readonly containers: readonly ContainerRuntime[];
+  readonly appListeners: readonly SocketAddress[];
+  readonly proxy: () => Proxy | undefined;
+  readonly fetch: (url: string, init?: FetchInit) => Promise<FetchResponse>;
+  readonly env: (container: string) => Readonly<Record<string, string>>;
+}
+
+/** A pod's containers as one: their order, their conditions, and the door that others see. */
+export class PodRuntime implements RunningPod {
+  readonly #parts: PodParts;
+  readonly #startedMs: number;
+  readonly #since = new Map<string, Condition>();
+
+  constructor(parts: PodParts) {
+    this.#parts = parts;
+    this.#startedMs = parts.clock.now();
+  }
+
+  get name(): string {
+    return this.#parts.pod.metadata.name;
+  }
+
+  get namespace(): string {
+    return this.#parts.pod.metadata.namespace ?? '';
+  }
+
+  get ip(): string {
+    return this.#parts.ip;
+  }
+
+  get labels(): Readonly<Record<string, string>> {
+    return this.#parts.pod.metadata.labels ?? {};
+  }
+
+  get object(): PodObject {
+    return this.#parts.pod;
+  }
+
+  get containers(): readonly ContainerState[] {
+    return [...this.#parts.init, ...this.#parts.containers].map(({ view }) => view);
+  }
+
+  get appListeners(): readonly SocketAddress[] {
+    return this.#parts.appListeners;
+  }
+
+  get proxy(): Proxy | undefined {
+    return this.#parts.proxy();
+  }
+
+  get ready(): boolean {
+    return this.#initialized && this.#parts.containers.every(({ ready }) => ready);
+  }
+
+  get #initialized(): boolean {
+    return this.#parts.init.every(({ ready }) => ready);
+  }
+
+  logs(container: string): readonly string[] {
+    return this.#find(container)?.log.lines() ?? [];
+  }
+
+  followLogs(container: string, onLine: (line: string) => void): () => void {
+    return this.#find(container)?.log.follow(onLine) ?? (() => undefined);
+  }
+
+  fetch(url: string, init?: FetchInit): Promise<FetchResponse> {
+    return this.#parts.fetch(url, init);
+  }
+
+  exec(container: string, command: readonly string[]): { readonly stdout: string; readonly exitCode: number } | undefined {
+    const runtime = this.#find(container);
+    if (runtime === undefined) return undefined;
+    const own = runtime.program?.exec?.(command);
+    if (own !== undefined) return own;
+    const stdout = this.#builtIn(container, command);
+    return stdout === undefined ? undefined : { stdout, exitCode: 0 };
+  }
+
+  /** Init containers one after the other, then all the others at once. */
+  async start(): Promise<void> {
+    for (const container of this.#parts.init) await container.start();
+    if (!this.#initialized) return;
+    await Promise.all(this.#parts.containers.map((container) => container.start()));
+  }
+
+  async stop(drainMs: number): Promise<void> {
+    await Promise.all([...this.#parts.containers, ...this.#parts.init].map((container) => container.stop(drainMs)));
+  }
+
+  /** status of the Pod object. */
+  status(): object {
+    const { ip, hostIp, init, containers } = this.#parts;
+    const started = containers.some(({ running }) => running);
+    return {
+      phase: started ? 'Running' : 'Pending',
+      podIP: ip,
+      podIPs: [{ ip }],
+      hostIP: hostIp,
+      startTime: new Date(this.#startedMs).toISOString().replace(/\.\d+Z$/, 'Z'),
+      qosClass: 'BestEffort',
+      conditions: this.#conditions(),
+      ...(init.length > 0 ? { initContainerStatuses: init.map((container) => container.status()) } : {}),
+      containerStatuses: containers.map((container) => container.status()),
+    };
+  }
+
+  #conditions(): Condition[] {
+    const unready = this.#parts.containers.filter(({ ready }) => !ready).map(({ view }) => view.name);
+    const message = `containers with unready status: [${unready.join(' ')}]`;
+    const why = unready.length === 0 ? {} : { reason: 'ContainersNotReady', message };
+    return [
+      this.#condition('PodScheduled', true, {}),
+      this.#condition('Initialized', this.#initialized, {}),
+      this.#condition('ContainersReady', unready.length === 0, why),
+      this.#condition('Ready', this.ready, why),
+    ];
+  }
+
+  #condition(type: string, holds: boolean, why: { reason?: string; message?: string }): Condition {
+    const status = holds ? 'True' : 'False';
+    const before = this.#since.get(type);
+    const now = new Date(this.#parts.clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
+    const lastTransitionTime = before?.status === status ? before.lastTransitionTime : now;
+    const condition: Condition = { type, status, lastTransitionTime, ...why };
+    this.#since.set(type, condition);
+    return condition;
+  }
+
+  #find(container: string): ContainerRuntime | undefined {
+    return [...this.#parts.containers, ...this.#parts.init].find(({ view }) => view.name === container);
+  }
+
+  #builtIn(container: string, command: readonly string[]): string | undefined {
+    const [program = '', ...args] = command;
+    if (program === 'hostname') return args[0] === '-i' ? `${this.ip}\n` : `${this.name}\n`;
+    if (program === 'env' || program === 'printenv') return environmentText(this.#parts.env(container), args[0]);
+    if (program === 'cat' && args[0] === '/etc/resolv.conf') return resolvConf(this.namespace);
+    if (program === 'ss' || program === 'netstat') return this.#sockets();
+    return undefined;
+  }
+
+  #sockets(): string {
+    const rows = this.#parts.appListeners.map(({ ip, port }) => `LISTEN  0       511     ${`${ip}:${port}`.padEnd(22)} 0.0.0.0:*`);
+    return ['State   Recv-Q  Send-Q  Local Address:Port     Peer Address:Port', ...rows, ''].join('\n');
+  }
+}
+
+function environmentText(env: Readonly<Record<string, string>>, name: string | undefined): string {
+  if (name !== undefined) return `${env[name] ?? ''}\n`;
+  return `${Object.entries(env)
+    .map(([key, value]) => `${key}=${value}`)
+    .join('\n')}\n`;
+}
+
+const resolvConf = (namespace: string): string => `search ${searchList(namespace).join(' ')}\noptions ndots:5\n`;

@@ -1,0 +1,89 @@
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { type AuthorityMaterial, type CertificateAuthority, certificateService, createCertificateAuthority, type TokenIssuer } from '#ca';
+import { type ControlPlane, createControlPlane, readMeshConfig } from '#control-plane';
+import type { Clock } from '#domain';
+import { MeshworkError } from '#domain';
+import type { KubeStore } from '#kube-api';
+import type { PushEvent } from '#xds';
+import type { Program } from '../kubelet/program.ts';
+import { rootNamespace, xdsPort } from './system.ts';
+
+const CA_SECRET = { namespace: rootNamespace, name: 'istio-ca-secret' } as const;
+
+export interface IstiodOptions {
+  readonly store: KubeStore;
+  readonly clock: Clock;
+  readonly tokens: TokenIssuer;
+  readonly ip: string;
+  readonly onPush: (event: PushEvent) => void;
+  readonly log: (line: string) => void;
+  /** Told when it listens, and again (with undefined) when it has stopped. */
+  readonly onRunning: (running: { readonly controlPlane: ControlPlane; readonly authority: CertificateAuthority } | undefined) => void;
+}
+
+/** istiod: the control plane and the CA behind one gRPC port. The CA's key outlives it in a Secret, so that proxies go on trusting it. */
+export function createIstiodProgram({ store, clock, tokens, ip, onPush, log, onRunning }: IstiodOptions): Program {
+  let server: Server | undefined;
+  let controlPlane: ControlPlane | undefined;
+  return {
+    start: async () => {
+      const meshConfig = readMeshConfig(store.get('ConfigMap', { namespace: rootNamespace, name: 'istio' }));
+      const authority = loadAuthority({ store, clock, tokens, trustDomain: meshConfig.trustDomain });
+      controlPlane = createControlPlane({ store, meshConfig, clock, onPush, onLog: log });
+      server = new Server();
+      controlPlane.ads.register(server);
+      certificateService(authority).register(server);
+      controlPlane.start();
+      await bind(server, `${ip}:${xdsPort}`);
+      log(`info\tstarted discovery and certificate services at ${ip}:${xdsPort}`);
+      onRunning({ controlPlane, authority });
+    },
+    stop: async () => {
+      onRunning(undefined);
+      controlPlane?.stop();
+      controlPlane?.ads.close();
+      server?.forceShutdown();
+    },
+  };
+}
+
+function bind(server: Server, address: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(address, ServerCredentials.createInsecure(), (cause) =>
+      cause === null ? resolve() : reject(new MeshworkError('MW9302', `istiod cannot listen on ${address}`, { cause })),
+    );
+  });
+}
+
+interface AuthoritySource {
+  readonly store: KubeStore;
+  readonly clock: Clock;
+  readonly tokens: TokenIssuer;
+  readonly trustDomain: string;
+}
+
+function loadAuthority({ store, clock, tokens, trustDomain }: AuthoritySource): CertificateAuthority {
+  const secret = store.get('Secret', CA_SECRET);
+  const material = secret === undefined ? undefined : readMaterial(secret['data'] as Record<string, string>);
+  const authority = createCertificateAuthority({ trustDomain, clock, tokens, ...(material === undefined ? {} : { material }) });
+  if (secret === undefined) {
+    const { caCertPem, caKeyPem, rootCertPem } = authority.material;
+    const data = { 'ca-cert.pem': caCertPem, 'ca-key.pem': caKeyPem, 'cert-chain.pem': caCertPem, 'root-cert.pem': rootCertPem };
+    store.create(
+      {
+        apiVersion: 'v1',
+        kind: 'Secret',
+        metadata: { ...CA_SECRET },
+        type: 'istio.io/ca-root',
+        data: Object.fromEntries(Object.entries(data).map(([name, pem]) => [name, Buffer.from(pem).toString('base64')])),
+      },
+      { changeId: 'system' },
+    );
+  }
+  return authority;
+}
+
+function readMaterial(data: Readonly<Record<string, string>>): AuthorityMaterial {
+  const pem = (name: string): string => Buffer.from(data[name] ?? '', 'base64').toString('utf8');
+  return { caCertPem: pem('ca-cert.pem'), caKeyPem: pem('ca-key.pem'), rootCertPem: pem('root-cert.pem') };
+}

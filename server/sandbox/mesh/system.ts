@@ -1,0 +1,125 @@
+import type { KubeObject } from '#domain';
+
+/** The release whose names and defaults the lab follows. */
+export const istioVersion = '1.31.0';
+export const nodeName = 'meshwork';
+export const rootNamespace = 'istio-system';
+export const proxyImage = `registry.istio.io/release/proxyv2:${istioVersion}`;
+export const pilotImage = `registry.istio.io/release/pilot:${istioVersion}`;
+export const xdsPort = 15010;
+export const istiodSelector = { app: 'istiod' } as const;
+export const gatewaySelector = { istio: 'ingressgateway' } as const;
+
+const namespace = rootNamespace;
+
+export const systemNamespaces: readonly KubeObject[] = ['default', 'kube-system', rootNamespace].map((name) => ({
+  apiVersion: 'v1',
+  kind: 'Namespace',
+  metadata: { name, labels: { 'kubernetes.io/metadata.name': name } },
+}));
+
+/** Control plane: mesh configuration, account, Service and Deployment. Two istiods at once would hold one address: hence Recreate. */
+export const istiodObjects: readonly KubeObject[] = [
+  {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'istio', namespace, labels: { 'istio.io/rev': 'default' } },
+    data: {
+      mesh: ['accessLogFile: /dev/stdout', 'enableTracing: true', 'rootNamespace: istio-system', 'trustDomain: cluster.local', ''].join('\n'),
+    },
+  },
+  { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'istiod', namespace, labels: { app: 'istiod' } } },
+  {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'istiod', namespace, labels: { app: 'istiod', istio: 'pilot' } },
+    spec: {
+      type: 'ClusterIP',
+      selector: istiodSelector,
+      ports: [{ name: 'grpc-xds', port: xdsPort, targetPort: xdsPort, protocol: 'TCP' }],
+    },
+  },
+  {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'istiod', namespace, labels: { app: 'istiod', istio: 'pilot' } },
+    spec: {
+      replicas: 1,
+      strategy: { type: 'Recreate' },
+      selector: { matchLabels: istiodSelector },
+      template: {
+        metadata: { labels: { app: 'istiod', istio: 'pilot', 'sidecar.istio.io/inject': 'false' } },
+        spec: {
+          serviceAccountName: 'istiod',
+          containers: [
+            {
+              name: 'discovery',
+              image: pilotImage,
+              args: ['discovery', '--monitoringAddr=:15014', '--domain', 'cluster.local'],
+              ports: [{ name: 'grpc-xds', containerPort: xdsPort, protocol: 'TCP' }],
+            },
+          ],
+        },
+      },
+    },
+  },
+];
+
+/** The ingress gateway: a router proxy behind a Service of type LoadBalancer. */
+export const gatewayObjects: readonly KubeObject[] = [
+  {
+    apiVersion: 'v1',
+    kind: 'ServiceAccount',
+    metadata: { name: 'istio-ingressgateway-service-account', namespace, labels: { app: 'istio-ingressgateway' } },
+  },
+  {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'istio-ingressgateway', namespace, labels: { app: 'istio-ingressgateway', ...gatewaySelector } },
+    spec: {
+      type: 'LoadBalancer',
+      selector: { app: 'istio-ingressgateway', ...gatewaySelector },
+      ports: [
+        { name: 'status-port', port: 15021, targetPort: 15021, protocol: 'TCP' },
+        { name: 'http2', port: 80, targetPort: 8080, protocol: 'TCP' },
+        { name: 'https', port: 443, targetPort: 8443, protocol: 'TCP' },
+      ],
+    },
+  },
+  {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'istio-ingressgateway', namespace, labels: { app: 'istio-ingressgateway', ...gatewaySelector } },
+    spec: {
+      replicas: 1,
+      selector: { matchLabels: { app: 'istio-ingressgateway', ...gatewaySelector } },
+      template: {
+        metadata: {
+          labels: {
+            app: 'istio-ingressgateway',
+            ...gatewaySelector,
+            'service.istio.io/canonical-name': 'istio-ingressgateway',
+            'service.istio.io/canonical-revision': 'latest',
+            'sidecar.istio.io/inject': 'false',
+          },
+        },
+        spec: {
+          serviceAccountName: 'istio-ingressgateway-service-account',
+          containers: [
+            {
+              name: 'istio-proxy',
+              image: proxyImage,
+              args: ['proxy', 'router', '--domain', '$(POD_NAMESPACE).svc.cluster.local', '--proxyLogLevel=warning'],
+              ports: [
+                { containerPort: 15021, protocol: 'TCP' },
+                { containerPort: 8080, protocol: 'TCP' },
+                { containerPort: 8443, protocol: 'TCP' },
+                { name: 'http-envoy-prom', containerPort: 15090, protocol: 'TCP' },
+              ],
+            },
+          ],
+        },
+      },
+    },
+  },
+];

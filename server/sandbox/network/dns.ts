@@ -1,0 +1,42 @@
+import { isIPv4 } from 'node:net';
+import type { KubeStore } from '#kube-api';
+import { endpointAddresses } from '../kube-types.ts';
+import type { ServiceObject } from '../kube-types.ts';
+
+const DOMAIN = 'svc.cluster.local';
+const MAX_ALIASES = 8;
+
+/**
+ * The address of a name as a pod of `namespace` resolves it: `reviews`, `reviews.default`, `reviews.default.svc`, the full name, with
+ * or without a final dot; a headless Service answers with its first ready pod, an ExternalName with what its target resolves to.
+ */
+export function resolveName(store: KubeStore, name: string, namespace: string): string | undefined {
+  let wanted = name;
+  for (let aliases = 0; aliases < MAX_ALIASES; aliases++) {
+    if (isIPv4(wanted)) return wanted;
+    const service = findService(store, wanted, namespace);
+    if (service === undefined) return undefined;
+    const { clusterIP, type, externalName } = service.spec;
+    if (type === 'ExternalName') wanted = externalName ?? '';
+    else if (clusterIP === 'None') return endpointAddresses(store, service.metadata)[0];
+    else return clusterIP;
+  }
+  return undefined;
+}
+
+/** Search list of a pod's resolv.conf, then the name itself. */
+export const searchList = (namespace: string): readonly string[] => [`${namespace}.${DOMAIN}`, DOMAIN, 'cluster.local'];
+
+function findService(store: KubeStore, name: string, namespace: string): ServiceObject | undefined {
+  const absolute = name.endsWith('.');
+  const plain = (absolute ? name.slice(0, -1) : name).toLowerCase();
+  const candidates = absolute ? [plain] : [...searchList(namespace).map((suffix) => `${plain}.${suffix}`), plain];
+  for (const candidate of candidates) {
+    if (!candidate.endsWith(`.${DOMAIN}`)) continue;
+    const [service, ns, ...more] = candidate.slice(0, -DOMAIN.length - 1).split('.');
+    if (service === undefined || ns === undefined || more.length > 0) continue;
+    const found = store.get('Service', { namespace: ns, name: service });
+    if (found !== undefined) return found as ServiceObject;
+  }
+  return undefined;
+}

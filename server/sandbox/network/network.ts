@@ -1,0 +1,129 @@
+import { connect, isIPv4, Socket } from 'node:net';
+import type { ProxyNetwork } from '#data-plane';
+import type { Clock, Random, SocketAddress } from '#domain';
+import { formatAddress } from '#domain';
+import type { KubeStore } from '#kube-api';
+import type { Dial } from '#workloads';
+import type { AddressPlan } from './addresses.ts';
+import { createCaptureTable } from './capture-table.ts';
+import { resolveName } from './dns.ts';
+import { createServiceTable } from './service-table.ts';
+
+const OUTBOUND_CAPTURE_PORT = 15001;
+/** A record follows its connection within one turn of the loop; who is not recorded by then was not redirected. */
+const CAPTURE_WAIT_MS = 250;
+/** Where Istio's inbound connections to the application come from. */
+const INBOUND_PASSTHROUGH_IP = '127.0.0.6';
+
+/** How a pod's programs connect. */
+export interface PodSide {
+  readonly podIp: string;
+  readonly namespace: string;
+  /** Connections go to the pod's own proxy on 15001, which learns where they wanted to go. */
+  readonly captured: boolean;
+}
+
+/** The wires of a sandbox: real TCP connections between 127.x addresses. Nothing outside its own block is ever dialled. */
+export interface Network {
+  /** For an application in a pod: names resolve as in the cluster. Errors carry the system's codes. */
+  dialFrom(pod: PodSide): Dial;
+  /** For a program on the host: addresses only, and Services as the node's kube-proxy forwards them. */
+  readonly dialFromOutside: Dial;
+  forProxy(podIp: string): ProxyNetwork;
+  resolve(name: string, namespace: string): string | undefined;
+  stop(): void;
+}
+
+export function createNetwork(options: {
+  readonly plan: AddressPlan;
+  readonly store: KubeStore;
+  readonly clock: Clock;
+  readonly random: Random;
+}): Network {
+  const { plan, store, clock, random } = options;
+  const capture = createCaptureTable(clock);
+  const services = createServiceTable(store, random);
+
+  const direct = (destination: SocketAddress, from: string | undefined): Promise<Socket> => {
+    const target = plan.contains(destination.ip) ? services.pick(destination) : undefined;
+    if (target === undefined) return Promise.reject(unreachable(plan, destination));
+    return established(connect(socketOptions(target, from)), destination);
+  };
+
+  const captured = async (destination: SocketAddress, podIp: string): Promise<Socket> => {
+    const proxy = { ip: podIp, port: OUTBOUND_CAPTURE_PORT };
+    const socket = await established(connect(socketOptions(proxy, podIp)), destination);
+    const source = { ip: podIp, port: socket.localPort ?? 0 };
+    capture.record(source, destination);
+    socket.once('close', () => capture.forget(source));
+    return socket;
+  };
+
+  return {
+    resolve: (name, namespace) => resolveName(store, name, namespace),
+    dialFrom:
+      ({ podIp, namespace, captured: isCaptured }) =>
+      async (host, port) => {
+        const own = host === 'localhost' || host === '127.0.0.1' || host === podIp;
+        if (own) return direct({ ip: isCaptured ? plan.hiddenIp(podIp) : podIp, port }, podIp);
+        const ip = resolveName(store, host, namespace);
+        if (ip === undefined) throw systemError('ENOTFOUND', `getaddrinfo ENOTFOUND ${host}`);
+        return isCaptured ? captured({ ip, port }, podIp) : direct({ ip, port }, podIp);
+      },
+    dialFromOutside: (host, port) =>
+      isIPv4(host)
+        ? direct({ ip: host, port }, undefined)
+        : Promise.reject(systemError('ENOTFOUND', `getaddrinfo ENOTFOUND ${host}`)),
+    forProxy: (podIp) => ({
+      podIp,
+      originalDestination: (socket) =>
+        capture.lookup({ ip: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 }, CAPTURE_WAIT_MS),
+      connect: (destination, { toApp }) => {
+        if (toApp) return connect(socketOptions({ ip: plan.hiddenIp(podIp), port: destination.port }, INBOUND_PASSTHROUGH_IP));
+        const target = plan.contains(destination.ip) ? services.pick(destination) : undefined;
+        return target === undefined ? refused(unreachable(plan, destination)) : connect(socketOptions(target, podIp));
+      },
+    }),
+    stop: () => services.stop(),
+  };
+}
+
+const socketOptions = ({ ip, port }: SocketAddress, from: string | undefined) => ({
+  host: ip,
+  port,
+  noDelay: true,
+  ...(from === undefined ? {} : { localAddress: from }),
+});
+
+/** The socket once it is connected; errors name the destination that the program asked for. */
+function established(socket: Socket, destination: SocketAddress): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const onError = (error: NodeJS.ErrnoException): void => {
+      socket.destroy();
+      const code = error.code ?? 'ECONNREFUSED';
+      reject(systemError(code, `connect ${code} ${formatAddress(destination)}`, error));
+    };
+    socket.once('error', onError);
+    socket.once('connect', () => {
+      socket.removeListener('error', onError);
+      resolve(socket);
+    });
+  });
+}
+
+/** A Service without ready pods refuses, as kube-proxy's REJECT rule does; the world outside the sandbox cannot be reached. */
+function unreachable(plan: AddressPlan, destination: SocketAddress): Error {
+  const code = plan.contains(destination.ip) ? 'ECONNREFUSED' : 'ENETUNREACH';
+  return systemError(code, `connect ${code} ${formatAddress(destination)}`);
+}
+
+/** A socket that fails as a refused connection does: by its `error` event, after the caller had time to listen. */
+function refused(error: Error): Socket {
+  const socket = new Socket();
+  setImmediate(() => socket.destroy(error));
+  return socket;
+}
+
+function systemError(code: string, message: string, cause?: unknown): NodeJS.ErrnoException {
+  return Object.assign(new Error(message, { cause }), { code });
+}

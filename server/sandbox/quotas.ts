@@ -1,0 +1,10 @@
+/** Bounds of one sandbox; far above what a lab needs, far below what would hurt its neighbours. */
+export const quotas = {
+  pods: 60,
+  objects: 2000,
+  manifestBytes: 512 * 1024,
+  logLinesPerContainer: 2000,
+  logLineLength: 4096,
+  logBytesPerContainer: 512 * 1024,
+  events: 300,
+} as const;

@@ -1,0 +1,85 @@
+import type { SocketAddress } from '#domain';
+import { MeshworkError, seededRandom } from '#domain';
+import { istioKinds } from '#istio';
+import { coreKinds, createKindRegistry, createKubeStore } from '#kube-api';
+import { createHopStore } from '#telemetry';
+import { createFetch } from '#workloads';
+import { type Cluster, startCluster } from './cluster.ts';
+import type { Sandbox, SandboxEvent, SandboxOptions } from './doors.ts';
+import { createManifests } from './manifests/manifests.ts';
+import { gatewaySelector, rootNamespace } from './mesh/system.ts';
+import { quotas } from './quotas.ts';
+import { startMesh } from './start-up.ts';
+import { createWaiters } from './waiters.ts';
+
+const GATEWAY_HTTP_PORT = 8080;
+
+/** One learner's mesh in this process: API, control plane, CA, pods and proxies on 127.<subnet>.x.x. Nothing runs before `start`. */
+export function createSandbox(options: SandboxOptions): Sandbox {
+  const { clock, subnet } = options;
+  const random = seededRandom(options.seed);
+  const waiters = createWaiters(clock);
+  const hops = createHopStore();
+  const emit = (event: SandboxEvent): void => {
+    options.onEvent(event);
+    waiters.changed();
+  };
+  const kinds = createKindRegistry([...coreKinds, ...istioKinds]);
+  const store = createKubeStore({ kinds, clock, random: random.stream('kube-api'), maxObjects: quotas.objects });
+  const manifests = createManifests(store);
+  let cluster: Cluster | undefined;
+  let changes = 0;
+  const mintChangeId = (): string => `change-${++changes}`;
+
+  const ingress = (): SocketAddress | undefined => {
+    const [label, value] = Object.entries(gatewaySelector)[0]!;
+    const pod = cluster?.kubelet.pods.find(
+      (candidate) => candidate.namespace === rootNamespace && candidate.labels[label] === value && candidate.ready,
+    );
+    return pod === undefined ? undefined : { ip: pod.ip, port: GATEWAY_HTTP_PORT };
+  };
+
+  const sandbox: Sandbox = {
+    store,
+    clock,
+    random,
+    hops,
+    get controlPlane() {
+      return cluster?.istiod()?.controlPlane;
+    },
+    get pods() {
+      return cluster?.kubelet.pods ?? [];
+    },
+    get ingress() {
+      return ingress();
+    },
+    start: async (topology, { ingress: withGateway }) => {
+      cluster = startCluster({ store, clock, random, subnet, hops, emit, waiters });
+      await startMesh({ sandbox, cluster, manifests, emit, topology, withGateway, changeId: mintChangeId() });
+    },
+    apply: async (files, { namespace }) => manifests.apply(files, { namespace, changeId: mintChangeId() }),
+    validate: (files, { namespace }) => manifests.validate(files, { namespace }),
+    remove: (kind, name) => {
+      const changeId = mintChangeId();
+      store.delete(kind, name, { changeId });
+      return changeId;
+    },
+    settled: async (changeId, timeoutMs) => sandbox.controlPlane?.settled(changeId, timeoutMs),
+    locate: (origin) => manifests.locate(origin),
+    fetchFromOutside: (url, init) =>
+      createFetch((host, port) => running(cluster).network.dialFromOutside(host, port), clock)(url, init),
+    pod: ({ namespace, name }) => cluster?.kubelet.pod(`${namespace}/${name}`),
+    until: (met, timeoutMs, what) => waiters.until(met, timeoutMs, what),
+    stop: async () => {
+      waiters.stop();
+      await cluster?.stop();
+      cluster = undefined;
+    },
+  };
+  return sandbox;
+}
+
+function running(cluster: Cluster | undefined): Cluster {
+  if (cluster === undefined) throw new MeshworkError('MW9305', 'the sandbox is not running');
+  return cluster;
+}

@@ -1,0 +1,76 @@
+import { MeshworkError } from '#domain';
+import type { Cluster } from './cluster.ts';
+import type { ManifestFile, RunningPod, Sandbox, SandboxEvent } from './doors.ts';
+import type { DeploymentObject } from './kube-types.ts';
+import type { Manifests } from './manifests/manifests.ts';
+import { gatewayObjects, istiodObjects, systemNamespaces } from './mesh/system.ts';
+
+const START_LIMIT_MS = 20_000;
+const SYNC_LIMIT_MS = 5000;
+/** States that do not heal by waiting: a lab may begin with a pod that cannot start. */
+const STUCK = new Set(['ErrImagePull', 'ImagePullBackOff', 'CrashLoopBackOff']);
+
+export interface StartOptions {
+  readonly sandbox: Sandbox;
+  readonly cluster: Cluster;
+  readonly manifests: Manifests;
+  readonly emit: (event: SandboxEvent) => void;
+  readonly topology: readonly ManifestFile[];
+  readonly withGateway: boolean;
+  readonly changeId: string;
+}
+
+/** Applies istiod, gateway and topology at once, then follows their start. Rejects when the topology is refused. */
+export async function startMesh(options: StartOptions): Promise<void> {
+  const { sandbox, cluster, manifests, emit, topology, withGateway, changeId } = options;
+  const { store, clock } = sandbox;
+  let sinceMs = clock.monotonic();
+  const step = (name: string): void => {
+    const nowMs = clock.monotonic();
+    emit({ type: 'step', name, ms: nowMs - sinceMs });
+    sinceMs = nowMs;
+  };
+  for (const object of [...systemNamespaces, ...istiodObjects, ...(withGateway ? gatewayObjects : [])]) {
+    store.apply(object, { changeId });
+  }
+  const outcome = manifests.apply(topology, { namespace: 'default', changeId });
+  if (!outcome.accepted) {
+    const why = outcome.diagnostics.map(({ location, message }) => `${location?.file ?? ''}:${location?.line ?? ''} ${message}`);
+    throw new MeshworkError('MW9306', `the topology is refused: ${why.join('; ')}`);
+  }
+  step('kubernetes api');
+  await sandbox.until(() => cluster.istiod() !== undefined, START_LIMIT_MS, 'istiod runs');
+  step('istiod');
+  if (withGateway) {
+    await sandbox.until(() => sandbox.ingress !== undefined, START_LIMIT_MS, 'the ingress gateway is ready');
+    step('ingress gateway');
+  }
+  await sandbox.until(() => podsSettled(sandbox), START_LIMIT_MS, 'every pod is ready');
+  step('pods');
+  await sandbox.settled(changeId, SYNC_LIMIT_MS);
+  await sandbox.until(() => proxiesSynced(sandbox), SYNC_LIMIT_MS, 'every proxy has its configuration');
+  step('configuration');
+}
+
+function podsSettled({ store, pods }: Sandbox): boolean {
+  const wanted = (store.list('Deployment') as DeploymentObject[]).reduce((sum, { spec }) => sum + (spec.replicas ?? 1), 0);
+  return pods.length >= wanted && pods.every((pod) => isSettled(pod)) && endpointsKnown(store, pods);
+}
+
+const isSettled = ({ containers }: RunningPod): boolean =>
+  containers.every(({ ready, state }) => ready || STUCK.has(state));
+
+/** Every ready pod's status is in the store, so that Services have their endpoints. */
+const endpointsKnown = (store: Sandbox['store'], pods: readonly RunningPod[]): boolean =>
+  pods.every(({ namespace, name, containers }) => {
+    const status = store.get('Pod', { namespace, name })?.status as { conditions?: { type: string; status: string }[] } | undefined;
+    const written = status?.conditions?.some(({ type, status: holds }) => type === 'Ready' && holds === 'True') ?? false;
+    return written || containers.some(({ ready }) => !ready);
+  });
+
+function proxiesSynced({ controlPlane, pods }: Sandbox): boolean {
+  const proxied = pods.filter(({ proxy }) => proxy?.ready === true).length;
+  const rows = controlPlane?.syncStatus() ?? [];
+  const inSync = rows.filter(({ types }) => Object.values(types).every((state) => state === 'SYNCED' || state === 'NOT SENT'));
+  return inSync.length >= proxied;
+}
