@@ -1,4 +1,4 @@
-import type { KindDefinition, KubeObject, NamespacedName } from '#domain';
+import type { Clock, FieldProblem, KindDefinition, KubeObject, NamespacedName, Random } from '#domain';
 
 export type WatchEventType = 'ADDED' | 'MODIFIED' | 'DELETED';
 
@@ -59,4 +59,65 @@ export interface KindRegistry {
   find(word: string): KindDefinition | undefined;
   /** Finds by apiVersion and kind, any served version. */
   forObject(apiVersion: string, kind: string): KindDefinition | undefined;
+}
+
+/**
+ * What the API server does for a kind beyond KindDefinition. Kinds without these fields are served as a CRD with a status sub-resource
+ * would be: generation counts, status is written by updateStatus only.
+ */
+export interface ServedKind extends KindDefinition {
+  /** Fills in what the object leaves out, as the API server's defaulting does. Called on a private copy, which it may change. */
+  setDefaults?(object: KubeObject): void;
+  /** Rules between the old and the new object, such as immutable fields. */
+  validateUpdate?(object: KubeObject, old: KubeObject): FieldProblem[];
+  /** True: changes of the spec raise metadata.generation. Absent: true. */
+  readonly countsGenerations?: boolean;
+  /** What status a new object gets; absent: none. A client's own status is dropped on create, unless `keepsStatus`. */
+  initialStatus?(object: KubeObject): unknown;
+  /** True: create keeps the status that it is given (a Node that registers itself). */
+  readonly keepsStatus?: boolean;
+  /** What an object's name must be. Absent: `subdomain`. */
+  readonly nameRule?: 'subdomain' | 'label' | 'label-1035';
+}
+
+export interface KubeStoreOptions {
+  readonly kinds: KindRegistry;
+  readonly clock: Clock;
+  /** Source of uids and generated names. Absent: a fixed seed. */
+  readonly random?: Random;
+  /** Most objects kept. Absent: 10,000. */
+  readonly maxObjects?: number;
+}
+
+/** Kubernetes' Status object, as an API server answers when it refuses. */
+export interface KubeStatus {
+  readonly kind: 'Status';
+  readonly apiVersion: 'v1';
+  readonly metadata: Readonly<Record<string, never>>;
+  readonly status: 'Failure';
+  readonly message: string;
+  readonly reason: KubeStatusReason;
+  readonly details?: {
+    readonly name?: string;
+    readonly group?: string;
+    readonly kind?: string;
+    readonly causes?: readonly KubeStatusCause[];
+  };
+  readonly code: number;
+}
+
+export type KubeStatusReason =
+  | 'NotFound'
+  | 'AlreadyExists'
+  | 'Conflict'
+  | 'Invalid'
+  | 'BadRequest'
+  | 'Forbidden'
+  | 'RequestEntityTooLarge';
+
+export interface KubeStatusCause {
+  readonly reason: string;
+  readonly message: string;
+  /** Field path. */
+  readonly field: string;
 }

@@ -1,1 +1,11 @@
+export { ageSince, formatAge } from './age.ts';
+export { LAST_APPLIED } from './apply.ts';
 export type * from './doors.ts';
+export { coreKinds } from './kinds/core.ts';
+export { mergePatch, threeWayMerge } from './merge.ts';
+export { labelProblems, metadataProblems, nameProblem } from './names.ts';
+export { createKindRegistry } from './registry.ts';
+export { labelsMatch, parseFieldSelector, parseLabelSelector } from './selector.ts';
+export { KubeStatusError } from './status-error.ts';
+export { createKubeStore } from './store.ts';
+export { decodeStrictly } from './strict-decoding.ts';

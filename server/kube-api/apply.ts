@@ -1,0 +1,38 @@
+import type { KubeObject } from '#domain';
+import { canonicalJson, copyJson } from './json.ts';
+import { threeWayMerge } from './merge.ts';
+
+/** Where `kubectl apply` keeps what it applied last. */
+export const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
+
+/** A copy that carries itself, as applied, in the annotation. */
+export function withLastApplied(object: KubeObject): KubeObject {
+  const applied = copyJson(object);
+  const { [LAST_APPLIED]: _, ...annotations } = applied.metadata.annotations ?? {};
+  applied.metadata.annotations = annotations;
+  const text = `${canonicalJson(applied)}\n`;
+  return { ...applied, metadata: { ...applied.metadata, annotations: { ...annotations, [LAST_APPLIED]: text } } };
+}
+
+function lastApplied(object: KubeObject): unknown {
+  const text = object.metadata.annotations?.[LAST_APPLIED];
+  if (text === undefined) return {};
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Somebody edited the annotation by hand: nothing is known to have been applied.
+    return {};
+  }
+}
+
+/** The current object after `kubectl apply` of this one. */
+export function mergeApplied(
+  object: KubeObject,
+  current: KubeObject,
+  options: { readonly strategic: boolean },
+): KubeObject {
+  const modified = withLastApplied(object);
+  const original = lastApplied(current);
+  const merged = threeWayMerge({ original, modified, current }, options) as KubeObject;
+  return copyJson(merged);
+}

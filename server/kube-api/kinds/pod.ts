@@ -1,0 +1,94 @@
+import { formatAge } from '../age.ts';
+import type { ServedKind } from '../doors.ts';
+import { isRecord } from '../json.ts';
+import { ageColumn, at, column, listAt, nameColumn, numberAt, textAt, wide } from './columns.ts';
+import { defaultPodSpec, podSpecProblems } from './pod-template.ts';
+import { schemaFile } from './schema-file.ts';
+
+/** What STATUS says: the reason of the first container that waits or ended, else the pod's own reason or phase. */
+function podStatus(object: unknown): string {
+  if (at(object, 'metadata.deletionTimestamp') !== undefined) return 'Terminating';
+  const init = listAt(object, 'status.initContainerStatuses');
+  for (const [index, container] of init.entries()) {
+    const exitCode = at(container, 'state.terminated.exitCode');
+    if (exitCode === 0 || (at(container, 'started') === true && isSidecar(object, container))) continue;
+    const reason = textAt(container, 'state.terminated.reason') ?? textAt(container, 'state.waiting.reason');
+    return reason && reason !== 'PodInitializing' ? `Init:${reason}` : `Init:${index}/${init.length}`;
+  }
+  let status = textAt(object, 'status.reason') ?? textAt(object, 'status.phase') ?? 'Unknown';
+  for (const container of [...listAt(object, 'status.containerStatuses')].reverse()) {
+    const reason = textAt(container, 'state.waiting.reason') ?? textAt(container, 'state.terminated.reason');
+    if (reason) status = reason;
+  }
+  return status;
+}
+
+const isSidecar = (object: unknown, status: unknown): boolean =>
+  listAt(object, 'spec.initContainers').some(
+    (container) => at(container, 'name') === at(status, 'name') && at(container, 'restartPolicy') === 'Always',
+  );
+
+const sidecarCount = (object: unknown): number =>
+  listAt(object, 'spec.initContainers').filter((container) => at(container, 'restartPolicy') === 'Always').length;
+
+function readyCell(object: unknown): string {
+  const statuses = [
+    ...listAt(object, 'status.containerStatuses'),
+    ...listAt(object, 'status.initContainerStatuses').filter((status) => isSidecar(object, status)),
+  ];
+  const ready = statuses.filter((status) => at(status, 'ready') === true).length;
+  return `${ready}/${listAt(object, 'spec.containers').length + sidecarCount(object)}`;
+}
+
+function restartsCell(object: unknown, nowMs: number): string {
+  let restarts = 0;
+  let last = 0;
+  for (const status of listAt(object, 'status.containerStatuses')) {
+    restarts += numberAt(status, 'restartCount');
+    const finished = textAt(status, 'lastState.terminated.finishedAt');
+    if (finished) last = Math.max(last, Date.parse(finished));
+  }
+  return restarts > 0 && last > 0 ? `${restarts} (${formatAge(nowMs - last)} ago)` : String(restarts);
+}
+
+function gatesCell(object: unknown): string | undefined {
+  const gates = listAt(object, 'spec.readinessGates');
+  if (gates.length === 0) return undefined;
+  const met = gates.filter((gate) =>
+    listAt(object, 'status.conditions').some(
+      (condition) => at(condition, 'type') === at(gate, 'conditionType') && at(condition, 'status') === 'True',
+    ),
+  );
+  return `${met.length}/${gates.length}`;
+}
+
+export const podKind: ServedKind = {
+  group: '',
+  versions: ['v1'],
+  kind: 'Pod',
+  plural: 'pods',
+  singular: 'pod',
+  shortNames: ['po'],
+  categories: ['all'],
+  namespaced: true,
+  countsGenerations: false,
+  columns: [
+    nameColumn,
+    column('Ready', readyCell),
+    column('Status', podStatus),
+    column('Restarts', restartsCell),
+    ageColumn,
+    wide(column('IP', (object) => textAt(object, 'status.podIP'))),
+    wide(column('Node', (object) => textAt(object, 'spec.nodeName'))),
+    wide(column('Nominated Node', (object) => textAt(object, 'status.nominatedNodeName'))),
+    wide(column('Readiness Gates', gatesCell)),
+  ],
+  schema: schemaFile('pod'),
+  setDefaults: (object) => {
+    if (!isRecord(object.spec)) return;
+    defaultPodSpec(object.spec);
+    object.spec['serviceAccountName'] ??= 'default';
+  },
+  initialStatus: () => ({ phase: 'Pending' }),
+  validate: (object) => podSpecProblems(object.spec, 'spec'),
+};
