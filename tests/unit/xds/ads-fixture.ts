@@ -45,7 +45,7 @@ export const wallClock: Clock = {
 export const node = (id: string): ProxyNode => ({ id, cluster: 'reviews.default', metadata: { NAMESPACE: 'default' } });
 
 /** A mailbox whose `next` waits, with a bound, for what arrives. */
-export function mailbox<Item>(): { put(item: Item): void; next(): Promise<Item>; readonly waiting: readonly Item[] } {
+export function mailbox<Item>(): { put(item: Item): void; next(): Promise<Item>; readonly waiting: Item[] } {
   const waiting: Item[] = [];
   const readers: ((item: Item) => void)[] = [];
   return {
