@@ -1,0 +1,41 @@
+import { parseApiVersion } from '#domain';
+import type { Metadata, OriginMetadata } from '#xds';
+import type { FieldOrigin } from '../snapshot/field-origin.ts';
+import type { Service } from '../snapshot/services.ts';
+
+/** Field paths behind the parts of an xDS object; parts without a path are left out. */
+export type OriginParts = Readonly<Record<string, string | undefined>>;
+
+/** `VirtualService` → `virtual-service`, as Istio writes kinds in metadata. */
+const kebab = (kind: string): string => kind.replace(/(?<=[a-z])(?=[A-Z])/g, '-').toLowerCase();
+
+/** `/apis/networking.istio.io/v1/namespaces/default/virtual-service/reviews` */
+export function configPath(origin: FieldOrigin): string {
+  const { group, version } = parseApiVersion(origin.apiVersion);
+  return `/apis/${group}/${version}/namespaces/${origin.namespace}/${kebab(origin.kind)}/${origin.name}`;
+}
+
+/** Metadata with Istio's own `istio.config` and Meshwork's field paths. */
+export function originMetadata(origin: FieldOrigin, parts: OriginParts = {}): Metadata {
+  const meshwork = { meshwork: meshworkOrigin(origin, parts) };
+  // Istio names only its own kinds there: objects of the core group have no `config`.
+  return origin.kind === 'Service'
+    ? { filter_metadata: meshwork }
+    : { filter_metadata: { istio: { config: configPath(origin) }, ...meshwork } };
+}
+
+export function meshworkOrigin(origin: FieldOrigin, parts: OriginParts = {}): Record<string, unknown> {
+  const { kind, namespace, name, path } = origin;
+  const known = Object.entries(parts).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  const held: OriginMetadata = { kind, namespace, name, path };
+  return { ...held, ...(known.length > 0 && { parts: Object.fromEntries(known) }) };
+}
+
+/** The place of a service (or one of its ports). */
+export const serviceOrigin = (service: Service, portIndex?: number): FieldOrigin => ({
+  kind: 'Service',
+  apiVersion: 'v1',
+  namespace: service.namespace,
+  name: service.name,
+  path: portIndex === undefined ? '' : `spec.ports[${portIndex}]`,
+});

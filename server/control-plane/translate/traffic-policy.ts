@@ -1,0 +1,53 @@
+import type { MergedDestinationRule, Owned } from '../snapshot/destination-rules.ts';
+import type { PolicyBlocks, TrafficPolicy } from '../snapshot/istio-types.ts';
+
+type Block = keyof PolicyBlocks;
+
+const BLOCKS = ['loadBalancer', 'connectionPool', 'outlierDetection', 'tls'] as const satisfies readonly Block[];
+
+/** The blocks that apply to one port of one subset, each with the place it stands at. */
+export type EffectivePolicy = {
+  readonly [Key in Block]?: Owned<NonNullable<PolicyBlocks[Key]>>;
+};
+
+/**
+ * Joins a rule's policy, its port's, and its subset's. Settings for a port replace the wider blocks as a whole, and a block they leave
+ * out falls back to its default; a subset's blocks replace the rule's one by one.
+ */
+export function effectivePolicy(
+  rule: MergedDestinationRule | undefined,
+  subset: string | undefined,
+  port: number,
+): EffectivePolicy {
+  const base = atPort(rule?.trafficPolicy, port);
+  const wanted = subset ? rule?.subsets.find(({ value }) => value.name === subset) : undefined;
+  const policy = wanted?.value.trafficPolicy;
+  if (wanted === undefined || policy === undefined) return base.blocks;
+  const own = atPort({ ...wanted, value: policy, path: `${wanted.path}.trafficPolicy` }, port);
+  return own.isPortLevel ? own.blocks : { ...base.blocks, ...own.blocks };
+}
+
+function atPort(
+  policy: Owned<TrafficPolicy> | undefined,
+  port: number,
+): { readonly blocks: EffectivePolicy; readonly isPortLevel: boolean } {
+  if (policy === undefined) return { blocks: {}, isPortLevel: false };
+  const settings = policy.value.portLevelSettings ?? [];
+  const index = settings.findIndex((each) => each.port?.number === port);
+  const found = settings[index];
+  return found === undefined
+    ? { blocks: blocksOf({ ...policy, value: policy.value }), isPortLevel: false }
+    : {
+        blocks: blocksOf({ ...policy, value: found, path: `${policy.path}.portLevelSettings[${index}]` }),
+        isPortLevel: true,
+      };
+}
+
+function blocksOf({ value, owner, path }: Owned<PolicyBlocks>): EffectivePolicy {
+  return Object.fromEntries(
+    BLOCKS.filter((block) => value[block] !== undefined).map((block) => [
+      block,
+      { value: value[block], owner, path: `${path}.${block}` },
+    ]),
+  );
+}
