@@ -21,6 +21,8 @@ export interface Lab {
   readonly wrong: ReadonlyMap<string, readonly LabFile[]>;
   /** Files of the terminal's samples/ folder. */
   readonly samples: ReadonlyMap<string, string>;
+  /** Files of a folder of the lab that a solution step names. */
+  folder(name: string): readonly LabFile[];
   readonly steps: readonly { readonly id: string; readonly title: string; readonly html: string }[];
 }
 
@@ -51,6 +53,7 @@ export function loadLab(root: string, labId: string): Lab {
     solution: readFiles(join(folder, 'solution')),
     wrong: new Map(parsed.data.wrong.map(({ id }) => [id, readFiles(join(folder, 'wrong', id))])),
     samples: new Map(readTree(join(folder, 'samples'), 'samples').map(({ file, text }) => [file, text])),
+    folder: (name) => readFiles(join(folder, name)),
     steps: readSteps(join(folder, 'text.md')),
   };
 }

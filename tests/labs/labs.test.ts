@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import { dispatch } from '#api/session';
+import { listLabs, loadLab } from '#labs';
+import { type RunningLab, root, runLab } from '../support/lab-runner.ts';
+
+const withLab = async (id: string, use: (running: RunningLab) => Promise<void>): Promise<void> => {
+  const running = await runLab(id);
+  try {
+    await use(running);
+  } finally {
+    await running.stop();
+  }
+};
+
+// Every lab folder is proved; none is exempt.
+describe.each(listLabs(root))('lab %s', (id) => {
+  const lab = loadLab(root, id);
+
+  it('fails each of its checks at the start', async () => {
+    await withLab(id, async (running) => {
+      const { checks } = await dispatch(running.session, 'checks.run', {});
+      expect(checks.filter((check) => check.state === 'met')).toEqual([]);
+    });
+  });
+
+  it('passes all of its checks by its solution', async () => {
+    await withLab(id, async (running) => {
+      for (const step of lab.spec.solution) await running.step(step);
+      expect(running.session.checks.met()).toEqual(lab.spec.checks.map((check) => check.id));
+    });
+  });
+
+  it.each(lab.spec.wrong.map((wrong) => [wrong.id, wrong] as const))(
+    'answers the wrong answer %s with its own question',
+    async (wrongId, wrong) => {
+      await withLab(id, async (running) => {
+        const files = lab.wrong.get(wrongId) ?? [];
+        if (files.length > 0) await running.apply(files);
+        for (const step of lab.spec.wrongSteps[wrongId] ?? []) await running.step(step);
+        const hint = await dispatch(running.session, 'hints.next', {});
+        expect({ text: hint.text, belief: hint.belief }).toEqual({ text: wrong.question, belief: wrong.belief });
+      });
+    },
+  );
+
+  it('names only terms that have a page', () => {
+    expect(lab.spec.terms.length).toBeGreaterThan(0);
+  });
+});
