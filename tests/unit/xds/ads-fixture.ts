@@ -107,7 +107,7 @@ export async function startAds(
     events,
     event: (fits) =>
       new Promise((resolve, reject) => {
-        const timer = setTimeout(() => reject(new Error('no such push event within 5 s')), 5000);
+        const timer = setTimeout(() => reject(new Error('no such push event within 10 s')), 10_000);
         const look = (): void => {
           const found = events.find(fits);
           if (!found) return;
