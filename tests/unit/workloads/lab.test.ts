@@ -1,0 +1,98 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { findImage, imageName } from '#workloads';
+import { bodyOf, eventually, TestNet } from './support.ts';
+
+describe('lab images', () => {
+  let net: TestNet;
+  beforeEach(() => {
+    net = new TestNet();
+  });
+  afterEach(() => net.close());
+
+  it('frontend asks its upstreams under the same path and forwards what lessons match on', async () => {
+    const seen: Record<string, unknown>[] = [];
+    await net.serve('reviews', (request, response) => {
+      seen.push({ url: request.url, ...request.headers });
+      response.end('{"version":"v2"}');
+    });
+    const frontend = await net.run('meshwork/frontend:1.0', 'frontend', { UPSTREAMS: 'http://reviews:8080' });
+    const response = await frontend.get('/books?x=1', {
+      headers: { 'x-canary': 'true', 'x-request-id': 'r', cookie: 'a=b' },
+    });
+    expect(response.status).toBe(200);
+    expect(bodyOf(response)).toMatchObject({
+      service: 'frontend',
+      upstreams: [{ status: 200, body: { version: 'v2' } }],
+    });
+    expect(seen[0]).toMatchObject({ url: '/books?x=1', 'x-canary': 'true', 'x-request-id': 'r', cookie: 'a=b' });
+  });
+
+  it('frontend passes on the worst status, and 502 when nobody answers', async () => {
+    await net.serve('reviews', (_request, response) => response.writeHead(503).end());
+    const frontend = await net.run('meshwork/frontend', 'frontend', { UPSTREAMS: 'http://reviews' });
+    expect((await frontend.get('/')).status).toBe(503);
+    net.remove('reviews');
+    expect((await frontend.get('/')).status).toBe(502);
+  });
+
+  it('cart hangs up after its own 300 ms and answers 503 when it has no fallback', async () => {
+    let asked = false;
+    let closed = false;
+    await net.serve('inventory', (request) => {
+      asked = true;
+      request.socket.on('close', () => {
+        closed = true;
+      });
+    });
+    const cart = await net.run('meshwork/cart', 'cart', { UPSTREAMS: 'http://inventory:8080' });
+    const answer = cart.get('/');
+    await eventually(() => asked);
+    net.clock.advance(299);
+    expect(net.clock.waiting).toBe(1);
+    net.clock.advance(1);
+    expect((await answer).status).toBe(503);
+    await eventually(() => closed);
+  });
+
+  it('cart with a cache answers 200 with a copy that says it is one', async () => {
+    let slow = false;
+    await net.serve('inventory', (_request, response) => {
+      if (!slow) response.end('{"items":[]}');
+    });
+    const cart = await net.run('meshwork/cart', 'cart', { UPSTREAMS: 'http://inventory:8080', CACHE: 'on' });
+    const fresh = await cart.get('/');
+    expect([fresh.headers['x-cached'], bodyOf(fresh)['cached']]).toEqual(['false', false]);
+    await eventually(() => net.clock.waiting === 0);
+    slow = true;
+    const answer = cart.get('/');
+    await eventually(() => net.clock.waiting === 1);
+    net.clock.advance(300);
+    const copy = await answer;
+    expect([copy.status, copy.headers['x-cached']]).toEqual([200, 'true']);
+    expect(bodyOf(copy)).toMatchObject({ cached: true, inventory: { items: [] } });
+  });
+
+  it('inventory is slow and fails as its environment says', async () => {
+    const inventory = await net.run('meshwork/inventory', 'inventory', {
+      DELAY_MS: '500',
+      FAIL_PERCENT: '100',
+      FAIL_STATUS: '500',
+    });
+    const answer = inventory.get('/');
+    await eventually(() => net.clock.waiting === 1);
+    net.clock.advance(500);
+    expect((await answer).status).toBe(500);
+  });
+
+  it('reviews signs its answers with its version', async () => {
+    const reviews = await net.run('meshwork/reviews:2.0', 'reviews', { SERVICE_VERSION: 'v2' });
+    const response = await reviews.get('/');
+    expect([response.headers['x-version'], bodyOf(response)['version']]).toEqual(['v2', 'v2']);
+  });
+
+  it('an image is found under any registry, tag and digest', () => {
+    expect(imageName('registry:5000/a/b/reviews:1.2@sha256:abc')).toBe('reviews');
+    expect(findImage('docker.io/istio/examples-bookinfo-reviews-v3:latest')?.name).toBe('examples-bookinfo-reviews-v3');
+    expect(findImage('nginx')).toBeUndefined();
+  });
+});
