@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import mdx from '@astrojs/mdx';
 import react from '@astrojs/react';
 import { defineConfig } from 'astro/config';
+import { viteMonaco } from './src/islands/yaml-editor/vite-monaco.ts';
 
 // The theme is set before the first paint by an inline script; the policy names it by its hash.
 const themeScript = readFileSync(new URL('./src/components/theme-boot.js', import.meta.url), 'utf8').trim();
@@ -37,7 +38,6 @@ export default defineConfig({
   },
   vite: {
     cacheDir: './.cache/vite',
-    worker: { format: 'es' },
-    build: { chunkSizeWarningLimit: 5000 },
+    ...viteMonaco,
   },
 });

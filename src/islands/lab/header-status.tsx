@@ -10,21 +10,24 @@ export function HeaderStatus() {
   const lab = useStore(stores.lab);
   const sandbox = useStore(stores.sandbox);
   const connection = useStore(stores.connection);
-  const where = document.querySelector('#lab-where');
+  const where = document.querySelector<HTMLElement>('#lab-where');
   const run = document.querySelector('#lab-run');
+  const known = where?.dataset ?? {};
+  const title = lab?.title ?? known['title'] ?? 'Lab';
+  const day = lab?.day ?? known['day'];
   return (
     <>
-      {where && lab && createPortal(<Where title={lab.title} day={lab.day} />, where)}
+      {where && createPortal(<Where title={title} day={day} />, where)}
       {run && createPortal(connection === 'open' ? <Run sandbox={sandbox} /> : 'Not connected', run)}
     </>
   );
 }
 
-function Where({ title, day }: { title: string; day: number }) {
+function Where({ title, day }: { title: string; day: number | string | undefined }) {
   return (
     <>
       <h1>{title}</h1>
-      <span className="day">Day {day}</span>
+      {day !== undefined && <span className="day">Day {day}</span>}
     </>
   );
 }

@@ -1,0 +1,30 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+
+/** What the site says of a lab before its server runs. Read when the site is built. */
+export interface LabEntry {
+  id: string;
+  title: string;
+  day: number;
+  minutes: number;
+  goal: string;
+}
+
+function textOf(value: unknown, name: string): string {
+  const field = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
+  return typeof field === 'string' || typeof field === 'number' ? String(field) : '';
+}
+
+/** All labs with a lab.yaml, by day, then title. */
+export function listLabs(root = join(process.cwd(), 'labs')): LabEntry[] {
+  if (!existsSync(root)) return [];
+  return readdirSync(root)
+    .filter((id) => existsSync(join(root, id, 'lab.yaml')))
+    .map((id) => {
+      const lab: unknown = parse(readFileSync(join(root, id, 'lab.yaml'), 'utf8'));
+      const [day, minutes] = [Number(textOf(lab, 'day')), Number(textOf(lab, 'minutes'))];
+      return { id, title: textOf(lab, 'title') || id, day, minutes, goal: textOf(lab, 'goal') };
+    })
+    .sort((a, b) => a.day - b.day || a.title.localeCompare(b.title, 'en'));
+}
