@@ -1,2 +1,14 @@
+// Words that both sides speak: their shapes reach the browser, their code does not.
+export type {
+  DecisionStage,
+  DecisionStep,
+  Diagnostic,
+  HopRecord,
+  Origin,
+  RejectedCandidate,
+  Severity,
+  SourceLocation,
+  TextRange,
+} from '../domain/index.ts';
 export * from './messages.ts';
 export * from './views.ts';
