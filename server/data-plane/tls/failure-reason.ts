@@ -45,8 +45,10 @@ function spell(name: string, reason: number, detail: string): string {
 
 /** The peer's certificate chain did not verify; `message` is X509_verify_cert's. */
 export function chainFailure(message: string): string {
+  // Node appends advice behind a semicolon.
+  const plain = message.split(';')[0]!;
   // Unlike Envoy, the depth is always given as 0: OpenSSL does not tell Node at which certificate it stopped.
-  const detail = `verify cert failed: X509_verify_cert: certificate verification error at depth 0: ${message}`;
+  const detail = `verify cert failed: X509_verify_cert: certificate verification error at depth 0: ${plain}`;
   return spell('CERTIFICATE_VERIFY_FAILED', 125, detail);
 }
 

@@ -1,0 +1,117 @@
+/** What a ClientHello asks for. */
+export interface ClientHello {
+  /** SNI in lower case; empty when there is none. */
+  readonly serverName: string;
+  readonly alpn: readonly string[];
+}
+
+const HANDSHAKE_RECORD = 0x16;
+const CLIENT_HELLO = 1;
+const RECORD_HEADER = 5;
+const MAX_RECORD = 16_384 + 256;
+const SERVER_NAME = 0;
+const ALPN = 16;
+
+/** Thrown inside this file only: the bytes end before the structure does. */
+class Truncated extends Error {}
+
+/** Reads big-endian fields one after another. */
+class Reader {
+  readonly #bytes: Buffer;
+  #at = 0;
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+  }
+
+  get left(): number {
+    return this.#bytes.length - this.#at;
+  }
+
+  number(bytes: 1 | 2 | 3): number {
+    return this.take(bytes).readUIntBE(0, bytes);
+  }
+
+  take(count: number): Buffer {
+    if (this.left < count) throw new Truncated();
+    this.#at += count;
+    return this.#bytes.subarray(this.#at - count, this.#at);
+  }
+
+  /** A vector: its length in `bytes` bytes, then its content. */
+  vector(bytes: 1 | 2): Reader {
+    return new Reader(this.take(this.number(bytes)));
+  }
+}
+
+/**
+ * Looks for a ClientHello (RFC 8446 §4.1.2) at the beginning of a connection. `incomplete`: it may still become one; `not-tls`: it never
+ * will.
+ */
+export function parseClientHello(bytes: Buffer): ClientHello | 'incomplete' | 'not-tls' {
+  const message = handshakeBytes(bytes);
+  if (typeof message === 'string') return message;
+  if (message.length > 0 && message[0] !== CLIENT_HELLO) return 'not-tls';
+  if (message.length < 4) return 'incomplete';
+  const length = message.readUIntBE(1, 3);
+  if (message.length < 4 + length) return 'incomplete';
+  try {
+    return readHello(new Reader(message.subarray(4, 4 + length)));
+  } catch (error) {
+    if (error instanceof Truncated) return 'not-tls';
+    throw error;
+  }
+}
+
+/** The handshake bytes of all records that have begun; a ClientHello may lie in several. */
+function handshakeBytes(bytes: Buffer): Buffer | 'incomplete' | 'not-tls' {
+  const parts: Buffer[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    if (bytes[at] !== HANDSHAKE_RECORD) return parts.length === 0 ? 'not-tls' : Buffer.concat(parts);
+    if (at + 1 < bytes.length && bytes[at + 1] !== 3) return 'not-tls';
+    if (at + RECORD_HEADER > bytes.length) break;
+    const length = bytes.readUInt16BE(at + 3);
+    if (length === 0 || length > MAX_RECORD) return 'not-tls';
+    parts.push(bytes.subarray(at + RECORD_HEADER, at + RECORD_HEADER + length));
+    at += RECORD_HEADER + length;
+  }
+  return parts.length === 0 ? 'incomplete' : Buffer.concat(parts);
+}
+
+function readHello(hello: Reader): ClientHello {
+  hello.take(2 + 32);
+  hello.vector(1);
+  hello.vector(2);
+  hello.vector(1);
+  let serverName = '';
+  let alpn: string[] = [];
+  if (hello.left === 0) return { serverName, alpn };
+  const extensions = hello.vector(2);
+  while (extensions.left > 0) {
+    const type = extensions.number(2);
+    const content = extensions.vector(2);
+    if (type === SERVER_NAME) serverName = readServerName(content);
+    else if (type === ALPN) alpn = readProtocols(content);
+  }
+  return { serverName, alpn };
+}
+
+function readServerName(content: Reader): string {
+  const names = content.vector(2);
+  while (names.left > 0) {
+    const type = names.number(1);
+    const name = names.vector(2);
+    if (type === 0) return name.take(name.left).toString('latin1').toLowerCase();
+  }
+  return '';
+}
+
+function readProtocols(content: Reader): string[] {
+  const list = content.vector(2);
+  const protocols: string[] = [];
+  while (list.left > 0) {
+    const protocol = list.vector(1);
+    protocols.push(protocol.take(protocol.left).toString('latin1'));
+  }
+  return protocols;
+}

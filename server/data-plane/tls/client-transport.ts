@@ -1,0 +1,83 @@
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { connect } from 'node:tls';
+import { errorMessage } from '#domain';
+import type { CredentialsSource, SecureContexts, TlsCredentials, TlsVersions } from './credentials.ts';
+import { chainFailure, describeTlsError, SECRET_NOT_SUPPLIED, sanFailure } from './failure-reason.ts';
+import type { SubjectAltNames } from './subject-alt-names.ts';
+import { parseSubjectAltNames } from './subject-alt-names.ts';
+import { readTlsFacts } from './tls-facts.ts';
+import type { HandshakeWaiter, TransportSocket } from './transport.ts';
+
+export interface ClientTransportOptions {
+  readonly contexts: SecureContexts;
+  readonly credentials: CredentialsSource;
+  /** Empty: no SNI is sent. */
+  readonly sni: string;
+  readonly alpn: readonly string[];
+  /**
+   * Whether the server's names are those of the workload that was meant. Absent: every certificate that the roots vouch for. The Host
+   * header has no say: a mesh verifies the identity it expected.
+   */
+  readonly matchesPeer?: ((names: SubjectAltNames) => boolean) | undefined;
+  readonly versions?: TlsVersions | undefined;
+}
+
+/** TLS on the client's side (Envoy: UpstreamTlsContext). */
+export function createClientTransport(options: ClientTransportOptions): TransportSocket {
+  return { handshake: (socket, waiter) => handshake(options, socket, waiter) };
+}
+
+/** Marks that the names were compared and did not match, on the way through Node's own check. */
+class UnexpectedPeer extends Error {}
+
+function handshake(options: ClientTransportOptions, socket: Socket, waiter: HandshakeWaiter): void {
+  const credentials = options.credentials();
+  if (credentials === undefined) {
+    socket.destroy();
+    waiter.failed(SECRET_NOT_SUPPLIED);
+    return;
+  }
+  let secured: TLSSocket;
+  try {
+    secured = start(options, socket, credentials);
+  } catch (error) {
+    socket.destroy();
+    waiter.failed(`TLS_error:${errorMessage(error)}:TLS_error_end`);
+    return;
+  }
+  const onError = (error: Error): void => {
+    secured.destroy();
+    waiter.failed(failureOf(error, secured));
+  };
+  secured.once('error', onError);
+  secured.once('secureConnect', () => {
+    secured.removeListener('error', onError);
+    waiter.secured({ socket: secured, tls: readTlsFacts(secured, options.sni) });
+  });
+}
+
+function start(options: ClientTransportOptions, socket: Socket, credentials: TlsCredentials): TLSSocket {
+  const { matchesPeer } = options;
+  return connect({
+    socket,
+    secureContext: options.contexts.get(credentials, options.versions ?? {}),
+    // An explicit empty name keeps Node from sending the address as SNI.
+    servername: options.sni,
+    ALPNProtocols: [...options.alpn],
+    rejectUnauthorized: credentials.rootsPem !== undefined,
+    checkServerIdentity: (_host, certificate) => {
+      if (matchesPeer === undefined || matchesPeer(parseSubjectAltNames(certificate.subjectaltname))) return undefined;
+      return new UnexpectedPeer('the names of the certificate are not those of the expected workload');
+    },
+  });
+}
+
+function failureOf(error: Error, socket: TLSSocket): string {
+  if (error instanceof UnexpectedPeer) return sanFailure();
+  const spelled = describeTlsError(error);
+  if (spelled !== '') return spelled;
+  // Node reports a chain that does not verify by X509_verify_cert's own message.
+  if (socket.authorizationError) return chainFailure(error.message);
+  return '';
+}

@@ -1,0 +1,70 @@
+import type { SecureContext } from 'node:tls';
+import { createSecureContext } from 'node:tls';
+
+/** What one side of a handshake shows and trusts. PEM text; a change is a new object. */
+export interface TlsCredentials {
+  /** Absent: no certificate is shown. Leaf first. */
+  readonly certificate?: { readonly chainPem: string; readonly keyPem: string } | undefined;
+  /** Roots of the trust bundle; absent: the peer's certificate is not verified. */
+  readonly rootsPem?: string | undefined;
+}
+
+/**
+ * The credentials in force, read at every handshake, so that a rotated certificate serves the next connection. Undefined while the
+ * secret has not arrived by SDS.
+ */
+export type CredentialsSource = () => TlsCredentials | undefined;
+
+export type TlsVersion = 'TLSv1.2' | 'TLSv1.3';
+
+export interface TlsVersions {
+  /** Default TLSv1.2, as Envoy. */
+  readonly min?: TlsVersion | undefined;
+  /** Default TLSv1.3. */
+  readonly max?: TlsVersion | undefined;
+}
+
+const DEFAULT_CAPACITY = 64;
+
+/**
+ * Contexts by their content, so that every connection of one identity shares one. The least recently used goes first; connections that
+ * were made with it live on.
+ */
+export class SecureContexts {
+  readonly #capacity: number;
+  readonly #contexts = new Map<string, SecureContext>();
+
+  constructor(capacity: number = DEFAULT_CAPACITY) {
+    this.#capacity = capacity;
+  }
+
+  get size(): number {
+    return this.#contexts.size;
+  }
+
+  /** Throws OpenSSL's error when key, certificate or roots cannot be read. */
+  get(credentials: TlsCredentials, versions: TlsVersions): SecureContext {
+    const { certificate, rootsPem } = credentials;
+    const min = versions.min ?? 'TLSv1.2';
+    const max = versions.max ?? 'TLSv1.3';
+    const key = [min, max, certificate?.chainPem, certificate?.keyPem, rootsPem].join('\n\n');
+    const context =
+      this.#contexts.get(key) ??
+      createSecureContext({
+        minVersion: min,
+        maxVersion: max,
+        ...(certificate && { cert: certificate.chainPem, key: certificate.keyPem }),
+        // An empty list, not none: without one OpenSSL would trust the public web's roots.
+        ca: rootsPem === undefined ? [] : rootsPem,
+      });
+    this.#contexts.delete(key);
+    this.#contexts.set(key, context);
+    if (this.#contexts.size > this.#capacity) {
+      for (const oldest of this.#contexts.keys()) {
+        this.#contexts.delete(oldest);
+        break;
+      }
+    }
+    return context;
+  }
+}

@@ -1,0 +1,11 @@
+export type { ClientTransportOptions } from './client-transport.ts';
+export { createClientTransport } from './client-transport.ts';
+export type { CredentialsSource, TlsCredentials, TlsVersions } from './credentials.ts';
+export { SecureContexts } from './credentials.ts';
+export type { Inspection, InspectOptions } from './inspector.ts';
+export { inspect } from './inspector.ts';
+export type { ServerTransport, ServerTransportOptions } from './server-transport.ts';
+export { createServerTransport } from './server-transport.ts';
+export type { SubjectAltNames } from './subject-alt-names.ts';
+export { parseSubjectAltNames } from './subject-alt-names.ts';
+export type { HandshakeWaiter, SecuredSocket, TransportSocket } from './transport.ts';

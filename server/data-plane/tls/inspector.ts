@@ -1,0 +1,74 @@
+import type { Socket } from 'node:net';
+import type { Clock } from '#domain';
+import type { ClientHello } from './client-hello.ts';
+import { parseClientHello } from './client-hello.ts';
+import { sniffHttp } from './http-sniffer.ts';
+
+const MAX_BYTES = 16 * 1024;
+const NOTHING = Buffer.alloc(0);
+
+/** What the first bytes of a connection say; a listener chooses the filter chain by it. */
+export interface Inspection {
+  readonly transport: 'tls' | 'raw_buffer';
+  /** SNI; empty on plaintext or when the client sent none. */
+  readonly serverName: string;
+  /** ALPN of the ClientHello; on plaintext what the HTTP inspector found: `http/1.0`, `http/1.1` or `h2c`. */
+  readonly alpn: readonly string[];
+  /** All bytes that were looked at. They are still in the socket. */
+  readonly firstBytes: Buffer;
+}
+
+export interface InspectOptions {
+  readonly clock: Clock;
+  /** Look for HTTP in plaintext, as Envoy's HTTP inspector; otherwise the first byte decides. */
+  readonly detectHttp: boolean;
+  /** Then the bytes that have come decide; 0: wait for ever (a server that speaks first needs a limit). */
+  readonly timeoutMs: number;
+}
+
+/**
+ * Looks at the first bytes of a connected, unread socket (Envoy: TLS inspector and HTTP inspector) and puts them back: whoever reads the
+ * socket next, also a TLS socket around it, sees them. The socket is left paused. Resolves to undefined when the peer leaves first.
+ */
+export function inspect(socket: Socket, options: InspectOptions): Promise<Inspection | undefined> {
+  return new Promise((resolve) => {
+    let seen: Buffer = NOTHING;
+    const finish = (result: Inspection | undefined): void => {
+      timer?.cancel();
+      socket.removeListener('data', onData);
+      socket.removeListener('end', onGone);
+      socket.removeListener('close', onGone);
+      socket.pause();
+      if (seen.length > 0 && !socket.destroyed) socket.unshift(seen);
+      resolve(result);
+    };
+    const onData = (chunk: Buffer): void => {
+      seen = seen.length === 0 ? chunk : Buffer.concat([seen, chunk]);
+      const result = decide(seen, options.detectHttp, seen.length >= MAX_BYTES);
+      if (result !== undefined) finish(result);
+    };
+    const onGone = (): void => {
+      socket.destroy();
+      finish(undefined);
+    };
+    const onTimeout = (): void => finish(decide(seen, options.detectHttp, true));
+    socket.on('data', onData);
+    socket.on('end', onGone);
+    socket.on('close', onGone);
+    // 'close' follows an error and ends the inspection. Stays, so that an error before the next reader listens is not fatal.
+    socket.on('error', () => undefined);
+    const timer = options.timeoutMs > 0 ? options.clock.after(options.timeoutMs, onTimeout) : undefined;
+    if (socket.destroyed) onGone();
+  });
+}
+
+/** The result as far as the bytes allow one; `last`: no more will be read. */
+function decide(bytes: Buffer, detectHttp: boolean, last: boolean): Inspection | undefined {
+  const hello: ClientHello | 'incomplete' | 'not-tls' = bytes.length === 0 ? 'incomplete' : parseClientHello(bytes);
+  if (typeof hello === 'object') return { transport: 'tls', ...hello, firstBytes: bytes };
+  if (hello === 'incomplete' && !last) return undefined;
+  const protocol = detectHttp ? sniffHttp(bytes) : 'none';
+  if (protocol === 'incomplete' && !last) return undefined;
+  const alpn = protocol === 'none' || protocol === 'incomplete' ? [] : [protocol];
+  return { transport: 'raw_buffer', serverName: '', alpn, firstBytes: bytes };
+}

@@ -1,0 +1,30 @@
+/** The names in a certificate that a peer is checked against. */
+export interface SubjectAltNames {
+  readonly uris: readonly string[];
+  readonly dns: readonly string[];
+}
+
+/** One entry: a type, a colon, and a value that Node quotes as JSON when it holds a comma or another delimiter. */
+const ENTRY = /(URI|DNS|IP Address|email|[A-Za-z ]+):("(?:[^"\\]|\\.)*"|[^,]*)(?:, |$)/gy;
+
+/** Reads the text of `X509Certificate.subjectAltName`. */
+export function parseSubjectAltNames(text: string | undefined): SubjectAltNames {
+  const uris: string[] = [];
+  const dns: string[] = [];
+  for (const [, type, value] of (text ?? '').matchAll(ENTRY)) {
+    const plain = value!.startsWith('"') ? unquote(value!) : value!;
+    if (type === 'URI') uris.push(plain);
+    else if (type === 'DNS') dns.push(plain);
+  }
+  return { uris, dns };
+}
+
+function unquote(quoted: string): string {
+  try {
+    const value: unknown = JSON.parse(quoted);
+    return typeof value === 'string' ? value : '';
+  } catch {
+    // Not JSON: a name that nobody expects.
+    return '';
+  }
+}
