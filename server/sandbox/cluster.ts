@@ -10,9 +10,9 @@ import { startNamespaceController } from './controllers/namespaces.ts';
 import { startReplicaSetController } from './controllers/replica-sets.ts';
 import { startServiceController } from './controllers/services.ts';
 import type { SandboxEvent } from './doors.ts';
+import { matchesLabels, type PodObject } from './kube-types.ts';
 import { type Kubelet, startKubelet } from './kubelet/kubelet.ts';
 import { createPodBuilder } from './kubelet/pod-builder.ts';
-import { matchesLabels, type PodObject } from './kube-types.ts';
 import { admitPod } from './mesh/injection.ts';
 import { createIstiodProgram } from './mesh/istiod-program.ts';
 import { istiodSelector, rootNamespace, xdsPort } from './mesh/system.ts';
@@ -70,7 +70,9 @@ export function startCluster(options: ClusterOptions): Cluster {
   });
   const admit = (pod: PodObject): PodObject => admitPod(store, pod);
   const stops = [
-    store.watch('*', ({ type, object, changeId }) => emit({ type: 'object', change: type, object: withoutSecrets(object), changeId })),
+    store.watch('*', ({ type, object, changeId }) =>
+      emit({ type: 'object', change: type, object: withoutSecrets(object), changeId }),
+    ),
     startDeploymentController({ store, clock, onError }),
     startReplicaSetController({ store, random: random.stream('pod-names'), admit, onError }),
     startServiceController({ store, addresses: servicePool(plan), onError }),

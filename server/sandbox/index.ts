@@ -1,1 +1,2 @@
 export type * from './doors.ts';
+export { createSystemClock } from './system-clock.ts';

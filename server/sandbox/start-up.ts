@@ -35,7 +35,9 @@ export async function startMesh(options: StartOptions): Promise<void> {
   }
   const outcome = manifests.apply(topology, { namespace: 'default', changeId });
   if (!outcome.accepted) {
-    const why = outcome.diagnostics.map(({ location, message }) => `${location?.file ?? ''}:${location?.line ?? ''} ${message}`);
+    const why = outcome.diagnostics.map(
+      ({ location, message }) => `${location?.file ?? ''}:${location?.line ?? ''} ${message}`,
+    );
     throw new MeshworkError('MW9306', `the topology is refused: ${why.join('; ')}`);
   }
   step('kubernetes api');
@@ -53,7 +55,10 @@ export async function startMesh(options: StartOptions): Promise<void> {
 }
 
 function podsSettled({ store, pods }: Sandbox): boolean {
-  const wanted = (store.list('Deployment') as DeploymentObject[]).reduce((sum, { spec }) => sum + (spec.replicas ?? 1), 0);
+  const wanted = (store.list('Deployment') as DeploymentObject[]).reduce(
+    (sum, { spec }) => sum + (spec.replicas ?? 1),
+    0,
+  );
   return pods.length >= wanted && pods.every((pod) => isSettled(pod)) && endpointsKnown(store, pods);
 }
 
@@ -63,14 +68,19 @@ const isSettled = ({ containers }: RunningPod): boolean =>
 /** Every ready pod's status is in the store, so that Services have their endpoints. */
 const endpointsKnown = (store: Sandbox['store'], pods: readonly RunningPod[]): boolean =>
   pods.every(({ namespace, name, containers }) => {
-    const status = store.get('Pod', { namespace, name })?.status as { conditions?: { type: string; status: string }[] } | undefined;
-    const written = status?.conditions?.some(({ type, status: holds }) => type === 'Ready' && holds === 'True') ?? false;
+    const status = store.get('Pod', { namespace, name })?.status as
+      | { conditions?: { type: string; status: string }[] }
+      | undefined;
+    const written =
+      status?.conditions?.some(({ type, status: holds }) => type === 'Ready' && holds === 'True') ?? false;
     return written || containers.some(({ ready }) => !ready);
   });
 
 function proxiesSynced({ controlPlane, pods }: Sandbox): boolean {
   const proxied = pods.filter(({ proxy }) => proxy?.ready === true).length;
   const rows = controlPlane?.syncStatus() ?? [];
-  const inSync = rows.filter(({ types }) => Object.values(types).every((state) => state === 'SYNCED' || state === 'NOT SENT'));
+  const inSync = rows.filter(({ types }) =>
+    Object.values(types).every((state) => state === 'SYNCED' || state === 'NOT SENT'),
+  );
   return inSync.length >= proxied;
 }

@@ -28,7 +28,9 @@ export function createWaiters(clock: Clock): Waiters {
         };
         const fail = (error: Error): void => end(() => reject(error));
         const waiter: Waiter = { look: () => met() && end(resolve), fail };
-        const timer = clock.after(timeoutMs, () => fail(new MeshworkError('MW9303', `not within ${timeoutMs} ms: ${what}`)));
+        const timer = clock.after(timeoutMs, () =>
+          fail(new MeshworkError('MW9303', `not within ${timeoutMs} ms: ${what}`)),
+        );
         waiting.add(waiter);
       }),
     changed: () => {

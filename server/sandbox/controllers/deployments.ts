@@ -72,7 +72,12 @@ function reconcile(run: Run, key: string): void {
 const nextRevision = (sets: readonly ReplicaSetObject[]): number =>
   1 + sets.reduce((highest, set) => Math.max(highest, Number(set.metadata.annotations?.[REVISION] ?? 0)), 0);
 
-function createReplicaSet({ store, changeId }: Run, deployment: DeploymentObject, hash: string, revision: number): void {
+function createReplicaSet(
+  { store, changeId }: Run,
+  deployment: DeploymentObject,
+  hash: string,
+  revision: number,
+): void {
   const { metadata, spec } = deployment;
   const labels = { ...spec.template.metadata?.labels, [HASH_LABEL]: hash };
   const set: KubeObject = {
@@ -110,7 +115,12 @@ const readyOf = (set: ReplicaSetObject): number => set.status?.readyReplicas ?? 
 const sum = (sets: readonly ReplicaSetObject[], of: (set: ReplicaSetObject) => number): number =>
   sets.reduce((total, set) => total + of(set), 0);
 
-function rollout(run: Run, deployment: DeploymentObject, current: ReplicaSetObject, old: readonly ReplicaSetObject[]): void {
+function rollout(
+  run: Run,
+  deployment: DeploymentObject,
+  current: ReplicaSetObject,
+  old: readonly ReplicaSetObject[],
+): void {
   const desired = deployment.spec.replicas ?? 1;
   if (deployment.spec.strategy?.type === 'Recreate') {
     for (const set of old) scale(run, set, 0);
@@ -132,7 +142,11 @@ function rollout(run: Run, deployment: DeploymentObject, current: ReplicaSetObje
 }
 
 function share(value: number | string, of: number, round: (value: number) => number): number {
-  return typeof value === 'number' ? value : value.endsWith('%') ? round((of * Number.parseFloat(value)) / 100) : Number(value);
+  return typeof value === 'number'
+    ? value
+    : value.endsWith('%')
+      ? round((of * Number.parseFloat(value)) / 100)
+      : Number(value);
 }
 
 function scale({ store, changeId }: Run, set: ReplicaSetObject, replicas: number): void {
@@ -159,7 +173,8 @@ function writeStatus(
   const desired = deployment.spec.replicas ?? 1;
   const ready = sum(sets, readyOf);
   const updated = current === undefined ? 0 : podsOf(current);
-  const done = updated >= desired && current !== undefined && readyOf(current) >= desired && sum(sets, podsOf) === updated;
+  const done =
+    updated >= desired && current !== undefined && readyOf(current) >= desired && sum(sets, podsOf) === updated;
   const before = (deployment.status as { conditions?: readonly Condition[] } | undefined)?.conditions;
   const since = new Date(clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
   const condition = (type: string, holds: boolean, reason: string, message: string): Condition => {
@@ -180,7 +195,12 @@ function writeStatus(
       available
         ? condition('Available', true, 'MinimumReplicasAvailable', 'Deployment has minimum availability.')
         : condition('Available', false, 'MinimumReplicasUnavailable', 'Deployment does not have minimum availability.'),
-      condition('Progressing', true, done ? 'NewReplicaSetAvailable' : 'ReplicaSetUpdated', done ? 'The rollout is complete.' : 'The rollout goes on.'),
+      condition(
+        'Progressing',
+        true,
+        done ? 'NewReplicaSetAvailable' : 'ReplicaSetUpdated',
+        done ? 'The rollout is complete.' : 'The rollout goes on.',
+      ),
     ],
   };
   store.updateStatus('Deployment', addressOf(deployment), status, { changeId });

@@ -5,7 +5,10 @@ import { quotas } from '../quotas.ts';
 
 export interface EventRecorder {
   /** A core/v1 Event about an object, as `kubectl describe` lists it; repeats are counted. */
-  record(about: KubeObject, event: { readonly reason: string; readonly message: string; readonly type?: 'Normal' | 'Warning' }): void;
+  record(
+    about: KubeObject,
+    event: { readonly reason: string; readonly message: string; readonly type?: 'Normal' | 'Warning' },
+  ): void;
 }
 
 interface Recorded {
@@ -40,7 +43,13 @@ export function createEventRecorder(options: {
           apiVersion: 'v1',
           kind: 'Event',
           metadata: { name: eventName, namespace },
-          involvedObject: { apiVersion: about.apiVersion, kind: about.kind, name, namespace, uid: about.metadata.uid ?? '' },
+          involvedObject: {
+            apiVersion: about.apiVersion,
+            kind: about.kind,
+            name,
+            namespace,
+            uid: about.metadata.uid ?? '',
+          },
           reason,
           message,
           type,

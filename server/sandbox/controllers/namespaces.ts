@@ -17,7 +17,11 @@ export interface NamespaceController {
 }
 
 /** Gives each namespace its default ServiceAccount and the mesh's root certificate. */
-export function startNamespaceController({ store, rootCertificate, onError }: NamespaceControllerOptions): NamespaceController {
+export function startNamespaceController({
+  store,
+  rootCertificate,
+  onError,
+}: NamespaceControllerOptions): NamespaceController {
   const queue = createWorkQueue(
     (namespace, changeId) => {
       if (store.get('Namespace', { namespace: '', name: namespace }) === undefined) return;

@@ -75,7 +75,13 @@ function podFor(set: ReplicaSetObject, suffix: string): PodObject {
       labels: { ...template.metadata?.labels },
       annotations: { ...template.metadata?.annotations },
       ownerReferences: [
-        { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: set.metadata.name, uid: set.metadata.uid ?? '', controller: true },
+        {
+          apiVersion: 'apps/v1',
+          kind: 'ReplicaSet',
+          name: set.metadata.name,
+          uid: set.metadata.uid ?? '',
+          controller: true,
+        },
       ],
     },
     spec: structuredClone(template.spec),

@@ -122,7 +122,14 @@ function groupPods(store: KubeStore, service: ServiceObject): Group[] {
     groups.set(signature, group);
   }
   if (groups.size > 0) return [...groups.values()];
-  return [{ ports: (service.spec.ports ?? []).map((port) => endpointPort(port, Number(port.targetPort ?? port.port) || port.port)), pods: [] }];
+  return [
+    {
+      ports: (service.spec.ports ?? []).map((port) =>
+        endpointPort(port, Number(port.targetPort ?? port.port) || port.port),
+      ),
+      pods: [],
+    },
+  ];
 }
 
 const endpointPort = (port: ServicePort, target: number) => ({
@@ -148,7 +155,11 @@ function slice(service: ServiceObject, { ports, pods }: Group, index: number): K
     metadata: {
       name: `${name}-${index + 1}`,
       namespace,
-      labels: { ...labels, [SERVICE_NAME_LABEL]: name, 'endpointslice.kubernetes.io/managed-by': 'endpointslice-controller.k8s.io' },
+      labels: {
+        ...labels,
+        [SERVICE_NAME_LABEL]: name,
+        'endpointslice.kubernetes.io/managed-by': 'endpointslice-controller.k8s.io',
+      },
       ownerReferences: [{ apiVersion: 'v1', kind: 'Service', name, uid, controller: true }],
     },
     addressType: 'IPv4',

@@ -7,7 +7,11 @@ import type { Program } from './program.ts';
 export interface AppProgramOptions {
   readonly image: WorkloadImage;
   readonly container: ContainerSpec;
-  readonly pod: { readonly name: string; readonly namespace: string; readonly labels: Readonly<Record<string, string>> };
+  readonly pod: {
+    readonly name: string;
+    readonly namespace: string;
+    readonly labels: Readonly<Record<string, string>>;
+  };
   readonly env: Readonly<Record<string, string>>;
   /** The address behind the pod's 0.0.0.0: its own, or the hidden one when the pod is captured. */
   readonly bindIp: string;

@@ -2,7 +2,7 @@ import type { Clock, Timer } from '#domain';
 import { errorMessage } from '#domain';
 import type { ContainerState } from '../doors.ts';
 import type { ContainerSpec } from '../kube-types.ts';
-import { createContainerLog, type ContainerLog } from './container-log.ts';
+import { type ContainerLog, createContainerLog } from './container-log.ts';
 import type { Program } from './program.ts';
 
 const FIRST_BACK_OFF_MS = 10_000;
@@ -12,7 +12,13 @@ const IMAGE_BACK_OFF_MS = 10_000;
 type State =
   | { readonly is: 'waiting'; readonly reason: string; readonly message?: string }
   | { readonly is: 'running'; readonly startedMs: number }
-  | { readonly is: 'terminated'; readonly reason: string; readonly exitCode: number; readonly startedMs: number; readonly finishedMs: number };
+  | {
+      readonly is: 'terminated';
+      readonly reason: string;
+      readonly exitCode: number;
+      readonly startedMs: number;
+      readonly finishedMs: number;
+    };
 
 export interface ContainerOptions {
   readonly spec: ContainerSpec;
@@ -145,7 +151,10 @@ export class ContainerRuntime {
     this.#enter({ is: 'waiting', reason: 'ErrImagePull', message }, false);
     this.#timer = clock.after(IMAGE_BACK_OFF_MS, () => {
       onEvent('BackOff', `Back-off pulling image "${spec.image}"`, 'Warning');
-      this.#enter({ is: 'waiting', reason: 'ImagePullBackOff', message: `Back-off pulling image "${spec.image}": ${message}` }, false);
+      this.#enter(
+        { is: 'waiting', reason: 'ImagePullBackOff', message: `Back-off pulling image "${spec.image}": ${message}` },
+        false,
+      );
     });
   }
 }

@@ -11,7 +11,9 @@ export function containerEnvironment(options: {
 }): Record<string, string> {
   const { store, pod, container, podIp, hostIp } = options;
   const env: Record<string, string> = { HOSTNAME: pod.metadata.name };
-  for (const { metadata, spec } of store.list('Service', { namespace: pod.metadata.namespace ?? '' }) as ServiceObject[]) {
+  for (const { metadata, spec } of store.list('Service', {
+    namespace: pod.metadata.namespace ?? '',
+  }) as ServiceObject[]) {
     const port = spec.ports?.[0]?.port;
     if (port === undefined || spec.clusterIP === undefined || spec.clusterIP === 'None') continue;
     const prefix = metadata.name.toUpperCase().replaceAll('-', '_');

@@ -101,7 +101,8 @@ export function startKubelet(options: KubeletOptions): Kubelet {
   );
   const onPod = ({ object, changeId }: WatchEvent): void => {
     const key = keyOf(object);
-    if (started.get(key) !== object.metadata.uid || options.store.get('Pod', nameOf(key)) === undefined) sync.add(key, changeId);
+    if (started.get(key) !== object.metadata.uid || options.store.get('Pod', nameOf(key)) === undefined)
+      sync.add(key, changeId);
   };
   const stopWatch = options.store.watch('Pod', onPod);
 

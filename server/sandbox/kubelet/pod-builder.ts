@@ -1,7 +1,7 @@
-import { createProxy } from '#data-plane';
-import type { CertificateSigner, Proxy } from '#data-plane';
-import type { Clock, HopRecord, Random, SocketAddress } from '#domain';
 import type { TokenIssuer } from '#ca';
+import type { CertificateSigner, Proxy } from '#data-plane';
+import { createProxy } from '#data-plane';
+import type { Clock, HopRecord, Random, SocketAddress } from '#domain';
 import type { KubeStore } from '#kube-api';
 import { createFetch, findImage, imageName, images } from '#workloads';
 import type { EventRecorder } from '../controllers/event-recorder.ts';
@@ -66,7 +66,9 @@ export function createPodBuilder(options: PodBuilderOptions) {
       fetch: podFetch(build),
       env: (name) => {
         const spec = pod.spec.containers.find((candidate) => candidate.name === name);
-        return spec === undefined ? {} : containerEnvironment({ store: options.store, pod, container: spec, podIp: ip, hostIp });
+        return spec === undefined
+          ? {}
+          : containerEnvironment({ store: options.store, pod, container: spec, podIp: ip, hostIp });
       },
     });
   };
@@ -98,7 +100,8 @@ function createProgram(build: Build, spec: ContainerSpec, log: (line: string) =>
   const { options, pod, ip, captured, listeners } = build;
   const { store, plan, clock, random } = options;
   const name = imageName(spec.image);
-  if (name === 'proxyv2') return spec.name === INIT_CONTAINER ? initProgram(build, log) : proxyProgram(build, spec, log);
+  if (name === 'proxyv2')
+    return spec.name === INIT_CONTAINER ? initProgram(build, log) : proxyProgram(build, spec, log);
   if (name === 'pilot' && pod.metadata.namespace === rootNamespace) return options.createIstiod(ip, log);
   const image = findImage(spec.image);
   if (image === undefined) return undefined;

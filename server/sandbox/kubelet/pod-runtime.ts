@@ -82,7 +82,10 @@ export class PodRuntime implements RunningPod {
     return this.#parts.fetch(url, init);
   }
 
-  exec(container: string, command: readonly string[]): { readonly stdout: string; readonly exitCode: number } | undefined {
+  exec(
+    container: string,
+    command: readonly string[],
+  ): { readonly stdout: string; readonly exitCode: number } | undefined {
     const runtime = this.#find(container);
     if (runtime === undefined) return undefined;
     const own = runtime.program?.exec?.(command);
@@ -155,7 +158,9 @@ export class PodRuntime implements RunningPod {
   }
 
   #sockets(): string {
-    const rows = this.#parts.appListeners.map(({ ip, port }) => `LISTEN  0       511     ${`${ip}:${port}`.padEnd(22)} 0.0.0.0:*`);
+    const rows = this.#parts.appListeners.map(
+      ({ ip, port }) => `LISTEN  0       511     ${`${ip}:${port}`.padEnd(22)} 0.0.0.0:*`,
+    );
     return ['State   Recv-Q  Send-Q  Local Address:Port     Peer Address:Port', ...rows, ''].join('\n');
   }
 }

@@ -21,7 +21,8 @@ export function admitPod(store: KubeStore, pod: PodObject): PodObject {
 /** The pod's own label or annotation decides; else the namespace's `istio-injection`, or `istio.io/rev` when that is absent. */
 export function wantsSidecar(store: KubeStore, pod: PodObject): boolean {
   const { namespace = '', labels = {}, annotations = {} } = pod.metadata;
-  if (annotations[STATUS] !== undefined || pod.spec.containers.some(({ name }) => name === PROXY_CONTAINER)) return false;
+  if (annotations[STATUS] !== undefined || pod.spec.containers.some(({ name }) => name === PROXY_CONTAINER))
+    return false;
   if (pod.spec['hostNetwork'] === true) return false;
   const own = labels[SWITCH] ?? annotations[SWITCH];
   if (own !== undefined) return own === 'true';
@@ -33,9 +34,13 @@ export function wantsSidecar(store: KubeStore, pod: PodObject): boolean {
 
 function inject(pod: PodObject): PodObject {
   const { labels = {}, annotations = {} } = pod.metadata;
-  const app = labels['service.istio.io/canonical-name'] ?? labels['app.kubernetes.io/name'] ?? labels['app'] ?? pod.metadata.name;
+  const app =
+    labels['service.istio.io/canonical-name'] ?? labels['app.kubernetes.io/name'] ?? labels['app'] ?? pod.metadata.name;
   const revision =
-    labels['service.istio.io/canonical-revision'] ?? labels['app.kubernetes.io/version'] ?? labels['version'] ?? 'latest';
+    labels['service.istio.io/canonical-revision'] ??
+    labels['app.kubernetes.io/version'] ??
+    labels['version'] ??
+    'latest';
   return {
     ...pod,
     metadata: {
@@ -48,8 +53,13 @@ function inject(pod: PodObject): PodObject {
       },
       annotations: {
         ...annotations,
-        'kubectl.kubernetes.io/default-container': annotations['kubectl.kubernetes.io/default-container'] ?? pod.spec.containers[0]?.name ?? '',
-        [STATUS]: JSON.stringify({ initContainers: [INIT_CONTAINER], containers: [PROXY_CONTAINER], revision: 'default' }),
+        'kubectl.kubernetes.io/default-container':
+          annotations['kubectl.kubernetes.io/default-container'] ?? pod.spec.containers[0]?.name ?? '',
+        [STATUS]: JSON.stringify({
+          initContainers: [INIT_CONTAINER],
+          containers: [PROXY_CONTAINER],
+          revision: 'default',
+        }),
       },
     },
     spec: {
@@ -63,7 +73,25 @@ function inject(pod: PodObject): PodObject {
 const initContainer: ContainerSpec = {
   name: INIT_CONTAINER,
   image: proxyImage,
-  args: ['istio-iptables', '-p', '15001', '-z', '15006', '-u', '1337', '-m', 'REDIRECT', '-i', '*', '-x', '', '-b', '*', '-d', '15090,15021,15020'],
+  args: [
+    'istio-iptables',
+    '-p',
+    '15001',
+    '-z',
+    '15006',
+    '-u',
+    '1337',
+    '-m',
+    'REDIRECT',
+    '-i',
+    '*',
+    '-x',
+    '',
+    '-b',
+    '*',
+    '-d',
+    '15090,15021,15020',
+  ],
 };
 
 const proxyContainer: ContainerSpec = {

@@ -1,5 +1,11 @@
 import { Server, ServerCredentials } from '@grpc/grpc-js';
-import { type AuthorityMaterial, type CertificateAuthority, certificateService, createCertificateAuthority, type TokenIssuer } from '#ca';
+import {
+  type AuthorityMaterial,
+  type CertificateAuthority,
+  certificateService,
+  createCertificateAuthority,
+  type TokenIssuer,
+} from '#ca';
 import { type ControlPlane, createControlPlane, readMeshConfig } from '#control-plane';
 import type { Clock } from '#domain';
 import { MeshworkError } from '#domain';
@@ -18,7 +24,9 @@ export interface IstiodOptions {
   readonly onPush: (event: PushEvent) => void;
   readonly log: (line: string) => void;
   /** Told when it listens, and again (with undefined) when it has stopped. */
-  readonly onRunning: (running: { readonly controlPlane: ControlPlane; readonly authority: CertificateAuthority } | undefined) => void;
+  readonly onRunning: (
+    running: { readonly controlPlane: ControlPlane; readonly authority: CertificateAuthority } | undefined,
+  ) => void;
 }
 
 /** istiod: the control plane and the CA behind one gRPC port. The CA's key outlives it in a Secret, so that proxies go on trusting it. */
@@ -65,17 +73,29 @@ interface AuthoritySource {
 function loadAuthority({ store, clock, tokens, trustDomain }: AuthoritySource): CertificateAuthority {
   const secret = store.get('Secret', CA_SECRET);
   const material = secret === undefined ? undefined : readMaterial(secret['data'] as Record<string, string>);
-  const authority = createCertificateAuthority({ trustDomain, clock, tokens, ...(material === undefined ? {} : { material }) });
+  const authority = createCertificateAuthority({
+    trustDomain,
+    clock,
+    tokens,
+    ...(material === undefined ? {} : { material }),
+  });
   if (secret === undefined) {
     const { caCertPem, caKeyPem, rootCertPem } = authority.material;
-    const data = { 'ca-cert.pem': caCertPem, 'ca-key.pem': caKeyPem, 'cert-chain.pem': caCertPem, 'root-cert.pem': rootCertPem };
+    const data = {
+      'ca-cert.pem': caCertPem,
+      'ca-key.pem': caKeyPem,
+      'cert-chain.pem': caCertPem,
+      'root-cert.pem': rootCertPem,
+    };
     store.create(
       {
         apiVersion: 'v1',
         kind: 'Secret',
         metadata: { ...CA_SECRET },
         type: 'istio.io/ca-root',
-        data: Object.fromEntries(Object.entries(data).map(([name, pem]) => [name, Buffer.from(pem).toString('base64')])),
+        data: Object.fromEntries(
+          Object.entries(data).map(([name, pem]) => [name, Buffer.from(pem).toString('base64')]),
+        ),
       },
       { changeId: 'system' },
     );

@@ -25,7 +25,13 @@ export const istiodObjects: readonly KubeObject[] = [
     kind: 'ConfigMap',
     metadata: { name: 'istio', namespace, labels: { 'istio.io/rev': 'default' } },
     data: {
-      mesh: ['accessLogFile: /dev/stdout', 'enableTracing: true', 'rootNamespace: istio-system', 'trustDomain: cluster.local', ''].join('\n'),
+      mesh: [
+        'accessLogFile: /dev/stdout',
+        'enableTracing: true',
+        'rootNamespace: istio-system',
+        'trustDomain: cluster.local',
+        '',
+      ].join('\n'),
     },
   },
   { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'istiod', namespace, labels: { app: 'istiod' } } },

@@ -1,7 +1,7 @@
 import { isIPv4 } from 'node:net';
 import type { KubeStore } from '#kube-api';
-import { endpointAddresses } from '../kube-types.ts';
 import type { ServiceObject } from '../kube-types.ts';
+import { endpointAddresses } from '../kube-types.ts';
 
 const DOMAIN = 'svc.cluster.local';
 const MAX_ALIASES = 8;

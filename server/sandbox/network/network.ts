@@ -79,7 +79,8 @@ export function createNetwork(options: {
       originalDestination: (socket) =>
         capture.lookup({ ip: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 }, CAPTURE_WAIT_MS),
       connect: (destination, { toApp }) => {
-        if (toApp) return connect(socketOptions({ ip: plan.hiddenIp(podIp), port: destination.port }, INBOUND_PASSTHROUGH_IP));
+        if (toApp)
+          return connect(socketOptions({ ip: plan.hiddenIp(podIp), port: destination.port }, INBOUND_PASSTHROUGH_IP));
         const target = plan.contains(destination.ip) ? services.pick(destination) : undefined;
         return target === undefined ? refused(unreachable(plan, destination)) : connect(socketOptions(target, podIp));
       },

@@ -1,0 +1,176 @@
+import { createServer, type Socket } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { seededRandom } from '#domain';
+import type { KubeStore } from '#kube-api';
+import { createSystemClock } from '#sandbox';
+import { addressPlan, podPool } from '../../../server/sandbox/network/addresses.ts';
+import { createCaptureTable } from '../../../server/sandbox/network/capture-table.ts';
+import { createNetwork, type Network } from '../../../server/sandbox/network/network.ts';
+import { manualClock } from '../workloads/support.ts';
+import { changeId, newStore, service } from './support.ts';
+
+const plan = addressPlan(219);
+
+describe('addresses', () => {
+  it('keep nodes, pods, hidden applications and Services apart', () => {
+    expect([plan.node, plan.podIp(0), plan.podIp(254), plan.serviceIp(0)]).toEqual([
+      '127.219.0.1',
+      '127.219.1.1',
+      '127.219.2.1',
+      '127.219.128.1',
+    ]);
+    expect(plan.hiddenIp('127.219.1.7')).toBe('127.219.65.7');
+    expect([plan.isServiceIp('127.219.128.1'), plan.isServiceIp('127.219.1.1'), plan.contains('127.8.1.1')]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+  });
+
+  it('come back only after the others were used', () => {
+    const pool = podPool(plan);
+    const first = pool.next();
+    pool.release(first);
+    expect(pool.next()).not.toBe(first);
+    expect([pool.take(first), pool.take(first)]).toEqual([true, false]);
+  });
+});
+
+describe('the capture table', () => {
+  const source = { ip: '127.9.1.4', port: 40000 };
+  const original = { ip: '127.9.128.1', port: 80 };
+
+  it('answers at once what was recorded, and forgets', async () => {
+    const table = createCaptureTable(manualClock());
+    table.record(source, original);
+    expect(await table.lookup(source, 100)).toEqual(original);
+  });
+
+  it('waits for a record that comes after the connection', async () => {
+    const table = createCaptureTable(manualClock());
+    const found = table.lookup(source, 100);
+    table.record(source, original);
+    expect(await found).toEqual(original);
+  });
+
+  it('answers undefined when nobody redirected the connection', async () => {
+    const clock = manualClock();
+    const table = createCaptureTable(clock);
+    const found = table.lookup(source, 100);
+    clock.advance(100);
+    expect(await found).toBeUndefined();
+  });
+});
+
+describe('the network', () => {
+  let store: KubeStore;
+  let network: Network;
+  const servers: ReturnType<typeof createServer>[] = [];
+
+  beforeEach(() => {
+    store = newStore().store;
+    network = createNetwork({ plan, store, clock: createSystemClock(), random: seededRandom('net') });
+    store.apply(service('cart', { clusterIP: plan.serviceIp(4) }), { changeId });
+    store.apply(
+      { ...service('legacy', { type: 'ExternalName', externalName: 'cart.default.svc.cluster.local', ports: [] }) },
+      { changeId },
+    );
+  });
+  afterEach(() => {
+    network.stop();
+    for (const server of servers.splice(0)) server.close();
+  });
+
+  const listen = async (host: string, port: number, onSocket: (socket: Socket) => void): Promise<void> => {
+    const server = createServer(onSocket);
+    servers.push(server);
+    await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve));
+  };
+  const endpoints = (...addresses: string[]): void => {
+    store.apply(
+      {
+        apiVersion: 'discovery.k8s.io/v1',
+        kind: 'EndpointSlice',
+        metadata: { name: 'cart-1', namespace: 'default', labels: { 'kubernetes.io/service-name': 'cart' } },
+        addressType: 'IPv4',
+        endpoints: addresses.map((address) => ({ addresses: [address], conditions: { ready: true } })),
+        ports: [{ name: 'http', port: 18080, protocol: 'TCP' }],
+      },
+      { changeId },
+    );
+  };
+  const pod = (captured: boolean) => network.dialFrom({ podIp: plan.podIp(8), namespace: 'default', captured });
+
+  it.each([
+    'cart',
+    'cart.default',
+    'cart.default.svc',
+    'cart.default.svc.cluster.local',
+    'cart.default.svc.cluster.local.',
+    'CART',
+    'legacy',
+  ])('resolves %s', (name) => {
+    expect(network.resolve(name, 'default')).toBe(plan.serviceIp(4));
+  });
+
+  it('resolves a short name in the namespace of the pod only', () => {
+    expect(network.resolve('cart', 'shop')).toBeUndefined();
+    expect(network.resolve('cart.default', 'shop')).toBe(plan.serviceIp(4));
+    expect(network.resolve('example.com', 'default')).toBeUndefined();
+  });
+
+  it('sends an uncaptured pod to a ready pod behind the Service, from its own address', async () => {
+    let from: string | undefined;
+    await listen(plan.podIp(9), 18080, (socket) => {
+      from = socket.remoteAddress;
+      socket.end();
+    });
+    endpoints(plan.podIp(9));
+    const socket = await pod(false)('cart', 80);
+    await new Promise((resolve) => socket.resume().once('close', resolve));
+    expect(from).toBe(plan.podIp(8));
+  });
+
+  it('refuses a Service without ready pods and an address outside the sandbox', async () => {
+    endpoints();
+    await expect(pod(false)('cart', 80)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    await expect(pod(false)('93.184.216.34', 80)).rejects.toMatchObject({ code: 'ENETUNREACH' });
+    await expect(pod(false)('127.0.0.1', 1)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    await expect(pod(false)('nowhere', 80)).rejects.toMatchObject({ code: 'ENOTFOUND' });
+  });
+
+  it('sends a captured pod to its own proxy, which learns the original destination', async () => {
+    const { promise, resolve } = Promise.withResolvers<unknown>();
+    const side = network.forProxy(plan.podIp(8));
+    await listen(plan.podIp(8), 15001, (socket) => {
+      side.originalDestination(socket).then(resolve);
+      socket.end();
+    });
+    const socket = await pod(true)('cart', 80);
+    expect(await promise).toEqual({ ip: plan.serviceIp(4), port: 80 });
+    socket.destroy();
+  });
+
+  it('lets the proxy reach the hidden application, and other pods from the pod’s own address', async () => {
+    const seen: (string | undefined)[] = [];
+    const note = (socket: Socket): void => {
+      seen.push(socket.remoteAddress);
+      socket.end();
+    };
+    await listen(plan.hiddenIp(plan.podIp(8)), 18080, note);
+    await listen(plan.podIp(9), 18080, note);
+    const side = network.forProxy(plan.podIp(8));
+    for (const [ip, toApp] of [
+      [plan.podIp(8), true],
+      [plan.podIp(9), false],
+    ] as const) {
+      const socket = side.connect({ ip, port: 18080 }, { toApp });
+      await new Promise((resolve, reject) => socket.resume().once('error', reject).once('close', resolve));
+    }
+    expect(seen).toEqual(['127.0.0.6', plan.podIp(8)]);
+  });
+
+  it('knows no names outside the cluster', async () => {
+    await expect(network.dialFromOutside('cart', 80)).rejects.toMatchObject({ code: 'ENOTFOUND' });
+  });
+});
