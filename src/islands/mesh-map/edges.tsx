@@ -55,9 +55,9 @@ function Lock({ track, edge }: { track: Track; edge: MeshEdge }) {
 }
 
 function Breaker({ track, across }: { track: Track; across: boolean }) {
-  const { x, y, angle } = pointAt(track, 0.9);
+  const { x, y, angle } = pointAt(track, Math.max(0.5, 1 - 13 / track.length));
   const words = across
-    ? { x: x - 18, y: y + 24, anchor: 'end' as const }
+    ? { x: x - 20, y: y + 22, anchor: 'end' as const }
     : { x: x + 16, y: y + 2, anchor: 'start' as const };
   return (
     <>
@@ -75,7 +75,7 @@ function Breaker({ track, across }: { track: Track; across: boolean }) {
 }
 
 function SlowWords({ track, edge, across }: { track: Track; edge: MeshEdge; across: boolean }) {
-  const { x, y } = pointAt(track, 0.62);
+  const { x, y } = pointAt(track, 0.66);
   return (
     <text
       x={x + (across ? 4 : 18)}

@@ -46,8 +46,10 @@ export interface Layout {
 }
 
 export const RING = 21;
-const MARGIN = 66;
+const MARGIN = 62;
 const PITCH = 92;
+/** Room at both ends of a column for frames and words. */
+const ENDS = 52;
 
 interface Group {
   service: string;
@@ -135,36 +137,25 @@ interface Place {
 export function layoutOf(nodes: readonly MeshNode[], edges: readonly MeshEdge[], place: Place): Layout {
   const columns = columnsOf(nodes, edges);
   const across = place.direction === 'across';
-  const main = across ? place.width : place.height;
   const cross = across ? place.height : place.width;
   const units = columns.map((column) => slotsOf(column).reduce((sum, slot) => sum + 1 + slot.gap, 0));
   const most = Math.max(1, ...units);
-  const minPitch = across ? 74 : 84;
-  const pitch = Math.max(minPitch, Math.min(across ? PITCH : 100, (cross - 24) / most));
-  const needed = most * pitch + 24;
-  const crossSize = Math.max(cross, needed);
-  const mainPitch = Math.max(across ? 108 : 96, (main - 2 * MARGIN) / Math.max(1, columns.length - 1));
-  const mainSize = Math.max(main, mainPitch * Math.max(0, columns.length - 1) + 2 * MARGIN);
+  const pitch = Math.max(across ? 70 : 84, Math.min(across ? PITCH : 104, (cross - ENDS) / most));
+  const crossSize = Math.max(cross, most * pitch + ENDS);
+  const { stops, size: mainSize } = stopsOf(columns, across ? place.width : place.height, across);
   const placed: PlacedNode[] = [];
   const frames: Frame[] = [];
   for (const [index, column] of columns.entries()) {
-    const along =
-      columns.length === 1
-        ? mainSize / 2
-        : MARGIN + index * Math.min(mainPitch, 190) + spare(mainSize, mainPitch, columns.length);
-    const total = units[index] ?? 1;
-    let at = (crossSize - total * pitch) / 2;
-    for (const slot of slotsOf(column)) {
+    const along = stops[index] ?? 0;
+    const slots = slotsOf(column);
+    const centre = slots.length === 1 ? besideCallers(slots[0]!.node.id, edges, placed, across) : undefined;
+    let at = (centre ?? crossSize / 2) - ((units[index] ?? 1) * pitch) / 2;
+    for (const slot of slots) {
       at += slot.gap * pitch;
       const side = at + pitch / 2;
       const grouped = slot.group.nodes.length > 1;
-      placed.push({
-        node: slot.node,
-        grouped,
-        label: labelOf(slot, column.length > 1, across),
-        x: across ? along : side,
-        y: across ? side : along,
-      });
+      const label = labelOf(slot, column.length > 1, across);
+      placed.push({ node: slot.node, grouped, label, x: across ? along : side, y: across ? side : along });
       at += pitch;
     }
     frames.push(...framesOf(column, placed, across));
@@ -174,13 +165,44 @@ export function layoutOf(nodes: readonly MeshNode[], edges: readonly MeshEdge[],
   return { width, height, direction: place.direction, nodes: placed, frames, edges: edgesOf(edges, placed, across) };
 }
 
-/** Columns never stand more than 190 px apart; what is left is margin on both sides. */
-function spare(mainSize: number, mainPitch: number, columns: number): number {
-  return mainPitch <= 190 ? 0 : (mainSize - 2 * MARGIN - 190 * (columns - 1)) / 2;
+/** Where each column stands. Callers from outside enter at the border; lines that fan out get more room. */
+function stopsOf(columns: readonly Group[][], wanted: number, across: boolean): { stops: number[]; size: number } {
+  const entered = columns.length > 1 && isOutside(columns[0]);
+  const inner = entered ? columns.slice(1) : columns;
+  const weights = inner.slice(1).map((column, index) => {
+    const [here, before] = [slotsOf(column).length, slotsOf(inner[index] ?? []).length];
+    return here > 1 ? 1.6 : before > 1 ? 1.25 : 1;
+  });
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const least = across ? 92 : 76;
+  const widest = across ? 150 : 104;
+  const unit = total === 0 ? 0 : Math.min(widest, Math.max(least, (wanted - 2 * MARGIN) / total));
+  const size = Math.max(wanted, unit * total + 2 * MARGIN);
+  let at = (size - unit * total) / 2;
+  const stops = [at, ...weights.map((weight) => (at += unit * weight))];
+  return { stops: entered ? [0, ...stops] : stops, size };
+}
+
+function isOutside(column: readonly Group[] | undefined): boolean {
+  return column?.every((group) => group.nodes.every((node) => node.role === 'client')) ?? false;
+}
+
+/** A workload alone in its column stands level with those that call it. */
+function besideCallers(
+  id: string,
+  edges: readonly MeshEdge[],
+  placed: readonly PlacedNode[],
+  across: boolean,
+): number | undefined {
+  const callers = edges.flatMap((edge) =>
+    edge.to === id ? (placed.find((one) => one.node.id === edge.from) ?? []) : [],
+  );
+  if (callers.length === 0) return undefined;
+  return callers.reduce((sum, one) => sum + (across ? one.y : one.x), 0) / callers.length;
 }
 
 function labelOf(slot: Slot, shared: boolean, across: boolean): PlacedNode['label'] {
-  if (slot.node.role === 'client') return 'below';
+  if (slot.node.role === 'client') return 'none';
   if (slot.group.nodes.length > 1) return 'version';
   if (!across) return shared ? 'below' : 'right';
   return shared ? 'right' : 'below';
@@ -193,7 +215,7 @@ function framesOf(column: readonly Group[], placed: readonly PlacedNode[], acros
       const own = placed.filter((one) => one.node.service === group.service && one.grouped);
       const xs = own.map((one) => one.x);
       const ys = own.map((one) => one.y);
-      const [left, right, top, bottom] = across ? [42, 88, 52, 54] : [44, 44, 56, 66];
+      const [left, right, top, bottom] = across ? [42, 88, 48, 46] : [44, 44, 58, 64];
       const x = Math.min(...xs) - left;
       const y = Math.min(...ys) - top;
       return { service: group.service, x, y, width: Math.max(...xs) + right - x, height: Math.max(...ys) + bottom - y };
@@ -212,7 +234,7 @@ function edgesOf(edges: readonly MeshEdge[], placed: readonly PlacedNode[], acro
 }
 
 function radius(placed: PlacedNode): number {
-  if (placed.node.role === 'client') return 4;
+  if (placed.node.role === 'client') return 0;
   return placed.node.proxied ? RING : 13;
 }
 

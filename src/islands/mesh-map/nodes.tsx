@@ -33,7 +33,7 @@ interface NodeProps {
 /** A workload: app disc in its proxy's ring, or a gateway's pentagon. */
 export function NodeSign({ placed, across, versions }: Pick<NodeProps, 'placed' | 'across' | 'versions'>) {
   const { node, x, y } = placed;
-  if (node.role === 'client') return <circle cx={x} cy={y} r="4" className="ink-fill" />;
+  if (node.role === 'client') return null;
   if (node.role === 'gateway') {
     return (
       <g transform={`translate(${x} ${y})${across ? '' : ' rotate(90)'}`}>
@@ -66,11 +66,12 @@ export function NodeLabel({ placed, load, across }: NodeProps) {
   const rate = load ? formatRate(load.rps) : undefined;
   const failing = load !== undefined && load.errorShare > 0.005;
   const fails = failing ? `${formatShare(load.errorShare)} fail` : undefined;
+  if (placed.label === 'none') return null;
   if (placed.label === 'version') return <VersionLabel placed={placed} rate={rate} fails={fails} across={across} />;
   const latency = load && load.rps >= 0.05 ? `${rate} · ${formatMs(load.p50)}` : rate;
-  const words = node.role === 'client' ? ['client'] : wordsOf(node.service);
+  const words = wordsOf(node.service);
   const below = placed.label === 'below';
-  const base = below ? y + (node.role === 'client' ? 26 : 44) : y - 4;
+  const base = below ? y + 44 : y - 4;
   const anchor = below ? 'middle' : 'start';
   const at = below ? x : x + 30;
   const lines = below ? words : [words.join(' ')];

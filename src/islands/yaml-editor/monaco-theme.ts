@@ -26,6 +26,8 @@ export function themeFromTokens(dark: boolean): monaco.editor.IStandaloneThemeDa
       { token: 'comment', foreground: bare('--ink-3'), fontStyle: 'italic' },
       { token: 'operators', foreground: bare('--ink-3') },
       { token: 'delimiter', foreground: bare('--ink-2') },
+      { token: 'delimiter.bracket', foreground: bare('--ink-2') },
+      { token: 'delimiter.square', foreground: bare('--ink-2') },
       { token: 'tag', foreground: bare('--ink-2') },
       { token: 'namespace', foreground: bare('--ink-2') },
     ],

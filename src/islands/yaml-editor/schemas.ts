@@ -24,20 +24,42 @@ export function neededEntries(index: readonly SchemaEntry[], text: string): Sche
   );
 }
 
-/** One schema for every document: each kind's own holds where kind and apiVersion say so. */
+/**
+ * One schema for every document: each kind's own holds where kind and apiVersion say so. Definitions move to a shelf of their
+ * file, since a reference counts from the top of the whole schema.
+ */
 export function schemaByKind(index: readonly SchemaEntry[], loaded: ReadonlyMap<string, JsonSchema>): JsonSchema {
-  const known = index.filter((entry) => loaded.has(entry.file));
+  const known = index.flatMap((entry) => {
+    const schema = loaded.get(entry.file);
+    return schema ? [{ entry, schema, shelf: entry.file.replace(/\W/g, '_') }] : [];
+  });
   return {
     type: 'object',
     properties: {
       apiVersion: { type: 'string', description: 'Group and version of the kind.' },
       kind: { type: 'string', description: 'The kind of the object.' },
     },
-    allOf: known.map((entry) => onlyFor(entry, loaded.get(entry.file))),
+    $defs: Object.fromEntries(known.map(({ schema, shelf }) => [shelf, moved(schema['$defs'] ?? {}, shelf)])),
+    allOf: known.map(({ entry, schema, shelf }) => onlyFor(entry, moved({ ...schema, $defs: undefined }, shelf))),
   };
 }
 
-function onlyFor(entry: SchemaEntry, schema: JsonSchema | undefined): JsonSchema {
+function moved(value: unknown, shelf: string): unknown {
+  if (Array.isArray(value)) return value.map((one) => moved(one, shelf));
+  if (typeof value !== 'object' || value === null) return value;
+  const fields = Object.entries(value).filter(([, field]) => field !== undefined);
+  return Object.fromEntries(
+    fields.map(([name, field]) => [name, name === '$ref' ? movedRef(field, shelf) : moved(field, shelf)]),
+  );
+}
+
+function movedRef(reference: unknown, shelf: string): unknown {
+  return typeof reference === 'string'
+    ? reference.replace(/^#\/\$defs\//, `#/$defs/${shelf}/`)
+    : moved(reference, shelf);
+}
+
+function onlyFor(entry: SchemaEntry, schema: unknown): JsonSchema {
   const condition = {
     required: ['kind', 'apiVersion'],
     properties: { kind: { const: entry.kind }, apiVersion: { enum: entry.apiVersions } },

@@ -1,0 +1,157 @@
+import { useEffect, useRef } from 'react';
+import { CardFace } from './card-face.tsx';
+import { Icon } from './icon.tsx';
+import { ProgressLine } from './progress-line.tsx';
+import { intervalWords, type Rating, ratings } from './schedule.ts';
+import { type Review, useReview } from './use-review.ts';
+
+const names: Record<Rating, string> = { 1: 'Again', 2: 'Hard', 3: 'Good', 4: 'Easy' };
+const meanings: Record<Rating, string> = {
+  1: 'I did not know it',
+  2: 'I knew it, with effort',
+  3: 'I knew it',
+  4: 'I knew it at once',
+};
+
+/** The cards page: one card at a time, by mouse, touch or keyboard. */
+export default function Cards() {
+  const review = useReview();
+  useKeys(review);
+  if (review.state === 'failed') return <Failed retry={review.retry} />;
+  if (review.state === 'loading') return <p className="quiet-note">Reading your cards.</p>;
+  return (
+    <>
+      {review.card ? <ProgressLine sitting={review.sitting} left={review.queue.cards.length} /> : <div />}
+      <div className="stage">{review.card ? <CardInHand review={review} /> : <AllDone review={review} />}</div>
+    </>
+  );
+}
+
+function CardInHand({ review }: { review: Review }) {
+  const { card, shown, waits } = review;
+  const grades = useRef<HTMLDivElement>(null);
+  const reveal = useRef<HTMLButtonElement>(null);
+  const cardId = card?.id;
+  useEffect(() => {
+    if (shown) grades.current?.querySelector<HTMLButtonElement>('.def')?.focus();
+    else if (cardId !== undefined) reveal.current?.focus({ preventScroll: true });
+  }, [shown, cardId]);
+  if (!card) return null;
+  return (
+    <article className="card" aria-label={`Card: ${card.task}`}>
+      <div className="face" aria-live="polite">
+        <CardFace card={card} shown={shown} />
+      </div>
+      {shown && waits ? (
+        <div className="grade" ref={grades} role="group" aria-label="How well did you know it?">
+          {ratings.map((rating) => (
+            <button
+              key={rating}
+              type="button"
+              className={rating === 3 ? 'def' : ''}
+              title={meanings[rating]}
+              onClick={() => review.rate(rating)}
+            >
+              <kbd>{rating}</kbd>
+              <span>
+                <b>{names[rating]}</b>
+                <span className="wait">in {intervalWords(waits[rating])}</span>
+              </span>
+            </button>
+          ))}
+        </div>
+      ) : (
+        <div className="reveal">
+          <button type="button" className="btn go big" ref={reveal} onClick={review.show}>
+            Show the answer <kbd>Space</kbd>
+          </button>
+        </div>
+      )}
+      <Under review={review} />
+    </article>
+  );
+}
+
+function Under({ review }: { review: Review }) {
+  return (
+    <div className="under">
+      <button
+        type="button"
+        className="btn quiet"
+        onClick={review.undo}
+        disabled={review.sitting.length === 0}
+        title="Ctrl+Z"
+      >
+        <Icon name="undo" />
+        Undo
+      </button>
+      {!review.kept && <span>This browser keeps nothing: your grades last until you close the page.</span>}
+    </div>
+  );
+}
+
+function AllDone({ review }: { review: Review }) {
+  const { nextMs } = review.queue;
+  const count = review.sitting.length;
+  return (
+    <article className="card done">
+      <h1 className="ask">{count > 0 ? 'That is all for now.' : 'Nothing is due.'}</h1>
+      <p>
+        {count > 0 && `${count} ${count === 1 ? 'card' : 'cards'} in this sitting. `}
+        {nextMs !== undefined && `The next card comes in ${intervalWords(nextMs - Date.now())}.`}
+      </p>
+      <p className="next-steps">
+        <a className="btn" href="/words/">
+          Read words
+        </a>
+        <a className="btn" href="/lab/">
+          Go to the labs
+        </a>
+      </p>
+      {count > 0 && <Under review={review} />}
+    </article>
+  );
+}
+
+function Failed({ retry }: { retry: () => void }) {
+  return (
+    <div className="stage">
+      <article className="card done" role="alert">
+        <h1 className="ask">The deck did not load.</h1>
+        <p>The file with the cards was not found on this server. Your reviews are safe in this browser.</p>
+        <p className="next-steps">
+          <button type="button" className="btn go" onClick={retry}>
+            Try again
+          </button>
+        </p>
+      </article>
+    </div>
+  );
+}
+
+// Keys as in other card programs: Space or Enter shows, then means Good; 1 to 4 grade; Ctrl+Z takes back.
+function useKeys(review: Review): void {
+  const latest = useRef(review);
+  latest.current = review;
+  useEffect(() => {
+    const pressed = (event: KeyboardEvent) => {
+      const { shown, show, rate, undo } = latest.current;
+      const target = event.target instanceof Element ? event.target : undefined;
+      if (target?.closest('input, textarea, select, [popover]')) return;
+      if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'z') undo();
+      else if (event.ctrlKey || event.metaKey || event.altKey) return;
+      else if (event.key === ' ' && !onOtherControl(target)) shown ? rate(3) : show();
+      else if (shown && ['1', '2', '3', '4'].includes(event.key)) rate(Number(event.key) as Rating);
+      else return;
+      event.preventDefault();
+    };
+    document.addEventListener('keydown', pressed);
+    return () => document.removeEventListener('keydown', pressed);
+  }, []);
+}
+
+// Space on a link or on another button keeps its usual meaning.
+function onOtherControl(target: Element | undefined): boolean {
+  const control = target?.closest('a, button, summary');
+  return control !== undefined && control !== null && !control.closest('.grade, .reveal');
+}
