@@ -1,0 +1,49 @@
+import type { Metadata } from '#xds';
+import { type Config, fieldOf } from '../snapshot/config.ts';
+import type { Owned } from '../snapshot/destination-rules.ts';
+import type { ConnectionPoolSettings } from '../snapshot/istio-types.ts';
+import type { ClusterInput } from './clusters-outbound.ts';
+import { POOL_PARTS } from './connection-pool.ts';
+import { configPath, meshworkOrigin, type OriginParts, serviceOrigin } from './origin-metadata.ts';
+import type { EffectivePolicy } from './traffic-policy.ts';
+
+/** A cluster's metadata: Istio's service list, rule and subset, and the fields behind its parts. */
+export function clusterMetadata(input: ClusterInput, policy: EffectivePolicy): Metadata {
+  const { service, port, rule, subset } = input;
+  const owner = subset?.owner ?? rule?.trafficPolicy?.owner ?? rule?.owner;
+  const services = [{ host: service.hostname, name: service.name, namespace: service.namespace }];
+  if (owner === undefined) {
+    return {
+      filter_metadata: { istio: { services }, meshwork: meshworkOrigin(serviceOrigin(service, port.index)) },
+    };
+  }
+  const origin = fieldOf(owner, subset?.path ?? rule?.trafficPolicy?.path ?? '');
+  return {
+    filter_metadata: {
+      istio: { config: configPath(origin), services, ...(subset && { subset: subset.value.name }) },
+      meshwork: meshworkOrigin(origin, policyParts(policy, owner, input)),
+    },
+  };
+}
+
+/** Only fields of the cluster's own rule: with several rules for one host, parts of the others have no place in it. */
+function policyParts(policy: EffectivePolicy, owner: Config<unknown>, { subset }: ClusterInput): OriginParts {
+  const placed = (block: Owned<unknown> | undefined): string | undefined =>
+    block?.owner === owner ? block.path : undefined;
+  return {
+    subset: subset?.path,
+    lb_policy: placed(policy.loadBalancer),
+    outlier_detection: placed(policy.outlierDetection),
+    transport_socket: placed(policy.tls),
+    ...poolParts(policy.connectionPool, placed(policy.connectionPool)),
+  };
+}
+
+function poolParts(pool: Owned<ConnectionPoolSettings> | undefined, path: string | undefined): OriginParts {
+  if (pool === undefined || path === undefined) return {};
+  const parts = Object.entries(POOL_PARTS).map(([part, [group, field]]) => {
+    const settings = pool.value[group] as Readonly<Record<string, unknown>> | undefined;
+    return [part, settings?.[field] === undefined ? undefined : `${path}.${group}.${field}`];
+  });
+  return { circuit_breakers: path, ...Object.fromEntries(parts) };
+}

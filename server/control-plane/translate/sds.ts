@@ -1,0 +1,18 @@
+/** Secret names that Istio's agent serves: the workload's own certificate and the mesh's roots. */
+export const SDS_CERTIFICATE = 'default';
+export const SDS_ROOTS = 'ROOTCA';
+
+/** Where a proxy gets a secret: from the agent beside it, through the cluster that its bootstrap calls `sds-grpc`. */
+export const sdsSecret = (name: string): Record<string, unknown> => ({
+  name,
+  sds_config: {
+    api_config_source: {
+      api_type: 'GRPC',
+      transport_api_version: 'V3',
+      grpc_services: [{ envoy_grpc: { cluster_name: 'sds-grpc' } }],
+      set_node_on_first_message_only: true,
+    },
+    initial_fetch_timeout: '0s',
+    resource_api_version: 'V3',
+  },
+});
