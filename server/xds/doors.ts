@@ -104,7 +104,10 @@ export interface AdsClientOptions {
 /** A delta ADS client with reconnect (full-jitter backoff, base 500 ms, at most 2 s; unlike Envoy, whose ceiling is 30 s). */
 export interface AdsClient {
   start(): void;
-  /** Subscribes to all of a type (`*`: listeners, clusters) or to exactly these names (routes, endpoints); replaces the earlier set. */
+  /**
+   * Subscribes to all of a type (`*`: listeners, clusters) or to exactly these names (routes, endpoints), instead of the
+   * earlier.
+   */
   subscribe(typeUrl: TypeUrl, names: readonly string[] | '*'): void;
   stop(): void;
 }

@@ -26,8 +26,8 @@ export interface PushQueue {
   /** To be called with every AdsServerOptions.onDisconnect. */
   disconnected(nodeId: string): void;
   /**
-   * Resolves when every proxy that the change concerns has answered, or at `timeoutMs` with what is known then. A change that has not
-   * been requested yet is waited for too.
+   * Resolves when every proxy that the change concerns has answered, or at `timeoutMs` with what is known then. A change
+   * that has not been requested yet is waited for too.
    */
   settled(changeId: string, timeoutMs: number): Promise<PushSummary>;
   syncStatus(): readonly ProxySyncStatus[];

@@ -165,8 +165,8 @@ class DeltaClient implements AdsClient {
 }
 
 /**
- * Makes a client of the delta protocol. It keeps what it has through the loss of its server, reconnects by itself and then tells which
- * versions it holds, so that only differences travel. `start` may be called before or after `subscribe`.
+ * Makes a client of the delta protocol. It keeps what it has through the loss of its server, reconnects by itself and then
+ * tells which versions it holds, so that only differences travel. `start` may be called before or after `subscribe`.
  */
 export function createAdsClient(options: AdsClientOptions): AdsClient {
   return new DeltaClient(options);

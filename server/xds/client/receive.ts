@@ -21,7 +21,10 @@ function readOne(typeUrl: TypeUrl, item: DeltaDiscoveryResponse['resources'][num
   return { name, version: item.version, resource: json };
 }
 
-/** Decodes a response. What was not asked for is left out silently, as the protocol wants; what cannot be read is rejected alone. */
+/**
+ * Decodes a response. What was not asked for is left out silently, as the protocol wants; what cannot be read is rejected
+ * alone.
+ */
 export function readResponse(response: DeltaDiscoveryResponse, subscription: Subscription): ReadResponse {
   const upserted = new Map<string, Upserted>();
   const rejections: Rejection[] = [];

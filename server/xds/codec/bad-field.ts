@@ -29,8 +29,8 @@ function messageParts(field: DescField, value: JsonValue, path: string): [string
 }
 
 /**
- * The path of the field that keeps `json` from being a `type`, such as `virtual_hosts[0].routes[1].route.timeout`; empty when no
- * single field is to blame. Tries field by field, so it is for the failure path only.
+ * The path of the field that keeps `json` from being a `type`, such as `virtual_hosts[0].routes[1].route.timeout`; empty
+ * when no single field is to blame. Tries field by field, so it is for the failure path only.
  */
 export function findBadField(type: DescMessage, json: JsonValue, path = ''): string {
   if (!isRecord(json)) return path;

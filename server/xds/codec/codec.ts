@@ -4,7 +4,7 @@ import { errorMessage, MeshworkError } from '#domain';
 import type { EncodedResource } from '../doors.ts';
 import { type ResourceByType, type TypeUrl, typeUrls } from '../resources.ts';
 import { findBadField } from './bad-field.ts';
-import { createBoundedCache } from './bounded-cache.ts';
+import { type CacheLimits, createBoundedCache } from './bounded-cache.ts';
 import { messageType, messageTypes, typeNameOf } from './message-types.ts';
 
 /** google.protobuf.Any on the wire. */
@@ -81,17 +81,17 @@ function encode(typeUrl: TypeUrl, json: object): EncodedResource {
   }
 }
 
-/** Makes a codec that remembers at most `cacheLimit` resources in each direction. */
-export function createXdsCodec(cacheLimit: number): XdsCodec {
-  const encoded = createBoundedCache<EncodedResource>(cacheLimit);
-  const decoded = createBoundedCache<DecodedResource>(cacheLimit);
+/** Makes a codec that remembers resources within `limits`, in each direction; they weigh their encoded bytes. */
+export function createXdsCodec(limits: CacheLimits): XdsCodec {
+  const encoded = createBoundedCache<EncodedResource>(limits);
+  const decoded = createBoundedCache<DecodedResource>(limits);
   return {
     encodeResource(typeUrl, json) {
       const key = hashOf(typeUrl, '\n', JSON.stringify(json));
       const known = encoded.get(key);
       if (known) return known;
       const resource = encode(typeUrl, json);
-      encoded.set(key, resource);
+      encoded.set(key, resource, resource.bytes.length);
       return resource;
     },
     decodeResource<Url extends TypeUrl>(any: { readonly typeUrl: Url; readonly value: Uint8Array }) {
@@ -101,7 +101,7 @@ export function createXdsCodec(cacheLimit: number): XdsCodec {
       try {
         const json = messageJson(messageType(typeNameOf(any.typeUrl)), any.value) as ResourceByType[Url];
         const resource: DecodedResource<Url> = Object.freeze({ name: resourceName(any.typeUrl, json), json });
-        decoded.set(key, resource as DecodedResource);
+        decoded.set(key, resource as DecodedResource, any.value.length);
         return resource;
       } catch (cause) {
         throw new MeshworkError('xds.decode', `${typeNameOf(any.typeUrl)}: ${errorMessage(cause)}`, { cause });
@@ -111,7 +111,7 @@ export function createXdsCodec(cacheLimit: number): XdsCodec {
 }
 
 /**
- * The codec all proxies of a process share: twelve proxies that receive the same bytes decode them once. What it remembers never
- * shows in an answer, only in the time it takes.
+ * The codec all proxies of a process share: twelve proxies that receive the same bytes decode them once. What it remembers
+ * never shows in an answer, only in the time it takes.
  */
-export const { encodeResource, decodeResource }: XdsCodec = createXdsCodec(4096);
+export const { encodeResource, decodeResource }: XdsCodec = createXdsCodec({ entries: 4096, weight: 2 << 20 });

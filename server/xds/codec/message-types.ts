@@ -17,7 +17,10 @@ function once<Value>(make: () => Value): () => Value {
   };
 }
 
-/** Every message of proto/envoy.binpb. Read at first use (about 16 ms), so that a caller who needs only the types pays nothing. */
+/**
+ * Every message of proto/envoy.binpb. Read at first use (about 16 ms), so that a caller who needs only the types pays
+ * nothing.
+ */
 export const messageTypes: () => FileRegistry = once(readDescriptors);
 
 /** The description of a message by its full name; throws `xds.unknown-type` when the lab does not know it. */

@@ -129,8 +129,8 @@ class Ads implements AdsServer {
 }
 
 /**
- * Makes an ADS server. It opens no socket: `register` adds it to a gRPC server of the caller. A request that breaks the protocol ends
- * its own stream, with INVALID_ARGUMENT or RESOURCE_EXHAUSTED, and no other.
+ * Makes an ADS server. It opens no socket: `register` adds it to a gRPC server of the caller. A request that breaks the
+ * protocol ends its own stream, with INVALID_ARGUMENT or RESOURCE_EXHAUSTED, and no other.
  */
 export function createAdsServer(options: AdsServerOptions): AdsServer {
   return new Ads(options);

@@ -5,11 +5,14 @@ import type { ResourcesByName, TypeState } from './type-state.ts';
 const NONE: ResourcesByName = new Map();
 
 /** Types whose removal waits until nothing on the proxy can still send traffic there. */
-const retainedTypes = [typeUrls.cluster, typeUrls.endpoint] as const;
+export const retainedTypes: readonly TypeUrl[] = [typeUrls.cluster, typeUrls.endpoint];
+
+export const isRetained = (typeUrl: TypeUrl): boolean => retainedTypes.includes(typeUrl);
 
 /**
- * The last step of make before break: clusters and endpoints that a new snapshot drops stay in force on a stream until its listeners
- * and routes are settled on the new configuration. Unlike istiod, which removes at once and lets a request in between fail with NC.
+ * The last step of make before break: clusters and endpoints that a new snapshot drops stay in force on a stream until its
+ * listeners and routes are settled on the new configuration. Unlike istiod, which removes at once and lets a request in
+ * between fail with NC.
  */
 export interface RetainedResources {
   readonly empty: boolean;

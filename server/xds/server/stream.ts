@@ -1,7 +1,7 @@
 import type { ProxyNode, PushEvent, PushState, XdsSnapshot } from '../doors.ts';
 import { pushOrder } from '../push-order.ts';
 import { type Cluster, type TypeUrl, typeUrls } from '../resources.ts';
-import { createRetainedResources } from './retained.ts';
+import { createRetainedResources, retainedTypes } from './retained.ts';
 import {
   type Composed,
   isSubscribedTo,
@@ -13,7 +13,7 @@ import {
 import type { AnyRequest, Variant } from './variants.ts';
 
 /** Bounds on what one client may ask for. */
-export const requestLimits = { bytes: 1 << 20, names: 10_000, nodeIdLength: 1024 } as const;
+export const requestLimits = { bytes: 1 << 20, names: 10_000, nameLength: 1024 } as const;
 
 /** A request that ends its stream: the client broke the protocol. */
 export class ProtocolViolation extends Error {
@@ -49,7 +49,7 @@ function readNode(request: AnyRequest): ProxyNode {
   const node = request.node;
   if (!node || node.id === '')
     throw new ProtocolViolation('invalid', 'the first request of a stream must name its node');
-  if (node.id.length > requestLimits.nodeIdLength) throw new ProtocolViolation('too large', 'node.id is too long');
+  if (node.id.length > requestLimits.nameLength) throw new ProtocolViolation('too large', 'node.id is too long');
   return { id: node.id, cluster: node.cluster, metadata: node.metadata ?? {} };
 }
 
@@ -79,6 +79,12 @@ class Stream<Request extends AnyRequest> implements AdsStream {
     if (this.#options.variant.dropsStale && nonce !== '' && state.lastNonce !== '' && nonce !== state.lastNonce) return;
     if (state.outstanding && nonce === state.outstanding.nonce) this.#settle(state, state.outstanding, request);
     this.#options.variant.subscribe(state, request);
+    if (state.names.size > requestLimits.names) {
+      throw new ProtocolViolation(
+        'too large',
+        `a stream may subscribe to at most ${requestLimits.names} names of a type`,
+      );
+    }
     this.#flush();
   }
 
@@ -106,8 +112,10 @@ class Stream<Request extends AnyRequest> implements AdsStream {
       );
     }
     if (request.typeUrl === '') throw new ProtocolViolation('invalid', 'type_url is required on an aggregated stream');
-    if (variant.nameCount(request) > requestLimits.names) {
-      throw new ProtocolViolation('too large', `a request may carry at most ${requestLimits.names} names`);
+    const names = variant.names(request);
+    if (names.length > requestLimits.names || names.some((name) => name.length > requestLimits.nameLength)) {
+      const bounds = `${requestLimits.names} names of ${requestLimits.nameLength} characters`;
+      throw new ProtocolViolation('too large', `a request may carry at most ${bounds}`);
     }
     return request;
   }
@@ -137,9 +145,12 @@ class Stream<Request extends AnyRequest> implements AdsStream {
   #flush(): void {
     if (!this.#snapshot) return;
     for (const typeUrl of pushOrder) if (this.#advance(typeUrl, this.#snapshot) === 'blocked') return;
-    if (this.#retained.empty || !this.#trafficIsSettled()) return;
+    if (!this.#holdsRemovals() || !this.#trafficIsSettled()) return;
     this.#retained.release();
-    for (const typeUrl of [typeUrls.cluster, typeUrls.endpoint]) this.#advance(typeUrl, this.#snapshot);
+    for (const typeUrl of retainedTypes) {
+      this.#states.get(typeUrl)?.lingering.clear();
+      this.#advance(typeUrl, this.#snapshot);
+    }
   }
 
   #advance(typeUrl: TypeUrl, snapshot: XdsSnapshot): 'blocked' | 'done' {
@@ -181,12 +192,17 @@ class Stream<Request extends AnyRequest> implements AdsStream {
     write(bytes);
   }
 
-  /** Whether listeners and routes are those of the snapshot: sent, answered and not refused. */
+  #holdsRemovals(): boolean {
+    return !this.#retained.empty || [...this.#states.values()].some(({ lingering }) => lingering.size > 0);
+  }
+
+  /**
+   * Whether the proxy is in step: all is answered, and no listener or route was refused. To wait for clusters as well gives a
+   * reconnecting proxy, which asks for them first, the time to ask for its routes.
+   */
   #trafficIsSettled(): boolean {
-    return [typeUrls.listener, typeUrls.route].every((typeUrl) => {
-      const state = this.#states.get(typeUrl);
-      return !state || (state.outstanding === undefined && state.refused.size === 0);
-    });
+    if (!this.isIdle()) return false;
+    return [typeUrls.listener, typeUrls.route].every((typeUrl) => !this.#states.get(typeUrl)?.refused.size);
   }
 
   #report(typeUrl: TypeUrl, sent: SentResponse, state: PushState, error?: string): void {

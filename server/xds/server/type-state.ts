@@ -27,6 +27,8 @@ export interface TypeState {
   readonly names: Set<string>;
   /** Resources that the client holds or was sent, with the version. */
   readonly known: Map<string, string>;
+  /** Names the client brought from an earlier stream, whose removal waits until its routes are known to be in step. */
+  readonly lingering: Set<string>;
   /** Names to answer in the next response although nothing about them changed. */
   readonly forced: Set<string>;
   /** True when the next response must go out even if it is empty. */
@@ -45,6 +47,7 @@ export function newTypeState(typeUrl: TypeUrl): TypeState {
     everNamed: false,
     names: new Set(),
     known: new Map(),
+    lingering: new Set(),
     forced: new Set(),
     answerDue: false,
     refused: new Set(),
@@ -69,6 +72,7 @@ export const isSubscribedTo = (state: TypeState, name: string): boolean => state
 /** Forgets everything about a name that the client no longer wants. */
 export function forget(state: TypeState, name: string): void {
   state.known.delete(name);
+  state.lingering.delete(name);
   state.forced.delete(name);
   state.refused.delete(name);
 }

@@ -5,6 +5,7 @@ import {
   discoveryRequest,
   discoveryResponse,
 } from '../wire/discovery.ts';
+import { isRetained } from './retained.ts';
 import {
   type Composed,
   forget,
@@ -32,8 +33,8 @@ export interface ResponseHead {
 /** How the two variants of the protocol differ; everything else a stream does is the same. */
 export interface Variant<Request extends AnyRequest> {
   read(bytes: Uint8Array): Request;
-  /** How many names the request carries, to bound it. */
-  nameCount(request: Request): number;
+  /** All names that the request carries, to bound them. */
+  names(request: Request): readonly string[];
   /** Whether a nonce that is not the latest makes the whole request void. */
   readonly dropsStale: boolean;
   subscribe(state: TypeState, request: Request): void;
@@ -77,7 +78,7 @@ function composeWhole(state: TypeState, resources: ResourcesByName): Composed | 
 /** StreamAggregatedResources. */
 export const stateOfTheWorld: Variant<DiscoveryRequest> = {
   read: discoveryRequest.read,
-  nameCount: (request) => request.resourceNames.length,
+  names: (request) => request.resourceNames,
   dropsStale: true,
   subscribe: subscribeWhole,
   compose: composeWhole,
@@ -98,7 +99,9 @@ function subscribeFirst(state: TypeState, request: DeltaDiscoveryRequest): void 
   state.wildcard = names.delete(WILDCARD) || (names.size === 0 && isComplete(state.typeUrl));
   for (const name of names) state.names.add(name);
   for (const [name, version] of Object.entries(request.initialResourceVersions)) {
-    if (isSubscribedTo(state, name)) state.known.set(name, version);
+    if (!isSubscribedTo(state, name)) continue;
+    state.known.set(name, version);
+    if (isRetained(state.typeUrl)) state.lingering.add(name);
   }
   for (const name of names) if (!state.known.has(name)) state.forced.add(name);
   // Unlike istiod, which repeats what has not changed, the answer to a client that holds everything is empty; its ACK still
@@ -131,7 +134,8 @@ function composeDelta(state: TypeState, resources: ResourcesByName): Composed | 
   const upserts = [...wanted.values()].filter(
     ({ name, version }) => state.known.get(name) !== version || state.forced.has(name),
   );
-  const removed = new Set([...state.known.keys(), ...state.forced].filter((name) => !wanted.has(name)));
+  const gone = [...state.known.keys(), ...state.forced].filter((name) => !wanted.has(name));
+  const removed = new Set(gone.filter((name) => !state.lingering.has(name)));
   if (upserts.length === 0 && removed.size === 0 && !state.answerDue) return undefined;
   return { upserts, removed: [...removed] };
 }
@@ -139,10 +143,11 @@ function composeDelta(state: TypeState, resources: ResourcesByName): Composed | 
 /** DeltaAggregatedResources. */
 export const delta: Variant<DeltaDiscoveryRequest> = {
   read: deltaDiscoveryRequest.read,
-  nameCount: (request) =>
-    request.resourceNamesSubscribe.length +
-    request.resourceNamesUnsubscribe.length +
-    Object.keys(request.initialResourceVersions).length,
+  names: (request) => [
+    ...request.resourceNamesSubscribe,
+    ...request.resourceNamesUnsubscribe,
+    ...Object.keys(request.initialResourceVersions),
+  ],
   // Names arrive as differences, so each request counts, whatever response crossed it on the way.
   dropsStale: false,
   subscribe: (state, request) => (state.requested ? subscribeMore(state, request) : subscribeFirst(state, request)),

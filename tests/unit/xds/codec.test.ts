@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { decodeResource, encodeResource, extensionTypes, type Route, typeUrls } from '#xds';
 import { createBoundedCache } from '../../../server/xds/codec/bounded-cache.ts';
 import { createXdsCodec } from '../../../server/xds/codec/codec.ts';
+import { messageType, typeNameOf } from '../../../server/xds/codec/message-types.ts';
 
 const withRoute = (name: string, route: Route) => ({
   name,
@@ -89,7 +90,7 @@ describe('xDS codec', () => {
   });
 
   it('forgets the resources that were used longest ago', () => {
-    const codec = createXdsCodec(2);
+    const codec = createXdsCodec({ entries: 2, weight: 1000 });
     const first = codec.encodeResource(typeUrls.cluster, { name: 'a' });
     codec.encodeResource(typeUrls.cluster, { name: 'b' });
     codec.encodeResource(typeUrls.cluster, { name: 'c' });
@@ -99,13 +100,28 @@ describe('xDS codec', () => {
   });
 });
 
+describe('message types', () => {
+  it.each(Object.entries(extensionTypes))('know the extension %s', (_name, typeUrl) => {
+    expect(messageType(typeNameOf(typeUrl)).typeName).toBe(typeNameOf(typeUrl));
+  });
+});
+
 describe('bounded cache', () => {
   it('keeps what is used and stays within its limit', () => {
-    const cache = createBoundedCache<number>(2);
-    cache.set('a', 1);
-    cache.set('b', 2);
+    const cache = createBoundedCache<number>({ entries: 2, weight: 100 });
+    cache.set('a', 1, 1);
+    cache.set('b', 2, 1);
     expect(cache.get('a')).toBe(1);
-    cache.set('c', 3);
+    cache.set('c', 3, 1);
     expect([cache.get('a'), cache.get('b'), cache.get('c'), cache.size]).toEqual([1, undefined, 3, 2]);
+  });
+
+  it('makes room for a heavy entry and refuses one that is too heavy', () => {
+    const cache = createBoundedCache<number>({ entries: 10, weight: 100 });
+    cache.set('a', 1, 60);
+    cache.set('b', 2, 30);
+    cache.set('c', 3, 50);
+    cache.set('d', 4, 101);
+    expect([cache.get('a'), cache.get('b'), cache.get('c'), cache.get('d')]).toEqual([undefined, 2, 3, undefined]);
   });
 });
