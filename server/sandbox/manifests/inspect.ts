@@ -1,0 +1,51 @@
+import type { Diagnostic, NamespacedName } from '#domain';
+import { KubeStatusError, type KubeStore } from '#kube-api';
+import type { Candidate } from './manifests.ts';
+
+/** What the API server would refuse, found by a dry run of each document. */
+export function inspect(store: KubeStore, candidates: readonly Candidate[]): Diagnostic[] {
+  const ownNamespaces = new Set(
+    candidates.filter(({ kind }) => kind.kind === 'Namespace').map(({ object }) => object.metadata.name),
+  );
+  return candidates.flatMap((candidate) => {
+    const namespace = candidate.object.metadata.namespace;
+    const comesAlong = namespace !== undefined && ownNamespaces.has(namespace) && !hasNamespace(store, namespace);
+    return dryRun(store, candidate, comesAlong);
+  });
+}
+
+const hasNamespace = (store: KubeStore, name: string): boolean =>
+  store.get('Namespace', { namespace: '', name } satisfies NamespacedName) !== undefined;
+
+/** `inDefault`: the object's own namespace is created by the same apply; it is tried where there is one. */
+function dryRun(store: KubeStore, { document, object }: Candidate, inDefault: boolean): Diagnostic[] {
+  const tried = inDefault ? { ...object, metadata: { ...object.metadata, namespace: 'default' } } : object;
+  try {
+    store.apply(tried, { changeId: 'dry-run', dryRun: true });
+    return [];
+  } catch (thrown) {
+    if (!(thrown instanceof KubeStatusError)) throw thrown;
+    const causes = thrown.status.details?.causes ?? [];
+    if (causes.length === 0) {
+      const path =
+        /unknown field "([^"]+)"/.exec(thrown.message)?.[1] ??
+        (thrown.reason === 'NotFound' ? 'metadata.namespace' : '');
+      return [refusal(document, object, { path, message: thrown.message })];
+    }
+    return causes.map(({ field, message }) => refusal(document, object, { path: field, message }));
+  }
+}
+
+function refusal(
+  document: Candidate['document'],
+  object: Candidate['object'],
+  { path, message }: { readonly path: string; readonly message: string },
+): Diagnostic {
+  return {
+    code: 'MW0013',
+    severity: 'error',
+    message,
+    origin: { kind: object.kind, namespace: object.metadata.namespace ?? '', name: object.metadata.name, path },
+    location: document.locateKey(path),
+  };
+}

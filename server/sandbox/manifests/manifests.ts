@@ -1,0 +1,95 @@
+import type { Diagnostic, KindDefinition, KubeObject, SourceLocation } from '#domain';
+import { diagnostic, type ParsedDocument, parseManifests } from '#istio';
+import type { KubeStore } from '#kube-api';
+import type { AppliedObject, ApplyOutcome, ManifestFile } from '../doors.ts';
+import { inspect } from './inspect.ts';
+
+/** A place that an object's field may have come from. */
+export interface FieldOrigin {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly path: string;
+}
+
+/** From the learner's text to stored objects and back to the line. */
+export interface Manifests {
+  /** Stores all documents, or none when one of them is refused. */
+  apply(
+    files: readonly ManifestFile[],
+    options: { readonly namespace: string; readonly changeId: string },
+  ): ApplyOutcome;
+  validate(files: readonly ManifestFile[], options: { readonly namespace: string }): readonly Diagnostic[];
+  locate(origin: FieldOrigin): SourceLocation | undefined;
+}
+
+/** A document with its kind known and its namespace settled. */
+export interface Candidate {
+  readonly document: ParsedDocument;
+  readonly kind: KindDefinition;
+  readonly object: KubeObject;
+}
+
+export function createManifests(store: KubeStore): Manifests {
+  const sources = new Map<string, ParsedDocument>();
+  store.watch('*', ({ type, object }) => {
+    if (type === 'DELETED')
+      sources.delete(sourceKey(object.kind, object.metadata.namespace ?? '', object.metadata.name));
+  });
+
+  const read = (files: readonly ManifestFile[], namespace: string) => {
+    const { documents, diagnostics } = parseManifests(files);
+    const candidates: Candidate[] = [];
+    const problems = [...diagnostics];
+    for (const document of documents) {
+      const candidate = toCandidate(store, document, namespace);
+      if ('code' in candidate) problems.push(candidate);
+      else candidates.push(candidate);
+    }
+    return { candidates: namespacesFirst(candidates), problems: [...problems, ...inspect(store, candidates)] };
+  };
+
+  return {
+    validate: (files, { namespace }) => read(files, namespace).problems,
+    locate: ({ kind, namespace, name, path }) => sources.get(sourceKey(kind, namespace, name))?.locateKey(path),
+    apply: (files, { namespace, changeId }) => {
+      const { candidates, problems } = read(files, namespace);
+      if (problems.some(({ severity }) => severity === 'error')) {
+        return { changeId, accepted: false, objects: [], diagnostics: problems };
+      }
+      const objects = candidates.map(({ document, object }) => {
+        const applied = store.apply(object, { changeId });
+        const { name, namespace: ns = '' } = applied.object.metadata;
+        sources.set(sourceKey(object.kind, ns, name), document);
+        return {
+          kind: object.kind,
+          apiVersion: object.apiVersion,
+          namespace: ns,
+          name,
+          outcome: applied.outcome,
+        } satisfies AppliedObject;
+      });
+      return { changeId, accepted: true, objects, diagnostics: problems };
+    },
+  };
+}
+
+const sourceKey = (kind: string, namespace: string, name: string): string => `${kind}/${namespace}/${name}`;
+
+function toCandidate(store: KubeStore, document: ParsedDocument, namespace: string): Candidate | Diagnostic {
+  const { apiVersion, metadata } = document.object;
+  const kind = store.kinds.forObject(apiVersion, document.object.kind);
+  if (kind === undefined) {
+    const values = { kind: document.object.kind, apiVersion };
+    return diagnostic('MW0012', { values, location: document.locate('kind') });
+  }
+  const { namespace: own, ...rest } = metadata;
+  const placed = kind.namespaced ? { ...rest, namespace: own ?? namespace } : rest;
+  return { document, kind, object: { ...document.object, metadata: placed } };
+}
+
+/** A namespace must be there before what it holds. */
+const namespacesFirst = (candidates: readonly Candidate[]): Candidate[] => [
+  ...candidates.filter(({ kind }) => kind.kind === 'Namespace'),
+  ...candidates.filter(({ kind }) => kind.kind !== 'Namespace'),
+];

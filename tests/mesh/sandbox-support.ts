@@ -1,0 +1,85 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createSandbox, createSystemClock, type ManifestFile, type Sandbox, type SandboxEvent } from '#sandbox';
+
+const bookinfo = join(import.meta.dirname, '../../labs/bookinfo');
+
+/** The manifests of a folder of the Bookinfo lab. */
+export const manifests = (folder: 'topology' | 'start'): ManifestFile[] =>
+  readdirSync(join(bookinfo, folder))
+    .sort()
+    .map((file) => ({ file, text: readFileSync(join(bookinfo, folder, file), 'utf8') }));
+
+/** One file of the Bookinfo lab's start folder. */
+export const rule = (name: string): ManifestFile => ({
+  file: `${name}.yaml`,
+  text: readFileSync(join(bookinfo, 'start', `${name}.yaml`), 'utf8'),
+});
+
+export interface RunningMesh {
+  readonly sandbox: Sandbox;
+  readonly events: SandboxEvent[];
+}
+
+export async function startMesh(
+  subnet: number,
+  topology: readonly ManifestFile[],
+  ingress = true,
+): Promise<RunningMesh> {
+  const events: SandboxEvent[] = [];
+  const sandbox = createSandbox({
+    subnet,
+    seed: 'test',
+    clock: createSystemClock(),
+    onEvent: (event) => events.push(event),
+  });
+  await sandbox.start(topology, { ingress });
+  return { sandbox, events };
+}
+
+/** Applies and waits until every proxy has it. */
+export async function applyAndSettle(sandbox: Sandbox, ...files: ManifestFile[]): Promise<void> {
+  const outcome = await sandbox.apply(files, { namespace: 'default' });
+  if (!outcome.accepted) throw new Error(JSON.stringify(outcome.diagnostics));
+  await sandbox.settled(outcome.changeId, 5000);
+}
+
+export const urlOf = (sandbox: Sandbox, path: string): string =>
+  `http://${sandbox.ingress?.ip}:${sandbox.ingress?.port}${path}`;
+
+/** The page once, as text, with its status. */
+export async function page(
+  sandbox: Sandbox,
+  headers: Record<string, string> = {},
+): Promise<{ status: number; html: string }> {
+  const response = await sandbox.fetchFromOutside(urlOf(sandbox, '/productpage'), { headers, timeoutMs: 15_000 });
+  return { status: response.status, html: response.body.toString('utf8') };
+}
+
+/** Which version of reviews stands behind a page. */
+export const versionOf = (html: string): string => /Reviews served by: reviews-(v\d)/.exec(html)?.[1] ?? 'none';
+
+/** How often each version answered in `count` requests, eight at a time. */
+export async function distribution(sandbox: Sandbox, count: number): Promise<Record<string, number>> {
+  const seen: Record<string, number> = {};
+  let left = count;
+  const worker = async (): Promise<void> => {
+    while (left-- > 0) {
+      const { html } = await page(sandbox);
+      const version = versionOf(html);
+      seen[version] = (seen[version] ?? 0) + 1;
+    }
+  };
+  await Promise.all(Array.from({ length: 8 }, worker));
+  return seen;
+}
+
+/** Signs a user in and gives the Cookie header. */
+export async function signIn(sandbox: Sandbox, user: string): Promise<string> {
+  const response = await sandbox.fetchFromOutside(urlOf(sandbox, '/login'), {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: `username=${user}`,
+  });
+  return (response.headers['set-cookie'] ?? '').split(';')[0] ?? '';
+}
