@@ -49,7 +49,7 @@ export const RING = 21;
 const MARGIN = 62;
 const PITCH = 92;
 /** Room at both ends of a column for frames and words. */
-const ENDS = 52;
+const ENDS = { across: 46, down: 24 } as const;
 
 interface Group {
   service: string;
@@ -140,25 +140,27 @@ export function layoutOf(nodes: readonly MeshNode[], edges: readonly MeshEdge[],
   const cross = across ? place.height : place.width;
   const units = columns.map((column) => slotsOf(column).reduce((sum, slot) => sum + 1 + slot.gap, 0));
   const most = Math.max(1, ...units);
-  const pitch = Math.max(across ? 70 : 84, Math.min(across ? PITCH : 104, (cross - ENDS) / most));
-  const crossSize = Math.max(cross, most * pitch + ENDS);
+  const ends = ENDS[place.direction];
+  const pitch = Math.max(across ? 56 : 64, Math.min(across ? PITCH : 104, (cross - ends) / most));
+  const crossSize = Math.max(cross, most * pitch + ends);
   const { stops, size: mainSize } = stopsOf(columns, across ? place.width : place.height, across);
   const placed: PlacedNode[] = [];
   const frames: Frame[] = [];
   for (const [index, column] of columns.entries()) {
     const along = stops[index] ?? 0;
     const slots = slotsOf(column);
+    const last = index === columns.length - 1;
     const centre = slots.length === 1 ? besideCallers(slots[0]!.node.id, edges, placed, across) : undefined;
     let at = (centre ?? crossSize / 2) - ((units[index] ?? 1) * pitch) / 2;
     for (const slot of slots) {
       at += slot.gap * pitch;
       const side = at + pitch / 2;
       const grouped = slot.group.nodes.length > 1;
-      const label = labelOf(slot, column.length > 1, across);
+      const label = labelOf(slot, { shared: column.length > 1, across, last });
       placed.push({ node: slot.node, grouped, label, x: across ? along : side, y: across ? side : along });
       at += pitch;
     }
-    frames.push(...framesOf(column, placed, across));
+    frames.push(...framesOf(column, placed, { across, pitch }));
   }
   const width = across ? mainSize : crossSize;
   const height = across ? crossSize : mainSize;
@@ -201,21 +203,27 @@ function besideCallers(
   return callers.reduce((sum, one) => sum + (across ? one.y : one.x), 0) / callers.length;
 }
 
-function labelOf(slot: Slot, shared: boolean, across: boolean): PlacedNode['label'] {
+function labelOf(slot: Slot, where: { shared: boolean; across: boolean; last: boolean }): PlacedNode['label'] {
   if (slot.node.role === 'client') return 'none';
   if (slot.group.nodes.length > 1) return 'version';
-  if (!across) return shared ? 'below' : 'right';
-  return shared ? 'right' : 'below';
+  if (where.across) return where.shared ? 'right' : 'below';
+  return where.shared || where.last ? 'below' : 'right';
 }
 
-function framesOf(column: readonly Group[], placed: readonly PlacedNode[], across: boolean): Frame[] {
+function framesOf(
+  column: readonly Group[],
+  placed: readonly PlacedNode[],
+  how: { across: boolean; pitch: number },
+): Frame[] {
+  const half = Math.min(44, how.pitch * 0.52);
   return column
     .filter((group) => group.nodes.length > 1)
     .map((group) => {
       const own = placed.filter((one) => one.node.service === group.service && one.grouped);
       const xs = own.map((one) => one.x);
       const ys = own.map((one) => one.y);
-      const [left, right, top, bottom] = across ? [42, 88, 48, 46] : [44, 44, 58, 64];
+      const room = Math.min(48, how.pitch * 0.62);
+      const [left, right, top, bottom] = how.across ? [42, 88, room, 48] : [half, half, 50, 78];
       const x = Math.min(...xs) - left;
       const y = Math.min(...ys) - top;
       return { service: group.service, x, y, width: Math.max(...xs) + right - x, height: Math.max(...ys) + bottom - y };

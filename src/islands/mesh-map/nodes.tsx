@@ -106,15 +106,14 @@ interface VersionLabelProps {
 function VersionLabel({ placed, rate, fails, across }: VersionLabelProps) {
   const { node, x, y } = placed;
   const at = across ? { x: x + 26, y: y - 9, anchor: 'start' as const } : { x, y: y + 40, anchor: 'middle' as const };
-  const under = across ? y + 40 : y + 57;
   return (
     <g className="words">
       <text x={at.x} y={at.y} textAnchor={at.anchor} className="name">
         {node.version}
         {rate && <tspan className="fact"> {rate}</tspan>}
       </text>
-      {fails && (
-        <text x={across ? x + 14 : x} y={under} textAnchor="middle" className="fact bad">
+      {fails && across && (
+        <text x={x - 4} y={y + 42} textAnchor="middle" className="fact bad">
           {fails}
         </text>
       )}
@@ -126,7 +125,7 @@ export function FrameSign({ frame, across }: { frame: Frame; across: boolean }) 
   return (
     <g className="words">
       <rect x={frame.x} y={frame.y} width={frame.width} height={frame.height} rx="8" className="frame" />
-      <text x={frame.x + 13} y={across ? frame.y + 20 : frame.y + 20} className="name">
+      <text x={frame.x + 13} y={across ? frame.y + 18 : frame.y + frame.height - 12} className="name">
         {frame.service}
       </text>
     </g>
