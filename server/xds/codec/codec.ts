@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { type DescMessage, fromBinary, fromJson, type JsonValue, toBinary, toJson } from '@bufbuild/protobuf';
 import { errorMessage, MeshworkError } from '#domain';
 import type { EncodedResource } from '../doors.ts';
@@ -51,12 +51,6 @@ function messageJson(description: DescMessage, bytes: Uint8Array): object {
   return frozenJson(toJson(description, message, { registry: messageTypes(), useProtoFieldName: true })) as object;
 }
 
-const hashOf = (...parts: readonly (string | Uint8Array)[]): string => {
-  const hash = createHash('sha256');
-  for (const part of parts) hash.update(part);
-  return hash.digest('hex');
-};
-
 /** Hexadecimal digits of a resource's version: 64 bits, so two resources of one name never meet in practice. */
 const VERSION_LENGTH = 16;
 
@@ -70,7 +64,7 @@ function encode(typeUrl: TypeUrl, json: object): EncodedResource {
     return Object.freeze({
       typeUrl,
       name,
-      version: hashOf(bytes).slice(0, VERSION_LENGTH),
+      version: hash('sha256', bytes).slice(0, VERSION_LENGTH),
       json: messageJson(description, bytes),
       bytes,
     });
@@ -87,7 +81,7 @@ export function createXdsCodec(limits: CacheLimits): XdsCodec {
   const decoded = createBoundedCache<DecodedResource>(limits);
   return {
     encodeResource(typeUrl, json) {
-      const key = hashOf(typeUrl, '\n', JSON.stringify(json));
+      const key = `${typeUrl} ${hash('sha256', JSON.stringify(json))}`;
       const known = encoded.get(key);
       if (known) return known;
       const resource = encode(typeUrl, json);
@@ -95,7 +89,7 @@ export function createXdsCodec(limits: CacheLimits): XdsCodec {
       return resource;
     },
     decodeResource<Url extends TypeUrl>(any: { readonly typeUrl: Url; readonly value: Uint8Array }) {
-      const key = hashOf(any.typeUrl, '\n', any.value);
+      const key = `${any.typeUrl} ${hash('sha256', any.value)}`;
       const known = decoded.get(key);
       if (known) return known as DecodedResource<Url>;
       try {
