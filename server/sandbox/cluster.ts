@@ -117,6 +117,7 @@ export function startCluster(options: ClusterOptions): Cluster {
   });
   const kubelet = startKubelet({
     store,
+    clock,
     addresses: podAddresses,
     events,
     admit,

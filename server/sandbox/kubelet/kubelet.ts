@@ -1,3 +1,4 @@
+import type { Clock } from '#domain';
 import type { KubeStore, WatchEvent } from '#kube-api';
 import type { EventRecorder } from '../controllers/event-recorder.ts';
 import { createWorkQueue } from '../controllers/work-queue.ts';
@@ -8,10 +9,13 @@ import { quotas } from '../quotas.ts';
 import type { PodRuntime } from './pod-runtime.ts';
 
 /** How long a deleted pod goes on serving, so that no proxy still sends to an address that is already dead. */
+const GRACE_MS = 500;
+/** How long requests that are on their way may then take. */
 const DRAIN_MS = 1500;
 
 export interface KubeletOptions {
   readonly store: KubeStore;
+  readonly clock: Clock;
   readonly addresses: AddressPool;
   readonly events: EventRecorder;
   /** Injection and defaults for pods that came straight to the API, without a controller. */
@@ -66,8 +70,9 @@ export function startKubelet(options: KubeletOptions): Kubelet {
     if (runtime === undefined) return;
     running.delete(key);
     const fixed = options.fixedAddress(runtime.object);
-    const ended = runtime
-      .stop(fixed === undefined ? DRAIN_MS : 0)
+    const graceful = fixed === undefined;
+    const ended = pause(options.clock, graceful ? GRACE_MS : 0)
+      .then(() => runtime.stop(graceful ? DRAIN_MS : 0))
       .catch((error: unknown) => options.onError(`stop of pod ${key}`, error))
       .then(() => {
         options.addresses.release(runtime.ip);
@@ -125,3 +130,6 @@ export function startKubelet(options: KubeletOptions): Kubelet {
 function adopt({ store, admit }: KubeletOptions, pod: PodObject, changeId: string): PodObject {
   return store.update(admit(pod), { changeId }) as PodObject;
 }
+
+const pause = (clock: Clock, delayMs: number): Promise<void> =>
+  delayMs <= 0 ? Promise.resolve() : new Promise((resolve) => clock.after(delayMs, resolve));

@@ -101,8 +101,14 @@ export class PodRuntime implements RunningPod {
     await Promise.all(this.#parts.containers.map((container) => container.start()));
   }
 
+  /** Proxies first: what they still carry needs the application behind them. */
   async stop(drainMs: number): Promise<void> {
-    await Promise.all([...this.#parts.containers, ...this.#parts.init].map((container) => container.stop(drainMs)));
+    const all = [...this.#parts.containers, ...this.#parts.init];
+    const proxies = all.filter(({ view }) => view.kind === 'proxy');
+    await Promise.all(proxies.map((container) => container.stop(drainMs)));
+    await Promise.all(
+      all.filter((container) => !proxies.includes(container)).map((container) => container.stop(drainMs)),
+    );
   }
 
   /** status of the Pod object. */

@@ -51,6 +51,7 @@ describe('the node', () => {
     const admit = (pod: Parameters<typeof admitPod>[1]) => admitPod(store, pod);
     kubelet = startKubelet({
       store,
+      clock,
       addresses: podPool(plan),
       events,
       admit,
@@ -163,7 +164,8 @@ describe('the node', () => {
     const pod = podOf('inventory')!;
     store.delete('Deployment', { namespace: 'default', name: 'inventory' }, { changeId });
     await eventually(() => kubelet.pods.length === 0);
-    clock.advance(60_000);
+    expect((await pod.fetch(`http://${pod.ip}:8080/`)).status).toBe(200);
+    clock.advance(500);
     await eventually(() => clock.waiting === 0);
     await expect(pod.fetch(`http://${pod.ip}:8080/`)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
   });
