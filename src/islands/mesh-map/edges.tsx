@@ -23,10 +23,12 @@ interface EdgeSignsProps {
   from: PlacedNode;
   to: PlacedNode;
   across: boolean;
+  /** Width of the picture: words stay inside. */
+  width: number;
 }
 
 /** Lock, breaker, and words on a line; only what is wrong has words. */
-export function EdgeSigns({ track, edge, from, to, across }: EdgeSignsProps) {
+export function EdgeSigns({ track, edge, from, to, across, width }: EdgeSignsProps) {
   if (edge.rps < IDLE_RPS) return null;
   const inMesh = from.node.proxied || to.node.proxied;
   const bare = from.node.role === 'client';
@@ -35,7 +37,7 @@ export function EdgeSigns({ track, edge, from, to, across }: EdgeSignsProps) {
     <>
       {inMesh && !bare && track.length > 60 && <Lock track={track} edge={edge} />}
       {full && <Breaker track={track} across={across} />}
-      {edge.slowShare > 0.05 && <SlowWords track={track} edge={edge} across={across} />}
+      {edge.slowShare > 0.05 && <SlowWords track={track} edge={edge} across={across} width={width} />}
     </>
   );
 }
@@ -74,12 +76,12 @@ function Breaker({ track, across }: { track: Track; across: boolean }) {
   );
 }
 
-function SlowWords({ track, edge, across }: { track: Track; edge: MeshEdge; across: boolean }) {
-  const { x, y } = pointAt(track, 0.66);
+function SlowWords({ track, edge, across, width }: Pick<EdgeSignsProps, 'track' | 'edge' | 'across' | 'width'>) {
+  const { x, y } = pointAt(track, 0.6);
   return (
     <text
-      x={x + (across ? 4 : 18)}
-      y={y + (across ? 28 : 4)}
+      x={across ? x + 6 : Math.min(x + 18, width - 76)}
+      y={y + (across ? 30 : 16)}
       textAnchor={across ? 'middle' : 'start'}
       className="fact late"
     >

@@ -7,6 +7,8 @@ export const MARK_CAP = 60;
 
 const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
 const SLOWER_MS = 2600;
+/** Length of a line in px on which a mark takes exactly its travel time; shorter lines take less, so that spacing shows rate. */
+const USUAL_PX = 190;
 
 /** How long a mark is on its way for a latency of `ms`: ten times the latency is one second more. */
 export function travelMs(ms: number): number {
@@ -64,7 +66,12 @@ const REST_MS = 700;
  * The flow `stepMs` later. Marks leave at the measured rate and in the measured shares, without chance: each edge pays its
  * debts as they fall due, so a share of one in ten is every tenth mark.
  */
-export function advance(flow: Flow, edges: readonly MeshEdge[], stepMs: number): Flow {
+export function advance(
+  flow: Flow,
+  edges: readonly MeshEdge[],
+  stepMs: number,
+  lengths: ReadonlyMap<string, number> = new Map(),
+): Flow {
   const per = requestsPerMark(edges);
   const moved = flow.marks.map((mark) => move(mark, stepMs)).filter((mark) => !gone(mark));
   const debts = new Map<string, Debt>();
@@ -76,7 +83,7 @@ export function advance(flow: Flow, edges: readonly MeshEdge[], stepMs: number):
     while (debt.mark >= 1 && moved.length < MARK_CAP) {
       debt.mark -= 1;
       const outcome = payOutcome(edge, debt);
-      moved.push(newMark({ id: nextId++, edge, key, outcome }));
+      moved.push(newMark({ id: nextId++, edge, key, outcome, length: lengths.get(key) ?? USUAL_PX }));
     }
     debt.mark = Math.min(debt.mark, 1);
     debts.set(key, debt);
@@ -96,9 +103,10 @@ function payOutcome(edge: MeshEdge, debt: Debt): Outcome {
   return 'slow';
 }
 
-function newMark(born: { id: number; edge: MeshEdge; key: string; outcome: Outcome }): MovingMark {
+function newMark(born: { id: number; edge: MeshEdge; key: string; outcome: Outcome; length: number }): MovingMark {
   const { edge, outcome } = born;
-  const durationMs = outcome === 'slow' ? travelMs(Math.max(edge.p90, edge.p50)) + SLOWER_MS / 2 : travelMs(edge.p50);
+  const usual = outcome === 'slow' ? travelMs(Math.max(edge.p90, edge.p50)) + SLOWER_MS / 2 : travelMs(edge.p50);
+  const durationMs = usual * Math.min(1.3, Math.max(0.25, born.length / USUAL_PX));
   const diesAt = outcome === 'failed' ? deathAt(edge) : 1;
   return { id: born.id, edge: born.key, outcome, share: 0, durationMs, diesAt, restedMs: undefined };
 }

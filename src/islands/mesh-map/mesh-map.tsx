@@ -86,6 +86,9 @@ function MeshField({ mesh, moving }: { mesh: MeshView; moving: boolean }) {
     layout.nodes.map((one) => [one.node.id, { ...one, node: fresh(mesh, one.node.id) ?? one.node }]),
   );
   const across = layout.direction === 'across';
+  const outside = new Set(mesh.nodes.filter((node) => node.role === 'client').map((node) => node.id));
+  // A caller's own latency is what it waits for; on its short line from the border a mark only enters.
+  const moves = mesh.edges.map((edge) => (outside.has(edge.from) ? { ...edge, p50: 0, slowShare: 0 } : edge));
   const faults = mesh.edges.flatMap((edge) => faultOf(edge));
   const versions = (service: string): string[] =>
     mesh.nodes.filter((node) => node.service === service).map((node) => node.version);
@@ -99,7 +102,7 @@ function MeshField({ mesh, moving }: { mesh: MeshView; moving: boolean }) {
           {layout.edges.map((edge) => (
             <EdgeLine key={edge.key} placed={edge} edge={now.get(edge.key)} />
           ))}
-          {moving && <Moving edges={mesh.edges} tracks={tracks} />}
+          {moving && <Moving edges={moves} tracks={tracks} />}
           {[...placed.values()].map((one) => (
             <NodeSign key={one.node.id} placed={one} across={across} versions={versions(one.node.service)} />
           ))}
@@ -109,7 +112,7 @@ function MeshField({ mesh, moving }: { mesh: MeshView; moving: boolean }) {
             if (!figures || !track || !from || !to) return null;
             return (
               <g key={edge.key}>
-                <EdgeSigns track={track} edge={figures} from={from} to={to} across={across} />
+                <EdgeSigns track={track} edge={figures} from={from} to={to} across={across} width={layout.width} />
                 {!moving && <EdgeCounters track={track} edge={figures} />}
               </g>
             );

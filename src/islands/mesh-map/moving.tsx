@@ -31,14 +31,15 @@ export function Moving({ edges, tracks }: MovingProps) {
     let last: number | undefined;
     let frame = 0;
     const draw = (now: number): void => {
-      const { edges: now_edges, tracks: now_tracks } = input.current;
-      flow = advance(flow, now_edges, last === undefined ? 16 : Math.min(100, now - last));
+      const { edges: edgesNow, tracks: tracksNow } = input.current;
+      const lengths = new Map([...tracksNow].map(([key, track]) => [key, track.length]));
+      flow = advance(flow, edgesNow, last === undefined ? 16 : Math.min(100, now - last), lengths);
       last = now;
       const slots = group.current?.children;
       for (const index of SLOTS) {
         const element = slots?.[index] as SVGGElement | undefined;
         const mark = flow.marks[index];
-        const track = mark && now_tracks.get(mark.edge);
+        const track = mark && tracksNow.get(mark.edge);
         if (!element) continue;
         if (mark && track) place(element, mark, track);
         else element.setAttribute('class', 'mark none');

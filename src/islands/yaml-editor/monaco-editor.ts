@@ -147,7 +147,7 @@ function optionsOf(): monaco.editor.IStandaloneEditorConstructionOptions {
 function decorationOf(one: LitLines): monaco.editor.IModelDeltaDecoration {
   const name = one.stop ? 'lit end' : 'lit';
   return {
-    range: new monaco.Range(one.line, 1, one.endLine, 1),
+    range: new monaco.Range(one.line, 1, one.endLine, 1000),
     options: {
       isWholeLine: true,
       className: `line-${name.replace(' ', '-')}`,
