@@ -1,4 +1,4 @@
-import type { Clock, KubeObject } from '#domain';
+import type { Clock, Diagnostic, KubeObject } from '#domain';
 import type { KubeStore } from '#kube-api';
 import type { AdsServer, ProxyNode, PushEvent, XdsSnapshot } from '#xds';
 
@@ -58,6 +58,8 @@ export interface ControlPlane {
   settled(changeId: string, timeoutMs: number): Promise<PushSummary>;
   /** What a proxy would be sent for the present store: the same builder as the push. */
   snapshotFor(node: ProxyNode): XdsSnapshot;
+  /** What the reference check found in the configuration of the connected proxies, each once. It never holds a push back. */
+  problems(): readonly Diagnostic[];
 }
 
 /** Reads MeshConfig from the ConfigMap `istio` in the root namespace, when there is one. */

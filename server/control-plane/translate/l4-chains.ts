@@ -24,7 +24,7 @@ export function l4Chains(scope: OutboundScope, service: Service, port: ServicePo
       const applying = matches.filter((match) => appliesHere(match, context));
       if ((l4.spec.route ?? []).length === 0 || (matches.length > 0 && applying.length === 0)) continue;
       const wanted = applying.map(chainMatch).find((match) => Object.keys(match).length > 0);
-      chains.push(ruleChain({ scope, rule, l4, port }, wanted));
+      chains.push(l4RuleChain({ scope, rule, l4, port: port.port }, wanted));
       if (wanted === undefined) return chains;
     }
   }
@@ -54,14 +54,18 @@ interface RuleChainInput {
   readonly scope: OutboundScope;
   readonly rule: VirtualService;
   readonly l4: L4Rule;
-  readonly port: ServicePort;
+  readonly port: number;
 }
 
-function ruleChain({ scope, rule, l4, port }: RuleChainInput, match: FilterChainMatch | undefined): FilterChain {
+/** A chain that forwards to a rule's destinations. */
+export function l4RuleChain(
+  { scope, rule, l4, port }: RuleChainInput,
+  match: FilterChainMatch | undefined,
+): FilterChain {
   const { mesh } = scope.snapshot;
   const routes = l4.spec.route ?? [];
   const clusters = routes.map(({ destination, weight }) => ({
-    name: destinationCluster(destination, scope.findService(destination.host), port.port),
+    name: destinationCluster(destination, scope.findService(destination.host), port),
     weight: weight ?? 0,
   }));
   const [only] = clusters;

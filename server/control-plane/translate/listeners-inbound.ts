@@ -7,13 +7,8 @@ import { isHttp2, type PortProtocol, trafficKind } from '../snapshot/protocol.ts
 import { type ChainOption, chainOptions } from './chain-options.ts';
 import { INBOUND_PASSTHROUGH_CLUSTER, NO_TIMEOUT, statPrefix } from './envoy-types.ts';
 import { httpFilter } from './http-connection-manager.ts';
-import {
-  HTTP_INSPECTOR,
-  listenAddress,
-  ORIGINAL_DST_FILTER,
-  PLAINTEXT_HTTP,
-  TLS_INSPECTOR,
-} from './listener-filters.ts';
+import { inspectors } from './inspectors.ts';
+import { listenAddress, ORIGINAL_DST_FILTER } from './listener-filters.ts';
 import { INBOUND_PORT } from './listeners-outbound.ts';
 import { originMetadata, serviceOrigin } from './origin-metadata.ts';
 import type { ProxyView, ServiceTarget } from './proxy-view.ts';
@@ -164,15 +159,4 @@ function inboundRouteConfig({ cluster, servicePort, operation, protocol, origin 
     ],
     validate_clusters: false,
   };
-}
-
-/**
- * The inspectors that the chains' conditions rest on.
- * Unlike Istio, which switches an inspector off for ports that do not need it, they look at every connection of the listener.
- */
-function inspectors(chains: readonly FilterChain[]): NonNullable<Listener['listener_filters']> {
-  const matches = chains.map((chain) => chain.filter_chain_match ?? {});
-  const tls = matches.some((match) => match.transport_protocol === 'tls');
-  const http = matches.some((match) => match.application_protocols?.some((name) => PLAINTEXT_HTTP.includes(name)));
-  return [...(tls ? [TLS_INSPECTOR] : []), ...(http ? [HTTP_INSPECTOR] : [])];
 }

@@ -1,0 +1,116 @@
+import { type Diagnostic, errorMessage } from '#domain';
+import { type AdsServer, createAdsServer, type ProxyNode, type XdsSnapshot } from '#xds';
+import type { ControlPlane, ControlPlaneOptions } from './doors.ts';
+import { createPushQueue, type PushQueue } from './push/index.ts';
+import { createSnapshotDeriver, type MeshSnapshot } from './snapshot/mesh-snapshot.ts';
+import { createObjectTables } from './snapshot/object-tables.ts';
+import { createTranslator } from './translate/index.ts';
+
+/** Wires store → snapshot → translation → push. Nothing runs before `start`. */
+export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
+  return new Pilot(options);
+}
+
+class Pilot implements ControlPlane {
+  readonly ads: AdsServer;
+  readonly #options: ControlPlaneOptions;
+  readonly #queue: PushQueue;
+  readonly #tables = createObjectTables();
+  readonly #derive;
+  readonly #translator = createTranslator();
+  #snapshot: MeshSnapshot | undefined;
+  #pushes = 0;
+  #versionInfo: string;
+  #lastChangeId = '';
+  #unwatch: (() => void) | undefined;
+  /** What was found for each proxy at its latest translation. */
+  readonly #problems = new Map<string, readonly Diagnostic[]>();
+  /** Messages already logged, so that each is said once as long as it holds. */
+  #logged: ReadonlySet<string> = new Set();
+
+  constructor(options: ControlPlaneOptions) {
+    const { clock, onPush, onLog, meshConfig } = options;
+    this.#options = options;
+    this.#derive = createSnapshotDeriver(meshConfig);
+    this.#versionInfo = this.#nextVersion();
+    this.ads = createAdsServer({
+      clock,
+      onConnect: (node) => this.snapshotFor(node),
+      onDisconnect: (nodeId) => {
+        this.#problems.delete(nodeId);
+        this.#queue.disconnected(nodeId);
+      },
+      onPush: (event) => {
+        this.#queue.note(event);
+        onPush(event);
+      },
+    });
+    this.#queue = createPushQueue({
+      clock,
+      ads: this.ads,
+      onBegin: (changeIds) => this.#begin(changeIds),
+      build: (node, changeIds) => this.#build(node, changeIds.at(-1) ?? this.#lastChangeId),
+      onError: (cause, nodeId) => onLog(`error\tpush failed${nodeId ? ` for ${nodeId}` : ''}: ${errorMessage(cause)}`),
+    });
+  }
+
+  start(): void {
+    const { store, clock } = this.#options;
+    // Kinds that no proxy is configured from are pushed too: nothing differs, nothing is sent, and whoever waits for that change to
+    // settle is answered at once.
+    this.#unwatch ??= store.watch('*', ({ type, object, changeId }) => {
+      if (this.#tables.apply(type, object) !== undefined) this.#snapshot = undefined;
+      this.#queue.request(changeId, clock.now());
+    });
+  }
+
+  stop(): void {
+    this.#unwatch?.();
+    this.#unwatch = undefined;
+    this.#queue.stop();
+  }
+
+  syncStatus(): ReturnType<ControlPlane['syncStatus']> {
+    return this.#queue.syncStatus();
+  }
+
+  settled(changeId: string, timeoutMs: number): ReturnType<ControlPlane['settled']> {
+    return this.#queue.settled(changeId, timeoutMs);
+  }
+
+  snapshotFor(node: ProxyNode): XdsSnapshot {
+    return this.#build(node, this.#lastChangeId);
+  }
+
+  problems(): readonly Diagnostic[] {
+    return [...new Map([...this.#problems.values()].flat().map((problem) => [problem.message, problem])).values()];
+  }
+
+  #begin(changeIds: readonly string[]): void {
+    this.#lastChangeId = changeIds.at(-1) ?? this.#lastChangeId;
+    this.#versionInfo = this.#nextVersion();
+  }
+
+  /** As istiod names pushes: time and counter. */
+  #nextVersion(): string {
+    this.#pushes += 1;
+    return `${new Date(this.#options.clock.now()).toISOString()}/${this.#pushes}`;
+  }
+
+  #build(node: ProxyNode, changeId: string): XdsSnapshot {
+    this.#snapshot ??= this.#derive(this.#tables);
+    const { resources, problems } = this.#translator.translate(this.#snapshot, node);
+    this.#problems.set(node.id, problems);
+    this.#logProblems();
+    return { versionInfo: this.#versionInfo, changeId, resources };
+  }
+
+  #logProblems(): void {
+    const problems = this.problems();
+    for (const { severity, code, message } of problems) {
+      if (!this.#logged.has(message))
+        this.#options.onLog(`${severity === 'error' ? 'error' : 'warn'}\t${code} ${message}`);
+    }
+    this.#logged = new Set(problems.map(({ message }) => message));
+  }
+}

@@ -1,0 +1,118 @@
+import { clusterName } from '#domain';
+import { type Cluster, extensionTypes, type HttpConnectionManager, type Listener, type RouteConfiguration } from '#xds';
+import { compareText } from '../snapshot/config.ts';
+import { trafficKind } from '../snapshot/protocol.ts';
+import type { Service, ServicePort } from '../snapshot/services.ts';
+import { clusterMetadata } from './cluster-metadata.ts';
+import { type ClusterInput, edsConfig } from './clusters-outbound.ts';
+import { statPrefix } from './envoy-types.ts';
+import { FAULT_FILTER, ROUTER_FILTER } from './http-connection-manager.ts';
+import { listenAddress } from './listener-filters.ts';
+import { translateLoadBalancer } from './load-balancer.ts';
+import { originMetadata, serviceOrigin } from './origin-metadata.ts';
+import { outboundVirtualHosts } from './routes-outbound.ts';
+import type { OutboundScope } from './scope.ts';
+import { translateClientTls } from './tls-client.ts';
+import { effectivePolicy } from './traffic-policy.ts';
+
+export interface GrpcResources {
+  readonly listeners: Listener[];
+  readonly routes: RouteConfiguration[];
+  readonly clusters: Cluster[];
+}
+
+/**
+ * What gRPC's own xDS client understands: per service port a listener named exactly as the target it dials (`reviews:9080`,
+ * `reviews.default:9080`, …), a route table of that one service, and its clusters. Source: grpcgen in istio pilot.
+ */
+export function grpcResources(scope: OutboundScope): GrpcResources {
+  const hosts = new Map<number, ReturnType<typeof outboundVirtualHosts>>();
+  const listeners: Listener[] = [];
+  const routes: RouteConfiguration[] = [];
+  for (const { service, port } of callablePorts(scope)) {
+    const known = hosts.get(port.port) ?? outboundVirtualHosts(scope, port.port, { withPorts: true });
+    hosts.set(port.port, known);
+    const routeName = clusterName('outbound', port.port, '', service.hostname);
+    listeners.push(...targetNames(scope, service).map((host) => apiListener({ host, service, port, routeName })));
+    routes.push({
+      name: routeName,
+      virtual_hosts: known.filter((host) => host.domains.includes(service.hostname)),
+    });
+  }
+  return { listeners, routes, clusters: grpcClusters(scope) };
+}
+
+const callablePorts = (scope: OutboundScope): { service: Service; port: ServicePort }[] =>
+  scope.services.flatMap((service) =>
+    service.ports
+      .filter((port) => ['http', 'auto'].includes(trafficKind(port.protocol)))
+      .map((port) => ({ service, port })),
+  );
+
+function targetNames({ namespace }: OutboundScope, service: Service): string[] {
+  const qualified = `${service.name}.${service.namespace}`;
+  const names = [service.hostname, qualified, `${qualified}.svc`];
+  return service.namespace === namespace ? [...names, service.name] : names;
+}
+
+interface ApiListenerInput {
+  readonly host: string;
+  readonly service: Service;
+  readonly port: ServicePort;
+  readonly routeName: string;
+}
+
+function apiListener({ host, service, port, routeName }: ApiListenerInput): Listener {
+  const api_listener: HttpConnectionManager = {
+    '@type': extensionTypes.httpConnectionManager,
+    stat_prefix: statPrefix(`outbound_${host}_${port.port}`),
+    rds: { config_source: { ads: {} }, route_config_name: routeName },
+    http_filters: [FAULT_FILTER, ROUTER_FILTER],
+  };
+  return {
+    name: `${host}:${port.port}`,
+    address: listenAddress(service.clusterIp === '' ? '0.0.0.0' : service.clusterIp, port.port),
+    api_listener: { api_listener },
+    metadata: originMetadata(serviceOrigin(service, port.index)),
+  };
+}
+
+function grpcClusters(scope: OutboundScope): Cluster[] {
+  return callablePorts(scope)
+    .flatMap(({ service, port }) => {
+      const rule = scope.ruleFor(service.hostname);
+      return [undefined, ...(rule?.subsets ?? [])].map((subset) => grpcCluster({ scope, service, port, rule, subset }));
+    })
+    .sort((a, b) => compareText(a.name, b.name));
+}
+
+/**
+ * Unlike Istio, LEAST_REQUEST becomes ROUND_ROBIN: gRPC for Node refuses a cluster that asks for it. mTLS is used only where a rule says
+ * so, and outlier detection is left out, because gRPC cannot tell whether its application took xDS credentials.
+ */
+function grpcCluster(input: ClusterInput): Cluster {
+  const { scope, service, port, rule, subset } = input;
+  const subsetName = subset?.value.name ?? '';
+  const name = clusterName('outbound', port.port, subsetName, service.hostname);
+  const policy = effectivePolicy(rule, subsetName, port.port);
+  const balancer = translateLoadBalancer(policy.loadBalancer?.value);
+  const maxRequests = policy.connectionPool?.value.http?.http2MaxRequests;
+  const tls = policy.tls?.value.mode === 'ISTIO_MUTUAL';
+  return {
+    name,
+    alt_stat_name: statPrefix(name),
+    type: 'EDS',
+    eds_cluster_config: edsConfig(name),
+    ...(balancer.lb_policy === 'RING_HASH' ? balancer : { lb_policy: 'ROUND_ROBIN' }),
+    ...(maxRequests && { circuit_breakers: { thresholds: [{ max_requests: maxRequests }] } }),
+    ...(tls &&
+      translateClientTls({
+        settings: policy.tls?.value,
+        autoMtls: false,
+        sni: `outbound_.${port.port}_.${subsetName}_.${service.hostname}`,
+        identities: scope.snapshot.serviceAccounts.get(service.hostname) ?? [],
+        http2: true,
+      })),
+    metadata: clusterMetadata(input, policy),
+  };
+}

@@ -1,0 +1,2 @@
+export { buildResources, type ProxyResources } from './resources.ts';
+export { createTranslator, type Translation, type Translator } from './translator.ts';

@@ -1,0 +1,92 @@
+import type { Diagnostic, Origin } from '#domain';
+import type { FilterChain, HttpConnectionManager, Listener, Metadata, OriginMetadata, Route, TcpProxy } from '#xds';
+import { extensionTypes } from '#xds';
+import type { ConfigResources } from './resources.ts';
+
+/**
+ * Finds names that lead nowhere: routes and chains to clusters that do not exist, listeners whose route table is missing. Nothing is
+ * held back for it: a proxy answers such requests with 503 and flag NC, as the learner is meant to see.
+ */
+export function checkReferences(resources: ConfigResources): Diagnostic[] {
+  const clusters = new Set(resources.clusters.map(({ name }) => name));
+  const tables = new Set(resources.routes.map(({ name }) => name));
+  return [
+    ...resources.routes.flatMap(({ virtual_hosts = [] }) =>
+      virtual_hosts.flatMap(({ name, routes = [] }) => routes.flatMap((route) => checkRoute(route, name, clusters))),
+    ),
+    ...resources.listeners.flatMap((listener) => checkListener(listener, clusters, tables)),
+  ];
+}
+
+function checkRoute(route: Route, host: string, clusters: ReadonlySet<string>): Diagnostic[] {
+  const { cluster, weighted_clusters, request_mirror_policies = [] } = route.route ?? {};
+  const uses = [
+    ...(cluster === undefined ? [] : [{ name: cluster, part: 'cluster' }]),
+    ...(weighted_clusters?.clusters ?? []).map(({ name }, i) => ({ name, part: `weighted_clusters.${i}` })),
+    ...request_mirror_policies.map((policy, i) => ({ name: policy.cluster, part: `request_mirror_policies.${i}` })),
+  ];
+  return uses
+    .filter(({ name }) => !clusters.has(name))
+    .map(({ name, part }) =>
+      missingCluster(name, `Virtual host "${host}", route "${route.name ?? ''}"`, originOf(route.metadata, part)),
+    );
+}
+
+const missingCluster = (cluster: string, where: string, origin: Origin | undefined): Diagnostic => ({
+  code: 'IST0101',
+  severity: 'warning',
+  message: `${where} sends to cluster "${cluster}", which does not exist: such requests are answered 503 with flag NC.`,
+  hint: 'Name a host and port that a Service has, and a subset that its DestinationRule defines.',
+  ...(origin && { origin }),
+});
+
+function checkListener(listener: Listener, clusters: ReadonlySet<string>, tables: ReadonlySet<string>): Diagnostic[] {
+  const chains = [...(listener.filter_chains ?? []), ...optional(listener.default_filter_chain)];
+  const filters = [
+    ...chains.flatMap((chain) => chain.filters.map(({ typed_config }) => ({ config: typed_config, chain }))),
+    ...optional(listener.api_listener).map(({ api_listener }) => ({ config: api_listener, chain: undefined })),
+  ];
+  return filters.flatMap(({ config, chain }) => {
+    if (config['@type'] === extensionTypes.tcpProxy) {
+      return checkTcp(config as TcpProxy, { listener, chain, clusters });
+    }
+    const table = (config as HttpConnectionManager).rds?.route_config_name;
+    return table === undefined || tables.has(table) ? [] : [missingTable(table, listener)];
+  });
+}
+
+const optional = <Value>(value: Value | undefined): Value[] => (value === undefined ? [] : [value]);
+
+interface TcpPlace {
+  readonly listener: Listener;
+  readonly chain: FilterChain | undefined;
+  readonly clusters: ReadonlySet<string>;
+}
+
+function checkTcp(config: TcpProxy, { listener, chain, clusters }: TcpPlace): Diagnostic[] {
+  const uses = [
+    ...optional(config.cluster).map((name) => ({ name, part: 'cluster' })),
+    ...(config.weighted_clusters?.clusters ?? []).map(({ name }, i) => ({ name, part: `weighted_clusters.${i}` })),
+  ];
+  return uses
+    .filter(({ name }) => !clusters.has(name) && name !== 'PassthroughCluster' && name !== 'BlackHoleCluster')
+    .map(({ name, part }) => missingCluster(name, `Listener "${listener.name}"`, originOf(chain?.metadata, part)));
+}
+
+function missingTable(table: string, listener: Listener): Diagnostic {
+  const origin = originOf(listener.metadata, '');
+  return {
+    code: 'MW0401',
+    severity: 'error',
+    message: `Listener "${listener.name}" asks for route configuration "${table}", which was not generated.`,
+    ...(origin && { origin }),
+  };
+}
+
+/** The place of a part, or of the whole object where the part has none. */
+function originOf(metadata: Metadata | undefined, part: string): Origin | undefined {
+  const held = metadata?.filter_metadata?.['meshwork'] as OriginMetadata | undefined;
+  if (held === undefined) return undefined;
+  const { kind, namespace, name, path } = held;
+  return { kind, namespace, name, path: held.parts?.[part] ?? path };
+}
