@@ -13,7 +13,10 @@ export interface RequestHead {
   authority: string;
   scheme: 'http' | 'https';
   protocol: 'HTTP/1.0' | 'HTTP/1.1' | 'HTTP/2';
-  /** Without Host, and without hop-by-hop headers; the codec writes its own framing headers. */
+  /**
+   * Without Host and without hop-by-hop headers; the codec writes its own framing headers. `content-length` stays and frames the message
+   * again, so who changes a body removes it. `upgrade` stays when the request asks to leave HTTP: what follows is then a byte stream.
+   */
   headers: Headers;
 }
 

@@ -1,6 +1,19 @@
+/** Characters that would end a header line, or that latin1, the charset of header bytes, cannot carry. */
+const UNSAFE_IN_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
+const EACH_UNSAFE = /[^\t\x20-\x7e\x80-\xff]/gu;
+
+/** Control characters become spaces, characters beyond latin1 the bytes of their UTF-8 form. */
+function wireSafe(value: string): string {
+  if (!UNSAFE_IN_VALUE.test(value)) return value;
+  return value.replace(EACH_UNSAFE, (character) =>
+    character > '\xff' ? Buffer.from(character, 'utf8').toString('latin1') : ' ',
+  );
+}
+
 /**
  * An HTTP header list: lower-case names, insertion order, duplicates kept. Stored flat (name, value, name, value …), which is what
- * both codecs read and write; lists are short, so a scan beats a map.
+ * both codecs read and write; lists are short, so a scan beats a map. Values that are set or added are made safe for the wire, so that no
+ * configured value can split a message; what a codec has read is safe already.
  */
 export class Headers {
   /** Names at even places, values at odd ones. Codecs read it directly; others use the methods. */
@@ -13,7 +26,7 @@ export class Headers {
   /** From pairs; names are lower-cased. */
   static of(entries: Readonly<Record<string, string>>): Headers {
     const headers = new Headers();
-    for (const [name, value] of Object.entries(entries)) headers.flat.push(name.toLowerCase(), value);
+    for (const [name, value] of Object.entries(entries)) headers.add(name.toLowerCase(), value);
     return headers;
   }
 
@@ -39,11 +52,11 @@ export class Headers {
   /** Replaces every value of `name` by one. */
   set(name: string, value: string): void {
     this.remove(name);
-    this.flat.push(name, value);
+    this.flat.push(name, wireSafe(value));
   }
 
   add(name: string, value: string): void {
-    this.flat.push(name, value);
+    this.flat.push(name, wireSafe(value));
   }
 
   remove(name: string): void {
