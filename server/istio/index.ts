@@ -1,1 +1,10 @@
-export {};
+export { type CatalogueEntry, diagnosticCatalogue } from './diagnostics/catalogue.ts';
+export { didYouMean } from './diagnostics/suggest.ts';
+export { istioKinds } from './kinds/istio-kinds.ts';
+export type { FieldPosition, ManifestFile, ParsedDocument, ParseResult } from './manifests/document.ts';
+export { MANIFEST_LIMITS } from './manifests/limits.ts';
+export { parseManifests } from './manifests/parse.ts';
+export { childPath, parentPath } from './manifests/path.ts';
+export { originOf, toDiagnostics, validateDocument } from './manifests/validate.ts';
+export { hostsMatch } from './rules/hosts.ts';
+export { checkFields } from './schema/check.ts';

@@ -48,6 +48,11 @@ function visit(value: unknown, input: unknown, path: string, walk: Walk): void {
     walk.mistyped.push({ path, message });
     return;
   }
+  const supported = schema['enum'];
+  if (Array.isArray(supported) && !supported.includes(value)) {
+    const words = supported.map((each) => `"${String(each)}"`).join(', ');
+    walk.mistyped.push({ path, message: `Unsupported value: "${String(value)}": supported values: ${words}` });
+  }
   if (Array.isArray(value)) {
     for (const [index, item] of value.entries()) visit(item, schema['items'], `${path}[${index}]`, walk);
   } else if (isRecord(value)) visitFields(value, schema, path, walk);
@@ -61,6 +66,10 @@ function visitFields(value: JsonRecord, schema: JsonRecord, path: string, walk: 
     if (Object.hasOwn(properties, key)) visit(child, properties[key], at, walk);
     else if (isRecord(others)) visit(child, others, at, walk);
     else if (others === false) walk.unknown.push(at);
+  }
+  for (const field of Array.isArray(schema['required']) ? schema['required'].map(String) : []) {
+    if (value[field] !== undefined && value[field] !== null) continue;
+    walk.mistyped.push({ path: path === '' ? field : `${path}.${field}`, message: 'Required value' });
   }
 }
 

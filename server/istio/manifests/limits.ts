@@ -1,0 +1,66 @@
+import type { Diagnostic, SourceLocation } from '#domain';
+import { diagnostic } from '../diagnostics/diagnostic.ts';
+
+/** What a manifest may be at most. Each bound keeps reading it within some tens of milliseconds. */
+export const MANIFEST_LIMITS = Object.freeze({
+  bytes: 1024 * 1024,
+  lines: 6000,
+  /** Lines and separators together: a measure of the nodes that a parser would build. */
+  nodes: 15_000,
+  documents: 200,
+  depth: 64,
+  aliases: 100,
+});
+
+const start = (file: string): SourceLocation => ({ file, line: 1, column: 1, endLine: 1, endColumn: 2 });
+
+interface Counts {
+  lines: number;
+  separators: number;
+  aliases: number;
+  depth: number;
+}
+
+/** Counts in one pass over the characters. Text in quotes and comments counts too: the bounds are far above what is real. */
+function count(text: string): Counts {
+  const counts: Counts = { lines: 1, separators: 0, aliases: 0, depth: 0 };
+  let brackets = 0;
+  let dashes = 0;
+  let previous = 10;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    const opens = previous === 32 || previous === 10 || previous === 44 || previous === 91;
+    if (code === 10) {
+      counts.lines++;
+      dashes = 0;
+    } else if (code === 91 || code === 123) brackets++;
+    else if (code === 93 || code === 125) brackets = Math.max(0, brackets - 1);
+    else if (code === 44) counts.separators++;
+    else if (code === 42 && opens) counts.aliases++;
+    // `- - - x` and `? ? ? x` nest without indentation.
+    else if ((code === 45 || code === 63) && opens) dashes++;
+    counts.depth = Math.max(counts.depth, brackets, dashes);
+    previous = code;
+  }
+  return counts;
+}
+
+/** Why the text must not be given to the parser; undefined when it may. */
+export function limitProblem(file: string, text: string): Diagnostic | undefined {
+  const location = start(file);
+  const tooLarge = (what: string): Diagnostic => diagnostic('MW0001', { values: { what }, location });
+  if (text.length > MANIFEST_LIMITS.bytes || Buffer.byteLength(text) > MANIFEST_LIMITS.bytes) {
+    return tooLarge('more than 1 MiB');
+  }
+  const counts = count(text);
+  if (counts.lines > MANIFEST_LIMITS.lines)
+    return tooLarge(`${counts.lines} lines, ${MANIFEST_LIMITS.lines} are allowed`);
+  if (counts.lines + counts.separators > MANIFEST_LIMITS.nodes) return tooLarge('too many values');
+  if (counts.depth > MANIFEST_LIMITS.depth) {
+    return diagnostic('MW0003', { values: { limit: MANIFEST_LIMITS.depth }, location });
+  }
+  if (counts.aliases > MANIFEST_LIMITS.aliases * 2) {
+    return diagnostic('MW0004', { values: { what: `${counts.aliases} aliases` }, location });
+  }
+  return undefined;
+}

@@ -1,0 +1,214 @@
+import {
+  type Alias,
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  LineCounter,
+  type Node,
+  parseAllDocuments,
+  type ScalarTag,
+  type Tags,
+  visit,
+  type YAMLError,
+  type YAMLMap,
+} from 'yaml';
+import type { Diagnostic, KubeObject, SourceLocation } from '#domain';
+import { diagnostic } from '../diagnostics/diagnostic.ts';
+import type { ManifestFile, ParsedDocument, ParseResult } from './document.ts';
+import { limitProblem, MANIFEST_LIMITS } from './limits.ts';
+import { fieldPositions, innermost, locationOf, nearest, nodeLocation, type TextPlace } from './positions.ts';
+
+/** kubectl reads `yes`, `no`, `on` and `off` as booleans, as YAML 1.1 does. */
+const kubectlBoolean: ScalarTag = {
+  tag: 'tag:yaml.org,2002:bool',
+  default: true,
+  test: /^(?:[Yy]es|YES|[Nn]o|NO|[Oo]n|ON|[Oo]ff|OFF)$/,
+  resolve: (text) => /^(?:yes|on)$/i.test(text),
+};
+
+const customTags = (tags: Tags): Tags => [kubectlBoolean, ...tags];
+
+/** What is wrong in one YAML document, and its value when nothing is. */
+interface Reading {
+  readonly problems: Diagnostic[];
+  readonly value?: unknown;
+}
+
+function syntaxProblem(error: YAMLError, place: TextPlace): Diagnostic {
+  const location = locationOf(place, error.pos[0], error.pos[1]);
+  if (error.code === 'TAB_AS_INDENT') return diagnostic('MW0006', { location });
+  if (/call stack/i.test(error.message)) {
+    return diagnostic('MW0003', { values: { limit: MANIFEST_LIMITS.depth }, location });
+  }
+  return diagnostic('MW0005', { values: { what: error.message }, location });
+}
+
+function duplicateKeys(map: YAMLMap, place: TextPlace): Diagnostic[] {
+  const seen = new Set<unknown>();
+  const problems: Diagnostic[] = [];
+  for (const { key } of map.items) {
+    if (!isScalar(key)) continue;
+    if (seen.has(key.value) && key.value !== '<<') {
+      const location = nodeLocation(place, key);
+      problems.push(diagnostic('MW0007', { values: { key: String(key.value) }, location }));
+    }
+    seen.add(key.value);
+  }
+  return problems;
+}
+
+/** Duplicate keys, unknown and too many aliases, depth: what the parser itself lets pass. */
+function structureProblems(document: Document, place: TextPlace): Diagnostic[] {
+  const problems: Diagnostic[] = [];
+  const anchors = new Set<string>();
+  let aliases = 0;
+  visit(document, {
+    Alias: (_, alias: Alias) => {
+      aliases++;
+      if (!anchors.has(alias.source)) {
+        const location = nodeLocation(place, alias);
+        problems.push(diagnostic('MW0011', { values: { anchor: alias.source }, location }));
+      }
+    },
+    Node: (_, node, ancestors) => {
+      if (!isAlias(node) && 'anchor' in node && typeof node.anchor === 'string') anchors.add(node.anchor);
+      if (isMap(node)) problems.push(...duplicateKeys(node, place));
+      if (ancestors.length <= MANIFEST_LIMITS.depth * 2) return undefined;
+      const location = nodeLocation(place, node);
+      problems.push(diagnostic('MW0003', { values: { limit: MANIFEST_LIMITS.depth }, location }));
+      return visit.BREAK;
+    },
+  });
+  if (aliases > MANIFEST_LIMITS.aliases) {
+    const location = locationOf(place, document.range?.[0] ?? 0, document.range?.[0] ?? 0);
+    problems.push(diagnostic('MW0004', { values: { what: `${aliases} aliases` }, location }));
+  }
+  return problems;
+}
+
+function readDocument(document: Document, place: TextPlace): Reading {
+  const syntax = document.errors.map((error) => syntaxProblem(error, place));
+  if (syntax.length > 0) return { problems: syntax.slice(0, 10) };
+  const problems = structureProblems(document, place);
+  if (problems.length > 0) return { problems: problems.slice(0, 20) };
+  try {
+    return { problems, value: document.toJS({ maxAliasCount: MANIFEST_LIMITS.aliases }) as unknown };
+  } catch (error) {
+    // The parser throws ReferenceError when aliases multiply beyond the limit.
+    if (!(error instanceof ReferenceError)) throw error;
+    const location = locationOf(place, document.range?.[0] ?? 0, document.range?.[0] ?? 0);
+    return { problems: [diagnostic('MW0004', { values: { what: error.message }, location })] };
+  }
+}
+
+const typeWord = (value: unknown): string =>
+  Array.isArray(value) ? 'a list' : typeof value === 'object' ? 'an object' : `a single ${typeof value}`;
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+interface Source {
+  readonly place: TextPlace;
+  readonly index: number;
+  readonly node: Node;
+}
+
+/** The object as a document, or what it lacks to be one. */
+function toDocument(value: unknown, source: Source): ParsedDocument | Diagnostic[] {
+  const { place, node } = source;
+  const range = nodeLocation(place, node);
+  if (!isObject(value)) return [diagnostic('MW0008', { values: { what: typeWord(value) }, location: range })];
+  let memo: ReturnType<typeof fieldPositions> | undefined;
+  const fields = (): ReturnType<typeof fieldPositions> => {
+    memo ??= fieldPositions(place, node);
+    return memo;
+  };
+  const locate = (path: string): SourceLocation => nearest(fields(), path).position.value;
+  const locateKey = (path: string): SourceLocation => {
+    const { position } = nearest(fields(), path);
+    return position.key ?? position.value;
+  };
+  const missing = (['apiVersion', 'kind'] as const).filter(
+    (field) => typeof value[field] !== 'string' || value[field] === '',
+  );
+  if (missing.length > 0) {
+    const firstLine = { ...range, endLine: range.line, endColumn: Math.max(range.column + 1, 2) };
+    return missing.map((field) => diagnostic('MW0009', { values: { field }, location: firstLine }));
+  }
+  const metadata = value['metadata'];
+  const name = isObject(metadata) ? (metadata['name'] ?? metadata['generateName']) : undefined;
+  if (typeof name !== 'string' || name === '') {
+    return [diagnostic('MW0010', { location: locateKey('metadata.name') })];
+  }
+  return {
+    file: place.file,
+    index: source.index,
+    object: value as unknown as KubeObject,
+    range,
+    fields,
+    locate,
+    locateKey,
+    fieldAt: (line, column) => innermost(fields(), line, column),
+  };
+}
+
+/** The objects of one YAML document: itself, or the items of a List. */
+function objectsOf(value: unknown, source: Source): { readonly value: unknown; readonly source: Source }[] {
+  const isList = isObject(value) && value['kind'] === 'List' && Array.isArray(value['items']);
+  if (!isList || !isMap(source.node)) return [{ value, source }];
+  const items = source.node.get('items', true) as Node | undefined;
+  const nodes = items && 'items' in items && Array.isArray(items.items) ? (items.items as Node[]) : [];
+  return (value['items'] as unknown[]).map((item, index) => ({
+    value: item,
+    source: { ...source, node: nodes[index] ?? source.node },
+  }));
+}
+
+function parseFile({ file, text }: ManifestFile): { documents: ParsedDocument[]; diagnostics: Diagnostic[] } {
+  const limit = limitProblem(file, text);
+  if (limit) return { documents: [], diagnostics: [limit] };
+  const lines = new LineCounter();
+  const place: TextPlace = { file, text, lines };
+  const options = {
+    lineCounter: lines,
+    uniqueKeys: false,
+    merge: true,
+    prettyErrors: false,
+    logLevel: 'silent',
+    customTags,
+  } as const;
+  const yaml = parseAllDocuments(text, options);
+  const documents: ParsedDocument[] = [];
+  const diagnostics: Diagnostic[] = [];
+  if (!Array.isArray(yaml)) return { documents, diagnostics };
+  if (yaml.length > MANIFEST_LIMITS.documents) {
+    const location = locationOf(place, 0, 0);
+    const values = { count: yaml.length, limit: MANIFEST_LIMITS.documents };
+    return { documents, diagnostics: [diagnostic('MW0002', { values, location })] };
+  }
+  for (const [index, document] of yaml.entries()) {
+    const { problems, value } = readDocument(document, place);
+    diagnostics.push(...problems);
+    const node = document.contents as Node | null;
+    if (problems.length > 0 || node === null || value === null || value === undefined) continue;
+    for (const each of objectsOf(value, { place, index, node })) {
+      const made = toDocument(each.value, each.source);
+      if (Array.isArray(made)) diagnostics.push(...made);
+      else documents.push(made);
+    }
+  }
+  return { documents, diagnostics };
+}
+
+/**
+ * Reads manifests: several documents a file, comments, anchors, `kind: List`. Never throws: what cannot be read is a diagnostic with its
+ * line. A document with a problem is left out, the others are there. Kinds and fields are not checked here (`validateDocument`).
+ */
+export function parseManifests(files: readonly ManifestFile[]): ParseResult {
+  const results = files.map(parseFile);
+  return {
+    documents: results.flatMap((result) => result.documents),
+    diagnostics: results.flatMap((result) => result.diagnostics),
+  };
+}

@@ -1,0 +1,83 @@
+import type { Diagnostic, FieldProblem, KindDefinition, KubeObject, Origin } from '#domain';
+import { parseApiVersion } from '#domain';
+import { catalogueEntry, diagnostic } from '../diagnostics/diagnostic.ts';
+import { didYouMean } from '../diagnostics/suggest.ts';
+import { checkFields } from '../schema/check.ts';
+import type { ParsedDocument } from './document.ts';
+
+export function originOf(object: KubeObject, path: string, namespace = 'default'): Origin {
+  const { kind, metadata } = object;
+  return { kind, namespace: metadata.namespace ?? namespace, name: metadata.name ?? metadata.generateName ?? '', path };
+}
+
+/** Problems of fields as diagnostics, each at its place in the document. Unknown fields are shown at their key, others at their value. */
+export function toDiagnostics(
+  problems: readonly FieldProblem[],
+  document: ParsedDocument,
+  options: { readonly namespace?: string } = {},
+): Diagnostic[] {
+  return problems.map((problem): Diagnostic => {
+    const code = problem.code ?? (problem.severity === 'error' ? 'IST0106' : 'IST0133');
+    const entry = catalogueEntry(code);
+    const place = code === 'MW0101' ? document.locateKey(problem.path) : document.locate(problem.path);
+    return {
+      code,
+      severity: entry.severity,
+      message: problem.message,
+      hint: problem.hint ?? entry.hint,
+      origin: originOf(document.object, problem.path, options.namespace),
+      location: place,
+      ...(entry.lesson ? { lesson: entry.lesson } : {}),
+    };
+  });
+}
+
+function findKind(object: KubeObject, kinds: readonly KindDefinition[]): KindDefinition | undefined {
+  const { group, version } = parseApiVersion(object.apiVersion);
+  return kinds.find((each) => each.group === group && each.kind === object.kind && each.versions.includes(version));
+}
+
+const apiVersionOf = (kind: KindDefinition): string =>
+  kind.group === '' ? (kind.versions[0] ?? '') : `${kind.group}/${kind.versions[0]}`;
+
+function unknownKind(document: ParsedDocument, kinds: readonly KindDefinition[]): Diagnostic {
+  const { apiVersion, kind } = document.object;
+  const sameKind = kinds.filter((each) => each.kind === kind);
+  const meantVersion = didYouMean(apiVersion, sameKind.map(apiVersionOf)) ?? sameKind.map(apiVersionOf)[0];
+  const meantKind = didYouMean(
+    kind,
+    kinds.map((each) => each.kind),
+  );
+  const meant = sameKind.length > 0 ? `apiVersion: ${meantVersion}` : meantKind && `kind: ${meantKind}`;
+  const path = sameKind.length > 0 ? 'apiVersion' : 'kind';
+  return diagnostic('MW0012', {
+    values: { kind, apiVersion },
+    origin: originOf(document.object, path),
+    location: document.locate(path),
+    hint: meant ? `Did you mean ${meant}?` : undefined,
+  });
+}
+
+/** A rule's problem adds nothing where the schema already found one. */
+const alreadySaid = (problem: FieldProblem, schemaProblems: readonly FieldProblem[]): boolean =>
+  problem.severity === 'error' &&
+  schemaProblems.some(
+    ({ path }) => problem.path === path || problem.path.startsWith(`${path}.`) || problem.path.startsWith(`${path}[`),
+  );
+
+/**
+ * Checks one document as the API server and Istio's webhook do: kind served, fields known and of the right type, then the kind's rules.
+ * No diagnostic of severity error: it would be accepted.
+ */
+export function validateDocument(
+  document: ParsedDocument,
+  kinds: readonly KindDefinition[],
+  options: { readonly namespace?: string } = {},
+): Diagnostic[] {
+  const kind = findKind(document.object, kinds);
+  if (!kind) return [unknownKind(document, kinds)];
+  const schema = kind.schema?.();
+  const fieldProblems = schema ? checkFields(document.object, schema) : [];
+  const ruleProblems = (kind.validate?.(document.object) ?? []).filter((each) => !alreadySaid(each, fieldProblems));
+  return toDiagnostics([...fieldProblems, ...ruleProblems], document, options);
+}

@@ -1,0 +1,28 @@
+import type { FieldProblem } from '#domain';
+import { type Arguments, catalogued } from '../diagnostics/diagnostic.ts';
+import type { Field } from './field.ts';
+
+/** Collects what rules find. Codes are IST0106 for what Istio's webhook rejects and IST0133 for what it warns of. */
+export class Findings {
+  readonly problems: FieldProblem[] = [];
+
+  /** Istio rejects the object with this message. */
+  reject(field: Field, message: string, hint?: string): void {
+    this.problems.push(catalogued('IST0106', field.path, { message }, hint));
+  }
+
+  /** Rejects when there is a message. */
+  check(field: Field, message: string | undefined, hint?: string): void {
+    if (message !== undefined) this.reject(field, message, hint);
+  }
+
+  /** Istio accepts the object and warns with this message. */
+  warn(field: Field, message: string, hint?: string): void {
+    this.problems.push(catalogued('IST0133', field.path, { message }, hint));
+  }
+
+  /** A finding with a code of its own. */
+  add(code: string, field: Field, values: Arguments, hint?: string): void {
+    this.problems.push(catalogued(code, field.path, values, hint));
+  }
+}

@@ -1,0 +1,112 @@
+import type { Field } from './field.ts';
+import type { Findings } from './findings.ts';
+import { checkDuration } from './values.ts';
+
+const HASH_KEYS = ['httpHeaderName', 'httpCookie', 'useSourceIp', 'httpQueryParameterName'] as const;
+const MAGLEV_LIMIT = 5_000_011;
+
+export function checkLoadBalancer(balancer: Field, outlier: Field, findings: Findings): void {
+  if (!balancer.exists) return;
+  const hash = balancer.get('consistentHash');
+  if (balancer.get('simple').exists && hash.exists) {
+    findings.reject(hash, 'only one of simple and consistentHash can be set', 'Keep one of them.');
+  }
+  if (hash.exists) checkConsistentHash(hash, findings);
+  const locality = balancer.get('localityLbSetting');
+  if (locality.exists && balancer.get('zoneAwareLbSetting').exists) {
+    findings.reject(balancer, 'only one of localityLbSetting and zoneAwareLbSetting can be set');
+  }
+  if (locality.exists) checkLocality(locality, outlier, findings);
+  const warmup = balancer.get('warmup');
+  if (!warmup.exists) return;
+  if (!warmup.get('duration').exists) findings.reject(warmup, 'duration is required');
+  checkDuration(warmup.get('duration'), findings);
+  if (warmup.get('minimumPercent').number > 100) {
+    findings.reject(warmup.get('minimumPercent'), 'minimumPercent value should be less than or equal to 100');
+  }
+  if (warmup.get('aggression').exists && warmup.get('aggression').number <= 0) {
+    findings.reject(warmup.get('aggression'), 'aggression should be greater than 0');
+  }
+}
+
+function checkConsistentHash(hash: Field, findings: Findings): void {
+  const keys = HASH_KEYS.filter((key) => hash.get(key).exists);
+  if (keys.length > 1) findings.reject(hash, `only one of ${keys.join(', ')} can be set`, 'Keep one key to hash.');
+  const cookie = hash.get('httpCookie');
+  if (cookie.exists && cookie.get('name').text === '') findings.reject(cookie, 'name required for HttpCookie');
+  const names = new Set<string>();
+  for (const attribute of cookie.get('attributes').items) {
+    const name = attribute.get('name').text;
+    if (name === '') findings.reject(attribute, 'cookie attribute name cannot be empty');
+    else if (names.has(name)) findings.reject(attribute, `duplicate cookie attribute name: ${name}`);
+    names.add(name);
+  }
+  const ringSize = hash.get('minimumRingSize');
+  const maglev = hash.get('maglev');
+  if (ringSize.number !== 0) {
+    const message =
+      "consistent hash MinimumRingSize is deprecated, use ConsistentHashLB's RingHash configuration instead";
+    findings.warn(ringSize, message, 'Write ringHash.minimumRingSize.');
+    if (maglev.exists || hash.get('ringHash').exists) {
+      findings.reject(ringSize, 'only one of MinimumRingSize or Maglev/Ringhash can be specified');
+    }
+  }
+  if (maglev.exists) checkMaglev(maglev.get('tableSize'), findings);
+}
+
+function checkMaglev(tableSize: Field, findings: Findings): void {
+  const size = tableSize.number;
+  if (size === 0) findings.reject(tableSize, 'tableSize must be set for maglev', 'Use a prime number, such as 65537.');
+  else if (size >= MAGLEV_LIMIT) findings.reject(tableSize, `tableSize must be less than ${MAGLEV_LIMIT} for maglev`);
+  else if (!isPrime(size))
+    findings.reject(tableSize, 'tableSize must be a prime number for maglev', 'Use a prime number, such as 65537.');
+}
+
+function isPrime(value: number): boolean {
+  if (value < 2 || value % 2 === 0) return value === 2;
+  for (let factor = 3; factor * factor <= value; factor += 2) if (value % factor === 0) return false;
+  return true;
+}
+
+const TOPOLOGY = ['topology.kubernetes.io/region', 'topology.kubernetes.io/zone', 'topology.istio.io/subzone'];
+
+function checkLocality(locality: Field, outlier: Field, findings: Findings): void {
+  const distribute = locality.get('distribute').items;
+  const failover = locality.get('failover').items;
+  const priority = locality.get('failoverPriority');
+  if (distribute.length > 0 && failover.length > 0) {
+    findings.reject(locality, "can not simultaneously specify 'distribute' and 'failover'", 'Keep one of them.');
+    return;
+  }
+  const label = priority.texts.find((text) => TOPOLOGY.includes(text));
+  if (failover.length > 0 && label !== undefined) {
+    const message = `can not simultaneously set 'failover' and topology label '${label}' in 'failover_priority'`;
+    findings.reject(priority, message);
+  }
+  for (const item of distribute) checkDistribute(item, findings);
+  if ((failover.length > 0 || priority.items.length > 0) && !outlier.exists) {
+    const hint = 'Add outlierDetection: without it no endpoint ever counts as failed, and nothing fails over.';
+    findings.warn(locality, 'outlier detection policy must be provided for failover', hint);
+  }
+  for (const item of failover) {
+    const from = item.get('from').text;
+    const to = item.get('to').text;
+    if (from === to) findings.reject(item, 'locality lb failover settings must specify different regions');
+    if (`${from}${to}`.includes('/')) findings.reject(item, 'locality lb failover only specify region');
+    if (`${from}${to}`.includes('*')) {
+      findings.reject(item, "locality lb failover region should not contain '*' wildcard");
+    }
+  }
+}
+
+function checkDistribute(item: Field, findings: Findings): void {
+  const shares = item.get('to').entries;
+  const outside = shares.find(([, weight]) => weight.number <= 0 || weight.number > 100);
+  if (outside) {
+    findings.reject(outside[1], 'locality weight must be in range [1, 100]');
+    return;
+  }
+  const total = shares.reduce((sum, [, weight]) => sum + weight.number, 0);
+  if (total === 100) return;
+  findings.reject(item.get('to'), `total locality weight ${total} != 100`, 'Let the weights add up to 100.');
+}

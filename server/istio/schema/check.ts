@@ -1,0 +1,102 @@
+import type { FieldProblem, JsonSchema } from '#domain';
+import { catalogued } from '../diagnostics/diagnostic.ts';
+import { didYouMean } from '../diagnostics/suggest.ts';
+import { childPath } from '../manifests/path.ts';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function typeOf(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'array';
+  if (typeof value === 'number') return Number.isInteger(value) ? 'integer' : 'number';
+  return typeof value;
+}
+
+interface Walk {
+  readonly root: JsonSchema;
+  readonly problems: FieldProblem[];
+}
+
+function resolve(schema: unknown, root: JsonSchema): Fields | undefined {
+  if (!isFields(schema)) return undefined;
+  const reference = schema['$ref'];
+  if (typeof reference !== 'string') return schema;
+  const definitions = root['$defs'];
+  const target = isFields(definitions) ? definitions[reference.slice('#/$defs/'.length)] : undefined;
+  return isFields(target) ? target : undefined;
+}
+
+function typeProblem(value: unknown, types: readonly string[], path: string): FieldProblem | undefined {
+  const actual = typeOf(value);
+  if (types.includes(actual) || (actual === 'integer' && types.includes('number'))) return undefined;
+  const expected = types.join(' or ');
+  return catalogued('MW0102', path, { path, actual, expected }, typeHint(value, types));
+}
+
+function typeHint(value: unknown, types: readonly string[]): string | undefined {
+  const isNumber = types.includes('integer') || types.includes('number');
+  if (typeof value === 'string' && isNumber && value.trim() !== '' && Number.isFinite(Number(value))) {
+    return `Remove the quotes: write ${value.trim()}.`;
+  }
+  if (types.includes('string') && (typeof value === 'number' || typeof value === 'boolean')) {
+    return `Put the value in quotes: "${value}".`;
+  }
+  if (types.includes('array') && value !== null) return 'Write a list: put "- " before the entry.';
+  if (types.includes('object') && Array.isArray(value)) return 'Remove the "- ": this field is one object, not a list.';
+  return undefined;
+}
+
+function visit(value: unknown, input: unknown, path: string, walk: Walk): void {
+  const schema = resolve(input, walk.root);
+  // Null means "not set".
+  if (!schema || value === null || value === undefined) return;
+  const type = schema['type'];
+  const types = typeof type === 'string' ? [type] : Array.isArray(type) ? type.map(String) : [];
+  const wrongType = types.length > 0 ? typeProblem(value, types, path) : undefined;
+  if (wrongType) {
+    walk.problems.push(wrongType);
+    return;
+  }
+  const supported = schema['enum'];
+  if (Array.isArray(supported) && !supported.includes(value)) walk.problems.push(enumProblem(value, supported, path));
+  if (Array.isArray(value)) {
+    for (const [index, item] of value.entries()) visit(item, schema['items'], childPath(path, index), walk);
+  } else if (isFields(value)) visitFields(value, schema, path, walk);
+}
+
+function enumProblem(value: unknown, supported: readonly unknown[], path: string): FieldProblem {
+  const words = supported.map(String);
+  const meant = didYouMean(String(value), words);
+  const values = { value: String(value), supported: words.map((word) => `"${word}"`).join(', ') };
+  return catalogued('MW0103', path, values, meant ? `Did you mean "${meant}"?` : undefined);
+}
+
+function visitFields(value: Fields, schema: Fields, path: string, walk: Walk): void {
+  const properties = isFields(schema['properties']) ? schema['properties'] : {};
+  const others = schema['additionalProperties'];
+  for (const [key, child] of Object.entries(value)) {
+    const at = childPath(path, key);
+    if (Object.hasOwn(properties, key)) visit(child, properties[key], at, walk);
+    else if (isFields(others)) visit(child, others, at, walk);
+    else if (others === false) {
+      const meant = didYouMean(key, Object.keys(properties));
+      walk.problems.push(catalogued('MW0101', at, { path: at }, meant ? `Did you mean "${meant}"?` : undefined));
+    }
+  }
+  const required = Array.isArray(schema['required']) ? schema['required'].map(String) : [];
+  for (const field of required) {
+    if (value[field] === undefined || value[field] === null) {
+      walk.problems.push(catalogued('MW0104', childPath(path, field), { field: childPath(path, field) }));
+    }
+  }
+}
+
+/** Checks an object's fields against its kind's schema: unknown fields, types, enums, required fields, each at its exact path. */
+export function checkFields(object: unknown, schema: JsonSchema): FieldProblem[] {
+  const walk: Walk = { root: schema, problems: [] };
+  visit(object, schema, '', walk);
+  return walk.problems;
+}
