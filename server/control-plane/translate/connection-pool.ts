@@ -1,7 +1,8 @@
-import { formatDuration } from '#domain';
+import { formatDuration, parseDurationMs } from '#domain';
 import type { Any, CircuitBreakerThresholds } from '#xds';
 import type { MeshConfig } from '../doors.ts';
 import type { ConnectionPoolSettings } from '../snapshot/istio-types.ts';
+import { protoDuration } from './durations.ts';
 import { type IstioCluster, UNLIMITED } from './envoy-types.ts';
 
 /** Key and type of the protocol options of a cluster. */
@@ -24,14 +25,14 @@ export function translateLimits(
   };
   const keepalive = tcp?.tcpKeepalive;
   return {
-    connect_timeout: tcp?.connectTimeout ?? formatDuration(mesh.connectTimeoutMs),
+    connect_timeout: tcp?.connectTimeout ? protoDuration(tcp.connectTimeout) : formatDuration(mesh.connectTimeoutMs),
     circuit_breakers: { thresholds: [thresholds] },
     ...(keepalive && { upstream_connection_options: { tcp_keepalive: keepaliveOptions(keepalive) } }),
   };
 }
 
 /** Seconds of an Istio duration (`7200s`), as Envoy's keepalive counts them. */
-const seconds = (duration: string): number => Math.trunc(Number.parseFloat(duration));
+const seconds = (duration: string): number => Math.trunc((parseDurationMs(duration) ?? 0) / 1000);
 
 function keepaliveOptions(
   keepalive: NonNullable<NonNullable<ConnectionPoolSettings['tcp']>['tcpKeepalive']>,
@@ -60,10 +61,11 @@ export function translateProtocolOptions(
   const http2_protocol_options = http?.maxConcurrentStreams
     ? { max_concurrent_streams: http.maxConcurrentStreams }
     : {};
+  const idleTimeout = http?.idleTimeout ?? tcp?.idleTimeout;
   const common = {
-    ...((http?.idleTimeout ?? tcp?.idleTimeout) && { idle_timeout: http?.idleTimeout ?? tcp?.idleTimeout }),
+    ...(idleTimeout && { idle_timeout: protoDuration(idleTimeout) }),
     ...(http?.maxRequestsPerConnection && { max_requests_per_connection: http.maxRequestsPerConnection }),
-    ...(tcp?.maxConnectionDuration && { max_connection_duration: tcp.maxConnectionDuration }),
+    ...(tcp?.maxConnectionDuration && { max_connection_duration: protoDuration(tcp.maxConnectionDuration) }),
   };
   const hasCommon = Object.keys(common).length > 0;
   if (!follows && !upgraded && !hasCommon) return undefined;

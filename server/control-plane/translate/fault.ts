@@ -1,5 +1,6 @@
 import { type Any, extensionTypes } from '#xds';
 import type { HttpFault } from '../snapshot/istio-types.ts';
+import { protoDuration } from './durations.ts';
 import { fraction, wholePercent } from './percentages.ts';
 
 /** gRPC's status codes by name. */
@@ -37,7 +38,7 @@ export function translateFault(fault: HttpFault | undefined): Any | undefined {
 function translateDelay(delay: HttpFault['delay']): Record<string, unknown> | undefined {
   if (delay?.fixedDelay === undefined) return undefined;
   return {
-    fixed_delay: delay.fixedDelay,
+    fixed_delay: protoDuration(delay.fixedDelay),
     percentage: delay.percentage ? fraction(delay.percentage) : wholePercent(delay.percent ?? 0),
   };
 }

@@ -1,5 +1,6 @@
 import type { MergedDestinationRule } from '../snapshot/destination-rules.ts';
 import type { ConsistentHash, Destination } from '../snapshot/istio-types.ts';
+import { protoDuration } from './durations.ts';
 import { effectivePolicy } from './traffic-policy.ts';
 
 /** What the balancer hashes, as a route's hash policy; undefined when the settings name no key. */
@@ -7,7 +8,9 @@ export function translateHashPolicy(hash: ConsistentHash | undefined): Record<st
   if (hash?.httpHeaderName !== undefined) return { header: { header_name: hash.httpHeaderName } };
   if (hash?.httpCookie !== undefined) {
     const { name, path, ttl } = hash.httpCookie;
-    return { cookie: { name, ...(ttl !== undefined && { ttl }), ...(path !== undefined && { path }) } };
+    return {
+      cookie: { name, ...(ttl !== undefined && { ttl: protoDuration(ttl) }), ...(path !== undefined && { path }) },
+    };
   }
   if (hash?.useSourceIp === true) return { connection_properties: { source_ip: true } };
   if (hash?.httpQueryParameterName !== undefined) return { query_parameter: { name: hash.httpQueryParameterName } };

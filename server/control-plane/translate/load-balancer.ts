@@ -1,4 +1,5 @@
 import type { LoadBalancerSettings } from '../snapshot/istio-types.ts';
+import { protoDuration } from './durations.ts';
 import type { IstioCluster } from './envoy-types.ts';
 
 type BalancerFields = Pick<
@@ -31,11 +32,13 @@ export function translateLoadBalancer(settings: LoadBalancerSettings | undefined
 function slowStartConfig(settings: LoadBalancerSettings | undefined): Record<string, unknown> | undefined {
   const { warmup, warmupDurationSecs } = settings ?? {};
   if (warmup === undefined) {
-    return warmupDurationSecs ? { slow_start_config: { slow_start_window: warmupDurationSecs } } : undefined;
+    return warmupDurationSecs
+      ? { slow_start_config: { slow_start_window: protoDuration(warmupDurationSecs) } }
+      : undefined;
   }
   return {
     slow_start_config: {
-      slow_start_window: warmup.duration,
+      slow_start_window: protoDuration(warmup.duration),
       aggression: { default_value: warmup.aggression ?? 1, runtime_key: '(' },
       min_weight_percent: { value: warmup.minimumPercent ?? 10 },
     },

@@ -1,4 +1,5 @@
 import type { OutlierDetectionSettings } from '../snapshot/istio-types.ts';
+import { protoDuration } from './durations.ts';
 
 /**
  * Outlier detection as Istio configures it: success-rate ejection off, gateway errors only when set. With it the panic threshold becomes
@@ -16,8 +17,8 @@ export function translateOutlierDetection(settings: OutlierDetectionSettings): {
         consecutive_5xx: consecutive5xxErrors,
         enforcing_consecutive_5xx: enforced(consecutive5xxErrors),
       }),
-      ...(settings.interval !== undefined && { interval: settings.interval }),
-      ...(settings.baseEjectionTime !== undefined && { base_ejection_time: settings.baseEjectionTime }),
+      ...(settings.interval !== undefined && { interval: protoDuration(settings.interval) }),
+      ...(settings.baseEjectionTime !== undefined && { base_ejection_time: protoDuration(settings.baseEjectionTime) }),
       ...(settings.maxEjectionPercent && { max_ejection_percent: settings.maxEjectionPercent }),
       enforcing_success_rate: 0,
       ...(consecutiveGatewayErrors !== undefined && {

@@ -1,4 +1,4 @@
-import type { Diagnostic, Origin } from '#domain';
+import { type Diagnostic, type Origin, parseClusterName } from '#domain';
 import type { FilterChain, HttpConnectionManager, Listener, Metadata, OriginMetadata, Route, TcpProxy } from '#xds';
 import { extensionTypes } from '#xds';
 import type { ConfigResources } from './resources.ts';
@@ -10,12 +10,25 @@ import type { ConfigResources } from './resources.ts';
 export function checkReferences(resources: ConfigResources): Diagnostic[] {
   const clusters = new Set(resources.clusters.map(({ name }) => name));
   const tables = new Set(resources.routes.map(({ name }) => name));
+  const isElsewhere = servedElsewhere([...clusters]);
+  const hosts = resources.routes.flatMap(({ virtual_hosts = [] }) => virtual_hosts);
   return [
-    ...resources.routes.flatMap(({ virtual_hosts = [] }) =>
-      virtual_hosts.flatMap(({ name, routes = [] }) => routes.flatMap((route) => checkRoute(route, name, clusters))),
-    ),
+    ...hosts
+      .filter(({ name }) => !isElsewhere(name))
+      .flatMap(({ name, routes = [] }) => routes.flatMap((route) => checkRoute(route, name, clusters))),
     ...resources.listeners.flatMap((listener) => checkListener(listener, clusters, tables)),
   ];
+}
+
+/**
+ * Tells a virtual host `host:80` whose host is a service with other ports only. Istio generates it for every rule, without anyone
+ * meaning that port, so what it leads to is no fault of the rule.
+ */
+function servedElsewhere(clusters: readonly string[]): (virtualHost: string) => boolean {
+  const parts = clusters.map(parseClusterName).filter((each) => each?.direction === 'outbound');
+  const hosts = new Set(parts.map((each) => each?.host));
+  const ports = new Set(parts.map((each) => `${each?.host}:${each?.port}`));
+  return (name) => hosts.has(name.slice(0, name.lastIndexOf(':'))) && !ports.has(name);
 }
 
 function checkRoute(route: Route, host: string, clusters: ReadonlySet<string>): Diagnostic[] {

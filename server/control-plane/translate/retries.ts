@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { extensionTypes, type RetryPolicy } from '#xds';
 import type { HttpRetry } from '../snapshot/istio-types.ts';
+import { protoDuration } from './durations.ts';
 
 const OUTBOUND_RETRY_ON = 'connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes';
 
@@ -28,8 +29,8 @@ export function translateRetries(retries: HttpRetry | undefined, hashes: boolean
     ...base,
     num_retries: attempts,
     ...(retries.retryOn !== undefined && retries.retryOn !== '' && parseRetryOn(retries.retryOn)),
-    ...(retries.perTryTimeout !== undefined && { per_try_timeout: retries.perTryTimeout }),
-    ...(retries.backoff !== undefined && { retry_back_off: { base_interval: retries.backoff } }),
+    ...(retries.perTryTimeout !== undefined && { per_try_timeout: protoDuration(retries.perTryTimeout) }),
+    ...(retries.backoff !== undefined && { retry_back_off: { base_interval: protoDuration(retries.backoff) } }),
   };
 }
 

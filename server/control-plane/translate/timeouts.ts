@@ -1,3 +1,4 @@
+import { protoDuration } from './durations.ts';
 import { type IstioRouteAction, NO_TIMEOUT } from './envoy-types.ts';
 
 /**
@@ -8,7 +9,7 @@ export function translateTimeout(
   timeout: string | undefined,
   isGrpcClient: boolean,
 ): Pick<IstioRouteAction, 'timeout' | 'max_grpc_timeout' | 'max_stream_duration'> {
-  const limit = timeout ?? NO_TIMEOUT;
+  const limit = timeout === undefined ? NO_TIMEOUT : protoDuration(timeout);
   return isGrpcClient
     ? { timeout: limit, max_stream_duration: { max_stream_duration: limit } }
     : { timeout: limit, max_grpc_timeout: limit };
