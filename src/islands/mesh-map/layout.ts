@@ -120,7 +120,7 @@ interface Slot {
 
 function slotsOf(column: readonly Group[]): Slot[] {
   return column.flatMap((group) =>
-    group.nodes.map((node, index) => ({ node, group, gap: index === 0 && group.nodes.length > 1 ? 0.34 : 0 })),
+    group.nodes.map((node, index) => ({ node, group, gap: index === 0 && group.nodes.length > 1 ? 0.42 : 0 })),
   );
 }
 

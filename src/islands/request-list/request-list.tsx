@@ -58,6 +58,7 @@ export function RequestList({ onOpened }: { onOpened: () => void }) {
           className="scroll"
           ref={scroller}
           aria-label="Requests, newest last"
+          onPointerDown={() => setHeld((now) => now ?? live)}
           onMouseEnter={() => setHeld(live)}
           onMouseLeave={(event) => {
             if (!event.currentTarget.contains(document.activeElement)) setHeld(undefined);

@@ -20,7 +20,7 @@ export function litLines(explanation: Explanation): LitLines[] {
       if (!step.location || step.outcome === 'passed') return [];
       const { file, line, endLine } = step.location;
       const stop = step.outcome === 'stopped';
-      return [{ file, line, endLine, stop, note: stop ? 'stopped here' : '' }];
+      return [{ file, line, endLine, stop, note: stop ? 'stop' : '' }];
     });
   return [...lit.filter((one) => !one.stop), ...lit.filter((one) => one.stop)];
 }

@@ -1,0 +1,138 @@
+import { expect, test } from 'vitest';
+import type { ServerEvent } from '#contract';
+import { Connection, type ConnectionState } from '../../../src/lab-client/connection.ts';
+import type { SocketEvents, Timers, Transport } from '../../../src/lab-client/transport.ts';
+
+/** Timers that fire by hand. */
+class HandTimers implements Timers {
+  readonly waiting: { delayMs: number; fire: () => void; cancelled: boolean }[] = [];
+  after(delayMs: number, fire: () => void): () => void {
+    const timer = { delayMs, fire, cancelled: false };
+    this.waiting.push(timer);
+    return () => {
+      timer.cancelled = true;
+    };
+  }
+  fireNext(): number {
+    const timer = this.waiting.find((one) => !one.cancelled);
+    if (!timer) throw new Error('no timer waits');
+    timer.cancelled = true;
+    timer.fire();
+    return timer.delayMs;
+  }
+}
+
+/** A server end that answers when told. */
+class HandTransport implements Transport {
+  readonly sent: { id: number; method: string }[] = [];
+  events: SocketEvents | undefined;
+  up = true;
+  session(): Promise<string> {
+    return this.up ? Promise.resolve('token') : Promise.reject(new Error('refused'));
+  }
+  connect(_token: string, events: SocketEvents): { send: (text: string) => void; close: () => void } {
+    this.events = events;
+    return { send: (text) => this.sent.push(JSON.parse(text)), close: () => events.closed() };
+  }
+  say(message: object): void {
+    this.events?.message(JSON.stringify(message));
+  }
+}
+
+function setUp() {
+  const [transport, timers] = [new HandTransport(), new HandTimers()];
+  const states: ConnectionState[] = [];
+  const events: ServerEvent[] = [];
+  const fresh = { count: 0 };
+  const connection = new Connection({
+    transport,
+    timers,
+    chance: () => 0,
+    onFresh: () => {
+      fresh.count += 1;
+    },
+    onEvent: (event) => events.push(event),
+    onState: (state) => states.push(state),
+  });
+  return { transport, timers, states, events, fresh, connection };
+}
+
+async function opened() {
+  const all = setUp();
+  all.connection.start();
+  await Promise.resolve();
+  await Promise.resolve();
+  all.transport.events?.open();
+  return all;
+}
+
+const mesh = { type: 'mesh', mesh: { atMs: 1, windowMs: 1, nodes: [], edges: [] } } as const;
+
+test('answers come back to the request with their id', async () => {
+  const { connection, transport } = await opened();
+  const first = connection.request('hints.next', {});
+  const second = connection.request('checks.run', {});
+  const [one, two] = transport.sent;
+  transport.say({ id: two?.id, result: { checks: [] } });
+  transport.say({ id: one?.id, result: { number: 1, of: 3, text: 'x', last: false } });
+  await expect(first).resolves.toMatchObject({ number: 1 });
+  await expect(second).resolves.toEqual({ checks: [] });
+});
+
+test('a refusal keeps the code and hint of the server', async () => {
+  const { connection, transport } = await opened();
+  const asked = connection.request('checks.run', {});
+  transport.say({ id: transport.sent[0]?.id, error: { code: 'busy', message: 'A run goes on.', hint: 'Wait.' } });
+  await expect(asked).rejects.toMatchObject({ code: 'busy', hint: 'Wait.' });
+});
+
+test('a request without an answer ends with a time-out', async () => {
+  const { connection, timers } = await opened();
+  const asked = connection.request('checks.run', {}, 5000);
+  expect(timers.fireNext()).toBe(5000);
+  await expect(asked).rejects.toMatchObject({ code: 'timeout' });
+});
+
+test('requests in flight are refused when the stream breaks, and the server is called again with growing waits', async () => {
+  const { connection, transport, timers, states, fresh } = await opened();
+  const asked = connection.request('checks.run', {});
+  transport.up = false;
+  transport.events?.closed();
+  await expect(asked).rejects.toMatchObject({ code: 'disconnected' });
+  expect(states.at(-1)).toBe('retrying');
+  expect(timers.fireNext()).toBe(250);
+  await new Promise((done) => setImmediate(done));
+  expect(timers.fireNext()).toBe(500);
+  await new Promise((done) => setImmediate(done));
+  transport.up = true;
+  timers.fireNext();
+  await new Promise((done) => setImmediate(done));
+  transport.events?.open();
+  expect(states.at(-1)).toBe('open');
+  expect(fresh.count).toBe(2);
+});
+
+test('without a lab server the state is away', async () => {
+  const { connection, transport, states } = setUp();
+  transport.up = false;
+  connection.start();
+  await new Promise((done) => setImmediate(done));
+  expect(states).toEqual(['connecting', 'away']);
+});
+
+test('events that were heard already are dropped, and a gap asks for the whole state', async () => {
+  const { transport, events, fresh } = await opened();
+  transport.say({ seq: 1, event: mesh });
+  transport.say({ seq: 1, event: mesh });
+  transport.say({ seq: 2, event: mesh });
+  expect([events.length, fresh.count]).toEqual([2, 1]);
+  transport.say({ seq: 5, event: mesh });
+  expect([events.length, fresh.count]).toEqual([3, 2]);
+});
+
+test('a page that was replaced does not call again by itself', async () => {
+  const { transport, states, timers } = await opened();
+  transport.say({ seq: 1, event: { type: 'replaced', reason: 'open elsewhere' } });
+  expect(states.at(-1)).toBe('replaced');
+  expect(timers.waiting.filter((timer) => !timer.cancelled)).toEqual([]);
+});
