@@ -1,5 +1,5 @@
 import type { Diagnostic, KindDefinition, KubeObject, SourceLocation } from '#domain';
-import { diagnostic, type ParsedDocument, parseManifests } from '#istio';
+import { type ParsedDocument, parseManifests, validateDocument } from '#istio';
 import type { KubeStore } from '#kube-api';
 import type { AppliedObject, ApplyOutcome, ManifestFile } from '../doors.ts';
 import { inspect } from './inspect.ts';
@@ -39,12 +39,13 @@ export function createManifests(store: KubeStore): Manifests {
 
   const read = (files: readonly ManifestFile[], namespace: string) => {
     const { documents, diagnostics } = parseManifests(files);
-    const candidates: Candidate[] = [];
     const problems = [...diagnostics];
+    const candidates: Candidate[] = [];
     for (const document of documents) {
+      const found = validateDocument(document, store.kinds.all, { namespace });
+      problems.push(...found);
       const candidate = toCandidate(store, document, namespace);
-      if ('code' in candidate) problems.push(candidate);
-      else candidates.push(candidate);
+      if (candidate !== undefined && !found.some(isError)) candidates.push(candidate);
     }
     return { candidates: namespacesFirst(candidates), problems: [...problems, ...inspect(store, candidates)] };
   };
@@ -54,7 +55,7 @@ export function createManifests(store: KubeStore): Manifests {
     locate: ({ kind, namespace, name, path }) => sources.get(sourceKey(kind, namespace, name))?.locateKey(path),
     apply: (files, { namespace, changeId }) => {
       const { candidates, problems } = read(files, namespace);
-      if (problems.some(({ severity }) => severity === 'error')) {
+      if (problems.some(isError)) {
         return { changeId, accepted: false, objects: [], diagnostics: problems };
       }
       const objects = candidates.map(({ document, object }) => {
@@ -76,13 +77,12 @@ export function createManifests(store: KubeStore): Manifests {
 
 const sourceKey = (kind: string, namespace: string, name: string): string => `${kind}/${namespace}/${name}`;
 
-function toCandidate(store: KubeStore, document: ParsedDocument, namespace: string): Candidate | Diagnostic {
-  const { apiVersion, metadata } = document.object;
-  const kind = store.kinds.forObject(apiVersion, document.object.kind);
-  if (kind === undefined) {
-    const values = { kind: document.object.kind, apiVersion };
-    return diagnostic('MW0012', { values, location: document.locate('kind') });
-  }
+const isError = ({ severity }: Diagnostic): boolean => severity === 'error';
+
+function toCandidate(store: KubeStore, document: ParsedDocument, namespace: string): Candidate | undefined {
+  const { apiVersion, kind: kindName, metadata } = document.object;
+  const kind = store.kinds.forObject(apiVersion, kindName);
+  if (kind === undefined) return undefined;
   const { namespace: own, ...rest } = metadata;
   const placed = kind.namespaced ? { ...rest, namespace: own ?? namespace } : rest;
   return { document, kind, object: { ...document.object, metadata: placed } };
