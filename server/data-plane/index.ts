@@ -1,2 +1,3 @@
 export type * from './doors.ts';
 export { Headers } from './http/headers.ts';
+export { createProxy } from './proxy.ts';

@@ -1,0 +1,158 @@
+import type { Clock } from '#domain';
+import type { ProxyAdmin } from '../doors.ts';
+import type { IstioMetrics } from '../stats/istio-metrics.ts';
+import { prometheusText } from '../stats/prometheus.ts';
+import type { Stats } from '../stats/stats.ts';
+
+export interface PageContext {
+  readonly admin: ProxyAdmin;
+  readonly stats: Stats;
+  readonly metrics: IstioMetrics;
+  readonly clock: Clock;
+  readonly startedAtMs: number;
+  readonly ready: () => boolean;
+}
+
+export interface Page {
+  readonly status: number;
+  readonly type: 'application/json' | 'text/plain';
+  readonly body: string;
+}
+
+interface PageEntry {
+  readonly help: string;
+  /** Changes something, so it answers POST only. */
+  readonly post?: true;
+  readonly render: (context: PageContext, query: URLSearchParams) => Page;
+}
+
+const text = (body: string, status = 200): Page => ({ status, type: 'text/plain', body });
+const json = (value: unknown): Page => ({
+  status: 200,
+  type: 'application/json',
+  body: `${JSON.stringify(value, null, 1)}\n`,
+});
+
+/** The pages of port 15000, by path; `/help` lists them. */
+export const ADMIN_PAGES: Readonly<Record<string, PageEntry>> = {
+  '/certs': { help: 'print certs on machine', render: ({ admin }) => json(certificates(admin)) },
+  '/clusters': { help: 'upstream cluster status', render: ({ admin }, query) => clusters(admin, query) },
+  '/config_dump': { help: 'dump current Envoy configs', render: ({ admin }, query) => configDumpPage(admin, query) },
+  '/help': { help: 'print out list of admin commands', render: () => text(helpText()) },
+  '/listeners': { help: 'print listener info', render: ({ admin }, query) => listeners(admin, query) },
+  '/ready': {
+    help: 'print server state, return 200 if LIVE, otherwise return 503',
+    render: ({ ready }) => (ready() ? text('LIVE\n') : text('PRE_INITIALIZING\n', 503)),
+  },
+  '/reset_counters': {
+    help: 'reset all counters to zero',
+    post: true,
+    render: ({ stats }) => {
+      stats.reset();
+      return text('OK\n');
+    },
+  },
+  '/server_info': { help: 'print server version/status information', render: (context) => json(serverInfo(context)) },
+  '/stats': { help: 'print server stats', render: ({ admin }, query) => statsPage(admin, query) },
+  '/stats/prometheus': {
+    help: 'print server stats in prometheus format',
+    render: ({ admin, metrics }) => text(prometheusText(admin.stats(), metrics)),
+  },
+};
+
+/** Renders the page of a path, or Envoy's answer for an unknown one. */
+export function renderPage(context: PageContext, method: string, url: URL): Page {
+  const entry = ADMIN_PAGES[url.pathname];
+  if (entry === undefined) return text(`invalid path. ${helpText()}`, 404);
+  if (entry.post && method !== 'POST') return text(`Method ${method} not allowed, POST required.`, 405);
+  return entry.render(context, url.searchParams);
+}
+
+function helpText(): string {
+  const lines = Object.entries(ADMIN_PAGES).map(
+    ([path, { help, post }]) => `  ${path}${post ? ' (POST)' : ''}: ${help}\n`,
+  );
+  return `admin commands are:\n${lines.join('')}`;
+}
+
+function configDumpPage(admin: ProxyAdmin, query: URLSearchParams): Page {
+  const wanted = query.get('resource');
+  if (wanted === null) return json(admin.configDump());
+  const { configs = [] } = admin.configDump() as { configs?: Record<string, unknown>[] };
+  const found = configs.flatMap((config) => (Array.isArray(config[wanted]) ? config[wanted] : []));
+  return found.length > 0 ? json({ configs: found }) : text(`${wanted} not found in config dump\n`, 404);
+}
+
+function listeners(admin: ProxyAdmin, query: URLSearchParams): Page {
+  const rows = (
+    admin.listeners() as { name: string; address?: { socket_address?: { address: string; port_value: number } } }[]
+  ).map(({ name, address }) => ({ name, socket: address?.socket_address }));
+  if (query.get('format') === 'json') {
+    return json({
+      listener_statuses: rows.map(({ name, socket }) => ({ name, local_address: { socket_address: socket } })),
+    });
+  }
+  return text(rows.map(({ name, socket }) => `${name}::${socket?.address}:${socket?.port_value}\n`).join(''));
+}
+
+function clusters(admin: ProxyAdmin, query: URLSearchParams): Page {
+  const endpoints = admin.endpoints();
+  if (query.get('format') === 'json') return json({ cluster_statuses: clusterStatuses(admin) });
+  const line = (cluster: string, rest: string): string => `${cluster}::${rest}\n`;
+  const lines = endpoints.flatMap(({ cluster, address, healthy, ejected, activeRequests }) => {
+    const host = `${address.ip}:${address.port}`;
+    const flags = healthFlags(healthy, ejected);
+    return [line(cluster, `${host}::rq_active::${activeRequests}`), line(cluster, `${host}::health_flags::${flags}`)];
+  });
+  return text(lines.join(''));
+}
+
+const healthFlags = (healthy: boolean, ejected: boolean): string =>
+  `${ejected ? '/failed_outlier_check' : ''}${healthy ? '' : '/failed_eds_health'}` || 'healthy';
+
+function clusterStatuses(admin: ProxyAdmin): object[] {
+  const endpoints = admin.endpoints();
+  return (admin.clusters() as { name: string }[]).map(({ name }) => ({
+    name,
+    added_via_api: true,
+    host_statuses: endpoints
+      .filter(({ cluster }) => cluster === name)
+      .map(({ address, healthy, ejected, activeRequests }) => ({
+        address: { socket_address: { address: address.ip, port_value: address.port } },
+        stats: [{ name: 'rq_active', value: String(activeRequests), type: 'GAUGE' }],
+        health_status: {
+          eds_health_status: healthy ? 'HEALTHY' : 'UNHEALTHY',
+          ...(ejected && { failed_outlier_check: true }),
+        },
+      })),
+  }));
+}
+
+function certificates(admin: ProxyAdmin): object {
+  const entries = admin.secrets().map((secret) => ({
+    path: '<inline>',
+    serial_number: secret.serialNumber,
+    subject_alt_names: secret.spiffeId === '' ? [] : [{ uri: secret.spiffeId }],
+    valid_from: secret.notBefore,
+    expiration_time: secret.notAfter,
+    name: secret.name,
+  }));
+  const of = (name: string): object[] =>
+    entries.filter((entry) => entry.name === name).map(({ name: _name, ...shown }) => shown);
+  return { certificates: [{ ca_cert: of('ROOTCA'), cert_chain: of('default') }] };
+}
+
+function serverInfo({ clock, ready, startedAtMs }: PageContext): object {
+  return {
+    version: 'meshwork-proxy',
+    state: ready() ? 'LIVE' : 'PRE_INITIALIZING',
+    uptime_current_epoch: `${Math.floor((clock.now() - startedAtMs) / 1000)}s`,
+  };
+}
+
+function statsPage(admin: ProxyAdmin, query: URLSearchParams): Page {
+  const filter = query.get('filter');
+  const wanted = [...admin.stats()].filter(([name]) => filter === null || name.includes(filter));
+  if (query.get('format') === 'json') return json({ stats: wanted.map(([name, value]) => ({ name, value })) });
+  return text(wanted.map(([name, value]) => `${name}: ${value}\n`).join(''));
+}

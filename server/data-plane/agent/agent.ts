@@ -1,0 +1,103 @@
+import { X509Certificate } from 'node:crypto';
+import type { Clock, Random, Timer } from '#domain';
+import { errorMessage, MeshworkError } from '#domain';
+import type { CertificateSigner } from '../doors.ts';
+import { createKeyAndRequest } from './csr.ts';
+import type { SecretStore } from './secret-store.ts';
+
+const FIRST_RETRY_MS = 100;
+const MAX_RETRY_MS = 5000;
+/** Rotation begins at half of the lifetime, up to this share of it earlier or later, so that workloads do not rotate at once. */
+const JITTER = 0.05;
+/** Node's longest timer; a certificate that lives longer is looked at again then. */
+const MAX_TIMER_MS = 2_000_000_000;
+
+export interface AgentOptions {
+  readonly spiffeId: string;
+  readonly signer: CertificateSigner;
+  readonly token: string;
+  readonly secrets: SecretStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly onLog: (line: string) => void;
+}
+
+/** Istio's agent beside the proxy: makes the key, has it certified, feeds the proxy, renews in time. */
+export class Agent {
+  readonly #options: AgentOptions;
+  #timer: Timer | undefined;
+  #stopped = false;
+
+  constructor(options: AgentOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves with the first certificate; tries again, ever more slowly, until `signal` is aborted. */
+  async start(signal: AbortSignal): Promise<void> {
+    let waitMs = FIRST_RETRY_MS;
+    while (!signal.aborted && !this.#stopped) {
+      try {
+        return await this.#renew();
+      } catch (thrown) {
+        this.#log('warn', `failed to sign CSR: ${errorMessage(thrown)}`);
+        await this.#wait(this.#options.random.next() * waitMs, signal);
+        waitMs = Math.min(waitMs * 2, MAX_RETRY_MS);
+      }
+    }
+    throw new MeshworkError('AGENT_STOPPED', 'the agent was stopped before it had a certificate');
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#timer?.cancel();
+  }
+
+  async #renew(): Promise<void> {
+    const { secrets, signer, spiffeId, token } = this.#options;
+    const { csrPem, keyPem } = await createKeyAndRequest(spiffeId);
+    const { chainPem, rootsPem } = await signer.sign(csrPem, token);
+    const leaf = new X509Certificate(chainPem[0] ?? '');
+    secrets.set({ chainPem, keyPem, rootsPem });
+    this.#log('info', `workload certificate for ${spiffeId} valid until ${leaf.validToDate.toISOString()}`);
+    this.#scheduleRotation(leaf);
+  }
+
+  #scheduleRotation(leaf: X509Certificate): void {
+    const { clock, random } = this.#options;
+    const lifetimeMs = leaf.validToDate.getTime() - leaf.validFromDate.getTime();
+    const at = leaf.validFromDate.getTime() + lifetimeMs * (0.5 + (random.next() * 2 - 1) * JITTER);
+    this.#after(Math.max(0, at - clock.now()), FIRST_RETRY_MS);
+  }
+
+  #after(delayMs: number, retryMs: number): void {
+    if (this.#stopped) return;
+    if (delayMs > MAX_TIMER_MS) {
+      this.#timer = this.#options.clock.after(MAX_TIMER_MS, () => this.#after(delayMs - MAX_TIMER_MS, retryMs));
+      return;
+    }
+    this.#timer = this.#options.clock.after(delayMs, () => {
+      this.#renew().catch((thrown: unknown) => {
+        this.#log('warn', `certificate rotation failed, the present one serves on: ${errorMessage(thrown)}`);
+        this.#after(this.#options.random.next() * retryMs, Math.min(retryMs * 2, MAX_RETRY_MS));
+      });
+    });
+  }
+
+  #wait(delayMs: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const onAbort = (): void => {
+        timer.cancel();
+        resolve();
+      };
+      const timer = this.#options.clock.after(delayMs, () => {
+        signal.removeEventListener('abort', onAbort);
+        resolve();
+      });
+      signal.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+
+  #log(level: 'info' | 'warn', text: string): void {
+    this.#options.onLog(`${new Date(this.#options.clock.now()).toISOString()}\t${level}\tcache\t${text}`);
+  }
+}

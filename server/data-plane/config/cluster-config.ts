@@ -1,0 +1,120 @@
+import type { CircuitBreakerThresholds, Cluster } from '#xds';
+import type { BreakerLimits } from '../upstream/pool-breakers.ts';
+import { compileEndpoints, type EndpointConfig } from './endpoint-config.ts';
+import { type Origins, readOrigins } from './origins.ts';
+import { type OutlierPolicy, readOutlierPolicy } from './outlier-policy.ts';
+import { ConfigProblem, within } from './problem.ts';
+import { readUpstreamTls, type UpstreamTls } from './tls-settings.ts';
+import { durationMs, readNumber } from './values.ts';
+
+export type LbPolicy = 'ROUND_ROBIN' | 'LEAST_REQUEST' | 'RANDOM' | 'CLUSTER_PROVIDED';
+
+/** A cluster ready to send; immutable. Hosts live in the cluster manager. */
+export interface CompiledCluster {
+  readonly name: string;
+  readonly versionInfo: string;
+  readonly type: 'STATIC' | 'EDS' | 'ORIGINAL_DST';
+  /** EDS resource name; empty for other types. */
+  readonly edsName: string;
+  readonly endpoints: readonly EndpointConfig[];
+  readonly lbPolicy: LbPolicy;
+  readonly connectTimeoutMs: number;
+  readonly limits: BreakerLimits;
+  readonly retryBudget: { readonly percent: number; readonly minConcurrency: number } | undefined;
+  readonly outlier: OutlierPolicy | undefined;
+  /** Share of healthy hosts, in percent, below which all hosts are used; 0: never. */
+  readonly panicThreshold: number;
+  readonly tls: UpstreamTls | undefined;
+  /** First match by endpoint metadata wins over `tls`. */
+  readonly tlsMatches: readonly {
+    readonly match: Readonly<Record<string, unknown>>;
+    readonly tls: UpstreamTls | undefined;
+  }[];
+  /** 0: no limit. */
+  readonly maxRequestsPerConnection: number;
+  readonly idleTimeoutMs: number;
+  readonly resource: Cluster;
+  readonly origins: Origins | undefined;
+}
+
+const TYPES = new Set(['STATIC', 'EDS', 'ORIGINAL_DST']);
+const POLICIES = new Set(['ROUND_ROBIN', 'LEAST_REQUEST', 'RANDOM', 'CLUSTER_PROVIDED']);
+
+/** Compiles a cluster. Throws ConfigProblem for anything this proxy cannot do exactly as asked. */
+export function compileCluster(resource: Cluster, versionInfo: string): CompiledCluster {
+  const type = resource.type ?? 'STATIC';
+  if (!TYPES.has(type)) throw new ConfigProblem('type', `cluster type ${type} is not supported`);
+  const lbPolicy = resource.lb_policy ?? 'ROUND_ROBIN';
+  if (!POLICIES.has(lbPolicy)) throw new ConfigProblem('lb_policy', `${lbPolicy} is not supported`);
+  if (type === 'ORIGINAL_DST' && lbPolicy !== 'CLUSTER_PROVIDED') {
+    throw new ConfigProblem('lb_policy', `cluster: LB policy ${lbPolicy} is not valid for Cluster type ORIGINAL_DST`);
+  }
+  const assignment = resource.load_assignment;
+  const options = protocolOptions(resource);
+  return {
+    name: resource.name,
+    versionInfo,
+    type: type as CompiledCluster['type'],
+    edsName: type === 'EDS' ? (resource.eds_cluster_config?.service_name ?? resource.name) : '',
+    endpoints: type === 'STATIC' && assignment ? within('load_assignment', () => compileEndpoints(assignment)) : [],
+    lbPolicy: lbPolicy as LbPolicy,
+    connectTimeoutMs: durationMs(resource.connect_timeout, 'connect_timeout', 5000),
+    limits: readLimits(resource.circuit_breakers?.thresholds ?? []),
+    retryBudget: readRetryBudget(resource.circuit_breakers?.thresholds ?? []),
+    outlier: readOutlierPolicy(resource.outlier_detection),
+    panicThreshold: readPanicThreshold(resource.common_lb_config),
+    tls: readUpstreamTls(resource.transport_socket),
+    tlsMatches: (resource.transport_socket_matches ?? []).map((entry, i) => ({
+      match: entry.match ?? {},
+      tls: within(`transport_socket_matches[${i}]`, () => readUpstreamTls(entry.transport_socket)),
+    })),
+    ...options,
+    resource,
+    origins: readOrigins(resource.metadata),
+  };
+}
+
+const defaultPriority = (thresholds: readonly CircuitBreakerThresholds[]): CircuitBreakerThresholds | undefined =>
+  thresholds.find((threshold) => (threshold.priority ?? 'DEFAULT') === 'DEFAULT');
+
+function readRetryBudget(thresholds: readonly CircuitBreakerThresholds[]): CompiledCluster['retryBudget'] {
+  const given = defaultPriority(thresholds) as
+    | { retry_budget?: { budget_percent?: { value?: number }; min_retry_concurrency?: number } }
+    | undefined;
+  const budget = given?.retry_budget;
+  if (budget === undefined) return undefined;
+  return {
+    percent: readNumber(budget.budget_percent?.value, 20),
+    minConcurrency: readNumber(budget.min_retry_concurrency, 3),
+  };
+}
+
+function readLimits(thresholds: readonly CircuitBreakerThresholds[]): BreakerLimits {
+  const given = defaultPriority(thresholds);
+  return {
+    maxConnections: readNumber(given?.max_connections, 1024),
+    maxPendingRequests: readNumber(given?.max_pending_requests, 1024),
+    maxRequests: readNumber(given?.max_requests, 1024),
+    maxRetries: readNumber(given?.max_retries, 3),
+  };
+}
+
+function readPanicThreshold(config: Record<string, unknown> | undefined): number {
+  const percent = config?.['healthy_panic_threshold'] as { value?: number } | undefined;
+  return percent === undefined ? 50 : readNumber(percent.value, 0);
+}
+
+function protocolOptions(resource: Cluster): { maxRequestsPerConnection: number; idleTimeoutMs: number } {
+  const options = resource.typed_extension_protocol_options?.['envoy.extensions.upstreams.http.v3.HttpProtocolOptions'];
+  const explicit = options?.['explicit_http_config'] as Record<string, unknown> | undefined;
+  if (explicit?.['http2_protocol_options'] !== undefined) {
+    throw new ConfigProblem('typed_extension_protocol_options', 'HTTP/2 to upstream hosts is not supported');
+  }
+  const common = options?.['common_http_protocol_options'] as
+    | { max_requests_per_connection?: number; idle_timeout?: string }
+    | undefined;
+  return {
+    maxRequestsPerConnection: readNumber(common?.max_requests_per_connection, 0),
+    idleTimeoutMs: durationMs(common?.idle_timeout, 'common_http_protocol_options.idle_timeout', 3_600_000),
+  };
+}

@@ -1,0 +1,188 @@
+import type { Cluster, ClusterLoadAssignment, Listener, Rejection, RouteConfiguration, TypeUrl, XdsUpdate } from '#xds';
+import { typeUrls } from '#xds';
+import { type CompiledCluster, compileCluster } from './cluster-config.ts';
+import { compileEndpoints, type EndpointConfig } from './endpoint-config.ts';
+import { type CompiledListener, compileListener } from './listener-config.ts';
+import { ConfigProblem } from './problem.ts';
+import { compileRouteTable, type RouteTable } from './route-table.ts';
+
+/** What takes effect: called when a resource becomes active, so never for one that still warms. */
+export interface ConfigSink {
+  setListener(listener: CompiledListener): void;
+  removeListener(name: string): void;
+  setCluster(cluster: CompiledCluster, endpoints: readonly EndpointConfig[]): void;
+  removeCluster(name: string): void;
+  /** The first complete set of listeners and clusters is active. Called once. */
+  warmed(): void;
+}
+
+export interface ConfigStoreOptions {
+  readonly subscribe: (typeUrl: TypeUrl, names: readonly string[]) => void;
+  readonly sink: ConfigSink;
+}
+
+/** A load assignment in force. */
+export interface HeldEndpoints {
+  readonly versionInfo: string;
+  readonly resource: ClusterLoadAssignment;
+  readonly endpoints: readonly EndpointConfig[];
+}
+
+/**
+ * Judges xDS updates resource by resource and keeps the last good one of each. A listener warms until its route configurations
+ * are here, a cluster until its load assignment is; until then the earlier one serves on. Subscriptions to routes and endpoints
+ * follow from what listeners and clusters name.
+ */
+export class ConfigStore {
+  readonly listeners = new Map<string, CompiledListener>();
+  readonly clusters = new Map<string, CompiledCluster>();
+  readonly routes = new Map<string, RouteTable>();
+  readonly endpoints = new Map<string, HeldEndpoints>();
+  readonly warmingListeners = new Map<string, CompiledListener>();
+  readonly warmingClusters = new Map<string, CompiledCluster>();
+  /** Last version seen of each type, accepted or not. */
+  readonly versions = new Map<TypeUrl, string>();
+  readonly #options: ConfigStoreOptions;
+  #subscribed = { routes: '', endpoints: '' };
+  #warm = false;
+
+  constructor(options: ConfigStoreOptions) {
+    this.#options = options;
+  }
+
+  get warm(): boolean {
+    return this.#warm;
+  }
+
+  /** Takes one update; the returned rejections leave the last good resource of that name in force. */
+  update(update: XdsUpdate): readonly Rejection[] {
+    this.versions.set(update.typeUrl, update.versionInfo);
+    const rejections: Rejection[] = [];
+    for (const { name, resource } of update.upserted) {
+      try {
+        this.#upsert(update, name, resource);
+      } catch (thrown) {
+        if (!(thrown instanceof ConfigProblem)) throw thrown;
+        rejections.push({ name, message: thrown.message });
+      }
+    }
+    for (const name of update.removed) this.#remove(update.typeUrl, name);
+    this.#resubscribe();
+    this.#checkWarm();
+    return rejections;
+  }
+
+  #upsert(update: XdsUpdate, name: string, resource: unknown): void {
+    const { versionInfo } = update;
+    switch (update.typeUrl) {
+      case typeUrls.listener:
+        this.#warmListener(compileListener(resource as Listener, versionInfo));
+        return;
+      case typeUrls.cluster:
+        this.#warmCluster(compileCluster(resource as Cluster, versionInfo));
+        return;
+      case typeUrls.route:
+        this.routes.set(name, compileRouteTable(resource as RouteConfiguration, versionInfo));
+        this.#promoteListeners();
+        return;
+      case typeUrls.endpoint: {
+        const assignment = resource as ClusterLoadAssignment;
+        this.endpoints.set(name, { versionInfo, resource: assignment, endpoints: compileEndpoints(assignment) });
+        this.#endpointsArrived(name);
+        return;
+      }
+      default:
+        throw new ConfigProblem('type_url', `${update.typeUrl} is not handled`);
+    }
+  }
+
+  #remove(typeUrl: TypeUrl, name: string): void {
+    switch (typeUrl) {
+      case typeUrls.listener:
+        this.warmingListeners.delete(name);
+        if (this.listeners.delete(name)) this.#options.sink.removeListener(name);
+        return;
+      case typeUrls.cluster:
+        this.warmingClusters.delete(name);
+        if (this.clusters.delete(name)) this.#options.sink.removeCluster(name);
+        return;
+      case typeUrls.route:
+        this.routes.delete(name);
+        return;
+      case typeUrls.endpoint:
+        this.endpoints.delete(name);
+        return;
+      default:
+        return;
+    }
+  }
+
+  #warmListener(listener: CompiledListener): void {
+    this.warmingListeners.set(listener.name, listener);
+    this.#promoteListeners();
+  }
+
+  #promoteListeners(): void {
+    for (const [name, listener] of this.warmingListeners) {
+      if (!listener.rdsNames.every((route) => this.routes.has(route))) continue;
+      this.warmingListeners.delete(name);
+      this.listeners.set(name, listener);
+      this.#options.sink.setListener(listener);
+    }
+  }
+
+  #warmCluster(cluster: CompiledCluster): void {
+    const held = this.endpoints.get(cluster.edsName);
+    if (cluster.type === 'EDS' && held === undefined) {
+      this.warmingClusters.set(cluster.name, cluster);
+      return;
+    }
+    this.#activateCluster(cluster, cluster.type === 'EDS' ? (held?.endpoints ?? []) : cluster.endpoints);
+  }
+
+  #activateCluster(cluster: CompiledCluster, endpoints: readonly EndpointConfig[]): void {
+    this.warmingClusters.delete(cluster.name);
+    this.clusters.set(cluster.name, cluster);
+    this.#options.sink.setCluster(cluster, endpoints);
+  }
+
+  #endpointsArrived(edsName: string): void {
+    const endpoints = this.endpoints.get(edsName)?.endpoints ?? [];
+    for (const cluster of this.warmingClusters.values()) {
+      if (cluster.edsName === edsName) this.#activateCluster(cluster, endpoints);
+    }
+    for (const cluster of this.clusters.values()) {
+      if (cluster.edsName === edsName) this.#options.sink.setCluster(cluster, endpoints);
+    }
+  }
+
+  #resubscribe(): void {
+    const routes = new Set<string>();
+    for (const listener of [...this.listeners.values(), ...this.warmingListeners.values()]) {
+      for (const name of listener.rdsNames) routes.add(name);
+    }
+    const endpoints = new Set<string>();
+    for (const cluster of [...this.clusters.values(), ...this.warmingClusters.values()]) {
+      if (cluster.type === 'EDS') endpoints.add(cluster.edsName);
+    }
+    for (const name of this.routes.keys()) if (!routes.has(name)) this.routes.delete(name);
+    for (const name of this.endpoints.keys()) if (!endpoints.has(name)) this.endpoints.delete(name);
+    this.#subscribe('routes', typeUrls.route, [...routes].sort());
+    this.#subscribe('endpoints', typeUrls.endpoint, [...endpoints].sort());
+  }
+
+  #subscribe(which: 'routes' | 'endpoints', typeUrl: TypeUrl, names: readonly string[]): void {
+    const key = names.join('\n');
+    if (this.#subscribed[which] === key) return;
+    this.#subscribed = { ...this.#subscribed, [which]: key };
+    this.#options.subscribe(typeUrl, names);
+  }
+
+  #checkWarm(): void {
+    if (this.#warm) return;
+    if (!this.versions.has(typeUrls.listener) || !this.versions.has(typeUrls.cluster)) return;
+    if (this.warmingListeners.size > 0 || this.warmingClusters.size > 0) return;
+    this.#warm = true;
+    this.#options.sink.warmed();
+  }
+}

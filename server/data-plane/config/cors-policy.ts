@@ -1,0 +1,30 @@
+import type { StringMatcher } from '#xds';
+import { compileStringMatch, type StringMatch } from './string-match.ts';
+
+/** A route's CORS rules. Header lists are written to the answer as they stand. */
+export interface CorsPolicy {
+  readonly allowOrigins: readonly StringMatch[];
+  readonly allowMethods: string;
+  readonly allowHeaders: string;
+  readonly exposeHeaders: string;
+  readonly maxAge: string;
+  readonly allowCredentials: boolean;
+  /** Whether a preflight from an origin that is not allowed goes on to the application. */
+  readonly forwardUnmatchedPreflights: boolean;
+}
+
+/** Reads envoy.extensions.filters.http.cors.v3.CorsPolicy (or the older route field of the same shape). */
+export function compileCors(config: Record<string, unknown> | undefined): CorsPolicy | undefined {
+  if (config === undefined) return undefined;
+  const text = (key: string): string => String(config[key] ?? '');
+  const origins = (config['allow_origin_string_match'] ?? []) as StringMatcher[];
+  return {
+    allowOrigins: origins.map((matcher, i) => compileStringMatch(matcher, `cors.allow_origin_string_match[${i}]`)),
+    allowMethods: text('allow_methods'),
+    allowHeaders: text('allow_headers'),
+    exposeHeaders: text('expose_headers'),
+    maxAge: text('max_age'),
+    allowCredentials: config['allow_credentials'] === true,
+    forwardUnmatchedPreflights: config['forward_not_matching_preflights'] !== false,
+  };
+}

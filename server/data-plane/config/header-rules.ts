@@ -1,0 +1,57 @@
+import type { HeaderMutations, HeaderValueOption } from '#xds';
+import { compileFormat, type Format } from '../http/format.ts';
+import { ConfigProblem } from './problem.ts';
+
+/** A compiled `…_headers_to_add` entry. */
+export interface HeaderRule {
+  readonly name: string;
+  readonly value: Format;
+  readonly action: NonNullable<HeaderValueOption['append_action']>;
+}
+
+/** Header changes of one route or one weighted cluster; undefined where it changes nothing. */
+export interface HeaderRules {
+  readonly requestSet: readonly HeaderRule[];
+  readonly requestRemove: readonly string[];
+  readonly responseSet: readonly HeaderRule[];
+  readonly responseRemove: readonly string[];
+}
+
+const ACTIONS = new Set([
+  'APPEND_IF_EXISTS_OR_ADD',
+  'ADD_IF_ABSENT',
+  'OVERWRITE_IF_EXISTS_OR_ADD',
+  'OVERWRITE_IF_EXISTS',
+]);
+/** Envoy refuses these in mutations: they are the message's frame, not headers. */
+const UNTOUCHABLE = new Set(['content-length', 'transfer-encoding', 'connection', ':method', ':scheme', ':path']);
+
+export function compileHeaderRules(given: HeaderMutations): HeaderRules | undefined {
+  const rules = {
+    requestSet: readRules(given.request_headers_to_add, 'request_headers_to_add'),
+    requestRemove: readRemovals(given.request_headers_to_remove, 'request_headers_to_remove'),
+    responseSet: readRules(given.response_headers_to_add, 'response_headers_to_add'),
+    responseRemove: readRemovals(given.response_headers_to_remove, 'response_headers_to_remove'),
+  };
+  return Object.values(rules).every((list) => list.length === 0) ? undefined : rules;
+}
+
+function readRules(options: readonly HeaderValueOption[] | undefined, field: string): HeaderRule[] {
+  return (options ?? []).map((option, i) => {
+    const name = (option.header?.key ?? '').toLowerCase();
+    const action = option.append_action ?? 'APPEND_IF_EXISTS_OR_ADD';
+    if (name === '') throw new ConfigProblem(`${field}[${i}].header.key`, 'is empty');
+    if (UNTOUCHABLE.has(name)) throw new ConfigProblem(`${field}[${i}].header.key`, `${name} cannot be changed`);
+    if (!ACTIONS.has(action)) throw new ConfigProblem(`${field}[${i}].append_action`, `unknown action ${action}`);
+    return { name, action, value: compileFormat(option.header.value ?? '', `${field}[${i}].header.value`) };
+  });
+}
+
+function readRemovals(names: readonly string[] | undefined, field: string): string[] {
+  return (names ?? []).map((given, i) => {
+    const name = given.toLowerCase();
+    if (name === 'host' || name.startsWith(':'))
+      throw new ConfigProblem(`${field}[${i}]`, `${given} cannot be removed`);
+    return name;
+  });
+}

@@ -1,0 +1,97 @@
+import type { SocketAddress } from '#domain';
+import type { FilterChain, FilterChainMatch, Listener } from '#xds';
+import { compileNetworkFilter, type HttpFilterConfig, type TcpFilterConfig } from './network-filter.ts';
+import { type Origins, readOrigins } from './origins.ts';
+import { ConfigProblem, within } from './problem.ts';
+import { type DownstreamTls, readDownstreamTls } from './tls-settings.ts';
+import { durationMs } from './values.ts';
+
+export interface CompiledFilterChain {
+  readonly name: string;
+  readonly match: FilterChainMatch;
+  readonly filter: HttpFilterConfig | TcpFilterConfig;
+  readonly tls: DownstreamTls | undefined;
+  readonly resource: FilterChain;
+  readonly origins: Origins | undefined;
+}
+
+/** A listener ready to accept; immutable. */
+export interface CompiledListener {
+  readonly name: string;
+  readonly versionInfo: string;
+  readonly address: SocketAddress;
+  readonly bindToPort: boolean;
+  readonly useOriginalDst: boolean;
+  readonly direction: 'inbound' | 'outbound';
+  readonly chains: readonly CompiledFilterChain[];
+  readonly defaultChain: CompiledFilterChain | undefined;
+  readonly inspectTls: boolean;
+  readonly inspectHttp: boolean;
+  /** 0: waits for the first bytes without limit. */
+  readonly inspectTimeoutMs: number;
+  readonly resource: Listener;
+  readonly origins: Origins | undefined;
+  /** RDS resources that must arrive before this listener serves. */
+  readonly rdsNames: readonly string[];
+}
+
+const LISTENER_FILTERS = new Set([
+  'envoy.filters.listener.original_dst',
+  'envoy.filters.listener.tls_inspector',
+  'envoy.filters.listener.http_inspector',
+]);
+
+/** Compiles a listener. Throws ConfigProblem for anything this proxy cannot do exactly as asked. */
+export function compileListener(resource: Listener, versionInfo: string): CompiledListener {
+  const socket = resource.address?.socket_address;
+  if (socket === undefined) throw new ConfigProblem('address', 'only socket_address is supported');
+  const filters = (resource.listener_filters ?? []).map((filter) => filter.name);
+  for (const [i, name] of filters.entries()) {
+    if (!LISTENER_FILTERS.has(name)) {
+      throw new ConfigProblem(`listener_filters[${i}]`, `Didn't find a registered implementation for '${name}'`);
+    }
+  }
+  const chains = (resource.filter_chains ?? []).map((chain, i) =>
+    within(`filter_chains[${i}]`, () => compileChain(chain, versionInfo)),
+  );
+  const fallback = resource.default_filter_chain;
+  const defaultChain = fallback && within('default_filter_chain', () => compileChain(fallback, versionInfo));
+  if (chains.length === 0 && defaultChain === undefined) {
+    throw new ConfigProblem('filter_chains', 'error adding listener: no filter chains specified');
+  }
+  return {
+    name: resource.name,
+    versionInfo,
+    address: { ip: socket.address, port: socket.port_value },
+    bindToPort: resource.bind_to_port !== false,
+    useOriginalDst: resource.use_original_dst === true,
+    direction: resource.traffic_direction === 'INBOUND' ? 'inbound' : 'outbound',
+    chains,
+    defaultChain,
+    inspectTls: filters.includes('envoy.filters.listener.tls_inspector'),
+    inspectHttp: filters.includes('envoy.filters.listener.http_inspector'),
+    inspectTimeoutMs: durationMs(resource.listener_filters_timeout, 'listener_filters_timeout', 15_000),
+    resource,
+    origins: readOrigins(resource.metadata),
+    rdsNames: rdsNames(defaultChain === undefined ? chains : [...chains, defaultChain]),
+  };
+}
+
+function compileChain(chain: FilterChain, versionInfo: string): CompiledFilterChain {
+  return {
+    name: chain.name ?? '',
+    match: chain.filter_chain_match ?? {},
+    filter: compileNetworkFilter(chain, versionInfo),
+    tls: readDownstreamTls(chain.transport_socket),
+    resource: chain,
+    origins: readOrigins(chain.metadata),
+  };
+}
+
+function rdsNames(chains: readonly CompiledFilterChain[]): string[] {
+  const names = new Set<string>();
+  for (const { filter } of chains) {
+    if (filter.kind === 'http' && 'rds' in filter.routes) names.add(filter.routes.rds);
+  }
+  return [...names];
+}

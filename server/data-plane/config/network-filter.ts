@@ -1,0 +1,148 @@
+import type { FilterChain, HttpConnectionManager, TcpProxy } from '#xds';
+import { extensionTypes } from '#xds';
+import { compileFormat, type Format } from '../http/format.ts';
+import { ConfigProblem, within } from './problem.ts';
+import { compileRouteTable, type RouteTable } from './route-table.ts';
+import { durationMs, readNumber } from './values.ts';
+
+/** HTTP filters this proxy runs, by Envoy's and Istio's names. */
+const HTTP_FILTERS = {
+  'envoy.filters.http.fault': 'fault',
+  'envoy.filters.http.cors': 'cors',
+  'envoy.filters.http.router': 'router',
+  // These four act in every proxy of this kind: ALPN choice in the pool, metadata and metrics in the connection manager.
+  'istio.alpn': 'built-in',
+  'istio.stats': 'built-in',
+  'istio.metadata_exchange': 'built-in',
+  'envoy.filters.http.peer_metadata': 'built-in',
+  'envoy.filters.http.grpc_stats': 'built-in',
+} as const;
+
+export type HttpFilterKind = 'fault' | 'cors' | 'router';
+
+/** Network filters that only observe, and whose work the proxy does for every connection. */
+const OBSERVERS = new Set(['istio.metadata_exchange', 'istio.stats', 'envoy.filters.network.metadata_exchange']);
+
+/** An HTTP connection manager ready to serve. */
+export interface HttpFilterConfig {
+  readonly kind: 'http';
+  readonly statPrefix: string;
+  /** Name of the RDS resource, or the table itself. */
+  readonly routes: { readonly rds: string } | { readonly table: RouteTable };
+  readonly filters: readonly HttpFilterKind[];
+  readonly serverName: string;
+  readonly useRemoteAddress: boolean;
+  readonly generateRequestId: boolean;
+  readonly normalizePath: boolean;
+  readonly forwardClientCert: 'SANITIZE' | 'FORWARD_ONLY' | 'APPEND_FORWARD' | 'SANITIZE_SET' | 'ALWAYS_FORWARD_ONLY';
+  /** Percent of requests without a decision of their own that are sampled; undefined where tracing is off. */
+  readonly sampling: number | undefined;
+  readonly accessLogs: readonly Format[];
+  readonly streamIdleTimeoutMs: number;
+}
+
+/** A TCP proxy ready to serve. */
+export interface TcpFilterConfig {
+  readonly kind: 'tcp';
+  readonly statPrefix: string;
+  readonly shares: readonly { readonly cluster: string; readonly weight: number }[];
+  readonly totalWeight: number;
+  readonly idleTimeoutMs: number;
+  readonly accessLogs: readonly Format[];
+}
+
+/** Reads the one terminal filter of a chain. */
+export function compileNetworkFilter(chain: FilterChain, versionInfo: string): HttpFilterConfig | TcpFilterConfig {
+  const filters = (chain.filters ?? []).filter((filter) => !OBSERVERS.has(filter.name));
+  const [filter, ...more] = filters;
+  if (filter === undefined) throw new ConfigProblem('filters', 'is empty');
+  if (more[0] !== undefined) throw new ConfigProblem('filters', `unknown filter ${more[0].name}`);
+  const config = filter.typed_config;
+  switch (config?.['@type']) {
+    case extensionTypes.httpConnectionManager:
+      return compileHcm(config as HttpConnectionManager, versionInfo);
+    case extensionTypes.tcpProxy:
+      return compileTcpProxy(config as TcpProxy);
+    default:
+      throw new ConfigProblem('filters', `Didn't find a registered implementation for '${filter.name}'`);
+  }
+}
+
+function compileTcpProxy(config: TcpProxy): TcpFilterConfig {
+  const shares =
+    config.cluster === undefined ? (config.weighted_clusters?.clusters ?? []) : [{ name: config.cluster, weight: 1 }];
+  const totalWeight = shares.reduce((sum, share) => sum + share.weight, 0);
+  if (totalWeight === 0) throw new ConfigProblem('tcp_proxy', 'has neither cluster nor weighted_clusters');
+  return {
+    kind: 'tcp',
+    statPrefix: config.stat_prefix,
+    shares: shares.map((share) => ({ cluster: share.name, weight: share.weight })),
+    totalWeight,
+    idleTimeoutMs: durationMs(config.idle_timeout, 'tcp_proxy.idle_timeout', 3_600_000),
+    accessLogs: readAccessLogs((config['access_log'] ?? []) as AccessLogs),
+  };
+}
+
+function compileHcm(config: HttpConnectionManager, versionInfo: string): HttpFilterConfig {
+  if (config.codec_type === 'HTTP2') throw new ConfigProblem('codec_type', 'HTTP2 is not supported');
+  return {
+    kind: 'http',
+    statPrefix: config.stat_prefix,
+    routes: readRoutes(config, versionInfo),
+    filters: readHttpFilters(config),
+    serverName: config.server_name ?? 'envoy',
+    useRemoteAddress: config.use_remote_address === true,
+    generateRequestId: config.generate_request_id !== false,
+    normalizePath: config.normalize_path === true,
+    forwardClientCert: (config.forward_client_cert_details ?? 'SANITIZE') as HttpFilterConfig['forwardClientCert'],
+    sampling: config.tracing && readNumber(config.tracing.random_sampling?.value, 100),
+    accessLogs: readAccessLogs(config.access_log ?? []),
+    streamIdleTimeoutMs: durationMs(config.stream_idle_timeout, 'stream_idle_timeout', 300_000),
+  };
+}
+
+function readRoutes(config: HttpConnectionManager, versionInfo: string): HttpFilterConfig['routes'] {
+  if (config.rds !== undefined) return { rds: config.rds.route_config_name };
+  if (config.route_config === undefined) throw new ConfigProblem('route_specifier', 'has neither rds nor route_config');
+  const resource = config.route_config;
+  return { table: within('route_config', () => compileRouteTable(resource, versionInfo)) };
+}
+
+function readHttpFilters(config: HttpConnectionManager): HttpFilterKind[] {
+  const kinds: HttpFilterKind[] = [];
+  for (const [i, filter] of (config.http_filters ?? []).entries()) {
+    const kind = (HTTP_FILTERS as Readonly<Record<string, HttpFilterKind | 'built-in'>>)[filter.name];
+    if (kind === undefined) {
+      throw new ConfigProblem(`http_filters[${i}]`, `Didn't find a registered implementation for '${filter.name}'`);
+    }
+    if (kind !== 'built-in') kinds.push(kind);
+  }
+  if (kinds.at(-1) !== 'router')
+    throw new ConfigProblem('http_filters', 'the last filter must be envoy.filters.http.router');
+  return kinds;
+}
+
+/** Istio's default text format (EnvoyTextLogFormat), without the newline. */
+const ISTIO_FORMAT = [
+  '[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE% %RESPONSE_FLAGS%',
+  '%RESPONSE_CODE_DETAILS% %CONNECTION_TERMINATION_DETAILS% "%UPSTREAM_TRANSPORT_FAILURE_REASON%" %BYTES_RECEIVED%',
+  '%BYTES_SENT% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" "%REQ(USER-AGENT)%"',
+  '"%REQ(X-REQUEST-ID)%" "%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%" %UPSTREAM_CLUSTER_RAW% %UPSTREAM_LOCAL_ADDRESS%',
+  '%DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS% %REQUESTED_SERVER_NAME% %ROUTE_NAME%',
+].join(' ');
+
+export const istioLogFormat: Format = compileFormat(ISTIO_FORMAT, 'access_log');
+
+type AccessLogs = NonNullable<HttpConnectionManager['access_log']>;
+
+const readAccessLogs = (logs: AccessLogs): Format[] =>
+  logs.map((log, i) => within(`access_log[${i}]`, () => readAccessLog(log)));
+
+function readAccessLog(log: AccessLogs[number]): Format {
+  if (log.typed_config?.['@type'] !== extensionTypes.fileAccessLog) {
+    throw new ConfigProblem('typed_config', `Didn't find a registered implementation for '${log.name}'`);
+  }
+  const format = log.typed_config['log_format'] as { text_format_source?: { inline_string?: string } } | undefined;
+  const text = format?.text_format_source?.inline_string;
+  return text === undefined ? istioLogFormat : compileFormat(text.replace(/\n$/, ''), 'log_format.text_format_source');
+}

@@ -1,0 +1,25 @@
+import type { Origin } from '#domain';
+import type { Metadata, OriginMetadata } from '#xds';
+
+/** The YAML behind an xDS object: the resource that caused it and the fields behind its parts. */
+export interface Origins {
+  readonly whole: Origin;
+  readonly parts: ReadonlyMap<string, Origin>;
+}
+
+/** Reads `filter_metadata.meshwork`; undefined when the object was caused by no resource of the learner's. */
+export function readOrigins(metadata: Metadata | undefined): Origins | undefined {
+  const held = metadata?.filter_metadata?.['meshwork'];
+  if (held === undefined || typeof held['kind'] !== 'string' || typeof held['name'] !== 'string') return undefined;
+  const { kind, namespace, name, path, parts } = held as unknown as OriginMetadata;
+  const at = (field: string): Origin => ({ kind, namespace: namespace ?? '', name, path: field });
+  const explained = new Map<string, Origin>();
+  for (const [part, field] of Object.entries(parts ?? {})) explained.set(part, at(field));
+  return { whole: at(path ?? ''), parts: explained };
+}
+
+/** Where `part` comes from; the whole object's origin when the part has none of its own. */
+export function originOf(origins: Origins | undefined, part?: string): Origin | undefined {
+  if (origins === undefined) return undefined;
+  return (part === undefined ? undefined : origins.parts.get(part)) ?? origins.whole;
+}

@@ -1,0 +1,126 @@
+import type { HeaderMatcher, RouteMatch } from '#xds';
+import type { RequestHead } from '../http/codec.ts';
+import { ConfigProblem } from './problem.ts';
+import { compileRegex, compileStringMatch, type StringMatch } from './string-match.ts';
+
+/** A request as route conditions read it: path and query are split once. */
+export interface RouteSubject {
+  readonly head: RequestHead;
+  /** Path without query. */
+  readonly path: string;
+  readonly query: URLSearchParams | undefined;
+}
+
+/** One condition of a route's match. `seen` and `accepts` decide; `reason` puts a refusal in a learner's words. */
+export interface RouteCondition {
+  readonly seen: (subject: RouteSubject) => string | undefined;
+  readonly accepts: (value: string | undefined) => boolean;
+  readonly reason: (value: string | undefined) => string;
+}
+
+/** The first condition that a route failed, with the value it saw. */
+export interface RouteFailure {
+  readonly condition: RouteCondition;
+  readonly seen: string | undefined;
+}
+
+/** The conditions of a route in the order they are tried: path, then headers, then query. */
+export function compileConditions(match: RouteMatch): readonly RouteCondition[] {
+  return [
+    pathCondition(match),
+    ...(match.headers ?? []).map((header, i) => headerCondition(header, `headers[${i}]`)),
+    ...(match.query_parameters ?? []).map((parameter, i) => queryCondition(parameter, `query_parameters[${i}]`)),
+  ];
+}
+
+export function splitPath(head: RequestHead): RouteSubject {
+  const mark = head.path.indexOf('?');
+  if (mark < 0) return { head, path: head.path, query: undefined };
+  return { head, path: head.path.slice(0, mark), query: new URLSearchParams(head.path.slice(mark + 1)) };
+}
+
+function pathCondition(match: RouteMatch): RouteCondition {
+  const fold = match.case_sensitive === false;
+  const prepare = (text: string): string => (fold ? text.toLowerCase() : text);
+  const on = (test: (path: string) => boolean, wanted: string): RouteCondition => ({
+    seen: (subject) => subject.path,
+    accepts: (path) => path !== undefined && test(prepare(path)),
+    reason: (path) => `needs path ${wanted}, the request has ${path}`,
+  });
+  if (match.path !== undefined) {
+    const wanted = prepare(match.path);
+    return on((path) => path === wanted, `exactly ${match.path}`);
+  }
+  if (match.path_separated_prefix !== undefined) {
+    const wanted = prepare(match.path_separated_prefix);
+    return on(
+      (path) => path.startsWith(wanted) && (path.length === wanted.length || path[wanted.length] === '/'),
+      `${match.path_separated_prefix} or below`,
+    );
+  }
+  if (match.safe_regex !== undefined) {
+    const pattern = compileRegex(match.safe_regex.regex, 'safe_regex.regex');
+    return {
+      seen: (subject) => subject.path,
+      accepts: (path) => path !== undefined && pattern.matches(path),
+      reason: (path) => `needs a path that matches ${match.safe_regex?.regex} from end to end, the request has ${path}`,
+    };
+  }
+  if (match.prefix !== undefined) {
+    const wanted = prepare(match.prefix);
+    return on((path) => path.startsWith(wanted), `prefix ${match.prefix}`);
+  }
+  throw new ConfigProblem('match', 'has none of prefix, path, safe_regex, path_separated_prefix');
+}
+
+const PSEUDO_HEADERS: Readonly<Record<string, (head: RequestHead) => string>> = {
+  ':method': (head) => head.method,
+  ':authority': (head) => head.authority,
+  ':path': (head) => head.path,
+  ':scheme': (head) => head.scheme,
+};
+
+const HEADER_WORDS: Readonly<Record<string, string>> = {
+  ':method': 'method',
+  ':authority': 'host',
+  ':path': 'path',
+  ':scheme': 'scheme',
+};
+
+function headerCondition(matcher: HeaderMatcher, field: string): RouteCondition {
+  const name = matcher.name.toLowerCase();
+  const pseudo = PSEUDO_HEADERS[name];
+  const words = HEADER_WORDS[name] ?? `header ${name}`;
+  const invert = matcher.invert_match === true;
+  const absentValue = matcher.treat_missing_header_as_empty === true ? '' : undefined;
+  const value = matcher.string_match && compileStringMatch(matcher.string_match, `${field}.string_match`);
+  const wantPresent = matcher.present_match ?? true;
+  const holds = (seen: string | undefined): boolean => {
+    if (value === undefined) return (seen !== undefined) === wantPresent;
+    const given = seen ?? absentValue;
+    return given !== undefined && value.accepts(given);
+  };
+  return {
+    seen: ({ head }) => (pseudo === undefined ? head.headers.joined(name) : pseudo(head)),
+    accepts: (seen) => holds(seen) !== invert,
+    reason: (seen) => `needs ${wording(words, value, wantPresent, invert)}, ${request(seen)}`,
+  };
+}
+
+function wording(words: string, value: StringMatch | undefined, wantPresent: boolean, invert: boolean): string {
+  if (value === undefined) return wantPresent === invert ? `no ${words}` : `${words}`;
+  return invert ? `${words} to be anything but ${value.wanted}` : `${words} to be ${value.wanted}`;
+}
+
+const request = (seen: string | undefined): string =>
+  seen === undefined ? 'the request has none' : `the request has "${seen}"`;
+
+function queryCondition(matcher: NonNullable<RouteMatch['query_parameters']>[number], field: string): RouteCondition {
+  const value = matcher.string_match && compileStringMatch(matcher.string_match, `${field}.string_match`);
+  return {
+    seen: (subject) => subject.query?.get(matcher.name) ?? undefined,
+    accepts: (seen) => seen !== undefined && (value === undefined || value.accepts(seen)),
+    reason: (seen) =>
+      `needs query parameter ${matcher.name}${value === undefined ? '' : ` to be ${value.wanted}`}, ${request(seen)}`,
+  };
+}

@@ -1,0 +1,287 @@
+import type { RE2JS } from 're2js';
+import type {
+  RetryPolicy,
+  Route,
+  RouteAction,
+  RouteConfiguration,
+  RouteMatch,
+  VirtualHost,
+  WeightedCluster,
+} from '#xds';
+import { type CorsPolicy, compileCors } from './cors-policy.ts';
+import { type FaultPolicy, readFault } from './fault-policy.ts';
+import { compileHeaderRules, type HeaderRules } from './header-rules.ts';
+import { type Origins, readOrigins } from './origins.ts';
+import { ConfigProblem, within } from './problem.ts';
+import { compileConditions, type RouteCondition } from './route-condition.ts';
+import { compileRegex } from './string-match.ts';
+import { ALWAYS, durationMs, type Fraction, readFraction, readNumber } from './values.ts';
+
+/** Envoy's own route timeout where a configuration names none. */
+const DEFAULT_TIMEOUT_MS = 15_000;
+
+export interface ClusterShare {
+  readonly cluster: string;
+  readonly weight: number;
+  readonly headers: HeaderRules | undefined;
+}
+
+export interface CompiledRetryPolicy {
+  readonly retryOn: ReadonlySet<string>;
+  readonly maxRetries: number;
+  /** 0: no limit of its own. */
+  readonly perTryTimeoutMs: number;
+  readonly retriableStatusCodes: ReadonlySet<number>;
+  readonly previousHosts: boolean;
+  readonly hostSelectionAttempts: number;
+  readonly baseIntervalMs: number;
+  readonly maxIntervalMs: number;
+}
+
+export interface ForwardAction {
+  readonly kind: 'forward';
+  /** At least one; more than one are drawn by weight. */
+  readonly shares: readonly ClusterShare[];
+  readonly totalWeight: number;
+  readonly clusterNotFoundStatus: number;
+  /** 0: none. */
+  readonly timeoutMs: number;
+  readonly retry: CompiledRetryPolicy | undefined;
+  readonly prefixRewrite: string | undefined;
+  readonly regexRewrite: { readonly pattern: RE2JS; readonly substitution: string } | undefined;
+  readonly hostRewrite: string | undefined;
+  readonly mirrors: readonly { readonly cluster: string; readonly share: Fraction }[];
+}
+
+export interface RedirectAction {
+  readonly kind: 'redirect';
+  readonly status: number;
+  readonly host: string | undefined;
+  readonly port: number | undefined;
+  readonly path: string | undefined;
+  readonly prefixRewrite: string | undefined;
+  readonly scheme: string | undefined;
+}
+
+export interface DirectAction {
+  readonly kind: 'direct';
+  readonly status: number;
+  readonly body: Buffer;
+}
+
+export type RouteTarget = ForwardAction | RedirectAction | DirectAction;
+
+export interface CompiledRoute {
+  readonly name: string;
+  readonly match: RouteMatch;
+  readonly conditions: readonly RouteCondition[];
+  readonly target: RouteTarget;
+  readonly headers: HeaderRules | undefined;
+  readonly fault: FaultPolicy | undefined;
+  readonly cors: CorsPolicy | undefined;
+  readonly operation: string | undefined;
+  readonly origins: Origins | undefined;
+}
+
+export interface CompiledVirtualHost {
+  readonly name: string;
+  readonly domains: readonly string[];
+  readonly routes: readonly CompiledRoute[];
+  readonly includeAttemptCount: boolean;
+  readonly requireTls: boolean;
+  readonly origins: Origins | undefined;
+}
+
+/** A RouteConfiguration ready to match; immutable. */
+export interface RouteTable {
+  readonly name: string;
+  readonly versionInfo: string;
+  readonly resource: RouteConfiguration;
+  readonly virtualHosts: readonly CompiledVirtualHost[];
+  readonly ignorePort: boolean;
+  readonly exact: ReadonlyMap<string, CompiledVirtualHost>;
+  /** `.example.com` for `*.example.com`, longest first. */
+  readonly suffixes: readonly { readonly text: string; readonly host: CompiledVirtualHost }[];
+  /** `example.` for `example.*`, longest first. */
+  readonly prefixes: readonly { readonly text: string; readonly host: CompiledVirtualHost }[];
+  readonly fallback: CompiledVirtualHost | undefined;
+}
+
+/** Compiles a route configuration. Throws ConfigProblem for anything this proxy cannot do exactly as asked. */
+export function compileRouteTable(resource: RouteConfiguration, versionInfo: string): RouteTable {
+  const exact = new Map<string, CompiledVirtualHost>();
+  const suffixes: { text: string; host: CompiledVirtualHost }[] = [];
+  const prefixes: { text: string; host: CompiledVirtualHost }[] = [];
+  let fallback: CompiledVirtualHost | undefined;
+  const taken = new Set<string>();
+  const virtualHosts = (resource.virtual_hosts ?? []).map((given, i) =>
+    within(`virtual_hosts[${i}]`, () => compileVirtualHost(given)),
+  );
+  for (const host of virtualHosts) {
+    for (const given of host.domains) {
+      const domain = given.toLowerCase();
+      if (taken.has(domain)) {
+        throw new ConfigProblem(
+          'virtual_hosts',
+          `Only unique values for domains are permitted. Duplicate entry of domain ${domain} in route ${resource.name}`,
+        );
+      }
+      taken.add(domain);
+      if (domain === '*') fallback = host;
+      else if (domain.startsWith('*')) suffixes.push({ text: domain.slice(1), host });
+      else if (domain.endsWith('*')) prefixes.push({ text: domain.slice(0, -1), host });
+      else exact.set(domain, host);
+    }
+  }
+  const longestFirst = (a: { text: string }, b: { text: string }): number => b.text.length - a.text.length;
+  return {
+    name: resource.name,
+    versionInfo,
+    resource,
+    virtualHosts,
+    ignorePort: resource.ignore_port_in_host_matching === true,
+    exact,
+    suffixes: suffixes.sort(longestFirst),
+    prefixes: prefixes.sort(longestFirst),
+    fallback,
+  };
+}
+
+function compileVirtualHost(given: VirtualHost): CompiledVirtualHost {
+  if ((given.domains ?? []).length === 0) throw new ConfigProblem('domains', 'is empty');
+  return {
+    name: given.name,
+    domains: given.domains,
+    routes: (given.routes ?? []).map((route, i) => within(`routes[${i}]`, () => compileRoute(route))),
+    includeAttemptCount: given.include_request_attempt_count === true,
+    requireTls: given.require_tls === 'ALL' || given.require_tls === 'EXTERNAL_ONLY',
+    origins: readOrigins(given.metadata),
+  };
+}
+
+function compileRoute(given: Route): CompiledRoute {
+  return {
+    name: given.name ?? '',
+    match: given.match,
+    conditions: within('match', () => compileConditions(given.match)),
+    target: compileTarget(given),
+    headers: compileHeaderRules(given),
+    fault: readFault(given.typed_per_filter_config?.['envoy.filters.http.fault']),
+    cors: compileCors(given.typed_per_filter_config?.['envoy.filters.http.cors'] ?? given.route?.cors),
+    operation: given.decorator?.operation,
+    origins: readOrigins(given.metadata),
+  };
+}
+
+const REDIRECT_STATUS = {
+  MOVED_PERMANENTLY: 301,
+  FOUND: 302,
+  SEE_OTHER: 303,
+  TEMPORARY_REDIRECT: 307,
+  PERMANENT_REDIRECT: 308,
+} as const;
+
+function compileTarget(given: Route): RouteTarget {
+  if (given.redirect !== undefined) {
+    const redirect = given.redirect;
+    return {
+      kind: 'redirect',
+      status: REDIRECT_STATUS[redirect.response_code ?? 'MOVED_PERMANENTLY'],
+      host: redirect.host_redirect,
+      port: redirect.port_redirect,
+      path: redirect.path_redirect,
+      prefixRewrite: redirect.prefix_rewrite,
+      scheme: redirect.https_redirect === true ? 'https' : redirect.scheme_redirect,
+    };
+  }
+  if (given.direct_response !== undefined) {
+    const { status, body } = given.direct_response;
+    const bytes =
+      body?.inline_bytes === undefined
+        ? Buffer.from(body?.inline_string ?? '')
+        : Buffer.from(body.inline_bytes, 'base64');
+    return { kind: 'direct', status, body: bytes };
+  }
+  if (given.route !== undefined) {
+    const action = given.route;
+    return within('route', () => compileForward(action, given.match));
+  }
+  throw new ConfigProblem('action', 'has none of route, redirect, direct_response');
+}
+
+function compileForward(action: RouteAction, match: RouteMatch): ForwardAction {
+  const shares = compileShares(action);
+  const totalWeight = shares.reduce((sum, share) => sum + share.weight, 0);
+  if (totalWeight === 0)
+    throw new ConfigProblem('weighted_clusters', 'Sum of weights in the weighted_cluster must be greater than 0.');
+  if (action.prefix_rewrite && action.regex_rewrite) {
+    throw new ConfigProblem('prefix_rewrite', 'Specify only one of prefix_rewrite, regex_rewrite');
+  }
+  const rewrite = action.regex_rewrite;
+  return {
+    kind: 'forward',
+    shares,
+    totalWeight,
+    clusterNotFoundStatus: action.cluster_not_found_response_code === 'INTERNAL_SERVER_ERROR' ? 500 : 503,
+    timeoutMs: durationMs(action.timeout, 'timeout', DEFAULT_TIMEOUT_MS),
+    retry: action.retry_policy && compileRetryPolicy(action.retry_policy),
+    prefixRewrite:
+      action.prefix_rewrite !== undefined && action.prefix_rewrite !== ''
+        ? checkRewrite(action.prefix_rewrite, match)
+        : undefined,
+    regexRewrite: rewrite && {
+      pattern: compileRegex(rewrite.pattern.regex, 'regex_rewrite.pattern.regex'),
+      substitution: rewrite.substitution,
+    },
+    hostRewrite: action.host_rewrite_literal,
+    mirrors: (action.request_mirror_policies ?? []).map((mirror) => ({
+      cluster: mirror.cluster,
+      share: readFraction(mirror.runtime_fraction?.default_value, ALWAYS),
+    })),
+  };
+}
+
+function checkRewrite(prefix: string, match: RouteMatch): string {
+  if (match.safe_regex !== undefined)
+    throw new ConfigProblem('prefix_rewrite', 'needs a prefix or path match, not a regex');
+  return prefix;
+}
+
+function compileShares(action: RouteAction): ClusterShare[] {
+  if (action.cluster !== undefined) return [{ cluster: action.cluster, weight: 1, headers: undefined }];
+  const given: readonly WeightedCluster[] = action.weighted_clusters?.clusters ?? [];
+  if (given.length === 0) throw new ConfigProblem('cluster_specifier', 'has none of cluster, weighted_clusters');
+  return given.map((share, i) => ({
+    cluster: share.name,
+    weight: share.weight ?? 0,
+    headers: within(`weighted_clusters.clusters[${i}]`, () => compileHeaderRules(share)),
+  }));
+}
+
+const words = (list: string | undefined): string[] =>
+  (list ?? '')
+    .split(',')
+    .map((word) => word.trim())
+    .filter((word) => word !== '');
+
+function compileRetryPolicy(given: RetryPolicy): CompiledRetryPolicy {
+  const baseIntervalMs = durationMs(
+    given.retry_back_off?.base_interval,
+    'retry_policy.retry_back_off.base_interval',
+    25,
+  );
+  return {
+    retryOn: new Set(words(given.retry_on)),
+    maxRetries: readNumber(given.num_retries, 1),
+    perTryTimeoutMs: durationMs(given.per_try_timeout, 'retry_policy.per_try_timeout', 0),
+    retriableStatusCodes: new Set(given.retriable_status_codes ?? []),
+    previousHosts: (given.retry_host_predicate ?? []).some((predicate) => predicate.name.endsWith('previous_hosts')),
+    hostSelectionAttempts: readNumber(given.host_selection_retry_max_attempts, 1),
+    baseIntervalMs,
+    maxIntervalMs: durationMs(
+      given.retry_back_off?.max_interval,
+      'retry_policy.retry_back_off.max_interval',
+      baseIntervalMs * 10,
+    ),
+  };
+}

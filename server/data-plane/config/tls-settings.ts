@@ -1,0 +1,119 @@
+import type { StringMatcher, TransportSocket } from '#xds';
+import { extensionTypes } from '#xds';
+import { ConfigProblem } from './problem.ts';
+import { compileStringMatch, type StringMatch } from './string-match.ts';
+
+/** Where a certificate or a trust bundle comes from: an SDS name (`default`, `ROOTCA`, `kubernetes://…`) or the text itself. */
+export type CertificateSource = { readonly sds: string } | { readonly chainPem: string; readonly keyPem: string };
+
+export type TrustSource = { readonly sds: string } | { readonly rootsPem: string };
+
+/** A server's side of TLS, from DownstreamTlsContext. */
+export interface DownstreamTls {
+  readonly certificate: CertificateSource;
+  /** Undefined: peers are not verified. */
+  readonly trust: TrustSource | undefined;
+  readonly requireClientCertificate: boolean;
+  readonly alpn: readonly string[];
+}
+
+/** A client's side of TLS, from UpstreamTlsContext. */
+export interface UpstreamTls {
+  /** Undefined: the client shows no certificate. */
+  readonly certificate: CertificateSource | undefined;
+  /** Undefined: the server's certificate is not verified. */
+  readonly trust: TrustSource | undefined;
+  readonly sni: string;
+  readonly alpn: readonly string[];
+  /** The peer's certificate must carry one of these; empty: any name the trust bundle vouches for. */
+  readonly peerNames: readonly StringMatch[];
+}
+
+interface CommonTls {
+  alpn_protocols?: string[];
+  tls_certificate_sds_secret_configs?: { name: string }[];
+  tls_certificates?: { certificate_chain?: { inline_string?: string }; private_key?: { inline_string?: string } }[];
+  validation_context?: Validation;
+  validation_context_sds_secret_config?: { name: string };
+  combined_validation_context?: {
+    default_validation_context?: Validation;
+    validation_context_sds_secret_config?: { name: string };
+  };
+}
+
+interface Validation {
+  trusted_ca?: { inline_string?: string };
+  match_typed_subject_alt_names?: { san_type?: string; matcher: StringMatcher }[];
+  match_subject_alt_names?: StringMatcher[];
+}
+
+/** Reads a server's transport socket; undefined for plaintext. */
+export function readDownstreamTls(socket: TransportSocket | undefined): DownstreamTls | undefined {
+  const config = tlsConfig(socket, extensionTypes.downstreamTls);
+  if (config === undefined) return undefined;
+  const common = (config['common_tls_context'] ?? {}) as CommonTls;
+  const certificate = readCertificate(common);
+  if (certificate === undefined)
+    throw new ConfigProblem('transport_socket', 'No TLS certificates found for server context');
+  return {
+    certificate,
+    trust: readTrust(common),
+    requireClientCertificate: config['require_client_certificate'] === true,
+    alpn: common.alpn_protocols ?? [],
+  };
+}
+
+/** Reads a cluster's transport socket; undefined for plaintext. */
+export function readUpstreamTls(socket: TransportSocket | undefined): UpstreamTls | undefined {
+  const config = tlsConfig(socket, extensionTypes.upstreamTls);
+  if (config === undefined) return undefined;
+  const common = (config['common_tls_context'] ?? {}) as CommonTls;
+  return {
+    certificate: readCertificate(common),
+    trust: readTrust(common),
+    sni: typeof config['sni'] === 'string' ? config['sni'] : '',
+    alpn: common.alpn_protocols ?? [],
+    peerNames: readPeerNames(common),
+  };
+}
+
+function tlsConfig(socket: TransportSocket | undefined, wanted: string): Record<string, unknown> | undefined {
+  if (socket === undefined) return undefined;
+  const type = socket.typed_config?.['@type'] ?? '';
+  if (type === extensionTypes.rawBuffer || socket.name === 'envoy.transport_sockets.raw_buffer') return undefined;
+  if (type !== wanted) throw new ConfigProblem('transport_socket', `unsupported type ${type || socket.name}`);
+  return socket.typed_config;
+}
+
+function readCertificate(common: CommonTls): CertificateSource | undefined {
+  const sds = common.tls_certificate_sds_secret_configs?.[0];
+  if (sds !== undefined) return { sds: sds.name };
+  const inline = common.tls_certificates?.[0];
+  if (inline === undefined) return undefined;
+  const chainPem = inline.certificate_chain?.inline_string;
+  const keyPem = inline.private_key?.inline_string;
+  if (chainPem === undefined || keyPem === undefined) {
+    throw new ConfigProblem('tls_certificates[0]', 'only inline_string chains and keys are supported');
+  }
+  return { chainPem, keyPem };
+}
+
+function readTrust(common: CommonTls): TrustSource | undefined {
+  const sds =
+    common.combined_validation_context?.validation_context_sds_secret_config ??
+    common.validation_context_sds_secret_config;
+  if (sds !== undefined) return { sds: sds.name };
+  const roots = (common.validation_context ?? common.combined_validation_context?.default_validation_context)
+    ?.trusted_ca;
+  if (roots?.inline_string !== undefined) return { rootsPem: roots.inline_string };
+  return undefined;
+}
+
+function readPeerNames(common: CommonTls): StringMatch[] {
+  const validation = common.combined_validation_context?.default_validation_context ?? common.validation_context;
+  const matchers =
+    validation?.match_subject_alt_names ??
+    validation?.match_typed_subject_alt_names?.map((typed) => typed.matcher) ??
+    [];
+  return matchers.map((matcher, i) => compileStringMatch(matcher, `match_typed_subject_alt_names[${i}]`));
+}

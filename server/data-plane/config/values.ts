@@ -1,0 +1,37 @@
+import { parseDurationMs } from '#domain';
+import type { FractionalPercent } from '#xds';
+import { ConfigProblem } from './problem.ts';
+
+/** A protobuf JSON duration in milliseconds, or `fallback` when the field is absent. */
+export function durationMs(text: string | undefined, field: string, fallback: number): number {
+  if (text === undefined) return fallback;
+  const ms = parseDurationMs(text);
+  if (ms === undefined) throw new ConfigProblem(field, `"${text}" is not a duration`);
+  return ms;
+}
+
+const DENOMINATORS = { HUNDRED: 100, TEN_THOUSAND: 10_000, MILLION: 1_000_000 } as const;
+
+/** A share of requests, as Envoy draws it: a whole number below `of`, chosen when it is below `numerator`. */
+export interface Fraction {
+  readonly numerator: number;
+  readonly of: number;
+}
+
+export const ALWAYS: Fraction = { numerator: 100, of: 100 };
+
+/** Reads a FractionalPercent; an absent one means `fallback`. */
+export function readFraction(percent: FractionalPercent | undefined, fallback: Fraction): Fraction {
+  if (percent === undefined) return fallback;
+  return { numerator: percent.numerator ?? 0, of: DENOMINATORS[percent.denominator ?? 'HUNDRED'] };
+}
+
+/** `50` for 500000 of a million. */
+export const inPercent = (fraction: Fraction): number => (fraction.numerator / fraction.of) * 100;
+
+/** Reads numbers that protobuf JSON may write as text (64-bit ones). */
+export function readNumber(value: unknown, fallback: number): number {
+  if (value === undefined || value === null) return fallback;
+  const number = Number(value);
+  return Number.isFinite(number) ? number : fallback;
+}

@@ -1,0 +1,76 @@
+import type { HopRecord } from '#domain';
+import { istioLogFormat } from '../config/network-filter.ts';
+import type { Exchange } from '../http/exchange.ts';
+import type { ProxySelf } from '../runtime.ts';
+
+/** The record of a finished hop. Steps are worded here, so an unrecorded hop costs no text but its log line. */
+export function buildHop(exchange: Exchange): HopRecord {
+  const { connection, head, info, received, runtime, span, steps } = exchange;
+  noteResponse(exchange);
+  const tls = connection.direction === 'inbound' ? connection.tls : exchange.upstreamTls;
+  const peer = tls?.peerSpiffeId ?? '';
+  const logged = exchange.config.accessLogs[0] ?? istioLogFormat;
+  return {
+    spanId: span.spanId,
+    traceId: span.traceId,
+    ...(span.parentSpanId !== undefined && { parentSpanId: span.parentSpanId }),
+    requestId: exchange.requestId,
+    proxy: hopProxy(runtime.self),
+    direction: connection.direction,
+    startMs: info.startMs,
+    durationMs: info.durationMs,
+    request: {
+      method: head.method,
+      authority: received.authority,
+      path: received.path,
+      protocol: head.protocol,
+      headers: received.headers.entries(),
+      bytes: info.bytesReceived,
+    },
+    response: {
+      status: info.status,
+      flags: info.flags,
+      details: info.details,
+      bytes: info.bytesSent,
+      headers: steps.on ? (exchange.responseHead?.headers.entries() ?? []) : [],
+    },
+    routeName: info.routeName,
+    cluster: info.cluster,
+    upstreamHost: info.upstreamHost,
+    attempts: info.attempts,
+    mtls: peer !== '',
+    ...(peer !== '' && { peer }),
+    pushVersion: exchange.table?.versionInfo ?? '',
+    steps: steps.build(),
+    accessLog: logged(exchange),
+  };
+}
+
+export const hopProxy = (self: ProxySelf): HopRecord['proxy'] => ({
+  pod: self.pod,
+  namespace: self.namespace,
+  service: self.service,
+  version: self.version,
+  role: self.role === 'router' ? 'gateway' : 'sidecar',
+});
+
+const DETAIL_WORDS: Readonly<Record<string, string>> = {
+  via_upstream: 'the answer of the host is passed on',
+  direct_response: 'answered by the route itself',
+  route_not_found: 'no route matches, so this proxy answers 404 itself',
+  cluster_not_found: 'the route names a cluster that this proxy does not have, so it answers itself',
+  no_healthy_upstream: 'no host can take the request, so this proxy answers itself',
+  fault_filter_abort: 'the fault filter answers in place of the service',
+  upstream_response_timeout: "the route's timeout ran out",
+  upstream_per_try_timeout: 'the last try took too long',
+  downstream_remote_disconnect: 'the client closed its connection before the answer was complete',
+};
+
+function noteResponse({ info, steps }: Exchange): void {
+  steps.attempt = 0;
+  const outcome = info.details === 'via_upstream' ? 'passed' : 'stopped';
+  steps.add('response', outcome, String(info.status), () => ({
+    detail: DETAIL_WORDS[info.details] ?? info.details,
+    evidence: { status: info.status, flags: info.flags.join(','), details: info.details, attempts: info.attempts },
+  }));
+}

@@ -1,0 +1,77 @@
+import type { HopRecord } from '#domain';
+import { istioLogFormat } from '../config/network-filter.ts';
+import { NO_REQUEST } from '../http/format.ts';
+import { Headers } from '../http/headers.ts';
+import { StreamInfo } from '../http/stream-info.ts';
+import { startSpan } from '../http/trace-context.ts';
+import type { PendingConnection } from '../listener/pending-connection.ts';
+import { hopProxy } from './hop-record.ts';
+import { HopSteps } from './hop-steps.ts';
+
+/** Request headers that are read from the first bytes of a refused connection, at most. */
+const MAX_HEAD_LINES = 100;
+
+/**
+ * Reports a connection that was refused before it could carry a request. Where its first bytes are a plaintext request, they tell the
+ * trace, so that the refusal stands beside the call that met it.
+ */
+export function recordRefusal(connection: PendingConnection, transportFailure: string): void {
+  const { runtime } = connection;
+  const info = new StreamInfo(runtime.clock.now(), runtime.clock.monotonic());
+  const noChain = connection.chain === undefined;
+  if (noChain) info.flag('NR');
+  info.details = noChain ? 'filter_chain_not_found' : 'downstream_transport_failure';
+  info.connectionTerminationDetails = transportFailure;
+  const head = readHead(connection.inspection.firstBytes);
+  const subject = {
+    head: NO_REQUEST,
+    responseHead: undefined,
+    info,
+    connection: { ...connection, requestedServerName: connection.inspection.serverName },
+  };
+  const accessLog = istioLogFormat(subject);
+  runtime.onLog(accessLog);
+  const span = startSpan(head.headers, runtime.chance.ids, () => false);
+  const steps = new HopSteps({ clock: runtime.clock, startedAt: info.startedAt, on: true, before: connection.steps });
+  const hop: HopRecord = {
+    spanId: span.spanId,
+    traceId: span.traceId,
+    ...(span.parentSpanId !== undefined && { parentSpanId: span.parentSpanId }),
+    requestId: head.headers.get('x-request-id') ?? '',
+    proxy: hopProxy(runtime.self),
+    direction: connection.direction,
+    startMs: info.startMs,
+    durationMs: 0,
+    request: {
+      method: head.method,
+      authority: head.headers.get('host') ?? '',
+      path: head.path,
+      protocol: head.method === '' ? 'TCP' : 'HTTP/1.1',
+      headers: head.headers.entries(),
+      bytes: 0,
+    },
+    response: { status: 0, flags: info.flags, details: info.details, bytes: 0, headers: [] },
+    routeName: '',
+    cluster: '',
+    upstreamHost: '',
+    attempts: 0,
+    mtls: false,
+    pushVersion: connection.listener?.config.versionInfo ?? '',
+    steps: steps.build(),
+    accessLog,
+  };
+  runtime.onHop(hop);
+}
+
+function readHead(bytes: Buffer): { method: string; path: string; headers: Headers } {
+  const lines = bytes.toString('latin1').split('\r\n').slice(0, MAX_HEAD_LINES);
+  const request = /^([A-Z][A-Z-]*) (\S+) HTTP\/1\.[01]$/.exec(lines[0] ?? '');
+  const headers = new Headers();
+  if (request === null) return { method: '', path: '', headers };
+  for (const line of lines.slice(1)) {
+    if (line === '') break;
+    const colon = line.indexOf(':');
+    if (colon > 0) headers.add(line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim());
+  }
+  return { method: request[1]!, path: request[2]!, headers };
+}

@@ -1,0 +1,46 @@
+import { formatAddress } from '#domain';
+import type { HttpFilterConfig } from '../config/network-filter.ts';
+import { originOf } from '../config/origins.ts';
+import type { RequestLayer } from '../http/exchange.ts';
+import { runHttpFilters } from '../http/filters/filters.ts';
+import { identify, normalize, propagateTrace, writeForwarding } from '../http/layers.ts';
+import { exchangeMetadataAsClient } from '../http/metadata-exchange.ts';
+import { completeResponses } from '../http/response-layers.ts';
+import { chooseRoute } from '../http/router/choose-route.ts';
+import { chooseFilterChain, inspectFirstBytes, runNetworkFilter, terminateTls } from '../listener/connection-layers.ts';
+import type { ConnectionLayer } from '../listener/pending-connection.ts';
+
+/** A gateway's listeners are bound ports: the port that was dialled names the listener. */
+const noteListener: ConnectionLayer = (connection) => {
+  const config = connection.listener?.config;
+  if (config === undefined) return 'next';
+  connection.note('listener', 'chosen', config.name, () => ({
+    detail: `the client dialled ${formatAddress(connection.localAddress)}`,
+    origin: originOf(config.origins),
+  }));
+  return 'next';
+};
+
+/** A connection from outside the mesh. */
+export const gatewayConnection: readonly ConnectionLayer[] = [
+  noteListener,
+  inspectFirstBytes,
+  // With TLS the server name chooses among the gateway's servers.
+  chooseFilterChain,
+  terminateTls,
+  runNetworkFilter,
+];
+
+/** A request from outside the mesh. */
+export const gatewayRequest = (config: HttpFilterConfig): readonly RequestLayer[] => [
+  completeResponses,
+  normalize,
+  // The edge: steering headers of strangers are stripped, their address is written down.
+  writeForwarding,
+  // A new request id, and a new trace unless the client brought one.
+  identify,
+  propagateTrace,
+  chooseRoute,
+  exchangeMetadataAsClient,
+  ...runHttpFilters(config),
+];

@@ -1,0 +1,37 @@
+import type { HeaderRule, HeaderRules } from '../config/header-rules.ts';
+import type { FormatSubject } from './format.ts';
+import type { Headers } from './headers.ts';
+
+/** Applies a route's or a weighted cluster's request header changes: first removals, then additions, as Envoy does. */
+export function applyRequestRules(rules: HeaderRules | undefined, subject: FormatSubject): void {
+  if (rules === undefined) return;
+  for (const name of rules.requestRemove) subject.head.headers.remove(name);
+  for (const rule of rules.requestSet) {
+    const value = rule.value(subject);
+    if (rule.name === ':authority' || rule.name === 'host') subject.head.authority = value;
+    else applyRule(subject.head.headers, rule, value);
+  }
+}
+
+export function applyResponseRules(rules: HeaderRules | undefined, subject: FormatSubject, headers: Headers): void {
+  if (rules === undefined) return;
+  for (const name of rules.responseRemove) headers.remove(name);
+  for (const rule of rules.responseSet) applyRule(headers, rule, rule.value(subject));
+}
+
+function applyRule(headers: Headers, rule: HeaderRule, value: string): void {
+  const present = headers.has(rule.name);
+  switch (rule.action) {
+    case 'APPEND_IF_EXISTS_OR_ADD':
+      headers.add(rule.name, value);
+      return;
+    case 'OVERWRITE_IF_EXISTS_OR_ADD':
+      headers.set(rule.name, value);
+      return;
+    case 'ADD_IF_ABSENT':
+      if (!present) headers.add(rule.name, value);
+      return;
+    case 'OVERWRITE_IF_EXISTS':
+      if (present) headers.set(rule.name, value);
+  }
+}

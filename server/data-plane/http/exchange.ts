@@ -1,0 +1,218 @@
+import type { HttpFilterConfig } from '../config/network-filter.ts';
+import type { CompiledRoute, CompiledVirtualHost, RouteTable } from '../config/route-table.ts';
+import { HopSteps } from '../decisions/hop-steps.ts';
+import type { ConnectionContext } from '../listener/connection-context.ts';
+import type { ProxyRuntime } from '../runtime.ts';
+import type { BodySink, DownstreamStream, RequestHead, ResetReason, ResponseHead, TlsFacts } from './codec.ts';
+import type { FormatSubject } from './format.ts';
+import { Headers } from './headers.ts';
+import type { PeerWorkload } from './peer-metadata.ts';
+import type { ResponseFlag } from './response-flags.ts';
+import { StreamInfo } from './stream-info.ts';
+import type { SpanContext } from './trace-context.ts';
+
+/** next: the following layer runs at once. wait: this layer answers, or calls `proceed` later. */
+export type LayerOutcome = 'next' | 'wait';
+/** One step on a request's way; a proxy's layers are a list that is read top to bottom. */
+export type RequestLayer = (exchange: Exchange) => LayerOutcome;
+
+/** Request bytes kept while no layer takes them; beyond it the client is told to wait. */
+const BACKLOG_BYTES = 64 * 1024;
+
+/** An answer that this proxy makes itself. */
+export interface LocalReply {
+  readonly status: number;
+  readonly details: string;
+  readonly body?: string | Buffer;
+  readonly flag?: ResponseFlag;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface ExchangeOptions {
+  readonly runtime: ProxyRuntime;
+  readonly connection: ConnectionContext;
+  readonly config: HttpFilterConfig;
+  readonly stream: DownstreamStream;
+  readonly layers: readonly RequestLayer[];
+  /** Called once, when nothing more will happen to this request. */
+  readonly onFinish: (exchange: Exchange) => void;
+}
+
+/** Takes the request's body once a layer wants it. */
+export interface BodyTarget extends BodySink {
+  drain(): void;
+}
+
+/** One request and its answer on their way through this proxy. */
+export class Exchange implements FormatSubject {
+  readonly runtime: ProxyRuntime;
+  readonly connection: ConnectionContext;
+  readonly config: HttpFilterConfig;
+  readonly stream: DownstreamStream;
+  readonly head: RequestHead;
+  readonly info: StreamInfo;
+  readonly steps: HopSteps;
+  /** The request as it arrived; its headers only where steps are recorded. */
+  readonly received: { readonly path: string; readonly authority: string; readonly headers: Headers };
+  span: SpanContext = { traceId: '', spanId: '', parentSpanId: undefined, sampled: false };
+  requestId = '';
+  table: RouteTable | undefined;
+  virtualHost: CompiledVirtualHost | undefined;
+  route: CompiledRoute | undefined;
+  responseHead: ResponseHead | undefined;
+  /** TLS of the connection that answered. */
+  upstreamTls: TlsFacts | undefined;
+  /** The workload on the other side, as its proxy named itself. */
+  peer: PeerWorkload | undefined;
+  requestEnded = false;
+  /** Changes to the response head, in the order in which they were added. */
+  readonly responseEdits: ((head: ResponseHead) => void)[] = [];
+  /** The edit that comes after all others, whoever answers. */
+  completeResponse: ((exchange: Exchange, head: ResponseHead) => void) | undefined;
+  /** Called when the client left; set by the layer that is at work. */
+  onCancel: (() => void) | undefined;
+  readonly #layers: readonly RequestLayer[];
+  readonly #onFinish: (exchange: Exchange) => void;
+  #at = 0;
+  #target: BodyTarget | undefined;
+  #backlog: Buffer[] = [];
+  #backlogBytes = 0;
+  #trailers: Headers | undefined;
+  #paused = false;
+  #finished = false;
+
+  constructor(options: ExchangeOptions) {
+    const { runtime, stream } = options;
+    this.runtime = runtime;
+    this.connection = options.connection;
+    this.config = options.config;
+    this.stream = stream;
+    this.head = stream.head;
+    this.#layers = options.layers;
+    this.#onFinish = options.onFinish;
+    this.info = new StreamInfo(runtime.clock.now(), runtime.clock.monotonic());
+    this.steps = new HopSteps({
+      clock: runtime.clock,
+      startedAt: this.info.startedAt,
+      on: runtime.sampler.next(),
+      before: options.connection.steps,
+    });
+    const { path, authority, headers } = this.head;
+    this.received = { path, authority, headers: this.steps.on ? headers.clone() : new Headers() };
+    this.requestEnded = !stream.hasBody;
+    stream.receive({
+      data: (chunk) => this.#requestData(chunk),
+      end: (trailers) => this.#requestEnd(trailers),
+      reset: (reason, detail) => this.#clientLeft(reason, detail),
+      drain: () => this.#target?.drain(),
+    });
+  }
+
+  get finished(): boolean {
+    return this.#finished;
+  }
+
+  /** Runs the layers that are left, until one waits. */
+  proceed(): void {
+    while (this.#at < this.#layers.length && !this.#finished) {
+      const layer = this.#layers[this.#at++]!;
+      if (layer(this) === 'wait') return;
+    }
+  }
+
+  /** Gives the request's body to `target`, what has arrived already first. Nothing is given to it for a request without body. */
+  attachBody(target: BodyTarget): void {
+    this.#target = target;
+    const backlog = this.#backlog;
+    this.#backlog = [];
+    for (const chunk of backlog) target.data(chunk);
+    if (this.requestEnded && this.stream.hasBody) target.end(this.#trailers);
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.stream.resume();
+  }
+
+  respondInformational(head: ResponseHead): void {
+    this.stream.sendInformational(head);
+  }
+
+  respondHead(head: ResponseHead, endStream: boolean): void {
+    this.responseHead = head;
+    this.info.status = head.status;
+    for (const edit of this.responseEdits) edit(head);
+    this.completeResponse?.(this, head);
+    this.stream.sendHead(head, endStream);
+    if (endStream) this.#finish();
+  }
+
+  /** False: the client is slow; wait for `drain` on the body's target. */
+  respondData(chunk: Buffer): boolean {
+    this.info.bytesSent += chunk.length;
+    return this.stream.sendData(chunk);
+  }
+
+  respondEnd(trailers: Headers | undefined): void {
+    if (this.#finished) return;
+    this.stream.sendEnd(trailers);
+    this.#finish();
+  }
+
+  /** Answers the request here. */
+  reply(reply: LocalReply): void {
+    if (this.#finished) return;
+    if (reply.flag !== undefined) this.info.flag(reply.flag);
+    this.info.details = reply.details;
+    const body = typeof reply.body === 'string' ? Buffer.from(reply.body) : (reply.body ?? Buffer.alloc(0));
+    const headers = Headers.of(reply.headers ?? {});
+    headers.set('content-length', String(body.length));
+    if (body.length > 0 && !headers.has('content-type')) headers.set('content-type', 'text/plain');
+    const bodyless = body.length === 0 || this.head.method === 'HEAD';
+    this.respondHead({ status: reply.status, headers }, bodyless);
+    if (bodyless) return;
+    this.respondData(body);
+    this.respondEnd(undefined);
+  }
+
+  /** Breaks off an answer that has begun. */
+  breakOff(reason: ResetReason): void {
+    if (this.#finished) return;
+    this.stream.reset(reason);
+    this.#finish();
+  }
+
+  #requestData(chunk: Buffer): void {
+    this.info.bytesReceived += chunk.length;
+    if (this.#target !== undefined) {
+      this.#target.data(chunk);
+      return;
+    }
+    this.#backlog.push(chunk);
+    this.#backlogBytes += chunk.length;
+    if (this.#backlogBytes < BACKLOG_BYTES || this.#paused) return;
+    this.#paused = true;
+    this.stream.pause();
+  }
+
+  #requestEnd(trailers: Headers | undefined): void {
+    if (this.requestEnded) return;
+    this.requestEnded = true;
+    this.#trailers = trailers;
+    this.#target?.end(trailers);
+  }
+
+  #clientLeft(_reason: ResetReason, _detail: string): void {
+    if (this.#finished) return;
+    this.info.flag('DC');
+    this.info.details = 'downstream_remote_disconnect';
+    if (this.responseHead === undefined) this.info.status = 0;
+    this.onCancel?.();
+    this.#finish();
+  }
+
+  #finish(): void {
+    if (this.#finished) return;
+    this.#finished = true;
+    this.info.durationMs = this.runtime.clock.monotonic() - this.info.startedAt;
+    this.#onFinish(this);
+  }
+}

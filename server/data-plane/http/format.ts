@@ -1,0 +1,144 @@
+import type { SocketAddress, TrafficDirection } from '#domain';
+import { formatAddress } from '#domain';
+import { ConfigProblem } from '../config/problem.ts';
+import type { ResponseHead, TlsFacts } from './codec.ts';
+import { Headers } from './headers.ts';
+import type { StreamInfo } from './stream-info.ts';
+
+/** A request head as formats read it. */
+export interface FormatHead {
+  method: string;
+  path: string;
+  authority: string;
+  scheme: string;
+  protocol: string;
+  headers: Headers;
+}
+
+/** In place of a request on connections that carry none. */
+export const NO_REQUEST: FormatHead = Object.freeze({
+  method: '',
+  path: '',
+  authority: '',
+  scheme: '',
+  protocol: '',
+  headers: new Headers(),
+});
+
+/** What a format string may speak of: one request, its answer and the connection it came on. */
+export interface FormatSubject {
+  readonly head: FormatHead;
+  readonly responseHead: ResponseHead | undefined;
+  readonly info: StreamInfo;
+  readonly connection: {
+    readonly direction: TrafficDirection;
+    readonly remoteAddress: SocketAddress;
+    readonly localAddress: SocketAddress;
+    readonly requestedServerName: string;
+    readonly tls: TlsFacts | undefined;
+  };
+}
+
+/** A compiled Envoy format string. */
+export type Format = (subject: FormatSubject) => string;
+
+/** One `%COMMAND%`; undefined prints as `-`. */
+type Command = (subject: FormatSubject) => string | number | undefined;
+
+const text = (value: string): string | undefined => (value === '' ? undefined : value);
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  START_TIME: ({ info }) => new Date(info.startMs).toISOString(),
+  PROTOCOL: ({ head }) => text(head.protocol),
+  RESPONSE_CODE: ({ info }) => info.status,
+  RESPONSE_FLAGS: ({ info }) => text(info.flags.join(',')),
+  RESPONSE_CODE_DETAILS: ({ info }) => text(info.details.replaceAll(' ', '_')),
+  CONNECTION_TERMINATION_DETAILS: ({ info }) => text(info.connectionTerminationDetails),
+  UPSTREAM_TRANSPORT_FAILURE_REASON: ({ info }) => text(info.transportFailure.replaceAll(' ', '_')),
+  BYTES_RECEIVED: ({ info }) => info.bytesReceived,
+  BYTES_SENT: ({ info }) => info.bytesSent,
+  DURATION: ({ info }) => Math.round(info.durationMs),
+  UPSTREAM_HOST: ({ info }) => text(info.upstreamHost),
+  UPSTREAM_CLUSTER: ({ info }) => text(info.cluster),
+  UPSTREAM_CLUSTER_RAW: ({ info }) => text(info.cluster),
+  UPSTREAM_LOCAL_ADDRESS: ({ info }) => text(info.upstreamLocalAddress),
+  UPSTREAM_REQUEST_ATTEMPT_COUNT: ({ info }) => info.attempts,
+  DOWNSTREAM_LOCAL_ADDRESS: ({ connection }) => formatAddress(connection.localAddress),
+  DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT: ({ connection }) => connection.localAddress.ip,
+  DOWNSTREAM_LOCAL_PORT: ({ connection }) => connection.localAddress.port,
+  DOWNSTREAM_REMOTE_ADDRESS: ({ connection }) => formatAddress(connection.remoteAddress),
+  DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT: ({ connection }) => connection.remoteAddress.ip,
+  DOWNSTREAM_PEER_URI_SAN: ({ connection }) => text(connection.tls?.peerSpiffeId ?? ''),
+  DOWNSTREAM_PEER_SUBJECT: ({ connection }) => text(connection.tls?.peerSubject ?? ''),
+  DOWNSTREAM_TLS_VERSION: ({ connection }) => text(connection.tls?.version ?? ''),
+  REQUESTED_SERVER_NAME: ({ connection }) => text(connection.requestedServerName),
+  ROUTE_NAME: ({ info }) => text(info.routeName),
+};
+
+const PSEUDO: Readonly<Record<string, (head: FormatHead) => string>> = {
+  ':method': (head) => head.method,
+  ':path': (head) => head.path,
+  ':authority': (head) => head.authority,
+  ':scheme': (head) => head.scheme,
+};
+
+function requestHeader(names: readonly string[]): Command {
+  return ({ head }) => {
+    for (const name of names) {
+      const value = PSEUDO[name]?.(head) ?? head.headers.joined(name);
+      if (value !== undefined && value !== '') return value;
+    }
+    return undefined;
+  };
+}
+
+function responseHeader(names: readonly string[]): Command {
+  return ({ responseHead }) => {
+    for (const name of names) {
+      const value = responseHead?.headers.joined(name);
+      if (value !== undefined) return value;
+    }
+    return undefined;
+  };
+}
+
+function command(text_: string, field: string): Command {
+  const parts = /^([A-Z_]+)(?:\(([^)]*)\))?(?::(\d+))?$/.exec(text_);
+  if (parts === null) throw new ConfigProblem(field, `%${text_}% is no format command`);
+  const [, name = '', argument, limit] = parts;
+  const names = (argument ?? '').toLowerCase().split('?');
+  const base = name === 'REQ' ? requestHeader(names) : name === 'RESP' ? responseHeader(names) : COMMANDS[name];
+  if (base === undefined) throw new ConfigProblem(field, `Not supported field in StreamInfo: ${name}`);
+  if (limit === undefined) return base;
+  return (subject) => {
+    const value = base(subject);
+    return value === undefined ? undefined : String(value).slice(0, Number(limit));
+  };
+}
+
+/**
+ * Compiles an Envoy format string: text with `%COMMAND%`, `%REQ(HEADER?ALTERNATIVE)%`, `%RESP(HEADER)%`, `%%`.
+ * Unlike Envoy, START_TIME takes no format of its own.
+ */
+export function compileFormat(format: string, field: string): Format {
+  if (!format.includes('%')) return () => format;
+  const pieces: (string | Command)[] = [];
+  let at = 0;
+  while (at < format.length) {
+    const open = format.indexOf('%', at);
+    if (open < 0) {
+      pieces.push(format.slice(at));
+      break;
+    }
+    if (open > at) pieces.push(format.slice(at, open));
+    const close = format.indexOf('%', open + 1);
+    if (close < 0) throw new ConfigProblem(field, `incorrect configuration: "${format}" has an unmatched %`);
+    pieces.push(close === open + 1 ? '%' : command(format.slice(open + 1, close), field));
+    at = close + 1;
+  }
+  return (subject) => {
+    let out = '';
+    for (const piece of pieces) out += typeof piece === 'string' ? piece : (piece(subject) ?? '-');
+    return out;
+  };
+}

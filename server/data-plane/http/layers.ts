@@ -1,0 +1,43 @@
+import type { RequestLayer } from './exchange.ts';
+import { writeForwardingHeaders } from './forwarding.ts';
+import { normalizePath } from './path.ts';
+import { newRequestId, withDecision } from './request-id.ts';
+import { startSpan, writeSpan } from './trace-context.ts';
+
+/** Resolves dot segments before anything looks at the path, so that no rule can be walked around. */
+export const normalize: RequestLayer = (exchange) => {
+  if (exchange.config.normalizePath) exchange.head.path = normalizePath(exchange.head.path);
+  return 'next';
+};
+
+/** Says from whom and how the request came: X-Forwarded-*, the client's certificate; strips steering headers at the edge. */
+export const writeForwarding: RequestLayer = (exchange) => {
+  const { config, connection, head, runtime } = exchange;
+  writeForwardingHeaders(head.headers, {
+    config,
+    remoteIp: connection.remoteAddress.ip,
+    tls: connection.tls,
+    own: runtime.self.spiffeId,
+  });
+  return 'next';
+};
+
+/** Begins this hop's span and sets x-request-id: new at the edge, kept inside the mesh. */
+export const identify: RequestLayer = (exchange) => {
+  const { config, head, runtime } = exchange;
+  const { ids, sampling } = runtime.chance;
+  const share = config.sampling ?? 0;
+  exchange.span = startSpan(head.headers, ids, () => share >= 100 || sampling.next() * 100 < share);
+  const given = config.useRemoteAddress ? undefined : head.headers.get('x-request-id');
+  const { sampled } = exchange.span;
+  if (given === undefined && !config.generateRequestId) return 'next';
+  exchange.requestId = given === undefined ? newRequestId(ids, sampled) : withDecision(given, sampled);
+  head.headers.set('x-request-id', exchange.requestId);
+  return 'next';
+};
+
+/** Hands the span on to whoever receives the request. */
+export const propagateTrace: RequestLayer = (exchange) => {
+  writeSpan(exchange.head.headers, exchange.span);
+  return 'next';
+};

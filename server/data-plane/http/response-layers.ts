@@ -1,0 +1,15 @@
+import type { ResponseHead } from './codec.ts';
+import type { Exchange, RequestLayer } from './exchange.ts';
+
+/** Gives every answer, this proxy's own too, the headers that come after those of routes and filters. */
+export const completeResponses: RequestLayer = (exchange) => {
+  exchange.completeResponse = finishResponseHead;
+  return 'next';
+};
+
+function finishResponseHead(exchange: Exchange, head: ResponseHead): void {
+  const { headers } = head;
+  headers.set('server', exchange.config.serverName);
+  headers.remove('x-envoy-decorator-operation');
+  if (!headers.has('date')) headers.set('date', new Date(exchange.runtime.clock.now()).toUTCString());
+}

@@ -1,0 +1,107 @@
+import type { HostChoice, UpstreamCluster } from '../../upstream/cluster.ts';
+import type { RequestHead, ResetReason, ResponseHead, ResponseSink, StreamWaiter, UpstreamStream } from '../codec.ts';
+import type { Headers } from '../headers.ts';
+
+/** Whoever makes tries; told what became of this one. */
+export interface AttemptOwner {
+  connected(attempt: UpstreamAttempt, stream: UpstreamStream): void;
+  informational(head: ResponseHead): void;
+  responseHead(attempt: UpstreamAttempt, head: ResponseHead, endStream: boolean): void;
+  responseData(attempt: UpstreamAttempt, chunk: Buffer): void;
+  responseEnd(attempt: UpstreamAttempt, trailers: Headers | undefined): void;
+  /** Before or after the head; `detail` is the transport failure reason. */
+  failed(attempt: UpstreamAttempt, reason: ResetReason, detail: string): void;
+  /** The host takes more of the request's body. */
+  writable(): void;
+}
+
+/** One try of one request at one host. After `drop` or its end it says nothing more. */
+export class UpstreamAttempt implements ResponseSink, StreamWaiter {
+  readonly choice: HostChoice;
+  readonly cluster: UpstreamCluster;
+  readonly startedAt: number;
+  /** A head has been passed on. */
+  answered = false;
+  stream: UpstreamStream | undefined;
+  readonly #owner: AttemptOwner;
+  #cancel: (() => void) | undefined;
+  #over = false;
+
+  constructor(options: { choice: HostChoice; cluster: UpstreamCluster; owner: AttemptOwner; startedAt: number }) {
+    this.choice = options.choice;
+    this.cluster = options.cluster;
+    this.#owner = options.owner;
+    this.startedAt = options.startedAt;
+  }
+
+  start(): void {
+    const { host } = this.choice;
+    host.activeRequests++;
+    const cancel = this.cluster.poolOf(host).newStream(this, this);
+    if (this.stream === undefined && !this.#over) this.#cancel = cancel;
+  }
+
+  send(head: RequestHead, endStream: boolean): void {
+    this.cluster.stats.rqTotal.value++;
+    this.stream?.sendHead(head, endStream);
+  }
+
+  /** The peer may have seen the request. */
+  get requestStarted(): boolean {
+    return this.stream?.requestStarted ?? false;
+  }
+
+  /** Gives the try up; nothing is reported any more. */
+  drop(reason: ResetReason): void {
+    if (!this.#leave()) return;
+    this.#cancel?.();
+    this.stream?.reset(reason);
+  }
+
+  ready(stream: UpstreamStream): void {
+    this.stream = stream;
+    this.#cancel = undefined;
+    if (this.#over) {
+      stream.reset('local_reset');
+      return;
+    }
+    this.#owner.connected(this, stream);
+  }
+
+  informational(head: ResponseHead): void {
+    if (!this.#over) this.#owner.informational(head);
+  }
+
+  head(head: ResponseHead, endStream: boolean): void {
+    if (this.#over) return;
+    if (endStream) this.#leave();
+    this.#owner.responseHead(this, head, endStream);
+  }
+
+  data(chunk: Buffer): void {
+    if (!this.#over) this.#owner.responseData(this, chunk);
+  }
+
+  end(trailers: Headers | undefined): void {
+    if (this.#leave()) this.#owner.responseEnd(this, trailers);
+  }
+
+  reset(reason: ResetReason, detail: string): void {
+    if (this.#leave()) this.#owner.failed(this, reason, detail);
+  }
+
+  failed(reason: ResetReason, detail: string): void {
+    if (this.#leave()) this.#owner.failed(this, reason, detail);
+  }
+
+  drain(): void {
+    if (!this.#over) this.#owner.writable();
+  }
+
+  #leave(): boolean {
+    if (this.#over) return false;
+    this.#over = true;
+    this.choice.host.activeRequests--;
+    return true;
+  }
+}

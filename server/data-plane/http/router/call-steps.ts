@@ -1,0 +1,141 @@
+import type { RejectedCandidate } from '#domain';
+import { originOf } from '../../config/origins.ts';
+import type { HostChoice, UpstreamCluster } from '../../upstream/cluster.ts';
+import type { ResetReason, UpstreamStream } from '../codec.ts';
+import type { Exchange } from '../exchange.ts';
+import type { UpstreamAttempt } from './attempt.ts';
+import { RESET_WORDS } from './reset-reasons.ts';
+import type { RetryVerdict } from './retry-state.ts';
+
+/** Notes the balancer's choice; the hosts that could not be chosen are told with the reason. */
+export function noteEndpoint(
+  exchange: Exchange,
+  cluster: UpstreamCluster,
+  choice: HostChoice,
+  tried: ReadonlySet<string>,
+): void {
+  const { candidates, host } = choice;
+  const why = choice.why();
+  const rejected = cluster.config.type === 'ORIGINAL_DST' ? [] : unusable(cluster, choice, tried);
+  exchange.steps.add('endpoint', 'chosen', host.key, () => ({
+    detail: candidates?.panic
+      ? `only ${candidates.healthy} of ${candidates.total} hosts are healthy, so all of them are used (panic); ${why}`
+      : why,
+    origin: originOf(cluster.config.origins, 'lb_policy'),
+    rejected,
+    evidence: {
+      policy: cluster.config.lbPolicy,
+      weight: host.endpoint.weight,
+      activeRequests: host.activeRequests,
+      ...(candidates !== undefined && { healthy: candidates.healthy, total: candidates.total }),
+    },
+  }));
+}
+
+function unusable(cluster: UpstreamCluster, choice: HostChoice, tried: ReadonlySet<string>): RejectedCandidate[] {
+  const rejected: RejectedCandidate[] = [];
+  for (const host of cluster.hosts) {
+    if (host === choice.host) continue;
+    if (host.ejected) rejected.push({ name: host.key, reason: 'is ejected: it failed too often in a row' });
+    else if (!host.endpoint.healthy) rejected.push({ name: host.key, reason: 'is not ready' });
+    else if (tried.has(host.key)) rejected.push({ name: host.key, reason: 'was tried already' });
+  }
+  return rejected;
+}
+
+export function noteNoHost(exchange: Exchange, cluster: UpstreamCluster): void {
+  exchange.steps.add('endpoint', 'stopped', cluster.config.name, () => {
+    const { hosts } = cluster;
+    return {
+      detail:
+        hosts.length === 0
+          ? 'this cluster has no endpoints: no ready pod matches it'
+          : `none of its ${hosts.length} hosts may be used`,
+      origin: originOf(cluster.config.origins, 'subset'),
+      rejected: hosts.map((host) => ({
+        name: host.key,
+        reason: host.ejected ? 'is ejected: it failed too often in a row' : 'is not ready',
+      })),
+      evidence: { total: hosts.length },
+    };
+  });
+}
+
+/** Notes the connection that the pool gave, and whom TLS proved to be on the other side. */
+export function noteConnected(exchange: Exchange, attempt: UpstreamAttempt, stream: UpstreamStream): void {
+  const { host } = attempt.choice;
+  const { breakers, config } = attempt.cluster;
+  const [connections, requests] = [breakers.connections, breakers.requests];
+  exchange.steps.add('pool', 'passed', host.key, () => ({
+    detail: stream.reused ? 'a connection that was open already' : 'a new connection',
+    origin: originOf(config.origins, 'circuit_breakers'),
+    evidence: { reused: stream.reused, connections, requests, local: stream.localAddress },
+  }));
+  const { tls } = stream;
+  const origin = originOf(config.origins, 'transport_socket');
+  exchange.steps.add('tls_peer', tls === undefined ? 'passed' : 'applied', tls?.peerSpiffeId || host.key, () => ({
+    detail:
+      tls === undefined
+        ? 'plaintext: this connection is neither encrypted nor proves who answers'
+        : `${tls.version}: the host proved to be ${tls.peerSpiffeId || 'the owner of its certificate'}`,
+    origin,
+    ...(tls !== undefined && {
+      evidence: { tlsVersion: tls.version, peer: tls.peerSpiffeId, sni: tls.sni, alpn: tls.alpn, cipher: tls.cipher },
+    }),
+  }));
+}
+
+const CAUSE_WORDS: Readonly<Record<string, string>> = {
+  '5xx': 'retryOn has 5xx, which covers it',
+  'gateway-error': 'retryOn has gateway-error, which covers it',
+  'connect-failure': 'retryOn has connect-failure',
+  'retriable-status-codes': 'retryOn lists this status code',
+};
+
+function retryWords(verdict: RetryVerdict | undefined): string {
+  if (verdict === undefined) return '';
+  if (verdict.again) {
+    const words = CAUSE_WORDS[verdict.cause] ?? `retryOn has ${verdict.cause}`;
+    return `; ${words}, so it tries again in ${verdict.waitMs} ms`;
+  }
+  if (verdict.why === 'limit') return '; all tries are used up';
+  return verdict.why === 'overflow' ? '; too many retries are under way already' : '';
+}
+
+export function noteAnswer(
+  exchange: Exchange,
+  attempt: UpstreamAttempt,
+  status: number,
+  verdict: RetryVerdict | undefined,
+): void {
+  const again = verdict?.again === true;
+  const ms = Math.round(exchange.runtime.clock.monotonic() - attempt.startedAt);
+  exchange.steps.add('attempt', again ? 'stopped' : 'passed', attempt.choice.host.key, () => ({
+    detail: `answered ${status} in ${ms} ms${retryWords(verdict)}`,
+    origin: originOf(exchange.route?.origins, 'retry_policy'),
+    evidence: {
+      status,
+      durationMs: ms,
+      ...(verdict?.again === true && { retryOn: verdict.cause, waitMs: verdict.waitMs }),
+    },
+  }));
+}
+
+export interface FailureNote {
+  readonly reason?: ResetReason;
+  readonly detail?: string;
+  /** In place of the reason's own words. */
+  readonly plain?: string;
+  readonly verdict: RetryVerdict | undefined;
+  readonly part?: string;
+}
+
+export function noteFailure(exchange: Exchange, name: string, note: FailureNote): void {
+  const { reason, detail, verdict } = note;
+  const words = reason === undefined ? '' : RESET_WORDS[reason].plain;
+  exchange.steps.add(reason === 'overflow' ? 'pool' : 'attempt', 'stopped', name, () => ({
+    detail: `${note.plain ?? words}${detail ? ` (${detail})` : ''}${retryWords(verdict)}`,
+    origin: originOf(exchange.route?.origins, note.part ?? 'retry_policy'),
+    evidence: { ...(reason !== undefined && { reason }), ...(verdict?.again === true && { waitMs: verdict.waitMs }) },
+  }));
+}

@@ -1,0 +1,124 @@
+import type { RejectedCandidate } from '#domain';
+import { originOf } from '../../config/origins.ts';
+import { type RouteFailure, type RouteSubject, splitPath } from '../../config/route-condition.ts';
+import type { CompiledRoute, CompiledVirtualHost, RouteTable } from '../../config/route-table.ts';
+import type { Exchange, RequestLayer } from '../exchange.ts';
+
+/** Finds the virtual host and the route, and keeps why every earlier route was passed over. Answers nothing itself. */
+export const chooseRoute: RequestLayer = (exchange) => {
+  const { config, runtime } = exchange;
+  const table = 'table' in config.routes ? config.routes.table : runtime.routeTable(config.routes.rds);
+  exchange.table = table;
+  if (table === undefined) return 'next';
+  const host = findVirtualHost(table, exchange.head.authority);
+  if (host === undefined) {
+    noVirtualHost(exchange, table);
+    return 'next';
+  }
+  exchange.virtualHost = host.found;
+  const { authority } = exchange.head;
+  exchange.steps.add('virtual_host', 'chosen', host.found.name, () => ({
+    detail: `${authority} matches its domain ${host.domain} in route configuration ${table.name}`,
+    origin: originOf(host.found.origins),
+    evidence: { authority, domain: host.domain, routeConfiguration: table.name },
+  }));
+  if (host.found.requireTls && exchange.head.headers.get('x-forwarded-proto') !== 'https') {
+    redirectToHttps(exchange);
+    return 'wait';
+  }
+  matchRoutes(exchange, host.found);
+  return 'next';
+};
+
+/** Exact domain, else the longest suffix wildcard, else the longest prefix wildcard, else `*`. */
+export function findVirtualHost(
+  table: RouteTable,
+  authority: string,
+): { readonly found: CompiledVirtualHost; readonly domain: string } | undefined {
+  let host = authority.toLowerCase();
+  if (table.ignorePort) host = host.replace(/:\d+$/, '');
+  const exact = table.exact.get(host);
+  if (exact !== undefined) return { found: exact, domain: host };
+  for (const { text, host: found } of table.suffixes) {
+    if (host.length > text.length && host.endsWith(text)) return { found, domain: `*${text}` };
+  }
+  for (const { text, host: found } of table.prefixes) {
+    if (host.length > text.length && host.startsWith(text)) return { found, domain: `${text}*` };
+  }
+  return table.fallback === undefined ? undefined : { found: table.fallback, domain: '*' };
+}
+
+/** The first condition that does not hold, or undefined when the route matches. */
+export function firstFailure(route: CompiledRoute, subject: RouteSubject): RouteFailure | undefined {
+  for (const condition of route.conditions) {
+    const seen = condition.seen(subject);
+    if (!condition.accepts(seen)) return { condition, seen };
+  }
+  return undefined;
+}
+
+function matchRoutes(exchange: Exchange, host: CompiledVirtualHost): void {
+  const subject = splitPath(exchange.head);
+  const failures: RouteFailure[] = [];
+  for (const [place, route] of host.routes.entries()) {
+    const failure = firstFailure(route, subject);
+    if (failure !== undefined) {
+      if (exchange.steps.on) failures.push(failure);
+      continue;
+    }
+    exchange.route = route;
+    exchange.info.routeName = route.name;
+    exchange.steps.add('route', 'chosen', route.name, () => ({
+      detail:
+        host.routes.length === 1
+          ? 'the only route of this host, and the request meets its conditions'
+          : `route ${place + 1} of ${host.routes.length} is the first whose conditions all hold`,
+      origin: originOf(route.origins, 'match'),
+      rejected: rejections(host, failures),
+      evidence: { place: place + 1, routes: host.routes.length },
+    }));
+    return;
+  }
+  exchange.steps.add('route', 'stopped', host.name, () => ({
+    detail: `none of the ${host.routes.length} routes of this host matches`,
+    origin: originOf(host.origins),
+    rejected: rejections(host, failures),
+  }));
+}
+
+function rejections(host: CompiledVirtualHost, failures: readonly RouteFailure[]): RejectedCandidate[] {
+  return failures.map((failure, place) => {
+    const route = host.routes[place]!;
+    const origin = originOf(route.origins, 'match');
+    return {
+      name: route.name || `route ${place + 1}`,
+      reason: failure.condition.reason(failure.seen),
+      ...(origin !== undefined && { origin }),
+    };
+  });
+}
+
+function noVirtualHost(exchange: Exchange, table: RouteTable): void {
+  const { authority } = exchange.head;
+  exchange.steps.add('virtual_host', 'stopped', table.name, () => ({
+    detail: `no virtual host of route configuration ${table.name} has a domain for ${authority}`,
+    rejected: table.virtualHosts.slice(0, 20).map((host) => {
+      const origin = originOf(host.origins);
+      return {
+        name: host.name,
+        reason: `answers for ${host.domains.slice(0, 3).join(', ')}, the request asks for ${authority}`,
+        ...(origin !== undefined && { origin }),
+      };
+    }),
+  }));
+}
+
+function redirectToHttps(exchange: Exchange): void {
+  const { head, virtualHost } = exchange;
+  const location = `https://${head.authority.replace(/:\d+$/, '')}${head.path}`;
+  exchange.steps.add('response', 'stopped', '301', () => ({
+    detail: `this host wants TLS, so the client is sent to ${location}`,
+    origin: originOf(virtualHost?.origins, 'require_tls'),
+  }));
+  exchange.reply({ status: 301, details: 'direct_response', headers: { location } });
+}

@@ -1,0 +1,66 @@
+import type { UpstreamStream } from '../codec.ts';
+import type { Headers } from '../headers.ts';
+
+/** What a retry may replay at most; Envoy's default per_connection_buffer_limit. */
+const REPLAY_BYTES = 1024 * 1024;
+/** Bytes that wait for a connection before the client is told to wait. */
+const WAITING_BYTES = 64 * 1024;
+
+/** A request's body on its way to the hosts that are tried: kept for replay as long as another try is possible and it fits. */
+export class RequestBody {
+  #chunks: Buffer[] = [];
+  #bytes = 0;
+  #replay: boolean;
+  #ended: boolean;
+  #trailers: Headers | undefined;
+  #stream: UpstreamStream | undefined;
+
+  constructor(options: { replay: boolean; ended: boolean }) {
+    this.#replay = options.replay;
+    this.#ended = options.ended;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** False once the body outgrew what is kept: the request cannot be tried again. */
+  get replayable(): boolean {
+    return this.#replay;
+  }
+
+  /** `full`: stop reading the client until `drain` or the next stream. */
+  data(chunk: Buffer): 'more' | 'full' {
+    this.#bytes += chunk.length;
+    if (this.#replay && this.#bytes > REPLAY_BYTES) this.stopReplay();
+    if (this.#replay || this.#stream === undefined) this.#chunks.push(chunk);
+    if (this.#stream === undefined) return this.#bytes >= WAITING_BYTES ? 'full' : 'more';
+    return this.#stream.sendData(chunk) ? 'more' : 'full';
+  }
+
+  end(trailers: Headers | undefined): void {
+    this.#ended = true;
+    this.#trailers = trailers;
+    this.#stream?.sendEnd(trailers);
+  }
+
+  /** Sends what has arrived to a new stream, whose head is out, and from now on what follows. */
+  attach(stream: UpstreamStream): 'more' | 'full' {
+    this.#stream = stream;
+    let room = true;
+    for (const chunk of this.#chunks) room = stream.sendData(chunk);
+    if (!this.#replay) this.#chunks = [];
+    if (this.#ended) stream.sendEnd(this.#trailers);
+    return room ? 'more' : 'full';
+  }
+
+  detach(): void {
+    this.#stream = undefined;
+  }
+
+  /** No further try will be made. */
+  stopReplay(): void {
+    this.#replay = false;
+    if (this.#stream !== undefined) this.#chunks = [];
+  }
+}

@@ -1,0 +1,162 @@
+import type { Clock, Random, Timer } from '#domain';
+import type { CompiledRetryPolicy } from '../../config/route-table.ts';
+import type { UpstreamCluster } from '../../upstream/cluster.ts';
+import type { ResetReason, ResponseHead } from '../codec.ts';
+import type { Headers } from '../headers.ts';
+
+/** Why a try is, or is not, made again. `cause` is the retry_on word that decided. */
+export type RetryVerdict =
+  | { readonly again: true; readonly cause: string; readonly waitMs: number }
+  | { readonly again: false; readonly why: 'not_retriable' | 'limit' | 'overflow' };
+
+/** Which retry_on word covers the outcome; undefined: none. */
+type Cause = string | undefined;
+
+const GRPC_CAUSES: Readonly<Record<string, string>> = {
+  '1': 'cancelled',
+  '4': 'deadline-exceeded',
+  '8': 'resource-exhausted',
+  '13': 'internal',
+  '14': 'unavailable',
+};
+
+export interface RetryOptions {
+  readonly policy: CompiledRetryPolicy | undefined;
+  readonly headers: Headers;
+  readonly cluster: UpstreamCluster;
+  readonly clock: Clock;
+  readonly jitter: Random;
+}
+
+/** Counts and times the retries of one request (Envoy: source/common/router/retry_state_impl.cc). */
+export class RetryState {
+  readonly #retryOn: ReadonlySet<string>;
+  readonly #statusCodes: ReadonlySet<number>;
+  readonly #options: RetryOptions;
+  readonly #maxIntervalMs: number;
+  #intervalMs: number;
+  #left: number;
+  #timer: Timer | undefined;
+  #holding = false;
+
+  /** Reads the policy and the client's x-envoy-retry-* headers, which are removed. Undefined when nothing asks for retries. */
+  static of(options: RetryOptions): RetryState | undefined {
+    const { headers, policy } = options;
+    const wishes = readWishes(headers);
+    if (policy === undefined && wishes.retryOn.length === 0) return undefined;
+    return new RetryState(options, wishes);
+  }
+
+  private constructor(options: RetryOptions, wishes: RetryWishes) {
+    const { policy } = options;
+    this.#options = options;
+    this.#retryOn = new Set([...(policy?.retryOn ?? []), ...wishes.retryOn]);
+    this.#statusCodes = new Set([...(policy?.retriableStatusCodes ?? []), ...wishes.statusCodes]);
+    this.#left = wishes.maxRetries ?? policy?.maxRetries ?? 1;
+    this.#intervalMs = policy?.baseIntervalMs ?? 25;
+    this.#maxIntervalMs = policy?.maxIntervalMs ?? 250;
+  }
+
+  get left(): number {
+    return this.#left;
+  }
+
+  /** After an answer's head. */
+  afterResponse(head: ResponseHead): RetryVerdict {
+    return this.#decide(this.#causeOfResponse(head));
+  }
+
+  /** After a try that got no answer. */
+  afterReset(reason: ResetReason, requestStarted: boolean): RetryVerdict {
+    return this.#decide(this.#causeOfReset(reason, requestStarted));
+  }
+
+  /** Runs `again` after the wait that the verdict named. */
+  schedule(waitMs: number, again: () => void): void {
+    this.#timer = this.#options.clock.after(waitMs, again);
+  }
+
+  /** Gives back what a retry under way holds. Harmless when called twice. */
+  release(): void {
+    this.#timer?.cancel();
+    if (!this.#holding) return;
+    this.#holding = false;
+    this.#options.cluster.breakers.retries--;
+  }
+
+  #decide(cause: Cause): RetryVerdict {
+    const { cluster } = this.#options;
+    const retried = this.#holding;
+    this.release();
+    if (cause === undefined) {
+      if (retried) cluster.stats.rqRetrySuccess.value++;
+      return { again: false, why: 'not_retriable' };
+    }
+    if (this.#left === 0) {
+      cluster.stats.rqRetryLimitExceeded.value++;
+      return { again: false, why: 'limit' };
+    }
+    this.#left--;
+    if (cluster.breakers.retries >= cluster.allowedRetries()) {
+      cluster.stats.rqRetryOverflow.value++;
+      return { again: false, why: 'overflow' };
+    }
+    this.#holding = true;
+    cluster.breakers.retries++;
+    cluster.stats.rqRetry.value++;
+    cluster.stats.rqRetryBackoff.value++;
+    return { again: true, cause, waitMs: this.#nextWaitMs() };
+  }
+
+  /** Full jitter: a whole number of milliseconds below an interval that doubles up to its maximum. */
+  #nextWaitMs(): number {
+    const interval = Math.max(1, Math.floor(this.#intervalMs));
+    this.#intervalMs = Math.min(this.#intervalMs * 2, this.#maxIntervalMs);
+    return this.#options.jitter.below(interval);
+  }
+
+  #causeOfResponse({ status, headers }: ResponseHead): Cause {
+    const on = this.#retryOn;
+    if (headers.has('x-envoy-overloaded')) return undefined;
+    if (headers.has('x-envoy-ratelimited')) return on.has('envoy-ratelimited') ? 'envoy-ratelimited' : undefined;
+    if (on.has('5xx') && status >= 500 && status < 600) return '5xx';
+    if (on.has('gateway-error') && status >= 502 && status <= 504) return 'gateway-error';
+    if (on.has('retriable-4xx') && status === 409) return 'retriable-4xx';
+    if (on.has('retriable-status-codes') && this.#statusCodes.has(status)) return 'retriable-status-codes';
+    const grpc = GRPC_CAUSES[headers.get('grpc-status') ?? ''];
+    return grpc !== undefined && on.has(grpc) ? grpc : undefined;
+  }
+
+  #causeOfReset(reason: ResetReason, requestStarted: boolean): Cause {
+    const on = this.#retryOn;
+    if (reason === 'overflow') return undefined;
+    if (on.has('reset')) return 'reset';
+    if (on.has('reset-before-request') && !requestStarted) return 'reset-before-request';
+    // A reset becomes a 503, so the conditions on 5xx cover it.
+    if (on.has('5xx')) return '5xx';
+    if (on.has('gateway-error')) return 'gateway-error';
+    const connecting = reason === 'remote_connection_failure' || reason === 'connection_timeout';
+    return connecting && on.has('connect-failure') ? 'connect-failure' : undefined;
+  }
+}
+
+interface RetryWishes {
+  readonly retryOn: readonly string[];
+  readonly statusCodes: readonly number[];
+  readonly maxRetries: number | undefined;
+}
+
+function readWishes(headers: Headers): RetryWishes {
+  const take = (name: string): string => {
+    const value = headers.joined(name) ?? '';
+    if (value !== '') headers.remove(name);
+    return value;
+  };
+  const list = (text: string): string[] => (text === '' ? [] : text.split(',').map((word) => word.trim()));
+  const maxRetries = Number.parseInt(take('x-envoy-max-retries'), 10);
+  return {
+    retryOn: [...list(take('x-envoy-retry-on')), ...list(take('x-envoy-retry-grpc-on'))],
+    statusCodes: list(take('x-envoy-retriable-status-codes')).map(Number),
+    maxRetries: Number.isNaN(maxRetries) ? undefined : maxRetries,
+  };
+}

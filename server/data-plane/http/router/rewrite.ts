@@ -1,0 +1,62 @@
+import type { CompiledRoute, ForwardAction, RedirectAction } from '../../config/route-table.ts';
+import type { RequestHead } from '../codec.ts';
+
+/** Path and authority as the upstream is to see them; the path before is kept in x-envoy-original-path. */
+export function rewriteRequest(head: RequestHead, route: CompiledRoute, action: ForwardAction): void {
+  if (action.hostRewrite !== undefined && action.hostRewrite !== '') head.authority = action.hostRewrite;
+  const rewritten = rewrittenPath(head.path, route, action);
+  if (rewritten === undefined || rewritten === head.path) return;
+  head.headers.set('x-envoy-original-path', head.path);
+  head.path = rewritten;
+}
+
+/** The new path, or undefined when the route rewrites nothing. */
+export function rewrittenPath(pathAndQuery: string, route: CompiledRoute, action: ForwardAction): string | undefined {
+  if (action.prefixRewrite !== undefined) return replacePrefix(pathAndQuery, route, action.prefixRewrite);
+  if (action.regexRewrite === undefined) return undefined;
+  const { path, rest } = split(pathAndQuery);
+  const { pattern, substitution } = action.regexRewrite;
+  const replaced = pattern.matcher(path).replaceAll(javaStyle(substitution));
+  return replaced + rest;
+}
+
+function replacePrefix(pathAndQuery: string, route: CompiledRoute, replacement: string): string {
+  const { match } = route;
+  const { path, rest } = split(pathAndQuery);
+  const matched = match.path ?? match.prefix ?? match.path_separated_prefix ?? '';
+  return replacement + path.slice(matched.length) + rest;
+}
+
+function split(pathAndQuery: string): { path: string; rest: string } {
+  const mark = pathAndQuery.indexOf('?');
+  return mark < 0
+    ? { path: pathAndQuery, rest: '' }
+    : { path: pathAndQuery.slice(0, mark), rest: pathAndQuery.slice(mark) };
+}
+
+/** RE2 writes groups as `\1`, the library as `$1`; everything else in the text is plain. */
+function javaStyle(substitution: string): string {
+  return substitution.replaceAll('$', '\\$').replace(/\\(\d)/g, '$$$1');
+}
+
+/** Where a redirect points to. */
+export function redirectLocation(
+  head: RequestHead,
+  route: CompiledRoute,
+  action: RedirectAction,
+  scheme: string,
+): string {
+  const newScheme = action.scheme ?? scheme;
+  const [givenHost = '', givenPort] = head.authority.split(':');
+  const host = action.host ?? givenHost;
+  const schemeChanged = newScheme !== scheme;
+  const kept = schemeChanged || action.host !== undefined ? undefined : givenPort;
+  const port = action.port === undefined ? kept : String(action.port);
+  const isDefault = (newScheme === 'http' && port === '80') || (newScheme === 'https' && port === '443');
+  const { path, rest } = split(head.path);
+  let target = path;
+  if (action.path !== undefined) target = action.path;
+  else if (action.prefixRewrite !== undefined) target = replacePrefix(path, route, action.prefixRewrite);
+  const query = target.includes('?') ? '' : rest;
+  return `${newScheme}://${host}${port === undefined || isDefault ? '' : `:${port}`}${target}${query}`;
+}

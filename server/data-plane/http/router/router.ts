@@ -1,0 +1,173 @@
+import { parseClusterName } from '#domain';
+import { originOf } from '../../config/origins.ts';
+import type {
+  ClusterShare,
+  CompiledRoute,
+  DirectAction,
+  ForwardAction,
+  RedirectAction,
+} from '../../config/route-table.ts';
+import { recordMirror } from '../../decisions/mirror-record.ts';
+import type { UpstreamCluster } from '../../upstream/cluster.ts';
+import { applyRequestRules, applyResponseRules } from '../apply-rules.ts';
+import type { Exchange, LayerOutcome, RequestLayer } from '../exchange.ts';
+import { MirrorCall } from './mirror.ts';
+import { redirectLocation, rewriteRequest } from './rewrite.ts';
+import { UpstreamCall } from './upstream-call.ts';
+
+/** The last filter: answers by itself, or forwards to the route's cluster. */
+export const router: RequestLayer = (exchange) => {
+  const { route } = exchange;
+  if (route === undefined) return noRoute(exchange);
+  exchange.responseEdits.push((head) => applyResponseRules(route.headers, exchange, head.headers));
+  switch (route.target.kind) {
+    case 'redirect':
+      return redirect(exchange, route, route.target);
+    case 'direct':
+      return answerDirectly(exchange, route, route.target);
+    case 'forward':
+      return forward(exchange, route, route.target);
+  }
+};
+
+function noRoute(exchange: Exchange): LayerOutcome {
+  exchange.runtime.stats.stat(`http.${exchange.config.statPrefix}.no_route`).value++;
+  exchange.reply({ status: 404, flag: 'NR', details: 'route_not_found' });
+  return 'wait';
+}
+
+function redirect(exchange: Exchange, route: CompiledRoute, action: RedirectAction): LayerOutcome {
+  const scheme = exchange.head.headers.get('x-forwarded-proto') ?? exchange.head.scheme;
+  const location = redirectLocation(exchange.head, route, action, scheme);
+  exchange.steps.add('response', 'stopped', String(action.status), () => ({
+    detail: `the route redirects to ${location}`,
+    origin: originOf(route.origins, 'redirect'),
+  }));
+  exchange.reply({ status: action.status, details: 'direct_response', headers: { location } });
+  return 'wait';
+}
+
+function answerDirectly(exchange: Exchange, route: CompiledRoute, action: DirectAction): LayerOutcome {
+  exchange.steps.add('response', 'stopped', String(action.status), () => ({
+    detail: `the route answers ${action.status} itself, nothing is forwarded`,
+    origin: originOf(route.origins, 'direct_response'),
+  }));
+  exchange.reply({ status: action.status, details: 'direct_response', body: action.body });
+  return 'wait';
+}
+
+function forward(exchange: Exchange, route: CompiledRoute, action: ForwardAction): LayerOutcome {
+  const share = drawShare(exchange, route, action);
+  exchange.info.cluster = share.cluster;
+  const cluster = exchange.runtime.clusters.get(share.cluster);
+  if (cluster === undefined) return noCluster(exchange, route, action, share);
+  noteCluster(exchange, cluster);
+  applyRequestRules(share.headers, exchange);
+  applyRequestRules(route.headers, exchange);
+  exchange.responseEdits.unshift((head) => applyResponseRules(share.headers, exchange, head.headers));
+  rewriteRequest(exchange.head, route, action);
+  if (route.operation !== undefined && exchange.connection.direction === 'outbound') {
+    exchange.head.headers.set('x-envoy-decorator-operation', route.operation);
+  }
+  const { timeoutMs, perTryTimeoutMs } = readTimeouts(exchange, action);
+  const mirrors = startMirrors(exchange, action);
+  new UpstreamCall({ exchange, action, cluster, timeoutMs, perTryTimeoutMs, mirrors }).start();
+  return 'wait';
+}
+
+/** Draws a number below the sum of weights; the cluster whose range holds it wins, as in Envoy. */
+function drawShare(exchange: Exchange, route: CompiledRoute, action: ForwardAction): ClusterShare {
+  const { shares, totalWeight } = action;
+  const only = shares[0]!;
+  if (shares.length === 1) return only;
+  const draw = exchange.runtime.chance.weights.below(totalWeight);
+  let from = 0;
+  for (const [place, share] of shares.entries()) {
+    const to = from + share.weight;
+    if (draw >= to) {
+      from = to;
+      continue;
+    }
+    const begin = from;
+    exchange.steps.add('weight', 'chosen', share.cluster, () => ({
+      detail: `drew ${draw} of ${totalWeight}, so ${shortName(share.cluster)}`,
+      origin: originOf(route.origins, `weighted_clusters.${place}`),
+      rejected: otherShares(shares, place),
+      evidence: { draw, total: totalWeight, from: begin, to, weight: share.weight },
+    }));
+    return share;
+  }
+  return only;
+}
+
+function otherShares(shares: readonly ClusterShare[], chosen: number): { name: string; reason: string }[] {
+  let from = 0;
+  const others: { name: string; reason: string }[] = [];
+  for (const [place, share] of shares.entries()) {
+    const to = from + share.weight;
+    if (place !== chosen) others.push({ name: share.cluster, reason: `has the numbers ${from} to ${to - 1}` });
+    from = to;
+  }
+  return others;
+}
+
+/** The subset where there is one, else the host: `v2`, `reviews.default.svc.cluster.local`. */
+function shortName(cluster: string): string {
+  const parts = parseClusterName(cluster);
+  return parts?.subset || parts?.host || cluster;
+}
+
+function noCluster(exchange: Exchange, route: CompiledRoute, action: ForwardAction, share: ClusterShare): LayerOutcome {
+  exchange.runtime.stats.stat(`http.${exchange.config.statPrefix}.no_cluster`).value++;
+  const parts = parseClusterName(share.cluster);
+  exchange.steps.add('cluster', 'stopped', share.cluster, () => ({
+    detail: parts?.subset
+      ? `the proxy has no cluster of this name: no DestinationRule defines subset ${parts.subset} of ${parts.host}`
+      : 'the proxy has no cluster of this name: the service is unknown to it',
+    origin: originOf(route.origins, 'route'),
+  }));
+  exchange.reply({ status: action.clusterNotFoundStatus, flag: 'NC', details: 'cluster_not_found' });
+  return 'wait';
+}
+
+function noteCluster(exchange: Exchange, cluster: UpstreamCluster): void {
+  const { config } = cluster;
+  exchange.steps.add('cluster', 'chosen', config.name, () => ({
+    detail: `${cluster.hosts.length} host${cluster.hosts.length === 1 ? '' : 's'}, balanced by ${config.lbPolicy.toLowerCase().replaceAll('_', ' ')}`,
+    origin: originOf(config.origins, parseClusterName(config.name)?.subset ? 'subset' : undefined),
+    evidence: { type: config.type, lbPolicy: config.lbPolicy, hosts: cluster.hosts.length },
+  }));
+}
+
+/** The route's timeouts, unless the client asks for others by header; tells the host how long it has. */
+function readTimeouts(exchange: Exchange, action: ForwardAction): { timeoutMs: number; perTryTimeoutMs: number } {
+  const { headers } = exchange.head;
+  const take = (name: string, fallback: number): number => {
+    const given = headers.get(name);
+    if (given === undefined) return fallback;
+    headers.remove(name);
+    return /^\d+$/.test(given) ? Number(given) : fallback;
+  };
+  const timeoutMs = take('x-envoy-upstream-rq-timeout-ms', action.timeoutMs);
+  let perTryTimeoutMs = take('x-envoy-upstream-rq-per-try-timeout-ms', action.retry?.perTryTimeoutMs ?? 0);
+  if (timeoutMs > 0 && perTryTimeoutMs >= timeoutMs) perTryTimeoutMs = 0;
+  const expected = perTryTimeoutMs > 0 ? perTryTimeoutMs : timeoutMs;
+  if (expected > 0) headers.set('x-envoy-expected-rq-timeout-ms', String(expected));
+  return { timeoutMs, perTryTimeoutMs };
+}
+
+function startMirrors(exchange: Exchange, action: ForwardAction): MirrorCall[] {
+  const calls: MirrorCall[] = [];
+  for (const { cluster: name, share } of action.mirrors) {
+    const cluster = exchange.runtime.clusters.get(name);
+    if (cluster === undefined || exchange.runtime.chance.mirrors.below(share.of) >= share.numerator) continue;
+    exchange.steps.add('route', 'applied', name, () => ({
+      detail: `a copy goes to ${shortName(name)}; its answer is thrown away`,
+      origin: originOf(exchange.route?.origins, 'request_mirror_policies'),
+    }));
+    const call = new MirrorCall({ exchange, cluster, onResult: (result) => recordMirror(exchange, result) });
+    calls.push(call);
+    call.start();
+  }
+  return calls;
+}

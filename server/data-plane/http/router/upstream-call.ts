@@ -1,0 +1,311 @@
+import type { Timer } from '#domain';
+import type { ForwardAction } from '../../config/route-table.ts';
+import type { UpstreamCluster } from '../../upstream/cluster.ts';
+import type { ResetReason, ResponseHead, UpstreamStream } from '../codec.ts';
+import type { BodyTarget, Exchange } from '../exchange.ts';
+import type { Headers } from '../headers.ts';
+import { type AttemptOwner, UpstreamAttempt } from './attempt.ts';
+import { noteAnswer, noteConnected, noteEndpoint, noteFailure, noteNoHost } from './call-steps.ts';
+import type { MirrorCall } from './mirror.ts';
+import { RequestBody } from './request-body.ts';
+import { RESET_WORDS, resetBody, resetDetails } from './reset-reasons.ts';
+import { RetryState, type RetryVerdict } from './retry-state.ts';
+
+export interface UpstreamCallOptions {
+  readonly exchange: Exchange;
+  readonly action: ForwardAction;
+  readonly cluster: UpstreamCluster;
+  readonly timeoutMs: number;
+  readonly perTryTimeoutMs: number;
+  readonly mirrors: readonly MirrorCall[];
+}
+
+/** One request forwarded to a cluster: its tries, its timers, its answer (Envoy: source/common/router/router.cc). */
+export class UpstreamCall implements AttemptOwner, BodyTarget {
+  readonly #options: UpstreamCallOptions;
+  readonly #exchange: Exchange;
+  readonly #cluster: UpstreamCluster;
+  readonly #retry: RetryState | undefined;
+  readonly #body: RequestBody;
+  readonly #tried = new Set<string>();
+  #attempt: UpstreamAttempt | undefined;
+  #timer: Timer | undefined;
+  #tryTimer: Timer | undefined;
+
+  constructor(options: UpstreamCallOptions) {
+    const { exchange, cluster, action } = options;
+    this.#options = options;
+    this.#exchange = exchange;
+    this.#cluster = cluster;
+    this.#retry = RetryState.of({
+      policy: action.retry,
+      headers: exchange.head.headers,
+      cluster,
+      clock: exchange.runtime.clock,
+      jitter: exchange.runtime.chance.jitter,
+    });
+    this.#body = new RequestBody({ replay: (this.#retry?.left ?? 0) > 0, ended: !exchange.stream.hasBody });
+  }
+
+  start(): void {
+    this.#exchange.onCancel = () => this.#release('local_reset');
+    this.#try();
+    if (this.#exchange.finished) return;
+    if (this.#exchange.stream.hasBody) this.#exchange.attachBody(this);
+    else this.#requestComplete();
+  }
+
+  // The client's side.
+
+  data(chunk: Buffer): void {
+    if (this.#body.data(chunk) === 'full') this.#exchange.stream.pause();
+    for (const mirror of this.#options.mirrors) mirror.data(chunk);
+  }
+
+  end(trailers: Headers | undefined): void {
+    this.#body.end(trailers);
+    for (const mirror of this.#options.mirrors) mirror.end(trailers);
+    this.#requestComplete();
+  }
+
+  reset(): void {
+    this.#release('local_reset');
+  }
+
+  /** The client takes more of the answer. */
+  drain(): void {
+    this.#attempt?.stream?.resume();
+  }
+
+  // The host's side.
+
+  connected(attempt: UpstreamAttempt, stream: UpstreamStream): void {
+    const { exchange } = this.#options;
+    this.#attempt = attempt;
+    exchange.info.upstreamLocalAddress = stream.localAddress;
+    exchange.upstreamTls = stream.tls;
+    if (exchange.steps.on) noteConnected(exchange, attempt, stream);
+    const bare = this.#body.ended && !exchange.stream.hasBody;
+    attempt.send(exchange.head, bare);
+    if (!bare && this.#body.attach(stream) === 'more') exchange.stream.resume();
+  }
+
+  writable(): void {
+    this.#exchange.stream.resume();
+  }
+
+  informational(head: ResponseHead): void {
+    this.#exchange.respondInformational(head);
+  }
+
+  responseHead(attempt: UpstreamAttempt, head: ResponseHead, endStream: boolean): void {
+    this.#tryTimer?.cancel();
+    this.#cluster.stats.code(head.status);
+    this.#cluster.report(attempt.choice.host, { status: head.status });
+    const verdict = this.#body.replayable || this.#retry === undefined ? this.#retry?.afterResponse(head) : undefined;
+    if (this.#exchange.steps.on) noteAnswer(this.#exchange, attempt, head.status, verdict);
+    if (verdict?.again === true) {
+      attempt.drop('local_reset');
+      this.#again(verdict);
+      return;
+    }
+    this.#flagRefusal(verdict);
+    attempt.answered = true;
+    this.#body.stopReplay();
+    const { info, runtime } = this.#exchange;
+    info.details = 'via_upstream';
+    const serviceMs = Math.round(runtime.clock.monotonic() - attempt.startedAt);
+    head.headers.set('x-envoy-upstream-service-time', String(serviceMs));
+    if (endStream) this.#settle();
+    this.#exchange.respondHead(head, endStream);
+  }
+
+  responseData(attempt: UpstreamAttempt, chunk: Buffer): void {
+    if (!this.#exchange.respondData(chunk)) attempt.stream?.pause();
+  }
+
+  responseEnd(_attempt: UpstreamAttempt, trailers: Headers | undefined): void {
+    this.#settle();
+    this.#exchange.respondEnd(trailers);
+  }
+
+  failed(attempt: UpstreamAttempt, reason: ResetReason, detail: string): void {
+    const { host } = attempt.choice;
+    this.#tryTimer?.cancel();
+    if (reason !== 'overflow') this.#reportFailure(attempt, reason);
+    if (attempt.answered) {
+      this.#brokenAnswer(reason, detail);
+      return;
+    }
+    this.#exchange.info.transportFailure = detail;
+    const verdict = this.#verdictOnReset(reason, attempt.requestStarted);
+    if (this.#exchange.steps.on) noteFailure(this.#exchange, host.key, { reason, detail, verdict });
+    if (verdict?.again === true) {
+      this.#again(verdict);
+      return;
+    }
+    this.#flagRefusal(verdict);
+    this.#replyReset(reason, detail);
+  }
+
+  // Tries.
+
+  #try(): void {
+    const { exchange } = this.#options;
+    exchange.steps.attempt = exchange.info.attempts + 1;
+    const choice = this.#cluster.pick({
+      originalDestination: exchange.connection.localAddress,
+      avoid: this.#tried,
+      redraws: this.#options.action.retry?.hostSelectionAttempts ?? 1,
+    });
+    if (choice === undefined) {
+      this.#noHost();
+      return;
+    }
+    exchange.info.attempts++;
+    exchange.info.upstreamHost = choice.host.key;
+    if (exchange.steps.on) noteEndpoint(exchange, this.#cluster, choice, this.#tried);
+    if (this.#options.action.retry?.previousHosts === true) this.#tried.add(choice.host.key);
+    if (exchange.virtualHost?.includeAttemptCount === true) {
+      exchange.head.headers.set('x-envoy-attempt-count', String(exchange.info.attempts));
+    }
+    const startedAt = exchange.runtime.clock.monotonic();
+    this.#attempt = new UpstreamAttempt({ choice, cluster: this.#cluster, owner: this, startedAt });
+    this.#attempt.start();
+  }
+
+  #again(verdict: RetryVerdict & { again: true }): void {
+    this.#attempt = undefined;
+    this.#body.detach();
+    this.#retry?.schedule(verdict.waitMs, () => {
+      this.#try();
+      if (this.#exchange.requestEnded) this.#startTryTimer();
+    });
+  }
+
+  #verdictOnReset(reason: ResetReason, requestStarted: boolean): RetryVerdict | undefined {
+    if (this.#retry === undefined) return undefined;
+    if (!this.#body.replayable && this.#retry.left > 0) {
+      this.#cluster.stats.abandoned.value++;
+      return undefined;
+    }
+    return this.#retry.afterReset(reason, requestStarted);
+  }
+
+  #flagRefusal(verdict: RetryVerdict | undefined): void {
+    if (verdict === undefined || verdict.again) return;
+    if (verdict.why === 'limit') this.#exchange.info.flag('URX');
+    if (verdict.why === 'overflow') this.#exchange.info.flag('UO');
+  }
+
+  #reportFailure(attempt: UpstreamAttempt, reason: ResetReason): void {
+    const connecting = reason === 'remote_connection_failure' || reason === 'connection_timeout';
+    this.#cluster.report(attempt.choice.host, connecting ? { localOrigin: 'connect' } : { status: 503 });
+    if (!connecting) this.#cluster.stats.rqRxReset.value++;
+  }
+
+  // Timers.
+
+  #requestComplete(): void {
+    if (this.#exchange.finished) return;
+    const { timeoutMs } = this.#options;
+    if (timeoutMs > 0) this.#timer = this.#exchange.runtime.clock.after(timeoutMs, () => this.#timedOut());
+    this.#startTryTimer();
+  }
+
+  #startTryTimer(): void {
+    const { perTryTimeoutMs } = this.#options;
+    if (perTryTimeoutMs === 0 || this.#attempt === undefined || this.#attempt.answered) return;
+    this.#tryTimer?.cancel();
+    this.#tryTimer = this.#exchange.runtime.clock.after(perTryTimeoutMs, () => this.#tryTimedOut());
+  }
+
+  #tryTimedOut(): void {
+    const attempt = this.#attempt;
+    if (attempt === undefined || attempt.answered) return;
+    const { host } = attempt.choice;
+    this.#cluster.stats.rqPerTryTimeout.value++;
+    this.#cluster.report(host, { localOrigin: 'timeout' });
+    attempt.drop('local_reset');
+    const verdict = this.#verdictOnReset('local_reset', true);
+    const detail = `no answer within the ${this.#options.perTryTimeoutMs} ms of one try`;
+    if (this.#exchange.steps.on)
+      noteFailure(this.#exchange, host.key, { plain: detail, verdict, part: 'retry_policy' });
+    if (verdict?.again === true) {
+      this.#again(verdict);
+      return;
+    }
+    this.#flagRefusal(verdict);
+    this.#replyTimeout('upstream_per_try_timeout');
+  }
+
+  #timedOut(): void {
+    const attempt = this.#attempt;
+    this.#cluster.stats.rqTimeout.value++;
+    if (attempt !== undefined) this.#cluster.report(attempt.choice.host, { localOrigin: 'timeout' });
+    if (attempt?.answered === true) {
+      this.#exchange.info.flag('UT');
+      this.#exchange.info.details = 'response_timeout';
+      this.#release('local_reset');
+      this.#exchange.breakOff('local_reset');
+      return;
+    }
+    const detail = `no answer within the route's timeout of ${this.#options.timeoutMs} ms, all tries together`;
+    const name = attempt?.choice.host.key ?? this.#cluster.config.name;
+    if (this.#exchange.steps.on)
+      noteFailure(this.#exchange, name, { plain: detail, verdict: undefined, part: 'timeout' });
+    this.#replyTimeout('upstream_response_timeout');
+  }
+
+  // Ends.
+
+  #noHost(): void {
+    noteNoHost(this.#exchange, this.#cluster);
+    this.#cluster.stats.noHealthy.value++;
+    this.#cluster.stats.code(503);
+    this.#release('local_reset');
+    this.#exchange.info.upstreamHost = '';
+    this.#exchange.reply({ status: 503, flag: 'UH', details: 'no_healthy_upstream', body: 'no healthy upstream' });
+  }
+
+  #replyTimeout(details: string): void {
+    this.#cluster.stats.code(504);
+    this.#release('local_reset');
+    this.#exchange.reply({ status: 504, flag: 'UT', details, body: 'upstream request timeout' });
+  }
+
+  #replyReset(reason: ResetReason, detail: string): void {
+    const words = RESET_WORDS[reason];
+    this.#cluster.stats.code(words.status);
+    this.#release('local_reset');
+    this.#exchange.reply({
+      status: words.status,
+      flag: words.flag,
+      details: resetDetails(words, detail, 'before'),
+      body: resetBody(words, detail, this.#exchange.info.attempts > 1),
+      ...(reason === 'overflow' && { headers: { 'x-envoy-overloaded': 'true' } }),
+    });
+  }
+
+  #brokenAnswer(reason: ResetReason, detail: string): void {
+    const words = RESET_WORDS[reason];
+    this.#exchange.info.flag(words.flag);
+    this.#exchange.info.details = resetDetails(words, detail, 'after');
+    this.#settle();
+    this.#exchange.breakOff(reason);
+  }
+
+  /** The answer is complete: nothing is to be waited for. */
+  #settle(): void {
+    this.#timer?.cancel();
+    this.#tryTimer?.cancel();
+    this.#retry?.release();
+    this.#body.detach();
+  }
+
+  #release(reason: ResetReason): void {
+    this.#settle();
+    this.#attempt?.drop(reason);
+    this.#attempt = undefined;
+  }
+}

@@ -1,0 +1,75 @@
+import type { Random } from '#domain';
+import type { Headers } from './headers.ts';
+
+/** One proxy's place in a distributed trace. */
+export interface SpanContext {
+  /** 32 hex digits. */
+  readonly traceId: string;
+  /** 16 hex digits. */
+  readonly spanId: string;
+  readonly parentSpanId: string | undefined;
+  readonly sampled: boolean;
+}
+
+interface Incoming {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly sampled: boolean | undefined;
+}
+
+const hex = (random: Random, bytes: number): string => Buffer.from(random.bytes(bytes)).toString('hex');
+
+export const newSpanId = (random: Random): string => hex(random, 8);
+
+/**
+ * Begins this hop's span: a child of the one in the request's headers (W3C traceparent, else B3), or the root of a new trace. A decision
+ * to sample travels with the trace; `decide` is asked only where none came along.
+ */
+export function startSpan(headers: Headers, random: Random, decide: () => boolean): SpanContext {
+  const parent = readW3c(headers) ?? readB3(headers);
+  return {
+    traceId: parent?.traceId ?? hex(random, 16),
+    spanId: newSpanId(random),
+    parentSpanId: parent?.spanId,
+    sampled: parent?.sampled ?? readB3Decision(headers) ?? decide(),
+  };
+}
+
+/** Writes a span in both formats, so that an application may forward either. */
+export function writeSpan(headers: Headers, span: SpanContext): void {
+  const flag = span.sampled ? '1' : '0';
+  headers.set('traceparent', `00-${span.traceId}-${span.spanId}-0${flag}`);
+  headers.set('x-b3-traceid', span.traceId);
+  headers.set('x-b3-spanid', span.spanId);
+  if (span.parentSpanId === undefined) headers.remove('x-b3-parentspanid');
+  else headers.set('x-b3-parentspanid', span.parentSpanId);
+  headers.set('x-b3-sampled', flag);
+  if (headers.has('b3')) headers.set('b3', `${span.traceId}-${span.spanId}-${flag}`);
+}
+
+const NO_TRACE = '0'.repeat(32);
+const NO_SPAN = '0'.repeat(16);
+
+function readW3c(headers: Headers): Incoming | undefined {
+  const parts = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})/.exec(headers.get('traceparent') ?? '');
+  if (parts === null || parts[1] === 'ff' || parts[2] === NO_TRACE || parts[3] === NO_SPAN) return undefined;
+  return { traceId: parts[2]!, spanId: parts[3]!, sampled: (Number.parseInt(parts[4]!, 16) & 1) === 1 };
+}
+
+function readB3(headers: Headers): Incoming | undefined {
+  const single = /^([0-9a-f]{16,32})-([0-9a-f]{16})(?:-([01d]))?/i.exec(headers.get('b3') ?? '');
+  const traceId = single?.[1] ?? headers.get('x-b3-traceid');
+  const spanId = single?.[2] ?? headers.get('x-b3-spanid');
+  if (traceId === undefined || spanId === undefined) return undefined;
+  if (!/^(?:[0-9a-f]{16}){1,2}$/i.test(traceId) || !/^[0-9a-f]{16}$/i.test(spanId)) return undefined;
+  const decision = single?.[3];
+  const sampled = decision === undefined ? readB3Decision(headers) : decision !== '0';
+  return { traceId: traceId.toLowerCase().padStart(32, '0'), spanId: spanId.toLowerCase(), sampled };
+}
+
+function readB3Decision(headers: Headers): boolean | undefined {
+  if (headers.get('x-b3-flags') === '1') return true;
+  const sampled = headers.get('x-b3-sampled') ?? headers.get('b3');
+  if (sampled === '1' || sampled === 'true' || sampled === 'd') return true;
+  return sampled === '0' || sampled === 'false' ? false : undefined;
+}

@@ -1,0 +1,18 @@
+import type { SocketAddress, TrafficDirection } from '#domain';
+import type { CompiledFilterChain, CompiledListener } from '../config/listener-config.ts';
+import type { StepDraft } from '../decisions/hop-steps.ts';
+import type { TlsFacts } from '../http/codec.ts';
+
+/** A client connection whose listener and filter chain are chosen. Immutable. */
+export interface ConnectionContext {
+  readonly direction: TrafficDirection;
+  readonly listener: CompiledListener;
+  readonly chain: CompiledFilterChain;
+  readonly remoteAddress: SocketAddress;
+  /** Where the client meant to go: the original destination of a captured connection. */
+  readonly localAddress: SocketAddress;
+  readonly requestedServerName: string;
+  readonly tls: TlsFacts | undefined;
+  /** What was decided before the first request; every hop of the connection begins with these. */
+  readonly steps: readonly StepDraft[];
+}

@@ -1,0 +1,133 @@
+import { formatAddress } from '#domain';
+import { originOf } from '../config/origins.ts';
+import { recordRefusal } from '../decisions/refusal-record.ts';
+import { inspect } from '../tls/index.ts';
+import { chooseChain } from './filter-chain-match.ts';
+import type { ConnectionLayer, ConnectionOutcome, PendingConnection } from './pending-connection.ts';
+
+/** Looks at the first bytes for SNI, ALPN or HTTP, where a chain of the listener can depend on them. */
+export const inspectFirstBytes: ConnectionLayer = async (connection) => {
+  const config = connection.listener?.config;
+  if (config === undefined || !(config.inspectTls || config.inspectHttp)) return 'next';
+  const seen = await inspect(connection.socket, {
+    clock: connection.runtime.clock,
+    detectHttp: config.inspectHttp || connection.direction === 'inbound',
+    timeoutMs: config.inspectTimeoutMs,
+  });
+  if (seen === undefined) return 'stop';
+  connection.inspection = seen;
+  return 'next';
+};
+
+/** Sieves the listener's filter chains. A connection that fits none is reset, and the client learns nothing more. */
+export const chooseFilterChain: ConnectionLayer = (connection) => {
+  const config = connection.listener?.config;
+  if (config === undefined) return refuse(connection);
+  const { inspection, localAddress } = connection;
+  const { chain, rejected } = chooseChain(config.chains, config.defaultChain, {
+    destination: localAddress,
+    inspection,
+  });
+  const losers = () =>
+    rejected.slice(0, 30).map(({ chain: loser, reason }) => {
+      const origin = originOf(loser.origins);
+      return { name: loser.name || 'filter chain', reason, ...(origin !== undefined && { origin }) };
+    });
+  const evidence = {
+    destination: formatAddress(localAddress),
+    transport: inspection.transport,
+    alpn: inspection.alpn.join(','),
+    serverName: inspection.serverName,
+  };
+  if (chain === undefined) {
+    connection.note('filter_chain', 'stopped', config.name, () => ({
+      detail: 'no filter chain of this listener fits the connection, so it is closed',
+      origin: originOf(rejected.find(({ chain: loser }) => loser.origins !== undefined)?.chain.origins),
+      rejected: losers(),
+      evidence,
+    }));
+    return refuse(connection);
+  }
+  connection.chain = chain;
+  connection.note('filter_chain', 'chosen', chain.name || 'default', () => ({
+    detail: inspection.transport === 'tls' ? 'fits by its port, TLS and ALPN' : 'fits by its port and plaintext',
+    origin: originOf(chain.origins),
+    rejected: losers(),
+    evidence,
+  }));
+  return 'next';
+};
+
+/** Ends TLS where the chain says so. A client whose certificate does not verify is cut off here. */
+export const terminateTls: ConnectionLayer = (connection) => {
+  const { chain, runtime, socket, inspection } = connection;
+  if (chain?.tls === undefined) return 'next';
+  const transport = runtime.transports.server(chain.tls);
+  return new Promise((resolve) => {
+    const waiter = {
+      secured: ({
+        socket: secured,
+        tls,
+      }: Parameters<Parameters<typeof transport.handshake>[1]['secured']>[0]): void => {
+        connection.socket = secured;
+        connection.tls = tls;
+        noteTls(connection);
+        resolve('next');
+      },
+      failed: (reason: string): void => {
+        listenerStat(connection, 'ssl.connection_error');
+        connection.note('tls_server', 'stopped', connection.chain?.name ?? '', () => ({
+          detail: `the TLS handshake failed: ${reason || 'the client broke it off'}`,
+          origin: originOf(connection.chain?.origins),
+        }));
+        recordRefusal(connection, reason);
+        resolve('stop');
+      },
+    };
+    transport.handshake(socket, waiter, inspection.alpn);
+  });
+};
+
+function noteTls(connection: PendingConnection): void {
+  const { tls, chain } = connection;
+  if (tls === undefined) return;
+  connection.note('tls_server', 'applied', tls.peerSpiffeId || 'TLS', () => ({
+    detail:
+      tls.peerSpiffeId === ''
+        ? `${tls.version}: the client showed no certificate`
+        : `${tls.version}: the client proved to be ${tls.peerSpiffeId}`,
+    origin: originOf(chain?.origins),
+    evidence: { tlsVersion: tls.version, alpn: tls.alpn, sni: tls.sni, peer: tls.peerSpiffeId, cipher: tls.cipher },
+  }));
+}
+
+/** Hands the connection to the chain's network filter: HTTP or TCP. */
+export const runNetworkFilter: ConnectionLayer = (connection) => {
+  const { listener, chain, socket } = connection;
+  if (listener === undefined || chain === undefined) return refuse(connection);
+  listener.handlerOf(chain).serve(socket, {
+    direction: connection.direction,
+    listener: listener.config,
+    chain,
+    remoteAddress: connection.remoteAddress,
+    localAddress: connection.localAddress,
+    requestedServerName: connection.tls?.sni ?? connection.inspection.serverName,
+    tls: connection.tls,
+    steps: connection.steps,
+  });
+  return 'stop';
+};
+
+/** Resets the connection: what a client sees whose connection no filter chain wants. */
+function refuse(connection: PendingConnection): ConnectionOutcome {
+  listenerStat(connection, 'no_filter_chain_match');
+  recordRefusal(connection, '');
+  connection.socket.resetAndDestroy();
+  return 'stop';
+}
+
+function listenerStat(connection: PendingConnection, name: string): void {
+  const address = connection.listener?.config.address;
+  const listener = address === undefined ? 'none' : `${address.ip}_${address.port}`;
+  connection.runtime.stats.stat(`listener.${listener}.${name}`).value++;
+}

@@ -1,0 +1,99 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import { MeshworkError, type SocketAddress } from '#domain';
+import type { CompiledListener } from '../config/listener-config.ts';
+import type { ProxyRuntime } from '../runtime.ts';
+import { type RequestHandling, ServedListener } from './served-listener.ts';
+
+export interface ListenerSetOptions {
+  readonly runtime: ProxyRuntime;
+  readonly handling: (listener: CompiledListener) => RequestHandling;
+  /** A client connected to a listener's own port. */
+  readonly onConnection: (socket: Socket, listener: ServedListener) => void;
+}
+
+/** The listeners in force, and the sockets of those that bind their port on the pod's address. */
+export class ListenerSet {
+  readonly #options: ListenerSetOptions;
+  readonly #served = new Map<string, ServedListener>();
+  readonly #servers = new Map<string, Server>();
+  readonly #binding = new Set<Promise<void>>();
+
+  constructor(options: ListenerSetOptions) {
+    this.#options = options;
+  }
+
+  readonly find = (name: string): ServedListener | undefined => this.#served.get(name);
+
+  set(config: CompiledListener): void {
+    const former = this.#served.get(config.name);
+    const served = new ServedListener(config, this.#options.runtime, this.#options.handling(config));
+    if (former !== undefined) served.succeed(former);
+    this.#served.set(config.name, served);
+    if (former !== undefined && former.config.address.port !== config.address.port) this.#unbind(config.name);
+    if (config.bindToPort && !this.#servers.has(config.name)) {
+      const { runtime, onConnection } = this.#options;
+      const address = { ip: runtime.self.ip, port: config.address.port };
+      this.bind(config.name, address, (socket) => {
+        const current = this.#served.get(config.name);
+        if (current === undefined) socket.destroy();
+        else onConnection(socket, current);
+      });
+    }
+  }
+
+  remove(name: string): void {
+    this.#served.get(name)?.drain();
+    this.#served.delete(name);
+    this.#unbind(name);
+  }
+
+  /** Opens a port; `bound` tells whether it worked. */
+  bind(name: string, address: SocketAddress, onSocket: (socket: Socket) => void): void {
+    const server = createServer((socket) => {
+      socket.setNoDelay(true);
+      // A connection may break before anybody reads it; whoever reads it hears of it by 'close'.
+      socket.on('error', () => undefined);
+      onSocket(socket);
+    });
+    this.#servers.set(name, server);
+    const bound = new Promise<void>((resolve, reject) => {
+      server.once('error', (cause) => {
+        this.#servers.delete(name);
+        reject(new MeshworkError('PROXY_BIND', `cannot bind ${address.ip}:${address.port} for ${name}`, { cause }));
+      });
+      server.listen(address.port, address.ip, () => {
+        this.#binding.delete(bound);
+        resolve();
+      });
+    });
+    this.#binding.add(bound);
+    bound.catch((thrown: MeshworkError) => this.#options.runtime.onLog(`error\tenvoy\t${thrown.message}`));
+  }
+
+  /** Resolves when every port asked for so far is open; rejects with the first that could not be. */
+  async bound(): Promise<void> {
+    await Promise.all(this.#binding);
+  }
+
+  /** Connections and sessions with something under way. */
+  get busy(): number {
+    let sum = 0;
+    for (const served of this.#served.values()) sum += served.activeConnections;
+    return sum;
+  }
+
+  /** Takes no more connections; those that are open end after their current request. */
+  drain(): void {
+    for (const name of [...this.#servers.keys()]) this.#unbind(name);
+    for (const served of this.#served.values()) served.drain();
+  }
+
+  close(): void {
+    for (const served of this.#served.values()) served.close();
+  }
+
+  #unbind(name: string): void {
+    this.#servers.get(name)?.close();
+    this.#servers.delete(name);
+  }
+}

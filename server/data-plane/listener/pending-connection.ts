@@ -1,0 +1,69 @@
+import type { Socket } from 'node:net';
+import type { DecisionStage, DecisionStep, SocketAddress, TrafficDirection } from '#domain';
+import type { CompiledFilterChain } from '../config/listener-config.ts';
+import type { StepDraft, StepNote } from '../decisions/hop-steps.ts';
+import type { TlsFacts } from '../http/codec.ts';
+import type { ProxyRuntime } from '../runtime.ts';
+import type { Inspection } from '../tls/index.ts';
+import type { ServedListener } from './served-listener.ts';
+
+/** What a connection counts as that no filter chain needs to look into. */
+const NOT_INSPECTED: Inspection = { transport: 'raw_buffer', serverName: '', alpn: [], firstBytes: Buffer.alloc(0) };
+
+/** A client connection while its listener, filter chain and transport are being found. */
+export class PendingConnection {
+  readonly runtime: ProxyRuntime;
+  readonly direction: TrafficDirection;
+  readonly remoteAddress: SocketAddress;
+  /** The listeners in force. */
+  readonly listeners: ListenerLookup;
+  /** Replaced by the TLS socket once TLS is terminated. */
+  socket: Socket;
+  localAddress: SocketAddress;
+  listener: ServedListener | undefined;
+  chain: CompiledFilterChain | undefined;
+  inspection: Inspection = NOT_INSPECTED;
+  tls: TlsFacts | undefined;
+  readonly steps: StepDraft[] = [];
+
+  constructor(options: {
+    runtime: ProxyRuntime;
+    direction: TrafficDirection;
+    socket: Socket;
+    listeners: ListenerLookup;
+    localAddress: SocketAddress;
+    listener?: ServedListener | undefined;
+  }) {
+    this.runtime = options.runtime;
+    this.direction = options.direction;
+    this.socket = options.socket;
+    this.listeners = options.listeners;
+    this.localAddress = options.localAddress;
+    this.listener = options.listener;
+    this.remoteAddress = { ip: options.socket.remoteAddress ?? '', port: options.socket.remotePort ?? 0 };
+  }
+
+  note(stage: DecisionStage, outcome: DecisionStep['outcome'], name: string, note: () => StepNote): void {
+    this.steps.push({ stage, outcome, name, atMs: 0, attempt: 0, note });
+  }
+}
+
+/** Finds a listener in force by its xDS name. */
+export type ListenerLookup = (name: string) => ServedListener | undefined;
+
+/** stop: the connection is closed or handed over. */
+export type ConnectionOutcome = 'next' | 'stop';
+/** One step on a connection's way; a proxy's layers are a list that is read top to bottom. */
+export type ConnectionLayer = (connection: PendingConnection) => ConnectionOutcome | Promise<ConnectionOutcome>;
+
+/** Runs the layers in order. A layer that throws closes the connection and rejects. */
+export async function runLayers(connection: PendingConnection, layers: readonly ConnectionLayer[]): Promise<void> {
+  try {
+    for (const layer of layers) {
+      if ((await layer(connection)) === 'stop') return;
+    }
+  } catch (thrown) {
+    connection.socket.destroy();
+    throw thrown;
+  }
+}

@@ -1,0 +1,73 @@
+import type { CompiledFilterChain, CompiledListener } from '../config/listener-config.ts';
+import type { HttpFilterConfig } from '../config/network-filter.ts';
+import { HttpConnectionManager } from '../http/connection-manager.ts';
+import type { RequestLayer } from '../http/exchange.ts';
+import type { ProxyRuntime } from '../runtime.ts';
+import type { RequestReport } from '../stats/request-metrics.ts';
+import { TcpProxy } from '../tcp/tcp-proxy.ts';
+
+/** How the requests of a listener are handled: outbound, inbound or at a gateway. */
+export interface RequestHandling {
+  readonly report: RequestReport;
+  readonly layers: (config: HttpFilterConfig) => readonly RequestLayer[];
+}
+
+export type ChainHandler = HttpConnectionManager | TcpProxy;
+
+/** A listener in force with the handlers of its filter chains, made when first used. */
+export class ServedListener {
+  readonly config: CompiledListener;
+  readonly #runtime: ProxyRuntime;
+  readonly #handling: RequestHandling;
+  readonly #handlers = new Map<string, ChainHandler>();
+
+  constructor(config: CompiledListener, runtime: ProxyRuntime, handling: RequestHandling) {
+    this.config = config;
+    this.#runtime = runtime;
+    this.#handling = handling;
+  }
+
+  handlerOf(chain: CompiledFilterChain): ChainHandler {
+    const key = JSON.stringify(chain.resource);
+    let handler = this.#handlers.get(key);
+    if (handler === undefined) {
+      handler = this.#create(chain);
+      this.#handlers.set(key, handler);
+    }
+    return handler;
+  }
+
+  /** Takes over the handlers of chains that did not change, so that their connections stay; the others of `former` drain. */
+  succeed(former: ServedListener): void {
+    const { chains, defaultChain } = this.config;
+    const kept = new Set(
+      [...chains, ...(defaultChain ? [defaultChain] : [])].map((chain) => JSON.stringify(chain.resource)),
+    );
+    for (const [key, handler] of former.#handlers) {
+      if (kept.has(key)) this.#handlers.set(key, handler);
+      else handler.drain();
+    }
+  }
+
+  drain(): void {
+    for (const handler of this.#handlers.values()) handler.drain();
+  }
+
+  close(): void {
+    for (const handler of this.#handlers.values()) handler.close();
+  }
+
+  get activeConnections(): number {
+    let sum = 0;
+    for (const handler of this.#handlers.values()) sum += handler.activeConnections;
+    return sum;
+  }
+
+  #create(chain: CompiledFilterChain): ChainHandler {
+    const runtime = this.#runtime;
+    const { filter } = chain;
+    if (filter.kind === 'tcp') return new TcpProxy(runtime, filter);
+    const { layers, report } = this.#handling;
+    return new HttpConnectionManager({ runtime, config: filter, layers: layers(filter), report });
+  }
+}

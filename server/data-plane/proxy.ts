@@ -1,0 +1,252 @@
+import type { Socket } from 'node:net';
+import { MeshworkError, type SocketAddress, spiffeId, type Timer } from '#domain';
+import { type AdsClient, type AdsClientOptions, createAdsClient, typeUrls } from '#xds';
+import { AdminServer } from './admin/admin-server.ts';
+import { createAdminView } from './admin/admin-view.ts';
+import { Agent } from './agent/agent.ts';
+import { SecretStore } from './agent/secret-store.ts';
+import { ConfigStore } from './config/config-store.ts';
+import { StepSampler } from './decisions/hop-steps.ts';
+import type { Proxy, ProxyAdmin, ProxyOptions } from './doors.ts';
+import { gatewayConnection, gatewayRequest } from './gateway/gateway.ts';
+import { PeerMetadata } from './http/peer-metadata.ts';
+import { ListenerSet } from './listener/listener-set.ts';
+import { type ConnectionLayer, PendingConnection, runLayers } from './listener/pending-connection.ts';
+import type { RequestHandling, ServedListener } from './listener/served-listener.ts';
+import { type ProxyRuntime, splitChance } from './runtime.ts';
+import { describeSelf, xdsNode } from './self.ts';
+import { inboundConnection, inboundRequest } from './sidecar/inbound.ts';
+import { outboundConnection, outboundRequest } from './sidecar/outbound.ts';
+import { IstioMetrics } from './stats/istio-metrics.ts';
+import { Stats } from './stats/stats.ts';
+import { createTransports } from './transports.ts';
+import { ClusterManager } from './upstream/cluster-manager.ts';
+import { createPoolFor } from './upstream/create-pool.ts';
+
+/** How long between two looks at connections that are still busy while draining. */
+const DRAIN_LOOK_MS = 20;
+
+/** What a test may replace. */
+export interface ProxySeams {
+  readonly createAdsClient: (options: AdsClientOptions) => AdsClient;
+}
+
+/** A sidecar or a gateway. All its configuration comes by xDS; see `sidecar/` and `gateway/` for what it does with traffic. */
+export function createProxy(options: ProxyOptions): Proxy {
+  return createProxyWith(options, { createAdsClient });
+}
+
+export function createProxyWith(options: ProxyOptions, seams: ProxySeams): Proxy {
+  return new MeshProxy(options, seams);
+}
+
+class MeshProxy implements Proxy {
+  readonly admin: ProxyAdmin;
+  readonly #options: ProxyOptions;
+  readonly #runtime: ProxyRuntime;
+  readonly #clusters: ClusterManager;
+  readonly #store: ConfigStore;
+  readonly #listeners: ListenerSet;
+  readonly #agent: Agent;
+  readonly #ads: AdsClient;
+  readonly #adminServer: AdminServer;
+  #warmed: (() => void) | undefined;
+  #state: 'new' | 'live' | 'stopping' = 'new';
+
+  constructor(options: ProxyOptions, seams: ProxySeams) {
+    const { clock, pod, trustDomain } = options;
+    const random = options.random.stream(`proxy/${pod.namespace}/${pod.name}`);
+    const identity = spiffeId(trustDomain, pod.namespace, pod.serviceAccount);
+    const self = describeSelf(options, identity);
+    const node = xdsNode(options);
+    const stats = new Stats();
+    const secrets = new SecretStore();
+    const transports = createTransports(secrets, clock);
+    const metrics = new IstioMetrics();
+    this.#options = options;
+    this.#clusters = new ClusterManager({
+      clock,
+      stats,
+      random: random.stream('balancing'),
+      createPool: createPoolFor({ network: options.network, transports, clock }),
+    });
+    this.#runtime = {
+      self,
+      clock,
+      chance: splitChance(random),
+      network: options.network,
+      clusters: this.#clusters,
+      transports,
+      stats,
+      metrics,
+      peerMetadata: new PeerMetadata(self, node.id),
+      sampler: new StepSampler(clock),
+      routeTable: (name) => this.#store.routes.get(name),
+      onHop: options.onHop,
+      onLog: options.onLog,
+    };
+    this.#store = new ConfigStore({
+      subscribe: (typeUrl, names) => this.#ads.subscribe(typeUrl, names),
+      sink: {
+        setListener: (listener) => this.#listeners.set(listener),
+        removeListener: (name) => this.#listeners.remove(name),
+        setCluster: (cluster, endpoints) => this.#clusters.set(cluster, endpoints),
+        removeCluster: (name) => this.#clusters.remove(name),
+        warmed: () => this.#warmed?.(),
+      },
+    });
+    this.#listeners = new ListenerSet({
+      runtime: this.#runtime,
+      handling: (listener) => this.#handlingOf(listener.direction),
+      onConnection: (socket, listener) => this.#accept(socket, listener),
+    });
+    this.#agent = new Agent({
+      spiffeId: identity,
+      signer: options.signer,
+      token: options.token,
+      secrets,
+      clock,
+      random: random.stream('agent'),
+      onLog: options.onLog,
+    });
+    this.#ads = seams.createAdsClient({
+      address: options.xdsAddress,
+      node,
+      clock,
+      random: random.stream('xds'),
+      onUpdate: (update) => this.#store.update(update),
+      onStatus: (status, error) =>
+        this.#log(status === 'connected' ? 'info' : 'warn', `xds ${status}${error ? `: ${error}` : ''}`),
+    });
+    this.admin = createAdminView({ store: this.#store, clusters: this.#clusters, secrets, stats });
+    this.#adminServer = new AdminServer(pod.ip, {
+      admin: this.admin,
+      stats,
+      metrics,
+      clock,
+      startedAtMs: clock.now(),
+      ready: () => this.ready,
+    });
+  }
+
+  get ready(): boolean {
+    return this.#state === 'live';
+  }
+
+  async start(signal: AbortSignal): Promise<void> {
+    const warm = new Promise<void>((resolve, reject) => {
+      this.#warmed = resolve;
+      const onAbort = (): void => reject(new MeshworkError('PROXY_ABORTED', 'the proxy was stopped while it started'));
+      if (signal.aborted) onAbort();
+      signal.addEventListener('abort', onAbort, { once: true });
+    });
+    // Rejected while something else is awaited below, it must not count as unhandled.
+    warm.catch(() => undefined);
+    await this.#adminServer.start();
+    this.#bindPodPorts();
+    // Without a certificate no listener could serve TLS: the agent comes first.
+    await this.#agent.start(signal);
+    this.#ads.start();
+    this.#ads.subscribe(typeUrls.cluster, '*');
+    this.#ads.subscribe(typeUrls.listener, '*');
+    await warm;
+    await this.#listeners.bound();
+    this.#state = 'live';
+    this.#log('info', 'Envoy proxy is ready');
+  }
+
+  acceptInbound(socket: Socket, originalDestination: SocketAddress): void {
+    this.#run(socket, 'inbound', inboundConnection, { localAddress: originalDestination });
+  }
+
+  async stop(drainMs: number): Promise<void> {
+    if (this.#state === 'stopping') return;
+    this.#state = 'stopping';
+    this.#listeners.drain();
+    await this.#drained(drainMs);
+    this.#ads.stop();
+    this.#agent.stop();
+    this.#listeners.close();
+    this.#clusters.close();
+    await this.#adminServer.stop();
+  }
+
+  /** Capture's other half: what a client sends to a declared port of the pod arrives at the proxy, as by PREROUTING REDIRECT. */
+  #bindPodPorts(): void {
+    if (this.#options.role !== 'sidecar') return;
+    const { ip, ports } = this.#options.pod;
+    for (const port of new Set(ports)) {
+      this.#listeners.bind(`capture_${port}`, { ip, port }, (socket) => this.acceptInbound(socket, { ip, port }));
+    }
+  }
+
+  #accept(socket: Socket, listener: ServedListener): void {
+    const { ip } = this.#runtime.self;
+    const own = { ip, port: listener.config.address.port };
+    if (this.#options.role === 'router') {
+      this.#run(socket, 'outbound', gatewayConnection, { localAddress: own, listener });
+    } else if (listener.config.direction === 'inbound') {
+      this.#acceptRedirected(socket, own);
+    } else {
+      this.#run(socket, 'outbound', outboundConnection, { localAddress: own });
+    }
+  }
+
+  /** A connection to 15006 itself: redirected by somebody else's capture, or meant for the proxy, which refuses it. */
+  #acceptRedirected(socket: Socket, own: SocketAddress): void {
+    this.#runtime.network
+      .originalDestination(socket)
+      .then((wanted) => this.acceptInbound(socket, wanted ?? own))
+      .catch((thrown: unknown) => this.#broken(socket, thrown));
+  }
+
+  #run(
+    socket: Socket,
+    direction: 'inbound' | 'outbound',
+    layers: readonly ConnectionLayer[],
+    where: { localAddress: SocketAddress; listener?: ServedListener },
+  ): void {
+    if (this.#state === 'stopping') {
+      socket.destroy();
+      return;
+    }
+    const listeners = this.#listeners.find;
+    const connection = new PendingConnection({ runtime: this.#runtime, direction, socket, listeners, ...where });
+    runLayers(connection, layers).catch((thrown: unknown) => this.#broken(socket, thrown));
+  }
+
+  /** Our own fault: the connection is lost, the proxy goes on. */
+  #broken(socket: Socket, thrown: unknown): void {
+    socket.destroy();
+    this.#log(
+      'error',
+      `connection failed: ${thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)}`,
+    );
+  }
+
+  #handlingOf(direction: 'inbound' | 'outbound'): RequestHandling {
+    if (this.#options.role === 'router') return { report: 'source', layers: gatewayRequest };
+    return direction === 'inbound'
+      ? { report: 'destination', layers: inboundRequest }
+      : { report: 'source', layers: outboundRequest };
+  }
+
+  #drained(drainMs: number): Promise<void> {
+    const { clock } = this.#runtime;
+    const deadline = clock.monotonic() + drainMs;
+    return new Promise((resolve) => {
+      const look = (): Timer | undefined => {
+        if (this.#listeners.busy === 0 || clock.monotonic() >= deadline) {
+          resolve();
+          return undefined;
+        }
+        return clock.after(DRAIN_LOOK_MS, look);
+      };
+      look();
+    });
+  }
+
+  #log(level: 'info' | 'warn' | 'error', text: string): void {
+    this.#options.onLog(`${new Date(this.#runtime.clock.now()).toISOString()}\t${level}\tenvoy\t${text}`);
+  }
+}

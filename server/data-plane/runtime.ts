@@ -1,0 +1,66 @@
+import type { Clock, HopRecord, Random, SocketAddress } from '#domain';
+import type { RouteTable } from './config/route-table.ts';
+import type { StepSampler } from './decisions/hop-steps.ts';
+import type { ProxyNetwork } from './doors.ts';
+import type { PeerMetadata } from './http/peer-metadata.ts';
+import type { IstioMetrics } from './stats/istio-metrics.ts';
+import type { Stats } from './stats/stats.ts';
+import type { TransportFactory } from './transports.ts';
+import type { ClusterManager } from './upstream/cluster-manager.ts';
+
+/** One source of chance per kind of decision, so that more of one kind never changes the sequence of another. */
+export interface Chance {
+  readonly weights: Random;
+  readonly faults: Random;
+  readonly jitter: Random;
+  readonly mirrors: Random;
+  readonly sampling: Random;
+  readonly ids: Random;
+}
+
+export function splitChance(random: Random): Chance {
+  return {
+    weights: random.stream('weights'),
+    faults: random.stream('faults'),
+    jitter: random.stream('jitter'),
+    mirrors: random.stream('mirrors'),
+    sampling: random.stream('sampling'),
+    ids: random.stream('ids'),
+  };
+}
+
+/** Who this proxy is. */
+export interface ProxySelf {
+  readonly role: 'sidecar' | 'router';
+  readonly pod: string;
+  readonly namespace: string;
+  readonly ip: string;
+  readonly spiffeId: string;
+  /** Canonical service and revision: labels app and version. */
+  readonly service: string;
+  readonly version: string;
+  readonly workload: string;
+}
+
+/** What the parts of one running proxy share. */
+export interface ProxyRuntime {
+  readonly self: ProxySelf;
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly network: ProxyNetwork;
+  readonly clusters: ClusterManager;
+  readonly transports: TransportFactory;
+  readonly stats: Stats;
+  readonly metrics: IstioMetrics;
+  readonly peerMetadata: PeerMetadata;
+  readonly sampler: StepSampler;
+  readonly routeTable: (name: string) => RouteTable | undefined;
+  readonly onHop: (hop: HopRecord) => void;
+  readonly onLog: (line: string) => void;
+}
+
+/** Splits `127.8.1.4:9080`. */
+export function parseAddress(text: string): SocketAddress {
+  const colon = text.lastIndexOf(':');
+  return { ip: text.slice(0, colon), port: Number(text.slice(colon + 1)) };
+}

@@ -1,0 +1,43 @@
+import type { ProxyNode } from '#xds';
+import type { ProxyOptions } from './doors.ts';
+import type { ProxySelf } from './runtime.ts';
+
+const CANONICAL_NAME = 'service.istio.io/canonical-name';
+const CANONICAL_REVISION = 'service.istio.io/canonical-revision';
+
+/** Names of this proxy's workload, by Istio's rules for canonical service and revision. */
+export function describeSelf({ pod, role }: ProxyOptions, identity: string): ProxySelf {
+  const { labels } = pod;
+  const workload = workloadName(pod.name);
+  return {
+    role,
+    pod: pod.name,
+    namespace: pod.namespace,
+    ip: pod.ip,
+    spiffeId: identity,
+    service: labels[CANONICAL_NAME] ?? labels['app.kubernetes.io/name'] ?? labels['app'] ?? workload,
+    version: labels[CANONICAL_REVISION] ?? labels['app.kubernetes.io/version'] ?? labels['version'] ?? 'latest',
+    workload,
+  };
+}
+
+/** The Deployment behind a pod name: `reviews-v1-6d4f8b5c9-x7k2p` → `reviews-v1`. */
+function workloadName(pod: string): string {
+  return /^(.+?)-[a-z0-9]{6,10}-[a-z0-9]{5}$/.exec(pod)?.[1] ?? pod;
+}
+
+/** How this proxy introduces itself to the control plane. */
+export function xdsNode({ pod, role }: ProxyOptions): ProxyNode {
+  return {
+    id: `${role}~${pod.ip}~${pod.name}.${pod.namespace}~${pod.namespace}.svc.cluster.local`,
+    cluster: `${pod.labels['app'] ?? pod.name}.${pod.namespace}`,
+    metadata: {
+      NAME: pod.name,
+      NAMESPACE: pod.namespace,
+      SERVICE_ACCOUNT: pod.serviceAccount,
+      LABELS: pod.labels,
+      CLUSTER_ID: 'Kubernetes',
+      INSTANCE_IPS: pod.ip,
+    },
+  };
+}

@@ -1,0 +1,130 @@
+import type { PeerWorkload } from '../http/peer-metadata.ts';
+
+/** Bucket bounds of istio_request_duration_milliseconds. */
+const DURATION_BUCKETS = [
+  0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 300_000, 600_000, 1_800_000,
+  3_600_000,
+];
+const BYTE_BUCKETS = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
+/** Distinct label sets kept; more would be a cardinality mistake, not traffic. */
+const MAX_SERIES = 2000;
+
+export interface Histogram {
+  readonly bounds: readonly number[];
+  /** One count per bound, then one for everything above. Not cumulative. */
+  readonly counts: number[];
+  sum: number;
+  count: number;
+}
+
+/** One label set with its figures. */
+export interface RequestSeries {
+  readonly labels: Readonly<Record<string, string>>;
+  requests: number;
+  readonly duration: Histogram;
+  readonly requestBytes: Histogram;
+  readonly responseBytes: Histogram;
+}
+
+/** One finished request as the metrics see it. */
+export interface RequestFacts {
+  readonly reporter: 'source' | 'destination';
+  readonly source: PeerWorkload & { readonly principal: string };
+  readonly destination: PeerWorkload & { readonly principal: string };
+  /** `reviews.default.svc.cluster.local`; `unknown` where the cluster names no service. */
+  readonly service: string;
+  readonly status: number;
+  readonly flags: string;
+  readonly security: 'none' | 'mutual_tls' | 'unknown';
+  readonly durationMs: number;
+  readonly requestBytes: number;
+  readonly responseBytes: number;
+}
+
+/** Istio's standard HTTP metrics of one proxy. */
+export class IstioMetrics {
+  readonly #series = new Map<string, RequestSeries>();
+  #dropped = 0;
+
+  record(facts: RequestFacts): void {
+    const { source, destination } = facts;
+    const key = `${facts.reporter}|${source.workload}|${source.principal}|${destination.workload}|${destination.principal}|${facts.service}|${facts.status}|${facts.flags}|${facts.security}`;
+    let series = this.#series.get(key);
+    if (series === undefined) {
+      if (this.#series.size >= MAX_SERIES) {
+        this.#dropped++;
+        return;
+      }
+      series = newSeries(labelsOf(facts));
+      this.#series.set(key, series);
+    }
+    series.requests++;
+    observe(series.duration, facts.durationMs);
+    observe(series.requestBytes, facts.requestBytes);
+    observe(series.responseBytes, facts.responseBytes);
+  }
+
+  series(): readonly RequestSeries[] {
+    return [...this.#series.values()];
+  }
+
+  /** Requests not counted because too many label sets exist. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+}
+
+function observe(histogram: Histogram, value: number): void {
+  let place = 0;
+  while (place < histogram.bounds.length && value > histogram.bounds[place]!) place++;
+  histogram.counts[place]!++;
+  histogram.sum += value;
+  histogram.count++;
+}
+
+const newHistogram = (bounds: readonly number[]): Histogram => ({
+  bounds,
+  counts: new Array<number>(bounds.length + 1).fill(0),
+  sum: 0,
+  count: 0,
+});
+
+const newSeries = (labels: Readonly<Record<string, string>>): RequestSeries => ({
+  labels,
+  requests: 0,
+  duration: newHistogram(DURATION_BUCKETS),
+  requestBytes: newHistogram(BYTE_BUCKETS),
+  responseBytes: newHistogram(BYTE_BUCKETS),
+});
+
+function labelsOf(facts: RequestFacts): Record<string, string> {
+  const { source, destination } = facts;
+  const [serviceName = 'unknown', serviceNamespace = 'unknown'] = facts.service.split('.');
+  return {
+    reporter: facts.reporter,
+    source_workload: source.workload,
+    source_workload_namespace: source.namespace,
+    source_principal: source.principal,
+    source_app: source.service,
+    source_version: source.version,
+    source_canonical_service: source.service,
+    source_canonical_revision: source.version,
+    source_cluster: 'Kubernetes',
+    destination_workload: destination.workload,
+    destination_workload_namespace: destination.namespace,
+    destination_principal: destination.principal,
+    destination_app: destination.service,
+    destination_version: destination.version,
+    destination_service: facts.service,
+    destination_service_name: serviceName,
+    destination_service_namespace: serviceNamespace,
+    destination_canonical_service: destination.service,
+    destination_canonical_revision: destination.version,
+    destination_cluster: 'Kubernetes',
+    request_protocol: 'http',
+    response_code: String(facts.status),
+    grpc_response_status: '',
+    response_flags: facts.flags === '' ? '-' : facts.flags,
+    connection_security_policy: facts.security,
+  };
+}

@@ -1,0 +1,227 @@
+import type { Socket } from 'node:net';
+import type { Timer } from '#domain';
+import type { TcpFilterConfig } from '../config/network-filter.ts';
+import { NO_REQUEST } from '../http/format.ts';
+import { formatEndpoint } from '../http/h1/socket-address.ts';
+import { RESET_WORDS } from '../http/router/reset-reasons.ts';
+import { StreamInfo } from '../http/stream-info.ts';
+import type { ConnectionContext } from '../listener/connection-context.ts';
+import type { ProxyRuntime } from '../runtime.ts';
+import type { UpstreamCluster } from '../upstream/cluster.ts';
+import { connectTo } from '../upstream/connect.ts';
+import type { Host } from '../upstream/host.ts';
+import { ConnectAttempt } from '../upstream/pool-connecting.ts';
+
+/** Envoy's tcp_proxy: joins a client's connection to one of a cluster, bytes both ways. */
+export class TcpProxy {
+  readonly #runtime: ProxyRuntime;
+  readonly #config: TcpFilterConfig;
+  readonly #open = new Set<TcpSession>();
+
+  constructor(runtime: ProxyRuntime, config: TcpFilterConfig) {
+    this.#runtime = runtime;
+    this.#config = config;
+  }
+
+  get activeConnections(): number {
+    return this.#open.size;
+  }
+
+  serve(socket: Socket, context: ConnectionContext): void {
+    this.#runtime.stats.stat(`tcp.${this.#config.statPrefix}.downstream_cx_total`).value++;
+    const session = new TcpSession({
+      runtime: this.#runtime,
+      config: this.#config,
+      socket,
+      context,
+      onEnd: (ended) => this.#open.delete(ended),
+    });
+    this.#open.add(session);
+    session.start();
+  }
+
+  /** Connections of a TCP proxy have no end of request to wait for: they go on until `close`. */
+  drain(): void {
+    // Nothing to announce at this level.
+  }
+
+  close(): void {
+    for (const session of [...this.#open]) session.close();
+  }
+}
+
+interface SessionOptions {
+  readonly runtime: ProxyRuntime;
+  readonly config: TcpFilterConfig;
+  readonly socket: Socket;
+  readonly context: ConnectionContext;
+  readonly onEnd: (session: TcpSession) => void;
+}
+
+class TcpSession {
+  readonly #options: SessionOptions;
+  readonly #info: StreamInfo;
+  #upstream: Socket | undefined;
+  #cluster: UpstreamCluster | undefined;
+  #host: Host | undefined;
+  #attempt: ConnectAttempt | undefined;
+  #idle: Timer | undefined;
+  #lastBytes = -1;
+  #over = false;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    const { clock } = options.runtime;
+    this.#info = new StreamInfo(clock.now(), clock.monotonic());
+  }
+
+  start(): void {
+    const { socket } = this.#options;
+    socket.pause();
+    socket.on('error', () => this.close());
+    socket.on('close', () => this.close());
+    this.#connect();
+  }
+
+  close(): void {
+    if (this.#over) return;
+    this.#over = true;
+    const { clock } = this.#options.runtime;
+    this.#idle?.cancel();
+    this.#attempt?.abandon();
+    this.#leaveCluster();
+    this.#info.bytesReceived = this.#options.socket.bytesRead;
+    this.#info.bytesSent = this.#options.socket.bytesWritten;
+    this.#info.durationMs = clock.monotonic() - this.#info.startedAt;
+    this.#options.socket.destroy();
+    this.#upstream?.destroy();
+    this.#log();
+    this.#options.onEnd(this);
+  }
+
+  #connect(): void {
+    const { runtime, context } = this.#options;
+    const name = this.#drawCluster();
+    this.#info.cluster = name;
+    const cluster = runtime.clusters.get(name);
+    if (cluster === undefined) {
+      this.#fail('NC', 'cluster_not_found');
+      return;
+    }
+    const choice = cluster.pick({ originalDestination: context.localAddress, avoid: new Set(), redraws: 1 });
+    if (choice === undefined) {
+      cluster.stats.noHealthy.value++;
+      this.#fail('UH', 'no_healthy_upstream');
+      return;
+    }
+    if (cluster.breakers.connections >= cluster.config.limits.maxConnections) {
+      cluster.stats.pool('upstream_cx_overflow');
+      this.#fail('UO', 'upstream_reset_before_response_started{overflow}');
+      return;
+    }
+    this.#enterCluster(cluster, choice.host);
+    this.#attempt = new ConnectAttempt(
+      {
+        connect: connectTo(runtime.network, cluster, choice.host),
+        transport: transportOf(runtime, cluster, choice.host),
+        timeoutMs: cluster.config.connectTimeoutMs,
+        clock: runtime.clock,
+      },
+      {
+        connected: (_attempt, { socket }) => this.#join(socket),
+        failed: (_attempt, reason, detail) => {
+          this.#info.transportFailure = detail;
+          cluster.stats.pool('upstream_cx_connect_fail');
+          cluster.report(choice.host, { localOrigin: 'connect' });
+          this.#info.flag('URX');
+          this.#fail(RESET_WORDS[reason].flag, '');
+        },
+      },
+    );
+    this.#attempt.start();
+  }
+
+  #drawCluster(): string {
+    const { config, runtime } = this.#options;
+    const { shares, totalWeight } = config;
+    if (shares.length === 1) return shares[0]!.cluster;
+    let draw = runtime.chance.weights.below(totalWeight);
+    for (const share of shares) {
+      if (draw < share.weight) return share.cluster;
+      draw -= share.weight;
+    }
+    return shares[0]!.cluster;
+  }
+
+  #join(upstream: Socket): void {
+    const { socket } = this.#options;
+    this.#attempt = undefined;
+    this.#upstream = upstream;
+    this.#info.attempts = 1;
+    this.#info.upstreamLocalAddress = formatEndpoint(upstream.localAddress, upstream.localPort);
+    upstream.on('error', () => this.close());
+    upstream.on('close', () => this.#upstreamClosed());
+    // pipe() keeps back-pressure both ways and passes the end of either side on.
+    socket.pipe(upstream);
+    upstream.pipe(socket);
+    this.#watchIdle();
+  }
+
+  /** The last bytes of the upstream may still wait for the client. */
+  #upstreamClosed(): void {
+    const { socket } = this.#options;
+    if (socket.writableLength === 0) {
+      this.close();
+      return;
+    }
+    socket.end();
+  }
+
+  #watchIdle(): void {
+    const { config, runtime, socket } = this.#options;
+    if (config.idleTimeoutMs === 0) return;
+    this.#idle = runtime.clock.after(config.idleTimeoutMs, () => {
+      const bytes = socket.bytesRead + socket.bytesWritten;
+      if (bytes === this.#lastBytes) {
+        runtime.stats.stat(`tcp.${config.statPrefix}.idle_timeout`).value++;
+        return this.close();
+      }
+      this.#lastBytes = bytes;
+      this.#watchIdle();
+    });
+  }
+
+  #enterCluster(cluster: UpstreamCluster, host: Host): void {
+    this.#cluster = cluster;
+    this.#host = host;
+    this.#info.upstreamHost = host.key;
+    host.activeRequests++;
+    cluster.breakers.connections++;
+    cluster.stats.pool('upstream_cx_total');
+  }
+
+  #leaveCluster(): void {
+    if (this.#cluster === undefined || this.#host === undefined) return;
+    this.#cluster.breakers.connections--;
+    this.#host.activeRequests--;
+    this.#cluster = undefined;
+  }
+
+  #fail(flag: Parameters<StreamInfo['flag']>[0], details: string): void {
+    this.#info.flag(flag);
+    this.#info.details = details;
+    this.close();
+  }
+
+  #log(): void {
+    const { config, context, runtime } = this.#options;
+    for (const format of config.accessLogs) {
+      runtime.onLog(format({ head: NO_REQUEST, responseHead: undefined, info: this.#info, connection: context }));
+    }
+  }
+}
+
+function transportOf(runtime: ProxyRuntime, cluster: UpstreamCluster, host: Host) {
+  const tls = cluster.tlsFor(host);
+  return tls === undefined ? undefined : runtime.transports.client(tls, 'tcp');
+}

@@ -1,0 +1,205 @@
+import type { Clock, Random, SocketAddress } from '#domain';
+import { formatAddress } from '#domain';
+import type { CompiledCluster } from '../config/cluster-config.ts';
+import type { EndpointConfig } from '../config/endpoint-config.ts';
+import type { UpstreamTls } from '../config/tls-settings.ts';
+import type { HostPool } from '../http/codec.ts';
+import type { Stats } from '../stats/stats.ts';
+import { ClusterStats } from './cluster-stats.ts';
+import { Host } from './host.ts';
+import { createLoadBalancer, type LoadBalancer, type Pick } from './load-balancer.ts';
+import { OutlierDetector } from './outlier-detection.ts';
+import { type CircuitBreakers, createCircuitBreakers } from './pool-breakers.ts';
+import { type Candidates, PrioritySet } from './priority.ts';
+
+/** Hosts that an ORIGINAL_DST cluster remembers; the least recently used one goes first. */
+const MAX_ORIGINAL_HOSTS = 256;
+
+/** Makes the pool of one host; injected, so that the cluster knows no socket. */
+export type PoolFactory = (cluster: UpstreamCluster, host: Host) => HostPool;
+
+export interface ClusterOptions {
+  readonly config: CompiledCluster;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly stats: Stats;
+  readonly createPool: PoolFactory;
+}
+
+/** What a pick needs to know of the request. */
+export interface PickContext {
+  readonly originalDestination: SocketAddress | undefined;
+  /** Hosts that earlier tries used, with the number of re-draws allowed to avoid them. */
+  readonly avoid: ReadonlySet<string>;
+  readonly redraws: number;
+}
+
+export interface HostChoice extends Pick {
+  readonly candidates: Candidates | undefined;
+}
+
+/** One cluster in force: its hosts, balancer, breakers and outlier detection. A new configuration makes a new cluster. */
+export class UpstreamCluster {
+  readonly config: CompiledCluster;
+  readonly breakers: CircuitBreakers;
+  readonly stats: ClusterStats;
+  readonly #hosts = new Map<string, Host>();
+  readonly #balancer: LoadBalancer;
+  readonly #random: Random;
+  readonly #outlier: OutlierDetector | undefined;
+  readonly #createPool: PoolFactory;
+  #priorities: PrioritySet;
+  #drained = false;
+
+  constructor(options: ClusterOptions) {
+    const { config, clock, random, stats } = options;
+    this.config = config;
+    this.breakers = createCircuitBreakers(config.limits);
+    this.stats = new ClusterStats(stats, config.name);
+    this.#random = random;
+    this.#balancer = createLoadBalancer(config.lbPolicy, random);
+    this.#createPool = options.createPool;
+    this.#priorities = new PrioritySet([], config.panicThreshold);
+    this.#outlier =
+      config.outlier &&
+      new OutlierDetector({
+        policy: config.outlier,
+        clock,
+        stats,
+        prefix: this.stats.prefix,
+        hosts: () => this.hosts,
+        changed: () => this.#rebalance(),
+      });
+    this.#registerGauges(stats);
+  }
+
+  start(): void {
+    this.#outlier?.start();
+  }
+
+  get hosts(): readonly Host[] {
+    return [...this.#hosts.values()];
+  }
+
+  /** Replaces the members. A host that keeps its address keeps its state; one that leaves ends its current requests. */
+  setEndpoints(endpoints: readonly EndpointConfig[]): void {
+    const kept = new Set(endpoints.map((endpoint) => endpoint.key));
+    for (const [key, host] of this.#hosts) {
+      if (kept.has(key)) continue;
+      this.#hosts.delete(key);
+      host.pool?.drain();
+    }
+    for (const endpoint of endpoints) {
+      const host = this.#hosts.get(endpoint.key);
+      if (host === undefined) this.#hosts.set(endpoint.key, new Host(endpoint));
+      else this.#update(host, endpoint);
+    }
+    this.#rebalance();
+  }
+
+  /** Chooses a host, or undefined when none may be used. */
+  pick(context: PickContext): HostChoice | undefined {
+    if (this.config.type === 'ORIGINAL_DST') return this.#originalHost(context.originalDestination);
+    const candidates = this.#priorities.candidates(this.#random);
+    if (candidates === undefined) return undefined;
+    if (candidates.panic) this.stats.panic.value++;
+    let pick = this.#balancer.pick(candidates.hosts);
+    for (let i = 1; i < context.redraws && context.avoid.has(pick.host.key); i++) {
+      pick = this.#balancer.pick(candidates.hosts);
+    }
+    return { ...pick, candidates };
+  }
+
+  poolOf(host: Host): HostPool {
+    host.pool ??= this.#createPool(this, host);
+    return host.pool;
+  }
+
+  /** How this cluster secures connections to `host`; undefined for plaintext. */
+  tlsFor(host: Host): UpstreamTls | undefined {
+    const labels = host.endpoint.socketMatch;
+    const match = this.config.tlsMatches.find((entry) =>
+      Object.entries(entry.match).every(([key, value]) => labels[key] === value),
+    );
+    return match === undefined ? this.config.tls : match.tls;
+  }
+
+  /** Retries that may be under way at once: the retry budget where there is one, else the breaker's limit. */
+  allowedRetries(): number {
+    const budget = this.config.retryBudget;
+    if (budget === undefined) return this.config.limits.maxRetries;
+    const load = this.breakers.requests + this.breakers.pendingRequests;
+    return Math.max(budget.minConcurrency, Math.floor((budget.percent / 100) * load));
+  }
+
+  report(host: Host, result: Parameters<OutlierDetector['report']>[1]): void {
+    this.#outlier?.report(host, result);
+  }
+
+  /** Lets current requests end and opens no more connections. */
+  drain(): void {
+    if (this.#drained) return;
+    this.#drained = true;
+    this.#outlier?.stop();
+    for (const host of this.#hosts.values()) host.pool?.drain();
+  }
+
+  close(): void {
+    this.drain();
+    for (const host of this.#hosts.values()) host.pool?.close();
+  }
+
+  #update(host: Host, endpoint: EndpointConfig): void {
+    const secured = JSON.stringify(host.endpoint.socketMatch) !== JSON.stringify(endpoint.socketMatch);
+    host.endpoint = endpoint;
+    if (!secured) return;
+    host.pool?.drain();
+    host.pool = undefined;
+  }
+
+  #originalHost(destination: SocketAddress | undefined): HostChoice | undefined {
+    if (destination === undefined) return undefined;
+    const key = formatAddress(destination);
+    const host = this.#hosts.get(key) ?? new Host(originalEndpoint(key, destination));
+    this.#hosts.delete(key);
+    this.#hosts.set(key, host);
+    if (this.#hosts.size > MAX_ORIGINAL_HOSTS) this.#forgetIdle();
+    return { host, why: () => `the connection's original destination ${key}`, candidates: undefined };
+  }
+
+  #forgetIdle(): void {
+    for (const [key, host] of this.#hosts) {
+      if (host.activeRequests > 0) continue;
+      this.#hosts.delete(key);
+      host.pool?.drain();
+      return;
+    }
+  }
+
+  #rebalance(): void {
+    this.#priorities = new PrioritySet(this.hosts, this.config.panicThreshold);
+  }
+
+  #registerGauges(stats: Stats): void {
+    const gauge = (name: string, read: () => number): void => stats.gauge(this.stats.prefix + name, read);
+    const count = (test: (host: Host) => boolean): number => this.hosts.filter(test).length;
+    gauge('membership_total', () => this.#hosts.size);
+    gauge('membership_healthy', () => count((host) => host.healthy));
+    gauge('membership_excluded', () => 0);
+    gauge('upstream_rq_active', () => this.breakers.requests);
+    gauge('upstream_rq_pending_active', () => this.breakers.pendingRequests);
+    gauge('upstream_cx_active', () => this.breakers.connections);
+    const { limits } = this.config;
+    const full = (used: number, limit: number): number => (used >= limit ? 1 : 0);
+    gauge('circuit_breakers.default.cx_open', () => full(this.breakers.connections, limits.maxConnections));
+    gauge('circuit_breakers.default.rq_pending_open', () =>
+      full(this.breakers.pendingRequests, limits.maxPendingRequests),
+    );
+    gauge('circuit_breakers.default.rq_open', () => full(this.breakers.requests, limits.maxRequests));
+    gauge('circuit_breakers.default.rq_retry_open', () => full(this.breakers.retries, limits.maxRetries));
+  }
+}
+
+function originalEndpoint(key: string, address: SocketAddress): EndpointConfig {
+  return { key, address, weight: 1, priority: 0, healthy: true, socketMatch: {}, workload: '', origins: undefined };
+}

@@ -1,0 +1,34 @@
+import type { SocketAddress } from '#domain';
+import type { EndpointConfig } from '../config/endpoint-config.ts';
+import type { HostPool } from '../http/codec.ts';
+
+/** One host of one cluster, with what this proxy learns about it. Lives on through endpoint updates that keep its address. */
+export class Host {
+  endpoint: EndpointConfig;
+  activeRequests = 0;
+  /** Made at the first request. */
+  pool: HostPool | undefined;
+  /** Set by outlier detection. */
+  ejected = false;
+  /** Times ejected, less one for each quiet interval. */
+  ejections = 0;
+  ejectedAt = 0;
+  unejectedAt = Number.NEGATIVE_INFINITY;
+  readonly failures = { consecutive5xx: 0, consecutiveGateway: 0, consecutiveLocal: 0 };
+
+  constructor(endpoint: EndpointConfig) {
+    this.endpoint = endpoint;
+  }
+
+  get key(): string {
+    return this.endpoint.key;
+  }
+
+  get address(): SocketAddress {
+    return this.endpoint.address;
+  }
+
+  get healthy(): boolean {
+    return this.endpoint.healthy && !this.ejected;
+  }
+}
