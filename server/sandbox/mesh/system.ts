@@ -10,6 +10,7 @@ export const xdsPort = 15010;
 export const istiodSelector = { app: 'istiod' } as const;
 export const gatewaySelector = { istio: 'ingressgateway' } as const;
 
+// Names of ports are Istio's. Proxies speak HTTP/1.1 to upstream hosts, so appProtocol overrides what `http2` and `grpc` would ask for.
 const namespace = rootNamespace;
 
 export const systemNamespaces: readonly KubeObject[] = ['default', 'kube-system', rootNamespace].map((name) => ({
@@ -42,7 +43,7 @@ export const istiodObjects: readonly KubeObject[] = [
     spec: {
       type: 'ClusterIP',
       selector: istiodSelector,
-      ports: [{ name: 'grpc-xds', port: xdsPort, targetPort: xdsPort, protocol: 'TCP' }],
+      ports: [{ name: 'grpc-xds', port: xdsPort, targetPort: xdsPort, protocol: 'TCP', appProtocol: 'tcp' }],
     },
   },
   {
@@ -87,7 +88,7 @@ export const gatewayObjects: readonly KubeObject[] = [
       selector: { app: 'istio-ingressgateway', ...gatewaySelector },
       ports: [
         { name: 'status-port', port: 15021, targetPort: 15021, protocol: 'TCP' },
-        { name: 'http2', port: 80, targetPort: 8080, protocol: 'TCP' },
+        { name: 'http2', port: 80, targetPort: 8080, protocol: 'TCP', appProtocol: 'http' },
         { name: 'https', port: 443, targetPort: 8443, protocol: 'TCP' },
       ],
     },
