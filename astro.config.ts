@@ -36,8 +36,5 @@ export default defineConfig({
       styleDirective: { resources: ["'self'", "'unsafe-inline'"] },
     },
   },
-  vite: {
-    cacheDir: './.cache/vite',
-    ...viteMonaco,
-  },
+  vite: { ...viteMonaco, cacheDir: './.cache/vite' },
 });

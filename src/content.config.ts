@@ -1,5 +1,5 @@
-import { file, glob } from 'astro/loaders';
 import { defineCollection } from 'astro:content';
+import { file, glob } from 'astro/loaders';
 import { parse } from 'yaml';
 import {
   courseSchema,
@@ -23,7 +23,7 @@ export const collections = {
   interviews: defineCollection({ loader: lessonFiles('interview.yaml'), schema: interviewSchema }),
   writing: defineCollection({ loader: lessonFiles('write.yaml'), schema: writeSchema }),
   course: defineCollection({
-    loader: file('./lessons/course.yaml', { parser: (text) => ({ course: parse(text) as object }) }),
+    loader: file('./lessons/course.yaml', { parser: (text) => [{ id: 'course', ...(parse(text) as object) }] }),
     schema: courseSchema,
   }),
   labs: defineCollection({

@@ -5,31 +5,36 @@
 const openDelayMs = 180;
 const closeDelayMs = 220;
 
-let open: { link: HTMLElement; card: HTMLElement } | undefined;
+interface Pair {
+  readonly link: HTMLElement;
+  readonly card: HTMLElement;
+}
+
+let opened: Pair | undefined;
 let timer: ReturnType<typeof setTimeout> | undefined;
 
-function cardOf(target: EventTarget | null): { link: HTMLElement; card: HTMLElement } | undefined {
+function cardOf(target: EventTarget | null): Pair | undefined {
   if (!(target instanceof Element)) return undefined;
   const link = target.closest<HTMLElement>('a[data-card]');
   const card = link && document.getElementById(link.dataset['card'] ?? '');
   return link && card ? { link, card } : undefined;
 }
 
-function show(pair: { link: HTMLElement; card: HTMLElement }): void {
-  if (open?.card === pair.card) return;
+function show(pair: Pair): void {
+  if (opened?.card === pair.card) return;
   hide();
   pair.card.showPopover();
   place(pair);
-  open = pair;
+  opened = pair;
 }
 
 function hide(): void {
   clearTimeout(timer);
-  if (open?.card.matches(':popover-open')) open.card.hidePopover();
-  open = undefined;
+  if (opened?.card.matches(':popover-open')) opened.card.hidePopover();
+  opened = undefined;
 }
 
-function place({ link, card }: { link: HTMLElement; card: HTMLElement }): void {
+function place({ link, card }: Pair): void {
   const line = link.getClientRects()[0] ?? link.getBoundingClientRect();
   const size = card.getBoundingClientRect();
   const left = Math.max(8, Math.min(line.left, document.documentElement.clientWidth - size.width - 8));
@@ -49,12 +54,12 @@ document.addEventListener('pointerover', (event) => {
   const pair = cardOf(event.target);
   if (pair) later(() => show(pair), openDelayMs);
   else if (event.target instanceof Element && event.target.closest('.hover-card')) clearTimeout(timer);
-  else if (open && document.activeElement !== open.link) later(hide, closeDelayMs);
+  else if (opened && document.activeElement !== opened.link) later(hide, closeDelayMs);
   else clearTimeout(timer);
 });
 document.addEventListener('focusin', (event) => {
   const pair = cardOf(event.target);
-  if (pair && pair.link.matches(':focus-visible')) show(pair);
+  if (pair?.link.matches(':focus-visible')) show(pair);
   else hide();
 });
 document.addEventListener('keydown', (event) => {
@@ -65,7 +70,7 @@ document.addEventListener('scroll', hide, { passive: true });
 document.addEventListener('click', (event) => {
   const pair = cardOf(event.target);
   const touch = event instanceof PointerEvent && event.pointerType === 'touch';
-  if (pair && touch && open?.card !== pair.card) {
+  if (pair && touch && opened?.card !== pair.card) {
     event.preventDefault();
     show(pair);
   } else if (!pair) {

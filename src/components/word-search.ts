@@ -48,10 +48,17 @@ function search(): void {
   if (text === '') return;
   const strict = index.search(text);
   const hits = strict.length > 0 ? strict : index.search(text, { combineWith: 'OR' });
-  const rows = hits.slice(0, 20).map(({ id }) => words.find((word) => word.id === id)).filter((word) => word !== undefined);
+  const rows = hits
+    .slice(0, 20)
+    .map(({ id }) => words.find((word) => word.id === id))
+    .filter((word) => word !== undefined);
   found.querySelector('ul')?.replaceChildren(...rows.map(row));
   const count = found.querySelector('.count');
-  if (count) count.textContent = rows.length === 0 ? `No word found for “${text}”.` : `${rows.length} ${rows.length === 1 ? 'word' : 'words'} found`;
+  if (count)
+    count.textContent =
+      rows.length === 0
+        ? `No word found for “${text}”.`
+        : `${rows.length} ${rows.length === 1 ? 'word' : 'words'} found`;
 }
 
 input?.addEventListener('input', search);
@@ -62,7 +69,8 @@ form?.addEventListener('submit', (event) => {
 });
 for (const choice of document.querySelectorAll<HTMLInputElement>('input[name="order"]')) {
   choice.addEventListener('change', () => {
-    for (const view of document.querySelectorAll<HTMLElement>('[data-order]')) view.hidden = view.dataset['order'] !== choice.value;
+    for (const view of document.querySelectorAll<HTMLElement>('[data-order]'))
+      view.hidden = view.dataset['order'] !== choice.value;
   });
 }
 if (location.hash === '#find') input?.focus();

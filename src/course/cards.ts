@@ -1,5 +1,5 @@
 import type { TermData } from './schemas.ts';
-import { type Run, phraseRuns, slugOf } from './terms.ts';
+import { phraseRuns, placed, type Run, slugOf } from './terms.ts';
 
 export type CardType = 'meaning' | 'term' | 'cloze' | 'contrast' | 'say';
 
@@ -49,10 +49,32 @@ export function cardsOf(data: TermData): Card[] {
     note: data.definition,
   });
   return [
-    { ...common, id: `${slug}:meaning`, type: 'meaning', task: 'What does it mean?', ask: plain(data.term), answer: data.definition },
+    {
+      ...common,
+      id: `${slug}:meaning`,
+      type: 'meaning',
+      task: 'What does it mean?',
+      ask: plain(data.term),
+      answer: data.definition,
+    },
     cloze('review', 'In a design review. Which word is missing?'),
-    { ...common, id: `${slug}:say`, type: 'say', task: 'Say it aloud, then check', ask: plain(data.term), answer: data.gist },
-    { ...common, id: `${slug}:term`, type: 'term', task: 'Which word is this?', ask: masked(data), answer: data.term, note: data.gist },
+    {
+      ...common,
+      id: `${slug}:say`,
+      type: 'say',
+      task: 'Say it aloud, then check',
+      ask: plain(data.term),
+      answer: data.gist,
+    },
+    {
+      ...common,
+      id: `${slug}:term`,
+      type: 'term',
+      task: 'Which word is this?',
+      ask: masked(data),
+      answer: data.term,
+      note: data.gist,
+    },
     ...data.confusedWith.map(
       (pair): Card => ({
         ...common,
@@ -75,16 +97,19 @@ export function deckOf(terms: readonly TermData[]): Card[] {
 }
 
 function plain(text: string): Run[] {
-  return [{ text, strong: false }];
+  return placed([{ text, strong: false }]);
 }
 
 /** The definition with its own term as a gap. */
 function masked(data: TermData): Run[] {
   const names = [data.term, ...data.aliases].map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
   const own = new RegExp(`((?:\\b(?:an?|the) )?\\b(?:${names.join('|')})(?:e?s)?\\b)`, 'gi');
-  return data.definition
-    .split(own)
-    .filter(Boolean)
-    .map((text) => ({ text, strong: own.test(text) && text.search(own) === 0 }))
-    .map((run) => (run.strong ? { ...run, text: data.term } : run));
+  return placed(
+    data.definition
+      .split(own)
+      .filter(Boolean)
+      .map((text) =>
+        new RegExp(`^${own.source}$`, 'i').test(text) ? { text: data.term, strong: true } : { text, strong: false },
+      ),
+  );
 }

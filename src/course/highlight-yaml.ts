@@ -21,7 +21,8 @@ function lineTokens(line: string): Token[] {
 }
 
 // Quoted text · a key before a colon · brackets, commas, colons, dashes of a list, space · any other run is a value.
-const pieces = /("[^"]*"|'[^']*')|([^\s:,{}[\]"'][^:,{}[\]"']*?)(?=:(?:\s|$))|((?:^\s*(?:- )+)|[\s{}[\],]+|:(?=\s|$))|([^\s,{}[\]]+)/g;
+const pieces =
+  /("[^"]*"|'[^']*')|([^\s:,{}[\]"'][^:,{}[\]"']*?)(?=:(?:\s|$))|((?:^\s*(?:- )+)|[\s{}[\],]+|:(?=\s|$))|([^\s,{}[\]]+)/g;
 
 function codeTokens(code: string): Token[] {
   const tokens: Token[] = [];

@@ -24,7 +24,10 @@ const shortForms: Readonly<Record<string, string>> = {
 function forms(term: string): RegExp[] {
   const spellings = [term, shortForms[term]].filter((spelling) => spelling !== undefined);
   return spellings.map((spelling) => {
-    const body = spelling.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/ /g, '[\\s-]+').replace(/y$/, '(?:y|ies|y)');
+    const body = spelling
+      .replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+      .replace(/ /g, '[\\s-]+')
+      .replace(/y$/, '(?:y|ies|y)');
     return new RegExp(`(?<![\\p{L}\\p{N}])${body}s?(?![\\p{L}\\p{N}])`, 'iu');
   });
 }

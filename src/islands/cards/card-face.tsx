@@ -12,8 +12,8 @@ export function CardFace({ card, shown }: { card: Card; shown: boolean }) {
         <span>{card.task}</span>
       </p>
       <h1 className={card.type === 'meaning' || card.type === 'say' ? 'ask big' : 'ask'}>
-        {card.ask.map((run, index) => (
-          <AskRun key={index} run={run} shown={shown} />
+        {card.ask.map((run) => (
+          <AskRun key={run.at} run={run} shown={shown} />
         ))}
       </h1>
       {card.choices && !shown && (
@@ -82,8 +82,8 @@ function Spoken({ card }: { card: Card }) {
 }
 
 function Respelling({ text }: { text: string }) {
-  return stressRuns(text).map(({ text: part, strong }, index) =>
-    strong ? <b key={index}>{part}</b> : <span key={index}>{part}</span>,
+  return stressRuns(text).map(({ text: part, strong, at }) =>
+    strong ? <b key={at}>{part}</b> : <span key={at}>{part}</span>,
   );
 }
 

@@ -29,13 +29,15 @@ export default function Cards() {
 
 function CardInHand({ review }: { review: Review }) {
   const { card, shown, waits } = review;
-  const grades = useRef<HTMLDivElement>(null);
+  const grades = useRef<HTMLFieldSetElement>(null);
   const reveal = useRef<HTMLButtonElement>(null);
   const cardId = card?.id;
+  // The first card leaves the focus where the page put it; Space works from anywhere.
+  const graded = review.sitting.length > 0;
   useEffect(() => {
     if (shown) grades.current?.querySelector<HTMLButtonElement>('.def')?.focus();
-    else if (cardId !== undefined) reveal.current?.focus({ preventScroll: true });
-  }, [shown, cardId]);
+    else if (cardId !== undefined && graded) reveal.current?.focus({ preventScroll: true });
+  }, [shown, cardId, graded]);
   if (!card) return null;
   return (
     <article className="card" aria-label={`Card: ${card.task}`}>
@@ -43,7 +45,8 @@ function CardInHand({ review }: { review: Review }) {
         <CardFace card={card} shown={shown} />
       </div>
       {shown && waits ? (
-        <div className="grade" ref={grades} role="group" aria-label="How well did you know it?">
+        <fieldset className="grade" ref={grades}>
+          <legend className="sr">How well did you know it?</legend>
           {ratings.map((rating) => (
             <button
               key={rating}
@@ -59,7 +62,7 @@ function CardInHand({ review }: { review: Review }) {
               </span>
             </button>
           ))}
-        </div>
+        </fieldset>
       ) : (
         <div className="reveal">
           <button type="button" className="btn go big" ref={reveal} onClick={review.show}>

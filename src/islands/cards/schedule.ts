@@ -72,7 +72,7 @@ export function foldLog(log: readonly LogEntry[], scheduler: FSRS): Map<string, 
 
 /** The memory after one grade; a card without a memory is new. */
 export function grade(memory: Memory | undefined, atMs: number, rating: Rating, scheduler: FSRS): Memory {
-  const before = memory ?? createEmptyCard(new Date(atMs));
+  const before: Memory = memory ?? createEmptyCard(new Date(atMs));
   return scheduler.next(before, new Date(atMs), rating as Grade).card;
 }
 
