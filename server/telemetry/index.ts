@@ -1,1 +1,7 @@
 export type * from './doors.ts';
+export { SLOW_MS } from './edges.ts';
+export type { HopStoreOptions } from './hop-store.ts';
+export { createHopStore } from './hop-store.ts';
+export type { ResponseFlagInfo } from './response-flags.ts';
+export { responseFlags } from './response-flags.ts';
+export { verdict } from './verdict.ts';

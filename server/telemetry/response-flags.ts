@@ -1,0 +1,37 @@
+/** A response flag as access logs print it, with Envoy's long name and what it tells. */
+export interface ResponseFlagInfo {
+  readonly flag: string;
+  readonly name: string;
+  readonly meaning: string;
+}
+
+const known = (short: string, name: string, meaning: string): [string, ResponseFlagInfo] => [
+  short,
+  { flag: short, name, meaning },
+];
+
+/** The flags a proxy of this mesh can set, by their short form. Names: Envoy, access log documentation. */
+export const responseFlags: ReadonlyMap<string, ResponseFlagInfo> = new Map([
+  known('UH', 'NoHealthyUpstream', 'The cluster has no host that may be used: no endpoints, or all of them ejected.'),
+  known(
+    'UF',
+    'UpstreamConnectionFailure',
+    'The connection to the host could not be made, or its TLS handshake failed.',
+  ),
+  known('UC', 'UpstreamConnectionTermination', 'The host closed the connection before it had answered.'),
+  known('UO', 'UpstreamOverflow', 'A circuit breaker of the calling proxy was full, so the request was not sent.'),
+  known('UT', 'UpstreamRequestTimeout', 'No answer came within the timeout of the route or of one try.'),
+  known('UR', 'UpstreamRemoteReset', 'The host reset the stream.'),
+  known('LR', 'LocalReset', 'The proxy itself gave the connection up.'),
+  known('UPE', 'UpstreamProtocolError', 'The host answered with something that is not HTTP.'),
+  known('URX', 'UpstreamRetryLimitExceeded', 'All retries that the policy allows were used up.'),
+  known('NR', 'NoRouteFound', 'No route matches the request, or no filter chain takes the connection.'),
+  known('NC', 'NoClusterFound', 'The route names a cluster that the proxy does not have.'),
+  known('DC', 'DownstreamConnectionTermination', 'The client went away before the answer was complete.'),
+  known('DI', 'DelayInjected', 'A fault rule held the request back for a while.'),
+  known('FI', 'FaultInjected', 'A fault rule answered in place of the service.'),
+  known('DPE', 'DownstreamProtocolError', 'The client sent something that is not HTTP.'),
+  known('SI', 'StreamIdleTimeout', 'Nothing moved on the stream for too long.'),
+  known('RL', 'RateLimited', 'A rate limit refused the request.'),
+  known('UAEX', 'UnauthorizedExternalService', 'An external authorization service refused the request.'),
+]);

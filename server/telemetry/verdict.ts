@@ -1,0 +1,82 @@
+import type { HopRecord } from '#domain';
+import { summarize } from './summary.ts';
+
+/**
+ * One sentence for a learner: who answered this call and why. `hops` are the hops of one call, the caller's and the server's where there
+ * are both; undefined when there is none.
+ */
+export function verdict(hops: readonly HopRecord[]): string | undefined {
+  const call = hops.find((hop) => hop.direction === 'outbound');
+  const answer = hops.findLast(
+    (hop) => hop.direction === 'inbound' && (call === undefined || hop.parentSpanId === call.spanId),
+  );
+  if (call === undefined && answer === undefined) return undefined;
+  const { answeredBy, destination, status } = summarize(call, answer);
+  const target = destination.version === '' ? destination.service : `${destination.service} ${destination.version}`;
+  if (answeredBy === 'upstream') return `${target} itself answered ${status}.${delayNote(call)}${retryNote(call)}`;
+  if (answeredBy === 'server-proxy' && answer !== undefined) return serverVerdict(call, answer);
+  return call === undefined
+    ? undefined
+    : `${owner(call)} ${clientReason(call, target)}${delayNote(call)}${retryNote(call)}`;
+}
+
+const owner = ({ proxy }: HopRecord): string =>
+  proxy.role === 'gateway' ? `The gateway ${proxy.service}` : `${proxy.service}'s proxy`;
+
+function serverVerdict(call: HopRecord | undefined, answer: HopRecord): string {
+  if (answer.response.details !== 'filter_chain_not_found') {
+    return `${owner(answer)} answered ${answer.response.status} in place of its application: ${plainDetails(answer)}.`;
+  }
+  const refusal = `${owner(answer)} refused the connection: ${refusalReason(answer)}.`;
+  return call === undefined ? refusal : `${refusal} ${owner(call)} made that a ${call.response.status}.`;
+}
+
+function refusalReason(answer: HopRecord): string {
+  const chain = answer.steps.find((step) => step.stage === 'filter_chain');
+  const wantsTls = chain?.rejected?.some(({ reason }) => reason === 'needs TLS, the client sent plaintext');
+  return wantsTls ? 'the port takes mutual TLS only, and the client sent plaintext' : 'none of its filter chains fits';
+}
+
+/** By flag, the strongest first: the first one that the hop carries gives the reason. */
+const REASONS: readonly (readonly [flag: string, reason: (call: HopRecord, target: string) => string])[] = [
+  ['FI', ({ response }) => `answered ${response.status} itself: a fault rule says so.`],
+  ['NR', ({ request }) => `refused it: it has no route for ${request.method} ${request.authority}${request.path}.`],
+  ['NC', ({ cluster }) => `refused it: its route leads to ${cluster}, a cluster that it does not have.`],
+  ['UH', (_call, target) => `refused it: ${target} has no endpoint that may be used.`],
+  ['UO', (_call, target) => `refused it: its circuit breaker for ${target} is full.`],
+  ['UT', (call, target) => `gave up: ${target} did not answer ${timeoutWords(call)}.`],
+  ['UF', ({ upstreamHost }, target) => `could not connect to ${target}${at(upstreamHost)}.`],
+  [
+    'UC',
+    ({ upstreamHost }, target) => `lost the connection: ${target}${at(upstreamHost)} closed it before it answered.`,
+  ],
+  ['UR', (_call, target) => `lost the stream: ${target} reset it.`],
+  ['UPE', (_call, target) => `could not read the answer of ${target}: it is not HTTP.`],
+  ['DC', () => 'stopped: the client went away before the answer was complete.'],
+];
+
+function clientReason(call: HopRecord, target: string): string {
+  const found = REASONS.find(([flag]) => call.response.flags.includes(flag));
+  return found?.[1](call, target) ?? `answered ${call.response.status} itself: ${plainDetails(call)}.`;
+}
+
+const at = (host: string): string => (host === '' ? '' : ` at ${host}`);
+
+const timeoutWords = ({ response }: HopRecord): string =>
+  response.details === 'upstream_per_try_timeout' ? 'within the time of one try' : "within the route's timeout";
+
+function plainDetails({ response, steps }: HopRecord): string {
+  if (response.details === 'direct_response')
+    return steps.findLast((step) => step.stage === 'response')?.detail ?? 'its route says so';
+  return response.details.replaceAll('_', ' ');
+}
+
+const delayNote = (call: HopRecord | undefined): string =>
+  call?.response.flags.includes('DI') ? ' A fault rule delayed it first.' : '';
+
+function retryNote(call: HopRecord | undefined): string {
+  if (call === undefined || call.attempts < 2) return '';
+  return call.response.flags.includes('URX')
+    ? ` It was tried ${call.attempts} times.`
+    : ` It took ${call.attempts} tries.`;
+}
