@@ -1,5 +1,6 @@
 /** Characters that would end a header line, or that latin1, the charset of header bytes, cannot carry. */
 const UNSAFE_IN_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
+const NAME = /^[!#$%&'*+\-.^_`|~0-9a-zA-Z]+$/;
 const EACH_UNSAFE = /[^\t\x20-\x7e\x80-\xff]/gu;
 
 /** Control characters become spaces, characters beyond latin1 the bytes of their UTF-8 form. */
@@ -49,14 +50,14 @@ export class Headers {
     return this.get(name) !== undefined;
   }
 
-  /** Replaces every value of `name` by one. */
+  /** Replaces every value of `name` by one. A name that is no token (RFC 9110 §5.1) is never added: it would break the message. */
   set(name: string, value: string): void {
     this.remove(name);
-    this.flat.push(name, wireSafe(value));
+    if (NAME.test(name)) this.flat.push(name, wireSafe(value));
   }
 
   add(name: string, value: string): void {
-    this.flat.push(name, wireSafe(value));
+    if (NAME.test(name)) this.flat.push(name, wireSafe(value));
   }
 
   remove(name: string): void {

@@ -1,5 +1,6 @@
 import { Headers } from '../headers.ts';
-import { CR, HEX_VALUE, IS_VALUE, LF, SEMICOLON } from './bytes.ts';
+import { CR, LF } from './bytes.ts';
+import { ChunkLine } from './chunk-line.ts';
 import type { Failure } from './failures.ts';
 import { FAILURES } from './failures.ts';
 import { FieldParser } from './field-parser.ts';
@@ -12,11 +13,8 @@ export interface BodyReceiver {
 
 export type BodyFraming = 'none' | 'length' | 'chunked' | 'close' | 'tunnel';
 
-type ChunkStep = 'size' | 'extension' | 'size-lf' | 'data' | 'data-cr' | 'data-lf' | 'trailers';
+type ChunkStep = 'line' | 'data' | 'data-cr' | 'data-lf' | 'trailers';
 
-const MAX_EXTENSION_BYTES = 16 * 1024;
-/** Hexadecimal digits of a chunk size, so that sizes stay below 2^53. */
-const MAX_SIZE_DIGITS = 13;
 const NOTHING = Buffer.alloc(0);
 
 /** Fields that frame or route a message, and so mean nothing in trailers (RFC 9110 §6.5.1). */
@@ -39,9 +37,8 @@ export class BodyDecoder {
   readonly #fields: FieldParser;
   #framing: BodyFraming = 'none';
   #left = 0;
-  #step: ChunkStep = 'size';
-  #digits = 0;
-  #extensionBytes = 0;
+  #step: ChunkStep = 'line';
+  readonly #line = new ChunkLine();
   #held: Buffer = NOTHING;
 
   constructor(maxTrailerBytes: number, maxTrailers: number) {
@@ -57,10 +54,8 @@ export class BodyDecoder {
     this.failure = undefined;
     this.trailers = undefined;
     if (framing === 'chunked') {
-      this.#step = 'size';
-      this.#left = 0;
-      this.#digits = 0;
-      this.#extensionBytes = 0;
+      this.#step = 'line';
+      this.#line.beginBody();
       this.#held = NOTHING;
     }
   }
@@ -111,38 +106,20 @@ export class BodyDecoder {
 
   /** One byte of what stands between the data of two chunks. */
   #feedFrame(byte: number): void {
-    switch (this.#step) {
-      case 'size':
-        this.#feedSize(byte);
-        return;
-      case 'extension':
-        if (byte === CR) this.#step = 'size-lf';
-        else if (IS_VALUE[byte] !== 1 || ++this.#extensionBytes > MAX_EXTENSION_BYTES) {
-          this.failure = FAILURES.chunkExtension;
-        }
-        return;
-      case 'size-lf':
-        if (byte !== LF) this.failure = FAILURES.chunkSize;
+    if (this.#step === 'line') {
+      if (this.#line.feed(byte)) {
+        this.#left = this.#line.size;
         this.#step = this.#left === 0 ? 'trailers' : 'data';
-        return;
-      case 'data-cr':
-        if (byte !== CR) this.failure = FAILURES.chunkEnd;
-        this.#step = 'data-lf';
-        return;
-      default:
-        if (byte !== LF) this.failure = FAILURES.chunkEnd;
-        this.#step = 'size';
-        this.#digits = 0;
+      }
+      this.failure = this.#line.failure;
+    } else if (this.#step === 'data-cr') {
+      if (byte !== CR) this.failure = FAILURES.chunkEnd;
+      this.#step = 'data-lf';
+    } else {
+      if (byte !== LF) this.failure = FAILURES.chunkEnd;
+      this.#line.beginLine();
+      this.#step = 'line';
     }
-  }
-
-  #feedSize(byte: number): void {
-    const digit = HEX_VALUE[byte]!;
-    if (digit < 16 && ++this.#digits <= MAX_SIZE_DIGITS) this.#left = this.#left * 16 + digit;
-    else if (this.#digits === 0 || digit < 16) this.failure = FAILURES.chunkSize;
-    else if (byte === CR) this.#step = 'size-lf';
-    else if (byte === SEMICOLON) this.#step = 'extension';
-    else this.failure = FAILURES.chunkSize;
   }
 
   /** Trailers end at an empty line, which usually comes at once. */

@@ -22,9 +22,9 @@ export const IS_VALUE: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =
   byte === TAB || (byte >= SPACE && byte !== 0x7f) ? 1 : 0,
 );
 
-/** 1 for each byte a request target may hold; as Envoy's parser, bytes above 0x7f pass. */
+/** 1 for each byte a request target may hold: visible ASCII (RFC 3986). */
 export const IS_TARGET: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
-  byte > SPACE && byte !== 0x7f ? 1 : 0,
+  byte > SPACE && byte < 0x7f ? 1 : 0,
 );
 
 /** Value of each hexadecimal digit; 255 for every other byte. */
