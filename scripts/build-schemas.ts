@@ -158,6 +158,9 @@ function tidy(input: unknown, place: Place): unknown {
   }
   const integer = (type: unknown): unknown =>
     type === 'number' && !isFraction(place.name, place.parent) ? 'integer' : type;
+  // An object without fields of its own is free: a piece of Envoy configuration, a plug-in's settings.
+  const free = out['type'] === 'object' && Object.keys((out['properties'] ?? {}) as Schema).length === 0;
+  if (free && out['additionalProperties'] === false) delete out['additionalProperties'];
   if (out['type'] !== undefined)
     out['type'] = Array.isArray(out['type']) ? out['type'].map(integer) : integer(out['type']);
   return out;

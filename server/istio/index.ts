@@ -1,3 +1,5 @@
+export { type AnalyzeOptions, analyze, analyzers } from './analysis/analyze.ts';
+export type { Analyzer } from './analysis/analyzer.ts';
 export { type CatalogueEntry, diagnosticCatalogue } from './diagnostics/catalogue.ts';
 export { didYouMean } from './diagnostics/suggest.ts';
 export { istioKinds } from './kinds/istio-kinds.ts';
