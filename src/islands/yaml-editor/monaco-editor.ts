@@ -151,7 +151,7 @@ function decorationOf(one: LitLines): monaco.editor.IModelDeltaDecoration {
     options: {
       isWholeLine: true,
       className: `line-${name.replace(' ', '-')}`,
-      linesDecorationsClassName: `bar-${name.replace(' ', '-')}`,
+      marginClassName: `bar-${name.replace(' ', '-')}`,
       lineNumberClassName: `number-${name.replace(' ', '-')}`,
       overviewRuler: {
         color: railColour(one.stop ? '--error' : '--hand'),

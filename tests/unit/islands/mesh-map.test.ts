@@ -119,7 +119,7 @@ test('a failed mark dies where it was refused', () => {
     (now) => advance(now, [edge('a', 'b', 5, { errorShare: 1, flags: { UO: 3 } })], 16),
     stillFlow,
   );
-  expect(Math.max(...flow.marks.map((mark) => mark.share))).toBeLessThanOrEqual(0.84);
+  expect(Math.max(...flow.marks.map(({ share }: { share: number }) => share))).toBeLessThanOrEqual(0.84);
 });
 
 test('the map says itself in sentences, each workload once', () => {
