@@ -4,4 +4,4 @@ export type { HopStoreOptions } from './hop-store.ts';
 export { createHopStore } from './hop-store.ts';
 export type { ResponseFlagInfo } from './response-flags.ts';
 export { responseFlags } from './response-flags.ts';
-export { verdict } from './verdict.ts';
+export { verdictOf } from './verdict.ts';

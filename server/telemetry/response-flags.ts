@@ -11,7 +11,7 @@ const known = (short: string, name: string, meaning: string): [string, ResponseF
 ];
 
 /** The flags a proxy of this mesh can set, by their short form. Names: Envoy, access log documentation. */
-export const responseFlags: ReadonlyMap<string, ResponseFlagInfo> = new Map([
+export const responseFlags: Readonly<Record<string, ResponseFlagInfo>> = Object.fromEntries([
   known('UH', 'NoHealthyUpstream', 'The cluster has no host that may be used: no endpoints, or all of them ejected.'),
   known(
     'UF',

@@ -3,14 +3,14 @@ import { summarize } from './summary.ts';
 
 /**
  * One sentence for a learner: who answered this call and why. `hops` are the hops of one call, the caller's and the server's where there
- * are both; undefined when there is none.
+ * are both; empty when there is none.
  */
-export function verdict(hops: readonly HopRecord[]): string | undefined {
+export function verdictOf(hops: readonly HopRecord[]): string {
   const call = hops.find((hop) => hop.direction === 'outbound');
   const answer = hops.findLast(
     (hop) => hop.direction === 'inbound' && (call === undefined || hop.parentSpanId === call.spanId),
   );
-  if (call === undefined && answer === undefined) return undefined;
+  if (call === undefined && answer === undefined) return '';
   const { answeredBy, destination, status } = summarize(call, answer);
   const target = destination.version === '' ? destination.service : `${destination.service} ${destination.version}`;
   if (answeredBy === 'upstream') return `${target} itself answered ${status}.${delayNote(call)}${retryNote(call)}`;
