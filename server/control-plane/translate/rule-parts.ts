@@ -22,11 +22,13 @@ export function ruleParts(rule: HttpRule, matchIndex: number, answer: Answer): O
     direct_response: at('directResponse'),
     ...rewriteParts(rule, at('rewrite')),
     ...headerParts(rule, at('headers')),
+    route: at('route'),
     ...(single
       ? { cluster: `${path}.route[0]` }
       : Object.fromEntries(
           answer.destinations.map((position, i) => [`weighted_clusters.${i}`, `${path}.route[${position}]`]),
         )),
+    request_mirror_policies: at('mirrors') ?? at('mirror'),
     ...Object.fromEntries(
       answer.mirrors.map((field, i) => [
         `request_mirror_policies.${i}`,
