@@ -7,4 +7,5 @@ export const quotas = {
   logLineLength: 4096,
   logBytesPerContainer: 512 * 1024,
   events: 300,
+  hops: 10_000,
 } as const;

@@ -19,7 +19,7 @@ export function createSandbox(options: SandboxOptions): Sandbox {
   const { clock, subnet } = options;
   const random = seededRandom(options.seed);
   const waiters = createWaiters(clock);
-  const hops = createHopStore();
+  const hops = createHopStore({ capacity: quotas.hops, clock });
   const emit = (event: SandboxEvent): void => {
     options.onEvent(event);
     waiters.changed();

@@ -3,11 +3,11 @@ import type { Sandbox, SandboxEvent } from '#sandbox';
 import {
   applyAndSettle,
   distribution,
-  manifests,
   page,
   rule,
   signIn,
   startMesh,
+  topology,
   urlOf,
   versionOf,
 } from './sandbox-support.ts';
@@ -17,7 +17,7 @@ describe('Bookinfo in a sandbox', () => {
   let events: SandboxEvent[];
 
   beforeAll(async () => {
-    ({ sandbox, events } = await startMesh(221, manifests('topology')));
+    ({ sandbox, events } = await startMesh(221, topology('bookinfo')));
   });
   afterAll(() => sandbox?.stop());
 

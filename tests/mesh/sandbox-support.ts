@@ -2,18 +2,20 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createSandbox, createSystemClock, type ManifestFile, type Sandbox, type SandboxEvent } from '#sandbox';
 
-const bookinfo = join(import.meta.dirname, '../../labs/bookinfo');
+const labs = join(import.meta.dirname, '../../labs');
 
-/** The manifests of a folder of the Bookinfo lab. */
-export const manifests = (folder: 'topology' | 'start'): ManifestFile[] =>
-  readdirSync(join(bookinfo, folder))
+/** The manifests of a lab's topology. */
+export function topology(lab: string): ManifestFile[] {
+  const folder = join(labs, lab, 'topology');
+  return readdirSync(folder)
     .sort()
-    .map((file) => ({ file, text: readFileSync(join(bookinfo, folder, file), 'utf8') }));
+    .map((file) => ({ file, text: readFileSync(join(folder, file), 'utf8') }));
+}
 
 /** One file of the Bookinfo lab's start folder. */
 export const rule = (name: string): ManifestFile => ({
   file: `${name}.yaml`,
-  text: readFileSync(join(bookinfo, 'start', `${name}.yaml`), 'utf8'),
+  text: readFileSync(join(labs, 'bookinfo/start', `${name}.yaml`), 'utf8'),
 });
 
 export interface RunningMesh {
@@ -21,11 +23,7 @@ export interface RunningMesh {
   readonly events: SandboxEvent[];
 }
 
-export async function startMesh(
-  subnet: number,
-  topology: readonly ManifestFile[],
-  ingress = true,
-): Promise<RunningMesh> {
+export async function startMesh(subnet: number, files: readonly ManifestFile[], ingress = true): Promise<RunningMesh> {
   const events: SandboxEvent[] = [];
   const sandbox = createSandbox({
     subnet,
@@ -33,7 +31,7 @@ export async function startMesh(
     clock: createSystemClock(),
     onEvent: (event) => events.push(event),
   });
-  await sandbox.start(topology, { ingress });
+  await sandbox.start(files, { ingress });
   return { sandbox, events };
 }
 

@@ -1,0 +1,115 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RunningPod, Sandbox } from '#sandbox';
+import { startMesh, topology } from './sandbox-support.ts';
+
+const APPS = ['frontend', 'cart', 'inventory'];
+
+describe('a mesh under a running application', () => {
+  let sandbox: Sandbox;
+  const podOf = (app: string): RunningPod => {
+    const pod = sandbox.pods.find(({ labels }) => labels['app'] === app);
+    if (pod === undefined) throw new Error(`no pod of ${app}`);
+    return pod;
+  };
+  const counts = (): Record<string, string> =>
+    Object.fromEntries(
+      APPS.map((app) => {
+        const containers = podOf(app).containers.filter(({ kind }) => kind !== 'init');
+        return [app, `${containers.filter(({ ready }) => ready).length}/${containers.length}`];
+      }),
+    );
+  const patch = (kind: string, namespace: string, name: string, change: object): void => {
+    sandbox.store.patch(kind, { namespace, name }, change, { changeId: `${kind}-${name}` });
+  };
+  const restart = (app: string): void =>
+    patch('Deployment', 'default', app, {
+      spec: { template: { metadata: { annotations: { 'kubectl.kubernetes.io/restartedAt': 'now' } } } },
+    });
+
+  beforeAll(async () => {
+    ({ sandbox } = await startMesh(226, topology('meet-the-mesh'), false));
+  });
+  afterAll(() => sandbox?.stop());
+
+  it('starts with pods of one container that call one another in plain text', async () => {
+    expect(counts()).toEqual({ frontend: '1/1', cart: '1/1', inventory: '1/1' });
+    expect((await podOf('frontend').fetch('http://cart:8080/')).status).toBe(200);
+    expect(sandbox.hops.requests(10)).toEqual([]);
+  });
+
+  it('leaves running pods as they are when the namespace gets its label', async () => {
+    patch('Namespace', '', 'default', { metadata: { labels: { 'istio-injection': 'enabled' } } });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(counts()).toEqual({ frontend: '1/1', cart: '1/1', inventory: '1/1' });
+  });
+
+  it('gives restarted pods a proxy and an init step, and keeps the application as it is', async () => {
+    for (const app of APPS) restart(app);
+    await sandbox.until(
+      () =>
+        sandbox.pods.filter(({ namespace }) => namespace === 'default').length === 3 &&
+        Object.values(counts()).every((count) => count === '2/2'),
+      15_000,
+      'three pods are 2/2',
+    );
+    for (const app of APPS) {
+      const pod = podOf(app);
+      expect(pod.containers.find(({ kind }) => kind === 'init')).toMatchObject({
+        name: 'istio-init',
+        state: 'Completed',
+      });
+      expect(pod.appListeners).toEqual([{ ip: '0.0.0.0', port: 8080 }]);
+      expect(pod.exec(app, ['ss', '-ltn'])?.stdout).toContain('0.0.0.0:8080');
+    }
+  });
+
+  it('sends every call through two proxies with mutual TLS', async () => {
+    const response = await podOf('frontend').fetch('http://cart:8080/');
+    expect(response.status).toBe(200);
+    const log = (app: string): string => podOf(app).logs('istio-proxy').join('\n');
+    await sandbox.until(() => log('cart').includes('inbound|8080||'), 3000, 'both proxies have logged the call');
+    expect(log('frontend')).toContain('outbound|8080||cart.default.svc.cluster.local');
+    expect(
+      podOf('cart')
+        .proxy?.admin.secrets()
+        .map(({ spiffeId }) => spiffeId),
+    ).toContain('spiffe://cluster.local/ns/default/sa/cart');
+  });
+
+  it('does not let a connection bypass the proxy to the application behind it', async () => {
+    const { ip } = podOf('cart');
+    const response = await sandbox.fetchFromOutside(`http://${ip}:8080/`);
+    expect([response.status, response.headers['server']]).toEqual([200, 'istio-envoy']);
+  });
+
+  it('answers readiness on 15021', async () => {
+    expect((await sandbox.fetchFromOutside(`http://${podOf('cart').ip}:15021/healthz/ready`)).status).toBe(200);
+  });
+
+  it('lives on without istiod; a new rule waits until it is back', async () => {
+    patch('Deployment', 'istio-system', 'istiod', { spec: { replicas: 0 } });
+    await sandbox.until(() => sandbox.controlPlane === undefined, 5000, 'istiod is gone');
+    const rule = `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: cart }
+spec:
+  hosts: [cart]
+  http:
+    - directResponse: { status: 418 }
+`;
+    const outcome = await sandbox.apply([{ file: 'cart.yaml', text: rule }], { namespace: 'default' });
+    expect(outcome.accepted).toBe(true);
+    for (let i = 0; i < 20; i++) expect((await podOf('frontend').fetch('http://cart:8080/')).status).toBe(200);
+    patch('Deployment', 'istio-system', 'istiod', { spec: { replicas: 1 } });
+    await sandbox.until(
+      () =>
+        podOf('frontend')
+          .proxy?.admin.routes()
+          .some((route) => JSON.stringify(route).includes('418')) ?? false,
+      15_000,
+      'the rule has reached the proxy of frontend',
+    );
+    expect((await podOf('frontend').fetch('http://cart:8080/')).status).toBe(418);
+  });
+});
