@@ -28,7 +28,8 @@ export function l4Chains(scope: OutboundScope, service: Service, port: ServicePo
       if (wanted === undefined) return chains;
     }
   }
-  return [...chains, serviceChain(scope, service, port)];
+  // A TLS rule takes the port over: names that it does not list find no chain. TCP rules leave the rest to the service.
+  return isTls && chains.length > 0 ? chains : [...chains, serviceChain(scope, service, port)];
 }
 
 function rulesFor(scope: OutboundScope, { hostname }: Service): VirtualService[] {

@@ -39,19 +39,19 @@ export function inboundListener(snapshot: MeshSnapshot, proxy: ProxyView): Liste
     passthroughPort(0, tls.workload),
     ...others.sort((a, b) => a - b).map((port) => passthroughPort(port, tls.forPort(port))),
   ];
-  const chains = [...passthrough, ...ports].flatMap((port) => portChains(snapshot, port));
+  const chains: FilterChain[] = [
+    {
+      name: 'virtualInbound-blackhole',
+      filter_chain_match: { destination_port: INBOUND_PORT },
+      filters: blackHoleFilter,
+    },
+    ...[...passthrough, ...ports].flatMap((port) => portChains(snapshot, port)),
+  ];
   return {
     name: 'virtualInbound',
     address: listenAddress('0.0.0.0', INBOUND_PORT),
     traffic_direction: 'INBOUND',
-    filter_chains: [
-      {
-        name: 'virtualInbound-blackhole',
-        filter_chain_match: { destination_port: INBOUND_PORT },
-        filters: blackHoleFilter,
-      },
-      ...chains,
-    ],
+    filter_chains: chains,
     listener_filters: [ORIGINAL_DST_FILTER, ...inspectors(chains)],
     listener_filters_timeout: NO_TIMEOUT,
     continue_on_listener_filters_timeout: true,

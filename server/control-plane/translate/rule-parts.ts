@@ -28,7 +28,7 @@ export function ruleParts(rule: HttpRule, matchIndex: number, answer: Answer): O
       : Object.fromEntries(
           answer.destinations.map((position, i) => [`weighted_clusters.${i}`, `${path}.route[${position}]`]),
         )),
-    request_mirror_policies: at('mirrors') ?? at('mirror'),
+    request_mirror_policies: at('mirror') ?? at('mirrors'),
     ...Object.fromEntries(
       answer.mirrors.map((field, i) => [
         `request_mirror_policies.${i}`,
