@@ -50,6 +50,8 @@ function handshake(options: ClientTransportOptions, socket: Socket, waiter: Hand
     secured.destroy();
     waiter.failed(failureOf(error, secured));
   };
+  // Stays, so that an error before the next reader listens is not fatal.
+  secured.on('error', () => undefined);
   secured.once('error', onError);
   secured.once('secureConnect', () => {
     secured.removeListener('error', onError);

@@ -90,6 +90,8 @@ class ServerHandshake {
     const timer = clock.after(timeoutMs ?? DEFAULT_TIMEOUT_MS, () => fail('transport socket timeout was reached'));
     const onError = (error: Error): void => fail(describeTlsError(error));
     const onClose = (): void => fail('');
+    // Stays, so that an error before the next reader listens is not fatal.
+    socket.on('error', () => undefined);
     socket.once('error', onError);
     socket.once('close', onClose);
     socket.once('secure', () => {

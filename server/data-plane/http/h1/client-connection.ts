@@ -241,7 +241,12 @@ export class ClientConnection implements ClientHost {
       stream.sink.end(undefined);
       return;
     }
-    this.#fail('connection_termination', '');
+    this.#fail('connection_termination', this.#transportFailure());
+  }
+
+  /** Why the transport failed; empty when the peer just left. */
+  #transportFailure(): string {
+    return this.#lastError === undefined ? '' : this.#owner.describe(this.#lastError);
   }
 
   #finish(): void {
@@ -250,7 +255,6 @@ export class ClientConnection implements ClientHost {
     const stream = this.#stream;
     if (stream !== undefined) this.#endStream(false);
     this.#owner.onGone(this);
-    const detail = this.#lastError === undefined ? '' : this.#owner.describe(this.#lastError);
-    stream?.sink.reset('connection_termination', detail);
+    stream?.sink.reset('connection_termination', this.#transportFailure());
   }
 }

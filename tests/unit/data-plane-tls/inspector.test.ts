@@ -1,0 +1,173 @@
+import { connect as connectTls } from 'node:tls';
+import fc from 'fast-check';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { parseClientHello } from '../../../server/data-plane/tls/client-hello.ts';
+import { inspect, parseSubjectAltNames, SecureContexts } from '../../../server/data-plane/tls/index.ts';
+import { ManualClock } from '../data-plane-h1/harness.ts';
+import type { TestCa, TestCertificate } from './certificates.ts';
+import { createTestCa } from './certificates.ts';
+import type { Listener } from './harness.ts';
+import {
+  CLIENT_ID,
+  clientTransport,
+  dial,
+  handshake,
+  heard,
+  inspected,
+  SERVER_ID,
+  SNI,
+  secured,
+  serverTransport,
+  startListener,
+  systemClock,
+} from './harness.ts';
+
+let ca: TestCa;
+let certificate: TestCertificate;
+let listener: Listener;
+
+beforeAll(async () => {
+  ca = await createTestCa();
+  certificate = await ca.issue({ uris: [SERVER_ID] });
+});
+
+beforeEach(async () => {
+  listener = await startListener();
+});
+
+afterEach(() => listener.close());
+
+async function hello(): Promise<Buffer> {
+  const [near, far] = await Promise.all([dial(listener.port), listener.accept()]);
+  connectTls({ socket: near, servername: SNI, ALPNProtocols: ['istio-http/1.1', 'istio'] }).on(
+    'error',
+    () => undefined,
+  );
+  return (await inspected(far)).firstBytes;
+}
+
+describe('the inspector', () => {
+  it('reads SNI and ALPN, and the TLS handshake follows on the same socket', async () => {
+    const [near, far] = await Promise.all([dial(listener.port), listener.accept()]);
+    const mine = await ca.issue({ uris: [CLIENT_ID] });
+    const client = handshake(
+      clientTransport({ credentials: () => ({ certificate: mine, rootsPem: ca.rootsPem }) }),
+      near,
+    );
+    const inspection = await inspected(far);
+    expect(inspection).toMatchObject({ transport: 'tls', serverName: SNI, alpn: ['istio'] });
+    const server = await handshake(
+      serverTransport({ credentials: () => ({ certificate, rootsPem: ca.rootsPem }) }),
+      far,
+    );
+    secured(await client).socket.write('hello');
+    expect(await heard(secured(server).socket)).toBe('hello');
+  });
+
+  it('leaves plaintext in the socket', async () => {
+    const [near, far] = await Promise.all([dial(listener.port), listener.accept()]);
+    near.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    expect(await inspected(far)).toMatchObject({ transport: 'raw_buffer', serverName: '', alpn: ['http/1.1'] });
+    expect(await heard(far)).toBe('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  });
+
+  it.each([
+    ['GET /x HTTP/1.0\r\n', ['http/1.0']],
+    ['PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', ['h2c']],
+    ['SSH-2.0-OpenSSH_9\r\n', []],
+    ['GET /\r\n', []],
+    ['GET / HTTP/1.1\n', []],
+    ['*1\r\n$4\r\nPING\r\n', []],
+  ])('finds the protocol of %j', async (text, alpn) => {
+    const [near, far] = await Promise.all([dial(listener.port), listener.accept()]);
+    for (const character of text) near.write(character);
+    expect((await inspected(far)).alpn).toEqual(alpn);
+  });
+
+  it('decides by the first byte when it need not look for HTTP', async () => {
+    const [near, far] = await Promise.all([dial(listener.port), listener.accept()]);
+    near.write('G');
+    expect(await inspected(far, false)).toMatchObject({ transport: 'raw_buffer', alpn: [] });
+  });
+
+  it('decides by what came when its time is over', async () => {
+    const clock = new ManualClock();
+    const [near, far] = await Promise.all([dial(listener.port), listener.accept()]);
+    const waiting = inspect(far, { clock, detectHttp: true, timeoutMs: 100 });
+    clock.advance(101);
+    expect(await waiting).toMatchObject({ transport: 'raw_buffer', alpn: [] });
+    near.write('late');
+    expect(await heard(far)).toBe('late');
+  });
+
+  it('reads no more than 16 KiB', async () => {
+    const [near, far] = await Promise.all([dial(listener.port), listener.accept()]);
+    near.write(`GET /${'a'.repeat(100_000)}`);
+    const inspection = await inspected(far);
+    expect(inspection.alpn).toEqual([]);
+    expect(inspection.firstBytes.length).toBeLessThan(16_384 + 65_537);
+  });
+
+  it('gives up when the peer leaves', async () => {
+    const [near, far] = await Promise.all([dial(listener.port), listener.accept()]);
+    near.end('GE');
+    expect(await inspect(far, { clock: systemClock, detectHttp: true, timeoutMs: 0 })).toBeUndefined();
+    expect(far.destroyed).toBe(true);
+  });
+
+  it('waits for the rest of a ClientHello wherever it is cut, also in several records', async () => {
+    const bytes = await hello();
+    for (let end = 1; end < bytes.length; end++) expect(parseClientHello(bytes.subarray(0, end))).toBe('incomplete');
+    const message = bytes.subarray(5);
+    const record = (part: Buffer): Buffer => {
+      const header = Buffer.from([0x16, 3, 1, 0, 0]);
+      header.writeUInt16BE(part.length, 3);
+      return Buffer.concat([header, part]);
+    };
+    const split = Buffer.concat([record(message.subarray(0, 9)), record(message.subarray(9))]);
+    expect(parseClientHello(split)).toEqual({ serverName: SNI, alpn: ['istio-http/1.1', 'istio'] });
+  });
+
+  it('never throws on damaged bytes', async () => {
+    const bytes = await hello();
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.nat(bytes.length - 1), fc.nat(255)), { maxLength: 6 }), (changes) => {
+        const damaged = Buffer.from(bytes);
+        for (const [at, value] of changes) damaged[at] = value;
+        parseClientHello(damaged);
+      }),
+      { numRuns: 500 },
+    );
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (array) => {
+        parseClientHello(Buffer.from([0x16, 3, 1, ...array]));
+      }),
+    );
+  });
+});
+
+describe('secure contexts', () => {
+  it('are shared by equal credentials and bounded', () => {
+    const contexts = new SecureContexts(2);
+    const one = contexts.get({ certificate, rootsPem: ca.rootsPem }, {});
+    expect(contexts.get({ certificate: { ...certificate }, rootsPem: ca.rootsPem }, {})).toBe(one);
+    expect(contexts.get({ certificate, rootsPem: ca.rootsPem }, { min: 'TLSv1.3' })).not.toBe(one);
+    contexts.get({ certificate }, {});
+    expect(contexts.size).toBe(2);
+    expect(contexts.get({ certificate, rootsPem: ca.rootsPem }, {})).not.toBe(one);
+  });
+});
+
+describe('subject alternative names', () => {
+  it('are read as Node writes them, quoted ones too', () => {
+    expect(parseSubjectAltNames('URI:spiffe://a/b, DNS:c.d, IP Address:127.0.0.1')).toEqual({
+      uris: ['spiffe://a/b'],
+      dns: ['c.d'],
+    });
+    expect(parseSubjectAltNames('DNS:"x, URI:spiffe://evil", URI:spiffe://a')).toEqual({
+      uris: ['spiffe://a'],
+      dns: ['x, URI:spiffe://evil'],
+    });
+    expect(parseSubjectAltNames(undefined)).toEqual({ uris: [], dns: [] });
+  });
+});
