@@ -17,7 +17,7 @@ export function AccessLog() {
           {flags.map((flag) => (
             <div key={flag.flag}>
               <dt>
-                <span className="flag error">{flag.flag}</span> {flag.name}
+                <span className={flag.flag === 'DI' ? 'flag slow' : 'flag error'}>{flag.flag}</span> {flag.name}
               </dt>
               <dd>{flag.meaning}</dd>
             </div>

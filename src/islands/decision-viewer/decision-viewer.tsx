@@ -58,9 +58,10 @@ export function DecisionPanel({ onOpen }: DecisionPanelProps) {
 
 function NothingOpen() {
   const lab = useLab();
+  const connection = useStore(lab.stores.connection);
   return (
     <Empty text="No request is open. Choose one in the list, or send one: its decisions are shown here step by step.">
-      <button type="button" className="btn" onClick={() => void lab.send()}>
+      <button type="button" className="btn" disabled={connection !== 'open'} onClick={() => void lab.send()}>
         Send one
       </button>
     </Empty>

@@ -29,9 +29,15 @@ export function Actions() {
       <button type="button" className="btn" disabled={away || spent} onClick={() => void lab.nextHint()}>
         {hintWords}
       </button>
-      <button type="button" className="btn quiet" disabled={away} onClick={() => void lab.undo()}>
+      <button
+        type="button"
+        className="btn quiet sq"
+        aria-label="Undo the last apply"
+        title="Undo the last apply"
+        disabled={away}
+        onClick={() => void lab.undo()}
+      >
         <Icon name="undo" />
-        Undo
       </button>
       <More away={away} />
     </div>

@@ -1,11 +1,17 @@
+import { useEffect, useRef } from 'react';
 import { useLab, useStore } from '../parts/use-store.ts';
 
 /** Hints asked for so far, the newest last. */
 export function Hints() {
   const hints = useStore(useLab().stores.hints);
-  if (hints.length === 0) return null;
+  const list = useRef<HTMLOListElement>(null);
+  const count = hints.length;
+  useEffect(() => {
+    if (count > 0) list.current?.lastElementChild?.scrollIntoView({ block: 'nearest' });
+  }, [count]);
+  if (count === 0) return null;
   return (
-    <ol className="hints" aria-label="Hints" aria-live="polite">
+    <ol className="hints" ref={list} aria-label="Hints" aria-live="polite">
       {hints.map((hint) => (
         <li key={hint.number}>
           <b>

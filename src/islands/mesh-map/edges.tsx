@@ -25,17 +25,19 @@ interface EdgeSignsProps {
   across: boolean;
   /** Width of the picture: words stay inside. */
   width: number;
+  /** Marks move; otherwise counters need the room of a short line. */
+  moving: boolean;
 }
 
 /** Lock, breaker, and words on a line; only what is wrong has words. */
-export function EdgeSigns({ track, edge, from, to, across, width }: EdgeSignsProps) {
+export function EdgeSigns({ track, edge, from, to, across, width, moving }: EdgeSignsProps) {
   if (edge.rps < IDLE_RPS) return null;
   const inMesh = from.node.proxied || to.node.proxied;
   const bare = from.node.role === 'client';
   const full = 'UO' in edge.flags;
   return (
     <>
-      {inMesh && !bare && track.length > 60 && <Lock track={track} edge={edge} />}
+      {inMesh && !bare && track.length > (moving ? 60 : 120) && <Lock track={track} edge={edge} />}
       {full && <Breaker track={track} across={across} />}
       {edge.slowShare > 0.05 && <SlowWords track={track} edge={edge} across={across} width={width} />}
     </>

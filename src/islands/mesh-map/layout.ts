@@ -21,6 +21,8 @@ export interface Frame {
   y: number;
   width: number;
   height: number;
+  /** Baseline of the service's name. */
+  titleY: number;
 }
 
 /** A line from one workload to another, as an SVG path of straight and cubic pieces. */
@@ -226,7 +228,10 @@ function framesOf(
       const [left, right, top, bottom] = how.across ? [42, 88, room, 48] : [half, half, 50, 78];
       const x = Math.min(...xs) - left;
       const y = Math.min(...ys) - top;
-      return { service: group.service, x, y, width: Math.max(...xs) + right - x, height: Math.max(...ys) + bottom - y };
+      const height = Math.max(...ys) + bottom - y;
+      const above = room < 42 ? y - 6 : y + 18;
+      const titleY = how.across ? above : y + height - 12;
+      return { service: group.service, x, y, width: Math.max(...xs) + right - x, height, titleY };
     });
 }
 

@@ -97,7 +97,7 @@ function MeshField({ mesh, moving }: { mesh: MeshView; moving: boolean }) {
       {size.width > 0 && (
         <svg className="mesh" width={layout.width} height={layout.height} aria-hidden="true">
           {layout.frames.map((frame) => (
-            <FrameSign key={frame.service} frame={frame} across={across} />
+            <FrameSign key={frame.service} frame={frame} />
           ))}
           {layout.edges.map((edge) => (
             <EdgeLine key={edge.key} placed={edge} edge={now.get(edge.key)} />
@@ -112,7 +112,15 @@ function MeshField({ mesh, moving }: { mesh: MeshView; moving: boolean }) {
             if (!figures || !track || !from || !to) return null;
             return (
               <g key={edge.key}>
-                <EdgeSigns track={track} edge={figures} from={from} to={to} across={across} width={layout.width} />
+                <EdgeSigns
+                  moving={moving}
+                  track={track}
+                  edge={figures}
+                  from={from}
+                  to={to}
+                  across={across}
+                  width={layout.width}
+                />
                 {!moving && <EdgeCounters track={track} edge={figures} />}
               </g>
             );

@@ -121,11 +121,11 @@ function VersionLabel({ placed, rate, fails, across }: VersionLabelProps) {
   );
 }
 
-export function FrameSign({ frame, across }: { frame: Frame; across: boolean }) {
+export function FrameSign({ frame }: { frame: Frame }) {
   return (
     <g className="words">
       <rect x={frame.x} y={frame.y} width={frame.width} height={frame.height} rx="8" className="frame" />
-      <text x={frame.x + 13} y={across ? frame.y + 18 : frame.y + frame.height - 12} className="name">
+      <text x={frame.x + 13} y={frame.titleY} className="name">
         {frame.service}
       </text>
     </g>

@@ -17,6 +17,7 @@ export function RequestList({ onOpened }: { onOpened: () => void }) {
   const live = useStore(lab.stores.requests);
   const mesh = useStore(lab.stores.mesh);
   const view = useStore(lab.stores.view);
+  const connection = useStore(lab.stores.connection);
   const [filter, setFilter] = useState<Filter>('all');
   const [held, setHeld] = useState<readonly RequestView[]>();
   const scroller = useRef<HTMLDivElement>(null);
@@ -47,7 +48,7 @@ export function RequestList({ onOpened }: { onOpened: () => void }) {
         <span className="tag" aria-live="polite">
           {held ? 'Held still while you are in it' : ''}
         </span>
-        <button type="button" className="btn" onClick={() => void lab.send()}>
+        <button type="button" className="btn" disabled={connection !== 'open'} onClick={() => void lab.send()}>
           <Icon name="next" />
           Send one
         </button>

@@ -28,6 +28,8 @@ export interface Waterfall {
 
 export const LABELS = 168;
 export const FULL = 640;
+/** Room for the note of a bar that reaches the end of the axis. */
+const NOTES = 88;
 const TOP = 30;
 const ROW = 33;
 const NICE = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000, 2000, 5000, 10_000, 20_000, 60_000];
@@ -44,7 +46,7 @@ export function waterfallOf(spans: readonly SpanView[]): Waterfall {
   const totalMs = Math.max(0.1, end - begin);
   const step = tickStep(totalMs);
   const shownMs = Math.max(totalMs * 1.04, step);
-  const scale = (FULL - LABELS - 20) / shownMs;
+  const scale = (FULL - LABELS - NOTES) / shownMs;
   const at = (ms: number): number => LABELS + (ms - begin) * scale;
   const rows = new Map(spans.map((span, index) => [span.spanId, TOP + index * ROW]));
   const parents = new Set(spans.flatMap((span) => (span.parentSpanId ? [span.parentSpanId] : [])));
