@@ -107,7 +107,7 @@ export interface Sandbox {
   start(topology: readonly ManifestFile[], options: { readonly ingress: boolean }): Promise<void>;
   /** Parses, validates, then stores all documents under one change id. */
   apply(files: readonly ManifestFile[], options: { readonly namespace: string }): Promise<ApplyOutcome>;
-  /** Diagnostics of unsaved text against the present store; changes nothing. */
+  /** Diagnostics of unsaved text, and of the mesh as it would be with it (`istioctl analyze`; no files: as it is). Changes nothing. */
   validate(files: readonly ManifestFile[], options: { readonly namespace: string }): readonly Diagnostic[];
   remove(kind: string, name: NamespacedName): string;
   settled(changeId: string, timeoutMs: number): Promise<PushSummary | undefined>;

@@ -7,5 +7,6 @@ export const quotas = {
   logLineLength: 4096,
   logBytesPerContainer: 512 * 1024,
   events: 300,
-  hops: 10_000,
+  /** Enough for the largest batch of a check with every hop of its requests. */
+  hops: 20_000,
 } as const;

@@ -1,5 +1,5 @@
 import type { Diagnostic, KindDefinition, KubeObject, SourceLocation } from '#domain';
-import { type ParsedDocument, parseManifests, validateDocument } from '#istio';
+import { analyze, type ParsedDocument, parseManifests, validateDocument } from '#istio';
 import type { KubeStore } from '#kube-api';
 import type { AppliedObject, ApplyOutcome, ManifestFile } from '../doors.ts';
 import { inspect } from './inspect.ts';
@@ -19,6 +19,7 @@ export interface Manifests {
     files: readonly ManifestFile[],
     options: { readonly namespace: string; readonly changeId: string },
   ): ApplyOutcome;
+  /** What an apply would refuse, and what analysis says about the mesh as it would be then. */
   validate(files: readonly ManifestFile[], options: { readonly namespace: string }): readonly Diagnostic[];
   locate(origin: FieldOrigin): SourceLocation | undefined;
 }
@@ -47,11 +48,24 @@ export function createManifests(store: KubeStore): Manifests {
       const candidate = toCandidate(store, document, namespace);
       if (candidate !== undefined && !found.some(isError)) candidates.push(candidate);
     }
-    return { candidates: namespacesFirst(candidates), problems: [...problems, ...inspect(store, candidates)] };
+    problems.push(...inspect(store, candidates));
+    return { candidates: namespacesFirst(candidates), problems };
+  };
+
+  /** What `istioctl analyze` finds in the present mesh with these documents in it: advice, never a refusal. */
+  const advice = (candidates: readonly Candidate[], namespace: string): Diagnostic[] => {
+    const documents = candidates.map(({ document }) => document);
+    const present = store.kinds.all
+      .filter(({ kind }) => kind !== 'Event')
+      .flatMap(({ kind, group }) => store.list(group === '' ? kind : `${kind}.${group}`));
+    return analyze(present, documents, { namespace });
   };
 
   return {
-    validate: (files, { namespace }) => read(files, namespace).problems,
+    validate: (files, { namespace }) => {
+      const { candidates, problems } = read(files, namespace);
+      return [...problems, ...advice(candidates, namespace)];
+    },
     locate: ({ kind, namespace, name, path }) => sources.get(sourceKey(kind, namespace, name))?.locateKey(path),
     apply: (files, { namespace, changeId }) => {
       const { candidates, problems } = read(files, namespace);
@@ -70,7 +84,8 @@ export function createManifests(store: KubeStore): Manifests {
           outcome: applied.outcome,
         } satisfies AppliedObject;
       });
-      return { changeId, accepted: true, objects, diagnostics: problems };
+      const aboutThese = advice(candidates, namespace).filter(({ location }) => location !== undefined);
+      return { changeId, accepted: true, objects, diagnostics: [...problems, ...aboutThese] };
     },
   };
 }
