@@ -35,7 +35,7 @@ class Pilot implements ControlPlane {
     this.#versionInfo = this.#nextVersion();
     this.ads = createAdsServer({
       clock,
-      onConnect: (node) => this.snapshotFor(node),
+      onConnect: (node) => this.#build(node, this.#lastChangeId),
       onDisconnect: (nodeId) => {
         this.#problems.delete(nodeId);
         this.#queue.disconnected(nodeId);
@@ -79,7 +79,8 @@ class Pilot implements ControlPlane {
   }
 
   snapshotFor(node: ProxyNode): XdsSnapshot {
-    return this.#build(node, this.#lastChangeId);
+    const { resources } = this.#translator.translate(this.#current(), node);
+    return { versionInfo: this.#versionInfo, changeId: this.#lastChangeId, resources };
   }
 
   problems(): readonly Diagnostic[] {
@@ -97,9 +98,13 @@ class Pilot implements ControlPlane {
     return `${new Date(this.#options.clock.now()).toISOString()}/${this.#pushes}`;
   }
 
-  #build(node: ProxyNode, changeId: string): XdsSnapshot {
+  #current(): MeshSnapshot {
     this.#snapshot ??= this.#derive(this.#tables);
-    const { resources, problems } = this.#translator.translate(this.#snapshot, node);
+    return this.#snapshot;
+  }
+
+  #build(node: ProxyNode, changeId: string): XdsSnapshot {
+    const { resources, problems } = this.#translator.translate(this.#current(), node);
     this.#problems.set(node.id, problems);
     this.#logProblems();
     return { versionInfo: this.#versionInfo, changeId, resources };

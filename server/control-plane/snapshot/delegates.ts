@@ -1,5 +1,5 @@
+import type { HttpRule } from './http-rule.ts';
 import type { HttpMatch, HttpRoute, StringMatch } from './istio-types.ts';
-import type { HttpRule } from './virtual-services.ts';
 
 /** Fields that a delegate takes from its root where it does not set them itself. */
 const LENT = [

@@ -2,20 +2,8 @@ import type { KubeObject } from '#domain';
 import { type Config, compareConfigs, toConfig } from './config.ts';
 import { mergeDelegate } from './delegates.ts';
 import { isExportedTo, resolveHost } from './hosts.ts';
+import type { HttpRule } from './http-rule.ts';
 import type { Destination, HttpRoute, L4Match, L4Route, VirtualServiceSpec } from './istio-types.ts';
-
-/** One entry of `spec.http`, with complete host names and the places its parts come from. */
-export interface HttpRule {
-  readonly spec: HttpRoute;
-  /** The object that holds the rule: the delegate's where a delegate supplied it. */
-  readonly owner: Config<VirtualServiceSpec>;
-  /** `spec.http[0]` */
-  readonly path: string;
-  /** The place of each match block; shorter than `spec.match` where a match has no place in the owner. */
-  readonly matchPaths: readonly string[];
-  /** Fields that a root rule lent to a delegate: they have no place in the owner. */
-  readonly inherited: ReadonlySet<string>;
-}
 
 /** One entry of `spec.tcp` or `spec.tls`. */
 export interface L4Rule {

@@ -2,7 +2,7 @@ import type { Metadata } from '#xds';
 import { type Config, fieldOf } from '../snapshot/config.ts';
 import type { Owned } from '../snapshot/destination-rules.ts';
 import type { ConnectionPoolSettings } from '../snapshot/istio-types.ts';
-import type { ClusterInput } from './clusters-outbound.ts';
+import type { ClusterInput } from './cluster-input.ts';
 import { POOL_PARTS } from './connection-pool.ts';
 import { configPath, meshworkOrigin, type OriginParts, serviceOrigin } from './origin-metadata.ts';
 import type { EffectivePolicy } from './traffic-policy.ts';

@@ -1,10 +1,10 @@
 import { clusterName } from '#domain';
 import type { Cluster } from '#xds';
-import type { MergedDestinationRule, Owned } from '../snapshot/destination-rules.ts';
-import type { Subset } from '../snapshot/istio-types.ts';
 import { namespaceTls } from '../snapshot/peer-authentications.ts';
 import { isHttp2 } from '../snapshot/protocol.ts';
-import type { Service, ServicePort } from '../snapshot/services.ts';
+import type { Service } from '../snapshot/services.ts';
+import { edsConfig } from './ads-source.ts';
+import type { ClusterInput } from './cluster-input.ts';
 import { clusterMetadata } from './cluster-metadata.ts';
 import { HTTP_PROTOCOL_OPTIONS, translateLimits, translateProtocolOptions } from './connection-pool.ts';
 import { type IstioCluster, statPrefix } from './envoy-types.ts';
@@ -25,14 +25,6 @@ export function outboundClusters(scope: OutboundScope): Cluster[] {
         ...(rule?.subsets ?? []).map((subset) => outboundCluster({ scope, service, port, rule, subset })),
       ]);
   });
-}
-
-export interface ClusterInput {
-  readonly scope: OutboundScope;
-  readonly service: Service;
-  readonly port: ServicePort;
-  readonly rule: MergedDestinationRule | undefined;
-  readonly subset: Owned<Subset> | undefined;
 }
 
 function outboundCluster(input: ClusterInput): IstioCluster {
@@ -62,14 +54,6 @@ function outboundCluster(input: ClusterInput): IstioCluster {
     metadata: clusterMetadata(input, policy),
   };
 }
-
-export const edsConfig = (service_name: string): NonNullable<Cluster['eds_cluster_config']> => ({
-  service_name,
-  eds_config: ADS_SOURCE,
-});
-
-/** "From the stream this came on". */
-export const ADS_SOURCE = { ads: {}, initial_fetch_timeout: '0s', resource_api_version: 'V3' };
 
 /** Headless services and PASSTHROUGH go to the address the client dialled. Gateways dial none, so they balance instead. */
 function passesThrough(scope: OutboundScope, service: Service, policy: EffectivePolicy): boolean {

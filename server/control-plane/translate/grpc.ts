@@ -3,8 +3,9 @@ import { type Cluster, extensionTypes, type HttpConnectionManager, type Listener
 import { compareText } from '../snapshot/config.ts';
 import { trafficKind } from '../snapshot/protocol.ts';
 import type { Service, ServicePort } from '../snapshot/services.ts';
+import { edsConfig } from './ads-source.ts';
+import type { ClusterInput } from './cluster-input.ts';
 import { clusterMetadata } from './cluster-metadata.ts';
-import { type ClusterInput, edsConfig } from './clusters-outbound.ts';
 import { statPrefix } from './envoy-types.ts';
 import { FAULT_FILTER, ROUTER_FILTER } from './http-connection-manager.ts';
 import { listenAddress } from './listener-filters.ts';

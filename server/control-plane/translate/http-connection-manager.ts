@@ -1,7 +1,7 @@
 import { extensionTypes, type FilterChain, type HttpConnectionManager, type RouteConfiguration } from '#xds';
 import type { MeshConfig } from '../doors.ts';
 import { accessLog } from './access-log.ts';
-import { ADS_SOURCE } from './clusters-outbound.ts';
+import { ADS_SOURCE } from './ads-source.ts';
 import { filterNames, filterTypes, NO_TIMEOUT } from './envoy-types.ts';
 
 export interface HttpFilterInput {

@@ -54,11 +54,35 @@ export function outboundVirtualHosts(
   port: number,
   { withPorts }: { readonly withPorts: boolean },
 ): VirtualHost[] {
+  const local = servicesOnPort(scope, port);
+  const rules = portRules(scope, port, local);
+  const claim = createDomainClaims(new Set(local.keys()));
+  const own = [...local.values()].flatMap((held) => {
+    const { service, port: servicePort } = held;
+    const kind = trafficKind(servicePort.protocol);
+    if (kind !== 'http' && kind !== 'auto') return [];
+    const { domains, short } = serviceDomains(service, {
+      namespace: scope.namespace,
+      port: withPorts ? port : undefined,
+    });
+    const free = claim(domains, short);
+    return free.length === 0 ? [] : [serviceHost(scope, held, { domains: free, rules })];
+  });
+  const hosts = [...own, ...foreignHosts({ rules, local, port, claim, withPorts })];
+  return hosts.sort((a, b) => compareText(a.name, b.name));
+}
+
+function servicesOnPort(scope: OutboundScope, port: number): ReadonlyMap<string, PortService> {
   const local = new Map<string, PortService>();
   for (const service of scope.services) {
     const found = service.ports.find((each) => each.port === port);
     if (found !== undefined) local.set(service.hostname, { service, port: found });
   }
+  return local;
+}
+
+/** The rules for sidecars that have routes on this port. */
+function portRules(scope: OutboundScope, port: number, local: ReadonlyMap<string, PortService>): RuleRoutes[] {
   const context: RuleContext = {
     scope,
     listenPort: port,
@@ -69,30 +93,21 @@ export function outboundVirtualHosts(
       return held && { ports: [held.port] };
     },
   };
-  const rules = virtualServicesFor(scope.snapshot.virtualServices, MESH_GATEWAY, scope.namespace)
+  return virtualServicesFor(scope.snapshot.virtualServices, MESH_GATEWAY, scope.namespace)
     .map((virtualService) => ({ virtualService, routes: translateRules(virtualService, context) }))
     .filter(({ routes }) => routes.length > 0);
-  const claim = createDomainClaims(new Set(local.keys()));
-  const hosts: VirtualHost[] = [];
-  for (const { service, port: servicePort } of local.values()) {
-    const kind = trafficKind(servicePort.protocol);
-    if (kind !== 'http' && kind !== 'auto') continue;
-    const { domains, short } = serviceDomains(service, {
-      namespace: scope.namespace,
-      port: withPorts ? port : undefined,
-    });
-    const free = claim(domains, short);
-    if (free.length === 0) continue;
-    const rule = ruleForHost(rules, service.hostname);
-    hosts.push(
-      virtualHost(`${service.hostname}:${port}`, free, {
-        routes: rule?.routes ?? [defaultRoute(scope, service, servicePort)],
-        origin: rule ? hostOrigin(rule.virtualService, rule.host) : serviceOrigin(service, servicePort.index),
-      }),
-    );
-  }
-  hosts.push(...foreignHosts({ rules, local, port, claim, withPorts }));
-  return hosts.sort((a, b) => compareText(a.name, b.name));
+}
+
+function serviceHost(
+  scope: OutboundScope,
+  { service, port }: PortService,
+  { domains, rules }: { readonly domains: string[]; readonly rules: readonly RuleRoutes[] },
+): VirtualHost {
+  const rule = ruleForHost(rules, service.hostname);
+  return virtualHost(`${service.hostname}:${port.port}`, domains, {
+    routes: rule?.routes ?? [defaultRoute(scope, service, port)],
+    origin: rule ? hostOrigin(rule.virtualService, rule.host) : serviceOrigin(service, port.index),
+  });
 }
 
 interface RuleRoutes {

@@ -1,7 +1,15 @@
+import type { Route } from '#xds';
+import type { HttpRule } from '../snapshot/http-rule.ts';
 import type { HttpRoute } from '../snapshot/istio-types.ts';
-import type { HttpRule } from '../snapshot/virtual-services.ts';
 import type { OriginParts } from './origin-metadata.ts';
-import type { Answer } from './rule-routes.ts';
+
+/** What a rule does, and which of the rule's destinations and mirrors made it into the route. */
+export interface Answer {
+  readonly route: Pick<Route, 'route' | 'redirect' | 'direct_response'> & Partial<Route>;
+  /** Positions in `spec.http[].route` of the clusters, in the order of the route. */
+  readonly destinations: readonly number[];
+  readonly mirrors: readonly string[];
+}
 
 /** The field of the VirtualService behind each part of a route. */
 export function ruleParts(rule: HttpRule, matchIndex: number, answer: Answer): OriginParts {

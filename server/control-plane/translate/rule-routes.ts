@@ -1,9 +1,10 @@
 import { parseClusterName } from '#domain';
 import type { Any, Route, WeightedCluster } from '#xds';
 import { fieldOf } from '../snapshot/config.ts';
+import type { HttpRule } from '../snapshot/http-rule.ts';
 import type { HttpMatch } from '../snapshot/istio-types.ts';
 import type { Service } from '../snapshot/services.ts';
-import type { HttpRule, VirtualService } from '../snapshot/virtual-services.ts';
+import type { VirtualService } from '../snapshot/virtual-services.ts';
 import { translateCors } from './cors.ts';
 import { destinationCluster, destinationPort } from './destinations.ts';
 import { filterNames, type IstioRouteAction } from './envoy-types.ts';
@@ -16,7 +17,7 @@ import { originMetadata } from './origin-metadata.ts';
 import { translateDirectResponse, translateRedirect } from './redirect.ts';
 import { translateRetries } from './retries.ts';
 import { translateRewrite } from './rewrite.ts';
-import { ruleParts } from './rule-parts.ts';
+import { type Answer, ruleParts } from './rule-parts.ts';
 import type { OutboundScope } from './scope.ts';
 import { appliesHere } from './source-match.ts';
 import { translateTimeout } from './timeouts.ts';
@@ -68,14 +69,6 @@ function translateRule(
     ...(perFilter && { typed_per_filter_config: perFilter }),
   };
   return { ...route, decorator: { operation: operation(route, virtualService.config.name, context.listenPort) } };
-}
-
-/** What a rule does, and which of the rule's destinations and mirrors made it into the route. */
-export interface Answer {
-  readonly route: Pick<Route, 'route' | 'redirect' | 'direct_response'> & Partial<Route>;
-  /** Positions in `spec.http[].route` of the clusters, in the order of the route. */
-  readonly destinations: readonly number[];
-  readonly mirrors: readonly string[];
 }
 
 function translateAnswer(rule: HttpRule, context: RuleContext, headers: ReturnType<typeof translateHeaders>): Answer {

@@ -1,0 +1,13 @@
+import type { MergedDestinationRule, Owned } from '../snapshot/destination-rules.ts';
+import type { Subset } from '../snapshot/istio-types.ts';
+import type { Service, ServicePort } from '../snapshot/services.ts';
+import type { OutboundScope } from './scope.ts';
+
+/** What an outbound cluster is made from. */
+export interface ClusterInput {
+  readonly scope: OutboundScope;
+  readonly service: Service;
+  readonly port: ServicePort;
+  readonly rule: MergedDestinationRule | undefined;
+  readonly subset: Owned<Subset> | undefined;
+}
