@@ -43,7 +43,9 @@ export class PassThrough implements BodySink, ResponseSink, StreamWaiter {
   ready(stream: UpstreamStream): void {
     this.#upstream = stream;
     stream.sendHead(this.#downstream.head, !this.#downstream.hasBody);
-    for (const chunk of this.#early.splice(0)) stream.sendData(chunk);
+    let open = true;
+    for (const chunk of this.#early.splice(0)) open = stream.sendData(chunk);
+    if (open) this.#downstream.resume();
     if (this.#requestEnded && this.#downstream.hasBody) stream.sendEnd(this.#trailers);
   }
 
