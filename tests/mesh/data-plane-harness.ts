@@ -232,6 +232,9 @@ class Capture implements ProxyNetwork {
       const key = `${socket.localAddress}:${socket.localPort}`;
       this.#wanted.set(key, to);
       this.#waiting.get(key)?.(to);
+      this.#waiting.delete(key);
+      // The port may serve another connection later.
+      socket.once('close', () => this.#wanted.delete(key));
     });
     return socket;
   }
