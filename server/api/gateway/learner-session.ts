@@ -17,6 +17,7 @@ export interface SessionOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly store: LearnerStore;
+  readonly onLog: (line: string) => void;
 }
 
 /** One learner: the pages that are open, the sandbox behind them, and what must survive that sandbox. */
@@ -76,7 +77,8 @@ export function createLearnerSession(options: SessionOptions): LearnerSession {
           else if (message.kind === 'failed') reject(new ApiError('lab_failed', message.message));
           else onMessage(message);
         },
-        onExit: (reason) => {
+        onExit: (reason, output) => {
+          options.onLog(`${reason}${output === '' ? '' : `\n${output}`}`);
           reject(new ApiError('sandbox_away', reason));
           if (process === forked) onCrash(reason);
         },

@@ -11,8 +11,8 @@ export interface SandboxProcessOptions {
   /** Without a pong for so long the child counts as hung and is ended. */
   readonly hungAfterMs: number;
   readonly onMessage: (message: FromSandbox) => void;
-  /** Called once. `reason` is for the learner. */
-  readonly onExit: (reason: string) => void;
+  /** Called once. `reason` is for the learner, `output` what the process wrote last, for the operator. */
+  readonly onExit: (reason: string, output: string) => void;
 }
 
 /** A forked child that holds one learner's mesh. It dies alone. */
@@ -78,7 +78,7 @@ export function forkSandbox(options: SandboxProcessOptions): SandboxProcess {
     child.once('exit', (code, signal) => {
       heartbeat?.cancel();
       resolve();
-      if (!stopping) options.onExit(exitReason({ code, signal, hung, stderrTail }));
+      if (!stopping) options.onExit(exitReason({ code, signal, hung, stderrTail }), stderrTail);
     });
     child.once('error', () => resolve());
   });
