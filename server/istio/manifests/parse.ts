@@ -13,7 +13,7 @@ import {
   type YAMLError,
   type YAMLMap,
 } from 'yaml';
-import type { Diagnostic, KubeObject, SourceLocation } from '#domain';
+import { type Diagnostic, errorMessage, type KubeObject, type SourceLocation } from '#domain';
 import { diagnostic } from '../diagnostics/diagnostic.ts';
 import type { ManifestFile, ParsedDocument, ParseResult } from './document.ts';
 import { limitProblem, MANIFEST_LIMITS } from './limits.ts';
@@ -95,10 +95,10 @@ function readDocument(document: Document, place: TextPlace): Reading {
   try {
     return { problems, value: document.toJS({ maxAliasCount: MANIFEST_LIMITS.aliases }) as unknown };
   } catch (error) {
-    // The parser throws ReferenceError when aliases multiply beyond the limit.
-    if (!(error instanceof ReferenceError)) throw error;
+    // ReferenceError: aliases multiply beyond the limit. Other errors: values that do not fit, such as `<<` of a text.
+    const code = error instanceof ReferenceError ? 'MW0004' : 'MW0005';
     const location = locationOf(place, document.range?.[0] ?? 0, document.range?.[0] ?? 0);
-    return { problems: [diagnostic('MW0004', { values: { what: error.message }, location })] };
+    return { problems: [diagnostic(code, { values: { what: errorMessage(error) }, location })] };
   }
 }
 
