@@ -9,6 +9,8 @@ interface Word {
   aliases: string;
   misspellings: string;
   respelling: string;
+  /** YAML, logs and phrases in which the word is met. */
+  met: string;
 }
 
 const form = document.querySelector<HTMLFormElement>('form[data-words]');
@@ -18,7 +20,7 @@ const browse = document.querySelector<HTMLElement>('.browse');
 const words = JSON.parse(form?.dataset['words'] ?? '[]') as Word[];
 
 const index = new MiniSearch<Word>({
-  fields: ['term', 'aliases', 'misspellings', 'respelling', 'gist', 'definition'],
+  fields: ['term', 'aliases', 'misspellings', 'respelling', 'gist', 'definition', 'met'],
   storeFields: ['term', 'gist', 'respelling'],
   searchOptions: {
     boost: { term: 6, aliases: 4, misspellings: 4, gist: 2 },

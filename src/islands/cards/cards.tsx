@@ -78,16 +78,12 @@ function CardInHand({ review }: { review: Review }) {
 function Under({ review }: { review: Review }) {
   return (
     <div className="under">
-      <button
-        type="button"
-        className="btn quiet"
-        onClick={review.undo}
-        disabled={review.sitting.length === 0}
-        title="Ctrl+Z"
-      >
-        <Icon name="undo" />
-        Undo
-      </button>
+      {review.sitting.length > 0 && (
+        <button type="button" className="btn quiet" onClick={review.undo} title="Ctrl+Z">
+          <Icon name="undo" />
+          Undo
+        </button>
+      )}
       {!review.kept && <span>This browser keeps nothing: your grades last until you close the page.</span>}
     </div>
   );
