@@ -51,7 +51,8 @@ export async function startLabServer(options: LabServerOptions): Promise<LabServ
         root: options.root,
         clock: options.clock,
         random: options.random,
-        store: options.store, onLog: options.onLog,
+        store: options.store,
+        onLog: options.onLog,
       });
       sessions.set(learner, session);
     }
