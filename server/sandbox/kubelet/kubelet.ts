@@ -104,10 +104,13 @@ export function startKubelet(options: KubeletOptions): Kubelet {
     },
     (key, error) => options.onError(`pod ${key}`, error),
   );
-  const onPod = ({ object, changeId }: WatchEvent): void => {
+  const onPod = ({ type, object, changeId }: WatchEvent): void => {
     const key = keyOf(object);
-    if (started.get(key) !== object.metadata.uid || options.store.get('Pod', nameOf(key)) === undefined)
-      sync.add(key, changeId);
+    if (type === 'DELETED' && started.get(key) === object.metadata.uid) {
+      // At once, so that the node never shows a pod that the API has no more.
+      started.delete(key);
+      retire(key);
+    } else if (started.get(key) !== object.metadata.uid) sync.add(key, changeId);
   };
   const stopWatch = options.store.watch('Pod', onPod);
 
