@@ -15,7 +15,7 @@ export function topology(lab: string): ManifestFile[] {
 /** One file of the Bookinfo lab's start folder. */
 export const rule = (name: string): ManifestFile => ({
   file: `${name}.yaml`,
-  text: readFileSync(join(labs, 'bookinfo/start', `${name}.yaml`), 'utf8'),
+  text: readFileSync(join(labs, 'bookinfo/samples/bookinfo/networking', `${name}.yaml`), 'utf8'),
 });
 
 export interface RunningMesh {
