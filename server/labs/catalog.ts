@@ -75,7 +75,7 @@ function readTree(folder: string, prefix: string): LabFile[] {
   );
 }
 
-/** The lab's text: each `## Heading` begins a step. A code block marked `run` becomes a button that types it in the terminal. */
+/** The lab's text: each `## Heading` begins a step. Each line of a code block marked `run` carries `data-run`: the page gives it a button that types it in the terminal. */
 function readSteps(file: string): Lab['steps'] {
   const text = readFileSync(file, 'utf8');
   return text
@@ -98,7 +98,7 @@ function toHtml(markdown: string): string {
           .split('\n')
           .map(
             (line) =>
-              `<button type="button" class="run" data-run="${escape(line)}"><code>${escape(line)}</code></button>`,
+              `<pre data-run="${escape(line)}"><code>${escape(line)}</code></pre>`,
           )
           .join('')
       : `<pre><code>${escape(text)}</code></pre>`;
