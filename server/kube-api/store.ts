@@ -11,6 +11,7 @@ import type {
   WatchEventType,
   WriteOptions,
 } from './doors.ts';
+import { nameSuffix, newUid, timestamp } from './identity.ts';
 import { copyJson, deepFreeze, isRecord, sameJson } from './json.ts';
 import { mergePatch } from './merge.ts';
 import { nameOf, ObjectTable, type StoredObject } from './object-table.ts';
@@ -101,7 +102,7 @@ class Store implements KubeStore {
     if ((current.object.metadata.finalizers ?? []).length === 0) return this.#remove(current, options);
     if (current.object.metadata.deletionTimestamp) return current.object;
     const object = copyJson(current.object);
-    object.metadata.deletionTimestamp = this.#timestamp();
+    object.metadata.deletionTimestamp = timestamp(this.#options.clock);
     return this.#store(current, object, options);
   }
 
@@ -144,7 +145,7 @@ class Store implements KubeStore {
 
   #create(kind: ServedKind, object: KubeObject, options: WriteOptions): KubeObject {
     if (!object.metadata.name && object.metadata.generateName) {
-      object.metadata.name = object.metadata.generateName + this.#suffix();
+      object.metadata.name = object.metadata.generateName + nameSuffix(this.#random);
     }
     if (!kind.keepsStatus) delete object['status'];
     const admitted = admit(object, kind);
@@ -155,8 +156,8 @@ class Store implements KubeStore {
     if (this.#table.count >= most) {
       throw forbidden(kind, name, `exceeded quota: this cluster keeps at most ${most} objects`);
     }
-    admitted.metadata.uid = this.#uid();
-    admitted.metadata.creationTimestamp = this.#timestamp();
+    admitted.metadata.uid = newUid(this.#random);
+    admitted.metadata.creationTimestamp = timestamp(this.#options.clock);
     if (kind.countsGenerations !== false) admitted.metadata.generation = 1;
     const status = admitted.status ?? kind.initialStatus?.(admitted);
     if (status !== undefined) admitted.status = status;
@@ -234,7 +235,7 @@ class Store implements KubeStore {
   #empty(namespace: StoredObject, options: WriteOptions): void {
     const { name } = namespace.object.metadata;
     const terminating = copyJson(namespace.object);
-    terminating.metadata.deletionTimestamp = this.#timestamp();
+    terminating.metadata.deletionTimestamp = timestamp(this.#options.clock);
     terminating.status = { phase: 'Terminating' };
     this.#store(namespace, terminating, options);
     for (const stored of [...this.#table.all()]) {
@@ -258,24 +259,6 @@ class Store implements KubeStore {
         this.#store(present, kept, options);
       }
     }
-  }
-
-  #timestamp(): string {
-    return new Date(this.#options.clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
-  }
-
-  #uid(): string {
-    const bytes = this.#random.bytes(16);
-    bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
-    bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
-    const hex = Buffer.from(bytes).toString('hex');
-    return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
-  }
-
-  /** Five characters as Kubernetes appends to generated names: no vowels, nothing that looks like another. */
-  #suffix(): string {
-    const alphabet = 'bcdfghjklmnpqrstvwxz2456789';
-    return Array.from({ length: 5 }, () => alphabet[this.#random.below(alphabet.length)]).join('');
   }
 }
 

@@ -10,6 +10,7 @@ export const MANIFEST_LIMITS = Object.freeze({
   documents: 200,
   depth: 64,
   aliases: 100,
+  files: 100,
 });
 
 const start = (file: string): SourceLocation => ({ file, line: 1, column: 1, endLine: 1, endColumn: 2 });
@@ -18,12 +19,13 @@ interface Counts {
   lines: number;
   separators: number;
   aliases: number;
+  documents: number;
   depth: number;
 }
 
 /** Counts in one pass over the characters. Text in quotes and comments counts too: the bounds are far above what is real. */
 function count(text: string): Counts {
-  const counts: Counts = { lines: 1, separators: 0, aliases: 0, depth: 0 };
+  const counts: Counts = { lines: 1, separators: 0, aliases: 0, documents: 1, depth: 0 };
   let brackets = 0;
   let dashes = 0;
   let previous = 10;
@@ -33,6 +35,7 @@ function count(text: string): Counts {
     if (code === 10) {
       counts.lines++;
       dashes = 0;
+      if (text.startsWith('---', i + 1)) counts.documents++;
     } else if (code === 91 || code === 123) brackets++;
     else if (code === 93 || code === 125) brackets = Math.max(0, brackets - 1);
     else if (code === 44) counts.separators++;
@@ -53,6 +56,9 @@ export function limitProblem(file: string, text: string): Diagnostic | undefined
     return tooLarge('more than 1 MiB');
   }
   const counts = count(text);
+  if (counts.documents > MANIFEST_LIMITS.documents) {
+    return diagnostic('MW0002', { values: { count: counts.documents, limit: MANIFEST_LIMITS.documents }, location });
+  }
   if (counts.lines > MANIFEST_LIMITS.lines)
     return tooLarge(`${counts.lines} lines, ${MANIFEST_LIMITS.lines} are allowed`);
   if (counts.lines + counts.separators > MANIFEST_LIMITS.nodes) return tooLarge('too many values');
@@ -63,4 +69,24 @@ export function limitProblem(file: string, text: string): Diagnostic | undefined
     return diagnostic('MW0004', { values: { what: `${counts.aliases} aliases` }, location });
   }
   return undefined;
+}
+
+/** The files that may be read together: those beyond the limits of one apply are refused, each with the reason. */
+export function withinTotal<File extends { readonly file: string; readonly text: string }>(
+  files: readonly File[],
+): { readonly read: File[]; readonly refused: Diagnostic[] } {
+  const read: File[] = [];
+  const refused: Diagnostic[] = [];
+  let characters = 0;
+  for (const each of files) {
+    characters += each.text.length;
+    const what =
+      read.length >= MANIFEST_LIMITS.files
+        ? `more than ${MANIFEST_LIMITS.files} files`
+        : 'more than 1 MiB in all files';
+    if (read.length < MANIFEST_LIMITS.files && (characters <= MANIFEST_LIMITS.bytes || read.length === 0))
+      read.push(each);
+    else refused.push(diagnostic('MW0001', { values: { what }, location: start(each.file) }));
+  }
+  return { read, refused };
 }

@@ -16,7 +16,7 @@ import {
 import { type Diagnostic, errorMessage, type KubeObject, type SourceLocation } from '#domain';
 import { diagnostic } from '../diagnostics/diagnostic.ts';
 import type { ManifestFile, ParsedDocument, ParseResult } from './document.ts';
-import { limitProblem, MANIFEST_LIMITS } from './limits.ts';
+import { limitProblem, MANIFEST_LIMITS, withinTotal } from './limits.ts';
 import { fieldPositions, innermost, locationOf, nearest, nodeLocation, type TextPlace } from './positions.ts';
 
 /** kubectl reads `yes`, `no`, `on` and `off` as booleans, as YAML 1.1 does. */
@@ -182,11 +182,6 @@ function parseFile({ file, text }: ManifestFile): { documents: ParsedDocument[];
   const documents: ParsedDocument[] = [];
   const diagnostics: Diagnostic[] = [];
   if (!Array.isArray(yaml)) return { documents, diagnostics };
-  if (yaml.length > MANIFEST_LIMITS.documents) {
-    const location = locationOf(place, 0, 0);
-    const values = { count: yaml.length, limit: MANIFEST_LIMITS.documents };
-    return { documents, diagnostics: [diagnostic('MW0002', { values, location })] };
-  }
   for (const [index, document] of yaml.entries()) {
     const { problems, value } = readDocument(document, place);
     diagnostics.push(...problems);
@@ -206,9 +201,10 @@ function parseFile({ file, text }: ManifestFile): { documents: ParsedDocument[];
  * line. A document with a problem is left out, the others are there. Kinds and fields are not checked here (`validateDocument`).
  */
 export function parseManifests(files: readonly ManifestFile[]): ParseResult {
-  const results = files.map(parseFile);
+  const { read, refused } = withinTotal(files);
+  const results = read.map(parseFile);
   return {
     documents: results.flatMap((result) => result.documents),
-    diagnostics: results.flatMap((result) => result.diagnostics),
+    diagnostics: [...results.flatMap((result) => result.diagnostics), ...refused],
   };
 }

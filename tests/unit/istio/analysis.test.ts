@@ -13,7 +13,8 @@ const namespace = (name: string, labels: string): string =>
 const gateway = (name: string, hosts: string, ns = 'default', port = 80): string =>
   `apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: ${name}, namespace: ${ns}}\n` +
   `spec: {selector: {istio: ingressgateway}, servers: [{port: {number: ${port}, name: http, protocol: HTTP}, hosts: ${hosts}}]}\n`;
-const to = (destination: string): string => virtualService(`hosts: [reviews]\nhttp: [{route: [{destination: {${destination}}}]}]`);
+const to = (destination: string): string =>
+  virtualService(`hosts: [reviews]\nhttp: [{route: [{destination: {${destination}}}]}]`);
 const ingress =
   'apiVersion: v1\nkind: Pod\nmetadata: {name: gw, namespace: istio-system, labels: {istio: ingressgateway}}\nspec: {containers: [{name: istio-proxy, image: auto}]}\n';
 const subsets = (...names: string[]): string =>
@@ -35,7 +36,12 @@ describe('references of a VirtualService', () => {
       severity: 'error',
       message: 'Referenced host not found: "reviws"',
       hint: 'Did you mean reviews?',
-      origin: { kind: 'VirtualService', namespace: 'default', name: 'reviews', path: 'spec.http[0].route[0].destination.host' },
+      origin: {
+        kind: 'VirtualService',
+        namespace: 'default',
+        name: 'reviews',
+        path: 'spec.http[0].route[0].destination.host',
+      },
     });
     expect(found?.location?.line).toBeGreaterThan(1);
     expect(codes(to('host: reviews'))).toEqual([]);
@@ -82,7 +88,9 @@ describe('references of a VirtualService', () => {
   });
 
   it('checks mirrors too', () => {
-    const text = virtualService('hosts: [reviews]\nhttp: [{route: [{destination: {host: reviews}}], mirror: {host: gone}}]');
+    const text = virtualService(
+      'hosts: [reviews]\nhttp: [{route: [{destination: {host: reviews}}], mirror: {host: gone}}]',
+    );
     expect(run(...mesh, text)).toMatchObject([{ message: 'Referenced mirror host not found: "gone"' }]);
   });
 });
@@ -105,7 +113,8 @@ describe('gateways of a VirtualService', () => {
     expect(run(...mesh, bound('front'), gateway('front', '[other.com]'))).toMatchObject([
       {
         code: 'IST0132',
-        message: 'one or more host [shop.example.com] defined in VirtualService default/reviews not found in Gateway default/front.',
+        message:
+          'one or more host [shop.example.com] defined in VirtualService default/reviews not found in Gateway default/front.',
       },
     ]);
     expect(codes(bound('front'), gateway('front', '["./*.example.com"]'))).toEqual([]);
@@ -113,7 +122,9 @@ describe('gateways of a VirtualService', () => {
   });
 
   it('need pods to run on, and must not share a host at a port', () => {
-    expect(run(gateway('front', '["*"]'))).toMatchObject([{ message: 'Referenced selector not found: "istio=ingressgateway"' }]);
+    expect(run(gateway('front', '["*"]'))).toMatchObject([
+      { message: 'Referenced selector not found: "istio=ingressgateway"' },
+    ]);
     expect(codes(gateway('a', '[x.com]'), gateway('b', '[x.com]'))).toEqual(['IST0145', 'IST0145']);
     expect(codes(gateway('a', '[x.com]'), gateway('b', '[x.com]', 'default', 8080))).toEqual([]);
   });
@@ -161,7 +172,11 @@ describe('DestinationRules', () => {
   it('find TLS without a CA', () => {
     const tls = (more: string): string => destinationRule(`trafficPolicy: {${more}}`);
     expect(codes(tls('tls: {mode: SIMPLE}'))).toEqual(['IST0128']);
-    expect(codes(tls('portLevelSettings: [{port: {number: 443}, tls: {mode: MUTUAL, clientCertificate: a, privateKey: b}}]'))).toEqual(['IST0129']);
+    expect(
+      codes(
+        tls('portLevelSettings: [{port: {number: 443}, tls: {mode: MUTUAL, clientCertificate: a, privateKey: b}}]'),
+      ),
+    ).toEqual(['IST0129']);
     expect(codes(tls('tls: {mode: SIMPLE, caCertificates: /etc/ca.pem}'))).toEqual([]);
     expect(codes(tls('tls: {mode: ISTIO_MUTUAL}'))).toEqual([]);
   });
@@ -181,10 +196,16 @@ describe('Services, pods and namespaces', () => {
 
   it('finds namespaces that do not say, and pods that missed injection', () => {
     const found = run(namespace('shop', '{istio-injection: enabled}'), pod('a', 'v1', 'shop'));
-    expect(found).toMatchObject([{ code: 'IST0103', message: expect.stringContaining('The pod shop/a-v1 is missing') }]);
-    expect(run(namespace('shop', '{}'))).toMatchObject([{ code: 'IST0102', severity: 'info', origin: { namespace: '' } }]);
+    expect(found).toMatchObject([
+      { code: 'IST0103', message: expect.stringContaining('The pod shop/a-v1 is missing') },
+    ]);
+    expect(run(namespace('shop', '{}'))).toMatchObject([
+      { code: 'IST0102', severity: 'info', origin: { namespace: '' } },
+    ]);
     expect(run(namespace('shop', '{istio-injection: disabled}'), pod('a', 'v1', 'shop'))).toEqual([]);
-    expect(run(namespace('shop', '{istio-injection: enabled, istio.io/rev: canary}'))).toMatchObject([{ code: 'IST0123' }]);
+    expect(run(namespace('shop', '{istio-injection: enabled, istio.io/rev: canary}'))).toMatchObject([
+      { code: 'IST0123' },
+    ]);
   });
 
   it('finds selectors of policies that select nothing', () => {
@@ -220,13 +241,23 @@ describe('analyze', () => {
   });
 
   it('tells the Gateways of the two groups apart', () => {
-    const other = 'apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: front}\nspec: {gatewayClassName: istio, listeners: [{name: http, port: 80, protocol: HTTP}]}\n';
-    const bound = virtualService('hosts: [a.com]\ngateways: [front]\nhttp: [{route: [{destination: {host: reviews}}]}]');
+    const other =
+      'apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: front}\nspec: {gatewayClassName: istio, listeners: [{name: http, port: 80, protocol: HTTP}]}\n';
+    const bound = virtualService(
+      'hosts: [a.com]\ngateways: [front]\nhttp: [{route: [{destination: {host: reviews}}]}]',
+    );
     expect(codes(other, bound)).toEqual([]);
   });
 
   it('survives objects of any shape', () => {
-    const odd = [null, 5, 'x', [], {}, { http: [null, { route: [null, { destination: 7 }] }], hosts: [1], servers: [null] }];
+    const odd = [
+      null,
+      5,
+      'x',
+      [],
+      {},
+      { http: [null, { route: [null, { destination: 7 }] }], hosts: [1], servers: [null] },
+    ];
     const objects = odd.flatMap((spec) =>
       ['VirtualService', 'DestinationRule', 'Gateway', 'ServiceEntry'].map((kind) => ({
         apiVersion: 'networking.istio.io/v1',

@@ -22,10 +22,13 @@ describe('the catalogue', () => {
     expect([...given].filter((code) => !known.has(code))).toEqual([]);
   });
 
-  it.each(diagnosticCatalogue.map((entry) => [entry.code, entry] as const))('%s is given by some rule, and says what to do', (code, entry) => {
-    expect(sources).toContain(`'${code}'`);
-    expect(entry.title).toMatch(/^[A-Z]/);
-    expect(entry.hint).toMatch(/\.$/);
-    if (entry.lesson) expect(entry.lesson).toMatch(/^\/words\/[a-z0-9-]+$/);
-  });
+  it.each(diagnosticCatalogue.map((entry) => [entry.code, entry] as const))(
+    '%s is given by some rule, and says what to do',
+    (code, entry) => {
+      expect(sources).toContain(`'${code}'`);
+      expect(entry.title).toMatch(/^[A-Z]/);
+      expect(entry.hint).toMatch(/\.$/);
+      if (entry.lesson) expect(entry.lesson).toMatch(/^\/words\/[a-z0-9-]+$/);
+    },
+  );
 });

@@ -141,13 +141,25 @@ describe('bad input', () => {
     ['an alias bomb', `${head}data:\n${bomb.replace(/^/gm, '  ')}`, 'MW0004'],
     ['thousands of aliases', `a: &a b\nc: [${'*a, '.repeat(5000)}]`, 'MW0004'],
   ])('is refused soon: %s', (_, text, code) => {
-    diagnose(head);
-    const start = performance.now();
-    const [first] = diagnose(text);
-    const tookMs = performance.now() - start;
-    expect(first?.code).toBe(code);
-    // Some 10 ms here; the bound leaves room for a busy machine.
-    expect(tookMs).toBeLessThan(250);
+    const once = (): number => {
+      const start = performance.now();
+      expect(diagnose(text)[0]?.code).toBe(code);
+      return performance.now() - start;
+    };
+    // The best of three is some 10 ms; the bound leaves room for a busy machine.
+    expect(Math.min(once(), once(), once())).toBeLessThan(150);
+  });
+
+  it('refuses what many files add up to', () => {
+    const large = Array.from({ length: 3 }, (_, i) => ({
+      file: `${i}.yaml`,
+      text: `${head}data: {x: "${'y'.repeat(500_000)}"}\n`,
+    }));
+    const { documents, diagnostics } = parseManifests(large);
+    expect(documents).toHaveLength(2);
+    expect(diagnostics).toMatchObject([{ code: 'MW0001', location: { file: '2.yaml' } }]);
+    const many = Array.from({ length: 101 }, (_, i) => ({ file: `${i}.yaml`, text: head }));
+    expect(parseManifests(many).diagnostics).toMatchObject([{ code: 'MW0001', location: { file: '100.yaml' } }]);
   });
 
   it('never throws', () => {
