@@ -25,10 +25,10 @@ export interface ControllerOptions {
 
 /** Keeps a ReplicaSet for the present template and moves pods to it: new ones first, old ones as the new become ready. */
 export function startDeploymentController({ store, clock, onError }: ControllerOptions): () => void {
-  const queue: WorkQueue = createWorkQueue(
-    (key, changeId) => reconcile({ store, clock, changeId }, key),
-    (key, error) => onError(`deployment ${key}`, error),
-  );
+  const queue: WorkQueue = createWorkQueue({
+    reconcile: (key, changeId) => reconcile({ store, clock, changeId }, key),
+    onError: (key, error) => onError(`deployment ${key}`, error),
+  });
   const stops = [
     store.watch('Deployment', ({ object, changeId }) => queue.add(keyOf(object), changeId)),
     store.watch('ReplicaSet', ({ object, changeId }) => {

@@ -22,8 +22,8 @@ export function startNamespaceController({
   rootCertificate,
   onError,
 }: NamespaceControllerOptions): NamespaceController {
-  const queue = createWorkQueue(
-    (namespace, changeId) => {
+  const queue = createWorkQueue({
+    reconcile: (namespace, changeId) => {
       if (store.get('Namespace', { namespace: '', name: namespace }) === undefined) return;
       if (store.get('ServiceAccount', { namespace, name: DEFAULT_ACCOUNT }) === undefined) {
         const metadata = { name: DEFAULT_ACCOUNT, namespace };
@@ -36,8 +36,8 @@ export function startNamespaceController({
         store.create({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { 'root-cert.pem': root } }, { changeId });
       }
     },
-    (namespace, error) => onError(`namespace ${namespace}`, error),
-  );
+    onError: (namespace, error) => onError(`namespace ${namespace}`, error),
+  });
   const stopWatch = store.watch('Namespace', ({ type, object, changeId }) => {
     if (type !== 'DELETED') queue.add(object.metadata.name, changeId);
   });

@@ -15,10 +15,10 @@ export interface ReplicaSetControllerOptions {
 /** Keeps as many pods as each ReplicaSet wants. */
 export function startReplicaSetController(options: ReplicaSetControllerOptions): () => void {
   const { store, onError } = options;
-  const queue = createWorkQueue(
-    (key, changeId) => reconcile(options, key, changeId),
-    (key, error) => onError(`replicaset ${key}`, error),
-  );
+  const queue = createWorkQueue({
+    reconcile: (key, changeId) => reconcile(options, key, changeId),
+    onError: (key, error) => onError(`replicaset ${key}`, error),
+  });
   const stops = [
     store.watch('ReplicaSet', ({ object, changeId }) => queue.add(keyOf(object), changeId)),
     store.watch('Pod', ({ object, changeId }) => {

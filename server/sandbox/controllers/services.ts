@@ -24,14 +24,15 @@ export interface ServiceControllerOptions {
 /** Gives each Service its cluster address and keeps its EndpointSlices equal to the ready pods that it selects. */
 export function startServiceController({ store, addresses, onError }: ServiceControllerOptions): () => void {
   const held = new Map<string, string>();
-  const queue = createWorkQueue(
-    (key, changeId) => writeSlices(store, key, changeId),
-    (key, error) => onError(`service ${key}`, error),
-  );
-  const allocation = createWorkQueue(
-    (key, changeId) => allocate({ store, addresses, held, changeId }, key),
-    (key, error) => onError(`service ${key}`, error),
-  );
+  const queue = createWorkQueue({
+    reconcile: (key, changeId) => writeSlices(store, key, changeId),
+    onError: (key, error) => onError(`service ${key}`, error),
+    pace: 'calm',
+  });
+  const allocation = createWorkQueue({
+    reconcile: (key, changeId) => allocate({ store, addresses, held, changeId }, key),
+    onError: (key, error) => onError(`service ${key}`, error),
+  });
   const stops = [
     store.watch('Service', ({ object, changeId }) => {
       allocation.add(keyOf(object), changeId);

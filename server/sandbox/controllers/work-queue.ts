@@ -7,14 +7,24 @@ export interface WorkQueue {
   stop(): void;
 }
 
-export function createWorkQueue(
-  reconcile: (key: string, changeId: string) => void,
-  onError: (key: string, error: unknown) => void,
-): WorkQueue {
+export interface WorkQueueOptions {
+  readonly reconcile: (key: string, changeId: string) => void;
+  readonly onError: (key: string, error: unknown) => void;
+  /** `soon`: right after the present work. `calm`: at the end of this turn of the loop, so that several events cost one run. */
+  readonly pace?: 'soon' | 'calm';
+}
+
+/** Runs in a row after which other work gets its turn, so that two controllers that disagree cannot stop the process. */
+const MAX_BURST = 200;
+
+export function createWorkQueue({ reconcile, onError, pace = 'soon' }: WorkQueueOptions): WorkQueue {
   const waiting = new Map<string, string>();
-  let scheduled: NodeJS.Immediate | undefined;
+  let scheduled = false;
+  let stopped = false;
+  let burst = 0;
   const drain = (): void => {
-    scheduled = undefined;
+    scheduled = false;
+    if (stopped) return;
     const batch = [...waiting];
     waiting.clear();
     for (const [key, changeId] of batch) {
@@ -25,15 +35,26 @@ export function createWorkQueue(
       }
     }
   };
+  const endBurst = (): void => {
+    burst = 0;
+  };
+  const schedule = (): void => {
+    scheduled = true;
+    if (pace === 'calm' || burst >= MAX_BURST) {
+      setImmediate(drain);
+      return;
+    }
+    if (burst++ === 0) setImmediate(endBurst);
+    queueMicrotask(drain);
+  };
   return {
     add: (key, changeId) => {
       waiting.set(key, changeId);
-      scheduled ??= setImmediate(drain);
+      if (!scheduled && !stopped) schedule();
     },
     stop: () => {
       waiting.clear();
-      if (scheduled !== undefined) clearImmediate(scheduled);
-      scheduled = undefined;
+      stopped = true;
     },
   };
 }

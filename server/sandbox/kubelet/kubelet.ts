@@ -39,14 +39,15 @@ export function startKubelet(options: KubeletOptions): Kubelet {
   const heldAddresses = new Map<string, Promise<void>>();
   let stopped = false;
 
-  const status = createWorkQueue(
-    (key, changeId) => {
+  const status = createWorkQueue({
+    reconcile: (key, changeId) => {
       const runtime = running.get(key);
       if (runtime === undefined || options.store.get('Pod', nameOf(key)) === undefined) return;
       options.store.updateStatus('Pod', nameOf(key), runtime.status(), { changeId });
     },
-    (key, error) => options.onError(`status of pod ${key}`, error),
-  );
+    onError: (key, error) => options.onError(`status of pod ${key}`, error),
+    pace: 'calm',
+  });
 
   const run = async (pod: PodObject, ip: string, changeId: string): Promise<void> => {
     const key = keyOf(pod);
@@ -71,8 +72,8 @@ export function startKubelet(options: KubeletOptions): Kubelet {
     running.delete(key);
     const fixed = options.fixedAddress(runtime.object);
     const graceful = fixed === undefined;
-    const ended = pause(options.clock, graceful ? GRACE_MS : 0)
-      .then(() => runtime.stop(graceful ? DRAIN_MS : 0))
+    const stopping = graceful ? pause(options.clock, GRACE_MS).then(() => runtime.stop(DRAIN_MS)) : runtime.stop(0);
+    const ended = stopping
       .catch((error: unknown) => options.onError(`stop of pod ${key}`, error))
       .then(() => {
         options.addresses.release(runtime.ip);
@@ -83,8 +84,8 @@ export function startKubelet(options: KubeletOptions): Kubelet {
   };
 
   const started = new Map<string, string>();
-  const sync = createWorkQueue(
-    (key, changeId) => {
+  const sync = createWorkQueue({
+    reconcile: (key, changeId) => {
       const found = options.store.get('Pod', nameOf(key)) as PodObject | undefined;
       if (started.has(key) && started.get(key) !== found?.metadata.uid) {
         started.delete(key);
@@ -102,8 +103,8 @@ export function startKubelet(options: KubeletOptions): Kubelet {
       options.events.record(pod, { reason: 'Scheduled', message });
       launch(pod, changeId).catch((error: unknown) => options.onError(`pod ${key}`, error));
     },
-    (key, error) => options.onError(`pod ${key}`, error),
-  );
+    onError: (key, error) => options.onError(`pod ${key}`, error),
+  });
   const onPod = ({ type, object, changeId }: WatchEvent): void => {
     const key = keyOf(object);
     if (type === 'DELETED' && started.get(key) === object.metadata.uid) {
@@ -134,5 +135,4 @@ function adopt({ store, admit }: KubeletOptions, pod: PodObject, changeId: strin
   return store.update(admit(pod), { changeId }) as PodObject;
 }
 
-const pause = (clock: Clock, delayMs: number): Promise<void> =>
-  delayMs <= 0 ? Promise.resolve() : new Promise((resolve) => clock.after(delayMs, resolve));
+const pause = (clock: Clock, delayMs: number): Promise<void> => new Promise((resolve) => clock.after(delayMs, resolve));
