@@ -10,7 +10,7 @@ import { fail, step } from './steps.mjs';
 const [verb = 'start', ...rest] = process.argv.slice(2);
 
 try {
-  if (verb === 'start') {
+  if (verb === 'start' && !rest.includes('--help') && !rest.includes('-h')) {
     await install();
     const { buildSite } = await import('./build-site.mjs');
     await step('site', () => buildSite());
