@@ -15,9 +15,7 @@ export function verdictOf(hops: readonly HopRecord[]): string {
   const target = destination.version === '' ? destination.service : `${destination.service} ${destination.version}`;
   if (answeredBy === 'upstream') return `${target} itself answered ${status}.${delayNote(call)}${retryNote(call)}`;
   if (answeredBy === 'server-proxy' && answer !== undefined) return serverVerdict(call, answer);
-  return call === undefined
-    ? undefined
-    : `${owner(call)} ${clientReason(call, target)}${delayNote(call)}${retryNote(call)}`;
+  return call === undefined ? '' : `${owner(call)} ${clientReason(call, target)}${delayNote(call)}${retryNote(call)}`;
 }
 
 const owner = ({ proxy }: HopRecord): string =>

@@ -1,9 +1,12 @@
 import { X509Certificate } from 'node:crypto';
+import { rootCertificates } from 'node:tls';
 import type { ProxySecret } from '../doors.ts';
 
 /** SDS names of the workload's own certificate and of the mesh's trust bundle. */
 export const WORKLOAD_SECRET = 'default';
 export const ROOT_SECRET = 'ROOTCA';
+/** Istio's name for the public web's roots: TLS to servers outside the mesh. */
+export const SYSTEM_ROOTS = 'file-root:system';
 
 /** The certificates that the agent feeds to its proxy. Keys are handed to TLS contexts of this proxy and to nobody else. */
 export class SecretStore {
@@ -21,6 +24,7 @@ export class SecretStore {
   }
 
   roots(name: string): string | undefined {
+    if (name === SYSTEM_ROOTS) return rootCertificates.join('\n');
     return name === ROOT_SECRET ? this.#rootsPem : undefined;
   }
 

@@ -148,11 +148,11 @@ export class ConfigStore {
 
   #endpointsArrived(edsName: string): void {
     const endpoints = this.endpoints.get(edsName)?.endpoints ?? [];
-    for (const cluster of this.warmingClusters.values()) {
-      if (cluster.edsName === edsName) this.#activateCluster(cluster, endpoints);
-    }
     for (const cluster of this.clusters.values()) {
       if (cluster.edsName === edsName) this.#options.sink.setCluster(cluster, endpoints);
+    }
+    for (const cluster of this.warmingClusters.values()) {
+      if (cluster.edsName === edsName) this.#activateCluster(cluster, endpoints);
     }
   }
 

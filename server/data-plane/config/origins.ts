@@ -18,6 +18,9 @@ export function readOrigins(metadata: Metadata | undefined): Origins | undefined
   return { whole: at(path ?? ''), parts: explained };
 }
 
+/** Where exactly `part` comes from; undefined when nobody wrote it, so that a default is not blamed on a rule. */
+export const partOrigin = (origins: Origins | undefined, part: string): Origin | undefined => origins?.parts.get(part);
+
 /** Where `part` comes from; the whole object's origin when the part has none of its own. */
 export function originOf(origins: Origins | undefined, part?: string): Origin | undefined {
   if (origins === undefined) return undefined;

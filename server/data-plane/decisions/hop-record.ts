@@ -1,15 +1,13 @@
 import type { HopRecord } from '#domain';
-import { istioLogFormat } from '../config/network-filter.ts';
 import type { Exchange } from '../http/exchange.ts';
 import type { ProxySelf } from '../runtime.ts';
 
 /** The record of a finished hop. Steps are worded here, so an unrecorded hop costs no text but its log line. */
-export function buildHop(exchange: Exchange): HopRecord {
+export function buildHop(exchange: Exchange, accessLog: string): HopRecord {
   const { connection, head, info, received, runtime, span, steps } = exchange;
   noteResponse(exchange);
   const tls = connection.direction === 'inbound' ? connection.tls : exchange.upstreamTls;
   const peer = tls?.peerSpiffeId ?? '';
-  const logged = exchange.config.accessLogs[0] ?? istioLogFormat;
   return {
     spanId: span.spanId,
     traceId: span.traceId,
@@ -42,7 +40,7 @@ export function buildHop(exchange: Exchange): HopRecord {
     ...(peer !== '' && { peer }),
     pushVersion: exchange.table?.versionInfo ?? '',
     steps: steps.build(),
-    accessLog: logged(exchange),
+    accessLog,
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { HttpFilterConfig } from '../config/network-filter.ts';
+import { type HttpFilterConfig, istioLogFormat } from '../config/network-filter.ts';
 import { buildHop } from '../decisions/hop-record.ts';
 import type { ConnectionContext } from '../listener/connection-context.ts';
 import type { ProxyRuntime } from '../runtime.ts';
@@ -34,8 +34,11 @@ export class HttpConnectionManager {
     this.#active = this.#stat('downstream_rq_active');
   }
 
-  get activeConnections(): number {
-    return this.#open.size;
+  /** Connections with a request under way. */
+  get busy(): number {
+    let sum = 0;
+    for (const connection of this.#open) if (!connection.idle) sum++;
+    return sum;
   }
 
   serve(socket: Socket, context: ConnectionContext): void {
@@ -84,9 +87,9 @@ export class HttpConnectionManager {
     const status = exchange.info.status;
     if (status > 0) this.#stat(`downstream_rq_${Math.floor(status / 100)}xx`).value++;
     reportMetrics(exchange, this.#report);
-    const hop = buildHop(exchange);
-    for (const format of this.#config.accessLogs) this.#runtime.onLog(format(exchange));
-    this.#runtime.onHop(hop);
+    const lines = this.#config.accessLogs.map((format) => format(exchange));
+    for (const line of lines) this.#runtime.onLog(line);
+    this.#runtime.onHop(buildHop(exchange, lines[0] ?? istioLogFormat(exchange)));
   }
 
   #stat(name: string): Stat {

@@ -78,7 +78,7 @@ export class ListenerSet {
   /** Connections and sessions with something under way. */
   get busy(): number {
     let sum = 0;
-    for (const served of this.#served.values()) sum += served.activeConnections;
+    for (const served of this.#served.values()) sum += served.busy;
     return sum;
   }
 

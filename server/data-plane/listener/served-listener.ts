@@ -19,7 +19,7 @@ export class ServedListener {
   readonly config: CompiledListener;
   readonly #runtime: ProxyRuntime;
   readonly #handling: RequestHandling;
-  readonly #handlers = new Map<string, ChainHandler>();
+  readonly #handlers = new Map<CompiledFilterChain, ChainHandler>();
 
   constructor(config: CompiledListener, runtime: ProxyRuntime, handling: RequestHandling) {
     this.config = config;
@@ -28,11 +28,10 @@ export class ServedListener {
   }
 
   handlerOf(chain: CompiledFilterChain): ChainHandler {
-    const key = JSON.stringify(chain.resource);
-    let handler = this.#handlers.get(key);
+    let handler = this.#handlers.get(chain);
     if (handler === undefined) {
       handler = this.#create(chain);
-      this.#handlers.set(key, handler);
+      this.#handlers.set(chain, handler);
     }
     return handler;
   }
@@ -40,12 +39,14 @@ export class ServedListener {
   /** Takes over the handlers of chains that did not change, so that their connections stay; the others of `former` drain. */
   succeed(former: ServedListener): void {
     const { chains, defaultChain } = this.config;
-    const kept = new Set(
-      [...chains, ...(defaultChain ? [defaultChain] : [])].map((chain) => JSON.stringify(chain.resource)),
-    );
-    for (const [key, handler] of former.#handlers) {
-      if (kept.has(key)) this.#handlers.set(key, handler);
-      else handler.drain();
+    const byContent = new Map<string, CompiledFilterChain>();
+    for (const chain of defaultChain === undefined ? chains : [...chains, defaultChain]) {
+      byContent.set(JSON.stringify(chain.resource), chain);
+    }
+    for (const [chain, handler] of former.#handlers) {
+      const same = byContent.get(JSON.stringify(chain.resource));
+      if (same === undefined) handler.drain();
+      else this.#handlers.set(same, handler);
     }
   }
 
@@ -57,9 +58,10 @@ export class ServedListener {
     for (const handler of this.#handlers.values()) handler.close();
   }
 
-  get activeConnections(): number {
+  /** Connections with something under way. */
+  get busy(): number {
     let sum = 0;
-    for (const handler of this.#handlers.values()) sum += handler.activeConnections;
+    for (const handler of this.#handlers.values()) sum += handler.busy;
     return sum;
   }
 

@@ -23,7 +23,7 @@ export class TcpProxy {
     this.#config = config;
   }
 
-  get activeConnections(): number {
+  get busy(): number {
     return this.#open.size;
   }
 

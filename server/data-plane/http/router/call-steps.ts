@@ -1,5 +1,5 @@
 import type { RejectedCandidate } from '#domain';
-import { originOf } from '../../config/origins.ts';
+import { originOf, partOrigin } from '../../config/origins.ts';
 import type { HostChoice, UpstreamCluster } from '../../upstream/cluster.ts';
 import type { ResetReason, UpstreamStream } from '../codec.ts';
 import type { Exchange } from '../exchange.ts';
@@ -21,7 +21,7 @@ export function noteEndpoint(
     detail: candidates?.panic
       ? `only ${candidates.healthy} of ${candidates.total} hosts are healthy, so all of them are used (panic); ${why}`
       : why,
-    origin: originOf(cluster.config.origins, 'lb_policy'),
+    origin: partOrigin(cluster.config.origins, 'lb_policy'),
     rejected,
     evidence: {
       policy: cluster.config.lbPolicy,
@@ -68,11 +68,11 @@ export function noteConnected(exchange: Exchange, attempt: UpstreamAttempt, stre
   const [connections, requests] = [breakers.connections, breakers.requests];
   exchange.steps.add('pool', 'passed', host.key, () => ({
     detail: stream.reused ? 'a connection that was open already' : 'a new connection',
-    origin: originOf(config.origins, 'circuit_breakers'),
+    origin: partOrigin(config.origins, 'circuit_breakers'),
     evidence: { reused: stream.reused, connections, requests, local: stream.localAddress },
   }));
   const { tls } = stream;
-  const origin = originOf(config.origins, 'transport_socket');
+  const origin = partOrigin(config.origins, 'transport_socket');
   exchange.steps.add('tls_peer', tls === undefined ? 'passed' : 'applied', tls?.peerSpiffeId || host.key, () => ({
     detail:
       tls === undefined
@@ -112,7 +112,7 @@ export function noteAnswer(
   const ms = Math.round(exchange.runtime.clock.monotonic() - attempt.startedAt);
   exchange.steps.add('attempt', again ? 'stopped' : 'passed', attempt.choice.host.key, () => ({
     detail: `answered ${status} in ${ms} ms${retryWords(verdict)}`,
-    origin: originOf(exchange.route?.origins, 'retry_policy'),
+    origin: partOrigin(exchange.route?.origins, 'retry_policy'),
     evidence: {
       status,
       durationMs: ms,
@@ -135,7 +135,13 @@ export function noteFailure(exchange: Exchange, name: string, note: FailureNote)
   const words = reason === undefined ? '' : RESET_WORDS[reason].plain;
   exchange.steps.add(reason === 'overflow' ? 'pool' : 'attempt', 'stopped', name, () => ({
     detail: `${note.plain ?? words}${detail ? ` (${detail})` : ''}${retryWords(verdict)}`,
-    origin: originOf(exchange.route?.origins, note.part ?? 'retry_policy'),
+    origin: failureOrigin(exchange, note),
     evidence: { ...(reason !== undefined && { reason }), ...(verdict?.again === true && { waitMs: verdict.waitMs }) },
   }));
+}
+
+/** An overflow is the pool's doing, everything else is judged by the route's own fields. */
+function failureOrigin(exchange: Exchange, { reason, part }: FailureNote) {
+  if (reason !== 'overflow') return partOrigin(exchange.route?.origins, part ?? 'retry_policy');
+  return partOrigin(exchange.runtime.clusters.get(exchange.info.cluster)?.config.origins, 'circuit_breakers');
 }

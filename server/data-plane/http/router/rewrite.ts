@@ -16,7 +16,7 @@ export function rewrittenPath(pathAndQuery: string, route: CompiledRoute, action
   if (action.regexRewrite === undefined) return undefined;
   const { path, rest } = split(pathAndQuery);
   const { pattern, substitution } = action.regexRewrite;
-  const replaced = pattern.matcher(path).replaceAll(javaStyle(substitution));
+  const replaced = pattern.matcher(path).replaceAll(libraryStyle(substitution));
   return replaced + rest;
 }
 
@@ -35,8 +35,8 @@ function split(pathAndQuery: string): { path: string; rest: string } {
 }
 
 /** RE2 writes groups as `\1`, the library as `$1`; everything else in the text is plain. */
-function javaStyle(substitution: string): string {
-  return substitution.replaceAll('$', '\\$').replace(/\\(\d)/g, '$$$1');
+function libraryStyle(substitution: string): string {
+  return substitution.replaceAll('$', '$$$$').replace(/\\(\d)/g, '$$$1');
 }
 
 /** Where a redirect points to. */

@@ -1,0 +1,97 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { type Cluster, extensionTypes, type Listener, type TypeUrl, typeUrls } from '#xds';
+import { ConfigStore } from '../../../server/data-plane/config/config-store.ts';
+
+const listener = (name: string, rds: string): Listener => ({
+  name,
+  address: { socket_address: { address: '0.0.0.0', port_value: 80 } },
+  filter_chains: [
+    {
+      filters: [
+        {
+          name: 'hcm',
+          typed_config: {
+            '@type': extensionTypes.httpConnectionManager,
+            stat_prefix: name,
+            rds: { config_source: { ads: {} }, route_config_name: rds },
+            http_filters: [{ name: 'envoy.filters.http.router', typed_config: { '@type': extensionTypes.router } }],
+          },
+        },
+      ],
+    },
+  ],
+});
+const eds = (name: string, fields: Partial<Cluster> = {}): Cluster => ({ name, type: 'EDS', ...fields });
+
+let events: string[];
+let subscriptions: Record<string, readonly string[]>;
+let store: ConfigStore;
+
+const push = (typeUrl: TypeUrl, resources: readonly object[], removed: readonly string[] = []) =>
+  store.update({
+    typeUrl,
+    versionInfo: 'v1',
+    removed,
+    upserted: resources.map((resource) => {
+      const { name, cluster_name } = resource as { name?: string; cluster_name?: string };
+      return { name: name ?? cluster_name ?? '', version: 'v1', resource: resource as never };
+    }),
+  });
+
+beforeEach(() => {
+  events = [];
+  subscriptions = {};
+  store = new ConfigStore({
+    subscribe: (typeUrl, names) => {
+      subscriptions[typeUrl] = names;
+    },
+    sink: {
+      setListener: ({ name }) => events.push(`listener ${name}`),
+      removeListener: (name) => events.push(`no listener ${name}`),
+      setCluster: ({ name }, endpoints) => events.push(`cluster ${name} ${endpoints.length}`),
+      removeCluster: (name) => events.push(`no cluster ${name}`),
+      warmed: () => events.push('warm'),
+    },
+  });
+});
+
+describe('configuration from xDS', () => {
+  it('keeps a listener warming until its routes are here, and a cluster until its endpoints are', () => {
+    push(typeUrls.cluster, [eds('a')]);
+    push(typeUrls.listener, [listener('l', '80')]);
+    expect(events).toEqual([]);
+    expect(subscriptions).toEqual({ [typeUrls.endpoint]: ['a'], [typeUrls.route]: ['80'] });
+    push(typeUrls.endpoint, [{ cluster_name: 'a' }]);
+    push(typeUrls.route, [{ name: '80' }]);
+    expect(events).toEqual(['cluster a 0', 'listener l', 'warm']);
+  });
+
+  it('serves the former listener while its successor waits for routes', () => {
+    push(typeUrls.listener, [listener('l', '80')]);
+    push(typeUrls.route, [{ name: '80' }]);
+    push(typeUrls.listener, [listener('l', '81')]);
+    expect(store.listeners.get('l')?.rdsNames).toEqual(['80']);
+    expect(subscriptions[typeUrls.route]).toEqual(['80', '81']);
+    push(typeUrls.route, [{ name: '81' }]);
+    expect(store.listeners.get('l')?.rdsNames).toEqual(['81']);
+    expect(subscriptions[typeUrls.route]).toEqual(['81']);
+  });
+
+  it('rejects what it cannot serve by field and reason, and keeps the last good one and the rest of the update', () => {
+    push(typeUrls.cluster, [eds('a', { connect_timeout: '3s' })]);
+    push(typeUrls.endpoint, [{ cluster_name: 'a' }]);
+    const rejections = push(typeUrls.cluster, [eds('a', { lb_policy: 'MAGLEV' }), { name: 'b', type: 'STATIC' }]);
+    expect(rejections).toEqual([{ name: 'a', message: 'lb_policy: MAGLEV is not supported' }]);
+    expect(store.clusters.get('a')?.connectTimeoutMs).toBe(3000);
+    expect(events.at(-1)).toBe('cluster b 0');
+  });
+
+  it('forgets what is removed and what nobody names any more', () => {
+    push(typeUrls.cluster, [eds('a')]);
+    push(typeUrls.endpoint, [{ cluster_name: 'a' }]);
+    push(typeUrls.cluster, [], ['a']);
+    expect(events.at(-1)).toBe('no cluster a');
+    expect(store.endpoints.size).toBe(0);
+    expect(subscriptions[typeUrls.endpoint]).toEqual([]);
+  });
+});

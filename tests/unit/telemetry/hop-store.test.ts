@@ -1,0 +1,164 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { createHopStore, type HopStore, type RequestSummary } from '#telemetry';
+import { createFakeClock, type FakeClock } from '../data-plane/fake-clock.ts';
+import { hop, REVIEWS_V2 } from './hops.ts';
+
+let clock: FakeClock;
+let store: HopStore;
+let told: RequestSummary[];
+
+beforeEach(() => {
+  clock = createFakeClock();
+  store = createHopStore({ capacity: 10, clock });
+  told = [];
+  store.onRequest((request) => told.push(request));
+});
+
+describe('the hop store', () => {
+  it('joins what both proxies saw of a call, told once, when the caller is done', () => {
+    const call = hop({ service: 'productpage', cluster: REVIEWS_V2 });
+    const answer = hop({
+      service: 'reviews',
+      version: 'v2',
+      direction: 'inbound',
+      parent: call.spanId,
+      peer: 'spiffe://td/ns/d/sa/p',
+    });
+    store.record(answer);
+    expect(told).toEqual([]);
+    store.record(call);
+    expect(told).toHaveLength(1);
+    expect(told[0]).toMatchObject({
+      id: call.spanId,
+      source: { service: 'productpage', version: 'v1' },
+      destination: { service: 'reviews', version: 'v2' },
+      mtls: true,
+      answeredBy: 'upstream',
+    });
+    clock.advance(60_000);
+    expect(told).toHaveLength(1);
+  });
+
+  it('names the cluster as destination when no server proxy reports', () => {
+    store.record(
+      hop({ service: 'productpage', cluster: REVIEWS_V2, status: 503, flags: ['UH'], details: 'no_healthy_upstream' }),
+    );
+    expect(told[0]).toMatchObject({ destination: { service: 'reviews', version: 'v2' }, answeredBy: 'client-proxy' });
+  });
+
+  it('counts a call of a client without sidecar at once', () => {
+    store.record(hop({ service: 'reviews', direction: 'inbound' }));
+    store.record(
+      hop({ service: 'reviews', direction: 'inbound', parent: 'f'.repeat(16), headers: [['accept', '*/*']] }),
+    );
+    expect(told.map(({ source }) => source.service)).toEqual(['unknown', 'unknown']);
+  });
+
+  it('waits for the proxy of a caller, but not for ever', () => {
+    store.record(
+      hop({
+        service: 'reviews',
+        direction: 'inbound',
+        parent: 'e'.repeat(16),
+        headers: [['x-envoy-attempt-count', '1']],
+      }),
+    );
+    clock.advance(9_000);
+    expect(told).toEqual([]);
+    clock.advance(1_000);
+    expect(told).toHaveLength(1);
+  });
+
+  it('tells nobody twice when the server finishes after the caller gave up, but learns its version', () => {
+    const call = hop({
+      service: 'productpage',
+      status: 504,
+      flags: ['UT'],
+      details: 'upstream_response_timeout',
+      cluster: REVIEWS_V2,
+    });
+    store.record(call);
+    store.record(hop({ service: 'reviews', version: 'v3', direction: 'inbound', parent: call.spanId }));
+    expect(told).toHaveLength(1);
+    expect(store.requests(5)).toMatchObject([
+      { status: 504, destination: { version: 'v3' }, answeredBy: 'client-proxy' },
+    ]);
+  });
+
+  it("names the server's proxy when it refused the connection", () => {
+    const call = hop({
+      service: 'productpage',
+      status: 503,
+      flags: ['UC'],
+      details: 'upstream_reset_before_response_started{connection_termination}',
+    });
+    store.record(
+      hop({
+        service: 'reviews',
+        direction: 'inbound',
+        parent: call.spanId,
+        status: 0,
+        flags: ['NR'],
+        details: 'filter_chain_not_found',
+      }),
+    );
+    store.record(call);
+    expect(told[0]?.answeredBy).toBe('server-proxy');
+  });
+
+  it('orders a trace with callers before those they call', () => {
+    const call = hop({ service: 'productpage', traceId: 'a'.repeat(32), startMs: 7 });
+    const answer = hop({
+      service: 'reviews',
+      direction: 'inbound',
+      parent: call.spanId,
+      traceId: 'a'.repeat(32),
+      startMs: 7,
+    });
+    store.record(answer);
+    store.record(call);
+    expect(store.trace('a'.repeat(32)).map(({ proxy }) => proxy.service)).toEqual(['productpage', 'reviews']);
+    expect(store.trace('b'.repeat(32))).toEqual([]);
+  });
+
+  it('keeps the newest hops only', () => {
+    const hops = Array.from({ length: 25 }, (_, i) => hop({ service: `s${i}`, traceId: `${i}`.padStart(32, '0') }));
+    for (const each of hops) store.record(each);
+    expect(store.hop(hops[0]!.spanId)).toBeUndefined();
+    expect(store.trace('0'.repeat(32))).toEqual([]);
+    expect(store.requests(100)).toHaveLength(10);
+    expect(store.requests(1)[0]?.source.service).toBe('s24');
+  });
+
+  it('rates edges over a window', () => {
+    for (const [i, status] of [200, 200, 503, 200].entries()) {
+      store.record(
+        hop({
+          service: 'a',
+          cluster: REVIEWS_V2,
+          status,
+          flags: status === 503 ? ['UC'] : [],
+          startMs: i * 1000,
+          durationMs: i === 3 ? 900 : 10 * (i + 1),
+        }),
+      );
+    }
+    expect(store.edges(60_000, 5000)).toEqual([
+      {
+        source: 'a',
+        sourceVersion: 'v1',
+        destination: 'reviews',
+        destinationVersion: 'v2',
+        requests: 4,
+        errors: 1,
+        slow: 1,
+        mtls: false,
+        p50: 20,
+        p90: 900,
+        p99: 900,
+        flags: { UC: 1 },
+      },
+    ]);
+    expect(store.edges(1500, 4000)[0]?.requests).toBe(1);
+  });
+});
