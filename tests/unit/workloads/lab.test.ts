@@ -44,7 +44,7 @@ describe('lab images', () => {
         closed = true;
       });
     });
-    const cart = await net.run('meshwork/cart', 'cart', { UPSTREAMS: 'http://inventory:8080' });
+    const cart = await net.run('meshwork/cart', 'cart', { UPSTREAMS: 'http://inventory:8080', TIMEOUT_MS: '300' });
     const answer = cart.get('/');
     await eventually(() => asked);
     net.clock.advance(299);
@@ -59,7 +59,11 @@ describe('lab images', () => {
     await net.serve('inventory', (_request, response) => {
       if (!slow) response.end('{"items":[]}');
     });
-    const cart = await net.run('meshwork/cart', 'cart', { UPSTREAMS: 'http://inventory:8080', CACHE: 'on' });
+    const cart = await net.run('meshwork/cart', 'cart', {
+      UPSTREAMS: 'http://inventory:8080',
+      CACHE: 'on',
+      TIMEOUT_MS: '300',
+    });
     const fresh = await cart.get('/');
     expect([fresh.headers['x-cached'], bodyOf(fresh)['cached']]).toEqual(['false', false]);
     await eventually(() => net.clock.waiting === 0);
