@@ -6,7 +6,10 @@ import { delimiter, join } from 'node:path';
 import { pinnedNode, pinnedPath, root } from './node.mjs';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome'];
-const PLACES = ['/Applications/Google Chrome.app/Contents/MacOS/Google Chrome', '/Applications/Chromium.app/Contents/MacOS/Chromium'];
+const PLACES = [
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+  '/Applications/Chromium.app/Contents/MacOS/Chromium',
+];
 
 function runs(file) {
   try {
@@ -39,7 +42,10 @@ export function getPackagedBrowser() {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }\n');
   const env = { ...process.env, PATH: pinnedPath() };
-  const npm = spawnSync('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', PACKAGED], { cwd: folder, env });
+  const npm = spawnSync('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', PACKAGED], {
+    cwd: folder,
+    env,
+  });
   if (npm.status !== 0) return undefined;
   const unpack = "import chromium from '@sparticuz/chromium'; console.log(await chromium.executablePath());";
   const node = spawnSync(pinnedNode(), ['--input-type=module', '-e', unpack], { cwd: folder, env, encoding: 'utf8' });

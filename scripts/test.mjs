@@ -50,7 +50,14 @@ async function vitest(suite) {
   if (!chosen(suite) || !existsSync(join(root, 'tests', suite))) return;
   console.log(`\n== ${suite}`);
   const report = join(results, `${suite}.json`);
-  const code = await run([bin('vitest/vitest.mjs'), 'run', `tests/${suite}/`, '--reporter=dot', '--reporter=json', `--outputFile.json=${report}`]);
+  const code = await run([
+    bin('vitest/vitest.mjs'),
+    'run',
+    `tests/${suite}/`,
+    '--reporter=dot',
+    '--reporter=json',
+    `--outputFile.json=${report}`,
+  ]);
   const counts = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : undefined;
   // A suite that could not even load counts as one failure: nothing may fail silently.
   passed += counts?.numPassedTests ?? 0;
@@ -71,7 +78,10 @@ async function playwright() {
   }
   console.log(`browser: ${browser}`);
   const report = join(results, 'site.json');
-  const code = await run([bin('@playwright/test/cli.js'), 'test'], { PLAYWRIGHT_JSON_OUTPUT_FILE: report, CHROMIUM_PATH: browser });
+  const code = await run([bin('@playwright/test/cli.js'), 'test'], {
+    PLAYWRIGHT_JSON_OUTPUT_FILE: report,
+    CHROMIUM_PATH: browser,
+  });
   const stats = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')).stats : undefined;
   passed += (stats?.expected ?? 0) + (stats?.flaky ?? 0);
   failed += Math.max(stats?.unexpected ?? 0, code === 0 ? 0 : 1);
