@@ -1,0 +1,217 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Listener, typeUrls } from '#xds';
+import type { CertificateSigner } from '../../server/data-plane/doors.ts';
+import {
+  clientTls,
+  edsCluster,
+  endpoints,
+  forwardTo,
+  http,
+  inboundCluster,
+  outboundListener,
+  routes,
+  standardClusters,
+  virtualInbound,
+  virtualOutbound,
+} from './data-plane-config.ts';
+import { createTestCa, type FakeXds, type Pod, sendFrom, startPod, until } from './data-plane-harness.ts';
+
+const REVIEWS = 'outbound|9080||reviews.default.svc.cluster.local';
+const PEER = 'spiffe://cluster.local/ns/default/sa/reviews';
+
+let signer: CertificateSigner;
+beforeAll(async () => {
+  signer = await createTestCa();
+});
+
+const serve = async (ip: string, mode: 'STRICT' | 'PERMISSIVE'): Promise<Pod> => {
+  const pod = await startPod({ ip, name: 'reviews-v1', ports: [9080], signer }, (xds) => {
+    xds.push(typeUrls.cluster, [...standardClusters, inboundCluster(9080)]);
+    xds.push(typeUrls.listener, [virtualOutbound, virtualInbound(9080, mode)]);
+  });
+  await pod.app(9080, (request, response) => {
+    const reply = (): void => void response.end(JSON.stringify(request.headers));
+    if (request.url === '/slow') setTimeout(reply, 150);
+    else reply();
+  });
+  return pod;
+};
+
+const toReviews = (serverIp: string, peer = PEER) =>
+  [
+    edsCluster(REVIEWS, {
+      transport_socket_matches: [
+        { name: 'mtls', match: { tlsMode: 'istio' }, transport_socket: clientTls(peer, 'outbound_.9080_._.reviews') },
+      ],
+    }),
+    endpoints(REVIEWS, [`${serverIp}:9080`], true),
+  ] as const;
+
+const gatewayListener: Listener = {
+  name: '0.0.0.0_8080',
+  address: { socket_address: { address: '0.0.0.0', port_value: 8080 } },
+  traffic_direction: 'OUTBOUND',
+  filter_chains: [
+    {
+      filters: [
+        http({
+          stat_prefix: 'outbound_0.0.0.0_8080',
+          rds: { config_source: { ads: {} }, route_config_name: 'http.8080' },
+          use_remote_address: true,
+          server_name: 'istio-envoy',
+          forward_client_cert_details: 'SANITIZE_SET',
+        }),
+      ],
+    },
+  ],
+};
+
+describe('the server side of a sidecar', () => {
+  let server: Pod;
+  beforeAll(async () => {
+    server = await serve('127.63.1.2', 'PERMISSIVE');
+  });
+  afterAll(() => server?.stop());
+
+  it('takes plaintext and mTLS on a PERMISSIVE port, and proves only the second', async () => {
+    const plain = await sendFrom('127.63.1.9', { ip: '127.63.1.2', port: 9080 });
+    expect([plain.status, plain.headers['server']]).toEqual([200, 'istio-envoy']);
+    expect(JSON.parse(plain.body)).not.toHaveProperty('x-forwarded-client-cert');
+    await until(() => server.hops.length === 1, 'the hop is recorded');
+    expect(server.hops[0]).toMatchObject({ mtls: false, direction: 'inbound', cluster: 'inbound|9080||' });
+  });
+
+  it('is ready on 15021, and shows its state on 15000 without a key', async () => {
+    const get = (port: number, path: string) => sendFrom('127.63.1.9', { ip: '127.63.1.2', port }, { path });
+    expect((await get(15021, '/healthz/ready')).status).toBe(200);
+    const dump = (await get(15000, '/config_dump')).body;
+    expect(dump).toContain('virtualInbound');
+    expect(dump).not.toContain('PRIVATE KEY');
+    expect(JSON.parse((await get(15000, '/certs')).body).certificates[0].cert_chain[0].subject_alt_names).toEqual([
+      { uri: PEER },
+    ]);
+    expect((await get(15000, '/help')).body).toContain('/stats/prometheus');
+    const metrics = (await get(15090, '/stats/prometheus')).body;
+    expect(metrics).toMatch(
+      /istio_requests_total\{reporter="destination",.*response_code="200".*connection_security_policy="none"\} 1/,
+    );
+    expect(metrics).toMatch(/envoy_cluster_upstream_rq_total\{cluster_name="inbound\|9080\|\|"\} 1/);
+  });
+
+  it('refuses a server that is not the workload it expects', async () => {
+    const client = await startPod({ ip: '127.63.1.3', name: 'wary-v1', signer }, (xds: FakeXds) => {
+      const [cluster, assignment] = toReviews('127.63.1.2', 'spiffe://cluster.local/ns/default/sa/somebody-else');
+      xds.push(typeUrls.cluster, [...standardClusters, cluster]);
+      xds.push(typeUrls.endpoint, [assignment]);
+      xds.push(typeUrls.listener, [virtualOutbound, outboundListener(9080)]);
+      xds.push(typeUrls.route, [routes(9080, ['*'], [forwardTo(REVIEWS)])]);
+    });
+    const answer = await client.fetch({ ip: '127.63.9.9', port: 9080 });
+    expect(answer.status).toBe(503);
+    expect(answer.body).toContain('CERTIFICATE_VERIFY_FAILED');
+    await client.stop();
+  });
+});
+
+describe('a gateway', () => {
+  let server: Pod;
+  let gateway: Pod;
+  beforeAll(async () => {
+    server = await serve('127.63.2.2', 'STRICT');
+    gateway = await startPod({ ip: '127.63.2.1', name: 'istio-ingressgateway', role: 'router', signer }, (xds) => {
+      const [cluster, assignment] = toReviews('127.63.2.2');
+      xds.push(typeUrls.cluster, [...standardClusters, cluster]);
+      xds.push(typeUrls.endpoint, [assignment]);
+      xds.push(typeUrls.listener, [gatewayListener]);
+      xds.push(typeUrls.route, [{ ...routes(8080, ['shop.example.com'], [forwardTo(REVIEWS)]), name: 'http.8080' }]);
+    });
+  });
+  afterAll(async () => {
+    await gateway?.stop();
+    await server?.stop();
+  });
+
+  it('lets strangers in on its port, as strangers, and speaks mTLS behind it', async () => {
+    const answer = await sendFrom(
+      '127.63.2.9',
+      { ip: '127.63.2.1', port: 8080 },
+      {
+        host: 'shop.example.com',
+        headers: { 'x-request-id': 'mine', 'x-envoy-retry-on': '5xx', 'x-forwarded-client-cert': 'By=me' },
+      },
+    );
+    expect([answer.status, answer.headers['server']]).toEqual([200, 'istio-envoy']);
+    const seen = JSON.parse(answer.body) as Record<string, string>;
+    expect(seen['x-request-id']).not.toBe('mine');
+    expect(seen['x-forwarded-for']).toBe('127.63.2.9');
+    expect(seen['x-forwarded-client-cert']).toContain('URI=spiffe://cluster.local/ns/default/sa/istio');
+    expect(answer.headers).not.toHaveProperty('x-envoy-peer-metadata');
+    await until(() => gateway.hops.length === 1 && server.hops.length === 1, 'both report');
+    expect(gateway.hops[0]).toMatchObject({ proxy: { role: 'gateway' }, mtls: true });
+    expect(server.hops[0]?.parentSpanId).toBe(gateway.hops[0]?.spanId);
+  });
+
+  it('answers 404 NR for a host that nobody bound to it', async () => {
+    expect((await sendFrom('127.63.2.9', { ip: '127.63.2.1', port: 8080 }, { host: 'other.com' })).status).toBe(404);
+    expect(gateway.hops.at(-1)?.response.flags).toEqual(['NR']);
+  });
+});
+
+describe('the life of a proxy', () => {
+  it('lets current requests end while it drains, and takes no more', async () => {
+    const server = await serve('127.63.3.2', 'PERMISSIVE');
+    const slow = sendFrom('127.63.3.9', { ip: '127.63.3.2', port: 9080 }, { path: '/slow' });
+    await until(
+      () =>
+        [...server.proxy.admin.stats()].some(
+          ([name, value]) => name.endsWith('inbound_0.0.0.0_9080.downstream_rq_active') && value === 1,
+        ),
+      'the request is under way',
+    );
+    const stopped = server.proxy.stop(2000);
+    expect(server.proxy.ready).toBe(false);
+    await expect(sendFrom('127.63.3.9', { ip: '127.63.3.2', port: 9080 })).rejects.toThrow(/ECONNREFUSED/);
+    expect((await slow).status).toBe(200);
+    await stopped;
+    await server.stop();
+  });
+
+  it('makes the same choices again for the same seed, and others for another', async () => {
+    const run = async (ip: string, seed: string): Promise<string> => {
+      const shares = [
+        { name: 'a', weight: 1 },
+        { name: 'b', weight: 1 },
+      ];
+      const pod = await startPod({ ip, name: 'client-v1', signer, seed }, (xds) => {
+        xds.push(typeUrls.cluster, [...standardClusters, { name: 'a', type: 'STATIC' }, { name: 'b', type: 'STATIC' }]);
+        xds.push(typeUrls.listener, [virtualOutbound, outboundListener(80)]);
+        const route = { ...forwardTo(''), route: { weighted_clusters: { clusters: shares } } };
+        xds.push(typeUrls.route, [routes(80, ['*'], [route])]);
+      });
+      for (let i = 0; i < 24; i++) await pod.fetch({ ip: '127.63.9.9', port: 80 });
+      await pod.stop();
+      return pod.hops.map(({ cluster }) => cluster).join('');
+    };
+    const first = await run('127.63.4.1', 'lab');
+    expect(await run('127.63.4.2', 'lab')).toBe(first);
+    expect(await run('127.63.4.3', 'other')).not.toBe(first);
+  });
+
+  it('waits for its certificate as long as the CA refuses, and starts when it signs', async () => {
+    let refusals = 2;
+    const moody: CertificateSigner = {
+      sign: (csr, token) => (refusals-- > 0 ? Promise.reject(new Error('not yet')) : signer.sign(csr, token)),
+    };
+    const pod = await startPod({ ip: '127.63.5.1', name: 'late-v1', signer: moody }, (xds) => {
+      xds.push(typeUrls.cluster, standardClusters);
+      xds.push(typeUrls.listener, [virtualOutbound]);
+    });
+    expect(pod.proxy.ready).toBe(true);
+    expect(pod.logs.filter((line) => line.includes('failed to sign CSR: not yet'))).toHaveLength(2);
+    expect(pod.proxy.admin.secrets().map(({ name, spiffeId }) => [name, spiffeId])).toEqual([
+      ['default', 'spiffe://cluster.local/ns/default/sa/late'],
+      ['ROOTCA', ''],
+    ]);
+    await pod.stop();
+  });
+});
