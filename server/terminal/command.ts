@@ -41,5 +41,11 @@ export interface Command {
   complete?(words: readonly string[], context: ShellContext): readonly string[];
 }
 
-/** The command was used wrongly: printed as it is, exit code 1. */
-export class UsageError extends Error {}
+/** The command was used wrongly: the message is printed as it is. */
+export class UsageError extends Error {
+  readonly exitCode: number;
+  constructor(message: string, exitCode = 1) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}

@@ -1,3 +1,4 @@
 export type { Command, CommandIo, ShellContext } from './command.ts';
+export type { Completion } from './completion.ts';
 export { createShellFiles, type ShellFiles } from './files.ts';
-export { type Completion, createTerminal, type Terminal } from './terminal.ts';
+export { createTerminal, type Terminal } from './terminal.ts';

@@ -1,10 +1,22 @@
-/** Rows under a head, padded as kubectl prints them: three spaces between columns, none after the last. */
+/** Rows under a head, padded as kubectl and istioctl print them: a gap between columns, none after the last. */
 export function formatTable(head: readonly string[], rows: readonly (readonly string[])[], gap = 3): string {
-  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
+  return formatRows([head, ...rows], columnWidths([head, ...rows]), gap);
+}
+
+/** The width of the widest cell of each column. */
+export function columnWidths(rows: readonly (readonly string[])[]): number[] {
+  const widths: number[] = [];
+  for (const row of rows) {
+    for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, cell.length);
+  }
+  return widths;
+}
+
+export function formatRows(rows: readonly (readonly string[])[], widths: readonly number[], gap = 3): string {
   const line = (cells: readonly string[]): string =>
     cells
       .map((cell, column) => (column === cells.length - 1 ? cell : cell.padEnd((widths[column] ?? 0) + gap)))
       .join('')
       .trimEnd();
-  return `${[head, ...rows].map(line).join('\n')}\n`;
+  return rows.map((row) => `${line(row)}\n`).join('');
 }

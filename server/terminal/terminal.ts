@@ -1,35 +1,34 @@
-import type { Command, ShellContext } from './command.ts';
+import { type Command, type ShellContext, UsageError } from './command.ts';
 import { curl } from './commands/curl.ts';
 import { fortio } from './commands/fortio.ts';
 import { istioctl } from './commands/istioctl/index.ts';
 import { kubectl } from './commands/kubectl/index.ts';
-import { textCommands } from './commands/text.ts';
-import { createShell, type ShellIo } from './shell.ts';
-
-export interface Completion {
-  /** Where in the line the candidates begin. */
-  readonly from: number;
-  readonly candidates: readonly string[];
-}
+import { textCommands } from './commands/text/index.ts';
+import { type Completion, complete } from './completion.ts';
+import { createShell, type ShellIo } from './shell/shell.ts';
 
 /** One terminal tab: keeps its variables and an unfinished script between lines. */
 export interface Terminal {
   /** Runs a line. `more`: the script is unfinished (open quote, here-document, loop) and waits for the next line. */
   run(line: string, io: ShellIo): Promise<{ readonly exitCode: number; readonly more: boolean }>;
+  /** Drops an unfinished script, as Ctrl+C does at the `> ` prompt. A running command is stopped by its signal. */
+  interrupt(): void;
   complete(line: string, cursor: number): Completion;
   setVariable(name: string, value: string): void;
 }
 
 const MAX_SCRIPT = 65_536;
-const MAX_CANDIDATES = 200;
 const aliases: Readonly<Record<string, string>> = { k: 'kubectl' };
 
 const help: Command = {
   name: 'help',
   summary: 'this list; help <command> for one of them',
   manual: 'help [command]',
+  complete: () => [...commandTable.keys()],
   run: async (args, io) => {
-    const one = args[0] === undefined ? undefined : commandTable.get(args[0]);
+    const [name] = args;
+    const one = name === undefined ? undefined : commandTable.get(name);
+    if (name !== undefined && !one) throw new UsageError(`No manual entry for ${name}`, 16);
     if (one) io.out(`${one.manual}\n`);
     else {
       io.out('The commands of this terminal. It works on the lab’s own mesh and never on your machine.\n\n');
@@ -81,20 +80,10 @@ export function createTerminal(context: ShellContext): Terminal {
       unfinished = '';
       return { exitCode: await shell.run(script, io), more: false };
     },
-    complete: (line, cursor) => {
-      const before = line.slice(0, cursor);
-      const from = before.search(/[^\s|;&]*$/);
-      const typed = before.slice(from);
-      const words = before
-        .slice(before.search(/[^|;&]*$/))
-        .trimStart()
-        .split(/\s+/);
-      const pool =
-        words.length <= 1
-          ? [...commandTable.keys()]
-          : (commandTable.get(words[0] ?? '')?.complete?.(words.slice(1), context) ?? []);
-      const candidates = [...new Set(pool)].filter((candidate) => candidate.startsWith(typed)).sort();
-      return { from, candidates: candidates.slice(0, MAX_CANDIDATES) };
+    interrupt: () => {
+      unfinished = '';
     },
+    complete: (line, cursor) =>
+      complete(line.slice(0, cursor), { commands: commandTable, context, variables: shell.variables }),
   };
 }

@@ -1,7 +1,8 @@
-import { errorMessage } from '#domain';
+import { STATUS_CODES } from 'node:http';
+import { type Clock, errorMessage } from '#domain';
 import type { FetchInit, FetchResponse } from '#workloads';
 import { type Command, type CommandIo, UsageError } from '../command.ts';
-import { readFlags, readSeconds } from '../flags.ts';
+import { type FlagDialect, type FlagSpec, type Flags, many, onOff, readFlags, readSeconds, value } from '../flags.ts';
 
 type Fetch = (url: string, init?: FetchInit) => Promise<FetchResponse>;
 
@@ -11,115 +12,178 @@ Sends one HTTP request. Here it runs outside the cluster and reaches the ingress
 Options: -s quiet · -i head and body · -I head only · -v the conversation · -o file · -w '%{http_code}' · -H 'name: value'
          -X method · -d data · -m seconds · -b cookies · -L follow redirects`;
 
+const FLAGS: FlagSpec = {
+  silent: onOff('s'),
+  'show-error': onOff('S'),
+  include: onOff('i'),
+  head: onOff('I'),
+  verbose: onOff('v'),
+  fail: onOff('f'),
+  location: onOff('L'),
+  insecure: onOff('k'),
+  'http1.1': onOff(),
+  'no-progress-meter': onOff(),
+  output: value('o'),
+  'write-out': value('w'),
+  header: many('H'),
+  request: value('X'),
+  data: many('d'),
+  'max-time': value('m'),
+  'connect-timeout': value(),
+  cookie: value('b'),
+  'user-agent': value('A'),
+  url: value(),
+};
+
+const MAX_REDIRECTS = 50;
+const DEFAULT_TIMEOUT_MS = 60_000;
+const HELP = "curl: try 'man curl' for what it knows here";
+
+const dialect: FlagDialect = {
+  unknownLong: (flag) => new UsageError(`curl: option ${flag}: is unknown\n${HELP}`, 2),
+  unknownShort: (letter) => new UsageError(`curl: option -${letter}: is unknown\n${HELP}`, 2),
+  needsValue: (name) =>
+    new UsageError(`curl: option ${name.startsWith('-') ? name : `-${name}`}: requires parameter\n${HELP}`, 2),
+};
+
+export interface CurlContext {
+  readonly io: CommandIo;
+  readonly clock: Clock;
+  readonly fetch: Fetch;
+  /** Where `-o file` writes; absent inside a pod, whose files nobody sees. */
+  save?(path: string, text: string): void;
+}
+
 /** Runs curl with a given way to fetch: from outside, or from inside a pod. Exit codes are curl's own. */
-export async function runCurl(args: readonly string[], io: CommandIo & { readonly fetch: Fetch }): Promise<number> {
-  const flags = readFlags(args, {
-    silent: { type: 'boolean', short: 's' },
-    'show-error': { type: 'boolean', short: 'S' },
-    include: { type: 'boolean', short: 'i' },
-    head: { type: 'boolean', short: 'I' },
-    verbose: { type: 'boolean', short: 'v' },
-    fail: { type: 'boolean', short: 'f' },
-    location: { type: 'boolean', short: 'L' },
-    insecure: { type: 'boolean', short: 'k' },
-    output: { type: 'string', short: 'o' },
-    'write-out': { type: 'string', short: 'w' },
-    header: { type: 'string', short: 'H', multiple: true },
-    request: { type: 'string', short: 'X' },
-    data: { type: 'string', short: 'd', multiple: true },
-    'max-time': { type: 'string', short: 'm' },
-    'connect-timeout': { type: 'string' },
-    cookie: { type: 'string', short: 'b' },
-    'user-agent': { type: 'string', short: 'A' },
-  });
-  const [typed, ...more] = flags.words;
-  if (typed === undefined) throw new UsageError('curl: (2) no URL specified');
-  if (more.length > 0) throw new UsageError('curl: (2) one URL at a time, please');
-  const url = /^[a-z]+:\/\//i.test(typed) ? typed : `http://${typed}`;
-  if (!URL.canParse(url)) throw new UsageError(`curl: (3) URL rejected: ${typed}`);
-  const data = flags.all('data').join('&');
-  const init = requestOf(flags, data, io);
+export async function runCurl(args: readonly string[], context: CurlContext): Promise<number> {
+  const { io } = context;
+  const flags = readFlags(args, FLAGS, dialect);
+  const [typed = flags.text('url'), ...more] = flags.words;
+  if (typed === undefined) throw new UsageError(`curl: (2) no URL specified\n${HELP}`, 2);
+  if (more.length > 0) throw new UsageError('curl: (2) this terminal sends one request at a time', 2);
+  const url = /^[a-z][a-z0-9+.-]*:\/\//i.test(typed) ? typed : `http://${typed}`;
+  if (!URL.canParse(url)) throw new UsageError('curl: (3) URL rejected: Malformed input to a URL function', 3);
+  const { protocol } = new URL(url);
+  if (protocol !== 'http:' && protocol !== 'https:')
+    throw new UsageError(`curl: (1) Protocol "${protocol.slice(0, -1)}" not supported`, 1);
+  const init = requestOf(flags, io);
+  const format = flags.text('write-out');
+  const startedMs = context.clock.monotonic();
+  const seconds = (): number => (context.clock.monotonic() - startedMs) / 1000;
   try {
-    const started = performance.now();
-    let response = await io.fetch(url, init);
-    for (
-      let hop = 0;
-      flags.on('location') &&
-      hop < 5 &&
-      response.status >= 300 &&
-      response.status < 400 &&
-      response.headers['location'];
-      hop++
-    ) {
-      response = await io.fetch(new URL(response.headers['location'], url).href, init);
-    }
-    const seconds = (performance.now() - started) / 1000;
-    print({ flags, io, init, url, response });
-    const format = flags.text('write-out');
-    if (format !== undefined) io.out(writeOut(format, response, seconds));
-    return flags.on('fail') && response.status >= 400 ? 22 : 0;
+    const response = await send(url, init, { flags, context });
+    if (format !== undefined) io.out(writeOut(format, response, seconds()));
+    if (!flags.on('fail') || response.status < 400) return 0;
+    if (!flags.on('silent') || flags.on('show-error'))
+      io.err(`curl: (22) The requested URL returned error: ${response.status}\n`);
+    return 22;
   } catch (error) {
+    if (io.signal.aborted) return 130;
     const { code, text } = curlError(error, url, init.timeoutMs);
     if (!flags.on('silent') || flags.on('show-error')) io.err(`curl: (${code}) ${text}\n`);
-    const format = flags.text('write-out');
-    if (format !== undefined) io.out(writeOut(format, undefined, 0));
+    if (format !== undefined) io.out(writeOut(format, undefined, seconds()));
     return code;
   }
 }
 
-type CurlFlags = ReturnType<typeof readFlags>;
+/** Sends the request, follows redirects where asked to, and prints each answer. */
+async function send(
+  url: string,
+  init: FetchInit,
+  { flags, context }: { readonly flags: Flags; readonly context: CurlContext },
+): Promise<FetchResponse> {
+  let at = url;
+  for (let hop = 0; ; hop++) {
+    const response = await context.fetch(at, init);
+    const { location } = response.headers;
+    const follows = flags.on('location') && response.status >= 300 && response.status < 400 && location !== undefined;
+    if (follows && hop === MAX_REDIRECTS) throw new CurlFailure(47, `Maximum (${MAX_REDIRECTS}) redirects followed`);
+    print({ flags, context, init, url: at, response, bodyToo: !follows });
+    if (!follows) return response;
+    at = new URL(location, at).href;
+  }
+}
 
-function requestOf(flags: CurlFlags, data: string, io: CommandIo): FetchInit {
+class CurlFailure extends Error {
+  readonly exitCode: number;
+  constructor(exitCode: number, message: string) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
+
+function requestOf(flags: Flags, io: CommandIo): FetchInit {
+  const data = flags.all('data').join('&');
   const headers: Record<string, string> = { 'user-agent': flags.text('user-agent') ?? 'curl/8.5.0', accept: '*/*' };
-  if (data !== '') headers['content-type'] = 'application/x-www-form-urlencoded';
-  if (flags.text('cookie')) headers['cookie'] = flags.text('cookie') ?? '';
+  if (flags.all('data').length > 0) headers['content-type'] = 'application/x-www-form-urlencoded';
+  const cookie = flags.text('cookie');
+  if (cookie !== undefined) headers['cookie'] = cookie;
   for (const line of flags.all('header')) {
     const at = line.indexOf(':');
-    if (at <= 0) throw new UsageError(`curl: the header "${line}" needs the form "name: value"`);
+    if (at <= 0) throw new UsageError(`curl: the header "${line}" needs the form "name: value"`, 2);
     headers[line.slice(0, at).trim().toLowerCase()] = line.slice(at + 1).trim();
   }
-  const seconds = flags.text('max-time') ?? flags.text('connect-timeout');
   return {
-    method: flags.text('request') ?? (flags.on('head') ? 'HEAD' : data === '' ? 'GET' : 'POST'),
+    method: flags.text('request') ?? (flags.on('head') ? 'HEAD' : flags.all('data').length === 0 ? 'GET' : 'POST'),
     headers,
     signal: io.signal,
-    timeoutMs: (seconds === undefined ? undefined : readSeconds(seconds)) ?? 60_000,
+    timeoutMs: readTimeout(flags),
     ...(data === '' ? {} : { body: data }),
   };
 }
 
+function readTimeout(flags: Flags): number {
+  const asked = flags.text('max-time') ?? flags.text('connect-timeout');
+  if (asked === undefined) return DEFAULT_TIMEOUT_MS;
+  const timeoutMs = readSeconds(asked);
+  if (timeoutMs === undefined)
+    throw new UsageError(`curl: option -m: expected a proper numerical parameter\n${HELP}`, 2);
+  return Math.min(DEFAULT_TIMEOUT_MS, timeoutMs || DEFAULT_TIMEOUT_MS);
+}
+
 interface Printed {
-  readonly flags: CurlFlags;
-  readonly io: CommandIo;
+  readonly flags: Flags;
+  readonly context: CurlContext;
   readonly init: FetchInit;
   readonly url: string;
   readonly response: FetchResponse;
+  readonly bodyToo: boolean;
 }
 
-function print({ flags, io, init, url, response }: Printed): void {
-  const headText = `HTTP/1.1 ${response.status} ${reasonPhrase(response.status)}\n${Object.entries(response.headers)
-    .map(([name, value]) => `${name}: ${value}\n`)
-    .join('')}\n`;
+function print({ flags, context, init, url, response, bodyToo }: Printed): void {
+  const { io } = context;
+  const head = [`HTTP/1.1 ${response.status} ${STATUS_CODES[response.status] ?? ''}`.trimEnd()];
+  for (const [name, text] of Object.entries(response.headers)) head.push(`${name}: ${text}`);
   if (flags.on('verbose')) {
     const target = new URL(url);
-    io.err(`> ${init.method} ${target.pathname}${target.search} HTTP/1.1\n> Host: ${target.host}\n`);
-    for (const [name, value] of Object.entries(init.headers ?? {})) io.err(`> ${name}: ${value}\n`);
-    io.err(`>\n${headText.replace(/^/gm, '< ').replace(/< $/, '')}`);
+    const sent = [`${init.method} ${target.pathname}${target.search} HTTP/1.1`];
+    if (init.headers?.['host'] === undefined) sent.push(`Host: ${target.host}`);
+    for (const [name, text] of Object.entries(init.headers ?? {})) sent.push(`${name}: ${text}`);
+    io.err(
+      `${[...sent, ''].map((line) => `> ${line}\n`).join('')}${[...head, ''].map((line) => `< ${line}\n`).join('')}`,
+    );
   }
-  if (flags.on('include') || flags.on('head')) io.out(headText);
-  if (flags.text('output') === undefined && !flags.on('head')) io.out(response.body.toString('utf8'));
+  const headText = flags.on('include') || flags.on('head') ? `${head.join('\n')}\n\n` : '';
+  const body = bodyToo && !flags.on('head') ? response.body.toString('utf8') : '';
+  const file = flags.text('output');
+  if (file === undefined || file === '-') io.out(headText + body);
+  else if (file !== '/dev/null' && bodyToo) context.save?.(file, headText + body);
 }
 
 /** curl's own number and text for a failure to get an answer at all. */
 function curlError(error: unknown, url: string, timeoutMs: number | undefined): { code: number; text: string } {
-  const { hostname, port } = new URL(url);
+  const { hostname, port, protocol } = new URL(url);
+  if (error instanceof CurlFailure) return { code: error.exitCode, text: error.message };
   const code = (error as { code?: string } | null)?.code ?? '';
   const message = errorMessage(error);
   if (error instanceof Error && error.name === 'TimeoutError')
     return { code: 28, text: `Operation timed out after ${timeoutMs} milliseconds with 0 bytes received` };
   if (code === 'ENOTFOUND') return { code: 6, text: `Could not resolve host: ${hostname}` };
   if (code === 'ECONNREFUSED')
-    return { code: 7, text: `Failed to connect to ${hostname} port ${port || 80}: Connection refused` };
+    return {
+      code: 7,
+      text: `Failed to connect to ${hostname} port ${port || (protocol === 'https:' ? 443 : 80)} after 0 ms: Couldn't connect to server`,
+    };
   if (code === 'ECONNRESET' && /hang up/.test(message)) return { code: 52, text: 'Empty reply from server' };
   if (code === 'ECONNRESET' || code === 'EPIPE') return { code: 56, text: 'Recv failure: Connection reset by peer' };
   return { code: 7, text: message };
@@ -138,34 +202,17 @@ function writeOut(format: string, response: FetchResponse | undefined, seconds: 
     });
 }
 
-const reasons: Readonly<Record<number, string>> = {
-  200: 'OK',
-  201: 'Created',
-  204: 'No Content',
-  301: 'Moved Permanently',
-  302: 'Found',
-  304: 'Not Modified',
-  307: 'Temporary Redirect',
-  308: 'Permanent Redirect',
-  400: 'Bad Request',
-  401: 'Unauthorized',
-  403: 'Forbidden',
-  404: 'Not Found',
-  405: 'Method Not Allowed',
-  426: 'Upgrade Required',
-  429: 'Too Many Requests',
-  500: 'Internal Server Error',
-  502: 'Bad Gateway',
-  503: 'Service Unavailable',
-  504: 'Gateway Timeout',
-};
-const reasonPhrase = (status: number): string => reasons[status] ?? '';
-
 export const curl: Command = {
   name: 'curl',
   summary: 'send an HTTP request from outside the cluster',
   manual: MANUAL,
   run: (args, io, context) =>
-    runCurl(args, { ...io, fetch: (url, init) => context.sandbox.fetchFromOutside(url, init) }),
-  complete: () => ['-s', '-i', '-v', '-H', 'http://$GATEWAY_URL/'],
+    runCurl(args, {
+      io,
+      clock: context.clock,
+      fetch: (url, init) => context.sandbox.fetchFromOutside(url, init),
+      save: (path, text) => context.files.write(path, text),
+    }),
+  complete: (words) =>
+    words.at(-1)?.startsWith('-') ? Object.keys(FLAGS).map((name) => `--${name}`) : ['http://$GATEWAY_URL/'],
 };

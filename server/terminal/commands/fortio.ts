@@ -46,6 +46,7 @@ export async function runFortio(args: readonly string[], { io, clock, fetch }: L
         (response) => response.status,
         () => -1,
       );
+      if (io.signal.aborted) return;
       latencies.push(clock.monotonic() - beganMs);
       counts.set(status, (counts.get(status) ?? 0) + 1);
       if (clock.monotonic() - reportedMs > 1000) {
@@ -56,7 +57,7 @@ export async function runFortio(args: readonly string[], { io, clock, fetch }: L
   };
   await Promise.all(Array.from({ length: plan.connections }, worker));
   io.out(report(latencies, counts, (clock.monotonic() - startedMs) / 1000));
-  return 0;
+  return io.signal.aborted ? 130 : 0;
 }
 
 function readPlan(args: readonly string[]): Plan {
@@ -71,15 +72,18 @@ function readPlan(args: readonly string[]): Plan {
     else if (name === 'quiet' || name === 'a' || name === 'allow-initial-errors') continue;
     else {
       const value = inline ?? args[++i] ?? '';
-      const at = value.indexOf(':');
-      if (name === 'H') headers[value.slice(0, at).trim().toLowerCase()] = value.slice(at + 1).trim();
-      else if (['c', 'qps', 'n', 't', 'loglevel', 'timeout'].includes(name)) values[name] = value;
+      if (name === 'H') {
+        const at = value.indexOf(':');
+        if (at <= 0) throw new UsageError(`fortio: the header "${value}" needs the form "name: value"`);
+        headers[value.slice(0, at).trim().toLowerCase()] = value.slice(at + 1).trim();
+      } else if (['c', 'qps', 'n', 't', 'loglevel', 'timeout'].includes(name)) values[name] = value;
       else throw new UsageError(`fortio: unknown flag -${name}`);
     }
   }
   const [typed] = words;
   if (typed === undefined) throw new UsageError('fortio: a URL is missing');
-  const url = /^[a-z]+:\/\//i.test(typed) ? typed : `http://${typed}`;
+  const url = /^https?:\/\//i.test(typed) ? typed : `http://${typed}`;
+  if (!URL.canParse(url)) throw new UsageError(`fortio: cannot read the URL ${typed}`);
   const calls = values['n'] === undefined ? undefined : bounded('n', values['n'], 1, 20_000);
   const timeMs = values['t'] === undefined ? undefined : readSeconds(values['t']);
   if (values['t'] !== undefined && (timeMs === undefined || timeMs > 60_000))
@@ -96,7 +100,8 @@ function readPlan(args: readonly string[]): Plan {
 
 function bounded(name: string, text: string, least: number, most: number): number {
   const value = Number(text);
-  if (!(value >= least && value <= most))
+  const whole = name === 'qps' || Number.isInteger(value);
+  if (text.trim() === '' || !whole || !(value >= least && value <= most))
     throw new UsageError(`fortio: -${name} takes a number from ${least} to ${most}`);
   return value;
 }
@@ -138,5 +143,8 @@ export const fortio: Command = {
   manual: MANUAL,
   run: (args, io, context) =>
     runFortio(args, { io, clock: context.clock, fetch: (url, init) => context.sandbox.fetchFromOutside(url, init) }),
-  complete: (words) => (words.length <= 1 ? ['load'] : ['-c', '-qps', '-n', '-t', '-H', 'http://$GATEWAY_URL/']),
+  complete: (words) => {
+    if (words.length <= 1) return ['load'];
+    return words.at(-1)?.startsWith('-') ? ['-c', '-qps', '-n', '-t', '-H'] : ['http://$GATEWAY_URL/'];
+  },
 };

@@ -1,15 +1,20 @@
-import { type Command, UsageError } from '../command.ts';
-import type { Verb } from './kubectl/verb.ts';
+import { type Command, type CommandIo, type ShellContext, UsageError } from '../command.ts';
+import { type Flags, readFlags, readPartialFlags, verbDialect } from '../flags.ts';
+import { completeFlagValue } from './complete-flags.ts';
+import { globalFlags, type Verb } from './verb.ts';
 
 export interface VerbCommand {
   readonly name: string;
   readonly summary: string;
   readonly intro: string;
   readonly verbs: readonly Verb[];
+  /** The text and exit code of what a verb threw, where the command has its own words for it. */
+  explain?(error: unknown): UsageError | undefined;
 }
 
 /** A command whose first word is a verb. Flags may stand before the verb (`kubectl -n shop get pods`). */
-export function withVerbs({ name, summary, intro, verbs }: VerbCommand): Command {
+export function withVerbs(options: VerbCommand): Command {
+  const { name, summary, intro, verbs } = options;
   const find = (word: string): Verb | undefined =>
     verbs.find((verb) => verb.name === word || verb.aliases?.includes(word));
   const manual = `${intro}\n\n${verbs.map((verb) => verb.manual).join('\n\n')}`;
@@ -20,30 +25,89 @@ export function withVerbs({ name, summary, intro, verbs }: VerbCommand): Command
     run: async (args, io, context) => {
       const { verbWord, rest } = splitVerb(args);
       if (verbWord === undefined || verbWord === 'help') {
-        io.out(`${manual}\n`);
-        return verbWord === 'help' ? 0 : 1;
+        io.out(`${find(rest[0] ?? '')?.manual ?? manual}\n`);
+        return 0;
       }
       const verb = find(verbWord);
-      if (!verb)
-        throw new UsageError(
-          `error: unknown command "${verbWord}" for "${name}". Known: ${verbs.map((each) => each.name).join(', ')}`,
-        );
-      if (rest.includes('--help') || rest.includes('-h')) {
+      if (!verb) throw unknownVerb(name, verbWord, verbs);
+      const dashes = rest.indexOf('--');
+      if ((dashes < 0 ? rest : rest.slice(0, dashes)).some((arg) => arg === '--help' || arg === '-h')) {
         io.out(`${verb.manual}\n`);
         return 0;
       }
-      return verb.run(rest, io, context);
+      const flags = readFlags(rest, { ...globalFlags, ...verb.flags }, verbDialect(`${name} ${verb.name}`));
+      return runVerb(verb, { flags, io, context, explain: options.explain });
     },
-    complete: (words, context) => {
-      const { verbWord, rest } = splitVerb(words);
-      if (words.length <= 1 || verbWord === undefined) return verbs.map((verb) => verb.name);
-      return find(verbWord)?.complete?.(rest, context) ?? [];
+    complete: (args, context) => {
+      const { verbWord, rest } = splitVerb(args);
+      if (verbWord === undefined || rest.length === 0)
+        return args.at(-1)?.startsWith('-') ? longFlags(globalFlags) : verbs.map((verb) => verb.name);
+      const verb = find(verbWord);
+      return verb ? completeVerb(verb, rest, context) : [];
     },
   };
 }
 
+async function runVerb(
+  verb: Verb,
+  {
+    flags,
+    io,
+    context,
+    explain,
+  }: { flags: Flags; io: CommandIo; context: ShellContext; explain: VerbCommand['explain'] | undefined },
+): Promise<number> {
+  try {
+    return await verb.run(flags, io, context);
+  } catch (error) {
+    throw explain?.(error) ?? error;
+  }
+}
+
+function completeVerb(verb: Verb, args: readonly string[], context: ShellContext): readonly string[] {
+  const spec = { ...globalFlags, ...verb.flags };
+  const last = args.at(-1) ?? '';
+  const before = readPartialFlags(args.slice(0, -1), spec);
+  const namespace = before.values.get('namespace') ?? 'default';
+  const typed = { words: [...before.words, last], namespace };
+  if (before.waiting !== undefined) return completeFlagValue(before.waiting, typed, context);
+  if (!last.startsWith('-')) return verb.complete?.(typed, context) ?? [];
+  const [, name] = /^--([\w-]+)=/.exec(last) ?? [];
+  if (name === undefined) return longFlags(spec);
+  return completeFlagValue(name, typed, context).map((candidate) => `--${name}=${candidate}`);
+}
+
+const longFlags = (spec: Readonly<Record<string, unknown>>): string[] => Object.keys(spec).map((name) => `--${name}`);
+
+/** Finds the verb behind flags that stand before it; those go to the verb. */
 function splitVerb(args: readonly string[]): { verbWord: string | undefined; rest: readonly string[] } {
   let at = 0;
-  while (at < args.length && args[at]?.startsWith('-')) at += args[at] === '-A' || args[at]?.includes('=') ? 1 : 2;
-  return { verbWord: args[at], rest: [...args.slice(0, at), ...args.slice(at + 1)] };
+  while (args[at]?.startsWith('-')) {
+    const { waiting } = readPartialFlags([args[at] ?? ''], globalFlags);
+    at += waiting === undefined ? 1 : 2;
+  }
+  return { verbWord: args[at], rest: [...args.slice(at + 1), ...args.slice(0, at)] };
+}
+
+function unknownVerb(name: string, word: string, verbs: readonly Verb[]): UsageError {
+  const near = verbs.filter((verb) => distance(verb.name, word) <= 2).map((verb) => verb.name);
+  const guess = near.length > 0 ? `\n\nDid you mean this?\n\t${near.join('\n\t')}\n` : '';
+  return new UsageError(
+    `Error: unknown command "${word}" for "${name}"${guess}\nRun '${name} --help' for what it knows here.`,
+  );
+}
+
+/** Levenshtein's distance of two short words. */
+function distance(a: string, b: string): number {
+  if (Math.abs(a.length - b.length) > 2) return 3;
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const changed = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(changed, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
 }

@@ -1,12 +1,11 @@
-import { stringify } from 'yaml';
 import { parseClusterName } from '#domain';
 import type { Cluster, FilterChain, Listener, OriginMetadata, Route, RouteConfiguration } from '#xds';
 import { type ShellContext, UsageError } from '../../command.ts';
-import { type Flags, readFlags } from '../../flags.ts';
+import { type Flags, value } from '../../flags.ts';
 import { formatTable } from '../../table.ts';
-import { commonFlags, namespaceOf } from '../kubectl/targets.ts';
-import type { Verb } from '../kubectl/verb.ts';
-import { completePods, findProxy } from './proxies.ts';
+import { toYaml } from '../kubectl/output.ts';
+import { namespaceOf, type Verb } from '../verb.ts';
+import { completeProxies, findProxy } from './proxies.ts';
 
 type Proxied = ReturnType<typeof findProxy>;
 
@@ -33,31 +32,37 @@ export const proxyConfig: Verb = {
   manual: `istioctl proxy-config <listeners|routes|clusters|endpoints|secret|all> <pod[.namespace] | deploy/name> [-n namespace]
     [--port n] [--name x] [--fqdn host] [--subset x] [--direction inbound|outbound] [--cluster x] [-o json|yaml]
 What a proxy really holds, read from the proxy itself.`,
-  run: async (args, io, context) => {
-    const [what = '', ...rest] = args;
+  flags: {
+    output: value('o'),
+    port: value(),
+    name: value(),
+    fqdn: value(),
+    subset: value(),
+    direction: value(),
+    cluster: value(),
+  },
+  run: async (flags, io, context) => {
+    const [what = '', word, more] = flags.words;
     const listing = listings.find((each) => each.names.includes(what));
-    if (!listing)
-      throw new UsageError(`Error: unknown type "${what}". Known: ${listings.map((each) => each.names[0]).join(', ')}`);
-    const flags = readFlags(rest, {
-      ...commonFlags,
-      port: { type: 'string' },
-      name: { type: 'string' },
-      fqdn: { type: 'string' },
-      subset: { type: 'string' },
-      direction: { type: 'string' },
-      cluster: { type: 'string' },
-    });
-    const [word] = flags.words;
-    if (word === undefined) throw new UsageError(`Error: ${what} requires a pod name or deploy/name`);
+    if (!listing) {
+      const known = listings.map((each) => each.names[0]).join(', ');
+      throw new UsageError(`Error: unknown command "${what}" for "istioctl proxy-config". Known: ${known}`);
+    }
+    if (word === undefined || more !== undefined)
+      throw new UsageError(`Error: ${what} requires pod name or deploy/name`);
     io.out(listing.print(findProxy(context, namespaceOf(flags), word), flags));
     return 0;
   },
-  complete: (words, context: ShellContext) =>
-    words.length <= 1 ? listings.map((each) => each.names[0] ?? '') : completePods(words, context),
+  complete: ({ words, namespace }, context: ShellContext) =>
+    words.length <= 1
+      ? listings.map((each) => each.names[0] ?? '')
+      : words.length === 2
+        ? completeProxies(namespace, context)
+        : [],
 };
 
 function dump(value: unknown, format: string): string {
-  if (format === 'yaml') return stringify(value, { lineWidth: 0 });
+  if (format === 'yaml') return toYaml(value);
   if (format === 'json') return `${JSON.stringify(value, null, 4)}\n`;
   throw new UsageError(`Error: output format "${format}" is not supported; use json or yaml`);
 }
@@ -79,18 +84,13 @@ function listeners({ proxy }: Proxied, flags: Flags): string {
       ...(listener.filter_chains ?? []),
       ...(listener.default_filter_chain ? [listener.default_filter_chain] : []),
     ];
-    return chains.map((chain) => [
-      address,
-      String(port_value),
-      chainMatch(chain, chain === listener.default_filter_chain),
-      chainDestination(chain),
-    ]);
+    return chains.map((chain) => [address, String(port_value), chainMatch(chain), chainDestination(chain)]);
   });
   rows.sort((a, b) => Number(a[1]) - Number(b[1]));
-  return formatTable(['ADDRESSES', 'PORT', 'MATCH', 'DESTINATION'], rows);
+  return formatTable(['ADDRESSES', 'PORT', 'MATCH', 'DESTINATION'], rows, 1);
 }
 
-function chainMatch(chain: FilterChain, isDefault: boolean): string {
+function chainMatch(chain: FilterChain): string {
   const match = chain.filter_chain_match;
   const parts: string[] = [];
   if (match?.transport_protocol) parts.push(`Trans: ${match.transport_protocol}`);
@@ -98,7 +98,7 @@ function chainMatch(chain: FilterChain, isDefault: boolean): string {
   if (match?.server_names?.length) parts.push(`SNI: ${match.server_names.join(',')}`);
   if (match?.destination_port) parts.push(`Port: ${match.destination_port}`);
   for (const range of match?.prefix_ranges ?? []) parts.push(`Addr: ${range.address_prefix}/${range.prefix_len}`);
-  return parts.length > 0 ? parts.join('; ') : isDefault ? 'ALL' : 'ALL';
+  return parts.length > 0 ? parts.join('; ') : 'ALL';
 }
 
 function chainDestination(chain: FilterChain): string {
@@ -130,7 +130,7 @@ function routes({ proxy }: Proxied, flags: Flags): string {
       ]),
     ),
   );
-  return formatTable(['NAME', 'VHOST NAME', 'DOMAINS', 'MATCH', 'VIRTUAL SERVICE'], rows);
+  return formatTable(['NAME', 'VHOST NAME', 'DOMAINS', 'MATCH', 'VIRTUAL SERVICE'], rows, 5);
 }
 
 /** istioctl shows the shortest host and counts the rest. */

@@ -1,38 +1,56 @@
+import { UsageError } from '../../command.ts';
+import { readCount, value } from '../../flags.ts';
 import { formatTable } from '../../table.ts';
-import type { Verb } from '../kubectl/verb.ts';
-import { ISTIO_VERSION } from './proxies.ts';
+import type { Verb } from '../verb.ts';
+import { completeProxies, ISTIO_VERSION } from './proxies.ts';
 
 const TYPES = ['CDS', 'LDS', 'EDS', 'RDS'] as const;
 
 export const proxyStatus: Verb = {
   name: 'proxy-status',
   aliases: ['ps'],
-  manual: `istioctl proxy-status
-One row per proxy that istiod serves. SYNCED: it accepted what was sent last. NOT SENT: nothing of that type yet.
-STALE: sent, not answered yet. ERROR: it refused the last push (NACK) and serves the one before.`,
-  run: async (_args, io, context) => {
-    const { controlPlane } = context.sandbox;
-    if (!controlPlane) {
-      io.err('Error: no running istiod pods in namespace istio-system\n');
-      return 1;
-    }
-    const istiod = context.sandbox.pods.find(
-      (pod) => pod.namespace === 'istio-system' && pod.labels['app'] === 'istiod',
-    );
+  manual: `istioctl proxy-status [pod[.namespace]] [-v 1] [-n namespace]
+One row per proxy that istiod serves, with the types of configuration that it subscribes to. With -v 1 the state of each type:
+SYNCED: it accepted what was sent last. NOT SENT: nothing of that type yet. STALE: sent, not answered yet.
+ERROR: it refused the last push (NACK) and serves the one before.`,
+  flags: { verbosity: value('v') },
+  run: async (flags, io, context) => {
+    const { controlPlane, pods } = context.sandbox;
+    if (!controlPlane) throw new UsageError('Error: no running Istio pods in namespace "istio-system"');
+    const level = flags.text('verbosity') ?? '0';
+    if (readCount(level) === undefined)
+      throw new UsageError(`Error: invalid argument "${level}" for "-v, --verbosity" flag`);
+    const [only] = flags.words;
+    const namespace = flags.text('namespace');
+    const istiod =
+      pods.find((pod) => pod.namespace === 'istio-system' && pod.labels['app'] === 'istiod')?.name ?? 'istiod';
     const rows = controlPlane
       .syncStatus()
-      .map(({ node, types }) => {
-        const [, , name = node.id] = node.id.split('~');
-        return [
-          name,
-          'Kubernetes',
-          istiod?.name ?? 'istiod',
-          ISTIO_VERSION,
-          ...TYPES.map((type) => types[type] ?? 'NOT SENT'),
-        ];
-      })
-      .sort((a, b) => (a[0] ?? '').localeCompare(b[0] ?? ''));
-    io.out(formatTable(['NAME', 'CLUSTER', 'ISTIOD', 'VERSION', ...TYPES], rows, 5));
+      .map(({ node, types }) => ({ name: node.id.split('~')[2] ?? node.id, types }))
+      .filter(({ name }) => only === undefined || name === only || name.slice(0, name.lastIndexOf('.')) === only)
+      .filter(({ name }) => namespace === undefined || name.endsWith(`.${namespace}`))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+    if (only !== undefined && rows.length === 0) throw new UsageError(`Error: no proxy ${only} is connected to istiod`);
+    if (level === '0') {
+      const compact = rows.map(({ name, types }) => [name, 'Kubernetes', istiod, ISTIO_VERSION, subscribed(types)]);
+      io.out(formatTable(['NAME', 'CLUSTER', 'ISTIOD', 'VERSION', 'SUBSCRIBED TYPES'], compact, 5));
+    } else {
+      const full = rows.map(({ name, types }) => [
+        name,
+        'Kubernetes',
+        ...TYPES.map((type) => types[type] ?? 'NOT SENT'),
+        istiod,
+        ISTIO_VERSION,
+      ]);
+      io.out(formatTable(['NAME', 'CLUSTER', ...TYPES, 'ISTIOD', 'VERSION'], full, 5));
+    }
     return 0;
   },
+  complete: ({ words, namespace }, context) =>
+    words.length <= 1 ? completeProxies(namespace, context).filter((name) => !name.includes('/')) : [],
 };
+
+function subscribed(types: Readonly<Record<string, string>>): string {
+  const names = TYPES.filter((type) => types[type] !== undefined);
+  return names.length === 0 ? '0' : `${names.length} (${names.join(',')})`;
+}

@@ -1,32 +1,42 @@
 import type { Diagnostic } from '#domain';
 import type { ManifestFile } from '#sandbox';
 import { type CommandIo, type ShellContext, UsageError } from '../../command.ts';
-import { readFlags } from '../../flags.ts';
-import { readAll } from '../../pipe.ts';
-import { commonFlags, namespaceOf, printedName } from './targets.ts';
-import type { Verb } from './verb.ts';
+import { many, onOff } from '../../flags.ts';
+import { readAll } from '../../shell/pipe.ts';
+import { namespaceOf, type Verb } from '../verb.ts';
+import { usage } from './errors.ts';
+import { printedName } from './targets.ts';
 
 export const apply: Verb = {
   name: 'apply',
-  aliases: ['create'],
   manual: `kubectl apply -f <file | folder | -> [-n namespace]
 Makes or changes objects from YAML. All documents of one apply take effect together, or none does.`,
-  run: async (args, io, context) => {
-    const flags = readFlags(args, { ...commonFlags, recursive: { type: 'boolean', short: 'R' } });
+  flags: { filename: many('f'), recursive: onOff('R') },
+  run: async (flags, io, context) => {
+    if (flags.words.length > 0) throw usage('apply', `Unexpected args: [${flags.words.join(' ')}]`);
     const files = await readManifests(flags.all('filename'), io, context);
-    const outcome = await context.apply(files, {
-      namespace: namespaceOf(flags),
-      title: `kubectl apply ${files.map((file) => file.file).join(', ')}`,
-    });
-    for (const diagnostic of outcome.diagnostics) io.err(`${formatDiagnostic(diagnostic)}\n`);
-    for (const object of outcome.objects) {
-      const kind = context.sandbox.store.kinds.forObject(object.apiVersion, object.kind);
-      if (kind && outcome.accepted) io.out(`${printedName(kind, object.name)} ${object.outcome}\n`);
-    }
-    return outcome.accepted ? 0 : 1;
+    return applyFiles(files, { namespace: namespaceOf(flags), verb: 'apply' }, io, context);
   },
-  complete: (words, context) => (words.at(-2) === '-f' ? context.files.list('') : ['-f', '-n']),
 };
+
+/** Applies manifests as the editor does, and tells each object's outcome. */
+export async function applyFiles(
+  files: readonly ManifestFile[],
+  { namespace, verb }: { readonly namespace: string; readonly verb: string },
+  io: CommandIo,
+  context: ShellContext,
+): Promise<number> {
+  const title = `kubectl ${verb} ${files.map((file) => file.file).join(', ')}`;
+  const outcome = await context.apply(files, { namespace, title });
+  for (const diagnostic of outcome.diagnostics) io.err(`${formatDiagnostic(diagnostic)}\n`);
+  if (!outcome.accepted) return 1;
+  if (outcome.objects.length === 0) throw new UsageError('error: no objects passed to apply');
+  for (const object of outcome.objects) {
+    const kind = context.sandbox.store.kinds.forObject(object.apiVersion, object.kind);
+    if (kind) io.out(`${printedName(kind, object.name)} ${object.outcome}\n`);
+  }
+  return 0;
+}
 
 /** Reads what `-f` names; `-` is standard input. */
 export async function readManifests(
@@ -41,27 +51,25 @@ export async function readManifests(
       files.push({ file: 'stdin', text: await readAll(io.stdin) });
       continue;
     }
+    if (/^https?:/.test(name))
+      throw new UsageError(`error: unable to read URL "${name}": the lab has no internet; the samples are in samples/`);
     const text = context.files.read(name);
-    const inside = text === undefined ? context.files.list(name) : [];
-    if (text !== undefined) files.push({ file: shortName(name), text });
-    else if (/^https?:/.test(name))
-      throw new UsageError(`error: ${name}: the lab has no internet; the samples are in samples/`);
-    else if (inside.length === 0) throw new UsageError(`error: the path "${name}" does not exist`);
-    for (const path of inside) files.push({ file: shortName(path), text: context.files.read(path) ?? '' });
+    const inside =
+      text === undefined ? context.files.list(name).filter((path) => /\.(?:ya?ml|json)$/.test(path)) : [name];
+    if (inside.length === 0) throw new UsageError(`error: the path "${name}" does not exist`);
+    files.push(...inside.map((path) => ({ file: shortName(path), text: context.files.read(path) ?? '' })));
   }
   return files;
 }
 
 const shortName = (path: string): string => path.split('/').at(-1) ?? path;
 
-/** `Error [IST0101] (reviews.yaml:14) Referenced …` and the hint below it. */
-export function formatDiagnostic(diagnostic: Diagnostic): string {
-  const level = diagnostic.severity === 'error' ? 'Error' : diagnostic.severity === 'warning' ? 'Warning' : 'Info';
-  const { origin, location } = diagnostic;
-  const place = location
-    ? `${location.file}:${location.line}`
-    : origin
-      ? `${origin.kind} ${origin.namespace ? `${origin.namespace}/` : ''}${origin.name}`
-      : '';
-  return `${level} [${diagnostic.code}]${place ? ` (${place})` : ''} ${diagnostic.message}${diagnostic.hint ? `\n  ${diagnostic.hint}` : ''}`;
+const LEVELS = { error: 'Error', warning: 'Warning', info: 'Info' } as const;
+
+/** `Error [IST0101] (VirtualService default/reviews reviews.yaml:14) Referenced …`, and the hint below it. */
+export function formatDiagnostic({ code, severity, message, hint, origin, location }: Diagnostic): string {
+  const object = origin ? `${origin.kind} ${origin.namespace ? `${origin.namespace}/` : ''}${origin.name}` : '';
+  const place = location ? `${location.file}:${location.line}` : '';
+  const where = [object, place].filter((part) => part !== '').join(' ');
+  return `${LEVELS[severity]} [${code}]${where ? ` (${where})` : ''} ${message}${hint ? `\n  ${hint}` : ''}`;
 }

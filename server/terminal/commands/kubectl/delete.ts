@@ -1,17 +1,17 @@
-import { parseAllDocuments } from 'yaml';
-import { UsageError } from '../../command.ts';
-import { readFlags } from '../../flags.ts';
+import { type CommandIo, type ShellContext, UsageError } from '../../command.ts';
+import { type Flags, many, onOff, value } from '../../flags.ts';
+import { namespaceOf, type Verb } from '../verb.ts';
 import { readManifests } from './apply.ts';
+import { manifestObjects } from './manifest-objects.ts';
 import {
-  commonFlags,
   completeTargets,
   getObject,
-  namespaceOf,
+  listObjects,
+  printedKind,
   readTargets,
   storeKind,
   type Target,
 } from './targets.ts';
-import type { Verb } from './verb.ts';
 
 interface Named extends Target {
   readonly namespace: string;
@@ -20,84 +20,76 @@ interface Named extends Target {
 
 export const remove: Verb = {
   name: 'delete',
-  manual: `kubectl delete <kind> <name…> | <kind> --all | <kind> -l selector | -f <file>   [-n namespace]
+  manual: `kubectl delete <kind> <name…> | <kind> --all | <kind> -l selector | -f <file>   [-n namespace] [--ignore-not-found]
 Removes objects. A pod of a deployment comes back as a new one.`,
-  run: async (args, io, context) => {
-    const flags = readFlags(args, {
-      ...commonFlags,
-      all: { type: 'boolean' },
-      'ignore-not-found': { type: 'boolean' },
-      wait: { type: 'boolean' },
-      force: { type: 'boolean' },
-      'grace-period': { type: 'string' },
-    });
-    const namespace = namespaceOf(flags);
-    const targets: Named[] = [];
-    if (flags.all('filename').length > 0) {
-      for (const file of await readManifests(flags.all('filename'), io, context)) {
-        for (const object of plainObjects(file.text)) {
-          const kind = context.sandbox.store.kinds.forObject(object.apiVersion, object.kind);
-          if (kind) targets.push({ kind, name: object.name, namespace: object.namespace ?? namespace });
-        }
-      }
-    } else {
-      for (const { kind, name } of readTargets(context, flags.words)) {
-        const selector = flags.text('selector');
-        if (name === undefined && !flags.on('all') && selector === undefined) {
-          throw new UsageError('error: resource(s) were provided, but no name was specified');
-        }
-        const found = name
-          ? [name]
-          : context.sandbox.store
-              .list(storeKind(context, kind), {
-                ...(kind.namespaced ? { namespace } : {}),
-                ...(selector ? { labelSelector: selector } : {}),
-              })
-              .map((object) => object.metadata.name);
-        targets.push(...found.map((each) => ({ kind, name: each, namespace })));
-      }
-    }
-    let code = 0;
-    for (const { kind, name, namespace: at } of targets) {
-      try {
-        getObject(context, kind, at, name);
-        const changeId = context.sandbox.remove(storeKind(context, kind), {
-          namespace: kind.namespaced ? at : '',
-          name,
-        });
-        context.changed(changeId, `kubectl delete ${kind.singular} ${name}`);
-        io.out(`${kind.singular}${kind.group ? `.${kind.group}` : ''} "${name}" deleted\n`);
-      } catch (error) {
-        if (flags.on('ignore-not-found')) continue;
-        io.err(`${error instanceof Error ? error.message : String(error)}\n`);
-        code = 1;
-      }
-    }
+  flags: {
+    filename: many('f'),
+    selector: value('l'),
+    all: onOff(),
+    'ignore-not-found': onOff(),
+    wait: onOff(),
+    now: onOff(),
+    force: onOff(),
+    'grace-period': value(),
+  },
+  run: async (flags, io, context) => {
+    const targets = flags.all('filename').length > 0 ? await fromFiles(flags, io, context) : fromWords(flags, context);
     if (targets.length === 0) io.out('No resources found\n');
+    let code = 0;
+    for (const { kind, name, namespace } of targets) {
+      try {
+        getObject(context, kind, namespace, name);
+      } catch (error) {
+        if (!(error instanceof UsageError)) throw error;
+        if (flags.on('ignore-not-found')) continue;
+        io.err(`${error.message}\n`);
+        code = 1;
+        continue;
+      }
+      const address = { namespace: kind.namespaced ? namespace : '', name };
+      const changeId = context.sandbox.remove(storeKind(context, kind), address);
+      context.changed(changeId, `kubectl delete ${kind.singular} ${name}`);
+      io.out(`${printedKind(kind)} "${name}" ${flags.on('force') ? 'force deleted' : 'deleted'}\n`);
+    }
     return code;
   },
   complete: completeTargets,
 };
 
-/** Names only; what cannot be read as an object is left out. */
-function plainObjects(
-  text: string,
-): { apiVersion: string; kind: string; name: string; namespace: string | undefined }[] {
-  return parseAllDocuments(text).flatMap((document) => {
-    if (document.errors.length > 0) throw new UsageError(`error: error parsing: ${document.errors[0]?.message}`);
-    const object = document.toJS({ maxAliasCount: 20 }) as {
-      apiVersion?: string;
-      kind?: string;
-      metadata?: { name?: string; namespace?: string };
-    } | null;
-    if (!object?.apiVersion || !object.kind || !object.metadata?.name) return [];
-    return [
-      {
-        apiVersion: object.apiVersion,
-        kind: object.kind,
-        name: object.metadata.name,
-        namespace: object.metadata.namespace,
-      },
-    ];
+async function fromFiles(flags: Flags, io: CommandIo, context: ShellContext): Promise<Named[]> {
+  const files = await readManifests(flags.all('filename'), io, context);
+  return files
+    .flatMap((file) => manifestObjects(file.text))
+    .map(({ apiVersion, kind: kindName, name, namespace }) => {
+      const kind = context.sandbox.store.kinds.forObject(apiVersion, kindName);
+      if (!kind)
+        throw new UsageError(
+          `error: resource mapping not found for name: "${name}": no matches for kind "${kindName}" in version "${apiVersion}"`,
+        );
+      return { kind, name, namespace: namespace ?? namespaceOf(flags) };
+    });
+}
+
+function fromWords(flags: Flags, context: ShellContext): Named[] {
+  if (flags.words.length === 0)
+    throw new UsageError(
+      `error: You must provide one or more resources by argument or filename.
+Example resource specifications include:
+   '-f rsrc.yaml'
+   '--filename=rsrc.json'
+   '<resource> <name>'
+   '<resource>'`,
+    );
+  const namespace = namespaceOf(flags);
+  const labelSelector = flags.text('selector');
+  return readTargets(context, flags.words, 'delete').flatMap(({ kind, name }) => {
+    if (name !== undefined) return [{ kind, name, namespace }];
+    if (!flags.on('all') && labelSelector === undefined)
+      throw new UsageError('error: resource(s) were provided, but no name was specified');
+    return listObjects(context, kind, { namespace, labelSelector }).map((object) => ({
+      kind,
+      name: object.metadata.name,
+      namespace,
+    }));
   });
 }

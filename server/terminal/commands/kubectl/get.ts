@@ -1,102 +1,142 @@
-import type { KubeObject } from '#domain';
+import type { KindDefinition, KubeObject } from '#domain';
+import { parseFieldSelector, parseLabelSelector } from '#kube-api';
 import { type CommandIo, type ShellContext, UsageError } from '../../command.ts';
-import { readFlags } from '../../flags.ts';
-import { type Group, printAs, printTable, type TableOptions } from './output.ts';
-import { commonFlags, namespaceOf, notFound, readTargets, storeKind, type Target } from './targets.ts';
-import type { Verb } from './verb.ts';
+import { onOff, value } from '../../flags.ts';
+import { columnWidths, formatRows } from '../../table.ts';
+import { namespaceOf, type Verb } from '../verb.ts';
+import { selectPath, showValue } from './jsonpath/evaluate.ts';
+import { type Group, printAs, printTable, type TableOptions, tableRows } from './output.ts';
+import { completeTargets, listObjects, notFound, type Query, readTargets, storeKind, type Target } from './targets.ts';
 
 export const get: Verb = {
   name: 'get',
-  manual: `kubectl get <kind>[,<kind>] [name…] [-n namespace | -A] [-l selector] [-o wide|yaml|json|name|jsonpath=…] [-w] [--show-labels]
+  manual: `kubectl get <kind>[,<kind>] [name…] [-n namespace | -A] [-l selector] [-o wide|yaml|json|name|jsonpath=…|custom-columns=…]
+            [-w] [--show-labels] [--no-headers] [--sort-by=.metadata.name] [--field-selector=…] [--ignore-not-found]
 Lists objects of the lab's cluster. kubectl get all shows pods, services, deployments.`,
-  run: async (args, io, context) => {
-    const flags = readFlags(args, {
-      ...commonFlags,
-      watch: { type: 'boolean', short: 'w' },
-      'show-labels': { type: 'boolean' },
-      'no-headers': { type: 'boolean' },
-      'field-selector': { type: 'string' },
-    });
-    const targets = readTargets(context, flags.words);
+  flags: {
+    'all-namespaces': onOff('A'),
+    selector: value('l'),
+    output: value('o'),
+    watch: onOff('w'),
+    'show-labels': onOff(),
+    'no-headers': onOff(),
+    'field-selector': value(),
+    'sort-by': value(),
+    'ignore-not-found': onOff(),
+  },
+  run: async (flags, io, context) => {
+    const targets = readTargets(context, flags.words, 'get');
     const everywhere = flags.on('all-namespaces');
     const namespace = everywhere ? undefined : namespaceOf(flags);
-    const query = { namespace, labelSelector: flags.text('selector'), fieldSelector: flags.text('field-selector') };
-    const groups = collect(context, targets, query);
+    if (everywhere && targets.some(({ name }) => name !== undefined))
+      throw new UsageError('error: a resource cannot be retrieved by name across all namespaces');
+    const query: Query = {
+      namespace,
+      labelSelector: flags.text('selector'),
+      fieldSelector: flags.text('field-selector'),
+    };
+    const { groups, missing } = collect(context, targets, query, flags.text('sort-by'));
     const single = targets.length === 1 && targets[0]?.name !== undefined;
-    const text = printAs(flags.text('output'), groups, single);
-    if (text !== undefined) {
-      io.out(text);
-      return 0;
-    }
-    const filled = groups.filter((group) => group.objects.length > 0);
-    if (filled.length === 0 && !flags.on('watch')) {
-      io.err(everywhere ? 'No resources found\n' : `No resources found in ${namespace} namespace.\n`);
-      return 0;
-    }
     const options: TableOptions = {
       wide: flags.text('output') === 'wide',
       withNamespace: everywhere,
       showLabels: flags.on('show-labels'),
       noHeaders: flags.on('no-headers'),
-      prefixed: filled.length > 1,
+      prefixed: groups.length > 1,
       nowMs: context.clock.now(),
     };
-    io.out(filled.map((group) => printTable(group, options)).join('\n'));
-    if (flags.on('watch')) await watch(io, context, groups, options);
-    return 0;
+    const filled = groups.filter((group) => group.objects.length > 0);
+    const wanted = single && filled.length === 0 ? undefined : printAs(flags.text('output'), groups, single);
+    if (wanted !== undefined) io.out(wanted);
+    else if (flags.on('watch')) await watch(io, context, { groups, targets, query, options });
+    else if (filled.length > 0) io.out(filled.map((group) => printTable(group, options)).join('\n'));
+    else if (missing.length === 0) {
+      const scoped = groups.some(({ kind }) => kind.namespaced) && namespace !== undefined;
+      io.err(scoped ? `No resources found in ${namespace} namespace.\n` : 'No resources found\n');
+    }
+    if (flags.on('ignore-not-found')) return 0;
+    for (const error of missing) io.err(`${error.message}\n`);
+    return missing.length > 0 ? 1 : 0;
   },
+  complete: completeTargets,
 };
 
-interface Query {
-  readonly namespace: string | undefined;
-  readonly labelSelector: string | undefined;
-  readonly fieldSelector: string | undefined;
+interface Collected {
+  readonly groups: readonly Group[];
+  readonly missing: readonly UsageError[];
 }
 
-/** Objects by kind, in the order asked for. */
-function collect(context: ShellContext, targets: readonly Target[], query: Query): Group[] {
-  const groups = new Map<string, { kind: Target['kind']; objects: KubeObject[] }>();
-  for (const { kind, name } of targets) {
-    const key = `${kind.group}/${kind.kind}`;
-    const group = groups.get(key) ?? { kind, objects: [] };
-    groups.set(key, group);
-    const found = context.sandbox.store
-      .list(storeKind(context, kind), {
-        ...(kind.namespaced && query.namespace !== undefined ? { namespace: query.namespace } : {}),
-        ...(query.labelSelector !== undefined ? { labelSelector: query.labelSelector } : {}),
-        ...(query.fieldSelector !== undefined ? { fieldSelector: query.fieldSelector } : {}),
-      })
-      .filter((object) => name === undefined || object.metadata.name === name)
-      .sort((a, b) => sortKey(a).localeCompare(sortKey(b)));
-    if (name !== undefined && found.length === 0) throw notFound(kind, name);
-    group.objects.push(...found);
-  }
-  return [...groups.values()];
-}
-
-const sortKey = (object: KubeObject): string => `${object.metadata.namespace ?? ''}/${object.metadata.name}`;
-
-/** Prints a row for each change until Ctrl+C. */
-async function watch(
-  io: CommandIo,
+/** Objects by kind, in the order asked for, and what was not there. */
+function collect(
   context: ShellContext,
-  groups: readonly Group[],
-  options: TableOptions,
-): Promise<void> {
-  if (groups.length !== 1) throw new UsageError('error: you may only specify a single resource type to watch');
-  const group = groups[0];
-  if (!group) return;
-  const shown = new Set(group.objects.map((object) => `${sortKey(object)}@${object.metadata.resourceVersion}`));
-  const names = new Set(group.objects.map((object) => object.metadata.namespace));
-  const end = context.sandbox.store.watch(storeKind(context, group.kind), ({ object }) => {
-    if (!options.withNamespace && names.size > 0 && !names.has(object.metadata.namespace)) return;
-    const key = `${sortKey(object)}@${object.metadata.resourceVersion}`;
-    if (shown.has(key)) return;
-    shown.add(key);
-    io.out(
-      printTable({ kind: group.kind, objects: [object] }, { ...options, noHeaders: true, nowMs: context.clock.now() }),
+  targets: readonly Target[],
+  query: Query,
+  sortBy: string | undefined,
+): Collected {
+  const groups = new Map<KindDefinition, KubeObject[]>();
+  const missing: UsageError[] = [];
+  for (const { kind, name } of targets) {
+    const objects = groups.get(kind) ?? [];
+    groups.set(kind, objects);
+    const found = listObjects(context, kind, query).filter(
+      (object) => name === undefined || object.metadata.name === name,
     );
+    if (name !== undefined && found.length === 0) missing.push(notFound(kind, name));
+    objects.push(...found);
+  }
+  if (sortBy !== undefined) for (const objects of groups.values()) sortObjects(objects, sortBy);
+  return { groups: [...groups].map(([kind, objects]) => ({ kind, objects })), missing };
+}
+
+function sortObjects(objects: KubeObject[], path: string): void {
+  const keys = new Map(objects.map((object) => [object, selectPath(path, object)[0]]));
+  objects.sort((a, b) => {
+    const [left, right] = [keys.get(a), keys.get(b)];
+    if (typeof left === 'number' && typeof right === 'number') return left - right;
+    return showValue(left ?? '') < showValue(right ?? '') ? -1 : 1;
   });
-  await new Promise<void>((resolve) => io.signal.addEventListener('abort', () => resolve(), { once: true }));
+}
+
+interface Watched {
+  readonly groups: readonly Group[];
+  readonly targets: readonly Target[];
+  readonly query: Query;
+  readonly options: TableOptions;
+}
+
+/** Prints what is there, then a row for each change until Ctrl+C. */
+async function watch(io: CommandIo, context: ShellContext, watched: Watched): Promise<void> {
+  const { groups, targets, query, options } = watched;
+  const [group, second] = groups;
+  if (!group || second) throw new UsageError('error: you may only specify a single resource type to watch');
+  const { kind } = group;
+  const names = new Set(targets.flatMap(({ name }) => (name === undefined ? [] : [name])));
+  const labels = parseLabelSelector(query.labelSelector ?? '');
+  const fields = parseFieldSelector(query.fieldSelector ?? '');
+  const wanted = ({ metadata }: KubeObject): boolean =>
+    (names.size === 0 || names.has(metadata.name)) &&
+    (!kind.namespaced || query.namespace === undefined || metadata.namespace === query.namespace);
+  let widths: number[] = [];
+  let begun = options.noHeaders;
+  // The store tells all present objects first, then each change, as a list followed by a watch.
+  const end = context.sandbox.store.watch(storeKind(context, kind), ({ object }) => {
+    if (!wanted(object) || !labels(object.metadata.labels ?? {}) || !fields(object)) return;
+    const rows = tableRows({ kind, objects: [object] }, { ...options, nowMs: context.clock.now() });
+    const shown = begun ? rows.slice(1) : rows;
+    begun = true;
+    widths = columnWidths([
+      widths.map((width) => ' '.repeat(width)),
+      ...(widths.length === 0 ? tableRows(group, options) : []),
+      ...shown,
+    ]);
+    io.out(formatRows(shown, widths));
+  });
+  await aborted(io.signal);
   end();
+}
+
+/** Resolves at Ctrl+C. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

@@ -1,87 +1,101 @@
+import { parseLabelSelector } from '#kube-api';
 import type { RunningPod } from '#sandbox';
-import { type CommandIo, UsageError } from '../../command.ts';
-import { readFlags } from '../../flags.ts';
-import { commonFlags, completeTargets, findPod, names, namespaceIn, namespaceOf } from './targets.ts';
-import type { Verb } from './verb.ts';
+import { type CommandIo, type ShellContext, UsageError } from '../../command.ts';
+import { type Flags, onOff, readCount, value } from '../../flags.ts';
+import { namespaceOf, type Verb } from '../verb.ts';
+import { chooseContainer } from './containers.ts';
+import { usage } from './errors.ts';
+import { aborted } from './get.ts';
+import { completePods, findPods } from './targets.ts';
+
+/** Lines per container when pods are chosen by label. */
+const TAIL_WITH_SELECTOR = 10;
 
 export const logs: Verb = {
   name: 'logs',
-  manual: `kubectl logs [-f] [-c container] [--tail n] <pod | deploy/name> [-n namespace] | -l selector
+  manual: `kubectl logs [-f] [-c container] [--tail n] [--prefix] [--all-containers] <pod | deploy/name> [-n namespace] | -l selector
 Prints a container's log. -c istio-proxy shows the proxy's access log, one line per request.`,
-  run: async (args, io, context) => {
-    const flags = readFlags(args, {
-      ...commonFlags,
-      follow: { type: 'boolean', short: 'f' },
-      container: { type: 'string', short: 'c' },
-      tail: { type: 'string' },
-      'all-containers': { type: 'boolean' },
-      prefix: { type: 'boolean' },
-    });
-    const namespace = namespaceOf(flags);
-    const selector = flags.text('selector');
-    const [word, second] = flags.words;
-    const pods = selector
-      ? selectPods(context.sandbox.pods, namespace, selector)
-      : word
-        ? [findPod(context, namespace, word)]
-        : [];
-    if (pods.length === 0)
-      throw new UsageError(
-        selector
-          ? `No resources found in ${namespace} namespace.`
-          : 'error: expected a pod, for example: kubectl logs deploy/reviews-v1',
-      );
-    const streams = pods.flatMap((pod) => {
-      const all = pod.containers.filter((container) => container.kind !== 'init').map((container) => container.name);
-      const chosen = flags.on('all-containers') ? all : [chooseContainer(pod, flags.text('container') ?? second, io)];
-      return chosen.map((container) => ({
-        pod,
-        container,
-        prefix: pods.length > 1 || flags.on('prefix') ? `[pod/${pod.name}/${container}] ` : '',
-      }));
-    });
-    const tail = flags.text('tail') === undefined ? Number.POSITIVE_INFINITY : Number(flags.text('tail'));
+  flags: {
+    follow: onOff('f'),
+    container: value('c'),
+    selector: value('l'),
+    tail: value(),
+    'all-containers': onOff(),
+    prefix: onOff(),
+  },
+  run: async (flags, io, context) => {
+    const streams = chooseStreams(flags, io, context);
+    if (streams.length === 0) {
+      io.err(`No resources found in ${namespaceOf(flags)} namespace.\n`);
+      return 0;
+    }
+    const tail = readTail(flags);
     for (const { pod, container, prefix } of streams) {
       const lines = pod.logs(container);
-      for (const line of lines.slice(Math.max(0, lines.length - tail))) io.out(`${prefix}${line}\n`);
+      const shown = tail === undefined ? lines : lines.slice(Math.max(0, lines.length - tail));
+      for (const line of shown) io.out(`${prefix}${line}\n`);
     }
-    if (flags.on('follow')) {
-      const ends = streams.map(({ pod, container, prefix }) =>
-        pod.followLogs(container, (line) => io.out(`${prefix}${line}\n`)),
-      );
-      await new Promise<void>((resolve) => io.signal.addEventListener('abort', () => resolve(), { once: true }));
-      for (const end of ends) end();
-    }
+    if (!flags.on('follow')) return 0;
+    const ends = streams.map(({ pod, container, prefix }) =>
+      pod.followLogs(container, (line) => io.out(`${prefix}${line}\n`)),
+    );
+    await aborted(io.signal);
+    for (const end of ends) end();
     return 0;
   },
-  complete: (words, context) => {
-    const last = words.at(-1) ?? '';
-    return last.includes('/')
-      ? completeTargets(words, context)
-      : [...names(context, 'Pod', namespaceIn(words)), 'deploy/'];
-  },
+  complete: completePods,
 };
 
-function selectPods(pods: readonly RunningPod[], namespace: string, selector: string): RunningPod[] {
-  const wanted = selector.split(',').map((pair) => pair.split('=') as [string, string]);
-  return pods.filter((pod) => pod.namespace === namespace && wanted.every(([key, value]) => pod.labels[key] === value));
+interface Stream {
+  readonly pod: RunningPod;
+  readonly container: string;
+  readonly prefix: string;
 }
 
-/** The container asked for, else the first application container, told as kubectl tells it. */
-export function chooseContainer(pod: RunningPod, asked: string | undefined, io: CommandIo): string {
-  const listed = pod.containers.map((container) =>
-    container.kind === 'init' ? `${container.name} (init)` : container.name,
-  );
-  if (asked !== undefined) {
-    if (pod.containers.some((container) => container.name === asked)) return asked;
-    throw new UsageError(
-      `error: container ${asked} is not valid for pod ${pod.name}, choose one of: ${listed.join(', ')}`,
+function chooseStreams(flags: Flags, io: CommandIo, context: ShellContext): Stream[] {
+  const selector = flags.text('selector');
+  const [word, second, more] = flags.words;
+  if (selector !== undefined && word !== undefined)
+    throw usage('logs', 'only a selector (-l) or a POD name is allowed');
+  if ((selector === undefined && word === undefined) || more !== undefined)
+    throw usage(
+      'logs',
+      "expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'.\nPOD or TYPE/NAME is a required argument for the logs command",
     );
-  }
-  const first =
-    pod.containers.find((container) => container.kind === 'app') ??
-    pod.containers.find((container) => container.kind !== 'init');
-  if (!first) throw new UsageError(`error: pod ${pod.name} has no container`);
-  if (pod.containers.length > 1) io.err(`Defaulted container "${first.name}" out of: ${listed.join(', ')}\n`);
-  return first.name;
+  const pods =
+    selector === undefined ? [namedPod(word ?? '', flags, io, context)] : selectPods(selector, flags, context);
+  return pods.flatMap((pod) => {
+    const choice = { pod, asked: flags.text('container') ?? second, verb: 'logs' } as const;
+    const chosen = flags.on('all-containers')
+      ? pod.containers.map(({ name }) => name)
+      : [chooseContainer(choice, io, context)];
+    return chosen.map((container) => ({
+      pod,
+      container,
+      prefix: flags.on('prefix') ? `[pod/${pod.name}/${container}] ` : '',
+    }));
+  });
+}
+
+function namedPod(word: string, flags: Flags, io: CommandIo, context: ShellContext): RunningPod {
+  const pods = findPods(context, namespaceOf(flags), word);
+  if (pods.length > 1) io.err(`Found ${pods.length} pods, using pod/${pods[0].name}\n`);
+  return pods[0];
+}
+
+function selectPods(selector: string, flags: Flags, context: ShellContext): RunningPod[] {
+  const matches = parseLabelSelector(selector);
+  return context.sandbox.pods.filter((pod) => pod.namespace === namespaceOf(flags) && matches(pod.labels));
+}
+
+/** Undefined: all lines. */
+function readTail(flags: Flags): number | undefined {
+  const text = flags.text('tail');
+  if (text === undefined) return flags.text('selector') === undefined ? undefined : TAIL_WITH_SELECTOR;
+  const count = readCount(text, -1);
+  if (count === undefined)
+    throw new UsageError(
+      `Error: invalid argument "${text}" for "--tail" flag: strconv.ParseInt: parsing "${text}": invalid syntax\nSee 'kubectl logs --help' for usage.`,
+    );
+  return count < 0 ? undefined : count;
 }

@@ -1,18 +1,8 @@
 import type { KindDefinition, KubeObject } from '#domain';
+import { labelsMatch } from '#kube-api';
+import type { RunningPod } from '#sandbox';
 import { type ShellContext, UsageError } from '../../command.ts';
-import type { FlagSpec, Flags } from '../../flags.ts';
-
-/** Flags that nearly every verb knows. */
-export const commonFlags: FlagSpec = {
-  namespace: { type: 'string', short: 'n' },
-  'all-namespaces': { type: 'boolean', short: 'A' },
-  selector: { type: 'string', short: 'l' },
-  output: { type: 'string', short: 'o' },
-  filename: { type: 'string', short: 'f', multiple: true },
-  context: { type: 'string' },
-};
-
-export const namespaceOf = (flags: Flags): string => flags.text('namespace') ?? 'default';
+import type { Typed } from '../verb.ts';
 
 export function findKind(context: ShellContext, word: string): KindDefinition {
   const kind = context.sandbox.store.kinds.find(word);
@@ -32,15 +22,23 @@ export interface Target {
   readonly name: string | undefined;
 }
 
-/** Reads `pods`, `pods a b`, `pod/a svc/b`, `vs,dr`, `all`. */
-export function readTargets(context: ShellContext, words: readonly string[]): Target[] {
+/** Reads `pods`, `pods a b`, `pod/a svc/b`, `vs,dr`, `all`. `verb` is named in what is said when nothing is given. */
+export function readTargets(context: ShellContext, words: readonly string[], verb: string): Target[] {
   const [first, ...names] = words;
   if (first === undefined) {
-    throw new UsageError('error: You must specify the type of resource, for example: kubectl get pods');
+    const list = 'Use "kubectl api-resources" for a complete list of supported resources.';
+    throw new UsageError(`error: You must specify the type of resource to ${verb}. ${list}`);
   }
-  if (first.includes('/')) {
+  const withSlash = words.filter((word) => word.includes('/'));
+  if (withSlash.length > 0) {
+    if (withSlash.length < words.length)
+      throw new UsageError(
+        "error: there is no need to specify a resource type as a separate argument when passing arguments in resource/name form (e.g. 'kubectl get resource/<resource_name>' instead of 'kubectl get resource resource/<resource_name>'",
+      );
     return words.map((word) => {
-      const [type = '', name = ''] = word.split('/');
+      const [type = '', name = '', ...more] = word.split('/');
+      if (type === '' || name === '' || more.length > 0)
+        throw new UsageError('error: arguments in resource/name form may not have more than one slash');
       return { kind: findKind(context, type), name };
     });
   }
@@ -52,11 +50,25 @@ export function readTargets(context: ShellContext, words: readonly string[]): Ta
 const allKinds = (context: ShellContext): KindDefinition[] =>
   context.sandbox.store.kinds.all.filter((kind) => kind.categories.includes('all'));
 
-export function getObject(context: ShellContext, kind: KindDefinition, namespace: string, name: string): KubeObject {
-  const found = context.sandbox.store.get(storeKind(context, kind), {
-    namespace: kind.namespaced ? namespace : '',
-    name,
+export interface Query {
+  /** Undefined: all namespaces. */
+  readonly namespace?: string | undefined;
+  readonly labelSelector?: string | undefined;
+  readonly fieldSelector?: string | undefined;
+}
+
+/** The stored objects of a kind, in the order of namespace and name. */
+export function listObjects(context: ShellContext, kind: KindDefinition, query: Query): KubeObject[] {
+  return context.sandbox.store.list(storeKind(context, kind), {
+    ...(kind.namespaced && query.namespace !== undefined ? { namespace: query.namespace } : {}),
+    ...(query.labelSelector !== undefined ? { labelSelector: query.labelSelector } : {}),
+    ...(query.fieldSelector !== undefined ? { fieldSelector: query.fieldSelector } : {}),
   });
+}
+
+export function getObject(context: ShellContext, kind: KindDefinition, namespace: string, name: string): KubeObject {
+  const address = { namespace: kind.namespaced ? namespace : '', name };
+  const found = context.sandbox.store.get(storeKind(context, kind), address);
   if (!found) throw notFound(kind, name);
   return found;
 }
@@ -66,55 +78,77 @@ export function notFound(kind: KindDefinition, name: string): UsageError {
 }
 
 /** `virtualservices.networking.istio.io`, `pods`. */
-export const resourceName = (kind: KindDefinition): string =>
+const resourceName = (kind: KindDefinition): string =>
   kind.group === '' ? kind.plural : `${kind.plural}.${kind.group}`;
 
-/** `virtualservice.networking.istio.io/reviews`, `pod/a`: what kubectl prints before a verb. */
-export const printedName = (kind: KindDefinition, name: string): string =>
-  `${kind.singular}${kind.group === '' ? '' : `.${kind.group}`}/${name}`;
+/** `virtualservice.networking.istio.io`, `pod`: a kind as kubectl prints it. */
+export const printedKind = (kind: KindDefinition): string =>
+  `${kind.singular}${kind.group === '' ? '' : `.${kind.group}`}`;
 
-/** Candidates for words after a verb: kinds first, then names of the kind. */
-export function completeTargets(words: readonly string[], context: ShellContext): readonly string[] {
-  const free = words.filter((word) => !word.startsWith('-'));
+/** `virtualservice.networking.istio.io/reviews`, `pod/a`. */
+export const printedName = (kind: KindDefinition, name: string): string => `${printedKind(kind)}/${name}`;
+
+/** Candidates for words after a verb: kinds first, then names of the kind; `pod/` is completed to names. */
+export function completeTargets({ words, namespace }: Typed, context: ShellContext): readonly string[] {
   const last = words.at(-1) ?? '';
-  if (words.at(-2) === '-n' || words.at(-2) === '--namespace') return names(context, 'Namespace', undefined);
-  if (last.includes('/')) {
-    const type = last.split('/')[0] ?? '';
-    const kind = context.sandbox.store.kinds.find(type);
-    return kind ? names(context, storeKind(context, kind), namespaceIn(words)).map((name) => `${type}/${name}`) : [];
+  const { kinds } = context.sandbox.store;
+  const [type = '', ...slash] = last.split('/');
+  if (slash.length > 0) {
+    const kind = kinds.find(type);
+    return kind ? names(context, storeKind(context, kind), namespace).map((name) => `${type}/${name}`) : [];
   }
-  if (free.length <= 1) return context.sandbox.store.kinds.all.flatMap((kind) => [kind.plural, ...kind.shortNames]);
-  const kind = context.sandbox.store.kinds.find(free[0] ?? '');
-  return kind ? names(context, storeKind(context, kind), namespaceIn(words)) : [];
+  if (words.length <= 1) {
+    const all = kinds.all.flatMap((kind) => [kind.plural, kind.singular, ...kind.shortNames]);
+    const comma = last.lastIndexOf(',');
+    return comma < 0 ? ['all', ...all] : all.map((name) => `${last.slice(0, comma + 1)}${name}`);
+  }
+  const kind = kinds.find(words[0] ?? '');
+  return kind ? names(context, storeKind(context, kind), namespace) : [];
 }
 
-export const namespaceIn = (words: readonly string[]): string | undefined => {
-  const at = words.findIndex((word) => word === '-n' || word === '--namespace');
-  return at < 0 ? 'default' : words[at + 1];
-};
+/** Candidates where a pod is expected: pods by name, deployments as `deploy/name`. */
+export function completePods({ words, namespace }: Typed, context: ShellContext): readonly string[] {
+  if (words.length > 1) return [];
+  if (/^(?!pods?\/|deploy\/).*\//.test(words[0] ?? '')) return completeTargets({ words, namespace }, context);
+  const pods = names(context, 'Pod', namespace);
+  const deployments = names(context, 'Deployment', namespace).map((name) => `deploy/${name}`);
+  return [...pods, ...pods.map((name) => `pod/${name}`), ...deployments];
+}
 
+/** Names of the stored objects of a kind; undefined: in all namespaces. */
 export function names(context: ShellContext, kind: string, namespace: string | undefined): readonly string[] {
-  return context.sandbox.store
-    .list(kind, namespace === undefined ? {} : { namespace })
-    .map((object) => object.metadata.name);
+  const found = context.sandbox.store.kinds.find(kind);
+  return found ? listObjects(context, found, { namespace }).map((object) => object.metadata.name) : [];
 }
 
-/** The newest ready pod behind `pod-name`, `pod/x`, `deploy/x`, `svc/x`. */
-export function findPod(context: ShellContext, namespace: string, word: string) {
-  const [type, name] = word.includes('/') ? (word.split('/') as [string, string]) : ['pod', word];
+/** The running pods behind `pod-name`, `pod/x`, `deploy/x`, `svc/x`; those that are ready first. */
+export function findPods(context: ShellContext, namespace: string, word: string): [RunningPod, ...RunningPod[]] {
+  const [type = '', name = ''] = word.includes('/') ? word.split('/') : ['pod', word];
   const kind = findKind(context, type);
   const object = getObject(context, kind, namespace, name);
   const running =
     kind.kind === 'Pod'
-      ? context.sandbox.pod({ namespace, name })
-      : context.sandbox.pods.find((pod) => pod.namespace === namespace && matchesSelector(object, pod.labels));
-  if (!running) throw new UsageError(`error: no running pod belongs to ${word} in namespace ${namespace}`);
-  return running;
+      ? context.sandbox.pods.filter((pod) => pod.namespace === namespace && pod.name === name)
+      : context.sandbox.pods.filter(
+          (pod) => pod.namespace === namespace && labelsMatch(podSelector(object), pod.labels),
+        );
+  const ready = (pod: RunningPod): boolean => pod.containers.every(({ kind: use, ready: is }) => use === 'init' || is);
+  const [first, ...more] = [...running.filter(ready), ...running.filter((pod) => !ready(pod))];
+  if (!first)
+    throw new UsageError(
+      kind.kind === 'Pod'
+        ? `Error from server (BadRequest): pod ${name} does not run yet`
+        : `error: no pod of ${word} is running in namespace ${namespace}`,
+    );
+  return [first, ...more];
 }
 
-function matchesSelector(object: KubeObject, labels: Readonly<Record<string, string>>): boolean {
-  const spec = (object.spec ?? {}) as { selector?: { matchLabels?: Record<string, string> } & Record<string, unknown> };
-  const wanted = (spec.selector?.matchLabels ?? spec.selector ?? {}) as Record<string, string>;
-  const pairs = Object.entries(wanted);
-  return pairs.length > 0 && pairs.every(([key, value]) => labels[key] === value);
+export const findPod = (context: ShellContext, namespace: string, word: string): RunningPod =>
+  findPods(context, namespace, word)[0];
+
+function podSelector(object: KubeObject): Readonly<Record<string, string>> | undefined {
+  const { selector } = (object.spec ?? {}) as {
+    selector?: { matchLabels?: Record<string, string> } & Record<string, unknown>;
+  };
+  return selector?.matchLabels ?? (selector as Record<string, string> | undefined);
 }

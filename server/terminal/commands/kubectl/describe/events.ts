@@ -1,0 +1,44 @@
+import type { KubeObject } from '#domain';
+import { ageSince } from '#kube-api';
+import type { ShellContext } from '../../../command.ts';
+import { columnWidths, formatRows } from '../../../table.ts';
+
+interface EventFields extends KubeObject {
+  readonly type?: string;
+  readonly reason?: string;
+  readonly message?: string;
+  readonly lastTimestamp?: string;
+  readonly eventTime?: string;
+  readonly involvedObject?: { readonly kind?: string; readonly name?: string };
+  readonly source?: { readonly component?: string };
+  readonly reportingComponent?: string;
+}
+
+const MAX_EVENTS = 20;
+
+/** The newest events about an object, as the end of `kubectl describe`. */
+export function describeEvents(object: KubeObject, context: ShellContext): string[] {
+  const { namespace = 'default', name } = object.metadata;
+  const own = (context.sandbox.store.list('Event', { namespace }) as EventFields[]).filter(
+    ({ involvedObject }) => involvedObject?.kind === object.kind && involvedObject.name === name,
+  );
+  if (own.length === 0) return ['Events:  <none>'];
+  const rows = own
+    .slice(-MAX_EVENTS)
+    .map((event) => [
+      event.type ?? 'Normal',
+      event.reason ?? '',
+      ageSince(event.lastTimestamp ?? event.eventTime ?? event.metadata.creationTimestamp, context.clock.now()),
+      event.source?.component ?? event.reportingComponent ?? '',
+      event.message ?? '',
+    ]);
+  const head = ['Type', 'Reason', 'Age', 'From', 'Message'];
+  const all = [head, head.map((title) => '-'.repeat(title.length)), ...rows];
+  return [
+    'Events:',
+    ...formatRows(all, columnWidths(all), 2)
+      .trimEnd()
+      .split('\n')
+      .map((line) => `  ${line}`),
+  ];
+}

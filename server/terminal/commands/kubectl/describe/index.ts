@@ -1,0 +1,73 @@
+import type { KindDefinition, KubeObject } from '#domain';
+import { type ShellContext, UsageError } from '../../../command.ts';
+import { onOff, value } from '../../../flags.ts';
+import { namespaceOf, type Verb } from '../../verb.ts';
+import { completeTargets, getObject, listObjects, readTargets } from '../targets.ts';
+import { describeEvents } from './events.ts';
+import { annotations, type Field, formatFields, pairs, tree } from './format.ts';
+import { describePod } from './pod.ts';
+import { describeService } from './service.ts';
+
+export const describe: Verb = {
+  name: 'describe',
+  manual: `kubectl describe <kind> [name…] [-l selector] [-n namespace | -A]   Everything about an object, with its events.`,
+  flags: { selector: value('l'), 'all-namespaces': onOff('A') },
+  run: async (flags, io, context) => {
+    const namespace = namespaceOf(flags);
+    const query = {
+      namespace: flags.on('all-namespaces') ? undefined : namespace,
+      labelSelector: flags.text('selector'),
+    };
+    const blocks: string[] = [];
+    const missing: string[] = [];
+    for (const { kind, name } of readTargets(context, flags.words, 'describe')) {
+      try {
+        const objects =
+          name === undefined ? listObjects(context, kind, query) : [getObject(context, kind, namespace, name)];
+        blocks.push(...objects.map((object) => describeObject(kind, object, context)));
+      } catch (error) {
+        if (!(error instanceof UsageError)) throw error;
+        missing.push(error.message);
+      }
+    }
+    io.out(blocks.join('\n\n'));
+    for (const text of missing) io.err(`${text}\n`);
+    if (blocks.length === 0 && missing.length === 0) io.err(`No resources found in ${namespace} namespace.\n`);
+    return missing.length > 0 ? 1 : 0;
+  },
+  complete: completeTargets,
+};
+
+function describeObject(kind: KindDefinition, object: KubeObject, context: ShellContext): string {
+  const lines =
+    kind.kind === 'Pod'
+      ? describePod(object, context)
+      : kind.kind === 'Service'
+        ? describeService(object, context)
+        : describeAny(kind, object);
+  return `${[...lines, ...describeEvents(object, context)].join('\n')}\n`;
+}
+
+/** kubectl's generic form, as for custom resources. */
+function describeAny(kind: KindDefinition, object: KubeObject): string[] {
+  const { apiVersion, kind: kindName, metadata, ...rest } = object;
+  const head: Field[] = [
+    ['Name', metadata.name],
+    ['Namespace', kind.namespaced ? (metadata.namespace ?? '') : ''],
+    ['Labels', ...pairs(metadata.labels)],
+    ['Annotations', ...annotations(metadata.annotations)],
+    ['API Version', apiVersion],
+    ['Kind', kindName],
+  ];
+  const meta = {
+    ...(metadata.creationTimestamp ? { creationTimestamp: metadata.creationTimestamp } : {}),
+    ...(metadata.generation === undefined ? {} : { generation: metadata.generation }),
+    ...(metadata.resourceVersion ? { resourceVersion: metadata.resourceVersion } : {}),
+    ...(metadata.uid ? { UID: metadata.uid } : {}),
+  };
+  return [
+    ...formatFields(head),
+    ...tree('metadata', meta),
+    ...Object.entries(rest).flatMap(([name, part]) => tree(name, part)),
+  ];
+}

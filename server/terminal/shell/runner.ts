@@ -1,0 +1,246 @@
+import { errorMessage } from '#domain';
+import { type Command, type CommandIo, type ShellContext, UsageError } from '../command.ts';
+import { expandFields, expandWhole, MAX_WORD, type Values } from './expand.ts';
+import {
+  type Assignment,
+  type ForLoop,
+  parseScript,
+  readAssignment,
+  type Script,
+  type SimpleCommand,
+  type Stage,
+  type WhileLoop,
+} from './parser.ts';
+import { createCollector, createPipe, nextTurn } from './pipe.ts';
+import { openStreams, type Streams } from './redirects.ts';
+import { ShellSyntaxError } from './syntax-error.ts';
+
+export const EXIT_INTERRUPTED = 130;
+const EXIT_NOT_FOUND = 127;
+
+const MAX_LOOP_TURNS = 10_000;
+const MAX_COMMANDS = 50_000;
+const MAX_DEPTH = 16;
+const MAX_VARIABLES = 200;
+/** Commands that run before the event loop gets its turn, so that Ctrl+C is heard. */
+const COMMANDS_A_TURN = 32;
+/** How long a command may take to end after Ctrl+C before it is left behind. */
+const GRACE_MS = 300;
+
+/** What a part of a script runs in. */
+export interface Frame extends Streams {
+  readonly signal: AbortSignal;
+  readonly depth: number;
+  /** Commands that the script has run so far. */
+  readonly spent: { commands: number };
+}
+
+/** A bound of the terminal was reached: the whole script ends. */
+class LimitReached extends UsageError {}
+
+/** Walks a script. Variables and the last exit code belong to the terminal and outlive a script. */
+export class Runner {
+  readonly #commands: ReadonlyMap<string, Command>;
+  readonly #context: ShellContext;
+  readonly #variables: Map<string, string>;
+  #last = 0;
+
+  constructor(commands: ReadonlyMap<string, Command>, context: ShellContext, variables: Map<string, string>) {
+    this.#commands = commands;
+    this.#context = context;
+    this.#variables = variables;
+  }
+
+  async script(script: Script, frame: Frame): Promise<number> {
+    if (frame.depth > MAX_DEPTH) throw new LimitReached(`nested more than ${MAX_DEPTH} deep`);
+    for (const { stages, after } of script) {
+      if (frame.signal.aborted) return EXIT_INTERRUPTED;
+      if ((after === 'success' && this.#last !== 0) || (after === 'failure' && this.#last === 0)) continue;
+      this.#last = await this.#pipeline(stages, frame);
+    }
+    return this.#last;
+  }
+
+  /** All stages run at once. A stage that ends stops the one that feeds it, as SIGPIPE does. */
+  async #pipeline(stages: readonly Stage[], frame: Frame): Promise<number> {
+    const stops = stages.map(() => new AbortController());
+    let { stdin, hasStdin } = frame;
+    const running = stages.map((stage, index) => {
+      const stop = stops[index] ?? new AbortController();
+      const pipe =
+        index === stages.length - 1
+          ? undefined
+          : createPipe(() => {
+              frame.err('the next command does not read what this one writes; it was stopped\n');
+              stop.abort();
+            });
+      const own: Frame = {
+        ...frame,
+        stdin,
+        hasStdin,
+        out: pipe ? pipe.write : frame.out,
+        signal: stages.length === 1 ? frame.signal : AbortSignal.any([frame.signal, stop.signal]),
+      };
+      if (pipe) {
+        stdin = pipe;
+        hasStdin = true;
+      }
+      return this.#stage(stage, own).finally(() => {
+        pipe?.end();
+        stops[index - 1]?.abort();
+      });
+    });
+    const results = await Promise.allSettled(running);
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
+    const last = results.at(-1);
+    if (frame.signal.aborted || last?.status !== 'fulfilled') return EXIT_INTERRUPTED;
+    return last.value;
+  }
+
+  #stage(stage: Stage, frame: Frame): Promise<number> {
+    if (stage.type === 'for') return this.#for(stage, frame);
+    return stage.type === 'while' ? this.#while(stage, frame) : this.#simple(stage, frame);
+  }
+
+  async #for(loop: ForLoop, frame: Frame): Promise<number> {
+    const values: string[] = [];
+    for (const word of loop.values) values.push(...(await expandFields(word, this.#values(frame))));
+    if (values.length > MAX_LOOP_TURNS) throw new LimitReached(`a loop may turn ${MAX_LOOP_TURNS} times`);
+    let code = 0;
+    for (const value of values) {
+      if (frame.signal.aborted) return EXIT_INTERRUPTED;
+      this.#set(loop.variable, value);
+      code = await this.script(loop.body, { ...frame, depth: frame.depth + 1 });
+    }
+    return code;
+  }
+
+  async #while(loop: WhileLoop, frame: Frame): Promise<number> {
+    const inner = { ...frame, depth: frame.depth + 1 };
+    let code = 0;
+    for (let turn = 0; ; turn++) {
+      if ((await this.script(loop.condition, inner)) !== 0) return frame.signal.aborted ? EXIT_INTERRUPTED : code;
+      if (turn >= MAX_LOOP_TURNS) throw new LimitReached(`a loop may turn ${MAX_LOOP_TURNS} times`);
+      code = await this.script(loop.body, inner);
+    }
+  }
+
+  async #simple(command: SimpleCommand, frame: Frame): Promise<number> {
+    await this.#spend(frame);
+    const values = this.#values(frame);
+    return this.#told(frame, async () => {
+      const words = await this.#words(command, values);
+      const streams = await openStreams({
+        redirects: command.redirects,
+        streams: frame,
+        files: this.#context.files,
+        expand: (word) => expandWhole(word, values),
+      });
+      const own = { ...frame, ...streams };
+      const code = await this.#told(own, () => this.#runWords(words, command.assignments, own), words[0]);
+      streams.close();
+      return code;
+    });
+  }
+
+  /** The exit code of a step; what it throws is told on the error stream, unless it ends the whole script. */
+  async #told(frame: Frame, run: () => Promise<number>, name = 'shell'): Promise<number> {
+    try {
+      return await run();
+    } catch (error) {
+      if (frame.signal.aborted) return EXIT_INTERRUPTED;
+      if (error instanceof LimitReached || error instanceof ShellSyntaxError) throw error;
+      const usage = error instanceof UsageError;
+      frame.err(`${usage ? '' : `${name}: `}${errorMessage(error)}\n`);
+      return usage ? error.exitCode : 1;
+    }
+  }
+
+  /** The words of a command. Those of `export A=$(…)` that assign are not split and are done here. */
+  async #words(command: SimpleCommand, values: Values): Promise<string[]> {
+    const words: string[] = [];
+    for (const word of command.words) {
+      const assignment = words[0] === 'export' ? readAssignment(word) : undefined;
+      if (assignment) this.#set(assignment.name, await expandWhole(assignment.value, values));
+      else words.push(...(await expandFields(word, values)));
+    }
+    return words;
+  }
+
+  async #runWords(words: readonly string[], assignments: readonly Assignment[], frame: Frame): Promise<number> {
+    const [name, ...args] = words;
+    const own = name === undefined ? this.#variables : new Map(this.#variables);
+    for (const { name: variable, value } of assignments) {
+      this.#set(variable, await expandWhole(value, this.#values(frame)), own);
+    }
+    // An assignment alone has the exit code of the substitution in it.
+    const substituted = assignments.some(({ value }) => value.some((part) => part.type === 'substitution'));
+    if (name === undefined) return substituted ? this.#last : 0;
+    if (name === 'export') return 0;
+    const program = this.#commands.get(name.replace(/^(?:\/usr(?:\/local)?)?\/bin\/|^\.\//, ''));
+    if (!program) {
+      frame.err(`${name}: command not found. Type help for the list.\n`);
+      return EXIT_NOT_FOUND;
+    }
+    return this.#runProgram(program, args, { ...frame, variables: own });
+  }
+
+  /** Runs a program; after Ctrl+C it has a moment to end by itself, then it is left behind and can no longer write. */
+  async #runProgram(program: Command, args: readonly string[], io: CommandIo): Promise<number> {
+    if (io.signal.aborted) return EXIT_INTERRUPTED;
+    let over = false;
+    const guarded: CommandIo = {
+      stdin: io.stdin,
+      hasStdin: io.hasStdin,
+      signal: io.signal,
+      variables: io.variables,
+      out: (text) => (over ? undefined : io.out(text)),
+      err: (text) => (over ? undefined : io.err(text)),
+    };
+    const ended = new AbortController();
+    const leftBehind = new Promise<number>((resolve) => {
+      const wait = (): void => {
+        const timer = this.#context.clock.after(GRACE_MS, () => resolve(EXIT_INTERRUPTED));
+        ended.signal.addEventListener('abort', () => timer.cancel(), { once: true });
+      };
+      io.signal.addEventListener('abort', wait, { once: true, signal: ended.signal });
+    });
+    try {
+      return await Promise.race([program.run(args, guarded, this.#context), leftBehind]);
+    } finally {
+      over = true;
+      ended.abort();
+    }
+  }
+
+  async #spend({ spent, signal }: Frame): Promise<void> {
+    spent.commands += 1;
+    if (spent.commands > MAX_COMMANDS) throw new LimitReached(`a script may run ${MAX_COMMANDS} commands`);
+    if (spent.commands % COMMANDS_A_TURN === 0 && !signal.aborted) await nextTurn();
+  }
+
+  #set(name: string, value: string, variables = this.#variables): void {
+    if (value.length > MAX_WORD) throw new LimitReached(`${name}: at most 1 MiB a variable`);
+    if (!variables.has(name) && variables.size >= MAX_VARIABLES)
+      throw new LimitReached(`at most ${MAX_VARIABLES} variables`);
+    variables.set(name, value);
+  }
+
+  #values(frame: Frame): Values {
+    return {
+      variable: (name) => (name === '?' ? String(this.#last) : (this.#variables.get(name) ?? '')),
+      substitution: async (script) => {
+        const stop = new AbortController();
+        const text = createCollector(MAX_WORD, () => stop.abort());
+        this.#last = await this.script(parseScript(script), {
+          ...frame,
+          depth: frame.depth + 1,
+          out: text.write,
+          signal: AbortSignal.any([frame.signal, stop.signal]),
+        });
+        if (text.full) throw new UsageError('$(…) wrote more than 1 MiB');
+        return text.text().replace(/\n+$/, '');
+      },
+    };
+  }
+}

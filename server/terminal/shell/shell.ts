@@ -1,0 +1,61 @@
+import { errorMessage } from '#domain';
+import type { Command, ShellContext } from '../command.ts';
+import { parseScript } from './parser.ts';
+import { textPipe } from './pipe.ts';
+import { EXIT_INTERRUPTED, Runner } from './runner.ts';
+import { ShellSyntaxError } from './syntax-error.ts';
+
+const EXIT_SYNTAX = 2;
+
+/** Where a script's text goes and what ends it. */
+export interface ShellIo {
+  out(text: string): void;
+  err(text: string): void;
+  /** Aborted by Ctrl+C. */
+  readonly signal: AbortSignal;
+}
+
+export interface Shell {
+  /** Runs a script; resolves with its exit code. Never throws for what the learner typed. */
+  run(text: string, io: ShellIo): Promise<number>;
+  /** True when the text needs more lines (open quote, here-document, loop). */
+  needsMore(text: string): boolean;
+  readonly variables: Map<string, string>;
+}
+
+/** Runs our own small shell language over the allow-list of commands. There is no host shell behind it. */
+export function createShell(options: {
+  readonly commands: ReadonlyMap<string, Command>;
+  readonly context: ShellContext;
+}): Shell {
+  const variables = new Map<string, string>();
+  const runner = new Runner(options.commands, options.context, variables);
+  return {
+    variables,
+    needsMore: (text) => {
+      try {
+        parseScript(text);
+        return false;
+      } catch (error) {
+        return error instanceof ShellSyntaxError && error.incomplete;
+      }
+    },
+    run: async (text, { out, err, signal }) => {
+      try {
+        return await runner.script(parseScript(text), {
+          out,
+          err,
+          signal,
+          depth: 0,
+          stdin: textPipe(''),
+          hasStdin: false,
+          spent: { commands: 0 },
+        });
+      } catch (error) {
+        if (signal.aborted) return EXIT_INTERRUPTED;
+        err(`${error instanceof ShellSyntaxError ? 'syntax error: ' : ''}${errorMessage(error)}\n`);
+        return EXIT_SYNTAX;
+      }
+    },
+  };
+}
