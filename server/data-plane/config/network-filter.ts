@@ -38,7 +38,6 @@ export interface HttpFilterConfig {
   /** Percent of requests without a decision of their own that are sampled; undefined where tracing is off. */
   readonly sampling: number | undefined;
   readonly accessLogs: readonly Format[];
-  readonly streamIdleTimeoutMs: number;
 }
 
 /** A TCP proxy ready to serve. */
@@ -97,7 +96,6 @@ function compileHcm(config: HttpConnectionManager, versionInfo: string): HttpFil
     forwardClientCert: (config.forward_client_cert_details ?? 'SANITIZE') as HttpFilterConfig['forwardClientCert'],
     sampling: config.tracing && readNumber(config.tracing.random_sampling?.value, 100),
     accessLogs: readAccessLogs(config.access_log ?? []),
-    streamIdleTimeoutMs: durationMs(config.stream_idle_timeout, 'stream_idle_timeout', 300_000),
   };
 }
 

@@ -62,6 +62,8 @@ export class Exchange implements FormatSubject {
   responseHead: ResponseHead | undefined;
   /** TLS of the connection that answered. */
   upstreamTls: TlsFacts | undefined;
+  /** The workload behind the endpoint that was chosen, as EDS names it: `name;namespace;canonical name;revision;cluster`. */
+  upstreamWorkload = '';
   /** The workload on the other side, as its proxy named itself. */
   peer: PeerWorkload | undefined;
   requestEnded = false;

@@ -12,7 +12,7 @@ export function reportMetrics(exchange: Exchange, reporter: RequestReport): void
   const own = { ...selfWorkload(exchange), principal: runtime.self.spiffeId };
   const tls = reporter === 'destination' ? exchange.connection.tls : exchange.upstreamTls;
   const principal = tls?.peerSpiffeId || 'unknown';
-  const other = { ...(exchange.peer ?? UNKNOWN_PEER), principal };
+  const other = { ...(exchange.peer ?? endpointWorkload(exchange)), principal };
   const mutual = principal !== 'unknown';
   runtime.metrics.record({
     reporter,
@@ -26,6 +26,13 @@ export function reportMetrics(exchange: Exchange, reporter: RequestReport): void
     requestBytes: info.bytesReceived,
     responseBytes: info.bytesSent,
   });
+}
+
+/** What the control plane says of the endpoint, for servers without a proxy of their own. */
+function endpointWorkload({ upstreamWorkload }: Exchange): PeerWorkload {
+  const [workload, namespace, service, version] = upstreamWorkload.split(';');
+  if (!workload || !namespace) return UNKNOWN_PEER;
+  return { workload, namespace, service: service || workload, version: version || 'latest' };
 }
 
 const selfWorkload = ({ runtime: { self } }: Exchange): PeerWorkload => ({

@@ -164,6 +164,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
     }
     exchange.info.attempts++;
     exchange.info.upstreamHost = choice.host.key;
+    exchange.upstreamWorkload = choice.host.endpoint.workload;
     if (exchange.steps.on) noteEndpoint(exchange, this.#cluster, choice, this.#tried);
     if (this.#options.action.retry?.previousHosts === true) this.#tried.add(choice.host.key);
     if (exchange.virtualHost?.includeAttemptCount === true) {
