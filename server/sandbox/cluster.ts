@@ -15,7 +15,7 @@ import { type Kubelet, startKubelet } from './kubelet/kubelet.ts';
 import { createPodBuilder } from './kubelet/pod-builder.ts';
 import { admitPod } from './mesh/injection.ts';
 import { createIstiodProgram } from './mesh/istiod-program.ts';
-import { istiodSelector, rootNamespace, xdsPort } from './mesh/system.ts';
+import { istiodSelector, nodeObject, rootNamespace, xdsPort } from './mesh/system.ts';
 import { addressPlan, podPool, servicePool } from './network/addresses.ts';
 import { createNetwork, type Network } from './network/network.ts';
 import type { Waiters } from './waiters.ts';
@@ -53,6 +53,7 @@ export function startCluster(options: ClusterOptions): Cluster {
     emit({ type: 'log', source: 'sandbox', line: `error\t${what}: ${errorMessage(error)}` });
   };
   const plan = addressPlan(options.subnet);
+  store.create(nodeObject(plan.node, clock.now()), { changeId: 'system' });
   const podAddresses = podPool(plan);
   const istiodIp = podAddresses.next();
   podAddresses.release(istiodIp);

@@ -8,6 +8,7 @@ import { type Cluster, startCluster } from './cluster.ts';
 import type { Sandbox, SandboxEvent, SandboxOptions } from './doors.ts';
 import { createManifests } from './manifests/manifests.ts';
 import { gatewaySelector, rootNamespace } from './mesh/system.ts';
+import { addressPlan } from './network/addresses.ts';
 import { quotas } from './quotas.ts';
 import { startMesh } from './start-up.ts';
 import { createWaiters } from './waiters.ts';
@@ -26,7 +27,7 @@ export function createSandbox(options: SandboxOptions): Sandbox {
   };
   const kinds = createKindRegistry([...coreKinds, ...istioKinds]);
   const store = createKubeStore({ kinds, clock, random: random.stream('kube-api'), maxObjects: quotas.objects });
-  const manifests = createManifests(store);
+  const manifests = createManifests(store, addressPlan(subnet).isServiceIp);
   let cluster: Cluster | undefined;
   let changes = 0;
   const mintChangeId = (): string => `change-${++changes}`;

@@ -29,12 +29,7 @@ export function startNamespaceController({
         const metadata = { name: DEFAULT_ACCOUNT, namespace };
         store.create({ apiVersion: 'v1', kind: 'ServiceAccount', metadata }, { changeId });
       }
-      const root = rootCertificate();
-      const name = 'istio-ca-root-cert';
-      if (root !== undefined && store.get('ConfigMap', { namespace, name }) === undefined) {
-        const metadata = { name, namespace, labels: { 'istio.io/config': 'true' } };
-        store.create({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { 'root-cert.pem': root } }, { changeId });
-      }
+      writeRoot(store, namespace, rootCertificate(), changeId);
     },
     onError: (namespace, error) => onError(`namespace ${namespace}`, error),
   });
@@ -50,4 +45,14 @@ export function startNamespaceController({
       queue.stop();
     },
   };
+}
+
+function writeRoot(store: KubeStore, namespace: string, root: string | undefined, changeId: string): void {
+  if (root === undefined) return;
+  const name = 'istio-ca-root-cert';
+  const data = { 'root-cert.pem': root };
+  if (store.get('ConfigMap', { namespace, name }) === undefined) {
+    const metadata = { name, namespace, labels: { 'istio.io/config': 'true' } };
+    store.create({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data }, { changeId });
+  } else store.patch('ConfigMap', { namespace, name }, { data }, { changeId });
 }

@@ -69,7 +69,6 @@ function allocate({ store, addresses, held, changeId }: Allocation, key: string)
   const { clusterIP, type } = service.spec;
   if (type === 'ExternalName' || clusterIP === 'None') return;
   if (clusterIP !== undefined && clusterIP !== '') {
-    // A text that names its own address keeps it while nobody else holds it.
     if (!held.has(key) && addresses.take(clusterIP)) held.set(key, clusterIP);
     return;
   }

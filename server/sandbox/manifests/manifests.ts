@@ -31,7 +31,7 @@ export interface Candidate {
   readonly object: KubeObject;
 }
 
-export function createManifests(store: KubeStore): Manifests {
+export function createManifests(store: KubeStore, isServiceIp: (ip: string) => boolean): Manifests {
   const sources = new Map<string, ParsedDocument>();
   store.watch('*', ({ type, object }) => {
     if (type === 'DELETED')
@@ -48,7 +48,7 @@ export function createManifests(store: KubeStore): Manifests {
       const candidate = toCandidate(store, document, namespace);
       if (candidate !== undefined && !found.some(isError)) candidates.push(candidate);
     }
-    problems.push(...inspect(store, candidates));
+    problems.push(...inspect(store, candidates, isServiceIp));
     return { candidates: namespacesFirst(candidates), problems };
   };
 

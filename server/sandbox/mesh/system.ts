@@ -19,6 +19,31 @@ export const systemNamespaces: readonly KubeObject[] = ['default', 'kube-system'
   metadata: { name, labels: { 'kubernetes.io/metadata.name': name } },
 }));
 
+/** The one machine of the cluster. */
+export const nodeObject = (ip: string, sinceMs: number): KubeObject => {
+  const at = new Date(sinceMs).toISOString().replace(/\.\d+Z$/, 'Z');
+  const ready = {
+    type: 'Ready',
+    status: 'True',
+    reason: 'KubeletReady',
+    lastHeartbeatTime: at,
+    lastTransitionTime: at,
+  };
+  return {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { name: nodeName, labels: { 'kubernetes.io/hostname': nodeName, 'kubernetes.io/os': 'linux' } },
+    spec: {},
+    status: {
+      conditions: [ready],
+      addresses: [
+        { type: 'InternalIP', address: ip },
+        { type: 'Hostname', address: nodeName },
+      ],
+    },
+  };
+};
+
 /** Control plane: mesh configuration, account, Service and Deployment. Two istiods at once would hold one address: hence Recreate. */
 export const istiodObjects: readonly KubeObject[] = [
   {

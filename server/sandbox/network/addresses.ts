@@ -40,16 +40,17 @@ export function addressPlan(subnet: number): AddressPlan {
 /** Hands out addresses in order, as a cluster does: a freed one comes back only after the others were used. */
 export interface AddressPool {
   next(): string;
-  /** False when it is taken. */
+  /** False when it is taken, or none of this pool. */
   take(ip: string): boolean;
   release(ip: string): void;
 }
 
-export const podPool = (plan: AddressPlan): AddressPool => createPool(plan.podIp, PODS);
+export const podPool = (plan: AddressPlan): AddressPool =>
+  createPool(plan.podIp, PODS, (ip) => plan.contains(ip) && !plan.isServiceIp(ip));
 
-export const servicePool = (plan: AddressPlan): AddressPool => createPool(plan.serviceIp, SERVICES);
+export const servicePool = (plan: AddressPlan): AddressPool => createPool(plan.serviceIp, SERVICES, plan.isServiceIp);
 
-function createPool(addressOf: (index: number) => string, size: number): AddressPool {
+function createPool(addressOf: (index: number) => string, size: number, holds: (ip: string) => boolean): AddressPool {
   const taken = new Set<string>();
   let cursor = 0;
   return {
@@ -65,7 +66,7 @@ function createPool(addressOf: (index: number) => string, size: number): Address
       throw new MeshworkError('MW9301', 'the sandbox has no free address left');
     },
     take: (ip) => {
-      if (taken.has(ip)) return false;
+      if (taken.has(ip) || !holds(ip)) return false;
       taken.add(ip);
       return true;
     },

@@ -173,6 +173,16 @@ describe('controllers', () => {
     expect(slices()).toEqual([]);
   });
 
+  it('keep an address that a text names, and give it to nobody else', async () => {
+    store.apply(service('first', { clusterIP: '127.9.128.1' }), { changeId });
+    await settle();
+    store.apply(service('second'), { changeId });
+    await settle();
+    expect(store.get('Service', { namespace: 'default', name: 'second' })?.spec).toMatchObject({
+      clusterIP: '127.9.128.2',
+    });
+  });
+
   it('leave a headless Service without an address', async () => {
     store.apply(service('cart', { clusterIP: 'None' }), { changeId });
     await settle();
