@@ -1,3 +1,4 @@
+export * from './age.ts';
 export * from './decision.ts';
 export * from './diagnostic.ts';
 export * from './errors.ts';

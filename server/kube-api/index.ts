@@ -1,4 +1,3 @@
-export { ageSince, formatAge } from './age.ts';
 export { LAST_APPLIED } from './apply.ts';
 export type * from './doors.ts';
 export { coreKinds } from './kinds/core.ts';

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FieldProblem, JsonSchema, KindDefinition, KubeObject, PrintColumn } from '#domain';
+import { formatAge } from '#domain';
 import { type Field, specOf } from '../rules/field.ts';
 import { Findings } from '../rules/findings.ts';
-import { formatAge } from './age.ts';
 
 interface KindOptions {
   readonly group: string;

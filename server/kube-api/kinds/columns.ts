@@ -1,5 +1,5 @@
 import type { KubeObject, PrintColumn } from '#domain';
-import { ageSince } from '../age.ts';
+import { ageSince } from '#domain';
 import { isRecord } from '../json.ts';
 
 /** The value at a path such as `status.replicas`; undefined when a step is missing. */

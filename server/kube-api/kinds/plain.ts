@@ -1,4 +1,4 @@
-import { ageSince } from '../age.ts';
+import { ageSince } from '#domain';
 import type { ServedKind } from '../doors.ts';
 import { isRecord } from '../json.ts';
 import { ageColumn, at, column, integerColumn, listAt, nameColumn, numberAt, textAt, wide } from './columns.ts';

@@ -1,4 +1,4 @@
-import { formatAge } from '../age.ts';
+import { formatAge } from '#domain';
 import type { ServedKind } from '../doors.ts';
 import { isRecord } from '../json.ts';
 import { ageColumn, at, column, listAt, nameColumn, numberAt, textAt, wide } from './columns.ts';

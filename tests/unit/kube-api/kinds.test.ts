@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { KubeObject } from '#domain';
-import { formatAge } from '#kube-api';
+import { formatAge } from '#domain';
 import { change, deployment, kinds, newStore, service, startMs } from './cluster.ts';
 
 const SECOND = 1000;

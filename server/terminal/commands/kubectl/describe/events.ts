@@ -1,5 +1,5 @@
 import type { KubeObject } from '#domain';
-import { ageSince } from '#kube-api';
+import { ageSince } from '#domain';
 import type { ShellContext } from '../../../command.ts';
 import { columnWidths, formatRows } from '../../../table.ts';
 
