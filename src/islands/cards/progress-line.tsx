@@ -11,10 +11,13 @@ export function ProgressLine({ sitting, left }: { sitting: readonly ReviewEntry[
   // A long sitting shows the stations around the present one.
   const from = Math.max(0, Math.min(sitting.length - mostStations / 2, total - mostStations));
   const places = Array.from({ length: Math.min(total, mostStations) }, (_, index) => index + from);
+  const done =
+    places.length > 1 ? (places.indexOf(Math.min(sitting.length, total - 1)) / (places.length - 1)) * 100 : 0;
   const minutes = Math.max(1, Math.round((left * secondsPerCard) / 60));
   return (
     <div className="prog">
       <p className="dots" role="img" aria-label={`Card ${now} of ${total}`}>
+        <span className="ridden" style={{ width: `${done}%` }} />
         {places.map((place) => (
           <i key={place} className={stationClass(place, sitting)} />
         ))}
