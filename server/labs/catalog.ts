@@ -1,8 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { marked } from 'marked';
-import { parse } from 'yaml';
+import { parseDocument } from 'yaml';
 import { MeshworkError } from '#domain';
+import { referenceProblem } from './lab-references.ts';
 import { type LabSpec, labSchema } from './lab-schema.ts';
 
 export interface LabFile {
@@ -39,23 +40,35 @@ export function loadLab(root: string, labId: string): Lab {
   if (!/^[a-z0-9-]+$/.test(labId) || !existsSync(join(folder, 'lab.yaml'))) {
     throw new MeshworkError('unknown_lab', `There is no lab "${labId}".`);
   }
-  const parsed = labSchema.safeParse(parse(readFileSync(join(folder, 'lab.yaml'), 'utf8')));
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    throw new MeshworkError('lab_malformed', `labs/${labId}/lab.yaml: ${issue?.path.join('.')}: ${issue?.message}`);
-  }
-  if (parsed.data.id !== labId)
-    throw new MeshworkError('lab_malformed', `labs/${labId}/lab.yaml: id is ${parsed.data.id}`);
+  const spec = readSpec(labId, readFileSync(join(folder, 'lab.yaml'), 'utf8'));
   return {
-    spec: parsed.data,
+    spec,
     topology: readFiles(join(folder, 'topology')),
     start: readFiles(join(folder, 'start')),
     solution: readFiles(join(folder, 'solution')),
-    wrong: new Map(parsed.data.wrong.map(({ id }) => [id, readFiles(join(folder, 'wrong', id))])),
+    wrong: new Map(spec.wrong.map(({ id }) => [id, readFiles(join(folder, 'wrong', id))])),
     samples: new Map(readTree(join(folder, 'samples'), 'samples').map(({ file, text }) => [file, text])),
     folder: (name) => readFiles(join(folder, name)),
     steps: readSteps(join(folder, 'text.md')),
   };
+}
+
+const malformed = (labId: string, what: string): MeshworkError =>
+  new MeshworkError('lab_malformed', `labs/${labId}/lab.yaml: ${what}`);
+
+function readSpec(labId: string, text: string): LabSpec {
+  const document = parseDocument(text);
+  const [unreadable] = document.errors;
+  if (unreadable) throw malformed(labId, unreadable.message);
+  const parsed = labSchema.safeParse(document.toJS());
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw malformed(labId, `${issue?.path.join('.') || 'the whole file'}: ${issue?.message}`);
+  }
+  if (parsed.data.id !== labId) throw malformed(labId, `id: is ${parsed.data.id}, the folder is ${labId}`);
+  const problem = referenceProblem(parsed.data);
+  if (problem) throw malformed(labId, problem);
+  return parsed.data;
 }
 
 function readFiles(folder: string): LabFile[] {
@@ -77,8 +90,8 @@ function readTree(folder: string, prefix: string): LabFile[] {
 
 /** The lab's text: each `## Heading` begins a step. Each line of a code block marked `run` carries `data-run`: the page gives it a button that types it in the terminal. */
 function readSteps(file: string): Lab['steps'] {
-  const text = readFileSync(file, 'utf8');
-  return text
+  if (!existsSync(file)) throw new MeshworkError('lab_malformed', `${file} is missing.`);
+  return readFileSync(file, 'utf8')
     .split(/^## /m)
     .slice(1)
     .map((section, index) => {
@@ -96,10 +109,7 @@ function toHtml(markdown: string): string {
     lang === 'run'
       ? text
           .split('\n')
-          .map(
-            (line) =>
-              `<pre data-run="${escape(line)}"><code>${escape(line)}</code></pre>`,
-          )
+          .map((line) => `<pre data-run="${escape(line)}"><code>${escape(line)}</code></pre>`)
           .join('')
       : `<pre><code>${escape(text)}</code></pre>`;
   return marked.parse(markdown, { async: false, renderer });

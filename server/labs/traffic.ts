@@ -1,6 +1,6 @@
-import type { Random, Timer } from '#domain';
+import { MeshworkError } from '#domain';
 import type { Sandbox } from '#sandbox';
-import type { FetchResponse } from '#workloads';
+import { createGenerator, type Generator } from './generator.ts';
 import type { TrafficSpec } from './lab-schema.ts';
 
 /** What one request of a lab's traffic came to. `traceId` finds its hops. */
@@ -18,7 +18,7 @@ export interface TrafficState {
   readonly rps: number;
 }
 
-/** The lab's traffic: generators at a steady seeded pace, and batches for checks. */
+/** The lab's traffic: generators at a steady seeded pace, and batches for checks. An unknown id is a MeshworkError. */
 export interface Traffic {
   states(): TrafficState[];
   set(id: string, running: boolean, rps?: number): void;
@@ -26,114 +26,62 @@ export interface Traffic {
     id: string,
     extra?: { readonly path?: string; readonly headers?: Readonly<Record<string, string>> },
   ): Promise<SentRequest>;
-  /** `count` requests, a few at a time, in the seed's order. */
+  /**
+   * `count` requests, a few at a time, in the seed's order. The steady traffic is held meanwhile, so that the draws and logs of the
+   * batch are its own. Ends early, with what was sent, when the traffic is stopped.
+   */
   batch(id: string, count: number, headers: Readonly<Record<string, string>>): Promise<SentRequest[]>;
   stop(): void;
 }
 
 const BATCH_AT_ONCE = 8;
-/** A generator whose answers are late never holds more than this many open. */
-const MAX_OPEN = 200;
+/** How long a batch waits for steady requests that are still open. */
+const DRAIN_MS = 1000;
 
 export function createTraffic(specs: readonly TrafficSpec[], sandbox: Sandbox): Traffic {
   const generators = new Map(specs.map((spec) => [spec.id, createGenerator(spec, sandbox)]));
+  const all = [...generators.values()];
+  const batches = new Map<string, number>();
+  let stopped = false;
   const find = (id: string): Generator => {
-    const generator = generators.get(id) ?? [...generators.values()][0];
-    if (!generator) throw new Error(`the lab has no traffic "${id}"`);
+    const generator = generators.get(id);
+    if (!generator) throw new MeshworkError('unknown_traffic', `The lab has no traffic "${id}".`);
     return generator;
   };
+  /** A source of its own for each batch of a traffic: the nth batch has the same trace ids in every run of the lab. */
+  const batchRandom = (id: string) => {
+    const number = (batches.get(id) ?? 0) + 1;
+    batches.set(id, number);
+    return sandbox.random.stream(`batch/${id}/${number}`);
+  };
+
   return {
-    states: () => [...generators.values()].map((generator) => generator.state()),
+    states: () => all.map((generator) => generator.state()),
     set: (id, running, rps) => find(id).set(running, rps),
-    send: (id, extra) => find(id).send(extra?.path, extra?.headers ?? {}),
+    send: (id, extra) => find(id).send({ path: extra?.path, headers: extra?.headers ?? {} }),
     batch: async (id, count, headers) => {
       const generator = find(id);
+      const random = batchRandom(id);
       const results: SentRequest[] = [];
       let next = 0;
       const worker = async (): Promise<void> => {
-        for (let index = next++; index < count; index = next++)
-          results[index] = await generator.send(undefined, headers);
+        while (next < count && !stopped) {
+          const index = next++;
+          results[index] = await generator.send({ headers, random });
+        }
       };
-      await Promise.all(Array.from({ length: BATCH_AT_ONCE }, worker));
-      return results;
+      for (const each of all) each.hold();
+      try {
+        await Promise.all(all.map((each) => each.drained(DRAIN_MS)));
+        await Promise.all(Array.from({ length: BATCH_AT_ONCE }, worker));
+      } finally {
+        for (const each of all) each.release();
+      }
+      return results.filter((result) => result !== undefined);
     },
     stop: () => {
-      for (const generator of generators.values()) generator.set(false);
+      stopped = true;
+      for (const generator of all) generator.set(false);
     },
   };
 }
-
-interface Generator {
-  state(): TrafficState;
-  set(running: boolean, rps?: number): void;
-  send(path: string | undefined, headers: Readonly<Record<string, string>>): Promise<SentRequest>;
-}
-
-function createGenerator(spec: TrafficSpec, sandbox: Sandbox): Generator {
-  const random = sandbox.random.stream(`traffic/${spec.id}`);
-  let rps = spec.rps;
-  let running = false;
-  let open = 0;
-  let timer: Timer | undefined;
-
-  const send = async (path: string | undefined, extra: Readonly<Record<string, string>>): Promise<SentRequest> => {
-    const traceId = hex(random, 16);
-    const headers = {
-      'user-agent': 'meshwork-traffic',
-      // The client starts the trace, so that its requests can be found again; a gateway keeps a trace, but not a request id.
-      traceparent: `00-${traceId}-${hex(random, 8)}-01`,
-      ...spec.headers,
-      ...extra,
-    };
-    open += 1;
-    try {
-      const response = await fetchFrom(spec, sandbox, path, headers);
-      return { traceId, status: response.status, headers: response.headers };
-    } catch {
-      // No answer is an outcome that checks count, not a failure of ours.
-      return { traceId, status: 0, headers: {} };
-    } finally {
-      open -= 1;
-    }
-  };
-  const tick = (): void => {
-    if (!running) return;
-    if (open < MAX_OPEN) send(undefined, {}).catch(() => undefined);
-    // Exponential gaps: arrivals of independent users.
-    timer = sandbox.clock.after((-Math.log(1 - random.next()) * 1000) / rps, tick);
-  };
-  return {
-    state: () => ({ id: spec.id, title: spec.title, running, rps }),
-    send,
-    set: (shouldRun, newRps) => {
-      if (newRps !== undefined) rps = newRps;
-      timer?.cancel();
-      running = shouldRun;
-      if (running) tick();
-    },
-  };
-}
-
-function fetchFrom(
-  spec: TrafficSpec,
-  sandbox: Sandbox,
-  path: string | undefined,
-  headers: Readonly<Record<string, string>>,
-): Promise<FetchResponse> {
-  const init = { method: spec.method, headers, timeoutMs: spec.timeoutMs };
-  const url = path === undefined ? spec.url : new URL(path, spec.url).href;
-  if (spec.from === 'outside') {
-    const ingress = sandbox.ingress;
-    if (!ingress) return Promise.reject(new Error('the ingress gateway is not running'));
-    const { pathname, search } = new URL(url);
-    return sandbox.fetchFromOutside(`http://${ingress.ip}:${ingress.port}${pathname}${search}`, init);
-  }
-  const { namespace, labels } = spec.from;
-  const pod = sandbox.pods.find(
-    (each) =>
-      each.namespace === namespace && Object.entries(labels).every(([key, value]) => each.labels[key] === value),
-  );
-  return pod ? pod.fetch(url, init) : Promise.reject(new Error('the pod that sends this traffic is not running'));
-}
-
-const hex = (random: Random, bytes: number): string => Buffer.from(random.bytes(bytes)).toString('hex');

@@ -7,6 +7,8 @@ export interface BatchVerdict {
   readonly met: boolean;
   /** What was seen, one phrase per expectation that failed (or per expectation when all hold). */
   readonly seen: string;
+  /** False: hops that are recorded later may still meet it. */
+  readonly final: boolean;
 }
 
 type CallSpec = NonNullable<OutcomeSpec['call']>;
@@ -16,11 +18,13 @@ export function judgeBatch(spec: BatchSpec, sent: readonly SentRequest[], hops: 
   const judged = spec.expect.map((expected) => {
     const seen = sent.filter((request) => matches(expected, request, hops)).length;
     const met = seen >= (expected.min ?? 0) && seen <= (expected.max ?? Number.POSITIVE_INFINITY);
-    return { met, text: `${seen} of ${sent.length} ${phrase(expected)}` };
+    const final = !met && (expected.call === undefined || seen >= (expected.min ?? 0));
+    return { met, final, text: `${seen} of ${sent.length} ${phrase(expected)}` };
   });
   const failed = judged.filter(({ met }) => !met);
   return {
     met: failed.length === 0,
+    final: failed.length === 0 || failed.some((each) => each.final),
     seen: `${(failed.length > 0 ? failed : judged).map(({ text }) => text).join('; ')}.`,
   };
 }

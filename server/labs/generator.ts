@@ -1,0 +1,125 @@
+import type { Random, Timer } from '#domain';
+import type { Sandbox } from '#sandbox';
+import type { FetchResponse } from '#workloads';
+import type { TrafficSpec } from './lab-schema.ts';
+import type { SentRequest, TrafficState } from './traffic.ts';
+
+export interface Outgoing {
+  /** Instead of the traffic's own path. */
+  readonly path?: string | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Where trace ids come from; absent: the traffic's own source. */
+  readonly random?: Random;
+}
+
+/** One traffic of a lab: sends single requests, and, while it runs, a steady stream of them. */
+export interface Generator {
+  state(): TrafficState;
+  set(running: boolean, rps?: number): void;
+  send(request: Outgoing): Promise<SentRequest>;
+  /** No steady request begins until as many releases have followed. Does not change what `state` says. */
+  hold(): void;
+  release(): void;
+  /** Resolves when no request is open, or after the limit. */
+  drained(limitMs: number): Promise<void>;
+}
+
+/** A generator whose answers are late never holds more than this many open. */
+const MAX_OPEN = 200;
+
+export function createGenerator(spec: TrafficSpec, sandbox: Sandbox): Generator {
+  const random = sandbox.random.stream(`traffic/${spec.id}`);
+  const open = new Set<Promise<SentRequest>>();
+  let { rps } = spec;
+  let running = false;
+  let holds = 0;
+  let timer: Timer | undefined;
+
+  const send = ({ path, headers, random: ids = random }: Outgoing): Promise<SentRequest> => {
+    const traceId = hex(ids, 16);
+    const all = {
+      'user-agent': 'meshwork-traffic',
+      // The client starts the trace, so that its requests can be found again; a gateway keeps a trace, but not a request id.
+      traceparent: `00-${traceId}-${hex(ids, 8)}-01`,
+      ...spec.headers,
+      ...headers,
+    };
+    const request = fetchFrom({ spec, sandbox, path, headers: all }).then(
+      ({ status, headers: answered }) => ({ traceId, status, headers: answered }),
+      // No answer is an outcome that checks count, not a failure of ours.
+      () => ({ traceId, status: 0, headers: {} }),
+    );
+    open.add(request);
+    return request.finally(() => open.delete(request));
+  };
+  const tick = (): void => {
+    if (open.size < MAX_OPEN) void send({ headers: {} });
+    schedule();
+  };
+  const schedule = (): void => {
+    timer?.cancel();
+    // Exponential gaps: arrivals of independent users.
+    timer = sandbox.clock.after((-Math.log(1 - random.next()) * 1000) / rps, tick);
+  };
+  const stand = (): void => timer?.cancel();
+  return {
+    state: () => ({ id: spec.id, title: spec.title, running, rps }),
+    send,
+    set: (shouldRun, newRps) => {
+      const changed = newRps !== undefined && newRps !== rps;
+      if (newRps !== undefined) rps = newRps;
+      if (shouldRun === running && !changed) return;
+      const begins = shouldRun && !running;
+      running = shouldRun;
+      stand();
+      if (!running || holds > 0) return;
+      if (begins) tick();
+      else schedule();
+    },
+    hold: () => {
+      holds += 1;
+      stand();
+    },
+    release: () => {
+      holds -= 1;
+      if (holds === 0 && running) schedule();
+    },
+    drained: async (limitMs) => {
+      if (open.size === 0) return;
+      await new Promise<void>((resolve) => {
+        const limit = sandbox.clock.after(limitMs, resolve);
+        Promise.all(open).then(() => {
+          limit.cancel();
+          resolve();
+        });
+      });
+    },
+  };
+}
+
+interface Fetching {
+  readonly spec: TrafficSpec;
+  readonly sandbox: Sandbox;
+  readonly path: string | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+async function fetchFrom({ spec, sandbox, path, headers }: Fetching): Promise<FetchResponse> {
+  const init = { method: spec.method, headers, timeoutMs: spec.timeoutMs };
+  const url = path === undefined ? spec.url : new URL(path, spec.url).href;
+  if (spec.from === 'outside') {
+    const { ingress } = sandbox;
+    if (!ingress) throw new Error('the ingress gateway is not running');
+    const { pathname, search } = new URL(url);
+    return sandbox.fetchFromOutside(`http://${ingress.ip}:${ingress.port}${pathname}${search}`, init);
+  }
+  const { namespace, labels } = spec.from;
+  const pod = sandbox.pods.find(
+    (each) =>
+      each.namespace === namespace && Object.entries(labels).every(([key, value]) => each.labels[key] === value),
+  );
+  if (!pod) throw new Error('the pod that sends this traffic is not running');
+  return pod.fetch(url, init);
+}
+
+const hex = (random: Random, bytes: number): string => Buffer.from(random.bytes(bytes)).toString('hex');
