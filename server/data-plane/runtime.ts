@@ -5,25 +5,26 @@ import type { ProxyNetwork } from './doors.ts';
 import type { PeerMetadata } from './http/peer-metadata.ts';
 import type { IstioMetrics } from './stats/istio-metrics.ts';
 import type { Stats } from './stats/stats.ts';
+import { createTraceDraws, type TraceDraws } from './trace-draws.ts';
 import type { TransportFactory } from './transports.ts';
 import type { ClusterManager } from './upstream/cluster-manager.ts';
 
 /** One source of chance per kind of decision, so that more of one kind never changes the sequence of another. */
 export interface Chance {
+  /** Weights, faults and mirrors of a request. */
+  readonly draws: TraceDraws;
+  /** Weights of TCP connections, which have no trace. */
   readonly weights: Random;
-  readonly faults: Random;
   readonly jitter: Random;
-  readonly mirrors: Random;
   readonly sampling: Random;
   readonly ids: Random;
 }
 
 export function splitChance(random: Random): Chance {
   return {
+    draws: createTraceDraws(random.stream('draws')),
     weights: random.stream('weights'),
-    faults: random.stream('faults'),
     jitter: random.stream('jitter'),
-    mirrors: random.stream('mirrors'),
     sampling: random.stream('sampling'),
     ids: random.stream('ids'),
   };

@@ -45,3 +45,14 @@ export function seededRandom(seed: number | string): Random {
     stream: (label) => seededRandom(`${start}/${label}`),
   };
 }
+
+/**
+ * A number in [0, 1) that only the label decides: FNV-1a and Murmur3's finishing steps, so that labels that differ in one
+ * character give unrelated numbers. Not for keys.
+ */
+export function fractionOf(label: string): number {
+  let hash = hashLabel(label);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return ((hash ^ (hash >>> 16)) >>> 0) / 0x1_0000_0000;
+}

@@ -80,7 +80,7 @@ function drawShare(exchange: Exchange, route: CompiledRoute, action: ForwardActi
   const { shares, totalWeight } = action;
   const only = shares[0]!;
   if (shares.length === 1) return only;
-  const draw = exchange.runtime.chance.weights.below(totalWeight);
+  const draw = exchange.runtime.chance.draws.below('weight', exchange.span.traceId, totalWeight);
   let from = 0;
   for (const [place, share] of shares.entries()) {
     const to = from + share.weight;
@@ -164,7 +164,11 @@ function startMirrors(exchange: Exchange, action: ForwardAction): MirrorCall[] {
   const calls: MirrorCall[] = [];
   for (const { cluster: name, share } of action.mirrors) {
     const cluster = exchange.runtime.clusters.get(name);
-    if (cluster === undefined || exchange.runtime.chance.mirrors.below(share.of) >= share.numerator) continue;
+    if (
+      cluster === undefined ||
+      exchange.runtime.chance.draws.below('mirror', exchange.span.traceId, share.of) >= share.numerator
+    )
+      continue;
     exchange.steps.add('route', 'applied', name, () => ({
       detail: `a copy goes to ${shortName(name)}; its answer is thrown away`,
       origin: originOf(exchange.route?.origins, 'request_mirror_policies'),
