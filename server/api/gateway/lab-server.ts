@@ -166,6 +166,8 @@ async function answer({ request, response, access, root }: Exchange): Promise<vo
   if (path.startsWith('/api/')) return plain(response, 404, 'There is no such address in the API.');
   const folder = join(root, 'dist');
   if (await serveStatic(folder, request, response)) return;
+  if (await serveStatic(folder, { method: request.method, url: '/404.html', headers: {}, status: 404 }, response))
+    return;
   plain(response, 404, 'There is no such page. The start page is at /.');
 }
 

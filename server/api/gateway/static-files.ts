@@ -20,6 +20,14 @@ const contentTypes: Readonly<Record<string, string>> = {
   '.xml': 'application/xml',
 };
 
+/** What is needed of a request to serve a file; `status` where the page of another status is sent. */
+export interface FileRequest {
+  readonly method?: string | undefined;
+  readonly url?: string | undefined;
+  readonly headers: IncomingMessage['headers'];
+  readonly status?: number;
+}
+
 /**
  * Serves the built site: GET and HEAD, `index.html` for folders, hashed assets cached for a year, pages revalidated.
  * Answers false when there is no such file. Paths never leave `folder`.
@@ -47,7 +55,7 @@ export async function serveStatic(
     response.writeHead(304, headers).end();
     return true;
   }
-  response.writeHead(200, { ...headers, 'content-length': found.size });
+  response.writeHead(request.status ?? 200, { ...headers, 'content-length': found.size });
   if (request.method === 'HEAD') response.end();
   else
     createReadStream(found.file)
