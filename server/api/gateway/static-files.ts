@@ -34,7 +34,7 @@ export interface FileRequest {
  */
 export async function serveStatic(
   folder: string,
-  request: IncomingMessage,
+  request: FileRequest,
   response: ServerResponse,
 ): Promise<boolean> {
   const path = decodePath(request.url ?? '/');
