@@ -1,5 +1,4 @@
-import type { KubeObject } from '#domain';
-import { ageSince } from '#domain';
+import { ageSince, type KubeObject } from '#domain';
 import type { ShellContext } from '../../../command.ts';
 import { columnWidths, formatRows } from '../../../table.ts';
 
