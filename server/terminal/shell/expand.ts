@@ -1,4 +1,4 @@
-import { UsageError } from '../command.ts';
+import { LimitReached } from './limit.ts';
 import type { Word, WordPart } from './words.ts';
 
 const MAX_WORDS = 20_000;
@@ -21,7 +21,7 @@ export async function expandWhole(word: Word, values: Values): Promise<string> {
   let text = '';
   for (const part of word) {
     text += await valueOf(part, values);
-    if (text.length > MAX_WORD) throw new UsageError('a word of the command is longer than 1 MiB');
+    if (text.length > MAX_WORD) throw new LimitReached('a word of the command is longer than 1 MiB');
   }
   return text;
 }
@@ -36,7 +36,7 @@ export async function expandFields(word: Word, values: Values): Promise<string[]
   for (const part of word) {
     const text = await valueOf(part, values);
     length += text.length;
-    if (length > MAX_WORD) throw new UsageError('a word of the command is longer than 1 MiB');
+    if (length > MAX_WORD) throw new LimitReached('a word of the command is longer than 1 MiB');
     if (part.quoted || part.type === 'text') {
       current = (current ?? '') + text;
       continue;
@@ -49,7 +49,7 @@ export async function expandFields(word: Word, values: Values): Promise<string[]
     }
   }
   if (current !== undefined) fields.push(current);
-  if (fields.length > MAX_WORDS) throw new UsageError('the command has too many words');
+  if (fields.length > MAX_WORDS) throw new LimitReached('the command has too many words');
   return fields;
 }
 
@@ -57,11 +57,11 @@ export async function expandFields(word: Word, values: Values): Promise<string[]
 function countOut(word: Word): string[] | undefined {
   const [only, ...more] = word;
   if (only?.type !== 'text' || only.quoted || more.length > 0) return undefined;
-  const [, from, to] = /^\{(-?\d{1,9})\.\.(-?\d{1,9})\}$/.exec(only.text) ?? [];
+  const [, from, to] = /^\{(-?\d{1,15})\.\.(-?\d{1,15})\}$/.exec(only.text) ?? [];
   if (from === undefined || to === undefined) return undefined;
   const first = Number(from);
   const count = Math.abs(Number(to) - first) + 1;
-  if (count > MAX_WORDS) throw new UsageError('the command has too many words');
+  if (count > MAX_WORDS) throw new LimitReached('the command has too many words');
   const step = Number(to) < first ? -1 : 1;
   return Array.from({ length: count }, (_, i) => String(first + i * step));
 }

@@ -1,6 +1,7 @@
 import { errorMessage } from '#domain';
 import { type Command, type CommandIo, type ShellContext, UsageError } from '../command.ts';
 import { expandFields, expandWhole, MAX_WORD, type Values } from './expand.ts';
+import { LimitReached } from './limit.ts';
 import {
   type Assignment,
   type ForLoop,
@@ -34,9 +35,6 @@ export interface Frame extends Streams {
   /** Commands that the script has run so far. */
   readonly spent: { commands: number };
 }
-
-/** A bound of the terminal was reached: the whole script ends. */
-class LimitReached extends UsageError {}
 
 /** Walks a script. Variables and the last exit code belong to the terminal and outlive a script. */
 export class Runner {

@@ -1,0 +1,4 @@
+import { UsageError } from '../command.ts';
+
+/** A bound of the terminal was reached: the whole script ends. */
+export class LimitReached extends UsageError {}
