@@ -70,12 +70,19 @@ export function startCluster(options: ClusterOptions): Cluster {
     onError,
   });
   const admit = (pod: PodObject): PodObject => admitPod(store, pod);
+  const replicaSets = startReplicaSetController({
+    store,
+    random: random.stream('pod-names'),
+    admit,
+    draining: (set) => kubelet.draining(set),
+    onError,
+  });
   const stops = [
     store.watch('*', ({ type, object, changeId }) =>
       emit({ type: 'object', change: type, object: withoutSecrets(object), changeId }),
     ),
     startDeploymentController({ store, clock, onError }),
-    startReplicaSetController({ store, random: random.stream('pod-names'), admit, onError }),
+    () => replicaSets.stop(),
     startServiceController({ store, addresses: servicePool(plan), onError }),
   ];
   const build = createPodBuilder({
@@ -123,8 +130,12 @@ export function startCluster(options: ClusterOptions): Cluster {
     events,
     admit,
     fixedAddress: (pod) =>
-      pod.metadata.namespace === rootNamespace && matchesLabels(istiodSelector, pod) ? istiodIp : undefined,
+      pod.metadata.namespace === rootNamespace && matchesLabels(istiodSelector, pod.metadata) ? istiodIp : undefined,
     build,
+    onDrained: ({ metadata }) => {
+      const owner = metadata.ownerReferences?.find(({ kind }) => kind === 'ReplicaSet');
+      if (owner !== undefined) replicaSets.refresh({ namespace: metadata.namespace ?? '', name: owner.name });
+    },
     onError,
   });
   return {

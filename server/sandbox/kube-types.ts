@@ -124,9 +124,12 @@ export const isReady = (pod: PodObject): boolean =>
   pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
 
 /** True when every label of the selector is on the object; an empty selector matches nothing here. */
-export function matchesLabels(selector: Readonly<Record<string, string>> | undefined, object: KubeObject): boolean {
+export function matchesLabels(
+  selector: Readonly<Record<string, string>> | undefined,
+  { labels }: { readonly labels?: Readonly<Record<string, string>> | undefined },
+): boolean {
   const wanted = Object.entries(selector ?? {});
-  return wanted.length > 0 && wanted.every(([label, value]) => object.metadata.labels?.[label] === value);
+  return wanted.length > 0 && wanted.every(([label, value]) => labels?.[label] === value);
 }
 
 export const ownedBy = (object: KubeObject, owner: KubeObject): boolean =>

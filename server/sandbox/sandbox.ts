@@ -56,7 +56,7 @@ export function createSandbox(options: SandboxOptions): Sandbox {
     },
     start: async (topology, { ingress: withGateway }) => {
       cluster = startCluster({ store, clock, random, subnet, hops, emit, waiters });
-      await startMesh({ sandbox, cluster, manifests, emit, topology, withGateway, changeId: mintChangeId() });
+      await startMesh({ sandbox, cluster, manifests, emit, topology, withGateway, mintChangeId });
     },
     apply: async (files, { namespace }) => manifests.apply(files, { namespace, changeId: mintChangeId() }),
     validate: (files, { namespace }) => manifests.validate(files, { namespace }),

@@ -1,9 +1,9 @@
 import { MeshworkError } from '#domain';
 import type { Cluster } from './cluster.ts';
 import type { ManifestFile, RunningPod, Sandbox, SandboxEvent } from './doors.ts';
-import type { DeploymentObject } from './kube-types.ts';
+import { type DeploymentObject, endpointAddresses, matchesLabels, type ServiceObject } from './kube-types.ts';
 import type { Manifests } from './manifests/manifests.ts';
-import { gatewayObjects, istiodObjects, systemNamespaces } from './mesh/system.ts';
+import { gatewayObjects, istiodObjects, rootNamespace, systemNamespaces } from './mesh/system.ts';
 
 const START_LIMIT_MS = 20_000;
 const SYNC_LIMIT_MS = 5000;
@@ -17,12 +17,13 @@ export interface StartOptions {
   readonly emit: (event: SandboxEvent) => void;
   readonly topology: readonly ManifestFile[];
   readonly withGateway: boolean;
-  readonly changeId: string;
+  readonly mintChangeId: () => string;
 }
 
 /** Applies istiod, gateway and topology at once, then follows their start. Rejects when the topology is refused. */
 export async function startMesh(options: StartOptions): Promise<void> {
-  const { sandbox, cluster, manifests, emit, topology, withGateway, changeId } = options;
+  const { sandbox, cluster, manifests, emit, topology, withGateway, mintChangeId } = options;
+  const changeId = mintChangeId();
   const { store, clock } = sandbox;
   let sinceMs = clock.monotonic();
   const step = (name: string): void => {
@@ -49,7 +50,7 @@ export async function startMesh(options: StartOptions): Promise<void> {
   }
   await sandbox.until(() => podsSettled(sandbox), START_LIMIT_MS, 'every pod is ready');
   step('pods');
-  await sandbox.settled(changeId, SYNC_LIMIT_MS);
+  await sandbox.settled(announce(sandbox, mintChangeId()), SYNC_LIMIT_MS);
   await sandbox.until(() => proxiesSynced(sandbox), SYNC_LIMIT_MS, 'every proxy has its configuration');
   step('configuration');
 }
@@ -59,22 +60,45 @@ function podsSettled({ store, pods }: Sandbox): boolean {
     (sum, { spec }) => sum + (spec.replicas ?? 1),
     0,
   );
-  return pods.length >= wanted && pods.every((pod) => isSettled(pod)) && endpointsKnown(store, pods);
+  return pods.length >= wanted && pods.every(isSettled) && endpointsWritten(store, pods);
 }
 
 const isSettled = ({ containers }: RunningPod): boolean =>
   containers.every(({ ready, state }) => ready || STUCK.has(state));
 
-/** Every ready pod's status is in the store, so that Services have their endpoints. */
-const endpointsKnown = (store: Sandbox['store'], pods: readonly RunningPod[]): boolean =>
-  pods.every(({ namespace, name, containers }) => {
-    const status = store.get('Pod', { namespace, name })?.status as
-      | { conditions?: { type: string; status: string }[] }
-      | undefined;
-    const written =
-      status?.conditions?.some(({ type, status: holds }) => type === 'Ready' && holds === 'True') ?? false;
-    return written || containers.some(({ ready }) => !ready);
+/** Every ready pod stands behind the Services that select it. */
+function endpointsWritten(store: Sandbox['store'], pods: readonly RunningPod[]): boolean {
+  const ready = pods.filter(({ containers }) => containers.every((container) => container.ready));
+  return (store.list('Service') as ServiceObject[]).every(({ metadata, spec }) => {
+    const selected = ready.filter(
+      ({ namespace, labels }) => namespace === metadata.namespace && matchesLabels(spec.selector, { labels }),
+    );
+    const written = new Set(endpointAddresses(store, metadata));
+    return selected.every(({ ip }) => written.has(ip));
   });
+}
+
+/** A last change after all others of the start: when the proxies have answered it, they have answered those. */
+function announce({ store, clock }: Sandbox, changeId: string): string {
+  const at = new Date(clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
+  store.create(
+    {
+      apiVersion: 'v1',
+      kind: 'Event',
+      metadata: { name: `mesh.${changeId}`, namespace: rootNamespace },
+      involvedObject: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'istiod', namespace: rootNamespace },
+      reason: 'MeshStarted',
+      message: 'every pod is ready',
+      type: 'Normal',
+      source: { component: 'meshwork' },
+      firstTimestamp: at,
+      lastTimestamp: at,
+      count: 1,
+    },
+    { changeId },
+  );
+  return changeId;
+}
 
 function proxiesSynced({ controlPlane, pods }: Sandbox): boolean {
   const proxied = pods.filter(({ proxy }) => proxy?.ready === true).length;

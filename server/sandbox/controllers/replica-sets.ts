@@ -1,4 +1,4 @@
-import type { KubeObject, Random } from '#domain';
+import type { KubeObject, NamespacedName, Random } from '#domain';
 import type { KubeStore } from '#kube-api';
 import { addressOf, isReady, keyOf, nameOf, ownedBy, type PodObject, type ReplicaSetObject } from '../kube-types.ts';
 import { nameSuffix } from './names.ts';
@@ -9,11 +9,22 @@ export interface ReplicaSetControllerOptions {
   readonly random: Random;
   /** Last word on a new pod before it is stored: injection, the service account, the node. */
   readonly admit: (pod: PodObject) => PodObject;
+  /** Deleted pods of the set that still serve. */
+  readonly draining: (set: ReplicaSetObject) => number;
   readonly onError: (what: string, error: unknown) => void;
 }
 
-/** Keeps as many pods as each ReplicaSet wants. */
-export function startReplicaSetController(options: ReplicaSetControllerOptions): () => void {
+export interface ReplicaSetController {
+  /** A pod of this set has ended. */
+  refresh(set: NamespacedName): void;
+  stop(): void;
+}
+
+/**
+ * Keeps as many pods as each ReplicaSet wants. Unlike Kubernetes, counts a deleted pod until it has drained: a rollout is complete when no
+ * old pod answers any more.
+ */
+export function startReplicaSetController(options: ReplicaSetControllerOptions): ReplicaSetController {
   const { store, onError } = options;
   const queue = createWorkQueue({
     reconcile: (key, changeId) => reconcile(options, key, changeId),
@@ -26,13 +37,20 @@ export function startReplicaSetController(options: ReplicaSetControllerOptions):
       if (owner !== undefined) queue.add(`${object.metadata.namespace}/${owner.name}`, changeId);
     }),
   ];
-  return () => {
-    for (const stop of stops) stop();
-    queue.stop();
+  return {
+    refresh: ({ namespace, name }) => queue.add(`${namespace}/${name}`, 'system'),
+    stop: () => {
+      for (const stop of stops) stop();
+      queue.stop();
+    },
   };
 }
 
-function reconcile({ store, random, admit }: ReplicaSetControllerOptions, key: string, changeId: string): void {
+function reconcile(
+  { store, random, admit, draining }: ReplicaSetControllerOptions,
+  key: string,
+  changeId: string,
+): void {
   const name = nameOf(key);
   const set = store.get('ReplicaSet', name) as ReplicaSetObject | undefined;
   if (set === undefined) return;
@@ -46,8 +64,8 @@ function reconcile({ store, random, admit }: ReplicaSetControllerOptions, key: s
   }
   const ready = pods.filter(isReady).length;
   const status = {
-    replicas: Math.max(wanted, 0),
-    fullyLabeledReplicas: Math.max(wanted, 0),
+    replicas: wanted + draining(set),
+    fullyLabeledReplicas: wanted,
     readyReplicas: Math.min(ready, wanted),
     availableReplicas: Math.min(ready, wanted),
     observedGeneration: set.metadata.generation ?? 1,

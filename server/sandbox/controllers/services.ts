@@ -40,7 +40,7 @@ export function startServiceController({ store, addresses, onError }: ServiceCon
     }),
     store.watch('Pod', ({ object, changeId }) => {
       for (const service of store.list('Service', { namespace: object.metadata.namespace ?? '' }) as ServiceObject[]) {
-        if (matchesLabels(service.spec.selector, object)) queue.add(keyOf(service), changeId);
+        if (matchesLabels(service.spec.selector, object.metadata)) queue.add(keyOf(service), changeId);
       }
     }),
   ];
@@ -111,7 +111,7 @@ function writeSlices(store: KubeStore, key: string, changeId: string): void {
 function groupPods(store: KubeStore, service: ServiceObject): Group[] {
   const groups = new Map<string, Group>();
   for (const pod of store.list('Pod', { namespace: service.metadata.namespace ?? '' }) as PodObject[]) {
-    if (!matchesLabels(service.spec.selector, pod) || !isReady(pod)) continue;
+    if (!matchesLabels(service.spec.selector, pod.metadata) || !isReady(pod)) continue;
     const ports = (service.spec.ports ?? []).flatMap((port) => {
       const target = targetPort(port, pod);
       return target === undefined ? [] : [endpointPort(port, target)];

@@ -1,8 +1,8 @@
-import type { Clock } from '#domain';
+import type { Clock, KubeObject } from '#domain';
 import type { KubeStore, WatchEvent } from '#kube-api';
 import type { EventRecorder } from '../controllers/event-recorder.ts';
 import { createWorkQueue } from '../controllers/work-queue.ts';
-import { addressOf, keyOf, nameOf, type PodObject } from '../kube-types.ts';
+import { addressOf, keyOf, nameOf, ownedBy, type PodObject } from '../kube-types.ts';
 import { nodeName } from '../mesh/system.ts';
 import type { AddressPool } from '../network/addresses.ts';
 import { quotas } from '../quotas.ts';
@@ -23,12 +23,16 @@ export interface KubeletOptions {
   /** An address that this pod must have, and nobody beside it: istiod's. */
   readonly fixedAddress: (pod: PodObject) => string | undefined;
   readonly build: (parts: { pod: PodObject; ip: string; onChange: () => void }) => PodRuntime;
+  /** A deleted pod has stopped. */
+  readonly onDrained: (pod: PodObject) => void;
   readonly onError: (what: string, error: unknown) => void;
 }
 
 export interface Kubelet {
   readonly pods: readonly PodRuntime[];
   pod(key: string): PodRuntime | undefined;
+  /** Deleted pods of this owner that still serve. */
+  draining(owner: KubeObject): number;
   stop(): Promise<void>;
 }
 
@@ -78,6 +82,7 @@ export function startKubelet(options: KubeletOptions): Kubelet {
       .then(() => {
         options.addresses.release(runtime.ip);
         leaving.delete(runtime);
+        if (!stopped) options.onDrained(runtime.object);
       });
     leaving.set(runtime, ended);
     if (fixed !== undefined) heldAddresses.set(fixed, ended);
@@ -120,6 +125,7 @@ export function startKubelet(options: KubeletOptions): Kubelet {
       return [...running.values()];
     },
     pod: (key) => running.get(key),
+    draining: (owner) => [...leaving.keys()].filter(({ object }) => ownedBy(object, owner)).length,
     stop: async () => {
       stopped = true;
       stopWatch();

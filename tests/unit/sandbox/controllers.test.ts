@@ -9,6 +9,11 @@ import { startServiceController } from '../../../server/sandbox/controllers/serv
 import { addressPlan, servicePool } from '../../../server/sandbox/network/addresses.ts';
 import { changeId, deployment, names, newStore, service, settle } from './support.ts';
 
+const startReplicaSets = (...args: Parameters<typeof startReplicaSetController>) => {
+  const controller = startReplicaSetController(...args);
+  return () => controller.stop();
+};
+
 describe('controllers', () => {
   let store: KubeStore;
   let stops: (() => void)[];
@@ -21,7 +26,7 @@ describe('controllers', () => {
     const namespaces = startNamespaceController({ store, rootCertificate: () => 'PEM', onError });
     stops = [
       startDeploymentController({ store, clock: made.clock, onError }),
-      startReplicaSetController({ store, random: seededRandom('pods'), admit: (pod) => pod, onError }),
+      startReplicaSets({ store, random: seededRandom('pods'), admit: (pod) => pod, draining: () => 0, onError }),
       startServiceController({ store, addresses: servicePool(addressPlan(9)), onError }),
       () => namespaces.stop(),
     ];
@@ -70,7 +75,13 @@ describe('controllers', () => {
     const onError = (): void => undefined;
     stops.push(
       startDeploymentController({ store: other.store, clock: other.clock, onError }),
-      startReplicaSetController({ store: other.store, random: seededRandom('pods'), admit: (pod) => pod, onError }),
+      startReplicaSets({
+        store: other.store,
+        random: seededRandom('pods'),
+        admit: (pod) => pod,
+        draining: () => 0,
+        onError,
+      }),
     );
     other.store.apply(deployment('cart'), { changeId });
     await settle();

@@ -49,6 +49,13 @@ describe('the node', () => {
       onLog: () => undefined,
     });
     const admit = (pod: Parameters<typeof admitPod>[1]) => admitPod(store, pod);
+    const replicaSets = startReplicaSetController({
+      store,
+      random,
+      admit,
+      draining: (set) => kubelet.draining(set),
+      onError,
+    });
     kubelet = startKubelet({
       store,
       clock,
@@ -57,11 +64,15 @@ describe('the node', () => {
       admit,
       fixedAddress: () => undefined,
       build,
+      onDrained: ({ metadata }) => {
+        const name = metadata.ownerReferences?.[0]?.name;
+        if (name !== undefined) replicaSets.refresh({ namespace: 'default', name });
+      },
       onError,
     });
     stops = [
       startDeploymentController({ store, clock, onError }),
-      startReplicaSetController({ store, random, admit, onError }),
+      () => replicaSets.stop(),
       startServiceController({ store, addresses: servicePool(plan), onError }),
       () => network.stop(),
     ];
@@ -168,6 +179,16 @@ describe('the node', () => {
     clock.advance(500);
     await eventually(() => clock.waiting === 0);
     await expect(pod.fetch(`http://${pod.ip}:8080/`)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+  });
+
+  it('calls a rollout complete when the old pod has drained', async () => {
+    await run({ name: 'inventory' });
+    const status = (): object => store.get('Deployment', { namespace: 'default', name: 'inventory' })?.status ?? {};
+    store.apply(deployment('inventory', {}, { image: 'meshwork/inventory:2.0' }), { changeId });
+    await eventually(() => kubelet.pods.length === 1 && kubelet.pods[0]?.ready === true && clock.waiting > 0);
+    expect(status()).toMatchObject({ replicas: 2, updatedReplicas: 1, readyReplicas: 1 });
+    clock.advance(500);
+    await eventually(() => (status() as { replicas?: number }).replicas === 1);
   });
 
   it('adds a sidecar to new pods of a labelled namespace, and to no others', () => {
