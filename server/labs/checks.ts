@@ -1,4 +1,5 @@
 import type { CheckView } from '#contract';
+import { atRest } from './at-rest.ts';
 import type { BatchSpec, CheckSpec, ProbeSpec } from './lab-schema.ts';
 import { type BatchVerdict, judgeBatch } from './probes/outcomes.ts';
 import { batchesOf, type ProbeContext, stateHolds } from './probes/state.ts';
@@ -88,6 +89,7 @@ export function createChecks(options: ChecksOptions): Checks {
   };
 
   const runAll = async (): Promise<CheckView[]> => {
+    await atRest(options.context().sandbox);
     observe();
     const current = progress;
     for (const spec of specs) {
