@@ -8,7 +8,7 @@ import type { Failure } from './failures.ts';
 import { FAILURES } from './failures.ts';
 import { FieldParser } from './field-parser.ts';
 import { endOfHead, HeadBuffer } from './head-buffer.ts';
-import { writeRequest } from './head-writer.ts';
+import { HeadWriter } from './head-writer.ts';
 import type { ParsedResponse } from './response-parser.ts';
 import { parseResponse } from './response-parser.ts';
 import { formatEndpoint } from './socket-address.ts';
@@ -38,6 +38,7 @@ export class ClientConnection implements ClientHost {
   readonly #fields = new FieldParser(MAX_HEADERS);
   readonly #body = new BodyDecoder(MAX_HEAD_BYTES, MAX_HEADERS);
   readonly #held = new HeadBuffer();
+  readonly #heads = new HeadWriter();
   readonly #writer: WireWriter;
   #stream: ClientStream | undefined = undefined;
   #inBody = false;
@@ -83,9 +84,9 @@ export class ClientConnection implements ClientHost {
     stream.requestStarted = true;
     stream.method = head.method;
     stream.upgrade = head.headers.has('upgrade');
-    const written = writeRequest(head, endStream);
-    this.#writer.head(written);
-    if (endStream) stream.requestDone = true;
+    stream.requestDone = endStream;
+    const text = this.#heads.request(head, endStream);
+    this.#writer.head(text, this.#heads.framing, this.#heads.contentLength);
   }
 
   requestData(stream: ClientStream, chunk: Buffer): boolean {

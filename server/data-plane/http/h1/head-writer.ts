@@ -5,97 +5,113 @@ import { statusLine } from './status-lines.ts';
 /** How the body behind a head is written. */
 export type WireFraming = 'none' | 'length' | 'chunked' | 'close' | 'tunnel';
 
-export interface WrittenHead {
-  readonly text: string;
-  readonly framing: WireFraming;
-  /** With framing `length`: bytes that must follow. */
-  readonly contentLength: number;
-}
-
 /** Requests that usually have no body: without one they carry no Content-Length. */
 const BODILESS_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'TRACE', 'CONNECT', 'OPTIONS']);
 
-/** Characters that would end a line or a request target early, or that latin1 cannot carry. */
-const UNSAFE_IN_TARGET = /[^\x21-\x7e\x80-\xff]/g;
+/** Characters that would end a request line early, or that latin1 cannot carry. */
+const UNSAFE_IN_TARGET = /[^\x21-\x7e\x80-\xff]/gu;
 
-/** Percent-encodes what must not stand in a request line. Parsed targets pass unchanged; rewritten ones may not. */
-export function safeTarget(target: string): string {
-  return target.replace(UNSAFE_IN_TARGET, (character) => {
-    let encoded = '';
-    for (const byte of Buffer.from(character, 'utf8'))
-      encoded += `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
-    return encoded;
-  });
-}
+const TUNNEL_LINE = 'connection: Upgrade\r\n\r\n';
+const MAX_LENGTH_DIGITS = 15;
 
-/** Lines of a header list. Content-Length is left out: the framing decides about it. */
-function fieldLines(headers: Headers): string {
-  const flat = headers.flat;
-  let lines = '';
-  for (let i = 0; i < flat.length; i += 2) {
-    const name = flat[i]!;
-    if (name === 'content-length' || name === 'transfer-encoding' || name === 'connection') continue;
-    lines += `${name}: ${flat[i + 1]!}\r\n`;
-  }
-  return lines;
-}
-
-/** Content-Length as a number; −1 when there is none or when it is not a number. */
-function lengthOf(headers: Headers): number {
-  const value = headers.get('content-length');
-  if (value === undefined || !/^\d{1,15}$/.test(value)) return -1;
-  return Number(value);
-}
-
-const TUNNEL_LINE = 'connection: Upgrade\r\n';
-
-export function writeRequest(head: RequestHead, endStream: boolean): WrittenHead {
-  const connect = head.method === 'CONNECT';
-  const tunnel = connect || head.headers.has('upgrade');
-  const target = connect ? head.authority : head.path;
-  const start = `${head.method} ${safeTarget(target)} HTTP/1.1\r\nhost: ${safeTarget(head.authority)}\r\n${fieldLines(head.headers)}`;
-  if (tunnel) return { text: `${start}${connect ? '' : TUNNEL_LINE}\r\n`, framing: 'tunnel', contentLength: 0 };
-  const length = lengthOf(head.headers);
-  if (endStream) {
-    const zero = length === 0 || !BODILESS_METHODS.has(head.method) ? 'content-length: 0\r\n' : '';
-    return { text: `${start}${zero}\r\n`, framing: 'none', contentLength: 0 };
-  }
-  if (length >= 0)
-    return { text: `${start}content-length: ${length}\r\n\r\n`, framing: 'length', contentLength: length };
-  return { text: `${start}transfer-encoding: chunked\r\n\r\n`, framing: 'chunked', contentLength: 0 };
-}
-
-/** The side that a response goes to. */
+/** The message that a response answers, as far as its framing depends on it. */
 export interface ResponseTarget {
-  readonly method: string;
-  readonly http10: boolean;
+  readonly head: RequestHead;
   /** CONNECT or an Upgrade. */
   readonly tunnel: boolean;
   /** Add `connection: close`. */
   readonly close: boolean;
 }
 
-export function writeResponse(head: ResponseHead, endStream: boolean, target: ResponseTarget): WrittenHead {
-  const { status } = head;
-  const start = statusLine(status, target.http10) + fieldLines(head.headers);
-  if (target.tunnel && (status === 101 || (target.method === 'CONNECT' && status >= 200 && status < 300))) {
-    return { text: `${start}${status === 101 ? TUNNEL_LINE : ''}\r\n`, framing: 'tunnel', contentLength: 0 };
+/** Writes heads. One instance serves a whole connection: each call overwrites `framing` and `contentLength`. */
+export class HeadWriter {
+  framing: WireFraming = 'none';
+  /** With framing `length`: bytes that must follow. */
+  contentLength = 0;
+
+  /** Of the header list that was written last: −1 without a Content-Length. */
+  #length = -1;
+  #upgrade = false;
+
+  request(head: RequestHead, endStream: boolean): string {
+    const connect = head.method === 'CONNECT';
+    const target = safeTarget(connect ? head.authority : head.path);
+    const start = `${head.method} ${target} HTTP/1.1\r\nhost: ${safeTarget(head.authority)}\r\n`;
+    const text = start + this.#lines(head.headers);
+    if (connect || this.#upgrade) return this.#framed('tunnel', text + (connect ? '\r\n' : TUNNEL_LINE));
+    if (endStream) {
+      const zero = this.#length === 0 || !BODILESS_METHODS.has(head.method);
+      return this.#framed('none', zero ? `${text}content-length: 0\r\n\r\n` : `${text}\r\n`);
+    }
+    return this.#body(text, '\r\n');
   }
-  const length = lengthOf(head.headers);
-  const close = target.close ? 'connection: close\r\n\r\n' : target.http10 ? 'connection: keep-alive\r\n\r\n' : '\r\n';
-  if (status < 200 || status === 204) return { text: `${start}${close}`, framing: 'none', contentLength: 0 };
-  if (status === 304 || target.method === 'HEAD') {
-    const told = length >= 0 ? `content-length: ${length}\r\n` : '';
-    return { text: `${start}${told}${close}`, framing: 'none', contentLength: 0 };
+
+  response(head: ResponseHead, endStream: boolean, target: ResponseTarget): string {
+    const { status } = head;
+    const { method, protocol } = target.head;
+    const http10 = protocol === 'HTTP/1.0';
+    const text = statusLine(status, http10) + this.#lines(head.headers);
+    if (target.tunnel && (status === 101 || (method === 'CONNECT' && status >= 200 && status < 300))) {
+      return this.#framed('tunnel', text + (status === 101 ? TUNNEL_LINE : '\r\n'));
+    }
+    const end = target.close ? 'connection: close\r\n\r\n' : http10 ? 'connection: keep-alive\r\n\r\n' : '\r\n';
+    if (status < 200 || status === 204) return this.#framed('none', text + end);
+    if (status === 304 || method === 'HEAD') {
+      return this.#framed('none', this.#length < 0 ? text + end : `${text}content-length: ${this.#length}\r\n${end}`);
+    }
+    if (endStream) return this.#framed('none', `${text}content-length: 0\r\n${end}`);
+    if (http10 && this.#length < 0) return this.#framed('close', `${text}connection: close\r\n\r\n`);
+    return this.#body(text, end);
   }
-  if (endStream) return { text: `${start}content-length: 0\r\n${close}`, framing: 'none', contentLength: 0 };
-  if (length >= 0)
-    return { text: `${start}content-length: ${length}\r\n${close}`, framing: 'length', contentLength: length };
-  if (target.http10) return { text: `${start}connection: close\r\n\r\n`, framing: 'close', contentLength: 0 };
-  return { text: `${start}transfer-encoding: chunked\r\n${close}`, framing: 'chunked', contentLength: 0 };
+
+  /** A 1xx response; it never ends anything. */
+  informational(head: ResponseHead): string {
+    return `${statusLine(head.status, false)}${this.#lines(head.headers)}\r\n`;
+  }
+
+  #framed(framing: WireFraming, text: string): string {
+    this.framing = framing;
+    this.contentLength = 0;
+    return text;
+  }
+
+  #body(text: string, end: string): string {
+    if (this.#length < 0) return this.#framed('chunked', `${text}transfer-encoding: chunked\r\n${end}`);
+    this.framing = 'length';
+    this.contentLength = this.#length;
+    return `${text}content-length: ${this.#length}\r\n${end}`;
+  }
+
+  /** The lines of a header list, without those that the framing decides about. */
+  #lines(headers: Headers): string {
+    const flat = headers.flat;
+    let lines = '';
+    this.#length = -1;
+    this.#upgrade = false;
+    for (let i = 0; i < flat.length; i += 2) {
+      const name = flat[i]!;
+      const value = flat[i + 1]!;
+      if (name === 'content-length') this.#length = readLength(value);
+      else if (name !== 'transfer-encoding' && name !== 'connection') {
+        if (name === 'upgrade') this.#upgrade = true;
+        lines += `${name}: ${value}\r\n`;
+      }
+    }
+    return lines;
+  }
 }
 
-/** A 1xx response; it never ends anything. */
-export function writeInformational(head: ResponseHead): string {
-  return `${statusLine(head.status, false)}${fieldLines(head.headers)}\r\n`;
+/** A Content-Length as a number; −1 when it is none. */
+function readLength(value: string): number {
+  const length = Number(value);
+  return value !== '' && value.length <= MAX_LENGTH_DIGITS && Number.isSafeInteger(length) && length >= 0 ? length : -1;
+}
+
+/** Percent-encodes what must not stand in a request line. Parsed targets pass unchanged; rewritten ones may not. */
+function safeTarget(target: string): string {
+  for (let i = 0; i < target.length; i++) {
+    const code = target.charCodeAt(i);
+    if (code <= 0x20 || code >= 0x7f) return target.toWellFormed().replace(UNSAFE_IN_TARGET, encodeURIComponent);
+  }
+  return target;
 }

@@ -7,7 +7,7 @@ import type { Failure } from './failures.ts';
 import { FAILURES } from './failures.ts';
 import { FieldParser } from './field-parser.ts';
 import { endOfHead, HeadBuffer } from './head-buffer.ts';
-import { writeInformational, writeResponse } from './head-writer.ts';
+import { HeadWriter } from './head-writer.ts';
 import { LazyDeadline } from './lazy-deadline.ts';
 import { localAnswer } from './local-answer.ts';
 import type { ParsedRequest } from './request-parser.ts';
@@ -49,6 +49,7 @@ class ServerConnection implements DownstreamConnection, StreamHost {
   readonly #fields: FieldParser;
   readonly #body: BodyDecoder;
   readonly #held = new HeadBuffer();
+  readonly #heads = new HeadWriter();
   readonly #writer: WireWriter;
   readonly #deadline: LazyDeadline;
   #state: State = 'head';
@@ -215,17 +216,18 @@ class ServerConnection implements DownstreamConnection, StreamHost {
 
   informational(stream: ServerStream, head: ResponseHead): void {
     if (this.#stream !== stream || stream.responseStarted || stream.head.protocol === 'HTTP/1.0') return;
-    this.#writer.now(writeInformational(head));
+    this.#writer.now(this.#heads.informational(head));
   }
 
   responseHead(stream: ServerStream, head: ResponseHead, endStream: boolean): void {
     if (this.#stream !== stream || stream.responseStarted) return;
     stream.responseStarted = true;
     stream.close = this.#draining || !stream.persistent || (endStream && !stream.requestDone);
-    const written = writeResponse(head, endStream, stream.target());
-    if (written.framing === 'close' || (stream.tunnel && written.framing !== 'tunnel')) stream.close = true;
-    this.#writer.head(written);
-    if (endStream && written.framing !== 'tunnel') this.#responseComplete(stream);
+    const text = this.#heads.response(head, endStream, stream);
+    const { framing, contentLength } = this.#heads;
+    if (framing === 'close' || (stream.tunnel && framing !== 'tunnel')) stream.close = true;
+    this.#writer.head(text, framing, contentLength);
+    if (endStream && framing !== 'tunnel') this.#responseComplete(stream);
   }
 
   responseData(stream: ServerStream, chunk: Buffer): boolean {

@@ -16,7 +16,7 @@ export interface StreamHost {
 export type RequestSink = BodySink & { drain(): void };
 
 /** One request on a server connection and its response. */
-export class ServerStream implements DownstreamStream {
+export class ServerStream implements DownstreamStream, ResponseTarget {
   readonly head: RequestHead;
   readonly hasBody: boolean;
   /** The bytes behind the head are no HTTP body. */
@@ -69,14 +69,5 @@ export class ServerStream implements DownstreamStream {
 
   reset(_reason: ResetReason): void {
     this.#host.resetStream(this);
-  }
-
-  target(): ResponseTarget {
-    return {
-      method: this.head.method,
-      http10: this.head.protocol === 'HTTP/1.0',
-      tunnel: this.tunnel,
-      close: this.close,
-    };
   }
 }

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Headers } from '../headers.ts';
-import type { WrittenHead } from './head-writer.ts';
+import type { WireFraming } from './head-writer.ts';
 
 /** Bytes gathered before they are written in the middle of a turn. */
 const FLUSH_BYTES = 32 * 1024;
@@ -31,7 +31,7 @@ export class WireWriter {
   #pendingBytes = 0;
   #scheduled = false;
   #blocked = false;
-  #framing: WrittenHead['framing'] = 'none';
+  #framing: WireFraming = 'none';
   #left = 0;
 
   constructor(socket: Socket, owner: WriterOwner) {
@@ -45,11 +45,11 @@ export class WireWriter {
   }
 
   /** Starts a message. With framing `none` it is complete and leaves at once. */
-  head(head: WrittenHead): void {
-    this.#framing = head.framing;
-    this.#left = head.contentLength;
-    this.#push(head.text, head.text.length);
-    if (head.framing === 'none') this.flush();
+  head(text: string, framing: WireFraming, contentLength: number): void {
+    this.#framing = framing;
+    this.#left = contentLength;
+    this.#push(text, text.length);
+    if (framing === 'none') this.flush();
     else this.#schedule();
   }
 
