@@ -92,7 +92,7 @@ function run(command, environment = {}) {
     const child = spawn(pinnedNode(), command, {
       cwd: root,
       stdio: ['ignore', 'inherit', 'inherit'],
-      env: { ...process.env, PATH: pinnedPath(), ASTRO_TELEMETRY_DISABLED: '1', ...environment },
+      env: { ...process.env, PATH: pinnedPath(), ASTRO_TELEMETRY_DISABLED: '1', NO_COLOR: '1', ...environment },
     });
     child.on('exit', (code) => resolve(code ?? 1));
     child.on('error', () => resolve(1));
