@@ -1,4 +1,4 @@
-import type { Command, ShellContext } from './command.ts';
+import { type Command, type ShellContext, UsageError } from './command.ts';
 
 export interface Completion {
   /** Where in the line the candidates begin. */
@@ -27,7 +27,13 @@ export function complete(
   if (redirected) return answer(shell.context.files.list(''));
   const [name = '', ...rest] = words;
   if (rest.length === 0) return answer([...shell.commands.keys()]);
-  return answer(shell.commands.get(name)?.complete?.(rest, shell.context) ?? []);
+  try {
+    return answer(shell.commands.get(name)?.complete?.(rest, shell.context) ?? []);
+  } catch (error) {
+    // What is typed so far names something that is not there; the command will say so when it is run.
+    if (error instanceof UsageError) return answer([]);
+    throw error;
+  }
 }
 
 /** Words after which a command begins. */

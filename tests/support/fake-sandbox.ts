@@ -109,6 +109,8 @@ export function createFakeSandbox(): FakeSandbox {
     },
     addPod: (options) => {
       const pod = fakePod(options, send);
+      if (!store.get('Namespace', { namespace: '', name: pod.namespace }))
+        store.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: pod.namespace } }, { changeId: 'test' });
       store.create(
         {
           apiVersion: 'v1',

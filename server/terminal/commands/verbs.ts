@@ -1,5 +1,5 @@
-import { type Command, type CommandIo, type ShellContext, UsageError } from '../command.ts';
-import { type Flags, readFlags, readPartialFlags, verbDialect } from '../flags.ts';
+import { type Command, type ShellContext, UsageError } from '../command.ts';
+import { readFlags, readPartialFlags, verbDialect } from '../flags.ts';
 import { completeFlagValue } from './complete-flags.ts';
 import { globalFlags, type Verb } from './verb.ts';
 
@@ -36,32 +36,23 @@ export function withVerbs(options: VerbCommand): Command {
         return 0;
       }
       const flags = readFlags(rest, { ...globalFlags, ...verb.flags }, verbDialect(`${name} ${verb.name}`));
-      return runVerb(verb, { flags, io, context, explain: options.explain });
+      try {
+        return await verb.run(flags, io, context);
+      } catch (error) {
+        throw options.explain?.(error) ?? error;
+      }
     },
     complete: (args, context) => {
-      const { verbWord, rest } = splitVerb(args);
-      if (verbWord === undefined || rest.length === 0)
+      const { verbWord, rest, typing } = splitVerb(args);
+      if (verbWord === undefined || typing) {
+        const { waiting } = readPartialFlags(args.slice(0, -1), globalFlags);
+        if (waiting !== undefined) return completeFlagValue(waiting, { words: [], namespace: 'default' }, context);
         return args.at(-1)?.startsWith('-') ? longFlags(globalFlags) : verbs.map((verb) => verb.name);
+      }
       const verb = find(verbWord);
       return verb ? completeVerb(verb, rest, context) : [];
     },
   };
-}
-
-async function runVerb(
-  verb: Verb,
-  {
-    flags,
-    io,
-    context,
-    explain,
-  }: { flags: Flags; io: CommandIo; context: ShellContext; explain: VerbCommand['explain'] | undefined },
-): Promise<number> {
-  try {
-    return await verb.run(flags, io, context);
-  } catch (error) {
-    throw explain?.(error) ?? error;
-  }
 }
 
 function completeVerb(verb: Verb, args: readonly string[], context: ShellContext): readonly string[] {
@@ -79,14 +70,22 @@ function completeVerb(verb: Verb, args: readonly string[], context: ShellContext
 
 const longFlags = (spec: Readonly<Record<string, unknown>>): string[] => Object.keys(spec).map((name) => `--${name}`);
 
-/** Finds the verb behind flags that stand before it; those go to the verb. */
-function splitVerb(args: readonly string[]): { verbWord: string | undefined; rest: readonly string[] } {
+/** Finds the verb behind flags that stand before it; those go to the verb. `typing`: nothing follows the verb yet. */
+function splitVerb(args: readonly string[]): {
+  verbWord: string | undefined;
+  rest: readonly string[];
+  typing: boolean;
+} {
   let at = 0;
   while (args[at]?.startsWith('-')) {
     const { waiting } = readPartialFlags([args[at] ?? ''], globalFlags);
     at += waiting === undefined ? 1 : 2;
   }
-  return { verbWord: args[at], rest: [...args.slice(at + 1), ...args.slice(0, at)] };
+  return {
+    verbWord: args[at],
+    rest: [...args.slice(0, at), ...args.slice(at + 1)],
+    typing: at === args.length - 1,
+  };
 }
 
 function unknownVerb(name: string, word: string, verbs: readonly Verb[]): UsageError {

@@ -26,12 +26,15 @@ export interface ForLoop {
   readonly variable: string;
   readonly values: readonly Word[];
   readonly body: Script;
+  /** Of the whole loop: `done > file`. */
+  readonly redirects: readonly Redirect[];
 }
 
 export interface WhileLoop {
   readonly type: 'while';
   readonly condition: Script;
   readonly body: Script;
+  readonly redirects: readonly Redirect[];
 }
 
 export type Stage = SimpleCommand | ForLoop | WhileLoop;
@@ -108,20 +111,22 @@ function parseFor(cursor: Cursor): ForLoop {
   const values: Word[] = [];
   for (let word = cursor.takeWord(); word; word = cursor.takeWord()) values.push(word);
   cursor.takeOperator(';');
-  return { type: 'for', variable, values, body: parseBody(cursor) };
+  return { type: 'for', variable, values, ...parseBody(cursor) };
 }
 
 function parseWhile(cursor: Cursor): WhileLoop {
   cursor.expect('while');
-  return { type: 'while', condition: parseList(cursor, 'do'), body: parseBody(cursor) };
+  return { type: 'while', condition: parseList(cursor, 'do'), ...parseBody(cursor) };
 }
 
-function parseBody(cursor: Cursor): Script {
+function parseBody(cursor: Cursor): { body: Script; redirects: readonly Redirect[] } {
   cursor.skipNewlines();
   cursor.expect('do');
   const body = parseList(cursor, 'done');
   cursor.expect('done');
-  return body;
+  const redirects: Redirect[] = [];
+  for (let redirect = cursor.takeRedirect(); redirect; redirect = cursor.takeRedirect()) redirects.push(redirect);
+  return { body, redirects };
 }
 
 function parseSimple(cursor: Cursor): SimpleCommand {

@@ -6,6 +6,7 @@ import {
   type Assignment,
   type ForLoop,
   parseScript,
+  type Redirect,
   readAssignment,
   type Script,
   type SimpleCommand,
@@ -13,7 +14,7 @@ import {
   type WhileLoop,
 } from './parser.ts';
 import { createCollector, createPipe, nextTurn } from './pipe.ts';
-import { openStreams, type Streams } from './redirects.ts';
+import { type OpenStreams, openStreams, type Streams } from './redirects.ts';
 import { ShellSyntaxError } from './syntax-error.ts';
 
 export const EXIT_INTERRUPTED = 130;
@@ -96,8 +97,23 @@ export class Runner {
   }
 
   #stage(stage: Stage, frame: Frame): Promise<number> {
-    if (stage.type === 'for') return this.#for(stage, frame);
-    return stage.type === 'while' ? this.#while(stage, frame) : this.#simple(stage, frame);
+    if (stage.type === 'simple') return this.#simple(stage, frame);
+    return this.#told(frame, async () => {
+      const streams = await this.#open(stage.redirects, frame);
+      const own = { ...frame, ...streams };
+      const code = stage.type === 'for' ? await this.#for(stage, own) : await this.#while(stage, own);
+      streams.close();
+      return code;
+    });
+  }
+
+  #open(redirects: readonly Redirect[], frame: Frame): Promise<OpenStreams> {
+    return openStreams({
+      redirects,
+      streams: frame,
+      files: this.#context.files,
+      expand: (word) => expandWhole(word, this.#values(frame)),
+    });
   }
 
   async #for(loop: ForLoop, frame: Frame): Promise<number> {
@@ -125,15 +141,9 @@ export class Runner {
 
   async #simple(command: SimpleCommand, frame: Frame): Promise<number> {
     await this.#spend(frame);
-    const values = this.#values(frame);
     return this.#told(frame, async () => {
-      const words = await this.#words(command, values);
-      const streams = await openStreams({
-        redirects: command.redirects,
-        streams: frame,
-        files: this.#context.files,
-        expand: (word) => expandWhole(word, values),
-      });
+      const words = await this.#words(command, this.#values(frame));
+      const streams = await this.#open(command.redirects, frame);
       const own = { ...frame, ...streams };
       const code = await this.#told(own, () => this.#runWords(words, command.assignments, own), words[0]);
       streams.close();

@@ -81,6 +81,7 @@ describe('kubectl exec', () => {
   });
 
   it('gives the program its own flags', async () => {
+    expect((await run('kubectl -n default exec cart-1 -- print a')).out).toBe('a\n');
     expect((await run('kubectl exec cart-1 -- print -h --help -n x')).out).toBe('-h --help -n x\n');
   });
 

@@ -177,6 +177,13 @@ describe('redirection and here-documents', () => {
     expect((await shell().run('echo oops >&2')).err).toBe('oops\n');
   });
 
+  it('redirects a whole loop', async () => {
+    const harness = shell();
+    await harness.run('for i in a b; do echo $i; done > x.txt', 'while false; do echo; done < x.txt 2>/dev/null');
+    expect(harness.files.get('x.txt')).toBe('a\nb\n');
+    expect((await harness.run('for i in 1; do cat; done < x.txt')).out).toBe('a\nb\n');
+  });
+
   it('writes a file even when the command fails', async () => {
     const harness = shell();
     await harness.run('grep x < /dev/null > empty.txt');

@@ -47,12 +47,15 @@ export function parseTemplate(template: string): Piece[] {
       stack.at(-1)?.body.push({ type: 'range', path: range.path, body: range.body });
     } else if (/^range\s/.test(action)) stack.push({ path: parsePath(action.slice(5).trim()), body: [] });
     else if (/^(["']).*\1$/s.test(action)) body.push({ type: 'text', text: unquote(action) });
-    else for (const part of action.split(/\s+/)) if (part !== '') body.push({ type: 'path', path: parsePath(part) });
+    else for (const part of splitPaths(action)) body.push({ type: 'path', path: parsePath(part) });
     if (stack.length > 20) throw wrong('with too many ranges inside one another');
   }
   if (stack.length > 1) throw wrong(`${template}, unclosed range`);
   return stack[0]?.body ?? [];
 }
+
+/** Several paths may stand in one action, parted by blanks; blanks inside brackets belong to a filter. */
+const splitPaths = (action: string): string[] => action.match(/(?:\[[^\]]*\]|[^\s[]|\[)+/g) ?? [];
 
 function closingBrace(text: string, open: number): number {
   let quote = '';
