@@ -1,6 +1,7 @@
 export { type AnalyzeOptions, analyze, analyzers } from './analysis/analyze.ts';
 export type { Analyzer } from './analysis/analyzer.ts';
 export { type CatalogueEntry, diagnosticCatalogue } from './diagnostics/catalogue.ts';
+export { diagnostic } from './diagnostics/diagnostic.ts';
 export { didYouMean } from './diagnostics/suggest.ts';
 export { istioKinds } from './kinds/istio-kinds.ts';
 export type { FieldPosition, ManifestFile, ParsedDocument, ParseResult } from './manifests/document.ts';

@@ -32,11 +32,7 @@ export interface FileRequest {
  * Serves the built site: GET and HEAD, `index.html` for folders, hashed assets cached for a year, pages revalidated.
  * Answers false when there is no such file. Paths never leave `folder`.
  */
-export async function serveStatic(
-  folder: string,
-  request: FileRequest,
-  response: ServerResponse,
-): Promise<boolean> {
+export async function serveStatic(folder: string, request: FileRequest, response: ServerResponse): Promise<boolean> {
   const path = decodePath(request.url ?? '/');
   if (path === undefined) return false;
   const found = await findFile(folder, path);

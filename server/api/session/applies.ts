@@ -1,6 +1,7 @@
 import type { ApplyView, PushView } from '#contract';
 import type { Diagnostic } from '#domain';
-import type { ManifestFile, Sandbox } from '#sandbox';
+import { diagnostic } from '#istio';
+import type { AppliedObject, ManifestFile, Sandbox } from '#sandbox';
 import { ApiError } from '../errors.ts';
 import { createJournal, type Journal, storeKind } from './journal.ts';
 import { pushView } from './views.ts';
@@ -25,7 +26,7 @@ export interface Applies {
   /** Text that the editor applied last. */
   applied(): readonly ManifestFile[];
   pushes(): readonly PushView[];
-  /** The editor's Apply: these files are the whole wish; objects of earlier files that are gone are removed. */
+  /** The editor's Apply, as `kubectl apply` of all its files: adds and changes, and tells what it left in force. */
   apply(files: readonly ManifestFile[], title: string): Promise<ApplyView>;
   /** A change that the terminal made: gives it a number and follows its push. */
   follow(changeId: string, title: string): void;
@@ -43,7 +44,7 @@ export function createApplies(options: AppliesOptions): Applies {
   const pushes: PushView[] = [];
   const done: Applied[] = [];
   let applied: readonly ManifestFile[] = [];
-  let owned = new Map<string, { kind: string; namespace: string; name: string }>();
+  let owned: readonly AppliedObject[] = [];
   let counter = 0;
 
   const followPush = async (changeId: string, title: string): Promise<PushView | undefined> => {
@@ -57,48 +58,40 @@ export function createApplies(options: AppliesOptions): Applies {
     return view;
   };
 
-  /** Removes objects that an earlier apply of the editor made and this one no longer names. */
-  const prune = (keep: ReadonlySet<string>): string[] => {
-    const removed: string[] = [];
-    for (const [key, object] of owned) {
-      if (keep.has(key)) continue;
-      const { store } = options.sandbox();
-      if (store.get(object.kind, object)) removed.push(options.sandbox().remove(object.kind, object));
-    }
-    return removed;
-  };
-
   const apply = async (files: readonly ManifestFile[], title: string): Promise<ApplyView> => {
     const outcome = await options.sandbox().apply(files, { namespace: options.namespace });
-    const diagnostics = [...outcome.diagnostics];
-    if (!outcome.accepted) return { changeId: outcome.changeId, accepted: false, diagnostics, objects: [], proxies: 0 };
+    if (!outcome.accepted) {
+      return {
+        changeId: outcome.changeId,
+        accepted: false,
+        diagnostics: [...outcome.diagnostics],
+        objects: [],
+        proxies: 0,
+      };
+    }
     const objects = outcome.objects.map(({ kind, namespace, name, outcome: result }) => ({
       kind,
       namespace,
       name,
-      outcome: result as string,
+      outcome: result,
     }));
-    const now = new Map(
-      outcome.objects.map((object) => [
-        `${object.apiVersion}/${object.kind}/${object.namespace}/${object.name}`,
-        {
-          kind: storeKind({ ...object, metadata: { name: object.name } }),
-          namespace: object.namespace,
-          name: object.name,
-        },
-      ]),
-    );
-    const gone = [...owned].filter(([key]) => !now.has(key)).map(([, object]) => object);
-    const removals = prune(new Set(now.keys()));
-    owned = now;
-    for (const object of gone) objects.push({ ...object, outcome: 'deleted' });
+    const left = forgotten(outcome.objects);
+    owned = outcome.objects;
     done.push({ changeId: outcome.changeId, filesBefore: applied });
-    for (const changeId of removals) done.push({ changeId, filesBefore: applied });
     applied = files;
     options.onChange();
     const changed = objects.some(({ outcome: result }) => result !== 'unchanged');
-    const push = changed ? await followPush(removals.at(-1) ?? outcome.changeId, title) : undefined;
+    const push = changed ? await followPush(outcome.changeId, title) : undefined;
+    const diagnostics = [...outcome.diagnostics, ...left.map(stillInForce)];
     return withPush({ changeId: outcome.changeId, accepted: true, diagnostics, objects, proxies: 0 }, push);
+  };
+
+  /** Objects that the editor applied before, that its text no longer names, and that are still stored: kubectl never removes them. */
+  const forgotten = (now: readonly AppliedObject[]): AppliedObject[] => {
+    const key = ({ kind, namespace, name }: AppliedObject): string => `${kind}/${namespace}/${name}`;
+    const named = new Set(now.map(key));
+    const { store } = options.sandbox();
+    return owned.filter((object) => !named.has(key(object)) && store.get(storeKindOf(object), object) !== undefined);
   };
 
   return {
@@ -116,10 +109,6 @@ export function createApplies(options: AppliesOptions): Applies {
       if (!last) throw new ApiError('nothing_to_undo', 'There is no change to take back.');
       const changeId = mint();
       journal.revert(last.changeId, options.sandbox().store, changeId);
-      // Removals that belonged to the same Apply go back together with it.
-      while (last.filesBefore !== undefined && done.at(-1)?.filesBefore === last.filesBefore) {
-        journal.revert(done.pop()?.changeId ?? '', options.sandbox().store, changeId);
-      }
       const objects = journal
         .changes(changeId)
         .map(({ key }) => key.split('/'))
@@ -164,3 +153,12 @@ function withPush(view: ApplyView, push: PushView | undefined): ApplyView {
     ...(push.effectiveMs === undefined ? {} : { effectiveMs: push.effectiveMs }),
   };
 }
+
+const storeKindOf = ({ apiVersion, kind, name }: AppliedObject): string =>
+  storeKind({ apiVersion, kind, metadata: { name } });
+
+const stillInForce = ({ kind, namespace, name }: AppliedObject): Diagnostic =>
+  diagnostic('MW0301', {
+    values: { kind, name, kindLower: kind.toLowerCase() },
+    origin: { kind, namespace, name, path: '' },
+  });

@@ -32,7 +32,7 @@ export function ruleParts(rule: HttpRule, matchIndex: number, answer: Answer): O
     ...headerParts(rule, at('headers')),
     route: at('route'),
     ...(single
-      ? { cluster: `${path}.route[0]` }
+      ? { cluster: `${path}.route[${answer.destinations[0] ?? 0}]` }
       : Object.fromEntries(
           answer.destinations.map((position, i) => [`weighted_clusters.${i}`, `${path}.route[${position}]`]),
         )),

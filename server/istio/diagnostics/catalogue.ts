@@ -167,6 +167,38 @@ const traffic: readonly CatalogueEntry[] = [
   },
 ];
 
+const mesh: readonly CatalogueEntry[] = [
+  {
+    code: 'MW0013',
+    severity: 'error',
+    title: 'Refused by the API server',
+    template: '{what}',
+    hint: 'Change what the message names; nothing was stored.',
+  },
+  {
+    code: 'MW0301',
+    severity: 'info',
+    title: 'Still in force',
+    template:
+      '{kind} {name} is no longer in your files, and it is still in force: applying adds and changes, it never removes',
+    hint: 'To remove it, type: kubectl delete {kindLower} {name}',
+  },
+  {
+    code: 'MW0401',
+    severity: 'error',
+    title: 'Route table missing',
+    template: '{what}',
+    hint: 'This is a fault of Meshwork: the control plane made a listener whose route table it did not make.',
+  },
+  {
+    code: 'MW0402',
+    severity: 'error',
+    title: 'Resource cannot be encoded',
+    template: '{what}',
+    hint: 'The proxies keep the last good form; look at the field that the message names.',
+  },
+];
+
 const istio: readonly CatalogueEntry[] = [
   {
     code: 'IST0101',
@@ -345,4 +377,4 @@ const istio: readonly CatalogueEntry[] = [
 ];
 
 /** Every code that this room can give, each once. */
-export const diagnosticCatalogue: readonly CatalogueEntry[] = [...text, ...fields, ...traffic, ...istio];
+export const diagnosticCatalogue: readonly CatalogueEntry[] = [...text, ...fields, ...traffic, ...mesh, ...istio];

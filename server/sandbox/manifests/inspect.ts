@@ -1,4 +1,5 @@
 import type { Diagnostic, NamespacedName } from '#domain';
+import { diagnostic } from '#istio';
 import { KubeStatusError, type KubeStore } from '#kube-api';
 import type { ServiceObject } from '../kube-types.ts';
 import type { Candidate } from './manifests.ts';
@@ -65,11 +66,9 @@ function refusal(
   object: Candidate['object'],
   { path, message }: { readonly path: string; readonly message: string },
 ): Diagnostic {
-  return {
-    code: 'MW0013',
-    severity: 'error',
-    message,
+  return diagnostic('MW0013', {
+    values: { what: message },
     origin: { kind: object.kind, namespace: object.metadata.namespace ?? '', name: object.metadata.name, path },
     location: document.locateKey(path),
-  };
+  });
 }

@@ -124,15 +124,15 @@ function noCluster(exchange: Exchange, route: CompiledRoute, action: ForwardActi
     detail: parts?.subset
       ? `the proxy has no cluster of this name: no DestinationRule defines subset ${parts.subset} of ${parts.host}`
       : 'the proxy has no cluster of this name: the service is unknown to it',
-    origin: originOf(route.origins, shareOrigin(action, share)),
+    origin: originOf(route.origins, shareOrigin(route, action, share)),
   }));
   exchange.reply({ status: action.clusterNotFoundStatus, flag: 'NC', details: 'cluster_not_found' });
   return 'wait';
 }
 
-/** Which destination of the route named the cluster. */
-const shareOrigin = ({ shares }: ForwardAction, share: ClusterShare): string =>
-  shares.length === 1 ? 'cluster' : `weighted_clusters.${shares.indexOf(share)}`;
+/** Which destination of the route named the cluster. A table of weights may hold a single entry. */
+const shareOrigin = ({ origins }: CompiledRoute, { shares }: ForwardAction, share: ClusterShare): string =>
+  origins?.parts.has('cluster') ? 'cluster' : `weighted_clusters.${shares.indexOf(share)}`;
 
 function noteCluster(exchange: Exchange, cluster: UpstreamCluster): void {
   const { config } = cluster;
