@@ -15,9 +15,10 @@ ${body}
 }
 
 /** Answers 200 bytes of JSON, the application behind the second hop. */
-export function upstreamConfig(folder: string, port: number): string {
+export function upstreamConfig(folder: string, ...listen: readonly (number | string)[]): string {
   const body = `{"id":1,"pad":"${'x'.repeat(181)}"}`;
-  const server = `server { listen 127.0.0.1:${port}; location / { default_type application/json; return 200 '${body}'; } }`;
+  const doors = listen.map((door) => `listen ${typeof door === 'number' ? `127.0.0.1:${door}` : door};`).join(' ');
+  const server = `server { ${doors} location / { default_type application/json; return 200 '${body}'; } }`;
   return http(folder, 'upstream', server);
 }
 
@@ -51,11 +52,6 @@ server { listen 127.0.0.1:${ports.server} ssl; ssl_certificate ${folder}/leaf.pe
   ssl_client_certificate ${folder}/roots.pem; ssl_verify_client on; ssl_protocols TLSv1.3; location / {
   proxy_pass http://next; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $http_host; } }`,
   );
-}
-
-export interface Pinned {
-  readonly command: string;
-  readonly prefix: readonly string[];
 }
 
 /** Starts nginx with a configuration, on one CPU. */
