@@ -1,0 +1,62 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { seededRandom } from '#domain';
+import { createSandbox, createSystemClock, type ManifestFile, type Sandbox, type SandboxEvent } from '#sandbox';
+import type { PushEvent } from '#xds';
+import { leaseSubnet } from '../../../server/api/gateway/subnets.ts';
+
+const root = join(import.meta.dirname, '../../..');
+
+/** Every manifest of a folder, in the order of their names. */
+export function manifests(folder: string): ManifestFile[] {
+  return readdirSync(join(root, folder))
+    .filter((file) => file.endsWith('.yaml'))
+    .sort()
+    .map((file) => ({ file, text: readFileSync(join(root, folder, file), 'utf8') }));
+}
+
+export const bookinfo = manifests('labs/bookinfo/topology');
+export const echo = manifests('tests/envoy/topology');
+
+/** A mesh on a subnet of its own, with everything it said. */
+export interface OracleMesh {
+  readonly sandbox: Sandbox;
+  readonly subnet: number;
+  readonly events: readonly SandboxEvent[];
+  pushesTo(nodeId: string): readonly PushEvent[];
+  /** Applies and waits until every proxy, the real Envoy among them, has answered; fails when one refuses. */
+  apply(...files: readonly ManifestFile[]): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const SETTLE_MS = 5000;
+
+export async function startOracleMesh(...topology: readonly ManifestFile[]): Promise<OracleMesh> {
+  const lease = await leaseSubnet(seededRandom(`envoy/${process.pid}/${performance.now()}`));
+  const events: SandboxEvent[] = [];
+  const { subnet } = lease;
+  const onEvent = (event: SandboxEvent): number => events.push(event);
+  const sandbox = createSandbox({ subnet, seed: 'envoy', clock: createSystemClock(), onEvent });
+  const stop = async (): Promise<void> => {
+    await sandbox.stop();
+    await lease.release();
+  };
+  try {
+    await sandbox.start(topology, { ingress: false });
+  } catch (cause) {
+    await stop();
+    throw cause;
+  }
+  const pushesTo = (nodeId: string): PushEvent[] =>
+    events.flatMap((event) => (event.type === 'push' && event.push.nodeId === nodeId ? [event.push] : []));
+  const apply = async (...files: readonly ManifestFile[]): Promise<void> => {
+    const outcome = await sandbox.apply(files, { namespace: 'default' });
+    if (!outcome.accepted) throw new Error(JSON.stringify(outcome.diagnostics, null, 1));
+    // What is unchanged reaches nobody, so nobody answers.
+    if (outcome.objects.every((object) => object.outcome === 'unchanged')) return;
+    const summary = await sandbox.settled(outcome.changeId, SETTLE_MS);
+    const refused = summary?.proxies.filter(({ error }) => error !== undefined) ?? [];
+    if (summary === undefined || refused.length > 0) throw new Error(`not settled: ${JSON.stringify(refused)}`);
+  };
+  return { sandbox, subnet, events, pushesTo, apply, stop };
+}
