@@ -32,7 +32,8 @@ await startHop({
   secure: (socket, then) => {
     transport.handshake(socket, {
       secured: (result) => then(result.socket, result.tls),
-      failed: (reason) => console.error('handshake failed', reason),
+      // Without a reason the peer just left, as the check whether the port is open does.
+      failed: (reason) => reason !== '' && console.error('handshake failed', reason),
     });
   },
 });
