@@ -89,9 +89,10 @@ export function createChecks(options: ChecksOptions): Checks {
   };
 
   const runAll = async (): Promise<CheckView[]> => {
-    await atRest(options.context().sandbox);
-    observe();
     const current = progress;
+    await atRest(options.context().sandbox);
+    if (progress !== current) return views();
+    observe();
     for (const spec of specs) {
       const own = current.get(spec.id);
       if (!own || own.met || !ready(spec)) continue;

@@ -1,5 +1,5 @@
 import { errorMessage } from '#domain';
-import { type Command, type CommandIo, type ShellContext, UsageError } from '../command.ts';
+import { type Command, type ShellContext, UsageError } from '../command.ts';
 import { expandFields, expandWhole, MAX_WORD, type Values } from './expand.ts';
 import { LimitReached } from './limit.ts';
 import {
@@ -14,10 +14,10 @@ import {
   type WhileLoop,
 } from './parser.ts';
 import { createCollector, createPipe, nextTurn } from './pipe.ts';
+import { EXIT_INTERRUPTED, runProgram } from './program.ts';
 import { type OpenStreams, openStreams, type Streams } from './redirects.ts';
 import { ShellSyntaxError } from './syntax-error.ts';
 
-export const EXIT_INTERRUPTED = 130;
 const EXIT_NOT_FOUND = 127;
 
 const MAX_LOOP_TURNS = 10_000;
@@ -26,8 +26,6 @@ const MAX_DEPTH = 16;
 const MAX_VARIABLES = 200;
 /** Commands that run before the event loop gets its turn, so that Ctrl+C is heard. */
 const COMMANDS_A_TURN = 32;
-/** How long a command may take to end after Ctrl+C before it is left behind. */
-const GRACE_MS = 300;
 
 /** What a part of a script runs in. */
 export interface Frame extends Streams {
@@ -190,35 +188,7 @@ export class Runner {
       frame.err(`${name}: command not found. Type help for the list.\n`);
       return EXIT_NOT_FOUND;
     }
-    return this.#runProgram(program, args, { ...frame, variables: own });
-  }
-
-  /** Runs a program; after Ctrl+C it has a moment to end by itself, then it is left behind and can no longer write. */
-  async #runProgram(program: Command, args: readonly string[], io: CommandIo): Promise<number> {
-    if (io.signal.aborted) return EXIT_INTERRUPTED;
-    let over = false;
-    const guarded: CommandIo = {
-      stdin: io.stdin,
-      hasStdin: io.hasStdin,
-      signal: io.signal,
-      variables: io.variables,
-      out: (text) => (over ? undefined : io.out(text)),
-      err: (text) => (over ? undefined : io.err(text)),
-    };
-    const ended = new AbortController();
-    const leftBehind = new Promise<number>((resolve) => {
-      const wait = (): void => {
-        const timer = this.#context.clock.after(GRACE_MS, () => resolve(EXIT_INTERRUPTED));
-        ended.signal.addEventListener('abort', () => timer.cancel(), { once: true });
-      };
-      io.signal.addEventListener('abort', wait, { once: true, signal: ended.signal });
-    });
-    try {
-      return await Promise.race([program.run(args, guarded, this.#context), leftBehind]);
-    } finally {
-      over = true;
-      ended.abort();
-    }
+    return runProgram(program, args, { io: { ...frame, variables: own }, context: this.#context });
   }
 
   async #spend({ spent, signal }: Frame): Promise<void> {

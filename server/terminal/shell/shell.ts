@@ -2,7 +2,8 @@ import { errorMessage } from '#domain';
 import type { Command, ShellContext } from '../command.ts';
 import { parseScript } from './parser.ts';
 import { textPipe } from './pipe.ts';
-import { EXIT_INTERRUPTED, Runner } from './runner.ts';
+import { EXIT_INTERRUPTED } from './program.ts';
+import { Runner } from './runner.ts';
 import { ShellSyntaxError } from './syntax-error.ts';
 
 const EXIT_SYNTAX = 2;

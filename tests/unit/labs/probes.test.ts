@@ -1,0 +1,215 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { ProbeContext } from '#labs';
+import { judgeBatch } from '../../../server/labs/probes/outcomes.ts';
+import { batchesOf, stateHolds } from '../../../server/labs/probes/state.ts';
+import { createFakeSandbox, type FakeSandbox } from '../../support/fake-sandbox.ts';
+import { hop } from './support.ts';
+
+let sandbox: FakeSandbox;
+let context: ProbeContext;
+beforeEach(() => {
+  sandbox = createFakeSandbox();
+  context = { sandbox, podsAtStart: new Set(['reviews-1']), pushedVersions: new Map() };
+});
+
+const write = { changeId: 'test' };
+const apply = (kind: string, name: string, spec: object, namespace = 'default') =>
+  sandbox.store.create({ apiVersion: 'networking.istio.io/v1', kind, metadata: { name, namespace }, spec }, write);
+const route = (subset: string) => ({
+  hosts: ['reviews'],
+  http: [
+    {
+      fault: { delay: { fixedDelay: '1s', percentage: { value: 50 } } },
+      route: [{ destination: { host: 'reviews', subset } }],
+    },
+  ],
+});
+
+describe('state probes', () => {
+  it('finds an object by its fields', () => {
+    apply('VirtualService', 'reviews', route('v1'));
+    const object = { kind: 'VirtualService' };
+    const holds = (more: object) => stateHolds({ object: { ...object, ...more } }, context);
+    expect(holds({})).toBe(true);
+    expect(holds({ namespace: 'default', name: 'reviews' })).toBe(true);
+    expect(holds({ name: 'other' })).toBe(false);
+    expect(holds({ notNamespace: 'default' })).toBe(false);
+    expect(holds({ contains: { 'spec.hosts': 'reviews' } })).toBe(true);
+    expect(holds({ contains: { 'spec.hosts': 'ratings' } })).toBe(false);
+    expect(holds({ each: 'spec.http', has: ['fault.delay', 'route'] })).toBe(true);
+    expect(holds({ each: 'spec.http', has: ['fault.delay', 'timeout'] })).toBe(false);
+    expect(stateHolds({ not: { object } }, context)).toBe(false);
+  });
+
+  it('reads a label of a namespace', () => {
+    const probe = { namespaceLabel: { namespace: 'default', label: 'istio-injection', value: 'enabled' } };
+    expect(stateHolds(probe, context)).toBe(false);
+    sandbox.store.patch(
+      'Namespace',
+      { namespace: '', name: 'default' },
+      { metadata: { labels: { 'istio-injection': 'enabled' } } },
+      write,
+    );
+    expect(stateHolds(probe, context)).toBe(true);
+  });
+
+  it('counts the containers of each pod, init steps apart', () => {
+    const pods = { namespace: 'default', labels: { app: 'reviews' } };
+    expect(stateHolds({ pods }, context)).toBe(false);
+    sandbox.addPod({
+      name: 'reviews-1',
+      labels: { app: 'reviews' },
+      containers: [{ name: 'istio-init', kind: 'init', ready: false }, {}, { name: 'istio-proxy', kind: 'proxy' }],
+    });
+    expect(stateHolds({ pods: { ...pods, ready: 2, of: 2, init: 'istio-init', sameAsAtStart: true } }, context)).toBe(
+      true,
+    );
+    expect(stateHolds({ pods: { ...pods, of: 1 } }, context)).toBe(false);
+    sandbox.addPod({ name: 'reviews-2', labels: { app: 'reviews' }, containers: [{ ready: false }] });
+    expect(stateHolds({ pods: { ...pods, ready: 2 } }, context)).toBe(false);
+    expect(stateHolds({ pods: { ...pods, sameAsAtStart: true } }, context)).toBe(false);
+  });
+
+  it('wants each subset to select a ready pod', () => {
+    const probe = { subsets: { host: 'reviews', namespace: 'default', names: ['v1', 'v2'] } };
+    const subsets = ['v1', 'v2'].map((name) => ({ name, labels: { version: name } }));
+    apply('DestinationRule', 'reviews', { host: 'reviews.default.svc.cluster.local', subsets }, 'kube-system');
+    sandbox.addPod({ name: 'reviews-1', labels: { app: 'reviews', version: 'v1' } });
+    expect(stateHolds(probe, context)).toBe(false);
+    sandbox.addPod({ name: 'reviews-2', labels: { app: 'reviews', version: 'v2' } });
+    expect(stateHolds(probe, context)).toBe(true);
+  });
+
+  it("reads a short host as the rule's own namespace", () => {
+    apply('DestinationRule', 'reviews', { host: 'reviews', subsets: [{ name: 'v1', labels: {} }] }, 'kube-system');
+    sandbox.addPod({ name: 'reviews-1', labels: { app: 'reviews' } });
+    expect(stateHolds({ subsets: { host: 'reviews', namespace: 'default', names: ['v1'] } }, context)).toBe(false);
+  });
+
+  it('notices a route to a subset that nobody defines', () => {
+    const probe = { undefinedSubset: { host: 'reviews', namespace: 'default' } };
+    apply('VirtualService', 'reviews', route('v1'));
+    expect(stateHolds(probe, context)).toBe(true);
+    apply('DestinationRule', 'reviews', { host: 'reviews', subsets: [{ name: 'v1', labels: { version: 'v1' } }] });
+    expect(stateHolds(probe, context)).toBe(false);
+  });
+
+  it('compares replicas, where none written means one', () => {
+    const deployment = (name: string, replicas?: number) =>
+      sandbox.store.create(
+        {
+          apiVersion: 'apps/v1',
+          kind: 'Deployment',
+          metadata: { name },
+          spec: {
+            ...(replicas ? { replicas } : {}),
+            selector: { matchLabels: { a: name } },
+            template: { metadata: { labels: { a: name } }, spec: { containers: [{ name: 'c', image: 'i' }] } },
+          },
+        },
+        write,
+      );
+    deployment('many', 9);
+    const probe = { replicaRatio: { many: 'many', few: 'few', atLeast: 3 } };
+    expect(stateHolds(probe, context)).toBe(false);
+    deployment('few');
+    expect(stateHolds(probe, context)).toBe(true);
+  });
+
+  it('sees where the application of an injected pod listens', () => {
+    const probe = { listens: { app: 'cart', ip: '0.0.0.0', port: 8080 } };
+    sandbox.addPod({ name: 'a', labels: { app: 'cart' } });
+    expect(stateHolds(probe, context)).toBe(false);
+    sandbox.addPod({ name: 'b', labels: { app: 'cart' }, proxy: {} as never });
+    expect(stateHolds(probe, context)).toBe(true);
+  });
+
+  it('knows whether istiod runs, and which rule waits for it', () => {
+    const rule = apply('VirtualService', 'reviews', route('v1'));
+    const waits = { ruleWaits: { kind: 'VirtualService' } };
+    expect(stateHolds({ controlPlane: 'stopped' }, context)).toBe(true);
+    expect(stateHolds(waits, context)).toBe(true);
+    const pushed = new Map([['VirtualService/default/reviews', rule.metadata.resourceVersion ?? '']]);
+    expect(stateHolds(waits, { ...context, pushedVersions: pushed })).toBe(false);
+    sandbox.controlPlane = {} as never;
+    expect(stateHolds({ controlPlane: 'running' }, context)).toBe(true);
+    expect(stateHolds(waits, context)).toBe(false);
+  });
+
+  it('joins parts by all and finds the batches inside', () => {
+    const batch = { traffic: 't', requests: 1, expect: [{ status: 200 }] };
+    const probe = { all: [{ controlPlane: 'stopped' as const }, { batch }, { all: [{ batch }] }] };
+    expect(stateHolds(probe, context)).toBe(true);
+    expect(batchesOf(probe)).toEqual([batch, batch]);
+  });
+});
+
+describe('the verdict on a batch', () => {
+  const sent = (traceId: string, status = 200, headers = {}) => ({ traceId, status, headers });
+  const batch = (...expected: object[]) =>
+    ({ traffic: 't', requests: 2, expect: expected }) as Parameters<typeof judgeBatch>[0];
+  const judge = (spec: Parameters<typeof judgeBatch>[0], ...requests: ReturnType<typeof sent>[]) =>
+    judgeBatch(spec, requests, sandbox.hops);
+
+  it('counts answers by status and header', () => {
+    const requests = [sent('a', 200, { 'x-cached': 'true' }), sent('b', 503), sent('c', 0)];
+    expect(judge(batch({ status: 200, min: 1 }, { header: { 'x-cached': 'true' }, max: 1 }), ...requests)).toEqual({
+      met: true,
+      final: true,
+      seen: '1 of 3 answered 200; 1 of 3 with x-cached: true.',
+    });
+    expect(judge(batch({ status: 200, min: 3 }, { status: 0, max: 0 }), ...requests)).toMatchObject({
+      met: false,
+      final: true,
+      seen: '1 of 3 answered 200; 1 of 3 had no answer.',
+    });
+  });
+
+  it('counts calls by callee, version, status and flag', () => {
+    const out = {
+      traceId: 'a',
+      spanId: 'o',
+      direction: 'outbound',
+      service: 'cart',
+      cluster: 'outbound|8080|v2|inventory.default.svc.cluster.local',
+    } as const;
+    sandbox.addHop(hop({ ...out, flags: ['DI', 'DC'], status: 0 }));
+    const calls = (call: object) => judge(batch({ call, min: 1 }), sent('a')).met;
+    expect(calls({ from: 'cart', to: 'inventory', flag: 'DI' })).toBe(true);
+    expect(calls({ to: 'inventory', anyFlag: true, status: 0 })).toBe(true);
+    expect(calls({ to: 'inventory', flag: 'FI' })).toBe(false);
+    expect(calls({ from: 'load', to: 'inventory' })).toBe(false);
+    expect(calls({ to: 'inventory', version: 'v2' })).toBe(false);
+    sandbox.addHop(
+      hop({ traceId: 'a', spanId: 'i', parentSpanId: 'o', direction: 'inbound', service: 'inventory', version: 'v2' }),
+    );
+    expect(calls({ to: 'inventory', version: 'v2' })).toBe(true);
+    expect(calls({ from: 'cart', to: 'inventory', reporter: 'destination' })).toBe(true);
+    expect(calls({ to: 'cart', reporter: 'destination' })).toBe(false);
+  });
+
+  it('names the host asked for when no cluster was chosen', () => {
+    sandbox.addHop(
+      hop({
+        traceId: 'a',
+        spanId: 'o',
+        direction: 'outbound',
+        service: 'cart',
+        authority: 'reviews:8080',
+        flags: ['NC'],
+      }),
+    );
+    expect(judge(batch({ call: { to: 'reviews', flag: 'NC' }, max: 0 }), sent('a'))).toMatchObject({
+      met: false,
+      seen: '1 of 1 reached reviews with flag NC.',
+    });
+  });
+
+  it('is final unless hops to come could meet it', () => {
+    expect(judge(batch({ call: { to: 'x' }, min: 1 }), sent('a'))).toMatchObject({ met: false, final: false });
+    expect(judge(batch({ call: { to: 'x' }, min: 1 }, { status: 200, min: 2 }), sent('a'))).toMatchObject({
+      met: false,
+      final: true,
+    });
+  });
+});
