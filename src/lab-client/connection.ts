@@ -18,6 +18,7 @@ export interface ConnectionOptions {
 }
 
 interface Pending {
+  method: Method;
   resolve: (result: unknown) => void;
   reject: (error: LabError) => void;
   cancel: () => void;
@@ -82,7 +83,7 @@ export class Connection {
         const message = `The lab gave no answer to ${method} within ${timeoutMs / 1000} s.`;
         reject(new LabError({ code: 'timeout', message, hint: 'Try it again.' }));
       });
-      this.#pending.set(id, { resolve: (result) => resolve(result as Results[M]), reject, cancel });
+      this.#pending.set(id, { method, resolve: (result) => resolve(result as Results[M]), reject, cancel });
       socket.send(JSON.stringify({ id, method, params }));
     });
   }
@@ -123,6 +124,9 @@ export class Connection {
     if (this.#lastSeq !== undefined && seq <= this.#lastSeq) return;
     const missed = this.#lastSeq !== undefined && seq > this.#lastSeq + 1;
     this.#lastSeq = seq;
+    // A page that is opening its lab is the one that takes over, not the one that is replaced.
+    const takesOver = [...this.#pending.values()].some((pending) => pending.method === 'lab.open');
+    if (event.type === 'replaced' && takesOver) return;
     if (event.type === 'replaced') {
       this.stop();
       this.#setState('replaced');

@@ -3,7 +3,8 @@ import type { AppliedFile } from './files.ts';
 /** Where text waits in the browser until the lab server has it, so that nothing is lost while the server is away. */
 export interface Drafts {
   read(lab: string): AppliedFile[];
-  write(lab: string, files: readonly AppliedFile[]): void;
+  /** False when the browser has no room for it. */
+  write(lab: string, files: readonly AppliedFile[]): boolean;
   clear(lab: string): void;
 }
 
@@ -28,7 +29,15 @@ export function storedDrafts(storage: Pick<Storage, 'getItem' | 'setItem' | 'rem
       const value: unknown = JSON.parse(text);
       return Array.isArray(value) ? value.filter(isFile) : [];
     },
-    write: (lab, files) => storage.setItem(key(lab), JSON.stringify(files)),
+    write: (lab, files) => {
+      try {
+        storage.setItem(key(lab), JSON.stringify(files));
+        return true;
+      } catch (error) {
+        if (!(error instanceof DOMException)) throw error;
+        return false;
+      }
+    },
     clear: (lab) => storage.removeItem(key(lab)),
   };
 }

@@ -1,4 +1,4 @@
-import type { FileView } from '#contract';
+import type { Diagnostic, FileView } from '#contract';
 
 /** The learner's text beside what is in force. */
 export interface Sheet {
@@ -28,7 +28,28 @@ export function withText(
   applied: readonly AppliedFile[],
 ): Sheet[] {
   const inForce = applied.find((one) => one.file === file)?.text;
+  if (!sheets.some((sheet) => sheet.file === file)) {
+    const written = sheets.filter((sheet) => !sheet.readOnly);
+    const given = sheets.filter((sheet) => sheet.readOnly);
+    return [...written, { file, text, readOnly: false, changed: inForce !== text }, ...given];
+  }
   return sheets.map((sheet) => (sheet.file === file ? { ...sheet, text, changed: inForce !== text } : sheet));
+}
+
+/** The contract's limit of one file, in characters. */
+const MOST_CHARACTERS = 1_048_576;
+
+/** Files that the lab server does not take, as it says it itself: nothing of this length is sent. */
+export function tooLarge(files: readonly AppliedFile[]): Diagnostic[] {
+  return files
+    .filter((file) => file.text.length > MOST_CHARACTERS)
+    .map(({ file, text }) => ({
+      code: 'MW0001',
+      severity: 'error',
+      message: `the text has ${(text.length / MOST_CHARACTERS).toFixed(1)} MiB; a file may have 1 MiB`,
+      hint: 'Remove what does not belong here. Until then nothing is applied or saved; what was in force still is.',
+      location: { file, line: 1, column: 1, endLine: 1, endColumn: 1 },
+    }));
 }
 
 /** What Apply, validate and save send: everything that the learner may write. */

@@ -1,9 +1,9 @@
-import type { ApplyView, LabState, Results, ServerEvent } from '#contract';
+import type { ApplyView, LabState, Results, SandboxView, ServerEvent } from '#contract';
 import { type ViewState, writeAddress } from './address.ts';
 import { Connection, type ConnectionState } from './connection.ts';
 import type { Drafts } from './drafts.ts';
 import { sayError } from './errors.ts';
-import { overlay, type Sheet, toSheets, withText, writable } from './files.ts';
+import { overlay, type Sheet, tooLarge, toSheets, withText, writable } from './files.ts';
 import { addMesh, addToHistory } from './history.ts';
 import { addLines, addPush, addRequests } from './reduce.ts';
 import { createStores, type LabStores, type Toast } from './stores.ts';
@@ -33,6 +33,8 @@ export class LabClient {
   runInTerminal: ((line: string) => void) | undefined;
   readonly #options: LabClientOptions;
   readonly #connection: Connection;
+  /** The mesh ended by itself: when it runs again, the page asks for everything anew. */
+  #mending = false;
   #cancelValidate: (() => void) | undefined;
   #cancelSave: (() => void) | undefined;
   #validation = 0;
@@ -106,8 +108,15 @@ export class LabClient {
   }
 
   async apply(): Promise<void> {
-    this.stores.apply.set({ state: 'running' });
     const files = writable(this.stores.sheets.get());
+    const refused = tooLarge(files);
+    if (refused.length > 0) {
+      const view = { changeId: '', accepted: false, diagnostics: refused, objects: [], proxies: 0 };
+      this.stores.apply.set({ state: 'done', view });
+      this.stores.diagnostics.set(refused);
+      return;
+    }
+    this.stores.apply.set({ state: 'running' });
     try {
       const view = await this.request('yaml.apply', { files }, 60_000);
       this.stores.apply.set({ state: 'done', view });
@@ -127,6 +136,10 @@ export class LabClient {
       const view = await this.request('yaml.undo', {}, 60_000);
       this.stores.apply.set({ state: 'done', view });
       this.#applied(view);
+      // What is in force now was applied before this page was opened, perhaps: only the lab knows.
+      const { applied } = await this.request('lab.open', { lab: this.labId });
+      this.stores.applied.set(applied);
+      this.stores.sheets.set(this.stores.sheets.get().map((sheet) => this.#compared(sheet)));
     } catch (error) {
       this.stores.apply.set({ state: 'failed', message: sayError(error) });
     }
@@ -134,7 +147,13 @@ export class LabClient {
 
   async reset(): Promise<void> {
     await this.#try(async () => {
-      this.#take(await this.request('yaml.reset', {}, 60_000), []);
+      const state = await this.request('yaml.reset', {}, 60_000);
+      this.closeExplanation();
+      this.goLive();
+      this.stores.history.set([]);
+      this.stores.meshes.set([]);
+      this.stores.lines.set([]);
+      this.#take(state, []);
       this.stores.apply.set({ state: 'idle' });
       this.stores.hints.set([]);
       this.#options.drafts.clear(this.labId);
@@ -145,6 +164,11 @@ export class LabClient {
 
   async restore(): Promise<void> {
     await this.#try(async () => this.#takeFiles((await this.request('yaml.restore', {})).files));
+  }
+
+  /** Starts the mesh that was given up, and asks for everything anew. */
+  async reopen(): Promise<void> {
+    await this.#open();
   }
 
   async solution(): Promise<Results['yaml.solution']['files']> {
@@ -246,7 +270,7 @@ export class LabClient {
     const { stores } = this;
     switch (event.type) {
       case 'sandbox':
-        stores.sandbox.set(event.sandbox);
+        this.#sandboxIs(event.sandbox);
         break;
       case 'mesh':
         this.#meshIs(event.mesh);
@@ -276,6 +300,16 @@ export class LabClient {
       default:
         for (const listen of this.terminalListeners) listen(event);
     }
+  }
+
+  #sandboxIs(sandbox: SandboxView): void {
+    this.stores.sandbox.set(sandbox);
+    if (sandbox.status === 'crashed') this.#mending = true;
+    if (sandbox.status !== 'running' || !this.#mending) return;
+    this.#mending = false;
+    const after = sandbox.startMs === undefined ? '' : ` It needed ${Math.round(sandbox.startMs)} ms.`;
+    this.toast({ text: `The mesh ended and runs again, with your resources.${after}`, error: true });
+    void this.#open();
   }
 
   #meshIs(mesh: LabState['mesh']): void {
@@ -308,8 +342,13 @@ export class LabClient {
   async #validate(): Promise<void> {
     const number = ++this.#validation;
     if (this.stores.connection.get() !== 'open') return;
+    const files = writable(this.stores.sheets.get());
+    const refused = tooLarge(files);
+    if (refused.length > 0) {
+      this.stores.diagnostics.set(refused);
+      return;
+    }
     await this.#try(async () => {
-      const files = writable(this.stores.sheets.get());
       const { diagnostics } = await this.request('yaml.validate', { files });
       if (number === this.#validation) this.stores.diagnostics.set(diagnostics);
     });
@@ -317,6 +356,10 @@ export class LabClient {
 
   async #save(): Promise<void> {
     const files = writable(this.stores.sheets.get());
+    if (tooLarge(files).length > 0) {
+      this.stores.saving.set('unsaved');
+      return;
+    }
     try {
       await this.request('files.save', { files });
       const same = JSON.stringify(files) === JSON.stringify(writable(this.stores.sheets.get()));

@@ -2,6 +2,7 @@ import { atom, type PreinitializedWritableAtom } from 'nanostores';
 import type {
   ApplyView,
   CheckView,
+  Diagnostic,
   ExplanationView,
   HintView,
   LabText,
@@ -12,7 +13,6 @@ import type {
   SandboxView,
   TrafficView,
 } from '#contract';
-import type { Diagnostic } from '../../server/domain/index.ts';
 import type { ViewState } from './address.ts';
 import type { ConnectionState } from './connection.ts';
 import type { AppliedFile, Sheet } from './files.ts';
@@ -46,7 +46,8 @@ export interface LabStores {
   sandbox: Store<SandboxView | undefined>;
   sheets: Store<readonly Sheet[]>;
   applied: Store<readonly AppliedFile[]>;
-  saving: Store<'saved' | 'waiting' | 'offline'>;
+  /** offline: kept in this browser until the lab answers; unsaved: nobody can keep it. */
+  saving: Store<'saved' | 'waiting' | 'offline' | 'unsaved'>;
   checks: Store<readonly CheckView[]>;
   traffic: Store<readonly TrafficView[]>;
   pushes: Store<readonly PushView[]>;
@@ -71,7 +72,7 @@ export function createStores(view: ViewState): LabStores {
     sandbox: atom<SandboxView | undefined>(undefined),
     sheets: atom<readonly Sheet[]>([]),
     applied: atom<readonly AppliedFile[]>([]),
-    saving: atom<'saved' | 'waiting' | 'offline'>('saved'),
+    saving: atom<'saved' | 'waiting' | 'offline' | 'unsaved'>('saved'),
     checks: atom<readonly CheckView[]>([]),
     traffic: atom<readonly TrafficView[]>([]),
     pushes: atom<readonly PushView[]>([]),

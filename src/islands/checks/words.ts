@@ -12,13 +12,13 @@ function sentence(text: string): string {
 function labelled(label: string, text: string | undefined): string[] {
   if (text === undefined || text === '') return [];
   const begins = text.toLowerCase().startsWith(label.toLowerCase());
-  return [sentence(begins ? text : `${label} ${text}`)];
+  return [sentence(begins ? text : `${label}: ${text}`)];
 }
 
-/** `Seen 15 of 412 failed. Wanted 4 or fewer. Look at v3's pool.` */
+/** `Seen: 15 of 412 failed. Wanted: 4 or fewer. Look at: v3's pool.` */
 export function seenWords(check: Pick<CheckView, 'seen' | 'wanted' | 'look'>): string {
   const { look } = check;
-  const where = look === undefined || look === '' ? [] : [sentence(/^look\b/i.test(look) ? look : `Look at ${look}`)];
+  const where = look === undefined || look === '' ? [] : [sentence(/^look\b/i.test(look) ? look : `Look at: ${look}`)];
   return [...labelled('Seen', check.seen), ...labelled('Wanted', check.wanted), ...where].join(' ');
 }
 

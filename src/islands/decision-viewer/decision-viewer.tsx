@@ -1,5 +1,4 @@
-import type { ExplanationView } from '#contract';
-import type { SourceLocation } from '../../../server/domain/index.ts';
+import type { ExplanationView, SourceLocation } from '#contract';
 import { outcomeOf, statusText } from '../../lab-client/index.ts';
 import { Empty } from '../parts/empty.tsx';
 import { formatMs } from '../parts/format.ts';

@@ -1,4 +1,4 @@
-import type { SourceLocation } from '../../../server/domain/index.ts';
+import type { SourceLocation } from '#contract';
 import { Icon } from '../parts/sign.tsx';
 import { placeWords } from './road.ts';
 

@@ -1,6 +1,5 @@
 import { useState } from 'react';
-import type { StepView } from '#contract';
-import type { SourceLocation } from '../../../server/domain/index.ts';
+import type { SourceLocation, StepView } from '#contract';
 import { VersionDisc } from '../parts/sign.tsx';
 import { patternOf } from '../parts/versions.ts';
 import { OriginChip } from './origin-chip.tsx';

@@ -1,5 +1,5 @@
 import { type CSSProperties, useCallback, useState } from 'react';
-import type { SourceLocation } from '../../../server/domain/index.ts';
+import type { SourceLocation } from '#contract';
 import { DecisionPanel } from '../decision-viewer/decision-viewer.tsx';
 import { MeshPanel } from '../mesh-map/mesh-map.tsx';
 import { Splitter } from '../parts/splitter.tsx';
@@ -45,13 +45,13 @@ export function Desk() {
     <div className="lab" data-panel={view.panel} style={style}>
       <Banner />
       <main className="desk" id="main" tabIndex={-1}>
-        <DoColumn goTo={goTo} sizes={sizes} onSizes={change} />
+        <DoColumn goTo={goTo} onSizes={change} />
         {!narrow && (
           <Splitter
             label="Width of text and editor"
             direction="vertical"
             className="at-do"
-            value={sizes.do}
+            sized="previous"
             min={300}
             max={720}
             sign={1}
@@ -60,13 +60,13 @@ export function Desk() {
           />
         )}
         {starts ? <Starting sandbox={sandbox} /> : <MeshPanel />}
-        <Dock why={middle && !narrow ? why : undefined} sizes={sizes} onSizes={change} />
+        <Dock why={middle && !narrow ? why : undefined} onSizes={change} />
         {!middle && (
           <Splitter
             label="Width of why this response"
             direction="vertical"
             className="at-why"
-            value={sizes.why}
+            sized="next"
             min={300}
             max={640}
             sign={-1}

@@ -7,17 +7,17 @@ import { YamlEditor } from '../yaml-editor/yaml-editor.tsx';
 import { Actions } from './actions.tsx';
 import { ApplyResult } from './apply-result.tsx';
 import { Hints } from './hints.tsx';
+import { More } from './more.tsx';
 import type { Sizes } from './sizes.ts';
 import { StepText } from './step-text.tsx';
 
 interface DoColumnProps {
   goTo: { file: string; line: number } | undefined;
-  sizes: Sizes;
   onSizes: (change: Partial<Sizes>) => void;
 }
 
 /** Read and write: the text, the checks, the files, and one row of verbs. */
-export function DoColumn({ goTo, sizes, onSizes }: DoColumnProps) {
+export function DoColumn({ goTo, onSizes }: DoColumnProps) {
   const lab = useLab();
   const text = useStore(lab.stores.lab);
   const connection = useStore(lab.stores.connection);
@@ -38,7 +38,7 @@ export function DoColumn({ goTo, sizes, onSizes }: DoColumnProps) {
           label="Height of the text"
           direction="horizontal"
           className="at-read"
-          value={sizes.read > 0 ? sizes.read : 320}
+          sized="previous"
           min={80}
           max={620}
           sign={1}
@@ -46,7 +46,7 @@ export function DoColumn({ goTo, sizes, onSizes }: DoColumnProps) {
           onReset={() => onSizes({ read: 0 })}
         />
       )}
-      <YamlEditor goTo={goTo} />
+      <YamlEditor goTo={goTo} more={<More />} />
       <div className="foot-acts">
         <ApplyResult />
         <Actions />

@@ -14,12 +14,11 @@ import type { Sizes } from './sizes.ts';
 interface DockProps {
   /** The decision path, where it has no column of its own. */
   why: ReactNode | undefined;
-  sizes: Sizes;
   onSizes: (change: Partial<Sizes>) => void;
 }
 
 /** Terminal, requests, trace, access log and pushes; the terminal stays alive behind the others. */
-export function Dock({ why, sizes, onSizes }: DockProps) {
+export function Dock({ why, onSizes }: DockProps) {
   const lab = useLab();
   const view = useStore(lab.stores.view);
   const shown: DockView = view.dock === 'why' && !why ? 'req' : view.dock;
@@ -38,14 +37,13 @@ export function Dock({ why, sizes, onSizes }: DockProps) {
     [lab],
   );
   if (!terminalOpened) lab.runInTerminal = runFirst;
-  const height = sizes.dock > 0 ? sizes.dock : 340;
   return (
     <section className="dock" aria-label="Evidence" id="panel-dock">
       <Splitter
         label="Height of the dock"
         direction="horizontal"
         className="at-dock"
-        value={height}
+        sized="parent"
         min={140}
         max={640}
         sign={-1}

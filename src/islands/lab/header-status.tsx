@@ -1,6 +1,6 @@
 import { createPortal } from 'react-dom';
 import type { SandboxView } from '#contract';
-import { counted } from '../parts/format.ts';
+import { counted, formatMs } from '../parts/format.ts';
 import { Mark } from '../parts/sign.tsx';
 import { useLab, useStore } from '../parts/use-store.ts';
 
@@ -39,6 +39,7 @@ function Run({ sandbox }: { sandbox: SandboxView | undefined }) {
       <>
         <Mark name="ok" size={12} />
         Mesh running, {counted(sandbox.pods.length, 'pod')}
+        {sandbox.startMs !== undefined && <span className="num">, started in {formatMs(sandbox.startMs)}</span>}
       </>
     );
   }

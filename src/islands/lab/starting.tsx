@@ -5,19 +5,21 @@ import { useLab } from '../parts/use-store.ts';
 /** The mesh while it starts: named steps as stations, each with its time. After a crash: what happened, and what to do. */
 export function Starting({ sandbox }: { sandbox: SandboxView }) {
   const lab = useLab();
-  const crashed = sandbox.status === 'crashed' || sandbox.status === 'stopped';
+  const ended = sandbox.status === 'crashed' || sandbox.status === 'stopped';
   return (
     <section className="see" aria-label="Mesh map" id="panel-map">
       <div className="head">
-        <h2>{crashed ? 'The mesh stopped' : 'The mesh starts'}</h2>
+        <h2>{ended ? 'The mesh stopped' : 'The mesh starts'}</h2>
       </div>
       <div className="starting" aria-live="polite">
-        {crashed && (
+        {ended && (
           <div className="crash">
-            <p>{sandbox.message ?? 'The sandbox ended. Your files are safe.'}</p>
-            <button type="button" className="btn" onClick={() => void lab.reset()}>
-              Start again
-            </button>
+            <p>{sandbox.message ?? 'The mesh ended. Your files are safe.'}</p>
+            {sandbox.status === 'stopped' && (
+              <button type="button" className="btn" onClick={() => void lab.reopen()}>
+                Start again
+              </button>
+            )}
           </div>
         )}
         <ol className="lineup">
@@ -27,7 +29,7 @@ export function Starting({ sandbox }: { sandbox: SandboxView }) {
             </li>
           ))}
         </ol>
-        {!crashed && sandbox.message && <p>{sandbox.message}</p>}
+        {!ended && sandbox.message && <p>{sandbox.message}</p>}
       </div>
     </section>
   );

@@ -1,7 +1,8 @@
 import type { MeshEdge } from '#contract';
-import { formatMs } from '../parts/format.ts';
+import { formatMs, formatRate } from '../parts/format.ts';
 import { type PlacedEdge, type PlacedNode, pathOf, pointAt, type Track } from './layout.ts';
 import { deathAt, requestsPerMark } from './marks.ts';
+import type { Refused } from './refused.ts';
 
 const IDLE_RPS = 0.05;
 
@@ -14,6 +15,21 @@ export function EdgeLine({ placed, edge }: { placed: PlacedEdge; edge: MeshEdge 
   const idle = !edge || edge.rps < IDLE_RPS;
   return (
     <path d={pathOf(placed)} className={idle ? 'edge idle' : 'edge'} strokeWidth={idle ? 1.4 : widthOf(edge.rps)} />
+  );
+}
+
+/** A short track beside a caller that ends at a buffer stop: its own proxy refused these. */
+export function Siding({ placed, refused }: { placed: PlacedEdge; refused: Refused }) {
+  const { x, y } = placed.end;
+  const flags = Object.keys(refused.flags).join(' ');
+  return (
+    <g className="siding">
+      <path d={pathOf(placed)} className="edge" strokeWidth={widthOf(refused.rps)} />
+      <path d={`M${x} ${y - 8}v16`} className="buffer" />
+      <text x={x + 8} y={y + 4} className="fact bad">
+        {formatRate(refused.rps)} {flags}
+      </text>
+    </g>
   );
 }
 

@@ -8,10 +8,11 @@ import { useKept } from '../parts/use-kept.ts';
 import { useMedia } from '../parts/use-media.ts';
 import { useSize } from '../parts/use-size.ts';
 import { useLab, useStore } from '../parts/use-store.ts';
-import { EdgeCounters, EdgeLine, EdgeSigns, FaultBolt, scaleWords } from './edges.tsx';
+import { EdgeCounters, EdgeLine, EdgeSigns, FaultBolt, Siding, scaleWords } from './edges.tsx';
 import { edgeKey, layoutOf, trackOf } from './layout.ts';
 import { Moving } from './moving.tsx';
 import { FrameSign, loadOf, NodeLabel, NodeSign } from './nodes.tsx';
+import { type Refused, reachedOf, sidingOf } from './refused.ts';
 import { type Sentence, sentencesOf, summaryOf } from './sentences.ts';
 
 /** The living map: who calls whom, how often, and where it goes wrong. */
@@ -23,7 +24,9 @@ export function MeshPanel() {
   const [held, setHeld] = useState<MeshView>();
   const [asList, setAsList] = useState(false);
   const still = useMedia('(prefers-reduced-motion: reduce)');
-  const mesh = (atMs === undefined ? undefined : meshAt(meshes, atMs)) ?? held ?? live;
+  const shown = (atMs === undefined ? undefined : meshAt(meshes, atMs)) ?? held ?? live;
+  const reached = useMemo(() => shown && reachedOf(shown), [shown]);
+  const mesh = reached?.mesh;
   const paused = held !== undefined || atMs !== undefined;
   const empty = !mesh || mesh.nodes.length === 0;
   return (
@@ -52,9 +55,9 @@ export function MeshPanel() {
         </div>
       </div>
       {empty && <Empty text="No workload yet. The map draws itself when pods start." />}
-      {!empty && !asList && <MeshField mesh={mesh} moving={!paused && !still} />}
-      {!empty && <SentenceTree mesh={mesh} visible={asList} />}
-      {!empty && <Summary mesh={mesh} />}
+      {!empty && !asList && <MeshField mesh={mesh} refused={reached?.refused ?? []} moving={!paused && !still} />}
+      {!empty && <SentenceTree mesh={mesh} refused={reached?.refused ?? []} visible={asList} />}
+      {!empty && <Summary mesh={mesh} refused={reached?.refused ?? []} />}
       <div className="under">
         <Legend />
         <Traffic />
@@ -67,20 +70,29 @@ function headWords(mesh: MeshView): string {
   return `last ${Math.round(mesh.windowMs / 1000)} s · ${scaleWords(mesh.edges)}`;
 }
 
-function MeshField({ mesh, moving }: { mesh: MeshView; moving: boolean }) {
+interface MeshFieldProps {
+  mesh: MeshView;
+  refused: readonly Refused[];
+  moving: boolean;
+}
+
+function MeshField({ mesh, refused, moving }: MeshFieldProps) {
   const { stores } = useLab();
-  const lines = useStore(stores.lines);
+  const seen = useStore(stores.lines);
   const field = useRef<HTMLDivElement>(null);
   const size = useSize(field);
   const narrow = useMedia('(max-width: 860px)');
   // The layout follows who is there and who ever called whom, not the figures: nodes keep their place through pushes.
   const shape = mesh.nodes.map((node) => `${node.id} ${node.role}`).join();
   const nodes = useKept(mesh.nodes, shape);
+  const lines = useMemo(() => {
+    const known = new Set(nodes.map((node) => node.id));
+    return seen.filter((line) => known.has(line.from) && known.has(line.to));
+  }, [nodes, seen]);
   const layout = useMemo(
     () => layoutOf(nodes, lines, { ...size, direction: narrow ? 'down' : 'across' }),
     [nodes, lines, size, narrow],
   );
-  const tracks = useMemo(() => new Map(layout.edges.map((edge) => [edge.key, trackOf(edge)])), [layout]);
   const now = new Map(mesh.edges.map((edge) => [edgeKey(edge), edge]));
   const placed = new Map(
     layout.nodes.map((one) => [one.node.id, { ...one, node: fresh(mesh, one.node.id) ?? one.node }]),
@@ -89,6 +101,12 @@ function MeshField({ mesh, moving }: { mesh: MeshView; moving: boolean }) {
   const outside = new Set(mesh.nodes.filter((node) => node.role === 'client').map((node) => node.id));
   // A caller's own latency is what it waits for; on its short line from the border a mark only enters.
   const moves = mesh.edges.map((edge) => (outside.has(edge.from) ? { ...edge, p50: 0, slowShare: 0 } : edge));
+  const sidings = refused.flatMap((one) => {
+    const at = placed.get(one.caller);
+    return at ? [{ ...sidingOf(one, at), refused: one }] : [];
+  });
+  const tracks = useMemo(() => new Map(layout.edges.map((edge) => [edge.key, trackOf(edge)])), [layout]);
+  const allTracks = new Map([...tracks, ...sidings.map((one) => [one.placed.key, trackOf(one.placed)] as const)]);
   const faults = mesh.edges.flatMap((edge) => faultOf(edge));
   const versions = (service: string): string[] =>
     mesh.nodes.filter((node) => node.service === service).map((node) => node.version);
@@ -102,7 +120,10 @@ function MeshField({ mesh, moving }: { mesh: MeshView; moving: boolean }) {
           {layout.edges.map((edge) => (
             <EdgeLine key={edge.key} placed={edge} edge={now.get(edge.key)} />
           ))}
-          {moving && <Moving edges={moves} tracks={tracks} />}
+          {sidings.map((one) => (
+            <Siding key={one.placed.key} placed={one.placed} refused={one.refused} />
+          ))}
+          {moving && <Moving edges={[...moves, ...sidings.map((one) => one.edge)]} tracks={allTracks} />}
           {[...placed.values()].map((one) => (
             <NodeSign key={one.node.id} placed={one} across={across} versions={versions(one.node.service)} />
           ))}
@@ -153,11 +174,17 @@ function faultOf(edge: MeshEdge): { node: string; kind: 'delay' | 'abort' }[] {
   return 'DI' in edge.flags ? [{ node: edge.from, kind: 'delay' }] : [];
 }
 
-function SentenceTree({ mesh, visible }: { mesh: MeshView; visible: boolean }) {
+interface SentenceTreeProps {
+  mesh: MeshView;
+  refused: readonly Refused[];
+  visible: boolean;
+}
+
+function SentenceTree({ mesh, refused, visible }: SentenceTreeProps) {
   return (
     <div className={visible ? 'sentences' : 'sr'}>
       <h3 className="sr">The mesh in sentences</h3>
-      <SentenceList list={sentencesOf(mesh)} />
+      <SentenceList list={sentencesOf(mesh, refused)} />
     </div>
   );
 }
@@ -175,10 +202,10 @@ function SentenceList({ list }: { list: readonly Sentence[] }) {
   );
 }
 
-function Summary({ mesh }: { mesh: MeshView }) {
+function Summary({ mesh, refused }: { mesh: MeshView; refused: readonly Refused[] }) {
   return (
     <ul className="sum">
-      {summaryOf(mesh).map((line) => (
+      {summaryOf(mesh, refused).map((line) => (
         <li key={`${line.kind} ${line.name}`} className={line.kind}>
           <Mark name={line.kind} />
           <b>{line.name}</b>

@@ -1,5 +1,6 @@
 import type { MeshEdge, MeshNode, MeshView } from '#contract';
-import { formatMs, formatShare } from '../parts/format.ts';
+import { formatMs, formatRate, formatShare } from '../parts/format.ts';
+import type { Refused } from './refused.ts';
 
 /** A service or version as a sentence, with what it calls beneath: the map for keyboard and screen reader. */
 export interface Sentence {
@@ -15,6 +16,7 @@ const FLAG_WORDS: Record<string, string> = {
   UC: 'the connection broke',
   UT: 'it took too long',
   NR: 'no route',
+  NC: 'its route leads to a cluster that is not there',
   DI: 'a delay fault',
   FI: 'an abort fault',
   RL: 'the rate limit refused',
@@ -43,7 +45,7 @@ export function troubleOf(edge: MeshEdge): string[] {
 }
 
 /** The mesh as a tree of sentences, from those that nobody calls. Every workload is said once; a second mention is by name only. */
-export function sentencesOf(mesh: MeshView): Sentence[] {
+export function sentencesOf(mesh: MeshView, refused: readonly Refused[] = []): Sentence[] {
   const counts = new Map<string, number>();
   for (const node of mesh.nodes) counts.set(node.service, (counts.get(node.service) ?? 0) + 1);
   const name = (node: MeshNode): string => nameOf(node, counts.get(node.service) ?? 1);
@@ -55,10 +57,13 @@ export function sentencesOf(mesh: MeshView): Sentence[] {
     return {
       id: via ? `${via.from} ${node.id}` : node.id,
       text: sentence(node, name(node), via),
-      calls: calls.flatMap((edge) => {
-        const callee = mesh.nodes.find((one) => one.id === edge.to);
-        return callee ? [say(callee, edge)] : [];
-      }),
+      calls: [
+        ...refused.filter((one) => !again && one.caller === node.id).map(refusedSentence),
+        ...calls.flatMap((edge) => {
+          const callee = mesh.nodes.find((one) => one.id === edge.to);
+          return callee ? [say(callee, edge)] : [];
+        }),
+      ],
     };
   };
   const called = new Set(mesh.edges.map((edge) => edge.to));
@@ -66,6 +71,15 @@ export function sentencesOf(mesh: MeshView): Sentence[] {
   const first = (roots.length > 0 ? roots : mesh.nodes.slice(0, 1)).map((node) => say(node, undefined));
   const rest = mesh.nodes.filter((node) => !said.has(node.id)).map((node) => say(node, undefined));
   return [...first, ...rest];
+}
+
+function refusedSentence(refused: Refused): Sentence {
+  const why = Object.keys(refused.flags).flatMap((flag) => FLAG_WORDS[flag] ?? []);
+  return {
+    id: `${refused.caller} refused`,
+    text: [`its own proxy refuses ${perSecond(refused.rps)}`, ...why].join(', '),
+    calls: [],
+  };
 }
 
 function sentence(node: MeshNode, name: string, via: MeshEdge | undefined): string {
@@ -79,7 +93,10 @@ function sentence(node: MeshNode, name: string, via: MeshEdge | undefined): stri
 }
 
 /** Lines for the summary under the map on a phone: what is wrong first, then one line for all else. */
-export function summaryOf(mesh: MeshView): { kind: 'error' | 'slow' | 'ok'; name: string; text: string }[] {
+export function summaryOf(
+  mesh: MeshView,
+  refused: readonly Refused[] = [],
+): { kind: 'error' | 'slow' | 'ok'; name: string; text: string }[] {
   const label = (id: string): string => {
     const node = mesh.nodes.find((one) => one.id === id);
     const versions = mesh.nodes.filter((one) => one.service === node?.service).length;
@@ -88,6 +105,11 @@ export function summaryOf(mesh: MeshView): { kind: 'error' | 'slow' | 'ok'; name
   const bad = mesh.edges
     .filter((edge) => edge.errorShare > 0.005)
     .map((edge) => ({ kind: 'error' as const, name: label(edge.to), text: troubleOf(edge).join(', ') }));
+  const stopped = refused.map((one) => ({
+    kind: 'error' as const,
+    name: label(one.caller),
+    text: `its proxy refuses ${formatRate(one.rps)}, ${Object.keys(one.flags).join(' ')}`,
+  }));
   const slow = mesh.edges
     .filter((edge) => edge.errorShare <= 0.005 && edge.slowShare > 0.05)
     .map((edge) => ({
@@ -96,7 +118,7 @@ export function summaryOf(mesh: MeshView): { kind: 'error' | 'slow' | 'ok'; name
       text: troubleOf(edge).join(', '),
     }));
   const active = mesh.edges.some((edge) => edge.rps >= 0.05);
-  const rest = bad.length + slow.length > 0 ? 'All else' : 'All';
+  const rest = bad.length + stopped.length + slow.length > 0 ? 'All else' : 'All';
   const calm = { kind: 'ok' as const, name: rest, text: active ? 'answered in time' : 'no traffic now' };
-  return [...bad, ...slow, calm];
+  return [...stopped, ...bad, ...slow, ...(active || refused.length === 0 ? [calm] : [])];
 }

@@ -136,7 +136,7 @@ function Row({ request, versions, selected, onOpen }: RowProps) {
       <td className="mono">{formatTime(request.atMs)}</td>
       <td>
         <button type="button" className="row-link" aria-current={selected ? 'true' : undefined}>
-          {request.source} <Arrow /> {request.destination}
+          {request.source} <Arrow /> {request.destination || 'no workload'}
         </button>
       </td>
       <td>

@@ -20,7 +20,10 @@ export class TerminalSession {
   #line: LineState = emptyLine;
   #row = 0;
   #running = false;
+  /** The script is unfinished: an open quote, a here-document, a loop. */
+  #more = false;
   #cwd = '~';
+  #stops: (() => void)[] = [];
   /** Output up to here, for a screen that opens later and for the plain log. */
   #log: string[] = [''];
   #raw = '';
@@ -34,11 +37,21 @@ export class TerminalSession {
   }
 
   start(): void {
+    const { sandbox, connection } = this.#lab.stores;
     this.#lab.terminalListeners.add(this.#listener);
+    this.#stops = [
+      sandbox.listen((view) => {
+        if (view && view.status !== 'running') this.#cut('The mesh ended, and this command with it.');
+      }),
+      connection.listen((state) => {
+        if (state !== 'open') this.#cut('The connection broke. What the command still does is not shown here.');
+      }),
+    ];
   }
 
   stop(): void {
     this.#lab.terminalListeners.delete(this.#listener);
+    for (const stop of this.#stops) stop();
   }
 
   onChange(changed: () => void): void {
@@ -54,6 +67,7 @@ export class TerminalSession {
   }
 
   get promptText(): string {
+    if (this.#more) return '> ';
     return this.#cwd === '~' ? `learner@${this.#lab.labId} $ ` : `learner@${this.#lab.labId} ${this.#cwd} $ `;
   }
 
@@ -110,6 +124,7 @@ export class TerminalSession {
         this.#keep(`${this.promptText}${before.line}^C\n`);
         this.#screen?.write('^C\r\n');
         this.#row = 0;
+        if (this.#more) this.#leaveScript();
         break;
       case 'clear':
         this.#raw = '';
@@ -128,7 +143,7 @@ export class TerminalSession {
     );
     this.#row = 0;
     this.#keep(`\u001b[90m${this.promptText}\u001b[39m${line}\n`);
-    if (line.trim() === '') return;
+    if (line.trim() === '' && !this.#more) return;
     this.#running = true;
     this.#changed();
     this.#lab
@@ -164,6 +179,7 @@ export class TerminalSession {
     }
     if (event.terminal !== this.id) return;
     this.#cwd = event.cwd;
+    this.#more = event.more ?? false;
     this.#ended();
   }
 
@@ -177,7 +193,20 @@ export class TerminalSession {
     if (next !== undefined) this.run(next);
   }
 
+  #leaveScript(): void {
+    this.#more = false;
+    this.#lab.request('terminal.interrupt', { terminal: this.id }).catch((error: unknown) => this.#fail(error));
+  }
+
+  /** Ends what will not say any more that it ended. */
+  #cut(reason: string): void {
+    if (!this.#running) return;
+    this.#waiting = [];
+    this.#fail(new Error(reason));
+  }
+
   #fail(error: unknown): void {
+    this.#more = false;
     this.#out(`\u001b[31m${sayError(error)}\u001b[39m\n`);
     this.#ended();
   }

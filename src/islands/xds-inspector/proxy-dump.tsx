@@ -12,7 +12,8 @@ export function ProxyDump({ pods }: { pods: readonly string[] }) {
   const sandbox = useStore(lab.stores.sandbox);
   const [dump, setDump] = useState<ProxyDumpView>();
   const [failure, setFailure] = useState<string>();
-  const [pod, setPod] = useState(pods[0] ?? '');
+  const [chosen, setPod] = useState('');
+  const pod = pods.includes(chosen) ? chosen : (pods[0] ?? '');
   const read = async (): Promise<void> => {
     const namespace = sandbox?.pods.find((one) => one.name === pod)?.namespace ?? 'default';
     try {

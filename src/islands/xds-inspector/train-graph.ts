@@ -6,10 +6,9 @@ export interface Row {
   pod: string;
   y: number;
   state: 'sent' | 'acked' | 'nacked';
-  /** Where the slant leaves istiod's line. */
+  /** When istiod sent it. */
   sentX: number;
-  /** Where it arrives. */
-  arrivedX: number;
+  /** When the proxy's answer came; undefined while there is none. */
   settledX: number | undefined;
   error: string | undefined;
 }
@@ -25,31 +24,24 @@ export const NAMES = 150;
 export const RIGHT = 622;
 const TOP = 40;
 const PITCH = 29;
-/** Share of the time from sending to ACK after which the proxy has the bytes: the rest is warming and the answer's way. */
-const ARRIVAL = 0.66;
 
 /**
- * A push as a train graph: rows are proxies, time runs right. A proxy's own clock is not known to the page, so the arrival is
- * drawn two thirds of the way between sending and answer.
+ * A push as a train graph: rows are proxies, time runs right. Only what istiod measured is drawn: when it sent, and when the
+ * answer came. When the bytes reached a proxy is on that proxy's own clock, which nobody asks.
  */
 export function trainGraphOf(push: PushView): TrainGraph {
   const last = Math.max(1, ...push.proxies.map((proxy) => proxy.settledMs ?? proxy.sentMs));
   const step = tickStep(last * 1.12);
   const shownMs = Math.max(step, Math.ceil((last * 1.12) / step) * step);
   const at = (ms: number): number => NAMES + (ms / shownMs) * (RIGHT - NAMES);
-  const rows = push.proxies.map((proxy, index) => {
-    const settled = proxy.settledMs;
-    const arrived = settled === undefined ? shownMs * 0.97 : proxy.sentMs + (settled - proxy.sentMs) * ARRIVAL;
-    return {
-      pod: proxy.pod,
-      y: TOP + (index + 1) * PITCH,
-      state: proxy.state,
-      sentX: at(proxy.sentMs),
-      arrivedX: at(arrived),
-      settledX: settled === undefined ? undefined : at(settled),
-      error: proxy.error,
-    };
-  });
+  const rows = push.proxies.map((proxy, index) => ({
+    pod: proxy.pod,
+    y: TOP + (index + 1) * PITCH,
+    state: proxy.state,
+    sentX: at(proxy.sentMs),
+    settledX: proxy.settledMs === undefined ? undefined : at(proxy.settledMs),
+    error: proxy.error,
+  }));
   const ticks = [];
   for (let ms = 0; ms <= shownMs + 0.0001; ms += step) ticks.push({ x: at(ms), text: formatMs(Number(ms.toFixed(4))) });
   return { rows, ticks, height: TOP + push.proxies.length * PITCH + 24, shownMs };

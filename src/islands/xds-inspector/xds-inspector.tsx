@@ -11,7 +11,16 @@ export function XdsInspector() {
   const pushes = useStore(lab.stores.pushes);
   const view = useStore(lab.stores.view);
   const push = pushes.find((one) => one.number === view.push) ?? pushes.at(-1);
-  if (!push) return <Empty text="No push yet. Apply something, and watch it reach each proxy." />;
+  const sandbox = useStore(lab.stores.sandbox);
+  const proxied = (sandbox?.pods ?? []).filter((pod) => pod.proxied).map((pod) => pod.name);
+  if (!push) {
+    return (
+      <div className="xds">
+        <Empty text="No push since the mesh started. Apply something, and watch it reach each proxy." />
+        {proxied.length > 0 && <ProxyDump pods={proxied} />}
+      </div>
+    );
+  }
   return (
     <div className="xds">
       <div className="toolbar">
@@ -29,7 +38,7 @@ export function XdsInspector() {
       </div>
       <Graph push={push} />
       <Table push={push} />
-      <ProxyDump pods={push.proxies.map((proxy) => proxy.pod)} />
+      <ProxyDump pods={proxied.length > 0 ? proxied : push.proxies.map((proxy) => proxy.pod)} />
     </div>
   );
 }
@@ -81,21 +90,24 @@ function Graph({ push }: { push: PushView }) {
           </text>
         )}
       </svg>
+      <p className="foot-note">◆ sent by istiod. The tick is the proxy’s ACK, the cross its NACK.</p>
     </div>
   );
 }
 
+/** Dotted: the old configuration. Blue: sent and not answered yet. Solid: the new one is in force. */
 function TrainRow({ row }: { row: Row }) {
+  const answeredX = row.settledX ?? RIGHT;
   return (
     <g>
       <text x="0" y={row.y + 4} className="who">
         {shortPod(row.pod)}
       </text>
-      <path d={`M${NAMES} ${row.y}H${row.arrivedX}`} className="before" />
-      {row.state === 'acked' && <path d={`M${row.arrivedX} ${row.y}H${RIGHT}`} className="after" />}
-      {row.state === 'nacked' && <path d={`M${row.arrivedX} ${row.y}H${RIGHT}`} className="before" />}
-      <path d={`M${row.sentX} 40L${row.arrivedX} ${row.y}`} className="slant" />
-      {row.settledX !== undefined && <path d={`M${row.arrivedX} ${row.y - 6}l6 6-6 6-6-6z`} className="received" />}
+      <path d={`M${NAMES} ${row.y}H${row.sentX}`} className="before" />
+      <path d={`M${row.sentX} 40V${row.y}`} className="drop" />
+      <path d={`M${row.sentX} ${row.y}H${answeredX}`} className="under-way" />
+      <path d={`M${answeredX} ${row.y}H${RIGHT}`} className={row.state === 'acked' ? 'after' : 'before'} />
+      <path d={`M${row.sentX} ${row.y - 6}l6 6-6 6-6-6z`} className="sent" />
       {row.settledX !== undefined && row.state === 'acked' && (
         <path d={`M${row.settledX} ${row.y - 7}v14`} className="ack" />
       )}

@@ -49,8 +49,9 @@ export async function openMonaco(
   const listeners = [...models].map(([file, model]) =>
     model.onDidChangeContent(() => {
       if (setting) return;
-      events.edited(file, model.getValue());
-      void language.need(text());
+      const value = model.getValue();
+      monaco.editor.setModelLanguage(model, languageOf(value));
+      events.edited(file, value);
     }),
   );
   const markers = monaco.editor.onDidChangeMarkers(() => {
@@ -110,7 +111,17 @@ export async function openMonaco(
 
 function modelOf(file: EditorFile): monaco.editor.ITextModel {
   monaco.editor.getModel(uriOf(file.file))?.dispose();
-  return monaco.editor.createModel(file.text, 'yaml', uriOf(file.file));
+  return monaco.editor.createModel(file.text, languageOf(file.text), uriOf(file.file));
+}
+
+const HEAVY_CHARACTERS = 300_000;
+const HEAVY_ALIASES = 60;
+
+/** Text that is huge, or that aliases would make huge, is plain to the editor: its YAML worker would unfold all of it. */
+function languageOf(text: string): 'yaml' | 'plaintext' {
+  if (text.length > HEAVY_CHARACTERS) return 'plaintext';
+  const aliases = text.match(/(^|[\s,[{])\*[\w-]/g)?.length ?? 0;
+  return aliases > HEAVY_ALIASES ? 'plaintext' : 'yaml';
 }
 
 function optionsOf(): monaco.editor.IStandaloneEditorConstructionOptions {
@@ -140,6 +151,7 @@ function optionsOf(): monaco.editor.IStandaloneEditorConstructionOptions {
     stickyScroll: { enabled: false },
     unicodeHighlight: { ambiguousCharacters: false },
     wordBasedSuggestions: 'off',
+    acceptSuggestionOnEnter: 'smart',
     bracketPairColorization: { enabled: false },
   };
 }

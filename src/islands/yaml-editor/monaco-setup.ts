@@ -29,7 +29,7 @@ function monacoForYaml(): Parameters<typeof configureMonacoYaml>[0] {
   >[0];
 }
 
-/** Schemas come one file per kind, when the first document of that kind is seen. */
+/** Schemas come one file per kind: those of the text first, all others right after, so that a new document finds its own. */
 export class YamlLanguage {
   readonly #yaml: MonacoYaml;
   readonly #loaded = new Map<string, JsonSchema>();
@@ -44,13 +44,15 @@ export class YamlLanguage {
   }
 
   async start(text: string): Promise<void> {
+    if (this.#index.length > 0) return;
     this.#index = await loadIndex(fetch);
-    await this.need(text);
+    await this.#load(neededEntries(this.#index, text));
+    await this.#load(this.#index);
   }
 
-  /** Loads the schemas of all kinds in the text; known ones are not asked for again. */
-  async need(text: string): Promise<void> {
-    const missing = neededEntries(this.#index, text).filter((entry) => !this.#asked.has(entry.file));
+  /** Loads what is not known yet. */
+  async #load(entries: readonly SchemaEntry[]): Promise<void> {
+    const missing = entries.filter((entry) => !this.#asked.has(entry.file));
     if (missing.length === 0) return;
     for (const entry of missing) this.#asked.add(entry.file);
     await Promise.all(

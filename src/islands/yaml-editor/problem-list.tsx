@@ -16,9 +16,7 @@ export function ProblemList({ problems, onOpen }: ProblemListProps) {
           <button type="button" onClick={() => onOpen(problem)}>
             <Mark name={problem.severity === 'error' ? 'error' : 'slow'} />
             <span>
-              <span className="mono place">
-                {problem.file}:{problem.line}
-              </span>{' '}
+              <span className="mono place">{problem.line > 0 ? `${problem.file}:${problem.line}` : problem.file}</span>{' '}
               {problem.code && <span className="flag">{problem.code}</span>} {problem.message}{' '}
               {problem.hint && <span className="hint">{problem.hint}</span>}
             </span>

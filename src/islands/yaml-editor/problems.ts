@@ -1,4 +1,4 @@
-import type { Diagnostic } from '../../../server/domain/index.ts';
+import type { Diagnostic } from '#contract';
 
 /** One problem in a file, from whoever found it. */
 export interface Problem {
@@ -19,10 +19,16 @@ export interface Problem {
 type Place = Pick<Problem, 'file' | 'line' | 'column' | 'endLine' | 'endColumn'>;
 const ORDER = { error: 0, warning: 1, info: 2 } as const;
 
-/** The server's diagnostics as problems; one without a place goes to the first line of the first file. */
+/** The server's diagnostics as problems; one about an object that is in force and stands in no file has line 0. */
 export function fromServer(diagnostics: readonly Diagnostic[], firstFile: string): Problem[] {
   return diagnostics.map((one, index) => {
-    const place: Place = one.location ?? { file: firstFile, line: 1, column: 1, endLine: 1, endColumn: 1 };
+    const place: Place = one.location ?? {
+      file: nameOf(one) ?? firstFile,
+      line: 0,
+      column: 0,
+      endLine: 0,
+      endColumn: 0,
+    };
     const { file, line, column, endLine, endColumn } = place;
     return {
       key: `${one.code} ${file} ${line} ${index}`,
@@ -38,6 +44,10 @@ export function fromServer(diagnostics: readonly Diagnostic[], firstFile: string
       lesson: one.lesson ?? '',
     };
   });
+}
+
+function nameOf({ origin }: Diagnostic): string | undefined {
+  return origin && `${origin.kind} ${origin.name}, in force`;
 }
 
 /** True where the server speaks about one of the marker's lines: then its words are shown and the schema's are not. */

@@ -7,6 +7,13 @@ export interface SchemaEntry {
 
 export type JsonSchema = { [name: string]: unknown };
 
+const METADATA = {
+  name: { type: 'string', description: 'The name, one of its kind in a namespace.' },
+  namespace: { type: 'string', description: 'The namespace; without it, the namespace of the lab.' },
+  labels: { type: 'object', description: 'Names and values that selectors look for.' },
+  annotations: { type: 'object', description: 'Notes for tools; selectors do not see them.' },
+};
+
 /** `apiVersion` and `kind` of every document in the text. */
 export function kindsIn(text: string): { apiVersion: string; kind: string }[] {
   return text.split(/^---.*$/m).flatMap((document) => {
@@ -35,9 +42,20 @@ export function schemaByKind(index: readonly SchemaEntry[], loaded: ReadonlyMap<
   });
   return {
     type: 'object',
+    // Examples are offered and never demanded: kinds without a schema of ours, such as Deployment, stand beside them.
     properties: {
-      apiVersion: { type: 'string', description: 'Group and version of the kind.' },
-      kind: { type: 'string', description: 'The kind of the object.' },
+      apiVersion: {
+        type: 'string',
+        description: 'Group and version of the kind.',
+        examples: [...new Set(index.flatMap((entry) => entry.apiVersions.slice(0, 1)))],
+      },
+      kind: {
+        type: 'string',
+        description: 'The kind of the object.',
+        examples: [...new Set(index.map((entry) => entry.kind))],
+      },
+      metadata: { type: 'object', properties: METADATA },
+      spec: {},
     },
     $defs: Object.fromEntries(known.map(({ schema, shelf }) => [shelf, moved(schema['$defs'] ?? {}, shelf)])),
     allOf: known.map(({ entry, schema, shelf }) => onlyFor(entry, moved({ ...schema, $defs: undefined }, shelf))),

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { Icon } from '../parts/sign.tsx';
 import { Tabs } from '../parts/tabs.tsx';
 import { useMedia } from '../parts/use-media.ts';
@@ -12,12 +12,19 @@ import { fromServer, mergeProblems, type Problem } from './problems.ts';
 interface YamlEditorProps {
   /** A place that a chip or a problem points to; a new object goes there again. */
   goTo: { file: string; line: number } | undefined;
+  /** Stands at the end of the bar of files. */
+  more: ReactNode;
 }
 
-const SAVED = { saved: 'Saved', waiting: 'Saving', offline: 'Kept in this browser' } as const;
+const SAVED = {
+  saved: 'Saved',
+  waiting: 'Saving',
+  offline: 'Kept in this browser',
+  unsaved: 'Not saved: too large',
+} as const;
 
 /** The learner's files: tabs, Monaco or its plain twin, and what is wrong with the text. */
-export function YamlEditor({ goTo }: YamlEditorProps) {
+export function YamlEditor({ goTo, more }: YamlEditorProps) {
   const lab = useLab();
   const sheets = useStore(lab.stores.sheets);
   const diagnostics = useStore(lab.stores.diagnostics);
@@ -40,6 +47,7 @@ export function YamlEditor({ goTo }: YamlEditorProps) {
     setTarget(goTo);
   }, [goTo]);
   const open = (problem: Problem): void => {
+    if (problem.line === 0) return;
     setChosen(problem.file);
     setTarget({ file: problem.file, line: problem.line });
   };
@@ -62,6 +70,7 @@ export function YamlEditor({ goTo }: YamlEditorProps) {
         >
           <Icon name="read" />
         </button>
+        {more}
       </div>
       <div className="code" role="tabpanel" id="file-panel" aria-label={sheet.file}>
         {plain ? (
@@ -98,7 +107,9 @@ function FileName({ file, changed, readOnly }: { file: string; changed: boolean;
   return (
     <>
       {readOnly && <Icon name="lock" />}
-      {file}
+      <span className="name" title={file}>
+        {file}
+      </span>
       {changed && (
         <span className="changed" title="Not applied yet">
           <span className="sr">, not applied yet</span>

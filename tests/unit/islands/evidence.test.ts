@@ -68,7 +68,7 @@ test('a span that failed in its own proxy says that it never left', () => {
 test('a push is drawn with one row a proxy, later answers farther right', () => {
   const graph = trainGraphOf(pushOf(4, 'v3 pool', 0, 'productpage-v1-7c9d'));
   expect(graph.rows).toHaveLength(7);
-  expect(graph.rows.every((row) => row.sentX < row.arrivedX && row.arrivedX < (row.settledX ?? 0))).toBe(true);
+  expect(graph.rows.every((row) => row.sentX < (row.settledX ?? 0))).toBe(true);
   expect(graph.rows.filter((row) => row.state === 'nacked').map((row) => shortPod(row.pod))).toEqual([
     'productpage v1',
   ]);
@@ -141,7 +141,7 @@ test('the first failure is explained in three short sentences', () => {
   const checks = checksAt(1);
   const first = firstFailure(checks);
   expect(first && seenWords(first)).toBe(
-    "Seen 15 of 412 failed. Wanted 4 or fewer. Look at v3's pool in reviews.yaml.",
+    "Seen: 15 of 412 failed. Wanted: 4 or fewer. Look at: v3's pool in reviews.yaml.",
   );
   expect(tally(checks)).toBe('1 of 4 checks met');
 });

@@ -1,0 +1,76 @@
+import { useRef, useState } from 'react';
+import { type AppliedFile, sayError } from '../../lab-client/index.ts';
+import { Icon } from '../parts/sign.tsx';
+import { useLab, useStore } from '../parts/use-store.ts';
+
+/** What needs a second thought: reset, restore, the solution. */
+export function More() {
+  const lab = useLab();
+  const away = useStore(lab.stores.connection) !== 'open';
+  const menu = useRef<HTMLDivElement>(null);
+  const dialog = useRef<HTMLDialogElement>(null);
+  const [files, setFiles] = useState<AppliedFile[]>();
+  const show = async (): Promise<void> => {
+    menu.current?.hidePopover();
+    try {
+      setFiles(await lab.solution());
+      dialog.current?.showModal();
+    } catch (error) {
+      lab.toast({ text: sayError(error), error: true });
+    }
+  };
+  const use = (): void => {
+    for (const { file, text } of files ?? []) lab.edit(file, text);
+    dialog.current?.close();
+  };
+  const reset = (): void => {
+    menu.current?.hidePopover();
+    void lab.reset();
+  };
+  const restore = (): void => {
+    menu.current?.hidePopover();
+    void lab.restore();
+  };
+  return (
+    <>
+      <button
+        type="button"
+        className="btn quiet sq"
+        aria-label="Reset and solution"
+        title="Reset and solution"
+        popoverTarget="lab-more"
+      >
+        <Icon name="dots" />
+      </button>
+      <div className="more" id="lab-more" popover="auto" ref={menu}>
+        <button type="button" disabled={away} onClick={reset}>
+          Reset the lab <small>your text is kept</small>
+        </button>
+        <button type="button" disabled={away} onClick={restore}>
+          Restore my text <small>from before the reset</small>
+        </button>
+        <button type="button" disabled={away} onClick={() => void show()}>
+          Show the solution <small>counts as done with help</small>
+        </button>
+      </div>
+      <dialog className="solution" ref={dialog} aria-labelledby="solution-title">
+        <h2 id="solution-title">The solution</h2>
+        <p>Nothing is applied until you press Apply.</p>
+        {(files ?? []).map(({ file, text }) => (
+          <section key={file}>
+            <h3 className="mono">{file}</h3>
+            <textarea className="mono" readOnly rows={12} aria-label={`${file}, solution`} value={text} />
+          </section>
+        ))}
+        <div className="row">
+          <button type="button" className="btn go" onClick={use}>
+            Put it in the editor
+          </button>
+          <button type="button" className="btn" onClick={() => dialog.current?.close()}>
+            Close
+          </button>
+        </div>
+      </dialog>
+    </>
+  );
+}
