@@ -59,7 +59,11 @@ export function createTerminals(options: {
           options.emit({ type: 'terminal-exit', terminal: name, exitCode: 1, cwd: '~' });
         });
     },
-    interrupt: (name) => tabs.get(name)?.running?.abort(),
+    interrupt: (name) => {
+      const own = tabs.get(name);
+      if (own?.running) own.running.abort();
+      else own?.terminal.interrupt();
+    },
     complete: (name, line, cursor) => {
       const { from, candidates } = tab(name).terminal.complete(line, cursor);
       return { from, candidates: [...candidates] };
