@@ -158,7 +158,7 @@ export interface ExplanationView {
   request: RequestView;
   /** One sentence: who answered and why. */
   verdict: string;
-  /** All hops of the trace in causal order; those of this request first to last are `focus`. */
+  /** The hops that led to this request, its own, and those that it led to, in causal order; its own are `focus`. */
   hops: HopView[];
   focus: string[];
   flags: { flag: string; name: string; meaning: string }[];

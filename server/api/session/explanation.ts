@@ -16,7 +16,7 @@ export function explain(request: RequestSummary, trace: readonly HopRecord[], lo
   return {
     request: requestView(request),
     verdict: verdictOf(focus),
-    hops: ordered.map(({ hop }) => hopView(hop, locate)),
+    hops: related(ordered, focus).map(({ hop }) => hopView(hop, locate)),
     focus: focus.map((hop) => hop.spanId),
     flags: flags.map((flag) => ({
       flag,
@@ -44,6 +44,18 @@ function causalOrder(trace: readonly HopRecord[]): Placed[] {
   for (const root of byStart(trace.filter((hop) => hop.parentSpanId === undefined || !ids.has(hop.parentSpanId))))
     visit(root, 0);
   return placed;
+}
+
+/** The hops that led to this request and those that it led to; calls beside it explain nothing about it. */
+function related(ordered: readonly Placed[], focus: readonly HopRecord[]): Placed[] {
+  const byId = new Map(ordered.map((placed) => [placed.hop.spanId, placed.hop]));
+  const ancestors = (hop: HopRecord | undefined): string[] =>
+    hop === undefined
+      ? []
+      : [hop.spanId, ...ancestors(hop.parentSpanId === undefined ? undefined : byId.get(hop.parentSpanId))];
+  const kept = new Set(focus.flatMap(ancestors));
+  const own = new Set(focus.map((hop) => hop.spanId));
+  return ordered.filter(({ hop }) => kept.has(hop.spanId) || ancestors(hop).some((id) => own.has(id)));
 }
 
 const byStart = (hops: readonly HopRecord[]): HopRecord[] => [...hops].sort((a, b) => a.startMs - b.startMs);
