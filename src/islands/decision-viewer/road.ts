@@ -42,10 +42,13 @@ export function directionWords(hop: HopView): string {
 
 /** `sent to productpage, v1`: what a hop that is not looked into did. */
 export function passedWords(hop: HopView): string {
-  const last = hop.steps.findLast((step) => step.detail !== undefined && step.outcome !== 'passed');
-  if (last?.detail) return last.detail;
-  const status = hop.response.status === 0 ? 'no answer' : `answered ${hop.response.status}`;
-  return hop.cluster ? `sent by ${hop.cluster}, ${status}` : status;
+  const { status, flags } = hop.response;
+  const answer = status === 0 ? 'no answer' : `answered ${status}`;
+  if (flags.length > 0) return `${answer}, ${flags.join(' ')}`;
+  const [direction, , subset, host = ''] = hop.cluster.split('|');
+  const service = host.split('.')[0] ?? host;
+  if (direction === 'outbound') return subset ? `sent to ${service}, ${subset}` : `sent to ${service}`;
+  return direction === 'inbound' ? 'handed to its app' : answer;
 }
 
 const AFTER: Partial<Record<StepView['stage'], string>> = {
