@@ -1,5 +1,5 @@
 import { Client, credentials, type Server, type ServerDuplexStream } from '@grpc/grpc-js';
-import { decodeResource, encodeResource, type Listener, typeUrls } from '#xds';
+import { type Cluster, decodeResource, encodeResource, type Listener, typeUrls } from '#xds';
 import {
   adsPaths,
   type DeltaDiscoveryResponse,
@@ -9,16 +9,19 @@ import {
 } from '../../../server/xds/wire/discovery.ts';
 
 type Call = ServerDuplexStream<Buffer, Buffer>;
-/** What to bind instead, so that a listener can live beside others on one loopback. */
-export type Rebind = (listener: Listener) => Listener;
+/** What stands in for the pod's network namespace: other addresses to bind, and another way to the application. */
+export interface PodNetwork {
+  listener(listener: Listener): Listener;
+  cluster(cluster: Cluster): Cluster;
+}
 
 const asIs = (bytes: Buffer): Buffer => bytes;
 
 /**
- * Passes ADS streams on to istiod, byte for byte but for the addresses that listeners bind. A pod has a network namespace of its own,
- * where `0.0.0.0` is free and the kernel redirects into port 15001; on a shared loopback neither is so.
+ * Passes ADS streams on to istiod, byte for byte but for what `network` changes. A pod has a network namespace of its own, where
+ * `0.0.0.0` is free and the kernel redirects into ports 15001 and 15006; on a shared loopback neither is so.
  */
-export function addAdsRelay(server: Server, istiod: string, rebind: Rebind): { close(): void } {
+export function addAdsRelay(server: Server, istiod: string, network: PodNetwork): { close(): void } {
   const client = new Client(istiod, credentials.createInsecure());
   const relay = (path: string, edit: (bytes: Buffer) => Buffer) => (call: Call) => {
     const upstream = client.makeBidiStreamRequest(path, asIs, asIs);
@@ -41,45 +44,52 @@ export function addAdsRelay(server: Server, istiod: string, rebind: Rebind): { c
   server.addService(
     { sotw: method(adsPaths.stateOfTheWorld), delta: method(adsPaths.delta) },
     {
-      sotw: relay(adsPaths.stateOfTheWorld, (bytes) => editStateOfTheWorld(bytes, rebind)),
-      delta: relay(adsPaths.delta, (bytes) => editDelta(bytes, rebind)),
+      sotw: relay(adsPaths.stateOfTheWorld, (bytes) => editStateOfTheWorld(bytes, network)),
+      delta: relay(adsPaths.delta, (bytes) => editDelta(bytes, network)),
     },
   );
   return { close: () => client.close() };
 }
 
 // Fields are picked one by one: a message that was read cannot be the pattern of one that is written.
-function editStateOfTheWorld(bytes: Buffer, rebind: Rebind): Buffer {
+function editStateOfTheWorld(bytes: Buffer, network: PodNetwork): Buffer {
   const { typeUrl, versionInfo, nonce, resources }: DiscoveryResponse = discoveryResponse.read(bytes);
-  if (typeUrl !== typeUrls.listener) return bytes;
-  const edited = resources.map(({ value }) => rebound(value, rebind));
-  return discoveryResponse.write({ typeUrl, versionInfo, nonce, resources: edited });
+  const edit = editOf(typeUrl, network);
+  if (edit === undefined) return bytes;
+  return discoveryResponse.write({ typeUrl, versionInfo, nonce, resources: resources.map(edit) });
 }
 
-function editDelta(bytes: Buffer, rebind: Rebind): Buffer {
+function editDelta(bytes: Buffer, network: PodNetwork): Buffer {
   const { typeUrl, systemVersionInfo, nonce, resources, removedResources }: DeltaDiscoveryResponse =
     deltaDiscoveryResponse.read(bytes);
-  if (typeUrl !== typeUrls.listener) return bytes;
+  const edit = editOf(typeUrl, network);
+  if (edit === undefined) return bytes;
   const edited = resources.map(({ name, version, resource }) => ({
     name,
     version,
-    ...(resource && { resource: rebound(resource.value, rebind) }),
+    ...(resource && { resource: edit(resource) }),
   }));
   return deltaDiscoveryResponse.write({ typeUrl, systemVersionInfo, nonce, resources: edited, removedResources });
 }
 
-function rebound(value: Uint8Array, rebind: Rebind): { typeUrl: string; value: Uint8Array } {
-  const { json } = decodeResource({ typeUrl: typeUrls.listener, value });
-  return { typeUrl: typeUrls.listener, value: encodeResource(typeUrls.listener, rebind(json)).bytes };
+interface AnyBytes {
+  readonly typeUrl: string;
+  readonly value: Uint8Array;
 }
 
-/** Listeners of any address get the pod's own, and what capture would have brought them they take at their own port. */
-export const bindAt =
-  (podIp: string): Rebind =>
-  (listener) => {
-    const { address } = listener.address?.socket_address ?? {};
-    if (address !== '0.0.0.0') return listener;
-    const { bind_to_port: _, ...rest } = listener;
-    const socket_address = { ...listener.address?.socket_address, address: podIp };
-    return { ...rest, address: { ...listener.address, socket_address } } as Listener;
-  };
+function editOf(typeUrl: string, network: PodNetwork): ((any: AnyBytes) => AnyBytes) | undefined {
+  const { listener, cluster } = typeUrls;
+  if (typeUrl === listener) {
+    return ({ value }) => ({
+      typeUrl,
+      value: encodeResource(listener, network.listener(decodeResource({ typeUrl: listener, value }).json)).bytes,
+    });
+  }
+  if (typeUrl === cluster) {
+    return ({ value }) => ({
+      typeUrl,
+      value: encodeResource(cluster, network.cluster(decodeResource({ typeUrl: cluster, value }).json)).bytes,
+    });
+  }
+  return undefined;
+}

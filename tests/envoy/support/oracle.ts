@@ -3,9 +3,11 @@ import { certificateService, createCertificateAuthority, createCertificateClient
 import { createSystemClock, type Sandbox } from '#sandbox';
 import type { ProxyNode } from '#xds';
 import { createKeyAndRequest } from '../../../server/data-plane/agent/csr.ts';
-import { addAdsRelay, bindAt, type Rebind } from './ads-relay.ts';
+import { addressPlan } from '../../../server/sandbox/network/addresses.ts';
+import { addAdsRelay } from './ads-relay.ts';
 import { type AdsVariant, bootstrap } from './bootstrap.ts';
 import { type EnvoyProcess, startEnvoy } from './envoy-process.ts';
+import { podNetwork } from './pod-network.ts';
 import { addSecretService, type Svid } from './secret-server.ts';
 
 const ISTIOD_PORT = 15010;
@@ -22,16 +24,18 @@ export interface OracleOptions {
   readonly sandbox: Sandbox;
   readonly subnet: number;
   readonly variant: AdsVariant;
-  readonly rebind?: (podIp: string) => Rebind;
+  /** Port of an application behind it, which listens at the pod's hidden address. */
+  readonly servesPort?: number;
 }
 
-export async function startOracle({ sandbox, subnet, variant, rebind = bindAt }: OracleOptions): Promise<Oracle> {
+export async function startOracle({ sandbox, subnet, variant, servesPort }: OracleOptions): Promise<Oracle> {
   const ip = `127.${subnet}.1.200`;
   const node = oracleNode(ip);
   const istiod = sandbox.pods.find(({ labels }) => labels['app'] === 'istiod');
   if (istiod === undefined) throw new Error('istiod does not run');
   const server = new Server();
-  const relay = addAdsRelay(server, `${istiod.ip}:${ISTIOD_PORT}`, rebind(ip));
+  const app = servesPort === undefined ? undefined : { ip: addressPlan(subnet).hiddenIp(ip), port: servesPort };
+  const relay = addAdsRelay(server, `${istiod.ip}:${ISTIOD_PORT}`, podNetwork({ podIp: ip, app }));
   addSecretService(server, await certify(sandbox, ip));
   const port = await bind(server, ip);
   const close = (): void => {
