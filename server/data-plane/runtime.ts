@@ -41,6 +41,8 @@ export interface ProxySelf {
   readonly service: string;
   readonly version: string;
   readonly workload: string;
+  /** How the records of its hops name this proxy: one object in all of them. */
+  readonly inHops: HopRecord['proxy'];
 }
 
 /** What the parts of one running proxy share. */

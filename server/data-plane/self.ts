@@ -9,15 +9,24 @@ const CANONICAL_REVISION = 'service.istio.io/canonical-revision';
 export function describeSelf({ pod, role }: ProxyOptions, identity: string): ProxySelf {
   const { labels } = pod;
   const workload = workloadName(pod.name);
+  const service = labels[CANONICAL_NAME] ?? labels['app.kubernetes.io/name'] ?? labels['app'] ?? workload;
+  const version = labels[CANONICAL_REVISION] ?? labels['app.kubernetes.io/version'] ?? labels['version'] ?? 'latest';
   return {
     role,
     pod: pod.name,
     namespace: pod.namespace,
     ip: pod.ip,
     spiffeId: identity,
-    service: labels[CANONICAL_NAME] ?? labels['app.kubernetes.io/name'] ?? labels['app'] ?? workload,
-    version: labels[CANONICAL_REVISION] ?? labels['app.kubernetes.io/version'] ?? labels['version'] ?? 'latest',
+    service,
+    version,
     workload,
+    inHops: {
+      pod: pod.name,
+      namespace: pod.namespace,
+      service,
+      version,
+      role: role === 'router' ? 'gateway' : 'sidecar',
+    },
   };
 }
 

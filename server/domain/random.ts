@@ -41,7 +41,11 @@ export function seededRandom(seed: number | string): Random {
   return {
     next: () => uint32() / 0x1_0000_0000,
     below: (bound) => Math.floor((uint32() / 0x1_0000_0000) * bound),
-    bytes: (count) => Uint8Array.from({ length: count }, () => uint32() & 0xff),
+    bytes: (count) => {
+      const bytes = new Uint8Array(count);
+      for (let i = 0; i < count; i++) bytes[i] = uint32() & 0xff;
+      return bytes;
+    },
     stream: (label) => seededRandom(`${start}/${label}`),
   };
 }

@@ -34,6 +34,7 @@ export function createWaiters(clock: Clock): Waiters {
         waiting.add(waiter);
       }),
     changed: () => {
+      if (waiting.size === 0) return;
       for (const { look } of [...waiting]) look();
     },
     stop: () => {

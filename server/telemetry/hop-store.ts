@@ -1,6 +1,9 @@
-import type { Clock, HopRecord, Timer } from '#domain';
+import type { Clock, HopRecord } from '#domain';
+import { CallerWait } from './caller-wait.ts';
 import type { EdgeRate, HopStore, RequestSummary } from './doors.ts';
 import { rateEdges } from './edges.ts';
+import { type CompleteRequest, HopRings, KeptHop } from './kept-hop.ts';
+import { Newest } from './newest.ts';
 import { summarize } from './summary.ts';
 
 /** How long an inbound hop waits for the hop of its caller's proxy before it counts by itself. */
@@ -19,38 +22,45 @@ export function createHopStore(options: HopStoreOptions): HopStore {
 }
 
 class BoundedHopStore implements HopStore {
-  readonly #options: HopStoreOptions;
-  /** In order of arrival. */
-  readonly #hops = new Map<string, HopRecord>();
-  readonly #traces = new Map<string, Set<string>>();
+  readonly #hops = new Map<string, KeptHop>();
+  readonly #arrived: Newest<KeptHop>;
+  readonly #traces = new HopRings('nextInTrace');
   /** Inbound hops by the span of the call that they answered. */
-  readonly #answers = new Map<string, HopRecord[]>();
+  readonly #answers = new HopRings('nextAnswer');
   /** In order of completion. */
-  readonly #requests = new Map<string, RequestSummary>();
-  readonly #waiting = new Map<string, Timer>();
+  readonly #requests: Newest<CompleteRequest>;
+  readonly #waiting: CallerWait;
   readonly #handlers = new Set<(request: RequestSummary) => void>();
 
-  constructor(options: HopStoreOptions) {
-    this.#options = options;
+  constructor({ capacity, clock }: HopStoreOptions) {
+    this.#arrived = new Newest(capacity);
+    this.#requests = new Newest(capacity);
+    this.#waiting = new CallerWait({
+      clock,
+      waitMs: CALLER_WAIT_MS,
+      onGivenUp: (kept) => this.#complete(kept, summarize(undefined, kept.hop)),
+    });
   }
 
   record(hop: HopRecord): void {
-    this.#keep(hop);
-    if (hop.direction === 'outbound') this.#callFinished(hop);
-    else this.#answerFinished(hop);
+    const kept = this.#keep(hop);
+    if (hop.direction === 'outbound') this.#callFinished(kept);
+    else this.#answerFinished(kept);
   }
 
   trace(traceId: string): readonly HopRecord[] {
-    const spans = this.#traces.get(traceId) ?? [];
-    return [...spans].map((span) => this.#hops.get(span)!).sort((a, b) => a.startMs - b.startMs || callerFirst(a, b));
+    return this.#traces
+      .list(traceId)
+      .map(({ hop }) => hop)
+      .sort((a, b) => a.startMs - b.startMs || callerFirst(a, b));
   }
 
   hop(spanId: string): HopRecord | undefined {
-    return this.#hops.get(spanId);
+    return this.#hops.get(spanId)?.hop;
   }
 
   requests(limit: number): readonly RequestSummary[] {
-    return [...this.#requests.values()].slice(-limit);
+    return this.#requests.list(limit).map(({ summary }) => summary);
   }
 
   onRequest(handler: (request: RequestSummary) => void): () => void {
@@ -60,76 +70,63 @@ class BoundedHopStore implements HopStore {
 
   edges(windowMs: number, nowMs: number): readonly EdgeRate[] {
     const since = nowMs - windowMs;
-    return rateEdges([...this.#requests.values()].filter(({ startMs, durationMs }) => startMs + durationMs >= since));
+    const all = this.#requests.list().map(({ summary }) => summary);
+    return rateEdges(all.filter(({ startMs, durationMs }) => startMs + durationMs >= since));
   }
 
   clear(): void {
-    for (const timer of this.#waiting.values()) timer.cancel();
-    for (const map of [this.#hops, this.#traces, this.#answers, this.#requests, this.#waiting]) map.clear();
+    this.#waiting.clear();
+    for (const part of [this.#hops, this.#arrived, this.#traces, this.#answers, this.#requests]) part.clear();
   }
 
-  #callFinished(call: HopRecord): void {
-    const answers = this.#answers.get(call.spanId) ?? [];
-    for (const answer of answers) this.#stopWaiting(answer.spanId);
-    this.#complete(summarize(call, answers.at(-1)), 'new');
+  #callFinished(kept: KeptHop): void {
+    const { spanId } = kept.hop;
+    const answer = this.#answers.last(spanId);
+    if (answer !== undefined) for (const each of this.#answers.list(spanId)) this.#waiting.remove(each);
+    this.#complete(kept, summarize(kept.hop, answer?.hop));
   }
 
-  #answerFinished(answer: HopRecord): void {
+  #answerFinished(kept: KeptHop): void {
+    const answer = kept.hop;
     const caller = answer.parentSpanId;
     if (caller === undefined || !mayHaveCaller(answer)) {
-      this.#complete(summarize(undefined, answer), 'new');
+      this.#complete(kept, summarize(undefined, answer));
       return;
     }
     const call = this.#hops.get(caller);
-    if (call?.direction === 'outbound') {
-      // The caller gave up before: its request is known already, and now also who worked on it.
-      this.#complete(summarize(call, answer), 'known');
-      return;
-    }
-    const alone = (): void => {
-      this.#waiting.delete(answer.spanId);
-      this.#complete(summarize(undefined, answer), 'new');
-    };
-    this.#waiting.set(answer.spanId, this.#options.clock.after(CALLER_WAIT_MS, alone));
+    if (call?.hop.direction !== 'outbound') this.#waiting.add(kept);
+    // The caller gave up before: its request is known already, and now also who worked on it.
+    else if (call.request !== undefined) call.request.summary = summarize(call.hop, answer);
   }
 
-  #complete(request: RequestSummary, as: 'new' | 'known'): void {
-    if (as === 'known' && !this.#requests.has(request.id)) return;
-    this.#requests.set(request.id, request);
-    if (as === 'known') return;
-    if (this.#requests.size > this.#options.capacity) dropOldest(this.#requests);
-    for (const handler of this.#handlers) handler(request);
+  #complete(kept: KeptHop, summary: RequestSummary): void {
+    kept.request = { summary };
+    this.#requests.push(kept.request);
+    for (const handler of this.#handlers) handler(summary);
   }
 
-  #keep(hop: HopRecord): void {
-    this.#hops.set(hop.spanId, hop);
-    const trace = this.#traces.get(hop.traceId) ?? new Set();
-    this.#traces.set(hop.traceId, trace.add(hop.spanId));
-    if (hop.direction === 'inbound' && hop.parentSpanId !== undefined) {
-      this.#answers.set(hop.parentSpanId, [...(this.#answers.get(hop.parentSpanId) ?? []), hop]);
-    }
-    if (this.#hops.size > this.#options.capacity) this.#forgetOldest();
+  #keep(hop: HopRecord): KeptHop {
+    const kept = new KeptHop(hop);
+    this.#hops.set(hop.spanId, kept);
+    this.#traces.add(hop.traceId, kept);
+    if (isAnswer(hop)) this.#answers.add(hop.parentSpanId, kept);
+    const oldest = this.#arrived.push(kept);
+    if (oldest !== undefined) this.#forget(oldest);
+    return kept;
   }
 
-  #forgetOldest(): void {
-    const oldest = dropOldest(this.#hops);
-    if (oldest === undefined) return;
-    this.#stopWaiting(oldest.spanId);
-    const trace = this.#traces.get(oldest.traceId);
-    trace?.delete(oldest.spanId);
-    if (trace?.size === 0) this.#traces.delete(oldest.traceId);
-    this.#answers.delete(oldest.spanId);
-    if (oldest.parentSpanId === undefined) return;
-    const left = (this.#answers.get(oldest.parentSpanId) ?? []).filter((hop) => hop !== oldest);
-    if (left.length === 0) this.#answers.delete(oldest.parentSpanId);
-    else this.#answers.set(oldest.parentSpanId, left);
-  }
-
-  #stopWaiting(spanId: string): void {
-    this.#waiting.get(spanId)?.cancel();
-    this.#waiting.delete(spanId);
+  #forget(oldest: KeptHop): void {
+    const { hop } = oldest;
+    if (this.#hops.get(hop.spanId) === oldest) this.#hops.delete(hop.spanId);
+    this.#waiting.remove(oldest);
+    this.#traces.removeFirst(hop.traceId, oldest);
+    this.#answers.forget(hop.spanId);
+    if (isAnswer(hop)) this.#answers.removeFirst(hop.parentSpanId, oldest);
   }
 }
+
+const isAnswer = (hop: HopRecord): hop is HopRecord & { readonly parentSpanId: string } =>
+  hop.direction === 'inbound' && hop.parentSpanId !== undefined;
 
 /** False when the request's headers prove that no proxy sent it. Hops without recorded headers prove nothing. */
 const mayHaveCaller = ({ request }: HopRecord): boolean =>
@@ -137,11 +134,3 @@ const mayHaveCaller = ({ request }: HopRecord): boolean =>
 
 const callerFirst = (a: HopRecord, b: HopRecord): number =>
   a.spanId === b.parentSpanId ? -1 : b.spanId === a.parentSpanId ? 1 : 0;
-
-function dropOldest<T>(map: Map<string, T>): T | undefined {
-  for (const [key, value] of map) {
-    map.delete(key);
-    return value;
-  }
-  return undefined;
-}

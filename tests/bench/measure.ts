@@ -148,7 +148,11 @@ function accepts(port: number, host: string): Promise<boolean> {
 }
 
 /** Runs this project's node on a script, on one CPU. */
-export function startPinned(script: string, list: readonly (string | number)[], stdio: 'inherit' | 'ipc'): ChildProcess {
+export function startPinned(
+  script: string,
+  list: readonly (string | number)[],
+  stdio: 'inherit' | 'ipc',
+): ChildProcess {
   const path = new URL(script, import.meta.url).pathname;
   const flags = process.env['BENCH_NODE_FLAGS']?.split(' ') ?? [];
   return spawn('taskset', ['-c', String(PROXY_CPU), process.execPath, ...flags, path, ...list.map(String)], {

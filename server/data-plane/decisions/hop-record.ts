@@ -1,11 +1,10 @@
 import type { HopRecord } from '#domain';
 import type { Exchange } from '../http/exchange.ts';
-import type { ProxySelf } from '../runtime.ts';
 
 /** The record of a finished hop. Steps are worded here, so an unrecorded hop costs no text but its log line. */
 export function buildHop(exchange: Exchange, accessLog: string): HopRecord {
   const { connection, head, info, received, runtime, span, steps } = exchange;
-  noteResponse(exchange);
+  if (steps.on) noteResponse(exchange);
   const tls = connection.direction === 'inbound' ? connection.tls : exchange.upstreamTls;
   const peer = tls?.peerSpiffeId ?? '';
   return {
@@ -13,7 +12,7 @@ export function buildHop(exchange: Exchange, accessLog: string): HopRecord {
     traceId: span.traceId,
     ...(span.parentSpanId !== undefined && { parentSpanId: span.parentSpanId }),
     requestId: exchange.requestId,
-    proxy: hopProxy(runtime.self),
+    proxy: runtime.self.inHops,
     direction: connection.direction,
     startMs: info.startMs,
     durationMs: info.durationMs,
@@ -44,14 +43,6 @@ export function buildHop(exchange: Exchange, accessLog: string): HopRecord {
   };
 }
 
-export const hopProxy = (self: ProxySelf): HopRecord['proxy'] => ({
-  pod: self.pod,
-  namespace: self.namespace,
-  service: self.service,
-  version: self.version,
-  role: self.role === 'router' ? 'gateway' : 'sidecar',
-});
-
 const DETAIL_WORDS: Readonly<Record<string, string>> = {
   via_upstream: 'the answer of the host is passed on',
   direct_response: 'answered by the route itself',
@@ -65,7 +56,7 @@ const DETAIL_WORDS: Readonly<Record<string, string>> = {
 };
 
 function noteResponse({ info, steps }: Exchange): void {
-  steps.attempt = 0;
+  steps.enterAttempt(0);
   const outcome = info.details === 'via_upstream' ? 'passed' : 'stopped';
   steps.add('response', outcome, String(info.status), () => ({
     detail: DETAIL_WORDS[info.details] ?? info.details,

@@ -18,26 +18,39 @@ export interface StepDraft {
   readonly note: (() => StepNote) | undefined;
 }
 
-/** The steps of one hop. When `on` is false nothing is kept, and callers make no notes. */
+export interface HopRecording {
+  readonly clock: Clock;
+  /** Monotonic time of the hop's beginning. */
+  readonly startedAt: number;
+  /** What was decided before the request came. */
+  readonly before: readonly StepDraft[];
+}
+
+/** The steps of one hop. When `on` is false nothing is kept, and callers on the way of every request make no notes. */
 export class HopSteps {
+  /** The steps of every hop that is not recorded. */
+  static readonly off = new HopSteps(undefined);
+
   readonly on: boolean;
-  /** The try that later steps belong to; 0 before the first. */
-  attempt = 0;
-  readonly #clock: Clock;
-  readonly #startedAt: number;
+  #attempt = 0;
+  readonly #recording: HopRecording | undefined;
   readonly #drafts: StepDraft[];
 
-  constructor(options: { clock: Clock; startedAt: number; on: boolean; before: readonly StepDraft[] }) {
-    this.on = options.on;
-    this.#clock = options.clock;
-    this.#startedAt = options.startedAt;
-    this.#drafts = options.on ? [...options.before] : [];
+  constructor(recording: HopRecording | undefined) {
+    this.on = recording !== undefined;
+    this.#recording = recording;
+    this.#drafts = recording === undefined ? [] : [...recording.before];
+  }
+
+  /** The try that later steps belong to; 0 before the first. */
+  enterAttempt(attempt: number): void {
+    if (this.on) this.#attempt = attempt;
   }
 
   add(stage: DecisionStage, outcome: DecisionStep['outcome'], name: string, note?: () => StepNote): void {
-    if (!this.on) return;
-    const atMs = this.#clock.monotonic() - this.#startedAt;
-    this.#drafts.push({ stage, outcome, name, atMs, attempt: this.attempt, note });
+    if (this.#recording === undefined) return;
+    const atMs = this.#recording.clock.monotonic() - this.#recording.startedAt;
+    this.#drafts.push({ stage, outcome, name, atMs, attempt: this.#attempt, note });
   }
 
   build(): DecisionStep[] {
@@ -75,8 +88,8 @@ export class StepSampler {
     this.#clock = clock;
   }
 
-  next(): boolean {
-    const second = Math.floor(this.#clock.monotonic() / 1000);
+  next(nowMs = this.#clock.monotonic()): boolean {
+    const second = Math.floor(nowMs / 1000);
     if (second !== this.#second) {
       this.#second = second;
       this.#count = 0;

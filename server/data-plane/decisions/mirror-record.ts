@@ -3,7 +3,6 @@ import { originOf } from '../config/origins.ts';
 import type { Exchange } from '../http/exchange.ts';
 import type { MirrorResult } from '../http/router/mirror.ts';
 import { RESET_WORDS } from '../http/router/reset-reasons.ts';
-import { hopProxy } from './hop-record.ts';
 
 /** Reports a mirrored request as a hop of its own, a child of the request that it copies. */
 export function recordMirror(exchange: Exchange, result: MirrorResult): void {
@@ -15,7 +14,7 @@ export function recordMirror(exchange: Exchange, result: MirrorResult): void {
     traceId: result.span.traceId,
     parentSpanId: span.spanId,
     requestId: exchange.requestId,
-    proxy: hopProxy(runtime.self),
+    proxy: runtime.self.inHops,
     direction: connection.direction,
     startMs: runtime.clock.now() - result.durationMs,
     durationMs: result.durationMs,

@@ -5,7 +5,6 @@ import { Headers } from '../http/headers.ts';
 import { StreamInfo } from '../http/stream-info.ts';
 import { startSpan } from '../http/trace-context.ts';
 import type { PendingConnection } from '../listener/pending-connection.ts';
-import { hopProxy } from './hop-record.ts';
 import { HopSteps } from './hop-steps.ts';
 
 /** Request headers that are read from the first bytes of a refused connection, at most. */
@@ -32,13 +31,13 @@ export function recordRefusal(connection: PendingConnection, transportFailure: s
   const accessLog = istioLogFormat(subject);
   runtime.onLog(accessLog);
   const span = startSpan(head.headers, runtime.chance.ids, () => false);
-  const steps = new HopSteps({ clock: runtime.clock, startedAt: info.startedAt, on: true, before: connection.steps });
+  const steps = new HopSteps({ clock: runtime.clock, startedAt: info.startedAt, before: connection.steps });
   const hop: HopRecord = {
     spanId: span.spanId,
     traceId: span.traceId,
     ...(span.parentSpanId !== undefined && { parentSpanId: span.parentSpanId }),
     requestId: head.headers.get('x-request-id') ?? '',
-    proxy: hopProxy(runtime.self),
+    proxy: runtime.self.inHops,
     direction: connection.direction,
     startMs: info.startMs,
     durationMs: 0,

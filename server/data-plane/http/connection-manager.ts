@@ -3,7 +3,7 @@ import { type HttpFilterConfig, istioLogFormat } from '../config/network-filter.
 import { buildHop } from '../decisions/hop-record.ts';
 import type { ConnectionContext } from '../listener/connection-context.ts';
 import type { ProxyRuntime } from '../runtime.ts';
-import { type RequestReport, reportMetrics } from '../stats/request-metrics.ts';
+import { type RequestReport, RequestReporter } from '../stats/request-metrics.ts';
 import type { Stat } from '../stats/stats.ts';
 import type { DownstreamConnection, DownstreamStream } from './codec.ts';
 import { Exchange, type RequestLayer } from './exchange.ts';
@@ -14,10 +14,13 @@ export class HttpConnectionManager {
   readonly #runtime: ProxyRuntime;
   readonly #config: HttpFilterConfig;
   readonly #layers: readonly RequestLayer[];
-  readonly #report: RequestReport;
+  readonly #reporter: RequestReporter;
   readonly #open = new Set<DownstreamConnection>();
   readonly #total: Stat;
   readonly #active: Stat;
+  /** `downstream_rq_1xx` to `downstream_rq_5xx`, made when first counted. */
+  readonly #classes: (Stat | undefined)[] = [];
+  readonly #finished = (exchange: Exchange): void => this.#onFinish(exchange);
   #draining = false;
 
   constructor(options: {
@@ -29,7 +32,7 @@ export class HttpConnectionManager {
     this.#runtime = options.runtime;
     this.#config = options.config;
     this.#layers = options.layers;
-    this.#report = options.report;
+    this.#reporter = new RequestReporter(options.runtime.metrics, options.report);
     this.#total = this.#stat('downstream_rq_total');
     this.#active = this.#stat('downstream_rq_active');
   }
@@ -77,19 +80,27 @@ export class HttpConnectionManager {
       config: this.#config,
       stream,
       layers: this.#layers,
-      onFinish: (finished) => this.#onFinish(finished),
+      onFinish: this.#finished,
     });
     exchange.proceed();
   }
 
   #onFinish(exchange: Exchange): void {
     this.#active.value--;
-    const status = exchange.info.status;
-    if (status > 0) this.#stat(`downstream_rq_${Math.floor(status / 100)}xx`).value++;
-    reportMetrics(exchange, this.#report);
-    const lines = this.#config.accessLogs.map((format) => format(exchange));
-    for (const line of lines) this.#runtime.onLog(line);
-    this.#runtime.onHop(buildHop(exchange, lines[0] ?? istioLogFormat(exchange)));
+    if (exchange.info.status > 0) this.#countClass(Math.floor(exchange.info.status / 100));
+    this.#reporter.report(exchange);
+    let first: string | undefined;
+    for (const format of this.#config.accessLogs) {
+      const line = format(exchange);
+      first ??= line;
+      this.#runtime.onLog(line);
+    }
+    this.#runtime.onHop(buildHop(exchange, first ?? istioLogFormat(exchange)));
+  }
+
+  #countClass(digit: number): void {
+    this.#classes[digit] ??= this.#stat(`downstream_rq_${digit}xx`);
+    this.#classes[digit].value++;
   }
 
   #stat(name: string): Stat {

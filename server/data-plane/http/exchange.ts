@@ -43,8 +43,12 @@ export interface BodyTarget extends BodySink {
   drain(): void;
 }
 
+const NOT_RECORDED = new Headers();
+const NO_SPAN: SpanContext = { traceId: '', spanId: '', parentSpanId: undefined, sampled: false };
+const NO_BODY = Buffer.alloc(0);
+
 /** One request and its answer on their way through this proxy. */
-export class Exchange implements FormatSubject {
+export class Exchange implements FormatSubject, BodyTarget {
   readonly runtime: ProxyRuntime;
   readonly connection: ConnectionContext;
   readonly config: HttpFilterConfig;
@@ -54,7 +58,7 @@ export class Exchange implements FormatSubject {
   readonly steps: HopSteps;
   /** The request as it arrived; its headers only where steps are recorded. */
   readonly received: { readonly path: string; readonly authority: string; readonly headers: Headers };
-  span: SpanContext = { traceId: '', spanId: '', parentSpanId: undefined, sampled: false };
+  span = NO_SPAN;
   requestId = '';
   table: RouteTable | undefined;
   virtualHost: CompiledVirtualHost | undefined;
@@ -68,7 +72,7 @@ export class Exchange implements FormatSubject {
   peer: PeerWorkload | undefined;
   requestEnded = false;
   /** Changes to the response head, in the order in which they were added. */
-  readonly responseEdits: ((head: ResponseHead) => void)[] = [];
+  readonly responseEdits: ((head: ResponseHead, exchange: Exchange) => void)[] = [];
   /** The edit that comes after all others, whoever answers. */
   completeResponse: ((exchange: Exchange, head: ResponseHead) => void) | undefined;
   /** Called when the client left; set by the layer that is at work. */
@@ -77,7 +81,7 @@ export class Exchange implements FormatSubject {
   readonly #onFinish: (exchange: Exchange) => void;
   #at = 0;
   #target: BodyTarget | undefined;
-  #backlog: Buffer[] = [];
+  #backlog: Buffer[] | undefined;
   #backlogBytes = 0;
   #trailers: Headers | undefined;
   #paused = false;
@@ -92,22 +96,16 @@ export class Exchange implements FormatSubject {
     this.head = stream.head;
     this.#layers = options.layers;
     this.#onFinish = options.onFinish;
-    this.info = new StreamInfo(runtime.clock.now(), runtime.clock.monotonic());
-    this.steps = new HopSteps({
-      clock: runtime.clock,
-      startedAt: this.info.startedAt,
-      on: runtime.sampler.next(),
-      before: options.connection.steps,
-    });
+    const { clock } = runtime;
+    const startedAt = clock.monotonic();
+    this.info = new StreamInfo(clock.now(), startedAt);
+    this.steps = runtime.sampler.next(startedAt)
+      ? new HopSteps({ clock, startedAt, before: options.connection.steps })
+      : HopSteps.off;
     const { path, authority, headers } = this.head;
-    this.received = { path, authority, headers: this.steps.on ? headers.clone() : new Headers() };
+    this.received = { path, authority, headers: this.steps.on ? headers.clone() : NOT_RECORDED };
     this.requestEnded = !stream.hasBody;
-    stream.receive({
-      data: (chunk) => this.#requestData(chunk),
-      end: (trailers) => this.#requestEnd(trailers),
-      reset: (reason, detail) => this.#clientLeft(reason, detail),
-      drain: () => this.#target?.drain(),
-    });
+    stream.receive(this);
   }
 
   get finished(): boolean {
@@ -126,8 +124,8 @@ export class Exchange implements FormatSubject {
   attachBody(target: BodyTarget): void {
     this.#target = target;
     const backlog = this.#backlog;
-    this.#backlog = [];
-    for (const chunk of backlog) target.data(chunk);
+    this.#backlog = undefined;
+    for (const chunk of backlog ?? []) target.data(chunk);
     if (this.requestEnded && this.stream.hasBody) target.end(this.#trailers);
     if (!this.#paused) return;
     this.#paused = false;
@@ -141,7 +139,7 @@ export class Exchange implements FormatSubject {
   respondHead(head: ResponseHead, endStream: boolean): void {
     this.responseHead = head;
     this.info.status = head.status;
-    for (const edit of this.responseEdits) edit(head);
+    for (const edit of this.responseEdits) edit(head, this);
     this.completeResponse?.(this, head);
     this.stream.sendHead(head, endStream);
     if (endStream) this.#finish();
@@ -164,7 +162,7 @@ export class Exchange implements FormatSubject {
     if (this.#finished) return;
     if (reply.flag !== undefined) this.info.flag(reply.flag);
     this.info.details = reply.details;
-    const body = typeof reply.body === 'string' ? Buffer.from(reply.body) : (reply.body ?? Buffer.alloc(0));
+    const body = typeof reply.body === 'string' ? Buffer.from(reply.body) : (reply.body ?? NO_BODY);
     const headers = Headers.of(reply.headers ?? {});
     headers.set('content-length', String(body.length));
     if (body.length > 0 && !headers.has('content-type')) headers.set('content-type', 'text/plain');
@@ -182,12 +180,15 @@ export class Exchange implements FormatSubject {
     this.#finish();
   }
 
-  #requestData(chunk: Buffer): void {
+  // What the client's connection tells.
+
+  data(chunk: Buffer): void {
     this.info.bytesReceived += chunk.length;
     if (this.#target !== undefined) {
       this.#target.data(chunk);
       return;
     }
+    this.#backlog ??= [];
     this.#backlog.push(chunk);
     this.#backlogBytes += chunk.length;
     if (this.#backlogBytes < BACKLOG_BYTES || this.#paused) return;
@@ -195,20 +196,24 @@ export class Exchange implements FormatSubject {
     this.stream.pause();
   }
 
-  #requestEnd(trailers: Headers | undefined): void {
+  end(trailers: Headers | undefined): void {
     if (this.requestEnded) return;
     this.requestEnded = true;
     this.#trailers = trailers;
     this.#target?.end(trailers);
   }
 
-  #clientLeft(_reason: ResetReason, _detail: string): void {
+  reset(_reason: ResetReason, _detail: string): void {
     if (this.#finished) return;
     this.info.flag('DC');
     this.info.details = 'downstream_remote_disconnect';
     if (this.responseHead === undefined) this.info.status = 0;
     this.onCancel?.();
     this.#finish();
+  }
+
+  drain(): void {
+    this.#target?.drain();
   }
 
   #finish(): void {

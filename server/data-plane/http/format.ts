@@ -47,14 +47,28 @@ type Command = (subject: FormatSubject) => string | number | undefined;
 
 const text = (value: string): string | undefined => (value === '' ? undefined : value);
 
+const underscored = (words: string): string => (words.includes(' ') ? words.replaceAll(' ', '_') : words);
+
+/** Busy proxies begin many requests in one millisecond: its text is made once. */
+function startTime(): Command {
+  let lastMs = Number.NaN;
+  let lastText = '';
+  return ({ info }) => {
+    if (info.startMs !== lastMs) {
+      lastMs = info.startMs;
+      lastText = new Date(lastMs).toISOString();
+    }
+    return lastText;
+  };
+}
+
 const COMMANDS: Readonly<Record<string, Command>> = {
-  START_TIME: ({ info }) => new Date(info.startMs).toISOString(),
   PROTOCOL: ({ head }) => text(head.protocol),
   RESPONSE_CODE: ({ info }) => info.status,
   RESPONSE_FLAGS: ({ info }) => text(info.flags.join(',')),
-  RESPONSE_CODE_DETAILS: ({ info }) => text(info.details.replaceAll(' ', '_')),
+  RESPONSE_CODE_DETAILS: ({ info }) => text(underscored(info.details)),
   CONNECTION_TERMINATION_DETAILS: ({ info }) => text(info.connectionTerminationDetails),
-  UPSTREAM_TRANSPORT_FAILURE_REASON: ({ info }) => text(info.transportFailure.replaceAll(' ', '_')),
+  UPSTREAM_TRANSPORT_FAILURE_REASON: ({ info }) => text(underscored(info.transportFailure)),
   BYTES_RECEIVED: ({ info }) => info.bytesReceived,
   BYTES_SENT: ({ info }) => info.bytesSent,
   DURATION: ({ info }) => Math.round(info.durationMs),
@@ -83,9 +97,12 @@ const PSEUDO: Readonly<Record<string, (head: FormatHead) => string>> = {
 };
 
 function requestHeader(names: readonly string[]): Command {
+  const readers = names.map(
+    (name) => PSEUDO[name] ?? ((head: FormatHead): string | undefined => head.headers.joined(name)),
+  );
   return ({ head }) => {
-    for (const name of names) {
-      const value = PSEUDO[name]?.(head) ?? head.headers.joined(name);
+    for (const read of readers) {
+      const value = read(head);
       if (value !== undefined && value !== '') return value;
     }
     return undefined;
@@ -102,12 +119,18 @@ function responseHeader(names: readonly string[]): Command {
   };
 }
 
+function commandNamed(name: string, headers: readonly string[]): Command | undefined {
+  if (name === 'REQ') return requestHeader(headers);
+  if (name === 'RESP') return responseHeader(headers);
+  return name === 'START_TIME' ? startTime() : COMMANDS[name];
+}
+
 function command(text_: string, field: string): Command {
   const parts = /^([A-Z_]+)(?:\(([^)]*)\))?(?::(\d+))?$/.exec(text_);
   if (parts === null) throw new ConfigProblem(field, `%${text_}% is no format command`);
   const [, name = '', argument, limit] = parts;
   const names = (argument ?? '').toLowerCase().split('?');
-  const base = name === 'REQ' ? requestHeader(names) : name === 'RESP' ? responseHeader(names) : COMMANDS[name];
+  const base = commandNamed(name, names);
   if (base === undefined) throw new ConfigProblem(field, `Not supported field in StreamInfo: ${name}`);
   if (limit === undefined) return base;
   return (subject) => {

@@ -3,7 +3,7 @@ import type { TlsFacts } from './codec.ts';
 import type { Headers } from './headers.ts';
 
 /** Headers by which a client could steer an edge proxy; a gateway takes them from nobody. */
-const EDGE_STRIPPED = [
+const EDGE_STRIPPED: ReadonlySet<string> = new Set([
   'x-envoy-decorator-operation',
   'x-envoy-downstream-service-cluster',
   'x-envoy-downstream-service-node',
@@ -20,7 +20,7 @@ const EDGE_STRIPPED = [
   'x-envoy-retry-on',
   'x-envoy-upstream-rq-per-try-timeout-ms',
   'x-envoy-upstream-rq-timeout-ms',
-];
+]);
 
 export interface ForwardingSubject {
   readonly config: HttpFilterConfig;
@@ -34,15 +34,24 @@ export interface ForwardingSubject {
 export function writeForwardingHeaders(headers: Headers, subject: ForwardingSubject): void {
   const scheme = subject.tls === undefined ? 'http' : 'https';
   if (subject.config.useRemoteAddress) {
-    for (const name of EDGE_STRIPPED) headers.remove(name);
+    stripSteering(headers);
     const before = headers.joined('x-forwarded-for');
-    headers.set('x-forwarded-for', before === undefined ? subject.remoteIp : `${before},${subject.remoteIp}`);
-    headers.set('x-envoy-external-address', subject.remoteIp);
-    headers.set('x-forwarded-proto', scheme);
+    headers.put('x-forwarded-for', before === undefined ? subject.remoteIp : `${before},${subject.remoteIp}`);
+    headers.put('x-envoy-external-address', subject.remoteIp);
+    headers.put('x-forwarded-proto', scheme);
   } else if (!headers.has('x-forwarded-proto')) {
-    headers.set('x-forwarded-proto', scheme);
+    headers.put('x-forwarded-proto', scheme);
   }
   writeClientCert(headers, subject);
+}
+
+function stripSteering(headers: Headers): void {
+  const { flat } = headers;
+  for (let i = 0; i < flat.length; ) {
+    const name = flat[i]!;
+    if (name.startsWith('x-envoy-') && EDGE_STRIPPED.has(name)) headers.remove(name);
+    else i += 2;
+  }
 }
 
 const XFCC = 'x-forwarded-client-cert';

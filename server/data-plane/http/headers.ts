@@ -60,9 +60,16 @@ export class Headers {
     if (NAME.test(name)) this.flat.push(name, wireSafe(value));
   }
 
+  /** As `set`, for a name and a value that need no check: constants of this proxy, and what a codec has read. */
+  put(name: string, value: string): void {
+    this.remove(name);
+    this.flat.push(name, value);
+  }
+
   remove(name: string): void {
     let to = 0;
-    for (let i = 0; i < this.flat.length; i += 2) {
+    while (to < this.flat.length && this.flat[to] !== name) to += 2;
+    for (let i = to; i < this.flat.length; i += 2) {
       if (this.flat[i] === name) continue;
       if (to !== i) {
         this.flat[to] = this.flat[i]!;
@@ -70,7 +77,7 @@ export class Headers {
       }
       to += 2;
     }
-    this.flat.length = to;
+    if (to < this.flat.length) this.flat.length = to;
   }
 
   /** A list of its own with the same content. */

@@ -32,7 +32,7 @@ export const identify: RequestLayer = (exchange) => {
   const { sampled } = exchange.span;
   if (given === undefined && !config.generateRequestId) return 'next';
   exchange.requestId = given === undefined ? newRequestId(ids, sampled) : withDecision(given, sampled);
-  head.headers.set('x-request-id', exchange.requestId);
+  head.headers.put('x-request-id', exchange.requestId);
   return 'next';
 };
 

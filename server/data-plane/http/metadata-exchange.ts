@@ -1,14 +1,16 @@
-import type { RequestLayer } from './exchange.ts';
+import type { ResponseHead } from './codec.ts';
+import type { Exchange, RequestLayer } from './exchange.ts';
 
 /** Tells the server's proxy who calls, and learns from its answer who served; the application sees neither. */
 export const exchangeMetadataAsClient: RequestLayer = (exchange) => {
-  const { peerMetadata } = exchange.runtime;
-  peerMetadata.write(exchange.head.headers);
-  exchange.responseEdits.push((head) => {
-    exchange.peer = peerMetadata.take(head.headers);
-  });
+  exchange.runtime.peerMetadata.write(exchange.head.headers);
+  exchange.responseEdits.push(learnServer);
   return 'next';
 };
+
+function learnServer(head: ResponseHead, exchange: Exchange): void {
+  exchange.peer = exchange.runtime.peerMetadata.take(head.headers);
+}
 
 /** Learns who calls, and answers with this workload's names to a caller that asked. */
 export const exchangeMetadataAsServer: RequestLayer = (exchange) => {
@@ -17,6 +19,10 @@ export const exchangeMetadataAsServer: RequestLayer = (exchange) => {
   exchange.head.headers.remove('x-envoy-decorator-operation');
   if (peer === undefined) return 'next';
   exchange.peer = peer;
-  exchange.responseEdits.push((head) => peerMetadata.write(head.headers));
+  exchange.responseEdits.push(introduceServer);
   return 'next';
 };
+
+function introduceServer(head: ResponseHead, exchange: Exchange): void {
+  exchange.runtime.peerMetadata.write(head.headers);
+}

@@ -6,7 +6,7 @@ export function normalizePath(pathAndQuery: string): string {
   const mark = pathAndQuery.indexOf('?');
   const path = mark < 0 ? pathAndQuery : pathAndQuery.slice(0, mark);
   if (!path.startsWith('/')) return pathAndQuery;
-  if (!path.includes('/.') && !path.includes('\\') && !/%2e/i.test(path)) return pathAndQuery;
+  if (!path.includes('/.') && !path.includes('\\') && !(path.includes('%') && /%2e/i.test(path))) return pathAndQuery;
   const segments: string[] = [];
   const parts = path.replaceAll('\\', '/').replace(/%2e/gi, '.').split('/').slice(1);
   for (const [i, part] of parts.entries()) {

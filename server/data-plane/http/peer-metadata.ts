@@ -37,7 +37,7 @@ export class PeerMetadata {
   }
 
   write(headers: Headers): void {
-    headers.set(METADATA, this.#own);
+    headers.put(METADATA, this.#own);
     headers.set(METADATA_ID, this.#id);
   }
 

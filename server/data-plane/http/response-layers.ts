@@ -11,5 +11,5 @@ function finishResponseHead(exchange: Exchange, head: ResponseHead): void {
   const { headers } = head;
   headers.set('server', exchange.config.serverName);
   headers.remove('x-envoy-decorator-operation');
-  if (!headers.has('date')) headers.set('date', new Date(exchange.runtime.clock.now()).toUTCString());
+  if (!headers.has('date')) headers.put('date', new Date(exchange.runtime.clock.now()).toUTCString());
 }

@@ -17,9 +17,13 @@ interface Incoming {
   readonly sampled: boolean | undefined;
 }
 
-const hex = (random: Random, bytes: number): string => Buffer.from(random.bytes(bytes)).toString('hex');
+/** Bytes as lower-case hex digits. */
+export const hexOf = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex');
 
-export const newSpanId = (random: Random): string => hex(random, 8);
+const randomHex = (random: Random, bytes: number): string => hexOf(random.bytes(bytes));
+
+export const newSpanId = (random: Random): string => randomHex(random, 8);
 
 /**
  * Begins this hop's span: a child of the one in the request's headers (W3C traceparent, else B3), or the root of a new trace. A decision
@@ -28,7 +32,7 @@ export const newSpanId = (random: Random): string => hex(random, 8);
 export function startSpan(headers: Headers, random: Random, decide: () => boolean): SpanContext {
   const parent = readW3c(headers) ?? readB3(headers);
   return {
-    traceId: parent?.traceId ?? hex(random, 16),
+    traceId: parent?.traceId ?? randomHex(random, 16),
     spanId: newSpanId(random),
     parentSpanId: parent?.spanId,
     sampled: parent?.sampled ?? readB3Decision(headers) ?? decide(),
@@ -38,26 +42,33 @@ export function startSpan(headers: Headers, random: Random, decide: () => boolea
 /** Writes a span in both formats, so that an application may forward either. */
 export function writeSpan(headers: Headers, span: SpanContext): void {
   const flag = span.sampled ? '1' : '0';
-  headers.set('traceparent', `00-${span.traceId}-${span.spanId}-0${flag}`);
-  headers.set('x-b3-traceid', span.traceId);
-  headers.set('x-b3-spanid', span.spanId);
+  headers.put('traceparent', `00-${span.traceId}-${span.spanId}-0${flag}`);
+  headers.put('x-b3-traceid', span.traceId);
+  headers.put('x-b3-spanid', span.spanId);
   if (span.parentSpanId === undefined) headers.remove('x-b3-parentspanid');
-  else headers.set('x-b3-parentspanid', span.parentSpanId);
-  headers.set('x-b3-sampled', flag);
-  if (headers.has('b3')) headers.set('b3', `${span.traceId}-${span.spanId}-${flag}`);
+  else headers.put('x-b3-parentspanid', span.parentSpanId);
+  headers.put('x-b3-sampled', flag);
+  if (headers.has('b3')) headers.put('b3', `${span.traceId}-${span.spanId}-${flag}`);
 }
 
 const NO_TRACE = '0'.repeat(32);
 const NO_SPAN = '0'.repeat(16);
 
+/** version-traceId-spanId-flags: 2, 32, 16 and 2 hex digits. */
+const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}/;
+
 function readW3c(headers: Headers): Incoming | undefined {
-  const parts = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})/.exec(headers.get('traceparent') ?? '');
-  if (parts === null || parts[1] === 'ff' || parts[2] === NO_TRACE || parts[3] === NO_SPAN) return undefined;
-  return { traceId: parts[2]!, spanId: parts[3]!, sampled: (Number.parseInt(parts[4]!, 16) & 1) === 1 };
+  const given = headers.get('traceparent');
+  if (given === undefined || !TRACEPARENT.test(given) || given.startsWith('ff')) return undefined;
+  const traceId = given.slice(3, 35);
+  const spanId = given.slice(36, 52);
+  if (traceId === NO_TRACE || spanId === NO_SPAN) return undefined;
+  return { traceId, spanId, sampled: (Number.parseInt(given.slice(53, 55), 16) & 1) === 1 };
 }
 
 function readB3(headers: Headers): Incoming | undefined {
-  const single = /^([0-9a-f]{16,32})-([0-9a-f]{16})(?:-([01d]))?/i.exec(headers.get('b3') ?? '');
+  const given = headers.get('b3');
+  const single = given === undefined ? null : /^([0-9a-f]{16,32})-([0-9a-f]{16})(?:-([01d]))?/i.exec(given);
   const traceId = single?.[1] ?? headers.get('x-b3-traceid');
   const spanId = single?.[2] ?? headers.get('x-b3-spanid');
   if (traceId === undefined || spanId === undefined) return undefined;

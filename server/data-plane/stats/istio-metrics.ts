@@ -26,7 +26,7 @@ export interface RequestSeries {
   readonly responseBytes: Histogram;
 }
 
-/** One finished request as the metrics see it. */
+/** A finished request as the labels of the metrics describe it. */
 export interface RequestFacts {
   readonly reporter: 'source' | 'destination';
   readonly source: PeerWorkload & { readonly principal: string };
@@ -36,6 +36,10 @@ export interface RequestFacts {
   readonly status: number;
   readonly flags: string;
   readonly security: 'none' | 'mutual_tls' | 'unknown';
+}
+
+/** What one request adds to its series. */
+export interface RequestFigures {
   readonly durationMs: number;
   readonly requestBytes: number;
   readonly responseBytes: number;
@@ -46,22 +50,27 @@ export class IstioMetrics {
   readonly #series = new Map<string, RequestSeries>();
   #dropped = 0;
 
-  record(facts: RequestFacts): void {
+  /** The series of such requests; undefined, and a drop counted, where there are too many. */
+  seriesOf(facts: RequestFacts): RequestSeries | undefined {
     const { source, destination } = facts;
     const key = `${facts.reporter}|${source.workload}|${source.principal}|${destination.workload}|${destination.principal}|${facts.service}|${facts.status}|${facts.flags}|${facts.security}`;
     let series = this.#series.get(key);
     if (series === undefined) {
       if (this.#series.size >= MAX_SERIES) {
         this.#dropped++;
-        return;
+        return undefined;
       }
       series = newSeries(labelsOf(facts));
       this.#series.set(key, series);
     }
+    return series;
+  }
+
+  record(series: RequestSeries, figures: RequestFigures): void {
     series.requests++;
-    observe(series.duration, facts.durationMs);
-    observe(series.requestBytes, facts.requestBytes);
-    observe(series.responseBytes, facts.responseBytes);
+    observe(series.duration, figures.durationMs);
+    observe(series.requestBytes, figures.requestBytes);
+    observe(series.responseBytes, figures.responseBytes);
   }
 
   series(): readonly RequestSeries[] {

@@ -49,6 +49,8 @@ export class UpstreamCluster {
   readonly #outlier: OutlierDetector | undefined;
   readonly #createPool: PoolFactory;
   #priorities: PrioritySet;
+  /** The original destination used last, the last of `#hosts` too. */
+  #lastOriginal: Host | undefined;
   #drained = false;
 
   constructor(options: ClusterOptions) {
@@ -84,6 +86,7 @@ export class UpstreamCluster {
   /** Replaces the members. A host that keeps its address keeps its state; one that leaves ends its current requests. */
   setEndpoints(endpoints: readonly EndpointConfig[]): void {
     const kept = new Set(endpoints.map((endpoint) => endpoint.key));
+    this.#lastOriginal = undefined;
     for (const [key, host] of this.#hosts) {
       if (kept.has(key)) continue;
       this.#hosts.delete(key);
@@ -107,7 +110,7 @@ export class UpstreamCluster {
     for (let i = 1; i < context.redraws && context.avoid.has(pick.host.key); i++) {
       pick = this.#balancer.pick(candidates.hosts);
     }
-    return { ...pick, candidates };
+    return { host: pick.host, why: pick.why, candidates };
   }
 
   poolOf(host: Host): HostPool {
@@ -159,17 +162,24 @@ export class UpstreamCluster {
 
   #originalHost(destination: SocketAddress | undefined): HostChoice | undefined {
     if (destination === undefined) return undefined;
+    const host = this.#lastOriginal?.goesTo(destination) ? this.#lastOriginal : this.#rememberOriginal(destination);
+    return { host, why: () => `the connection's original destination ${host.key}`, candidates: undefined };
+  }
+
+  #rememberOriginal(destination: SocketAddress): Host {
     const key = formatAddress(destination);
     const host = this.#hosts.get(key) ?? new Host(originalEndpoint(key, destination));
     this.#hosts.delete(key);
     this.#hosts.set(key, host);
     if (this.#hosts.size > MAX_ORIGINAL_HOSTS) this.#forgetIdle();
-    return { host, why: () => `the connection's original destination ${key}`, candidates: undefined };
+    this.#lastOriginal = host;
+    return host;
   }
 
   #forgetIdle(): void {
     for (const [key, host] of this.#hosts) {
       if (host.activeRequests > 0) continue;
+      if (host === this.#lastOriginal) continue;
       this.#hosts.delete(key);
       host.pool?.drain();
       return;

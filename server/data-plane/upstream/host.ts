@@ -28,6 +28,11 @@ export class Host {
     return this.endpoint.address;
   }
 
+  goesTo({ ip, port }: SocketAddress): boolean {
+    const own = this.endpoint.address;
+    return own.port === port && own.ip === ip;
+  }
+
   get healthy(): boolean {
     return this.endpoint.healthy && !this.ejected;
   }

@@ -18,6 +18,8 @@ export interface Candidates {
 export class PrioritySet {
   readonly #levels: readonly { readonly all: readonly Host[]; readonly healthy: readonly Host[] }[];
   readonly #loads: readonly number[];
+  /** The only priority that takes load; undefined where several do. */
+  readonly #only: number | undefined;
   readonly #totalHealth: number;
   readonly #panicThreshold: number;
 
@@ -33,6 +35,14 @@ export class PrioritySet {
     const total = health.reduce((sum, share) => sum + share, 0);
     this.#totalHealth = Math.min(100, total);
     this.#loads = spread(health, this.#totalHealth);
+    const taking = this.#loads.filter((load) => load > 0).length;
+    this.#only =
+      taking > 1
+        ? undefined
+        : Math.max(
+            0,
+            this.#loads.findIndex((load) => load > 0),
+          );
     this.#panicThreshold = panicThreshold;
   }
 
@@ -50,12 +60,7 @@ export class PrioritySet {
   }
 
   #choosePriority(random: Random): number {
-    const taking = this.#loads.filter((load) => load > 0).length;
-    if (taking <= 1)
-      return Math.max(
-        0,
-        this.#loads.findIndex((load) => load > 0),
-      );
+    if (this.#only !== undefined) return this.#only;
     let draw = random.below(100);
     for (const [priority, load] of this.#loads.entries()) {
       if (draw < load) return priority;

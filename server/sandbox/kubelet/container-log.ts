@@ -8,23 +8,32 @@ export interface ContainerLog {
 }
 
 export function createContainerLog(onLine: (line: string) => void): ContainerLog {
-  const kept: string[] = [];
+  let kept: string[] = [];
+  /** Where the oldest line stands; what is before it is cut off now and then, because a cut moves all others. */
+  let oldest = 0;
   const followers = new Set<(line: string) => void>();
   let bytes = 0;
+  const keep = (part: string): void => {
+    const line = part.length > quotas.logLineLength ? part.slice(0, quotas.logLineLength) : part;
+    kept.push(line);
+    bytes += line.length;
+    while (kept.length - oldest > quotas.logLinesPerContainer || bytes > quotas.logBytesPerContainer) {
+      bytes -= kept[oldest]?.length ?? 0;
+      kept[oldest++] = '';
+    }
+    if (oldest > quotas.logLinesPerContainer) {
+      kept = kept.slice(oldest);
+      oldest = 0;
+    }
+    onLine(line);
+    for (const follower of followers) follower(line);
+  };
   return {
     write: (text) => {
-      for (const part of text.replace(/\n$/, '').split('\n')) {
-        const line = part.slice(0, quotas.logLineLength);
-        kept.push(line);
-        bytes += line.length;
-        while (kept.length > quotas.logLinesPerContainer || bytes > quotas.logBytesPerContainer) {
-          bytes -= kept.shift()?.length ?? 0;
-        }
-        onLine(line);
-        for (const follower of followers) follower(line);
-      }
+      if (text.includes('\n')) for (const line of text.replace(/\n$/, '').split('\n')) keep(line);
+      else keep(text);
     },
-    lines: () => [...kept],
+    lines: () => kept.slice(oldest),
     follow: (follower) => {
       followers.add(follower);
       return () => followers.delete(follower);

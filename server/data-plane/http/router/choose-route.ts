@@ -16,12 +16,7 @@ export const chooseRoute: RequestLayer = (exchange) => {
     return 'next';
   }
   exchange.virtualHost = host.found;
-  const { authority } = exchange.head;
-  exchange.steps.add('virtual_host', 'chosen', host.found.name, () => ({
-    detail: `${authority} matches its domain ${host.domain} in route configuration ${table.name}`,
-    origin: originOf(host.found.origins),
-    evidence: { authority, domain: host.domain, routeConfiguration: table.name },
-  }));
+  if (exchange.steps.on) noteVirtualHost(exchange, table, host);
   if (host.found.requireTls && exchange.head.headers.get('x-forwarded-proto') !== 'https') {
     redirectToHttps(exchange);
     return 'wait';
@@ -30,13 +25,25 @@ export const chooseRoute: RequestLayer = (exchange) => {
   return 'next';
 };
 
+interface FoundHost {
+  readonly found: CompiledVirtualHost;
+  /** The domain that matched. */
+  readonly domain: string;
+}
+
+function noteVirtualHost(exchange: Exchange, table: RouteTable, { found, domain }: FoundHost): void {
+  const { authority } = exchange.head;
+  exchange.steps.add('virtual_host', 'chosen', found.name, () => ({
+    detail: `${authority} matches its domain ${domain} in route configuration ${table.name}`,
+    origin: originOf(found.origins),
+    evidence: { authority, domain, routeConfiguration: table.name },
+  }));
+}
+
 /** Exact domain, else the longest suffix wildcard, else the longest prefix wildcard, else `*`. */
-export function findVirtualHost(
-  table: RouteTable,
-  authority: string,
-): { readonly found: CompiledVirtualHost; readonly domain: string } | undefined {
+export function findVirtualHost(table: RouteTable, authority: string): FoundHost | undefined {
   let host = authority.toLowerCase();
-  if (table.ignorePort) host = host.replace(/:\d+$/, '');
+  if (table.ignorePort && host.includes(':')) host = host.replace(/:\d+$/, '');
   const exact = table.exact.get(host);
   if (exact !== undefined) return { found: exact, domain: host };
   for (const { text, host: found } of table.suffixes) {
@@ -60,7 +67,7 @@ export function firstFailure(route: CompiledRoute, subject: RouteSubject): Route
 function matchRoutes(exchange: Exchange, host: CompiledVirtualHost): void {
   const subject = splitPath(exchange.head);
   const failures: RouteFailure[] = [];
-  for (const [place, route] of host.routes.entries()) {
+  for (const route of host.routes) {
     const failure = firstFailure(route, subject);
     if (failure !== undefined) {
       if (exchange.steps.on) failures.push(failure);
@@ -68,21 +75,31 @@ function matchRoutes(exchange: Exchange, host: CompiledVirtualHost): void {
     }
     exchange.route = route;
     exchange.info.routeName = route.name;
-    exchange.steps.add('route', 'chosen', route.name, () => ({
-      detail:
-        host.routes.length === 1
-          ? 'the only route of this host, and the request meets its conditions'
-          : `route ${place + 1} of ${host.routes.length} is the first whose conditions all hold`,
-      origin: originOf(route.origins, 'match'),
-      rejected: rejections(host, failures),
-      evidence: { place: place + 1, routes: host.routes.length },
-    }));
+    if (exchange.steps.on) noteRoute(exchange, host, route, failures);
     return;
   }
   exchange.steps.add('route', 'stopped', host.name, () => ({
     detail: `none of the ${host.routes.length} routes of this host matches`,
     origin: originOf(host.origins),
     rejected: rejections(host, failures),
+  }));
+}
+
+function noteRoute(
+  exchange: Exchange,
+  host: CompiledVirtualHost,
+  route: CompiledRoute,
+  failures: readonly RouteFailure[],
+): void {
+  const place = failures.length + 1;
+  exchange.steps.add('route', 'chosen', route.name, () => ({
+    detail:
+      host.routes.length === 1
+        ? 'the only route of this host, and the request meets its conditions'
+        : `route ${place} of ${host.routes.length} is the first whose conditions all hold`,
+    origin: originOf(route.origins, 'match'),
+    rejected: rejections(host, failures),
+    evidence: { place, routes: host.routes.length },
   }));
 }
 

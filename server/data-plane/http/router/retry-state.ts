@@ -50,8 +50,8 @@ export class RetryState {
   private constructor(options: RetryOptions, wishes: RetryWishes) {
     const { policy } = options;
     this.#options = options;
-    this.#retryOn = new Set([...(policy?.retryOn ?? []), ...wishes.retryOn]);
-    this.#statusCodes = new Set([...(policy?.retriableStatusCodes ?? []), ...wishes.statusCodes]);
+    this.#retryOn = merged(policy?.retryOn, wishes.retryOn);
+    this.#statusCodes = merged(policy?.retriableStatusCodes, wishes.statusCodes);
     this.#left = wishes.maxRetries ?? policy?.maxRetries ?? 1;
     this.#intervalMs = policy?.baseIntervalMs ?? 25;
     this.#maxIntervalMs = policy?.maxIntervalMs ?? 250;
@@ -146,7 +146,27 @@ interface RetryWishes {
   readonly maxRetries: number | undefined;
 }
 
+/** The policy's own set where the client wishes nothing more. */
+function merged<T>(own: ReadonlySet<T> | undefined, wished: readonly T[]): ReadonlySet<T> {
+  return own !== undefined && wished.length === 0 ? own : new Set([...(own ?? []), ...wished]);
+}
+
+const NO_WISHES: RetryWishes = { retryOn: [], statusCodes: [], maxRetries: undefined };
+const WISH_HEADERS: ReadonlySet<string> = new Set([
+  'x-envoy-max-retries',
+  'x-envoy-retry-on',
+  'x-envoy-retry-grpc-on',
+  'x-envoy-retriable-status-codes',
+]);
+
+function hasWishes({ flat }: Headers): boolean {
+  for (let i = 0; i < flat.length; i += 2)
+    if (flat[i]!.startsWith('x-envoy-') && WISH_HEADERS.has(flat[i]!)) return true;
+  return false;
+}
+
 function readWishes(headers: Headers): RetryWishes {
+  if (!hasWishes(headers)) return NO_WISHES;
   const take = (name: string): string => {
     const value = headers.joined(name) ?? '';
     if (value !== '') headers.remove(name);

@@ -19,7 +19,8 @@ import { UpstreamCall } from './upstream-call.ts';
 export const router: RequestLayer = (exchange) => {
   const { route } = exchange;
   if (route === undefined) return noRoute(exchange);
-  exchange.responseEdits.push((head) => applyResponseRules(route.headers, exchange, head.headers));
+  const { headers } = route;
+  if (headers !== undefined) exchange.responseEdits.push((head) => applyResponseRules(headers, exchange, head.headers));
   switch (route.target.kind) {
     case 'redirect':
       return redirect(exchange, route, route.target);
@@ -61,10 +62,13 @@ function forward(exchange: Exchange, route: CompiledRoute, action: ForwardAction
   exchange.info.cluster = share.cluster;
   const cluster = exchange.runtime.clusters.get(share.cluster);
   if (cluster === undefined) return noCluster(exchange, route, action, share);
-  noteCluster(exchange, cluster);
+  if (exchange.steps.on) noteCluster(exchange, cluster);
   applyRequestRules(share.headers, exchange);
   applyRequestRules(route.headers, exchange);
-  exchange.responseEdits.unshift((head) => applyResponseRules(share.headers, exchange, head.headers));
+  const { headers } = share;
+  if (headers !== undefined) {
+    exchange.responseEdits.unshift((head) => applyResponseRules(headers, exchange, head.headers));
+  }
   rewriteRequest(exchange.head, route, action);
   if (route.operation !== undefined && exchange.connection.direction === 'outbound') {
     exchange.head.headers.set('x-envoy-decorator-operation', route.operation);
@@ -160,7 +164,10 @@ function readTimeouts(exchange: Exchange, action: ForwardAction): { timeoutMs: n
   return { timeoutMs, perTryTimeoutMs };
 }
 
-function startMirrors(exchange: Exchange, action: ForwardAction): MirrorCall[] {
+const NO_MIRRORS: readonly MirrorCall[] = [];
+
+function startMirrors(exchange: Exchange, action: ForwardAction): readonly MirrorCall[] {
+  if (action.mirrors.length === 0) return NO_MIRRORS;
   const calls: MirrorCall[] = [];
   for (const { cluster: name, share } of action.mirrors) {
     const cluster = exchange.runtime.clusters.get(name);

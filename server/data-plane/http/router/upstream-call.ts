@@ -20,6 +20,8 @@ export interface UpstreamCallOptions {
   readonly mirrors: readonly MirrorCall[];
 }
 
+const NONE_TRIED: ReadonlySet<string> = new Set();
+
 /** One request forwarded to a cluster: its tries, its timers, its answer (Envoy: source/common/router/router.cc). */
 export class UpstreamCall implements AttemptOwner, BodyTarget {
   readonly #options: UpstreamCallOptions;
@@ -27,7 +29,8 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
   readonly #cluster: UpstreamCluster;
   readonly #retry: RetryState | undefined;
   readonly #body: RequestBody;
-  readonly #tried = new Set<string>();
+  /** Hosts that later tries avoid. */
+  #tried: Set<string> | undefined;
   #attempt: UpstreamAttempt | undefined;
   #timer: Timer | undefined;
   #tryTimer: Timer | undefined;
@@ -115,7 +118,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
     const { info, runtime } = this.#exchange;
     info.details = 'via_upstream';
     const serviceMs = Math.round(runtime.clock.monotonic() - attempt.startedAt);
-    head.headers.set('x-envoy-upstream-service-time', String(serviceMs));
+    head.headers.put('x-envoy-upstream-service-time', String(serviceMs));
     if (endStream) this.#settle();
     this.#exchange.respondHead(head, endStream);
   }
@@ -152,10 +155,10 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
 
   #try(): void {
     const { exchange } = this.#options;
-    exchange.steps.attempt = exchange.info.attempts + 1;
+    exchange.steps.enterAttempt(exchange.info.attempts + 1);
     const choice = this.#cluster.pick({
       originalDestination: exchange.connection.localAddress,
-      avoid: this.#tried,
+      avoid: this.#tried ?? NONE_TRIED,
       redraws: this.#options.action.retry?.hostSelectionAttempts ?? 1,
     });
     if (choice === undefined) {
@@ -165,10 +168,13 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
     exchange.info.attempts++;
     exchange.info.upstreamHost = choice.host.key;
     exchange.upstreamWorkload = choice.host.endpoint.workload;
-    if (exchange.steps.on) noteEndpoint(exchange, this.#cluster, choice, this.#tried);
-    if (this.#options.action.retry?.previousHosts === true) this.#tried.add(choice.host.key);
+    if (exchange.steps.on) noteEndpoint(exchange, this.#cluster, choice, this.#tried ?? NONE_TRIED);
+    if (this.#options.action.retry?.previousHosts === true) {
+      this.#tried ??= new Set();
+      this.#tried.add(choice.host.key);
+    }
     if (exchange.virtualHost?.includeAttemptCount === true) {
-      exchange.head.headers.set('x-envoy-attempt-count', String(exchange.info.attempts));
+      exchange.head.headers.put('x-envoy-attempt-count', String(exchange.info.attempts));
     }
     const startedAt = exchange.runtime.clock.monotonic();
     this.#attempt = new UpstreamAttempt({ choice, cluster: this.#cluster, owner: this, startedAt });
