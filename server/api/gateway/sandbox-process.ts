@@ -4,7 +4,7 @@ import type { Clock, Timer } from '#domain';
 import type { FromSandbox, ToSandbox } from '../protocol.ts';
 
 export interface SandboxProcessOptions {
-  /** Folder of the project: the child may read it and nothing else. */
+  /** Folder of the project; the child may read its code and labs, and nothing else (the learners' database least of all). */
   readonly root: string;
   readonly clock: Clock;
   readonly heapLimitMb: number;
@@ -25,12 +25,14 @@ export interface SandboxProcess {
 
 const PING_EVERY_MS = 2000;
 
-/** Permissions of the child: network and reading the project; no writes, no processes, no workers, no environment. */
+const READABLE = ['package.json', 'server/*', 'labs/*', 'node_modules/*'] as const;
+
+/** Permissions of the child: network and reading its own code; no writes, no processes, no workers, no environment. */
 function childArguments(options: SandboxProcessOptions): string[] {
   return [
     '--permission',
     '--allow-net',
-    `--allow-fs-read=${options.root}/*`,
+    ...READABLE.map((path) => `--allow-fs-read=${join(options.root, path)}`),
     '--disable-warning=ExperimentalWarning',
     '--disable-warning=SecurityWarning',
     `--max-old-space-size=${options.heapLimitMb}`,

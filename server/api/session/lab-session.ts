@@ -129,7 +129,8 @@ export function createLabSession(options: LabSessionOptions): LabSession {
       sandbox: () => sandbox,
       namespace: lab.spec.namespace,
       onPush: (push) => emit({ type: 'push', push }),
-      onChange: () => save.poke(),
+      // At once: a mesh that dies right after an apply must come back with it.
+      onChange: () => save.flush(),
     });
 
   const startMesh = async (): Promise<void> => {
@@ -232,7 +233,7 @@ export function createLabSession(options: LabSessionOptions): LabSession {
     saveFiles: (files) => {
       editor = files;
       mirrorFiles();
-      save.poke();
+      save.flush();
     },
     showFiles,
     aside: () => aside,

@@ -4,8 +4,15 @@ import type { Clock, Timer } from '#domain';
 /** Sends an event to the learner's pages. */
 export type Emit = (event: ServerEvent) => void;
 
+export interface Throttle {
+  poke(): void;
+  /** Runs at once; what was waiting is done with it. */
+  flush(): void;
+  stop(): void;
+}
+
 /** Calls `run` at most once per `everyMs`, the last call never lost. */
-export function createThrottle(clock: Clock, everyMs: number, run: () => void): { poke(): void; stop(): void } {
+export function createThrottle(clock: Clock, everyMs: number, run: () => void): Throttle {
   let timer: Timer | undefined;
   let again = false;
   const fire = (): void => {
@@ -17,6 +24,10 @@ export function createThrottle(clock: Clock, everyMs: number, run: () => void): 
     poke: () => {
       again = true;
       timer ??= clock.after(everyMs, () => (again ? fire() : undefined));
+    },
+    flush: () => {
+      timer?.cancel();
+      fire();
     },
     stop: () => {
       timer?.cancel();

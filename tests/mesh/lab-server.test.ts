@@ -1,0 +1,200 @@
+import { readFileSync } from 'node:fs';
+import { request as httpRequest } from 'node:http';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import { type LabServer, startLabServer } from '#api';
+import type { ApplyView, LabState, Method, ServerEvent } from '#contract';
+import { seededRandom } from '#domain';
+import { openLearnerStore } from '#learners';
+import { systemClock } from '../../server/system.ts';
+import { root } from '../support/lab-runner.ts';
+
+const WAIT_MS = 20_000;
+let server: LabServer;
+
+beforeAll(async () => {
+  const clock = systemClock();
+  server = await startLabServer({
+    root,
+    host: '127.0.0.1',
+    port: 0,
+    clock,
+    random: seededRandom(`lab-server-test/${process.pid}/${clock.now()}`),
+    store: openLearnerStore({ file: ':memory:', nowMs: () => clock.now() }),
+    onLog: () => undefined,
+  });
+});
+afterAll(() => server.stop());
+
+interface Session {
+  readonly cookie: string;
+  readonly token: string;
+}
+
+async function newLearner(): Promise<Session> {
+  const response = await fetch(`${server.url}api/session`);
+  const { token } = (await response.json()) as { token: string };
+  return { token, cookie: (response.headers.get('set-cookie') ?? '').split(';')[0] ?? '' };
+}
+
+const streamUrl = (token: string): string => `${server.url.replace('http', 'ws')}api/stream?token=${token}`;
+
+/** A page without a browser: speaks the contract over one WebSocket. */
+class Page {
+  readonly events: ServerEvent[] = [];
+  readonly #socket: WebSocket;
+  readonly #answers = new Map<
+    number,
+    (message: { result?: unknown; error?: { code: string; message: string } }) => void
+  >();
+  readonly #watchers = new Set<() => void>();
+  #next = 1;
+
+  private constructor(socket: WebSocket) {
+    this.#socket = socket;
+    socket.on('message', (data) => {
+      const message = JSON.parse(data.toString()) as {
+        id?: number;
+        event?: ServerEvent;
+        result?: unknown;
+        error?: { code: string; message: string };
+      };
+      if (message.event) this.events.push(message.event);
+      else if (message.id !== undefined) this.#answers.get(message.id)?.(message);
+      for (const watch of this.#watchers) watch();
+    });
+  }
+
+  static open(session: Session): Promise<Page> {
+    const socket = new WebSocket(streamUrl(session.token), {
+      origin: server.url.replace(/\/$/, ''),
+      headers: { cookie: session.cookie },
+    });
+    return new Promise((resolve, reject) => {
+      socket.once('open', () => resolve(new Page(socket)));
+      socket.once('error', reject);
+    });
+  }
+
+  ask<Result>(method: Method, params: object): Promise<Result> {
+    const id = this.#next++;
+    this.#socket.send(JSON.stringify({ id, method, params }));
+    return new Promise((resolve, reject) => {
+      this.#answers.set(id, ({ result, error }) =>
+        error ? reject(new Error(`${error.code}: ${error.message}`)) : resolve(result as Result),
+      );
+    });
+  }
+
+  until(met: (event: ServerEvent) => boolean, from = 0): Promise<ServerEvent> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error('the event did not come')), WAIT_MS);
+      const look = (): void => {
+        const found = this.events.slice(from).find(met);
+        if (!found) return;
+        clearTimeout(timer);
+        this.#watchers.delete(look);
+        resolve(found);
+      };
+      this.#watchers.add(look);
+      look();
+    });
+  }
+
+  close(): void {
+    this.#socket.close();
+  }
+}
+
+function refusal(token: string, headers: Record<string, string>): Promise<number> {
+  return new Promise((resolve) => {
+    const socket = new WebSocket(streamUrl(token), { headers });
+    socket.once('unexpected-response', (_request, response) => resolve(response.statusCode ?? 0));
+    socket.once('open', () => resolve(101));
+    socket.on('error', () => undefined);
+  });
+}
+
+/** Status of a GET with a Host header of one's own choice, which `fetch` would not send. */
+function statusFor(host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const request = httpRequest(`${server.url}api/health`, { headers: { host } }, (response) => {
+      response.resume();
+      resolve(response.statusCode ?? 0);
+    });
+    request.on('error', reject).end();
+  });
+}
+
+/** The sandbox processes of this server. */
+const childPids = (): number[] =>
+  readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8')
+    .split(' ')
+    .filter(Boolean)
+    .map(Number)
+    .filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('sandbox-main.ts'));
+
+const file = (name: string, minutes: number): { file: string; text: string } => ({
+  file: `${name}.yaml`,
+  text: `apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: { name: ${name} }\nspec:\n  hosts: [reviews]\n  http:\n    - timeout: ${minutes}m\n      route: [{ destination: { host: reviews } }]\n`,
+});
+
+describe('the lab server', () => {
+  it('answers only to its own host names', async () => {
+    expect(await statusFor('rebound.example:80')).toBe(421);
+    expect(await statusFor(new URL(server.url).host)).toBe(200);
+  });
+
+  it('opens its stream to its own pages only', async () => {
+    const { cookie, token } = await newLearner();
+    const origin = server.url.replace(/\/$/, '');
+    expect(await refusal(token, { cookie, origin: 'http://other.example' })).toBe(403);
+    expect(await refusal(token, { cookie })).toBe(403);
+    expect(await refusal(token, { origin })).toBe(403);
+    expect(await refusal('forged', { cookie, origin })).toBe(403);
+    const other = await newLearner();
+    expect(await refusal(other.token, { cookie, origin })).toBe(403);
+    expect(await refusal(token, { cookie, origin })).toBe(101);
+  });
+
+  it('refuses a message that is not of the contract, and serves on', async () => {
+    const page = await Page.open(await newLearner());
+    await expect(page.ask('lab.open', { lab: '../../etc' })).rejects.toThrow(/bad_request/);
+    await expect(page.ask('lab.open', { lab: 'no-such-lab' })).rejects.toThrow(/There is no lab "no-such-lab"/);
+    page.close();
+  });
+
+  it('shows a learner nothing of another, and heals a mesh that dies with its resources', async () => {
+    const [ann, ben] = [await Page.open(await newLearner()), await Page.open(await newLearner())];
+    const before = childPids();
+    await ann.ask<LabState>('lab.open', { lab: 'canary' });
+    const [annPid = 0] = childPids().filter((pid) => !before.includes(pid));
+    const bensState = await ben.ask<LabState>('lab.open', { lab: 'canary' });
+    const applied = await ann.ask<ApplyView>('yaml.apply', { files: [file('anns-rule', 3)] });
+    expect(applied).toMatchObject({ accepted: true });
+    await ann.until((event) => event.type === 'push');
+
+    expect(JSON.stringify(await ben.ask<LabState>('lab.open', { lab: 'canary' }))).not.toContain('anns-rule');
+    expect(bensState.sandbox.pods[0]?.ip.split('.')[1]).not.toBe(
+      (await ann.ask<LabState>('lab.open', { lab: 'canary' })).sandbox.pods[0]?.ip.split('.')[1],
+    );
+
+    const from = ann.events.length;
+    await ann.ask('files.save', { files: [file('anns-rule', 4)] });
+    const saved = await ann.ask<LabState>('lab.open', { lab: 'canary' });
+    expect(saved.files[0]?.text).toContain('4m');
+    process.kill(annPid, 'SIGKILL');
+    await ann.until((event) => event.type === 'sandbox' && event.sandbox.status === 'crashed', from);
+    await ann.until((event) => event.type === 'sandbox' && event.sandbox.status === 'running', from);
+    const healed = await ann.ask<LabState>('lab.open', { lab: 'canary' });
+    expect(healed.applied).toEqual([file('anns-rule', 3)]);
+    const dump = await ann.ask<{ routes: object[] }>('proxy.dump', {
+      pod: healed.sandbox.pods.find((pod) => pod.service === 'frontend')?.name ?? '',
+      namespace: 'default',
+    });
+    expect(JSON.stringify(dump.routes)).toContain('"timeout":"180s"');
+    expect(ben.events.some((event) => event.type === 'sandbox' && event.sandbox.status === 'crashed')).toBe(false);
+    ann.close();
+    ben.close();
+  });
+});
