@@ -26,6 +26,8 @@ export interface OracleMesh {
   pushesTo(nodeId: string): readonly PushEvent[];
   /** Applies and waits until every proxy, the real Envoy among them, has answered; fails when one refuses. */
   apply(...files: readonly ManifestFile[]): Promise<void>;
+  /** As `apply`, but only this node's refusal counts: a real Envoy can do more than our proxies. */
+  applyFor(nodeId: string, ...files: readonly ManifestFile[]): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -49,14 +51,16 @@ export async function startOracleMesh(...topology: readonly ManifestFile[]): Pro
   }
   const pushesTo = (nodeId: string): PushEvent[] =>
     events.flatMap((event) => (event.type === 'push' && event.push.nodeId === nodeId ? [event.push] : []));
-  const apply = async (...files: readonly ManifestFile[]): Promise<void> => {
+  const applyWhere = async (counts: (nodeId: string) => boolean, files: readonly ManifestFile[]): Promise<void> => {
     const outcome = await sandbox.apply(files, { namespace: 'default' });
     if (!outcome.accepted) throw new Error(JSON.stringify(outcome.diagnostics, null, 1));
     // What is unchanged reaches nobody, so nobody answers.
     if (outcome.objects.every((object) => object.outcome === 'unchanged')) return;
     const summary = await sandbox.settled(outcome.changeId, SETTLE_MS);
-    const refused = summary?.proxies.filter(({ error }) => error !== undefined) ?? [];
+    const refused = summary?.proxies.filter(({ nodeId, error }) => error !== undefined && counts(nodeId)) ?? [];
     if (summary === undefined || refused.length > 0) throw new Error(`not settled: ${JSON.stringify(refused)}`);
   };
-  return { sandbox, subnet, events, pushesTo, apply, stop };
+  const apply: OracleMesh['apply'] = (...files) => applyWhere(() => true, files);
+  const applyFor: OracleMesh['applyFor'] = (id, ...files) => applyWhere((nodeId) => nodeId === id, files);
+  return { sandbox, subnet, events, pushesTo, apply, applyFor, stop };
 }

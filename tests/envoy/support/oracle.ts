@@ -26,11 +26,18 @@ export interface OracleOptions {
   readonly variant: AdsVariant;
   /** Port of an application behind it, which listens at the pod's hidden address. */
   readonly servesPort?: number;
+  readonly role?: 'sidecar' | 'router';
 }
 
-export async function startOracle({ sandbox, subnet, variant, servesPort }: OracleOptions): Promise<Oracle> {
+export async function startOracle({
+  sandbox,
+  subnet,
+  variant,
+  servesPort,
+  role = 'sidecar',
+}: OracleOptions): Promise<Oracle> {
   const ip = `127.${subnet}.1.200`;
-  const node = oracleNode(ip);
+  const node = oracleNode(role, ip);
   const istiod = sandbox.pods.find(({ labels }) => labels['app'] === 'istiod');
   if (istiod === undefined) throw new Error('istiod does not run');
   const server = new Server();
@@ -56,8 +63,8 @@ export async function startOracle({ sandbox, subnet, variant, servesPort }: Orac
 }
 
 /** As our own proxies introduce themselves. */
-const oracleNode = (ip: string): ProxyNode => ({
-  id: `sidecar~${ip}~oracle.default~default.svc.cluster.local`,
+const oracleNode = (role: string, ip: string): ProxyNode => ({
+  id: `${role}~${ip}~oracle.default~default.svc.cluster.local`,
   cluster: 'oracle.default',
   metadata: {
     NAME: 'oracle',

@@ -14,15 +14,17 @@ export interface Svid {
   readonly rootsPem: string;
 }
 
-/** Serves the two secrets that Istio's agent serves beside each proxy, `default` and `ROOTCA`, state of the world. */
+/**
+ * Serves secrets as Istio's agent does beside each proxy, state of the world. Names of roots (`ROOTCA`, `…-cacert`, `file-root:…`) get the
+ * mesh's roots, all others the workload's own certificate: it stands in for those that a learner would supply.
+ */
 export function addSecretService(server: Server, { chainPem, keyPem, rootsPem }: Svid): void {
-  const secrets: Readonly<Record<string, Uint8Array>> = {
-    default: secret({
-      name: 'default',
-      tls_certificate: { certificate_chain: { inline_string: chainPem }, private_key: { inline_string: keyPem } },
-    }),
-    ROOTCA: secret({ name: 'ROOTCA', validation_context: { trusted_ca: { inline_string: rootsPem } } }),
+  const certificate = {
+    tls_certificate: { certificate_chain: { inline_string: chainPem }, private_key: { inline_string: keyPem } },
   };
+  const roots = { validation_context: { trusted_ca: { inline_string: rootsPem } } };
+  const secretOf = (name: string): Uint8Array =>
+    secret({ name, ...(/^ROOTCA$|-cacert$|^file-root:/.test(name) ? roots : certificate) });
   const asIs = (bytes: Buffer): Buffer => bytes;
   const method = {
     path: PATH,
@@ -37,8 +39,7 @@ export function addSecretService(server: Server, { chainPem, keyPem, rootsPem }:
     call.on('data', (bytes: Buffer) => {
       const { resourceNames, responseNonce } = discoveryRequest.read(bytes);
       if (responseNonce !== '') return;
-      const found = resourceNames.flatMap((name) => secrets[name] ?? []);
-      const resources = found.map((value) => ({ typeUrl: TYPE_URL, value }));
+      const resources = resourceNames.map((name) => ({ typeUrl: TYPE_URL, value: secretOf(name) }));
       call.write(discoveryResponse.write({ typeUrl: TYPE_URL, versionInfo: '1', nonce: '1', resources }));
     });
     call.on('end', () => call.end());
