@@ -9,4 +9,6 @@ export const quotas = {
   events: 300,
   /** Enough for the largest batch of a check with every hop of its requests. */
   hops: 20_000,
+  /** Several minutes of a lab's traffic with every decision. */
+  detailedHops: 5000,
 } as const;

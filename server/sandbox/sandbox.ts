@@ -20,7 +20,7 @@ export function createSandbox(options: SandboxOptions): Sandbox {
   const { clock, subnet } = options;
   const random = seededRandom(options.seed);
   const waiters = createWaiters(clock);
-  const hops = createHopStore({ capacity: quotas.hops, clock });
+  const hops = createHopStore({ capacity: quotas.hops, detailed: quotas.detailedHops, clock });
   const emit = (event: SandboxEvent): void => {
     options.onEvent(event);
     waiters.changed();

@@ -14,6 +14,8 @@ const PROXY_HEADERS = new Set(['x-envoy-attempt-count', 'x-envoy-peer-metadata-i
 export interface HopStoreOptions {
   /** Hops kept; the oldest goes first. Requests are bounded by the same number. */
   readonly capacity: number;
+  /** Hops that keep their steps and headers, which are nearly all of their size; older ones keep the rest. Default: all. */
+  readonly detailed?: number;
   readonly clock: Clock;
 }
 
@@ -24,6 +26,8 @@ export function createHopStore(options: HopStoreOptions): HopStore {
 class BoundedHopStore implements HopStore {
   readonly #hops = new Map<string, KeptHop>();
   readonly #arrived: Newest<KeptHop>;
+  /** Those with steps. */
+  readonly #detailed: Newest<KeptHop>;
   readonly #traces = new HopRings('nextInTrace');
   /** Inbound hops by the span of the call that they answered. */
   readonly #answers = new HopRings('nextAnswer');
@@ -32,8 +36,9 @@ class BoundedHopStore implements HopStore {
   readonly #waiting: CallerWait;
   readonly #handlers = new Set<(request: RequestSummary) => void>();
 
-  constructor({ capacity, clock }: HopStoreOptions) {
+  constructor({ capacity, clock, detailed = capacity }: HopStoreOptions) {
     this.#arrived = new Newest(capacity);
+    this.#detailed = new Newest(detailed);
     this.#requests = new Newest(capacity);
     this.#waiting = new CallerWait({
       clock,
@@ -76,7 +81,8 @@ class BoundedHopStore implements HopStore {
 
   clear(): void {
     this.#waiting.clear();
-    for (const part of [this.#hops, this.#arrived, this.#traces, this.#answers, this.#requests]) part.clear();
+    for (const part of [this.#hops, this.#arrived, this.#detailed, this.#traces, this.#answers, this.#requests])
+      part.clear();
   }
 
   #callFinished(kept: KeptHop): void {
@@ -112,6 +118,8 @@ class BoundedHopStore implements HopStore {
     if (isAnswer(hop)) this.#answers.add(hop.parentSpanId, kept);
     const oldest = this.#arrived.push(kept);
     if (oldest !== undefined) this.#forget(oldest);
+    const thinned = hop.steps.length > 0 ? this.#detailed.push(kept) : undefined;
+    if (thinned !== undefined) thinned.hop = withoutDetails(thinned.hop);
     return kept;
   }
 
@@ -124,6 +132,13 @@ class BoundedHopStore implements HopStore {
     if (isAnswer(hop)) this.#answers.removeFirst(hop.parentSpanId, oldest);
   }
 }
+
+const withoutDetails = (hop: HopRecord): HopRecord => ({
+  ...hop,
+  request: { ...hop.request, headers: [] },
+  response: { ...hop.response, headers: [] },
+  steps: [],
+});
 
 const isAnswer = (hop: HopRecord): hop is HopRecord & { readonly parentSpanId: string } =>
   hop.direction === 'inbound' && hop.parentSpanId !== undefined;

@@ -56,10 +56,9 @@ export async function compareThroughput(
 }
 
 async function measureThroughput(entry: MeasuredPath, options: LoadOptions): Promise<LoadResult> {
-  const pids = entry.processes.flatMap((child) => [child.pid ?? 0, ...childrenOf(child.pid ?? 0)]);
-  const before = cpuSeconds(pids);
+  const before = cpuSecondsOf(entry);
   const result = await runWrk(entry.url, options.connections, options.seconds);
-  const cpuMicrosPerRequest = ((cpuSeconds(pids) - before) * 1e6) / result.requests;
+  const cpuMicrosPerRequest = ((cpuSecondsOf(entry) - before) * 1e6) / result.requests;
   return {
     path: entry.path,
     connections: options.connections,
@@ -89,8 +88,11 @@ export async function runWrk(
   return { requests: Number(total[1]), seconds: Number(total[2]), p99Ms: Number(p99?.[1] ?? 0) * unit };
 }
 
-/** CPU that processes have used so far, user and system. */
-export function cpuSeconds(pids: readonly number[]): number {
+/** CPU that the processes of a path have used so far, user and system, their children included. */
+export const cpuSecondsOf = ({ processes }: MeasuredPath): number =>
+  cpuSeconds(processes.flatMap((child) => [child.pid ?? 0, ...childrenOf(child.pid ?? 0)]));
+
+function cpuSeconds(pids: readonly number[]): number {
   let ticks = 0;
   for (const pid of pids) {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');

@@ -1,27 +1,50 @@
 import type { HopRecord } from '#domain';
 import type { Exchange } from '../http/exchange.ts';
 
+const NO_HEADERS: HopRecord['request']['headers'] = [];
+const NO_STEPS: HopRecord['steps'] = [];
+
+/**
+ * Texts of the request in a copy of their own. As parts of the head in which they came they would keep that whole head alive for as long
+ * as the record.
+ */
+function detach(texts: readonly string[]): string[] {
+  const copy = Buffer.from(texts.join(''), 'latin1').toString('latin1');
+  let at = 0;
+  return texts.map(({ length }) => {
+    at += length;
+    return copy.slice(at - length, at);
+  });
+}
+
 /** The record of a finished hop. Steps are worded here, so an unrecorded hop costs no text but its log line. */
 export function buildHop(exchange: Exchange, accessLog: string): HopRecord {
   const { connection, head, info, received, runtime, span, steps } = exchange;
   if (steps.on) noteResponse(exchange);
   const tls = connection.direction === 'inbound' ? connection.tls : exchange.upstreamTls;
   const peer = tls?.peerSpiffeId ?? '';
+  const [traceId = '', parentSpanId = '', requestId = '', authority = '', path = ''] = detach([
+    span.traceId,
+    span.parentSpanId ?? '',
+    exchange.requestId,
+    received.authority,
+    received.path,
+  ]);
   return {
     spanId: span.spanId,
-    traceId: span.traceId,
-    ...(span.parentSpanId !== undefined && { parentSpanId: span.parentSpanId }),
-    requestId: exchange.requestId,
+    traceId,
+    ...(span.parentSpanId !== undefined && { parentSpanId }),
+    requestId,
     proxy: runtime.self.inHops,
     direction: connection.direction,
     startMs: info.startMs,
     durationMs: info.durationMs,
     request: {
       method: head.method,
-      authority: received.authority,
-      path: received.path,
+      authority,
+      path,
       protocol: head.protocol,
-      headers: received.headers.entries(),
+      headers: steps.on ? received.headers.entries() : NO_HEADERS,
       bytes: info.bytesReceived,
     },
     response: {
@@ -29,7 +52,7 @@ export function buildHop(exchange: Exchange, accessLog: string): HopRecord {
       flags: info.flags,
       details: info.details,
       bytes: info.bytesSent,
-      headers: steps.on ? (exchange.responseHead?.headers.entries() ?? []) : [],
+      headers: steps.on ? (exchange.responseHead?.headers.entries() ?? NO_HEADERS) : NO_HEADERS,
     },
     routeName: info.routeName,
     cluster: info.cluster,
@@ -38,7 +61,7 @@ export function buildHop(exchange: Exchange, accessLog: string): HopRecord {
     mtls: peer !== '',
     ...(peer !== '' && { peer }),
     pushVersion: exchange.table?.versionInfo ?? '',
-    steps: steps.build(),
+    steps: steps.on ? steps.build() : NO_STEPS,
     accessLog,
   };
 }

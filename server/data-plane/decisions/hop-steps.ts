@@ -76,7 +76,7 @@ function finish(draft: StepDraft): DecisionStep {
 /** Hops a second that are recorded with all their steps: more than any lab sends, so that every answer can be explained. */
 const FULL_RATE = 2000;
 /** Above that rate, one hop in this many keeps its steps. */
-const SAMPLE_OF = 20;
+const SAMPLE_OF = 100;
 
 /** Decides which hops keep their steps, so that recording never dominates a busy proxy. */
 export class StepSampler {
