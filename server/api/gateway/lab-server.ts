@@ -30,7 +30,7 @@ const MAX_PAGES_PER_LEARNER = 8;
 const MAX_BUFFERED_BYTES = 1_048_576;
 const MAX_MESSAGE_BYTES = 6 * 1_048_576;
 /** A mesh without a page for so long is put to sleep; its state is kept. */
-const SLEEP_AFTER_MS = 30 * 60_000;
+const SLEEP_AFTER_MS = 5 * 60_000;
 
 export async function startLabServer(options: LabServerOptions): Promise<LabServer> {
   const sessions = new Map<string, LearnerSession>();
