@@ -11,10 +11,12 @@ export function applyWords(view: ApplyView): string {
   const refusing = nacksOf(view).length;
   if (refusing > 0)
     return `Applied, but ${counted(refusing, 'proxy', 'proxies')} refused the push and kept the last good configuration.`;
-  if (view.effectiveMs !== undefined) {
+  if (view.effectiveMs !== undefined && view.proxies > 0) {
     return `Applied. In force at ${counted(view.proxies, 'proxy', 'proxies')} after ${formatMs(view.effectiveMs)}.`;
   }
-  return view.push ? 'Applied. Not every proxy has answered yet.' : 'Applied. Nothing changed for the proxies.';
+  return view.push && view.proxies > 0
+    ? 'Applied. Not every proxy has answered yet.'
+    : 'Applied. Nothing changed for the proxies.';
 }
 
 /** Proxies that refused, with their own words. */

@@ -38,8 +38,10 @@ function Run({ sandbox }: { sandbox: SandboxView | undefined }) {
     return (
       <>
         <Mark name="ok" size={12} />
-        Mesh running, {counted(sandbox.pods.length, 'pod')}
-        {sandbox.startMs !== undefined && <span className="num">, started in {formatMs(sandbox.startMs)}</span>}
+        <span className="num">
+          Mesh running, {counted(sandbox.pods.length, 'pod')}
+          {sandbox.startMs !== undefined && `, started in ${formatMs(sandbox.startMs)}`}
+        </span>
       </>
     );
   }

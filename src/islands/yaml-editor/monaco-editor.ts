@@ -58,6 +58,11 @@ export async function openMonaco(
     quietSchema([...models.values()], serverNow);
     events.schemaProblems(schemaProblems([...models.values()]));
   });
+  // A list of problems that opens takes room: the line that is being written stays in sight.
+  editor.onDidLayoutChange(() => {
+    const position = editor.getPosition();
+    if (position && editor.hasTextFocus()) editor.revealPosition(position);
+  });
   editor.addCommand(monaco.KeyMod.CtrlCmd | monaco.KeyCode.Enter, () => events.apply());
 
   const drawLit = (): void => {
@@ -151,7 +156,8 @@ function optionsOf(): monaco.editor.IStandaloneEditorConstructionOptions {
     stickyScroll: { enabled: false },
     unicodeHighlight: { ambiguousCharacters: false },
     wordBasedSuggestions: 'off',
-    acceptSuggestionOnEnter: 'smart',
+    // A list that opens by itself has nothing chosen: Enter is a new line until an arrow or Ctrl+Space says otherwise.
+    suggest: { selectionMode: 'never', showWords: false },
     bracketPairColorization: { enabled: false },
   };
 }

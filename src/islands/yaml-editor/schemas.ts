@@ -58,7 +58,9 @@ export function schemaByKind(index: readonly SchemaEntry[], loaded: ReadonlyMap<
       spec: {},
     },
     $defs: Object.fromEntries(known.map(({ schema, shelf }) => [shelf, moved(schema['$defs'] ?? {}, shelf)])),
-    allOf: known.map(({ entry, schema, shelf }) => onlyFor(entry, moved({ ...schema, $defs: undefined }, shelf))),
+    allOf: known.map(({ entry, schema, shelf }) =>
+      onlyFor(entry, moved({ ...withoutHead(schema), $defs: undefined }, shelf)),
+    ),
   };
 }
 
@@ -77,10 +79,22 @@ function movedRef(reference: unknown, shelf: string): unknown {
     : moved(reference, shelf);
 }
 
+/** Kind and apiVersion are offered once, for all: a second mention in each schema would repeat them in the list. */
+function withoutHead(schema: JsonSchema): JsonSchema {
+  const properties = schema['properties'];
+  if (typeof properties !== 'object' || properties === null) return schema;
+  return { ...schema, properties: { ...properties, apiVersion: {}, kind: {} } };
+}
+
+function oneOf(texts: readonly string[]): string {
+  return `^(${texts.map((text) => text.replaceAll('.', '\\.')).join('|')})$`;
+}
+
 function onlyFor(entry: SchemaEntry, schema: unknown): JsonSchema {
   const condition = {
     required: ['kind', 'apiVersion'],
-    properties: { kind: { const: entry.kind }, apiVersion: { enum: entry.apiVersions } },
+    // Patterns, since the value of a const would be offered once for each kind.
+    properties: { kind: { pattern: `^${entry.kind}$` }, apiVersion: { pattern: oneOf(entry.apiVersions) } },
   };
   return Object.fromEntries([
     ['if', condition],
