@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunningPod } from '#sandbox';
 import { addressPlan } from '../../server/sandbox/network/addresses.ts';
 import { observe, throughEnvoy, throughOurs } from './support/both-proxies.ts';
+import { comparable, differences } from './support/comparable.ts';
 import { createEchoServers, type Received } from './support/echo-server.ts';
 import { bookinfo, echo as echoTopology, type OracleMesh, startOracleMesh } from './support/mesh.ts';
 import { type Oracle, oracleSpiffeId, startOracle } from './support/oracle.ts';
@@ -45,6 +46,19 @@ describe('mutual TLS with a real Envoy', () => {
     const { seen } = await observe({ asker: throughOurs(podOf('asker')), request, echo, id: 'ours to envoy' });
     expect(seen).toMatchObject({ status: 200, body: 'oracle GET /hello\n' });
     expect(seen.upstream.map(xfcc)).toEqual([`By=${oracleSpiffeId};Hash=<hash>;Subject="";URI=${asker}`]);
+  });
+
+  it('shows an application the same request and a client the same answer, whichever proxy stands before the application', async () => {
+    const hello = { name: '', path: '/hello?x=1', method: 'POST', body: 'hello', expect: { status: 200, upstream: 1 } };
+    const from = { asker: throughOurs(podOf('asker')), echo };
+    const ours = await observe({ ...from, request: { ...hello, host: 'echo-mesh:8090' }, id: 'inbound of ours' });
+    const envoy = await observe({ ...from, request: { ...hello, host: 'oracle:9091' }, id: 'inbound of envoy' });
+    const places = differences(comparable(envoy.seen), comparable(ours.seen)).map(({ at }) => at);
+    // Nothing but the names of the two applications: in what they answer, and in where the request was sent.
+    const ofTheAnswer = ['body', 'headers.content-length', 'headers.x-version', 'log.bytesSent'];
+    const ofTheAddress = ['log.authority', 'log.cluster', 'log.upstreamHost', 'upstream.0.headers.host'];
+    const ofTheServer = ['upstream.0.headers.x-forwarded-client-cert', 'upstream.0.version'];
+    expect(places).toEqual([...ofTheAnswer, ...ofTheAddress, ...ofTheServer].sort());
   });
 
   it.each([

@@ -15,6 +15,8 @@ export interface Seen {
   readonly body: string;
   readonly log: AccessLogEntry;
   readonly upstream: readonly Received[];
+  /** Address of the proxy. */
+  readonly proxyIp: string;
 }
 
 export interface Observation {
@@ -24,18 +26,22 @@ export interface Observation {
 
 /** One way into the mesh: a proxy that stands beside a client. */
 export interface Asker {
+  /** Address of the pod, and so of its proxy. */
+  readonly ip: string;
   fetch(url: string, init: FetchInit): Promise<FetchResponse>;
   logLines(): readonly string[];
 }
 
 /** Requests from a pod of ours, captured into its sidecar. */
 export const throughOurs = (pod: RunningPod): Asker => ({
+  ip: pod.ip,
   fetch: (url, init) => pod.fetch(url, init),
   logLines: () => pod.logs('istio-proxy'),
 });
 
 /** The same requests, handed to Envoy's listener of the port, as capture would. */
 export const throughEnvoy = (oracle: Oracle): Asker => ({
+  ip: oracle.ip,
   fetch: createFetch(
     (_host, port) =>
       new Promise((resolve, reject) => {
@@ -69,7 +75,10 @@ export async function observe({ asker, request, echo, id }: Question): Promise<O
     echo.received(id).length >= wanted ? true : undefined,
   );
   const { status, headers, body } = answer;
-  return { tookMs, seen: { status, headers, body: body.toString('utf8'), log, upstream: echo.received(id) } };
+  return {
+    tookMs,
+    seen: { status, headers, body: body.toString('utf8'), log, upstream: echo.received(id), proxyIp: asker.ip },
+  };
 }
 
 export const send = ({ asker, request, id }: Omit<Question, 'echo'>): Promise<FetchResponse> => {

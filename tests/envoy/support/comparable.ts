@@ -22,29 +22,29 @@ export interface Comparable {
   readonly upstream: readonly (Omit<Received, 'headers'> & { readonly headers: Readonly<Record<string, string>> })[];
 }
 
-export function comparable({ status, headers, body, log, upstream }: Seen): Comparable {
+export function comparable({ status, headers, body, log, upstream, proxyIp }: Seen): Comparable {
   return {
     status,
-    headers: plain(Object.entries(headers)),
+    headers: plain(Object.entries(headers), proxyIp),
     body,
     log,
     upstream: [...upstream]
       .sort((a, b) => a.version.localeCompare(b.version))
-      .map(({ headers: received, ...rest }) => ({ ...rest, headers: plain(received) })),
+      .map(({ headers: received, ...rest }) => ({ ...rest, headers: plain(received, proxyIp) })),
   };
 }
 
-const plain = (headers: readonly (readonly [string, string])[]): Record<string, string> =>
+const plain = (headers: readonly (readonly [string, string])[], proxyIp: string): Record<string, string> =>
   Object.fromEntries(
     headers
       .filter(([name]) => !OF_ISTIO_FILTERS.has(name) && !OF_TRACING.test(name))
-      .map(([name, value]): [string, string] => [name, valueOf(name, value)])
+      .map(([name, value]): [string, string] => [name, valueOf(name, value, proxyIp)])
       .sort(([a], [b]) => a.localeCompare(b)),
   );
 
-const valueOf = (name: string, value: string): string => {
+const valueOf = (name: string, value: string, proxyIp: string): string => {
   if (UNIQUE.has(name)) return '<unique>';
-  return name === 'x-forwarded-for' && MACHINE.has(value) ? '<the proxy>' : value;
+  return name === 'x-forwarded-for' && (value === proxyIp || MACHINE.has(value)) ? '<the proxy>' : value;
 };
 
 /** One thing that a real Envoy does and we do otherwise; `null` for what is absent. */
