@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createTestCa } from '../unit/data-plane-tls/certificates.ts';
+import { medianBy } from './statistics.ts';
 
 /** Everything under test shares this CPU. */
 export const PROXY_CPU = 0;
@@ -114,14 +115,6 @@ function childrenOf(pid: number): number[] {
   );
 }
 
-/** The upper median of a list that is not empty. */
-export function medianBy<T>(list: readonly T[], figure: (one: T) => number): T {
-  const sorted = [...list].sort((a, b) => figure(a) - figure(b));
-  return sorted[Math.floor(sorted.length / 2)]!;
-}
-
-export const median = (list: readonly number[]): number => medianBy(list, (one) => one);
-
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -149,15 +142,16 @@ function accepts(port: number, host: string): Promise<boolean> {
   });
 }
 
-/** Runs this project's node on a script, on one CPU. */
+/** Runs this project's node on a script, on one CPU. BENCH_NODE_FLAGS go to node: `--cpu-prof` shows where the time goes. */
 export function startPinned(
   script: string,
   list: readonly (string | number)[],
   stdio: 'inherit' | 'ipc',
+  cpu = PROXY_CPU,
 ): ChildProcess {
   const path = new URL(script, import.meta.url).pathname;
   const flags = process.env['BENCH_NODE_FLAGS']?.split(' ') ?? [];
-  return spawn('taskset', ['-c', String(PROXY_CPU), process.execPath, ...flags, path, ...list.map(String)], {
+  return spawn('taskset', ['-c', String(cpu), process.execPath, ...flags, path, ...list.map(String)], {
     stdio: stdio === 'ipc' ? ['ignore', 'inherit', 'inherit', 'ipc'] : 'inherit',
   });
 }

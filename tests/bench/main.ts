@@ -1,0 +1,44 @@
+import { parseArgs } from 'node:util';
+import { measureApply } from './apply.ts';
+import { subnet } from './labs.ts';
+import { measureLatency } from './latency.ts';
+import { compareThroughput, missingTools } from './measure.ts';
+import { withMeshPaths } from './mesh-path.ts';
+import type { Report, Throughput } from './report.ts';
+import { measureStart } from './start.ts';
+import { printReport } from './table.ts';
+
+const { values } = parseArgs({
+  options: {
+    output: { type: 'string', default: 'table' },
+    rounds: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '3' },
+  },
+});
+const [rounds, seconds] = [Number(values.rounds), Number(values.seconds)];
+
+/** What one run of the two-hop paths gives; latency needs no wrk. */
+async function measurePaths(): Promise<Pick<Report, 'latency' | 'throughput'>> {
+  const missing = missingTools(['nginx', 'taskset']);
+  if (missing.length > 0) {
+    const skipped = { skipped: `${missing.join(' and ')} is not installed` };
+    return { latency: skipped, throughput: skipped };
+  }
+  return withMeshPaths(subnet(0), async (paths) => {
+    const latency = await measureLatency(paths, { rounds, seconds });
+    if (missingTools(['wrk']).length > 0) return { latency, throughput: { skipped: 'wrk is not installed' } };
+    const throughput: Throughput[] = [];
+    for (const connections of [48, 4]) {
+      const results = await compareThroughput([paths.nginx, paths.meshwork], { connections, seconds, rounds });
+      throughput.push({ results, ratio: results[1]!.requestsPerSecond / results[0]!.requestsPerSecond });
+    }
+    return { latency, throughput };
+  });
+}
+
+const start = await measureStart(5, 1000);
+const apply = await measureApply(20);
+const report: Report = { node: process.version, ...(await measurePaths()), apply, start };
+if (values.output === 'json') console.log(JSON.stringify(report, undefined, 2));
+else printReport(report);
+process.exit(0);

@@ -1,0 +1,23 @@
+import type { ApplyReport } from './apply.ts';
+import type { LatencyReport } from './latency.ts';
+import type { LoadResult } from './measure.ts';
+import type { StartReport } from './start.ts';
+
+/** Why a part was left out. */
+export interface Skipped {
+  readonly skipped: string;
+}
+
+export interface Throughput {
+  readonly results: readonly LoadResult[];
+  /** Requests per second through the mesh, as a multiple of nginx behind nginx. */
+  readonly ratio: number;
+}
+
+export interface Report {
+  readonly node: string;
+  readonly latency: LatencyReport | Skipped;
+  readonly throughput: readonly Throughput[] | Skipped;
+  readonly apply: ApplyReport;
+  readonly start: StartReport;
+}

@@ -1,0 +1,54 @@
+import type { Report } from './report.ts';
+
+type Row = readonly [what: string, figure: string];
+
+const ms = (value: number): string => `${value.toFixed(value < 10 ? 2 : 0)} ms`;
+const mb = (value: number): string => `${value.toFixed(0)} MB`;
+const whole = (value: number): string => Math.round(value).toLocaleString('en');
+
+/** Prints a report for people: one line a figure, parts with their conditions above them. */
+export function printReport(report: Report): void {
+  const { apply, start } = report;
+  print(`Meshwork on Node ${report.node}`, []);
+  print('Added latency: ingress gateway → mTLS → sidecar, over the direct way (200 B)', latencyRows(report.latency));
+  print('Throughput on one core: the same path beside two nginx hops with mTLS (200 B)', throughputRows(report));
+  print(`Apply to effective: a VirtualService's weights, ${apply.sidecars} sidecars`, [
+    [`median of ${apply.changes}`, ms(apply.medianMs)],
+    ['longest', ms(apply.maxMs)],
+  ]);
+  print(`Sandbox start: lab bookinfo, median of ${start.starts}`, [
+    ['fork to first 200 through the gateway', ms(start.forkToFirstAnswerMs)],
+    ['without process start and imports', ms(start.meshMs)],
+    ['memory after the start', mb(start.residentMbAfterStart)],
+    [`memory after ${whole(start.requests)} requests`, mb(start.residentMbAfterRequests)],
+  ]);
+}
+
+function latencyRows(latency: Report['latency']): Row[] {
+  if ('skipped' in latency) return [['skipped', latency.skipped]];
+  return [
+    [`direct, ${latency.perSecond} requests/s`, `p50 ${ms(latency.directP50Ms)}, p99 ${ms(latency.directP99Ms)}`],
+    ...latency.added.map(
+      ({ path, addedP50Ms, addedP99Ms }): Row => [`${path} adds`, `p50 ${ms(addedP50Ms)}, p99 ${ms(addedP99Ms)}`],
+    ),
+  ];
+}
+
+function throughputRows({ throughput }: Report): Row[] {
+  if ('skipped' in throughput) return [['skipped', throughput.skipped]];
+  return throughput.flatMap(({ results, ratio }) => [
+    ...results.map(
+      ({ path, connections, requestsPerSecond, cpuMicrosPerRequest }): Row => [
+        `${path}, ${connections} connections`,
+        `${whole(requestsPerSecond)} requests/s, ${cpuMicrosPerRequest.toFixed(0)} µs CPU each`,
+      ],
+    ),
+    ['ratio', `${ratio.toFixed(2)} × nginx+nginx`] as const,
+  ]);
+}
+
+function print(title: string, rows: readonly Row[]): void {
+  console.log(`\n${title}`);
+  const width = Math.max(0, ...rows.map(([what]) => what.length));
+  for (const [what, figure] of rows) console.log(`  ${what.padEnd(width)}  ${figure}`);
+}
