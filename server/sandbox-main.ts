@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
@@ -14,6 +15,10 @@ import { loadLab } from '#labs';
 import { systemClock } from './system.ts';
 
 // The process that holds one learner's mesh. It talks to the lab server over the fork's channel, and to nobody else but its own pods.
+
+// All code is loaded: what was compiled is kept for the next start, and from here on this process can write nowhere.
+flushCompileCache();
+process.permission?.drop('fs.write');
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 let session: LabSession | undefined;

@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock, Timer } from '#domain';
 import type { FromSandbox, ToSandbox } from '../protocol.ts';
@@ -27,23 +28,40 @@ const PING_EVERY_MS = 2000;
 
 const READABLE = ['package.json', 'server/*', 'labs/*', 'node_modules/*'] as const;
 
-/** Permissions of the child: network and reading its own code; no writes, no processes, no workers, no environment. */
-function childArguments(options: SandboxProcessOptions): string[] {
+/**
+ * Permissions of the child: network and reading its own code; no processes, no workers, no environment, and no writes but those of Node's
+ * compile cache, a right that the child gives up before it takes its first message.
+ */
+function childArguments(options: SandboxProcessOptions, cache: string | undefined): string[] {
   return [
     '--permission',
     '--allow-net',
     ...READABLE.map((path) => `--allow-fs-read=${join(options.root, path)}`),
+    ...(cache === undefined ? [] : [`--allow-fs-read=${cache}/*`, `--allow-fs-write=${cache}/*`]),
     '--disable-warning=ExperimentalWarning',
     '--disable-warning=SecurityWarning',
     `--max-old-space-size=${options.heapLimitMb}`,
   ];
 }
 
+/** Where Node keeps code that it has compiled; undefined where the project's folder cannot be written to. */
+function compileCache(root: string): string | undefined {
+  const folder = join(root, '.cache', 'node');
+  try {
+    mkdirSync(folder, { recursive: true });
+    return folder;
+  } catch {
+    // A read-only installation: every start compiles anew.
+    return undefined;
+  }
+}
+
 export function forkSandbox(options: SandboxProcessOptions): SandboxProcess {
+  const cache = compileCache(options.root);
   const child: ChildProcess = fork(join(options.root, 'server', 'sandbox-main.ts'), [], {
     cwd: options.root,
-    env: {},
-    execArgv: childArguments(options),
+    env: cache === undefined ? {} : { NODE_COMPILE_CACHE: cache },
+    execArgv: childArguments(options, cache),
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     // Ctrl+C goes to the lab server, which stops its children in order.
