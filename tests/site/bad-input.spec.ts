@@ -82,7 +82,7 @@ test.use({ viewport: { width: 1440, height: 900 }, permissions: ['clipboard-read
 
 /** A request of now is answered 200. */
 async function stillServes(lab: LabPage): Promise<void> {
-  await lab.button('Send one').first().click();
+  await lab.send();
   await expect(lab.why.locator('.verdict')).toContainText('200');
 }
 

@@ -48,7 +48,7 @@ test('a learner opens the lab, shifts traffic, breaks it, sees why, takes it bac
   page,
   faults,
 }) => {
-  test.setTimeout(120_000);
+  test.setTimeout(180_000);
   const lab = new LabPage(page);
 
   await test.step('the mesh runs, and says how long it needed', async () => {
@@ -61,18 +61,20 @@ test('a learner opens the lab, shifts traffic, breaks it, sees why, takes it bac
   });
 
   await test.step('a misspelt field and a subset that nobody defines are told while typing', async () => {
-    await lab.write(`${head}\n    - rout:\n        - destination:\n            host: reviews`);
+    await lab.paste(head);
+    await lab.typeLines(['    - rout:', '        - destination:', '            host: reviews']);
     await expect(lab.problems).toContainText('MW0101');
     await expect(lab.problems).toContainText('reviews.yaml:9');
     await expect(lab.problems).toContainText('Did you mean "route"?');
-    await lab.write(`${head}\n    - route:\n        - destination:\n            host: reviews\n            subset: v7`);
+    await lab.paste(`${head}\n    - route:\n        - destination:\n            host: reviews\n            subset: v7`);
     await expect(lab.problems).toContainText('IST0101');
     await expect(lab.problems).toContainText('reviews.yaml:12');
     await expect(page.locator('.squiggly-error').first()).toBeVisible();
   });
 
   await test.step('completion offers the fields of a route, hover explains one', async () => {
-    await lab.write(`${head}\n    - `);
+    await lab.paste(head);
+    await lab.typeLines(['    - ']);
     await page.keyboard.press('Control+Space');
     const offered = page.locator('.suggest-widget .monaco-list-row .label-name');
     await expect(offered.filter({ hasText: /^match$/ })).toBeVisible();
@@ -100,7 +102,7 @@ test('a learner opens the lab, shifts traffic, breaks it, sees why, takes it bac
 
   await test.step('one request opens its decision path over both proxies, with the draw of the weight', async () => {
     await expect(lab.rows.filter({ hasText: 'v1' }).last()).toBeVisible();
-    await lab.button('Send one').click();
+    await lab.send();
     await expect(lab.why.locator('.verdict')).toContainText('200');
     await expect(lab.why).toContainText('frontend’s own proxy');
     await expect(lab.why).toContainText('reviews’s own proxy');
@@ -136,7 +138,7 @@ test('a learner opens the lab, shifts traffic, breaks it, sees why, takes it bac
     await lab.button('Undo').click();
     await expect(page.locator('.monaco-editor .view-lines')).toContainText('subset: v2');
     await expect(lab.applied).toHaveText(/In force at \d+ proxies after \d+ ms\./);
-    await lab.button('Send one').click();
+    await lab.send();
     await expect(lab.why.locator('.verdict')).toContainText('200');
     await expect(page.getByRole('tab', { name: 'reviews.yaml', exact: true })).toBeVisible();
   });
@@ -204,7 +206,7 @@ test('the terminal runs kubectl, istioctl and fortio, completes words, recalls l
 
   await lab.type('clear');
   await lab.type('kubectl exec deploy/frontend-v1 -- fortio load -qps 20 -t 60s http://reviews:8080/reviews/0');
-  await shows(/\d+ calls/);
+  await shows(/… \d+ calls/);
   await keyboard.press('Control+C');
   await shows(/All done \d+ calls/);
   await shows(prompt);

@@ -1,3 +1,4 @@
+import { useState } from 'react';
 import type { ExplanationView, SourceLocation } from '#contract';
 import { outcomeOf, statusText } from '../../lab-client/index.ts';
 import { Empty } from '../parts/empty.tsx';
@@ -13,6 +14,7 @@ interface DecisionPanelProps {
 
 /** Why this response: a sentence, then the road that the request took, each step linked to its YAML line. */
 export function DecisionPanel({ onOpen }: DecisionPanelProps) {
+  const [all, setAll] = useState(false);
   const lab = useLab();
   const explanation = useStore(lab.stores.explanation);
   const open = explanation.state !== 'none';
@@ -29,6 +31,15 @@ export function DecisionPanel({ onOpen }: DecisionPanelProps) {
           <h2>Why this response</h2>
           {open && (
             <span className="tools">
+              <button
+                type="button"
+                className="btn quiet"
+                aria-pressed={all}
+                title="Every figure that the proxies noted"
+                onClick={() => setAll(!all)}
+              >
+                {all ? 'Fewer figures' : 'All figures'}
+              </button>
               <button type="button" className="btn quiet sq" aria-label="Copy link to this request" onClick={copy}>
                 <Icon name="link" />
               </button>
@@ -50,7 +61,7 @@ export function DecisionPanel({ onOpen }: DecisionPanelProps) {
           </button>
         </div>
       )}
-      {explanation.state === 'ready' && <Road view={explanation.view} onOpen={onOpen} />}
+      {explanation.state === 'ready' && <Road view={explanation.view} all={all} onOpen={onOpen} />}
     </div>
   );
 }
@@ -82,7 +93,13 @@ function Verdict({ view }: { view: ExplanationView }) {
   );
 }
 
-function Road({ view, onOpen }: { view: ExplanationView; onOpen: (location: SourceLocation) => void }) {
+interface RoadProps {
+  view: ExplanationView;
+  all: boolean;
+  onOpen: (location: SourceLocation) => void;
+}
+
+function Road({ view, all, onOpen }: RoadProps) {
   const lab = useLab();
   const path = view.hops[0]?.request.path;
   const label = `Decision path of ${view.request.method} ${view.request.path}`;
@@ -91,7 +108,7 @@ function Road({ view, onOpen }: { view: ExplanationView; onOpen: (location: Sour
       <section className="road" aria-label={label}>
         <ol>
           {roadOf(view).map((part, index) => (
-            <Part key={part.key} part={part} first={index === 0} onOpen={onOpen} />
+            <Part key={part.key} part={part} first={index === 0} all={all} onOpen={onOpen} />
           ))}
         </ol>
       </section>
@@ -117,10 +134,11 @@ function Road({ view, onOpen }: { view: ExplanationView; onOpen: (location: Sour
 interface PartProps {
   part: RoadPart;
   first: boolean;
+  all: boolean;
   onOpen: (location: SourceLocation) => void;
 }
 
-function Part({ part, first, onOpen }: PartProps) {
+function Part({ part, first, all, onOpen }: PartProps) {
   const begin = first ? ' first' : '';
   switch (part.kind) {
     case 'passed-hop':
@@ -153,6 +171,6 @@ function Part({ part, first, onOpen }: PartProps) {
         </li>
       );
     case 'step':
-      return <Step step={part.step} onOpen={onOpen} />;
+      return <Step step={part.step} all={all} onOpen={onOpen} />;
   }
 }

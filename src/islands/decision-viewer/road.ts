@@ -111,13 +111,47 @@ export function drawOf(step: StepView): Draw | undefined {
     : undefined;
 }
 
+const NAMED: ReadonlySet<StepView['stage']> = new Set([
+  'listener',
+  'filter_chain',
+  'virtual_host',
+  'route',
+  'cluster',
+  'endpoint',
+]);
+
+/** What was chosen, by Envoy's own name, where the sentence beneath does not say it already. */
+export function nameOf(step: StepView): string | undefined {
+  const { name, detail, stage } = step;
+  if (!NAMED.has(stage) || name === '' || detail === undefined) return undefined;
+  return detail.includes(name) ? undefined : name;
+}
+
+/** The step in words. A sentence begins with a capital unless it begins with the name of a thing. */
+export function wordsOf(step: StepView): string {
+  const text = step.detail ?? step.name;
+  if (text.startsWith(step.name) && step.name !== '') return text;
+  return /^[a-z]+[,:;]?(\s|$)/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
+}
+
+/** `v1` of `outbound|9080|v1|reviews.default.svc.cluster.local`; other names, and clusters without a subset, as they are. */
+export function subsetOf(name: string): string {
+  return /^(?:in|out)bound\|\d+\|([^|]+)\|/.exec(name)?.[1] ?? name;
+}
+
 const SAID_ELSEWHERE = new Set(['draw', 'total', 'from', 'to']);
+
+/** The figures that matter without being asked for: all of what stopped the request, and what is near a limit. */
+export function mainFiguresOf(step: StepView): string[] {
+  const figures = figuresOf(step);
+  return step.outcome === 'stopped' ? figures : figures.filter((figure) => / of \d+$/.test(figure));
+}
 
 /** Figures of a step that stand as words under it: `connections 1 of 1`, `active requests 3`. */
 export function figuresOf(step: StepView): string[] {
   const evidence = step.evidence ?? {};
   return Object.entries(evidence).flatMap(([name, value]) => {
-    if (SAID_ELSEWHERE.has(name) || /^max[A-Z]/.test(name)) return [];
+    if (SAID_ELSEWHERE.has(name) || /^max[A-Z]/.test(name) || value === '') return [];
     const limit = evidence[`max${name.charAt(0).toUpperCase()}${name.slice(1)}`];
     const words = name.replace(/([a-z])([A-Z])/g, (_, a: string, b: string) => `${a} ${b.toLowerCase()}`);
     return [limit === undefined ? `${words} ${value}` : `${words} ${value} of ${limit}`];

@@ -3,15 +3,17 @@ import type { SourceLocation, StepView } from '#contract';
 import { VersionDisc } from '../parts/sign.tsx';
 import { patternOf } from '../parts/versions.ts';
 import { OriginChip } from './origin-chip.tsx';
-import { drawOf, figuresOf, labelOf } from './road.ts';
+import { drawOf, figuresOf, labelOf, mainFiguresOf, nameOf, subsetOf, wordsOf } from './road.ts';
 
 interface StepProps {
   step: StepView;
+  /** Every figure, not only what matters. */
+  all: boolean;
   onOpen: (location: SourceLocation) => void;
 }
 
 /** Sidings of ruled-out candidates, then the station of what was decided. */
-export function Step({ step, onOpen }: StepProps) {
+export function Step({ step, all, onOpen }: StepProps) {
   const stopped = step.outcome === 'stopped';
   return (
     <>
@@ -22,7 +24,7 @@ export function Step({ step, onOpen }: StepProps) {
           {step.location && <OriginChip location={step.location} onOpen={onOpen} />}
         </div>
         <StepWords step={step} />
-        <Figures step={step} />
+        <Figures step={step} all={all} />
         <DrawBar step={step} />
       </li>
     </>
@@ -31,7 +33,7 @@ export function Step({ step, onOpen }: StepProps) {
 
 const FOLD = 3;
 
-function Sidings({ step, onOpen }: StepProps) {
+function Sidings({ step, onOpen }: Omit<StepProps, 'all'>) {
   const [open, setOpen] = useState(false);
   const rejected = step.rejected ?? [];
   const folded = rejected.length > FOLD && !open;
@@ -41,7 +43,7 @@ function Sidings({ step, onOpen }: StepProps) {
       {shown.map((candidate) => (
         <li className="side" key={`${candidate.name} ${candidate.reason}`}>
           <Siding />
-          <b>{candidate.name}</b> {candidate.reason}
+          <b>{subsetOf(candidate.name)}</b> {candidate.reason}
           {candidate.location && <OriginChip location={candidate.location} onOpen={onOpen} />}
         </li>
       ))}
@@ -66,11 +68,20 @@ function Siding() {
   );
 }
 
-/** A detail that begins with the thing's own name sets the name in code, as a bare name is. */
+/** Envoy's own name in code, then the sentence. */
 function StepWords({ step }: { step: StepView }) {
-  const text = step.detail ?? step.name;
+  const text = wordsOf(step);
+  const name = nameOf(step);
   if (step.outcome === 'stopped') return <b>{text}</b>;
   if (step.stage === 'weight') return <WeightWords text={text} />;
+  if (name !== undefined) {
+    return (
+      <>
+        <code>{name}</code>
+        <span className="because">{text}</span>
+      </>
+    );
+  }
   if (!text.startsWith(step.name) || step.name === '') return <span>{text}</span>;
   return (
     <span>
@@ -91,8 +102,8 @@ function WeightWords({ text }: { text: string }) {
   );
 }
 
-function Figures({ step }: { step: StepView }) {
-  const figures = figuresOf(step);
+function Figures({ step, all }: { step: StepView; all: boolean }) {
+  const figures = all ? figuresOf(step) : mainFiguresOf(step);
   if (figures.length === 0) return null;
   return (
     <ul className="figures">
@@ -110,7 +121,8 @@ function DrawBar({ step }: { step: StepView }) {
   const draw = drawOf(step);
   if (!draw) return null;
   const at = (value: number): number => (value / draw.total) * 280;
-  const pattern = patternOf(step.name, []);
+  const subset = subsetOf(step.name);
+  const pattern = patternOf(subset, []);
   const own = pattern <= 3 ? `url(#pv${pattern})` : undefined;
   const share = { x: at(draw.from), width: Math.max(2, at(draw.to) - at(draw.from)) };
   return (
@@ -119,7 +131,7 @@ function DrawBar({ step }: { step: StepView }) {
       viewBox="0 0 280 20"
       preserveAspectRatio="none"
       role="img"
-      aria-label={`Drew ${draw.draw}; ${step.name} takes ${draw.from} to ${draw.to - 1} of ${draw.total}`}
+      aria-label={`Drew ${draw.draw}; ${subset} takes ${draw.from} to ${draw.to - 1} of ${draw.total}`}
     >
       <rect x="0" y="8" width="280" height="8" className="others" />
       <rect {...share} y="8" height="8" {...(own ? { fill: own } : {})} className={`own v${pattern}`} />

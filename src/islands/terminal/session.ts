@@ -12,6 +12,9 @@ export interface Screen {
   columns(): number;
 }
 
+/** Characters that may be typed ahead of a command that runs. */
+const MOST_AHEAD = 8192;
+
 /** One terminal tab: edits the line here, runs it in the lab, shows what comes back. */
 export class TerminalSession {
   readonly id: string;
@@ -28,6 +31,8 @@ export class TerminalSession {
   #log: string[] = [''];
   #raw = '';
   #waiting: string[] = [];
+  /** Typed while a command ran; read when its prompt is back. */
+  #ahead = '';
   #changed: () => void = () => undefined;
   readonly #listener = (event: Extract<ServerEvent, { type: 'terminal' | 'terminal-exit' }>): void => this.#hear(event);
 
@@ -90,6 +95,7 @@ export class TerminalSession {
   typed(data: string): void {
     if (this.#running) {
       if (data === '\u0003') this.interrupt();
+      else this.#ahead = (this.#ahead + data).slice(0, MOST_AHEAD);
       return;
     }
     const fed = feed(this.#line, data);
@@ -111,6 +117,8 @@ export class TerminalSession {
   }
 
   interrupt(): void {
+    this.#ahead = '';
+    this.#waiting = [];
     this.#out('^C\n');
     this.#lab.request('terminal.interrupt', { terminal: this.id }).catch((error: unknown) => this.#fail(error));
   }
@@ -118,7 +126,8 @@ export class TerminalSession {
   #do(effect: Effect, before: LineState): void {
     switch (effect.kind) {
       case 'run':
-        this.#start(effect.line);
+        if (this.#running) this.#waiting.push(effect.line);
+        else this.#start(effect.line);
         break;
       case 'interrupt':
         this.#keep(`${this.promptText}${before.line}^C\n`);
@@ -191,6 +200,11 @@ export class TerminalSession {
     this.#changed();
     const next = this.#waiting.shift();
     if (next !== undefined) this.run(next);
+    else if (this.#ahead !== '') {
+      const ahead = this.#ahead;
+      this.#ahead = '';
+      this.typed(ahead);
+    }
   }
 
   #leaveScript(): void {

@@ -38,22 +38,17 @@ export class LabPage {
     await this.page.locator('.monaco-editor .native-edit-context, .monaco-editor textarea.inputarea').first().focus();
   }
 
-  /** Types the text in place of what is there, line by line, each over the indent that the editor proposes. */
-  async write(text: string): Promise<void> {
+  /** Types lines at the end of the text, each over the indent that the editor proposes. */
+  async typeLines(lines: readonly string[]): Promise<void> {
     const { keyboard } = this.page;
     await this.focusEditor();
-    await keyboard.press('ControlOrMeta+A');
-    await keyboard.press('Delete');
-    for (const [index, line] of text.split('\n').entries()) {
-      if (index > 0) {
-        await keyboard.press('Enter');
-        await keyboard.press('Shift+Home');
-        await keyboard.press('Shift+Home');
-        if (line === '') await keyboard.press('Delete');
-      }
-      if (line !== '') await keyboard.insertText(line);
+    await keyboard.press('ControlOrMeta+End');
+    for (const line of lines) {
+      await keyboard.press('Enter');
+      await keyboard.press('Shift+Home');
+      await keyboard.press('Shift+Home');
+      await keyboard.insertText(line);
     }
-    await keyboard.press('Escape');
   }
 
   /** Pastes the text in place of what is there. */
@@ -73,13 +68,18 @@ export class LabPage {
     await this.page.getByRole('tab', { name: new RegExp(`^${name}`) }).click();
   }
 
+  /** Sends one request; its decision path opens. */
+  async send(): Promise<void> {
+    await this.page.getByRole('tabpanel', { name: 'Requests' }).getByRole('button', { name: 'Send one' }).click();
+  }
+
   /** Opens the newest row of the list that has this status. */
   async openRow(status: string): Promise<void> {
     await this.rows.filter({ hasText: status }).last().getByRole('button').click();
     await expect(this.why.locator('.verdict')).toBeVisible();
   }
 
-  /** Runs a line in the terminal and waits until its prompt is back. */
+  /** Types a line into the terminal, with Enter. */
   async type(line: string): Promise<void> {
     await this.page.locator('.xterm-helper-textarea').focus();
     await this.page.keyboard.insertText(line);

@@ -1,0 +1,120 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import AxeBuilder from '@axe-core/playwright';
+import type { Page } from '@playwright/test';
+import { expect, test } from './support/lab-server.ts';
+
+const labs = readdirSync(join(import.meta.dirname, '..', '..', 'labs'), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map((entry) => entry.name);
+
+/** Every kind of page, and every lab. */
+const reading = ['/', '/days/', '/days/15/', '/words/', '/words/subset/', '/cards/', '/lab/'];
+const places = [...reading, ...labs.map((lab) => `/lab/${lab}/`)];
+const looks = [
+  { name: '1440 light', width: 1440, height: 900, theme: 'light' },
+  { name: '390 dark', width: 390, height: 844, theme: 'dark' },
+] as const;
+
+async function settle(page: Page, place: string): Promise<void> {
+  await page.goto(place);
+  await page.evaluate(() => document.fonts.ready.then(() => undefined));
+  if (!/^\/lab\/./.test(place)) return;
+  await expect(page.locator('.step-title')).toBeAttached();
+  await expect(page.locator('#lab-run')).toContainText('Mesh running');
+}
+
+async function violationsOf(page: Page): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(' ')}`));
+}
+
+/** How far the page can be scrolled sideways, in CSS pixels. */
+function overhang(page: Page): Promise<number> {
+  return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+}
+
+for (const look of looks) {
+  test.describe(look.name, () => {
+    test.use({ viewport: { width: look.width, height: look.height }, colorScheme: look.theme });
+    for (const place of places) {
+      test(`${place} has no barrier, no error, no request to elsewhere, and fits`, async ({ page, faults }) => {
+        await settle(page, place);
+        expect(await violationsOf(page)).toEqual([]);
+        expect(await overhang(page)).toBeLessThanOrEqual(0);
+        expect(faults).toEqual([]);
+      });
+    }
+  });
+}
+
+test('no page scrolls sideways at 320 pixels', async ({ page }) => {
+  await page.setViewportSize({ width: 320, height: 640 });
+  for (const place of [...reading, '/lab/canary/']) {
+    await settle(page, place);
+    expect(await overhang(page), place).toBeLessThanOrEqual(0);
+  }
+});
+
+test('the other theme of each page has no barrier either', async ({ page }) => {
+  test.setTimeout(120_000);
+  await page.emulateMedia({ colorScheme: 'dark' });
+  for (const place of [...reading, '/lab/canary/']) {
+    await settle(page, place);
+    expect(await violationsOf(page), place).toEqual([]);
+  }
+});
+
+/** Presses Tab until the focus is on a control with this name; answers the names on the way. */
+async function tabTo(page: Page, name: RegExp, most = 60): Promise<string[]> {
+  const passed: string[] = [];
+  for (let presses = 0; presses < most; presses++) {
+    await page.keyboard.press('Tab');
+    const here = await page.evaluate(() => {
+      const element = document.activeElement;
+      return element?.getAttribute('aria-label') ?? element?.textContent?.trim() ?? '';
+    });
+    passed.push(here);
+    if (name.test(here)) return passed;
+  }
+  throw new Error(`Tab did not reach ${name}: ${passed.join(' | ')}`);
+}
+
+test('the keyboard reaches what a page is for', async ({ page }) => {
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await page.goto('/');
+  await tabTo(page, /^Days$/);
+  await page.goto('/words/subset/');
+  await tabTo(page, /say|hear|listen/i);
+  await settle(page, '/lab/canary/');
+  await expect(page.locator('.monaco-editor .view-line').first()).toBeVisible();
+  const lesson = await tabTo(page, /^Skip to the lab$/);
+  expect(lesson).toHaveLength(1);
+  await page.keyboard.press('Enter');
+  await tabTo(page, /^Step 1/);
+  await tabTo(page, /^reviews\.yaml/);
+  // Ctrl+M lets Tab leave the editor.
+  await tabTo(page, /^YAML/);
+  await page.keyboard.press('Control+m');
+  await tabTo(page, /^Apply/);
+  await tabTo(page, /^Check$/);
+  await tabTo(page, /^Undo$/);
+  await tabTo(page, /^Pause$/);
+  await tabTo(page, /^Requests/);
+});
+
+test('arrows on a splitter move it by 16 pixels from where it stands', async ({ page }) => {
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await settle(page, '/lab/canary/');
+  for (const [name, key, panel, side] of [
+    ['Height of the text', 'ArrowDown', '.lesson', 'height'],
+    ['Width of text and editor', 'ArrowRight', '.do', 'width'],
+    ['Height of the dock', 'ArrowUp', '.dock', 'height'],
+    ['Width of why this response', 'ArrowLeft', '.why', 'width'],
+  ] as const) {
+    const size = async (): Promise<number> => (await page.locator(panel).first().boundingBox())?.[side] ?? 0;
+    const before = await size();
+    await page.getByRole('separator', { name }).press(key);
+    await expect.poll(size, { message: name }).toBeCloseTo(before + 16, -0.4);
+  }
+});
