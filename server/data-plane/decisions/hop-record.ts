@@ -73,7 +73,7 @@ const DETAIL_WORDS: Readonly<Record<string, string>> = {
   cluster_not_found: 'the route names a cluster that this proxy does not have, so it answers itself',
   no_healthy_upstream: 'no host can take the request, so this proxy answers itself',
   fault_filter_abort: 'the fault filter answers in place of the service',
-  upstream_response_timeout: "the route's timeout ran out",
+  response_timeout: "the route's timeout ran out",
   upstream_per_try_timeout: 'the last try took too long',
   downstream_remote_disconnect: 'the client closed its connection before the answer was complete',
 };

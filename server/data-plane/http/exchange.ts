@@ -1,5 +1,5 @@
 import type { HttpFilterConfig } from '../config/network-filter.ts';
-import type { CompiledRoute, CompiledVirtualHost, RouteTable } from '../config/route-table.ts';
+import type { ClusterShare, CompiledRoute, CompiledVirtualHost, RouteTable } from '../config/route-table.ts';
 import { HopSteps } from '../decisions/hop-steps.ts';
 import type { ConnectionContext } from '../listener/connection-context.ts';
 import type { ProxyRuntime } from '../runtime.ts';
@@ -63,6 +63,8 @@ export class Exchange implements FormatSubject, BodyTarget {
   table: RouteTable | undefined;
   virtualHost: CompiledVirtualHost | undefined;
   route: CompiledRoute | undefined;
+  /** The cluster that the route chose, among others by weight. */
+  share: ClusterShare | undefined;
   responseHead: ResponseHead | undefined;
   /** TLS of the connection that answered. */
   upstreamTls: TlsFacts | undefined;

@@ -62,6 +62,9 @@ function startTime(): Command {
   };
 }
 
+/** A name that no cluster has is none. */
+const upstreamCluster: Command = ({ info }) => (info.flags.includes('NC') ? undefined : text(info.cluster));
+
 const COMMANDS: Readonly<Record<string, Command>> = {
   PROTOCOL: ({ head }) => text(head.protocol),
   RESPONSE_CODE: ({ info }) => info.status,
@@ -73,8 +76,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   BYTES_SENT: ({ info }) => info.bytesSent,
   DURATION: ({ info }) => Math.round(info.durationMs),
   UPSTREAM_HOST: ({ info }) => text(info.upstreamHost),
-  UPSTREAM_CLUSTER: ({ info }) => text(info.cluster),
-  UPSTREAM_CLUSTER_RAW: ({ info }) => text(info.cluster),
+  UPSTREAM_CLUSTER: upstreamCluster,
+  UPSTREAM_CLUSTER_RAW: upstreamCluster,
   UPSTREAM_LOCAL_ADDRESS: ({ info }) => text(info.upstreamLocalAddress),
   UPSTREAM_REQUEST_ATTEMPT_COUNT: ({ info }) => info.attempts,
   DOWNSTREAM_LOCAL_ADDRESS: ({ connection }) => formatAddress(connection.localAddress),

@@ -2,24 +2,37 @@ import type { HttpFilterConfig } from '../config/network-filter.ts';
 import type { TlsFacts } from './codec.ts';
 import type { Headers } from './headers.ts';
 
-/** Headers by which a client could steer an edge proxy; a gateway takes them from nobody. */
-const EDGE_STRIPPED: ReadonlySet<string> = new Set([
-  'x-envoy-decorator-operation',
-  'x-envoy-downstream-service-cluster',
-  'x-envoy-downstream-service-node',
+/**
+ * Headers by which a client could steer retries and timeouts. Envoy takes them only from addresses that its configuration calls internal,
+ * and since 1.33 it calls none so: not even the application beside a sidecar may set them (ConnectionManagerUtility::cleanInternalHeaders).
+ */
+const STEERING: ReadonlySet<string> = new Set([
   'x-envoy-expected-rq-timeout-ms',
   'x-envoy-force-trace',
+  'x-envoy-hedge-on-per-try-timeout',
   'x-envoy-internal',
+  'x-envoy-ip-tags',
   'x-envoy-max-retries',
-  'x-envoy-original-path',
-  'x-envoy-peer-metadata',
-  'x-envoy-peer-metadata-id',
+  'x-envoy-original-url',
   'x-envoy-retriable-header-names',
   'x-envoy-retriable-status-codes',
   'x-envoy-retry-grpc-on',
   'x-envoy-retry-on',
+  'x-envoy-upstream-alt-stat-name',
   'x-envoy-upstream-rq-per-try-timeout-ms',
+  'x-envoy-upstream-rq-timeout-alt-response',
   'x-envoy-upstream-rq-timeout-ms',
+]);
+
+/** What a gateway, at the edge of the mesh, takes from nobody either. */
+const EDGE_STRIPPED: ReadonlySet<string> = new Set([
+  ...STEERING,
+  'x-envoy-decorator-operation',
+  'x-envoy-downstream-service-cluster',
+  'x-envoy-downstream-service-node',
+  'x-envoy-original-path',
+  'x-envoy-peer-metadata',
+  'x-envoy-peer-metadata-id',
 ]);
 
 export interface ForwardingSubject {
@@ -30,11 +43,12 @@ export interface ForwardingSubject {
   readonly own: string;
 }
 
-/** X-Forwarded-For, X-Forwarded-Proto, X-Forwarded-Client-Cert and the sanitising of x-envoy-* at the edge, as Envoy does it. */
+/** X-Forwarded-For, X-Forwarded-Proto, X-Forwarded-Client-Cert and the sanitising of x-envoy-*, as Envoy does it. */
 export function writeForwardingHeaders(headers: Headers, subject: ForwardingSubject): void {
   const scheme = subject.tls === undefined ? 'http' : 'https';
-  if (subject.config.useRemoteAddress) {
-    stripSteering(headers);
+  const { useRemoteAddress } = subject.config;
+  strip(headers, useRemoteAddress ? EDGE_STRIPPED : STEERING);
+  if (useRemoteAddress) {
     const before = headers.joined('x-forwarded-for');
     headers.put('x-forwarded-for', before === undefined ? subject.remoteIp : `${before},${subject.remoteIp}`);
     headers.put('x-envoy-external-address', subject.remoteIp);
@@ -45,11 +59,11 @@ export function writeForwardingHeaders(headers: Headers, subject: ForwardingSubj
   writeClientCert(headers, subject);
 }
 
-function stripSteering(headers: Headers): void {
+function strip(headers: Headers, names: ReadonlySet<string>): void {
   const { flat } = headers;
   for (let i = 0; i < flat.length; ) {
     const name = flat[i]!;
-    if (name.startsWith('x-envoy-') && EDGE_STRIPPED.has(name)) headers.remove(name);
+    if (name.startsWith('x-envoy-') && names.has(name)) headers.remove(name);
     else i += 2;
   }
 }

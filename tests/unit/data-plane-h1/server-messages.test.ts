@@ -23,7 +23,7 @@ function answer(request: ReceivedRequest, body = 'ok'): void {
 }
 
 describe('a server connection reads requests', () => {
-  it('delivers method, path, authority and lower-case headers without those of the hop', async () => {
+  it('delivers method, path, authority and lower-case headers without those of the hop, but for TE: trailers', async () => {
     server = await startServer(answer);
     await exchange(
       server.port,
@@ -38,7 +38,10 @@ describe('a server connection reads requests', () => {
       scheme: 'http',
       protocol: 'HTTP/1.1',
     });
-    expect(head.headers.entries()).toEqual([['x-canary', 'true']]);
+    expect(head.headers.entries()).toEqual([
+      ['x-canary', 'true'],
+      ['te', 'trailers'],
+    ]);
     expect(server.requests[0]!.ended).toBe(true);
   });
 

@@ -69,8 +69,8 @@ it.each([
   expect(normalizePath(from)).toBe(to);
 });
 
-it('flags stand in the order in which Envoy prints them', () => {
-  expect(withFlag(withFlag(withFlag([], 'FI'), 'URX'), 'UF')).toEqual(['UF', 'FI', 'URX']);
+it('flags stand in the order in which they were set, each once', () => {
+  expect(withFlag(withFlag(withFlag([], 'URX'), 'UF'), 'URX')).toEqual(['URX', 'UF']);
 });
 
 describe('forwarding headers', () => {
@@ -100,6 +100,21 @@ describe('forwarding headers', () => {
     expect(headers.has('x-envoy-retry-on')).toBe(false);
     expect(headers.get('x-forwarded-for')).toBe('10.0.0.1,127.0.0.9');
     expect(headers.get('x-forwarded-proto')).toBe('http');
+  });
+
+  it('let nobody steer retries and timeouts, and keep the rest inside the mesh', () => {
+    const headers = Headers.of({
+      'x-envoy-max-retries': '9',
+      'x-envoy-upstream-rq-timeout-ms': '1',
+      'x-envoy-attempt-count': '1',
+      'x-envoy-original-path': '/a',
+    });
+    writeForwardingHeaders(headers, { config: config({}), remoteIp: '127.0.0.9', tls: undefined, own: '' });
+    expect(headers.entries().map(([name]) => name)).toEqual([
+      'x-envoy-attempt-count',
+      'x-envoy-original-path',
+      'x-forwarded-proto',
+    ]);
   });
 
   it.each([

@@ -74,7 +74,7 @@ describe('the hop store', () => {
       service: 'productpage',
       status: 504,
       flags: ['UT'],
-      details: 'upstream_response_timeout',
+      details: 'response_timeout',
       cluster: REVIEWS_V2,
     });
     store.record(call);

@@ -9,6 +9,7 @@ import {
   hashStep,
   KNOWN_NAMES,
   placeOfName,
+  TE,
   TRANSFER_ENCODING,
   UPGRADE,
 } from './header-names.ts';
@@ -133,7 +134,8 @@ export class FieldParser {
         this.upgrade = value;
         return undefined;
       default:
-        // Keep-Alive, Proxy-Connection, TE and HTTP2-Settings end at this hop.
+        // Keep-Alive, Proxy-Connection, TE and HTTP2-Settings end at this hop; that the client takes trailers is passed on.
+        if (place === TE && value.toLowerCase() === 'trailers') this.flat.push('te', value);
         return undefined;
     }
   }

@@ -6,7 +6,7 @@ import { statusLine } from './status-lines.ts';
 export type WireFraming = 'none' | 'length' | 'chunked' | 'close' | 'tunnel';
 
 /** Requests that usually have no body: without one they carry no Content-Length. */
-const BODILESS_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'TRACE', 'CONNECT', 'OPTIONS']);
+const BODILESS_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'TRACE', 'CONNECT']);
 
 /** Characters that would end a request line early, or that latin1 cannot carry. */
 const UNSAFE_IN_TARGET = /[^\x21-\x7e\x80-\xff]/gu;

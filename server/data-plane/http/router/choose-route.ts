@@ -3,6 +3,7 @@ import { originOf } from '../../config/origins.ts';
 import { type RouteFailure, type RouteSubject, splitPath } from '../../config/route-condition.ts';
 import type { CompiledRoute, CompiledVirtualHost, RouteTable } from '../../config/route-table.ts';
 import type { Exchange, RequestLayer } from '../exchange.ts';
+import { chooseShare } from './choose-share.ts';
 
 /** Finds the virtual host and the route, and keeps why every earlier route was passed over. Answers nothing itself. */
 export const chooseRoute: RequestLayer = (exchange) => {
@@ -76,6 +77,10 @@ function matchRoutes(exchange: Exchange, host: CompiledVirtualHost): void {
     exchange.route = route;
     exchange.info.routeName = route.name;
     if (exchange.steps.on) noteRoute(exchange, host, route, failures);
+    if (route.target.kind === 'forward') {
+      exchange.share = chooseShare(exchange, route, route.target);
+      exchange.info.cluster = exchange.share.cluster;
+    }
     return;
   }
   exchange.steps.add('route', 'stopped', host.name, () => ({

@@ -43,6 +43,7 @@ export class MirrorCall implements AttemptOwner {
     this.#span = { ...span, parentSpanId: span.spanId, spanId: newSpanId(exchange.runtime.chance.ids) };
     this.#head = { ...exchange.head, headers: exchange.head.headers.clone() };
     writeSpan(this.#head.headers, this.#span);
+    markAsCopy(this.#head.headers, exchange);
     this.#body = new RequestBody({ replay: false, ended: !exchange.stream.hasBody });
     this.#startedAt = exchange.runtime.clock.monotonic();
   }
@@ -110,4 +111,12 @@ export class MirrorCall implements AttemptOwner {
       bytes: this.#bytes,
     });
   }
+}
+
+/** Envoy's own client sends the copy: a request from inside, from this proxy's address. */
+function markAsCopy(headers: Headers, { runtime, virtualHost }: Exchange): void {
+  const before = headers.joined('x-forwarded-for');
+  headers.put('x-forwarded-for', before === undefined ? runtime.self.ip : `${before},${runtime.self.ip}`);
+  headers.put('x-envoy-internal', 'true');
+  if (virtualHost?.includeAttemptCount === true) headers.put('x-envoy-attempt-count', '1');
 }

@@ -31,11 +31,13 @@ export const RESET_WORDS: Readonly<Record<ResetReason, ResetWords>> = {
   protocol_error: row('UPE', 'protocol error', 'the host answered with bytes that are not HTTP', 502),
 };
 
-/** The body of a request that failed before an answer, in Envoy's words. */
-export function resetBody(words: ResetWords, transportFailure: string, retried: boolean): string {
+/**
+ * The body of a request that failed before an answer, in Envoy's words. Since 1.38.1 it keeps the transport failure reason to itself: that
+ * stands in the access log only.
+ */
+export function resetBody(words: ResetWords, retried: boolean): string {
   const before = 'upstream connect error or disconnect/reset before headers.';
-  const reason = `${retried ? 'retried and the latest ' : ''}reset reason: ${words.words}`;
-  return `${before} ${reason}${transportFailure === '' ? '' : `, transport failure reason: ${transportFailure}`}`;
+  return `${before} ${retried ? 'retried and the latest ' : ''}reset reason: ${words.words}`;
 }
 
 export function resetDetails(words: ResetWords, transportFailure: string, phase: 'before' | 'after'): string {

@@ -1,9 +1,13 @@
 import type { CompiledRoute, ForwardAction, RedirectAction } from '../../config/route-table.ts';
 import type { RequestHead } from '../codec.ts';
 
-/** Path and authority as the upstream is to see them; the path before is kept in x-envoy-original-path. */
+/** Path and authority as the upstream is to see them; those before are kept in x-envoy-original-path and x-envoy-original-host. */
 export function rewriteRequest(head: RequestHead, route: CompiledRoute, action: ForwardAction): void {
-  if (action.hostRewrite !== undefined && action.hostRewrite !== '') head.authority = action.hostRewrite;
+  const { hostRewrite = '' } = action;
+  if (hostRewrite !== '' && hostRewrite !== head.authority) {
+    head.headers.set('x-envoy-original-host', head.authority);
+    head.authority = hostRewrite;
+  }
   const rewritten = rewrittenPath(head.path, route, action);
   if (rewritten === undefined || rewritten === head.path) return;
   head.headers.set('x-envoy-original-path', head.path);
@@ -49,10 +53,11 @@ export function redirectLocation(
   const newScheme = action.scheme ?? scheme;
   const [givenHost = '', givenPort] = head.authority.split(':');
   const host = action.host ?? givenHost;
-  const schemeChanged = newScheme !== scheme;
-  const kept = schemeChanged || action.host !== undefined ? undefined : givenPort;
+  // The old scheme's own port does not come along into another scheme; any other does.
+  const isOfOldScheme = newScheme !== scheme && givenPort === (scheme === 'https' ? '443' : '80');
+  const kept = isOfOldScheme || action.host !== undefined ? undefined : givenPort;
   const port = action.port === undefined ? kept : String(action.port);
-  const isDefault = (newScheme === 'http' && port === '80') || (newScheme === 'https' && port === '443');
+  const isDefault = action.port === (newScheme === 'https' ? 443 : 80);
   const { path, rest } = split(head.path);
   let target = path;
   if (action.path !== undefined) target = action.path;

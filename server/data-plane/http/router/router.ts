@@ -11,6 +11,7 @@ import { recordMirror } from '../../decisions/mirror-record.ts';
 import type { UpstreamCluster } from '../../upstream/cluster.ts';
 import { applyRequestRules, applyResponseRules } from '../apply-rules.ts';
 import type { Exchange, LayerOutcome, RequestLayer } from '../exchange.ts';
+import { shortName } from './choose-share.ts';
 import { MirrorCall } from './mirror.ts';
 import { redirectLocation, rewriteRequest } from './rewrite.ts';
 import { UpstreamCall } from './upstream-call.ts';
@@ -58,8 +59,7 @@ function answerDirectly(exchange: Exchange, route: CompiledRoute, action: Direct
 }
 
 function forward(exchange: Exchange, route: CompiledRoute, action: ForwardAction): LayerOutcome {
-  const share = drawShare(exchange, route, action);
-  exchange.info.cluster = share.cluster;
+  const share = exchange.share ?? action.shares[0]!;
   const cluster = exchange.runtime.clusters.get(share.cluster);
   if (cluster === undefined) return noCluster(exchange, route, action, share);
   if (exchange.steps.on) noteCluster(exchange, cluster);
@@ -77,48 +77,6 @@ function forward(exchange: Exchange, route: CompiledRoute, action: ForwardAction
   const mirrors = startMirrors(exchange, action);
   new UpstreamCall({ exchange, action, cluster, timeoutMs, perTryTimeoutMs, mirrors }).start();
   return 'wait';
-}
-
-/** Draws a number below the sum of weights; the cluster whose range holds it wins, as in Envoy. */
-function drawShare(exchange: Exchange, route: CompiledRoute, action: ForwardAction): ClusterShare {
-  const { shares, totalWeight } = action;
-  const only = shares[0]!;
-  if (shares.length === 1) return only;
-  const draw = exchange.runtime.chance.draws.below('weight', exchange.span.traceId, totalWeight);
-  let from = 0;
-  for (const [place, share] of shares.entries()) {
-    const to = from + share.weight;
-    if (draw >= to) {
-      from = to;
-      continue;
-    }
-    const begin = from;
-    exchange.steps.add('weight', 'chosen', share.cluster, () => ({
-      detail: `drew ${draw} of ${totalWeight}, so ${shortName(share.cluster)}`,
-      origin: originOf(route.origins, `weighted_clusters.${place}`),
-      rejected: otherShares(shares, place),
-      evidence: { draw, total: totalWeight, from: begin, to, weight: share.weight },
-    }));
-    return share;
-  }
-  return only;
-}
-
-function otherShares(shares: readonly ClusterShare[], chosen: number): { name: string; reason: string }[] {
-  let from = 0;
-  const others: { name: string; reason: string }[] = [];
-  for (const [place, share] of shares.entries()) {
-    const to = from + share.weight;
-    if (place !== chosen) others.push({ name: share.cluster, reason: `has the numbers ${from} to ${to - 1}` });
-    from = to;
-  }
-  return others;
-}
-
-/** The subset where there is one, else the host: `v2`, `reviews.default.svc.cluster.local`. */
-function shortName(cluster: string): string {
-  const parts = parseClusterName(cluster);
-  return parts?.subset || parts?.host || cluster;
 }
 
 function noCluster(exchange: Exchange, route: CompiledRoute, action: ForwardAction, share: ClusterShare): LayerOutcome {

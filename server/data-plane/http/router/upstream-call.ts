@@ -261,7 +261,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
     const name = attempt?.choice.host.key ?? this.#cluster.config.name;
     if (this.#exchange.steps.on)
       noteFailure(this.#exchange, name, { plain: detail, verdict: undefined, part: 'timeout' });
-    this.#replyTimeout('upstream_response_timeout');
+    this.#replyTimeout('response_timeout');
   }
 
   // Ends.
@@ -289,7 +289,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
       status: words.status,
       flag: words.flag,
       details: resetDetails(words, detail, 'before'),
-      body: resetBody(words, detail, this.#exchange.info.attempts > 1),
+      body: resetBody(words, this.#exchange.info.attempts > 1),
       ...(reason === 'overflow' && { headers: { 'x-envoy-overloaded': 'true' } }),
     });
   }

@@ -1,0 +1,49 @@
+import { parseClusterName } from '#domain';
+import { originOf } from '../../config/origins.ts';
+import type { ClusterShare, CompiledRoute, ForwardAction } from '../../config/route-table.ts';
+import type { Exchange } from '../exchange.ts';
+
+/**
+ * Draws a number below the sum of weights; the cluster whose range holds it wins. As in Envoy the draw belongs to the choice of the
+ * route, so that a fault that answers later is still counted against a cluster.
+ */
+export function chooseShare(exchange: Exchange, route: CompiledRoute, action: ForwardAction): ClusterShare {
+  const { shares, totalWeight } = action;
+  const only = shares[0]!;
+  if (shares.length === 1) return only;
+  const draw = exchange.runtime.chance.draws.below('weight', exchange.span.traceId, totalWeight);
+  let from = 0;
+  for (const [place, share] of shares.entries()) {
+    const to = from + share.weight;
+    if (draw >= to) {
+      from = to;
+      continue;
+    }
+    const begin = from;
+    exchange.steps.add('weight', 'chosen', share.cluster, () => ({
+      detail: `drew ${draw} of ${totalWeight}, so ${shortName(share.cluster)}`,
+      origin: originOf(route.origins, `weighted_clusters.${place}`),
+      rejected: otherShares(shares, place),
+      evidence: { draw, total: totalWeight, from: begin, to, weight: share.weight },
+    }));
+    return share;
+  }
+  return only;
+}
+
+function otherShares(shares: readonly ClusterShare[], chosen: number): { name: string; reason: string }[] {
+  let from = 0;
+  const others: { name: string; reason: string }[] = [];
+  for (const [place, share] of shares.entries()) {
+    const to = from + share.weight;
+    if (place !== chosen) others.push({ name: share.cluster, reason: `has the numbers ${from} to ${to - 1}` });
+    from = to;
+  }
+  return others;
+}
+
+/** The subset where there is one, else the host: `v2`, `reviews.default.svc.cluster.local`. */
+export function shortName(cluster: string): string {
+  const parts = parseClusterName(cluster);
+  return parts?.subset || parts?.host || cluster;
+}
