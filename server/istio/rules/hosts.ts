@@ -1,11 +1,12 @@
-import { isIP } from 'node:net';
+import { isIP, isIPv4, isIPv6 } from 'node:net';
 
 const LABEL = /^[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?$/;
 const WILDCARD_LABEL = /^(?:\*|(?:\*|(?:\*-)?[a-zA-Z0-9])(?:[-a-zA-Z0-9]*[a-zA-Z0-9])?)$/;
 
 export const isLabel = (text: string): boolean => text.length <= 63 && LABEL.test(text);
 
-export const isIpAddress = (text: string): boolean => isIP(text) !== 0;
+// The test for IPv6 is a large regular expression, slow the first time.
+export const isIpAddress = (text: string): boolean => isIPv4(text) || (text.includes(':') && isIPv6(text));
 
 function lengthProblem(domain: string): string | undefined {
   if (domain.length > 255) return `domain name "${domain}" too long (max 255)`;

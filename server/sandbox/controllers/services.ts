@@ -164,7 +164,7 @@ function slice(service: ServiceObject, { ports, pods }: Group, index: number): K
     },
     addressType: 'IPv4',
     endpoints: pods
-      .toSorted((a, b) => a.metadata.name.localeCompare(b.metadata.name))
+      .toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))
       .map((pod) => ({
         addresses: [pod.status?.podIP ?? ''],
         conditions: { ready: true, serving: true, terminating: false },
