@@ -2,7 +2,7 @@ import type { Clock, HopRecord } from '#domain';
 import { CallerWait } from './caller-wait.ts';
 import type { EdgeRate, HopStore, RequestSummary } from './doors.ts';
 import { rateEdges } from './edges.ts';
-import { type CompleteRequest, HopRings, KeptHop } from './kept-hop.ts';
+import { type CompleteRequest, KeptHop, Traces } from './kept-hop.ts';
 import { Newest } from './newest.ts';
 import { summarize } from './summary.ts';
 
@@ -24,13 +24,10 @@ export function createHopStore(options: HopStoreOptions): HopStore {
 }
 
 class BoundedHopStore implements HopStore {
-  readonly #hops = new Map<string, KeptHop>();
   readonly #arrived: Newest<KeptHop>;
   /** Those with steps. */
   readonly #detailed: Newest<KeptHop>;
-  readonly #traces = new HopRings('nextInTrace');
-  /** Inbound hops by the span of the call that they answered. */
-  readonly #answers = new HopRings('nextAnswer');
+  readonly #traces = new Traces();
   /** In order of completion. */
   readonly #requests: Newest<CompleteRequest>;
   readonly #waiting: CallerWait;
@@ -54,14 +51,11 @@ class BoundedHopStore implements HopStore {
   }
 
   trace(traceId: string): readonly HopRecord[] {
-    return this.#traces
-      .list(traceId)
-      .map(({ hop }) => hop)
-      .sort((a, b) => a.startMs - b.startMs || callerFirst(a, b));
+    return this.#traces.list(traceId).sort((a, b) => a.startMs - b.startMs || callerFirst(a, b));
   }
 
   hop(spanId: string): HopRecord | undefined {
-    return this.#hops.get(spanId)?.hop;
+    return this.#arrived.list().findLast(({ hop }) => hop.spanId === spanId)?.hop;
   }
 
   requests(limit: number): readonly RequestSummary[] {
@@ -81,15 +75,13 @@ class BoundedHopStore implements HopStore {
 
   clear(): void {
     this.#waiting.clear();
-    for (const part of [this.#hops, this.#arrived, this.#detailed, this.#traces, this.#answers, this.#requests])
-      part.clear();
+    for (const part of [this.#arrived, this.#detailed, this.#traces, this.#requests]) part.clear();
   }
 
   #callFinished(kept: KeptHop): void {
-    const { spanId } = kept.hop;
-    const answer = this.#answers.last(spanId);
-    if (answer !== undefined) for (const each of this.#answers.list(spanId)) this.#waiting.remove(each);
-    this.#complete(kept, summarize(kept.hop, answer?.hop));
+    const answers = this.#traces.answersTo(kept);
+    for (const answer of answers) this.#waiting.remove(answer);
+    this.#complete(kept, summarize(kept.hop, answers[0]?.hop));
   }
 
   #answerFinished(kept: KeptHop): void {
@@ -99,8 +91,8 @@ class BoundedHopStore implements HopStore {
       this.#complete(kept, summarize(undefined, answer));
       return;
     }
-    const call = this.#hops.get(caller);
-    if (call?.hop.direction !== 'outbound') this.#waiting.add(kept);
+    const call = this.#traces.callOf(kept, caller);
+    if (call === undefined) this.#waiting.add(kept);
     // The caller gave up before: its request is known already, and now also who worked on it.
     else if (call.request !== undefined) call.request.summary = summarize(call.hop, answer);
   }
@@ -113,23 +105,15 @@ class BoundedHopStore implements HopStore {
 
   #keep(hop: HopRecord): KeptHop {
     const kept = new KeptHop(hop);
-    this.#hops.set(hop.spanId, kept);
-    this.#traces.add(hop.traceId, kept);
-    if (isAnswer(hop)) this.#answers.add(hop.parentSpanId, kept);
+    this.#traces.add(kept);
     const oldest = this.#arrived.push(kept);
-    if (oldest !== undefined) this.#forget(oldest);
+    if (oldest !== undefined) {
+      this.#waiting.remove(oldest);
+      this.#traces.removeFirst(oldest);
+    }
     const thinned = hop.steps.length > 0 ? this.#detailed.push(kept) : undefined;
     if (thinned !== undefined) thinned.hop = withoutDetails(thinned.hop);
     return kept;
-  }
-
-  #forget(oldest: KeptHop): void {
-    const { hop } = oldest;
-    if (this.#hops.get(hop.spanId) === oldest) this.#hops.delete(hop.spanId);
-    this.#waiting.remove(oldest);
-    this.#traces.removeFirst(hop.traceId, oldest);
-    this.#answers.forget(hop.spanId);
-    if (isAnswer(hop)) this.#answers.removeFirst(hop.parentSpanId, oldest);
   }
 }
 
@@ -139,9 +123,6 @@ const withoutDetails = (hop: HopRecord): HopRecord => ({
   response: { ...hop.response, headers: [] },
   steps: [],
 });
-
-const isAnswer = (hop: HopRecord): hop is HopRecord & { readonly parentSpanId: string } =>
-  hop.direction === 'inbound' && hop.parentSpanId !== undefined;
 
 /** False when the request's headers prove that no proxy sent it. Hops without recorded headers prove nothing. */
 const mayHaveCaller = ({ request }: HopRecord): boolean =>

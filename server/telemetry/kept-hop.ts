@@ -6,70 +6,71 @@ export interface CompleteRequest {
   summary: RequestSummary;
 }
 
-/** A hop with its places in the lists that it belongs to: links cost less than a collection for each trace and each call. */
+/** A hop with its neighbours: links cost less than a collection for each trace. */
 export class KeptHop {
   hop: HopRecord;
-  /** The next hop of the same trace; the last one points to the first. */
-  nextInTrace: KeptHop = this;
-  /** The next hop that answered the same call; the last one points to the first. */
-  nextAnswer: KeptHop = this;
-  request: CompleteRequest | undefined;
+  /** Hops of the same trace, in order of arrival. */
+  earlier: KeptHop | undefined = undefined;
+  later: KeptHop | undefined = undefined;
+  request: CompleteRequest | undefined = undefined;
   /** While it waits for its caller: neighbours in the line, and when it waits no longer. */
   waiting = false;
   waitsUntil = 0;
-  before: KeptHop | undefined;
-  after: KeptHop | undefined;
+  before: KeptHop | undefined = undefined;
+  after: KeptHop | undefined = undefined;
 
   constructor(hop: HopRecord) {
     this.hop = hop;
   }
 }
 
-/** Rings of hops by a common key, in order of arrival. */
-export class HopRings {
-  readonly #link: 'nextInTrace' | 'nextAnswer';
-  /** The last hop of each ring. */
+/** How far back in a trace the other side of a call is looked for: hops that a client put into one endless trace must not cost more. */
+const NEAR = 256;
+
+/** Hops by trace, in order of arrival. */
+export class Traces {
+  /** The last hop of each trace. */
   readonly #last = new Map<string, KeptHop>();
 
-  constructor(link: 'nextInTrace' | 'nextAnswer') {
-    this.#link = link;
+  add(kept: KeptHop): void {
+    const { traceId } = kept.hop;
+    const last = this.#last.get(traceId);
+    kept.earlier = last;
+    if (last !== undefined) last.later = kept;
+    this.#last.set(traceId, kept);
   }
 
-  add(key: string, kept: KeptHop): void {
-    const last = this.#last.get(key);
-    if (last !== undefined) {
-      kept[this.#link] = last[this.#link];
-      last[this.#link] = kept;
+  /** Takes out the hop that came first in its trace. */
+  removeFirst(kept: KeptHop): void {
+    if (kept.later === undefined) this.#last.delete(kept.hop.traceId);
+    else kept.later.earlier = undefined;
+    kept.later = undefined;
+  }
+
+  list(traceId: string): HopRecord[] {
+    const hops: HopRecord[] = [];
+    for (let kept = this.#last.get(traceId); kept !== undefined; kept = kept.earlier) hops.push(kept.hop);
+    return hops.reverse();
+  }
+
+  /** The call with this span that came not long before `kept`. */
+  callOf(kept: KeptHop, spanId: string): KeptHop | undefined {
+    let near = 0;
+    for (let other = kept.earlier; other !== undefined && near < NEAR; other = other.earlier, near++) {
+      if (other.hop.spanId === spanId && other.hop.direction === 'outbound') return other;
     }
-    this.#last.set(key, kept);
+    return undefined;
   }
 
-  last(key: string): KeptHop | undefined {
-    return this.#last.get(key);
-  }
-
-  list(key: string): KeptHop[] {
-    const last = this.#last.get(key);
-    if (last === undefined) return [];
-    const members: KeptHop[] = [];
-    let member = last;
-    do {
-      member = member[this.#link];
-      members.push(member);
-    } while (member !== last);
-    return members;
-  }
-
-  /** Takes out the member that came first: the oldest hop of all goes first. Does nothing when `kept` is not that. */
-  removeFirst(key: string, kept: KeptHop): void {
-    const last = this.#last.get(key);
-    if (last === undefined || last[this.#link] !== kept) return;
-    if (last === kept) this.#last.delete(key);
-    else last[this.#link] = kept[this.#link];
-  }
-
-  forget(key: string): void {
-    this.#last.delete(key);
+  /** Inbound hops that answered the call `kept`, newest first. */
+  answersTo(kept: KeptHop): KeptHop[] {
+    const answers: KeptHop[] = [];
+    let near = 0;
+    for (let other = kept.earlier; other !== undefined && near < NEAR; other = other.earlier, near++) {
+      const { direction, parentSpanId } = other.hop;
+      if (direction === 'inbound' && parentSpanId === kept.hop.spanId) answers.push(other);
+    }
+    return answers;
   }
 
   clear(): void {

@@ -30,6 +30,7 @@ export class PeerMetadata {
   readonly #own: string;
   readonly #id: string;
   readonly #known = new Map<string, PeerWorkload>();
+  #last: { readonly given: string; readonly peer: PeerWorkload } = { given: '', peer: UNKNOWN_PEER };
 
   constructor(own: PeerWorkload, nodeId: string) {
     this.#own = encode(own);
@@ -47,6 +48,12 @@ export class PeerMetadata {
     if (given === undefined) return undefined;
     headers.remove(METADATA);
     headers.remove(METADATA_ID);
+    // One connection's requests come from one peer: to compare is cheaper than to look up.
+    if (given !== this.#last.given) this.#last = { given, peer: this.#read(given) };
+    return this.#last.peer;
+  }
+
+  #read(given: string): PeerWorkload {
     const known = this.#known.get(given);
     if (known !== undefined) return known;
     const peer = decode(given);
