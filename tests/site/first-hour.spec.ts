@@ -128,7 +128,7 @@ test('a learner opens the lab, shifts traffic, breaks it, sees why, takes it bac
     await expect(page.locator('.mesh .siding')).toContainText('NC');
     await lab.openRow('503 NC');
     await expect(lab.why.locator('.verdict')).toContainText('503 NC');
-    await expect(lab.why.locator('.said')).toContainText('frontend’s proxy refused it');
+    await expect(lab.why.locator('.said')).toContainText(/frontend['’]s proxy refused it/);
     await expect(lab.why).toContainText('no DestinationRule defines subset v9');
     await expect(lab.why).toContainText('Not reached');
     await expect(page.locator('.monaco-editor .line-lit-end').first()).toBeVisible();

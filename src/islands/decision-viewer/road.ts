@@ -1,4 +1,5 @@
 import type { ExplanationView, HopView, StepView } from '#contract';
+import { serviceTitle } from '../parts/titles.ts';
 
 /** One thing on the road, in the order in which it stands. */
 export type RoadPart =
@@ -30,7 +31,7 @@ export function labelOf(step: StepView): string {
 }
 
 export function proxyName(hop: HopView): string {
-  const service = hop.proxy.service.replace(/^istio-(.+?)-?gateway$/, '$1 gateway');
+  const service = serviceTitle(hop.proxy.service);
   return hop.proxy.role === 'gateway' ? service : `${service}’s own proxy`;
 }
 

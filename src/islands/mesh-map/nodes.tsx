@@ -1,5 +1,6 @@
 import type { MeshEdge } from '#contract';
 import { formatMs, formatRate, formatShare } from '../parts/format.ts';
+import { serviceTitle } from '../parts/titles.ts';
 import { patternOf } from '../parts/versions.ts';
 import type { Frame, PlacedNode } from './layout.ts';
 
@@ -57,8 +58,7 @@ export function NodeSign({ placed, across, versions }: Pick<NodeProps, 'placed' 
 
 /** `istio-ingressgateway` on two lines, as `ingress` and `gateway`. */
 function wordsOf(service: string): string[] {
-  const gateway = /^(?:istio-)?(.+?)-?gateway$/.exec(service)?.[1];
-  return gateway ? [gateway, 'gateway'] : [service];
+  return serviceTitle(service).split(' ');
 }
 
 export function NodeLabel({ placed, load, across }: NodeProps) {

@@ -14,7 +14,7 @@ export interface Reached {
   refused: Refused[];
 }
 
-const NOWHERE = ['NR', 'NC'];
+const NOWHERE = ['NR', 'NC', 'UH'];
 
 function leadsNowhere(edge: MeshEdge, mesh: MeshView): boolean {
   const target = mesh.nodes.find((node) => node.id === edge.to);
@@ -28,13 +28,21 @@ function leadsNowhere(edge: MeshEdge, mesh: MeshView): boolean {
   );
 }
 
+/** Pods of this version are gone, those of others run: what it was asked is past. */
+function isGone(edge: MeshEdge, mesh: MeshView): boolean {
+  const target = mesh.nodes.find((node) => node.id === edge.to);
+  return (
+    target?.role === 'client' && mesh.nodes.some((node) => node.role !== 'client' && node.service === target.service)
+  );
+}
+
 /**
  * Takes lines that lead nowhere off the map: a route without a cluster, a host without a route. What is left as the target of a
  * line and has no pod here stands outside the mesh, an app without a proxy.
  */
 export function reachedOf(mesh: MeshView): Reached {
   const lost = mesh.edges.filter((edge) => leadsNowhere(edge, mesh));
-  const edges = mesh.edges.filter((edge) => !lost.includes(edge));
+  const edges = mesh.edges.filter((edge) => !lost.includes(edge) && !isGone(edge, mesh));
   const called = new Set(edges.map((edge) => edge.to));
   const calling = new Set(mesh.edges.map((edge) => edge.from));
   const nodes = mesh.nodes

@@ -1,5 +1,6 @@
 import type { MeshEdge, MeshNode, MeshView } from '#contract';
 import { formatMs, formatRate, formatShare } from '../parts/format.ts';
+import { serviceTitle } from '../parts/titles.ts';
 import type { Refused } from './refused.ts';
 
 /** A service or version as a sentence, with what it calls beneath: the map for keyboard and screen reader. */
@@ -25,7 +26,7 @@ const FLAG_WORDS: Record<string, string> = {
 };
 
 export function nameOf(node: MeshNode, versions: number): string {
-  return versions > 1 ? `${node.service} ${node.version}` : node.service;
+  return versions > 1 ? `${node.service} ${node.version}` : serviceTitle(node.service);
 }
 
 /** `5`, `2.5`, `fewer than 0.1`. */

@@ -4,6 +4,7 @@ import { outcomeOf, statusText } from '../../lab-client/index.ts';
 import { Empty } from '../parts/empty.tsx';
 import { formatMs, formatTime } from '../parts/format.ts';
 import { Icon, Mark, VersionDisc } from '../parts/sign.tsx';
+import { serviceTitle } from '../parts/titles.ts';
 import { useLab, useStore } from '../parts/use-store.ts';
 import { patternOf } from '../parts/versions.ts';
 import { barWidth, type Filter, filters, flagTitle, rowsOf } from './filter.ts';
@@ -48,12 +49,17 @@ export function RequestList({ onOpened }: { onOpened: () => void }) {
         <span className="tag" aria-live="polite">
           {held ? 'Held still while you are in it' : ''}
         </span>
-        <button type="button" className="btn" disabled={connection !== 'open'} onClick={() => void lab.send()}>
+        <button
+          type="button"
+          className="btn"
+          disabled={connection !== 'open'}
+          onClick={() => void lab.send().then(onOpened)}
+        >
           <Icon name="next" />
           Send one
         </button>
       </div>
-      {rows.length === 0 && <NoRows filter={filter} />}
+      {rows.length === 0 && <NoRows filter={filter} seen={mesh?.nodes.some((node) => node.proxied) ?? true} />}
       {rows.length > 0 && (
         <section
           className="scroll"
@@ -99,8 +105,9 @@ export function RequestList({ onOpened }: { onOpened: () => void }) {
   );
 }
 
-function NoRows({ filter }: { filter: Filter }) {
-  const text = filter === 'all' ? 'No request yet.' : `No ${filter} request among the last ones.`;
+function NoRows({ filter, seen }: { filter: Filter; seen: boolean }) {
+  const none = seen ? 'No request yet.' : 'No workload has a proxy, so nobody between them notes a request.';
+  const text = filter === 'all' ? none : `No ${filter} request among the last ones.`;
   return <Empty text={text} />;
 }
 
@@ -136,7 +143,8 @@ function Row({ request, versions, selected, onOpen }: RowProps) {
       <td className="mono">{formatTime(request.atMs)}</td>
       <td>
         <button type="button" className="row-link" aria-current={selected ? 'true' : undefined}>
-          {request.source} <Arrow /> {request.destination || 'no workload'}
+          {serviceTitle(request.source)} <Arrow /> {serviceTitle(request.destination) || 'no workload'}
+          {several && <span className="inline-version">{request.destinationVersion}</span>}
         </button>
       </td>
       <td>

@@ -1,6 +1,7 @@
 import type { SpanView } from '#contract';
 import { SLOW_MS } from '../../lab-client/index.ts';
 import { formatMs } from '../parts/format.ts';
+import { serviceTitle } from '../parts/titles.ts';
 
 export interface Bar {
   span: SpanView;
@@ -73,8 +74,8 @@ export function waterfallOf(spans: readonly SpanView[]): Waterfall {
 }
 
 function labelOf(span: SpanView): string {
-  if (span.kind === 'server') return span.service.replace(/^istio-(.+?)-?gateway$/, '$1 gateway');
-  return span.depth === 0 ? span.service.replace(/^istio-(.+?)-?gateway$/, '$1 gateway') : span.operation;
+  if (span.kind === 'server' || span.depth === 0) return serviceTitle(span.service);
+  return span.operation;
 }
 
 function toneOf(span: SpanView): Bar['tone'] {

@@ -1,5 +1,6 @@
 import type { PushView } from '#contract';
 import { formatMs } from '../parts/format.ts';
+import { serviceTitle } from '../parts/titles.ts';
 import { tickStep } from '../trace-viewer/waterfall.ts';
 
 export interface Row {
@@ -51,6 +52,6 @@ export function trainGraphOf(push: PushView): TrainGraph {
 export function shortPod(pod: string): string {
   const match = /^(.+?)-(v\d+)(?:-[a-z0-9]+){0,2}$/.exec(pod);
   if (match) return `${match[1]} ${match[2]}`;
-  const gateway = /^istio-(.+?)-?gateway(?:-[a-z0-9]+){0,2}$/.exec(pod)?.[1];
-  return gateway ? `${gateway} gateway` : pod;
+  const gateway = /^(istio-.+?gateway)(?:-[a-z0-9]+){0,2}$/.exec(pod)?.[1];
+  return gateway ? serviceTitle(gateway) : pod;
 }

@@ -145,6 +145,8 @@ function optionsOf(): monaco.editor.IStandaloneEditorConstructionOptions {
     minimap: { enabled: false },
     padding: { top: 4, bottom: 4 },
     renderLineHighlight: 'none',
+    // Its dimmed number would be too faint to read.
+    renderFinalNewline: 'on',
     scrollBeyondLastLine: false,
     overviewRulerLanes: 2,
     scrollbar: { verticalScrollbarSize: 10, horizontalScrollbarSize: 10, useShadows: false },

@@ -65,7 +65,7 @@ export function YamlEditor({ goTo, more }: YamlEditorProps) {
           className="btn quiet sq"
           aria-label="Plain text field instead of the editor"
           aria-pressed={plain}
-          disabled={narrow || broken}
+          hidden={narrow || broken}
           onClick={() => setWantsPlain(!wantsPlain)}
         >
           <Icon name="read" />

@@ -2,7 +2,14 @@ import { expect, test } from 'vitest';
 import { seededRandom } from '#domain';
 import { readLog } from '../../../src/islands/access-log/fields.ts';
 import { firstFailure, seenWords, tally } from '../../../src/islands/checks/words.ts';
-import { drawOf, figuresOf, placeWords, roadOf } from '../../../src/islands/decision-viewer/road.ts';
+import {
+  drawOf,
+  figuresOf,
+  mainFiguresOf,
+  placeWords,
+  roadOf,
+  subsetOf,
+} from '../../../src/islands/decision-viewer/road.ts';
 import { applyTone, applyWords } from '../../../src/islands/lab/apply-words.ts';
 import { readSizes, startSizes } from '../../../src/islands/lab/sizes.ts';
 import { formatMs, formatRate, formatShare } from '../../../src/islands/parts/format.ts';
@@ -46,6 +53,15 @@ test('a weight step shows its draw, a pool its figures beside their limits', () 
   expect(weight && drawOf(weight)).toEqual({ draw: 93, total: 100, from: 90, to: 100 });
   expect(pool && figuresOf(pool)).toEqual(['connections 1 of 1', 'waiting 1 of 1']);
   expect(placeWords({ file: 'reviews.yaml', line: 33, endLine: 34 })).toBe('reviews.yaml:33–34');
+});
+
+test('a step that went well shows few figures until all are asked for, and subsets instead of whole clusters', () => {
+  const evidence = { policy: 'LEAST_REQUEST', connections: 1, maxConnections: 4, sni: '' };
+  const step = { stage: 'pool', outcome: 'passed', name: 'x', atMs: 0, evidence } as const;
+  expect(mainFiguresOf(step)).toEqual(['connections 1 of 4']);
+  expect(figuresOf(step)).toEqual(['policy LEAST_REQUEST', 'connections 1 of 4']);
+  expect(subsetOf('outbound|9080|v1|reviews.default.svc.cluster.local')).toBe('v1');
+  expect(subsetOf('outbound|9080||reviews.default.svc.cluster.local')).toContain('outbound');
 });
 
 test('the lines of an open request are lit, and the line that stopped it comes last', () => {

@@ -9,6 +9,7 @@ import {
   stillFlow,
   travelMs,
 } from '../../../src/islands/mesh-map/marks.ts';
+import { reachedOf } from '../../../src/islands/mesh-map/refused.ts';
 import { sentencesOf, summaryOf } from '../../../src/islands/mesh-map/sentences.ts';
 import { meshAt } from '../../support/stub-lab/traffic.ts';
 
@@ -125,7 +126,7 @@ test('a failed mark dies where it was refused', () => {
 test('the map says itself in sentences, each workload once', () => {
   const [client] = sentencesOf(mesh);
   const gateway = client?.calls[0];
-  expect(gateway?.text).toBe('istio-ingressgateway: 40 requests a second, half within 24 ms, plaintext');
+  expect(gateway?.text).toBe('ingress gateway: 40 requests a second, half within 24 ms, plaintext');
   const v3 = gateway?.calls[0]?.calls.find((one) => one.text.startsWith('reviews v3'));
   expect(v3?.text).toContain('37 % fail, its pool is full, mTLS');
   expect(edgeKey({ from: 'a', to: 'b' })).toBe('a→b');
@@ -137,4 +138,31 @@ test('the summary names what is wrong first', () => {
     ['slow', 'reviews v3 to ratings'],
     ['ok', 'All else'],
   ]);
+});
+
+function absent(service: string, version = ''): MeshNode {
+  return { id: `${service}-${version}`, service, version, role: 'client', proxied: false, ready: true };
+}
+
+function meshOf(nodes: MeshNode[], edges: MeshEdge[]) {
+  return { atMs: 0, windowMs: 10_000, nodes, edges };
+}
+
+test('requests that lead to no workload end at a siding beside their caller, and no line runs to a nameless place', () => {
+  const nowhere = edge('frontend-v1', 'reviews-v9', 2, { errorShare: 1, mtls: false, flags: { NC: 20 } });
+  const nameless = edge('frontend-v1', '-', 1, { errorShare: 1, mtls: false, flags: { NR: 10 } });
+  const nodes = [app('frontend'), app('reviews'), absent('reviews', 'v9'), absent('')];
+  const reached = reachedOf(meshOf(nodes, [nowhere, nameless, edge('frontend-v1', 'reviews-v1', 8)]));
+  expect(reached.mesh.nodes.map((node) => node.id)).toEqual(['frontend-v1', 'reviews-v1']);
+  expect(reached.mesh.edges.map((one) => one.to)).toEqual(['reviews-v1']);
+  expect(reached.refused).toEqual([{ caller: 'frontend-v1', rps: 3, flags: { NC: 20, NR: 10 } }]);
+  expect(JSON.stringify(sentencesOf(reached.mesh, reached.refused))).toContain('its own proxy refuses 3 requests');
+});
+
+test('a host outside the mesh that answered is an app without a proxy; a version whose pods are gone is not drawn', () => {
+  const nodes = [app('frontend'), app('cart', 'v2'), absent('cart', 'v1'), absent('httpbin.org')];
+  const edges = [edge('frontend-v1', 'httpbin.org-', 1), edge('frontend-v1', 'cart-v1', 1)];
+  const { mesh: shown } = reachedOf(meshOf(nodes, edges));
+  expect(shown.nodes.find((node) => node.service === 'httpbin.org')).toMatchObject({ role: 'app', proxied: false });
+  expect(shown.nodes.some((node) => node.id === 'cart-v1')).toBe(false);
 });

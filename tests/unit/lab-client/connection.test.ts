@@ -136,3 +136,14 @@ test('a page that was replaced does not call again by itself', async () => {
   expect(states.at(-1)).toBe('replaced');
   expect(timers.waiting.filter((timer) => !timer.cancelled)).toEqual([]);
 });
+
+test('the page that opens its lab takes over: only the others hear that they are replaced', async () => {
+  const { transport, states, connection } = await opened();
+  void connection.request('lab.open', { lab: 'canary' }).catch(() => undefined);
+  transport.say({ seq: 1, event: { type: 'replaced', reason: 'Another page opened the lab canary.' } });
+  expect(states).not.toContain('replaced');
+  const opening = transport.sent.findLast((one) => one.method === 'lab.open');
+  transport.say({ id: opening?.id ?? 0, result: {} });
+  transport.say({ seq: 2, event: { type: 'replaced', reason: 'Another page opened the lab bookinfo.' } });
+  expect(states.at(-1)).toBe('replaced');
+});

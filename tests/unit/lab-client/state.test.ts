@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { RequestView } from '#contract';
 import { readAddress, writeAddress } from '../../../src/lab-client/address.ts';
 import { backoffMs } from '../../../src/lab-client/backoff.ts';
-import { overlay, toSheets, withText, writable } from '../../../src/lab-client/files.ts';
+import { overlay, tooLarge, toSheets, withText, writable } from '../../../src/lab-client/files.ts';
 import { addMesh, addToHistory, meshAt } from '../../../src/lab-client/history.ts';
 import { outcomeOf, statusText } from '../../../src/lab-client/outcome.ts';
 import { addLines, addPush, addRequests } from '../../../src/lab-client/reduce.ts';
@@ -54,6 +54,18 @@ test('a file counts as changed when it differs from what is in force', () => {
   expect(edited[0]).toMatchObject({ text: 'z', changed: true });
   expect(withText(edited, 'a.yaml', 'x', applied)[0]?.changed).toBe(false);
   expect(writable(edited)).toEqual([{ file: 'a.yaml', text: 'z' }]);
+});
+
+test('a file that was not there is added before those that are given', () => {
+  const sheets = toSheets([{ file: 'topology.yaml', text: 'y', readOnly: true }], []);
+  expect(withText(sheets, 'new.yaml', 'x', []).map((sheet) => sheet.file)).toEqual(['new.yaml', 'topology.yaml']);
+});
+
+test('a file beyond 1 MiB has a diagnostic of its own, with code and hint', () => {
+  expect(tooLarge([{ file: 'a.yaml', text: 'x'.repeat(1_048_576) }])).toEqual([]);
+  const [problem] = tooLarge([{ file: 'a.yaml', text: 'x'.repeat(5 * 1_048_576) }]);
+  expect(problem).toMatchObject({ code: 'MW0001', location: { file: 'a.yaml' } });
+  expect(problem?.message).toContain('5.0 MiB');
 });
 
 test('unsaved text of this browser wins over the server, except in read-only files', () => {
