@@ -4,7 +4,10 @@ const executablePath = process.env['CHROMIUM_PATH'];
 
 export default defineConfig({
   testDir: './tests/site',
-  timeout: 60_000,
+  // Two cores carry two browsers and two meshes: time limits only catch what hangs.
+  timeout: 180_000,
+  expect: { timeout: 30_000 },
+  retries: 1,
   workers: 2,
   fullyParallel: true,
   forbidOnly: true,
