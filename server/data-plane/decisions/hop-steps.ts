@@ -59,18 +59,22 @@ export class HopSteps {
 }
 
 function finish(draft: StepDraft): DecisionStep {
-  const note = draft.note?.() ?? {};
-  return {
-    stage: draft.stage,
-    outcome: draft.outcome,
-    name: draft.name,
+  const { stage, outcome, name, attempt } = draft;
+  const step: { -readonly [Key in keyof DecisionStep]: DecisionStep[Key] } = {
+    stage,
+    outcome,
+    name,
     atMs: Math.round(draft.atMs * 1000) / 1000,
-    ...(draft.attempt > 0 && { attempt: draft.attempt }),
-    ...(note.detail !== undefined && { detail: note.detail }),
-    ...(note.origin !== undefined && { origin: note.origin }),
-    ...(note.rejected !== undefined && note.rejected.length > 0 && { rejected: note.rejected }),
-    ...(note.evidence !== undefined && { evidence: note.evidence }),
   };
+  if (attempt > 0) step.attempt = attempt;
+  const note = draft.note?.();
+  if (note === undefined) return step;
+  const { detail, origin, rejected, evidence } = note;
+  if (detail !== undefined) step.detail = detail;
+  if (origin !== undefined) step.origin = origin;
+  if (rejected !== undefined && rejected.length > 0) step.rejected = rejected;
+  if (evidence !== undefined) step.evidence = evidence;
+  return step;
 }
 
 /** Hops a second that are recorded with all their steps: more than any lab sends, so that every answer can be explained. */

@@ -17,9 +17,15 @@ interface Incoming {
   readonly sampled: boolean | undefined;
 }
 
+/** Two digits for each byte. */
+const DIGITS: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
 /** Bytes as lower-case hex digits. */
-export const hexOf = (bytes: Uint8Array): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex');
+export function hexOf(bytes: Uint8Array): string {
+  let digits = '';
+  for (let i = 0; i < bytes.length; i++) digits += DIGITS[bytes[i]!]!;
+  return digits;
+}
 
 const randomHex = (random: Random, bytes: number): string => hexOf(random.bytes(bytes));
 
