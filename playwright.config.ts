@@ -4,11 +4,11 @@ const executablePath = process.env['CHROMIUM_PATH'];
 
 export default defineConfig({
   testDir: './tests/site',
-  // Two cores carry two browsers and two meshes: time limits only catch what hangs.
+  // One browser and its mesh fill two cores; time limits only catch what hangs.
   timeout: 180_000,
   expect: { timeout: 30_000 },
   retries: 1,
-  workers: 2,
+  workers: 1,
   fullyParallel: true,
   forbidOnly: true,
   reporter: [['line'], ['json']],
