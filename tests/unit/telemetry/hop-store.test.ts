@@ -130,6 +130,30 @@ describe('the hop store', () => {
     expect(store.requests(1)[0]?.source.service).toBe('s24');
   });
 
+  it('keeps the steps of the newest recorded hops only', () => {
+    store = createHopStore({ capacity: 10, detailed: 2, clock });
+    const steps = [{ stage: 'route', outcome: 'chosen', name: 'default', atMs: 0 }] as const;
+    const headers = [['accept', '*/*']] as const;
+    const hops = Array.from({ length: 3 }, (_, i) => hop({ service: `s${i}`, steps, headers }));
+    for (const each of hops) store.record(each);
+    store.record(hop({ service: 'not recorded' }));
+    expect(hops.map(({ spanId }) => store.hop(spanId)?.steps.length)).toEqual([0, 1, 1]);
+    expect(hops.map(({ spanId }) => store.hop(spanId)?.request.headers.length)).toEqual([0, 1, 1]);
+    expect(store.hop(hops[0]!.spanId)).toMatchObject({ proxy: { service: 's0' }, request: { path: '/reviews/0' } });
+  });
+
+  it('joins the calls of a client that sends one trace for ever, also when the first of them are forgotten', () => {
+    for (let i = 0; i < 25; i++) {
+      const call = hop({ service: 'productpage', cluster: REVIEWS_V2 });
+      store.record(hop({ service: 'reviews', version: 'v2', direction: 'inbound', parent: call.spanId }));
+      store.record(call);
+    }
+    clock.advance(60_000);
+    expect(told).toHaveLength(25);
+    expect(told.every(({ destination }) => destination.service === 'reviews')).toBe(true);
+    expect(store.trace('t'.repeat(32))).toHaveLength(10);
+  });
+
   it('rates edges over a window', () => {
     for (const [i, status] of [200, 200, 503, 200].entries()) {
       store.record(
