@@ -22,7 +22,11 @@ test('a second learner sees nothing of the first: no text, no object, no request
   await first.paste(rule);
   await first.apply();
   await expect(first.applied).toContainText('In force at');
-  const other = await browser.newContext({ baseURL: server.url, viewport: { width: 1440, height: 900 } });
+  const other = await browser.newContext({
+    baseURL: server.url,
+    reducedMotion: 'reduce',
+    viewport: { width: 1440, height: 900 },
+  });
   const second = new LabPage(await other.newPage());
   await second.open('canary');
   await expect(second.page.locator('.monaco-editor .view-lines')).toContainText('VirtualService');

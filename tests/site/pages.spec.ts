@@ -118,3 +118,21 @@ test('arrows on a splitter move it by 16 pixels from where it stands', async ({ 
     await expect.poll(size, { message: name }).toBeCloseTo(before + 16, -0.4);
   }
 });
+
+test('requests move along their lines, stand as counters when paused, and never move when motion is not wanted', async ({
+  page,
+}) => {
+  await page.emulateMedia({ reducedMotion: 'no-preference' });
+  await settle(page, '/lab/canary/');
+  const mark = page.locator('.mesh .mark.ok').first();
+  await expect(mark).toBeAttached();
+  const place = await mark.getAttribute('transform');
+  await expect(mark).not.toHaveAttribute('transform', place ?? '');
+  await page.getByRole('button', { name: 'Pause' }).click();
+  await expect(page.locator('.mesh .mark')).toHaveCount(0);
+  await expect(page.locator('.mesh .counters').first()).toBeVisible();
+  await page.getByRole('button', { name: 'Go on' }).click();
+  await expect(page.locator('.mesh .mark.ok').first()).toBeAttached();
+  await page.emulateMedia({ reducedMotion: 'reduce' });
+  await expect(page.locator('.mesh .mark')).toHaveCount(0);
+});

@@ -53,16 +53,23 @@ export function EdgeSigns({ track, edge, from, to, across, width, moving }: Edge
   const full = 'UO' in edge.flags;
   return (
     <>
-      {inMesh && !bare && track.length > (moving ? 60 : 120) && <Lock track={track} edge={edge} />}
+      {inMesh && !bare && track.length > (moving ? 60 : 120) && <Lock track={track} edge={edge} moving={moving} />}
       {full && <Breaker track={track} across={across} />}
       {edge.slowShare > 0.05 && <SlowWords track={track} edge={edge} across={across} width={width} />}
     </>
   );
 }
 
-function Lock({ track, edge }: { track: Track; edge: MeshEdge }) {
+interface LockProps {
+  track: Track;
+  edge: MeshEdge;
+  moving: boolean;
+}
+
+/** Beyond the junction, where lines of one caller have parted; counters need that place when nothing moves. */
+function Lock({ track, edge, moving }: LockProps) {
   const refused = !edge.mtls && edge.errorShare > 0.5 && ('UC' in edge.flags || 'UF' in edge.flags);
-  const { x, y } = pointAt(track, refused ? 0.9 : 0.42);
+  const { x, y } = pointAt(track, refused ? 0.9 : moving ? 0.58 : 0.42);
   const kind = edge.mtls ? 'closed' : refused ? 'refused' : 'open';
   return (
     <g transform={`translate(${x} ${y})`} className={`lock ${kind}`}>

@@ -11,6 +11,9 @@ interface MovingProps {
 
 const SLOTS = Array.from({ length: MARK_CAP }, (_, index) => index);
 
+/** Thirty pictures a second are smooth for marks this slow, and leave the machine to the mesh. */
+const FRAME_MS = 30;
+
 function place(element: SVGGElement, mark: MovingMark, track: Track): void {
   const { x, y, angle } = pointAt(track, mark.share);
   const turn = mark.outcome === 'slow' ? ` rotate(${angle.toFixed(1)})` : '';
@@ -31,6 +34,8 @@ export function Moving({ edges, tracks }: MovingProps) {
     let last: number | undefined;
     let frame = 0;
     const draw = (now: number): void => {
+      frame = requestAnimationFrame(draw);
+      if (last !== undefined && now - last < FRAME_MS) return;
       const { edges: edgesNow, tracks: tracksNow } = input.current;
       const lengths = new Map([...tracksNow].map(([key, track]) => [key, track.length]));
       flow = advance(flow, edgesNow, last === undefined ? 16 : Math.min(100, now - last), lengths);
@@ -44,7 +49,6 @@ export function Moving({ edges, tracks }: MovingProps) {
         if (mark && track) place(element, mark, track);
         else element.setAttribute('class', 'mark none');
       }
-      frame = requestAnimationFrame(draw);
     };
     frame = requestAnimationFrame(draw);
     return () => cancelAnimationFrame(frame);

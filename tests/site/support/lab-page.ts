@@ -70,6 +70,7 @@ export class LabPage {
 
   /** Sends one request; its decision path opens. */
   async send(): Promise<void> {
+    await this.tab('Requests');
     await this.page.getByRole('tabpanel', { name: 'Requests' }).getByRole('button', { name: 'Send one' }).click();
   }
 

@@ -91,6 +91,8 @@ export const test = base.extend<Own, Worker>({
     { scope: 'worker' },
   ],
   baseURL: async ({ lab }, use) => use(lab.url),
+  // Moving marks cost a software renderer more than the rest of the page; the test of motion asks for them.
+  contextOptions: { reducedMotion: 'reduce' },
   faults: async ({ page, lab }, use) => {
     const faults: string[] = [];
     watch(page, lab.url, faults);
