@@ -97,7 +97,7 @@ test('text that cannot be meant is refused with code, line and hint, and the las
   page,
   faults,
 }) => {
-  test.setTimeout(120_000);
+  test.setTimeout(300_000);
   const lab = new LabPage(page);
   await lab.open('canary');
   await lab.paste(good);

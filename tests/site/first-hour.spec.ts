@@ -48,7 +48,7 @@ test('a learner opens the lab, shifts traffic, breaks it, sees why, takes it bac
   page,
   faults,
 }) => {
-  test.setTimeout(180_000);
+  test.setTimeout(300_000);
   const lab = new LabPage(page);
 
   await test.step('the mesh runs, and says how long it needed', async () => {

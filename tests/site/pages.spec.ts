@@ -57,7 +57,7 @@ test('no page scrolls sideways at 320 pixels', async ({ page }) => {
 });
 
 test('the other theme of each page has no barrier either', async ({ page }) => {
-  test.setTimeout(120_000);
+  test.setTimeout(300_000);
   await page.emulateMedia({ colorScheme: 'dark' });
   for (const place of [...reading, '/lab/canary/']) {
     await settle(page, place);
