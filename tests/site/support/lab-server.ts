@@ -82,8 +82,7 @@ interface Own {
 
 export const test = base.extend<Own, Worker>({
   lab: [
-    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the names of the fixtures from this pattern
-    async ({}, use) => {
+    async ({ browserName: _any }, use) => {
       const { server, child } = await start();
       await use(server);
       await stop(child);
