@@ -16,6 +16,8 @@ export interface StepDraft {
   readonly atMs: number;
   readonly attempt: number;
   readonly note: (() => StepNote) | undefined;
+  /** The worded step of a draft that several hops begin with: the same object in all of them. */
+  shared?: DecisionStep;
 }
 
 export interface HopRecording {
@@ -34,12 +36,11 @@ export class HopSteps {
   readonly on: boolean;
   #attempt = 0;
   readonly #recording: HopRecording | undefined;
-  readonly #drafts: StepDraft[];
+  readonly #drafts: StepDraft[] = [];
 
   constructor(recording: HopRecording | undefined) {
     this.on = recording !== undefined;
     this.#recording = recording;
-    this.#drafts = recording === undefined ? [] : [...recording.before];
   }
 
   /** The try that later steps belong to; 0 before the first. */
@@ -54,7 +55,13 @@ export class HopSteps {
   }
 
   build(): DecisionStep[] {
-    return this.#drafts.map(finish);
+    const steps: DecisionStep[] = [];
+    for (const draft of this.#recording?.before ?? []) {
+      draft.shared ??= finish(draft);
+      steps.push(draft.shared);
+    }
+    for (const draft of this.#drafts) steps.push(finish(draft));
+    return steps;
   }
 }
 
