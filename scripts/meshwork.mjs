@@ -2,6 +2,7 @@
 // `npm start`: installs, builds the site when its inputs changed, then starts the lab server under the pinned Node.
 // Other verbs (`validate`, `lab list` …) go straight to server/main.ts. Runs on any Node from 20 on, with no dependency.
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { install } from './install.mjs';
 import { pinnedNode, pinnedPath, root } from './node.mjs';
@@ -14,6 +15,10 @@ try {
     await install();
     const { buildSite } = await import('./build-site.mjs');
     await step('site', () => buildSite());
+  } else if (!existsSync(join(root, 'node_modules', '.package-lock.json'))) {
+    // Standard output belongs to the verb.
+    console.log = console.error;
+    await install();
   }
   serve();
 } catch (error) {

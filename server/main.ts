@@ -1,4 +1,5 @@
 import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startLabServer } from '#api';
@@ -17,7 +18,9 @@ interface Config {
 const USAGE = `usage: npm start -- [--port 4321] [--host 127.0.0.1] [--data .meshwork/learners.db]
 
   start   serve the site and the lab (the default)
-  help    this text`;
+  help    this text
+
+Useful without the site, each with --help: VERBS`;
 
 function readConfig(argv: readonly string[], environment: NodeJS.ProcessEnv): Config {
   const { values, positionals } = parseArgs({
@@ -80,11 +83,32 @@ function fail(error: unknown): never {
   process.exit(1);
 }
 
+/** Runs a verb that needs no site. Standard output is flushed before the process ends. */
+async function runVerb(verb: string, args: readonly string[]): Promise<void> {
+  const { runCli } = await import('./cli/index.ts');
+  const abort = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => abort.abort());
+  process.exitCode = await runCli(verb, args, {
+    out: (line) => process.stdout.write(`${line}\n`),
+    err: (line) => process.stderr.write(`${line}\n`),
+    input: () => text(process.stdin),
+    signal: abort.signal,
+  });
+}
+
+async function printHelp(): Promise<void> {
+  const { cliVerbs } = await import('./cli/index.ts');
+  console.log(USAGE.replace('VERBS', cliVerbs.join(', ')));
+}
+
 try {
-  const config = readConfig(process.argv.slice(2), process.env);
-  if (config.verb === 'start') await start(config);
-  else if (config.verb === 'help') console.log(USAGE);
-  else fail(new MeshworkError('unknown_verb', `There is no verb "${config.verb}".\n${USAGE}`));
+  const [verb = 'start', ...rest] = process.argv.slice(2);
+  if (verb === 'start' || verb.startsWith('-')) {
+    const config = readConfig(process.argv.slice(2), process.env);
+    if (config.verb === 'start') await start(config);
+    else await printHelp();
+  } else if (verb === 'help') await printHelp();
+  else await runVerb(verb, rest);
 } catch (error) {
   fail(error);
 }

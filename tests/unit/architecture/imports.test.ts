@@ -14,7 +14,7 @@ const levels: readonly (readonly string[])[] = [
   ['control-plane', 'data-plane'],
   ['sandbox'],
   ['labs', 'learners', 'terminal'],
-  ['api'],
+  ['api', 'cli'],
   ['main'],
 ];
 /** A proxy that could see these would teach something false. */

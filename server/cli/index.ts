@@ -1,0 +1,32 @@
+import { errorMessage } from '#domain';
+import { type CliCommand, type CliIo, UsageError } from './command.ts';
+
+/** Every verb besides `start`, loaded when it is called: a verb must not pay for the others. */
+const verbs: Readonly<Record<string, () => Promise<CliCommand>>> = {};
+
+export const cliVerbs: readonly string[] = Object.keys(verbs);
+
+/** Runs one verb; resolves to the exit code. A wrong call is 2, with a usage line on standard error. */
+export async function runCli(verb: string, args: readonly string[], io: CliIo): Promise<number> {
+  const command = await verbs[verb]?.();
+  if (!command) {
+    io.err(`meshwork: there is no verb "${verb}"; there are start, ${[...cliVerbs, 'help'].join(', ')}`);
+    return 2;
+  }
+  if (args.includes('--help') || args.includes('-h')) {
+    io.out(`${command.usage}\n\n${command.summary}`);
+    return 0;
+  }
+  try {
+    return await command.run(args, io);
+  } catch (error) {
+    if (!(error instanceof UsageError) && !isParseArgsError(error)) throw error;
+    io.err(`meshwork ${verb}: ${errorMessage(error)}\nusage: ${command.usage}`);
+    return 2;
+  }
+}
+
+/** What node:util's parseArgs throws for an unknown flag or a flag without its value. */
+function isParseArgsError(error: unknown): boolean {
+  return error instanceof TypeError && `${(error as NodeJS.ErrnoException).code}`.startsWith('ERR_PARSE_ARGS');
+}
