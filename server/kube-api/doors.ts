@@ -1,5 +1,8 @@
 import type { Clock, FieldProblem, KindDefinition, KubeObject, NamespacedName, Random } from '#domain';
 
+export type * from './pod-access.ts';
+export type * from './server-doors.ts';
+
 export type WatchEventType = 'ADDED' | 'MODIFIED' | 'DELETED';
 
 export interface WatchEvent {

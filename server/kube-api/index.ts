@@ -1,6 +1,7 @@
 export { LAST_APPLIED } from './apply.ts';
 export type * from './doors.ts';
 export { coreKinds } from './kinds/core.ts';
+export { kubeconfigYaml } from './kubeconfig.ts';
 export { mergePatch, threeWayMerge } from './merge.ts';
 export { labelProblems, metadataProblems, nameProblem } from './names.ts';
 export { createKindRegistry } from './registry.ts';
