@@ -2,7 +2,9 @@ import { errorMessage } from '#domain';
 import { type CliCommand, type CliIo, UsageError } from './command.ts';
 
 /** Every verb besides `start`, loaded when it is called: a verb must not pay for the others. */
-const verbs: Readonly<Record<string, () => Promise<CliCommand>>> = {};
+const verbs: Readonly<Record<string, () => Promise<CliCommand>>> = {
+  xds: async () => (await import('./xds.ts')).xdsCommand,
+};
 
 export const cliVerbs: readonly string[] = Object.keys(verbs);
 

@@ -1,9 +1,13 @@
 import type { Clock, Diagnostic, KubeObject } from '#domain';
 import type { KubeStore } from '#kube-api';
 import type { AdsServer, ProxyNode, PushEvent, XdsSnapshot } from '#xds';
+import type { MeshOptions } from './snapshot/mesh-options.ts';
 
-/** MeshConfig, as far as it is read. Defaults are Istio's, with access logs and full tracing as in the demo profile. */
-export interface MeshConfig {
+/**
+ * MeshConfig, as far as it is read. Defaults are Istio's, with access logs and full tracing as in the demo profile.
+ * Source: istio/api mesh/v1alpha1/config.proto; fields keep the form they have in YAML.
+ */
+export interface MeshConfig extends MeshOptions {
   readonly trustDomain: string;
   readonly rootNamespace: string;
   readonly outboundTrafficPolicy: 'ALLOW_ANY' | 'REGISTRY_ONLY';
@@ -12,6 +16,12 @@ export interface MeshConfig {
   /** Percent of requests traced when no other rule says. */
   readonly tracingSampling: number;
   readonly connectTimeoutMs: number;
+  readonly trustDomainAliases: readonly string[];
+  readonly pathNormalization: string;
+  readonly accessLogEncoding: string;
+  readonly accessLogFormat: string;
+  readonly extensionProviders: readonly (Readonly<Record<string, unknown>> & { readonly name: string })[];
+  readonly defaultProviders: Readonly<Record<string, readonly string[] | undefined>>;
 }
 
 /** One line of the sync table: which configuration a proxy holds of each type. */

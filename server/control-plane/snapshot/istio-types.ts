@@ -78,6 +78,7 @@ export interface HttpRetry {
   readonly perTryTimeout?: string;
   readonly retryOn?: string;
   readonly retryIgnorePreviousHosts?: boolean;
+  readonly retryRemoteLocalities?: boolean;
   readonly backoff?: string;
 }
 
@@ -173,13 +174,19 @@ export interface LoadBalancerSettings {
   readonly warmupDurationSecs?: string;
 }
 
+export interface TcpKeepalive {
+  readonly probes?: number;
+  readonly time?: string;
+  readonly interval?: string;
+}
+
 export interface ConnectionPoolSettings {
   readonly tcp?: {
     readonly maxConnections?: number;
     readonly connectTimeout?: string;
     readonly idleTimeout?: string;
     readonly maxConnectionDuration?: string;
-    readonly tcpKeepalive?: { readonly probes?: number; readonly time?: string; readonly interval?: string };
+    readonly tcpKeepalive?: TcpKeepalive;
   };
   readonly http?: {
     readonly http1MaxPendingRequests?: number;

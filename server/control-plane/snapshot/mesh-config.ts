@@ -2,6 +2,7 @@ import { parse } from 'yaml';
 import type { KubeObject } from '#domain';
 import { parseDurationMs } from '#domain';
 import type { MeshConfig } from '../doors.ts';
+import { type MeshOptions, pickOptions } from './mesh-options.ts';
 
 /** Istio's defaults, with access logs and full tracing as in the demo profile. */
 export const DEFAULT_MESH_CONFIG: MeshConfig = Object.freeze({
@@ -12,17 +13,35 @@ export const DEFAULT_MESH_CONFIG: MeshConfig = Object.freeze({
   accessLogFile: '/dev/stdout',
   tracingSampling: 100,
   connectTimeoutMs: 10_000,
+  trustDomainAliases: [],
+  pathNormalization: 'BASE',
+  accessLogEncoding: 'TEXT',
+  accessLogFormat: '',
+  extensionProviders: [],
+  defaultProviders: {},
 });
 
-interface MeshText {
+interface MeshText extends MeshOptions {
   readonly trustDomain?: string;
   readonly rootNamespace?: string;
   readonly outboundTrafficPolicy?: { readonly mode?: string };
   readonly enableAutoMtls?: boolean;
   readonly accessLogFile?: string;
   readonly connectTimeout?: string;
-  readonly defaultConfig?: { readonly tracing?: { readonly sampling?: number } };
+  readonly trustDomainAliases?: readonly string[];
+  readonly pathNormalization?: { readonly normalization?: string };
+  readonly accessLogEncoding?: string;
+  readonly accessLogFormat?: string;
+  readonly extensionProviders?: MeshConfig['extensionProviders'];
+  readonly defaultProviders?: MeshConfig['defaultProviders'];
 }
+
+/** Istio's defaults as they are without any profile: no access log, one request of a hundred traced. */
+export const ISTIO_MESH_DEFAULTS: MeshConfig = Object.freeze({
+  ...DEFAULT_MESH_CONFIG,
+  accessLogFile: '',
+  tracingSampling: 1,
+});
 
 /** Name and key of the ConfigMap in the root namespace that holds the mesh's configuration. */
 export const MESH_CONFIG_MAP = 'istio';
@@ -34,10 +53,19 @@ export const MESH_CONFIG_MAP = 'istio';
 export function readMeshConfig(configMap: KubeObject | undefined, base: MeshConfig = DEFAULT_MESH_CONFIG): MeshConfig {
   const text = (configMap?.['data'] as Record<string, string> | undefined)?.['mesh'];
   const mesh = text === undefined ? undefined : parseMapping(text);
-  if (mesh === undefined) return base;
+  return mesh === undefined ? base : mergeMesh(mesh, base);
+}
+
+/** Reads MeshConfig from parsed YAML; what is no mapping leaves `base` as it is. */
+export const readMeshText = (value: unknown, base: MeshConfig): MeshConfig =>
+  isMapping(value) ? mergeMesh(value as MeshText, base) : base;
+
+function mergeMesh(mesh: MeshText, base: MeshConfig): MeshConfig {
   const connectTimeoutMs = parseDurationMs(mesh.connectTimeout ?? '');
   const mode = mesh.outboundTrafficPolicy?.mode;
   return {
+    ...base,
+    ...pickOptions(mesh),
     trustDomain: mesh.trustDomain ?? base.trustDomain,
     rootNamespace: mesh.rootNamespace ?? base.rootNamespace,
     outboundTrafficPolicy: mode === 'ALLOW_ANY' || mode === 'REGISTRY_ONLY' ? mode : base.outboundTrafficPolicy,
@@ -45,15 +73,23 @@ export function readMeshConfig(configMap: KubeObject | undefined, base: MeshConf
     accessLogFile: mesh.accessLogFile ?? base.accessLogFile,
     tracingSampling: mesh.defaultConfig?.tracing?.sampling ?? base.tracingSampling,
     connectTimeoutMs: connectTimeoutMs ?? base.connectTimeoutMs,
+    trustDomainAliases: mesh.trustDomainAliases ?? base.trustDomainAliases,
+    pathNormalization: mesh.pathNormalization?.normalization ?? base.pathNormalization,
+    accessLogEncoding: mesh.accessLogEncoding ?? base.accessLogEncoding,
+    accessLogFormat: mesh.accessLogFormat ?? base.accessLogFormat,
+    extensionProviders: mesh.extensionProviders ?? base.extensionProviders,
+    defaultProviders: mesh.defaultProviders ?? base.defaultProviders,
   };
 }
 
 function parseMapping(text: string): MeshText | undefined {
   try {
     const value: unknown = parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as MeshText) : undefined;
+    return isMapping(value) ? (value as MeshText) : undefined;
   } catch {
     // A ConfigMap that is being edited must not take the mesh down: the last good configuration, the base, stays in force.
     return undefined;
   }
 }
+
+const isMapping = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,4 +1,5 @@
 import type { MeshConfig } from '../doors.ts';
+import { type AuthorizationPolicy, deriveAuthorizationPolicies } from './authorization-policies.ts';
 import { type DestinationRuleIndex, deriveDestinationRules } from './destination-rules.ts';
 import { deriveEndpoints, deriveServiceAccounts, type EndpointIndex, type ServiceAccountIndex } from './endpoints.ts';
 import { deriveGateways, type GatewayList } from './gateways.ts';
@@ -6,6 +7,7 @@ import { memoLatest, memoStable } from './memo.ts';
 import { MESH_CONFIG_MAP, readMeshConfig } from './mesh-config.ts';
 import type { ObjectTables } from './object-tables.ts';
 import { derivePeerAuthentications, type PeerAuthenticationList } from './peer-authentications.ts';
+import { deriveRequestAuthentications, type RequestAuthentication } from './request-authentications.ts';
 import { deriveServices, type ServiceRegistry } from './services.ts';
 import { deriveVirtualServices, type VirtualService } from './virtual-services.ts';
 import { deriveWorkloads, type WorkloadIndex } from './workloads.ts';
@@ -24,6 +26,8 @@ export interface MeshSnapshot {
   readonly destinationRules: DestinationRuleIndex;
   readonly gateways: GatewayList;
   readonly peerAuthentications: PeerAuthenticationList;
+  readonly authorizationPolicies: readonly AuthorizationPolicy[];
+  readonly requestAuthentications: readonly RequestAuthentication[];
 }
 
 /** Derives snapshots from the store's objects. What it remembers is only ever the latest derivation of each part. */
@@ -46,6 +50,8 @@ export function createSnapshotDeriver(meshConfig: MeshConfig): (tables: ObjectTa
   const destinationRules = memoLatest(deriveDestinationRules);
   const gateways = memoLatest(deriveGateways);
   const peerAuthentications = memoLatest(derivePeerAuthentications);
+  const authorizationPolicies = memoLatest(deriveAuthorizationPolicies);
+  const requestAuthentications = memoLatest(deriveRequestAuthentications);
   return (tables) => {
     const config = mesh(tables.list('ConfigMap'));
     const registry = services(tables.list('Service'));
@@ -61,6 +67,8 @@ export function createSnapshotDeriver(meshConfig: MeshConfig): (tables: ObjectTa
       destinationRules: destinationRules(tables.list('DestinationRule.networking.istio.io')),
       gateways: gateways(tables.list('Gateway.networking.istio.io')),
       peerAuthentications: peerAuthentications(tables.list('PeerAuthentication.security.istio.io')),
+      authorizationPolicies: authorizationPolicies(tables.list('AuthorizationPolicy.security.istio.io')),
+      requestAuthentications: requestAuthentications(tables.list('RequestAuthentication.security.istio.io')),
     };
   };
 }

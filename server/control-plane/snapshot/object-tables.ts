@@ -13,6 +13,12 @@ export const TRACKED_KINDS = [
   'DestinationRule.networking.istio.io',
   'Gateway.networking.istio.io',
   'PeerAuthentication.security.istio.io',
+  'AuthorizationPolicy.security.istio.io',
+  'RequestAuthentication.security.istio.io',
+  'Telemetry.telemetry.istio.io',
+  'EnvoyFilter.networking.istio.io',
+  'WasmPlugin.extensions.istio.io',
+  'ProxyConfig.networking.istio.io',
 ] as const;
 
 export type TrackedKind = (typeof TRACKED_KINDS)[number];

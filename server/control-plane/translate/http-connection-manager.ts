@@ -3,6 +3,7 @@ import type { MeshConfig } from '../doors.ts';
 import { accessLog } from './access-log.ts';
 import { ADS_SOURCE } from './ads-source.ts';
 import { filterNames, filterTypes, NO_TIMEOUT } from './envoy-types.ts';
+import type { WorkloadPolicies } from './workload-policies.ts';
 
 export interface HttpFilterInput {
   readonly mesh: MeshConfig;
@@ -11,6 +12,8 @@ export interface HttpFilterInput {
   readonly routes: { readonly rds: string } | { readonly inline: RouteConfiguration };
   readonly side: 'outbound' | 'inbound' | 'gateway';
   readonly http2?: boolean;
+  /** What the proxy enforces on these requests, before everything else. */
+  readonly policies?: WorkloadPolicies;
 }
 
 /**
@@ -25,7 +28,7 @@ export function httpFilter(input: HttpFilterInput): FilterChain['filters'][numbe
     ...('rds' in routes
       ? { rds: { config_source: ADS_SOURCE, route_config_name: routes.rds } }
       : { route_config: routes.inline }),
-    http_filters: HTTP_FILTERS,
+    http_filters: [...(input.policies?.http ?? []), ...HTTP_FILTERS],
     tracing: {
       client_sampling: { value: 100 },
       random_sampling: { value: mesh.tracingSampling },

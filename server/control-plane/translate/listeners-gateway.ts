@@ -12,6 +12,7 @@ import { gatewayRouteConfig } from './routes-gateway.ts';
 import type { OutboundScope } from './scope.ts';
 import { appliesHere } from './source-match.ts';
 import { gatewayTlsSocket } from './tls-server.ts';
+import type { WorkloadPolicies } from './workload-policies.ts';
 
 export interface GatewayListeners {
   readonly listeners: Listener[];
@@ -19,10 +20,14 @@ export interface GatewayListeners {
 }
 
 /** The listeners of a gateway pod, one per port, and their route tables. A port without a usable chain has no listener. */
-export function gatewayListeners(scope: OutboundScope, ports: readonly GatewayPort[]): GatewayListeners {
+export function gatewayListeners(
+  scope: OutboundScope,
+  ports: readonly GatewayPort[],
+  policies: WorkloadPolicies,
+): GatewayListeners {
   const routes = new Map<string, RouteConfiguration>();
   const listeners = ports.flatMap((port) => {
-    const chains = portChains(scope, port);
+    const chains = portChains(scope, port, policies);
     for (const { routeName } of port.servers) {
       if (routeName === '' || routes.has(routeName)) continue;
       routes.set(
@@ -51,26 +56,36 @@ function listener(port: GatewayPort, filter_chains: FilterChain[]): Listener {
   };
 }
 
-function portChains(scope: OutboundScope, port: GatewayPort): FilterChain[] {
+function portChains(scope: OutboundScope, port: GatewayPort, policies: WorkloadPolicies): FilterChain[] {
   const name = `${port.bind === '' ? '0.0.0.0' : port.bind}_${port.port}`;
   const [first] = port.servers;
-  if (port.kind === 'http') return first === undefined ? [] : [httpChain(scope, name, first)];
+  if (port.kind === 'http') return first === undefined ? [] : [httpChain(scope, { name, bound: first, policies })];
   return port.servers.flatMap((bound) => {
-    if (terminatesHttps(bound.server)) return [{ ...httpChain(scope, name, bound), ...tlsFields(scope, bound) }];
-    return port.kind === 'tls' && isPassthrough(bound) ? sniChains(scope, bound) : tcpChains(scope, bound);
+    if (terminatesHttps(bound.server))
+      return [{ ...httpChain(scope, { name, bound, policies }), ...tlsFields(scope, bound) }];
+    const chains = port.kind === 'tls' && isPassthrough(bound) ? sniChains(scope, bound) : tcpChains(scope, bound);
+    return chains.map((chain) => ({ ...chain, filters: [...policies.network, ...chain.filters] }));
   });
 }
 
 const isPassthrough = ({ server }: BoundServer): boolean =>
   server.tls?.mode === undefined || server.tls.mode === 'PASSTHROUGH' || server.tls.mode === 'AUTO_PASSTHROUGH';
 
-const httpChain = ({ snapshot }: OutboundScope, listenerName: string, bound: BoundServer): FilterChain => ({
+interface HttpChainInput {
+  /** The listener's. */
+  readonly name: string;
+  readonly bound: BoundServer;
+  readonly policies: WorkloadPolicies;
+}
+
+const httpChain = ({ snapshot }: OutboundScope, { name, bound, policies }: HttpChainInput): FilterChain => ({
   filters: [
     httpFilter({
       mesh: snapshot.mesh,
-      statPrefix: statPrefix(`outbound_${listenerName}`),
+      statPrefix: statPrefix(`outbound_${name}`),
       routes: { rds: bound.routeName },
       side: 'gateway',
+      policies,
     }),
   ],
   metadata: originMetadata(fieldOf(bound.gateway, bound.path)),

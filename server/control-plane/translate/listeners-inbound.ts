@@ -15,6 +15,7 @@ import type { ProxyView, ServiceTarget } from './proxy-view.ts';
 import { inboundRetries } from './retries.ts';
 import { blackHoleFilter, tcpFilter } from './tcp-proxy.ts';
 import { mutualTlsSocket } from './tls-server.ts';
+import { type WorkloadPolicies, workloadPolicies } from './workload-policies.ts';
 
 /** A port (or, with port 0, every other port) of the workload and how its inbound chains look. */
 interface InboundPort {
@@ -33,6 +34,7 @@ interface InboundPort {
 /** Port 15006: the door of everything that comes to the pod from outside, with chains for each port of its services. */
 export function inboundListener(snapshot: MeshSnapshot, proxy: ProxyView): Listener {
   const tls = workloadTls(snapshot.peerAuthentications, proxy, snapshot.mesh.rootNamespace);
+  const policies = workloadPolicies(snapshot, proxy);
   const ports = servicePorts(proxy, (port) => tls.forPort(port));
   const others = [...tls.ports.keys()].filter((port) => !ports.some((each) => each.port === port));
   const passthrough = [
@@ -45,7 +47,7 @@ export function inboundListener(snapshot: MeshSnapshot, proxy: ProxyView): Liste
       filter_chain_match: { destination_port: INBOUND_PORT },
       filters: blackHoleFilter,
     },
-    ...[...passthrough, ...ports].flatMap((port) => portChains(snapshot, port)),
+    ...[...passthrough, ...ports].flatMap((port) => portChains(snapshot, port, policies)),
   ];
   return {
     name: 'virtualInbound',
@@ -96,13 +98,19 @@ const passthroughPort = (port: number, tls: TlsDecision): InboundPort => ({
   origin: undefined,
 });
 
-function portChains(snapshot: MeshSnapshot, port: InboundPort): FilterChain[] {
+function portChains(snapshot: MeshSnapshot, port: InboundPort, policies: WorkloadPolicies): FilterChain[] {
   const kind = trafficKind(port.protocol);
   if (kind === 'none') return [];
-  return chainOptions(kind, port.tls.mode).map((option) => portChain(snapshot, port, option));
+  return chainOptions(kind, port.tls.mode).map((option) => portChain(snapshot, { port, policies, option }));
 }
 
-function portChain({ mesh }: MeshSnapshot, port: InboundPort, option: ChainOption): FilterChain {
+interface ChainInput {
+  readonly port: InboundPort;
+  readonly policies: WorkloadPolicies;
+  readonly option: ChainOption;
+}
+
+function portChain({ mesh }: MeshSnapshot, { port, policies, option }: ChainInput): FilterChain {
   const origin = port.tls.origin ?? port.origin;
   const isHttp = option.protocol === 'http';
   return {
@@ -116,9 +124,10 @@ function portChain({ mesh }: MeshSnapshot, port: InboundPort, option: ChainOptio
             routes: { inline: inboundRouteConfig(port) },
             side: 'inbound',
             http2: isHttp2(port.protocol),
+            policies,
           }),
         ]
-      : tcpFilter(port.cluster, mesh),
+      : [...policies.network, ...tcpFilter(port.cluster, mesh)],
     ...(option.terminates && { transport_socket: mutualTlsSocket(mesh, option.protocol) }),
     ...(origin && {
       metadata: originMetadata(origin, port.tls.origin && { transport_socket: port.tls.origin.path }),

@@ -11,6 +11,7 @@ import { inboundListener } from './listeners-inbound.ts';
 import { outboundListeners } from './listeners-outbound.ts';
 import { type ProxyView, viewProxy } from './proxy-view.ts';
 import { createScope, type OutboundScope } from './scope.ts';
+import { workloadPolicies } from './workload-policies.ts';
 
 /** Listeners, route tables and clusters, in protobuf JSON. */
 export interface ConfigResources {
@@ -32,7 +33,7 @@ export function sharedResources(scope: OutboundScope, proxy: ProxyView): ConfigR
       return grpcResources(scope);
     case 'router':
       return {
-        ...gatewayListeners(scope, gatewayPorts(snapshot, proxy)),
+        ...gatewayListeners(scope, gatewayPorts(snapshot, proxy), workloadPolicies(snapshot, proxy)),
         clusters: [...outboundClusters(scope), blackHoleCluster(snapshot)],
       };
     default:

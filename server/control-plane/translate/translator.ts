@@ -72,6 +72,7 @@ interface SharedInput {
 function translateShared(memo: KeyedMemo, { snapshot, proxy, key }: SharedInput): EncodedConfig {
   const { mesh, services, virtualServices, destinationRules, gateways, peerAuthentications, serviceAccounts } =
     snapshot;
+  const policies = [snapshot.authorizationPolicies, snapshot.requestAuthentications];
   const headless = [...services.values()].some(({ clusterIp }) => clusterIp === '');
   const inputs = [
     mesh,
@@ -83,6 +84,7 @@ function translateShared(memo: KeyedMemo, { snapshot, proxy, key }: SharedInput)
     proxy.role === 'router' ? gateways : undefined,
     proxy.role === 'router' ? JSON.stringify(proxy.labels) : undefined,
     headless ? snapshot.endpoints : undefined,
+    ...(proxy.role === 'router' ? policies : []),
   ];
   return memo.of<EncodedConfig>(`shared/${key}`, inputs, (previous) => {
     const source = sharedResources(createScope(snapshot, proxy), proxy);
@@ -91,10 +93,11 @@ function translateShared(memo: KeyedMemo, { snapshot, proxy, key }: SharedInput)
 }
 
 function translateOwn(memo: KeyedMemo, snapshot: MeshSnapshot, proxy: ProxyView): EncodedConfig {
-  const { mesh, services, destinationRules, peerAuthentications } = snapshot;
+  const { mesh, services, destinationRules, peerAuthentications, authorizationPolicies, requestAuthentications } =
+    snapshot;
   const targets = proxy.targets.map(({ service, targetPort }) => [service.hostname, targetPort]);
   const key = JSON.stringify([proxy.role, proxy.namespace, Object.entries(proxy.labels).sort(), targets]);
-  const inputs = [mesh, services, destinationRules, peerAuthentications];
+  const inputs = [mesh, services, destinationRules, peerAuthentications, authorizationPolicies, requestAuthentications];
   return memo.of<EncodedConfig>(`own/${key}`, inputs, (previous) =>
     encodeConfig(ownResources(snapshot, proxy), [], previous),
   );

@@ -1,0 +1,32 @@
+import type { KubeObject } from '#domain';
+import { parseManifests } from '#istio';
+import { type CliIo, type NamedText, UsageError } from './command.ts';
+
+/** Kinds without a namespace; every other object without one belongs to `default`. */
+const CLUSTER_SCOPED = new Set(['Namespace', 'Node', 'GatewayClass', 'CustomResourceDefinition', 'ClusterRole']);
+
+/**
+ * The objects of these files, as a cluster would hold them a moment after `kubectl apply`. What cannot be read is reported on standard
+ * error and left out. Throws `UsageError` when nothing at all can be read.
+ */
+export function readObjects(files: readonly NamedText[], io: CliIo): KubeObject[] {
+  const { documents, diagnostics } = parseManifests(files);
+  for (const { severity, message, location } of diagnostics) {
+    io.err(`${severity}: ${location ? `${location.file}:${location.line}: ` : ''}${message}`);
+  }
+  if (documents.length === 0 && diagnostics.length > 0)
+    throw new UsageError('the files hold no object that can be read');
+  return documents.map(({ object }) => asStored(object));
+}
+
+/** Objects without a creation time are created now, all in the same moment: their names decide which is first. */
+const CREATED_NOW = '9999-01-01T00:00:00Z';
+
+function asStored(object: KubeObject): KubeObject {
+  const { metadata } = object;
+  const namespace = CLUSTER_SCOPED.has(object.kind) ? undefined : (metadata.namespace ?? 'default');
+  return {
+    ...object,
+    metadata: { creationTimestamp: CREATED_NOW, ...metadata, ...(namespace !== undefined && { namespace }) },
+  };
+}

@@ -1,0 +1,126 @@
+import { parseArgs } from 'node:util';
+import { parse } from 'yaml';
+import {
+  buildResources,
+  createObjectTables,
+  createSnapshotDeriver,
+  ISTIO_MESH_DEFAULTS,
+  type MeshConfig,
+  readMeshText,
+} from '#control-plane';
+import { errorMessage, type KubeObject } from '#domain';
+import type { ProxyNode } from '#xds';
+import { type CliCommand, readFiles, UsageError } from './command.ts';
+import { readObjects } from './objects.ts';
+import { completeEndpoints } from './pod-endpoints.ts';
+
+const USAGE =
+  'meshwork xds -f FILE… --proxy sidecar|router [--namespace NS] [--labels k=v,…] [--service-account SA] [--ip ADDR] [--mesh-config FILE]';
+
+interface Request {
+  readonly type: 'sidecar' | 'router';
+  readonly namespace: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly serviceAccount: string | undefined;
+  readonly ip: string | undefined;
+}
+
+/** Address of a proxy that no pod stands for. */
+const NOBODYS_ADDRESS = '1.1.1.1';
+
+/** `meshwork xds`: what a proxy would be sent for the objects in these files, as an Envoy config dump prints it. */
+export const xdsCommand: CliCommand = {
+  name: 'xds',
+  summary: 'Prints the listeners, routes, clusters and endpoints that a proxy is sent for these objects.',
+  usage: USAGE,
+  async run(args, io) {
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        file: { type: 'string', short: 'f', multiple: true },
+        proxy: { type: 'string', default: 'sidecar' },
+        namespace: { type: 'string', short: 'n', default: 'default' },
+        labels: { type: 'string', short: 'l', default: '' },
+        'service-account': { type: 'string' },
+        ip: { type: 'string' },
+        'mesh-config': { type: 'string' },
+        output: { type: 'string', short: 'o', default: 'json' },
+      },
+    });
+    if (!values.file?.length) throw new UsageError('name at least one file with -f');
+    if (values.proxy !== 'sidecar' && values.proxy !== 'router') throw new UsageError('--proxy is sidecar or router');
+    if (values.output !== 'json') throw new UsageError('--output is json');
+    const mesh = values['mesh-config'] === undefined ? ISTIO_MESH_DEFAULTS : await readMesh(values['mesh-config'], io);
+    const objects = completeEndpoints(readObjects(await readFiles(values.file, io), io));
+    const request: Request = {
+      type: values.proxy,
+      namespace: values.namespace,
+      labels: readLabels(values.labels),
+      serviceAccount: values['service-account'],
+      ip: values.ip,
+    };
+    io.out(JSON.stringify(xdsFor(objects, request, mesh), undefined, 1));
+    return 0;
+  },
+};
+
+/** What the proxy is sent, made by the functions that push to running proxies. */
+function xdsFor(objects: readonly KubeObject[], request: Request, mesh: MeshConfig): object {
+  const tables = createObjectTables();
+  for (const object of objects) tables.apply('ADDED', object);
+  const { listeners, routes, clusters, endpoints } = buildResources(
+    createSnapshotDeriver(mesh)(tables),
+    nodeFor(request, objects),
+  );
+  return { listeners, routes, clusters, endpoints };
+}
+
+interface PodShape extends KubeObject {
+  readonly spec?: { readonly serviceAccountName?: string };
+  readonly status?: { readonly podIP?: string };
+}
+
+/** The pod that carries the labels lends its address, name and account; without one the proxy stands for itself. */
+function nodeFor({ type, namespace, labels, serviceAccount, ip }: Request, objects: readonly KubeObject[]): ProxyNode {
+  const pods = objects.filter((object): object is PodShape => object.kind === 'Pod' && object.apiVersion === 'v1');
+  const pod = pods.find(({ metadata, status }) => {
+    if ((metadata.namespace ?? 'default') !== namespace) return false;
+    if (ip !== undefined) return status?.podIP === ip;
+    const own = metadata.labels ?? {};
+    return Object.keys(labels).length > 0 && Object.entries(labels).every(([key, value]) => own[key] === value);
+  });
+  const name = pod?.metadata.name ?? 'proxy';
+  const account = serviceAccount ?? pod?.spec?.serviceAccountName;
+  return {
+    id: `${type}~${ip ?? pod?.status?.podIP ?? NOBODYS_ADDRESS}~${name}.${namespace}~${namespace}.svc.cluster.local`,
+    cluster: `${name}.${namespace}`,
+    metadata: {
+      NAMESPACE: namespace,
+      LABELS: { ...pod?.metadata.labels, ...labels },
+      ISTIO_VERSION: '1.31.0',
+      ...(account !== undefined && { SERVICE_ACCOUNT: account }),
+    },
+  };
+}
+
+function readLabels(text: string): Record<string, string> {
+  const pairs = text.split(',').filter((pair) => pair !== '');
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const equals = pair.indexOf('=');
+      if (equals <= 0) throw new UsageError(`--labels takes key=value pairs, not "${pair}"`);
+      return [pair.slice(0, equals), pair.slice(equals + 1)];
+    }),
+  );
+}
+
+async function readMesh(file: string, io: Parameters<CliCommand['run']>[1]): Promise<MeshConfig> {
+  const [read] = await readFiles([file], io);
+  let value: unknown;
+  try {
+    value = parse(read?.text ?? '');
+  } catch (cause) {
+    throw new UsageError(`${file} is no YAML: ${errorMessage(cause)}`);
+  }
+  return readMeshText(value, ISTIO_MESH_DEFAULTS);
+}

@@ -1,0 +1,81 @@
+import type { HttpRetry, LocalityLbSetting, TcpKeepalive } from './istio-types.ts';
+
+/** Fields of MeshConfig that have no default of their own, in the form of the YAML. */
+export interface MeshOptions {
+  readonly inboundTrafficPolicy?: { readonly mode?: 'PASSTHROUGH' | 'LOCALHOST' };
+  readonly protocolDetectionTimeout?: string;
+  readonly tcpKeepalive?: TcpKeepalive;
+  readonly h2UpgradePolicy?: 'DO_NOT_UPGRADE' | 'UPGRADE';
+  readonly defaultServiceExportTo?: readonly string[];
+  readonly defaultVirtualServiceExportTo?: readonly string[];
+  readonly defaultDestinationRuleExportTo?: readonly string[];
+  readonly localityLbSetting?: LocalityLbSetting;
+  readonly ingressClass?: string;
+  readonly ingressControllerMode?: 'UNSPECIFIED' | 'OFF' | 'DEFAULT' | 'STRICT';
+  readonly ingressService?: string;
+  readonly ingressSelector?: string;
+  readonly serviceSettings?: readonly {
+    readonly settings?: { readonly clusterLocal?: boolean };
+    readonly hosts?: readonly string[];
+  }[];
+  readonly defaultHttpRetryPolicy?: HttpRetry;
+  readonly inboundClusterStatName?: string;
+  readonly outboundClusterStatName?: string;
+  readonly proxyHttpPort?: number;
+  readonly proxyListenPort?: number;
+  readonly proxyInboundListenPort?: number;
+  readonly dnsRefreshRate?: string;
+  readonly verifyCertificateAtClient?: boolean;
+  readonly meshMTLS?: TlsDefaults;
+  readonly tlsDefaults?: TlsDefaults;
+  /** ProxyConfig that holds for the whole mesh. */
+  readonly defaultConfig?: DefaultProxyConfig;
+}
+
+export interface TlsDefaults {
+  readonly minProtocolVersion?: string;
+  readonly cipherSuites?: readonly string[];
+  readonly ecdhCurves?: readonly string[];
+}
+
+export interface DefaultProxyConfig {
+  readonly tracing?: { readonly sampling?: number };
+  readonly gatewayTopology?: {
+    readonly numTrustedProxies?: number;
+    readonly forwardClientCertDetails?: string;
+    readonly proxyProtocol?: object;
+  };
+  readonly proxyHeaders?: Readonly<Record<string, unknown>>;
+  readonly [field: string]: unknown;
+}
+
+const OPTIONS = [
+  'inboundTrafficPolicy',
+  'protocolDetectionTimeout',
+  'tcpKeepalive',
+  'h2UpgradePolicy',
+  'defaultServiceExportTo',
+  'defaultVirtualServiceExportTo',
+  'defaultDestinationRuleExportTo',
+  'localityLbSetting',
+  'ingressClass',
+  'ingressControllerMode',
+  'ingressService',
+  'ingressSelector',
+  'serviceSettings',
+  'defaultHttpRetryPolicy',
+  'inboundClusterStatName',
+  'outboundClusterStatName',
+  'proxyHttpPort',
+  'proxyListenPort',
+  'proxyInboundListenPort',
+  'dnsRefreshRate',
+  'verifyCertificateAtClient',
+  'meshMTLS',
+  'tlsDefaults',
+  'defaultConfig',
+] as const satisfies readonly (keyof MeshOptions)[];
+
+/** Those of the fields that are set. */
+export const pickOptions = (mesh: MeshOptions): MeshOptions =>
+  Object.fromEntries(OPTIONS.filter((field) => mesh[field] !== undefined).map((field) => [field, mesh[field]]));
