@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { MeshworkError } from '#domain';
 
 /** What a verb of the command line may touch besides its arguments. */
@@ -35,11 +36,32 @@ export interface NamedText {
   readonly text: string;
 }
 
-/** Reads the files in their order. Throws `UsageError` for one that cannot be read. */
+const MANIFEST = /\.(?:ya?ml|json)$/;
+
+/** Reads the files in their order; a folder stands for the manifests in it. Throws `UsageError` for one that cannot be read. */
 export async function readFiles(files: readonly string[], io: CliIo): Promise<NamedText[]> {
   const texts: NamedText[] = [];
-  for (const file of files) texts.push({ file, text: file === '-' ? await io.input() : await readNamed(file) });
+  for (const named of files) {
+    for (const file of await manifestsOf(named)) {
+      texts.push({ file, text: file === '-' ? await io.input() : await readNamed(file) });
+    }
+  }
   return texts;
+}
+
+/** The file itself, or every manifest below a folder, by name. */
+async function manifestsOf(named: string): Promise<string[]> {
+  if (named === '-') return [named];
+  const isFolder = await stat(named).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  if (!isFolder) return [named];
+  const entries = await readdir(named, { withFileTypes: true, recursive: true });
+  return entries
+    .filter((entry) => entry.isFile() && MANIFEST.test(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
 }
 
 async function readNamed(file: string): Promise<string> {
@@ -47,7 +69,6 @@ async function readNamed(file: string): Promise<string> {
     return await readFile(file, 'utf8');
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    const why = code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a folder' : `${code}`;
-    throw new UsageError(`${file} cannot be read: ${why}`);
+    throw new UsageError(`${file} cannot be read: ${code === 'ENOENT' ? 'there is no such file' : `${code}`}`);
   }
 }

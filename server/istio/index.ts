@@ -4,8 +4,14 @@ export { type CatalogueEntry, diagnosticCatalogue } from './diagnostics/catalogu
 export { diagnostic } from './diagnostics/diagnostic.ts';
 export { didYouMean } from './diagnostics/suggest.ts';
 export { istioKinds } from './kinds/istio-kinds.ts';
-export type { FieldPosition, ManifestFile, ParsedDocument, ParseResult } from './manifests/document.ts';
-export { MANIFEST_LIMITS } from './manifests/limits.ts';
+export type {
+  FieldPosition,
+  ManifestFile,
+  ParsedDocument,
+  ParseResult,
+  UnreadableDocument,
+} from './manifests/document.ts';
+export { FILE_LIMITS, MANIFEST_LIMITS, type ManifestLimits } from './manifests/limits.ts';
 export { parseManifests } from './manifests/parse.ts';
 export { childPath, parentPath } from './manifests/path.ts';
 export { originOf, toDiagnostics, validateDocument } from './manifests/validate.ts';

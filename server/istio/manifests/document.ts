@@ -31,7 +31,20 @@ export interface ParsedDocument {
   fieldAt(line: number, column: number): string | undefined;
 }
 
+/** A document that gives no object, with the reasons. What it says of itself is empty where it does not say it. */
+export interface UnreadableDocument {
+  readonly file: string;
+  /** Position of the YAML document in its file, from 0. */
+  readonly index: number;
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
 export interface ParseResult {
   readonly documents: readonly ParsedDocument[];
+  readonly unreadable: readonly UnreadableDocument[];
+  /** All diagnostics of the unreadable documents. */
   readonly diagnostics: readonly Diagnostic[];
 }

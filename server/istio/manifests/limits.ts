@@ -1,16 +1,38 @@
 import type { Diagnostic, SourceLocation } from '#domain';
 import { diagnostic } from '../diagnostics/diagnostic.ts';
 
-/** What a manifest may be at most. Each bound keeps reading it within some tens of milliseconds. */
-export const MANIFEST_LIMITS = Object.freeze({
+/** Bounds of what is read. */
+export interface ManifestLimits {
+  readonly bytes: number;
+  readonly lines: number;
+  /** Lines and separators together: a measure of the nodes that a parser would build. */
+  readonly nodes: number;
+  readonly documents: number;
+  readonly depth: number;
+  readonly aliases: number;
+  readonly files: number;
+}
+
+/** What a manifest in the editor may be at most. Each bound keeps reading it within some tens of milliseconds. */
+export const MANIFEST_LIMITS: ManifestLimits = Object.freeze({
   bytes: 1024 * 1024,
   lines: 6000,
-  /** Lines and separators together: a measure of the nodes that a parser would build. */
   nodes: 15_000,
   documents: 200,
   depth: 64,
   aliases: 100,
   files: 100,
+});
+
+/** What the command line reads at most: whole folders of charts and samples, for one user who can wait. */
+export const FILE_LIMITS: ManifestLimits = Object.freeze({
+  bytes: 64 * 1024 * 1024,
+  lines: 1_000_000,
+  nodes: 2_000_000,
+  documents: 20_000,
+  depth: 64,
+  aliases: 100,
+  files: 10_000,
 });
 
 const start = (file: string): SourceLocation => ({ file, line: 1, column: 1, endLine: 1, endColumn: 2 });
@@ -48,24 +70,29 @@ function count(text: string): Counts {
   return counts;
 }
 
+const tooManyBytes = (limits: ManifestLimits): string => `more than ${limits.bytes / 1024 / 1024} MiB`;
+
 /** Why the text must not be given to the parser; undefined when it may. */
-export function limitProblem(file: string, text: string): Diagnostic | undefined {
+export function limitProblem(
+  file: string,
+  text: string,
+  limits: ManifestLimits = MANIFEST_LIMITS,
+): Diagnostic | undefined {
   const location = start(file);
   const tooLarge = (what: string): Diagnostic => diagnostic('MW0001', { values: { what }, location });
-  if (text.length > MANIFEST_LIMITS.bytes || Buffer.byteLength(text) > MANIFEST_LIMITS.bytes) {
-    return tooLarge('more than 1 MiB');
+  if (text.length > limits.bytes || Buffer.byteLength(text) > limits.bytes) {
+    return tooLarge(tooManyBytes(limits));
   }
   const counts = count(text);
-  if (counts.documents > MANIFEST_LIMITS.documents) {
-    return diagnostic('MW0002', { values: { count: counts.documents, limit: MANIFEST_LIMITS.documents }, location });
+  if (counts.documents > limits.documents) {
+    return diagnostic('MW0002', { values: { count: counts.documents, limit: limits.documents }, location });
   }
-  if (counts.lines > MANIFEST_LIMITS.lines)
-    return tooLarge(`${counts.lines} lines, ${MANIFEST_LIMITS.lines} are allowed`);
-  if (counts.lines + counts.separators > MANIFEST_LIMITS.nodes) return tooLarge('too many values');
-  if (counts.depth > MANIFEST_LIMITS.depth) {
-    return diagnostic('MW0003', { values: { limit: MANIFEST_LIMITS.depth }, location });
+  if (counts.lines > limits.lines) return tooLarge(`${counts.lines} lines, ${limits.lines} are allowed`);
+  if (counts.lines + counts.separators > limits.nodes) return tooLarge('too many values');
+  if (counts.depth > limits.depth) {
+    return diagnostic('MW0003', { values: { limit: limits.depth }, location });
   }
-  if (counts.aliases > MANIFEST_LIMITS.aliases * 2) {
+  if (counts.aliases > limits.aliases * 2) {
     return diagnostic('MW0004', { values: { what: `${counts.aliases} aliases` }, location });
   }
   return undefined;
@@ -74,6 +101,7 @@ export function limitProblem(file: string, text: string): Diagnostic | undefined
 /** The files that may be read together: those beyond the limits of one apply are refused, each with the reason. */
 export function withinTotal<File extends { readonly file: string; readonly text: string }>(
   files: readonly File[],
+  limits: ManifestLimits = MANIFEST_LIMITS,
 ): { readonly read: File[]; readonly refused: Diagnostic[] } {
   const read: File[] = [];
   const refused: Diagnostic[] = [];
@@ -81,11 +109,8 @@ export function withinTotal<File extends { readonly file: string; readonly text:
   for (const each of files) {
     characters += each.text.length;
     const what =
-      read.length >= MANIFEST_LIMITS.files
-        ? `more than ${MANIFEST_LIMITS.files} files`
-        : 'more than 1 MiB in all files';
-    if (read.length < MANIFEST_LIMITS.files && (characters <= MANIFEST_LIMITS.bytes || read.length === 0))
-      read.push(each);
+      read.length >= limits.files ? `more than ${limits.files} files` : `${tooManyBytes(limits)} in all files`;
+    if (read.length < limits.files && (characters <= limits.bytes || read.length === 0)) read.push(each);
     else refused.push(diagnostic('MW0001', { values: { what }, location: start(each.file) }));
   }
   return { read, refused };

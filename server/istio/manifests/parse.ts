@@ -15,8 +15,8 @@ import {
 } from 'yaml';
 import { type Diagnostic, errorMessage, type KubeObject, type SourceLocation } from '#domain';
 import { diagnostic } from '../diagnostics/diagnostic.ts';
-import type { ManifestFile, ParsedDocument, ParseResult } from './document.ts';
-import { limitProblem, MANIFEST_LIMITS, withinTotal } from './limits.ts';
+import type { ManifestFile, ParsedDocument, ParseResult, UnreadableDocument } from './document.ts';
+import { limitProblem, MANIFEST_LIMITS, type ManifestLimits, withinTotal } from './limits.ts';
 import { fieldPositions, innermost, locationOf, nearest, nodeLocation, type TextPlace } from './positions.ts';
 
 /** kubectl reads `yes`, `no`, `on` and `off` as booleans, as YAML 1.1 does. */
@@ -165,9 +165,33 @@ function objectsOf(value: unknown, source: Source): { readonly value: unknown; r
   }));
 }
 
-function parseFile({ file, text }: ManifestFile): { documents: ParsedDocument[]; diagnostics: Diagnostic[] } {
-  const limit = limitProblem(file, text);
-  if (limit) return { documents: [], diagnostics: [limit] };
+const stated = (value: unknown): string => (typeof value === 'string' ? value : '');
+
+function unreadable(
+  value: unknown,
+  at: { readonly file: string; readonly index: number },
+  problems: readonly Diagnostic[],
+): UnreadableDocument {
+  const object = isObject(value) ? value : {};
+  const metadata = isObject(object['metadata']) ? object['metadata'] : {};
+  return {
+    ...at,
+    kind: stated(object['kind']),
+    namespace: stated(metadata['namespace']),
+    name: stated(metadata['name']),
+    diagnostics: problems,
+  };
+}
+
+interface FileResult {
+  readonly documents: ParsedDocument[];
+  readonly unreadable: UnreadableDocument[];
+}
+
+function parseFile({ file, text }: ManifestFile, limits: ManifestLimits): FileResult {
+  const result: FileResult = { documents: [], unreadable: [] };
+  const limit = limitProblem(file, text, limits);
+  if (limit) return { documents: [], unreadable: [unreadable(undefined, { file, index: 0 }, [limit])] };
   const lines = new LineCounter();
   const place: TextPlace = { file, text, lines };
   const options = {
@@ -179,32 +203,36 @@ function parseFile({ file, text }: ManifestFile): { documents: ParsedDocument[];
     customTags,
   } as const;
   const yaml = parseAllDocuments(text, options);
-  const documents: ParsedDocument[] = [];
-  const diagnostics: Diagnostic[] = [];
-  if (!Array.isArray(yaml)) return { documents, diagnostics };
+  if (!Array.isArray(yaml)) return result;
   for (const [index, document] of yaml.entries()) {
     const { problems, value } = readDocument(document, place);
-    diagnostics.push(...problems);
+    if (problems.length > 0) result.unreadable.push(unreadable(value, { file, index }, problems));
     const node = document.contents as Node | null;
     if (problems.length > 0 || node === null || value === null || value === undefined) continue;
     for (const each of objectsOf(value, { place, index, node })) {
       const made = toDocument(each.value, each.source);
-      if (Array.isArray(made)) diagnostics.push(...made);
-      else documents.push(made);
+      if (Array.isArray(made)) result.unreadable.push(unreadable(each.value, { file, index }, made));
+      else result.documents.push(made);
     }
   }
-  return { documents, diagnostics };
+  return result;
 }
 
 /**
  * Reads manifests: several documents a file, comments, anchors, `kind: List`. Never throws: what cannot be read is a diagnostic with its
  * line. A document with a problem is left out, the others are there. Kinds and fields are not checked here (`validateDocument`).
  */
-export function parseManifests(files: readonly ManifestFile[]): ParseResult {
-  const { read, refused } = withinTotal(files);
-  const results = read.map(parseFile);
+export function parseManifests(files: readonly ManifestFile[], limits: ManifestLimits = MANIFEST_LIMITS): ParseResult {
+  const { read, refused } = withinTotal(files, limits);
+  const results = read.map((file) => parseFile(file, limits));
+  const unread = results.flatMap((result) => result.unreadable);
+  const tooMuch = refused.map((problem) =>
+    unreadable(undefined, { file: problem.location?.file ?? '', index: 0 }, [problem]),
+  );
+  const all = [...unread, ...tooMuch];
   return {
     documents: results.flatMap((result) => result.documents),
-    diagnostics: [...results.flatMap((result) => result.diagnostics), ...refused],
+    unreadable: all,
+    diagnostics: all.flatMap((each) => each.diagnostics),
   };
 }
