@@ -11,8 +11,9 @@ const kebab = (kind: string): string => kind.replace(/(?<=[a-z])(?=[A-Z])/g, '-'
 
 /** `/apis/networking.istio.io/v1/namespaces/default/virtual-service/reviews` */
 export function configPath(origin: FieldOrigin): string {
-  const { group, version } = parseApiVersion(origin.apiVersion);
-  return `/apis/${group}/${version}/namespaces/${origin.namespace}/${kebab(origin.kind)}/${origin.name}`;
+  const { apiVersion, namespace, kind, name } = origin.generated ?? origin;
+  const { group, version } = parseApiVersion(apiVersion);
+  return `/apis/${group}/${version}/namespaces/${namespace}/${kebab(kind)}/${name}`;
 }
 
 /** Metadata with Istio's own `istio.config` and Meshwork's field paths. */
@@ -25,8 +26,10 @@ export function originMetadata(origin: FieldOrigin, parts: OriginParts = {}): Me
 }
 
 export function meshworkOrigin(origin: FieldOrigin, parts: OriginParts = {}): Record<string, unknown> {
-  const { kind, namespace, name, path } = origin;
-  const known = Object.entries(parts).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  const { kind, namespace, name, path, generated } = origin;
+  const known = Object.entries(parts).flatMap(([part, field]) =>
+    field === undefined ? [] : [[part, generated?.sourcePath(field) ?? field] as const],
+  );
   const held: OriginMetadata = { kind, namespace, name, path };
   return { ...held, ...(known.length > 0 && { parts: Object.fromEntries(known) }) };
 }
