@@ -1,7 +1,7 @@
 // Makes server/xds/proto/envoy.binpb, the compiled description of the xDS messages that the lab reads and writes:
 // `node scripts/build-protos.mjs`. Needed again only when the list below or @grpc/grpc-js-xds (the source of the .proto files) changes.
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -28,47 +28,34 @@ const wanted = [
   'envoy/config/cluster/v3/cluster.proto',
   'envoy/config/endpoint/v3/endpoint.proto',
   'envoy/type/v3',
-  // Network filters.
-  'envoy/extensions/filters/network/http_connection_manager/v3',
-  'envoy/extensions/filters/network/tcp_proxy/v3',
-  'envoy/extensions/filters/network/rbac/v3',
-  'envoy/extensions/filters/network/sni_cluster/v3',
-  'envoy/extensions/clusters/aggregate/v3',
-  // HTTP filters.
-  'envoy/extensions/filters/http/router/v3',
-  'envoy/extensions/filters/http/fault/v3',
-  'envoy/extensions/filters/http/rbac/v3',
-  'envoy/extensions/filters/http/cors/v3',
-  'envoy/extensions/filters/http/local_ratelimit/v3',
-  'envoy/extensions/filters/http/jwt_authn/v3',
-  'envoy/extensions/filters/http/ext_authz/v3',
-  'envoy/extensions/filters/http/ratelimit/v3',
-  'envoy/extensions/filters/http/header_mutation/v3',
-  'envoy/extensions/filters/http/lua/v3',
-  'envoy/extensions/filters/http/wasm/v3',
-  'envoy/extensions/filters/http/grpc_stats/v3',
-  // The services that two of them call.
+  // Every extension: what an EnvoyFilter adds must be encoded too.
+  'envoy/extensions',
+  // The services that filters call.
   'envoy/service/auth/v3',
   'envoy/service/ratelimit/v3',
-  // Listener filters.
-  'envoy/extensions/filters/listener/original_dst/v3',
-  'envoy/extensions/filters/listener/tls_inspector/v3',
-  'envoy/extensions/filters/listener/http_inspector/v3',
-  'envoy/extensions/filters/listener/proxy_protocol/v3',
-  // Transport, access logs, load balancing.
-  'envoy/extensions/transport_sockets/tls/v3',
-  'envoy/extensions/transport_sockets/raw_buffer/v3',
-  'envoy/extensions/upstreams/http/v3',
-  'envoy/extensions/access_loggers/file/v3',
-  'envoy/extensions/access_loggers/stream/v3',
-  'envoy/extensions/retry/host/previous_hosts/v3',
-  'envoy/extensions/load_balancing_policies/round_robin/v3',
-  'envoy/extensions/load_balancing_policies/least_request/v3',
-  'envoy/extensions/load_balancing_policies/random/v3',
-  'envoy/extensions/load_balancing_policies/ring_hash/v3',
-  'envoy/extensions/load_balancing_policies/maglev/v3',
-  'envoy/extensions/load_balancing_policies/wrr_locality/v3',
 ];
+
+/** What the OpenTelemetry access logger's configuration imports and the package lacks. Source: opentelemetry-proto, common.v1. */
+const OTLP_COMMON = `syntax = "proto3";
+package opentelemetry.proto.common.v1;
+message AnyValue {
+  oneof value {
+    string string_value = 1;
+    bool bool_value = 2;
+    int64 int_value = 3;
+    double double_value = 4;
+    ArrayValue array_value = 5;
+    KeyValueList kvlist_value = 6;
+    bytes bytes_value = 7;
+  }
+}
+message ArrayValue { repeated AnyValue values = 1; }
+message KeyValueList { repeated KeyValue values = 1; }
+message KeyValue {
+  string key = 1;
+  AnyValue value = 2;
+}
+`;
 
 /** The packaged validate.proto lacks a field that Envoy's files set. */
 function addIgnoreEmpty(file) {
@@ -89,12 +76,16 @@ try {
     recursive: true,
   });
   addIgnoreEmpty(join(workspace, 'validate-module/validate/validate.proto'));
-  const modules = ['envoy-api', 'googleapis', 'xds', 'validate-module'];
+  const otlp = join(workspace, 'otlp-module/opentelemetry/proto/common/v1');
+  mkdirSync(otlp, { recursive: true });
+  writeFileSync(join(otlp, 'common.proto'), OTLP_COMMON);
+  const modules = ['envoy-api', 'googleapis', 'xds', 'validate-module', 'otlp-module'];
   writeFileSync(
     join(workspace, 'buf.yaml'),
     `version: v2\nmodules:\n${modules.map((path) => `  - path: ${path}\n`).join('')}`,
   );
-  const paths = wanted.flatMap((path) => ['--path', `envoy-api/${path}`]);
+  const typedStructs = ['xds/udpa/type/v1', 'xds/xds/type/v3'];
+  const paths = [...wanted.map((path) => `envoy-api/${path}`), ...typedStructs].flatMap((path) => ['--path', path]);
   execFileSync('npx', ['--yes', BUF, 'build', '--exclude-source-info', ...paths, '-o', output], {
     cwd: workspace,
     stdio: 'inherit',
