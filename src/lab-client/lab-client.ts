@@ -87,7 +87,8 @@ export class LabClient {
   }
 
   toast(toast: Omit<Toast, 'id'>): void {
-    this.stores.toasts.set([...this.stores.toasts.get(), { ...toast, id: this.#nextToast++ }].slice(-3));
+    const others = this.stores.toasts.get().filter(({ topic }) => topic === undefined || topic !== toast.topic);
+    this.stores.toasts.set([...others, { ...toast, id: this.#nextToast++ }].slice(-3));
   }
 
   dismiss(id: number): void {
@@ -295,7 +296,7 @@ export class LabClient {
         stores.diagnostics.set(event.diagnostics);
         break;
       case 'replaced':
-        this.toast({ text: event.reason, error: true });
+        this.toast({ text: event.reason, error: true, topic: 'mesh' });
         break;
       default:
         for (const listen of this.terminalListeners) listen(event);
@@ -308,7 +309,7 @@ export class LabClient {
     if (sandbox.status !== 'running' || !this.#mending) return;
     this.#mending = false;
     const after = sandbox.startMs === undefined ? '' : ` It needed ${Math.round(sandbox.startMs)} ms.`;
-    this.toast({ text: `The mesh ended and runs again, with your resources.${after}`, error: true });
+    this.toast({ text: `The mesh ended and runs again, with your resources.${after}`, error: true, topic: 'mesh' });
     void this.#open();
   }
 

@@ -37,6 +37,8 @@ export interface Toast {
   text: string;
   error: boolean;
   action?: { label: string; run: () => void };
+  /** What it is about: a newer word on the same topic takes its place. */
+  topic?: string;
 }
 
 /** Everything that the page shows. Each part is its own store, so that a moving map does not redraw the editor. */

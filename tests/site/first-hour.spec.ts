@@ -84,8 +84,12 @@ test('a learner opens the lab, shifts traffic, breaks it, sees why, takes it bac
     }
     await page.keyboard.press('Escape');
     await lab.paste(`${head}\n    - route:\n        - destination:\n            host: reviews`);
-    await page.locator('.monaco-editor .view-line span', { hasText: /^hosts$/ }).hover();
-    await expect(page.locator('.monaco-hover:visible')).toContainText('destination hosts');
+    // The schema's worker may still be reading the text: a pointer that rests there gets its answer at the next move.
+    await expect(async () => {
+      await page.mouse.move(700, 30);
+      await page.locator('.monaco-editor .view-line span', { hasText: /^hosts$/ }).hover();
+      await expect(page.locator('.monaco-hover:visible')).toContainText('destination hosts', { timeout: 2000 });
+    }).toPass({ timeout: 20_000 });
     await page.mouse.move(700, 30);
   });
 
