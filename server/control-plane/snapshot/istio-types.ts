@@ -259,6 +259,10 @@ export interface ServerTlsSettings {
   readonly privateKey?: string;
   readonly caCertificates?: string;
   readonly subjectAltNames?: readonly string[];
+  readonly credentialNames?: readonly string[];
+  readonly caCertCredentialName?: string;
+  readonly cipherSuites?: readonly string[];
+  readonly insecureSkipVerify?: boolean;
 }
 
 export interface GatewayServer {
