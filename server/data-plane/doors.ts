@@ -1,6 +1,17 @@
 import type { Socket } from 'node:net';
 import type { Clock, HopRecord, Random, SocketAddress } from '#domain';
 
+/** A port that a proxy asked for. */
+export interface PortBinding {
+  /** Resolves when the port is open; rejects with the system's error. */
+  readonly bound: Promise<void>;
+  /** Takes no more connections; those that are open stay. */
+  close(): void;
+}
+
+/** Opens a port and hands over each connection that is made to it. */
+export type Listen = (address: SocketAddress, onSocket: (socket: Socket) => void) => PortBinding;
+
 /** How a proxy reaches the network of its pod. The sandbox implements it; production code has no test switch. */
 export interface ProxyNetwork {
   /** The pod's own address: the proxy binds its ports there. */
@@ -12,6 +23,8 @@ export interface ProxyNetwork {
    * application, which listens on a hidden address while its pod is captured.
    */
   connect(destination: SocketAddress, options: { readonly toApp: boolean }): Socket;
+  /** How ports are opened; absent: as TCP ports of the host. */
+  readonly listen?: Listen;
 }
 
 /** The agent's road to the CA: a CSR goes out, a chain and the bundle come back. The private key never leaves the agent. */

@@ -1,3 +1,3 @@
 export type * from './doors.ts';
 export { Headers } from './http/headers.ts';
-export { createProxy } from './proxy.ts';
+export { createProxy, createProxyWith, type ProxySeams } from './proxy.ts';

@@ -119,14 +119,11 @@ class MeshProxy implements Proxy {
         this.#log(status === 'connected' ? 'info' : 'warn', `xds ${status}${error ? `: ${error}` : ''}`),
     });
     this.admin = createAdminView({ store: this.#store, clusters: this.#clusters, secrets, stats });
-    this.#adminServer = new AdminServer(pod.ip, {
-      admin: this.admin,
-      stats,
-      metrics,
-      clock,
-      startedAtMs: clock.now(),
-      ready: () => this.ready,
-    });
+    this.#adminServer = new AdminServer(
+      pod.ip,
+      { admin: this.admin, stats, metrics, clock, startedAtMs: clock.now(), ready: () => this.ready },
+      options.network.listen,
+    );
   }
 
   get ready(): boolean {
@@ -168,7 +165,7 @@ class MeshProxy implements Proxy {
     this.#agent.stop();
     this.#listeners.close();
     this.#clusters.close();
-    await this.#adminServer.stop();
+    this.#adminServer.stop();
   }
 
   /** Capture's other half: what a client sends to a declared port of the pod arrives at the proxy, as by PREROUTING REDIRECT. */

@@ -1,4 +1,7 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Listen, PortBinding } from '../doors.ts';
+import { listenOnTcp } from '../listener/listen.ts';
 import { type PageContext, renderPage } from './admin-pages.ts';
 
 /** Ports of a proxy that serve its own state rather than traffic. */
@@ -10,11 +13,14 @@ type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 export class AdminServer {
   readonly #context: PageContext;
   readonly #ip: string;
-  readonly #servers: Server[] = [];
+  readonly #listenOn: Listen;
+  readonly #bindings: PortBinding[] = [];
+  readonly #open = new Set<Socket>();
 
-  constructor(ip: string, context: PageContext) {
+  constructor(ip: string, context: PageContext, listen: Listen = listenOnTcp) {
     this.#ip = ip;
     this.#context = context;
+    this.#listenOn = listen;
   }
 
   async start(): Promise<void> {
@@ -26,13 +32,9 @@ export class AdminServer {
     ]);
   }
 
-  async stop(): Promise<void> {
-    await Promise.all(
-      this.#servers.map((server) => {
-        server.closeAllConnections();
-        return new Promise<void>((resolve) => server.close(() => resolve()));
-      }),
-    );
+  stop(): void {
+    for (const binding of this.#bindings) binding.close();
+    for (const socket of this.#open) socket.destroy();
   }
 
   readonly #page: Handler = (request, response) => {
@@ -66,13 +68,12 @@ export class AdminServer {
 
   #listen(port: number, handler: Handler): Promise<void> {
     const server = createServer(handler);
-    this.#servers.push(server);
-    return new Promise((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(port, this.#ip, () => {
-        server.off('error', reject);
-        resolve();
-      });
+    const binding = this.#listenOn({ ip: this.#ip, port }, (socket) => {
+      this.#open.add(socket);
+      socket.once('close', () => this.#open.delete(socket));
+      server.emit('connection', socket);
     });
+    this.#bindings.push(binding);
+    return binding.bound;
   }
 }

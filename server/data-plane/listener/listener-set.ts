@@ -1,7 +1,9 @@
-import { createServer, type Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { MeshworkError, type SocketAddress } from '#domain';
 import type { CompiledListener } from '../config/listener-config.ts';
+import type { PortBinding } from '../doors.ts';
 import type { ProxyRuntime } from '../runtime.ts';
+import { listenOnTcp } from './listen.ts';
 import { type RequestHandling, ServedListener } from './served-listener.ts';
 
 export interface ListenerSetOptions {
@@ -11,11 +13,11 @@ export interface ListenerSetOptions {
   readonly onConnection: (socket: Socket, listener: ServedListener) => void;
 }
 
-/** The listeners in force, and the sockets of those that bind their port on the pod's address. */
+/** The listeners in force, and the ports of those that bind their port on the pod's address. */
 export class ListenerSet {
   readonly #options: ListenerSetOptions;
   readonly #served = new Map<string, ServedListener>();
-  readonly #servers = new Map<string, Server>();
+  readonly #bindings = new Map<string, PortBinding>();
   readonly #binding = new Set<Promise<void>>();
 
   constructor(options: ListenerSetOptions) {
@@ -30,7 +32,7 @@ export class ListenerSet {
     if (former !== undefined) served.succeed(former);
     this.#served.set(config.name, served);
     if (former !== undefined && former.config.address.port !== config.address.port) this.#unbind(config.name);
-    if (config.bindToPort && !this.#servers.has(config.name)) {
+    if (config.bindToPort && !this.#bindings.has(config.name)) {
       const { runtime, onConnection } = this.#options;
       const address = { ip: runtime.self.ip, port: config.address.port };
       this.bind(config.name, address, (socket) => {
@@ -49,25 +51,20 @@ export class ListenerSet {
 
   /** Opens a port; `bound` tells whether it worked. */
   bind(name: string, address: SocketAddress, onSocket: (socket: Socket) => void): void {
-    const server = createServer((socket) => {
-      socket.setNoDelay(true);
-      // A connection may break before anybody reads it; whoever reads it hears of it by 'close'.
-      socket.on('error', () => undefined);
-      onSocket(socket);
-    });
-    this.#servers.set(name, server);
-    const bound = new Promise<void>((resolve, reject) => {
-      server.once('error', (cause) => {
-        this.#servers.delete(name);
-        reject(new MeshworkError('PROXY_BIND', `cannot bind ${address.ip}:${address.port} for ${name}`, { cause }));
-      });
-      server.listen(address.port, address.ip, () => {
+    const { network, onLog } = this.#options.runtime;
+    const binding = (network.listen ?? listenOnTcp)(address, onSocket);
+    this.#bindings.set(name, binding);
+    const bound = binding.bound.then(
+      () => {
         this.#binding.delete(bound);
-        resolve();
-      });
-    });
+      },
+      (cause: unknown) => {
+        this.#bindings.delete(name);
+        throw new MeshworkError('PROXY_BIND', `cannot bind ${address.ip}:${address.port} for ${name}`, { cause });
+      },
+    );
     this.#binding.add(bound);
-    bound.catch((thrown: MeshworkError) => this.#options.runtime.onLog(`error\tenvoy\t${thrown.message}`));
+    bound.catch((thrown: MeshworkError) => onLog(`error\tenvoy\t${thrown.message}`));
   }
 
   /** Resolves when every port asked for so far is open; rejects with the first that could not be. */
@@ -84,7 +81,7 @@ export class ListenerSet {
 
   /** Takes no more connections; those that are open end after their current request. */
   drain(): void {
-    for (const name of [...this.#servers.keys()]) this.#unbind(name);
+    for (const name of [...this.#bindings.keys()]) this.#unbind(name);
     for (const served of this.#served.values()) served.drain();
   }
 
@@ -93,7 +90,7 @@ export class ListenerSet {
   }
 
   #unbind(name: string): void {
-    this.#servers.get(name)?.close();
-    this.#servers.delete(name);
+    this.#bindings.get(name)?.close();
+    this.#bindings.delete(name);
   }
 }

@@ -1,0 +1,17 @@
+import { createServer } from 'node:net';
+import type { Listen } from '../doors.ts';
+
+/** Opens a TCP port of the host. */
+export const listenOnTcp: Listen = ({ ip, port }, onSocket) => {
+  const server = createServer((socket) => {
+    socket.setNoDelay(true);
+    // A connection may break before anybody reads it; whoever reads it hears of it by 'close'.
+    socket.on('error', () => undefined);
+    onSocket(socket);
+  });
+  const bound = new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, ip, () => resolve());
+  });
+  return { bound, close: () => server.close() };
+};
