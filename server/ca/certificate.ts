@@ -92,6 +92,28 @@ export function issueSvid(options: {
   ]);
 }
 
+/** A server's certificate: TLS of one side only, for host names and IPv4 addresses. */
+export function issueServer(options: {
+  readonly issuer: Signer;
+  readonly subject: { readonly name: Buffer; readonly spki: Buffer };
+  readonly dnsNames: readonly string[];
+  readonly ips: readonly string[];
+  readonly validity: Validity;
+}): IssuedCertificate {
+  const { issuer, subject, dnsNames, ips, validity } = options;
+  const names = [
+    ...dnsNames.map((name) => implicit(2, Buffer.from(name, 'ascii'))),
+    ...ips.map((ip) => implicit(7, Uint8Array.from(ip.split('.').map(Number)))),
+  ];
+  return issue({ issuer, subject, validity }, [
+    extension(ids.keyUsage, true, bitString(Uint8Array.of(0b1010_0000), 5)),
+    extension(ids.extendedKeyUsage, false, sequence(ids.serverAuth)),
+    extension(ids.basicConstraints, true, sequence()),
+    authorityKey(issuer),
+    extension(ids.subjectAltName, false, sequence(...names)),
+  ]);
+}
+
 interface Contents {
   readonly issuer: Signer;
   readonly subject: { readonly name: Buffer; readonly spki: Buffer };

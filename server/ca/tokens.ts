@@ -1,13 +1,10 @@
-import { generateKeyPairSync, sign, verify } from 'node:crypto';
 import type { Clock } from '#domain';
-import { errorMessage } from '#domain';
 import type { ServiceAccountIdentity, TokenIssuer } from './doors.ts';
-import { SigningRefused } from './refused.ts';
+import { createJwtKey, refuse } from './jwt.ts';
 
 const AUDIENCE = 'istio-ca';
-const ISSUER = 'https://kubernetes.default.svc.cluster.local';
+export const TOKEN_ISSUER = 'https://kubernetes.default.svc.cluster.local';
 const DEFAULT_TTL_MS = 12 * 3600_000;
-const MAX_TOKEN_LENGTH = 8192;
 
 interface Claims {
   readonly iss: string;
@@ -23,13 +20,12 @@ interface Claims {
 /** A token issuer with a key of its own; tokens live `ttlMs` (12 h). */
 export function createTokenIssuer(options: { readonly clock: Clock; readonly ttlMs?: number }): TokenIssuer {
   const { clock, ttlMs = DEFAULT_TTL_MS } = options;
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const header = encodePart({ alg: 'ES256', typ: 'JWT' });
+  const key = createJwtKey();
   return {
     mint: ({ namespace, serviceAccount, pod }) => {
       const issuedAt = Math.floor(clock.now() / 1000);
-      const payload = encodePart({
-        iss: ISSUER,
+      return key.sign({
+        iss: TOKEN_ISSUER,
         sub: `system:serviceaccount:${namespace}:${serviceAccount}`,
         aud: [AUDIENCE],
         iat: issuedAt,
@@ -37,25 +33,8 @@ export function createTokenIssuer(options: { readonly clock: Clock; readonly ttl
         exp: issuedAt + Math.floor(ttlMs / 1000),
         'kubernetes.io': { namespace, serviceaccount: { name: serviceAccount }, pod: { name: pod } },
       });
-      const signature = sign('sha256', Buffer.from(`${header}.${payload}`), {
-        key: privateKey,
-        dsaEncoding: 'ieee-p1363',
-      });
-      return `${header}.${payload}.${signature.toString('base64url')}`;
     },
-    verify: (token) => {
-      const [head, payload, signature, ...rest] = token.length > MAX_TOKEN_LENGTH ? [] : token.split('.');
-      if (head === undefined || payload === undefined || signature === undefined || rest.length > 0) {
-        throw refuse('the token is not a JWT of three parts');
-      }
-      const signed = Buffer.from(`${head}.${payload}`);
-      const key = { key: publicKey, dsaEncoding: 'ieee-p1363' } as const;
-      // The header names the algorithm; only the one that this issuer uses is ever tried.
-      if (head !== header || !verify('sha256', signed, key, Buffer.from(signature, 'base64url'))) {
-        throw refuse('the token is not signed by this cluster');
-      }
-      return identityOf(decodePart(payload), clock.now());
-    },
+    verify: (token) => identityOf(key.verify(token) as Claims, clock.now()),
   };
 }
 
@@ -65,16 +44,4 @@ function identityOf(claims: Claims, nowMs: number): ServiceAccountIdentity {
   if (claims.exp * 1000 <= nowMs) throw refuse('the token has expired');
   const { namespace, serviceaccount, pod } = claims['kubernetes.io'];
   return { namespace, serviceAccount: serviceaccount.name, pod: pod.name };
-}
-
-const refuse = (message: string): SigningRefused => new SigningRefused('UNAUTHENTICATED', message);
-
-const encodePart = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
-
-function decodePart(part: string): Claims {
-  try {
-    return JSON.parse(Buffer.from(part, 'base64url').toString('utf8')) as Claims;
-  } catch (cause) {
-    throw new SigningRefused('UNAUTHENTICATED', `the token's claims cannot be read: ${errorMessage(cause)}`, { cause });
-  }
 }

@@ -13,10 +13,12 @@ import type { SandboxEvent } from './doors.ts';
 import { matchesLabels, type PodObject } from './kube-types.ts';
 import { type Kubelet, startKubelet } from './kubelet/kubelet.ts';
 import { createPodBuilder } from './kubelet/pod-builder.ts';
+import { startGatewayDeployments } from './mesh/gateway-deployments.ts';
 import { admitPod } from './mesh/injection.ts';
 import { createIstiodProgram } from './mesh/istiod-program.ts';
 import { istiodSelector, nodeObject, rootNamespace, xdsPort } from './mesh/system.ts';
 import { addressPlan, podPool, servicePool } from './network/addresses.ts';
+import { type FrontDoors, startFrontDoors } from './network/front-doors.ts';
 import { createNetwork, type Network } from './network/network.ts';
 import type { Waiters } from './waiters.ts';
 
@@ -31,6 +33,8 @@ export interface ClusterOptions {
   readonly hops: HopStore;
   readonly emit: (event: SandboxEvent) => void;
   readonly waiters: Waiters;
+  /** Most pods that run at once. */
+  readonly maxPods: number;
 }
 
 /** What istiod's pod runs, while it runs. */
@@ -43,6 +47,7 @@ export interface RunningIstiod {
 export interface Cluster {
   readonly kubelet: Kubelet;
   readonly network: Network;
+  readonly frontDoors: FrontDoors;
   istiod(): RunningIstiod | undefined;
   stop(): Promise<void>;
 }
@@ -84,6 +89,7 @@ export function startCluster(options: ClusterOptions): Cluster {
     startDeploymentController({ store, clock, onError }),
     () => replicaSets.stop(),
     startServiceController({ store, addresses: servicePool(plan), onError }),
+    startGatewayDeployments({ store, onError }),
   ];
   const build = createPodBuilder({
     store,
@@ -94,7 +100,7 @@ export function startCluster(options: ClusterOptions): Cluster {
     tokens,
     signer,
     events,
-    trustDomain: readMeshConfig(undefined).trustDomain,
+    trustDomain: () => readMeshConfig(store.get('ConfigMap', { namespace: rootNamespace, name: 'istio' })).trustDomain,
     istiodIp,
     istiodReady: () =>
       istiodSeen
@@ -127,6 +133,7 @@ export function startCluster(options: ClusterOptions): Cluster {
     store,
     clock,
     addresses: podAddresses,
+    maxPods: options.maxPods,
     events,
     admit,
     fixedAddress: (pod) =>
@@ -138,13 +145,21 @@ export function startCluster(options: ClusterOptions): Cluster {
     },
     onError,
   });
+  const frontDoors = startFrontDoors({
+    store,
+    nodeIp: plan.node,
+    connect: ({ ip, port }) => network.dialFromOutside(ip, port),
+    onError,
+  });
   return {
     kubelet,
     network,
+    frontDoors,
     istiod: () => istiod,
     stop: async () => {
       for (const stop of stops) stop();
       namespaces.stop();
+      await frontDoors.stop();
       await kubelet.stop();
       network.stop();
       signer.close();

@@ -21,6 +21,22 @@ export interface SandboxOptions {
   readonly seed: string;
   readonly clock: Clock;
   readonly onEvent: (event: SandboxEvent) => void;
+  /** Bounds other than a lab's. */
+  readonly limits?: { readonly pods?: number; readonly objects?: number };
+}
+
+/** The sandbox's Kubernetes API as a client outside finds it. */
+export interface ServedApi {
+  readonly url: string;
+  /** YAML with everything inline: CA and an administrator's token. */
+  readonly kubeconfig: string;
+}
+
+export interface StartOptions {
+  /** Istio's ingress gateway comes with the mesh. */
+  readonly ingress: boolean;
+  /** MeshConfig as YAML, laid over the sandbox's own. */
+  readonly meshConfig?: string;
 }
 
 export type SandboxEvent =
@@ -100,17 +116,23 @@ export interface Sandbox {
   readonly pods: readonly RunningPod[];
   /** Address of the ingress gateway's HTTP port as seen from outside, when the gateway runs. */
   readonly ingress: SocketAddress | undefined;
+  /** Where a client outside reaches each gateway now: `{"shop/gateway": {"80": "127.20.128.5:80"}}`. */
+  readonly gateways: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /**
    * Starts istiod (namespace istio-system), an ingress gateway when `ingress` is set, then applies the manifests.
    * Resolves when every pod is ready and every proxy has its configuration. Each step is told by a `step` event with its ms.
    */
-  start(topology: readonly ManifestFile[], options: { readonly ingress: boolean }): Promise<void>;
+  start(topology: readonly ManifestFile[], options: StartOptions): Promise<void>;
   /** Parses, validates, then stores all documents under one change id. */
   apply(files: readonly ManifestFile[], options: { readonly namespace: string }): Promise<ApplyOutcome>;
   /** Diagnostics of unsaved text, and of the mesh as it would be with it (`istioctl analyze`; no files: as it is). Changes nothing. */
   validate(files: readonly ManifestFile[], options: { readonly namespace: string }): readonly Diagnostic[];
   remove(kind: string, name: NamespacedName): string;
   settled(changeId: string, timeoutMs: number): Promise<PushSummary | undefined>;
+  /** Resolves when every pod is ready (or cannot be) and every proxy has its configuration; rejects when that takes too long. */
+  ready(): Promise<void>;
+  /** Serves the Kubernetes API over TLS on the node's address; the same server when it is asked for again. */
+  serveApi(): Promise<ServedApi>;
   /** Where an object's field stands in the text that was last applied for it. */
   locate(origin: { kind: string; namespace: string; name: string; path: string }): SourceLocation | undefined;
   /** A request from outside the cluster, as curl on the host would send it. Cluster names do not resolve. */

@@ -82,11 +82,13 @@ export interface ServicePort {
   readonly port: number;
   readonly protocol?: string;
   readonly targetPort?: number | string;
+  readonly nodePort?: number;
   readonly appProtocol?: string;
 }
 
 export interface ServiceSpec {
   readonly type?: string;
+  readonly publishNotReadyAddresses?: boolean;
   readonly clusterIP?: string;
   readonly clusterIPs?: readonly string[];
   readonly externalName?: string;

@@ -7,10 +7,11 @@ import { createFetch } from '#workloads';
 import { type Cluster, startCluster } from './cluster.ts';
 import type { Sandbox, SandboxEvent, SandboxOptions } from './doors.ts';
 import { createManifests } from './manifests/manifests.ts';
+import { gatewayAddresses } from './mesh/gateway-addresses.ts';
 import { gatewaySelector, rootNamespace } from './mesh/system.ts';
 import { addressPlan } from './network/addresses.ts';
 import { quotas } from './quotas.ts';
-import { startMesh } from './start-up.ts';
+import { awaitReady, startMesh } from './start-up.ts';
 import { createWaiters } from './waiters.ts';
 
 const GATEWAY_HTTP_PORT = 8080;
@@ -26,7 +27,12 @@ export function createSandbox(options: SandboxOptions): Sandbox {
     waiters.changed();
   };
   const kinds = createKindRegistry([...coreKinds, ...istioKinds]);
-  const store = createKubeStore({ kinds, clock, random: random.stream('kube-api'), maxObjects: quotas.objects });
+  const store = createKubeStore({
+    kinds,
+    clock,
+    random: random.stream('kube-api'),
+    maxObjects: options.limits?.objects ?? quotas.objects,
+  });
   const manifests = createManifests(store, addressPlan(subnet).isServiceIp);
   let cluster: Cluster | undefined;
   let changes = 0;
@@ -54,9 +60,15 @@ export function createSandbox(options: SandboxOptions): Sandbox {
     get ingress() {
       return ingress();
     },
-    start: async (topology, { ingress: withGateway }) => {
-      cluster = startCluster({ store, clock, random, subnet, hops, emit, waiters });
-      await startMesh({ sandbox, cluster, manifests, emit, topology, withGateway, mintChangeId });
+    get gateways() {
+      return cluster === undefined
+        ? {}
+        : gatewayAddresses({ store, pods: cluster.kubelet.pods, frontDoors: cluster.frontDoors });
+    },
+    start: async (topology, startOptions) => {
+      const maxPods = options.limits?.pods ?? quotas.pods;
+      cluster = startCluster({ store, clock, random, subnet, hops, emit, waiters, maxPods });
+      await startMesh({ ...startOptions, sandbox, cluster, manifests, emit, topology, mintChangeId });
     },
     apply: async (files, { namespace }) => manifests.apply(files, { namespace, changeId: mintChangeId() }),
     validate: (files, { namespace }) => manifests.validate(files, { namespace }),
@@ -65,6 +77,12 @@ export function createSandbox(options: SandboxOptions): Sandbox {
       store.delete(kind, name, { changeId });
       return changeId;
     },
+    ready: async () => {
+      // Controllers turn what was just applied into pods at the end of this turn of the loop.
+      await new Promise((resolve) => setImmediate(resolve));
+      await awaitReady({ sandbox, cluster: running(cluster), mintChangeId });
+    },
+    serveApi: async () => ({ url: '', kubeconfig: '' }),
     settled: async (changeId, timeoutMs) => sandbox.controlPlane?.settled(changeId, timeoutMs),
     locate: (origin) => manifests.locate(origin),
     fetchFromOutside: (url, init) =>

@@ -1,28 +1,27 @@
 import { MeshworkError } from '#domain';
 import type { Cluster } from './cluster.ts';
-import type { ManifestFile, RunningPod, Sandbox, SandboxEvent } from './doors.ts';
+import type { ManifestFile, RunningPod, Sandbox, SandboxEvent, StartOptions } from './doors.ts';
 import { type DeploymentObject, endpointAddresses, matchesLabels, type ServiceObject } from './kube-types.ts';
 import type { Manifests } from './manifests/manifests.ts';
-import { gatewayObjects, istiodObjects, rootNamespace, systemNamespaces } from './mesh/system.ts';
+import { gatewayObjects, istiodObjects, meshConfigMap, rootNamespace, systemNamespaces } from './mesh/system.ts';
 
 const START_LIMIT_MS = 20_000;
 const SYNC_LIMIT_MS = 5000;
 /** States that do not heal by waiting: a lab may begin with a pod that cannot start. */
 const STUCK = new Set(['ErrImagePull', 'ImagePullBackOff', 'CrashLoopBackOff']);
 
-export interface StartOptions {
+export interface StartUp extends StartOptions {
   readonly sandbox: Sandbox;
   readonly cluster: Cluster;
   readonly manifests: Manifests;
   readonly emit: (event: SandboxEvent) => void;
   readonly topology: readonly ManifestFile[];
-  readonly withGateway: boolean;
   readonly mintChangeId: () => string;
 }
 
 /** Applies istiod, gateway and topology at once, then follows their start. Rejects when the topology is refused. */
-export async function startMesh(options: StartOptions): Promise<void> {
-  const { sandbox, cluster, manifests, emit, topology, withGateway, mintChangeId } = options;
+export async function startMesh(options: StartUp): Promise<void> {
+  const { sandbox, cluster, manifests, emit, topology, ingress, meshConfig, mintChangeId } = options;
   const changeId = mintChangeId();
   const { store, clock } = sandbox;
   let sinceMs = clock.monotonic();
@@ -31,7 +30,12 @@ export async function startMesh(options: StartOptions): Promise<void> {
     emit({ type: 'step', name, ms: nowMs - sinceMs });
     sinceMs = nowMs;
   };
-  for (const object of [...systemNamespaces, ...istiodObjects, ...(withGateway ? gatewayObjects : [])]) {
+  for (const object of [
+    ...systemNamespaces,
+    meshConfigMap(meshConfig),
+    ...istiodObjects,
+    ...(ingress ? gatewayObjects : []),
+  ]) {
     store.apply(object, { changeId });
   }
   const outcome = manifests.apply(topology, { namespace: 'default', changeId });
@@ -44,15 +48,24 @@ export async function startMesh(options: StartOptions): Promise<void> {
   step('kubernetes api');
   await sandbox.until(() => cluster.istiod() !== undefined, START_LIMIT_MS, 'istiod runs');
   step('istiod');
-  if (withGateway) {
+  if (ingress) {
     await sandbox.until(() => sandbox.ingress !== undefined, START_LIMIT_MS, 'the ingress gateway is ready');
     step('ingress gateway');
   }
+  await awaitReady({ sandbox, cluster, mintChangeId, step });
+}
+
+/** Waits for every pod, then for every proxy. `step` is told when each of the two is reached. */
+export async function awaitReady(
+  options: Pick<StartUp, 'sandbox' | 'cluster' | 'mintChangeId'> & { readonly step?: (name: string) => void },
+): Promise<void> {
+  const { sandbox, cluster, mintChangeId, step } = options;
   await sandbox.until(() => podsSettled(sandbox), START_LIMIT_MS, 'every pod is ready');
-  step('pods');
+  await cluster.frontDoors.settled();
+  step?.('pods');
   await sandbox.settled(announce(sandbox, mintChangeId()), SYNC_LIMIT_MS);
   await sandbox.until(() => proxiesSynced(sandbox), SYNC_LIMIT_MS, 'every proxy has its configuration');
-  step('configuration');
+  step?.('configuration');
 }
 
 function podsSettled({ store, pods }: Sandbox): boolean {

@@ -4,7 +4,7 @@ import { createLabSession, dispatch, type LabSession } from '#api/session';
 import type { CheckView, ServerEvent } from '#contract';
 import { seededRandom } from '#domain';
 import { type Lab, type LabFile, loadLab, type SolutionStep } from '#labs';
-import { leaseSubnet } from '../../server/api/gateway/subnets.ts';
+import { leaseSubnet } from '#sandbox/subnets';
 import { systemClock } from '../../server/system.ts';
 
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));

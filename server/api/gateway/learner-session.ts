@@ -4,7 +4,7 @@ import type { LearnerStore } from '#learners';
 import { ApiError, toErrorView } from '../errors.ts';
 import type { FromSandbox, SavedState } from '../protocol.ts';
 import { forkSandbox, type SandboxProcess } from './sandbox-process.ts';
-import { leaseSubnet, type SubnetLease } from './subnets.ts';
+import { leaseSubnet, type SubnetLease } from '#sandbox/subnets';
 
 /** One open page: takes messages, bounded by its owner. */
 export interface PageConnection {

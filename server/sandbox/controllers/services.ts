@@ -1,4 +1,4 @@
-import type { KubeObject, SocketAddress } from '#domain';
+import { hashLabel, type KubeObject, type SocketAddress } from '#domain';
 import type { KubeStore } from '#kube-api';
 import {
   addressOf,
@@ -58,7 +58,8 @@ interface Allocation {
   readonly changeId: string;
 }
 
-function allocate({ store, addresses, held, changeId }: Allocation, key: string): void {
+function allocate(run: Allocation, key: string): void {
+  const { store, addresses, held, changeId } = run;
   const service = store.get('Service', nameOf(key)) as ServiceObject | undefined;
   if (service === undefined) {
     const ip = held.get(key);
@@ -66,18 +67,51 @@ function allocate({ store, addresses, held, changeId }: Allocation, key: string)
     held.delete(key);
     return;
   }
+  const ip = clusterIpOf(run, key, service);
+  if (ip === undefined) return;
+  const ports = withNodePorts(store, service);
+  const spec = {
+    ...(ip === service.spec.clusterIP ? {} : { clusterIP: ip, clusterIPs: [ip] }),
+    ...(ports && { ports }),
+  };
+  if (Object.keys(spec).length > 0) store.patch('Service', nameOf(key), { spec }, { changeId });
+  const balanced = service.spec.type === 'LoadBalancer' ? { ingress: [{ ip, ipMode: 'VIP' }] } : {};
+  store.updateStatus('Service', nameOf(key), { ...(service.status as object), loadBalancer: balanced }, { changeId });
+}
+
+/** The address of a Service that has one, taken from the pool when it is new. */
+function clusterIpOf({ addresses, held }: Allocation, key: string, service: ServiceObject): string | undefined {
   const { clusterIP, type } = service.spec;
-  if (type === 'ExternalName' || clusterIP === 'None') return;
+  if (type === 'ExternalName' || clusterIP === 'None') return undefined;
   if (clusterIP !== undefined && clusterIP !== '') {
     if (!held.has(key) && addresses.take(clusterIP)) held.set(key, clusterIP);
-    return;
+    return clusterIP;
   }
   const ip = held.get(key) ?? addresses.next();
   held.set(key, ip);
-  store.patch('Service', nameOf(key), { spec: { clusterIP: ip, clusterIPs: [ip] } }, { changeId });
-  if (type === 'LoadBalancer') {
-    store.updateStatus('Service', nameOf(key), { loadBalancer: { ingress: [{ ip }] } }, { changeId });
-  }
+  return ip;
+}
+
+const NODE_PORTS = { first: 30_000, count: 2768 } as const;
+
+/** The ports with a node port each, where the type wants them and one is missing; undefined when nothing is to be changed. */
+function withNodePorts(store: KubeStore, { spec, metadata }: ServiceObject): ServicePort[] | undefined {
+  const { type, ports = [] } = spec;
+  if (type !== 'NodePort' && type !== 'LoadBalancer') return undefined;
+  if (ports.every(({ nodePort }) => nodePort)) return undefined;
+  const taken = new Set(
+    (store.list('Service') as ServiceObject[]).flatMap((other) =>
+      (other.spec.ports ?? []).map((port) => port.nodePort),
+    ),
+  );
+  return ports.map((port) => {
+    if (port.nodePort) return port;
+    // Where the search begins depends on the name alone, so that a mesh that is built again gets the same numbers.
+    let step = hashLabel(`${metadata.namespace}/${metadata.name}/${port.port}`) % NODE_PORTS.count;
+    while (taken.has(NODE_PORTS.first + step)) step = (step + 1) % NODE_PORTS.count;
+    taken.add(NODE_PORTS.first + step);
+    return { ...port, nodePort: NODE_PORTS.first + step };
+  });
 }
 
 interface Group {

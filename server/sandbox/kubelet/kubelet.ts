@@ -5,7 +5,6 @@ import { createWorkQueue } from '../controllers/work-queue.ts';
 import { addressOf, keyOf, nameOf, ownedBy, type PodObject } from '../kube-types.ts';
 import { nodeName } from '../mesh/system.ts';
 import type { AddressPool } from '../network/addresses.ts';
-import { quotas } from '../quotas.ts';
 import type { PodRuntime } from './pod-runtime.ts';
 
 /** How long a deleted pod goes on serving, so that no proxy still sends to an address that is already dead. */
@@ -17,6 +16,7 @@ export interface KubeletOptions {
   readonly store: KubeStore;
   readonly clock: Clock;
   readonly addresses: AddressPool;
+  readonly maxPods: number;
   readonly events: EventRecorder;
   /** Injection and defaults for pods that came straight to the API, without a controller. */
   readonly admit: (pod: PodObject) => PodObject;
@@ -97,8 +97,8 @@ export function startKubelet(options: KubeletOptions): Kubelet {
         retire(key);
       }
       if (found === undefined || started.has(key)) return;
-      if (started.size >= quotas.pods) {
-        const message = `the sandbox runs at most ${quotas.pods} pods`;
+      if (started.size >= options.maxPods) {
+        const message = `the sandbox runs at most ${options.maxPods} pods`;
         options.events.record(found, { reason: 'FailedScheduling', message, type: 'Warning' });
         return;
       }

@@ -13,12 +13,11 @@ import type { AddressPlan } from '../network/addresses.ts';
 import type { Network } from '../network/network.ts';
 import { createAppProgram } from './app-program.ts';
 import { ContainerRuntime } from './container-runtime.ts';
+import { declaredPorts } from './declared-ports.ts';
 import { containerEnvironment } from './environment.ts';
 import { PodRuntime } from './pod-runtime.ts';
 import type { Program } from './program.ts';
 import { createProxyProgram } from './proxy-program.ts';
-
-const PROXY_OWN_PORTS = new Set([15001, 15006, 15008, 15020, 15021, 15090]);
 
 export interface PodBuilderOptions {
   readonly store: KubeStore;
@@ -29,7 +28,8 @@ export interface PodBuilderOptions {
   readonly tokens: TokenIssuer;
   readonly signer: CertificateSigner;
   readonly events: EventRecorder;
-  readonly trustDomain: string;
+  /** The mesh's, at the moment a proxy starts. */
+  readonly trustDomain: () => string;
   readonly istiodIp: string;
   /** Resolves when istiod listens, or when it is not worth waiting any longer. */
   readonly istiodReady: () => Promise<void>;
@@ -142,7 +142,7 @@ function proxyProgram(build: Build, spec: ContainerSpec, log: (line: string) => 
       createProxy({
         role,
         pod: { name, namespace, ip, serviceAccount, labels: pod.metadata.labels ?? {}, ports: declaredPorts(pod) },
-        trustDomain: options.trustDomain,
+        trustDomain: options.trustDomain(),
         xdsAddress: `${options.istiodIp}:${xdsPort}`,
         signer: options.signer,
         token: options.tokens.mint({ namespace, serviceAccount, pod: name }),
@@ -157,9 +157,3 @@ function proxyProgram(build: Build, spec: ContainerSpec, log: (line: string) => 
     },
   });
 }
-
-const declaredPorts = (pod: PodObject): number[] =>
-  pod.spec.containers
-    .flatMap(({ ports = [] }) => ports)
-    .filter(({ containerPort, protocol }) => protocol !== 'UDP' && !PROXY_OWN_PORTS.has(containerPort))
-    .map(({ containerPort }) => containerPort);

@@ -1,3 +1,4 @@
+import { parse, stringify } from 'yaml';
 import type { KubeObject } from '#domain';
 
 /** The release whose names and defaults the lab follows. */
@@ -44,22 +45,27 @@ export const nodeObject = (ip: string, sinceMs: number): KubeObject => {
   };
 };
 
-/** Control plane: mesh configuration, account, Service and Deployment. Two istiods at once would hold one address: hence Recreate. */
-export const istiodObjects: readonly KubeObject[] = [
-  {
+/** MeshConfig where nothing else is asked for: Istio's defaults, with access logs and tracing on. */
+const baseMeshConfig = {
+  accessLogFile: '/dev/stdout',
+  enableTracing: true,
+  rootNamespace,
+  trustDomain: 'cluster.local',
+} as const;
+
+/** The ConfigMap that istiod reads MeshConfig from; `overlay` is YAML whose fields win. */
+export function meshConfigMap(overlay?: string): KubeObject {
+  const given: unknown = overlay === undefined ? {} : parse(overlay);
+  return {
     apiVersion: 'v1',
     kind: 'ConfigMap',
     metadata: { name: 'istio', namespace, labels: { 'istio.io/rev': 'default' } },
-    data: {
-      mesh: [
-        'accessLogFile: /dev/stdout',
-        'enableTracing: true',
-        'rootNamespace: istio-system',
-        'trustDomain: cluster.local',
-        '',
-      ].join('\n'),
-    },
-  },
+    data: { mesh: stringify({ ...baseMeshConfig, ...(given as object | null) }) },
+  };
+}
+
+/** Control plane: account, Service and Deployment. Two istiods at once would hold one address: hence Recreate. */
+export const istiodObjects: readonly KubeObject[] = [
   { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'istiod', namespace, labels: { app: 'istiod' } } },
   {
     apiVersion: 'v1',
@@ -115,6 +121,8 @@ export const gatewayObjects: readonly KubeObject[] = [
         { name: 'status-port', port: 15021, targetPort: 15021, protocol: 'TCP' },
         { name: 'http2', port: 80, targetPort: 8080, protocol: 'TCP', appProtocol: 'http' },
         { name: 'https', port: 443, targetPort: 8443, protocol: 'TCP' },
+        { name: 'tcp', port: 31400, targetPort: 31400, protocol: 'TCP' },
+        { name: 'tls', port: 15443, targetPort: 15443, protocol: 'TCP' },
       ],
     },
   },

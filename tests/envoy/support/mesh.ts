@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { seededRandom } from '#domain';
 import { createSandbox, createSystemClock, type ManifestFile, type Sandbox, type SandboxEvent } from '#sandbox';
 import type { PushEvent } from '#xds';
-import { leaseSubnet } from '../../../server/api/gateway/subnets.ts';
+import { leaseSubnet } from '#sandbox/subnets';
 
 const root = join(import.meta.dirname, '../../..');
 

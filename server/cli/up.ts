@@ -1,0 +1,119 @@
+import { writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { type Diagnostic, errorMessage, MeshworkError, seededRandom } from '#domain';
+import { createSandbox, createSystemClock, type Sandbox, type SandboxEvent } from '#sandbox';
+import { leaseSubnet } from '#sandbox/subnets';
+import { type CliCommand, type CliIo, readFiles, UsageError } from './command.ts';
+
+/** A mesh of one's own may be larger than a lab. */
+const LIMITS = { pods: 1000, objects: 20_000 } as const;
+
+const options = {
+  filename: { type: 'string', short: 'f', multiple: true, default: [] as string[] },
+  'kubeconfig-out': { type: 'string' },
+  'mesh-config': { type: 'string' },
+  namespace: { type: 'string', short: 'n', default: 'default' },
+  'no-ingress': { type: 'boolean', default: false },
+  verbose: { type: 'boolean', short: 'v', default: false },
+} as const;
+
+/** `meshwork up`: a mesh without the site, until a signal comes. */
+export const upCommand: CliCommand = {
+  name: 'up',
+  summary: `Starts a mesh on this machine and applies the files; serves the Kubernetes API for kubectl, istioctl and other clients.
+When it is ready it prints one line of JSON: {api, kubeconfig, gateways, pods}. It ends with SIGINT or SIGTERM.
+
+  -f FILE                 manifests to apply; may be given again; - reads standard input
+  -n NAMESPACE            namespace of objects that name none (default)
+  --kubeconfig-out FILE   writes the kubeconfig there; "kubeconfig" is then this path, else the text itself
+  --mesh-config FILE      MeshConfig as YAML
+  --no-ingress            no istio-ingressgateway
+  -v                      tells on standard error what happens`,
+  usage: 'meshwork up [-f FILE…] [--kubeconfig-out FILE] [--mesh-config FILE] [-n NAMESPACE]',
+  run: async (args, io) => {
+    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
+    if (positionals.length > 0) throw new UsageError(`${positionals[0]} is not a flag; files are named with -f`);
+    const files = await readFiles(values.filename, io);
+    const [meshConfig] = values['mesh-config'] === undefined ? [] : await readFiles([values['mesh-config']], io);
+    const lease = await leaseSubnet(seededRandom(`${process.pid}/${performance.timeOrigin}`));
+    const sandbox = createSandbox({
+      subnet: lease.subnet,
+      seed: 'up',
+      clock: createSystemClock(),
+      limits: LIMITS,
+      onEvent: (event) => tell(event, values.verbose, io),
+    });
+    try {
+      await sandbox.start([], {
+        ingress: !values['no-ingress'],
+        ...(meshConfig === undefined ? {} : { meshConfig: meshConfig.text }),
+      });
+      if (!(await applied(sandbox, files, { namespace: values.namespace, io }))) return 1;
+      const kubeconfig = await handOut(await sandbox.serveApi(), values['kubeconfig-out']);
+      io.out(JSON.stringify({ ...kubeconfig, gateways: sandbox.gateways, pods: podsOf(sandbox) }));
+      await aborted(io.signal);
+      return 0;
+    } finally {
+      await sandbox.stop();
+      await lease.release();
+    }
+  },
+};
+
+/** Applies the files and waits until what they ask for runs. False when one of them is refused. */
+async function applied(
+  sandbox: Sandbox,
+  files: readonly { readonly file: string; readonly text: string }[],
+  { namespace, io }: { readonly namespace: string; readonly io: CliIo },
+): Promise<boolean> {
+  if (files.length === 0) return true;
+  const outcome = await sandbox.apply(files, { namespace });
+  for (const diagnostic of outcome.diagnostics) {
+    if (!outcome.accepted ? diagnostic.severity === 'error' : diagnostic.severity !== 'info') io.err(line(diagnostic));
+  }
+  if (!outcome.accepted) return false;
+  await sandbox.ready().catch((error: unknown) => {
+    if (!(error instanceof MeshworkError)) throw error;
+    io.err(`meshwork up: ${errorMessage(error)}; it goes on`);
+  });
+  return true;
+}
+
+const line = ({ severity, code, message, location }: Diagnostic): string =>
+  `${location?.file ?? ''}:${location?.line ?? ''}: ${severity} ${code}: ${message}`;
+
+async function handOut(
+  api: { readonly url: string; readonly kubeconfig: string },
+  file: string | undefined,
+): Promise<{ readonly api: string; readonly kubeconfig: string }> {
+  if (file === undefined) return { api: api.url, kubeconfig: api.kubeconfig };
+  // It holds a token.
+  await writeFile(file, api.kubeconfig, { mode: 0o600 });
+  return { api: api.url, kubeconfig: file };
+}
+
+function podsOf(sandbox: Sandbox): Record<string, object> {
+  const shown = sandbox.pods.map(({ namespace, name, ip, labels, containers, appListeners, proxy }) => {
+    const counted = containers.filter(({ kind }) => kind !== 'init');
+    const facts = {
+      ip,
+      ready: `${counted.filter(({ ready }) => ready).length}/${counted.length}`,
+      ports: appListeners.map(({ port }) => port),
+      labels,
+      proxy: proxy !== undefined,
+    };
+    return [`${namespace}/${name}`, facts] as const;
+  });
+  return Object.fromEntries(shown);
+}
+
+function tell(event: SandboxEvent, verbose: boolean, io: CliIo): void {
+  if (event.type === 'log' && (verbose ? true : event.source === 'sandbox')) io.err(`${event.source}\t${event.line}`);
+  else if (verbose && event.type === 'step') io.err(`step\t${event.name} ${Math.round(event.ms)} ms`);
+}
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
