@@ -1,21 +1,11 @@
 import type { Clock } from '#domain';
 import type { ApplyOutcome, ManifestFile, Sandbox } from '#sandbox';
-import type { ShellFiles } from './files.ts';
+import type { Command as ShellCommand, ShellFiles, ShellWorld } from '#shell';
 
-/** What a command finds around it. */
-export interface CommandIo {
-  readonly stdin: AsyncIterable<string>;
-  /** True when something was piped or redirected into the command. */
-  readonly hasStdin: boolean;
-  out(text: string): void;
-  err(text: string): void;
-  /** Aborted by Ctrl+C. */
-  readonly signal: AbortSignal;
-  readonly variables: ReadonlyMap<string, string>;
-}
+export { type CommandIo, UsageError } from '#shell';
 
 /** What the terminal may reach: one learner's sandbox and files, nothing of the host. */
-export interface ShellContext {
+export interface ShellContext extends ShellWorld {
   readonly sandbox: Sandbox;
   readonly clock: Clock;
   readonly files: ShellFiles;
@@ -30,22 +20,5 @@ export interface ShellContext {
   changed(changeId: string, title: string): void;
 }
 
-export interface Command {
-  readonly name: string;
-  /** One line for `help`. */
-  readonly summary: string;
-  /** Text of `man` and `<command> --help`. */
-  readonly manual: string;
-  run(args: readonly string[], io: CommandIo, context: ShellContext): Promise<number>;
-  /** Candidates for the last of `words`, which follow the command's name. */
-  complete?(words: readonly string[], context: ShellContext): readonly string[];
-}
-
-/** The command was used wrongly: the message is printed as it is. */
-export class UsageError extends Error {
-  readonly exitCode: number;
-  constructor(message: string, exitCode = 1) {
-    super(message);
-    this.exitCode = exitCode;
-  }
-}
+/** A command of the terminal. */
+export type Command = ShellCommand<ShellContext>;

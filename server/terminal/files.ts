@@ -1,14 +1,4 @@
-import { UsageError } from './command.ts';
-
-/** The terminal's small file system: the editor's files and scratch files in the home folder, and read-only samples. */
-export interface ShellFiles {
-  /** Reads a file; `path` is relative to the home folder, or starts with `~/`. */
-  read(path: string): string | undefined;
-  write(path: string, text: string): void;
-  remove(path: string): boolean;
-  /** File paths below a folder, sorted. */
-  list(folder: string): readonly string[];
-}
+import { type ShellFiles, UsageError } from '#shell';
 
 const MAX_FILES = 100;
 const MAX_TEXT = 1_048_576;
@@ -20,6 +10,7 @@ export interface ShellFilesOptions {
   readonly onWrite: (path: string, text: string | undefined) => void;
 }
 
+/** The terminal's small file system: the editor's files and scratch files in the home folder, and read-only samples. */
 export function createShellFiles(
   options: ShellFilesOptions,
 ): ShellFiles & { replaceAll(files: ReadonlyMap<string, string>): void } {

@@ -1,4 +1,5 @@
+export type { ShellFiles } from '#shell';
 export type { Command, CommandIo, ShellContext } from './command.ts';
 export type { Completion } from './completion.ts';
-export { createShellFiles, type ShellFiles } from './files.ts';
+export { createShellFiles } from './files.ts';
 export { createTerminal, type Terminal } from './terminal.ts';

@@ -1,11 +1,10 @@
+import { createShell, type ShellIo, textCommands } from '#shell';
 import { type Command, type ShellContext, UsageError } from './command.ts';
 import { curl } from './commands/curl.ts';
 import { fortio } from './commands/fortio.ts';
 import { istioctl } from './commands/istioctl/index.ts';
 import { kubectl } from './commands/kubectl/index.ts';
-import { textCommands } from './commands/text/index.ts';
 import { type Completion, complete } from './completion.ts';
-import { createShell, type ShellIo } from './shell/shell.ts';
 
 /** One terminal tab: keeps its variables and an unfinished script between lines. */
 export interface Terminal {
@@ -62,7 +61,7 @@ const commandTable: ReadonlyMap<string, Command> = new Map([
 ]);
 
 export function createTerminal(context: ShellContext): Terminal {
-  const shell = createShell({ commands: commandTable, context });
+  const shell = createShell({ commands: commandTable, world: context });
   let unfinished = '';
   return {
     setVariable: (name, value) => shell.variables.set(name, value),

@@ -1,5 +1,5 @@
+import { type FlagSpec, type Flags, value } from '#shell';
 import type { CommandIo, ShellContext } from '../command.ts';
-import { type FlagSpec, type Flags, value } from '../flags.ts';
 
 /** One verb of a command with verbs: `kubectl get`, `istioctl analyze`. */
 export interface Verb {

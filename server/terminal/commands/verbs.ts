@@ -1,5 +1,5 @@
+import { readFlags, readPartialFlags, verbDialect } from '#shell';
 import { type Command, type ShellContext, UsageError } from '../command.ts';
-import { readFlags, readPartialFlags, verbDialect } from '../flags.ts';
 import { completeFlagValue } from './complete-flags.ts';
 import { globalFlags, type Verb } from './verb.ts';
 

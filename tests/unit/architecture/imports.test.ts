@@ -11,7 +11,7 @@ const levels: readonly (readonly string[])[] = [
   ['domain'],
   ['contract'],
   ['istio', 'kube-api', 'ca', 'xds', 'telemetry', 'workloads'],
-  ['control-plane', 'data-plane'],
+  ['control-plane', 'data-plane', 'shell'],
   ['sandbox'],
   ['labs', 'learners', 'terminal'],
   ['api', 'cli'],

@@ -1,6 +1,6 @@
 import type { Diagnostic } from '#domain';
+import { onOff } from '#shell';
 import type { Command } from '../../command.ts';
-import { onOff } from '../../flags.ts';
 import { formatDiagnostic, readManifests } from '../kubectl/apply.ts';
 import { explainStatus } from '../kubectl/errors.ts';
 import { namespaceOf, type Verb } from '../verb.ts';

@@ -1,7 +1,7 @@
 import { parseClusterName } from '#domain';
+import { type Flags, value } from '#shell';
 import type { Cluster, FilterChain, Listener, OriginMetadata, Route, RouteConfiguration } from '#xds';
 import { type ShellContext, UsageError } from '../../command.ts';
-import { type Flags, value } from '../../flags.ts';
 import { formatTable } from '../../table.ts';
 import { toYaml } from '../kubectl/output.ts';
 import { namespaceOf, type Verb } from '../verb.ts';

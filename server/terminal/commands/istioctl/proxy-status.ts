@@ -1,5 +1,5 @@
+import { readCount, value } from '#shell';
 import { UsageError } from '../../command.ts';
-import { readCount, value } from '../../flags.ts';
 import { formatTable } from '../../table.ts';
 import type { Verb } from '../verb.ts';
 import { completeProxies, ISTIO_VERSION } from './proxies.ts';

@@ -1,4 +1,4 @@
-import { value } from '../../flags.ts';
+import { value } from '#shell';
 import { formatTable } from '../../table.ts';
 import type { Verb } from '../verb.ts';
 

@@ -1,8 +1,7 @@
 import type { Diagnostic } from '#domain';
 import type { ManifestFile } from '#sandbox';
+import { many, onOff, readAll } from '#shell';
 import { type CommandIo, type ShellContext, UsageError } from '../../command.ts';
-import { many, onOff } from '../../flags.ts';
-import { readAll } from '../../shell/pipe.ts';
 import { namespaceOf, type Verb } from '../verb.ts';
 import { usage } from './errors.ts';
 import { printedName } from './targets.ts';

@@ -1,8 +1,8 @@
 import { parse } from 'yaml';
 import type { KubeObject } from '#domain';
 import { threeWayMerge } from '#kube-api';
+import { readCount, value } from '#shell';
 import { UsageError } from '../../command.ts';
-import { readCount, value } from '../../flags.ts';
 import type { Verb } from '../verb.ts';
 import { completeTargets, getObject, printedName } from './targets.ts';
 import { choiceFlags, chosen, mergeInto, writeChange } from './write.ts';

@@ -1,5 +1,5 @@
+import { many } from '#shell';
 import { UsageError } from '../../command.ts';
-import { many } from '../../flags.ts';
 import { namespaceOf, type Verb } from '../verb.ts';
 import { applyFiles, readManifests } from './apply.ts';
 import { usage } from './errors.ts';

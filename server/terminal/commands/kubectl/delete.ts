@@ -1,5 +1,5 @@
+import { type Flags, many, onOff, value } from '#shell';
 import { type CommandIo, type ShellContext, UsageError } from '../../command.ts';
-import { type Flags, many, onOff, value } from '../../flags.ts';
 import { namespaceOf, type Verb } from '../verb.ts';
 import { readManifests } from './apply.ts';
 import { manifestObjects } from './manifest-objects.ts';

@@ -1,9 +1,7 @@
 import type { RunningPod } from '#sandbox';
+import { onOff, runCurl, runFortio, value } from '#shell';
 import { type CommandIo, type ShellContext, UsageError } from '../../command.ts';
-import { onOff, value } from '../../flags.ts';
 import { formatTable } from '../../table.ts';
-import { runCurl } from '../curl.ts';
-import { runFortio } from '../fortio.ts';
 import { namespaceOf, type Verb } from '../verb.ts';
 import { chooseContainer } from './containers.ts';
 import { usage } from './errors.ts';

@@ -1,6 +1,6 @@
 import type { JsonSchema, KindDefinition } from '#domain';
+import { onOff } from '#shell';
 import { type ShellContext, UsageError } from '../../command.ts';
-import { onOff } from '../../flags.ts';
 import type { Typed, Verb } from '../verb.ts';
 import { findKind } from './targets.ts';
 

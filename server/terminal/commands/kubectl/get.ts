@@ -1,7 +1,7 @@
 import type { KindDefinition, KubeObject } from '#domain';
 import { parseFieldSelector, parseLabelSelector } from '#kube-api';
+import { onOff, value } from '#shell';
 import { type CommandIo, type ShellContext, UsageError } from '../../command.ts';
-import { onOff, value } from '../../flags.ts';
 import { columnWidths, formatRows } from '../../table.ts';
 import { namespaceOf, type Verb } from '../verb.ts';
 import { selectPath, showValue } from './jsonpath/evaluate.ts';

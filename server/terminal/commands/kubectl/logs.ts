@@ -1,7 +1,7 @@
 import { parseLabelSelector } from '#kube-api';
 import type { RunningPod } from '#sandbox';
+import { type Flags, onOff, readCount, value } from '#shell';
 import { type CommandIo, type ShellContext, UsageError } from '../../command.ts';
-import { type Flags, onOff, readCount, value } from '../../flags.ts';
 import { namespaceOf, type Verb } from '../verb.ts';
 import { chooseContainer } from './containers.ts';
 import { usage } from './errors.ts';

@@ -1,5 +1,5 @@
+import { onOff } from '#shell';
 import { UsageError } from '../../command.ts';
-import { onOff } from '../../flags.ts';
 import type { Verb } from '../verb.ts';
 import { completeTargets, getObject, printedName } from './targets.ts';
 import { choiceFlags, chosen, mergeInto } from './write.ts';

@@ -1,6 +1,6 @@
 import { errorMessage, type KubeObject } from '#domain';
+import { onOff, readSeconds, value } from '#shell';
 import { type CommandIo, type ShellContext, UsageError } from '../../command.ts';
-import { onOff, readSeconds, value } from '../../flags.ts';
 import { namespaceOf, type Verb } from '../verb.ts';
 import { usage } from './errors.ts';
 import { completeTargets, getObject, listObjects, printedName, readTargets } from './targets.ts';

@@ -1,7 +1,7 @@
 import type { KindDefinition, KubeObject } from '#domain';
 import type { WriteOptions } from '#kube-api';
+import { type Flags, onOff, value } from '#shell';
 import { type ShellContext, UsageError } from '../../command.ts';
-import { type Flags, onOff, value } from '../../flags.ts';
 import { namespaceOf } from '../verb.ts';
 import { getObject, listObjects, readTargets, storeKind } from './targets.ts';
 

@@ -1,6 +1,6 @@
 import type { KindDefinition, KubeObject } from '#domain';
+import { onOff, value } from '#shell';
 import { type ShellContext, UsageError } from '../../../command.ts';
-import { onOff, value } from '../../../flags.ts';
 import { namespaceOf, type Verb } from '../../verb.ts';
 import { completeTargets, getObject, listObjects, readTargets } from '../targets.ts';
 import { describeEvents } from './events.ts';

@@ -1,5 +1,5 @@
 import { errorMessage } from '#domain';
-import { type Command, type ShellContext, UsageError } from '../command.ts';
+import { type Command, type ShellWorld, UsageError } from '../command.ts';
 import { expandFields, expandWhole, MAX_WORD, type Values } from './expand.ts';
 import { LimitReached } from './limit.ts';
 import {
@@ -36,15 +36,15 @@ export interface Frame extends Streams {
 }
 
 /** Walks a script. Variables and the last exit code belong to the terminal and outlive a script. */
-export class Runner {
-  readonly #commands: ReadonlyMap<string, Command>;
-  readonly #context: ShellContext;
+export class Runner<World extends ShellWorld> {
+  readonly #commands: ReadonlyMap<string, Command<World>>;
+  readonly #world: World;
   readonly #variables: Map<string, string>;
   #last = 0;
 
-  constructor(commands: ReadonlyMap<string, Command>, context: ShellContext, variables: Map<string, string>) {
+  constructor(commands: ReadonlyMap<string, Command<World>>, world: World, variables: Map<string, string>) {
     this.#commands = commands;
-    this.#context = context;
+    this.#world = world;
     this.#variables = variables;
   }
 
@@ -109,7 +109,7 @@ export class Runner {
     return openStreams({
       redirects,
       streams: frame,
-      files: this.#context.files,
+      files: this.#world.files,
       expand: (word) => expandWhole(word, this.#values(frame)),
     });
   }
@@ -188,7 +188,7 @@ export class Runner {
       frame.err(`${name}: command not found. Type help for the list.\n`);
       return EXIT_NOT_FOUND;
     }
-    return runProgram(program, args, { io: { ...frame, variables: own }, context: this.#context });
+    return runProgram(program, args, { io: { ...frame, variables: own }, world: this.#world });
   }
 
   async #spend({ spent, signal }: Frame): Promise<void> {

@@ -1,10 +1,10 @@
-import { type CommandIo, type ShellContext, UsageError } from '../../command.ts';
+import { type CommandIo, type ShellWorld, UsageError } from '../../command.ts';
 import { type FlagSpec, type Flags, programDialect, readCount, readFlags } from '../../flags.ts';
-import { textPipe } from '../../shell/pipe.ts';
+import { textPipe } from '../../language/pipe.ts';
 
 /** A file's text; the error is the one that every Unix program gives. */
-export function readFile(program: string, path: string, context: ShellContext): string {
-  const text = context.files.read(path);
+export function readFile(program: string, path: string, world: ShellWorld): string {
+  const text = world.files.read(path);
   if (text === undefined) throw new UsageError(`${program}: ${path}: No such file or directory`);
   return text;
 }
@@ -14,10 +14,10 @@ export function input(
   program: string,
   names: readonly string[],
   io: CommandIo,
-  context: ShellContext,
+  world: ShellWorld,
 ): AsyncIterable<string> {
   if (names.length === 0 || (names.length === 1 && names[0] === '-')) return io.stdin;
-  return textPipe(names.map((name) => readFile(program, name, context)).join(''));
+  return textPipe(names.map((name) => readFile(program, name, world)).join(''));
 }
 
 /** Flags of a small Unix program. */
@@ -34,5 +34,4 @@ export function lineCount(program: string, args: readonly string[]): { count: nu
   return { count, files: words };
 }
 
-export const completeFiles = (_words: readonly string[], context: ShellContext): readonly string[] =>
-  context.files.list('');
+export const completeFiles = (_words: readonly string[], world: ShellWorld): readonly string[] => world.files.list('');

@@ -1,6 +1,6 @@
 import { RE2JS } from 're2js';
 import { type Command, UsageError } from '../../command.ts';
-import { nextTurn, readLines } from '../../shell/pipe.ts';
+import { nextTurn, readLines } from '../../language/pipe.ts';
 import { completeFiles, input, textFlags } from './input.ts';
 
 const MAX_PATTERN = 1000;
@@ -13,7 +13,7 @@ export const grep: Command = {
   name: 'grep',
   summary: 'print the lines that match',
   manual: 'grep [-i] [-v] [-c] [-o] [-q] [-n] [-w] [-E] [-F] pattern [files…]   Patterns are RE2.',
-  run: async (args, io, context) => {
+  run: async (args, io, world) => {
     const flags = textFlags('grep', args, {
       'ignore-case': { takes: 'nothing', short: 'i' },
       'invert-match': { takes: 'nothing', short: 'v' },
@@ -36,7 +36,7 @@ export const grep: Command = {
     let count = 0;
     let number = 0;
     let cost = 0;
-    for await (const line of readLines(input('grep', files, io, context))) {
+    for await (const line of readLines(input('grep', files, io, world))) {
       number += 1;
       cost += line.length * states;
       if (line.length * states > MAX_LINE_COST) throw new UsageError('grep: the line is too long for this pattern', 2);
@@ -59,7 +59,7 @@ export const grep: Command = {
     if (flags.on('count')) io.out(`${count}\n`);
     return count > 0 ? 0 : 1;
   },
-  complete: (words, context) => (words.length <= 1 ? [] : completeFiles(words, context)),
+  complete: (words, world) => (words.length <= 1 ? [] : completeFiles(words, world)),
 };
 
 function compile(pattern: string, how: { fixed: boolean; ignoreCase: boolean; word: boolean }): RE2JS {

@@ -1,16 +1,16 @@
 import type { Command } from '../../command.ts';
-import { readAll, readLines } from '../../shell/pipe.ts';
+import { readAll, readLines } from '../../language/pipe.ts';
 import { completeFiles, input, lineCount, textFlags } from './input.ts';
 
 const head: Command = {
   name: 'head',
   summary: 'print the first lines',
   manual: 'head [-n 10] [files…]',
-  run: async (args, io, context) => {
+  run: async (args, io, world) => {
     const { count, files } = lineCount('head', args);
     let printed = 0;
     if (count === 0) return 0;
-    for await (const line of readLines(input('head', files, io, context))) {
+    for await (const line of readLines(input('head', files, io, world))) {
       io.out(`${line}\n`);
       printed += 1;
       if (printed === count) break;
@@ -24,9 +24,9 @@ const tail: Command = {
   name: 'tail',
   summary: 'print the last lines',
   manual: 'tail [-n 10] [files…]',
-  run: async (args, io, context) => {
+  run: async (args, io, world) => {
     const { count, files } = lineCount('tail', args);
-    const lines = await allLines(input('tail', files, io, context));
+    const lines = await allLines(input('tail', files, io, world));
     for (const line of lines.slice(Math.max(0, lines.length - count))) io.out(`${line}\n`);
     return 0;
   },
@@ -43,13 +43,13 @@ const wc: Command = {
   name: 'wc',
   summary: 'count lines, words, bytes',
   manual: 'wc [-l] [-w] [-c] [files…]',
-  run: async (args, io, context) => {
+  run: async (args, io, world) => {
     const flags = textFlags('wc', args, {
       lines: { takes: 'nothing', short: 'l' },
       words: { takes: 'nothing', short: 'w' },
       bytes: { takes: 'nothing', short: 'c' },
     });
-    const text = await readAll(input('wc', flags.words, io, context));
+    const text = await readAll(input('wc', flags.words, io, world));
     const counts = {
       lines: text.split('\n').length - 1,
       words: text.split(/\s+/).filter(Boolean).length,
@@ -67,13 +67,13 @@ const sort: Command = {
   name: 'sort',
   summary: 'sort lines',
   manual: 'sort [-n] [-r] [-u] [files…]',
-  run: async (args, io, context) => {
+  run: async (args, io, world) => {
     const flags = textFlags('sort', args, {
       'numeric-sort': { takes: 'nothing', short: 'n' },
       reverse: { takes: 'nothing', short: 'r' },
       unique: { takes: 'nothing', short: 'u' },
     });
-    const lines = await allLines(input('sort', flags.words, io, context));
+    const lines = await allLines(input('sort', flags.words, io, world));
     const number = (line: string): number => Number.parseFloat(line) || 0;
     lines.sort(flags.on('numeric-sort') ? (a, b) => number(a) - number(b) || compare(a, b) : compare);
     if (flags.on('reverse')) lines.reverse();
@@ -89,14 +89,14 @@ const uniq: Command = {
   name: 'uniq',
   summary: 'join equal neighbours',
   manual: 'uniq [-c] [file]   -c counts them. Sort first: `… | sort | uniq -c`',
-  run: async (args, io, context) => {
+  run: async (args, io, world) => {
     const flags = textFlags('uniq', args, { count: { takes: 'nothing', short: 'c' } });
     let last: string | undefined;
     let count = 0;
     const flush = (): void => {
       if (last !== undefined) io.out(flags.on('count') ? `${String(count).padStart(7)} ${last}\n` : `${last}\n`);
     };
-    for await (const line of readLines(input('uniq', flags.words, io, context))) {
+    for await (const line of readLines(input('uniq', flags.words, io, world))) {
       if (line !== last) {
         flush();
         last = line;

@@ -1,4 +1,4 @@
-import type { Command, CommandIo, ShellContext } from '../command.ts';
+import type { Command, CommandIo, ShellWorld } from '../command.ts';
 
 export const EXIT_INTERRUPTED = 130;
 
@@ -6,10 +6,10 @@ export const EXIT_INTERRUPTED = 130;
 const GRACE_MS = 300;
 
 /** Runs a program; after Ctrl+C it has a moment to end by itself, then it is left behind and can no longer write. */
-export async function runProgram(
-  program: Command,
+export async function runProgram<World extends ShellWorld>(
+  program: Command<World>,
   args: readonly string[],
-  { io, context }: { readonly io: CommandIo; readonly context: ShellContext },
+  { io, world }: { readonly io: CommandIo; readonly world: World },
 ): Promise<number> {
   const { signal, stdin, hasStdin, variables } = io;
   if (signal.aborted) return EXIT_INTERRUPTED;
@@ -25,13 +25,13 @@ export async function runProgram(
   const ended = new AbortController();
   const leftBehind = new Promise<number>((resolve) => {
     const wait = (): void => {
-      const timer = context.clock.after(GRACE_MS, () => resolve(EXIT_INTERRUPTED));
+      const timer = world.clock.after(GRACE_MS, () => resolve(EXIT_INTERRUPTED));
       ended.signal.addEventListener('abort', () => timer.cancel(), { once: true });
     };
     signal.addEventListener('abort', wait, { once: true, signal: ended.signal });
   });
   try {
-    return await Promise.race([program.run(args, guarded, context), leftBehind]);
+    return await Promise.race([program.run(args, guarded, world), leftBehind]);
   } finally {
     over = true;
     ended.abort();

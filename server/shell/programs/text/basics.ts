@@ -48,12 +48,12 @@ const sleep: Command = {
   name: 'sleep',
   summary: `wait some seconds (at most ${MAX_SLEEP_S})`,
   manual: 'sleep 0.5   On the clock of the lab.',
-  run: async (args, io, context) => {
+  run: async (args, io, world) => {
     const [, number, unit] = /^(\d+(?:\.\d+)?)([sm]?)$/.exec(args[0] ?? '') ?? [];
     if (number === undefined) throw new UsageError(`sleep: invalid time interval '${args[0] ?? ''}'`);
     const seconds = Math.min(MAX_SLEEP_S, Number(number) * (unit === 'm' ? 60 : 1));
     return new Promise((resolve) => {
-      const timer = context.clock.after(seconds * 1000, () => resolve(0));
+      const timer = world.clock.after(seconds * 1000, () => resolve(0));
       const stop = (): void => {
         timer.cancel();
         resolve(130);

@@ -1,5 +1,5 @@
 import { errorMessage } from '#domain';
-import type { Command, ShellContext } from '../command.ts';
+import type { Command, ShellWorld } from '../command.ts';
 import { parseScript } from './parser.ts';
 import { textPipe } from './pipe.ts';
 import { EXIT_INTERRUPTED } from './program.ts';
@@ -25,12 +25,12 @@ export interface Shell {
 }
 
 /** Runs our own small shell language over the allow-list of commands. There is no host shell behind it. */
-export function createShell(options: {
-  readonly commands: ReadonlyMap<string, Command>;
-  readonly context: ShellContext;
+export function createShell<World extends ShellWorld>(options: {
+  readonly commands: ReadonlyMap<string, Command<World>>;
+  readonly world: World;
 }): Shell {
   const variables = new Map<string, string>();
-  const runner = new Runner(options.commands, options.context, variables);
+  const runner = new Runner(options.commands, options.world, variables);
   return {
     variables,
     needsMore: (text) => {

@@ -1,5 +1,4 @@
-import { UsageError } from '../command.ts';
-import type { ShellFiles } from '../files.ts';
+import { type ShellFiles, UsageError } from '../command.ts';
 import type { Redirect } from './parser.ts';
 import { createCollector, textPipe } from './pipe.ts';
 import type { Word } from './words.ts';

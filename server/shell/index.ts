@@ -1,0 +1,7 @@
+export { type Command, type CommandIo, type ShellFiles, type ShellWorld, UsageError } from './command.ts';
+export * from './flags.ts';
+export { createPipe, readAll, readLines, type TextPipe, textPipe } from './language/pipe.ts';
+export { createShell, type Shell, type ShellIo } from './language/shell.ts';
+export { CURL_FLAGS, CURL_MANUAL, type CurlContext, runCurl } from './programs/curl.ts';
+export { FORTIO_MANUAL, runFortio } from './programs/fortio.ts';
+export { textCommands } from './programs/text/index.ts';

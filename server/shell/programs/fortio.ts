@@ -1,0 +1,138 @@
+import type { Clock } from '#domain';
+import type { FetchInit, FetchResponse } from '#workloads';
+import { type CommandIo, UsageError } from '../command.ts';
+import { readSeconds } from '../flags.ts';
+
+export const FORTIO_MANUAL = `fortio load [-c connections] [-qps rate] [-n calls | -t time] [-H 'name: value'] <url>
+Sends load and counts the answers. -qps 0 means as fast as the connections allow. Bounds here: -c 64, -n 20000, -t 60s, -qps 2000.`;
+
+export interface LoadOptions {
+  readonly io: CommandIo;
+  readonly clock: Clock;
+  readonly fetch: (url: string, init?: FetchInit) => Promise<FetchResponse>;
+}
+
+interface Plan {
+  readonly url: string;
+  readonly connections: number;
+  readonly qps: number;
+  readonly calls: number;
+  readonly timeMs: number;
+  readonly headers: Record<string, string>;
+}
+
+/** Runs `fortio load …` and prints what fortio prints: code counts, share, and the latency percentiles. */
+export async function runFortio(args: readonly string[], { io, clock, fetch }: LoadOptions): Promise<number> {
+  const plan = readPlan(args);
+  io.err(
+    `Fortio load: ${plan.url}, ${plan.connections} connections, ${plan.qps === 0 ? 'max' : plan.qps} qps, ${
+      Number.isFinite(plan.calls) ? `${plan.calls} calls` : `${plan.timeMs / 1000} s`
+    }\n`,
+  );
+  const counts = new Map<number, number>();
+  const latencies: number[] = [];
+  const startedMs = clock.monotonic();
+  let taken = 0;
+  let reportedMs = startedMs;
+
+  const worker = async (): Promise<void> => {
+    for (;;) {
+      const index = taken++;
+      if (index >= plan.calls || io.signal.aborted) return;
+      if (plan.qps > 0) await waitUntil(clock, startedMs + (index * 1000) / plan.qps, io.signal);
+      const beganMs = clock.monotonic();
+      if (beganMs - startedMs >= plan.timeMs || io.signal.aborted) return;
+      const status = await fetch(plan.url, { headers: plan.headers, timeoutMs: 30_000, signal: io.signal }).then(
+        (response) => response.status,
+        () => -1,
+      );
+      if (io.signal.aborted) return;
+      latencies.push(clock.monotonic() - beganMs);
+      counts.set(status, (counts.get(status) ?? 0) + 1);
+      if (clock.monotonic() - reportedMs > 1000) {
+        reportedMs = clock.monotonic();
+        io.err(`… ${latencies.length} calls\n`);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: plan.connections }, worker));
+  io.out(report(latencies, counts, (clock.monotonic() - startedMs) / 1000));
+  return io.signal.aborted ? 130 : 0;
+}
+
+function readPlan(args: readonly string[]): Plan {
+  if (args[0] !== 'load') throw new UsageError('fortio: this terminal knows `fortio load`');
+  const headers: Record<string, string> = { 'user-agent': 'fortio.org/fortio-1.66' };
+  const values: Record<string, string> = {};
+  const words: string[] = [];
+  for (let i = 1; i < args.length; i++) {
+    const arg = args[i] ?? '';
+    const [, name, inline] = /^--?([a-zA-Z-]+)(?:=(.*))?$/.exec(arg) ?? [];
+    if (name === undefined) words.push(arg);
+    else if (name === 'quiet' || name === 'a' || name === 'allow-initial-errors') continue;
+    else {
+      const value = inline ?? args[++i] ?? '';
+      if (name === 'H') {
+        const at = value.indexOf(':');
+        if (at <= 0) throw new UsageError(`fortio: the header "${value}" needs the form "name: value"`);
+        headers[value.slice(0, at).trim().toLowerCase()] = value.slice(at + 1).trim();
+      } else if (['c', 'qps', 'n', 't', 'loglevel', 'timeout'].includes(name)) values[name] = value;
+      else throw new UsageError(`fortio: unknown flag -${name}`);
+    }
+  }
+  const [typed] = words;
+  if (typed === undefined) throw new UsageError('fortio: a URL is missing');
+  const url = /^https?:\/\//i.test(typed) ? typed : `http://${typed}`;
+  if (!URL.canParse(url)) throw new UsageError(`fortio: cannot read the URL ${typed}`);
+  const calls = values['n'] === undefined ? undefined : bounded('n', values['n'], 1, 20_000);
+  const timeMs = values['t'] === undefined ? undefined : readSeconds(values['t']);
+  if (values['t'] !== undefined && (timeMs === undefined || timeMs > 60_000))
+    throw new UsageError('fortio: -t takes a time up to 60s');
+  return {
+    url,
+    connections: bounded('c', values['c'] ?? '4', 1, 64),
+    qps: bounded('qps', values['qps'] ?? '8', 0, 2000),
+    calls: calls ?? (timeMs === undefined ? 40 : Number.POSITIVE_INFINITY),
+    timeMs: timeMs ?? 60_000,
+    headers,
+  };
+}
+
+function bounded(name: string, text: string, least: number, most: number): number {
+  const value = Number(text);
+  const whole = name === 'qps' || Number.isInteger(value);
+  if (text.trim() === '' || !whole || !(value >= least && value <= most))
+    throw new UsageError(`fortio: -${name} takes a number from ${least} to ${most}`);
+  return value;
+}
+
+function waitUntil(clock: Clock, atMs: number, signal: AbortSignal): Promise<void> {
+  const delayMs = atMs - clock.monotonic();
+  if (delayMs <= 0) return Promise.resolve();
+  return new Promise((resolve) => {
+    const timer = clock.after(delayMs, done);
+    signal.addEventListener('abort', done, { once: true });
+    function done(): void {
+      timer.cancel();
+      signal.removeEventListener('abort', done);
+      resolve();
+    }
+  });
+}
+
+function report(latencies: readonly number[], counts: ReadonlyMap<number, number>, seconds: number): string {
+  const sorted = [...latencies].sort((a, b) => a - b);
+  const total = sorted.length;
+  if (total === 0) return 'No call was made.\n';
+  const mean = sorted.reduce((sum, value) => sum + value, 0) / total;
+  const lines = [50, 75, 90, 99].map((percent) => `# target ${percent}% ${at(sorted, percent).toFixed(6)}`);
+  for (const [status, count] of [...counts].sort(([a], [b]) => a - b)) {
+    lines.push(`Code ${String(status).padStart(3)} : ${count} (${((count * 100) / total).toFixed(1)} %)`);
+  }
+  lines.push(`All done ${total} calls (plus 0 warmup) ${mean.toFixed(3)} ms avg, ${(total / seconds).toFixed(1)} qps`);
+  return `${lines.join('\n')}\n`;
+}
+
+/** Seconds at a percentile, nearest rank. */
+const at = (sorted: readonly number[], percent: number): number =>
+  (sorted[Math.max(0, Math.ceil((sorted.length * percent) / 100) - 1)] ?? 0) / 1000;
