@@ -1,9 +1,11 @@
 import type { FieldProblem, KubeObject } from '#domain';
-import type { ServedKind } from './doors.ts';
+import type { ServedKind, WriteOptions } from './doors.ts';
 import { copyJson, isRecord } from './json.ts';
 import { metadataProblems } from './names.ts';
 import { badRequest, invalid, tooLarge } from './status-error.ts';
-import { decodeStrictly } from './strict-decoding.ts';
+import { decodeStrictly, type Mistyped } from './strict-decoding.ts';
+import { type Shape, shapeOf } from './types/shape.ts';
+import { typeOf } from './types/types.ts';
 
 /** etcd's limit of one object: 1.5 MiB. */
 export const MAX_OBJECT_BYTES = 1.5 * 1024 * 1024;
@@ -21,38 +23,82 @@ export function receive(object: KubeObject): KubeObject {
 const errorsOf = (problems: readonly FieldProblem[]): FieldProblem[] =>
   problems.filter((problem) => problem.severity === 'error');
 
-/** Strict decoding: throws BadRequest for unknown fields, Invalid for values of the wrong type. */
-export function decode(object: KubeObject, kind: ServedKind): void {
+/**
+ * Decoding by the kind's schema. Throws BadRequest for unknown fields, unless the options drop them, and Invalid (BadRequest for
+ * Kubernetes' own kinds) for values of the wrong type. The object loses fields that it may not keep.
+ */
+export function decode(object: KubeObject, kind: ServedKind, options: WriteOptions): void {
+  const own = typeOf(kind) !== undefined;
+  if (own) dropNulls(object);
   const schema = kind.schema?.();
   if (!schema) return;
-  const { unknown, mistyped } = decodeStrictly(object, schema);
+  const validation = options.fieldValidation ?? 'Strict';
+  const { unknown, mistyped } = decodeStrictly(object, schema, { prune: validation !== 'Strict' });
+  const unreadable = own ? mistyped.find((each) => each.found !== undefined) : undefined;
+  if (unreadable) throw cannotHandle(object, kind, goError(unreadable, shapeOf(kind)));
   if (mistyped.length > 0) {
-    throw invalid(
-      kind,
-      object.metadata.name,
-      mistyped.map((each) => ({ severity: 'error', ...each })),
-    );
+    const problems = mistyped.map(({ path, message }): FieldProblem => ({ severity: 'error', path, message }));
+    throw invalid(kind, object.metadata.name, problems);
   }
-  if (unknown.length === 0) return;
-  const fields = unknown.map((path) => `unknown field "${path}"`).join(', ');
-  throw badRequest(
-    `${kind.kind} in version "${object.apiVersion.split('/').at(-1)}" cannot be handled as a ${kind.kind}: ` +
-      `strict decoding error: ${fields}`,
+  const fields = unknown.map((path) => `unknown field "${path}"`);
+  if (fields.length === 0 || validation === 'Ignore') return;
+  if (validation === 'Warn') for (const field of fields) options.warn?.(field);
+  else throw cannotHandle(object, kind, `strict decoding error: ${fields.join(', ')}`);
+}
+
+function cannotHandle(object: KubeObject, kind: ServedKind, why: string): Error {
+  const version = object.apiVersion.split('/').at(-1);
+  return badRequest(`${kind.kind} in version "${version}" cannot be handled as a ${kind.kind}: ${why}`);
+}
+
+/** In a Go struct null is the same as nothing. */
+function dropNulls(value: unknown): void {
+  if (Array.isArray(value)) value.forEach(dropNulls);
+  if (!isRecord(value)) return;
+  for (const [key, child] of Object.entries(value)) {
+    if (child === null) delete value[key];
+    else dropNulls(child);
+  }
+}
+
+const GO_WORDS: Readonly<Record<string, string>> = { boolean: 'bool', integer: 'number' };
+
+/** How Go's JSON decoder says that a value has the wrong type. */
+function goError({ path, found = '' }: Mistyped, shape: Shape): string {
+  const steps = path.replaceAll(/\[\d+\]/g, '.[]').split('.');
+  let parent = shape;
+  let place = shape;
+  for (const step of steps) {
+    if (step !== '[]') parent = place;
+    place = step === '[]' ? place.item() : place.child(step);
+  }
+  const owner = parent.type?.split('.').at(-1) ?? '';
+  const fields = steps.filter((step) => step !== '[]').join('.');
+  const type = (place.type ?? '').replaceAll(
+    /\b(core|apps|batch|meta|rbac|networking|discovery|autoscaling)\.(?=v\d)/g,
+    '',
   );
+  const where = parent.type?.startsWith('map[') ? `${fields}` : `${owner}.${fields}`;
+  return `json: cannot unmarshal ${GO_WORDS[found] ?? found} into Go struct field ${where} of type ${type}`;
 }
 
 /** The object with defaults. Throws Invalid with every cause when a rule refuses it. */
-export function admit(object: KubeObject, kind: ServedKind, old?: KubeObject): KubeObject {
+export function admit(object: KubeObject, kind: ServedKind, options: WriteOptions, old?: KubeObject): KubeObject {
   const admitted = copyJson(object);
   // Every served version is stored as one.
   admitted.apiVersion = kind.group === '' ? (kind.versions[0] ?? '') : `${kind.group}/${kind.versions[0]}`;
   kind.setDefaults?.(admitted);
+  const found = kind.validate?.(admitted) ?? [];
   const problems = [
     ...metadataProblems(admitted, kind),
-    ...(kind.validate?.(admitted) ?? []),
+    ...found,
     ...(old ? (kind.validateUpdate?.(admitted, old) ?? []) : []),
   ];
   const errors = errorsOf(problems);
-  if (errors.length > 0) throw invalid(kind, admitted.metadata.name, errors);
+  if (errors.length > 0) {
+    const byRules = errors.every((each) => found.includes(each));
+    throw invalid(kind, admitted.metadata.name, errors, { byRules });
+  }
+  for (const each of problems) options.warn?.(each.message);
   return admitted;
 }

@@ -10,6 +10,8 @@ export interface WatchEvent {
   readonly object: KubeObject;
   /** The apply that caused it, when one did. */
   readonly changeId: string;
+  /** The object before a MODIFIED; absent otherwise. */
+  readonly previous?: KubeObject;
 }
 
 export interface ApplyResult {
@@ -19,8 +21,30 @@ export interface ApplyResult {
 
 export interface WriteOptions {
   readonly changeId: string;
+  /** Recorded in `metadata.managedFields` as owner of what the write changes. Absent: nothing is recorded. */
   readonly fieldManager?: string;
   readonly dryRun?: boolean;
+  /** What unknown fields lead to. Absent: `Strict`. `Warn` and `Ignore` drop them. */
+  readonly fieldValidation?: 'Strict' | 'Warn' | 'Ignore';
+  /** Called with each warning of decoding and of the kind's rules. */
+  warn?(text: string): void;
+}
+
+export interface UpdateOptions extends WriteOptions {
+  /** Only this part is written. */
+  readonly subresource?: 'status';
+}
+
+export interface ServerSideApplyOptions extends UpdateOptions {
+  readonly fieldManager: string;
+  /** Takes fields from other managers. */
+  readonly force?: boolean;
+}
+
+export interface DeleteOptions extends WriteOptions {
+  /** What becomes of objects that this one owns. Absent: `Background`. */
+  readonly propagationPolicy?: 'Foreground' | 'Background' | 'Orphan';
+  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
 }
 
 export interface ListOptions {
@@ -42,13 +66,16 @@ export interface KubeStore {
   create(object: KubeObject, options: WriteOptions): KubeObject;
   /** As `kubectl apply` (client side): create, or three-way merge against the last applied text. */
   apply(object: KubeObject, options: WriteOptions): ApplyResult;
-  /** Replaces spec and metadata; a stale resourceVersion is a Conflict. */
-  update(object: KubeObject, options: WriteOptions): KubeObject;
+  /** Replaces spec and metadata, or only the status; a stale resourceVersion is a Conflict. */
+  update(object: KubeObject, options: UpdateOptions): KubeObject;
+  /** As `kubectl apply --server-side`: fields have owners, and a field of another manager is a Conflict unless forced. */
+  serverSideApply(object: KubeObject, options: ServerSideApplyOptions): ApplyResult;
   /** JSON merge patch (RFC 7386). */
   patch(kind: string, name: NamespacedName, patch: unknown, options: WriteOptions): KubeObject;
   /** Writes status only; generation stays. */
   updateStatus(kind: string, name: NamespacedName, status: unknown, options: WriteOptions): KubeObject;
-  delete(kind: string, name: NamespacedName, options: WriteOptions): KubeObject;
+  /** Removes, or marks as dying while finalizers or dependents hold it. Returns the object as it was last. */
+  delete(kind: string, name: NamespacedName, options: DeleteOptions): KubeObject;
   /** Calls `handler` for each present object as ADDED, then for each change. Returns the function that ends the watch. */
   watch(kind: string | '*', handler: (event: WatchEvent) => void): () => void;
   /** The version of the last write. */
@@ -115,8 +142,17 @@ export type KubeStatusReason =
   | 'Conflict'
   | 'Invalid'
   | 'BadRequest'
+  | 'Unauthorized'
   | 'Forbidden'
-  | 'RequestEntityTooLarge';
+  | 'MethodNotAllowed'
+  | 'NotAcceptable'
+  | 'Expired'
+  | 'UnsupportedMediaType'
+  | 'RequestEntityTooLarge'
+  | 'InternalError'
+  | 'ServiceUnavailable'
+  | 'Timeout'
+  | '';
 
 export interface KubeStatusCause {
   readonly reason: string;

@@ -18,7 +18,7 @@ export const nameOf = (object: KubeObject): NamespacedName => ({
 export class ObjectTable {
   readonly #byKind = new Map<KindDefinition, Map<string, StoredObject>>();
   readonly #byOwner = new Map<string, Set<StoredObject>>();
-  readonly #uids = new Set<string>();
+  readonly #byUid = new Map<string, StoredObject>();
   #count = 0;
 
   get count(): number {
@@ -43,8 +43,8 @@ export class ObjectTable {
     return [...(this.#byOwner.get(uid) ?? [])];
   }
 
-  hasUid(uid: string): boolean {
-    return this.#uids.has(uid);
+  withUid(uid: string): StoredObject | undefined {
+    return this.#byUid.get(uid);
   }
 
   put(stored: StoredObject): void {
@@ -52,7 +52,7 @@ export class ObjectTable {
     const objects = this.#byKind.get(stored.kind) ?? new Map<string, StoredObject>();
     this.#byKind.set(stored.kind, objects);
     objects.set(keyOf(nameOf(stored.object)), stored);
-    this.#uids.add(stored.object.metadata.uid ?? '');
+    this.#byUid.set(stored.object.metadata.uid ?? '', stored);
     this.#count++;
     for (const owner of stored.object.metadata.ownerReferences ?? []) {
       const owned = this.#byOwner.get(owner.uid) ?? new Set<StoredObject>();
@@ -64,7 +64,7 @@ export class ObjectTable {
     const stored = this.get(kind, name);
     if (!stored) return;
     this.#byKind.get(kind)?.delete(keyOf(name));
-    this.#uids.delete(stored.object.metadata.uid ?? '');
+    this.#byUid.delete(stored.object.metadata.uid ?? '');
     this.#count--;
     for (const owner of stored.object.metadata.ownerReferences ?? []) {
       const owned = this.#byOwner.get(owner.uid);

@@ -1,22 +1,30 @@
 import { type KubeObject, type NamespacedName, type Random, seededRandom } from '#domain';
 import { admit, decode, receive } from './admission.ts';
 import { mergeApplied, withLastApplied } from './apply.ts';
+import { Deletion } from './deletion.ts';
 import type {
   ApplyResult,
+  DeleteOptions,
   KubeStore,
   KubeStoreOptions,
   ListOptions,
   ServedKind,
+  ServerSideApplyOptions,
+  UpdateOptions,
   WatchEvent,
   WatchEventType,
   WriteOptions,
 } from './doors.ts';
+import { decodeManagers, ownersAfterUpdate, withManagers } from './fields/managed-fields.ts';
+import { serverSideApply } from './fields/server-side-apply.ts';
 import { nameSuffix, newUid, timestamp } from './identity.ts';
 import { copyJson, deepFreeze, isRecord, sameJson } from './json.ts';
 import { mergePatch } from './merge.ts';
 import { nameOf, ObjectTable, type StoredObject } from './object-table.ts';
 import { parseFieldSelector, parseLabelSelector } from './selector.ts';
 import { alreadyExists, badRequest, conflict, forbidden, KubeStatusError, notFound } from './status-error.ts';
+import { shapeOf } from './types/shape.ts';
+import { isKubernetesGroup } from './types/types.ts';
 import { Watchers } from './watchers.ts';
 
 const DEFAULT_MAX_OBJECTS = 10_000;
@@ -31,12 +39,20 @@ class Store implements KubeStore {
   readonly #random: Random;
   readonly #table = new ObjectTable();
   readonly #watchers = new Watchers();
+  readonly #deletion: Deletion;
   #version = 0;
 
   constructor(options: KubeStoreOptions) {
     this.kinds = options.kinds;
     this.#options = options;
     this.#random = options.random ?? seededRandom('kube-api');
+    this.#deletion = new Deletion({
+      table: this.#table,
+      clock: options.clock,
+      namespaces: options.kinds.forObject('v1', 'Namespace'),
+      store: (current, object, write) => this.#store(current, object, write),
+      takeOut: (stored, write) => this.#takeOut(stored, write),
+    });
   }
 
   get(kind: string, name: NamespacedName): KubeObject | undefined {
@@ -57,23 +73,50 @@ class Store implements KubeStore {
   }
 
   create(input: KubeObject, options: WriteOptions): KubeObject {
-    const { kind, object } = this.#receive(input);
+    const { kind, object } = this.#receive(input, options);
     return this.#create(kind, object, options);
   }
 
   apply(input: KubeObject, options: WriteOptions): ApplyResult {
-    const { kind, object } = this.#receive(input);
+    const { kind, object } = this.#receive(input, options);
     if (!object.metadata.name) throw badRequest('cannot use generate name with apply');
     const current = this.#table.get(kind, nameOf(object));
     if (!current) return { object: this.#create(kind, withLastApplied(object), options), outcome: 'created' };
-    const merged = mergeApplied(object, current.object, { strategic: isBuiltIn(kind) });
+    const merged = mergeApplied(object, current.object, { strategic: isKubernetesGroup(kind.group) });
     const written = this.#write(current, merged, options);
     return { object: written, outcome: written === current.object ? 'unchanged' : 'configured' };
   }
 
-  update(input: KubeObject, options: WriteOptions): KubeObject {
-    const { kind, object } = this.#receive(input);
-    return this.#write(this.#existing(kind, nameOf(object)), object, options);
+  update(input: KubeObject, options: UpdateOptions): KubeObject {
+    const { kind, object } = this.#receive(input, options);
+    const current = this.#existing(kind, nameOf(object));
+    return options.subresource === 'status'
+      ? this.#writeStatus(current, object, options)
+      : this.#write(current, object, options);
+  }
+
+  serverSideApply(input: KubeObject, options: ServerSideApplyOptions): ApplyResult {
+    const { kind, object } = this.#receive(input, options);
+    const { subresource = '', fieldManager: manager } = options;
+    if (object.metadata.managedFields) throw badRequest('metadata.managedFields must be nil');
+    const current = this.#table.get(kind, nameOf(object));
+    if (!current && subresource !== '') throw notFound(kind, object.metadata.name);
+    if (current) checkVersion(kind, object, current.object);
+    const merged = serverSideApply({
+      live: current?.object,
+      applied: object,
+      writer: { manager, operation: 'Apply', apiVersion: object.apiVersion, subresource },
+      force: options.force === true,
+      time: timestamp(this.#options.clock),
+      shape: shapeOf(kind),
+    });
+    const { fieldManager: _, ...unmanaged } = options;
+    if (!current) return { object: this.#create(kind, merged, unmanaged), outcome: 'created' };
+    const written =
+      subresource === 'status'
+        ? this.#writeStatus(current, merged, unmanaged)
+        : this.#write(current, merged, unmanaged);
+    return { object: written, outcome: written === current.object ? 'unchanged' : 'configured' };
   }
 
   patch(kind: string, name: NamespacedName, patch: unknown, options: WriteOptions): KubeObject {
@@ -83,27 +126,19 @@ class Store implements KubeStore {
     const patched = receive(mergePatch(current.object, patch) as KubeObject);
     const renamed = patched.metadata.name !== name.name || patched.kind !== current.object.kind;
     if (renamed) throw badRequest('the name of the object in the patch does not match the name in the URL');
-    decode(patched, served);
+    decode(patched, served, options);
     return this.#write(current, patched, options);
   }
 
   updateStatus(kind: string, name: NamespacedName, status: unknown, options: WriteOptions): KubeObject {
     const served = this.#kind(kind);
     const current = this.#existing(served, scoped(served, name));
-    if (sameJson(current.object.status, copyJson(status ?? null))) return current.object;
-    const object = { ...copyJson(current.object), status: copyJson(status ?? {}) };
-    return this.#store(current, object, options);
+    return this.#writeStatus(current, { ...copyJson(current.object), status: copyJson(status ?? {}) }, options);
   }
 
-  delete(kind: string, name: NamespacedName, options: WriteOptions): KubeObject {
+  delete(kind: string, name: NamespacedName, options: DeleteOptions): KubeObject {
     const served = this.#kind(kind);
-    const current = this.#existing(served, scoped(served, name));
-    if (options.dryRun) return current.object;
-    if ((current.object.metadata.finalizers ?? []).length === 0) return this.#remove(current, options);
-    if (current.object.metadata.deletionTimestamp) return current.object;
-    const object = copyJson(current.object);
-    object.metadata.deletionTimestamp = timestamp(this.#options.clock);
-    return this.#store(current, object, options);
+    return this.#deletion.delete(this.#existing(served, scoped(served, name)), options);
   }
 
   watch(kind: string | '*', handler: (event: WatchEvent) => void): () => void {
@@ -130,7 +165,7 @@ class Store implements KubeStore {
   }
 
   /** A private copy in its place: kind known, fields decoded, namespace settled. */
-  #receive(input: KubeObject): { kind: ServedKind; object: KubeObject } {
+  #receive(input: KubeObject, options: WriteOptions): { kind: ServedKind; object: KubeObject } {
     const object = receive(input);
     const kind: ServedKind | undefined = this.kinds.forObject(String(object.apiVersion), String(object.kind));
     if (!kind) {
@@ -139,16 +174,16 @@ class Store implements KubeStore {
     }
     if (!kind.namespaced) delete object.metadata.namespace;
     else if (!object.metadata.namespace) object.metadata.namespace = 'default';
-    decode(object, kind);
+    decode(object, kind, options);
     return { kind, object };
   }
 
   #create(kind: ServedKind, object: KubeObject, options: WriteOptions): KubeObject {
-    if (!object.metadata.name && object.metadata.generateName) {
-      object.metadata.name = object.metadata.generateName + nameSuffix(this.#random);
-    }
+    if (!object.metadata.name && object.metadata.generateName) this.#generateName(kind, object);
     if (!kind.keepsStatus) delete object['status'];
-    const admitted = admit(object, kind);
+    for (const field of ['deletionTimestamp', 'resourceVersion', 'uid', 'generation'] as const)
+      delete object.metadata[field];
+    const admitted = admit(object, kind, options);
     const { name, namespace } = nameOf(admitted);
     if (namespace !== '') this.#requireNamespace(kind, name, namespace);
     if (this.#table.get(kind, nameOf(admitted))) throw alreadyExists(kind, name);
@@ -156,12 +191,39 @@ class Store implements KubeStore {
     if (this.#table.count >= most) {
       throw forbidden(kind, name, `exceeded quota: this cluster keeps at most ${most} objects`);
     }
-    admitted.metadata.uid = newUid(this.#random);
-    admitted.metadata.creationTimestamp = timestamp(this.#options.clock);
-    if (kind.countsGenerations !== false) admitted.metadata.generation = 1;
-    const status = admitted.status ?? kind.initialStatus?.(admitted);
-    if (status !== undefined) admitted.status = status;
-    return this.#put('ADDED', { kind, object: admitted, changeId: options.changeId }, options);
+    const owned = this.#recordOwners(kind, { object: admitted, apiVersion: object.apiVersion }, options);
+    owned.metadata.uid = newUid(this.#random);
+    owned.metadata.creationTimestamp = timestamp(this.#options.clock);
+    if (kind.countsGenerations !== false) owned.metadata.generation = 1;
+    const status = owned.status ?? kind.initialStatus?.(owned);
+    if (status !== undefined) owned.status = status;
+    return this.#put('ADDED', { kind, object: owned, changeId: options.changeId }, options);
+  }
+
+  #generateName(kind: ServedKind, object: KubeObject): void {
+    const { generateName = '' } = object.metadata;
+    // Eight attempts, as API servers do; then the name is AlreadyExists.
+    for (let attempt = 0; attempt < 8; attempt++) {
+      object.metadata.name = generateName.slice(0, 58) + nameSuffix(this.#random);
+      if (!this.#table.get(kind, nameOf(object))) return;
+    }
+  }
+
+  /** The object with the owners of its fields after a write by a named manager; otherwise with the owners that it had. */
+  #recordOwners(
+    kind: ServedKind,
+    { object, apiVersion, old, subresource = '' }: OwnedWrite,
+    { fieldManager }: WriteOptions,
+  ): KubeObject {
+    if (fieldManager === undefined) return object;
+    const written = object.metadata.managedFields;
+    const managers = decodeManagers(written === undefined && old ? old : object);
+    const writer = { manager: fieldManager, operation: 'Update', apiVersion, subresource } as const;
+    const time = timestamp(this.#options.clock);
+    return withManagers(
+      object,
+      ownersAfterUpdate({ before: old, after: object, managers, writer, time, shape: shapeOf(kind) }),
+    );
   }
 
   #requireNamespace(kind: ServedKind, name: string, namespace: string): void {
@@ -179,90 +241,92 @@ class Store implements KubeStore {
   #write(current: StoredObject, object: KubeObject, options: WriteOptions): KubeObject {
     const kind: ServedKind = current.kind;
     const old = current.object;
-    const stale = object.metadata.resourceVersion;
-    if (stale !== undefined && stale !== old.metadata.resourceVersion) throw conflict(kind, old.metadata.name);
-    if (object.metadata.uid !== undefined && object.metadata.uid !== old.metadata.uid) {
-      throw conflict(kind, old.metadata.name);
-    }
-    const admitted = admit(object, kind, old);
-    for (const field of ['uid', 'creationTimestamp', 'generation', 'resourceVersion', 'deletionTimestamp'] as const) {
+    checkVersion(kind, object, old);
+    const admitted = admit(object, kind, options, old);
+    for (const field of SERVER_FIELDS) {
       const value = old.metadata[field];
       if (value === undefined) delete admitted.metadata[field];
       else Object.assign(admitted.metadata, { [field]: value });
     }
+    if (admitted.metadata.managedFields === undefined && old.metadata.managedFields) {
+      admitted.metadata.managedFields = copyJson(old.metadata.managedFields);
+    }
     if (old.status === undefined) delete admitted['status'];
     else admitted.status = old.status;
-    if (sameJson(admitted, old)) return old;
-    if (kind.countsGenerations !== false && !sameJson(withoutMetadata(admitted), withoutMetadata(old))) {
-      admitted.metadata.generation = (old.metadata.generation ?? 0) + 1;
-    }
     const dying = old.metadata.deletionTimestamp !== undefined;
     if (dying && (admitted.metadata.finalizers ?? []).length === 0 && !options.dryRun) {
-      return this.#remove(current, options);
+      return this.#deletion.remove(current, options);
     }
-    return this.#store(current, admitted, options);
+    if (sameJson(admitted, old)) return old;
+    const owned = this.#recordOwners(kind, { object: admitted, old, apiVersion: object.apiVersion }, options);
+    if (sameJson(withoutTimes(owned), withoutTimes(old))) return old;
+    if (kind.countsGenerations !== false && !sameJson(withoutMetadata(owned), withoutMetadata(old))) {
+      owned.metadata.generation = (old.metadata.generation ?? 0) + 1;
+    }
+    return this.#store(current, owned, options);
+  }
+
+  /** Writes the status and nothing else. */
+  #writeStatus(current: StoredObject, object: KubeObject, options: WriteOptions): KubeObject {
+    const old = current.object;
+    checkVersion(current.kind, object, old);
+    const next: KubeObject = { ...copyJson(old), status: copyJson(object.status ?? {}) };
+    if (object.metadata.managedFields) next.metadata.managedFields = copyJson(object.metadata.managedFields);
+    if (sameJson(next, old)) return old;
+    const write = { object: next, old, apiVersion: object.apiVersion, subresource: 'status' };
+    const owned = this.#recordOwners(current.kind, write, options);
+    return this.#store(current, owned, options);
   }
 
   #store(current: StoredObject, object: KubeObject, options: WriteOptions): KubeObject {
-    return this.#put('MODIFIED', { kind: current.kind, object, changeId: options.changeId }, options);
+    return this.#put('MODIFIED', { kind: current.kind, object, changeId: options.changeId }, options, current.object);
   }
 
-  #put(type: WatchEventType, stored: StoredObject, options: WriteOptions): KubeObject {
+  #put(type: WatchEventType, stored: StoredObject, options: WriteOptions, previous?: KubeObject): KubeObject {
     if (!options.dryRun) stored.object.metadata.resourceVersion = String(++this.#version);
     const object = deepFreeze(stored.object);
     if (options.dryRun) return object;
     this.#table.put(stored);
-    this.#watchers.publish(stored.kind, { type, object, changeId: options.changeId });
+    const before = previous === undefined ? {} : { previous };
+    this.#watchers.publish(stored.kind, { type, object, changeId: options.changeId, ...before });
     return object;
   }
 
-  #remove(stored: StoredObject, options: WriteOptions): KubeObject {
-    const isNamespace = stored.kind.kind === 'Namespace' && stored.kind.group === '';
-    if (isNamespace) this.#empty(stored, options);
-    // A watch handler may have been quicker.
-    const present = this.#table.get(stored.kind, nameOf(stored.object));
-    if (!present) return stored.object;
+  #takeOut(stored: StoredObject, options: WriteOptions): KubeObject {
     this.#table.remove(stored.kind, nameOf(stored.object));
-    const object = copyJson(present.object);
+    const object = copyJson(stored.object);
     object.metadata.resourceVersion = String(++this.#version);
     deepFreeze(object);
     this.#watchers.publish(stored.kind, { type: 'DELETED', object, changeId: options.changeId });
-    this.#collect(object.metadata.uid ?? '', options);
     return object;
-  }
-
-  /** Deletes the content of a namespace, which takes no new content meanwhile. */
-  #empty(namespace: StoredObject, options: WriteOptions): void {
-    const { name } = namespace.object.metadata;
-    const terminating = copyJson(namespace.object);
-    terminating.metadata.deletionTimestamp = timestamp(this.#options.clock);
-    terminating.status = { phase: 'Terminating' };
-    this.#store(namespace, terminating, options);
-    for (const stored of [...this.#table.all()]) {
-      if (stored.object.metadata.namespace !== name) continue;
-      const present = this.#table.get(stored.kind, nameOf(stored.object));
-      if (present) this.#remove(present, options);
-    }
-  }
-
-  /** Garbage collection: what the owner owned goes with its last owner, and forgets the owner otherwise. */
-  #collect(ownerUid: string, options: WriteOptions): void {
-    for (const stored of this.#table.ownedBy(ownerUid)) {
-      const { kind, object } = stored;
-      const present = this.#table.get(kind, nameOf(object));
-      if (!present) continue;
-      const owners = (present.object.metadata.ownerReferences ?? []).filter((owner) => this.#table.hasUid(owner.uid));
-      if (owners.length === 0) this.delete(`${kind.kind}.${kind.group}`, nameOf(object), options);
-      else {
-        const kept = copyJson(present.object);
-        kept.metadata.ownerReferences = owners;
-        this.#store(present, kept, options);
-      }
-    }
   }
 }
 
-const isBuiltIn = (kind: ServedKind): boolean => !kind.group.includes('.') || kind.group.endsWith('.k8s.io');
+const SERVER_FIELDS = ['uid', 'creationTimestamp', 'generation', 'resourceVersion', 'deletionTimestamp'] as const;
+
+/** A write whose field owners are to be recorded. */
+interface OwnedWrite {
+  readonly object: KubeObject;
+  /** The version that the client wrote in. */
+  readonly apiVersion: string;
+  readonly old?: KubeObject;
+  readonly subresource?: string;
+}
+
+/** Throws Conflict when the client knew another state of the object, or another object of the name. */
+function checkVersion(kind: ServedKind, { metadata }: KubeObject, old: KubeObject): void {
+  const { resourceVersion = '', uid = '' } = metadata;
+  const stale = resourceVersion !== '' && resourceVersion !== old.metadata.resourceVersion;
+  if (stale || (uid !== '' && uid !== old.metadata.uid)) throw conflict(kind, old.metadata.name);
+}
+
+/** An object without the times of its field owners, which alone are no change. */
+function withoutTimes(object: KubeObject): KubeObject {
+  const { managedFields } = object.metadata;
+  if (!managedFields) return object;
+  const entries = managedFields.map((entry) => (isRecord(entry) ? { ...entry, time: '' } : entry));
+  return { ...object, metadata: { ...object.metadata, managedFields: entries } };
+}
 
 const scoped = (kind: ServedKind, name: NamespacedName): NamespacedName =>
   kind.namespaced ? name : { namespace: '', name: name.name };

@@ -6,13 +6,21 @@ export interface DecodingProblems {
   /** Paths such as `spec.foo`. */
   readonly unknown: readonly string[];
   /** `spec.ports[0].port: Invalid value: "string": …` as an API server says it. */
-  readonly mistyped: readonly { readonly path: string; readonly message: string }[];
+  readonly mistyped: readonly Mistyped[];
+}
+
+export interface Mistyped {
+  readonly path: string;
+  readonly message: string;
+  /** The JSON type that was found, where that is what is wrong. */
+  readonly found?: string;
 }
 
 interface Walk {
   readonly root: JsonSchema;
   readonly unknown: string[];
-  readonly mistyped: { path: string; message: string }[];
+  readonly mistyped: Mistyped[];
+  readonly prune: boolean;
 }
 
 export function typeName(value: unknown): string {
@@ -45,7 +53,7 @@ function visit(value: unknown, input: unknown, path: string, walk: Walk): void {
   if (types.length > 0 && !hasType(value, types)) {
     const actual = typeName(value);
     const message = `Invalid value: "${actual}": ${path} in body must be of type ${types.join(' or ')}: "${actual}"`;
-    walk.mistyped.push({ path, message });
+    walk.mistyped.push({ path, message, found: actual });
     return;
   }
   const supported = schema['enum'];
@@ -65,7 +73,10 @@ function visitFields(value: JsonRecord, schema: JsonRecord, path: string, walk: 
     const at = path === '' ? key : `${path}.${key}`;
     if (Object.hasOwn(properties, key)) visit(child, properties[key], at, walk);
     else if (isRecord(others)) visit(child, others, at, walk);
-    else if (others === false) walk.unknown.push(at);
+    else if (others === false) {
+      walk.unknown.push(at);
+      if (walk.prune) delete value[key];
+    }
   }
   for (const field of Array.isArray(schema['required']) ? schema['required'].map(String) : []) {
     if (value[field] !== undefined && value[field] !== null) continue;
@@ -73,9 +84,13 @@ function visitFields(value: JsonRecord, schema: JsonRecord, path: string, walk: 
   }
 }
 
-/** Checks an object against its kind's schema as `fieldValidation=Strict` does. */
-export function decodeStrictly(object: unknown, schema: JsonSchema): DecodingProblems {
-  const walk: Walk = { root: schema, unknown: [], mistyped: [] };
+/** Checks an object against its kind's schema as `fieldValidation=Strict` does. With `prune` it loses its unknown fields. */
+export function decodeStrictly(
+  object: unknown,
+  schema: JsonSchema,
+  options: { readonly prune?: boolean } = {},
+): DecodingProblems {
+  const walk: Walk = { root: schema, unknown: [], mistyped: [], prune: options.prune === true };
   visit(object, schema, '', walk);
   return { unknown: walk.unknown, mistyped: walk.mistyped };
 }

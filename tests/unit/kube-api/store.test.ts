@@ -130,8 +130,9 @@ describe('refusals', () => {
     [
       'a wrong type',
       () => newStore().create(deployment('a', { replicas: '3' }), change),
-      422,
-      'spec.replicas: Invalid value: "string": spec.replicas in body must be of type integer: "string"',
+      400,
+      'Deployment in version "v1" cannot be handled as a Deployment: json: cannot unmarshal string into Go struct field ' +
+        'DeploymentSpec.spec.replicas of type int32',
     ],
     [
       'a foreign selector',

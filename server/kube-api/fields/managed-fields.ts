@@ -1,0 +1,148 @@
+import type { KubeObject } from '#domain';
+import { copyJson, isRecord, type JsonRecord } from '../json.ts';
+import { badRequest } from '../status-error.ts';
+import type { Shape } from '../types/shape.ts';
+import { compare } from './compare.ts';
+import {
+  difference,
+  EMPTY,
+  type FieldSet,
+  fromFieldsV1,
+  intersection,
+  isEmpty,
+  sameSet,
+  toFieldsV1,
+  union,
+} from './field-set.ts';
+
+/** One owner of fields: an entry of `metadata.managedFields`. */
+export interface FieldManager {
+  readonly manager: string;
+  readonly operation: 'Apply' | 'Update';
+  readonly apiVersion: string;
+  readonly subresource: string;
+  readonly time: string;
+  readonly fields: FieldSet;
+}
+
+export type ManagerName = Pick<FieldManager, 'manager' | 'operation' | 'apiVersion' | 'subresource'>;
+
+export const sameManager = (a: ManagerName, b: ManagerName): boolean =>
+  a.manager === b.manager &&
+  a.operation === b.operation &&
+  a.subresource === b.subresource &&
+  // A manager that applies goes over to another version with its entry.
+  (a.operation === 'Apply' || a.apiVersion === b.apiVersion);
+
+const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+
+/** Reads the entries of an object. Throws BadRequest for entries that are none. */
+export function decodeManagers(object: KubeObject): FieldManager[] {
+  const entries = object.metadata.managedFields ?? [];
+  if (!Array.isArray(entries)) throw badRequest('metadata.managedFields must be a list');
+  return entries.filter((entry) => isRecord(entry) && Object.keys(entry).length > 0).map(decodeManager);
+}
+
+function decodeManager(entry: unknown): FieldManager {
+  const record: JsonRecord = isRecord(entry) ? entry : {};
+  const { operation } = record;
+  if (operation !== 'Apply' && operation !== 'Update') {
+    throw badRequest(`metadata.managedFields: Invalid value: "${text(operation)}": must be \`Apply\` or \`Update\``);
+  }
+  return {
+    manager: text(record['manager']),
+    operation,
+    apiVersion: text(record['apiVersion']),
+    subresource: text(record['subresource']),
+    time: text(record['time']),
+    fields: fromFieldsV1(record['fieldsV1'] ?? {}),
+  };
+}
+
+/** Entries as the API server orders them: appliers first, then by time and name. */
+export function encodeManagers(managers: readonly FieldManager[]): JsonRecord[] {
+  const key = (each: FieldManager): string =>
+    [each.operation, each.time, each.manager, each.apiVersion, each.subresource].join('\0');
+  const kept = managers.filter((each) => !isEmpty(each.fields));
+  return kept
+    .sort((a, b) => (key(a) < key(b) ? -1 : 1))
+    .map(({ apiVersion, fields, manager, operation, subresource, time }) => ({
+      apiVersion,
+      fieldsType: 'FieldsV1',
+      fieldsV1: toFieldsV1(fields),
+      manager,
+      operation,
+      ...(subresource === '' ? {} : { subresource }),
+      ...(time === '' ? {} : { time }),
+    }));
+}
+
+const SERVER_METADATA = [
+  ...['name', 'namespace', 'uid', 'resourceVersion', 'generation', 'creationTimestamp', 'selfLink', 'managedFields'],
+  ...['deletionTimestamp', 'deletionGracePeriodSeconds'],
+];
+
+/**
+ * The part of an object whose owners are recorded: without what the server itself writes, and either without its status or, for a
+ * write to the status subresource, only that.
+ */
+export function ownable(object: KubeObject | undefined, subresource: string): JsonRecord {
+  if (!object) return {};
+  if (subresource === 'status') return object.status === undefined ? {} : { status: object.status };
+  const { apiVersion: _version, kind: _kind, status: _status, ...rest } = object;
+  const metadata: JsonRecord = { ...rest.metadata };
+  for (const field of SERVER_METADATA) delete metadata[field];
+  return { ...rest, metadata };
+}
+
+/** What an empty object of the kind has already: its structs held by value. */
+export function emptyObject(shape: Shape, depth = 0): JsonRecord {
+  if (depth > 8) return {};
+  return Object.fromEntries(shape.present.map((field) => [field, emptyObject(shape.child(field), depth + 1)]));
+}
+
+export interface Ownership {
+  readonly before: KubeObject | undefined;
+  readonly after: KubeObject;
+  readonly managers: readonly FieldManager[];
+  readonly writer: ManagerName;
+  readonly time: string;
+  readonly shape: Shape;
+}
+
+/** Owners after a write that is no apply: the writer has what it changed, everybody loses what went away or was overwritten. */
+export function ownersAfterUpdate(write: Ownership): FieldManager[] {
+  const { writer, shape, time } = write;
+  const before = write.before ? ownable(write.before, writer.subresource) : emptyObject(shape);
+  const delta = compare(withMetadata(before), ownable(write.after, writer.subresource), shape);
+  const changed = union(delta.added, delta.modified);
+  const lost = union(changed, delta.removed);
+  const own = write.managers.find((each) => sameManager(each, writer));
+  const fields = union(difference(own?.fields ?? EMPTY, delta.removed), { ...changed, member: false });
+  const others = write.managers.filter((each) => each !== own);
+  const unchanged = own !== undefined && sameSet(own.fields, fields);
+  return [
+    ...others.map((each) => ({ ...each, fields: difference(each.fields, lost) })),
+    { ...writer, time: unchanged ? own.time : time, fields },
+  ];
+}
+
+/** An object always has metadata; its appearance is nobody's doing. */
+export const withMetadata = (object: JsonRecord): JsonRecord => ({ ...object, metadata: object['metadata'] ?? {} });
+
+/** Fields of others that a write would change. */
+export function contested(managers: readonly FieldManager[], writer: ManagerName, changed: FieldSet): FieldManager[] {
+  return managers
+    .filter((each) => !sameManager(each, writer))
+    .map((each) => ({ ...each, fields: intersection(each.fields, changed) }))
+    .filter((each) => !isEmpty(each.fields));
+}
+
+/** A copy with these owners; without the field when there are none. */
+export function withManagers(object: KubeObject, managers: readonly FieldManager[]): KubeObject {
+  const copy = copyJson(object);
+  const entries = encodeManagers(managers);
+  if (entries.length === 0) delete copy.metadata.managedFields;
+  else copy.metadata.managedFields = entries;
+  return copy;
+}
