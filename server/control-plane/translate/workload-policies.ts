@@ -1,6 +1,10 @@
 import type { FilterChain, HttpConnectionManager } from '#xds';
+import { authorizationPoliciesFor } from '../snapshot/authorization-policies.ts';
 import type { MeshSnapshot } from '../snapshot/mesh-snapshot.ts';
 import type { PolicySubject } from '../snapshot/policy-target.ts';
+import { jwtRulesFor } from '../snapshot/request-authentications.ts';
+import { authorizationFilters } from './authorization/index.ts';
+import { jwtFilter } from './jwt/jwt-authn.ts';
 
 /** The filters that enforce the policies of one workload. */
 export interface WorkloadPolicies {
@@ -10,10 +14,23 @@ export interface WorkloadPolicies {
   readonly network: FilterChain['filters'];
 }
 
-/** For proxies that enforce nothing, such as the outbound side of a sidecar. */
-export const NO_POLICIES: WorkloadPolicies = { http: [], network: [] };
-
 /** What the workload demands of its clients, beyond mTLS. */
-export function workloadPolicies(_snapshot: MeshSnapshot, _subject: PolicySubject): WorkloadPolicies {
-  return NO_POLICIES;
+export function workloadPolicies(
+  snapshot: MeshSnapshot,
+  subject: PolicySubject & { readonly role: 'sidecar' | 'router' | 'grpc' },
+): WorkloadPolicies {
+  const { rootNamespace } = snapshot.mesh;
+  const policies = authorizationPoliciesFor(snapshot.authorizationPolicies, subject, rootNamespace);
+  const jwt = jwtFilter({
+    rules: jwtRulesFor(snapshot.requestAuthentications, subject, rootNamespace),
+    keys: new Map(),
+    clearRouteCache: subject.role !== 'sidecar',
+  });
+  const http = authorizationFilters(snapshot, policies, false);
+  const network = authorizationFilters(snapshot, policies, true);
+  return {
+    // An external authorizer comes before the tokens are verified: it may hand out the token.
+    http: [...http.custom, ...(jwt === undefined ? [] : [jwt]), ...http.local],
+    network: [...network.custom, ...network.local],
+  };
 }
