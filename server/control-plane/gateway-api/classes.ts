@@ -1,0 +1,164 @@
+import type { KubeObject } from '#domain';
+import { judge, type WantedCondition } from './conditions.ts';
+import type { GatewayApiGatewaySpec } from './types.ts';
+
+export const GATEWAY_CONTROLLER = 'istio.io/gateway-controller';
+export const MESH_CONTROLLER = 'istio.io/mesh-controller';
+export const UNMANAGED_CONTROLLER = 'istio.io/unmanaged-gateway';
+
+/** What a controller does with the Gateways of its classes. */
+export interface GatewayClassInfo {
+  readonly controller: string;
+  readonly description: string;
+  /** False: the Gateway is somewhere else; nothing is generated from it. */
+  readonly programs: boolean;
+  readonly supportsListenerSets: boolean;
+  /** The Deployment and Service of a Gateway are named without `-<class>`. */
+  readonly plainName: boolean;
+  /** Which internal addresses are reported; absent: both. */
+  readonly addressType?: 'Hostname';
+}
+
+const CLASS_INFOS: ReadonlyMap<string, GatewayClassInfo> = new Map(
+  (
+    [
+      {
+        controller: GATEWAY_CONTROLLER,
+        description: 'The default Istio GatewayClass',
+        programs: true,
+        supportsListenerSets: true,
+        plainName: false,
+        addressType: 'Hostname',
+      },
+      {
+        controller: UNMANAGED_CONTROLLER,
+        description: 'Remote to this cluster. Does not deploy or affect configuration.',
+        programs: false,
+        supportsListenerSets: false,
+        plainName: false,
+        addressType: 'Hostname',
+      },
+      {
+        controller: MESH_CONTROLLER,
+        description: 'The default Istio waypoint GatewayClass',
+        programs: true,
+        supportsListenerSets: false,
+        plainName: true,
+      },
+    ] as const satisfies readonly GatewayClassInfo[]
+  ).map((info) => [info.controller, info]),
+);
+
+/** The classes that exist in every mesh, and their controllers. */
+export const BUILTIN_CLASSES: ReadonlyMap<string, string> = new Map([
+  ['istio', GATEWAY_CONTROLLER],
+  ['istio-remote', UNMANAGED_CONTROLLER],
+  ['istio-waypoint', MESH_CONTROLLER],
+]);
+
+/** The objects of the built-in classes, as istiod creates them where they are missing. */
+export const builtinClassObjects = (): KubeObject[] =>
+  [...BUILTIN_CLASSES].map(([name, controllerName]) => ({
+    apiVersion: 'gateway.networking.k8s.io/v1',
+    kind: 'GatewayClass',
+    metadata: { name },
+    spec: { controllerName, description: CLASS_INFOS.get(controllerName)?.description },
+  }));
+
+/** Which class a Gateway has; undefined for a class of another controller. Built-in classes need no object. */
+export function findClass(classes: readonly KubeObject[], name: string): GatewayClassInfo | undefined {
+  const object = classes.find(({ metadata }) => metadata.name === name);
+  const controller = object === undefined ? BUILTIN_CLASSES.get(name) : controllerOf(object);
+  return CLASS_INFOS.get(controller ?? '');
+}
+
+const controllerOf = (object: KubeObject): string =>
+  (object.spec as { readonly controllerName?: string } | undefined)?.controllerName ?? '';
+
+export interface GatewayClassStatus {
+  readonly conditions: readonly WantedCondition[];
+  readonly supportedFeatures?: readonly { readonly name: string }[];
+}
+
+/** The status of a class that Istio handles; undefined for others. */
+export function classStatus(object: KubeObject): GatewayClassStatus | undefined {
+  const controller = controllerOf(object);
+  if (!CLASS_INFOS.has(controller)) return undefined;
+  return {
+    conditions: judge({ Accepted: { good: { reason: 'Accepted', message: 'Handled by Istio controller' } } }),
+    ...(controller === GATEWAY_CONTROLLER && { supportedFeatures: SUPPORTED_FEATURES.map((name) => ({ name })) }),
+  };
+}
+
+/**
+ * A Gateway whose proxies istiod deploys itself. One that names host names as its addresses is bound to a Service that is there already.
+ */
+export function isManaged({ addresses = [] }: GatewayApiGatewaySpec): boolean {
+  if (addresses.length === 0) return true;
+  return addresses.length === 1 && (addresses[0]?.type === undefined || addresses[0].type === 'IPAddress');
+}
+
+/** The name of a managed Gateway's Deployment, Service and ServiceAccount. */
+export const deploymentName = (gateway: KubeObject, { plainName }: GatewayClassInfo): string =>
+  plainName
+    ? gateway.metadata.name
+    : `${gateway.metadata.name}-${(gateway.spec as GatewayApiGatewaySpec).gatewayClassName}`;
+
+/** Names of the Gateway API's features, as its conformance profiles know them, in order. */
+const SUPPORTED_FEATURES: readonly string[] = [
+  'BackendTLSPolicy',
+  'BackendTLSPolicySANValidation',
+  'GRPCRoute',
+  'GRPCRouteNamedRouteRule',
+  'Gateway',
+  'GatewayAddressEmpty',
+  'GatewayFrontendClientCertificateValidation',
+  'GatewayFrontendClientCertificateValidationInsecureFallback',
+  'GatewayHTTPListenerIsolation',
+  'GatewayInfrastructurePropagation',
+  'GatewayPort8080',
+  'GatewayStaticAddresses',
+  'HTTPRoute',
+  'HTTPRoute303RedirectStatusCode',
+  'HTTPRoute307RedirectStatusCode',
+  'HTTPRoute308RedirectStatusCode',
+  'HTTPRouteBackendProtocolH2C',
+  'HTTPRouteBackendProtocolWebSocket',
+  'HTTPRouteBackendRequestHeaderModification',
+  'HTTPRouteBackendTimeout',
+  'HTTPRouteCORS',
+  'HTTPRouteDestinationPortMatching',
+  'HTTPRouteHostRewrite',
+  'HTTPRouteMethodMatching',
+  'HTTPRouteNamedRouteRule',
+  'HTTPRouteParentRefPort',
+  'HTTPRoutePathRedirect',
+  'HTTPRoutePathRewrite',
+  'HTTPRoutePortRedirect',
+  'HTTPRouteQueryParamMatching',
+  'HTTPRouteRequestMirror',
+  'HTTPRouteRequestMultipleMirrors',
+  'HTTPRouteRequestPercentageMirror',
+  'HTTPRouteRequestTimeout',
+  'HTTPRouteResponseHeaderModification',
+  'HTTPRouteRetry',
+  'HTTPRouteRetryBackendTimeout',
+  'HTTPRouteRetryConnectionError',
+  'HTTPRouteSchemeRedirect',
+  'ListenerSet',
+  'Mesh',
+  'MeshClusterIPMatching',
+  'MeshConsumerRoute',
+  'MeshHTTPRouteBackendRequestHeaderModification',
+  'MeshHTTPRouteNamedRouteRule',
+  'MeshHTTPRouteQueryParamMatching',
+  'MeshHTTPRouteRedirectPath',
+  'MeshHTTPRouteRedirectPort',
+  'MeshHTTPRouteRewritePath',
+  'MeshHTTPRouteSchemeRedirect',
+  'ReferenceGrant',
+  'TCPRoute',
+  'TLSRoute',
+  'TLSRouteModeMixed',
+  'TLSRouteModeTerminate',
+];
