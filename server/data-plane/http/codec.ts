@@ -31,6 +31,8 @@ export type ResetReason =
   | 'connection_timeout'
   | 'connection_termination'
   | 'remote_reset'
+  /** The peer did not look at the request at all: it may be sent again. */
+  | 'remote_refused_stream_reset'
   | 'local_reset'
   | 'overflow'
   | 'protocol_error';
@@ -156,6 +158,12 @@ export interface ServerConnectionOptions {
   readonly requestHeadersTimeoutMs?: number | undefined;
   /** Without a request. Default 3,600,000; 0 means never. */
   readonly idleTimeoutMs?: number | undefined;
+  /** What was read from the socket already; only HTTP/2 and the codec that chooses take it. */
+  readonly firstBytes?: Buffer | undefined;
+  /** HTTP/2: extended CONNECT (RFC 8441) is taken. Default false. */
+  readonly extendedConnect?: boolean | undefined;
+  /** HTTP/2 that carries requests of HTTP/1.1 between two sidecars of this project: they count as such. */
+  readonly carriage?: boolean | undefined;
 }
 
 /** Asks a host's pool for a stream. Exactly one of `ready` and `failed` is called, perhaps before `newStream` returns. */

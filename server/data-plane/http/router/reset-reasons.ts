@@ -26,6 +26,7 @@ export const RESET_WORDS: Readonly<Record<ResetReason, ResetWords>> = {
   connection_timeout: row('UF', 'connection timeout', 'the host did not accept the connection in time'),
   connection_termination: row('UC', 'connection termination', 'the host closed the connection before it answered'),
   remote_reset: row('UR', 'remote reset', 'the host reset the stream'),
+  remote_refused_stream_reset: row('UR', 'remote refused stream reset', 'the host did not take the request up'),
   local_reset: row('LR', 'local reset', 'this proxy gave the try up'),
   overflow: row('UO', 'overflow', 'a circuit breaker of this proxy is full, so nothing was sent'),
   protocol_error: row('UPE', 'protocol error', 'the host answered with bytes that are not HTTP', 502),

@@ -132,6 +132,7 @@ export class RetryState {
     if (reason === 'overflow') return undefined;
     if (on.has('reset')) return 'reset';
     if (on.has('reset-before-request') && !requestStarted) return 'reset-before-request';
+    if (reason === 'remote_refused_stream_reset' && on.has('refused-stream')) return 'refused-stream';
     // A reset becomes a 503, so the conditions on 5xx cover it.
     if (on.has('5xx')) return '5xx';
     if (on.has('gateway-error')) return 'gateway-error';

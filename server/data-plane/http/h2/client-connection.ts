@@ -1,0 +1,194 @@
+import type { Socket } from 'node:net';
+import type { Clock, Timer } from '#domain';
+import type { ResponseSink, TlsFacts, UpstreamStream } from '../codec.ts';
+import { formatEndpoint } from '../h1/socket-address.ts';
+import { ClientStream, type ClientStreamHost } from './client-stream.ts';
+import { ErrorCode, type Violation, violation } from './errors.ts';
+import { Setting } from './frame.ts';
+import { Http2Session, STREAM_WINDOW } from './session.ts';
+import type { SessionRole } from './session-role.ts';
+import type { Http2Stream } from './stream.ts';
+
+const MAX_HEAD_BYTES = 60 * 1024;
+const MAX_HEADERS = 100;
+/** The last stream that a connection may open; the one after it would be out of range. */
+const LAST_STREAM = 0x7fff_fffd;
+
+/** Who keeps an HTTP/2 client connection: a pool. */
+export interface Http2ClientOwner {
+  /** A stream is over, however it ended. */
+  onStreamEnd(connection: Http2ClientConnection): void;
+  /** The server takes no more streams (GOAWAY); those that are open go on. */
+  onDraining(connection: Http2ClientConnection): void;
+  /** The connection is closed and has no streams. Called once. */
+  onGone(connection: Http2ClientConnection): void;
+  /** The server said how many streams it takes, or changed it. */
+  onCapacity(connection: Http2ClientConnection): void;
+  /** Says in Envoy's words what a socket error was. */
+  describe(error: Error): string;
+}
+
+export interface Http2ClientOptions {
+  readonly clock: Clock;
+  /** The cluster's max_concurrent_streams; what the server allows counts too. */
+  readonly maxConcurrentStreams?: number | undefined;
+  /** PINGs on a connection; one that is not answered in time ends it. */
+  readonly keepalive?: { readonly intervalMs: number; readonly timeoutMs: number } | undefined;
+}
+
+const KEEPALIVE_PING = Buffer.from('keepaliv', 'latin1');
+
+/** Speaks HTTP/2 to a server on a connected socket (plain or TLS), which it owns: many requests at a time. */
+export class Http2ClientConnection implements SessionRole, ClientStreamHost {
+  readonly localAddress: string;
+  readonly tls: TlsFacts | undefined;
+  /** Streams that were opened so far. */
+  requestCount = 0;
+
+  readonly #owner: Http2ClientOwner;
+  readonly #options: Http2ClientOptions;
+  readonly #session: Http2Session;
+  #nextStream = 1;
+  /** Streams that have no number yet. */
+  #unnumbered = 0;
+  #draining = false;
+  #gone = false;
+  #keepalive: Timer | undefined = undefined;
+
+  constructor(socket: Socket, tls: TlsFacts | undefined, owner: Http2ClientOwner, options: Http2ClientOptions) {
+    this.#owner = owner;
+    this.#options = options;
+    this.tls = tls;
+    this.localAddress = formatEndpoint(socket.localAddress, socket.localPort);
+    this.#session = new Http2Session(socket, this, {
+      clock: options.clock,
+      isServer: false,
+      settings: [
+        [Setting.ENABLE_PUSH, 0],
+        [Setting.INITIAL_WINDOW_SIZE, STREAM_WINDOW],
+        [Setting.MAX_HEADER_LIST_SIZE, MAX_HEAD_BYTES],
+      ],
+      maxHeadBytes: MAX_HEAD_BYTES,
+      maxHeaders: MAX_HEADERS,
+      describe: (error) => owner.describe(error),
+    });
+    this.#scheduleKeepalive();
+  }
+
+  get activeStreams(): number {
+    return this.#session.streams.size + this.#unnumbered;
+  }
+
+  /** Streams that may be open at once. */
+  get capacity(): number {
+    return Math.min(
+      this.#session.peer.maxConcurrentStreams,
+      this.#options.maxConcurrentStreams ?? Number.POSITIVE_INFINITY,
+    );
+  }
+
+  /** Whether `open` may be called. */
+  get available(): boolean {
+    return !this.#draining && this.#session.alive && this.activeStreams < this.capacity;
+  }
+
+  /** The server takes WebSockets (RFC 8441). */
+  get extendedConnect(): boolean {
+    return this.#session.peer.extendedConnect;
+  }
+
+  /** Starts a stream; `available` must hold. */
+  open(sink: ResponseSink): UpstreamStream {
+    const stream = new ClientStream(this.#session, this, { sink, reused: this.requestCount > 0 });
+    this.requestCount++;
+    this.#unnumbered++;
+    return stream;
+  }
+
+  /** Opens no more streams; closes once the last has ended. */
+  drain(): void {
+    this.#draining = true;
+    if (this.activeStreams === 0) this.#session.end(ErrorCode.NO_ERROR);
+  }
+
+  close(): void {
+    this.#session.close();
+  }
+
+  admit(stream: ClientStream): boolean {
+    if (!this.#session.alive || this.#nextStream > LAST_STREAM) return false;
+    this.#unnumbered--;
+    this.#session.register(stream, this.#nextStream);
+    this.#nextStream += 2;
+    return true;
+  }
+
+  abandon(_stream: ClientStream): void {
+    this.#unnumbered--;
+    this.#streamOver();
+  }
+
+  mayOpen(streamId: number): Violation | 'ignore' {
+    if (this.wasOpen(streamId)) return 'ignore';
+    return violation(ErrorCode.PROTOCOL_ERROR, 'The server opens a stream.');
+  }
+
+  wasOpen(streamId: number): boolean {
+    return streamId % 2 === 1 && streamId < this.#nextStream;
+  }
+
+  onOpen(): Violation {
+    return violation(ErrorCode.PROTOCOL_ERROR, 'The server opens a stream.');
+  }
+
+  onGoAway(lastStreamId: number): void {
+    const draining = this.#draining;
+    this.#draining = true;
+    if (!draining) this.#owner.onDraining(this);
+    for (const [id, stream] of [...this.#session.streams]) {
+      if (id <= lastStreamId || stream.closed || !(stream instanceof ClientStream)) continue;
+      this.#session.streamEnded(stream);
+      stream.refused();
+    }
+    if (this.activeStreams === 0) this.#session.end(ErrorCode.NO_ERROR);
+  }
+
+  onSettings(): void {
+    this.#owner.onCapacity(this);
+  }
+
+  onStreamGone(_stream: Http2Stream): void {
+    this.#streamOver();
+  }
+
+  #streamOver(): void {
+    this.#owner.onStreamEnd(this);
+    if (this.#draining && this.activeStreams === 0) this.#session.end(ErrorCode.NO_ERROR);
+  }
+
+  onViolation(): void {
+    // The streams carry the reason to whoever sent them.
+  }
+
+  onGone(): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.#keepalive?.cancel();
+    this.#owner.onGone(this);
+  }
+
+  onPingAck(payload: Buffer): void {
+    if (!payload.equals(KEEPALIVE_PING)) return;
+    this.#keepalive?.cancel();
+    this.#scheduleKeepalive();
+  }
+
+  #scheduleKeepalive(): void {
+    const { clock, keepalive } = this.#options;
+    if (keepalive === undefined) return;
+    this.#keepalive = clock.after(keepalive.intervalMs, () => {
+      this.#session.ping(KEEPALIVE_PING);
+      this.#keepalive = clock.after(keepalive.timeoutMs, () => this.close());
+    });
+  }
+}

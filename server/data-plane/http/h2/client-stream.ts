@@ -1,0 +1,163 @@
+import type { RequestHead, ResetReason, ResponseSink, TlsFacts, UpstreamStream } from '../codec.ts';
+import type { Headers } from '../headers.ts';
+import { ErrorCode, malformed, type Violation } from './errors.ts';
+import { readResponse } from './response-head.ts';
+import { Http2Stream, type StreamHost } from './stream.ts';
+
+/** The part of a client connection that its streams use, beyond frames. */
+export interface ClientStreamHost {
+  readonly localAddress: string;
+  readonly tls: TlsFacts | undefined;
+  /** Gives the stream its number. False: the connection takes no more. */
+  admit(stream: ClientStream): boolean;
+  /** The stream is over, however it ended, before it had a number. */
+  abandon(stream: ClientStream): void;
+}
+
+const CHARACTER_BEYOND_ASCII = /[^\x21-\x7e]/gu;
+
+/** One request and its response. */
+export class ClientStream extends Http2Stream implements UpstreamStream {
+  readonly reused: boolean;
+  responseBytes = 0;
+  requestStarted = false;
+  readonly #sink: ResponseSink;
+  readonly #connection: ClientStreamHost;
+  #method = '';
+  /** What an Upgrade asked for; its answer reads as 101 again. */
+  #upgrade = '';
+  #headSeen = false;
+
+  constructor(host: StreamHost, connection: ClientStreamHost, options: { sink: ResponseSink; reused: boolean }) {
+    super(host);
+    this.#connection = connection;
+    this.#sink = options.sink;
+    this.reused = options.reused;
+  }
+
+  get localAddress(): string {
+    return this.#connection.localAddress;
+  }
+
+  get tls(): TlsFacts | undefined {
+    return this.#connection.tls;
+  }
+
+  sendHead(head: RequestHead, endStream: boolean): void {
+    if (this.requestStarted || this.closed) return;
+    if (!this.#connection.admit(this)) {
+      this.#gone('connection_termination', '');
+      return;
+    }
+    this.requestStarted = true;
+    this.#method = head.method;
+    this.#upgrade = head.headers.get('upgrade') ?? '';
+    const tunnel = this.#upgrade !== '' || head.method === 'CONNECT';
+    this.writeHeaders(pseudoOf(head, this.#upgrade), head.headers, endStream && !tunnel);
+  }
+
+  sendData(chunk: Buffer): boolean {
+    return this.writeData(chunk);
+  }
+
+  sendEnd(trailers?: Headers): void {
+    this.writeEnd(trailers);
+  }
+
+  reset(reason: ResetReason): void {
+    if (this.closed) return;
+    if (this.id === 0) {
+      this.closed = true;
+      this.#connection.abandon(this);
+    } else this.resetWith(reason === 'protocol_error' ? ErrorCode.PROTOCOL_ERROR : ErrorCode.CANCEL);
+  }
+
+  protected get expectsTrailers(): boolean {
+    return this.#headSeen;
+  }
+
+  protected deliverHead(fields: string[], endStream: boolean): Violation | undefined {
+    const response = readResponse(fields, this.#method);
+    if ('code' in response) return response;
+    const { head, contentLength } = response;
+    for (const text of fields) this.responseBytes += text.length;
+    if (head.status < 200) {
+      if (endStream) return malformed('A 1xx response ends its stream.');
+      this.#sink.informational(head);
+      return undefined;
+    }
+    this.#headSeen = true;
+    if (this.#upgrade !== '' && head.status === 200) {
+      head.status = 101;
+      head.headers.flat.push('upgrade', this.#upgrade);
+    } else this.expectedBytes = contentLength;
+    if (endStream && contentLength > 0) return malformed('The response announces a body and has none.');
+    if (endStream && this.localDone) this.host.streamEnded(this);
+    else if (endStream) this.onlyRemoteEnded();
+    this.#sink.head(head, endStream);
+    return undefined;
+  }
+
+  protected deliverData(chunk: Buffer): void {
+    this.responseBytes += chunk.length;
+    this.#sink.data(chunk);
+  }
+
+  protected deliverEnd(trailers: Headers | undefined): void {
+    this.#sink.end(trailers);
+  }
+
+  /** The answer is complete before the request is: nobody needs the rest. A tunnel closes one way at a time. */
+  protected override onlyRemoteEnded(): void {
+    if (this.#upgrade === '' && this.#method !== 'CONNECT') this.resetWith(ErrorCode.NO_ERROR);
+  }
+
+  protected deliverDrain(): void {
+    this.#sink.drain();
+  }
+
+  deliverViolation({ details }: Violation): void {
+    this.#sink.reset('protocol_error', details);
+  }
+
+  deliverReset(code: number): void {
+    if (code === ErrorCode.REFUSED_STREAM) this.refused();
+    else this.#sink.reset('remote_reset', 'http2.remote_reset');
+  }
+
+  /** The peer has not looked at the request: GOAWAY or REFUSED_STREAM. */
+  refused(): void {
+    this.requestStarted = false;
+    this.#sink.reset('remote_refused_stream_reset', 'http2.remote_refuse');
+  }
+
+  deliverGone(violation: Violation | undefined, failure: string): void {
+    if (violation !== undefined) this.deliverViolation(violation);
+    else this.#sink.reset('connection_termination', failure);
+  }
+
+  #gone(reason: ResetReason, detail: string): void {
+    this.closed = true;
+    this.#connection.abandon(this);
+    this.#sink.reset(reason, detail);
+  }
+}
+
+function pseudoOf(head: RequestHead, upgrade: string): string[] {
+  const authority = safe(head.authority);
+  if (head.method === 'CONNECT') return [':method', 'CONNECT', ':authority', authority];
+  const { scheme } = head;
+  const rest = [':scheme', scheme, ':path', safe(head.path), ':authority', authority];
+  return upgrade === '' ? [':method', head.method, ...rest] : [':method', 'CONNECT', ':protocol', upgrade, ...rest];
+}
+
+/** Percent-encodes what must not stand in a target. Parsed targets pass unchanged; rewritten ones may not. */
+function safe(target: string): string {
+  for (let i = 0; i < target.length; i++) {
+    const code = target.charCodeAt(i);
+    if (code <= 0x20 || code >= 0x7f) {
+      return target.toWellFormed().replace(CHARACTER_BEYOND_ASCII, encodeURIComponent);
+    }
+  }
+  return target;
+}

@@ -1,0 +1,43 @@
+/** Error codes of RFC 9113 §7. */
+export const ErrorCode = {
+  NO_ERROR: 0,
+  PROTOCOL_ERROR: 1,
+  INTERNAL_ERROR: 2,
+  FLOW_CONTROL_ERROR: 3,
+  SETTINGS_TIMEOUT: 4,
+  STREAM_CLOSED: 5,
+  FRAME_SIZE_ERROR: 6,
+  REFUSED_STREAM: 7,
+  CANCEL: 8,
+  COMPRESSION_ERROR: 9,
+  CONNECT_ERROR: 10,
+  ENHANCE_YOUR_CALM: 11,
+} as const;
+
+export type ErrorCode = (typeof ErrorCode)[keyof typeof ErrorCode];
+
+/** What a peer did wrong, with Envoy's response code details and a sentence for the learner. */
+export interface Violation {
+  readonly code: ErrorCode;
+  readonly details: string;
+  readonly explanation: string;
+}
+
+const RULE = 'http2.violation.of.messaging.rule';
+
+export const violation = (code: ErrorCode, explanation: string, details: string = RULE): Violation => ({
+  code,
+  details,
+  explanation,
+});
+
+/** A message that breaks the rules of HTTP; its stream is reset, the connection goes on (RFC 9113 §8.1.1). */
+export const malformed = (explanation: string): Violation => violation(ErrorCode.PROTOCOL_ERROR, explanation);
+
+/** The peer keeps this side busy to no purpose. */
+export const flood = (what: string): Violation =>
+  violation(
+    ErrorCode.ENHANCE_YOUR_CALM,
+    `The peer sends too many ${what}.`,
+    `http2.${what.replaceAll(' ', '_')}_flood`,
+  );

@@ -1,0 +1,285 @@
+import type { ConnectionWindow } from './connection-window.ts';
+import { ErrorCode, flood, type Violation, violation } from './errors.ts';
+import { FloodGuard, type FloodKind, SMALL_UPDATE } from './flood-guard.ts';
+import { Flag, FrameType, MAX_FRAME, MAX_WINDOW } from './frame.ts';
+import { type FrameHandler, type FrameHead, FrameReader } from './frame-reader.ts';
+import { frameProblem } from './frame-rules.ts';
+import type { FrameWriter } from './frame-writer.ts';
+import { interrupted, type WholeBlock } from './header-block.ts';
+import { HeaderReader, type ReadFields } from './header-reader.ts';
+import type { PeerSettings } from './peer-settings.ts';
+import type { RecentResets } from './recent-resets.ts';
+import type { SendScheduler } from './send-scheduler.ts';
+import type { SessionRole } from './session-role.ts';
+import type { Http2Stream } from './stream.ts';
+
+/** The session whose frames are read. */
+export interface InputTarget {
+  readonly isServer: boolean;
+  readonly role: SessionRole;
+  readonly streams: ReadonlyMap<number, Http2Stream>;
+  readonly peer: PeerSettings;
+  readonly writer: FrameWriter;
+  readonly window: ConnectionWindow;
+  readonly scheduler: SendScheduler;
+  readonly resets: RecentResets;
+  lastPeerStream: number;
+  /** The peer broke the protocol: the connection ends. */
+  fail(problem: Violation): void;
+  /** Resets a stream for what the peer did wrong on it. */
+  resetBy(stream: Http2Stream, problem: Violation): void;
+  /** Resets a stream that was never registered. */
+  refuse(streamId: number, code: ErrorCode): void;
+  streamEnded(stream: Http2Stream): void;
+  consumed(stream: Http2Stream, bytes: number): void;
+}
+
+/** What the frames of a peer mean: each is checked against the state of the session and changes it. */
+export class FrameInput implements FrameHandler {
+  readonly #target: InputTarget;
+  readonly #reader = new FrameReader(this);
+  readonly #headers: HeaderReader;
+  readonly #guard: FloodGuard;
+  #settingsSeen = false;
+  /** The stream of the DATA frame under way, and the bytes of it that no stream has taken yet. */
+  #dataStream: Http2Stream | undefined = undefined;
+  #dataLeft = 0;
+
+  constructor(
+    target: InputTarget,
+    options: { readonly now: () => number; readonly maxHeadBytes: number; readonly maxHeaders: number },
+  ) {
+    this.#target = target;
+    this.#headers = new HeaderReader(options);
+    this.#guard = new FloodGuard(options.now);
+  }
+
+  feed(bytes: Buffer): void {
+    this.#reader.feed(bytes);
+  }
+
+  /** Nothing more is read. */
+  stop(): void {
+    this.#reader.stop();
+  }
+
+  onFrameError(error: Violation): void {
+    this.#target.fail(error);
+  }
+
+  onDataBegin(head: FrameHead): void {
+    const { streamId, length, flags } = head;
+    this.#dataStream = undefined;
+    this.#dataLeft = length;
+    const problem = this.#dataProblem(head);
+    if (problem !== undefined) {
+      this.#target.fail(problem);
+      return;
+    }
+    const empty = length === 0 && (flags & Flag.END_STREAM) === 0;
+    if (empty && !this.#allows('empty frames')) return;
+    const stream = this.#target.streams.get(streamId);
+    if (stream === undefined) return;
+    stream.receiveWindow -= length;
+    if (stream.receiveWindow < 0) this.#target.resetBy(stream, overrun());
+    else this.#dataStream = stream;
+  }
+
+  #dataProblem({ streamId, length }: FrameHead): Violation | undefined {
+    if (this.#headers.open) return interrupted();
+    if (streamId === 0 || !this.#settingsSeen) {
+      return violation(ErrorCode.PROTOCOL_ERROR, 'DATA names no stream, or comes before SETTINGS.');
+    }
+    if (!this.#target.window.take(length)) return overrun();
+    const stream = this.#target.streams.get(streamId);
+    if (stream === undefined ? this.#target.resets.has(streamId) : !stream.remoteDone) return undefined;
+    if (stream === undefined && !this.#target.role.wasOpen(streamId)) return neverOpened('DATA');
+    return violation(ErrorCode.STREAM_CLOSED, 'DATA for a stream that has ended.', 'http2.stream_closed');
+  }
+
+  onDataPart(head: FrameHead, bytes: Buffer, last: boolean): void {
+    const stream = this.#dataStream;
+    if (stream === undefined || stream.closed) {
+      this.#target.window.credit(last ? this.#dataLeft : bytes.length);
+      this.#dataLeft -= bytes.length;
+      return;
+    }
+    this.#dataLeft -= bytes.length;
+    const endStream = last && (head.flags & Flag.END_STREAM) !== 0;
+    const problem = stream.receiveData(bytes, endStream);
+    if (problem) this.#messageProblem(stream, problem);
+    // What is left of a frame that is complete was padding.
+    if (last && this.#dataLeft > 0) this.#target.consumed(stream, this.#dataLeft);
+  }
+
+  onFrame(head: FrameHead, bytes: Buffer, start: number, end: number): void {
+    const problem = frameProblem(head) ?? this.#orderProblem(head);
+    if (problem) this.#target.fail(problem);
+    else if (head.type === FrameType.HEADERS || head.type === FrameType.CONTINUATION) {
+      const read = this.#headers.take(head, bytes, start, end);
+      if (read === undefined) return;
+      if ('code' in read) this.#target.fail(read);
+      else this.#onFields(read);
+    } else this.#onControl(head, bytes, start, end);
+  }
+
+  #onControl(head: FrameHead, bytes: Buffer, start: number, end: number): void {
+    switch (head.type) {
+      case FrameType.PRIORITY:
+        this.#onPriority(head, bytes, start);
+        break;
+      case FrameType.RST_STREAM:
+        this.#onReset(head.streamId, bytes.readUInt32BE(start));
+        break;
+      case FrameType.SETTINGS:
+        this.#onSettings(head, bytes, start, end);
+        break;
+      case FrameType.PING:
+        this.#onPing(head, bytes, start, end);
+        break;
+      case FrameType.GOAWAY:
+        this.#target.role.onGoAway(bytes.readUInt32BE(start) & MAX_WINDOW, bytes.readUInt32BE(start + 4));
+        break;
+      case FrameType.WINDOW_UPDATE:
+        this.#onWindowUpdate(head.streamId, bytes.readUInt32BE(start) & MAX_WINDOW);
+        break;
+      default:
+        this.#allows('unknown frames');
+    }
+  }
+
+  #orderProblem({ type }: FrameHead): Violation | undefined {
+    if (this.#headers.open && type !== FrameType.CONTINUATION) return interrupted();
+    if (this.#settingsSeen || type === FrameType.SETTINGS) return undefined;
+    return violation(ErrorCode.PROTOCOL_ERROR, 'The first frame is not SETTINGS.');
+  }
+
+  #onFields({ block, fields, problem }: ReadFields): void {
+    const stream = this.#target.streams.get(block.streamId);
+    if (stream === undefined) {
+      this.#onNewStream(block, fields, problem);
+      return;
+    }
+    if (stream.remoteDone) {
+      this.#target.fail(
+        violation(ErrorCode.STREAM_CLOSED, 'HEADERS for a stream that has ended.', 'http2.stream_closed'),
+      );
+      return;
+    }
+    const wrong = problem ?? stream.receiveHeaders(fields, block.endStream);
+    if (wrong) this.#messageProblem(stream, wrong);
+  }
+
+  #onNewStream(block: WholeBlock, fields: string[], problem: Violation | undefined): void {
+    const { streamId } = block;
+    const may = this.#target.resets.has(streamId) ? 'ignore' : this.#target.role.mayOpen(streamId);
+    if (may === 'ignore') return;
+    if (may !== 'open') {
+      this.#target.fail(may);
+      return;
+    }
+    this.#target.lastPeerStream = streamId;
+    if (problem?.code === ErrorCode.ENHANCE_YOUR_CALM) {
+      if (this.#allows('malformed messages')) this.#target.refuse(streamId, problem.code);
+      return;
+    }
+    const wrong = problem ?? this.#target.role.onOpen(block, fields);
+    if (wrong) this.#target.fail(wrong);
+  }
+
+  #onPriority({ streamId }: FrameHead, bytes: Buffer, start: number): void {
+    if (!this.#allows('priority frames')) return;
+    if ((bytes.readUInt32BE(start) & MAX_WINDOW) !== streamId) return;
+    this.#target.fail(violation(ErrorCode.PROTOCOL_ERROR, 'A stream depends on itself.'));
+  }
+
+  #onReset(streamId: number, code: number): void {
+    const stream = this.#target.streams.get(streamId);
+    if (stream === undefined && !this.#target.role.wasOpen(streamId)) this.#target.fail(neverOpened('RST_STREAM'));
+    else if (this.#target.isServer && !this.#allows('resets')) return;
+    else if (stream !== undefined) {
+      this.#target.streamEnded(stream);
+      stream.deliverReset(code);
+    }
+  }
+
+  #onSettings(head: FrameHead, bytes: Buffer, start: number, end: number): void {
+    this.#settingsSeen = true;
+    if ((head.flags & Flag.ACK) !== 0 || !this.#allows('settings')) return;
+    const before = this.#target.peer.initialWindow;
+    const problem =
+      this.#target.peer.read(bytes, start, end) ?? this.#shiftWindows(this.#target.peer.initialWindow - before);
+    if (problem !== undefined) {
+      this.#target.fail(problem);
+      return;
+    }
+    this.#target.writer.encoder.setPeerLimit(this.#target.peer.headerTableBytes);
+    this.#target.writer.maxFrame = Math.min(this.#target.peer.maxFrame, MAX_FRAME);
+    this.#target.writer.control(FrameType.SETTINGS, Flag.ACK, 0, NO_PAYLOAD);
+    this.#target.scheduler.pump();
+    this.#target.role.onSettings();
+  }
+
+  /** A new initial window changes that of every open stream (RFC 9113 §6.9.2). */
+  #shiftWindows(change: number): Violation | undefined {
+    if (change === 0) return undefined;
+    for (const stream of this.#target.streams.values()) {
+      stream.sendWindow += change;
+      if (stream.sendWindow > MAX_WINDOW) return overrun();
+      if (stream.hasQueued) this.#target.scheduler.wait(stream);
+    }
+    return undefined;
+  }
+
+  #onPing(head: FrameHead, bytes: Buffer, start: number, end: number): void {
+    const payload = bytes.subarray(start, end);
+    if ((head.flags & Flag.ACK) !== 0) this.#target.role.onPingAck(payload);
+    else if (this.#allows('pings')) this.#target.writer.control(FrameType.PING, Flag.ACK, 0, payload);
+  }
+
+  #onWindowUpdate(streamId: number, increment: number): void {
+    if (increment < SMALL_UPDATE && !this.#allows('small window updates')) return;
+    if (streamId === 0) {
+      if (increment === 0) this.#target.fail(noIncrement());
+      else if (!this.#target.scheduler.grant(increment)) this.#target.fail(overrun());
+      return;
+    }
+    const stream = this.#target.streams.get(streamId);
+    if (stream === undefined) {
+      if (!this.#target.role.wasOpen(streamId)) this.#target.fail(neverOpened('WINDOW_UPDATE'));
+      return;
+    }
+    stream.sendWindow += increment;
+    if (increment === 0) this.#target.resetBy(stream, noIncrement());
+    else if (stream.sendWindow > MAX_WINDOW) this.#target.resetBy(stream, overrun());
+    else if (stream.hasQueued) {
+      this.#target.scheduler.wait(stream);
+      this.#target.scheduler.pump();
+    }
+  }
+
+  /** False when there was one too many: the connection has failed. */
+  #allows(kind: FloodKind): boolean {
+    if (this.#guard.allows(kind)) return true;
+    this.#target.fail(flood(kind));
+    return false;
+  }
+
+  /**
+   * A message that is not valid HTTP. As Envoy does by default, a server gives the whole connection up; a client only loses that answer.
+   */
+  #messageProblem(stream: Http2Stream, problem: Violation): void {
+    if (this.#target.isServer) this.#target.fail(problem);
+    else this.#target.resetBy(stream, problem);
+  }
+}
+
+const NO_PAYLOAD = Buffer.alloc(0);
+
+const overrun = (): Violation =>
+  violation(ErrorCode.FLOW_CONTROL_ERROR, 'More bytes were sent than the windows allow.', 'http2.flow_control');
+
+const neverOpened = (what: string): Violation =>
+  violation(ErrorCode.PROTOCOL_ERROR, `${what} for a stream that was never opened.`);
+
+const noIncrement = (): Violation => violation(ErrorCode.PROTOCOL_ERROR, 'WINDOW_UPDATE adds nothing.');

@@ -1,0 +1,56 @@
+import { ErrorCode, type Violation, violation } from './errors.ts';
+import type { FrameHead } from './frame-reader.ts';
+import { HeaderBlock, type WholeBlock } from './header-block.ts';
+import { HpackDecoder } from './hpack-decoder.ts';
+
+/** SETTINGS_HEADER_TABLE_SIZE of this side: the default. */
+const TABLE_BYTES = 4096;
+
+/** A header list as it was read. */
+export interface ReadFields {
+  readonly block: WholeBlock;
+  readonly fields: string[];
+  /** What is wrong with the message; the connection could go on. */
+  readonly problem: Violation | undefined;
+}
+
+/** Turns HEADERS and CONTINUATION frames into header lists. */
+export class HeaderReader {
+  readonly #block = new HeaderBlock();
+  readonly #decoder: HpackDecoder;
+
+  constructor(limits: { readonly maxHeadBytes: number; readonly maxHeaders: number }) {
+    this.#decoder = new HpackDecoder({
+      maxListBytes: limits.maxHeadBytes,
+      maxFields: limits.maxHeaders,
+      maxTableBytes: TABLE_BYTES,
+    });
+  }
+
+  /** A block has begun and its CONTINUATION must come next. */
+  get open(): boolean {
+    return this.#block.open;
+  }
+
+  /** The header list that this frame completes, undefined while more is to come, or why the connection cannot go on. */
+  take(head: FrameHead, bytes: Buffer, start: number, end: number): ReadFields | undefined | Violation {
+    const block = this.#block.take(head, bytes, start, end);
+    if (block === undefined || 'code' in block) return block;
+    if (!this.#decoder.decode(block.bytes, block.start, block.end)) {
+      const explanation = 'A header block does not follow the rules of HPACK.';
+      return violation(ErrorCode.COMPRESSION_ERROR, explanation, 'http2.header_compression');
+    }
+    return { block, fields: this.#decoder.fields, problem: this.#problem(block) };
+  }
+
+  #problem({ selfDependent }: WholeBlock): Violation | undefined {
+    if (this.#decoder.malformed) {
+      const explanation = 'A header holds characters that HTTP forbids.';
+      return violation(ErrorCode.PROTOCOL_ERROR, explanation, 'http2.invalid.header.field');
+    }
+    if (this.#decoder.tooLarge) {
+      return violation(ErrorCode.ENHANCE_YOUR_CALM, 'The header list is too long.', 'http2.too_many_headers');
+    }
+    return selfDependent ? violation(ErrorCode.PROTOCOL_ERROR, 'A stream depends on itself.') : undefined;
+  }
+}

@@ -1,0 +1,116 @@
+import { Headers } from '../headers.ts';
+import { malformed, type Violation } from './errors.ts';
+
+const COLON = 0x3a;
+/** Largest number of decimal digits of a Content-Length: below 2^53. */
+const MAX_LENGTH_DIGITS = 15;
+
+/** Headers of one connection: HTTP/2 has none of them, and a message that carries one is malformed (RFC 9113 §8.2.2). */
+const CONNECTION_HEADERS: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** Fields that frame or route a message, and so mean nothing in trailers (RFC 9110 §6.5.1). */
+const NOT_A_TRAILER: readonly string[] = [
+  'content-length',
+  'content-encoding',
+  'authorization',
+  'set-cookie',
+  'trailer',
+  'te',
+];
+
+export const isPseudo = (name: string): boolean => name.charCodeAt(0) === COLON;
+
+/** The regular fields of a message, checked. */
+export interface RegularFields {
+  readonly headers: Headers;
+  /** −1: none. */
+  readonly contentLength: number;
+  readonly host: string | undefined;
+}
+
+/**
+ * Reads the fields from place `start` on, behind the pseudo-headers. `host` and the crumbs of `cookie` are put together as HTTP/1.1 wants
+ * them (RFC 9113 §8.2.3).
+ */
+export function readRegularFields(fields: string[], start: number): RegularFields | Violation {
+  let contentLength = -1;
+  let host: string | undefined;
+  let cookie: string | undefined;
+  let to = 0;
+  for (let i = start; i < fields.length; i += 2) {
+    const name = fields[i]!;
+    const value = fields[i + 1]!;
+    if (isPseudo(name)) return malformed('A pseudo-header stands behind an ordinary header.');
+    switch (name) {
+      case 'content-length': {
+        const length = lengthOf(value);
+        if (length < 0 || (contentLength >= 0 && contentLength !== length)) {
+          return malformed('content-length is not one plain number.');
+        }
+        if (contentLength >= 0) continue;
+        contentLength = length;
+        break;
+      }
+      case 'host':
+        if (host !== undefined && host !== value) return malformed('There are two host headers.');
+        host = value;
+        continue;
+      case 'cookie':
+        cookie = cookie === undefined ? value : `${cookie}; ${value}`;
+        continue;
+      case 'te':
+        if (value.toLowerCase() !== 'trailers') return malformed('te has another value than trailers.');
+        break;
+      default:
+        if (CONNECTION_HEADERS.has(name)) return malformed(`${name} has no place in HTTP/2.`);
+    }
+    fields[to] = name;
+    fields[to + 1] = value;
+    to += 2;
+  }
+  fields.length = to;
+  if (cookie !== undefined) fields.push('cookie', cookie);
+  return { headers: new Headers(fields), contentLength, host };
+}
+
+/** Reads the fields behind a body; what frames or routes a message is dropped. */
+export function readTrailers(fields: string[]): Headers | undefined | Violation {
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i]!;
+    if (isPseudo(name)) return malformed('Trailers hold a pseudo-header.');
+    if (CONNECTION_HEADERS.has(name)) return malformed(`${name} has no place in HTTP/2.`);
+  }
+  const trailers = new Headers(fields);
+  for (const name of NOT_A_TRAILER) trailers.remove(name);
+  return trailers.flat.length > 0 ? trailers : undefined;
+}
+
+/** Fields as they leave: without those of one connection. */
+export function withoutConnectionHeaders({ flat }: Headers): readonly string[] {
+  for (let i = 0; i < flat.length; i += 2) {
+    if (!CONNECTION_HEADERS.has(flat[i]!) && flat[i] !== 'host') continue;
+    const kept: string[] = [];
+    for (let j = 0; j < flat.length; j += 2) {
+      if (!CONNECTION_HEADERS.has(flat[j]!) && flat[j] !== 'host') kept.push(flat[j]!, flat[j + 1]!);
+    }
+    return kept;
+  }
+  return flat;
+}
+
+function lengthOf(value: string): number {
+  if (value.length === 0 || value.length > MAX_LENGTH_DIGITS) return -1;
+  let length = 0;
+  for (let i = 0; i < value.length; i++) {
+    const digit = value.charCodeAt(i) - 0x30;
+    if (digit < 0 || digit > 9) return -1;
+    length = length * 10 + digit;
+  }
+  return length;
+}

@@ -1,0 +1,122 @@
+import type { RequestHead } from '../codec.ts';
+import { IS_TARGET, LOWER_TOKEN } from '../h1/bytes.ts';
+import { malformed, type Violation } from './errors.ts';
+import { isPseudo, readRegularFields } from './message-fields.ts';
+
+const AUTHORITY = /^[A-Za-z0-9\-._~!$&'()*+,;=:%[\]]*$/;
+const HOST_AND_PORT = /^[^:]+:\d{1,5}$|^\[[0-9A-Fa-f:.]+\]:\d{1,5}$/;
+
+/** A request as its HEADERS gave it. */
+export interface ReadRequest {
+  readonly head: RequestHead;
+  /** −1: no content-length. */
+  readonly contentLength: number;
+  /** CONNECT, plain or extended: the body is a stream of bytes. */
+  readonly tunnel: boolean;
+}
+
+interface Pseudo {
+  method: string | undefined;
+  path: string | undefined;
+  scheme: string | undefined;
+  authority: string | undefined;
+  protocol: string | undefined;
+}
+
+export interface RequestRules {
+  /** Extended CONNECT (RFC 8441) is taken. */
+  readonly extendedConnect: boolean;
+  /** What the request counts as; a carriage brings requests of HTTP/1.1. */
+  readonly protocol: RequestHead['protocol'];
+}
+
+/**
+ * Reads a request's header list (RFC 9113 §8.3). Strict, because it may go on as HTTP/1.1, where a line end in a value or a wrong length
+ * would begin another request. An extended CONNECT reads as its HTTP/1.1 form: GET with `upgrade`.
+ */
+export function readRequest(fields: string[], rules: RequestRules): ReadRequest | Violation {
+  const pseudo: Pseudo = {
+    method: undefined,
+    path: undefined,
+    scheme: undefined,
+    authority: undefined,
+    protocol: undefined,
+  };
+  let at = 0;
+  for (; at < fields.length && isPseudo(fields[at]!); at += 2) {
+    const failure = takePseudo(pseudo, fields[at]!, fields[at + 1]!);
+    if (failure) return failure;
+  }
+  const regular = readRegularFields(fields, at);
+  if ('code' in regular) return regular;
+  const { headers, contentLength, host } = regular;
+  if (host !== undefined && pseudo.authority !== undefined && host !== pseudo.authority) {
+    return malformed('host and :authority contradict each other.');
+  }
+  pseudo.authority ??= host;
+  const failure = problemOf(pseudo, rules);
+  if (failure) return failure;
+  const connect = pseudo.method === 'CONNECT';
+  if (connect && contentLength >= 0) return malformed('A CONNECT request has a content-length.');
+  if (pseudo.protocol !== undefined) headers.flat.push('upgrade', pseudo.protocol);
+  return {
+    head: {
+      method: pseudo.protocol === undefined ? pseudo.method! : 'GET',
+      path: pseudo.path ?? '',
+      authority: pseudo.authority ?? '',
+      scheme: pseudo.scheme === 'https' ? 'https' : 'http',
+      protocol: rules.protocol,
+      headers,
+    },
+    contentLength,
+    tunnel: connect,
+  };
+}
+
+function takePseudo(pseudo: Pseudo, name: string, value: string): Violation | undefined {
+  const key = name.slice(1);
+  switch (key) {
+    case 'method':
+    case 'path':
+    case 'scheme':
+    case 'authority':
+    case 'protocol':
+      if (pseudo[key] !== undefined) return malformed(`There are two ${name} pseudo-headers.`);
+      pseudo[key] = value;
+      return undefined;
+    default:
+      return malformed(`A request has no pseudo-header ${name}.`);
+  }
+}
+
+function problemOf({ method, path, scheme, authority, protocol }: Pseudo, rules: RequestRules): Violation | undefined {
+  if (method === undefined || !isToken(method)) return malformed('The request has no valid :method.');
+  if (authority !== undefined && !AUTHORITY.test(authority)) return malformed('The authority is not a host.');
+  if (method === 'CONNECT' && protocol === undefined) {
+    if (path !== undefined || scheme !== undefined) return malformed('A CONNECT request has a :path or a :scheme.');
+    return authority !== undefined && HOST_AND_PORT.test(authority)
+      ? undefined
+      : malformed('A CONNECT request needs an :authority of host and port.');
+  }
+  if (protocol !== undefined) {
+    if (method !== 'CONNECT') return malformed('Only CONNECT has a :protocol.');
+    if (!rules.extendedConnect) return malformed('Extended CONNECT is not served here.');
+    if (!isToken(protocol)) return malformed(':protocol is no token.');
+  }
+  if (scheme !== 'http' && scheme !== 'https') return malformed('The request has no :scheme of http or https.');
+  if (authority === undefined || authority === '') return malformed('The request has no :authority.');
+  if (path === undefined || !isPath(path, method)) return malformed('The request has no valid :path.');
+  return undefined;
+}
+
+function isPath(path: string, method: string): boolean {
+  if (path === '*') return method === 'OPTIONS';
+  if (path.charCodeAt(0) !== 0x2f) return false;
+  for (let i = 0; i < path.length; i++) if (IS_TARGET[path.charCodeAt(i)] !== 1) return false;
+  return true;
+}
+
+function isToken(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (!LOWER_TOKEN[text.charCodeAt(i)]) return false;
+  return text.length > 0;
+}

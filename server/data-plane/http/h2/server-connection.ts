@@ -1,0 +1,149 @@
+import type { Socket } from 'node:net';
+import type { DownstreamConnection, ServerConnectionOptions, TlsFacts } from '../codec.ts';
+import { LazyDeadline } from '../h1/lazy-deadline.ts';
+import { formatEndpoint } from '../h1/socket-address.ts';
+import { ErrorCode, type Violation, violation } from './errors.ts';
+import { MAX_STREAM_ID, Setting } from './frame.ts';
+import type { WholeBlock } from './header-block.ts';
+import { readRequest } from './request-head.ts';
+import { ServerStream } from './server-stream.ts';
+import { Http2Session, STREAM_WINDOW } from './session.ts';
+import type { SessionRole } from './session-role.ts';
+
+const DEFAULT_HEAD_BYTES = 60 * 1024;
+const DEFAULT_HEADERS = 100;
+const DEFAULT_IDLE_TIMEOUT_MS = 3_600_000;
+/** Requests that a client may have under way on one connection. */
+const MAX_STREAMS = 1000;
+/** How long a client may still open streams after it was told to stop; its answer to a PING usually comes first. */
+const DRAIN_MS = 5000;
+const DRAIN_PING = Buffer.from('draining', 'latin1');
+
+/** Serves HTTP/2 on a connected socket (plain or TLS), which it owns from now on. */
+export function createHttp2ServerConnection(socket: Socket, options: ServerConnectionOptions): DownstreamConnection {
+  return new ServerConnection(socket, options);
+}
+
+class ServerConnection implements DownstreamConnection, SessionRole {
+  readonly remoteAddress: string;
+  readonly localAddress: string;
+  readonly tls: TlsFacts | undefined;
+  readonly protocol = 'HTTP/2';
+  requestCount = 0;
+
+  readonly #options: ServerConnectionOptions;
+  readonly #session: Http2Session;
+  readonly #idle: LazyDeadline;
+  readonly #rules: Parameters<typeof readRequest>[1];
+  /** no · announced: GOAWAY went out, streams are still taken · final: no more are taken. */
+  #draining: 'no' | 'announced' | 'final' = 'no';
+
+  constructor(socket: Socket, options: ServerConnectionOptions) {
+    this.#options = options;
+    this.tls = options.tls;
+    this.remoteAddress = formatEndpoint(socket.remoteAddress, socket.remotePort);
+    this.localAddress = formatEndpoint(socket.localAddress, socket.localPort);
+    const extendedConnect = options.extendedConnect ?? false;
+    this.#rules = { extendedConnect, protocol: options.carriage === true ? 'HTTP/1.1' : 'HTTP/2' };
+    this.#idle = new LazyDeadline(options.clock, () => this.#session.end(ErrorCode.NO_ERROR));
+    const maxHeadBytes = options.maxHeadBytes ?? DEFAULT_HEAD_BYTES;
+    this.#session = new Http2Session(socket, this, {
+      clock: options.clock,
+      isServer: true,
+      settings: [
+        [Setting.MAX_CONCURRENT_STREAMS, MAX_STREAMS],
+        [Setting.INITIAL_WINDOW_SIZE, STREAM_WINDOW],
+        [Setting.MAX_HEADER_LIST_SIZE, maxHeadBytes],
+        ...(extendedConnect ? [[Setting.ENABLE_CONNECT_PROTOCOL, 1] as const] : []),
+      ],
+      maxHeadBytes,
+      maxHeaders: options.maxHeaders ?? DEFAULT_HEADERS,
+      describe: () => '',
+    });
+    this.#idle.set(options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS);
+    if (options.firstBytes !== undefined) this.#session.read(options.firstBytes);
+  }
+
+  get idle(): boolean {
+    return this.#session.streams.size === 0;
+  }
+
+  /** Announces the end; what the client sends until it has heard of it is still served (RFC 9113 §6.8). */
+  drain(): void {
+    if (this.#draining !== 'no' || !this.#session.alive) return;
+    this.#draining = 'announced';
+    this.#session.goAway(MAX_STREAM_ID, ErrorCode.NO_ERROR);
+    this.#session.ping(DRAIN_PING);
+    this.#options.clock.after(DRAIN_MS, () => this.#stopTaking());
+  }
+
+  close(): void {
+    this.#session.close();
+  }
+
+  #stopTaking(): void {
+    if (this.#draining !== 'announced' || !this.#session.alive) return;
+    this.#draining = 'final';
+    if (this.idle) this.#session.end(ErrorCode.NO_ERROR);
+    else this.#session.goAway(this.#session.lastPeerStream, ErrorCode.NO_ERROR);
+  }
+
+  mayOpen(streamId: number): Violation | 'open' | 'ignore' {
+    if (streamId % 2 === 0) return violation(ErrorCode.PROTOCOL_ERROR, 'A client opens streams of odd numbers.');
+    if (streamId <= this.#session.lastPeerStream) {
+      return violation(ErrorCode.STREAM_CLOSED, 'HEADERS for a stream that has ended.', 'http2.stream_closed');
+    }
+    return this.#draining === 'final' ? 'ignore' : 'open';
+  }
+
+  wasOpen(streamId: number): boolean {
+    return streamId % 2 === 1 && streamId <= this.#session.lastPeerStream;
+  }
+
+  onOpen({ streamId, endStream }: WholeBlock, fields: string[]): Violation | undefined {
+    const session = this.#session;
+    if (session.streams.size >= MAX_STREAMS) {
+      session.refuse(streamId, ErrorCode.REFUSED_STREAM);
+      return undefined;
+    }
+    const request = readRequest(fields, this.#rules);
+    if ('code' in request) return request;
+    if (endStream && request.contentLength > 0) {
+      return violation(ErrorCode.PROTOCOL_ERROR, 'The request announces a body and has none.');
+    }
+    this.requestCount++;
+    this.#idle.clear();
+    const stream = new ServerStream(session, request, endStream);
+    session.register(stream, streamId);
+    this.#options.onRequest(stream, this);
+    if (endStream) stream.bodyless();
+    return undefined;
+  }
+
+  onStreamGone(): void {
+    if (!this.idle) return;
+    if (this.#draining === 'final') this.#session.end(ErrorCode.NO_ERROR);
+    else this.#idle.set(this.#options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS);
+  }
+
+  onGoAway(): void {
+    // The client opens no more streams; those that are open go on.
+  }
+
+  onSettings(): void {
+    // Windows and frame sizes are the session's business.
+  }
+
+  onPingAck(payload: Buffer): void {
+    if (payload.equals(DRAIN_PING)) this.#stopTaking();
+  }
+
+  onViolation({ details, explanation }: Violation): void {
+    this.#options.onProtocolError?.({ status: 400, details, explanation, answered: false }, this);
+  }
+
+  onGone(): void {
+    this.#idle.stop();
+    this.#options.onClose?.(this);
+  }
+}

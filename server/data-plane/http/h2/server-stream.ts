@@ -1,0 +1,107 @@
+import type { BodySink, DownstreamStream, RequestHead, ResetReason, ResponseHead } from '../codec.ts';
+import { Headers } from '../headers.ts';
+import { ErrorCode, malformed, type Violation } from './errors.ts';
+import type { ReadRequest } from './request-head.ts';
+import { Http2Stream, type StreamHost } from './stream.ts';
+
+export type RequestSink = BodySink & { drain(): void };
+
+const STATUS: readonly string[] = Array.from({ length: 600 }, (_, status) => String(status));
+const EMPTY = new Headers();
+
+/** What RST_STREAM says when this side breaks an answer off. */
+const RESET_CODES: Partial<Record<ResetReason, ErrorCode>> = {
+  protocol_error: ErrorCode.PROTOCOL_ERROR,
+  overflow: ErrorCode.REFUSED_STREAM,
+};
+
+/** One request and its response. */
+export class ServerStream extends Http2Stream implements DownstreamStream {
+  readonly head: RequestHead;
+  readonly hasBody: boolean;
+  readonly #tunnel: boolean;
+  #sink: RequestSink | undefined = undefined;
+  #answered = false;
+
+  constructor(host: StreamHost, request: ReadRequest, endStream: boolean) {
+    super(host);
+    this.head = request.head;
+    this.hasBody = !endStream;
+    this.#tunnel = request.tunnel;
+    this.remoteDone = endStream;
+    if (!request.tunnel) this.expectedBytes = request.contentLength;
+  }
+
+  receive(sink: RequestSink): void {
+    this.#sink = sink;
+  }
+
+  /** For a request without body, once it was handed over. */
+  bodyless(): void {
+    if (!this.closed) this.#sink?.end(undefined);
+  }
+
+  sendInformational(head: ResponseHead): void {
+    if (this.#answered || this.closed || head.status === 101) return;
+    this.host.sendHeaders(this, [':status', String(head.status)], head.headers.flat, false);
+  }
+
+  sendHead(head: ResponseHead, endStream: boolean): void {
+    if (this.#answered) return;
+    this.#answered = true;
+    // Over HTTP/2 a switch of protocols is the success of an extended CONNECT (RFC 8441 §5).
+    const status = head.status === 101 && this.#tunnel ? 200 : head.status;
+    this.writeHeaders([':status', STATUS[status] ?? String(status)], head.headers, endStream);
+  }
+
+  sendData(chunk: Buffer): boolean {
+    return this.writeData(chunk);
+  }
+
+  sendEnd(trailers?: Headers): void {
+    if (!this.#answered) this.sendHead({ status: 500, headers: EMPTY.clone() }, true);
+    else this.writeEnd(trailers);
+  }
+
+  reset(reason: ResetReason): void {
+    this.resetWith(RESET_CODES[reason] ?? ErrorCode.INTERNAL_ERROR);
+  }
+
+  protected get expectsTrailers(): boolean {
+    return true;
+  }
+
+  protected deliverHead(): Violation {
+    return malformed('A request has one head.');
+  }
+
+  protected deliverData(chunk: Buffer): void {
+    this.#sink?.data(chunk);
+  }
+
+  protected deliverEnd(trailers: Headers | undefined): void {
+    this.#sink?.end(trailers);
+  }
+
+  protected deliverDrain(): void {
+    this.#sink?.drain();
+  }
+
+  /** The answer is complete, the rest of the request is of no use (RFC 9113 §8.1). A tunnel closes one way at a time. */
+  protected override onlyLocalEnded(): void {
+    if (!this.#tunnel) this.resetWith(ErrorCode.NO_ERROR);
+  }
+
+  deliverViolation({ details }: Violation): void {
+    this.#sink?.reset('protocol_error', details);
+  }
+
+  deliverReset(): void {
+    this.#sink?.reset('remote_reset', 'http2.remote_reset');
+  }
+
+  deliverGone(violation: Violation | undefined): void {
+    if (violation !== undefined) this.deliverViolation(violation);
+    else this.#sink?.reset('connection_termination', 'downstream_remote_disconnect');
+  }
+}

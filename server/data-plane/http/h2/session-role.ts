@@ -1,0 +1,21 @@
+import type { Violation } from './errors.ts';
+import type { WholeBlock } from './header-block.ts';
+import type { Http2Stream } from './stream.ts';
+
+/** What a session asks and tells its client or server side. */
+export interface SessionRole {
+  /** HEADERS that open a stream. */
+  onOpen(block: WholeBlock, fields: string[]): Violation | undefined;
+  /** Whether HEADERS may open this stream; what is wrong when not. `ignore`: a late frame of a stream that is gone. */
+  mayOpen(streamId: number): Violation | 'open' | 'ignore';
+  /** Whether this stream was open once. */
+  wasOpen(streamId: number): boolean;
+  onGoAway(lastStreamId: number, code: number): void;
+  onSettings(): void;
+  onPingAck(payload: Buffer): void;
+  onStreamGone(stream: Http2Stream): void;
+  /** The peer broke the protocol; streams are not told yet. */
+  onViolation(violation: Violation): void;
+  /** The connection is over and has no streams. Called once. */
+  onGone(): void;
+}

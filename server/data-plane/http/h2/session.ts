@@ -1,0 +1,232 @@
+import type { Socket } from 'node:net';
+import type { Clock } from '#domain';
+import { CONNECTION_WINDOW, ConnectionWindow } from './connection-window.ts';
+import { ErrorCode, type Violation, violation } from './errors.ts';
+import { DEFAULT_WINDOW, FrameType, PREFACE } from './frame.ts';
+import { FrameInput, type InputTarget } from './frame-input.ts';
+import { type Fields, FrameWriter } from './frame-writer.ts';
+import { PeerSettings, settingsPayload } from './peer-settings.ts';
+import { RecentResets } from './recent-resets.ts';
+import { SendScheduler } from './send-scheduler.ts';
+import type { SessionRole } from './session-role.ts';
+import type { Http2Stream, StreamHost } from './stream.ts';
+
+/** What this side takes of one stream before whoever reads it took it: what a stalled reader costs. */
+export const STREAM_WINDOW = 256 * 1024;
+/** How long a connection that ends still reads, so that the peer sees GOAWAY and not a reset. */
+const LINGER_MS = 1000;
+
+export interface SessionOptions {
+  readonly clock: Clock;
+  readonly isServer: boolean;
+  readonly settings: readonly (readonly [identifier: number, value: number])[];
+  readonly maxHeadBytes: number;
+  readonly maxHeaders: number;
+  /** Says in Envoy's words what a socket error was. */
+  readonly describe: (error: Error) => string;
+}
+
+/** One HTTP/2 connection (RFC 9113): frames, windows and streams, for both sides. It owns the socket. */
+export class Http2Session implements InputTarget, StreamHost {
+  readonly streams = new Map<number, Http2Stream>();
+  readonly peer = new PeerSettings();
+  readonly writer: FrameWriter;
+  readonly role: SessionRole;
+  readonly isServer: boolean;
+  readonly window: ConnectionWindow;
+  readonly scheduler: SendScheduler;
+  readonly resets = new RecentResets();
+  /** The highest stream that the peer opened. */
+  lastPeerStream = 0;
+
+  readonly #socket: Socket;
+  readonly #options: SessionOptions;
+  readonly #input: FrameInput;
+  #prefaceLeft: number;
+  #ending = false;
+  #over = false;
+  #lastError: Error | undefined = undefined;
+
+  constructor(socket: Socket, role: SessionRole, options: SessionOptions) {
+    this.#socket = socket;
+    this.role = role;
+    this.isServer = options.isServer;
+    this.#options = options;
+    this.writer = new FrameWriter(socket, { onOverflow: () => this.close() });
+    this.window = new ConnectionWindow(this.writer);
+    this.scheduler = new SendScheduler(this.writer);
+    const { clock, maxHeadBytes, maxHeaders } = options;
+    this.#input = new FrameInput(this, { now: () => clock.monotonic(), maxHeadBytes, maxHeaders });
+    this.#prefaceLeft = options.isServer ? PREFACE.length : 0;
+    this.#attach();
+    if (!options.isServer) this.writer.raw(PREFACE);
+    this.writer.control(FrameType.SETTINGS, 0, 0, settingsPayload(options.settings));
+    this.writer.number(FrameType.WINDOW_UPDATE, 0, CONNECTION_WINDOW - DEFAULT_WINDOW);
+  }
+
+  /** Neither closed nor about to be. */
+  get alive(): boolean {
+    return !this.#ending && !this.#over;
+  }
+
+  #attach(): void {
+    const socket = this.#socket;
+    socket.setNoDelay(true);
+    socket.on('data', (chunk: Buffer) => this.read(chunk));
+    socket.on('drain', () => {
+      if (this.writer.drained()) this.scheduler.pump();
+    });
+    socket.on('end', () => this.close());
+    socket.on('error', (error) => {
+      this.#lastError = error;
+    });
+    socket.on('close', () => this.#finish());
+    socket.resume();
+  }
+
+  /** Bytes of the peer. */
+  read(chunk: Buffer): void {
+    if (this.#ending || this.#over) return;
+    let bytes = chunk;
+    if (this.#prefaceLeft > 0) {
+      const from = PREFACE.length - this.#prefaceLeft;
+      const length = Math.min(this.#prefaceLeft, bytes.length);
+      if (!bytes.subarray(0, length).equals(PREFACE.subarray(from, from + length))) {
+        this.fail(violation(ErrorCode.PROTOCOL_ERROR, 'The connection does not begin with the preface of HTTP/2.'));
+        return;
+      }
+      this.#prefaceLeft -= length;
+      bytes = bytes.subarray(length);
+    }
+    if (bytes.length > 0) this.#input.feed(bytes);
+  }
+
+  register(stream: Http2Stream, id: number): void {
+    stream.id = id;
+    stream.sendWindow = this.peer.initialWindow;
+    stream.receiveWindow = STREAM_WINDOW;
+    this.streams.set(id, stream);
+  }
+
+  ping(payload: Uint8Array): void {
+    this.writer.control(FrameType.PING, 0, 0, payload);
+  }
+
+  goAway(lastStreamId: number, code: ErrorCode): void {
+    const payload = Buffer.allocUnsafe(8);
+    payload.writeUInt32BE(lastStreamId, 0);
+    payload.writeUInt32BE(code, 4);
+    this.writer.control(FrameType.GOAWAY, 0, 0, payload);
+  }
+
+  /** Says goodbye and closes once the peer has read it; streams are gone at once. */
+  end(code: ErrorCode, reason?: Violation): void {
+    if (this.#ending || this.#over) return;
+    this.#ending = true;
+    this.goAway(this.lastPeerStream, code);
+    this.#input.stop();
+    this.writer.flush();
+    this.#loseStreams(reason);
+    this.#socket.end();
+    const timer = this.#options.clock.after(LINGER_MS, () => this.#socket.destroy());
+    this.#socket.once('close', () => timer.cancel());
+  }
+
+  close(): void {
+    this.#socket.destroy();
+    this.#finish();
+  }
+
+  /** The peer broke the protocol. */
+  fail(problem: Violation): void {
+    if (this.#ending || this.#over) return;
+    this.role.onViolation(problem);
+    this.end(problem.code, problem);
+  }
+
+  #finish(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#input.stop();
+    this.#loseStreams(undefined);
+    this.role.onGone();
+  }
+
+  #loseStreams(reason: Violation | undefined): void {
+    const failure = this.#lastError === undefined ? '' : this.#options.describe(this.#lastError);
+    for (const stream of [...this.streams.values()]) {
+      if (stream.closed) continue;
+      this.#forget(stream);
+      stream.deliverGone(reason, failure);
+    }
+  }
+
+  // What streams ask for.
+
+  sendHeaders(stream: Http2Stream, pseudo: Fields, fields: Fields, endStream: boolean): void {
+    if (!stream.closed) this.writer.headers(stream.id, pseudo, fields, endStream);
+  }
+
+  sendData(stream: Http2Stream, chunk: Buffer): number {
+    return this.scheduler.send(stream, chunk);
+  }
+
+  sendFrame(stream: Http2Stream, chunk: Buffer, start: number, end: number): void {
+    this.writer.data(stream.id, chunk, start, end, false);
+  }
+
+  sendEnd(stream: Http2Stream): void {
+    this.writer.end(stream.id);
+  }
+
+  wait(stream: Http2Stream): void {
+    this.scheduler.wait(stream);
+  }
+
+  resetStream(stream: Http2Stream, code: ErrorCode): void {
+    if (stream.closed) return;
+    this.#forget(stream);
+    if (stream.id !== 0) this.#writeReset(stream.id, code);
+  }
+
+  streamEnded(stream: Http2Stream): void {
+    if (!stream.closed) this.#forget(stream);
+  }
+
+  /** Resets a stream that was never registered. */
+  refuse(streamId: number, code: ErrorCode): void {
+    this.#writeReset(streamId, code);
+  }
+
+  /** Resets a stream for what the peer did wrong on it. */
+  resetBy(stream: Http2Stream, problem: Violation): void {
+    this.resetStream(stream, problem.code);
+    stream.deliverViolation(problem);
+  }
+
+  consumed(stream: Http2Stream, bytes: number): void {
+    this.window.credit(bytes);
+    stream.uncredited += bytes;
+    this.grantCredit(stream);
+  }
+
+  grantCredit(stream: Http2Stream): void {
+    if (stream.paused || stream.closed || stream.remoteDone || stream.uncredited < STREAM_WINDOW / 2) return;
+    this.writer.number(FrameType.WINDOW_UPDATE, stream.id, stream.uncredited);
+    stream.receiveWindow += stream.uncredited;
+    stream.uncredited = 0;
+  }
+
+  #forget(stream: Http2Stream): void {
+    stream.closed = true;
+    this.scheduler.forget(stream);
+    this.streams.delete(stream.id);
+    this.window.credit(stream.dropHeld());
+    this.role.onStreamGone(stream);
+  }
+
+  #writeReset(streamId: number, code: ErrorCode): void {
+    this.writer.number(FrameType.RST_STREAM, streamId, code);
+    this.resets.add(streamId);
+  }
+}
