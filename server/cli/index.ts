@@ -3,6 +3,8 @@ import { type CliCommand, type CliIo, UsageError } from './command.ts';
 
 /** Every verb besides `start`, loaded when it is called: a verb must not pay for the others. */
 const verbs: Readonly<Record<string, () => Promise<CliCommand>>> = {
+  analyze: async () => (await import('./analyze.ts')).analyzeCommand,
+  explain: async () => (await import('./explain/index.ts')).explainCommand,
   up: async () => (await import('./up.ts')).upCommand,
   validate: async () => (await import('./validate.ts')).validateCommand,
   xds: async () => (await import('./xds.ts')).xdsCommand,

@@ -1,5 +1,7 @@
 export { type AnalyzeOptions, analyze, analyzers } from './analysis/analyze.ts';
 export type { Analyzer } from './analysis/analyzer.ts';
+export { type MeshSettings, readMeshSettings, readRegistryEndpoints } from './analysis/mesh/mesh-settings.ts';
+export { formatFinding, levelName } from './analysis/results.ts';
 export { type CatalogueEntry, diagnosticCatalogue } from './diagnostics/catalogue.ts';
 export { diagnostic } from './diagnostics/diagnostic.ts';
 export { didYouMean } from './diagnostics/suggest.ts';

@@ -1,44 +1,42 @@
 import { type Diagnostic, type KubeObject, parseApiVersion } from '#domain';
 import type { ParsedDocument } from '../manifests/document.ts';
-import { type Analyzer, collect } from './analyzer.ts';
-import { clientCertificates } from './client-certificates.ts';
-import { deploymentServices } from './deployment-services.ts';
-import { destinationHosts } from './destination-hosts.ts';
-import { destinationSubsets } from './destination-subsets.ts';
-import { gatewayConflicts } from './gateway-conflicts.ts';
-import { gatewayReferences } from './gateway-references.ts';
-import { injection } from './injection.ts';
-import { meshHosts } from './mesh-hosts.ts';
-import { MeshView } from './mesh-view.ts';
-import { portNames } from './port-names.ts';
-import { serviceEntries } from './service-entries.ts';
-import { subsetPods } from './subset-pods.ts';
-import { workloadSelectors } from './workload-selectors.ts';
+import type { Analyzer } from './analyzer.ts';
+import { istioAnalyzers } from './analyzers/index.ts';
+import { assumedGateways } from './assumed-gateways.ts';
+import type { MeshSettings, RegistryEndpoint } from './mesh/mesh-settings.ts';
+import { MeshView } from './mesh/mesh-view.ts';
+import { Results } from './results.ts';
+import { schemaFindings } from './schema-findings.ts';
 
-/** All analyzers, in the order of their reports. */
-export const analyzers: readonly Analyzer[] = [
-  destinationHosts,
-  destinationSubsets,
-  gatewayReferences,
-  meshHosts,
-  subsetPods,
-  clientCertificates,
-  gatewayConflicts,
-  workloadSelectors,
-  portNames,
-  serviceEntries,
-  deploymentServices,
-  injection,
-];
+/** All analyzers, in the order in which they run. */
+export const analyzers: readonly Analyzer[] = [...istioAnalyzers];
 
 export interface AnalyzeOptions {
-  /** Namespace of documents that name none. Absent: `default`. */
+  /** Namespace of documents that name none; the empty text leaves them without. Absent: `default`. */
   readonly namespace?: string;
-  /** Absent: `istio-system`. */
-  readonly rootNamespace?: string;
+  /** Only findings of this namespace and of cluster-wide objects. Absent: all. */
+  readonly only?: string | undefined;
+  /** Absent: Istio's defaults. */
+  readonly settings?: MeshSettings | undefined;
+  /** Endpoints that mesh networks take from registries. */
+  readonly registryEndpoints?: readonly RegistryEndpoint[] | undefined;
+  /** Also report what is wrong within each document. Absent: no, for callers that validate documents themselves. */
+  readonly schema?: boolean;
+  /** Names of the analyzers to run. Absent: all. */
+  readonly names?: ReadonlySet<string> | undefined;
 }
 
-const CLUSTER_WIDE = new Set(['Namespace', 'Node', 'GatewayClass']);
+const CLUSTER_WIDE = new Set([
+  'Namespace',
+  'Node',
+  'GatewayClass',
+  'CustomResourceDefinition',
+  'MutatingWebhookConfiguration',
+  'ValidatingWebhookConfiguration',
+]);
+
+/** Namespaces of the cluster itself: `istioctl analyze` reads nothing of them. */
+const IGNORED = new Set(['kube-system', 'kube-public', 'kube-node-lease', 'local-path-storage']);
 
 const keyOf = (object: KubeObject): string =>
   [parseApiVersion(object.apiVersion).group, object.kind, object.metadata.namespace ?? '', object.metadata.name].join(
@@ -47,34 +45,67 @@ const keyOf = (object: KubeObject): string =>
 
 /** The object in its namespace. */
 function placed(object: KubeObject, namespace: string): KubeObject {
-  if (object.metadata.namespace || CLUSTER_WIDE.has(object.kind)) return object;
-  return { ...object, metadata: { ...object.metadata, namespace } };
+  const { namespace: own, ...rest } = object.metadata;
+  const isClusterWide = CLUSTER_WIDE.has(object.kind);
+  const home = isClusterWide ? undefined : own || namespace || undefined;
+  if (home === own) return object;
+  return { ...object, metadata: home === undefined ? rest : { ...rest, namespace: home } };
+}
+
+const isIgnored = (object: KubeObject): boolean =>
+  IGNORED.has((object.kind === 'Namespace' ? object.metadata.name : object.metadata.namespace) ?? '');
+
+/** What the objects leave out because a cluster makes it. */
+interface Assumptions {
+  readonly partial: boolean;
+  readonly templates: 'none' | 'without-pods';
+  readonly gateways: readonly KubeObject[];
 }
 
 /**
- * What is wrong between objects, as `istioctl analyze` finds it. Documents stand for objects that are not stored yet, or replace those
- * that are; diagnostics about them have a location. What is wrong within one object is found by `validateDocument`.
+ * Manifests with Deployments and no Pod are to be applied to a cluster: their pods, Istio's own gateways and namespaces that they do not
+ * mention will be there. Documents with Pods, or with neither, are taken as they are.
+ */
+function assumptionsOf(stored: readonly KubeObject[], documents: readonly KubeObject[]): Assumptions {
+  if (stored.length > 0) return { partial: false, templates: 'without-pods', gateways: [] };
+  const partial = documents.some(({ kind }) => kind === 'Deployment') && !documents.some(({ kind }) => kind === 'Pod');
+  return partial
+    ? { partial, templates: 'without-pods', gateways: assumedGateways() }
+    : { partial, templates: 'none', gateways: [] };
+}
+
+/**
+ * What is wrong between objects, as `istioctl analyze` finds it, worst first. Documents stand for objects that are not stored yet, or
+ * replace those that are; diagnostics about them have a location.
  */
 export function analyze(
   objects: Iterable<KubeObject>,
   documents: readonly ParsedDocument[] = [],
   options: AnalyzeOptions = {},
 ): Diagnostic[] {
+  const namespace = options.namespace ?? 'default';
+  const stored = [...objects];
+  const sources = new Map<KubeObject, ParsedDocument>();
+  for (const document of documents) sources.set(placed(document.object, namespace), document);
+  const assumptions = assumptionsOf(stored, [...sources.keys()]);
   const all = new Map<string, KubeObject>();
-  const sources = new Map<string, ParsedDocument>();
-  for (const object of objects) all.set(keyOf(object), object);
-  for (const document of documents) {
-    const object = placed(document.object, options.namespace ?? 'default');
-    all.set(keyOf(object), object);
-    sources.set(`${object.kind}/${object.metadata.namespace ?? ''}/${object.metadata.name}`, document);
+  for (const object of [...assumptions.gateways, ...stored, ...sources.keys()]) {
+    if (!isIgnored(object)) all.set(keyOf(object), object);
   }
-  const mesh = new MeshView(all.values(), { rootNamespace: options.rootNamespace ?? 'istio-system' });
-  const found: Diagnostic[] = [];
-  const report = collect(found);
-  for (const analyzer of analyzers) analyzer.analyze(mesh, report);
-  return found.map((each) => {
-    const { origin } = each;
-    const document = origin && sources.get(`${origin.kind}/${origin.namespace}/${origin.name}`);
-    return document ? { ...each, location: document.locate(origin.path) } : each;
+  const mesh = new MeshView(all.values(), { ...options, ...assumptions });
+  const results = new Results({
+    documentOf: (object) => sources.get(object),
+    assumed: new Set(assumptions.gateways),
+    only: options.only,
   });
+  for (const analyzer of analyzers) {
+    if (options.names?.has(analyzer.name) ?? true) analyzer.analyze(mesh, results.report);
+  }
+  if (options.schema) {
+    for (const object of all.values()) {
+      const document = sources.get(object);
+      if (document) results.add(object, schemaFindings({ ...document, object }, ''));
+    }
+  }
+  return results.sorted();
 }

@@ -1,4 +1,5 @@
 import type { Severity } from '#domain';
+import { istioCodes } from './istio-codes.ts';
 
 /** One kind of thing that can be wrong with manifests. */
 export interface CatalogueEntry {
@@ -130,6 +131,20 @@ const fields: readonly CatalogueEntry[] = [
     template: 'Required value: {field}',
     hint: 'Add the field {field}.',
   },
+  {
+    code: 'MW0105',
+    severity: 'error',
+    title: 'Value out of bounds',
+    template: '{message}',
+    hint: 'The definition of the kind bounds this value: change it as the message says.',
+  },
+  {
+    code: 'MW0106',
+    severity: 'error',
+    title: 'Rule of the kind broken',
+    template: 'Invalid value: {message}',
+    hint: 'The definition of the kind has a rule about these fields: change them as the message says.',
+  },
 ];
 
 const traffic: readonly CatalogueEntry[] = [
@@ -199,182 +214,5 @@ const mesh: readonly CatalogueEntry[] = [
   },
 ];
 
-const istio: readonly CatalogueEntry[] = [
-  {
-    code: 'IST0101',
-    severity: 'error',
-    title: 'Referenced resource not found',
-    template: 'Referenced {reftype} not found: "{refval}"',
-    hint: 'Correct the name, or create what it refers to.',
-    lesson: '/words/virtualservice',
-  },
-  {
-    code: 'IST0102',
-    severity: 'info',
-    title: 'Namespace not injected',
-    template:
-      "The namespace is not enabled for Istio injection. Run 'kubectl label namespace {namespace} istio-injection=enabled' to enable it, " +
-      "or 'kubectl label namespace {namespace} istio-injection=disabled' to explicitly mark it as not needing injection.",
-    hint: 'Label the namespace, then restart its pods: only pods created afterwards get a sidecar.',
-    lesson: '/words/sidecar-injection',
-  },
-  {
-    code: 'IST0103',
-    severity: 'warning',
-    title: 'Pod without proxy',
-    template:
-      'The pod {pod} is missing the Istio proxy. This can often be resolved by restarting or redeploying the workload.',
-    hint: 'Restart the workload: the sidecar is added when a pod is created, never later.',
-    lesson: '/words/sidecar-injection',
-  },
-  {
-    code: 'IST0106',
-    severity: 'error',
-    title: 'Rejected by Istio',
-    template: '{message}',
-    hint: "Istio's validation refuses the object as it stands: change the field that is named.",
-  },
-  {
-    code: 'IST0109',
-    severity: 'error',
-    title: 'Two VirtualServices for one host',
-    template:
-      'The VirtualServices {virtualServices} associated with mesh gateway define the same host {host} which can lead to undefined ' +
-      'behavior. This can be fixed by merging the conflicting VirtualServices into a single resource.',
-    hint: 'Move all rules for the host into one VirtualService: sidecars use the oldest one and ignore the others.',
-    lesson: '/words/virtualservice',
-  },
-  {
-    code: 'IST0112',
-    severity: 'error',
-    title: 'Destination port required',
-    template:
-      'This VirtualService routes to a service "{host}" that exposes multiple ports {ports}. Specifying a port in the destination is ' +
-      'required to disambiguate.',
-    hint: 'Add port.number to the destination.',
-    lesson: '/words/service',
-  },
-  {
-    code: 'IST0118',
-    severity: 'info',
-    title: 'Port name outside the convention',
-    template:
-      "Port name {portName} (port: {port}, targetPort: {targetPort}) doesn't follow the naming convention of Istio port.",
-    hint: 'Name the port after its protocol, such as http or http-web, or set appProtocol; otherwise Istio must guess.',
-    lesson: '/words/protocol-selection',
-  },
-  {
-    code: 'IST0123',
-    severity: 'warning',
-    title: 'Several injection labels',
-    template:
-      'The namespace has more than one type of injection labels [{labels}], which may lead to undefined behavior. Make sure only one ' +
-      'injection label exists.',
-    hint: 'Keep one of the labels.',
-    lesson: '/words/sidecar-injection',
-  },
-  {
-    code: 'IST0127',
-    severity: 'warning',
-    title: 'Selector matches no workload',
-    template: 'No matching workloads for this resource with the following labels: {labels}',
-    hint: 'Compare the selector with the labels of the pods that it should select.',
-  },
-  {
-    code: 'IST0128',
-    severity: 'warning',
-    title: 'Server certificate not verified',
-    template:
-      'DestinationRule {destinationRule} in namespace {namespace} has TLS mode set to {mode} but no caCertificates are set to validate ' +
-      'server identity for host: {host}',
-    hint: 'Set caCertificates, so that the proxy can tell the real server from an impostor.',
-    lesson: '/words/destinationrule',
-  },
-  {
-    code: 'IST0129',
-    severity: 'warning',
-    title: 'Server certificate not verified at a port',
-    template:
-      'DestinationRule {destinationRule} in namespace {namespace} has TLS mode set to {mode} but no caCertificates are set to validate ' +
-      'server identity for host: {host} at port {port}',
-    hint: 'Set caCertificates for this port, so that the proxy can tell the real server from an impostor.',
-    lesson: '/words/destinationrule',
-  },
-  {
-    code: 'IST0130',
-    severity: 'warning',
-    title: 'Rule never used',
-    template: 'VirtualService rule {rule} not used ({reason}).',
-    hint: 'Put rules with matches first and one rule without a match last: the first rule that matches wins.',
-    lesson: '/words/virtualservice',
-  },
-  {
-    code: 'IST0131',
-    severity: 'info',
-    title: 'Match never used',
-    template: 'VirtualService rule {rule} match {match} is not used (duplicate/overlapping match in rule {earlier}).',
-    hint: 'Remove the match, make it narrower, or move its rule up.',
-    lesson: '/words/virtualservice',
-  },
-  {
-    code: 'IST0132',
-    severity: 'warning',
-    title: 'Host not found in Gateway',
-    template: 'one or more host [{hosts}] defined in VirtualService {virtualService} not found in Gateway {gateway}.',
-    hint: 'Add the host to a server of the Gateway, or use a host that it already serves; otherwise the answer is 404.',
-    lesson: '/words/ingress-gateway',
-  },
-  {
-    code: 'IST0133',
-    severity: 'warning',
-    title: 'Accepted with a warning',
-    template: '{message}',
-    hint: 'Istio accepts the object, but part of it does not do what it seems to.',
-  },
-  {
-    code: 'IST0134',
-    severity: 'warning',
-    title: 'ServiceEntry without addresses',
-    template: 'ServiceEntry addresses are required for this protocol.',
-    hint: 'Add addresses: a TCP port without them catches every connection to that port number.',
-    lesson: '/words/serviceentry',
-  },
-  {
-    code: 'IST0137',
-    severity: 'warning',
-    title: 'One target port, several ports',
-    template:
-      'This deployment {deployment} is associated with multiple services [{services}] using targetPort "{targetPort}" but different ' +
-      'ports: [{ports}].',
-    hint: 'Give these Services the same port number for this target port.',
-    lesson: '/words/service',
-  },
-  {
-    code: 'IST0145',
-    severity: 'error',
-    title: 'Conflicting gateways',
-    template: 'Conflict with gateways {gateways} (workload selector {selector}, port {port}, hosts {hosts}).',
-    hint: 'Let each host of a port belong to one Gateway: of two, the older one is used.',
-    lesson: '/words/ingress-gateway',
-  },
-  {
-    code: 'IST0173',
-    severity: 'error',
-    title: 'Subset selects no pods',
-    template:
-      'The Subset {subset} defined in the DestinationRule does not select any pods. Which may lead to 503 UH (NoHealthyUpstream).',
-    hint: 'Compare the labels of the subset with the labels of the pods.',
-    lesson: '/words/subset',
-  },
-  {
-    code: 'IST0174',
-    severity: 'warning',
-    title: 'Unknown DestinationRule host',
-    template: 'The host {host} defined in the DestinationRule does not match any services in the mesh.',
-    hint: 'Correct the host: a short name means a Service in the namespace of the rule.',
-    lesson: '/words/destinationrule',
-  },
-];
-
 /** Every code that this room can give, each once. */
-export const diagnosticCatalogue: readonly CatalogueEntry[] = [...text, ...fields, ...traffic, ...mesh, ...istio];
+export const diagnosticCatalogue: readonly CatalogueEntry[] = [...text, ...fields, ...traffic, ...mesh, ...istioCodes];

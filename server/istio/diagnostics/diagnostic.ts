@@ -3,7 +3,8 @@ import { type CatalogueEntry, diagnosticCatalogue } from './catalogue.ts';
 
 const byCode: ReadonlyMap<string, CatalogueEntry> = new Map(diagnosticCatalogue.map((entry) => [entry.code, entry]));
 
-export type Arguments = Readonly<Record<string, string | number>>;
+/** Values for a template's placeholders; a list is printed as Go prints it: `[a b]`. */
+export type Arguments = Readonly<Record<string, string | number | readonly (string | number)[]>>;
 
 /** The catalogue's entry. Throws MeshworkError for a code that is not in it. */
 export function catalogueEntry(code: string): CatalogueEntry {
@@ -13,7 +14,10 @@ export function catalogueEntry(code: string): CatalogueEntry {
 }
 
 export function fillIn(template: string, values: Arguments): string {
-  return template.replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ''));
+  return template.replace(/\{(\w+)\}/g, (_, name: string) => {
+    const value = values[name] ?? '';
+    return typeof value === 'object' ? `[${value.join(' ')}]` : String(value);
+  });
 }
 
 export interface DiagnosticParts {

@@ -16,11 +16,15 @@ const gateway = (name: string, hosts: string, ns = 'default', port = 80): string
 const to = (destination: string): string =>
   virtualService(`hosts: [reviews]\nhttp: [{route: [{destination: {${destination}}}]}]`);
 const ingress =
-  'apiVersion: v1\nkind: Pod\nmetadata: {name: gw, namespace: istio-system, labels: {istio: ingressgateway}}\nspec: {containers: [{name: istio-proxy, image: auto}]}\n';
+  'apiVersion: v1\nkind: Pod\nmetadata: {name: gw, namespace: istio-system, labels: {istio: ingressgateway}}\nspec: {containers: [{name: istio-proxy, image: proxyv2}]}\n';
 const subsets = (...names: string[]): string =>
   destinationRule(`subsets: [${names.map((name) => `{name: ${name}, labels: {version: ${name}}}`).join(', ')}]`);
 
-const mesh = [service('reviews'), pod('reviews', 'v1'), pod('reviews', 'v2'), ingress];
+const ingressService =
+  'apiVersion: v1\nkind: Service\nmetadata: {name: gw, namespace: istio-system, labels: {istio: ingressgateway}}\n' +
+  'spec: {selector: {istio: ingressgateway}, ports: [{name: http, port: 80, protocol: TCP}, {name: web, port: 8080, protocol: TCP}]}\n';
+
+const mesh = [service('reviews'), pod('reviews', 'v1'), pod('reviews', 'v2'), ingress, ingressService];
 
 function run(...texts: string[]): Diagnostic[] {
   return analyze([], parse(texts.join('---\n')));
@@ -103,9 +107,11 @@ describe('gateways of a VirtualService', () => {
     expect(run(...mesh, bound('front'), gateway('front', '["*"]'))).toEqual([]);
     expect(run(...mesh, bound('fornt'), gateway('front', '["*"]'))).toMatchObject([
       { code: 'IST0101', message: 'Referenced gateway not found: "fornt"', hint: 'Did you mean front?' },
+      { code: 'IST0132' },
     ]);
     expect(run(...mesh, bound('front'), gateway('front', '["*"]', 'istio-system'))).toMatchObject([
-      { hint: 'Did you mean istio-system/front?' },
+      { hint: 'Did you mean istio-system/front?', fix: { text: 'istio-system/front' } },
+      { code: 'IST0132' },
     ]);
   });
 
@@ -160,7 +166,10 @@ describe('DestinationRules', () => {
   it('take the pods that a Deployment will make', () => {
     const deployment =
       'apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: r3}\nspec: {selector: {matchLabels: {app: reviews}}, template: {metadata: {labels: {app: reviews, version: v3}}, spec: {containers: [{name: a, image: b}]}}}\n';
-    expect(codes(deployment, subsets('v3'))).toEqual([]);
+    expect(run(service('reviews'), deployment, subsets('v3'))).toEqual([]);
+    const stored = parse(mesh.join('---\n')).map((each) => each.object);
+    const placed = stored.map((object) => ({ ...object, metadata: { namespace: 'default', ...object.metadata } }));
+    expect(analyze(placed, parse(`${deployment}---\n${subsets('v3')}`))).toEqual([]);
   });
 
   it('find a host that is no service', () => {
@@ -210,9 +219,11 @@ describe('Services, pods and namespaces', () => {
 
   it('finds selectors of policies that select nothing', () => {
     const policy = (app: string): string =>
-      `apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: p}\nspec: {selector: {matchLabels: {app: ${app}}}}\n`;
+      `apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: p}\nspec: {selector: {matchLabels: {app: ${app}}}}\n`;
+    const sidecar = pod('shop', 'v1').replace('{name: app, image: a}', '{name: istio-proxy, image: proxyv2}');
     expect(codes(policy('gone'))).toEqual(['IST0127']);
-    expect(codes(policy('reviews'))).toEqual([]);
+    expect(codes(policy('reviews'))).toEqual(['IST0127']);
+    expect(codes(policy('shop'), sidecar)).toEqual([]);
   });
 
   it('finds TCP ports of ServiceEntries without addresses', () => {
@@ -227,8 +238,12 @@ describe('Services, pods and namespaces', () => {
       'apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec: {selector: {matchLabels: {app: a}}, template: {metadata: {labels: {app: a}}, spec: {containers: [{name: a, image: b}]}}}\n';
     const first = service('a', '[{name: http, port: 80, targetPort: 9080}]');
     const second = first.replace('name: a,', 'name: b,').replace('port: 80', 'port: 81');
-    expect(run(deployment, first, second)).toMatchObject([{ code: 'IST0137', origin: { kind: 'Deployment' } }]);
-    expect(run(deployment, first)).toEqual([]);
+    const enabled = namespace('default', '{istio-injection: enabled}');
+    expect(run(enabled, deployment, first, second)).toMatchObject([
+      { code: 'IST0137', origin: { kind: 'Deployment' } },
+    ]);
+    expect(run(enabled, deployment, first)).toEqual([]);
+    expect(run(deployment, first, second)).toEqual([]);
   });
 });
 
@@ -246,7 +261,10 @@ describe('analyze', () => {
     const bound = virtualService(
       'hosts: [a.com]\ngateways: [front]\nhttp: [{route: [{destination: {host: reviews}}]}]',
     );
-    expect(codes(other, bound)).toEqual([]);
+    expect(run(...mesh, other, bound)).toMatchObject([
+      { code: 'IST0101', hint: expect.stringContaining('takes HTTPRoutes') },
+      { code: 'IST0132' },
+    ]);
   });
 
   it('survives objects of any shape', () => {

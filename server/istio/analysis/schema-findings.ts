@@ -1,0 +1,29 @@
+import { type Diagnostic, type KindDefinition, type KubeObject, parseApiVersion } from '#domain';
+import { istioKinds } from '../kinds/istio-kinds.ts';
+import type { ParsedDocument } from '../manifests/document.ts';
+import { validateDocument } from '../manifests/validate.ts';
+
+/** `istioctl analyze` puts this in front of what the webhook says. */
+const PREFIX: Readonly<Record<string, string>> = {
+  IST0106: 'Schema validation error: ',
+  IST0133: 'Schema validation warning: ',
+};
+
+function kindOf(object: KubeObject): KindDefinition | undefined {
+  const { group, version } = parseApiVersion(object.apiVersion);
+  const isIstio = group.endsWith('.istio.io');
+  if (!isIstio) return undefined;
+  return istioKinds.find(
+    (kind) => kind.kind === object.kind && kind.group === group && kind.versions.includes(version),
+  );
+}
+
+/** What Istio's validation says of one document, worded as `istioctl analyze` words it; nothing for other kinds. */
+export function schemaFindings(document: ParsedDocument, namespace: string): Diagnostic[] {
+  const kind = kindOf(document.object);
+  if (!kind) return [];
+  return validateDocument(document, [kind], { namespace }).map((found) => ({
+    ...found,
+    message: `${PREFIX[found.code] ?? ''}${found.message}`,
+  }));
+}
