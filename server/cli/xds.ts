@@ -1,16 +1,15 @@
 import { parseArgs } from 'node:util';
-import { parse } from 'yaml';
 import {
   buildResources,
   createObjectTables,
   createSnapshotDeriver,
   ISTIO_MESH_DEFAULTS,
   type MeshConfig,
-  readMeshText,
 } from '#control-plane';
-import { errorMessage, type KubeObject } from '#domain';
+import type { KubeObject } from '#domain';
 import type { ProxyNode } from '#xds';
 import { type CliCommand, readFiles, UsageError } from './command.ts';
+import { readMeshFile } from './mesh-file.ts';
 import { readObjects } from './objects.ts';
 import { completeEndpoints } from './pod-endpoints.ts';
 
@@ -50,7 +49,8 @@ export const xdsCommand: CliCommand = {
     if (!values.file?.length) throw new UsageError('name at least one file with -f');
     if (values.proxy !== 'sidecar' && values.proxy !== 'router') throw new UsageError('--proxy is sidecar or router');
     if (values.output !== 'json') throw new UsageError('--output is json');
-    const mesh = values['mesh-config'] === undefined ? ISTIO_MESH_DEFAULTS : await readMesh(values['mesh-config'], io);
+    const mesh =
+      values['mesh-config'] === undefined ? ISTIO_MESH_DEFAULTS : await readMeshFile(values['mesh-config'], io);
     const objects = completeEndpoints(readObjects(await readFiles(values.file, io), io));
     const request: Request = {
       type: values.proxy,
@@ -112,15 +112,4 @@ function readLabels(text: string): Record<string, string> {
       return [pair.slice(0, equals), pair.slice(equals + 1)];
     }),
   );
-}
-
-async function readMesh(file: string, io: Parameters<CliCommand['run']>[1]): Promise<MeshConfig> {
-  const [read] = await readFiles([file], io);
-  let value: unknown;
-  try {
-    value = parse(read?.text ?? '');
-  } catch (cause) {
-    throw new UsageError(`${file} is no YAML: ${errorMessage(cause)}`);
-  }
-  return readMeshText(value, ISTIO_MESH_DEFAULTS);
 }
