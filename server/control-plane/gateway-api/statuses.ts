@@ -1,0 +1,88 @@
+import type { KubeObject } from '#domain';
+import { classStatus } from './classes.ts';
+import type { GatewayApiFindings } from './derive.ts';
+import type { InstanceLookup } from './gateway-instances.ts';
+import { gatewayStatus, listenerSetStatus, refusedListenerSetStatus, remoteGatewayStatus } from './gateway-status.ts';
+import type { ListenerStatus } from './listeners.ts';
+import { type MergeMoment, mergeStatus, type WantedStatus } from './merge-status.ts';
+import { objectKey } from './objects.ts';
+import { GATEWAY, type GroupKind, LISTENER_SET } from './references.ts';
+import type { Attachment } from './routes.ts';
+
+/** A status that differs from the one an object has. */
+export interface StatusChange {
+  readonly object: KubeObject;
+  readonly status: object;
+}
+
+/**
+ * The statuses that have to be written: none for an object whose status says everything already, so that writing them settles.
+ * `now` is RFC 3339, in seconds.
+ */
+export function statusChanges(findings: GatewayApiFindings, lookup: InstanceLookup, now: string): StatusChange[] {
+  return wantedStatuses(findings, lookup).flatMap(({ object, wanted }) => {
+    const moment: MergeMoment = {
+      generation: object.metadata.generation,
+      now,
+      namespace: object.metadata.namespace ?? '',
+    };
+    const status = mergeStatus(object.status, wanted, moment);
+    return status === undefined ? [] : [{ object, status }];
+  });
+}
+
+interface Wanted {
+  readonly object: KubeObject;
+  readonly wanted: WantedStatus;
+}
+
+function wantedStatuses(findings: GatewayApiFindings, lookup: InstanceLookup): Wanted[] {
+  const attached = countAttachments(findings.routes.flatMap(({ attachments }) => attachments));
+  const counted = (kind: GroupKind, object: KubeObject, listeners: readonly ListenerStatus[]): ListenerStatus[] =>
+    listeners.map((listener) => ({
+      ...listener,
+      attachedRoutes: attached.get(`${kind} ${objectKey(object)} ${listener.name}`) ?? 0,
+    }));
+  const gateways = findings.gateways.map((gateway): Wanted => {
+    const sets = findings.listenerSets.filter((set) => set.gateway === gateway.object && set.validListeners > 0);
+    const served = sets.flatMap(({ converted }) => converted.filter(({ valid }) => valid));
+    const attachedSets = sets.filter(({ converted }) => converted.some(({ valid }) => valid));
+    const ports = served.map(({ parent }) => parent.port);
+    const status = gatewayStatus(gateway, attachedSets.length, ports, lookup);
+    return {
+      object: gateway.object,
+      wanted: { ...status, listeners: counted(GATEWAY, gateway.object, status.listeners) },
+    };
+  });
+  return [
+    ...findings.classes.flatMap((object) => {
+      const wanted = classStatus(object);
+      return wanted === undefined ? [] : [{ object, wanted }];
+    }),
+    ...gateways,
+    ...findings.remoteGateways.map((object) => ({ object, wanted: remoteGatewayStatus(object) })),
+    ...findings.listenerSets.map((set): Wanted => {
+      const status = listenerSetStatus(set, lookup);
+      return {
+        object: set.object,
+        wanted: { ...status, listeners: counted(LISTENER_SET, set.object, status.listeners) },
+      };
+    }),
+    ...findings.refusedSets.map(({ set, refused = '' }) => ({
+      object: set,
+      wanted: refusedListenerSetStatus(refused),
+    })),
+    ...findings.routes.map(({ object, status }) => ({ object, wanted: { parents: status } })),
+    ...findings.policies.map(({ object, ancestors }) => ({ object, wanted: { ancestors } })),
+  ];
+}
+
+/** How many routes are attached to each listener; a route that names a listener twice counts once. */
+function countAttachments(attachments: readonly Attachment[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { owner, sectionName } of attachments) {
+    const key = `${owner.kind} ${owner.namespace}/${owner.name} ${sectionName}`;
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  return counts;
+}
