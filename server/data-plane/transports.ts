@@ -1,6 +1,7 @@
 import type { Clock } from '#domain';
 import type { SecretStore } from './agent/secret-store.ts';
 import type { CertificateSource, DownstreamTls, TrustSource, UpstreamTls } from './config/tls-settings.ts';
+import { CARRIAGE } from './http/carriage.ts';
 import {
   createClientTransport,
   createServerTransport,
@@ -13,38 +14,58 @@ import {
 
 /** Makes the TLS side of a connection from its configuration and the certificates in force. */
 export interface TransportFactory {
-  server(tls: DownstreamTls): ServerTransport;
-  /** `http`: the mesh's HTTP protocols are offered where the cluster belongs to the mesh. */
-  client(tls: UpstreamTls, use: 'http' | 'tcp'): TransportSocket;
+  /** `carriage`: HTTP is served, and proxies of this project may bring it as HTTP/2 (see `http/carriage.ts`). */
+  server(tls: DownstreamTls, options: { readonly carriage: boolean }): ServerTransport;
+  /** Offers the protocols of the mesh where the cluster belongs to it. */
+  client(tls: UpstreamTls, use: TransportUse): ClientTransport;
+}
+
+/** What the bytes inside will be; `alpn`: HTTP as the handshake agrees. */
+export type TransportUse = 'http1' | 'http2' | 'alpn' | 'tcp';
+
+export interface ClientTransport extends TransportSocket {
+  readonly offersCarriage: boolean;
 }
 
 export function createTransports(secrets: SecretStore, clock: Clock): TransportFactory {
   const contexts = new SecureContexts();
   return {
-    server: (tls) =>
+    server: (tls, { carriage }) =>
       createServerTransport({
         contexts,
         clock,
         credentials: () => readCredentials(secrets, tls.certificate, tls.trust),
-        alpn: tls.alpn,
+        alpn: carriage && isMesh(tls) ? [CARRIAGE, ...tls.alpn] : tls.alpn,
         requireClientCertificate: tls.requireClientCertificate,
       }),
-    client: (tls, use) =>
-      createClientTransport({
+    client: (tls, use) => {
+      const alpn = offeredAlpn(tls.alpn, use);
+      const transport = createClientTransport({
         contexts,
         credentials: () => readCredentials(secrets, tls.certificate, tls.trust),
         sni: tls.sni,
-        alpn: use === 'http' ? httpAlpn(tls.alpn) : tls.alpn,
+        alpn,
         ...(tls.peerNames.length > 0 && { matchesPeer: (names: SubjectAltNames) => isExpected(tls, names) }),
-      }),
+      });
+      return { ...transport, offersCarriage: alpn.includes(CARRIAGE) };
+    },
   };
 }
 
-/** Istio's ALPN filter: HTTP between sidecars is announced as such, so that the server's proxy takes it for HTTP. */
-function httpAlpn(alpn: readonly string[]): readonly string[] {
-  if (!alpn.includes('istio') || alpn.includes('istio-http/1.1'))
-    return alpn.filter((name) => name !== 'h2' && name !== 'istio-h2');
-  return ['istio-http/1.1', ...alpn.filter((name) => name !== 'istio-peer-exchange')];
+/** Only sidecars, which know every client by its certificate, are spoken to in the project's own way. */
+const isMesh = (tls: DownstreamTls): boolean => tls.requireClientCertificate && tls.alpn.includes('http/1.1');
+
+/** What Istio's ALPN filter offers in place of the cluster's own list, by the protocol of the request. */
+const MESH_ALPN: Readonly<Record<'http1' | 'http2', readonly string[]>> = {
+  http1: [CARRIAGE, 'istio-http/1.1', 'istio', 'http/1.1'],
+  http2: ['istio-h2', 'istio', 'h2'],
+};
+
+function offeredAlpn(alpn: readonly string[], use: TransportUse): readonly string[] {
+  if (use === 'tcp') return alpn;
+  if (use === 'alpn') return alpn.length > 0 ? alpn : ['h2', 'http/1.1'];
+  if (alpn.includes('istio')) return MESH_ALPN[use];
+  return use === 'http2' ? alpn : alpn.filter((name) => name !== 'h2' && name !== 'istio-h2');
 }
 
 const isExpected = (tls: UpstreamTls, names: SubjectAltNames): boolean =>

@@ -5,6 +5,7 @@ import { type Origins, readOrigins } from './origins.ts';
 import { type OutlierPolicy, readOutlierPolicy } from './outlier-policy.ts';
 import { ConfigProblem, within } from './problem.ts';
 import { readUpstreamTls, type UpstreamTls } from './tls-settings.ts';
+import { readUpstreamProtocol, type UpstreamProtocol } from './upstream-protocol.ts';
 import { durationMs, readNumber } from './values.ts';
 
 export type LbPolicy = 'ROUND_ROBIN' | 'LEAST_REQUEST' | 'RANDOM' | 'CLUSTER_PROVIDED';
@@ -30,9 +31,7 @@ export interface CompiledCluster {
     readonly match: Readonly<Record<string, unknown>>;
     readonly tls: UpstreamTls | undefined;
   }[];
-  /** 0: no limit. */
-  readonly maxRequestsPerConnection: number;
-  readonly idleTimeoutMs: number;
+  readonly http: UpstreamProtocol;
   readonly resource: Cluster;
   readonly origins: Origins | undefined;
 }
@@ -50,7 +49,6 @@ export function compileCluster(resource: Cluster, versionInfo: string): Compiled
     throw new ConfigProblem('lb_policy', `cluster: LB policy ${lbPolicy} is not valid for Cluster type ORIGINAL_DST`);
   }
   const assignment = resource.load_assignment;
-  const options = protocolOptions(resource);
   return {
     name: resource.name,
     versionInfo,
@@ -68,7 +66,7 @@ export function compileCluster(resource: Cluster, versionInfo: string): Compiled
       match: entry.match ?? {},
       tls: within(`transport_socket_matches[${i}]`, () => readUpstreamTls(entry.transport_socket)),
     })),
-    ...options,
+    http: readUpstreamProtocol(resource),
     resource,
     origins: readOrigins(resource.metadata),
   };
@@ -102,19 +100,4 @@ function readLimits(thresholds: readonly CircuitBreakerThresholds[]): BreakerLim
 function readPanicThreshold(config: Record<string, unknown> | undefined): number {
   const percent = config?.['healthy_panic_threshold'] as { value?: number } | undefined;
   return percent === undefined ? 50 : readNumber(percent.value, 0);
-}
-
-function protocolOptions(resource: Cluster): { maxRequestsPerConnection: number; idleTimeoutMs: number } {
-  const options = resource.typed_extension_protocol_options?.['envoy.extensions.upstreams.http.v3.HttpProtocolOptions'];
-  const explicit = options?.['explicit_http_config'] as Record<string, unknown> | undefined;
-  if (explicit?.['http2_protocol_options'] !== undefined) {
-    throw new ConfigProblem('typed_extension_protocol_options', 'HTTP/2 to upstream hosts is not supported');
-  }
-  const common = options?.['common_http_protocol_options'] as
-    | { max_requests_per_connection?: number; idle_timeout?: string }
-    | undefined;
-  return {
-    maxRequestsPerConnection: readNumber(common?.max_requests_per_connection, 0),
-    idleTimeoutMs: durationMs(common?.idle_timeout, 'common_http_protocol_options.idle_timeout', 3_600_000),
-  };
 }

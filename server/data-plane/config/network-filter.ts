@@ -1,6 +1,7 @@
 import type { FilterChain, HttpConnectionManager, TcpProxy } from '#xds';
 import { extensionTypes } from '#xds';
 import { compileFormat, type Format } from '../http/format.ts';
+import { type HttpServing, readHttpServing } from './http-serving.ts';
 import { ConfigProblem, within } from './problem.ts';
 import { compileRouteTable, type RouteTable } from './route-table.ts';
 import { durationMs, readNumber } from './values.ts';
@@ -38,6 +39,7 @@ export interface HttpFilterConfig {
   /** Percent of requests without a decision of their own that are sampled; undefined where tracing is off. */
   readonly sampling: number | undefined;
   readonly accessLogs: readonly Format[];
+  readonly serving: HttpServing;
 }
 
 /** A TCP proxy ready to serve. */
@@ -83,7 +85,6 @@ function compileTcpProxy(config: TcpProxy): TcpFilterConfig {
 }
 
 function compileHcm(config: HttpConnectionManager, versionInfo: string): HttpFilterConfig {
-  if (config.codec_type === 'HTTP2') throw new ConfigProblem('codec_type', 'HTTP2 is not supported');
   return {
     kind: 'http',
     statPrefix: config.stat_prefix,
@@ -96,6 +97,7 @@ function compileHcm(config: HttpConnectionManager, versionInfo: string): HttpFil
     forwardClientCert: (config.forward_client_cert_details ?? 'SANITIZE') as HttpFilterConfig['forwardClientCert'],
     sampling: config.tracing && readNumber(config.tracing.random_sampling?.value, 100),
     accessLogs: readAccessLogs(config.access_log ?? []),
+    serving: readHttpServing(config),
   };
 }
 

@@ -158,7 +158,7 @@ export interface ServerConnectionOptions {
   readonly requestHeadersTimeoutMs?: number | undefined;
   /** Without a request. Default 3,600,000; 0 means never. */
   readonly idleTimeoutMs?: number | undefined;
-  /** What was read from the socket already; only HTTP/2 and the codec that chooses take it. */
+  /** What was read from the socket already. */
   readonly firstBytes?: Buffer | undefined;
   /** HTTP/2: extended CONNECT (RFC 8441) is taken. Default false. */
   readonly extendedConnect?: boolean | undefined;
@@ -175,8 +175,8 @@ export interface StreamWaiter {
 
 /** The connections to one host of one cluster. */
 export interface HostPool {
-  /** Returns a function that gives up waiting. */
-  newStream(sink: ResponseSink, waiter: StreamWaiter): () => void;
+  /** Returns a function that gives up waiting. `protocol`: the request's, where the pool follows its client. */
+  newStream(sink: ResponseSink, waiter: StreamWaiter, protocol?: RequestHead['protocol']): () => void;
   readonly activeConnections: number;
   readonly activeStreams: number;
   readonly pendingStreams: number;

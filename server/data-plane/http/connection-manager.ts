@@ -7,7 +7,7 @@ import { type RequestReport, RequestReporter } from '../stats/request-metrics.ts
 import type { Stat } from '../stats/stats.ts';
 import type { DownstreamConnection, DownstreamStream } from './codec.ts';
 import { Exchange, type RequestLayer } from './exchange.ts';
-import { createServerConnection } from './h1/server-connection.ts';
+import { serveHttp } from './server-codec.ts';
 
 /** Serves HTTP on the connections of one filter chain: every request goes through the same layers. */
 export class HttpConnectionManager {
@@ -45,11 +45,12 @@ export class HttpConnectionManager {
   }
 
   serve(socket: Socket, context: ConnectionContext): void {
-    const connection = createServerConnection(socket, {
+    const { serverName, serving } = this.#config;
+    const connection = serveHttp(socket, serving.codec, {
+      ...serving,
       clock: this.#runtime.clock,
       tls: context.tls,
-      serverName: this.#config.serverName,
-      acceptHttp10: true,
+      serverName,
       onRequest: (stream) => this.#onRequest(stream, context),
       onProtocolError: () => {
         this.#stat('downstream_cx_protocol_error').value++;

@@ -62,7 +62,7 @@ export const chooseFilterChain: ConnectionLayer = (connection) => {
 export const terminateTls: ConnectionLayer = (connection) => {
   const { chain, runtime, socket, inspection } = connection;
   if (chain?.tls === undefined) return 'next';
-  const transport = runtime.transports.server(chain.tls);
+  const transport = runtime.transports.server(chain.tls, { carriage: chain.filter.kind === 'http' });
   return new Promise((resolve) => {
     const waiter = {
       secured: ({

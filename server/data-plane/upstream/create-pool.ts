@@ -1,29 +1,55 @@
 import type { Clock } from '#domain';
+import type { UpstreamTls } from '../config/tls-settings.ts';
 import type { ProxyNetwork } from '../doors.ts';
+import type { HostPool } from '../http/codec.ts';
 import type { TransportFactory } from '../transports.ts';
-import type { PoolFactory } from './cluster.ts';
+import type { PoolFactory, UpstreamCluster } from './cluster.ts';
 import { connectTo } from './connect.ts';
+import type { PoolProtocol } from './connection-factory.ts';
+import type { Host } from './host.ts';
 import { createHostPool } from './pool.ts';
+import { ProtocolPools } from './protocol-pools.ts';
 
-/** Makes HTTP pools: sockets from the pod's network, TLS as the cluster wants it for that host. */
-export function createPoolFor(options: {
-  network: ProxyNetwork;
-  transports: TransportFactory;
-  clock: Clock;
-}): PoolFactory {
-  const { clock, network, transports } = options;
+export interface PoolSources {
+  readonly network: ProxyNetwork;
+  readonly transports: TransportFactory;
+  readonly clock: Clock;
+}
+
+/** Makes HTTP pools: sockets from the pod's network, TLS and protocol as the cluster wants them for that host. */
+export function createPoolFor(sources: PoolSources): PoolFactory {
   return (cluster, host) => {
-    const { config, breakers, stats } = cluster;
+    const { protocol } = cluster.config.http;
     const tls = cluster.tlsFor(host);
-    return createHostPool({
-      connect: connectTo(network, cluster, host),
-      transport: tls && transports.client(tls, 'http'),
-      connectTimeoutMs: config.connectTimeoutMs,
-      clock,
-      breakers,
-      maxRequestsPerConnection: config.maxRequestsPerConnection,
-      idleTimeoutMs: config.idleTimeoutMs,
-      onStat: (stat) => stats.pool(stat),
-    });
+    const make = (spoken: PoolProtocol): HostPool => createPool(sources, { cluster, host, tls, protocol: spoken });
+    return protocol === 'downstream' ? new ProtocolPools(make) : make(protocol);
   };
+}
+
+interface PoolTarget {
+  readonly cluster: UpstreamCluster;
+  readonly host: Host;
+  readonly tls: UpstreamTls | undefined;
+  readonly protocol: PoolProtocol;
+}
+
+function createPool(
+  { network, transports, clock }: PoolSources,
+  { cluster, host, tls, protocol }: PoolTarget,
+): HostPool {
+  const { config, breakers, stats } = cluster;
+  const transport = tls && transports.client(tls, protocol);
+  return createHostPool({
+    connect: connectTo(network, cluster, host),
+    transport,
+    offersCarriage: transport?.offersCarriage === true,
+    connectTimeoutMs: config.connectTimeoutMs,
+    clock,
+    breakers,
+    protocol,
+    http2: config.http,
+    maxRequestsPerConnection: config.http.maxRequestsPerConnection,
+    idleTimeoutMs: config.http.idleTimeoutMs,
+    onStat: (stat) => stats.pool(stat),
+  });
 }

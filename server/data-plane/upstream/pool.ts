@@ -1,14 +1,14 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '#domain';
 import type { HostPool, ResetReason, ResponseSink, StreamWaiter } from '../http/codec.ts';
-import type { ClientConnectionOwner } from '../http/h1/client-connection.ts';
-import { ClientConnection } from '../http/h1/client-connection.ts';
 import { LazyDeadline } from '../http/h1/lazy-deadline.ts';
 import { describeTlsError } from '../tls/failure-reason.ts';
 import type { SecuredSocket, TransportSocket } from '../tls/transport.ts';
+import { ConnectionFactory, type Http2Settings, type PoolProtocol } from './connection-factory.ts';
 import type { CircuitBreakers } from './pool-breakers.ts';
 import type { ConnectOptions, ConnectWaiter } from './pool-connecting.ts';
 import { ConnectAttempt } from './pool-connecting.ts';
+import type { PooledConnection, PooledConnectionOwner } from './pool-connection.ts';
 
 const DEFAULT_IDLE_TIMEOUT_MS = 3_600_000;
 
@@ -40,6 +40,11 @@ export interface HostPoolOptions {
   /** Default one hour; 0: never. */
   readonly idleTimeoutMs?: number | undefined;
   readonly onStat?: ((stat: PoolStat) => void) | undefined;
+  /** Default HTTP/1.1. */
+  readonly protocol?: PoolProtocol | undefined;
+  readonly http2?: Http2Settings | undefined;
+  /** The transport offers to carry HTTP/1.1 over HTTP/2 (see `http/carriage.ts`). */
+  readonly offersCarriage?: boolean | undefined;
 }
 
 interface Pending {
@@ -48,21 +53,23 @@ interface Pending {
 }
 
 /**
- * The HTTP/1.1 connections to one host (Envoy: source/common/conn_pool/conn_pool_base.cc). One stream per connection; the connection
- * used last is taken first. A stream without a connection waits for one of its own being opened, or for the first that becomes free.
+ * The connections to one host (Envoy: source/common/conn_pool/conn_pool_base.cc). The connection used last is taken first, as long as it
+ * takes streams: one at a time with HTTP/1.1, many with HTTP/2. A stream without a connection waits for one being opened, or for the first
+ * that becomes free.
  */
 export function createHostPool(options: HostPoolOptions): HostPool {
-  return new Http1HostPool(options);
+  return new ConnectionPool(options);
 }
 
-class Http1HostPool implements HostPool, ClientConnectionOwner, ConnectWaiter {
+class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
   readonly #options: HostPoolOptions;
   readonly #breakers: CircuitBreakers;
   readonly #connectOptions: ConnectOptions;
-  /** Connections without a stream; the last was used last. */
-  readonly #idle: ClientConnection[] = [];
+  readonly #factory: ConnectionFactory;
+  /** Connections that take a stream at once; the last was used last. */
+  readonly #ready: PooledConnection[] = [];
   /** Every open connection and the end of its idleness. */
-  readonly #open = new Map<ClientConnection, LazyDeadline>();
+  readonly #open = new Map<PooledConnection, LazyDeadline>();
   readonly #attempts = new Set<ConnectAttempt>();
   readonly #pending = new Set<Pending>();
   #activeStreams = 0;
@@ -78,6 +85,12 @@ class Http1HostPool implements HostPool, ClientConnectionOwner, ConnectWaiter {
       timeoutMs: options.connectTimeoutMs,
       clock: options.clock,
     };
+    this.#factory = new ConnectionFactory(this, {
+      protocol: options.protocol ?? 'http1',
+      http2: options.http2 ?? {},
+      clock: options.clock,
+      offersCarriage: options.offersCarriage === true,
+    });
   }
 
   get activeConnections(): number {
@@ -94,13 +107,16 @@ class Http1HostPool implements HostPool, ClientConnectionOwner, ConnectWaiter {
 
   newStream(sink: ResponseSink, waiter: StreamWaiter): () => void {
     const limits = this.#breakers.limits;
-    const full = this.#idle.length > 0 && this.#breakers.requests >= limits.maxRequests;
-    if (full || (this.#idle.length === 0 && this.#breakers.pendingRequests >= limits.maxPendingRequests)) {
+    const connection = this.#ready.at(-1);
+    const full =
+      connection === undefined
+        ? this.#breakers.pendingRequests >= limits.maxPendingRequests
+        : this.#breakers.requests >= limits.maxRequests;
+    if (full) {
       this.#stat('upstream_rq_pending_overflow');
       waiter.failed('overflow', '');
       return nothingToCancel;
     }
-    const connection = this.#idle.pop();
     if (connection !== undefined) {
       this.#attach(connection, sink, waiter);
       return nothingToCancel;
@@ -119,7 +135,8 @@ class Http1HostPool implements HostPool, ClientConnectionOwner, ConnectWaiter {
 
   drain(): void {
     this.#draining = true;
-    for (const connection of this.#idle.splice(0)) connection.close();
+    this.#ready.length = 0;
+    for (const connection of [...this.#open.keys()]) connection.drain();
   }
 
   close(): void {
@@ -136,13 +153,8 @@ class Http1HostPool implements HostPool, ClientConnectionOwner, ConnectWaiter {
 
   connected(attempt: ConnectAttempt, result: SecuredSocket): void {
     this.#attempts.delete(attempt);
-    const connection = new ClientConnection(result.socket, result.tls, this);
-    const deadline = new LazyDeadline(this.#options.clock, () => {
-      this.#stat('upstream_cx_idle_timeout');
-      connection.close();
-    });
-    this.#open.set(connection, deadline);
-    this.#offer(connection);
+    this.#adopt(this.#factory.fromSocket(result));
+    this.#connectForPending();
   }
 
   /** As in Envoy, everything that waits fails with the attempt: the host does not answer, the router decides what next. */
@@ -154,26 +166,30 @@ class Http1HostPool implements HostPool, ClientConnectionOwner, ConnectWaiter {
     this.#failPending(reason, detail);
   }
 
-  onStreamEnd(connection: ClientConnection, reusable: boolean): void {
+  onStreamEnd(connection: PooledConnection, reusable: boolean): void {
     this.#activeStreams--;
     this.#breakers.requests--;
     if (!reusable) return;
-    const limit = this.#options.maxRequestsPerConnection ?? 0;
-    const worn = limit > 0 && connection.requestCount >= limit;
-    if (worn) this.#stat('upstream_cx_max_requests');
-    if (worn) connection.close();
-    else this.#offer(connection);
+    if (this.#isWorn(connection)) {
+      this.#stat('upstream_cx_max_requests');
+      connection.drain();
+    } else this.#offer(connection);
   }
 
-  onGone(connection: ClientConnection): void {
+  onAvailability(connection: PooledConnection): void {
+    if (!this.#open.has(connection)) return;
+    if (connection.available) this.#offer(connection);
+    else this.#withdraw(connection);
+  }
+
+  onGone(connection: PooledConnection): void {
     const deadline = this.#open.get(connection);
     if (deadline === undefined) return;
     deadline.stop();
     this.#open.delete(connection);
     this.#breakers.connections--;
     this.#stat('upstream_cx_destroy');
-    const place = this.#idle.lastIndexOf(connection);
-    if (place >= 0) this.#idle.splice(place, 1);
+    this.#withdraw(connection);
     this.#connectForPending();
   }
 
@@ -181,45 +197,82 @@ class Http1HostPool implements HostPool, ClientConnectionOwner, ConnectWaiter {
     return describeTlsError(error);
   }
 
-  /** A free connection: to the stream that waits longest, or to the idle ones. */
-  #offer(connection: ClientConnection): void {
+  /** A connection that was just made. */
+  #adopt(connection: PooledConnection): void {
+    const deadline = new LazyDeadline(this.#options.clock, () => {
+      this.#stat('upstream_cx_idle_timeout');
+      connection.close();
+    });
+    this.#open.set(connection, deadline);
+    this.#offer(connection);
+  }
+
+  /** A connection that takes streams: to those that wait longest, then to the ready ones. */
+  #offer(connection: PooledConnection): void {
     for (const pending of this.#pending) {
+      if (!connection.available) break;
       this.#removePending(pending);
       if (this.#breakers.requests < this.#breakers.limits.maxRequests) {
         this.#attach(connection, pending.sink, pending.waiter);
-        return;
+      } else {
+        this.#stat('upstream_rq_pending_overflow');
+        pending.waiter.failed('overflow', '');
       }
-      this.#stat('upstream_rq_pending_overflow');
-      pending.waiter.failed('overflow', '');
     }
     if (this.#draining) {
-      connection.close();
+      connection.drain();
       return;
     }
-    this.#idle.push(connection);
+    if (connection.available && !this.#isWorn(connection) && !this.#ready.includes(connection)) {
+      this.#ready.push(connection);
+    }
+    if (connection.activeStreams > 0) return;
     this.#open.get(connection)?.set(this.#options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS);
   }
 
-  #attach(connection: ClientConnection, sink: ResponseSink, waiter: StreamWaiter): void {
+  #attach(connection: PooledConnection, sink: ResponseSink, waiter: StreamWaiter): void {
     this.#open.get(connection)?.clear();
     this.#activeStreams++;
     this.#breakers.requests++;
-    waiter.ready(connection.open(sink));
+    const stream = connection.open(sink);
+    if (!connection.available || this.#isWorn(connection)) this.#withdraw(connection);
+    waiter.ready(stream);
+  }
+
+  /** It has carried as many streams as one connection may. */
+  #isWorn(connection: PooledConnection): boolean {
+    const limit = this.#options.maxRequestsPerConnection ?? 0;
+    return limit > 0 && connection.requestCount >= limit;
+  }
+
+  #withdraw(connection: PooledConnection): void {
+    const place = this.#ready.lastIndexOf(connection);
+    if (place >= 0) this.#ready.splice(place, 1);
   }
 
   /** Opens connections until each waiting stream has one on its way, as far as the circuit breaker allows. */
   #connectForPending(): void {
-    while (!this.#closed && this.#attempts.size < this.#pending.size) {
+    while (!this.#closed && this.#streamsOnTheirWay < this.#pending.size) {
       const full = this.#breakers.connections >= this.#breakers.limits.maxConnections;
       if (full) this.#stat('upstream_cx_overflow');
       // A host without any connection gets one even so; what waits here could otherwise wait for ever.
       if (full && this.activeConnections > 0) return;
       this.#breakers.connections++;
       this.#stat('upstream_cx_total');
+      const ready = this.#factory.withoutSocket();
+      if (ready !== undefined) {
+        this.#adopt(ready);
+        continue;
+      }
       const attempt = new ConnectAttempt(this.#connectOptions, this);
       this.#attempts.add(attempt);
       attempt.start();
     }
+  }
+
+  /** What the connections being made will probably take. */
+  get #streamsOnTheirWay(): number {
+    return this.#attempts.size === 0 ? 0 : this.#attempts.size * this.#factory.expectedStreams;
   }
 
   #removePending(pending: Pending): void {

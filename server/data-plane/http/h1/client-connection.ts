@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { PooledConnection, PooledConnectionOwner } from '../../upstream/pool-connection.ts';
 import type { RequestHead, ResetReason, ResponseSink, TlsFacts, UpstreamStream } from '../codec.ts';
 import type { Headers } from '../headers.ts';
 import { BodyDecoder } from './body-decoder.ts';
@@ -17,24 +18,14 @@ import { WireWriter } from './wire-writer.ts';
 const MAX_HEAD_BYTES = 60 * 1024;
 const MAX_HEADERS = 100;
 
-/** Who keeps a client connection: the pool. */
-export interface ClientConnectionOwner {
-  /** The stream is over, however it ended. `reusable`: the connection may carry another; otherwise `onGone` follows. */
-  onStreamEnd(connection: ClientConnection, reusable: boolean): void;
-  /** The connection is closed and has no stream. Called once. */
-  onGone(connection: ClientConnection): void;
-  /** Says in Envoy's words what a socket error was. */
-  describe(error: Error): string;
-}
-
 /** Speaks HTTP/1.1 to a server on a connected socket (plain or TLS), which it owns: one request after another. */
-export class ClientConnection implements ClientHost {
+export class ClientConnection implements ClientHost, PooledConnection {
   readonly localAddress: string;
   readonly tls: TlsFacts | undefined;
   requestCount = 0;
 
   readonly #socket: Socket;
-  readonly #owner: ClientConnectionOwner;
+  readonly #owner: PooledConnectionOwner;
   readonly #fields = new FieldParser(MAX_HEADERS);
   readonly #body = new BodyDecoder(MAX_HEAD_BYTES, MAX_HEADERS);
   readonly #held = new HeadBuffer();
@@ -47,7 +38,7 @@ export class ClientConnection implements ClientHost {
   #closed = false;
   #lastError: Error | undefined = undefined;
 
-  constructor(socket: Socket, tls: TlsFacts | undefined, owner: ClientConnectionOwner) {
+  constructor(socket: Socket, tls: TlsFacts | undefined, owner: PooledConnectionOwner) {
     this.#socket = socket;
     this.tls = tls;
     this.#owner = owner;
@@ -62,6 +53,19 @@ export class ClientConnection implements ClientHost {
     });
     socket.on('close', () => this.#finish());
     socket.resume();
+  }
+
+  get activeStreams(): number {
+    return this.#stream === undefined ? 0 : 1;
+  }
+
+  get available(): boolean {
+    return this.#stream === undefined && !this.#closed;
+  }
+
+  drain(): void {
+    this.#persistent = false;
+    if (this.#stream === undefined) this.close();
   }
 
   /** Starts a stream; the connection must be idle. */

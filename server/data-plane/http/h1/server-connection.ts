@@ -99,6 +99,7 @@ class ServerConnection implements DownstreamConnection, StreamHost {
     socket.on('close', () => this.#finish());
     this.#deadline.set(this.#options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS);
     socket.resume();
+    if (this.#options.firstBytes !== undefined) this.#onData(this.#options.firstBytes);
   }
 
   #onData(chunk: Buffer): void {

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { Clock, Timer } from '#domain';
 import type { ResponseSink, TlsFacts, UpstreamStream } from '../codec.ts';
 import { formatEndpoint } from '../h1/socket-address.ts';
-import { ClientStream, type ClientStreamHost } from './client-stream.ts';
+import { ClientStream, type ClientStreamHost, type StreamKeeper } from './client-stream.ts';
 import { ErrorCode, type Violation, violation } from './errors.ts';
 import { Setting } from './frame.ts';
 import { Http2Session, STREAM_WINDOW } from './session.ts';
@@ -14,16 +14,12 @@ const MAX_HEADERS = 100;
 /** The last stream that a connection may open; the one after it would be out of range. */
 const LAST_STREAM = 0x7fff_fffd;
 
-/** Who keeps an HTTP/2 client connection: a pool. */
+/** Told what concerns a whole connection; each stream has a keeper of its own. */
 export interface Http2ClientOwner {
-  /** A stream is over, however it ended. */
-  onStreamEnd(connection: Http2ClientConnection): void;
-  /** The server takes no more streams (GOAWAY); those that are open go on. */
-  onDraining(connection: Http2ClientConnection): void;
+  /** The server takes more streams than before, or none any more (GOAWAY). */
+  onAvailability(connection: Http2ClientConnection): void;
   /** The connection is closed and has no streams. Called once. */
   onGone(connection: Http2ClientConnection): void;
-  /** The server said how many streams it takes, or changed it. */
-  onCapacity(connection: Http2ClientConnection): void;
   /** Says in Envoy's words what a socket error was. */
   describe(error: Error): string;
 }
@@ -32,6 +28,8 @@ export interface Http2ClientOptions {
   readonly clock: Clock;
   /** The cluster's max_concurrent_streams; what the server allows counts too. */
   readonly maxConcurrentStreams?: number | undefined;
+  /** Streams stand for connections of HTTP/1.1. */
+  readonly carriage?: boolean | undefined;
   /** PINGs on a connection; one that is not answered in time ends it. */
   readonly keepalive?: { readonly intervalMs: number; readonly timeoutMs: number } | undefined;
 }
@@ -42,6 +40,7 @@ const KEEPALIVE_PING = Buffer.from('keepaliv', 'latin1');
 export class Http2ClientConnection implements SessionRole, ClientStreamHost {
   readonly localAddress: string;
   readonly tls: TlsFacts | undefined;
+  readonly carriage: boolean;
   /** Streams that were opened so far. */
   requestCount = 0;
 
@@ -59,6 +58,7 @@ export class Http2ClientConnection implements SessionRole, ClientStreamHost {
     this.#owner = owner;
     this.#options = options;
     this.tls = tls;
+    this.carriage = options.carriage === true;
     this.localAddress = formatEndpoint(socket.localAddress, socket.localPort);
     this.#session = new Http2Session(socket, this, {
       clock: options.clock,
@@ -87,9 +87,14 @@ export class Http2ClientConnection implements SessionRole, ClientStreamHost {
     );
   }
 
+  /** Neither side has said that it ends. */
+  get takesStreams(): boolean {
+    return !this.#draining && this.#session.alive;
+  }
+
   /** Whether `open` may be called. */
   get available(): boolean {
-    return !this.#draining && this.#session.alive && this.activeStreams < this.capacity;
+    return this.takesStreams && this.activeStreams < this.capacity;
   }
 
   /** The server takes WebSockets (RFC 8441). */
@@ -98,8 +103,8 @@ export class Http2ClientConnection implements SessionRole, ClientStreamHost {
   }
 
   /** Starts a stream; `available` must hold. */
-  open(sink: ResponseSink): UpstreamStream {
-    const stream = new ClientStream(this.#session, this, { sink, reused: this.requestCount > 0 });
+  open(sink: ResponseSink, keeper: StreamKeeper, reused = this.requestCount > 0): UpstreamStream {
+    const stream = new ClientStream(this.#session, this, { sink, keeper, reused });
     this.requestCount++;
     this.#unnumbered++;
     return stream;
@@ -123,9 +128,9 @@ export class Http2ClientConnection implements SessionRole, ClientStreamHost {
     return true;
   }
 
-  abandon(_stream: ClientStream): void {
+  abandon(stream: ClientStream): void {
     this.#unnumbered--;
-    this.#streamOver();
+    this.#streamOver(stream, false);
   }
 
   mayOpen(streamId: number): Violation | 'ignore' {
@@ -144,25 +149,25 @@ export class Http2ClientConnection implements SessionRole, ClientStreamHost {
   onGoAway(lastStreamId: number): void {
     const draining = this.#draining;
     this.#draining = true;
-    if (!draining) this.#owner.onDraining(this);
     for (const [id, stream] of [...this.#session.streams]) {
       if (id <= lastStreamId || stream.closed || !(stream instanceof ClientStream)) continue;
       this.#session.streamEnded(stream);
       stream.refused();
     }
+    if (!draining) this.#owner.onAvailability(this);
     if (this.activeStreams === 0) this.#session.end(ErrorCode.NO_ERROR);
   }
 
   onSettings(): void {
-    this.#owner.onCapacity(this);
+    this.#owner.onAvailability(this);
   }
 
-  onStreamGone(_stream: Http2Stream): void {
-    this.#streamOver();
+  onStreamGone(stream: Http2Stream): void {
+    if (stream instanceof ClientStream) this.#streamOver(stream, stream.complete);
   }
 
-  #streamOver(): void {
-    this.#owner.onStreamEnd(this);
+  #streamOver(stream: ClientStream, clean: boolean): void {
+    stream.keeper.onStreamEnd(clean);
     if (this.#draining && this.activeStreams === 0) this.#session.end(ErrorCode.NO_ERROR);
   }
 

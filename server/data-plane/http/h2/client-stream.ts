@@ -8,10 +8,24 @@ import { Http2Stream, type StreamHost } from './stream.ts';
 export interface ClientStreamHost {
   readonly localAddress: string;
   readonly tls: TlsFacts | undefined;
+  /** Streams stand for connections of HTTP/1.1: a reset reads as the end of one. */
+  readonly carriage: boolean;
   /** Gives the stream its number. False: the connection takes no more. */
   admit(stream: ClientStream): boolean;
-  /** The stream is over, however it ended, before it had a number. */
+  /** The stream is over before it had a number. */
   abandon(stream: ClientStream): void;
+}
+
+/** Told when a stream is over. `clean`: its messages were complete both ways. */
+export interface StreamKeeper {
+  onStreamEnd(clean: boolean): void;
+}
+
+export interface ClientStreamOptions {
+  readonly sink: ResponseSink;
+  readonly keeper: StreamKeeper;
+  /** The connection has carried an earlier stream. */
+  readonly reused: boolean;
 }
 
 const CHARACTER_BEYOND_ASCII = /[^\x21-\x7e]/gu;
@@ -19,6 +33,7 @@ const CHARACTER_BEYOND_ASCII = /[^\x21-\x7e]/gu;
 /** One request and its response. */
 export class ClientStream extends Http2Stream implements UpstreamStream {
   readonly reused: boolean;
+  readonly keeper: StreamKeeper;
   responseBytes = 0;
   requestStarted = false;
   readonly #sink: ResponseSink;
@@ -28,11 +43,12 @@ export class ClientStream extends Http2Stream implements UpstreamStream {
   #upgrade = '';
   #headSeen = false;
 
-  constructor(host: StreamHost, connection: ClientStreamHost, options: { sink: ResponseSink; reused: boolean }) {
+  constructor(host: StreamHost, connection: ClientStreamHost, options: ClientStreamOptions) {
     super(host);
     this.#connection = connection;
     this.#sink = options.sink;
     this.reused = options.reused;
+    this.keeper = options.keeper;
   }
 
   get localAddress(): string {
@@ -122,6 +138,7 @@ export class ClientStream extends Http2Stream implements UpstreamStream {
 
   deliverReset(code: number): void {
     if (code === ErrorCode.REFUSED_STREAM) this.refused();
+    else if (this.#connection.carriage) this.#sink.reset('connection_termination', '');
     else this.#sink.reset('remote_reset', 'http2.remote_reset');
   }
 

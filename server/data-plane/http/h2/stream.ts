@@ -80,6 +80,11 @@ export abstract class Http2Stream {
   /** Whether the next header list is the trailers. */
   protected abstract get expectsTrailers(): boolean;
 
+  /** Both messages were complete: nothing is missing, nothing waits. */
+  get complete(): boolean {
+    return this.localDone && this.remoteDone && this.drained && !this.#endQueued;
+  }
+
   /** Everything that came in was handed on. */
   get drained(): boolean {
     return this.#held === undefined && !this.#heldEnd;
@@ -239,7 +244,7 @@ export abstract class Http2Stream {
   #settle(): void {
     if (!this.localDone || this.#endQueued) return;
     if (!this.remoteDone) this.onlyLocalEnded();
-    else if (this.drained) this.host.streamEnded(this);
+    else if (this.complete) this.host.streamEnded(this);
   }
 
   /** This side has sent its end before the peer has. */

@@ -15,6 +15,15 @@ export interface AttemptOwner {
   writable(): void;
 }
 
+export interface AttemptOptions {
+  readonly choice: HostChoice;
+  readonly cluster: UpstreamCluster;
+  readonly owner: AttemptOwner;
+  readonly startedAt: number;
+  /** What the client speaks: some clusters speak the same. */
+  readonly protocol: RequestHead['protocol'];
+}
+
 /** One try of one request at one host. After `drop` or its end it says nothing more. */
 export class UpstreamAttempt implements ResponseSink, StreamWaiter {
   readonly choice: HostChoice;
@@ -24,10 +33,12 @@ export class UpstreamAttempt implements ResponseSink, StreamWaiter {
   answered = false;
   stream: UpstreamStream | undefined;
   readonly #owner: AttemptOwner;
+  readonly #protocol: RequestHead['protocol'];
   #cancel: (() => void) | undefined;
   #over = false;
 
-  constructor(options: { choice: HostChoice; cluster: UpstreamCluster; owner: AttemptOwner; startedAt: number }) {
+  constructor(options: AttemptOptions) {
+    this.#protocol = options.protocol;
     this.choice = options.choice;
     this.cluster = options.cluster;
     this.#owner = options.owner;
@@ -37,7 +48,7 @@ export class UpstreamAttempt implements ResponseSink, StreamWaiter {
   start(): void {
     const { host } = this.choice;
     host.activeRequests++;
-    const cancel = this.cluster.poolOf(host).newStream(this, this);
+    const cancel = this.cluster.poolOf(host).newStream(this, this, this.#protocol);
     if (this.stream === undefined && !this.#over) this.#cancel = cancel;
   }
 

@@ -53,7 +53,8 @@ export class MirrorCall implements AttemptOwner {
     const choice = this.#cluster.pick({ originalDestination: connection.localAddress, avoid: new Set(), redraws: 1 });
     if (choice === undefined) return;
     const startedAt = runtime.clock.monotonic();
-    this.#attempt = new UpstreamAttempt({ choice, cluster: this.#cluster, owner: this, startedAt });
+    const { protocol } = this.#head;
+    this.#attempt = new UpstreamAttempt({ choice, cluster: this.#cluster, owner: this, startedAt, protocol });
     this.#attempt.start();
   }
 

@@ -177,7 +177,8 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
       exchange.head.headers.put('x-envoy-attempt-count', String(exchange.info.attempts));
     }
     const startedAt = exchange.runtime.clock.monotonic();
-    this.#attempt = new UpstreamAttempt({ choice, cluster: this.#cluster, owner: this, startedAt });
+    const { protocol } = exchange.head;
+    this.#attempt = new UpstreamAttempt({ choice, cluster: this.#cluster, owner: this, startedAt, protocol });
     this.#attempt.start();
   }
 

@@ -1,0 +1,71 @@
+import type { HttpConnectionManager } from '#xds';
+import { durationMs, readNumber } from './values.ts';
+
+/** How an HTTP connection manager treats connections and requests, apart from routing. Times in milliseconds, 0 means never. */
+export interface HttpServing {
+  readonly codec: 'AUTO' | 'HTTP1' | 'HTTP2';
+  /** Without a request under way. */
+  readonly idleTimeoutMs: number;
+  /** Without a byte of a request that is under way, in either direction. */
+  readonly streamIdleTimeoutMs: number;
+  /** From a request's head to its last byte. */
+  readonly requestTimeoutMs: number;
+  readonly requestHeadersTimeoutMs: number;
+  readonly maxStreamDurationMs: number;
+  readonly maxConnectionDurationMs: number;
+  /** 0: no limit. */
+  readonly maxRequestsPerConnection: number;
+  readonly maxHeadBytes: number;
+  readonly maxHeaders: number;
+  readonly acceptHttp10: boolean;
+  /** Lower-case values of Upgrade that may leave HTTP; `connect` allows CONNECT. */
+  readonly upgrades: ReadonlySet<string>;
+  /** Extended CONNECT over HTTP/2. */
+  readonly extendedConnect: boolean;
+  readonly maxConcurrentStreams: number | undefined;
+}
+
+interface Fields {
+  codec_type?: string;
+  common_http_protocol_options?: {
+    idle_timeout?: string;
+    max_connection_duration?: string;
+    max_stream_duration?: string;
+    max_headers_count?: number;
+    max_requests_per_connection?: number;
+  };
+  http_protocol_options?: { accept_http_10?: boolean };
+  http2_protocol_options?: { max_concurrent_streams?: number; allow_connect?: boolean };
+  stream_idle_timeout?: string;
+  request_timeout?: string;
+  request_headers_timeout?: string;
+  max_request_headers_kb?: number;
+  upgrade_configs?: { upgrade_type: string; enabled?: boolean }[];
+}
+
+/** Reads the parts of an HttpConnectionManager that concern connections, with Envoy's defaults. */
+export function readHttpServing(config: HttpConnectionManager): HttpServing {
+  const fields: Fields = config;
+  const common = fields.common_http_protocol_options;
+  const upgrades = (fields.upgrade_configs ?? []).filter(({ enabled }) => enabled !== false);
+  return {
+    codec: fields.codec_type === 'HTTP1' || fields.codec_type === 'HTTP2' ? fields.codec_type : 'AUTO',
+    idleTimeoutMs: durationMs(common?.idle_timeout, 'common_http_protocol_options.idle_timeout', 3_600_000),
+    streamIdleTimeoutMs: durationMs(fields.stream_idle_timeout, 'stream_idle_timeout', 300_000),
+    requestTimeoutMs: durationMs(fields.request_timeout, 'request_timeout', 0),
+    requestHeadersTimeoutMs: durationMs(fields.request_headers_timeout, 'request_headers_timeout', 0),
+    maxStreamDurationMs: durationMs(common?.max_stream_duration, 'common_http_protocol_options.max_stream_duration', 0),
+    maxConnectionDurationMs: durationMs(
+      common?.max_connection_duration,
+      'common_http_protocol_options.max_connection_duration',
+      0,
+    ),
+    maxRequestsPerConnection: readNumber(common?.max_requests_per_connection, 0),
+    maxHeadBytes: readNumber(fields.max_request_headers_kb, 60) * 1024,
+    maxHeaders: readNumber(common?.max_headers_count, 100),
+    acceptHttp10: fields.http_protocol_options?.accept_http_10 === true,
+    upgrades: new Set(upgrades.map(({ upgrade_type }) => upgrade_type.toLowerCase())),
+    extendedConnect: fields.http2_protocol_options?.allow_connect === true,
+    maxConcurrentStreams: fields.http2_protocol_options?.max_concurrent_streams,
+  };
+}

@@ -1,0 +1,62 @@
+import type { Cluster } from '#xds';
+import { durationMs, readNumber } from './values.ts';
+
+/** How a cluster speaks HTTP to its hosts. */
+export interface UpstreamProtocol {
+  /** `downstream`: as the client speaks to this proxy. `alpn`: as the handshake agrees. */
+  readonly protocol: 'http1' | 'http2' | 'downstream' | 'alpn';
+  /** Streams at a time on one connection of HTTP/2. */
+  readonly maxConcurrentStreams: number | undefined;
+  /** PINGs on connections of HTTP/2. */
+  readonly keepalive: { readonly intervalMs: number; readonly timeoutMs: number } | undefined;
+  /** 0: no limit. */
+  readonly maxRequestsPerConnection: number;
+  readonly idleTimeoutMs: number;
+}
+
+const NAME = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
+
+interface ProtocolFields {
+  http_protocol_options?: Record<string, unknown>;
+  http2_protocol_options?: Http2Fields;
+}
+
+interface Http2Fields {
+  max_concurrent_streams?: number;
+  connection_keepalive?: { interval?: string; timeout?: string };
+}
+
+/** Reads envoy.extensions.upstreams.http.v3.HttpProtocolOptions. */
+export function readUpstreamProtocol(resource: Cluster): UpstreamProtocol {
+  const options = resource.typed_extension_protocol_options?.[NAME];
+  const explicit = options?.['explicit_http_config'] as ProtocolFields | undefined;
+  const downstream = options?.['use_downstream_protocol_config'] as ProtocolFields | undefined;
+  const auto = options?.['auto_config'] as ProtocolFields | undefined;
+  const http2 = (explicit ?? downstream ?? auto)?.http2_protocol_options;
+  const common = options?.['common_http_protocol_options'] as
+    | { max_requests_per_connection?: number; idle_timeout?: string }
+    | undefined;
+  return {
+    protocol: protocolOf(explicit, downstream, auto),
+    maxConcurrentStreams: http2?.max_concurrent_streams,
+    keepalive: readKeepalive(http2?.connection_keepalive),
+    maxRequestsPerConnection: readNumber(common?.max_requests_per_connection, 0),
+    idleTimeoutMs: durationMs(common?.idle_timeout, 'common_http_protocol_options.idle_timeout', 3_600_000),
+  };
+}
+
+function protocolOf(
+  explicit: ProtocolFields | undefined,
+  downstream: ProtocolFields | undefined,
+  auto: ProtocolFields | undefined,
+): UpstreamProtocol['protocol'] {
+  if (downstream !== undefined) return downstream.http2_protocol_options === undefined ? 'http1' : 'downstream';
+  if (auto !== undefined) return 'alpn';
+  return explicit?.http2_protocol_options === undefined ? 'http1' : 'http2';
+}
+
+function readKeepalive(fields: Http2Fields['connection_keepalive']): UpstreamProtocol['keepalive'] {
+  const intervalMs = durationMs(fields?.interval, 'connection_keepalive.interval', 0);
+  if (intervalMs === 0) return undefined;
+  return { intervalMs, timeoutMs: durationMs(fields?.timeout, 'connection_keepalive.timeout', 20_000) };
+}

@@ -1,0 +1,27 @@
+import type { ResponseSink, UpstreamStream } from '../http/codec.ts';
+
+/** One connection of a pool, whatever its protocol. */
+export interface PooledConnection {
+  /** Streams that were opened so far. */
+  readonly requestCount: number;
+  readonly activeStreams: number;
+  /** Another stream may be opened now. */
+  readonly available: boolean;
+  /** `available` must hold. */
+  open(sink: ResponseSink): UpstreamStream;
+  /** Opens no more streams and closes once the last has ended. */
+  drain(): void;
+  close(): void;
+}
+
+/** Who keeps connections: the pool. */
+export interface PooledConnectionOwner {
+  /** A stream is over, however it ended. `reusable`: the connection may carry another; otherwise `onGone` follows. */
+  onStreamEnd(connection: PooledConnection, reusable: boolean): void;
+  /** It takes more streams than before, or none any more. */
+  onAvailability(connection: PooledConnection): void;
+  /** The connection is closed and has no stream. Called once. */
+  onGone(connection: PooledConnection): void;
+  /** Says in Envoy's words what a socket error was. */
+  describe(error: Error): string;
+}
