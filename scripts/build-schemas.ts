@@ -1,13 +1,13 @@
 /**
- * Makes the JSON Schemas of the served kinds from the type declarations of @kubernetes-models, which carry Istio's, Gateway API's
- * and Kubernetes' own field descriptions. Run it after those packages change:
+ * Makes the JSON Schemas of the served kinds. Run it after the packages or the structures change:
  *
  *   node scripts/build-schemas.ts
  *
- * The declarations know neither integers nor every served version; both are put right here.
+ * Field descriptions come from the type declarations of @kubernetes-models. Those know neither integers nor patterns, bounds and rules:
+ * for Istio and the Gateway API the shape comes from `structures/`, which holds what their custom resource definitions say
+ * about each field, without words. Kubernetes' own kinds have no such definitions; their integers are put right here.
  */
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createGenerator } from 'ts-json-schema-generator';
 
@@ -24,13 +24,13 @@ interface Source {
 
 const root = dirname(import.meta.dirname);
 
-function istio(kind: string, group: string, versions: readonly string[], from = versions[0] ?? ''): Source {
-  const file = `@kubernetes-models/istio/${group}/${from}/${kind}.d.ts`;
+function istio(kind: string, group: string, versions: readonly string[]): Source {
+  const file = `@kubernetes-models/istio/${group}/${versions[0]}/${kind}.d.ts`;
   return { kind, file, versions: versions.map((each) => `${group}/${each}`), name: kind.toLowerCase() };
 }
 
-function gatewayApi(kind: string, versions: readonly string[]): Source {
-  const file = `@kubernetes-models/gateway-api/gateway.networking.k8s.io/${versions[0]}/${kind}.d.ts`;
+function gatewayApi(kind: string, versions: readonly string[], described = versions[0]): Source {
+  const file = `@kubernetes-models/gateway-api/gateway.networking.k8s.io/${described}/${kind}.d.ts`;
   const apiVersions = versions.map((each) => `gateway.networking.k8s.io/${each}`);
   return { kind, file, versions: apiVersions, name: `k8s-${kind.toLowerCase()}` };
 }
@@ -56,11 +56,17 @@ const istioSources: readonly Source[] = [
   istio('RequestAuthentication', 'security.istio.io', ['v1', 'v1beta1']),
   istio('Telemetry', 'telemetry.istio.io', ['v1', 'v1alpha1']),
   istio('WasmPlugin', 'extensions.istio.io', ['v1alpha1']),
+  istio('TrafficExtension', 'extensions.istio.io', ['v1alpha1']),
   gatewayApi('GatewayClass', ['v1', 'v1beta1']),
   gatewayApi('Gateway', ['v1', 'v1beta1']),
   gatewayApi('HTTPRoute', ['v1', 'v1beta1']),
   gatewayApi('GRPCRoute', ['v1']),
-  gatewayApi('ReferenceGrant', ['v1beta1']),
+  gatewayApi('ReferenceGrant', ['v1', 'v1beta1']),
+  gatewayApi('BackendTLSPolicy', ['v1', 'v1alpha3']),
+  gatewayApi('ListenerSet', ['v1']),
+  gatewayApi('TLSRoute', ['v1', 'v1alpha3', 'v1alpha2']),
+  gatewayApi('TCPRoute', ['v1', 'v1alpha2'], 'v1alpha2'),
+  gatewayApi('UDPRoute', ['v1', 'v1alpha2'], 'v1alpha2'),
 ];
 const coreSources: readonly Source[] = [
   core('Namespace'),
@@ -214,9 +220,12 @@ const metadata: Schema = {
   },
 };
 
-function build(source: Source, words: number): string {
+/** The schema that the declarations give, or nothing where the package does not know the kind. */
+function declared(source: Source, words: number): Schema {
+  const path = join(root, 'node_modules', source.file);
+  if (!existsSync(path)) return {};
   const generator = createGenerator({
-    path: join(root, 'node_modules', source.file),
+    path,
     type: `I${source.kind}`,
     tsconfig: join(root, 'tsconfig.server.json'),
     skipTypeCheck: true,
@@ -224,7 +233,38 @@ function build(source: Source, words: number): string {
     topRef: false,
     additionalProperties: false,
   });
-  const schema = tidy(generator.createSchema(`I${source.kind}`), { name: '', parent: '', words }) as Schema;
+  return tidy(generator.createSchema(`I${source.kind}`), { name: '', parent: '', words }) as Schema;
+}
+
+const child = (schema: Schema | undefined, key: string): Schema | undefined => {
+  const value = schema?.[key];
+  return isSchema(value) ? value : undefined;
+};
+
+/** The structure with the descriptions of the same fields, closed where it does not say that more fields may follow. */
+function withWords(structure: Schema, words: Schema | undefined): Schema {
+  const out: Schema = { ...structure };
+  if (typeof words?.['description'] === 'string') out['description'] = words['description'];
+  const properties = child(structure, 'properties');
+  if (properties) {
+    const described = child(words, 'properties');
+    out['properties'] = Object.fromEntries(
+      Object.entries(properties).map(([name, each]) => [name, withWords(each as Schema, child(described, name))]),
+    );
+    if (structure['type'] === 'object' && structure['x-kubernetes-preserve-unknown-fields'] !== true) {
+      out['additionalProperties'] = false;
+    }
+  }
+  for (const key of ['items', 'additionalProperties']) {
+    const each = child(structure, key);
+    if (each) out[key] = withWords(each, child(words, key));
+  }
+  return out;
+}
+
+function build(source: Source, words: number, structure: Schema | undefined): string {
+  const fromDeclaration = declared(source, words);
+  const schema = structure ? withWords(structure, fromDeclaration) : fromDeclaration;
   const properties = schema['properties'] as Schema;
   properties['apiVersion'] = { type: 'string', enum: source.versions, description: 'API group and version.' };
   properties['kind'] = { type: 'string', enum: [source.kind] };
@@ -232,7 +272,9 @@ function build(source: Source, words: number): string {
   // Written by the server, and ignored in what a learner applies.
   if (properties['status'] !== undefined)
     properties['status'] = { type: 'object', description: 'Written by the mesh.' };
-  schema['required'] = ['apiVersion', 'kind', 'metadata'];
+  const required = structure ? ((structure['required'] as string[] | undefined) ?? []) : [];
+  schema['required'] = ['apiVersion', 'kind', 'metadata', ...required];
+  schema['additionalProperties'] = false;
   return JSON.stringify(share(schema));
 }
 
@@ -274,15 +316,33 @@ function share(schema: Schema): Schema {
   return Object.keys(definitions).length > 0 ? { ...shared, $defs: definitions } : shared;
 }
 
+const STRUCTURES = join(import.meta.dirname, 'structures');
+
+/** The structures of a kind by the file to write: `k8s-tlsroute`, and `versions/k8s-tlsroute.v1alpha2` where a version differs. */
+function structuresOf(source: Source): (readonly [string, Schema | undefined])[] {
+  const files = readdirSync(STRUCTURES).filter((file) => file.split('.')[0] === source.name);
+  if (files.length === 0) return [[source.name, undefined]];
+  const read = (file: string): Schema => JSON.parse(readFileSync(join(STRUCTURES, file), 'utf8')) as Schema;
+  return files.map((file) => {
+    const name = file.replace(/\.json$/, '');
+    return [name === source.name ? name : `versions/${name}`, read(file)] as const;
+  });
+}
+
 function write(folder: string, sources: readonly Source[], words: number): void {
-  mkdirSync(join(root, folder), { recursive: true });
+  if (folder.startsWith('server/istio')) mkdirSync(join(root, folder, 'versions'), { recursive: true });
   for (const source of sources) {
-    const text = build(source, words);
-    writeFileSync(join(root, folder, `${source.name}.json`), `${text}\n`);
-    console.log(`${folder}/${source.name}.json ${text.length}`);
+    const structures = folder.startsWith('server/istio') ? structuresOf(source) : [[source.name, undefined] as const];
+    for (const [name, structure] of structures) {
+      const text = build(source, words, structure);
+      const file = join(root, folder, `${name}.json`);
+      // The same content in another layout stays as it is.
+      if (existsSync(file) && JSON.stringify(JSON.parse(readFileSync(file, 'utf8'))) === text) continue;
+      writeFileSync(file, `${text}\n`);
+      console.log(`${folder}/${name}.json ${text.length}`);
+    }
   }
 }
 
 write('server/istio/schemas', istioSources, 400);
 write('server/kube-api/schemas', coreSources, 90);
-execFileSync(join(root, 'node_modules/.bin/biome'), ['format', '--write', 'server/kube-api/schemas'], { cwd: root });

@@ -3,6 +3,7 @@ import type { Diagnostic, KindDefinition, KubeObject } from '#domain';
 import { parseApiVersion } from '#domain';
 import {
   FILE_LIMITS,
+  gatewayKinds,
   istioKinds,
   type ParsedDocument,
   parseManifests,
@@ -36,8 +37,9 @@ export interface Verdict {
   readonly warnings: readonly Finding[];
 }
 
-const kinds: readonly KindDefinition[] = [...coreKinds, ...istioKinds];
-const groups: ReadonlySet<string> = new Set(istioKinds.map(({ group }) => group));
+const meshKinds = [...istioKinds, ...gatewayKinds];
+const kinds: readonly KindDefinition[] = [...coreKinds, ...meshKinds];
+const groups: ReadonlySet<string> = new Set(meshKinds.map(({ group }) => group));
 
 /** A kind of Kubernetes or of another project that is not known here passes, as it passes Istio's webhook. */
 function isForeign(object: KubeObject): boolean {

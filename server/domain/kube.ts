@@ -67,8 +67,11 @@ export interface KindDefinition {
   readonly categories: readonly string[];
   readonly namespaced: boolean;
   readonly columns: readonly PrintColumn[];
-  /** JSON Schema of the whole object, with descriptions; loaded when first asked for. Absent: fields are not checked. */
-  schema?(): JsonSchema;
+  /**
+   * JSON Schema of the whole object, with descriptions; loaded when first asked for. Some kinds differ in a version; absent version: the
+   * preferred one. Absent: fields are not checked.
+   */
+  schema?(version?: string): JsonSchema;
   /** Rules beyond the schema, as the API server or Istio's webhook checks them. */
   validate?(object: KubeObject): FieldProblem[];
 }

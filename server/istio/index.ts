@@ -5,6 +5,7 @@ export { formatFinding, levelName } from './analysis/results.ts';
 export { type CatalogueEntry, diagnosticCatalogue } from './diagnostics/catalogue.ts';
 export { diagnostic } from './diagnostics/diagnostic.ts';
 export { didYouMean } from './diagnostics/suggest.ts';
+export { gatewayKinds } from './gateway-api/gateway-kinds.ts';
 export { istioKinds } from './kinds/istio-kinds.ts';
 export type {
   FieldPosition,

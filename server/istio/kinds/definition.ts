@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FieldProblem, JsonSchema, KindDefinition, KubeObject, PrintColumn } from '#domain';
-import { formatAge } from '#domain';
+import { formatAge, parseApiVersion } from '#domain';
+import { checkAnnotations } from '../rules/annotations.ts';
 import { type Field, specOf } from '../rules/field.ts';
 import { Findings } from '../rules/findings.ts';
+import { checkConstraints } from '../schema/constraints.ts';
+import { checkSchemaRules } from '../schema/rules.ts';
 
 interface KindOptions {
   readonly group: string;
@@ -17,6 +20,9 @@ interface KindOptions {
   /** File name of the schema. Absent: the kind in lower case. */
   readonly schema?: string;
   readonly namespaced?: boolean;
+  /** Versions whose schema differs, with a file of their own under `schemas/versions`. */
+  readonly differing?: readonly string[];
+  /** The rules of Istio's validation webhook. */
   readonly check?: (spec: Field, findings: Findings, object: KubeObject) => void;
 }
 
@@ -47,24 +53,43 @@ export function specColumn(name: string, path: string): PrintColumn {
   return { name, type: 'string', priority: 0, cell };
 }
 
-/** The schema file, read when first asked for. */
-function lazySchema(name: string): () => JsonSchema {
-  let schema: JsonSchema | undefined;
-  return () => {
-    schema ??= JSON.parse(readFileSync(join(import.meta.dirname, '../schemas', `${name}.json`), 'utf8')) as JsonSchema;
+const FOLDER = join(import.meta.dirname, '../schemas');
+
+/** The schema file, read when first asked for; `versions` are those with a file of their own. */
+function lazySchema(name: string, versions: readonly string[]): (version?: string) => JsonSchema {
+  const read = new Map<string, JsonSchema>();
+  return (version) => {
+    const file = version !== undefined && versions.includes(version) ? `versions/${name}.${version}` : name;
+    const known = read.get(file);
+    if (known) return known;
+    const schema = JSON.parse(readFileSync(join(FOLDER, `${file}.json`), 'utf8')) as JsonSchema;
+    read.set(file, schema);
     return schema;
   };
+}
+
+/** Bounds, then the rules across fields: these suppose that the fields themselves are right. */
+function schemaProblems(object: KubeObject, schema: JsonSchema): FieldProblem[] {
+  const bounds = checkConstraints(object, schema);
+  return bounds.length > 0 ? bounds : checkSchemaRules(object, schema);
+}
+
+/** Where schema and webhook refuse the same field, the webhook's words say it: they have a hint of their own. */
+function joined(ofSchema: readonly FieldProblem[], ofWebhook: readonly FieldProblem[]): FieldProblem[] {
+  const said = new Set(ofWebhook.filter(({ severity }) => severity === 'error').map(({ path }) => path));
+  return [...ofSchema.filter(({ path }) => !said.has(path)), ...ofWebhook];
 }
 
 /** A kind of Istio's API, served in all its versions as one. */
 export function defineKind(options: KindOptions): KindDefinition {
   const { check } = options;
+  const isIstio = options.group.endsWith('.istio.io');
+  const schema = lazySchema(options.schema ?? options.kind.toLowerCase(), options.differing ?? []);
   const validate = (object: KubeObject): FieldProblem[] => {
     const findings = new Findings();
-    check?.(specOf(object), findings, object);
-    return findings.problems;
+    if (!isIstio || checkAnnotations(object, findings)) check?.(specOf(object), findings, object);
+    return joined(schemaProblems(object, schema(parseApiVersion(object.apiVersion).version)), findings.problems);
   };
-  const isIstio = options.group.endsWith('.istio.io');
   return {
     group: options.group,
     versions: options.versions,
@@ -75,7 +100,7 @@ export function defineKind(options: KindOptions): KindDefinition {
     categories: isIstio ? ['istio-io', options.group.replaceAll('.', '-')] : ['gateway-api'],
     namespaced: options.namespaced ?? true,
     columns: [nameColumn, ...(options.columns ?? []), ageColumn],
-    schema: lazySchema(options.schema ?? options.kind.toLowerCase()),
-    ...(check ? { validate } : {}),
+    schema,
+    validate,
   };
 }

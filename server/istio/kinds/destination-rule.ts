@@ -1,23 +1,12 @@
 import type { KubeObject } from '#domain';
 import { checkSubsetName } from '../rules/destinations.ts';
+import { checkExportTo } from '../rules/export-to.ts';
 import type { Field } from '../rules/field.ts';
 import type { Findings } from '../rules/findings.ts';
 import { wildcardDomainProblem } from '../rules/hosts.ts';
+import { checkLabels, checkWorkloadSelector } from '../rules/labels.ts';
 import { checkTrafficPolicy } from '../rules/traffic-policy.ts';
-import { checkExportTo, checkLabels, checkWorkloadSelector } from '../rules/values.ts';
 import { defineKind, specColumn } from './definition.ts';
-
-/** A rule for some clients only: it cannot be exported beyond their namespace. */
-function checkSelectorScope(spec: Field, namespace: string, findings: Findings): void {
-  const exportTo = spec.get('exportTo');
-  if (!spec.get('workloadSelector').exists || exportTo.items.length === 0) return;
-  const namespaces = new Set(exportTo.texts.map((text) => (text === '.' ? namespace : text)));
-  if (!namespaces.has(namespace)) {
-    findings.reject(exportTo, 'destination rule with workload selector cannot have exportTo beyond current namespace');
-  } else if (namespaces.size > 1) {
-    findings.reject(exportTo, 'destination rule with workload selector cannot have multiple entries in exportTo');
-  }
-}
 
 function check(spec: Field, findings: Findings, object: KubeObject): void {
   const namespace = object.metadata.namespace ?? 'default';
@@ -33,11 +22,12 @@ function check(spec: Field, findings: Findings, object: KubeObject): void {
     names.add(name.text);
     checkSubsetName(name, findings);
     checkLabels(subset.get('labels'), findings);
-    checkTrafficPolicy(subset.get('trafficPolicy'), namespace, findings);
+    // Istio drops the warnings about the policies of subsets.
+    findings.withoutWarnings(() => checkTrafficPolicy(subset.get('trafficPolicy'), namespace, findings));
   }
-  checkExportTo(spec.get('exportTo'), namespace, findings);
-  checkSelectorScope(spec, namespace, findings);
-  checkWorkloadSelector(spec.get('workloadSelector'), findings);
+  const selector = spec.get('workloadSelector');
+  checkExportTo(spec.get('exportTo'), { namespace, ownOnly: selector.exists }, findings);
+  checkWorkloadSelector(selector, findings);
 }
 
 export const destinationRuleKind = defineKind({

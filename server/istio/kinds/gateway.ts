@@ -1,14 +1,12 @@
 import type { KubeObject } from '#domain';
+import { ipProblem, isUnixAddress, unixProblem } from '../rules/addresses.ts';
 import type { Field } from '../rules/field.ts';
 import type { Findings } from '../rules/findings.ts';
-import { gatewayHostProblems, isIpAddress, isLabel } from '../rules/hosts.ts';
+import { gatewayHostProblems, isLabel } from '../rules/hosts.ts';
+import { isHttp, isProtocol, isTls } from '../rules/protocols.ts';
 import { checkServerTls } from '../rules/server-tls.ts';
 import { checkPort } from '../rules/values.ts';
 import { defineKind } from './definition.ts';
-
-const HTTP = new Set(['HTTP', 'HTTP2', 'HTTP_PROXY', 'GRPC', 'GRPC-WEB']);
-const TLS = new Set(['HTTPS', 'TLS']);
-const OTHER = new Set(['TCP', 'MONGO', 'REDIS', 'MYSQL', 'UDP', 'HBONE', 'DOUBLE-HBONE']);
 
 function checkServerPort(port: Field, bind: Field, findings: Findings): boolean {
   if (!port.exists) {
@@ -17,12 +15,11 @@ function checkServerPort(port: Field, bind: Field, findings: Findings): boolean 
   }
   const before = findings.problems.length;
   const protocol = port.get('protocol');
-  const known = [HTTP, TLS, OTHER].some((set) => set.has(protocol.text.toUpperCase()));
-  if (!known) {
+  if (!isProtocol(protocol.text)) {
     const message = `invalid protocol "${protocol.text}", supported protocols are HTTP, HTTP2, GRPC, GRPC-WEB, MONGO, REDIS, MYSQL, TCP`;
     findings.reject(protocol, message, 'Use HTTP for plain traffic or HTTPS for TLS.');
   }
-  if (port.get('number').number > 0 || !bind.text.startsWith('unix://')) checkPort(port.get('number'), findings);
+  if (port.get('number').number > 0 || !isUnixAddress(bind.text)) checkPort(port.get('number'), findings);
   if (port.get('targetPort').number > 0)
     findings.reject(port.get('targetPort'), 'targetPort has no impact on Gateways');
   if (port.get('name').text === '') {
@@ -38,14 +35,11 @@ function checkServerPort(port: Field, bind: Field, findings: Findings): boolean 
 function checkBind(server: Field, findings: Findings): void {
   const bind = server.get('bind');
   if (bind.text === '') return;
-  if (!bind.text.startsWith('unix://')) {
-    if (!isIpAddress(bind.text)) findings.reject(bind, `${bind.text} is not a valid IP`);
+  if (!isUnixAddress(bind.text)) {
+    findings.check(bind, ipProblem(bind.text));
     return;
   }
-  const path = bind.text.slice('unix://'.length);
-  if (!path.startsWith('@') && (!path.startsWith('/') || path.endsWith('/'))) {
-    findings.reject(bind, `${path} is not an absolute path to a file`);
-  }
+  findings.check(bind, unixProblem(bind.text));
   if (server.at('port.number').number !== 0) {
     findings.reject(server.get('port'), 'port number must be 0 for unix domain socket');
   }
@@ -53,18 +47,18 @@ function checkBind(server: Field, findings: Findings): void {
 
 /** TLS settings where the protocol is encrypted, and nowhere else. */
 function checkTlsFitsProtocol(server: Field, findings: Findings): void {
-  const protocol = server.at('port.protocol').text.toUpperCase();
+  const protocol = server.at('port.protocol').text;
   const tls = server.get('tls');
-  if (TLS.has(protocol) && !tls.exists) {
+  if (isTls(protocol) && !tls.exists) {
     const hint = 'Add tls with a mode, and credentialName for SIMPLE.';
     findings.reject(server, 'server must have TLS settings for HTTPS/TLS protocols', hint);
-  } else if (!TLS.has(protocol) && tls.exists) {
+  } else if (!isTls(protocol) && tls.exists) {
     const passes = ['', 'PASSTHROUGH', 'AUTO_PASSTHROUGH'].includes(tls.get('mode').text);
     const certificates = ['caCertificates', 'privateKey', 'serverCertificate'].some(
       (name) => tls.get(name).text !== '',
     );
-    if (HTTP.has(protocol) && passes && !certificates) return;
-    const what = HTTP.has(protocol) ? 'plain text HTTP' : 'non HTTPS/TLS';
+    if (isHttp(protocol) && passes && !certificates) return;
+    const what = isHttp(protocol) ? 'plain text HTTP' : 'non HTTPS/TLS';
     const hint = 'Use protocol HTTPS, or remove tls; on HTTP only httpsRedirect makes sense.';
     findings.reject(tls, `server cannot have TLS settings for ${what} ports`, hint);
   }
@@ -114,7 +108,7 @@ function check(spec: Field, findings: Findings, object: KubeObject): void {
     }
     names.add(portName);
     const redirect = server.at('tls.httpsRedirect');
-    if (redirect.isTrue && !HTTP.has(port.get('protocol').text.toUpperCase())) {
+    if (redirect.isTrue && !isHttp(port.get('protocol').text)) {
       findings.warn(
         redirect,
         'tls.httpsRedirect should only be used with http servers',

@@ -1,12 +1,9 @@
-import type { KubeObject } from '#domain';
 import type { Field } from '../rules/field.ts';
 import type { Findings } from '../rules/findings.ts';
-import { checkWorkloadSelector } from '../rules/values.ts';
+import { checkWorkloadSelector } from '../rules/labels.ts';
 import { defineKind, specColumn } from './definition.ts';
 
-const DRY_RUN = 'istio.io/dry-run';
-
-function check(spec: Field, findings: Findings, object: KubeObject): void {
+function check(spec: Field, findings: Findings): void {
   const ports = spec.get('portLevelMtls');
   const selected = spec.at('selector.matchLabels').entries.length > 0;
   if (!selected && ports.entries.length > 0) {
@@ -24,10 +21,6 @@ function check(spec: Field, findings: Findings, object: KubeObject): void {
     const number = Number(port);
     if (Number.isInteger(number) && number >= 1 && number <= 65_535) continue;
     findings.reject(settings, 'port must be in range 1..65535', 'Use the port number that the workload listens on.');
-  }
-  if (object.metadata.annotations?.[DRY_RUN] !== undefined) {
-    const name = `${object.metadata.namespace ?? 'default'}/${object.metadata.name}`;
-    findings.reject(spec, `${name} has unsupported annotation ${DRY_RUN}, please remove the annotation`);
   }
   checkWorkloadSelector(spec.get('selector'), findings);
 }

@@ -1,30 +1,51 @@
 import type { KubeObject } from '#domain';
+import { isIpAddress, subnetProblem } from '../rules/addresses.ts';
 import { checkDestinations } from '../rules/destinations.ts';
+import { checkExportTo } from '../rules/export-to.ts';
 import type { Field } from '../rules/field.ts';
 import type { Findings } from '../rules/findings.ts';
 import { isJwtClaim } from '../rules/headers.ts';
-import { hostsMatch, isIpAddress, isSubsetOf, subnetProblem, wildcardDomainProblem } from '../rules/hosts.ts';
+import { hostsMatch, isSubsetOf, wildcardDomainProblem } from '../rules/hosts.ts';
 import { checkHttpRoute } from '../rules/http-route.ts';
-import { checkOverlappingPrefixes, checkUnreachable } from '../rules/unreachable.ts';
-import { checkExportTo, checkGatewayNames, checkLabels, checkPort } from '../rules/values.ts';
+import { checkLabels } from '../rules/labels.ts';
+import { checkCatchAll, checkUnreachable } from '../rules/unreachable.ts';
+import { checkGatewayNames, checkPort } from '../rules/values.ts';
 import { defineKind, specColumn } from './definition.ts';
 
-/** `outbound_.80_._.reviews.default.svc.cluster.local`: the SNI of mesh traffic that an east-west gateway passes on. */
-const MESH_SNI = /^outbound_\.\d[^_]*_\.[^_]*_\..*[A-Za-z]/;
+/** Bound to gateways only: as soon as `mesh` is named too, the rules for sidecars hold. */
+const bindsGateway = (spec: Field): boolean => {
+  const gateways = spec.get('gateways').texts;
+  return gateways.length > 0 && !gateways.includes('mesh');
+};
 
-const bindsGateway = (spec: Field): boolean => spec.get('gateways').texts.some((name) => name !== 'mesh');
+const hasSni = (spec: Field): boolean =>
+  spec
+    .get('tls')
+    .items.some((route) => route.get('match').items.some((match) => match.get('sniHosts').items.length > 0));
 
-function hostProblem(host: string, spec: Field): string | undefined {
-  const sni = spec.get('tls').items.length > 0;
-  if (bindsGateway(spec) && sni && MESH_SNI.test(host)) return undefined;
-  return isIpAddress(host) ? undefined : wildcardDomainProblem(host);
+/** The SNI of mesh traffic that an east-west gateway passes on: `outbound_.80_._.reviews.default.svc.cluster.local`. */
+function meshSniProblem(domain: string): string | undefined {
+  const [, port = '', , name] = domain.split('_');
+  const form = 'outbound_.<PORT>_._.<HOSTNAME>';
+  if (name === undefined) return `domain name ${domain} invalid, should follow '${form}' format`;
+  const host = name.replace(/^\.+|\.+$/g, '');
+  const wrong = (label: string): string =>
+    `domain name "${domain}" invalid (label "${label}" invalid). should follow ${form} format`;
+  if (!/\d/.test(port)) return wrong(port);
+  return /[a-zA-Z]/.test(host) ? undefined : wrong(host);
+}
+
+/** What is wrong with a host. `sni`: it may have the form of mesh traffic, as a gateway's hosts may. */
+function hostProblem(host: string, sni: boolean): string | undefined {
+  if (isIpAddress(host)) return undefined;
+  return sni && host.startsWith('outbound_') ? meshSniProblem(host) : wildcardDomainProblem(host);
 }
 
 function checkHosts(spec: Field, findings: Findings): void {
   const hosts = spec.get('hosts').items;
   let valid = true;
   for (const host of hosts) {
-    const wrong = hostProblem(host.text, spec);
+    const wrong = hostProblem(host.text, bindsGateway(spec) && hasSni(spec));
     if (wrong) {
       findings.reject(
         host,
@@ -88,12 +109,14 @@ function checkL4Match(match: Field, findings: Findings): void {
 }
 
 function checkSniHost(sni: Field, spec: Field, findings: Findings): void {
-  if (isIpAddress(sni.text)) {
+  // Istio takes a VirtualService without gateways for one that is bound to a gateway, here only.
+  const forGateway = !spec.get('gateways').texts.includes('mesh');
+  if (isIpAddress(sni.text) && wildcardDomainProblem(sni.text)) {
     const message = `using an IP address ("${sni.text}") goes against SNI spec and most clients do not support this`;
     findings.warn(sni, message, 'Use a host name.');
     return;
   }
-  const wrong = hostProblem(sni.text, spec);
+  const wrong = hostProblem(sni.text, forGateway);
   const hosts = spec.get('hosts').texts;
   if (wrong) findings.reject(sni, wrong);
   else if (!hosts.some((host) => isSubsetOf(sni.text, host))) {
@@ -141,9 +164,9 @@ function check(spec: Field, findings: Findings, object: KubeObject): void {
   }
   for (const route of tls ?? []) checkTlsRoute(route, spec, findings);
   for (const route of tcp ?? []) checkTcpRoute(route, findings);
-  checkExportTo(spec.get('exportTo'), object.metadata.namespace ?? 'default', findings);
+  checkExportTo(spec.get('exportTo'), { namespace: object.metadata.namespace ?? 'default' }, findings);
   for (const rules of [http, tcp, tls]) checkUnreachable(rules ?? [], findings);
-  checkOverlappingPrefixes(http ?? [], findings);
+  checkCatchAll(http ?? [], findings);
 }
 
 export const virtualServiceKind = defineKind({

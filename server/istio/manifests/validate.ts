@@ -76,7 +76,7 @@ export function validateDocument(
 ): Diagnostic[] {
   const kind = findKind(document.object, kinds);
   if (!kind) return [unknownKind(document, kinds)];
-  const schema = kind.schema?.();
+  const schema = kind.schema?.(parseApiVersion(document.object.apiVersion).version);
   const fieldProblems = schema ? checkFields(document.object, schema) : [];
   const ruleProblems = (kind.validate?.(document.object) ?? []).filter((each) => !alreadySaid(each, fieldProblems));
   return toDiagnostics([...fieldProblems, ...ruleProblems], document, options);

@@ -21,6 +21,19 @@ export class Findings {
     this.problems.push(catalogued('IST0133', field.path, { message }, hint));
   }
 
+  /** Runs a check whose warnings Istio does not pass on. */
+  withoutWarnings(check: () => void): void {
+    const from = this.problems.length;
+    check();
+    const added = this.problems.splice(from);
+    this.problems.push(...added.filter(({ severity }) => severity === 'error'));
+  }
+
+  /** Whether anything was refused so far. */
+  get refused(): boolean {
+    return this.problems.some(({ severity }) => severity === 'error');
+  }
+
   /** A finding with a code of its own. */
   add(code: string, field: Field, values: Arguments, hint?: string): void {
     this.problems.push(catalogued(code, field.path, values, hint));

@@ -1,9 +1,10 @@
 import type { Field } from './field.ts';
 import type { Findings } from './findings.ts';
+import { headerValueProblem } from './header-value.ts';
 
 const TOKEN = /^[-!#$%&'*+.^_`|~0-9A-Za-z]+$/;
 const PSEUDO = new Set([':method', ':scheme', ':authority', ':path', ':status']);
-const CLAIM = /^@request\.auth\.claims(?:\.[^[\]]+|(?:\[[^[\]]+\])+)$/;
+const CLAIM = /^@request\.auth\.claims(?:\..+|\[.+\])$/is;
 
 export const isJwtClaim = (name: string): boolean => CLAIM.test(name);
 
@@ -23,23 +24,13 @@ function changedNameProblem(name: string, options: { readonly authorityAllowed: 
   return name.startsWith(':') ? `invalid header "${name}": header cannot have ":" prefix` : undefined;
 }
 
-/** Command operators such as `%START_TIME%` must be closed; `%%` is a percent sign. */
-function valueProblem(value: string): string | undefined {
-  for (const char of value) {
-    const code = char.charCodeAt(0);
-    if ((code < 32 && code !== 9) || code === 127) return `header value configuration ${value} is invalid`;
-  }
-  if (/^(?:[^%]|%%|%[A-Z][A-Z0-9_]*(?:\([^()]*\))?(?::\d+)?%)*$/.test(value)) return undefined;
-  return `header value configuration: header format: missing or wrong "%" in "${value}"`;
-}
-
 /** `headers.request` and `headers.response`, each with set, add and remove. */
 export function checkHeaderOperations(headers: Field, findings: Findings): void {
   for (const side of ['request', 'response'] as const) {
     for (const operation of ['set', 'add'] as const) {
       for (const [name, value] of headers.at(`${side}.${operation}`).entries) {
         findings.check(value, changedNameProblem(name, { authorityAllowed: side === 'request' }));
-        findings.check(value, valueProblem(value.text), 'Write a percent sign as %%.');
+        findings.check(value, headerValueProblem(value.text), 'Write a percent sign as %%.');
       }
     }
     for (const name of headers.at(`${side}.remove`).items) {

@@ -1,15 +1,12 @@
-import { isIP, isIPv4, isIPv6 } from 'node:net';
+import { isIpAddress } from './addresses.ts';
 
 const LABEL = /^[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?$/;
 const WILDCARD_LABEL = /^(?:\*|(?:\*|(?:\*-)?[a-zA-Z0-9])(?:[-a-zA-Z0-9]*[a-zA-Z0-9])?)$/;
 
 export const isLabel = (text: string): boolean => text.length <= 63 && LABEL.test(text);
 
-// The test for IPv6 is a large regular expression, slow the first time.
-export const isIpAddress = (text: string): boolean => isIPv4(text) || (text.includes(':') && isIPv6(text));
-
 function lengthProblem(domain: string): string | undefined {
-  if (domain.length > 255) return `domain name "${domain}" too long (max 255)`;
+  if (Buffer.byteLength(domain) > 255) return `domain name "${domain}" too long (max 255)`;
   return domain.length === 0 ? 'empty domain name not allowed' : undefined;
 }
 
@@ -42,28 +39,47 @@ export function wildcardDomainProblem(domain: string): string | undefined {
   return dot < 0 ? undefined : labelsProblem(domain.slice(dot + 1));
 }
 
+const PARTIAL = (host: string): string => `partial wildcard "${host}" not allowed`;
+
+/** `*.example.com` and `*` may stand; `*-a.example.com` may not. */
+export const partialWildcardProblem = (host: string): string | undefined =>
+  host.includes('*') && host.length !== 1 && !host.startsWith('*.') ? PARTIAL(host) : undefined;
+
 /** What is wrong with a host of a Gateway's server: `host`, `namespace/host`, `./host` or `*` + `/host`. */
 export function gatewayHostProblems(host: string): string[] {
   const slash = host.indexOf('/');
-  if (slash < 0) return hostPartProblems(host);
+  if (slash < 0) return hostPartProblems(host, { addressAllowed: true });
   const namespace = host.slice(0, slash);
-  const name = host.slice(slash + 1);
-  const problems: string[] = [];
-  if (namespace === '' || name === '') problems.push('config namespace and dnsName in host entry cannot be empty');
+  const problems = emptyPartProblems(namespace, host.slice(slash + 1));
   if (namespace !== '*' && namespace !== '.' && !isLabel(namespace)) {
     problems.push(`invalid namespace value "${namespace}" in gateway`);
   }
-  return [...problems, ...hostPartProblems(name)];
+  return [...problems, ...hostPartProblems(host.slice(slash + 1), { addressAllowed: true })];
 }
 
-function hostPartProblems(host: string): string[] {
+/** What is wrong with a host of a Sidecar's egress: `namespace/host`, the namespace `*`, `.`, `~` or with a leading `~` left out. */
+export function egressHostProblems(host: string): string[] {
+  const slash = host.indexOf('/');
+  if (slash < 0) return ['host must be of form namespace/dnsName'];
+  const stated = host.slice(0, slash);
+  const problems = emptyPartProblems(stated, host.slice(slash + 1));
+  const namespace = stated.replace(/^~/, '');
+  if (!['', '*', '.'].includes(namespace) && !isLabel(namespace)) {
+    problems.push(`invalid namespace value "${stated}" in sidecar`);
+  }
+  return [...problems, ...hostPartProblems(host.slice(slash + 1), { addressAllowed: false })];
+}
+
+const emptyPartProblems = (namespace: string, name: string): string[] =>
+  namespace === '' || name === '' ? ['config namespace and dnsName in host entry cannot be empty'] : [];
+
+function hostPartProblems(host: string, options: { readonly addressAllowed: boolean }): string[] {
   const problems: string[] = [];
   if (host !== '*' && !host.includes('.')) problems.push('short names (non FQDN) are not allowed');
   const wrong = wildcardDomainProblem(host);
-  if (wrong && !isIpAddress(host)) problems.push(wrong);
-  if (host.includes('*') && host.length !== 1 && !host.startsWith('*.')) {
-    problems.push(`partial wildcard "${host}" not allowed`);
-  }
+  if (wrong && !(options.addressAllowed && isIpAddress(host))) problems.push(wrong);
+  const partial = partialWildcardProblem(host);
+  if (partial) problems.push(partial);
   return problems;
 }
 
@@ -81,15 +97,6 @@ export function hostsMatch(a: string, b: string): boolean {
 /** Whether every name of `host` is one of `cover`. */
 export function isSubsetOf(host: string, cover: string): boolean {
   if (!cover.startsWith('*')) return host === cover;
-  const inner = host.startsWith('*') ? suffixOf(host) : host;
-  return inner.endsWith(suffixOf(cover));
-}
-
-/** `10.0.0.0/8`, `10.0.0.1`: what is wrong with a subnet. */
-export function subnetProblem(subnet: string): string | undefined {
-  const [address = '', bits, ...rest] = subnet.split('/');
-  if (bits === undefined) return isIpAddress(address) ? undefined : `${subnet} is not a valid IP`;
-  const size = isIP(address) === 6 ? 128 : 32;
-  const valid = rest.length === 0 && isIpAddress(address) && /^\d{1,3}$/.test(bits) && Number(bits) <= size;
-  return valid ? undefined : `${subnet} is not a valid CIDR block`;
+  if (!host.startsWith('*')) return host.endsWith(suffixOf(cover));
+  return host.length >= cover.length && suffixOf(host).endsWith(suffixOf(cover));
 }

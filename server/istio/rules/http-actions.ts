@@ -26,6 +26,10 @@ const RETRY_ON = new Set([
   'unavailable',
 ]);
 
+/** Codes that HTTP's registry knows; Node knows one more than Go does. */
+const isStatusCode = (text: string): boolean =>
+  /^[+-]?\d+$/.test(text) && Number(text) !== 509 && STATUS_CODES[Number(text)] !== undefined;
+
 export function checkRetries(route: Field, findings: Findings): void {
   const retries = route.get('retries');
   if (!retries.exists) return;
@@ -43,7 +47,7 @@ export function checkRetries(route: Field, findings: Findings): void {
   checkDuration(retries.get('backoff'), findings);
   const retryOn = retries.get('retryOn');
   for (const policy of retryOn.text === '' ? [] : retryOn.text.split(',')) {
-    if (RETRY_ON.has(policy) || STATUS_CODES[policy] !== undefined) continue;
+    if (RETRY_ON.has(policy) || isStatusCode(policy)) continue;
     const hint =
       policy.trim() === policy ? 'Use a condition such as 5xx or a status code.' : 'Write no space after the comma.';
     findings.reject(retryOn, `"${policy}" is not a valid retryOn policy`, hint);
@@ -98,7 +102,7 @@ const KIB = 1024;
 export function checkDirectResponse(response: Field, findings: Findings): void {
   if (!response.exists) return;
   const body = response.get('body');
-  const size = Buffer.byteLength(body.get('string').text || body.get('bytes').text);
+  const size = Buffer.byteLength(body.get('string').text) || Buffer.from(body.get('bytes').text, 'base64').length;
   if (size > KIB * KIB) {
     findings.reject(body, 'large direct_responses may impact control plane performance, must be less than 1MB');
   } else if (size > 100 * KIB) {
@@ -173,7 +177,7 @@ export function checkCors(policy: Field, findings: Findings): void {
   }
   const maxAge = policy.get('maxAge');
   checkDuration(maxAge, findings);
-  if ((parseDurationMs(maxAge.text) ?? 0) % 1000 !== 0) {
+  if ((parseDurationMs(maxAge.text) ?? 0) % 1000 > 0) {
     findings.reject(maxAge, 'max_age duration is accurate only to seconds precision', 'Round it to whole seconds.');
   }
 }

@@ -2,7 +2,8 @@ import type { Field } from './field.ts';
 import type { Findings } from './findings.ts';
 import { matchedNameProblem } from './headers.ts';
 import { isLabel } from './hosts.ts';
-import { checkGatewayNames, checkLabels, checkPort, checkStringMatch } from './values.ts';
+import { checkLabels } from './labels.ts';
+import { checkGatewayNames, checkPort, checkStringMatch } from './values.ts';
 
 /** The match blocks of an HTTP route. */
 export function checkHttpMatches(route: Field, findings: Findings): void {
@@ -11,11 +12,11 @@ export function checkHttpMatches(route: Field, findings: Findings): void {
       if (!header.exists)
         findings.reject(header, `header match ${name} cannot be null`, 'Write {} to mean "the header is present".');
       findings.check(header, matchedNameProblem(name));
-      // `*` is no expression: it means that the header is present.
-      if (header.get('regex').text !== '*') checkStringMatch(header, findings, { where: 'headers' });
+      checkStringMatch(header, findings, { where: 'headers' });
     }
     for (const [name, header] of match.get('withoutHeaders').entries) {
       findings.check(header, matchedNameProblem(name));
+      // `*` is no expression: it means that the header is present.
       if (header.get('regex').text !== '*') checkStringMatch(header, findings, { where: 'withoutHeaders' });
     }
     checkStringMatch(match.get('uri'), findings, { where: 'uri', emptyPrefix: true });

@@ -38,7 +38,7 @@ function checkConflicts(route: Field, findings: Findings, options: { readonly de
   if (has('delegate') && !options.delegate) {
     const name = route.get('name').text;
     if (has('redirect')) findings.reject(route.get('redirect'), `root HTTP route ${name} must not specify redirect`);
-    if (has('route')) findings.reject(route.get('route'), `root HTTP route ${name} must not specify route`);
+    if (forwards) findings.reject(route.get('route'), `root HTTP route ${name} must not specify route`);
     return;
   }
   if (has('delegate')) findings.reject(route.get('delegate'), 'delegate HTTP route cannot contain delegate');

@@ -1,6 +1,7 @@
 import type { Field } from './field.ts';
 import type { Findings } from './findings.ts';
-import { checkDuration } from './values.ts';
+import { checkLocality, checkZoneAware } from './locality.ts';
+import { checkDuration, readDuration } from './values.ts';
 
 const HASH_KEYS = ['httpHeaderName', 'httpCookie', 'useSourceIp', 'httpQueryParameterName'] as const;
 const MAGLEV_LIMIT = 5_000_011;
@@ -13,10 +14,13 @@ export function checkLoadBalancer(balancer: Field, outlier: Field, findings: Fin
   }
   if (hash.exists) checkConsistentHash(hash, findings);
   const locality = balancer.get('localityLbSetting');
-  if (locality.exists && balancer.get('zoneAwareLbSetting').exists) {
+  const zoneAware = balancer.get('zoneAwareLbSetting');
+  if (locality.exists && zoneAware.exists) {
     findings.reject(balancer, 'only one of localityLbSetting and zoneAwareLbSetting can be set');
   }
-  if (locality.exists) checkLocality(locality, outlier, findings);
+  checkLocality(locality, outlier.exists, findings);
+  checkZoneAware(zoneAware, outlier.exists, findings);
+  readDuration(balancer.get('warmupDurationSecs'), findings);
   const warmup = balancer.get('warmup');
   if (!warmup.exists) return;
   if (!warmup.get('duration').exists) findings.reject(warmup, 'duration is required');
@@ -34,6 +38,7 @@ function checkConsistentHash(hash: Field, findings: Findings): void {
   if (keys.length > 1) findings.reject(hash, `only one of ${keys.join(', ')} can be set`, 'Keep one key to hash.');
   const cookie = hash.get('httpCookie');
   if (cookie.exists && cookie.get('name').text === '') findings.reject(cookie, 'name required for HttpCookie');
+  readDuration(cookie.get('ttl'), findings);
   const names = new Set<string>();
   for (const attribute of cookie.get('attributes').items) {
     const name = attribute.get('name').text;
@@ -62,51 +67,10 @@ function checkMaglev(tableSize: Field, findings: Findings): void {
     findings.reject(tableSize, 'tableSize must be a prime number for maglev', 'Use a prime number, such as 65537.');
 }
 
+/** As Envoy tests it, which takes 1 for a prime. */
 function isPrime(value: number): boolean {
-  if (value < 2 || value % 2 === 0) return value === 2;
+  if (value !== 0 && value < 4) return true;
+  if (value % 2 === 0) return false;
   for (let factor = 3; factor * factor <= value; factor += 2) if (value % factor === 0) return false;
   return true;
-}
-
-const TOPOLOGY = ['topology.kubernetes.io/region', 'topology.kubernetes.io/zone', 'topology.istio.io/subzone'];
-
-function checkLocality(locality: Field, outlier: Field, findings: Findings): void {
-  const distribute = locality.get('distribute').items;
-  const failover = locality.get('failover').items;
-  const priority = locality.get('failoverPriority');
-  if (distribute.length > 0 && failover.length > 0) {
-    findings.reject(locality, "can not simultaneously specify 'distribute' and 'failover'", 'Keep one of them.');
-    return;
-  }
-  const label = priority.texts.find((text) => TOPOLOGY.includes(text));
-  if (failover.length > 0 && label !== undefined) {
-    const message = `can not simultaneously set 'failover' and topology label '${label}' in 'failover_priority'`;
-    findings.reject(priority, message);
-  }
-  for (const item of distribute) checkDistribute(item, findings);
-  if ((failover.length > 0 || priority.items.length > 0) && !outlier.exists) {
-    const hint = 'Add outlierDetection: without it no endpoint ever counts as failed, and nothing fails over.';
-    findings.warn(locality, 'outlier detection policy must be provided for failover', hint);
-  }
-  for (const item of failover) {
-    const from = item.get('from').text;
-    const to = item.get('to').text;
-    if (from === to) findings.reject(item, 'locality lb failover settings must specify different regions');
-    if (`${from}${to}`.includes('/')) findings.reject(item, 'locality lb failover only specify region');
-    if (`${from}${to}`.includes('*')) {
-      findings.reject(item, "locality lb failover region should not contain '*' wildcard");
-    }
-  }
-}
-
-function checkDistribute(item: Field, findings: Findings): void {
-  const shares = item.get('to').entries;
-  const outside = shares.find(([, weight]) => weight.number <= 0 || weight.number > 100);
-  if (outside) {
-    findings.reject(outside[1], 'locality weight must be in range [1, 100]');
-    return;
-  }
-  const total = shares.reduce((sum, [, weight]) => sum + weight.number, 0);
-  if (total === 100) return;
-  findings.reject(item.get('to'), `total locality weight ${total} != 100`, 'Let the weights add up to 100.');
 }

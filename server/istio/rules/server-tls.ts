@@ -22,6 +22,7 @@ export function checkServerTls(tls: Field, findings: Findings): void {
       'TLS version below TLSV1_2 require setting compatible ciphers as by default they no longer include compatible ciphers.';
     findings.warn(minimum, message, 'Use TLSV1_2 or later.');
   }
+  warnOfCiphers(tls.get('cipherSuites'), findings);
   if (mode === 'ISTIO_MUTUAL') {
     for (const [field, words] of Object.entries(OWN_CERTIFICATES)) {
       if (has(tls, field))
@@ -37,9 +38,38 @@ export function checkServerTls(tls: Field, findings: Findings): void {
   }
   checkSources(tls, findings);
   const credentials = has(tls, 'credentialName') || has(tls, 'credentialNames');
-  if (['SIMPLE', 'MUTUAL', 'OPTIONAL_MUTUAL'].includes(mode) && !credentials) checkFiles(tls, mode, findings);
-  if (!has(tls, 'caCrl') || credentials) return;
+  if (ENDING.has(mode) && !credentials) checkFiles(tls, mode, findings);
+  if (!has(tls, 'caCrl')) return;
+  if (ENDING.has(mode) && credentials) return;
+  if (has(tls, 'credentialName')) {
+    const message = 'CRL is not supported with credentialName. CRL has to be specified in the credential';
+    findings.reject(tls.get('caCrl'), message);
+  }
   if (mode === 'SIMPLE') findings.reject(tls.get('caCrl'), 'CRL is not supported with SIMPLE TLS');
+}
+
+/** Modes that end TLS in the proxy with a certificate named here. */
+const ENDING = new Set(['SIMPLE', 'MUTUAL', 'OPTIONAL_MUTUAL']);
+
+const CIPHERS = new Set(
+  (
+    'ECDHE-ECDSA-AES128-GCM-SHA256 ECDHE-RSA-AES128-GCM-SHA256 ECDHE-ECDSA-AES256-GCM-SHA384 ECDHE-RSA-AES256-GCM-SHA384 ' +
+    'ECDHE-ECDSA-CHACHA20-POLY1305 ECDHE-RSA-CHACHA20-POLY1305 ECDHE-ECDSA-AES128-SHA ECDHE-RSA-AES128-SHA ' +
+    'ECDHE-ECDSA-AES256-SHA ECDHE-RSA-AES256-SHA AES128-GCM-SHA256 AES256-GCM-SHA384 AES128-SHA AES256-SHA DES-CBC3-SHA'
+  ).split(' '),
+);
+
+/** A list of suites may also hold operators, such as `-` or `+`, which start with neither letter nor digit. */
+const isCipher = (name: string): boolean =>
+  name === '' || name === 'ALL' || !/^[\p{L}\p{N}]/u.test(name) || CIPHERS.has(name);
+
+function warnOfCiphers(suites: Field, findings: Findings): void {
+  const names = suites.texts;
+  const invalid = new Set(names.filter((name) => !isCipher(name)));
+  const repeated = new Set(names.filter((name, index) => isCipher(name) && names.indexOf(name) < index));
+  const list = (set: ReadonlySet<string>): string => `[${[...set].sort().join(' ')}]`;
+  if (invalid.size > 0) findings.warn(suites, `ignoring invalid cipher suites: ${list(invalid)}`);
+  if (repeated.size > 0) findings.warn(suites, `ignoring duplicate cipher suites: ${list(repeated)}`);
 }
 
 function checkSources(tls: Field, findings: Findings): void {

@@ -1,10 +1,19 @@
 import { RE2JS, RE2JSSyntaxException } from 're2js';
-import { parseDurationMs } from '#domain';
+import { parseGoDurationNs } from './durations.ts';
 import type { Field } from './field.ts';
 import type { Findings } from './findings.ts';
-import { isLabel } from './hosts.ts';
+import { fqdnProblem, isLabel } from './hosts.ts';
 
 const DURATION_HINT = 'Write a number and a unit, such as 500ms, 5s or 1m30s.';
+const MS = 1_000_000n;
+
+/** Nanoseconds of a duration field; undefined when it is absent or not a duration, which is reported. */
+export function readDuration(field: Field, findings: Findings): bigint | undefined {
+  if (!field.exists || typeof field.value !== 'string') return undefined;
+  const ns = parseGoDurationNs(field.text);
+  if (ns === undefined) findings.reject(field, `invalid duration "${field.text}"`, DURATION_HINT);
+  return ns;
+}
 
 /** A duration of at least one millisecond, when there is one. `zeroAllowed`: 0s switches the limit off. */
 export function checkDuration(
@@ -12,16 +21,12 @@ export function checkDuration(
   findings: Findings,
   options: { readonly zeroAllowed?: boolean } = {},
 ): void {
-  if (!field.exists || typeof field.value !== 'string') return;
-  const ms = parseDurationMs(field.text);
-  if (ms === undefined) {
-    findings.reject(field, `invalid duration "${field.text}"`, DURATION_HINT);
-  } else if (ms === 0 && options.zeroAllowed) {
-    return;
-  } else if (ms < 1) {
+  const ns = readDuration(field, findings);
+  if (ns === undefined || (options.zeroAllowed && ns / MS === 0n)) return;
+  if (ns < MS) {
     const hint = 'Give at least 1ms, or remove the field to have no limit.';
     findings.reject(field, 'duration must be greater than 1ms', hint);
-  } else if (!Number.isInteger(ms)) {
+  } else if (ns % MS !== 0n) {
     findings.reject(field, 'only durations to ms precision are supported', 'Round it to whole milliseconds.');
   }
 }
@@ -30,6 +35,10 @@ export function checkPort(field: Field, findings: Findings): void {
   const port = field.number;
   if (port >= 1 && port <= 65_535) return;
   findings.reject(field, `port number ${port} must be in the range 1..65535`, 'Use a port from 1 to 65535.');
+}
+
+export function checkPortName(field: Field, name: string, findings: Findings): void {
+  if (!isLabel(name)) findings.reject(field, `invalid port name: ${name}`, 'Use letters, digits and hyphens.');
 }
 
 /** A percentage as whole number. */
@@ -47,23 +56,31 @@ export function checkPercentage(percentage: Field, findings: Findings): void {
   findings.reject(percentage.get('value'), message, 'Use a number from 0 to 100: 50 means every second request.');
 }
 
+/** RE2's complaint about an expression; undefined when there is none. */
+export function regexProblem(expression: string): string | undefined {
+  try {
+    RE2JS.compile(expression);
+    return undefined;
+  } catch (error) {
+    if (error instanceof RE2JSSyntaxException) return error.message;
+    throw error;
+  }
+}
+
 const MAX_REGEX = 1024;
 
 /** What is wrong with a regular expression, in RE2's words. */
 export function checkRegex(field: Field, where: string, findings: Findings): void {
   const expression = field.text;
-  if (expression.length > MAX_REGEX) {
+  if (Buffer.byteLength(expression) > MAX_REGEX) {
     findings.reject(field, `"${where}": regex is too large, max length allowed is ${MAX_REGEX}`);
     return;
   }
-  try {
-    RE2JS.compile(expression);
-  } catch (error) {
-    if (!(error instanceof RE2JSSyntaxException)) throw error;
-    const reference = 'Istio uses RE2 style regex-based match (https://github.com/google/re2/wiki/Syntax)';
-    const hint = 'Envoy reads RE2 expressions: no look-around, no back-references, every bracket closed.';
-    findings.reject(field, `"${where}": ${error.message}; ${reference}`, hint);
-  }
+  const wrong = regexProblem(expression);
+  if (wrong === undefined) return;
+  const reference = 'Istio uses RE2 style regex-based match (https://github.com/google/re2/wiki/Syntax)';
+  const hint = 'Envoy reads RE2 expressions: no look-around, no back-references, every bracket closed.';
+  findings.reject(field, `"${where}": ${wrong}; ${reference}`, hint);
 }
 
 const MATCH_TYPES = ['exact', 'prefix', 'regex'] as const;
@@ -93,51 +110,16 @@ export function checkStringMatch(
   else checkRegex(regex, options.where, findings);
 }
 
-/** Labels of workloads, as Kubernetes allows them. */
-export function checkLabels(labels: Field, findings: Findings): void {
-  for (const [key, value] of labels.entries) {
-    const name = key.split('/').at(-1) ?? '';
-    if (!/^[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?$/.test(name) || name.length > 63) {
-      findings.reject(value, `invalid tag key: "${key}"`);
-    } else if (!/^(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?)?$/.test(value.text) || value.text.length > 63) {
-      findings.reject(value, `invalid tag value: "${value.text}"`);
-    }
-  }
-}
-
-/** exportTo: `*`, `.`, or namespaces, each once, `*` alone. */
-export function checkExportTo(exportTo: Field, namespace: string, findings: Findings): void {
-  const seen = new Set<string>();
-  for (const item of exportTo.items) {
-    const key = item.text === '.' ? namespace : item.text;
-    if (seen.has(key)) {
-      const both = key !== item.text;
-      const message = both
-        ? `duplicate entries in exportTo: . and current namespace ${namespace}`
-        : `duplicate entries in exportTo for entry ${item.text}`;
-      findings.reject(item, message, 'Name each namespace once.');
-    } else if (key !== '*' && !isLabel(key)) {
-      findings.reject(item, `only .,*, ~, or a valid DNS 1123 label is allowed as exportTo entry: ${item.text}`);
-    }
-    seen.add(key);
-  }
-  if (seen.has('*') && seen.size > 1) {
-    findings.reject(
-      exportTo,
-      'cannot have both public (*) and non-public exportTo values for a resource',
-      'Keep only "*".',
-    );
-  }
-}
-
 /** The `gateways` of a VirtualService or of one of its matches: `name`, `namespace/name` or `mesh`. */
 export function checkGatewayNames(gateways: Field, findings: Findings): void {
   for (const gateway of gateways.items) {
-    const [namespace = '', name] = splitOnce(gateway.text, '/');
-    if (name === undefined) {
+    const slash = gateway.text.indexOf('/');
+    if (slash < 0) {
       checkPlainGateway(gateway, findings);
-      continue;
+      // Istio looks no further than the first name without a namespace.
+      return;
     }
+    const [namespace, name] = [gateway.text.slice(0, slash), gateway.text.slice(slash + 1)];
     if (namespace === '' || name === '') findings.reject(gateway, 'config namespace and gateway name cannot be empty');
     if (!isLabel(namespace)) findings.reject(gateway, `invalid value for namespace: "${namespace}"`);
     if (!isLabel(name)) findings.reject(gateway, `invalid value for gateway name: "${name}"`);
@@ -145,37 +127,11 @@ export function checkGatewayNames(gateways: Field, findings: Findings): void {
 }
 
 function checkPlainGateway(gateway: Field, findings: Findings): void {
-  const parts = gateway.text.split('.');
-  if (parts.length > 1) {
-    const message =
-      `using legacy gatewayName format "${gateway.text}"; prefer the <namespace>/<name> format: ` +
-      `"${parts[1]}/${parts[0]}"`;
-    findings.warn(gateway, message, `Write ${parts[1]}/${parts[0]}.`);
+  const [name, namespace] = gateway.text.split('.');
+  if (namespace !== undefined) {
+    const recommended = `${namespace}/${name}`;
+    const message = `using legacy gatewayName format "${gateway.text}"; prefer the <namespace>/<name> format: "${recommended}"`;
+    findings.warn(gateway, message, `Write ${recommended}.`);
   }
-  const wrong = parts.find((part) => !isLabel(part));
-  if (gateway.text === '') findings.reject(gateway, 'empty domain name not allowed');
-  else if (wrong !== undefined) {
-    findings.reject(gateway, `domain name "${gateway.text}" invalid (label "${wrong}" invalid)`);
-  }
-}
-
-function splitOnce(text: string, separator: string): [string, string?] {
-  const at = text.indexOf(separator);
-  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)];
-}
-
-/** A workload selector's labels: no wildcards, and not empty. */
-export function checkWorkloadSelector(selector: Field, findings: Findings): void {
-  if (!selector.exists) return;
-  const labels = selector.get('matchLabels');
-  for (const [key, value] of labels.entries) {
-    const pair = `${key}=${value.text}`;
-    if (key === '') findings.reject(value, `empty key is not supported in selector: "${pair}"`);
-    if (pair.includes('*'))
-      findings.reject(value, `wildcard is not supported in selector: "${pair}"`, 'Write the whole label.');
-  }
-  if (labels.entries.length === 0) {
-    const hint = 'Name at least one label, or remove the selector to mean every workload of the namespace.';
-    findings.warn(selector, 'workload selector specified without labels', hint);
-  }
+  findings.check(gateway, fqdnProblem(gateway.text));
 }

@@ -2,11 +2,7 @@ import type { FieldProblem, JsonSchema } from '#domain';
 import { catalogued } from '../diagnostics/diagnostic.ts';
 import { didYouMean } from '../diagnostics/suggest.ts';
 import { childPath } from '../manifests/path.ts';
-
-type Fields = Readonly<Record<string, unknown>>;
-
-const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+import { type Fields, isFields, resolve } from './node.ts';
 
 function typeOf(value: unknown): string {
   if (value === null) return 'null';
@@ -18,15 +14,6 @@ function typeOf(value: unknown): string {
 interface Walk {
   readonly root: JsonSchema;
   readonly problems: FieldProblem[];
-}
-
-function resolve(schema: unknown, root: JsonSchema): Fields | undefined {
-  if (!isFields(schema)) return undefined;
-  const reference = schema['$ref'];
-  if (typeof reference !== 'string') return schema;
-  const definitions = root['$defs'];
-  const target = isFields(definitions) ? definitions[reference.slice('#/$defs/'.length)] : undefined;
-  return isFields(target) ? target : undefined;
 }
 
 function typeProblem(value: unknown, types: readonly string[], path: string): FieldProblem | undefined {
@@ -49,12 +36,17 @@ function typeHint(value: unknown, types: readonly string[]): string | undefined 
   return undefined;
 }
 
+function typesOf(schema: Fields): readonly string[] {
+  if (schema['x-kubernetes-int-or-string'] === true) return ['integer', 'string'];
+  const { type } = schema;
+  return typeof type === 'string' ? [type] : Array.isArray(type) ? type.map(String) : [];
+}
+
 function visit(value: unknown, input: unknown, path: string, walk: Walk): void {
   const schema = resolve(input, walk.root);
   // Null means "not set".
   if (!schema || value === null || value === undefined) return;
-  const type = schema['type'];
-  const types = typeof type === 'string' ? [type] : Array.isArray(type) ? type.map(String) : [];
+  const types = typesOf(schema);
   const wrongType = types.length > 0 ? typeProblem(value, types, path) : undefined;
   if (wrongType) {
     walk.problems.push(wrongType);

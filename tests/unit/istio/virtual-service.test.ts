@@ -211,7 +211,7 @@ describe('VirtualService: time, retries and faults', () => {
     ],
     [
       'refuses an abort status',
-      httpRoute('fault: {abort: {httpStatus: 600}}'),
+      httpRoute('fault: {abort: {httpStatus: 601}}'),
       'HTTP status 600 is not in range 200-599',
       httpRoute('fault: {abort: {httpStatus: 599}}'),
     ],

@@ -1,0 +1,90 @@
+import type { KindDefinition, KubeObject, PrintColumn } from '#domain';
+import { defineKind, specColumn } from '../kinds/definition.ts';
+
+const GROUP = 'gateway.networking.k8s.io';
+
+interface Condition {
+  readonly type?: string;
+  readonly status?: string;
+}
+
+interface GatewayStatus {
+  readonly conditions?: readonly Condition[];
+  readonly addresses?: readonly { readonly value?: string }[];
+}
+
+const statusOf = (object: KubeObject): GatewayStatus => (object.status ?? {}) as GatewayStatus;
+
+/** The status of the condition of this type. */
+const conditionColumn = (type: string): PrintColumn => ({
+  name: type,
+  type: 'string',
+  priority: 0,
+  cell: (object) => statusOf(object).conditions?.find((each) => each.type === type)?.status ?? '',
+});
+
+const addressColumn: PrintColumn = {
+  name: 'Address',
+  type: 'string',
+  priority: 0,
+  cell: (object) => statusOf(object).addresses?.[0]?.value ?? '',
+};
+
+const hostnames = specColumn('Hostnames', 'hostnames');
+
+interface Shape {
+  readonly plural: string;
+  readonly versions: readonly string[];
+  readonly shortNames?: readonly string[];
+  readonly columns?: readonly PrintColumn[];
+  readonly namespaced?: boolean;
+  readonly differing?: readonly string[];
+}
+
+const gatewayApi = (kind: string, shape: Shape): KindDefinition =>
+  defineKind({ group: GROUP, kind, schema: `k8s-${kind.toLowerCase()}`, ...shape });
+
+/**
+ * The kinds of the Kubernetes Gateway API, release 1.6, experimental fields included. Their rules are all in their schemas.
+ */
+export const gatewayKinds: readonly KindDefinition[] = [
+  gatewayApi('GatewayClass', {
+    plural: 'gatewayclasses',
+    versions: ['v1', 'v1beta1'],
+    shortNames: ['gc'],
+    namespaced: false,
+    columns: [
+      specColumn('Controller', 'controllerName'),
+      conditionColumn('Accepted'),
+      { ...specColumn('Description', 'description'), priority: 1 },
+    ],
+  }),
+  gatewayApi('Gateway', {
+    plural: 'gateways',
+    versions: ['v1', 'v1beta1'],
+    shortNames: ['gtw'],
+    columns: [specColumn('Class', 'gatewayClassName'), addressColumn, conditionColumn('Programmed')],
+  }),
+  gatewayApi('HTTPRoute', { plural: 'httproutes', versions: ['v1', 'v1beta1'], columns: [hostnames] }),
+  gatewayApi('GRPCRoute', { plural: 'grpcroutes', versions: ['v1'], columns: [hostnames] }),
+  gatewayApi('TLSRoute', {
+    plural: 'tlsroutes',
+    versions: ['v1', 'v1alpha3', 'v1alpha2'],
+    differing: ['v1alpha2'],
+    columns: [hostnames],
+  }),
+  gatewayApi('TCPRoute', { plural: 'tcproutes', versions: ['v1', 'v1alpha2'], differing: ['v1alpha2'] }),
+  gatewayApi('UDPRoute', { plural: 'udproutes', versions: ['v1', 'v1alpha2'], differing: ['v1alpha2'] }),
+  gatewayApi('ReferenceGrant', { plural: 'referencegrants', versions: ['v1', 'v1beta1'], shortNames: ['refgrant'] }),
+  gatewayApi('BackendTLSPolicy', {
+    plural: 'backendtlspolicies',
+    versions: ['v1', 'v1alpha3'],
+    shortNames: ['btlspolicy'],
+  }),
+  gatewayApi('ListenerSet', {
+    plural: 'listenersets',
+    versions: ['v1'],
+    shortNames: ['lset'],
+    columns: [conditionColumn('Accepted'), conditionColumn('Programmed')],
+  }),
+];

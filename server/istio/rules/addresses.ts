@@ -1,0 +1,32 @@
+import { isIP, isIPv4, isIPv6 } from 'node:net';
+
+// The test for IPv6 is a large regular expression, slow the first time.
+export const isIpAddress = (text: string): boolean => isIPv4(text) || (text.includes(':') && isIPv6(text));
+
+/** `10.0.0.0/8`: an address without a zone, and a length that fits it. */
+export function isCidr(text: string): boolean {
+  const [address = '', bits = '', ...rest] = text.split('/');
+  if (rest.length > 0 || address.includes('%') || !isIpAddress(address)) return false;
+  return /^(?:0|[1-9]\d{0,2})$/.test(bits) && Number(bits) <= (isIP(address) === 6 ? 128 : 32);
+}
+
+/** `10.0.0.0/8`, `10.0.0.1`: what is wrong with a subnet. */
+export function subnetProblem(subnet: string): string | undefined {
+  if (subnet.split('/').length === 2) return isCidr(subnet) ? undefined : `${subnet} is not a valid CIDR block`;
+  return ipProblem(subnet);
+}
+
+export const ipProblem = (address: string): string | undefined =>
+  isIpAddress(address) ? undefined : `${address} is not a valid IP`;
+
+const UNIX = 'unix://';
+
+export const isUnixAddress = (address: string): boolean => address.startsWith(UNIX);
+
+/** What is wrong with the path of a Unix domain socket address, `unix:///path` or `unix://@name`. */
+export function unixProblem(address: string): string | undefined {
+  const path = address.slice(UNIX.length);
+  if (path === '') return 'unix address must not be empty';
+  if (path.startsWith('@') || (path.startsWith('/') && !path.endsWith('/'))) return undefined;
+  return `${path} is not an absolute path to a file`;
+}

@@ -1,0 +1,70 @@
+import type { Field } from './field.ts';
+import type { Findings } from './findings.ts';
+import { parseGoUrl } from './urls.ts';
+
+const SCHEMES = new Set(['', 'file', 'http', 'https', 'oci']);
+
+function urlProblem(text: string): string | undefined {
+  if (text === '') return 'url field needs to be set';
+  const whole = parseGoUrl(text, { request: true });
+  if (!('problem' in whole)) {
+    return SCHEMES.has(whole.scheme) ? undefined : `url contains unsupported scheme: ${whole.scheme}`;
+  }
+  const hosted = parseGoUrl(`http://${text}`, { request: true });
+  return 'problem' in hosted ? `failed to parse url: parse "${text}": ${whole.problem}` : undefined;
+}
+
+function hashProblem(hash: string): string | undefined {
+  if (hash === '') return undefined;
+  if (Buffer.byteLength(hash) !== 64) return 'sha256 field must be 64 characters long';
+  return /^[a-f0-9]+$/.test(hash) ? undefined : 'sha256 field must match [a-f0-9]{64} pattern';
+}
+
+/** The first thing that is wrong with the environment of a plug-in's virtual machine. */
+function checkEnvironment(environment: Field, findings: Findings): void {
+  const seen = new Set<string>();
+  for (const variable of environment.items) {
+    const name = variable.get('name').text;
+    const fromHost = variable.get('valueFrom').text === 'HOST';
+    if (name === '') findings.reject(variable, 'spec.vmConfig.env invalid', 'Add name.');
+    else if (Buffer.byteLength(name) > 256) {
+      findings.reject(variable.get('name'), 'env.name field must be less than 255 characters long');
+    } else if (seen.has(name)) findings.reject(variable, 'duplicate env', 'Name each variable once.');
+    else if (fromHost && variable.get('value').text !== '') {
+      findings.reject(variable.get('value'), 'value may only be set when valueFrom is INLINE');
+    }
+    seen.add(name);
+  }
+}
+
+/** Where a plug-in comes from and how it runs: of a WasmPlugin, or of a TrafficExtension's `wasm`. */
+export function checkWasm(plugin: Field, findings: Findings): void {
+  findings.check(
+    plugin.get('url'),
+    urlProblem(plugin.get('url').text),
+    'Write oci://registry/image:tag, or an https URL.',
+  );
+  findings.check(plugin.get('sha256'), hashProblem(plugin.get('sha256').text));
+  if (Buffer.byteLength(plugin.get('imagePullSecret').text) > 253) {
+    findings.reject(plugin.get('imagePullSecret'), 'imagePullSecret field must be less than 253 characters long');
+  }
+  if (Buffer.byteLength(plugin.get('pluginName').text) > 256) {
+    findings.reject(plugin.get('pluginName'), 'pluginName field must be less than 255 characters long');
+  }
+  checkEnvironment(plugin.at('vmConfig.env'), findings);
+}
+
+/** `match`: the traffic that an extension sees, by port. */
+export function checkTrafficSelectors(match: Field, findings: Findings): void {
+  for (const [index, selector] of match.items.entries()) {
+    for (const [at, port] of selector.get('ports').items.entries()) {
+      const number = port.get('number').number;
+      if (number >= 1 && number <= 65_535) continue;
+      findings.reject(
+        port,
+        `spec.Match[${index}].Ports[${at}] is out of range: ${number}`,
+        'Use a port from 1 to 65535.',
+      );
+    }
+  }
+}

@@ -1,0 +1,137 @@
+import type { FieldProblem, JsonSchema } from '#domain';
+import { searches } from '../cel/functions.ts';
+import { catalogued } from '../diagnostics/diagnostic.ts';
+import { childPath } from '../manifests/path.ts';
+import { formatHolds } from './formats.ts';
+import { asList, type Fields, fieldSchema, isFields, resolve } from './node.ts';
+
+interface Walk {
+  readonly root: JsonSchema;
+  readonly problems: FieldProblem[];
+}
+
+const quoted = (value: unknown): string => JSON.stringify(value) ?? 'null';
+const plural = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`;
+
+function report(walk: Walk, path: string, message: string): void {
+  walk.problems.push(catalogued('MW0105', path, { message }));
+}
+
+function checkNumber(value: number, schema: Fields, path: string, walk: Walk): void {
+  const { minimum, maximum } = schema;
+  const invalid = (what: string): void =>
+    report(walk, path, `Invalid value: ${value}: ${path} in body should be ${what}`);
+  if (typeof minimum === 'number' && value < minimum) invalid(`greater than or equal to ${minimum}`);
+  if (typeof maximum === 'number' && value > maximum) invalid(`less than or equal to ${maximum}`);
+}
+
+function checkText(value: string, schema: Fields, path: string, walk: Walk): void {
+  const { minLength, maxLength, pattern } = schema;
+  const length = value.length === 0 ? 0 : [...value].length;
+  const invalid = (what: string): void =>
+    report(walk, path, `Invalid value: ${quoted(value)}: ${path} in body should ${what}`);
+  if (typeof minLength === 'number' && length < minLength) {
+    invalid(`be at least ${plural(minLength, 'char')} long`);
+  }
+  if (typeof maxLength === 'number' && length > maxLength) {
+    report(walk, path, `Too long: may not be more than ${maxLength} bytes`);
+  } else if (typeof pattern === 'string' && !searches(value, pattern)) invalid(`match '${pattern}'`);
+}
+
+/** Entries of a list that is a set, or a map by some of its fields, are there once. */
+function checkUnique(value: readonly unknown[], schema: Fields, path: string, walk: Walk): void {
+  const type = schema['x-kubernetes-list-type'];
+  if (type !== 'set' && type !== 'map') return;
+  const keys = asList(schema['x-kubernetes-list-map-keys']).map(String);
+  const seen = new Set<string>();
+  for (const [index, item] of value.entries()) {
+    const identity =
+      type === 'set' ? item : Object.fromEntries(keys.map((key) => [key, isFields(item) ? item[key] : '']));
+    const text = quoted(identity);
+    if (seen.has(text)) report(walk, childPath(path, index), `Duplicate value: ${text}`);
+    seen.add(text);
+  }
+}
+
+function checkList(value: readonly unknown[], schema: Fields, path: string, walk: Walk): void {
+  const { minItems, maxItems } = schema;
+  if (typeof minItems === 'number' && value.length < minItems) {
+    report(walk, path, `Invalid value: ${value.length}: ${path} in body should have at least ${minItems} items`);
+  }
+  if (typeof maxItems === 'number' && value.length > maxItems) {
+    report(walk, path, `Too many: ${value.length}: must have at most ${maxItems} items`);
+  }
+  checkUnique(value, schema, path, walk);
+  for (const [index, item] of value.entries()) visit(item, schema['items'], childPath(path, index), walk);
+}
+
+function checkMap(value: Fields, schema: Fields, path: string, walk: Walk): void {
+  const { minProperties, maxProperties } = schema;
+  const count = Object.keys(value).length;
+  if (typeof minProperties === 'number' && count < minProperties) {
+    report(walk, path, `Invalid value: ${count}: ${path} in body should have at least ${minProperties} properties`);
+  }
+  if (typeof maxProperties === 'number' && count > maxProperties) {
+    report(walk, path, `Too many: ${count}: must have at most ${maxProperties} items`);
+  }
+  for (const [name, field] of Object.entries(value)) {
+    visit(field, fieldSchema(schema, name), childPath(path, name), walk);
+  }
+}
+
+/** Whether a part of oneOf, anyOf, allOf or not holds. Such parts say which fields are there, and bounds of numbers and texts. */
+function holds(value: unknown, part: unknown, root: JsonSchema): boolean {
+  if (!isFields(part)) return true;
+  const own: Walk = { root, problems: [] };
+  visit(value, part, '', own);
+  if (own.problems.length > 0) return false;
+  const { type } = part;
+  if (type === 'integer' && !(typeof value === 'number' && Number.isInteger(value))) return false;
+  if (type === 'string' && typeof value !== 'string') return false;
+  const required = asList(part['required']).map(String);
+  return required.every((name) => isFields(value) && value[name] !== undefined && value[name] !== null);
+}
+
+function checkAlternatives(value: unknown, schema: Fields, path: string, walk: Walk): void {
+  const count = (parts: readonly unknown[]): number => parts.filter((part) => holds(value, part, walk.root)).length;
+  const { oneOf, anyOf, allOf, not } = schema;
+  if (Array.isArray(oneOf) && count(oneOf) !== 1) {
+    const found = count(oneOf);
+    const what = found > 1 ? `Found ${found} valid alternatives` : 'Found none valid';
+    report(walk, path, `Invalid value: ${path} in body must validate one and only one schema (oneOf). ${what}`);
+  }
+  if (Array.isArray(anyOf) && count(anyOf) === 0) {
+    report(walk, path, `Invalid value: ${path} in body must validate at least one schema (anyOf)`);
+  }
+  if (Array.isArray(allOf) && count(allOf) !== allOf.length) {
+    report(walk, path, `Invalid value: ${path} in body must validate all the schemas (allOf)`);
+  }
+  if (not !== undefined && holds(value, not, walk.root)) {
+    report(walk, path, `Invalid value: ${path} in body must not validate the schema (not)`);
+  }
+}
+
+function visit(value: unknown, input: unknown, path: string, walk: Walk): void {
+  const schema = resolve(input, walk.root);
+  // Null means "not set".
+  if (!schema || value === null || value === undefined) return;
+  const { format } = schema;
+  if (typeof format === 'string' && !formatHolds(value, format)) {
+    report(walk, path, `Invalid value: ${quoted(value)}: ${path} in body must be of type ${format}: ${quoted(value)}`);
+  }
+  if (typeof value === 'number') checkNumber(value, schema, path, walk);
+  else if (typeof value === 'string') checkText(value, schema, path, walk);
+  else if (Array.isArray(value)) checkList(value, schema, path, walk);
+  else if (isFields(value)) checkMap(value, schema, path, walk);
+  checkAlternatives(value, schema, path, walk);
+}
+
+/**
+ * Checks an object's values against the bounds of its kind's schema, as an API server does: length, pattern, range, number and uniqueness
+ * of entries, which fields exclude each other. Types, names and required fields are `checkFields`.
+ */
+export function checkConstraints(object: unknown, schema: JsonSchema): FieldProblem[] {
+  const walk: Walk = { root: schema, problems: [] };
+  visit(object, schema, '', walk);
+  return walk.problems;
+}
