@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import type { Diagnostic, KindDefinition, KubeObject } from '#domain';
+import type { Diagnostic, KindDefinition } from '#domain';
 import { parseApiVersion } from '#domain';
 import {
   FILE_LIMITS,
@@ -42,10 +42,19 @@ const kinds: readonly KindDefinition[] = [...coreKinds, ...meshKinds];
 const groups: ReadonlySet<string> = new Set(meshKinds.map(({ group }) => group));
 
 /** A kind of Kubernetes or of another project that is not known here passes, as it passes Istio's webhook. */
-function isForeign(object: KubeObject): boolean {
-  const { group } = parseApiVersion(object.apiVersion);
-  const known = kinds.some((each) => each.group === group && each.kind === object.kind);
+function isForeign(apiVersion: string, kind: string): boolean {
+  const { group } = parseApiVersion(apiVersion);
+  const known = kinds.some((each) => each.group === group && each.kind === kind);
   return !known && !groups.has(group);
+}
+
+/** Files beside manifests, such as a chart's values, and foreign objects that need no name. */
+function isNoManifest({ fields, diagnostics }: UnreadableDocument): boolean {
+  if (Object.keys(fields).length === 0) return false;
+  const { apiVersion, kind } = fields;
+  const head = diagnostics.every(({ code }) => code === 'MW0009' || code === 'MW0010');
+  if (typeof apiVersion === 'string' && typeof kind === 'string') return head && isForeign(apiVersion, kind);
+  return head && !['kind', 'metadata', 'spec'].some((field) => field in fields);
 }
 
 const finding = ({ code, origin, location, message, hint }: Diagnostic): Finding => ({
@@ -78,11 +87,16 @@ function ofDocument(document: ParsedDocument, namespace: string): Verdict {
     namespace: metadata.namespace ?? '',
     name: metadata.name ?? metadata.generateName ?? '',
   };
-  return verdictOf(at, isForeign(object) ? [] : validateDocument(document, kinds, { namespace }));
+  return verdictOf(
+    at,
+    isForeign(object.apiVersion, object.kind) ? [] : validateDocument(document, kinds, { namespace }),
+  );
 }
 
-const ofUnreadable = ({ file, index, kind, namespace, name, diagnostics }: UnreadableDocument): Verdict =>
-  verdictOf({ file, document: index, kind, namespace, name }, diagnostics);
+function ofUnreadable(document: UnreadableDocument): Verdict {
+  const { file, index, kind, namespace, name, diagnostics } = document;
+  return verdictOf({ file, document: index, kind, namespace, name }, isNoManifest(document) ? [] : diagnostics);
+}
 
 /** The verdict on each object of these files, in their order. `namespace`: of objects that name none. */
 export function validateTexts(texts: readonly NamedText[], namespace = 'default'): Verdict[] {

@@ -39,6 +39,8 @@ export interface UnreadableDocument {
   readonly kind: string;
   readonly namespace: string;
   readonly name: string;
+  /** The fields that could be read; none where the text is no YAML. */
+  readonly fields: Readonly<Record<string, unknown>>;
   readonly diagnostics: readonly Diagnostic[];
 }
 

@@ -179,6 +179,7 @@ function unreadable(
     kind: stated(object['kind']),
     namespace: stated(metadata['namespace']),
     name: stated(metadata['name']),
+    fields: object,
     diagnostics: problems,
   };
 }

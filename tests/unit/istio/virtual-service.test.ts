@@ -212,7 +212,7 @@ describe('VirtualService: time, retries and faults', () => {
     [
       'refuses an abort status',
       httpRoute('fault: {abort: {httpStatus: 601}}'),
-      'HTTP status 600 is not in range 200-599',
+      'HTTP status 601 is not in range 200-599',
       httpRoute('fault: {abort: {httpStatus: 599}}'),
     ],
     [
