@@ -40,6 +40,7 @@ export function mergeHostRules(all: readonly HostRules[]): Config<VirtualService
         gateway,
         list: 'http',
         rules: sortRules(rules),
+        others: sorted.map((each) => each.route),
       });
     });
 }

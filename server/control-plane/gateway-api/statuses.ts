@@ -37,7 +37,7 @@ interface Wanted {
 }
 
 function wantedStatuses(findings: GatewayApiFindings, lookup: InstanceLookup): Wanted[] {
-  const attached = countAttachments(findings.routes.flatMap(({ attachments }) => attachments));
+  const attached = countAttachments(findings.routes.map(({ attachments }) => attachments));
   const counted = (kind: GroupKind, object: KubeObject, listeners: readonly ListenerStatus[]): ListenerStatus[] =>
     listeners.map((listener) => ({
       ...listener,
@@ -78,11 +78,13 @@ function wantedStatuses(findings: GatewayApiFindings, lookup: InstanceLookup): W
 }
 
 /** How many routes are attached to each listener; a route that names a listener twice counts once. */
-function countAttachments(attachments: readonly Attachment[]): ReadonlyMap<string, number> {
+function countAttachments(routes: readonly (readonly Attachment[])[]): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
-  for (const { owner, sectionName } of attachments) {
-    const key = `${owner.kind} ${owner.namespace}/${owner.name} ${sectionName}`;
-    counts.set(key, (counts.get(key) ?? 0) + 1);
+  for (const attachments of routes) {
+    const keys = attachments.map(
+      ({ owner, sectionName }) => `${owner.kind} ${owner.namespace}/${owner.name} ${sectionName}`,
+    );
+    for (const key of new Set(keys)) counts.set(key, (counts.get(key) ?? 0) + 1);
   }
   return counts;
 }

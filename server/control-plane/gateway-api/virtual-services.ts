@@ -18,6 +18,8 @@ export interface VirtualServiceInput {
   readonly gateway: string;
   readonly list: RuleList;
   readonly rules: readonly SourcedRule[];
+  /** Further routes that rules come from, the oldest first. */
+  readonly others?: readonly KubeObject[];
 }
 
 /** A generated rule and the route that it comes from. */
@@ -28,7 +30,7 @@ export interface SourcedRule extends GeneratedRule<object> {
 /** An internal VirtualService with one host, named by its oldest route. */
 export function virtualService(input: VirtualServiceInput): Config<VirtualServiceSpec> {
   const { route, name, host, hostPlace, gateway, list, rules } = input;
-  const routes = [...new Set([route, ...rules.map((rule) => rule.route)])];
+  const routes = [...new Set([route, ...(input.others ?? [])])];
   return {
     kind: 'VirtualService',
     apiVersion: 'networking.istio.io/v1',
