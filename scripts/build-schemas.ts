@@ -286,7 +286,8 @@ function share(schema: Schema): Schema {
     if (isSchema(value)) {
       const text = JSON.stringify(value);
       const seen = uses.get(text) ?? 0;
-      if (text.length > 400 && value['type'] !== undefined) uses.set(text, seen + 1);
+      // A field may be called `type`: then its value is a schema, and this is a list of fields.
+      if (text.length > 400 && typeof value['type'] === 'string') uses.set(text, seen + 1);
       if (seen > 0) return;
     }
     for (const child of Object.values(value)) count(child);

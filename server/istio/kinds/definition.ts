@@ -6,6 +6,7 @@ import { checkAnnotations } from '../rules/annotations.ts';
 import { type Field, specOf } from '../rules/field.ts';
 import { Findings } from '../rules/findings.ts';
 import { checkConstraints } from '../schema/constraints.ts';
+import { withDefaults } from '../schema/defaults.ts';
 import { checkSchemaRules } from '../schema/rules.ts';
 
 interface KindOptions {
@@ -70,8 +71,9 @@ function lazySchema(name: string, versions: readonly string[]): (version?: strin
 
 /** Bounds, then the rules across fields: these suppose that the fields themselves are right. */
 function schemaProblems(object: KubeObject, schema: JsonSchema): FieldProblem[] {
-  const bounds = checkConstraints(object, schema);
-  return bounds.length > 0 ? bounds : checkSchemaRules(object, schema);
+  const complete = withDefaults(object, schema, schema);
+  const bounds = checkConstraints(complete, schema);
+  return bounds.length > 0 ? bounds : checkSchemaRules(complete, schema);
 }
 
 /** Where schema and webhook refuse the same field, the webhook's words say it: they have a hint of their own. */

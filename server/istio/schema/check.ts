@@ -2,7 +2,7 @@ import type { FieldProblem, JsonSchema } from '#domain';
 import { catalogued } from '../diagnostics/diagnostic.ts';
 import { didYouMean } from '../diagnostics/suggest.ts';
 import { childPath } from '../manifests/path.ts';
-import { type Fields, isFields, resolve } from './node.ts';
+import { asList, type Fields, isFields, resolve } from './node.ts';
 
 function typeOf(value: unknown): string {
   if (value === null) return 'null';
@@ -78,11 +78,12 @@ function visitFields(value: Fields, schema: Fields, path: string, walk: Walk): v
       walk.problems.push(catalogued('MW0101', at, { path: at }, meant ? `Did you mean "${meant}"?` : undefined));
     }
   }
-  const required = Array.isArray(schema['required']) ? schema['required'].map(String) : [];
-  for (const field of required) {
-    if (value[field] === undefined || value[field] === null) {
-      walk.problems.push(catalogued('MW0104', childPath(path, field), { field: childPath(path, field) }));
-    }
+  for (const field of asList(schema['required']).map(String)) {
+    const absent = value[field] === undefined || value[field] === null;
+    // The server fills in a default before it asks what is required.
+    const filled = resolve(properties[field], walk.root)?.['default'] !== undefined;
+    if (!absent || filled) continue;
+    walk.problems.push(catalogued('MW0104', childPath(path, field), { field: childPath(path, field) }));
   }
 }
 

@@ -8,6 +8,8 @@ import { asList, type Fields, fieldSchema, isFields, resolve } from './node.ts';
 interface Walk {
   readonly root: JsonSchema;
   readonly problems: FieldProblem[];
+  /** Inside oneOf, anyOf, allOf and not, where types and supported values count as well. */
+  readonly part?: true;
 }
 
 const quoted = (value: unknown): string => JSON.stringify(value) ?? 'null';
@@ -82,12 +84,9 @@ function checkMap(value: Fields, schema: Fields, path: string, walk: Walk): void
 /** Whether a part of oneOf, anyOf, allOf or not holds. Such parts say which fields are there, and bounds of numbers and texts. */
 function holds(value: unknown, part: unknown, root: JsonSchema): boolean {
   if (!isFields(part)) return true;
-  const own: Walk = { root, problems: [] };
+  const own: Walk = { root, problems: [], part: true };
   visit(value, part, '', own);
   if (own.problems.length > 0) return false;
-  const { type } = part;
-  if (type === 'integer' && !(typeof value === 'number' && Number.isInteger(value))) return false;
-  if (type === 'string' && typeof value !== 'string') return false;
   const required = asList(part['required']).map(String);
   return required.every((name) => isFields(value) && value[name] !== undefined && value[name] !== null);
 }
@@ -111,10 +110,18 @@ function checkAlternatives(value: unknown, schema: Fields, path: string, walk: W
   }
 }
 
+function isSupported(value: unknown, schema: Fields): boolean {
+  const { type, enum: supported } = schema;
+  if (Array.isArray(supported) && !supported.includes(value)) return false;
+  if (type === 'integer') return Number.isInteger(value);
+  return type !== 'string' || typeof value === 'string';
+}
+
 function visit(value: unknown, input: unknown, path: string, walk: Walk): void {
   const schema = resolve(input, walk.root);
   // Null means "not set".
   if (!schema || value === null || value === undefined) return;
+  if (walk.part && !isSupported(value, schema)) report(walk, path, 'Unsupported value');
   const { format } = schema;
   if (typeof format === 'string' && !formatHolds(value, format)) {
     report(walk, path, `Invalid value: ${quoted(value)}: ${path} in body must be of type ${format}: ${quoted(value)}`);
@@ -127,7 +134,7 @@ function visit(value: unknown, input: unknown, path: string, walk: Walk): void {
 }
 
 /**
- * Checks an object's values against the bounds of its kind's schema, as an API server does: length, pattern, range, number and uniqueness
+ * Checks the values of an object, defaults filled in, against the bounds of its kind's schema, as an API server does: length, pattern, range, number and uniqueness
  * of entries, which fields exclude each other. Types, names and required fields are `checkFields`.
  */
 export function checkConstraints(object: unknown, schema: JsonSchema): FieldProblem[] {

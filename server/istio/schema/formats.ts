@@ -1,3 +1,5 @@
+import { isIPv4, isIPv6 } from 'node:net';
+
 const RANGES: Readonly<Record<string, readonly [number, number]>> = {
   int32: [-(2 ** 31), 2 ** 31 - 1],
   int64: [-(2 ** 63), 2 ** 63],
@@ -14,6 +16,8 @@ export function formatHolds(value: unknown, format: string): boolean {
   if (range) return typeof value !== 'number' || (value >= range[0] && value <= range[1]);
   if (typeof value !== 'string') return true;
   if (format === 'date-time') return DATE_TIME.test(value);
+  if (format === 'ipv4') return isIPv4(value);
+  if (format === 'ipv6') return isIPv6(value);
   if (format === 'byte' || format === 'binary') return BASE64.test(value);
   return true;
 }

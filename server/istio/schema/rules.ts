@@ -3,7 +3,6 @@ import { compileCel } from '../cel/evaluate.ts';
 import { CelEvaluationError } from '../cel/functions.ts';
 import { catalogued } from '../diagnostics/diagnostic.ts';
 import { childPath } from '../manifests/path.ts';
-import { withDefaults } from './defaults.ts';
 import { asList, fieldSchema, isFields, resolve } from './node.ts';
 
 interface Walk {
@@ -60,9 +59,9 @@ function visit(value: unknown, input: unknown, path: string, walk: Walk): void {
   }
 }
 
-/** Checks an object against the CEL rules in its kind's schema (`x-kubernetes-validations`), defaults filled in first. */
+/** Checks an object, defaults filled in, against the CEL rules in its kind's schema (`x-kubernetes-validations`). */
 export function checkSchemaRules(object: unknown, schema: JsonSchema): FieldProblem[] {
   const walk: Walk = { root: schema, problems: [] };
-  visit(withDefaults(object, schema, schema), schema, '', walk);
+  visit(object, schema, '', walk);
   return walk.problems;
 }
