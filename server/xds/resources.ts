@@ -123,6 +123,7 @@ export interface RouteConfiguration {
   validate_clusters?: boolean;
   max_direct_response_body_size_bytes?: number;
   ignore_port_in_host_matching?: boolean;
+  typed_per_filter_config?: Record<string, Any>;
 }
 
 export interface VirtualHost {
@@ -131,6 +132,7 @@ export interface VirtualHost {
   routes?: Route[];
   include_request_attempt_count?: boolean;
   require_tls?: 'NONE' | 'EXTERNAL_ONLY' | 'ALL';
+  typed_per_filter_config?: Record<string, Any>;
   metadata?: Metadata;
 }
 

@@ -1,25 +1,11 @@
 import type { FilterChain, HttpConnectionManager, TcpProxy } from '#xds';
 import { extensionTypes } from '#xds';
 import { compileFormat, type Format } from '../http/format.ts';
+import { type HttpFilterPlan, readHttpFilters } from './http-filter.ts';
 import { type HttpServing, readHttpServing } from './http-serving.ts';
 import { ConfigProblem, within } from './problem.ts';
 import { compileRouteTable, type RouteTable } from './route-table.ts';
 import { durationMs, readNumber } from './values.ts';
-
-/** HTTP filters this proxy runs, by Envoy's and Istio's names. */
-const HTTP_FILTERS = {
-  'envoy.filters.http.fault': 'fault',
-  'envoy.filters.http.cors': 'cors',
-  'envoy.filters.http.router': 'router',
-  // These four act in every proxy of this kind: ALPN choice in the pool, metadata and metrics in the connection manager.
-  'istio.alpn': 'built-in',
-  'istio.stats': 'built-in',
-  'istio.metadata_exchange': 'built-in',
-  'envoy.filters.http.peer_metadata': 'built-in',
-  'envoy.filters.http.grpc_stats': 'built-in',
-} as const;
-
-export type HttpFilterKind = 'fault' | 'cors' | 'router';
 
 /** Network filters that only observe, and whose work the proxy does for every connection. */
 const OBSERVERS = new Set(['istio.metadata_exchange', 'istio.stats', 'envoy.filters.network.metadata_exchange']);
@@ -30,9 +16,11 @@ export interface HttpFilterConfig {
   readonly statPrefix: string;
   /** Name of the RDS resource, or the table itself. */
   readonly routes: { readonly rds: string } | { readonly table: RouteTable };
-  readonly filters: readonly HttpFilterKind[];
+  readonly filters: readonly HttpFilterPlan[];
   readonly serverName: string;
   readonly useRemoteAddress: boolean;
+  /** Proxies in front of this one whose X-Forwarded-For is believed. */
+  readonly trustedHops: number;
   readonly generateRequestId: boolean;
   readonly normalizePath: boolean;
   readonly forwardClientCert: 'SANITIZE' | 'FORWARD_ONLY' | 'APPEND_FORWARD' | 'SANITIZE_SET' | 'ALWAYS_FORWARD_ONLY';
@@ -89,9 +77,10 @@ function compileHcm(config: HttpConnectionManager, versionInfo: string): HttpFil
     kind: 'http',
     statPrefix: config.stat_prefix,
     routes: readRoutes(config, versionInfo),
-    filters: readHttpFilters(config),
+    filters: readHttpFilters(config.http_filters ?? []),
     serverName: config.server_name ?? 'envoy',
     useRemoteAddress: config.use_remote_address === true,
+    trustedHops: readNumber(config['xff_num_trusted_hops'], 0),
     generateRequestId: config.generate_request_id !== false,
     normalizePath: config.normalize_path === true,
     forwardClientCert: (config.forward_client_cert_details ?? 'SANITIZE') as HttpFilterConfig['forwardClientCert'],
@@ -106,20 +95,6 @@ function readRoutes(config: HttpConnectionManager, versionInfo: string): HttpFil
   if (config.route_config === undefined) throw new ConfigProblem('route_specifier', 'has neither rds nor route_config');
   const resource = config.route_config;
   return { table: within('route_config', () => compileRouteTable(resource, versionInfo)) };
-}
-
-function readHttpFilters(config: HttpConnectionManager): HttpFilterKind[] {
-  const kinds: HttpFilterKind[] = [];
-  for (const [i, filter] of (config.http_filters ?? []).entries()) {
-    const kind = (HTTP_FILTERS as Readonly<Record<string, HttpFilterKind | 'built-in'>>)[filter.name];
-    if (kind === undefined) {
-      throw new ConfigProblem(`http_filters[${i}]`, `Didn't find a registered implementation for '${filter.name}'`);
-    }
-    if (kind !== 'built-in') kinds.push(kind);
-  }
-  if (kinds.at(-1) !== 'router')
-    throw new ConfigProblem('http_filters', 'the last filter must be envoy.filters.http.router');
-  return kinds;
 }
 
 /** Istio's default text format (EnvoyTextLogFormat), without the newline. */

@@ -1,5 +1,6 @@
 import type { RE2JS } from 're2js';
 import type {
+  Any,
   RetryPolicy,
   Route,
   RouteAction,
@@ -80,6 +81,8 @@ export interface CompiledRoute {
   readonly fault: FaultPolicy | undefined;
   readonly cors: CorsPolicy | undefined;
   readonly operation: string | undefined;
+  /** What the route gives single filters, by filter name. */
+  readonly perFilter: Readonly<Record<string, Any>> | undefined;
   readonly origins: Origins | undefined;
 }
 
@@ -89,6 +92,7 @@ export interface CompiledVirtualHost {
   readonly routes: readonly CompiledRoute[];
   readonly includeAttemptCount: boolean;
   readonly requireTls: boolean;
+  readonly perFilter: Readonly<Record<string, Any>> | undefined;
   readonly origins: Origins | undefined;
 }
 
@@ -155,6 +159,7 @@ function compileVirtualHost(given: VirtualHost): CompiledVirtualHost {
     routes: (given.routes ?? []).map((route, i) => within(`routes[${i}]`, () => compileRoute(route))),
     includeAttemptCount: given.include_request_attempt_count === true,
     requireTls: given.require_tls === 'ALL' || given.require_tls === 'EXTERNAL_ONLY',
+    perFilter: given.typed_per_filter_config,
     origins: readOrigins(given.metadata),
   };
 }
@@ -169,6 +174,7 @@ function compileRoute(given: Route): CompiledRoute {
     fault: readFault(given.typed_per_filter_config?.['envoy.filters.http.fault']),
     cors: compileCors(given.typed_per_filter_config?.['envoy.filters.http.cors'] ?? given.route?.cors),
     operation: given.decorator?.operation,
+    perFilter: given.typed_per_filter_config,
     origins: readOrigins(given.metadata),
   };
 }

@@ -4,6 +4,7 @@ import { HopSteps } from '../decisions/hop-steps.ts';
 import type { ConnectionContext } from '../listener/connection-context.ts';
 import type { ProxyRuntime } from '../runtime.ts';
 import type { BodySink, DownstreamStream, RequestHead, ResetReason, ResponseHead, TlsFacts } from './codec.ts';
+import { DynamicMetadata } from './dynamic-metadata.ts';
 import type { FormatSubject } from './format.ts';
 import { Headers } from './headers.ts';
 import type { PeerWorkload } from './peer-metadata.ts';
@@ -88,6 +89,7 @@ export class Exchange implements FormatSubject, BodyTarget {
   #trailers: Headers | undefined;
   #paused = false;
   #finished = false;
+  #metadata: DynamicMetadata | undefined;
 
   constructor(options: ExchangeOptions) {
     const { runtime, stream } = options;
@@ -108,6 +110,12 @@ export class Exchange implements FormatSubject, BodyTarget {
     this.received = { path, authority, headers: this.steps.on ? headers.clone() : NOT_RECORDED };
     this.requestEnded = !stream.hasBody;
     stream.receive(this);
+  }
+
+  /** What filters leave behind for later ones. */
+  get metadata(): DynamicMetadata {
+    this.#metadata ??= new DynamicMetadata();
+    return this.#metadata;
   }
 
   get finished(): boolean {

@@ -1,11 +1,26 @@
-import type { HttpFilterConfig, HttpFilterKind } from '../../config/network-filter.ts';
+import type { HttpFilterPlan } from '../../config/http-filter.ts';
+import type { HttpFilterConfig } from '../../config/network-filter.ts';
 import type { RequestLayer } from '../exchange.ts';
 import { router } from '../router/router.ts';
 import { cors } from './cors.ts';
 import { fault } from './fault.ts';
-
-const FILTERS: Readonly<Record<HttpFilterKind, RequestLayer>> = { fault, cors, router };
+import { jwtAuthn } from './jwt/jwt-authn.ts';
+import { rbac } from './rbac.ts';
 
 /** The configured HTTP filters as layers, in the order of the configuration. */
-export const runHttpFilters = (config: HttpFilterConfig): readonly RequestLayer[] =>
-  config.filters.map((kind) => FILTERS[kind]);
+export const runHttpFilters = (config: HttpFilterConfig): readonly RequestLayer[] => config.filters.map(layerOf);
+
+function layerOf(plan: HttpFilterPlan): RequestLayer {
+  switch (plan.kind) {
+    case 'rbac':
+      return rbac(plan.config);
+    case 'jwt_authn':
+      return jwtAuthn(plan.config);
+    case 'fault':
+      return fault;
+    case 'cors':
+      return cors;
+    case 'router':
+      return router;
+  }
+}

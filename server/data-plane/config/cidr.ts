@@ -1,0 +1,38 @@
+import { BlockList, isIP } from 'node:net';
+import { ConfigProblem } from './problem.ts';
+
+/** envoy.config.core.v3.CidrRange. */
+export interface CidrRange {
+  readonly address_prefix?: string;
+  readonly prefix_len?: number;
+}
+
+/** A range of addresses, compiled; `text` is how people write it. */
+export interface AddressRange {
+  readonly text: string;
+  readonly contains: (address: string) => boolean;
+}
+
+const FAMILIES = { 4: 'ipv4', 6: 'ipv6' } as const;
+
+export function compileRange(given: CidrRange, field: string): AddressRange {
+  const address = given.address_prefix ?? '';
+  const family = isIP(address);
+  if (family !== 4 && family !== 6) throw new ConfigProblem(field, `"${address}" is no address`);
+  const bits = given.prefix_len ?? 0;
+  if (bits < 0 || bits > (family === 4 ? 32 : 128)) throw new ConfigProblem(field, `/${bits} is no prefix length`);
+  const list = new BlockList();
+  list.addSubnet(address, bits, FAMILIES[family]);
+  return {
+    text: `${address}/${bits}`,
+    contains(candidate) {
+      const plain = withoutMapping(candidate);
+      const kind = isIP(plain);
+      return (kind === 4 || kind === 6) && list.check(plain, FAMILIES[kind]);
+    },
+  };
+}
+
+/** `::ffff:10.0.0.1`, as a socket of both families shows an IPv4 peer, is 10.0.0.1. */
+export const withoutMapping = (address: string): string =>
+  address.toLowerCase().startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;

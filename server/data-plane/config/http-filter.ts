@@ -1,0 +1,53 @@
+import type { HttpConnectionManager } from '#xds';
+import { type JwtFilterConfig, readJwtAuthn } from './jwt-config.ts';
+import { ConfigProblem, within } from './problem.ts';
+import { type RbacFilterConfig, readRbac } from './rbac/rbac.ts';
+
+type HttpFilterJson = NonNullable<HttpConnectionManager['http_filters']>[number] & {
+  readonly disabled?: boolean;
+  readonly is_optional?: boolean;
+};
+
+/** An HTTP filter with its configuration, ready to become a layer. */
+export type HttpFilterPlan =
+  | { readonly kind: 'fault' | 'cors' | 'router' }
+  | { readonly kind: 'rbac'; readonly config: RbacFilterConfig }
+  | { readonly kind: 'jwt_authn'; readonly config: JwtFilterConfig };
+
+const TYPE = 'type.googleapis.com/envoy.extensions.filters.http.';
+
+/** By the type of their configuration: a filter's name is free. */
+const READERS: Readonly<Record<string, (config: HttpFilterJson['typed_config']) => HttpFilterPlan>> = {
+  [`${TYPE}fault.v3.HTTPFault`]: () => ({ kind: 'fault' }),
+  [`${TYPE}cors.v3.Cors`]: () => ({ kind: 'cors' }),
+  [`${TYPE}router.v3.Router`]: () => ({ kind: 'router' }),
+  [`${TYPE}rbac.v3.RBAC`]: (config) => ({ kind: 'rbac', config: readRbac(config) }),
+  [`${TYPE}jwt_authn.v3.JwtAuthentication`]: (config) => ({ kind: 'jwt_authn', config: readJwtAuthn(config) }),
+};
+
+/** Filters whose work every proxy of this kind does by itself: ALPN in the pool, metadata and metrics in the connection manager. */
+const BUILT_IN: ReadonlySet<string> = new Set([
+  'istio.alpn',
+  'istio.stats',
+  'istio.metadata_exchange',
+  'envoy.filters.http.peer_metadata',
+  'envoy.filters.http.grpc_stats',
+]);
+
+/** Reads the filters of a connection manager in their order; the router must be the last. */
+export function readHttpFilters(filters: readonly HttpFilterJson[]): HttpFilterPlan[] {
+  const plans = filters.flatMap((filter, i) => within(`http_filters[${i}]`, () => readFilter(filter)));
+  if (plans.at(-1)?.kind !== 'router') {
+    throw new ConfigProblem('http_filters', 'the last filter must be envoy.filters.http.router');
+  }
+  return plans;
+}
+
+function readFilter(filter: HttpFilterJson): HttpFilterPlan[] {
+  if (filter.disabled === true || BUILT_IN.has(filter.name)) return [];
+  const { typed_config: config, name } = filter;
+  const read = READERS[config?.['@type'] ?? ''];
+  if (read !== undefined) return [within(name, () => read(config))];
+  if (filter.is_optional === true) return [];
+  throw new ConfigProblem('name', `Didn't find a registered implementation for '${name}'`);
+}

@@ -1,0 +1,209 @@
+import type { Any, RouteMatch } from '#xds';
+import { type KeySet, parseKeySet } from '../http/filters/jwt/keys.ts';
+import { ConfigProblem, within } from './problem.ts';
+import { compileConditions, type RouteCondition } from './route-condition.ts';
+import { readNumber } from './values.ts';
+
+/** Where a token may stand in a request. */
+export type TokenLocation =
+  | { readonly in: 'header'; readonly name: string; readonly prefix: string }
+  | { readonly in: 'query'; readonly name: string }
+  | { readonly in: 'cookie'; readonly name: string };
+
+/** One issuer whose tokens are accepted. */
+export interface JwtProvider {
+  readonly name: string;
+  /** Empty: any. */
+  readonly issuer: string;
+  readonly audiences: readonly string[];
+  readonly keys: KeySet;
+  readonly locations: readonly TokenLocation[];
+  /** The token stays in the request. */
+  readonly forward: boolean;
+  readonly payloadHeader: string;
+  readonly padPayloadHeader: boolean;
+  readonly claimHeaders: readonly { readonly header: string; readonly claim: string }[];
+  readonly payloadInMetadata: string;
+  readonly headerInMetadata: string;
+  readonly spaceDelimitedClaims: ReadonlySet<string>;
+  readonly clearRouteCache: boolean;
+  readonly clockSkewSeconds: number;
+}
+
+/** What a request must show. */
+export type JwtRequirement =
+  | { readonly kind: 'provider'; readonly provider: JwtProvider; readonly audiences: readonly string[] | undefined }
+  | { readonly kind: 'any' | 'all'; readonly each: readonly JwtRequirement[] }
+  /** `locations` of these providers are looked at; a token found there must hold. */
+  | { readonly kind: 'missing' | 'missingOrFailed'; readonly providers: readonly JwtProvider[] };
+
+export interface JwtRule {
+  readonly conditions: readonly RouteCondition[];
+  /** Undefined: nothing is asked of these requests. */
+  readonly requirement: JwtRequirement | undefined;
+}
+
+export interface JwtFilterConfig {
+  readonly rules: readonly JwtRule[];
+  readonly providers: readonly JwtProvider[];
+  readonly named: ReadonlyMap<string, JwtRequirement>;
+  readonly bypassCorsPreflight: boolean;
+}
+
+interface ProviderJson {
+  readonly issuer?: string;
+  readonly audiences?: readonly string[];
+  readonly local_jwks?: { readonly inline_string?: string; readonly inline_bytes?: string };
+  readonly forward?: boolean;
+  readonly from_headers?: readonly { readonly name?: string; readonly value_prefix?: string }[];
+  readonly from_params?: readonly string[];
+  readonly from_cookies?: readonly string[];
+  readonly forward_payload_header?: string;
+  readonly pad_forward_payload_header?: boolean;
+  readonly payload_in_metadata?: string;
+  readonly header_in_metadata?: string;
+  readonly normalize_payload_in_metadata?: { readonly space_delimited_claims?: readonly string[] };
+  readonly claim_to_headers?: readonly { readonly header_name?: string; readonly claim_name?: string }[];
+  readonly clear_route_cache?: boolean;
+  readonly clock_skew_seconds?: number;
+}
+
+interface RequirementJson {
+  readonly provider_name?: string;
+  readonly provider_and_audiences?: { readonly provider_name?: string; readonly audiences?: readonly string[] };
+  readonly requires_any?: { readonly requirements?: readonly RequirementJson[] };
+  readonly requires_all?: { readonly requirements?: readonly RequirementJson[] };
+  readonly allow_missing?: object;
+  readonly allow_missing_or_failed?: object;
+}
+
+interface RuleJson {
+  readonly match?: RouteMatch;
+  readonly requires?: RequirementJson;
+  readonly requirement_name?: string;
+}
+
+/** Reads envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication. */
+export function readJwtAuthn(config: Any): JwtFilterConfig {
+  if (config['filter_state_rules'] !== undefined) throw new ConfigProblem('filter_state_rules', 'is not supported');
+  const given = (config['providers'] ?? {}) as Readonly<Record<string, ProviderJson>>;
+  const providers = new Map(
+    Object.entries(given).map(([name, json]) => [name, within(`providers.${name}`, () => readProvider(name, json))]),
+  );
+  const all = [...providers.values()];
+  const compile = (json: RequirementJson): JwtRequirement => compileRequirement(json, providers, all);
+  const named = new Map(
+    Object.entries((config['requirement_map'] ?? {}) as Readonly<Record<string, RequirementJson>>).map(
+      ([name, json]) => [name, within(`requirement_map.${name}`, () => compile(json))],
+    ),
+  );
+  const rules = ((config['rules'] ?? []) as readonly RuleJson[]).map((rule, i) =>
+    within(`rules[${i}]`, () => readRule(rule, compile, named)),
+  );
+  return { rules, providers: all, named, bypassCorsPreflight: config['bypass_cors_preflight'] === true };
+}
+
+function readRule(
+  { match, requires, requirement_name }: RuleJson,
+  compile: (json: RequirementJson) => JwtRequirement,
+  named: ReadonlyMap<string, JwtRequirement>,
+): JwtRule {
+  const conditions = compileConditions(match ?? {});
+  if (requirement_name === undefined) return { conditions, requirement: requires && compile(requires) };
+  const requirement = named.get(requirement_name);
+  if (requirement === undefined) throw new ConfigProblem('requirement_name', `${requirement_name} is not in the map`);
+  return { conditions, requirement };
+}
+
+function compileRequirement(
+  given: RequirementJson,
+  providers: ReadonlyMap<string, JwtProvider>,
+  near: readonly JwtProvider[],
+): JwtRequirement {
+  const find = (name = ''): JwtProvider => {
+    const provider = providers.get(name);
+    if (provider === undefined)
+      throw new ConfigProblem('provider_name', `Required provider ['${name}'] is not defined`);
+    return provider;
+  };
+  if (given.provider_name !== undefined) {
+    return { kind: 'provider', provider: find(given.provider_name), audiences: undefined };
+  }
+  const narrowed = given.provider_and_audiences;
+  if (narrowed)
+    return { kind: 'provider', provider: find(narrowed.provider_name), audiences: narrowed.audiences ?? [] };
+  if (given.allow_missing) return { kind: 'missing', providers: near };
+  if (given.allow_missing_or_failed) return { kind: 'missingOrFailed', providers: near };
+  if (given.requires_all) {
+    const each = (given.requires_all.requirements ?? []).map((one) => compileRequirement(one, providers, near));
+    return { kind: 'all', each };
+  }
+  if (given.requires_any) return compileAny(given.requires_any.requirements ?? [], providers, near);
+  throw new ConfigProblem('requires', 'is empty');
+}
+
+/** An allowance among alternatives comes last, and looks only where its named siblings look. */
+function compileAny(
+  given: readonly RequirementJson[],
+  providers: ReadonlyMap<string, JwtProvider>,
+  near: readonly JwtProvider[],
+): JwtRequirement {
+  const isAllowance = (one: RequirementJson): boolean =>
+    one.allow_missing !== undefined || one.allow_missing_or_failed !== undefined;
+  const regular = given.filter((one) => !isAllowance(one));
+  const siblings = regular.flatMap((one) => {
+    const provider = providers.get(one.provider_name ?? one.provider_and_audiences?.provider_name ?? '');
+    return provider === undefined ? [] : [provider];
+  });
+  const allowances = given.filter(isAllowance);
+  const allowance = allowances.find((one) => one.allow_missing_or_failed !== undefined) ?? allowances[0];
+  const each = regular.map((one) => compileRequirement(one, providers, near));
+  if (allowance === undefined) return { kind: 'any', each };
+  const looked = siblings.length === 0 ? near : siblings;
+  return { kind: 'any', each: [...each, compileRequirement(allowance, providers, looked)] };
+}
+
+function readProvider(name: string, given: ProviderJson): JwtProvider {
+  const { local_jwks: local } = given;
+  if (local === undefined) throw new ConfigProblem('jwks_source_specifier', 'only local_jwks is supported');
+  const text = local.inline_string ?? Buffer.from(local.inline_bytes ?? '', 'base64').toString('utf8');
+  return {
+    name,
+    issuer: given.issuer ?? '',
+    audiences: given.audiences ?? [],
+    keys: parseKeySet(text),
+    locations: readLocations(given),
+    forward: given.forward === true,
+    payloadHeader: (given.forward_payload_header ?? '').toLowerCase(),
+    padPayloadHeader: given.pad_forward_payload_header === true,
+    claimHeaders: (given.claim_to_headers ?? []).map(({ header_name = '', claim_name = '' }) => ({
+      header: header_name.toLowerCase(),
+      claim: claim_name,
+    })),
+    payloadInMetadata: given.payload_in_metadata ?? '',
+    headerInMetadata: given.header_in_metadata ?? '',
+    spaceDelimitedClaims: new Set(given.normalize_payload_in_metadata?.space_delimited_claims ?? []),
+    clearRouteCache: given.clear_route_cache === true,
+    clockSkewSeconds: readNumber(given.clock_skew_seconds, 0) || 60,
+  };
+}
+
+function readLocations({ from_headers = [], from_params = [], from_cookies = [] }: ProviderJson): TokenLocation[] {
+  if (from_headers.length + from_params.length + from_cookies.length === 0) {
+    return [
+      { in: 'header', name: 'authorization', prefix: 'Bearer ' },
+      { in: 'query', name: 'access_token' },
+    ];
+  }
+  return [
+    ...from_headers.map(
+      ({ name = '', value_prefix = '' }): TokenLocation => ({
+        in: 'header',
+        name: name.toLowerCase(),
+        prefix: value_prefix,
+      }),
+    ),
+    ...from_params.map((name): TokenLocation => ({ in: 'query', name })),
+    ...from_cookies.map((name): TokenLocation => ({ in: 'cookie', name })),
+  ];
+}

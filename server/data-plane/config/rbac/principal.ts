@@ -1,0 +1,75 @@
+import type { HeaderMatcher, StringMatcher } from '#xds';
+import { type CidrRange, compileRange } from '../cidr.ts';
+import type { MetadataMatcherJson } from '../metadata-match.ts';
+import { ConfigProblem } from '../problem.ts';
+import { compileStringMatch, type StringMatch } from '../string-match.ts';
+import { ALWAYS_HOLDS, allOf, anyOf, leaf, not, type RbacCondition } from './condition.ts';
+import { headerCondition, metadataCondition, pathCondition } from './request-conditions.ts';
+import type { RbacSubject } from './subject.ts';
+
+/** envoy.config.rbac.v3.Principal: who asks. */
+export interface PrincipalJson {
+  readonly any?: boolean;
+  readonly and_ids?: { readonly ids?: readonly PrincipalJson[] };
+  readonly or_ids?: { readonly ids?: readonly PrincipalJson[] };
+  readonly not_id?: PrincipalJson;
+  readonly authenticated?: { readonly principal_name?: StringMatcher };
+  readonly filter_state?: { readonly key?: string; readonly string_match?: StringMatcher };
+  readonly source_ip?: CidrRange;
+  readonly direct_remote_ip?: CidrRange;
+  readonly remote_ip?: CidrRange;
+  readonly header?: HeaderMatcher;
+  readonly url_path?: { readonly path?: StringMatcher };
+  readonly metadata?: MetadataMatcherJson;
+}
+
+/** Compiles a principal. Throws ConfigProblem for one this proxy cannot check: it must not be guessed. */
+export function compilePrincipal(given: PrincipalJson, field: string): RbacCondition {
+  const set = (list: readonly PrincipalJson[] | undefined, name: string): RbacCondition[] =>
+    (list ?? []).map((one, i) => compilePrincipal(one, `${field}.${name}.ids[${i}]`));
+  if (given.any === true) return ALWAYS_HOLDS;
+  if (given.and_ids) return allOf(set(given.and_ids.ids, 'and_ids'));
+  if (given.or_ids) return anyOf(set(given.or_ids.ids, 'or_ids'));
+  if (given.not_id) return not(compilePrincipal(given.not_id, `${field}.not_id`));
+  if (given.header) return headerCondition(given.header, `${field}.header`);
+  if (given.url_path) return pathCondition(given.url_path, `${field}.url_path`);
+  if (given.metadata) return metadataCondition(given.metadata, `${field}.metadata`);
+  if (given.authenticated) return identityCondition(given.authenticated.principal_name, `${field}.authenticated`);
+  if (given.filter_state?.key === PEER_PRINCIPAL) {
+    return identityCondition(given.filter_state.string_match, `${field}.filter_state`);
+  }
+  return compileAddress(given, field);
+}
+
+/** Where Istio's own filters keep the identity of the client behind a tunnel. */
+const PEER_PRINCIPAL = 'io.istio.peer_principal';
+
+function compileAddress(given: PrincipalJson, field: string): RbacCondition {
+  const kinds = [
+    ['direct_remote_ip', 'source address', ({ connection }: RbacSubject) => connection.remoteAddress.ip],
+    ['source_ip', 'source address', ({ connection }: RbacSubject) => connection.remoteAddress.ip],
+    ['remote_ip', 'remote address', ({ remoteIp }: RbacSubject) => remoteIp],
+  ] as const;
+  for (const [kind, name, value] of kinds) {
+    const cidr = given[kind];
+    if (cidr === undefined) continue;
+    const range = compileRange(cidr, `${field}.${kind}`);
+    return leaf({ name, wanted: `in ${range.text}`, value, holds: (subject) => range.contains(value(subject)) });
+  }
+  throw new ConfigProblem(field, `${Object.keys(given)[0] ?? 'an empty principal'} is not supported`);
+}
+
+/** The URI name of the client's certificate, or its subject. Without a pattern any client with a certificate will do. */
+function identityCondition(pattern: StringMatcher | undefined, field: string): RbacCondition {
+  const match: StringMatch | undefined = pattern && compileStringMatch(pattern, `${field}.principal_name`);
+  return leaf({
+    name: 'source identity',
+    wanted: match === undefined ? 'proved by a certificate' : match.wanted,
+    value: ({ connection }) => connection.tls?.peerSpiffeId,
+    holds({ connection: { tls } }) {
+      if (tls === undefined || tls.peerCertificateHash === '') return false;
+      if (match === undefined) return true;
+      return (tls.peerSpiffeId !== '' && match.accepts(tls.peerSpiffeId)) || match.accepts(tls.peerSubject);
+    },
+  });
+}

@@ -1,0 +1,20 @@
+import type { FormatHead } from '../../http/format.ts';
+import type { ConnectionContext } from '../../listener/connection-context.ts';
+import type { ReadMetadata } from '../metadata-match.ts';
+
+/** Who asks for what, as RBAC looks at it. */
+export interface RbacSubject {
+  /** Undefined on a connection that is not read as HTTP: conditions on requests then never hold. */
+  readonly head: FormatHead | undefined;
+  readonly connection: Pick<ConnectionContext, 'localAddress' | 'remoteAddress' | 'requestedServerName' | 'tls'>;
+  /** The original client's address: from X-Forwarded-For where it is trusted, else the peer's. */
+  readonly remoteIp: string;
+  readonly metadata: ReadMetadata;
+}
+
+/** Without query and fragment, as a path condition sees it; undefined without a request. */
+export function pathOf({ head }: RbacSubject): string | undefined {
+  if (head === undefined) return undefined;
+  const end = head.path.search(/[?#]/);
+  return end < 0 ? head.path : head.path.slice(0, end);
+}

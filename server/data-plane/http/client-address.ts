@@ -1,0 +1,27 @@
+import { isIP } from 'node:net';
+import type { HttpFilterConfig } from '../config/network-filter.ts';
+import type { ConnectionContext } from '../listener/connection-context.ts';
+import type { Headers } from './headers.ts';
+
+/** What tells where a request began. */
+export interface AddressedRequest {
+  readonly config: Pick<HttpFilterConfig, 'useRemoteAddress' | 'trustedHops'>;
+  readonly connection: Pick<ConnectionContext, 'remoteAddress'>;
+  readonly head: { readonly headers: Headers };
+}
+
+/**
+ * The address of the original client. Inside the mesh it is the last entry of X-Forwarded-For; at the edge it is the peer's own, or the
+ * entry that the trusted proxies in front have written. Called when X-Forwarded-For is complete.
+ * Source: ConnectionManagerUtility::mutateRequestHeaders in Envoy.
+ */
+export function clientAddress({ config, connection, head }: AddressedRequest): string {
+  const peer = connection.remoteAddress.ip;
+  if (config.useRemoteAddress && config.trustedHops === 0) return peer;
+  const listed = head.headers.joined('x-forwarded-for');
+  if (listed === undefined) return peer;
+  const entries = listed.split(',').map((entry) => entry.trim());
+  // At the edge the last entry is the peer, which this proxy has added itself.
+  const entry = entries.at(-1 - config.trustedHops) ?? '';
+  return isIP(entry) === 0 ? peer : entry;
+}

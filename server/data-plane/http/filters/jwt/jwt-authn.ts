@@ -1,0 +1,138 @@
+import type { JwtFilterConfig, JwtRequirement } from '../../../config/jwt-config.ts';
+import { type RouteSubject, splitPath } from '../../../config/route-condition.ts';
+import type { Exchange, LayerOutcome, RequestLayer } from '../../exchange.ts';
+import { chooseRoute } from '../../router/choose-route.ts';
+import { perRouteConfig } from '../per-route.ts';
+import { metadataPayload, sanitizeClaims, writeClaims } from './claims.ts';
+import { removeToken } from './extract.ts';
+import { JWT_STATUS, type JwtStatus } from './status.ts';
+import { type VerifiedToken, verify } from './verify.ts';
+
+const NAME = 'envoy.filters.http.jwt_authn';
+/** Longest address in the challenge of a refusal. */
+const MAX_REALM = 256;
+
+/** Envoy's jwt_authn filter: verifies tokens, and leaves what they say to later filters and to the application. */
+export const jwtAuthn = (config: JwtFilterConfig): RequestLayer => {
+  return (exchange) => {
+    const requirement = requirementFor(exchange, config);
+    if (requirement === undefined) return 'next';
+    verifyRequest(exchange, config, requirement);
+    return 'wait';
+  };
+};
+
+function requirementFor(exchange: Exchange, config: JwtFilterConfig): JwtRequirement | undefined {
+  if (config.bypassCorsPreflight && isPreflight(exchange)) {
+    stat(exchange, 'cors_preflight_bypassed');
+    return undefined;
+  }
+  const own = perRouteConfig(exchange, NAME);
+  if (own?.['disabled'] === true) return undefined;
+  if (typeof own?.['requirement_name'] === 'string') return config.named.get(own['requirement_name']) ?? NEVER;
+  const subject: RouteSubject = splitPath(exchange.head);
+  return config.rules.find(({ conditions }) => conditions.every((one) => one.accepts(one.seen(subject))))?.requirement;
+}
+
+/** A route that asks for a requirement nobody defined lets nothing pass. */
+const NEVER: JwtRequirement = { kind: 'any', each: [] };
+
+const isPreflight = ({ head }: Exchange): boolean =>
+  head.method === 'OPTIONS' &&
+  (head.headers.get('origin') ?? '') !== '' &&
+  (head.headers.get('access-control-request-method') ?? '') !== '';
+
+function verifyRequest(exchange: Exchange, config: JwtFilterConfig, requirement: JwtRequirement): void {
+  const { head, runtime } = exchange;
+  sanitizeClaims(head.headers, config.providers);
+  const realm = originalUri(exchange);
+  const verified: VerifiedToken[] = [];
+  verify(requirement, {
+    head: { ...head, headers: head.headers.clone() },
+    providers: config.providers,
+    nowSeconds: Math.floor(runtime.clock.now() / 1000),
+    onVerified: (one) => verified.push(one),
+  }).then(
+    (status) => {
+      if (exchange.finished) return;
+      if (status !== 'ok') {
+        refuse(exchange, status, realm);
+        return;
+      }
+      accept(exchange, distinctTokens(verified));
+    },
+    (thrown: unknown) => {
+      // Our own fault: a token that could not be judged is not accepted.
+      runtime.onLog(`error\tenvoy\tjwt_authn: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+      if (!exchange.finished) refuse(exchange, 'verification', realm);
+    },
+  );
+}
+
+/** Alternatives may verify one token twice. */
+const distinctTokens = (verified: readonly VerifiedToken[]): VerifiedToken[] => [
+  ...new Map(verified.map((one) => [`${one.provider.name} ${one.token.text}`, one])).values(),
+];
+
+function accept(exchange: Exchange, verified: readonly VerifiedToken[]): void {
+  stat(exchange, 'allowed');
+  for (const { provider, token, found } of verified) {
+    writeClaims(exchange.head.headers, provider, token);
+    if (!provider.forward) removeToken(exchange.head, found.location);
+    if (provider.payloadInMetadata !== '') {
+      exchange.metadata.merge(NAME, { [provider.payloadInMetadata]: metadataPayload(provider, token) });
+    }
+    if (provider.headerInMetadata !== '') exchange.metadata.merge(NAME, { [provider.headerInMetadata]: token.header });
+  }
+  noteAccepted(exchange, verified);
+  if (verified.some(({ provider }) => provider.clearRouteCache) && rerouted(exchange) === 'wait') return;
+  exchange.proceed();
+}
+
+/** What a token says may lead to another route. */
+function rerouted(exchange: Exchange): LayerOutcome {
+  exchange.route = undefined;
+  exchange.share = undefined;
+  exchange.virtualHost = undefined;
+  return chooseRoute(exchange);
+}
+
+function noteAccepted(exchange: Exchange, verified: readonly VerifiedToken[]): void {
+  const [first] = verified;
+  exchange.steps.add('http_filter', first === undefined ? 'passed' : 'applied', NAME, () =>
+    first === undefined
+      ? { detail: 'the request carries no token, and none is demanded here' }
+      : {
+          detail: `the token of ${first.token.issuer} is genuine and in time, for subject ${String(first.token.payload['sub'] ?? 'nobody')}`,
+          evidence: {
+            issuer: first.token.issuer,
+            algorithm: first.token.alg,
+            keyId: first.token.kid,
+            audiences: first.token.audiences.join(','),
+            expires: first.token.expires,
+          },
+        },
+  );
+}
+
+function refuse(exchange: Exchange, status: JwtStatus, realm: string): void {
+  const text = JWT_STATUS[status];
+  stat(exchange, 'denied');
+  exchange.steps.add('http_filter', 'stopped', NAME, () => ({ detail: text, evidence: { status: text } }));
+  const error = status === 'missing' ? '' : ', error="invalid_token"';
+  exchange.reply({
+    status: status === 'audience' ? 403 : 401,
+    details: `jwt_authn_access_denied{${text.replaceAll(' ', '_')}}`,
+    body: text,
+    headers: { 'www-authenticate': `Bearer realm="${realm}"${error}` },
+  });
+}
+
+function originalUri({ head }: Exchange): string {
+  const scheme = head.headers.get('x-forwarded-proto') ?? head.scheme;
+  return `${scheme}://${head.authority}${head.path}`.slice(0, MAX_REALM);
+}
+
+function stat(exchange: Exchange, name: string): void {
+  exchange.runtime.stats.stat(`http.${exchange.config.statPrefix}.jwt_authn.${name}`).value++;
+}

@@ -1,0 +1,112 @@
+import type { JwtProvider, JwtRequirement } from '../../../config/jwt-config.ts';
+import type { RequestHead } from '../../codec.ts';
+import { extractTokens, type FoundToken } from './extract.ts';
+import { verifySignature } from './keys.ts';
+import type { JwtStatus } from './status.ts';
+import { parseToken, type Token } from './token.ts';
+
+/** A token that was verified, for whom, and where it stood. */
+export interface VerifiedToken {
+  readonly provider: JwtProvider;
+  readonly token: Token;
+  readonly found: FoundToken;
+}
+
+export interface Verification {
+  readonly head: RequestHead;
+  readonly providers: readonly JwtProvider[];
+  /** Wall time in seconds. */
+  readonly nowSeconds: number;
+  /** Called for each token that holds. */
+  readonly onVerified: (verified: VerifiedToken) => void;
+}
+
+/** Whether a request meets a requirement. Source: verifier.cc and authenticator.cc of Envoy's jwt_authn filter. */
+export async function verify(requirement: JwtRequirement, context: Verification): Promise<JwtStatus> {
+  switch (requirement.kind) {
+    case 'provider':
+      return verifyProvider(requirement.provider, requirement.audiences, context);
+    case 'any':
+      return verifyAny(requirement.each, context);
+    case 'all': {
+      for (const each of requirement.each) {
+        const status = await verify(each, context);
+        if (status !== 'ok') return status;
+      }
+      return 'ok';
+    }
+    case 'missing':
+    case 'missingOrFailed':
+      return verifyAllowance(requirement, context);
+  }
+}
+
+/** The last failure that tells more than that there was no token for this one. */
+async function verifyAny(each: readonly JwtRequirement[], context: Verification): Promise<JwtStatus> {
+  let final: JwtStatus = 'missing';
+  for (const one of each) {
+    const status = await verify(one, context);
+    if (status === 'ok') return status;
+    if (tells(status) >= tells(final)) final = status;
+  }
+  return final;
+}
+
+const tells = (status: JwtStatus): number => (status === 'missing' ? 0 : status === 'unknownIssuer' ? 1 : 2);
+
+async function verifyProvider(
+  provider: JwtProvider,
+  audiences: readonly string[] | undefined,
+  context: Verification,
+): Promise<JwtStatus> {
+  let status: JwtStatus = 'missing';
+  for (const found of extractTokens(context.head, provider.locations)) {
+    status = await verifyToken(found, () => provider, audiences, context);
+    if (status === 'ok') return status;
+  }
+  return status;
+}
+
+/** Without a token it is content; every token that is there must hold (or, with `missingOrFailed`, may fail). */
+async function verifyAllowance(
+  { kind, providers }: JwtRequirement & { readonly kind: 'missing' | 'missingOrFailed' },
+  context: Verification,
+): Promise<JwtStatus> {
+  const locations = providers.flatMap((provider) => provider.locations);
+  const byIssuer = (token: Token): JwtProvider | undefined =>
+    context.providers.find(({ issuer }) => issuer === token.issuer || issuer === '');
+  let status: JwtStatus = 'ok';
+  for (const found of extractTokens(context.head, locations)) {
+    status = await verifyToken(found, byIssuer, undefined, context);
+  }
+  return kind === 'missingOrFailed' ? 'ok' : status;
+}
+
+async function verifyToken(
+  found: FoundToken,
+  providerOf: (token: Token) => JwtProvider | undefined,
+  audiences: readonly string[] | undefined,
+  context: Verification,
+): Promise<JwtStatus> {
+  const token = parseToken(found.text);
+  if (typeof token === 'string') return token;
+  const provider = providerOf(token);
+  if (provider === undefined || (provider.issuer !== '' && provider.issuer !== token.issuer)) return 'unknownIssuer';
+  const timing = checkTime(token, context.nowSeconds, provider.clockSkewSeconds);
+  if (timing !== 'ok') return timing;
+  if (!audienceAllowed(token, audiences ?? provider.audiences)) return 'audience';
+  const status = await verifySignature(token, provider.keys);
+  if (status === 'ok') context.onVerified({ provider, token, found });
+  return status;
+}
+
+function checkTime({ notBefore, expires }: Token, now: number, skew: number): JwtStatus {
+  if (notBefore > now + skew) return 'notYetValid';
+  return expires > 0 && now > expires + skew ? 'expired' : 'ok';
+}
+
+const audienceAllowed = ({ audiences }: Token, allowed: readonly string[]): boolean =>
+  allowed.length === 0 || audiences.some((one) => allowed.some((other) => bare(one) === bare(other)));
+
+/** Scheme and closing slash make no difference. */
+const bare = (audience: string): string => audience.replace(/^https?:\/\//, '').replace(/\/$/, '');

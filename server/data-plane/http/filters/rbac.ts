@@ -1,0 +1,79 @@
+import { judge, type RbacFilterConfig, readRbac } from '../../config/rbac/rbac.ts';
+import type { RbacSubject } from '../../config/rbac/subject.ts';
+import { noteVerdict } from '../../decisions/rbac-note.ts';
+import { clientAddress } from '../client-address.ts';
+import type { Exchange, RequestLayer } from '../exchange.ts';
+import { perRouteConfig } from './per-route.ts';
+
+const NAME = 'envoy.filters.http.rbac';
+const DENIED_BODY = 'RBAC: access denied';
+
+/** Envoy's RBAC filter: shadow rules leave their verdict behind, rules enforce it. */
+export const rbac = (config: RbacFilterConfig): RequestLayer => {
+  return (exchange) => {
+    const { rules, shadowRules, rulesPrefix, shadowPrefix } = effective(exchange, config);
+    const subject = subjectOf(exchange);
+    if (shadowRules !== undefined) {
+      const verdict = judge(shadowRules, subject);
+      const result = verdict.allowed ? 'allowed' : 'denied';
+      exchange.metadata.merge(NAME, {
+        [`${shadowPrefix}shadow_engine_result`]: result,
+        ...(verdict.matched && { [`${shadowPrefix}shadow_effective_policy_id`]: verdict.matched.name }),
+      });
+      stat(exchange, `${shadowPrefix}shadow_${result}`);
+      if (exchange.steps.on)
+        note(
+          exchange,
+          verdict.matched === undefined ? 'passed' : 'applied',
+          noteVerdict(shadowRules, verdict, subject, true),
+        );
+    }
+    if (rules === undefined) return 'next';
+    const verdict = judge(rules, subject);
+    if (exchange.steps.on)
+      note(exchange, verdict.allowed ? 'passed' : 'stopped', noteVerdict(rules, verdict, subject, false));
+    if (rules.action === 'LOG') {
+      exchange.metadata.merge('envoy.common', { access_log_hint: verdict.matched !== undefined });
+      return 'next';
+    }
+    stat(exchange, `${rulesPrefix}${verdict.allowed ? 'allowed' : 'denied'}`);
+    if (verdict.allowed) return 'next';
+    const details = `rbac_access_denied_matched_policy[${verdict.matched?.name ?? 'none'}]`;
+    exchange.reply({ status: 403, details, body: DENIED_BODY });
+    return 'wait';
+  };
+};
+
+/** A route may bring rules of its own, or none: then nothing is checked there. */
+function effective(exchange: Exchange, config: RbacFilterConfig): RbacFilterConfig {
+  const own = perRouteConfig(exchange, NAME);
+  if (own === undefined) return config;
+  let compiled = PER_ROUTE.get(own);
+  if (compiled === undefined) {
+    const inner = own['rbac'] as Parameters<typeof readRbac>[0] | undefined;
+    compiled = readRbac(inner ?? { '@type': own['@type'] });
+    PER_ROUTE.set(own, compiled);
+  }
+  return compiled;
+}
+
+const PER_ROUTE = new WeakMap<object, RbacFilterConfig>();
+
+const subjectOf = (exchange: Exchange): RbacSubject => ({
+  head: exchange.head,
+  connection: exchange.connection,
+  remoteIp: clientAddress(exchange),
+  metadata: (filter) => exchange.metadata.of(filter),
+});
+
+function note(
+  exchange: Exchange,
+  outcome: 'passed' | 'applied' | 'stopped',
+  words: ReturnType<typeof noteVerdict>,
+): void {
+  exchange.steps.add('http_filter', outcome, NAME, () => words);
+}
+
+function stat(exchange: Exchange, name: string): void {
+  exchange.runtime.stats.stat(`http.${exchange.config.statPrefix}.rbac.${name}`).value++;
+}
