@@ -1,6 +1,6 @@
 import type { SocketAddress } from '#domain';
 import { MeshworkError, seededRandom } from '#domain';
-import { istioKinds } from '#istio';
+import { gatewayKinds, istioKinds } from '#istio';
 import { coreKinds, createKindRegistry, createKubeStore } from '#kube-api';
 import { createHopStore } from '#telemetry';
 import { createFetch } from '#workloads';
@@ -26,7 +26,7 @@ export function createSandbox(options: SandboxOptions): Sandbox {
     options.onEvent(event);
     waiters.changed();
   };
-  const kinds = createKindRegistry([...coreKinds, ...istioKinds]);
+  const kinds = createKindRegistry([...coreKinds, ...istioKinds, ...gatewayKinds]);
   const store = createKubeStore({
     kinds,
     clock,

@@ -1,5 +1,6 @@
 import type { KindDefinition, KubeObject, PrintColumn } from '#domain';
 import { defineKind, specColumn } from '../kinds/definition.ts';
+import { withDefaults } from '../schema/defaults.ts';
 
 const GROUP = 'gateway.networking.k8s.io';
 
@@ -39,20 +40,46 @@ interface Shape {
   readonly columns?: readonly PrintColumn[];
   readonly namespaced?: boolean;
   readonly differing?: readonly string[];
+  /** Conditions that wait for a controller as soon as the object is there. */
+  readonly pending?: readonly string[];
 }
 
-const gatewayApi = (kind: string, shape: Shape): KindDefinition =>
-  defineKind({ group: GROUP, kind, schema: `k8s-${kind.toLowerCase()}`, ...shape });
+/** A kind whose API server fills in what its schema says an object means when it says nothing. */
+export interface DefaultedKind extends KindDefinition {
+  setDefaults(object: KubeObject): void;
+  initialStatus?(): unknown;
+}
+
+function gatewayApi(kind: string, { pending, ...shape }: Shape): DefaultedKind {
+  const defined = defineKind({ group: GROUP, kind, schema: `k8s-${kind.toLowerCase()}`, ...shape });
+  return {
+    ...defined,
+    setDefaults: (object) => {
+      const schema = defined.schema?.() ?? {};
+      Object.assign(object, withDefaults(object, schema, schema));
+    },
+    ...(pending && { initialStatus: () => ({ conditions: pending.map(pendingCondition) }) }),
+  };
+}
+
+const pendingCondition = (type: string): object => ({
+  type,
+  status: 'Unknown',
+  reason: 'Pending',
+  message: 'Waiting for controller',
+  lastTransitionTime: '1970-01-01T00:00:00Z',
+});
 
 /**
  * The kinds of the Kubernetes Gateway API, release 1.6, experimental fields included. Their rules are all in their schemas.
  */
-export const gatewayKinds: readonly KindDefinition[] = [
+export const gatewayKinds: readonly DefaultedKind[] = [
   gatewayApi('GatewayClass', {
     plural: 'gatewayclasses',
     versions: ['v1', 'v1beta1'],
     shortNames: ['gc'],
     namespaced: false,
+    pending: ['Accepted'],
     columns: [
       specColumn('Controller', 'controllerName'),
       conditionColumn('Accepted'),
@@ -63,6 +90,7 @@ export const gatewayKinds: readonly KindDefinition[] = [
     plural: 'gateways',
     versions: ['v1', 'v1beta1'],
     shortNames: ['gtw'],
+    pending: ['Accepted', 'Programmed'],
     columns: [specColumn('Class', 'gatewayClassName'), addressColumn, conditionColumn('Programmed')],
   }),
   gatewayApi('HTTPRoute', { plural: 'httproutes', versions: ['v1', 'v1beta1'], columns: [hostnames] }),
@@ -85,6 +113,7 @@ export const gatewayKinds: readonly KindDefinition[] = [
     plural: 'listenersets',
     versions: ['v1'],
     shortNames: ['lset'],
+    pending: ['Accepted', 'Programmed'],
     columns: [conditionColumn('Accepted'), conditionColumn('Programmed')],
   }),
 ];
