@@ -12,6 +12,9 @@ export interface PortBinding {
 /** Opens a port and hands over each connection that is made to it. */
 export type Listen = (address: SocketAddress, onSocket: (socket: Socket) => void) => PortBinding;
 
+/** All IPv4 addresses of a host name, in the name server's order. Rejects when there are none. */
+export type Resolve = (name: string) => Promise<readonly string[]>;
+
 /** How a proxy reaches the network of its pod. The sandbox implements it; production code has no test switch. */
 export interface ProxyNetwork {
   /** The pod's own address: the proxy binds its ports there. */
@@ -25,6 +28,8 @@ export interface ProxyNetwork {
   connect(destination: SocketAddress, options: { readonly toApp: boolean }): Socket;
   /** How ports are opened; absent: as TCP ports of the host. */
   readonly listen?: Listen;
+  /** Names of clusters that are found by DNS. Absent: no name resolves. */
+  readonly resolve?: Resolve;
 }
 
 /** The agent's road to the CA: a CSR goes out, a chain and the bundle come back. The private key never leaves the agent. */

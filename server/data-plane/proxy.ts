@@ -40,6 +40,9 @@ export function createProxyWith(options: ProxyOptions, seams: ProxySeams): Proxy
   return new MeshProxy(options, seams);
 }
 
+const noName = (name: string): Promise<never> =>
+  Promise.reject(new MeshworkError('PROXY_DNS', `${name} does not resolve here`));
+
 class MeshProxy implements Proxy {
   readonly admin: ProxyAdmin;
   readonly #options: ProxyOptions;
@@ -68,6 +71,7 @@ class MeshProxy implements Proxy {
       clock,
       stats,
       random: random.stream('balancing'),
+      resolve: options.network.resolve ?? noName,
       createPool: createPoolFor({ network: options.network, transports, clock }),
     });
     this.#runtime = {

@@ -33,6 +33,7 @@ export interface SocketAddressProto {
 }
 export interface AddressProto {
   socket_address?: { address: string; port_value: number; protocol?: string };
+  pipe?: { path: string };
 }
 
 export interface FractionalPercent {
@@ -57,6 +58,7 @@ export interface Listener {
   traffic_direction?: 'UNSPECIFIED' | 'INBOUND' | 'OUTBOUND';
   bind_to_port?: boolean;
   use_original_dst?: boolean;
+  max_connections_to_accept_per_socket_event?: number;
   filter_chains?: FilterChain[];
   default_filter_chain?: FilterChain;
   listener_filters?: { name: string; typed_config?: Any }[];
@@ -112,6 +114,7 @@ export interface TcpProxy extends Any {
   stat_prefix: string;
   cluster?: string;
   weighted_clusters?: { clusters: { name: string; weight: number }[] };
+  hash_policy?: { source_ip?: object }[];
   idle_timeout?: Duration;
 }
 
@@ -144,6 +147,7 @@ export interface RouteMatch {
   case_sensitive?: boolean;
   headers?: HeaderMatcher[];
   query_parameters?: { name: string; string_match?: StringMatcher; present_match?: boolean }[];
+  dynamic_metadata?: Record<string, unknown>[];
 }
 
 export interface HeaderMatcher {
@@ -155,7 +159,7 @@ export interface HeaderMatcher {
 }
 
 export interface HeaderValueOption {
-  header: { key: string; value: string };
+  header: { key: string; value?: string };
   append_action?: 'APPEND_IF_EXISTS_OR_ADD' | 'ADD_IF_ABSENT' | 'OVERWRITE_IF_EXISTS_OR_ADD' | 'OVERWRITE_IF_EXISTS';
 }
 
@@ -168,6 +172,7 @@ export interface HeaderMutations {
 
 export interface Route extends HeaderMutations {
   name?: string;
+  stat_prefix?: string;
   match: RouteMatch;
   route?: RouteAction;
   redirect?: {
@@ -212,6 +217,7 @@ export interface RetryPolicy {
   retriable_status_codes?: number[];
   host_selection_retry_max_attempts?: string | number;
   retry_host_predicate?: { name: string; typed_config?: Any }[];
+  retry_priority?: { name: string; typed_config?: Any };
   retry_back_off?: { base_interval: Duration; max_interval?: Duration };
 }
 
@@ -228,6 +234,15 @@ export interface Cluster {
   circuit_breakers?: { thresholds: CircuitBreakerThresholds[] };
   outlier_detection?: Record<string, unknown>;
   common_lb_config?: Record<string, unknown>;
+  ring_hash_lb_config?: Record<string, unknown>;
+  maglev_lb_config?: Record<string, unknown>;
+  round_robin_lb_config?: Record<string, unknown>;
+  least_request_lb_config?: Record<string, unknown>;
+  dns_refresh_rate?: Duration;
+  dns_failure_refresh_rate?: Record<string, unknown>;
+  respect_dns_ttl?: boolean;
+  dns_lookup_family?: 'AUTO' | 'V4_ONLY' | 'V6_ONLY' | 'V4_PREFERRED' | 'ALL';
+  health_checks?: Record<string, unknown>[];
   transport_socket?: TransportSocket;
   transport_socket_matches?: { name: string; match: Record<string, unknown>; transport_socket: TransportSocket }[];
   upstream_bind_config?: { source_address: { address: string; port_value: number } };
@@ -241,6 +256,7 @@ export interface CircuitBreakerThresholds {
   max_pending_requests?: number;
   max_requests?: number;
   max_retries?: number;
+  retry_budget?: Record<string, unknown>;
   track_remaining?: boolean;
 }
 
@@ -257,7 +273,7 @@ export interface LocalityLbEndpoints {
 }
 
 export interface LbEndpoint {
-  endpoint: { address: SocketAddressProto; hostname?: string };
+  endpoint: { address: AddressProto; hostname?: string };
   health_status?: 'UNKNOWN' | 'HEALTHY' | 'UNHEALTHY' | 'DRAINING' | 'DEGRADED';
   load_balancing_weight?: number;
   metadata?: Metadata;

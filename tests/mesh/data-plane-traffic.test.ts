@@ -212,8 +212,8 @@ describe('a sidecar routing its application to a service', () => {
   });
 
   it('refuses resources that it cannot serve, by field and reason', () => {
-    const [cluster] = pod.xds.push(typeUrls.cluster, [{ name: 'dns', type: 'STRICT_DNS' }]);
-    expect(cluster?.message).toBe('type: cluster type STRICT_DNS is not supported');
+    const [cluster] = pod.xds.push(typeUrls.cluster, [{ name: 'dns', type: 'LOGICAL_DNS' }]);
+    expect(cluster?.message).toContain('LOGICAL_DNS clusters must have a single locality_lb_endpoint');
     const listener = outboundListener(81);
     const hcm = listener.filter_chains![0]!.filters[0]!.typed_config as { http_filters?: object[] };
     hcm.http_filters = [{ name: 'envoy.filters.http.lua' }, ...(hcm.http_filters ?? [])];

@@ -1,6 +1,8 @@
 import type { CircuitBreakerThresholds, Cluster } from '#xds';
 import type { BreakerLimits } from '../upstream/pool-breakers.ts';
+import { type DnsConfig, readDns } from './dns-config.ts';
 import { compileEndpoints, type EndpointConfig } from './endpoint-config.ts';
+import { type BalancingConfig, readBalancing } from './lb-config.ts';
 import { type Origins, readOrigins } from './origins.ts';
 import { type OutlierPolicy, readOutlierPolicy } from './outlier-policy.ts';
 import { ConfigProblem, within } from './problem.ts';
@@ -8,23 +10,23 @@ import { readUpstreamTls, type UpstreamTls } from './tls-settings.ts';
 import { readUpstreamProtocol, type UpstreamProtocol } from './upstream-protocol.ts';
 import { durationMs, readNumber } from './values.ts';
 
-export type LbPolicy = 'ROUND_ROBIN' | 'LEAST_REQUEST' | 'RANDOM' | 'CLUSTER_PROVIDED';
+export type ClusterType = 'STATIC' | 'EDS' | 'ORIGINAL_DST' | 'STRICT_DNS' | 'LOGICAL_DNS';
 
 /** A cluster ready to send; immutable. Hosts live in the cluster manager. */
 export interface CompiledCluster {
   readonly name: string;
   readonly versionInfo: string;
-  readonly type: 'STATIC' | 'EDS' | 'ORIGINAL_DST';
+  readonly type: ClusterType;
   /** EDS resource name; empty for other types. */
   readonly edsName: string;
   readonly endpoints: readonly EndpointConfig[];
-  readonly lbPolicy: LbPolicy;
+  readonly balancing: BalancingConfig;
+  /** Set where hosts are found by name. */
+  readonly dns: DnsConfig | undefined;
   readonly connectTimeoutMs: number;
   readonly limits: BreakerLimits;
   readonly retryBudget: { readonly percent: number; readonly minConcurrency: number } | undefined;
   readonly outlier: OutlierPolicy | undefined;
-  /** Share of healthy hosts, in percent, below which all hosts are used; 0: never. */
-  readonly panicThreshold: number;
   readonly tls: UpstreamTls | undefined;
   /** First match by endpoint metadata wins over `tls`. */
   readonly tlsMatches: readonly {
@@ -36,31 +38,30 @@ export interface CompiledCluster {
   readonly origins: Origins | undefined;
 }
 
-const TYPES = new Set(['STATIC', 'EDS', 'ORIGINAL_DST']);
-const POLICIES = new Set(['ROUND_ROBIN', 'LEAST_REQUEST', 'RANDOM', 'CLUSTER_PROVIDED']);
+const TYPES = new Set<string>(['STATIC', 'EDS', 'ORIGINAL_DST', 'STRICT_DNS', 'LOGICAL_DNS'] satisfies ClusterType[]);
 
 /** Compiles a cluster. Throws ConfigProblem for anything this proxy cannot do exactly as asked. */
 export function compileCluster(resource: Cluster, versionInfo: string): CompiledCluster {
   const type = resource.type ?? 'STATIC';
   if (!TYPES.has(type)) throw new ConfigProblem('type', `cluster type ${type} is not supported`);
-  const lbPolicy = resource.lb_policy ?? 'ROUND_ROBIN';
-  if (!POLICIES.has(lbPolicy)) throw new ConfigProblem('lb_policy', `${lbPolicy} is not supported`);
-  if (type === 'ORIGINAL_DST' && lbPolicy !== 'CLUSTER_PROVIDED') {
-    throw new ConfigProblem('lb_policy', `cluster: LB policy ${lbPolicy} is not valid for Cluster type ORIGINAL_DST`);
+  const balancing = readBalancing(resource);
+  if (type === 'ORIGINAL_DST' && balancing.policy !== 'CLUSTER_PROVIDED') {
+    const why = `cluster: LB policy ${balancing.policy} is not valid for Cluster type ORIGINAL_DST`;
+    throw new ConfigProblem('lb_policy', why);
   }
   const assignment = resource.load_assignment;
   return {
     name: resource.name,
     versionInfo,
-    type: type as CompiledCluster['type'],
+    type: type as ClusterType,
     edsName: type === 'EDS' ? (resource.eds_cluster_config?.service_name ?? resource.name) : '',
     endpoints: type === 'STATIC' && assignment ? within('load_assignment', () => compileEndpoints(assignment)) : [],
-    lbPolicy: lbPolicy as LbPolicy,
+    balancing,
+    dns: type === 'STRICT_DNS' || type === 'LOGICAL_DNS' ? readDns(resource, type) : undefined,
     connectTimeoutMs: durationMs(resource.connect_timeout, 'connect_timeout', 5000),
     limits: readLimits(resource.circuit_breakers?.thresholds ?? []),
     retryBudget: readRetryBudget(resource.circuit_breakers?.thresholds ?? []),
     outlier: readOutlierPolicy(resource.outlier_detection),
-    panicThreshold: readPanicThreshold(resource.common_lb_config),
     tls: readUpstreamTls(resource.transport_socket),
     tlsMatches: (resource.transport_socket_matches ?? []).map((entry, i) => ({
       match: entry.match ?? {},
@@ -95,9 +96,4 @@ function readLimits(thresholds: readonly CircuitBreakerThresholds[]): BreakerLim
     maxRequests: readNumber(given?.max_requests, 1024),
     maxRetries: readNumber(given?.max_retries, 3),
   };
-}
-
-function readPanicThreshold(config: Record<string, unknown> | undefined): number {
-  const percent = config?.['healthy_panic_threshold'] as { value?: number } | undefined;
-  return percent === undefined ? 50 : readNumber(percent.value, 0);
 }

@@ -1,16 +1,29 @@
 import type { SocketAddress } from '#domain';
 import { formatAddress } from '#domain';
-import type { ClusterLoadAssignment, LbEndpoint } from '#xds';
+import type { ClusterLoadAssignment, LbEndpoint, LocalityLbEndpoints } from '#xds';
 import { type Origins, readOrigins } from './origins.ts';
 import { ConfigProblem } from './problem.ts';
+
+/** Where an endpoint is, with the weight of that place among the others of its priority. */
+export interface EndpointLocality {
+  /** `region/zone/sub_zone`. */
+  readonly key: string;
+  /** 0: takes nothing where localities are weighted. */
+  readonly weight: number;
+}
+
+export const NO_LOCALITY: EndpointLocality = { key: '//', weight: 0 };
 
 /** One endpoint as EDS describes it. */
 export interface EndpointConfig {
   /** `ip:port`, unique within a cluster. */
   readonly key: string;
   readonly address: SocketAddress;
+  /** As written in the assignment, where that is a name; else empty. */
+  readonly hostname: string;
   readonly weight: number;
   readonly priority: number;
+  readonly locality: EndpointLocality;
   readonly healthy: boolean;
   /** Labels for `transport_socket_matches`, such as `tlsMode: istio`. */
   readonly socketMatch: Readonly<Record<string, unknown>>;
@@ -19,32 +32,60 @@ export interface EndpointConfig {
   readonly origins: Origins | undefined;
 }
 
+/** A name that stands for hosts: what they are, apart from their addresses. */
+export interface NamedEndpoint {
+  /** A host name, or an address that needs no resolving. */
+  readonly name: string;
+  readonly port: number;
+  readonly settings: Omit<EndpointConfig, 'key' | 'address'>;
+}
+
 /** Compiles a load assignment. A repeated address counts once. */
 export function compileEndpoints(assignment: ClusterLoadAssignment): readonly EndpointConfig[] {
   const byKey = new Map<string, EndpointConfig>();
   for (const [i, locality] of (assignment.endpoints ?? []).entries()) {
+    const place = placeOf(locality);
     for (const [j, endpoint] of (locality.lb_endpoints ?? []).entries()) {
-      const compiled = compileEndpoint(endpoint, locality.priority ?? 0, `endpoints[${i}].lb_endpoints[${j}]`);
+      const compiled = compileEndpoint(endpoint, place, `endpoints[${i}].lb_endpoints[${j}]`);
       byKey.set(compiled.key, compiled);
     }
   }
   return [...byKey.values()];
 }
 
-function compileEndpoint(given: LbEndpoint, priority: number, field: string): EndpointConfig {
+type Place = Pick<EndpointConfig, 'priority' | 'locality'>;
+
+function placeOf({ locality, load_balancing_weight, priority = 0 }: LocalityLbEndpoints): Place {
+  const { region = '', zone = '', sub_zone = '' } = locality ?? {};
+  return { priority, locality: { key: `${region}/${zone}/${sub_zone}`, weight: load_balancing_weight ?? 0 } };
+}
+
+function compileEndpoint(given: LbEndpoint, place: Place, field: string): EndpointConfig {
   const socket = given.endpoint?.address?.socket_address;
   if (socket === undefined) throw new ConfigProblem(`${field}.endpoint.address`, 'only socket_address is supported');
   if (!/^[\d.]+$|:/.test(socket.address)) {
     throw new ConfigProblem(`${field}.endpoint.address`, `malformed IP address: ${socket.address}`);
   }
   const address = { ip: socket.address, port: socket.port_value };
+  return { key: formatAddress(address), address, ...settingsOf(given, place) };
+}
+
+/** An endpoint of a cluster whose hosts are found by name. Throws ConfigProblem. */
+export function compileNamedEndpoint(given: LbEndpoint, locality: LocalityLbEndpoints, field: string): NamedEndpoint {
+  const socket = given.endpoint?.address?.socket_address;
+  if (socket === undefined) throw new ConfigProblem(`${field}.endpoint.address`, 'only socket_address is supported');
+  const settings = settingsOf(given, placeOf(locality));
+  const hostname = settings.hostname === '' ? socket.address : settings.hostname;
+  return { name: socket.address, port: socket.port_value, settings: { ...settings, hostname } };
+}
+
+function settingsOf(given: LbEndpoint, place: Place): NamedEndpoint['settings'] {
   const health = given.health_status ?? 'UNKNOWN';
   const workload = given.metadata?.filter_metadata?.['istio']?.['workload'];
   return {
-    key: formatAddress(address),
-    address,
+    hostname: given.endpoint.hostname ?? '',
     weight: given.load_balancing_weight ?? 1,
-    priority,
+    ...place,
     healthy: health === 'UNKNOWN' || health === 'HEALTHY' || health === 'DEGRADED',
     socketMatch: given.metadata?.filter_metadata?.['envoy.transport_socket_match'] ?? {},
     workload: typeof workload === 'string' ? workload : '',

@@ -36,6 +36,8 @@ export interface TcpFilterConfig {
   readonly statPrefix: string;
   readonly shares: readonly { readonly cluster: string; readonly weight: number }[];
   readonly totalWeight: number;
+  /** Balancers that hash go by the client's address. */
+  readonly hashesSource: boolean;
   readonly idleTimeoutMs: number;
   readonly accessLogs: readonly Format[];
 }
@@ -67,6 +69,7 @@ function compileTcpProxy(config: TcpProxy): TcpFilterConfig {
     statPrefix: config.stat_prefix,
     shares: shares.map((share) => ({ cluster: share.name, weight: share.weight })),
     totalWeight,
+    hashesSource: (config.hash_policy ?? []).some(({ source_ip }) => source_ip !== undefined),
     idleTimeoutMs: durationMs(config.idle_timeout, 'tcp_proxy.idle_timeout', 3_600_000),
     accessLogs: readAccessLogs((config['access_log'] ?? []) as AccessLogs),
   };

@@ -11,6 +11,7 @@ import type {
 } from '#xds';
 import { type CorsPolicy, compileCors } from './cors-policy.ts';
 import { type FaultPolicy, readFault } from './fault-policy.ts';
+import { compileHashPolicies, type HashPolicy } from './hash-policy.ts';
 import { compileHeaderRules, type HeaderRules } from './header-rules.ts';
 import { type Origins, readOrigins } from './origins.ts';
 import { ConfigProblem, within } from './problem.ts';
@@ -52,6 +53,8 @@ export interface ForwardAction {
   readonly regexRewrite: { readonly pattern: RE2JS; readonly substitution: string } | undefined;
   readonly hostRewrite: string | undefined;
   readonly mirrors: readonly { readonly cluster: string; readonly share: Fraction }[];
+  /** What balancers that hash go by. */
+  readonly hashPolicies: readonly HashPolicy[];
 }
 
 export interface RedirectAction {
@@ -244,6 +247,7 @@ function compileForward(action: RouteAction, match: RouteMatch): ForwardAction {
       cluster: mirror.cluster,
       share: readFraction(mirror.runtime_fraction?.default_value, ALWAYS),
     })),
+    hashPolicies: compileHashPolicies(action.hash_policy),
   };
 }
 

@@ -9,6 +9,7 @@ import type { ConnectionContext } from '../listener/connection-context.ts';
 import type { ProxyRuntime } from '../runtime.ts';
 import type { UpstreamCluster } from '../upstream/cluster.ts';
 import { connectTo } from '../upstream/connect.ts';
+import { xxHash64 } from '../upstream/hashing/xx-hash.ts';
 import type { Host } from '../upstream/host.ts';
 import { ConnectAttempt } from '../upstream/pool-connecting.ts';
 
@@ -108,7 +109,7 @@ class TcpSession {
       this.#fail('NC', 'cluster_not_found');
       return;
     }
-    const choice = cluster.pick({ originalDestination: context.localAddress, avoid: new Set(), redraws: 1 });
+    const choice = cluster.pick({ originalDestination: context.localAddress, avoid: new Set(), redraws: 1, hash: () => this.#hash() });
     if (choice === undefined) {
       cluster.stats.noHealthy.value++;
       this.#fail('UH', 'no_healthy_upstream');
@@ -139,6 +140,11 @@ class TcpSession {
       },
     );
     this.#attempt.start();
+  }
+
+  #hash(): bigint | undefined {
+    const { config, context } = this.#options;
+    return config.hashesSource ? xxHash64(context.remoteAddress.ip) : undefined;
   }
 
   #drawCluster(): string {

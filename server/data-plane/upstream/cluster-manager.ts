@@ -1,6 +1,7 @@
 import type { Clock, Random } from '#domain';
 import type { CompiledCluster } from '../config/cluster-config.ts';
 import type { EndpointConfig } from '../config/endpoint-config.ts';
+import type { Resolve } from '../doors.ts';
 import type { Stats } from '../stats/stats.ts';
 import { type PoolFactory, UpstreamCluster } from './cluster.ts';
 
@@ -9,6 +10,7 @@ export interface ClusterManagerOptions {
   readonly random: Random;
   readonly stats: Stats;
   readonly createPool: PoolFactory;
+  readonly resolve: Resolve;
 }
 
 /** All clusters in force, by name. */
@@ -35,9 +37,9 @@ export class ClusterManager {
       current.setEndpoints(endpoints);
       return;
     }
-    const { clock, random, stats, createPool } = this.#options;
-    const cluster = new UpstreamCluster({ config, clock, random: random.stream(config.name), stats, createPool });
-    cluster.setEndpoints(endpoints);
+    const { random, ...rest } = this.#options;
+    const cluster = new UpstreamCluster({ config, random: random.stream(config.name), ...rest });
+    if (config.dns === undefined) cluster.setEndpoints(endpoints);
     cluster.start();
     this.#clusters.set(config.name, cluster);
     current?.drain();

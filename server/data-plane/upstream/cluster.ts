@@ -1,11 +1,13 @@
 import type { Clock, Random, SocketAddress } from '#domain';
 import { formatAddress } from '#domain';
 import type { CompiledCluster } from '../config/cluster-config.ts';
-import type { EndpointConfig } from '../config/endpoint-config.ts';
+import { type EndpointConfig, NO_LOCALITY } from '../config/endpoint-config.ts';
 import type { UpstreamTls } from '../config/tls-settings.ts';
+import type { Resolve } from '../doors.ts';
 import type { HostPool } from '../http/codec.ts';
 import type { Stats } from '../stats/stats.ts';
 import { ClusterStats } from './cluster-stats.ts';
+import { DnsHosts } from './dns-hosts.ts';
 import { Host } from './host.ts';
 import { createLoadBalancer, type LoadBalancer, type Pick } from './load-balancer.ts';
 import { OutlierDetector } from './outlier-detection.ts';
@@ -24,6 +26,7 @@ export interface ClusterOptions {
   readonly random: Random;
   readonly stats: Stats;
   readonly createPool: PoolFactory;
+  readonly resolve: Resolve;
 }
 
 /** What a pick needs to know of the request. */
@@ -32,7 +35,12 @@ export interface PickContext {
   /** Hosts that earlier tries used, with the number of re-draws allowed to avoid them. */
   readonly avoid: ReadonlySet<string>;
   readonly redraws: number;
+  /** What the route's hash policies make of the request; asked only by balancers that hash. */
+  readonly hash: () => bigint | undefined;
 }
+
+/** For what has no route that could name something to hash. */
+export const NO_HASH = (): undefined => undefined;
 
 export interface HostChoice extends Pick {
   readonly candidates: Candidates | undefined;
@@ -45,8 +53,12 @@ export class UpstreamCluster {
   readonly stats: ClusterStats;
   readonly #hosts = new Map<string, Host>();
   readonly #balancer: LoadBalancer;
+  readonly #clock: Clock;
+  /** The balancer goes by a hash of the request. */
+  readonly #hashes: boolean;
   readonly #random: Random;
   readonly #outlier: OutlierDetector | undefined;
+  readonly #dns: DnsHosts | undefined;
   readonly #createPool: PoolFactory;
   #priorities: PrioritySet;
   /** The original destination used last, the last of `#hosts` too. */
@@ -59,9 +71,11 @@ export class UpstreamCluster {
     this.breakers = createCircuitBreakers(config.limits);
     this.stats = new ClusterStats(stats, config.name);
     this.#random = random;
-    this.#balancer = createLoadBalancer(config.lbPolicy, random);
+    this.#clock = clock;
+    this.#balancer = createLoadBalancer({ config: config.balancing, random, clock });
+    this.#hashes = config.balancing.policy === 'RING_HASH' || config.balancing.policy === 'MAGLEV';
     this.#createPool = options.createPool;
-    this.#priorities = new PrioritySet([], config.panicThreshold);
+    this.#priorities = this.#prioritize();
     this.#outlier =
       config.outlier &&
       new OutlierDetector({
@@ -72,11 +86,21 @@ export class UpstreamCluster {
         hosts: () => this.hosts,
         changed: () => this.#rebalance(),
       });
+    this.#dns =
+      config.dns &&
+      new DnsHosts({
+        config: config.dns,
+        clock,
+        resolve: options.resolve,
+        stats: this.stats,
+        onHosts: (endpoints) => this.setEndpoints(endpoints),
+      });
     this.#registerGauges(stats);
   }
 
   start(): void {
     this.#outlier?.start();
+    this.#dns?.start();
   }
 
   get hosts(): readonly Host[] {
@@ -94,7 +118,7 @@ export class UpstreamCluster {
     }
     for (const endpoint of endpoints) {
       const host = this.#hosts.get(endpoint.key);
-      if (host === undefined) this.#hosts.set(endpoint.key, new Host(endpoint));
+      if (host === undefined) this.#hosts.set(endpoint.key, new Host(endpoint, this.#clock.monotonic()));
       else this.#update(host, endpoint);
     }
     this.#rebalance();
@@ -103,12 +127,15 @@ export class UpstreamCluster {
   /** Chooses a host, or undefined when none may be used. */
   pick(context: PickContext): HostChoice | undefined {
     if (this.config.type === 'ORIGINAL_DST') return this.#originalHost(context.originalDestination);
-    const candidates = this.#priorities.candidates(this.#random);
+    const hash = this.#hashes ? context.hash() : undefined;
+    const draw = (): number => (hash === undefined ? this.#random.below(100) : Number(hash % 100n));
+    const candidates = this.#priorities.candidates(draw);
     if (candidates === undefined) return undefined;
     if (candidates.panic) this.stats.panic.value++;
-    let pick = this.#balancer.pick(candidates.hosts);
-    for (let i = 1; i < context.redraws && context.avoid.has(pick.host.key); i++) {
-      pick = this.#balancer.pick(candidates.hosts);
+    const { hosts, source } = candidates;
+    let pick = this.#balancer.pick(hosts, source, { hash, attempt: 0 });
+    for (let attempt = 1; attempt < context.redraws && context.avoid.has(pick.host.key); attempt++) {
+      pick = this.#balancer.pick(hosts, source, { hash, attempt });
     }
     return { host: pick.host, why: pick.why, candidates };
   }
@@ -144,6 +171,7 @@ export class UpstreamCluster {
     if (this.#drained) return;
     this.#drained = true;
     this.#outlier?.stop();
+    this.#dns?.stop();
     for (const host of this.#hosts.values()) host.pool?.drain();
   }
 
@@ -187,7 +215,13 @@ export class UpstreamCluster {
   }
 
   #rebalance(): void {
-    this.#priorities = new PrioritySet(this.hosts, this.config.panicThreshold);
+    this.#priorities = this.#prioritize();
+  }
+
+  #prioritize(): PrioritySet {
+    const { panicThreshold, byLocality } = this.config.balancing;
+    // A hashing balancer weighs localities itself.
+    return new PrioritySet({ hosts: this.hosts, panicThreshold, byLocality: byLocality && !this.#hashes });
   }
 
   #registerGauges(stats: Stats): void {
@@ -211,5 +245,16 @@ export class UpstreamCluster {
 }
 
 function originalEndpoint(key: string, address: SocketAddress): EndpointConfig {
-  return { key, address, weight: 1, priority: 0, healthy: true, socketMatch: {}, workload: '', origins: undefined };
+  return {
+    key,
+    address,
+    hostname: '',
+    weight: 1,
+    priority: 0,
+    locality: NO_LOCALITY,
+    healthy: true,
+    socketMatch: {},
+    workload: '',
+    origins: undefined,
+  };
 }

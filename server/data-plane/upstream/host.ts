@@ -16,8 +16,12 @@ export class Host {
   unejectedAt = Number.NEGATIVE_INFINITY;
   readonly failures = { consecutive5xx: 0, consecutiveGateway: 0, consecutiveLocal: 0 };
 
-  constructor(endpoint: EndpointConfig) {
+  /** Monotonic milliseconds; slow start counts from here. */
+  readonly addedAt: number;
+
+  constructor(endpoint: EndpointConfig, addedAt = 0) {
     this.endpoint = endpoint;
+    this.addedAt = addedAt;
   }
 
   get key(): string {

@@ -1,6 +1,8 @@
-import type { Random } from '#domain';
-import type { LbPolicy } from '../config/cluster-config.ts';
+import type { Clock, Random } from '#domain';
+import type { BalancingConfig } from '../config/lb-config.ts';
+import { hashing } from './hash-balancer.ts';
 import type { Host } from './host.ts';
+import { slowStartFactor } from './slow-start.ts';
 
 /** A host with the balancer's reason, in a learner's words; `why` is called only when the hop is recorded. */
 export interface Pick {
@@ -8,20 +10,38 @@ export interface Pick {
   readonly why: () => string;
 }
 
-/** Chooses among hosts of one priority. Never called with an empty list. */
-export interface LoadBalancer {
-  pick(hosts: readonly Host[]): Pick;
+/** What a balancer may go by besides the hosts. */
+export interface PickInput {
+  /** What the route hashed; undefined where it names nothing to hash. */
+  readonly hash: bigint | undefined;
+  /** 0 for the first choice; one more for each that was to be avoided. */
+  readonly attempt: number;
 }
 
-export function createLoadBalancer(policy: LbPolicy, random: Random): LoadBalancer {
-  switch (policy) {
+/** Chooses among hosts of one priority, or one locality of it: `source` names which. Never called with an empty list. */
+export interface LoadBalancer {
+  pick(hosts: readonly Host[], source: string, input: PickInput): Pick;
+}
+
+export interface BalancerOptions {
+  readonly config: BalancingConfig;
+  readonly random: Random;
+  readonly clock: Clock;
+}
+
+export function createLoadBalancer(options: BalancerOptions): LoadBalancer {
+  const { config, random } = options;
+  switch (config.policy) {
     case 'LEAST_REQUEST':
-      return leastRequest(random);
+      return leastRequest(options);
     case 'RANDOM':
       return { pick: (hosts) => drawn(hosts, random.below(hosts.length)) };
+    case 'RING_HASH':
+    case 'MAGLEV':
+      return hashing(config, random);
     case 'ROUND_ROBIN':
     case 'CLUSTER_PROVIDED':
-      return roundRobin(random);
+      return roundRobin(options);
   }
 }
 
@@ -33,14 +53,19 @@ function drawn(hosts: readonly Host[], place: number): Pick {
 const sameWeights = (hosts: readonly Host[]): boolean =>
   hosts.every((host) => host.endpoint.weight === hosts[0]!.endpoint.weight);
 
-/** In turn, from a random start; by earliest deadline first where weights differ. */
-function roundRobin(random: Random): LoadBalancer {
-  let turn: number | undefined;
-  const schedule = earliestDeadline((host) => host.endpoint.weight);
+/** In turn, from a random start; by earliest deadline first where weights differ or a host is new. */
+function roundRobin({ config, random, clock }: BalancerOptions): LoadBalancer {
+  const turns = new Map<string, number>();
+  const schedules = createSchedules((host, now) => host.endpoint.weight * slowStartFactor(config.slowStart, host, now));
   return {
-    pick(hosts) {
-      if (!sameWeights(hosts)) return weighted(schedule(hosts), 'round robin');
-      turn = turn === undefined ? random.below(hosts.length) : turn + 1;
+    pick(hosts, source) {
+      const now = clock.monotonic();
+      if (!sameWeights(hosts) || warming(config, hosts, now)) {
+        return weighted(schedules(source, hosts, now), 'round robin');
+      }
+      const last = turns.get(source);
+      const turn = last === undefined ? random.below(hosts.length) : last + 1;
+      turns.set(source, turn);
       const place = turn % hosts.length;
       return { host: hosts[place]!, why: () => `round robin: the turn of host ${place + 1} of ${hosts.length}` };
     },
@@ -48,46 +73,72 @@ function roundRobin(random: Random): LoadBalancer {
 }
 
 /**
- * Envoy's least request: two hosts drawn with replacement, the one with fewer active requests wins. Where weights differ, weighted round
- * robin with weight / (active + 1).
+ * Envoy's least request: two hosts (or as many as are configured) drawn with replacement, the one with the fewest active requests wins.
+ * Where weights differ, weighted round robin with weight / (active + 1)^bias.
  */
-function leastRequest(random: Random): LoadBalancer {
-  const schedule = earliestDeadline((host) => host.endpoint.weight / (host.activeRequests + 1));
+function leastRequest({ config, random, clock }: BalancerOptions): LoadBalancer {
+  const bias = config.activeRequestBias;
+  const schedules = createSchedules((host, now) => {
+    const weight = host.endpoint.weight * slowStartFactor(config.slowStart, host, now);
+    return bias === 0 ? weight : weight / (host.activeRequests + 1) ** bias;
+  });
   return {
-    pick(hosts) {
-      if (!sameWeights(hosts)) return weighted(schedule(hosts), 'least request');
+    pick(hosts, source) {
+      const now = clock.monotonic();
+      if (!sameWeights(hosts) || warming(config, hosts, now)) {
+        return weighted(schedules(source, hosts, now), 'least request');
+      }
       if (hosts.length === 1) return { host: hosts[0]!, why: () => 'least request: the only host' };
-      const first = hosts[random.below(hosts.length)]!;
-      const second = hosts[random.below(hosts.length)]!;
-      const host = second.activeRequests < first.activeRequests ? second : first;
-      const [a, b] = [first.activeRequests, second.activeRequests];
-      return {
-        host,
-        why: () =>
-          first === second
-            ? `least request: drew ${first.key} twice (${a} active)`
-            : `least request: drew ${first.key} (${a} active) and ${second.key} (${b} active)`,
-      };
+      const candidates = Array.from({ length: config.choiceCount }, () => hosts[random.below(hosts.length)]!);
+      const host = candidates.reduce((best, each) => (each.activeRequests < best.activeRequests ? each : best));
+      const active = candidates.map((each) => each.activeRequests);
+      return { host, why: () => wordsOfDraw(candidates, active) };
     },
   };
 }
+
+function wordsOfDraw(candidates: readonly Host[], active: readonly number[]): string {
+  const [first, second] = candidates;
+  if (candidates.length === 2 && first === second)
+    return `least request: drew ${first?.key} twice (${active[0]} active)`;
+  const drew = candidates.map((host, i) => `${host.key} (${active[i]} active)`);
+  return `least request: drew ${drew.slice(0, -1).join(', ')} and ${drew.at(-1)}`;
+}
+
+const warming = (config: BalancingConfig, hosts: readonly Host[], now: number): boolean =>
+  config.slowStart !== undefined && hosts.some((host) => slowStartFactor(config.slowStart, host, now) < 1);
 
 function weighted(host: Host, policy: string): Pick {
   return { host, why: () => `${policy} by weight: ${host.key} has weight ${host.endpoint.weight}` };
 }
 
+type WeightOf = (host: Host, now: number) => number;
+
+/** One schedule for each source, so that localities do not disturb each other's turns. */
+function createSchedules(weightOf: WeightOf): (source: string, hosts: readonly Host[], now: number) => Host {
+  const schedules = new Map<string, ReturnType<typeof earliestDeadline>>();
+  return (source, hosts, now) => {
+    let schedule = schedules.get(source);
+    if (schedule === undefined) {
+      schedule = earliestDeadline(weightOf);
+      schedules.set(source, schedule);
+    }
+    return schedule(hosts, now);
+  };
+}
+
 /** Earliest deadline first: each pick puts a host's next deadline 1/weight later, so shares follow weights without bursts. */
-function earliestDeadline(weightOf: (host: Host) => number): (hosts: readonly Host[]) => Host {
+function earliestDeadline(weightOf: WeightOf): (hosts: readonly Host[], now: number) => Host {
   let deadlines = new Map<Host, number>();
-  let now = 0;
-  return (hosts) => {
+  let reached = 0;
+  return (hosts, now) => {
     if (deadlines.size !== hosts.length || hosts.some((host) => !deadlines.has(host))) {
-      deadlines = new Map(hosts.map((host) => [host, deadlines.get(host) ?? now + 1 / weightOf(host)]));
+      deadlines = new Map(hosts.map((host) => [host, deadlines.get(host) ?? reached + 1 / weightOf(host, now)]));
     }
     let chosen = hosts[0]!;
     for (const host of hosts) if (deadlines.get(host)! < deadlines.get(chosen)!) chosen = host;
-    now = deadlines.get(chosen)!;
-    deadlines.set(chosen, now + 1 / weightOf(chosen));
+    reached = deadlines.get(chosen)!;
+    deadlines.set(chosen, reached + 1 / weightOf(chosen, now));
     return chosen;
   };
 }

@@ -1,4 +1,3 @@
-import type { Random } from '#domain';
 import type { Host } from './host.ts';
 
 /** Envoy counts a priority as fully healthy while 1/1.4 (71 %) of its hosts are. */
@@ -7,68 +6,95 @@ const OVERPROVISIONING = 140;
 /** The hosts that balancing may choose from, and how they came to be. */
 export interface Candidates {
   readonly hosts: readonly Host[];
+  /** Names the list: its priority, and its locality where localities are weighted. */
+  readonly source: string;
   readonly priority: number;
+  /** `region/zone/sub_zone` where the locality was chosen by weight. */
+  readonly locality: string | undefined;
   /** Too few hosts are healthy: all of them are used. */
   readonly panic: boolean;
   readonly healthy: number;
   readonly total: number;
 }
 
+export interface PriorityOptions {
+  readonly hosts: readonly Host[];
+  /** Percent of healthy hosts below which all hosts are used; 0: never. */
+  readonly panicThreshold: number;
+  /** Localities share a priority's traffic by their weights. */
+  readonly byLocality: boolean;
+}
+
+interface Level {
+  readonly all: readonly Host[];
+  readonly healthy: readonly Host[];
+  readonly localities: LocalityScheduler | undefined;
+}
+
 /** The hosts of one cluster, ordered by priority; made anew when members or their health change. */
 export class PrioritySet {
-  readonly #levels: readonly { readonly all: readonly Host[]; readonly healthy: readonly Host[] }[];
+  readonly #levels: readonly Level[];
   readonly #loads: readonly number[];
   /** The only priority that takes load; undefined where several do. */
   readonly #only: number | undefined;
   readonly #totalHealth: number;
   readonly #panicThreshold: number;
 
-  constructor(hosts: readonly Host[], panicThreshold: number) {
+  constructor({ hosts, panicThreshold, byLocality }: PriorityOptions) {
     const highest = hosts.reduce((max, host) => Math.max(max, host.endpoint.priority), 0);
     this.#levels = Array.from({ length: highest + 1 }, (_, priority) => {
       const all = hosts.filter((host) => host.endpoint.priority === priority);
-      return { all, healthy: all.filter((host) => host.healthy) };
+      const healthy = all.filter((host) => host.healthy);
+      return { all, healthy, localities: byLocality ? new LocalityScheduler(all) : undefined };
     });
-    const health = this.#levels.map(({ all, healthy }) =>
-      all.length === 0 ? 0 : Math.min(100, Math.floor((OVERPROVISIONING * healthy.length) / all.length)),
-    );
+    const health = this.#levels.map(({ all, healthy }) => availability(healthy.length, all.length));
     const total = health.reduce((sum, share) => sum + share, 0);
     this.#totalHealth = Math.min(100, total);
     this.#loads = spread(health, this.#totalHealth);
     const taking = this.#loads.filter((load) => load > 0).length;
-    this.#only =
-      taking > 1
-        ? undefined
-        : Math.max(
-            0,
-            this.#loads.findIndex((load) => load > 0),
-          );
+    const first = this.#loads.findIndex((load) => load > 0);
+    this.#only = taking > 1 ? undefined : Math.max(0, first);
     this.#panicThreshold = panicThreshold;
   }
 
-  /** Undefined when no host may be used. Draws a number only when more than one priority takes load. */
-  candidates(random: Random): Candidates | undefined {
-    const priority = this.#choosePriority(random);
+  /** Undefined when no host may be used. `draw` gives a number below 100; it is asked only when several priorities take load. */
+  candidates(draw: () => number): Candidates | undefined {
+    const priority = this.#only ?? this.#choosePriority(draw());
     const level = this.#levels[priority];
     if (level === undefined || level.all.length === 0) return undefined;
     const { all, healthy } = level;
     const panic =
       this.#totalHealth < 100 && this.#panicThreshold > 0 && (healthy.length / all.length) * 100 < this.#panicThreshold;
+    const counts = { healthy: healthy.length, total: all.length };
+    const locality = panic ? undefined : level.localities?.next();
+    if (locality !== undefined) {
+      const source = `${priority}/${locality.key}`;
+      return { hosts: locality.healthy, source, priority, locality: locality.key, panic, ...counts };
+    }
     const hosts = panic ? all : healthy;
     if (hosts.length === 0) return undefined;
-    return { hosts, priority, panic, healthy: healthy.length, total: all.length };
+    return {
+      hosts,
+      source: panic ? `${priority}/all` : `${priority}`,
+      priority,
+      locality: undefined,
+      panic,
+      ...counts,
+    };
   }
 
-  #choosePriority(random: Random): number {
-    if (this.#only !== undefined) return this.#only;
-    let draw = random.below(100);
+  #choosePriority(draw: number): number {
+    let left = draw;
     for (const [priority, load] of this.#loads.entries()) {
-      if (draw < load) return priority;
-      draw -= load;
+      if (left < load) return priority;
+      left -= load;
     }
     return 0;
   }
 }
+
+const availability = (healthy: number, total: number): number =>
+  total === 0 ? 0 : Math.min(100, Math.floor((OVERPROVISIONING * healthy) / total));
 
 /** load(P) = health(P) · 100 / total, the rest cascading down; rounding goes to the first priority that has any load. */
 function spread(health: readonly number[], totalHealth: number): number[] {
@@ -82,4 +108,37 @@ function spread(health: readonly number[], totalHealth: number): number[] {
   const first = loads.findIndex((load) => load > 0);
   if (first >= 0) loads[first]! += left;
   return loads;
+}
+
+interface LocalityShare {
+  readonly key: string;
+  readonly healthy: readonly Host[];
+  /** The locality's weight, less where too few of its hosts are healthy. */
+  readonly weight: number;
+  deadline: number;
+}
+
+/** Localities in turn by their effective weights, earliest deadline first. Source: rebuildLocalityScheduler in upstream_impl.cc. */
+class LocalityScheduler {
+  readonly #shares: readonly LocalityShare[];
+
+  constructor(hosts: readonly Host[]) {
+    const byKey = Map.groupBy(hosts, ({ endpoint }) => endpoint.locality.key);
+    this.#shares = [...byKey].flatMap(([key, members]) => {
+      const healthy = members.filter((host) => host.healthy);
+      const given = members[0]?.endpoint.locality.weight ?? 0;
+      const weight = given * Math.min(1, (OVERPROVISIONING / 100) * (healthy.length / members.length));
+      return weight > 0 ? [{ key, healthy, weight, deadline: 1 / weight }] : [];
+    });
+  }
+
+  /** Undefined when no locality has weight and healthy hosts. */
+  next(): LocalityShare | undefined {
+    const [first] = this.#shares;
+    if (first === undefined) return undefined;
+    let chosen = first;
+    for (const share of this.#shares) if (share.deadline < chosen.deadline) chosen = share;
+    chosen.deadline += 1 / chosen.weight;
+    return chosen;
+  }
 }

@@ -10,18 +10,22 @@ const MAX_ALIASES = 8;
  * The address of a name as a pod of `namespace` resolves it: `reviews`, `reviews.default`, `reviews.default.svc`, the full name, with
  * or without a final dot; a headless Service answers with its first ready pod, an ExternalName with what its target resolves to.
  */
-export function resolveName(store: KubeStore, name: string, namespace: string): string | undefined {
+export const resolveName = (store: KubeStore, name: string, namespace: string): string | undefined =>
+  resolveAddresses(store, name, namespace)[0];
+
+/** All addresses of a name, as `resolveName` understands it; a headless Service has one for each ready pod. */
+export function resolveAddresses(store: KubeStore, name: string, namespace: string): readonly string[] {
   let wanted = name;
   for (let aliases = 0; aliases < MAX_ALIASES; aliases++) {
-    if (isIPv4(wanted)) return wanted;
+    if (isIPv4(wanted)) return [wanted];
     const service = findService(store, wanted, namespace);
-    if (service === undefined) return undefined;
+    if (service === undefined) return [];
     const { clusterIP, type, externalName } = service.spec;
     if (type === 'ExternalName') wanted = externalName ?? '';
-    else if (clusterIP === 'None') return endpointAddresses(store, service.metadata)[0];
-    else return clusterIP;
+    else if (clusterIP === 'None') return endpointAddresses(store, service.metadata);
+    else return clusterIP === undefined ? [] : [clusterIP];
   }
-  return undefined;
+  return [];
 }
 
 /** Search list of a pod's resolv.conf, then the name itself. */

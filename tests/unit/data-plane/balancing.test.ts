@@ -1,22 +1,34 @@
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '#domain';
-import type { EndpointConfig } from '../../../server/data-plane/config/endpoint-config.ts';
+import type { Cluster } from '#xds';
+import { type EndpointConfig, NO_LOCALITY } from '../../../server/data-plane/config/endpoint-config.ts';
+import { readBalancing } from '../../../server/data-plane/config/lb-config.ts';
+import { xxHash64 } from '../../../server/data-plane/upstream/hashing/xx-hash.ts';
 import { Host } from '../../../server/data-plane/upstream/host.ts';
-import { createLoadBalancer } from '../../../server/data-plane/upstream/load-balancer.ts';
+import { createLoadBalancer, type LoadBalancer } from '../../../server/data-plane/upstream/load-balancer.ts';
 import { PrioritySet } from '../../../server/data-plane/upstream/priority.ts';
+import { createFakeClock } from './fake-clock.ts';
 
 const host = (key: string, fields: Partial<EndpointConfig> = {}): Host =>
   new Host({
     key,
     address: { ip: key, port: 80 },
+    hostname: '',
     weight: 1,
     priority: 0,
+    locality: NO_LOCALITY,
     healthy: true,
     socketMatch: {},
     workload: '',
     origins: undefined,
     ...fields,
   });
+
+const balancerOf = (fields: Partial<Cluster>, seed: number | string = 1, clock = createFakeClock()): LoadBalancer =>
+  createLoadBalancer({ config: readBalancing({ name: 'a', ...fields }), random: seededRandom(seed), clock });
+
+const pick = (balancer: LoadBalancer, hosts: readonly Host[], hash?: bigint, attempt = 0): string =>
+  balancer.pick(hosts, '0', { hash, attempt }).host.key;
 
 const count = (picks: readonly string[]): Record<string, number> => {
   const counts: Record<string, number> = {};
@@ -27,16 +39,16 @@ const count = (picks: readonly string[]): Record<string, number> => {
 describe('a load balancer', () => {
   it('takes hosts in turn from a random start', () => {
     const hosts = ['a', 'b', 'c'].map((key) => host(key));
-    const balancer = createLoadBalancer('ROUND_ROBIN', seededRandom(1));
-    const picks = Array.from({ length: 6 }, () => balancer.pick(hosts).host.key);
+    const balancer = balancerOf({ lb_policy: 'ROUND_ROBIN' });
+    const picks = Array.from({ length: 6 }, () => pick(balancer, hosts));
     expect(picks.slice(0, 3).sort()).toEqual(['a', 'b', 'c']);
     expect(picks.slice(3)).toEqual(picks.slice(0, 3));
   });
 
   it('follows weights without bursts', () => {
     const hosts = [host('a', { weight: 3 }), host('b', { weight: 1 })];
-    const balancer = createLoadBalancer('ROUND_ROBIN', seededRandom(1));
-    const picks = Array.from({ length: 40 }, () => balancer.pick(hosts).host.key);
+    const balancer = balancerOf({ lb_policy: 'ROUND_ROBIN' });
+    const picks = Array.from({ length: 40 }, () => pick(balancer, hosts));
     expect(count(picks)).toEqual({ a: 30, b: 10 });
     expect(picks.join('')).not.toContain('bb');
   });
@@ -44,8 +56,8 @@ describe('a load balancer', () => {
   it('prefers, of two drawn hosts, the one with fewer active requests', () => {
     const hosts = [host('idle'), host('busy')];
     hosts[1]!.activeRequests = 9;
-    const balancer = createLoadBalancer('LEAST_REQUEST', seededRandom(7));
-    const picks = count(Array.from({ length: 400 }, () => balancer.pick(hosts).host.key));
+    const balancer = balancerOf({ lb_policy: 'LEAST_REQUEST' }, 7);
+    const picks = count(Array.from({ length: 400 }, () => pick(balancer, hosts)));
     // Busy is taken only when it was drawn twice: a quarter of the time.
     expect(picks['busy']).toBeGreaterThan(60);
     expect(picks['busy']).toBeLessThan(140);
@@ -54,8 +66,8 @@ describe('a load balancer', () => {
   it('repeats its choices for the same seed', () => {
     const hosts = ['a', 'b', 'c', 'd'].map((key) => host(key));
     const run = () => {
-      const balancer = createLoadBalancer('RANDOM', seededRandom('lab').stream('x'));
-      return Array.from({ length: 20 }, () => balancer.pick(hosts).host.key);
+      const balancer = balancerOf({ lb_policy: 'RANDOM' }, 'lab');
+      return Array.from({ length: 20 }, () => pick(balancer, hosts));
     };
     expect(run()).toEqual(run());
   });
@@ -66,9 +78,9 @@ describe('priorities', () => {
     Array.from({ length: total }, (_, i) => host(`${priority}-${i}`, { priority, healthy: i < healthy }));
   /** Share of picks per priority, in percent. */
   const shares = (hosts: readonly Host[]): number[] => {
-    const set = new PrioritySet(hosts, 0);
+    const set = new PrioritySet({ hosts, panicThreshold: 0, byLocality: false });
     const random = seededRandom(3);
-    const picks = Array.from({ length: 4000 }, () => set.candidates(random)?.priority ?? -1);
+    const picks = Array.from({ length: 4000 }, () => set.candidates(() => random.below(100))?.priority ?? -1);
     return [0, 1].map((priority) => Math.round(picks.filter((pick) => pick === priority).length / 40));
   };
 
@@ -84,8 +96,129 @@ describe('priorities', () => {
   it('use every host when too few are healthy, unless the threshold is 0', () => {
     const hosts = level(0, 1, 4);
     const random = seededRandom(1);
-    expect(new PrioritySet(hosts, 50).candidates(random)).toMatchObject({ panic: true, healthy: 1, total: 4 });
-    expect(new PrioritySet(hosts, 0).candidates(random)?.hosts).toHaveLength(1);
-    expect(new PrioritySet(level(0, 0, 4), 0).candidates(random)).toBeUndefined();
+    expect(
+      new PrioritySet({ hosts, panicThreshold: 50, byLocality: false }).candidates(() => random.below(100)),
+    ).toMatchObject({ panic: true, healthy: 1, total: 4 });
+    expect(
+      new PrioritySet({ hosts, panicThreshold: 0, byLocality: false }).candidates(() => random.below(100))?.hosts,
+    ).toHaveLength(1);
+    expect(
+      new PrioritySet({ hosts: level(0, 0, 4), panicThreshold: 0, byLocality: false }).candidates(() =>
+        random.below(100),
+      ),
+    ).toBeUndefined();
+  });
+});
+
+describe('consistent hashing', () => {
+  const hosts = Array.from({ length: 5 }, (_, i) => host(`10.0.0.${i + 1}:80`));
+  const hashes = Array.from({ length: 5000 }, (_, i) => xxHash64(`user-${i}`));
+
+  it.each(['RING_HASH', 'MAGLEV'] as const)('%s leads the same hash to the same host', (lb_policy) => {
+    const [one, other] = [balancerOf({ lb_policy }, 1), balancerOf({ lb_policy }, 2)];
+    for (const hash of hashes.slice(0, 200)) expect(pick(one, hosts, hash)).toBe(pick(other, hosts, hash));
+  });
+
+  it.each([
+    ['RING_HASH', 0.35],
+    ['MAGLEV', 0.05],
+  ] as const)('%s spreads many hashes over all hosts', (lb_policy, tolerance) => {
+    const balancer = balancerOf({ lb_policy });
+    const shares = Object.values(count(hashes.map((hash) => pick(balancer, hosts, hash))));
+    expect(shares).toHaveLength(5);
+    for (const share of shares) expect(Math.abs(share / 1000 - 1)).toBeLessThan(tolerance);
+  });
+
+  it('moves few keys besides those of the host that left, on a ring', () => {
+    const balancer = balancerOf({ lb_policy: 'RING_HASH' });
+    const left = hosts.slice(1);
+    const moved = hashes.filter((hash) => {
+      const before = pick(balancer, hosts, hash);
+      return before !== hosts[0]!.key && pick(balancer, left, hash) !== before;
+    });
+    // Each of four hosts owns 256 points where each of five owned 205: the new points take keys as well.
+    expect(moved.length / hashes.length).toBeLessThan(0.2);
+  });
+
+  it('moves few keys besides those of the host that left, in a Maglev table', () => {
+    const balancer = balancerOf({ lb_policy: 'MAGLEV' });
+    const left = hosts.slice(1);
+    const moved = hashes.filter((hash) => {
+      const before = pick(balancer, hosts, hash);
+      return before !== hosts[0]!.key && pick(balancer, left, hash) !== before;
+    });
+    expect(moved.length / hashes.length).toBeLessThan(0.1);
+  });
+
+  it.each(['RING_HASH', 'MAGLEV'] as const)('%s gives a host of double weight a double share', (lb_policy) => {
+    const weighted = [host('10.0.0.1:80', { weight: 2 }), host('10.0.0.2:80'), host('10.0.0.3:80')];
+    const balancer = balancerOf({ lb_policy });
+    const shares = count(hashes.map((hash) => pick(balancer, weighted, hash)));
+    expect(Math.abs(shares['10.0.0.1:80']! / hashes.length - 0.5)).toBeLessThan(0.05);
+  });
+
+  it('takes another host when the first is to be avoided', () => {
+    const balancer = balancerOf({ lb_policy: 'MAGLEV' });
+    const firsts = hashes.slice(0, 100);
+    const different = firsts.filter((hash) => pick(balancer, hosts, hash, 1) !== pick(balancer, hosts, hash));
+    expect(different.length).toBeGreaterThan(60);
+  });
+
+  it('refuses a Maglev table whose size is no prime, and a ring with its bounds crossed', () => {
+    expect(() => readBalancing({ name: 'a', lb_policy: 'MAGLEV', maglev_lb_config: { table_size: '65536' } })).toThrow(
+      'The table size of maglev must be prime number',
+    );
+    const ring_hash_lb_config = { minimum_ring_size: '10', maximum_ring_size: '5' };
+    expect(() => readBalancing({ name: 'a', lb_policy: 'RING_HASH', ring_hash_lb_config })).toThrow(
+      'ring hash: minimum_ring_size (10) > maximum_ring_size (5)',
+    );
+  });
+});
+
+describe('localities', () => {
+  const at = (key: string, locality: string, weight: number, healthy = true): Host =>
+    host(key, { locality: { key: locality, weight }, healthy });
+  const shares = (hosts: readonly Host[]): Record<string, number> => {
+    const set = new PrioritySet({ hosts, panicThreshold: 0, byLocality: true });
+    return count(Array.from({ length: 100 }, () => set.candidates(() => 0)?.locality ?? 'none'));
+  };
+
+  it('share the traffic by their weights, however many hosts they have', () => {
+    expect(shares([at('a', 'eu', 80), at('b', 'us', 20), at('c', 'us', 20), at('d', 'us', 20)])).toEqual({
+      eu: 80,
+      us: 20,
+    });
+  });
+
+  it('take less when fewer than 71 % of their hosts are healthy', () => {
+    const half = [at('a', 'eu', 50), at('b', 'eu', 50, false)];
+    // 50 × 1.4 × 1/2 = 35 against 50.
+    const measured = shares([...half, at('c', 'us', 50)]);
+    expect(measured['eu']).toBeGreaterThanOrEqual(40);
+    expect(measured['eu']).toBeLessThanOrEqual(42);
+  });
+
+  it('take nothing without a weight', () => {
+    expect(shares([at('a', 'eu', 1), at('b', 'us', 0)])).toEqual({ eu: 100 });
+  });
+});
+
+describe('slow start', () => {
+  it('gives a new host a share that grows with its age', () => {
+    const clock = createFakeClock();
+    const slow = { slow_start_config: { slow_start_window: '60s' } };
+    const balancer = balancerOf({ lb_policy: 'ROUND_ROBIN', round_robin_lb_config: slow }, 1, clock);
+    const old = host('old');
+    clock.advance(120_000);
+    const fresh = new Host(host('new').endpoint, clock.monotonic());
+    const share = (): number => {
+      const picks = count(Array.from({ length: 200 }, () => pick(balancer, [old, fresh], undefined)));
+      return (picks['new'] ?? 0) / 200;
+    };
+    expect(share()).toBeCloseTo(0.1 / 1.1, 1);
+    clock.advance(30_000);
+    expect(share()).toBeCloseTo(0.5 / 1.5, 1);
+    clock.advance(60_000);
+    expect(share()).toBeCloseTo(0.5, 1);
   });
 });

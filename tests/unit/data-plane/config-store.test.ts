@@ -80,8 +80,13 @@ describe('configuration from xDS', () => {
   it('rejects what it cannot serve by field and reason, and keeps the last good one and the rest of the update', () => {
     push(typeUrls.cluster, [eds('a', { connect_timeout: '3s' })]);
     push(typeUrls.endpoint, [{ cluster_name: 'a' }]);
-    const rejections = push(typeUrls.cluster, [eds('a', { lb_policy: 'MAGLEV' }), { name: 'b', type: 'STATIC' }]);
-    expect(rejections).toEqual([{ name: 'a', message: 'lb_policy: MAGLEV is not supported' }]);
+    const rejections = push(typeUrls.cluster, [
+      eds('a', { maglev_lb_config: { table_size: '4' } }),
+      { name: 'b', type: 'STATIC' },
+    ]);
+    expect(rejections).toEqual([
+      { name: 'a', message: 'maglev_lb_config.table_size: The table size of maglev must be prime number' },
+    ]);
     expect(store.clusters.get('a')?.connectTimeoutMs).toBe(3000);
     expect(events.at(-1)).toBe('cluster b 0');
   });

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { NO_LOCALITY } from '../../../server/data-plane/config/endpoint-config.ts';
 import { readOutlierPolicy } from '../../../server/data-plane/config/outlier-policy.ts';
 import { Stats } from '../../../server/data-plane/stats/stats.ts';
 import { Host } from '../../../server/data-plane/upstream/host.ts';
@@ -39,8 +40,10 @@ beforeEach(() => {
       new Host({
         key,
         address: { ip: key, port: 80 },
+        hostname: '',
         weight: 1,
         priority: 0,
+        locality: NO_LOCALITY,
         healthy: true,
         socketMatch: {},
         workload: '',

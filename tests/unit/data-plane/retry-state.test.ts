@@ -25,6 +25,7 @@ const clusterOf = (fields: Partial<Cluster> = {}): UpstreamCluster =>
     createPool: () => {
       throw new Error('nothing is sent');
     },
+    resolve: () => Promise.reject(new Error('nothing is resolved')),
   });
 
 const retry = (policy: RetryPolicy | undefined, headers = new Headers(), cluster = clusterOf()) =>

@@ -24,7 +24,7 @@ export function noteEndpoint(
     origin: partOrigin(cluster.config.origins, 'lb_policy'),
     rejected,
     evidence: {
-      policy: cluster.config.lbPolicy,
+      policy: cluster.config.balancing.policy,
       weight: host.endpoint.weight,
       activeRequests: host.activeRequests,
       ...(candidates !== undefined && { healthy: candidates.healthy, total: candidates.total }),

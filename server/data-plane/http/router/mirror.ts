@@ -1,4 +1,4 @@
-import type { UpstreamCluster } from '../../upstream/cluster.ts';
+import { NO_HASH, type UpstreamCluster } from '../../upstream/cluster.ts';
 import type { RequestHead, ResetReason, ResponseHead, UpstreamStream } from '../codec.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Headers } from '../headers.ts';
@@ -50,7 +50,12 @@ export class MirrorCall implements AttemptOwner {
 
   start(): void {
     const { runtime, connection } = this.#exchange;
-    const choice = this.#cluster.pick({ originalDestination: connection.localAddress, avoid: new Set(), redraws: 1 });
+    const choice = this.#cluster.pick({
+      originalDestination: connection.localAddress,
+      avoid: new Set(),
+      redraws: 1,
+      hash: NO_HASH,
+    });
     if (choice === undefined) return;
     const startedAt = runtime.clock.monotonic();
     const { protocol } = this.#head;

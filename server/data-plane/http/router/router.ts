@@ -99,9 +99,9 @@ const shareOrigin = ({ origins }: CompiledRoute, { shares }: ForwardAction, shar
 function noteCluster(exchange: Exchange, cluster: UpstreamCluster): void {
   const { config } = cluster;
   exchange.steps.add('cluster', 'chosen', config.name, () => ({
-    detail: `${cluster.hosts.length} host${cluster.hosts.length === 1 ? '' : 's'}, balanced by ${config.lbPolicy.toLowerCase().replaceAll('_', ' ')}`,
+    detail: `${cluster.hosts.length} host${cluster.hosts.length === 1 ? '' : 's'}, balanced by ${config.balancing.policy.toLowerCase().replaceAll('_', ' ')}`,
     origin: originOf(config.origins, parseClusterName(config.name)?.subset ? 'subset' : undefined),
-    evidence: { type: config.type, lbPolicy: config.lbPolicy, hosts: cluster.hosts.length },
+    evidence: { type: config.type, lbPolicy: config.balancing.policy, hosts: cluster.hosts.length },
   }));
 }
 

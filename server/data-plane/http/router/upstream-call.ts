@@ -8,6 +8,7 @@ import { type AttemptOwner, UpstreamAttempt } from './attempt.ts';
 import { noteAnswer, noteConnected, noteEndpoint, noteFailure, noteNoHost } from './call-steps.ts';
 import type { MirrorCall } from './mirror.ts';
 import { RequestBody } from './request-body.ts';
+import { hashRequest } from './request-hash.ts';
 import { RESET_WORDS, resetBody, resetDetails } from './reset-reasons.ts';
 import { RetryState, type RetryVerdict } from './retry-state.ts';
 
@@ -31,6 +32,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
   readonly #body: RequestBody;
   /** Hosts that later tries avoid. */
   #tried: Set<string> | undefined;
+  #requestHash: { readonly value: bigint | undefined } | undefined;
   #attempt: UpstreamAttempt | undefined;
   #timer: Timer | undefined;
   #tryTimer: Timer | undefined;
@@ -153,6 +155,12 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
 
   // Tries.
 
+  /** Asked once: a cookie that is made for the hash must not be made again for the next try. */
+  readonly #hash = (): bigint | undefined => {
+    this.#requestHash ??= { value: hashRequest(this.#exchange, this.#options.action.hashPolicies) };
+    return this.#requestHash.value;
+  };
+
   #try(): void {
     const { exchange } = this.#options;
     exchange.steps.enterAttempt(exchange.info.attempts + 1);
@@ -160,6 +168,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
       originalDestination: exchange.connection.localAddress,
       avoid: this.#tried ?? NONE_TRIED,
       redraws: this.#options.action.retry?.hostSelectionAttempts ?? 1,
+      hash: this.#hash,
     });
     if (choice === undefined) {
       this.#noHost();

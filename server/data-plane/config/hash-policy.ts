@@ -1,0 +1,71 @@
+import type { RE2JS } from 're2js';
+import { ConfigProblem, within } from './problem.ts';
+import { compileRegex } from './string-match.ts';
+import { durationMs } from './values.ts';
+
+/** What of a request is hashed. `terminal`: when it gave a hash, later policies are not asked. */
+export type HashPolicy = { readonly terminal: boolean } & (
+  | { readonly kind: 'header'; readonly name: string; readonly rewrite: Rewrite | undefined }
+  | ({ readonly kind: 'cookie' } & HashCookie)
+  | { readonly kind: 'source_ip' }
+  | { readonly kind: 'query_parameter'; readonly name: string }
+);
+
+interface Rewrite {
+  readonly pattern: RE2JS;
+  readonly substitution: string;
+}
+
+export interface HashCookie {
+  readonly name: string;
+  readonly path: string;
+  /** Undefined: the proxy makes no cookie. 0: it makes one for the session. */
+  readonly ttlMs: number | undefined;
+  readonly attributes: readonly { readonly name: string; readonly value: string }[];
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Reads RouteAction.hash_policy. Throws ConfigProblem. */
+export function compileHashPolicies(given: readonly Fields[] | undefined): readonly HashPolicy[] {
+  return (given ?? []).flatMap((policy, i) => within(`hash_policy[${i}]`, () => compileHashPolicy(policy)));
+}
+
+function compileHashPolicy(policy: Fields): HashPolicy[] {
+  const terminal = policy['terminal'] === true;
+  const { header, cookie, connection_properties, query_parameter } = policy as Readonly<
+    Record<string, Fields | undefined>
+  >;
+  if (header !== undefined) {
+    const name = String(header['header_name'] ?? '').toLowerCase();
+    return [{ kind: 'header', name, rewrite: compileRewrite(header['regex_rewrite']), terminal }];
+  }
+  if (cookie !== undefined) return [{ kind: 'cookie', ...readCookie(cookie), terminal }];
+  if (connection_properties !== undefined) {
+    return connection_properties['source_ip'] === true ? [{ kind: 'source_ip', terminal }] : [];
+  }
+  if (query_parameter !== undefined) {
+    return [{ kind: 'query_parameter', name: String(query_parameter['name'] ?? ''), terminal }];
+  }
+  throw new ConfigProblem(
+    'policy_specifier',
+    'only header, cookie, connection_properties and query_parameter are supported',
+  );
+}
+
+function compileRewrite(given: unknown): Rewrite | undefined {
+  if (typeof given !== 'object' || given === null) return undefined;
+  const { pattern, substitution = '' } = given as { pattern?: { regex?: string }; substitution?: string };
+  return { pattern: compileRegex(pattern?.regex ?? '', 'header.regex_rewrite.pattern.regex'), substitution };
+}
+
+function readCookie(cookie: Fields): HashCookie {
+  const ttl = cookie['ttl'];
+  const attributes = Array.isArray(cookie['attributes']) ? cookie['attributes'] : [];
+  return {
+    name: String(cookie['name'] ?? ''),
+    path: String(cookie['path'] ?? ''),
+    ttlMs: typeof ttl === 'string' ? durationMs(ttl, 'cookie.ttl', 0) : undefined,
+    attributes: attributes.map((each: Fields) => ({ name: String(each['name']), value: String(each['value'] ?? '') })),
+  };
+}

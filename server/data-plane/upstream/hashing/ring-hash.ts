@@ -1,0 +1,53 @@
+import type { Host } from '../host.ts';
+import type { WeightedHost } from './weights.ts';
+import { xxHash64 } from './xx-hash.ts';
+
+export interface RingHashConfig {
+  readonly minRingSize: number;
+  readonly maxRingSize: number;
+  readonly byHostname: boolean;
+}
+
+/** A host for each hash, the same as long as the hosts are. */
+export interface HashTable {
+  /** `attempt`: 0 for the first choice; more where the earlier ones are to be avoided. */
+  choose(hash: bigint, attempt: number): Host;
+  /** In a learner's words: where on the ring or in the table this hash lies. */
+  describe(hash: bigint): string;
+}
+
+export const keyOf = (host: Host, byHostname: boolean): string =>
+  byHostname && host.endpoint.hostname !== '' ? host.endpoint.hostname : host.key;
+
+/**
+ * The Ketama ring: each host owns points on it in proportion to its share, the hash of `<address>_<i>` each; a request belongs to the
+ * first point at or after its own hash. Source: ring_hash_lb.cc.
+ */
+export function createRing(hosts: readonly WeightedHost[], config: RingHashConfig): HashTable {
+  const smallest = Math.min(...hosts.map(({ share }) => share));
+  const scale = Math.min(Math.ceil(smallest * config.minRingSize) / smallest, config.maxRingSize);
+  const points: { readonly hash: bigint; readonly host: Host }[] = [];
+  let target = 0;
+  for (const { host, share } of hosts) {
+    target += scale * share;
+    const key = keyOf(host, config.byHostname);
+    for (let i = 0; points.length < target; i++) points.push({ hash: xxHash64(`${key}_${i}`), host });
+  }
+  points.sort((a, b) => (a.hash < b.hash ? -1 : a.hash > b.hash ? 1 : 0));
+
+  /** The first point at or after the hash; the ring's beginning when there is none. */
+  const find = (hash: bigint): number => {
+    let low = 0;
+    let high = points.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (points[middle]!.hash < hash) low = middle + 1;
+      else high = middle;
+    }
+    return low === points.length ? 0 : low;
+  };
+  return {
+    choose: (hash, attempt) => points[(find(hash) + attempt) % points.length]!.host,
+    describe: (hash) => `point ${find(hash) + 1} of ${points.length} on the ring`,
+  };
+}
