@@ -86,15 +86,18 @@ function conflicts(root: HttpMatch, leaf: HttpMatch): boolean {
     (root.port !== undefined && leaf.port !== undefined && root.port !== leaf.port) ||
     (root.sourceNamespace !== undefined && leaf.sourceNamespace !== root.sourceNamespace) ||
     Object.entries(leaf.sourceLabels ?? {}).some(([key, value]) => (root.sourceLabels?.[key] ?? value) !== value) ||
-    (root.gateways !== undefined && (leaf.gateways ?? []).some((gateway) => !root.gateways?.includes(gateway)))
+    gatewaysConflict(root.gateways ?? [], leaf.gateways ?? [])
   );
 }
 
-/** Whether a leaf's text match may accept what the root's refuses. */
+const gatewaysConflict = (root: readonly string[], leaf: readonly string[]): boolean =>
+  root.length > 0 && (leaf.length > root.length || leaf.some((gateway) => !root.includes(gateway)));
+
+/** Whether a leaf's text match may accept what the root's refuses. A root that is there but says nothing fits no leaf. */
 function textConflicts(root: StringMatch | undefined, leaf: StringMatch | undefined): boolean {
   if (root === undefined || leaf === undefined) return false;
-  if (root.regex !== undefined || leaf.regex !== undefined) return true;
-  const inner = leaf.exact ?? leaf.prefix ?? '';
-  if (root.prefix !== undefined) return !inner.startsWith(root.prefix);
-  return leaf.prefix !== undefined || root.exact !== leaf.exact;
+  if (root.regex || leaf.regex) return true;
+  if (root.exact) return leaf.prefix ? true : leaf.exact !== root.exact;
+  const inner = leaf.prefix || leaf.exact;
+  return !root.prefix || !inner?.startsWith(root.prefix);
 }

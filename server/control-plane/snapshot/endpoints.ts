@@ -1,62 +1,112 @@
 import { type KubeObject, serviceHostname, spiffeId } from '#domain';
 import { compareText } from './config.ts';
 import { labelsMatch } from './hosts.ts';
-import type { ServiceRegistry } from './services.ts';
+import type { ServiceRegistry } from './registry.ts';
+import { endpointsOfEntries, type ServiceEntry } from './service-entries.ts';
+import { type Service, serviceKey } from './services.ts';
+import type { WorkloadInstance } from './workload-entries.ts';
 import { NOWHERE, type Workload, type WorkloadIndex } from './workloads.ts';
 
 /** One address that serves one port of a service. */
 export interface Endpoint {
+  /** An IP, a DNS name, a socket's path (with port 0), or empty where only its network's gateway is known. */
   readonly ip: string;
   readonly port: number;
   /** Name of the service's port that it serves. */
   readonly portName: string;
+  /** Number of the service's port; 0 where only its name is known. */
+  readonly portKey: number;
+  /** 0 stands for 1. */
+  readonly weight: number;
+  readonly network: string;
+  readonly healthy: boolean;
   readonly workload: Workload;
 }
 
-/** Ready endpoints by the service's host name, in address order. */
+/** Endpoints by `namespace/hostname` of the service. */
 export type EndpointIndex = ReadonlyMap<string, readonly Endpoint[]>;
 
-/** SPIFFE ids that may serve a host, sorted. */
+/** SPIFFE ids and names that may serve a service, sorted, by `namespace/hostname`. */
 export type ServiceAccountIndex = ReadonlyMap<string, readonly string[]>;
 
 interface SliceShape {
   readonly endpoints?: readonly {
     readonly addresses?: readonly string[];
-    readonly conditions?: { readonly ready?: boolean };
+    readonly conditions?: { readonly ready?: boolean; readonly serving?: boolean; readonly terminating?: boolean };
     readonly targetRef?: { readonly kind?: string; readonly name?: string; readonly namespace?: string };
   }[];
   readonly ports?: readonly { readonly name?: string; readonly port?: number }[];
+  readonly addressType?: string;
 }
 
-/** An endpoint without a `ready` condition counts as ready, as Kubernetes says. */
-export function deriveEndpoints(slices: readonly KubeObject[], workloads: WorkloadIndex): EndpointIndex {
-  const byHost = new Map<string, Endpoint[]>();
+export interface EndpointSources {
+  readonly slices: readonly KubeObject[];
+  readonly entries: readonly ServiceEntry[];
+  readonly workloadEntries: readonly WorkloadInstance[];
+}
+
+/** What stands behind each service: slices, ServiceEntries, and the WorkloadEntries that Kubernetes Services select. */
+export function deriveEndpoints(
+  { slices, entries, workloadEntries }: EndpointSources,
+  workloads: WorkloadIndex,
+  registry: ServiceRegistry,
+  trustDomain: string,
+): EndpointIndex {
+  const byService = new Map<string, Endpoint[]>();
+  const add = (key: string, endpoints: readonly Endpoint[]): void => {
+    const held = byService.get(key);
+    if (held === undefined) byService.set(key, [...endpoints]);
+    else held.push(...endpoints);
+  };
   for (const slice of slices) {
     const service = slice.metadata.labels?.['kubernetes.io/service-name'];
-    if (service === undefined) continue;
+    if (service === undefined || (slice as SliceShape).addressType === 'FQDN') continue;
     const namespace = slice.metadata.namespace ?? 'default';
-    const host = serviceHostname(service, namespace);
-    const endpoints = byHost.get(host) ?? [];
-    byHost.set(host, endpoints);
-    endpoints.push(...sliceEndpoints(slice, namespace, workloads));
+    const hostname = serviceHostname(service, namespace);
+    const published = registry.byHost.get(hostname)?.get(namespace)?.publishNotReady === true;
+    add(serviceKey({ namespace, hostname }), sliceEndpoints(slice, { namespace, published }, workloads));
   }
-  for (const endpoints of byHost.values()) {
+  for (const endpoints of byService.values()) {
     endpoints.sort((a, b) => compareAddresses(a.ip, b.ip) || a.port - b.port);
   }
-  return byHost;
+  for (const service of registry.all) {
+    if (service.registry === 'Kubernetes') add(serviceKey(service), selectedEntries(service, workloadEntries));
+  }
+  const pods = [...workloads.byName.values()].filter(({ ip }) => ip !== '').map(podInstance);
+  for (const [key, endpoints] of endpointsOfEntries(entries, [...pods, ...workloadEntries], trustDomain)) {
+    add(key, endpoints);
+  }
+  return byService;
 }
 
-function sliceEndpoints(slice: KubeObject, namespace: string, workloads: WorkloadIndex): Endpoint[] {
+const podInstance = (workload: Workload): WorkloadInstance => ({
+  kind: 'Pod',
+  address: workload.ip,
+  ports: {},
+  weight: 0,
+  network: workload.network,
+  workload,
+});
+
+/** An endpoint without a `ready` condition counts as ready, as Kubernetes says. One that terminates serves nobody. */
+function sliceEndpoints(
+  slice: KubeObject,
+  { namespace, published }: { readonly namespace: string; readonly published: boolean },
+  workloads: WorkloadIndex,
+): Endpoint[] {
   const { endpoints = [], ports = [] } = slice as SliceShape;
   return endpoints
-    .filter((endpoint) => endpoint.conditions?.ready !== false)
-    .flatMap(({ addresses = [], targetRef }) => {
+    .filter(({ conditions }) => conditions?.ready !== false || conditions.terminating !== true)
+    .flatMap(({ addresses = [], targetRef, conditions }) => {
       const ip = addresses[0];
       if (ip === undefined) return [];
       const named = targetRef?.name && workloads.byName.get(`${targetRef.namespace ?? namespace}/${targetRef.name}`);
       const workload = named || workloads.byIp.get(ip) || strangerAt(ip, namespace);
+      const healthy = conditions?.ready !== false || published;
       return ports.flatMap(({ port, name = '' }) =>
-        port === undefined ? [] : [{ ip, port, portName: name, workload }],
+        port === undefined
+          ? []
+          : [{ ip, port, portName: name, portKey: 0, weight: 0, network: workload.network, healthy, workload }],
       );
     });
 }
@@ -72,11 +122,46 @@ const strangerAt = (ip: string, namespace: string): Workload => ({
   tlsMode: 'disabled',
   workloadName: '',
   namedPorts: new Map(),
+  node: '',
+  network: '',
+  trustDomain: '',
 });
+
+/** WorkloadEntries that stand in for pods. Their ports go by the target port's number or name, then by the service port's name. */
+function selectedEntries(service: Service, workloadEntries: readonly WorkloadInstance[]): Endpoint[] {
+  if (Object.keys(service.selector).length === 0) return [];
+  return workloadEntries
+    .filter(
+      ({ workload, address }) =>
+        workload.namespace === service.namespace &&
+        !address.startsWith('unix://') &&
+        labelsMatch(service.selector, workload.labels),
+    )
+    .flatMap(({ address, ports, weight, network, workload }) =>
+      service.ports.flatMap((port) => {
+        const named = ports[String(port.targetPort)] ?? ports[port.name];
+        const number = named || (typeof port.targetPort === 'number' ? port.targetPort : undefined);
+        if (number === undefined) return [];
+        const place = { ip: address, port: number, portName: port.name, portKey: port.port };
+        return [{ ...place, weight, network, healthy: true, workload }];
+      }),
+    );
+}
 
 const numeric = (ip: string): number => ip.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
 
 const compareAddresses = (a: string, b: string): number => numeric(a) - numeric(b) || compareText(a, b);
+
+/** The endpoints of one port of a service. */
+export function endpointsOnPort(
+  index: EndpointIndex,
+  service: Service,
+  port: { readonly port: number; readonly name: string },
+): Endpoint[] {
+  return (index.get(serviceKey(service)) ?? []).filter(
+    ({ portName, portKey }) => portName === port.name && (portKey === 0 || portKey === port.port),
+  );
+}
 
 interface DeploymentShape {
   readonly spec?: {
@@ -88,29 +173,42 @@ interface DeploymentShape {
 }
 
 /**
- * Which identities may serve each host: those of its endpoints and of the Deployments it selects.
+ * Which identities may serve each service: those of its endpoints and of the Deployments it selects, and the names it gives itself.
  * Unlike Istio, which remembers the accounts of endpoints that are gone, the Deployments keep the set steady while pods come and go.
  */
 export function deriveServiceAccounts(
-  services: ServiceRegistry,
+  registry: ServiceRegistry,
   endpoints: EndpointIndex,
   deployments: readonly KubeObject[],
-  trustDomain: string,
+  trustDomains: { readonly own: string; readonly aliases: readonly string[] },
 ): ServiceAccountIndex {
   const index = new Map<string, readonly string[]>();
-  for (const service of services.values()) {
-    const accounts = new Set<string>();
-    for (const { workload } of endpoints.get(service.hostname) ?? []) {
-      if (workload.serviceAccount !== '')
-        accounts.add(spiffeId(trustDomain, workload.namespace, workload.serviceAccount));
+  for (const service of registry.all) {
+    const accounts = new Set<string>(service.subjectAltNames);
+    for (const { workload } of endpoints.get(serviceKey(service)) ?? []) {
+      const { serviceAccount, namespace, trustDomain } = workload;
+      if (serviceAccount !== '') accounts.add(spiffeId(trustDomain || trustDomains.own, namespace, serviceAccount));
     }
-    for (const deployment of deployments) {
+    for (const deployment of service.registry === 'Kubernetes' ? deployments : []) {
       const { metadata, spec } = (deployment as DeploymentShape).spec?.template ?? {};
       if (deployment.metadata.namespace !== service.namespace || Object.keys(service.selector).length === 0) continue;
       if (!labelsMatch(service.selector, metadata?.labels ?? {})) continue;
-      accounts.add(spiffeId(trustDomain, service.namespace, spec?.serviceAccountName ?? 'default'));
+      accounts.add(spiffeId(trustDomains.own, service.namespace, spec?.serviceAccountName ?? 'default'));
     }
-    index.set(service.hostname, [...accounts].sort(compareText));
+    index.set(serviceKey(service), withAliases([...accounts], trustDomains).sort(compareText));
   }
   return index;
+}
+
+/** Each identity also under the mesh's former trust domains. */
+function withAliases(
+  accounts: readonly string[],
+  { own, aliases }: { readonly own: string; readonly aliases: readonly string[] },
+): string[] {
+  const expanded = accounts.flatMap((account) => {
+    const prefix = `spiffe://${own}/`;
+    if (!account.startsWith(prefix)) return [account];
+    return [account, ...aliases.map((alias) => `spiffe://${alias}/${account.slice(prefix.length)}`)];
+  });
+  return [...new Set(expanded)];
 }

@@ -1,12 +1,12 @@
 import { serviceHostname } from '#domain';
+import { isIp } from './addresses.ts';
 
 /**
  * A host as it stands in a rule, made complete: a name without a dot belongs to the namespace of the rule (not of the client, not of
  * the destination). `*`, wildcards, complete names and addresses stay as they are.
  */
 export function resolveHost(host: string, namespace: string): string {
-  const lower = host.toLowerCase();
-  return lower === '' || lower.includes('.') || lower.includes('*') ? lower : serviceHostname(lower, namespace);
+  return host === '' || host === '*' || host.includes('.') || isIp(host) ? host : serviceHostname(host, namespace);
 }
 
 export const isWildcard = (host: string): boolean => host.startsWith('*');
@@ -41,11 +41,24 @@ export function intersectHosts(left: readonly string[], right: readonly string[]
   return [...found];
 }
 
-/** Whether an object of `namespace` with this `exportTo` may be seen from `viewer`; no list means everywhere. */
-export function isExportedTo(exportTo: readonly string[] | undefined, namespace: string, viewer: string): boolean {
-  if (exportTo === undefined || exportTo.length === 0) return true;
-  return exportTo.some((entry) => entry === '*' || entry === viewer || (entry === '.' && namespace === viewer));
+/**
+ * What a table of exact and wildcard hosts says about a host: its own entry, else that of the most specific wildcard that covers it.
+ * Source: MostSpecificHostMatch in istio pilot.
+ */
+export function mostSpecific<Value>(host: string, table: ReadonlyMap<string, Value>): Value | undefined {
+  const own = table.get(host);
+  if (own !== undefined) return own;
+  const needle = isWildcard(host) ? host.slice(1) : host;
+  let best: { readonly pattern: string; readonly value: Value } | undefined;
+  for (const [pattern, value] of table) {
+    if (!isWildcard(pattern) || !needle.endsWith(pattern.slice(1))) continue;
+    if (best === undefined || pattern.length > best.pattern.length) best = { pattern, value };
+  }
+  return best?.value;
 }
+
+export const sameSet = (a: ReadonlySet<string>, b: ReadonlySet<string>): boolean =>
+  a.size === b.size && [...a].every((entry) => b.has(entry));
 
 /** Whether every wanted label is there with the wanted value. No wanted labels match everything. */
 export function labelsMatch(

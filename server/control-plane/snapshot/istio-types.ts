@@ -152,7 +152,12 @@ export interface VirtualServiceSpec {
 
 export interface ConsistentHash {
   readonly httpHeaderName?: string;
-  readonly httpCookie?: { readonly name: string; readonly path?: string; readonly ttl?: string };
+  readonly httpCookie?: {
+    readonly name: string;
+    readonly path?: string;
+    readonly ttl?: string;
+    readonly attributes?: readonly { readonly name: string; readonly value?: string }[];
+  };
   readonly useSourceIp?: boolean;
   readonly httpQueryParameterName?: string;
   readonly ringHash?: { readonly minimumRingSize?: number };
@@ -164,12 +169,22 @@ export interface LocalityLbSetting {
   readonly enabled?: boolean;
   readonly distribute?: readonly { readonly from: string; readonly to: Readonly<Record<string, number>> }[];
   readonly failover?: readonly { readonly from: string; readonly to: string }[];
+  /** Labels, most important first; `key=value` fixes the client's side. */
+  readonly failoverPriority?: readonly string[];
+}
+
+export interface ZoneAwareLbSetting {
+  readonly enabled?: boolean;
+  readonly minClusterSize?: number;
+  readonly failover?: readonly { readonly from: string; readonly to: string }[];
+  readonly failoverPriority?: readonly string[];
 }
 
 export interface LoadBalancerSettings {
   readonly simple?: 'UNSPECIFIED' | 'ROUND_ROBIN' | 'LEAST_REQUEST' | 'LEAST_CONN' | 'RANDOM' | 'PASSTHROUGH';
   readonly consistentHash?: ConsistentHash;
   readonly localityLbSetting?: LocalityLbSetting;
+  readonly zoneAwareLbSetting?: ZoneAwareLbSetting;
   readonly warmup?: { readonly duration: string; readonly minimumPercent?: number; readonly aggression?: number };
   readonly warmupDurationSecs?: string;
 }
@@ -197,6 +212,7 @@ export interface ConnectionPoolSettings {
     readonly h2UpgradePolicy?: 'DEFAULT' | 'DO_NOT_UPGRADE' | 'UPGRADE';
     readonly useClientProtocol?: boolean;
     readonly maxConcurrentStreams?: number;
+    readonly http2KeepAlive?: { readonly interval?: string; readonly timeout?: string };
   };
 }
 
@@ -220,6 +236,19 @@ export interface ClientTlsSettings {
   readonly subjectAltNames?: readonly string[];
   readonly sni?: string;
   readonly insecureSkipVerify?: boolean;
+  readonly caCrl?: string;
+}
+
+export interface TunnelSettings {
+  readonly protocol?: string;
+  readonly targetHost?: string;
+  readonly targetPort?: number;
+}
+
+export interface RetryBudget {
+  readonly percent?: number;
+  readonly budgetInterval?: string;
+  readonly minRetryConcurrency?: number;
 }
 
 export interface PolicyBlocks {
@@ -227,6 +256,9 @@ export interface PolicyBlocks {
   readonly connectionPool?: ConnectionPoolSettings;
   readonly outlierDetection?: OutlierDetectionSettings;
   readonly tls?: ClientTlsSettings;
+  readonly tunnel?: TunnelSettings;
+  readonly proxyProtocol?: { readonly version?: 'V1' | 'V2' };
+  readonly retryBudget?: RetryBudget;
 }
 
 export interface TrafficPolicy extends PolicyBlocks {
@@ -255,12 +287,22 @@ export interface ServerTlsSettings {
   readonly httpsRedirect?: boolean;
   readonly mode?: 'PASSTHROUGH' | 'SIMPLE' | 'MUTUAL' | 'AUTO_PASSTHROUGH' | 'ISTIO_MUTUAL' | 'OPTIONAL_MUTUAL';
   readonly credentialName?: string;
+  readonly credentialNames?: readonly string[];
+  readonly caCertCredentialName?: string;
   readonly serverCertificate?: string;
   readonly privateKey?: string;
   readonly caCertificates?: string;
+  readonly caCrl?: string;
+  readonly tlsCertificates?: readonly {
+    readonly serverCertificate?: string;
+    readonly privateKey?: string;
+    readonly caCertificates?: string;
+  }[];
   readonly subjectAltNames?: readonly string[];
-  readonly credentialNames?: readonly string[];
-  readonly caCertCredentialName?: string;
+  readonly verifyCertificateSpki?: readonly string[];
+  readonly verifyCertificateHash?: readonly string[];
+  readonly minProtocolVersion?: string;
+  readonly maxProtocolVersion?: string;
   readonly cipherSuites?: readonly string[];
   readonly insecureSkipVerify?: boolean;
 }

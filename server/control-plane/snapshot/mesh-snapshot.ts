@@ -1,15 +1,24 @@
 import type { MeshConfig } from '../doors.ts';
 import { type AuthorizationPolicy, deriveAuthorizationPolicies } from './authorization-policies.ts';
 import { type DestinationRuleIndex, deriveDestinationRules } from './destination-rules.ts';
-import { deriveEndpoints, deriveServiceAccounts, type EndpointIndex, type ServiceAccountIndex } from './endpoints.ts';
+import {
+  deriveEndpoints,
+  deriveServiceAccounts,
+  type EndpointIndex,
+  type EndpointSources,
+  type ServiceAccountIndex,
+} from './endpoints.ts';
 import { deriveGateways, type GatewayList } from './gateways.ts';
 import { memoLatest, memoStable } from './memo.ts';
 import { MESH_CONFIG_MAP, readMeshConfig } from './mesh-config.ts';
 import type { ObjectTables } from './object-tables.ts';
 import { derivePeerAuthentications, type PeerAuthenticationList } from './peer-authentications.ts';
+import { deriveRegistry, type ServiceRegistry } from './registry.ts';
 import { deriveRequestAuthentications, type RequestAuthentication } from './request-authentications.ts';
-import { deriveServices, type ServiceRegistry } from './services.ts';
+import { deriveServiceEntries } from './service-entries.ts';
+import { deriveSidecars, type Sidecar } from './sidecars.ts';
 import { deriveVirtualServices, type VirtualService } from './virtual-services.ts';
+import { deriveWorkloadEntries } from './workload-entries.ts';
 import { deriveWorkloads, type WorkloadIndex } from './workloads.ts';
 
 /**
@@ -26,6 +35,7 @@ export interface MeshSnapshot {
   readonly destinationRules: DestinationRuleIndex;
   readonly gateways: GatewayList;
   readonly peerAuthentications: PeerAuthenticationList;
+  readonly sidecars: readonly Sidecar[];
   readonly authorizationPolicies: readonly AuthorizationPolicy[];
   readonly requestAuthentications: readonly RequestAuthentication[];
 }
@@ -42,7 +52,18 @@ export function createSnapshotDeriver(meshConfig: MeshConfig): (tables: ObjectTa
       ),
     JSON.stringify,
   );
-  const services = memoStable(deriveServices, (registry) => JSON.stringify([...registry]));
+  const serviceEntries = memoLatest(deriveServiceEntries);
+  const workloadEntries = memoLatest(deriveWorkloadEntries);
+  const services = memoStable(deriveRegistry, (registry) => JSON.stringify(registry.all));
+  const sidecars = memoLatest(deriveSidecars);
+  const endpointSources = memoLatest(
+    (
+      slices: EndpointSources['slices'],
+      listed: EndpointSources['entries'],
+      named: EndpointSources['workloadEntries'],
+    ): EndpointSources => ({ slices, entries: listed, workloadEntries: named }),
+  );
+  const trustDomains = memoStable((own: string, aliases: readonly string[] = []) => ({ own, aliases }), JSON.stringify);
   const workloads = memoLatest(deriveWorkloads);
   const endpoints = memoLatest(deriveEndpoints);
   const serviceAccounts = memoStable(deriveServiceAccounts, (index) => JSON.stringify([...index]));
@@ -54,19 +75,32 @@ export function createSnapshotDeriver(meshConfig: MeshConfig): (tables: ObjectTa
   const requestAuthentications = memoLatest(deriveRequestAuthentications);
   return (tables) => {
     const config = mesh(tables.list('ConfigMap'));
-    const registry = services(tables.list('Service'));
-    const pods = workloads(tables.list('Pod'), tables.list('Node'));
-    const ready = endpoints(tables.list('EndpointSlice.discovery.k8s.io'), pods);
+    const { trustDomain } = config;
+    const entries = serviceEntries(tables.list('ServiceEntry.networking.istio.io'));
+    const registry = services(tables.list('Service'), entries, tables.list('Namespace'), trustDomain);
+    const pods = workloads(tables.list('Pod'), tables.list('Node'), trustDomain);
+    const sources = endpointSources(
+      tables.list('EndpointSlice.discovery.k8s.io'),
+      entries,
+      workloadEntries(tables.list('WorkloadEntry.networking.istio.io'), trustDomain),
+    );
+    const ready = endpoints(sources, pods, registry, trustDomain);
     return {
       mesh: config,
       services: registry,
       workloads: pods,
       endpoints: ready,
-      serviceAccounts: serviceAccounts(registry, ready, tables.list('Deployment.apps'), config.trustDomain),
+      serviceAccounts: serviceAccounts(
+        registry,
+        ready,
+        tables.list('Deployment.apps'),
+        trustDomains(trustDomain, config.trustDomainAliases),
+      ),
       virtualServices: virtualServices(tables.list('VirtualService.networking.istio.io')),
-      destinationRules: destinationRules(tables.list('DestinationRule.networking.istio.io')),
+      destinationRules: destinationRules(tables.list('DestinationRule.networking.istio.io'), config),
       gateways: gateways(tables.list('Gateway.networking.istio.io')),
       peerAuthentications: peerAuthentications(tables.list('PeerAuthentication.security.istio.io')),
+      sidecars: sidecars(tables.list('Sidecar.networking.istio.io')),
       authorizationPolicies: authorizationPolicies(tables.list('AuthorizationPolicy.security.istio.io')),
       requestAuthentications: requestAuthentications(tables.list('RequestAuthentication.security.istio.io')),
     };

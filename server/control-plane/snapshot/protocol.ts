@@ -11,12 +11,19 @@ export type PortProtocol =
   | 'mysql'
   | 'redis'
   | 'udp'
+  | 'http_proxy'
   | 'auto';
+
+/** The protocol of a Gateway's, ServiceEntry's or Sidecar's port; a name that Istio does not know is sniffed. */
+export function parseProtocol(name: string | undefined): PortProtocol {
+  const lower = (name ?? '').toLowerCase();
+  return lower === 'http_proxy' ? 'http_proxy' : (PROTOCOLS[lower] ?? 'auto');
+}
 
 /** What a listener does with the bytes. */
 export type TrafficKind = 'http' | 'tcp' | 'auto' | 'none';
 
-const NAMES: Readonly<Record<string, PortProtocol>> = {
+const PROTOCOLS: Readonly<Record<string, PortProtocol>> = {
   http: 'http',
   http2: 'http2',
   grpc: 'grpc',
@@ -28,6 +35,10 @@ const NAMES: Readonly<Record<string, PortProtocol>> = {
   mysql: 'mysql',
   redis: 'redis',
   udp: 'udp',
+};
+
+const NAMES: Readonly<Record<string, PortProtocol>> = {
+  ...PROTOCOLS,
   'kubernetes.io/h2c': 'http2',
   'kubernetes.io/ws': 'http',
   'kubernetes.io/wss': 'https',
@@ -57,6 +68,7 @@ export function trafficKind(protocol: PortProtocol): TrafficKind {
     case 'http2':
     case 'grpc':
     case 'grpc-web':
+    case 'http_proxy':
       return 'http';
     case 'auto':
       return 'auto';
@@ -69,3 +81,5 @@ export function trafficKind(protocol: PortProtocol): TrafficKind {
 
 export const isHttp2 = (protocol: PortProtocol): boolean =>
   protocol === 'http2' || protocol === 'grpc' || protocol === 'grpc-web';
+
+export const isTls = (protocol: PortProtocol): boolean => protocol === 'https' || protocol === 'tls';

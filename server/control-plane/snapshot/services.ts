@@ -1,5 +1,5 @@
-import { type KubeObject, serviceHostname } from '#domain';
-import { compareText } from './config.ts';
+import { type KubeObject, serviceHostname, spiffeId } from '#domain';
+import type { FieldOrigin } from './field-origin.ts';
 import { type PortProtocol, selectProtocol } from './protocol.ts';
 
 export interface ServicePort {
@@ -12,23 +12,71 @@ export interface ServicePort {
   readonly index: number;
 }
 
-/** A service of the registry. */
+/** How the addresses behind a host are found. Istio's own words, with the ServiceEntry's in brackets. */
+export type Resolution =
+  /** From endpoints that the control plane sends (STATIC). */
+  | 'ClientSideLB'
+  /** Every address that DNS gives (DNS). */
+  | 'DNSLB'
+  /** The first address that DNS gives (DNS_ROUND_ROBIN). */
+  | 'DNSRoundRobinLB'
+  /** The address that the client dialled (NONE; headless services). */
+  | 'Passthrough'
+  /** By the name that the client asked for (DYNAMIC_DNS). */
+  | 'DynamicDNS'
+  /** Another name of a service (ExternalName). */
+  | 'Alias';
+
+/** A service of the registry: of Kubernetes, or one address of one host of a ServiceEntry. */
 export interface Service {
   readonly hostname: string;
   readonly name: string;
   readonly namespace: string;
-  /** Empty for a headless service. */
-  readonly clusterIp: string;
+  readonly registry: 'Kubernetes' | 'External';
+  readonly resolution: Resolution;
+  readonly meshExternal: boolean;
+  /** An IP, a CIDR, or `0.0.0.0` where it has none of its own. */
+  readonly address: string;
+  /** Further addresses, in their order. */
+  readonly extraAddresses: readonly string[];
+  /** Address allocated for a ServiceEntry without one, for clients whose DNS the sidecar answers. */
+  readonly autoAddress: string;
   readonly ports: readonly ServicePort[];
   readonly selector: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
   readonly exportTo: readonly string[] | undefined;
   readonly createdMs: number;
+  /** SPIFFE ids or DNS names that its servers may show, beside those of its endpoints. */
+  readonly subjectAltNames: readonly string[];
+  /** The host behind an ExternalName. */
+  readonly externalName: string;
+  /** Other hosts that stand for this one. */
+  readonly aliases: readonly string[];
+  readonly trafficDistribution: 'Any' | 'PreferSameZone' | 'PreferSameNode';
+  /** Only endpoints on the client's own node. */
+  readonly nodeLocal: boolean;
+  readonly publishNotReady: boolean;
+  /** The object it comes from, with an empty path. */
+  readonly origin: FieldOrigin;
 }
+
+export const UNSPECIFIED = '0.0.0.0';
+
+/** Whether a service has no address of its own, so that clients dial its endpoints. */
+export const hasNoAddress = ({ address }: Pick<Service, 'address'>): boolean => address === UNSPECIFIED;
+
+export const serviceKey = ({ namespace, hostname }: Pick<Service, 'namespace' | 'hostname'>): string =>
+  `${namespace}/${hostname}`;
 
 interface ServiceSpec {
   readonly type?: string;
+  readonly externalName?: string;
   readonly clusterIP?: string;
+  readonly clusterIPs?: readonly string[];
   readonly selector?: Record<string, string>;
+  readonly internalTrafficPolicy?: string;
+  readonly publishNotReadyAddresses?: boolean;
+  readonly trafficDistribution?: string;
   readonly ports?: readonly {
     readonly port: number;
     readonly name?: string;
@@ -38,38 +86,69 @@ interface ServiceSpec {
   }[];
 }
 
-/** Services by host name, in host name order. */
-export type ServiceRegistry = ReadonlyMap<string, Service>;
-
 const EXPORT_TO = 'networking.istio.io/exportTo';
+const TRAFFIC_DISTRIBUTION = 'networking.istio.io/traffic-distribution';
+const CANONICAL_ACCOUNTS = 'alpha.istio.io/canonical-serviceaccounts';
+const KUBERNETES_ACCOUNTS = 'alpha.istio.io/kubernetes-serviceaccounts';
 
-/** Services of type ExternalName are names, not destinations: they are left out. */
-export function deriveServices(objects: readonly KubeObject[]): ServiceRegistry {
-  const services = objects
-    .filter((object) => (object.spec as ServiceSpec | undefined)?.type !== 'ExternalName')
-    .map(toService)
-    .sort((a, b) => compareText(a.hostname, b.hostname));
-  return new Map(services.map((service) => [service.hostname, service]));
-}
-
-function toService(object: KubeObject): Service {
+/** A Kubernetes Service as the registry holds it. Source: ConvertService in istio pilot. */
+export function toService(
+  object: KubeObject,
+  trustDomain: string,
+  namespaceAnnotations: Readonly<Record<string, string>> = {},
+): Service {
   const spec = (object.spec ?? {}) as ServiceSpec;
-  const { name, namespace = 'default', annotations, creationTimestamp } = object.metadata;
-  const clusterIp = spec.clusterIP ?? '';
+  const { name, namespace = 'default', annotations = {}, labels = {}, creationTimestamp } = object.metadata;
+  const isAlias = spec.type === 'ExternalName' && Boolean(spec.externalName);
+  const given = spec.clusterIP ?? '';
+  const ips =
+    given === '' || given === 'None' ? [] : spec.clusterIPs && spec.clusterIPs.length > 1 ? spec.clusterIPs : [given];
+  const list = (text: string | undefined): string[] => (text ? text.split(',').map((entry) => entry.trim()) : []);
   return {
     hostname: serviceHostname(name, namespace),
     name,
     namespace,
-    clusterIp: clusterIp === 'None' ? '' : clusterIp,
+    registry: 'Kubernetes',
+    resolution: isAlias ? 'Alias' : given === 'None' ? 'Passthrough' : 'ClientSideLB',
+    meshExternal: isAlias,
+    address: ips[0] ?? UNSPECIFIED,
+    // Both families of a dual-stack service; a proxy that speaks IPv4 alone listens on the first.
+    extraAddresses: [],
+    autoAddress: '',
     ports: (spec.ports ?? []).map((port, index) => ({
       port: port.port,
       name: port.name ?? '',
       protocol: selectProtocol(port),
-      targetPort: port.targetPort ?? port.port,
+      targetPort: port.targetPort || port.port,
       index,
     })),
     selector: spec.selector ?? {},
-    exportTo: annotations?.[EXPORT_TO]?.split(',').map((entry) => entry.trim()),
+    labels,
+    exportTo: annotations[EXPORT_TO] ? list(annotations[EXPORT_TO]) : undefined,
     createdMs: Date.parse(creationTimestamp ?? '') || 0,
+    subjectAltNames: [
+      ...list(annotations[CANONICAL_ACCOUNTS]),
+      ...list(annotations[KUBERNETES_ACCOUNTS]).map((account) => spiffeId(trustDomain, namespace, account)),
+    ],
+    externalName: isAlias ? (spec.externalName ?? '') : '',
+    aliases: [],
+    trafficDistribution: trafficDistribution(
+      spec.trafficDistribution ?? annotations[TRAFFIC_DISTRIBUTION] ?? namespaceAnnotations[TRAFFIC_DISTRIBUTION],
+    ),
+    nodeLocal: spec.internalTrafficPolicy === 'Local',
+    publishNotReady: spec.publishNotReadyAddresses === true,
+    origin: { kind: 'Service', apiVersion: 'v1', namespace, name, path: '' },
   };
+}
+
+export function trafficDistribution(wanted: string | undefined): Service['trafficDistribution'] {
+  switch (wanted) {
+    case 'PreferClose':
+    case 'PreferSameZone':
+      return 'PreferSameZone';
+    case 'PreferSameNode':
+      return 'PreferSameNode';
+    default:
+      return 'Any';
+  }
 }

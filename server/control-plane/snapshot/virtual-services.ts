@@ -1,9 +1,11 @@
 import type { KubeObject } from '#domain';
+import type { MeshConfig } from '../doors.ts';
 import { type Config, compareConfigs, toConfig } from './config.ts';
 import { mergeDelegate } from './delegates.ts';
-import { isExportedTo, resolveHost } from './hosts.ts';
+import { resolveHost } from './hosts.ts';
 import type { HttpRule } from './http-rule.ts';
 import type { Destination, HttpRoute, L4Match, L4Route, VirtualServiceSpec } from './istio-types.ts';
+import { usesGatewaySemantics } from './semantics.ts';
 
 /** One entry of `spec.tcp` or `spec.tls`. */
 export interface L4Rule {
@@ -55,7 +57,14 @@ function resolve(
 }
 
 const isDelegateFor = (config: Config<VirtualServiceSpec>, rootNamespace: string): boolean =>
-  (config.spec.hosts ?? []).length === 0 && isExportedTo(config.spec.exportTo, config.namespace, rootNamespace);
+  (config.spec.hosts ?? []).length === 0 && isVisibleTo(config, rootNamespace);
+
+/** Whether an object may be seen from a namespace; no list means everywhere. */
+function isVisibleTo({ spec, namespace }: Config<VirtualServiceSpec>, viewer: string): boolean {
+  const { exportTo = [] } = spec;
+  if (exportTo.length === 0) return true;
+  return exportTo.some((entry) => entry === '*' || entry === viewer || (entry === '.' && namespace === viewer));
+}
 
 const ownRules = (config: Config<VirtualServiceSpec>): HttpRule[] =>
   (config.spec.http ?? []).map((route, i) => ({
@@ -107,27 +116,39 @@ function resolveMatchGateways<Match extends { readonly gateways?: readonly strin
 /** Complete gateway names; undefined where none are listed. */
 function resolveGateways(gateways: readonly string[] | undefined, namespace: string): readonly string[] | undefined {
   if (gateways === undefined || gateways.length === 0) return undefined;
-  return gateways.map((name) => (name === MESH_GATEWAY || name.includes('/') ? name : `${namespace}/${name}`));
+  return gateways.map((name) => (name === MESH_GATEWAY ? name : resolveGateway(name, namespace)));
+}
+
+/** `name`, `./name` and `namespace/name`; `name.namespace…` is the form of old. Source: resolveGatewayName in istio pilot. */
+function resolveGateway(name: string, namespace: string): string {
+  const slash = name.indexOf('/');
+  if (slash >= 0) return name.slice(0, slash) === '.' ? `${namespace}/${name.slice(slash + 1)}` : name;
+  const [first = name, second] = name.split('.');
+  return second === undefined ? `${namespace}/${name}` : `${second}/${first}`;
 }
 
 /**
  * The VirtualServices that proxies of `viewer` may see through `gateway`. Those visible only in their own namespace come first, then
- * those exported to a list of namespaces, then public ones; configuration order inside each group.
+ * those exported to a list of namespaces, then public ones, of which routes of the Gateway API in the viewer's namespace are first;
+ * configuration order inside each group. Source: initVirtualServices and VirtualServicesForGateway in istio pilot.
  */
 export function virtualServicesFor(
   all: readonly VirtualService[],
   gateway: string,
   viewer: string,
+  { defaultVirtualServiceExportTo = ['*'] }: Pick<MeshConfig, 'defaultVirtualServiceExportTo'> = {},
 ): readonly VirtualService[] {
-  const rank = ({ config }: VirtualService): number => {
-    const exportTo = config.spec.exportTo ?? [];
-    if (exportTo.length === 0 || exportTo.includes('*')) return 2;
-    return exportTo.includes('.') ? 0 : 1;
-  };
-  return all
-    .filter((each) => each.gateways.includes(gateway))
-    .filter(({ config }) => isExportedTo(config.spec.exportTo, config.namespace, viewer))
-    .map((each, position) => ({ each, position }))
-    .sort((a, b) => rank(a.each) - rank(b.each) || a.position - b.position)
-    .map(({ each }) => each);
+  const groups: VirtualService[][] = [[], [], [], []];
+  for (const each of all) {
+    if (!each.gateways.includes(gateway)) continue;
+    const { config } = each;
+    const declared = config.spec.exportTo ?? [];
+    const exportTo = declared.length > 0 ? declared : defaultVirtualServiceExportTo;
+    const isHome = config.namespace === viewer;
+    if (exportTo.includes('*')) groups[usesGatewaySemantics(config) && isHome ? 2 : 3]?.push(each);
+    else if (exportTo.includes('~')) continue;
+    else if (isHome ? exportTo.includes('.') || exportTo.includes(viewer) : exportTo.includes(viewer))
+      groups[isHome ? 0 : 1]?.push(each);
+  }
+  return groups.flat();
 }

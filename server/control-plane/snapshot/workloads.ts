@@ -20,6 +20,11 @@ export interface Workload {
   readonly workloadName: string;
   /** Named container ports. */
   readonly namedPorts: ReadonlyMap<string, number>;
+  readonly node: string;
+  /** Its own, or undefined for that of the whole mesh. */
+  readonly network: string;
+  /** Of its identity. */
+  readonly trustDomain: string;
 }
 
 export interface WorkloadIndex {
@@ -38,33 +43,44 @@ interface PodShape {
   readonly status?: { readonly podIP?: string; readonly phase?: string };
 }
 
-export function deriveWorkloads(pods: readonly KubeObject[], nodes: readonly KubeObject[]): WorkloadIndex {
+export function deriveWorkloads(
+  pods: readonly KubeObject[],
+  nodes: readonly KubeObject[],
+  trustDomain: string,
+): WorkloadIndex {
   const localities = new Map(nodes.map((node) => [node.metadata.name, nodeLocality(node.metadata.labels ?? {})]));
   const byName = new Map<string, Workload>();
   const byIp = new Map<string, Workload>();
   for (const pod of pods) {
     const { phase } = (pod as PodShape).status ?? {};
-    const workload = toWorkload(pod, localities);
+    const workload = toWorkload(pod, localities, trustDomain);
     byName.set(`${workload.namespace}/${workload.name}`, workload);
     if (workload.ip !== '' && phase !== 'Failed' && phase !== 'Succeeded') byIp.set(workload.ip, workload);
   }
   return { byName, byIp };
 }
 
-function toWorkload(pod: KubeObject, localities: ReadonlyMap<string, Locality>): Workload {
+function toWorkload(pod: KubeObject, localities: ReadonlyMap<string, Locality>, trustDomain: string): Workload {
   const { spec, status } = pod as PodShape;
   const { name, namespace = 'default', labels = {} } = pod.metadata;
   const ports = (spec?.containers ?? []).flatMap((container) => container.ports ?? []);
+  const node = spec?.nodeName ?? '';
+  const label = labels['istio-locality'];
+  const locality = label ? parseLocality(label) : (localities.get(node) ?? NOWHERE);
+  const network = labels['topology.istio.io/network'] ?? '';
   return {
     name,
     namespace,
     ip: status?.podIP ?? '',
-    labels,
+    labels: augmentLabels(labels, { locality, network, node }),
     serviceAccount: spec?.serviceAccountName ?? 'default',
-    locality: podLocality(labels['istio-locality']) ?? localities.get(spec?.nodeName ?? '') ?? NOWHERE,
+    locality,
     tlsMode: labels['security.istio.io/tlsMode'] === 'istio' ? 'istio' : 'disabled',
     workloadName: workloadName(pod),
     namedPorts: new Map(ports.flatMap((port) => (port.name === undefined ? [] : [[port.name, port.containerPort]]))),
+    node,
+    network,
+    trustDomain,
   };
 }
 
@@ -72,18 +88,46 @@ export const NOWHERE: Locality = { region: '', zone: '', subZone: '' };
 
 function nodeLocality(labels: Readonly<Record<string, string>>): Locality {
   return {
-    region: labels['topology.kubernetes.io/region'] ?? '',
-    zone: labels['topology.kubernetes.io/zone'] ?? '',
+    region: labels['topology.kubernetes.io/region'] ?? labels['failure-domain.beta.kubernetes.io/region'] ?? '',
+    zone: labels['topology.kubernetes.io/zone'] ?? labels['failure-domain.beta.kubernetes.io/zone'] ?? '',
     subZone: labels['topology.istio.io/subzone'] ?? '',
   };
 }
 
-/** The pod label `istio-locality` (`region.zone.subzone`, as labels may not hold a slash) beats the node's. */
-function podLocality(label: string | undefined): Locality | undefined {
-  if (label === undefined || label === '') return undefined;
-  const [region = '', zone = '', subZone = ''] = label.split(label.includes('/') ? '/' : '.');
+/** `region/zone/subzone`; in the label `istio-locality` with dots, as labels may not hold a slash. */
+export function parseLocality(text: string | undefined): Locality {
+  if (text === undefined || text === '') return NOWHERE;
+  const [region = '', zone = '', subZone = ''] = text.split(text.includes('/') ? '/' : '.');
   return { region, zone, subZone };
 }
+
+export const formatLocality = ({ region, zone, subZone }: Locality): string =>
+  [region, ...(zone || subZone ? [zone] : []), ...(subZone ? [subZone] : [])].join('/');
+
+interface Place {
+  readonly locality: Locality;
+  readonly network: string;
+  readonly node: string;
+}
+
+/** A workload's labels and those that Istio adds, which subsets and failover priorities may name. */
+export function augmentLabels(
+  labels: Readonly<Record<string, string>>,
+  { locality, network, node }: Place,
+): Readonly<Record<string, string>> {
+  return {
+    ...labels,
+    ...(locality.region && { 'topology.kubernetes.io/region': locality.region }),
+    ...(locality.zone && { 'topology.kubernetes.io/zone': locality.zone }),
+    ...(locality.subZone && { 'topology.istio.io/subzone': locality.subZone }),
+    'topology.istio.io/cluster': CLUSTER_ID,
+    ...(network && { 'topology.istio.io/network': network }),
+    ...(node && { 'kubernetes.io/hostname': node }),
+  };
+}
+
+/** Istio's name for the only cluster of a mesh. */
+export const CLUSTER_ID = 'Kubernetes';
 
 /** The Deployment's name: the ReplicaSet's without its template hash. */
 function workloadName(pod: KubeObject): string {

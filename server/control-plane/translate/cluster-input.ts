@@ -10,4 +10,6 @@ export interface ClusterInput {
   readonly port: ServicePort;
   readonly rule: MergedDestinationRule | undefined;
   readonly subset: Owned<Subset> | undefined;
+  /** For a gateway between networks: named after the server name, without TLS of its own. */
+  readonly sniDnat: boolean;
 }

@@ -11,20 +11,27 @@ import type { EffectivePolicy } from './traffic-policy.ts';
 export function clusterMetadata(input: ClusterInput, policy: EffectivePolicy): Metadata {
   const { service, port, rule, subset } = input;
   const owner = subset?.owner ?? rule?.trafficPolicy?.owner ?? rule?.owner;
-  const services = [{ host: service.hostname, name: service.name, namespace: service.namespace }];
-  if (owner === undefined) {
-    return {
-      filter_metadata: { istio: { services }, meshwork: meshworkOrigin(serviceOrigin(service, port.index)) },
-    };
+  const istio = {
+    services: [{ host: service.hostname, name: service.name, namespace: service.namespace }],
+    ...(service.meshExternal && subset === undefined && { external: true }),
+    ...(overridesAlpn(policy) && { alpn_override: 'false' }),
+  };
+  if (rule === undefined || owner === undefined) {
+    const { alpn_override: _, ...plain } = istio as typeof istio & { alpn_override?: string };
+    return { filter_metadata: { istio: plain, meshwork: meshworkOrigin(serviceOrigin(service, port.index)) } };
   }
-  const origin = fieldOf(owner, subset?.path ?? rule?.trafficPolicy?.path ?? '');
+  const origin = fieldOf(owner, subset?.path ?? rule.trafficPolicy?.path ?? '');
   return {
     filter_metadata: {
-      istio: { config: configPath(origin), services, ...(subset && { subset: subset.value.name }) },
+      istio: { config: configPath(fieldOf(rule.owner, '')), ...istio, ...(subset && { subset: subset.value.name }) },
       meshwork: meshworkOrigin(origin, policyParts(policy, owner, input)),
     },
   };
 }
+
+/** Servers outside the mesh do not know the mesh's names for protocols. */
+const overridesAlpn = ({ tls }: EffectivePolicy): boolean =>
+  tls?.value.mode === 'SIMPLE' || tls?.value.mode === 'MUTUAL';
 
 /** Only fields of the cluster's own rule: with several rules for one host, parts of the others have no place in it. */
 function policyParts(policy: EffectivePolicy, owner: Config<unknown>, { subset }: ClusterInput): OriginParts {

@@ -1,8 +1,13 @@
 import { clusterName, formatDuration } from '#domain';
 import type { Cluster } from '#xds';
+import { fieldOf } from '../snapshot/config.ts';
+import type { MergedDestinationRule } from '../snapshot/destination-rules.ts';
+import type { ConnectionPoolSettings } from '../snapshot/istio-types.ts';
 import type { MeshSnapshot } from '../snapshot/mesh-snapshot.ts';
-import { isHttp2 } from '../snapshot/protocol.ts';
-import { HTTP_PROTOCOL_OPTIONS, translateLimits, translateProtocolOptions } from './connection-pool.ts';
+import { parseProtocol } from '../snapshot/protocol.ts';
+import type { Service, ServicePort } from '../snapshot/services.ts';
+import type { IngressSpec, Sidecar } from '../snapshot/sidecars.ts';
+import { translateLimits } from './connection-pool.ts';
 import {
   BLACK_HOLE_CLUSTER,
   INBOUND_PASSTHROUGH_CLUSTER,
@@ -10,9 +15,14 @@ import {
   PASSTHROUGH_CLUSTER,
   statPrefix,
 } from './envoy-types.ts';
-import { meshworkOrigin, serviceOrigin } from './origin-metadata.ts';
+import { firstByPort, sidecarHost } from './inbound-ports.ts';
+import { TCP_METADATA_EXCHANGE } from './istio-filters.ts';
+import { listenAddress } from './listener-filters.ts';
+import { configPath, meshworkOrigin, serviceOrigin } from './origin-metadata.ts';
+import { HTTP_PROTOCOL_OPTIONS, translateProtocolOptions, upstreamVersion } from './protocol-options.ts';
 import type { ProxyView, ServiceTarget } from './proxy-view.ts';
-import { createScope } from './scope.ts';
+import type { OutboundScope } from './scope.ts';
+import { fillPattern } from './stat-names.ts';
 import { effectivePolicy } from './traffic-policy.ts';
 
 /**
@@ -23,65 +33,172 @@ const PASSTHROUGH_BIND: NonNullable<Cluster['upstream_bind_config']> = {
   source_address: { address: '127.0.0.6', port_value: 0 },
 };
 
+const LOCALHOST = '127.0.0.1';
+
 /** Istio's word for "never": about 292 years. */
 const NEVER = '9223372035s';
 
-/** One cluster per port of the workload's own services, and the one for all other ports. */
-export function inboundClusters(snapshot: MeshSnapshot, proxy: ProxyView): Cluster[] {
-  const byPort = new Map<number, ServiceTarget>();
-  for (const target of proxy.targets) {
-    if (!byPort.has(target.targetPort)) byPort.set(target.targetPort, target);
-  }
+/** One cluster per port of the workload's own services (or of its Sidecar's `ingress`), and the one for all other ports. */
+export function inboundClusters(scope: OutboundScope, proxy: ProxyView): Cluster[] {
+  const { sidecar } = scope;
+  const own = sidecar?.spec.ingress?.length
+    ? sidecar.spec.ingress.map((ingress, i) => ingressCluster(scope, proxy, { sidecar, ingress, index: i }))
+    : firstByPort(proxy.targets)
+        .toSorted((a, b) => a.targetPort - b.targetPort)
+        .map((target) => serviceCluster(scope, proxy, target));
+  const { filters: _, ...passthrough } = passthroughCluster(scope, PASSTHROUGH_CLUSTER);
   return [
-    ...[...byPort.values()]
-      .sort((a, b) => a.targetPort - b.targetPort)
-      .map((target) => inboundCluster(snapshot, proxy, target)),
-    {
-      ...passthroughCluster(INBOUND_PASSTHROUGH_CLUSTER, snapshot),
-      upstream_bind_config: PASSTHROUGH_BIND,
-    },
+    ...own.filter((cluster) => cluster !== undefined),
+    { ...passthrough, name: INBOUND_PASSTHROUGH_CLUSTER, upstream_bind_config: PASSTHROUGH_BIND },
   ];
 }
 
-/** The application itself: the address and port that the client dialled. A rule's connection pool applies here too. */
-function inboundCluster(snapshot: MeshSnapshot, proxy: ProxyView, target: ServiceTarget): IstioCluster {
+function serviceCluster(scope: OutboundScope, proxy: ProxyView, target: ServiceTarget): IstioCluster {
   const { service, port, targetPort } = target;
-  const name = clusterName('inbound', targetPort, '', '');
-  const rule = createScope(snapshot, proxy).ruleFor(service.hostname);
-  const pool = effectivePolicy(rule, undefined, port.port).connectionPool?.value;
-  const { h2UpgradePolicy: _, ...http } = pool?.http ?? {};
-  const options = translateProtocolOptions(pool && { ...pool, http }, {
-    http2: isHttp2(port.protocol),
-    followsDownstream: port.protocol === 'auto',
+  const isLocal = scope.snapshot.mesh.inboundTrafficPolicy?.mode === 'LOCALHOST';
+  return inboundCluster(scope, {
+    service,
+    port,
+    clusterPort: targetPort,
+    address: isLocal ? LOCALHOST : '',
+    addressPort: targetPort,
+    services: servicesOnPort(proxy, target),
+    origin: serviceOrigin(service, port.index),
+    pool: scope.sidecar?.spec.inboundConnectionPool,
   });
+}
+
+interface Ingress {
+  readonly sidecar: Sidecar;
+  readonly ingress: IngressSpec;
+  readonly index: number;
+}
+
+/** To where `defaultEndpoint` says: the own host, the pod's address, a socket, or, without one, as the client dialled. */
+function ingressCluster(
+  scope: OutboundScope,
+  proxy: ProxyView,
+  { sidecar, ingress, index }: Ingress,
+): IstioCluster | undefined {
+  const number = ingress.port?.number ?? 0;
+  const endpoint = readEndpoint(ingress.defaultEndpoint ?? '', proxy.ip);
+  if (endpoint === undefined) return undefined;
+  const real = proxy.targets.find(({ targetPort }) => targetPort === number)?.service;
+  const host = sidecarHost(scope);
+  const named: InboundService = real ?? {
+    registry: 'External',
+    hostname: host,
+    name: sidecar.name,
+    namespace: scope.namespace,
+    meshExternal: false,
+  };
+  return inboundCluster(scope, {
+    service: named,
+    port: { port: number, name: ingress.port?.name ?? '', protocol: parseProtocol(ingress.port?.protocol) },
+    clusterPort: number,
+    address: endpoint.address,
+    addressPort: endpoint.port,
+    services: [named].map(serviceRecord),
+    origin: fieldOf(sidecar, `spec.ingress[${index}]`),
+    pool: ingress.connectionPool ?? sidecar.spec.inboundConnectionPool,
+  });
+}
+
+function readEndpoint(text: string, podIp: string): { address: string; port: number } | undefined {
+  if (text === '') return { address: '', port: 0 };
+  if (text.startsWith('unix://')) return { address: text, port: 0 };
+  const colon = text.lastIndexOf(':');
+  const port = Number(text.slice(colon + 1));
+  if (colon < 0 || !Number.isInteger(port)) return undefined;
+  const host = text.slice(0, colon);
+  return { address: host === '0.0.0.0' ? podIp : host === LOCALHOST ? LOCALHOST : '', port };
+}
+
+type InboundService = Pick<Service, 'registry' | 'hostname' | 'name' | 'namespace' | 'meshExternal'>;
+
+interface InboundInput {
+  readonly service: InboundService;
+  readonly port: Pick<ServicePort, 'port' | 'name' | 'protocol'>;
+  readonly clusterPort: number;
+  /** Empty: the address that the client dialled. */
+  readonly address: string;
+  readonly addressPort: number;
+  readonly services: readonly Record<string, string>[];
+  readonly origin: ReturnType<typeof serviceOrigin>;
+  /** A Sidecar's limits, which take the place of a DestinationRule's. */
+  readonly pool: ConnectionPoolSettings | undefined;
+}
+
+/** The application itself. The limits of a rule for its service apply here too, so that a server can take what clients may send. */
+function inboundCluster(scope: OutboundScope, input: InboundInput): IstioCluster {
+  const { mesh } = scope.snapshot;
+  const { service, port, clusterPort, address } = input;
+  const name = clusterName('inbound', clusterPort, '', '');
+  const rule = scope.inboundRuleFor(service.hostname);
+  const pool = input.pool ?? effectivePolicy(rule, undefined, port.port).connectionPool?.value;
+  const version = upstreamVersion({ protocol: port.protocol, sniffs: true, direction: 'inbound' }, pool, mesh);
+  const options = translateProtocolOptions({ version, pool });
+  const pattern = mesh.inboundClusterStatName;
   return {
     name,
-    alt_stat_name: statPrefix(name),
-    type: 'ORIGINAL_DST',
-    lb_policy: 'CLUSTER_PROVIDED',
-    ...translateLimits(pool, snapshot.mesh),
+    alt_stat_name: statPrefix(
+      pattern ? fillPattern(pattern, { service, subset: '', port, targetPort: clusterPort }) : name,
+    ),
+    ...(address === ''
+      ? { type: 'ORIGINAL_DST', lb_policy: 'CLUSTER_PROVIDED', cleanup_interval: NEVER }
+      : { type: 'STATIC', load_assignment: localAssignment(name, address, input.addressPort) }),
+    ...translateLimits(pool, mesh),
     ...(options && { typed_extension_protocol_options: { [HTTP_PROTOCOL_OPTIONS]: options } }),
     common_lb_config: {},
-    cleanup_interval: NEVER,
-    upstream_bind_config: PASSTHROUGH_BIND,
+    ...(address !== LOCALHOST && { upstream_bind_config: PASSTHROUGH_BIND }),
     metadata: {
       filter_metadata: {
-        istio: { services: servicesOnPort(proxy, target) },
-        meshwork: meshworkOrigin(serviceOrigin(service, port.index)),
+        istio: { ...ruleConfig(rule), ...(!service.meshExternal && { services: [...input.services] }) },
+        meshwork: meshworkOrigin(input.origin),
       },
     },
   };
 }
 
-const servicesOnPort = (proxy: ProxyView, { targetPort, port }: ServiceTarget): Record<string, string>[] =>
-  proxy.targets
-    .filter((target) => target.targetPort === targetPort && target.port.port === port.port)
-    .map(({ service: { hostname, name, namespace } }) => ({ host: hostname, name, namespace }));
+const ruleConfig = (rule: MergedDestinationRule | undefined): Record<string, string> =>
+  rule?.trafficPolicy === undefined ? {} : { config: configPath(fieldOf(rule.owner, '')) };
+
+const localAssignment = (
+  cluster_name: string,
+  address: string,
+  port: number,
+): NonNullable<Cluster['load_assignment']> => ({
+  cluster_name,
+  endpoints: [
+    {
+      lb_endpoints: [
+        {
+          endpoint: {
+            address: address.startsWith('unix://')
+              ? { pipe: { path: address.slice('unix://'.length) } }
+              : listenAddress(address, port),
+          },
+        },
+      ],
+    },
+  ],
+});
+
+const serviceRecord = ({ hostname, name, namespace }: InboundService): Record<string, string> => ({
+  host: hostname,
+  name,
+  namespace,
+});
+
+function servicesOnPort({ targets }: ProxyView, { targetPort, port }: ServiceTarget): Record<string, string>[] {
+  const own = targets.filter((target) => target.targetPort === targetPort && target.port.port === port.port);
+  return [...new Map(own.map(({ service }) => [service.hostname, serviceRecord(service)])).values()];
+}
 
 /** Where unknown destinations go: their own address, or nowhere. */
-export const fallbackClusters = (snapshot: MeshSnapshot): Cluster[] => [
-  blackHoleCluster(snapshot),
-  passthroughCluster(PASSTHROUGH_CLUSTER, snapshot),
+export const fallbackClusters = (scope: OutboundScope): Cluster[] => [
+  blackHoleCluster(scope.snapshot),
+  passthroughCluster(scope, PASSTHROUGH_CLUSTER),
 ];
 
 /** A cluster without endpoints: whatever is sent there is refused. */
@@ -90,10 +207,9 @@ export const blackHoleCluster = (snapshot: MeshSnapshot): Cluster => ({
   alt_stat_name: statPrefix(BLACK_HOLE_CLUSTER),
   type: 'STATIC',
   connect_timeout: formatDuration(snapshot.mesh.connectTimeoutMs),
-  lb_policy: 'ROUND_ROBIN',
 });
 
-function passthroughCluster(name: string, snapshot: MeshSnapshot): IstioCluster {
+function passthroughCluster({ snapshot, istioProxy }: OutboundScope, name: string): IstioCluster {
   return {
     name,
     alt_stat_name: statPrefix(name),
@@ -107,5 +223,6 @@ function passthroughCluster(name: string, snapshot: MeshSnapshot): IstioCluster 
         use_downstream_protocol_config: { http_protocol_options: {}, http2_protocol_options: {} },
       },
     },
+    ...(istioProxy && { filters: [TCP_METADATA_EXCHANGE] }),
   };
 }

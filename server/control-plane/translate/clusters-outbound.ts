@@ -1,84 +1,177 @@
 import { clusterName } from '#domain';
 import type { Cluster } from '#xds';
+import { endpointsOnPort } from '../snapshot/endpoints.ts';
 import { namespaceTls } from '../snapshot/peer-authentications.ts';
-import { isHttp2 } from '../snapshot/protocol.ts';
-import type { Service } from '../snapshot/services.ts';
+import { type Service, type ServicePort, serviceKey } from '../snapshot/services.ts';
 import { edsConfig } from './ads-source.ts';
 import type { ClusterInput } from './cluster-input.ts';
 import { clusterMetadata } from './cluster-metadata.ts';
-import { HTTP_PROTOCOL_OPTIONS, translateLimits, translateProtocolOptions } from './connection-pool.ts';
+import { percentOf, translateLimits } from './connection-pool.ts';
+import { dnsFields } from './dns-cluster.ts';
+import { localityEndpoints } from './endpoints.ts';
 import { type IstioCluster, statPrefix } from './envoy-types.ts';
+import { TCP_METADATA_EXCHANGE } from './istio-filters.ts';
 import { translateLoadBalancer } from './load-balancer.ts';
+import { effectiveLocality, isLocalityWeighted } from './locality-lb.ts';
 import { translateOutlierDetection } from './outlier-detection.ts';
+import { HTTP_PROTOCOL_OPTIONS, translateProtocolOptions, upstreamVersion } from './protocol-options.ts';
+import { withProxyProtocol } from './proxy-protocol.ts';
 import type { OutboundScope } from './scope.ts';
-import { translateClientTls } from './tls-client.ts';
+import { dnsSrvName, fillPattern } from './stat-names.ts';
+import { tlsFields, translateClientTls } from './tls-client.ts';
 import { type EffectivePolicy, effectivePolicy } from './traffic-policy.ts';
 
 /** Every cluster that clients of a scope may send to: one per service port, and one per subset of each. */
-export function outboundClusters(scope: OutboundScope): Cluster[] {
-  return scope.services.flatMap((service) => {
-    const rule = scope.ruleFor(service.hostname);
-    return service.ports
-      .filter((port) => port.protocol !== 'udp')
-      .flatMap((port) => [
-        outboundCluster({ scope, service, port, rule, subset: undefined }),
-        ...(rule?.subsets ?? []).map((subset) => outboundCluster({ scope, service, port, rule, subset })),
-      ]);
-  });
+export function outboundClusters(scope: OutboundScope, services: readonly Service[] = scope.services): Cluster[] {
+  return services
+    .filter(({ resolution }) => resolution !== 'Alias')
+    .flatMap((service) => serviceClusters(scope, service, false));
 }
 
-function outboundCluster(input: ClusterInput): IstioCluster {
-  const { scope, service, port, rule, subset } = input;
+/**
+ * The clusters of a gateway between networks, which chooses by the name that a client's mTLS asks for and hands the connection on
+ * unread: they know no TLS of their own.
+ */
+export const sniDnatClusters = (scope: OutboundScope): Cluster[] =>
+  scope.services
+    .filter(({ meshExternal, resolution }) => !meshExternal && resolution !== 'Alias')
+    .flatMap((service) => serviceClusters(scope, service, true));
+
+function serviceClusters(scope: OutboundScope, service: Service, sniDnat: boolean): Cluster[] {
+  const rule = scope.ruleFor(service.hostname);
+  return service.ports
+    .filter((port) => port.protocol !== 'udp')
+    .flatMap((port) => {
+      const base = outboundCluster({ scope, service, port, rule, subset: undefined, sniDnat });
+      if (base === undefined) return [];
+      const subsets = (rule?.subsets ?? []).map((subset) =>
+        outboundCluster({ scope, service, port, rule, subset, sniDnat }),
+      );
+      return [base, ...subsets].filter((cluster) => cluster !== undefined);
+    });
+}
+
+function outboundCluster(input: ClusterInput): IstioCluster | undefined {
+  const { scope, service, port, rule, subset, sniDnat } = input;
+  const { mesh } = scope.snapshot;
   const subsetName = subset?.value.name ?? '';
-  const name = clusterName('outbound', port.port, subsetName, service.hostname);
+  const srvName = dnsSrvName(port.port, subsetName, service.hostname);
+  const name = sniDnat ? srvName : clusterName('outbound', port.port, subsetName, service.hostname);
   const policy = effectivePolicy(rule, subsetName, port.port);
-  const isPassthrough = passesThrough(scope, service, policy);
+  const type = policy.loadBalancer?.value.simple === 'PASSTHROUGH' ? 'ORIGINAL_DST' : clusterType(scope, service);
+  const discovery = discoveryFields(input, { name, type, policy });
+  if (discovery === undefined) return undefined;
   const pool = policy.connectionPool?.value;
-  const http2 = isHttp2(port.protocol);
-  const options = translateProtocolOptions(pool, {
-    http2,
-    followsDownstream: scope.role === 'sidecar' && port.protocol === 'auto',
-  });
+  const version = upstreamVersion(
+    { protocol: port.protocol, sniffs: scope.role === 'sidecar', direction: 'outbound' },
+    pool,
+    mesh,
+  );
+  const tls = sniDnat ? undefined : clientTls(input, policy, version === 'http2');
+  const options = translateProtocolOptions({ version, pool, names: tls?.names });
   const outlier = policy.outlierDetection && translateOutlierDetection(policy.outlierDetection.value);
+  const locality = effectiveLocality(mesh, policy.loadBalancer?.value, service);
   return {
     name,
-    alt_stat_name: statPrefix(name),
-    ...(isPassthrough
-      ? { type: 'ORIGINAL_DST', lb_policy: 'CLUSTER_PROVIDED' }
-      : { type: 'EDS', eds_cluster_config: edsConfig(name), ...translateLoadBalancer(policy.loadBalancer?.value) }),
-    ...translateLimits(pool, scope.snapshot.mesh),
+    alt_stat_name: statPrefix(
+      mesh.outboundClusterStatName
+        ? fillPattern(mesh.outboundClusterStatName, { service, subset: subsetName, port, targetPort: 0 })
+        : name,
+    ),
+    ...discovery,
+    ...translateLimits(pool, mesh, policy.retryBudget?.value),
     ...(options && { typed_extension_protocol_options: { [HTTP_PROTOCOL_OPTIONS]: options } }),
     ...(outlier && { outlier_detection: outlier.outlier_detection }),
-    common_lb_config: outlier ? { healthy_panic_threshold: outlier.healthy_panic_threshold } : {},
-    ...clientTls(input, policy, isPassthrough),
+    common_lb_config: {
+      healthy_panic_threshold: outlier ? outlier.healthy_panic_threshold : percentOf(0),
+      ...isLocalityWeighted(locality, outlier !== undefined),
+    },
+    ...(tls && withProxyProtocol(tlsFields(tls, type === 'ORIGINAL_DST'), policy.proxyProtocol?.value)),
+    ...(scope.istioProxy && { filters: [TCP_METADATA_EXCHANGE] }),
     metadata: clusterMetadata(input, policy),
   };
 }
 
-/** Headless services and PASSTHROUGH go to the address the client dialled. Gateways dial none, so they balance instead. */
-function passesThrough(scope: OutboundScope, service: Service, policy: EffectivePolicy): boolean {
-  if (policy.loadBalancer?.value.simple === 'PASSTHROUGH') return true;
-  return service.clusterIp === '' && scope.role === 'sidecar';
+/** Gateways dial no addresses, so they balance where a sidecar would pass on. */
+function clusterType({ role }: OutboundScope, { resolution }: Service): NonNullable<Cluster['type']> {
+  switch (resolution) {
+    case 'DNSLB':
+      return 'STRICT_DNS';
+    case 'DNSRoundRobinLB':
+      return 'LOGICAL_DNS';
+    case 'Passthrough':
+      return role === 'router' ? 'EDS' : 'ORIGINAL_DST';
+    default:
+      return 'EDS';
+  }
 }
 
+interface Discovery {
+  readonly name: string;
+  readonly type: NonNullable<Cluster['type']>;
+  readonly policy: EffectivePolicy;
+}
+
+/** How its endpoints are found; undefined for a name without a single endpoint, which has no cluster. */
+function discoveryFields(
+  { scope, service, port, rule, subset }: ClusterInput,
+  { name, type, policy }: Discovery,
+): Partial<IstioCluster> | undefined {
+  switch (type) {
+    case 'EDS':
+      return { type, eds_cluster_config: edsConfig(name), ...translateLoadBalancer(policy.loadBalancer?.value) };
+    case 'ORIGINAL_DST': {
+      const override = targetPortOverride(service, port);
+      return {
+        type,
+        lb_policy: 'CLUSTER_PROVIDED',
+        ...(override !== undefined && { original_dst_lb_config: { upstream_port_override: override } }),
+      };
+    }
+    default: {
+      const endpoints = localityEndpoints(scope, { service, port, rule, subset: subset?.value, policy });
+      if (endpoints.length === 0) return undefined;
+      return {
+        type,
+        ...translateLoadBalancer(policy.loadBalancer?.value),
+        load_assignment: { cluster_name: name, endpoints },
+        ...dnsFields(scope.snapshot.mesh),
+      };
+    }
+  }
+}
+
+/** A ServiceEntry without resolution that names another port: connections keep their address and change the port. */
+const targetPortOverride = ({ registry, resolution }: Service, port: ServicePort): number | undefined =>
+  registry === 'External' && resolution === 'Passthrough' && port.targetPort !== port.port
+    ? Number(port.targetPort)
+    : undefined;
+
 function clientTls(
-  { scope, service, port, subset }: ClusterInput,
+  { scope, service, port, subset, rule }: ClusterInput,
   policy: EffectivePolicy,
-  isPassthrough: boolean,
+  http2: boolean,
 ): ReturnType<typeof translateClientTls> {
-  const { mesh, peerAuthentications, serviceAccounts } = scope.snapshot;
-  const wanted = namespaceTls(peerAuthentications, service.namespace, mesh.rootNamespace);
-  const tls = translateClientTls({
+  const { mesh, serviceAccounts } = scope.snapshot;
+  return translateClientTls({
     settings: policy.tls?.value,
-    autoMtls: mesh.enableAutoMtls && wanted.mode !== 'DISABLE',
-    sni: `outbound_.${port.port}_.${subset?.value.name ?? ''}_.${service.hostname}`,
-    identities: serviceAccounts.get(service.hostname) ?? [],
-    http2: isHttp2(port.protocol),
+    autoMtls: mesh.enableAutoMtls && mayBeMutual(scope, service, port, policy),
+    sni: dnsSrvName(port.port, subset?.value.name ?? '', service.hostname),
+    identities: serviceAccounts.get(serviceKey(service)) ?? [],
+    entryNames: service.registry === 'External' ? (serviceAccounts.get(serviceKey(service)) ?? []) : [],
+    http2,
+    mayNameSecrets: scope.role !== 'sidecar' || rule?.workloadSelector !== undefined,
+    mesh,
   });
-  // Endpoints of an ORIGINAL_DST cluster have no metadata to match: it is mTLS for all of them or for none.
-  const [mutual] = tls.transport_socket_matches ?? [];
-  if (!isPassthrough || mutual === undefined) return tls;
-  const endpoints = scope.snapshot.endpoints.get(service.hostname) ?? [];
-  const allSpeakMtls = endpoints.length > 0 && endpoints.every(({ workload }) => workload.tlsMode === 'istio');
-  return allSpeakMtls ? { transport_socket: mutual.transport_socket } : {};
+}
+
+/** Source: BestEffortInferServiceMTLSMode in istio pilot. */
+function mayBeMutual(scope: OutboundScope, service: Service, port: ServicePort, policy: EffectivePolicy): boolean {
+  const { peerAuthentications, mesh, endpoints } = scope.snapshot;
+  if (service.meshExternal) return false;
+  if (service.resolution === 'Passthrough' || policy.loadBalancer?.value.simple === 'PASSTHROUGH') {
+    const own = endpointsOnPort(endpoints, service, port);
+    if (own.length === 0 || own.some(({ workload }) => workload.tlsMode !== 'istio')) return false;
+  }
+  return namespaceTls(peerAuthentications, service.namespace, mesh.rootNamespace).mode !== 'DISABLE';
 }

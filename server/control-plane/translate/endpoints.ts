@@ -1,66 +1,114 @@
 import { parseClusterName } from '#domain';
 import type { Cluster, ClusterLoadAssignment, LbEndpoint, LocalityLbEndpoints } from '#xds';
+import { isIp } from '../snapshot/addresses.ts';
 import { compareText } from '../snapshot/config.ts';
-import type { Endpoint } from '../snapshot/endpoints.ts';
+import type { MergedDestinationRule } from '../snapshot/destination-rules.ts';
+import { type Endpoint, endpointsOnPort } from '../snapshot/endpoints.ts';
 import { labelsMatch } from '../snapshot/hosts.ts';
+import type { Subset } from '../snapshot/istio-types.ts';
 import type { MeshSnapshot } from '../snapshot/mesh-snapshot.ts';
 import { workloadTls } from '../snapshot/peer-authentications.ts';
-import type { Locality } from '../snapshot/workloads.ts';
-import { applyLocality } from './locality-lb.ts';
+import type { Service, ServicePort } from '../snapshot/services.ts';
+import { CLUSTER_ID, formatLocality, type Locality } from '../snapshot/workloads.ts';
+import { applyLocality, effectiveLocality, type LocalityGroup } from './locality-lb.ts';
 import type { OutboundScope } from './scope.ts';
-import { effectivePolicy } from './traffic-policy.ts';
+import { type EffectivePolicy, effectivePolicy } from './traffic-policy.ts';
 
-/** The endpoints of an EDS cluster as a client at `locality` sees them. A subset takes the pods that carry all its labels. */
-export function loadAssignment(scope: OutboundScope, cluster: Cluster, locality: Locality): ClusterLoadAssignment {
-  const parts = parseClusterName(cluster.name);
+/** The endpoints of an EDS cluster as the scope's clients see them. A subset takes the pods that carry all its labels. */
+export function loadAssignment(scope: OutboundScope, cluster: Cluster): ClusterLoadAssignment {
+  const { name: cluster_name } = cluster;
+  const { parts, sniDnat } = readName(cluster_name);
   const service = parts && scope.findService(parts.host);
   const port = service?.ports.find((each) => each.port === parts?.port);
-  if (parts === undefined || service === undefined || port === undefined) return { cluster_name: cluster.name };
+  if (parts === undefined || service === undefined || port === undefined) return { cluster_name };
   const rule = scope.ruleFor(service.hostname);
   const subset = rule?.subsets.find(({ value }) => value.name === parts.subset)?.value;
-  const endpoints = (scope.snapshot.endpoints.get(service.hostname) ?? []).filter(
-    (endpoint) => endpoint.portName === port.name && labelsMatch(subset?.labels, endpoint.workload.labels),
-  );
-  if (endpoints.length === 0) return { cluster_name: cluster.name };
   const policy = effectivePolicy(rule, parts.subset, parts.port);
-  const tlsMode = policy.tls?.value.mode;
-  const speaksMtls = (endpoint: Endpoint): boolean =>
-    tlsMode === undefined ? acceptsMtls(scope.snapshot, endpoint) : tlsMode === 'ISTIO_MUTUAL';
-  const localities = groupByLocality(endpoints, speaksMtls);
-  return {
-    cluster_name: cluster.name,
-    endpoints: applyLocality(localities, {
-      client: locality,
-      setting: policy.loadBalancer?.value.localityLbSetting,
-      failover: policy.outlierDetection !== undefined,
-    }),
-  };
+  const endpoints = localityEndpoints(scope, { service, port, rule, subset, policy, sniDnat });
+  return endpoints.length === 0 ? { cluster_name } : { cluster_name, endpoints };
 }
 
-/** Whether an endpoint has a sidecar and its PeerAuthentication leaves mTLS on for the port. */
-function acceptsMtls({ peerAuthentications, mesh }: MeshSnapshot, { workload, port }: Endpoint): boolean {
-  if (workload.tlsMode !== 'istio') return false;
-  return workloadTls(peerAuthentications, workload, mesh.rootNamespace).forPort(port).mode !== 'DISABLE';
+/** `outbound|80||host`, or `outbound_.80_._.host` of a gateway between networks. */
+function readName(name: string): { parts: ReturnType<typeof parseClusterName>; sniDnat: boolean } {
+  const srv = /^outbound_\.(\d+)_\.([^_]*)_\.(.+)$/.exec(name);
+  if (srv === null) return { parts: parseClusterName(name), sniDnat: false };
+  const [, port, subset = '', host = ''] = srv;
+  return { parts: { direction: 'outbound', port: Number(port), subset, host }, sniDnat: true };
+}
+
+export interface EndpointQuery {
+  readonly service: Service;
+  readonly port: ServicePort;
+  readonly rule: MergedDestinationRule | undefined;
+  readonly subset: Subset | undefined;
+  readonly policy: EffectivePolicy;
+  readonly sniDnat?: boolean;
+}
+
+/** The endpoints of a service's port by locality, with the weights and priorities that hold for the scope's clients. */
+export function localityEndpoints(scope: OutboundScope, query: EndpointQuery): LocalityLbEndpoints[] {
+  const { service, port, subset, policy, sniDnat } = query;
+  const { snapshot, client } = scope;
+  const isDns = service.resolution === 'DNSLB' || service.resolution === 'DNSRoundRobinLB';
+  const hidesUnready =
+    service.trafficDistribution === 'Any' && Boolean(policy.outlierDetection?.value.minHealthPercent);
+  const mutual = speaksMtls(snapshot, query);
+  const endpoints = endpointsOnPort(snapshot.endpoints, service, port).filter(
+    (endpoint) =>
+      (isDns || endpoint.port === 0 || isIp(endpoint.ip)) &&
+      labelsMatch(subset?.labels, endpoint.workload.labels) &&
+      (endpoint.healthy || !hidesUnready) &&
+      (!service.nodeLocal || endpoint.workload.node === client.node) &&
+      (sniDnat !== true || mutual(endpoint)),
+  );
+  return applyLocality(groupByLocality(endpoints, mutual), {
+    client: client.locality,
+    clientLabels: client.labels,
+    locality: effectiveLocality(snapshot.mesh, policy.loadBalancer?.value, service),
+    hasOutlierDetection: policy.outlierDetection !== undefined,
+  });
+}
+
+/** Whether an endpoint is reached by mTLS: as the rule says, else if it has a sidecar that does not refuse it for the port. */
+function speaksMtls(snapshot: MeshSnapshot, { rule, subset, port }: EndpointQuery): (endpoint: Endpoint) => boolean {
+  const mode =
+    tlsModeFor(rule?.subsets.find(({ value }) => value === subset)?.value.trafficPolicy, port.port) ??
+    tlsModeFor(rule?.trafficPolicy?.value, port.port);
+  if (mode !== undefined) return () => mode === 'ISTIO_MUTUAL';
+  const { peerAuthentications, mesh } = snapshot;
+  return ({ workload, port: number }) =>
+    workload.tlsMode === 'istio' &&
+    workloadTls(peerAuthentications, workload, mesh.rootNamespace).forPort(number).mode !== 'DISABLE';
+}
+
+function tlsModeFor(policy: Subset['trafficPolicy'], port: number): string | undefined {
+  const own = policy?.portLevelSettings?.find((each) => each.port?.number === port && each.tls !== undefined)?.tls;
+  const tls = own ?? policy?.tls;
+  return tls && (tls.mode ?? 'DISABLE');
 }
 
 function groupByLocality(
   endpoints: readonly Endpoint[],
-  speaksMtls: (endpoint: Endpoint) => boolean,
-): LocalityLbEndpoints[] {
-  const groups = new Map<string, { locality: Locality; lb_endpoints: LbEndpoint[] }>();
+  mutual: (endpoint: Endpoint) => boolean,
+): readonly LocalityGroup[] {
+  const groups = new Map<string, { locality: Locality; sent: LbEndpoint[]; endpoints: Endpoint[] }>();
   for (const endpoint of endpoints) {
     const { locality } = endpoint.workload;
-    const key = `${locality.region}/${locality.zone}/${locality.subZone}`;
-    const group = groups.get(key) ?? { locality, lb_endpoints: [] };
+    const key = formatLocality(locality);
+    const group = groups.get(key) ?? { locality, sent: [], endpoints: [] };
     groups.set(key, group);
-    group.lb_endpoints.push(lbEndpoint(endpoint, speaksMtls(endpoint)));
+    group.sent.push(lbEndpoint(endpoint, mutual(endpoint)));
+    group.endpoints.push(endpoint);
   }
   return [...groups]
     .sort(([a], [b]) => compareText(a, b))
-    .map(([, { locality, lb_endpoints }]) => ({
-      locality: protoLocality(locality),
-      lb_endpoints,
-      load_balancing_weight: lb_endpoints.length,
+    .map(([, group]) => ({
+      llb: {
+        locality: protoLocality(group.locality),
+        lb_endpoints: group.sent,
+        load_balancing_weight: group.endpoints.reduce((sum, { weight }) => sum + (weight || 1), 0),
+      },
+      endpoints: group.endpoints,
     }));
 }
 
@@ -70,18 +118,25 @@ const protoLocality = ({ region, zone, subZone }: Locality): NonNullable<Localit
   ...(subZone && { sub_zone: subZone }),
 });
 
-function lbEndpoint({ ip, port, workload }: Endpoint, mtls: boolean): LbEndpoint {
+function lbEndpoint({ ip, port, workload, weight, healthy }: Endpoint, mtls: boolean): LbEndpoint {
   const { labels, namespace, name } = workload;
-  const service = labels['service.istio.io/canonical-name'] ?? labels['app'] ?? workload.workloadName;
-  const revision = labels['service.istio.io/canonical-revision'] ?? labels['version'] ?? '';
+  const service =
+    labels['service.istio.io/canonical-name'] ??
+    labels['app.kubernetes.io/name'] ??
+    labels['app'] ??
+    workload.workloadName;
+  const revision =
+    labels['service.istio.io/canonical-revision'] ?? labels['app.kubernetes.io/version'] ?? labels['version'] ?? '';
   return {
-    endpoint: { address: { socket_address: { address: ip, port_value: port } } },
-    health_status: 'HEALTHY',
-    load_balancing_weight: 1,
+    endpoint: {
+      address: port === 0 ? { pipe: { path: ip } } : { socket_address: { address: ip, port_value: port } },
+    },
+    health_status: healthy ? 'HEALTHY' : 'UNHEALTHY',
+    load_balancing_weight: weight || 1,
     metadata: {
       filter_metadata: {
         ...(mtls && { 'envoy.transport_socket_match': { tlsMode: 'istio' } }),
-        istio: { workload: `${workload.workloadName};${namespace};${service};${revision};Kubernetes` },
+        istio: { workload: `${workload.workloadName};${namespace};${service};${revision};${CLUSTER_ID}` },
         ...(name !== '' && { meshwork: { kind: 'Pod', namespace, name, path: '' } }),
       },
     },

@@ -1,4 +1,4 @@
-import type { Cluster, Duration, RouteAction } from '#xds';
+import type { Any, Cluster, Duration, RouteAction } from '#xds';
 
 /** `@type` values of extensions that only translation writes. */
 export const filterTypes = {
@@ -30,12 +30,19 @@ export interface IstioRouteAction extends RouteAction {
 
 /** Cluster with the fields that Istio sets beyond those the proxies read. */
 export interface IstioCluster extends Cluster {
-  ring_hash_lb_config?: { minimum_ring_size: number };
-  maglev_lb_config?: { table_size: number };
+  ring_hash_lb_config?: { minimum_ring_size: string };
+  maglev_lb_config?: { table_size: string };
   round_robin_lb_config?: Record<string, unknown>;
   least_request_lb_config?: Record<string, unknown>;
   upstream_connection_options?: Record<string, unknown>;
   cleanup_interval?: Duration;
+  filters?: { name: string; typed_config: Any }[];
+  dns_lookup_family?: 'V4_ONLY' | 'ALL';
+  dns_refresh_rate?: Duration;
+  dns_jitter?: Duration;
+  respect_dns_ttl?: boolean;
+  typed_dns_resolver_config?: { name: string; typed_config: Any };
+  original_dst_lb_config?: { upstream_port_override: number };
 }
 
 export const PASSTHROUGH_CLUSTER = 'PassthroughCluster';

@@ -1,8 +1,9 @@
 import type { Config } from '../snapshot/config.ts';
-import { gatewaysFor } from '../snapshot/gateways.ts';
+import { labelsMatch } from '../snapshot/hosts.ts';
 import type { GatewayServer, GatewaySpec } from '../snapshot/istio-types.ts';
 import type { MeshSnapshot } from '../snapshot/mesh-snapshot.ts';
-import type { ProxyView } from './proxy-view.ts';
+import { type PortProtocol, parseProtocol, trafficKind } from '../snapshot/protocol.ts';
+import type { ProxyView, ServiceTarget } from './proxy-view.ts';
 
 /** A Gateway's server on the port its pod really listens on. */
 export interface BoundServer {
@@ -18,59 +19,214 @@ export interface BoundServer {
   readonly routeName: string;
 }
 
-/** One port of a gateway pod: plaintext HTTP servers share one route table, TLS servers are told apart by SNI. */
+/** The servers on one port, protocol and address of a gateway pod. */
 export interface GatewayPort {
   readonly port: number;
   readonly bind: string;
-  readonly kind: 'http' | 'tls' | 'tcp';
+  readonly protocol: PortProtocol;
+  /** Of plaintext HTTP, which all servers of the port share. */
+  readonly routeName: string;
   readonly servers: readonly BoundServer[];
 }
 
-const HTTP_PROTOCOLS = new Set(['HTTP', 'HTTP2', 'GRPC', 'GRPC-WEB']);
+/** All servers of the Gateways that select a pod: by port, and by the route table they share. */
+export interface MergedGateway {
+  readonly ports: readonly GatewayPort[];
+  readonly tables: ReadonlyMap<string, readonly BoundServer[]>;
+  /** A server hands mTLS of other networks on unread. */
+  readonly autoPassthrough: boolean;
+}
+
+/** TLS is forwarded unread, chosen by SNI. That is what a TLS block without a mode means. */
+export const passesThrough = ({ tls }: GatewayServer): boolean =>
+  tls !== undefined && (tls.mode === undefined || tls.mode === 'PASSTHROUGH' || tls.mode === 'AUTO_PASSTHROUGH');
+
+const isHttp = (protocol: PortProtocol): boolean => trafficKind(protocol) === 'http';
+
+const protocolOf = ({ port }: GatewayServer): PortProtocol => parseProtocol(port.protocol);
 
 /** A server whose TLS ends here and whose HTTP is read. */
-export const terminatesHttps = ({ port, tls }: GatewayServer): boolean =>
-  port.protocol.toUpperCase() === 'HTTPS' && tls !== undefined && !passesThrough(tls.mode);
+export const terminatesHttps = (server: GatewayServer): boolean =>
+  protocolOf(server) === 'https' && server.tls !== undefined && !passesThrough(server);
 
-/** TLS is forwarded unread, chosen by SNI. A server without a mode has none to read it with. */
-const passesThrough = (mode: string | undefined): boolean =>
-  mode === undefined || mode === 'PASSTHROUGH' || mode === 'AUTO_PASSTHROUGH';
+/** TLS that ends here and whose bytes are forwarded. */
+export const terminatesTcp = (server: GatewayServer): boolean =>
+  server.tls !== undefined && !isHttp(protocolOf(server)) && protocolOf(server) !== 'https' && !passesThrough(server);
 
-function serverKind({ port, tls }: GatewayServer): GatewayPort['kind'] {
-  const protocol = port.protocol.toUpperCase();
-  if (HTTP_PROTOCOLS.has(protocol)) return 'http';
-  return tls !== undefined && (protocol === 'HTTPS' || protocol === 'TLS' || !passesThrough(tls.mode)) ? 'tls' : 'tcp';
+const readsHttp = (server: GatewayServer): boolean => isHttp(protocolOf(server)) || terminatesHttps(server);
+
+const isTlsServer = (server: GatewayServer): boolean => server.tls !== undefined && !isHttp(protocolOf(server));
+
+/** Annotation of generated Gateways: host names of the Services whose pods they are for, in place of a selector. */
+const SERVICES = 'internal.istio.io/gateway-service';
+const PARENT_NAMESPACE = 'internal.istio.io/parent-namespace';
+
+interface Selected {
+  readonly gateway: Config<GatewaySpec>;
+  /** Service ports by which a server's number may be meant. */
+  readonly targets: readonly ServiceTarget[];
+  /** By labels: a number that no service has is the pod's own. */
+  readonly bySelector: boolean;
+}
+
+function selectGateways(snapshot: MeshSnapshot, proxy: ProxyView): Selected[] {
+  return snapshot.gateways.flatMap((gateway): Selected[] => {
+    const services = gateway.annotations?.[SERVICES];
+    if (services !== undefined) {
+      const known = new Set(services.split(','));
+      const namespace = gateway.annotations?.[PARENT_NAMESPACE] || gateway.namespace;
+      const targets = proxy.targets.filter(
+        ({ service }) => known.has(service.hostname) && service.namespace === namespace,
+      );
+      return targets.length === 0 ? [] : [{ gateway, targets, bySelector: false }];
+    }
+    if (!labelsMatch(gateway.spec.selector, proxy.labels)) return [];
+    return [{ gateway, targets: proxy.targets, bySelector: true }];
+  });
+}
+
+const NO_TRANSLATION = 'experimental.istio.io/disable-gateway-port-translation';
+
+/** A server's port is the Service's; the pod listens on its target port. */
+function listenPorts(number: number, { targets, bySelector }: Selected): number[] {
+  const found = targets.filter(
+    ({ port, service }) => port.port === number && !(bySelector && service.labels[NO_TRANSLATION] !== undefined),
+  );
+  if (!bySelector) return [...new Set(found.map(({ targetPort }) => targetPort))];
+  return [found[0]?.targetPort ?? number];
+}
+
+interface MutablePort {
+  readonly port: number;
+  readonly bind: string;
+  readonly protocol: PortProtocol;
+  routeName: string;
+  readonly servers: BoundServer[];
+}
+
+interface Merge {
+  readonly ports: Map<string, MutablePort>;
+  readonly tables: Map<string, BoundServer[]>;
+  /** The plaintext server that came first on a port number. */
+  readonly plaintext: Map<number, MutablePort>;
+  readonly numbers: Set<number>;
+  /** Addresses of the TLS servers of a port number. */
+  readonly tlsBinds: Map<number, Set<string>>;
+  /** Address by host of the TLS servers of a port number. */
+  readonly tlsHosts: Map<number, Map<string, string>>;
 }
 
 /**
- * The servers of all Gateways that select a pod, by port. The first Gateway on a port decides its kind: a later server of another kind
- * is left out, as is a TLS server whose host is already served on that port. Source: mergeGateways in istio pilot.
+ * The servers of all Gateways that select a pod, the oldest Gateway first. Plaintext HTTP servers of a port share one route table, TLS
+ * servers are told apart by SNI; what cannot stand beside the first server of its port and address is left out.
+ * Source: mergeGateways in istio pilot.
  */
-export function gatewayPorts(snapshot: MeshSnapshot, proxy: ProxyView): readonly GatewayPort[] {
-  const ports = new Map<string, { kind: GatewayPort['kind']; servers: BoundServer[]; port: number; bind: string }>();
-  const tlsHosts = new Set<string>();
-  for (const gateway of gatewaysFor(snapshot.gateways, proxy.labels)) {
-    for (const [i, server] of (gateway.spec.servers ?? []).entries()) {
-      const port = listenPort(server.port.number, proxy);
-      const bind = server.bind ?? '';
-      const kind = serverKind(server);
-      const bound = bindServer({ gateway, server, index: i, port });
-      const key = `${bind}:${port}`;
-      const held = ports.get(key);
-      if (held !== undefined && (held.kind !== kind || kind === 'tcp')) continue;
-      const claims = server.tls === undefined ? [] : bound.hosts.map((host) => `${key}/${host}`);
-      if (claims.some((claim) => tlsHosts.has(claim))) continue;
-      for (const claim of claims) tlsHosts.add(claim);
-      if (held === undefined) ports.set(key, { kind, servers: [bound], port, bind });
-      else held.servers.push(bound);
+export function mergeGateways(snapshot: MeshSnapshot, proxy: ProxyView): MergedGateway {
+  const merge: Merge = {
+    ports: new Map(),
+    tables: new Map(),
+    plaintext: new Map(),
+    numbers: new Set(),
+    tlsBinds: new Map(),
+    tlsHosts: new Map(),
+  };
+  for (const selected of selectGateways(snapshot, proxy)) {
+    for (const [index, server] of (selected.gateway.spec.servers ?? []).entries()) {
+      if (server.port === undefined) continue;
+      for (const port of listenPorts(server.port.number, selected)) {
+        addServer(merge, bindServer({ gateway: selected.gateway, server, index, port }), port);
+      }
     }
   }
-  return [...ports.values()];
+  const ports = [...merge.ports.values()];
+  return {
+    ports,
+    tables: merge.tables,
+    autoPassthrough: ports.some(({ servers }) => servers.some(({ server }) => server.tls?.mode === 'AUTO_PASSTHROUGH')),
+  };
 }
 
-/** A server's port is the Service's; the pod listens on its target port. Without such a Service it is the pod's own. */
-function listenPort(port: number, proxy: ProxyView): number {
-  return proxy.targets.find((target) => target.port.port === port)?.targetPort ?? port;
+function addServer(merge: Merge, bound: BoundServer, number: number): void {
+  const { server, routeName } = bound;
+  const bind = server.bind ?? '';
+  if (server.tls !== undefined && !claimHosts(merge, bound, number)) return;
+  const key = `${number}/${server.port.protocol}/${bind}`;
+  const fresh = (): MutablePort => ({ port: number, bind, protocol: protocolOf(server), routeName, servers: [bound] });
+  if (!merge.numbers.has(number)) {
+    merge.numbers.add(number);
+    open(merge, key, fresh());
+    return;
+  }
+  const plain = merge.plaintext.get(number);
+  if (plain !== undefined) {
+    addBesidePlaintext(merge, { plain, key, bound, fresh });
+    return;
+  }
+  if (!isTlsServer(server)) {
+    open(merge, key, fresh());
+    return;
+  }
+  if (readsHttp(server)) {
+    if (routeName === '' || merge.tables.has(routeName)) return;
+    merge.tables.set(routeName, [bound]);
+  }
+  const binds = merge.tlsBinds.get(number) ?? new Set();
+  merge.tlsBinds.set(number, binds.add(bind));
+  const held = merge.ports.get(key);
+  if (held === undefined) merge.ports.set(key, { ...fresh(), routeName: '' });
+  else held.servers.push(bound);
+}
+
+/** The first server of a port number, or one on another address. */
+function open(merge: Merge, key: string, port: MutablePort): void {
+  const [bound] = port.servers;
+  merge.ports.set(key, port);
+  if (bound === undefined) return;
+  if (!isTlsServer(bound.server)) merge.plaintext.set(port.port, port);
+  if (readsHttp(bound.server)) merge.tables.set(bound.routeName, [bound]);
+}
+
+interface BesidePlaintext {
+  readonly plain: MutablePort;
+  readonly key: string;
+  readonly bound: BoundServer;
+  readonly fresh: () => MutablePort;
+}
+
+/** Only HTTP joins HTTP on an address; on another address anything may stand. */
+function addBesidePlaintext(merge: Merge, { plain, key, bound, fresh }: BesidePlaintext): void {
+  const { routeName, server } = bound;
+  const bind = server.bind ?? '';
+  const table = merge.tables.get(routeName);
+  if (plain.bind === bind) {
+    const joins = isHttp(protocolOf(server)) && isHttp(plain.protocol);
+    if (!joins || routeName === '') return;
+    plain.servers.push(bound);
+    merge.tables.set(routeName, [...(table ?? []), bound]);
+    return;
+  }
+  const held = merge.ports.get(key);
+  if (held === undefined) {
+    open(merge, key, fresh());
+    return;
+  }
+  held.routeName = routeName;
+  held.servers.push(bound);
+  merge.tables.set(routeName, [...(table ?? []), bound]);
+}
+
+/** Envoy refuses two chains for the same name: the first server keeps it, the second is left out as a whole. */
+function claimHosts({ tlsHosts }: Merge, { hosts, server }: BoundServer, number: number): boolean {
+  const known = tlsHosts.get(number) ?? new Map<string, string>();
+  tlsHosts.set(number, known);
+  return claimNames(known, hosts, server.bind ?? '');
+}
+
+/** Takes names for an address, all or none. */
+export function claimNames(known: Map<string, string>, names: readonly string[], bind: string): boolean {
+  if (names.some((name) => known.get(name) === bind)) return false;
+  for (const name of names) known.set(name, bind);
+  return true;
 }
 
 interface BindInput {
@@ -81,31 +237,35 @@ interface BindInput {
 }
 
 function bindServer({ gateway, server, index, port }: BindInput): BoundServer {
-  const bind = server.bind ? `.${server.bind}` : '';
   const { namespace, name } = gateway;
-  const routeName =
-    serverKind(server) === 'http'
-      ? `http.${port}${bind}`
-      : terminatesHttps(server)
-        ? `https.${server.port.number}.${server.port.name ?? ''}.${name}.${namespace}${bind}`
-        : '';
   return {
     gateway,
     gatewayName: `${namespace}/${name}`,
     server,
     path: `spec.servers[${index}]`,
-    hosts: server.hosts.map((host) => completeHost(host.toLowerCase(), namespace)),
-    routeName,
+    hosts: completeHosts(server.hosts ?? [], namespace),
+    routeName: routeNameOf({ gateway, server, port }),
   };
 }
 
-function completeHost(host: string, namespace: string): string {
-  const slash = host.indexOf('/');
-  if (slash < 0) return host;
-  const owner = host.slice(0, slash);
-  const rest = host.slice(slash + 1);
-  if (owner === '*') return rest;
-  return `${owner === '.' ? namespace : owner}/${rest}`;
+/** `http.<listening port>`, or `https.<server's port>.<its name>.<gateway>.<namespace>`. Source: gatewayRDSRouteName in istio pilot. */
+function routeNameOf({ gateway, server, port }: Omit<BindInput, 'index'>): string {
+  const bind = server.bind ? `.${server.bind}` : '';
+  if (isHttp(protocolOf(server))) return `http.${port}${bind}`;
+  if (protocolOf(server) !== 'https' || passesThrough(server)) return '';
+  return `https.${server.port.number}.${server.port.name ?? ''}.${gateway.name}.${gateway.namespace}${bind}`;
+}
+
+function completeHosts(hosts: readonly string[], namespace: string): readonly string[] {
+  if (hosts.includes('*/*')) return ['*'];
+  return hosts.map((host) => {
+    const slash = host.indexOf('/');
+    if (slash < 0) return host;
+    const owner = host.slice(0, slash);
+    const rest = host.slice(slash + 1);
+    if (owner === '*') return rest;
+    return owner === '.' ? `${namespace}/${rest}` : host;
+  });
 }
 
 /** The hosts of a server that VirtualServices of a namespace may bind to. */

@@ -2,7 +2,7 @@ import { clusterName } from '#domain';
 import { type Cluster, extensionTypes, type HttpConnectionManager, type Listener, type RouteConfiguration } from '#xds';
 import { compareText } from '../snapshot/config.ts';
 import { trafficKind } from '../snapshot/protocol.ts';
-import type { Service, ServicePort } from '../snapshot/services.ts';
+import { type Service, type ServicePort, serviceKey } from '../snapshot/services.ts';
 import { edsConfig } from './ads-source.ts';
 import type { ClusterInput } from './cluster-input.ts';
 import { clusterMetadata } from './cluster-metadata.ts';
@@ -13,7 +13,8 @@ import { translateLoadBalancer } from './load-balancer.ts';
 import { originMetadata, serviceOrigin } from './origin-metadata.ts';
 import { outboundVirtualHosts } from './routes-outbound.ts';
 import type { OutboundScope } from './scope.ts';
-import { translateClientTls } from './tls-client.ts';
+import { dnsSrvName } from './stat-names.ts';
+import { tlsFields, translateClientTls } from './tls-client.ts';
 import { effectivePolicy } from './traffic-policy.ts';
 
 export interface GrpcResources {
@@ -30,8 +31,10 @@ export function grpcResources(scope: OutboundScope): GrpcResources {
   const hosts = new Map<number, ReturnType<typeof outboundVirtualHosts>>();
   const listeners: Listener[] = [];
   const routes: RouteConfiguration[] = [];
+  const [egress] = scope.egress;
+  if (egress === undefined) return { listeners, routes, clusters: [] };
   for (const { service, port } of callablePorts(scope)) {
-    const known = hosts.get(port.port) ?? outboundVirtualHosts(scope, port.port, { withPorts: true });
+    const known = hosts.get(port.port) ?? outboundVirtualHosts(scope, egress, port.port, { withPorts: true });
     hosts.set(port.port, known);
     const routeName = clusterName('outbound', port.port, '', service.hostname);
     listeners.push(...targetNames(scope, service).map((host) => apiListener({ host, service, port, routeName })));
@@ -72,7 +75,7 @@ function apiListener({ host, service, port, routeName }: ApiListenerInput): List
   };
   return {
     name: `${host}:${port.port}`,
-    address: listenAddress(service.clusterIp === '' ? '0.0.0.0' : service.clusterIp, port.port),
+    address: listenAddress(service.address, port.port),
     api_listener: { api_listener },
     metadata: originMetadata(serviceOrigin(service, port.index)),
   };
@@ -82,7 +85,9 @@ function grpcClusters(scope: OutboundScope): Cluster[] {
   return callablePorts(scope)
     .flatMap(({ service, port }) => {
       const rule = scope.ruleFor(service.hostname);
-      return [undefined, ...(rule?.subsets ?? [])].map((subset) => grpcCluster({ scope, service, port, rule, subset }));
+      return [undefined, ...(rule?.subsets ?? [])].map((subset) =>
+        grpcCluster({ scope, service, port, rule, subset, sniDnat: false }),
+      );
     })
     .sort((a, b) => compareText(a.name, b.name));
 }
@@ -107,13 +112,19 @@ function grpcCluster(input: ClusterInput): Cluster {
     ...(balancer.lb_policy === 'RING_HASH' ? balancer : { lb_policy: 'ROUND_ROBIN' }),
     ...(maxRequests && { circuit_breakers: { thresholds: [{ max_requests: maxRequests }] } }),
     ...(tls &&
-      translateClientTls({
-        settings: policy.tls?.value,
-        autoMtls: false,
-        sni: `outbound_.${port.port}_.${subsetName}_.${service.hostname}`,
-        identities: scope.snapshot.serviceAccounts.get(service.hostname) ?? [],
-        http2: true,
-      })),
+      tlsFields(
+        translateClientTls({
+          settings: policy.tls?.value,
+          autoMtls: false,
+          sni: dnsSrvName(port.port, subsetName, service.hostname),
+          identities: scope.snapshot.serviceAccounts.get(serviceKey(service)) ?? [],
+          entryNames: [],
+          http2: true,
+          mayNameSecrets: false,
+          mesh: scope.snapshot.mesh,
+        }),
+        false,
+      )),
     metadata: clusterMetadata(input, policy),
   };
 }

@@ -50,15 +50,19 @@ const list = <Key extends string, Item>(key: Key, items: Item[]): { [K in Key]?:
 function additions(operations: HeaderOperations | undefined): HeaderValueOption[] {
   const options = (
     values: Readonly<Record<string, string>> | undefined,
-    append_action: NonNullable<HeaderValueOption['append_action']>,
+    append_action: HeaderValueOption['append_action'],
   ): HeaderValueOption[] =>
     Object.entries(values ?? {})
       .filter(([key]) => !isInternal(key))
       .sort(([a], [b]) => compareText(a, b))
-      .map(([key, value]) => ({ header: { key, value }, append_action }));
+      .map(([key, value]) => ({
+        header: { key, ...(value !== '' && { value }) },
+        ...(append_action && { append_action }),
+      }));
   return [
     ...options(operations?.set, 'OVERWRITE_IF_EXISTS_OR_ADD'),
-    ...options(operations?.add, 'APPEND_IF_EXISTS_OR_ADD'),
+    // Envoy's default, which a config dump leaves out.
+    ...options(operations?.add, undefined),
   ];
 }
 

@@ -1,97 +1,163 @@
 import { clusterName } from '#domain';
-import type { FilterChain, FilterChainMatch } from '#xds';
+import type { FilterChain } from '#xds';
 import { fieldOf } from '../snapshot/config.ts';
-import { hostCovers } from '../snapshot/hosts.ts';
-import type { L4Match } from '../snapshot/istio-types.ts';
-import type { Service, ServicePort } from '../snapshot/services.ts';
-import { type L4Rule, MESH_GATEWAY, type VirtualService, virtualServicesFor } from '../snapshot/virtual-services.ts';
+import { hostsOverlap } from '../snapshot/hosts.ts';
+import { isTls } from '../snapshot/protocol.ts';
+import { hasNoAddress, type Service, type ServicePort, UNSPECIFIED } from '../snapshot/services.ts';
+import { type L4Rule, MESH_GATEWAY, type VirtualService } from '../snapshot/virtual-services.ts';
+import type { ChainDraft } from './chain-draft.ts';
 import { destinationCluster } from './destinations.ts';
 import { originMetadata, serviceOrigin } from './origin-metadata.ts';
 import type { OutboundScope } from './scope.ts';
-import { appliesHere } from './source-match.ts';
-import { tcpFilter, weightedTcpFilter } from './tcp-proxy.ts';
+import { appliesToL4 } from './source-match.ts';
+import { fillPattern } from './stat-names.ts';
+import { tcpFilter, tcpOptions, weightedTcpFilter } from './tcp-proxy.ts';
+import { altHosts } from './virtual-host-domains.ts';
 
 const MESH: ReadonlySet<string> = new Set([MESH_GATEWAY]);
 
+export interface L4Input {
+  readonly scope: OutboundScope;
+  readonly service: Service;
+  /** The listener's port: the service's own, or one that a Sidecar names. */
+  readonly port: Pick<ServicePort, 'port' | 'name' | 'protocol'> & { readonly index?: number };
+  /** Ranges that tell the service apart on a shared listener. */
+  readonly cidrs: readonly string[];
+  readonly bind: string;
+  readonly virtualServices: readonly VirtualService[];
+}
+
 /** The chains that forward bytes of one service port: by the `tcp` (or, on TLS ports, `tls`) rules for it, else to its cluster. */
-export function l4Chains(scope: OutboundScope, service: Service, port: ServicePort): FilterChain[] {
-  const isTls = port.protocol === 'tls' || port.protocol === 'https';
-  const chains: FilterChain[] = [];
-  const context = { scope, listenPort: port.port, gateways: MESH };
-  for (const rule of rulesFor(scope, service)) {
-    for (const l4 of isTls ? rule.tls : rule.tcp) {
-      const matches = l4.spec.match ?? [];
-      const applying = matches.filter((match) => appliesHere(match, context));
-      if ((l4.spec.route ?? []).length === 0 || (matches.length > 0 && applying.length === 0)) continue;
-      const wanted = applying.map(chainMatch).find((match) => Object.keys(match).length > 0);
-      chains.push(l4RuleChain({ scope, rule, l4, port: port.port }, wanted));
-      if (wanted === undefined) return chains;
+export function l4Chains(input: L4Input): ChainDraft[] {
+  const rules = input.virtualServices.filter(({ hosts }) =>
+    hosts.some((host) => hostsOverlap(host, input.service.hostname)),
+  );
+  return isTls(input.port.protocol) ? tlsChains(input, rules) : tcpChains(input, rules);
+}
+
+/** By server name; a name that an earlier rule has is not reached again. Without a rule, the service itself. */
+function tlsChains(input: L4Input, rules: readonly VirtualService[]): ChainDraft[] {
+  const { scope, port } = input;
+  const context = { listenPort: port.port, gateways: MESH, scope };
+  const chains: ChainDraft[] = [];
+  const handled = new Set<string>();
+  let { cidrs } = input;
+  for (const rule of rules) {
+    for (const l4 of rule.tls) {
+      if ((l4.spec.route ?? []).length === 0) continue;
+      for (const match of l4.spec.match ?? []) {
+        if (!appliesToL4(match, context)) continue;
+        const { sniHosts = [], destinationSubnets = [] } = match;
+        if (destinationSubnets.length > 0 && port.port > 0) cidrs = destinationSubnets;
+        const key = JSON.stringify([sniHosts, destinationSubnets]);
+        if (handled.has(key)) continue;
+        handled.add(key);
+        chains.push({ sniHosts, cidrs, ...ruleFilters({ scope, rule, l4, port: port.port }) });
+      }
     }
   }
-  // A TLS rule takes the port over: names that it does not list find no chain. TCP rules leave the rest to the service.
-  return isTls && chains.length > 0 ? chains : [...chains, serviceChain(scope, service, port)];
+  return chains.length > 0 ? chains : [{ sniHosts: ownNames(input), cidrs: input.cidrs, ...serviceFilters(input) }];
 }
 
-function rulesFor(scope: OutboundScope, { hostname }: Service): VirtualService[] {
-  return virtualServicesFor(scope.snapshot.virtualServices, MESH_GATEWAY, scope.namespace).filter(({ hosts }) =>
-    hosts.some((host) => hostCovers(host, hostname)),
-  );
+/** Names tell services apart that no address does. */
+function ownNames({ service, bind, cidrs, scope }: L4Input): readonly string[] {
+  const sharesListener =
+    cidrs.length > 0 || service.address.includes('/') || (hasNoAddress(service) && bind === UNSPECIFIED);
+  if (!sharesListener) return [];
+  return [service.hostname, ...service.aliases.flatMap((alias) => [alias, ...altHosts(alias, scope.namespace)])];
 }
 
-/** The conditions that are settled only when a connection comes. */
-function chainMatch({ sniHosts = [], destinationSubnets = [] }: L4Match): FilterChainMatch {
-  return {
-    ...(sniHosts.length > 0 && { server_names: [...sniHosts] }),
-    ...(destinationSubnets.length > 0 && { prefix_ranges: destinationSubnets.map(cidr) }),
-  };
+/** The first rule that takes every address ends the search; rules for some addresses stand before it. */
+function tcpChains(input: L4Input, rules: readonly VirtualService[]): ChainDraft[] {
+  const { scope, port, cidrs } = input;
+  const context = { listenPort: port.port, gateways: MESH, scope };
+  const chains: ChainDraft[] = [];
+  for (const rule of rules) {
+    for (const l4 of rule.tcp) {
+      if ((l4.spec.route ?? []).length === 0) continue;
+      const matches = l4.spec.match ?? [];
+      const applying = matches.filter((match) => appliesToL4(match, context));
+      const takesAll =
+        matches.length === 0 ||
+        applying.some(({ destinationSubnets = [] }) => destinationSubnets.length === 0 || port.port === 0);
+      const forward = { sniHosts: [], ...ruleFilters({ scope, rule, l4, port: port.port }) };
+      if (takesAll) return [...chains, { ...forward, cidrs }];
+      const subnets = applying.flatMap(({ destinationSubnets = [] }) => destinationSubnets);
+      if (subnets.length === 0) continue;
+      chains.push({ ...forward, cidrs: subnets, isIstioNameless: true });
+      if (JSON.stringify([...subnets].sort()) === JSON.stringify([...cidrs].sort())) return chains;
+    }
+  }
+  return [...chains, { sniHosts: [], cidrs, ...serviceFilters(input) }];
 }
 
-function cidr(subnet: string): { address_prefix: string; prefix_len: number } {
-  const [address_prefix = '', length = '32'] = subnet.split('/');
-  return { address_prefix, prefix_len: Number(length) };
-}
-
-interface RuleChainInput {
+interface RuleInput {
   readonly scope: OutboundScope;
   readonly rule: VirtualService;
   readonly l4: L4Rule;
   readonly port: number;
 }
 
-/** A chain that forwards to a rule's destinations. */
-export function l4RuleChain(
-  { scope, rule, l4, port }: RuleChainInput,
-  match: FilterChainMatch | undefined,
-): FilterChain {
+/** Filters that forward to a rule's destinations, and where they come from. */
+export function ruleFilters({ scope, rule, l4, port }: RuleInput): Pick<FilterChain, 'filters' | 'metadata'> {
   const { mesh } = scope.snapshot;
   const routes = l4.spec.route ?? [];
-  const clusters = routes.map(({ destination, weight }) => ({
+  const [first] = routes;
+  const service = first && scope.findService(first.destination.host);
+  const destinationRule = service && scope.ruleFor(service.hostname);
+  const single = routes.length === 1 ? first : undefined;
+  if (single !== undefined) {
+    const { destination } = single;
+    const cluster = destinationCluster(destination, service, port);
+    const pattern = service && mesh.outboundClusterStatName;
+    const subset = destination.subset ?? '';
+    return {
+      filters: tcpFilter(cluster, mesh, {
+        ...(pattern && {
+          statPrefix: fillPattern(pattern, { service, subset, port: { port, name: '' }, targetPort: 0 }),
+        }),
+        options: tcpOptions(destinationRule, { subset }),
+      }),
+      metadata: originMetadata(fieldOf(rule.config, l4.path), { cluster: `${l4.path}.route[0]` }),
+    };
+  }
+  const weighted = routes
+    .map((route, position) => ({ route, position }))
+    .filter(({ route }) => (route.weight ?? 0) > 0);
+  const clusters = weighted.map(({ route: { destination, weight = 0 } }) => ({
     name: destinationCluster(destination, scope.findService(destination.host), port),
-    weight: weight ?? 0,
+    weight,
   }));
-  const [only] = clusters;
-  const weighted = clusters.filter(({ weight }) => weight > 0);
-  const single = clusters.length === 1 && only !== undefined;
   return {
-    ...(match && { filter_chain_match: match }),
-    filters: single
-      ? tcpFilter(only.name, mesh)
-      : weightedTcpFilter(`${rule.config.name}.${rule.config.namespace}`, weighted, mesh),
+    filters: weightedTcpFilter(
+      `${rule.config.name}.${rule.config.namespace}`,
+      clusters,
+      mesh,
+      tcpOptions(destinationRule, { subset: '' }),
+    ),
     metadata: originMetadata(
       fieldOf(rule.config, l4.path),
-      single
-        ? { cluster: `${l4.path}.route[0]` }
-        : Object.fromEntries(
-            routes
-              .map(({ weight }, position) => ({ weight, position }))
-              .filter(({ weight }) => (weight ?? 0) > 0)
-              .map(({ position }, i) => [`weighted_clusters.${i}`, `${l4.path}.route[${position}]`]),
-          ),
+      Object.fromEntries(
+        weighted.map(({ position }, i) => [`weighted_clusters.${i}`, `${l4.path}.route[${position}]`]),
+      ),
     ),
   };
 }
 
-const serviceChain = (scope: OutboundScope, service: Service, port: ServicePort): FilterChain => ({
-  filters: tcpFilter(clusterName('outbound', port.port, '', service.hostname), scope.snapshot.mesh),
-  metadata: originMetadata(serviceOrigin(service, port.index)),
-});
+/** To the service itself: on a port that a Sidecar names, to the service's only port if it has but one. */
+function serviceFilters({ scope, service, port }: L4Input): Pick<FilterChain, 'filters' | 'metadata'> {
+  const { mesh } = scope.snapshot;
+  const only = service.ports.length === 1 ? service.ports[0] : undefined;
+  const number = only?.port ?? port.port;
+  const cluster = clusterName('outbound', number, '', service.hostname);
+  const pattern = mesh.outboundClusterStatName;
+  return {
+    filters: tcpFilter(cluster, mesh, {
+      ...(pattern && {
+        statPrefix: fillPattern(pattern, { service, subset: '', port: { port: number, name: '' }, targetPort: 0 }),
+      }),
+      options: tcpOptions(scope.ruleFor(service.hostname), { subset: '' }),
+    }),
+    metadata: originMetadata(serviceOrigin(service, (only ?? port).index)),
+  };
+}

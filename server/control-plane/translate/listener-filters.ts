@@ -9,7 +9,7 @@ export const ORIGINAL_DST_FILTER: ListenerFilter = {
 
 export const TLS_INSPECTOR: ListenerFilter = {
   name: 'envoy.filters.listener.tls_inspector',
-  typed_config: { '@type': extensionTypes.tlsInspector },
+  typed_config: { '@type': extensionTypes.tlsInspector, initial_read_buffer_size: 512 },
 };
 
 export const HTTP_INSPECTOR: ListenerFilter = {
@@ -18,7 +18,7 @@ export const HTTP_INSPECTOR: ListenerFilter = {
 };
 
 /** What the HTTP inspector reports when it recognises plaintext HTTP. */
-export const PLAINTEXT_HTTP = ['http/1.0', 'http/1.1', 'h2c'];
+export const PLAINTEXT_HTTP = ['http/1.1', 'h2c'];
 
 export const listenAddress = (address: string, port: number): NonNullable<Listener['address']> => ({
   socket_address: { address, port_value: port },

@@ -1,16 +1,31 @@
-import type { FilterChain, Listener, RouteConfiguration } from '#xds';
+import type { Listener, RouteConfiguration } from '#xds';
 import { fieldOf } from '../snapshot/config.ts';
-import { intersectHosts } from '../snapshot/hosts.ts';
+import { hostCovers, hostsOverlap } from '../snapshot/hosts.ts';
+import { trafficKind } from '../snapshot/protocol.ts';
+import { UNSPECIFIED } from '../snapshot/services.ts';
 import { type VirtualService, virtualServicesFor } from '../snapshot/virtual-services.ts';
+import { type ChainDraft, toChain } from './chain-draft.ts';
 import { statPrefix } from './envoy-types.ts';
-import { type BoundServer, type GatewayPort, hostsForNamespace, sniHosts, terminatesHttps } from './gateway-servers.ts';
+import {
+  type BoundServer,
+  claimNames,
+  type GatewayPort,
+  hostsForNamespace,
+  type MergedGateway,
+  passesThrough,
+  sniHosts,
+  terminatesHttps,
+  terminatesTcp,
+} from './gateway-servers.ts';
 import { httpFilter } from './http-connection-manager.ts';
-import { l4RuleChain } from './l4-chains.ts';
+import { TCP_METADATA_EXCHANGE } from './istio-filters.ts';
+import { ruleFilters } from './l4-chains.ts';
 import { listenAddress, TLS_INSPECTOR } from './listener-filters.ts';
-import { originMetadata } from './origin-metadata.ts';
+import { originMetadata, serviceOrigin } from './origin-metadata.ts';
 import { gatewayRouteConfig } from './routes-gateway.ts';
 import type { OutboundScope } from './scope.ts';
-import { appliesHere } from './source-match.ts';
+import { dnsSrvName, fillPattern } from './stat-names.ts';
+import { tcpFilter, tcpOptions } from './tcp-proxy.ts';
 import { gatewayTlsSocket } from './tls-server.ts';
 import type { WorkloadPolicies } from './workload-policies.ts';
 
@@ -19,130 +34,230 @@ export interface GatewayListeners {
   readonly routes: RouteConfiguration[];
 }
 
-/** The listeners of a gateway pod, one per port, and their route tables. A port without a usable chain has no listener. */
-export function gatewayListeners(
-  scope: OutboundScope,
-  ports: readonly GatewayPort[],
-  policies: WorkloadPolicies,
-): GatewayListeners {
-  const routes = new Map<string, RouteConfiguration>();
-  const listeners = ports.flatMap((port) => {
-    const chains = portChains(scope, port, policies);
-    for (const { routeName } of port.servers) {
-      if (routeName === '' || routes.has(routeName)) continue;
-      routes.set(
-        routeName,
-        gatewayRouteConfig(
-          scope,
-          port.servers.filter((bound) => bound.routeName === routeName),
-        ),
-      );
-    }
-    return chains.length === 0 ? [] : [listener(port, chains)];
-  });
-  return { listeners, routes: [...routes.values()] };
+interface GatewayInput {
+  readonly scope: OutboundScope;
+  readonly policies: WorkloadPolicies;
+  /** Server names that rules took on a port, by port number. */
+  readonly taken: Map<number, Map<string, string>>;
 }
 
-function listener(port: GatewayPort, filter_chains: FilterChain[]): Listener {
-  const address = port.bind === '' ? '0.0.0.0' : port.bind;
-  const [first] = port.servers;
+/**
+ * The listeners of a gateway pod, one per address and port, and their route tables. A port without a usable chain has no listener.
+ * Source: buildGatewayListeners in istio pilot.
+ */
+export function gatewayListeners(
+  scope: OutboundScope,
+  merged: MergedGateway,
+  policies: WorkloadPolicies,
+): GatewayListeners {
+  const input: GatewayInput = { scope, policies, taken: new Map() };
+  const drafts = new Map<string, { readonly port: GatewayPort; readonly chains: ChainDraft[] }>();
+  for (const port of merged.ports) {
+    const name = listenerName(port);
+    const held = drafts.get(name) ?? { port, chains: [] };
+    drafts.set(name, held);
+    held.chains.push(...portChains(input, port));
+  }
   return {
-    name: `${address}_${port.port}`,
-    address: listenAddress(address, port.port),
+    listeners: [...drafts.values()].flatMap(({ port, chains }) =>
+      chains.length === 0 ? [] : [listener(input, port, chains)],
+    ),
+    routes: [...merged.tables].map(([name, servers]) => gatewayRouteConfig(scope, name, servers)),
+  };
+}
+
+const addressOf = ({ bind }: GatewayPort): string => (bind === '' ? UNSPECIFIED : bind);
+
+const listenerName = (port: GatewayPort): string => `${addressOf(port)}_${port.port}`;
+
+function listener({ scope }: GatewayInput, port: GatewayPort, chains: readonly ChainDraft[]): Listener {
+  const [first] = port.servers;
+  const needsTls = chains.some((chain) => chain.sniHosts.length > 0 || chain.transport_socket !== undefined);
+  const proxyProtocol = scope.snapshot.mesh.defaultConfig?.gatewayTopology?.proxyProtocol !== undefined;
+  return {
+    name: listenerName(port),
+    address: listenAddress(addressOf(port), port.port),
     traffic_direction: 'OUTBOUND',
-    filter_chains,
-    ...(port.kind === 'tls' && { listener_filters: [TLS_INSPECTOR] }),
+    max_connections_to_accept_per_socket_event: 1,
+    filter_chains: chains.map(toChain),
+    ...((needsTls || proxyProtocol) && {
+      listener_filters: [...(proxyProtocol ? [PROXY_PROTOCOL] : []), ...(needsTls ? [TLS_INSPECTOR] : [])],
+    }),
     ...(first && { metadata: originMetadata(fieldOf(first.gateway, first.path)) }),
   };
 }
 
-function portChains(scope: OutboundScope, port: GatewayPort, policies: WorkloadPolicies): FilterChain[] {
-  const name = `${port.bind === '' ? '0.0.0.0' : port.bind}_${port.port}`;
+const PROXY_PROTOCOL = {
+  name: 'envoy.filters.listener.proxy_protocol',
+  typed_config: {
+    '@type': 'type.googleapis.com/envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol',
+  },
+};
+
+function portChains(input: GatewayInput, port: GatewayPort): ChainDraft[] {
   const [first] = port.servers;
-  if (port.kind === 'http') return first === undefined ? [] : [httpChain(scope, { name, bound: first, policies })];
-  return port.servers.flatMap((bound) => {
-    if (terminatesHttps(bound.server))
-      return [{ ...httpChain(scope, { name, bound, policies }), ...tlsFields(scope, bound) }];
-    const chains = port.kind === 'tls' && isPassthrough(bound) ? sniChains(scope, bound) : tcpChains(scope, bound);
-    return chains.map((chain) => ({ ...chain, filters: [...policies.network, ...chain.filters] }));
-  });
+  if (first === undefined) return [];
+  if (trafficKind(port.protocol) === 'http') {
+    return [httpDraft(input, { port, bound: first, routeName: port.routeName })];
+  }
+  return port.servers.flatMap((bound) => serverChains(input, port, bound));
 }
 
-const isPassthrough = ({ server }: BoundServer): boolean =>
-  server.tls?.mode === undefined || server.tls.mode === 'PASSTHROUGH' || server.tls.mode === 'AUTO_PASSTHROUGH';
+function serverChains(input: GatewayInput, port: GatewayPort, bound: BoundServer): ChainDraft[] {
+  const { server } = bound;
+  if (terminatesHttps(server)) {
+    return [{ ...httpDraft(input, { port, bound, routeName: bound.routeName }), ...tlsParts(input, bound) }];
+  }
+  if (passesThrough(server)) {
+    return server.tls?.mode === 'AUTO_PASSTHROUGH' ? autoChains(input, bound) : sniChains(input, port, bound);
+  }
+  const filters = tcpFilters(input, bound);
+  if (filters === undefined) return [];
+  const draft: ChainDraft = { sniHosts: [], cidrs: [], ...filters };
+  return [server.tls === undefined ? draft : { ...draft, ...tlsParts(input, bound) }];
+}
 
-interface HttpChainInput {
-  /** The listener's. */
-  readonly name: string;
+interface HttpInput {
+  readonly port: GatewayPort;
   readonly bound: BoundServer;
-  readonly policies: WorkloadPolicies;
+  readonly routeName: string;
 }
 
-const httpChain = ({ snapshot }: OutboundScope, { name, bound, policies }: HttpChainInput): FilterChain => ({
+const httpDraft = ({ scope, policies }: GatewayInput, { port, bound, routeName }: HttpInput): ChainDraft => ({
+  sniHosts: [],
+  cidrs: [],
   filters: [
     httpFilter({
-      mesh: snapshot.mesh,
-      statPrefix: statPrefix(`outbound_${name}`),
-      routes: { rds: bound.routeName },
+      mesh: scope.snapshot.mesh,
+      istioProxy: scope.istioProxy,
+      statPrefix:
+        terminatesHttps(bound.server) && bound.server.name
+          ? bound.server.name
+          : statPrefix(`outbound_${listenerName(port)}`),
+      routes: { rds: routeName },
       side: 'gateway',
+      grpcWeb: port.protocol === 'grpc-web',
       policies,
     }),
   ],
-  metadata: originMetadata(fieldOf(bound.gateway, bound.path)),
+  metadata: { filter_metadata: { meshwork: meshwork(bound) } },
 });
 
-function tlsFields(
-  { snapshot }: OutboundScope,
+const meshwork = (bound: BoundServer, parts: Readonly<Record<string, string>> = {}): Record<string, unknown> =>
+  originMetadata(fieldOf(bound.gateway, bound.path), parts).filter_metadata?.['meshwork'] ?? {};
+
+/** The names that lead to a server, and its side of TLS. */
+function tlsParts(
+  { scope }: GatewayInput,
   bound: BoundServer,
-): Pick<FilterChain, 'filter_chain_match' | 'transport_socket' | 'metadata'> {
+): Pick<ChainDraft, 'sniHosts' | 'transport_socket' | 'metadata'> {
   const { tls } = bound.server;
-  const names = sniHosts(bound).filter((host) => host !== '*');
   return {
-    ...(names.length > 0 && { filter_chain_match: { server_names: names } }),
-    ...(tls && { transport_socket: gatewayTlsSocket(tls, snapshot.mesh) }),
-    metadata: originMetadata(fieldOf(bound.gateway, bound.path), { transport_socket: `${bound.path}.tls` }),
+    sniHosts: sniHosts(bound),
+    ...(tls && {
+      transport_socket: gatewayTlsSocket(tls, scope.snapshot.mesh, { forwardsBytes: terminatesTcp(bound.server) }),
+    }),
+    metadata: { filter_metadata: { meshwork: meshwork(bound, { transport_socket: `${bound.path}.tls` }) } },
   };
 }
 
-function boundRules(scope: OutboundScope, bound: BoundServer): VirtualService[] {
-  return virtualServicesFor(scope.snapshot.virtualServices, bound.gatewayName, scope.namespace).filter(
-    (rule) => intersectHosts(hostsForNamespace(bound, rule.config.namespace), rule.hosts).length > 0,
+function boundRules({ scope }: GatewayInput, bound: BoundServer): readonly VirtualService[] {
+  const { virtualServices, mesh } = scope.snapshot;
+  return virtualServicesFor(virtualServices, bound.gatewayName, scope.namespace, mesh).filter((rule) =>
+    rule.hosts.some((host) => hostsForNamespace(bound, rule.config.namespace).some((own) => hostsOverlap(own, host))),
   );
 }
 
-const context = (scope: OutboundScope, bound: BoundServer) => ({
-  scope,
-  listenPort: bound.server.port.number,
-  gateways: new Set([bound.gatewayName]),
-});
+interface L4Condition {
+  readonly port?: number;
+  readonly gateways?: readonly string[];
+}
 
-/** TLS that is forwarded unread, by the server name the client asks for. */
-function sniChains(scope: OutboundScope, bound: BoundServer): FilterChain[] {
-  const here = context(scope, bound);
-  const taken = new Set<string>();
-  return boundRules(scope, bound).flatMap((rule) =>
+/** On a gateway only port and gateway count: who its clients are is not known. */
+const applies = ({ port, gateways = [] }: L4Condition, { server, gatewayName }: BoundServer): boolean =>
+  (port === undefined || port === 0 || port === server.port.number) &&
+  (gateways.length === 0 || gateways.includes(gatewayName));
+
+/** TLS that is forwarded unread, by the server name the client asks for. A name that a rule has already is not given twice. */
+function sniChains(input: GatewayInput, port: GatewayPort, bound: BoundServer): ChainDraft[] {
+  const { scope, taken } = input;
+  const known = taken.get(port.port) ?? new Map<string, string>();
+  taken.set(port.port, known);
+  return boundRules(input, bound).flatMap((rule) =>
     rule.tls.flatMap((l4) =>
       (l4.spec.match ?? []).flatMap((match) => {
-        const names = (match.sniHosts ?? []).filter((name) => !taken.has(name));
-        if (!appliesHere(match, here) || names.length === 0 || (l4.spec.route ?? []).length === 0) return [];
-        for (const name of names) taken.add(name);
-        return [l4RuleChain({ scope, rule, l4, port: here.listenPort }, { server_names: names })];
+        const names = match.sniHosts ?? [];
+        if ((l4.spec.route ?? []).length === 0 || !applies(match, bound)) return [];
+        if (!claimNames(known, names, bound.server.bind ?? '')) return [];
+        const forward = ruleFilters({ scope, rule, l4, port: bound.server.port.number });
+        return [withPolicies(input, { sniHosts: names, cidrs: [], ...forward, isIstioNameless: true })];
       }),
     ),
   );
 }
 
+/** The policies of a gateway are checked before bytes are forwarded. */
+const withPolicies = ({ policies }: GatewayInput, draft: ChainDraft): ChainDraft => ({
+  ...draft,
+  filters: [...policies.network, ...draft.filters],
+});
+
 /** Bytes of a TCP server: the first rule that applies takes them all. */
-function tcpChains(scope: OutboundScope, bound: BoundServer): FilterChain[] {
-  const here = context(scope, bound);
-  for (const rule of boundRules(scope, bound)) {
-    for (const l4 of rule.tcp) {
-      const matches = l4.spec.match ?? [];
-      const applies = matches.length === 0 || matches.some((match) => appliesHere(match, here));
-      if (!applies || (l4.spec.route ?? []).length === 0) continue;
-      const chain = l4RuleChain({ scope, rule, l4, port: here.listenPort }, undefined);
-      return [bound.server.tls === undefined ? chain : { ...chain, ...tlsFields(scope, bound) }];
-    }
+function tcpFilters(
+  input: GatewayInput,
+  bound: BoundServer,
+): Pick<ChainDraft, 'filters' | 'metadata' | 'isIstioNameless'> | undefined {
+  const { scope } = input;
+  const exchange = scope.istioProxy && bound.server.tls?.mode === 'ISTIO_MUTUAL' ? [TCP_METADATA_EXCHANGE] : [];
+  const port = bound.server.port.number;
+  for (const rule of boundRules(input, bound)) {
+    const ofTlsRoute = rule.config.annotations?.['internal.istio.io/parents']?.startsWith('TLSRoute/') === true;
+    const candidates = [
+      ...rule.tcp.filter(
+        ({ spec }) => (spec.match ?? []).length === 0 || spec.match?.some((match) => applies(match, bound)),
+      ),
+      ...(ofTlsRoute ? rule.tls.filter(({ spec }) => spec.match?.some((match) => applies(match, bound))) : []),
+    ];
+    const l4 = candidates.find(({ spec }) => (spec.route ?? []).length > 0);
+    if (l4 === undefined) continue;
+    const { filters, metadata } = ruleFilters({ scope, rule, l4, port });
+    return {
+      filters: [...exchange, ...input.policies.network, ...filters],
+      ...(metadata && { metadata }),
+      isIstioNameless: true,
+    };
   }
-  return [];
+  return undefined;
 }
+
+/** One chain for each cluster of the mesh that the server's hosts cover, found by the name that a client's mTLS asks for. */
+function autoChains({ scope }: GatewayInput, bound: BoundServer): ChainDraft[] {
+  const hosts = sniHosts(bound);
+  const { mesh } = scope.snapshot;
+  return scope.services
+    .filter(({ meshExternal, hostname }) => !meshExternal && hosts.some((host) => hostCovers(host, hostname)))
+    .flatMap((service) => {
+      const rule = scope.ruleFor(service.hostname);
+      return service.ports
+        .filter(({ protocol }) => protocol !== 'udp')
+        .flatMap((port) =>
+          ['', ...(rule?.subsets ?? []).map(({ value }) => value.name)].map((subset): ChainDraft => {
+            const name = dnsSrvName(port.port, subset, service.hostname);
+            const pattern = mesh.outboundClusterStatName;
+            return {
+              sniHosts: [name],
+              cidrs: [],
+              applicationProtocols: MESH_ALPN,
+              filters: tcpFilter(name, mesh, {
+                ...(pattern && { statPrefix: fillPattern(pattern, { service, subset, port, targetPort: 0 }) }),
+                options: tcpOptions(rule, { subset, tunnels: false }),
+              }),
+              metadata: { filter_metadata: originMetadata(serviceOrigin(service, port.index)).filter_metadata ?? {} },
+            };
+          }),
+        );
+    });
+}
+
+/** What only sidecars of the mesh offer. */
+const MESH_ALPN = ['istio', 'istio-peer-exchange', 'istio-http/1.0', 'istio-http/1.1', 'istio-h2'];

@@ -1,136 +1,137 @@
-import { clusterName } from '#domain';
 import type { FilterChain, FilterChainMatch, Listener, RouteConfiguration } from '#xds';
-import type { FieldOrigin } from '../snapshot/field-origin.ts';
-import type { MeshSnapshot } from '../snapshot/mesh-snapshot.ts';
 import { type TlsDecision, workloadTls } from '../snapshot/peer-authentications.ts';
-import { isHttp2, type PortProtocol, trafficKind } from '../snapshot/protocol.ts';
+import { isHttp2, trafficKind } from '../snapshot/protocol.ts';
+import { UNSPECIFIED } from '../snapshot/services.ts';
 import { type ChainOption, chainOptions } from './chain-options.ts';
-import { INBOUND_PASSTHROUGH_CLUSTER, NO_TIMEOUT, statPrefix } from './envoy-types.ts';
+import { NO_TIMEOUT } from './envoy-types.ts';
 import { httpFilter } from './http-connection-manager.ts';
+import { type InboundPort, inboundPorts, passthroughPort } from './inbound-ports.ts';
 import { inspectors } from './inspectors.ts';
+import { TCP_METADATA_EXCHANGE } from './istio-filters.ts';
 import { listenAddress, ORIGINAL_DST_FILTER } from './listener-filters.ts';
 import { INBOUND_PORT } from './listeners-outbound.ts';
-import { originMetadata, serviceOrigin } from './origin-metadata.ts';
-import type { ProxyView, ServiceTarget } from './proxy-view.ts';
+import { configPath, meshworkOrigin } from './origin-metadata.ts';
+import type { ProxyView } from './proxy-view.ts';
 import { inboundRetries } from './retries.ts';
+import type { OutboundScope } from './scope.ts';
 import { blackHoleFilter, tcpFilter } from './tcp-proxy.ts';
 import { mutualTlsSocket } from './tls-server.ts';
 import { type WorkloadPolicies, workloadPolicies } from './workload-policies.ts';
 
-/** A port (or, with port 0, every other port) of the workload and how its inbound chains look. */
-interface InboundPort {
-  readonly port: number;
-  readonly protocol: PortProtocol;
-  readonly cluster: string;
-  readonly names: { readonly http: string; readonly tcp: string };
-  readonly statPrefix: string;
-  /** Service port and host of the traffic, for span names. */
-  readonly operation: string;
-  readonly servicePort: number;
-  readonly tls: TlsDecision;
-  readonly origin: FieldOrigin | undefined;
+interface Inbound {
+  readonly scope: OutboundScope;
+  readonly policies: WorkloadPolicies;
+  readonly tlsFor: (port: number) => TlsDecision;
 }
 
-/** Port 15006: the door of everything that comes to the pod from outside, with chains for each port of its services. */
-export function inboundListener(snapshot: MeshSnapshot, proxy: ProxyView): Listener {
+/**
+ * A sidecar's inbound side. Port 15006 is the door of everything that comes to the pod from outside, with chains for each port of its
+ * services; ports that a Sidecar binds by themselves have listeners of their own. Source: buildInboundListeners in istio pilot.
+ */
+export function inboundListeners(scope: OutboundScope, proxy: ProxyView): Listener[] {
+  const { snapshot } = scope;
   const tls = workloadTls(snapshot.peerAuthentications, proxy, snapshot.mesh.rootNamespace);
-  const policies = workloadPolicies(snapshot, proxy);
-  const ports = servicePorts(proxy, (port) => tls.forPort(port));
-  const others = [...tls.ports.keys()].filter((port) => !ports.some((each) => each.port === port));
-  const passthrough = [
-    passthroughPort(0, tls.workload),
-    ...others.sort((a, b) => a - b).map((port) => passthroughPort(port, tls.forPort(port))),
+  const inbound: Inbound = {
+    scope,
+    policies: workloadPolicies(snapshot, proxy),
+    tlsFor: (port) => (port === 0 ? tls.workload : tls.forPort(port)),
+  };
+  const ports = inboundPorts(scope, proxy);
+  const served = new Set(proxy.targets.map(({ targetPort }) => targetPort));
+  const others = [...tls.ports.keys()].filter((port) => !served.has(port)).sort((a, b) => a - b);
+  const captured = [
+    passthroughPort(0),
+    ...others.map(passthroughPort),
+    ...ports.filter(({ bind }) => bind === undefined),
   ];
-  const chains: FilterChain[] = [
-    {
-      name: 'virtualInbound-blackhole',
-      filter_chain_match: { destination_port: INBOUND_PORT },
-      filters: blackHoleFilter,
-    },
-    ...[...passthrough, ...ports].flatMap((port) => portChains(snapshot, port, policies)),
+  const listenPort = snapshot.mesh.proxyInboundListenPort ?? INBOUND_PORT;
+  const blackHole: FilterChain = {
+    name: 'virtualInbound-blackhole',
+    filter_chain_match: { destination_port: listenPort },
+    filters: [...(scope.istioProxy ? [TCP_METADATA_EXCHANGE] : []), ...blackHoleFilter],
+  };
+  const timeout = snapshot.mesh.protocolDetectionTimeout ?? NO_TIMEOUT;
+  return [
+    listener('virtualInbound', listenAddress(UNSPECIFIED, listenPort), {
+      chains: [blackHole, ...captured.flatMap((port) => portChains(inbound, port))],
+      timeout,
+      captured: true,
+    }),
+    ...ports.flatMap((port) =>
+      port.bind === undefined
+        ? []
+        : [
+            listener(port.names.tcp, listenAddress(port.bind, port.port), {
+              chains: portChains(inbound, port),
+              timeout,
+              captured: false,
+            }),
+          ],
+    ),
   ];
+}
+
+interface ListenerParts {
+  readonly chains: FilterChain[];
+  readonly timeout: string;
+  readonly captured: boolean;
+}
+
+function listener(
+  name: string,
+  address: NonNullable<Listener['address']>,
+  { chains, timeout, captured }: ListenerParts,
+): Listener {
   return {
-    name: 'virtualInbound',
-    address: listenAddress('0.0.0.0', INBOUND_PORT),
+    name,
+    address,
     traffic_direction: 'INBOUND',
+    max_connections_to_accept_per_socket_event: 1,
     filter_chains: chains,
-    listener_filters: [ORIGINAL_DST_FILTER, ...inspectors(chains)],
-    listener_filters_timeout: NO_TIMEOUT,
+    listener_filters: [...(captured ? [ORIGINAL_DST_FILTER] : []), ...inspectors(chains)],
+    listener_filters_timeout: timeout,
     continue_on_listener_filters_timeout: true,
   };
 }
 
-/** The oldest service decides for a port that several services share. */
-function servicePorts(proxy: ProxyView, tlsOf: (port: number) => TlsDecision): InboundPort[] {
-  const byPort = new Map<number, ServiceTarget>();
-  for (const target of proxy.targets) {
-    if (!byPort.has(target.targetPort)) byPort.set(target.targetPort, target);
-  }
-  return [...byPort.values()]
-    .filter(({ port }) => port.protocol !== 'udp')
-    .sort((a, b) => a.targetPort - b.targetPort)
-    .map(({ service, port, targetPort }) => {
-      const name = `0.0.0.0_${targetPort}`;
-      return {
-        port: targetPort,
-        protocol: port.protocol,
-        cluster: clusterName('inbound', targetPort, '', ''),
-        names: { http: name, tcp: name },
-        statPrefix: statPrefix(`inbound_${name}`),
-        operation: `${service.hostname}:${port.port}/*`,
-        servicePort: port.port,
-        tls: tlsOf(targetPort),
-        origin: serviceOrigin(service, port.index),
-      };
-    });
-}
-
-/** Ports that no service names are served too: sniffed, and sent to the application as they are. */
-const passthroughPort = (port: number, tls: TlsDecision): InboundPort => ({
-  port,
-  protocol: 'auto',
-  cluster: INBOUND_PASSTHROUGH_CLUSTER,
-  names: { http: 'virtualInbound-catchall-http', tcp: 'virtualInbound' },
-  statPrefix: statPrefix(INBOUND_PASSTHROUGH_CLUSTER),
-  operation: ':0/*',
-  servicePort: 0,
-  tls,
-  origin: undefined,
-});
-
-function portChains(snapshot: MeshSnapshot, port: InboundPort, policies: WorkloadPolicies): FilterChain[] {
+function portChains(inbound: Inbound, port: InboundPort): FilterChain[] {
   const kind = trafficKind(port.protocol);
   if (kind === 'none') return [];
-  return chainOptions(kind, port.tls.mode).map((option) => portChain(snapshot, { port, policies, option }));
+  return chainOptions(kind, inbound.tlsFor(port.port).mode).map((option) => portChain(inbound, port, option));
 }
 
-interface ChainInput {
-  readonly port: InboundPort;
-  readonly policies: WorkloadPolicies;
-  readonly option: ChainOption;
-}
-
-function portChain({ mesh }: MeshSnapshot, { port, policies, option }: ChainInput): FilterChain {
-  const origin = port.tls.origin ?? port.origin;
+function portChain({ scope, policies, tlsFor }: Inbound, port: InboundPort, option: ChainOption): FilterChain {
+  const { mesh } = scope.snapshot;
+  const tls = tlsFor(port.port);
+  const origin = tls.origin ?? port.origin;
   const isHttp = option.protocol === 'http';
+  const exchange = scope.istioProxy ? [TCP_METADATA_EXCHANGE] : [];
   return {
     name: isHttp ? port.names.http : port.names.tcp,
     filter_chain_match: chainMatch(port.port, option),
     filters: isHttp
       ? [
+          ...exchange,
           httpFilter({
             mesh,
+            istioProxy: scope.istioProxy,
             statPrefix: port.statPrefix,
             routes: { inline: inboundRouteConfig(port) },
             side: 'inbound',
             http2: isHttp2(port.protocol),
+            grpcWeb: port.protocol === 'grpc-web',
             policies,
           }),
         ]
-      : [...policies.network, ...tcpFilter(port.cluster, mesh)],
+      : [...exchange, ...policies.network, ...tcpFilter(port.cluster, mesh, { statPrefix: port.tcpStatPrefix })],
     ...(option.terminates && { transport_socket: mutualTlsSocket(mesh, option.protocol) }),
     ...(origin && {
-      metadata: originMetadata(origin, port.tls.origin && { transport_socket: port.tls.origin.path }),
+      metadata: {
+        filter_metadata: {
+          ...(port.sidecar && { istio: { config: configPath({ ...port.sidecar, path: '' }) } }),
+          meshwork: meshworkOrigin(origin, tls.origin && { transport_socket: tls.origin.path }),
+        },
+      },
     }),
   };
 }
@@ -160,7 +161,7 @@ function inboundRouteConfig({ cluster, servicePort, operation, protocol, origin 
               max_stream_duration: { max_stream_duration: NO_TIMEOUT, grpc_timeout_header_max: NO_TIMEOUT },
               ...(retries && { retry_policy: retries }),
             },
-            ...(origin && { metadata: originMetadata(origin) }),
+            ...(origin && { metadata: { filter_metadata: { meshwork: meshworkOrigin(origin) } } }),
             decorator: { operation },
           },
         ],

@@ -1,12 +1,15 @@
-import type { FilterChain, Listener, RouteConfiguration } from '#xds';
-import { trafficKind } from '../snapshot/protocol.ts';
-import type { Service, ServicePort } from '../snapshot/services.ts';
+import type { FilterChain, Listener } from '#xds';
+import { isIp, toCidr } from '../snapshot/addresses.ts';
+import { endpointsOnPort } from '../snapshot/endpoints.ts';
+import { type PortProtocol, parseProtocol, trafficKind } from '../snapshot/protocol.ts';
+import { hasNoAddress, type Service, type ServicePort, UNSPECIFIED } from '../snapshot/services.ts';
+import { type ChainDraft, conflicts, matchesAll, toChain } from './chain-draft.ts';
+import type { EgressListener } from './egress-scope.ts';
 import { NO_TIMEOUT, statPrefix } from './envoy-types.ts';
 import { httpFilter } from './http-connection-manager.ts';
 import { l4Chains } from './l4-chains.ts';
 import { HTTP_INSPECTOR, listenAddress, PLAINTEXT_HTTP, TLS_INSPECTOR } from './listener-filters.ts';
 import { originMetadata, serviceOrigin } from './origin-metadata.ts';
-import { outboundRouteConfig, sniffedRouteConfig } from './routes-outbound.ts';
 import type { OutboundScope } from './scope.ts';
 import { blackHoleFilter, fallthroughFilter } from './tcp-proxy.ts';
 
@@ -14,131 +17,237 @@ import { blackHoleFilter, fallthroughFilter } from './tcp-proxy.ts';
 export const OUTBOUND_PORT = 15001;
 export const INBOUND_PORT = 15006;
 
-const ANY = '0.0.0.0';
+/** Where a listener that really binds stands when its Sidecar names no address. */
+const LOCALHOST = '127.0.0.1';
 
-export interface OutboundListeners {
-  readonly listeners: Listener[];
-  /** The route configurations that the listeners ask for. */
-  readonly routes: RouteConfiguration[];
+interface Binding {
+  /** Empty: the service's own address. */
+  readonly address: string;
+  readonly toPort: boolean;
+}
+
+/** A listener that is being joined from the services that share it. */
+interface Entry {
+  readonly bind: Binding;
+  readonly port: number;
+  protocol: PortProtocol;
+  /** A Sidecar's own listener, to which the services of later ones add nothing. */
+  locked: boolean;
+  chains: ChainDraft[];
+  readonly origin: ReturnType<typeof serviceOrigin>;
 }
 
 /**
  * A sidecar's outbound side: one listener per HTTP port number, one per address and port of TCP and sniffed services, none of them
- * bound, and the one that capture sends everything to, which hands each connection to the listener of its original destination.
+ * bound unless a Sidecar wants it, and the one that capture sends everything to, which hands each connection to the listener of its
+ * original destination. Source: buildSidecarOutboundListeners in istio pilot.
  */
-export function outboundListeners(scope: OutboundScope): OutboundListeners {
-  const listeners = new Map<string, Listener>();
-  const routes = new Map<string, RouteConfiguration>();
-  const add = (listener: Listener): void => {
-    if (!listeners.has(listener.name)) listeners.set(listener.name, listener);
-  };
-  for (const service of scope.services) {
-    for (const port of service.ports) {
-      const kind = trafficKind(port.protocol);
-      if (kind === 'http') {
-        add(httpListener(scope, port.port));
-        if (!routes.has(String(port.port))) routes.set(String(port.port), outboundRouteConfig(scope, port.port));
-      } else if (kind === 'tcp') {
-        for (const address of addresses(scope, service)) add(tcpListener(scope, { service, port, address }));
-      } else if (kind === 'auto') {
-        for (const address of addresses(scope, service)) add(sniffingListener(scope, { service, port, address }));
-        const config = sniffedRouteConfig(scope, service, port.port);
-        routes.set(config.name, config);
+export function outboundListeners(scope: OutboundScope): Listener[] {
+  const entries = new Map<string, Entry>();
+  for (const egress of scope.egress) {
+    const { spec } = egress;
+    const toPort = spec?.captureMode === 'NONE' || spec?.bind?.startsWith('unix://') === true;
+    const bind = { address: spec?.bind || (toPort ? LOCALHOST : ''), toPort };
+    if (spec?.port !== undefined) addNamedPort({ scope, egress, bind, entries });
+    else {
+      for (const entry of entries.values()) entry.locked = true;
+      for (const service of egress.services) {
+        for (const port of service.ports) addServicePort({ scope, egress, bind, entries }, service, port);
       }
     }
   }
-  return { listeners: [...listeners.values(), virtualOutbound(scope)], routes: [...routes.values()] };
+  const proxy = httpProxyListener(scope);
+  return [
+    ...[...entries.values()].map((entry) => finish(scope, entry)),
+    ...(proxy ? [proxy] : []),
+    virtualOutbound(scope),
+  ];
 }
 
-/** A headless service has no address of its own: its listeners stand on its pods'. */
-function addresses(scope: OutboundScope, service: Service): string[] {
-  if (service.clusterIp !== '') return [service.clusterIp];
-  return [...new Set((scope.snapshot.endpoints.get(service.hostname) ?? []).map(({ ip }) => ip))];
+interface Adding {
+  readonly scope: OutboundScope;
+  readonly egress: EgressListener;
+  readonly bind: Binding;
+  readonly entries: Map<string, Entry>;
 }
 
-const unbound = (address: string, port: number): Omit<Listener, 'filter_chains'> => ({
-  name: `${address}_${port}`,
-  address: listenAddress(address, port),
-  traffic_direction: 'OUTBOUND',
-  bind_to_port: false,
-  listener_filters_timeout: NO_TIMEOUT,
-  continue_on_listener_filters_timeout: true,
-});
+type Port = Pick<ServicePort, 'port' | 'name' | 'protocol'> & { readonly index?: number };
 
-/** Sniffs even HTTP ports, so that other traffic on the same port number still passes. */
-function httpListener(scope: OutboundScope, port: number): Listener {
-  const { mesh } = scope.snapshot;
-  const base = unbound(ANY, port);
-  return {
-    ...base,
-    filter_chains: [httpChain(scope, base.name, String(port))],
-    default_filter_chain: { filter_chain_match: {}, name: 'PassthroughFilterChain', filters: fallthroughFilter(mesh) },
-    listener_filters: [HTTP_INSPECTOR],
-  };
+/** A Sidecar's listener on a port of its own, for all services that it lets in. */
+function addNamedPort(adding: Adding): void {
+  const { number = 0, name = '', protocol } = adding.egress.spec?.port ?? {};
+  const port: Port = { port: number, name, protocol: parseProtocol(protocol) };
+  for (const service of adding.egress.services) add(adding, { service, port, address: adding.bind.address });
 }
 
-const httpChain = ({ snapshot }: OutboundScope, listener: string, rds: string): FilterChain => ({
-  filter_chain_match: { transport_protocol: 'raw_buffer', application_protocols: PLAINTEXT_HTTP },
-  filters: [
-    httpFilter({
-      mesh: snapshot.mesh,
-      statPrefix: statPrefix(`outbound_${listener}`),
-      routes: { rds },
-      side: 'outbound',
-    }),
-  ],
-});
+/**
+ * A headless service has no address of its own: its listeners for bytes stand on its endpoints', except on this proxy's own. Where it
+ * could have endpoints but has none, nothing is listened to.
+ */
+function addServicePort(adding: Adding, service: Service, port: ServicePort): void {
+  const { scope, bind } = adding;
+  const kind = trafficKind(port.protocol);
+  const needsAddress = bind.address === '' && hasNoAddress(service) && (kind === 'tcp' || kind === 'auto');
+  if (!needsAddress || service.resolution !== 'Passthrough') {
+    add(adding, { service, port, address: bind.address });
+    return;
+  }
+  const endpoints = endpointsOnPort(scope.snapshot.endpoints, service, port);
+  if (service.registry === 'External' && endpoints.length === 0 && Object.keys(service.selector).length === 0) {
+    add(adding, { service, port, address: bind.address });
+    return;
+  }
+  for (const { ip } of endpoints) {
+    if (isIp(ip) && ip !== scope.client.ip) add(adding, { service, port, address: ip });
+  }
+}
 
-interface PortListenerInput {
+interface Candidate {
   readonly service: Service;
-  readonly port: ServicePort;
+  readonly port: Port;
   readonly address: string;
 }
 
-function tcpListener(scope: OutboundScope, { service, port, address }: PortListenerInput): Listener {
-  const chains = l4Chains(scope, service, port);
-  const bySni = chains.some(({ filter_chain_match }) => (filter_chain_match?.server_names ?? []).length > 0);
+/** Adds a service's chains to the listener they belong to; where protocols meet on one listener, it sniffs. */
+function add({ scope, egress, bind, entries }: Adding, { service, port, address }: Candidate): void {
+  const kind = port.protocol === 'http_proxy' ? 'http' : trafficKind(port.protocol);
+  if (service.resolution === 'Alias' || kind === 'none') return;
+  const isRange = kind !== 'http' && address === '' && service.address.includes('/');
+  const at = address !== '' ? address : kind === 'http' || isRange ? UNSPECIFIED : service.address;
+  const key = `${at}_${port.port}`;
+  const current = entries.get(key);
+  if (current?.locked === true) return;
+  if (kind === 'http' && current !== undefined && currentKind(current) !== 'tcp') return;
+  if (kind === 'auto' && current !== undefined && currentKind(current) === 'auto') return;
+  const cidrs = isRange && toCidr(service.address) ? [service.address] : [];
+  const chains = [
+    ...(kind === 'http'
+      ? []
+      : l4Chains({ scope, service, port, cidrs, bind: at, virtualServices: egress.virtualServices })),
+    ...(kind === 'tcp' ? [] : [httpChain(scope, { service, port, address: at })]),
+  ];
+  const protocol = kind === 'http' && port.protocol !== 'http_proxy' && at === UNSPECIFIED ? 'auto' : port.protocol;
+  if (current === undefined || (kind === 'auto' && currentKind(current) === 'http')) {
+    const origin = serviceOrigin(service, port.index);
+    entries.set(key, { bind: { ...bind, address: at }, port: port.port, protocol, locked: false, chains, origin });
+    return;
+  }
+  if (refusesToShare(port.protocol, current.protocol)) return;
+  for (const chain of chains) if (!current.chains.some((other) => conflicts(other, chain))) current.chains.push(chain);
+  if (currentKind(current) !== kind && currentKind(current) !== 'auto') current.protocol = 'auto';
+}
+
+const currentKind = ({ protocol }: Entry): 'http' | 'tcp' | 'auto' | 'none' => trafficKind(protocol);
+
+/** Where the server speaks first, an inspector would wait for ever: such a listener takes no other protocol. */
+const refusesToShare = (incoming: PortProtocol, existing: PortProtocol): boolean =>
+  incoming !== existing && [incoming, existing].some((protocol) => protocol === 'mongo' || protocol === 'mysql');
+
+/** Sniffs even HTTP ports of the shared address, so that other traffic on the same port number still passes. */
+function httpChain(scope: OutboundScope, { service, port, address }: Candidate): ChainDraft {
+  const kind = trafficKind(port.protocol);
+  const sniffs = kind === 'auto' || (kind === 'http' && port.protocol !== 'http_proxy' && address === UNSPECIFIED);
+  const ownTable = kind === 'auto' && address !== UNSPECIFIED;
+  const rds = port.port === 0 ? address : ownTable ? `${service.hostname}:${port.port}` : String(port.port);
   return {
-    ...unbound(address, port.port),
-    ...splitDefault(chains),
-    ...(bySni && { listener_filters: [TLS_INSPECTOR] }),
-    metadata: originMetadata(serviceOrigin(service, port.index)),
+    sniHosts: [],
+    cidrs: [],
+    ...(sniffs && { transportProtocol: 'raw_buffer', applicationProtocols: PLAINTEXT_HTTP }),
+    filters: [
+      httpFilter({
+        mesh: scope.snapshot.mesh,
+        istioProxy: scope.istioProxy,
+        statPrefix: statPrefix(`outbound_${address}_${port.port}`),
+        routes: { rds },
+        side: 'outbound',
+        grpcWeb: port.protocol === 'grpc-web',
+      }),
+    ],
   };
 }
 
-function sniffingListener(scope: OutboundScope, { service, port, address }: PortListenerInput): Listener {
-  const base = unbound(address, port.port);
-  const http = httpChain(scope, base.name, `${service.hostname}:${port.port}`);
+function finish(scope: OutboundScope, { bind, port, chains, origin }: Entry): Listener {
+  const all = chains.map((draft) => ({ draft, chain: toChain(draft) }));
+  const open = all.findLast(({ draft }) => matchesAll(draft));
+  const others = all.filter(({ draft }) => !matchesAll(draft)).map(({ chain }) => chain);
+  const inspectsHttp = chains.some(({ applicationProtocols }) => (applicationProtocols ?? []).length > 0);
+  const inspectsTls = chains.some(({ sniHosts }) => sniHosts.length > 0);
   return {
-    ...base,
-    ...splitDefault([...l4Chains(scope, service, port), http]),
-    listener_filters: [HTTP_INSPECTOR],
-    metadata: originMetadata(serviceOrigin(service, port.index)),
+    name: `${bind.address}_${port}`,
+    address: bindAddress(bind.address, port),
+    traffic_direction: 'OUTBOUND',
+    ...(bind.toPort ? { max_connections_to_accept_per_socket_event: 1 } : { bind_to_port: false }),
+    ...(open !== undefined && others.length === 0
+      ? { filter_chains: [open.chain] }
+      : { filter_chains: others, default_filter_chain: open?.chain ?? passthroughChain(scope) }),
+    ...((inspectsTls || inspectsHttp) && {
+      listener_filters: [...(inspectsTls ? [TLS_INSPECTOR] : []), ...(inspectsHttp ? [HTTP_INSPECTOR] : [])],
+    }),
+    listener_filters_timeout: inspectsHttp ? (scope.snapshot.mesh.protocolDetectionTimeout ?? NO_TIMEOUT) : NO_TIMEOUT,
+    continue_on_listener_filters_timeout: true,
+    metadata: originMetadata(origin),
   };
 }
 
-/** A chain that accepts everything becomes the default one, unless it is alone. */
-function splitDefault(chains: readonly FilterChain[]): Pick<Listener, 'filter_chains' | 'default_filter_chain'> {
-  const isOpen = (chain: FilterChain): boolean => chain.filter_chain_match === undefined;
-  const open = chains.find(isOpen);
-  if (open === undefined || chains.length === 1) return { filter_chains: [...chains] };
-  return { filter_chains: chains.filter((chain) => !isOpen(chain)), default_filter_chain: open };
+const passthroughChain = (scope: OutboundScope): FilterChain => ({
+  filter_chain_match: {},
+  name: 'PassthroughFilterChain',
+  filters: fallthroughFilter(scope),
+});
+
+/** A socket of the file system where the Sidecar says `unix://…`. */
+const bindAddress = (address: string, port: number): NonNullable<Listener['address']> =>
+  address.startsWith('unix://') ? { pipe: { path: address.slice('unix://'.length) } } : listenAddress(address, port);
+
+/** A proxy that applications call by name, where meshConfig.proxyHttpPort wants one. */
+function httpProxyListener(scope: OutboundScope): Listener | undefined {
+  const { mesh } = scope.snapshot;
+  const port = mesh.proxyHttpPort ?? 0;
+  if (port === 0) return undefined;
+  const draft: ChainDraft = {
+    sniHosts: [],
+    cidrs: [],
+    filters: [
+      httpFilter({
+        mesh,
+        istioProxy: scope.istioProxy,
+        statPrefix: statPrefix(`outbound_${LOCALHOST}_${port}`),
+        routes: { rds: HTTP_PROXY_TABLE },
+        side: 'outbound',
+        absoluteUrls: true,
+      }),
+    ],
+  };
+  return {
+    name: `${LOCALHOST}_${port}`,
+    address: listenAddress(LOCALHOST, port),
+    traffic_direction: 'OUTBOUND',
+    max_connections_to_accept_per_socket_event: 1,
+    filter_chains: [toChain(draft)],
+    listener_filters_timeout: NO_TIMEOUT,
+    continue_on_listener_filters_timeout: true,
+  };
 }
+
+/** The route table of the listener for applications that use a proxy by name. */
+export const HTTP_PROXY_TABLE = 'http_proxy';
 
 /** Port 15001: the door of all captured outbound traffic. */
-function virtualOutbound({ snapshot }: OutboundScope): Listener {
+function virtualOutbound(scope: OutboundScope): Listener {
+  const port = scope.snapshot.mesh.proxyListenPort ?? OUTBOUND_PORT;
   return {
     name: 'virtualOutbound',
-    address: listenAddress(ANY, OUTBOUND_PORT),
+    address: listenAddress(UNSPECIFIED, port),
     traffic_direction: 'OUTBOUND',
     use_original_dst: true,
+    max_connections_to_accept_per_socket_event: 1,
     filter_chains: [
       {
         name: 'virtualOutbound-blackhole',
-        filter_chain_match: { destination_port: OUTBOUND_PORT },
+        filter_chain_match: { destination_port: port },
         filters: blackHoleFilter,
       },
-      { name: 'virtualOutbound-catchall-tcp', filters: fallthroughFilter(snapshot.mesh) },
+      { name: 'virtualOutbound-catchall-tcp', filters: fallthroughFilter(scope) },
     ],
   };
 }

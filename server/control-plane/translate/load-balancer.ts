@@ -1,4 +1,5 @@
 import type { LoadBalancerSettings } from '../snapshot/istio-types.ts';
+import { percentOf } from './connection-pool.ts';
 import { protoDuration } from './durations.ts';
 import type { IstioCluster } from './envoy-types.ts';
 
@@ -7,23 +8,26 @@ type BalancerFields = Pick<
   'lb_policy' | 'ring_hash_lb_config' | 'maglev_lb_config' | 'round_robin_lb_config' | 'least_request_lb_config'
 >;
 
-/** A cluster's balancer. Istio's default is LEAST_REQUEST. PASSTHROUGH is settled by the cluster's type. */
+/**
+ * A cluster's balancer. Istio's default is LEAST_REQUEST; ROUND_ROBIN is Envoy's, which a config dump leaves out. PASSTHROUGH is settled
+ * by the cluster's type. Source: applyLoadBalancer in istio pilot.
+ */
 export function translateLoadBalancer(settings: LoadBalancerSettings | undefined): BalancerFields {
   const hash = settings?.consistentHash;
   if (hash?.maglev !== undefined) {
     const size = hash.maglev.tableSize;
-    return { lb_policy: 'MAGLEV', ...(size && { maglev_lb_config: { table_size: size } }) };
+    return { lb_policy: 'MAGLEV', ...(size && { maglev_lb_config: { table_size: String(size) } }) };
   }
-  if (hash !== undefined) {
-    const size = hash.ringHash === undefined ? (hash.minimumRingSize ?? 1024) : hash.ringHash.minimumRingSize;
-    return { lb_policy: 'RING_HASH', ...(size && { ring_hash_lb_config: { minimum_ring_size: size } }) };
+  if (hash !== undefined && hash !== null) {
+    const size = hash.ringHash === undefined ? hash.minimumRingSize || 1024 : hash.ringHash.minimumRingSize;
+    return { lb_policy: 'RING_HASH', ...(size && { ring_hash_lb_config: { minimum_ring_size: String(size) } }) };
   }
   const slowStart = slowStartConfig(settings);
   switch (settings?.simple) {
     case 'RANDOM':
       return { lb_policy: 'RANDOM' };
     case 'ROUND_ROBIN':
-      return { lb_policy: 'ROUND_ROBIN', ...(slowStart && { round_robin_lb_config: slowStart }) };
+      return slowStart ? { round_robin_lb_config: slowStart } : {};
     default:
       return { lb_policy: 'LEAST_REQUEST', ...(slowStart && { least_request_lb_config: slowStart }) };
   }
@@ -40,7 +44,7 @@ function slowStartConfig(settings: LoadBalancerSettings | undefined): Record<str
     slow_start_config: {
       slow_start_window: protoDuration(warmup.duration),
       aggression: { default_value: warmup.aggression ?? 1, runtime_key: '(' },
-      min_weight_percent: { value: warmup.minimumPercent ?? 10 },
+      min_weight_percent: percentOf(warmup.minimumPercent ?? 10),
     },
   };
 }

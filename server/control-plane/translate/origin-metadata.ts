@@ -20,7 +20,7 @@ export function configPath(origin: FieldOrigin): string {
 export function originMetadata(origin: FieldOrigin, parts: OriginParts = {}): Metadata {
   const meshwork = { meshwork: meshworkOrigin(origin, parts) };
   // Istio names only its own kinds there: objects of the core group have no `config`.
-  return origin.kind === 'Service'
+  return origin.kind === 'Service' || origin.kind === 'ServiceEntry'
     ? { filter_metadata: meshwork }
     : { filter_metadata: { istio: { config: configPath(origin) }, ...meshwork } };
 }
@@ -35,10 +35,5 @@ export function meshworkOrigin(origin: FieldOrigin, parts: OriginParts = {}): Re
 }
 
 /** The place of a service (or one of its ports). */
-export const serviceOrigin = (service: Service, portIndex?: number): FieldOrigin => ({
-  kind: 'Service',
-  apiVersion: 'v1',
-  namespace: service.namespace,
-  name: service.name,
-  path: portIndex === undefined ? '' : `spec.ports[${portIndex}]`,
-});
+export const serviceOrigin = ({ origin }: Service, portIndex?: number): FieldOrigin =>
+  portIndex === undefined ? origin : { ...origin, path: `spec.ports[${portIndex}]` };

@@ -1,4 +1,5 @@
 import type { OutlierDetectionSettings } from '../snapshot/istio-types.ts';
+import { percentOf } from './connection-pool.ts';
 import { protoDuration } from './durations.ts';
 
 /**
@@ -7,7 +8,7 @@ import { protoDuration } from './durations.ts';
  */
 export function translateOutlierDetection(settings: OutlierDetectionSettings): {
   readonly outlier_detection: Record<string, unknown>;
-  readonly healthy_panic_threshold: { value: number };
+  readonly healthy_panic_threshold: { value?: number };
 } {
   const { consecutive5xxErrors, consecutiveGatewayErrors, consecutiveLocalOriginFailures } = settings;
   const enforced = (count: number): number => (count > 0 ? 100 : 0);
@@ -34,6 +35,6 @@ export function translateOutlierDetection(settings: OutlierDetectionSettings): {
         enforcing_local_origin_success_rate: 0,
       }),
     },
-    healthy_panic_threshold: { value: settings.minHealthPercent ?? 0 },
+    healthy_panic_threshold: percentOf(settings.minHealthPercent ?? 0),
   };
 }

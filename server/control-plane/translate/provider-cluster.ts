@@ -16,7 +16,7 @@ export function providerCluster(
   if (service === '') return 'service must not be empty';
   const parts = service.split('/');
   const [namespace, host] = parts.length === 2 ? [parts[0], parts[1] ?? ''] : [undefined, service];
-  const found = [...services.values()].filter(
+  const found = services.all.filter(
     ({ hostname, namespace: owner }) => hostname === host && (namespace === undefined || owner === namespace),
   );
   const [only] = found;

@@ -1,8 +1,10 @@
 import type { ProxyNode } from '#xds';
+import { compareText } from '../snapshot/config.ts';
 import { labelsMatch } from '../snapshot/hosts.ts';
 import type { MeshSnapshot } from '../snapshot/mesh-snapshot.ts';
 import type { Service, ServicePort } from '../snapshot/services.ts';
-import { type Locality, NOWHERE } from '../snapshot/workloads.ts';
+import { serviceKey } from '../snapshot/services.ts';
+import { type Locality, NOWHERE, type Workload } from '../snapshot/workloads.ts';
 
 /** A service port that the proxy's own workload serves. */
 export interface ServiceTarget {
@@ -17,10 +19,15 @@ export interface ProxyView {
   /** `grpc`: a gRPC client that speaks xDS itself. */
   readonly role: 'sidecar' | 'router' | 'grpc';
   readonly id: string;
+  /** Istio's build of Envoy (its node says ISTIO_VERSION), which has filters of its own. */
+  readonly istioProxy: boolean;
   readonly ip: string;
   readonly namespace: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly locality: Locality;
+  readonly node: string;
+  /** Empty: that of the whole mesh. */
+  readonly network: string;
   /** Oldest service first. */
   readonly targets: readonly ServiceTarget[];
 }
@@ -42,31 +49,53 @@ export function viewProxy(snapshot: MeshSnapshot, node: ProxyNode): ProxyView {
   return {
     role: metadata['GENERATOR'] === 'grpc' ? 'grpc' : kind === 'router' ? 'router' : 'sidecar',
     id: node.id,
+    istioProxy: text(metadata['ISTIO_VERSION']) !== undefined,
     ip,
     namespace: namespace === '' ? 'default' : namespace,
     labels,
     locality: workload?.locality ?? NOWHERE,
-    targets: findTargets(snapshot, namespace, labels, workload?.namedPorts ?? new Map()),
+    node: workload?.node ?? '',
+    network: text(metadata['NETWORK']) ?? '',
+    targets: findTargets(snapshot, { namespace, labels, ip, workload }),
   };
 }
 
-/** By selector, not by endpoints: a proxy needs its inbound configuration before its pod is ready. */
-function findTargets(
-  snapshot: MeshSnapshot,
-  namespace: string,
-  labels: Readonly<Record<string, string>>,
-  namedPorts: ReadonlyMap<string, number>,
-): ServiceTarget[] {
-  return [...snapshot.services.values()]
-    .filter(({ selector }) => Object.keys(selector).length > 0)
-    .filter((service) => service.namespace === namespace && labelsMatch(service.selector, labels))
-    .sort((a, b) => a.createdMs - b.createdMs)
+interface TargetQuery {
+  readonly namespace: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly ip: string;
+  readonly workload: Workload | undefined;
+}
+
+/**
+ * The ports of its own services: Kubernetes Services by selector, not by endpoints, as a proxy needs its inbound configuration before its
+ * pod is ready; ServiceEntries by the proxy's address.
+ */
+function findTargets(snapshot: MeshSnapshot, query: TargetQuery): ServiceTarget[] {
+  return snapshot.services.all
     .flatMap((service) =>
-      service.ports.flatMap((port) => {
-        const targetPort = typeof port.targetPort === 'number' ? port.targetPort : namedPorts.get(port.targetPort);
-        return targetPort === undefined ? [] : [{ service, port, targetPort }];
-      }),
-    );
+      service.registry === 'Kubernetes' ? kubernetesTargets(service, query) : entryTargets(snapshot, service, query),
+    )
+    .sort((a, b) => a.service.createdMs - b.service.createdMs || compareText(a.service.hostname, b.service.hostname));
+}
+
+function kubernetesTargets(service: Service, { namespace, labels, workload }: TargetQuery): ServiceTarget[] {
+  if (Object.keys(service.selector).length === 0) return [];
+  if (service.namespace !== namespace || !labelsMatch(service.selector, labels)) return [];
+  return service.ports.flatMap((port) => {
+    const named = workload?.namedPorts ?? new Map<string, number>();
+    const targetPort = typeof port.targetPort === 'number' ? port.targetPort : named.get(port.targetPort);
+    return targetPort === undefined ? [] : [{ service, port, targetPort }];
+  });
+}
+
+function entryTargets(snapshot: MeshSnapshot, service: Service, { ip }: TargetQuery): ServiceTarget[] {
+  const endpoints = (snapshot.endpoints.get(serviceKey(service)) ?? []).filter((endpoint) => endpoint.ip === ip);
+  return endpoints.flatMap((endpoint) =>
+    service.ports
+      .filter(({ port }) => port === endpoint.portKey)
+      .map((port) => ({ service, port, targetPort: endpoint.port })),
+  );
 }
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);

@@ -21,12 +21,11 @@ export function translateRedirect(
   const isDefaultPort = (target === 80 && scheme === 'http') || (target === 443 && scheme === 'https');
   return {
     ...(redirect.authority && { host_redirect: redirect.authority }),
-    ...(redirect.prefixRewrite
-      ? { prefix_rewrite: redirect.prefixRewrite }
-      : redirect.uri && { path_redirect: redirect.uri }),
+    ...(redirect.prefixRewrite ? { prefix_rewrite: redirect.prefixRewrite } : { path_redirect: redirect.uri ?? '' }),
     ...(redirect.scheme && { scheme_redirect: redirect.scheme }),
     ...(target !== undefined && !isDefaultPort && { port_redirect: target }),
-    response_code: code,
+    // 301 is Envoy's default, which a config dump leaves out.
+    ...(code !== 'MOVED_PERMANENTLY' && { response_code: code }),
   };
 }
 

@@ -1,15 +1,22 @@
-import type { Cluster, ClusterLoadAssignment, Listener, ProxyNode, RouteConfiguration } from '#xds';
+import type {
+  Cluster,
+  ClusterLoadAssignment,
+  HttpConnectionManager,
+  Listener,
+  ProxyNode,
+  RouteConfiguration,
+} from '#xds';
 import type { MeshSnapshot } from '../snapshot/mesh-snapshot.ts';
-import type { Locality } from '../snapshot/workloads.ts';
 import { blackHoleCluster, fallbackClusters, inboundClusters } from './clusters-inbound.ts';
-import { outboundClusters } from './clusters-outbound.ts';
+import { outboundClusters, sniDnatClusters } from './clusters-outbound.ts';
 import { loadAssignment } from './endpoints.ts';
-import { gatewayPorts } from './gateway-servers.ts';
+import { mergeGateways } from './gateway-servers.ts';
 import { grpcResources } from './grpc.ts';
 import { gatewayListeners } from './listeners-gateway.ts';
-import { inboundListener } from './listeners-inbound.ts';
+import { inboundListeners } from './listeners-inbound.ts';
 import { outboundListeners } from './listeners-outbound.ts';
 import { type ProxyView, viewProxy } from './proxy-view.ts';
+import { outboundRouteConfig } from './routes-outbound.ts';
 import { createScope, type OutboundScope } from './scope.ts';
 import { workloadPolicies } from './workload-policies.ts';
 
@@ -31,38 +38,55 @@ export function sharedResources(scope: OutboundScope, proxy: ProxyView): ConfigR
   switch (scope.role) {
     case 'grpc':
       return grpcResources(scope);
-    case 'router':
+    case 'router': {
+      const merged = mergeGateways(snapshot, proxy);
       return {
-        ...gatewayListeners(scope, gatewayPorts(snapshot, proxy), workloadPolicies(snapshot, proxy)),
-        clusters: [...outboundClusters(scope), blackHoleCluster(snapshot)],
+        ...gatewayListeners(scope, merged, workloadPolicies(snapshot, proxy)),
+        clusters: [
+          ...outboundClusters(scope),
+          blackHoleCluster(snapshot),
+          ...(merged.autoPassthrough ? sniDnatClusters(scope) : []),
+        ],
       };
-    default:
+    }
+    default: {
+      const listeners = outboundListeners(scope);
       return {
-        ...outboundListeners(scope),
-        clusters: [...outboundClusters(scope), ...fallbackClusters(snapshot)],
+        listeners,
+        routes: tableNames(listeners).map((name) => outboundRouteConfig(scope, name)),
+        clusters: [...outboundClusters(scope), ...fallbackClusters(scope)],
       };
+    }
   }
 }
 
+/** The route tables that listeners ask for. */
+export function tableNames(listeners: readonly Listener[]): string[] {
+  const names = new Set<string>();
+  for (const { filter_chains = [], default_filter_chain } of listeners) {
+    for (const { filters } of default_filter_chain ? [...filter_chains, default_filter_chain] : filter_chains) {
+      for (const { typed_config } of filters) {
+        const name = (typed_config as HttpConnectionManager).rds?.route_config_name;
+        if (name !== undefined) names.add(name);
+      }
+    }
+  }
+  return [...names];
+}
+
 /** What only this proxy has: a sidecar's inbound side. */
-export function ownResources(snapshot: MeshSnapshot, proxy: ProxyView): ConfigResources {
+export function ownResources(scope: OutboundScope, proxy: ProxyView): ConfigResources {
   if (proxy.role !== 'sidecar') return { listeners: [], routes: [], clusters: [] };
   return {
-    listeners: [inboundListener(snapshot, proxy)],
+    listeners: inboundListeners(scope, proxy),
     routes: [],
-    clusters: inboundClusters(snapshot, proxy),
+    clusters: inboundClusters(scope, proxy),
   };
 }
 
-/** The load assignments behind the EDS clusters, as a client at `locality` sees them. */
-export function endpointResources(
-  scope: OutboundScope,
-  clusters: readonly Cluster[],
-  locality: Locality,
-): ClusterLoadAssignment[] {
-  return clusters
-    .filter((cluster) => cluster.type === 'EDS')
-    .map((cluster) => loadAssignment(scope, cluster, locality));
+/** The load assignments behind the EDS clusters, as the scope's clients see them. */
+export function endpointResources(scope: OutboundScope, clusters: readonly Cluster[]): ClusterLoadAssignment[] {
+  return clusters.filter((cluster) => cluster.type === 'EDS').map((cluster) => loadAssignment(scope, cluster));
 }
 
 /** Everything a node is to hold, made from nothing: the same functions as the push, without its memory. */
@@ -70,11 +94,11 @@ export function buildResources(snapshot: MeshSnapshot, node: ProxyNode): ProxyRe
   const proxy = viewProxy(snapshot, node);
   const scope = createScope(snapshot, proxy);
   const shared = sharedResources(scope, proxy);
-  const own = ownResources(snapshot, proxy);
+  const own = ownResources(scope, proxy);
   return {
     listeners: [...shared.listeners, ...own.listeners],
     routes: [...shared.routes, ...own.routes],
     clusters: [...shared.clusters, ...own.clusters],
-    endpoints: endpointResources(scope, shared.clusters, proxy.locality),
+    endpoints: endpointResources(scope, shared.clusters),
   };
 }

@@ -9,6 +9,15 @@ const PREVIOUS_HOSTS: NonNullable<RetryPolicy['retry_host_predicate']> = [
   { name: 'envoy.retry_host_predicates.previous_hosts', typed_config: { '@type': extensionTypes.previousHosts } },
 ];
 
+/** Every second attempt goes to another locality. */
+const PREVIOUS_PRIORITIES: NonNullable<RetryPolicy['retry_priority']> = {
+  name: 'envoy.retry_priorities.previous_priorities',
+  typed_config: {
+    '@type': 'type.googleapis.com/envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig',
+    update_frequency: 2,
+  },
+};
+
 /**
  * The retry policy of an outbound route. Without `retries` Istio retries twice, silently; `attempts: 0` switches retries off.
  * A route that hashes must come back to the same host, so it may pick the host it tried before.
@@ -30,6 +39,7 @@ export function translateRetries(retries: HttpRetry | undefined, hashes: boolean
     num_retries: attempts,
     ...(retries.retryOn !== undefined && retries.retryOn !== '' && parseRetryOn(retries.retryOn)),
     ...(retries.perTryTimeout !== undefined && { per_try_timeout: protoDuration(retries.perTryTimeout) }),
+    ...(retries.retryRemoteLocalities === true && { retry_priority: PREVIOUS_PRIORITIES }),
     ...(retries.backoff !== undefined && { retry_back_off: { base_interval: protoDuration(retries.backoff) } }),
   };
 }
@@ -44,10 +54,13 @@ function parseRetryOn(text: string): Pick<RetryPolicy, 'retry_on' | 'retriable_s
     .split(',')
     .map((part) => part.trim())
     .filter((part) => part !== '');
-  const isCode = (part: string): boolean => /^\d+$/.test(part) && STATUS_CODES[Number(part)] !== undefined;
+  const isCode = (part: string): boolean =>
+    /^\d+$/.test(part) && STATUS_CODES[Number(part)] !== undefined && part !== '509';
   const codes = parts.filter(isCode).map(Number);
   const conditions = parts.filter((part) => !isCode(part));
-  if (codes.length === 0) return { retry_on: conditions.join(',') };
-  if (!conditions.includes('retriable-status-codes')) conditions.push('retriable-status-codes');
-  return { retry_on: conditions.join(','), retriable_status_codes: codes };
+  const joined = conditions.join(',');
+  if (codes.length === 0) return { retry_on: joined };
+  // Codes alone leave the empty condition that Istio writes before the comma; Envoy skips it.
+  const names = joined.includes('retriable-status-codes') ? joined : `${joined},retriable-status-codes`;
+  return { retry_on: names, retriable_status_codes: codes };
 }

@@ -1,6 +1,9 @@
 import type { Route, RouteConfiguration, VirtualHost } from '#xds';
 import { compareText, fieldOf } from '../snapshot/config.ts';
+import type { FieldOrigin } from '../snapshot/field-origin.ts';
 import { intersectHosts } from '../snapshot/hosts.ts';
+import { isServiceVisible } from '../snapshot/registry.ts';
+import type { Service } from '../snapshot/services.ts';
 import { type VirtualService, virtualServicesFor } from '../snapshot/virtual-services.ts';
 import { type BoundServer, hostsForNamespace } from './gateway-servers.ts';
 import { isCatchAll } from './match.ts';
@@ -12,9 +15,7 @@ import type { OutboundScope } from './scope.ts';
 interface HostRoutes {
   /** The server's own port number, which names the virtual host. */
   readonly port: number;
-  readonly first: VirtualService;
-  readonly hostIndex: number;
-  readonly rules: Set<VirtualService>;
+  readonly origin: FieldOrigin;
   readonly routes: Route[];
   requiresTls: boolean;
 }
@@ -23,21 +24,26 @@ interface HostRoutes {
  * The route table of servers that share a route name. Rules for the same host are joined in configuration order, and routes that accept
  * everything move behind the others. Source: buildGatewayHTTPRouteConfig in istio pilot.
  */
-export function gatewayRouteConfig(scope: OutboundScope, servers: readonly BoundServer[]): RouteConfiguration {
-  const [first] = servers;
+export function gatewayRouteConfig(
+  scope: OutboundScope,
+  name: string,
+  servers: readonly BoundServer[],
+): RouteConfiguration {
   const hosts = new Map<string, HostRoutes>();
-  const redirects: VirtualHost[] = [];
+  const translated = new Map<string, Route[]>();
+  const { virtualServices, mesh } = scope.snapshot;
   for (const bound of servers) {
-    const isRedirect = bound.server.tls?.httpsRedirect === true;
-    const rules = virtualServicesFor(scope.snapshot.virtualServices, bound.gatewayName, scope.namespace);
-    for (const rule of rules) addRule(hosts, { scope, bound, rule, isRedirect });
-    if (isRedirect) redirects.push(...redirectHosts(bound, hosts));
+    const redirects = bound.server.tls?.httpsRedirect === true;
+    for (const rule of virtualServicesFor(virtualServices, bound.gatewayName, scope.namespace, mesh)) {
+      addRule(hosts, { scope, bound, rule, redirects, translated });
+    }
+    if (redirects) addRedirects(hosts, bound);
   }
-  const virtualHosts = [...joinEqualHosts(hosts), ...redirects].sort((a, b) => compareText(a.name, b.name));
-  const blackHole: VirtualHost = { name: `blackhole:${first?.server.port.number ?? 0}`, domains: ['*'], routes: [] };
+  const virtualHosts = joinEqualHosts(hosts).sort((a, b) => compareText(a.name, b.name));
+  const port = servers[0]?.server.port.number ?? 0;
   return {
-    name: first?.routeName ?? '',
-    virtual_hosts: virtualHosts.length === 0 ? [blackHole] : virtualHosts,
+    name,
+    virtual_hosts: virtualHosts.length === 0 ? [{ name: `blackhole:${port}`, domains: ['*'] }] : virtualHosts,
     validate_clusters: false,
     max_direct_response_body_size_bytes: MAX_DIRECT_RESPONSE_BYTES,
     ignore_port_in_host_matching: true,
@@ -48,72 +54,93 @@ interface RuleBinding {
   readonly scope: OutboundScope;
   readonly bound: BoundServer;
   readonly rule: VirtualService;
-  readonly isRedirect: boolean;
+  readonly redirects: boolean;
+  /** Routes by gateway and rule: translated for the first server, they serve the others too. */
+  readonly translated: Map<string, Route[]>;
 }
 
-function addRule(hosts: Map<string, HostRoutes>, { scope, bound, rule, isRedirect }: RuleBinding): void {
+function addRule(hosts: Map<string, HostRoutes>, { scope, bound, rule, redirects, translated }: RuleBinding): void {
   const shared = intersectHosts(hostsForNamespace(bound, rule.config.namespace), rule.hosts);
   if (shared.length === 0) return;
   const port = bound.server.port.number;
-  const routes = translateRules(rule, {
-    scope,
-    listenPort: port,
-    gateways: new Set([bound.gatewayName]),
-    isTls: bound.server.tls !== undefined,
-    findService: (host) => scope.findService(host),
-  });
+  const key = `${bound.gatewayName}/${rule.config.namespace}/${rule.config.name}`;
+  const routes =
+    translated.get(key) ??
+    translateRules(rule, {
+      scope,
+      listenPort: port,
+      gateways: new Set([bound.gatewayName]),
+      isTls: bound.server.tls !== undefined,
+      findService: (host) => serviceFor(scope, host, rule.config.namespace),
+    });
   if (routes.length === 0) return;
-  for (const host of shared) {
-    const hostIndex = Math.max(
-      rule.hosts.findIndex((own) => intersectHosts([own], [host]).length > 0),
-      0,
-    );
-    const held = hosts.get(host) ?? { port, first: rule, hostIndex, rules: new Set(), routes: [], requiresTls: false };
-    hosts.set(host, held);
-    held.rules.add(rule);
-    held.routes.push(...routes);
-    held.requiresTls ||= isRedirect;
+  translated.set(key, routes);
+  for (const given of shared) {
+    const host = given.toLowerCase();
+    const held = hosts.get(host);
+    if (held !== undefined) {
+      held.routes.push(...routes);
+      held.requiresTls ||= redirects;
+      continue;
+    }
+    const index = rule.hosts.findIndex((own) => intersectHosts([own], [given]).length > 0);
+    const origin = fieldOf(rule.config, `spec.hosts[${Math.max(index, 0)}]`);
+    hosts.set(host, { port, origin, routes: [...routes], requiresTls: redirects });
   }
 }
 
-/** Hosts whose routes come from the same rules share one virtual host, named after the first of them. */
+/** The service of the rule's own namespace, if the gateway may see it, else the one the gateway sees. */
+function serviceFor(
+  { snapshot, namespace, findService }: OutboundScope,
+  host: string,
+  ruleNamespace: string,
+): Service | undefined {
+  const own = snapshot.services.byHost.get(host)?.get(ruleNamespace);
+  return own !== undefined && isServiceVisible(own, namespace, snapshot.mesh) ? own : findService(host);
+}
+
+/** Hosts of an `httpsRedirect` server answer 301 to https, also those that no rule has. */
+function addRedirects(hosts: Map<string, HostRoutes>, bound: BoundServer): void {
+  for (const given of bound.hosts) {
+    const host = given.toLowerCase();
+    const held = hosts.get(host);
+    if (held !== undefined) held.requiresTls = true;
+    else {
+      const origin = fieldOf(bound.gateway, `${bound.path}.tls.httpsRedirect`);
+      hosts.set(host, { port: bound.server.port.number, origin, routes: [], requiresTls: true });
+    }
+  }
+}
+
+/** Hosts with the same routes share one virtual host, named after the first of them. */
 function joinEqualHosts(hosts: ReadonlyMap<string, HostRoutes>): VirtualHost[] {
-  const joined = new Map<string, VirtualHost>();
-  for (const [host, held] of [...hosts].sort(([a], [b]) => compareText(a, b))) {
-    const { port, first, routes, requiresTls } = held;
-    const origins = [...held.rules].map(({ config }) => `${config.namespace}/${config.name}`);
-    const key = JSON.stringify([origins, routes.length, port, requiresTls]);
-    const existing = joined.get(key);
-    if (existing !== undefined) {
-      existing.domains.push(host);
+  const joined: { readonly routes: readonly Route[]; readonly host: VirtualHost; readonly requiresTls: boolean }[] = [];
+  for (const [host, { port, origin, routes, requiresTls }] of [...hosts].sort(([a], [b]) => compareText(a, b))) {
+    const same = joined.findLast((each) => sameRoutes(each.routes, routes));
+    if (same !== undefined && same.requiresTls === requiresTls) {
+      same.host.domains.push(host);
       continue;
     }
-    joined.set(key, {
-      name: `${host}:${port}`,
-      domains: [host],
-      routes: catchAllsLast(routes),
-      include_request_attempt_count: true,
-      ...(requiresTls && { require_tls: 'ALL' }),
-      metadata: originMetadata(fieldOf(first.config, `spec.hosts[${held.hostIndex}]`)),
+    joined.push({
+      routes,
+      requiresTls,
+      host: {
+        name: `${host}:${port}`,
+        domains: [host],
+        ...(routes.length > 0 && { routes: catchAllsLast(routes) }),
+        include_request_attempt_count: true,
+        ...(requiresTls && { require_tls: 'ALL' }),
+        metadata: { filter_metadata: { meshwork: originMetadata(origin).filter_metadata?.['meshwork'] ?? {} } },
+      },
     });
   }
-  return [...joined.values()];
+  return joined.map(({ host }) => host);
 }
+
+const sameRoutes = (a: readonly Route[], b: readonly Route[]): boolean =>
+  a.length === b.length && a.every((route, i) => route === b[i]);
 
 const catchAllsLast = (routes: readonly Route[]): Route[] => [
   ...routes.filter(({ match }) => !isCatchAll(match)),
   ...routes.filter(({ match }) => isCatchAll(match)),
 ];
-
-/** Hosts of an `httpsRedirect` server that no rule has: they, too, answer 301 to https. */
-function redirectHosts(bound: BoundServer, hosts: ReadonlyMap<string, HostRoutes>): VirtualHost[] {
-  return bound.hosts
-    .filter((host) => !host.includes('/') && !hosts.has(host))
-    .map((host) => ({
-      name: `${host}:${bound.server.port.number}`,
-      domains: [host],
-      include_request_attempt_count: true,
-      require_tls: 'ALL',
-      metadata: originMetadata(fieldOf(bound.gateway, `${bound.path}.tls.httpsRedirect`)),
-    }));
-}

@@ -2,16 +2,20 @@ import { clusterName } from '#domain';
 import type { Route, RouteConfiguration, VirtualHost } from '#xds';
 import { compareText, fieldOf } from '../snapshot/config.ts';
 import type { FieldOrigin } from '../snapshot/field-origin.ts';
-import { hostCovers, isWildcard } from '../snapshot/hosts.ts';
-import { trafficKind } from '../snapshot/protocol.ts';
+import { hostCovers, hostsOverlap, isWildcard } from '../snapshot/hosts.ts';
+import { parseProtocol, trafficKind } from '../snapshot/protocol.ts';
+import { usesGatewaySemantics } from '../snapshot/semantics.ts';
 import type { Service, ServicePort } from '../snapshot/services.ts';
-import { MESH_GATEWAY, type VirtualService, virtualServicesFor } from '../snapshot/virtual-services.ts';
-import { type IstioRouteAction, NO_TIMEOUT, PASSTHROUGH_CLUSTER } from './envoy-types.ts';
-import { hashFor, translateHashPolicy } from './hash-policy.ts';
+import { MESH_GATEWAY, type VirtualService } from '../snapshot/virtual-services.ts';
+import type { EgressListener } from './egress-scope.ts';
+import { type IstioRouteAction, NO_TIMEOUT } from './envoy-types.ts';
+import { serviceHash, translateHashPolicy } from './hash-policy.ts';
+import { HTTP_PROXY_TABLE } from './listeners-outbound.ts';
 import { originMetadata, serviceOrigin } from './origin-metadata.ts';
 import { translateRetries } from './retries.ts';
 import { type RuleContext, translateRules } from './rule-routes.ts';
 import type { OutboundScope } from './scope.ts';
+import { fallthroughCluster } from './tcp-proxy.ts';
 import { translateTimeout } from './timeouts.ts';
 import { serviceDomains } from './virtual-host-domains.ts';
 
@@ -20,24 +24,30 @@ const MESH: ReadonlySet<string> = new Set([MESH_GATEWAY]);
 /** Envoy's limit is 4 KiB; Istio lifts it to what its webhook accepts. */
 export const MAX_DIRECT_RESPONSE_BYTES = 1_048_576;
 
-interface PortService {
-  readonly service: Service;
-  readonly port: ServicePort;
+/**
+ * The route table of a name that a listener asks for: `9080` for all HTTP services of that port, `host:9080` for one sniffed service,
+ * `http_proxy` or a socket's path for every port. Source: buildSidecarOutboundHTTPRouteConfig in istio pilot.
+ */
+export function outboundRouteConfig(scope: OutboundScope, name: string): RouteConfiguration {
+  const isSocket = name.startsWith('unix://');
+  const colon = isSocket ? -1 : name.lastIndexOf(':');
+  const port = isSocket || name === HTTP_PROXY_TABLE ? 0 : Number(name.slice(colon + 1));
+  const egress = egressFor(scope, port, name);
+  const hosts = egress === undefined ? [] : outboundVirtualHosts(scope, egress, port, { withPorts: false });
+  if (colon >= 0) {
+    const host = name.slice(0, colon);
+    const [own] = hosts.filter(({ domains }) => domains.includes(name) || domains.includes(host));
+    return routeConfig(name, own === undefined ? [] : [{ ...own, domains: ['*'] }]);
+  }
+  return routeConfig(name, [...hosts, catchAllVirtualHost(scope)]);
 }
 
-/** The route configuration `9080`: every HTTP (or sniffed) service with that port, and what happens to any other host. */
-export function outboundRouteConfig(scope: OutboundScope, port: number): RouteConfiguration {
-  const virtualHosts = outboundVirtualHosts(scope, port, { withPorts: false });
-  const takesAll = virtualHosts.some((host) => host.domains.includes('*'));
-  return routeConfig(String(port), takesAll ? virtualHosts : [...virtualHosts, catchAllVirtualHost(scope)]);
-}
-
-/** The route configuration `host:port` of a sniffed port, which serves that one service whatever the Host header says. */
-export function sniffedRouteConfig(scope: OutboundScope, service: Service, port: number): RouteConfiguration {
-  const own = outboundVirtualHosts(scope, port, { withPorts: false }).find((host) =>
-    host.domains.includes(service.hostname),
-  );
-  return routeConfig(`${service.hostname}:${port}`, own === undefined ? [] : [{ ...own, domains: ['*'] }]);
+/** The Sidecar's listener behind a table: that with the port (or socket), else the one for all ports. */
+function egressFor({ egress }: OutboundScope, port: number, name: string): EgressListener | undefined {
+  return egress.find(({ spec }) => {
+    if (spec?.port === undefined) return true;
+    return (spec.port.number ?? 0) === port && (port !== 0 || spec.bind === name);
+  });
 }
 
 const routeConfig = (name: string, virtual_hosts: VirtualHost[]): RouteConfiguration => ({
@@ -48,129 +58,212 @@ const routeConfig = (name: string, virtual_hosts: VirtualHost[]): RouteConfigura
   ignore_port_in_host_matching: true,
 });
 
-/** The virtual hosts of one service port number, by name. Each host belongs to one VirtualService: the oldest that has routes for it. */
-export function outboundVirtualHosts(
-  scope: OutboundScope,
-  port: number,
-  { withPorts }: { readonly withPorts: boolean },
-): VirtualHost[] {
-  const local = servicesOnPort(scope, port);
-  const rules = portRules(scope, port, local);
-  const claim = createDomainClaims(new Set(local.keys()));
-  const own = [...local.values()].flatMap((held) => {
-    const { service, port: servicePort } = held;
-    const kind = trafficKind(servicePort.protocol);
-    if (kind !== 'http' && kind !== 'auto') return [];
-    const { domains, short } = serviceDomains(service, {
-      namespace: scope.namespace,
-      port: withPorts ? port : undefined,
-    });
-    const free = claim(domains, short);
-    return free.length === 0 ? [] : [serviceHost(scope, held, { domains: free, rules })];
-  });
-  const hosts = [...own, ...foreignHosts({ rules, local, port, claim, withPorts })];
-  return hosts.sort((a, b) => compareText(a.name, b.name));
-}
-
-function servicesOnPort(scope: OutboundScope, port: number): ReadonlyMap<string, PortService> {
-  const local = new Map<string, PortService>();
-  for (const service of scope.services) {
-    const found = service.ports.find((each) => each.port === port);
-    if (found !== undefined) local.set(service.hostname, { service, port: found });
+/** The services with a table's port, by host, each with that port alone; all ports for a table of every port. */
+function servicesOnPort({ services }: EgressListener, port: number): ReadonlyMap<string, Service> {
+  const local = new Map<string, Service>();
+  for (const service of services) {
+    const host = service.hostname.toLowerCase();
+    if (port === 0) local.set(service.hostname, service);
+    else {
+      const own = service.ports.find((each) => each.port === port);
+      if (own !== undefined) local.set(host, { ...service, hostname: host, ports: [own] });
+    }
   }
   return local;
 }
 
-/** The rules for sidecars that have routes on this port. */
-function portRules(scope: OutboundScope, port: number, local: ReadonlyMap<string, PortService>): RuleRoutes[] {
+/** A set of routes and the hosts that they serve on a port. */
+interface HostGroup {
+  readonly port: number;
+  readonly routes: Route[];
+  readonly rule: VirtualService | undefined;
+  readonly services: readonly { readonly service: Service; readonly port: ServicePort }[];
+  /** Hosts of the rule that no service has. */
+  readonly hosts: readonly string[];
+}
+
+/** The virtual hosts of a table, by name. Each host belongs to one VirtualService: the first that has routes for it. */
+export function outboundVirtualHosts(
+  scope: OutboundScope,
+  egress: EgressListener,
+  tablePort: number,
+  { withPorts }: { readonly withPorts: boolean },
+): VirtualHost[] {
+  const isProxy = parseProtocol(egress.spec?.port?.protocol) === 'http_proxy' && egress.spec?.port !== undefined;
+  const port = isProxy ? 0 : tablePort;
+  const local = servicesOnPort(egress, port);
+  const ruled = ruledGroups({ scope, egress, local, port });
+  const taken = new Set(ruled.flatMap(({ services }) => services.map(({ service }) => service.hostname)));
+  const groups = [
+    ...ruled,
+    ...plainGroups(
+      scope,
+      [...local.values()].filter(({ hostname }) => !taken.has(hostname)),
+    ),
+  ];
+  const hosts = buildHosts(scope, groups, { port, withPorts });
+  return hosts.sort((a, b) => compareText(a.name, b.name));
+}
+
+interface TableInput {
+  readonly scope: OutboundScope;
+  readonly egress: EgressListener;
+  readonly local: ReadonlyMap<string, Service>;
+  readonly port: number;
+}
+
+/** Port 80 also serves hosts of rules that no service has; other ports only together with a service of the rule. */
+function ruledGroups(table: TableInput): HostGroup[] {
+  const { egress, local, port } = table;
+  const wildcardHosts = [...local.keys()].filter(isWildcard);
+  const names = [...local.keys()];
+  const selects = ({ hosts }: VirtualService): boolean =>
+    hosts.some((host) => {
+      const lower = host.toLowerCase();
+      if (local.has(lower)) return true;
+      return isWildcard(lower)
+        ? names.some((name) => hostsOverlap(lower, name))
+        : wildcardHosts.some((name) => hostsOverlap(lower, name));
+    });
+  return egress.virtualServices
+    .filter((rule) => port === 80 || selects(rule))
+    .flatMap((rule) => ruleGroups(table, rule));
+}
+
+function ruleGroups({ scope, egress, local, port }: TableInput, rule: VirtualService): HostGroup[] {
   const context: RuleContext = {
     scope,
     listenPort: port,
     gateways: MESH,
     isTls: false,
-    findService: (host) => {
-      const held = local.get(host);
-      return held && { ports: [held.port] };
-    },
+    findService: (host) => local.get(host),
   };
-  return virtualServicesFor(scope.snapshot.virtualServices, MESH_GATEWAY, scope.namespace)
-    .map((virtualService) => ({ virtualService, routes: translateRules(virtualService, context) }))
-    .filter(({ routes }) => routes.length > 0);
-}
-
-function serviceHost(
-  scope: OutboundScope,
-  { service, port }: PortService,
-  { domains, rules }: { readonly domains: string[]; readonly rules: readonly RuleRoutes[] },
-): VirtualHost {
-  const rule = ruleForHost(rules, service.hostname);
-  return virtualHost(`${service.hostname}:${port.port}`, domains, {
-    routes: rule?.routes ?? [defaultRoute(scope, service, port)],
-    origin: rule ? hostOrigin(rule.virtualService, rule.host) : serviceOrigin(service, port.index),
-  });
-}
-
-interface RuleRoutes {
-  readonly virtualService: VirtualService;
-  readonly routes: Route[];
-}
-
-/** The rule for a service: one that names it, else the one with the most specific wildcard; the earlier of two equals. */
-function ruleForHost(
-  rules: readonly RuleRoutes[],
-  hostname: string,
-): (RuleRoutes & { readonly host: string }) | undefined {
-  let best: (RuleRoutes & { readonly host: string }) | undefined;
-  for (const rule of rules) {
-    for (const host of rule.virtualService.hosts) {
-      if (host === hostname) return { ...rule, host };
-      if (isWildcard(host) && hostCovers(host, hostname) && host.length > (best?.host.length ?? 0)) {
-        best = { ...rule, host };
-      }
+  const routes = translateRules(rule, context);
+  if (routes.length === 0) return [];
+  const { hosts, services } = separateHosts(rule, local, egress);
+  const literal = usesGatewaySemantics(rule.config);
+  const allowed = literal
+    ? services.filter(({ namespace }) => [namespace, scope.namespace].includes(rule.config.namespace))
+    : services;
+  if (literal && allowed.length === 0) return [];
+  const byPort = new Map<number, { service: Service; port: ServicePort }[]>();
+  for (const service of allowed) {
+    for (const each of service.ports) {
+      const kind = trafficKind(each.protocol);
+      if (kind !== 'http' && kind !== 'auto') continue;
+      byPort.set(each.port, [...(byPort.get(each.port) ?? []), { service, port: each }]);
     }
   }
-  return best;
+  if (byPort.size === 0 && port === 80) byPort.set(80, []);
+  return [...byPort].map(([number, own]) => ({ port: number, routes, rule, services: own, hosts }));
 }
 
-/**
- * Hosts of rules that no service of this port has. Istio gives them a virtual host on port 80, and on other ports only when the same
- * rule also names a service there.
- */
-function foreignHosts(options: {
-  readonly rules: readonly RuleRoutes[];
-  readonly local: ReadonlyMap<string, PortService>;
-  readonly port: number;
-  readonly claim: DomainClaims;
-  readonly withPorts: boolean;
-}): VirtualHost[] {
-  const { rules, local, port, claim, withPorts } = options;
-  const covers = (host: string): boolean =>
-    isWildcard(host) ? [...local.keys()].some((name) => hostCovers(host, name)) : local.has(host);
-  return rules.flatMap(({ virtualService, routes }) => {
-    if (port !== 80 && !virtualService.hosts.some(covers)) return [];
-    return virtualService.hosts
-      .filter((host) => !covers(host))
-      .flatMap((host) => {
-        const free = claim(withPorts ? [host, `${host}:${port}`] : [host], new Set());
-        const origin = hostOrigin(virtualService, host);
-        return free.length === 0 ? [] : [virtualHost(`${host}:${port}`, free, { routes, origin })];
-      });
-  });
+/** The hosts of a rule that are services, and those that are not. Of several rules with wildcards the most specific has a service. */
+function separateHosts(
+  rule: VirtualService,
+  local: ReadonlyMap<string, Service>,
+  egress: EgressListener,
+): { readonly hosts: string[]; readonly services: Service[] } {
+  const hosts: string[] = [];
+  const services: Service[] = [];
+  const literal = usesGatewaySemantics(rule.config);
+  for (const host of rule.hosts.filter((each) => !isWildcard(each))) {
+    const service = local.get(host.toLowerCase());
+    if (service === undefined) hosts.push(host);
+    else services.push(service);
+  }
+  for (const host of rule.hosts.filter(isWildcard)) {
+    const covered = literal
+      ? []
+      : [...local.values()].filter(({ hostname }) => hostsOverlap(hostname, host.toLowerCase()));
+    if (covered.length === 0) hosts.push(literal ? host : host.toLowerCase());
+    services.push(...covered.filter(({ hostname }) => egress.ruleFor(hostname) === rule));
+  }
+  return { hosts, services };
 }
+
+/** Services that no rule has a word about. */
+const plainGroups = (scope: OutboundScope, services: readonly Service[]): HostGroup[] =>
+  services
+    .filter(({ resolution }) => resolution !== 'Alias')
+    .flatMap((service) =>
+      service.ports
+        .filter(({ protocol }) => ['http', 'auto'].includes(trafficKind(protocol)))
+        .map((port) => ({
+          port: port.port,
+          routes: [defaultRoute(scope, service, port)],
+          rule: undefined,
+          services: [{ service, port }],
+          hosts: [],
+        })),
+    );
+
+/** Names and domains are given to the first group that asks for them; a short form never takes another service's complete name. */
+function buildHosts(
+  scope: OutboundScope,
+  groups: readonly HostGroup[],
+  { port, withPorts }: { readonly port: number; readonly withPorts: boolean },
+): VirtualHost[] {
+  const complete = new Set(
+    groups.flatMap((group) =>
+      group.services.flatMap(({ service }) => [service.hostname, `${service.hostname}:${group.port}`]),
+    ),
+  );
+  const claim = createDomainClaims(complete);
+  const names = new Set<string>();
+  const add = (
+    host: string,
+    group: HostGroup,
+    asked: readonly [string[], ReadonlySet<string>],
+    origin: FieldOrigin,
+  ): VirtualHost[] => {
+    const name = `${bracketed(host)}:${group.port}`;
+    if (names.has(name)) return [];
+    names.add(name);
+    const free = onlyWithPort(claim(...asked), group.port, port);
+    return free.length === 0 ? [] : [virtualHost(name, free, group.routes, origin)];
+  };
+  return groups.flatMap((group) => [
+    ...group.hosts.flatMap((host) => {
+      const lower = host.toLowerCase();
+      const domains = withPorts ? [lower, `${lower}:${group.port}`] : [lower];
+      return group.rule ? add(lower, group, [domains, new Set()], hostOrigin(group.rule, host)) : [];
+    }),
+    ...group.services.flatMap(({ service, port: own }) => {
+      const { domains, short } = serviceDomains(service, {
+        namespace: scope.namespace,
+        port: withPorts || port === 0 ? group.port : undefined,
+      });
+      const origin = group.rule
+        ? hostOrigin(group.rule, ruleHost(group.rule, service.hostname))
+        : serviceOrigin(service, own.index);
+      return add(service.hostname, group, [domains, short], origin);
+    }),
+  ]);
+}
+
+/** In a table of every port, a name without a port means port 80. */
+const onlyWithPort = (domains: string[], port: number, tablePort: number): string[] =>
+  tablePort === 0 && port !== 80 ? domains.filter((domain) => domain.includes(':')) : domains;
+
+const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host);
+
+const ruleHost = ({ hosts }: VirtualService, hostname: string): string =>
+  hosts.find((host) => host.toLowerCase() === hostname) ??
+  hosts.find((host) => isWildcard(host) && hostCovers(host, hostname)) ??
+  hosts[0] ??
+  hostname;
 
 const hostOrigin = ({ config, hosts }: VirtualService, host: string): FieldOrigin =>
-  fieldOf(config, `spec.hosts[${hosts.indexOf(host)}]`);
+  fieldOf(config, `spec.hosts[${Math.max(0, hosts.indexOf(host))}]`);
 
-const virtualHost = (
-  name: string,
-  domains: string[],
-  { routes, origin }: { readonly routes: Route[]; readonly origin: FieldOrigin },
-): VirtualHost => ({
+const virtualHost = (name: string, domains: string[], routes: Route[], origin: FieldOrigin): VirtualHost => ({
   name,
   domains,
   routes,
   include_request_attempt_count: true,
-  metadata: originMetadata(origin),
+  // Istio has no metadata here; ours alone tell which line a host comes from.
+  metadata: { filter_metadata: { meshwork: originMetadata(origin).filter_metadata?.['meshwork'] ?? {} } },
 });
 
 type DomainClaims = (domains: readonly string[], short: ReadonlySet<string>) => string[];
@@ -189,8 +282,8 @@ function createDomainClaims(complete: ReadonlySet<string>): DomainClaims {
 
 /** The route of a service without a VirtualService. */
 function defaultRoute(scope: OutboundScope, service: Service, port: ServicePort): Route {
-  const hash = translateHashPolicy(hashFor(scope.ruleFor(service.hostname), {}, port.port));
-  const retries = translateRetries(undefined, false);
+  const hash = translateHashPolicy(serviceHash(scope.ruleFor(service.hostname), port.port));
+  const retries = translateRetries(scope.snapshot.mesh.defaultHttpRetryPolicy, false);
   const action: IstioRouteAction = {
     cluster: clusterName('outbound', port.port, '', service.hostname),
     ...translateTimeout(undefined, scope.role === 'grpc'),
@@ -207,10 +300,14 @@ function defaultRoute(scope: OutboundScope, service: Service, port: ServicePort)
 }
 
 /** What happens to hosts that nobody declared: passed on as they are, or refused with 502. */
-function catchAllVirtualHost({ snapshot }: OutboundScope): VirtualHost {
-  const passes = snapshot.mesh.outboundTrafficPolicy === 'ALLOW_ANY';
+function catchAllVirtualHost({ outboundPolicy }: OutboundScope): VirtualHost {
+  const passes = outboundPolicy.mode === 'ALLOW_ANY';
   const name = passes ? 'allow_any' : 'block_all';
-  const action: IstioRouteAction = { cluster: PASSTHROUGH_CLUSTER, timeout: NO_TIMEOUT, max_grpc_timeout: NO_TIMEOUT };
+  const action: IstioRouteAction = {
+    cluster: fallthroughCluster(outboundPolicy),
+    timeout: NO_TIMEOUT,
+    max_grpc_timeout: NO_TIMEOUT,
+  };
   return {
     name,
     domains: ['*'],

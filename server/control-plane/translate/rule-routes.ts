@@ -3,17 +3,17 @@ import type { Any, Route, WeightedCluster } from '#xds';
 import { fieldOf } from '../snapshot/config.ts';
 import type { HttpRule } from '../snapshot/http-rule.ts';
 import type { HttpMatch } from '../snapshot/istio-types.ts';
-import type { Service } from '../snapshot/services.ts';
+import { usesGatewaySemantics, usesIngressSemantics } from '../snapshot/semantics.ts';
 import type { VirtualService } from '../snapshot/virtual-services.ts';
 import { translateCors } from './cors.ts';
-import { destinationCluster, destinationPort } from './destinations.ts';
+import { type DestinationService, destinationCluster } from './destinations.ts';
 import { filterNames, type IstioRouteAction } from './envoy-types.ts';
 import { translateFault } from './fault.ts';
-import { hashFor, translateHashPolicy } from './hash-policy.ts';
+import { destinationHash, translateHashPolicy } from './hash-policy.ts';
 import { joinMutations, translateHeaders } from './headers.ts';
 import { isCatchAll, translateMatch } from './match.ts';
 import { translateMirrors } from './mirror.ts';
-import { originMetadata } from './origin-metadata.ts';
+import { configPath, originMetadata } from './origin-metadata.ts';
 import { translateDirectResponse, translateRedirect } from './redirect.ts';
 import { translateRetries } from './retries.ts';
 import { translateRewrite } from './rewrite.ts';
@@ -28,7 +28,7 @@ export interface RuleContext {
   readonly gateways: ReadonlySet<string>;
   readonly isTls: boolean;
   /** The service behind a host, as far as this listener knows it. */
-  findService(host: string): Pick<Service, 'ports'> | undefined;
+  findService(host: string): DestinationService | undefined;
 }
 
 /**
@@ -56,22 +56,35 @@ function translateRule(
   context: RuleContext,
 ): Route {
   const { spec } = rule;
-  const name = [spec.name, match?.name].filter((part) => part !== undefined && part !== '').join('.');
+  const name = match?.name ? `${spec.name ?? ''}.${match.name}` : (spec.name ?? '');
   const headers = translateHeaders(spec.headers);
-  const answer = translateAnswer(rule, context, headers);
+  const literal = usesGatewaySemantics(virtualService.config);
+  const routeMatch = translateMatch(match, { segments: literal || usesIngressSemantics(virtualService.config) });
+  const answer = translateAnswer(rule, { ...context, literal, routeMatch }, headers);
   const perFilter = perFilterConfig(rule);
+  const { filter_metadata } = originMetadata(fieldOf(rule.owner, rule.path), ruleParts(rule, index, answer));
   const route: Route = {
     ...(name !== '' && { name }),
-    match: translateMatch(match),
+    match: routeMatch,
+    ...(match?.statPrefix && { stat_prefix: match.statPrefix }),
     ...headers.mutations,
     ...answer.route,
-    metadata: originMetadata(fieldOf(rule.owner, rule.path), ruleParts(rule, index, answer)),
+    // Istio names the root also where a delegate supplied the rule.
+    metadata: {
+      filter_metadata: { ...filter_metadata, istio: { config: configPath(fieldOf(virtualService.config, '')) } },
+    },
     ...(perFilter && { typed_per_filter_config: perFilter }),
   };
   return { ...route, decorator: { operation: operation(route, virtualService.config.name, context.listenPort) } };
 }
 
-function translateAnswer(rule: HttpRule, context: RuleContext, headers: ReturnType<typeof translateHeaders>): Answer {
+interface AnswerContext extends RuleContext {
+  /** Routes of the Kubernetes Gateway API. */
+  readonly literal: boolean;
+  readonly routeMatch: Route['match'];
+}
+
+function translateAnswer(rule: HttpRule, context: AnswerContext, headers: ReturnType<typeof translateHeaders>): Answer {
   const { spec } = rule;
   if (spec.redirect !== undefined) {
     const redirect = translateRedirect(spec.redirect, { port: context.listenPort, isTls: context.isTls });
@@ -87,7 +100,7 @@ function translateAnswer(rule: HttpRule, context: RuleContext, headers: ReturnTy
   return forward(rule, context, headers);
 }
 
-function forward(rule: HttpRule, context: RuleContext, headers: ReturnType<typeof translateHeaders>): Answer {
+function forward(rule: HttpRule, context: AnswerContext, headers: ReturnType<typeof translateHeaders>): Answer {
   const { spec } = rule;
   const destinations = spec.route ?? [];
   const clusterOf = (destination: (typeof destinations)[number]['destination']): string =>
@@ -95,23 +108,26 @@ function forward(rule: HttpRule, context: RuleContext, headers: ReturnType<typeo
   const used = destinations
     .map((entry, position) => ({ entry, position }))
     .filter(({ entry }) => destinations.length === 1 || (entry.weight ?? 0) > 0);
-  const hashes = used.map(({ entry: { destination } }) => {
-    const port = destinationPort(destination, context.findService(destination.host), context.listenPort);
-    return translateHashPolicy(hashFor(context.scope.ruleFor(destination.host), destination, port));
-  });
+  const hashes = used.map(({ entry: { destination } }) =>
+    destinationHash(context.scope.ruleFor(destination.host), destination),
+  );
   const only = destinations.length === 1 ? destinations[0] : undefined;
   const own = translateHeaders(only?.headers);
   const authority = spec.rewrite?.authority || headers.authority || own.authority;
   const mirrors = translateMirrors(spec, clusterOf);
-  const hash_policy = hashes.filter((hash) => hash !== undefined);
-  const retries = translateRetries(spec.retries, only !== undefined && hash_policy.length > 0);
+  const hash_policy = hashes.map(translateHashPolicy).filter((hash) => hash !== undefined);
+  const retries = translateRetries(
+    spec.retries ?? context.scope.snapshot.mesh.defaultHttpRetryPolicy,
+    only !== undefined && hashes[0] !== undefined,
+  );
   const action: IstioRouteAction = {
     ...(only === undefined
       ? { weighted_clusters: { clusters: used.map(({ entry }) => weightedCluster(entry, clusterOf)) } }
       : { cluster: clusterOf(only.destination) }),
     ...translateTimeout(spec.timeout, context.scope.role === 'grpc'),
     ...(retries && { retry_policy: retries }),
-    ...translateRewrite(spec.rewrite),
+    ...translateRewrite(spec.rewrite, context),
+    ...(context.literal && { cluster_not_found_response_code: 'INTERNAL_SERVER_ERROR' }),
     ...(authority && { host_rewrite_literal: authority }),
     ...(hash_policy.length > 0 && { hash_policy }),
     ...(mirrors.length > 0 && { request_mirror_policies: mirrors.map(({ policy }) => policy) }),

@@ -1,73 +1,156 @@
-import { findDestinationRule, type MergedDestinationRule, selectsClients } from '../snapshot/destination-rules.ts';
-import { isExportedTo } from '../snapshot/hosts.ts';
+import { findDestinationRule, type MergedDestinationRule } from '../snapshot/destination-rules.ts';
+import type { EndpointIndex } from '../snapshot/endpoints.ts';
+import type { Destination } from '../snapshot/istio-types.ts';
 import type { MeshSnapshot } from '../snapshot/mesh-snapshot.ts';
-import type { Service } from '../snapshot/services.ts';
+import { type ServiceRegistry, visibleServices } from '../snapshot/registry.ts';
+import { type Service, serviceKey } from '../snapshot/services.ts';
+import { type Sidecar, sidecarFor } from '../snapshot/sidecars.ts';
+import { type EgressListener, egressListeners } from './egress-scope.ts';
+import { exportedServices, importedServices } from './imported-services.ts';
 import type { ProxyView } from './proxy-view.ts';
+
+/** What becomes of traffic to hosts and addresses that nobody declared. */
+export interface OutboundPolicy {
+  readonly mode: 'ALLOW_ANY' | 'REGISTRY_ONLY';
+  /** Where it is sent instead of its own address. */
+  readonly egressProxy: Destination | undefined;
+}
+
+/** What of the proxy itself endpoints depend on. */
+export type ScopeClient = Pick<ProxyView, 'ip' | 'labels' | 'locality' | 'node'>;
 
 /** What a group of proxies with the same outbound configuration sees of the mesh. */
 export interface OutboundScope {
   readonly snapshot: MeshSnapshot;
   readonly role: ProxyView['role'];
+  /** Whether the proxy is Istio's build of Envoy, with filters that others do not know. */
+  readonly istioProxy: boolean;
   readonly namespace: string;
   /** Empty when no rule looks at the labels of a client. */
   readonly labels: Readonly<Record<string, string>>;
-  /** Services exported to the namespace, by host name. */
+  readonly client: ScopeClient;
+  /** The Sidecar (API object) in force. */
+  readonly sidecar: Sidecar | undefined;
+  readonly egress: readonly EgressListener[];
+  readonly outboundPolicy: OutboundPolicy;
+  /** Services with clusters, each host once. */
   readonly services: readonly Service[];
   findService(host: string): Service | undefined;
   /** The DestinationRule that clients of this scope obey for a host. */
   ruleFor(host: string): MergedDestinationRule | undefined;
+  /** The DestinationRule by which a server of this scope reads its own connection pool. */
+  inboundRuleFor(host: string): MergedDestinationRule | undefined;
 }
 
-export function createScope(
-  snapshot: MeshSnapshot,
-  proxy: Pick<ProxyView, 'role' | 'namespace' | 'labels'>,
-): OutboundScope {
-  const { role, namespace } = proxy;
+export function createScope(snapshot: MeshSnapshot, proxy: ScopeProxy): OutboundScope {
+  const { role, namespace, istioProxy } = proxy;
+  const { mesh } = snapshot;
   const labels = labelsMatter(snapshot) ? proxy.labels : {};
-  const services = [...snapshot.services.values()].filter((service) =>
-    isExportedTo(service.exportTo, service.namespace, namespace),
-  );
-  const visible = new Map(services.map((service) => [service.hostname, service]));
+  const sidecar = role === 'sidecar' ? sidecarOf(snapshot, proxy) : undefined;
+  const egress = role === 'router' ? [] : egressListeners(snapshot, namespace, sidecar?.spec.egress);
+  const services =
+    role === 'router'
+      ? exportedServices(visibleServices(snapshot.services, namespace, mesh))
+      : importedServices(snapshot, namespace, egress);
+  const byHost = new Map(services.map((service) => [service.hostname, service]));
   const rules = new Map<string, MergedDestinationRule | undefined>();
+  const policy = sidecar?.spec.outboundTrafficPolicy;
+  const lookUp = (host: string, direction: 'inbound' | 'outbound'): MergedDestinationRule | undefined => {
+    const service = byHost.get(host);
+    return (
+      service &&
+      findDestinationRule(snapshot.destinationRules, {
+        host,
+        serviceNamespace: service.namespace,
+        clientNamespace: namespace,
+        clientLabels: labels,
+        rootNamespace: mesh.rootNamespace,
+        direction,
+      })
+    );
+  };
   return {
     snapshot,
     role,
+    istioProxy,
     namespace,
     labels,
+    client: proxy,
+    sidecar,
+    egress,
+    outboundPolicy: {
+      mode: policy === undefined ? mesh.outboundTrafficPolicy : (policy.mode ?? 'REGISTRY_ONLY'),
+      egressProxy: policy?.egressProxy,
+    },
     services,
-    findService: (host) => visible.get(host),
+    findService: (host) => byHost.get(host),
     ruleFor(host) {
-      if (!rules.has(host)) rules.set(host, lookUp(host));
+      if (!rules.has(host)) rules.set(host, lookUp(host, 'outbound'));
       return rules.get(host);
     },
+    inboundRuleFor: (host) => lookUp(host, 'inbound'),
   };
-
-  function lookUp(host: string): MergedDestinationRule | undefined {
-    return findDestinationRule(snapshot.destinationRules, {
-      host,
-      serviceNamespace: visible.get(host)?.namespace,
-      clientNamespace: namespace,
-      clientLabels: labels,
-      rootNamespace: snapshot.mesh.rootNamespace,
-    });
-  }
 }
+
+export type ScopeProxy = Pick<ProxyView, 'role' | 'namespace' | 'labels' | 'istioProxy' | 'ip' | 'locality' | 'node'>;
+
+const sidecarOf = (snapshot: MeshSnapshot, proxy: ScopeProxy): Sidecar | undefined =>
+  sidecarFor(snapshot.sidecars, proxy, snapshot.mesh.rootNamespace);
 
 /** Proxies of one key receive the same outbound configuration. */
 export function scopeKey(snapshot: MeshSnapshot, proxy: ProxyView): string {
+  const sidecar = proxy.role === 'sidecar' ? sidecarOf(snapshot, proxy) : undefined;
+  const { region, zone, subZone } = proxy.locality;
   return JSON.stringify([
     proxy.role,
+    proxy.istioProxy,
     proxy.namespace,
+    sidecar && [sidecar.namespace, sidecar.name],
     labelsMatter(snapshot) ? Object.entries(proxy.labels).sort() : 0,
+    resolvesNames(snapshot.services) ? [region, zone, subZone] : 0,
+    isHeadlessEndpoint(snapshot, proxy.ip) ? proxy.ip : 0,
   ]);
 }
 
+const naming = new WeakMap<ServiceRegistry, boolean>();
+
+/** Whether any cluster carries its endpoints itself, in the order that its clients prefer. */
+function resolvesNames(registry: ServiceRegistry): boolean {
+  const known = naming.get(registry);
+  if (known !== undefined) return known;
+  const answer = registry.all.some(({ resolution }) => resolution === 'DNSLB' || resolution === 'DNSRoundRobinLB');
+  naming.set(registry, answer);
+  return answer;
+}
+
+const headless = new WeakMap<EndpointIndex, ReadonlySet<string>>();
+
+/** A proxy has no listener on its own address, where others have one for a headless service. */
+function isHeadlessEndpoint({ services, endpoints }: MeshSnapshot, ip: string): boolean {
+  const known =
+    headless.get(endpoints) ??
+    new Set(
+      services.all
+        .filter((service) => service.resolution === 'Passthrough')
+        .flatMap((service) => (endpoints.get(serviceKey(service)) ?? []).map((endpoint) => endpoint.ip)),
+    );
+  headless.set(endpoints, known);
+  return known.has(ip);
+}
+
+const matters = new WeakMap<MeshSnapshot, boolean>();
+
 /** Whether any rule treats clients of one namespace differently by their labels. */
-function labelsMatter({ virtualServices, destinationRules }: MeshSnapshot): boolean {
+function labelsMatter(snapshot: MeshSnapshot): boolean {
+  const known = matters.get(snapshot);
+  if (known !== undefined) return known;
+  const { virtualServices, destinationRules, mesh } = snapshot;
   const bySource = (rules: readonly { readonly spec: { readonly match?: readonly { sourceLabels?: unknown }[] } }[]) =>
     rules.some(({ spec }) => (spec.match ?? []).some((match) => match.sourceLabels !== undefined));
-  return (
-    selectsClients(destinationRules) ||
-    virtualServices.some(({ http, tls, tcp }) => bySource(http) || bySource(tls) || bySource(tcp))
-  );
+  const answer =
+    destinationRules.selectsClients ||
+    mesh.localityLbSetting?.failoverPriority !== undefined ||
+    virtualServices.some(({ http, tls, tcp }) => bySource(http) || bySource(tls) || bySource(tcp));
+  matters.set(snapshot, answer);
+  return answer;
 }

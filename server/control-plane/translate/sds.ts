@@ -16,3 +16,12 @@ export const sdsSecret = (name: string): Record<string, unknown> => ({
     resource_api_version: 'V3',
   },
 });
+
+/**
+ * A certificate that a rule or a Gateway calls by the name of its Secret: the control plane itself serves it. A name may say where it
+ * is (`kubernetes://namespace/name`).
+ */
+export const credentialSecret = (name: string, suffix = ''): Record<string, unknown> => ({
+  name: `${name.includes('://') ? name : `kubernetes://${name}`}${suffix}`,
+  sds_config: { ads: {}, resource_api_version: 'V3' },
+});

@@ -15,14 +15,28 @@ export interface StaticContext {
   readonly scope: { readonly namespace: string; readonly labels: Readonly<Record<string, string>> };
 }
 
+const fitsPort = ({ port }: StaticMatch, listenPort: number): boolean =>
+  port === undefined || port === 0 || port === listenPort;
+
+const fitsSource = (
+  { sourceNamespace, sourceLabels }: StaticMatch,
+  { namespace, labels }: StaticContext['scope'],
+): boolean => (!sourceNamespace || sourceNamespace === namespace) && labelsMatch(sourceLabels, labels);
+
 /**
- * Whether a match block applies to this listener of this proxy. A block that lists gateways applies to those alone, and its conditions
- * on the source are then ignored.
+ * Whether an HTTP match block applies to this listener of this proxy. A block that lists gateways applies to those alone, and its
+ * conditions on the source are then ignored.
  */
 export function appliesHere(match: StaticMatch | undefined, { listenPort, gateways, scope }: StaticContext): boolean {
   if (match === undefined) return true;
-  if (match.port !== undefined && match.port !== 0 && match.port !== listenPort) return false;
-  if ((match.gateways ?? []).length > 0) return (match.gateways ?? []).some((name) => gateways.has(name));
-  if (match.sourceNamespace && match.sourceNamespace !== scope.namespace) return false;
-  return labelsMatch(match.sourceLabels, scope.labels);
+  if (!fitsPort(match, listenPort)) return false;
+  const listed = match.gateways ?? [];
+  return listed.length > 0 ? listed.some((name) => gateways.has(name)) : fitsSource(match, scope);
+}
+
+/** The same for a TCP or TLS match block, in which all conditions count. */
+export function appliesToL4(match: StaticMatch, { listenPort, gateways, scope }: StaticContext): boolean {
+  const listed = match.gateways ?? [];
+  if (listed.length > 0 && !listed.some((name) => gateways.has(name))) return false;
+  return fitsPort(match, listenPort) && fitsSource(match, scope);
 }

@@ -1,7 +1,9 @@
 import { type Any, extensionTypes, type TransportSocket } from '#xds';
+import type { MeshConfig } from '../doors.ts';
 import type { ClientTlsSettings } from '../snapshot/istio-types.ts';
 import type { IstioCluster } from './envoy-types.ts';
-import { SDS_CERTIFICATE, SDS_ROOTS, sdsSecret } from './sds.ts';
+import type { AutoNames } from './protocol-options.ts';
+import { credentialSecret, SDS_CERTIFICATE, SDS_ROOTS, sdsSecret } from './sds.ts';
 
 const TLS_SOCKET = 'envoy.transport_sockets.tls';
 
@@ -14,42 +16,62 @@ export interface ClientTlsInput {
   readonly sni: string;
   /** SPIFFE ids of the service's accounts. */
   readonly identities: readonly string[];
+  /** Names that a ServiceEntry says its servers show; for TLS that is not the mesh's. */
+  readonly entryNames: readonly string[];
   readonly http2: boolean;
+  /** Secrets of the control plane may be named: a gateway, or a rule that selects the workloads it is for. */
+  readonly mayNameSecrets: boolean;
+  readonly mesh: MeshConfig;
 }
 
-type TlsFields = Pick<IstioCluster, 'transport_socket' | 'transport_socket_matches'>;
+export interface ClientTls {
+  readonly socket?: TransportSocket;
+  /** Only to endpoints whose metadata say that they can: auto mTLS. */
+  readonly byEndpoint: boolean;
+  readonly names: AutoNames;
+}
 
 /**
  * How connections of a cluster are secured. With auto mTLS each endpoint is reached as it is able to: those whose metadata says
  * `tlsMode: istio` by mTLS, the others in plaintext. Source: cluster_tls.go in istio pilot.
  */
-export function translateClientTls(input: ClientTlsInput): TlsFields {
+export function translateClientTls(input: ClientTlsInput): ClientTls {
   const { settings } = input;
-  if (settings?.mode === undefined) return input.autoMtls ? autoMtls(input) : {};
+  if (settings === undefined) {
+    return input.autoMtls
+      ? { socket: istioMutual(input), byEndpoint: true, names: {} }
+      : { byEndpoint: false, names: {} };
+  }
   switch (settings.mode) {
     case 'ISTIO_MUTUAL':
-      return { transport_socket: istioMutual(input) };
+      return { socket: istioMutual(input), byEndpoint: false, names: {} };
     case 'SIMPLE':
     case 'MUTUAL':
-      return { transport_socket: ownTls(settings, input.http2) };
+      return ownTls(settings, input);
     default:
-      return {};
+      return { byEndpoint: false, names: {} };
   }
 }
 
-const autoMtls = (input: ClientTlsInput): TlsFields => ({
-  transport_socket_matches: [
-    { name: 'tlsMode-istio', match: { tlsMode: 'istio' }, transport_socket: istioMutual(input) },
-    {
-      name: 'tlsMode-disabled',
-      match: {},
-      transport_socket: {
-        name: 'envoy.transport_sockets.raw_buffer',
-        typed_config: { '@type': extensionTypes.rawBuffer },
-      },
-    },
-  ],
-});
+/** The fields of a cluster. Endpoints of an ORIGINAL_DST cluster have no metadata to match: it is mTLS for all of them or for none. */
+export function tlsFields(
+  { socket, byEndpoint }: ClientTls,
+  isOriginalDst: boolean,
+): Pick<IstioCluster, 'transport_socket' | 'transport_socket_matches'> {
+  if (socket === undefined) return {};
+  if (!byEndpoint || isOriginalDst) return { transport_socket: socket };
+  return {
+    transport_socket_matches: [
+      { name: 'tlsMode-istio', match: { tlsMode: 'istio' }, transport_socket: socket },
+      { name: 'tlsMode-disabled', match: {}, transport_socket: RAW_BUFFER },
+    ],
+  };
+}
+
+export const RAW_BUFFER: TransportSocket = {
+  name: 'envoy.transport_sockets.raw_buffer',
+  typed_config: { '@type': extensionTypes.rawBuffer },
+};
 
 function istioMutual({ settings, sni, identities, http2 }: ClientTlsInput): TransportSocket {
   return tlsSocket({
@@ -59,7 +81,9 @@ function istioMutual({ settings, sni, identities, http2 }: ClientTlsInput): Tran
       alpn_protocols: http2 ? ['istio-peer-exchange', 'istio', 'h2'] : ['istio-peer-exchange', 'istio'],
       tls_certificate_sds_secret_configs: [sdsSecret(SDS_CERTIFICATE)],
       combined_validation_context: {
-        default_validation_context: exactNames(settings?.subjectAltNames ?? identities),
+        default_validation_context: exactNames(
+          settings?.subjectAltNames?.length ? settings.subjectAltNames : identities,
+        ),
         validation_context_sds_secret_config: sdsSecret(SDS_ROOTS),
       },
     },
@@ -68,29 +92,55 @@ function istioMutual({ settings, sni, identities, http2 }: ClientTlsInput): Tran
 }
 
 /** TLS that the learner's rule asks for, to a server with certificates of its own. */
-function ownTls(settings: ClientTlsSettings, http2: boolean): TransportSocket {
-  const { credentialName, clientCertificate, privateKey, caCertificates, subjectAltNames = [], sni } = settings;
-  const roots = credentialName ? `kubernetes://${credentialName}-cacert` : `file-root:${caCertificates || 'system'}`;
-  const certificate = credentialName
-    ? `kubernetes://${credentialName}`
-    : `file-cert:${clientCertificate ?? ''}~${privateKey ?? ''}`;
-  return tlsSocket({
+function ownTls(settings: ClientTlsSettings, input: ClientTlsInput): ClientTls {
+  const { credentialName, clientCertificate, privateKey, sni } = settings;
+  const isMutual = settings.mode === 'MUTUAL';
+  const none: ClientTls = { byEndpoint: false, names: {} };
+  if (credentialName && !credentialName.startsWith('configmap://') && !input.mayNameSecrets) return none;
+  if (isMutual && !credentialName && !(clientCertificate && privateKey)) return { ...none, names: autoNames(settings) };
+  const { tlsDefaults } = input.mesh;
+  const socket = tlsSocket({
     '@type': extensionTypes.upstreamTls,
     common_tls_context: {
-      tls_params: TLS_VERSIONS,
-      ...(http2 && { alpn_protocols: ['h2'] }),
-      ...(settings.mode === 'MUTUAL' && { tls_certificate_sds_secret_configs: [sdsSecret(certificate)] }),
-      ...(settings.insecureSkipVerify === true
-        ? { validation_context: {} }
-        : {
-            combined_validation_context: {
-              default_validation_context: exactNames(subjectAltNames),
-              validation_context_sds_secret_config: sdsSecret(roots),
-            },
-          }),
+      tls_params: {
+        ...TLS_VERSIONS,
+        ...(tlsDefaults?.cipherSuites?.length && { cipher_suites: [...tlsDefaults.cipherSuites] }),
+        ...(tlsDefaults?.ecdhCurves?.length && { ecdh_curves: [...tlsDefaults.ecdhCurves] }),
+      },
+      ...(input.http2 && { alpn_protocols: ['h2'] }),
+      ...(isMutual && {
+        tls_certificate_sds_secret_configs: [
+          credentialName
+            ? credentialSecret(credentialName)
+            : sdsSecret(`file-cert:${clientCertificate ?? ''}~${privateKey ?? ''}`),
+        ],
+      }),
+      ...validation(settings, input.entryNames),
     },
     ...(sni && { sni }),
   });
+  return { socket, byEndpoint: false, names: autoNames(settings) };
+}
+
+function validation(settings: ClientTlsSettings, entryNames: readonly string[]): Record<string, unknown> {
+  const { credentialName, caCertificates, subjectAltNames = [], insecureSkipVerify, caCrl } = settings;
+  if (insecureSkipVerify === true) return credentialName ? {} : { validation_context: {} };
+  const names = exactNames(subjectAltNames.length > 0 ? subjectAltNames : entryNames);
+  return {
+    combined_validation_context: {
+      default_validation_context: { ...names, ...(caCrl && !credentialName && { crl: { filename: caCrl } }) },
+      validation_context_sds_secret_config: credentialName
+        ? credentialSecret(credentialName, '-cacert')
+        : sdsSecret(`file-root:${caCertificates || 'system'}`),
+    },
+  };
+}
+
+/** Without a name of its own, a connection asks for the request's host and accepts that name alone. */
+function autoNames({ sni, subjectAltNames = [], insecureSkipVerify }: ClientTlsSettings): AutoNames {
+  if (sni) return {};
+  const validates = subjectAltNames.length === 0 && insecureSkipVerify !== true;
+  return { auto_sni: true, ...(validates && { auto_san_validation: true as const }) };
 }
 
 const TLS_VERSIONS = { tls_minimum_protocol_version: 'TLSv1_2', tls_maximum_protocol_version: 'TLSv1_3' };

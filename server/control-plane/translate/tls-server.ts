@@ -1,7 +1,7 @@
 import { type Any, extensionTypes, type TransportSocket } from '#xds';
 import type { MeshConfig } from '../doors.ts';
 import type { ServerTlsSettings } from '../snapshot/istio-types.ts';
-import { SDS_CERTIFICATE, SDS_ROOTS, sdsSecret } from './sds.ts';
+import { credentialSecret, SDS_CERTIFICATE, SDS_ROOTS, sdsSecret } from './sds.ts';
 
 /** What Istio accepts below TLS 1.3, which chooses for itself. */
 const CIPHERS = [
@@ -13,18 +13,24 @@ const CIPHERS = [
   'AES128-GCM-SHA256',
 ];
 
-const TLS_PARAMS = { tls_minimum_protocol_version: 'TLSv1_2', tls_maximum_protocol_version: 'TLSv1_3' };
-
-/** A sidecar's side of mTLS: its own certificate, and clients must show one of the mesh's trust domain. */
+/** A sidecar's side of mTLS: its own certificate, and clients must show one of the mesh's trust domains. */
 export function mutualTlsSocket(mesh: MeshConfig, kind: 'http' | 'tcp'): TransportSocket {
+  const { minProtocolVersion, cipherSuites } = mesh.meshMTLS ?? {};
+  const domains = [mesh.trustDomain, ...(mesh.trustDomainAliases ?? [])];
   return serverSocket({
     '@type': extensionTypes.downstreamTls,
     common_tls_context: {
-      tls_params: { ...TLS_PARAMS, cipher_suites: CIPHERS },
+      tls_params: {
+        tls_minimum_protocol_version: protocolVersion(minProtocolVersion) ?? 'TLSv1_2',
+        tls_maximum_protocol_version: 'TLSv1_3',
+        cipher_suites: cipherSuites?.length ? [...cipherSuites] : CIPHERS,
+      },
       alpn_protocols: kind === 'http' ? ['h2', 'http/1.1'] : ['istio-peer-exchange', 'h2', 'http/1.1'],
       tls_certificate_sds_secret_configs: [sdsSecret(SDS_CERTIFICATE)],
       combined_validation_context: {
-        default_validation_context: { match_subject_alt_names: [{ prefix: `spiffe://${mesh.trustDomain}/` }] },
+        default_validation_context: {
+          match_subject_alt_names: domains.map((domain) => ({ prefix: `spiffe://${domain}/` })),
+        },
         validation_context_sds_secret_config: sdsSecret(SDS_ROOTS),
       },
     },
@@ -32,38 +38,116 @@ export function mutualTlsSocket(mesh: MeshConfig, kind: 'http' | 'tcp'): Transpo
   });
 }
 
-/** A gateway's side of TLS, with the certificate that the learner's server names. */
-export function gatewayTlsSocket(tls: ServerTlsSettings, mesh: MeshConfig): TransportSocket {
-  const verifiesClients = ['MUTUAL', 'OPTIONAL_MUTUAL', 'ISTIO_MUTUAL'].includes(tls.mode ?? '');
-  const names = (tls.subjectAltNames ?? []).map((exact) => ({ exact }));
+/** `TLSV1_3` as Envoy writes it; undefined for TLS_AUTO. */
+const protocolVersion = (name: string | undefined): string | undefined =>
+  name === undefined || name === 'TLS_AUTO' ? undefined : name.replace('TLSV1', 'TLSv1');
+
+/** A gateway's side of TLS, with the certificate that the learner's server names. Source: BuildListenerTLSContext in istio pilot. */
+export function gatewayTlsSocket(
+  tls: ServerTlsSettings,
+  mesh: MeshConfig,
+  { forwardsBytes = false }: { readonly forwardsBytes?: boolean } = {},
+): TransportSocket {
   const isMesh = tls.mode === 'ISTIO_MUTUAL';
-  const { certificate, roots } = secretNames(tls, isMesh);
-  const matched = isMesh && names.length === 0 ? [{ prefix: `spiffe://${mesh.trustDomain}/` }] : names;
+  const params = isMesh ? {} : tlsParams(tls, mesh);
+  const exchanges = isMesh && forwardsBytes;
   return serverSocket({
     '@type': extensionTypes.downstreamTls,
     common_tls_context: {
-      tls_params: TLS_PARAMS,
-      alpn_protocols: ['h2', 'http/1.1'],
-      tls_certificate_sds_secret_configs: [sdsSecret(certificate)],
-      ...(verifiesClients && {
-        combined_validation_context: {
-          default_validation_context: matched.length === 0 ? {} : { match_subject_alt_names: matched },
-          validation_context_sds_secret_config: sdsSecret(roots),
-        },
-      }),
+      ...(Object.keys(params).length > 0 && { tls_params: params }),
+      alpn_protocols: exchanges ? ['istio-peer-exchange', 'h2', 'http/1.1'] : ['h2', 'http/1.1'],
+      ...(isMesh ? meshSecrets(tls) : namedSecrets(tls)),
     },
-    require_client_certificate: verifiesClients && tls.mode !== 'OPTIONAL_MUTUAL',
+    require_client_certificate: tls.mode === 'MUTUAL' || isMesh,
   });
 }
 
-function secretNames(tls: ServerTlsSettings, isMesh: boolean): { certificate: string; roots: string } {
-  if (isMesh) return { certificate: SDS_CERTIFICATE, roots: SDS_ROOTS };
-  if (tls.credentialName) {
-    return { certificate: `kubernetes://${tls.credentialName}`, roots: `kubernetes://${tls.credentialName}-cacert` };
+/** The server's own limits over the mesh's. */
+function tlsParams(tls: ServerTlsSettings, { tlsDefaults }: MeshConfig): Record<string, unknown> {
+  const ciphers = (tls.cipherSuites ?? []).filter((name) => !REMOVED_CIPHERS.has(name));
+  const chosen = ciphers.length > 0 ? ciphers : (tlsDefaults?.cipherSuites ?? []);
+  const minimum = protocolVersion(tls.minProtocolVersion) ?? protocolVersion(tlsDefaults?.minProtocolVersion);
+  const maximum = protocolVersion(tls.maxProtocolVersion);
+  return {
+    ...(minimum && { tls_minimum_protocol_version: minimum }),
+    ...(maximum && { tls_maximum_protocol_version: maximum }),
+    ...(chosen.length > 0 && { cipher_suites: [...chosen] }),
+    ...(tlsDefaults?.ecdhCurves?.length && { ecdh_curves: [...tlsDefaults.ecdhCurves] }),
+  };
+}
+
+/** Suites that Envoy no longer has. */
+const REMOVED_CIPHERS = new Set([
+  'AES128-SHA256',
+  'AES256-SHA256',
+  'ECDHE-ECDSA-AES128-SHA256',
+  'ECDHE-RSA-AES128-SHA256',
+]);
+
+const exactNames = (names: readonly string[] | undefined): Record<string, unknown> =>
+  names?.length ? { match_subject_alt_names: names.map((exact) => ({ exact })) } : {};
+
+/** What a client's certificate must satisfy beyond its issuer. */
+const demands = (tls: ServerTlsSettings, { pinned }: { readonly pinned: boolean }): Record<string, unknown> => ({
+  ...exactNames(tls.subjectAltNames),
+  ...(pinned && tls.verifyCertificateSpki?.length && { verify_certificate_spki: [...tls.verifyCertificateSpki] }),
+  ...(pinned && tls.verifyCertificateHash?.length && { verify_certificate_hash: [...tls.verifyCertificateHash] }),
+  ...(!pinned && tls.caCrl && { crl: { filename: tls.caCrl } }),
+  ...(tls.insecureSkipVerify === true && { trust_chain_verification: 'ACCEPT_UNTRUSTED' }),
+});
+
+/** The workload's own certificate and the mesh's roots. */
+const meshSecrets = (tls: ServerTlsSettings): Record<string, unknown> => ({
+  tls_certificate_sds_secret_configs: [sdsSecret(SDS_CERTIFICATE)],
+  combined_validation_context: {
+    default_validation_context: demands(tls, { pinned: false }),
+    validation_context_sds_secret_config: sdsSecret(SDS_ROOTS),
+  },
+});
+
+function namedSecrets(tls: ServerTlsSettings): Record<string, unknown> {
+  const { credentialName, credentialNames = [] } = tls;
+  return credentialName || credentialNames.length > 0 ? credentials(tls) : files(tls);
+}
+
+const verifiesClients = ({ mode }: ServerTlsSettings): boolean => mode === 'MUTUAL' || mode === 'OPTIONAL_MUTUAL';
+
+/** Secrets that the control plane serves. Roots come with the first of them, or by a name of their own. */
+function credentials(tls: ServerTlsSettings): Record<string, unknown> {
+  const names = tls.credentialNames?.length ? tls.credentialNames : [tls.credentialName ?? ''];
+  const roots = tls.caCertCredentialName
+    ? credentialSecret(tls.caCertCredentialName)
+    : credentialSecret(names[0] ?? '', '-cacert');
+  const own = { tls_certificate_sds_secret_configs: names.map((name) => credentialSecret(name)) };
+  if (!verifiesClients(tls)) {
+    return tls.subjectAltNames?.length ? { ...own, validation_context: exactNames(tls.subjectAltNames) } : own;
   }
   return {
-    certificate: `file-cert:${tls.serverCertificate ?? ''}~${tls.privateKey ?? ''}`,
-    roots: `file-root:${tls.caCertificates ?? ''}`,
+    ...own,
+    combined_validation_context: {
+      default_validation_context: demands(tls, { pinned: true }),
+      validation_context_sds_secret_config: roots,
+    },
+  };
+}
+
+/** Certificates in the gateway's own files. */
+function files(tls: ServerTlsSettings): Record<string, unknown> {
+  const pairs = tls.tlsCertificates?.length ? tls.tlsCertificates : [tls];
+  const own = {
+    tls_certificate_sds_secret_configs: pairs.map(({ serverCertificate, privateKey }) =>
+      sdsSecret(serverCertificate && privateKey ? `file-cert:${serverCertificate}~${privateKey}` : SDS_CERTIFICATE),
+    ),
+  };
+  if (!verifiesClients(tls)) return own;
+  return {
+    ...own,
+    combined_validation_context: {
+      default_validation_context: demands(tls, { pinned: false }),
+      validation_context_sds_secret_config: sdsSecret(
+        tls.caCertificates ? `file-root:${tls.caCertificates}` : SDS_ROOTS,
+      ),
+    },
   };
 }
 

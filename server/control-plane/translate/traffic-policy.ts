@@ -3,7 +3,18 @@ import type { PolicyBlocks, TrafficPolicy } from '../snapshot/istio-types.ts';
 
 type Block = keyof PolicyBlocks;
 
-const BLOCKS = ['loadBalancer', 'connectionPool', 'outlierDetection', 'tls'] as const satisfies readonly Block[];
+const BLOCKS = [
+  'loadBalancer',
+  'connectionPool',
+  'outlierDetection',
+  'tls',
+  'tunnel',
+  'proxyProtocol',
+  'retryBudget',
+] as const satisfies readonly Block[];
+
+/** Blocks that a subset's settings for a port set back to their defaults where they leave them out. */
+const PORT_BLOCKS: ReadonlySet<Block> = new Set(['loadBalancer', 'connectionPool', 'outlierDetection', 'tls']);
 
 /** The blocks that apply to one port of one subset, each with the place it stands at. */
 export type EffectivePolicy = {
@@ -12,7 +23,7 @@ export type EffectivePolicy = {
 
 /**
  * Joins a rule's policy, its port's, and its subset's. Settings for a port replace the wider blocks as a whole, and a block they leave
- * out falls back to its default; a subset's blocks replace the rule's one by one.
+ * out falls back to its default; a subset's blocks replace the rule's one by one. Source: MergeSubsetTrafficPolicy in istio pilot.
  */
 export function effectivePolicy(
   rule: MergedDestinationRule | undefined,
@@ -24,7 +35,9 @@ export function effectivePolicy(
   const policy = wanted?.value.trafficPolicy;
   if (wanted === undefined || policy === undefined) return base.blocks;
   const own = atPort({ ...wanted, value: policy, path: `${wanted.path}.trafficPolicy` }, port);
-  return own.isPortLevel ? own.blocks : { ...base.blocks, ...own.blocks };
+  if (!own.isPortLevel) return { ...base.blocks, ...own.blocks };
+  const kept = Object.entries(base.blocks).filter(([block]) => !PORT_BLOCKS.has(block as Block));
+  return { ...Object.fromEntries(kept), ...own.blocks };
 }
 
 function atPort(
@@ -45,7 +58,7 @@ function atPort(
 
 function blocksOf({ value, owner, path }: Owned<PolicyBlocks>): EffectivePolicy {
   return Object.fromEntries(
-    BLOCKS.filter((block) => value[block] !== undefined).map((block) => [
+    BLOCKS.filter((block) => value[block] !== undefined && value[block] !== null).map((block) => [
       block,
       { value: value[block], owner, path: `${path}.${block}` },
     ]),

@@ -68,12 +68,12 @@ interface SharedInput {
   readonly key: string;
 }
 
-/** Endpoints are an input of clusters and listeners only where a headless service is: its pods' addresses are in its listeners. */
+/** Endpoints are an input of clusters and listeners only where a service is headless or found by DNS: its addresses are in them. */
 function translateShared(memo: KeyedMemo, { snapshot, proxy, key }: SharedInput): EncodedConfig {
   const { mesh, services, virtualServices, destinationRules, gateways, peerAuthentications, serviceAccounts } =
     snapshot;
   const policies = [snapshot.authorizationPolicies, snapshot.requestAuthentications];
-  const headless = [...services.values()].some(({ clusterIp }) => clusterIp === '');
+  const named = services.all.some(({ resolution }) => resolution !== 'ClientSideLB');
   const inputs = [
     mesh,
     services,
@@ -83,7 +83,8 @@ function translateShared(memo: KeyedMemo, { snapshot, proxy, key }: SharedInput)
     serviceAccounts,
     proxy.role === 'router' ? gateways : undefined,
     proxy.role === 'router' ? JSON.stringify(proxy.labels) : undefined,
-    headless ? snapshot.endpoints : undefined,
+    snapshot.sidecars,
+    named ? snapshot.endpoints : undefined,
     ...(proxy.role === 'router' ? policies : []),
   ];
   return memo.of<EncodedConfig>(`shared/${key}`, inputs, (previous) => {
@@ -96,10 +97,25 @@ function translateOwn(memo: KeyedMemo, snapshot: MeshSnapshot, proxy: ProxyView)
   const { mesh, services, destinationRules, peerAuthentications, authorizationPolicies, requestAuthentications } =
     snapshot;
   const targets = proxy.targets.map(({ service, targetPort }) => [service.hostname, targetPort]);
-  const key = JSON.stringify([proxy.role, proxy.namespace, Object.entries(proxy.labels).sort(), targets]);
-  const inputs = [mesh, services, destinationRules, peerAuthentications, authorizationPolicies, requestAuthentications];
+  const key = JSON.stringify([
+    proxy.role,
+    proxy.istioProxy,
+    proxy.namespace,
+    Object.entries(proxy.labels).sort(),
+    targets,
+    snapshot.sidecars.length > 0 ? proxy.ip : 0,
+  ]);
+  const inputs = [
+    mesh,
+    services,
+    destinationRules,
+    peerAuthentications,
+    snapshot.sidecars,
+    authorizationPolicies,
+    requestAuthentications,
+  ];
   return memo.of<EncodedConfig>(`own/${key}`, inputs, (previous) =>
-    encodeConfig(ownResources(snapshot, proxy), [], previous),
+    encodeConfig(ownResources(createScope(snapshot, proxy), proxy), [], previous),
   );
 }
 
@@ -114,11 +130,18 @@ function translateEndpoints(
 ): EncodedEndpoints {
   const { region, zone, subZone } = proxy.locality;
   const inputs = [shared, snapshot.endpoints, snapshot.workloads];
-  return memo.of<EncodedEndpoints>(`endpoints/${key}/${region}/${zone}/${subZone}`, inputs, (previous) => {
-    const assignments = endpointResources(createScope(snapshot, proxy), shared.source.clusters, proxy.locality);
-    const problems: Diagnostic[] = [];
-    return { encoded: encodeAll(typeUrls.endpoint, assignments, { problems, previous: previous?.encoded }), problems };
-  });
+  return memo.of<EncodedEndpoints>(
+    `endpoints/${key}/${region}/${zone}/${subZone}/${proxy.node}`,
+    inputs,
+    (previous) => {
+      const assignments = endpointResources(createScope(snapshot, proxy), shared.source.clusters);
+      const problems: Diagnostic[] = [];
+      return {
+        encoded: encodeAll(typeUrls.endpoint, assignments, { problems, previous: previous?.encoded }),
+        problems,
+      };
+    },
+  );
 }
 
 function encodeConfig(

@@ -4,8 +4,8 @@ import {
   deriveDestinationRules,
   findDestinationRule,
 } from '../../../server/control-plane/snapshot/destination-rules.ts';
-import { hostCovers, intersectHosts, isExportedTo, resolveHost } from '../../../server/control-plane/snapshot/hosts.ts';
-import { readMeshConfig } from '../../../server/control-plane/snapshot/mesh-config.ts';
+import { hostCovers, intersectHosts, mostSpecific, resolveHost } from '../../../server/control-plane/snapshot/hosts.ts';
+import { DEFAULT_MESH_CONFIG, readMeshConfig } from '../../../server/control-plane/snapshot/mesh-config.ts';
 import { derivePeerAuthentications, workloadTls } from '../../../server/control-plane/snapshot/peer-authentications.ts';
 import { selectProtocol } from '../../../server/control-plane/snapshot/protocol.ts';
 import { deriveVirtualServices, virtualServicesFor } from '../../../server/control-plane/snapshot/virtual-services.ts';
@@ -33,11 +33,15 @@ describe('hosts', () => {
     expect(hostCovers('*.example.com', '*.com')).toBe(false);
   });
 
-  it('shows an object to the namespaces it is exported to', () => {
-    expect(isExportedTo(undefined, 'a', 'b')).toBe(true);
-    expect(isExportedTo(['.'], 'a', 'b')).toBe(false);
-    expect(isExportedTo(['.'], 'a', 'a')).toBe(true);
-    expect(isExportedTo(['b'], 'a', 'b')).toBe(true);
+  it('finds what is said about a host: by its own name, else by the longest wildcard', () => {
+    const table = new Map([
+      ['*', 'all'],
+      ['*.example.com', 'wide'],
+      ['a.example.com', 'exact'],
+    ]);
+    expect(
+      ['a.example.com', 'b.example.com', '*.example.com', 'other'].map((host) => mostSpecific(host, table)),
+    ).toEqual(['exact', 'wide', 'wide', 'all']);
   });
 });
 
@@ -68,7 +72,7 @@ describe('DestinationRules', () => {
 
   it('are looked for in the namespace of the client, of the service, then in the root namespace', () => {
     const found = (...rules: KubeObject[]): string | undefined =>
-      findDestinationRule(deriveDestinationRules(rules), query)?.owner.name;
+      findDestinationRule(deriveDestinationRules(rules, DEFAULT_MESH_CONFIG), query)?.owner.name;
     const root = rule('istio-system', 'root');
     const service = rule('default', 'service');
     const client = rule('shop', 'client');
@@ -79,21 +83,27 @@ describe('DestinationRules', () => {
   });
 
   it('with the exact host beat those with a wildcard', () => {
-    const index = deriveDestinationRules([rule('default', 'wide', '*.local'), rule('default', 'exact', 'reviews')]);
+    const index = deriveDestinationRules(
+      [rule('default', 'wide', '*.local'), rule('default', 'exact', 'reviews')],
+      DEFAULT_MESH_CONFIG,
+    );
     expect(findDestinationRule(index, query)?.owner.name).toBe('exact');
   });
 
   it('for one host are merged: the first policy wins, a second subset of one name is ignored', () => {
     const policy = (simple: string) => ({ trafficPolicy: { loadBalancer: { simple } } });
-    const index = deriveDestinationRules([
-      object('DestinationRule', 'default', 'a', { host: 'reviews', subsets: [{ name: 'v1', labels: { x: '1' } }] }),
-      object('DestinationRule', 'default', 'b', {
-        host: 'reviews',
-        ...policy('RANDOM'),
-        subsets: [{ name: 'v1', labels: { x: '2' } }, { name: 'v2' }],
-      }),
-      object('DestinationRule', 'default', 'c', { host: 'reviews', ...policy('ROUND_ROBIN') }),
-    ]);
+    const index = deriveDestinationRules(
+      [
+        object('DestinationRule', 'default', 'a', { host: 'reviews', subsets: [{ name: 'v1', labels: { x: '1' } }] }),
+        object('DestinationRule', 'default', 'b', {
+          host: 'reviews',
+          ...policy('RANDOM'),
+          subsets: [{ name: 'v1', labels: { x: '2' } }, { name: 'v2' }],
+        }),
+        object('DestinationRule', 'default', 'c', { host: 'reviews', ...policy('ROUND_ROBIN') }),
+      ],
+      DEFAULT_MESH_CONFIG,
+    );
     const merged = findDestinationRule(index, query);
     expect(merged?.subsets.map(({ value, owner, path }) => [value.name, value.labels, owner.name, path])).toEqual([
       ['v1', { x: '1' }, 'a', 'spec.subsets[0]'],

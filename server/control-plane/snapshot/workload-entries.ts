@@ -1,0 +1,68 @@
+import type { KubeObject } from '#domain';
+import { toConfig } from './config.ts';
+import { augmentLabels, parseLocality, type Workload } from './workloads.ts';
+
+export interface WorkloadEntrySpec {
+  readonly address?: string;
+  readonly ports?: Readonly<Record<string, number>>;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly network?: string;
+  readonly locality?: string;
+  readonly weight?: number;
+  readonly serviceAccount?: string;
+}
+
+/** A workload that services may select, with the ports it calls by other numbers. */
+export interface WorkloadInstance {
+  readonly kind: 'Pod' | 'WorkloadEntry';
+  /** An IP, a DNS name, `unix://…`, or empty where only its network's gateway is known. */
+  readonly address: string;
+  readonly ports: Readonly<Record<string, number>>;
+  readonly weight: number;
+  readonly network: string;
+  readonly workload: Workload;
+}
+
+/** A WorkloadEntry, or an endpoint that a ServiceEntry lists. An account means that it has a sidecar, unless its label says otherwise. */
+export function workloadOfEntry(
+  spec: WorkloadEntrySpec,
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+  trustDomain: string,
+): WorkloadInstance {
+  const { labels: own = {}, serviceAccount = '', address = '' } = spec;
+  const label = own['security.istio.io/tlsMode'];
+  const locality = parseLocality(spec.locality || own['istio-locality']);
+  const network = spec.network ?? own['topology.istio.io/network'] ?? '';
+  return {
+    kind: 'WorkloadEntry',
+    address,
+    ports: spec.ports ?? {},
+    weight: spec.weight ?? 0,
+    network,
+    workload: {
+      name,
+      namespace,
+      ip: address,
+      labels: augmentLabels(own, { locality, network, node: '' }),
+      serviceAccount,
+      locality,
+      tlsMode: (label ?? (serviceAccount === '' ? 'disabled' : 'istio')) === 'istio' ? 'istio' : 'disabled',
+      workloadName: name,
+      namedPorts: new Map(),
+      node: '',
+      network,
+      trustDomain,
+    },
+  };
+}
+
+/** All WorkloadEntries. Labels of the object and of its spec count; the object's win. */
+export const deriveWorkloadEntries = (
+  objects: readonly KubeObject[],
+  trustDomain: string,
+): readonly WorkloadInstance[] =>
+  objects.map((object) => {
+    const { spec, namespace, name } = toConfig<WorkloadEntrySpec>(object);
+    const labels = { ...spec.labels, ...object.metadata.labels };
+    return workloadOfEntry({ ...spec, labels }, { namespace, name }, trustDomain);
+  });

@@ -1,0 +1,116 @@
+import { clusterName } from '#domain';
+import { type Config, fieldOf } from '../snapshot/config.ts';
+import type { FieldOrigin } from '../snapshot/field-origin.ts';
+import { type PortProtocol, parseProtocol } from '../snapshot/protocol.ts';
+import { UNSPECIFIED } from '../snapshot/services.ts';
+import type { Sidecar } from '../snapshot/sidecars.ts';
+import { INBOUND_PASSTHROUGH_CLUSTER, statPrefix } from './envoy-types.ts';
+import { serviceOrigin } from './origin-metadata.ts';
+import type { ProxyView, ServiceTarget } from './proxy-view.ts';
+import type { OutboundScope } from './scope.ts';
+import { fillPattern } from './stat-names.ts';
+
+/** A port (or, with port 0, every other port) of the workload and how its inbound chains look. */
+export interface InboundPort {
+  /** The port that the workload listens on. */
+  readonly port: number;
+  readonly protocol: PortProtocol;
+  readonly cluster: string;
+  readonly names: { readonly http: string; readonly tcp: string };
+  readonly statPrefix: string;
+  readonly tcpStatPrefix: string;
+  /** Service port and host of the traffic, for span names. */
+  readonly operation: string;
+  readonly servicePort: number;
+  /** Where it listens by itself instead of standing behind the port of capture. */
+  readonly bind: string | undefined;
+  readonly origin: FieldOrigin | undefined;
+  /** The Sidecar that declares it. */
+  readonly sidecar: Config<unknown> | undefined;
+}
+
+/** The ports of a Sidecar's `ingress`, where it has one, else those of the workload's services, by number. */
+export function inboundPorts(scope: OutboundScope, proxy: ProxyView): readonly InboundPort[] {
+  const { sidecar } = scope;
+  const ports = sidecar?.spec.ingress?.length ? ingressPorts(scope, proxy, sidecar) : servicePorts(scope, proxy);
+  return [...ports].sort((a, b) => a.port - b.port);
+}
+
+/** The first service of each target port: the oldest decides for a port that several share. */
+export function firstByPort(targets: readonly ServiceTarget[]): readonly ServiceTarget[] {
+  const byPort = new Map<number, ServiceTarget>();
+  for (const target of targets) if (!byPort.has(target.targetPort)) byPort.set(target.targetPort, target);
+  return [...byPort.values()];
+}
+
+function servicePorts({ snapshot }: OutboundScope, proxy: ProxyView): InboundPort[] {
+  const pattern = snapshot.mesh.inboundClusterStatName;
+  return firstByPort(proxy.targets)
+    .filter(({ port }) => port.protocol !== 'udp')
+    .map(({ service, port, targetPort }) => {
+      const name = `${UNSPECIFIED}_${targetPort}`;
+      const cluster = clusterName('inbound', targetPort, '', '');
+      return {
+        port: targetPort,
+        protocol: port.protocol,
+        cluster,
+        names: { http: name, tcp: name },
+        statPrefix: statPrefix(`inbound_${name}`),
+        tcpStatPrefix: pattern ? fillPattern(pattern, { service, subset: '', port, targetPort: 0 }) : cluster,
+        operation: `${service.hostname}:${port.port}/*`,
+        servicePort: port.port,
+        bind: undefined,
+        origin: serviceOrigin(service, port.index),
+        sidecar: undefined,
+      };
+    });
+}
+
+/** A Sidecar has no host: Istio makes one of its name, for spans and statistics. */
+export const sidecarHost = ({ namespace, sidecar }: OutboundScope): string => `${sidecar?.name ?? ''}.${namespace}`;
+
+function ingressPorts(scope: OutboundScope, proxy: ProxyView, sidecar: Sidecar): InboundPort[] {
+  const host = sidecarHost(scope);
+  const pattern = scope.snapshot.mesh.inboundClusterStatName;
+  const seen = new Set<number>();
+  return (sidecar.spec.ingress ?? []).flatMap((ingress, i) => {
+    const number = ingress.port?.number ?? 0;
+    if (seen.has(number)) return [];
+    seen.add(number);
+    const bind = ingress.bind || proxy.ip || UNSPECIFIED;
+    const name = `${bind}_${number}`;
+    const cluster = clusterName('inbound', number, '', '');
+    const service = { registry: 'External' as const, name: host, namespace: scope.namespace, hostname: host };
+    const port = { port: number, name: ingress.port?.name ?? '' };
+    return [
+      {
+        port: number,
+        protocol: parseProtocol(ingress.port?.protocol),
+        cluster,
+        names: { http: name, tcp: name },
+        statPrefix: statPrefix(`inbound_${name}`),
+        tcpStatPrefix: pattern ? fillPattern(pattern, { service, subset: '', port, targetPort: 0 }) : cluster,
+        operation: `${host}:${number}/*`,
+        servicePort: number,
+        bind: ingress.captureMode === 'NONE' ? bind : undefined,
+        origin: fieldOf(sidecar, `spec.ingress[${i}]`),
+        sidecar: { ...sidecar, namespace: scope.namespace },
+      },
+    ];
+  });
+}
+
+/** Ports that no service names are served too: sniffed, and sent to the application as they are. */
+export const passthroughPort = (port: number): InboundPort => ({
+  port,
+  protocol: 'auto',
+  cluster: INBOUND_PASSTHROUGH_CLUSTER,
+  names: { http: 'virtualInbound-catchall-http', tcp: 'virtualInbound' },
+  statPrefix: statPrefix(INBOUND_PASSTHROUGH_CLUSTER),
+  tcpStatPrefix: INBOUND_PASSTHROUGH_CLUSTER,
+  operation: ':0/*',
+  servicePort: 0,
+  bind: undefined,
+  origin: undefined,
+  sidecar: undefined,
+});
