@@ -56,14 +56,16 @@ export const BUILTIN_CLASSES: ReadonlyMap<string, string> = new Map([
   ['istio-waypoint', MESH_CONTROLLER],
 ]);
 
-/** The objects of the built-in classes, as istiod creates them where they are missing. */
+/** The objects of the built-in classes, as istiod creates them where they are missing; waypoints belong to ambient mode. */
 export const builtinClassObjects = (): KubeObject[] =>
-  [...BUILTIN_CLASSES].map(([name, controllerName]) => ({
-    apiVersion: 'gateway.networking.k8s.io/v1',
-    kind: 'GatewayClass',
-    metadata: { name },
-    spec: { controllerName, description: CLASS_INFOS.get(controllerName)?.description },
-  }));
+  [...BUILTIN_CLASSES]
+    .filter(([, controllerName]) => controllerName !== MESH_CONTROLLER)
+    .map(([name, controllerName]) => ({
+      apiVersion: 'gateway.networking.k8s.io/v1',
+      kind: 'GatewayClass',
+      metadata: { name },
+      spec: { controllerName, description: CLASS_INFOS.get(controllerName)?.description },
+    }));
 
 /** Which class a Gateway has; undefined for a class of another controller. Built-in classes need no object. */
 export function findClass(classes: readonly KubeObject[], name: string): GatewayClassInfo | undefined {

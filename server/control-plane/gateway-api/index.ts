@@ -9,4 +9,5 @@ export {
 export { createInstanceLookup, type InstanceLookup } from './gateway-instances.ts';
 export type { GatewayApiObjects } from './objects.ts';
 export type { Grants } from './references.ts';
+export { createStatusWriter, type StatusWriter } from './status-writer.ts';
 export { type StatusChange, statusChanges } from './statuses.ts';

@@ -1,0 +1,69 @@
+import type { KubeObject } from '#domain';
+import { memoLatest, memoStable } from '../snapshot/memo.ts';
+import type { ObjectTables, TrackedKind } from '../snapshot/object-tables.ts';
+import { convertGatewayApi, type GatewayApiConfig, type GatewayApiConversion } from './derive.ts';
+import type { GatewayApiObjects } from './objects.ts';
+
+const KINDS = {
+  gatewayClasses: 'GatewayClass.gateway.networking.k8s.io',
+  gateways: 'Gateway.gateway.networking.k8s.io',
+  listenerSets: 'ListenerSet.gateway.networking.k8s.io',
+  httpRoutes: 'HTTPRoute.gateway.networking.k8s.io',
+  grpcRoutes: 'GRPCRoute.gateway.networking.k8s.io',
+  tlsRoutes: 'TLSRoute.gateway.networking.k8s.io',
+  tcpRoutes: 'TCPRoute.gateway.networking.k8s.io',
+  referenceGrants: 'ReferenceGrant.gateway.networking.k8s.io',
+  backendTlsPolicies: 'BackendTLSPolicy.gateway.networking.k8s.io',
+  services: 'Service',
+  serviceEntries: 'ServiceEntry.networking.istio.io',
+  namespaces: 'Namespace',
+  secrets: 'Secret',
+  configMaps: 'ConfigMap',
+} as const satisfies Record<keyof GatewayApiObjects, TrackedKind>;
+
+/** The kinds that statuses tell of, beyond those that conversion reads. */
+const INSTANCE_KINDS: ReadonlySet<string> = new Set(['EndpointSlice.discovery.k8s.io']);
+
+const READ_KINDS: ReadonlySet<string> = new Set(Object.values(KINDS));
+
+/** Whether a status may tell of a change of this kind. */
+export const tellsInStatus = (kind: TrackedKind): boolean => READ_KINDS.has(kind) || INSTANCE_KINDS.has(kind);
+
+/** What conversion made of the present objects; parts that are the same keep their identity. */
+export interface GatewayApiDeriver {
+  conversion(tables: ObjectTables): GatewayApiConversion;
+  config(tables: ObjectTables): GatewayApiConfig;
+}
+
+export function createGatewayApiDeriver(): GatewayApiDeriver {
+  const names = Object.keys(KINDS) as (keyof GatewayApiObjects)[];
+  const convert = memoLatest(
+    (...lists: readonly (readonly KubeObject[])[]): GatewayApiConversion =>
+      convertGatewayApi(
+        Object.fromEntries(
+          names.map((name, position) => [name, lists[position] ?? []]),
+        ) as unknown as GatewayApiObjects,
+      ),
+  );
+  const gateways = memoStable((made: GatewayApiConversion) => made.gateways, contentOf);
+  const virtualServices = memoStable((made: GatewayApiConversion) => made.virtualServices, contentOf);
+  const destinationRules = memoStable((made: GatewayApiConversion) => made.destinationRules, contentOf);
+  const conversion = (tables: ObjectTables): GatewayApiConversion =>
+    convert(...names.map((name) => tables.list(KINDS[name])));
+  return {
+    conversion,
+    config: (tables) => {
+      const made = conversion(tables);
+      return {
+        gateways: gateways(made),
+        virtualServices: virtualServices(made),
+        destinationRules: destinationRules(made),
+        grants: made.grants,
+      };
+    },
+  };
+}
+
+/** Everything of the objects, their sources included: maps are written as their entries. */
+const contentOf = (value: unknown): string =>
+  JSON.stringify(value, (_, each: unknown) => (each instanceof Map ? [...each] : each));
