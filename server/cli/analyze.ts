@@ -5,11 +5,14 @@ import {
   analyze,
   FILE_LIMITS,
   formatFinding,
+  istioKinds,
   levelName,
   parseManifests,
   readMeshSettings,
   readRegistryEndpoints,
+  type UnreadableDocument,
 } from '#istio';
+import { coreKinds } from '#kube-api';
 import { type CliCommand, type CliIo, type NamedText, readFiles, UsageError } from './command.ts';
 
 /** istioctl's exit code when analysis finds an error. */
@@ -46,11 +49,17 @@ const toFinding = ({ code, severity, origin, location, message, lesson }: Diagno
   documentation: code.startsWith('IST') ? `${ISTIO_PAGES}/${code.toLowerCase()}/` : (lesson ?? ''),
 });
 
+const knownKinds: ReadonlySet<string> = new Set([...coreKinds, ...istioKinds].map(({ kind }) => kind));
+
+/** Objects of kinds that nobody here reads need no name: an IstioOperator, for example, has none. */
+const isOfNoInterest = ({ kind, diagnostics }: UnreadableDocument): boolean =>
+  diagnostics.every(({ code }) => code === 'MW0010') && !knownKinds.has(kind);
+
 /** What cannot be read, and what analysis finds in the rest. */
 export function analyzeTexts(texts: readonly NamedText[], options: AnalyzeOptions = {}): Diagnostic[] {
   const { documents, unreadable } = parseManifests(texts, FILE_LIMITS);
-  const found = analyze([], documents, { namespace: '', ...options, schema: true });
-  return [...unreadable.flatMap(({ diagnostics }) => diagnostics), ...found];
+  const unread = unreadable.filter((each) => !isOfNoInterest(each)).flatMap(({ diagnostics }) => diagnostics);
+  return [...unread, ...analyze([], documents, { namespace: '', ...options, schema: true })];
 }
 
 /** Reads one settings file, if it is named. Throws UsageError for text that is no YAML. */

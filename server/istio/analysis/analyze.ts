@@ -1,5 +1,6 @@
 import { type Diagnostic, type KubeObject, parseApiVersion } from '#domain';
 import type { ParsedDocument } from '../manifests/document.ts';
+import { adviceAnalyzers } from './advice/index.ts';
 import type { Analyzer } from './analyzer.ts';
 import { istioAnalyzers } from './analyzers/index.ts';
 import { assumedGateways } from './assumed-gateways.ts';
@@ -9,7 +10,7 @@ import { Results } from './results.ts';
 import { schemaFindings } from './schema-findings.ts';
 
 /** All analyzers, in the order in which they run. */
-export const analyzers: readonly Analyzer[] = [...istioAnalyzers];
+export const analyzers: readonly Analyzer[] = [...istioAnalyzers, ...adviceAnalyzers];
 
 export interface AnalyzeOptions {
   /** Namespace of documents that name none; the empty text leaves them without. Absent: `default`. */

@@ -1,4 +1,5 @@
 import type { Severity } from '#domain';
+import { adviceCodes } from './advice-codes.ts';
 import { istioCodes } from './istio-codes.ts';
 
 /** One kind of thing that can be wrong with manifests. */
@@ -215,4 +216,11 @@ const mesh: readonly CatalogueEntry[] = [
 ];
 
 /** Every code that this room can give, each once. */
-export const diagnosticCatalogue: readonly CatalogueEntry[] = [...text, ...fields, ...traffic, ...mesh, ...istioCodes];
+export const diagnosticCatalogue: readonly CatalogueEntry[] = [
+  ...text,
+  ...fields,
+  ...traffic,
+  ...mesh,
+  ...istioCodes,
+  ...adviceCodes,
+];

@@ -2,9 +2,6 @@ import { specOf } from '../../rules/field.ts';
 import type { Analyzer, Report } from '../analyzer.ts';
 import type { MeshView } from '../mesh/mesh-view.ts';
 
-const REMOVED_GROUP = 'rbac.istio.io';
-const REMOVED_KINDS = new Set(['ClusterRbacConfig', 'RbacConfig', 'ServiceRole', 'ServiceRoleBinding']);
-
 function checkFaults(mesh: MeshView, report: Report): void {
   for (const object of mesh.istio('VirtualService')) {
     for (const rule of specOf(object).get('http').items) {
@@ -16,7 +13,7 @@ function checkFaults(mesh: MeshView, report: Report): void {
   }
 }
 
-/** IST0002: fields and kinds that Istio is giving up. */
+/** IST0002: fields that Istio is giving up. */
 export const deprecations: Analyzer = {
   name: 'deprecation.DeprecationAnalyzer',
   codes: ['IST0002'],
@@ -27,13 +24,6 @@ export const deprecations: Analyzer = {
       if (proxy.exists) {
         report('IST0002', { object, path: proxy.path }, { detail: 'OutboundTrafficPolicy.EgressProxy ignored' });
       }
-    }
-    for (const object of mesh.of('CustomResourceDefinition', 'apiextensions.k8s.io')) {
-      const group = specOf(object).get('group').text;
-      const kind = specOf(object).at('names.kind').text;
-      if (group !== REMOVED_GROUP || !REMOVED_KINDS.has(kind)) continue;
-      const detail = `Custom resource type ${group} ${kind} is removed`;
-      report('IST0002', { object, path: 'spec.names.kind' }, { detail });
     }
   },
 };

@@ -2,9 +2,15 @@ import { parse } from 'yaml';
 import { errorMessage } from '#domain';
 import { Field } from '../../rules/field.ts';
 
-type Wanted = 'string' | 'bool' | 'number' | 'list' | 'map' | 'object' | 'duration' | readonly string[];
+interface Enumeration {
+  /** Its name in the API. */
+  readonly type: string;
+  readonly values: readonly string[];
+}
 
-/** Fields of a ProxyConfig by their type; lists of texts are enumerations. */
+type Wanted = 'string' | 'bool' | 'number' | 'list' | 'map' | 'object' | 'duration' | Enumeration;
+
+/** Fields of a ProxyConfig by their type. */
 const FIELDS: Readonly<Record<string, Wanted>> = {
   configPath: 'string',
   binaryPath: 'string',
@@ -25,8 +31,11 @@ const FIELDS: Readonly<Record<string, Wanted>> = {
   readinessProbe: 'object',
   gatewayTopology: 'object',
   holdApplicationUntilProxyStarts: 'bool',
-  interceptionMode: ['REDIRECT', 'TPROXY'],
-  tracingServiceName: ['APP_LABEL_AND_NAMESPACE', 'CANONICAL_NAME_ONLY', 'CANONICAL_NAME_AND_NAMESPACE'],
+  interceptionMode: { type: 'InboundInterceptionMode', values: ['REDIRECT', 'TPROXY'] },
+  tracingServiceName: {
+    type: 'TracingServiceName',
+    values: ['APP_LABEL_AND_NAMESPACE', 'CANONICAL_NAME_ONLY', 'CANONICAL_NAME_AND_NAMESPACE'],
+  },
 };
 
 const GO_TYPES = { string: 'string', bool: 'bool', list: '[]json.RawMessage', map: 'string' } as const;
@@ -48,10 +57,10 @@ function goDurationMs(text: string): number | undefined {
 }
 
 /** Why a value does not fit its field. */
-function typeProblem({ value, text, entries }: Field, wanted: Wanted, name: string): string | undefined {
+function typeProblem({ value, text, entries }: Field, wanted: Wanted): string | undefined {
   if (typeof wanted === 'object') {
-    if (typeof value === 'number' || wanted.includes(text)) return undefined;
-    return `unknown value ${JSON.stringify(JSON.stringify(value))} for enum istio.mesh.v1alpha1.ProxyConfig.${name}`;
+    if (typeof value === 'number' || wanted.values.includes(text)) return undefined;
+    return `unknown value ${JSON.stringify(JSON.stringify(value))} for enum istio.mesh.v1alpha1.ProxyConfig.${wanted.type}`;
   }
   switch (wanted) {
     case 'duration':
@@ -144,7 +153,7 @@ export function proxyConfigProblem(text: string): string | undefined {
   const config = new Field(value, '');
   for (const [name, field] of config.entries) {
     const wanted = FIELDS[name];
-    const problem = wanted !== undefined && field.exists ? typeProblem(field, wanted, name) : undefined;
+    const problem = wanted !== undefined && field.exists ? typeProblem(field, wanted) : undefined;
     if (problem !== undefined) return unread(problem);
   }
   const imageType = config.at('image.imageType');

@@ -12,9 +12,11 @@ export function fullName(object: KubeObject): string {
   return namespace === '' ? object.metadata.name : `${namespace}/${object.metadata.name}`;
 }
 
-/** The entries of a map whose values are texts. */
+/** The entries of a map whose values are texts; the API server takes no others. */
 export const labelsOf = (field: Field): Labels =>
-  Object.fromEntries(field.entries.map(([key, value]) => [key, value.text]));
+  Object.fromEntries(
+    field.entries.filter(([, { value }]) => typeof value === 'string').map(([key, value]) => [key, value.text]),
+  );
 
 export const objectLabels = (object: KubeObject): Labels =>
   labelsOf(new Field(object.metadata.labels, 'metadata.labels'));
