@@ -24,6 +24,8 @@ interface Field {
   r?: 1;
   /** Held by value in Go, so that an empty object has it as `{}`. */
   v?: 1;
+  /** A pointer to a scalar: zero is not the same as absent. */
+  p?: 1;
 }
 type Struct = Record<string, Field>;
 
@@ -150,6 +152,7 @@ function readStruct(name: string, of: string, body: string): void {
       ...(tag('patchStrategy') ? { s: tag('patchStrategy') } : {}),
       ...(optional ? {} : { r: 1 as const }),
       ...(/^[*[]|^map\[/.test(field[2] ?? '') ? {} : { v: 1 as const }),
+      ...(field[2]?.startsWith('*') ? { p: 1 as const } : {}),
     };
   }
   structs.set(`${of}.${name}`, fields);
@@ -188,7 +191,9 @@ function visit(type: string): void {
   result[base] = flat;
   for (const inlined of inlines.get(base) ?? []) {
     visit(inlined);
-    if (!fields[`~${inlined}`]) Object.assign(flat, result[inlined]);
+    // Without a number of its own it does not travel: apiVersion and kind stand in the envelope.
+    const known = fields[`~${inlined}`] ? {} : (result[inlined] ?? {});
+    for (const [name, { n: _, ...field }] of Object.entries(known)) flat[name] = field;
   }
   for (const [name, field] of Object.entries(fields)) {
     const atomic = aliases.get(`${field.t}!atomic`);
@@ -196,6 +201,7 @@ function visit(type: string): void {
     const settled = { ...field, ...whole, t: settle(field.t) };
     // Only structs held by value matter.
     if (!structs.has(settled.t)) delete settled.v;
+    else delete settled.p;
     flat[name] = settled;
     visit(settled.t);
   }

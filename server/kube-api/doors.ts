@@ -132,6 +132,7 @@ export interface KubeStatus {
     readonly group?: string;
     readonly kind?: string;
     readonly causes?: readonly KubeStatusCause[];
+    readonly retryAfterSeconds?: number;
   };
   readonly code: number;
 }

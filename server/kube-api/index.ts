@@ -1,3 +1,4 @@
+export { createApiServer } from './api-server.ts';
 export { LAST_APPLIED } from './apply.ts';
 export type * from './doors.ts';
 export { coreKinds } from './kinds/core.ts';

@@ -20,6 +20,8 @@ export interface TypeField {
   readonly r?: 1;
   /** Part of an empty object, as `{}`. */
   readonly v?: 1;
+  /** A scalar whose zero is not the same as absent. */
+  readonly p?: 1;
 }
 
 export type TypeFields = Readonly<Record<string, TypeField>>;
