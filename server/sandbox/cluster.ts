@@ -1,4 +1,12 @@
-import { type CertificateAuthority, createCertificateClient, createTokenIssuer } from '#ca';
+import {
+  type AccountTokens,
+  type CertificateAuthority,
+  type ClusterAuthority,
+  createAccountTokens,
+  createCertificateClient,
+  createClusterAuthority,
+  createTokenIssuer,
+} from '#ca';
 import { type ControlPlane, readMeshConfig } from '#control-plane';
 import type { Clock, KubeObject, Random } from '#domain';
 import { errorMessage } from '#domain';
@@ -12,7 +20,7 @@ import { startServiceController } from './controllers/services.ts';
 import type { SandboxEvent } from './doors.ts';
 import { matchesLabels, type PodObject } from './kube-types.ts';
 import { type Kubelet, startKubelet } from './kubelet/kubelet.ts';
-import { createPodBuilder } from './kubelet/pod-builder.ts';
+import { type AccountToken, createPodBuilder } from './kubelet/pod-builder.ts';
 import { startGatewayDeployments } from './mesh/gateway-deployments.ts';
 import { admitPod } from './mesh/injection.ts';
 import { createIstiodProgram } from './mesh/istiod-program.ts';
@@ -48,6 +56,9 @@ export interface Cluster {
   readonly kubelet: Kubelet;
   readonly network: Network;
   readonly frontDoors: FrontDoors;
+  /** Certifies the Kubernetes API's server. */
+  readonly authority: ClusterAuthority;
+  readonly accounts: AccountTokens;
   istiod(): RunningIstiod | undefined;
   stop(): Promise<void>;
 }
@@ -65,6 +76,12 @@ export function startCluster(options: ClusterOptions): Cluster {
   const network = createNetwork({ plan, store, clock, random: random.stream('kube-proxy') });
   const events = createEventRecorder({ store, clock, random: random.stream('events'), component: 'kubelet' });
   const tokens = createTokenIssuer({ clock });
+  const clusterAuthority = createClusterAuthority({ clock });
+  const accounts = createAccountTokens({ clock });
+  const accountToken: AccountToken = ({ namespace, name }, audience) => {
+    const uid = store.get('ServiceAccount', { namespace, name })?.metadata.uid ?? '';
+    return accounts.issue({ namespace, name, uid, audiences: audience === undefined ? [] : [audience] }).token;
+  };
   const signer = createCertificateClient(`${istiodIp}:${xdsPort}`);
   let istiod: RunningIstiod | undefined;
   let istiodSeen = false;
@@ -100,6 +117,9 @@ export function startCluster(options: ClusterOptions): Cluster {
     tokens,
     signer,
     events,
+    accountToken,
+    clusterCa: () => clusterAuthority.caPem,
+    onError,
     trustDomain: () => readMeshConfig(store.get('ConfigMap', { namespace: rootNamespace, name: 'istio' })).trustDomain,
     istiodIp,
     istiodReady: () =>
@@ -155,6 +175,8 @@ export function startCluster(options: ClusterOptions): Cluster {
     kubelet,
     network,
     frontDoors,
+    authority: clusterAuthority,
+    accounts,
     istiod: () => istiod,
     stop: async () => {
       for (const stop of stops) stop();

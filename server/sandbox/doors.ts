@@ -14,6 +14,7 @@ import type { KubeStore } from '#kube-api';
 import type { HopStore } from '#telemetry';
 import type { FetchInit, FetchResponse } from '#workloads';
 import type { PushEvent } from '#xds';
+import type { ContainerIo } from './exec/run-command.ts';
 
 export interface SandboxOptions {
   /** Second byte of the sandbox's addresses: all of them lie in 127.<subnet>.0.0/16. */
@@ -98,6 +99,8 @@ export interface RunningPod {
   followLogs(container: string, onLine: (line: string) => void): () => void;
   /** Sends a request as a program inside the pod would: captured when the pod is injected. */
   fetch(url: string, init?: FetchInit): Promise<FetchResponse>;
+  /** Runs a command in a container by our own interpreter; resolves with its exit code (127: no such program). */
+  run(container: string, command: readonly string[], io: ContainerIo): Promise<number>;
   /** Runs one of the image's programs; undefined when the container has none of that name. */
   exec(
     container: string,

@@ -1,5 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Clock, Random } from '#domain';
+
+export interface ClientTls {
+  /** PEM; absent: nothing is trusted, because no public CA signs what a sandbox serves. */
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  /** True: any certificate will do. */
+  readonly insecure?: boolean;
+  /** SNI, and the name that the certificate must have; absent: the URL's host. */
+  readonly serverName?: string;
+}
 
 export interface FetchInit {
   readonly method?: string;
@@ -7,6 +19,8 @@ export interface FetchInit {
   readonly body?: string | Buffer;
   /** The application's own limit; on expiry the connection is closed and fetch rejects with a TimeoutError. */
   readonly timeoutMs?: number;
+  /** For https: what the client trusts and shows. */
+  readonly tls?: ClientTls;
   readonly signal?: AbortSignal;
 }
 
@@ -22,6 +36,8 @@ export interface FetchResponse {
  */
 export interface ContainerContext {
   readonly env: Readonly<Record<string, string>>;
+  /** The container's own `command`; empty when the image's is meant. */
+  readonly command: readonly string[];
   readonly args: readonly string[];
   readonly pod: {
     readonly name: string;
@@ -32,6 +48,14 @@ export interface ContainerContext {
   readonly random: Random;
   /** Binds 0.0.0.0:`port` of the pod. */
   listen(port: number, handler: (request: IncomingMessage, response: ServerResponse) => void): Promise<void>;
+  /** Binds 0.0.0.0:`port` of the pod for anything that speaks TCP. Half-closed connections stay open. */
+  listenTcp(port: number, onConnection: (socket: Socket) => void): Promise<void>;
+  /** A file of the container: what its volumes hold. Undefined when there is none. */
+  readFile(path: string): Buffer | undefined;
+  /** Runs a program of the image, as `kubectl exec` does; its output goes to the log. Resolves with the exit code. */
+  run(command: readonly string[]): Promise<number>;
+  /** The image's program ends by itself: with this exit code, when it is known. */
+  exits(exitCode: Promise<number>): void;
   /** A plain HTTP/1.1 request; no connection is kept. Host names resolve as in the cluster. */
   fetch(url: string, init?: FetchInit): Promise<FetchResponse>;
   /** A line on standard output, as `kubectl logs` shows it. */

@@ -1,6 +1,7 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { request as httpRequest } from 'node:http';
-import type { Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
+import { checkServerIdentity, connect as connectTls } from 'node:tls';
 import type { Clock } from '#domain';
 import { MeshworkError } from '#domain';
 import type { FetchInit, FetchResponse } from './doors.ts';
@@ -31,8 +32,10 @@ interface Exchange {
 }
 
 function exchange({ dial, clock, url, init }: Exchange): Promise<FetchResponse> {
-  if (url.protocol !== 'http:') return Promise.reject(new MeshworkError('MW9201', `cannot fetch ${url.protocol} URLs`));
-  const port = url.port === '' ? 80 : Number(url.port);
+  const secure = url.protocol === 'https:';
+  if (!secure && url.protocol !== 'http:')
+    return Promise.reject(new MeshworkError('MW9201', `cannot fetch ${url.protocol} URLs`));
+  const port = portOf(url);
   return new Promise((resolve, reject) => {
     let sent: ClientRequest | undefined;
     let socket: Socket | undefined;
@@ -53,7 +56,10 @@ function exchange({ dial, clock, url, init }: Exchange): Promise<FetchResponse> 
     const timer = timeoutMs === undefined ? undefined : clock.after(timeoutMs, () => fail(new TimeoutError(timeoutMs)));
     if (init.signal?.aborted) return onAbort();
     init.signal?.addEventListener('abort', onAbort, { once: true });
-    dial(url.hostname, port).then((opened) => {
+    const connected = secure
+      ? dial(url.hostname, port).then((raw) => handshake(raw, url, init))
+      : dial(url.hostname, port);
+    connected.then((opened) => {
       socket = opened;
       if (settled) {
         opened.on('error', () => opened.destroy());
@@ -69,13 +75,37 @@ function exchange({ dial, clock, url, init }: Exchange): Promise<FetchResponse> 
   });
 }
 
+const portOf = ({ port, protocol }: URL): number => (port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port));
+
+/** TLS over a connection; rejects with Node's own code (`DEPTH_ZERO_SELF_SIGNED_CERT`, `ERR_TLS_CERT_ALTNAME_INVALID` …). */
+function handshake(raw: Socket, url: URL, { tls = {} }: FetchInit): Promise<Socket> {
+  const servername = tls.serverName ?? url.hostname;
+  return new Promise((resolve, reject) => {
+    const secure = connectTls({
+      socket: raw,
+      ...(isIP(servername) ? {} : { servername }),
+      ALPNProtocols: ['http/1.1'],
+      rejectUnauthorized: tls.insecure !== true,
+      ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+      ...(tls.cert === undefined ? {} : { cert: tls.cert }),
+      ...(tls.key === undefined ? {} : { key: tls.key }),
+      checkServerIdentity: (_host, certificate) => checkServerIdentity(servername, certificate),
+    });
+    secure.once('secureConnect', () => {
+      secure.off('error', reject);
+      resolve(secure);
+    });
+    secure.once('error', reject);
+  });
+}
+
 function send(url: URL, init: FetchInit, socket: Socket): ClientRequest {
   const body = init.body;
   const headers: Record<string, string | number> = { ...init.headers };
   if (body !== undefined) headers['content-length'] = Buffer.byteLength(body);
   const request = httpRequest({
     host: url.hostname,
-    port: url.port === '' ? 80 : Number(url.port),
+    port: portOf(url),
     method: init.method ?? 'GET',
     path: url.pathname + url.search,
     headers,

@@ -3,11 +3,21 @@ import { productpageImage } from './bookinfo/productpage.ts';
 import { ratingsImage } from './bookinfo/ratings.ts';
 import { reviewsImage } from './bookinfo/reviews.ts';
 import type { WorkloadImage } from './doors.ts';
+import { echoAppImage } from './echo/echo-app.ts';
+import { echoBasicImage } from './echo/echo-basic.ts';
+import { httpbinImages } from './httpbin/httpbin.ts';
 import { cartImage } from './lab/cart.ts';
-import { clientImages } from './lab/client.ts';
 import { frontendImage } from './lab/frontend.ts';
 import { inventoryImage } from './lab/inventory.ts';
 import { labReviewsImage } from './lab/reviews.ts';
+import { extAuthzImage } from './samples/ext-authz.ts';
+import { helloworldImages } from './samples/helloworld.ts';
+import { healthImage, webSocketImage } from './samples/small.ts';
+import { tcpEchoImage } from './samples/tcp-echo.ts';
+import { agnhostImage } from './tools/agnhost.ts';
+import { fortioImage } from './tools/fortio.ts';
+import { webServerImages } from './tools/nginx.ts';
+import { shellImages } from './tools/shells.ts';
 
 /** Every image that a pod can run. */
 export const images: readonly WorkloadImage[] = [
@@ -26,7 +36,18 @@ export const images: readonly WorkloadImage[] = [
   cartImage,
   inventoryImage,
   labReviewsImage,
-  ...clientImages,
+  ...httpbinImages,
+  echoBasicImage,
+  echoAppImage,
+  ...helloworldImages,
+  tcpEchoImage,
+  extAuthzImage,
+  healthImage,
+  webSocketImage,
+  fortioImage,
+  agnhostImage,
+  ...webServerImages,
+  ...shellImages,
 ];
 
 /** The last part of an image reference, without tag and digest: `registry:5000/a/reviews:1.2@sha256:…` → `reviews`. */

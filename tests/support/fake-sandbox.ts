@@ -168,6 +168,7 @@ function fakePod(
       return () => void followers.delete(follower);
     },
     fetch: (url, init) => send(name, url, init),
+    run: async () => 127,
     exec: (_container, [program, ...args]) =>
       program === 'print' ? { stdout: `${args.join(' ')}\n`, exitCode: args[0] === 'fail' ? 3 : 0 } : undefined,
     log: (container, line) => {

@@ -1,63 +1,110 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server as HttpServer } from 'node:http';
+import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import type { Clock, Random, SocketAddress } from '#domain';
-import type { FetchInit, FetchResponse, WorkloadImage } from '#workloads';
+import type { ContainerContext, WorkloadImage } from '#workloads';
 import type { ContainerSpec } from '../kube-types.ts';
 import type { Program } from './program.ts';
 
 export interface AppProgramOptions {
   readonly image: WorkloadImage;
   readonly container: ContainerSpec;
-  readonly pod: {
-    readonly name: string;
-    readonly namespace: string;
-    readonly labels: Readonly<Record<string, string>>;
-  };
+  readonly pod: ContainerContext['pod'];
   readonly env: Readonly<Record<string, string>>;
   /** The address behind the pod's 0.0.0.0: its own, or the hidden one when the pod is captured. */
   readonly bindIp: string;
   readonly clock: Clock;
   readonly random: Random;
-  readonly fetch: (url: string, init?: FetchInit) => Promise<FetchResponse>;
+  readonly fetch: ContainerContext['fetch'];
+  readonly readFile: ContainerContext['readFile'];
+  readonly run: (command: readonly string[], signal: AbortSignal) => Promise<number>;
   readonly log: (line: string) => void;
   readonly onListen: (listener: SocketAddress) => void;
 }
 
 /** Runs a workload image on real sockets. */
 export function createAppProgram(options: AppProgramOptions): Program {
-  const { image, container, pod, env, bindIp, clock, random, fetch, log, onListen } = options;
-  const servers: Server[] = [];
+  const { image, container, pod, env, clock, random, fetch, readFile, run, log } = options;
+  const ports = new ContainerPorts(options);
   const stopping = new AbortController();
   return {
-    start: () =>
-      image.start({
+    start: async () => {
+      let exit: Promise<number> | undefined;
+      await image.start({
         env,
+        command: container.command ?? [],
         args: container.args ?? [],
         pod,
         clock,
         random,
         fetch,
+        readFile,
+        run: (command) => run(command, stopping.signal),
+        exits: (exitCode) => {
+          exit = exitCode;
+        },
         log,
         signal: stopping.signal,
-        listen: async (port, handler) => {
-          // A proxy keeps its connections: the application must not close them while a request is on its way.
-          const server = createServer({ keepAliveTimeout: 0 }, handler);
-          servers.push(server);
-          await new Promise<void>((resolve, reject) => {
-            server.once('error', reject);
-            server.listen({ port, host: bindIp }, resolve);
-          });
-          onListen({ ip: '0.0.0.0', port });
-        },
-      }),
+        listen: (port, handler) => ports.serveHttp(port, handler),
+        listenTcp: (port, onConnection) => ports.serveTcp(port, onConnection),
+      });
+      return exit === undefined ? undefined : { exitCode: exit };
+    },
     stop: async (drainMs) => {
-      await Promise.all(servers.map((server) => closeServer(server, clock, drainMs)));
+      await ports.close(drainMs);
       stopping.abort();
     },
     ...(image.exec === undefined ? {} : { exec: (command: readonly string[]) => image.exec?.(command) }),
   };
 }
 
-function closeServer(server: Server, clock: Clock, drainMs: number): Promise<void> {
+/** The ports that one container has open. */
+class ContainerPorts {
+  readonly #options: Pick<AppProgramOptions, 'bindIp' | 'clock' | 'onListen'>;
+  readonly #http: HttpServer[] = [];
+  readonly #tcp: { readonly server: Server; readonly sockets: Set<Socket> }[] = [];
+
+  constructor(options: Pick<AppProgramOptions, 'bindIp' | 'clock' | 'onListen'>) {
+    this.#options = options;
+  }
+
+  async serveHttp(port: number, handler: Parameters<ContainerContext['listen']>[1]): Promise<void> {
+    // A proxy keeps its connections: the application must not close them while a request is on its way.
+    const server = createServer({ keepAliveTimeout: 0 }, handler);
+    this.#http.push(server);
+    await this.#open(server, port);
+  }
+
+  async serveTcp(port: number, onConnection: (socket: Socket) => void): Promise<void> {
+    const sockets = new Set<Socket>();
+    const server = createTcpServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+      sockets.add(socket);
+      socket.once('close', () => sockets.delete(socket));
+      // Whoever takes the connection over may add its own; without any, a reset would end the process.
+      socket.on('error', () => socket.destroy());
+      onConnection(socket);
+    });
+    this.#tcp.push({ server, sockets });
+    await this.#open(server, port);
+  }
+
+  async close(drainMs: number): Promise<void> {
+    const { clock } = this.#options;
+    await Promise.all([
+      ...this.#http.map((server) => closeHttp(server, clock, drainMs)),
+      ...this.#tcp.map(({ server, sockets }) => closeTcp(server, sockets, { clock, drainMs })),
+    ]);
+  }
+
+  async #open(server: Server, port: number): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen({ port, host: this.#options.bindIp }, resolve);
+    });
+    this.#options.onListen({ ip: '0.0.0.0', port });
+  }
+}
+
+function closeHttp(server: HttpServer, clock: Clock, drainMs: number): Promise<void> {
   return new Promise((resolve) => {
     const timer = drainMs > 0 ? clock.after(drainMs, () => server.closeAllConnections()) : undefined;
     server.close(() => {
@@ -66,5 +113,24 @@ function closeServer(server: Server, clock: Clock, drainMs: number): Promise<voi
     });
     server.closeIdleConnections();
     if (drainMs <= 0) server.closeAllConnections();
+  });
+}
+
+/** Nobody knows when a TCP connection is idle: it may go on until the time is up. */
+function closeTcp(
+  server: Server,
+  sockets: ReadonlySet<Socket>,
+  { clock, drainMs }: { readonly clock: Clock; readonly drainMs: number },
+): Promise<void> {
+  return new Promise((resolve) => {
+    const cut = (): void => {
+      for (const socket of sockets) socket.destroy();
+    };
+    const timer = drainMs > 0 ? clock.after(drainMs, cut) : undefined;
+    server.close(() => {
+      timer?.cancel();
+      resolve();
+    });
+    if (drainMs <= 0) cut();
   });
 }

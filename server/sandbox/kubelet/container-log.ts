@@ -1,42 +1,66 @@
+import type { Clock } from '#domain';
 import { quotas } from '../quotas.ts';
 
-/** The newest lines of one container, bounded in number and bytes. */
+export interface LogLine {
+  readonly text: string;
+  /** Wall time in milliseconds. */
+  readonly atMs: number;
+}
+
+/** The newest lines of one run of a container, bounded in number and bytes. */
 export interface ContainerLog {
   write(line: string): void;
   lines(): readonly string[];
+  /** The lines with the time each was written. */
+  entries(): readonly LogLine[];
+  /** Calls back for each new line, of later runs as well, until the returned function is called. */
   follow(onLine: (line: string) => void): () => void;
+  /** An empty log for the next run; who follows goes on with it. */
+  successor(): ContainerLog;
 }
 
-export function createContainerLog(onLine: (line: string) => void): ContainerLog {
-  let kept: string[] = [];
+export function createContainerLog(onLine: (line: string) => void, clock: Pick<Clock, 'now'>): ContainerLog {
+  return startLog({ onLine, clock, followers: new Set() });
+}
+
+interface LogParts {
+  readonly onLine: (line: string) => void;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly followers: Set<(line: string) => void>;
+}
+
+function startLog(parts: LogParts): ContainerLog {
+  const { onLine, clock, followers } = parts;
+  let kept: LogLine[] = [];
   /** Where the oldest line stands; what is before it is cut off now and then, because a cut moves all others. */
   let oldest = 0;
-  const followers = new Set<(line: string) => void>();
   let bytes = 0;
   const keep = (part: string): void => {
-    const line = part.length > quotas.logLineLength ? part.slice(0, quotas.logLineLength) : part;
-    kept.push(line);
-    bytes += line.length;
+    const text = part.length > quotas.logLineLength ? part.slice(0, quotas.logLineLength) : part;
+    kept.push({ text, atMs: clock.now() });
+    bytes += text.length;
     while (kept.length - oldest > quotas.logLinesPerContainer || bytes > quotas.logBytesPerContainer) {
-      bytes -= kept[oldest]?.length ?? 0;
-      kept[oldest++] = '';
+      bytes -= kept[oldest]?.text.length ?? 0;
+      kept[oldest++] = { text: '', atMs: 0 };
     }
     if (oldest > quotas.logLinesPerContainer) {
       kept = kept.slice(oldest);
       oldest = 0;
     }
-    onLine(line);
-    for (const follower of followers) follower(line);
+    onLine(text);
+    for (const follower of followers) follower(text);
   };
   return {
     write: (text) => {
       if (text.includes('\n')) for (const line of text.replace(/\n$/, '').split('\n')) keep(line);
       else keep(text);
     },
-    lines: () => kept.slice(oldest),
+    lines: () => kept.slice(oldest).map(({ text }) => text),
+    entries: () => kept.slice(oldest),
     follow: (follower) => {
       followers.add(follower);
       return () => followers.delete(follower);
     },
+    successor: () => startLog(parts),
   };
 }

@@ -3,29 +3,27 @@ import { errorMessage } from '#domain';
 import type { ContainerState } from '../doors.ts';
 import type { ContainerSpec } from '../kube-types.ts';
 import { type ContainerLog, createContainerLog } from './container-log.ts';
+import { type State, stateStatus } from './container-state.ts';
+import { ContainerConfigError } from './environment.ts';
+import { Prober, type ProberOptions } from './prober.ts';
 import type { Program } from './program.ts';
 
 const FIRST_BACK_OFF_MS = 10_000;
 const MAX_BACK_OFF_MS = 300_000;
 const IMAGE_BACK_OFF_MS = 10_000;
-
-type State =
-  | { readonly is: 'waiting'; readonly reason: string; readonly message?: string }
-  | { readonly is: 'running'; readonly startedMs: number }
-  | {
-      readonly is: 'terminated';
-      readonly reason: string;
-      readonly exitCode: number;
-      readonly startedMs: number;
-      readonly finishedMs: number;
-    };
+const CONFIG_RETRY_MS = 2000;
+/** A container that ran this long starts with a clean record. */
+const FORGIVEN_AFTER_MS = 600_000;
 
 export interface ContainerOptions {
   readonly spec: ContainerSpec;
   readonly kind: ContainerState['kind'];
   readonly clock: Clock;
-  /** A new program for each start; undefined when the image does not exist. */
+  readonly restartPolicy: 'Always' | 'OnFailure' | 'Never';
+  /** A new program for each start; undefined when the image does not exist. Throws ContainerConfigError while its spec leads nowhere. */
   readonly createProgram: (log: (line: string) => void) => Program | undefined;
+  /** Tries one of the container's probes. */
+  readonly probe: ProberOptions['probe'];
   /** Told when the image does not exist: which do. */
   readonly knownImages: string;
   readonly onChange: () => void;
@@ -35,19 +33,35 @@ export interface ContainerOptions {
 
 /** One container from its first start through crashes and back-offs to its end. */
 export class ContainerRuntime {
-  readonly log: ContainerLog;
   readonly #options: ContainerOptions;
+  #log: ContainerLog;
+  #previousLog: ContainerLog | undefined;
   #state: State = { is: 'waiting', reason: 'PodInitializing' };
   #lastState: State | undefined;
   #ready = false;
+  #started = false;
   #restarts = 0;
+  /** Ends in a row, which make the back-off longer. */
+  #failures = 0;
   #program: Program | undefined;
   #timer: Timer | undefined;
+  #probers: Prober[] = [];
   #stopped = false;
+  #ended: (() => void)[] = [];
 
   constructor(options: ContainerOptions) {
     this.#options = options;
-    this.log = createContainerLog(options.onLog);
+    this.#log = createContainerLog(options.onLog, options.clock);
+    if (options.kind !== 'init') this.#state = { is: 'waiting', reason: 'ContainerCreating' };
+  }
+
+  get log(): ContainerLog {
+    return this.#log;
+  }
+
+  /** What the run before the last restart wrote. */
+  get previousLog(): ContainerLog | undefined {
+    return this.#previousLog;
   }
 
   get ready(): boolean {
@@ -56,6 +70,11 @@ export class ContainerRuntime {
 
   get running(): boolean {
     return this.#state.is === 'running';
+  }
+
+  /** How it ended, when it has and stays so. */
+  get exitCode(): number | undefined {
+    return this.#state.is === 'terminated' ? this.#state.exitCode : undefined;
   }
 
   get program(): Program | undefined {
@@ -77,25 +96,41 @@ export class ContainerRuntime {
     };
   }
 
+  /** Waits for something outside: shown as the reason of the waiting state. */
+  hold(reason: string, message?: string): void {
+    this.#enter({ is: 'waiting', reason, ...(message === undefined ? {} : { message }) }, false);
+  }
+
   /** Starts the program; resolves when it is ready, has crashed, or cannot be started at all. Never rejects. */
   async start(): Promise<void> {
     if (this.#stopped) return;
-    const { clock, createProgram, spec, onEvent } = this.#options;
-    const program = createProgram((line) => this.log.write(line));
-    if (program === undefined) return this.#imageMissing();
+    const { clock, spec, onEvent } = this.#options;
+    const program = this.#create();
+    if (program === undefined) return;
     this.#program = program;
     const startedMs = clock.now();
+    if (this.#restarts === 0) onEvent('Pulled', `Container image "${spec.image}" already present on machine`, 'Normal');
+    onEvent('Created', `Created container: ${spec.name}`, 'Normal');
     onEvent('Started', `Started container ${spec.name}`, 'Normal');
+    this.#started = false;
     this.#enter({ is: 'running', startedMs }, false);
     try {
-      await program.start();
-      if (this.#stopped) return;
-      if (this.#options.kind === 'init') this.#enter(this.#terminated('Completed', 0, startedMs), true);
-      else this.#enter(this.#state, true);
+      const exit = await program.start();
+      if (this.#stopped || program !== this.#program) return;
+      if (this.#options.kind === 'init' && exit === undefined) return this.#finish(0, startedMs);
+      exit?.exitCode.then(
+        (code) => this.#exited(program, code, startedMs),
+        (error: unknown) => {
+          this.#log.write(errorMessage(error));
+          this.#exited(program, 1, startedMs);
+        },
+      );
+      if (this.#options.kind === 'init') return await this.#untilEnded();
+      this.#watchHealth();
     } catch (thrown) {
-      this.log.write(errorMessage(thrown));
+      this.#log.write(errorMessage(thrown));
       await program.stop(0);
-      if (!this.#stopped) this.#crashed(startedMs);
+      if (!this.#stopped && program === this.#program) this.#exited(program, 1, startedMs);
     }
   }
 
@@ -103,7 +138,17 @@ export class ContainerRuntime {
     this.#stopped = true;
     this.#ready = false;
     this.#timer?.cancel();
+    this.#stopProbes();
+    for (const end of this.#ended.splice(0)) end();
     await this.#program?.stop(drainMs);
+  }
+
+  /** Resolves when the present run has ended. */
+  untilExit(): Promise<number> {
+    if (!this.running) return Promise.resolve(this.exitCode ?? 0);
+    return this.#untilEnded().then(
+      () => this.exitCode ?? (this.#lastState?.is === 'terminated' ? this.#lastState.exitCode : 0),
+    );
   }
 
   /** The entry of status.containerStatuses. */
@@ -112,13 +157,33 @@ export class ContainerRuntime {
     return {
       name: spec.name,
       image: spec.image,
-      imageID: '',
+      imageID: this.#program === undefined ? '' : `meshwork://${spec.image}`,
+      containerID: this.#program === undefined ? '' : `meshwork://${spec.name}`,
       ready: this.#ready,
-      started: this.#state.is === 'running',
+      started: this.running && (this.#started || this.#ready),
       restartCount: this.#restarts,
       state: stateStatus(this.#state),
       lastState: this.#lastState === undefined ? {} : stateStatus(this.#lastState),
     };
+  }
+
+  #create(): Program | undefined {
+    const { clock, createProgram } = this.#options;
+    try {
+      const program = createProgram((line) => this.#log.write(line));
+      if (program === undefined) this.#imageMissing();
+      return program;
+    } catch (error) {
+      if (!(error instanceof ContainerConfigError)) throw error;
+      this.#options.onEvent('Failed', `Error: ${error.message}`, 'Warning');
+      this.#enter({ is: 'waiting', reason: 'CreateContainerConfigError', message: error.message }, false);
+      this.#timer = clock.after(CONFIG_RETRY_MS, () => this.start());
+      return undefined;
+    }
+  }
+
+  #untilEnded(): Promise<void> {
+    return new Promise((resolve) => this.#ended.push(resolve));
   }
 
   #enter(state: State, ready: boolean): void {
@@ -127,21 +192,139 @@ export class ContainerRuntime {
     this.#options.onChange();
   }
 
-  #terminated(reason: string, exitCode: number, startedMs: number): State {
-    return { is: 'terminated', reason, exitCode, startedMs, finishedMs: this.#options.clock.now() };
+  #setReady(ready: boolean): void {
+    if (this.#ready === ready || !this.running) return;
+    this.#ready = ready;
+    this.#options.onChange();
   }
 
-  #crashed(startedMs: number): void {
+  /** Startup first; readiness and liveness begin when it has succeeded. Without probes a program that runs is ready. */
+  #watchHealth(): void {
+    const { spec, kind, onEvent } = this.#options;
+    // A proxy tells by itself when it is warm.
+    if (kind === 'proxy') {
+      this.#begin();
+      return;
+    }
+    if (spec.startupProbe === undefined) {
+      this.#probeHealth();
+      return;
+    }
+    const fail = (reason: string): void => onEvent('Unhealthy', `Startup probe failed: ${reason}`, 'Warning');
+    this.#watch(spec.startupProbe, fail, (healthy) => {
+      this.#stopProbes();
+      if (healthy) this.#probeHealth();
+      else this.#kill(`Container ${spec.name} failed startup probe, will be restarted`);
+    });
+  }
+
+  #begin(): void {
+    this.#started = true;
+    this.#setReady(true);
+  }
+
+  #probeHealth(): void {
+    const { spec, onEvent } = this.#options;
+    this.#started = true;
+    if (spec.readinessProbe === undefined) this.#begin();
+    else {
+      const fail = (reason: string): void => onEvent('Unhealthy', `Readiness probe failed: ${reason}`, 'Warning');
+      this.#watch(spec.readinessProbe, fail, (healthy) => this.#setReady(healthy));
+    }
+    if (spec.livenessProbe === undefined) return;
+    const fail = (reason: string): void => onEvent('Unhealthy', `Liveness probe failed: ${reason}`, 'Warning');
+    this.#watch(spec.livenessProbe, fail, (healthy) => {
+      if (!healthy) this.#kill(`Container ${spec.name} failed liveness probe, will be restarted`);
+    });
+  }
+
+  #watch(
+    spec: NonNullable<ContainerSpec['livenessProbe']>,
+    onFailure: (reason: string) => void,
+    onChange: (healthy: boolean) => void,
+  ): void {
+    const { clock, probe } = this.#options;
+    this.#probers.push(new Prober({ spec, clock, probe, onFailure, onChange }));
+  }
+
+  #stopProbes(): void {
+    for (const prober of this.#probers.splice(0)) prober.stop();
+  }
+
+  #kill(message: string): void {
+    const program = this.#program;
+    if (program === undefined || this.#state.is !== 'running') return;
+    this.#options.onEvent('Killing', message, 'Normal');
+    const { startedMs } = this.#state;
+    this.#stopProbes();
+    this.#exited(program, 137, startedMs);
+  }
+
+  /** The program has ended: the restart policy says what comes. */
+  #exited(program: Program, exitCode: number, startedMs: number): void {
+    if (this.#stopped || program !== this.#program || !this.running) return;
+    const { kind, restartPolicy, clock } = this.#options;
+    this.#stopProbes();
+    const succeeded = exitCode === 0;
+    this.#state = {
+      is: 'terminated',
+      reason: succeeded ? 'Completed' : 'Error',
+      exitCode,
+      startedMs,
+      finishedMs: clock.now(),
+    };
+    const again =
+      kind === 'init'
+        ? !succeeded && restartPolicy !== 'Never'
+        : restartPolicy === 'Always' || (restartPolicy === 'OnFailure' && !succeeded);
+    if (!again) {
+      this.#finish(exitCode, startedMs);
+      return;
+    }
+    if (clock.now() - startedMs > FORGIVEN_AFTER_MS) this.#failures = 0;
+    this.#lastState = this.#state;
+    this.#setDown();
+    // Its ports must be free for the next run.
+    program.stop(0).then(() => {
+      if (!this.#stopped) this.#restartLater();
+    });
+  }
+
+  #setDown(): void {
+    this.#ready = false;
+    this.#options.onChange();
+  }
+
+  #finish(exitCode: number, startedMs: number): void {
+    const reason = exitCode === 0 ? 'Completed' : 'Error';
+    const finishedMs = this.#options.clock.now();
+    this.#enter(
+      { is: 'terminated', reason, exitCode, startedMs, finishedMs },
+      this.#options.kind === 'init' && exitCode === 0,
+    );
+    for (const end of this.#ended.splice(0)) end();
+  }
+
+  /** The first time at once, then after ever longer pauses. */
+  #restartLater(): void {
     const { clock, spec, onEvent } = this.#options;
-    this.#lastState = this.#terminated('Error', 1, startedMs);
-    const backOffMs = Math.min(MAX_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** this.#restarts);
+    if (this.#options.kind !== 'init') for (const end of this.#ended.splice(0)) end();
+    if (this.#failures++ === 0) {
+      this.#restart();
+      return;
+    }
+    const backOffMs = Math.min(MAX_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** (this.#failures - 2));
     const message = `back-off ${backOffMs / 1000}s restarting failed container=${spec.name}`;
     onEvent('BackOff', `Back-off restarting failed container ${spec.name}`, 'Warning');
     this.#enter({ is: 'waiting', reason: 'CrashLoopBackOff', message }, false);
-    this.#timer = clock.after(backOffMs, () => {
-      this.#restarts++;
-      this.start();
-    });
+    this.#timer = clock.after(backOffMs, () => this.#restart());
+  }
+
+  #restart(): void {
+    this.#restarts++;
+    this.#previousLog = this.#log;
+    this.#log = this.#log.successor();
+    this.start();
   }
 
   #imageMissing(): void {
@@ -156,25 +339,5 @@ export class ContainerRuntime {
         false,
       );
     });
-  }
-}
-
-const timestamp = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
-
-function stateStatus(state: State): object {
-  switch (state.is) {
-    case 'waiting':
-      return { waiting: { reason: state.reason, ...(state.message === undefined ? {} : { message: state.message }) } };
-    case 'running':
-      return { running: { startedAt: timestamp(state.startedMs) } };
-    case 'terminated':
-      return {
-        terminated: {
-          reason: state.reason,
-          exitCode: state.exitCode,
-          startedAt: timestamp(state.startedMs),
-          finishedAt: timestamp(state.finishedMs),
-        },
-      };
   }
 }

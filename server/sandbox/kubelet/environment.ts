@@ -1,16 +1,41 @@
+import { MeshworkError } from '#domain';
 import type { KubeStore } from '#kube-api';
-import type { ContainerSpec, PodObject, ServiceObject } from '../kube-types.ts';
+import type { ContainerSpec, EnvVar, PodObject, ServiceObject } from '../kube-types.ts';
+import { configMapFiles, podField, secretFiles } from './references.ts';
 
-/** A container's environment: HOSTNAME, the Services of its namespace at that moment, then what the pod spec says. */
-export function containerEnvironment(options: {
+export interface EnvironmentOptions {
   readonly store: KubeStore;
   readonly pod: PodObject;
   readonly container: ContainerSpec;
   readonly podIp: string;
   readonly hostIp: string;
-}): Record<string, string> {
-  const { store, pod, container, podIp, hostIp } = options;
-  const env: Record<string, string> = { HOSTNAME: pod.metadata.name };
+}
+
+/** The container's spec names a key, a ConfigMap or a Secret that is not there: it cannot be created yet. */
+export class ContainerConfigError extends MeshworkError {
+  constructor(message: string) {
+    super('MW9307', message);
+  }
+}
+
+/**
+ * A container's environment: HOSTNAME, the Services of its namespace at that moment, then what the pod spec says. Throws
+ * ContainerConfigError when a reference leads nowhere.
+ */
+export function containerEnvironment(options: EnvironmentOptions): Record<string, string> {
+  const { pod, container } = options;
+  const env: Record<string, string> = { HOSTNAME: pod.metadata.name, ...serviceVariables(options) };
+  for (const source of (container['envFrom'] ?? []) as readonly EnvFrom[]) Object.assign(env, allOf(source, options));
+  for (const variable of container.env ?? []) {
+    const value = valueOf(variable, env, options);
+    if (value !== undefined) env[variable.name] = value;
+  }
+  return env;
+}
+
+function serviceVariables({ store, pod }: EnvironmentOptions): Record<string, string> {
+  const env: Record<string, string> = {};
+  if (pod.spec['enableServiceLinks'] === false) return env;
   for (const { metadata, spec } of store.list('Service', {
     namespace: pod.metadata.namespace ?? '',
   }) as ServiceObject[]) {
@@ -20,28 +45,61 @@ export function containerEnvironment(options: {
     env[`${prefix}_SERVICE_HOST`] = spec.clusterIP;
     env[`${prefix}_SERVICE_PORT`] = String(port);
   }
-  for (const { name, value, valueFrom } of container.env ?? []) {
-    const path = valueFrom?.fieldRef?.fieldPath;
-    env[name] = path === undefined ? expand(value ?? '', env) : podField(pod, path, { podIp, hostIp });
-  }
   return env;
 }
 
-/** `$(NAME)` of an earlier variable; unknown ones stay as they are. */
-const expand = (value: string, env: Readonly<Record<string, string>>): string =>
-  value.replace(/\$\((\w+)\)/g, (whole, name: string) => env[name] ?? whole);
-
-function podField(pod: PodObject, path: string, ips: { podIp: string; hostIp: string }): string {
-  const bracket = /^metadata\.(labels|annotations)\['([^']+)'\]$/.exec(path);
-  if (bracket !== null) return pod.metadata[bracket[1] as 'labels' | 'annotations']?.[bracket[2] ?? ''] ?? '';
-  const fields: Readonly<Record<string, string | undefined>> = {
-    'metadata.name': pod.metadata.name,
-    'metadata.namespace': pod.metadata.namespace,
-    'metadata.uid': pod.metadata.uid,
-    'spec.nodeName': pod.spec.nodeName,
-    'spec.serviceAccountName': pod.spec.serviceAccountName,
-    'status.podIP': ips.podIp,
-    'status.hostIP': ips.hostIp,
-  };
-  return fields[path] ?? '';
+interface EnvFrom {
+  readonly prefix?: string;
+  readonly configMapRef?: { readonly name: string; readonly optional?: boolean };
+  readonly secretRef?: { readonly name: string; readonly optional?: boolean };
 }
+
+function valueOf(
+  { value, valueFrom }: EnvVar,
+  env: Readonly<Record<string, string>>,
+  options: EnvironmentOptions,
+): string | undefined {
+  if (valueFrom?.fieldRef !== undefined) return podField(options.pod, valueFrom.fieldRef.fieldPath, options);
+  if (valueFrom?.configMapKeyRef !== undefined) return keyOf('ConfigMap', valueFrom.configMapKeyRef, options);
+  if (valueFrom?.secretKeyRef !== undefined) return keyOf('Secret', valueFrom.secretKeyRef, options);
+  // No container here has limits of its own: the node's are meant.
+  if (valueFrom?.resourceFieldRef !== undefined) return '0';
+  return expand(value ?? '', env);
+}
+
+type ReferredKind = 'ConfigMap' | 'Secret';
+
+function filesOf(kind: ReferredKind, name: string, { store, pod }: EnvironmentOptions) {
+  const object = store.get(kind, { namespace: pod.metadata.namespace ?? '', name });
+  const files = kind === 'ConfigMap' ? configMapFiles(object) : secretFiles(object);
+  return { found: object !== undefined, files };
+}
+
+function keyOf(
+  kind: ReferredKind,
+  { name, key, optional }: { readonly name: string; readonly key: string; readonly optional?: boolean },
+  options: EnvironmentOptions,
+): string | undefined {
+  const { found, files } = filesOf(kind, name, options);
+  const value = files.get(key)?.toString('utf8');
+  if (value !== undefined || optional === true) return value;
+  const word = kind.toLowerCase();
+  const namespace = options.pod.metadata.namespace ?? '';
+  throw new ContainerConfigError(
+    found ? `couldn't find key ${key} in ${kind} ${namespace}/${name}` : `${word} "${name}" not found`,
+  );
+}
+
+function allOf({ prefix = '', configMapRef, secretRef }: EnvFrom, options: EnvironmentOptions): Record<string, string> {
+  const reference = configMapRef ?? secretRef;
+  if (reference === undefined) return {};
+  const kind = configMapRef === undefined ? 'Secret' : 'ConfigMap';
+  const { found, files } = filesOf(kind, reference.name, options);
+  if (!found && reference.optional !== true)
+    throw new ContainerConfigError(`${kind.toLowerCase()} "${reference.name}" not found`);
+  return Object.fromEntries([...files].map(([key, bytes]) => [`${prefix}${key}`, bytes.toString('utf8')]));
+}
+
+/** `$(NAME)` of an earlier variable; unknown ones stay as they are. */
+export const expand = (value: string, env: Readonly<Record<string, string>>): string =>
+  value.replace(/\$\((\w+)\)/g, (whole, name: string) => env[name] ?? whole);

@@ -1,9 +1,11 @@
+import type { Socket } from 'node:net';
 import type { Proxy } from '#data-plane';
 import type { Clock, SocketAddress } from '#domain';
-import type { FetchInit, FetchResponse } from '#workloads';
+import type { Dial, FetchInit, FetchResponse } from '#workloads';
 import type { ContainerState, RunningPod } from '../doors.ts';
+import type { PodWorld } from '../exec/pod-world.ts';
+import { type ContainerIo, runCommand } from '../exec/run-command.ts';
 import type { Condition, PodObject } from '../kube-types.ts';
-import { searchList } from '../network/dns.ts';
 import type { ContainerRuntime } from './container-runtime.ts';
 
 export interface PodParts {
@@ -14,16 +16,28 @@ export interface PodParts {
   readonly init: readonly ContainerRuntime[];
   readonly containers: readonly ContainerRuntime[];
   readonly appListeners: readonly SocketAddress[];
+  /** The application starts when its proxy is ready. */
+  readonly holdsApplication: boolean;
   readonly proxy: () => Proxy | undefined;
   readonly fetch: (url: string, init?: FetchInit) => Promise<FetchResponse>;
-  readonly env: (container: string) => Readonly<Record<string, string>>;
+  /** What a program in the container finds around it. */
+  readonly world: (container: string) => PodWorld;
+  readonly dial: Dial;
+  /** Why the pod cannot be set up yet; undefined when it can. */
+  readonly obstacle: () => string | undefined;
+  readonly onObstacle: (message: string) => void;
+  /** Called when all containers have stopped. */
+  readonly onStop: () => Promise<void>;
 }
+
+const SETUP_RETRY_MS = 1000;
 
 /** A pod's containers as one: their order, their conditions, and the door that others see. */
 export class PodRuntime implements RunningPod {
   readonly #parts: PodParts;
   readonly #startedMs: number;
   readonly #since = new Map<string, Condition>();
+  #stopped = false;
 
   constructor(parts: PodParts) {
     this.#parts = parts;
@@ -94,29 +108,63 @@ export class PodRuntime implements RunningPod {
     return stdout === undefined ? undefined : { stdout, exitCode: 0 };
   }
 
-  /** Init containers one after the other, then all the others at once. */
+  run(container: string, command: readonly string[], io: ContainerIo): Promise<number> {
+    return runCommand(command, io, this.#parts.world(container));
+  }
+
+  world(container: string): PodWorld {
+    return this.#parts.world(container);
+  }
+
+  dial(host: string, port: number): Promise<Socket> {
+    return this.#parts.dial(host, port);
+  }
+
+  container(name: string): ContainerRuntime | undefined {
+    return this.#find(name);
+  }
+
+  /** Volumes first, then init containers one after the other, then all the others at once. */
   async start(): Promise<void> {
+    await this.#setUp();
+    if (this.#stopped) return;
     for (const container of this.#parts.init) await container.start();
     if (!this.#initialized) return;
-    await Promise.all(this.#parts.containers.map((container) => container.start()));
+    const held = this.#parts.holdsApplication ? this.#parts.containers.filter(({ view }) => view.kind === 'proxy') : [];
+    await Promise.all(held.map((container) => container.start()));
+    await Promise.all(
+      this.#parts.containers.filter((each) => !held.includes(each)).map((container) => container.start()),
+    );
+  }
+
+  /** Waits for the ConfigMaps and Secrets that the pod mounts. */
+  async #setUp(): Promise<void> {
+    for (;;) {
+      const obstacle = this.#parts.obstacle();
+      if (obstacle === undefined || this.#stopped) return;
+      this.#parts.onObstacle(obstacle);
+      for (const container of this.#parts.containers) container.hold('ContainerCreating');
+      await new Promise((resolve) => this.#parts.clock.after(SETUP_RETRY_MS, () => resolve(undefined)));
+    }
   }
 
   /** Proxies first: what they still carry needs the application behind them. */
   async stop(drainMs: number): Promise<void> {
+    this.#stopped = true;
     const all = [...this.#parts.containers, ...this.#parts.init];
     const proxies = all.filter(({ view }) => view.kind === 'proxy');
     await Promise.all(proxies.map((container) => container.stop(drainMs)));
     await Promise.all(
       all.filter((container) => !proxies.includes(container)).map((container) => container.stop(drainMs)),
     );
+    await this.#parts.onStop();
   }
 
   /** status of the Pod object. */
   status(): object {
     const { ip, hostIp, init, containers } = this.#parts;
-    const started = containers.some(({ running }) => running);
     return {
-      phase: started ? 'Running' : 'Pending',
+      phase: this.#phase(),
       podIP: ip,
       podIPs: [{ ip }],
       hostIP: hostIp,
@@ -128,10 +176,25 @@ export class PodRuntime implements RunningPod {
     };
   }
 
+  /** All ended for good: Succeeded or Failed; one that runs, or ran, makes the pod run. */
+  #phase(): string {
+    const { containers, init } = this.#parts;
+    const codes = containers.map(({ exitCode }) => exitCode);
+    if (init.some(({ exitCode = 0 }) => exitCode !== 0)) return 'Failed';
+    if (codes.every((code) => code !== undefined)) return codes.every((code) => code === 0) ? 'Succeeded' : 'Failed';
+    const started = containers.some(
+      ({ running, exitCode, view }) => running || exitCode !== undefined || view.restarts > 0,
+    );
+    return started ? 'Running' : 'Pending';
+  }
+
   #conditions(): Condition[] {
+    const phase = this.#phase();
     const unready = this.#parts.containers.filter(({ ready }) => !ready).map(({ view }) => view.name);
     const message = `containers with unready status: [${unready.join(' ')}]`;
-    const why = unready.length === 0 ? {} : { reason: 'ContainersNotReady', message };
+    const ended = phase === 'Succeeded' || phase === 'Failed';
+    const why =
+      unready.length === 0 ? {} : ended ? { reason: 'PodCompleted' } : { reason: 'ContainersNotReady', message };
     return [
       this.#condition('PodScheduled', true, {}),
       this.#condition('Initialized', this.#initialized, {}),
@@ -157,8 +220,8 @@ export class PodRuntime implements RunningPod {
   #builtIn(container: string, command: readonly string[]): string | undefined {
     const [program = '', ...args] = command;
     if (program === 'hostname') return args[0] === '-i' ? `${this.ip}\n` : `${this.name}\n`;
-    if (program === 'env' || program === 'printenv') return environmentText(this.#parts.env(container), args[0]);
-    if (program === 'cat' && args[0] === '/etc/resolv.conf') return resolvConf(this.namespace);
+    if (program === 'env' || program === 'printenv') return environmentText(this.#parts.world(container).env, args[0]);
+    if (program === 'cat' && args[0] === '/etc/resolv.conf') return this.#parts.world(container).files.read(args[0]);
     if (program === 'ss' || program === 'netstat') return this.#sockets();
     return undefined;
   }
@@ -177,5 +240,3 @@ function environmentText(env: Readonly<Record<string, string>>, name: string | u
     .map(([key, value]) => `${key}=${value}`)
     .join('\n')}\n`;
 }
-
-const resolvConf = (namespace: string): string => `search ${searchList(namespace).join(' ')}\noptions ndots:5\n`;

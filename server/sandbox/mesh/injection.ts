@@ -1,5 +1,8 @@
+import { parse } from 'yaml';
 import type { KubeStore } from '#kube-api';
 import type { ContainerSpec, PodObject } from '../kube-types.ts';
+import { captureRules } from '../network/capture-rules.ts';
+import { rewriteProbes, rewritesProbes } from './probe-rewrite.ts';
 import { nodeName, proxyImage } from './system.ts';
 
 export const PROXY_CONTAINER = 'istio-proxy';
@@ -32,8 +35,27 @@ export function wantsSidecar(store: KubeStore, pod: PodObject): boolean {
   return injection === undefined ? ofNamespace['istio.io/rev'] === 'default' : injection === 'enabled';
 }
 
+/** `proxy.istio.io/config` on the pod: the application waits for its proxy. */
+export function holdsApplication({ metadata }: PodObject): boolean {
+  const text = metadata.annotations?.['proxy.istio.io/config'];
+  if (text === undefined) return false;
+  try {
+    return (
+      (parse(text) as { holdApplicationUntilProxyStarts?: boolean } | null)?.holdApplicationUntilProxyStarts === true
+    );
+  } catch {
+    // Validation told whoever wrote it; the pod starts with the defaults.
+    return false;
+  }
+}
+
 function inject(pod: PodObject): PodObject {
   const { labels = {}, annotations = {} } = pod.metadata;
+  const { containers, env } = rewritesProbes(pod)
+    ? rewriteProbes(pod.spec.containers)
+    : { containers: pod.spec.containers, env: undefined };
+  const proxy = env === undefined ? proxyContainer : { ...proxyContainer, env: [env] };
+  const init = { ...initContainer, args: captureRules(annotations).args };
   const app =
     labels['service.istio.io/canonical-name'] ?? labels['app.kubernetes.io/name'] ?? labels['app'] ?? pod.metadata.name;
   const revision =
@@ -64,35 +86,14 @@ function inject(pod: PodObject): PodObject {
     },
     spec: {
       ...pod.spec,
-      initContainers: [...(pod.spec.initContainers ?? []), initContainer],
-      containers: [...pod.spec.containers, proxyContainer],
+      initContainers: [...(pod.spec.initContainers ?? []), init],
+      // A proxy that the application waits for stands first.
+      containers: holdsApplication(pod) ? [proxy, ...containers] : [...containers, proxy],
     },
   };
 }
 
-const initContainer: ContainerSpec = {
-  name: INIT_CONTAINER,
-  image: proxyImage,
-  args: [
-    'istio-iptables',
-    '-p',
-    '15001',
-    '-z',
-    '15006',
-    '-u',
-    '1337',
-    '-m',
-    'REDIRECT',
-    '-i',
-    '*',
-    '-x',
-    '',
-    '-b',
-    '*',
-    '-d',
-    '15090,15021,15020',
-  ],
-};
+const initContainer: ContainerSpec = { name: INIT_CONTAINER, image: proxyImage };
 
 const proxyContainer: ContainerSpec = {
   name: PROXY_CONTAINER,

@@ -6,12 +6,16 @@ import type { KubeStore } from '#kube-api';
 import type { Dial } from '#workloads';
 import type { AddressPlan } from './addresses.ts';
 import { createCaptureTable } from './capture-table.ts';
-import { resolveName } from './dns.ts';
+import { resolveAddresses, resolveName } from './dns.ts';
 import { createServiceTable } from './service-table.ts';
 
 const OUTBOUND_CAPTURE_PORT = 15001;
 /** A record follows its connection within one turn of the loop; who is not recorded by then was not redirected. */
 const CAPTURE_WAIT_MS = 250;
+/** What a proxy serves of itself, on the pod's own address. */
+const PROXY_STATE_PORTS = new Set([15000, 15004, 15020, 15021, 15090]);
+/** A proxy's names are whole ones; the search list of a namespace has nothing to add. */
+const DNS_NAMESPACE = 'default';
 /** Where Istio's inbound connections to the application come from. */
 const INBOUND_PASSTHROUGH_IP = '127.0.0.6';
 
@@ -19,8 +23,10 @@ const INBOUND_PASSTHROUGH_IP = '127.0.0.6';
 export interface PodSide {
   readonly podIp: string;
   readonly namespace: string;
-  /** Connections go to the pod's own proxy on 15001, which learns where they wanted to go. */
+  /** The application listens on a hidden address; its connections go to the pod's own proxy on 15001, which learns where they wanted to go. */
   readonly captured: boolean;
+  /** Which connections of a captured pod go to the proxy; absent: all. */
+  readonly outbound?: (destination: SocketAddress) => boolean;
 }
 
 /** The wires of a sandbox: real TCP connections between 127.x addresses. Nothing outside its own block is ever dialled. */
@@ -62,13 +68,14 @@ export function createNetwork(options: {
   return {
     resolve: (name, namespace) => resolveName(store, name, namespace),
     dialFrom:
-      ({ podIp, namespace, captured: isCaptured }) =>
+      ({ podIp, namespace, captured: isCaptured, outbound = () => true }) =>
       async (host, port) => {
         const own = host === 'localhost' || host === '127.0.0.1' || host === podIp;
-        if (own) return direct({ ip: isCaptured ? plan.hiddenIp(podIp) : podIp, port }, podIp);
+        const hidden = isCaptured && !PROXY_STATE_PORTS.has(port);
+        if (own) return direct({ ip: hidden ? plan.hiddenIp(podIp) : podIp, port }, podIp);
         const ip = resolveName(store, host, namespace);
         if (ip === undefined) throw systemError('ENOTFOUND', `getaddrinfo ENOTFOUND ${host}`);
-        return isCaptured ? captured({ ip, port }, podIp) : direct({ ip, port }, podIp);
+        return isCaptured && outbound({ ip, port }) ? captured({ ip, port }, podIp) : direct({ ip, port }, podIp);
       },
     dialFromOutside: (host, port) =>
       isIPv4(host)
@@ -78,6 +85,11 @@ export function createNetwork(options: {
       podIp,
       originalDestination: (socket) =>
         capture.lookup({ ip: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 }, CAPTURE_WAIT_MS),
+      resolve: async (name) => {
+        const addresses = resolveAddresses(store, name, DNS_NAMESPACE);
+        if (addresses.length === 0) throw systemError('ENOTFOUND', `queryA ENOTFOUND ${name}`);
+        return addresses;
+      },
       connect: (destination, { toApp }) => {
         if (toApp)
           return connect(socketOptions({ ip: plan.hiddenIp(podIp), port: destination.port }, INBOUND_PASSTHROUGH_IP));

@@ -23,12 +23,29 @@ export const CURL_FLAGS: FlagSpec = {
   location: onOff('L'),
   insecure: onOff('k'),
   'http1.1': onOff(),
+  http2: onOff(),
+  'no-buffer': onOff('N'),
+  globoff: onOff('g'),
+  get: onOff('G'),
+  compressed: onOff(),
   'no-progress-meter': onOff(),
   output: value('o'),
   'write-out': value('w'),
   header: many('H'),
   request: value('X'),
   data: many('d'),
+  'data-raw': many(),
+  'data-binary': many(),
+  'data-urlencode': many(),
+  json: value(),
+  user: value('u'),
+  cacert: value(),
+  cert: value('E'),
+  key: value(),
+  resolve: many(),
+  'connect-to': many(),
+  retry: value(),
+  'retry-delay': value(),
   'max-time': value('m'),
   'connect-timeout': value(),
   cookie: value('b'),
@@ -51,6 +68,8 @@ export interface CurlContext {
   readonly io: CommandIo;
   readonly clock: Clock;
   readonly fetch: Fetch;
+  /** Where certificates and `-d @file` are read from. */
+  read?(path: string): string | undefined;
   /** Where `-o file` writes; absent inside a pod, whose files nobody sees. */
   save?(path: string, text: string): void;
 }
@@ -67,12 +86,12 @@ export async function runCurl(args: readonly string[], context: CurlContext): Pr
   const { protocol } = new URL(url);
   if (protocol !== 'http:' && protocol !== 'https:')
     throw new UsageError(`curl: (1) Protocol "${protocol.slice(0, -1)}" not supported`, 1);
-  const init = requestOf(flags, io);
+  const init = requestOf(flags, context);
   const format = flags.text('write-out');
   const startedMs = context.clock.monotonic();
   const seconds = (): number => (context.clock.monotonic() - startedMs) / 1000;
   try {
-    const response = await send(url, init, { flags, context });
+    const response = await send(withQuery(url, flags), init, { flags, context });
     if (format !== undefined) io.out(writeOut(format, response, seconds()));
     if (!flags.on('fail') || response.status < 400) return 0;
     if (!flags.on('silent') || flags.on('show-error'))
@@ -95,7 +114,8 @@ async function send(
 ): Promise<FetchResponse> {
   let at = url;
   for (let hop = 0; ; hop++) {
-    const response = await context.fetch(at, init);
+    const target = redirected(at, init, flags);
+    const response = await context.fetch(target.url, target.init);
     const { location } = response.headers;
     const follows = flags.on('location') && response.status >= 300 && response.status < 400 && location !== undefined;
     if (follows && hop === MAX_REDIRECTS) throw new CurlFailure(47, `Maximum (${MAX_REDIRECTS}) redirects followed`);
@@ -113,24 +133,100 @@ class CurlFailure extends Error {
   }
 }
 
-function requestOf(flags: Flags, io: CommandIo): FetchInit {
-  const data = flags.all('data').join('&');
+/** `-G`: what `-d` says goes into the query. */
+function withQuery(url: string, flags: Flags): string {
+  if (!flags.on('get') || flags.all('data').length === 0) return url;
+  return `${url}${url.includes('?') ? '&' : '?'}${flags.all('data').join('&')}`;
+}
+
+function bodyOf(flags: Flags, read: CurlContext['read']): string | undefined {
+  const fromFile = (text: string): string => {
+    if (!text.startsWith('@')) return text;
+    const file = read?.(text.slice(1));
+    if (file === undefined) throw new UsageError(`curl: option -d: error encountered when reading a file\n${HELP}`, 26);
+    return file;
+  };
+  const parts = [
+    ...flags.all('data').map((text) => fromFile(text).replace(/[\r\n]/g, '')),
+    ...flags.all('data-raw'),
+    ...flags.all('data-binary').map(fromFile),
+    ...flags.all('data-urlencode').map((text) => {
+      const equals = text.indexOf('=');
+      return `${text.slice(0, equals + 1)}${encodeURIComponent(text.slice(equals + 1))}`;
+    }),
+  ];
+  return flags.text('json') ?? (parts.length === 0 || flags.on('get') ? undefined : parts.join('&'));
+}
+
+function requestOf(flags: Flags, { io, read }: CurlContext): FetchInit {
+  const body = bodyOf(flags, read);
   const headers: Record<string, string> = { 'user-agent': flags.text('user-agent') ?? 'curl/8.5.0', accept: '*/*' };
-  if (flags.all('data').length > 0) headers['content-type'] = 'application/x-www-form-urlencoded';
+  if (flags.text('json') !== undefined) headers['content-type'] = headers['accept'] = 'application/json';
+  else if (body !== undefined) headers['content-type'] = 'application/x-www-form-urlencoded';
   const cookie = flags.text('cookie');
   if (cookie !== undefined) headers['cookie'] = cookie;
+  const user = flags.text('user');
+  if (user !== undefined) headers['authorization'] = `Basic ${Buffer.from(user).toString('base64')}`;
   for (const line of flags.all('header')) {
-    const at = line.indexOf(':');
+    const at = line.search(/[:;]/);
     if (at <= 0) throw new UsageError(`curl: the header "${line}" needs the form "name: value"`, 2);
-    headers[line.slice(0, at).trim().toLowerCase()] = line.slice(at + 1).trim();
+    const name = line.slice(0, at).trim().toLowerCase();
+    const text = line.slice(at + 1).trim();
+    // `-H 'accept:'` takes a header away, `-H 'x-a;'` sends it empty.
+    if (text === '' && line[at] === ':') delete headers[name];
+    else headers[name] = text;
   }
   return {
-    method: flags.text('request') ?? (flags.on('head') ? 'HEAD' : flags.all('data').length === 0 ? 'GET' : 'POST'),
+    method: flags.text('request') ?? (flags.on('head') ? 'HEAD' : body === undefined ? 'GET' : 'POST'),
     headers,
     signal: io.signal,
     timeoutMs: readTimeout(flags),
-    ...(data === '' ? {} : { body: data }),
+    tls: tlsOf(flags, read),
+    ...(body === undefined ? {} : { body }),
   };
+}
+
+function tlsOf(flags: Flags, read: CurlContext['read']): NonNullable<FetchInit['tls']> {
+  const file = (flag: string): string | undefined => {
+    const path = flags.text(flag);
+    if (path === undefined) return undefined;
+    const text = read?.(path);
+    if (text === undefined) throw new UsageError(`curl: (77) error setting certificate file: ${path}`, 77);
+    return text;
+  };
+  const [ca, cert, key] = [file('cacert'), file('cert'), file('key')];
+  return {
+    ...(flags.on('insecure') ? { insecure: true } : {}),
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+  };
+}
+
+/** `--resolve host:port:address` and `--connect-to`: the URL to dial, the name kept in Host and SNI. */
+function redirected(url: string, init: FetchInit, flags: Flags): { url: string; init: FetchInit } {
+  const target = new URL(url);
+  const port = target.port || (target.protocol === 'https:' ? '443' : '80');
+  for (const rule of flags.all('resolve')) {
+    const [, host, at, address] = /^\+?([^:]+):(\d+):(.+)$/.exec(rule) ?? [];
+    if (address !== undefined && (host === target.hostname || host === '*') && at === port)
+      return moved(target, init, { hostname: address, port });
+  }
+  for (const rule of flags.all('connect-to')) {
+    const [host = '', at = '', toHost = '', toPort = ''] = rule.split(':');
+    if ((host === '' || host === target.hostname) && (at === '' || at === port))
+      return moved(target, init, { hostname: toHost || target.hostname, port: toPort || port });
+  }
+  return { url, init };
+}
+
+function moved(target: URL, init: FetchInit, to: { readonly hostname: string; readonly port: string }) {
+  const { host, hostname } = target;
+  const dialled = new URL(target);
+  dialled.hostname = to.hostname;
+  dialled.port = to.port;
+  const tls = { serverName: hostname, ...init.tls };
+  return { url: dialled.href, init: { ...init, tls, headers: { host, ...init.headers } } };
 }
 
 function readTimeout(flags: Flags): number {
@@ -180,6 +276,8 @@ function curlError(error: unknown, url: string, timeoutMs: number | undefined): 
   if (error instanceof Error && error.name === 'TimeoutError')
     return { code: 28, text: `Operation timed out after ${timeoutMs} milliseconds with 0 bytes received` };
   if (code === 'ENOTFOUND') return { code: 6, text: `Could not resolve host: ${hostname}` };
+  if (/CERT|SELF_SIGNED|UNABLE_TO/.test(code)) return { code: 60, text: `SSL certificate problem: ${message}` };
+  if (code.startsWith('ERR_SSL') || code === 'EPROTO') return { code: 35, text: `TLS connect error: ${message}` };
   if (code === 'ECONNREFUSED')
     return {
       code: 7,

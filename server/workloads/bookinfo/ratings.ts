@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Timer } from '#domain';
 import type { ContainerContext, WorkloadImage } from '../doors.ts';
+import { pause } from '../pause.ts';
 import { type Answer, json, pathOf, readBody, text } from '../respond.ts';
 import { envNumber, serve } from '../serve.ts';
 
@@ -74,8 +75,4 @@ function alternate(context: ContainerContext, everyMs: number, act: () => void):
     });
   let timer = next();
   context.signal.addEventListener('abort', () => timer.cancel(), { once: true });
-}
-
-function pause(context: ContainerContext, delayMs: number): Promise<void> {
-  return new Promise((resolve) => context.clock.after(delayMs, resolve));
 }

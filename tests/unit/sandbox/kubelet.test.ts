@@ -43,6 +43,9 @@ describe('the node', () => {
       events,
       trustDomain: () => 'cluster.local',
       istiodIp: plan.podIp(0),
+      accountToken: () => 'token',
+      clusterCa: () => 'PEM',
+      onError,
       istiodReady: () => Promise.resolve(),
       createIstiod: () => ({ start: async () => undefined, stop: async () => undefined }),
       onHop: () => undefined,
@@ -144,16 +147,16 @@ describe('the node', () => {
   });
 
   it('names the images that exist when one does not, and backs off', async () => {
-    store.apply(deployment('nginx', {}, { image: 'nginx:1.27' }), { changeId });
-    await eventually(() => podOf('nginx')?.containers[0]?.state === 'ErrImagePull');
-    expect(podOf('nginx')?.containers[0]?.message).toContain('examples-bookinfo-productpage-v1');
+    store.apply(deployment('postgres', {}, { image: 'postgres:17' }), { changeId });
+    await eventually(() => podOf('postgres')?.containers[0]?.state === 'ErrImagePull');
+    expect(podOf('postgres')?.containers[0]?.message).toContain('examples-bookinfo-productpage-v1');
     clock.advance(10_000);
-    expect(podOf('nginx')?.containers[0]?.state).toBe('ImagePullBackOff');
-    await eventually(() => JSON.stringify(stored('nginx')?.status ?? {}).includes('ImagePullBackOff'));
-    expect(stored('nginx')?.status).toMatchObject({ phase: 'Pending' });
+    expect(podOf('postgres')?.containers[0]?.state).toBe('ImagePullBackOff');
+    await eventually(() => JSON.stringify(stored('postgres')?.status ?? {}).includes('ImagePullBackOff'));
+    expect(stored('postgres')?.status).toMatchObject({ phase: 'Pending' });
   });
 
-  it('starts a crashed container again after a back-off that doubles', async () => {
+  it('starts a crashed container again at once, then after a back-off that doubles', async () => {
     const twice = { name: 'second', image: 'meshwork/inventory:1.0' };
     const first = { name: 'first', image: 'meshwork/inventory:1.0' };
     store.apply(
@@ -164,9 +167,9 @@ describe('the node', () => {
     );
     const second = () => podOf('twins')?.containers.find(({ state }) => state === 'CrashLoopBackOff');
     await eventually(() => second() !== undefined);
-    expect(second()).toMatchObject({ restarts: 0, message: expect.stringContaining('back-off 10s') });
+    expect(second()).toMatchObject({ restarts: 1, message: expect.stringContaining('back-off 10s') });
     clock.advance(10_000);
-    await eventually(() => second()?.restarts === 1);
+    await eventually(() => second()?.restarts === 2);
     expect(second()?.message).toContain('back-off 20s');
     expect(podOf('twins')?.logs(second()!.name).join('\n')).toContain('EADDRINUSE');
   });

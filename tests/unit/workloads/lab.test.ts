@@ -97,6 +97,6 @@ describe('lab images', () => {
   it('an image is found under any registry, tag and digest', () => {
     expect(imageName('registry:5000/a/b/reviews:1.2@sha256:abc')).toBe('reviews');
     expect(findImage('docker.io/istio/examples-bookinfo-reviews-v3:latest')?.name).toBe('examples-bookinfo-reviews-v3');
-    expect(findImage('nginx')).toBeUndefined();
+    expect(findImage('postgres')).toBeUndefined();
   });
 });

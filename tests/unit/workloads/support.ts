@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:http';
-import { connect } from 'node:net';
+import { connect, createServer as createTcpServer, type Socket, type Server as TcpServer } from 'node:net';
 import type { Clock } from '#domain';
 import { seededRandom } from '#domain';
 import { type ContainerContext, createFetch, type FetchInit, type FetchResponse, findImage } from '#workloads';
@@ -46,6 +46,7 @@ export class TestNet {
   readonly clock = manualClock();
   readonly #ports = new Map<string, number>();
   readonly #servers: Server[] = [];
+  readonly #tcpServers: TcpServer[] = [];
   readonly #stopping = new AbortController();
   readonly #fetch = createFetch(async (host) => {
     const port = this.#ports.get(host);
@@ -62,17 +63,29 @@ export class TestNet {
     this.#ports.set(host, (server.address() as { port: number }).port);
   }
 
+  async serveTcp(host: string, onConnection: (socket: Socket) => void): Promise<void> {
+    const server = createTcpServer({ allowHalfOpen: true }, onConnection);
+    this.#tcpServers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    this.#ports.set(host, (server.address() as { port: number }).port);
+  }
+
   async run(image: string, host: string, env: Record<string, string> = {}): Promise<RunningImage> {
     const logs: string[] = [];
     const found = findImage(image);
     if (found === undefined) throw new Error(`no image ${image}`);
     await found.start({
       env: { HOSTNAME: `${host}-1`, ...env },
+      command: [],
       args: [],
       pod: { name: `${host}-1`, namespace: 'default', labels: { app: host, version: 'v1' } },
       clock: this.clock,
       random: seededRandom(host),
       listen: (_port, handler) => this.serve(host, handler),
+      listenTcp: (_port, onConnection) => this.serveTcp(host, onConnection),
+      readFile: () => undefined,
+      run: async () => 127,
+      exits: () => undefined,
       fetch: this.#fetch,
       log: (line) => logs.push(line),
       signal: this.#stopping.signal,
@@ -90,6 +103,7 @@ export class TestNet {
 
   close(): void {
     this.#stopping.abort();
+    for (const server of this.#tcpServers) server.close();
     for (const server of this.#servers) {
       server.close();
       server.closeAllConnections();

@@ -1,0 +1,82 @@
+import { errorMessage } from '#domain';
+import { type Command, type CommandIo, createShell, readAll, textPipe, UsageError } from '#shell';
+import type { PodWorld } from './pod-world.ts';
+import { programsOf } from './programs.ts';
+
+const SHELLS = new Set(['sh', 'bash', 'ash', 'dash']);
+const EXIT_NOT_FOUND = 127;
+
+/** The streams of a command in a container. */
+export type ContainerIo = Pick<CommandIo, 'stdin' | 'hasStdin' | 'out' | 'err' | 'signal'>;
+
+export const noInput = { stdin: textPipe(''), hasStdin: false } as const;
+
+/**
+ * Runs a command as a container would, by our own interpreter of known programs: nothing of it reaches the host. Resolves with the exit code;
+ * 127 with the runtime's words when there is no such program.
+ */
+export async function runCommand(command: readonly string[], io: ContainerIo, world: PodWorld): Promise<number> {
+  const [path = '', ...args] = command;
+  const name = path.split('/').at(-1) ?? path;
+  if (SHELLS.has(name)) return runShell(args, io, world);
+  const own = world.imageExec(command);
+  if (own !== undefined) {
+    io.out(own.stdout);
+    return own.exitCode;
+  }
+  const program = programsOf(world).get(name);
+  if (program === undefined) {
+    io.err(`exec: "${path}": executable file not found in $PATH\n`);
+    return EXIT_NOT_FOUND;
+  }
+  return told(program, args, { io: { ...io, variables: new Map(Object.entries(world.env)) }, world });
+}
+
+async function told(
+  program: Command<PodWorld>,
+  args: readonly string[],
+  { io, world }: { readonly io: CommandIo; readonly world: PodWorld },
+): Promise<number> {
+  try {
+    return await program.run(args, io, world);
+  } catch (error) {
+    if (io.signal.aborted) return 130;
+    const usage = error instanceof UsageError;
+    io.err(`${usage ? '' : `${program.name}: `}${errorMessage(error)}\n`);
+    return usage ? error.exitCode : 1;
+  }
+}
+
+/** `sh -c 'script' [name args…]`, or a script on standard input. */
+async function runShell(args: readonly string[], io: ContainerIo, world: PodWorld): Promise<number> {
+  const flag = args.findIndex((arg) => /^-[a-z]*c$/.test(arg));
+  const shell = podShell(world);
+  if (flag >= 0) {
+    const [script = '', , ...positional] = args.slice(flag + 1);
+    for (const [index, value] of positional.entries()) shell.variables.set(String(index + 1), value);
+    return shell.run(script, { out: io.out, err: io.err, signal: io.signal });
+  }
+  const [file] = args.filter((arg) => !arg.startsWith('-'));
+  const script = file === undefined ? await readAll(io.stdin) : world.files.read(file);
+  if (script === undefined) {
+    io.err(`sh: ${file}: No such file or directory\n`);
+    return EXIT_NOT_FOUND;
+  }
+  return shell.run(script, { out: io.out, err: io.err, signal: io.signal });
+}
+
+/** A shell with the container's environment as its variables. */
+export function podShell(world: PodWorld): ReturnType<typeof createShell> {
+  const commands = new Map(programsOf(world));
+  for (const name of SHELLS) {
+    commands.set(name, {
+      name,
+      summary: 'a shell',
+      manual: name,
+      run: (args, io, inner) => runShell(args, io, inner),
+    });
+  }
+  const shell = createShell<PodWorld>({ commands, world });
+  for (const [name, value] of Object.entries(world.env)) shell.variables.set(name, value);
+  return shell;
+}

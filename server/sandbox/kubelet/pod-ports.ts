@@ -1,0 +1,77 @@
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import type { Proxy } from '#data-plane';
+import type { CaptureRules } from '../network/capture-rules.ts';
+
+export interface PodPortsOptions {
+  readonly ip: string;
+  /** Where the captured application really listens. */
+  readonly hiddenIp: string;
+  readonly rules: CaptureRules;
+  /** Ports that the proxy opens by itself. */
+  readonly declared: readonly number[];
+  readonly proxy: () => Proxy | undefined;
+  readonly onError: (what: string, error: unknown) => void;
+}
+
+/**
+ * The ports of a captured pod on its own address: what the application opens without declaring it, and what is excluded from capture.
+ * The kernel's rules take connections to any port, so a port that no container declares is reached all the same.
+ */
+export class PodPorts {
+  readonly #options: PodPortsOptions;
+  readonly #open = new Map<number, Server>();
+  readonly #sockets = new Set<Socket>();
+
+  constructor(options: PodPortsOptions) {
+    this.#options = options;
+  }
+
+  /** The application listens there now. */
+  open(port: number): void {
+    const { ip, rules, declared, onError } = this.#options;
+    const captured = rules.inbound(port);
+    if (this.#open.has(port) || (captured && declared.includes(port))) return;
+    const server = createServer({ allowHalfOpen: !captured, noDelay: true, pauseOnConnect: !captured }, (socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+      if (captured) this.#toProxy(socket, port);
+      else this.#toApplication(socket, port);
+    });
+    server.once('error', (error) => onError(`port ${port} of the pod`, error));
+    server.listen({ host: ip, port });
+    this.#open.set(port, server);
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    const closing = [...this.#open.values()].map(
+      (server) => new Promise<void>((resolve) => server.close(() => resolve())),
+    );
+    this.#open.clear();
+    await Promise.all(closing);
+  }
+
+  #toProxy(socket: Socket, port: number): void {
+    // It may break before anybody reads it; whoever reads it hears of it by 'close'.
+    socket.on('error', () => undefined);
+    const proxy = this.#options.proxy();
+    if (proxy === undefined) socket.resetAndDestroy();
+    else proxy.acceptInbound(socket, { ip: this.#options.ip, port });
+  }
+
+  #toApplication(socket: Socket, port: number): void {
+    const upstream = connect({ host: this.#options.hiddenIp, port, noDelay: true, allowHalfOpen: true });
+    this.#sockets.add(upstream);
+    for (const [one, other] of [
+      [socket, upstream],
+      [upstream, socket],
+    ] as const) {
+      one.on('error', () => other.destroy());
+      one.once('close', () => {
+        this.#sockets.delete(one);
+        other.destroySoon();
+      });
+      one.pipe(other);
+    }
+  }
+}

@@ -1,0 +1,154 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { errorMessage } from '#domain';
+import type { ContainerContext, WorkloadImage } from '../doors.ts';
+import { goDurationMs, goHeaders, hostOf, peerOf, protoOf } from '../net/go-request.ts';
+import { addRawService, decodeFields, encodeFields, type RawHandler, serveGrpc } from '../net/grpc-server.ts';
+import { type ServerTls, serveWeb, tlsOf } from '../net/web-server.ts';
+import { pause } from '../pause.ts';
+import { type EchoAppFlags, readFlags } from './echo-app-flags.ts';
+import { echoWebSocket } from './web-socket.ts';
+
+const SERVER_FIRST = 'server-first-protocol\n';
+
+/** Istio's own test server (`gcr.io/istio-testing/app`): HTTP, gRPC and TCP ports by flags, each telling a request back line by line. */
+export const echoAppImage: WorkloadImage = {
+  name: 'app',
+  start: async (context) => {
+    const flags = readFlags([...context.command, ...context.args]);
+    const tls = serverTls(context, flags);
+    const tlsOn = (port: number): ServerTls | undefined => (flags.tlsPorts.has(port) ? tls : undefined);
+    for (const port of flags.httpPorts) {
+      const secure = tlsOn(port);
+      const onUpgrade = echoWebSocket('/', (request) => requestText(context, flags, port, request));
+      await serveWeb(context, port, httpHandler(context, flags, port), { onUpgrade, ...(secure && { tls: secure }) });
+      context.log(`info\tListening HTTP/1.1 on ${port}`);
+    }
+    for (const port of flags.grpcPorts) {
+      await serveGrpc(context, port, (server) => register(server, context, flags, port), tlsOn(port));
+      context.log(`info\tListening GRPC on ${port}`);
+    }
+    for (const port of flags.tcpPorts) {
+      await context.listenTcp(port, (socket) => echoTcp(context, flags, port, socket));
+      context.log(`info\tListening TCP on ${port}`);
+    }
+  },
+};
+
+function serverTls({ readFile }: ContainerContext, { certFile, keyFile }: EchoAppFlags): ServerTls | undefined {
+  const cert = readFile(certFile);
+  const key = readFile(keyFile);
+  return cert && key && { cert, key };
+}
+
+const httpHandler =
+  (context: ContainerContext, flags: EchoAppFlags, port: number) =>
+  (request: IncomingMessage, response: ServerResponse): void => {
+    request.resume();
+    const url = new URL(request.url ?? '/', 'http://echo');
+    const respond = async (): Promise<void> => {
+      await pause(context, goDurationMs(url.searchParams.get('delay') ?? '') ?? 0);
+      for (const pair of (url.searchParams.get('headers') ?? '').split(',')) {
+        const colon = pair.indexOf(':');
+        if (colon > 0) response.appendHeader(pair.slice(0, colon).trim(), pair.slice(colon + 1).trim());
+      }
+      const status = chosenCode(url.searchParams.get('codes') ?? '', context.random.next());
+      const body = requestText(context, flags, port, request);
+      response.writeHead(status, { 'content-type': 'application/text', 'content-length': Buffer.byteLength(body) });
+      response.end(body);
+    };
+    respond().catch((thrown: unknown) => {
+      context.log(`error\t${errorMessage(thrown)}`);
+      response.destroy();
+    });
+  };
+
+/** `500:1,200:1`: one of the codes by the slices behind it. */
+function chosenCode(text: string, chance: number): number {
+  const choices = text
+    .split(',')
+    .filter((each) => each !== '')
+    .map((each) => ({ code: Number(each.split(':')[0]), slices: Number(each.split(':')[1] ?? 1) }));
+  let left = chance * choices.reduce((sum, { slices }) => sum + slices, 0);
+  for (const { code, slices } of choices) {
+    left -= slices;
+    if (left < 0) return code >= 100 && code <= 599 ? code : 400;
+  }
+  return 200;
+}
+
+const field = (name: string, value: string | undefined): string => (value ? `${name}=${value}\n` : '');
+
+/** The request, one `Field=value` a line. */
+function requestText(context: ContainerContext, flags: EchoAppFlags, port: number, request: IncomingMessage): string {
+  const socket = tlsOf(request);
+  const headers = Object.entries(goHeaders(request)).flatMap(([name, values]) =>
+    values.map((value) => `RequestHeader=${name}:${value}\n`),
+  );
+  return [
+    `ServiceVersion=${flags.version}\nServicePort=${port}\nHost=${hostOf(request)}\nURL=${request.url}\n`,
+    field('Cluster', flags.cluster),
+    field('IstioVersion', flags.istioVersion),
+    field('Namespace', context.env['NAMESPACE']),
+    `Method=${request.method}\nProto=${protoOf(request)}\nIP=${peerOf(request)}\n`,
+    field('Alpn', socket?.alpnProtocol || undefined),
+    field('Sni', socket?.servername || undefined),
+    ...headers,
+    field('Hostname', context.env['HOSTNAME']),
+  ].join('');
+}
+
+/** The fields once, after the first bytes have come, then every byte back. */
+function echoTcp(context: ContainerContext, flags: EchoAppFlags, port: number, socket: Socket): void {
+  socket.on('error', () => socket.destroy());
+  if (flags.serverFirstPorts.has(port)) socket.write(SERVER_FIRST);
+  let told = false;
+  const tell = (): void => {
+    if (told) return;
+    told = true;
+    socket.write(
+      [
+        'StatusCode=200\n',
+        field('Cluster', flags.cluster),
+        field('IstioVersion', flags.istioVersion),
+        field('Namespace', context.env['NAMESPACE']),
+        `ServiceVersion=${flags.version}\nServicePort=${port}\nIP=${socket.remoteAddress ?? ''}\nProto=TCP\n`,
+        field('Hostname', context.env['HOSTNAME']),
+      ].join(''),
+    );
+  };
+  socket.on('data', (bytes) => {
+    tell();
+    socket.write(bytes);
+  });
+  socket.on('end', () => {
+    tell();
+    socket.end();
+  });
+}
+
+/** `proto.EchoTestService/Echo`: the call told back, with its message. */
+function register(
+  server: Parameters<Parameters<typeof serveGrpc>[2]>[0],
+  context: ContainerContext,
+  flags: EchoAppFlags,
+  port: number,
+): void {
+  const echo: RawHandler = (call, callback) => {
+    const message = decodeFields(call.request).find((each) => each.field === 1)?.bytes ?? Buffer.alloc(0);
+    const headers = Object.entries(call.metadata.getMap()).map(([name, value]) => `RequestHeader=${name}:${value}\n`);
+    const text = [
+      `RequestHeader=:authority:${call.getHost()}\n`,
+      ...headers,
+      'StatusCode=200\n',
+      `ServiceVersion=${flags.version}\nServicePort=${port}\n`,
+      field('Cluster', flags.cluster),
+      field('IstioVersion', flags.istioVersion),
+      `IP=${call.getPeer().replace(/:\d+$/, '')}\nProto=GRPC\n`,
+      `Echo=${Buffer.from(message).toString('utf8')}\n`,
+      field('Hostname', context.env['HOSTNAME']),
+    ].join('');
+    callback(null, encodeFields([[1, text]]));
+  };
+  addRawService(server, 'proto.EchoTestService', { Echo: echo });
+}
