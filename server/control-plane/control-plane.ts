@@ -1,6 +1,7 @@
 import { type Diagnostic, errorMessage } from '#domain';
 import { type AdsServer, createAdsServer, type ProxyNode, type XdsSnapshot } from '#xds';
 import type { ControlPlane, ControlPlaneOptions } from './doors.ts';
+import { createInstanceLookup, createStatusWriter, type StatusWriter, tellsInStatus } from './gateway-api/index.ts';
 import { createPushQueue, type PushQueue } from './push/index.ts';
 import { createSnapshotDeriver, type MeshSnapshot } from './snapshot/mesh-snapshot.ts';
 import { createObjectTables } from './snapshot/object-tables.ts';
@@ -15,6 +16,7 @@ class Pilot implements ControlPlane {
   readonly ads: AdsServer;
   readonly #options: ControlPlaneOptions;
   readonly #queue: PushQueue;
+  readonly #statuses: StatusWriter;
   readonly #tables = createObjectTables();
   readonly #derive;
   readonly #translator = createTranslator();
@@ -52,6 +54,15 @@ class Pilot implements ControlPlane {
       build: (node, changeIds) => this.#build(node, changeIds.at(-1) ?? this.#lastChangeId),
       onError: (cause, nodeId) => onLog(`error\tpush failed${nodeId ? ` for ${nodeId}` : ''}: ${errorMessage(cause)}`),
     });
+    this.#statuses = createStatusWriter({
+      store: options.store,
+      clock,
+      read: () => ({
+        findings: this.#current().gatewayApi.findings,
+        lookup: createInstanceLookup(this.#tables.list('Service'), this.#tables.list('EndpointSlice.discovery.k8s.io')),
+      }),
+      onError: (message) => onLog(`error\tstatus not written: ${message}`),
+    });
   }
 
   start(): void {
@@ -59,7 +70,9 @@ class Pilot implements ControlPlane {
     // Kinds that no proxy is configured from are pushed too: nothing differs, nothing is sent, and whoever waits for that change to
     // settle is answered at once.
     this.#unwatch ??= store.watch('*', ({ type, object, changeId }) => {
-      if (this.#tables.apply(type, object) !== undefined) this.#snapshot = undefined;
+      const kind = this.#tables.apply(type, object);
+      if (kind !== undefined) this.#snapshot = undefined;
+      if (kind !== undefined && tellsInStatus(kind)) this.#statuses.touch(changeId);
       this.#queue.request(changeId, clock.now());
     });
   }
@@ -68,6 +81,7 @@ class Pilot implements ControlPlane {
     this.#unwatch?.();
     this.#unwatch = undefined;
     this.#queue.stop();
+    this.#statuses.stop();
   }
 
   syncStatus(): ReturnType<ControlPlane['syncStatus']> {

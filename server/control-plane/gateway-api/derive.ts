@@ -47,6 +47,7 @@ export interface GatewayApiConversion extends GatewayApiConfig {
  * Source: istio pilot/pkg/config/kube/gateway.
  */
 export function convertGatewayApi(objects: GatewayApiObjects): GatewayApiConversion {
+  if (isUnused(objects)) return { ...NOTHING, findings: { ...NOTHING.findings, classes: objects.gatewayClasses } };
   const index = indexObjects(objects);
   const grants = readGrants(objects.referenceGrants);
   const context = { index, grants };
@@ -90,6 +91,34 @@ export function convertGatewayApi(objects: GatewayApiObjects): GatewayApiConvers
     },
   };
 }
+
+/** A mesh without Gateways and routes pays nothing for what it might have. */
+const isUnused = (objects: GatewayApiObjects): boolean =>
+  [
+    objects.gateways,
+    objects.listenerSets,
+    objects.httpRoutes,
+    objects.grpcRoutes,
+    objects.tlsRoutes,
+    objects.tcpRoutes,
+    objects.backendTlsPolicies,
+  ].every((list) => list.length === 0);
+
+const NOTHING: GatewayApiConversion = {
+  gateways: [],
+  virtualServices: [],
+  destinationRules: [],
+  grants: { allows: () => false },
+  findings: {
+    classes: [],
+    gateways: [],
+    remoteGateways: [],
+    listenerSets: [],
+    refusedSets: [],
+    routes: [],
+    policies: [],
+  },
+};
 
 const NONE: ListenerConflicts = { reasonFor: () => undefined };
 

@@ -11,3 +11,4 @@ export type { GatewayApiObjects } from './objects.ts';
 export type { Grants } from './references.ts';
 export { createStatusWriter, type StatusWriter } from './status-writer.ts';
 export { type StatusChange, statusChanges } from './statuses.ts';
+export { createGatewayApiDeriver, tellsInStatus } from './tables.ts';

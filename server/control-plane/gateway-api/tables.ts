@@ -1,7 +1,7 @@
 import type { KubeObject } from '#domain';
 import { memoLatest, memoStable } from '../snapshot/memo.ts';
 import type { ObjectTables, TrackedKind } from '../snapshot/object-tables.ts';
-import { convertGatewayApi, type GatewayApiConfig, type GatewayApiConversion } from './derive.ts';
+import { convertGatewayApi, type GatewayApiConversion } from './derive.ts';
 import type { GatewayApiObjects } from './objects.ts';
 
 const KINDS = {
@@ -30,10 +30,7 @@ const READ_KINDS: ReadonlySet<string> = new Set(Object.values(KINDS));
 export const tellsInStatus = (kind: TrackedKind): boolean => READ_KINDS.has(kind) || INSTANCE_KINDS.has(kind);
 
 /** What conversion made of the present objects; parts that are the same keep their identity. */
-export interface GatewayApiDeriver {
-  conversion(tables: ObjectTables): GatewayApiConversion;
-  config(tables: ObjectTables): GatewayApiConfig;
-}
+export type GatewayApiDeriver = (tables: ObjectTables) => GatewayApiConversion;
 
 export function createGatewayApiDeriver(): GatewayApiDeriver {
   const names = Object.keys(KINDS) as (keyof GatewayApiObjects)[];
@@ -48,19 +45,15 @@ export function createGatewayApiDeriver(): GatewayApiDeriver {
   const gateways = memoStable((made: GatewayApiConversion) => made.gateways, contentOf);
   const virtualServices = memoStable((made: GatewayApiConversion) => made.virtualServices, contentOf);
   const destinationRules = memoStable((made: GatewayApiConversion) => made.destinationRules, contentOf);
-  const conversion = (tables: ObjectTables): GatewayApiConversion =>
-    convert(...names.map((name) => tables.list(KINDS[name])));
-  return {
-    conversion,
-    config: (tables) => {
-      const made = conversion(tables);
-      return {
-        gateways: gateways(made),
-        virtualServices: virtualServices(made),
-        destinationRules: destinationRules(made),
-        grants: made.grants,
-      };
-    },
+  return (tables) => {
+    const made = convert(...names.map((name) => tables.list(KINDS[name])));
+    return {
+      gateways: gateways(made),
+      virtualServices: virtualServices(made),
+      destinationRules: destinationRules(made),
+      grants: made.grants,
+      findings: made.findings,
+    };
   };
 }
 

@@ -39,8 +39,10 @@ export interface DestinationRuleIndex {
 export function deriveDestinationRules(
   objects: readonly KubeObject[],
   { defaultDestinationRuleExportTo, rootNamespace }: MeshConfig,
+  generated: readonly Config<DestinationRuleSpec>[] = [],
 ): DestinationRuleIndex {
-  const configs = objects.map((object) => toConfig<DestinationRuleSpec>(object)).sort(bySelectorThenAge);
+  const stored = objects.map((object) => toConfig<DestinationRuleSpec>(object));
+  const configs = [...stored, ...generated].sort(bySelectorThenAge);
   const local = new Map<string, MutableRules>();
   const exported = new Map<string, MutableRules>();
   const rootLocal: MutableRules = new Map();

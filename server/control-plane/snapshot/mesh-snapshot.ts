@@ -1,4 +1,5 @@
 import type { MeshConfig } from '../doors.ts';
+import { createGatewayApiDeriver, type GatewayApiConversion } from '../gateway-api/index.ts';
 import { type AuthorizationPolicy, deriveAuthorizationPolicies } from './authorization-policies.ts';
 import { type DestinationRuleIndex, deriveDestinationRules } from './destination-rules.ts';
 import {
@@ -36,6 +37,8 @@ export interface MeshSnapshot {
   readonly gateways: GatewayList;
   readonly peerAuthentications: PeerAuthenticationList;
   readonly sidecars: readonly Sidecar[];
+  /** What became of the Gateway API's objects; what was generated from them is among the others. */
+  readonly gatewayApi: Pick<GatewayApiConversion, 'findings' | 'grants'>;
   readonly authorizationPolicies: readonly AuthorizationPolicy[];
   readonly requestAuthentications: readonly RequestAuthentication[];
 }
@@ -71,6 +74,7 @@ export function createSnapshotDeriver(meshConfig: MeshConfig): (tables: ObjectTa
   const destinationRules = memoLatest(deriveDestinationRules);
   const gateways = memoLatest(deriveGateways);
   const peerAuthentications = memoLatest(derivePeerAuthentications);
+  const gatewayApi = createGatewayApiDeriver();
   const authorizationPolicies = memoLatest(deriveAuthorizationPolicies);
   const requestAuthentications = memoLatest(deriveRequestAuthentications);
   return (tables) => {
@@ -85,6 +89,7 @@ export function createSnapshotDeriver(meshConfig: MeshConfig): (tables: ObjectTa
       workloadEntries(tables.list('WorkloadEntry.networking.istio.io'), trustDomain),
     );
     const ready = endpoints(sources, pods, registry, trustDomain);
+    const generated = gatewayApi(tables);
     return {
       mesh: config,
       services: registry,
@@ -96,10 +101,15 @@ export function createSnapshotDeriver(meshConfig: MeshConfig): (tables: ObjectTa
         tables.list('Deployment.apps'),
         trustDomains(trustDomain, config.trustDomainAliases),
       ),
-      virtualServices: virtualServices(tables.list('VirtualService.networking.istio.io')),
-      destinationRules: destinationRules(tables.list('DestinationRule.networking.istio.io'), config),
-      gateways: gateways(tables.list('Gateway.networking.istio.io')),
+      virtualServices: virtualServices(tables.list('VirtualService.networking.istio.io'), generated.virtualServices),
+      destinationRules: destinationRules(
+        tables.list('DestinationRule.networking.istio.io'),
+        config,
+        generated.destinationRules,
+      ),
+      gateways: gateways(tables.list('Gateway.networking.istio.io'), generated.gateways),
       peerAuthentications: peerAuthentications(tables.list('PeerAuthentication.security.istio.io')),
+      gatewayApi: generated,
       sidecars: sidecars(tables.list('Sidecar.networking.istio.io')),
       authorizationPolicies: authorizationPolicies(tables.list('AuthorizationPolicy.security.istio.io')),
       requestAuthentications: requestAuthentications(tables.list('RequestAuthentication.security.istio.io')),

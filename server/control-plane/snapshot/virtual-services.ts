@@ -27,8 +27,12 @@ export interface VirtualService {
 export const MESH_GATEWAY = 'mesh';
 
 /** All VirtualServices that have hosts, delegates merged in, in configuration order. */
-export function deriveVirtualServices(objects: readonly KubeObject[]): readonly VirtualService[] {
-  const configs = objects.map((object) => toConfig<VirtualServiceSpec>(object)).sort(compareConfigs);
+export function deriveVirtualServices(
+  objects: readonly KubeObject[],
+  generated: readonly Config<VirtualServiceSpec>[] = [],
+): readonly VirtualService[] {
+  const stored = objects.map((object) => toConfig<VirtualServiceSpec>(object));
+  const configs = [...stored, ...generated].sort(compareConfigs);
   const byName = new Map(configs.map((config) => [`${config.namespace}/${config.name}`, config]));
   return configs.filter((config) => (config.spec.hosts ?? []).length > 0).map((config) => resolve(config, byName));
 }
