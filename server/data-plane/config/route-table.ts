@@ -196,9 +196,10 @@ function compileTarget(given: Route): RouteTarget {
     return {
       kind: 'redirect',
       status: REDIRECT_STATUS[redirect.response_code ?? 'MOVED_PERMANENTLY'],
-      host: redirect.host_redirect,
+      // Istio sends empty texts for what a rule does not change.
+      host: redirect.host_redirect || undefined,
       port: redirect.port_redirect,
-      path: redirect.path_redirect,
+      path: redirect.path_redirect || undefined,
       prefixRewrite: redirect.prefix_rewrite,
       scheme: redirect.https_redirect === true ? 'https' : redirect.scheme_redirect,
     };
