@@ -32,6 +32,13 @@ export class SendScheduler {
     return sent;
   }
 
+  /** One frame of a stream whose turn it is. The windows shrink before anybody hears of it, who might send more at once. */
+  sendFrame(stream: Http2Stream, chunk: Buffer, start: number, end: number): void {
+    this.#window -= end - start;
+    stream.sendWindow -= end - start;
+    this.#writer.data(stream.id, chunk, start, end, false);
+  }
+
   wait(stream: Http2Stream): void {
     if (stream.sendWindow > 0) this.#waiting.add(stream);
   }
@@ -57,10 +64,7 @@ export class SendScheduler {
       if (stream === undefined) return;
       // The peer may have made its windows smaller since the stream stood in line.
       if (stream.sendWindow <= 0) continue;
-      const sent = stream.writeQueued(Math.min(this.#writer.maxFrame, this.#window, stream.sendWindow));
-      this.#window -= sent;
-      budget -= sent;
-      stream.sendWindow -= sent;
+      budget -= stream.writeQueued(Math.min(this.#writer.maxFrame, this.#window, stream.sendWindow));
       if (stream.hasQueued && stream.sendWindow > 0) this.#waiting.add(stream);
     }
     if (budget > 0 || this.#waiting.size === 0 || this.#scheduled) return;

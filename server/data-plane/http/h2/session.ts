@@ -172,7 +172,7 @@ export class Http2Session implements InputTarget, StreamHost {
   }
 
   sendFrame(stream: Http2Stream, chunk: Buffer, start: number, end: number): void {
-    this.writer.data(stream.id, chunk, start, end, false);
+    this.scheduler.sendFrame(stream, chunk, start, end);
   }
 
   sendEnd(stream: Http2Stream): void {

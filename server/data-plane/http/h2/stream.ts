@@ -109,6 +109,7 @@ export abstract class Http2Stream {
 
   /** A part of the body; `endStream`: nothing follows. Returns what is wrong. */
   receiveData(chunk: Buffer, endStream: boolean): Violation | undefined {
+    if (!this.expectsTrailers) return malformed('A body comes before its head.');
     this.#receivedBytes += chunk.length;
     if (this.expectedBytes >= 0 && this.#receivedBytes > this.expectedBytes) {
       return malformed('The body is longer than its content-length.');
