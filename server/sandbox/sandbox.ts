@@ -4,6 +4,7 @@ import { gatewayKinds, istioKinds } from '#istio';
 import { coreKinds, createKindRegistry, createKubeStore } from '#kube-api';
 import { createHopStore } from '#telemetry';
 import { createFetch } from '#workloads';
+import { startKubeServer } from './api/kube-server.ts';
 import { type Cluster, startCluster } from './cluster.ts';
 import type { Sandbox, SandboxEvent, SandboxOptions } from './doors.ts';
 import { createManifests } from './manifests/manifests.ts';
@@ -35,6 +36,7 @@ export function createSandbox(options: SandboxOptions): Sandbox {
   });
   const manifests = createManifests(store, addressPlan(subnet).isServiceIp);
   let cluster: Cluster | undefined;
+  let served: ReturnType<typeof startKubeServer> | undefined;
   let changes = 0;
   const mintChangeId = (): string => `change-${++changes}`;
 
@@ -82,7 +84,13 @@ export function createSandbox(options: SandboxOptions): Sandbox {
       await new Promise((resolve) => setImmediate(resolve));
       await awaitReady({ sandbox, cluster: running(cluster), mintChangeId });
     },
-    serveApi: async () => ({ url: '', kubeconfig: '' }),
+    serveApi: async () => {
+      const { kubelet, authority, accounts } = running(cluster);
+      const nodeIp = addressPlan(subnet).node;
+      const newChangeId = mintChangeId;
+      served ??= startKubeServer({ store, clock, nodeIp, authority, accounts, kubelet, newChangeId });
+      return (await served).api;
+    },
     settled: async (changeId, timeoutMs) => sandbox.controlPlane?.settled(changeId, timeoutMs),
     locate: (origin) => manifests.locate(origin),
     fetchFromOutside: (url, init) =>
@@ -91,6 +99,8 @@ export function createSandbox(options: SandboxOptions): Sandbox {
     until: (met, timeoutMs, what) => waiters.until(met, timeoutMs, what),
     stop: async () => {
       waiters.stop();
+      await (await served)?.server.stop();
+      served = undefined;
       await cluster?.stop();
       cluster = undefined;
     },

@@ -11,6 +11,10 @@ export type ContainerIo = Pick<CommandIo, 'stdin' | 'hasStdin' | 'out' | 'err' |
 
 export const noInput = { stdin: textPipe(''), hasStdin: false } as const;
 
+/** `sh` without a script: it reads what somebody types. */
+export const isBareShell = ([path = '', ...args]: readonly string[]): boolean =>
+  SHELLS.has(path.split('/').at(-1) ?? path) && args.every((arg) => /^-[il]+$/.test(arg));
+
 /**
  * Runs a command as a container would, by our own interpreter of known programs: nothing of it reaches the host. Resolves with the exit code;
  * 127 with the runtime's words when there is no such program.

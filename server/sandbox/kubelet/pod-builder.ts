@@ -8,7 +8,7 @@ import type { EventRecorder } from '../controllers/event-recorder.ts';
 import type { ContainerState } from '../doors.ts';
 import { createContainerFiles } from '../exec/container-files.ts';
 import type { PodWorld } from '../exec/pod-world.ts';
-import { noInput, runCommand } from '../exec/run-command.ts';
+import { isBareShell, noInput, runCommand } from '../exec/run-command.ts';
 import type { ContainerSpec, PodObject } from '../kube-types.ts';
 import { holdsApplication, INIT_CONTAINER, PROXY_CONTAINER } from '../mesh/injection.ts';
 import { originalProbe, rewritesProbes } from '../mesh/probe-rewrite.ts';
@@ -57,6 +57,12 @@ export interface PodBuilderOptions {
   readonly onError: (what: string, error: unknown) => void;
 }
 
+/** A container's main program that is a shell with a terminal (`stdin: true`, `tty: true`). */
+export interface Console {
+  /** Whoever was attached has left; the program ends. */
+  end(exitCode: number): void;
+}
+
 interface Build {
   readonly options: PodBuilderOptions;
   readonly pod: PodObject;
@@ -70,6 +76,8 @@ interface Build {
   /** Each container's own files, by its name; they outlive its restarts. */
   readonly files: Map<string, ReturnType<typeof createContainerFiles>>;
   readonly runtimes: Map<string, ContainerRuntime>;
+  /** Shells that wait for somebody to attach, by container. */
+  readonly consoles: Map<string, Console>;
   proxy: Proxy | undefined;
 }
 
@@ -97,6 +105,7 @@ export function createPodBuilder(options: PodBuilderOptions) {
       world: (name) => worldOf(build, specOf(pod, name)),
       obstacle: () => missingVolume({ store: options.store, pod }),
       onObstacle: (message) => options.events.record(pod, { reason: 'FailedMount', message, type: 'Warning' }),
+      console: (name) => build.consoles.get(name),
       onStop: () => build.ports.close(),
     });
   };
@@ -129,6 +138,7 @@ function prepare(
     }),
     files: new Map(),
     runtimes: new Map(),
+    consoles: new Map(),
     proxy: undefined,
   };
   return build;
@@ -239,18 +249,32 @@ function createProgram(build: Build, spec: ContainerSpec, log: (line: string) =>
     random: random.stream(`${pod.metadata.namespace}/${pod.metadata.name}/${spec.name}`),
     fetch: createFetch(build.dial, clock),
     readFile: (path) => filesOf(build, spec).bytes(path),
-    run: (command, signal) =>
-      runCommand(
-        command,
-        { ...noInput, out: (text) => log(text), err: (text) => log(text), signal },
-        worldOf(build, spec),
-      ),
+    run: (command, signal) => mainProgram(build, spec, { command, signal, log }),
     log,
     onListen: (listener) => {
       if (!listeners.some(({ port }) => port === listener.port)) listeners.push(listener);
       if (captured) ports.open(listener.port);
     },
   });
+}
+
+/** What the container itself runs by the interpreter; its output is the log. */
+function mainProgram(
+  build: Build,
+  spec: ContainerSpec,
+  {
+    command,
+    signal,
+    log,
+  }: { readonly command: readonly string[]; readonly signal: AbortSignal; readonly log: (line: string) => void },
+): Promise<number> {
+  if (spec['stdin'] === true && isBareShell(command)) {
+    return new Promise((resolve) => {
+      build.consoles.set(spec.name, { end: resolve });
+      signal.addEventListener('abort', () => resolve(137), { once: true });
+    });
+  }
+  return runCommand(command, { ...noInput, out: log, err: log, signal }, worldOf(build, spec));
 }
 
 /** Sets capture for the pod: here the dialler's table plays the part of the kernel's rules. */

@@ -23,6 +23,7 @@ export interface PodParts {
   /** What a program in the container finds around it. */
   readonly world: (container: string) => PodWorld;
   readonly dial: Dial;
+  readonly console: (container: string) => { end(exitCode: number): void } | undefined;
   /** Why the pod cannot be set up yet; undefined when it can. */
   readonly obstacle: () => string | undefined;
   readonly onObstacle: (message: string) => void;
@@ -118,6 +119,11 @@ export class PodRuntime implements RunningPod {
 
   dial(host: string, port: number): Promise<Socket> {
     return this.#parts.dial(host, port);
+  }
+
+  /** A shell of the container that waits for somebody to attach. */
+  console(container: string): { end(exitCode: number): void } | undefined {
+    return this.#parts.console(container);
   }
 
   container(name: string): ContainerRuntime | undefined {
