@@ -12,16 +12,25 @@ export const sdsSecret = (name: string): Record<string, unknown> => ({
       grpc_services: [{ envoy_grpc: { cluster_name: 'sds-grpc' } }],
       set_node_on_first_message_only: true,
     },
-    initial_fetch_timeout: '0s',
+    // Without the mesh's own secrets nothing works: a proxy waits for them as long as it takes.
+    ...((name === SDS_CERTIFICATE || name === SDS_ROOTS) && { initial_fetch_timeout: '0s' }),
     resource_api_version: 'V3',
   },
 });
+
+/** Stands for the workload's own certificate where a Gateway names one. */
+const BUILTIN = 'builtin://';
+/** Stands for a certificate that is never valid: what could not be found is not replaced by anything. */
+const INVALID = 'invalid://';
 
 /**
  * A certificate that a rule or a Gateway calls by the name of its Secret: the control plane itself serves it. A name may say where it
  * is (`kubernetes://namespace/name`).
  */
-export const credentialSecret = (name: string, suffix = ''): Record<string, unknown> => ({
-  name: `${name.includes('://') ? name : `kubernetes://${name}`}${suffix}`,
-  sds_config: { ads: {}, resource_api_version: 'V3' },
-});
+export function credentialSecret(name: string, suffix = ''): Record<string, unknown> {
+  if (name.startsWith(BUILTIN)) return sdsSecret(SDS_CERTIFICATE);
+  const complete = name.startsWith(INVALID)
+    ? INVALID
+    : `${name.includes('://') ? name : `kubernetes://${name}`}${suffix}`;
+  return { name: complete, sds_config: { ads: {}, resource_api_version: 'V3' } };
+}
