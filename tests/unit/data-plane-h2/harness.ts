@@ -24,6 +24,7 @@ export interface Http2TestServer {
 export async function startHttp2Server(
   onRequest: (request: ReceivedRequest) => void,
   options: Partial<ServerConnectionOptions> = {},
+  codec: 'AUTO' | 'HTTP2' = 'AUTO',
 ): Promise<Http2TestServer> {
   const requests: ReceivedRequest[] = [];
   const errors: CodecError[] = [];
@@ -31,7 +32,7 @@ export async function startHttp2Server(
   const sockets: Socket[] = [];
   const server = createServer((socket) => {
     sockets.push(socket);
-    const connection = serveHttp(socket, 'AUTO', {
+    const connection = serveHttp(socket, codec, {
       clock: systemClock,
       onRequest: (stream, on) => {
         const request = new ReceivedRequest(stream, on);
