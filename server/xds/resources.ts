@@ -61,7 +61,7 @@ export interface Listener {
   max_connections_to_accept_per_socket_event?: number;
   filter_chains?: FilterChain[];
   default_filter_chain?: FilterChain;
-  listener_filters?: { name: string; typed_config?: Any }[];
+  listener_filters?: { name: string; typed_config?: Any; filter_disabled?: Record<string, unknown> }[];
   listener_filters_timeout?: Duration;
   continue_on_listener_filters_timeout?: boolean;
   api_listener?: { api_listener: Any };

@@ -19,7 +19,8 @@ export interface Endpoint {
   /** 0 stands for 1. */
   readonly weight: number;
   readonly network: string;
-  readonly healthy: boolean;
+  /** Undefined: nobody watches it, so it counts as healthy. */
+  readonly healthy: boolean | undefined;
   readonly workload: Workload;
 }
 
@@ -143,7 +144,7 @@ function selectedEntries(service: Service, workloadEntries: readonly WorkloadIns
         const number = named || (typeof port.targetPort === 'number' ? port.targetPort : undefined);
         if (number === undefined) return [];
         const place = { ip: address, port: number, portName: port.name, portKey: port.port };
-        return [{ ...place, weight, network, healthy: true, workload }];
+        return [{ ...place, weight, network, healthy: undefined, workload }];
       }),
     );
 }

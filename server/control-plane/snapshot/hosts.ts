@@ -1,5 +1,6 @@
 import { serviceHostname } from '#domain';
 import { isIp } from './addresses.ts';
+import { compareText } from './config.ts';
 
 /**
  * A host as it stands in a rule, made complete: a name without a dot belongs to the namespace of the rule (not of the client, not of
@@ -10,6 +11,10 @@ export function resolveHost(host: string, namespace: string): string {
 }
 
 export const isWildcard = (host: string): boolean => host.startsWith('*');
+
+/** Exact hosts before wildcards, longer before shorter ones, then by their letters. */
+export const compareSpecificity = (a: string, b: string): number =>
+  Number(isWildcard(a)) - Number(isWildcard(b)) || b.length - a.length || compareText(a, b);
 
 /** Whether two hosts have names in common; either may be a wildcard (`*`, `*.example.com`). */
 export function hostsOverlap(a: string, b: string): boolean {

@@ -199,7 +199,7 @@ function endpointOf({ address, ports, weight, network, workload }: WorkloadInsta
     portKey: port.port,
     weight,
     network,
-    healthy: true,
+    healthy: undefined,
     workload,
   };
 }

@@ -13,7 +13,7 @@ export interface ChainOption {
 
 const MESH_HTTP = ['istio-http/1.0', 'istio-http/1.1', 'istio-h2'];
 const MESH_TCP = ['istio-peer-exchange', 'istio'];
-const MESH_ANY = ['istio-peer-exchange', 'istio', 'istio-http/1.0', 'istio-http/1.1', 'istio-h2'];
+const MESH_ANY = ['istio', 'istio-peer-exchange', 'istio-http/1.0', 'istio-http/1.1', 'istio-h2'];
 
 const mtls = (protocol: ChainOption['protocol'], alpn?: readonly string[]): ChainOption => ({
   protocol,

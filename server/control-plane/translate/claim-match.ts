@@ -31,7 +31,7 @@ export function claimMatcher(name: string, wanted: StringMatch, invert: boolean)
     {
       filter: 'envoy.filters.http.jwt_authn',
       path: ['payload', ...claim].map((key) => ({ key })),
-      value: { or_match: { value_matchers: [value, { list_match: { one_of: value } }] } },
+      value: { or_match: { value_matchers: [{ list_match: { one_of: value } }, value] } },
       ...(invert && { invert: true }),
     },
   ];

@@ -90,7 +90,7 @@ function ingressCluster(
     hostname: host,
     name: sidecar.name,
     namespace: scope.namespace,
-    meshExternal: false,
+    meshExternal: true,
   };
   return inboundCluster(scope, {
     service: named,
@@ -153,7 +153,7 @@ function inboundCluster(scope: OutboundScope, input: InboundInput): IstioCluster
     ...(address !== LOCALHOST && { upstream_bind_config: PASSTHROUGH_BIND }),
     metadata: {
       filter_metadata: {
-        istio: { ...ruleConfig(rule), ...(!service.meshExternal && { services: [...input.services] }) },
+        ...(!service.meshExternal && { istio: { ...ruleConfig(rule), services: [...input.services] } }),
         meshwork: meshworkOrigin(input.origin),
       },
     },

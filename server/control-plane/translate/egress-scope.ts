@@ -65,7 +65,7 @@ function classify(hosts: readonly string[], own: string): ReadonlyMap<string, Im
   for (const entry of hosts) {
     const [given = '', host, more] = entry.split('/');
     if (host === undefined || more !== undefined) continue;
-    const isExclusion = given.startsWith('~') && given !== '~';
+    const isExclusion = given.startsWith('~');
     const bare = isExclusion ? given.slice(1) || '*' : given;
     const namespace = bare === '.' ? own : bare;
     const imports = byNamespace.get(namespace) ?? { exact: new Set(), all: [], excluded: [] };

@@ -57,11 +57,11 @@ export function localityEndpoints(scope: OutboundScope, query: EndpointQuery): L
     (endpoint) =>
       (isDns || endpoint.port === 0 || isIp(endpoint.ip)) &&
       labelsMatch(subset?.labels, endpoint.workload.labels) &&
-      (endpoint.healthy || !hidesUnready) &&
-      (!service.nodeLocal || endpoint.workload.node === client.node) &&
-      (sniDnat !== true || mutual(endpoint)),
+      (endpoint.healthy !== false || !hidesUnready) &&
+      (!service.nodeLocal || endpoint.workload.node === client.node),
   );
-  return applyLocality(groupByLocality(endpoints, mutual), {
+  const groups = groupByLocality(endpoints, mutual);
+  return applyLocality(sniDnat === true ? groups.map((group) => onlyMutual(group, mutual)) : groups, {
     client: client.locality,
     clientLabels: client.labels,
     locality: effectiveLocality(snapshot.mesh, policy.loadBalancer?.value, service),
@@ -112,6 +112,23 @@ function groupByLocality(
     }));
 }
 
+/** A gateway between networks cannot tell mTLS from other TLS: it must reach only endpoints that insist on it. */
+function onlyMutual({ llb, endpoints }: LocalityGroup, mutual: (endpoint: Endpoint) => boolean): LocalityGroup {
+  const kept = endpoints
+    .map((endpoint, i) => ({ endpoint, sent: llb.lb_endpoints?.[i] }))
+    .filter(({ endpoint }) => mutual(endpoint));
+  const { lb_endpoints: _, load_balancing_weight: __, ...place } = llb;
+  if (kept.length === 0) return { llb: place, endpoints: [] };
+  return {
+    llb: {
+      ...place,
+      lb_endpoints: kept.flatMap(({ sent }) => (sent === undefined ? [] : [sent])),
+      load_balancing_weight: kept.reduce((sum, { endpoint }) => sum + (endpoint.weight || 1), 0),
+    },
+    endpoints: kept.map(({ endpoint }) => endpoint),
+  };
+}
+
 const protoLocality = ({ region, zone, subZone }: Locality): NonNullable<LocalityLbEndpoints['locality']> => ({
   ...(region && { region }),
   ...(zone && { zone }),
@@ -131,7 +148,7 @@ function lbEndpoint({ ip, port, workload, weight, healthy }: Endpoint, mtls: boo
     endpoint: {
       address: port === 0 ? { pipe: { path: ip } } : { socket_address: { address: ip, port_value: port } },
     },
-    health_status: healthy ? 'HEALTHY' : 'UNHEALTHY',
+    ...(healthy !== undefined && { health_status: healthy ? 'HEALTHY' : 'UNHEALTHY' }),
     load_balancing_weight: weight || 1,
     metadata: {
       filter_metadata: {

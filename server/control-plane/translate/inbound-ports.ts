@@ -1,4 +1,5 @@
 import { clusterName } from '#domain';
+import type { MeshConfig } from '../doors.ts';
 import { type Config, fieldOf } from '../snapshot/config.ts';
 import type { FieldOrigin } from '../snapshot/field-origin.ts';
 import { type PortProtocol, parseProtocol } from '../snapshot/protocol.ts';
@@ -45,25 +46,23 @@ export function firstByPort(targets: readonly ServiceTarget[]): readonly Service
 
 function servicePorts({ snapshot }: OutboundScope, proxy: ProxyView): InboundPort[] {
   const pattern = snapshot.mesh.inboundClusterStatName;
-  return firstByPort(proxy.targets)
-    .filter(({ port }) => port.protocol !== 'udp')
-    .map(({ service, port, targetPort }) => {
-      const name = `${UNSPECIFIED}_${targetPort}`;
-      const cluster = clusterName('inbound', targetPort, '', '');
-      return {
-        port: targetPort,
-        protocol: port.protocol,
-        cluster,
-        names: { http: name, tcp: name },
-        statPrefix: statPrefix(`inbound_${name}`),
-        tcpStatPrefix: pattern ? fillPattern(pattern, { service, subset: '', port, targetPort: 0 }) : cluster,
-        operation: `${service.hostname}:${port.port}/*`,
-        servicePort: port.port,
-        bind: undefined,
-        origin: serviceOrigin(service, port.index),
-        sidecar: undefined,
-      };
-    });
+  return firstByPort(proxy.targets).map(({ service, port, targetPort }) => {
+    const name = `${UNSPECIFIED}_${targetPort}`;
+    const cluster = clusterName('inbound', targetPort, '', '');
+    return {
+      port: targetPort,
+      protocol: port.protocol,
+      cluster,
+      names: { http: name, tcp: name },
+      statPrefix: statPrefix(`inbound_${name}`),
+      tcpStatPrefix: pattern ? fillPattern(pattern, { service, subset: '', port }) : cluster,
+      operation: `${service.hostname}:${port.port}/*`,
+      servicePort: port.port,
+      bind: undefined,
+      origin: serviceOrigin(service, port.index),
+      sidecar: undefined,
+    };
+  });
 }
 
 /** A Sidecar has no host: Istio makes one of its name, for spans and statistics. */
@@ -89,7 +88,7 @@ function ingressPorts(scope: OutboundScope, proxy: ProxyView, sidecar: Sidecar):
         cluster,
         names: { http: name, tcp: name },
         statPrefix: statPrefix(`inbound_${name}`),
-        tcpStatPrefix: pattern ? fillPattern(pattern, { service, subset: '', port, targetPort: 0 }) : cluster,
+        tcpStatPrefix: pattern ? fillPattern(pattern, { service, subset: '', port }) : cluster,
         operation: `${host}:${number}/*`,
         servicePort: number,
         bind: ingress.captureMode === 'NONE' ? bind : undefined,
@@ -100,14 +99,18 @@ function ingressPorts(scope: OutboundScope, proxy: ProxyView, sidecar: Sidecar):
   });
 }
 
+const NOBODY = { registry: 'External' as const, name: '', namespace: '', hostname: '' };
+
 /** Ports that no service names are served too: sniffed, and sent to the application as they are. */
-export const passthroughPort = (port: number): InboundPort => ({
+export const passthroughPort = (port: number, { inboundClusterStatName: pattern }: MeshConfig): InboundPort => ({
   port,
   protocol: 'auto',
   cluster: INBOUND_PASSTHROUGH_CLUSTER,
   names: { http: 'virtualInbound-catchall-http', tcp: 'virtualInbound' },
   statPrefix: statPrefix(INBOUND_PASSTHROUGH_CLUSTER),
-  tcpStatPrefix: INBOUND_PASSTHROUGH_CLUSTER,
+  tcpStatPrefix: pattern
+    ? fillPattern(pattern, { service: NOBODY, subset: '', port: { port: 0, name: 'virtualInbound' } })
+    : INBOUND_PASSTHROUGH_CLUSTER,
   operation: ':0/*',
   servicePort: 0,
   bind: undefined,

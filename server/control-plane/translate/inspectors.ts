@@ -10,35 +10,49 @@ type ListenerFilter = NonNullable<Listener['listener_filters']>[number];
 export function inspectors(chains: readonly FilterChain[]): ListenerFilter[] {
   const matches = chains.map((chain) => chain.filter_chain_match ?? {});
   // The TLS inspector comes first: the HTTP inspector leaves alone what turned out to be TLS.
-  return [
-    ...inspector(TLS_INSPECTOR, matches, (match) => match.transport_protocol === 'tls'),
-    ...inspector(HTTP_INSPECTOR, matches, (match) =>
-      (match.application_protocols ?? []).some((name) => PLAINTEXT_HTTP.includes(name)),
-    ),
-  ];
+  return [...tlsInspector(matches), ...httpInspector(matches)];
 }
 
-function inspector(
-  filter: ListenerFilter,
+/** Ports by whether one of their chains asks for an inspector; 0 stands for all other ports. */
+function wantedBy(
   matches: readonly FilterChainMatch[],
   asksFor: (match: FilterChainMatch) => boolean,
-): ListenerFilter[] {
+): ReadonlyMap<number, boolean> {
   const wanted = new Map<number, boolean>();
   for (const match of matches) {
     const port = match.destination_port ?? 0;
     wanted.set(port, (wanted.get(port) ?? false) || asksFor(match));
   }
-  if (![...wanted.values()].includes(true)) return [];
-  const onByDefault = wanted.get(0) === true;
-  const exceptions = [...wanted].filter(([port, on]) => port !== 0 && on !== onByDefault).map(([port]) => port);
-  if (exceptions.length === 0 && onByDefault) return [filter];
-  const listed = portsPredicate(exceptions.sort((a, b) => a - b));
-  const limited = { ...filter, filter_disabled: onByDefault ? listed : { not_match: listed } };
-  return [limited];
+  return wanted;
 }
 
-function portsPredicate(ports: readonly number[]): Record<string, unknown> {
-  const rules = ports.map((port) => ({ destination_port_range: { start: port, end: port + 1 } }));
+const portsWith = (wanted: ReadonlyMap<number, boolean>, on: boolean): number[] =>
+  [...wanted]
+    .filter(([, value]) => value === on)
+    .map(([port]) => port)
+    .sort((a, b) => a - b);
+
+function tlsInspector(matches: readonly FilterChainMatch[]): ListenerFilter[] {
+  const wanted = wantedBy(matches, ({ transport_protocol }) => transport_protocol === 'tls');
+  const on = portsWith(wanted, true);
+  if (on.length === 0) return [];
+  const off = portsWith(wanted, false);
+  if (wanted.get(0) === true)
+    return [off.length === 0 ? TLS_INSPECTOR : { ...TLS_INSPECTOR, filter_disabled: ports(off) }];
+  return [{ ...TLS_INSPECTOR, filter_disabled: { not_match: ports(on) } }];
+}
+
+function httpInspector(matches: readonly FilterChainMatch[]): ListenerFilter[] {
+  const wanted = wantedBy(matches, ({ application_protocols = [] }) =>
+    application_protocols.some((name) => PLAINTEXT_HTTP.includes(name)),
+  );
+  if (portsWith(wanted, true).length === 0) return [];
+  const off = portsWith(wanted, false);
+  return [off.length === 0 ? HTTP_INSPECTOR : { ...HTTP_INSPECTOR, filter_disabled: ports(off) }];
+}
+
+function ports(list: readonly number[]): Record<string, unknown> {
+  const rules = list.map((port) => ({ destination_port_range: { ...(port > 0 && { start: port }), end: port + 1 } }));
   const [only] = rules;
   return rules.length === 1 && only !== undefined ? only : { or_match: { rules } };
 }

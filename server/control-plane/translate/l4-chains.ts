@@ -6,6 +6,7 @@ import { isTls } from '../snapshot/protocol.ts';
 import { hasNoAddress, type Service, type ServicePort, UNSPECIFIED } from '../snapshot/services.ts';
 import { type L4Rule, MESH_GATEWAY, type VirtualService } from '../snapshot/virtual-services.ts';
 import type { ChainDraft } from './chain-draft.ts';
+import { codecFilters } from './codec-filters.ts';
 import { destinationCluster } from './destinations.ts';
 import { originMetadata, serviceOrigin } from './origin-metadata.ts';
 import type { OutboundScope } from './scope.ts';
@@ -52,7 +53,7 @@ function tlsChains(input: L4Input, rules: readonly VirtualService[]): ChainDraft
         const key = JSON.stringify([sniHosts, destinationSubnets]);
         if (handled.has(key)) continue;
         handled.add(key);
-        chains.push({ sniHosts, cidrs, ...ruleFilters({ scope, rule, l4, port: port.port }) });
+        chains.push({ sniHosts, cidrs, ...ruleFilters({ scope, rule, l4, port }) });
       }
     }
   }
@@ -80,7 +81,7 @@ function tcpChains(input: L4Input, rules: readonly VirtualService[]): ChainDraft
       const takesAll =
         matches.length === 0 ||
         applying.some(({ destinationSubnets = [] }) => destinationSubnets.length === 0 || port.port === 0);
-      const forward = { sniHosts: [], ...ruleFilters({ scope, rule, l4, port: port.port }) };
+      const forward = { sniHosts: [], ...ruleFilters({ scope, rule, l4, port }) };
       if (takesAll) return [...chains, { ...forward, cidrs }];
       const subnets = applying.flatMap(({ destinationSubnets = [] }) => destinationSubnets);
       if (subnets.length === 0) continue;
@@ -95,11 +96,16 @@ interface RuleInput {
   readonly scope: OutboundScope;
   readonly rule: VirtualService;
   readonly l4: L4Rule;
-  readonly port: number;
+  readonly port: Pick<ServicePort, 'port' | 'protocol'>;
 }
 
 /** Filters that forward to a rule's destinations, and where they come from. */
-export function ruleFilters({ scope, rule, l4, port }: RuleInput): Pick<FilterChain, 'filters' | 'metadata'> {
+export function ruleFilters({
+  scope,
+  rule,
+  l4,
+  port: { port, protocol },
+}: RuleInput): Pick<FilterChain, 'filters' | 'metadata'> {
   const { mesh } = scope.snapshot;
   const routes = l4.spec.route ?? [];
   const [first] = routes;
@@ -111,13 +117,14 @@ export function ruleFilters({ scope, rule, l4, port }: RuleInput): Pick<FilterCh
     const cluster = destinationCluster(destination, service, port);
     const pattern = service && mesh.outboundClusterStatName;
     const subset = destination.subset ?? '';
+    const statPrefix = pattern
+      ? fillPattern(pattern, { service, subset, port: { port, name: '' }, targetPort: 0 })
+      : cluster;
     return {
-      filters: tcpFilter(cluster, mesh, {
-        ...(pattern && {
-          statPrefix: fillPattern(pattern, { service, subset, port: { port, name: '' }, targetPort: 0 }),
-        }),
-        options: tcpOptions(destinationRule, { subset }),
-      }),
+      filters: [
+        ...codecFilters(scope, protocol, statPrefix),
+        ...tcpFilter(cluster, mesh, { statPrefix, options: tcpOptions(destinationRule, { subset }) }),
+      ],
       metadata: originMetadata(fieldOf(rule.config, l4.path), { cluster: `${l4.path}.route[0]` }),
     };
   }
@@ -128,13 +135,12 @@ export function ruleFilters({ scope, rule, l4, port }: RuleInput): Pick<FilterCh
     name: destinationCluster(destination, scope.findService(destination.host), port),
     weight,
   }));
+  const statPrefix = `${rule.config.name}.${rule.config.namespace}`;
   return {
-    filters: weightedTcpFilter(
-      `${rule.config.name}.${rule.config.namespace}`,
-      clusters,
-      mesh,
-      tcpOptions(destinationRule, { subset: '' }),
-    ),
+    filters: [
+      ...codecFilters(scope, protocol, statPrefix),
+      ...weightedTcpFilter(statPrefix, clusters, mesh, tcpOptions(destinationRule, { subset: '' })),
+    ],
     metadata: originMetadata(
       fieldOf(rule.config, l4.path),
       Object.fromEntries(
@@ -151,13 +157,12 @@ function serviceFilters({ scope, service, port }: L4Input): Pick<FilterChain, 'f
   const number = only?.port ?? port.port;
   const cluster = clusterName('outbound', number, '', service.hostname);
   const pattern = mesh.outboundClusterStatName;
+  const statPrefix = pattern
+    ? fillPattern(pattern, { service, subset: '', port: { port: number, name: '' }, targetPort: 0 })
+    : cluster;
+  const options = tcpOptions(scope.ruleFor(service.hostname), { subset: '' });
   return {
-    filters: tcpFilter(cluster, mesh, {
-      ...(pattern && {
-        statPrefix: fillPattern(pattern, { service, subset: '', port: { port: number, name: '' }, targetPort: 0 }),
-      }),
-      options: tcpOptions(scope.ruleFor(service.hostname), { subset: '' }),
-    }),
+    filters: [...codecFilters(scope, port.protocol, statPrefix), ...tcpFilter(cluster, mesh, { statPrefix, options })],
     metadata: originMetadata(serviceOrigin(service, (only ?? port).index)),
   };
 }

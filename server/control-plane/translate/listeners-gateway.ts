@@ -1,7 +1,7 @@
 import type { Listener, RouteConfiguration } from '#xds';
 import { fieldOf } from '../snapshot/config.ts';
 import { hostCovers, hostsOverlap } from '../snapshot/hosts.ts';
-import { trafficKind } from '../snapshot/protocol.ts';
+import { type PortProtocol, parseProtocol, trafficKind } from '../snapshot/protocol.ts';
 import { UNSPECIFIED } from '../snapshot/services.ts';
 import { type VirtualService, virtualServicesFor } from '../snapshot/virtual-services.ts';
 import { type ChainDraft, toChain } from './chain-draft.ts';
@@ -83,7 +83,7 @@ function listener({ scope }: GatewayInput, port: GatewayPort, chains: readonly C
     ...((needsTls || proxyProtocol) && {
       listener_filters: [...(proxyProtocol ? [PROXY_PROTOCOL] : []), ...(needsTls ? [TLS_INSPECTOR] : [])],
     }),
-    ...(first && { metadata: originMetadata(fieldOf(first.gateway, first.path)) }),
+    ...(first && { metadata: { filter_metadata: { meshwork: meshwork(first) } } }),
   };
 }
 
@@ -168,6 +168,11 @@ function boundRules({ scope }: GatewayInput, bound: BoundServer): readonly Virtu
   );
 }
 
+const portOf = ({ server: { port } }: BoundServer): { readonly port: number; readonly protocol: PortProtocol } => ({
+  port: port.number,
+  protocol: parseProtocol(port.protocol),
+});
+
 interface L4Condition {
   readonly port?: number;
   readonly gateways?: readonly string[];
@@ -189,7 +194,7 @@ function sniChains(input: GatewayInput, port: GatewayPort, bound: BoundServer): 
         const names = match.sniHosts ?? [];
         if ((l4.spec.route ?? []).length === 0 || !applies(match, bound)) return [];
         if (!claimNames(known, names, bound.server.bind ?? '')) return [];
-        const forward = ruleFilters({ scope, rule, l4, port: bound.server.port.number });
+        const forward = ruleFilters({ scope, rule, l4, port: portOf(bound) });
         return [withPolicies(input, { sniHosts: names, cidrs: [], ...forward, isIstioNameless: true })];
       }),
     ),
@@ -209,7 +214,7 @@ function tcpFilters(
 ): Pick<ChainDraft, 'filters' | 'metadata' | 'isIstioNameless'> | undefined {
   const { scope } = input;
   const exchange = scope.istioProxy && bound.server.tls?.mode === 'ISTIO_MUTUAL' ? [TCP_METADATA_EXCHANGE] : [];
-  const port = bound.server.port.number;
+  const port = portOf(bound);
   for (const rule of boundRules(input, bound)) {
     const ofTlsRoute = rule.config.annotations?.['internal.istio.io/parents']?.startsWith('TLSRoute/') === true;
     const candidates = [

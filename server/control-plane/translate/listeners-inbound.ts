@@ -3,6 +3,7 @@ import { type TlsDecision, workloadTls } from '../snapshot/peer-authentications.
 import { isHttp2, trafficKind } from '../snapshot/protocol.ts';
 import { UNSPECIFIED } from '../snapshot/services.ts';
 import { type ChainOption, chainOptions } from './chain-options.ts';
+import { codecFilters } from './codec-filters.ts';
 import { NO_TIMEOUT } from './envoy-types.ts';
 import { httpFilter } from './http-connection-manager.ts';
 import { type InboundPort, inboundPorts, passthroughPort } from './inbound-ports.ts';
@@ -40,8 +41,7 @@ export function inboundListeners(scope: OutboundScope, proxy: ProxyView): Listen
   const served = new Set(proxy.targets.map(({ targetPort }) => targetPort));
   const others = [...tls.ports.keys()].filter((port) => !served.has(port)).sort((a, b) => a - b);
   const captured = [
-    passthroughPort(0),
-    ...others.map(passthroughPort),
+    ...[0, ...others].map((port) => passthroughPort(port, snapshot.mesh)),
     ...ports.filter(({ bind }) => bind === undefined),
   ];
   const listenPort = snapshot.mesh.proxyInboundListenPort ?? INBOUND_PORT;
@@ -96,8 +96,10 @@ function listener(
 
 function portChains(inbound: Inbound, port: InboundPort): FilterChain[] {
   const kind = trafficKind(port.protocol);
-  if (kind === 'none') return [];
-  return chainOptions(kind, inbound.tlsFor(port.port).mode).map((option) => portChain(inbound, port, option));
+  // A UDP port's number is served over TCP too, as istiod does it.
+  return chainOptions(kind === 'none' ? 'tcp' : kind, inbound.tlsFor(port.port).mode).map((option) =>
+    portChain(inbound, port, option),
+  );
 }
 
 function portChain({ scope, policies, tlsFor }: Inbound, port: InboundPort, option: ChainOption): FilterChain {
@@ -123,7 +125,12 @@ function portChain({ scope, policies, tlsFor }: Inbound, port: InboundPort, opti
             policies,
           }),
         ]
-      : [...exchange, ...policies.network, ...tcpFilter(port.cluster, mesh, { statPrefix: port.tcpStatPrefix })],
+      : [
+          ...exchange,
+          ...policies.network,
+          ...codecFilters(scope, port.protocol, port.tcpStatPrefix),
+          ...tcpFilter(port.cluster, mesh, { statPrefix: port.tcpStatPrefix }),
+        ],
     ...(option.terminates && { transport_socket: mutualTlsSocket(mesh, option.protocol) }),
     ...(origin && {
       metadata: {

@@ -17,7 +17,8 @@ export function withProxyProtocol(sockets: Sockets, settings: { readonly version
     },
   });
   const { transport_socket, transport_socket_matches } = sockets;
-  if (transport_socket_matches === undefined) return { transport_socket: wrap(transport_socket ?? RAW_BUFFER) };
+  if (transport_socket_matches === undefined)
+    return { transport_socket: wrap(transport_socket ?? { ...RAW_BUFFER, name: 'raw_buffer' }) };
   return {
     transport_socket_matches: transport_socket_matches.map((match) => ({
       ...match,

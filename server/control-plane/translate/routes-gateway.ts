@@ -1,7 +1,7 @@
 import type { Route, RouteConfiguration, VirtualHost } from '#xds';
 import { compareText, fieldOf } from '../snapshot/config.ts';
 import type { FieldOrigin } from '../snapshot/field-origin.ts';
-import { intersectHosts } from '../snapshot/hosts.ts';
+import { compareSpecificity, intersectHosts } from '../snapshot/hosts.ts';
 import { isServiceVisible } from '../snapshot/registry.ts';
 import type { Service } from '../snapshot/services.ts';
 import { type VirtualService, virtualServicesFor } from '../snapshot/virtual-services.ts';
@@ -115,7 +115,7 @@ function addRedirects(hosts: Map<string, HostRoutes>, bound: BoundServer): void 
 /** Hosts with the same routes share one virtual host, named after the first of them. */
 function joinEqualHosts(hosts: ReadonlyMap<string, HostRoutes>): VirtualHost[] {
   const joined: { readonly routes: readonly Route[]; readonly host: VirtualHost; readonly requiresTls: boolean }[] = [];
-  for (const [host, { port, origin, routes, requiresTls }] of [...hosts].sort(([a], [b]) => compareText(a, b))) {
+  for (const [host, { port, origin, routes, requiresTls }] of [...hosts].sort(([a], [b]) => compareSpecificity(a, b))) {
     const same = joined.findLast((each) => sameRoutes(each.routes, routes));
     if (same !== undefined && same.requiresTls === requiresTls) {
       same.host.domains.push(host);

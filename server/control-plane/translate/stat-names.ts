@@ -4,18 +4,19 @@ export interface StatNameParts {
   readonly service: Pick<Service, 'registry' | 'name' | 'namespace' | 'hostname'>;
   readonly subset: string;
   readonly port: Pick<ServicePort, 'port' | 'name'>;
-  readonly targetPort: number;
+  /** Left out: the pattern's `%TARGET_PORT%` stays as it is, as istiod leaves it for inbound chains. */
+  readonly targetPort?: number;
 }
 
 /** Fills a pattern of MeshConfig (`%SERVICE%_%SERVICE_PORT%`). Source: BuildStatPrefix in istio pilot. */
 export function fillPattern(pattern: string, { service, subset, port, targetPort }: StatNameParts): string {
   const isKubernetes = service.registry === 'Kubernetes';
-  return pattern
+  const filled = targetPort === undefined ? pattern : pattern.replaceAll('%TARGET_PORT%', String(targetPort));
+  return filled
     .replaceAll('%SERVICE%', isKubernetes ? `${service.name}.${service.namespace}` : service.hostname)
     .replaceAll('%SERVICE_NAME%', isKubernetes ? service.name : service.hostname)
     .replaceAll('%SERVICE_FQDN%', service.hostname)
     .replaceAll('%SUBSET_NAME%', subset)
-    .replaceAll('%TARGET_PORT%', String(targetPort))
     .replaceAll('%SERVICE_PORT%', String(port.port))
     .replaceAll('%SERVICE_PORT_NAME%', port.name);
 }
