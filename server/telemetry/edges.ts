@@ -27,7 +27,7 @@ function rateEdge(requests: readonly RequestSummary[]): EdgeRate {
     destination: destination.service,
     destinationVersion: destination.version,
     requests: requests.length,
-    errors: requests.filter(({ status }) => status >= 500 || status === 0).length,
+    errors: requests.filter(({ status, flags: own }) => status >= 500 || (status === 0 && own.length > 0)).length,
     slow: durations.filter((ms) => ms >= SLOW_MS).length,
     mtls: requests.every(({ mtls }) => mtls),
     p50: percentile(durations, 50),

@@ -49,7 +49,12 @@ function targetOf(call: HopRecord): Party {
   return { service: call.request.authority.replace(/:\d+$/, '').split('.')[0] || UNKNOWN, version: '' };
 }
 
+/** A connection that was passed on as it is has no status; without a flag it went well. */
+export const isPlainTcp = ({ request, response }: HopRecord): boolean =>
+  request.protocol === 'TCP' && response.flags.length === 0;
+
 function whoAnswered(call: HopRecord | undefined, answer: HopRecord | undefined): RequestSummary['answeredBy'] {
+  if (isPlainTcp((answer ?? call)!)) return 'upstream';
   if (answer !== undefined && answer.response.details !== VIA_UPSTREAM) {
     // A server's proxy that refused the connection never answered, but it is the one that said no.
     const refused = answer.response.status === 0 && answer.response.flags.includes('NR');

@@ -1,5 +1,5 @@
 import type { HopRecord } from '#domain';
-import { summarize } from './summary.ts';
+import { isPlainTcp, summarize } from './summary.ts';
 
 /**
  * One sentence for a learner: who answered this call and why. `hops` are the hops of one call, the caller's and the server's where there
@@ -13,6 +13,10 @@ export function verdictOf(hops: readonly HopRecord[]): string {
   if (call === undefined && answer === undefined) return '';
   const { answeredBy, destination, status } = summarize(call, answer);
   const target = destination.version === '' ? destination.service : `${destination.service} ${destination.version}`;
+  const last = (answer ?? call)!;
+  if (isPlainTcp(last)) {
+    return `${target} took the connection: ${last.request.bytes} bytes to it, ${last.response.bytes} bytes back.`;
+  }
   if (answeredBy === 'upstream') return `${target} itself answered ${status}.${delayNote(call)}${retryNote(call)}`;
   if (answeredBy === 'server-proxy' && answer !== undefined) return serverVerdict(call, answer);
   return call === undefined ? '' : `${owner(call)} ${clientReason(call, target)}${delayNote(call)}${retryNote(call)}`;

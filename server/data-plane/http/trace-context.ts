@@ -31,6 +31,8 @@ const randomHex = (random: Random, bytes: number): string => hexOf(random.bytes(
 
 export const newSpanId = (random: Random): string => randomHex(random, 8);
 
+export const newTraceId = (random: Random): string => randomHex(random, 16);
+
 /**
  * Begins this hop's span: a child of the one in the request's headers (W3C traceparent, else B3), or the root of a new trace. A decision
  * to sample travels with the trace; `decide` is asked only where none came along.
@@ -38,7 +40,7 @@ export const newSpanId = (random: Random): string => randomHex(random, 8);
 export function startSpan(headers: Headers, random: Random, decide: () => boolean): SpanContext {
   const parent = readW3c(headers) ?? readB3(headers);
   return {
-    traceId: parent?.traceId ?? randomHex(random, 16),
+    traceId: parent?.traceId ?? newTraceId(random),
     spanId: newSpanId(random),
     parentSpanId: parent?.spanId,
     sampled: parent?.sampled ?? readB3Decision(headers) ?? decide(),

@@ -1,8 +1,12 @@
 import type { Socket } from 'node:net';
 import type { Timer } from '#domain';
-import type { TcpFilterConfig } from '../config/network-filter.ts';
+import { istioLogFormat, type TcpFilterConfig } from '../config/network-filter.ts';
+import { partOrigin } from '../config/origins.ts';
+import { HopSteps } from '../decisions/hop-steps.ts';
+import type { TlsFacts } from '../http/codec.ts';
 import { NO_REQUEST } from '../http/format.ts';
 import { formatEndpoint } from '../http/h1/socket-address.ts';
+import { noteCluster, noteConnected, noteEndpoint, noteNoHost } from '../http/router/call-steps.ts';
 import { RESET_WORDS } from '../http/router/reset-reasons.ts';
 import { StreamInfo } from '../http/stream-info.ts';
 import type { ConnectionContext } from '../listener/connection-context.ts';
@@ -12,6 +16,9 @@ import { connectTo } from '../upstream/connect.ts';
 import { xxHash64 } from '../upstream/hashing/xx-hash.ts';
 import type { Host } from '../upstream/host.ts';
 import { ConnectAttempt } from '../upstream/pool-connecting.ts';
+import { buildTcpHop } from './session-record.ts';
+
+const NONE_TRIED: ReadonlySet<string> = new Set();
 
 /** Envoy's tcp_proxy: joins a client's connection to one of a cluster, bytes both ways. */
 export class TcpProxy {
@@ -62,6 +69,8 @@ interface SessionOptions {
 class TcpSession {
   readonly #options: SessionOptions;
   readonly #info: StreamInfo;
+  readonly #steps: HopSteps;
+  #upstreamTls: TlsFacts | undefined;
   #upstream: Socket | undefined;
   #cluster: UpstreamCluster | undefined;
   #host: Host | undefined;
@@ -73,7 +82,11 @@ class TcpSession {
   constructor(options: SessionOptions) {
     this.#options = options;
     const { clock } = options.runtime;
-    this.#info = new StreamInfo(clock.now(), clock.monotonic());
+    const startedAt = clock.monotonic();
+    this.#info = new StreamInfo(clock.now(), startedAt);
+    this.#steps = options.runtime.sampler.next(startedAt)
+      ? new HopSteps({ clock, startedAt, before: options.context.steps })
+      : HopSteps.off;
   }
 
   start(): void {
@@ -96,7 +109,7 @@ class TcpSession {
     this.#info.durationMs = clock.monotonic() - this.#info.startedAt;
     this.#options.socket.destroy();
     this.#upstream?.destroy();
-    this.#log();
+    this.#record();
     this.#options.onEnd(this);
   }
 
@@ -106,32 +119,57 @@ class TcpSession {
     this.#info.cluster = name;
     const cluster = runtime.clusters.get(name);
     if (cluster === undefined) {
+      this.#steps.add('cluster', 'stopped', name, () => ({ detail: 'the proxy has no cluster of this name' }));
       this.#fail('NC', 'cluster_not_found');
       return;
     }
-    const choice = cluster.pick({ originalDestination: context.localAddress, avoid: new Set(), redraws: 1, hash: () => this.#hash() });
+    noteCluster(this.#steps, cluster);
+    const originalDestination = context.localAddress;
+    const choice = cluster.pick({ originalDestination, avoid: NONE_TRIED, redraws: 1, hash: () => this.#hash() });
     if (choice === undefined) {
+      noteNoHost(this.#steps, cluster);
       cluster.stats.noHealthy.value++;
       this.#fail('UH', 'no_healthy_upstream');
       return;
     }
-    if (cluster.breakers.connections >= cluster.config.limits.maxConnections) {
+    if (this.#steps.on) noteEndpoint(this.#steps, cluster, choice, NONE_TRIED);
+    const { limits } = cluster.config;
+    if (cluster.breakers.connections >= limits.maxConnections) {
+      this.#steps.add('pool', 'stopped', choice.host.key, () => ({
+        detail: `all ${limits.maxConnections} connections that the circuit breaker allows are open`,
+        origin: partOrigin(cluster.config.origins, 'circuit_breakers'),
+        evidence: { connections: limits.maxConnections },
+      }));
       cluster.stats.pool('upstream_cx_overflow');
       this.#fail('UO', 'upstream_reset_before_response_started{overflow}');
       return;
     }
     this.#enterCluster(cluster, choice.host);
+    // A TLS socket around it may not tell the addresses.
+    let dialled: Socket | undefined;
     this.#attempt = new ConnectAttempt(
       {
-        connect: connectTo(runtime.network, cluster, choice.host),
+        connect: () => {
+          dialled = connectTo(runtime.network, cluster, choice.host)();
+          return dialled;
+        },
         transport: transportOf(runtime, cluster, choice.host),
         timeoutMs: cluster.config.connectTimeoutMs,
         clock: runtime.clock,
       },
       {
-        connected: (_attempt, { socket }) => this.#join(socket),
+        connected: (_attempt, { socket, tls }) => {
+          const localAddress = formatEndpoint(dialled?.localAddress, dialled?.localPort);
+          noteConnected(this.#steps, cluster, choice.host, { reused: false, localAddress, tls });
+          this.#upstreamTls = tls;
+          this.#info.upstreamLocalAddress = localAddress;
+          this.#join(socket);
+        },
         failed: (_attempt, reason, detail) => {
           this.#info.transportFailure = detail;
+          this.#steps.add('attempt', 'stopped', choice.host.key, () => ({
+            detail: `no connection${detail === '' ? '' : `: ${detail}`}`,
+          }));
           cluster.stats.pool('upstream_cx_connect_fail');
           cluster.report(choice.host, { localOrigin: 'connect' });
           this.#info.flag('URX');
@@ -151,10 +189,17 @@ class TcpSession {
     const { config, runtime } = this.#options;
     const { shares, totalWeight } = config;
     if (shares.length === 1) return shares[0]!.cluster;
-    let draw = runtime.chance.weights.below(totalWeight);
+    const draw = runtime.chance.weights.below(totalWeight);
+    let from = 0;
     for (const share of shares) {
-      if (draw < share.weight) return share.cluster;
-      draw -= share.weight;
+      const [begin, to] = [from, from + share.weight];
+      from = to;
+      if (draw >= to) continue;
+      this.#steps.add('weight', 'chosen', share.cluster, () => ({
+        detail: `drew ${draw} of ${totalWeight}`,
+        evidence: { draw, total: totalWeight, from: begin, to, weight: share.weight },
+      }));
+      return share.cluster;
     }
     return shares[0]!.cluster;
   }
@@ -164,7 +209,6 @@ class TcpSession {
     this.#attempt = undefined;
     this.#upstream = upstream;
     this.#info.attempts = 1;
-    this.#info.upstreamLocalAddress = formatEndpoint(upstream.localAddress, upstream.localPort);
     upstream.on('error', () => this.close());
     upstream.on('close', () => this.#upstreamClosed());
     // pipe() keeps back-pressure both ways and passes the end of either side on.
@@ -219,11 +263,23 @@ class TcpSession {
     this.close();
   }
 
-  #log(): void {
+  #record(): void {
     const { config, context, runtime } = this.#options;
+    const subject = { head: NO_REQUEST, responseHead: undefined, info: this.#info, connection: context };
+    let first: string | undefined;
     for (const format of config.accessLogs) {
-      runtime.onLog(format({ head: NO_REQUEST, responseHead: undefined, info: this.#info, connection: context }));
+      const line = format(subject);
+      first ??= line;
+      runtime.onLog(line);
     }
+    const { bytesReceived, bytesSent, flags } = this.#info;
+    this.#steps.add('response', flags.length === 0 ? 'passed' : 'stopped', flags.join(',') || 'closed', () => ({
+      detail: `the connection ended after ${bytesReceived} bytes in and ${bytesSent} bytes out`,
+      evidence: { bytesReceived, bytesSent, flags: flags.join(',') },
+    }));
+    const accessLog = first ?? istioLogFormat(subject);
+    const upstreamTls = this.#upstreamTls;
+    runtime.onHop(buildTcpHop({ runtime, context, info: this.#info, steps: this.#steps, upstreamTls, accessLog }));
   }
 }
 

@@ -13,6 +13,8 @@ export class MemorySocket extends Duplex {
   readonly remotePort: number;
   /** Until the other end is there, it counts as a connection that is being made. */
   connecting = true;
+  bytesRead = 0;
+  bytesWritten = 0;
   readonly #ends: { readonly local: SocketAddress; readonly remote: SocketAddress };
   #peer: MemorySocket | undefined;
   /** Takes the next chunk of the other end; called when this end wants more. */
@@ -97,7 +99,9 @@ export class MemorySocket extends Duplex {
       return;
     }
     // The next turn of the loop delivers, so that no side ever runs inside the other.
+    this.bytesWritten += chunk.length;
     setImmediate(() => {
+      peer.bytesRead += chunk.length;
       if (peer.destroyed || peer.push(chunk)) done();
       else peer.#wanted = done;
     });

@@ -132,7 +132,7 @@ test('the map of a moment is the last one kept before it', () => {
 
 test('a refusal is a failure, a delay is slow, the rest is fine', () => {
   expect(outcomeOf(request('1', 0, { status: 403 }))).toBe('failed');
-  expect(outcomeOf(request('1', 0, { status: 0 }))).toBe('failed');
+  expect(outcomeOf(request('1', 0, { status: 0, flags: ['DC'] }))).toBe('failed');
   expect(outcomeOf(request('1', 0, { flags: ['DI'] }))).toBe('slow');
   expect(outcomeOf(request('1', 0))).toBe('ok');
   expect(statusText({ status: 503, flags: ['UO'] })).toBe('503 UO');

@@ -1,15 +1,28 @@
 import type { RejectedCandidate } from '#domain';
+import { parseClusterName } from '#domain';
 import { originOf, partOrigin } from '../../config/origins.ts';
+import type { HopSteps } from '../../decisions/hop-steps.ts';
 import type { HostChoice, UpstreamCluster } from '../../upstream/cluster.ts';
-import type { ResetReason, UpstreamStream } from '../codec.ts';
+import type { Host } from '../../upstream/host.ts';
+import type { ResetReason, TlsFacts } from '../codec.ts';
 import type { Exchange } from '../exchange.ts';
 import type { UpstreamAttempt } from './attempt.ts';
 import { RESET_WORDS } from './reset-reasons.ts';
 import type { RetryVerdict } from './retry-state.ts';
 
+export function noteCluster(steps: HopSteps, cluster: UpstreamCluster): void {
+  const { config, hosts } = cluster;
+  const policy = config.balancing.policy.toLowerCase().replaceAll('_', ' ');
+  steps.add('cluster', 'chosen', config.name, () => ({
+    detail: `${hosts.length} host${hosts.length === 1 ? '' : 's'}, balanced by ${policy}`,
+    origin: originOf(config.origins, parseClusterName(config.name)?.subset ? 'subset' : undefined),
+    evidence: { type: config.type, lbPolicy: config.balancing.policy, hosts: hosts.length },
+  }));
+}
+
 /** Notes the balancer's choice; the hosts that could not be chosen are told with the reason. */
 export function noteEndpoint(
-  exchange: Exchange,
+  steps: HopSteps,
   cluster: UpstreamCluster,
   choice: HostChoice,
   tried: ReadonlySet<string>,
@@ -17,7 +30,7 @@ export function noteEndpoint(
   const { candidates, host } = choice;
   const why = choice.why();
   const rejected = cluster.config.type === 'ORIGINAL_DST' ? [] : unusable(cluster, choice, tried);
-  exchange.steps.add('endpoint', 'chosen', host.key, () => ({
+  steps.add('endpoint', 'chosen', host.key, () => ({
     detail: candidates?.panic
       ? `only ${candidates.healthy} of ${candidates.total} hosts are healthy, so all of them are used (panic); ${why}`
       : why,
@@ -43,8 +56,8 @@ function unusable(cluster: UpstreamCluster, choice: HostChoice, tried: ReadonlyS
   return rejected;
 }
 
-export function noteNoHost(exchange: Exchange, cluster: UpstreamCluster): void {
-  exchange.steps.add('endpoint', 'stopped', cluster.config.name, () => {
+export function noteNoHost(steps: HopSteps, cluster: UpstreamCluster): void {
+  steps.add('endpoint', 'stopped', cluster.config.name, () => {
     const { hosts } = cluster;
     return {
       detail:
@@ -61,19 +74,29 @@ export function noteNoHost(exchange: Exchange, cluster: UpstreamCluster): void {
   });
 }
 
-/** Notes the connection that the pool gave, and whom TLS proved to be on the other side. */
-export function noteConnected(exchange: Exchange, attempt: UpstreamAttempt, stream: UpstreamStream): void {
-  const { host } = attempt.choice;
-  const { breakers, config } = attempt.cluster;
+/** A connection to a host, as the pool gave it or as it was opened. */
+export interface GivenConnection {
+  readonly reused: boolean;
+  readonly localAddress: string;
+  readonly tls: TlsFacts | undefined;
+}
+
+/** Notes the connection to a host, and whom TLS proved to be on the other side. */
+export function noteConnected(
+  steps: HopSteps,
+  cluster: UpstreamCluster,
+  host: Host,
+  { reused, localAddress, tls }: GivenConnection,
+): void {
+  const { breakers, config } = cluster;
   const [connections, requests] = [breakers.connections, breakers.requests];
-  exchange.steps.add('pool', 'passed', host.key, () => ({
-    detail: stream.reused ? 'a connection that was open already' : 'a new connection',
+  steps.add('pool', 'passed', host.key, () => ({
+    detail: reused ? 'a connection that was open already' : 'a new connection',
     origin: partOrigin(config.origins, 'circuit_breakers'),
-    evidence: { reused: stream.reused, connections, requests, local: stream.localAddress },
+    evidence: { reused, connections, requests, local: localAddress },
   }));
-  const { tls } = stream;
   const origin = partOrigin(config.origins, 'transport_socket');
-  exchange.steps.add('tls_peer', tls === undefined ? 'passed' : 'applied', tls?.peerSpiffeId || host.key, () => ({
+  steps.add('tls_peer', tls === undefined ? 'passed' : 'applied', tls?.peerSpiffeId || host.key, () => ({
     detail:
       tls === undefined
         ? 'plaintext: this connection is neither encrypted nor proves who answers'

@@ -8,9 +8,9 @@ import type {
   RedirectAction,
 } from '../../config/route-table.ts';
 import { recordMirror } from '../../decisions/mirror-record.ts';
-import type { UpstreamCluster } from '../../upstream/cluster.ts';
 import { applyRequestRules, applyResponseRules } from '../apply-rules.ts';
 import type { Exchange, LayerOutcome, RequestLayer } from '../exchange.ts';
+import { noteCluster } from './call-steps.ts';
 import { shortName } from './choose-share.ts';
 import { MirrorCall } from './mirror.ts';
 import { redirectLocation, rewriteRequest } from './rewrite.ts';
@@ -62,7 +62,7 @@ function forward(exchange: Exchange, route: CompiledRoute, action: ForwardAction
   const share = exchange.share ?? action.shares[0]!;
   const cluster = exchange.runtime.clusters.get(share.cluster);
   if (cluster === undefined) return noCluster(exchange, route, action, share);
-  if (exchange.steps.on) noteCluster(exchange, cluster);
+  if (exchange.steps.on) noteCluster(exchange.steps, cluster);
   applyRequestRules(share.headers, exchange);
   applyRequestRules(route.headers, exchange);
   const { headers } = share;
@@ -95,15 +95,6 @@ function noCluster(exchange: Exchange, route: CompiledRoute, action: ForwardActi
 /** Which destination of the route named the cluster. A table of weights may hold a single entry. */
 const shareOrigin = ({ origins }: CompiledRoute, { shares }: ForwardAction, share: ClusterShare): string =>
   origins?.parts.has('cluster') ? 'cluster' : `weighted_clusters.${shares.indexOf(share)}`;
-
-function noteCluster(exchange: Exchange, cluster: UpstreamCluster): void {
-  const { config } = cluster;
-  exchange.steps.add('cluster', 'chosen', config.name, () => ({
-    detail: `${cluster.hosts.length} host${cluster.hosts.length === 1 ? '' : 's'}, balanced by ${config.balancing.policy.toLowerCase().replaceAll('_', ' ')}`,
-    origin: originOf(config.origins, parseClusterName(config.name)?.subset ? 'subset' : undefined),
-    evidence: { type: config.type, lbPolicy: config.balancing.policy, hosts: cluster.hosts.length },
-  }));
-}
 
 /** The route's timeouts, unless the client asks for others by header; tells the host how long it has. */
 function readTimeouts(exchange: Exchange, action: ForwardAction): { timeoutMs: number; perTryTimeoutMs: number } {

@@ -89,7 +89,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
     this.#attempt = attempt;
     exchange.info.upstreamLocalAddress = stream.localAddress;
     exchange.upstreamTls = stream.tls;
-    if (exchange.steps.on) noteConnected(exchange, attempt, stream);
+    if (exchange.steps.on) noteConnected(exchange.steps, attempt.cluster, attempt.choice.host, stream);
     const bare = this.#body.ended && !exchange.stream.hasBody;
     attempt.send(exchange.head, bare);
     if (!bare && this.#body.attach(stream) === 'more') exchange.stream.resume();
@@ -177,7 +177,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
     exchange.info.attempts++;
     exchange.info.upstreamHost = choice.host.key;
     exchange.upstreamWorkload = choice.host.endpoint.workload;
-    if (exchange.steps.on) noteEndpoint(exchange, this.#cluster, choice, this.#tried ?? NONE_TRIED);
+    if (exchange.steps.on) noteEndpoint(exchange.steps, this.#cluster, choice, this.#tried ?? NONE_TRIED);
     if (this.#options.action.retry?.previousHosts === true) {
       this.#tried ??= new Set();
       this.#tried.add(choice.host.key);
@@ -277,7 +277,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
   // Ends.
 
   #noHost(): void {
-    noteNoHost(this.#exchange, this.#cluster);
+    noteNoHost(this.#exchange.steps, this.#cluster);
     this.#cluster.stats.noHealthy.value++;
     this.#cluster.stats.code(503);
     this.#release('local_reset');
