@@ -53,17 +53,17 @@ export class Results {
     if (!this.#isWanted(object, code)) return;
     const document = this.#options.documentOf(object);
     const found = toDiagnostic(code, { place: { object, path }, values, advice, document });
-    const at = line === undefined ? undefined : document?.fields().get(line)?.value.line;
-    const key = JSON.stringify([code, object.kind, fullName(object), at, found.message]);
-    if (!this.#found.has(key)) this.#found.set(key, found);
+    this.#keep(object, found, line === undefined ? undefined : document?.fields().get(line)?.value.line);
   };
 
   /** Adds what validation found in an object. */
   add(object: KubeObject, diagnostics: readonly Diagnostic[]): void {
-    for (const found of diagnostics) {
-      if (!this.#isWanted(object, found.code)) continue;
-      this.#found.set(JSON.stringify([found.code, fullName(object), found.origin?.path, found.message]), found);
-    }
+    for (const found of diagnostics) if (this.#isWanted(object, found.code)) this.#keep(object, found);
+  }
+
+  #keep(object: KubeObject, found: Diagnostic, line?: number): void {
+    const key = JSON.stringify([found.code, object.kind, fullName(object), line, found.message]);
+    if (!this.#found.has(key)) this.#found.set(key, found);
   }
 
   #isWanted(object: KubeObject, code: string): boolean {

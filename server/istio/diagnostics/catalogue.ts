@@ -181,6 +181,13 @@ const traffic: readonly CatalogueEntry[] = [
     hint: 'Remove the weight, or add the destination that is to receive the rest.',
     lesson: '/words/traffic-shifting',
   },
+  {
+    code: 'MW0205',
+    severity: 'warning',
+    title: 'Abort without effect',
+    template: 'abort configured, but error type not set',
+    hint: 'Add httpStatus, such as 503, or grpcStatus: without one of them no request is aborted.',
+  },
 ];
 
 const mesh: readonly CatalogueEntry[] = [

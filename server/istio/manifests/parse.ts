@@ -19,12 +19,12 @@ import type { ManifestFile, ParsedDocument, ParseResult, UnreadableDocument } fr
 import { limitProblem, MANIFEST_LIMITS, type ManifestLimits, withinTotal } from './limits.ts';
 import { fieldPositions, innermost, locationOf, nearest, nodeLocation, type TextPlace } from './positions.ts';
 
-/** kubectl reads `yes`, `no`, `on` and `off` as booleans, as YAML 1.1 does. */
+/** kubectl reads `yes`, `no`, `on`, `off`, `y` and `n` as booleans, as YAML 1.1 does. */
 const kubectlBoolean: ScalarTag = {
   tag: 'tag:yaml.org,2002:bool',
   default: true,
-  test: /^(?:[Yy]es|YES|[Nn]o|NO|[Oo]n|ON|[Oo]ff|OFF)$/,
-  resolve: (text) => /^(?:yes|on)$/i.test(text),
+  test: /^(?:[Yy]|[Yy]es|YES|[Nn]|[Nn]o|NO|[Oo]n|ON|[Oo]ff|OFF)$/,
+  resolve: (text) => /^(?:y|yes|on)$/i.test(text),
 };
 
 const customTags = (tags: Tags): Tags => [kubectlBoolean, ...tags];

@@ -30,8 +30,6 @@ export function checkFault(fault: Field, findings: Findings): void {
 
 function checkAbort(abort: Field, findings: Findings): void {
   checkPercentage(abort.get('percentage'), findings);
-  const kinds = ['httpStatus', 'grpcStatus', 'http2Error'].filter((kind) => abort.get(kind).exists);
-  if (kinds.length > 1) findings.reject(abort, `only one of ${kinds.join(', ')} can be set`, 'Keep one of them.');
   const grpc = abort.get('grpcStatus');
   if (abort.get('http2Error').exists) {
     findings.reject(
@@ -46,7 +44,7 @@ function checkAbort(abort: Field, findings: Findings): void {
       "for a list of supported codes, for example 'NOT_FOUND'";
     findings.reject(grpc, message, 'Use a status name in capitals, such as UNAVAILABLE.');
   } else if (abort.get('httpStatus').exists) checkHttpStatus(abort.get('httpStatus'), findings);
-  else findings.warn(abort, 'abort configured, but error type not set', 'Add httpStatus, such as 503.');
+  else findings.add('MW0205', abort, {});
 }
 
 function checkDelay(delay: Field, findings: Findings): void {

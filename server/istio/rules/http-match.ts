@@ -33,7 +33,8 @@ export function checkHttpMatches(route: Field, findings: Findings): void {
 function checkMatchScope(match: Field, findings: Findings): void {
   if (match.get('port').number !== 0) checkPort(match.get('port'), findings);
   checkLabels(match.get('sourceLabels'), findings);
-  checkGatewayNames(match.get('gateways'), findings);
+  // Istio drops the warnings about the gateways of a match.
+  findings.withoutWarnings(() => checkGatewayNames(match.get('gateways'), findings));
   const namespace = match.get('sourceNamespace');
   if (namespace.text !== '' && !isLabel(namespace.text)) {
     findings.reject(namespace, `sourceNamespace match ${namespace.text} is invalid`);

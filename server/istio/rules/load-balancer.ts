@@ -3,15 +3,11 @@ import type { Findings } from './findings.ts';
 import { checkLocality, checkZoneAware } from './locality.ts';
 import { checkDuration, readDuration } from './values.ts';
 
-const HASH_KEYS = ['httpHeaderName', 'httpCookie', 'useSourceIp', 'httpQueryParameterName'] as const;
 const MAGLEV_LIMIT = 5_000_011;
 
 export function checkLoadBalancer(balancer: Field, outlier: Field, findings: Findings): void {
   if (!balancer.exists) return;
   const hash = balancer.get('consistentHash');
-  if (balancer.get('simple').exists && hash.exists) {
-    findings.reject(hash, 'only one of simple and consistentHash can be set', 'Keep one of them.');
-  }
   if (hash.exists) checkConsistentHash(hash, findings);
   const locality = balancer.get('localityLbSetting');
   const zoneAware = balancer.get('zoneAwareLbSetting');
@@ -34,8 +30,6 @@ export function checkLoadBalancer(balancer: Field, outlier: Field, findings: Fin
 }
 
 function checkConsistentHash(hash: Field, findings: Findings): void {
-  const keys = HASH_KEYS.filter((key) => hash.get(key).exists);
-  if (keys.length > 1) findings.reject(hash, `only one of ${keys.join(', ')} can be set`, 'Keep one key to hash.');
   const cookie = hash.get('httpCookie');
   if (cookie.exists && cookie.get('name').text === '') findings.reject(cookie, 'name required for HttpCookie');
   readDuration(cookie.get('ttl'), findings);

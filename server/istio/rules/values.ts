@@ -85,21 +85,15 @@ export function checkRegex(field: Field, where: string, findings: Findings): voi
 
 const MATCH_TYPES = ['exact', 'prefix', 'regex'] as const;
 
-/** A StringMatch: at most one of exact, prefix and regex. `emptyPrefix`: a prefix may be empty, as for a uri. */
+/** A StringMatch. `emptyPrefix`: a prefix may be empty, as for a uri. */
 export function checkStringMatch(
   match: Field,
   findings: Findings,
   options: { readonly where: string; readonly emptyPrefix?: boolean },
 ): void {
   const set = MATCH_TYPES.filter((type) => match.get(type).exists);
-  if (set.length > 1) {
-    findings.reject(
-      match,
-      `"${options.where}": only one of exact, prefix and regex can be set`,
-      `Keep one of ${set.join(', ')}.`,
-    );
-    return;
-  }
+  // The schema refuses more than one.
+  if (set.length > 1) return;
   const [type] = set;
   if (type === 'prefix' && match.get('prefix').text === '' && !options.emptyPrefix) {
     findings.reject(match.get('prefix'), `"${options.where}": prefix string match should not be empty`);

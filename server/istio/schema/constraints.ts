@@ -87,24 +87,29 @@ function holds(value: unknown, part: unknown, root: JsonSchema): boolean {
   const own: Walk = { root, problems: [], part: true };
   visit(value, part, '', own);
   if (own.problems.length > 0) return false;
-  const required = asList(part['required']).map(String);
-  return required.every((name) => isFields(value) && value[name] !== undefined && value[name] !== null);
+  return asked(part).every((name) => isFields(value) && value[name] !== undefined && value[name] !== null);
+}
+
+/** The fields that a part asks for: the parts of Istio's exclusions ask for one each. */
+const asked = (part: unknown): readonly string[] => (isFields(part) ? asList(part['required']).map(String) : []);
+
+function checkOneOf(value: unknown, parts: readonly unknown[], path: string, walk: Walk): void {
+  const valid = parts.filter((part) => holds(value, part, walk.root));
+  if (valid.length === 1) return;
+  const what = valid.length > 1 ? `Found ${valid.length} valid alternatives` : 'Found none valid';
+  const message = `Invalid value: ${path} in body must validate one and only one schema (oneOf). ${what}`;
+  const fields = valid.flatMap(asked);
+  const hint = fields.length > 1 ? `Keep one of ${fields.join(', ')}: they exclude each other.` : undefined;
+  walk.problems.push(catalogued('MW0105', path, { message }, hint));
 }
 
 function checkAlternatives(value: unknown, schema: Fields, path: string, walk: Walk): void {
-  const count = (parts: readonly unknown[]): number => parts.filter((part) => holds(value, part, walk.root)).length;
   const { oneOf, anyOf, allOf, not } = schema;
-  if (Array.isArray(oneOf) && count(oneOf) !== 1) {
-    const found = count(oneOf);
-    const what = found > 1 ? `Found ${found} valid alternatives` : 'Found none valid';
-    report(walk, path, `Invalid value: ${path} in body must validate one and only one schema (oneOf). ${what}`);
-  }
-  if (Array.isArray(anyOf) && count(anyOf) === 0) {
+  if (Array.isArray(oneOf)) checkOneOf(value, oneOf, path, walk);
+  if (Array.isArray(anyOf) && !anyOf.some((part) => holds(value, part, walk.root))) {
     report(walk, path, `Invalid value: ${path} in body must validate at least one schema (anyOf)`);
   }
-  if (Array.isArray(allOf) && count(allOf) !== allOf.length) {
-    report(walk, path, `Invalid value: ${path} in body must validate all the schemas (allOf)`);
-  }
+  for (const part of asList(allOf)) if (isFields(part)) checkAlternatives(value, part, path, walk);
   if (not !== undefined && holds(value, not, walk.root)) {
     report(walk, path, `Invalid value: ${path} in body must not validate the schema (not)`);
   }

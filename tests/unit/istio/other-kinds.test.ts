@@ -59,13 +59,13 @@ describe('DestinationRule', () => {
     [
       'refuses two hash keys',
       policy('loadBalancer: {consistentHash: {useSourceIp: true, httpHeaderName: x}}'),
-      'only one of httpHeaderName, useSourceIp',
+      'consistentHash in body must validate one and only one schema (oneOf)',
       policy('loadBalancer: {consistentHash: {httpHeaderName: x}}'),
     ],
     [
       'refuses simple beside consistentHash',
       policy('loadBalancer: {simple: RANDOM, consistentHash: {httpHeaderName: x}}'),
-      'only one of simple and consistentHash',
+      'loadBalancer in body must validate one and only one schema (oneOf)',
       policy('loadBalancer: {simple: RANDOM}'),
     ],
     [

@@ -230,7 +230,7 @@ describe('VirtualService: time, retries and faults', () => {
     [
       'warns of an abort without a status',
       httpRoute('fault: {abort: {percentage: {value: 5}}}'),
-      'IST0133 spec.http[0].fault.abort: abort configured, but error type not set',
+      'MW0205 spec.http[0].fault.abort: abort configured, but error type not set',
       httpRoute('fault: {abort: {httpStatus: 503}}'),
     ],
   ]);
@@ -260,7 +260,7 @@ describe('VirtualService: matches and weights', () => {
     [
       'refuses exact beside prefix',
       match('{uri: {exact: /a, prefix: /b}}'),
-      'only one of exact, prefix and regex',
+      'must validate one and only one schema (oneOf). Found 2 valid alternatives',
       match('{uri: {exact: /a}}'),
     ],
     [

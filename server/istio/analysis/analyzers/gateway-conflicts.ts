@@ -47,7 +47,7 @@ function byHost(servers: readonly Servers[]): Map<string, Servers[]> {
 }
 
 /** Whether the two selectors mean one workload: the same text, or one within the other and a pod that both select. */
-function shareWorkload(a: Servers | { selector: string; labels: Labels }, b: Servers, mesh: MeshView): boolean {
+function shareWorkload(a: Pick<Servers, 'selector' | 'labels'>, b: Servers, mesh: MeshView): boolean {
   if (a.selector === b.selector) return true;
   if (!a.selector.includes(b.selector) && !b.selector.includes(a.selector)) return false;
   return mesh.workloads.selected(a.labels).some((pod) => selects(b.labels, pod.labels));
@@ -58,18 +58,22 @@ export const gatewayConflicts: Analyzer = {
   name: 'gateway.ConflictingGatewayAnalyzer',
   codes: ['IST0101', 'IST0145'],
   analyze(mesh, report) {
-    const ports = new Map([...serversByPort(mesh)].map(([port, servers]) => [port, byHost(servers)]));
+    const servers = serversByPort(mesh);
+    const ports = new Map([...servers].map(([port, list]) => [port, byHost(list)]));
     for (const object of mesh.istio('Gateway')) {
       const spec = specOf(object);
       const selectorField = spec.get('selector');
       const labels = labelsOf(selectorField);
       const selector = selectorText(labels);
-      const servers = spec.get('servers').items;
-      if (servers.length === 0 && selector !== '' && mesh.workloads.selected(labels).length === 0) {
+      const own = spec.get('servers').items;
+      // A Gateway without servers is looked for among those that have some.
+      const isFound =
+        own.length > 0 || [...servers.values()].flat().some((each) => shareWorkload({ selector, labels }, each, mesh));
+      if (selector !== '' && !isFound) {
         const place = { object, path: selectorField.path, line: firstLabelPath(selectorField) };
         report('IST0101', place, { reftype: 'selector', refval: selector });
       }
-      for (const server of servers) {
+      for (const server of own) {
         const hosts = server.get('hosts').texts;
         const rivals = new Set(
           hosts.flatMap((host) => ports.get(portOf(server))?.get(`${host} ${server.get('bind').text}`) ?? []),
