@@ -122,7 +122,7 @@ class MeshProxy implements Proxy {
       onStatus: (status, error) =>
         this.#log(status === 'connected' ? 'info' : 'warn', `xds ${status}${error ? `: ${error}` : ''}`),
     });
-    this.admin = createAdminView({ store: this.#store, clusters: this.#clusters, secrets, stats });
+    this.admin = createAdminView({ store: this.#store, clusters: this.#clusters, secrets, stats, node });
     this.#adminServer = new AdminServer(
       pod.ip,
       { admin: this.admin, stats, metrics, clock, startedAtMs: clock.now(), ready: () => this.ready },

@@ -128,12 +128,14 @@ export function startCluster(options: ClusterOptions): Cluster {
         : waiters
             .until(() => istiodSeen, ISTIOD_WAIT_MS, 'istiod listens')
             .catch((error: unknown) => onError('first proxies', error)),
-    createIstiod: (ip, log) =>
+    createIstiod: ({ ip, podName, log }) =>
       createIstiodProgram({
         store,
         clock,
         tokens,
         ip,
+        podName,
+        certify: () => clusterAuthority.issue(['istiod.istio-system.svc', 'istiod', ip]),
         log,
         onPush: (push) => emit({ type: 'push', push }),
         onRunning: (running) => {

@@ -1,3 +1,4 @@
+import type { ProxyNode } from '#xds';
 import type { SecretStore } from '../agent/secret-store.ts';
 import type { ConfigStore } from '../config/config-store.ts';
 import type { ProxyAdmin, ProxyEndpoint } from '../doors.ts';
@@ -10,6 +11,8 @@ export interface AdminSources {
   readonly clusters: ClusterManager;
   readonly secrets: SecretStore;
   readonly stats: Stats;
+  /** How the proxy introduces itself to the control plane. */
+  readonly node: ProxyNode;
 }
 
 /** The proxy's state as `istioctl proxy-config` and the admin port read it. */

@@ -4,10 +4,11 @@ import type { AdminSources } from './admin-view.ts';
 const dump = (name: string): string => `type.googleapis.com/envoy.admin.v3.${name}`;
 
 /** Everything this proxy holds, in the shape of Envoy's `/config_dump?include_eds`. */
-export function configDump({ store, secrets }: AdminSources): { configs: readonly object[] } {
+export function configDump({ store, secrets, node }: AdminSources): { configs: readonly object[] } {
   const typed = (type: string, resource: object): object => ({ '@type': type, ...resource });
   return {
     configs: [
+      { '@type': dump('BootstrapConfigDump'), bootstrap: { node } },
       {
         '@type': dump('ClustersConfigDump'),
         version_info: store.versions.get(typeUrls.cluster) ?? '',

@@ -51,7 +51,11 @@ export interface PodBuilderOptions {
   readonly clusterCa: () => string;
   /** Resolves when istiod listens, or when it is not worth waiting any longer. */
   readonly istiodReady: () => Promise<void>;
-  readonly createIstiod: (ip: string, log: (line: string) => void) => Program;
+  readonly createIstiod: (parts: {
+    readonly ip: string;
+    readonly podName: string;
+    readonly log: (line: string) => void;
+  }) => Program;
   readonly onHop: (hop: HopRecord) => void;
   readonly onLog: (source: string, line: string) => void;
   readonly onError: (what: string, error: unknown) => void;
@@ -235,7 +239,8 @@ function createProgram(build: Build, spec: ContainerSpec, log: (line: string) =>
   const name = imageName(spec.image);
   if (name === 'proxyv2')
     return spec.name === INIT_CONTAINER ? initProgram(build, log) : proxyProgram(build, spec, log);
-  if (name === 'pilot' && pod.metadata.namespace === rootNamespace) return options.createIstiod(ip, log);
+  if (name === 'pilot' && pod.metadata.namespace === rootNamespace)
+    return options.createIstiod({ ip, podName: pod.metadata.name, log });
   const image = findImage(spec.image);
   if (image === undefined) return undefined;
   const env = environmentOf(build, spec);

@@ -1,19 +1,25 @@
+import type { Server as HttpServer } from 'node:http';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import {
   type AuthorityMaterial,
   type CertificateAuthority,
   certificateService,
   createCertificateAuthority,
+  type ServingCertificate,
   type TokenIssuer,
 } from '#ca';
 import { type ControlPlane, createControlPlane, readMeshConfig } from '#control-plane';
 import type { Clock } from '#domain';
-import { MeshworkError } from '#domain';
+import { errorMessage, MeshworkError } from '#domain';
 import type { KubeStore } from '#kube-api';
 import type { PushEvent } from '#xds';
 import type { Program } from '../kubelet/program.ts';
+import { createDebugServer } from './istiod-debug.ts';
+import { addStatusService } from './istiod-status-service.ts';
 import { rootNamespace, xdsPort } from './system.ts';
 
+const SECURE_PORT = 15012;
+const DEBUG_PORTS = [15014, 8080] as const;
 const CA_SECRET = { namespace: rootNamespace, name: 'istio-ca-secret' } as const;
 
 export interface IstiodOptions {
@@ -21,6 +27,9 @@ export interface IstiodOptions {
   readonly clock: Clock;
   readonly tokens: TokenIssuer;
   readonly ip: string;
+  readonly podName: string;
+  /** A certificate for the secure port. */
+  readonly certify: () => ServingCertificate;
   readonly onPush: (event: PushEvent) => void;
   readonly log: (line: string) => void;
   /** Told when it listens, and again (with undefined) when it has stopped. */
@@ -30,19 +39,31 @@ export interface IstiodOptions {
 }
 
 /** istiod: the control plane and the CA behind one gRPC port. The CA's key outlives it in a Secret, so that proxies go on trusting it. */
-export function createIstiodProgram({ store, clock, tokens, ip, onPush, log, onRunning }: IstiodOptions): Program {
-  let server: Server | undefined;
+export function createIstiodProgram(options: IstiodOptions): Program {
+  const { store, clock, tokens, ip, podName, certify, onPush, log, onRunning } = options;
+  let servers: Server[] = [];
+  let debug: HttpServer[] = [];
   let controlPlane: ControlPlane | undefined;
   return {
     start: async () => {
       const meshConfig = readMeshConfig(store.get('ConfigMap', { namespace: rootNamespace, name: 'istio' }));
       const authority = loadAuthority({ store, clock, tokens, trustDomain: meshConfig.trustDomain });
       controlPlane = createControlPlane({ store, meshConfig, clock, onPush, onLog: log });
-      server = new Server();
+      const server = new Server();
+      const secure = new Server();
+      servers = [server, secure];
+      addStatusService(secure, { controlPlane, podName });
       controlPlane.ads.register(server);
       certificateService(authority).register(server);
       controlPlane.start();
-      await bind(server, `${ip}:${xdsPort}`);
+      await bind(server, `${ip}:${xdsPort}`, ServerCredentials.createInsecure());
+      // What people and tools ask is no part of the way to a first request.
+      serveDebug(controlPlane, { ip, secure, certificate: certify() }).then(
+        (opened) => {
+          debug = opened;
+        },
+        (error: unknown) => log(`error\tdebug ports: ${errorMessage(error)}`),
+      );
       log(`info\tstarted discovery and certificate services at ${ip}:${xdsPort}`);
       onRunning({ controlPlane, authority });
     },
@@ -50,14 +71,42 @@ export function createIstiodProgram({ store, clock, tokens, ip, onPush, log, onR
       onRunning(undefined);
       controlPlane?.stop();
       controlPlane?.ads.close();
-      server?.forceShutdown();
+      for (const server of servers) server.forceShutdown();
+      for (const server of debug) {
+        server.closeAllConnections();
+        server.close();
+      }
     },
   };
 }
 
-function bind(server: Server, address: string): Promise<void> {
+/** The monitoring port, and the secure port that istioctl asks. */
+async function serveDebug(
+  controlPlane: ControlPlane,
+  {
+    ip,
+    secure,
+    certificate,
+  }: { readonly ip: string; readonly secure: Server; readonly certificate: ServingCertificate },
+): Promise<HttpServer[]> {
+  const { keyPem, certPem } = certificate;
+  const pair = { private_key: Buffer.from(keyPem), cert_chain: Buffer.from(certPem) };
+  await bind(secure, `${ip}:${SECURE_PORT}`, ServerCredentials.createSsl(null, [pair]));
+  return Promise.all(
+    DEBUG_PORTS.map(async (port) => {
+      const server = createDebugServer(controlPlane);
+      await new Promise<void>((resolve, reject) => {
+        server.once('error', reject);
+        server.listen(port, ip, resolve);
+      });
+      return server;
+    }),
+  );
+}
+
+function bind(server: Server, address: string, credentials: ServerCredentials): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.bindAsync(address, ServerCredentials.createInsecure(), (cause) =>
+    server.bindAsync(address, credentials, (cause) =>
       cause === null ? resolve() : reject(new MeshworkError('MW9302', `istiod cannot listen on ${address}`, { cause })),
     );
   });

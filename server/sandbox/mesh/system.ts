@@ -86,7 +86,9 @@ export const istiodObjects: readonly KubeObject[] = [
       strategy: { type: 'Recreate' },
       selector: { matchLabels: istiodSelector },
       template: {
-        metadata: { labels: { app: 'istiod', istio: 'pilot', 'sidecar.istio.io/inject': 'false' } },
+        metadata: {
+          labels: { app: 'istiod', istio: 'pilot', 'istio.io/rev': 'default', 'sidecar.istio.io/inject': 'false' },
+        },
         spec: {
           serviceAccountName: 'istiod',
           containers: [
@@ -94,7 +96,12 @@ export const istiodObjects: readonly KubeObject[] = [
               name: 'discovery',
               image: pilotImage,
               args: ['discovery', '--monitoringAddr=:15014', '--domain', 'cluster.local'],
-              ports: [{ name: 'grpc-xds', containerPort: xdsPort, protocol: 'TCP' }],
+              ports: [
+                { name: 'grpc-xds', containerPort: xdsPort, protocol: 'TCP' },
+                { name: 'tls-xds', containerPort: 15012, protocol: 'TCP' },
+                { name: 'monitoring', containerPort: 15014, protocol: 'TCP' },
+                { name: 'http-debug', containerPort: 8080, protocol: 'TCP' },
+              ],
             },
           ],
         },
