@@ -1,5 +1,5 @@
 import type { KubeObject } from '#domain';
-import { memoLatest, memoStable } from '../snapshot/memo.ts';
+import { contentOf, memoLatest, memoStable } from '../snapshot/memo.ts';
 import type { ObjectTables, TrackedKind } from '../snapshot/object-tables.ts';
 import { convertGatewayApi, type GatewayApiConversion } from './derive.ts';
 import type { GatewayApiObjects } from './objects.ts';
@@ -56,7 +56,3 @@ export function createGatewayApiDeriver(): GatewayApiDeriver {
     };
   };
 }
-
-/** Everything of the objects, their sources included: maps are written as their entries. */
-const contentOf = (value: unknown): string =>
-  JSON.stringify(value, (_, each: unknown) => (each instanceof Map ? [...each] : each));

@@ -26,3 +26,7 @@ export function memoStable<Args extends readonly unknown[], Result>(
     return held.result;
   });
 }
+
+/** A key of everything in a value: maps are written as their entries. */
+export const contentOf = (value: unknown): string =>
+  JSON.stringify(value, (_, each: unknown) => (each instanceof Map ? [...each] : each));

@@ -1,5 +1,6 @@
 import type { MeshConfig } from '../doors.ts';
 import { createGatewayApiDeriver, type GatewayApiConversion } from '../gateway-api/index.ts';
+import { convertIngresses, type IngressConfig } from '../ingress/index.ts';
 import { type AuthorizationPolicy, deriveAuthorizationPolicies } from './authorization-policies.ts';
 import { type DestinationRuleIndex, deriveDestinationRules } from './destination-rules.ts';
 import {
@@ -10,7 +11,7 @@ import {
   type ServiceAccountIndex,
 } from './endpoints.ts';
 import { deriveGateways, type GatewayList } from './gateways.ts';
-import { memoLatest, memoStable } from './memo.ts';
+import { contentOf, memoLatest, memoStable } from './memo.ts';
 import { MESH_CONFIG_MAP, readMeshConfig } from './mesh-config.ts';
 import type { ObjectTables } from './object-tables.ts';
 import { derivePeerAuthentications, type PeerAuthenticationList } from './peer-authentications.ts';
@@ -43,10 +44,14 @@ export interface MeshSnapshot {
   readonly requestAuthentications: readonly RequestAuthentication[];
 }
 
+type Listed = ReturnType<ObjectTables['list']>;
+
+const concat = <Item>(left: readonly Item[], right: readonly Item[]): readonly Item[] => [...left, ...right];
+
 /** Derives snapshots from the store's objects. What it remembers is only ever the latest derivation of each part. */
 export function createSnapshotDeriver(meshConfig: MeshConfig): (tables: ObjectTables) => MeshSnapshot {
   const mesh = memoStable(
-    (configMaps: ReturnType<ObjectTables['list']>) =>
+    (configMaps: Listed) =>
       readMeshConfig(
         configMaps.find(
           ({ metadata }) => metadata.name === MESH_CONFIG_MAP && metadata.namespace === meshConfig.rootNamespace,
@@ -75,6 +80,13 @@ export function createSnapshotDeriver(meshConfig: MeshConfig): (tables: ObjectTa
   const gateways = memoLatest(deriveGateways);
   const peerAuthentications = memoLatest(derivePeerAuthentications);
   const gatewayApi = createGatewayApiDeriver();
+  const ingress = memoStable(
+    (ingresses: Listed, classes: Listed, backends: Listed, config: MeshConfig): IngressConfig =>
+      convertIngresses({ ingresses, classes, services: backends }, config),
+    contentOf,
+  );
+  const generatedRoutes = memoLatest(concat<GatewayApiConversion['virtualServices'][number]>);
+  const generatedGateways = memoLatest(concat<GatewayApiConversion['gateways'][number]>);
   const authorizationPolicies = memoLatest(deriveAuthorizationPolicies);
   const requestAuthentications = memoLatest(deriveRequestAuthentications);
   return (tables) => {
@@ -90,6 +102,12 @@ export function createSnapshotDeriver(meshConfig: MeshConfig): (tables: ObjectTa
     );
     const ready = endpoints(sources, pods, registry, trustDomain);
     const generated = gatewayApi(tables);
+    const fromIngress = ingress(
+      tables.list('Ingress.networking.k8s.io'),
+      tables.list('IngressClass.networking.k8s.io'),
+      tables.list('Service'),
+      config,
+    );
     return {
       mesh: config,
       services: registry,
@@ -101,13 +119,19 @@ export function createSnapshotDeriver(meshConfig: MeshConfig): (tables: ObjectTa
         tables.list('Deployment.apps'),
         trustDomains(trustDomain, config.trustDomainAliases),
       ),
-      virtualServices: virtualServices(tables.list('VirtualService.networking.istio.io'), generated.virtualServices),
+      virtualServices: virtualServices(
+        tables.list('VirtualService.networking.istio.io'),
+        generatedRoutes(generated.virtualServices, fromIngress.virtualServices),
+      ),
       destinationRules: destinationRules(
         tables.list('DestinationRule.networking.istio.io'),
         config,
         generated.destinationRules,
       ),
-      gateways: gateways(tables.list('Gateway.networking.istio.io'), generated.gateways),
+      gateways: gateways(
+        tables.list('Gateway.networking.istio.io'),
+        generatedGateways(generated.gateways, fromIngress.gateways),
+      ),
       peerAuthentications: peerAuthentications(tables.list('PeerAuthentication.security.istio.io')),
       gatewayApi: generated,
       sidecars: sidecars(tables.list('Sidecar.networking.istio.io')),
