@@ -228,13 +228,13 @@ describe('two listeners of one Gateway', () => {
     ['on different ports', {}, { port: 81 }, GOOD],
     [
       'with one host and two protocols',
-      { port: 443, hostname: 'a.com', ...https({ name: 'good' }) },
+      { hostname: 'a.com', ...https({ name: 'good' }) },
       { port: 443, hostname: 'a.com', protocol: 'TLS', tls: { mode: 'Passthrough' } },
       PROTOCOLS,
     ],
     [
       'with two hosts and two protocols',
-      { port: 443, hostname: 'a.com', ...https({ name: 'good' }) },
+      { hostname: 'a.com', ...https({ name: 'good' }) },
       { port: 443, hostname: 'b.com', protocol: 'TLS', tls: { mode: 'Passthrough' } },
       GOOD,
     ],

@@ -185,11 +185,13 @@ describe('a route and its parent', () => {
       'Accepted=NoMatchingParent ResolvedRefs',
     ],
   ];
-  it.each(rows)('%s', (_, kind, spec, expected, of = 'default') => {
-    const [parent] = parentsOf(route(kind, spec, { namespace: of }));
-    expect(shown(parent?.conditions)).toBe(expected);
-    expect(parent?.controllerName).toBe('istio.io/gateway-controller');
-  });
+  for (const [what, kind, spec, expected, of = 'default'] of rows) {
+    it(what, () => {
+      const [parent] = parentsOf(route(kind, spec, { namespace: of }));
+      expect(shown(parent?.conditions)).toBe(expected);
+      expect(parent?.controllerName).toBe('istio.io/gateway-controller');
+    });
+  }
 
   it.each([
     ['a Gateway that is not there', { parentRefs: [{ name: 'nope' }] }],
