@@ -1,10 +1,11 @@
 /**
  * Makes server/kube-api/types/types.json, the shapes of Kubernetes' own kinds: JSON names, types, protobuf numbers, and how lists merge. They
- * are read from the tags of the Go declarations. Run it with the unpacked sources of both modules after a new Kubernetes release:
+ * are read from the tags of the Go declarations. Beside it stands descriptions.json, what the package kubernetes-models says of each type
+ * and field, for `kubectl explain`. Run it with the unpacked sources of both modules after a new Kubernetes release:
  *
  *   node scripts/build-kube-types.ts <folder of k8s.io/api> <folder of k8s.io/apimachinery>
  */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 interface Field {
@@ -206,11 +207,51 @@ function visit(type: string): void {
     visit(settled.t);
   }
 }
-for (const root of roots) visit(root);
+for (const name of roots) visit(name);
 
 const lines = Object.entries(result)
   .sort(([a], [b]) => (a < b ? -1 : 1))
   .map(([name, fields]) => `${JSON.stringify(name)}:${JSON.stringify(fields)}`);
-const target = join(dirname(import.meta.dirname), 'server/kube-api/types/types.json');
+const root = dirname(import.meta.dirname);
+const target = join(root, 'server/kube-api/types/types.json');
 writeFileSync(target, `{\n${lines.join(',\n')}\n}\n`);
 console.log(`${target}: ${lines.length} types`);
+
+/** The declaration of a type in kubernetes-models. */
+function declarationFile(type: string): string {
+  const [group = '', version = '', name = ''] = type.split('.');
+  const models = join(root, 'node_modules/kubernetes-models');
+  if (group === 'meta')
+    return join(root, 'node_modules/@kubernetes-models/apimachinery/apis/meta', version, `${name}.d.ts`);
+  if (group === 'core') return join(models, version, `${name}.d.ts`);
+  const folder = readdirSync(models).find((each) => each.split('.')[0] === group) ?? group;
+  return join(models, folder, version, `${name}.d.ts`);
+}
+
+const words = (comment: string): string =>
+  comment
+    .split('\n')
+    .map((line) => line.replace(/^\s*\*? ?/, '').trimEnd())
+    .join('\n')
+    .replaceAll('\\*', '*')
+    .trim();
+
+const descriptions: Record<string, Record<string, string>> = {};
+for (const type of Object.keys(result)) {
+  const file = declarationFile(type);
+  if (!existsSync(file)) continue;
+  const text = readFileSync(file, 'utf8');
+  const found: Record<string, string> = {};
+  const own = /\/\*\*([\s\S]*?)\*\/\s*export interface/.exec(text)?.[1];
+  // The type's own words stand under the empty name.
+  if (own) found[''] = words(own);
+  for (const [, comment = '', name = ''] of text.matchAll(/\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*"([^"]+)"\??:/g)) {
+    found[name] = words(comment);
+  }
+  descriptions[type] = found;
+}
+const described = Object.entries(descriptions)
+  .sort(([a], [b]) => (a < b ? -1 : 1))
+  .map(([name, fields]) => `${JSON.stringify(name)}:${JSON.stringify(fields)}`);
+writeFileSync(join(dirname(target), 'descriptions.json'), `{\n${described.join(',\n')}\n}\n`);
+console.log(`descriptions.json: ${described.length} types`);

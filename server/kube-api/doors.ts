@@ -106,8 +106,8 @@ export interface ServedKind extends KindDefinition {
   initialStatus?(object: KubeObject): unknown;
   /** True: create keeps the status that it is given (a Node that registers itself). */
   readonly keepsStatus?: boolean;
-  /** What an object's name must be. Absent: `subdomain`. */
-  readonly nameRule?: 'subdomain' | 'label' | 'label-1035';
+  /** What an object's name must be; `path` is anything that fits between two slashes. Absent: `subdomain`. */
+  readonly nameRule?: 'subdomain' | 'label' | 'label-1035' | 'path';
 }
 
 export interface KubeStoreOptions {

@@ -18,6 +18,7 @@ const WORDS = {
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an " +
     "alphanumeric character (e.g. 'example.com', regex used for validation is " +
     "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')",
+  path: "may not be '.' or '..', and may not contain '/' or '%'",
   qualified:
     "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character " +
     "(e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')",
@@ -28,14 +29,19 @@ const WORDS = {
 } as const;
 
 type NameRule = NonNullable<ServedKind['nameRule']>;
-const PATTERNS: Readonly<Record<NameRule, RegExp>> = { label: LABEL, 'label-1035': LABEL_1035, subdomain: SUBDOMAIN };
+const PATTERNS: Readonly<Record<NameRule, RegExp>> = {
+  label: LABEL,
+  'label-1035': LABEL_1035,
+  subdomain: SUBDOMAIN,
+  path: /^(?!\.{1,2}$)[^/%]+$/,
+};
 const MAX_ANNOTATION_BYTES = 262_144;
 
 const error = (path: string, message: string): FieldProblem => ({ severity: 'error', path, message });
 
 /** What is wrong with a name, in Kubernetes' words; undefined when nothing is. */
 export function nameProblem(name: string, rule: NameRule): string | undefined {
-  const limit = rule === 'subdomain' ? 253 : 63;
+  const limit = rule === 'subdomain' || rule === 'path' ? 253 : 63;
   if (name.length > limit) return `Invalid value: "${name}": must be no more than ${limit} characters`;
   return PATTERNS[rule].test(name) ? undefined : `Invalid value: "${name}": ${WORDS[rule]}`;
 }

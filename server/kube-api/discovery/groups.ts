@@ -1,6 +1,7 @@
 import type { KindDefinition } from '#domain';
 import { reviewKinds } from '../auth/review-kinds.ts';
 import type { KindRegistry, ServedKind } from '../doors.ts';
+import { servedViews } from '../http/views.ts';
 import { isKubernetesGroup } from '../types/types.ts';
 
 /** One version of a group, with the kinds that it serves. */
@@ -39,7 +40,8 @@ function versionRank(version: string): number {
 /** All groups that a registry serves, in discovery's order. */
 export function groupsOf(registry: KindRegistry): readonly Group[] {
   const byName = new Map<string, Map<string, ServedKind[]>>();
-  for (const kind of [...registry.all, ...reviewKinds]) {
+  const views = servedViews(registry).map((view) => view.kind);
+  for (const kind of [...registry.all, ...reviewKinds, ...views]) {
     const versions = byName.get(kind.group) ?? new Map<string, ServedKind[]>();
     byName.set(kind.group, versions);
     for (const version of kind.versions) versions.set(version, [...(versions.get(version) ?? []), kind]);

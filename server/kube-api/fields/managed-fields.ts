@@ -92,7 +92,8 @@ export function ownable(object: KubeObject | undefined, subresource: string): Js
   const { apiVersion: _version, kind: _kind, status: _status, ...rest } = object;
   const metadata: JsonRecord = { ...rest.metadata };
   for (const field of SERVER_METADATA) delete metadata[field];
-  return { ...rest, metadata };
+  const { metadata: _metadata, ...content } = rest;
+  return Object.keys(metadata).length > 0 ? { ...content, metadata } : content;
 }
 
 /** What an empty object of the kind has already: its structs held by value. */
@@ -114,7 +115,7 @@ export interface Ownership {
 export function ownersAfterUpdate(write: Ownership): FieldManager[] {
   const { writer, shape, time } = write;
   const before = write.before ? ownable(write.before, writer.subresource) : emptyObject(shape);
-  const delta = compare(withMetadata(before), ownable(write.after, writer.subresource), shape);
+  const delta = compare(withMetadata(before), withMetadata(ownable(write.after, writer.subresource)), shape);
   const changed = union(delta.added, delta.modified);
   const lost = union(changed, delta.removed);
   const own = write.managers.find((each) => sameManager(each, writer));

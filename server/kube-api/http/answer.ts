@@ -2,7 +2,7 @@ import type { KubeObject } from '#domain';
 import type { JsonRecord } from '../json.ts';
 import { KubeStatusError } from '../status-error.ts';
 import { type ObjectForm, objectForm } from './negotiate.ts';
-import { inVersion, type ResourceRequest } from './resource.ts';
+import { type ResourceRequest, shown } from './resource.ts';
 import { partialMetadata, type TableOptions, tableOf } from './table.ts';
 
 /** Refuses with 406 when the client takes nothing that we can send. */
@@ -23,15 +23,14 @@ export function tableOptions(request: ResourceRequest, form: ObjectForm, nowMs: 
 /** One object in the form that the client wants. */
 export function answerObject(request: ResourceRequest, object: KubeObject, nowMs: number, status = 200): void {
   const form = formOf(request);
-  const shown = inVersion(object, request.apiVersion);
-  request.exchange.json(status, inForm(request, shown, form, nowMs));
+  request.exchange.json(status, inForm(request, object, form, nowMs));
 }
 
 function inForm(request: ResourceRequest, object: KubeObject, form: ObjectForm, nowMs: number): JsonRecord {
-  if (form.as === 'Object') return object;
+  if (form.as === 'Object') return shown(request, object);
   if (form.as === 'PartialObjectMetadata') return partialMetadata(object, form.version);
   const { resourceVersion } = object.metadata;
-  return tableOf(request.kind, [object], { resourceVersion }, tableOptions(request, form, nowMs));
+  return tableOf(request.stored, [object], { resourceVersion }, tableOptions(request, form, nowMs));
 }
 
 /** A list in the form that the client wants. */
@@ -42,13 +41,15 @@ export function answerList(
   nowMs: number,
 ): void {
   const form = formOf(request);
-  const { apiVersion, exchange, kind } = request;
-  const items = objects.map((object) => inVersion(object, apiVersion));
+  const { apiVersion, exchange, kind, stored } = request;
   if (form.as === 'Table') {
-    exchange.json(200, tableOf(kind, items, metadata, tableOptions(request, form, nowMs)));
+    exchange.json(200, tableOf(stored, objects, metadata, tableOptions(request, form, nowMs)));
   } else if (form.as === 'PartialObjectMetadata') {
-    const partial = items.map((object) => partialMetadata(object, form.version));
+    const partial = objects.map((object) => partialMetadata(object, form.version));
     const version = `meta.k8s.io/${form.version}`;
     exchange.json(200, { kind: 'PartialObjectMetadataList', apiVersion: version, metadata, items: partial });
-  } else exchange.json(200, { kind: `${kind.kind}List`, apiVersion, metadata, items });
+  } else {
+    const items = objects.map((object) => shown(request, object));
+    exchange.json(200, { kind: `${kind.kind}List`, apiVersion, metadata, items });
+  }
 }

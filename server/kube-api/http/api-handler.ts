@@ -12,6 +12,7 @@ import { answerPlain, type PlainPaths, pageNotFound } from './plain-paths.ts';
 import { isTrue, parseResourcePath, type ResourcePath, verbOf } from './request-path.ts';
 import { type ResourceRequest, wordFor } from './resource.ts';
 import { resourceNotFound, serve } from './routes.ts';
+import { servedViews, type View } from './views.ts';
 
 /** From a request to its answer: who asks, whether they may, what serves it. */
 export class ApiHandler {
@@ -19,6 +20,7 @@ export class ApiHandler {
   readonly #access: Access;
   readonly #plain: PlainPaths;
   readonly #kinds: ReadonlyMap<string, ServedKind>;
+  readonly #views: ReadonlyMap<ServedKind, View>;
   readonly #groupVersions = new Set<string>();
   #changes = 0;
 
@@ -28,7 +30,9 @@ export class ApiHandler {
     const discovery = new Discovery(context.store.kinds);
     this.#plain = { discovery, openApi: new OpenApi(discovery.groups) };
     const kinds = new Map<string, ServedKind>();
-    for (const kind of [...context.store.kinds.all, ...reviewKinds]) {
+    const served = servedViews(context.store.kinds);
+    this.#views = new Map(served.map((view) => [view.kind, view]));
+    for (const kind of [...context.store.kinds.all, ...reviewKinds, ...this.#views.keys()]) {
       for (const version of kind.versions) {
         kinds.set(`${kind.group}/${version}/${kind.plural}`, kind);
         this.#groupVersions.add(`${kind.group}/${version}`);
@@ -80,6 +84,8 @@ export class ApiHandler {
     const { group, name, resource, version } = path;
     const kind = this.#kinds.get(`${group}/${version}/${resource}`);
     if (!kind) throw resourceNotFound();
+    const view = this.#views.get(kind);
+    const stored = view?.of ?? kind;
     const one = verb === 'watch' && name !== '';
     if (one) exchange.query.set('fieldSelector', `metadata.name=${name}`);
     const command = exchange.header('kubectl-command');
@@ -87,8 +93,10 @@ export class ApiHandler {
     return {
       exchange,
       kind,
+      stored,
+      view,
       path: one ? { ...path, name: '' } : path,
-      word: wordFor(kind),
+      word: wordFor(stored),
       apiVersion: group === '' ? version : `${group}/${version}`,
       changeId: this.#context.options.newChangeId?.(from) ?? `api-${++this.#changes}`,
     };

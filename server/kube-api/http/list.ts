@@ -33,14 +33,14 @@ const keyOf = ({ metadata }: KubeObject): string => `${metadata.namespace ?? ''}
 
 /** GET of a collection: selected, in chunks, now or at a version. */
 export function list(request: ResourceRequest, context: ApiContext): void {
-  const { exchange, kind, path } = request;
+  const { exchange, kind, path, stored } = request;
   const { query } = exchange;
   if (isTrue(query.get('sendInitialEvents'))) throw badRequest('sendInitialEvents is forbidden for list');
   const selection = selectionOf(kind, path.namespace, query);
   const token = query.get('continue') ?? '';
   const from = token === '' ? undefined : decode(token);
   const version = from?.version ?? exactVersion(query, context) ?? context.cache.current;
-  const all = context.cache.listAt(kind, version).filter(selection.matches);
+  const all = context.cache.listAt(stored, version).filter(selection.matches);
   const rest = from ? all.filter((object) => keyOf(object) > from.after) : all;
   const limit = readLimit(query);
   const page = limit > 0 ? rest.slice(0, limit) : rest;

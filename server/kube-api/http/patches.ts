@@ -11,9 +11,9 @@ import { mediaType, parseJson, parseYaml, readBody, unsupportedMediaType } from 
 import type { ApiContext } from './context.ts';
 import { placeObject, requireName } from './incoming.ts';
 import { isTrue } from './request-path.ts';
-import { inVersion, nameFrom, type ResourceRequest } from './resource.ts';
+import { nameFrom, type ResourceRequest, shown } from './resource.ts';
 import { writeOptions } from './write-options.ts';
-import { asWebhook, mutated } from './writes.ts';
+import { admitted, asWebhook } from './writes.ts';
 
 const JSON_PATCH = 'application/json-patch+json';
 const MERGE_PATCH = 'application/merge-patch+json';
@@ -33,10 +33,12 @@ export async function patch(request: ResourceRequest, context: ApiContext): Prom
   const options = writeOptions(request);
   const current = context.store.get(word, nameFrom(path));
   if (!current) throw notFound(kind, path.name);
-  const patched = applyPatch(inVersion(current, request.apiVersion), { type, body, shape: shapeOf(kind) });
+  const patched = applyPatch(shown(request, current), { type, body, shape: shapeOf(kind) });
   const object = placeObject(request, isRecord(patched) ? patched : {});
   requireName(request, object);
-  const stored = asPatchError(object, () => asWebhook(() => context.store.update(mutated(object, context), options)));
+  const stored = asPatchError(object, () =>
+    asWebhook(() => context.store.update(admitted(request, object, context), options)),
+  );
   answerObject(request, stored, context.nowMs());
 }
 
@@ -84,7 +86,7 @@ function serverSideApply(request: ResourceRequest, context: ApiContext, body: Bu
   requireName(request, object);
   const force = isTrue(exchange.query.get('force'));
   const apply = () =>
-    context.store.serverSideApply(mutated(object, context), { ...options, fieldManager: named, force });
+    context.store.serverSideApply(admitted(request, object, context), { ...options, fieldManager: named, force });
   const { object: stored, outcome } = asWebhook(apply);
   answerObject(request, stored, context.nowMs(), outcome === 'created' ? 201 : 200);
 }

@@ -38,10 +38,7 @@ function requireFields(text: string, kind: ServedKind): void {
   for (const term of text.split(',')) {
     const field = /^\s*([^=!\s]+)/.exec(term)?.[1];
     if (field === undefined || allowed.has(field)) continue;
-    const version = kind.group === '' ? 'v1' : `${kind.group}/${kind.versions[0]}`;
-    const resource = `"${version}, Resource=${kind.plural}"`;
-    const supported = `field label not supported: ${field}`;
-    throw badRequest(`Unable to find ${resource} that match label selector "", field selector "${text}": ${supported}`);
+    throw badRequest(`field label not supported: ${field}`);
   }
 }
 

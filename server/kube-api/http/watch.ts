@@ -5,7 +5,7 @@ import type { ApiContext } from './context.ts';
 import { statusOf } from './exchange.ts';
 import type { ObjectForm } from './negotiate.ts';
 import { isTrue } from './request-path.ts';
-import { inVersion, type ResourceRequest } from './resource.ts';
+import { type ResourceRequest, shown } from './resource.ts';
 import { type Selection, selectionOf } from './selection.ts';
 import { partialMetadata, tableOf } from './table.ts';
 import { type CachedEvent, readResourceVersion } from './watch-cache.ts';
@@ -85,7 +85,7 @@ class WatchStream {
       // One turn of the event loop: no write can come between these two.
       this.#first(start);
       this.#end = context.cache.listen((cached) => {
-        if (cached.kind === request.kind) this.#deliver(cached);
+        if (cached.kind === request.stored) this.#deliver(cached);
       });
     } catch (error) {
       this.#line('ERROR', statusOf(error));
@@ -99,10 +99,10 @@ class WatchStream {
     const { context, request, selection } = this.#options;
     if (after !== undefined) {
       context.cache.requireReached(after);
-      for (const cached of context.cache.since(request.kind, after)) this.#deliver(cached);
+      for (const cached of context.cache.since(request.stored, after)) this.#deliver(cached);
       return;
     }
-    for (const object of context.cache.listAt(request.kind, context.cache.current)) {
+    for (const object of context.cache.listAt(request.stored, context.cache.current)) {
       if (selection.matches(object)) this.#event('ADDED', object);
     }
     if (announced) this.#bookmark({ 'k8s.io/initial-events-end': 'true' });
@@ -154,14 +154,13 @@ class WatchStream {
 
   #event(type: string, object: KubeObject): void {
     const { context, form, request } = this.#options;
-    const shown = inVersion(object, request.apiVersion);
-    if (form.as === 'Object') this.#line(type, shown);
-    else if (form.as === 'PartialObjectMetadata') this.#line(type, partialMetadata(shown, form.version));
+    if (form.as === 'Object') this.#line(type, shown(request, object));
+    else if (form.as === 'PartialObjectMetadata') this.#line(type, partialMetadata(object, form.version));
     else {
       const options = { ...tableOptions(request, form, context.nowMs()), withColumns: !this.#columnsSent };
       this.#columnsSent = true;
       const { resourceVersion } = object.metadata;
-      this.#line(type, tableOf(request.kind, [shown], { resourceVersion }, options));
+      this.#line(type, tableOf(request.stored, [object], { resourceVersion }, options));
     }
   }
 
@@ -173,9 +172,9 @@ class WatchStream {
       const options = { ...tableOptions(request, form, context.nowMs()), withColumns: !this.#columnsSent };
       this.#columnsSent = true;
       // Clients read the annotation from the object of the only row.
-      const table = tableOf(request.kind, [], { resourceVersion }, options);
+      const table = tableOf(request.stored, [], { resourceVersion }, options);
       const object = { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${form.version}`, metadata };
-      const cells = request.kind.columns.map(() => '');
+      const cells = request.stored.columns.map(() => '');
       this.#line('BOOKMARK', { ...table, rows: annotations ? [{ cells, object }] : [] });
     } else this.#line('BOOKMARK', { kind: request.kind.kind, apiVersion: request.apiVersion, metadata });
   }

@@ -16,7 +16,7 @@ export async function create(request: ResourceRequest, context: ApiContext): Pro
   if (object.metadata.resourceVersion) {
     throw new KubeStatusError('', 'resourceVersion should not be set on objects to be created');
   }
-  const stored = asWebhook(() => context.store.create(mutated(object, context), options));
+  const stored = asWebhook(() => context.store.create(admitted(request, object, context), options));
   answerObject(request, stored, context.nowMs(), 201);
 }
 
@@ -29,7 +29,7 @@ export async function update(request: ResourceRequest, context: ApiContext): Pro
   requireName(request, object);
   if (!context.store.get(word, nameFrom(path))) throw notFound(kind, path.name);
   requireVersion(kind, object);
-  const stored = asWebhook(() => context.store.update(mutated(object, context), options));
+  const stored = asWebhook(() => context.store.update(admitted(request, object, context), options));
   answerObject(request, stored, context.nowMs());
 }
 
@@ -46,7 +46,11 @@ function requireVersion(kind: ServedKind, object: KubeObject): void {
   throw invalid(kind, object.metadata.name, [{ severity: 'error', path: 'metadata.resourceVersion', message }]);
 }
 
-export const mutated = (object: KubeObject, { options }: ApiContext): KubeObject => options.mutate?.(object) ?? object;
+/** What is to be stored of an object that a client sent: in the stored kind's form, after mutation. */
+export function admitted({ view }: ResourceRequest, object: KubeObject, { options }: ApiContext): KubeObject {
+  const stored = view ? view.read(object) : object;
+  return options.mutate?.(stored) ?? stored;
+}
 
 /** Runs a write; what Istio's own rules refuse is told as its webhook tells it. */
 export function asWebhook<T>(write: () => T): T {

@@ -39,6 +39,21 @@ export const ageColumn: PrintColumn = {
   cell: (object, nowMs) => ageSince(object.metadata.creationTimestamp, nowMs),
 };
 
+/** When it was created, for kinds whose age is of no interest. */
+export const createdAtColumn: PrintColumn = {
+  name: 'Created At',
+  type: 'date',
+  priority: 0,
+  cell: (object) => object.metadata.creationTimestamp ?? '',
+};
+
+/** `a,b,c + 2 more...`; undefined for nothing. */
+export function firstThree(items: readonly string[]): string | undefined {
+  if (items.length === 0) return undefined;
+  const more = items.length - 3;
+  return more > 0 ? `${items.slice(0, 3).join(',')} + ${more} more...` : items.join(',');
+}
+
 /** A column of text; `<none>` where the cell is empty, as kubectl shows it. */
 export function column(name: string, cell: (object: KubeObject, nowMs: number) => string | undefined): PrintColumn {
   return { name, type: 'string', priority: 0, cell: (object, nowMs) => cell(object, nowMs) || '<none>' };

@@ -1,7 +1,19 @@
 import { ageSince } from '#domain';
 import type { ServedKind } from '../doors.ts';
 import { isRecord } from '../json.ts';
-import { ageColumn, at, column, integerColumn, listAt, nameColumn, numberAt, textAt, wide } from './columns.ts';
+import { typeSchema } from '../types/type-schema.ts';
+import {
+  ageColumn,
+  at,
+  column,
+  firstThree,
+  integerColumn,
+  listAt,
+  nameColumn,
+  numberAt,
+  textAt,
+  wide,
+} from './columns.ts';
 import { required } from './problems.ts';
 import { schemaFile } from './schema-file.ts';
 
@@ -152,12 +164,6 @@ export const nodeKind: ServedKind = {
   schema: schemaFile('node'),
 };
 
-function firstThree(items: readonly string[]): string | undefined {
-  if (items.length === 0) return undefined;
-  const more = items.length - 3;
-  return more > 0 ? `${items.slice(0, 3).join(',')} + ${more} more...` : items.join(',');
-}
-
 export const endpointSliceKind: ServedKind = {
   ...coreKind,
   group: 'discovery.k8s.io',
@@ -181,4 +187,24 @@ export const endpointSliceKind: ServedKind = {
     ageColumn,
   ],
   schema: schemaFile('endpointslice'),
+};
+
+/** `10.0.0.1:8080,10.0.0.2:8080`, the first three. */
+function endpointsCell(object: unknown): string | undefined {
+  const pairs = listAt(object, 'subsets').flatMap((subset) => {
+    const ports = listAt(subset, 'ports').map((port) => `:${String(at(port, 'port'))}`);
+    const addresses = listAt(subset, 'addresses').map((each) => textAt(each, 'ip') ?? '');
+    return ports.length === 0 ? addresses : addresses.flatMap((ip) => ports.map((port) => ip + port));
+  });
+  return firstThree(pairs);
+}
+
+export const endpointsKind: ServedKind = {
+  ...coreKind,
+  kind: 'Endpoints',
+  plural: 'endpoints',
+  singular: 'endpoints',
+  shortNames: ['ep'],
+  columns: [nameColumn, column('Endpoints', endpointsCell), ageColumn],
+  schema: () => typeSchema('core.v1.Endpoints'),
 };

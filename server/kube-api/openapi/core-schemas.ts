@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { KindDefinition } from '#domain';
-import { isRecord, type JsonRecord } from '../json.ts';
+import type { JsonRecord } from '../json.ts';
 import { fieldsOf, itemType, type TypeField, typeOf, valueType } from '../types/types.ts';
 
 const META = 'io.k8s.apimachinery.pkg.apis.meta.v1.';
@@ -38,99 +40,63 @@ const SCALARS: Readonly<Record<string, JsonRecord>> = {
   '[]byte': { type: 'string', format: 'byte' },
 };
 
-/** What is said of metadata in every kind. */
-const META_SCHEMA: JsonRecord = {
-  description: 'Name, namespace, labels and annotations of the object.',
-  properties: {
-    name: { description: 'Unique among objects of this kind in a namespace.' },
-    namespace: { description: 'Namespace of the object; cluster-wide kinds have none.' },
-    generateName: { description: 'Prefix of a name that the server completes.' },
-    labels: { description: 'Keys and values that selectors match.' },
-    annotations: { description: 'Keys and values for tools; no selector sees them.' },
-    finalizers: { description: 'Deletion waits until this list is empty.' },
-    ownerReferences: { description: 'Objects that this one belongs to; it is deleted with the last of them.' },
-    uid: { description: 'Identifies this object among all of its name, past and future. Written by the server.' },
-    resourceVersion: { description: 'Changes with every write; a write that names an old one is a conflict.' },
-    generation: { description: 'Counts the changes of what is wanted. Written by the server.' },
-    creationTimestamp: { description: 'When the server created the object.' },
-    deletionTimestamp: { description: 'When deletion was asked for; the object waits for its finalizers.' },
-    deletionGracePeriodSeconds: { description: 'How long a graceful end may take.' },
-    managedFields: { description: 'Which manager owns which field. Written by the server.' },
-    selfLink: { description: 'No longer written.' },
-  },
-};
-
 const refTo = (name: string): JsonRecord => ({ $ref: `#/components/schemas/${name}` });
+
+let descriptions: Readonly<Record<string, Readonly<Record<string, string>>>> | undefined;
+
+/** What is said of a type's fields, by name; of the type itself under the empty name. */
+function wordsOf(type: string): Readonly<Record<string, string>> {
+  const file = join(import.meta.dirname, '../types/descriptions.json');
+  descriptions ??= JSON.parse(readFileSync(file, 'utf8')) as Record<string, Record<string, string>>;
+  return descriptions[type] ?? {};
+}
+
+const described = (words: string | undefined): JsonRecord => (words === undefined ? {} : { description: words });
 
 /** Collects the schemas of Kubernetes' own kinds as their OpenAPI document names and splits them. */
 export class CoreSchemas {
   readonly schemas: Record<string, JsonRecord> = {};
 
-  /** Adds a kind and every type that it uses; fields are described with the words of the kind's own schema. */
+  /** Adds a kind and every type that it uses. */
   add(kind: KindDefinition, version: string): void {
     const type = typeOf(kind);
     if (!type) return;
-    const root = kind.schema?.() ?? {};
-    this.#struct(type, root, root);
+    this.addType(type);
     const schema = this.schemas[schemaName(type)];
-    if (!schema) return;
-    const named = { group: kind.group, version, kind: kind.kind };
-    schema['x-kubernetes-group-version-kind'] = [named];
+    if (schema) schema['x-kubernetes-group-version-kind'] = [{ group: kind.group, version, kind: kind.kind }];
   }
 
-  /** Adds the metadata that every object has. */
-  addMeta(): void {
-    this.#struct('meta.v1.ObjectMeta', META_SCHEMA, META_SCHEMA);
-  }
-
-  #struct(type: string, described: unknown, root: JsonRecord): void {
+  /** Adds a type and every type that it uses. */
+  addType(type: string): void {
     const name = schemaName(type);
     if (Object.hasOwn(this.schemas, name)) return;
-    const place = resolve(described, root);
+    const words = wordsOf(type);
     const properties: Record<string, JsonRecord> = {};
-    const description = place?.['description'];
-    this.schemas[name] = {
-      ...(typeof description === 'string' ? { description } : {}),
-      type: 'object',
-      properties,
-    };
-    const documented = isRecord(place?.['properties']) ? place['properties'] : {};
+    this.schemas[name] = { ...described(words['']), type: 'object', properties };
     const fields = Object.entries(fieldsOf(type) ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
-    for (const [field, shape] of fields) properties[field] = this.#field(field, shape, documented[field], root);
+    for (const [field, shape] of fields) properties[field] = this.#field(shape, words[field] ?? META_DOCS[field]);
     const required = fields.filter(([, shape]) => shape.r).map(([field]) => field);
     if (required.length > 0) this.schemas[name]['required'] = required;
   }
 
-  #field(name: string, shape: TypeField, described: unknown, root: JsonRecord): JsonRecord {
-    const place = resolve(described, root);
-    const words = place?.['description'] ?? META_DOCS[name];
-    const schema = this.#type(shape.t, place, root);
-    return {
-      ...(typeof words === 'string' ? { description: words } : {}),
-      // A reference with a description beside it must be wrapped.
-      ...('$ref' in schema ? { allOf: [schema], default: {} } : schema),
-      ...extensions(shape),
-    };
+  #field(shape: TypeField, words: string | undefined): JsonRecord {
+    const schema = this.#type(shape.t);
+    // A reference with a description beside it must be wrapped.
+    const wrapped = '$ref' in schema ? { allOf: [schema], default: {} } : schema;
+    return { ...described(words), ...wrapped, ...extensions(shape) };
   }
 
-  #type(type: string, described: JsonRecord | undefined, root: JsonRecord): JsonRecord {
+  #type(type: string): JsonRecord {
     const scalar = SCALARS[type];
     if (scalar) return scalar;
     const items = itemType(type);
-    if (items !== undefined)
-      return { type: 'array', items: this.#type(items, resolve(described?.['items'], root), root) };
+    if (items !== undefined) return { type: 'array', items: this.#type(items) };
     const values = valueType(type);
-    if (values !== undefined) {
-      const below = resolve(described?.['additionalProperties'], root);
-      return { type: 'object', additionalProperties: this.#type(values, below, root) };
-    }
+    if (values !== undefined) return { type: 'object', additionalProperties: this.#type(values) };
     const leaf = LEAVES[type];
-    if (leaf) {
-      this.schemas[leaf[0]] = leaf[1];
-      return refTo(leaf[0]);
-    }
-    this.#struct(type, described, root);
-    return refTo(schemaName(type));
+    if (leaf) this.schemas[leaf[0]] = leaf[1];
+    else this.addType(type);
+    return refTo(leaf?.[0] ?? schemaName(type));
   }
 }
 
@@ -143,12 +109,4 @@ function extensions({ k, l, m, s, t }: TypeField): JsonRecord {
     ...(m ? { 'x-kubernetes-patch-merge-key': m } : {}),
     ...(s ? { 'x-kubernetes-patch-strategy': s } : {}),
   };
-}
-
-function resolve(schema: unknown, root: JsonRecord): JsonRecord | undefined {
-  if (!isRecord(schema)) return undefined;
-  const reference = schema['$ref'];
-  if (typeof reference !== 'string') return schema;
-  const definitions = root['$defs'];
-  return isRecord(definitions) ? resolve(definitions[reference.slice('#/$defs/'.length)], root) : undefined;
 }

@@ -69,7 +69,7 @@ function hashOf(version: GroupVersion): string {
 function documentOf(version: GroupVersion): JsonRecord {
   const schemas = new CoreSchemas();
   let paths: JsonRecord = {};
-  schemas.addMeta();
+  schemas.addType('meta.v1.ObjectMeta');
   for (const kind of version.kinds) {
     if (reviewKinds.includes(kind)) {
       schemas.add(kind, version.version);

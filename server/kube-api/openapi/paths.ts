@@ -1,6 +1,7 @@
 import type { GroupVersion } from '../discovery/groups.ts';
 import type { ServedKind } from '../doors.ts';
 import type { JsonRecord } from '../json.ts';
+import { isKubernetesGroup } from '../types/types.ts';
 
 const query = (name: string, type: 'string' | 'boolean' | 'integer'): JsonRecord => ({
   name,
@@ -17,10 +18,9 @@ const DELETE = [
 const LIST = ['labelSelector', 'fieldSelector', 'continue', 'resourceVersion', 'resourceVersionMatch']
   .map((name) => query(name, 'string'))
   .concat(query('limit', 'integer'), query('watch', 'boolean'), query('allowWatchBookmarks', 'boolean'));
-const PATCH_TYPES = [
-  ...['application/apply-patch+yaml', 'application/json-patch+json', 'application/merge-patch+json'],
-  'application/strategic-merge-patch+json',
-];
+const PATCH_TYPES = ['application/apply-patch+yaml', 'application/json-patch+json', 'application/merge-patch+json'];
+/** Clients send strategic patches where this says that they may. */
+const STRATEGIC_PATCH = 'application/strategic-merge-patch+json';
 
 /** The paths of one kind, as far as clients read them: which verbs there are, and that fields are validated by the server. */
 export function pathsOf(kind: ServedKind, { group, version }: GroupVersion, schema: string): JsonRecord {
@@ -36,7 +36,8 @@ export function pathsOf(kind: ServedKind, { group, version }: GroupVersion, sche
     ...(requestBody ? { requestBody } : {}),
     responses: { 200: { description: 'OK', content } },
   });
-  const patches = Object.fromEntries(PATCH_TYPES.map((type) => [type, { schema: { type: 'object' } }]));
+  const types = isKubernetesGroup(group) ? [...PATCH_TYPES, STRATEGIC_PATCH] : PATCH_TYPES;
+  const patches = Object.fromEntries(types.map((type) => [type, { schema: { type: 'object' } }]));
   return {
     [collection]: {
       get: operation('list', LIST),
