@@ -11,6 +11,7 @@ import {
   validateDocument,
 } from '#istio';
 import { coreKinds } from '#kube-api';
+import { checkMessage } from '#xds';
 import { type CliCommand, type NamedText, readFiles, UsageError } from './command.ts';
 
 /** What is wrong at one field of a document. */
@@ -89,7 +90,7 @@ function ofDocument(document: ParsedDocument, namespace: string): Verdict {
   };
   return verdictOf(
     at,
-    isForeign(object.apiVersion, object.kind) ? [] : validateDocument(document, kinds, { namespace }),
+    isForeign(object.apiVersion, object.kind) ? [] : validateDocument(document, kinds, { namespace, checkMessage }),
   );
 }
 

@@ -17,6 +17,6 @@ export type {
 export { FILE_LIMITS, MANIFEST_LIMITS, type ManifestLimits } from './manifests/limits.ts';
 export { parseManifests } from './manifests/parse.ts';
 export { childPath, parentPath } from './manifests/path.ts';
-export { originOf, toDiagnostics, validateDocument } from './manifests/validate.ts';
+export { originOf, toDiagnostics, type ValidateOptions, validateDocument } from './manifests/validate.ts';
 export { hostsMatch } from './rules/hosts.ts';
 export { checkFields } from './schema/check.ts';

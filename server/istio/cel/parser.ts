@@ -13,6 +13,15 @@ const RESERVED = new Set(
   'as break const continue else for function if import let loop package namespace return var void while in'.split(' '),
 );
 
+/** Macros over lists and maps, with the numbers of arguments that make them one. */
+const MACROS: Readonly<Record<string, readonly number[]>> = {
+  all: [2],
+  exists: [2],
+  exists_one: [2],
+  filter: [2],
+  map: [2, 3],
+};
+
 const MAX_DEPTH = 250;
 
 class Parser {
@@ -96,9 +105,7 @@ class Parser {
     for (;;) {
       if (this.#take('.')) {
         const field = this.#name();
-        node = this.#take('(')
-          ? { type: 'call', target: node, name: field, args: this.#list(')') }
-          : { type: 'select', operand: node, field };
+        node = this.#is('(') ? this.#call(field, node) : { type: 'select', operand: node, field };
       } else if (this.#take('[')) {
         const index = this.#expression();
         this.#expect(']');
@@ -108,6 +115,20 @@ class Parser {
         node = this.#entries();
       } else return node;
     }
+  }
+
+  #call(name: string, target?: CelNode): CelNode {
+    const { offset } = this.#token;
+    this.#expect('(');
+    const args = this.#list(')');
+    const [first] = args;
+    if (!target && name === 'has' && args.length === 1 && first?.type !== 'select') {
+      throw new CelSyntaxError('invalid argument to has() macro', offset);
+    }
+    if (target && MACROS[name]?.includes(args.length) && first?.type !== 'name') {
+      throw new CelSyntaxError('argument must be a simple name', offset);
+    }
+    return { type: 'call', ...(target ? { target } : {}), name, args };
   }
 
   #name(): string {
@@ -158,7 +179,7 @@ class Parser {
     // `.name` means the name in the outermost scope.
     this.#take('.');
     const name = this.#name();
-    return this.#take('(') ? { type: 'call', name, args: this.#list(')') } : { type: 'name', name };
+    return this.#is('(') ? this.#call(name) : { type: 'name', name };
   }
 }
 

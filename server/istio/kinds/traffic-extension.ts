@@ -15,7 +15,8 @@ function checkLua(lua: Field, findings: Findings): void {
 
 function check(spec: Field, findings: Findings): void {
   const [wasm, lua] = [spec.get('wasm'), spec.get('lua')];
-  if (wasm.exists === lua.exists) findings.reject(spec, 'exactly one of wasm or lua must be set', 'Keep one of them.');
+  // Both together are the schema's to refuse.
+  if (!wasm.exists && !lua.exists) findings.reject(spec, 'exactly one of wasm or lua must be set', 'Add wasm or lua.');
   checkAttachment(spec, findings);
   if (lua.exists) checkLua(lua, findings);
   if (wasm.exists) checkWasm(wasm, findings);

@@ -2,6 +2,7 @@ import type { Diagnostic, FieldProblem, KindDefinition, KubeObject, Origin } fro
 import { parseApiVersion } from '#domain';
 import { catalogueEntry, diagnostic } from '../diagnostics/diagnostic.ts';
 import { didYouMean } from '../diagnostics/suggest.ts';
+import { type CheckMessage, patchProblems } from '../rules/patch-values.ts';
 import { checkFields } from '../schema/check.ts';
 import type { ParsedDocument } from './document.ts';
 
@@ -65,6 +66,13 @@ const alreadySaid = (problem: FieldProblem, schemaProblems: readonly FieldProble
     ({ path }) => problem.path === path || problem.path.startsWith(`${path}.`) || problem.path.startsWith(`${path}[`),
   );
 
+export interface ValidateOptions {
+  /** Namespace of documents that name none. Absent: `default`. */
+  readonly namespace?: string;
+  /** Reads messages of Envoy's API. Absent: the values of an EnvoyFilter's patches are not looked at. */
+  readonly checkMessage?: CheckMessage;
+}
+
 /**
  * Checks one document as the API server and Istio's webhook do: kind served, fields known and of the right type, then the kind's rules.
  * No diagnostic of severity error: it would be accepted.
@@ -72,12 +80,13 @@ const alreadySaid = (problem: FieldProblem, schemaProblems: readonly FieldProble
 export function validateDocument(
   document: ParsedDocument,
   kinds: readonly KindDefinition[],
-  options: { readonly namespace?: string } = {},
+  options: ValidateOptions = {},
 ): Diagnostic[] {
   const kind = findKind(document.object, kinds);
   if (!kind) return [unknownKind(document, kinds)];
   const schema = kind.schema?.(parseApiVersion(document.object.apiVersion).version);
   const fieldProblems = schema ? checkFields(document.object, schema) : [];
-  const ruleProblems = (kind.validate?.(document.object) ?? []).filter((each) => !alreadySaid(each, fieldProblems));
+  const found = [...(kind.validate?.(document.object) ?? []), ...patchProblems(document.object, options.checkMessage)];
+  const ruleProblems = found.filter((each) => !alreadySaid(each, fieldProblems));
   return toDiagnostics([...fieldProblems, ...ruleProblems], document, options);
 }

@@ -57,6 +57,10 @@ function missing(patch: Field): readonly [Field, string] | undefined {
   return undefined;
 }
 
+/** Whether Istio reads the patch's value: nothing is missing, and it is not for waypoints. */
+export const isComplete = (patch: Field): boolean =>
+  patch.at('match.context').text !== 'WAYPOINT' && missing(patch) === undefined;
+
 function versionIsRight(version: Field, findings: Findings): boolean {
   if (version.text.length > MAX_VERSION) {
     const message = `Envoy filter: proxyVersion match exceeds ${MAX_VERSION} characters and will be ignored`;
@@ -69,7 +73,7 @@ function versionIsRight(version: Field, findings: Findings): boolean {
 }
 
 const isSet = (match: Field): boolean =>
-  ['listener', 'routeConfiguration', 'cluster'].some((name) => match.get(name).exists);
+  ['listener', 'routeConfiguration', 'cluster', 'waypoint'].some((name) => match.get(name).exists);
 
 function checkListenerMatch(patch: Field, findings: Findings): void {
   const match = patch.get('match');

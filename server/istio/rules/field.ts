@@ -23,6 +23,11 @@ export class Field {
     return new Field(value, childPath(this.path, name));
   }
 
+  /** The same value under another path, for findings inside it. */
+  withPath(path: string): Field {
+    return new Field(this.value, path);
+  }
+
   /** `at('tls.mode')` is `get('tls').get('mode')`. */
   at(names: string): Field {
     return names.split('.').reduce<Field>((field, name) => field.get(name), this);

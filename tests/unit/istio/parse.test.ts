@@ -77,8 +77,8 @@ describe('reading', () => {
   });
 
   it('expands anchors and merge keys', () => {
-    const text = `${head}data: &d\n  x: '1'\nbinaryData:\n  <<: *d\n  y: '2'\n`;
-    expect(parseOne(text).object['binaryData']).toEqual({ x: '1', y: '2' });
+    const text = `${head}data: &d\n  x: '1'\nbinaryData:\n  <<: *d\n  w: '2'\n`;
+    expect(parseOne(text).object['binaryData']).toEqual({ x: '1', w: '2' });
   });
 
   it('expands a List and knows where each item stands', () => {
@@ -88,10 +88,11 @@ describe('reading', () => {
     expect(documents[1]?.locate('metadata.name').line).toBe(9);
   });
 
-  it('reads yes and off as booleans, as kubectl does', () => {
-    expect(parseOne(`${head}data: {x: yes, y: off, z: 'yes'}\n`).object['data']).toEqual({
+  it('reads yes, off and y as booleans, as kubectl does', () => {
+    expect(parseOne(`${head}data: {x: yes, w: off, v: y, z: 'yes'}\n`).object['data']).toEqual({
       x: true,
-      y: false,
+      w: false,
+      v: true,
       z: 'yes',
     });
   });
