@@ -101,14 +101,14 @@ describe('a learner in the lab canary', () => {
   it('hears from the proxies that refuse a push, while the last good configuration serves', async () => {
     const hashed = rule([100, 0]).replace(
       '  host: reviews\n',
-      '  host: reviews\n  trafficPolicy: { loadBalancer: { consistentHash: { httpHeaderName: x-user } } }\n',
+      '  host: reviews\n  trafficPolicy: { loadBalancer: { consistentHash: { httpHeaderName: x-user, ringHash: { minimumRingSize: 10000000 } } } }\n',
     );
     const view = await apply(hashed);
     expect(view.accepted).toBe(true);
     expect(view.effectiveMs).toBeUndefined();
     const refused = view.push?.proxies.filter((proxy) => proxy.state === 'nacked') ?? [];
     expect(refused.length).toBeGreaterThan(0);
-    expect(refused[0]?.error).toMatch(/outbound\|8080\|.*reviews.*lb_policy/);
+    expect(refused[0]?.error).toMatch(/outbound\|8080\|.*reviews.*minimum_ring_size \(10000000\) > maximum_ring_size/);
     expect(await versions(10)).toEqual({ v1: 10 });
     await dispatch(lab.session, 'yaml.undo', {});
     expect((await dispatch(lab.session, 'request.send', {})).status).toBe(503);
