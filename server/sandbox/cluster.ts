@@ -13,7 +13,7 @@ import { errorMessage } from '#domain';
 import type { KubeStore } from '#kube-api';
 import type { HopStore } from '#telemetry';
 import { startDeploymentController } from './controllers/deployments.ts';
-import { createEventRecorder } from './controllers/event-recorder.ts';
+import { createEventRecorder, type EventRecorder } from './controllers/event-recorder.ts';
 import { startNamespaceController } from './controllers/namespaces.ts';
 import { startReplicaSetController } from './controllers/replica-sets.ts';
 import { startServiceController } from './controllers/services.ts';
@@ -24,7 +24,7 @@ import { type AccountToken, createPodBuilder } from './kubelet/pod-builder.ts';
 import { startGatewayDeployments } from './mesh/gateway-deployments.ts';
 import { admitPod } from './mesh/injection.ts';
 import { createIstiodProgram } from './mesh/istiod-program.ts';
-import { istiodSelector, nodeObject, rootNamespace, xdsPort } from './mesh/system.ts';
+import { istiodSelector, nodeName, nodeObject, rootNamespace, xdsPort } from './mesh/system.ts';
 import { addressPlan, podPool, servicePool } from './network/addresses.ts';
 import { type FrontDoors, startFrontDoors } from './network/front-doors.ts';
 import { createNetwork, type Network } from './network/network.ts';
@@ -74,7 +74,15 @@ export function startCluster(options: ClusterOptions): Cluster {
   const istiodIp = podAddresses.next();
   podAddresses.release(istiodIp);
   const network = createNetwork({ plan, store, clock, random: random.stream('kube-proxy') });
-  const events = createEventRecorder({ store, clock, random: random.stream('events'), component: 'kubelet' });
+  const recorder = (component: string): EventRecorder =>
+    createEventRecorder({ store, clock, random: random.stream(`events/${component}`), component });
+  const events = createEventRecorder({
+    store,
+    clock,
+    random: random.stream('events'),
+    component: 'kubelet',
+    host: nodeName,
+  });
   const tokens = createTokenIssuer({ clock });
   const clusterAuthority = createClusterAuthority({ clock });
   const accounts = createAccountTokens({ clock });
@@ -94,7 +102,9 @@ export function startCluster(options: ClusterOptions): Cluster {
   const admit = (pod: PodObject): PodObject => admitPod(store, pod);
   const replicaSets = startReplicaSetController({
     store,
+    clock,
     random: random.stream('pod-names'),
+    events: recorder('replicaset-controller'),
     admit,
     draining: (set) => kubelet.draining(set),
     onError,
@@ -103,7 +113,7 @@ export function startCluster(options: ClusterOptions): Cluster {
     store.watch('*', ({ type, object, changeId }) =>
       emit({ type: 'object', change: type, object: withoutSecrets(object), changeId }),
     ),
-    startDeploymentController({ store, clock, onError }),
+    startDeploymentController({ store, clock, events: recorder('deployment-controller'), onError }),
     () => replicaSets.stop(),
     startServiceController({ store, addresses: servicePool(plan), onError }),
     startGatewayDeployments({ store, onError }),

@@ -97,10 +97,13 @@ export interface DeploymentSpec {
     readonly rollingUpdate?: { readonly maxSurge?: number | string; readonly maxUnavailable?: number | string };
   };
   readonly revisionHistoryLimit?: number;
+  readonly minReadySeconds?: number;
+  readonly progressDeadlineSeconds?: number;
 }
 
 export interface ReplicaSetSpec {
   readonly replicas?: number;
+  readonly minReadySeconds?: number;
   readonly selector: LabelSelector;
   readonly template: PodTemplate;
 }

@@ -4,6 +4,7 @@ import {
   applyAndSettle,
   distribution,
   page,
+  type RunningMesh,
   rule,
   signIn,
   startMesh,
@@ -13,13 +14,15 @@ import {
 } from './sandbox-support.ts';
 
 describe('Bookinfo in a sandbox', () => {
+  let mesh: RunningMesh;
   let sandbox: Sandbox;
   let events: SandboxEvent[];
 
   beforeAll(async () => {
-    ({ sandbox, events } = await startMesh(221, topology('bookinfo')));
+    mesh = await startMesh(topology('bookinfo'));
+    ({ sandbox, events } = mesh);
   });
-  afterAll(() => sandbox?.stop());
+  afterAll(() => mesh?.stop());
 
   it('has six pods with sidecars, a gateway and istiod, all ready', () => {
     const ready = sandbox.pods.map(({ namespace, labels, containers }) => [

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunningPod, Sandbox } from '#sandbox';
-import { startMesh, topology } from './sandbox-support.ts';
+import { type RunningMesh, startMesh, topology } from './sandbox-support.ts';
 
 const APPS = ['frontend', 'cart', 'inventory'];
 
 describe('a mesh under a running application', () => {
+  let mesh: RunningMesh;
   let sandbox: Sandbox;
   const podOf = (app: string): RunningPod => {
     const pod = sandbox.pods.find(({ labels }) => labels['app'] === app);
@@ -27,9 +28,10 @@ describe('a mesh under a running application', () => {
     });
 
   beforeAll(async () => {
-    ({ sandbox } = await startMesh(226, topology('meet-the-mesh'), false));
+    mesh = await startMesh(topology('meet-the-mesh'), false);
+    ({ sandbox } = mesh);
   });
-  afterAll(() => sandbox?.stop());
+  afterAll(() => mesh?.stop());
 
   it('starts with pods of one container that call one another in plain text', async () => {
     expect(counts()).toEqual({ frontend: '1/1', cart: '1/1', inventory: '1/1' });

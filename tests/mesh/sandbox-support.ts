@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { seededRandom } from '#domain';
 import { createSandbox, createSystemClock, type ManifestFile, type Sandbox, type SandboxEvent } from '#sandbox';
+import { leaseSubnet } from '#sandbox/subnets';
 
 const labs = join(import.meta.dirname, '../../labs');
 
@@ -21,18 +23,25 @@ export const rule = (name: string): ManifestFile => ({
 export interface RunningMesh {
   readonly sandbox: Sandbox;
   readonly events: SandboxEvent[];
+  stop(): Promise<void>;
 }
 
-export async function startMesh(subnet: number, files: readonly ManifestFile[], ingress = true): Promise<RunningMesh> {
+/** Starts a mesh on addresses of its own, whoever else runs one on this machine. */
+export async function startMesh(files: readonly ManifestFile[], ingress = true): Promise<RunningMesh> {
   const events: SandboxEvent[] = [];
+  const lease = await leaseSubnet(seededRandom(`${process.pid}/${performance.now()}`));
   const sandbox = createSandbox({
-    subnet,
+    subnet: lease.subnet,
     seed: 'test',
     clock: createSystemClock(),
     onEvent: (event) => events.push(event),
   });
   await sandbox.start(files, { ingress });
-  return { sandbox, events };
+  const stop = async (): Promise<void> => {
+    await sandbox.stop();
+    await lease.release();
+  };
+  return { sandbox, events, stop };
 }
 
 /** Applies and waits until every proxy has it. */

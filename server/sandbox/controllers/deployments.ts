@@ -1,32 +1,50 @@
-import type { Clock, KubeObject } from '#domain';
+import type { Clock, KubeObject, Timer } from '#domain';
 import type { KubeStore } from '#kube-api';
-import {
-  addressOf,
-  type Condition,
-  type DeploymentObject,
-  keyOf,
-  nameOf,
-  ownedBy,
-  type ReplicaSetObject,
-} from '../kube-types.ts';
+import { addressOf, type DeploymentObject, keyOf, nameOf, ownedBy, type ReplicaSetObject } from '../kube-types.ts';
+import { deadlineInMs, deploymentStatus } from './deployment-status.ts';
+import type { EventRecorder } from './event-recorder.ts';
 import { templateHash } from './names.ts';
+import {
+  availableOf,
+  DESIRED,
+  latitude,
+  MAXIMUM,
+  podsOf,
+  proportional,
+  readyOf,
+  replicasOf,
+  sum,
+} from './replica-counts.ts';
+import { sameTemplate } from './same-template.ts';
 import type { WorkQueue } from './work-queue.ts';
 import { createWorkQueue } from './work-queue.ts';
 
 const HASH_LABEL = 'pod-template-hash';
 const REVISION = 'deployment.kubernetes.io/revision';
+const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 const DEFAULT_HISTORY = 10;
 
 export interface ControllerOptions {
   readonly store: KubeStore;
   readonly clock: Clock;
+  readonly events?: EventRecorder;
   readonly onError: (what: string, error: unknown) => void;
 }
 
 /** Keeps a ReplicaSet for the present template and moves pods to it: new ones first, old ones as the new become ready. */
-export function startDeploymentController({ store, clock, onError }: ControllerOptions): () => void {
+export function startDeploymentController({ store, clock, events, onError }: ControllerOptions): () => void {
+  const deadlines = new Map<string, Timer>();
   const queue: WorkQueue = createWorkQueue({
-    reconcile: (key, changeId) => reconcile({ store, clock, changeId }, key),
+    reconcile: (key, changeId) => {
+      deadlines.get(key)?.cancel();
+      deadlines.delete(key);
+      const waitMs = reconcile({ store, clock, events, changeId }, key);
+      if (waitMs !== undefined)
+        deadlines.set(
+          key,
+          clock.after(waitMs, () => queue.add(key, changeId)),
+        );
+    },
     onError: (key, error) => onError(`deployment ${key}`, error),
   });
   const stops = [
@@ -38,6 +56,7 @@ export function startDeploymentController({ store, clock, onError }: ControllerO
   ];
   return () => {
     for (const stop of stops) stop();
+    for (const timer of deadlines.values()) timer.cancel();
     queue.stop();
   };
 }
@@ -45,41 +64,66 @@ export function startDeploymentController({ store, clock, onError }: ControllerO
 interface Run {
   readonly store: KubeStore;
   readonly clock: Clock;
+  readonly events: EventRecorder | undefined;
   readonly changeId: string;
 }
 
-function reconcile(run: Run, key: string): void {
-  const { store } = run;
+/** Returns after how many milliseconds to look again, where a deadline runs. */
+function reconcile(run: Run, key: string): number | undefined {
+  const { store, clock, changeId } = run;
   const name = nameOf(key);
   const deployment = store.get('Deployment', name) as DeploymentObject | undefined;
-  if (deployment === undefined) return;
+  if (deployment === undefined || deployment.metadata.deletionTimestamp !== undefined) return undefined;
   const sets = (store.list('ReplicaSet', { namespace: name.namespace }) as ReplicaSetObject[]).filter((set) =>
     ownedBy(set, deployment),
   );
-  const hash = templateHash(deployment.spec.template);
-  const current = sets.find(({ metadata }) => metadata.labels?.[HASH_LABEL] === hash);
+  const current = sets.find((set) => sameTemplate(set.spec.template, deployment.spec.template));
+  const old = sets.filter((set) => set !== current);
+  let step: 'created' | 'found' | undefined;
   if (current === undefined) {
-    if (deployment.spec.paused !== true) createReplicaSet(run, deployment, hash, nextRevision(sets));
+    if (deployment.spec.paused === true) scaleAll(run, deployment, sets);
+    else {
+      createReplicaSet(run, deployment, sets);
+      step = 'created';
+    }
   } else {
-    const old = sets.filter((set) => set !== current);
-    raiseRevision(run, current, old);
-    rollout(run, deployment, current, old);
+    if (raiseRevision(run, deployment, current, old)) step = 'found';
+    if (deployment.spec.paused === true || wasResized(deployment, sets)) scaleAll(run, deployment, sets);
+    else rollout(run, deployment, current, old);
     prune(run, deployment, old);
   }
-  writeStatus(run, deployment, sets, current);
+  const status = deploymentStatus({ deployment, sets, current, step }, clock);
+  const written = store.updateStatus('Deployment', name, status, { changeId }) as DeploymentObject;
+  return deadlineInMs(written, clock);
 }
 
-const nextRevision = (sets: readonly ReplicaSetObject[]): number =>
-  1 + sets.reduce((highest, set) => Math.max(highest, Number(set.metadata.annotations?.[REVISION] ?? 0)), 0);
+const revisionOf = ({ metadata }: KubeObject): number => Number(metadata.annotations?.[REVISION] ?? 0);
 
-function createReplicaSet(
-  { store, changeId }: Run,
-  deployment: DeploymentObject,
-  hash: string,
-  revision: number,
-): void {
+const nextRevision = (sets: readonly ReplicaSetObject[]): number =>
+  1 + sets.reduce((highest, set) => Math.max(highest, revisionOf(set)), 0);
+
+/** What a ReplicaSet takes over from its Deployment's annotations, and how far a rollout may go. */
+function setAnnotations({ metadata, spec }: DeploymentObject, revision: number): Record<string, string> {
+  const { [LAST_APPLIED]: _applied, [REVISION]: _revision, ...annotations } = metadata.annotations ?? {};
+  const desired = spec.replicas ?? 1;
+  return {
+    ...annotations,
+    [DESIRED]: String(desired),
+    [MAXIMUM]: String(desired + latitude(spec).surge),
+    [REVISION]: String(revision),
+  };
+}
+
+function createReplicaSet(run: Run, deployment: DeploymentObject, sets: readonly ReplicaSetObject[]): void {
+  const { store, changeId } = run;
   const { metadata, spec } = deployment;
+  const revision = nextRevision(sets);
+  const hash = freeHash(store, deployment);
   const labels = { ...spec.template.metadata?.labels, [HASH_LABEL]: hash };
+  const desired = spec.replicas ?? 1;
+  const room = Math.max(0, desired + latitude(spec).surge - sum(sets, replicasOf));
+  const recreate = spec.strategy?.type === 'Recreate';
+  const replicas = sets.length === 0 ? desired : recreate ? 0 : Math.min(desired, room);
   const set: KubeObject = {
     apiVersion: 'apps/v1',
     kind: 'ReplicaSet',
@@ -87,33 +131,91 @@ function createReplicaSet(
       name: `${metadata.name}-${hash}`,
       namespace: metadata.namespace ?? '',
       labels,
-      annotations: { [REVISION]: String(revision) },
+      annotations: setAnnotations(deployment, revision),
       ownerReferences: [
-        { apiVersion: 'apps/v1', kind: 'Deployment', name: metadata.name, uid: metadata.uid ?? '', controller: true },
+        {
+          apiVersion: 'apps/v1',
+          kind: 'Deployment',
+          name: metadata.name,
+          uid: metadata.uid ?? '',
+          controller: true,
+          blockOwnerDeletion: true,
+        },
       ],
     },
     spec: {
-      replicas: revision === 1 ? (spec.replicas ?? 1) : 0,
-      selector: { matchLabels: { ...spec.selector.matchLabels, [HASH_LABEL]: hash } },
+      replicas,
+      ...(spec.minReadySeconds === undefined ? {} : { minReadySeconds: spec.minReadySeconds }),
+      selector: { ...spec.selector, matchLabels: { ...spec.selector.matchLabels, [HASH_LABEL]: hash } },
       template: { ...spec.template, metadata: { ...spec.template.metadata, labels } },
     },
   };
   store.create(set, { changeId });
+  tellScaling(run, deployment, { name: set.metadata.name, from: 0, to: replicas });
+  writeRevision(run, deployment, revision);
 }
 
-/** A template that comes back (a rollback) makes its old set the newest revision. */
-function raiseRevision({ store, changeId }: Run, current: ReplicaSetObject, old: readonly ReplicaSetObject[]): void {
-  const revision = nextRevision(old);
-  if (Number(current.metadata.annotations?.[REVISION] ?? 0) >= revision) return;
+/** Two templates with one hash do not meet in practice; a set that somebody else made under the name may. */
+function freeHash(store: KubeStore, { metadata, spec }: DeploymentObject): string {
+  let hash = templateHash(spec.template);
+  for (
+    let tries = 1;
+    store.get('ReplicaSet', { namespace: metadata.namespace ?? '', name: `${metadata.name}-${hash}` });
+    tries++
+  )
+    hash = templateHash([tries, spec.template]);
+  return hash;
+}
+
+/** A template that comes back (a rollback) makes its old set the newest revision. True when it did. */
+function raiseRevision(
+  run: Run,
+  deployment: DeploymentObject,
+  current: ReplicaSetObject,
+  old: readonly ReplicaSetObject[],
+): boolean {
+  const { store, changeId } = run;
+  const revision = Math.max(revisionOf(current), nextRevision(old));
+  const annotations = setAnnotations(deployment, revision);
+  const present = current.metadata.annotations ?? {};
+  const resized = present[DESIRED] !== annotations[DESIRED];
+  const { [DESIRED]: _desired, [MAXIMUM]: _maximum, ...others } = annotations;
+  const wanted = resized ? others : annotations;
+  if (Object.entries(wanted).some(([name, value]) => present[name] !== value)) {
+    store.patch('ReplicaSet', addressOf(current), { metadata: { annotations: wanted } }, { changeId });
+  }
+  writeRevision(run, deployment, revision);
+  return revision > revisionOf(current);
+}
+
+/** The Deployment tells the revision of its present template, which `kubectl rollout` reads. */
+function writeRevision({ store, changeId }: Run, deployment: DeploymentObject, revision: number): void {
+  if (revisionOf(deployment) === revision) return;
   const patch = { metadata: { annotations: { [REVISION]: String(revision) } } };
-  store.patch('ReplicaSet', addressOf(current), patch, { changeId });
+  store.patch('Deployment', addressOf(deployment), patch, { changeId });
 }
 
-const replicasOf = (set: ReplicaSetObject): number => set.spec.replicas ?? 1;
-const podsOf = (set: ReplicaSetObject): number => set.status?.replicas ?? 0;
-const readyOf = (set: ReplicaSetObject): number => set.status?.readyReplicas ?? 0;
-const sum = (sets: readonly ReplicaSetObject[], of: (set: ReplicaSetObject) => number): number =>
-  sets.reduce((total, set) => total + of(set), 0);
+/** The wanted number is another than the sets were last told. */
+const wasResized = ({ spec }: DeploymentObject, sets: readonly ReplicaSetObject[]): boolean =>
+  sets.some(
+    (set) =>
+      replicasOf(set) > 0 && Number(set.metadata.annotations?.[DESIRED] ?? spec.replicas ?? 1) !== (spec.replicas ?? 1),
+  );
+
+/** Gives each set its share of the wanted number, without going on with the rollout. */
+function scaleAll(run: Run, deployment: DeploymentObject, sets: readonly ReplicaSetObject[]): void {
+  const { spec } = deployment;
+  const desired = spec.replicas ?? 1;
+  const active = sets.filter((set) => replicasOf(set) > 0);
+  const [only] = active.length > 0 ? active : sets.toSorted((a, b) => revisionOf(b) - revisionOf(a));
+  if (only !== undefined && active.length <= 1) {
+    scale(run, deployment, only, desired);
+    return;
+  }
+  const surge = spec.strategy?.type === 'Recreate' ? 0 : latitude(spec).surge;
+  for (const [set, replicas] of proportional(active, desired === 0 ? 0 : desired + surge))
+    scale(run, deployment, set, replicas);
+}
 
 function rollout(
   run: Run,
@@ -123,85 +225,50 @@ function rollout(
 ): void {
   const desired = deployment.spec.replicas ?? 1;
   if (deployment.spec.strategy?.type === 'Recreate') {
-    for (const set of old) scale(run, set, 0);
-    if (sum(old, podsOf) === 0) scale(run, current, desired);
+    for (const set of old) scale(run, deployment, set, 0);
+    if (sum(old, podsOf) === 0) scale(run, deployment, current, desired);
     return;
   }
-  const { maxSurge = '25%', maxUnavailable = '25%' } = deployment.spec.strategy?.rollingUpdate ?? {};
-  const unavailable = share(maxUnavailable, desired, Math.floor);
-  const surge = Math.max(share(maxSurge, desired, Math.ceil), unavailable === 0 ? 1 : 0);
+  const { surge, unavailable } = latitude(deployment.spec);
   const room = desired + surge - sum(old, replicasOf);
-  scale(run, current, Math.min(desired, Math.max(replicasOf(current), room)));
-  let spare = readyOf(current) + sum(old, readyOf) - (desired - unavailable);
-  for (const set of old) {
+  const wanted = replicasOf(current) > desired ? desired : Math.min(desired, Math.max(replicasOf(current), room));
+  scale(run, deployment, current, wanted);
+  let spare = availableOf(current) + sum(old, availableOf) - (desired - unavailable);
+  for (const set of old.toSorted((a, b) => revisionOf(a) - revisionOf(b))) {
     // Pods that never became ready serve nobody and may go at once.
-    const step = Math.min(replicasOf(set), Math.max(0, spare) + Math.max(0, replicasOf(set) - readyOf(set)));
-    scale(run, set, replicasOf(set) - step);
-    spare -= Math.min(step, readyOf(set));
+    const idle = Math.max(0, replicasOf(set) - readyOf(set));
+    const serving = Math.min(replicasOf(set) - idle, Math.max(0, spare));
+    scale(run, deployment, set, replicasOf(set) - idle - serving);
+    spare -= serving;
   }
 }
 
-function share(value: number | string, of: number, round: (value: number) => number): number {
-  return typeof value === 'number'
-    ? value
-    : value.endsWith('%')
-      ? round((of * Number.parseFloat(value)) / 100)
-      : Number(value);
+function scale(run: Run, deployment: DeploymentObject, set: ReplicaSetObject, replicas: number): void {
+  const { store, changeId } = run;
+  const { [DESIRED]: desired = '', [MAXIMUM]: maximum = '' } = setAnnotations(deployment, 0);
+  const told = set.metadata.annotations?.[DESIRED] === desired && set.metadata.annotations?.[MAXIMUM] === maximum;
+  const from = replicasOf(set);
+  if (from === replicas && (told || replicas === 0)) return;
+  const annotations = { [DESIRED]: desired, [MAXIMUM]: maximum };
+  store.patch('ReplicaSet', addressOf(set), { metadata: { annotations }, spec: { replicas } }, { changeId });
+  if (from !== replicas) tellScaling(run, deployment, { name: set.metadata.name, from, to: replicas });
 }
 
-function scale({ store, changeId }: Run, set: ReplicaSetObject, replicas: number): void {
-  if (replicasOf(set) !== replicas) store.patch('ReplicaSet', addressOf(set), { spec: { replicas } }, { changeId });
+function tellScaling(
+  { events }: Run,
+  deployment: DeploymentObject,
+  { name, from, to }: { readonly name: string; readonly from: number; readonly to: number },
+): void {
+  if (from === to) return;
+  const message = `Scaled ${to > from ? 'up' : 'down'} replica set ${name} from ${from} to ${to}`;
+  events?.record(deployment, { reason: 'ScalingReplicaSet', message });
 }
 
 function prune({ store, changeId }: Run, deployment: DeploymentObject, old: readonly ReplicaSetObject[]): void {
   const empty = old.filter((set) => replicasOf(set) === 0 && podsOf(set) === 0);
   const keep = deployment.spec.revisionHistoryLimit ?? DEFAULT_HISTORY;
-  const byRevision = empty.toSorted(
-    (a, b) => Number(a.metadata.annotations?.[REVISION] ?? 0) - Number(b.metadata.annotations?.[REVISION] ?? 0),
-  );
+  const byRevision = empty.toSorted((a, b) => revisionOf(a) - revisionOf(b));
   for (const set of byRevision.slice(0, Math.max(0, empty.length - keep))) {
     store.delete('ReplicaSet', addressOf(set), { changeId });
   }
-}
-
-function writeStatus(
-  { store, clock, changeId }: Run,
-  deployment: DeploymentObject,
-  sets: readonly ReplicaSetObject[],
-  current: ReplicaSetObject | undefined,
-): void {
-  const desired = deployment.spec.replicas ?? 1;
-  const ready = sum(sets, readyOf);
-  const updated = current === undefined ? 0 : podsOf(current);
-  const done =
-    updated >= desired && current !== undefined && readyOf(current) >= desired && sum(sets, podsOf) === updated;
-  const before = (deployment.status as { conditions?: readonly Condition[] } | undefined)?.conditions;
-  const since = new Date(clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
-  const condition = (type: string, holds: boolean, reason: string, message: string): Condition => {
-    const status = holds ? 'True' : 'False';
-    const old = before?.find((candidate) => candidate.type === type);
-    const lastTransitionTime = old?.status === status ? old.lastTransitionTime : since;
-    return { type, status, lastTransitionTime, reason, message };
-  };
-  const available = ready >= desired;
-  const status = {
-    observedGeneration: deployment.metadata.generation ?? 1,
-    replicas: sum(sets, podsOf),
-    updatedReplicas: updated,
-    readyReplicas: ready,
-    availableReplicas: ready,
-    unavailableReplicas: Math.max(0, desired - ready),
-    conditions: [
-      available
-        ? condition('Available', true, 'MinimumReplicasAvailable', 'Deployment has minimum availability.')
-        : condition('Available', false, 'MinimumReplicasUnavailable', 'Deployment does not have minimum availability.'),
-      condition(
-        'Progressing',
-        true,
-        done ? 'NewReplicaSetAvailable' : 'ReplicaSetUpdated',
-        done ? 'The rollout is complete.' : 'The rollout goes on.',
-      ),
-    ],
-  };
-  store.updateStatus('Deployment', addressOf(deployment), status, { changeId });
 }

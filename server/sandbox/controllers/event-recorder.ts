@@ -22,8 +22,10 @@ export function createEventRecorder(options: {
   readonly clock: Clock;
   readonly random: Random;
   readonly component: string;
+  /** The node, for what a node tells. */
+  readonly host?: string;
 }): EventRecorder {
-  const { store, clock, random, component } = options;
+  const { store, clock, random, component, host } = options;
   const recorded = new Map<string, Recorded>();
   return {
     record: (about, { reason, message, type = 'Normal' }) => {
@@ -53,7 +55,7 @@ export function createEventRecorder(options: {
           reason,
           message,
           type,
-          source: { component },
+          source: { component, ...(host === undefined ? {} : { host }) },
           firstTimestamp: at,
           lastTimestamp: at,
           count: 1,

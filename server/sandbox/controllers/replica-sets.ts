@@ -1,12 +1,16 @@
-import type { KubeObject, NamespacedName, Random } from '#domain';
+import type { Clock, NamespacedName, Random } from '#domain';
 import type { KubeStore } from '#kube-api';
 import { addressOf, isReady, keyOf, nameOf, ownedBy, type PodObject, type ReplicaSetObject } from '../kube-types.ts';
+import type { EventRecorder } from './event-recorder.ts';
 import { nameSuffix } from './names.ts';
+import { podFromTemplate } from './pod-from-template.ts';
 import { createWorkQueue } from './work-queue.ts';
 
 export interface ReplicaSetControllerOptions {
   readonly store: KubeStore;
+  readonly clock: Clock;
   readonly random: Random;
+  readonly events?: EventRecorder;
   /** Last word on a new pod before it is stored: injection, the service account, the node. */
   readonly admit: (pod: PodObject) => PodObject;
   /** Deleted pods of the set that still serve. */
@@ -25,9 +29,12 @@ export interface ReplicaSetController {
  * old pod answers any more.
  */
 export function startReplicaSetController(options: ReplicaSetControllerOptions): ReplicaSetController {
-  const { store, onError } = options;
+  const { store, clock, onError } = options;
   const queue = createWorkQueue({
-    reconcile: (key, changeId) => reconcile(options, key, changeId),
+    reconcile: (key, changeId) => {
+      const againMs = reconcile(options, key, changeId);
+      if (againMs !== undefined) clock.after(againMs, () => queue.add(key, changeId));
+    },
     onError: (key, error) => onError(`replicaset ${key}`, error),
   });
   const stops = [
@@ -46,31 +53,46 @@ export function startReplicaSetController(options: ReplicaSetControllerOptions):
   };
 }
 
-function reconcile(
-  { store, random, admit, draining }: ReplicaSetControllerOptions,
-  key: string,
-  changeId: string,
-): void {
+/** Returns after how many milliseconds a ready pod becomes an available one, where one must still prove itself. */
+function reconcile(options: ReplicaSetControllerOptions, key: string, changeId: string): number | undefined {
+  const { store, random, admit, draining, events, clock } = options;
   const name = nameOf(key);
   const set = store.get('ReplicaSet', name) as ReplicaSetObject | undefined;
-  if (set === undefined) return;
-  const pods = (store.list('Pod', { namespace: name.namespace }) as PodObject[]).filter((pod) => ownedBy(pod, set));
+  if (set === undefined || set.metadata.deletionTimestamp !== undefined) return undefined;
+  const pods = (store.list('Pod', { namespace: name.namespace }) as PodObject[]).filter(
+    (pod) => ownedBy(pod, set) && pod.metadata.deletionTimestamp === undefined,
+  );
   const wanted = set.spec.replicas ?? 1;
   for (let missing = wanted - pods.length; missing > 0; missing--) {
-    store.create(admit(podFor(set, nameSuffix(random))), { changeId });
+    const names = { name: `${set.metadata.name}-${nameSuffix(random)}`, generateName: `${set.metadata.name}-` };
+    const created = store.create(admit(podFromTemplate(set, set.spec.template, names)), { changeId });
+    events?.record(set, { reason: 'SuccessfulCreate', message: `Created pod: ${created.metadata.name}` });
   }
-  for (const pod of leastUseful(pods).slice(0, Math.max(0, pods.length - wanted))) {
+  const leaving = leastUseful(pods).slice(0, Math.max(0, pods.length - wanted));
+  for (const pod of leaving) {
     store.delete('Pod', addressOf(pod), { changeId });
+    events?.record(set, { reason: 'SuccessfulDelete', message: `Deleted pod: ${pod.metadata.name}` });
   }
-  const ready = pods.filter(isReady).length;
+  const ready = pods.filter((pod) => !leaving.includes(pod) && isReady(pod));
+  const waitsMs = ready.map((pod) => provingMs(pod, set, clock));
   const status = {
     replicas: wanted + draining(set),
     fullyLabeledReplicas: wanted,
-    readyReplicas: Math.min(ready, wanted),
-    availableReplicas: Math.min(ready, wanted),
+    readyReplicas: Math.min(ready.length, wanted),
+    availableReplicas: Math.min(waitsMs.filter((ms) => ms <= 0).length, wanted),
     observedGeneration: set.metadata.generation ?? 1,
   };
   store.updateStatus('ReplicaSet', name, status, { changeId });
+  const open = waitsMs.filter((ms) => ms > 0);
+  return open.length === 0 ? undefined : Math.min(...open);
+}
+
+/** How long a ready pod must stay so before it counts as available. */
+function provingMs(pod: PodObject, { spec }: ReplicaSetObject, clock: Clock): number {
+  const minReadyMs = (spec.minReadySeconds ?? 0) * 1000;
+  if (minReadyMs === 0) return 0;
+  const since = pod.status?.conditions?.find(({ type }) => type === 'Ready')?.lastTransitionTime;
+  return since === undefined ? minReadyMs : Date.parse(since) + minReadyMs - clock.now();
 }
 
 /** Whom to let go first: the unready, then the youngest. */
@@ -80,29 +102,3 @@ const leastUseful = (pods: readonly PodObject[]): PodObject[] =>
       Number(isReady(a)) - Number(isReady(b)) ||
       (b.metadata.creationTimestamp ?? '').localeCompare(a.metadata.creationTimestamp ?? ''),
   );
-
-function podFor(set: ReplicaSetObject, suffix: string): PodObject {
-  const { template } = set.spec;
-  const pod: KubeObject = {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: {
-      name: `${set.metadata.name}-${suffix}`,
-      generateName: `${set.metadata.name}-`,
-      namespace: set.metadata.namespace ?? '',
-      labels: { ...template.metadata?.labels },
-      annotations: { ...template.metadata?.annotations },
-      ownerReferences: [
-        {
-          apiVersion: 'apps/v1',
-          kind: 'ReplicaSet',
-          name: set.metadata.name,
-          uid: set.metadata.uid ?? '',
-          controller: true,
-        },
-      ],
-    },
-    spec: structuredClone(template.spec),
-  };
-  return pod as PodObject;
-}

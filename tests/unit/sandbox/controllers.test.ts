@@ -26,7 +26,14 @@ describe('controllers', () => {
     const namespaces = startNamespaceController({ store, rootCertificate: () => 'PEM', onError });
     stops = [
       startDeploymentController({ store, clock: made.clock, onError }),
-      startReplicaSets({ store, random: seededRandom('pods'), admit: (pod) => pod, draining: () => 0, onError }),
+      startReplicaSets({
+        store,
+        clock: made.clock,
+        random: seededRandom('pods'),
+        admit: (pod) => pod,
+        draining: () => 0,
+        onError,
+      }),
       startServiceController({ store, addresses: servicePool(addressPlan(9)), onError }),
       () => namespaces.stop(),
     ];
@@ -77,6 +84,7 @@ describe('controllers', () => {
       startDeploymentController({ store: other.store, clock: other.clock, onError }),
       startReplicaSets({
         store: other.store,
+        clock: other.clock,
         random: seededRandom('pods'),
         admit: (pod) => pod,
         draining: () => 0,

@@ -54,6 +54,7 @@ describe('the node', () => {
     const admit = (pod: Parameters<typeof admitPod>[1]) => admitPod(store, pod);
     const replicaSets = startReplicaSetController({
       store,
+      clock,
       random,
       admit,
       draining: (set) => kubelet.draining(set),
