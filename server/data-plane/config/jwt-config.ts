@@ -166,12 +166,15 @@ function compileAny(
 function readProvider(name: string, given: ProviderJson): JwtProvider {
   const { local_jwks: local } = given;
   if (local === undefined) throw new ConfigProblem('jwks_source_specifier', 'only local_jwks is supported');
-  const text = local.inline_string ?? Buffer.from(local.inline_bytes ?? '', 'base64').toString('utf8');
+  const keys = parseKeySet(local.inline_string ?? Buffer.from(local.inline_bytes ?? '', 'base64').toString('utf8'));
+  if (typeof keys === 'string') {
+    throw new ConfigProblem('local_jwks', `Provider '${name}' in jwt_authn config has invalid local jwks: ${keys}`);
+  }
   return {
     name,
     issuer: given.issuer ?? '',
     audiences: given.audiences ?? [],
-    keys: parseKeySet(text),
+    keys,
     locations: readLocations(given),
     forward: given.forward === true,
     payloadHeader: (given.forward_payload_header ?? '').toLowerCase(),

@@ -92,7 +92,8 @@ function compilePlainMatch(given: ValueMatcherJson, field: string): ValueMatch {
   }
   if (given.present_match !== undefined) {
     const wanted = given.present_match;
-    return { accepts: (value) => (value !== undefined) === wanted, wanted: wanted ? 'to be there' : 'to be absent' };
+    // As in Envoy, a wish for absence is never fulfilled: `invert` is the way to say it.
+    return { accepts: (value) => wanted && value !== undefined, wanted: wanted ? 'there' : 'absent' };
   }
   if (given.null_match !== undefined) return { accepts: (value) => value === null, wanted: 'null' };
   const double = given.double_match;

@@ -1,6 +1,7 @@
 import type { FilterChain, HttpConnectionManager, TcpProxy } from '#xds';
 import { extensionTypes } from '#xds';
 import { compileFormat, type Format } from '../http/format.ts';
+import type { PathPolicy } from '../http/path.ts';
 import { type HttpFilterPlan, readHttpFilters } from './http-filter.ts';
 import { type HttpServing, readHttpServing } from './http-serving.ts';
 import { ConfigProblem, within } from './problem.ts';
@@ -22,7 +23,7 @@ export interface HttpFilterConfig {
   /** Proxies in front of this one whose X-Forwarded-For is believed. */
   readonly trustedHops: number;
   readonly generateRequestId: boolean;
-  readonly normalizePath: boolean;
+  readonly paths: PathPolicy;
   readonly forwardClientCert: 'SANITIZE' | 'FORWARD_ONLY' | 'APPEND_FORWARD' | 'SANITIZE_SET' | 'ALWAYS_FORWARD_ONLY';
   /** Percent of requests without a decision of their own that are sampled; undefined where tracing is off. */
   readonly sampling: number | undefined;
@@ -85,7 +86,11 @@ function compileHcm(config: HttpConnectionManager, versionInfo: string): HttpFil
     useRemoteAddress: config.use_remote_address === true,
     trustedHops: readNumber(config['xff_num_trusted_hops'], 0),
     generateRequestId: config.generate_request_id !== false,
-    normalizePath: config.normalize_path === true,
+    paths: {
+      normalizePath: config.normalize_path === true,
+      mergeSlashes: config['merge_slashes'] === true,
+      escapedSlashes: (config['path_with_escaped_slashes_action'] ?? 'KEEP_UNCHANGED') as PathPolicy['escapedSlashes'],
+    },
     forwardClientCert: (config.forward_client_cert_details ?? 'SANITIZE') as HttpFilterConfig['forwardClientCert'],
     sampling: config.tracing && readNumber(config.tracing.random_sampling?.value, 100),
     accessLogs: readAccessLogs(config.access_log ?? []),

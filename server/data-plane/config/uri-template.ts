@@ -2,7 +2,7 @@ import { RE2JS } from 're2js';
 import { ConfigProblem } from './problem.ts';
 
 /** Characters of a path segment (RFC 3986, pchar). */
-const SEGMENT = "[a-zA-Z0-9\\-._~%!$&'()+,;:@=]";
+const SEGMENT = "[a-zA-Z0-9\\-._~%!$&'()*+,;:@=]";
 const VARIABLE = /^\{[a-zA-Z][a-zA-Z0-9_]*(?:=([^{}]*))?\}$/;
 
 /**

@@ -1,12 +1,24 @@
 import type { RequestLayer } from './exchange.ts';
 import { writeForwardingHeaders } from './forwarding.ts';
-import { normalizePath } from './path.ts';
+import { cleanPath } from './path.ts';
 import { newRequestId, withDecision } from './request-id.ts';
 import { startSpan, writeSpan } from './trace-context.ts';
 
-/** Resolves dot segments before anything looks at the path, so that no rule can be walked around. */
+/** Cleans the path before anything looks at it, so that no rule can be walked around; answers what cannot be cleaned. */
 export const normalize: RequestLayer = (exchange) => {
-  if (exchange.config.normalizePath) exchange.head.path = normalizePath(exchange.head.path);
+  const { config, head, runtime } = exchange;
+  const clean = cleanPath(head.path, config.paths);
+  if (clean === undefined) {
+    runtime.stats.stat(`http.${config.statPrefix}.downstream_rq_failed_path_normalization`).value++;
+    exchange.reply({ status: 400, details: 'path_normalization_failed' });
+    return 'wait';
+  }
+  if (clean.redirect) {
+    runtime.stats.stat(`http.${config.statPrefix}.downstream_rq_redirected_with_normalized_path`).value++;
+    exchange.reply({ status: 307, details: 'path_normalization_failed', headers: { location: clean.path } });
+    return 'wait';
+  }
+  head.path = clean.path;
   return 'next';
 };
 

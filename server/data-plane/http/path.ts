@@ -1,20 +1,70 @@
+/** What a connection manager does to paths before anything looks at them. Fields are Envoy's own. */
+export interface PathPolicy {
+  readonly normalizePath: boolean;
+  readonly mergeSlashes: boolean;
+  readonly escapedSlashes: 'KEEP_UNCHANGED' | 'REJECT_REQUEST' | 'UNESCAPE_AND_REDIRECT' | 'UNESCAPE_AND_FORWARD';
+}
+
+/** The path to go on with (or to send the client to), or undefined for one that is refused. */
+export interface CleanPath {
+  readonly path: string;
+  readonly redirect: boolean;
+}
+
+/** What a path must hold for any policy to change it. */
+const SUSPECT = /[%\\#"<>^`{|}]|\/[./]/;
+const ESCAPED_SLASH = /%2f|%5c/gi;
+
 /**
- * Istio's path normalization BASE: dot segments are resolved (RFC 3986) and `\` counts as `/`. The query is left alone, and
- * so is anything that is no absolute path.
+ * Cleans a path with its query, in Envoy's order: escaped slashes, dot segments and escapes (RFC 3986, as browsers do it), doubled
+ * slashes. A fragment or an escaped NUL is refused. Source: ConnectionManagerUtility::maybeNormalizePath in Envoy.
  */
-export function normalizePath(pathAndQuery: string): string {
+export function cleanPath(pathAndQuery: string, policy: PathPolicy): CleanPath | undefined {
+  if (!SUSPECT.test(pathAndQuery)) return { path: pathAndQuery, redirect: false };
+  if (pathAndQuery.includes('#')) return undefined;
   const mark = pathAndQuery.indexOf('?');
-  const path = mark < 0 ? pathAndQuery : pathAndQuery.slice(0, mark);
-  if (!path.startsWith('/')) return pathAndQuery;
-  if (!path.includes('/.') && !path.includes('\\') && !(path.includes('%') && /%2e/i.test(path))) return pathAndQuery;
+  const query = mark < 0 ? '' : pathAndQuery.slice(mark);
+  let path = mark < 0 ? pathAndQuery : pathAndQuery.slice(0, mark);
+  if (!path.startsWith('/')) return { path: pathAndQuery, redirect: false };
+  const unescaped = policy.escapedSlashes === 'KEEP_UNCHANGED' ? path : path.replace(ESCAPED_SLASH, slashOf);
+  const hadEscapes = unescaped !== path;
+  if (hadEscapes && policy.escapedSlashes === 'REJECT_REQUEST') return undefined;
+  path = unescaped;
+  if (policy.normalizePath) {
+    if (path.includes('%00')) return undefined;
+    path = normalizePath(path);
+  }
+  if (policy.mergeSlashes) path = path.replace(/\/{2,}/g, '/');
+  return { path: path + query, redirect: hadEscapes && policy.escapedSlashes === 'UNESCAPE_AND_REDIRECT' };
+}
+
+const slashOf = (escaped: string): string => (escaped.toLowerCase() === '%2f' ? '/' : '\\');
+
+/** Characters that need no escape lose it; those that always need one get it. */
+const UNRESERVED_ESCAPE = /%(?:2d|2e|3\d|4[1-9a-f]|5[0-9a]|5f|6[1-9a-f]|7[0-9a]|7e)/gi;
+const ALWAYS_ESCAPED = /["<>^`{|}]/g;
+
+/** Istio's path normalization BASE, for a path without query: escapes, `\` as `/`, dot segments. */
+export function normalizePath(path: string): string {
+  const plain = path
+    .replaceAll('\\', '/')
+    .replace(UNRESERVED_ESCAPE, (escaped) => String.fromCharCode(Number.parseInt(escaped.slice(1), 16)))
+    .replace(ALWAYS_ESCAPED, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
   const segments: string[] = [];
-  const parts = path.replaceAll('\\', '/').replace(/%2e/gi, '.').split('/').slice(1);
+  const parts = plain.split('/').slice(1);
   for (const [i, part] of parts.entries()) {
-    const last = i === parts.length - 1;
-    if (part === '..') segments.pop();
-    if (part === '.' || part === '..') {
-      if (last) segments.push('');
+    const dots = dotSegment(part);
+    if (dots === 2) segments.pop();
+    if (dots > 0) {
+      if (i === parts.length - 1) segments.push('');
     } else segments.push(part);
   }
-  return `/${segments.join('/')}${mark < 0 ? '' : pathAndQuery.slice(mark)}`;
+  return `/${segments.join('/')}`;
+}
+
+/** 1 for `.`, 2 for `..`, also with path parameters behind them (`..;x`), which would hide them; 0 for anything else. */
+function dotSegment(part: string): number {
+  const end = part.indexOf(';');
+  const name = end < 0 ? part : part.slice(0, end);
+  return name === '.' ? 1 : name === '..' ? 2 : 0;
 }

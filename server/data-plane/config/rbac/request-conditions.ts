@@ -14,7 +14,7 @@ const PSEUDO: Readonly<Record<string, readonly [string, (head: FormatHead) => st
   host: ['host', (head) => head.authority],
 };
 
-/** A header of the request; all values of a repeated one, joined by commas. A missing header fulfils only a wish for absence. */
+/** A header of the request: each value of a repeated one for itself. A missing header fulfils only a wish for absence. */
 export function headerCondition(matcher: HeaderMatcher, field: string): RbacCondition {
   const key = matcher.name.toLowerCase();
   const [name, pseudo] = PSEUDO[key] ?? [`header ${key}`, undefined];
@@ -38,9 +38,17 @@ export function headerCondition(matcher: HeaderMatcher, field: string): RbacCond
     value,
     holds({ head }) {
       const given = read(head) ?? missing;
-      return given !== undefined && match.accepts(given) !== invert;
+      if (given === undefined) return false;
+      const isList = pseudo === undefined && given.includes(',');
+      return (isList ? anyValue(head, key, match.accepts) : match.accepts(given)) !== invert;
     },
   });
+}
+
+function anyValue(head: FormatHead | undefined, key: string, accepts: (value: string) => boolean): boolean {
+  const flat = head?.headers.flat ?? [];
+  for (let i = 0; i < flat.length; i += 2) if (flat[i] === key && accepts(flat[i + 1] ?? '')) return true;
+  return false;
 }
 
 /** envoy.type.matcher.v3.PathMatcher: the path without its query. */

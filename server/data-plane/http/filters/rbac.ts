@@ -20,7 +20,7 @@ export const rbac = (config: RbacFilterConfig): RequestLayer => {
         [`${shadowPrefix}shadow_engine_result`]: result,
         ...(verdict.matched && { [`${shadowPrefix}shadow_effective_policy_id`]: verdict.matched.name }),
       });
-      stat(exchange, `${shadowPrefix}shadow_${result}`);
+      stat(exchange, scoped(shadowPrefix, `shadow_${result}`));
       if (exchange.steps.on)
         note(
           exchange,
@@ -34,9 +34,8 @@ export const rbac = (config: RbacFilterConfig): RequestLayer => {
       note(exchange, verdict.allowed ? 'passed' : 'stopped', noteVerdict(rules, verdict, subject, false));
     if (rules.action === 'LOG') {
       exchange.metadata.merge('envoy.common', { access_log_hint: verdict.matched !== undefined });
-      return 'next';
     }
-    stat(exchange, `${rulesPrefix}${verdict.allowed ? 'allowed' : 'denied'}`);
+    stat(exchange, scoped(rulesPrefix, verdict.allowed ? 'allowed' : 'denied'));
     if (verdict.allowed) return 'next';
     const details = `rbac_access_denied_matched_policy[${verdict.matched?.name ?? 'none'}]`;
     exchange.reply({ status: 403, details, body: DENIED_BODY });
@@ -73,6 +72,10 @@ function note(
 ): void {
   exchange.steps.add('http_filter', outcome, NAME, () => words);
 }
+
+/** Statistics of named rules stand in a scope of that name. */
+const scoped = (prefix: string, name: string): string =>
+  prefix === '' ? name : `${prefix.replace(/\.$/, '')}.${name}`;
 
 function stat(exchange: Exchange, name: string): void {
   exchange.runtime.stats.stat(`http.${exchange.config.statPrefix}.rbac.${name}`).value++;

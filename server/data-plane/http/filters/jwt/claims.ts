@@ -31,7 +31,8 @@ const claimAt = (payload: Readonly<Record<string, unknown>>, claim: string): unk
 /** Lists and objects go as base64url of their JSON. */
 function claimText(value: unknown): string | undefined {
   if (typeof value === 'string') return value === '' ? undefined : value;
-  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  if (typeof value === 'number') return Number.isInteger(value) ? String(value) : value.toFixed(6);
+  if (typeof value === 'boolean') return String(value);
   if (value === undefined || value === null) return undefined;
   return Buffer.from(JSON.stringify(value)).toString('base64url');
 }

@@ -12,7 +12,7 @@ export function extractTokens(head: RequestHead, locations: readonly TokenLocati
   const places = distinct(locations);
   const found: FoundToken[] = [];
   const add = (location: TokenLocation, text: string | undefined): void => {
-    if (text !== undefined && text !== '') found.push({ text, location });
+    if (text !== undefined) found.push({ text, location });
   };
   for (const location of places) if (location.in === 'header') add(location, fromHeader(head, location));
   const query = places.some((location) => location.in === 'query') ? queryOf(head.path) : undefined;
@@ -30,8 +30,8 @@ function fromHeader(head: RequestHead, location: TokenLocation & { readonly in: 
   if (value === undefined || location.prefix === '') return value;
   const at = value.indexOf(location.prefix);
   if (at < 0) return undefined;
-  // Whatever else stands in the header, the token is the first run of its own characters.
-  return /[A-Za-z0-9_.-]+/.exec(value.slice(at + location.prefix.length))?.[0] ?? value;
+  // What comes between the prefix and the first character of a token is passed over.
+  return /[A-Za-z0-9_.-].*$/.exec(value.slice(at + location.prefix.length))?.[0] ?? value;
 }
 
 const queryOf = (path: string): URLSearchParams => {
@@ -56,9 +56,9 @@ export function removeToken(head: RequestHead, location: TokenLocation): void {
     return;
   }
   if (location.in === 'cookie') return;
+  // Unlike Envoy, which decodes the other parameters on the way, what remains stays as it was sent.
   const mark = head.path.indexOf('?');
-  const query = queryOf(head.path);
-  query.delete(location.name);
-  const rest = query.toString();
-  head.path = head.path.slice(0, mark) + (rest === '' ? '' : `?${rest}`);
+  const pairs = head.path.slice(mark + 1).split('&');
+  const rest = pairs.filter((pair) => !new URLSearchParams(pair).has(location.name));
+  head.path = head.path.slice(0, mark) + (rest.length === 0 ? '' : `?${rest.join('&')}`);
 }

@@ -9,8 +9,8 @@ import { JWT_STATUS, type JwtStatus } from './status.ts';
 import { type VerifiedToken, verify } from './verify.ts';
 
 const NAME = 'envoy.filters.http.jwt_authn';
-/** Longest address in the challenge of a refusal. */
-const MAX_REALM = 256;
+/** Longest path in the challenge of a refusal. */
+const MAX_PATH = 256;
 
 /** Envoy's jwt_authn filter: verifies tokens, and leaves what they say to later filters and to the application. */
 export const jwtAuthn = (config: JwtFilterConfig): RequestLayer => {
@@ -25,8 +25,15 @@ export const jwtAuthn = (config: JwtFilterConfig): RequestLayer => {
 function requirementFor(exchange: Exchange, config: JwtFilterConfig): JwtRequirement | undefined {
   if (config.bypassCorsPreflight && isPreflight(exchange)) {
     stat(exchange, 'cors_preflight_bypassed');
+    stat(exchange, 'allowed');
     return undefined;
   }
+  const requirement = requirementOf(exchange, config);
+  if (requirement === undefined) stat(exchange, 'allowed');
+  return requirement;
+}
+
+function requirementOf(exchange: Exchange, config: JwtFilterConfig): JwtRequirement | undefined {
   const own = perRouteConfig(exchange, NAME);
   if (own?.['disabled'] === true) return undefined;
   if (typeof own?.['requirement_name'] === 'string') return config.named.get(own['requirement_name']) ?? NEVER;
@@ -130,7 +137,7 @@ function refuse(exchange: Exchange, status: JwtStatus, realm: string): void {
 
 function originalUri({ head }: Exchange): string {
   const scheme = head.headers.get('x-forwarded-proto') ?? head.scheme;
-  return `${scheme}://${head.authority}${head.path}`.slice(0, MAX_REALM);
+  return `${scheme}://${head.authority}${head.path.slice(0, MAX_PATH)}`;
 }
 
 function stat(exchange: Exchange, name: string): void {

@@ -13,23 +13,37 @@ interface Key {
   readonly imported: Map<string, Promise<CryptoKey | Uint8Array | undefined>>;
 }
 
-/** A key set as it came inline; without keys every token is refused. */
+/** The keys of a set that can be used; at least one. */
 export type KeySet = readonly Key[];
 
-const KEY_TYPES: ReadonlySet<string> = new Set(['RSA', 'EC', 'oct', 'OKP']);
 const MAX_KEYS = 100;
 
-/** Reads a JWK set. What is no set, and keys of unknown types, give no keys: tokens are refused for it, nothing breaks. */
-export function parseKeySet(text: string): KeySet {
+/** The fields without which a key of a type is none. */
+const NEEDED: Readonly<Record<string, readonly string[]>> = {
+  RSA: ['n', 'e'],
+  EC: ['crv', 'x', 'y'],
+  oct: ['k'],
+  OKP: ['crv', 'x'],
+};
+
+/** Reads a JWK set. A set without a usable key is no set: the text says why, in Envoy's words. */
+export function parseKeySet(text: string): KeySet | string {
   const given = parse(text);
-  const keys = typeof given === 'object' && given !== null ? (given as { keys?: unknown }).keys : undefined;
-  if (!Array.isArray(keys)) return [];
-  return keys.slice(0, MAX_KEYS).flatMap((jwk: unknown): Key[] => {
-    if (typeof jwk !== 'object' || jwk === null) return [];
-    const { kid, alg, kty, crv } = jwk as JWK;
-    if (typeof kty !== 'string' || !KEY_TYPES.has(kty)) return [];
-    return [{ kid: kid ?? '', alg: alg ?? '', type: kty, curve: crv ?? '', jwk: jwk as JWK, imported: new Map() }];
-  });
+  if (typeof given !== 'object' || given === null) return 'Jwks is an invalid JSON';
+  if (!('keys' in given)) return 'Jwks does not have [keys] field';
+  if (!Array.isArray(given.keys)) return '[keys] in Jwks is not an array';
+  const keys = given.keys.slice(0, MAX_KEYS).flatMap((jwk: unknown): Key[] => readKey(jwk));
+  return keys.length === 0 ? "Jwks doesn't have any valid public key" : keys;
+}
+
+function readKey(jwk: unknown): Key[] {
+  if (typeof jwk !== 'object' || jwk === null) return [];
+  const fields = jwk as Readonly<Record<string, unknown>>;
+  const { kid = '', alg = '', kty, crv = '' } = fields;
+  const needed = typeof kty === 'string' && Object.hasOwn(NEEDED, kty) ? NEEDED[kty] : undefined;
+  if (needed === undefined || !needed.every((name) => typeof fields[name] === 'string')) return [];
+  if (typeof kid !== 'string' || typeof alg !== 'string' || typeof crv !== 'string') return [];
+  return [{ kid, alg, type: String(kty), curve: crv, jwk: jwk as JWK, imported: new Map() }];
 }
 
 function parse(text: string): unknown {
@@ -40,6 +54,9 @@ function parse(text: string): unknown {
     throw thrown;
   }
 }
+
+/** Length of every Ed25519 signature. */
+const ED25519_BYTES = 64;
 
 const CURVES: Readonly<Record<string, string>> = { ES256: 'P-256', ES384: 'P-384', ES512: 'P-521', EdDSA: 'Ed25519' };
 
@@ -53,12 +70,15 @@ function typeFor(alg: string): string {
  * its own kind of algorithm: a public key is never taken for a shared secret.
  */
 export async function verifySignature(token: Token, keys: KeySet): Promise<JwtStatus> {
-  if (keys.length === 0) return 'noValidKeys';
   const named = keys.filter(
     ({ kid, alg }) => (token.kid === '' || kid === '' || kid === token.kid) && (alg === '' || alg === token.alg),
   );
   if (named.length === 0) return 'noMatchingKey';
-  for (const key of named) if (await verifies(token, key)) return 'ok';
+  for (const key of named) {
+    // As in Envoy, such a key ends the search for any signature that it could not have made.
+    if (key.type === 'OKP' && token.signatureBytes !== ED25519_BYTES) return 'ed25519Length';
+    if (await verifies(token, key)) return 'ok';
+  }
   return 'verification';
 }
 

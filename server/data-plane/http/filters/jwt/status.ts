@@ -28,7 +28,6 @@ export const JWT_STATUS = {
   audience: 'Audiences in Jwt are not allowed',
   verification: 'Jwt verification fails',
   noMatchingKey: "Jwks doesn't have key to match kid or alg from Jwt",
-  noValidKeys: "Jwks doesn't have any valid public key",
 } as const;
 
 export type JwtStatus = keyof typeof JWT_STATUS;

@@ -21,13 +21,14 @@ export interface Token {
   readonly payload: Readonly<Record<string, unknown>>;
   /** The second section as it came. */
   readonly encodedPayload: string;
+  readonly signatureBytes: number;
 }
 
 /** Takes a compact JWS apart, checks in Envoy's order. */
 export function parseToken(text: string): Token | JwtStatus {
   const sections = text.split('.');
   const [encodedHeader = '', encodedPayload = '', encodedSignature = ''] = sections;
-  if (sections.length !== 3) return 'badFormat';
+  if (sections.length !== 3 || sections.includes('')) return 'badFormat';
   const header = decodeObject(encodedHeader, { base64: 'headerBase64', json: 'headerJson' });
   if (typeof header === 'string') return header;
   const { alg, kid = '' } = header;
@@ -40,8 +41,7 @@ export function parseToken(text: string): Token | JwtStatus {
   if (typeof claims === 'string') return claims;
   const signature = decodeBase64Url(encodedSignature);
   if (signature === undefined) return 'signatureBase64';
-  if (alg === 'EdDSA' && signature.length !== 64) return 'ed25519Length';
-  return { text, alg, kid, header, payload, encodedPayload, ...claims };
+  return { text, alg, kid, header, payload, encodedPayload, signatureBytes: signature.length, ...claims };
 }
 
 type Claims = Pick<Token, 'issuer' | 'audiences' | 'notBefore' | 'expires'>;

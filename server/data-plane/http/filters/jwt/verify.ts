@@ -54,6 +54,7 @@ async function verifyAny(each: readonly JwtRequirement[], context: Verification)
 
 const tells = (status: JwtStatus): number => (status === 'missing' ? 0 : status === 'unknownIssuer' ? 1 : 2);
 
+/** A provider's tokens must all hold, wherever they stand. */
 async function verifyProvider(
   provider: JwtProvider,
   audiences: readonly string[] | undefined,
@@ -62,7 +63,7 @@ async function verifyProvider(
   let status: JwtStatus = 'missing';
   for (const found of extractTokens(context.head, provider.locations)) {
     status = await verifyToken(found, () => provider, audiences, context);
-    if (status === 'ok') return status;
+    if (status !== 'ok') return status;
   }
   return status;
 }
@@ -78,6 +79,7 @@ async function verifyAllowance(
   let status: JwtStatus = 'ok';
   for (const found of extractTokens(context.head, locations)) {
     status = await verifyToken(found, byIssuer, undefined, context);
+    if (status !== 'ok') break;
   }
   return kind === 'missingOrFailed' ? 'ok' : status;
 }
