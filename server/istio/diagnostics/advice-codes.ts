@@ -28,20 +28,10 @@ export const adviceCodes: readonly CatalogueEntry[] = [
     lesson: '/words/mtls',
   },
   {
-    code: 'MW0504',
-    severity: 'warning',
-    title: 'Failover without outlier detection',
-    template:
-      'localityLbSetting of {host} moves no traffic without outlierDetection: no endpoint is ever found unhealthy',
-    hint: 'Add outlierDetection to the same trafficPolicy.',
-    lesson: '/words/destinationrule',
-  },
-  {
     code: 'MW0505',
     severity: 'warning',
     title: 'Outlier detection that ejects nobody',
-    template:
-      'outlierDetection can eject none of the {count} pods of {host}: maxEjectionPercent {percent} allows less than one of them',
+    template: 'outlierDetection of {host} can eject nobody: {percent} percent of {count} is less than one pod',
     hint: 'Raise maxEjectionPercent, for example to 100, or run more pods.',
     lesson: '/words/destinationrule',
   },

@@ -1,5 +1,5 @@
 import type { KubeObject } from '#domain';
-import { type Field, specOf } from '../../rules/field.ts';
+import { specOf } from '../../rules/field.ts';
 import type { Analyzer, Report } from '../analyzer.ts';
 import type { MeshView } from '../mesh/mesh-view.ts';
 import { namespaceOf } from '../mesh/objects.ts';
@@ -7,15 +7,8 @@ import { namespaceOf } from '../mesh/objects.ts';
 /** Envoy's default. */
 const DEFAULT_EJECTION_PERCENT = 10;
 
-function checkFailover(object: KubeObject, policy: Field, report: Report): void {
-  const setting = policy.at('loadBalancer.localityLbSetting');
-  const moves = ['failover', 'failoverPriority'].some((name) => setting.get(name).items.length > 0);
-  if (!moves || policy.get('outlierDetection').exists || setting.get('enabled').value === false) return;
-  report('MW0504', { object, path: setting.path }, { host: specOf(object).get('host').text });
-}
-
-function checkEjection(object: KubeObject, policy: Field, mesh: MeshView, report: Report): void {
-  const detection = policy.get('outlierDetection');
+function check(object: KubeObject, mesh: MeshView, report: Report): void {
+  const detection = specOf(object).at('trafficPolicy.outlierDetection');
   if (!detection.exists) return;
   const spec = specOf(object);
   const query = { host: spec.get('host').text, namespace: namespaceOf(object), exportTo: spec.get('exportTo').texts };
@@ -31,15 +24,13 @@ function checkEjection(object: KubeObject, policy: Field, mesh: MeshView, report
   report('MW0505', { object, path }, { count: pods.length, host: host.host, percent }, { repair });
 }
 
-/** MW0504 and MW0505: failover that never happens, and outlier detection that ejects nobody. */
+/** MW0505: outlier detection that ejects nobody. */
 export const outlierDetection: Analyzer = {
   name: 'meshwork.OutlierDetection',
-  codes: ['MW0504', 'MW0505'],
+  codes: ['MW0505'],
   analyze(mesh, report) {
     for (const object of mesh.istio('DestinationRule')) {
-      const policy = specOf(object).get('trafficPolicy');
-      checkFailover(object, policy, report);
-      checkEjection(object, policy, mesh, report);
+      check(object, mesh, report);
     }
   },
 };

@@ -15,9 +15,8 @@ export const serviceSubsets: Analyzer = {
       if (host?.origin !== 'Service' || Object.keys(host.selector).length === 0) continue;
       for (const subset of spec.get('subsets').items) {
         const labels = labelsOf(subset.get('labels'));
-        const isElsewhere = mesh.partial || mesh.workloads.selected(labels).length > 0;
-        if (!isElsewhere || mesh.workloads.selected({ ...host.selector, ...labels }, host.namespace).length > 0)
-          continue;
+        const isElsewhere = mesh.partial || mesh.workloads.has(labels);
+        if (!isElsewhere || mesh.workloads.has({ ...host.selector, ...labels }, host.namespace)) continue;
         const place = { object, path: subset.get('labels').path };
         const values = { subset: subset.get('name').text, host: host.host };
         report('MW0502', place, values, { hint: labelHint(mesh, host, labels) });

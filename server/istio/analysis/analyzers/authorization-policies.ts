@@ -21,7 +21,7 @@ function checkSelector(object: KubeObject, pods: WorkloadIndex, mesh: MeshView, 
   const isMeshWide = namespaceOf(object) === mesh.settings.rootNamespace;
   if (isMeshWide && !selector.exists) return;
   const labels = labelsOf(selector.get('matchLabels'));
-  if (pods.selected(labels, isMeshWide ? undefined : namespaceOf(object)).length > 0) return;
+  if (pods.has(labels, isMeshWide ? undefined : namespaceOf(object))) return;
   report('IST0127', { object, path: selector.exists ? selector.path : 'spec' }, { labels: selectorText(labels) });
 }
 

@@ -1,15 +1,19 @@
 import type { KubeObject } from '#domain';
 import { type Field, specOf } from '../../rules/field.ts';
-import type { Analyzer } from '../analyzer.ts';
+import type { Analyzer, Report } from '../analyzer.ts';
 import type { MeshView } from '../mesh/mesh-view.ts';
 import { fullName, type Labels, labelsOf } from '../mesh/objects.ts';
 import { firstLabelPath, selectorText, selects } from '../mesh/selectors.ts';
 
-/** What one Gateway serves at one port. */
-interface Servers {
+interface Own {
   readonly object: KubeObject;
   readonly labels: Labels;
+  /** The labels as text. */
   readonly selector: string;
+}
+
+/** What one Gateway serves at one port. */
+interface Servers extends Own {
   /** Bind address by host. */
   readonly binds: ReadonlyMap<string, string>;
 }
@@ -47,10 +51,31 @@ function byHost(servers: readonly Servers[]): Map<string, Servers[]> {
 }
 
 /** Whether the two selectors mean one workload: the same text, or one within the other and a pod that both select. */
-function shareWorkload(a: Pick<Servers, 'selector' | 'labels'>, b: Servers, mesh: MeshView): boolean {
+function shareWorkload(a: Own, b: Own, mesh: MeshView): boolean {
   if (a.selector === b.selector) return true;
   if (!a.selector.includes(b.selector) && !b.selector.includes(a.selector)) return false;
   return mesh.workloads.selected(a.labels).some((pod) => selects(b.labels, pod.labels));
+}
+
+/** A Gateway without servers is looked for among those that have some. */
+function checkExists(gateway: Own, servers: Iterable<readonly Servers[]>, mesh: MeshView, report: Report): void {
+  const { object, selector } = gateway;
+  const field = specOf(object).get('selector');
+  const hasServers = specOf(object).get('servers').items.length > 0;
+  if (selector === '' || hasServers) return;
+  for (const list of servers) if (list.some((each) => shareWorkload(gateway, each, mesh))) return;
+  const place = { object, path: field.path, line: firstLabelPath(field) };
+  report('IST0101', place, { reftype: 'selector', refval: selector });
+}
+
+/** Gateways with a host of this server at the same port, address and workload. */
+function rivalsOf(gateway: Own, server: Field, candidates: ReadonlyMap<string, Servers[]>, mesh: MeshView): string[] {
+  const bind = server.get('bind').text;
+  const rivals = new Set(server.get('hosts').texts.flatMap((host) => candidates.get(`${host} ${bind}`) ?? []));
+  return [...rivals]
+    .filter((rival) => rival.object !== gateway.object && shareWorkload(gateway, rival, mesh))
+    .map((rival) => fullName(rival.object))
+    .sort();
 }
 
 /** IST0145, and IST0101 for a Gateway without servers: Gateways that serve one host at one port of one workload. */
@@ -59,37 +84,18 @@ export const gatewayConflicts: Analyzer = {
   codes: ['IST0101', 'IST0145'],
   analyze(mesh, report) {
     const servers = serversByPort(mesh);
-    const ports = new Map([...servers].map(([port, list]) => [port, byHost(list)]));
+    const candidates = new Map([...servers].map(([port, list]) => [port, byHost(list)]));
     for (const object of mesh.istio('Gateway')) {
-      const spec = specOf(object);
-      const selectorField = spec.get('selector');
-      const labels = labelsOf(selectorField);
-      const selector = selectorText(labels);
-      const own = spec.get('servers').items;
-      // A Gateway without servers is looked for among those that have some.
-      const isFound =
-        own.length > 0 || [...servers.values()].flat().some((each) => shareWorkload({ selector, labels }, each, mesh));
-      if (selector !== '' && !isFound) {
-        const place = { object, path: selectorField.path, line: firstLabelPath(selectorField) };
-        report('IST0101', place, { reftype: 'selector', refval: selector });
-      }
-      for (const server of own) {
-        const hosts = server.get('hosts').texts;
-        const rivals = new Set(
-          hosts.flatMap((host) => ports.get(portOf(server))?.get(`${host} ${server.get('bind').text}`) ?? []),
-        );
-        const gateways = [...rivals]
-          .filter((rival) => rival.object !== object && shareWorkload({ selector, labels }, rival, mesh))
-          .map((rival) => fullName(rival.object))
-          .sort();
-        if (gateways.length === 0) continue;
-        const values = {
-          gateways: gateways.join(','),
-          selector,
-          port: portOf(server),
-          hosts: hosts.join(','),
-        };
-        report('IST0145', { object, path: server.get('hosts').path }, values);
+      const labels = labelsOf(specOf(object).get('selector'));
+      const gateway = { object, labels, selector: selectorText(labels) };
+      checkExists(gateway, servers.values(), mesh, report);
+      for (const server of specOf(object).get('servers').items) {
+        const port = portOf(server);
+        const gateways = rivalsOf(gateway, server, candidates.get(port) ?? new Map(), mesh).join(',');
+        if (gateways === '') continue;
+        const hosts = server.get('hosts');
+        const values = { gateways, selector: gateway.selector, port, hosts: hosts.texts.join(',') };
+        report('IST0145', { object, path: hosts.path }, values);
       }
     }
   },

@@ -30,7 +30,7 @@ function withNodeLabels(pod: Workload, nodes: ReadonlyMap<string, Labels>): Labe
 
 /** Whether some pod has these labels, its node's included. */
 function hasPods(labels: Labels, mesh: MeshView, nodes: ReadonlyMap<string, Labels>): boolean {
-  if (!Object.keys(labels).some((key) => FROM_NODE.has(key))) return mesh.workloads.selected(labels).length > 0;
+  if (!Object.keys(labels).some((key) => FROM_NODE.has(key))) return mesh.workloads.has(labels);
   const own = Object.fromEntries(Object.entries(labels).filter(([key]) => !FROM_NODE.has(key)));
   return mesh.workloads.selected(own).some((pod) => selects(labels, withNodeLabels(pod, nodes)));
 }

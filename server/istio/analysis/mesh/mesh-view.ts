@@ -62,7 +62,7 @@ export class MeshView {
     const present = new WorkloadIndex(pods);
     const missing = this.of('Deployment', 'apps')
       .map(templateWorkload)
-      .filter(({ labels, namespace }) => present.selected(labels, namespace).length === 0);
+      .filter(({ labels, namespace }) => !present.has(labels, namespace));
     return [...pods, ...missing];
   }
 

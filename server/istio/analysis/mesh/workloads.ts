@@ -57,18 +57,29 @@ export class WorkloadIndex {
     return this.#byNamespace.get(namespace) ?? [];
   }
 
-  /** Workloads that the selector selects, in one namespace or in all. The empty selector selects everything. */
-  selected(selector: Labels, namespace?: string): readonly Workload[] {
+  /** The shortest list that holds everything the selector selects. */
+  #candidates(selector: Labels, namespace: string | undefined): readonly Workload[] {
     let candidates = namespace === undefined ? this.all : this.in(namespace);
     for (const [key, value] of Object.entries(selector)) {
       const some = this.#byLabel.get(`${key}=${value}`) ?? [];
       if (some.length < candidates.length) candidates = some;
     }
-    return candidates.filter(
-      (each) => selects(selector, each.labels) && (namespace === undefined || each.namespace === namespace),
-    );
+    return candidates;
+  }
+
+  /** Workloads that the selector selects, in one namespace or in all. The empty selector selects everything. */
+  selected(selector: Labels, namespace?: string): readonly Workload[] {
+    return this.#candidates(selector, namespace).filter((each) => isSelected(each, selector, namespace));
+  }
+
+  /** Whether the selector selects any workload. */
+  has(selector: Labels, namespace?: string): boolean {
+    return this.#candidates(selector, namespace).some((each) => isSelected(each, selector, namespace));
   }
 }
+
+const isSelected = (workload: Workload, selector: Labels, namespace: string | undefined): boolean =>
+  (namespace === undefined || workload.namespace === namespace) && selects(selector, workload.labels);
 
 function push<Key, Value>(lists: Map<Key, Value[]>, key: Key, value: Value): void {
   const list = lists.get(key);
