@@ -1,14 +1,21 @@
 import { typeUrls } from '#xds';
+import type { ProxySecret } from '../doors.ts';
 import type { AdminSources } from './admin-view.ts';
 
 const dump = (name: string): string => `type.googleapis.com/envoy.admin.v3.${name}`;
+
+/** The release of Envoy whose API and behaviour the proxy follows. */
+const BUILD = {
+  user_agent_name: 'envoy',
+  user_agent_build_version: { version: { major_number: 1, minor_number: 40, patch: 0 } },
+};
 
 /** Everything this proxy holds, in the shape of Envoy's `/config_dump?include_eds`. */
 export function configDump({ store, secrets, node }: AdminSources): { configs: readonly object[] } {
   const typed = (type: string, resource: object): object => ({ '@type': type, ...resource });
   return {
     configs: [
-      { '@type': dump('BootstrapConfigDump'), bootstrap: { node } },
+      { '@type': dump('BootstrapConfigDump'), bootstrap: { node: { ...node, ...BUILD } } },
       {
         '@type': dump('ClustersConfigDump'),
         version_info: store.versions.get(typeUrls.cluster) ?? '',
@@ -21,6 +28,7 @@ export function configDump({ store, secrets, node }: AdminSources): { configs: r
           cluster: typed(typeUrls.cluster, resource),
         })),
       },
+      { '@type': dump('EcdsConfigDump'), ecds_filters: [] },
       {
         '@type': dump('EndpointsConfigDump'),
         dynamic_endpoint_configs: [...store.endpoints.values()].map(({ versionInfo, resource }) => ({
@@ -44,7 +52,7 @@ export function configDump({ store, secrets, node }: AdminSources): { configs: r
         '@type': dump('SecretsConfigDump'),
         dynamic_active_secrets: secrets.list().map((secret) => ({
           name: secret.name,
-          secret: typed(typeUrls.secret, secretBody(secret.name, secret.pem)),
+          secret: typed(typeUrls.secret, secretBody(secret)),
         })),
       },
     ],
@@ -69,9 +77,9 @@ function listenerStates(store: AdminSources['store']): object[] {
 }
 
 /** The certificate without its key, which Envoy prints as `[redacted]`. */
-function secretBody(name: string, pem: string): object {
+function secretBody({ name, type, pem }: ProxySecret): object {
   const bytes = Buffer.from(pem).toString('base64');
-  return name === 'ROOTCA'
+  return type === 'CA'
     ? { name, validation_context: { trusted_ca: { inline_bytes: bytes } } }
     : {
         name,

@@ -50,7 +50,7 @@ function provenance(group: string): Pick<KubeObject['metadata'], 'labels' | 'ann
     return {
       annotations: {
         'gateway.networking.k8s.io/channel': 'standard',
-        'gateway.networking.k8s.io/bundle-version': 'v1.4.0',
+        'gateway.networking.k8s.io/bundle-version': 'v1.6.0',
       },
     };
   }

@@ -5,6 +5,7 @@ import type { ServedApi } from '../doors.ts';
 import type { PodObject } from '../kube-types.ts';
 import type { Kubelet } from '../kubelet/kubelet.ts';
 import { admitPod } from '../mesh/injection.ts';
+import { writeWebhooks } from '../mesh/webhooks.ts';
 import { createPodAccess } from './pod-access.ts';
 import { createApiUsers } from './users.ts';
 
@@ -45,6 +46,7 @@ export async function startKubeServer(options: KubeServerOptions): Promise<{ api
   });
   const { url } = await server.listen({ host: nodeIp, port: PORT });
   announce(store, nodeIp);
+  writeWebhooks(store, 'system');
   const kubeconfig = kubeconfigYaml({
     name: 'meshwork',
     server: url,

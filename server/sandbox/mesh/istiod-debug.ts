@@ -40,7 +40,8 @@ const proxyName = (nodeId: string): string => nodeId.split('~')[2] ?? nodeId;
 /** Serves the pages on istiod's monitoring port (15014) and on 8080. */
 export function createDebugServer(controlPlane: ControlPlane): Server {
   return createServer((request, response) => {
-    const path = new URL(request.url ?? '/', 'http://istiod').pathname.replace(/^\/+/, '/');
+    // istioctl asks for `//version`.
+    const path = `/${(request.url ?? '/').replace(/^\/+/, '').split('?')[0]}`;
     const page = pages[path]?.(controlPlane);
     if (page === undefined) {
       response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' }).end('404 page not found\n');

@@ -6,6 +6,7 @@ import {
   certificateService,
   createCertificateAuthority,
   type ServingCertificate,
+  SigningRefused,
   type TokenIssuer,
 } from '#ca';
 import { type ControlPlane, createControlPlane, readMeshConfig } from '#control-plane';
@@ -48,7 +49,7 @@ export function createIstiodProgram(options: IstiodOptions): Program {
     start: async () => {
       const meshConfig = readMeshConfig(store.get('ConfigMap', { namespace: rootNamespace, name: 'istio' }));
       const authority = loadAuthority({ store, clock, tokens, trustDomain: meshConfig.trustDomain });
-      controlPlane = createControlPlane({ store, meshConfig, clock, onPush, onLog: log });
+      controlPlane = createControlPlane({ store, meshConfig, clock, verify: proofBy(tokens), onPush, onLog: log });
       const server = new Server();
       const secure = new Server();
       servers = [server, secure];
@@ -103,6 +104,18 @@ async function serveDebug(
     }),
   );
 }
+
+/** Whose token it is; undefined for one that proves nothing. */
+const proofBy =
+  (tokens: TokenIssuer) =>
+  (token: string): { readonly namespace: string; readonly serviceAccount: string } | undefined => {
+    try {
+      return tokens.verify(token);
+    } catch (refused) {
+      if (refused instanceof SigningRefused) return undefined;
+      throw refused;
+    }
+  };
 
 function bind(server: Server, address: string, credentials: ServerCredentials): Promise<void> {
   return new Promise((resolve, reject) => {

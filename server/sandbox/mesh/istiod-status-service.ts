@@ -5,6 +5,7 @@ import type { ControlPlane } from '#control-plane';
 import { istioVersion } from './system.ts';
 
 const SYNCZ = 'istio.io/debug/syncz';
+const NONCE = 'syncz';
 const CLIENT_CONFIG = 'type.googleapis.com/envoy.service.status.v3.ClientConfig';
 const TYPE_URLS: Readonly<Record<string, string>> = {
   CDS: 'type.googleapis.com/envoy.config.cluster.v3.Cluster',
@@ -44,7 +45,8 @@ export function addStatusService(server: Server, options: StatusServiceOptions):
     call.on('end', () => call.end());
     call.on('data', (request: Buffer) => {
       const { typeUrl, nonce } = readRequest(request);
-      if (nonce !== '') return;
+      // The client's acknowledgement; a nonce of its own invention is a question all the same.
+      if (nonce === NONCE) return;
       if (typeUrl === SYNCZ) call.write(answer(options));
       else call.emit('error', { code: status.UNIMPLEMENTED, details: `${typeUrl} is served on port 15010` });
     });
@@ -87,7 +89,7 @@ function answer({ controlPlane, podName }: StatusServiceOptions): Buffer {
     ]);
     return [2, any];
   });
-  const fields: Field[] = [[1, '1'], ...resources, [4, SYNCZ], [5, '1'], [6, message([[1, identifier]])]];
+  const fields: Field[] = [[1, '1'], ...resources, [4, SYNCZ], [5, NONCE], [6, message([[1, identifier]])]];
   return Buffer.from(message(fields));
 }
 
