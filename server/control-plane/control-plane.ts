@@ -1,11 +1,11 @@
 import { type Diagnostic, errorMessage } from '#domain';
-import { type AdsServer, createAdsServer, type ProxyNode, type XdsSnapshot } from '#xds';
+import { type AdsServer, createAdsServer, type ProxyNode, typeUrls, type XdsSnapshot } from '#xds';
 import type { ControlPlane, ControlPlaneOptions } from './doors.ts';
 import { createInstanceLookup, createStatusWriter, type StatusWriter, tellsInStatus } from './gateway-api/index.ts';
 import { createPushQueue, type PushQueue } from './push/index.ts';
 import { createSnapshotDeriver, type MeshSnapshot } from './snapshot/mesh-snapshot.ts';
 import { createObjectTables } from './snapshot/object-tables.ts';
-import { createTranslator } from './translate/index.ts';
+import { createTranslator, secretResources } from './translate/index.ts';
 
 /** Wires store → snapshot → translation → push. Nothing runs before `start`. */
 export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
@@ -38,6 +38,7 @@ class Pilot implements ControlPlane {
     this.ads = createAdsServer({
       clock,
       onConnect: (node) => this.#build(node, this.#lastChangeId),
+      ...(options.verify && { verify: options.verify }),
       onDisconnect: (nodeId) => {
         this.#problems.delete(nodeId);
         this.#queue.disconnected(nodeId);
@@ -118,9 +119,11 @@ class Pilot implements ControlPlane {
   }
 
   #build(node: ProxyNode, changeId: string): XdsSnapshot {
-    const { resources, problems } = this.#translator.translate(this.#current(), node);
+    const { resources: configuration, problems } = this.#translator.translate(this.#current(), node);
     this.#problems.set(node.id, problems);
     this.#logProblems();
+    const secrets = secretResources(this.#current(), node, configuration);
+    const resources = new Map([...configuration, [typeUrls.secret, secrets] as const]);
     return { versionInfo: this.#versionInfo, changeId, resources };
   }
 

@@ -1,6 +1,6 @@
 import type { Clock, Diagnostic, KubeObject } from '#domain';
 import type { KubeStore } from '#kube-api';
-import type { AdsServer, ProxyNode, PushEvent, XdsSnapshot } from '#xds';
+import type { AdsServer, ProvenIdentity, ProxyNode, PushEvent, XdsSnapshot } from '#xds';
 import type { MeshOptions } from './snapshot/mesh-options.ts';
 
 /**
@@ -10,7 +10,7 @@ import type { MeshOptions } from './snapshot/mesh-options.ts';
 export interface MeshConfig extends MeshOptions {
   readonly trustDomain: string;
   readonly rootNamespace: string;
-  readonly outboundTrafficPolicy: 'ALLOW_ANY' | 'REGISTRY_ONLY';
+  readonly outboundTrafficPolicy: 'ALLOW_ANY' | 'REGISTRY_ONLY' | 'ALLOW_ANY_DYNAMIC_DNS';
   readonly enableAutoMtls: boolean;
   readonly accessLogFile: string;
   /** Percent of requests traced when no other rule says. */
@@ -54,6 +54,8 @@ export interface ControlPlaneOptions {
   readonly store: KubeStore;
   readonly meshConfig: MeshConfig;
   readonly clock: Clock;
+  /** Whose token a stream carries; undefined for one that proves nothing. Absent: no proxy is given any certificate. */
+  readonly verify?: (token: string) => ProvenIdentity | undefined;
   readonly onPush: (event: PushEvent) => void;
   readonly onLog: (line: string) => void;
 }

@@ -90,7 +90,8 @@ export interface ProxyEndpoint {
 }
 
 export interface ProxySecret {
-  readonly name: 'default' | 'ROOTCA';
+  /** `default` and `ROOTCA` come from the agent; others are named as listeners and clusters ask for them. */
+  readonly name: string;
   readonly type: 'Cert Chain' | 'CA';
   readonly state: 'ACTIVE' | 'WARMING';
   readonly serialNumber: string;

@@ -27,6 +27,14 @@ export interface ProxyNode {
   readonly id: string;
   readonly cluster: string;
   readonly metadata: Readonly<Record<string, unknown>>;
+  /** What the stream's token proves; absent: nothing, whatever the node says of itself. */
+  readonly identity?: ProvenIdentity;
+}
+
+/** The ServiceAccount that a client acts for. */
+export interface ProvenIdentity {
+  readonly namespace: string;
+  readonly serviceAccount: string;
 }
 
 export type PushState = 'sent' | 'acked' | 'nacked';
@@ -53,6 +61,8 @@ export interface AdsServerOptions {
   /** Called when a stream names its node; answers with the first snapshot. May be called again after `setSnapshot`. */
   readonly onConnect: (node: ProxyNode) => XdsSnapshot | undefined;
   readonly onDisconnect?: (nodeId: string) => void;
+  /** Reads the bearer token of a stream; undefined for one that proves nothing. Absent: no stream proves anything. */
+  readonly verify?: (token: string) => ProvenIdentity | undefined;
   readonly onPush?: (event: PushEvent) => void;
 }
 
@@ -91,6 +101,8 @@ export interface AdsClientOptions {
   /** `127.8.0.1:15010`, dialled in plaintext. */
   readonly address: string;
   readonly node: ProxyNode;
+  /** Sent as a bearer token: what the control plane believes the node's identity by. */
+  readonly token?: string;
   readonly clock: Clock;
   /** Spreads reconnects. */
   readonly random: Random;

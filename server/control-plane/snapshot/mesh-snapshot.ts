@@ -2,6 +2,7 @@ import type { MeshConfig } from '../doors.ts';
 import { createGatewayApiDeriver, type GatewayApiConversion } from '../gateway-api/index.ts';
 import { convertIngresses, type IngressConfig } from '../ingress/index.ts';
 import { type AuthorizationPolicy, deriveAuthorizationPolicies } from './authorization-policies.ts';
+import { type Credentials, deriveCredentials } from './credentials.ts';
 import { type DestinationRuleIndex, deriveDestinationRules } from './destination-rules.ts';
 import {
   deriveEndpoints,
@@ -38,6 +39,8 @@ export interface MeshSnapshot {
   readonly gateways: GatewayList;
   readonly peerAuthentications: PeerAuthenticationList;
   readonly sidecars: readonly Sidecar[];
+  /** Secrets and ConfigMaps by `namespace/name`: where certificates stand. */
+  readonly credentials: Credentials;
   /** What became of the Gateway API's objects; what was generated from them is among the others. */
   readonly gatewayApi: Pick<GatewayApiConversion, 'findings' | 'grants'>;
   readonly authorizationPolicies: readonly AuthorizationPolicy[];
@@ -80,6 +83,7 @@ export function createSnapshotDeriver(meshConfig: MeshConfig): (tables: ObjectTa
   const gateways = memoLatest(deriveGateways);
   const peerAuthentications = memoLatest(derivePeerAuthentications);
   const gatewayApi = createGatewayApiDeriver();
+  const credentials = memoLatest(deriveCredentials);
   const ingress = memoStable(
     (ingresses: Listed, classes: Listed, backends: Listed, config: MeshConfig): IngressConfig =>
       convertIngresses({ ingresses, classes, services: backends }, config),
@@ -133,6 +137,7 @@ export function createSnapshotDeriver(meshConfig: MeshConfig): (tables: ObjectTa
         generatedGateways(generated.gateways, fromIngress.gateways),
       ),
       peerAuthentications: peerAuthentications(tables.list('PeerAuthentication.security.istio.io')),
+      credentials: credentials(tables.list('Secret'), tables.list('ConfigMap')),
       gatewayApi: generated,
       sidecars: sidecars(tables.list('Sidecar.networking.istio.io')),
       authorizationPolicies: authorizationPolicies(tables.list('AuthorizationPolicy.security.istio.io')),

@@ -1,2 +1,3 @@
 export { buildResources, type ProxyResources } from './resources.ts';
+export { secretResources } from './secrets.ts';
 export { createTranslator, type Translation, type Translator } from './translator.ts';

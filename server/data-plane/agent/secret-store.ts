@@ -8,24 +8,39 @@ export const ROOT_SECRET = 'ROOTCA';
 /** Istio's name for the public web's roots: TLS to servers outside the mesh. */
 export const SYSTEM_ROOTS = 'file-root:system';
 
-/** The certificates that the agent feeds to its proxy. Keys are handed to TLS contexts of this proxy and to nobody else. */
+/** A certificate with its key, or a trust bundle, as the control plane serves it by SDS. */
+export type ServedSecret = { readonly chainPem: string; readonly keyPem: string } | { readonly rootsPem: string };
+
+/** The certificates that the agent and the control plane feed to a proxy. Keys are handed to TLS contexts of this proxy and to nobody else. */
 export class SecretStore {
   #own: { readonly chainPem: string; readonly keyPem: string } | undefined;
   #rootsPem: string | undefined;
+  /** By the names that listeners and clusters ask with. */
+  readonly #served = new Map<string, ServedSecret>();
 
   set(secrets: { chainPem: readonly string[]; keyPem: string; rootsPem: readonly string[] }): void {
     this.#own = { chainPem: secrets.chainPem.join('\n'), keyPem: secrets.keyPem };
     this.#rootsPem = secrets.rootsPem.join('\n');
   }
 
+  /** Takes what the control plane serves under a name; undefined: nothing any more. */
+  serve(name: string, secret: ServedSecret | undefined): void {
+    if (secret === undefined) this.#served.delete(name);
+    else this.#served.set(name, secret);
+  }
+
   /** Undefined for a name that was not supplied. */
   certificate(name: string): { readonly chainPem: string; readonly keyPem: string } | undefined {
-    return name === WORKLOAD_SECRET ? this.#own : undefined;
+    if (name === WORKLOAD_SECRET) return this.#own;
+    const served = this.#served.get(name);
+    return served !== undefined && 'chainPem' in served ? served : undefined;
   }
 
   roots(name: string): string | undefined {
     if (name === SYSTEM_ROOTS) return rootCertificates.join('\n');
-    return name === ROOT_SECRET ? this.#rootsPem : undefined;
+    if (name === ROOT_SECRET) return this.#rootsPem;
+    const served = this.#served.get(name);
+    return served !== undefined && 'rootsPem' in served ? served.rootsPem : undefined;
   }
 
   /** What the admin port shows: never a key. */
@@ -33,6 +48,11 @@ export class SecretStore {
     const secrets: ProxySecret[] = [];
     if (this.#own !== undefined) secrets.push(secretOf('default', 'Cert Chain', this.#own.chainPem));
     if (this.#rootsPem !== undefined) secrets.push(secretOf('ROOTCA', 'CA', this.#rootsPem));
+    for (const [name, served] of this.#served) {
+      secrets.push(
+        'rootsPem' in served ? secretOf(name, 'CA', served.rootsPem) : secretOf(name, 'Cert Chain', served.chainPem),
+      );
+    }
     return secrets;
   }
 }

@@ -1,10 +1,13 @@
 import type { Cluster, ClusterLoadAssignment, Listener, Rejection, RouteConfiguration, TypeUrl, XdsUpdate } from '#xds';
 import { typeUrls } from '#xds';
+import type { ServedSecret } from '../agent/secret-store.ts';
 import { type CompiledCluster, compileCluster } from './cluster-config.ts';
 import { compileEndpoints, type EndpointConfig } from './endpoint-config.ts';
 import { type CompiledListener, compileListener } from './listener-config.ts';
 import { ConfigProblem } from './problem.ts';
 import { compileRouteTable, type RouteTable } from './route-table.ts';
+import { compileSecret } from './secret-config.ts';
+import { servedNames } from './tls-settings.ts';
 
 /** What takes effect: called when a resource becomes active, so never for one that still warms. */
 export interface ConfigSink {
@@ -12,6 +15,8 @@ export interface ConfigSink {
   removeListener(name: string): void;
   setCluster(cluster: CompiledCluster, endpoints: readonly EndpointConfig[]): void;
   removeCluster(name: string): void;
+  /** Undefined: nothing is served under the name any more. */
+  setSecret(name: string, secret: ServedSecret | undefined): void;
   /** The first complete set of listeners and clusters is active. Called once. */
   warmed(): void;
 }
@@ -43,7 +48,7 @@ export class ConfigStore {
   /** Last version seen of each type, accepted or not. */
   readonly versions = new Map<TypeUrl, string>();
   readonly #options: ConfigStoreOptions;
-  #subscribed = { routes: '', endpoints: '' };
+  #subscribed = { routes: '', endpoints: '', secrets: '' };
   #warm = false;
 
   constructor(options: ConfigStoreOptions) {
@@ -91,6 +96,9 @@ export class ConfigStore {
         this.#endpointsArrived(name);
         return;
       }
+      case typeUrls.secret:
+        this.#options.sink.setSecret(name, compileSecret(resource as object));
+        return;
       default:
         throw new ConfigProblem('type_url', `${update.typeUrl} is not handled`);
     }
@@ -111,6 +119,9 @@ export class ConfigStore {
         return;
       case typeUrls.endpoint:
         this.endpoints.delete(name);
+        return;
+      case typeUrls.secret:
+        this.#options.sink.setSecret(name, undefined);
         return;
       default:
         return;
@@ -169,9 +180,21 @@ export class ConfigStore {
     for (const name of this.endpoints.keys()) if (!endpoints.has(name)) this.endpoints.delete(name);
     this.#subscribe('routes', typeUrls.route, [...routes].sort());
     this.#subscribe('endpoints', typeUrls.endpoint, [...endpoints].sort());
+    this.#subscribe('secrets', typeUrls.secret, this.#secretNames());
   }
 
-  #subscribe(which: 'routes' | 'endpoints', typeUrl: TypeUrl, names: readonly string[]): void {
+  /** Certificates that the control plane serves, unlike those of the agent. */
+  #secretNames(): string[] {
+    const listeners = [...this.listeners.values(), ...this.warmingListeners.values()];
+    const clusters = [...this.clusters.values(), ...this.warmingClusters.values()];
+    const settings = [
+      ...listeners.flatMap(({ chains, defaultChain }) => [...chains, defaultChain].map((chain) => chain?.tls)),
+      ...clusters.flatMap(({ tls, tlsMatches }) => [tls, ...tlsMatches.map((match) => match.tls)]),
+    ];
+    return [...new Set(settings.flatMap((tls) => (tls === undefined ? [] : servedNames(tls))))].sort();
+  }
+
+  #subscribe(which: 'routes' | 'endpoints' | 'secrets', typeUrl: TypeUrl, names: readonly string[]): void {
     const key = names.join('\n');
     if (this.#subscribed[which] === key) return;
     this.#subscribed = { ...this.#subscribed, [which]: key };

@@ -47,6 +47,12 @@ interface Validation {
   match_subject_alt_names?: StringMatcher[];
 }
 
+/** Names by which the control plane is asked for the certificates of a connection; those of the agent have no scheme. */
+export const servedNames = ({ certificate, trust }: DownstreamTls | UpstreamTls): string[] =>
+  [certificate, trust].flatMap((source) =>
+    source !== undefined && 'sds' in source && source.sds.includes('://') ? [source.sds] : [],
+  );
+
 /** Reads a server's transport socket; undefined for plaintext. */
 export function readDownstreamTls(socket: TransportSocket | undefined): DownstreamTls | undefined {
   const config = tlsConfig(socket, extensionTypes.downstreamTls);

@@ -1,4 +1,4 @@
-import { Client, type ClientDuplexStream, credentials, type ServiceError, status } from '@grpc/grpc-js';
+import { Client, type ClientDuplexStream, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { errorMessage, type Timer } from '#domain';
 import type { AdsClient, AdsClientOptions, Rejection, XdsUpdate } from '../doors.ts';
 import { pushOrder } from '../push-order.ts';
@@ -79,11 +79,15 @@ class DeltaClient implements AdsClient {
   }
 
   #connect(): void {
-    const channel = new Client(this.#options.address, credentials.createInsecure(), channelOptions);
+    const { address, token } = this.#options;
+    const channel = new Client(address, credentials.createInsecure(), channelOptions);
+    const metadata = new Metadata();
+    if (token !== undefined) metadata.set('authorization', `Bearer ${token}`);
     const call = channel.makeBidiStreamRequest(
       adsPaths.delta,
       deltaDiscoveryRequest.write,
       deltaDiscoveryResponse.read,
+      metadata,
     );
     const connection: Connection = { channel, call, opened: new Set(), nodeSent: false, answered: false };
     this.#connection = connection;

@@ -1,6 +1,6 @@
 import { type Server, type ServerDuplexStream, type ServiceDefinition, status } from '@grpc/grpc-js';
 import { errorMessage } from '#domain';
-import type { AdsServer, AdsServerOptions, ProxyNode, XdsSnapshot } from '../doors.ts';
+import type { AdsServer, AdsServerOptions, ProvenIdentity, ProxyNode, XdsSnapshot } from '../doors.ts';
 import { adsPaths } from '../wire/discovery.ts';
 import { type AdsStream, createAdsStream, ProtocolViolation } from './stream.ts';
 import { type AnyRequest, delta, stateOfTheWorld, type Variant } from './variants.ts';
@@ -38,6 +38,7 @@ function endWith(call: Call, code: status, details: string): void {
 
 function statusOf(thrown: unknown): status {
   if (!(thrown instanceof ProtocolViolation)) return status.INTERNAL;
+  if (thrown.reason === 'forbidden') return status.PERMISSION_DENIED;
   return thrown.reason === 'too large' ? status.RESOURCE_EXHAUSTED : status.INVALID_ARGUMENT;
 }
 
@@ -89,7 +90,9 @@ class Ads implements AdsServer {
       onPush: (event) => this.#options.onPush?.(event),
       onNode: (node) => {
         nodeId = node.id;
-        this.#connect(node, stream);
+        const identity = this.#identityOf(call);
+        if (!this.#mayJoin(node.id, identity)) throw new ProtocolViolation('forbidden', `${node.id} is somebody else`);
+        this.#connect(identity === undefined ? node : { ...node, identity }, stream);
       },
     });
     const leave = (): void => {
@@ -109,6 +112,20 @@ class Ads implements AdsServer {
       call.end();
     });
     for (const event of ['cancelled', 'error', 'close']) call.on(event, leave);
+  }
+
+  #identityOf(call: Call): ProvenIdentity | undefined {
+    const [header] = call.metadata.get('authorization');
+    const token = /^Bearer (.+)$/i.exec(String(header ?? ''))?.[1];
+    return token === undefined ? undefined : this.#options.verify?.(token);
+  }
+
+  /** All streams of a node receive the same, so they have to be the same client's. */
+  #mayJoin(nodeId: string, identity: ProvenIdentity | undefined): boolean {
+    const present = this.#nodes.get(nodeId);
+    if (present === undefined) return true;
+    const known = present.node.identity;
+    return known?.namespace === identity?.namespace && known?.serviceAccount === identity?.serviceAccount;
   }
 
   #connect(node: ProxyNode, stream: AdsStream): void {

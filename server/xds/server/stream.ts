@@ -17,7 +17,7 @@ export const requestLimits = { bytes: 1 << 20, names: 10_000, nameLength: 1024 }
 
 /** A request that ends its stream: the client broke the protocol. */
 export class ProtocolViolation extends Error {
-  readonly reason: 'invalid' | 'too large';
+  readonly reason: 'invalid' | 'too large' | 'forbidden';
   constructor(reason: ProtocolViolation['reason'], message: string) {
     super(message);
     this.name = 'ProtocolViolation';

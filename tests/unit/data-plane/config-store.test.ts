@@ -50,6 +50,7 @@ beforeEach(() => {
       removeListener: (name) => events.push(`no listener ${name}`),
       setCluster: ({ name }, endpoints) => events.push(`cluster ${name} ${endpoints.length}`),
       removeCluster: (name) => events.push(`no cluster ${name}`),
+      setSecret: (name, secret) => events.push(`${secret === undefined ? 'no ' : ''}secret ${name}`),
       warmed: () => events.push('warm'),
     },
   });

@@ -1,0 +1,158 @@
+import type { ProxyNode } from '#xds';
+import { type EncodedResource, encodeResource, type ProvenIdentity, type TypeUrl, typeUrls } from '#xds';
+import {
+  configMapFields,
+  type Extracted,
+  extractPair,
+  extractRoots,
+  secretFields,
+} from '../gateway-api/certificates.ts';
+import { GATEWAY, LISTENER_SET, SECRET } from '../gateway-api/references.ts';
+import type { MeshSnapshot } from '../snapshot/mesh-snapshot.ts';
+import { mergeGateways } from './gateway-servers.ts';
+import { viewProxy } from './proxy-view.ts';
+import type { EncodedByType } from './translator.ts';
+
+const ROOTS_SUFFIX = '-cacert';
+
+/** A name by which a proxy asks for a secret, read. */
+interface SecretName {
+  readonly type: 'kubernetes' | 'kubernetes-gateway' | 'configmap';
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/**
+ * The certificates that a proxy's configuration names and that it may have, by the names it asks with. A name that is not allowed or
+ * not there is left out: what depends on it is not served. Without a proven identity there is none.
+ * Source: SecretGen in istio pilot/pkg/xds/sds.go.
+ */
+export function secretResources(
+  snapshot: MeshSnapshot,
+  node: ProxyNode,
+  resources: EncodedByType,
+): ReadonlyMap<string, EncodedResource> {
+  const { identity } = node;
+  if (identity === undefined) return new Map();
+  const wanted = namesIn(resources);
+  if (wanted.size === 0) return new Map();
+  const verified = verifiedNames(snapshot, node, identity);
+  const secrets = new Map<string, EncodedResource>();
+  for (const name of wanted) {
+    const read = parseName(name, identity.namespace);
+    if (read === undefined || !isAllowed(name, read, { identity, verified, isRouter: node.id.startsWith('router~') }))
+      continue;
+    const secret = secretOf(name, read, snapshot);
+    if (secret !== undefined) secrets.set(name, encodeResource(typeUrls.secret, secret));
+  }
+  return secrets;
+}
+
+interface Permission {
+  readonly identity: ProvenIdentity;
+  readonly verified: ReadonlySet<string>;
+  readonly isRouter: boolean;
+}
+
+/**
+ * A Gateway API Gateway may name Secrets of its own namespace and granted ones. Other names reach into the proxy's own namespace only:
+ * roots are open to everyone, keys to gateways. Unlike Istio, which asks whether the account may list Secrets, gateways always may.
+ */
+function isAllowed(name: string, { type, namespace, name: secret }: SecretName, permission: Permission): boolean {
+  const { identity, verified, isRouter } = permission;
+  if (type === 'configmap') return true;
+  if (type === 'kubernetes-gateway') return verified.has(name);
+  return namespace === identity.namespace && (isRouter || secret.endsWith(ROOTS_SUFFIX));
+}
+
+/** The names that the Gateways of the proxy vouch for. Source: VerifiedCertificateReferences in mergeGateways of istio pilot. */
+function verifiedNames(snapshot: MeshSnapshot, node: ProxyNode, identity: ProvenIdentity): ReadonlySet<string> {
+  const names = new Set<string>();
+  const { ports } = mergeGateways(snapshot, viewProxy(snapshot, node));
+  for (const { gateway, server } of ports.flatMap(({ servers }) => servers)) {
+    const { annotations = {} } = gateway;
+    const account = annotations['internal.istio.io/service-account-name'];
+    const home = annotations['internal.istio.io/parent-namespace'] || gateway.namespace;
+    if (identity.namespace !== home || (account && identity.serviceAccount !== account)) continue;
+    const inSet = annotations['internal.istio.io/parents']?.startsWith('ListenerSet/') === true;
+    const from = { kind: inSet ? LISTENER_SET : GATEWAY, namespace: gateway.namespace };
+    const { credentialName, credentialNames = [], caCertCredentialName, mode } = server.tls ?? {};
+    for (const each of [credentialName, ...credentialNames, caCertCredentialName]) {
+      const read = each === undefined ? undefined : parseName(each, identity.namespace);
+      if (each === undefined || read?.type !== 'kubernetes-gateway') continue;
+      const own = read.namespace === gateway.namespace;
+      const name = read.name.endsWith(ROOTS_SUFFIX) ? read.name.slice(0, -ROOTS_SUFFIX.length) : read.name;
+      if (!own && !snapshot.gatewayApi.grants.allows(from, { kind: SECRET, namespace: read.namespace, name })) continue;
+      names.add(each);
+      if (mode === 'MUTUAL') names.add(`${each}${ROOTS_SUFFIX}`);
+    }
+  }
+  return names;
+}
+
+function parseName(name: string, ownNamespace: string): SecretName | undefined {
+  const [, type, path = ''] = /^(kubernetes-gateway|kubernetes|configmap):\/\/(.+)$/.exec(name) ?? [];
+  if (type !== 'kubernetes' && type !== 'kubernetes-gateway' && type !== 'configmap') return undefined;
+  const slash = path.indexOf('/');
+  if (slash < 0) return type === 'kubernetes' ? { type, namespace: ownNamespace, name: path } : undefined;
+  return { type, namespace: path.slice(0, slash), name: path.slice(slash + 1) };
+}
+
+/** Undefined where there is nothing to serve; an SDS secret otherwise: roots for names that end in `-cacert`, else a pair. */
+function secretOf(name: string, read: SecretName, { credentials }: MeshSnapshot): Record<string, unknown> | undefined {
+  const stripped = read.name.endsWith(ROOTS_SUFFIX) ? read.name.slice(0, -ROOTS_SUFFIX.length) : read.name;
+  if (read.type === 'configmap') {
+    const configMap = credentials.configMaps.get(`${read.namespace}/${stripped}`);
+    return configMap && rootsSecret(name, extractRoots(configMapFields(configMap)));
+  }
+  const { secrets } = credentials;
+  const own = secrets.get(`${read.namespace}/${read.name}`);
+  if (stripped !== read.name) {
+    // The roots stand in a Secret of that name, else beside the certificate.
+    const found = own ?? secrets.get(`${read.namespace}/${stripped}`);
+    return found && rootsSecret(name, extractRoots(secretFields(found)));
+  }
+  if (own === undefined) return undefined;
+  const pair = extractPair(secretFields(own));
+  if ('error' in pair) return undefined;
+  return {
+    name,
+    tls_certificate: {
+      certificate_chain: { inline_bytes: base64(pair.value.certificate) },
+      private_key: { inline_bytes: base64(pair.value.key) },
+    },
+  };
+}
+
+function rootsSecret(name: string, roots: Extracted<string>): Record<string, unknown> | undefined {
+  if ('error' in roots) return undefined;
+  return { name, validation_context: { trusted_ca: { inline_bytes: base64(roots.value) } } };
+}
+
+const base64 = (text: string): string => Buffer.from(text).toString('base64');
+
+const NAMING_TYPES: readonly TypeUrl[] = [typeUrls.listener, typeUrls.cluster];
+
+/** What resources name, remembered as long as they are. */
+const known = new WeakMap<object, readonly string[]>();
+
+/** The secrets that the control plane itself serves, by the names that listeners and clusters ask with. */
+function namesIn(resources: EncodedByType): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const typeUrl of NAMING_TYPES) {
+    for (const { json } of resources.get(typeUrl)?.values() ?? []) {
+      const named = known.get(json) ?? [...findNames(json)];
+      known.set(json, named);
+      for (const name of named) names.add(name);
+    }
+  }
+  return names;
+}
+
+/** Every `{name, sds_config: {ads}}` inside a message. */
+function* findNames(value: unknown): Generator<string> {
+  if (typeof value !== 'object' || value === null) return;
+  const { name, sds_config } = value as { readonly name?: unknown; readonly sds_config?: { readonly ads?: unknown } };
+  if (typeof name === 'string' && sds_config?.ads !== undefined) yield name;
+  for (const child of Object.values(value)) yield* findNames(child);
+}
