@@ -96,6 +96,7 @@ class MeshProxy implements Proxy {
         removeListener: (name) => this.#listeners.remove(name),
         setCluster: (cluster, endpoints) => this.#clusters.set(cluster, endpoints),
         removeCluster: (name) => this.#clusters.remove(name),
+        setSecret: (name, secret) => secrets.serve(name, secret),
         warmed: () => this.#warmed?.(),
       },
     });
@@ -116,6 +117,7 @@ class MeshProxy implements Proxy {
     this.#ads = seams.createAdsClient({
       address: options.xdsAddress,
       node,
+      token: options.token,
       clock,
       random: random.stream('xds'),
       onUpdate: (update) => this.#store.update(update),
