@@ -3,6 +3,7 @@ import { type Diagnostic, errorMessage } from '#domain';
 import {
   type AnalyzeOptions,
   analyze,
+  analyzers,
   FILE_LIMITS,
   formatFinding,
   istioKinds,
@@ -77,6 +78,13 @@ async function readSettings<Settings>(
   }
 }
 
+/** Throws UsageError for a name that no analyzer has. */
+function knownAnalyzers(names: readonly string[]): ReadonlySet<string> {
+  const unknown = names.find((name) => !analyzers.some((each) => each.name === name));
+  if (unknown !== undefined) throw new UsageError(`there is no analyzer ${unknown}`);
+  return new Set(names);
+}
+
 function printText(found: readonly Diagnostic[], files: readonly string[], io: CliIo): void {
   for (const each of found) io.out(formatFinding(each));
   if (found.length === 0) io.err(`✔ No validation issues found when analyzing ${files.join(', ')}.`);
@@ -107,7 +115,7 @@ export const analyzeCommand: CliCommand = {
       ...(namespace === undefined ? {} : { namespace, only: namespace }),
       settings: await readSettings(values['mesh-config'], io, readMeshSettings),
       registryEndpoints: await readSettings(values['mesh-networks'], io, readRegistryEndpoints),
-      names: values.analyzer && new Set(values.analyzer),
+      names: values.analyzer && knownAnalyzers(values.analyzer),
     });
     if (output === 'json') io.out(JSON.stringify(found.map(toFinding), undefined, 2));
     else printText(found, files, io);

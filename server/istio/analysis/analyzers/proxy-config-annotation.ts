@@ -144,7 +144,7 @@ export function proxyConfigProblem(text: string): string | undefined {
   const unread = (problem: string): string => `failed to convert to apply proxy config: ${problem}`;
   let value: unknown;
   try {
-    value = parse(text, { logLevel: 'silent', version: '1.1' });
+    value = parse(text, { logLevel: 'error', version: '1.1' });
   } catch (error) {
     return unread(`yaml: ${errorMessage(error)}`);
   }

@@ -21,7 +21,7 @@ const imageTypeOf = (spec: Field): string => spec.at('image.imageType').text;
 function annotatedType(pod: KubeObject): string {
   const text = objectAnnotations(pod)['proxy.istio.io/config'] ?? '';
   try {
-    return imageTypeOf(new Field(parse(text, { logLevel: 'silent' }) as unknown, ''));
+    return imageTypeOf(new Field(parse(text, { logLevel: 'error' }) as unknown, ''));
   } catch (error) {
     if (error instanceof Error && error.name === 'YAMLParseError') return '';
     throw error;

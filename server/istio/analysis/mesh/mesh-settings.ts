@@ -28,7 +28,7 @@ export interface RegistryEndpoint {
 }
 
 function readYaml(text: string): Field {
-  const value: unknown = parse(text, { logLevel: 'silent', merge: true });
+  const value: unknown = parse(text, { logLevel: 'error', merge: true });
   return new Field(value, '');
 }
 
