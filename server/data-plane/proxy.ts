@@ -3,6 +3,7 @@ import { MeshworkError, type SocketAddress, spiffeId, type Timer } from '#domain
 import { type AdsClient, type AdsClientOptions, createAdsClient, typeUrls } from '#xds';
 import { AdminServer } from './admin/admin-server.ts';
 import { createAdminView } from './admin/admin-view.ts';
+import { LogLevels } from './admin/log-levels.ts';
 import { Agent } from './agent/agent.ts';
 import { SecretStore } from './agent/secret-store.ts';
 import { ConfigStore } from './config/config-store.ts';
@@ -18,6 +19,7 @@ import { describeSelf, xdsNode } from './self.ts';
 import { inboundConnection, inboundRequest } from './sidecar/inbound.ts';
 import { outboundConnection, outboundRequest } from './sidecar/outbound.ts';
 import { IstioMetrics } from './stats/istio-metrics.ts';
+import { ServerStats } from './stats/server-stats.ts';
 import { Stats } from './stats/stats.ts';
 import { createTransports } from './transports.ts';
 import { ClusterManager } from './upstream/cluster-manager.ts';
@@ -114,20 +116,37 @@ class MeshProxy implements Proxy {
       random: random.stream('agent'),
       onLog: options.onLog,
     });
+    const serverStats = new ServerStats({ stats, clock, store: this.#store, ready: () => this.ready });
     this.#ads = seams.createAdsClient({
       address: options.xdsAddress,
       node,
       token: options.token,
       clock,
       random: random.stream('xds'),
-      onUpdate: (update) => this.#store.update(update),
-      onStatus: (status, error) =>
-        this.#log(status === 'connected' ? 'info' : 'warn', `xds ${status}${error ? `: ${error}` : ''}`),
+      onUpdate: (update) => {
+        const rejections = this.#store.update(update);
+        serverStats.update(update, rejections.length);
+        return rejections;
+      },
+      onStatus: (status, error) => {
+        serverStats.connection(status);
+        this.#log(status === 'connected' ? 'info' : 'warn', `xds ${status}${error ? `: ${error}` : ''}`);
+      },
     });
     this.admin = createAdminView({ store: this.#store, clusters: this.#clusters, secrets, stats, node });
     this.#adminServer = new AdminServer(
       pod.ip,
-      { admin: this.admin, stats, metrics, clock, startedAtMs: clock.now(), ready: () => this.ready },
+      {
+        admin: this.admin,
+        stats,
+        metrics,
+        clock,
+        startedAtMs: clock.now(),
+        ready: () => this.ready,
+        node,
+        logging: new LogLevels(),
+        drainListeners: () => this.#listeners.drain(),
+      },
       options.network.listen,
     );
   }

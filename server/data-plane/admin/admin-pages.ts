@@ -1,8 +1,11 @@
+import { RE2JS } from 're2js';
 import type { Clock } from '#domain';
+import type { ProxyNode } from '#xds';
 import type { ProxyAdmin } from '../doors.ts';
 import type { IstioMetrics } from '../stats/istio-metrics.ts';
 import { prometheusText } from '../stats/prometheus.ts';
 import type { Stats } from '../stats/stats.ts';
+import type { LogLevels } from './log-levels.ts';
 
 export interface PageContext {
   readonly admin: ProxyAdmin;
@@ -11,6 +14,10 @@ export interface PageContext {
   readonly clock: Clock;
   readonly startedAtMs: number;
   readonly ready: () => boolean;
+  readonly node: ProxyNode;
+  readonly logging: LogLevels;
+  /** Listeners take no more connections; what is open ends after its current request. */
+  readonly drainListeners: () => void;
 }
 
 export interface Page {
@@ -38,8 +45,21 @@ export const ADMIN_PAGES: Readonly<Record<string, PageEntry>> = {
   '/certs': { help: 'print certs on machine', render: ({ admin }) => json(certificates(admin)) },
   '/clusters': { help: 'upstream cluster status', render: ({ admin }, query) => clusters(admin, query) },
   '/config_dump': { help: 'dump current Envoy configs', render: ({ admin }, query) => configDumpPage(admin, query) },
+  '/drain_listeners': {
+    help: 'drain listeners',
+    post: true,
+    render: ({ drainListeners }) => {
+      drainListeners();
+      return text('OK\n');
+    },
+  },
   '/help': { help: 'print out list of admin commands', render: () => text(helpText()) },
   '/listeners': { help: 'print listener info', render: ({ admin }, query) => listeners(admin, query) },
+  '/logging': {
+    help: 'query/change logging levels',
+    post: true,
+    render: ({ logging }, query) => loggingPage(logging, query),
+  },
   '/ready': {
     help: 'print server state, return 200 if LIVE, otherwise return 503',
     render: ({ ready }) => (ready() ? text('LIVE\n') : text('PRE_INITIALIZING\n', 503)),
@@ -53,10 +73,10 @@ export const ADMIN_PAGES: Readonly<Record<string, PageEntry>> = {
     },
   },
   '/server_info': { help: 'print server version/status information', render: (context) => json(serverInfo(context)) },
-  '/stats': { help: 'print server stats', render: ({ admin }, query) => statsPage(admin, query) },
+  '/stats': { help: 'print server stats', render: statsPage },
   '/stats/prometheus': {
     help: 'print server stats in prometheus format',
-    render: ({ admin, metrics }) => text(prometheusText(admin.stats(), metrics)),
+    render: (context, query) => statsPage(context, new URLSearchParams([...query, ['format', 'prometheus']])),
   },
 };
 
@@ -142,17 +162,46 @@ function certificates(admin: ProxyAdmin): object {
   return { certificates: [{ ca_cert: of('ROOTCA'), cert_chain: of('default') }] };
 }
 
-function serverInfo({ clock, ready, startedAtMs }: PageContext): object {
+function serverInfo({ clock, ready, startedAtMs, node }: PageContext): object {
+  const uptime = `${Math.floor((clock.now() - startedAtMs) / 1000)}s`;
   return {
     version: 'meshwork-proxy',
     state: ready() ? 'LIVE' : 'PRE_INITIALIZING',
-    uptime_current_epoch: `${Math.floor((clock.now() - startedAtMs) / 1000)}s`,
+    uptime_current_epoch: uptime,
+    uptime_all_epochs: uptime,
+    command_line_options: {},
+    node: { id: node.id, cluster: node.cluster, metadata: node.metadata },
   };
 }
 
-function statsPage(admin: ProxyAdmin, query: URLSearchParams): Page {
+/** `?level=debug` sets all loggers, `?connection=trace` one, `?paths=a:b,c:d` several; without a parameter all are listed. */
+function loggingPage(logging: LogLevels, query: URLSearchParams): Page {
+  const problem = logging.change(query);
+  if (problem !== undefined) return text(`${problem}\n`, 400);
+  return text(
+    `active loggers:\n${logging
+      .list()
+      .map(([name, level]) => `  ${name}: ${level}\n`)
+      .join('')}\n`,
+  );
+}
+
+/** `?filter=` is an RE2 expression that may match anywhere in a name; `?usedonly` leaves out what was never counted. */
+function statsPage({ admin, metrics }: PageContext, query: URLSearchParams): Page {
   const filter = query.get('filter');
-  const wanted = [...admin.stats()].filter(([name]) => filter === null || name.includes(filter));
+  let pattern: RE2JS | undefined;
+  try {
+    pattern = filter === null ? undefined : RE2JS.compile(filter);
+  } catch {
+    // The expression is the caller's: the answer names it, the compiler's reason adds nothing that Envoy would tell.
+    return text('Invalid re2 regex\n', 400);
+  }
+  const wanted = [...admin.stats()].filter(
+    ([name, value]) => (!query.has('usedonly') || value !== 0) && (pattern?.matcher(name).find() ?? true),
+  );
+  if (query.get('format') === 'prometheus') {
+    return text(prometheusText(new Map(wanted), pattern === undefined ? metrics : undefined));
+  }
   if (query.get('format') === 'json') return json({ stats: wanted.map(([name, value]) => ({ name, value })) });
   return text(wanted.map(([name, value]) => `${name}: ${value}\n`).join(''));
 }

@@ -163,6 +163,7 @@ export class Exchange implements FormatSubject, BodyTarget {
 
   respondEnd(trailers: Headers | undefined): void {
     if (this.#finished) return;
+    this.info.grpcStatus = trailers?.get('grpc-status');
     this.stream.sendEnd(trailers);
     this.#finish();
   }

@@ -21,6 +21,8 @@ export class StreamInfo {
   bytesReceived = 0;
   bytesSent = 0;
   durationMs = 0;
+  /** From the trailers of a gRPC answer. */
+  grpcStatus: string | undefined;
 
   constructor(startMs: number, startedAt: number) {
     this.startMs = startMs;

@@ -26,16 +26,34 @@ export interface RequestSeries {
   readonly responseBytes: Histogram;
 }
 
-/** A finished request as the labels of the metrics describe it. */
-export interface RequestFacts {
+/** Who talked to whom, as the labels of all metrics describe it. */
+export interface ConnectionFacts {
   readonly reporter: 'source' | 'destination';
   readonly source: PeerWorkload & { readonly principal: string };
   readonly destination: PeerWorkload & { readonly principal: string };
   /** `reviews.default.svc.cluster.local`; `unknown` where the cluster names no service. */
   readonly service: string;
-  readonly status: number;
   readonly flags: string;
   readonly security: 'none' | 'mutual_tls' | 'unknown';
+}
+
+/** A finished request. */
+export interface RequestFacts extends ConnectionFacts {
+  readonly protocol: 'http' | 'grpc';
+  readonly status: number;
+  /** Of a gRPC answer; empty where there is none. */
+  readonly grpcStatus: string;
+}
+
+/** One label set of TCP connections with its figures. */
+export interface TcpSeries {
+  readonly labels: Readonly<Record<string, string>>;
+  opened: number;
+  closed: number;
+  /** Bytes from the server to the client. */
+  sentBytes: number;
+  /** Bytes from the client to the server. */
+  receivedBytes: number;
 }
 
 /** What one request adds to its series. */
@@ -45,15 +63,16 @@ export interface RequestFigures {
   readonly responseBytes: number;
 }
 
-/** Istio's standard HTTP metrics of one proxy. */
+/** Istio's standard metrics of one proxy. */
 export class IstioMetrics {
   readonly #series = new Map<string, RequestSeries>();
+  readonly #tcp = new Map<string, TcpSeries>();
+  readonly #live = new Set<() => void>();
   #dropped = 0;
 
   /** The series of such requests; undefined, and a drop counted, where there are too many. */
   seriesOf(facts: RequestFacts): RequestSeries | undefined {
-    const { source, destination } = facts;
-    const key = `${facts.reporter}|${source.workload}|${source.principal}|${destination.workload}|${destination.principal}|${facts.service}|${facts.status}|${facts.flags}|${facts.security}`;
+    const key = `${keyOf(facts)}|${facts.status}|${facts.protocol}|${facts.grpcStatus}`;
     let series = this.#series.get(key);
     if (series === undefined) {
       if (this.#series.size >= MAX_SERIES) {
@@ -75,6 +94,32 @@ export class IstioMetrics {
 
   series(): readonly RequestSeries[] {
     return [...this.#series.values()];
+  }
+
+  /** The series of such connections; undefined, and a drop counted, where there are too many. */
+  tcpSeriesOf(facts: ConnectionFacts): TcpSeries | undefined {
+    const key = keyOf(facts);
+    let series = this.#tcp.get(key);
+    if (series === undefined) {
+      if (this.#tcp.size >= MAX_SERIES) {
+        this.#dropped++;
+        return undefined;
+      }
+      series = { labels: tcpLabelsOf(facts), opened: 0, closed: 0, sentBytes: 0, receivedBytes: 0 };
+      this.#tcp.set(key, series);
+    }
+    return series;
+  }
+
+  /** Open connections add their bytes when somebody reads. Returns how to leave. */
+  whileOpen(report: () => void): () => void {
+    this.#live.add(report);
+    return () => this.#live.delete(report);
+  }
+
+  tcpSeries(): readonly TcpSeries[] {
+    for (const report of this.#live) report();
+    return [...this.#tcp.values()];
   }
 
   /** Requests not counted because too many label sets exist. */
@@ -106,7 +151,28 @@ const newSeries = (labels: Readonly<Record<string, string>>): RequestSeries => (
   responseBytes: newHistogram(BYTE_BUCKETS),
 });
 
+const keyOf = ({ reporter, source, destination, service, flags, security }: ConnectionFacts): string =>
+  `${reporter}|${source.workload}|${source.principal}|${destination.workload}|${destination.principal}|${service}|${flags}|${security}`;
+
 function labelsOf(facts: RequestFacts): Record<string, string> {
+  return {
+    ...connectionLabels(facts),
+    request_protocol: facts.protocol,
+    response_code: String(facts.status),
+    grpc_response_status: facts.grpcStatus,
+    response_flags: facts.flags === '' ? '-' : facts.flags,
+    connection_security_policy: facts.security,
+  };
+}
+
+const tcpLabelsOf = (facts: ConnectionFacts): Record<string, string> => ({
+  ...connectionLabels(facts),
+  request_protocol: 'tcp',
+  response_flags: facts.flags === '' ? '-' : facts.flags,
+  connection_security_policy: facts.security,
+});
+
+function connectionLabels(facts: ConnectionFacts): Record<string, string> {
   const { source, destination } = facts;
   const [serviceName = 'unknown', serviceNamespace = 'unknown'] = facts.service.split('.');
   return {
@@ -130,10 +196,5 @@ function labelsOf(facts: RequestFacts): Record<string, string> {
     destination_canonical_service: destination.service,
     destination_canonical_revision: destination.version,
     destination_cluster: 'Kubernetes',
-    request_protocol: 'http',
-    response_code: String(facts.status),
-    grpc_response_status: '',
-    response_flags: facts.flags === '' ? '-' : facts.flags,
-    connection_security_policy: facts.security,
   };
 }

@@ -1,5 +1,5 @@
 import type { StatValues } from '../doors.ts';
-import type { Histogram, IstioMetrics } from './istio-metrics.ts';
+import type { Histogram, IstioMetrics, TcpSeries } from './istio-metrics.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -9,8 +9,26 @@ interface Sample {
 }
 
 /** All figures in Prometheus' text format: Istio's metrics, then Envoy's with `envoy_` before them. */
-export function prometheusText(values: StatValues, metrics: IstioMetrics): string {
-  return `${istioText(metrics)}${envoyText(values)}`;
+export function prometheusText(values: StatValues, metrics?: IstioMetrics): string {
+  const istio = metrics === undefined ? '' : `${istioText(metrics)}${istioTcpText(metrics)}`;
+  return `${istio}${envoyText(values)}`;
+}
+
+function istioTcpText(metrics: IstioMetrics): string {
+  const series = metrics.tcpSeries();
+  if (series.length === 0) return '';
+  const counter = (name: string, pick: (one: TcpSeries) => number): string =>
+    family(
+      name,
+      'counter',
+      series.map((one) => ({ labels: one.labels, value: pick(one) })),
+    );
+  return [
+    counter('istio_tcp_connections_opened_total', (one) => one.opened),
+    counter('istio_tcp_connections_closed_total', (one) => one.closed),
+    counter('istio_tcp_sent_bytes_total', (one) => one.sentBytes),
+    counter('istio_tcp_received_bytes_total', (one) => one.receivedBytes),
+  ].join('');
 }
 
 function istioText(metrics: IstioMetrics): string {
@@ -80,7 +98,13 @@ function envoyText(values: StatValues): string {
   }
   return [...families]
     .map(([name, samples]) =>
-      family(name, /_active$|_open$|membership_|^envoy_server_/.test(name) ? 'gauge' : 'counter', samples),
+      family(
+        name,
+        /_active$|_active_clusters$|_warming|_open$|membership_|^envoy_server_|connected_state$/.test(name)
+          ? 'gauge'
+          : 'counter',
+        samples,
+      ),
     )
     .join('');
 }

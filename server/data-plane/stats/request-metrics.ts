@@ -17,6 +17,7 @@ interface Recent {
   readonly peer: PeerWorkload | undefined;
   readonly endpoint: string;
   readonly status: number;
+  readonly grpcStatus: string | undefined;
   readonly flags: readonly string[];
   readonly authority: string;
 }
@@ -49,6 +50,7 @@ export class RequestReporter {
     const { info } = exchange;
     return (
       recent.status === info.status &&
+      recent.grpcStatus === grpcStatusOf(exchange) &&
       recent.flags === info.flags &&
       recent.peerId === peerIdOf(exchange, this.#side) &&
       recent.peer === exchange.peer &&
@@ -68,6 +70,7 @@ export class RequestReporter {
       peer: exchange.peer,
       endpoint: exchange.upstreamWorkload,
       status: info.status,
+      grpcStatus: grpcStatusOf(exchange),
       flags: info.flags,
       authority: exchange.received.authority,
     });
@@ -90,14 +93,25 @@ function factsOf(exchange: Exchange, reporter: RequestReport): RequestFacts {
     source: reporter === 'source' ? own : other,
     destination: reporter === 'source' ? other : own,
     service: serviceOf(exchange, reporter),
+    protocol: grpcStatusOf(exchange) === undefined ? 'http' : 'grpc',
     status: info.status,
+    grpcStatus: grpcStatusOf(exchange) ?? '',
     flags: info.flags.join(','),
     security: reporter === 'source' ? 'unknown' : mutual ? 'mutual_tls' : 'none',
   };
 }
 
+/** Empty while a gRPC answer has none; undefined when the request is not gRPC. */
+function grpcStatusOf({ head, info, responseHead }: Exchange): string | undefined {
+  if (head.headers.get('content-type')?.startsWith('application/grpc') !== true) return undefined;
+  return info.grpcStatus ?? responseHead?.headers.get('grpc-status') ?? '';
+}
+
 /** What the control plane says of the endpoint, for servers without a proxy of their own. */
-function endpointWorkload({ upstreamWorkload }: Exchange): PeerWorkload {
+const endpointWorkload = ({ upstreamWorkload }: Exchange): PeerWorkload => readEndpointWorkload(upstreamWorkload);
+
+/** Reads `workload;namespace;canonical name;canonical revision;cluster`, as EDS names the workload behind an endpoint. */
+export function readEndpointWorkload(upstreamWorkload: string): PeerWorkload {
   const [workload, namespace, service, version] = upstreamWorkload.split(';');
   if (!workload || !namespace) return UNKNOWN_PEER;
   return { workload, namespace, service: service || workload, version: version || 'latest' };

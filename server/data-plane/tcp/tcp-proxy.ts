@@ -16,6 +16,7 @@ import { connectTo } from '../upstream/connect.ts';
 import { xxHash64 } from '../upstream/hashing/xx-hash.ts';
 import type { Host } from '../upstream/host.ts';
 import { ConnectAttempt } from '../upstream/pool-connecting.ts';
+import { measureSession } from './session-metrics.ts';
 import { buildTcpHop } from './session-record.ts';
 
 const NONE_TRIED: ReadonlySet<string> = new Set();
@@ -76,6 +77,7 @@ class TcpSession {
   #host: Host | undefined;
   #attempt: ConnectAttempt | undefined;
   #idle: Timer | undefined;
+  #stopMeasuring: (() => void) | undefined;
   #lastBytes = -1;
   #over = false;
 
@@ -104,6 +106,7 @@ class TcpSession {
     this.#idle?.cancel();
     this.#attempt?.abandon();
     this.#leaveCluster();
+    this.#stopMeasuring?.();
     this.#info.bytesReceived = this.#options.socket.bytesRead;
     this.#info.bytesSent = this.#options.socket.bytesWritten;
     this.#info.durationMs = clock.monotonic() - this.#info.startedAt;
@@ -163,6 +166,16 @@ class TcpSession {
           noteConnected(this.#steps, cluster, choice.host, { reused: false, localAddress, tls });
           this.#upstreamTls = tls;
           this.#info.upstreamLocalAddress = localAddress;
+          const upstreamPeer = tls?.peerSpiffeId ?? '';
+          const client = this.#options.socket;
+          this.#stopMeasuring = measureSession({
+            runtime,
+            context,
+            socket: client,
+            cluster,
+            host: choice.host,
+            upstreamPeer,
+          });
           this.#join(socket);
         },
         failed: (_attempt, reason, detail) => {

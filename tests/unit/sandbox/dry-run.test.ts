@@ -37,14 +37,23 @@ async function run(portName: string) {
   await dry.startProxy(client, 'sidecar');
   const request = { url: new URL('http://store:7000/'), method: 'GET', headers: [], timeoutMs: 5000, clock };
   const view = await sendRequest(request, () => dry.network.captured('10.0.0.1', { ip: '10.1.0.1', port: 7000 }));
+  const page = { ...request, url: new URL('http://10.0.0.1:15090/stats/prometheus') };
+  const metrics = await sendRequest(page, () => dry.network.dial({ ip: '10.0.0.1', port: 15090 }));
   await dry.stop();
   const hop = (direction: string) => dry.hops.find((each) => each.direction === direction);
-  return { view, refused: dry.refused, outbound: hop('outbound'), inbound: hop('inbound'), count: dry.hops.length };
+  return {
+    view,
+    metrics: 'body' in metrics ? metrics.body : '',
+    refused: dry.refused,
+    outbound: hop('outbound'),
+    inbound: hop('inbound'),
+    count: dry.hops.length,
+  };
 }
 
 describe('a mesh in memory', () => {
   it('passes TCP on over mutual TLS, and both proxies record the same connection', async () => {
-    const { view, refused, outbound, inbound, count } = await run('tcp-store');
+    const { view, metrics, refused, outbound, inbound, count } = await run('tcp-store');
     expect(refused).toEqual([]);
     expect(view.status).toBe(200);
     expect(count).toBe(2);
@@ -65,6 +74,10 @@ describe('a mesh in memory', () => {
       'response',
     ]);
     expect(outbound?.request.bytes).toBeGreaterThan(0);
+    const opened = metrics.split('\n').find((line) => line.startsWith('istio_tcp_connections_opened_total{'));
+    expect(opened).toContain('destination_principal="spiffe://cluster.local/ns/default/sa/store"');
+    expect(opened).toMatch(/ 1$/);
+    expect(metrics).toMatch(/istio_tcp_received_bytes_total\{.*request_protocol="tcp".*\} \d{2,}/);
   });
 
   it('treats the same bytes as HTTP where the port says so', async () => {
