@@ -14,7 +14,8 @@ export function withLastApplied(object: KubeObject): KubeObject {
   return { ...applied, metadata: { ...applied.metadata, annotations: { ...annotations, [LAST_APPLIED]: text } } };
 }
 
-function lastApplied(object: KubeObject): unknown {
+/** What `kubectl apply` applied last, from the annotation; empty where there is none that can be read. */
+export function readLastApplied(object: KubeObject): unknown {
   const text = object.metadata.annotations?.[LAST_APPLIED];
   if (text === undefined) return {};
   try {
@@ -32,7 +33,7 @@ export function mergeApplied(
   options: { readonly strategic: boolean },
 ): KubeObject {
   const modified = withLastApplied(object);
-  const original = lastApplied(current);
+  const original = readLastApplied(current);
   const merged = threeWayMerge({ original, modified, current }, options) as KubeObject;
   return copyJson(merged);
 }

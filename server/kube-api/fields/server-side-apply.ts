@@ -1,9 +1,11 @@
 import type { KubeObject } from '#domain';
+import { readLastApplied } from '../apply.ts';
 import type { KubeStatusCause } from '../doors.ts';
+import { isRecord } from '../json.ts';
 import { KubeStatusError } from '../status-error.ts';
 import type { Shape } from '../types/shape.ts';
 import { appliedSet, compare } from './compare.ts';
-import { difference, pathsOf, sameSet, union } from './field-set.ts';
+import { difference, EMPTY, type FieldSet, pathsOf, sameSet, union } from './field-set.ts';
 import {
   contested,
   decodeManagers,
@@ -49,7 +51,7 @@ export function serverSideApply(request: ApplyRequest): KubeObject {
     shape,
   );
   const changed = union(added, modified);
-  const conflicts = contested(managers, writer, changed);
+  const conflicts = contested(managers, writer, difference(changed, inherited(request)));
   if (conflicts.length > 0 && !request.force) throw applyConflict(conflicts);
   const lost = union(changed, removed);
   const unchanged = own !== undefined && sameSet(own.fields, fields);
@@ -58,6 +60,18 @@ export function serverSideApply(request: ApplyRequest): KubeObject {
     { ...writer, time: unchanged ? own.time : time, fields: fields },
   ];
   return withManagers(assemble(request, after as Record<string, unknown>), next);
+}
+
+/**
+ * What `kubectl apply --server-side` takes over from `kubectl apply` without a conflict: the fields of the last applied text that still
+ * have its values. Only the manager `kubectl` does.
+ */
+function inherited({ live, shape, writer }: ApplyRequest): FieldSet {
+  const lastApplied = live && writer.manager === 'kubectl' ? readLastApplied(live) : undefined;
+  if (!live || !isRecord(lastApplied)) return EMPTY;
+  const before = ownable(lastApplied as unknown as KubeObject, '');
+  const { added, modified, removed } = compare(before, ownable(live, ''), shape);
+  return difference(appliedSet(before, shape), union(added, union(modified, removed)));
 }
 
 /** The whole object again: what no apply may change comes from the live one. */

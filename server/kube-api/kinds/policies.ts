@@ -1,4 +1,4 @@
-import type { KubeObject } from '#domain';
+import type { KubeObject, PrintColumn } from '#domain';
 import type { ServedKind } from '../doors.ts';
 import { isRecord } from '../json.ts';
 import { typeSchema } from '../types/type-schema.ts';
@@ -107,6 +107,23 @@ function webhookKind(kind: 'MutatingWebhookConfiguration' | 'ValidatingWebhookCo
   };
 }
 
+/** Listed, always empty: tools ask for them, and a limit that nobody enforces would be a lie. */
+function unenforced(kind: string, plural: string, shortName: string, columns: readonly PrintColumn[]): ServedKind {
+  const message = `Forbidden: this cluster enforces no ${plural}`;
+  return {
+    ...plain,
+    group: '',
+    kind,
+    plural,
+    singular: kind.toLowerCase(),
+    shortNames: [shortName],
+    namespaced: true,
+    countsGenerations: false,
+    columns,
+    validate: () => [{ severity: 'error', path: 'spec', message }],
+  };
+}
+
 /** What a cluster says of its custom kinds. The set is fixed: the server writes these, clients read them. */
 export const customResourceDefinitionKind: ServedKind = {
   ...plain,
@@ -127,5 +144,7 @@ export const policyKinds: readonly ServedKind[] = [
   leaseKind,
   webhookKind('MutatingWebhookConfiguration'),
   webhookKind('ValidatingWebhookConfiguration'),
+  unenforced('ResourceQuota', 'resourcequotas', 'quota', [nameColumn, ageColumn]),
+  unenforced('LimitRange', 'limitranges', 'limits', [nameColumn, createdAtColumn]),
   customResourceDefinitionKind,
 ];
