@@ -5,6 +5,7 @@ import type { PathPolicy } from '../http/path.ts';
 import { type HttpFilterPlan, readHttpFilters } from './http-filter.ts';
 import { type HttpServing, readHttpServing } from './http-serving.ts';
 import { ConfigProblem, within } from './problem.ts';
+import { type RbacFilterConfig, readRbac } from './rbac/rbac.ts';
 import { compileRouteTable, type RouteTable } from './route-table.ts';
 import { durationMs, readNumber } from './values.ts';
 
@@ -37,30 +38,41 @@ export interface TcpFilterConfig {
   readonly statPrefix: string;
   readonly shares: readonly { readonly cluster: string; readonly weight: number }[];
   readonly totalWeight: number;
+  /** Who may connect, judged at the client's first bytes. */
+  readonly guards: readonly RbacFilterConfig[];
   /** Balancers that hash go by the client's address. */
   readonly hashesSource: boolean;
   readonly idleTimeoutMs: number;
   readonly accessLogs: readonly Format[];
 }
 
-/** Reads the one terminal filter of a chain. */
+const NETWORK_RBAC = 'type.googleapis.com/envoy.extensions.filters.network.rbac.v3.RBAC';
+
+/** Reads the filters of a chain: what guards the connection, then the one that takes it. */
 export function compileNetworkFilter(chain: FilterChain, versionInfo: string): HttpFilterConfig | TcpFilterConfig {
   const filters = (chain.filters ?? []).filter((filter) => !OBSERVERS.has(filter.name));
-  const [filter, ...more] = filters;
-  if (filter === undefined) throw new ConfigProblem('filters', 'is empty');
-  if (more[0] !== undefined) throw new ConfigProblem('filters', `unknown filter ${more[0].name}`);
-  const config = filter.typed_config;
+  const terminal = filters.pop();
+  if (terminal === undefined) throw new ConfigProblem('filters', 'is empty');
+  const guards = filters.map((filter, i) => within(`filters[${i}]`, () => readGuard(filter)));
+  const config = terminal.typed_config;
   switch (config?.['@type']) {
     case extensionTypes.httpConnectionManager:
+      if (guards.length > 0)
+        throw new ConfigProblem('filters', 'RBAC for connections is supported before tcp_proxy only');
       return compileHcm(config as HttpConnectionManager, versionInfo);
     case extensionTypes.tcpProxy:
-      return compileTcpProxy(config as TcpProxy);
+      return { ...compileTcpProxy(config as TcpProxy), guards };
     default:
-      throw new ConfigProblem('filters', `Didn't find a registered implementation for '${filter.name}'`);
+      throw new ConfigProblem('filters', `Didn't find a registered implementation for '${terminal.name}'`);
   }
 }
 
-function compileTcpProxy(config: TcpProxy): TcpFilterConfig {
+function readGuard({ name, typed_config }: FilterChain['filters'][number]): RbacFilterConfig {
+  if (typed_config?.['@type'] === NETWORK_RBAC) return within(name, () => readRbac(typed_config));
+  throw new ConfigProblem('name', `Didn't find a registered implementation for '${name}'`);
+}
+
+function compileTcpProxy(config: TcpProxy): Omit<TcpFilterConfig, 'guards'> {
   const shares =
     config.cluster === undefined ? (config.weighted_clusters?.clusters ?? []) : [{ name: config.cluster, weight: 1 }];
   const totalWeight = shares.reduce((sum, share) => sum + share.weight, 0);

@@ -4,8 +4,10 @@ import { NO_REQUEST } from '../http/format.ts';
 import { Headers } from '../http/headers.ts';
 import { StreamInfo } from '../http/stream-info.ts';
 import { startSpan } from '../http/trace-context.ts';
+import type { ConnectionContext } from '../listener/connection-context.ts';
 import type { PendingConnection } from '../listener/pending-connection.ts';
-import { HopSteps } from './hop-steps.ts';
+import type { ProxyRuntime } from '../runtime.ts';
+import { HopSteps, type StepNote } from './hop-steps.ts';
 
 /** Request headers that are read from the first bytes of a refused connection, at most. */
 const MAX_HEAD_LINES = 100;
@@ -30,15 +32,64 @@ export function recordRefusal(connection: PendingConnection, transportFailure: s
   };
   const accessLog = istioLogFormat(subject);
   runtime.onLog(accessLog);
-  const span = startSpan(head.headers, runtime.chance.ids, () => false);
   const steps = new HopSteps({ clock: runtime.clock, startedAt: info.startedAt, before: connection.steps });
-  const hop: HopRecord = {
+  runtime.onHop(
+    hopOf({
+      runtime,
+      direction: connection.direction,
+      info,
+      head,
+      steps: steps.build(),
+      accessLog,
+      versionInfo: connection.listener?.config.versionInfo ?? '',
+    }),
+  );
+}
+
+/** Reports a connection that was refused by its first bytes, after it had been joined to an upstream. */
+export function recordDenial(denial: {
+  readonly runtime: ProxyRuntime;
+  readonly context: ConnectionContext;
+  readonly info: StreamInfo;
+  readonly note: StepNote;
+}): void {
+  const { runtime, context, info, note } = denial;
+  const steps = new HopSteps({ clock: runtime.clock, startedAt: info.startedAt, before: context.steps });
+  steps.add('filter_chain', 'stopped', 'envoy.filters.network.rbac', () => note);
+  runtime.onHop(
+    hopOf({
+      runtime,
+      direction: context.direction,
+      info,
+      head: readHead(Buffer.alloc(0)),
+      steps: steps.build(),
+      accessLog: istioLogFormat({ head: NO_REQUEST, responseHead: undefined, info, connection: context }),
+      versionInfo: context.listener.versionInfo,
+      peer: context.tls?.peerSpiffeId ?? '',
+    }),
+  );
+}
+
+interface RefusedHop {
+  readonly runtime: ProxyRuntime;
+  readonly direction: HopRecord['direction'];
+  readonly info: StreamInfo;
+  readonly head: ReturnType<typeof readHead>;
+  readonly steps: HopRecord['steps'];
+  readonly accessLog: string;
+  readonly versionInfo: string;
+  readonly peer?: string;
+}
+
+function hopOf({ runtime, direction, info, head, steps, accessLog, versionInfo, peer = '' }: RefusedHop): HopRecord {
+  const span = startSpan(head.headers, runtime.chance.ids, () => false);
+  return {
     spanId: span.spanId,
     traceId: span.traceId,
     ...(span.parentSpanId !== undefined && { parentSpanId: span.parentSpanId }),
     requestId: head.headers.get('x-request-id') ?? '',
     proxy: runtime.self.inHops,
-    direction: connection.direction,
+    direction,
     startMs: info.startMs,
     durationMs: 0,
     request: {
@@ -49,17 +100,23 @@ export function recordRefusal(connection: PendingConnection, transportFailure: s
       headers: head.headers.entries(),
       bytes: 0,
     },
-    response: { status: 0, flags: info.flags, details: info.details, bytes: 0, headers: [] },
+    response: {
+      status: 0,
+      flags: info.flags,
+      details: info.details || info.connectionTerminationDetails,
+      bytes: 0,
+      headers: [],
+    },
     routeName: '',
-    cluster: '',
-    upstreamHost: '',
-    attempts: 0,
-    mtls: false,
-    pushVersion: connection.listener?.config.versionInfo ?? '',
-    steps: steps.build(),
+    cluster: info.cluster,
+    upstreamHost: info.upstreamHost,
+    attempts: info.attempts,
+    mtls: peer !== '',
+    ...(peer !== '' && { peer }),
+    pushVersion: versionInfo,
+    steps,
     accessLog,
   };
-  runtime.onHop(hop);
 }
 
 function readHead(bytes: Buffer): { method: string; path: string; headers: Headers } {

@@ -4,6 +4,7 @@ import { istioLogFormat, type TcpFilterConfig } from '../config/network-filter.t
 import { partOrigin } from '../config/origins.ts';
 import { HopSteps } from '../decisions/hop-steps.ts';
 import type { TlsFacts } from '../http/codec.ts';
+import { recordDenial } from '../decisions/refusal-record.ts';
 import { NO_REQUEST } from '../http/format.ts';
 import { formatEndpoint } from '../http/h1/socket-address.ts';
 import { noteCluster, noteConnected, noteEndpoint, noteNoHost } from '../http/router/call-steps.ts';
@@ -16,7 +17,7 @@ import { connectTo } from '../upstream/connect.ts';
 import { xxHash64 } from '../upstream/hashing/xx-hash.ts';
 import type { Host } from '../upstream/host.ts';
 import { ConnectAttempt } from '../upstream/pool-connecting.ts';
-import { measureSession } from './session-metrics.ts';
+import { judgeConnection } from './rbac-guard.ts';
 import { buildTcpHop } from './session-record.ts';
 
 const NONE_TRIED: ReadonlySet<string> = new Set();
@@ -77,7 +78,6 @@ class TcpSession {
   #host: Host | undefined;
   #attempt: ConnectAttempt | undefined;
   #idle: Timer | undefined;
-  #stopMeasuring: (() => void) | undefined;
   #lastBytes = -1;
   #over = false;
 
@@ -106,7 +106,6 @@ class TcpSession {
     this.#idle?.cancel();
     this.#attempt?.abandon();
     this.#leaveCluster();
-    this.#stopMeasuring?.();
     this.#info.bytesReceived = this.#options.socket.bytesRead;
     this.#info.bytesSent = this.#options.socket.bytesWritten;
     this.#info.durationMs = clock.monotonic() - this.#info.startedAt;
@@ -166,16 +165,6 @@ class TcpSession {
           noteConnected(this.#steps, cluster, choice.host, { reused: false, localAddress, tls });
           this.#upstreamTls = tls;
           this.#info.upstreamLocalAddress = localAddress;
-          const upstreamPeer = tls?.peerSpiffeId ?? '';
-          const client = this.#options.socket;
-          this.#stopMeasuring = measureSession({
-            runtime,
-            context,
-            socket: client,
-            cluster,
-            host: choice.host,
-            upstreamPeer,
-          });
           this.#join(socket);
         },
         failed: (_attempt, reason, detail) => {
@@ -225,9 +214,27 @@ class TcpSession {
     upstream.on('error', () => this.close());
     upstream.on('close', () => this.#upstreamClosed());
     // pipe() keeps back-pressure both ways and passes the end of either side on.
-    socket.pipe(upstream);
+    if (this.#options.config.guards.length === 0) socket.pipe(upstream);
+    else this.#guard(upstream);
     upstream.pipe(socket);
     this.#watchIdle();
+  }
+
+  /** As in Envoy, whoever speaks first is judged when it speaks: a server that greets is heard before that. */
+  #guard(upstream: Socket): void {
+    const { config, context, runtime, socket } = this.#options;
+    socket.once('data', (first: Buffer) => {
+      const denial = judgeConnection(config.guards, context, runtime.stats);
+      if (denial === undefined) {
+        upstream.write(first);
+        socket.pipe(upstream);
+        return;
+      }
+      this.#info.connectionTerminationDetails = denial.details;
+      recordDenial({ runtime, context, info: this.#info, note: denial.note });
+      this.close();
+    });
+    socket.once('end', () => upstream.end());
   }
 
   /** The last bytes of the upstream may still wait for the client. */
