@@ -33,6 +33,8 @@ function servedElsewhere(clusters: readonly string[]): (virtualHost: string) => 
 
 function checkRoute(route: Route, host: string, clusters: ReadonlySet<string>): Diagnostic[] {
   const { cluster, weighted_clusters, request_mirror_policies = [] } = route.route ?? {};
+  // Routes of the Gateway API say themselves what is answered in a cluster's place.
+  const answer = route.route?.cluster_not_found_response_code === 'INTERNAL_SERVER_ERROR' ? 500 : 503;
   const uses = [
     ...(cluster === undefined ? [] : [{ name: cluster, part: 'cluster' }]),
     ...(weighted_clusters?.clusters ?? []).map(({ name }, i) => ({ name, part: `weighted_clusters.${i}` })),
@@ -41,14 +43,25 @@ function checkRoute(route: Route, host: string, clusters: ReadonlySet<string>): 
   return uses
     .filter(({ name }) => !clusters.has(name))
     .map(({ name, part }) =>
-      missingCluster(name, `Virtual host "${host}", route "${route.name ?? ''}"`, originOf(route.metadata, part)),
+      missingCluster(name, {
+        where: `Virtual host "${host}", route "${route.name ?? ''}"`,
+        answer,
+        origin: originOf(route.metadata, part),
+      }),
     );
 }
 
-const missingCluster = (cluster: string, where: string, origin: Origin | undefined): Diagnostic => ({
+interface MissingPlace {
+  readonly where: string;
+  /** Status of what is answered instead. */
+  readonly answer: number;
+  readonly origin: Origin | undefined;
+}
+
+const missingCluster = (cluster: string, { where, answer, origin }: MissingPlace): Diagnostic => ({
   code: 'IST0101',
   severity: 'warning',
-  message: `${where} sends to cluster "${cluster}", which does not exist: such requests are answered 503 with flag NC.`,
+  message: `${where} sends to cluster "${cluster}", which does not exist: such requests are answered ${answer} with flag NC.`,
   hint: 'Name a host and port that a Service has, and a subset that its DestinationRule defines.',
   ...(origin && { origin }),
 });
@@ -83,7 +96,13 @@ function checkTcp(config: TcpProxy, { listener, chain, clusters }: TcpPlace): Di
   ];
   return uses
     .filter(({ name }) => !clusters.has(name) && name !== 'PassthroughCluster' && name !== 'BlackHoleCluster')
-    .map(({ name, part }) => missingCluster(name, `Listener "${listener.name}"`, originOf(chain?.metadata, part)));
+    .map(({ name, part }) =>
+      missingCluster(name, {
+        where: `Listener "${listener.name}"`,
+        answer: 503,
+        origin: originOf(chain?.metadata, part),
+      }),
+    );
 }
 
 function missingTable(table: string, listener: Listener): Diagnostic {
