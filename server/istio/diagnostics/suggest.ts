@@ -17,19 +17,30 @@ function distance(a: string, b: string): number {
   return last[b.length] ?? 0;
 }
 
-/** The candidate that was most likely meant, or undefined when none is near: at most a third of the word is wrong. */
-export function didYouMean(word: string, candidates: Iterable<string>): string | undefined {
+/** The candidate that was most likely meant. */
+export interface Meaning {
+  readonly word: string;
+  /** No other candidate is as near. */
+  readonly isCertain: boolean;
+}
+
+/** What was most likely meant, or undefined when nothing is near: at most a third of the word is wrong. */
+export function meaningOf(word: string, candidates: Iterable<string>): Meaning | undefined {
   if (word.length > 64) return undefined;
   const lower = word.toLowerCase();
-  let best: string | undefined;
+  let best: Meaning | undefined;
   let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
   for (const candidate of candidates) {
-    if (candidate.length > 96) continue;
+    if (candidate.length > 96 || candidate === best?.word) continue;
     const edits = distance(lower, candidate.toLowerCase());
-    if (edits < bestDistance) {
-      best = candidate;
-      bestDistance = edits;
-    }
+    if (edits === bestDistance && best) best = { ...best, isCertain: false };
+    if (edits >= bestDistance) continue;
+    best = { word: candidate, isCertain: true };
+    bestDistance = edits;
   }
   return best;
 }
+
+/** The candidate that was most likely meant, or undefined when none is near. */
+export const didYouMean = (word: string, candidates: Iterable<string>): string | undefined =>
+  meaningOf(word, candidates)?.word;

@@ -1,9 +1,9 @@
 import type { KubeObject } from '#domain';
-import { didYouMean } from '../../diagnostics/suggest.ts';
 import { type Field, specOf } from '../../rules/field.ts';
 import type { Advice, Analyzer, Report } from '../analyzer.ts';
 import type { MeshView } from '../mesh/mesh-view.ts';
 import { fullName, namespaceOf } from '../mesh/objects.ts';
+import { spellingAdvice } from '../spelling.ts';
 
 const GATEWAY_API = 'gateway.networking.k8s.io';
 const ROUTES = ['HTTPRoute', 'GRPCRoute', 'TLSRoute', 'TCPRoute'] as const;
@@ -33,12 +33,7 @@ function nameAdvice(target: Target, mesh: MeshView): Advice {
     .of(target.kind, target.group)
     .filter((each) => namespaceOf(each) === target.namespace)
     .map(({ metadata }) => metadata.name);
-  const meant = didYouMean(target.name.text, names);
-  if (meant === undefined) return {};
-  return {
-    hint: `Did you mean ${meant}?`,
-    repair: { title: `Change to ${meant}`, path: target.name.path, text: meant },
-  };
+  return spellingAdvice(target.name, names);
 }
 
 function checkParents(route: KubeObject, mesh: MeshView, report: Report): void {

@@ -1,8 +1,8 @@
-import { didYouMean } from '../../diagnostics/suggest.ts';
 import { type Field, specOf } from '../../rules/field.ts';
 import type { Advice, Analyzer } from '../analyzer.ts';
 import type { MeshView } from '../mesh/mesh-view.ts';
 import { namespaceOf } from '../mesh/objects.ts';
+import { spellingAdvice } from '../spelling.ts';
 import { mirrorDestinations, routeDestinations, serviceKey } from './destinations-of.ts';
 
 /** Subsets that DestinationRules define, by Service. */
@@ -21,11 +21,10 @@ function subsetAdvice(subset: Field, host: string, defined: ReadonlySet<string> 
   if (!defined || defined.size === 0) {
     return { hint: `Create a DestinationRule for host ${host} with a subset ${subset.text}.` };
   }
-  const meant = didYouMean(subset.text, defined);
   const known = [...defined].join(', ');
-  if (meant === undefined) return { hint: `The DestinationRule defines ${known}: add ${subset.text} to it.` };
-  const repair = { title: `Change to ${meant}`, path: subset.path, text: meant };
-  return { hint: `Did you mean ${meant}? The DestinationRule defines ${known}.`, repair };
+  const { hint, repair } = spellingAdvice(subset, defined);
+  if (hint === undefined) return { hint: `The DestinationRule defines ${known}: add ${subset.text} to it.` };
+  return { hint: `${hint} The DestinationRule defines ${known}.`, repair };
 }
 
 /** IST0101: subsets that no DestinationRule defines; requests for them are answered with 503 and flag NC. */

@@ -1,9 +1,9 @@
 import { serviceHostname } from '#domain';
-import { didYouMean } from '../../diagnostics/suggest.ts';
 import type { Field } from '../../rules/field.ts';
 import type { Advice } from '../analyzer.ts';
 import type { MeshView } from '../mesh/mesh-view.ts';
 import { namespaceOf } from '../mesh/objects.ts';
+import { spellingAdvice } from '../spelling.ts';
 
 /** What the author of this unknown host may have meant; a repair when only one Service can be meant. */
 export function hostAdvice(field: Field, namespace: string, mesh: MeshView): Advice {
@@ -19,8 +19,6 @@ export function hostAdvice(field: Field, namespace: string, mesh: MeshView): Adv
     const repair = more.length === 0 ? { title: `Write ${full}`, path: field.path, text: full } : undefined;
     return { hint, repair };
   }
-  const names = new Set(mesh.of('Service').map((each) => each.metadata.name));
-  const meant = didYouMean(name, name.includes('.') ? mesh.hosts.names : names);
-  if (meant === undefined) return {};
-  return { hint: `Did you mean ${meant}?`, repair: { title: `Change to ${meant}`, path: field.path, text: meant } };
+  const names = mesh.of('Service').map((each) => each.metadata.name);
+  return spellingAdvice(field, name.includes('.') ? mesh.hosts.names : names);
 }
