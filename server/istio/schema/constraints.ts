@@ -13,7 +13,6 @@ interface Walk {
 }
 
 const quoted = (value: unknown): string => JSON.stringify(value) ?? 'null';
-const plural = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`;
 
 function report(walk: Walk, path: string, message: string): void {
   walk.problems.push(catalogued('MW0105', path, { message }));
@@ -27,17 +26,16 @@ function checkNumber(value: number, schema: Fields, path: string, walk: Walk): v
   if (typeof maximum === 'number' && value > maximum) invalid(`less than or equal to ${maximum}`);
 }
 
+/** Says the first of several things that are wrong with a text. */
 function checkText(value: string, schema: Fields, path: string, walk: Walk): void {
   const { minLength, maxLength, pattern } = schema;
   const length = value.length === 0 ? 0 : [...value].length;
   const invalid = (what: string): void =>
     report(walk, path, `Invalid value: ${quoted(value)}: ${path} in body should ${what}`);
-  if (typeof minLength === 'number' && length < minLength) {
-    invalid(`be at least ${plural(minLength, 'char')} long`);
-  }
   if (typeof maxLength === 'number' && length > maxLength) {
     report(walk, path, `Too long: may not be more than ${maxLength} bytes`);
-  } else if (typeof pattern === 'string' && !searches(value, pattern)) invalid(`match '${pattern}'`);
+  } else if (typeof minLength === 'number' && length < minLength) invalid(`be at least ${minLength} chars long`);
+  else if (typeof pattern === 'string' && !searches(value, pattern)) invalid(`match '${pattern}'`);
 }
 
 /** Entries of a list that is a set, or a map by some of its fields, are there once. */
