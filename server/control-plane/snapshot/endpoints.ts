@@ -3,9 +3,12 @@ import { compareText } from './config.ts';
 import { labelsMatch } from './hosts.ts';
 import type { ServiceRegistry } from './registry.ts';
 import { endpointsOfEntries, type ServiceEntry } from './service-entries.ts';
-import { type Service, serviceKey } from './services.ts';
+import { keepsSessions, type Service, serviceKey } from './services.ts';
 import type { WorkloadInstance } from './workload-entries.ts';
 import { NOWHERE, type Workload, type WorkloadIndex } from './workloads.ts';
+
+/** `DRAINING`: shuts down, and serves the sessions it has. */
+export type Health = 'HEALTHY' | 'UNHEALTHY' | 'DRAINING';
 
 /** One address that serves one port of a service. */
 export interface Endpoint {
@@ -20,7 +23,7 @@ export interface Endpoint {
   readonly weight: number;
   readonly network: string;
   /** Undefined: nobody watches it, so it counts as healthy. */
-  readonly healthy: boolean | undefined;
+  readonly health: Health | undefined;
   readonly workload: Workload;
 }
 
@@ -64,8 +67,9 @@ export function deriveEndpoints(
     if (service === undefined || (slice as SliceShape).addressType === 'FQDN') continue;
     const namespace = slice.metadata.namespace ?? 'default';
     const hostname = serviceHostname(service, namespace);
-    const published = registry.byHost.get(hostname)?.get(namespace)?.publishNotReady === true;
-    add(serviceKey({ namespace, hostname }), sliceEndpoints(slice, { namespace, published }, workloads));
+    const held = registry.byHost.get(hostname)?.get(namespace);
+    const drains = held !== undefined && keepsSessions(held);
+    add(serviceKey({ namespace, hostname }), sliceEndpoints(slice, { namespace, drains }, workloads));
   }
   for (const endpoints of byService.values()) {
     endpoints.sort((a, b) => compareAddresses(a.ip, b.ip) || a.port - b.port);
@@ -89,27 +93,34 @@ const podInstance = (workload: Workload): WorkloadInstance => ({
   workload,
 });
 
-/** An endpoint without a `ready` condition counts as ready, as Kubernetes says. One that terminates serves nobody. */
+type Conditions = NonNullable<NonNullable<SliceShape['endpoints']>[number]['conditions']>;
+
+/** An endpoint without a `ready` condition counts as ready. One that terminates serves nobody, unless its sessions are kept. */
+function healthOf({ ready, serving, terminating }: Conditions, drains: boolean): Health | undefined {
+  if (ready !== false) return 'HEALTHY';
+  if (terminating === false) return 'UNHEALTHY';
+  return drains && serving !== false ? 'DRAINING' : undefined;
+}
+
 function sliceEndpoints(
   slice: KubeObject,
-  { namespace, published }: { readonly namespace: string; readonly published: boolean },
+  { namespace, drains }: { readonly namespace: string; readonly drains: boolean },
   workloads: WorkloadIndex,
 ): Endpoint[] {
   const { endpoints = [], ports = [] } = slice as SliceShape;
-  return endpoints
-    .filter(({ conditions }) => conditions?.ready !== false || conditions.terminating !== true)
-    .flatMap(({ addresses = [], targetRef, conditions }) => {
-      const ip = addresses[0];
-      if (ip === undefined) return [];
+  return endpoints.flatMap(({ addresses = [], targetRef, conditions = {} }) => {
+    const health = healthOf(conditions, drains);
+    if (health === undefined) return [];
+    return addresses.flatMap((ip) => {
       const named = targetRef?.name && workloads.byName.get(`${targetRef.namespace ?? namespace}/${targetRef.name}`);
       const workload = named || workloads.byIp.get(ip) || strangerAt(ip, namespace);
-      const healthy = conditions?.ready !== false || published;
       return ports.flatMap(({ port, name = '' }) =>
         port === undefined
           ? []
-          : [{ ip, port, portName: name, portKey: 0, weight: 0, network: workload.network, healthy, workload }],
+          : [{ ip, port, portName: name, portKey: 0, weight: 0, network: workload.network, health, workload }],
       );
     });
+  });
 }
 
 /** An address that no pod of the store has: outside the mesh. */
@@ -144,7 +155,7 @@ function selectedEntries(service: Service, workloadEntries: readonly WorkloadIns
         const number = named || (typeof port.targetPort === 'number' ? port.targetPort : undefined);
         if (number === undefined) return [];
         const place = { ip: address, port: number, portName: port.name, portKey: port.port };
-        return [{ ...place, weight, network, healthy: undefined, workload }];
+        return [{ ...place, weight, network, health: undefined, workload }];
       }),
     );
 }

@@ -68,7 +68,7 @@ function mergeMesh(mesh: MeshText, base: MeshConfig): MeshConfig {
     ...pickOptions(mesh),
     trustDomain: mesh.trustDomain ?? base.trustDomain,
     rootNamespace: mesh.rootNamespace ?? base.rootNamespace,
-    outboundTrafficPolicy: mode === 'ALLOW_ANY' || mode === 'REGISTRY_ONLY' ? mode : base.outboundTrafficPolicy,
+    outboundTrafficPolicy: isOutboundMode(mode) ? mode : base.outboundTrafficPolicy,
     enableAutoMtls: mesh.enableAutoMtls ?? base.enableAutoMtls,
     accessLogFile: mesh.accessLogFile ?? base.accessLogFile,
     tracingSampling: mesh.defaultConfig?.tracing?.sampling ?? base.tracingSampling,
@@ -81,6 +81,9 @@ function mergeMesh(mesh: MeshText, base: MeshConfig): MeshConfig {
     defaultProviders: mesh.defaultProviders ?? base.defaultProviders,
   };
 }
+
+const isOutboundMode = (mode: string | undefined): mode is MeshConfig['outboundTrafficPolicy'] =>
+  mode === 'ALLOW_ANY' || mode === 'REGISTRY_ONLY' || mode === 'ALLOW_ANY_DYNAMIC_DNS';
 
 function parseMapping(text: string): MeshText | undefined {
   try {

@@ -1,4 +1,4 @@
-import type { HttpRetry, LocalityLbSetting, TcpKeepalive } from './istio-types.ts';
+import type { HttpRetry, LocalityLbSetting, PolicyBlocks, TcpKeepalive } from './istio-types.ts';
 
 /** Fields of MeshConfig that have no default of their own, in the form of the YAML. */
 export interface MeshOptions {
@@ -19,6 +19,8 @@ export interface MeshOptions {
     readonly hosts?: readonly string[];
   }[];
   readonly defaultHttpRetryPolicy?: HttpRetry;
+  /** What a DestinationRule that leaves the block out has. */
+  readonly defaultTrafficPolicy?: Pick<PolicyBlocks, 'connectionPool' | 'outlierDetection'>;
   readonly inboundClusterStatName?: string;
   readonly outboundClusterStatName?: string;
   readonly proxyHttpPort?: number;
@@ -64,6 +66,7 @@ const OPTIONS = [
   'ingressSelector',
   'serviceSettings',
   'defaultHttpRetryPolicy',
+  'defaultTrafficPolicy',
   'inboundClusterStatName',
   'outboundClusterStatName',
   'proxyHttpPort',

@@ -83,7 +83,6 @@ export function servicesOfEntry(
             namespaceAnnotations['networking.istio.io/traffic-distribution'],
         ),
         nodeLocal: false,
-        publishNotReady: false,
         origin: {
           kind: entry.kind,
           apiVersion: entry.apiVersion,
@@ -199,7 +198,7 @@ function endpointOf({ address, ports, weight, network, workload }: WorkloadInsta
     portKey: port.port,
     weight,
     network,
-    healthy: undefined,
+    health: undefined,
     workload,
   };
 }

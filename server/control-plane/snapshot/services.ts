@@ -55,7 +55,6 @@ export interface Service {
   readonly trafficDistribution: 'Any' | 'PreferSameZone' | 'PreferSameNode';
   /** Only endpoints on the client's own node. */
   readonly nodeLocal: boolean;
-  readonly publishNotReady: boolean;
   /** The object it comes from, with an empty path. */
   readonly origin: FieldOrigin;
 }
@@ -64,6 +63,12 @@ export const UNSPECIFIED = '0.0.0.0';
 
 /** Whether a service has no address of its own, so that clients dial its endpoints. */
 export const hasNoAddress = ({ address }: Pick<Service, 'address'>): boolean => address === UNSPECIFIED;
+
+const SESSION_LABELS = ['istio.io/persistent-session', 'istio.io/persistent-session-header'];
+
+/** Whether sessions stay with their endpoint while it shuts down. */
+export const keepsSessions = ({ labels }: Pick<Service, 'labels'>): boolean =>
+  SESSION_LABELS.some((label) => Boolean(labels[label]));
 
 export const serviceKey = ({ namespace, hostname }: Pick<Service, 'namespace' | 'hostname'>): string =>
   `${namespace}/${hostname}`;
@@ -75,7 +80,6 @@ interface ServiceSpec {
   readonly clusterIPs?: readonly string[];
   readonly selector?: Record<string, string>;
   readonly internalTrafficPolicy?: string;
-  readonly publishNotReadyAddresses?: boolean;
   readonly trafficDistribution?: string;
   readonly ports?: readonly {
     readonly port: number;
@@ -136,7 +140,6 @@ export function toService(
       spec.trafficDistribution ?? annotations[TRAFFIC_DISTRIBUTION] ?? namespaceAnnotations[TRAFFIC_DISTRIBUTION],
     ),
     nodeLocal: spec.internalTrafficPolicy === 'Local',
-    publishNotReady: spec.publishNotReadyAddresses === true,
     origin: { kind: 'Service', apiVersion: 'v1', namespace, name, path: '' },
   };
 }

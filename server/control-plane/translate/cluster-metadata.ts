@@ -1,18 +1,20 @@
 import type { Metadata } from '#xds';
 import { type Config, fieldOf } from '../snapshot/config.ts';
-import type { Owned } from '../snapshot/destination-rules.ts';
 import type { ConnectionPoolSettings } from '../snapshot/istio-types.ts';
 import type { ClusterInput } from './cluster-input.ts';
 import { POOL_PARTS } from './connection-pool.ts';
+import { isDynamic } from './dynamic-dns.ts';
 import { configPath, meshworkOrigin, type OriginParts, serviceOrigin } from './origin-metadata.ts';
-import type { EffectivePolicy } from './traffic-policy.ts';
+import type { EffectivePolicy, PolicyBlock } from './traffic-policy.ts';
 
 /** A cluster's metadata: Istio's service list, rule and subset, and the fields behind its parts. */
 export function clusterMetadata(input: ClusterInput, policy: EffectivePolicy): Metadata {
   const { service, port, rule, subset } = input;
   const owner = subset?.owner ?? rule?.trafficPolicy?.owner ?? rule?.owner;
   const istio = {
-    services: [{ host: service.hostname, name: service.name, namespace: service.namespace }],
+    ...(!isDynamic(service) && {
+      services: [{ host: service.hostname, name: service.name, namespace: service.namespace }],
+    }),
     ...(service.meshExternal && subset === undefined && { external: true }),
     ...(overridesAlpn(policy) && { alpn_override: 'false' }),
   };
@@ -35,7 +37,7 @@ const overridesAlpn = ({ tls }: EffectivePolicy): boolean =>
 
 /** Only fields of the cluster's own rule: with several rules for one host, parts of the others have no place in it. */
 function policyParts(policy: EffectivePolicy, owner: Config<unknown>, { subset }: ClusterInput): OriginParts {
-  const placed = (block: Owned<unknown> | undefined): string | undefined =>
+  const placed = (block: PolicyBlock<unknown> | undefined): string | undefined =>
     block?.owner === owner ? block.path : undefined;
   return {
     subset: subset?.path,
@@ -46,7 +48,7 @@ function policyParts(policy: EffectivePolicy, owner: Config<unknown>, { subset }
   };
 }
 
-function poolParts(pool: Owned<ConnectionPoolSettings> | undefined, path: string | undefined): OriginParts {
+function poolParts(pool: PolicyBlock<ConnectionPoolSettings> | undefined, path: string | undefined): OriginParts {
   if (pool === undefined || path === undefined) return {};
   const parts = Object.entries(POOL_PARTS).map(([part, [group, field]]) => {
     const settings = pool.value[group] as Readonly<Record<string, unknown>> | undefined;

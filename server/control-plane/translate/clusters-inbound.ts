@@ -8,6 +8,7 @@ import { parseProtocol } from '../snapshot/protocol.ts';
 import type { Service, ServicePort } from '../snapshot/services.ts';
 import type { IngressSpec, Sidecar } from '../snapshot/sidecars.ts';
 import { translateLimits } from './connection-pool.ts';
+import { ANY_HOST_CLUSTER, anyHostCluster, looksUpAnyHost } from './dynamic-dns.ts';
 import {
   BLACK_HOLE_CLUSTER,
   INBOUND_PASSTHROUGH_CLUSTER,
@@ -19,7 +20,8 @@ import { firstByPort, sidecarHost } from './inbound-ports.ts';
 import { TCP_METADATA_EXCHANGE } from './istio-filters.ts';
 import { listenAddress } from './listener-filters.ts';
 import { configPath, meshworkOrigin, serviceOrigin } from './origin-metadata.ts';
-import { HTTP_PROTOCOL_OPTIONS, translateProtocolOptions, upstreamVersion } from './protocol-options.ts';
+import { HTTP_PROTOCOL_OPTIONS, http1Options, translateProtocolOptions, upstreamVersion } from './protocol-options.ts';
+import { headerCase } from './proxy-headers.ts';
 import type { ProxyView, ServiceTarget } from './proxy-view.ts';
 import type { OutboundScope } from './scope.ts';
 import { fillPattern } from './stat-names.ts';
@@ -135,9 +137,9 @@ function inboundCluster(scope: OutboundScope, input: InboundInput): IstioCluster
   const { service, port, clusterPort, address } = input;
   const name = clusterName('inbound', clusterPort, '', '');
   const rule = scope.inboundRuleFor(service.hostname);
-  const pool = input.pool ?? effectivePolicy(rule, undefined, port.port).connectionPool?.value;
+  const pool = input.pool ?? effectivePolicy(rule, { port: port.port, mesh }).connectionPool?.value;
   const version = upstreamVersion({ protocol: port.protocol, sniffs: true, direction: 'inbound' }, pool, mesh);
-  const options = translateProtocolOptions({ version, pool });
+  const options = translateProtocolOptions({ version, pool, http1: http1Options(port.protocol, mesh) });
   const pattern = mesh.inboundClusterStatName;
   return {
     name,
@@ -199,6 +201,7 @@ function servicesOnPort({ targets }: ProxyView, { targetPort, port }: ServiceTar
 export const fallbackClusters = (scope: OutboundScope): Cluster[] => [
   blackHoleCluster(scope.snapshot),
   passthroughCluster(scope, PASSTHROUGH_CLUSTER),
+  ...(looksUpAnyHost(scope) ? [lookUpCluster(scope)] : []),
 ];
 
 /** A cluster without endpoints: whatever is sent there is refused. */
@@ -208,6 +211,12 @@ export const blackHoleCluster = (snapshot: MeshSnapshot): Cluster => ({
   type: 'STATIC',
   connect_timeout: formatDuration(snapshot.mesh.connectTimeoutMs),
 });
+
+/** Where requests for unknown hosts are looked up. */
+function lookUpCluster(scope: OutboundScope): IstioCluster {
+  const { type: _, ...fields } = passthroughCluster(scope, ANY_HOST_CLUSTER);
+  return { ...fields, ...anyHostCluster() };
+}
 
 function passthroughCluster({ snapshot, istioProxy }: OutboundScope, name: string): IstioCluster {
   return {
@@ -220,7 +229,10 @@ function passthroughCluster({ snapshot, istioProxy }: OutboundScope, name: strin
       [HTTP_PROTOCOL_OPTIONS]: {
         '@type': `type.googleapis.com/${HTTP_PROTOCOL_OPTIONS}`,
         common_http_protocol_options: { idle_timeout: '300s' },
-        use_downstream_protocol_config: { http_protocol_options: {}, http2_protocol_options: {} },
+        use_downstream_protocol_config: {
+          http_protocol_options: headerCase(snapshot.mesh),
+          http2_protocol_options: {},
+        },
       },
     },
     ...(istioProxy && { filters: [TCP_METADATA_EXCHANGE] }),

@@ -2,19 +2,20 @@ import { clusterName } from '#domain';
 import type { Cluster } from '#xds';
 import { endpointsOnPort } from '../snapshot/endpoints.ts';
 import { namespaceTls } from '../snapshot/peer-authentications.ts';
-import { type Service, type ServicePort, serviceKey } from '../snapshot/services.ts';
+import { keepsSessions, type Service, type ServicePort, serviceKey } from '../snapshot/services.ts';
 import { edsConfig } from './ads-source.ts';
 import type { ClusterInput } from './cluster-input.ts';
 import { clusterMetadata } from './cluster-metadata.ts';
 import { percentOf, translateLimits } from './connection-pool.ts';
 import { dnsFields } from './dns-cluster.ts';
+import { dynamicCluster, isDynamic } from './dynamic-dns.ts';
 import { localityEndpoints } from './endpoints.ts';
 import { type IstioCluster, statPrefix } from './envoy-types.ts';
 import { TCP_METADATA_EXCHANGE } from './istio-filters.ts';
 import { translateLoadBalancer } from './load-balancer.ts';
 import { effectiveLocality, isLocalityWeighted } from './locality-lb.ts';
 import { translateOutlierDetection } from './outlier-detection.ts';
-import { HTTP_PROTOCOL_OPTIONS, translateProtocolOptions, upstreamVersion } from './protocol-options.ts';
+import { HTTP_PROTOCOL_OPTIONS, http1Options, translateProtocolOptions, upstreamVersion } from './protocol-options.ts';
 import { withProxyProtocol } from './proxy-protocol.ts';
 import type { OutboundScope } from './scope.ts';
 import { dnsSrvName, fillPattern } from './stat-names.ts';
@@ -57,9 +58,10 @@ function outboundCluster(input: ClusterInput): IstioCluster | undefined {
   const subsetName = subset?.value.name ?? '';
   const srvName = dnsSrvName(port.port, subsetName, service.hostname);
   const name = sniDnat ? srvName : clusterName('outbound', port.port, subsetName, service.hostname);
-  const policy = effectivePolicy(rule, subsetName, port.port);
+  const policy = effectivePolicy(rule, { subset: subsetName, port: port.port, mesh });
   const type = policy.loadBalancer?.value.simple === 'PASSTHROUGH' ? 'ORIGINAL_DST' : clusterType(scope, service);
-  const discovery = discoveryFields(input, { name, type, policy });
+  const looksUp = isDynamic(service) && scope.istioProxy;
+  const discovery = looksUp ? lookUpFields(input, policy) : discoveryFields(input, { name, type, policy });
   if (discovery === undefined) return undefined;
   const pool = policy.connectionPool?.value;
   const version = upstreamVersion(
@@ -68,7 +70,12 @@ function outboundCluster(input: ClusterInput): IstioCluster | undefined {
     mesh,
   );
   const tls = sniDnat ? undefined : clientTls(input, policy, version === 'http2');
-  const options = translateProtocolOptions({ version, pool, names: tls?.names });
+  const options = translateProtocolOptions({
+    version,
+    pool,
+    names: tls?.names,
+    http1: http1Options(port.protocol, mesh),
+  });
   const outlier = policy.outlierDetection && translateOutlierDetection(policy.outlierDetection.value);
   const locality = effectiveLocality(mesh, policy.loadBalancer?.value, service);
   return {
@@ -82,14 +89,35 @@ function outboundCluster(input: ClusterInput): IstioCluster | undefined {
     ...translateLimits(pool, mesh, policy.retryBudget?.value),
     ...(options && { typed_extension_protocol_options: { [HTTP_PROTOCOL_OPTIONS]: options } }),
     ...(outlier && { outlier_detection: outlier.outlier_detection }),
-    common_lb_config: {
-      healthy_panic_threshold: outlier ? outlier.healthy_panic_threshold : percentOf(0),
-      ...isLocalityWeighted(locality, outlier !== undefined),
-    },
+    ...(!looksUp && {
+      common_lb_config: {
+        healthy_panic_threshold: outlier ? outlier.healthy_panic_threshold : percentOf(0),
+        ...isLocalityWeighted(locality, outlier !== undefined),
+        ...(subsetName === '' && keepsSessions(service) && { override_host_status: { statuses: KEPT_STATUSES } }),
+      },
+    }),
     ...(tls && withProxyProtocol(tlsFields(tls, type === 'ORIGINAL_DST'), policy.proxyProtocol?.value)),
     ...(scope.istioProxy && { filters: [TCP_METADATA_EXCHANGE] }),
     metadata: clusterMetadata(input, policy),
   };
+}
+
+/** A session may stay with an endpoint that drains. */
+const KEPT_STATUSES = ['HEALTHY', 'DRAINING', 'UNKNOWN', 'DEGRADED'];
+
+const LOOKED_UP: ReadonlySet<string> = new Set(['http', 'http2', 'grpc', 'tls']);
+
+/** Only protocols that name their host are looked up by it, and only as a whole: there are no subsets. */
+function lookUpFields(
+  { service, port, subset }: ClusterInput,
+  policy: EffectivePolicy,
+): Partial<IstioCluster> | undefined {
+  if (subset !== undefined || !LOOKED_UP.has(port.protocol)) return undefined;
+  const tls = policy.tls?.value;
+  const checks = ['SIMPLE', 'MUTUAL', 'ISTIO_MUTUAL'].includes(tls?.mode ?? 'DISABLE');
+  return dynamicCluster(service.hostname, {
+    insecure: checks && (tls?.insecureSkipVerify === true || Boolean(tls?.sni)),
+  });
 }
 
 /** Gateways dial no addresses, so they balance where a sidecar would pass on. */

@@ -23,7 +23,7 @@ export function loadAssignment(scope: OutboundScope, cluster: Cluster): ClusterL
   if (parts === undefined || service === undefined || port === undefined) return { cluster_name };
   const rule = scope.ruleFor(service.hostname);
   const subset = rule?.subsets.find(({ value }) => value.name === parts.subset)?.value;
-  const policy = effectivePolicy(rule, parts.subset, parts.port);
+  const policy = effectivePolicy(rule, { subset: parts.subset, port: parts.port, mesh: scope.snapshot.mesh });
   const endpoints = localityEndpoints(scope, { service, port, rule, subset, policy, sniDnat });
   return endpoints.length === 0 ? { cluster_name } : { cluster_name, endpoints };
 }
@@ -57,7 +57,8 @@ export function localityEndpoints(scope: OutboundScope, query: EndpointQuery): L
     (endpoint) =>
       (isDns || endpoint.port === 0 || isIp(endpoint.ip)) &&
       labelsMatch(subset?.labels, endpoint.workload.labels) &&
-      (endpoint.healthy !== false || !hidesUnready) &&
+      (endpoint.health !== 'UNHEALTHY' || !hidesUnready) &&
+      (healthOf(endpoint) !== 'DRAINING' || Boolean(service.labels[SESSION_LABEL])) &&
       (!service.nodeLocal || endpoint.workload.node === client.node),
   );
   const groups = groupByLocality(endpoints, mutual);
@@ -135,7 +136,15 @@ const protoLocality = ({ region, zone, subZone }: Locality): NonNullable<Localit
   ...(subZone && { sub_zone: subZone }),
 });
 
-function lbEndpoint({ ip, port, workload, weight, healthy }: Endpoint, mtls: boolean): LbEndpoint {
+/** Only Services of this label take part in draining. */
+const SESSION_LABEL = 'istio.io/persistent-session';
+
+const healthOf = ({ health, workload }: Endpoint): Endpoint['health'] =>
+  workload.labels['istio.io/draining'] ? 'DRAINING' : health;
+
+function lbEndpoint(endpoint: Endpoint, mtls: boolean): LbEndpoint {
+  const { ip, port, workload, weight } = endpoint;
+  const health = healthOf(endpoint);
   const { labels, namespace, name } = workload;
   const service =
     labels['service.istio.io/canonical-name'] ??
@@ -148,7 +157,7 @@ function lbEndpoint({ ip, port, workload, weight, healthy }: Endpoint, mtls: boo
     endpoint: {
       address: port === 0 ? { pipe: { path: ip } } : { socket_address: { address: ip, port_value: port } },
     },
-    ...(healthy !== undefined && { health_status: healthy ? 'HEALTHY' : 'UNHEALTHY' }),
+    ...(health !== undefined && { health_status: health }),
     load_balancing_weight: weight || 1,
     metadata: {
       filter_metadata: {

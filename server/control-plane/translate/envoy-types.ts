@@ -25,11 +25,14 @@ export interface IstioMirrorPolicy extends MirrorPolicy {
 /** RouteAction with the fields that Istio sets beyond those the proxies read. */
 export interface IstioRouteAction extends RouteAction {
   max_grpc_timeout?: Duration;
+  append_x_forwarded_host?: boolean;
   request_mirror_policies?: IstioMirrorPolicy[];
 }
 
 /** Cluster with the fields that Istio sets beyond those the proxies read. */
 export interface IstioCluster extends Cluster {
+  /** A kind of cluster that an extension has, in the place of `type`. */
+  cluster_type?: { name: string; typed_config: Any };
   ring_hash_lb_config?: { minimum_ring_size: string };
   maglev_lb_config?: { table_size: string };
   round_robin_lb_config?: Record<string, unknown>;

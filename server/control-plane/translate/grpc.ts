@@ -100,7 +100,7 @@ function grpcCluster(input: ClusterInput): Cluster {
   const { scope, service, port, rule, subset } = input;
   const subsetName = subset?.value.name ?? '';
   const name = clusterName('outbound', port.port, subsetName, service.hostname);
-  const policy = effectivePolicy(rule, subsetName, port.port);
+  const policy = effectivePolicy(rule, { subset: subsetName, port: port.port, mesh: scope.snapshot.mesh });
   const balancer = translateLoadBalancer(policy.loadBalancer?.value);
   const maxRequests = policy.connectionPool?.value.http?.http2MaxRequests;
   const tls = policy.tls?.value.mode === 'ISTIO_MUTUAL';

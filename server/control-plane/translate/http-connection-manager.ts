@@ -1,10 +1,13 @@
-import { extensionTypes, type FilterChain, type HttpConnectionManager, type RouteConfiguration } from '#xds';
+import { type Any, extensionTypes, type FilterChain, type HttpConnectionManager, type RouteConfiguration } from '#xds';
 import type { MeshConfig } from '../doors.ts';
 import { accessLog } from './access-log.ts';
 import { ADS_SOURCE } from './ads-source.ts';
 import { filterNames, filterTypes, NO_TIMEOUT } from './envoy-types.ts';
 import { ALPN_FILTER, GRPC_STATS_FILTER, peerMetadataFilter, UUID_EXTENSION } from './istio-filters.ts';
+import { exchangesInMesh, headerCase, hidesDebugHeaders, serverHeaders } from './proxy-headers.ts';
 import type { WorkloadPolicies } from './workload-policies.ts';
+
+type HttpFilter = NonNullable<HttpConnectionManager['http_filters']>[number];
 
 export interface HttpFilterInput {
   readonly mesh: MeshConfig;
@@ -19,6 +22,8 @@ export interface HttpFilterInput {
   readonly grpcWeb?: boolean;
   /** For clients that use the proxy by name. */
   readonly absoluteUrls?: boolean;
+  /** Stand right before routing. */
+  readonly lookups?: readonly HttpFilter[];
   /** What the proxy enforces on these requests, before everything else. */
   readonly policies?: WorkloadPolicies;
 }
@@ -37,12 +42,14 @@ export function httpFilter(input: HttpFilterInput): FilterChain['filters'][numbe
       ? { rds: { config_source: ADS_SOURCE, route_config_name: routes.rds } }
       : { route_config: routes.inline }),
     http_filters: [
-      ...(istioProxy ? [peerMetadataFilter(side)] : []),
+      ...(istioProxy ? [peerMetadataFilter(side, exchangesInMesh(mesh))] : []),
       ...(input.policies?.http ?? []),
       ...(input.grpcWeb === true ? [GRPC_WEB_FILTER] : []),
       ...(istioProxy ? [GRPC_STATS_FILTER] : []),
       ...(istioProxy && side !== 'inbound' ? [ALPN_FILTER] : []),
       ...HTTP_FILTERS,
+      ...(input.lookups ?? []),
+      routerFilter(mesh),
     ],
     tracing: {
       client_sampling: { value: 100 },
@@ -51,8 +58,9 @@ export function httpFilter(input: HttpFilterInput): FilterChain['filters'][numbe
     },
     ...accessLog(mesh),
     ...SIDES[side],
+    ...serverHeaders(mesh, side),
     ...(side === 'gateway' && gatewayTopology(mesh)),
-    ...(input.absoluteUrls === true && { http_protocol_options: { allow_absolute_url: true } }),
+    ...http1Options(input),
     upgrade_configs: [{ upgrade_type: 'websocket' }],
     stream_idle_timeout: NO_TIMEOUT,
     proxy_100_continue: true,
@@ -67,34 +75,37 @@ export function httpFilter(input: HttpFilterInput): FilterChain['filters'][numbe
 export const FAULT_FILTER = { name: filterNames.fault, typed_config: { '@type': extensionTypes.fault } };
 export const ROUTER_FILTER = { name: filterNames.router, typed_config: { '@type': extensionTypes.router } };
 
+const routerFilter = (mesh: MeshConfig): HttpFilter =>
+  hidesDebugHeaders(mesh)
+    ? {
+        name: filterNames.router,
+        typed_config: { '@type': extensionTypes.router, suppress_envoy_headers: true } as Any,
+      }
+    : ROUTER_FILTER;
+
 const GRPC_WEB_FILTER = {
   name: 'envoy.filters.http.grpc_web',
   typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.http.grpc_web.v3.GrpcWeb' },
 };
 
-const HTTP_FILTERS = [
-  FAULT_FILTER,
-  { name: filterNames.cors, typed_config: { '@type': filterTypes.cors } },
-  ROUTER_FILTER,
-];
+const HTTP_FILTERS = [FAULT_FILTER, { name: filterNames.cors, typed_config: { '@type': filterTypes.cors } }];
 
-/** Outbound keeps Envoy's own `server: envoy`; the other two answer as `istio-envoy`. */
 const SIDES = {
   outbound: { use_remote_address: false },
   inbound: {
     use_remote_address: false,
-    server_name: 'istio-envoy',
-    forward_client_cert_details: 'APPEND_FORWARD',
-    set_current_client_cert_details: { subject: true, dns: true, uri: true },
   },
   gateway: {
     use_remote_address: true,
-    server_name: 'istio-envoy',
     forward_client_cert_details: 'SANITIZE_SET',
     set_current_client_cert_details: { subject: true, cert: true, dns: true, uri: true },
-    http_protocol_options: {},
   },
 } as const;
+
+function http1Options({ mesh, side, absoluteUrls }: HttpFilterInput): Partial<HttpConnectionManager> {
+  const options = { ...(absoluteUrls === true && { allow_absolute_url: true }), ...headerCase(mesh) };
+  return side === 'gateway' || Object.keys(options).length > 0 ? { http_protocol_options: options } : {};
+}
 
 /** What stands before a gateway: trusted proxies, and what they know of the client's certificate. */
 function gatewayTopology({ defaultConfig }: MeshConfig): Partial<HttpConnectionManager> {

@@ -20,7 +20,8 @@ export const TCP_METADATA_EXCHANGE = {
 };
 
 /** The same by headers of a request. */
-export function peerMetadataFilter(side: 'outbound' | 'inbound' | 'gateway'): HttpFilter {
+export function peerMetadataFilter(side: 'outbound' | 'inbound' | 'gateway', inMesh: boolean): HttpFilter {
+  const skips = inMesh && side !== 'inbound';
   const [discovery, propagation] =
     side === 'inbound'
       ? ['downstream_discovery', 'downstream_propagation']
@@ -29,7 +30,7 @@ export function peerMetadataFilter(side: 'outbound' | 'inbound' | 'gateway'): Ht
     name: EXCHANGE,
     typed_config: typedStruct('io.istio.http.peer_metadata.Config', {
       [discovery]: [{ istio_headers: {} }, { workload_discovery: {} }],
-      [propagation]: [{ istio_headers: {} }],
+      [propagation]: [{ istio_headers: skips ? { skip_external_clusters: true } : {} }],
     }),
   };
 }

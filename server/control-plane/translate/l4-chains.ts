@@ -8,6 +8,7 @@ import { type L4Rule, MESH_GATEWAY, type VirtualService } from '../snapshot/virt
 import type { ChainDraft } from './chain-draft.ts';
 import { codecFilters } from './codec-filters.ts';
 import { destinationCluster } from './destinations.ts';
+import { isDynamic, sniLookupFilters } from './dynamic-dns.ts';
 import { originMetadata, serviceOrigin } from './origin-metadata.ts';
 import type { OutboundScope } from './scope.ts';
 import { appliesToL4 } from './source-match.ts';
@@ -64,7 +65,7 @@ function tlsChains(input: L4Input, rules: readonly VirtualService[]): ChainDraft
 function ownNames({ service, bind, cidrs, scope }: L4Input): readonly string[] {
   const sharesListener =
     cidrs.length > 0 || service.address.includes('/') || (hasNoAddress(service) && bind === UNSPECIFIED);
-  if (!sharesListener) return [];
+  if (!sharesListener && !isDynamic(service)) return [];
   return [service.hostname, ...service.aliases.flatMap((alias) => [alias, ...altHosts(alias, scope.namespace)])];
 }
 
@@ -162,7 +163,11 @@ function serviceFilters({ scope, service, port }: L4Input): Pick<FilterChain, 'f
     : cluster;
   const options = tcpOptions(scope.ruleFor(service.hostname), { subset: '' });
   return {
-    filters: [...codecFilters(scope, port.protocol, statPrefix), ...tcpFilter(cluster, mesh, { statPrefix, options })],
+    filters: [
+      ...sniLookupFilters(scope, service, port.port),
+      ...codecFilters(scope, port.protocol, statPrefix),
+      ...tcpFilter(cluster, mesh, { statPrefix, options }),
+    ],
     metadata: originMetadata(serviceOrigin(service, (only ?? port).index)),
   };
 }

@@ -4,12 +4,14 @@ import { endpointsOnPort } from '../snapshot/endpoints.ts';
 import { type PortProtocol, parseProtocol, trafficKind } from '../snapshot/protocol.ts';
 import { hasNoAddress, type Service, type ServicePort, UNSPECIFIED } from '../snapshot/services.ts';
 import { type ChainDraft, conflicts, matchesAll, toChain } from './chain-draft.ts';
+import { looksUpAnyHost, lookupFilters, SNI_LOOKUP } from './dynamic-dns.ts';
 import type { EgressListener } from './egress-scope.ts';
 import { NO_TIMEOUT, statPrefix } from './envoy-types.ts';
 import { httpFilter } from './http-connection-manager.ts';
 import { l4Chains } from './l4-chains.ts';
 import { HTTP_INSPECTOR, listenAddress, PLAINTEXT_HTTP, TLS_INSPECTOR } from './listener-filters.ts';
 import { originMetadata, serviceOrigin } from './origin-metadata.ts';
+import { catchAllVirtualHost, routeConfig } from './route-table.ts';
 import type { OutboundScope } from './scope.ts';
 import { blackHoleFilter, fallthroughFilter } from './tcp-proxy.ts';
 
@@ -161,6 +163,7 @@ function httpChain(scope: OutboundScope, { service, port, address }: Candidate):
         routes: { rds },
         side: 'outbound',
         grpcWeb: port.protocol === 'grpc-web',
+        lookups: lookupFilters(scope, service),
       }),
     ],
   };
@@ -171,7 +174,9 @@ function finish(scope: OutboundScope, { bind, port, chains, origin }: Entry): Li
   const open = all.findLast(({ draft }) => matchesAll(draft));
   const others = all.filter(({ draft }) => !matchesAll(draft)).map(({ chain }) => chain);
   const inspectsHttp = chains.some(({ applicationProtocols }) => (applicationProtocols ?? []).length > 0);
-  const inspectsTls = chains.some(({ sniHosts }) => sniHosts.length > 0);
+  const inspectsTls = chains.some(
+    ({ sniHosts, filters }) => sniHosts.length > 0 || filters.some(({ name }) => name === SNI_LOOKUP),
+  );
   return {
     name: `${bind.address}_${port}`,
     address: bindAddress(bind.address, port),
@@ -215,6 +220,7 @@ function httpProxyListener(scope: OutboundScope): Listener | undefined {
         routes: { rds: HTTP_PROXY_TABLE },
         side: 'outbound',
         absoluteUrls: true,
+        lookups: lookupFilters(scope),
       }),
     ],
   };
@@ -235,6 +241,7 @@ export const HTTP_PROXY_TABLE = 'http_proxy';
 /** Port 15001: the door of all captured outbound traffic. */
 function virtualOutbound(scope: OutboundScope): Listener {
   const port = scope.snapshot.mesh.proxyListenPort ?? OUTBOUND_PORT;
+  const looksUp = looksUpAnyHost(scope);
   return {
     name: 'virtualOutbound',
     address: listenAddress(UNSPECIFIED, port),
@@ -247,7 +254,27 @@ function virtualOutbound(scope: OutboundScope): Listener {
         filter_chain_match: { destination_port: port },
         filters: blackHoleFilter,
       },
+      ...(looksUp ? [anyHostChain(scope)] : []),
       { name: 'virtualOutbound-catchall-tcp', filters: fallthroughFilter(scope) },
+    ],
+    ...(looksUp && { listener_filters: [HTTP_INSPECTOR] }),
+  };
+}
+
+/** Plain HTTP to hosts that nobody declared, which the proxy looks up by name. */
+function anyHostChain(scope: OutboundScope): FilterChain {
+  return {
+    name: 'virtualOutbound-catchall-tcp-http',
+    filter_chain_match: { application_protocols: ['http/1.1', 'h2c'] },
+    filters: [
+      httpFilter({
+        mesh: scope.snapshot.mesh,
+        istioProxy: scope.istioProxy,
+        statPrefix: statPrefix('outbound_virtualOutbound_allow_any_dynamic_dns'),
+        routes: { inline: routeConfig('allow_any_dynamic_dns', [catchAllVirtualHost(scope)]) },
+        side: 'outbound',
+        lookups: lookupFilters(scope),
+      }),
     ],
   };
 }

@@ -3,6 +3,7 @@ import type { MeshConfig } from '../doors.ts';
 import type { ConnectionPoolSettings } from '../snapshot/istio-types.ts';
 import { isHttp2, type PortProtocol, trafficKind } from '../snapshot/protocol.ts';
 import { protoDuration } from './durations.ts';
+import { headerCase } from './proxy-headers.ts';
 
 /** Key and type of the protocol options of a cluster. */
 export const HTTP_PROTOCOL_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
@@ -43,10 +44,16 @@ export interface ProtocolOptionsInput {
   readonly version: UpstreamVersion;
   readonly pool: ConnectionPoolSettings | undefined;
   readonly names?: AutoNames | undefined;
+  /** Options for HTTP/1. */
+  readonly http1?: Readonly<Record<string, unknown>>;
 }
 
+/** Options for HTTP/1 of a port that may speak it. */
+export const http1Options = (protocol: PortProtocol, mesh: MeshConfig): Readonly<Record<string, unknown>> =>
+  isHttp2(protocol) || !['http', 'auto'].includes(trafficKind(protocol)) ? {} : headerCase(mesh);
+
 /** How long connections live and which HTTP version they speak; undefined where Envoy's defaults do. */
-export function translateProtocolOptions({ version, pool, names }: ProtocolOptionsInput): Any | undefined {
+export function translateProtocolOptions({ version, pool, names, http1 = {} }: ProtocolOptionsInput): Any | undefined {
   const { http, tcp } = pool ?? {};
   const idleTimeout = http?.idleTimeout ?? tcp?.idleTimeout;
   const common = {
@@ -57,20 +64,25 @@ export function translateProtocolOptions({ version, pool, names }: ProtocolOptio
   const hasCommon =
     Object.keys(common).length > 0 || Boolean(http?.maxConcurrentStreams) || http?.http2KeepAlive !== undefined;
   const hasNames = names !== undefined && Object.keys(names).length > 0;
-  if (version === undefined && !hasCommon && !hasNames) return undefined;
+  const hasHttp1 = Object.keys(http1).length > 0;
+  if (version === undefined && !hasCommon && !hasNames && !hasHttp1) return undefined;
   return {
     '@type': `type.googleapis.com/${HTTP_PROTOCOL_OPTIONS}`,
     ...(hasCommon && { common_http_protocol_options: common }),
     ...(hasNames && { upstream_http_protocol_options: names }),
-    ...versionOptions(version, http),
+    ...versionOptions(version, http, http1),
   };
 }
 
-function versionOptions(version: UpstreamVersion, http: ConnectionPoolSettings['http']): Record<string, unknown> {
+function versionOptions(
+  version: UpstreamVersion,
+  http: ConnectionPoolSettings['http'],
+  http1: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
   if (version === 'downstream') {
-    return { use_downstream_protocol_config: { http_protocol_options: {}, http2_protocol_options: {} } };
+    return { use_downstream_protocol_config: { http_protocol_options: http1, http2_protocol_options: {} } };
   }
-  if (version === undefined) return { explicit_http_config: { http_protocol_options: {} } };
+  if (version === undefined) return { explicit_http_config: { http_protocol_options: http1 } };
   const { maxConcurrentStreams, http2KeepAlive } = http ?? {};
   return {
     explicit_http_config: {

@@ -1,4 +1,5 @@
 import type { Route, RouteConfiguration, VirtualHost } from '#xds';
+import type { MeshConfig } from '../doors.ts';
 import { compareText, fieldOf } from '../snapshot/config.ts';
 import type { FieldOrigin } from '../snapshot/field-origin.ts';
 import { compareSpecificity, intersectHosts } from '../snapshot/hosts.ts';
@@ -8,7 +9,8 @@ import { type VirtualService, virtualServicesFor } from '../snapshot/virtual-ser
 import { type BoundServer, hostsForNamespace } from './gateway-servers.ts';
 import { isCatchAll } from './match.ts';
 import { originMetadata } from './origin-metadata.ts';
-import { MAX_DIRECT_RESPONSE_BYTES } from './routes-outbound.ts';
+import { countsAttempts } from './proxy-headers.ts';
+import { MAX_DIRECT_RESPONSE_BYTES } from './route-table.ts';
 import { translateRules } from './rule-routes.ts';
 import type { OutboundScope } from './scope.ts';
 
@@ -39,7 +41,7 @@ export function gatewayRouteConfig(
     }
     if (redirects) addRedirects(hosts, bound);
   }
-  const virtualHosts = joinEqualHosts(hosts).sort((a, b) => compareText(a.name, b.name));
+  const virtualHosts = joinEqualHosts(hosts, mesh).sort((a, b) => compareText(a.name, b.name));
   const port = servers[0]?.server.port.number ?? 0;
   return {
     name,
@@ -113,7 +115,7 @@ function addRedirects(hosts: Map<string, HostRoutes>, bound: BoundServer): void 
 }
 
 /** Hosts with the same routes share one virtual host, named after the first of them. */
-function joinEqualHosts(hosts: ReadonlyMap<string, HostRoutes>): VirtualHost[] {
+function joinEqualHosts(hosts: ReadonlyMap<string, HostRoutes>, mesh: MeshConfig): VirtualHost[] {
   const joined: { readonly routes: readonly Route[]; readonly host: VirtualHost; readonly requiresTls: boolean }[] = [];
   for (const [host, { port, origin, routes, requiresTls }] of [...hosts].sort(([a], [b]) => compareSpecificity(a, b))) {
     const same = joined.findLast((each) => sameRoutes(each.routes, routes));
@@ -128,7 +130,7 @@ function joinEqualHosts(hosts: ReadonlyMap<string, HostRoutes>): VirtualHost[] {
         name: `${host}:${port}`,
         domains: [host],
         ...(routes.length > 0 && { routes: catchAllsLast(routes) }),
-        include_request_attempt_count: true,
+        ...(countsAttempts(mesh) && { include_request_attempt_count: true }),
         ...(requiresTls && { require_tls: 'ALL' }),
         metadata: { filter_metadata: { meshwork: originMetadata(origin).filter_metadata?.['meshwork'] ?? {} } },
       },

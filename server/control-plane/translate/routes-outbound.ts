@@ -8,21 +8,19 @@ import { usesGatewaySemantics } from '../snapshot/semantics.ts';
 import type { Service, ServicePort } from '../snapshot/services.ts';
 import { MESH_GATEWAY, type VirtualService } from '../snapshot/virtual-services.ts';
 import type { EgressListener } from './egress-scope.ts';
-import { type IstioRouteAction, NO_TIMEOUT } from './envoy-types.ts';
+import type { IstioRouteAction } from './envoy-types.ts';
 import { serviceHash, translateHashPolicy } from './hash-policy.ts';
 import { HTTP_PROXY_TABLE } from './listeners-outbound.ts';
 import { originMetadata, serviceOrigin } from './origin-metadata.ts';
+import { countsAttempts } from './proxy-headers.ts';
 import { translateRetries } from './retries.ts';
+import { catchAllVirtualHost, routeConfig } from './route-table.ts';
 import { type RuleContext, translateRules } from './rule-routes.ts';
 import type { OutboundScope } from './scope.ts';
-import { fallthroughCluster } from './tcp-proxy.ts';
 import { translateTimeout } from './timeouts.ts';
 import { serviceDomains } from './virtual-host-domains.ts';
 
 const MESH: ReadonlySet<string> = new Set([MESH_GATEWAY]);
-
-/** Envoy's limit is 4 KiB; Istio lifts it to what its webhook accepts. */
-export const MAX_DIRECT_RESPONSE_BYTES = 1_048_576;
 
 /**
  * The route table of a name that a listener asks for: `9080` for all HTTP services of that port, `host:9080` for one sniffed service,
@@ -49,14 +47,6 @@ function egressFor({ egress }: OutboundScope, port: number, name: string): Egres
     return (spec.port.number ?? 0) === port && (port !== 0 || spec.bind === name);
   });
 }
-
-const routeConfig = (name: string, virtual_hosts: VirtualHost[]): RouteConfiguration => ({
-  name,
-  virtual_hosts,
-  validate_clusters: false,
-  max_direct_response_body_size_bytes: MAX_DIRECT_RESPONSE_BYTES,
-  ignore_port_in_host_matching: true,
-});
 
 /** The services with a table's port, by host, each with that port alone; all ports for a table of every port. */
 function servicesOnPort({ services }: EgressListener, port: number): ReadonlyMap<string, Service> {
@@ -221,7 +211,7 @@ function buildHosts(
     if (names.has(name)) return [];
     names.add(name);
     const free = onlyWithPort(claim(...asked), group.port, port);
-    return free.length === 0 ? [] : [virtualHost(name, free, group.routes, origin)];
+    return free.length === 0 ? [] : [virtualHost(scope, name, { domains: free, routes: group.routes }, origin)];
   };
   return groups.flatMap((group) => [
     ...group.hosts.flatMap((host) => {
@@ -257,11 +247,15 @@ const ruleHost = ({ hosts }: VirtualService, hostname: string): string =>
 const hostOrigin = ({ config, hosts }: VirtualService, host: string): FieldOrigin =>
   fieldOf(config, `spec.hosts[${Math.max(0, hosts.indexOf(host))}]`);
 
-const virtualHost = (name: string, domains: string[], routes: Route[], origin: FieldOrigin): VirtualHost => ({
+const virtualHost = (
+  { snapshot: { mesh } }: OutboundScope,
+  name: string,
+  parts: Pick<VirtualHost, 'domains' | 'routes'>,
+  origin: FieldOrigin,
+): VirtualHost => ({
   name,
-  domains,
-  routes,
-  include_request_attempt_count: true,
+  ...parts,
+  ...(countsAttempts(mesh) && { include_request_attempt_count: true }),
   // Istio has no metadata here; ours alone tell which line a host comes from.
   metadata: { filter_metadata: { meshwork: originMetadata(origin).filter_metadata?.['meshwork'] ?? {} } },
 });
@@ -296,28 +290,5 @@ function defaultRoute(scope: OutboundScope, service: Service, port: ServicePort)
     route: action,
     metadata: originMetadata(serviceOrigin(service, port.index)),
     decorator: { operation: `${service.hostname}:${port.port}/*` },
-  };
-}
-
-/** What happens to hosts that nobody declared: passed on as they are, or refused with 502. */
-function catchAllVirtualHost({ outboundPolicy }: OutboundScope): VirtualHost {
-  const passes = outboundPolicy.mode === 'ALLOW_ANY';
-  const name = passes ? 'allow_any' : 'block_all';
-  const action: IstioRouteAction = {
-    cluster: fallthroughCluster(outboundPolicy),
-    timeout: NO_TIMEOUT,
-    max_grpc_timeout: NO_TIMEOUT,
-  };
-  return {
-    name,
-    domains: ['*'],
-    routes: [
-      {
-        name,
-        match: { prefix: '/' },
-        ...(passes ? { route: action } : { direct_response: { status: 502 } }),
-      },
-    ],
-    include_request_attempt_count: true,
   };
 }

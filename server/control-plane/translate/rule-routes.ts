@@ -14,6 +14,7 @@ import { joinMutations, translateHeaders } from './headers.ts';
 import { isCatchAll, translateMatch } from './match.ts';
 import { translateMirrors } from './mirror.ts';
 import { configPath, originMetadata } from './origin-metadata.ts';
+import { keepsHost } from './proxy-headers.ts';
 import { translateDirectResponse, translateRedirect } from './redirect.ts';
 import { translateRetries } from './retries.ts';
 import { translateRewrite } from './rewrite.ts';
@@ -127,6 +128,7 @@ function forward(rule: HttpRule, context: AnswerContext, headers: ReturnType<typ
     ...translateTimeout(spec.timeout, context.scope.role === 'grpc'),
     ...(retries && { retry_policy: retries }),
     ...translateRewrite(spec.rewrite, context),
+    ...(spec.rewrite && keepsHost(context.scope.snapshot.mesh) && { append_x_forwarded_host: true }),
     ...(context.literal && { cluster_not_found_response_code: 'INTERNAL_SERVER_ERROR' }),
     ...(authority && { host_rewrite_literal: authority }),
     ...(hash_policy.length > 0 && { hash_policy }),

@@ -1,3 +1,4 @@
+import type { MeshConfig } from '../doors.ts';
 import { findDestinationRule, type MergedDestinationRule } from '../snapshot/destination-rules.ts';
 import type { EndpointIndex } from '../snapshot/endpoints.ts';
 import type { Destination } from '../snapshot/istio-types.ts';
@@ -11,7 +12,7 @@ import type { ProxyView } from './proxy-view.ts';
 
 /** What becomes of traffic to hosts and addresses that nobody declared. */
 export interface OutboundPolicy {
-  readonly mode: 'ALLOW_ANY' | 'REGISTRY_ONLY';
+  readonly mode: MeshConfig['outboundTrafficPolicy'];
   /** Where it is sent instead of its own address. */
   readonly egressProxy: Destination | undefined;
 }

@@ -35,7 +35,7 @@ export function fallthroughFilter({ snapshot, outboundPolicy }: OutboundScope): 
 
 /** The cluster behind traffic that nobody declared. */
 export function fallthroughCluster({ mode, egressProxy }: OutboundScope['outboundPolicy']): string {
-  if (mode !== 'ALLOW_ANY') return BLACK_HOLE_CLUSTER;
+  if (mode === 'REGISTRY_ONLY') return BLACK_HOLE_CLUSTER;
   return egressProxy === undefined ? PASSTHROUGH_CLUSTER : destinationCluster(egressProxy, undefined, 0);
 }
 

@@ -1,3 +1,4 @@
+import type { MeshConfig } from '../doors.ts';
 import type { MergedDestinationRule, Owned } from '../snapshot/destination-rules.ts';
 import type { PolicyBlocks, TrafficPolicy } from '../snapshot/istio-types.ts';
 
@@ -16,9 +17,22 @@ const BLOCKS = [
 /** Blocks that a subset's settings for a port set back to their defaults where they leave them out. */
 const PORT_BLOCKS: ReadonlySet<Block> = new Set(['loadBalancer', 'connectionPool', 'outlierDetection', 'tls']);
 
+/** A block and where it stands; in the mesh's own configuration it has no owner. */
+export interface PolicyBlock<Value> {
+  readonly value: Value;
+  readonly owner: Owned<unknown>['owner'] | undefined;
+  readonly path: string;
+}
+
+export interface PolicyTarget {
+  readonly subset?: string | undefined;
+  readonly port: number;
+  readonly mesh: MeshConfig;
+}
+
 /** The blocks that apply to one port of one subset, each with the place it stands at. */
 export type EffectivePolicy = {
-  readonly [Key in Block]?: Owned<NonNullable<PolicyBlocks[Key]>>;
+  readonly [Key in Block]?: PolicyBlock<NonNullable<PolicyBlocks[Key]>>;
 };
 
 /**
@@ -27,10 +41,9 @@ export type EffectivePolicy = {
  */
 export function effectivePolicy(
   rule: MergedDestinationRule | undefined,
-  subset: string | undefined,
-  port: number,
+  { subset, port, mesh }: PolicyTarget,
 ): EffectivePolicy {
-  const base = atPort(rule?.trafficPolicy, port);
+  const base = withMeshDefaults(atPort(rule?.trafficPolicy, port), mesh);
   const wanted = subset ? rule?.subsets.find(({ value }) => value.name === subset) : undefined;
   const policy = wanted?.value.trafficPolicy;
   if (wanted === undefined || policy === undefined) return base.blocks;
@@ -40,10 +53,27 @@ export function effectivePolicy(
   return { ...Object.fromEntries(kept), ...own.blocks };
 }
 
-function atPort(
-  policy: Owned<TrafficPolicy> | undefined,
-  port: number,
-): { readonly blocks: EffectivePolicy; readonly isPortLevel: boolean } {
+/** Blocks that the mesh sets for every host whose rule leaves them out. */
+function withMeshDefaults(base: AtPort, { defaultTrafficPolicy }: MeshConfig): AtPort {
+  if (defaultTrafficPolicy === undefined) return base;
+  const { connectionPool, outlierDetection } = defaultTrafficPolicy;
+  const place = { owner: undefined, path: '' };
+  return {
+    ...base,
+    blocks: {
+      ...(connectionPool && { connectionPool: { value: connectionPool, ...place } }),
+      ...(outlierDetection && { outlierDetection: { value: outlierDetection, ...place } }),
+      ...base.blocks,
+    },
+  };
+}
+
+interface AtPort {
+  readonly blocks: EffectivePolicy;
+  readonly isPortLevel: boolean;
+}
+
+function atPort(policy: Owned<TrafficPolicy> | undefined, port: number): AtPort {
   if (policy === undefined) return { blocks: {}, isPortLevel: false };
   const settings = policy.value.portLevelSettings ?? [];
   const index = settings.findIndex((each) => each.port?.number === port);
