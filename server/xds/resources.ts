@@ -195,6 +195,7 @@ export interface RouteAction {
   weighted_clusters?: { clusters: WeightedCluster[]; total_weight?: number };
   cluster_not_found_response_code?: string;
   timeout?: Duration;
+  max_grpc_timeout?: Duration;
   retry_policy?: RetryPolicy;
   prefix_rewrite?: string;
   regex_rewrite?: { pattern: { regex: string }; substitution: string };

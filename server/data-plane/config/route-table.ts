@@ -48,6 +48,8 @@ export interface ForwardAction {
   readonly clusterNotFoundStatus: number;
   /** 0: none. */
   readonly timeoutMs: number;
+  /** For gRPC `grpc-timeout` counts in place of `timeoutMs`, at most this long (0: any); undefined: it does not. */
+  readonly maxGrpcTimeoutMs: number | undefined;
   readonly retry: CompiledRetryPolicy | undefined;
   readonly prefixRewrite: string | undefined;
   readonly regexRewrite: { readonly pattern: RE2JS; readonly substitution: string } | undefined;
@@ -234,6 +236,8 @@ function compileForward(action: RouteAction, match: RouteMatch): ForwardAction {
     totalWeight,
     clusterNotFoundStatus: action.cluster_not_found_response_code === 'INTERNAL_SERVER_ERROR' ? 500 : 503,
     timeoutMs: durationMs(action.timeout, 'timeout', DEFAULT_TIMEOUT_MS),
+    maxGrpcTimeoutMs:
+      action.max_grpc_timeout === undefined ? undefined : durationMs(action.max_grpc_timeout, 'max_grpc_timeout', 0),
     retry: action.retry_policy && compileRetryPolicy(action.retry_policy),
     prefixRewrite:
       action.prefix_rewrite !== undefined && action.prefix_rewrite !== ''

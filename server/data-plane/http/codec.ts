@@ -61,6 +61,8 @@ export interface DownstreamStream {
    * already complete by then.
    */
   readonly hasBody: boolean;
+  /** CONNECT or an Upgrade: what follows the head is a stream of bytes. */
+  readonly tunnel: boolean;
   receive(sink: BodySink & { drain(): void }): void;
   /** Stops and restarts reading the request body (back-pressure to the client). */
   pause(): void;

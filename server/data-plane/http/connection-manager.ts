@@ -51,7 +51,7 @@ export class HttpConnectionManager {
       clock: this.#runtime.clock,
       tls: context.tls,
       serverName,
-      onRequest: (stream) => this.#onRequest(stream, context),
+      onRequest: (stream, on) => this.#onRequest(stream, context, on),
       onProtocolError: () => {
         this.#stat('downstream_cx_protocol_error').value++;
       },
@@ -60,6 +60,13 @@ export class HttpConnectionManager {
     this.#stat('downstream_cx_total').value++;
     this.#open.add(connection);
     if (this.#draining) connection.drain();
+    if (serving.maxConnectionDurationMs === 0) return;
+    this.#runtime.clock.after(serving.maxConnectionDurationMs, () => {
+      if (!this.#open.has(connection)) return;
+      this.#stat('downstream_cx_max_duration_reached').value++;
+      if (connection.idle) connection.close();
+      else connection.drain();
+    });
   }
 
   /** Every connection ends after its current request. */
@@ -72,7 +79,9 @@ export class HttpConnectionManager {
     for (const connection of [...this.#open]) connection.close();
   }
 
-  #onRequest(stream: DownstreamStream, connection: ConnectionContext): void {
+  #onRequest(stream: DownstreamStream, connection: ConnectionContext, on: DownstreamConnection): void {
+    const { maxRequestsPerConnection } = this.#config.serving;
+    if (maxRequestsPerConnection > 0 && on.requestCount >= maxRequestsPerConnection) on.drain();
     this.#total.value++;
     this.#active.value++;
     const exchange = new Exchange({

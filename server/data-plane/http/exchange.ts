@@ -7,9 +7,10 @@ import type { BodySink, DownstreamStream, RequestHead, ResetReason, ResponseHead
 import { DynamicMetadata } from './dynamic-metadata.ts';
 import type { FormatSubject } from './format.ts';
 import { Headers } from './headers.ts';
+import { buildReply, type LocalReply } from './local-reply.ts';
 import type { PeerWorkload } from './peer-metadata.ts';
-import type { ResponseFlag } from './response-flags.ts';
 import { StreamInfo } from './stream-info.ts';
+import { StreamTimers } from './stream-timers.ts';
 import type { SpanContext } from './trace-context.ts';
 
 /** next: the following layer runs at once. wait: this layer answers, or calls `proceed` later. */
@@ -19,15 +20,6 @@ export type RequestLayer = (exchange: Exchange) => LayerOutcome;
 
 /** Request bytes kept while no layer takes them; beyond it the client is told to wait. */
 const BACKLOG_BYTES = 64 * 1024;
-
-/** An answer that this proxy makes itself. */
-export interface LocalReply {
-  readonly status: number;
-  readonly details: string;
-  readonly body?: string | Buffer;
-  readonly flag?: ResponseFlag;
-  readonly headers?: Readonly<Record<string, string>>;
-}
 
 export interface ExchangeOptions {
   readonly runtime: ProxyRuntime;
@@ -46,7 +38,6 @@ export interface BodyTarget extends BodySink {
 
 const NOT_RECORDED = new Headers();
 const NO_SPAN: SpanContext = { traceId: '', spanId: '', parentSpanId: undefined, sampled: false };
-const NO_BODY = Buffer.alloc(0);
 
 /** One request and its answer on their way through this proxy. */
 export class Exchange implements FormatSubject, BodyTarget {
@@ -82,6 +73,7 @@ export class Exchange implements FormatSubject, BodyTarget {
   onCancel: (() => void) | undefined;
   readonly #layers: readonly RequestLayer[];
   readonly #onFinish: (exchange: Exchange) => void;
+  readonly #timers: StreamTimers | undefined;
   #at = 0;
   #target: BodyTarget | undefined;
   #backlog: Buffer[] | undefined;
@@ -109,6 +101,7 @@ export class Exchange implements FormatSubject, BodyTarget {
     const { path, authority, headers } = this.head;
     this.received = { path, authority, headers: this.steps.on ? headers.clone() : NOT_RECORDED };
     this.requestEnded = !stream.hasBody;
+    this.#timers = StreamTimers.of(this, options.config.serving, clock);
     stream.receive(this);
   }
 
@@ -149,6 +142,7 @@ export class Exchange implements FormatSubject, BodyTarget {
   respondHead(head: ResponseHead, endStream: boolean): void {
     this.responseHead = head;
     this.info.status = head.status;
+    this.#timers?.touch();
     for (const edit of this.responseEdits) edit(head, this);
     this.completeResponse?.(this, head);
     this.stream.sendHead(head, endStream);
@@ -158,6 +152,7 @@ export class Exchange implements FormatSubject, BodyTarget {
   /** False: the client is slow; wait for `drain` on the body's target. */
   respondData(chunk: Buffer): boolean {
     this.info.bytesSent += chunk.length;
+    this.#timers?.touch();
     return this.stream.sendData(chunk);
   }
 
@@ -173,15 +168,23 @@ export class Exchange implements FormatSubject, BodyTarget {
     if (this.#finished) return;
     if (reply.flag !== undefined) this.info.flag(reply.flag);
     this.info.details = reply.details;
-    const body = typeof reply.body === 'string' ? Buffer.from(reply.body) : (reply.body ?? NO_BODY);
-    const headers = Headers.of(reply.headers ?? {});
-    headers.set('content-length', String(body.length));
-    if (body.length > 0 && !headers.has('content-type')) headers.set('content-type', 'text/plain');
-    const bodyless = body.length === 0 || this.head.method === 'HEAD';
-    this.respondHead({ status: reply.status, headers }, bodyless);
-    if (bodyless) return;
+    const { head, body } = buildReply(this.head, reply);
+    this.respondHead(head, body === undefined);
+    if (body === undefined) return;
     this.respondData(body);
     this.respondEnd(undefined);
+  }
+
+  /** Its time is over: an answer that has begun is broken off. */
+  expire(reply: LocalReply): void {
+    if (this.#finished) return;
+    this.onCancel?.();
+    if (this.responseHead === undefined) this.reply(reply);
+    else {
+      if (reply.flag !== undefined) this.info.flag(reply.flag);
+      this.info.details = reply.details;
+      this.breakOff('local_reset');
+    }
   }
 
   /** Breaks off an answer that has begun. */
@@ -195,6 +198,7 @@ export class Exchange implements FormatSubject, BodyTarget {
 
   data(chunk: Buffer): void {
     this.info.bytesReceived += chunk.length;
+    this.#timers?.touch();
     if (this.#target !== undefined) {
       this.#target.data(chunk);
       return;
@@ -210,14 +214,15 @@ export class Exchange implements FormatSubject, BodyTarget {
   end(trailers: Headers | undefined): void {
     if (this.requestEnded) return;
     this.requestEnded = true;
+    this.#timers?.requestEnded();
     this.#trailers = trailers;
     this.#target?.end(trailers);
   }
 
-  reset(_reason: ResetReason, _detail: string): void {
+  reset(reason: ResetReason, detail: string): void {
     if (this.#finished) return;
-    this.info.flag('DC');
-    this.info.details = 'downstream_remote_disconnect';
+    this.info.flag(reason === 'protocol_error' ? 'DPE' : reason === 'remote_reset' ? 'DR' : 'DC');
+    this.info.details = reason === 'connection_termination' ? 'downstream_remote_disconnect' : detail;
     if (this.responseHead === undefined) this.info.status = 0;
     this.onCancel?.();
     this.#finish();
@@ -230,6 +235,7 @@ export class Exchange implements FormatSubject, BodyTarget {
   #finish(): void {
     if (this.#finished) return;
     this.#finished = true;
+    this.#timers?.stop();
     this.info.durationMs = this.runtime.clock.monotonic() - this.info.startedAt;
     this.#onFinish(this);
   }

@@ -65,12 +65,12 @@ describe('a client connection reads responses', () => {
   });
 
   it.each([
-    ['before the head is complete', 'HTTP/1.1 200 OK\r\ncontent-'],
-    ['in a body of known length', 'HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nabc'],
-    ['in a chunked body', 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n'],
-  ])('resets the stream when the server leaves %s', async (_name, text) => {
+    ['before the head is complete', 'HTTP/1.1 200 OK\r\ncontent-', 'protocol_error'],
+    ['in a body of known length', 'HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nabc', 'protocol_error'],
+    ['in a chunked body', 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n', 'protocol_error'],
+  ])('resets the stream when the server leaves %s', async (_name, text, reason) => {
     const { response, stream } = await respond(text, true);
-    expect(response.resetReason).toEqual({ reason: 'connection_termination', detail: '' });
+    expect(response.resetReason).toEqual({ reason, detail: '' });
     expect(response.ended).toBe(false);
     expect(stream!.responseBytes).toBe(text.length);
   });

@@ -186,7 +186,7 @@ describe('a peer that wants to exhaust the server', () => {
       Buffer.alloc(3968, 0x79),
       Buffer.alloc(4000, 0x80 | 62),
     ]);
-    expect(await tell(Buffer.concat([HELLO, frame(FrameType.HEADERS, 5, 1, bomb)]))).toMatchObject({ resets: [CALM] });
+    expect(await tell(Buffer.concat([HELLO, frame(FrameType.HEADERS, 5, 1, bomb)]))).toMatchObject({ resets: [2] });
   });
 
   it('finds more streams than it may have refused', async () => {

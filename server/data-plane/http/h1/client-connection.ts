@@ -246,7 +246,10 @@ export class ClientConnection implements ClientHost, PooledConnection {
       stream.sink.end(undefined);
       return;
     }
-    this.#fail('connection_termination', this.#transportFailure());
+    // As in Envoy, an answer that ends in its middle is no HTTP; a peer that left before it said anything just left.
+    const begun = stream !== undefined && (this.#inBody || this.#held.length > 0);
+    if (begun) this.#fail('protocol_error', '');
+    else this.#fail('connection_termination', this.#transportFailure());
   }
 
   /** Why the transport failed; empty when the peer just left. */

@@ -64,7 +64,7 @@ export const FAILURES = {
   lowVersion: {
     status: 426,
     details: 'low_version',
-    body: '',
+    body: 'Upgrade Required',
     explanation: 'HTTP/1.0 is not accepted here.',
   },
   headerTimeout: {

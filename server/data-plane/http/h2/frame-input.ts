@@ -179,7 +179,8 @@ export class FrameInput implements FrameHandler {
       return;
     }
     this.#target.lastPeerStream = streamId;
-    if (problem?.code === ErrorCode.ENHANCE_YOUR_CALM) {
+    // As Envoy does, only the stream is lost.
+    if (problem?.code === ErrorCode.INTERNAL_ERROR) {
       if (this.#allows('malformed messages')) this.#target.refuse(streamId, problem.code);
       return;
     }

@@ -49,7 +49,7 @@ export class HeaderReader {
       return violation(ErrorCode.PROTOCOL_ERROR, explanation, 'http2.invalid.header.field');
     }
     if (this.#decoder.tooLarge) {
-      return violation(ErrorCode.ENHANCE_YOUR_CALM, 'The header list is too long.', 'http2.too_many_headers');
+      return violation(ErrorCode.INTERNAL_ERROR, 'The header list is too long.', 'http2.header_list_size_too_large');
     }
     return selfDependent ? violation(ErrorCode.PROTOCOL_ERROR, 'A stream depends on itself.') : undefined;
   }

@@ -19,7 +19,7 @@ const RESET_CODES: Partial<Record<ResetReason, ErrorCode>> = {
 export class ServerStream extends Http2Stream implements DownstreamStream {
   readonly head: RequestHead;
   readonly hasBody: boolean;
-  readonly #tunnel: boolean;
+  readonly tunnel: boolean;
   #sink: RequestSink | undefined = undefined;
   #answered = false;
 
@@ -27,7 +27,7 @@ export class ServerStream extends Http2Stream implements DownstreamStream {
     super(host);
     this.head = request.head;
     this.hasBody = !endStream;
-    this.#tunnel = request.tunnel;
+    this.tunnel = request.tunnel;
     this.remoteDone = endStream;
     if (!request.tunnel) this.expectedBytes = request.contentLength;
   }
@@ -50,7 +50,7 @@ export class ServerStream extends Http2Stream implements DownstreamStream {
     if (this.#answered) return;
     this.#answered = true;
     // Over HTTP/2 a switch of protocols is the success of an extended CONNECT (RFC 8441 §5).
-    const status = head.status === 101 && this.#tunnel ? 200 : head.status;
+    const status = head.status === 101 && this.tunnel ? 200 : head.status;
     this.writeHeaders([':status', STATUS[status] ?? String(status)], head.headers, endStream);
   }
 
@@ -89,15 +89,17 @@ export class ServerStream extends Http2Stream implements DownstreamStream {
 
   /** The answer is complete, the rest of the request is of no use (RFC 9113 §8.1). A tunnel closes one way at a time. */
   protected override onlyLocalEnded(): void {
-    if (!this.#tunnel) this.resetWith(ErrorCode.NO_ERROR);
+    if (!this.tunnel) this.resetWith(ErrorCode.NO_ERROR);
   }
 
   deliverViolation({ details }: Violation): void {
     this.#sink?.reset('protocol_error', details);
   }
 
+  /** On a carriage the stream stood for a connection of HTTP/1.1. */
   deliverReset(): void {
-    this.#sink?.reset('remote_reset', 'http2.remote_reset');
+    if (this.head.protocol === 'HTTP/2') this.#sink?.reset('remote_reset', 'http2.remote_reset');
+    else this.#sink?.reset('connection_termination', 'downstream_remote_disconnect');
   }
 
   deliverGone(violation: Violation | undefined): void {

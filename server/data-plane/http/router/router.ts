@@ -10,6 +10,8 @@ import type {
 import { recordMirror } from '../../decisions/mirror-record.ts';
 import { applyRequestRules, applyResponseRules } from '../apply-rules.ts';
 import type { Exchange, LayerOutcome, RequestLayer } from '../exchange.ts';
+import { grpcTimeoutMs, isGrpc } from '../grpc.ts';
+import type { Headers } from '../headers.ts';
 import { noteCluster } from './call-steps.ts';
 import { shortName } from './choose-share.ts';
 import { MirrorCall } from './mirror.ts';
@@ -96,6 +98,13 @@ function noCluster(exchange: Exchange, route: CompiledRoute, action: ForwardActi
 const shareOrigin = ({ origins }: CompiledRoute, { shares }: ForwardAction, share: ClusterShare): string =>
   origins?.parts.has('cluster') ? 'cluster' : `weighted_clusters.${shares.indexOf(share)}`;
 
+/** gRPC calls bring their own limit where the route takes it; the route's is then its upper bound. 0 means none. */
+function routeTimeoutMs(headers: Headers, { timeoutMs, maxGrpcTimeoutMs }: ForwardAction): number {
+  if (maxGrpcTimeoutMs === undefined || !isGrpc(headers)) return timeoutMs;
+  const asked = grpcTimeoutMs(headers) ?? 0;
+  return maxGrpcTimeoutMs > 0 && (asked === 0 || asked > maxGrpcTimeoutMs) ? maxGrpcTimeoutMs : asked;
+}
+
 /** The route's timeouts, unless the client asks for others by header; tells the host how long it has. */
 function readTimeouts(exchange: Exchange, action: ForwardAction): { timeoutMs: number; perTryTimeoutMs: number } {
   const { headers } = exchange.head;
@@ -105,7 +114,7 @@ function readTimeouts(exchange: Exchange, action: ForwardAction): { timeoutMs: n
     headers.remove(name);
     return /^\d+$/.test(given) ? Number(given) : fallback;
   };
-  const timeoutMs = take('x-envoy-upstream-rq-timeout-ms', action.timeoutMs);
+  const timeoutMs = take('x-envoy-upstream-rq-timeout-ms', routeTimeoutMs(headers, action));
   let perTryTimeoutMs = take('x-envoy-upstream-rq-per-try-timeout-ms', action.retry?.perTryTimeoutMs ?? 0);
   if (timeoutMs > 0 && perTryTimeoutMs >= timeoutMs) perTryTimeoutMs = 0;
   const expected = perTryTimeoutMs > 0 ? perTryTimeoutMs : timeoutMs;

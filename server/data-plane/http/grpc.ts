@@ -1,0 +1,43 @@
+import type { Headers } from './headers.ts';
+
+const CONTENT_TYPE = 'application/grpc';
+
+/** The gRPC status that stands for an HTTP status which a proxy answers by itself (Envoy: Grpc::Utility::httpToGrpcStatus). */
+const STATUSES: Readonly<Record<number, number>> = {
+  400: 13,
+  401: 16,
+  403: 7,
+  404: 12,
+  429: 14,
+  502: 14,
+  503: 14,
+  504: 14,
+};
+const UNKNOWN = 2;
+
+/** Whether a message is gRPC: its content type is `application/grpc`, or that with a `+` and a format. */
+export function isGrpc(headers: Headers): boolean {
+  const type = headers.get('content-type');
+  if (type === undefined || !type.startsWith(CONTENT_TYPE)) return false;
+  return type.length === CONTENT_TYPE.length || type[CONTENT_TYPE.length] === '+';
+}
+
+export const grpcStatusOf = (httpStatus: number): number => STATUSES[httpStatus] ?? UNKNOWN;
+
+/** Text as `grpc-message` carries it: bytes beyond visible ASCII, and `%`, percent-encoded. */
+export function encodeGrpcMessage(text: string): string {
+  let encoded = '';
+  for (const byte of Buffer.from(text)) {
+    const plain = byte >= 0x20 && byte <= 0x7e && byte !== 0x25;
+    encoded += plain ? String.fromCharCode(byte) : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+  }
+  return encoded;
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 0.001, n: 0.000_001 };
+
+/** The value of `grpc-timeout` in whole milliseconds, rounded up; undefined when there is none that can be read. */
+export function grpcTimeoutMs(headers: Headers): number | undefined {
+  const match = /^(\d{1,8})([HMSmun])$/.exec(headers.get('grpc-timeout') ?? '');
+  return match === null ? undefined : Math.ceil(Number(match[1]) * UNIT_MS[match[2]!]!);
+}

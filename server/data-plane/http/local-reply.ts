@@ -1,0 +1,43 @@
+import type { RequestHead, ResponseHead } from './codec.ts';
+import { encodeGrpcMessage, grpcStatusOf, isGrpc } from './grpc.ts';
+import { Headers } from './headers.ts';
+import type { ResponseFlag } from './response-flags.ts';
+
+/** An answer that this proxy makes itself. */
+export interface LocalReply {
+  readonly status: number;
+  readonly details: string;
+  readonly body?: string | Buffer;
+  readonly flag?: ResponseFlag;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** For gRPC requests; absent: the one that stands for `status`. */
+  readonly grpcStatus?: number;
+}
+
+/** A local reply as it is sent. */
+export interface BuiltReply {
+  readonly head: ResponseHead;
+  /** Undefined: the head is all. */
+  readonly body: Buffer | undefined;
+}
+
+/** Puts a local reply into the form that its request understands: gRPC reads its status from headers behind a 200. */
+export function buildReply(request: RequestHead, reply: LocalReply): BuiltReply {
+  const headers = Headers.of(reply.headers ?? {});
+  const body = typeof reply.body === 'string' ? Buffer.from(reply.body) : reply.body;
+  if (isGrpc(request.headers)) return { head: grpcHead(request, reply, headers, body), body: undefined };
+  const length = body?.length ?? 0;
+  if (length > 0) headers.set('content-length', String(length));
+  if (length > 0 && !headers.has('content-type')) headers.set('content-type', 'text/plain');
+  const bodyless = length === 0 || request.method === 'HEAD';
+  return { head: { status: reply.status, headers }, body: bodyless ? undefined : body };
+}
+
+function grpcHead(request: RequestHead, reply: LocalReply, headers: Headers, body: Buffer | undefined): ResponseHead {
+  headers.set('content-type', 'application/grpc');
+  headers.set('grpc-status', String(reply.grpcStatus ?? grpcStatusOf(reply.status)));
+  if (body !== undefined && body.length > 0 && request.method !== 'HEAD') {
+    headers.set('grpc-message', encodeGrpcMessage(body.toString()));
+  }
+  return { status: 200, headers };
+}

@@ -1,0 +1,70 @@
+import type { Clock, Timer } from '#domain';
+import type { HttpServing } from '../config/http-serving.ts';
+import { LazyDeadline } from './h1/lazy-deadline.ts';
+import type { LocalReply } from './local-reply.ts';
+
+/** The request whose time is kept. */
+export interface TimedExchange {
+  readonly requestEnded: boolean;
+  /** Ends the request: with this answer, or without it where one has begun. */
+  expire(reply: LocalReply): void;
+}
+
+/** The limits that a connection manager sets to every request: silence, the time to send it, its whole life. */
+export class StreamTimers {
+  readonly #exchange: TimedExchange;
+  readonly #serving: HttpServing;
+  readonly #idle: LazyDeadline | undefined;
+  #request: Timer | undefined;
+  readonly #duration: Timer | undefined;
+
+  /** Undefined where nothing is limited, as Istio has it by default. */
+  static of(exchange: TimedExchange, serving: HttpServing, clock: Clock): StreamTimers | undefined {
+    const { maxStreamDurationMs, requestTimeoutMs, streamIdleTimeoutMs } = serving;
+    if (maxStreamDurationMs + requestTimeoutMs + streamIdleTimeoutMs === 0) return undefined;
+    return new StreamTimers(exchange, serving, clock);
+  }
+
+  private constructor(exchange: TimedExchange, serving: HttpServing, clock: Clock) {
+    this.#exchange = exchange;
+    this.#serving = serving;
+    const { maxStreamDurationMs, requestTimeoutMs, streamIdleTimeoutMs } = serving;
+    if (streamIdleTimeoutMs > 0) this.#idle = new LazyDeadline(clock, () => this.#idled());
+    if (requestTimeoutMs > 0 && !exchange.requestEnded) {
+      const reply = { status: 408, details: 'request_overall_timeout', body: 'request timeout' };
+      this.#request = clock.after(requestTimeoutMs, () => exchange.expire(reply));
+    }
+    if (maxStreamDurationMs > 0) {
+      const reply = {
+        status: 408,
+        details: 'max_duration_timeout',
+        body: 'downstream duration timeout',
+        grpcStatus: 4,
+      };
+      this.#duration = clock.after(maxStreamDurationMs, () => exchange.expire(reply));
+    }
+    this.touch();
+  }
+
+  /** A part of the request or the answer passed. */
+  touch(): void {
+    this.#idle?.set(this.#serving.streamIdleTimeoutMs);
+  }
+
+  requestEnded(): void {
+    this.#request?.cancel();
+    this.touch();
+  }
+
+  stop(): void {
+    this.#idle?.stop();
+    this.#request?.cancel();
+    this.#duration?.cancel();
+  }
+
+  /** 408 blames the client that did not finish its request, 504 the host that did not answer. */
+  #idled(): void {
+    const status = this.#exchange.requestEnded ? 504 : 408;
+    this.#exchange.expire({ status, flag: 'SI', details: 'stream_idle_timeout', body: 'stream timeout' });
+  }
+}
