@@ -1,8 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { type Diagnostic, errorMessage, MeshworkError, seededRandom } from '#domain';
+import { type Clock, type Diagnostic, errorMessage, MeshworkError, seededRandom } from '#domain';
 import { createSandbox, createSystemClock, type Sandbox, type SandboxEvent } from '#sandbox';
 import { leaseSubnet } from '#sandbox/subnets';
+import { createSpanExporter, type SpanExporter, type SpanFormat } from '#telemetry';
 import { type CliCommand, type CliIo, readFiles, UsageError } from './command.ts';
 
 /** A mesh of one's own may be larger than a lab. */
@@ -14,6 +15,8 @@ const options = {
   'mesh-config': { type: 'string' },
   namespace: { type: 'string', short: 'n', default: 'default' },
   'no-ingress': { type: 'boolean', default: false },
+  'otlp-endpoint': { type: 'string', multiple: true, default: [] as string[] },
+  'zipkin-endpoint': { type: 'string', multiple: true, default: [] as string[] },
   verbose: { type: 'boolean', short: 'v', default: false },
 } as const;
 
@@ -28,6 +31,8 @@ When it is ready it prints one line of JSON: {api, kubeconfig, gateways, pods}. 
   --kubeconfig-out FILE   writes the kubeconfig there; "kubeconfig" is then this path, else the text itself
   --mesh-config FILE      MeshConfig as YAML
   --no-ingress            no istio-ingressgateway
+  --otlp-endpoint URL     sends sampled spans to this collector, OTLP over HTTP (http://127.0.0.1:4318)
+  --zipkin-endpoint URL   sends sampled spans to this collector, Zipkin v2 (http://127.0.0.1:9411)
   -v                      tells on standard error what happens`,
   usage: 'meshwork up [-f FILE…] [--kubeconfig-out FILE] [--mesh-config FILE] [-n NAMESPACE]',
   run: async (args, io) => {
@@ -36,12 +41,20 @@ When it is ready it prints one line of JSON: {api, kubeconfig, gateways, pods}. 
     const files = await readFiles(values.filename, io);
     const [meshConfig] = values['mesh-config'] === undefined ? [] : await readFiles([values['mesh-config']], io);
     const lease = await leaseSubnet(seededRandom(`${process.pid}/${performance.timeOrigin}`));
+    const clock = createSystemClock();
+    const exporters = [
+      ...exportersTo('otlp', values['otlp-endpoint'], clock, io),
+      ...exportersTo('zipkin', values['zipkin-endpoint'], clock, io),
+    ];
     const sandbox = createSandbox({
       subnet: lease.subnet,
       seed: 'up',
-      clock: createSystemClock(),
+      clock,
       limits: LIMITS,
-      onEvent: (event) => tell(event, values.verbose, io),
+      onEvent: (event) => {
+        if (event.type === 'hop') for (const exporter of exporters) exporter.export(event.hop);
+        tell(event, values.verbose, io);
+      },
     });
     try {
       await sandbox.start([], {
@@ -55,10 +68,18 @@ When it is ready it prints one line of JSON: {api, kubeconfig, gateways, pods}. 
       return 0;
     } finally {
       await sandbox.stop();
+      for (const exporter of exporters) await exporter.stop();
       await lease.release();
     }
   },
 };
+
+function exportersTo(format: SpanFormat, urls: readonly string[], clock: Clock, io: CliIo): SpanExporter[] {
+  return urls.map((url) => {
+    if (!URL.canParse(url)) throw new UsageError(`--${format}-endpoint takes a URL, not "${url}"`);
+    return createSpanExporter({ format, url, clock, onLog: (line) => io.err(line) });
+  });
+}
 
 /** Applies the files and waits until what they ask for runs. False when one of them is refused. */
 async function applied(

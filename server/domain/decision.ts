@@ -51,6 +51,10 @@ export interface HopRecord {
   /** Trace id, 32 hex digits. */
   readonly traceId: string;
   readonly parentSpanId?: string;
+  /** False where tracing draws decided against the trace; such hops stay in the lab. */
+  readonly sampled?: boolean;
+  /** The route's operation, as Istio's decorator names it: `reviews.default.svc.cluster.local:9080/*`. */
+  readonly operation?: string;
   /** x-request-id. */
   readonly requestId: string;
   readonly proxy: {

@@ -4,4 +4,5 @@ export type { HopStoreOptions } from './hop-store.ts';
 export { createHopStore } from './hop-store.ts';
 export type { ResponseFlagInfo } from './response-flags.ts';
 export { responseFlags } from './response-flags.ts';
+export { createSpanExporter, type SpanExporter, type SpanFormat } from './spans/exporter.ts';
 export { verdictOf } from './verdict.ts';

@@ -67,6 +67,9 @@ export function buildHop(exchange: Exchange, accessLog: string): HopRecord {
   };
   if (span.parentSpanId !== undefined) hop.parentSpanId = parentSpanId;
   if (peer !== '') hop.peer = peer;
+  if (!span.sampled) hop.sampled = false;
+  const operation = exchange.route?.operation;
+  if (operation !== undefined) hop.operation = operation;
   return hop;
 }
 

@@ -1,0 +1,19 @@
+import type { Span } from './span.ts';
+
+/** A list of spans in Zipkin's v2 JSON format. Times are microseconds. */
+export function zipkinBody(spans: readonly Span[]): string {
+  return JSON.stringify(
+    spans.map((span) => ({
+      traceId: span.traceId,
+      id: span.spanId,
+      ...(span.parentSpanId !== undefined && { parentId: span.parentSpanId }),
+      kind: span.kind,
+      name: span.name,
+      timestamp: Math.round(span.startMs * 1000),
+      // Zipkin takes no span without a length.
+      duration: Math.max(1, Math.round(span.durationMs * 1000)),
+      localEndpoint: { serviceName: span.service },
+      tags: { ...span.tags, ...(span.failed && { error: 'true' }) },
+    })),
+  );
+}

@@ -1,0 +1,140 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { HopRecord } from '#domain';
+import { createSystemClock } from '#sandbox';
+import { createSpanExporter } from '#telemetry';
+
+const hop = (fields: Partial<HopRecord> = {}): HopRecord => ({
+  spanId: '00f067aa0ba902b7',
+  traceId: '4bf92f3577b34da6a3ce929d0e0e4736',
+  parentSpanId: '53995c3f42cd8ad8',
+  operation: 'reviews.default.svc.cluster.local:9080/*',
+  requestId: 'id-1',
+  proxy: { pod: 'productpage-1', namespace: 'default', service: 'productpage', version: 'v1', role: 'sidecar' },
+  direction: 'outbound',
+  startMs: 1_700_000_000_000.5,
+  durationMs: 12.25,
+  request: {
+    method: 'GET',
+    authority: 'reviews:9080',
+    path: '/reviews/0',
+    protocol: 'HTTP/1.1',
+    headers: [],
+    bytes: 0,
+  },
+  response: { status: 503, flags: ['UF'], details: 'x', bytes: 91, headers: [] },
+  routeName: 'default',
+  cluster: 'outbound|9080||reviews.default.svc.cluster.local',
+  upstreamHost: '10.0.0.9:9080',
+  attempts: 1,
+  mtls: true,
+  pushVersion: '1',
+  steps: [],
+  accessLog: '',
+  ...fields,
+});
+
+let server: Server | undefined;
+afterEach(() => server?.close());
+
+/** A collector that keeps what it is sent. */
+async function collector(status = 200) {
+  const received: { readonly path: string; readonly body: unknown }[] = [];
+  server = createServer((request, response) => {
+    let text = '';
+    request.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+    });
+    request.on('end', () => {
+      received.push({ path: request.url ?? '', body: JSON.parse(text) });
+      response.writeHead(status).end();
+    });
+  });
+  await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, received };
+}
+
+const exporterTo = (format: 'otlp' | 'zipkin', url: string, log: string[] = []) =>
+  createSpanExporter({ format, url, clock: createSystemClock(), onLog: (line) => log.push(line) });
+
+describe('span exporters', () => {
+  it('send OTLP over HTTP with one resource for each service', async () => {
+    const { url, received } = await collector();
+    const exporter = exporterTo('otlp', url);
+    exporter.export(hop());
+    exporter.export(
+      hop({
+        spanId: 'a0f067aa0ba902b7',
+        direction: 'inbound',
+        response: { ...hop().response, status: 200, flags: [] },
+      }),
+    );
+    await exporter.stop();
+    expect(exporter.sent).toBe(2);
+    expect(received).toHaveLength(1);
+    expect(received[0]?.path).toBe('/v1/traces');
+    expect(received[0]?.body).toMatchObject({
+      resourceSpans: [
+        {
+          resource: { attributes: [{ key: 'service.name', value: { stringValue: 'productpage.default' } }] },
+          scopeSpans: [
+            {
+              spans: [
+                {
+                  traceId: '4bf92f3577b34da6a3ce929d0e0e4736',
+                  parentSpanId: '53995c3f42cd8ad8',
+                  name: 'reviews.default.svc.cluster.local:9080/*',
+                  kind: 3,
+                  startTimeUnixNano: '1700000000000500000',
+                  endTimeUnixNano: '1700000000012750000',
+                  status: { code: 2 },
+                },
+                { kind: 2, status: {} },
+              ],
+            },
+          ],
+        },
+      ],
+    });
+  });
+
+  it('send Zipkin v2 in microseconds, with Envoy’s tags', async () => {
+    const { url, received } = await collector(202);
+    const exporter = exporterTo('zipkin', url);
+    exporter.export(hop());
+    await exporter.stop();
+    expect(received[0]?.path).toBe('/api/v2/spans');
+    expect(received[0]?.body).toMatchObject([
+      {
+        id: '00f067aa0ba902b7',
+        parentId: '53995c3f42cd8ad8',
+        kind: 'CLIENT',
+        timestamp: 1_700_000_000_000_500,
+        duration: 12_250,
+        localEndpoint: { serviceName: 'productpage.default' },
+        tags: { 'http.status_code': '503', response_flags: 'UF', error: 'true', 'guid:x-request-id': 'id-1' },
+      },
+    ]);
+  });
+
+  it('leave out traces that were not sampled', async () => {
+    const { url, received } = await collector();
+    const exporter = exporterTo('zipkin', url);
+    exporter.export(hop({ sampled: false }));
+    await exporter.stop();
+    expect(received).toEqual([]);
+  });
+
+  it('count what a collector refuses, say so once, and go on', async () => {
+    const { url } = await collector(500);
+    const log: string[] = [];
+    const exporter = exporterTo('otlp', url, log);
+    exporter.export(hop());
+    await exporter.stop();
+    exporter.export(hop());
+    await exporter.stop();
+    expect(exporter.dropped).toBe(2);
+    expect(log).toEqual([expect.stringContaining('takes no spans: it answered 500')]);
+  });
+});
