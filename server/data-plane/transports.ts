@@ -37,6 +37,9 @@ export function createTransports(secrets: SecretStore, clock: Clock): TransportF
         credentials: () => readCredentials(secrets, tls.certificate, tls.trust),
         alpn: carriage && isMesh(tls) ? [CARRIAGE, ...tls.alpn] : tls.alpn,
         requireClientCertificate: tls.requireClientCertificate,
+        acceptUntrusted: tls.acceptUntrusted,
+        versions: tls.versions,
+        ...(tls.peerNames.length > 0 && { matchesPeer: (names: SubjectAltNames) => isExpected(tls, names) }),
       }),
     client: (tls, use) => {
       const alpn = offeredAlpn(tls.alpn, use);
@@ -68,7 +71,7 @@ function offeredAlpn(alpn: readonly string[], use: TransportUse): readonly strin
   return use === 'http2' ? alpn : alpn.filter((name) => name !== 'h2' && name !== 'istio-h2');
 }
 
-const isExpected = (tls: UpstreamTls, names: SubjectAltNames): boolean =>
+const isExpected = (tls: UpstreamTls | DownstreamTls, names: SubjectAltNames): boolean =>
   [...names.uris, ...names.dns].some((name) => tls.peerNames.some((matcher) => matcher.accepts(name)));
 
 /** Undefined while a secret that is named has not arrived. */

@@ -1,5 +1,6 @@
 import type { StringMatcher, TransportSocket } from '#xds';
 import { extensionTypes } from '#xds';
+import type { TlsVersion, TlsVersions } from '../tls/credentials.ts';
 import { ConfigProblem } from './problem.ts';
 import { compileStringMatch, type StringMatch } from './string-match.ts';
 
@@ -14,7 +15,12 @@ export interface DownstreamTls {
   /** Undefined: peers are not verified. */
   readonly trust: TrustSource | undefined;
   readonly requireClientCertificate: boolean;
+  /** A client's certificate that the roots do not vouch for is let in all the same. */
+  readonly acceptUntrusted: boolean;
   readonly alpn: readonly string[];
+  /** The client's certificate must carry one of these; empty: any name. */
+  readonly peerNames: readonly StringMatch[];
+  readonly versions: TlsVersions;
 }
 
 /** A client's side of TLS, from UpstreamTlsContext. */
@@ -30,6 +36,7 @@ export interface UpstreamTls {
 }
 
 interface CommonTls {
+  tls_params?: { tls_minimum_protocol_version?: string; tls_maximum_protocol_version?: string };
   alpn_protocols?: string[];
   tls_certificate_sds_secret_configs?: { name: string }[];
   tls_certificates?: { certificate_chain?: { inline_string?: string }; private_key?: { inline_string?: string } }[];
@@ -42,6 +49,7 @@ interface CommonTls {
 }
 
 interface Validation {
+  trust_chain_verification?: string;
   trusted_ca?: { inline_string?: string };
   match_typed_subject_alt_names?: { san_type?: string; matcher: StringMatcher }[];
   match_subject_alt_names?: StringMatcher[];
@@ -65,7 +73,10 @@ export function readDownstreamTls(socket: TransportSocket | undefined): Downstre
     certificate,
     trust: readTrust(common),
     requireClientCertificate: config['require_client_certificate'] === true,
+    acceptUntrusted: validationOf(common)?.trust_chain_verification === 'ACCEPT_UNTRUSTED',
     alpn: common.alpn_protocols ?? [],
+    peerNames: readPeerNames(common),
+    versions: readVersions(common),
   };
 }
 
@@ -115,8 +126,19 @@ function readTrust(common: CommonTls): TrustSource | undefined {
   return undefined;
 }
 
+const validationOf = (common: CommonTls): Validation | undefined =>
+  common.combined_validation_context?.default_validation_context ?? common.validation_context;
+
+const VERSIONS: Readonly<Record<string, TlsVersion>> = { TLSv1_2: 'TLSv1.2', TLSv1_3: 'TLSv1.3' };
+
+/** Unlike Envoy, versions before 1.2 are never spoken. */
+const readVersions = ({ tls_params: params }: CommonTls): TlsVersions => ({
+  min: VERSIONS[params?.tls_minimum_protocol_version ?? ''],
+  max: VERSIONS[params?.tls_maximum_protocol_version ?? ''],
+});
+
 function readPeerNames(common: CommonTls): StringMatch[] {
-  const validation = common.combined_validation_context?.default_validation_context ?? common.validation_context;
+  const validation = validationOf(common);
   const matchers =
     validation?.match_subject_alt_names ??
     validation?.match_typed_subject_alt_names?.map((typed) => typed.matcher) ??

@@ -3,7 +3,13 @@ import { TLSSocket } from 'node:tls';
 import type { Clock } from '#domain';
 import { errorMessage } from '#domain';
 import type { CredentialsSource, SecureContexts, TlsCredentials, TlsVersions } from './credentials.ts';
-import { chainFailure, describeTlsError, SECRET_NOT_SUPPLIED, sanFailure } from './failure-reason.ts';
+import {
+  chainFailure,
+  describeTlsError,
+  missingCertificateFailure,
+  SECRET_NOT_SUPPLIED,
+  sanFailure,
+} from './failure-reason.ts';
 import type { SubjectAltNames } from './subject-alt-names.ts';
 import { parseSubjectAltNames } from './subject-alt-names.ts';
 import { readTlsFacts } from './tls-facts.ts';
@@ -17,6 +23,8 @@ export interface ServerTransportOptions {
   readonly alpn: readonly string[];
   /** Without a certificate the handshake fails with the alert `certificate_required`. */
   readonly requireClientCertificate: boolean;
+  /** A client's certificate that the roots do not vouch for is let in all the same. Default false. */
+  readonly acceptUntrusted?: boolean;
   /** Absent: every client certificate that the roots vouch for. */
   readonly matchesPeer?: ((names: SubjectAltNames) => boolean) | undefined;
   readonly versions?: TlsVersions | undefined;
@@ -73,7 +81,8 @@ class ServerHandshake {
       isServer: true,
       secureContext: contexts.get(credentials, versions ?? {}),
       requestCert: requireClientCertificate || credentials.rootsPem !== undefined,
-      rejectUnauthorized: requireClientCertificate,
+      // An untrusted certificate is judged after the handshake; OpenSSL would refuse it, or its absence, before.
+      rejectUnauthorized: requireClientCertificate && this.#options.acceptUntrusted !== true,
       ...(served.length > 0 && { ALPNProtocols: [...served] }),
     });
   }
@@ -112,7 +121,9 @@ class ServerHandshake {
   /** Why the client's certificate is not accepted; undefined when it is, or when there is none and none is needed. */
   #verify(socket: TLSSocket, credentials: TlsCredentials): string | undefined {
     const peer = socket.getPeerX509Certificate();
+    if (peer === undefined && this.#options.requireClientCertificate) return missingCertificateFailure();
     if (peer === undefined || credentials.rootsPem === undefined) return undefined;
+    if (this.#options.acceptUntrusted === true) return undefined;
     const failure = verifyResult(socket);
     if (failure !== undefined) return chainFailure(failure);
     const { matchesPeer } = this.#options;
