@@ -12,11 +12,14 @@ import type { Clock, KubeObject, Random } from '#domain';
 import { errorMessage } from '#domain';
 import type { KubeStore } from '#kube-api';
 import type { HopStore } from '#telemetry';
+import { startDaemonSetController } from './controllers/daemon-sets.ts';
 import { startDeploymentController } from './controllers/deployments.ts';
 import { createEventRecorder, type EventRecorder } from './controllers/event-recorder.ts';
+import { startJobController } from './controllers/jobs.ts';
 import { startNamespaceController } from './controllers/namespaces.ts';
 import { startReplicaSetController } from './controllers/replica-sets.ts';
 import { startServiceController } from './controllers/services.ts';
+import { startStatefulSetController } from './controllers/stateful-sets.ts';
 import type { SandboxEvent } from './doors.ts';
 import { matchesLabels, type PodObject } from './kube-types.ts';
 import { type Kubelet, startKubelet } from './kubelet/kubelet.ts';
@@ -117,6 +120,9 @@ export function startCluster(options: ClusterOptions): Cluster {
     () => replicaSets.stop(),
     startServiceController({ store, addresses: servicePool(plan), onError }),
     startGatewayDeployments({ store, onError }),
+    startStatefulSetController({ store, clock, admit, onError }),
+    startDaemonSetController({ store, clock, admit, random: random.stream('daemon-pods'), onError }),
+    startJobController({ store, clock, admit, random: random.stream('job-pods'), onError }),
   ];
   const build = createPodBuilder({
     store,

@@ -140,7 +140,12 @@ export type ReplicaSetObject = Typed<ReplicaSetSpec, ReplicaSetStatus>;
 export type ServiceObject = Typed<ServiceSpec, unknown>;
 
 export interface EndpointSliceObject extends KubeObject {
-  readonly endpoints: readonly { readonly addresses: readonly string[]; readonly conditions?: { ready?: boolean } }[];
+  readonly endpoints: readonly {
+    readonly addresses: readonly string[];
+    readonly conditions?: { ready?: boolean };
+    readonly nodeName?: string;
+    readonly targetRef?: { readonly name: string };
+  }[];
   readonly ports: readonly { readonly name?: string; readonly port: number; readonly protocol?: string }[];
 }
 

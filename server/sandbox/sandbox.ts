@@ -1,5 +1,5 @@
 import type { SocketAddress } from '#domain';
-import { MeshworkError, seededRandom } from '#domain';
+import { errorMessage, MeshworkError, seededRandom } from '#domain';
 import { gatewayKinds, istioKinds } from '#istio';
 import { coreKinds, createKindRegistry, createKubeStore } from '#kube-api';
 import { createHopStore } from '#telemetry';
@@ -88,7 +88,9 @@ export function createSandbox(options: SandboxOptions): Sandbox {
       const { kubelet, authority, accounts } = running(cluster);
       const nodeIp = addressPlan(subnet).node;
       const newChangeId = mintChangeId;
-      served ??= startKubeServer({ store, clock, nodeIp, authority, accounts, kubelet, newChangeId });
+      const onError = (what: string, error: unknown): void =>
+        emit({ type: 'log', source: 'sandbox', line: `error\t${what}: ${errorMessage(error)}` });
+      served ??= startKubeServer({ store, clock, nodeIp, authority, accounts, kubelet, newChangeId, onError });
       return (await served).api;
     },
     settled: async (changeId, timeoutMs) => sandbox.controlPlane?.settled(changeId, timeoutMs),
@@ -99,7 +101,7 @@ export function createSandbox(options: SandboxOptions): Sandbox {
     until: (met, timeoutMs, what) => waiters.until(met, timeoutMs, what),
     stop: async () => {
       waiters.stop();
-      await (await served)?.server.stop();
+      await (await served)?.stop();
       served = undefined;
       await cluster?.stop();
       cluster = undefined;

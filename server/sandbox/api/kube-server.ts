@@ -1,6 +1,7 @@
 import type { AccountTokens, ClusterAuthority } from '#ca';
 import type { Clock, KubeObject } from '#domain';
-import { type ApiServer, createApiServer, type KubeStore, kubeconfigYaml } from '#kube-api';
+import { createApiServer, type KubeStore, kubeconfigYaml } from '#kube-api';
+import { startEndpointsController } from '../controllers/endpoints.ts';
 import type { ServedApi } from '../doors.ts';
 import type { PodObject } from '../kube-types.ts';
 import type { Kubelet } from '../kubelet/kubelet.ts';
@@ -27,11 +28,17 @@ export interface KubeServerOptions {
   readonly accounts: AccountTokens;
   readonly kubelet: Kubelet;
   readonly newChangeId: () => string;
+  readonly onError: (what: string, error: unknown) => void;
+}
+
+export interface RunningKubeServer {
+  readonly api: ServedApi;
+  stop(): Promise<void>;
 }
 
 /** Serves the sandbox's store to kubectl, istioctl and client libraries, with the pods behind it. */
-export async function startKubeServer(options: KubeServerOptions): Promise<{ api: ServedApi; server: ApiServer }> {
-  const { store, clock, nodeIp, authority, accounts, kubelet, newChangeId } = options;
+export async function startKubeServer(options: KubeServerOptions): Promise<RunningKubeServer> {
+  const { store, clock, nodeIp, authority, accounts, kubelet, newChangeId, onError } = options;
   const users = createApiUsers(accounts);
   const { keyPem, certPem } = authority.issue([nodeIp, ...NAMES]);
   const server = createApiServer({
@@ -54,7 +61,14 @@ export async function startKubeServer(options: KubeServerOptions): Promise<{ api
     token: users.adminToken,
     namespace: 'default',
   });
-  return { server, api: { url, kubeconfig } };
+  const stopEndpoints = startEndpointsController({ store, onError });
+  return {
+    api: { url, kubeconfig },
+    stop: async () => {
+      stopEndpoints();
+      await server.stop();
+    },
+  };
 }
 
 /** Injection happens when a pod is created, never later. */

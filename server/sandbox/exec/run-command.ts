@@ -80,7 +80,7 @@ export function podShell(world: PodWorld): ReturnType<typeof createShell> {
       run: (args, io, inner) => runShell(args, io, inner),
     });
   }
-  const shell = createShell<PodWorld>({ commands, world });
+  const shell = createShell<PodWorld>({ commands, world, notFound: (name) => `sh: ${name}: not found` });
   for (const [name, value] of Object.entries(world.env)) shell.variables.set(name, value);
   return shell;
 }

@@ -77,7 +77,7 @@ interface Build {
   readonly dial: Dial;
   readonly onChange: () => void;
   readonly ports: PodPorts;
-  /** Each container's own files, by its name; they outlive its restarts. */
+  /** The files of each container's present run, by its name. */
   readonly files: Map<string, ReturnType<typeof createContainerFiles>>;
   readonly runtimes: Map<string, ContainerRuntime>;
   /** Shells that wait for somebody to attach, by container. */
@@ -244,6 +244,8 @@ function createProgram(build: Build, spec: ContainerSpec, log: (line: string) =>
   const image = findImage(spec.image);
   if (image === undefined) return undefined;
   const env = environmentOf(build, spec);
+  // A container that starts again finds its image's files, not what the last run wrote.
+  build.files.delete(spec.name);
   return createAppProgram({
     image,
     container: spec,

@@ -20,6 +20,20 @@ export const systemNamespaces: readonly KubeObject[] = ['default', 'kube-system'
   metadata: { name, labels: { 'kubernetes.io/metadata.name': name } },
 }));
 
+const capacity = { cpu: '8', memory: '16Gi', pods: '1000' };
+const nodeInfo = {
+  architecture: 'amd64',
+  operatingSystem: 'linux',
+  osImage: 'Meshwork',
+  kernelVersion: 'loopback',
+  containerRuntimeVersion: 'meshwork://1',
+  kubeletVersion: 'v1.32.0',
+  kubeProxyVersion: 'v1.32.0',
+  machineID: nodeName,
+  systemUUID: nodeName,
+  bootID: nodeName,
+};
+
 /** The one machine of the cluster. */
 export const nodeObject = (ip: string, sinceMs: number): KubeObject => {
   const at = new Date(sinceMs).toISOString().replace(/\.\d+Z$/, 'Z');
@@ -33,9 +47,20 @@ export const nodeObject = (ip: string, sinceMs: number): KubeObject => {
   return {
     apiVersion: 'v1',
     kind: 'Node',
-    metadata: { name: nodeName, labels: { 'kubernetes.io/hostname': nodeName, 'kubernetes.io/os': 'linux' } },
+    metadata: {
+      name: nodeName,
+      labels: {
+        'kubernetes.io/arch': 'amd64',
+        'kubernetes.io/hostname': nodeName,
+        'kubernetes.io/os': 'linux',
+        'node-role.kubernetes.io/control-plane': '',
+      },
+    },
     spec: {},
     status: {
+      capacity,
+      allocatable: capacity,
+      nodeInfo,
       conditions: [ready],
       addresses: [
         { type: 'InternalIP', address: ip },

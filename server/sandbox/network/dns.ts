@@ -1,7 +1,7 @@
 import { isIPv4 } from 'node:net';
 import type { KubeStore } from '#kube-api';
 import type { ServiceObject } from '../kube-types.ts';
-import { endpointAddresses } from '../kube-types.ts';
+import { endpointAddresses, slicesOf } from '../kube-types.ts';
 
 const DOMAIN = 'svc.cluster.local';
 const MAX_ALIASES = 8;
@@ -19,13 +19,23 @@ export function resolveAddresses(store: KubeStore, name: string, namespace: stri
   for (let aliases = 0; aliases < MAX_ALIASES; aliases++) {
     if (isIPv4(wanted)) return [wanted];
     const service = findService(store, wanted, namespace);
-    if (service === undefined) return [];
+    if (service === undefined) return podAddresses(store, wanted, namespace);
     const { clusterIP, type, externalName } = service.spec;
     if (type === 'ExternalName') wanted = externalName ?? '';
     else if (clusterIP === 'None') return endpointAddresses(store, service.metadata);
     else return clusterIP === undefined ? [] : [clusterIP];
   }
   return [];
+}
+
+/** `web-0.web`, `web-0.web.shop.svc.cluster.local`: one pod of a headless Service by its own name. */
+function podAddresses(store: KubeStore, name: string, namespace: string): readonly string[] {
+  const dot = name.indexOf('.');
+  const service = dot < 0 ? undefined : findService(store, name.slice(dot + 1), namespace);
+  if (service?.spec.clusterIP !== 'None') return [];
+  const pod = name.slice(0, dot).toLowerCase();
+  const endpoints = slicesOf(store, service.metadata).flatMap((slice) => slice.endpoints);
+  return endpoints.find(({ targetRef }) => targetRef?.name === pod)?.addresses ?? [];
 }
 
 /** Search list of a pod's resolv.conf, then the name itself. */

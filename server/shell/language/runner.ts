@@ -35,17 +35,36 @@ export interface Frame extends Streams {
   readonly spent: { commands: number };
 }
 
+export interface RunnerOptions<World extends ShellWorld> {
+  readonly commands: ReadonlyMap<string, Command<World>>;
+  readonly world: World;
+  readonly variables: Map<string, string>;
+  /** What is said of a command that does not exist. */
+  readonly notFound: (name: string) => string;
+}
+
+/** `exit` was called: the script ends with this code. */
+export class ScriptExit extends Error {
+  readonly exitCode: number;
+  constructor(exitCode: number) {
+    super(`exit ${exitCode}`);
+    this.exitCode = exitCode;
+  }
+}
+
 /** Walks a script. Variables and the last exit code belong to the terminal and outlive a script. */
 export class Runner<World extends ShellWorld> {
   readonly #commands: ReadonlyMap<string, Command<World>>;
   readonly #world: World;
   readonly #variables: Map<string, string>;
+  readonly #notFound: (name: string) => string;
   #last = 0;
 
-  constructor(commands: ReadonlyMap<string, Command<World>>, world: World, variables: Map<string, string>) {
+  constructor({ commands, world, variables, notFound }: RunnerOptions<World>) {
     this.#commands = commands;
     this.#world = world;
     this.#variables = variables;
+    this.#notFound = notFound;
   }
 
   async script(script: Script, frame: Frame): Promise<number> {
@@ -155,7 +174,8 @@ export class Runner<World extends ShellWorld> {
       return await run();
     } catch (error) {
       if (frame.signal.aborted) return EXIT_INTERRUPTED;
-      if (error instanceof LimitReached || error instanceof ShellSyntaxError) throw error;
+      if (error instanceof LimitReached || error instanceof ShellSyntaxError || error instanceof ScriptExit)
+        throw error;
       const usage = error instanceof UsageError;
       frame.err(`${usage ? '' : `${name}: `}${errorMessage(error)}\n`);
       return usage ? error.exitCode : 1;
@@ -183,9 +203,10 @@ export class Runner<World extends ShellWorld> {
     const substituted = assignments.some(({ value }) => value.some((part) => part.type === 'substitution'));
     if (name === undefined) return substituted ? this.#last : 0;
     if (name === 'export') return 0;
+    if (name === 'exit') throw new ScriptExit(args[0] === undefined ? this.#last : Number(args[0]) & 0xff);
     const program = this.#commands.get(name.replace(/^(?:\/usr(?:\/local)?)?\/bin\/|^\.\//, ''));
     if (!program) {
-      frame.err(`${name}: command not found. Type help for the list.\n`);
+      frame.err(`${this.#notFound(name)}\n`);
       return EXIT_NOT_FOUND;
     }
     return runProgram(program, args, { io: { ...frame, variables: own }, world: this.#world });

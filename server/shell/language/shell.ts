@@ -3,7 +3,7 @@ import type { Command, ShellWorld } from '../command.ts';
 import { parseScript } from './parser.ts';
 import { textPipe } from './pipe.ts';
 import { EXIT_INTERRUPTED } from './program.ts';
-import { Runner } from './runner.ts';
+import { Runner, ScriptExit } from './runner.ts';
 import { ShellSyntaxError } from './syntax-error.ts';
 
 const EXIT_SYNTAX = 2;
@@ -28,9 +28,12 @@ export interface Shell {
 export function createShell<World extends ShellWorld>(options: {
   readonly commands: ReadonlyMap<string, Command<World>>;
   readonly world: World;
+  /** What is said of a command that does not exist. */
+  readonly notFound?: (name: string) => string;
 }): Shell {
   const variables = new Map<string, string>();
-  const runner = new Runner(options.commands, options.world, variables);
+  const { commands, world, notFound = (name) => `${name}: command not found. Type help for the list.` } = options;
+  const runner = new Runner<World>({ commands, world, variables, notFound });
   return {
     variables,
     needsMore: (text) => {
@@ -53,6 +56,7 @@ export function createShell<World extends ShellWorld>(options: {
           spent: { commands: 0 },
         });
       } catch (error) {
+        if (error instanceof ScriptExit) return error.exitCode;
         if (signal.aborted) return EXIT_INTERRUPTED;
         err(`${error instanceof ShellSyntaxError ? 'syntax error: ' : ''}${errorMessage(error)}\n`);
         return EXIT_SYNTAX;
