@@ -1,16 +1,18 @@
 import { parseArgs } from 'node:util';
-import type { Diagnostic, KindDefinition } from '#domain';
+import type { Diagnostic, FieldProblem, KindDefinition } from '#domain';
 import { parseApiVersion } from '#domain';
 import {
   FILE_LIMITS,
   gatewayKinds,
   istioKinds,
+  meshConfigProblems,
   type ParsedDocument,
   parseManifests,
+  toDiagnostics,
   type UnreadableDocument,
   validateDocument,
 } from '#istio';
-import { coreKinds } from '#kube-api';
+import { coreKinds, metadataProblems } from '#kube-api';
 import { checkMessage } from '#xds';
 import { type CliCommand, type NamedText, readFiles, UsageError } from './command.ts';
 
@@ -78,20 +80,24 @@ function verdictOf(
   return { ...at, verdict: errors.length > 0 ? 'rejected' : 'accepted', errors, warnings };
 }
 
+/** What the API server says of name, labels and annotations, and istiod of the mesh's configuration. */
+function furtherProblems({ object }: ParsedDocument): FieldProblem[] {
+  const { group } = parseApiVersion(object.apiVersion);
+  const kind = kinds.find((each) => each.group === group && each.kind === object.kind);
+  if (!kind) return [];
+  const name = object.metadata.name ?? `${object.metadata.generateName}x`;
+  const metadata = metadataProblems({ ...object, metadata: { ...object.metadata, name } }, kind);
+  return [...metadata.map((each) => ({ ...each, code: 'MW0013' })), ...meshConfigProblems(object)];
+}
+
 function ofDocument(document: ParsedDocument, namespace: string): Verdict {
   const { object, file, index } = document;
-  const { metadata } = object;
-  const at = {
-    file,
-    document: index,
-    kind: object.kind,
-    namespace: metadata.namespace ?? '',
-    name: metadata.name ?? metadata.generateName ?? '',
-  };
-  return verdictOf(
-    at,
-    isForeign(object.apiVersion, object.kind) ? [] : validateDocument(document, kinds, { namespace, checkMessage }),
-  );
+  const { apiVersion, kind, metadata } = object;
+  const name = metadata.name ?? metadata.generateName ?? '';
+  const at = { file, document: index, kind, namespace: metadata.namespace ?? '', name };
+  if (isForeign(apiVersion, kind)) return verdictOf(at, []);
+  const found = validateDocument(document, kinds, { namespace, checkMessage });
+  return verdictOf(at, [...found, ...toDiagnostics(furtherProblems(document), document, { namespace })]);
 }
 
 function ofUnreadable(document: UnreadableDocument): Verdict {

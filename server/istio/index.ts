@@ -18,5 +18,6 @@ export { FILE_LIMITS, MANIFEST_LIMITS, type ManifestLimits } from './manifests/l
 export { parseManifests } from './manifests/parse.ts';
 export { childPath, parentPath } from './manifests/path.ts';
 export { originOf, toDiagnostics, type ValidateOptions, validateDocument } from './manifests/validate.ts';
+export { meshConfigProblems } from './mesh-config/config-map.ts';
 export { hostsMatch } from './rules/hosts.ts';
 export { checkFields } from './schema/check.ts';

@@ -66,6 +66,12 @@ const alreadySaid = (problem: FieldProblem, schemaProblems: readonly FieldProble
     ({ path }) => problem.path === path || problem.path.startsWith(`${path}.`) || problem.path.startsWith(`${path}[`),
   );
 
+/** The object in the namespace that it will be stored in. */
+function placed(object: KubeObject, kind: KindDefinition, namespace: string | undefined): KubeObject {
+  if (!kind.namespaced || namespace === undefined || object.metadata.namespace) return object;
+  return { ...object, metadata: { ...object.metadata, namespace } };
+}
+
 export interface ValidateOptions {
   /** Namespace of documents that name none. Absent: `default`. */
   readonly namespace?: string;
@@ -86,7 +92,10 @@ export function validateDocument(
   if (!kind) return [unknownKind(document, kinds)];
   const schema = kind.schema?.(parseApiVersion(document.object.apiVersion).version);
   const fieldProblems = schema ? checkFields(document.object, schema) : [];
-  const found = [...(kind.validate?.(document.object) ?? []), ...patchProblems(document.object, options.checkMessage)];
+  const found = [
+    ...(kind.validate?.(placed(document.object, kind, options.namespace)) ?? []),
+    ...patchProblems(document.object, options.checkMessage),
+  ];
   const ruleProblems = found.filter((each) => !alreadySaid(each, fieldProblems));
   return toDiagnostics([...fieldProblems, ...ruleProblems], document, options);
 }

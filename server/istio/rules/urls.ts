@@ -1,3 +1,4 @@
+import { isIPv4, isIPv6 } from 'node:net';
 import { hasControlCharacter } from './header-value.ts';
 
 /** The parts of a URL that rules look at. */
@@ -8,25 +9,40 @@ export interface GoUrl {
   readonly port: string;
 }
 
+const USER_INFO = /^[A-Za-z0-9\-._:~!$&'()*+,;=%@]*$/;
+
 const problem = (why: string): { readonly problem: string } => ({ problem: why });
 
 const badEscape = (text: string): string | undefined => /%(?![0-9a-fA-F]{2}).{0,2}/.exec(text)?.[0];
 
+/** An address in brackets: IPv6 only, with its zone escaped. */
+function literalProblem(inside: string): string | undefined {
+  if (isIPv4(inside)) return 'invalid IP-literal';
+  const [address = '', zone] = inside.split('%25');
+  if (zone === undefined && inside.includes('%'))
+    return `invalid URL escape "${inside.slice(inside.indexOf('%')).slice(0, 3)}"`;
+  return isIPv6(address) ? undefined : `invalid host: ParseAddr("${inside}"): unable to parse IP`;
+}
+
 function authority(text: string): GoUrl | { readonly problem: string } {
-  const host = text.slice(text.lastIndexOf('@') + 1);
-  const bracket = host.startsWith('[') ? host.lastIndexOf(']') : 0;
-  if (bracket < 0) return problem("missing ']' in host");
-  const tail = host.startsWith('[')
-    ? host.slice(bracket + 1)
-    : host.includes(':')
-      ? host.slice(host.lastIndexOf(':'))
-      : '';
+  const at = text.lastIndexOf('@');
+  if (at >= 0 && !USER_INFO.test(text.slice(0, at))) return problem('net/url: invalid userinfo');
+  const host = text.slice(at + 1);
+  const isLiteral = host.startsWith('[');
+  const bracket = host.lastIndexOf(']');
+  if (isLiteral && bracket < 0) return problem("missing ']' in host");
+  const colon = host.indexOf(':', isLiteral ? bracket : 0);
+  const tail = isLiteral ? host.slice(bracket + 1) : colon < 0 ? '' : host.slice(colon);
   if (tail !== '' && !/^:\d*$/.test(tail)) return problem(`invalid port "${tail}" after host`);
-  const escape = badEscape(host);
+  const parsed = { scheme: '', host, port: tail.slice(1) };
+  if (isLiteral) {
+    const wrong = literalProblem(host.slice(1, bracket));
+    return wrong === undefined ? parsed : problem(wrong);
+  }
+  const escape = badEscape(host) ?? /%(?!25)[0-7][0-9a-fA-F]/.exec(host)?.[0];
   if (escape !== undefined) return problem(`invalid URL escape "${escape}"`);
-  const strange = /[ \\^`{|}]/.exec(host)?.[0];
-  if (strange !== undefined) return problem(`invalid character "${strange}" in host name`);
-  return { scheme: '', host, port: tail.slice(1) };
+  const strange = /[ #\\^`{|}]/.exec(host)?.[0];
+  return strange === undefined ? parsed : problem(`invalid character "${strange}" in host name`);
 }
 
 /**
@@ -52,7 +68,8 @@ export function parseGoUrl(
   const named = rest.startsWith('//') && (scheme !== '' || !(options.request || rest.startsWith('///')));
   const host = named ? (rest.slice(2).split('/')[0] ?? '') : '';
   const path = named ? rest.slice(2 + host.length) : rest;
-  const escape = badEscape(path);
+  const fragment = options.request ? '' : text.slice(rest0.length);
+  const escape = badEscape(path) ?? badEscape(fragment);
   if (escape !== undefined) return problem(`invalid URL escape "${escape}"`);
   const parsed = authority(host);
   return 'problem' in parsed ? parsed : { ...parsed, scheme };

@@ -1,12 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { gatewayKinds, istioKinds, parseManifests, validateDocument } from '#istio';
+import { gatewayKinds, istioKinds, meshConfigProblems, parseManifests, toDiagnostics, validateDocument } from '#istio';
+import { coreKinds } from '#kube-api';
 import { checkMessage } from '#xds';
 
 /**
  * Tables of small documents and of what a cluster with Istio makes of them. A case starts with `--- <verdict>: <title> | <part of the
- * message>`; its lines are a spec, or metadata and spec, or a whole document. Verdicts:
+ * message>`; its lines are a spec, or metadata and spec, or a whole document, or the mesh's configuration. Verdicts:
  *   accepted   neither error nor warning
  *   warned     accepted by Istio's webhook with a warning
  *   rejected   refused by Istio's webhook
@@ -20,9 +21,13 @@ interface Case {
 }
 
 const folder = join(import.meta.dirname, 'verdicts');
-const kinds = [...istioKinds, ...gatewayKinds];
+const kinds = [...coreKinds, ...istioKinds, ...gatewayKinds];
+
+const MESH_HEAD =
+  'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: istio, namespace: istio-system}\ndata:\n  mesh: |\n';
 
 function manifestOf(head: string, body: string): string {
+  if (head === 'kind: MeshConfig') return MESH_HEAD + body.replace(/^/gm, '    ');
   if (/^apiVersion:/m.test(body)) return body;
   if (/^(?:metadata|spec):/m.test(body))
     return `${head}\n${/^metadata:/m.test(body) ? '' : 'metadata: {name: case}\n'}${body}`;
@@ -42,7 +47,10 @@ function findings(manifest: string): { readonly errors: string[]; readonly warni
   const { documents, diagnostics } = parseManifests([{ file: 'case.yaml', text: manifest }]);
   const found = [
     ...diagnostics,
-    ...documents.flatMap((document) => validateDocument(document, kinds, { checkMessage })),
+    ...documents.flatMap((document) => [
+      ...validateDocument(document, kinds, { checkMessage }),
+      ...toDiagnostics(meshConfigProblems(document.object), document),
+    ]),
   ];
   const words = (wanted: (severity: string, code: string) => boolean): string[] =>
     found.filter(({ severity, code }) => wanted(severity, code)).map(({ code, message }) => `${code} ${message}`);
