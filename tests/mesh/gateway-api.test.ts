@@ -307,6 +307,20 @@ spec:
     expect(origins).toContain('HTTPRoute/matches spec.rules[1].matches[0]');
   });
 
+  it('writes statuses once: what does not concern them leaves them alone', async () => {
+    const versions = () =>
+      ['Gateway', 'HTTPRoute', 'GatewayClass'].flatMap((kind) =>
+        sandbox.store.list(`${kind}.gateway.networking.k8s.io`).map(({ metadata }) => metadata.resourceVersion),
+      );
+    const before = versions();
+    await applyAndSettle(sandbox, {
+      file: 'unrelated.yaml',
+      text: 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: unrelated }\ndata: { a: b }\n',
+    });
+    await served('match.example', '/');
+    expect(versions()).toEqual(before);
+  });
+
   it('forgets a route with its object', async () => {
     const changeId = sandbox.remove('HTTPRoute.gateway.networking.k8s.io', { namespace: 'default', name: 'cors' });
     await sandbox.settled(changeId, 5000);

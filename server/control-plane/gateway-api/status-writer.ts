@@ -30,13 +30,17 @@ const CLASS_KIND = 'GatewayClass.gateway.networking.k8s.io';
  */
 export function createStatusWriter({ store, clock, read, onError }: StatusWriterOptions): StatusWriter {
   let latest = '';
+  let latestFindings: GatewayApiFindings | undefined;
   const served = store.kinds.find(CLASS_KIND) !== undefined;
   const debounce = createDebounce(clock, labDebounce, () => {
     createClasses();
     const { findings, lookup } = read();
+    // The same findings rest on the same objects: what is to be said of these alone was written then.
+    const scope = findings === latestFindings ? 'instances' : 'all';
+    latestFindings = findings;
     // Whole seconds, as Kubernetes writes times.
     const now = `${new Date(clock.now()).toISOString().slice(0, 19)}Z`;
-    for (const change of statusChanges(findings, lookup, now)) write(change);
+    for (const change of statusChanges(findings, lookup, now, scope)) write(change);
   });
   return {
     touch(changeId) {

@@ -15,19 +15,28 @@ export interface StatusChange {
   readonly status: object;
 }
 
+/** Which statuses are looked at: all, or those that tell of addresses, where nothing but endpoints changed. */
+export type StatusScope = 'all' | 'instances';
+
 /**
  * The statuses that have to be written: none for an object whose status says everything already, so that writing them settles.
  * `now` is RFC 3339, in seconds.
  */
-export function statusChanges(findings: GatewayApiFindings, lookup: InstanceLookup, now: string): StatusChange[] {
-  return wantedStatuses(findings, lookup).flatMap(({ object, wanted }) => {
+export function statusChanges(
+  findings: GatewayApiFindings,
+  lookup: InstanceLookup,
+  now: string,
+  scope: StatusScope = 'all',
+): StatusChange[] {
+  const wanted = [...instanceStatuses(findings, lookup), ...(scope === 'all' ? ownStatuses(findings) : [])];
+  return wanted.flatMap(({ object, wanted: status }) => {
     const moment: MergeMoment = {
       generation: object.metadata.generation,
       now,
       namespace: object.metadata.namespace ?? '',
     };
-    const status = mergeStatus(object.status, wanted, moment);
-    return status === undefined ? [] : [{ object, status }];
+    const merged = mergeStatus(object.status, status, moment);
+    return merged === undefined ? [] : [{ object, status: merged }];
   });
 }
 
@@ -36,38 +45,41 @@ interface Wanted {
   readonly wanted: WantedStatus;
 }
 
-function wantedStatuses(findings: GatewayApiFindings, lookup: InstanceLookup): Wanted[] {
+/** Of Gateways and ListenerSets, which tell whether proxies stand behind them. */
+function instanceStatuses(findings: GatewayApiFindings, lookup: InstanceLookup): Wanted[] {
   const attached = countAttachments(findings.routes.map(({ attachments }) => attachments));
   const counted = (kind: GroupKind, object: KubeObject, listeners: readonly ListenerStatus[]): ListenerStatus[] =>
     listeners.map((listener) => ({
       ...listener,
       attachedRoutes: attached.get(`${kind} ${objectKey(object)} ${listener.name}`) ?? 0,
     }));
-  const gateways = findings.gateways.map((gateway): Wanted => {
-    const sets = findings.listenerSets.filter((set) => set.gateway === gateway.object && set.validListeners > 0);
-    const served = sets.flatMap(({ converted }) => converted.filter(({ valid }) => valid));
-    const attachedSets = sets.filter(({ converted }) => converted.some(({ valid }) => valid));
-    const ports = served.map(({ parent }) => parent.port);
-    const status = gatewayStatus(gateway, attachedSets.length, ports, lookup);
-    return {
-      object: gateway.object,
-      wanted: { ...status, listeners: counted(GATEWAY, gateway.object, status.listeners) },
-    };
-  });
+  return [
+    ...findings.gateways.map((gateway): Wanted => {
+      const sets = findings.listenerSets.filter(
+        (set) => set.gateway === gateway.object && set.converted.some(({ valid }) => valid),
+      );
+      const served = sets.flatMap(({ converted }) => converted.filter(({ valid }) => valid));
+      const ports = served.map(({ parent }) => parent.port);
+      const status = gatewayStatus(gateway, sets.length, ports, lookup);
+      const { object } = gateway;
+      return { object, wanted: { ...status, listeners: counted(GATEWAY, object, status.listeners) } };
+    }),
+    ...findings.listenerSets.map((set): Wanted => {
+      const status = listenerSetStatus(set, lookup);
+      const { object } = set;
+      return { object, wanted: { ...status, listeners: counted(LISTENER_SET, object, status.listeners) } };
+    }),
+  ];
+}
+
+/** Of everything else: they follow from the objects alone. */
+function ownStatuses(findings: GatewayApiFindings): Wanted[] {
   return [
     ...findings.classes.flatMap((object) => {
       const wanted = classStatus(object);
       return wanted === undefined ? [] : [{ object, wanted }];
     }),
-    ...gateways,
     ...findings.remoteGateways.map((object) => ({ object, wanted: remoteGatewayStatus(object) })),
-    ...findings.listenerSets.map((set): Wanted => {
-      const status = listenerSetStatus(set, lookup);
-      return {
-        object: set.object,
-        wanted: { ...status, listeners: counted(LISTENER_SET, set.object, status.listeners) },
-      };
-    }),
     ...findings.refusedSets.map(({ set, refused = '' }) => ({
       object: set,
       wanted: refusedListenerSetStatus(refused),

@@ -71,10 +71,10 @@ function verifiedNames(snapshot: MeshSnapshot, node: ProxyNode, identity: Proven
   const { ports } = mergeGateways(snapshot, viewProxy(snapshot, node));
   for (const { gateway, server } of ports.flatMap(({ servers }) => servers)) {
     const { annotations = {} } = gateway;
-    const account = annotations['internal.istio.io/service-account-name'];
-    const home = annotations['internal.istio.io/parent-namespace'] || gateway.namespace;
+    const account = annotations[ANNOTATIONS.serviceAccount];
+    const home = annotations[ANNOTATIONS.parentNamespace] || gateway.namespace;
     if (identity.namespace !== home || (account && identity.serviceAccount !== account)) continue;
-    const inSet = annotations['internal.istio.io/parents']?.startsWith('ListenerSet/') === true;
+    const inSet = annotations[ANNOTATIONS.parents]?.startsWith('ListenerSet/') === true;
     const from = { kind: inSet ? LISTENER_SET : GATEWAY, namespace: gateway.namespace };
     const { credentialName, credentialNames = [], caCertCredentialName, mode } = server.tls ?? {};
     for (const each of [credentialName, ...credentialNames, caCertCredentialName]) {
