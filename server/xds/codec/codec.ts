@@ -2,10 +2,11 @@ import { hash } from 'node:crypto';
 import { type DescMessage, fromBinary, fromJson, type JsonValue, toBinary, toJson } from '@bufbuild/protobuf';
 import { errorMessage, MeshworkError } from '#domain';
 import type { EncodedResource } from '../doors.ts';
-import { type ResourceByType, type TypeUrl, typeUrls } from '../resources.ts';
+import { type ResourceByType, type RouteConfiguration, type TypeUrl, typeUrls } from '../resources.ts';
 import { findBadField } from './bad-field.ts';
 import { type CacheLimits, createBoundedCache } from './bounded-cache.ts';
 import { messageType, messageTypes, typeNameOf } from './message-types.ts';
+import { routeTableBytes } from './route-bytes.ts';
 
 /** google.protobuf.Any on the wire. */
 export interface AnyBytes {
@@ -54,20 +55,41 @@ function messageJson(description: DescMessage, bytes: Uint8Array): object {
 /** Hexadecimal digits of a resource's version: 64 bits, so two resources of one name never meet in practice. */
 const VERSION_LENGTH = 16;
 
+/** A route table is encoded host by host; everything else as a whole. */
+function bytesOf(typeUrl: TypeUrl, description: DescMessage, json: object): Uint8Array {
+  if (typeUrl === typeUrls.route) return routeTableBytes(json as RouteConfiguration);
+  return toBinary(description, fromJson(description, json as JsonValue, { registry: messageTypes() }));
+}
+
+/** An encoded resource; its JSON, which only readers of configuration want, is made when it is first asked for. */
+class Encoded implements EncodedResource {
+  readonly typeUrl: TypeUrl;
+  readonly name: string;
+  readonly version: string;
+  readonly bytes: Uint8Array;
+  #json: object | undefined;
+
+  constructor({ typeUrl, name, version, bytes }: Omit<EncodedResource, 'json'>) {
+    this.typeUrl = typeUrl;
+    this.name = name;
+    this.version = version;
+    this.bytes = bytes;
+    Object.freeze(this);
+  }
+
+  get json(): object {
+    this.#json ??= messageJson(messageType(typeNameOf(this.typeUrl)), this.bytes);
+    return this.#json;
+  }
+}
+
 function encode(typeUrl: TypeUrl, json: object): EncodedResource {
   const name = resourceName(typeUrl, json);
   try {
     const description = messageType(typeNameOf(typeUrl));
     if (name === '') throw new Error(`${typeUrl === typeUrls.endpoint ? 'cluster_name' : 'name'} is missing`);
-    const message = fromJson(description, json as JsonValue, { registry: messageTypes() });
-    const bytes = toBinary(description, message);
-    return Object.freeze({
-      typeUrl,
-      name,
-      version: hash('sha256', bytes).slice(0, VERSION_LENGTH),
-      json: messageJson(description, bytes),
-      bytes,
-    });
+    const bytes = bytesOf(typeUrl, description, json);
+    return new Encoded({ typeUrl, name, version: hash('sha256', bytes).slice(0, VERSION_LENGTH), bytes });
   } catch (cause) {
     const field = findBadField(messageType(typeNameOf(typeUrl)), json as JsonValue);
     const place = `${typeNameOf(typeUrl).split('.').at(-1)} "${name}"${field === '' ? '' : `, ${field}`}`;
@@ -75,16 +97,22 @@ function encode(typeUrl: TypeUrl, json: object): EncodedResource {
   }
 }
 
+/** A large table is told by its bytes, of which most are known already; to write it out as JSON would take longer. */
+const isToldByBytes = (typeUrl: TypeUrl): boolean => typeUrl === typeUrls.route;
+
 /** Makes a codec that remembers resources within `limits`, in each direction; they weigh their encoded bytes. */
 export function createXdsCodec(limits: CacheLimits): XdsCodec {
   const encoded = createBoundedCache<EncodedResource>(limits);
   const decoded = createBoundedCache<DecodedResource>(limits);
   return {
     encodeResource(typeUrl, json) {
-      const key = `${typeUrl} ${hash('sha256', JSON.stringify(json))}`;
+      const made = isToldByBytes(typeUrl) ? encode(typeUrl, json) : undefined;
+      const key = made
+        ? `${typeUrl} ${made.name} ${made.version}`
+        : `${typeUrl} ${hash('sha256', JSON.stringify(json))}`;
       const known = encoded.get(key);
       if (known) return known;
-      const resource = encode(typeUrl, json);
+      const resource = made ?? encode(typeUrl, json);
       encoded.set(key, resource, resource.bytes.length);
       return resource;
     },
