@@ -1,5 +1,12 @@
-import type { ProxyNode } from '#xds';
-import { type EncodedResource, encodeResource, type ProvenIdentity, type TypeUrl, typeUrls } from '#xds';
+import {
+  type EncodedResource,
+  encodeResource,
+  type ProvenIdentity,
+  type ProxyNode,
+  type TypeUrl,
+  typeUrls,
+} from '#xds';
+import { ANNOTATIONS } from '../gateway-api/annotations.ts';
 import {
   configMapFields,
   type Extracted,
