@@ -106,6 +106,8 @@ function send(url: URL, init: FetchInit, socket: Socket): ClientRequest {
   const request = httpRequest({
     host: url.hostname,
     port: portOf(url),
+    // Without an agent Node knows no port that Host may leave out.
+    defaultPort: url.protocol === 'https:' ? 443 : 80,
     method: init.method ?? 'GET',
     path: url.pathname + url.search,
     headers,

@@ -66,6 +66,12 @@ describe('a mesh under a running application', () => {
   });
 
   it('sends every call through two proxies with mutual TLS', async () => {
+    const endpoints = (): string[] =>
+      (podOf('frontend').proxy?.admin.endpoints() ?? [])
+        .filter(({ cluster }) => cluster.startsWith('outbound|8080||cart.'))
+        .map(({ address }) => address.ip);
+    const onlyNew = (): boolean => endpoints().every((ip) => ip === podOf('cart').ip) && endpoints().length === 1;
+    await sandbox.until(onlyNew, 5000, 'the proxy of frontend knows the new pod of cart only');
     const response = await podOf('frontend').fetch('http://cart:8080/');
     expect(response.status).toBe(200);
     const log = (app: string): string => podOf(app).logs('istio-proxy').join('\n');

@@ -37,72 +37,116 @@ export function manualClock(): ManualClock {
 
 export interface RunningImage {
   readonly logs: string[];
+  /** Of a program that ends by itself. */
+  exitCode(): Promise<number> | undefined;
   get(path: string, init?: FetchInit): Promise<FetchResponse>;
   stop(): void;
 }
 
-/** Services by host name: a running image, or a program of the test. */
+/** How an image is started, beside its environment. */
+export interface RunOptions {
+  readonly command?: readonly string[];
+  readonly args?: readonly string[];
+  readonly files?: Readonly<Record<string, string>>;
+}
+
+/** Services by host name, each with the ports that it opens: a running image, or a program of the test. */
 export class TestNet {
   readonly clock = manualClock();
+  /** By `host:port` as the program knows it, and by host for its first port. */
   readonly #ports = new Map<string, number>();
   readonly #servers: Server[] = [];
   readonly #tcpServers: TcpServer[] = [];
+  readonly #sockets = new Set<Socket>();
   readonly #stopping = new AbortController();
-  readonly #fetch = createFetch(async (host) => {
-    const port = this.#ports.get(host);
-    if (port === undefined) throw new Error(`getaddrinfo ENOTFOUND ${host}`);
-    const socket = connect(port, '127.0.0.1');
+  readonly #fetch = createFetch((host, port) => this.dial(host, port), this.clock);
+
+  async dial(host: string, port: number): Promise<Socket> {
+    const real = this.realPort(host, port);
+    const socket = connect(real, '127.0.0.1');
     await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject));
     return socket;
-  }, this.clock);
+  }
 
-  async serve(host: string, handler: Parameters<ContainerContext['listen']>[1]): Promise<void> {
+  /** The port of 127.0.0.1 behind a host's port. */
+  realPort(host: string, port: number): number {
+    const real = this.#ports.get(`${host}:${port}`) ?? this.#ports.get(host);
+    if (real === undefined) throw new Error(`getaddrinfo ENOTFOUND ${host}`);
+    return real;
+  }
+
+  fetch(url: string, init?: FetchInit): Promise<FetchResponse> {
+    return this.#fetch(url, init);
+  }
+
+  /** Without a port: all of the host's ports are this program from now on. */
+  async serve(host: string, handler: Parameters<ContainerContext['listen']>[1], port?: number): Promise<void> {
+    if (port === undefined) this.remove(host);
     const server = createServer(handler);
     this.#servers.push(server);
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    this.#ports.set(host, (server.address() as { port: number }).port);
+    await this.#open(server, host, port ?? 80);
   }
 
-  async serveTcp(host: string, onConnection: (socket: Socket) => void): Promise<void> {
-    const server = createTcpServer({ allowHalfOpen: true }, onConnection);
+  async serveTcp(host: string, onConnection: (socket: Socket) => void, port = 80): Promise<void> {
+    const server = createTcpServer({ allowHalfOpen: true }, (socket) => {
+      this.#sockets.add(socket);
+      socket.on('error', () => socket.destroy());
+      onConnection(socket);
+    });
     this.#tcpServers.push(server);
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    this.#ports.set(host, (server.address() as { port: number }).port);
+    await this.#open(server, host, port);
   }
 
-  async run(image: string, host: string, env: Record<string, string> = {}): Promise<RunningImage> {
+  async #open(server: TcpServer, host: string, port: number): Promise<void> {
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const real = (server.address() as { port: number }).port;
+    this.#ports.set(`${host}:${port}`, real);
+    if (!this.#ports.has(host)) this.#ports.set(host, real);
+  }
+
+  async run(
+    image: string,
+    host: string,
+    env: Record<string, string> = {},
+    { command = [], args = [], files = {} }: RunOptions = {},
+  ): Promise<RunningImage> {
     const logs: string[] = [];
     const found = findImage(image);
     if (found === undefined) throw new Error(`no image ${image}`);
+    let ended: Promise<number> | undefined;
     await found.start({
       env: { HOSTNAME: `${host}-1`, ...env },
-      command: [],
-      args: [],
+      command,
+      args,
       pod: { name: `${host}-1`, namespace: 'default', labels: { app: host, version: 'v1' } },
       clock: this.clock,
       random: seededRandom(host),
-      listen: (_port, handler) => this.serve(host, handler),
-      listenTcp: (_port, onConnection) => this.serveTcp(host, onConnection),
-      readFile: () => undefined,
-      run: async () => 127,
-      exits: () => undefined,
+      listen: (port, handler) => this.serve(host, handler, port),
+      listenTcp: (port, onConnection) => this.serveTcp(host, onConnection, port),
+      readFile: (path) => (files[path] === undefined ? undefined : Buffer.from(files[path])),
+      run: async (program) => (program.includes('fail') ? 1 : 0),
+      exits: (exitCode) => {
+        ended = exitCode;
+      },
       fetch: this.#fetch,
       log: (line) => logs.push(line),
       signal: this.#stopping.signal,
     });
     return {
       logs,
+      exitCode: () => ended,
       get: (path, init) => this.#fetch(`http://${host}${path}`, init),
       stop: () => this.remove(host),
     };
   }
 
   remove(host: string): void {
-    this.#ports.delete(host);
+    for (const key of [...this.#ports.keys()]) if (key === host || key.startsWith(`${host}:`)) this.#ports.delete(key);
   }
 
   close(): void {
     this.#stopping.abort();
+    for (const socket of this.#sockets) socket.destroy();
     for (const server of this.#tcpServers) server.close();
     for (const server of this.#servers) {
       server.close();

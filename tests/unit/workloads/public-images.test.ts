@@ -1,0 +1,312 @@
+import { connect as connectHttp2 } from 'node:http2';
+import { Client, credentials, Metadata } from '@grpc/grpc-js';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createClusterAuthority } from '#ca';
+import { findImage } from '#workloads';
+import { decodeFields, encodeFields } from '../../../server/workloads/net/grpc-server.ts';
+import { bodyOf, TestNet } from './support.ts';
+
+const text = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).toString('utf8');
+const field = (bytes: Uint8Array, number: number): Uint8Array | undefined =>
+  decodeFields(bytes).find((each) => each.field === number)?.bytes;
+
+describe('images of public examples', () => {
+  let net: TestNet;
+  beforeEach(() => {
+    net = new TestNet();
+  });
+  afterEach(() => net.close());
+
+  const call = (
+    host: string,
+    port: number,
+    path: string,
+    request: Buffer,
+    metadata = new Metadata(),
+  ): Promise<Buffer> =>
+    new Promise((resolve, reject) => {
+      const client = new Client(`127.0.0.1:${net.realPort(host, port)}`, credentials.createInsecure());
+      const raw = (bytes: Buffer): Buffer => bytes;
+      client.makeUnaryRequest(path, raw, raw, request, metadata, (error, answer) => {
+        client.close();
+        if (error) reject(error);
+        else resolve(answer ?? Buffer.alloc(0));
+      });
+    });
+
+  const converse = async (host: string, port: number, sent: string): Promise<string> => {
+    const socket = await net.dial(host, port);
+    let heard = '';
+    socket.on('data', (bytes) => {
+      heard += bytes.toString('utf8');
+    });
+    socket.end(sent);
+    await new Promise((resolve) => socket.once('close', resolve));
+    return heard;
+  };
+
+  describe('httpbin', () => {
+    it('shows every value of a header in the Go form, and joins them in the Python form', async () => {
+      const go = await net.run('mccutchen/go-httpbin:v2.15.0', 'go');
+      const python = await net.run('docker.io/kennethreitz/httpbin', 'python');
+      const init = { headers: { 'x-a': 'b' } };
+      expect(bodyOf(await go.get('/get?x=1&x=2', init))).toMatchObject({
+        args: { x: ['1', '2'] },
+        headers: { 'X-A': ['b'], Host: ['go'] },
+        method: 'GET',
+        url: 'http://go/get?x=1&x=2',
+      });
+      expect(bodyOf(await python.get('/headers', init))).toMatchObject({ headers: { 'X-A': 'b', Host: 'python' } });
+    });
+
+    it('tells a posted form and JSON back', async () => {
+      const bin = await net.run('httpbin', 'bin');
+      const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+      const form = await bin.get('/post', { method: 'POST', body: 'a=1&b=2', headers });
+      expect(bodyOf(form)).toMatchObject({ form: { a: '1', b: '2' }, data: '' });
+      const json = { method: 'POST', body: '{"a":1}', headers: { 'content-type': 'application/json' } };
+      expect(bodyOf(await bin.get('/anything/x', json))).toMatchObject({ json: { a: 1 }, data: '{"a":1}' });
+      expect((await bin.get('/post')).status).toBe(405);
+    });
+
+    it.each([
+      ['/status/418', 418],
+      ['/status/503', 503],
+      ['/status/abc', 400],
+      ['/basic-auth/ann/secret', 401],
+      ['/bearer', 401],
+      ['/nope', 404],
+      ['/redirect/2', 302],
+      ['/uuid', 200],
+      ['/xml', 200],
+    ])('answers %s with %i', async (path, status) => {
+      expect((await (await net.run('go-httpbin', 'bin')).get(path)).status).toBe(status);
+    });
+
+    it('lets the right password in', async () => {
+      const bin = await net.run('go-httpbin', 'bin');
+      const authorization = `Basic ${Buffer.from('ann:secret').toString('base64')}`;
+      const response = await bin.get('/basic-auth/ann/secret', { headers: { authorization } });
+      expect([response.status, bodyOf(response)]).toEqual([200, { authorized: true, user: 'ann' }]);
+    });
+
+    it('sets the headers and cookies that are asked for', async () => {
+      const bin = await net.run('go-httpbin', 'bin');
+      expect((await bin.get('/response-headers?x-lab=1')).headers['x-lab']).toBe('1');
+      const set = await bin.get('/cookies/set?a=b');
+      expect([set.status, set.headers['set-cookie']]).toEqual([302, 'a=b; Path=/']);
+      expect(bodyOf(await bin.get('/cookies', { headers: { cookie: 'a=b' } }))).toEqual({ a: 'b' });
+    });
+
+    it('waits as long as a delay says, on the clock of the lab', async () => {
+      const bin = await net.run('go-httpbin', 'bin');
+      let status = 0;
+      const asked = bin.get('/delay/2').then((response) => {
+        status = response.status;
+      });
+      while (net.clock.waiting === 0) await new Promise((resolve) => setImmediate(resolve));
+      expect(status).toBe(0);
+      net.clock.advance(2000);
+      await asked;
+      expect(status).toBe(200);
+    });
+
+    it('listens where its arguments say', async () => {
+      await net.run(
+        'httpbin',
+        'bin',
+        {},
+        { command: ['gunicorn'], args: ['-b', '0.0.0.0:8088', 'httpbin:app', '-k', 'gevent'] },
+      );
+      expect((await net.fetch('http://bin:8088/get')).status).toBe(200);
+    });
+  });
+
+  it('helloworld says its version and its pod', async () => {
+    const hello = await net.run('docker.io/istio/examples-helloworld-v2:1.0', 'hello');
+    expect(text((await hello.get('/hello')).body)).toBe('Hello version: v2, instance: hello-1\n');
+  });
+
+  it('tcp-echo answers each line with its prefix, on each port', async () => {
+    await net.run('istio/tcp-echo-server:1.3', 'echo', {}, { args: ['9000,9001', 'one'] });
+    expect(await converse('echo', 9000, 'a\nb\n')).toBe('one a\none b\n');
+    expect(await converse('echo', 9001, 'c\n')).toBe('one c\n');
+  });
+
+  describe('echo-basic', () => {
+    const env = { POD_NAME: 'p', NAMESPACE: 'n', INGRESS_NAME: 'i', SERVICE_NAME: 's' };
+
+    it('tells a request back with who answers', async () => {
+      await net.run('echo-basic', 'echo', env);
+      const response = await net.fetch('http://echo:3000/a//b?c=d', {
+        headers: { 'x-echo-set-header': 'x-one: 1, x-two:2', 'user-agent': 'me' },
+      });
+      expect(response.headers).toMatchObject({ 'x-one': '1', 'x-two': '2', 'content-type': 'application/json' });
+      expect(bodyOf(response)).toEqual({
+        path: '/a//b?c=d',
+        host: 'echo:3000',
+        method: 'GET',
+        proto: 'HTTP/1.1',
+        headers: { Connection: ['close'], 'User-Agent': ['me'], 'X-Echo-Set-Header': ['x-one: 1, x-two:2'] },
+        namespace: 'n',
+        ingress: 'i',
+        service: 's',
+        pod: 'p',
+      });
+    });
+
+    it('speaks HTTP/2 without TLS', async () => {
+      await net.run('echo-basic', 'echo', env);
+      const session = connectHttp2(`http://127.0.0.1:${net.realPort('echo', 3001)}`);
+      const stream = session.request({ ':path': '/h2', ':authority': 'shop.example' });
+      let body = '';
+      for await (const chunk of stream) body += chunk;
+      session.close();
+      expect(JSON.parse(body)).toMatchObject({ path: '/h2', host: 'shop.example', proto: 'HTTP/2.0' });
+    });
+
+    it('tells of TLS what it sees', async () => {
+      const ca = createClusterAuthority({ clock: { ...net.clock, now: () => Date.now() } });
+      const { certPem, keyPem } = ca.issue(['secure.example']);
+      const files = { '/tls/crt': certPem, '/tls/key': keyPem };
+      const tlsEnv = { ...env, TLS_SERVER_CERT: '/tls/crt', TLS_SERVER_PRIVKEY: '/tls/key' };
+      await net.run('echo-basic', 'secure.example', tlsEnv, { files });
+      const response = await net.fetch('https://secure.example:8443/', { tls: { ca: ca.caPem } });
+      expect(bodyOf(response)).toMatchObject({ tls: { version: 'TLSv1.3', serverName: 'secure.example' } });
+    });
+
+    it('serves gRPC instead when told to', async () => {
+      await net.run('echo-basic', 'echo', { ...env, GRPC_ECHO_SERVER: '1' });
+      const metadata = new Metadata();
+      metadata.set('x-test', 'yes');
+      const path = '/gateway_api_conformance.echo_basic.grpcecho.GrpcEcho/EchoTwo';
+      const answer = await call('echo', 3000, path, Buffer.alloc(0), metadata);
+      const assertions = field(answer, 1) ?? Buffer.alloc(0);
+      expect(text(field(assertions, 1))).toBe(path);
+      expect(text(field(field(assertions, 4) ?? Buffer.alloc(0), 4))).toBe('p');
+      const headers = decodeFields(assertions).filter((each) => each.field === 2);
+      expect(headers.map(({ bytes }) => [text(field(bytes, 1)), text(field(bytes, 2))])).toContainEqual([
+        'x-test',
+        'yes',
+      ]);
+      await expect(call('echo', 3000, path.replace('Two', 'Three'), Buffer.alloc(0))).rejects.toMatchObject({
+        code: 12,
+      });
+    });
+  });
+
+  describe("Istio's echo app", () => {
+    const args = [
+      '--port',
+      '8080',
+      '--tcp=9090',
+      '--grpc',
+      '7070',
+      '--server-first=9090',
+      '--version',
+      'v1',
+      '--cluster=c',
+    ];
+
+    it('tells HTTP, gRPC and TCP back line by line', async () => {
+      await net.run('gcr.io/istio-testing/app:latest', 'app', {}, { args });
+      const http = text((await net.fetch('http://app:8080/x', { headers: { 'x-a': 'b' } })).body);
+      expect(http).toMatch(
+        /^ServiceVersion=v1\nServicePort=8080\nHost=app:8080\nURL=\/x\nCluster=c\nMethod=GET\nProto=HTTP\/1.1\n/,
+      );
+      expect(http).toContain('RequestHeader=X-A:b\n');
+      expect(http).toMatch(/Hostname=app-1\n$/);
+      const grpc = await call('app', 7070, '/proto.EchoTestService/Echo', encodeFields([[1, 'hi']]));
+      expect(text(field(grpc, 1))).toContain('Echo=hi\n');
+      const tcp = await converse('app', 9090, 'hi\n');
+      expect(tcp).toMatch(/^server-first-protocol\nStatusCode=200\nCluster=c\nServiceVersion=v1\nServicePort=9090\n/);
+      expect(tcp).toMatch(/hi\n$/);
+    });
+
+    it('answers with the codes and headers that a request asks for', async () => {
+      await net.run('app', 'app', {}, { args });
+      const response = await net.fetch('http://app:8080/?codes=503:1&headers=x-a:b');
+      expect([response.status, response.headers['x-a']]).toEqual([503, 'b']);
+    });
+  });
+
+  describe('ext-authz', () => {
+    it('lets through over HTTP what carries the header', async () => {
+      await net.run('ext-authz', 'authz');
+      const allowed = await net.fetch('http://authz:8000/x', { headers: { 'x-ext-authz': 'allow' } });
+      expect([allowed.status, allowed.headers['x-ext-authz-check-result']]).toEqual([200, 'allowed']);
+      const denied = await net.fetch('http://authz:8000/x', { headers: { 'x-ext-authz': 'deny' } });
+      expect([denied.status, text(denied.body)]).toEqual([
+        403,
+        'denied by ext_authz for not found header `x-ext-authz: allow` in the request',
+      ]);
+    });
+
+    const check = (headers: Record<string, string>, principal = ''): Buffer => {
+      const entries = Object.entries(headers).map(
+        ([key, value]) =>
+          [
+            3,
+            encodeFields([
+              [1, key],
+              [2, value],
+            ]),
+          ] as const,
+      );
+      const request = encodeFields([[2, encodeFields([...entries, [4, '/x'], [5, 'shop']])]]);
+      const attributes = encodeFields([
+        [1, encodeFields([[4, principal]])],
+        [4, request],
+      ]);
+      return encodeFields([[1, attributes]]);
+    };
+
+    it('answers Envoy over gRPC by header, else by the service account', async () => {
+      await net.run('ext-authz', 'authz');
+      const path = '/envoy.service.auth.v3.Authorization/Check';
+      const ok = await call('authz', 9000, path, check({ 'x-ext-authz': 'allow' }));
+      expect(field(ok, 3)).toBeDefined();
+      const no = await call('authz', 9000, path, check({ 'x-ext-authz': 'no' }));
+      expect(text(field(field(no, 2) ?? Buffer.alloc(0), 3))).toContain('denied by ext_authz');
+      const byAccount = await call('authz', 9000, path, check({}, 'spiffe://cluster.local/ns/default/sa/a'));
+      expect(field(byAccount, 3)).toBeDefined();
+    });
+  });
+
+  it('fortio echoes with the faults that a request asks for', async () => {
+    const fortio = await net.run('fortio/fortio:latest_release', 'fortio');
+    const response = await fortio.get('/echo?status=503&header=x-a:b&size=5', { method: 'POST', body: 'hi' });
+    expect([response.status, response.headers['x-a'], response.body.length]).toEqual([503, 'b', 5]);
+    expect(text((await fortio.get('/echo', { method: 'POST', body: 'hi' })).body)).toBe('hi');
+  });
+
+  it('a web server serves its page, and what a volume puts below its root', async () => {
+    const files = { '/usr/share/nginx/html/a.txt': 'from a volume' };
+    const nginx = await net.run('nginx:1.27', 'nginx', {}, { files });
+    expect(text((await nginx.get('/')).body)).toContain('Welcome to nginx!');
+    expect(text((await nginx.get('/a.txt')).body)).toBe('from a volume');
+    expect((await nginx.get('/b')).status).toBe(404);
+  });
+
+  it('agnhost netexec tells its host name', async () => {
+    const agnhost = await net.run(
+      'registry.k8s.io/e2e-test-images/agnhost:2.40',
+      'a',
+      {},
+      { args: ['netexec', '--http-port=8081'] },
+    );
+    expect(text((await net.fetch('http://a:8081/hostname')).body)).toBe('a-1');
+    expect(agnhost.exitCode()).toBeUndefined();
+  });
+
+  it('images of programs run what the container says, and wait only where it says so', async () => {
+    const forever = await net.run('curlimages/curl', 'c', {}, { command: ['/bin/sleep', 'infinity'] });
+    expect(forever.exitCode()).toBeUndefined();
+    expect(await (await net.run('busybox', 'b', {}, { command: ['sh', '-c', 'true'] })).exitCode()).toBe(0);
+    expect(await (await net.run('busybox', 'b', {}, { args: ['fail'] })).exitCode()).toBe(1);
+  });
+
+  it('names every image once', () => {
+    expect(findImage('example.org/nothing/like-it')).toBeUndefined();
+  });
+});
