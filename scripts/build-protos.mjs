@@ -57,6 +57,23 @@ message KeyValue {
 }
 `;
 
+/** The one message of Istio's own that its proxies are sent. Source: istio/api, envoy/config/filter/http/alpn. */
+const ISTIO_ALPN = `syntax = "proto3";
+package istio.envoy.config.filter.http.alpn.v2alpha1;
+message FilterConfig {
+  enum Protocol {
+    HTTP10 = 0;
+    HTTP11 = 1;
+    HTTP2 = 2;
+  }
+  message AlpnOverride {
+    Protocol upstream_protocol = 1;
+    repeated string alpn_override = 2;
+  }
+  repeated AlpnOverride alpn_override = 1;
+}
+`;
+
 /** The packaged validate.proto lacks a field that Envoy's files set. */
 function addIgnoreEmpty(file) {
   const text = readFileSync(file, 'utf8');
@@ -79,13 +96,16 @@ try {
   const otlp = join(workspace, 'otlp-module/opentelemetry/proto/common/v1');
   mkdirSync(otlp, { recursive: true });
   writeFileSync(join(otlp, 'common.proto'), OTLP_COMMON);
-  const modules = ['envoy-api', 'googleapis', 'xds', 'validate-module', 'otlp-module'];
+  const alpn = join(workspace, 'istio-module/istio/envoy/config/filter/http/alpn/v2alpha1');
+  mkdirSync(alpn, { recursive: true });
+  writeFileSync(join(alpn, 'config.proto'), ISTIO_ALPN);
+  const modules = ['envoy-api', 'googleapis', 'xds', 'validate-module', 'otlp-module', 'istio-module'];
   writeFileSync(
     join(workspace, 'buf.yaml'),
     `version: v2\nmodules:\n${modules.map((path) => `  - path: ${path}\n`).join('')}`,
   );
-  const typedStructs = ['xds/udpa/type/v1', 'xds/xds/type/v3'];
-  const paths = [...wanted.map((path) => `envoy-api/${path}`), ...typedStructs].flatMap((path) => ['--path', path]);
+  const others = ['xds/udpa/type/v1', 'xds/xds/type/v3', 'istio-module/istio'];
+  const paths = [...wanted.map((path) => `envoy-api/${path}`), ...others].flatMap((path) => ['--path', path]);
   execFileSync('npx', ['--yes', BUF, 'build', '--exclude-source-info', ...paths, '-o', output], {
     cwd: workspace,
     stdio: 'inherit',

@@ -11,6 +11,7 @@ import {
   type EndpointSources,
   type ServiceAccountIndex,
 } from './endpoints.ts';
+import { deriveEnvoyFilters, type EnvoyFilter } from './envoy-filters.ts';
 import { deriveGateways, type GatewayList } from './gateways.ts';
 import { contentOf, memoLatest, memoStable } from './memo.ts';
 import { MESH_CONFIG_MAP, readMeshConfig } from './mesh-config.ts';
@@ -45,6 +46,7 @@ export interface MeshSnapshot {
   readonly gatewayApi: Pick<GatewayApiConversion, 'findings' | 'grants'>;
   readonly authorizationPolicies: readonly AuthorizationPolicy[];
   readonly requestAuthentications: readonly RequestAuthentication[];
+  readonly envoyFilters: readonly EnvoyFilter[];
 }
 
 type Listed = ReturnType<ObjectTables['list']>;
@@ -93,6 +95,7 @@ export function createSnapshotDeriver(meshConfig: MeshConfig): (tables: ObjectTa
   const generatedGateways = memoLatest(concat<GatewayApiConversion['gateways'][number]>);
   const authorizationPolicies = memoLatest(deriveAuthorizationPolicies);
   const requestAuthentications = memoLatest(deriveRequestAuthentications);
+  const envoyFilters = memoLatest(deriveEnvoyFilters);
   return (tables) => {
     const config = mesh(tables.list('ConfigMap'));
     const { trustDomain } = config;
@@ -142,6 +145,7 @@ export function createSnapshotDeriver(meshConfig: MeshConfig): (tables: ObjectTa
       sidecars: sidecars(tables.list('Sidecar.networking.istio.io')),
       authorizationPolicies: authorizationPolicies(tables.list('AuthorizationPolicy.security.istio.io')),
       requestAuthentications: requestAuthentications(tables.list('RequestAuthentication.security.istio.io')),
+      envoyFilters: envoyFilters(tables.list('EnvoyFilter.networking.istio.io')),
     };
   };
 }

@@ -26,6 +26,8 @@ export interface ProxyView {
   readonly labels: Readonly<Record<string, string>>;
   readonly locality: Locality;
   readonly node: string;
+  /** What the proxy says of itself; EnvoyFilters may look at it. */
+  readonly metadata: Readonly<Record<string, unknown>>;
   /** Empty: that of the whole mesh. */
   readonly network: string;
   /** Oldest service first. */
@@ -55,6 +57,7 @@ export function viewProxy(snapshot: MeshSnapshot, node: ProxyNode): ProxyView {
     labels,
     locality: workload?.locality ?? NOWHERE,
     node: workload?.node ?? '',
+    metadata,
     network: text(metadata['NETWORK']) ?? '',
     targets: findTargets(snapshot, { namespace, labels, ip, workload }),
   };

@@ -10,6 +10,7 @@ import type { MeshSnapshot } from '../snapshot/mesh-snapshot.ts';
 import { blackHoleCluster, fallbackClusters, inboundClusters } from './clusters-inbound.ts';
 import { outboundClusters, sniDnatClusters } from './clusters-outbound.ts';
 import { loadAssignment } from './endpoints.ts';
+import { applyEnvoyFilters } from './envoy-filter/index.ts';
 import { mergeGateways } from './gateway-servers.ts';
 import { grpcResources } from './grpc.ts';
 import { gatewayListeners } from './listeners-gateway.ts';
@@ -34,6 +35,16 @@ export interface ProxyResources extends ConfigResources {
 
 /** What proxies of one role, namespace and (where it matters) label set share. */
 export function sharedResources(scope: OutboundScope, proxy: ProxyView): ConfigResources {
+  const { snapshot } = scope;
+  const generated = generatedResources(scope, proxy);
+  const patched = applyEnvoyFilters(generated, { snapshot, proxy, side: 'outbound' });
+  if (patched === generated) return generated;
+  // A listener that a patch removes asks for no table any more.
+  const wanted = new Set(tableNames(patched.listeners));
+  return { ...patched, routes: patched.routes.filter(({ name }) => wanted.has(name)) };
+}
+
+function generatedResources(scope: OutboundScope, proxy: ProxyView): ConfigResources {
   const { snapshot } = scope;
   switch (scope.role) {
     case 'grpc':
@@ -77,11 +88,8 @@ export function tableNames(listeners: readonly Listener[]): string[] {
 /** What only this proxy has: a sidecar's inbound side. */
 export function ownResources(scope: OutboundScope, proxy: ProxyView): ConfigResources {
   if (proxy.role !== 'sidecar') return { listeners: [], routes: [], clusters: [] };
-  return {
-    listeners: inboundListeners(scope, proxy),
-    routes: [],
-    clusters: inboundClusters(scope, proxy),
-  };
+  const generated = { listeners: inboundListeners(scope, proxy), routes: [], clusters: inboundClusters(scope, proxy) };
+  return applyEnvoyFilters(generated, { snapshot: scope.snapshot, proxy, side: 'inbound' });
 }
 
 /** The load assignments behind the EDS clusters, as the scope's clients see them. */

@@ -1,18 +1,13 @@
-import { type Diagnostic, errorMessage } from '#domain';
-import {
-  type EncodedResource,
-  encodeResource,
-  type ProxyNode,
-  type ResourceByType,
-  type TypeUrl,
-  typeUrls,
-} from '#xds';
+import type { Diagnostic } from '#domain';
+import { type EncodedResource, type ProxyNode, type TypeUrl, typeUrls } from '#xds';
 import type { MeshSnapshot } from '../snapshot/mesh-snapshot.ts';
+import { createEncoder, type EncodedMap, type EncodedPart, type Encoder } from './encode-all.ts';
 import { createKeyedMemo, type KeyedMemo } from './keyed-memo.ts';
 import { type ProxyView, viewProxy } from './proxy-view.ts';
-import { checkReferences } from './reference-check.ts';
-import { type ConfigResources, endpointResources, ownResources, sharedResources } from './resources.ts';
+import { createReferenceCheck } from './reference-check.ts';
+import { type ConfigResources, endpointResources, ownResources } from './resources.ts';
 import { createScope, scopeKey } from './scope.ts';
+import { sharedConfig } from './shared-config.ts';
 
 export type EncodedByType = ReadonlyMap<TypeUrl, ReadonlyMap<string, EncodedResource>>;
 
@@ -27,73 +22,85 @@ export interface Translator {
   translate(snapshot: MeshSnapshot, node: ProxyNode): Translation;
 }
 
-/** Scopes and proxies remembered at a time. */
-const MEMORY = 512;
+/** Parts of scopes and of proxies that are remembered at a time. */
+const MEMORY = 8192;
 
 export function createTranslator(): Translator {
-  const memo = createKeyedMemo(MEMORY);
+  const memory: Memory = { memo: createKeyedMemo(MEMORY), encode: createEncoder() };
   return {
     translate(snapshot, node) {
-      const proxy = viewProxy(snapshot, node);
-      const key = proxy.role === 'router' ? `router/${proxy.id}` : scopeKey(snapshot, proxy);
-      const shared = translateShared(memo, { snapshot, proxy, key });
-      const own = translateOwn(memo, snapshot, proxy);
-      const endpoints = translateEndpoints(memo, { snapshot, proxy, key, shared });
+      const proxy = memory.memo.of<ProxyView>(
+        `view/${node.id}`,
+        [node, snapshot.services, snapshot.workloads, snapshot.endpoints],
+        () => viewProxy(snapshot, node),
+      );
+      const scope = proxy.role === 'router' ? `router/${proxy.id}` : scopeKey(snapshot, proxy);
+      // An EnvoyFilter may select a single proxy of a scope.
+      const key = snapshot.envoyFilters.length === 0 ? scope : `${scope}/${proxy.id}`;
+      const input = { snapshot, proxy, key };
+      const config = sharedConfig(memory.memo, input);
+      const shared = encodeConfig(memory, key, config);
+      const own = encodeOwn(memory, snapshot, proxy);
+      const endpoints = encodeEndpoints(memory, input, config);
+      const join = (type: string, a: EncodedPart, b: EncodedPart): EncodedMap =>
+        b.resources.size === 0 ? a.resources : joined(memory.memo, `${type}/${key}/${own.key}`, a, b);
       return {
-        resources: new Map<TypeUrl, ReadonlyMap<string, EncodedResource>>([
-          [typeUrls.cluster, new Map([...shared.clusters, ...own.clusters])],
-          [typeUrls.endpoint, endpoints.encoded],
-          [typeUrls.listener, new Map([...shared.listeners, ...own.listeners])],
-          [typeUrls.route, shared.routes],
+        resources: new Map<TypeUrl, EncodedMap>([
+          [typeUrls.cluster, join('clusters', shared.clusters, own.clusters)],
+          [typeUrls.endpoint, endpoints.resources],
+          [typeUrls.listener, join('listeners', shared.listeners, own.listeners)],
+          [typeUrls.route, shared.routes.resources],
         ]),
-        problems: [...shared.problems, ...own.problems, ...endpoints.problems],
+        problems: [
+          ...shared.problems,
+          ...[shared.listeners, shared.routes, shared.clusters, own.listeners, own.clusters, endpoints].flatMap(
+            ({ problems }) => problems,
+          ),
+        ],
       };
     },
   };
 }
 
-type EncodedMap = ReadonlyMap<string, EncodedResource>;
+interface Memory {
+  readonly memo: KeyedMemo;
+  readonly encode: Encoder;
+}
+
+const joined = (memo: KeyedMemo, key: string, a: EncodedPart, b: EncodedPart): EncodedMap =>
+  memo.of(`joined/${key}`, [a, b], () => new Map([...a.resources, ...b.resources]));
 
 interface EncodedConfig {
-  readonly source: ConfigResources;
-  readonly listeners: EncodedMap;
-  readonly routes: EncodedMap;
-  readonly clusters: EncodedMap;
+  readonly listeners: EncodedPart;
+  readonly routes: EncodedPart;
+  readonly clusters: EncodedPart;
   readonly problems: readonly Diagnostic[];
 }
 
-interface SharedInput {
-  readonly snapshot: MeshSnapshot;
-  readonly proxy: ProxyView;
+function encodeConfig(memory: Memory, key: string, { listeners, routes, clusters }: ConfigResources): EncodedConfig {
+  const { memo, encode } = memory;
+  const check = memo.of(`check/${key}`, [clusters], () => createReferenceCheck(clusters));
+  return {
+    listeners: memo.of<EncodedPart>(`encoded-listeners/${key}`, [listeners], (previous) =>
+      encode(typeUrls.listener, listeners, previous),
+    ),
+    routes: memo.of<EncodedPart>(`encoded-routes/${key}`, [routes], (previous) =>
+      encode(typeUrls.route, routes, previous),
+    ),
+    clusters: memo.of<EncodedPart>(`encoded-clusters/${key}`, [clusters], (previous) =>
+      encode(typeUrls.cluster, clusters, previous),
+    ),
+    problems: memo.of(`problems/${key}`, [check, listeners, routes], () => check({ listeners, routes })),
+  };
+}
+
+interface EncodedOwn {
   readonly key: string;
+  readonly listeners: EncodedPart;
+  readonly clusters: EncodedPart;
 }
 
-/** Endpoints are an input of clusters and listeners only where a service is headless or found by DNS: its addresses are in them. */
-function translateShared(memo: KeyedMemo, { snapshot, proxy, key }: SharedInput): EncodedConfig {
-  const { mesh, services, virtualServices, destinationRules, gateways, peerAuthentications, serviceAccounts } =
-    snapshot;
-  const policies = [snapshot.authorizationPolicies, snapshot.requestAuthentications];
-  const named = services.all.some(({ resolution }) => resolution !== 'ClientSideLB');
-  const inputs = [
-    mesh,
-    services,
-    virtualServices,
-    destinationRules,
-    peerAuthentications,
-    serviceAccounts,
-    proxy.role === 'router' ? gateways : undefined,
-    proxy.role === 'router' ? JSON.stringify(proxy.labels) : undefined,
-    snapshot.sidecars,
-    named ? snapshot.endpoints : undefined,
-    ...(proxy.role === 'router' ? policies : []),
-  ];
-  return memo.of<EncodedConfig>(`shared/${key}`, inputs, (previous) => {
-    const source = sharedResources(createScope(snapshot, proxy), proxy);
-    return encodeConfig(source, checkReferences(source), previous);
-  });
-}
-
-function translateOwn(memo: KeyedMemo, snapshot: MeshSnapshot, proxy: ProxyView): EncodedConfig {
+function encodeOwn({ memo, encode }: Memory, snapshot: MeshSnapshot, proxy: ProxyView): EncodedOwn {
   const { mesh, services, destinationRules, peerAuthentications, authorizationPolicies, requestAuthentications } =
     snapshot;
   const targets = proxy.targets.map(({ service, targetPort }) => [service.hostname, targetPort]);
@@ -104,6 +111,7 @@ function translateOwn(memo: KeyedMemo, snapshot: MeshSnapshot, proxy: ProxyView)
     Object.entries(proxy.labels).sort(),
     targets,
     snapshot.sidecars.length > 0 ? proxy.ip : 0,
+    snapshot.envoyFilters.length > 0 ? proxy.id : 0,
   ]);
   const inputs = [
     mesh,
@@ -113,69 +121,28 @@ function translateOwn(memo: KeyedMemo, snapshot: MeshSnapshot, proxy: ProxyView)
     snapshot.sidecars,
     authorizationPolicies,
     requestAuthentications,
+    snapshot.envoyFilters,
   ];
-  return memo.of<EncodedConfig>(`own/${key}`, inputs, (previous) =>
-    encodeConfig(ownResources(createScope(snapshot, proxy), proxy), [], previous),
-  );
+  return memo.of<EncodedOwn>(`own/${key}`, inputs, (previous) => {
+    const { listeners, clusters } = ownResources(createScope(snapshot, proxy), proxy);
+    return {
+      key,
+      listeners: encode(typeUrls.listener, listeners, previous?.listeners),
+      clusters: encode(typeUrls.cluster, clusters, previous?.clusters),
+    };
+  });
 }
 
-interface EncodedEndpoints {
-  readonly encoded: EncodedMap;
-  readonly problems: readonly Diagnostic[];
-}
-
-function translateEndpoints(
-  memo: KeyedMemo,
-  { snapshot, proxy, key, shared }: SharedInput & { readonly shared: EncodedConfig },
-): EncodedEndpoints {
+function encodeEndpoints(
+  { memo, encode }: Memory,
+  { snapshot, proxy, key }: { readonly snapshot: MeshSnapshot; readonly proxy: ProxyView; readonly key: string },
+  { clusters }: ConfigResources,
+): EncodedPart {
   const { region, zone, subZone } = proxy.locality;
-  const inputs = [shared, snapshot.endpoints, snapshot.workloads];
-  return memo.of<EncodedEndpoints>(
-    `endpoints/${key}/${region}/${zone}/${subZone}/${proxy.node}`,
-    inputs,
-    (previous) => {
-      const assignments = endpointResources(createScope(snapshot, proxy), shared.source.clusters);
-      const problems: Diagnostic[] = [];
-      return {
-        encoded: encodeAll(typeUrls.endpoint, assignments, { problems, previous: previous?.encoded }),
-        problems,
-      };
-    },
+  const place = `${region}/${zone}/${subZone}/${proxy.node}`;
+  return memo.of<EncodedPart>(
+    `endpoints/${key}/${place}`,
+    [clusters, snapshot.endpoints, snapshot.workloads],
+    (previous) => encode(typeUrls.endpoint, endpointResources(createScope(snapshot, proxy), clusters), previous),
   );
-}
-
-function encodeConfig(
-  source: ConfigResources,
-  found: readonly Diagnostic[],
-  previous: EncodedConfig | undefined,
-): EncodedConfig {
-  const problems = [...found];
-  return {
-    source,
-    listeners: encodeAll(typeUrls.listener, source.listeners, { problems, previous: previous?.listeners }),
-    routes: encodeAll(typeUrls.route, source.routes, { problems, previous: previous?.routes }),
-    clusters: encodeAll(typeUrls.cluster, source.clusters, { problems, previous: previous?.clusters }),
-    problems,
-  };
-}
-
-/** A resource that cannot be encoded keeps its last good form, and is reported. */
-function encodeAll<Url extends TypeUrl>(
-  typeUrl: Url,
-  resources: readonly ResourceByType[Url][],
-  { problems, previous }: { readonly problems: Diagnostic[]; readonly previous: EncodedMap | undefined },
-): EncodedMap {
-  const encoded = new Map<string, EncodedResource>();
-  for (const resource of resources) {
-    try {
-      const done = encodeResource(typeUrl, resource);
-      encoded.set(done.name, done);
-    } catch (cause) {
-      problems.push({ code: 'MW0402', severity: 'error', message: errorMessage(cause) });
-      const { name, cluster_name } = resource as { readonly name?: string; readonly cluster_name?: string };
-      const last = previous?.get(name ?? cluster_name ?? '');
-      if (last !== undefined) encoded.set(last.name, last);
-    }
-  }
-  return encoded;
 }
