@@ -25,10 +25,8 @@ describe.skipIf(!kubectlPath)('the real kubectl reads and writes objects', () =>
   });
 
   it('tells the version of the server', async () => {
-    // A client of another release warns of that.
-    expect((await kubectl.run(['version'])).out).toMatch(
-      /^Client Version: v1\.\d+.*\nKustomize Version: .*\nServer Version: v1\.32\.0$/s,
-    );
+    // A client of another release warns of that; one of 1.27 prints the whole structure.
+    expect((await kubectl.run(['version'])).out).toMatch(/\nServer Version: .*v1\.32\.0/);
   });
 
   it('lists namespaces', async () => {
