@@ -5,7 +5,7 @@ import { createInstanceLookup, createStatusWriter, type StatusWriter, tellsInSta
 import { createPushQueue, type PushQueue } from './push/index.ts';
 import { createSnapshotDeriver, type MeshSnapshot } from './snapshot/mesh-snapshot.ts';
 import { createObjectTables } from './snapshot/object-tables.ts';
-import { createTranslator, secretResources } from './translate/index.ts';
+import { createTranslator, secretResources, type Translator } from './translate/index.ts';
 
 /** Wires store → snapshot → translation → push. Nothing runs before `start`. */
 export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
@@ -94,7 +94,7 @@ class Pilot implements ControlPlane {
   }
 
   snapshotFor(node: ProxyNode): XdsSnapshot {
-    const { resources } = this.#translator.translate(this.#current(), node);
+    const { resources } = this.#resourcesFor(node);
     return { versionInfo: this.#versionInfo, changeId: this.#lastChangeId, resources };
   }
 
@@ -119,12 +119,18 @@ class Pilot implements ControlPlane {
   }
 
   #build(node: ProxyNode, changeId: string): XdsSnapshot {
-    const { resources: configuration, problems } = this.#translator.translate(this.#current(), node);
+    const { resources, problems } = this.#resourcesFor(node);
     this.#problems.set(node.id, problems);
     this.#logProblems();
-    const secrets = secretResources(this.#current(), node, configuration);
-    const resources = new Map([...configuration, [typeUrls.secret, secrets] as const]);
     return { versionInfo: this.#versionInfo, changeId, resources };
+  }
+
+  /** Configuration, and the certificates that it names. */
+  #resourcesFor(node: ProxyNode): ReturnType<Translator['translate']> {
+    const snapshot = this.#current();
+    const { resources, problems } = this.#translator.translate(snapshot, node);
+    const secrets = secretResources(snapshot, node, resources);
+    return { resources: new Map([...resources, [typeUrls.secret, secrets] as const]), problems };
   }
 
   #logProblems(): void {
