@@ -1,5 +1,6 @@
 import { type Diagnostic, type KubeObject, parseApiVersion } from '#domain';
 import type { ParsedDocument } from '../manifests/document.ts';
+import type { ValidateOptions } from '../manifests/validate.ts';
 import { adviceAnalyzers } from './advice/index.ts';
 import type { Analyzer } from './analyzer.ts';
 import { istioAnalyzers } from './analyzers/index.ts';
@@ -21,8 +22,8 @@ export interface AnalyzeOptions {
   readonly settings?: MeshSettings | undefined;
   /** Endpoints that mesh networks take from registries. */
   readonly registryEndpoints?: readonly RegistryEndpoint[] | undefined;
-  /** Also report what is wrong within each document. Absent: no, for callers that validate documents themselves. */
-  readonly schema?: boolean;
+  /** Also report what is wrong within each document, by these means. Absent: no, for callers that validate documents themselves. */
+  readonly schema?: Pick<ValidateOptions, 'checkMessage'>;
   /** Names of the analyzers to run. Absent: all. */
   readonly names?: ReadonlySet<string> | undefined;
 }
@@ -105,7 +106,7 @@ export function analyze(
   if (options.schema) {
     for (const object of all.values()) {
       const document = sources.get(object);
-      if (document) results.add(object, schemaFindings({ ...document, object }, ''));
+      if (document) results.add(object, schemaFindings({ ...document, object }, { ...options.schema, namespace: '' }));
     }
   }
   return results.sorted();

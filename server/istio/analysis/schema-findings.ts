@@ -1,7 +1,7 @@
 import { type Diagnostic, type KindDefinition, type KubeObject, parseApiVersion } from '#domain';
 import { istioKinds } from '../kinds/istio-kinds.ts';
 import type { ParsedDocument } from '../manifests/document.ts';
-import { validateDocument } from '../manifests/validate.ts';
+import { type ValidateOptions, validateDocument } from '../manifests/validate.ts';
 
 /** `istioctl analyze` puts this in front of what the webhook says. */
 const PREFIX: Readonly<Record<string, string>> = {
@@ -19,10 +19,10 @@ function kindOf(object: KubeObject): KindDefinition | undefined {
 }
 
 /** What Istio's validation says of one document, worded as `istioctl analyze` words it; nothing for other kinds. */
-export function schemaFindings(document: ParsedDocument, namespace: string): Diagnostic[] {
+export function schemaFindings(document: ParsedDocument, options: ValidateOptions): Diagnostic[] {
   const kind = kindOf(document.object);
   if (!kind) return [];
-  return validateDocument(document, [kind], { namespace }).map((found) => ({
+  return validateDocument(document, [kind], options).map((found) => ({
     ...found,
     message: `${PREFIX[found.code] ?? ''}${found.message}`,
   }));

@@ -66,8 +66,12 @@ class Parser {
     if (!this.#take(text)) this.#fail();
   }
 
-  #expression(): CelNode {
+  #descend(): void {
     if (++this.#depth > MAX_DEPTH) throw new CelSyntaxError('expression nests too deeply', this.#token.offset);
+  }
+
+  #expression(): CelNode {
+    this.#descend();
     const test = this.#binary(0);
     let node = test;
     if (this.#take('?')) {
@@ -95,7 +99,10 @@ class Parser {
     for (const operator of ['!', '-'] as const) {
       if (!this.#is(operator)) continue;
       this.#at++;
-      return { type: 'unary', operator, operand: this.#unary() };
+      this.#descend();
+      const node: CelNode = { type: 'unary', operator, operand: this.#unary() };
+      this.#depth--;
+      return node;
     }
     return this.#member();
   }

@@ -1,6 +1,7 @@
 import type { Diagnostic, KindDefinition, KubeObject, SourceLocation } from '#domain';
 import { analyze, type ParsedDocument, parseManifests, validateDocument } from '#istio';
 import type { KubeStore } from '#kube-api';
+import { checkMessage } from '#xds';
 import type { AppliedObject, ApplyOutcome, ManifestFile } from '../doors.ts';
 import { inspect } from './inspect.ts';
 
@@ -43,7 +44,7 @@ export function createManifests(store: KubeStore, isServiceIp: (ip: string) => b
     const problems = [...diagnostics];
     const candidates: Candidate[] = [];
     for (const document of documents) {
-      const found = validateDocument(document, store.kinds.all, { namespace });
+      const found = validateDocument(document, store.kinds.all, { namespace, checkMessage });
       problems.push(...found);
       const candidate = toCandidate(store, document, namespace);
       if (candidate !== undefined && !found.some(isError)) candidates.push(candidate);
