@@ -1,12 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { CARRIAGE } from '../../server/data-plane/http/carriage.ts';
 import { createClientTransport, createServerTransport, SecureContexts } from '../../server/data-plane/tls/index.ts';
 import { createHostPool } from '../../server/data-plane/upstream/pool.ts';
 import { createCircuitBreakers } from '../../server/data-plane/upstream/pool-breakers.ts';
 import { startHop, systemClock } from './wire-pass-through.ts';
 
-// The process under test: both hops, so that one core carries them both. Arguments: folder with certificates, then three ports.
-const [folder = '', client = '0', server = '0', upstream = '0'] = process.argv.slice(2);
+// The process under test: both hops, so that one core carries them both. Arguments: folder with certificates, three ports, and what the
+// hops speak between them: `h1` or `h2`.
+const [folder = '', client = '0', server = '0', upstream = '0', wire = 'h2'] = process.argv.slice(2);
+const alpn = wire === 'h2' ? [CARRIAGE] : ['istio'];
 const read = (name: string): string => readFileSync(`${folder}/${name}`, 'utf8');
 const credentials = {
   certificate: { chainPem: read('leaf.pem'), keyPem: read('leaf.key') },
@@ -17,7 +20,7 @@ const spiffe = 'spiffe://cluster.local/ns/bench/sa/bench';
 const transport = createServerTransport({
   contexts,
   credentials: () => credentials,
-  alpn: ['istio'],
+  alpn,
   requireClientCertificate: true,
   clock: systemClock,
 });
@@ -45,12 +48,13 @@ await startHop({
       contexts,
       credentials: () => credentials,
       sni: 'outbound_.80_._.bench.bench.svc.cluster.local',
-      alpn: ['istio'],
+      alpn,
       matchesPeer: (names) => names.uris.includes(spiffe),
     }),
     connectTimeoutMs: 1000,
     clock: systemClock,
     breakers: createCircuitBreakers(),
+    offersCarriage: wire === 'h2',
   }),
 });
 console.log('listening');

@@ -2,7 +2,9 @@ import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 
-const COMMON = `daemon off; worker_processes 1; error_log stderr crit; events { worker_connections 4096; }`;
+/** As the user who runs the benchmark: the files lie in a folder of its own. */
+const USER = process.getuid?.() === 0 ? 'user root; ' : '';
+const COMMON = `${USER}daemon off; worker_processes 1; error_log stderr crit; events { worker_connections 4096; }`;
 
 function http(folder: string, name: string, body: string): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
@@ -14,11 +16,13 @@ ${body}
 }`;
 }
 
-/** Answers 200 bytes of JSON, the application behind the second hop. */
+/** The application behind the second hop: 200 bytes of JSON, and 10 KB at `/b`. */
 export function upstreamConfig(folder: string, ...listen: readonly (number | string)[]): string {
   const body = `{"id":1,"pad":"${'x'.repeat(181)}"}`;
   const doors = listen.map((door) => `listen ${typeof door === 'number' ? `127.0.0.1:${door}` : door};`).join(' ');
-  const server = `server { ${doors} location / { default_type application/json; return 200 '${body}'; } }`;
+  writeFileSync(`${folder}/b`, Buffer.alloc(10 * 1024, 'x'));
+  const small = `location / { default_type application/json; return 200 '${body}'; }`;
+  const server = `server { ${doors} ${small} location = /b { root ${folder}; } }`;
   return http(folder, 'upstream', server);
 }
 

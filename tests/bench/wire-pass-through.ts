@@ -12,8 +12,8 @@ import type {
   TlsFacts,
   UpstreamStream,
 } from '../../server/data-plane/http/codec.ts';
-import { createServerConnection } from '../../server/data-plane/http/h1/server-connection.ts';
 import type { Headers } from '../../server/data-plane/http/headers.ts';
+import { serveHttp } from '../../server/data-plane/http/server-codec.ts';
 
 /** Node's own time, as main.ts injects it. */
 export const systemClock: Clock = {
@@ -130,14 +130,14 @@ class RequestSide implements BodySink {
 export interface HopOptions {
   readonly port: number;
   readonly pool: HostPool;
-  /** Turns an accepted socket into one that HTTP/1.1 is spoken on; absent: the socket itself. */
+  /** Turns an accepted socket into one that HTTP is spoken on; absent: the socket itself. */
   readonly secure?: (socket: Socket, then: (socket: Socket, tls: TlsFacts | undefined) => void) => void;
 }
 
 /** Listens on 127.0.0.1 and passes every request through. Resolves when it listens. */
 export function startHop(options: HopOptions): Promise<void> {
   const serve = (socket: Socket, tls: TlsFacts | undefined): void => {
-    createServerConnection(socket, {
+    serveHttp(socket, 'AUTO', {
       clock: systemClock,
       tls,
       onRequest: (stream) => {

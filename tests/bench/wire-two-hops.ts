@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import type { LoadOptions, LoadResult } from './measure.ts';
+import type { LoadOptions, LoadResult, MeasuredPath } from './measure.ts';
 import {
   compareThroughput,
   freePort,
@@ -11,34 +11,70 @@ import {
   stopAll,
   withCertificates,
 } from './measure.ts';
+import { haproxyClientConfig, haproxyServerConfig, startHaproxy } from './wire-haproxy.ts';
 import type { HopPorts } from './wire-nginx.ts';
 import { clientHopConfig, serverHopConfig, startNginx, upstreamConfig } from './wire-nginx.ts';
 
-/** Two hops with HTTP/1.1 over mTLS between them: ours in one process, beside nginx behind nginx. Medians of interleaved rounds. */
-export function runWireTwoHops(options: LoadOptions): Promise<readonly LoadResult[]> {
+const newPorts = async (upstream: number): Promise<HopPorts> => ({
+  client: await freePort(),
+  server: await freePort(),
+  upstream,
+});
+
+/** One pair of hops and the processes that it consists of. */
+interface Pair {
+  readonly path: string;
+  readonly ports: HopPorts;
+  readonly processes: readonly ChildProcess[];
+}
+
+async function startPairs(folder: string, upstream: number): Promise<Pair[]> {
+  const pairs: Pair[] = [];
+  const nginx = await newPorts(upstream);
+  const nginxHops = [
+    startNginx(folder, 'client', clientHopConfig(folder, nginx), PROXY_CPU),
+    startNginx(folder, 'server', serverHopConfig(folder, nginx), PROXY_CPU),
+  ];
+  pairs.push({ path: 'nginx+nginx (HTTP/1.1)', ports: nginx, processes: nginxHops });
+  if (missingTools(['haproxy']).length === 0) {
+    const ports = await newPorts(upstream);
+    const processes = [
+      startHaproxy(folder, 'client', haproxyClientConfig(folder, ports), PROXY_CPU),
+      startHaproxy(folder, 'server', haproxyServerConfig(folder, ports), PROXY_CPU),
+    ];
+    pairs.push({ path: 'haproxy+haproxy (HTTP/2)', ports, processes });
+  }
+  for (const wire of ['h1', 'h2']) {
+    const ports = await newPorts(upstream);
+    const list = [folder, ports.client, ports.server, ports.upstream, wire];
+    const path = `meshwork, both hops (${wire === 'h1' ? 'HTTP/1.1' : 'HTTP/2'})`;
+    pairs.push({ path, ports, processes: [startPinned('./wire-hops-process.ts', list, 'inherit')] });
+  }
+  return pairs;
+}
+
+/**
+ * Two hops with mTLS between them, nothing but the wire: ours in one process, without routes, metrics or logs, beside nginx and haproxy.
+ * Medians of interleaved rounds.
+ */
+export function runWireTwoHops(options: LoadOptions & { readonly page: 's' | 'b' }): Promise<readonly LoadResult[]> {
   return withCertificates(async (folder) => {
     const children: ChildProcess[] = [];
     try {
       const upstream = await freePort();
-      const ours: HopPorts = { client: await freePort(), server: await freePort(), upstream };
-      const theirs: HopPorts = { client: await freePort(), server: await freePort(), upstream };
       children.push(startNginx(folder, 'upstream', upstreamConfig(folder, upstream), LOAD_CPU));
-      const nginx = [
-        startNginx(folder, 'client', clientHopConfig(folder, theirs), PROXY_CPU),
-        startNginx(folder, 'server', serverHopConfig(folder, theirs), PROXY_CPU),
-      ];
-      const list = [folder, ours.client, ours.server, ours.upstream];
-      const meshwork = [startPinned('./wire-hops-process.ts', list, 'inherit')];
-      children.push(...nginx, ...meshwork);
-      for (const port of [upstream, ours.client, ours.server, theirs.client, theirs.server]) await listening(port);
-      const url = (port: number): string => `http://127.0.0.1:${port}/s`;
-      return await compareThroughput(
-        [
-          { path: 'nginx+nginx (H1 over TLS)', url: url(theirs.client), processes: nginx },
-          { path: 'meshwork+meshwork (H1 over TLS)', url: url(ours.client), processes: meshwork },
-        ],
-        options,
+      const pairs = await startPairs(folder, upstream);
+      children.push(...pairs.flatMap(({ processes }) => processes));
+      await listening(upstream);
+      for (const { ports } of pairs) for (const port of [ports.client, ports.server]) await listening(port);
+      const paths = pairs.map(
+        ({ path, ports, processes }): MeasuredPath => ({
+          path,
+          url: `http://127.0.0.1:${ports.client}/${options.page}`,
+          processes,
+        }),
       );
+      return await compareThroughput(paths, options);
     } finally {
       await stopAll(children);
     }
@@ -46,14 +82,9 @@ export function runWireTwoHops(options: LoadOptions): Promise<readonly LoadResul
 }
 
 if (import.meta.main) {
-  const [connections = 48, seconds = 3, rounds = 3] = process.argv.slice(2).map(Number);
+  const [connections = 48, seconds = 3, rounds = 3] = process.argv.slice(2, 5).map(Number);
+  const page = process.argv[5] === 'b' ? 'b' : 's';
   const missing = missingTools(['nginx', 'wrk', 'taskset']);
-  if (missing.length > 0) {
-    console.log(`skipped: ${missing.join(', ')} not installed`);
-  } else {
-    const results = await runWireTwoHops({ connections, seconds, rounds });
-    console.table(results);
-    const [nginx, meshwork] = results;
-    console.log(`ratio ${(meshwork!.requestsPerSecond / nginx!.requestsPerSecond).toFixed(2)}`);
-  }
+  if (missing.length > 0) console.log(`skipped: ${missing.join(', ')} not installed`);
+  else console.table(await runWireTwoHops({ connections, seconds, rounds, page }));
 }

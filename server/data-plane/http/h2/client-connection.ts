@@ -149,8 +149,8 @@ export class Http2ClientConnection implements SessionRole, ClientStreamHost {
   onGoAway(lastStreamId: number): void {
     const draining = this.#draining;
     this.#draining = true;
-    for (const [id, stream] of [...this.#session.streams]) {
-      if (id <= lastStreamId || stream.closed || !(stream instanceof ClientStream)) continue;
+    for (const stream of this.#session.streams.list()) {
+      if (stream.id <= lastStreamId || stream.closed || !(stream instanceof ClientStream)) continue;
       this.#session.streamEnded(stream);
       stream.refused();
     }

@@ -12,12 +12,13 @@ import type { RecentResets } from './recent-resets.ts';
 import type { SendScheduler } from './send-scheduler.ts';
 import type { SessionRole } from './session-role.ts';
 import type { Http2Stream } from './stream.ts';
+import type { StreamTable } from './stream-table.ts';
 
 /** The session whose frames are read. */
 export interface InputTarget {
   readonly isServer: boolean;
   readonly role: SessionRole;
-  readonly streams: ReadonlyMap<number, Http2Stream>;
+  readonly streams: StreamTable;
   readonly peer: PeerSettings;
   readonly writer: FrameWriter;
   readonly window: ConnectionWindow;
@@ -224,7 +225,7 @@ export class FrameInput implements FrameHandler {
   /** A new initial window changes that of every open stream (RFC 9113 §6.9.2). */
   #shiftWindows(change: number): Violation | undefined {
     if (change === 0) return undefined;
-    for (const stream of this.#target.streams.values()) {
+    for (const stream of this.#target.streams.list()) {
       stream.sendWindow += change;
       if (stream.sendWindow > MAX_WINDOW) return overrun();
       if (stream.hasQueued) this.#target.scheduler.wait(stream);

@@ -10,6 +10,7 @@ import { RecentResets } from './recent-resets.ts';
 import { SendScheduler } from './send-scheduler.ts';
 import type { SessionRole } from './session-role.ts';
 import type { Http2Stream, StreamHost } from './stream.ts';
+import { StreamTable } from './stream-table.ts';
 
 /** What this side takes of one stream before whoever reads it took it: what a stalled reader costs. */
 export const STREAM_WINDOW = 256 * 1024;
@@ -28,7 +29,7 @@ export interface SessionOptions {
 
 /** One HTTP/2 connection (RFC 9113): frames, windows and streams, for both sides. It owns the socket. */
 export class Http2Session implements InputTarget, StreamHost {
-  readonly streams = new Map<number, Http2Stream>();
+  readonly streams = new StreamTable();
   readonly peer = new PeerSettings();
   readonly writer: FrameWriter;
   readonly role: SessionRole;
@@ -105,7 +106,7 @@ export class Http2Session implements InputTarget, StreamHost {
     stream.id = id;
     stream.sendWindow = this.peer.initialWindow;
     stream.receiveWindow = STREAM_WINDOW;
-    this.streams.set(id, stream);
+    this.streams.add(stream);
   }
 
   ping(payload: Uint8Array): void {
@@ -154,7 +155,7 @@ export class Http2Session implements InputTarget, StreamHost {
 
   #loseStreams(reason: Violation | undefined): void {
     const failure = this.#lastError === undefined ? '' : this.#options.describe(this.#lastError);
-    for (const stream of [...this.streams.values()]) {
+    for (const stream of this.streams.list()) {
       if (stream.closed) continue;
       this.#forget(stream);
       stream.deliverGone(reason, failure);
@@ -220,7 +221,7 @@ export class Http2Session implements InputTarget, StreamHost {
   #forget(stream: Http2Stream): void {
     stream.closed = true;
     this.scheduler.forget(stream);
-    this.streams.delete(stream.id);
+    this.streams.remove(stream.id);
     this.window.credit(stream.dropHeld());
     this.role.onStreamGone(stream);
   }
