@@ -80,7 +80,7 @@ export interface AdsFixture {
 
 export async function startAds(
   onConnect: AdsServerOptions['onConnect'],
-  options: { onDisconnect?: (nodeId: string) => void; onPush?: (event: PushEvent) => void; port?: number } = {},
+  options: Pick<AdsServerOptions, 'onDisconnect' | 'onPush' | 'verify'> & { readonly port?: number } = {},
 ): Promise<AdsFixture> {
   const events: PushEvent[] = [];
   const watchers = new Set<() => void>();
@@ -88,6 +88,7 @@ export async function startAds(
     clock: wallClock,
     onConnect,
     ...(options.onDisconnect && { onDisconnect: options.onDisconnect }),
+    ...(options.verify && { verify: options.verify }),
     onPush(event) {
       events.push(event);
       options.onPush?.(event);
