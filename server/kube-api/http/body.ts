@@ -79,7 +79,7 @@ export function parseYaml(body: Buffer): unknown {
   const json = text.trimStart();
   if (json.startsWith('{')) return parseJson(body);
   try {
-    const value: unknown = parse(text, { maxAliasCount: 100 });
+    const value: unknown = parse(text, { maxAliasCount: 100, logLevel: 'error' });
     return JSON.parse(JSON.stringify(value ?? null));
   } catch (error) {
     throw badRequest(`error converting YAML to JSON: yaml: ${(error as Error).message.split('\n')[0]}`);
