@@ -31,16 +31,46 @@ export function deriveVirtualServices(
   objects: readonly KubeObject[],
   generated: readonly Config<VirtualServiceSpec>[] = [],
 ): readonly VirtualService[] {
-  const stored = objects.map((object) => toConfig<VirtualServiceSpec>(object));
-  const configs = [...stored, ...generated].sort(compareConfigs);
+  const configs = [...objects.map(storedConfig), ...generated].sort(compareConfigs);
   const byName = new Map(configs.map((config) => [`${config.namespace}/${config.name}`, config]));
-  return configs.filter((config) => (config.spec.hosts ?? []).length > 0).map((config) => resolve(config, byName));
+  return configs
+    .filter((config) => (config.spec.hosts ?? []).length > 0)
+    .map((config) => remembered(config, delegatesOf(config, byName)));
 }
 
-function resolve(
-  config: Config<VirtualServiceSpec>,
+const stored = new WeakMap<KubeObject, Config<VirtualServiceSpec>>();
+
+function storedConfig(object: KubeObject): Config<VirtualServiceSpec> {
+  const config = stored.get(object) ?? toConfig<VirtualServiceSpec>(object);
+  stored.set(object, config);
+  return config;
+}
+
+/** By the name that a rule gives its delegate; undefined where it has none that it may use. */
+type Delegates = readonly (Config<VirtualServiceSpec> | undefined)[];
+
+function delegatesOf(
+  { spec, namespace }: Config<VirtualServiceSpec>,
   byName: ReadonlyMap<string, Config<VirtualServiceSpec>>,
-): VirtualService {
+): Delegates {
+  return (spec.http ?? []).map(({ delegate }) => {
+    const found = delegate && byName.get(`${delegate.namespace ?? namespace}/${delegate.name}`);
+    return found !== undefined && isDelegateFor(found, namespace) ? found : undefined;
+  });
+}
+
+const resolved = new WeakMap<Config<VirtualServiceSpec>, { delegates: Delegates; value: VirtualService }>();
+
+/** A VirtualService that is as it was, delegates included, keeps its identity: what was translated from it still holds. */
+function remembered(config: Config<VirtualServiceSpec>, delegates: Delegates): VirtualService {
+  const held = resolved.get(config);
+  if (held?.delegates.every((delegate, i) => delegate === delegates[i])) return held.value;
+  const value = resolve(config, delegates);
+  resolved.set(config, { delegates, value });
+  return value;
+}
+
+function resolve(config: Config<VirtualServiceSpec>, delegates: Delegates): VirtualService {
   const { spec, namespace } = config;
   const l4 = (kind: string, routes: readonly L4Route[] | undefined): L4Rule[] =>
     (routes ?? []).map((route, i) => ({ spec: resolveL4(route, namespace), path: `spec.${kind}[${i}]` }));
@@ -48,12 +78,10 @@ function resolve(
     config,
     hosts: (spec.hosts ?? []).map((host) => resolveHost(host, namespace)),
     gateways: resolveGateways(spec.gateways, namespace) ?? [MESH_GATEWAY],
-    http: ownRules(config).flatMap((rule) => {
-      const { delegate } = rule.spec;
-      if (delegate === undefined) return [rule];
-      const found = byName.get(`${delegate.namespace ?? namespace}/${delegate.name}`);
-      if (found === undefined || !isDelegateFor(found, namespace)) return [];
-      return mergeDelegate(rule, ownRules(found));
+    http: ownRules(config).flatMap((rule, i) => {
+      if (rule.spec.delegate === undefined) return [rule];
+      const found = delegates[i];
+      return found === undefined ? [] : mergeDelegate(rule, ownRules(found));
     }),
     tls: l4('tls', spec.tls),
     tcp: l4('tcp', spec.tcp),

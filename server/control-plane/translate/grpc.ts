@@ -11,6 +11,7 @@ import { FAULT_FILTER, ROUTER_FILTER } from './http-connection-manager.ts';
 import { listenAddress } from './listener-filters.ts';
 import { translateLoadBalancer } from './load-balancer.ts';
 import { originMetadata, serviceOrigin } from './origin-metadata.ts';
+import { createRouteMemory } from './route-memory.ts';
 import { outboundVirtualHosts } from './routes-outbound.ts';
 import type { OutboundScope } from './scope.ts';
 import { dnsSrvName } from './stat-names.ts';
@@ -20,21 +21,22 @@ import { effectivePolicy } from './traffic-policy.ts';
 export interface GrpcResources {
   readonly listeners: Listener[];
   readonly routes: RouteConfiguration[];
-  readonly clusters: Cluster[];
 }
 
 /**
  * What gRPC's own xDS client understands: per service port a listener named exactly as the target it dials (`reviews:9080`,
- * `reviews.default:9080`, …), a route table of that one service, and its clusters. Source: grpcgen in istio pilot.
+ * `reviews.default:9080`, …), and a route table of that one service. Source: grpcgen in istio pilot.
  */
 export function grpcResources(scope: OutboundScope): GrpcResources {
   const hosts = new Map<number, ReturnType<typeof outboundVirtualHosts>>();
   const listeners: Listener[] = [];
   const routes: RouteConfiguration[] = [];
   const [egress] = scope.egress;
-  if (egress === undefined) return { listeners, routes, clusters: [] };
+  if (egress === undefined) return { listeners, routes };
   for (const { service, port } of callablePorts(scope)) {
-    const known = hosts.get(port.port) ?? outboundVirtualHosts(scope, egress, port.port, { withPorts: true });
+    const known =
+      hosts.get(port.port) ??
+      outboundVirtualHosts(scope, egress, { port: port.port, withPorts: true, memory: createRouteMemory() });
     hosts.set(port.port, known);
     const routeName = clusterName('outbound', port.port, '', service.hostname);
     listeners.push(...targetNames(scope, service).map((host) => apiListener({ host, service, port, routeName })));
@@ -43,7 +45,7 @@ export function grpcResources(scope: OutboundScope): GrpcResources {
       virtual_hosts: known.filter((host) => host.domains.includes(service.hostname)),
     });
   }
-  return { listeners, routes, clusters: grpcClusters(scope) };
+  return { listeners, routes };
 }
 
 const callablePorts = (scope: OutboundScope): { service: Service; port: ServicePort }[] =>
@@ -81,7 +83,8 @@ function apiListener({ host, service, port, routeName }: ApiListenerInput): List
   };
 }
 
-function grpcClusters(scope: OutboundScope): Cluster[] {
+/** gRPC's own client has clusters for what it can call. */
+export function grpcClusters(scope: OutboundScope): Cluster[] {
   return callablePorts(scope)
     .flatMap(({ service, port }) => {
       const rule = scope.ruleFor(service.hostname);

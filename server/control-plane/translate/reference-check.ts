@@ -1,23 +1,42 @@
 import { type Diagnostic, type Origin, parseClusterName } from '#domain';
-import type { FilterChain, HttpConnectionManager, Listener, Metadata, OriginMetadata, Route, TcpProxy } from '#xds';
+import type {
+  FilterChain,
+  HttpConnectionManager,
+  Listener,
+  Metadata,
+  OriginMetadata,
+  Route,
+  TcpProxy,
+  VirtualHost,
+} from '#xds';
 import { extensionTypes } from '#xds';
 import type { ConfigResources } from './resources.ts';
+
+/** Checks one proxy's clusters' users; what was checked before, by identity, is not looked at again. */
+export type ReferenceCheck = (resources: Omit<ConfigResources, 'clusters'>) => Diagnostic[];
 
 /**
  * Finds names that lead nowhere: routes and chains to clusters that do not exist, listeners whose route table is missing. Nothing is
  * held back for it: a proxy answers such requests with 503 and flag NC, as the learner is meant to see.
  */
-export function checkReferences(resources: ConfigResources): Diagnostic[] {
-  const clusters = new Set(resources.clusters.map(({ name }) => name));
-  const tables = new Set(resources.routes.map(({ name }) => name));
+export function createReferenceCheck(present: ConfigResources['clusters']): ReferenceCheck {
+  const clusters = new Set(present.map(({ name }) => name));
   const isElsewhere = servedElsewhere([...clusters]);
-  const hosts = resources.routes.flatMap(({ virtual_hosts = [] }) => virtual_hosts);
-  return [
-    ...hosts
-      .filter(({ name }) => !isElsewhere(name))
-      .flatMap(({ name, routes = [] }) => routes.flatMap((route) => checkRoute(route, name, clusters))),
-    ...resources.listeners.flatMap((listener) => checkListener(listener, clusters, tables)),
-  ];
+  const known = new WeakMap<object, readonly Diagnostic[]>();
+  const checkHost = (host: VirtualHost): readonly Diagnostic[] => {
+    const found =
+      known.get(host) ??
+      (isElsewhere(host.name) ? [] : (host.routes ?? []).flatMap((route) => checkRoute(route, host.name, clusters)));
+    known.set(host, found);
+    return found;
+  };
+  return ({ listeners, routes }) => {
+    const tables = new Set(routes.map(({ name }) => name));
+    return [
+      ...routes.flatMap(({ virtual_hosts = [] }) => virtual_hosts.flatMap(checkHost)),
+      ...listeners.flatMap((listener) => checkListener(listener, clusters, tables)),
+    ];
+  };
 }
 
 /**

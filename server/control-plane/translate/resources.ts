@@ -12,11 +12,12 @@ import { outboundClusters, sniDnatClusters } from './clusters-outbound.ts';
 import { loadAssignment } from './endpoints.ts';
 import { applyEnvoyFilters } from './envoy-filter/index.ts';
 import { mergeGateways } from './gateway-servers.ts';
-import { grpcResources } from './grpc.ts';
+import { grpcClusters, grpcResources } from './grpc.ts';
 import { gatewayListeners } from './listeners-gateway.ts';
 import { inboundListeners } from './listeners-inbound.ts';
 import { outboundListeners } from './listeners-outbound.ts';
 import { type ProxyView, viewProxy } from './proxy-view.ts';
+import { createRouteMemory, type RouteMemory } from './route-memory.ts';
 import { outboundRouteConfig } from './routes-outbound.ts';
 import { createScope, type OutboundScope } from './scope.ts';
 import { workloadPolicies } from './workload-policies.ts';
@@ -35,41 +36,59 @@ export interface ProxyResources extends ConfigResources {
 
 /** What proxies of one role, namespace and (where it matters) label set share. */
 export function sharedResources(scope: OutboundScope, proxy: ProxyView): ConfigResources {
-  const { snapshot } = scope;
-  const generated = generatedResources(scope, proxy);
-  const patched = applyEnvoyFilters(generated, { snapshot, proxy, side: 'outbound' });
-  if (patched === generated) return generated;
-  // A listener that a patch removes asks for no table any more.
-  const wanted = new Set(tableNames(patched.listeners));
-  return { ...patched, routes: patched.routes.filter(({ name }) => wanted.has(name)) };
+  const { listeners, routes } = sharedListeners(scope, proxy);
+  const clusters = sharedClusters(scope, proxy);
+  return patchShared({ listeners, routes: routes ?? sharedRoutes(scope, listeners), clusters }, scope, proxy);
 }
 
-function generatedResources(scope: OutboundScope, proxy: ProxyView): ConfigResources {
+/** What EnvoyFilters make of shared resources; the same resources where there are none. */
+export const patchShared = (
+  resources: ConfigResources,
+  { snapshot }: OutboundScope,
+  proxy: ProxyView,
+): ConfigResources => applyEnvoyFilters(resources, { snapshot, proxy, side: 'outbound' });
+
+/** Clusters do not depend on VirtualServices, but for the services that these send to. */
+export function sharedClusters(scope: OutboundScope, proxy: ProxyView): readonly Cluster[] {
+  switch (scope.role) {
+    case 'grpc':
+      return grpcClusters(scope);
+    case 'router':
+      return [
+        ...outboundClusters(scope),
+        blackHoleCluster(scope.snapshot),
+        ...(mergeGateways(scope.snapshot, proxy).autoPassthrough ? sniDnatClusters(scope) : []),
+      ];
+    default:
+      return [...outboundClusters(scope), ...fallbackClusters(scope)];
+  }
+}
+
+interface ListenerResources {
+  readonly listeners: readonly Listener[];
+  /** Undefined: they are made for the names that the listeners ask for. */
+  readonly routes?: readonly RouteConfiguration[];
+}
+
+export function sharedListeners(scope: OutboundScope, proxy: ProxyView): ListenerResources {
   const { snapshot } = scope;
   switch (scope.role) {
     case 'grpc':
       return grpcResources(scope);
-    case 'router': {
-      const merged = mergeGateways(snapshot, proxy);
-      return {
-        ...gatewayListeners(scope, merged, workloadPolicies(snapshot, proxy)),
-        clusters: [
-          ...outboundClusters(scope),
-          blackHoleCluster(snapshot),
-          ...(merged.autoPassthrough ? sniDnatClusters(scope) : []),
-        ],
-      };
-    }
-    default: {
-      const listeners = outboundListeners(scope);
-      return {
-        listeners,
-        routes: tableNames(listeners).map((name) => outboundRouteConfig(scope, name)),
-        clusters: [...outboundClusters(scope), ...fallbackClusters(scope)],
-      };
-    }
+    case 'router':
+      return gatewayListeners(scope, mergeGateways(snapshot, proxy), workloadPolicies(snapshot, proxy));
+    default:
+      return { listeners: outboundListeners(scope) };
   }
 }
+
+/** A sidecar's route tables. `remember` gives what was made for a table before. */
+export const sharedRoutes = (
+  scope: OutboundScope,
+  listeners: readonly Listener[],
+  remember: (table: string) => RouteMemory = createRouteMemory,
+): readonly RouteConfiguration[] =>
+  tableNames(listeners).map((name) => outboundRouteConfig(scope, name, remember(name)));
 
 /** The route tables that listeners ask for. */
 export function tableNames(listeners: readonly Listener[]): string[] {

@@ -14,6 +14,7 @@ import { HTTP_PROXY_TABLE } from './listeners-outbound.ts';
 import { originMetadata, serviceOrigin } from './origin-metadata.ts';
 import { countsAttempts } from './proxy-headers.ts';
 import { translateRetries } from './retries.ts';
+import { createRouteMemory, type RouteMemory } from './route-memory.ts';
 import { catchAllVirtualHost, routeConfig } from './route-table.ts';
 import { type RuleContext, translateRules } from './rule-routes.ts';
 import type { OutboundScope } from './scope.ts';
@@ -26,18 +27,22 @@ const MESH: ReadonlySet<string> = new Set([MESH_GATEWAY]);
  * The route table of a name that a listener asks for: `9080` for all HTTP services of that port, `host:9080` for one sniffed service,
  * `http_proxy` or a socket's path for every port. Source: buildSidecarOutboundHTTPRouteConfig in istio pilot.
  */
-export function outboundRouteConfig(scope: OutboundScope, name: string): RouteConfiguration {
+export function outboundRouteConfig(
+  scope: OutboundScope,
+  name: string,
+  memory: RouteMemory = createRouteMemory(),
+): RouteConfiguration {
   const isSocket = name.startsWith('unix://');
   const colon = isSocket ? -1 : name.lastIndexOf(':');
   const port = isSocket || name === HTTP_PROXY_TABLE ? 0 : Number(name.slice(colon + 1));
   const egress = egressFor(scope, port, name);
-  const hosts = egress === undefined ? [] : outboundVirtualHosts(scope, egress, port, { withPorts: false });
+  const hosts = egress === undefined ? [] : outboundVirtualHosts(scope, egress, { port, withPorts: false, memory });
   if (colon >= 0) {
     const host = name.slice(0, colon);
     const [own] = hosts.filter(({ domains }) => domains.includes(name) || domains.includes(host));
-    return routeConfig(name, own === undefined ? [] : [{ ...own, domains: ['*'] }]);
+    return memory.settle(routeConfig(name, own === undefined ? [] : [{ ...own, domains: ['*'] }]));
   }
-  return routeConfig(name, [...hosts, catchAllVirtualHost(scope)]);
+  return memory.settle(routeConfig(name, [...hosts, memory.of('catch-all', () => catchAllVirtualHost(scope))]));
 }
 
 /** The Sidecar's listener behind a table: that with the port (or socket), else the one for all ports. */
@@ -72,26 +77,33 @@ interface HostGroup {
   readonly hosts: readonly string[];
 }
 
+interface TableOptions {
+  /** 0: every port. */
+  readonly port: number;
+  /** Whether hosts also answer with their port. */
+  readonly withPorts: boolean;
+  readonly memory: RouteMemory;
+}
+
 /** The virtual hosts of a table, by name. Each host belongs to one VirtualService: the first that has routes for it. */
 export function outboundVirtualHosts(
   scope: OutboundScope,
   egress: EgressListener,
-  tablePort: number,
-  { withPorts }: { readonly withPorts: boolean },
+  { port: tablePort, withPorts, memory }: TableOptions,
 ): VirtualHost[] {
   const isProxy = parseProtocol(egress.spec?.port?.protocol) === 'http_proxy' && egress.spec?.port !== undefined;
   const port = isProxy ? 0 : tablePort;
   const local = servicesOnPort(egress, port);
-  const ruled = ruledGroups({ scope, egress, local, port });
+  const ruled = ruledGroups({ scope, egress, local, port, memory });
   const taken = new Set(ruled.flatMap(({ services }) => services.map(({ service }) => service.hostname)));
   const groups = [
     ...ruled,
     ...plainGroups(
-      scope,
+      { scope, memory },
       [...local.values()].filter(({ hostname }) => !taken.has(hostname)),
     ),
   ];
-  const hosts = buildHosts(scope, groups, { port, withPorts });
+  const hosts = buildHosts(scope, groups, { port, withPorts, memory });
   return hosts.sort((a, b) => compareText(a.name, b.name));
 }
 
@@ -100,6 +112,7 @@ interface TableInput {
   readonly egress: EgressListener;
   readonly local: ReadonlyMap<string, Service>;
   readonly port: number;
+  readonly memory: RouteMemory;
 }
 
 /** Port 80 also serves hosts of rules that no service has; other ports only together with a service of the rule. */
@@ -120,7 +133,7 @@ function ruledGroups(table: TableInput): HostGroup[] {
     .flatMap((rule) => ruleGroups(table, rule));
 }
 
-function ruleGroups({ scope, egress, local, port }: TableInput, rule: VirtualService): HostGroup[] {
+function ruleGroups({ scope, egress, local, port, memory }: TableInput, rule: VirtualService): HostGroup[] {
   const context: RuleContext = {
     scope,
     listenPort: port,
@@ -128,7 +141,7 @@ function ruleGroups({ scope, egress, local, port }: TableInput, rule: VirtualSer
     isTls: false,
     findService: (host) => local.get(host),
   };
-  const routes = translateRules(rule, context);
+  const routes = memory.of(rule, () => translateRules(rule, context));
   if (routes.length === 0) return [];
   const { hosts, services } = separateHosts(rule, local, egress);
   const literal = usesGatewaySemantics(rule.config);
@@ -173,7 +186,10 @@ function separateHosts(
 }
 
 /** Services that no rule has a word about. */
-const plainGroups = (scope: OutboundScope, services: readonly Service[]): HostGroup[] =>
+const plainGroups = (
+  { scope, memory }: Pick<TableInput, 'scope' | 'memory'>,
+  services: readonly Service[],
+): HostGroup[] =>
   services
     .filter(({ resolution }) => resolution !== 'Alias')
     .flatMap((service) =>
@@ -181,7 +197,7 @@ const plainGroups = (scope: OutboundScope, services: readonly Service[]): HostGr
         .filter(({ protocol }) => ['http', 'auto'].includes(trafficKind(protocol)))
         .map((port) => ({
           port: port.port,
-          routes: [defaultRoute(scope, service, port)],
+          routes: memory.of(`${service.hostname}:${port.port}`, () => [defaultRoute(scope, service, port)]),
           rule: undefined,
           services: [{ service, port }],
           hosts: [],
@@ -192,7 +208,7 @@ const plainGroups = (scope: OutboundScope, services: readonly Service[]): HostGr
 function buildHosts(
   scope: OutboundScope,
   groups: readonly HostGroup[],
-  { port, withPorts }: { readonly port: number; readonly withPorts: boolean },
+  { port, withPorts, memory }: TableOptions,
 ): VirtualHost[] {
   const complete = new Set(
     groups.flatMap((group) =>
@@ -220,10 +236,12 @@ function buildHosts(
       return group.rule ? add(lower, group, [domains, new Set()], hostOrigin(group.rule, host)) : [];
     }),
     ...group.services.flatMap(({ service, port: own }) => {
-      const { domains, short } = serviceDomains(service, {
-        namespace: scope.namespace,
-        port: withPorts || port === 0 ? group.port : undefined,
-      });
+      const { domains, short } = memory.of(`domains of ${service.hostname}:${group.port}`, () =>
+        serviceDomains(service, {
+          namespace: scope.namespace,
+          port: withPorts || port === 0 ? group.port : undefined,
+        }),
+      );
       const origin = group.rule
         ? hostOrigin(group.rule, ruleHost(group.rule, service.hostname))
         : serviceOrigin(service, own.index);

@@ -1,0 +1,96 @@
+import type { MeshSnapshot } from '../snapshot/mesh-snapshot.ts';
+import type { ServiceRegistry } from '../snapshot/registry.ts';
+import type { VirtualService } from '../snapshot/virtual-services.ts';
+import type { KeyedMemo } from './keyed-memo.ts';
+import type { ProxyView } from './proxy-view.ts';
+import {
+  type ConfigResources,
+  patchShared,
+  sharedClusters,
+  sharedListeners,
+  sharedResources,
+  sharedRoutes,
+} from './resources.ts';
+import { createRouteMemory, type RouteMemory } from './route-memory.ts';
+import { createScope, type OutboundScope } from './scope.ts';
+
+export interface SharedInput {
+  readonly snapshot: MeshSnapshot;
+  readonly proxy: ProxyView;
+  /** Proxies of one key share this configuration. */
+  readonly key: string;
+}
+
+/**
+ * The shared configuration of a group of proxies. Each part is made anew only when what it is made from has changed; parts that are the
+ * same keep their identity.
+ */
+export function sharedConfig(memo: KeyedMemo, input: SharedInput): ConfigResources {
+  const { snapshot, proxy, key } = input;
+  const scope = memo.of<OutboundScope>(`scope/${key}`, [snapshot], () => createScope(snapshot, proxy));
+  return proxy.role === 'sidecar' ? sidecarConfig(memo, input, scope) : wholeConfig(memo, input, scope);
+}
+
+/**
+ * A sidecar's outbound side, part by part. Endpoints are an input of clusters and listeners only where a service is headless or found by
+ * DNS, as its addresses are in them; VirtualServices for HTTP are an input of routes alone.
+ */
+function sidecarConfig(memo: KeyedMemo, { snapshot, proxy, key }: SharedInput, scope: OutboundScope): ConfigResources {
+  const { mesh, destinationRules, peerAuthentications, serviceAccounts, envoyFilters } = snapshot;
+  const endpoints = namesEndpoints(snapshot.services) ? snapshot.endpoints : undefined;
+  const base = [mesh, destinationRules, scope.sidecar, ...scope.services];
+  const imported = scope.egress.flatMap(({ services }) => services);
+  const rules = scope.egress.flatMap(({ virtualServices }) => virtualServices);
+  const clusters = memo.of(`clusters/${key}`, [endpoints, peerAuthentications, serviceAccounts, ...base], () =>
+    sharedClusters(scope, proxy),
+  );
+  const listenerInputs = [endpoints, ...base, ...imported, ...rules.filter(hasL4)];
+  const { listeners } = memo.of(`listeners/${key}`, listenerInputs, () => sharedListeners(scope, proxy));
+  const memories = memo.of(`tables/${key}`, [...base, ...imported], () => new Map<string, RouteMemory>());
+  const routes = memo.of(`routes/${key}`, [listeners, memories, ...rules], () =>
+    sharedRoutes(scope, listeners, (table) => remember(memories, table)),
+  );
+  return memo.of(`shared/${key}`, [clusters, listeners, routes, envoyFilters], () =>
+    patchShared({ clusters, listeners, routes }, scope, proxy),
+  );
+}
+
+const hasL4 = ({ tcp, tls }: VirtualService): boolean => tcp.length > 0 || tls.length > 0;
+
+function remember(memories: Map<string, RouteMemory>, table: string): RouteMemory {
+  const memory = memories.get(table) ?? createRouteMemory();
+  memories.set(table, memory);
+  return memory;
+}
+
+/** Gateways, and clients that speak xDS themselves, have few resources beside their clusters. */
+function wholeConfig(memo: KeyedMemo, { snapshot, proxy, key }: SharedInput, scope: OutboundScope): ConfigResources {
+  const inputs = [
+    snapshot.mesh,
+    snapshot.services,
+    snapshot.virtualServices,
+    snapshot.destinationRules,
+    snapshot.peerAuthentications,
+    snapshot.serviceAccounts,
+    snapshot.envoyFilters,
+    namesEndpoints(snapshot.services) ? snapshot.endpoints : undefined,
+    ...(proxy.role === 'router'
+      ? [
+          snapshot.gateways,
+          snapshot.authorizationPolicies,
+          snapshot.requestAuthentications,
+          JSON.stringify(proxy.labels),
+        ]
+      : []),
+  ];
+  return memo.of(`shared/${key}`, inputs, () => sharedResources(scope, proxy));
+}
+
+const naming = new WeakMap<ServiceRegistry, boolean>();
+
+/** Whether the addresses of endpoints stand in any cluster or listener. */
+function namesEndpoints(registry: ServiceRegistry): boolean {
+  const answer = naming.get(registry) ?? registry.all.some(({ resolution }) => resolution !== 'ClientSideLB');
+  naming.set(registry, answer);
+  return answer;
+}
