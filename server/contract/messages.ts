@@ -48,6 +48,8 @@ export const requestSchemas = {
   'checks.answer': z.object({ check: z.string().max(60), answer: z.record(z.string().max(100), z.string().max(200)) }),
   /** Answers the next HintView. */
   'hints.next': z.object({}),
+  /** Opens the mesh's Kubernetes API for programs on this machine. Answers KubeAccessView. */
+  'kube.access': z.object({}),
   /** Answers ProxyDumpView. */
   'proxy.dump': z.object({ pod: z.string().max(253), namespace: z.string().max(63) }),
 } as const;

@@ -244,6 +244,13 @@ export type ServerMessage =
   | { id: number; error: ErrorView };
 
 /** The answer to each method. */
+/** How the learner's own kubectl, istioctl or client reaches the mesh. */
+export interface KubeAccessView {
+  url: string;
+  /** YAML with everything inline. It holds an administrator's token for this mesh and nothing else. */
+  kubeconfig: string;
+}
+
 export interface Results extends Record<Method, unknown> {
   'lab.open': LabState;
   'files.save': Record<string, never>;
@@ -262,5 +269,6 @@ export interface Results extends Record<Method, unknown> {
   'checks.run': { checks: CheckView[] };
   'checks.answer': { checks: CheckView[] };
   'hints.next': HintView;
+  'kube.access': KubeAccessView;
   'proxy.dump': ProxyDumpView;
 }

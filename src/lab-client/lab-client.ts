@@ -176,6 +176,10 @@ export class LabClient {
     return (await this.request('yaml.solution', {})).files;
   }
 
+  kubeAccess(): Promise<Results['kube.access']> {
+    return this.request('kube.access', {});
+  }
+
   // Checks, hints, traffic, requests
 
   async runChecks(): Promise<void> {

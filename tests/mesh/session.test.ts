@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dispatch } from '#api/session';
+import { kubectlPath, kubectlWith } from '../support/kube-cluster/kubectl.ts';
 import { type RunningLab, runLab } from '../support/lab-runner.ts';
 
 const rule = (weights: readonly [number, number]): string => `apiVersion: networking.istio.io/v1
@@ -133,6 +134,16 @@ describe('a learner in the lab canary', () => {
     const view = await apply(rule([100, 0]).split('---\n')[0] ?? '');
     expect(view.diagnostics).toEqual([expect.objectContaining({ code: 'MW0301', severity: 'info' })]);
     expect(weights()).toEqual([100, 0]);
+  });
+
+  it.skipIf(!kubectlPath)('lends its mesh to the real kubectl, and what that changes takes effect', async () => {
+    const kubectl = kubectlWith((await dispatch(lab.session, 'kube.access', {})).kubeconfig);
+    expect((await kubectl.run(['get', 'virtualservice', '-o', 'name'])).out).toBe(
+      'virtualservice.networking.istio.io/reviews',
+    );
+    expect((await kubectl.run(['delete', 'virtualservice', 'reviews'])).code).toBe(0);
+    kubectl.dispose();
+    expect(weights()).toBeUndefined();
   });
 
   it('goes back to the start and keeps the text aside', async () => {

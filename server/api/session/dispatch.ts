@@ -71,6 +71,7 @@ const handlers: Handlers = {
   'terminal.complete': (session, { terminal, line, cursor }) => session.terminals.complete(terminal, line, cursor),
   'checks.run': async (session) => ({ checks: await session.checks.run() }),
   'checks.answer': (session, { check, answer }) => ({ checks: session.checks.answer(check, answer) }),
+  'kube.access': async (session) => ({ ...(await session.sandbox.serveApi()) }),
   'hints.next': (session) => {
     const wrong = detectWrong(session.lab.spec, session.probeContext());
     const hint = nextHint(session.checks.next(), session.hintsOpened, wrong);

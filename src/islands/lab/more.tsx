@@ -2,13 +2,15 @@ import { useRef, useState } from 'react';
 import { type AppliedFile, sayError } from '../../lab-client/index.ts';
 import { Icon } from '../parts/sign.tsx';
 import { useLab, useStore } from '../parts/use-store.ts';
+import { KubeAccess, type KubeAccessHandle } from './kube-access.tsx';
 
-/** What needs a second thought: reset, restore, the solution. */
+/** What needs a second thought: reset, restore, the solution; and the way in for other tools. */
 export function More() {
   const lab = useLab();
   const away = useStore(lab.stores.connection) !== 'open';
   const menu = useRef<HTMLDivElement>(null);
   const dialog = useRef<HTMLDialogElement>(null);
+  const kubeAccess = useRef<KubeAccessHandle>(null);
   const [files, setFiles] = useState<AppliedFile[]>();
   const show = async (): Promise<void> => {
     menu.current?.hidePopover();
@@ -31,13 +33,17 @@ export function More() {
     menu.current?.hidePopover();
     void lab.restore();
   };
+  const lend = (): void => {
+    menu.current?.hidePopover();
+    void kubeAccess.current?.open();
+  };
   return (
     <>
       <button
         type="button"
         className="btn quiet sq"
-        aria-label="Reset and solution"
-        title="Reset and solution"
+        aria-label="Reset, solution, kubectl"
+        title="Reset, solution, kubectl"
         popoverTarget="lab-more"
       >
         <Icon name="dots" />
@@ -52,7 +58,11 @@ export function More() {
         <button type="button" disabled={away} onClick={() => void show()}>
           Show the solution <small>counts as done with help</small>
         </button>
+        <button type="button" disabled={away} onClick={lend}>
+          Use your own kubectl <small>a kubeconfig for this mesh</small>
+        </button>
       </div>
+      <KubeAccess handle={kubeAccess} />
       <dialog className="solution" ref={dialog} aria-labelledby="solution-title">
         <h2 id="solution-title">The solution</h2>
         <p>Nothing is applied until you press Apply.</p>

@@ -59,6 +59,8 @@ export class StubLab {
         return { result: { files: [{ file: 'reviews.yaml', text: reviewsYaml, readOnly: false }] } };
       case 'yaml.solution':
         return { result: { files: solution() } };
+      case 'kube.access':
+        return { result: { url: 'https://127.20.0.1:6443', kubeconfig: 'apiVersion: v1\nkind: Config\n' } };
       case 'request.explain':
         return this.#explain(given.request ?? '');
       case 'request.send':
