@@ -14,11 +14,13 @@ import { addressPlan } from './network/addresses.ts';
 import { quotas } from './quotas.ts';
 import { awaitReady, startMesh } from './start-up.ts';
 import { createWaiters } from './waiters.ts';
+import { keepRequestsYoung } from './young-garbage.ts';
 
 const GATEWAY_HTTP_PORT = 8080;
 
 /** One learner's mesh in this process: API, control plane, CA, pods and proxies on 127.<subnet>.x.x. Nothing runs before `start`. */
 export function createSandbox(options: SandboxOptions): Sandbox {
+  keepRequestsYoung();
   const { clock, subnet } = options;
   const random = seededRandom(options.seed);
   const waiters = createWaiters(clock);

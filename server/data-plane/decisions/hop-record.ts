@@ -1,14 +1,16 @@
 import type { HopRecord } from '#domain';
+import { CARRIAGE } from '../http/carriage.ts';
 import type { Exchange } from '../http/exchange.ts';
 
 const NO_HEADERS: HopRecord['request']['headers'] = [];
 const NO_STEPS: HopRecord['steps'] = [];
 
 /**
- * Texts of the request in a copy of their own. As parts of the head in which they came they would keep that whole head alive for as long
- * as the record.
+ * Texts of the request in a copy of their own. As parts of the head of HTTP/1.1 in which they came they would keep that whole head alive
+ * for as long as the record; HTTP/2 reads each into a text of its own.
  */
-function detach(texts: readonly string[]): string[] {
+function detach(texts: readonly string[], { connection, head }: Exchange): readonly string[] {
+  if (head.protocol === 'HTTP/2' || connection.tls?.alpn === CARRIAGE) return texts;
   const copy = Buffer.from(texts.join(''), 'latin1').toString('latin1');
   let at = 0;
   return texts.map(({ length }) => {
@@ -25,13 +27,8 @@ export function buildHop(exchange: Exchange, accessLog: string): HopRecord {
   if (steps.on) noteResponse(exchange);
   const tls = connection.direction === 'inbound' ? connection.tls : exchange.upstreamTls;
   const peer = tls?.peerSpiffeId ?? '';
-  const [traceId = '', parentSpanId = '', requestId = '', authority = '', path = ''] = detach([
-    span.traceId,
-    span.parentSpanId ?? '',
-    exchange.requestId,
-    received.authority,
-    received.path,
-  ]);
+  const texts = [span.traceId, span.parentSpanId ?? '', exchange.requestId, received.authority, received.path];
+  const [traceId = '', parentSpanId = '', requestId = '', authority = '', path = ''] = detach(texts, exchange);
   // Fields that may be absent are added behind the others: spreading them in costs more than all the rest.
   const hop: Mutable<HopRecord> = {
     spanId: span.spanId,

@@ -85,7 +85,7 @@ function finish(draft: StepDraft): DecisionStep {
 }
 
 /** Hops a second that are recorded with all their steps: more than any lab sends, so that every answer can be explained. */
-const FULL_RATE = 2000;
+const FULL_RATE = 1000;
 /** Above that rate, one hop in this many keeps its steps. */
 const SAMPLE_OF = 100;
 

@@ -62,12 +62,22 @@ export class Headers {
 
   /** As `set`, for a name and a value that need no check: constants of this proxy, and what a codec has read. */
   put(name: string, value: string): void {
-    this.remove(name);
-    this.flat.push(name, value);
+    const { flat } = this;
+    for (let i = 0; i < flat.length; i += 2) {
+      if (flat[i] !== name) continue;
+      flat[i + 1] = value;
+      this.#removeFrom(name, i + 2);
+      return;
+    }
+    flat.push(name, value);
   }
 
   remove(name: string): void {
-    let to = 0;
+    this.#removeFrom(name, 0);
+  }
+
+  #removeFrom(name: string, from: number): void {
+    let to = from;
     while (to < this.flat.length && this.flat[to] !== name) to += 2;
     for (let i = to; i < this.flat.length; i += 2) {
       if (this.flat[i] === name) continue;

@@ -103,6 +103,7 @@ class Lane implements PooledConnection, StreamKeeper {
 
   onStreamEnd(clean: boolean): void {
     this.#stream = undefined;
+    this.#sink = undefined;
     const reusable = clean && this.available;
     this.#carriage.laneFree(this, reusable);
     if (!reusable) this.#carriage.laneGone(this);

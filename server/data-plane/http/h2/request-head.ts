@@ -15,6 +15,14 @@ export interface ReadRequest {
   readonly tunnel: boolean;
 }
 
+const PSEUDO: Readonly<Record<string, keyof Pseudo>> = {
+  ':method': 'method',
+  ':path': 'path',
+  ':scheme': 'scheme',
+  ':authority': 'authority',
+  ':protocol': 'protocol',
+};
+
 interface Pseudo {
   method: string | undefined;
   path: string | undefined;
@@ -74,19 +82,11 @@ export function readRequest(fields: string[], rules: RequestRules): ReadRequest 
 }
 
 function takePseudo(pseudo: Pseudo, name: string, value: string): Violation | undefined {
-  const key = name.slice(1);
-  switch (key) {
-    case 'method':
-    case 'path':
-    case 'scheme':
-    case 'authority':
-    case 'protocol':
-      if (pseudo[key] !== undefined) return malformed(`There are two ${name} pseudo-headers.`);
-      pseudo[key] = value;
-      return undefined;
-    default:
-      return malformed(`A request has no pseudo-header ${name}.`);
-  }
+  const key = PSEUDO[name];
+  if (key === undefined) return malformed(`A request has no pseudo-header ${name}.`);
+  if (pseudo[key] !== undefined) return malformed(`There are two ${name} pseudo-headers.`);
+  pseudo[key] = value;
+  return undefined;
 }
 
 function problemOf({ method, path, scheme, authority, protocol }: Pseudo, rules: RequestRules): Violation | undefined {

@@ -178,10 +178,6 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
     exchange.info.upstreamHost = choice.host.key;
     exchange.upstreamWorkload = choice.host.endpoint.workload;
     if (exchange.steps.on) noteEndpoint(exchange.steps, this.#cluster, choice, this.#tried ?? NONE_TRIED);
-    if (this.#options.action.retry?.previousHosts === true) {
-      this.#tried ??= new Set();
-      this.#tried.add(choice.host.key);
-    }
     if (exchange.virtualHost?.includeAttemptCount === true) {
       exchange.head.headers.put('x-envoy-attempt-count', String(exchange.info.attempts));
     }
@@ -194,6 +190,10 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
   #again(verdict: RetryVerdict & { again: true }): void {
     this.#attempt = undefined;
     this.#body.detach();
+    if (this.#options.action.retry?.previousHosts === true) {
+      this.#tried ??= new Set();
+      this.#tried.add(this.#exchange.info.upstreamHost);
+    }
     this.#retry?.schedule(verdict.waitMs, () => {
       this.#try();
       if (this.#exchange.requestEnded) this.#startTryTimer();
