@@ -5,6 +5,7 @@ import { formatAge, parseApiVersion } from '#domain';
 import { checkAnnotations } from '../rules/annotations.ts';
 import { type Field, specOf } from '../rules/field.ts';
 import { Findings } from '../rules/findings.ts';
+import { checkFields } from '../schema/check.ts';
 import { checkConstraints } from '../schema/constraints.ts';
 import { withDefaults } from '../schema/defaults.ts';
 import { checkSchemaRules } from '../schema/rules.ts';
@@ -73,7 +74,8 @@ function lazySchema(name: string, versions: readonly string[]): (version?: strin
 function schemaProblems(object: KubeObject, schema: JsonSchema): FieldProblem[] {
   const complete = withDefaults(object, schema, schema);
   const bounds = checkConstraints(complete, schema);
-  return bounds.length > 0 ? bounds : checkSchemaRules(complete, schema);
+  const wrong = bounds.length > 0 || checkFields(object, schema).length > 0;
+  return wrong ? bounds : checkSchemaRules(complete, schema);
 }
 
 /** Where schema and webhook refuse the same field, the webhook's words say it: they have a hint of their own. */

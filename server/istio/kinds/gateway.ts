@@ -1,5 +1,6 @@
 import type { KubeObject } from '#domain';
 import { ipProblem, isUnixAddress, unixProblem } from '../rules/addresses.ts';
+import { hasGatewaySemantics } from '../rules/annotations.ts';
 import type { Field } from '../rules/field.ts';
 import type { Findings } from '../rules/findings.ts';
 import { gatewayHostProblems, isLabel } from '../rules/hosts.ts';
@@ -64,13 +65,14 @@ function checkTlsFitsProtocol(server: Field, findings: Findings): void {
   }
 }
 
-function checkServer(server: Field, findings: Findings): void {
+/** `converted`: the Gateway stands for one of the Gateway API. */
+function checkServer(server: Field, converted: boolean, findings: Findings): void {
   const hosts = server.get('hosts');
   if (hosts.items.length === 0) {
     findings.reject(server, 'server config must contain at least one host', 'Add hosts, for example "*".');
   }
   for (const host of hosts.items) {
-    for (const problem of gatewayHostProblems(host.text)) {
+    for (const problem of gatewayHostProblems(host.text, { noneAllowed: converted })) {
       findings.reject(host, problem, 'Write a full host name, *.example.com, or "*".');
     }
   }
@@ -82,7 +84,8 @@ function checkServer(server: Field, findings: Findings): void {
 
 function check(spec: Field, findings: Findings, object: KubeObject): void {
   const { name } = object.metadata;
-  if (name && !isLabel(name)) {
+  const converted = hasGatewaySemantics(object);
+  if (name && !isLabel(name) && !converted) {
     findings.reject(
       spec,
       `invalid gateway name: "${name}"`,
@@ -98,7 +101,7 @@ function check(spec: Field, findings: Findings, object: KubeObject): void {
       findings.reject(server, 'server may not be nil');
       continue;
     }
-    checkServer(server, findings);
+    checkServer(server, converted, findings);
     const port = server.get('port');
     if (!port.exists) continue;
     const portName = port.get('name').text;

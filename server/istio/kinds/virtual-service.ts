@@ -1,5 +1,6 @@
 import type { KubeObject } from '#domain';
 import { isIpAddress, subnetProblem } from '../rules/addresses.ts';
+import { hasGatewaySemantics } from '../rules/annotations.ts';
 import { checkDestinations } from '../rules/destinations.ts';
 import { checkExportTo } from '../rules/export-to.ts';
 import type { Field } from '../rules/field.ts';
@@ -125,7 +126,13 @@ function checkSniHost(sni: Field, spec: Field, findings: Findings): void {
   }
 }
 
-function checkTlsRoute(route: Field, spec: Field, findings: Findings): void {
+interface Context {
+  readonly spec: Field;
+  /** The VirtualService stands for a route of the Gateway API. */
+  readonly converted: boolean;
+}
+
+function checkTlsRoute(route: Field, { spec, converted }: Context, findings: Findings): void {
   const matches = route.get('match').items;
   if (matches.length === 0)
     findings.reject(route, 'TLS route must have at least one match condition', 'Add match with sniHosts.');
@@ -137,23 +144,24 @@ function checkTlsRoute(route: Field, spec: Field, findings: Findings): void {
   }
   if (route.get('route').items.length === 0)
     findings.reject(route, 'TLS route is required', 'Add route with a destination.');
-  checkDestinations(route.get('route'), findings, { withHeaders: false });
+  checkDestinations(route.get('route'), findings, { withHeaders: false, converted });
 }
 
-function checkTcpRoute(route: Field, findings: Findings): void {
+function checkTcpRoute(route: Field, { converted }: Context, findings: Findings): void {
   // Istio drops the warnings about the gateways of a match.
   findings.withoutWarnings(() => {
     for (const match of route.get('match').items) checkL4Match(match, findings);
   });
   if (route.get('route').items.length === 0)
     findings.reject(route, 'TCP route is required', 'Add route with a destination.');
-  checkDestinations(route.get('route'), findings, { withHeaders: false });
+  checkDestinations(route.get('route'), findings, { withHeaders: false, converted });
 }
 
 function check(spec: Field, findings: Findings, object: KubeObject): void {
   const delegate = spec.get('hosts').items.length === 0;
   if (delegate) checkDelegate(spec, findings);
-  checkGatewayNames(spec.get('gateways'), findings);
+  const context: Context = { spec, converted: hasGatewaySemantics(object) };
+  checkGatewayNames(spec.get('gateways'), findings, { anyName: context.converted });
   checkClaims(spec, findings);
   checkHosts(spec, findings);
   const [http, tls, tcp] = ['http', 'tls', 'tcp'].map((protocol) => spec.get(protocol).items);
@@ -162,11 +170,11 @@ function check(spec: Field, findings: Findings, object: KubeObject): void {
     findings.reject(spec, 'http, tcp or tls must be provided in virtual service', hint);
   }
   for (const route of http ?? []) {
-    if (route.exists) checkHttpRoute(route, findings, { delegate });
+    if (route.exists) checkHttpRoute(route, findings, { delegate, converted: context.converted });
     else findings.reject(route, 'http route may not be null');
   }
-  for (const route of tls ?? []) checkTlsRoute(route, spec, findings);
-  for (const route of tcp ?? []) checkTcpRoute(route, findings);
+  for (const route of tls ?? []) checkTlsRoute(route, context, findings);
+  for (const route of tcp ?? []) checkTcpRoute(route, context, findings);
   checkExportTo(spec.get('exportTo'), { namespace: object.metadata.namespace ?? 'default' }, findings);
   for (const rules of [http, tcp, tls]) checkUnreachable(rules ?? [], findings);
   checkCatchAll(http ?? [], findings);

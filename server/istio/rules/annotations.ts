@@ -7,6 +7,13 @@ const PARENTS = ['internal.istio.io/parent-namespace', 'internal.istio.io/parent
 const ALWAYS_REJECT = 'internal.istio.io/webhook-always-reject';
 const BOOLEANS = new Set('1 t T TRUE true True 0 f F FALSE false False'.split(' '));
 
+const ROUTE_SEMANTICS = 'internal.istio.io/route-semantics';
+const GATEWAY_SEMANTICS = 'internal.istio.io/gateway-semantics';
+
+/** Whether the object stands for one of the Gateway API, whose names and references have rules of their own. */
+export const hasGatewaySemantics = ({ kind, metadata }: KubeObject): boolean =>
+  metadata.annotations?.[kind === 'Gateway' ? GATEWAY_SEMANTICS : ROUTE_SEMANTICS] === 'gateway';
+
 /** Annotations that Istio keeps for itself, and the dry run, which AuthorizationPolicies know only. False: Istio looks no further. */
 export function checkAnnotations(object: KubeObject, findings: Findings): boolean {
   const annotations = new Field(object.metadata.annotations, 'metadata.annotations');

@@ -31,8 +31,15 @@ const shareText = (route: Field, total: number): string => {
   return `${percent} % to ${name}`;
 };
 
-/** The destinations of a route with their weights. `withHeaders`: HTTP routes only. */
-export function checkDestinations(routes: Field, findings: Findings, options: { readonly withHeaders: boolean }): void {
+export interface DestinationOptions {
+  /** HTTP routes only. */
+  readonly withHeaders: boolean;
+  /** The route stands for one of the Gateway API, whose destinations need not be hosts. */
+  readonly converted: boolean;
+}
+
+/** The destinations of a route with their weights. */
+export function checkDestinations(routes: Field, findings: Findings, options: DestinationOptions): void {
   let total = 0;
   let valid = true;
   for (const route of routes.items) {
@@ -42,7 +49,7 @@ export function checkDestinations(routes: Field, findings: Findings, options: { 
       valid = false;
     }
     if (options.withHeaders) checkHeaderOperations(route.get('headers'), findings);
-    checkDestination(destination, findings);
+    if (!options.converted) checkDestination(destination, findings);
     const weight = route.get('weight').number;
     if (weight < 0) {
       findings.reject(route.get('weight'), `weight ${weight} < 0`, 'Use a weight of 0 or more.');

@@ -45,13 +45,14 @@ const PARTIAL = (host: string): string => `partial wildcard "${host}" not allowe
 export const partialWildcardProblem = (host: string): string | undefined =>
   host.includes('*') && host.length !== 1 && !host.startsWith('*.') ? PARTIAL(host) : undefined;
 
-/** What is wrong with a host of a Gateway's server: `host`, `namespace/host`, `./host` or `*` + `/host`. */
-export function gatewayHostProblems(host: string): string[] {
+/** What is wrong with a host of a Gateway's server: `host`, `namespace/host`, `./host`, `*` + `/host`; `noneAllowed`: or `~/host`. */
+export function gatewayHostProblems(host: string, options: { readonly noneAllowed?: boolean } = {}): string[] {
   const slash = host.indexOf('/');
   if (slash < 0) return hostPartProblems(host, { addressAllowed: true });
   const namespace = host.slice(0, slash);
   const problems = emptyPartProblems(namespace, host.slice(slash + 1));
-  if (namespace !== '*' && namespace !== '.' && !isLabel(namespace)) {
+  const special = namespace === '*' || namespace === '.' || (namespace === '~' && options.noneAllowed);
+  if (!special && !isLabel(namespace)) {
     problems.push(`invalid namespace value "${namespace}" in gateway`);
   }
   return [...problems, ...hostPartProblems(host.slice(slash + 1), { addressAllowed: true })];

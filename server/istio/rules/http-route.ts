@@ -14,8 +14,15 @@ import {
 import { checkHttpMatches } from './http-match.ts';
 import { checkDuration } from './values.ts';
 
-/** Everything that Istio's validation checks in one HTTP route. `delegate`: the route of a VirtualService without hosts. */
-export function checkHttpRoute(route: Field, findings: Findings, options: { readonly delegate: boolean }): void {
+export interface HttpRouteOptions {
+  /** The route of a VirtualService without hosts. */
+  readonly delegate: boolean;
+  /** The route stands for one of the Gateway API. */
+  readonly converted: boolean;
+}
+
+/** Everything that Istio's validation checks in one HTTP route. */
+export function checkHttpRoute(route: Field, findings: Findings, options: HttpRouteOptions): void {
   checkConflicts(route, findings, options);
   checkHttpMatches(route, findings);
   checkHeaderOperations(route.get('headers'), findings);
@@ -27,7 +34,7 @@ export function checkHttpRoute(route: Field, findings: Findings, options: { read
   checkRetries(route, findings);
   checkRewrite(route.get('rewrite'), findings);
   checkAuthorityRewrite(route, findings);
-  checkDestinations(route.get('route'), findings, { withHeaders: true });
+  checkDestinations(route.get('route'), findings, { withHeaders: true, converted: options.converted });
   checkDuration(route.get('timeout'), findings);
 }
 

@@ -104,8 +104,12 @@ export function checkStringMatch(
   else checkRegex(regex, options.where, findings);
 }
 
-/** The `gateways` of a VirtualService or of one of its matches: `name`, `namespace/name` or `mesh`. */
-export function checkGatewayNames(gateways: Field, findings: Findings): void {
+/** The `gateways` of a VirtualService or of one of its matches: `name`, `namespace/name` or `mesh`. `anyName`: names may have dots. */
+export function checkGatewayNames(
+  gateways: Field,
+  findings: Findings,
+  options: { readonly anyName?: boolean } = {},
+): void {
   for (const gateway of gateways.items) {
     const slash = gateway.text.indexOf('/');
     if (slash < 0) {
@@ -116,7 +120,7 @@ export function checkGatewayNames(gateways: Field, findings: Findings): void {
     const [namespace, name] = [gateway.text.slice(0, slash), gateway.text.slice(slash + 1)];
     if (namespace === '' || name === '') findings.reject(gateway, 'config namespace and gateway name cannot be empty');
     if (!isLabel(namespace)) findings.reject(gateway, `invalid value for namespace: "${namespace}"`);
-    if (!isLabel(name)) findings.reject(gateway, `invalid value for gateway name: "${name}"`);
+    if (!isLabel(name) && !options.anyName) findings.reject(gateway, `invalid value for gateway name: "${name}"`);
   }
 }
 
