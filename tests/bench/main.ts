@@ -7,6 +7,7 @@ import { withMeshPaths } from './mesh-path.ts';
 import type { Report, Throughput } from './report.ts';
 import { measureStart } from './start.ts';
 import { printReport } from './table.ts';
+import { measureTranslation } from './translation.ts';
 
 const { values } = parseArgs({
   options: {
@@ -38,7 +39,8 @@ async function measurePaths(): Promise<Pick<Report, 'latency' | 'throughput'>> {
 
 const start = await measureStart(5, 1000);
 const apply = await measureApply(20);
-const report: Report = { node: process.version, ...(await measurePaths()), apply, start };
+const translation = measureTranslation(30);
+const report: Report = { node: process.version, ...(await measurePaths()), apply, translation, start };
 if (values.output === 'json') console.log(JSON.stringify(report, undefined, 2));
 else printReport(report);
 process.exit(0);

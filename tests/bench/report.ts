@@ -2,6 +2,7 @@ import type { ApplyReport } from './apply.ts';
 import type { LatencyReport } from './latency.ts';
 import type { LoadResult } from './measure.ts';
 import type { StartReport } from './start.ts';
+import type { TranslationReport } from './translation.ts';
 
 /** Why a part was left out. */
 export interface Skipped {
@@ -19,5 +20,6 @@ export interface Report {
   readonly latency: LatencyReport | Skipped;
   readonly throughput: readonly Throughput[] | Skipped;
   readonly apply: ApplyReport;
+  readonly translation: TranslationReport;
   readonly start: StartReport;
 }

@@ -8,7 +8,7 @@ const whole = (value: number): string => Math.round(value).toLocaleString('en');
 
 /** Prints a report for people: one line a figure, parts with their conditions above them. */
 export function printReport(report: Report): void {
-  const { apply, start } = report;
+  const { apply, start, translation } = report;
   print(`Meshwork on Node ${report.node}`, []);
   print('Added latency: ingress gateway → mTLS → sidecar, over the direct way (200 B)', latencyRows(report.latency));
   print('Throughput on one core: the same path beside two nginx hops with mTLS (200 B)', throughputRows(report));
@@ -16,6 +16,18 @@ export function printReport(report: Report): void {
     [`median of ${apply.changes}`, ms(apply.medianMs)],
     ['longest', ms(apply.maxMs)],
   ]);
+  const { services, pods, virtualServices, changedTypes } = translation;
+  print(
+    `One changed VirtualService among ${whole(virtualServices)}: ${whole(services)} services, ${whole(pods)} pods`,
+    [
+      ['snapshot and translation for the first proxy', `${ms(translation.firstProxyMs)} (limit 50 ms)`],
+      [`for one proxy of each of ${translation.proxies} namespaces`, ms(translation.allProxiesMs)],
+      [
+        'proxies with other configuration, of a rule for its own namespace',
+        `${translation.affectedProxies} of ${translation.proxies}, types: ${changedTypes.join(', ')}`,
+      ],
+    ],
+  );
   print(`Sandbox start: lab bookinfo, median of ${start.starts}`, [
     ['fork to first 200 through the gateway', ms(start.forkToFirstAnswerMs)],
     ['without process start and imports', ms(start.meshMs)],
