@@ -67,11 +67,14 @@ export const builtinClassObjects = (): KubeObject[] =>
       spec: { controllerName, description: CLASS_INFOS.get(controllerName)?.description },
     }));
 
-/** Which class a Gateway has; undefined for a class of another controller. Built-in classes need no object. */
+/**
+ * Which class a Gateway has; undefined for a class of another controller. Built-in classes need no object, and are Istio's also where an
+ * object of that name says otherwise.
+ */
 export function findClass(classes: readonly KubeObject[], name: string): GatewayClassInfo | undefined {
   const object = classes.find(({ metadata }) => metadata.name === name);
-  const controller = object === undefined ? BUILTIN_CLASSES.get(name) : controllerOf(object);
-  return CLASS_INFOS.get(controller ?? '');
+  const own = object === undefined ? undefined : CLASS_INFOS.get(controllerOf(object));
+  return own ?? CLASS_INFOS.get(BUILTIN_CLASSES.get(name) ?? '');
 }
 
 const controllerOf = (object: KubeObject): string =>

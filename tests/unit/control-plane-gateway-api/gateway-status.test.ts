@@ -149,16 +149,18 @@ describe('a Gateway’s conditions', () => {
     expect(statusOf([gateway({ ...http, gatewayClassName: 'nginx' })])).toBeUndefined();
   });
 
-  it('takes the class’s controller from its object', () => {
-    const theirs = {
+  it('takes the class’s controller from its object, but built-in names are Istio’s whatever an object says', () => {
+    const gatewayClass = (name: string, controllerName: string): KubeObject => ({
       apiVersion: GATEWAY_API,
       kind: 'GatewayClass',
-      metadata: { name: 'istio' },
-      spec: { controllerName: 'example.com/x' },
-    };
-    const ours = { ...theirs, metadata: { name: 'mine' }, spec: { controllerName: 'istio.io/gateway-controller' } };
-    expect(statusOf([theirs, gateway(http)])).toBeUndefined();
-    expect(shown(statusOf([ours, gateway({ ...http, gatewayClassName: 'mine' })])?.conditions)).toContain('Accepted');
+      metadata: { name },
+      spec: { controllerName },
+    });
+    const ofClass = (name: string, controllerName: string) =>
+      shown(statusOf([gatewayClass(name, controllerName), gateway({ ...http, gatewayClassName: name })])?.conditions);
+    expect(ofClass('mine', 'istio.io/gateway-controller')).toContain('Accepted');
+    expect(ofClass('theirs', 'example.com/other')).toBe('');
+    expect(ofClass('istio', 'example.com/other')).toContain('Accepted');
   });
 });
 
