@@ -14,6 +14,7 @@ import {
   type UnreadableDocument,
 } from '#istio';
 import { coreKinds } from '#kube-api';
+import { checkMessage } from '#xds';
 import { type CliCommand, type CliIo, type NamedText, readFiles, UsageError } from './command.ts';
 
 /** istioctl's exit code when analysis finds an error. */
@@ -60,7 +61,7 @@ const isOfNoInterest = ({ kind, diagnostics }: UnreadableDocument): boolean =>
 export function analyzeTexts(texts: readonly NamedText[], options: AnalyzeOptions = {}): Diagnostic[] {
   const { documents, unreadable } = parseManifests(texts, FILE_LIMITS);
   const unread = unreadable.filter((each) => !isOfNoInterest(each)).flatMap(({ diagnostics }) => diagnostics);
-  return [...unread, ...analyze([], documents, { namespace: '', ...options, schema: true })];
+  return [...unread, ...analyze([], documents, { namespace: '', ...options, schema: { checkMessage } })];
 }
 
 /** Reads one settings file, if it is named. Throws UsageError for text that is no YAML. */

@@ -106,7 +106,7 @@ export function analyze(
   if (options.schema) {
     for (const object of all.values()) {
       const document = sources.get(object);
-      if (document) results.add(object, schemaFindings({ ...document, object }, { ...options.schema, namespace: '' }));
+      if (document) results.add(object, schemaFindings({ ...document, object }, options.schema));
     }
   }
   return results.sorted();

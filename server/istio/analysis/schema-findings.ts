@@ -2,6 +2,7 @@ import { type Diagnostic, type KindDefinition, type KubeObject, parseApiVersion 
 import { istioKinds } from '../kinds/istio-kinds.ts';
 import type { ParsedDocument } from '../manifests/document.ts';
 import { type ValidateOptions, validateDocument } from '../manifests/validate.ts';
+import { namespaceOf } from './mesh/objects.ts';
 
 /** `istioctl analyze` puts this in front of what the webhook says. */
 const PREFIX: Readonly<Record<string, string>> = {
@@ -18,12 +19,17 @@ function kindOf(object: KubeObject): KindDefinition | undefined {
   );
 }
 
-/** What Istio's validation says of one document, worded as `istioctl analyze` words it; nothing for other kinds. */
+/**
+ * What Istio's validation says of one document, worded as `istioctl analyze` words it; nothing for other kinds. A document without a
+ * namespace is judged as it would be in `default`.
+ */
 export function schemaFindings(document: ParsedDocument, options: ValidateOptions): Diagnostic[] {
-  const kind = kindOf(document.object);
+  const { object } = document;
+  const kind = kindOf(object);
   if (!kind) return [];
   return validateDocument(document, [kind], options).map((found) => ({
     ...found,
     message: `${PREFIX[found.code] ?? ''}${found.message}`,
+    ...(found.origin ? { origin: { ...found.origin, namespace: namespaceOf(object) } } : {}),
   }));
 }

@@ -10,6 +10,7 @@ import {
   readMeshSettings,
   readRegistryEndpoints,
 } from '#istio';
+import { checkMessage } from '#xds';
 
 // A case is a pair of files: objects, and what `istioctl analyze` finds in them; below `ours`, what we find besides. Beside them may stand a mesh
 // configuration and mesh networks. UPDATE_GOLDEN=1 writes the second file anew.
@@ -27,7 +28,7 @@ function optionsOf(text: string, base: string): AnalyzeOptions {
     ...(namespace === undefined ? { namespace: '' } : { namespace, only: namespace }),
     settings: readBeside(`${base}.mesh.yaml`, readMeshSettings),
     registryEndpoints: readBeside(`${base}.networks.yaml`, readRegistryEndpoints),
-    schema: true,
+    schema: { checkMessage },
   };
 }
 
