@@ -100,8 +100,12 @@ async function applied(
   return true;
 }
 
-const line = ({ severity, code, message, location }: Diagnostic): string =>
-  `${location?.file ?? ''}:${location?.line ?? ''}: ${severity} ${code}: ${message}`;
+/** `shop.yaml:12: error IST0106: Service shop/cart spec.ports: Required value` */
+function line({ severity, code, message, location, origin }: Diagnostic): string {
+  const object = origin === undefined ? '' : `${origin.kind} ${origin.namespace}/${origin.name} `;
+  const path = origin === undefined || origin.path === '' || message.includes(origin.path) ? '' : `${origin.path}: `;
+  return `${location?.file ?? ''}:${location?.line ?? ''}: ${severity} ${code}: ${object}${path}${message}`;
+}
 
 async function handOut(
   api: { readonly url: string; readonly kubeconfig: string },

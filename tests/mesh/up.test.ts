@@ -1,0 +1,204 @@
+import { request } from 'node:http';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { kubectl, type Ran, runUp, startUp, type Up } from './up-support.ts';
+
+const deployment = (name: string, image: string, container = '', namespace = 'shop'): string => `
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: ${name}, namespace: ${namespace} }
+spec:
+  selector: { matchLabels: { app: ${name} } }
+  template:
+    metadata: { labels: { app: ${name}, version: v1 } }
+    spec: { containers: [{ name: main, image: ${image}${container} }] }
+---`;
+
+const service = (name: string, port: number, target: number): string => `
+apiVersion: v1
+kind: Service
+metadata: { name: ${name}, namespace: shop }
+spec: { selector: { app: ${name} }, ports: [{ name: http, port: ${port}, targetPort: ${target} }] }
+---`;
+
+const SHOP = `
+apiVersion: v1
+kind: Namespace
+metadata: { name: shop, labels: { istio-injection: enabled } }
+---
+${deployment('echo', 'example/echo-basic:v1', ', env: [{ name: POD_NAME, valueFrom: { fieldRef: { fieldPath: metadata.name } } }]')}
+${service('echo', 8080, 3000)}
+${deployment('curl', 'curlimages/curl', ', command: [sleep, infinity]')}
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: { name: front, namespace: shop }
+spec:
+  gatewayClassName: istio
+  listeners: [{ name: http, port: 8000, protocol: HTTP }]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: { name: echo, namespace: shop }
+spec:
+  parentRefs: [{ name: front }]
+  rules: [{ backendRefs: [{ name: echo, port: 8080 }] }]
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: { name: ingress, namespace: shop }
+spec:
+  selector: { istio: ingressgateway }
+  servers: [{ port: { number: 80, name: http, protocol: HTTP }, hosts: ['*'] }]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: echo, namespace: shop }
+spec:
+  hosts: ['*']
+  gateways: [ingress]
+  http: [{ route: [{ destination: { host: echo, port: { number: 8080 } } }] }]
+`;
+
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
+const get = (address: string, path: string): Promise<Answer> =>
+  new Promise((resolve, reject) => {
+    const sent = request(`http://${address}${path}`, { timeout: 10_000 }, (response) => {
+      let body = '';
+      response.on('data', (chunk) => {
+        body += chunk;
+      });
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
+    });
+    sent.on('error', reject);
+    sent.end();
+  });
+
+describe('meshwork up', () => {
+  let up: Up;
+  beforeAll(async () => {
+    up = await startUp(SHOP);
+  }, 60_000);
+  afterAll(async () => {
+    await up?.end();
+  });
+
+  const find = (app: string) => Object.entries(up.line.pods).find(([, { labels }]) => labels['app'] === app);
+
+  it('prints where the API, the gateways and the pods are', () => {
+    expect(up.line.api).toMatch(/^https:\/\/127\.\d+\.0\.1:6443$/);
+    expect(up.line.kubeconfig).toBe(`${up.folder}/kubeconfig`);
+    const [name, pod] = find('echo') ?? [];
+    expect(name).toMatch(/^shop\/echo-/);
+    expect(pod).toMatchObject({ ready: '2/2', ports: [3000, 3001], proxy: true });
+  });
+
+  it('serves through a Kubernetes Gateway at the port that its listener names', async () => {
+    const address = up.line.gateways['shop/front']?.['8000'] ?? '';
+    const { status, body } = await get(address, '/hello');
+    expect(status).toBe(200);
+    expect(JSON.parse(body)).toMatchObject({ path: '/hello', pod: find('echo')?.[0].split('/')[1] });
+  });
+
+  it('serves through an Istio Gateway at the address of the ingress gateway', async () => {
+    const address = up.line.gateways['shop/ingress']?.['80'] ?? '';
+    expect(address).toBe(up.line.gateways['istio-system/istio-ingressgateway']?.['80']);
+    expect((await get(address, '/hi')).status).toBe(200);
+  });
+
+  describe('with the real kubectl', () => {
+    let present: Ran | undefined;
+    beforeAll(async () => {
+      present = await kubectl(up, ['version', '--client']);
+      if (present === undefined) console.log('kubectl is not on this machine: its part of this file is skipped');
+    });
+    const run = async (line: string, input = ''): Promise<Ran> =>
+      (await kubectl(up, line.split(' '), input)) ?? { code: 1, out: '', err: 'no kubectl' };
+
+    it('shows an address for the Gateway', async ({ skip }) => {
+      if (present === undefined) return skip();
+      const { out } = await run(
+        'get gateways.gateway.networking.k8s.io -n shop front -o jsonpath={.status.addresses[0].value}',
+      );
+      expect(`${out}:8000`).toBe(up.line.gateways['shop/front']?.['8000']);
+    });
+
+    it('runs commands in containers, and passes on their exit codes', async ({ skip }) => {
+      if (present === undefined) return skip();
+      const url = 'http://echo:8080/in';
+      expect((await run(`exec -n shop deploy/curl -c main -- curl -s ${url}`)).out).toContain('"path": "/in"');
+      const script = await kubectl(up, [
+        'exec',
+        '-n',
+        'shop',
+        'deploy/curl',
+        '-c',
+        'main',
+        '--',
+        'sh',
+        '-c',
+        'echo a | wc -c; exit 3',
+      ]);
+      expect(script).toMatchObject({ code: 3, out: '2\n' });
+      expect(await run('exec -n shop deploy/curl -c main -- nothing')).toMatchObject({ code: 127 });
+    });
+
+    it("reads a proxy's configuration as istioctl does", async ({ skip }) => {
+      if (present === undefined) return skip();
+      const { out } = await run('exec -n shop deploy/echo -c istio-proxy -- pilot-agent request GET config_dump');
+      expect(JSON.parse(out)).toMatchObject({ configs: expect.any(Array) });
+    });
+
+    it('applies a Deployment whose pods come up, roll out and roll back', async ({ skip }) => {
+      if (present === undefined) return skip();
+      const later = deployment('later', 'istio/examples-helloworld-v1');
+      expect((await run('apply -f -', later)).code).toBe(0);
+      expect((await run('rollout status -n shop deploy/later --timeout=30s')).out).toContain('successfully rolled out');
+      await run('set image -n shop deploy/later main=istio/examples-helloworld-v2');
+      await run('rollout status -n shop deploy/later --timeout=30s');
+      expect((await run('rollout history -n shop deploy/later')).out).toMatch(/1 .*\n2 /);
+      await run('rollout undo -n shop deploy/later');
+      expect((await run('rollout status -n shop deploy/later --timeout=30s')).code).toBe(0);
+      const image = '-o jsonpath={.spec.template.spec.containers[0].image}';
+      expect((await run(`get deploy -n shop later ${image}`)).out).toBe('istio/examples-helloworld-v1');
+    });
+
+    it('opens a LoadBalancer that comes later', async ({ skip }) => {
+      if (present === undefined) return skip();
+      await run('expose deploy echo -n shop --name=outside --type=LoadBalancer --port=9999 --target-port=3000');
+      const where = await run('get svc -n shop outside -o jsonpath={.status.loadBalancer.ingress[0].ip}');
+      expect((await get(`${where.out}:9999`, '/lb')).status).toBe(200);
+    });
+
+    it('tells of an image that does not exist which do', async ({ skip }) => {
+      if (present === undefined) return skip();
+      await run('create deployment strange -n shop --image=example.org/strange:1');
+      await run('wait -n shop --for=jsonpath={.status.unavailableReplicas}=1 deploy/strange --timeout=10s');
+      const { out } = await run('describe pod -n shop -l app=strange');
+      expect(out).toMatch(/failed to pull "example\.org\/strange:1": the lab has no such image; it has .*echo-basic/);
+    });
+  });
+
+  it('ends cleanly with a signal', async () => {
+    const other = await startUp('');
+    expect(Object.keys(other.line.pods).join()).toContain('istio-system/istiod-');
+    expect(await other.end('SIGINT')).toBe(0);
+  }, 60_000);
+
+  it('refuses what the API would refuse, with the place, and ends with 1', async () => {
+    const { code, out, err } = await runUp(
+      ['-f', '-'],
+      'apiVersion: v1\nkind: Service\nmetadata: { name: UPPER }\nspec: {}\n',
+    );
+    expect([code, out]).toEqual([1, '']);
+    expect(err).toMatch(/^-:4: error \w+: Service default\/UPPER spec\.ports: Required value/m);
+  }, 60_000);
+
+  it('ends with 2 and its usage for a wrong call', async () => {
+    const { code, err } = await runUp(['surprise']);
+    expect(code).toBe(2);
+    expect(err).toContain('usage: meshwork up');
+  });
+});
