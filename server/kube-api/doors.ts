@@ -106,6 +106,8 @@ export interface ServedKind extends KindDefinition {
   initialStatus?(object: KubeObject): unknown;
   /** True: create keeps the status that it is given (a Node that registers itself). */
   readonly keepsStatus?: boolean;
+  /** Why clients can neither create nor delete objects of the kind. Absent: they can. */
+  readonly fixed?: string;
   /** What an object's name must be; `path` is anything that fits between two slashes. Absent: `subdomain`. */
   readonly nameRule?: 'subdomain' | 'label' | 'label-1035' | 'path';
 }

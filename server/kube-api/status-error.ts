@@ -86,7 +86,8 @@ export function preconditionFailed(kind: KindDefinition, name: string, why: stri
 }
 
 export function forbidden(kind: KindDefinition, name: string, why: string): KubeStatusError {
-  const message = `${qualifiedPlural(kind)} "${name}" is forbidden: ${why}`;
+  const subject = name === '' ? qualifiedPlural(kind) : `${qualifiedPlural(kind)} "${name}"`;
+  const message = `${subject} is forbidden: ${why}`;
   return new KubeStatusError('Forbidden', message, details(kind, name));
 }
 

@@ -1,7 +1,7 @@
 import type { KubeObject } from '#domain';
-import type { DeleteOptions } from '../doors.ts';
+import type { DeleteOptions, ServedKind } from '../doors.ts';
 import { isRecord, type JsonRecord } from '../json.ts';
-import { badRequest, notFound } from '../status-error.ts';
+import { badRequest, forbidden, notFound } from '../status-error.ts';
 import { answerList, answerObject } from './answer.ts';
 import { decodeObject, readBody } from './body.ts';
 import type { ApiContext } from './context.ts';
@@ -18,6 +18,7 @@ export async function remove(request: ResourceRequest, context: ApiContext): Pro
   const options = await deleteOptions(request);
   const name = nameFrom(path);
   if (!context.store.get(word, name)) throw notFound(kind, path.name);
+  requireDeletable(kind, path.name);
   const object = context.store.delete(word, name, options);
   const held = context.store.get(word, name);
   if (options.dryRun || held?.metadata.uid === object.metadata.uid) {
@@ -25,6 +26,10 @@ export async function remove(request: ResourceRequest, context: ApiContext): Pro
     return;
   }
   exchange.json(200, success(request, object));
+}
+
+function requireDeletable(kind: ServedKind, name: string): void {
+  if (kind.fixed !== undefined) throw forbidden(kind, name, kind.fixed);
 }
 
 /** The Status of what was done. */
@@ -43,6 +48,7 @@ export function success({ kind }: ResourceRequest, { metadata }: KubeObject): Js
 export async function removeCollection(request: ResourceRequest, context: ApiContext): Promise<void> {
   const { exchange, kind, path, word } = request;
   const options = await deleteOptions(request);
+  requireDeletable(kind, '');
   const { matches } = selectionOf(kind, path.namespace, exchange.query);
   const objects = context.store.list(word).filter(matches);
   const { preconditions: _, ...each } = options;

@@ -13,7 +13,7 @@ import { placeObject, requireName } from './incoming.ts';
 import { isTrue } from './request-path.ts';
 import { nameFrom, type ResourceRequest, shown } from './resource.ts';
 import { writeOptions } from './write-options.ts';
-import { admitted, asWebhook } from './writes.ts';
+import { admitted, asWebhook, requireOpen } from './writes.ts';
 
 const JSON_PATCH = 'application/json-patch+json';
 const MERGE_PATCH = 'application/merge-patch+json';
@@ -84,6 +84,7 @@ function serverSideApply(request: ResourceRequest, context: ApiContext, body: Bu
   const object = placeObject(request, applied);
   object.metadata.name ??= path.name;
   requireName(request, object);
+  requireOpen(request, object, context);
   const force = isTrue(exchange.query.get('force'));
   const apply = () =>
     context.store.serverSideApply(admitted(request, object, context), { ...options, fieldManager: named, force });

@@ -1,6 +1,6 @@
 import type { KubeObject } from '#domain';
 import type { ServedKind } from '../doors.ts';
-import { badRequest, deniedByWebhook, invalid, KubeStatusError, notFound } from '../status-error.ts';
+import { badRequest, deniedByWebhook, forbidden, invalid, KubeStatusError, notFound } from '../status-error.ts';
 import { isKubernetesGroup } from '../types/types.ts';
 import { answerObject } from './answer.ts';
 import { decodeObject, readBody } from './body.ts';
@@ -16,8 +16,16 @@ export async function create(request: ResourceRequest, context: ApiContext): Pro
   if (object.metadata.resourceVersion) {
     throw new KubeStatusError('', 'resourceVersion should not be set on objects to be created');
   }
+  requireOpen(request, object, context);
   const stored = asWebhook(() => context.store.create(admitted(request, object, context), options));
   answerObject(request, stored, context.nowMs(), 201);
+}
+
+/** Throws Forbidden for a new object of a kind whose objects only the server makes. */
+export function requireOpen({ kind, word }: ResourceRequest, { metadata }: KubeObject, { store }: ApiContext): void {
+  if (kind.fixed === undefined) return;
+  const there = store.get(word, { namespace: metadata.namespace ?? '', name: metadata.name });
+  if (!there) throw forbidden(kind, metadata.name, kind.fixed);
 }
 
 /** PUT of an object or of its status. */

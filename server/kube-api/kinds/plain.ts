@@ -1,6 +1,7 @@
+import type { FieldProblem, KubeObject } from '#domain';
 import { ageSince } from '#domain';
 import type { ServedKind } from '../doors.ts';
-import { isRecord } from '../json.ts';
+import { isRecord, sameJson } from '../json.ts';
 import { typeSchema } from '../types/type-schema.ts';
 import {
   ageColumn,
@@ -14,7 +15,7 @@ import {
   textAt,
   wide,
 } from './columns.ts';
-import { required } from './problems.ts';
+import { immutable, required } from './problems.ts';
 import { schemaFile } from './schema-file.ts';
 
 const size = (value: unknown): number => (isRecord(value) ? Object.keys(value).length : 0);
@@ -61,6 +62,7 @@ export const configMapKind: ServedKind = {
     ageColumn,
   ],
   schema: schemaFile('configmap'),
+  validateUpdate: contentStays,
 };
 
 export const secretKind: ServedKind = {
@@ -84,6 +86,8 @@ export const secretKind: ServedKind = {
     object['data'] = { ...(isRecord(object['data']) ? object['data'] : {}), ...Object.fromEntries(encoded) };
     delete object['stringData'];
   },
+  validateUpdate: (object, old) =>
+    object['type'] === old['type'] ? contentStays(object, old) : [immutable('type', object['type'])],
   validate: (object) => {
     if (object['type'] !== 'kubernetes.io/tls') return [];
     const missing = ['tls.crt', 'tls.key'].filter((key) => at(object['data'], key) === undefined);
@@ -92,6 +96,14 @@ export const secretKind: ServedKind = {
       .map((key) => required(`data[${key}]`));
   },
 };
+
+/** An object that says of itself that its content stays. */
+function contentStays(object: KubeObject, old: KubeObject): FieldProblem[] {
+  if (old['immutable'] !== true) return [];
+  const changed = ['data', 'binaryData', 'immutable'].filter((field) => !sameJson(object[field], old[field]));
+  const message = 'Forbidden: field is immutable when `immutable` is set';
+  return changed.map((path) => ({ severity: 'error', path, message }));
+}
 
 const subject = (object: unknown, field: string): string =>
   `${(textAt(object, `${field}.kind`) ?? '').toLowerCase()}/${textAt(object, `${field}.name`) ?? ''}`;

@@ -1,6 +1,6 @@
-import { formatAge } from '#domain';
+import { type FieldProblem, formatAge, type KubeObject } from '#domain';
 import type { ServedKind } from '../doors.ts';
-import { isRecord } from '../json.ts';
+import { isRecord, sameJson } from '../json.ts';
 import { ageColumn, at, column, listAt, nameColumn, numberAt, textAt, wide } from './columns.ts';
 import { defaultPodSpec, podSpecProblems } from './pod-template.ts';
 import { schemaFile } from './schema-file.ts';
@@ -62,6 +62,25 @@ function gatesCell(object: unknown): string | undefined {
   return `${met.length}/${gates.length}`;
 }
 
+/** The part of a pod's spec that stays once a node has it. */
+function fixedPart(spec: unknown): unknown {
+  if (!isRecord(spec)) return spec;
+  const { activeDeadlineSeconds: _a, tolerations: _t, terminationGracePeriodSeconds: _g, ...fixed } = spec;
+  const withoutImages = (containers: unknown): unknown =>
+    Array.isArray(containers) ? containers.map((each) => (isRecord(each) ? { ...each, image: '' } : each)) : containers;
+  const { containers, initContainers } = fixed;
+  return { ...fixed, containers: withoutImages(containers), initContainers: withoutImages(initContainers) };
+}
+
+function specStays(object: KubeObject, old: KubeObject): FieldProblem[] {
+  if (!textAt(old, 'spec.nodeName') || sameJson(fixedPart(object.spec), fixedPart(old.spec))) return [];
+  const message =
+    'Forbidden: pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,' +
+    '`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),' +
+    '`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)';
+  return [{ severity: 'error', path: 'spec', message }];
+}
+
 export const podKind: ServedKind = {
   group: '',
   versions: ['v1'],
@@ -91,4 +110,5 @@ export const podKind: ServedKind = {
   },
   initialStatus: () => ({ phase: 'Pending' }),
   validate: (object) => podSpecProblems(object.spec, 'spec'),
+  validateUpdate: specStays,
 };
