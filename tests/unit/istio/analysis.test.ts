@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Diagnostic } from '#domain';
+import type { Diagnostic, KubeObject } from '#domain';
 import { analyze, analyzers, diagnosticCatalogue } from '#istio';
 import { destinationRule, parse, virtualService } from './manifests.ts';
 
@@ -268,21 +268,40 @@ describe('analyze', () => {
   });
 
   it('survives objects of any shape', () => {
-    const odd = [
-      null,
-      5,
-      'x',
-      [],
-      {},
-      { http: [null, { route: [null, { destination: 7 }] }], hosts: [1], servers: [null] },
+    const odd: unknown[] = [null, 5, 'x', [], {}, [null], [[]], [{}], { a: null }, { matchLabels: [1], labels: 'x' }];
+    const nested: unknown[] = [
+      { http: [null, { route: [null, { destination: 7 }], match: [{ headers: 1 }] }], hosts: [1], gateways: [null, 2] },
+      { servers: [null, { port: 5, hosts: 'x', tls: [] }], selector: [1], rules: [{ from: [{ source: 3 }] }] },
+      { template: { metadata: { labels: 1 }, spec: { containers: {} } }, ports: [{ port: 'x', targetPort: {} }] },
+      { configPatches: [{ patch: { value: [] } }], trafficPolicy: { tls: 1, portLevelSettings: 'x' }, subsets: [1] },
+      { parentRefs: [1], rules: [{ backendRefs: ['x', { name: 1, port: 'y' }] }], jwtRules: {} },
     ];
-    const objects = odd.flatMap((spec) =>
-      ['VirtualService', 'DestinationRule', 'Gateway', 'ServiceEntry'].map((kind) => ({
-        apiVersion: 'networking.istio.io/v1',
-        kind,
-        metadata: { name: 'x', namespace: 'default' },
-        spec,
-      })),
+    const kinds = [
+      ...['VirtualService', 'DestinationRule', 'Gateway', 'ServiceEntry', 'Sidecar', 'EnvoyFilter', 'ProxyConfig'].map(
+        (kind) => `networking.istio.io/v1 ${kind}`,
+      ),
+      ...['AuthorizationPolicy', 'RequestAuthentication', 'PeerAuthentication'].map(
+        (kind) => `security.istio.io/v1 ${kind}`,
+      ),
+      ...['Pod', 'Service', 'Namespace', 'Secret', 'ConfigMap', 'Node'].map((kind) => `v1 ${kind}`),
+      ...['Gateway', 'HTTPRoute', 'ReferenceGrant'].map((kind) => `gateway.networking.k8s.io/v1 ${kind}`),
+      'apps/v1 Deployment',
+      'telemetry.istio.io/v1 Telemetry',
+      'admissionregistration.k8s.io/v1 MutatingWebhookConfiguration',
+      'admissionregistration.k8s.io/v1 ValidatingWebhookConfiguration',
+      'apiextensions.k8s.io/v1 CustomResourceDefinition',
+    ];
+    const objects = [...odd, ...nested].flatMap((value, index) =>
+      kinds.map((text) => {
+        const [apiVersion = '', kind = ''] = text.split(' ');
+        const metadata = {
+          name: `istio-sidecar-injector-${index}`,
+          namespace: 'default',
+          labels: value,
+          annotations: value,
+        };
+        return { apiVersion, kind, metadata, spec: value, status: value, data: value, webhooks: value } as KubeObject;
+      }),
     );
     expect(() => analyze(objects)).not.toThrow();
   });
