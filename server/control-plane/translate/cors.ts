@@ -12,7 +12,7 @@ export function translateCors(policy: CorsPolicySpec | undefined): Any | undefin
   const maxAgeMs = policy.maxAge === undefined ? undefined : parseDurationMs(policy.maxAge);
   return {
     '@type': filterTypes.corsPolicy,
-    allow_origin_string_match: origins,
+    ...(origins.length > 0 && { allow_origin_string_match: origins }),
     ...joined('allow_methods', policy.allowMethods),
     ...joined('allow_headers', policy.allowHeaders),
     ...joined('expose_headers', policy.exposeHeaders),
