@@ -2,6 +2,7 @@ export { createAdsClient } from './client/ads-client.ts';
 export { decodeResource, encodeResource } from './codec/codec.ts';
 export { canonicalMessage, type MergeOptions, mergeAny, mergeMessages } from './codec/merge.ts';
 export { checkMessage, type MessageFindings } from './codec/message-check.ts';
+export { decodeMessage, encodeMessage } from './codec/messages.ts';
 export type * from './doors.ts';
 export { pushOrder } from './push-order.ts';
 export * from './resources.ts';

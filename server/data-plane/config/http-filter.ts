@@ -1,4 +1,5 @@
 import type { HttpConnectionManager } from '#xds';
+import { type ExtAuthzConfig, readExtAuthz } from './ext-authz-config.ts';
 import { type JwtFilterConfig, readJwtAuthn } from './jwt-config.ts';
 import { ConfigProblem, within } from './problem.ts';
 import { type RbacFilterConfig, readRbac } from './rbac/rbac.ts';
@@ -12,7 +13,8 @@ type HttpFilterJson = NonNullable<HttpConnectionManager['http_filters']>[number]
 export type HttpFilterPlan =
   | { readonly kind: 'fault' | 'cors' | 'router' }
   | { readonly kind: 'rbac'; readonly config: RbacFilterConfig }
-  | { readonly kind: 'jwt_authn'; readonly config: JwtFilterConfig };
+  | { readonly kind: 'jwt_authn'; readonly config: JwtFilterConfig }
+  | { readonly kind: 'ext_authz'; readonly config: ExtAuthzConfig };
 
 const TYPE = 'type.googleapis.com/envoy.extensions.filters.http.';
 
@@ -22,6 +24,7 @@ const READERS: Readonly<Record<string, (config: HttpFilterJson['typed_config']) 
   [`${TYPE}cors.v3.Cors`]: () => ({ kind: 'cors' }),
   [`${TYPE}router.v3.Router`]: () => ({ kind: 'router' }),
   [`${TYPE}rbac.v3.RBAC`]: (config) => ({ kind: 'rbac', config: readRbac(config) }),
+  [`${TYPE}ext_authz.v3.ExtAuthz`]: (config) => ({ kind: 'ext_authz', config: readExtAuthz(config) }),
   [`${TYPE}jwt_authn.v3.JwtAuthentication`]: (config) => ({ kind: 'jwt_authn', config: readJwtAuthn(config) }),
 };
 

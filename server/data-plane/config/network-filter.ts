@@ -2,10 +2,10 @@ import type { FilterChain, HttpConnectionManager, TcpProxy } from '#xds';
 import { extensionTypes } from '#xds';
 import { compileFormat, type Format } from '../http/format.ts';
 import type { PathPolicy } from '../http/path.ts';
+import { type Guard, readGuard } from './guard-config.ts';
 import { type HttpFilterPlan, readHttpFilters } from './http-filter.ts';
 import { type HttpServing, readHttpServing } from './http-serving.ts';
 import { ConfigProblem, within } from './problem.ts';
-import { type RbacFilterConfig, readRbac } from './rbac/rbac.ts';
 import { compileRouteTable, type RouteTable } from './route-table.ts';
 import { durationMs, readNumber } from './values.ts';
 
@@ -39,14 +39,12 @@ export interface TcpFilterConfig {
   readonly shares: readonly { readonly cluster: string; readonly weight: number }[];
   readonly totalWeight: number;
   /** Who may connect, judged at the client's first bytes. */
-  readonly guards: readonly RbacFilterConfig[];
+  readonly guards: readonly Guard[];
   /** Balancers that hash go by the client's address. */
   readonly hashesSource: boolean;
   readonly idleTimeoutMs: number;
   readonly accessLogs: readonly Format[];
 }
-
-const NETWORK_RBAC = 'type.googleapis.com/envoy.extensions.filters.network.rbac.v3.RBAC';
 
 /** Reads the filters of a chain: what guards the connection, then the one that takes it. */
 export function compileNetworkFilter(chain: FilterChain, versionInfo: string): HttpFilterConfig | TcpFilterConfig {
@@ -58,18 +56,13 @@ export function compileNetworkFilter(chain: FilterChain, versionInfo: string): H
   switch (config?.['@type']) {
     case extensionTypes.httpConnectionManager:
       if (guards.length > 0)
-        throw new ConfigProblem('filters', 'RBAC for connections is supported before tcp_proxy only');
+        throw new ConfigProblem('filters', 'guards of connections are supported before tcp_proxy only');
       return compileHcm(config as HttpConnectionManager, versionInfo);
     case extensionTypes.tcpProxy:
       return { ...compileTcpProxy(config as TcpProxy), guards };
     default:
       throw new ConfigProblem('filters', `Didn't find a registered implementation for '${terminal.name}'`);
   }
-}
-
-function readGuard({ name, typed_config }: FilterChain['filters'][number]): RbacFilterConfig {
-  if (typed_config?.['@type'] === NETWORK_RBAC) return within(name, () => readRbac(typed_config));
-  throw new ConfigProblem('name', `Didn't find a registered implementation for '${name}'`);
 }
 
 function compileTcpProxy(config: TcpProxy): Omit<TcpFilterConfig, 'guards'> {

@@ -47,15 +47,16 @@ export function recordRefusal(connection: PendingConnection, transportFailure: s
 }
 
 /** Reports a connection that was refused by its first bytes, after it had been joined to an upstream. */
-export function recordDenial(denial: {
+export function recordDenial(refused: {
   readonly runtime: ProxyRuntime;
   readonly context: ConnectionContext;
   readonly info: StreamInfo;
-  readonly note: StepNote;
+  readonly denial: { readonly filter: string; readonly note: StepNote };
 }): void {
-  const { runtime, context, info, note } = denial;
+  const { runtime, context, info } = refused;
+  const { filter, note } = refused.denial;
   const steps = new HopSteps({ clock: runtime.clock, startedAt: info.startedAt, before: context.steps });
-  steps.add('filter_chain', 'stopped', 'envoy.filters.network.rbac', () => note);
+  steps.add('filter_chain', 'stopped', filter, () => note);
   runtime.onHop(
     hopOf({
       runtime,

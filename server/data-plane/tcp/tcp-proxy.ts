@@ -3,8 +3,8 @@ import type { Timer } from '#domain';
 import { istioLogFormat, type TcpFilterConfig } from '../config/network-filter.ts';
 import { partOrigin } from '../config/origins.ts';
 import { HopSteps } from '../decisions/hop-steps.ts';
-import type { TlsFacts } from '../http/codec.ts';
 import { recordDenial } from '../decisions/refusal-record.ts';
+import type { TlsFacts } from '../http/codec.ts';
 import { NO_REQUEST } from '../http/format.ts';
 import { formatEndpoint } from '../http/h1/socket-address.ts';
 import { noteCluster, noteConnected, noteEndpoint, noteNoHost } from '../http/router/call-steps.ts';
@@ -17,7 +17,8 @@ import { connectTo } from '../upstream/connect.ts';
 import { xxHash64 } from '../upstream/hashing/xx-hash.ts';
 import type { Host } from '../upstream/host.ts';
 import { ConnectAttempt } from '../upstream/pool-connecting.ts';
-import { judgeConnection } from './rbac-guard.ts';
+import { type ConnectionDenial, judgeConnection } from './guards.ts';
+import { measureSession } from './session-metrics.ts';
 import { buildTcpHop } from './session-record.ts';
 
 const NONE_TRIED: ReadonlySet<string> = new Set();
@@ -78,7 +79,9 @@ class TcpSession {
   #host: Host | undefined;
   #attempt: ConnectAttempt | undefined;
   #idle: Timer | undefined;
+  #stopMeasuring: (() => void) | undefined;
   #lastBytes = -1;
+  #cancelVerdict: (() => void) | undefined;
   #over = false;
 
   constructor(options: SessionOptions) {
@@ -105,7 +108,9 @@ class TcpSession {
     const { clock } = this.#options.runtime;
     this.#idle?.cancel();
     this.#attempt?.abandon();
+    this.#cancelVerdict?.();
     this.#leaveCluster();
+    this.#stopMeasuring?.();
     this.#info.bytesReceived = this.#options.socket.bytesRead;
     this.#info.bytesSent = this.#options.socket.bytesWritten;
     this.#info.durationMs = clock.monotonic() - this.#info.startedAt;
@@ -165,6 +170,16 @@ class TcpSession {
           noteConnected(this.#steps, cluster, choice.host, { reused: false, localAddress, tls });
           this.#upstreamTls = tls;
           this.#info.upstreamLocalAddress = localAddress;
+          const upstreamPeer = tls?.peerSpiffeId ?? '';
+          const client = this.#options.socket;
+          this.#stopMeasuring = measureSession({
+            runtime,
+            context,
+            socket: client,
+            cluster,
+            host: choice.host,
+            upstreamPeer,
+          });
           this.#join(socket);
         },
         failed: (_attempt, reason, detail) => {
@@ -224,17 +239,26 @@ class TcpSession {
   #guard(upstream: Socket): void {
     const { config, context, runtime, socket } = this.#options;
     socket.once('data', (first: Buffer) => {
-      const denial = judgeConnection(config.guards, context, runtime.stats);
-      if (denial === undefined) {
+      socket.pause();
+      this.#cancelVerdict = judgeConnection(config.guards, { runtime, context }, (denial) => {
+        if (this.#over) return;
+        if (denial !== undefined) {
+          this.#refuse(denial);
+          return;
+        }
         upstream.write(first);
         socket.pipe(upstream);
-        return;
-      }
-      this.#info.connectionTerminationDetails = denial.details;
-      recordDenial({ runtime, context, info: this.#info, note: denial.note });
-      this.close();
+      });
     });
     socket.once('end', () => upstream.end());
+  }
+
+  #refuse(denial: ConnectionDenial): void {
+    const { context, runtime } = this.#options;
+    if (denial.flag !== undefined) this.#info.flag(denial.flag);
+    this.#info.connectionTerminationDetails = denial.details;
+    recordDenial({ runtime, context, info: this.#info, denial });
+    this.close();
   }
 
   /** The last bytes of the upstream may still wait for the client. */

@@ -3,6 +3,7 @@ import type { HttpFilterConfig } from '../../config/network-filter.ts';
 import type { RequestLayer } from '../exchange.ts';
 import { router } from '../router/router.ts';
 import { cors } from './cors.ts';
+import { extAuthz } from './ext-authz/ext-authz.ts';
 import { fault } from './fault.ts';
 import { jwtAuthn } from './jwt/jwt-authn.ts';
 import { rbac } from './rbac.ts';
@@ -16,6 +17,8 @@ function layerOf(plan: HttpFilterPlan): RequestLayer {
       return rbac(plan.config);
     case 'jwt_authn':
       return jwtAuthn(plan.config);
+    case 'ext_authz':
+      return extAuthz(plan.config);
     case 'fault':
       return fault;
     case 'cors':

@@ -1,0 +1,146 @@
+import type { Any, StringMatcher } from '#xds';
+import type { GrpcServiceConfig } from '../http/call/grpc-call.ts';
+import { type GrpcServiceJson, readGrpcService } from './grpc-service.ts';
+import { compileMetadataMatch, type MetadataMatch, type MetadataMatcherJson } from './metadata-match.ts';
+import { ConfigProblem } from './problem.ts';
+import { compileStringMatch, type StringMatch } from './string-match.ts';
+import { durationMs, readNumber } from './values.ts';
+
+export type HeaderNames = readonly StringMatch[];
+
+/** An authorizer that is asked by plain HTTP. */
+export interface HttpAuthorizer {
+  readonly kind: 'http';
+  readonly cluster: string;
+  readonly timeoutMs: number;
+  readonly pathPrefix: string;
+  readonly headersToAdd: readonly { readonly key: string; readonly value: string }[];
+  /** Headers of its answer that go on to the application, replacing or appended. */
+  readonly toUpstream: HeaderNames;
+  readonly toUpstreamAppend: HeaderNames;
+  /** Headers of its refusal that go to the client; undefined: all. */
+  readonly toClient: HeaderNames | undefined;
+  readonly toClientOnSuccess: HeaderNames;
+}
+
+export interface GrpcAuthorizer {
+  readonly kind: 'grpc';
+  readonly service: GrpcServiceConfig;
+}
+
+export interface ExtAuthzConfig {
+  readonly authorizer: HttpAuthorizer | GrpcAuthorizer;
+  readonly failureModeAllow: boolean;
+  readonly failureModeHeader: boolean;
+  readonly statusOnError: number;
+  /** Request headers that are told; undefined: all (gRPC) or none (HTTP) beside those that always are. */
+  readonly allowedHeaders: HeaderNames | undefined;
+  readonly disallowedHeaders: HeaderNames;
+  readonly body: { readonly maxBytes: number; readonly partial: boolean; readonly asBytes: boolean } | undefined;
+  readonly onlyIf: MetadataMatch | undefined;
+  readonly statPrefix: string;
+  readonly clearRouteCache: boolean;
+}
+
+interface ListMatcher {
+  readonly patterns?: readonly StringMatcher[];
+}
+
+interface HttpServiceJson {
+  readonly server_uri?: { readonly cluster?: string; readonly timeout?: string };
+  readonly path_prefix?: string;
+  readonly authorization_request?: {
+    readonly headers_to_add?: readonly { readonly key: string; readonly value?: string }[];
+    readonly allowed_headers?: ListMatcher;
+  };
+  readonly authorization_response?: Readonly<
+    Partial<
+      Record<
+        | 'allowed_upstream_headers'
+        | 'allowed_upstream_headers_to_append'
+        | 'allowed_client_headers'
+        | 'allowed_client_headers_on_success',
+        ListMatcher
+      >
+    >
+  >;
+}
+
+/** Reads envoy.extensions.filters.http.ext_authz.v3.ExtAuthz. */
+export function readExtAuthz(config: Any): ExtAuthzConfig {
+  const http = config['http_service'] as HttpServiceJson | undefined;
+  const body = config['with_request_body'] as
+    | { max_request_bytes?: number; allow_partial_message?: boolean; pack_as_bytes?: boolean }
+    | undefined;
+  const onlyIf = config['filter_enabled_metadata'] as MetadataMatcherJson | undefined;
+  const status = config['status_on_error'] as { code?: unknown } | undefined;
+  const allowed = (config['allowed_headers'] ?? http?.authorization_request?.allowed_headers) as
+    | ListMatcher
+    | undefined;
+  return {
+    authorizer: http === undefined ? readGrpc(config) : readHttp(http),
+    failureModeAllow: config['failure_mode_allow'] === true,
+    failureModeHeader: config['failure_mode_allow_header_add'] === true,
+    statusOnError: statusNumber(status?.code),
+    allowedHeaders: readNames(allowed, 'allowed_headers'),
+    disallowedHeaders: readNames(config['disallowed_headers'] as ListMatcher | undefined, 'disallowed_headers') ?? [],
+    body: body && {
+      maxBytes: readNumber(body.max_request_bytes, 0),
+      partial: body.allow_partial_message === true,
+      asBytes: body.pack_as_bytes === true,
+    },
+    onlyIf: onlyIf && compileMetadataMatch(onlyIf, 'filter_enabled_metadata'),
+    statPrefix: String(config['stat_prefix'] ?? ''),
+    clearRouteCache: config['clear_route_cache'] === true,
+  };
+}
+
+const readGrpc = (config: Any): GrpcAuthorizer => ({
+  kind: 'grpc',
+  service: readGrpcService(config['grpc_service'] as GrpcServiceJson | undefined, 'grpc_service', 200),
+});
+
+function readHttp(given: HttpServiceJson): HttpAuthorizer {
+  const cluster = given.server_uri?.cluster;
+  if (cluster === undefined) throw new ConfigProblem('http_service.server_uri', 'has no cluster');
+  const { authorization_request: request, authorization_response: response } = given;
+  return {
+    kind: 'http',
+    cluster,
+    timeoutMs: durationMs(given.server_uri?.timeout, 'http_service.server_uri.timeout', 200),
+    pathPrefix: given.path_prefix ?? '',
+    headersToAdd: (request?.headers_to_add ?? []).map(({ key, value = '' }) => ({ key: key.toLowerCase(), value })),
+    toUpstream: readNames(response?.allowed_upstream_headers, 'allowed_upstream_headers') ?? [],
+    toUpstreamAppend:
+      readNames(response?.allowed_upstream_headers_to_append, 'allowed_upstream_headers_to_append') ?? [],
+    toClient: readNames(response?.allowed_client_headers, 'allowed_client_headers'),
+    toClientOnSuccess:
+      readNames(response?.allowed_client_headers_on_success, 'allowed_client_headers_on_success') ?? [],
+  };
+}
+
+const readNames = (given: ListMatcher | undefined, field: string): HeaderNames | undefined =>
+  given?.patterns?.map((pattern, i) => compileStringMatch(pattern, `${field}.patterns[${i}]`));
+
+/** Names of the status codes that people use for it; others come as numbers. */
+const STATUS_NAMES: Readonly<Record<string, number>> = {
+  OK: 200,
+  BadRequest: 400,
+  Unauthorized: 401,
+  PaymentRequired: 402,
+  Forbidden: 403,
+  NotFound: 404,
+  Conflict: 409,
+  TooManyRequests: 429,
+  InternalServerError: 500,
+  NotImplemented: 501,
+  BadGateway: 502,
+  ServiceUnavailable: 503,
+  GatewayTimeout: 504,
+};
+
+/** envoy.type.v3.StatusCode, by name or number; 403 when it is not set. */
+export function statusNumber(code: unknown): number {
+  if (typeof code === 'number') return code === 0 ? 403 : code;
+  return STATUS_NAMES[String(code)] ?? 403;
+}

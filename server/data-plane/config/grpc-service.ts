@@ -1,0 +1,24 @@
+import type { GrpcServiceConfig } from '../http/call/grpc-call.ts';
+import { ConfigProblem } from './problem.ts';
+import { durationMs } from './values.ts';
+
+export interface GrpcServiceJson {
+  readonly envoy_grpc?: { readonly cluster_name?: string; readonly authority?: string };
+  readonly timeout?: string;
+}
+
+/** Reads envoy.config.core.v3.GrpcService. */
+export function readGrpcService(
+  given: GrpcServiceJson | undefined,
+  field: string,
+  defaultTimeoutMs: number,
+): GrpcServiceConfig {
+  const cluster = given?.envoy_grpc?.cluster_name;
+  if (cluster === undefined || cluster === '')
+    throw new ConfigProblem(field, 'only envoy_grpc with a cluster is supported');
+  return {
+    cluster,
+    authority: given?.envoy_grpc?.authority ?? '',
+    timeoutMs: durationMs(given?.timeout, `${field}.timeout`, defaultTimeoutMs),
+  };
+}

@@ -1,0 +1,135 @@
+import type { Timer } from '#domain';
+import type { ProxyRuntime } from '../../runtime.ts';
+import { NO_HASH, type UpstreamCluster } from '../../upstream/cluster.ts';
+import type { RequestHead, ResetReason, ResponseHead, UpstreamStream } from '../codec.ts';
+import type { Headers } from '../headers.ts';
+import { type AttemptOwner, UpstreamAttempt } from '../router/attempt.ts';
+
+/** Bytes of an answer that are read, at most. */
+const MAX_ANSWER = 1024 * 1024;
+
+export interface AsyncAnswer {
+  readonly head: ResponseHead;
+  readonly body: Buffer;
+  readonly trailers: Headers | undefined;
+}
+
+export interface AsyncCallOptions {
+  readonly runtime: ProxyRuntime;
+  /** Name of the cluster that is asked. */
+  readonly cluster: string;
+  readonly head: RequestHead;
+  readonly body: Buffer;
+  readonly timeoutMs: number;
+  /** Called once: with the answer, or with the reason why there is none. */
+  readonly onDone: (answer: AsyncAnswer | string) => void;
+}
+
+/** A request of the proxy's own, to a service that helps it decide. Returns a function that gives it up. */
+export function callAsync(options: AsyncCallOptions): () => void {
+  const cluster = options.runtime.clusters.get(options.cluster);
+  if (cluster === undefined) {
+    options.onDone(`there is no cluster ${options.cluster}`);
+    return () => undefined;
+  }
+  const call = new AsyncCall(options, cluster);
+  call.start();
+  return () => call.cancel();
+}
+
+class AsyncCall implements AttemptOwner {
+  readonly #options: AsyncCallOptions;
+  readonly #cluster: UpstreamCluster;
+  readonly #chunks: Buffer[] = [];
+  #bytes = 0;
+  #head: ResponseHead | undefined;
+  #attempt: UpstreamAttempt | undefined;
+  #timer: Timer | undefined;
+  #over = false;
+
+  constructor(options: AsyncCallOptions, cluster: UpstreamCluster) {
+    this.#options = options;
+    this.#cluster = cluster;
+  }
+
+  start(): void {
+    const { clock } = this.#options.runtime;
+    const choice = this.#cluster.pick({
+      originalDestination: undefined,
+      avoid: new Set(),
+      redraws: 1,
+      hash: NO_HASH,
+    });
+    if (choice === undefined) {
+      this.#cluster.stats.noHealthy.value++;
+      this.#done('no healthy upstream');
+      return;
+    }
+    const { timeoutMs, head } = this.#options;
+    if (timeoutMs > 0) this.#timer = clock.after(timeoutMs, () => this.#done(`no answer within ${timeoutMs} ms`));
+    this.#attempt = new UpstreamAttempt({
+      choice,
+      cluster: this.#cluster,
+      owner: this,
+      startedAt: clock.monotonic(),
+      protocol: head.protocol,
+    });
+    this.#attempt.start();
+  }
+
+  cancel(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#timer?.cancel();
+    this.#attempt?.drop('local_reset');
+  }
+
+  connected(attempt: UpstreamAttempt, stream: UpstreamStream): void {
+    const { head, body } = this.#options;
+    this.#attempt = attempt;
+    attempt.send(head, body.length === 0);
+    if (body.length === 0) return;
+    stream.sendData(body);
+    stream.sendEnd();
+  }
+
+  informational(): void {
+    // What comes before the answer decides nothing.
+  }
+
+  responseHead(_attempt: UpstreamAttempt, head: ResponseHead, endStream: boolean): void {
+    this.#head = head;
+    this.#cluster.stats.code(head.status);
+    if (endStream) this.#answered(undefined);
+  }
+
+  responseData(_attempt: UpstreamAttempt, chunk: Buffer): void {
+    this.#bytes += chunk.length;
+    if (this.#bytes <= MAX_ANSWER) this.#chunks.push(chunk);
+    else this.#done(`the answer is longer than ${MAX_ANSWER} bytes`);
+  }
+
+  responseEnd(_attempt: UpstreamAttempt, trailers: Headers | undefined): void {
+    this.#answered(trailers);
+  }
+
+  failed(_attempt: UpstreamAttempt, reason: ResetReason, detail: string): void {
+    this.#done(detail === '' ? reason : `${reason}: ${detail}`);
+  }
+
+  writable(): void {
+    // The whole body was handed over at once.
+  }
+
+  #answered(trailers: Headers | undefined): void {
+    if (this.#head !== undefined) this.#done({ head: this.#head, body: Buffer.concat(this.#chunks), trailers });
+  }
+
+  #done(answer: AsyncAnswer | string): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#timer?.cancel();
+    if (typeof answer === 'string') this.#attempt?.drop('local_reset');
+    this.#options.onDone(answer);
+  }
+}

@@ -1,0 +1,75 @@
+import { errorMessage } from '#domain';
+import { decodeMessage, encodeMessage } from '#xds';
+import type { ProxyRuntime } from '../../runtime.ts';
+import { Headers } from '../headers.ts';
+import { type AsyncAnswer, callAsync } from './async-call.ts';
+
+/** A method of a gRPC service, by the full names of its messages. */
+export interface GrpcMethod {
+  /** `/envoy.service.auth.v3.Authorization/Check` */
+  readonly path: string;
+  readonly request: string;
+  readonly response: string;
+}
+
+export interface GrpcCallOptions {
+  readonly runtime: ProxyRuntime;
+  readonly method: GrpcMethod;
+  readonly service: GrpcServiceConfig;
+  readonly message: object;
+  /** Called once: with the answer in protobuf JSON, or with the reason why there is none. */
+  readonly onDone: (answer: object | string) => void;
+}
+
+/** envoy.config.core.v3.GrpcService with envoy_grpc. */
+export interface GrpcServiceConfig {
+  readonly cluster: string;
+  /** Empty: the cluster's name. */
+  readonly authority: string;
+  readonly timeoutMs: number;
+}
+
+/** Bytes before each message: compression flag and length. */
+const PREFIX = 5;
+
+/** Calls a unary gRPC method over a cluster. Returns a function that gives the call up. */
+export function callGrpc({ runtime, method, service, message, onDone }: GrpcCallOptions): () => void {
+  const payload = encodeMessage(method.request, message);
+  const body = Buffer.alloc(PREFIX + payload.length);
+  body.writeUInt32BE(payload.length, 1);
+  body.set(payload, PREFIX);
+  return callAsync({
+    runtime,
+    cluster: service.cluster,
+    timeoutMs: service.timeoutMs,
+    body,
+    head: {
+      method: 'POST',
+      path: method.path,
+      authority: service.authority === '' ? service.cluster : service.authority,
+      scheme: 'http',
+      protocol: 'HTTP/2',
+      headers: Headers.of({
+        'content-type': 'application/grpc',
+        te: 'trailers',
+        ...(service.timeoutMs > 0 && { 'grpc-timeout': `${Math.ceil(service.timeoutMs)}m` }),
+      }),
+    },
+    onDone: (answer) => onDone(typeof answer === 'string' ? answer : readAnswer(answer, method.response)),
+  });
+}
+
+function readAnswer({ head, body, trailers }: AsyncAnswer, type: string): object | string {
+  if (head.status !== 200) return `answered ${head.status} instead of gRPC`;
+  const status = trailers?.get('grpc-status') ?? head.headers.get('grpc-status');
+  if (status !== '0') return `gRPC status ${status ?? 'missing'}`;
+  if (body.length < PREFIX || body[0] !== 0 || body.readUInt32BE(1) !== body.length - PREFIX) {
+    return 'the answer is no single gRPC message';
+  }
+  try {
+    return decodeMessage(type, body.subarray(PREFIX));
+  } catch (thrown) {
+    // Whatever the service has sent, it is no such message.
+    return errorMessage(thrown);
+  }
+}

@@ -1,0 +1,58 @@
+import type { Guard } from '../config/guard-config.ts';
+import type { RbacSubject } from '../config/rbac/subject.ts';
+import type { StepNote } from '../decisions/hop-steps.ts';
+import { DynamicMetadata } from '../http/dynamic-metadata.ts';
+import type { ResponseFlag } from '../http/response-flags.ts';
+import type { ConnectionContext } from '../listener/connection-context.ts';
+import type { ProxyRuntime } from '../runtime.ts';
+import { askAboutConnection } from './ext-authz-guard.ts';
+import { judgeByRbac } from './rbac-guard.ts';
+
+/** Why a connection is closed, and the words for it. */
+export interface ConnectionDenial {
+  /** The filter that closed it. */
+  readonly filter: string;
+  /** Envoy's connection termination details. */
+  readonly details: string;
+  readonly flag?: ResponseFlag;
+  readonly note: StepNote;
+}
+
+/**
+ * Runs the guards of a connection in their order; `onVerdict` is called once, with undefined when it may go on. Returns a function that
+ * gives up.
+ */
+export function judgeConnection(
+  guards: readonly Guard[],
+  { runtime, context }: { readonly runtime: ProxyRuntime; readonly context: ConnectionContext },
+  onVerdict: (denial: ConnectionDenial | undefined) => void,
+): () => void {
+  const metadata = new DynamicMetadata();
+  const subject: RbacSubject = {
+    head: undefined,
+    connection: context,
+    remoteIp: context.remoteAddress.ip,
+    metadata: (filter) => metadata.of(filter),
+  };
+  let cancel = (): void => undefined;
+  const runFrom = (start: number): void => {
+    for (let i = start; i < guards.length; i++) {
+      const guard = guards[i]!;
+      if (guard.kind === 'rbac') {
+        const denial = judgeByRbac(guard.config, subject, { metadata, stats: runtime.stats });
+        if (denial === undefined) continue;
+        onVerdict(denial);
+        return;
+      }
+      const { onlyIf } = guard.config;
+      if (onlyIf !== undefined && !onlyIf.accepts(subject.metadata)) continue;
+      cancel = askAboutConnection(guard.config, { runtime, context, metadata }, (denial) =>
+        denial === undefined ? runFrom(i + 1) : onVerdict(denial),
+      );
+      return;
+    }
+    onVerdict(undefined);
+  };
+  runFrom(0);
+  return () => cancel();
+}

@@ -1,0 +1,15 @@
+import { fromBinary, fromJson, type JsonValue, toBinary, toJson } from '@bufbuild/protobuf';
+import { messageType, messageTypes } from './message-types.ts';
+
+/** Encodes any message that the lab knows, given in protobuf JSON; throws for what does not fit. */
+export function encodeMessage(typeName: string, json: object): Uint8Array {
+  const type = messageType(typeName);
+  return toBinary(type, fromJson(type, json as JsonValue, { registry: messageTypes() }));
+}
+
+/** Decodes any message that the lab knows to protobuf JSON, enums as numbers; throws for bytes that are none. */
+export function decodeMessage(typeName: string, bytes: Uint8Array): object {
+  const type = messageType(typeName);
+  const options = { registry: messageTypes(), useProtoFieldName: true, enumAsInteger: true };
+  return toJson(type, fromBinary(type, bytes), options) as object;
+}
