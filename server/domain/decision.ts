@@ -55,6 +55,8 @@ export interface HopRecord {
   readonly sampled?: boolean;
   /** The route's operation, as Istio's decorator names it: `reviews.default.svc.cluster.local:9080/*`. */
   readonly operation?: string;
+  /** Present where a busy proxy records only some of its requests: how many this one stands for. */
+  readonly standsFor?: number;
   /** x-request-id. */
   readonly requestId: string;
   readonly proxy: {

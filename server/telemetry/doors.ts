@@ -17,6 +17,8 @@ export interface RequestSummary {
   readonly mtls: boolean;
   /** Who made the answer: `upstream`, or the proxy that refused. */
   readonly answeredBy: 'upstream' | 'client-proxy' | 'server-proxy';
+  /** How many requests this one stands for, where a busy proxy recorded only some of them; absent: itself. */
+  readonly standsFor?: number;
 }
 
 export interface EdgeRate {

@@ -20,15 +20,16 @@ function rateEdge(requests: readonly RequestSummary[]): EdgeRate {
   const { source, destination } = requests[0]!;
   const durations = requests.map(({ durationMs }) => durationMs).sort((a, b) => a - b);
   const flags: Record<string, number> = {};
-  for (const request of requests) for (const flag of request.flags) flags[flag] = (flags[flag] ?? 0) + 1;
+  for (const request of requests)
+    for (const flag of request.flags) flags[flag] = (flags[flag] ?? 0) + weightOf(request);
   return {
     source: source.service,
     sourceVersion: source.version,
     destination: destination.service,
     destinationVersion: destination.version,
-    requests: requests.length,
-    errors: requests.filter(({ status, flags: own }) => status >= 500 || (status === 0 && own.length > 0)).length,
-    slow: durations.filter((ms) => ms >= SLOW_MS).length,
+    requests: total(requests),
+    errors: total(requests.filter(({ status, flags: own }) => status >= 500 || (status === 0 && own.length > 0))),
+    slow: total(requests.filter(({ durationMs }) => durationMs >= SLOW_MS)),
     mtls: requests.every(({ mtls }) => mtls),
     p50: percentile(durations, 50),
     p90: percentile(durations, 90),
@@ -36,6 +37,11 @@ function rateEdge(requests: readonly RequestSummary[]): EdgeRate {
     flags,
   };
 }
+
+const weightOf = ({ standsFor = 1 }: RequestSummary): number => standsFor;
+
+const total = (requests: readonly RequestSummary[]): number =>
+  requests.reduce((sum, request) => sum + weightOf(request), 0);
 
 /** Nearest rank of a sorted, non-empty list. */
 const percentile = (sorted: readonly number[], percent: number): number =>

@@ -29,6 +29,7 @@ export function summarize(call: HopRecord | undefined, answer: HopRecord | undef
     flags,
     mtls: (call?.mtls ?? false) || (answer?.mtls ?? false),
     answeredBy,
+    ...(first.standsFor !== undefined && { standsFor: first.standsFor }),
   };
 }
 

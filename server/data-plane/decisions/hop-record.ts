@@ -1,6 +1,7 @@
 import type { HopRecord } from '#domain';
 import { CARRIAGE } from '../http/carriage.ts';
 import type { Exchange } from '../http/exchange.ts';
+import { StepSampler, TRACES_OF } from './hop-steps.ts';
 
 const NO_HEADERS: HopRecord['request']['headers'] = [];
 const NO_STEPS: HopRecord['steps'] = [];
@@ -20,6 +21,12 @@ function detach(texts: readonly string[], { connection, head }: Exchange): reado
 }
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+const hasFailed = ({ info }: Exchange): boolean => info.flags.length > 0 || info.status >= 500;
+
+/** False for most of what a very busy proxy does without trouble; what is recorded of it stands for the rest. */
+export const isRecorded = (exchange: Exchange): boolean =>
+  exchange.steps.on || hasFailed(exchange) || StepSampler.keepsTrace(exchange.span.traceId);
 
 /** The record of a finished hop. Steps are worded here, so an unrecorded hop costs no text but its log line. */
 export function buildHop(exchange: Exchange, accessLog: string): HopRecord {
@@ -64,6 +71,7 @@ export function buildHop(exchange: Exchange, accessLog: string): HopRecord {
   };
   if (span.parentSpanId !== undefined) hop.parentSpanId = parentSpanId;
   if (peer !== '') hop.peer = peer;
+  if (!steps.on && !hasFailed(exchange)) hop.standsFor = TRACES_OF;
   if (!span.sampled) hop.sampled = false;
   const operation = exchange.route?.operation;
   if (operation !== undefined) hop.operation = operation;

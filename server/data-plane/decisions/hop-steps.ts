@@ -86,10 +86,12 @@ function finish(draft: StepDraft): DecisionStep {
 
 /** Hops a second that are recorded with all their steps: more than any lab sends, so that every answer can be explained. */
 const FULL_RATE = 1000;
-/** Above that rate, one hop in this many keeps its steps. */
-const SAMPLE_OF = 100;
+/** Above that rate, one trace in this many is recorded, in every proxy that it passes. */
+export const TRACES_OF = 16;
+/** The last digit of the traces that are. */
+const RECORDED_DIGIT = '0';
 
-/** Decides which hops keep their steps, so that recording never dominates a busy proxy. */
+/** Decides which hops are recorded, so that recording never dominates a busy proxy. */
 export class StepSampler {
   readonly #clock: Clock;
   #second = 0;
@@ -99,6 +101,7 @@ export class StepSampler {
     this.#clock = clock;
   }
 
+  /** Whether the hop that begins now keeps its steps. */
   next(nowMs = this.#clock.monotonic()): boolean {
     const second = Math.floor(nowMs / 1000);
     if (second !== this.#second) {
@@ -106,6 +109,11 @@ export class StepSampler {
       this.#count = 0;
     }
     this.#count++;
-    return this.#count <= FULL_RATE || this.#count % SAMPLE_OF === 0;
+    return this.#count <= FULL_RATE;
+  }
+
+  /** Whether a hop without steps is recorded; it then stands for `TRACES_OF`. All proxies choose the same traces. */
+  static keepsTrace(traceId: string): boolean {
+    return traceId.endsWith(RECORDED_DIGIT);
   }
 }

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { type HttpFilterConfig, istioLogFormat } from '../config/network-filter.ts';
-import { buildHop } from '../decisions/hop-record.ts';
+import { buildHop, isRecorded } from '../decisions/hop-record.ts';
 import type { ConnectionContext } from '../listener/connection-context.ts';
 import type { ProxyRuntime } from '../runtime.ts';
 import { type RequestReport, RequestReporter } from '../stats/request-metrics.ts';
@@ -105,7 +105,7 @@ export class HttpConnectionManager {
       first ??= line;
       this.#runtime.onLog(line);
     }
-    this.#runtime.onHop(buildHop(exchange, first ?? istioLogFormat(exchange)));
+    if (isRecorded(exchange)) this.#runtime.onHop(buildHop(exchange, first ?? istioLogFormat(exchange)));
   }
 
   #countClass(digit: number): void {

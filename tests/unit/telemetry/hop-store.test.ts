@@ -185,4 +185,10 @@ describe('the hop store', () => {
     ]);
     expect(store.edges(1500, 4000)[0]?.requests).toBe(1);
   });
+
+  it('counts a request of a busy proxy for all that it stands for', () => {
+    store.record({ ...hop({ service: 'a', cluster: REVIEWS_V2, startMs: 0, durationMs: 10 }), standsFor: 16 });
+    store.record(hop({ service: 'a', cluster: REVIEWS_V2, status: 503, flags: ['UC'], startMs: 0, durationMs: 10 }));
+    expect(store.edges(60_000, 1000)[0]).toMatchObject({ requests: 17, errors: 1, flags: { UC: 1 } });
+  });
 });
