@@ -2,6 +2,7 @@ import type { Clock, KubeObject } from '#domain';
 import { seededRandom } from '#domain';
 import { coreKinds, createKindRegistry, createKubeStore, type KubeStore } from '#kube-api';
 import type { PodObject, PodTemplate } from '../kube-types.ts';
+import { gatewayDeployments } from '../mesh/gateway-deployments.ts';
 import { admitPod } from '../mesh/injection.ts';
 
 /** Replicas beyond this number decide nothing. */
@@ -13,19 +14,20 @@ interface ServiceShape extends KubeObject {
 }
 
 /**
- * What a cluster's controllers add to objects that were just applied: pods of Deployments and their like, addresses of pods and Services,
- * sidecars. A namespace that the objects do not describe counts as one with injection.
+ * What a cluster's controllers add to objects that were just applied: pods of Deployments and their like, proxies of Kubernetes Gateways,
+ * addresses of pods and Services, sidecars. A namespace that the objects do not describe counts as one with injection.
  */
 export function completeWorkloads(objects: readonly KubeObject[], clock: Clock): KubeObject[] {
   const admission = namespaceStore(objects, clock);
   const podIp = addressesOf('10.244');
   const serviceIp = addressesOf('10.96');
-  const made = objects.filter(({ kind }) => TEMPLATED.has(kind)).flatMap((owner) => podsOf(owner));
+  const deployed = [...objects, ...gatewayDeployments(objects)];
+  const made = deployed.filter(({ kind }) => TEMPLATED.has(kind)).flatMap((owner) => podsOf(owner));
   const written = objects.filter(isPod);
   const pods = [...written, ...made.filter((pod) => !written.some((other) => samePod(pod, other)))].map((pod) =>
     running(admitPod(admission, pod), podIp),
   );
-  const others = objects.filter((object) => !isPod(object)).map((object) => withClusterIp(object, serviceIp));
+  const others = deployed.filter((object) => !isPod(object)).map((object) => withClusterIp(object, serviceIp));
   return [...others, ...pods];
 }
 

@@ -91,10 +91,12 @@ function isManaged(store: KubeStore, { gatewayClassName = '', addresses = [] }: 
   return addresses.every(({ type }) => type === undefined || type === 'IPAddress');
 }
 
-function listenersOf(store: KubeStore, gateway: KubeObject<GatewaySpec>): Listener[] {
-  const own = gateway.spec?.listeners ?? [];
-  if (store.kinds.find(SET_KIND) === undefined) return [...own];
-  const sets = store.list(SET_KIND).flatMap((set) => {
+const listenersOf = (store: KubeStore, gateway: KubeObject<GatewaySpec>): Listener[] =>
+  allListeners(gateway, store.kinds.find(SET_KIND) === undefined ? [] : store.list(SET_KIND));
+
+/** A Gateway's own listeners and those that ListenerSets of its namespace add. */
+function allListeners(gateway: KubeObject<GatewaySpec>, sets: readonly KubeObject[]): Listener[] {
+  const added = sets.flatMap((set) => {
     const { parentRef, listeners = [] } = set.spec as {
       parentRef?: { name?: string; namespace?: string };
       listeners?: readonly Listener[];
@@ -102,8 +104,26 @@ function listenersOf(store: KubeStore, gateway: KubeObject<GatewaySpec>): Listen
     const namespace = parentRef?.namespace ?? set.metadata.namespace;
     return parentRef?.name === gateway.metadata.name && namespace === gateway.metadata.namespace ? listeners : [];
   });
-  return [...own, ...sets];
+  return [...(gateway.spec?.listeners ?? []), ...added];
 }
+
+/** What the controller would make for the Gateways of class `istio` among these objects; what is there already is left out. */
+export function gatewayDeployments(objects: readonly KubeObject[]): KubeObject[] {
+  const sets = objects.filter(({ kind }) => kind === 'ListenerSet');
+  const keys = new Set(objects.map(keyWithKind));
+  return objects
+    .filter(isIstioGateway)
+    .flatMap((gateway) =>
+      gatewayObjectsFor(gateway, allListeners(gateway, sets)).filter((object) => !keys.has(keyWithKind(object))),
+    );
+}
+
+const keyWithKind = (object: KubeObject): string => `${object.kind}/${keyOf(object)}`;
+
+const isIstioGateway = (object: KubeObject): object is KubeObject<GatewaySpec> =>
+  object.kind === 'Gateway' &&
+  object.apiVersion.startsWith('gateway.networking.k8s.io/') &&
+  (object as KubeObject<GatewaySpec>).spec?.gatewayClassName === 'istio';
 
 /** The four objects of one Gateway's proxy. */
 function gatewayObjectsFor(gateway: KubeObject<GatewaySpec>, listeners: readonly Listener[]): KubeObject[] {

@@ -187,6 +187,33 @@ spec:
     expect(steps(outside.explanation, 'route')[0]?.rejected).toHaveLength(1);
   });
 
+  it('enters by a Kubernetes Gateway, whose prefixes count whole segments', async () => {
+    const gateway = `apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: { name: gw }
+spec:
+  gatewayClassName: istio
+  listeners: [{ name: http, port: 80, protocol: HTTP }]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: { name: shop }
+spec:
+  parentRefs: [{ name: gw }]
+  rules:
+    - matches: [{ path: { type: PathPrefix, value: /reviews } }]
+      backendRefs: [{ name: reviews, port: 9080 }]
+    - matches: [{ path: { type: PathPrefix, value: /lost } }]
+      backendRefs: [{ name: nothing, port: 9080 }]`;
+    const ask = async (path: string) =>
+      (await explain([shop, gateway], '--from', 'gateway:default/gw', `http://shop.example.com${path}`)).explanation;
+    const within = await ask('/reviews/1');
+    expect(within.answer.status).toBe(200);
+    expect(within.hops[0]?.proxy).toBe('default/gw-istio');
+    expect((await ask('/reviewsx')).answer).toMatchObject({ status: 404, flags: ['NR'] });
+    expect((await ask('/lost')).answer).toMatchObject({ status: 500, flags: ['NC'] });
+  });
+
   it('says which Gateways there are when the named one is not', async () => {
     await expect(explain([shop], '--from', 'gateway:default/none', 'http://x/')).rejects.toThrow(
       'there is no Gateway default/none; the files hold no Gateway',
