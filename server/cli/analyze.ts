@@ -3,7 +3,7 @@ import { type Diagnostic, errorMessage } from '#domain';
 import {
   type AnalyzeOptions,
   analyze,
-  analyzers,
+  analyzerNames,
   FILE_LIMITS,
   formatFinding,
   istioKinds,
@@ -81,7 +81,7 @@ async function readSettings<Settings>(
 
 /** Throws UsageError for a name that no analyzer has. */
 function knownAnalyzers(names: readonly string[]): ReadonlySet<string> {
-  const unknown = names.find((name) => !analyzers.some((each) => each.name === name));
+  const unknown = names.find((name) => !analyzerNames.includes(name));
   if (unknown !== undefined) throw new UsageError(`there is no analyzer ${unknown}`);
   return new Set(names);
 }

@@ -1,4 +1,4 @@
-export { type AnalyzeOptions, analyze, analyzers } from './analysis/analyze.ts';
+export { type AnalyzeOptions, analyze, analyzerNames, analyzers } from './analysis/analyze.ts';
 export type { Analyzer } from './analysis/analyzer.ts';
 export { type MeshSettings, readMeshSettings, readRegistryEndpoints } from './analysis/mesh/mesh-settings.ts';
 export { formatFinding, levelName } from './analysis/results.ts';

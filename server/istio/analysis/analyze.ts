@@ -8,10 +8,13 @@ import { assumedGateways } from './assumed-gateways.ts';
 import type { MeshSettings, RegistryEndpoint } from './mesh/mesh-settings.ts';
 import { MeshView } from './mesh/mesh-view.ts';
 import { Results } from './results.ts';
-import { schemaFindings } from './schema-findings.ts';
+import { schemaAnalyzer, schemaAnalyzers, schemaFindings } from './schema-findings.ts';
 
-/** All analyzers, in the order in which they run. */
+/** All analyzers of what is between objects, in the order in which they run. */
 export const analyzers: readonly Analyzer[] = [...istioAnalyzers, ...adviceAnalyzers];
+
+/** Every name that `AnalyzeOptions.names` may have: of analyzers, and of the validation of each kind. */
+export const analyzerNames: readonly string[] = [...analyzers.map(({ name }) => name), ...schemaAnalyzers];
 
 export interface AnalyzeOptions {
   /** Namespace of documents that name none; the empty text leaves them without. Absent: `default`. */
@@ -100,14 +103,12 @@ export function analyze(
     assumed: new Set(assumptions.gateways),
     only: options.only,
   });
-  for (const analyzer of analyzers) {
-    if (options.names?.has(analyzer.name) ?? true) analyzer.analyze(mesh, results.report);
-  }
-  if (options.schema) {
-    for (const object of all.values()) {
-      const document = sources.get(object);
-      if (document) results.add(object, schemaFindings({ ...document, object }, options.schema));
-    }
+  const isAsked = (name: string): boolean => options.names?.has(name) ?? true;
+  for (const analyzer of analyzers) if (isAsked(analyzer.name)) analyzer.analyze(mesh, results.report);
+  for (const object of options.schema ? all.values() : []) {
+    const document = sources.get(object);
+    if (!document || !isAsked(schemaAnalyzer(object.kind))) continue;
+    results.add(object, schemaFindings({ ...document, object }, options.schema ?? {}));
   }
   return results.sorted();
 }

@@ -19,6 +19,14 @@ function kindOf(object: KubeObject): KindDefinition | undefined {
   );
 }
 
+/** The name under which `istioctl analyze` runs the validation of a kind. */
+export const schemaAnalyzer = (kind: string): string => `schema.ValidationAnalyzer.${kind}`;
+
+/** Names of all of them. */
+export const schemaAnalyzers: readonly string[] = istioKinds
+  .filter(({ group }) => group.endsWith('.istio.io'))
+  .map(({ kind }) => schemaAnalyzer(kind));
+
 /**
  * What Istio's validation says of one document, worded as `istioctl analyze` words it; nothing for other kinds. A document without a
  * namespace is judged as it would be in `default`.

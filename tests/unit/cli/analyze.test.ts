@@ -110,6 +110,11 @@ describe('meshwork analyze', () => {
   it('runs single analyzers by name', async () => {
     const ran = await analyze([route('gone')], '-o', 'json', '--analyzer', 'service.PortNameAnalyzer');
     expect(ran).toMatchObject({ code: 0, out: '[]' });
+    const invalid = route('gone').replace('hosts: [reviews]', 'hosts: ["*"]');
+    const schema = await analyze([invalid], '-o', 'json', '--analyzer', 'schema.ValidationAnalyzer.VirtualService');
+    expect(findings(schema).map((each) => each['code'])).toEqual(['IST0106']);
+    const hosts = await analyze([invalid], '-o', 'json', '--analyzer', 'virtualservice.DestinationHostAnalyzer');
+    expect(findings(hosts).map((each) => each['code'])).toEqual(['IST0101']);
   });
 
   it.each([
