@@ -9,9 +9,14 @@ const BINARY: readonly (readonly string[])[] = [
   ['*', '/', '%'],
 ];
 
-const RESERVED = new Set(
-  'as break const continue else for function if import let loop package namespace return var void while in'.split(' '),
-);
+/** Words of the grammar: no names anywhere. */
+const KEYWORDS: ReadonlySet<string> = new Set(['in', 'true', 'false', 'null']);
+
+/** Words kept for later: no names of their own, though a field may be called so. */
+const RESERVED: ReadonlySet<string> = new Set([
+  ...KEYWORDS,
+  ...'as break const continue else for function if import let loop package namespace return var void while'.split(' '),
+]);
 
 /** Macros over lists and maps, with the numbers of arguments that make them one. */
 const MACROS: Readonly<Record<string, readonly number[]>> = {
@@ -95,23 +100,22 @@ class Parser {
     }
   }
 
+  /** `!` and `-` may be repeated, not mixed. */
   #unary(): CelNode {
-    for (const operator of ['!', '-'] as const) {
-      if (!this.#is(operator)) continue;
-      this.#at++;
-      this.#descend();
-      const node: CelNode = { type: 'unary', operator, operand: this.#unary() };
-      this.#depth--;
-      return node;
-    }
-    return this.#member();
+    const operator = this.#is('!') ? '!' : this.#is('-') ? '-' : undefined;
+    let count = 0;
+    while (operator !== undefined && this.#take(operator)) count++;
+    if (count > MAX_DEPTH) throw new CelSyntaxError('expression nests too deeply', this.#token.offset);
+    let node = this.#member();
+    for (; operator !== undefined && count > 0; count--) node = { type: 'unary', operator, operand: node };
+    return node;
   }
 
   #member(): CelNode {
     let node = this.#primary();
     for (;;) {
       if (this.#take('.')) {
-        const field = this.#name();
+        const field = this.#name(KEYWORDS);
         node = this.#is('(') ? this.#call(field, node) : { type: 'select', operand: node, field };
       } else if (this.#take('[')) {
         const index = this.#expression();
@@ -138,9 +142,9 @@ class Parser {
     return { type: 'call', ...(target ? { target } : {}), name, args };
   }
 
-  #name(): string {
+  #name(excluded = RESERVED): string {
     const { type, text } = this.#token;
-    if (type !== 'name' || RESERVED.has(text)) this.#fail();
+    if (type !== 'name' || excluded.has(text)) this.#fail();
     this.#at++;
     return text;
   }

@@ -26,9 +26,13 @@ function literalProblem(inside: string): string | undefined {
 
 function authority(text: string): GoUrl | { readonly problem: string } {
   const at = text.lastIndexOf('@');
-  if (at >= 0 && !USER_INFO.test(text.slice(0, at))) return problem('net/url: invalid userinfo');
+  const user = text.slice(0, Math.max(0, at));
+  if (!USER_INFO.test(user)) return problem('net/url: invalid userinfo');
+  const userEscape = badEscape(user);
+  if (userEscape !== undefined) return problem(`invalid URL escape "${userEscape}"`);
   const host = text.slice(at + 1);
   const isLiteral = host.startsWith('[');
+  if (host.lastIndexOf('[') > 0) return problem('invalid IP-literal');
   const bracket = host.lastIndexOf(']');
   if (isLiteral && bracket < 0) return problem("missing ']' in host");
   const colon = host.indexOf(':', isLiteral ? bracket : 0);
@@ -56,6 +60,8 @@ export function parseGoUrl(
   if (hasControlCharacter(text) || text.includes('\t')) return problem('net/url: invalid control character in URL');
   if (text === '' && options.request) return problem('empty url');
   const rest0 = options.request ? text : (text.split('#')[0] ?? '');
+  const fragmentEscape = options.request ? undefined : badEscape(text.slice(rest0.length));
+  if (fragmentEscape !== undefined) return problem(`invalid URL escape "${fragmentEscape}"`);
   const colon = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(rest0);
   if (/^:/.test(rest0)) return problem('missing protocol scheme');
   const scheme = (colon?.[1] ?? '').toLowerCase();
@@ -68,8 +74,7 @@ export function parseGoUrl(
   const named = rest.startsWith('//') && (scheme !== '' || !(options.request || rest.startsWith('///')));
   const host = named ? (rest.slice(2).split('/')[0] ?? '') : '';
   const path = named ? rest.slice(2 + host.length) : rest;
-  const fragment = options.request ? '' : text.slice(rest0.length);
-  const escape = badEscape(path) ?? badEscape(fragment);
+  const escape = badEscape(path);
   if (escape !== undefined) return problem(`invalid URL escape "${escape}"`);
   const parsed = authority(host);
   return 'problem' in parsed ? parsed : { ...parsed, scheme };

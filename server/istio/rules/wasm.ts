@@ -4,14 +4,22 @@ import { parseGoUrl } from './urls.ts';
 
 const SCHEMES = new Set(['', 'file', 'http', 'https', 'oci']);
 
+/** The URL must hold as a request's and as any other's. */
+function strictly(text: string): { readonly scheme: string } | { readonly problem: string } {
+  const requested = parseGoUrl(text, { request: true });
+  if ('problem' in requested) return requested;
+  const any = parseGoUrl(text);
+  return 'problem' in any ? any : requested;
+}
+
 function urlProblem(text: string): string | undefined {
   if (text === '') return 'url field needs to be set';
-  const whole = parseGoUrl(text, { request: true });
-  if (!('problem' in whole)) {
-    return SCHEMES.has(whole.scheme) ? undefined : `url contains unsupported scheme: ${whole.scheme}`;
-  }
-  const hosted = parseGoUrl(`http://${text}`, { request: true });
-  return 'problem' in hosted ? `failed to parse url: parse "${text}": ${whole.problem}` : undefined;
+  const requested = parseGoUrl(text, { request: true });
+  const failed = (why: string): string => `failed to parse url: parse "${text}": ${why}`;
+  // What is no URL may be one without its scheme.
+  const url = strictly('problem' in requested ? `http://${text}` : text);
+  if ('problem' in url) return failed('problem' in requested ? requested.problem : url.problem);
+  return SCHEMES.has(url.scheme) ? undefined : `url contains unsupported scheme: ${url.scheme}`;
 }
 
 function hashProblem(hash: string): string | undefined {
