@@ -1,6 +1,7 @@
 import type { KubeObject } from '#domain';
 import { canonicalJson, copyJson } from './json.ts';
 import { threeWayMerge } from './merge.ts';
+import type { Shape } from './types/shape.ts';
 
 /** Where `kubectl apply` keeps what it applied last. */
 export const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
@@ -26,14 +27,10 @@ export function readLastApplied(object: KubeObject): unknown {
   }
 }
 
-/** The current object after `kubectl apply` of this one. */
-export function mergeApplied(
-  object: KubeObject,
-  current: KubeObject,
-  options: { readonly strategic: boolean },
-): KubeObject {
+/** The current object after `kubectl apply` of this one; with a shape, lists are merged as for Kubernetes' own kinds. */
+export function mergeApplied(object: KubeObject, current: KubeObject, shape: Shape | undefined): KubeObject {
   const modified = withLastApplied(object);
   const original = readLastApplied(current);
-  const merged = threeWayMerge({ original, modified, current }, options) as KubeObject;
+  const merged = threeWayMerge({ original, modified, current }, shape) as KubeObject;
   return copyJson(merged);
 }

@@ -5,6 +5,7 @@ export { coreKinds } from './kinds/core.ts';
 export { kubeconfigYaml } from './kubeconfig.ts';
 export { mergePatch, threeWayMerge } from './merge.ts';
 export { labelProblems, metadataProblems, nameProblem } from './names.ts';
+export { patchStrategically } from './patch/strategic.ts';
 export { createKindRegistry } from './registry.ts';
 export { labelsMatch, parseFieldSelector, parseLabelSelector } from './selector.ts';
 export { KubeStatusError } from './status-error.ts';

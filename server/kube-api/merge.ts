@@ -1,4 +1,5 @@
 import { isRecord, type JsonRecord, sameJson } from './json.ts';
+import type { Shape } from './types/shape.ts';
 
 /** JSON merge patch (RFC 7386): null removes, objects merge, everything else replaces. */
 export function mergePatch(target: unknown, patch: unknown): unknown {
@@ -12,24 +13,11 @@ export function mergePatch(target: unknown, patch: unknown): unknown {
   return Object.fromEntries(result);
 }
 
-/** Lists of built-in kinds whose items have a name of their own: field name → the item's key fields. */
-const LIST_KEYS: Readonly<Record<string, readonly string[]>> = {
-  containers: ['name'],
-  initContainers: ['name'],
-  ephemeralContainers: ['name'],
-  env: ['name'],
-  volumes: ['name'],
-  volumeMounts: ['mountPath'],
-  imagePullSecrets: ['name'],
-  hostAliases: ['ip'],
-  ownerReferences: ['uid'],
-};
-
-function keyFields(field: string, items: readonly unknown[]): readonly string[] | undefined {
-  if (field !== 'ports') return LIST_KEYS[field];
-  // Ports of containers and of Services have different keys.
-  const [first] = items;
-  return isRecord(first) && 'containerPort' in first ? ['containerPort', 'protocol'] : ['port', 'protocol'];
+/** The fields by which the items of a list are told apart; undefined for lists that are replaced whole. */
+function keyFields(shape: Shape | undefined): readonly string[] | undefined {
+  if (shape?.strategy?.split(',').includes('merge') !== true) return undefined;
+  if (shape.list.form === 'map') return shape.list.keys;
+  return shape.mergeKey === undefined ? undefined : [shape.mergeKey];
 }
 
 const itemKey = (item: unknown, fields: readonly string[]): string =>
@@ -44,20 +32,16 @@ export interface ThreeWay {
   readonly current: unknown;
 }
 
-interface MergeOptions {
-  /** Merge lists of built-in kinds by their items' keys, as a strategic merge patch does; otherwise lists are replaced whole. */
-  readonly strategic: boolean;
-}
-
 /**
  * The three-way merge of `kubectl apply`: a field that was applied before and is not applied now goes away; what is applied now
- * wins; the rest of the current object stays.
+ * wins; the rest of the current object stays. With a shape, lists of items with keys are merged item by item, as a strategic merge patch
+ * does; otherwise they are replaced whole.
  */
-export function threeWayMerge(sides: ThreeWay, options: MergeOptions, field = ''): unknown {
+export function threeWayMerge(sides: ThreeWay, shape?: Shape): unknown {
   const { original, modified, current } = sides;
-  if (options.strategic && Array.isArray(modified) && Array.isArray(current)) {
-    const fields = keyFields(field, modified);
-    if (fields) return mergeKeyed({ original, modified, current }, fields, options);
+  const fields = keyFields(shape);
+  if (fields && Array.isArray(modified) && Array.isArray(current)) {
+    return mergeKeyed({ original, modified, current }, fields, shape);
   }
   if (!isRecord(modified) || !isRecord(current)) return modified;
   const before: JsonRecord = isRecord(original) ? original : {};
@@ -68,7 +52,7 @@ export function threeWayMerge(sides: ThreeWay, options: MergeOptions, field = ''
     else
       result.set(
         key,
-        threeWayMerge({ original: before[key], modified: value, current: result.get(key) }, options, key),
+        threeWayMerge({ original: before[key], modified: value, current: result.get(key) }, shape?.child(key)),
       );
   }
   return Object.fromEntries(result);
@@ -80,14 +64,14 @@ interface KeyedLists {
   readonly current: readonly unknown[];
 }
 
-function mergeKeyed(lists: KeyedLists, fields: readonly string[], options: MergeOptions): unknown[] {
+function mergeKeyed(lists: KeyedLists, fields: readonly string[], shape: Shape | undefined): unknown[] {
   const index = (items: readonly unknown[]) => new Map(items.map((item) => [itemKey(item, fields), item]));
   const before = index(Array.isArray(lists.original) ? lists.original : []);
   const there = index(lists.current);
   const applied = index(lists.modified);
   const merged = lists.modified.map((item) => {
     const key = itemKey(item, fields);
-    return threeWayMerge({ original: before.get(key), modified: item, current: there.get(key) }, options);
+    return threeWayMerge({ original: before.get(key), modified: item, current: there.get(key) }, shape?.item());
   });
   const added = lists.current.filter((item) => {
     const key = itemKey(item, fields);

@@ -82,7 +82,7 @@ class Store implements KubeStore {
     if (!object.metadata.name) throw badRequest('cannot use generate name with apply');
     const current = this.#table.get(kind, nameOf(object));
     if (!current) return { object: this.#create(kind, withLastApplied(object), options), outcome: 'created' };
-    const merged = mergeApplied(object, current.object, { strategic: isKubernetesGroup(kind.group) });
+    const merged = mergeApplied(object, current.object, isKubernetesGroup(kind.group) ? shapeOf(kind) : undefined);
     const written = this.#write(current, merged, options);
     return { object: written, outcome: written === current.object ? 'unchanged' : 'configured' };
   }

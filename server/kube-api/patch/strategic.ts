@@ -1,6 +1,7 @@
+import type { KindDefinition, KubeObject } from '#domain';
 import { isRecord, type JsonRecord, sameJson } from '../json.ts';
 import { badRequest } from '../status-error.ts';
-import type { Shape } from '../types/shape.ts';
+import { type Shape, shapeOf } from '../types/shape.ts';
 
 const ORDER = '$setElementOrder/';
 const DELETE_FROM = '$deleteFromPrimitiveList/';
@@ -15,6 +16,10 @@ export function strategicPatch(target: unknown, patch: unknown, shape: Shape): u
   if (!isRecord(patch)) throw badRequest('a strategic merge patch must be an object');
   return mergeRecord(isRecord(target) ? target : {}, patch, shape) ?? {};
 }
+
+/** An object of a kind after a strategic merge patch. */
+export const patchStrategically = (kind: KindDefinition, object: KubeObject, patch: unknown): KubeObject =>
+  strategicPatch(object, patch, shapeOf(kind)) as KubeObject;
 
 /** Undefined when the patch deletes the record. */
 function mergeRecord(target: JsonRecord, patch: JsonRecord, shape: Shape): JsonRecord | undefined {

@@ -1,6 +1,5 @@
 import { parse } from 'yaml';
-import type { KubeObject } from '#domain';
-import { threeWayMerge } from '#kube-api';
+import { patchStrategically } from '#kube-api';
 import { readCount, value } from '#shell';
 import { UsageError } from '../../command.ts';
 import type { Verb } from '../verb.ts';
@@ -62,7 +61,7 @@ Kinds of Istio need --type=merge, as on a real cluster.`,
         type === 'merge'
           ? mergeInto(context, target, body, title)
           : writeChange(context, target, title, (current, options) =>
-              context.sandbox.store.update(strategic(current, body), options),
+              context.sandbox.store.update(patchStrategically(target.kind, current, body), options),
             );
       io.out(`${printedName(target.kind, target.name)} patched${changed ? '' : ' (no change)'}\n`);
     }
@@ -70,10 +69,6 @@ Kinds of Istio need --type=merge, as on a real cluster.`,
   },
   complete: completeTargets,
 };
-
-/** A strategic merge patch: lists of containers and the like are merged item by item. */
-const strategic = (current: KubeObject, body: object): KubeObject =>
-  threeWayMerge({ original: {}, modified: body, current }, { strategic: true }) as KubeObject;
 
 /** A patch is JSON, or YAML. */
 function readPatch(text: string): object {
