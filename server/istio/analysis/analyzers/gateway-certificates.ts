@@ -1,6 +1,7 @@
 import type { KubeObject } from '#domain';
 import { type Field, specOf } from '../../rules/field.ts';
 import type { Analyzer } from '../analyzer.ts';
+import { append } from '../mesh/lists.ts';
 import type { MeshView } from '../mesh/mesh-view.ts';
 import { fullName, labelsOf } from '../mesh/objects.ts';
 import { selects } from '../mesh/selectors.ts';
@@ -26,7 +27,7 @@ function gatewaysByCertificate(mesh: MeshView): Map<string, KubeObject[]> {
   const users = new Map<string, KubeObject[]>();
   for (const gateway of mesh.istio('Gateway')) {
     for (const certificate of certificatesOf(gateway)) {
-      users.set(certificate, [...(users.get(certificate) ?? []), gateway]);
+      append(users, certificate, gateway);
     }
   }
   return users;

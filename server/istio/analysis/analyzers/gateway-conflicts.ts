@@ -1,6 +1,7 @@
 import type { KubeObject } from '#domain';
 import { type Field, specOf } from '../../rules/field.ts';
 import type { Analyzer, Report } from '../analyzer.ts';
+import { append } from '../mesh/lists.ts';
 import type { MeshView } from '../mesh/mesh-view.ts';
 import { fullName, type Labels, labelsOf } from '../mesh/objects.ts';
 import { firstLabelPath, selectorText, selects } from '../mesh/selectors.ts';
@@ -31,7 +32,7 @@ function serversByPort(mesh: MeshView): Map<number, Servers[]> {
       const binds = new Map(server.get('hosts').texts.map((host) => [host, bind]));
       own.set(portOf(server), { object, labels, selector: selectorText(labels), binds });
     }
-    for (const [port, servers] of own) byPort.set(port, [...(byPort.get(port) ?? []), servers]);
+    for (const [port, servers] of own) append(byPort, port, servers);
   }
   return byPort;
 }
@@ -41,10 +42,7 @@ function byHost(servers: readonly Servers[]): Map<string, Servers[]> {
   const index = new Map<string, Servers[]>();
   for (const each of servers) {
     for (const [host, bind] of each.binds) {
-      const key = `${host} ${bind}`;
-      const list = index.get(key);
-      if (list) list.push(each);
-      else index.set(key, [each]);
+      append(index, `${host} ${bind}`, each);
     }
   }
   return index;

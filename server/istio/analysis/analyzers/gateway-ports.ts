@@ -1,5 +1,6 @@
 import { type Field, specOf } from '../../rules/field.ts';
 import type { Analyzer } from '../analyzer.ts';
+import { append } from '../mesh/lists.ts';
 import type { MeshView } from '../mesh/mesh-view.ts';
 import { type Labels, labelsOf } from '../mesh/objects.ts';
 import { firstLabelPath, selectorText, selects } from '../mesh/selectors.ts';
@@ -39,7 +40,7 @@ function servicesByNamespace(mesh: MeshView): Map<string, ServicePorts[]> {
       ports: tcp.flatMap((port) => [port.get('port').number, targetNumber(port)]).filter((port) => port !== 0),
     };
     const namespace = service.metadata.namespace ?? '';
-    services.set(namespace, [...(services.get(namespace) ?? []), own]);
+    append(services, namespace, own);
   }
   return services;
 }

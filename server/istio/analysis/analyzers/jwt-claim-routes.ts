@@ -1,6 +1,7 @@
 import type { KubeObject } from '#domain';
 import { type Field, specOf } from '../../rules/field.ts';
 import type { Analyzer } from '../analyzer.ts';
+import { append } from '../mesh/lists.ts';
 import { type MeshView, NETWORKING, SECURITY } from '../mesh/mesh-view.ts';
 import { fullName, type Labels, labelsOf, namespaceOf, referenceTo } from '../mesh/objects.ts';
 import { selects } from '../mesh/selectors.ts';
@@ -33,7 +34,7 @@ function selectorsByNamespace(mesh: MeshView): Map<string, Labels[]> {
   for (const object of mesh.of('RequestAuthentication', SECURITY)) {
     const namespace = namespaceOf(object);
     const labels = labelsOf(specOf(object).at('selector.matchLabels'));
-    selectors.set(namespace, [...(selectors.get(namespace) ?? []), labels]);
+    append(selectors, namespace, labels);
   }
   return selectors;
 }

@@ -2,6 +2,7 @@ import type { KubeObject } from '#domain';
 import { specOf } from '../../rules/field.ts';
 import { hostsMatch } from '../../rules/hosts.ts';
 import type { Analyzer } from '../analyzer.ts';
+import { append } from '../mesh/lists.ts';
 import type { MeshView } from '../mesh/mesh-view.ts';
 import { fullHost, fullName, namespaceOf } from '../mesh/objects.ts';
 
@@ -29,7 +30,7 @@ function meshClaims(mesh: MeshView): Map<string, Map<string, Claim[]>> {
       claims.set(scope, byHost);
       for (const field of spec.get('hosts').items) {
         const host = fullHost(field.text, namespaceOf(object));
-        byHost.set(host, [...(byHost.get(host) ?? []), { object, path: field.path }]);
+        append(byHost, host, { object, path: field.path });
       }
     }
   }

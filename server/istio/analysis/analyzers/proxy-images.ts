@@ -3,6 +3,7 @@ import type { KubeObject } from '#domain';
 import { Field, specOf } from '../../rules/field.ts';
 import type { Analyzer } from '../analyzer.ts';
 import { allContainers, INJECTION_LABEL, PROXY_CONTAINER, REVISION_LABEL } from '../mesh/in-mesh.ts';
+import { append } from '../mesh/lists.ts';
 import type { MeshView } from '../mesh/mesh-view.ts';
 import { fullName, labelsOf, namespaceOf, objectAnnotations, objectLabels } from '../mesh/objects.ts';
 import { selects } from '../mesh/selectors.ts';
@@ -79,7 +80,7 @@ export const proxyImages: Analyzer = {
       const allowed = [expected, `${expected}-${variantOf(pod)}`];
       for (const container of allContainers(specOf(pod))) {
         if (container.get('name').text !== PROXY_CONTAINER || allowed.includes(container.get('image').text)) continue;
-        outdated.set(namespace, [...(outdated.get(namespace) ?? []), pod.metadata.name]);
+        append(outdated, namespace, pod.metadata.name);
       }
     }
     for (const object of mesh.of('Namespace')) {

@@ -1,6 +1,7 @@
 import type { KubeObject } from '#domain';
 import { Field, specOf } from '../../rules/field.ts';
 import type { Analyzer } from '../analyzer.ts';
+import { append } from '../mesh/lists.ts';
 import type { MeshView } from '../mesh/mesh-view.ts';
 import { fullName } from '../mesh/objects.ts';
 import { scopesOf } from './mesh-hosts.ts';
@@ -52,7 +53,7 @@ function claimsByScope(mesh: MeshView): Map<string, Map<string, Claim[]>> {
         for (const port of spec.get('ports').items) {
           const key = `${host} ${port.get('number').number}`;
           const claim = { object, path: port.path, protocol: port.get('protocol').text.toUpperCase() };
-          byPort.set(key, [...(byPort.get(key) ?? []), claim]);
+          append(byPort, key, claim);
         }
       }
     }

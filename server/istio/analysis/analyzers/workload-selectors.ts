@@ -1,6 +1,7 @@
 import type { KubeObject } from '#domain';
 import { specOf } from '../../rules/field.ts';
 import type { Report } from '../analyzer.ts';
+import { append } from '../mesh/lists.ts';
 import type { MeshView } from '../mesh/mesh-view.ts';
 import { labelsOf, namespaceOf } from '../mesh/objects.ts';
 import { firstLabelPath, selectorText } from '../mesh/selectors.ts';
@@ -29,7 +30,7 @@ export function checkSelectors(
     const labels = labelsOf(field);
     if (Object.keys(labels).length === 0) continue;
     const pods = mesh.workloads.selected(labels, namespaceOf(object));
-    for (const pod of pods) selectors.set(pod, [...(selectors.get(pod) ?? []), object]);
+    for (const pod of pods) append(selectors, pod, object);
     if (pods.length > 0) continue;
     const values = { reftype: 'selector', refval: selectorText(labels) };
     report('IST0101', { object, path: field.path, line: firstLabelPath(field) }, values);

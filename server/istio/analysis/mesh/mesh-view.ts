@@ -1,4 +1,5 @@
 import { type KubeObject, parseApiVersion } from '#domain';
+import { append } from './lists.ts';
 import { DEFAULT_MESH_SETTINGS, type MeshSettings, type RegistryEndpoint } from './mesh-settings.ts';
 import { namespaceOf } from './objects.ts';
 import { ServiceHosts } from './service-hosts.ts';
@@ -47,9 +48,7 @@ export class MeshView {
     this.partial = options.partial ?? false;
     for (const object of objects) {
       const kind = `${parseApiVersion(object.apiVersion).group}/${object.kind}`;
-      const list = this.#byKind.get(kind);
-      if (list) list.push(object);
-      else this.#byKind.set(kind, [object]);
+      append(this.#byKind, kind, object);
       this.#byName.set(`${kind}/${namespaceOf(object)}/${object.metadata.name}`, object);
     }
     this.hosts = new ServiceHosts(this.istio('ServiceEntry'), this.of('Service'));

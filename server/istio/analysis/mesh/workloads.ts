@@ -1,5 +1,6 @@
 import type { KubeObject } from '#domain';
 import { type Field, specOf } from '../../rules/field.ts';
+import { append } from './lists.ts';
 import { type Labels, labelsOf, namespaceOf, objectAnnotations, objectLabels } from './objects.ts';
 import { selects } from './selectors.ts';
 
@@ -48,8 +49,8 @@ export class WorkloadIndex {
   constructor(workloads: readonly Workload[]) {
     this.all = workloads;
     for (const workload of workloads) {
-      for (const [key, value] of Object.entries(workload.labels)) push(this.#byLabel, `${key}=${value}`, workload);
-      push(this.#byNamespace, workload.namespace, workload);
+      for (const [key, value] of Object.entries(workload.labels)) append(this.#byLabel, `${key}=${value}`, workload);
+      append(this.#byNamespace, workload.namespace, workload);
     }
   }
 
@@ -80,9 +81,3 @@ export class WorkloadIndex {
 
 const isSelected = (workload: Workload, selector: Labels, namespace: string | undefined): boolean =>
   (namespace === undefined || workload.namespace === namespace) && selects(selector, workload.labels);
-
-function push<Key, Value>(lists: Map<Key, Value[]>, key: Key, value: Value): void {
-  const list = lists.get(key);
-  if (list) list.push(value);
-  else lists.set(key, [value]);
-}
