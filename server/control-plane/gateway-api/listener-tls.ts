@@ -1,4 +1,5 @@
 import type { KubeObject } from '#domain';
+import { knownCiphers } from '../snapshot/cipher-suites.ts';
 import type { ServerTlsSettings } from '../snapshot/istio-types.ts';
 import { caCertificateName, certificateName } from './certificate-references.ts';
 import { type Fault, joinFaults } from './conditions.ts';
@@ -121,32 +122,10 @@ function isAutoPassthrough(listener: Listener, { metadata }: KubeObject): boolea
   return String(listener.port) === (labels['networking.istio.io/gatewayPort'] ?? '15443');
 }
 
-const CIPHERS: ReadonlySet<string> = new Set([
-  'ECDHE-ECDSA-AES128-GCM-SHA256',
-  'ECDHE-RSA-AES128-GCM-SHA256',
-  'ECDHE-ECDSA-AES256-GCM-SHA384',
-  'ECDHE-RSA-AES256-GCM-SHA384',
-  'ECDHE-ECDSA-CHACHA20-POLY1305',
-  'ECDHE-RSA-CHACHA20-POLY1305',
-  'ECDHE-ECDSA-AES128-SHA',
-  'ECDHE-RSA-AES128-SHA',
-  'ECDHE-ECDSA-AES256-SHA',
-  'ECDHE-RSA-AES256-SHA',
-  'AES128-GCM-SHA256',
-  'AES256-GCM-SHA384',
-  'AES128-SHA',
-  'AES256-SHA',
-  'DES-CBC3-SHA',
-]);
-
 /** The cipher suites that a listener's option names, without those that Envoy does not have. */
 function ciphers({ options }: ListenerTls): Pick<ServerTlsSettings, 'cipherSuites'> {
   const named = options?.[CIPHER_SUITES];
   if (!named) return {};
-  const known = named
-    .split(',')
-    .map((suite) => suite.trim())
-    // An operator of the cipher string (`-`, `+`, `[`) is left to Envoy.
-    .filter((suite) => suite === '' || suite === 'ALL' || !/^[\p{L}\p{N}]/u.test(suite) || CIPHERS.has(suite));
-  return known.length === 0 ? {} : { cipherSuites: [...new Set(known)] };
+  const known = knownCiphers(named.split(',').map((suite) => suite.trim()));
+  return known.length === 0 ? {} : { cipherSuites: known };
 }

@@ -1,4 +1,4 @@
-import { clusterName, formatDuration } from '#domain';
+import { clusterName } from '#domain';
 import type { Cluster } from '#xds';
 import { fieldOf } from '../snapshot/config.ts';
 import type { MergedDestinationRule } from '../snapshot/destination-rules.ts';
@@ -8,6 +8,7 @@ import { parseProtocol } from '../snapshot/protocol.ts';
 import type { Service, ServicePort } from '../snapshot/services.ts';
 import type { IngressSpec, Sidecar } from '../snapshot/sidecars.ts';
 import { translateLimits } from './connection-pool.ts';
+import { durationOfMs } from './durations.ts';
 import { ANY_HOST_CLUSTER, anyHostCluster, looksUpAnyHost } from './dynamic-dns.ts';
 import {
   BLACK_HOLE_CLUSTER,
@@ -209,7 +210,7 @@ export const blackHoleCluster = (snapshot: MeshSnapshot): Cluster => ({
   name: BLACK_HOLE_CLUSTER,
   alt_stat_name: statPrefix(BLACK_HOLE_CLUSTER),
   type: 'STATIC',
-  connect_timeout: formatDuration(snapshot.mesh.connectTimeoutMs),
+  connect_timeout: durationOfMs(snapshot.mesh.connectTimeoutMs),
 });
 
 /** Where requests for unknown hosts are looked up. */
@@ -224,7 +225,7 @@ function passthroughCluster({ snapshot, istioProxy }: OutboundScope, name: strin
     alt_stat_name: statPrefix(name),
     type: 'ORIGINAL_DST',
     lb_policy: 'CLUSTER_PROVIDED',
-    ...translateLimits(undefined, snapshot.mesh),
+    ...translateLimits(snapshot.mesh.defaultTrafficPolicy?.connectionPool, snapshot.mesh),
     typed_extension_protocol_options: {
       [HTTP_PROTOCOL_OPTIONS]: {
         '@type': `type.googleapis.com/${HTTP_PROTOCOL_OPTIONS}`,

@@ -1,8 +1,8 @@
-import { formatDuration, parseDurationMs } from '#domain';
+import { parseDurationMs } from '#domain';
 import type { CircuitBreakerThresholds } from '#xds';
 import type { MeshConfig } from '../doors.ts';
 import type { ConnectionPoolSettings, RetryBudget, TcpKeepalive } from '../snapshot/istio-types.ts';
-import { protoDuration } from './durations.ts';
+import { durationOfMs, protoDuration } from './durations.ts';
 import { type IstioCluster, UNLIMITED } from './envoy-types.ts';
 
 /**
@@ -24,7 +24,7 @@ export function translateLimits(
   };
   const keepalives = [mesh.tcpKeepalive, tcp?.tcpKeepalive].filter((each) => each !== undefined && each !== null);
   return {
-    connect_timeout: tcp?.connectTimeout ? protoDuration(tcp.connectTimeout) : formatDuration(mesh.connectTimeoutMs),
+    connect_timeout: tcp?.connectTimeout ? protoDuration(tcp.connectTimeout) : durationOfMs(mesh.connectTimeoutMs),
     circuit_breakers: { thresholds: [thresholds] },
     ...(keepalives.length > 0 && {
       upstream_connection_options: { tcp_keepalive: Object.assign({}, ...keepalives.map(keepaliveOptions)) },

@@ -28,9 +28,12 @@ const INVALID = 'invalid://';
  * is (`kubernetes://namespace/name`).
  */
 export function credentialSecret(name: string, suffix = ''): Record<string, unknown> {
-  if (name.startsWith(BUILTIN)) return sdsSecret(SDS_CERTIFICATE);
+  if (name === BUILTIN) return sdsSecret(SDS_CERTIFICATE);
+  if (name.startsWith(BUILTIN)) return { name: SDS_CERTIFICATE, sds_config: ADS_ONLY };
   const complete = name.startsWith(INVALID)
     ? INVALID
     : `${name.includes('://') ? name : `kubernetes://${name}`}${suffix}`;
-  return { name: complete, sds_config: { ads: {}, resource_api_version: 'V3' } };
+  return { name: complete, sds_config: ADS_ONLY };
 }
+
+const ADS_ONLY = { ads: {}, resource_api_version: 'V3' };

@@ -1,5 +1,6 @@
 import { type Any, extensionTypes, type TransportSocket } from '#xds';
 import type { MeshConfig } from '../doors.ts';
+import { knownCiphers } from '../snapshot/cipher-suites.ts';
 import type { ServerTlsSettings } from '../snapshot/istio-types.ts';
 import { credentialSecret, SDS_CERTIFICATE, SDS_ROOTS, sdsSecret } from './sds.ts';
 
@@ -64,7 +65,7 @@ export function gatewayTlsSocket(
 
 /** The server's own limits over the mesh's. */
 function tlsParams(tls: ServerTlsSettings, { tlsDefaults }: MeshConfig): Record<string, unknown> {
-  const ciphers = (tls.cipherSuites ?? []).filter((name) => !REMOVED_CIPHERS.has(name));
+  const ciphers = knownCiphers(tls.cipherSuites ?? []);
   const chosen = ciphers.length > 0 ? ciphers : (tlsDefaults?.cipherSuites ?? []);
   const minimum = protocolVersion(tls.minProtocolVersion) ?? protocolVersion(tlsDefaults?.minProtocolVersion);
   const maximum = protocolVersion(tls.maxProtocolVersion);
@@ -75,14 +76,6 @@ function tlsParams(tls: ServerTlsSettings, { tlsDefaults }: MeshConfig): Record<
     ...(tlsDefaults?.ecdhCurves?.length && { ecdh_curves: [...tlsDefaults.ecdhCurves] }),
   };
 }
-
-/** Suites that Envoy no longer has. */
-const REMOVED_CIPHERS = new Set([
-  'AES128-SHA256',
-  'AES256-SHA256',
-  'ECDHE-ECDSA-AES128-SHA256',
-  'ECDHE-RSA-AES128-SHA256',
-]);
 
 const exactNames = (names: readonly string[] | undefined): Record<string, unknown> =>
   names?.length ? { match_subject_alt_names: names.map((exact) => ({ exact })) } : {};
