@@ -95,6 +95,8 @@ export interface Pod {
   app(port: number, handler: (request: IncomingMessage, response: ServerResponse) => void): Promise<void>;
   /** A request as the application sends it: captured, with `to` as its original destination. */
   fetch(to: SocketAddress, options?: FetchOptions): Promise<Answer>;
+  /** A connection as the application opens it, captured. */
+  dial(to: SocketAddress): Socket;
   stop(): Promise<void>;
 }
 
@@ -171,6 +173,7 @@ export async function startPod(options: PodOptions, configure: (xds: FakeXds) =>
     logs,
     app: (port, handler) => listen(servers, hidden(ip), port, handler),
     fetch: (to, fetchOptions) => capture.fetch(to, fetchOptions ?? {}),
+    dial: (to) => capture.dial(to),
     async stop() {
       await proxy.stop(0);
       for (const server of servers) {
