@@ -1,5 +1,5 @@
 import type { KubeObject } from '#domain';
-import { ipProblem, isUnixAddress, unixProblem } from '../rules/addresses.ts';
+import { ipProblem, isUnixAddress, portNumber, splitHostPort, unixProblem } from '../rules/addresses.ts';
 import { checkConnectionPool } from '../rules/connection-pool.ts';
 import { checkDestination } from '../rules/destinations.ts';
 import type { Field } from '../rules/field.ts';
@@ -38,21 +38,21 @@ function checkEndpoint(endpoint: Field, findings: Findings): void {
     findings.check(endpoint, unixProblem(text));
     return;
   }
-  const [, bracketed, plain, port = ''] = /^(?:\[([^\]]*)\]|([^:]*)):([^:]*)$/.exec(text) ?? [];
-  const host = bracketed ?? plain;
-  if (host === undefined) {
+  const parts = splitHostPort(text);
+  if (!parts) {
     const why = text.includes(':') ? 'too many colons in address' : 'missing port in address';
     findings.reject(endpoint, `address ${text}: ${why}`, 'Write 127.0.0.1 and the port.');
     return;
   }
-  if (!LOCAL.has(host)) {
+  if (!LOCAL.has(parts.host)) {
     const forms = '127.0.0.1:<port>,0.0.0.0:<port>,[::1]:port,[::]:port,unix://filepath or unset';
     findings.reject(endpoint, `sidecar: defaultEndpoint must be of form ${forms}`);
   }
-  if (!/^[+-]?\d+$/.test(port)) {
-    findings.reject(endpoint, `sidecar: defaultEndpoint port (${port}) is not a number`);
-  } else if (Number(port) < 1 || Number(port) > 65_535) {
-    findings.reject(endpoint, `port number ${Number(port)} must be in the range 1..65535`);
+  const number = portNumber(parts.port);
+  if (number === undefined) {
+    findings.reject(endpoint, `sidecar: defaultEndpoint port (${parts.port}) is not a number`);
+  } else if (number < 1 || number > 65_535) {
+    findings.reject(endpoint, `port number ${number} must be in the range 1..65535`);
   }
 }
 

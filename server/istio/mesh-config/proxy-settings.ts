@@ -1,4 +1,4 @@
-import { isIpAddress } from '../rules/addresses.ts';
+import { isIpAddress, portNumber, splitHostPort } from '../rules/addresses.ts';
 import { checkClientTls } from '../rules/client-tls.ts';
 import type { Field } from '../rules/field.ts';
 import { Findings } from '../rules/findings.ts';
@@ -7,13 +7,13 @@ import { checkDuration, checkPort, readDuration } from '../rules/values.ts';
 
 /** What is wrong with `host:port`; undefined when nothing is. */
 function addressProblem(address: string): string | undefined {
-  const [, bracketed, plain, port = ''] = /^(?:\[([^\]]*)\]|([^:]*)):([^:]*)$/.exec(address) ?? [];
-  const host = bracketed ?? plain;
-  if (host === undefined) return `unable to split "${address}": address ${address}: missing port in address`;
-  if (!/^[+-]?\d+$/.test(port)) return `port (${port}) is not a number`;
-  const number = Number(port);
+  const parts = splitHostPort(address);
+  if (!parts) return `unable to split "${address}": address ${address}: missing port in address`;
+  const number = portNumber(parts.port);
+  if (number === undefined) return `port (${parts.port}) is not a number`;
   if (number < 1 || number > 65_535) return `port number ${number} must be in the range 1..65535`;
-  return fqdnProblem(host) && !isIpAddress(host) ? `"${host}" is not a valid hostname or an IP address` : undefined;
+  const named = !fqdnProblem(parts.host) || isIpAddress(parts.host);
+  return named ? undefined : `"${parts.host}" is not a valid hostname or an IP address`;
 }
 
 function checkAddress(field: Field, what: string, findings: Findings): void {

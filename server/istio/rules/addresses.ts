@@ -19,6 +19,16 @@ export function subnetProblem(subnet: string): string | undefined {
 export const ipProblem = (address: string): string | undefined =>
   isIpAddress(address) ? undefined : `${address} is not a valid IP`;
 
+/** `host:port`, an IPv6 host in brackets; undefined for anything else. The port may be any text. */
+export function splitHostPort(text: string): { readonly host: string; readonly port: string } | undefined {
+  const [, bracketed, plain, port = ''] = /^(?:\[([^\]]*)\]|([^:]*)):([^:]*)$/.exec(text) ?? [];
+  const host = bracketed ?? plain;
+  return host === undefined ? undefined : { host, port };
+}
+
+/** A port as a number, as Go's `strconv.Atoi` reads it; undefined for anything else. */
+export const portNumber = (text: string): number | undefined => (/^[+-]?\d+$/.test(text) ? Number(text) : undefined);
+
 const UNIX = 'unix://';
 
 export const isUnixAddress = (address: string): boolean => address.startsWith(UNIX);

@@ -8,7 +8,7 @@ const CLAIM = /^@request\.auth\.claims(?:\..+|\[.+\])$/is;
 
 export const isJwtClaim = (name: string): boolean => CLAIM.test(name);
 
-export const isAuthority = (name: string): boolean => /^(?::authority|host)$/i.test(name);
+const isAuthority = (name: string): boolean => /^(?::authority|host)$/i.test(name);
 
 /** What is wrong with a header name in a match. */
 export function matchedNameProblem(name: string): string | undefined {
