@@ -84,6 +84,15 @@ function addIgnoreEmpty(file) {
   }
 }
 
+/** Fields of Envoy 1.40 that the packaged files, which are older, lack. */
+function addNewerFields(file) {
+  const text = readFileSync(file, 'utf8');
+  if (text.includes('dns_jitter')) return;
+  const anchor = 'google.protobuf.Duration dns_refresh_rate = 16';
+  if (!text.includes(anchor)) throw new Error(`${file} has changed: "${anchor}" is gone`);
+  writeFileSync(file, text.replace(anchor, `google.protobuf.Duration dns_jitter = 58;\n\n  ${anchor}`));
+}
+
 const workspace = mkdtempSync(join(tmpdir(), 'meshwork-protos-'));
 try {
   for (const module of ['envoy-api', 'googleapis', 'xds']) {
@@ -92,6 +101,7 @@ try {
   cpSync(join(sources, 'protoc-gen-validate/validate'), join(workspace, 'validate-module/validate'), {
     recursive: true,
   });
+  addNewerFields(join(workspace, 'envoy-api/envoy/config/cluster/v3/cluster.proto'));
   addIgnoreEmpty(join(workspace, 'validate-module/validate/validate.proto'));
   const otlp = join(workspace, 'otlp-module/opentelemetry/proto/common/v1');
   mkdirSync(otlp, { recursive: true });
