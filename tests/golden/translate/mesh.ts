@@ -1,5 +1,12 @@
 import { parseAllDocuments } from 'yaml';
-import { createObjectTables, createSnapshotDeriver, DEFAULT_MESH_CONFIG, type MeshSnapshot } from '#control-plane';
+import {
+  createObjectTables,
+  createSnapshotDeriver,
+  DEFAULT_MESH_CONFIG,
+  ISTIO_MESH_DEFAULTS,
+  type MeshSnapshot,
+  readMeshText,
+} from '#control-plane';
 import type { KubeObject } from '#domain';
 import type { ProxyNode } from '#xds';
 
@@ -15,7 +22,13 @@ export interface CaseHeader {
   readonly show?: readonly ('listeners' | 'routes' | 'clusters' | 'endpoints')[];
   /** Only resources whose name contains one of these. */
   readonly names?: readonly string[];
+  /** Fields that are not printed, wherever they stand: what the case is not about. */
+  readonly hide?: readonly string[];
   readonly include?: readonly string[];
+  /** MeshConfig over Istio's own defaults; without it, the lab's defaults hold. */
+  readonly mesh?: Readonly<Record<string, unknown>>;
+  /** All objects are equally old, so that only their names order them. */
+  readonly sameAge?: boolean;
 }
 
 export function parseDocuments(text: string): unknown[] {
@@ -26,17 +39,22 @@ export function parseDocuments(text: string): unknown[] {
 }
 
 /** Objects without a creation time are as old as their place in the file says. */
-export function snapshotOf(objects: readonly KubeObject[]): MeshSnapshot {
+export function snapshotOf(
+  objects: readonly KubeObject[],
+  { mesh, sameAge }: Pick<CaseHeader, 'mesh' | 'sameAge'> = {},
+): MeshSnapshot {
   const tables = createObjectTables();
   for (const [i, object] of objects.entries()) {
     const metadata = {
-      creationTimestamp: new Date(Date.UTC(2026, 0, 1, 0, 0, i)).toISOString(),
+      creationTimestamp: new Date(Date.UTC(2026, 0, 1, 0, 0, sameAge === true ? 0 : i)).toISOString(),
       namespace: 'default',
       ...object.metadata,
     };
     tables.apply('ADDED', { ...object, metadata });
   }
-  return createSnapshotDeriver(DEFAULT_MESH_CONFIG)(tables);
+  return createSnapshotDeriver(mesh === undefined ? DEFAULT_MESH_CONFIG : readMeshText(mesh, ISTIO_MESH_DEFAULTS))(
+    tables,
+  );
 }
 
 export function nodeOf({ type, namespace, labels = {}, ip = '127.8.99.1' }: CaseHeader['proxy']): ProxyNode {

@@ -16,7 +16,7 @@ function build(text: string): { header: CaseHeader; resources: ProxyResources } 
   const [first, ...objects] = parseDocuments(text);
   const header = first as CaseHeader;
   const shared = (header.include ?? []).flatMap((name) => parseDocuments(read(name)));
-  const snapshot = snapshotOf([...shared, ...objects] as KubeObject[]);
+  const snapshot = snapshotOf([...shared, ...objects] as KubeObject[], header);
   return { header, resources: buildResources(snapshot, nodeOf(header.proxy)) };
 }
 
@@ -27,7 +27,17 @@ function selected({ header, resources }: ReturnType<typeof build>): Record<strin
     const own = name ?? cluster_name ?? '';
     return header.names === undefined || header.names.some((wanted) => own.includes(wanted));
   };
-  return Object.fromEntries(parts.map((part) => [part, (resources[part] as readonly object[]).filter(keep)]));
+  const hidden = new Set(header.hide);
+  const show = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(show);
+    if (typeof value !== 'object' || value === null) return value;
+    return Object.fromEntries(
+      Object.entries(value)
+        .filter(([key]) => !hidden.has(key))
+        .map(([key, field]) => [key, show(field)]),
+    );
+  };
+  return Object.fromEntries(parts.map((part) => [part, (resources[part] as readonly object[]).filter(keep).map(show)]));
 }
 
 describe('translate', () => {
