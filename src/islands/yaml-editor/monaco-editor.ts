@@ -4,6 +4,7 @@ import type { LitLines } from './lit-lines.ts';
 import { monaco, YamlLanguage } from './monaco-setup.ts';
 import { railColour, themeFromTokens } from './monaco-theme.ts';
 import { type Problem, serverSpeaks } from './problems.ts';
+import { offerFixes } from './quick-fixes.ts';
 
 // monaco-yaml may be configured once per page; the language outlives the editors that use it.
 const page: { language?: YamlLanguage } = {};
@@ -65,6 +66,8 @@ export async function openMonaco(
   });
   editor.addCommand(monaco.KeyMod.CtrlCmd | monaco.KeyCode.Enter, () => events.apply());
 
+  const fixes = offerFixes((model) => serverNow.filter(({ file }) => file === fileOf(model.uri)));
+
   const drawLit = (): void => {
     const file = editor.getModel() ? fileOf(editor.getModel()!.uri) : '';
     lit.set(litNow.filter((one) => one.file === file).map(decorationOf));
@@ -107,6 +110,7 @@ export async function openMonaco(
     dispose: () => {
       stopTheme();
       markers.dispose();
+      fixes.dispose();
       for (const listener of listeners) listener.dispose();
       editor.dispose();
       for (const model of models.values()) model.dispose();

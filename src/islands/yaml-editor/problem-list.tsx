@@ -1,13 +1,14 @@
 import { Mark } from '../parts/sign.tsx';
-import type { Problem } from './problems.ts';
+import type { Fix, Problem } from './problems.ts';
 
 interface ProblemListProps {
   problems: readonly Problem[];
   onOpen: (problem: Problem) => void;
+  onFix: (fix: Fix) => void;
 }
 
 /** What is wrong with the text, as a list: code, line, message, what to do. A click goes to the line. */
-export function ProblemList({ problems, onOpen }: ProblemListProps) {
+export function ProblemList({ problems, onOpen, onFix }: ProblemListProps) {
   if (problems.length === 0) return null;
   return (
     <ul className="problems" aria-label="Problems in the text">
@@ -21,9 +22,18 @@ export function ProblemList({ problems, onOpen }: ProblemListProps) {
               {problem.hint && <span className="hint">{problem.hint}</span>}
             </span>
           </button>
+          {problem.fix && <Repair fix={problem.fix} onFix={onFix} />}
           {problem.lesson && <a href={problem.lesson}>Lesson</a>}
         </li>
       ))}
     </ul>
+  );
+}
+
+function Repair({ fix, onFix }: { fix: Fix; onFix: (fix: Fix) => void }) {
+  return (
+    <button type="button" className="btn fix" onClick={() => onFix(fix)}>
+      {fix.title}
+    </button>
   );
 }

@@ -1,5 +1,7 @@
 import type { Diagnostic } from '#contract';
 
+export type Fix = NonNullable<Diagnostic['fix']>;
+
 /** One problem in a file, from whoever found it. */
 export interface Problem {
   key: string;
@@ -14,6 +16,8 @@ export interface Problem {
   message: string;
   hint: string;
   lesson: string;
+  /** A repair that is certain. */
+  fix?: Fix;
 }
 
 type Place = Pick<Problem, 'file' | 'line' | 'column' | 'endLine' | 'endColumn'>;
@@ -42,6 +46,7 @@ export function fromServer(diagnostics: readonly Diagnostic[], firstFile: string
       message: one.message,
       hint: one.hint ?? '',
       lesson: one.lesson ?? '',
+      ...(one.fix && { fix: one.fix }),
     };
   });
 }
@@ -62,4 +67,15 @@ export function mergeProblems(server: readonly Problem[], schema: readonly Probl
     (a, b) =>
       ORDER[a.severity] - ORDER[b.severity] || a.file.localeCompare(b.file) || a.line - b.line || a.column - b.column,
   );
+}
+
+/** The text with the repair's range replaced. Places that the text no longer has are taken at its end. */
+export function applyFix(text: string, { range, text: replacement }: Fix): string {
+  const lines = text.split('\n');
+  const offsetOf = (line: number, column: number): number => {
+    const before = lines.slice(0, line - 1).reduce((sum, each) => sum + each.length + 1, 0);
+    return Math.min(text.length, before + Math.min(column - 1, lines[line - 1]?.length ?? 0));
+  };
+  const from = offsetOf(range.line, range.column);
+  return text.slice(0, from) + replacement + text.slice(Math.max(from, offsetOf(range.endLine, range.endColumn)));
 }

@@ -7,7 +7,7 @@ import type { EditorPort } from './editor-port.ts';
 import { litLines } from './lit-lines.ts';
 import { PlainEditor } from './plain-editor.tsx';
 import { ProblemList } from './problem-list.tsx';
-import { fromServer, mergeProblems, type Problem } from './problems.ts';
+import { applyFix, type Fix, fromServer, mergeProblems, type Problem } from './problems.ts';
 
 interface YamlEditorProps {
   /** A place that a chip or a problem points to; a new object goes there again. */
@@ -50,6 +50,13 @@ export function YamlEditor({ goTo, more }: YamlEditorProps) {
     if (problem.line === 0) return;
     setChosen(problem.file);
     setTarget({ file: problem.file, line: problem.line });
+  };
+  const repair = (fix: Fix): void => {
+    const damaged = sheets.find((one) => one.file === fix.range.file && !one.readOnly);
+    if (!damaged) return;
+    lab.edit(damaged.file, applyFix(damaged.text, fix));
+    setChosen(damaged.file);
+    setTarget({ file: damaged.file, line: fix.range.line });
   };
   if (!sheet) return <div className="edit empty-edit" />;
   const tabs = sheets.map((one) => ({
@@ -98,7 +105,7 @@ export function YamlEditor({ goTo, more }: YamlEditorProps) {
         <span>{plain ? 'Tab leaves this field.' : 'Ctrl+M lets Tab leave the editor.'}</span>
         <span className="num">{sheet.readOnly ? 'Read only' : SAVED[saving]}</span>
       </p>
-      <ProblemList problems={problems} onOpen={open} />
+      <ProblemList problems={problems} onOpen={open} onFix={repair} />
     </div>
   );
 }

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { seededRandom } from '#domain';
 import { readLog } from '../../../src/islands/access-log/fields.ts';
 import { firstFailure, seenWords, tally } from '../../../src/islands/checks/words.ts';
@@ -19,7 +19,7 @@ import { labelled, shareOf, spanOf } from '../../../src/islands/time-bar/scale.t
 import { waterfallOf } from '../../../src/islands/trace-viewer/waterfall.ts';
 import { shortPod, trainGraphOf } from '../../../src/islands/xds-inspector/train-graph.ts';
 import { litLines } from '../../../src/islands/yaml-editor/lit-lines.ts';
-import { fromServer, mergeProblems, type Problem } from '../../../src/islands/yaml-editor/problems.ts';
+import { applyFix, fromServer, mergeProblems, type Problem } from '../../../src/islands/yaml-editor/problems.ts';
 import { kindsIn, neededEntries, schemaByKind } from '../../../src/islands/yaml-editor/schemas.ts';
 import { checksAt, pushOf, reviewsYaml } from '../../support/stub-lab/state.ts';
 import { explain, requestAt } from '../../support/stub-lab/traffic.ts';
@@ -187,4 +187,26 @@ test('figures have a unit and a space', () => {
 test('kept sizes that make no sense are replaced', () => {
   expect(readSizes('not json')).toEqual(startSizes);
   expect(readSizes('{"do":500,"why":"wide","dock":-4}')).toEqual({ ...startSizes, do: 500 });
+});
+
+describe('a repair', () => {
+  const at = (line: number, column: number, endLine: number, endColumn: number) => ({
+    file: 'a.yaml',
+    line,
+    column,
+    endLine,
+    endColumn,
+  });
+
+  it('replaces its range and nothing else', () => {
+    const text = 'hosts:\n  - reviews\nhttp: []\n';
+    expect(applyFix(text, { title: '', range: at(2, 5, 2, 12), text: 'ratings' })).toBe(
+      'hosts:\n  - ratings\nhttp: []\n',
+    );
+    expect(applyFix(text, { title: '', range: at(1, 1, 3, 1), text: '' })).toBe('http: []\n');
+  });
+
+  it('loses nothing when the text is shorter by now', () => {
+    expect(applyFix('a: 1', { title: '', range: at(9, 3, 9, 9), text: '!' })).toBe('a: 1!');
+  });
 });
