@@ -81,7 +81,9 @@ function toDuration(value: CelValue): CelDuration {
 }
 
 function toUrl(value: CelValue): CelUrl {
-  const parsed = parseGoUrl(text(value), { request: true });
+  // A URL without a host or a path from the root is none; its fragment is read only the second time.
+  const requested = parseGoUrl(text(value), { request: true });
+  const parsed = 'problem' in requested ? requested : parseGoUrl(text(value));
   if ('problem' in parsed) throw new CelEvaluationError(`URL parse error: ${parsed.problem}`);
   return new CelUrl(parsed.scheme, parsed.host);
 }
