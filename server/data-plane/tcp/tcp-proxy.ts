@@ -251,6 +251,7 @@ class TcpSession {
       });
     });
     socket.once('end', () => upstream.end());
+    socket.resume();
   }
 
   #refuse(denial: ConnectionDenial): void {
