@@ -1,6 +1,6 @@
 import { specOf } from '../../rules/field.ts';
 import type { Analyzer } from '../analyzer.ts';
-import { type MeshView, SECURITY } from '../mesh/mesh-view.ts';
+import { SECURITY } from '../mesh/mesh-view.ts';
 import { labelsOf, namespaceOf, objectAnnotations } from '../mesh/objects.ts';
 
 const GATEWAY_NAME = 'gateway.networking.k8s.io/gateway-name';
@@ -17,7 +17,7 @@ const POLICIES = [
 export const gatewaySelectors: Analyzer = {
   name: 'k8sgateway.SelectorAnalyzer',
   codes: ['IST0166'],
-  analyze(mesh: MeshView, report) {
+  analyze(mesh, report) {
     for (const { kind, group } of POLICIES) {
       for (const object of mesh.of(kind, group)) {
         const selector = specOf(object).get('selector');

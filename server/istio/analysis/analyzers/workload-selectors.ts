@@ -15,8 +15,7 @@ export interface SelectedPod {
   readonly names: readonly string[];
 }
 
-export const sortedNames = (objects: readonly KubeObject[]): string[] =>
-  objects.map(({ metadata }) => metadata.name).sort();
+const sortedNames = (objects: readonly KubeObject[]): string[] => objects.map(({ metadata }) => metadata.name).sort();
 
 /** Reports selectors that select no pod of their namespace (IST0101); resolves which pods the others select. */
 export function checkSelectors(

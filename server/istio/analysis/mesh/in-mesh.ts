@@ -1,7 +1,7 @@
 import type { Field } from '../../rules/field.ts';
 import type { MeshView } from './mesh-view.ts';
 import { type Labels, objectLabels } from './objects.ts';
-import { templateWorkload, type Workload } from './workloads.ts';
+import type { Workload } from './workloads.ts';
 
 export const INJECTION_LABEL = 'istio-injection';
 export const REVISION_LABEL = 'istio.io/rev';
@@ -29,9 +29,6 @@ export function hasSidecar(workload: Workload, mesh: MeshView): boolean {
   const object = mesh.namespaceObject(namespace);
   return object !== undefined && objectLabels(object)[INJECTION_LABEL] === 'enabled';
 }
-
-export const deploymentHasSidecar = (deployment: Workload['object'], mesh: MeshView): boolean =>
-  hasSidecar(templateWorkload(deployment), mesh);
 
 /** Whether the ambient data plane carries this pod's traffic. */
 export const isAmbientPod = (annotations: Labels): boolean => annotations['ambient.istio.io/redirection'] === 'enabled';
