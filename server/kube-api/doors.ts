@@ -98,6 +98,8 @@ export interface KindRegistry {
 export interface ServedKind extends KindDefinition {
   /** Fills in what the object leaves out, as the API server's defaulting does. Called on a private copy, which it may change. */
   setDefaults?(object: KubeObject): void;
+  /** Fills in what depends on the new object's uid. Called once, after validation, on a private copy. */
+  completeNew?(object: KubeObject): void;
   /** Rules between the old and the new object, such as immutable fields. */
   validateUpdate?(object: KubeObject, old: KubeObject): FieldProblem[];
   /** True: changes of the spec raise metadata.generation. Absent: true. */

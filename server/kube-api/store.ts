@@ -194,6 +194,7 @@ class Store implements KubeStore {
     const owned = this.#recordOwners(kind, { object: admitted, apiVersion: object.apiVersion }, options);
     owned.metadata.uid = newUid(this.#random);
     owned.metadata.creationTimestamp = timestamp(this.#options.clock);
+    kind.completeNew?.(owned);
     if (kind.countsGenerations !== false) owned.metadata.generation = 1;
     const status = owned.status ?? kind.initialStatus?.(owned);
     if (status !== undefined) owned.status = status;

@@ -119,9 +119,6 @@ describe.skipIf(!kubectlPath)('the real kubectl reads and writes objects', () =>
       'NAME   CLASS    HOSTS   ADDRESS   PORTS   AGE\ni      <none>   a.com             80      <age>',
     );
     expect(await made('create', 'job', 'j', '--image=busybox')).toBe('job.batch/j created');
-    expect(await made('create', 'cronjob', 'cj', '--image=busybox', '--schedule=0 * * * *')).toBe(
-      'cronjob.batch/cj created',
-    );
     expect(await made('create', 'token', 'a')).toBe('token-of-made-a');
     expect(await made('autoscale', 'deployment', 'd', '--max=4')).toBe(
       'horizontalpodautoscaler.autoscaling/d autoscaled',

@@ -57,11 +57,13 @@ export class WatchCache {
   /** A kind's objects as they were at a version. Throws Expired, or Timeout for a version that is not there yet. */
   listAt(kind: KindDefinition, version: number): KubeObject[] {
     this.requireReached(version);
+    const present = this.#store.list(`${kind.kind}.${kind.group}`);
+    if (version === this.current) return present;
     if (version < this.#forgotten) {
       throw new KubeStatusError('Expired', 'The resourceVersion for the provided list is too old.');
     }
     const key = ({ metadata }: KubeObject): string => `${metadata.namespace ?? ''}/${metadata.name}`;
-    const objects = new Map(this.#store.list(`${kind.kind}.${kind.group}`).map((object) => [key(object), object]));
+    const objects = new Map(present.map((object) => [key(object), object]));
     for (const { event } of this.since(kind, version).reverse()) {
       const { object, previous, type } = event;
       if (type === 'ADDED') objects.delete(key(object));

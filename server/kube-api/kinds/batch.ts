@@ -56,6 +56,25 @@ function defaultJob(spec: unknown): void {
   if (isRecord(pod)) defaultPodSpec(pod);
 }
 
+/** The labels by which a Job knows its pods, unless it brings a selector of its own. */
+function completeJob(object: KubeObject): void {
+  const { spec } = object;
+  if (!isRecord(spec) || spec['manualSelector'] === true) return;
+  const { name, uid = '' } = object.metadata;
+  const own = { 'batch.kubernetes.io/controller-uid': uid };
+  const labels = {
+    ...own,
+    'batch.kubernetes.io/job-name': name,
+    'controller-uid': uid,
+    'job-name': name,
+  };
+  spec['selector'] = { matchLabels: own };
+  const template = isRecord(spec['template']) ? spec['template'] : {};
+  const metadata = isRecord(template['metadata']) ? template['metadata'] : {};
+  const given = isRecord(metadata['labels']) ? metadata['labels'] : {};
+  spec['template'] = { ...template, metadata: { ...metadata, labels: { ...given, ...labels } } };
+}
+
 export const jobKind: ServedKind = {
   ...shared,
   kind: 'Job',
@@ -76,12 +95,14 @@ export const jobKind: ServedKind = {
   ],
   schema: () => typeSchema('batch.v1.Job'),
   setDefaults: (object) => defaultJob(object.spec),
+  completeNew: completeJob,
   validate: (object) => (at(object, 'spec.template') === undefined ? [required('spec.template')] : []),
 };
 
 export const cronJobKind: ServedKind = {
   ...shared,
   kind: 'CronJob',
+  fixed: 'no controller of this cluster runs cron jobs',
   plural: 'cronjobs',
   singular: 'cronjob',
   shortNames: ['cj'],

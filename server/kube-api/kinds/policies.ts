@@ -1,4 +1,4 @@
-import type { KubeObject, PrintColumn } from '#domain';
+import type { KubeObject } from '#domain';
 import type { ServedKind } from '../doors.ts';
 import { isRecord } from '../json.ts';
 import { typeSchema } from '../types/type-schema.ts';
@@ -107,19 +107,20 @@ function webhookKind(kind: 'MutatingWebhookConfiguration' | 'ValidatingWebhookCo
   };
 }
 
-/** Listed, always empty: tools ask for them, and a limit that nobody enforces would be a lie. */
-function unenforced(kind: string, plural: string, shortName: string, columns: readonly PrintColumn[]): ServedKind {
+/** Listed, always empty: tools ask for these, and an object that nothing acts on would be a lie. */
+function absent(kind: string, shortName: string, fixed: string, more: Partial<ServedKind> = {}): ServedKind {
   return {
     ...plain,
     group: '',
     kind,
-    plural,
+    plural: `${kind.toLowerCase()}s`,
     singular: kind.toLowerCase(),
     shortNames: [shortName],
     namespaced: true,
     countsGenerations: false,
-    columns,
-    fixed: `this cluster enforces no ${plural}`,
+    columns: [nameColumn, ageColumn],
+    fixed,
+    ...more,
   };
 }
 
@@ -144,7 +145,10 @@ export const policyKinds: readonly ServedKind[] = [
   leaseKind,
   webhookKind('MutatingWebhookConfiguration'),
   webhookKind('ValidatingWebhookConfiguration'),
-  unenforced('ResourceQuota', 'resourcequotas', 'quota', [nameColumn, ageColumn]),
-  unenforced('LimitRange', 'limitranges', 'limits', [nameColumn, createdAtColumn]),
+  absent('ResourceQuota', 'quota', 'this cluster enforces no quotas'),
+  absent('LimitRange', 'limits', 'this cluster enforces no limits', { columns: [nameColumn, createdAtColumn] }),
+  absent('PersistentVolumeClaim', 'pvc', 'this cluster has no storage'),
+  absent('PersistentVolume', 'pv', 'this cluster has no storage', { namespaced: false }),
+  absent('ReplicationController', 'rc', 'this cluster runs Deployments instead', { categories: ['all'] }),
   customResourceDefinitionKind,
 ];

@@ -16,8 +16,12 @@ export function customSchema(kind: KindDefinition, version: string): JsonRecord 
     description: 'Name, namespace, labels and annotations of the object.',
     allOf: [{ $ref: '#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta' }],
   };
+  const { required, ...rest } = written;
+  // What every object has is not called required, as in a CRD.
+  const wanted = (Array.isArray(required) ? required : []).filter((field) => !EVERYWHERE.has(String(field)));
   return {
-    ...written,
+    ...rest,
+    ...(wanted.length > 0 ? { required: wanted } : {}),
     properties: {
       ...properties,
       apiVersion: { description: 'Group and version of the schema of this object.', type: 'string' },
@@ -27,6 +31,8 @@ export function customSchema(kind: KindDefinition, version: string): JsonRecord 
     'x-kubernetes-group-version-kind': [{ group: kind.group, version, kind: kind.kind }],
   };
 }
+
+const EVERYWHERE = new Set(['apiVersion', 'kind', 'metadata']);
 
 /** Keywords of JSON Schema that OpenAPI 3.0 has no form for. */
 const DROPPED = new Set(['$schema', 'const', 'patternProperties']);
