@@ -2,6 +2,7 @@ import { type Command, type CommandIo, readAll, runCurl, UsageError } from '#she
 import type { PodWorld } from './pod-world.ts';
 
 const CONNECT_LIMIT_MS = 10_000;
+const AFTER_INPUT_MS = 1000;
 const MAX_OUTPUT = 1_048_576;
 
 const command = (name: string, summary: string, run: Command<PodWorld>['run']): Command<PodWorld> => ({
@@ -117,7 +118,11 @@ async function converse(
     });
     io.signal.addEventListener('abort', () => socket.destroy(), { once: true });
   });
-  if (io.hasStdin) socket.end(await readAll(io.stdin));
+  if (io.hasStdin) {
+    socket.write(await readAll(io.stdin));
+    // As `nc -q 1`: answers may come for a second after the input's end.
+    world.clock.after(AFTER_INPUT_MS, () => socket.end());
+  }
   return ended;
 }
 

@@ -281,7 +281,26 @@ function mainProgram(
       signal.addEventListener('abort', () => resolve(137), { once: true });
     });
   }
-  return runCommand(command, { ...noInput, out: log, err: log, signal }, worldOf(build, spec));
+  const lines = lineWriter(log);
+  const { write } = lines;
+  return runCommand(command, { ...noInput, out: write, err: write, signal }, worldOf(build, spec)).finally(() =>
+    lines.end(),
+  );
+}
+
+/** Pieces of output become lines of a log; what has no line end yet waits for it. */
+function lineWriter(log: (line: string) => void): { write(text: string): void; end(): void } {
+  let rest = '';
+  return {
+    write: (text) => {
+      const lines = (rest + text).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) log(line);
+    },
+    end: () => {
+      if (rest !== '') log(rest);
+    },
+  };
 }
 
 /** Sets capture for the pod: here the dialler's table plays the part of the kernel's rules. */

@@ -1,0 +1,105 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { KubeObject } from '#domain';
+import { seededRandom } from '#domain';
+import { gatewayKinds } from '#istio';
+import { coreKinds, createKindRegistry, createKubeStore, type KubeStore } from '#kube-api';
+import { startGatewayDeployments } from '../../../server/sandbox/mesh/gateway-deployments.ts';
+import { manualClock } from '../workloads/support.ts';
+import { changeId, settle } from './support.ts';
+
+describe('the proxy of a Kubernetes Gateway', () => {
+  let store: KubeStore;
+  let stop: () => void;
+  beforeEach(() => {
+    const kinds = createKindRegistry([...coreKinds, ...gatewayKinds]);
+    store = createKubeStore({ kinds, clock: manualClock(), random: seededRandom('test') });
+    stop = startGatewayDeployments({
+      store,
+      onError: (what, error) => {
+        throw new Error(what, { cause: error });
+      },
+    });
+  });
+  afterEach(() => stop());
+
+  const apply = async (spec: object, metadata: object = {}): Promise<void> => {
+    const listeners = [{ name: 'http', port: 80, protocol: 'HTTP' }];
+    const gateway = {
+      apiVersion: 'gateway.networking.k8s.io/v1',
+      kind: 'Gateway',
+      metadata: { name: 'front', namespace: 'default', ...metadata },
+      spec: { gatewayClassName: 'istio', listeners, ...spec },
+    };
+    store.apply(gateway, { changeId });
+    await settle();
+  };
+  const get = (kind: string, name = 'front-istio'): KubeObject | undefined =>
+    store.get(kind, { namespace: 'default', name });
+  const ports = (): unknown => (get('Service')?.spec as { ports?: unknown } | undefined)?.ports;
+
+  it('has its account, Deployment and Service by the names of Istio’s controller', async () => {
+    await apply({});
+    const labels = {
+      'gateway.networking.k8s.io/gateway-name': 'front',
+      'gateway.networking.k8s.io/gateway-class-name': 'istio',
+    };
+    for (const kind of ['ServiceAccount', 'Deployment', 'Service']) {
+      expect(get(kind)?.metadata).toMatchObject({ labels, ownerReferences: [{ kind: 'Gateway', name: 'front' }] });
+    }
+    expect(get('Deployment')?.spec).toMatchObject({
+      selector: { matchLabels: { 'gateway.networking.k8s.io/gateway-name': 'front' } },
+      template: { spec: { serviceAccountName: 'front-istio', containers: [{ name: 'istio-proxy' }] } },
+    });
+    expect(get('Service')?.spec).toMatchObject({ type: 'LoadBalancer' });
+  });
+
+  it('opens each port once, under the first listener’s name, and follows changes', async () => {
+    const listener = (name: string, port: number, protocol = 'HTTP', hostname = `${name}.example`) => ({
+      name,
+      port,
+      protocol,
+      hostname,
+    });
+    await apply({ listeners: [listener('a.b', 80), listener('other', 80), listener('status-port', 81)] });
+    expect(ports()).toMatchObject([
+      { name: 'status-port', port: 15021, appProtocol: 'tcp' },
+      { name: 'a-b', port: 80, targetPort: 80, appProtocol: 'http' },
+      { name: 'status-port-81', port: 81 },
+    ]);
+    await apply({ listeners: [listener('a', 8080)] });
+    expect(ports()).toMatchObject([{ port: 15021 }, { name: 'a', port: 8080 }]);
+  });
+
+  it('takes type, names, labels and annotations from where Istio does', async () => {
+    const annotations = {
+      'networking.istio.io/service-type': 'ClusterIP',
+      'gateway.istio.io/name-override': 'own',
+      'gateway.istio.io/service-account': 'who',
+    };
+    const infrastructure = { labels: { team: 'blue' }, annotations: { note: 'x' } };
+    await apply({ infrastructure }, { annotations });
+    expect(get('Service', 'own')?.spec).toMatchObject({ type: 'ClusterIP' });
+    expect(get('ServiceAccount', 'who')?.metadata).toMatchObject({
+      labels: { team: 'blue' },
+      annotations: { note: 'x' },
+    });
+  });
+
+  it.each([
+    ['of another class', { gatewayClassName: 'nginx' }],
+    [
+      'whose address is a host name',
+      { addresses: [{ type: 'Hostname', value: 'ingress.istio-gateways.svc.cluster.local' }] },
+    ],
+  ])('does not exist for a Gateway %s', async (_what, spec) => {
+    await apply(spec);
+    expect([store.list('Deployment'), store.list('Service')]).toEqual([[], []]);
+  });
+
+  it('leaves alone what somebody else made under the name', async () => {
+    const metadata = { name: 'front-istio', namespace: 'default' };
+    store.create({ apiVersion: 'v1', kind: 'Service', metadata, spec: { ports: [{ port: 1 }] } }, { changeId });
+    await apply({});
+    expect(ports()).toMatchObject([{ port: 1 }]);
+  });
+});
