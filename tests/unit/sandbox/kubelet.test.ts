@@ -1,90 +1,53 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createTokenIssuer } from '#ca';
 import type { KubeObject } from '#domain';
 import { seededRandom } from '#domain';
 import type { KubeStore } from '#kube-api';
 import { startDeploymentController } from '../../../server/sandbox/controllers/deployments.ts';
-import { createEventRecorder } from '../../../server/sandbox/controllers/event-recorder.ts';
 import { startReplicaSetController } from '../../../server/sandbox/controllers/replica-sets.ts';
 import { startServiceController } from '../../../server/sandbox/controllers/services.ts';
-import { type Kubelet, startKubelet } from '../../../server/sandbox/kubelet/kubelet.ts';
-import { createPodBuilder } from '../../../server/sandbox/kubelet/pod-builder.ts';
+import type { Kubelet } from '../../../server/sandbox/kubelet/kubelet.ts';
 import type { PodRuntime } from '../../../server/sandbox/kubelet/pod-runtime.ts';
 import { admitPod } from '../../../server/sandbox/mesh/injection.ts';
-import { addressPlan, podPool, servicePool } from '../../../server/sandbox/network/addresses.ts';
-import { createNetwork } from '../../../server/sandbox/network/network.ts';
+import { addressPlan, servicePool } from '../../../server/sandbox/network/addresses.ts';
 import { bodyOf, eventually } from '../workloads/support.ts';
-import { changeId, deployment, newStore, service } from './support.ts';
+import { startNode, type TestNode } from './node.ts';
+import { changeId, deployment, service } from './support.ts';
 
 const plan = addressPlan(218);
 
 describe('the node', () => {
+  let node: TestNode;
   let store: KubeStore;
   let kubelet: Kubelet;
-  let clock: ReturnType<typeof newStore>['clock'];
+  let clock: TestNode['clock'];
   let stops: (() => void)[];
 
   beforeEach(() => {
-    ({ store, clock } = newStore());
-    const random = seededRandom('node');
+    node = startNode(218, ({ metadata }) => {
+      const name = metadata.ownerReferences?.[0]?.name;
+      if (name !== undefined) replicaSets.refresh({ namespace: 'default', name });
+    });
+    ({ store, kubelet, clock } = node);
     const onError = (what: string, error: unknown): void => {
       throw new Error(what, { cause: error });
     };
-    const network = createNetwork({ plan, store, clock, random });
-    const events = createEventRecorder({ store, clock, random, component: 'kubelet' });
-    const build = createPodBuilder({
-      store,
-      plan,
-      network,
-      clock,
-      random,
-      tokens: createTokenIssuer({ clock }),
-      signer: { sign: () => Promise.reject(new Error('no CA here')) },
-      events,
-      trustDomain: () => 'cluster.local',
-      istiodIp: plan.podIp(0),
-      accountToken: () => 'token',
-      clusterCa: () => 'PEM',
-      onError,
-      istiodReady: () => Promise.resolve(),
-      createIstiod: () => ({ start: async () => undefined, stop: async () => undefined }),
-      onHop: () => undefined,
-      onLog: () => undefined,
-    });
-    const admit = (pod: Parameters<typeof admitPod>[1]) => admitPod(store, pod);
     const replicaSets = startReplicaSetController({
       store,
       clock,
-      random,
-      admit,
+      random: seededRandom('node'),
+      admit: (pod) => admitPod(store, pod),
       draining: (set) => kubelet.draining(set),
-      onError,
-    });
-    kubelet = startKubelet({
-      store,
-      clock,
-      addresses: podPool(plan),
-      maxPods: 60,
-      events,
-      admit,
-      fixedAddress: () => undefined,
-      build,
-      onDrained: ({ metadata }) => {
-        const name = metadata.ownerReferences?.[0]?.name;
-        if (name !== undefined) replicaSets.refresh({ namespace: 'default', name });
-      },
       onError,
     });
     stops = [
       startDeploymentController({ store, clock, onError }),
       () => replicaSets.stop(),
       startServiceController({ store, addresses: servicePool(plan), onError }),
-      () => network.stop(),
     ];
   });
   afterEach(async () => {
-    await kubelet.stop();
     for (const stop of stops) stop();
+    await node.stop();
   });
 
   const podOf = (app: string): PodRuntime | undefined => kubelet.pods.find(({ labels }) => labels['app'] === app);

@@ -28,7 +28,7 @@ export interface TestNode {
   stop(): Promise<void>;
 }
 
-export function startNode(subnet: number): TestNode {
+export function startNode(subnet: number, onDrained: (pod: KubeObject) => void = () => undefined): TestNode {
   const { store, clock } = newStore();
   const random = seededRandom('node');
   const plan = addressPlan(subnet);
@@ -65,7 +65,7 @@ export function startNode(subnet: number): TestNode {
     admit: (pod) => admitPod(store, pod),
     fixedAddress: () => undefined,
     build,
-    onDrained: () => undefined,
+    onDrained,
     onError,
   });
   const stored = (name: string): KubeObject | undefined => store.get('Pod', { namespace: 'default', name });
