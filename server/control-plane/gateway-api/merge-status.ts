@@ -46,7 +46,6 @@ interface PresentStatus extends Conditioned {
 export function mergeStatus(present: unknown, wanted: WantedStatus, moment: MergeMoment): object | undefined {
   const old = (present ?? {}) as PresentStatus;
   const merged = 'parents' in wanted ? mergeParents(old, wanted.parents, moment) : mergeOwn(old, wanted, moment);
-  if (merged === undefined) return undefined;
   const next = { ...old, ...merged };
   return isDeepStrictEqual(plain(next), plain(old)) ? undefined : next;
 }
@@ -83,13 +82,8 @@ const merged = (
   moment: MergeMoment,
 ): readonly Condition[] => mergeConditions(old?.conditions ?? [], wanted, moment);
 
-/** Undefined: the route has no parent of ours, and never had one. */
-function mergeParents(
-  { parents }: PresentStatus,
-  wanted: readonly RouteParentStatus[],
-  moment: MergeMoment,
-): object | undefined {
-  if (wanted.length === 0 && parents === undefined) return undefined;
+/** A route without a parent of ours says so with an empty list. */
+function mergeParents({ parents }: PresentStatus, wanted: readonly RouteParentStatus[], moment: MergeMoment): object {
   const key = ({ parentRef }: { readonly parentRef: RouteParentStatus['parentRef'] }): string =>
     parentKey(parentRef, moment.namespace);
   const isOurs = ({ controllerName }: ParentEntry): boolean => controllerName === GATEWAY_CONTROLLER;

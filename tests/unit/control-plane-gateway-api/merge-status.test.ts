@@ -59,9 +59,10 @@ describe('writing a status', () => {
     expect(parents?.map(({ parentRef }) => parentRef['kind'])).toEqual(['Service']);
   });
 
-  it('writes nothing for a route that never had a parent of ours', () => {
+  it('gives a route that never had a parent of ours an empty list, once', () => {
     const object = route('HTTPRoute', { ...spec, parentRefs: [{ name: 'elsewhere' }] });
-    expect(statusesOf([...world, object]).has('HTTPRoute/web')).toBe(false);
+    expect(statusesOf([...world, object]).get('HTTPRoute/web')).toEqual({ parents: [] });
+    expect(statusesOf([...world, settled(object, ...world)]).has('HTTPRoute/web')).toBe(false);
   });
 
   it('forgets a listener that is gone, and knows the others by name', () => {
