@@ -1,10 +1,10 @@
 import type { Method, SandboxView, ServerEvent, ServerMessage } from '#contract';
 import type { Clock, Random } from '#domain';
 import type { LearnerStore } from '#learners';
+import { leaseSubnet, type SubnetLease } from '#sandbox/subnets';
 import { ApiError, toErrorView } from '../errors.ts';
 import type { FromSandbox, SavedState } from '../protocol.ts';
 import { forkSandbox, type SandboxProcess } from './sandbox-process.ts';
-import { leaseSubnet, type SubnetLease } from '#sandbox/subnets';
 
 /** One open page: takes messages, bounded by its owner. */
 export interface PageConnection {

@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { seededRandom } from '#domain';
 import { createSandbox, createSystemClock, type ManifestFile, type Sandbox, type SandboxEvent } from '#sandbox';
-import type { PushEvent } from '#xds';
 import { leaseSubnet } from '#sandbox/subnets';
+import type { PushEvent } from '#xds';
 
 const root = join(import.meta.dirname, '../../..');
 
