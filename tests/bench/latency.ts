@@ -20,8 +20,8 @@ export interface LatencyReport {
   readonly added: readonly AddedLatency[];
 }
 
-const PER_SECOND = 500;
-const CONNECTIONS = 4;
+const PER_SECOND = 1000;
+const CONNECTIONS = 16;
 
 /** Latency at a fixed rate, round after round on each path; medians of the rounds. */
 export async function measureLatency(

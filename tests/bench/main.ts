@@ -2,8 +2,8 @@ import { parseArgs } from 'node:util';
 import { measureApply } from './apply.ts';
 import { subnet } from './labs.ts';
 import { measureLatency } from './latency.ts';
-import { compareThroughput, missingTools } from './measure.ts';
-import { withMeshPaths } from './mesh-path.ts';
+import { missingTools } from './measure.ts';
+import { compareMeshPaths, withMeshPaths } from './mesh-path.ts';
 import type { Report, Throughput } from './report.ts';
 import { measureStart } from './start.ts';
 import { printReport } from './table.ts';
@@ -18,6 +18,12 @@ const { values } = parseArgs({
 });
 const [rounds, seconds] = [Number(values.rounds), Number(values.seconds)];
 
+const LOADS = [
+  ['s', 48],
+  ['b', 48],
+  ['s', 4],
+] as const;
+
 /** What one run of the two-hop paths gives; latency needs no wrk. */
 async function measurePaths(): Promise<Pick<Report, 'latency' | 'throughput'>> {
   const missing = missingTools(['nginx', 'taskset']);
@@ -26,12 +32,11 @@ async function measurePaths(): Promise<Pick<Report, 'latency' | 'throughput'>> {
     return { latency: skipped, throughput: skipped };
   }
   return withMeshPaths(subnet(0), async (paths) => {
-    const latency = await measureLatency(paths, { rounds, seconds });
+    const latency = await measureLatency(paths('s'), { rounds, seconds });
     if (missingTools(['wrk']).length > 0) return { latency, throughput: { skipped: 'wrk is not installed' } };
     const throughput: Throughput[] = [];
-    for (const connections of [48, 4]) {
-      const results = await compareThroughput([paths.nginx, paths.meshwork], { connections, seconds, rounds });
-      throughput.push({ results, ratio: results[1]!.requestsPerSecond / results[0]!.requestsPerSecond });
+    for (const [page, connections] of LOADS) {
+      throughput.push({ page, ...(await compareMeshPaths(paths(page), { connections, seconds, rounds })) });
     }
     return { latency, throughput };
   });

@@ -1,6 +1,7 @@
 import type { ApplyReport } from './apply.ts';
 import type { LatencyReport } from './latency.ts';
 import type { LoadResult } from './measure.ts';
+import type { Page } from './mesh-path.ts';
 import type { StartReport } from './start.ts';
 import type { TranslationReport } from './translation.ts';
 
@@ -10,6 +11,7 @@ export interface Skipped {
 }
 
 export interface Throughput {
+  readonly page: Page;
   readonly results: readonly LoadResult[];
   /** Requests per second through the mesh, as a multiple of nginx behind nginx. */
   readonly ratio: number;

@@ -11,7 +11,7 @@ export function printReport(report: Report): void {
   const { apply, start, translation } = report;
   print(`Meshwork on Node ${report.node}`, []);
   print('Added latency: ingress gateway → mTLS → sidecar, over the direct way (200 B)', latencyRows(report.latency));
-  print('Throughput on one core: the same path beside two nginx hops with mTLS (200 B)', throughputRows(report));
+  print('Throughput on one core: the same path beside two hops of native proxies with mTLS', throughputRows(report));
   print(`Apply to effective: a VirtualService's weights, ${apply.sidecars} sidecars`, [
     [`median of ${apply.changes}`, ms(apply.medianMs)],
     ['longest', ms(apply.maxMs)],
@@ -48,10 +48,10 @@ function latencyRows(latency: Report['latency']): Row[] {
 
 function throughputRows({ throughput }: Report): Row[] {
   if ('skipped' in throughput) return [['skipped', throughput.skipped]];
-  return throughput.flatMap(({ results, ratio }) => [
+  return throughput.flatMap(({ page, results, ratio }) => [
     ...results.map(
       ({ path, connections, requestsPerSecond, cpuMicrosPerRequest }): Row => [
-        `${path}, ${connections} connections`,
+        `${path}, ${page === 's' ? '200 B' : '10 KB'}, ${connections} connections`,
         `${whole(requestsPerSecond)} requests/s, ${cpuMicrosPerRequest.toFixed(0)} µs CPU each`,
       ],
     ),

@@ -17,17 +17,14 @@ interface Incoming {
   readonly sampled: boolean | undefined;
 }
 
-/** Two digits for each byte. */
-const DIGITS: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+const LONGEST_ID = 16;
+const scratch = Buffer.allocUnsafeSlow(LONGEST_ID);
 
-/** Bytes as lower-case hex digits. */
-export function hexOf(bytes: Uint8Array): string {
-  let digits = '';
-  for (let i = 0; i < bytes.length; i++) digits += DIGITS[bytes[i]!]!;
-  return digits;
+/** In one piece: digits that are strung together one by one make a tree of strings, and whoever writes it out walks the tree. */
+function randomHex(random: Random, bytes: number): string {
+  scratch.set(random.bytes(bytes));
+  return scratch.toString('hex', 0, bytes);
 }
-
-const randomHex = (random: Random, bytes: number): string => hexOf(random.bytes(bytes));
 
 export const newSpanId = (random: Random): string => randomHex(random, 8);
 

@@ -56,12 +56,16 @@ export class HeadWriter {
     }
     const end = target.close ? 'connection: close\r\n\r\n' : http10 ? 'connection: keep-alive\r\n\r\n' : '\r\n';
     if (status < 200 || status === 204) return this.#framed('none', text + end);
-    if (status === 304 || method === 'HEAD') {
-      return this.#framed('none', this.#length < 0 ? text + end : `${text}content-length: ${this.#length}\r\n${end}`);
-    }
+    if (status === 304 || method === 'HEAD') return this.#framed('none', text + this.#unsentBody(status, http10) + end);
     if (endStream) return this.#framed('none', `${text}content-length: 0\r\n${end}`);
     if (http10 && this.#length < 0) return this.#framed('close', `${text}connection: close\r\n\r\n`);
     return this.#body(text, end);
+  }
+
+  /** How the body would be framed that an answer to HEAD, or a 304, does not send. As Envoy, HEAD is told of chunks where no length is known. */
+  #unsentBody(status: number, http10: boolean): string {
+    if (this.#length >= 0) return `content-length: ${this.#length}\r\n`;
+    return status === 304 || http10 ? '' : 'transfer-encoding: chunked\r\n';
   }
 
   /** A 1xx response; it never ends anything. */

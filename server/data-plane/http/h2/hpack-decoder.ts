@@ -1,10 +1,14 @@
 import { IS_VALUE, LOWER_TOKEN } from '../h1/bytes.ts';
+import { KNOWN_NAMES } from '../h1/header-names.ts';
 import { decodeHuffman } from './huffman.ts';
 import { ENTRY_OVERHEAD, STATIC_ENTRIES, STATIC_TABLE } from './static-table.ts';
 
 const COLON = 0x3a;
 /** Continuation bytes of an integer that are read; nobody needs more than 2^32. */
 const MAX_INTEGER_BYTES = 5;
+
+/** One string for each usual name, so that comparing names later compares pointers. */
+const KNOWN: ReadonlyMap<string, string> = new Map(KNOWN_NAMES.map((name) => [name, name]));
 
 /** Thrown inside this file only: the block does not follow RFC 7541, so that the table is lost with it. */
 class BadBlock extends Error {}
@@ -99,7 +103,8 @@ export class HpackDecoder {
     let valid = true;
     let name: string;
     if (nameIndex === 0) {
-      name = this.#text(true);
+      const read = this.#text(true);
+      name = KNOWN.get(read) ?? read;
       valid = this.#textValid;
     } else if (nameIndex <= STATIC_ENTRIES) name = STATIC_TABLE[nameIndex * 2 - 2]!;
     else {
