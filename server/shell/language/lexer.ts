@@ -2,7 +2,7 @@ import { Reader } from './reader.ts';
 import { ShellSyntaxError } from './syntax-error.ts';
 import { readHeredocText, readWord, type Word } from './words.ts';
 
-export type Operator = '|' | '&&' | '||' | ';' | '\n';
+export type Operator = '|' | '&&' | '||' | ';' | '(' | ')' | '\n';
 
 /** `2>file`, `>>file`, `2>&1`, `<file`. The word that follows names the file, except after `&`. */
 export interface RedirectToken {
@@ -19,7 +19,7 @@ export type Token =
   | RedirectToken;
 
 const MAX_TOKENS = 2000;
-const OPERATORS = ['&&', '||', '|', ';'] as const;
+const OPERATORS = ['&&', '||', '|', ';', '(', ')'] as const;
 
 /**
  * Splits shell text into tokens. A subset of POSIX: no globs, no functions, no arithmetic; what is left out is refused, not guessed.
@@ -70,8 +70,6 @@ function nextToken(reader: Reader): Token {
   }
   if (reader.peek() === '&')
     throw new ShellSyntaxError('Background jobs (&) are not part of this terminal; open a second tab instead.');
-  if (reader.peek() === '(' || reader.peek() === ')')
-    throw new ShellSyntaxError('Sub-shells are not part of this terminal.');
   return { type: 'word', parts: readWord(reader) };
 }
 

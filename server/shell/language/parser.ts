@@ -37,7 +37,22 @@ export interface WhileLoop {
   readonly redirects: readonly Redirect[];
 }
 
-export type Stage = SimpleCommand | ForLoop | WhileLoop;
+export interface Condition {
+  readonly type: 'if';
+  /** In order: the first whose test succeeds runs. */
+  readonly branches: readonly { readonly test: Script; readonly body: Script }[];
+  readonly otherwise: Script | undefined;
+  readonly redirects: readonly Redirect[];
+}
+
+/** `( … )`: runs with a copy of the variables. */
+export interface SubShell {
+  readonly type: 'subshell';
+  readonly body: Script;
+  readonly redirects: readonly Redirect[];
+}
+
+export type Stage = SimpleCommand | ForLoop | WhileLoop | Condition | SubShell;
 
 /** Commands joined by `|`; `after` says when it runs, given the exit code of the one before. */
 export interface Pipeline {
@@ -49,25 +64,29 @@ export type Script = readonly Pipeline[];
 
 /** Words that a script may use as commands only where the grammar has them. */
 const RESERVED = new Set(['do', 'done', 'then', 'fi', 'else', 'elif', 'esac', 'in']);
-const LEFT_OUT = new Set(['if', 'case', 'until', 'function', '{', '}', '[[', '!', 'select']);
+const LEFT_OUT = new Set(['case', 'until', 'function', '{', '}', '[[', '!', 'select']);
 
 /** Reads a script. Throws ShellSyntaxError with what was expected. */
 export function parseScript(text: string): Script {
   const cursor = new Cursor(tokenize(text));
-  return parseList(cursor, undefined);
+  return parseList(cursor, []);
 }
 
-function parseList(cursor: Cursor, end: 'do' | 'done' | undefined): Script {
+type End = 'do' | 'done' | 'then' | 'elif' | 'else' | 'fi' | ')';
+
+/** Reads up to one of the words that may end the list; without any, to the end of the text. */
+function parseList(cursor: Cursor, ends: readonly End[]): Script {
   const pipelines: Pipeline[] = [];
   let after: Pipeline['after'] = 'always';
   for (;;) {
     cursor.skipNewlines();
     if (cursor.done) {
-      if (end !== undefined) throw new ShellSyntaxError(`The loop needs "${end}".`, true);
+      if (ends.length > 0) throw new ShellSyntaxError(`"${ends.at(-1)}" is missing.`, true);
       if (after !== 'always') throw new ShellSyntaxError('A command was expected at the end.', true);
       return pipelines;
     }
-    if (end !== undefined && cursor.literal() === end && after === 'always') {
+    const end = ends.find((each) => cursor.literal() === each);
+    if (end !== undefined && after === 'always') {
       if (pipelines.length === 0) throw new ShellSyntaxError(`A command was expected before "${end}".`);
       return pipelines;
     }
@@ -76,7 +95,8 @@ function parseList(cursor: Cursor, end: 'do' | 'done' | undefined): Script {
     else if (cursor.takeOperator('||')) after = 'failure';
     else {
       after = 'always';
-      if (!cursor.takeOperator(';') && !cursor.takeOperator('\n') && !cursor.done)
+      const ended = cursor.takeOperator(';') || cursor.takeOperator('\n') || cursor.done;
+      if (!ended && !(ends.includes(')') && cursor.literal() === ')'))
         throw new ShellSyntaxError(`"${cursor.literal() ?? '…'}" was not expected here.`);
     }
   }
@@ -95,8 +115,12 @@ function parseStage(cursor: Cursor): Stage {
   const word = cursor.literal();
   if (word === 'for') return parseFor(cursor);
   if (word === 'while') return parseWhile(cursor);
+  if (word === 'if') return parseIf(cursor);
+  if (cursor.takeOperator('(')) return parseSubShell(cursor);
   if (word !== undefined && LEFT_OUT.has(word))
-    throw new ShellSyntaxError(`"${word}" is not part of this terminal; of the control words it knows for and while.`);
+    throw new ShellSyntaxError(
+      `"${word}" is not part of this terminal; of the control words it knows for, while and if.`,
+    );
   if (word !== undefined && RESERVED.has(word)) throw new ShellSyntaxError(`"${word}" was not expected here.`);
   return parseSimple(cursor);
 }
@@ -116,17 +140,47 @@ function parseFor(cursor: Cursor): ForLoop {
 
 function parseWhile(cursor: Cursor): WhileLoop {
   cursor.expect('while');
-  return { type: 'while', condition: parseList(cursor, 'do'), ...parseBody(cursor) };
+  return { type: 'while', condition: parseList(cursor, ['do']), ...parseBody(cursor) };
 }
 
 function parseBody(cursor: Cursor): { body: Script; redirects: readonly Redirect[] } {
   cursor.skipNewlines();
   cursor.expect('do');
-  const body = parseList(cursor, 'done');
+  const body = parseList(cursor, ['done']);
   cursor.expect('done');
+  return { body, redirects: redirectsOf(cursor) };
+}
+
+function parseIf(cursor: Cursor): Condition {
+  const branches: { test: Script; body: Script }[] = [];
+  let opener: 'if' | 'elif' | undefined = 'if';
+  while (opener !== undefined) {
+    cursor.expect(opener);
+    const test = parseList(cursor, ['then']);
+    cursor.expect('then');
+    branches.push({ test, body: parseList(cursor, ['elif', 'else', 'fi']) });
+    opener = cursor.literal() === 'elif' ? 'elif' : undefined;
+  }
+  let otherwise: Script | undefined;
+  if (cursor.literal() === 'else') {
+    cursor.expect('else');
+    otherwise = parseList(cursor, ['fi']);
+  }
+  cursor.expect('fi');
+  return { type: 'if', branches, otherwise, redirects: redirectsOf(cursor) };
+}
+
+function parseSubShell(cursor: Cursor): SubShell {
+  const body = parseList(cursor, [')']);
+  cursor.expect(')');
+  return { type: 'subshell', body, redirects: redirectsOf(cursor) };
+}
+
+/** Those that follow a compound command, for all of it. */
+function redirectsOf(cursor: Cursor): Redirect[] {
   const redirects: Redirect[] = [];
   for (let redirect = cursor.takeRedirect(); redirect; redirect = cursor.takeRedirect()) redirects.push(redirect);
-  return { body, redirects };
+  return redirects;
 }
 
 function parseSimple(cursor: Cursor): SimpleCommand {

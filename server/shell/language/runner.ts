@@ -4,6 +4,7 @@ import { expandFields, expandWhole, MAX_WORD, type Values } from './expand.ts';
 import { LimitReached } from './limit.ts';
 import {
   type Assignment,
+  type Condition,
   type ForLoop,
   parseScript,
   type Redirect,
@@ -118,10 +119,48 @@ export class Runner<World extends ShellWorld> {
     return this.#told(frame, async () => {
       const streams = await this.#open(stage.redirects, frame);
       const own = { ...frame, ...streams };
-      const code = stage.type === 'for' ? await this.#for(stage, own) : await this.#while(stage, own);
+      const code = await this.#compound(stage, own);
       streams.close();
       return code;
     });
+  }
+
+  #compound(stage: Exclude<Stage, SimpleCommand>, frame: Frame): Promise<number> {
+    switch (stage.type) {
+      case 'for':
+        return this.#for(stage, frame);
+      case 'while':
+        return this.#while(stage, frame);
+      case 'if':
+        return this.#if(stage, frame);
+      case 'subshell':
+        return this.#subShell(stage.body, frame);
+    }
+  }
+
+  async #if({ branches, otherwise }: Condition, frame: Frame): Promise<number> {
+    const inner = { ...frame, depth: frame.depth + 1 };
+    for (const { test, body } of branches) {
+      if ((await this.script(test, inner)) === 0) return this.script(body, inner);
+      if (frame.signal.aborted) return EXIT_INTERRUPTED;
+    }
+    return otherwise === undefined ? 0 : this.script(otherwise, inner);
+  }
+
+  /** A runner of its own: what it sets stays inside, and `exit` ends only it. */
+  async #subShell(body: Script, frame: Frame): Promise<number> {
+    const inner = new Runner<World>({
+      commands: this.#commands,
+      world: this.#world,
+      variables: new Map(this.#variables),
+      notFound: this.#notFound,
+    });
+    try {
+      return await inner.script(body, { ...frame, depth: frame.depth + 1 });
+    } catch (error) {
+      if (error instanceof ScriptExit) return error.exitCode;
+      throw error;
+    }
   }
 
   #open(redirects: readonly Redirect[], frame: Frame): Promise<OpenStreams> {

@@ -39,9 +39,10 @@ describe('words', () => {
     ['echo `date`', 'Back quotes'],
     ['echo $((1+1))', 'Arithmetic'],
     [`echo $${'{A:-x}'}`, 'braced variable'],
-    ['(echo a)', 'Sub-shells'],
+    ['echo a)', '")" was not expected'],
+    ['case a in esac', '"case" is not part'],
     ['sleep 1 &', 'Background'],
-    ['if true; then echo; fi', '"if" is not part'],
+    ['if true; then fi', 'A command was expected'],
     ['kubectl apply -f <(echo a)', 'redirections'],
     ['cat <<< a', 'redirections'],
     ['done', '"done" was not expected'],
@@ -59,6 +60,21 @@ describe('words', () => {
 describe('lists and pipelines', () => {
   it('runs what follows && after success only and what follows || after failure only', async () => {
     expect((await shell().run('true && echo a || echo b; false && echo c || echo d')).out).toBe('a\nd\n');
+  });
+
+  it('chooses with if, elif and else', async () => {
+    const script = (a: string, b: string): string =>
+      `if ${a}; then echo one; elif ${b}; then echo two; else echo three; fi`;
+    expect((await shell().run(script('true', 'true'))).out).toBe('one\n');
+    expect((await shell().run(script('false', 'true'))).out).toBe('two\n');
+    expect((await shell().run(script('false', 'false'))).out).toBe('three\n');
+    expect((await shell().run('if true')).more).toBe(true);
+  });
+
+  it('runs a sub-shell on variables of its own', async () => {
+    expect((await shell().run('A=1; (A=2; echo $A; exit 3); echo $? $A')).out).toBe('2\n3 1\n');
+    expect((await shell().run('(echo b; echo a) | sort')).out).toBe('a\nb\n');
+    expect((await shell().run('(echo a')).more).toBe(true);
   });
 
   it('carries a list over the end of a line', async () => {
