@@ -135,6 +135,7 @@ export interface VirtualHost {
   routes?: Route[];
   include_request_attempt_count?: boolean;
   require_tls?: 'NONE' | 'EXTERNAL_ONLY' | 'ALL';
+  rate_limits?: Record<string, unknown>[];
   typed_per_filter_config?: Record<string, Any>;
   metadata?: Metadata;
 }
@@ -201,6 +202,8 @@ export interface RouteAction {
   regex_rewrite?: { pattern: { regex: string }; substitution: string };
   host_rewrite_literal?: string;
   hash_policy?: Record<string, unknown>[];
+  rate_limits?: Record<string, unknown>[];
+  include_vh_rate_limits?: boolean;
   max_stream_duration?: { max_stream_duration?: Duration; grpc_timeout_header_max?: Duration };
   request_mirror_policies?: { cluster: string; runtime_fraction?: { default_value: FractionalPercent } }[];
   cors?: Record<string, unknown>;

@@ -2,6 +2,12 @@ import type { HttpConnectionManager } from '#xds';
 import { type ExtAuthzConfig, readExtAuthz } from './ext-authz-config.ts';
 import { type JwtFilterConfig, readJwtAuthn } from './jwt-config.ts';
 import { ConfigProblem, within } from './problem.ts';
+import {
+  type LocalRateLimitConfig,
+  type RateLimitConfig,
+  readLocalRateLimit,
+  readRateLimit,
+} from './rate-limit-config.ts';
 import { type RbacFilterConfig, readRbac } from './rbac/rbac.ts';
 
 type HttpFilterJson = NonNullable<HttpConnectionManager['http_filters']>[number] & {
@@ -14,7 +20,9 @@ export type HttpFilterPlan =
   | { readonly kind: 'fault' | 'cors' | 'router' }
   | { readonly kind: 'rbac'; readonly config: RbacFilterConfig }
   | { readonly kind: 'jwt_authn'; readonly config: JwtFilterConfig }
-  | { readonly kind: 'ext_authz'; readonly config: ExtAuthzConfig };
+  | { readonly kind: 'ext_authz'; readonly config: ExtAuthzConfig }
+  | { readonly kind: 'local_ratelimit'; readonly config: LocalRateLimitConfig }
+  | { readonly kind: 'ratelimit'; readonly config: RateLimitConfig };
 
 const TYPE = 'type.googleapis.com/envoy.extensions.filters.http.';
 
@@ -25,6 +33,11 @@ const READERS: Readonly<Record<string, (config: HttpFilterJson['typed_config']) 
   [`${TYPE}router.v3.Router`]: () => ({ kind: 'router' }),
   [`${TYPE}rbac.v3.RBAC`]: (config) => ({ kind: 'rbac', config: readRbac(config) }),
   [`${TYPE}ext_authz.v3.ExtAuthz`]: (config) => ({ kind: 'ext_authz', config: readExtAuthz(config) }),
+  [`${TYPE}local_ratelimit.v3.LocalRateLimit`]: (config) => ({
+    kind: 'local_ratelimit',
+    config: readLocalRateLimit(config),
+  }),
+  [`${TYPE}ratelimit.v3.RateLimit`]: (config) => ({ kind: 'ratelimit', config: readRateLimit(config) }),
   [`${TYPE}jwt_authn.v3.JwtAuthentication`]: (config) => ({ kind: 'jwt_authn', config: readJwtAuthn(config) }),
 };
 

@@ -15,6 +15,7 @@ import { compileHashPolicies, type HashPolicy } from './hash-policy.ts';
 import { compileHeaderRules, type HeaderRules } from './header-rules.ts';
 import { type Origins, readOrigins } from './origins.ts';
 import { ConfigProblem, within } from './problem.ts';
+import { compileRateLimits, type RateLimitRule } from './rate-limit-actions.ts';
 import { compileConditions, type RouteCondition } from './route-condition.ts';
 import { compileRegex } from './string-match.ts';
 import { ALWAYS, durationMs, type Fraction, readFraction, readNumber } from './values.ts';
@@ -88,6 +89,9 @@ export interface CompiledRoute {
   readonly operation: string | undefined;
   /** What the route gives single filters, by filter name. */
   readonly perFilter: Readonly<Record<string, Any>> | undefined;
+  readonly rateLimits: readonly RateLimitRule[];
+  /** The rate limits of the virtual host count too. */
+  readonly includesHostLimits: boolean;
   readonly origins: Origins | undefined;
 }
 
@@ -97,6 +101,7 @@ export interface CompiledVirtualHost {
   readonly routes: readonly CompiledRoute[];
   readonly includeAttemptCount: boolean;
   readonly requireTls: boolean;
+  readonly rateLimits: readonly RateLimitRule[];
   readonly perFilter: Readonly<Record<string, Any>> | undefined;
   readonly origins: Origins | undefined;
 }
@@ -165,6 +170,7 @@ function compileVirtualHost(given: VirtualHost): CompiledVirtualHost {
     includeAttemptCount: given.include_request_attempt_count === true,
     requireTls: given.require_tls === 'ALL' || given.require_tls === 'EXTERNAL_ONLY',
     perFilter: given.typed_per_filter_config,
+    rateLimits: compileRateLimits(given.rate_limits, 'rate_limits'),
     origins: readOrigins(given.metadata),
   };
 }
@@ -180,6 +186,8 @@ function compileRoute(given: Route): CompiledRoute {
     cors: compileCors(given.typed_per_filter_config?.['envoy.filters.http.cors'] ?? given.route?.cors),
     operation: given.decorator?.operation,
     perFilter: given.typed_per_filter_config,
+    rateLimits: compileRateLimits(given.route?.rate_limits, 'route.rate_limits'),
+    includesHostLimits: given.route?.include_vh_rate_limits === true,
     origins: readOrigins(given.metadata),
   };
 }

@@ -6,6 +6,8 @@ import { cors } from './cors.ts';
 import { extAuthz } from './ext-authz/ext-authz.ts';
 import { fault } from './fault.ts';
 import { jwtAuthn } from './jwt/jwt-authn.ts';
+import { localRateLimit } from './rate-limit/local-rate-limit.ts';
+import { rateLimit } from './rate-limit/rate-limit.ts';
 import { rbac } from './rbac.ts';
 
 /** The configured HTTP filters as layers, in the order of the configuration. */
@@ -19,6 +21,10 @@ function layerOf(plan: HttpFilterPlan): RequestLayer {
       return jwtAuthn(plan.config);
     case 'ext_authz':
       return extAuthz(plan.config);
+    case 'local_ratelimit':
+      return localRateLimit(plan.config);
+    case 'ratelimit':
+      return rateLimit(plan.config);
     case 'fault':
       return fault;
     case 'cors':

@@ -1,0 +1,99 @@
+import type { Any, FractionalPercent, HeaderValueOption } from '#xds';
+import type { GrpcServiceConfig } from '../http/call/grpc-call.ts';
+import { statusNumber } from './ext-authz-config.ts';
+import { type GrpcServiceJson, readGrpcService } from './grpc-service.ts';
+import { ConfigProblem } from './problem.ts';
+import { compileRateLimits, type Descriptor, type RateLimitJson, type RateLimitRule } from './rate-limit-actions.ts';
+import { durationMs, type Fraction, readFraction, readNumber } from './values.ts';
+
+export interface TokenBucketConfig {
+  readonly maxTokens: number;
+  readonly tokensPerFill: number;
+  readonly fillIntervalMs: number;
+}
+
+export interface LocalRateLimitConfig {
+  readonly statPrefix: string;
+  readonly status: number;
+  /** Undefined: only requests with a descriptor are limited. */
+  readonly bucket: TokenBucketConfig | undefined;
+  readonly enabled: Fraction;
+  readonly enforced: Fraction;
+  readonly stage: number;
+  /** Rules of the filter's own, in place of those of routes. */
+  readonly rateLimits: readonly RateLimitRule[];
+  readonly descriptors: readonly { readonly entries: Descriptor; readonly bucket: TokenBucketConfig }[];
+  readonly responseHeaders: readonly HeaderValueOption[];
+  readonly rateLimitHeaders: boolean;
+  readonly consumesDefault: boolean;
+}
+
+export interface RateLimitConfig {
+  readonly domain: string;
+  readonly stage: number;
+  readonly service: GrpcServiceConfig;
+  readonly failureModeDeny: boolean;
+  readonly status: number;
+  readonly marksResponse: boolean;
+}
+
+const NEVER: Fraction = { numerator: 0, of: 100 };
+
+interface BucketJson {
+  readonly max_tokens?: number;
+  readonly tokens_per_fill?: number;
+  readonly fill_interval?: string;
+}
+
+/** Reads envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit. */
+export function readLocalRateLimit(config: Any): LocalRateLimitConfig {
+  const share = (field: string): Fraction => {
+    const given = config[field] as { default_value?: FractionalPercent } | undefined;
+    return given === undefined ? NEVER : readFraction(given.default_value, NEVER);
+  };
+  const bucket = config['token_bucket'] as BucketJson | undefined;
+  const descriptors = (config['descriptors'] ?? []) as readonly {
+    entries?: readonly { key?: string; value?: string }[];
+    token_bucket?: BucketJson;
+  }[];
+  const status = config['status'] as { code?: unknown } | undefined;
+  return {
+    statPrefix: String(config['stat_prefix'] ?? ''),
+    status: status?.code === undefined ? 429 : statusNumber(status.code),
+    bucket: bucket && readBucket(bucket, 'token_bucket'),
+    enabled: share('filter_enabled'),
+    enforced: share('filter_enforced'),
+    stage: readNumber(config['stage'], 0),
+    descriptors: descriptors.map(({ entries = [], token_bucket = {} }, i) => ({
+      entries: entries.map(({ key = '', value = '' }) => ({ key, value })),
+      bucket: readBucket(token_bucket, `descriptors[${i}].token_bucket`),
+    })),
+    rateLimits: compileRateLimits(config['rate_limits'] as RateLimitJson[] | undefined, 'rate_limits'),
+    responseHeaders: (config['response_headers_to_add'] ?? []) as readonly HeaderValueOption[],
+    rateLimitHeaders: config['enable_x_ratelimit_headers'] === 'DRAFT_VERSION_03',
+    consumesDefault: config['always_consume_default_token_bucket'] !== false,
+  };
+}
+
+function readBucket(given: BucketJson, field: string): TokenBucketConfig {
+  const fillIntervalMs = durationMs(given.fill_interval, `${field}.fill_interval`, 0);
+  if (fillIntervalMs < 50) {
+    throw new ConfigProblem(field, 'local rate limit token bucket fill timer must be >= 50ms');
+  }
+  return { maxTokens: given.max_tokens ?? 0, tokensPerFill: given.tokens_per_fill ?? 1, fillIntervalMs };
+}
+
+/** Reads envoy.extensions.filters.http.ratelimit.v3.RateLimit. */
+export function readRateLimit(config: Any): RateLimitConfig {
+  const { grpc_service } = (config['rate_limit_service'] ?? {}) as { grpc_service?: GrpcServiceJson };
+  const service = readGrpcService(grpc_service, 'rate_limit_service.grpc_service', 0);
+  const status = config['rate_limited_status'] as { code?: unknown } | undefined;
+  return {
+    domain: String(config['domain'] ?? ''),
+    stage: readNumber(config['stage'], 0),
+    service: { ...service, timeoutMs: durationMs(config['timeout'] as string | undefined, 'timeout', 20) },
+    failureModeDeny: config['failure_mode_deny'] === true,
+    status: status?.code === undefined ? 429 : statusNumber(status.code),
+    marksResponse: config['disable_x_envoy_ratelimited_header'] !== true,
+  };
+}

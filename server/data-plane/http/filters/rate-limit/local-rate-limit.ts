@@ -1,0 +1,107 @@
+import type { Descriptor } from '../../../config/rate-limit-actions.ts';
+import { type LocalRateLimitConfig, readLocalRateLimit } from '../../../config/rate-limit-config.ts';
+import type { Fraction } from '../../../config/values.ts';
+import type { ResponseHead } from '../../codec.ts';
+import type { Exchange, RequestLayer } from '../../exchange.ts';
+import { perRouteConfig } from '../per-route.ts';
+import { descriptorsOf, wordsOf } from './descriptors.ts';
+import { TokenBucket } from './token-bucket.ts';
+
+const NAME = 'envoy.filters.http.local_ratelimit';
+
+interface Limiter {
+  readonly config: LocalRateLimitConfig;
+  readonly common: TokenBucket | undefined;
+  readonly special: readonly { readonly entries: Descriptor; readonly bucket: TokenBucket }[];
+}
+
+/** Envoy's local rate limit: token buckets of this proxy alone, one for all requests and one for each descriptor that has its own. */
+export const localRateLimit = (config: LocalRateLimitConfig): RequestLayer => {
+  let own: Limiter | undefined;
+  const perRoute = new WeakMap<object, Limiter>();
+  return (exchange) => {
+    const given = perRouteConfig(exchange, NAME);
+    own ??= limiterOf(config, exchange);
+    let limiter = own;
+    if (given !== undefined) {
+      const held = perRoute.get(given) ?? limiterOf(readLocalRateLimit(given), exchange);
+      perRoute.set(given, held);
+      limiter = held;
+    }
+    return limit(exchange, limiter);
+  };
+};
+
+const limiterOf = (config: LocalRateLimitConfig, { runtime }: Exchange): Limiter => ({
+  config,
+  common: config.bucket && new TokenBucket(config.bucket, runtime.clock),
+  special: config.descriptors.map(({ entries, bucket }) => ({
+    entries,
+    bucket: new TokenBucket(bucket, runtime.clock),
+  })),
+});
+
+function limit(exchange: Exchange, { config, common, special }: Limiter): 'next' | 'wait' {
+  const count = (name: string): void => {
+    exchange.runtime.stats.stat(`${config.statPrefix}.http_local_rate_limit.${name}`).value++;
+  };
+  if (!drawn(exchange, 'limit_enabled', config.enabled)) return 'next';
+  count('enabled');
+  const asked = special.length === 0 ? [] : descriptorsOf(exchange, config.stage, config.rateLimits);
+  const matched = special.filter(({ entries }) => asked.some((one) => sameEntries(one, entries)));
+  const buckets = matched.map(({ bucket }) => bucket);
+  if (common !== undefined && (matched.length === 0 || config.consumesDefault)) buckets.push(common);
+  const empty = buckets.find((bucket) => !bucket.take());
+  const shown = empty ?? buckets[0];
+  if (config.rateLimitHeaders && shown !== undefined) exchange.responseEdits.push((head) => writeLimits(head, shown));
+  if (empty === undefined) {
+    count('ok');
+    return 'next';
+  }
+  count('rate_limited');
+  const enforced = drawn(exchange, 'limit_enforced', config.enforced);
+  note(exchange, { enforced, bucket: empty, matched: matched.map(({ entries }) => wordsOf(entries)) });
+  if (!enforced) return 'next';
+  count('enforced');
+  exchange.responseEdits.push((head) => {
+    for (const { header } of config.responseHeaders) head.headers.set(header.key.toLowerCase(), header.value ?? '');
+  });
+  exchange.reply({ status: config.status, flag: 'RL', details: 'local_rate_limited', body: 'local_rate_limited' });
+  return 'wait';
+}
+
+function drawn(
+  { runtime, span }: Exchange,
+  what: 'limit_enabled' | 'limit_enforced',
+  { numerator, of }: Fraction,
+): boolean {
+  if (numerator === 0) return false;
+  return numerator >= of || runtime.chance.draws.below(what, span.traceId, of) < numerator;
+}
+
+const sameEntries = (asked: Descriptor, entries: Descriptor): boolean =>
+  asked.length === entries.length &&
+  entries.every(({ key, value }, i) => asked[i]?.key === key && (value === '' || asked[i]?.value === value));
+
+/** Headers of draft-ietf-httpapi-ratelimit-headers-03. */
+function writeLimits({ headers }: ResponseHead, bucket: TokenBucket): void {
+  headers.set('x-ratelimit-limit', String(bucket.config.maxTokens));
+  headers.set('x-ratelimit-remaining', String(bucket.left));
+  headers.set('x-ratelimit-reset', String(bucket.resetSeconds));
+}
+
+function note(
+  exchange: Exchange,
+  { enforced, bucket, matched }: { enforced: boolean; bucket: TokenBucket; matched: readonly string[] },
+): void {
+  const { maxTokens, tokensPerFill, fillIntervalMs } = bucket.config;
+  exchange.steps.add('http_filter', enforced ? 'stopped' : 'passed', NAME, () => ({
+    detail: `the bucket of ${maxTokens} tokens is empty; ${tokensPerFill} come back every ${fillIntervalMs} ms${enforced ? '' : ' (not enforced)'}`,
+    evidence: {
+      maxTokens,
+      tokensPerFill,
+      fillIntervalMs,
+      ...(matched.length > 0 && { descriptor: matched.join('; ') }),
+    },
+  }));
+}
