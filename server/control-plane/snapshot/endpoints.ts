@@ -47,11 +47,13 @@ export interface EndpointSources {
   readonly slices: readonly KubeObject[];
   readonly entries: readonly ServiceEntry[];
   readonly workloadEntries: readonly WorkloadInstance[];
+  /** Network of pods that name none. */
+  readonly homeNetwork: string;
 }
 
 /** What stands behind each service: slices, ServiceEntries, and the WorkloadEntries that Kubernetes Services select. */
 export function deriveEndpoints(
-  { slices, entries, workloadEntries }: EndpointSources,
+  { slices, entries, workloadEntries, homeNetwork }: EndpointSources,
   workloads: WorkloadIndex,
   registry: ServiceRegistry,
   trustDomain: string,
@@ -69,7 +71,7 @@ export function deriveEndpoints(
     const hostname = serviceHostname(service, namespace);
     const held = registry.byHost.get(hostname)?.get(namespace);
     const drains = held !== undefined && keepsSessions(held);
-    add(serviceKey({ namespace, hostname }), sliceEndpoints(slice, { namespace, drains }, workloads));
+    add(serviceKey({ namespace, hostname }), sliceEndpoints(slice, { namespace, drains, homeNetwork }, workloads));
   }
   for (const endpoints of byService.values()) {
     endpoints.sort((a, b) => compareAddresses(a.ip, b.ip) || a.port - b.port);
@@ -102,9 +104,15 @@ function healthOf({ ready, serving, terminating }: Conditions, drains: boolean):
   return drains && serving !== false ? 'DRAINING' : undefined;
 }
 
+interface SliceContext {
+  readonly namespace: string;
+  readonly drains: boolean;
+  readonly homeNetwork: string;
+}
+
 function sliceEndpoints(
   slice: KubeObject,
-  { namespace, drains }: { readonly namespace: string; readonly drains: boolean },
+  { namespace, drains, homeNetwork }: SliceContext,
   workloads: WorkloadIndex,
 ): Endpoint[] {
   const { endpoints = [], ports = [] } = slice as SliceShape;
@@ -114,10 +122,9 @@ function sliceEndpoints(
     return addresses.flatMap((ip) => {
       const named = targetRef?.name && workloads.byName.get(`${targetRef.namespace ?? namespace}/${targetRef.name}`);
       const workload = named || workloads.byIp.get(ip) || strangerAt(ip, namespace);
+      const network = workload.network || homeNetwork;
       return ports.flatMap(({ port, name = '' }) =>
-        port === undefined
-          ? []
-          : [{ ip, port, portName: name, portKey: 0, weight: 0, network: workload.network, health, workload }],
+        port === undefined ? [] : [{ ip, port, portName: name, portKey: 0, weight: 0, network, health, workload }],
       );
     });
   });

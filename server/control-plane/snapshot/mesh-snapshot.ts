@@ -15,6 +15,7 @@ import { deriveEnvoyFilters, type EnvoyFilter } from './envoy-filters.ts';
 import { deriveGateways, type GatewayList } from './gateways.ts';
 import { contentOf, memoLatest, memoStable } from './memo.ts';
 import { MESH_CONFIG_MAP, readMeshConfig } from './mesh-config.ts';
+import { deriveNetworks, type Networks } from './networks.ts';
 import type { ObjectTables } from './object-tables.ts';
 import { derivePeerAuthentications, type PeerAuthenticationList } from './peer-authentications.ts';
 import { deriveRegistry, type ServiceRegistry } from './registry.ts';
@@ -32,6 +33,7 @@ import { deriveWorkloads, type WorkloadIndex } from './workloads.ts';
 export interface MeshSnapshot {
   readonly mesh: MeshConfig;
   readonly services: ServiceRegistry;
+  readonly networks: Networks;
   readonly workloads: WorkloadIndex;
   readonly endpoints: EndpointIndex;
   readonly serviceAccounts: ServiceAccountIndex;
@@ -74,9 +76,11 @@ export function createSnapshotDeriver(meshConfig: MeshConfig): (tables: ObjectTa
       slices: EndpointSources['slices'],
       listed: EndpointSources['entries'],
       named: EndpointSources['workloadEntries'],
-    ): EndpointSources => ({ slices, entries: listed, workloadEntries: named }),
+      homeNetwork: string,
+    ): EndpointSources => ({ slices, entries: listed, workloadEntries: named, homeNetwork }),
   );
   const trustDomains = memoStable((own: string, aliases: readonly string[] = []) => ({ own, aliases }), JSON.stringify);
+  const networks = memoStable(deriveNetworks, contentOf);
   const workloads = memoLatest(deriveWorkloads);
   const endpoints = memoLatest(deriveEndpoints);
   const serviceAccounts = memoStable(deriveServiceAccounts, (index) => JSON.stringify([...index]));
@@ -101,11 +105,13 @@ export function createSnapshotDeriver(meshConfig: MeshConfig): (tables: ObjectTa
     const { trustDomain } = config;
     const entries = serviceEntries(tables.list('ServiceEntry.networking.istio.io'));
     const registry = services(tables.list('Service'), entries, tables.list('Namespace'), trustDomain);
+    const reach = networks(tables.list('Service'), tables.list('Namespace'), config.rootNamespace);
     const pods = workloads(tables.list('Pod'), tables.list('Node'), trustDomain);
     const sources = endpointSources(
       tables.list('EndpointSlice.discovery.k8s.io'),
       entries,
       workloadEntries(tables.list('WorkloadEntry.networking.istio.io'), trustDomain),
+      reach.home,
     );
     const ready = endpoints(sources, pods, registry, trustDomain);
     const generated = gatewayApi(tables);
@@ -118,6 +124,7 @@ export function createSnapshotDeriver(meshConfig: MeshConfig): (tables: ObjectTa
     return {
       mesh: config,
       services: registry,
+      networks: reach,
       workloads: pods,
       endpoints: ready,
       serviceAccounts: serviceAccounts(

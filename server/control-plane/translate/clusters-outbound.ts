@@ -142,7 +142,7 @@ interface Discovery {
 
 /** How its endpoints are found; undefined for a name without a single endpoint, which has no cluster. */
 function discoveryFields(
-  { scope, service, port, rule, subset }: ClusterInput,
+  { scope, service, port, rule, subset, sniDnat }: ClusterInput,
   { name, type, policy }: Discovery,
 ): Partial<IstioCluster> | undefined {
   switch (type) {
@@ -157,7 +157,7 @@ function discoveryFields(
       };
     }
     default: {
-      const endpoints = localityEndpoints(scope, { service, port, rule, subset: subset?.value, policy });
+      const endpoints = localityEndpoints(scope, { service, port, rule, subset: subset?.value, policy, sniDnat });
       if (endpoints.length === 0) return undefined;
       return {
         type,

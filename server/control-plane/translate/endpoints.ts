@@ -12,6 +12,7 @@ import type { Service, ServicePort } from '../snapshot/services.ts';
 import { CLUSTER_ID, formatLocality, type Locality } from '../snapshot/workloads.ts';
 import { applyLocality, effectiveLocality, type LocalityGroup } from './locality-lb.ts';
 import type { OutboundScope } from './scope.ts';
+import { groupOf, speaksMutualTls, splitHorizon } from './split-horizon.ts';
 import { type EffectivePolicy, effectivePolicy } from './traffic-policy.ts';
 
 /** The endpoints of an EDS cluster as the scope's clients see them. A subset takes the pods that carry all its labels. */
@@ -52,17 +53,21 @@ export function localityEndpoints(scope: OutboundScope, query: EndpointQuery): L
   const isDns = service.resolution === 'DNSLB' || service.resolution === 'DNSRoundRobinLB';
   const hidesUnready =
     service.trafficDistribution === 'Any' && Boolean(policy.outlierDetection?.value.minHealthPercent);
+  const { networks } = snapshot;
+  const isBehindGateway = ({ ip }: Endpoint): boolean => ip === '' && networks.gateways.size > 0;
   const mutual = speaksMtls(snapshot, query);
   const endpoints = endpointsOnPort(snapshot.endpoints, service, port).filter(
     (endpoint) =>
-      (isDns || endpoint.port === 0 || isIp(endpoint.ip)) &&
+      (isDns || endpoint.port === 0 || isIp(endpoint.ip) || isBehindGateway(endpoint)) &&
       labelsMatch(subset?.labels, endpoint.workload.labels) &&
       (endpoint.health !== 'UNHEALTHY' || !hidesUnready) &&
       (healthOf(endpoint) !== 'DRAINING' || Boolean(service.labels[SESSION_LABEL])) &&
       (!service.nodeLocal || endpoint.workload.node === client.node),
   );
-  const groups = groupByLocality(endpoints, mutual);
-  return applyLocality(sniDnat === true ? groups.map((group) => onlyMutual(group, mutual)) : groups, {
+  const plain = groupByLocality(endpoints, mutual);
+  // A cluster that finds its endpoints by name has them all, whatever network they are in.
+  const groups = isDns ? plain : splitHorizon(plain, networks, client.network);
+  return applyLocality(sniDnat === true ? groups.map(onlyMutual) : groups, {
     client: client.locality,
     clientLabels: client.labels,
     locality: effectiveLocality(snapshot.mesh, policy.loadBalancer?.value, service),
@@ -114,20 +119,12 @@ function groupByLocality(
 }
 
 /** A gateway between networks cannot tell mTLS from other TLS: it must reach only endpoints that insist on it. */
-function onlyMutual({ llb, endpoints }: LocalityGroup, mutual: (endpoint: Endpoint) => boolean): LocalityGroup {
-  const kept = endpoints
-    .map((endpoint, i) => ({ endpoint, sent: llb.lb_endpoints?.[i] }))
-    .filter(({ endpoint }) => mutual(endpoint));
-  const { lb_endpoints: _, load_balancing_weight: __, ...place } = llb;
-  if (kept.length === 0) return { llb: place, endpoints: [] };
-  return {
-    llb: {
-      ...place,
-      lb_endpoints: kept.flatMap(({ sent }) => (sent === undefined ? [] : [sent])),
-      load_balancing_weight: kept.reduce((sum, { endpoint }) => sum + (endpoint.weight || 1), 0),
-    },
-    endpoints: kept.map(({ endpoint }) => endpoint),
-  };
+function onlyMutual(group: LocalityGroup): LocalityGroup {
+  const pairs = group.endpoints.flatMap((endpoint, i) => {
+    const sent = group.llb.lb_endpoints?.[i];
+    return sent !== undefined && speaksMutualTls(sent) ? [{ sent, endpoint }] : [];
+  });
+  return groupOf(group, pairs);
 }
 
 const protoLocality = ({ region, zone, subZone }: Locality): NonNullable<LocalityLbEndpoints['locality']> => ({

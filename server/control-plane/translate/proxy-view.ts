@@ -58,7 +58,7 @@ export function viewProxy(snapshot: MeshSnapshot, node: ProxyNode): ProxyView {
     locality: workload?.locality ?? NOWHERE,
     node: workload?.node ?? '',
     metadata,
-    network: text(metadata['NETWORK']) ?? '',
+    network: text(metadata['NETWORK']) ?? workload?.network ?? '',
     targets: findTargets(snapshot, { namespace, labels, ip, workload }),
   };
 }

@@ -18,7 +18,7 @@ export interface OutboundPolicy {
 }
 
 /** What of the proxy itself endpoints depend on. */
-export type ScopeClient = Pick<ProxyView, 'ip' | 'labels' | 'locality' | 'node'>;
+export type ScopeClient = Pick<ProxyView, 'ip' | 'labels' | 'locality' | 'node' | 'network'>;
 
 /** What a group of proxies with the same outbound configuration sees of the mesh. */
 export interface OutboundScope {
@@ -93,7 +93,7 @@ export function createScope(snapshot: MeshSnapshot, proxy: ScopeProxy): Outbound
   };
 }
 
-export type ScopeProxy = Pick<ProxyView, 'role' | 'namespace' | 'labels' | 'istioProxy' | 'ip' | 'locality' | 'node'>;
+export type ScopeProxy = Pick<ProxyView, 'role' | 'namespace' | 'istioProxy'> & ScopeClient;
 
 const sidecarOf = (snapshot: MeshSnapshot, proxy: ScopeProxy): Sidecar | undefined =>
   sidecarFor(snapshot.sidecars, proxy, snapshot.mesh.rootNamespace);
@@ -110,6 +110,7 @@ export function scopeKey(snapshot: MeshSnapshot, proxy: ProxyView): string {
     labelsMatter(snapshot) ? Object.entries(proxy.labels).sort() : 0,
     resolvesNames(snapshot.services) ? [region, zone, subZone] : 0,
     isHeadlessEndpoint(snapshot, proxy.ip) ? proxy.ip : 0,
+    resolvesNames(snapshot.services) ? proxy.network : 0,
   ]);
 }
 

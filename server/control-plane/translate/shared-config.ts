@@ -36,9 +36,9 @@ export function sharedConfig(memo: KeyedMemo, input: SharedInput): ConfigResourc
  * DNS, as its addresses are in them; VirtualServices for HTTP are an input of routes alone.
  */
 function sidecarConfig(memo: KeyedMemo, { snapshot, proxy, key }: SharedInput, scope: OutboundScope): ConfigResources {
-  const { mesh, destinationRules, peerAuthentications, serviceAccounts, envoyFilters } = snapshot;
+  const { mesh, networks, destinationRules, peerAuthentications, serviceAccounts, envoyFilters } = snapshot;
   const endpoints = namesEndpoints(snapshot.services) ? snapshot.endpoints : undefined;
-  const base = [mesh, destinationRules, scope.sidecar, ...scope.services];
+  const base = [mesh, networks, destinationRules, scope.sidecar, ...scope.services];
   const imported = scope.egress.flatMap(({ services }) => services);
   const rules = scope.egress.flatMap(({ virtualServices }) => virtualServices);
   const clusters = memo.of(`clusters/${key}`, [endpoints, peerAuthentications, serviceAccounts, ...base], () =>
@@ -67,6 +67,7 @@ function remember(memories: Map<string, RouteMemory>, table: string): RouteMemor
 function wholeConfig(memo: KeyedMemo, { snapshot, proxy, key }: SharedInput, scope: OutboundScope): ConfigResources {
   const inputs = [
     snapshot.mesh,
+    snapshot.networks,
     snapshot.services,
     snapshot.virtualServices,
     snapshot.destinationRules,

@@ -139,10 +139,10 @@ function encodeEndpoints(
   { clusters }: ConfigResources,
 ): EncodedPart {
   const { region, zone, subZone } = proxy.locality;
-  const place = `${region}/${zone}/${subZone}/${proxy.node}`;
+  const place = `${region}/${zone}/${subZone}/${proxy.node}/${proxy.network}`;
   return memo.of<EncodedPart>(
     `endpoints/${key}/${place}`,
-    [clusters, snapshot.endpoints, snapshot.workloads],
+    [clusters, snapshot.endpoints, snapshot.workloads, snapshot.networks],
     (previous) => encode(typeUrls.endpoint, endpointResources(createScope(snapshot, proxy), clusters), previous),
   );
 }
