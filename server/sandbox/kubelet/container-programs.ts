@@ -1,0 +1,121 @@
+import { createProxy } from '#data-plane';
+import { createFetch, findImage, imageName } from '#workloads';
+import { isBareShell, noInput, runCommand } from '../exec/run-command.ts';
+import type { ContainerSpec } from '../kube-types.ts';
+import { INIT_CONTAINER } from '../mesh/injection.ts';
+import { rootNamespace, xdsPort } from '../mesh/system.ts';
+import { createAppProgram } from './app-program.ts';
+import { declaredPorts, environmentOf, filesOf, type PodBuild, worldOf } from './pod-build.ts';
+import type { Program } from './program.ts';
+import { createProxyProgram } from './proxy-program.ts';
+
+/** The program of a container: istiod, a proxy, its init step or an image; undefined when there is no such image. */
+export function createProgram(build: PodBuild, spec: ContainerSpec, log: (line: string) => void): Program | undefined {
+  const { options, pod, ip, captured, listeners, ports } = build;
+  const { plan, clock, random } = options;
+  const name = imageName(spec.image);
+  if (name === 'proxyv2')
+    return spec.name === INIT_CONTAINER ? initProgram(build, log) : proxyProgram(build, spec, log);
+  if (name === 'pilot' && pod.metadata.namespace === rootNamespace)
+    return options.createIstiod({ ip, podName: pod.metadata.name, log });
+  const image = findImage(spec.image);
+  if (image === undefined) return undefined;
+  const env = environmentOf(build, spec);
+  // A container that starts again finds its image's files, not what the last run wrote.
+  build.files.delete(spec.name);
+  return createAppProgram({
+    image,
+    container: spec,
+    pod: { name: pod.metadata.name, namespace: pod.metadata.namespace ?? '', labels: pod.metadata.labels ?? {} },
+    env,
+    bindIp: captured ? plan.hiddenIp(ip) : ip,
+    clock,
+    random: random.stream(`${pod.metadata.namespace}/${pod.metadata.name}/${spec.name}`),
+    fetch: createFetch(build.dial, clock),
+    readFile: (path) => filesOf(build, spec).bytes(path),
+    run: (command, signal) => mainProgram(build, spec, { command, signal, log }),
+    log,
+    onListen: (listener) => {
+      if (!listeners.some(({ port }) => port === listener.port)) listeners.push(listener);
+      if (captured) ports.open(listener.port);
+    },
+  });
+}
+
+/** What the container itself runs by the interpreter; its output is the log. */
+function mainProgram(
+  build: PodBuild,
+  spec: ContainerSpec,
+  {
+    command,
+    signal,
+    log,
+  }: { readonly command: readonly string[]; readonly signal: AbortSignal; readonly log: (line: string) => void },
+): Promise<number> {
+  if (spec['stdin'] === true && isBareShell(command)) {
+    return new Promise((resolve) => {
+      build.consoles.set(spec.name, { end: resolve });
+      signal.addEventListener('abort', () => resolve(137), { once: true });
+    });
+  }
+  const lines = lineWriter(log);
+  const { write } = lines;
+  return runCommand(command, { ...noInput, out: write, err: write, signal }, worldOf(build, spec)).finally(() =>
+    lines.end(),
+  );
+}
+
+/** Pieces of output become lines of a log; what has no line end yet waits for it. */
+function lineWriter(log: (line: string) => void): { write(text: string): void; end(): void } {
+  let rest = '';
+  return {
+    write: (text) => {
+      const lines = (rest + text).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) log(line);
+    },
+    end: () => {
+      if (rest !== '') log(rest);
+    },
+  };
+}
+
+/** Sets capture for the pod: here the dialler's table plays the part of the kernel's rules. */
+const initProgram = ({ ip, rules }: PodBuild, log: (line: string) => void): Program => ({
+  start: async () => {
+    log(`istio-iptables ${rules.args.slice(1).join(' ')}`);
+    log(`outbound: every TCP connection of the pod goes to ${ip}:15001, except those of user 1337 (the proxy)`);
+    log(`inbound: every TCP connection to ${ip} goes to port 15006, except 15020, 15021, 15090`);
+    return undefined;
+  },
+  stop: async () => undefined,
+});
+
+function proxyProgram(build: PodBuild, spec: ContainerSpec, log: (line: string) => void): Program {
+  const { options, pod, ip, rules } = build;
+  const role = spec.args?.includes('router') === true ? 'router' : 'sidecar';
+  const serviceAccount = pod.spec.serviceAccountName ?? 'default';
+  const namespace = pod.metadata.namespace ?? '';
+  const name = pod.metadata.name;
+  const ports = declaredPorts(pod).filter((port) => rules.inbound(port));
+  return createProxyProgram({
+    before: options.istiodReady,
+    create: () =>
+      createProxy({
+        role,
+        pod: { name, namespace, ip, serviceAccount, labels: pod.metadata.labels ?? {}, ports },
+        trustDomain: options.trustDomain(),
+        xdsAddress: `${options.istiodIp}:${xdsPort}`,
+        signer: options.signer,
+        token: options.tokens.mint({ namespace, serviceAccount, pod: name }),
+        network: options.network.forProxy(ip),
+        clock: options.clock,
+        random: options.random.stream(`${namespace}/${name}/${spec.name}`),
+        onHop: options.onHop,
+        onLog: log,
+      }),
+    onProxy: (proxy) => {
+      build.proxy = proxy;
+    },
+  });
+}

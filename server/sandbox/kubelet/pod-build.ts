@@ -1,0 +1,170 @@
+import type { TokenIssuer } from '#ca';
+import type { CertificateSigner, Proxy } from '#data-plane';
+import type { Clock, HopRecord, Random, SocketAddress } from '#domain';
+import type { KubeStore } from '#kube-api';
+import { createFetch, type Dial, imageName } from '#workloads';
+import type { EventRecorder } from '../controllers/event-recorder.ts';
+import { createContainerFiles } from '../exec/container-files.ts';
+import type { PodWorld } from '../exec/pod-world.ts';
+import type { ContainerSpec, PodObject } from '../kube-types.ts';
+import { INIT_CONTAINER, PROXY_CONTAINER } from '../mesh/injection.ts';
+import type { AddressPlan } from '../network/addresses.ts';
+import { type CaptureRules, captureRules } from '../network/capture-rules.ts';
+import type { Network } from '../network/network.ts';
+import type { ContainerRuntime } from './container-runtime.ts';
+import { containerEnvironment } from './environment.ts';
+import { PodPorts } from './pod-ports.ts';
+import type { Program } from './program.ts';
+import { containerMounts } from './volumes.ts';
+
+const PROXY_OWN_PORTS = new Set([15001, 15006, 15008, 15020, 15021, 15090]);
+
+/** What a service account's token proves to the Kubernetes API, or to an audience. */
+export type AccountToken = (
+  account: { readonly namespace: string; readonly name: string },
+  audience: string | undefined,
+) => string;
+
+export interface PodBuilderOptions {
+  readonly store: KubeStore;
+  readonly plan: AddressPlan;
+  readonly network: Network;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly tokens: TokenIssuer;
+  readonly signer: CertificateSigner;
+  readonly events: EventRecorder;
+  /** The mesh's, at the moment a proxy starts. */
+  readonly trustDomain: () => string;
+  readonly istiodIp: string;
+  readonly accountToken: AccountToken;
+  /** PEM of the CA that the Kubernetes API's certificate comes from. */
+  readonly clusterCa: () => string;
+  /** Resolves when istiod listens, or when it is not worth waiting any longer. */
+  readonly istiodReady: () => Promise<void>;
+  readonly createIstiod: (parts: {
+    readonly ip: string;
+    readonly podName: string;
+    readonly log: (line: string) => void;
+  }) => Program;
+  readonly onHop: (hop: HopRecord) => void;
+  readonly onLog: (source: string, line: string) => void;
+  readonly onError: (what: string, error: unknown) => void;
+}
+
+/** A container's main program that is a shell with a terminal (`stdin: true`, `tty: true`). */
+export interface Console {
+  /** Whoever was attached has left; the program ends. */
+  end(exitCode: number): void;
+}
+
+/** A pod while it is put together, and what its parts share afterwards. */
+export interface PodBuild {
+  readonly options: PodBuilderOptions;
+  readonly pod: PodObject;
+  readonly ip: string;
+  readonly captured: boolean;
+  readonly rules: CaptureRules;
+  readonly listeners: SocketAddress[];
+  readonly dial: Dial;
+  readonly onChange: () => void;
+  readonly ports: PodPorts;
+  /** The files of each container's present run, by its name. */
+  readonly files: Map<string, ReturnType<typeof createContainerFiles>>;
+  readonly runtimes: Map<string, ContainerRuntime>;
+  /** Shells that wait for somebody to attach, by container. */
+  readonly consoles: Map<string, Console>;
+  proxy: Proxy | undefined;
+}
+
+/** The pod's network and everything else that is there before any container. */
+export function prepare(
+  options: PodBuilderOptions,
+  { pod, ip, onChange }: { readonly pod: PodObject; readonly ip: string; readonly onChange: () => void },
+): PodBuild {
+  const { plan, network, onError } = options;
+  const captured = pod.spec.initContainers?.some(({ name }) => name === INIT_CONTAINER) ?? false;
+  const rules = captureRules(pod.metadata.annotations);
+  const namespace = pod.metadata.namespace ?? '';
+  const build: PodBuild = {
+    options,
+    pod,
+    ip,
+    captured,
+    rules,
+    onChange,
+    listeners: [],
+    dial: network.dialFrom({ podIp: ip, namespace, captured, outbound: rules.outbound }),
+    ports: new PodPorts({
+      ip,
+      hiddenIp: plan.hiddenIp(ip),
+      rules,
+      declared: declaredPorts(pod),
+      proxy: () => build.proxy,
+      onError: (what, error) => onError(`pod ${namespace}/${pod.metadata.name}: ${what}`, error),
+    }),
+    files: new Map(),
+    runtimes: new Map(),
+    consoles: new Map(),
+    proxy: undefined,
+  };
+  return build;
+}
+
+/** The spec of a container by its name. */
+export const specOf = ({ spec }: PodObject, name: string): ContainerSpec =>
+  [...spec.containers, ...(spec.initContainers ?? [])].find((each) => each.name === name) ?? { name, image: '' };
+
+/** What a program in the container finds around it. */
+export function worldOf(build: PodBuild, spec: ContainerSpec): PodWorld {
+  const { options, pod, ip, listeners, dial } = build;
+  const namespace = pod.metadata.namespace ?? '';
+  const files = filesOf(build, spec);
+  return {
+    clock: options.clock,
+    files,
+    pod: { name: pod.metadata.name, namespace, ip, serviceAccount: pod.spec.serviceAccountName ?? 'default' },
+    container: spec.name,
+    image: imageName(spec.image),
+    env: environmentOf(build, spec),
+    dial,
+    fetch: createFetch(dial, options.clock),
+    resolve: (name) => options.network.resolve(name, namespace),
+    listeners: () => listeners,
+    proxy: () => (spec.name === PROXY_CONTAINER ? build.proxy : undefined),
+    imageExec: (command) => build.runtimes.get(spec.name)?.program?.exec?.(command),
+  };
+}
+
+/** The container's environment now; throws ContainerConfigError. */
+export const environmentOf = ({ options, pod, ip }: PodBuild, spec: ContainerSpec): Record<string, string> =>
+  containerEnvironment({ store: options.store, pod, container: spec, podIp: ip, hostIp: options.plan.node });
+
+/** The files of the container's present run. */
+export function filesOf(build: PodBuild, spec: ContainerSpec): ReturnType<typeof createContainerFiles> {
+  const known = build.files.get(spec.name);
+  if (known !== undefined) return known;
+  const { options, pod, ip } = build;
+  const account = { namespace: pod.metadata.namespace ?? '', name: pod.spec.serviceAccountName ?? 'default' };
+  const mounts = containerMounts(
+    {
+      store: options.store,
+      pod,
+      podIp: ip,
+      hostIp: options.plan.node,
+      token: (audience) => options.accountToken(account, audience),
+      clusterCa: options.clusterCa(),
+    },
+    spec,
+  );
+  const files = createContainerFiles(mounts);
+  build.files.set(spec.name, files);
+  return files;
+}
+
+/** TCP ports that the pod's containers declare, without those of the proxy itself. */
+export const declaredPorts = (pod: PodObject): number[] =>
+  pod.spec.containers
+    .flatMap(({ ports = [] }) => ports)
+    .filter(({ containerPort, protocol }) => protocol !== 'UDP' && !PROXY_OWN_PORTS.has(containerPort))
+    .map(({ containerPort }) => containerPort);
