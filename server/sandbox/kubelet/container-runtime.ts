@@ -2,10 +2,11 @@ import type { Clock, Timer } from '#domain';
 import { errorMessage } from '#domain';
 import type { ContainerState } from '../doors.ts';
 import type { ContainerSpec } from '../kube-types.ts';
+import { ContainerHealth } from './container-health.ts';
 import { type ContainerLog, createContainerLog } from './container-log.ts';
 import { type State, stateStatus } from './container-state.ts';
 import { ContainerConfigError } from './environment.ts';
-import { Prober, type ProberOptions } from './prober.ts';
+import type { ProberOptions } from './prober.ts';
 import type { Program } from './program.ts';
 
 const FIRST_BACK_OFF_MS = 10_000;
@@ -45,13 +46,21 @@ export class ContainerRuntime {
   #failures = 0;
   #program: Program | undefined;
   #timer: Timer | undefined;
-  #probers: Prober[] = [];
+  readonly #health: ContainerHealth;
   #stopped = false;
   #ended: (() => void)[] = [];
 
   constructor(options: ContainerOptions) {
     this.#options = options;
     this.#log = createContainerLog(options.onLog, options.clock);
+    this.#health = new ContainerHealth({
+      ...options,
+      onStarted: () => {
+        this.#started = true;
+      },
+      onReady: (ready) => this.#setReady(ready),
+      onKill: (message) => this.#kill(message),
+    });
     if (options.kind !== 'init') this.#state = { is: 'waiting', reason: 'ContainerCreating' };
   }
 
@@ -126,7 +135,9 @@ export class ContainerRuntime {
         },
       );
       if (this.#options.kind === 'init') return await this.#untilEnded();
-      this.#watchHealth();
+      // A proxy tells by itself when it is warm.
+      if (this.#options.kind === 'proxy') this.#begin();
+      else this.#health.start();
     } catch (thrown) {
       this.#log.write(errorMessage(thrown));
       await program.stop(0);
@@ -138,7 +149,7 @@ export class ContainerRuntime {
     this.#stopped = true;
     this.#ready = false;
     this.#timer?.cancel();
-    this.#stopProbes();
+    this.#health.stop();
     for (const end of this.#ended.splice(0)) end();
     await this.#program?.stop(drainMs);
   }
@@ -198,57 +209,9 @@ export class ContainerRuntime {
     this.#options.onChange();
   }
 
-  /** Startup first; readiness and liveness begin when it has succeeded. Without probes a program that runs is ready. */
-  #watchHealth(): void {
-    const { spec, kind, onEvent } = this.#options;
-    // A proxy tells by itself when it is warm.
-    if (kind === 'proxy') {
-      this.#begin();
-      return;
-    }
-    if (spec.startupProbe === undefined) {
-      this.#probeHealth();
-      return;
-    }
-    const fail = (reason: string): void => onEvent('Unhealthy', `Startup probe failed: ${reason}`, 'Warning');
-    this.#watch(spec.startupProbe, fail, (healthy) => {
-      this.#stopProbes();
-      if (healthy) this.#probeHealth();
-      else this.#kill(`Container ${spec.name} failed startup probe, will be restarted`);
-    });
-  }
-
   #begin(): void {
     this.#started = true;
     this.#setReady(true);
-  }
-
-  #probeHealth(): void {
-    const { spec, onEvent } = this.#options;
-    this.#started = true;
-    if (spec.readinessProbe === undefined) this.#begin();
-    else {
-      const fail = (reason: string): void => onEvent('Unhealthy', `Readiness probe failed: ${reason}`, 'Warning');
-      this.#watch(spec.readinessProbe, fail, (healthy) => this.#setReady(healthy));
-    }
-    if (spec.livenessProbe === undefined) return;
-    const fail = (reason: string): void => onEvent('Unhealthy', `Liveness probe failed: ${reason}`, 'Warning');
-    this.#watch(spec.livenessProbe, fail, (healthy) => {
-      if (!healthy) this.#kill(`Container ${spec.name} failed liveness probe, will be restarted`);
-    });
-  }
-
-  #watch(
-    spec: NonNullable<ContainerSpec['livenessProbe']>,
-    onFailure: (reason: string) => void,
-    onChange: (healthy: boolean) => void,
-  ): void {
-    const { clock, probe } = this.#options;
-    this.#probers.push(new Prober({ spec, clock, probe, onFailure, onChange }));
-  }
-
-  #stopProbes(): void {
-    for (const prober of this.#probers.splice(0)) prober.stop();
   }
 
   #kill(message: string): void {
@@ -256,7 +219,7 @@ export class ContainerRuntime {
     if (program === undefined || this.#state.is !== 'running') return;
     this.#options.onEvent('Killing', message, 'Normal');
     const { startedMs } = this.#state;
-    this.#stopProbes();
+    this.#health.stop();
     this.#exited(program, 137, startedMs);
   }
 
@@ -264,7 +227,7 @@ export class ContainerRuntime {
   #exited(program: Program, exitCode: number, startedMs: number): void {
     if (this.#stopped || program !== this.#program || !this.running) return;
     const { kind, restartPolicy, clock } = this.#options;
-    this.#stopProbes();
+    this.#health.stop();
     const succeeded = exitCode === 0;
     this.#state = {
       is: 'terminated',
