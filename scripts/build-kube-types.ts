@@ -17,12 +17,16 @@ interface Field {
   k?: string[];
   /** `set` or `atomic` lists, `atomic` maps. */
   l?: string;
+  /** Items of a list or map that are replaced whole. */
+  i?: 'atomic';
   /** Merge key of a strategic patch. */
   m?: string;
   /** Patch strategy. */
   s?: string;
   /** Required. */
   r?: 1;
+  /** Optional, and written even when it is empty. */
+  w?: 1;
   /** Held by value in Go, so that an empty object has it as `{}`. */
   v?: 1;
   /** A pointer to a scalar: zero is not the same as absent. */
@@ -152,6 +156,7 @@ function readStruct(name: string, of: string, body: string): void {
       ...(tag('patchMergeKey') ? { m: tag('patchMergeKey') } : {}),
       ...(tag('patchStrategy') ? { s: tag('patchStrategy') } : {}),
       ...(optional ? {} : { r: 1 as const }),
+      ...(optional && !options.includes('omitempty') ? { w: 1 as const } : {}),
       ...(/^[*[]|^map\[/.test(field[2] ?? '') ? {} : { v: 1 as const }),
       ...(field[2]?.startsWith('*') ? { p: 1 as const } : {}),
     };
@@ -198,8 +203,10 @@ function visit(type: string): void {
   }
   for (const [name, field] of Object.entries(fields)) {
     const atomic = aliases.get(`${field.t}!atomic`);
+    const item = field.t.replace(/^(\[\]|map\[string\])/, '');
     const whole = atomic && !field.l ? { l: atomic } : {};
-    const settled = { ...field, ...whole, t: settle(field.t) };
+    const items = item !== field.t && aliases.has(`${item}!atomic`) ? { i: 'atomic' as const } : {};
+    const settled = { ...field, ...whole, ...items, t: settle(field.t) };
     // Only structs held by value matter.
     if (!structs.has(settled.t)) delete settled.v;
     else delete settled.p;

@@ -5,6 +5,7 @@ import { metadataProblems } from './names.ts';
 import { badRequest, invalid, tooLarge } from './status-error.ts';
 import { decodeStrictly, type Mistyped } from './strict-decoding.ts';
 import { type Shape, shapeOf } from './types/shape.ts';
+import { dropUnsaid } from './types/typed-form.ts';
 import { typeOf } from './types/types.ts';
 
 /** etcd's limit of one object: 1.5 MiB. */
@@ -88,6 +89,8 @@ export function admit(object: KubeObject, kind: ServedKind, options: WriteOption
   // Every served version is stored as one.
   admitted.apiVersion = kind.group === '' ? (kind.versions[0] ?? '') : `${kind.group}/${kind.versions[0]}`;
   kind.setDefaults?.(admitted);
+  const type = typeOf(kind);
+  if (type !== undefined) dropUnsaid(admitted, type);
   const found = kind.validate?.(admitted) ?? [];
   const problems = [
     ...metadataProblems(admitted, kind),

@@ -2,7 +2,7 @@ import type { KubeObject } from '#domain';
 import { copyJson, isRecord, type JsonRecord } from '../json.ts';
 import { badRequest } from '../status-error.ts';
 import type { Shape } from '../types/shape.ts';
-import { compare } from './compare.ts';
+import { type Comparison, compare } from './compare.ts';
 import {
   difference,
   EMPTY,
@@ -102,6 +102,15 @@ export function emptyObject(shape: Shape, depth = 0): JsonRecord {
   return Object.fromEntries(shape.present.map((field) => [field, emptyObject(shape.child(field), depth + 1)]));
 }
 
+/** An object as Go holds it: with the structs that are held by value, even where JSON leaves them out. */
+export function asHeld(value: unknown, shape: Shape): unknown {
+  if (Array.isArray(value)) return shape.list.form === 'map' ? value.map((item) => asHeld(item, shape.item())) : value;
+  if (!isRecord(value) || shape.atomic || shape.present.length + Object.keys(value).length === 0) return value;
+  const held = Object.entries(value).map(([key, child]) => [key, asHeld(child, shape.child(key))] as const);
+  const missing = shape.present.filter((field) => !Object.hasOwn(value, field) && field !== 'status');
+  return Object.fromEntries([...missing.map((field) => [field, emptyObject(shape.child(field))] as const), ...held]);
+}
+
 export interface Ownership {
   readonly before: KubeObject | undefined;
   readonly after: KubeObject;
@@ -114,8 +123,7 @@ export interface Ownership {
 /** Owners after a write that is no apply: the writer has what it changed, everybody loses what went away or was overwritten. */
 export function ownersAfterUpdate(write: Ownership): FieldManager[] {
   const { writer, shape, time } = write;
-  const before = write.before ? ownable(write.before, writer.subresource) : emptyObject(shape);
-  const delta = compare(withMetadata(before), withMetadata(ownable(write.after, writer.subresource)), shape);
+  const delta = compareHeld(ownable(write.before, writer.subresource), ownable(write.after, writer.subresource), shape);
   const changed = union(delta.added, delta.modified);
   const lost = union(changed, delta.removed);
   const own = write.managers.find((each) => sameManager(each, writer));
@@ -128,8 +136,11 @@ export function ownersAfterUpdate(write: Ownership): FieldManager[] {
   ];
 }
 
-/** An object always has metadata; its appearance is nobody's doing. */
-export const withMetadata = (object: JsonRecord): JsonRecord => ({ ...object, metadata: object['metadata'] ?? {} });
+/** Compares two objects as Go holds them. An object always has metadata; its appearance is nobody's doing. */
+export function compareHeld(before: JsonRecord, after: JsonRecord, shape: Shape): Comparison {
+  const held = (object: JsonRecord): unknown => asHeld({ ...object, metadata: object['metadata'] ?? {} }, shape);
+  return compare(held(before), held(after), shape);
+}
 
 /** Fields of others that a write would change. */
 export function contested(managers: readonly FieldManager[], writer: ManagerName, changed: FieldSet): FieldManager[] {

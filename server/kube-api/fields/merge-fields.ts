@@ -18,17 +18,24 @@ export function mergeFields(live: unknown, applied: unknown, shape: Shape): unkn
   return applied;
 }
 
-/** Items keep the order of what is applied; those that only the live list has stay where they stand between them. */
+/**
+ * Items keep the order of what is applied. Those that only the live list has come as early as that allows: before the next item that both
+ * lists have.
+ */
 function mergeItems(live: readonly unknown[], applied: readonly unknown[], shape: Shape): unknown[] {
   const [there, wanted] = [itemsByStep(live, shape), itemsByStep(applied, shape)];
+  const steps = [...there.keys()];
+  const applying = [...wanted.keys()];
   const order: string[] = [];
-  const rest = [...there.keys()];
-  for (const step of wanted.keys()) {
-    const at = rest.indexOf(step);
-    if (at >= 0) order.push(...rest.splice(0, at + 1).filter((each) => each === step || !wanted.has(each)));
-    else if (!order.includes(step)) order.push(step);
+  let reached = 0;
+  for (const [index, step] of applying.entries()) {
+    const shared = applying.slice(index).find((each) => there.has(each));
+    const at = shared === undefined ? -1 : steps.indexOf(shared, reached);
+    const until = at < 0 ? steps.length : at;
+    order.push(...steps.slice(reached, until).filter((each) => !wanted.has(each)), step);
+    reached = step === shared && at >= 0 ? until + 1 : until;
   }
-  order.push(...rest.filter((step) => !wanted.has(step)));
+  order.push(...steps.slice(reached).filter((each) => !wanted.has(each)));
   return order.map((step) =>
     wanted.has(step) ? mergeFields(there.get(step), wanted.get(step), shape.item()) : there.get(step),
   );

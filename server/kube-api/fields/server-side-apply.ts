@@ -7,15 +7,14 @@ import type { Shape } from '../types/shape.ts';
 import { appliedSet, compare } from './compare.ts';
 import { difference, EMPTY, type FieldSet, pathsOf, sameSet, union } from './field-set.ts';
 import {
+  compareHeld,
   contested,
   decodeManagers,
-  emptyObject,
   type FieldManager,
   type ManagerName,
   ownable,
   sameManager,
   withManagers,
-  withMetadata,
 } from './managed-fields.ts';
 import { mergeFields, pruneFields } from './merge-fields.ts';
 
@@ -36,7 +35,7 @@ export interface ApplyRequest {
  */
 export function serverSideApply(request: ApplyRequest): KubeObject {
   const { live, applied, writer, shape, time } = request;
-  const before = live ? ownable(live, writer.subresource) : emptyObject(shape);
+  const before = ownable(live, writer.subresource);
   const config = ownable(applied, writer.subresource);
   const managers = live ? decodeManagers(live) : [];
   const own = managers.find((each) => sameManager(each, writer));
@@ -45,11 +44,7 @@ export function serverSideApply(request: ApplyRequest): KubeObject {
   const merged = mergeFields(live ? before : {}, config, shape);
   const owned = others.reduce((all, each) => union(all, each.fields), fields);
   const after = own ? pruneFields(merged, own.fields, owned, shape) : merged;
-  const { added, modified, removed } = compare(
-    withMetadata(before),
-    withMetadata(after as Record<string, unknown>),
-    shape,
-  );
+  const { added, modified, removed } = compareHeld(before, after as Record<string, unknown>, shape);
   const changed = union(added, modified);
   const conflicts = contested(managers, writer, difference(changed, inherited(request)));
   if (conflicts.length > 0 && !request.force) throw applyConflict(conflicts);

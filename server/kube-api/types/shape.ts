@@ -43,7 +43,7 @@ function typed(type: string, field: Partial<TypeField> = {}): Shape {
       if (known) return { ...typed(known.t, known), declared: true };
       return { ...(values === undefined ? OPAQUE : typed(values)), declared: false };
     },
-    item: () => typed(itemType(type) ?? ''),
+    item: () => typed(itemType(type) ?? '', field.i ? { l: field.i } : {}),
     list: listForm(field),
     atomic: field.l === 'atomic',
     mergeKey: field.m,

@@ -12,12 +12,16 @@ export interface TypeField {
   readonly k?: readonly string[];
   /** `set` or `atomic`. */
   readonly l?: string;
+  /** Items that are replaced whole. */
+  readonly i?: 'atomic';
   /** Merge key of a strategic patch. */
   readonly m?: string;
   /** Patch strategy: `merge`, `replace`, `retainKeys`, or two of them with a comma. */
   readonly s?: string;
   /** Required. */
   readonly r?: 1;
+  /** Optional, and written even when it is empty. */
+  readonly w?: 1;
   /** Part of an empty object, as `{}`. */
   readonly v?: 1;
   /** A scalar whose zero is not the same as absent. */

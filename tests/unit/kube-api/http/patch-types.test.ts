@@ -174,3 +174,38 @@ describe('server-side apply', () => {
     expect(await server.call('PATCH', `${maps}/m?fieldManager=x`, owned, apply)).toMatchObject({ status: 400 });
   });
 });
+
+describe('objects of Kubernetes’ own kinds', () => {
+  it('lose what a Go struct does not keep: empty lists and maps, and zeros that mean absent', async () => {
+    const body = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'typed', labels: {}, finalizers: [] },
+      spec: {
+        hostNetwork: false,
+        volumes: [{ name: 'v', emptyDir: {} }],
+        containers: [{ name: 'a', image, args: [], stdin: false }],
+      },
+    };
+    const stored = await server.call('POST', '/api/v1/namespaces/default/pods', body);
+    expect(stored.body.metadata).not.toHaveProperty('labels');
+    expect(stored.body.spec).not.toHaveProperty('hostNetwork');
+    const spec = stored.body.spec as PodSpec;
+    expect(spec.volumes).toEqual([{ name: 'v', emptyDir: {} }]);
+    expect(Object.keys(spec.containers[0] ?? {})).not.toContain('args');
+  });
+
+  it('keep live items where they stand, before the next item that an apply shares with them', async () => {
+    const port = (number: number) => ({ name: `p${number}`, port: number });
+    const write = (manager: string, ports: readonly number[]) =>
+      server.call(
+        'PATCH',
+        `/api/v1/namespaces/default/services/order?fieldManager=${manager}&force=true`,
+        { apiVersion: 'v1', kind: 'Service', metadata: { name: 'order' }, spec: { ports: ports.map(port) } },
+        apply,
+      );
+    await write('one', [82, 81, 80]);
+    const { body } = await write('two', [80, 82]);
+    expect((body.spec as { ports: { port: number }[] }).ports.map((each) => each.port)).toEqual([81, 80, 82]);
+  });
+});
