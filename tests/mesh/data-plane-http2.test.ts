@@ -26,9 +26,9 @@ import {
 } from './data-plane-config.ts';
 import { createTestCa, type Pod, startPod, until } from './data-plane-harness.ts';
 
-const CLIENT = '127.63.1.1';
-const SERVER = '127.63.1.2';
-const VIP = { ip: '127.63.9.9', port: 80 };
+const CLIENT = '127.78.1.1';
+const SERVER = '127.78.1.2';
+const VIP = { ip: '127.78.9.9', port: 80 };
 const WEB = 'outbound|80||web.default.svc.cluster.local';
 const GRPC = 'outbound|9000||web.default.svc.cluster.local';
 const DEAD = 'outbound|9001||web.default.svc.cluster.local';
@@ -114,7 +114,7 @@ async function startApplications(ip: string): Promise<void> {
 
 beforeAll(async () => {
   const signer = await createTestCa();
-  await startApplications('127.63.101.2');
+  await startApplications('127.78.101.2');
   server = await startPod({ ip: SERVER, name: 'server-v1', ports: [8080, 9000], signer }, (xds) => {
     xds.push(typeUrls.cluster, [...standardClusters, inboundCluster(8080), { ...inboundCluster(9000), ...http2 }]);
     xds.push(typeUrls.listener, [virtualOutbound, inbound()]);
@@ -124,7 +124,7 @@ beforeAll(async () => {
     xds.push(typeUrls.endpoint, [
       endpoints(WEB, [`${SERVER}:8080`]),
       endpoints(GRPC, [`${SERVER}:9000`]),
-      endpoints(DEAD, ['127.63.8.8:1']),
+      endpoints(DEAD, ['127.78.8.8:1']),
     ]);
     xds.push(typeUrls.listener, [virtualOutbound, outbound()]);
     const at = (prefix: string, cluster: string, fields: Record<string, unknown> = {}) => ({
@@ -220,6 +220,20 @@ describe('two sidecars', () => {
     expect((await client.fetch(VIP, { host: 'web', path: '/web/foo', headers })).status).toBe(403);
     const { out } = await hopsOf('/web/foo');
     expect(out.response.details).toBe('upgrade_failed');
+  });
+
+  it('write down a connection that spoke no valid HTTP', async () => {
+    const socket = client.dial(VIP);
+    let text = '';
+    socket.on('data', (chunk) => {
+      text += chunk.toString('latin1');
+    });
+    socket.write('GET / HTTP/1.1\r\nhost: web\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n');
+    await once(socket, 'close');
+    expect(text).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
+    const line = client.logs.find((entry) => entry.includes('http1.content_length_and_chunked_not_allowed'));
+    expect(line).toContain('"- - HTTP/1.1" 400 DPE http1.content_length_and_chunked_not_allowed');
+    expect(line).toContain(' 0 11 ');
   });
 
   it('carry gRPC over HTTP/2 all the way, trailers included', async () => {

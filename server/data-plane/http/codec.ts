@@ -111,7 +111,7 @@ export interface TlsFacts {
 
 /** A request that the codec refused before anybody saw it, or in the middle of its body, in Envoy's words. */
 export interface CodecError {
-  /** 400, 408, 426, 431 or 501. */
+  /** 400, 408, 426, 431 or 501; 0 where HTTP/2 ends the stream or the connection without an answer. */
   readonly status: number;
   /** %RESPONSE_CODE_DETAILS%: `http1.codec_error`, `http1.headers_too_large`, `low_version` … */
   readonly details: string;
@@ -119,6 +119,10 @@ export interface CodecError {
   readonly explanation: string;
   /** False: a response had begun, so that nothing could be answered. */
   readonly answered: boolean;
+  /** Bytes of the answer's body. */
+  readonly bodyBytes: number;
+  /** It broke off a request that was handed over, whose sink is told. */
+  readonly inRequest: boolean;
 }
 
 /** One connection from a client. */

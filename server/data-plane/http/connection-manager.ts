@@ -5,9 +5,11 @@ import type { ConnectionContext } from '../listener/connection-context.ts';
 import type { ProxyRuntime } from '../runtime.ts';
 import { type RequestReport, RequestReporter } from '../stats/request-metrics.ts';
 import type { Stat } from '../stats/stats.ts';
-import type { DownstreamConnection, DownstreamStream } from './codec.ts';
+import type { CodecError, DownstreamConnection, DownstreamStream } from './codec.ts';
 import { Exchange, type RequestLayer } from './exchange.ts';
+import { NO_REQUEST } from './format.ts';
 import { serveHttp } from './server-codec.ts';
+import { StreamInfo } from './stream-info.ts';
 
 /** Serves HTTP on the connections of one filter chain: every request goes through the same layers. */
 export class HttpConnectionManager {
@@ -52,9 +54,7 @@ export class HttpConnectionManager {
       tls: context.tls,
       serverName,
       onRequest: (stream, on) => this.#onRequest(stream, context, on),
-      onProtocolError: () => {
-        this.#stat('downstream_cx_protocol_error').value++;
-      },
+      onProtocolError: (error, on) => this.#onProtocolError(error, context, on),
       onClose: (closed) => this.#open.delete(closed),
     });
     this.#stat('downstream_cx_total').value++;
@@ -93,6 +93,24 @@ export class HttpConnectionManager {
       onFinish: this.#finished,
     });
     exchange.proceed();
+  }
+
+  /** Bytes that are no valid HTTP; where no request was seen, this is the only trace of them in the log. */
+  #onProtocolError(error: CodecError, connection: ConnectionContext, on: DownstreamConnection): void {
+    this.#stat('downstream_cx_protocol_error').value++;
+    if (error.inRequest) return;
+    this.#total.value++;
+    if (error.status > 0) this.#countClass(Math.floor(error.status / 100));
+    const { clock } = this.#runtime;
+    const info = new StreamInfo(clock.now(), clock.monotonic());
+    info.status = error.status;
+    info.details = error.details;
+    info.bytesSent = error.bodyBytes;
+    info.flag('DPE');
+    const head = { ...NO_REQUEST, protocol: on.protocol };
+    for (const format of this.#config.accessLogs) {
+      this.#runtime.onLog(format({ head, responseHead: undefined, info, connection }));
+    }
   }
 
   #onFinish(exchange: Exchange): void {

@@ -279,8 +279,10 @@ class ServerConnection implements DownstreamConnection, StreamHost {
     const answered = stream === undefined || !stream.responseStarted;
     this.#stream = undefined;
     if (answered) this.#writer.now(localAnswer(failure, this.#options));
-    const { status, details, explanation } = failure;
-    this.#options.onProtocolError?.({ status, details, explanation, answered }, this);
+    const { status, details, explanation, body } = failure;
+    const bodyBytes = answered ? body.length : 0;
+    const inRequest = stream !== undefined;
+    this.#options.onProtocolError?.({ status, details, explanation, answered, bodyBytes, inRequest }, this);
     stream?.sink?.reset('protocol_error', details);
     if (answered) this.#linger();
     else this.close();

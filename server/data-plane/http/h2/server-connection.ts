@@ -139,7 +139,11 @@ class ServerConnection implements DownstreamConnection, SessionRole {
   }
 
   onViolation({ details, explanation }: Violation): void {
-    this.#options.onProtocolError?.({ status: 400, details, explanation, answered: false }, this);
+    const inRequest = !this.idle;
+    this.#options.onProtocolError?.(
+      { status: 0, details, explanation, answered: false, bodyBytes: 0, inRequest },
+      this,
+    );
   }
 
   onGone(): void {
