@@ -3,7 +3,14 @@ import { parseManifests } from '#istio';
 import { type CliIo, type NamedText, UsageError } from './command.ts';
 
 /** Kinds without a namespace; every other object without one belongs to `default`. */
-const CLUSTER_SCOPED = new Set(['Namespace', 'Node', 'GatewayClass', 'CustomResourceDefinition', 'ClusterRole']);
+const CLUSTER_SCOPED = new Set([
+  'Namespace',
+  'Node',
+  'GatewayClass',
+  'IngressClass',
+  'CustomResourceDefinition',
+  'ClusterRole',
+]);
 
 /**
  * The objects of these files, as a cluster would hold them a moment after `kubectl apply`. What cannot be read is reported on standard
@@ -16,7 +23,15 @@ export function readObjects(files: readonly NamedText[], io: CliIo): KubeObject[
   }
   if (documents.length === 0 && diagnostics.length > 0)
     throw new UsageError('the files hold no object that can be read');
-  return documents.map(({ object }) => asStored(object));
+  return documents.map(({ object }) => asStored(withoutNulls(object) as KubeObject));
+}
+
+/** A field that is null is not there, as the API server has it. */
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  if (typeof value !== 'object' || value === null) return value;
+  const present = Object.entries(value).filter(([, field]) => field !== null);
+  return Object.fromEntries(present.map(([key, field]) => [key, withoutNulls(field)]));
 }
 
 /** Objects without a creation time are created now, all in the same moment: their names decide which is first. */

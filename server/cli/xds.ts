@@ -67,7 +67,8 @@ export const xdsCommand: CliCommand = {
 /** What the proxy is sent, made by the functions that push to running proxies. */
 function xdsFor(objects: readonly KubeObject[], request: Request, mesh: MeshConfig): object {
   const tables = createObjectTables();
-  for (const object of objects) tables.apply('ADDED', object);
+  // Only endpoints tell whom a service's clients expect: Deployments without pods serve nobody yet.
+  for (const object of objects) if (object.kind !== 'Deployment') tables.apply('ADDED', object);
   const { listeners, routes, clusters, endpoints } = buildResources(
     createSnapshotDeriver(mesh)(tables),
     nodeFor(request, objects),
