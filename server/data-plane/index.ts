@@ -1,3 +1,4 @@
 export type * from './doors.ts';
 export { Headers } from './http/headers.ts';
+export { listenOnTcp } from './listener/listen.ts';
 export { createProxy, createProxyWith, type ProxySeams } from './proxy.ts';

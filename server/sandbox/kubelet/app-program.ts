@@ -3,6 +3,7 @@ import { createServer as createTcpServer, type Server, type Socket } from 'node:
 import type { Clock, Random, SocketAddress } from '#domain';
 import type { ContainerContext, WorkloadImage } from '#workloads';
 import type { ContainerSpec } from '../kube-types.ts';
+import { hostPort } from '../network/host-ports.ts';
 import type { Program } from './program.ts';
 
 export interface AppProgramOptions {
@@ -98,7 +99,7 @@ class ContainerPorts {
   async #open(server: Server, port: number): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
-      server.listen({ port, host: this.#options.bindIp }, resolve);
+      server.listen({ port: hostPort(port), host: this.#options.bindIp }, resolve);
     });
     this.#options.onListen({ ip: '0.0.0.0', port });
   }

@@ -1,6 +1,7 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { Proxy } from '#data-plane';
 import type { CaptureRules } from '../network/capture-rules.ts';
+import { hostPort } from '../network/host-ports.ts';
 
 export interface PodPortsOptions {
   readonly ip: string;
@@ -38,7 +39,7 @@ export class PodPorts {
       else this.#toApplication(socket, port);
     });
     server.once('error', (error) => onError(`port ${port} of the pod`, error));
-    server.listen({ host: ip, port });
+    server.listen({ host: ip, port: hostPort(port) });
     this.#open.set(port, server);
   }
 
@@ -60,7 +61,12 @@ export class PodPorts {
   }
 
   #toApplication(socket: Socket, port: number): void {
-    const upstream = connect({ host: this.#options.hiddenIp, port, noDelay: true, allowHalfOpen: true });
+    const upstream = connect({
+      host: this.#options.hiddenIp,
+      port: hostPort(port),
+      noDelay: true,
+      allowHalfOpen: true,
+    });
     this.#sockets.add(upstream);
     for (const [one, other] of [
       [socket, upstream],

@@ -4,6 +4,7 @@ import type { KubeStore } from '#kube-api';
 import type { RunningPod } from '../doors.ts';
 import { matchesLabels, type ServiceObject } from '../kube-types.ts';
 import type { FrontDoors } from '../network/front-doors.ts';
+import { hostPort } from '../network/host-ports.ts';
 import { GATEWAY_NAME_LABEL } from './gateway-deployments.ts';
 
 /** By port as the gateway names it: `{"80": "127.20.128.5:80"}`. */
@@ -63,7 +64,7 @@ function reach({ store, frontDoors }: Sources, pods: readonly RunningPod[], port
   }
   const [pod] = pods;
   if (pod === undefined) return undefined;
-  return { ip: pod.ip, port: podPort(servicesBefore(store, pods), port) };
+  return { ip: pod.ip, port: hostPort(podPort(servicesBefore(store, pods), port)) };
 }
 
 /** Where a gateway's pod listens for a Service's port: its target port, when that is a number. */

@@ -3,6 +3,7 @@ import type { SocketAddress } from '#domain';
 import { formatAddress } from '#domain';
 import type { KubeStore } from '#kube-api';
 import type { ServiceObject, ServicePort } from '../kube-types.ts';
+import { hostPort } from './host-ports.ts';
 
 /** Real listeners for what a cluster opens to the outside: the ports of LoadBalancer addresses, and NodePorts on the node. */
 export interface FrontDoors {
@@ -79,7 +80,7 @@ function doorsOf({ spec, status }: ServiceObject, nodeIp: string): DoorPlan[] {
   const ips = spec.type === 'LoadBalancer' ? (balancers?.ingress ?? []).flatMap(({ ip }) => ip ?? []) : [];
   return (spec.ports ?? []).filter(isTcp).flatMap(({ port, nodePort }) => {
     const to = { ip: clusterIp, port };
-    const places = ips.map((ip) => ({ ip, port }));
+    const places = ips.map((ip) => ({ ip, port: hostPort(port) }));
     if (nodePort !== undefined && nodePort !== 0) places.push({ ip: nodeIp, port: nodePort });
     return places.map((at) => ({ service: port, at, to }));
   });
@@ -111,7 +112,7 @@ function openDoor(at: SocketAddress, to: SocketAddress, parts: Pick<FrontDoorOpt
       resolve(true);
     });
     server.once('error', (error) => {
-      // Ports below 1024 may be closed to this user: the Service is then reached by its pods' own addresses.
+      // Somebody else holds it: the Service is then reached by its pods' own addresses.
       parts.onError(`the door ${formatAddress(at)}`, error);
       resolve(false);
     });

@@ -1,5 +1,5 @@
 import { connect, isIPv4, Socket } from 'node:net';
-import type { ProxyNetwork } from '#data-plane';
+import { listenOnTcp, type ProxyNetwork } from '#data-plane';
 import type { Clock, Random, SocketAddress } from '#domain';
 import { formatAddress } from '#domain';
 import type { KubeStore } from '#kube-api';
@@ -7,6 +7,7 @@ import type { Dial } from '#workloads';
 import type { AddressPlan } from './addresses.ts';
 import { createCaptureTable } from './capture-table.ts';
 import { resolveAddresses, resolveName } from './dns.ts';
+import { hostPort } from './host-ports.ts';
 import { createServiceTable } from './service-table.ts';
 
 const OUTBOUND_CAPTURE_PORT = 15001;
@@ -83,6 +84,7 @@ export function createNetwork(options: {
         : Promise.reject(systemError('ENOTFOUND', `getaddrinfo ENOTFOUND ${host}`)),
     forProxy: (podIp) => ({
       podIp,
+      listen: ({ ip, port }, onSocket) => listenOnTcp({ ip, port: hostPort(port) }, onSocket),
       originalDestination: (socket) =>
         capture.lookup({ ip: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 }, CAPTURE_WAIT_MS),
       resolve: async (name) => {
@@ -103,7 +105,7 @@ export function createNetwork(options: {
 
 const socketOptions = ({ ip, port }: SocketAddress, from: string | undefined) => ({
   host: ip,
-  port,
+  port: hostPort(port),
   noDelay: true,
   ...(from === undefined ? {} : { localAddress: from }),
 });
