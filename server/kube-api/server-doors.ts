@@ -1,4 +1,4 @@
-import type { Clock, KubeObject, NamespacedName, Random } from '#domain';
+import type { Clock, KubeObject, NamespacedName } from '#domain';
 import type { KubeStore } from './doors.ts';
 import type { PodAccess } from './pod-access.ts';
 
@@ -67,8 +67,6 @@ export interface Scale extends KubeObject {
 export interface ApiServerOptions {
   readonly store: KubeStore;
   readonly clock: Clock;
-  /** Source of generated tokens and of watch jitter. Absent: a fixed seed. */
-  readonly random?: Random;
   /** PEM. Absent: plain HTTP (kubectl then sends no token). */
   readonly tls?: { readonly key: string; readonly cert: string; readonly clientCa?: string };
   /** Who a bearer token belongs to; undefined refuses it with 401. Absent: every request is `kubernetes-admin` of `system:masters`. */

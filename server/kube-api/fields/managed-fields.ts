@@ -60,7 +60,7 @@ function decodeManager(entry: unknown): FieldManager {
 }
 
 /** Entries as the API server orders them: appliers first, then by time and name. */
-export function encodeManagers(managers: readonly FieldManager[]): JsonRecord[] {
+function encodeManagers(managers: readonly FieldManager[]): JsonRecord[] {
   const key = (each: FieldManager): string =>
     [each.operation, each.time, each.manager, each.apiVersion, each.subresource].join('\0');
   const kept = managers.filter((each) => !isEmpty(each.fields));
@@ -97,13 +97,13 @@ export function ownable(object: KubeObject | undefined, subresource: string): Js
 }
 
 /** What an empty object of the kind has already: its structs held by value. */
-export function emptyObject(shape: Shape, depth = 0): JsonRecord {
+function emptyObject(shape: Shape, depth = 0): JsonRecord {
   if (depth > 8) return {};
   return Object.fromEntries(shape.present.map((field) => [field, emptyObject(shape.child(field), depth + 1)]));
 }
 
 /** An object as Go holds it: with the structs that are held by value, even where JSON leaves them out. */
-export function asHeld(value: unknown, shape: Shape): unknown {
+function asHeld(value: unknown, shape: Shape): unknown {
   if (Array.isArray(value)) return shape.list.form === 'map' ? value.map((item) => asHeld(item, shape.item())) : value;
   if (!isRecord(value) || shape.atomic || shape.present.length + Object.keys(value).length === 0) return value;
   const held = Object.entries(value).map(([key, child]) => [key, asHeld(child, shape.child(key))] as const);

@@ -5,7 +5,7 @@ import { decodeProtobuf } from '../protobuf/decode.ts';
 import { badRequest, KubeStatusError, tooLarge } from '../status-error.ts';
 
 /** An API server's limit of one request: 3 MiB. */
-export const MAX_BODY_BYTES = 3 * 1024 * 1024;
+const MAX_BODY_BYTES = 3 * 1024 * 1024;
 
 /** What a client may go on sending after the limit, so that it reads the refusal. */
 const MAX_DRAINED_BYTES = 64 * 1024 * 1024;

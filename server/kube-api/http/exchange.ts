@@ -66,18 +66,18 @@ export class Exchange {
 
   send(status: number, body: string | Uint8Array, contentType: string): void {
     if (this.response.headersSent) return;
-    this.head(status, contentType);
+    this.#head(status, contentType);
     this.response.setHeader('Content-Length', Buffer.byteLength(body));
     this.response.end(this.method === 'HEAD' ? undefined : body);
   }
 
   /** Sends the head of an answer whose body follows in pieces. */
   begin(status: number, contentType: string): void {
-    this.head(status, contentType);
+    this.#head(status, contentType);
     this.response.flushHeaders();
   }
 
-  private head(status: number, contentType: string): void {
+  #head(status: number, contentType: string): void {
     this.response.statusCode = status;
     this.response.setHeader('Content-Type', contentType);
     if (!this.response.hasHeader('Cache-Control')) this.response.setHeader('Cache-Control', 'no-cache, private');

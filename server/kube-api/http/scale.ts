@@ -12,7 +12,7 @@ import { nameFrom, type ResourceRequest } from './resource.ts';
 import { writeOptions } from './write-options.ts';
 
 /** `app=web,tier in (a,b)`: a LabelSelector as text. */
-export function selectorText(selector: unknown): string {
+function selectorText(selector: unknown): string {
   const labels = at(selector, 'matchLabels');
   const equal = Object.entries(isRecord(labels) ? labels : {}).map(([key, value]) => `${key}=${String(value)}`);
   const expressions = at(selector, 'matchExpressions');
