@@ -1,4 +1,4 @@
-import type { KubeObject } from '#domain';
+import { type KubeObject, serviceHostname } from '#domain';
 import { type Config, compareText } from '../snapshot/config.ts';
 import type { ClientTlsSettings, DestinationRuleSpec, PolicyBlocks } from '../snapshot/istio-types.ts';
 import type { GatewayAncestors } from './ancestors.ts';
@@ -6,7 +6,7 @@ import { ANNOTATIONS, INTERNAL_MARK } from './annotations.ts';
 import { backendRoots } from './backend-roots.ts';
 import { GATEWAY_CONTROLLER, MESH_CONTROLLER } from './classes.ts';
 import { type Fault, judge, type WantedCondition } from './conditions.ts';
-import { compareByAge, GATEWAY_GROUP, namespaceOf, type ObjectIndex, portsOf, serviceHost } from './objects.ts';
+import { compareByAge, GATEWAY_GROUP, namespaceOf, type ObjectIndex, portsOf } from './objects.ts';
 import type { ServiceEntrySpec } from './plain-types.ts';
 import { type GroupKind, groupKind, SERVICE, SERVICE_ENTRY } from './references.ts';
 import { sourcesIn } from './sources.ts';
@@ -137,7 +137,7 @@ function findTarget(
   }
   const hosts =
     kind === SERVICE
-      ? [serviceHost(target.name, namespace)]
+      ? [serviceHostname(target.name, namespace)]
       : (((object.found.spec as ServiceEntrySpec | undefined)?.hosts ?? []) as readonly string[]);
   return { kind, name: target.name, targets: hosts.map((host) => ({ kind, object: object.found, host, portName })) };
 }

@@ -1,6 +1,7 @@
+import { serviceHostname } from '#domain';
 import type { Destination } from '../snapshot/istio-types.ts';
 import type { Fault } from './conditions.ts';
-import { GATEWAY_GROUP, serviceHost } from './objects.ts';
+import { GATEWAY_GROUP } from './objects.ts';
 import type { ReferenceContext } from './reference-context.ts';
 import { type GroupKind, groupKind, HOSTNAME, type RouteKind, SERVICE, SERVICE_IMPORT } from './references.ts';
 import type { BackendObjectReference, BackendRef } from './types.ts';
@@ -67,11 +68,11 @@ function backendHost(
     case SERVICE:
       return name.includes('.')
         ? { fatal: invalid('service name invalid; the name of the Service must be used, not the hostname.') }
-        : { name: serviceHost(name, namespace) };
+        : { name: serviceHostname(name, namespace) };
     case HOSTNAME:
       return named === undefined ? { name } : { fatal: invalid('namespace may not be set with Hostname type') };
     case SERVICE_IMPORT:
-      return { name: serviceHost(name, namespace) };
+      return { name: serviceHostname(name, namespace) };
     default: {
       const message = `referencing unsupported backendRef: group "${group}" kind "${shown}"`;
       return { unsupported: { reason: 'InvalidKind', message } };

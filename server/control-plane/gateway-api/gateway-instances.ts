@@ -1,6 +1,6 @@
-import type { KubeObject } from '#domain';
+import { type KubeObject, serviceHostname } from '#domain';
 import { compareText } from '../snapshot/config.ts';
-import { namespaceOf, serviceHost } from './objects.ts';
+import { namespaceOf } from './objects.ts';
 import type { ServiceSpec, ServiceStatus } from './plain-types.ts';
 
 /** What stands behind the Services of a Gateway. */
@@ -42,7 +42,7 @@ export interface InstanceLookup {
 /** `slices` are EndpointSlices. Source: ResolveGatewayInstances in istio pilot/pkg/config/kube/gatewaycommon. */
 export function createInstanceLookup(services: readonly KubeObject[], slices: readonly KubeObject[]): InstanceLookup {
   const byHost = new Map(
-    services.map((service) => [serviceHost(service.metadata.name, namespaceOf(service)), service] as const),
+    services.map((service) => [serviceHostname(service.metadata.name, namespaceOf(service)), service] as const),
   );
   const slicesOf = (service: KubeObject): readonly SliceShape[] =>
     slices.filter(

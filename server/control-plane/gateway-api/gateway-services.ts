@@ -1,7 +1,7 @@
-import type { KubeObject } from '#domain';
+import { type KubeObject, serviceHostname } from '#domain';
 import { deploymentName, type GatewayClassInfo, isManaged } from './classes.ts';
 import type { Fault } from './conditions.ts';
-import { namespaceOf, serviceHost } from './objects.ts';
+import { namespaceOf } from './objects.ts';
 import type { GatewayApiGatewaySpec } from './types.ts';
 
 const NAME_OVERRIDE = 'gateway.istio.io/name-override';
@@ -21,13 +21,13 @@ export function gatewayServices(gateway: KubeObject, info: GatewayClassInfo): Ga
   const namespace = namespaceOf(gateway);
   const { annotations = {} } = gateway.metadata;
   if (isManaged(spec)) {
-    return { hosts: [serviceHost(annotations[NAME_OVERRIDE] || deploymentName(gateway, info), namespace)] };
+    return { hosts: [serviceHostname(annotations[NAME_OVERRIDE] || deploymentName(gateway, info), namespace)] };
   }
   const addresses = spec.addresses ?? [];
   const isHost = ({ type }: (typeof addresses)[number]): boolean => type === undefined || type === 'Hostname';
   const hosts = addresses
     .filter(isHost)
-    .map(({ value = '' }) => (value.includes('.') ? value : serviceHost(value, namespace)));
+    .map(({ value = '' }) => (value.includes('.') ? value : serviceHostname(value, namespace)));
   const skipped = addresses.filter((address) => !isHost(address)).map(({ value = '' }) => value);
   if (skipped.length > 0) {
     const message = `only Hostname is supported, ignoring [${skipped.join(' ')}]`;

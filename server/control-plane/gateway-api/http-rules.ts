@@ -44,13 +44,13 @@ export const httpRules = (
 ): GeneratedRules<HttpRoute> =>
   generate(
     rules.flatMap((rule, n) =>
-      splitMatches(rule.matches).map((match, m): SplitRule => {
-        const path = `spec.rules[${n}]`;
-        return {
-          ...shared(rule, n, owner),
-          match: match && { result: httpMatch(match), places: httpMatchPlaces(match, `${path}.matches[${m}]`) },
-          timing: rule,
-        };
+      splitRule(rule, `spec.rules[${n}]`, {
+        name: rule.name ?? unnamed(owner, n),
+        readMatch: (match: HttpRouteMatch, path) => ({
+          result: httpMatch(match),
+          places: httpMatchPlaces(match, path),
+        }),
+        timing: rule,
       }),
     ),
     owner,
@@ -65,29 +65,40 @@ export const grpcRules = (
 ): GeneratedRules<HttpRoute> =>
   generate(
     rules.flatMap((rule, n) =>
-      splitMatches(rule.matches).map((match, m): SplitRule => {
-        const path = `spec.rules[${n}].matches[${m}]`;
-        const places = grpcMatchPlaces(match ?? {}, path);
-        return {
-          ...shared(rule, n, owner),
-          match: match && { result: grpcMatch(match), places },
-          timing: {},
-        };
+      splitRule(rule, `spec.rules[${n}]`, {
+        name: rule.name ?? unnamed(owner, n),
+        readMatch: (match: GrpcRouteMatch, path) => ({
+          result: grpcMatch(match),
+          places: grpcMatchPlaces(match, path),
+        }),
+        timing: {},
       }),
     ),
     owner,
     context,
   );
 
-const splitMatches = <Match>(matches: readonly Match[] | undefined): readonly (Match | undefined)[] =>
-  matches === undefined || matches.length === 0 ? [undefined] : matches;
+const unnamed = ({ namespace, name }: RouteOwner, n: number): string => `${namespace}.${name}.${n}`;
 
-const shared = (rule: HttpRouteRule | GrpcRouteRule, n: number, owner: RouteOwner) => ({
-  name: rule.name ?? `${owner.namespace}.${owner.name}.${n}`,
-  path: `spec.rules[${n}]`,
-  filters: rule.filters ?? [],
-  backends: rule.backendRefs,
-});
+interface SplitOptions<Match> {
+  readonly name: string;
+  readonly readMatch: (match: Match, path: string) => NonNullable<SplitRule['match']>;
+  readonly timing: SplitRule['timing'];
+}
+
+function splitRule<Match>(
+  { matches = [], filters = [], backendRefs }: SplitSource<Match>,
+  path: string,
+  { name, readMatch, timing }: SplitOptions<Match>,
+): SplitRule[] {
+  const shared = { name, path, filters, backends: backendRefs, timing };
+  if (matches.length === 0) return [{ ...shared, match: undefined }];
+  return matches.map((match, m) => ({ ...shared, match: readMatch(match, `${path}.matches[${m}]`) }));
+}
+
+interface SplitSource<Match> extends Pick<HttpRouteRule, 'filters' | 'backendRefs'> {
+  readonly matches?: readonly Match[];
+}
 
 const httpMatchPlaces = (match: HttpRouteMatch, path: string): Record<string, string> => ({
   '.match[0]': path,

@@ -1,4 +1,4 @@
-import { type KubeObject, parseApiVersion } from '#domain';
+import { type KubeObject, parseApiVersion, serviceHostname } from '#domain';
 import { compareText } from '../snapshot/config.ts';
 import type { ServiceEntrySpec, ServiceSpec } from './plain-types.ts';
 
@@ -22,14 +22,9 @@ export interface GatewayApiObjects {
 
 export const GATEWAY_GROUP = 'gateway.networking.k8s.io';
 
-/** Where cluster names end; the mesh has one cluster, with Kubernetes' usual domain. */
-export const DOMAIN_SUFFIX = 'cluster.local';
-
 export const objectKey = ({ metadata }: KubeObject): string => `${metadata.namespace ?? ''}/${metadata.name}`;
 
 export const namespaceOf = ({ metadata }: KubeObject): string => metadata.namespace ?? 'default';
-
-export const serviceHost = (name: string, namespace: string): string => `${name}.${namespace}.svc.${DOMAIN_SUFFIX}`;
 
 /** A fixed order among objects of one age: the oldest first, then by namespace, then by name. */
 export function compareByAge(a: KubeObject, b: KubeObject): number {
@@ -68,7 +63,7 @@ export function indexObjects(objects: GatewayApiObjects): ObjectIndex {
     gateways: byKey(objects.gateways),
     hosts: new Set([
       ...objects.services.map(
-        (service) => `${namespaceOf(service)}/${serviceHost(service.metadata.name, namespaceOf(service))}`,
+        (service) => `${namespaceOf(service)}/${serviceHostname(service.metadata.name, namespaceOf(service))}`,
       ),
       ...entryHosts,
     ]),
