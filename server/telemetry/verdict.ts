@@ -25,8 +25,11 @@ export function verdictOf(hops: readonly HopRecord[]): string {
 const owner = ({ proxy }: HopRecord): string =>
   proxy.role === 'gateway' ? `The gateway ${proxy.service}` : `${proxy.service}'s proxy`;
 
+/** Details of connections that ended before a request. */
+const REFUSALS: readonly string[] = ['filter_chain_not_found', 'downstream_transport_failure'];
+
 function serverVerdict(call: HopRecord | undefined, answer: HopRecord): string {
-  if (answer.response.details !== 'filter_chain_not_found') {
+  if (!REFUSALS.includes(answer.response.details)) {
     return `${owner(answer)} answered ${answer.response.status} in place of its application: ${plainDetails(answer)}.`;
   }
   const refusal = `${owner(answer)} refused the connection: ${refusalReason(answer)}.`;
@@ -34,6 +37,8 @@ function serverVerdict(call: HopRecord | undefined, answer: HopRecord): string {
 }
 
 function refusalReason(answer: HopRecord): string {
+  const handshake = answer.steps.find(({ stage, outcome }) => stage === 'tls_server' && outcome === 'stopped');
+  if (handshake?.detail !== undefined) return handshake.detail;
   const chain = answer.steps.find((step) => step.stage === 'filter_chain');
   const wantsTls = chain?.rejected?.some(({ reason }) => reason === 'needs TLS, the client sent plaintext');
   return wantsTls ? 'the port takes mutual TLS only, and the client sent plaintext' : 'none of its filter chains fits';

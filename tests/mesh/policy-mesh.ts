@@ -14,6 +14,7 @@ export interface PolicedPod {
 
 export const HTTP_PORT = 8080;
 export const TCP_PORT = 9000;
+export const GRPC_PORT = 7070;
 
 const web: KubeObject = {
   apiVersion: 'v1',
@@ -25,6 +26,7 @@ const web: KubeObject = {
     ports: [
       { name: 'http', port: 80, targetPort: HTTP_PORT },
       { name: 'tcp', port: TCP_PORT, targetPort: TCP_PORT },
+      { name: 'grpc', port: GRPC_PORT, targetPort: GRPC_PORT },
     ],
   },
 };
@@ -87,7 +89,7 @@ export async function startPoliced(options: {
     send(typeUrls.listener, listeners);
     send(typeUrls.route, routes);
   };
-  const pod = await startPod({ ip, name: 'web-v1', ports: [HTTP_PORT, TCP_PORT], signer }, (xds) =>
+  const pod = await startPod({ ip, name: 'web-v1', ports: [HTTP_PORT, TCP_PORT, GRPC_PORT], signer }, (xds) =>
     push(xds, options.objects ?? [], options.mesh ?? {}),
   );
   await pod.app(HTTP_PORT, (request, response) => {

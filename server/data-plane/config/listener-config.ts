@@ -1,5 +1,6 @@
 import type { SocketAddress } from '#domain';
 import type { FilterChain, FilterChainMatch, Listener } from '#xds';
+import { compilePortPredicate } from './listener-filter-match.ts';
 import { compileNetworkFilter, type HttpFilterConfig, type TcpFilterConfig } from './network-filter.ts';
 import { type Origins, readOrigins } from './origins.ts';
 import { ConfigProblem, within } from './problem.ts';
@@ -25,8 +26,9 @@ export interface CompiledListener {
   readonly direction: 'inbound' | 'outbound';
   readonly chains: readonly CompiledFilterChain[];
   readonly defaultChain: CompiledFilterChain | undefined;
-  readonly inspectTls: boolean;
-  readonly inspectHttp: boolean;
+  /** Whether connections to a port are looked into for TLS, and for HTTP in plaintext. */
+  readonly inspectTls: (port: number) => boolean;
+  readonly inspectHttp: (port: number) => boolean;
   /** 0: waits for the first bytes without limit. */
   readonly inspectTimeoutMs: number;
   readonly resource: Listener;
@@ -68,13 +70,23 @@ export function compileListener(resource: Listener, versionInfo: string): Compil
     direction: resource.traffic_direction === 'INBOUND' ? 'inbound' : 'outbound',
     chains,
     defaultChain,
-    inspectTls: filters.includes('envoy.filters.listener.tls_inspector'),
-    inspectHttp: filters.includes('envoy.filters.listener.http_inspector'),
+    inspectTls: compileInspector(resource, 'envoy.filters.listener.tls_inspector'),
+    inspectHttp: compileInspector(resource, 'envoy.filters.listener.http_inspector'),
     inspectTimeoutMs: durationMs(resource.listener_filters_timeout, 'listener_filters_timeout', 15_000),
     resource,
     origins: readOrigins(resource.metadata),
     rdsNames: rdsNames(defaultChain === undefined ? chains : [...chains, defaultChain]),
   };
+}
+
+function compileInspector({ listener_filters = [] }: Listener, name: string): (port: number) => boolean {
+  const at = listener_filters.findIndex((filter) => filter.name === name);
+  if (at < 0) return () => false;
+  const disabled = compilePortPredicate(
+    listener_filters[at]?.filter_disabled,
+    `listener_filters[${at}].filter_disabled`,
+  );
+  return (port) => !disabled(port);
 }
 
 function compileChain(chain: FilterChain, versionInfo: string): CompiledFilterChain {

@@ -1,5 +1,5 @@
 import type { HopRecord } from '#domain';
-import { istioLogFormat } from '../config/network-filter.ts';
+import { istioLogFormat } from '../config/access-log/index.ts';
 import { NO_REQUEST } from '../http/format.ts';
 import { Headers } from '../http/headers.ts';
 import { StreamInfo } from '../http/stream-info.ts';
@@ -16,13 +16,12 @@ const MAX_HEAD_LINES = 100;
  * Reports a connection that was refused before it could carry a request. Where its first bytes are a plaintext request, they tell the
  * trace, so that the refusal stands beside the call that met it.
  */
-export function recordRefusal(connection: PendingConnection, transportFailure: string): void {
+export function recordRefusal(connection: PendingConnection): void {
   const { runtime } = connection;
   const info = new StreamInfo(runtime.clock.now(), runtime.clock.monotonic());
   const noChain = connection.chain === undefined;
   if (noChain) info.flag('NR');
   info.details = noChain ? 'filter_chain_not_found' : 'downstream_transport_failure';
-  info.connectionTerminationDetails = transportFailure;
   const head = readHead(connection.inspection.firstBytes);
   const subject = {
     head: NO_REQUEST,
@@ -30,8 +29,8 @@ export function recordRefusal(connection: PendingConnection, transportFailure: s
     info,
     connection: { ...connection, requestedServerName: connection.inspection.serverName },
   };
-  const accessLog = istioLogFormat(subject);
-  runtime.onLog(accessLog);
+  const accessLog = logLine(connection, subject);
+  if (accessLog !== '') runtime.onLog(accessLog);
   const steps = new HopSteps({ clock: runtime.clock, startedAt: info.startedAt, before: connection.steps });
   runtime.onHop(
     hopOf({
@@ -44,6 +43,17 @@ export function recordRefusal(connection: PendingConnection, transportFailure: s
       versionInfo: connection.listener?.config.versionInfo ?? '',
     }),
   );
+}
+
+/**
+ * What Envoy writes about it: connections that no chain wants are the listener's to log, and a TCP proxy logs each of its connections,
+ * without a reason; an HTTP connection whose handshake failed had no request, hence no line.
+ */
+function logLine({ chain }: PendingConnection, subject: Parameters<typeof istioLogFormat>[0]): string {
+  if (chain === undefined) return istioLogFormat(subject);
+  const [format] = chain.filter.kind === 'tcp' ? chain.filter.accessLogs : [];
+  const info = new StreamInfo(subject.info.startMs, subject.info.startedAt);
+  return format?.({ ...subject, info }) ?? '';
 }
 
 /** Reports a connection that was refused by its first bytes, after it had been joined to an upstream. */

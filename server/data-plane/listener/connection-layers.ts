@@ -1,17 +1,21 @@
 import { formatAddress } from '#domain';
 import { originOf } from '../config/origins.ts';
 import { recordRefusal } from '../decisions/refusal-record.ts';
-import { inspect } from '../tls/index.ts';
+import { handshakeCounter, inspect } from '../tls/index.ts';
 import { chooseChain } from './filter-chain-match.ts';
 import type { ConnectionLayer, ConnectionOutcome, PendingConnection } from './pending-connection.ts';
 
-/** Looks at the first bytes for SNI, ALPN or HTTP, where a chain of the listener can depend on them. */
+/** Looks at the first bytes for SNI, ALPN or HTTP, where a chain for this port can depend on them. */
 export const inspectFirstBytes: ConnectionLayer = async (connection) => {
   const config = connection.listener?.config;
-  if (config === undefined || !(config.inspectTls || config.inspectHttp)) return 'next';
+  const { port } = connection.localAddress;
+  const detectTls = config?.inspectTls(port) === true;
+  const detectHttp = config?.inspectHttp(port) === true;
+  if (config === undefined || !(detectTls || detectHttp)) return 'next';
   const seen = await inspect(connection.socket, {
     clock: connection.runtime.clock,
-    detectHttp: config.inspectHttp || connection.direction === 'inbound',
+    detectTls,
+    detectHttp,
     timeoutMs: config.inspectTimeoutMs,
   });
   if (seen === undefined) return 'stop';
@@ -71,16 +75,18 @@ export const terminateTls: ConnectionLayer = (connection) => {
       }: Parameters<Parameters<typeof transport.handshake>[1]['secured']>[0]): void => {
         connection.socket = secured;
         connection.tls = tls;
+        listenerStat(connection, 'ssl.handshake');
         noteTls(connection);
         resolve('next');
       },
       failed: (reason: string): void => {
-        listenerStat(connection, 'ssl.connection_error');
+        const counter = handshakeCounter(reason);
+        if (counter !== undefined) listenerStat(connection, counter);
         connection.note('tls_server', 'stopped', connection.chain?.name ?? '', () => ({
           detail: `the TLS handshake failed: ${reason || 'the client broke it off'}`,
           origin: originOf(connection.chain?.origins),
         }));
-        recordRefusal(connection, reason);
+        recordRefusal(connection);
         resolve('stop');
       },
     };
@@ -121,7 +127,7 @@ export const runNetworkFilter: ConnectionLayer = (connection) => {
 /** Resets the connection: what a client sees whose connection no filter chain wants. */
 function refuse(connection: PendingConnection): ConnectionOutcome {
   listenerStat(connection, 'no_filter_chain_match');
-  recordRefusal(connection, '');
+  recordRefusal(connection);
   connection.socket.resetAndDestroy();
   return 'stop';
 }

@@ -61,6 +61,17 @@ export function missingCertificateFailure(): string {
   return spell('PEER_DID_NOT_RETURN_A_CERTIFICATE', 192, 'peer did not provide required client certificate');
 }
 
+/**
+ * The counter of Envoy's that a failed handshake moves, by the reason it failed with. Undefined when the peer just went away: that is no
+ * error of TLS.
+ */
+export function handshakeCounter(reason: string): string | undefined {
+  if (reason === '') return undefined;
+  if (reason === missingCertificateFailure()) return 'ssl.fail_verify_no_cert';
+  if (reason === sanFailure()) return 'ssl.fail_verify_san';
+  return reason.includes(':CERTIFICATE_VERIFY_FAILED:') ? 'ssl.fail_verify_error' : 'ssl.connection_error';
+}
+
 /** The transport socket has no certificate yet. */
 export const SECRET_NOT_SUPPLIED = 'TLS error: Secret is not supplied by SDS';
 

@@ -1,6 +1,5 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '#domain';
-import type { ClientHello } from './client-hello.ts';
 import { parseClientHello } from './client-hello.ts';
 import { sniffHttp } from './http-sniffer.ts';
 
@@ -20,6 +19,8 @@ export interface Inspection {
 
 export interface InspectOptions {
   readonly clock: Clock;
+  /** Look for a ClientHello, as Envoy's TLS inspector; otherwise TLS counts as any other bytes. Default true. */
+  readonly detectTls?: boolean;
   /** Look for HTTP in plaintext, as Envoy's HTTP inspector; otherwise the first byte decides. */
   readonly detectHttp: boolean;
   /** Then the bytes that have come decide; 0: wait for ever (a server that speaks first needs a limit). */
@@ -44,14 +45,14 @@ export function inspect(socket: Socket, options: InspectOptions): Promise<Inspec
     };
     const onData = (chunk: Buffer): void => {
       seen = seen.length === 0 ? chunk : Buffer.concat([seen, chunk]);
-      const result = decide(seen, options.detectHttp, seen.length >= MAX_BYTES);
+      const result = decide(seen, options, seen.length >= MAX_BYTES);
       if (result !== undefined) finish(result);
     };
     const onGone = (): void => {
       socket.destroy();
       finish(undefined);
     };
-    const onTimeout = (): void => finish(decide(seen, options.detectHttp, true));
+    const onTimeout = (): void => finish(decide(seen, options, true));
     socket.on('data', onData);
     socket.on('end', onGone);
     socket.on('close', onGone);
@@ -63,8 +64,12 @@ export function inspect(socket: Socket, options: InspectOptions): Promise<Inspec
 }
 
 /** The result as far as the bytes allow one; `last`: no more will be read. */
-function decide(bytes: Buffer, detectHttp: boolean, last: boolean): Inspection | undefined {
-  const hello: ClientHello | 'incomplete' | 'not-tls' = bytes.length === 0 ? 'incomplete' : parseClientHello(bytes);
+function decide(
+  bytes: Buffer,
+  { detectTls = true, detectHttp }: Pick<InspectOptions, 'detectTls' | 'detectHttp'>,
+  last: boolean,
+): Inspection | undefined {
+  const hello = bytes.length === 0 ? 'incomplete' : detectTls ? parseClientHello(bytes) : 'not-tls';
   if (typeof hello === 'object') return { transport: 'tls', ...hello, firstBytes: bytes };
   if (hello === 'incomplete' && !last) return undefined;
   const protocol = detectHttp ? sniffHttp(bytes) : 'none';

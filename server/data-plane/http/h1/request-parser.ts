@@ -1,5 +1,6 @@
 import type { RequestHead } from '../codec.ts';
 import { Headers } from '../headers.ts';
+import { AUTHORITY, HOST_AND_PORT } from '../target.ts';
 import { CR, IS_TARGET, LF, SLASH, SPACE } from './bytes.ts';
 import type { Failure } from './failures.ts';
 import { FAILURES } from './failures.ts';
@@ -13,10 +14,9 @@ const METHODS: ReadonlySet<string> = new Set(
   ).split(' '),
 );
 
+const FIRST_LETTERS: ReadonlySet<string> = new Set([...METHODS].map((method) => method[0]!));
 const MAX_METHOD = 12;
 const ABSOLUTE_FORM = /^(https?):\/\/([^/?#]+)(.*)$/i;
-const AUTHORITY = /^[A-Za-z0-9\-._~!$&'()*+,;=:%[\]]*$/;
-const HOST_AND_PORT = /^[^:]+:\d{1,5}$|^\[[0-9A-Fa-f:.]+\]:\d{1,5}$/;
 
 /** What the connection does with a request; the fields of the head are in `head`. */
 export interface ParsedRequest {
@@ -34,6 +34,10 @@ export interface RequestRules {
   readonly scheme: 'http' | 'https';
   readonly acceptHttp10: boolean;
 }
+
+/** Whether a method can begin so. Bytes that are no HTTP at all, a ClientHello for instance, may have no end to wait for. */
+export const beginsMethod = (bytes: Buffer): boolean =>
+  bytes.length === 0 || FIRST_LETTERS.has(String.fromCharCode(bytes[0]!));
 
 /**
  * Reads a request head (RFC 9112 §3 and §5) that lies in `bytes` from `start` to `end`, just behind its empty line. Strict: what two

@@ -11,7 +11,7 @@ import { HeadWriter } from './head-writer.ts';
 import { LazyDeadline } from './lazy-deadline.ts';
 import { localAnswer } from './local-answer.ts';
 import type { ParsedRequest } from './request-parser.ts';
-import { parseRequest } from './request-parser.ts';
+import { beginsMethod, parseRequest } from './request-parser.ts';
 import type { StreamHost } from './server-stream.ts';
 import { ServerStream } from './server-stream.ts';
 import { formatEndpoint } from './socket-address.ts';
@@ -149,6 +149,10 @@ class ServerConnection implements DownstreamConnection, StreamHost {
 
   /** Keeps the beginning of a head, and the time. */
   #hold(bytes: Buffer): void {
+    if (!beginsMethod(bytes)) {
+      this.#refuse(FAILURES.method);
+      return;
+    }
     this.#held.append(bytes);
     this.#deadline.set(this.#options.requestHeadersTimeoutMs ?? DEFAULT_HEAD_TIMEOUT_MS);
     const end = this.#held.findEnd(this.#maxHeadBytes);
