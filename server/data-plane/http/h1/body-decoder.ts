@@ -1,4 +1,5 @@
 import { Headers } from '../headers.ts';
+import { passableTrailers } from '../trailers.ts';
 import { CR, LF } from './bytes.ts';
 import { ChunkLine } from './chunk-line.ts';
 import type { Failure } from './failures.ts';
@@ -16,15 +17,6 @@ export type BodyFraming = 'none' | 'length' | 'chunked' | 'close' | 'tunnel';
 type ChunkStep = 'line' | 'data' | 'data-cr' | 'data-lf' | 'trailers';
 
 const NOTHING = Buffer.alloc(0);
-
-/** Fields that frame or route a message, and so mean nothing in trailers (RFC 9110 §6.5.1). */
-const NOT_A_TRAILER: readonly string[] = [
-  'content-length',
-  'content-encoding',
-  'authorization',
-  'set-cookie',
-  'trailer',
-];
 
 /** Finds the end of one body after another in a connection's bytes (RFC 9112 §6 and §7). Keeps no body bytes back. */
 export class BodyDecoder {
@@ -149,8 +141,6 @@ export class BodyDecoder {
     if (this.failure) return;
     this.done = true;
     if (end === 2) return;
-    const trailers = new Headers(this.#fields.flat);
-    for (const name of NOT_A_TRAILER) trailers.remove(name);
-    if (trailers.flat.length > 0) this.trailers = trailers;
+    this.trailers = passableTrailers(new Headers(this.#fields.flat));
   }
 }

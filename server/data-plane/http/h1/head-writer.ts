@@ -1,5 +1,6 @@
 import type { RequestHead, ResponseHead } from '../codec.ts';
 import type { Headers } from '../headers.ts';
+import { safeTarget } from '../target.ts';
 import { statusLine } from './status-lines.ts';
 
 /** How the body behind a head is written. */
@@ -7,9 +8,6 @@ export type WireFraming = 'none' | 'length' | 'chunked' | 'close' | 'tunnel';
 
 /** Requests that usually have no body: without one they carry no Content-Length. */
 const BODILESS_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'TRACE', 'CONNECT']);
-
-/** Characters that would end a request line early, or that latin1 cannot carry. */
-const UNSAFE_IN_TARGET = /[^\x21-\x7e\x80-\xff]/gu;
 
 const TUNNEL_LINE = 'connection: Upgrade\r\n\r\n';
 const MAX_LENGTH_DIGITS = 15;
@@ -109,13 +107,4 @@ export class HeadWriter {
 function readLength(value: string): number {
   const length = Number(value);
   return value !== '' && value.length <= MAX_LENGTH_DIGITS && Number.isSafeInteger(length) && length >= 0 ? length : -1;
-}
-
-/** Percent-encodes what must not stand in a request line. Parsed targets pass unchanged; rewritten ones may not. */
-function safeTarget(target: string): string {
-  for (let i = 0; i < target.length; i++) {
-    const code = target.charCodeAt(i);
-    if (code <= 0x20 || code >= 0x7f) return target.toWellFormed().replace(UNSAFE_IN_TARGET, encodeURIComponent);
-  }
-  return target;
 }

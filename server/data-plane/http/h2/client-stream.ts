@@ -1,5 +1,6 @@
 import type { RequestHead, ResetReason, ResponseSink, TlsFacts, UpstreamStream } from '../codec.ts';
 import type { Headers } from '../headers.ts';
+import { safeTarget } from '../target.ts';
 import { ErrorCode, malformed, type Violation } from './errors.ts';
 import { readResponse } from './response-head.ts';
 import { Http2Stream, type StreamHost } from './stream.ts';
@@ -27,8 +28,6 @@ export interface ClientStreamOptions {
   /** The connection has carried an earlier stream. */
   readonly reused: boolean;
 }
-
-const CHARACTER_BEYOND_ASCII = /[^\x21-\x7e]/gu;
 
 /** One request and its response. */
 export class ClientStream extends Http2Stream implements UpstreamStream {
@@ -161,20 +160,9 @@ export class ClientStream extends Http2Stream implements UpstreamStream {
 }
 
 function pseudoOf(head: RequestHead, upgrade: string): string[] {
-  const authority = safe(head.authority);
+  const authority = safeTarget(head.authority);
   if (head.method === 'CONNECT') return [':method', 'CONNECT', ':authority', authority];
   const { scheme } = head;
-  const rest = [':scheme', scheme, ':path', safe(head.path), ':authority', authority];
+  const rest = [':scheme', scheme, ':path', safeTarget(head.path), ':authority', authority];
   return upgrade === '' ? [':method', head.method, ...rest] : [':method', 'CONNECT', ':protocol', upgrade, ...rest];
-}
-
-/** Percent-encodes what must not stand in a target. Parsed targets pass unchanged; rewritten ones may not. */
-function safe(target: string): string {
-  for (let i = 0; i < target.length; i++) {
-    const code = target.charCodeAt(i);
-    if (code <= 0x20 || code >= 0x7f) {
-      return target.toWellFormed().replace(CHARACTER_BEYOND_ASCII, encodeURIComponent);
-    }
-  }
-  return target;
 }

@@ -1,4 +1,5 @@
 import { Headers } from '../headers.ts';
+import { passableTrailers } from '../trailers.ts';
 import { malformed, type Violation } from './errors.ts';
 
 const COLON = 0x3a;
@@ -13,16 +14,6 @@ const CONNECTION_HEADERS: ReadonlySet<string> = new Set([
   'transfer-encoding',
   'upgrade',
 ]);
-
-/** Fields that frame or route a message, and so mean nothing in trailers (RFC 9110 §6.5.1). */
-const NOT_A_TRAILER: readonly string[] = [
-  'content-length',
-  'content-encoding',
-  'authorization',
-  'set-cookie',
-  'trailer',
-  'te',
-];
 
 export const isPseudo = (name: string): boolean => name.charCodeAt(0) === COLON;
 
@@ -86,9 +77,7 @@ export function readTrailers(fields: string[]): Headers | undefined | Violation 
     if (isPseudo(name)) return malformed('Trailers hold a pseudo-header.');
     if (CONNECTION_HEADERS.has(name)) return malformed(`${name} has no place in HTTP/2.`);
   }
-  const trailers = new Headers(fields);
-  for (const name of NOT_A_TRAILER) trailers.remove(name);
-  return trailers.flat.length > 0 ? trailers : undefined;
+  return passableTrailers(new Headers(fields));
 }
 
 /** Fields as they leave: without those of one connection. */

@@ -1,10 +1,8 @@
 import type { RequestHead } from '../codec.ts';
 import { IS_TARGET, LOWER_TOKEN } from '../h1/bytes.ts';
+import { AUTHORITY, HOST_AND_PORT } from '../target.ts';
 import { malformed, type Violation } from './errors.ts';
 import { isPseudo, readRegularFields } from './message-fields.ts';
-
-const AUTHORITY = /^[A-Za-z0-9\-._~!$&'()*+,;=:%[\]]*$/;
-const HOST_AND_PORT = /^[^:]+:\d{1,5}$|^\[[0-9A-Fa-f:.]+\]:\d{1,5}$/;
 
 /** A request as its HEADERS gave it. */
 export interface ReadRequest {
