@@ -138,7 +138,7 @@ function findTarget(
   const hosts =
     kind === SERVICE
       ? [serviceHostname(target.name, namespace)]
-      : (((object.found.spec as ServiceEntrySpec | undefined)?.hosts ?? []) as readonly string[]);
+      : ((object.found.spec as ServiceEntrySpec | undefined)?.hosts ?? []);
   return { kind, name: target.name, targets: hosts.map((host) => ({ kind, object: object.found, host, portName })) };
 }
 

@@ -4,7 +4,7 @@ import type { GatewayApiGatewaySpec } from './types.ts';
 
 export const GATEWAY_CONTROLLER = 'istio.io/gateway-controller';
 export const MESH_CONTROLLER = 'istio.io/mesh-controller';
-export const UNMANAGED_CONTROLLER = 'istio.io/unmanaged-gateway';
+const UNMANAGED_CONTROLLER = 'istio.io/unmanaged-gateway';
 
 /** What a controller does with the Gateways of its classes. */
 export interface GatewayClassInfo {
@@ -50,7 +50,7 @@ const CLASS_INFOS: ReadonlyMap<string, GatewayClassInfo> = new Map(
 );
 
 /** The classes that exist in every mesh, and their controllers. */
-export const BUILTIN_CLASSES: ReadonlyMap<string, string> = new Map([
+const BUILTIN_CLASSES: ReadonlyMap<string, string> = new Map([
   ['istio', GATEWAY_CONTROLLER],
   ['istio-remote', UNMANAGED_CONTROLLER],
   ['istio-waypoint', MESH_CONTROLLER],

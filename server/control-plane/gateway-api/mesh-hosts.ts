@@ -8,7 +8,7 @@ import { SERVICE_ENTRY } from './references.ts';
 export function meshHosts({ kind, name, namespace }: RouteParent, { serviceEntries }: ObjectIndex): readonly string[] {
   if (kind !== SERVICE_ENTRY) return [serviceHostname(name, namespace)];
   const entry = serviceEntries.get(`${namespace}/${name}`);
-  return ((entry?.spec as ServiceEntrySpec | undefined)?.hosts ?? []) as readonly string[];
+  return (entry?.spec as ServiceEntrySpec | undefined)?.hosts ?? [];
 }
 
 /** The one port of the parent that the route is for; undefined: all. */

@@ -123,7 +123,7 @@ function atPort(rule: HttpRoute, port: number): HttpRoute {
 }
 
 /** The hosts that a route serves through a parent, and where they stand. */
-export function routeHosts(
+function routeHosts(
   { hostnames }: RouteView,
   parent: RouteParent,
   index: RouteContext['index'],
