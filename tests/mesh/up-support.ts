@@ -67,6 +67,10 @@ export async function runUp(
 function run(args: readonly string[], input: string): ChildProcess {
   const child = spawn(process.execPath, [join(root, 'server/main.ts'), 'up', ...args], { stdio: 'pipe' });
   child.stdin?.end(input);
+  // A run that is cut short leaves no mesh behind.
+  const kill = (): void => void child.kill('SIGKILL');
+  process.once('exit', kill);
+  child.once('exit', () => process.off('exit', kill));
   return child;
 }
 
