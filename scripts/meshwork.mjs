@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // `npm start`: installs, builds the site when its inputs changed, then starts the lab server under the pinned Node.
-// Other verbs (`validate`, `lab list` …) go straight to server/main.ts. Runs on any Node from 20 on, with no dependency.
+// Other verbs (`validate`, `explain` …) go straight to server/main.ts. Runs on any Node from 20 on, with no dependency.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
