@@ -107,7 +107,7 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
 
   newStream(sink: ResponseSink, waiter: StreamWaiter): () => void {
     const limits = this.#breakers.limits;
-    const connection = this.#ready.at(-1);
+    const connection = this.#readyConnection();
     const full =
       connection === undefined
         ? this.#breakers.pendingRequests >= limits.maxPendingRequests
@@ -237,6 +237,15 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
     const stream = connection.open(sink);
     if (!connection.available || this.#isWorn(connection)) this.#withdraw(connection);
     waiter.ready(stream);
+  }
+
+  /** The one used last that still takes a stream; others come back when one of their streams ends. */
+  #readyConnection(): PooledConnection | undefined {
+    for (;;) {
+      const connection = this.#ready.at(-1);
+      if (connection === undefined || connection.available) return connection;
+      this.#ready.pop();
+    }
   }
 
   /** It has carried as many streams as one connection may. */

@@ -35,7 +35,7 @@ async function start(
   options: Partial<HostPoolOptions> = {},
 ): Promise<TestPool & { server: Http2Server; sessions: ServerHttp2Session[] }> {
   const sessions: ServerHttp2Session[] = [];
-  const server = createServer({ settings });
+  const server = createServer({ settings, maxSessionMemory: 1000 });
   server.on('session', (session) => sessions.push(session));
   server.on('stream', (stream, headers) => {
     stream.on('error', () => undefined);
@@ -141,6 +141,28 @@ describe('a pool of HTTP/2 connections', () => {
     expect(sessions.length).toBe(2);
     for (const stream of waiting) stream.respond({ ':status': 204 }, { endStream: true });
     for (const call of [first, ...more]) expect((await call.response.settled()).response?.status).toBe(204);
+  });
+
+  it('opens another connection when slow readers hold half of what the first may carry', async () => {
+    const { pool, sessions } = await start((stream, headers) => {
+      stream.respond({ ':status': 200 });
+      stream.end(headers[':path'] === '/large' ? Buffer.alloc(300 * 1024) : 'small');
+    });
+    const slow = Array.from({ length: 80 }, () => new Call(pool, null));
+    for (const call of slow) {
+      const { stream } = await call.decided();
+      stream!.pause();
+      stream!.sendHead(head('GET', '/large'), true);
+    }
+    const quick = async (): Promise<Call> => {
+      const call = new Call(pool, head('GET', '/small'));
+      await call.response.settled();
+      return call;
+    };
+    while (sessions.length < 2) expect((await quick()).response.body).toBe('small');
+    for (const call of slow) call.stream!.resume();
+    for (const call of slow) expect((await call.response.settled()).body.length).toBe(300 * 1024);
+    expect(pool.activeStreams).toBe(0);
   });
 
   it('keeps to the number of streams that its cluster allows', async () => {

@@ -94,7 +94,7 @@ export class Http2ClientConnection implements SessionRole, ClientStreamHost {
 
   /** Whether `open` may be called. */
   get available(): boolean {
-    return this.takesStreams && this.activeStreams < this.capacity;
+    return this.takesStreams && this.activeStreams < this.capacity && !this.#session.window.congested;
   }
 
   /** The server takes WebSockets (RFC 8441). */

@@ -14,6 +14,11 @@ export class ConnectionWindow {
     this.#writer = writer;
   }
 
+  /** Readers that are not ready hold half of it: what is opened here now may have to wait for them. */
+  get congested(): boolean {
+    return this.#left < CONNECTION_WINDOW / 2;
+  }
+
   /** The payload of a DATA frame. False: the peer sent more than it may. */
   take(bytes: number): boolean {
     this.#left -= bytes;
