@@ -154,9 +154,14 @@ function entryEndpoints(
   trustDomain: string,
 ): readonly Endpoint[] {
   const { spec, namespace, name } = entry;
+  const origin = (path: string) => ({ kind: 'ServiceEntry' as const, name, path });
   if (spec.workloadSelector === undefined && (spec.endpoints ?? []).length === 0) {
     if (!isDns(service.resolution)) return [];
-    const workload = workloadOfEntry({ address: service.hostname }, { namespace, name }, trustDomain);
+    const workload = workloadOfEntry(
+      { address: service.hostname },
+      { namespace, name, origin: origin('spec.hosts') },
+      trustDomain,
+    );
     return service.ports.map((port) => ({
       ...endpointOf(workload, port),
       ip: service.hostname,
@@ -166,7 +171,11 @@ function entryEndpoints(
   const instances =
     spec.workloadSelector === undefined
       ? (spec.endpoints ?? []).map((endpoint, i) =>
-          workloadOfEntry(endpoint, { namespace, name: `${name}-${i}` }, trustDomain),
+          workloadOfEntry(
+            endpoint,
+            { namespace, name: `${name}-${i}`, origin: origin(`spec.endpoints[${i}]`) },
+            trustDomain,
+          ),
         )
       : selectWorkloads(spec.workloadSelector.labels ?? {}, namespace, workloads, isDns(service.resolution));
   return instances.flatMap((instance) => service.ports.map((port) => endpointOf(instance, port)));

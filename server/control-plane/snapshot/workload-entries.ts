@@ -26,7 +26,7 @@ export interface WorkloadInstance {
 /** A WorkloadEntry, or an endpoint that a ServiceEntry lists. An account means that it has a sidecar, unless its label says otherwise. */
 export function workloadOfEntry(
   spec: WorkloadEntrySpec,
-  { namespace, name }: { readonly namespace: string; readonly name: string },
+  { namespace, name, origin }: Pick<Workload, 'namespace' | 'name' | 'origin'>,
   trustDomain: string,
 ): WorkloadInstance {
   const { labels: own = {}, serviceAccount = '', address = '' } = spec;
@@ -52,6 +52,7 @@ export function workloadOfEntry(
       node: '',
       network,
       trustDomain,
+      ...(origin && { origin }),
     },
   };
 }
@@ -64,5 +65,9 @@ export const deriveWorkloadEntries = (
   objects.map((object) => {
     const { spec, namespace, name } = toConfig<WorkloadEntrySpec>(object);
     const labels = { ...spec.labels, ...object.metadata.labels };
-    return workloadOfEntry({ ...spec, labels }, { namespace, name }, trustDomain);
+    return workloadOfEntry(
+      { ...spec, labels },
+      { namespace, name, origin: { kind: 'WorkloadEntry', name, path: '' } },
+      trustDomain,
+    );
   });

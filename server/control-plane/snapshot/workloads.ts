@@ -6,7 +6,7 @@ export interface Locality {
   readonly subZone: string;
 }
 
-/** A pod as the mesh sees it. */
+/** A pod, or what stands in for one, as the mesh sees it. */
 export interface Workload {
   readonly name: string;
   readonly namespace: string;
@@ -25,6 +25,8 @@ export interface Workload {
   readonly network: string;
   /** Of its identity. */
   readonly trustDomain: string;
+  /** The object and field that describe it; absent for a pod. */
+  readonly origin?: { readonly kind: 'WorkloadEntry' | 'ServiceEntry'; readonly name: string; readonly path: string };
 }
 
 export interface WorkloadIndex {

@@ -142,7 +142,7 @@ const healthOf = ({ health, workload }: Endpoint): Endpoint['health'] =>
 function lbEndpoint(endpoint: Endpoint, mtls: boolean): LbEndpoint {
   const { ip, port, workload, weight } = endpoint;
   const health = healthOf(endpoint);
-  const { labels, namespace, name } = workload;
+  const { labels, namespace, name, origin = { kind: 'Pod', name, path: '' } } = workload;
   const service =
     labels['service.istio.io/canonical-name'] ??
     labels['app.kubernetes.io/name'] ??
@@ -160,7 +160,7 @@ function lbEndpoint(endpoint: Endpoint, mtls: boolean): LbEndpoint {
       filter_metadata: {
         ...(mtls && { 'envoy.transport_socket_match': { tlsMode: 'istio' } }),
         istio: { workload: `${workload.workloadName};${namespace};${service};${revision};${CLUSTER_ID}` },
-        ...(name !== '' && { meshwork: { kind: 'Pod', namespace, name, path: '' } }),
+        ...(name !== '' && { meshwork: { kind: origin.kind, namespace, name: origin.name, path: origin.path } }),
       },
     },
   };
