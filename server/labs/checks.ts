@@ -1,9 +1,10 @@
 import type { CheckView } from '#contract';
 import { atRest } from './at-rest.ts';
 import type { BatchSpec, CheckSpec, ProbeSpec } from './lab-schema.ts';
+import { countersOf } from './probes/counters.ts';
 import { type BatchVerdict, judgeBatch } from './probes/outcomes.ts';
-import { batchesOf, type ProbeContext, stateHolds } from './probes/state.ts';
-import type { Traffic } from './traffic.ts';
+import { batchesOf, type ProbeContext, stateHolds, trafficsOf } from './probes/state.ts';
+import type { SentRequest, Traffic } from './traffic.ts';
 
 export interface ChecksOptions {
   readonly specs: readonly CheckSpec[];
@@ -136,11 +137,14 @@ export function createChecks(options: ChecksOptions): Checks {
 
 /** Sends a batch and judges it; a failing verdict is accepted only after late hops have had their time to arrive. */
 async function runBatch(batch: BatchSpec, traffic: Traffic, { sandbox }: ProbeContext): Promise<BatchVerdict> {
-  const sent = await traffic.batch(batch.traffic, batch.requests, batch.headers ?? {});
-  let verdict = judgeBatch(batch, sent, sandbox.hops);
+  const counters = countersOf(batch, sandbox);
+  const sent: SentRequest[] = [];
+  for (const id of trafficsOf(batch)) sent.push(...(await traffic.batch(id, batch.requests, batch)));
+  const judge = (): BatchVerdict => judgeBatch(batch, sent, { hops: sandbox.hops, moved: counters.moved() });
+  let verdict = judge();
   if (verdict.met || verdict.final) return verdict;
   const arrived = (): boolean => {
-    verdict = judgeBatch(batch, sent, sandbox.hops);
+    verdict = judge();
     return verdict.met || verdict.final;
   };
   // Reaching the limit is no failure: the verdict stands as it is then.

@@ -1,6 +1,7 @@
 import type { Random, Timer } from '#domain';
 import type { Sandbox } from '#sandbox';
-import type { FetchResponse } from '#workloads';
+import type { FetchInit, FetchResponse } from '#workloads';
+import { failureOf } from './failure.ts';
 import type { TrafficSpec } from './lab-schema.ts';
 import type { SentRequest, TrafficState } from './traffic.ts';
 
@@ -44,10 +45,12 @@ export function createGenerator(spec: TrafficSpec, sandbox: Sandbox): Generator 
       ...spec.headers,
       ...headers,
     };
+    const beganMs = sandbox.clock.monotonic();
+    const tookMs = (): number => sandbox.clock.monotonic() - beganMs;
     const request = fetchFrom({ spec, sandbox, path, headers: all }).then(
-      ({ status, headers: answered }) => ({ traceId, status, headers: answered }),
+      ({ status, headers: answered }) => ({ traceId, status, headers: answered, tookMs: tookMs() }),
       // No answer is an outcome that checks count, not a failure of ours.
-      () => ({ traceId, status: 0, headers: {} }),
+      (error: unknown) => ({ traceId, status: 0, headers: {}, tookMs: tookMs(), failure: failureOf(error) }),
     );
     open.add(request);
     return request.finally(() => open.delete(request));
@@ -104,8 +107,20 @@ interface Fetching {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+/** The server's certificate is taken as it is: labs are about what the other side makes of the client's. */
+function tlsOf({ tls, from }: TrafficSpec, sandbox: Sandbox): Pick<FetchInit, 'tls'> {
+  if (tls === undefined) return {};
+  const namespace = from === 'outside' ? 'default' : from.namespace;
+  const secret = tls.secret === undefined ? undefined : sandbox.store.get('Secret', { namespace, name: tls.secret });
+  const data = (secret?.['data'] ?? {}) as Readonly<Record<string, string>>;
+  const file = (name: string): string | undefined =>
+    data[name] === undefined ? undefined : Buffer.from(data[name], 'base64').toString('utf8');
+  const [cert, key] = [file('tls.crt'), file('tls.key')];
+  return { tls: { insecure: true, ...(cert && key ? { cert, key } : {}) } };
+}
+
 async function fetchFrom({ spec, sandbox, path, headers }: Fetching): Promise<FetchResponse> {
-  const init = { method: spec.method, headers, timeoutMs: spec.timeoutMs };
+  const init = { method: spec.method, headers, timeoutMs: spec.timeoutMs, ...tlsOf(spec, sandbox) };
   const url = path === undefined ? spec.url : new URL(path, spec.url).href;
   if (spec.from === 'outside') {
     const { ingress } = sandbox;

@@ -1,5 +1,5 @@
 import type { LabSpec, SolutionStep } from './lab-schema.ts';
-import { batchesOf } from './probes/state.ts';
+import { batchesOf, trafficsOf } from './probes/state.ts';
 
 /** The first name in a lab that leads nowhere, as `field: what is wrong`; undefined when all lead somewhere. */
 export function referenceProblem(spec: LabSpec): string | undefined {
@@ -16,7 +16,8 @@ function* problems(spec: LabSpec): Iterable<string> {
     for (const need of check.needs)
       if (!earlier.has(need)) yield `checks.${index}.needs: no check before it is called ${need}`;
     for (const batch of batchesOf(check.probe))
-      if (!traffic.has(batch.traffic)) yield `checks.${index}.probe: there is no traffic ${batch.traffic}`;
+      for (const id of trafficsOf(batch))
+        if (!traffic.has(id)) yield `checks.${index}.probe: there is no traffic ${id}`;
     yield* questionProblems(check, `checks.${index}`);
     earlier.add(check.id);
   }

@@ -12,8 +12,14 @@ const bounds = { min: count.optional(), max: count.optional() };
 /** Which requests of a batch an expectation counts. All that is given must hold. */
 const outcome = z.strictObject({
   status: z.number().int().optional(),
+  /** How a request without an answer ended: its connection was cut, the server refused the TLS handshake, or the client's own limit passed. */
+  failure: z.enum(['reset', 'tls-alert', 'timeout']).optional(),
   /** Response header as the client saw it. */
   header: z.record(z.string(), z.string()).optional(),
+  /** How long the client waited for the whole answer. */
+  took: z.strictObject({ minMs: count.optional(), maxMs: count.optional() }).optional(),
+  /** `calls`: counts every such call of the batch, tries and copies too, not the requests that made them. */
+  count: z.enum(['requests', 'calls']).optional(),
   /** A call inside the request's trace: from and to are services; version is the callee's; flag is a response flag on it. */
   call: z
     .strictObject({
@@ -24,6 +30,16 @@ const outcome = z.strictObject({
       anyFlag: z.boolean().optional(),
       reporter: z.enum(['source', 'destination']).optional(),
       status: z.number().int().optional(),
+      /** Whether the call arrived over mutual TLS, as that proxy saw it. */
+      mtls: z.boolean().optional(),
+      /** Request headers as that proxy recorded them. */
+      header: z.record(z.string(), z.string()).optional(),
+      /** Text that the proxy's access log line contains. */
+      log: z.string().optional(),
+      /** How many tries the proxy made for it. */
+      attempts: count.optional(),
+      /** How long it lasted at that proxy. */
+      took: z.strictObject({ minMs: count.optional(), maxMs: count.optional() }).optional(),
     })
     .optional(),
   ...bounds,
@@ -31,10 +47,19 @@ const outcome = z.strictObject({
 
 /** Sends seeded requests of a traffic and counts outcomes. */
 const batch = z.strictObject({
-  traffic: id,
+  /** Several: `requests` of each, one traffic after the other, counted together. */
+  traffic: z.union([id, z.array(id).min(1)]),
   requests: z.number().int().min(1).max(5000),
   headers: z.record(z.string(), z.string()).optional(),
-  expect: z.array(outcome).min(1),
+  /** Instead of the traffic's own path. */
+  path: z.string().optional(),
+  /** How many are open at a time; a burst opens all. */
+  atOnce: z.number().int().min(1).max(500).optional(),
+  /** Begins one every 1/rps seconds, however many are open. */
+  rps: z.number().min(1).max(500).optional(),
+  expect: z.array(outcome).default([]),
+  /** By how much a proxy's counter moves while the batch runs, summed over the chosen pods. `name` is a regular expression. */
+  stats: z.array(z.strictObject({ namespace: z.string(), labels, name: z.string(), ...bounds })).optional(),
 });
 
 /** A field condition on stored objects; true when some object (and some item of `each`, where given) has all of it. */
@@ -49,10 +74,13 @@ const object = z.strictObject({
   has: z.array(z.string()).optional(),
   /** Paths and the text that their value must contain. */
   contains: z.record(z.string(), z.string()).optional(),
+  /** Exactly so many such objects; absent: at least one. */
+  count: count.optional(),
 });
 
 export interface ProbeSpec {
   readonly all?: readonly ProbeSpec[] | undefined;
+  readonly any?: readonly ProbeSpec[] | undefined;
   readonly not?: ProbeSpec | undefined;
   readonly batch?: z.infer<typeof batch> | undefined;
   readonly object?: z.infer<typeof object> | undefined;
@@ -66,6 +94,7 @@ export interface ProbeSpec {
   readonly listens?: { readonly app: string; readonly ip: string; readonly port: number } | undefined;
   readonly controlPlane?: 'running' | 'stopped' | undefined;
   readonly ruleWaits?: { readonly kind: string } | undefined;
+  readonly analysis?: { readonly without: readonly string[] } | undefined;
   readonly answers?: Readonly<Record<string, string>> | undefined;
 }
 
@@ -83,6 +112,8 @@ const pods = z.strictObject({
 const probe: z.ZodType<ProbeSpec> = z.lazy(() =>
   z.strictObject({
     all: z.array(probe).optional(),
+    /** One of these holds; states only. */
+    any: z.array(probe).min(1).optional(),
     not: probe.optional(),
     batch: batch.optional(),
     object: object.optional(),
@@ -94,6 +125,8 @@ const probe: z.ZodType<ProbeSpec> = z.lazy(() =>
     listens: z.strictObject({ app: z.string(), ip: z.string(), port: count }).optional(),
     controlPlane: z.enum(['running', 'stopped']).optional(),
     ruleWaits: z.strictObject({ kind: z.string() }).optional(),
+    /** `istioctl analyze` of the mesh as it is tells none of these codes. */
+    analysis: z.strictObject({ without: z.array(z.string()).min(1) }).optional(),
     answers: z.record(z.string(), z.string()).optional(),
   }),
 );
@@ -137,6 +170,8 @@ const traffic = z.strictObject({
   /** From outside only the path is used. */
   url: z.string(),
   headers: z.record(z.string(), z.string()).default({}),
+  /** For an https URL. `secret`: a TLS Secret of the sender's namespace whose certificate the client shows. No server certificate is checked. */
+  tls: z.strictObject({ secret: z.string().optional() }).optional(),
   rps: z.number().min(0.1).max(200),
   running: z.boolean().default(true),
   timeoutMs: z.number().default(15_000),

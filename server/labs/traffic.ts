@@ -1,5 +1,6 @@
 import { MeshworkError } from '#domain';
 import type { Sandbox } from '#sandbox';
+import type { Failure } from './failure.ts';
 import { createGenerator, type Generator } from './generator.ts';
 import type { TrafficSpec } from './lab-schema.ts';
 
@@ -9,6 +10,18 @@ export interface SentRequest {
   /** 0: no answer at all. */
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
+  /** Why there was no answer. */
+  readonly failure?: Failure;
+  /** Until the whole answer was there, or there was none. */
+  readonly tookMs: number;
+}
+
+/** How a batch is sent; by default a few at a time, over the traffic's own path. */
+export interface BatchOptions {
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly path?: string | undefined;
+  readonly atOnce?: number | undefined;
+  readonly rps?: number | undefined;
 }
 
 export interface TrafficState {
@@ -27,10 +40,10 @@ export interface Traffic {
     extra?: { readonly path?: string; readonly headers?: Readonly<Record<string, string>> },
   ): Promise<SentRequest>;
   /**
-   * `count` requests, a few at a time, in the seed's order. The steady traffic is held meanwhile, so that the draws and logs of the
+   * `count` requests in the seed's order. The steady traffic is held meanwhile, so that the draws and logs of the
    * batch are its own. Ends early, with what was sent, when the traffic is stopped.
    */
-  batch(id: string, count: number, headers: Readonly<Record<string, string>>): Promise<SentRequest[]>;
+  batch(id: string, count: number, options: BatchOptions): Promise<SentRequest[]>;
   stop(): void;
 }
 
@@ -59,21 +72,32 @@ export function createTraffic(specs: readonly TrafficSpec[], sandbox: Sandbox): 
     states: () => all.map((generator) => generator.state()),
     set: (id, running, rps) => find(id).set(running, rps),
     send: (id, extra) => find(id).send({ path: extra?.path, headers: extra?.headers ?? {} }),
-    batch: async (id, count, headers) => {
+    batch: async (id, count, { headers = {}, path, atOnce = BATCH_AT_ONCE, rps }) => {
       const generator = find(id);
       const random = batchRandom(id);
       const results: SentRequest[] = [];
       let next = 0;
+      const sendNext = async (): Promise<void> => {
+        const index = next++;
+        results[index] = await generator.send({ headers, path, random });
+      };
       const worker = async (): Promise<void> => {
+        while (next < count && !stopped) await sendNext();
+      };
+      const paced = async (perSecond: number): Promise<void> => {
+        const open: Promise<void>[] = [];
+        const beganMs = sandbox.clock.monotonic();
         while (next < count && !stopped) {
-          const index = next++;
-          results[index] = await generator.send({ headers, random });
+          const dueMs = beganMs + (next * 1000) / perSecond - sandbox.clock.monotonic();
+          if (dueMs > 0) await new Promise<void>((resolve) => sandbox.clock.after(dueMs, resolve));
+          open.push(sendNext());
         }
+        await Promise.all(open);
       };
       for (const each of all) each.hold();
       try {
         await Promise.all(all.map((each) => each.drained(DRAIN_MS)));
-        await Promise.all(Array.from({ length: BATCH_AT_ONCE }, worker));
+        await (rps === undefined ? Promise.all(Array.from({ length: atOnce }, worker)) : paced(rps));
       } finally {
         for (const each of all) each.release();
       }

@@ -13,14 +13,27 @@ export interface BatchVerdict {
 
 type CallSpec = NonNullable<OutcomeSpec['call']>;
 
+/** What a batch left behind in the proxies. */
+export interface BatchTraces {
+  readonly hops: HopStore;
+  /** By how much each counter of `stats` moved. */
+  readonly moved: readonly number[];
+}
+
 /** Counts the outcomes of a batch against what was expected. */
-export function judgeBatch(spec: BatchSpec, sent: readonly SentRequest[], hops: HopStore): BatchVerdict {
-  const judged = spec.expect.map((expected) => {
-    const seen = sent.filter((request) => matches(expected, request, hops)).length;
-    const met = seen >= (expected.min ?? 0) && seen <= (expected.max ?? Number.POSITIVE_INFINITY);
-    const final = !met && (expected.call === undefined || seen >= (expected.min ?? 0));
-    return { met, final, text: `${seen} of ${sent.length} ${phrase(expected)}` };
-  });
+export function judgeBatch(spec: BatchSpec, sent: readonly SentRequest[], { hops, moved }: BatchTraces): BatchVerdict {
+  const judged = [
+    ...spec.expect.map((expected) => {
+      const seen = sent.reduce((sum, request) => sum + times(expected, request, hops), 0);
+      const unit =
+        expected.count === 'calls' ? `${seen} calls for ${sent.length} requests` : `${seen} of ${sent.length}`;
+      return judge(expected, seen, { late: expected.call !== undefined, text: `${unit} ${phrase(expected)}` });
+    }),
+    ...(spec.stats ?? []).map((stat, index) => {
+      const seen = moved[index] ?? 0;
+      return judge(stat, seen, { late: true, text: `${stat.name} moved by ${seen}` });
+    }),
+  ];
   const failed = judged.filter(({ met }) => !met);
   return {
     met: failed.length === 0,
@@ -29,12 +42,34 @@ export function judgeBatch(spec: BatchSpec, sent: readonly SentRequest[], hops: 
   };
 }
 
-function matches(expected: OutcomeSpec, request: SentRequest, hops: HopStore): boolean {
-  if (expected.status !== undefined && request.status !== expected.status) return false;
-  for (const [name, value] of Object.entries(expected.header ?? {})) if (request.headers[name] !== value) return false;
-  const { call } = expected;
-  return call === undefined || hops.trace(request.traceId).some((hop, _i, trace) => isCall(call, hop, trace));
+interface Bounds {
+  readonly min?: number | undefined;
+  readonly max?: number | undefined;
 }
+
+function judge(
+  { min = 0, max = Number.POSITIVE_INFINITY }: Bounds,
+  seen: number,
+  how: { late: boolean; text: string },
+) {
+  const met = seen >= min && seen <= max;
+  return { met, final: !met && (!how.late || seen >= min), text: how.text };
+}
+
+/** How often an expectation holds for a request: once at most, unless it counts calls. */
+function times(expected: OutcomeSpec, request: SentRequest, hops: HopStore): number {
+  if (expected.status !== undefined && request.status !== expected.status) return 0;
+  if (expected.failure !== undefined && request.failure !== expected.failure) return 0;
+  if (!within(expected.took, request.tookMs)) return 0;
+  for (const [name, value] of Object.entries(expected.header ?? {})) if (request.headers[name] !== value) return 0;
+  const { call } = expected;
+  if (call === undefined) return 1;
+  const found = hops.trace(request.traceId).filter((hop, _i, trace) => isCall(call, hop, trace)).length;
+  return expected.count === 'calls' ? found : Math.min(found, 1);
+}
+
+const within = (bounds: OutcomeSpec['took'], ms: number): boolean =>
+  ms >= (bounds?.minMs ?? 0) && ms <= (bounds?.maxMs ?? Number.POSITIVE_INFINITY);
 
 /** A call is seen at its caller's proxy (outbound) or, asked for `destination`, at its callee's (inbound). */
 function isCall(call: CallSpec, hop: HopRecord, trace: readonly HopRecord[]): boolean {
@@ -49,6 +84,13 @@ function isCall(call: CallSpec, hop: HopRecord, trace: readonly HopRecord[]): bo
   if (call.to !== (to?.service ?? serviceOf(hop.cluster, hop.request.authority))) return false;
   if (call.version !== undefined && to?.version !== call.version) return false;
   if (call.status !== undefined && hop.response.status !== call.status) return false;
+  if (call.mtls !== undefined && hop.mtls !== call.mtls) return false;
+  if (call.attempts !== undefined && hop.attempts !== call.attempts) return false;
+  if (call.log !== undefined && !hop.accessLog.includes(call.log)) return false;
+  if (!within(call.took, hop.durationMs)) return false;
+  const { headers } = hop.request;
+  for (const [name, value] of Object.entries(call.header ?? {}))
+    if (!headers.some(([key, has]) => key === name && has === value)) return false;
   if (call.flag !== undefined && !hop.response.flags.includes(call.flag)) return false;
   return call.anyFlag === undefined || hop.response.flags.length > 0 === call.anyFlag;
 }
@@ -60,8 +102,13 @@ const serviceOf = (cluster: string, authority: string): string =>
 function phrase(expected: OutcomeSpec): string {
   const parts: string[] = [];
   if (expected.status !== undefined)
-    parts.push(expected.status === 0 ? 'had no answer' : `answered ${expected.status}`);
+    parts.push(
+      expected.status === 0
+        ? `had no answer${expected.failure ? ` (${expected.failure})` : ''}`
+        : `answered ${expected.status}`,
+    );
   for (const [name, value] of Object.entries(expected.header ?? {})) parts.push(`with ${name}: ${value}`);
+  parts.push(...lasted(expected.took));
   const { call } = expected;
   if (call) {
     const version = call.version ? ` ${call.version}` : '';
@@ -73,6 +120,14 @@ function phrase(expected: OutcomeSpec): string {
           ? ' without a flag'
           : '';
     parts.push(`reached ${call.to}${version}${call.status === undefined ? '' : ` as ${call.status}`}${flag}`);
+    for (const [name, value] of Object.entries(call.header ?? {})) parts.push(`with ${name}: ${value}`);
+    if (call.mtls !== undefined) parts.push(call.mtls ? 'over mutual TLS' : 'in plaintext');
+    if (call.log !== undefined) parts.push(`logged with ${call.log}`);
+    if (call.attempts !== undefined) parts.push(`in ${call.attempts} tries`);
+    parts.push(...lasted(call.took));
   }
   return parts.join(' ');
 }
+
+const lasted = (bounds: OutcomeSpec['took']): string[] =>
+  bounds ? [`in ${bounds.minMs ?? 0} to ${bounds.maxMs ?? 'any'} ms`] : [];

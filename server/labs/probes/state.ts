@@ -12,25 +12,14 @@ export interface ProbeContext {
   readonly pushedVersions: ReadonlyMap<string, string>;
 }
 
-type Field = Exclude<keyof ProbeSpec, 'all' | 'not' | 'batch' | 'answers'>;
+type Field = Exclude<keyof ProbeSpec, 'all' | 'any' | 'not' | 'batch' | 'answers'>;
 
 /** One function for each kind of state probe. Each is pure over the sandbox's present state. */
 const probes: { readonly [Name in Field]: (spec: NonNullable<ProbeSpec[Name]>, context: ProbeContext) => boolean } = {
-  object: (spec, { sandbox }) =>
-    sandbox.store.list(spec.kind).some((stored) => {
-      const { namespace = '', name } = stored.metadata;
-      if (spec.namespace !== undefined && namespace !== spec.namespace) return false;
-      if (spec.notNamespace !== undefined && namespace === spec.notNamespace) return false;
-      if (spec.name !== undefined && name !== spec.name) return false;
-      const items = spec.each === undefined ? [stored] : valueAt(stored, spec.each).flat();
-      return items.some(
-        (item) =>
-          (spec.has ?? []).every((path) => valueAt(item, path).length > 0) &&
-          Object.entries(spec.contains ?? {}).every(([path, text]) =>
-            valueAt(item, path).some((value) => String(value).includes(text)),
-          ),
-      );
-    }),
+  object: (spec, { sandbox }) => {
+    const found = sandbox.store.list(spec.kind).filter((stored) => isWanted(stored, spec)).length;
+    return spec.count === undefined ? found > 0 : found === spec.count;
+  },
   namespaceLabel: (spec, { sandbox }) =>
     sandbox.store.get('Namespace', { namespace: '', name: spec.namespace })?.metadata.labels?.[spec.label] ===
     spec.value,
@@ -103,7 +92,24 @@ const probes: { readonly [Name in Field]: (spec: NonNullable<ProbeSpec[Name]>, c
       const key = `${rule.kind}/${rule.metadata.namespace ?? ''}/${rule.metadata.name}`;
       return pushedVersions.get(key) !== rule.metadata.resourceVersion;
     }),
+  analysis: ({ without }, { sandbox }) =>
+    !sandbox.validate([], { namespace: 'default' }).some(({ code }) => without.includes(code)),
 };
+
+function isWanted(stored: KubeObject, spec: NonNullable<ProbeSpec['object']>): boolean {
+  const { namespace = '', name } = stored.metadata;
+  if (spec.namespace !== undefined && namespace !== spec.namespace) return false;
+  if (spec.notNamespace !== undefined && namespace === spec.notNamespace) return false;
+  if (spec.name !== undefined && name !== spec.name) return false;
+  const items = spec.each === undefined ? [stored] : valueAt(stored, spec.each).flat();
+  return items.some(
+    (item) =>
+      (spec.has ?? []).every((path) => valueAt(item, path).length > 0) &&
+      Object.entries(spec.contains ?? {}).every(([path, text]) =>
+        valueAt(item, path).some((value) => String(value).includes(text)),
+      ),
+  );
+}
 
 function subsetLabels(sandbox: Sandbox, host: string, namespace: string): Map<string, Record<string, string>> {
   const found = new Map<string, Record<string, string>>();
@@ -128,6 +134,7 @@ export function stateHolds(spec: ProbeSpec, context: ProbeContext): boolean {
     if (spec[name] !== undefined && !run(spec[name] as never, context)) return false;
   }
   if (spec.not !== undefined && stateHolds(spec.not, context)) return false;
+  if (spec.any?.every((part) => !stateHolds(part, context))) return false;
   return (spec.all ?? []).every((part) => stateHolds(part, context));
 }
 
@@ -135,3 +142,5 @@ export function stateHolds(spec: ProbeSpec, context: ProbeContext): boolean {
 export function batchesOf(spec: ProbeSpec): NonNullable<ProbeSpec['batch']>[] {
   return [...(spec.batch ? [spec.batch] : []), ...(spec.all ?? []).flatMap(batchesOf)];
 }
+
+export const trafficsOf = ({ traffic }: NonNullable<ProbeSpec['batch']>): readonly string[] => [traffic].flat();

@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { Proxy } from '#data-plane';
 import type { ProbeContext } from '#labs';
+import { countersOf } from '../../../server/labs/probes/counters.ts';
 import { judgeBatch } from '../../../server/labs/probes/outcomes.ts';
 import { batchesOf, stateHolds } from '../../../server/labs/probes/state.ts';
 import { createFakeSandbox, type FakeSandbox } from '../../support/fake-sandbox.ts';
@@ -26,6 +28,22 @@ const route = (subset: string) => ({
 });
 
 describe('state probes', () => {
+  it('counts objects where a number is wanted', () => {
+    apply('VirtualService', 'reviews', route('v1'));
+    const object = { kind: 'VirtualService', contains: { 'spec.hosts': 'reviews' }, count: 1 };
+    expect(stateHolds({ object }, context)).toBe(true);
+    apply('VirtualService', 'other', route('v1'));
+    expect(stateHolds({ object }, context)).toBe(false);
+    expect(stateHolds({ object: { kind: 'Gateway', count: 0 } }, context)).toBe(true);
+  });
+
+  it('asks the analysis of the whole mesh for codes', () => {
+    const told = { code: 'IST0109', severity: 'warning', message: 'm' } as const;
+    sandbox.validate = (files) => (files.length === 0 ? [told] : []);
+    expect(stateHolds({ analysis: { without: ['IST0130'] } }, context)).toBe(true);
+    expect(stateHolds({ analysis: { without: ['IST0130', 'IST0109'] } }, context)).toBe(false);
+  });
+
   it('finds an object by its fields', () => {
     apply('VirtualService', 'reviews', route('v1'));
     const object = { kind: 'VirtualService' };
@@ -145,11 +163,11 @@ describe('state probes', () => {
 });
 
 describe('the verdict on a batch', () => {
-  const sent = (traceId: string, status = 200, headers = {}) => ({ traceId, status, headers });
+  const sent = (traceId: string, status = 200, headers = {}) => ({ traceId, status, headers, tookMs: 40 });
   const batch = (...expected: object[]) =>
     ({ traffic: 't', requests: 2, expect: expected }) as Parameters<typeof judgeBatch>[0];
   const judge = (spec: Parameters<typeof judgeBatch>[0], ...requests: ReturnType<typeof sent>[]) =>
-    judgeBatch(spec, requests, sandbox.hops);
+    judgeBatch(spec, requests, { hops: sandbox.hops, moved: [] });
 
   it('counts answers by status and header', () => {
     const requests = [sent('a', 200, { 'x-cached': 'true' }), sent('b', 503), sent('c', 0)];
@@ -186,6 +204,67 @@ describe('the verdict on a batch', () => {
     expect(calls({ to: 'inventory', version: 'v2' })).toBe(true);
     expect(calls({ from: 'cart', to: 'inventory', reporter: 'destination' })).toBe(true);
     expect(calls({ to: 'cart', reporter: 'destination' })).toBe(false);
+  });
+
+  it('reads the whole wait of the client', () => {
+    expect(judge(batch({ took: { minMs: 30, maxMs: 50 }, min: 1 }), sent('a')).met).toBe(true);
+    expect(judge(batch({ took: { maxMs: 30 }, min: 1 }), sent('a'))).toMatchObject({
+      met: false,
+      seen: '0 of 1 in 0 to 30 ms.',
+    });
+  });
+
+  it('counts calls instead of requests, tries included', () => {
+    const out = { traceId: 'a', spanId: 's', direction: 'outbound', service: 'cart' } as const;
+    sandbox.addHop(hop(out));
+    for (const spanId of ['t1', 't2', 't3'])
+      sandbox.addHop(hop({ traceId: 'a', spanId, parentSpanId: 's', direction: 'inbound', service: 'inventory' }));
+    const call = { to: 'inventory', reporter: 'destination' };
+    expect(judge(batch({ call, min: 1, max: 1 }), sent('a')).met).toBe(true);
+    expect(judge(batch({ call, count: 'calls', min: 3, max: 3 }), sent('a'))).toMatchObject({
+      met: true,
+      seen: '3 calls for 1 requests reached inventory.',
+    });
+  });
+
+  it('tells calls apart by tries, log line, request header and length', () => {
+    const call = { ...hop({ traceId: 'a', spanId: 's', direction: 'outbound', service: 'cart', authority: 'x:8080' }) };
+    sandbox.addHop({
+      ...call,
+      attempts: 4,
+      durationMs: 90,
+      accessLog: '"GET /old"',
+      request: { ...call.request, headers: [['x-envoy-attempt-count', '1']] },
+    });
+    const met = (more: object): boolean => judge(batch({ call: { to: 'x', ...more }, min: 1 }), sent('a')).met;
+    expect(met({ attempts: 4, log: '/old', took: { minMs: 80, maxMs: 100 } })).toBe(true);
+    expect(met({ header: { 'x-envoy-attempt-count': '1' } })).toBe(true);
+    expect(met({ attempts: 1 })).toBe(false);
+    expect(met({ log: '/new' })).toBe(false);
+    expect(met({ took: { maxMs: 80 } })).toBe(false);
+    expect(met({ header: { 'x-envoy-attempt-count': '2' } })).toBe(false);
+  });
+
+  it('judges how far counters moved', () => {
+    const stat = { namespace: 'default', labels: { app: 'load' }, name: 'rq_overflow$', min: 20, max: 20 };
+    const spec = { ...batch(), stats: [stat] };
+    const moved = (value: number) => judgeBatch(spec, [sent('a')], { hops: sandbox.hops, moved: [value] });
+    expect(moved(20)).toEqual({ met: true, final: true, seen: 'rq_overflow$ moved by 20.' });
+    expect(moved(19)).toMatchObject({ met: false, final: false });
+    expect(moved(21)).toMatchObject({ met: false, final: true });
+  });
+
+  it('sums a counter over the chosen pods, from where it stood', () => {
+    let value = 5;
+    const proxy = { admin: { stats: () => new Map([['cluster.a.rq_overflow', value]]) } } as unknown as Proxy;
+    sandbox.addPod({ name: 'load-1', labels: { app: 'load' }, proxy });
+    sandbox.addPod({ name: 'load-2', labels: { app: 'load' }, proxy });
+    sandbox.addPod({ name: 'other', labels: { app: 'other' }, proxy });
+    const stats = [{ namespace: 'default', labels: { app: 'load' }, name: 'rq_overflow$' }];
+    const counters = countersOf({ ...batch(), stats }, sandbox);
+    expect(counters.moved()).toEqual([0]);
+    value = 8;
+    expect(counters.moved()).toEqual([6]);
   });
 
   it('names the host asked for when no cluster was chosen', () => {

@@ -114,10 +114,29 @@ describe('a batch', () => {
       open -= 1;
       return reply(200);
     };
-    const sent = await traffic.batch('readers', 50, { 'x-test': 'abort' });
+    const sent = await traffic.batch('readers', 50, { headers: { 'x-test': 'abort' } });
     expect(sent).toHaveLength(50);
     expect(most).toBe(8);
     expect(sandbox.requests.every(({ init }) => init.headers?.['x-test'] === 'abort')).toBe(true);
+  });
+
+  it('opens as many at once as it is told to, or one at each beat of a pace', async () => {
+    const { sandbox, traffic } = start();
+    const answers: (() => void)[] = [];
+    sandbox.answer = () => new Promise((resolve) => answers.push(() => resolve(reply(200))));
+    const burst = traffic.batch('readers', 130, { atOnce: 130, path: '/other' });
+    await sandbox.clock.run(1);
+    expect(answers).toHaveLength(130);
+    expect(sandbox.requests[0]?.url).toBe('http://reviews:8080/other');
+    for (const answer of answers) answer();
+    await burst;
+    sandbox.answer = () => reply(200);
+    const paced = traffic.batch('readers', 20, { rps: 100 });
+    await sandbox.clock.run(95);
+    const inTenBeats = sandbox.requests.length - 130;
+    expect(inTenBeats >= 9 && inTenBeats <= 10).toBe(true);
+    await sandbox.clock.run(200);
+    expect(await paced).toHaveLength(20);
   });
 
   it('holds the steady traffic, which goes on afterwards', async () => {
