@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '#domain';
-import { createJwtKey } from './jwt.ts';
+import { createJwtKey, type JwtKey } from './jwt.ts';
 import { SigningRefused } from './refused.ts';
 import { TOKEN_ISSUER } from './tokens.ts';
 
@@ -27,12 +27,13 @@ interface Claims {
   readonly exp: number;
   readonly 'kubernetes.io': {
     readonly namespace: string;
-    readonly serviceaccount: { readonly name: string; readonly uid: string };
+    readonly serviceaccount: { readonly name: string; readonly uid?: string };
   };
 }
 
-export function createAccountTokens({ clock }: { readonly clock: Clock }): AccountTokens {
-  const key = createJwtKey();
+/** `key`: the cluster's, which others check too; absent: one of its own. */
+export function createAccountTokens(options: { readonly clock: Clock; readonly key?: JwtKey }): AccountTokens {
+  const { clock, key = createJwtKey() } = options;
   return {
     issue: ({ namespace, name, uid, audiences }, expirationSeconds = DEFAULT_TTL_SECONDS) => {
       const issuedAt = Math.floor(clock.now() / 1000);
@@ -52,7 +53,7 @@ export function createAccountTokens({ clock }: { readonly clock: Clock }): Accou
       const claims = verified(() => key.verify(token) as Claims);
       if (claims === undefined || claims.exp * 1000 <= clock.now()) return undefined;
       const { namespace, serviceaccount } = claims['kubernetes.io'];
-      return { namespace, name: serviceaccount.name, uid: serviceaccount.uid, audiences: claims.aud };
+      return { namespace, name: serviceaccount.name, uid: serviceaccount.uid ?? '', audiences: claims.aud };
     },
   };
 }

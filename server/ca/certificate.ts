@@ -2,9 +2,13 @@ import { createHash, createPublicKey, type KeyObject, randomBytes, sign } from '
 import {
   bitString,
   boolean,
+  decodeAll,
+  defined,
   encode,
   explicit,
+  first,
   implicit,
+  members,
   octetString,
   oid,
   sequence,
@@ -19,6 +23,7 @@ const SERIAL_BYTES = 16;
 
 const ids = {
   ecdsaWithSha256: oid('1.2.840.10045.4.3.2'),
+  rsaWithSha256: oid('1.2.840.113549.1.1.11'),
   commonName: oid('2.5.4.3'),
   organization: oid('2.5.4.10'),
   subjectKeyIdentifier: oid('2.5.29.14'),
@@ -31,11 +36,13 @@ const ids = {
   clientAuth: oid('1.3.6.1.5.5.7.3.2'),
 } as const;
 
-/** Who signs: a name, a P-256 key and its public half. */
+/** Who signs: a name, an EC or RSA key, its public half, and the identifier of the key that stands in its certificate. */
 export interface Signer {
   readonly name: Buffer;
   readonly key: KeyObject;
   readonly spki: Buffer;
+  /** Undefined: its certificate has none, so those that it signs name none. */
+  readonly keyId: Buffer | undefined;
 }
 
 export interface Validity {
@@ -71,7 +78,7 @@ export function issueAuthority(options: {
     extension(ids.basicConstraints, true, sequence(boolean(true), unsigned(Uint8Array.of(pathLength)))),
     extension(ids.keyUsage, true, bitString(Uint8Array.of(0b0000_0110), 1)),
     extension(ids.subjectKeyIdentifier, false, octetString(keyIdentifier(subject.spki))),
-    authorityKey(issuer),
+    ...authorityKey(issuer),
   ]);
 }
 
@@ -87,7 +94,7 @@ export function issueSvid(options: {
     extension(ids.keyUsage, true, bitString(Uint8Array.of(0b1010_0000), 5)),
     extension(ids.extendedKeyUsage, false, sequence(ids.serverAuth, ids.clientAuth)),
     extension(ids.basicConstraints, true, sequence()),
-    authorityKey(issuer),
+    ...authorityKey(issuer),
     extension(ids.subjectAltName, true, sequence(implicit(6, Buffer.from(spiffeId, 'ascii')))),
   ]);
 }
@@ -109,7 +116,7 @@ export function issueServer(options: {
     extension(ids.keyUsage, true, bitString(Uint8Array.of(0b1010_0000), 5)),
     extension(ids.extendedKeyUsage, false, sequence(ids.serverAuth)),
     extension(ids.basicConstraints, true, sequence()),
-    authorityKey(issuer),
+    ...authorityKey(issuer),
     extension(ids.subjectAltName, false, sequence(...names)),
   ]);
 }
@@ -124,7 +131,10 @@ function issue({ issuer, subject, validity }: Contents, extensions: readonly Buf
   const serial = randomBytes(SERIAL_BYTES);
   // RFC 5280 wants a positive number of at most 20 bytes; a fixed first byte keeps its length the same for all.
   serial[0] = (serial[0]! & 0x7f) | 0x40;
-  const algorithm = sequence(ids.ecdsaWithSha256);
+  const algorithm =
+    issuer.key.asymmetricKeyType === 'rsa'
+      ? sequence(ids.rsaWithSha256, encode(tags.null))
+      : sequence(ids.ecdsaWithSha256);
   const toBeSigned = sequence(
     explicit(0, unsigned(Uint8Array.of(2))),
     unsigned(serial),
@@ -143,8 +153,22 @@ function issue({ issuer, subject, validity }: Contents, extensions: readonly Buf
 const extension = (id: Buffer, critical: boolean, value: Uint8Array): Buffer =>
   critical ? sequence(id, boolean(true), octetString(value)) : sequence(id, octetString(value));
 
-const authorityKey = (issuer: Signer): Buffer =>
-  extension(ids.authorityKeyIdentifier, false, sequence(implicit(0, keyIdentifier(issuer.spki))));
+const authorityKey = ({ keyId }: Signer): Buffer[] =>
+  keyId === undefined ? [] : [extension(ids.authorityKeyIdentifier, false, sequence(implicit(0, keyId)))];
 
 /** RFC 5280 §4.2.1.2 leaves the method open; RFC 7093 method 1: the left 160 bits of SHA-256 of the key. */
-const keyIdentifier = (spki: Buffer): Buffer => createHash('sha256').update(spki).digest().subarray(0, 20);
+export const keyIdentifier = (spki: Buffer): Buffer => createHash('sha256').update(spki).digest().subarray(0, 20);
+
+const CONTEXT_0 = 0xa0;
+const CONTEXT_3 = 0xa3;
+
+/** The subject (DER) and the subject key identifier of a certificate. RangeError when the DER is broken. */
+export function readSubject(der: Buffer): { readonly name: Buffer; readonly keyId: Buffer | undefined } {
+  const [toBeSigned] = members(first(decodeAll(der)));
+  const fields = members(defined(toBeSigned)).filter(({ tag }) => tag !== CONTEXT_0);
+  const subject = defined(fields[4]);
+  const extensions = fields.find(({ tag }) => tag === CONTEXT_3);
+  const listed = extensions === undefined ? [] : members(first(members(extensions))).map(members);
+  const value = listed.find(([id]) => id?.raw.equals(ids.subjectKeyIdentifier) === true)?.at(-1);
+  return { name: subject.raw, keyId: value === undefined ? undefined : first(decodeAll(value.content)).content };
+}

@@ -1,7 +1,15 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { isIPv4 } from 'node:net';
 import type { Clock } from '#domain';
-import { distinguishedName, issueAuthority, issueServer, type Signer, spkiOf, type Validity } from './certificate.ts';
+import {
+  distinguishedName,
+  issueAuthority,
+  issueServer,
+  keyIdentifier,
+  type Signer,
+  spkiOf,
+  type Validity,
+} from './certificate.ts';
 
 const YEAR_MS = 365 * 24 * 3600_000;
 const CLOCK_SKEW_MS = 2 * 60_000;
@@ -21,7 +29,8 @@ export interface ClusterAuthority {
 
 export function createClusterAuthority({ clock }: { readonly clock: Clock }): ClusterAuthority {
   const key = newKey();
-  const ca: Signer = { name: distinguishedName('kubernetes', 'kubernetes'), key, spki: spkiOf(key) };
+  const spki = spkiOf(key);
+  const ca: Signer = { name: distinguishedName('kubernetes', 'kubernetes'), key, spki, keyId: keyIdentifier(spki) };
   const validity = (): Validity => ({
     notBeforeMs: clock.now() - CLOCK_SKEW_MS,
     notAfterMs: clock.now() + YEAR_MS,

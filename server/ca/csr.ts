@@ -1,27 +1,44 @@
-import { createPublicKey, verify } from 'node:crypto';
+import { createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { errorMessage } from '#domain';
-import { type DerValue, decodeAll, fromPem, members, oid } from './der.ts';
+import { type DerValue, decodeAll, first, fromPem, members, oid, tags } from './der.ts';
 import { SigningRefused } from './refused.ts';
 
 const extensionRequest = oid('1.2.840.113549.1.9.14');
 const subjectAltName = oid('2.5.29.17');
-const URI_TAG = 0x86;
+/** The kinds of GeneralName (RFC 5280 §4.2.1.6) by their tags; others have no text. */
+const NAME_KINDS: ReadonlyMap<number, string> = new Map([
+  [0x81, 'email'],
+  [0x82, 'DNS'],
+  [0x86, 'URI'],
+  [0x87, 'IP address'],
+]);
 const ATTRIBUTES_TAG = 0xa0;
 const MAX_CSR_LENGTH = 16 * 1024;
+const MIN_RSA_BITS = 2048;
+/** Keys beyond it cost seconds to verify. */
+const MAX_RSA_BITS = 8192;
+const CURVES: ReadonlySet<string> = new Set(['prime256v1', 'secp384r1', 'secp521r1']);
 
-/** Hash by signature algorithm: ECDSA and RSA with SHA-2, and Ed25519, which hashes itself. */
-const hashes: ReadonlyMap<string, string | null> = new Map<string, string | null>([
-  [oid('1.2.840.10045.4.3.2').toString('hex'), 'sha256'],
-  [oid('1.2.840.10045.4.3.3').toString('hex'), 'sha384'],
-  [oid('1.2.840.113549.1.1.11').toString('hex'), 'sha256'],
-  [oid('1.3.101.112').toString('hex'), null],
+/** What a signature algorithm hashes with, and the type of key it is for: ECDSA and RSA with SHA-2, and Ed25519, which hashes itself. */
+const ALGORITHMS: ReadonlyMap<string, { readonly keyType: string; readonly hash: string | null }> = new Map([
+  [oid('1.2.840.10045.4.3.2').toString('hex'), { keyType: 'ec', hash: 'sha256' }],
+  [oid('1.2.840.10045.4.3.3').toString('hex'), { keyType: 'ec', hash: 'sha384' }],
+  [oid('1.2.840.10045.4.3.4').toString('hex'), { keyType: 'ec', hash: 'sha512' }],
+  [oid('1.2.840.113549.1.1.11').toString('hex'), { keyType: 'rsa', hash: 'sha256' }],
+  [oid('1.3.101.112').toString('hex'), { keyType: 'ed25519', hash: null }],
 ]);
+
+export interface RequestedName {
+  /** `URI`, `DNS`, `IP address`, `email` or `other`. */
+  readonly kind: string;
+  readonly value: string;
+}
 
 export interface SigningRequest {
   /** The public key to certify, DER. */
   readonly spki: Buffer;
-  /** URI SANs that the request asks for. */
-  readonly uris: readonly string[];
+  /** Subject alternative names that the request asks for. */
+  readonly names: readonly RequestedName[];
 }
 
 /** Reads a PKCS#10 request (RFC 2986) and checks that its sender holds the key. SigningRefused (INVALID_ARGUMENT) when it does not. */
@@ -37,21 +54,36 @@ export function readSigningRequest(pem: string): SigningRequest {
 }
 
 function parse(der: Buffer): SigningRequest {
-  const [info, algorithm, signature] = members(first(decodeAll(der)));
-  if (info === undefined || algorithm === undefined || signature === undefined)
+  const [request, ...trailing] = decodeAll(der);
+  if (request?.tag !== tags.sequence || trailing.length > 0) throw new RangeError('it is no single sequence');
+  const [info, algorithm, signature, ...rest] = members(request);
+  if (info?.tag !== tags.sequence || algorithm?.tag !== tags.sequence || signature?.tag !== tags.bitString)
     throw new RangeError('a part is missing');
-  const hash = hashes.get(first(members(algorithm)).raw.toString('hex'));
-  if (hash === undefined) throw new RangeError('its signature algorithm is not supported');
+  if (rest.length > 0 || signature.content[0] !== 0) throw new RangeError('its signature is no whole number of bytes');
+  const scheme = ALGORITHMS.get(first(members(algorithm)).raw.toString('hex'));
+  if (scheme === undefined) throw new RangeError('its signature algorithm is not supported');
   const [, , spki, attributes] = members(info);
   if (spki === undefined) throw new RangeError('it has no public key');
   const key = createPublicKey({ key: spki.raw, format: 'der', type: 'spki' });
-  if (!verify(hash, info.raw, key, signature.content.subarray(1))) {
+  const weakness = weaknessOf(key);
+  if (weakness !== undefined) throw new SigningRefused('INVALID_ARGUMENT', `the key of the CSR ${weakness}`);
+  const fits = key.asymmetricKeyType === scheme.keyType;
+  if (!fits || !verify(scheme.hash, info.raw, key, signature.content.subarray(1))) {
     throw new SigningRefused('INVALID_ARGUMENT', 'the CSR is not signed by the key that it carries');
   }
-  return { spki: spki.raw, uris: attributes?.tag === ATTRIBUTES_TAG ? requestedUris(attributes) : [] };
+  return { spki: spki.raw, names: attributes?.tag === ATTRIBUTES_TAG ? requestedNames(attributes) : [] };
 }
 
-function requestedUris(attributes: DerValue): string[] {
+function weaknessOf({ asymmetricKeyType, asymmetricKeyDetails = {} }: KeyObject): string | undefined {
+  if (asymmetricKeyType === 'ed25519') return undefined;
+  const { modulusLength = 0, namedCurve = '' } = asymmetricKeyDetails;
+  if (asymmetricKeyType === 'ec') return CURVES.has(namedCurve) ? undefined : `is on the curve ${namedCurve}`;
+  if (asymmetricKeyType !== 'rsa') return `is of the type ${asymmetricKeyType}`;
+  if (modulusLength < MIN_RSA_BITS) return `is too short: ${modulusLength} bits, RSA needs ${MIN_RSA_BITS}`;
+  return modulusLength > MAX_RSA_BITS ? `is too long: ${modulusLength} bits` : undefined;
+}
+
+function requestedNames(attributes: DerValue): RequestedName[] {
   return members(attributes)
     .map(members)
     .filter(([id]) => id?.raw.equals(extensionRequest) === true)
@@ -59,12 +91,8 @@ function requestedUris(attributes: DerValue): string[] {
     .map(members)
     .filter(([id]) => id?.raw.equals(subjectAltName) === true)
     .flatMap((parts) => members(first(decodeAll(parts.at(-1)?.content ?? Buffer.alloc(0)))))
-    .filter(({ tag }) => tag === URI_TAG)
-    .map(({ content }) => content.toString('latin1'));
-}
-
-function first(values: readonly DerValue[]): DerValue {
-  const [value] = values;
-  if (value === undefined) throw new RangeError('a value is missing');
-  return value;
+    .map(({ tag, content }) => {
+      const kind = NAME_KINDS.get(tag) ?? 'other';
+      return { kind, value: kind === 'IP address' ? [...content].join('.') : content.toString('latin1') };
+    });
 }

@@ -95,6 +95,15 @@ export function decodeAll(bytes: Buffer): DerValue[] {
 /** The members of a constructed value. */
 export const members = (value: DerValue): DerValue[] => decodeAll(value.content);
 
+/** The first value; RangeError when there is none. */
+export const first = (values: readonly DerValue[]): DerValue => defined(values[0]);
+
+/** RangeError for a value that is not there. */
+export function defined(value: DerValue | undefined): DerValue {
+  if (value === undefined) throw new RangeError('a value is missing');
+  return value;
+}
+
 /** PEM with the base64 in lines of 64. */
 export function toPem(label: string, der: Uint8Array): string {
   const lines =
@@ -102,6 +111,13 @@ export function toPem(label: string, der: Uint8Array): string {
       .toString('base64')
       .match(/.{1,64}/g) ?? [];
   return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`;
+}
+
+/** The blocks of a PEM text with this label, each with its line end. */
+export function splitPem(label: string, pem: string): string[] {
+  return (pem.match(new RegExp(`-----BEGIN ${label}-----[A-Za-z0-9+/=\\s]+-----END ${label}-----`, 'g')) ?? []).map(
+    (block) => `${block}\n`,
+  );
 }
 
 /** The bytes of the first PEM block with this label, or undefined. */

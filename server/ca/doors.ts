@@ -2,18 +2,21 @@
 export interface ServiceAccountIdentity {
   readonly namespace: string;
   readonly serviceAccount: string;
-  /** Name of the pod that the token is bound to. */
-  readonly pod: string;
+  /** Name of the pod that the token is bound to; undefined for one that was asked for by hand. */
+  readonly pod: string | undefined;
 }
 
-/** Signs and checks projected service account tokens (JWT, ES256), as the Kubernetes API server does for `audience: istio-ca`. */
+/**
+ * Signs and checks projected service account tokens (JWT, ES256), as the Kubernetes API server does for `audience: istio-ca`. A token that
+ * is bound to a pod proves nothing once the pod is gone.
+ */
 export interface TokenIssuer {
   mint(identity: ServiceAccountIdentity): string;
   /** Throws SigningRefused (UNAUTHENTICATED) with the reason when the token proves nothing. */
   verify(token: string): ServiceAccountIdentity;
 }
 
-/** A signed workload certificate. Leaf first, then the intermediate; the root travels apart. */
+/** A signed workload certificate. Leaf first, then what leads to the root; the trust bundle travels apart. */
 export interface SignedSvid {
   readonly chainPem: readonly string[];
   readonly rootsPem: readonly string[];
@@ -23,10 +26,16 @@ export interface SignedSvid {
   readonly notAfterMs: number;
 }
 
-/** What a CA must keep to be the same CA after a restart; the key is secret. Istio keeps these in the Secret `istio-ca-secret`. */
+/**
+ * What a CA must keep to be the same CA after a restart; the key is secret. Istio keeps these in the Secret `istio-ca-secret`, and takes
+ * them from the Secret `cacerts` where an operator plugs in a CA.
+ */
 export interface AuthorityMaterial {
   readonly caCertPem: string;
   readonly caKeyPem: string;
+  /** From the CA upwards, shown by workloads above their own certificate. Absent: the CA's alone, nothing where it is itself a root. */
+  readonly certChainPem?: string | undefined;
+  /** The trust bundle: one root, or the old and the new while a mesh changes from one to the other. */
   readonly rootCertPem: string;
 }
 
@@ -36,10 +45,11 @@ export interface CertificateAuthority {
   readonly rootsPem: readonly string[];
   readonly material: AuthorityMaterial;
   /**
-   * Certifies the CSR's key for the identity that the token proves. SigningRefused: UNAUTHENTICATED (bad token), PERMISSION_DENIED (the
-   * CSR asks for another identity), INVALID_ARGUMENT (unreadable CSR).
+   * Certifies the CSR's key for the identity that the token proves, for `ttlMs` (0 or absent: as long as the CA thinks right).
+   * SigningRefused: UNAUTHENTICATED (bad token), PERMISSION_DENIED (the CSR asks for another identity or more names), INVALID_ARGUMENT
+   * (unreadable CSR, weak key, too long a life).
    */
-  sign(csrPem: string, token: string): SignedSvid;
+  sign(csrPem: string, token: string, ttlMs?: number): SignedSvid;
 }
 
 /** The agent's side: same shape as the data plane's CertificateSigner. */
@@ -47,6 +57,7 @@ export interface CertificateClient {
   sign(
     csrPem: string,
     token: string,
+    ttlMs?: number,
   ): Promise<{ readonly chainPem: readonly string[]; readonly rootsPem: readonly string[] }>;
   close(): void;
 }

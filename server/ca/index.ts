@@ -2,6 +2,7 @@ export { type AccountClaims, type AccountTokens, createAccountTokens } from './a
 export { type AuthorityOptions, createCertificateAuthority } from './authority.ts';
 export { type ClusterAuthority, createClusterAuthority, type ServingCertificate } from './cluster-authority.ts';
 export type * from './doors.ts';
+export { createJwtKey, type JwtKey } from './jwt.ts';
 export { type RefusalReason, SigningRefused } from './refused.ts';
 export { certificateService, createCertificateClient } from './service.ts';
-export { createTokenIssuer } from './tokens.ts';
+export { createTokenIssuer, type TokenIssuerOptions } from './tokens.ts';

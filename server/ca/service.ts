@@ -1,6 +1,7 @@
 import type { handleUnaryCall, ServiceError, UntypedHandleCall } from '@grpc/grpc-js';
 import { Client, credentials, Metadata, type Server, type ServiceDefinition, status } from '@grpc/grpc-js';
 import { errorMessage, MeshworkError } from '#domain';
+import { splitPem } from './der.ts';
 import type { CertificateAuthority, CertificateClient } from './doors.ts';
 import { SigningRefused } from './refused.ts';
 import {
@@ -30,11 +31,13 @@ const definition = {
 } satisfies ServiceDefinition;
 
 /** Adds Istio's `IstioCertificateService` to a gRPC server that the caller owns. */
-export function certificateService(authority: CertificateAuthority): { register(server: Server): void } {
+export function certificateService(authority: Pick<CertificateAuthority, 'sign'>): { register(server: Server): void } {
   const createCertificate: handleUnaryCall<IstioCertificateRequest, IstioCertificateResponse> = (call, callback) => {
     try {
-      const { chainPem, rootsPem } = authority.sign(call.request.csr, bearerToken(call.metadata));
-      callback(null, { certChain: [...chainPem, ...rootsPem] });
+      const { csr, validityDurationSeconds } = call.request;
+      const { chainPem, rootsPem } = authority.sign(csr, bearerToken(call.metadata), validityDurationSeconds * 1000);
+      // The root is the last element, also where the bundle has several.
+      callback(null, { certChain: [...chainPem, rootsPem.join('')] });
     } catch (thrown) {
       callback({ code: codeOf(thrown), details: errorMessage(thrown) });
     }
@@ -57,16 +60,16 @@ const codeOf = (thrown: unknown): status =>
 export function createCertificateClient(address: string): CertificateClient {
   const client = new Client(address, credentials.createInsecure(), RECONNECT);
   return {
-    sign: (csrPem, token) =>
+    sign: (csrPem, token, ttlMs = 0) =>
       new Promise((resolve, reject) => {
         const metadata = new Metadata();
         metadata.set('authorization', BEARER + token);
-        const request = { csr: csrPem, validityDurationSeconds: 0 };
+        const request = { csr: csrPem, validityDurationSeconds: Math.floor(ttlMs / 1000) };
         client.makeUnaryRequest(PATH, encodeRequest, decodeResponse, request, metadata, (error, response) => {
           const root = response?.certChain.at(-1);
           if (error !== null) reject(refusal(error));
           else if (root === undefined) reject(new MeshworkError('MW9102', 'the CA answered without a certificate'));
-          else resolve({ chainPem: response?.certChain.slice(0, -1) ?? [], rootsPem: [root] });
+          else resolve({ chainPem: response?.certChain.slice(0, -1) ?? [], rootsPem: splitPem('CERTIFICATE', root) });
         });
       }),
     close: () => client.close(),

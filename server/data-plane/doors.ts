@@ -37,7 +37,19 @@ export interface CertificateSigner {
   sign(
     csrPem: string,
     token: string,
+    /** Asked-for life of the certificate; 0 or absent leaves it to the CA. */
+    ttlMs?: number,
   ): Promise<{ readonly chainPem: readonly string[]; readonly rootsPem: readonly string[] }>;
+}
+
+/** Settings of Istio's agent, by its environment. */
+export interface CertificateSettings {
+  /** SECRET_TTL */
+  readonly ttlMs?: number | undefined;
+  /** SECRET_GRACE_PERIOD_RATIO: the share of its life that is left of a certificate when it is renewed; 0.5 unless told. */
+  readonly gracePeriodRatio?: number | undefined;
+  /** SECRET_GRACE_PERIOD_RATIO_JITTER: the share by which that is earlier or later, at most; 0.01 unless told. */
+  readonly gracePeriodJitter?: number | undefined;
 }
 
 export interface ProxyOptions {
@@ -55,8 +67,10 @@ export interface ProxyOptions {
   /** istiod's xDS address, `127.8.0.1:15010`. */
   readonly xdsAddress: string;
   readonly signer: CertificateSigner;
-  /** The pod's service account token. */
-  readonly token: string;
+  /** The pod's service account token as it is now: the kubelet replaces it before it expires. */
+  readonly token: () => string;
+  /** How the agent asks for certificates; absent: as the CA thinks right, renewed at half of their life. */
+  readonly certificates?: CertificateSettings;
   readonly network: ProxyNetwork;
   readonly clock: Clock;
   readonly random: Random;

@@ -111,6 +111,7 @@ class MeshProxy implements Proxy {
       spiffeId: identity,
       signer: options.signer,
       token: options.token,
+      settings: options.certificates ?? {},
       secrets,
       clock,
       random: random.stream('agent'),

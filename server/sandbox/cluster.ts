@@ -1,10 +1,10 @@
 import {
   type AccountTokens,
-  type CertificateAuthority,
   type ClusterAuthority,
   createAccountTokens,
   createCertificateClient,
   createClusterAuthority,
+  createJwtKey,
   createTokenIssuer,
 } from '#ca';
 import { type ControlPlane, readMeshConfig } from '#control-plane';
@@ -28,6 +28,7 @@ import { createPodBuilder } from './kubelet/pod-builder.ts';
 import { startGatewayDeployments } from './mesh/gateway-deployments.ts';
 import { admitPod } from './mesh/injection.ts';
 import { createIstiodProgram } from './mesh/istiod-program.ts';
+import type { MeshAuthority } from './mesh/mesh-authority.ts';
 import { istiodSelector, nodeName, nodeObject, rootNamespace, xdsPort } from './mesh/system.ts';
 import { addressPlan, podPool, servicePool } from './network/addresses.ts';
 import { type FrontDoors, startFrontDoors } from './network/front-doors.ts';
@@ -52,7 +53,7 @@ export interface ClusterOptions {
 /** What istiod's pod runs, while it runs. */
 export interface RunningIstiod {
   readonly controlPlane: ControlPlane;
-  readonly authority: CertificateAuthority;
+  readonly authority: MeshAuthority;
 }
 
 /** The running parts of a sandbox: controllers, node, network. */
@@ -87,9 +88,13 @@ export function startCluster(options: ClusterOptions): Cluster {
     component: 'kubelet',
     host: nodeName,
   });
-  const tokens = createTokenIssuer({ clock });
+  // One key, as in a cluster: what the TokenRequest API hands out for the audience `istio-ca` convinces the CA as well.
+  const key = createJwtKey();
+  const exists = (pod: { readonly namespace: string; readonly name: string }): boolean =>
+    store.get('Pod', pod) !== undefined;
+  const tokens = createTokenIssuer({ clock, key, exists });
   const clusterAuthority = createClusterAuthority({ clock });
-  const accounts = createAccountTokens({ clock });
+  const accounts = createAccountTokens({ clock, key });
   const accountToken: AccountToken = ({ namespace, name }, audience) => {
     const uid = store.get('ServiceAccount', { namespace, name })?.metadata.uid ?? '';
     return accounts.issue({ namespace, name, uid, audiences: audience === undefined ? [] : [audience] }).token;
@@ -145,16 +150,18 @@ export function startCluster(options: ClusterOptions): Cluster {
         : waiters
             .until(() => istiodSeen, ISTIOD_WAIT_MS, 'istiod listens')
             .catch((error: unknown) => onError('first proxies', error)),
-    createIstiod: ({ ip, podName, log }) =>
+    createIstiod: ({ ip, podName, env, log }) =>
       createIstiodProgram({
         store,
         clock,
         tokens,
         ip,
         podName,
+        env,
         certify: () => clusterAuthority.issue(['istiod.istio-system.svc', 'istiod', ip]),
         log,
         onPush: (push) => emit({ type: 'push', push }),
+        onRoots: () => namespaces.refresh(),
         onRunning: (running) => {
           istiod = running;
           istiodSeen ||= running !== undefined;

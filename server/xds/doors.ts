@@ -101,8 +101,8 @@ export interface AdsClientOptions {
   /** `127.8.0.1:15010`, dialled in plaintext. */
   readonly address: string;
   readonly node: ProxyNode;
-  /** Sent as a bearer token: what the control plane believes the node's identity by. */
-  readonly token?: string;
+  /** Asked for each stream and sent as a bearer token: what the control plane believes the node's identity by. */
+  readonly token?: () => string;
   readonly clock: Clock;
   /** Spreads reconnects. */
   readonly random: Random;

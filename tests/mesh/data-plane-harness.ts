@@ -152,7 +152,7 @@ export async function startPod(options: PodOptions, configure: (xds: FakeXds) =>
       trustDomain: 'cluster.local',
       xdsAddress: '127.0.0.1:1',
       signer: options.signer,
-      token: 'token',
+      token: () => 'token',
       network: capture,
       clock,
       random: seededRandom(options.seed ?? 'seed'),

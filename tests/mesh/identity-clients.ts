@@ -32,24 +32,27 @@ export interface TestIdentities {
 
 type Material = ReturnType<typeof createCertificateAuthority>['material'];
 
-async function svid(options: { serviceAccount: string; material?: Material; clock?: Clock }) {
-  const at = options.clock ?? clock;
+interface SvidOptions {
+  readonly serviceAccount: string;
+  /** Absent: a CA that nobody knows. */
+  readonly material?: Material;
+  /** How long ago it was signed. */
+  readonly agoMs?: number;
+}
+
+async function svid({ serviceAccount, material, agoMs = 0 }: SvidOptions): Promise<Credentials> {
+  let back = 0;
+  const at: Clock = { ...clock, now: () => clock.now() - back };
   const tokens = createTokenIssuer({ clock: at });
-  const { material, serviceAccount } = options;
-  const authority = createCertificateAuthority({
-    trustDomain: 'cluster.local',
-    clock: at,
-    tokens,
-    ...(material && { material }),
-  });
+  const authority = createCertificateAuthority({ trustDomain: 'cluster.local', clock: at, tokens, material });
+  back = agoMs;
   const { csrPem, keyPem } = await createKeyAndRequest(`spiffe://cluster.local/ns/default/sa/${serviceAccount}`);
   const { chainPem } = authority.sign(csrPem, tokens.mint({ namespace: 'default', serviceAccount, pod: 'p' }));
   return { key: keyPem, cert: chainPem.join('') };
 }
 
 export async function createIdentities(material: Material): Promise<TestIdentities> {
-  const yesterday: Clock = { ...clock, now: () => clock.now() - 2 * DAY_MS };
-  const expired = await svid({ serviceAccount: 'client', material, clock: yesterday });
+  const expired = await svid({ serviceAccount: 'client', material, agoMs: 2 * DAY_MS });
   if (new X509Certificate(expired.cert).validToDate.getTime() > Date.now()) throw new Error('it has not expired');
   return {
     certify: (serviceAccount) => svid({ serviceAccount, material }),

@@ -1,21 +1,25 @@
 import { X509Certificate } from 'node:crypto';
 import type { Clock, Random, Timer } from '#domain';
 import { errorMessage, MeshworkError } from '#domain';
-import type { CertificateSigner } from '../doors.ts';
+import type { CertificateSettings, CertificateSigner } from '../doors.ts';
 import { createKeyAndRequest } from './csr.ts';
 import type { SecretStore } from './secret-store.ts';
 
 const FIRST_RETRY_MS = 100;
 const MAX_RETRY_MS = 5000;
-/** Rotation begins at half of the lifetime, up to this share of it earlier or later, so that workloads do not rotate at once. */
-const JITTER = 0.05;
+/** However short a certificate lives, or however far the CA's clock is behind. */
+const MIN_ROTATION_MS = 500;
+const GRACE_PERIOD_RATIO = 0.5;
+/** Earlier or later by up to this share of the lifetime, so that workloads do not renew at once. */
+const GRACE_PERIOD_JITTER = 0.01;
 /** Node's longest timer; a certificate that lives longer is looked at again then. */
 const MAX_TIMER_MS = 2_000_000_000;
 
 export interface AgentOptions {
   readonly spiffeId: string;
   readonly signer: CertificateSigner;
-  readonly token: string;
+  readonly token: () => string;
+  readonly settings: CertificateSettings;
   readonly secrets: SecretStore;
   readonly clock: Clock;
   readonly random: Random;
@@ -53,20 +57,23 @@ export class Agent {
   }
 
   async #renew(): Promise<void> {
-    const { secrets, signer, spiffeId, token } = this.#options;
+    const { secrets, settings, signer, spiffeId, token } = this.#options;
     const { csrPem, keyPem } = await createKeyAndRequest(spiffeId);
-    const { chainPem, rootsPem } = await signer.sign(csrPem, token);
+    const { chainPem, rootsPem } = await signer.sign(csrPem, token(), settings.ttlMs ?? 0);
     const leaf = new X509Certificate(chainPem[0] ?? '');
     secrets.set({ chainPem, keyPem, rootsPem });
     this.#log('info', `workload certificate for ${spiffeId} valid until ${leaf.validToDate.toISOString()}`);
     this.#scheduleRotation(leaf);
   }
 
+  /** Counted from now: a certificate begins before it was asked for, so that clocks may differ. */
   #scheduleRotation(leaf: X509Certificate): void {
-    const { clock, random } = this.#options;
-    const lifetimeMs = leaf.validToDate.getTime() - leaf.validFromDate.getTime();
-    const at = leaf.validFromDate.getTime() + lifetimeMs * (0.5 + (random.next() * 2 - 1) * JITTER);
-    this.#after(Math.max(0, at - clock.now()), FIRST_RETRY_MS);
+    const { clock, random, settings } = this.#options;
+    const { gracePeriodRatio = GRACE_PERIOD_RATIO, gracePeriodJitter = GRACE_PERIOD_JITTER } = settings;
+    const ratio = gracePeriodRatio + (random.next() * 2 - 1) * gracePeriodJitter;
+    const leftMs = Math.max(0, leaf.validToDate.getTime() - clock.now());
+    const delayMs = leftMs * (1 - Math.min(1, Math.max(0, ratio)));
+    this.#after(Math.max(MIN_ROTATION_MS, delayMs), FIRST_RETRY_MS);
   }
 
   #after(delayMs: number, retryMs: number): void {

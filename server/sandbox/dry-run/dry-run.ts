@@ -99,7 +99,7 @@ class MemoryMesh implements DryRun {
         trustDomain: mesh.trustDomain,
         xdsAddress: '',
         signer: { sign: async (csrPem, token) => this.#authority.sign(csrPem, token) },
-        token: this.#tokens.mint({ namespace, serviceAccount, pod: name }),
+        token: () => this.#tokens.mint({ namespace, serviceAccount, pod: name }),
         network: this.network.forProxy(ip),
         clock,
         random: seededRandom(`${seed}/${namespace}/${name}`),

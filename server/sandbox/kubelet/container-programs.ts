@@ -7,6 +7,7 @@ import { rootNamespace, xdsPort } from '../mesh/system.ts';
 import { createAppProgram } from './app-program.ts';
 import { declaredPorts, environmentOf, filesOf, type PodBuild, worldOf } from './pod-build.ts';
 import type { Program } from './program.ts';
+import { certificateSettings } from './proxy-environment.ts';
 import { createProxyProgram } from './proxy-program.ts';
 
 /** The program of a container: istiod, a proxy, its init step or an image; undefined when there is no such image. */
@@ -17,7 +18,7 @@ export function createProgram(build: PodBuild, spec: ContainerSpec, log: (line: 
   if (name === 'proxyv2')
     return spec.name === INIT_CONTAINER ? initProgram(build, log) : proxyProgram(build, spec, log);
   if (name === 'pilot' && pod.metadata.namespace === rootNamespace)
-    return options.createIstiod({ ip, podName: pod.metadata.name, log });
+    return options.createIstiod({ ip, podName: pod.metadata.name, env: environmentOf(build, spec), log });
   const image = findImage(spec.image);
   if (image === undefined) return undefined;
   const env = environmentOf(build, spec);
@@ -107,7 +108,8 @@ function proxyProgram(build: PodBuild, spec: ContainerSpec, log: (line: string) 
         trustDomain: options.trustDomain(),
         xdsAddress: `${options.istiodIp}:${xdsPort}`,
         signer: options.signer,
-        token: options.tokens.mint({ namespace, serviceAccount, pod: name }),
+        token: () => options.tokens.mint({ namespace, serviceAccount, pod: name }),
+        certificates: certificateSettings(options.store, pod, environmentOf(build, spec)),
         network: options.network.forProxy(ip),
         clock: options.clock,
         random: options.random.stream(`${namespace}/${name}/${spec.name}`),

@@ -45,6 +45,7 @@ export interface PodBuilderOptions {
   readonly createIstiod: (parts: {
     readonly ip: string;
     readonly podName: string;
+    readonly env: Readonly<Record<string, string>>;
     readonly log: (line: string) => void;
   }) => Program;
   readonly onHop: (hop: HopRecord) => void;

@@ -82,7 +82,7 @@ class DeltaClient implements AdsClient {
     const { address, token } = this.#options;
     const channel = new Client(address, credentials.createInsecure(), channelOptions);
     const metadata = new Metadata();
-    if (token !== undefined) metadata.set('authorization', `Bearer ${token}`);
+    if (token !== undefined) metadata.set('authorization', `Bearer ${token()}`);
     const call = channel.makeBidiStreamRequest(
       adsPaths.delta,
       deltaDiscoveryRequest.write,

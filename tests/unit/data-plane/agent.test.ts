@@ -14,7 +14,8 @@ it('renews the certificate at about half of its life with a new key, and keeps t
   let settle: () => void = () => undefined;
   const agent = new Agent({
     spiffeId: 'spiffe://cluster.local/ns/default/sa/a',
-    token: 't',
+    token: () => 't',
+    settings: {},
     secrets,
     clock,
     random: seededRandom(1),

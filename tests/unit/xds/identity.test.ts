@@ -32,7 +32,7 @@ describe('the identity of a stream', () => {
     const client = createAdsClient({
       address: fixture.address,
       node: node('sidecar~1'),
-      ...(token !== undefined && { token }),
+      ...(token !== undefined && { token: () => token }),
       clock: wallClock,
       random: seededRandom('identity').stream('xds'),
       onUpdate: () => [],
