@@ -96,7 +96,7 @@ export interface HttpConnectionManager extends Any {
   rds?: { config_source: { ads: object; resource_api_version?: string }; route_config_name: string };
   route_config?: RouteConfiguration;
   http_filters?: { name: string; typed_config: Any }[];
-  access_log?: { name: string; typed_config: Any }[];
+  access_log?: readonly { name: string; typed_config: Any; filter?: Readonly<Record<string, unknown>> }[];
   server_name?: string;
   use_remote_address?: boolean;
   forward_client_cert_details?: string;

@@ -22,6 +22,7 @@ import { deriveRegistry, type ServiceRegistry } from './registry.ts';
 import { deriveRequestAuthentications, type RequestAuthentication } from './request-authentications.ts';
 import { deriveServiceEntries } from './service-entries.ts';
 import { deriveSidecars, type Sidecar } from './sidecars.ts';
+import { deriveTelemetries, type Telemetry } from './telemetries.ts';
 import { deriveVirtualServices, type VirtualService } from './virtual-services.ts';
 import { deriveWorkloadEntries } from './workload-entries.ts';
 import { deriveWorkloads, type WorkloadIndex } from './workloads.ts';
@@ -49,6 +50,7 @@ export interface MeshSnapshot {
   readonly authorizationPolicies: readonly AuthorizationPolicy[];
   readonly requestAuthentications: readonly RequestAuthentication[];
   readonly envoyFilters: readonly EnvoyFilter[];
+  readonly telemetries: readonly Telemetry[];
 }
 
 type Listed = ReturnType<ObjectTables['list']>;
@@ -100,6 +102,7 @@ export function createSnapshotDeriver(meshConfig: MeshConfig): (tables: ObjectTa
   const authorizationPolicies = memoLatest(deriveAuthorizationPolicies);
   const requestAuthentications = memoLatest(deriveRequestAuthentications);
   const envoyFilters = memoLatest(deriveEnvoyFilters);
+  const telemetries = memoLatest(deriveTelemetries);
   return (tables) => {
     const config = mesh(tables.list('ConfigMap'));
     const { trustDomain } = config;
@@ -153,6 +156,7 @@ export function createSnapshotDeriver(meshConfig: MeshConfig): (tables: ObjectTa
       authorizationPolicies: authorizationPolicies(tables.list('AuthorizationPolicy.security.istio.io')),
       requestAuthentications: requestAuthentications(tables.list('RequestAuthentication.security.istio.io')),
       envoyFilters: envoyFilters(tables.list('EnvoyFilter.networking.istio.io')),
+      telemetries: telemetries(tables.list('Telemetry.telemetry.istio.io')),
     };
   };
 }

@@ -20,6 +20,7 @@ import { type ProxyView, viewProxy } from './proxy-view.ts';
 import { createRouteMemory, type RouteMemory } from './route-memory.ts';
 import { outboundRouteConfig } from './routes-outbound.ts';
 import { createScope, type OutboundScope } from './scope.ts';
+import { applyTelemetry } from './telemetry/index.ts';
 import { workloadPolicies } from './workload-policies.ts';
 
 /** Listeners, route tables and clusters, in protobuf JSON. */
@@ -41,12 +42,13 @@ export function sharedResources(scope: OutboundScope, proxy: ProxyView): ConfigR
   return patchShared({ listeners, routes: routes ?? sharedRoutes(scope, listeners), clusters }, scope, proxy);
 }
 
-/** What EnvoyFilters make of shared resources; the same resources where there are none. */
+/** What Telemetry and EnvoyFilters make of shared resources; the same resources where there are none. */
 export const patchShared = (
   resources: ConfigResources,
   { snapshot }: OutboundScope,
   proxy: ProxyView,
-): ConfigResources => applyEnvoyFilters(resources, { snapshot, proxy, side: 'outbound' });
+): ConfigResources =>
+  applyEnvoyFilters(applyTelemetry(resources, snapshot, proxy), { snapshot, proxy, side: 'outbound' });
 
 /** Clusters do not depend on VirtualServices, but for the services that these send to. */
 export function sharedClusters(scope: OutboundScope, proxy: ProxyView): readonly Cluster[] {
@@ -108,7 +110,11 @@ export function tableNames(listeners: readonly Listener[]): string[] {
 export function ownResources(scope: OutboundScope, proxy: ProxyView): ConfigResources {
   if (proxy.role !== 'sidecar') return { listeners: [], routes: [], clusters: [] };
   const generated = { listeners: inboundListeners(scope, proxy), routes: [], clusters: inboundClusters(scope, proxy) };
-  return applyEnvoyFilters(generated, { snapshot: scope.snapshot, proxy, side: 'inbound' });
+  return applyEnvoyFilters(applyTelemetry(generated, scope.snapshot, proxy), {
+    snapshot: scope.snapshot,
+    proxy,
+    side: 'inbound',
+  });
 }
 
 /** The load assignments behind the EDS clusters, as the scope's clients see them. */

@@ -36,7 +36,8 @@ export function sharedConfig(memo: KeyedMemo, input: SharedInput): ConfigResourc
  * DNS, as its addresses are in them; VirtualServices for HTTP are an input of routes alone.
  */
 function sidecarConfig(memo: KeyedMemo, { snapshot, proxy, key }: SharedInput, scope: OutboundScope): ConfigResources {
-  const { mesh, networks, destinationRules, peerAuthentications, serviceAccounts, envoyFilters } = snapshot;
+  const { mesh, networks, destinationRules, peerAuthentications, serviceAccounts, envoyFilters, telemetries } =
+    snapshot;
   const endpoints = namesEndpoints(snapshot.services) ? snapshot.endpoints : undefined;
   const base = [mesh, networks, destinationRules, scope.sidecar, ...scope.services];
   const imported = scope.egress.flatMap(({ services }) => services);
@@ -50,7 +51,7 @@ function sidecarConfig(memo: KeyedMemo, { snapshot, proxy, key }: SharedInput, s
   const routes = memo.of(`routes/${key}`, [listeners, memories, ...rules], () =>
     sharedRoutes(scope, listeners, (table) => remember(memories, table)),
   );
-  return memo.of(`shared/${key}`, [clusters, listeners, routes, envoyFilters], () =>
+  return memo.of(`shared/${key}`, [clusters, listeners, routes, envoyFilters, telemetries], () =>
     patchShared({ clusters, listeners, routes }, scope, proxy),
   );
 }
@@ -74,6 +75,7 @@ function wholeConfig(memo: KeyedMemo, { snapshot, proxy, key }: SharedInput, sco
     snapshot.peerAuthentications,
     snapshot.serviceAccounts,
     snapshot.envoyFilters,
+    snapshot.telemetries,
     namesEndpoints(snapshot.services) ? snapshot.endpoints : undefined,
     ...(proxy.role === 'router'
       ? [

@@ -35,8 +35,8 @@ export function createTranslator(): Translator {
         () => viewProxy(snapshot, node),
       );
       const scope = proxy.role === 'router' ? `router/${proxy.id}` : scopeKey(snapshot, proxy);
-      // An EnvoyFilter may select a single proxy of a scope.
-      const key = snapshot.envoyFilters.length === 0 ? scope : `${scope}/${proxy.id}`;
+      // An EnvoyFilter and a Telemetry may select a single proxy of a scope.
+      const key = snapshot.envoyFilters.length + snapshot.telemetries.length === 0 ? scope : `${scope}/${proxy.id}`;
       const input = { snapshot, proxy, key };
       const config = sharedConfig(memory.memo, input);
       const shared = encodeConfig(memory, key, config);
@@ -122,6 +122,7 @@ function encodeOwn({ memo, encode }: Memory, snapshot: MeshSnapshot, proxy: Prox
     authorizationPolicies,
     requestAuthentications,
     snapshot.envoyFilters,
+    snapshot.telemetries,
   ];
   return memo.of<EncodedOwn>(`own/${key}`, inputs, (previous) => {
     const { listeners, clusters } = ownResources(createScope(snapshot, proxy), proxy);

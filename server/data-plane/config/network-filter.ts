@@ -1,7 +1,7 @@
 import type { FilterChain, HttpConnectionManager, TcpProxy } from '#xds';
 import { extensionTypes } from '#xds';
-import { compileFormat, type Format } from '../http/format.ts';
 import type { PathPolicy } from '../http/path.ts';
+import { type AccessLogger, type AccessLogs, readAccessLogs } from './access-log/index.ts';
 import { type Guard, readGuard } from './guard-config.ts';
 import { type HttpFilterPlan, readHttpFilters } from './http-filter.ts';
 import { type HttpServing, readHttpServing } from './http-serving.ts';
@@ -28,7 +28,7 @@ export interface HttpFilterConfig {
   readonly forwardClientCert: 'SANITIZE' | 'FORWARD_ONLY' | 'APPEND_FORWARD' | 'SANITIZE_SET' | 'ALWAYS_FORWARD_ONLY';
   /** Percent of requests without a decision of their own that are sampled; undefined where tracing is off. */
   readonly sampling: number | undefined;
-  readonly accessLogs: readonly Format[];
+  readonly accessLogs: readonly AccessLogger[];
   readonly serving: HttpServing;
 }
 
@@ -43,7 +43,7 @@ export interface TcpFilterConfig {
   /** Balancers that hash go by the client's address. */
   readonly hashesSource: boolean;
   readonly idleTimeoutMs: number;
-  readonly accessLogs: readonly Format[];
+  readonly accessLogs: readonly AccessLogger[];
 }
 
 /** Reads the filters of a chain: what guards the connection, then the one that takes it. */
@@ -108,29 +108,4 @@ function readRoutes(config: HttpConnectionManager, versionInfo: string): HttpFil
   if (config.route_config === undefined) throw new ConfigProblem('route_specifier', 'has neither rds nor route_config');
   const resource = config.route_config;
   return { table: within('route_config', () => compileRouteTable(resource, versionInfo)) };
-}
-
-/** Istio's default text format (EnvoyTextLogFormat), without the newline. */
-const ISTIO_FORMAT = [
-  '[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE% %RESPONSE_FLAGS%',
-  '%RESPONSE_CODE_DETAILS% %CONNECTION_TERMINATION_DETAILS% "%UPSTREAM_TRANSPORT_FAILURE_REASON%" %BYTES_RECEIVED%',
-  '%BYTES_SENT% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" "%REQ(USER-AGENT)%"',
-  '"%REQ(X-REQUEST-ID)%" "%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%" %UPSTREAM_CLUSTER_RAW% %UPSTREAM_LOCAL_ADDRESS%',
-  '%DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS% %REQUESTED_SERVER_NAME% %ROUTE_NAME%',
-].join(' ');
-
-export const istioLogFormat: Format = compileFormat(ISTIO_FORMAT, 'access_log');
-
-type AccessLogs = NonNullable<HttpConnectionManager['access_log']>;
-
-const readAccessLogs = (logs: AccessLogs): Format[] =>
-  logs.map((log, i) => within(`access_log[${i}]`, () => readAccessLog(log)));
-
-function readAccessLog(log: AccessLogs[number]): Format {
-  if (log.typed_config?.['@type'] !== extensionTypes.fileAccessLog) {
-    throw new ConfigProblem('typed_config', `Didn't find a registered implementation for '${log.name}'`);
-  }
-  const format = log.typed_config['log_format'] as { text_format_source?: { inline_string?: string } } | undefined;
-  const text = format?.text_format_source?.inline_string;
-  return text === undefined ? istioLogFormat : compileFormat(text.replace(/\n$/, ''), 'log_format.text_format_source');
 }

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
-import { type HttpFilterConfig, istioLogFormat } from '../config/network-filter.ts';
+import { istioLogFormat } from '../config/access-log/index.ts';
+import type { HttpFilterConfig } from '../config/network-filter.ts';
 import { buildHop, isRecorded } from '../decisions/hop-record.ts';
 import type { ConnectionContext } from '../listener/connection-context.ts';
 import type { ProxyRuntime } from '../runtime.ts';
@@ -108,8 +109,9 @@ export class HttpConnectionManager {
     info.bytesSent = error.bodyBytes;
     info.flag('DPE');
     const head = { ...NO_REQUEST, protocol: on.protocol };
-    for (const format of this.#config.accessLogs) {
-      this.#runtime.onLog(format({ head, responseHead: undefined, info, connection }));
+    for (const write of this.#config.accessLogs) {
+      const line = write({ head, responseHead: undefined, info, connection });
+      if (line !== undefined) this.#runtime.onLog(line);
     }
   }
 
@@ -118,8 +120,9 @@ export class HttpConnectionManager {
     if (exchange.info.status > 0) this.#countClass(Math.floor(exchange.info.status / 100));
     this.#reporter.report(exchange);
     let first: string | undefined;
-    for (const format of this.#config.accessLogs) {
-      const line = format(exchange);
+    for (const write of this.#config.accessLogs) {
+      const line = write(exchange);
+      if (line === undefined) continue;
       first ??= line;
       this.#runtime.onLog(line);
     }

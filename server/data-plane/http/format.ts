@@ -68,7 +68,8 @@ const upstreamCluster: Command = ({ info }) => (info.flags.includes('NC') ? unde
 const COMMANDS: Readonly<Record<string, Command>> = {
   PROTOCOL: ({ head }) => text(head.protocol),
   RESPONSE_CODE: ({ info }) => info.status,
-  RESPONSE_FLAGS: ({ info }) => text(info.flags.join(',')),
+  /** No flags have a text of their own, also where other values are left out. */
+  RESPONSE_FLAGS: ({ info }) => (info.flags.length === 0 ? '-' : info.flags.join(',')),
   RESPONSE_CODE_DETAILS: ({ info }) => text(underscored(info.details)),
   CONNECTION_TERMINATION_DETAILS: ({ info }) => text(info.connectionTerminationDetails),
   UPSTREAM_TRANSPORT_FAILURE_REASON: ({ info }) => text(underscored(info.transportFailure)),
@@ -112,6 +113,11 @@ function requestHeader(names: readonly string[]): Command {
   };
 }
 
+const withoutQuery =
+  (header: Command): Command =>
+  (subject) =>
+    text(String(header(subject) ?? '').replace(/\?.*$/s, ''));
+
 function responseHeader(names: readonly string[]): Command {
   return ({ responseHead }) => {
     for (const name of names) {
@@ -124,6 +130,7 @@ function responseHeader(names: readonly string[]): Command {
 
 function commandNamed(name: string, headers: readonly string[]): Command | undefined {
   if (name === 'REQ') return requestHeader(headers);
+  if (name === 'REQ_WITHOUT_QUERY') return withoutQuery(requestHeader(headers));
   if (name === 'RESP') return responseHeader(headers);
   return name === 'START_TIME' ? startTime() : COMMANDS[name];
 }
@@ -143,11 +150,32 @@ function command(text_: string, field: string): Command {
 }
 
 /**
- * Compiles an Envoy format string: text with `%COMMAND%`, `%REQ(HEADER?ALTERNATIVE)%`, `%RESP(HEADER)%`, `%%`.
- * Unlike Envoy, START_TIME takes no format of its own.
+ * Compiles an Envoy format string: text with `%COMMAND%`, `%REQ(HEADER?ALTERNATIVE)%`, `%RESP(HEADER)%`, `%%`. `empty` stands for what
+ * has no value. Unlike Envoy, START_TIME takes no format of its own.
  */
-export function compileFormat(format: string, field: string): Format {
+export function compileFormat(format: string, field: string, empty = '-'): Format {
   if (!format.includes('%')) return () => format;
+  const pieces = readPieces(format, field);
+  return (subject) => {
+    let out = '';
+    for (const piece of pieces) out += typeof piece === 'string' ? piece : (piece(subject) ?? empty);
+    return out;
+  };
+}
+
+/** Like compileFormat, but a format that is one command only keeps the type of its value; null is none. */
+export function compileTypedFormat(
+  format: string,
+  field: string,
+  empty = '-',
+): (subject: FormatSubject) => string | number | null {
+  const pieces = readPieces(format, field);
+  const [single] = pieces;
+  if (pieces.length === 1 && typeof single === 'function') return (subject) => single(subject) ?? null;
+  return compileFormat(format, field, empty);
+}
+
+function readPieces(format: string, field: string): (string | Command)[] {
   const pieces: (string | Command)[] = [];
   let at = 0;
   while (at < format.length) {
@@ -162,9 +190,5 @@ export function compileFormat(format: string, field: string): Format {
     pieces.push(close === open + 1 ? '%' : command(format.slice(open + 1, close), field));
     at = close + 1;
   }
-  return (subject) => {
-    let out = '';
-    for (const piece of pieces) out += typeof piece === 'string' ? piece : (piece(subject) ?? '-');
-    return out;
-  };
+  return pieces;
 }

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Timer } from '#domain';
-import { istioLogFormat, type TcpFilterConfig } from '../config/network-filter.ts';
+import { istioLogFormat } from '../config/access-log/index.ts';
+import type { TcpFilterConfig } from '../config/network-filter.ts';
 import { partOrigin } from '../config/origins.ts';
 import { HopSteps } from '../decisions/hop-steps.ts';
 import { recordDenial } from '../decisions/refusal-record.ts';
@@ -312,8 +313,9 @@ class TcpSession {
     const { config, context, runtime } = this.#options;
     const subject = { head: NO_REQUEST, responseHead: undefined, info: this.#info, connection: context };
     let first: string | undefined;
-    for (const format of config.accessLogs) {
-      const line = format(subject);
+    for (const write of config.accessLogs) {
+      const line = write(subject);
+      if (line === undefined) continue;
       first ??= line;
       runtime.onLog(line);
     }

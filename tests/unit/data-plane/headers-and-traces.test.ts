@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '#domain';
-import { istioLogFormat } from '../../../server/data-plane/config/network-filter.ts';
+import { istioLogFormat } from '../../../server/data-plane/config/access-log/index.ts';
 import { compileFormat } from '../../../server/data-plane/http/format.ts';
 import { writeForwardingHeaders } from '../../../server/data-plane/http/forwarding.ts';
 import { Headers } from '../../../server/data-plane/http/headers.ts';

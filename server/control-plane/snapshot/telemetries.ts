@@ -1,0 +1,45 @@
+import type { KubeObject } from '#domain';
+import { type Config, compareText, toConfig } from './config.ts';
+import { attaches, type PolicySubject, type TargetedSpec, targetReferences } from './policy-target.ts';
+
+/** One entry of `accessLogging`: which requests are logged, and where. */
+export interface AccessLogging {
+  readonly match?: { readonly mode?: 'CLIENT_AND_SERVER' | 'CLIENT' | 'SERVER' };
+  readonly providers?: readonly { readonly name?: string }[];
+  readonly disabled?: boolean;
+  /** A CEL expression over Envoy's attributes. */
+  readonly filter?: { readonly expression?: string };
+}
+
+export interface TelemetrySpec extends TargetedSpec {
+  readonly accessLogging?: readonly AccessLogging[];
+}
+
+export type Telemetry = Config<TelemetrySpec>;
+
+/** Oldest first: of those for a whole namespace only the first counts. */
+export const deriveTelemetries = (objects: readonly KubeObject[]): readonly Telemetry[] =>
+  objects
+    .map((object) => toConfig<TelemetrySpec>(object))
+    .sort((a, b) => a.createdMs - b.createdMs || compareText(a.name, b.name) || compareText(a.namespace, b.namespace));
+
+/**
+ * The Telemetry of one workload: the mesh's, its namespace's, then those that select it; later ones override earlier ones.
+ * Source: applicableTelemetries in istio pilot.
+ */
+export function telemetriesFor(
+  all: readonly Telemetry[],
+  subject: PolicySubject,
+  rootNamespace: string,
+): readonly Telemetry[] {
+  const wide = (namespace: string): Telemetry[] =>
+    all.filter((each) => each.namespace === namespace && !isSelective(each)).slice(0, 1);
+  return [
+    ...wide(rootNamespace),
+    ...(subject.namespace === rootNamespace ? [] : wide(subject.namespace)),
+    ...all.filter((each) => each.namespace === subject.namespace && isSelective(each) && attaches(each, subject)),
+  ];
+}
+
+const isSelective = ({ spec }: Telemetry): boolean =>
+  Object.keys(spec.selector?.matchLabels ?? {}).length > 0 || targetReferences(spec).length > 0;

@@ -1,0 +1,68 @@
+import type { FormatSubject } from '../../http/format.ts';
+import { ConfigProblem, within } from '../problem.ts';
+import { readNumber } from '../values.ts';
+import { type CelCondition, compileCel } from './cel.ts';
+
+interface Comparison {
+  readonly op?: 'EQ' | 'GE' | 'LE' | 'NE';
+  readonly value?: { readonly default_value?: number };
+}
+
+/** An AccessLogFilter in protobuf JSON: which entries are written. */
+export interface AccessLogFilter {
+  readonly status_code_filter?: { readonly comparison?: Comparison };
+  readonly duration_filter?: { readonly comparison?: Comparison };
+  readonly response_flag_filter?: { readonly flags?: readonly string[] };
+  readonly and_filter?: { readonly filters?: readonly AccessLogFilter[] };
+  readonly or_filter?: { readonly filters?: readonly AccessLogFilter[] };
+  readonly extension_filter?: {
+    readonly name?: string;
+    readonly typed_config?: { readonly '@type'?: string; readonly expression?: string };
+  };
+}
+
+const CEL_FILTER = 'type.googleapis.com/envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter';
+
+/** Compiles what Istio writes and the filters beside it; others are a problem. */
+export function readAccessLogFilter(filter: AccessLogFilter): CelCondition {
+  if (filter.status_code_filter !== undefined) return comparing(filter.status_code_filter, ({ info }) => info.status);
+  if (filter.duration_filter !== undefined) return comparing(filter.duration_filter, ({ info }) => info.durationMs);
+  if (filter.response_flag_filter !== undefined) return flagged(filter.response_flag_filter.flags ?? []);
+  if (filter.and_filter !== undefined) {
+    const all = readAll(filter.and_filter.filters, 'and_filter');
+    return (subject) => all.every((holds) => holds(subject));
+  }
+  if (filter.or_filter !== undefined) {
+    const any = readAll(filter.or_filter.filters, 'or_filter');
+    return (subject) => any.some((holds) => holds(subject));
+  }
+  const extension = filter.extension_filter?.typed_config;
+  if (extension?.['@type'] === CEL_FILTER) return compileCel(extension.expression ?? '', 'expression');
+  throw new ConfigProblem('', `no access log filter of this kind: ${Object.keys(filter).join(', ')}`);
+}
+
+const readAll = (filters: readonly AccessLogFilter[] | undefined, field: string): CelCondition[] =>
+  (filters ?? []).map((each, i) => within(`${field}.filters[${i}]`, () => readAccessLogFilter(each)));
+
+function comparing(
+  { comparison }: { readonly comparison?: Comparison },
+  measure: (subject: FormatSubject) => number,
+): CelCondition {
+  const bound = readNumber(comparison?.value?.default_value, 0);
+  switch (comparison?.op) {
+    case 'GE':
+      return (subject) => measure(subject) >= bound;
+    case 'LE':
+      return (subject) => measure(subject) <= bound;
+    case 'NE':
+      return (subject) => measure(subject) !== bound;
+    default:
+      return (subject) => measure(subject) === bound;
+  }
+}
+
+/** Without names: any flag. */
+function flagged(names: readonly string[]): CelCondition {
+  const wanted = new Set(names);
+  return ({ info }) => (wanted.size === 0 ? info.flags.length > 0 : info.flags.some((flag) => wanted.has(flag)));
+}

@@ -1,0 +1,49 @@
+import { extensionTypes, type HttpConnectionManager } from '#xds';
+import { compileFormat, type Format, type FormatSubject } from '../../http/format.ts';
+import { ConfigProblem, within } from '../problem.ts';
+import { type AccessLogFilter, readAccessLogFilter } from './filter.ts';
+import { compileJsonFormat } from './json-format.ts';
+
+/** Writes one entry, without its newline; undefined where the log does not want it. */
+export type AccessLogger = (subject: FormatSubject) => string | undefined;
+
+/** Istio's default text format (EnvoyTextLogFormat), without the newline. */
+const ISTIO_FORMAT = [
+  '[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE% %RESPONSE_FLAGS%',
+  '%RESPONSE_CODE_DETAILS% %CONNECTION_TERMINATION_DETAILS% "%UPSTREAM_TRANSPORT_FAILURE_REASON%" %BYTES_RECEIVED%',
+  '%BYTES_SENT% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" "%REQ(USER-AGENT)%"',
+  '"%REQ(X-REQUEST-ID)%" "%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%" %UPSTREAM_CLUSTER_RAW% %UPSTREAM_LOCAL_ADDRESS%',
+  '%DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS% %REQUESTED_SERVER_NAME% %ROUTE_NAME%',
+].join(' ');
+
+export const istioLogFormat: Format = compileFormat(ISTIO_FORMAT, 'access_log');
+
+export type AccessLogs = NonNullable<HttpConnectionManager['access_log']>;
+
+interface LogFormat {
+  readonly text_format_source?: { readonly inline_string?: string };
+  readonly json_format?: Readonly<Record<string, unknown>>;
+  readonly omit_empty_values?: boolean;
+}
+
+/** Reads the `access_log` of a filter. */
+export const readAccessLogs = (logs: AccessLogs): AccessLogger[] =>
+  logs.map((log, i) => within(`access_log[${i}]`, () => readAccessLog(log)));
+
+function readAccessLog(log: AccessLogs[number]): AccessLogger {
+  if (log.typed_config?.['@type'] !== extensionTypes.fileAccessLog) {
+    throw new ConfigProblem('typed_config', `Didn't find a registered implementation for '${log.name}'`);
+  }
+  const write = within('log_format', () => readFormat((log.typed_config['log_format'] ?? {}) as LogFormat));
+  const { filter } = log;
+  if (filter === undefined) return write;
+  const wants = within('filter', () => readAccessLogFilter(filter as AccessLogFilter));
+  return (subject) => (wants(subject) ? write(subject) : undefined);
+}
+
+function readFormat({ text_format_source, json_format, omit_empty_values }: LogFormat): Format {
+  if (json_format !== undefined) return compileJsonFormat(json_format, omit_empty_values === true, 'json_format');
+  const text = text_format_source?.inline_string;
+  if (text === undefined) return istioLogFormat;
+  return compileFormat(text.replace(/\n$/, ''), 'text_format_source', omit_empty_values === true ? '' : '-');
+}
