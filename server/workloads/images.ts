@@ -10,6 +10,7 @@ import { cartImage } from './lab/cart.ts';
 import { frontendImage } from './lab/frontend.ts';
 import { inventoryImage } from './lab/inventory.ts';
 import { labReviewsImage } from './lab/reviews.ts';
+import { serviceImage } from './lab/service.ts';
 import { extAuthzImage } from './samples/ext-authz.ts';
 import { helloworldImages } from './samples/helloworld.ts';
 import { healthImage, webSocketImage } from './samples/small.ts';
@@ -36,6 +37,7 @@ export const images: readonly WorkloadImage[] = [
   cartImage,
   inventoryImage,
   labReviewsImage,
+  serviceImage,
   ...httpbinImages,
   echoBasicImage,
   echoAppImage,

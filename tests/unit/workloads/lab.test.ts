@@ -99,4 +99,11 @@ describe('lab images', () => {
     expect(findImage('docker.io/istio/examples-bookinfo-reviews-v3:latest')?.name).toBe('examples-bookinfo-reviews-v3');
     expect(findImage('postgres')).toBeUndefined();
   });
+
+  it('service answers every path with its name and version', async () => {
+    const service = await net.run('meshwork/service:1.0', 'orders', { SERVICE_NAME: 'orders', SERVICE_VERSION: 'v2' });
+    const response = await service.get('/a/b?c=1');
+    expect(bodyOf(response)).toMatchObject({ service: 'orders', version: 'v2', path: '/a/b' });
+    expect(response.headers['x-version']).toBe('v2');
+  });
 });
