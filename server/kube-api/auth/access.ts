@@ -52,7 +52,7 @@ export class Access {
     if (header === '') return ANONYMOUS;
     const token = /^bearer\s+(\S+)$/i.exec(header)?.[1];
     if (token === undefined) throw unauthorized();
-    const user = options.authenticate(token) ?? options.tokens?.review(token)?.user;
+    const user = options.authenticate(token);
     if (!user) throw unauthorized();
     return authenticated(user);
   }
