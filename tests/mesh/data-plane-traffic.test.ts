@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -238,6 +239,26 @@ describe('a sidecar routing its application to a service', () => {
     done = true;
     expect(await workers).toEqual([0, 0, 0, 0]);
     pod.xds.push(typeUrls.route, [routes(80, ['shop', 'shop:80'], shopRoutes)]);
+  });
+
+  it('lets a client end its side of a TCP connection and still hear the answer', async () => {
+    const server = createServer({ allowHalfOpen: true }, (socket) => {
+      let heard = '';
+      socket.on('data', (chunk: Buffer) => {
+        heard += chunk.toString();
+      });
+      socket.on('end', () => socket.end(`heard ${heard}`));
+    });
+    await new Promise<void>((resolve) => server.listen(7070, '127.62.2.4', resolve));
+    const socket = pod.dial({ ip: '127.62.2.4', port: 7070 });
+    let answer = '';
+    socket.on('data', (chunk: Buffer) => {
+      answer += chunk.toString();
+    });
+    socket.end('all of it');
+    await once(socket, 'close');
+    server.close();
+    expect(answer).toBe('heard all of it');
   });
 
   it('passes unknown destinations through and closes connections to its own port', async () => {

@@ -111,6 +111,8 @@ function noteTls(connection: PendingConnection): void {
 export const runNetworkFilter: ConnectionLayer = (connection) => {
   const { listener, chain, socket } = connection;
   if (listener === undefined || chain === undefined) return refuse(connection);
+  // Plain bytes may flow one way after the other has ended; a connection of requests ends as a whole, as in Envoy.
+  socket.allowHalfOpen = chain.filter.kind === 'tcp';
   listener.handlerOf(chain).serve(socket, {
     direction: connection.direction,
     listener: listener.config,

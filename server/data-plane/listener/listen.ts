@@ -3,8 +3,8 @@ import type { Listen } from '../doors.ts';
 
 /** Opens a TCP port of the host. */
 export const listenOnTcp: Listen = ({ ip, port }, onSocket) => {
-  const server = createServer((socket) => {
-    socket.setNoDelay(true);
+  // Whether one direction may end before the other is the network filter's to say.
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     // A connection may break before anybody reads it; whoever reads it hears of it by 'close'.
     socket.on('error', () => undefined);
     onSocket(socket);

@@ -32,7 +32,7 @@ export class PodPorts {
     const { ip, rules, declared, onError } = this.#options;
     const captured = rules.inbound(port);
     if (this.#open.has(port) || (captured && declared.includes(port))) return;
-    const server = createServer({ allowHalfOpen: !captured, noDelay: true, pauseOnConnect: !captured }, (socket) => {
+    const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: !captured }, (socket) => {
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
       if (captured) this.#toProxy(socket, port);
