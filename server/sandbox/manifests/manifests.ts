@@ -65,7 +65,12 @@ export function createManifests(store: KubeStore, isServiceIp: (ip: string) => b
   return {
     validate: (files, { namespace }) => {
       const { candidates, problems } = read(files, namespace);
-      return [...problems, ...advice(candidates, namespace)];
+      // The mesh as it is has rules that were stored with a warning; it still stands.
+      const stands = files.length === 0 ? [...sources.values()].filter(isIstios) : [];
+      const warned = stands.flatMap((document) =>
+        validateDocument(document, store.kinds.all, { namespace, checkMessage }),
+      );
+      return [...problems, ...warned, ...advice(candidates, namespace)];
     },
     locate: ({ kind, namespace, name, path }) => sources.get(sourceKey(kind, namespace, name))?.locateKey(path),
     apply: (files, { namespace, changeId }) => {
@@ -109,3 +114,5 @@ const namespacesFirst = (candidates: readonly Candidate[]): Candidate[] => [
   ...candidates.filter(({ kind }) => kind.kind === 'Namespace'),
   ...candidates.filter(({ kind }) => kind.kind !== 'Namespace'),
 ];
+
+const isIstios = ({ object }: ParsedDocument): boolean => object.apiVersion.includes('.istio.io/');

@@ -108,4 +108,17 @@ describe('manifests', () => {
     expect(store.resourceVersion()).toBe(before);
     expect(apply(reviews).accepted).toBe(true);
   });
+
+  it('repeat the warnings of what is stored when the mesh as it is is asked for', () => {
+    const twoOpen = `${reviews.split('  http:')[0]}  http:
+    - route: [{ destination: { host: reviews } }]
+    - match: [{ uri: { prefix: /a } }]
+      route: [{ destination: { host: reviews } }]
+`;
+    apply(twoOpen);
+    const codes = () => manifests.validate([], { namespace: 'default' }).map(({ code }) => code);
+    expect(codes()).toContain('IST0130');
+    store.delete('VirtualService', { namespace: 'default', name: 'reviews' }, { changeId: 'd' });
+    expect(codes()).not.toContain('IST0130');
+  });
 });
