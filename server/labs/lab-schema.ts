@@ -34,6 +34,8 @@ const outcome = z.strictObject({
       mtls: z.boolean().optional(),
       /** Request headers as that proxy recorded them. */
       header: z.record(z.string(), z.string()).optional(),
+      /** Path and query as that proxy sent them on. */
+      path: z.string().optional(),
       /** Text that the proxy's access log line contains. */
       log: z.string().optional(),
       /** How many tries the proxy made for it. */
@@ -141,7 +143,15 @@ const check = z.strictObject({
   wanted: z.string(),
   look: z.string(),
   /** The check asks: one choice for each item; `probe.answers` holds the right ones. */
-  question: z.strictObject({ prompt: z.string(), items: z.array(z.string()), choices: z.array(z.string()) }).optional(),
+  question: z
+    .strictObject({
+      prompt: z.string(),
+      items: z.array(z.string()),
+      choices: z.array(z.string()),
+      /** Any choice will do: the run tells later whether it was right. */
+      forecast: z.boolean().optional(),
+    })
+    .optional(),
   /** A question, where to look, a worked sibling. */
   hints: z.array(z.string()).min(1),
 });

@@ -86,6 +86,7 @@ function isCall(call: CallSpec, hop: HopRecord, trace: readonly HopRecord[]): bo
   if (call.status !== undefined && hop.response.status !== call.status) return false;
   if (call.mtls !== undefined && hop.mtls !== call.mtls) return false;
   if (call.attempts !== undefined && hop.attempts !== call.attempts) return false;
+  if (call.path !== undefined && hop.request.path !== call.path) return false;
   if (call.log !== undefined && !hop.accessLog.includes(call.log)) return false;
   if (!within(call.took, hop.durationMs)) return false;
   const { headers } = hop.request;
@@ -122,6 +123,7 @@ function phrase(expected: OutcomeSpec): string {
     parts.push(`reached ${call.to}${version}${call.status === undefined ? '' : ` as ${call.status}`}${flag}`);
     for (const [name, value] of Object.entries(call.header ?? {})) parts.push(`with ${name}: ${value}`);
     if (call.mtls !== undefined) parts.push(call.mtls ? 'over mutual TLS' : 'in plaintext');
+    if (call.path !== undefined) parts.push(`at ${call.path}`);
     if (call.log !== undefined) parts.push(`logged with ${call.log}`);
     if (call.attempts !== undefined) parts.push(`in ${call.attempts} tries`);
     parts.push(...lasted(call.took));

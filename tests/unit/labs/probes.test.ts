@@ -240,6 +240,8 @@ describe('the verdict on a batch', () => {
     expect(met({ attempts: 4, log: '/old', took: { minMs: 80, maxMs: 100 } })).toBe(true);
     expect(met({ header: { 'x-envoy-attempt-count': '1' } })).toBe(true);
     expect(met({ attempts: 1 })).toBe(false);
+    expect(met({ path: '/' })).toBe(true);
+    expect(met({ path: '/other' })).toBe(false);
     expect(met({ log: '/new' })).toBe(false);
     expect(met({ took: { maxMs: 80 } })).toBe(false);
     expect(met({ header: { 'x-envoy-attempt-count': '2' } })).toBe(false);
