@@ -8,6 +8,7 @@ import { declaredPorts } from '../kubelet/declared-ports.ts';
 import { PROXY_CONTAINER } from '../mesh/injection.ts';
 import { createAnsweringApp } from './answering-app.ts';
 import { createMemoryNetwork, type MemoryNetwork, type OnConnection } from './memory-network.ts';
+import { createServiceAddresses } from './service-addresses.ts';
 import { createStaticXds } from './static-xds.ts';
 
 export interface DryRunOptions {
@@ -58,7 +59,11 @@ class MemoryMesh implements DryRun {
     const pods = objects.filter((object): object is PodObject => object.kind === 'Pod' && object.apiVersion === 'v1');
     this.#pods = new Map(pods.map((pod) => [pod.status?.podIP ?? '', pod]));
     const app = createAnsweringApp();
-    this.network = createMemoryNetwork({ reach: (to) => this.#reach(to, app), app });
+    this.network = createMemoryNetwork({
+      route: createServiceAddresses(objects),
+      reach: (to) => this.#reach(to, app),
+      app,
+    });
   }
 
   startProxy(pod: PodObject, role: 'sidecar' | 'router'): Promise<Proxy> {

@@ -14,6 +14,8 @@ export interface MemoryNetworkOptions {
    * nobody opened; undefined: they are refused.
    */
   readonly reach: (to: SocketAddress) => Promise<OnConnection | undefined>;
+  /** Where a connection to this address really goes; undefined: nowhere. */
+  readonly route: (to: SocketAddress) => SocketAddress | undefined;
   /** Stands in for the application of a pod. */
   readonly app: OnConnection;
 }
@@ -31,7 +33,7 @@ export interface MemoryNetwork {
 const OUTBOUND_CAPTURE_PORT = 15001;
 const OUTSIDE_IP = '192.0.2.10';
 
-export function createMemoryNetwork({ reach, app }: MemoryNetworkOptions): MemoryNetwork {
+export function createMemoryNetwork({ reach, route, app }: MemoryNetworkOptions): MemoryNetwork {
   const ports = new Map<string, (socket: Socket) => void>();
   const wanted = new Map<string, SocketAddress>();
   let nextPort = FIRST_EPHEMERAL_PORT;
@@ -50,9 +52,11 @@ export function createMemoryNetwork({ reach, app }: MemoryNetworkOptions): Memor
     const local = { ip: from, port: nextPort++ };
     if (options.destination !== undefined) wanted.set(formatAddress(local), options.destination);
     const socket = new MemorySocket(local, to);
+    const target = options.toApp ? to : route(to);
     const complete = (beyond: OnConnection | undefined): void => {
       if (socket.destroyed) return;
-      const taker = options.toApp ? app : (ports.get(formatAddress(to)) ?? beyond);
+      const own = target && ports.get(formatAddress(target));
+      const taker = options.toApp ? app : (own ?? beyond);
       if (taker === undefined) {
         socket.refuse();
         return;
@@ -62,7 +66,7 @@ export function createMemoryNetwork({ reach, app }: MemoryNetworkOptions): Memor
       accepted.on('error', () => undefined);
       taker(accepted.socket);
     };
-    (options.toApp ? Promise.resolve(undefined) : reach(to)).then(
+    (options.toApp || target === undefined ? Promise.resolve(undefined) : reach(target)).then(
       (beyond) => setImmediate(complete, beyond),
       (error: unknown) => socket.destroy(error instanceof Error ? error : new Error(String(error))),
     );
