@@ -74,6 +74,8 @@ const object = z.strictObject({
   each: z.string().optional(),
   /** Paths that must exist. */
   has: z.array(z.string()).optional(),
+  /** Paths that must not exist. */
+  lacks: z.array(z.string()).optional(),
   /** Paths and the text that their value must contain. */
   contains: z.record(z.string(), z.string()).optional(),
   /** Exactly so many such objects; absent: at least one. */

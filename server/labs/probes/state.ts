@@ -105,6 +105,7 @@ function isWanted(stored: KubeObject, spec: NonNullable<ProbeSpec['object']>): b
   return items.some(
     (item) =>
       (spec.has ?? []).every((path) => valueAt(item, path).length > 0) &&
+      !(spec.lacks ?? []).some((path) => valueAt(item, path).length > 0) &&
       Object.entries(spec.contains ?? {}).every(([path, text]) =>
         valueAt(item, path).some((value) => String(value).includes(text)),
       ),

@@ -56,6 +56,8 @@ describe('state probes', () => {
     expect(holds({ contains: { 'spec.hosts': 'ratings' } })).toBe(false);
     expect(holds({ each: 'spec.http', has: ['fault.delay', 'route'] })).toBe(true);
     expect(holds({ each: 'spec.http', has: ['fault.delay', 'timeout'] })).toBe(false);
+    expect(holds({ each: 'spec.http', has: ['fault.delay'], lacks: ['timeout'] })).toBe(true);
+    expect(holds({ each: 'spec.http', lacks: ['timeout', 'fault'] })).toBe(false);
     expect(stateHolds({ not: { object } }, context)).toBe(false);
   });
 
