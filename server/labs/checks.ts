@@ -122,8 +122,15 @@ export function createChecks(options: ChecksOptions): Checks {
       const own = progress.get(id);
       const right = spec?.probe.answers;
       if (!spec || !own || own.met || !right || !ready(spec)) return views();
-      const wrong = Object.keys(right).filter((item) => choices[item] !== right[item]);
-      own.seen = wrong.length === 0 ? undefined : `Not yet right: ${wrong.join(', ')}.`;
+      const forecast = spec.question?.forecast === true;
+      const isGood = (item: string): boolean =>
+        forecast ? spec.question?.choices.includes(choices[item] ?? '') === true : choices[item] === right[item];
+      const wrong = Object.keys(right).filter((item) => !isGood(item));
+      own.seen = wrong.length > 0 ? `Not yet ${forecast ? 'chosen' : 'right'}: ${wrong.join(', ')}.` : undefined;
+      if (forecast && wrong.length === 0)
+        own.seen = `You said: ${Object.keys(right)
+          .map((item) => `${item}: ${choices[item]}`)
+          .join('; ')}.`;
       if (wrong.length === 0) meet([spec]);
       return views();
     },
@@ -164,6 +171,12 @@ function toView(spec: CheckSpec, own: Progress | undefined, ready: boolean): Che
     ...(seen === undefined ? {} : { seen }),
     wanted: spec.wanted,
     look: spec.look,
-    ...(spec.question && !met ? { question: spec.question } : {}),
+    ...(spec.question && !met ? { question: asked(spec.question) } : {}),
   };
 }
+
+const asked = ({ prompt, items, choices }: NonNullable<CheckSpec['question']>): NonNullable<CheckView['question']> => ({
+  prompt,
+  items,
+  choices,
+});
