@@ -1,0 +1,130 @@
+import { X509Certificate } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Sandbox } from '#sandbox';
+import {
+  operatorCa,
+  ownMaterial,
+  plugIn,
+  podOf,
+  restartIstiod,
+  secretOf,
+  startLoad,
+  startPair,
+  writeSecret,
+} from './identity-mesh.ts';
+import type { RunningMesh } from './sandbox-support.ts';
+
+const TTL_SECONDS = 4;
+const APPS = ['cart', 'inventory'] as const;
+
+describe('certificates that live for seconds', () => {
+  let mesh: RunningMesh;
+  let sandbox: Sandbox;
+
+  beforeAll(async () => {
+    mesh = await startPair(`${TTL_SECONDS}s`);
+    ({ sandbox } = mesh);
+  });
+  afterAll(() => mesh?.stop());
+
+  const roots = (app: string): string[] =>
+    (
+      secretOf(podOf(sandbox, app), 'ROOTCA')?.pem.match(
+        /-----BEGIN CERTIFICATE-----[\w+/=\s]+-----END CERTIFICATE-----/g,
+      ) ?? []
+    ).map((pem) => `${pem}\n`);
+  const signedBy = (app: string, caPem: string): boolean => {
+    const leaf = secretOf(podOf(sandbox, app), 'default')?.pem;
+    return leaf !== undefined && new X509Certificate(leaf).verify(new X509Certificate(caPem).publicKey);
+  };
+  const everywhere = (met: (app: string) => boolean, what: string): Promise<void> =>
+    sandbox.until(() => APPS.every(met), 15_000, what);
+  const published = (): string | undefined => {
+    const map = sandbox.store.get('ConfigMap', { namespace: 'default', name: 'istio-ca-root-cert' });
+    return (map?.['data'] as Record<string, string> | undefined)?.['root-cert.pem'];
+  };
+
+  it('have the life that SECRET_TTL asks for', () => {
+    for (const app of APPS) {
+      const { notBefore = '', notAfter = '' } = secretOf(podOf(sandbox, app), 'default') ?? {};
+      // Clocks may differ by two minutes.
+      expect(Date.parse(notAfter) - Date.parse(notBefore)).toBe((TTL_SECONDS + 120) * 1000);
+    }
+  });
+
+  it('are replaced three times under load, and no request fails', { timeout: 60_000 }, async () => {
+    const serials = new Map(APPS.map((app) => [app, new Set<string>()]));
+    const load = startLoad(sandbox, 500);
+    await sandbox.until(
+      () =>
+        APPS.every((app) => {
+          const seen = serials.get(app)!;
+          seen.add(secretOf(podOf(sandbox, app), 'default')?.serialNumber ?? '');
+          return seen.size > 3;
+        }),
+      30_000,
+      'both proxies have had four certificates',
+    );
+    const { sent, failures } = await load.stop();
+    expect(failures).toEqual([]);
+    expect(sent).toBeGreaterThan(500);
+  });
+
+  it('outlive a restart of istiod, which signs with the same CA as before', { timeout: 30_000 }, async () => {
+    const { caCertPem } = ownMaterial(sandbox);
+    const before = secretOf(podOf(sandbox, 'cart'), 'default')?.serialNumber;
+    const load = startLoad(sandbox, 100);
+    await restartIstiod(sandbox);
+    await everywhere((app) => secretOf(podOf(sandbox, app), 'default')?.serialNumber !== before, 'new certificates');
+    expect((await load.stop()).failures).toEqual([]);
+    expect(APPS.every((app) => signedBy(app, caCertPem))).toBe(true);
+  });
+
+  it('move to the root of an operator without an outage: both roots, the new CA, the new root', {
+    timeout: 90_000,
+  }, async () => {
+    const [old, own] = [ownMaterial(sandbox), operatorCa()];
+    const load = startLoad(sandbox, 100);
+    plugIn(sandbox, old, [old.rootCertPem, own.rootCertPem]);
+    await restartIstiod(sandbox);
+    await everywhere((app) => roots(app).length === 2, 'everybody trusts both roots');
+    expect(APPS.every((app) => signedBy(app, old.caCertPem))).toBe(true);
+    // The bundle stays, so istiod takes the other CA as it runs.
+    plugIn(sandbox, own, [old.rootCertPem, own.rootCertPem]);
+    await everywhere((app) => signedBy(app, own.caCertPem), 'everybody has a certificate of the new CA');
+    plugIn(sandbox, own, [own.rootCertPem]);
+    const istiodLog = (): string => podOf(sandbox, 'istiod').logs('discovery').join('\n');
+    await sandbox.until(() => istiodLog().includes('Multi root is disabled'), 5000, 'istiod refuses another bundle');
+    await restartIstiod(sandbox);
+    await everywhere((app) => roots(app).join('') === own.rootCertPem, 'nobody trusts the old root');
+    const { failures } = await load.stop();
+    expect(failures).toEqual([]);
+    expect(published()).toBe(own.rootCertPem);
+  });
+
+  it('are not given out by an istiod whose CA is incomplete; it says so and the old certificates serve on', {
+    timeout: 30_000,
+  }, async () => {
+    const secret = sandbox.store.get('Secret', { namespace: 'istio-system', name: 'cacerts' })?.['data'] as Record<
+      string,
+      string
+    >;
+    const file = (name: string): string => Buffer.from(secret[name] ?? '', 'base64').toString();
+    const files = Object.fromEntries(Object.keys(secret).map((name) => [name, file(name)]));
+    writeSecret(sandbox, { ...files, 'ca-key.pem': operatorCa().caKeyPem });
+    const { name: before } = podOf(sandbox, 'istiod');
+    const log = (): string =>
+      sandbox.pods
+        .filter(({ labels, name }) => labels['app'] === 'istiod' && name !== before)
+        .flatMap((pod) => pod.logs('discovery'))
+        .join('\n');
+    const load = startLoad(sandbox, 50);
+    const restarted = restartIstiod(sandbox);
+    const reason = 'ca-key.pem is not the key of ca-cert.pem';
+    await sandbox.until(() => log().includes(reason), 10_000, 'istiod says what is wrong');
+    expect(log()).not.toContain('PRIVATE KEY');
+    writeSecret(sandbox, files);
+    expect((await load.stop()).failures).toEqual([]);
+    await restarted;
+  });
+});
