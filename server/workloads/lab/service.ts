@@ -1,28 +1,41 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ContainerContext, WorkloadImage } from '../doors.ts';
 import { type ServerTls, serveWeb } from '../net/web-server.ts';
 import { type Answer, answer, json, pathOf } from '../respond.ts';
 import { envNumber, serve } from '../serve.ts';
-import { signature } from './upstreams.ts';
+import { type Trouble, troubleOf } from './trouble.ts';
+import { askUpstream, carriedHeaders, signature, upstreams } from './upstreams.ts';
 
 /**
- * Any service whose trade does not matter: answers each path with its own name and version. Environment: PORT (8080), SERVICE_VERSION;
- * TLS_CERT and TLS_KEY, paths of mounted files, make it speak TLS itself.
+ * Any service whose trade does not matter: answers each path with its own name and version, after it has asked every service in UPSTREAMS.
+ * Environment: PORT (8080), SERVICE_VERSION, UPSTREAMS, and the troubles of `troubleOf`; TLS_CERT and TLS_KEY, paths of mounted files,
+ * make it speak TLS itself.
  */
 export const serviceImage: WorkloadImage = {
   name: 'service',
   start: async (context) => {
     const port = envNumber(context, 'PORT', 8080);
     const tls = ownTls(context);
-    if (tls === undefined) return serve(context, port, (request) => tell(context, request));
-    await serveWeb(context, port, (request, response) => answer(response, tell(context, request)), { tls });
+    const trouble = troubleOf(context);
+    if (tls === undefined) return serve(context, port, (request) => tell(context, request, trouble));
+    const handler = async (request: IncomingMessage, response: ServerResponse): Promise<void> =>
+      answer(response, await tell(context, request, trouble));
+    await serveWeb(context, port, (request, response) => void handler(request, response), { tls });
     context.log(`listening on 0.0.0.0:${port} with TLS`);
   },
 };
 
-function tell(context: ContainerContext, request: IncomingMessage): Answer {
+async function tell(context: ContainerContext, request: IncomingMessage, trouble: Trouble): Promise<Answer> {
   const who = signature(context, 'service');
-  return json(200, { ...who, path: pathOf(request) }, { 'x-version': who.version });
+  const headers = carriedHeaders(request);
+  const asked = upstreams(context).map((base) =>
+    askUpstream(context, base.replace(/\/$/, '') + (request.url ?? '/'), { headers }),
+  );
+  const said = await Promise.all(asked);
+  const failure = (await trouble()) ?? said.find(({ status }) => status === 0 || status >= 500)?.status;
+  if (failure !== undefined) return json(failure === 0 ? 502 : failure, { ...who, error: 'no good answer' });
+  const more = said.length === 0 ? {} : { upstreams: said };
+  return json(200, { ...who, path: pathOf(request), ...more }, { 'x-version': who.version });
 }
 
 function ownTls({ env, readFile }: ContainerContext): ServerTls | undefined {

@@ -106,4 +106,22 @@ describe('lab images', () => {
     expect(bodyOf(response)).toMatchObject({ service: 'orders', version: 'v2', path: '/a/b' });
     expect(response.headers['x-version']).toBe('v2');
   });
+
+  it('service asks its upstreams first and fails as its environment says', async () => {
+    const asked: string[] = [];
+    await net.serve('store', (request, response) => {
+      asked.push(request.url ?? '');
+      response.end('{}');
+    });
+    const env = { UPSTREAMS: 'http://store:8080', FAIL_PERCENT: '100', FAIL_STATUS: '500' };
+    const service = await net.run('meshwork/service', 'orders', env);
+    expect((await service.get('/orders/1')).status).toBe(500);
+    expect(asked).toEqual(['/orders/1']);
+  });
+
+  it('only a share of the answers is slow when a share is asked for', async () => {
+    const service = await net.run('meshwork/service', 'orders', { DELAY_MS: '800', DELAY_PERCENT: '0' });
+    expect((await service.get('/')).status).toBe(200);
+    expect(net.clock.waiting).toBe(0);
+  });
 });
