@@ -20,6 +20,7 @@ export class ServedListener {
   readonly #runtime: ProxyRuntime;
   readonly #handling: RequestHandling;
   readonly #handlers = new Map<CompiledFilterChain, ChainHandler>();
+  #replaced = false;
 
   constructor(config: CompiledListener, runtime: ProxyRuntime, handling: RequestHandling) {
     this.config = config;
@@ -32,12 +33,15 @@ export class ServedListener {
     if (handler === undefined) {
       handler = this.#create(chain);
       this.#handlers.set(chain, handler);
+      // A connection that was in its handshake when the listener changed comes too late for `succeed`.
+      if (this.#replaced) handler.drain();
     }
     return handler;
   }
 
   /** Takes over the handlers of chains that did not change, so that their connections stay; the others of `former` drain. */
   succeed(former: ServedListener): void {
+    former.#replaced = true;
     const { chains, defaultChain } = this.config;
     const byContent = new Map<string, CompiledFilterChain>();
     for (const chain of defaultChain === undefined ? chains : [...chains, defaultChain]) {
