@@ -1,5 +1,6 @@
 import type { HeaderMatcher, RouteMatch } from '#xds';
 import type { RequestHead } from '../http/codec.ts';
+import { compileMetadataMatch, type MetadataMatcherJson, type ReadMetadata } from './metadata-match.ts';
 import { ConfigProblem } from './problem.ts';
 import { compileRegex, compileStringMatch, type StringMatch } from './string-match.ts';
 
@@ -9,44 +10,57 @@ export interface RouteSubject {
   /** Path without query. */
   readonly path: string;
   readonly query: URLSearchParams | undefined;
+  /** What filters have found out so far. */
+  readonly metadata: ReadMetadata;
 }
 
-/** One condition of a route's match. `seen` and `accepts` decide; `reason` puts a refusal in a learner's words. */
-export interface RouteCondition {
-  readonly seen: (subject: RouteSubject) => string | undefined;
-  readonly accepts: (value: string | undefined) => boolean;
-  readonly reason: (value: string | undefined) => string;
+/** Why a condition does not hold, in a learner's words: made from what it saw, whatever becomes of the request afterwards. */
+export type Refusal = () => string;
+
+/** One condition of a route's match: undefined when it holds. */
+export type RouteCondition = (subject: RouteSubject) => Refusal | undefined;
+
+interface Check<Seen> {
+  readonly seen: (subject: RouteSubject) => Seen;
+  readonly accepts: (value: Seen) => boolean;
+  readonly reason: (value: Seen) => string;
 }
 
-/** The first condition that a route failed, with the value it saw. */
-export interface RouteFailure {
-  readonly condition: RouteCondition;
-  readonly seen: string | undefined;
-}
+const condition =
+  <Seen>({ seen, accepts, reason }: Check<Seen>): RouteCondition =>
+  (subject) => {
+    const value = seen(subject);
+    return accepts(value) ? undefined : () => reason(value);
+  };
 
-/** The conditions of a route in the order they are tried: path, then headers, then query. */
+/** The conditions of a route in the order they are tried: path, headers, query, then what filters have left in metadata. */
 export function compileConditions(match: RouteMatch): readonly RouteCondition[] {
   return [
     pathCondition(match),
     ...(match.headers ?? []).map((header, i) => headerCondition(header, `headers[${i}]`)),
     ...(match.query_parameters ?? []).map((parameter, i) => queryCondition(parameter, `query_parameters[${i}]`)),
+    ...(match.dynamic_metadata ?? []).map((matcher, i) => metadataCondition(matcher, `dynamic_metadata[${i}]`)),
   ];
 }
 
-export function splitPath(head: RequestHead): RouteSubject {
+const NO_METADATA: ReadMetadata = () => undefined;
+
+/** A request as its conditions read it; without `metadata`, no filter has left any. */
+export function splitPath(head: RequestHead, metadata: ReadMetadata = NO_METADATA): RouteSubject {
   const mark = head.path.indexOf('?');
-  if (mark < 0) return { head, path: head.path, query: undefined };
-  return { head, path: head.path.slice(0, mark), query: new URLSearchParams(head.path.slice(mark + 1)) };
+  if (mark < 0) return { head, path: head.path, query: undefined, metadata };
+  return { head, path: head.path.slice(0, mark), query: new URLSearchParams(head.path.slice(mark + 1)), metadata };
 }
 
 function pathCondition(match: RouteMatch): RouteCondition {
   const fold = match.case_sensitive === false;
   const prepare = (text: string): string => (fold ? text.toLowerCase() : text);
-  const on = (test: (path: string) => boolean, wanted: string): RouteCondition => ({
-    seen: (subject) => subject.path,
-    accepts: (path) => path !== undefined && test(prepare(path)),
-    reason: (path) => `needs path ${wanted}, the request has ${path}`,
-  });
+  const on = (test: (path: string) => boolean, wanted: string): RouteCondition =>
+    condition({
+      seen: (subject) => subject.path,
+      accepts: (path) => test(prepare(path)),
+      reason: (path) => `needs path ${wanted}, the request has ${path}`,
+    });
   if (match.path !== undefined) {
     const wanted = prepare(match.path);
     return on((path) => path === wanted, `exactly ${match.path}`);
@@ -60,11 +74,11 @@ function pathCondition(match: RouteMatch): RouteCondition {
   }
   if (match.safe_regex !== undefined) {
     const pattern = compileRegex(match.safe_regex.regex, 'safe_regex.regex');
-    return {
+    return condition({
       seen: (subject) => subject.path,
-      accepts: (path) => path !== undefined && pattern.matches(path),
+      accepts: (path) => pattern.matches(path),
       reason: (path) => `needs a path that matches ${match.safe_regex?.regex} from end to end, the request has ${path}`,
-    };
+    });
   }
   if (match.prefix !== undefined) {
     const wanted = prepare(match.prefix);
@@ -100,11 +114,11 @@ function headerCondition(matcher: HeaderMatcher, field: string): RouteCondition 
     const given = seen ?? absentValue;
     return given !== undefined && value.accepts(given);
   };
-  return {
+  return condition({
     seen: ({ head }) => (pseudo === undefined ? head.headers.joined(name) : pseudo(head)),
     accepts: (seen) => holds(seen) !== invert,
     reason: (seen) => `needs ${wording(words, value, wantPresent, invert)}, ${request(seen)}`,
-  };
+  });
 }
 
 function wording(words: string, value: StringMatch | undefined, wantPresent: boolean, invert: boolean): string {
@@ -117,10 +131,21 @@ const request = (seen: string | undefined): string =>
 
 function queryCondition(matcher: NonNullable<RouteMatch['query_parameters']>[number], field: string): RouteCondition {
   const value = matcher.string_match && compileStringMatch(matcher.string_match, `${field}.string_match`);
-  return {
+  return condition({
     seen: (subject) => subject.query?.get(matcher.name) ?? undefined,
     accepts: (seen) => seen !== undefined && (value === undefined || value.accepts(seen)),
     reason: (seen) =>
       `needs query parameter ${matcher.name}${value === undefined ? '' : ` to be ${value.wanted}`}, ${request(seen)}`,
-  };
+  });
+}
+
+/** Claims of a verified token stand in the metadata of the filter that verified it. */
+function metadataCondition(matcher: MetadataMatcherJson, field: string): RouteCondition {
+  const match = compileMetadataMatch(matcher, field);
+  return condition({
+    seen: ({ metadata }) => ({ value: match.seen(metadata), accepted: match.accepts(metadata) }),
+    accepts: ({ accepted }) => accepted,
+    reason: ({ value }) =>
+      `needs ${match.subject} to be ${match.wanted}, ${value === undefined ? 'there is none' : `it is ${JSON.stringify(value)}`}`,
+  });
 }

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { Route, RouteMatch } from '#xds';
+import type { ReadMetadata } from '../../../server/data-plane/config/metadata-match.ts';
 import { splitPath } from '../../../server/data-plane/config/route-condition.ts';
 import { compileRouteTable } from '../../../server/data-plane/config/route-table.ts';
 import type { RequestHead } from '../../../server/data-plane/http/codec.ts';
 import { Headers } from '../../../server/data-plane/http/headers.ts';
-import { findVirtualHost, firstFailure } from '../../../server/data-plane/http/router/choose-route.ts';
+import { findVirtualHost, firstRefusal } from '../../../server/data-plane/http/router/choose-route.ts';
 import { redirectLocation, rewrittenPath } from '../../../server/data-plane/http/router/rewrite.ts';
 
 const head = (path: string, headers: Record<string, string> = {}, method = 'GET'): RequestHead => ({
@@ -22,10 +23,8 @@ const compile = (route: Partial<Route>) => {
     .virtualHosts[0]!.routes[0]!;
 };
 
-const failure = (match: RouteMatch, request: RequestHead): string | undefined => {
-  const found = firstFailure(compile({ match }), splitPath(request));
-  return found?.condition.reason(found.seen);
-};
+const failure = (match: RouteMatch, request: RequestHead, metadata?: ReadMetadata): string | undefined =>
+  firstRefusal(compile({ match }), splitPath(request, metadata))?.();
 
 describe('a virtual host', () => {
   const table = compileRouteTable(
@@ -117,6 +116,48 @@ describe('a route condition', () => {
     ],
   ])('%s', (_title, match, request, reason) => {
     expect(failure(match, request)).toBe(reason);
+  });
+});
+
+describe('a route that asks for a claim', () => {
+  const match: RouteMatch = {
+    prefix: '/',
+    dynamic_metadata: [
+      {
+        filter: 'envoy.filters.http.jwt_authn',
+        path: [{ key: 'payload' }, { key: 'groups' }],
+        value: {
+          or_match: {
+            value_matchers: [
+              { list_match: { one_of: { string_match: { exact: 'staff' } } } },
+              { string_match: { exact: 'staff' } },
+            ],
+          },
+        },
+      },
+    ],
+  };
+  const claims = (payload: object): ReadMetadata => {
+    return (filter) => (filter === 'envoy.filters.http.jwt_authn' ? { payload } : undefined);
+  };
+  const wanted = 'needs envoy.filters.http.jwt_authn payload.groups to be exactly "staff"';
+
+  it.each<[string, ReadMetadata | undefined, string | undefined]>([
+    ['takes its text', claims({ groups: 'staff' }), undefined],
+    ['takes any entry of its list', claims({ groups: ['guests', 'staff'] }), undefined],
+    ['refuses other values, and names them', claims({ groups: ['guests'] }), `${wanted}, it is ["guests"]`],
+    ['refuses a token without it', claims({}), `${wanted}, there is none`],
+    ['refuses a request that no filter has looked at', undefined, `${wanted}, there is none`],
+  ])('%s', (_title, metadata, reason) => {
+    expect(failure(match, head('/'), metadata)).toBe(reason);
+  });
+
+  it('turns around with invert', () => {
+    const [claim] = match.dynamic_metadata!;
+    const inverted = { ...match, dynamic_metadata: [{ ...claim, invert: true }] };
+    expect(failure(inverted, head('/'), claims({ groups: 'guests' }))).toBeUndefined();
+    expect(failure(inverted, head('/'))).toBeUndefined();
+    expect(failure(inverted, head('/'), claims({ groups: 'staff' }))).toContain('to be anything but');
   });
 });
 

@@ -1,6 +1,6 @@
 import type { RejectedCandidate } from '#domain';
 import { originOf } from '../../config/origins.ts';
-import { type RouteFailure, type RouteSubject, splitPath } from '../../config/route-condition.ts';
+import { type Refusal, type RouteSubject, splitPath } from '../../config/route-condition.ts';
 import type { CompiledRoute, CompiledVirtualHost, RouteTable } from '../../config/route-table.ts';
 import type { Exchange, RequestLayer } from '../exchange.ts';
 import { chooseShare } from './choose-share.ts';
@@ -56,27 +56,27 @@ export function findVirtualHost(table: RouteTable, authority: string): FoundHost
   return table.fallback === undefined ? undefined : { found: table.fallback, domain: '*' };
 }
 
-/** The first condition that does not hold, or undefined when the route matches. */
-export function firstFailure(route: CompiledRoute, subject: RouteSubject): RouteFailure | undefined {
+/** Why a route does not match: its first condition that does not hold; undefined when it matches. */
+export function firstRefusal(route: CompiledRoute, subject: RouteSubject): Refusal | undefined {
   for (const condition of route.conditions) {
-    const seen = condition.seen(subject);
-    if (!condition.accepts(seen)) return { condition, seen };
+    const refusal = condition(subject);
+    if (refusal !== undefined) return refusal;
   }
   return undefined;
 }
 
 function matchRoutes(exchange: Exchange, host: CompiledVirtualHost): void {
-  const subject = splitPath(exchange.head);
-  const failures: RouteFailure[] = [];
+  const subject = splitPath(exchange.head, (filter) => exchange.metadata.of(filter));
+  const refusals: Refusal[] = [];
   for (const route of host.routes) {
-    const failure = firstFailure(route, subject);
-    if (failure !== undefined) {
-      if (exchange.steps.on) failures.push(failure);
+    const refusal = firstRefusal(route, subject);
+    if (refusal !== undefined) {
+      if (exchange.steps.on) refusals.push(refusal);
       continue;
     }
     exchange.route = route;
     exchange.info.routeName = route.name;
-    if (exchange.steps.on) noteRoute(exchange, host, route, failures);
+    if (exchange.steps.on) noteRoute(exchange, host, route, refusals);
     if (route.target.kind === 'forward') {
       exchange.share = chooseShare(exchange, route, route.target);
       exchange.info.cluster = exchange.share.cluster;
@@ -86,7 +86,7 @@ function matchRoutes(exchange: Exchange, host: CompiledVirtualHost): void {
   exchange.steps.add('route', 'stopped', host.name, () => ({
     detail: `none of the ${host.routes.length} routes of this host matches`,
     origin: originOf(host.origins),
-    rejected: rejections(host, failures),
+    rejected: rejections(host, refusals),
   }));
 }
 
@@ -94,27 +94,27 @@ function noteRoute(
   exchange: Exchange,
   host: CompiledVirtualHost,
   route: CompiledRoute,
-  failures: readonly RouteFailure[],
+  refusals: readonly Refusal[],
 ): void {
-  const place = failures.length + 1;
+  const place = refusals.length + 1;
   exchange.steps.add('route', 'chosen', route.name, () => ({
     detail:
       host.routes.length === 1
         ? 'the only route of this host, and the request meets its conditions'
         : `route ${place} of ${host.routes.length} is the first whose conditions all hold`,
     origin: originOf(route.origins, 'match'),
-    rejected: rejections(host, failures),
+    rejected: rejections(host, refusals),
     evidence: { place, routes: host.routes.length },
   }));
 }
 
-function rejections(host: CompiledVirtualHost, failures: readonly RouteFailure[]): RejectedCandidate[] {
-  return failures.map((failure, place) => {
+function rejections(host: CompiledVirtualHost, refusals: readonly Refusal[]): RejectedCandidate[] {
+  return refusals.map((refusal, place) => {
     const route = host.routes[place]!;
     const origin = originOf(route.origins, 'match');
     return {
       name: route.name || `route ${place + 1}`,
-      reason: failure.condition.reason(failure.seen),
+      reason: refusal(),
       ...(origin !== undefined && { origin }),
     };
   });

@@ -38,7 +38,7 @@ function requirementOf(exchange: Exchange, config: JwtFilterConfig): JwtRequirem
   if (own?.['disabled'] === true) return undefined;
   if (typeof own?.['requirement_name'] === 'string') return config.named.get(own['requirement_name']) ?? NEVER;
   const subject: RouteSubject = splitPath(exchange.head);
-  return config.rules.find(({ conditions }) => conditions.every((one) => one.accepts(one.seen(subject))))?.requirement;
+  return config.rules.find(({ conditions }) => conditions.every((one) => one(subject) === undefined))?.requirement;
 }
 
 /** A route that asks for a requirement nobody defined lets nothing pass. */
