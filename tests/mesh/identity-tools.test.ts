@@ -1,0 +1,155 @@
+import { execFile, spawnSync } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type CertificateClient, createCertificateClient } from '#ca';
+import type { Sandbox } from '#sandbox';
+import { podOf, startPair } from './identity-mesh.ts';
+import type { RunningMesh } from './sandbox-support.ts';
+
+const CART = 'spiffe://cluster.local/ns/default/sa/cart';
+const INVENTORY = 'spiffe://cluster.local/ns/default/sa/inventory';
+const CA_PORT = 15010;
+
+const missing = ['openssl', 'curl'].filter((tool) => spawnSync(tool, ['version']).error !== undefined);
+
+interface Ran {
+  readonly code: number;
+  readonly out: string;
+}
+
+/** A tool of the host, in the folder with the keys; its output and errors in one text. */
+function run(folder: string, tool: string, args: readonly string[]): Promise<Ran> {
+  return new Promise((resolve) => {
+    const child = execFile(tool, [...args], { cwd: folder, timeout: 20_000 }, (error, out, err) => {
+      resolve({ code: typeof error?.code === 'number' ? error.code : error ? 1 : 0, out: out + err });
+    });
+    child.stdin?.end();
+  });
+}
+
+/** As `kubectl create token cart --audience istio-ca`. */
+async function tokenOf(sandbox: Sandbox, account: string, audience: string): Promise<string> {
+  const { url, kubeconfig } = await sandbox.serveApi();
+  const admin = /token: (\S+)/.exec(kubeconfig)?.[1] ?? '';
+  const body = JSON.stringify({
+    apiVersion: 'authentication.k8s.io/v1',
+    kind: 'TokenRequest',
+    spec: { audiences: [audience] },
+  });
+  const path = `/api/v1/namespaces/default/serviceaccounts/${account}/token`;
+  const headers = { authorization: `Bearer ${admin}`, 'content-type': 'application/json' };
+  const text = await new Promise<string>((resolve, reject) => {
+    const call = request(`${url}${path}`, { method: 'POST', headers, rejectUnauthorized: false }, (response) => {
+      let read = '';
+      response.on('data', (chunk) => (read += chunk)).on('end', () => resolve(read));
+    });
+    call.on('error', reject).end(body);
+  });
+  return (JSON.parse(text) as { status: { token: string } }).status.token;
+}
+
+describe.skipIf(missing.length > 0)(
+  `a certificate for a learner's own program (needs openssl and curl; missing: ${missing.join(', ') || 'none'})`,
+  () => {
+    let mesh: RunningMesh;
+    let sandbox: Sandbox;
+    let ca: CertificateClient;
+    const folder = mkdtempSync(join(tmpdir(), 'meshwork-svid-'));
+    const target = (): string => `${podOf(sandbox, 'inventory').ip}:8080`;
+
+    /** Key and CSR by openssl, certificate by the CA of the mesh. */
+    const certify = async (account: string, identity: string, audience = 'istio-ca'): Promise<void> => {
+      await run(folder, 'openssl', [
+        'genpkey',
+        '-algorithm',
+        'EC',
+        '-pkeyopt',
+        'ec_paramgen_curve:P-256',
+        '-out',
+        'key.pem',
+      ]);
+      const san = `subjectAltName=URI:${identity}`;
+      await run(folder, 'openssl', ['req', '-new', '-key', 'key.pem', '-subj', '/', '-addext', san, '-out', 'csr.pem']);
+      const csr = readFileSync(join(folder, 'csr.pem'), 'utf8');
+      const { chainPem, rootsPem } = await ca.sign(csr, await tokenOf(sandbox, account, audience));
+      writeFileSync(join(folder, 'cert.pem'), chainPem.join(''));
+      writeFileSync(join(folder, 'leaf.pem'), chainPem[0] ?? '');
+      writeFileSync(join(folder, 'root.pem'), rootsPem.join(''));
+    };
+
+    beforeAll(async () => {
+      mesh = await startPair('1h');
+      ({ sandbox } = mesh);
+      ca = createCertificateClient(`${podOf(sandbox, 'istiod').ip}:${CA_PORT}`);
+      await certify('cart', CART);
+    });
+    afterAll(async () => {
+      ca?.close();
+      await mesh?.stop();
+      rmSync(folder, { recursive: true, force: true });
+    });
+
+    it('is what openssl verify takes, and says what the proxies say', async () => {
+      const verified = await run(folder, 'openssl', [
+        ...['verify', '-x509_strict', '-purpose', 'sslclient', '-CAfile', 'root.pem', '-untrusted', 'cert.pem'],
+        'leaf.pem',
+      ]);
+      expect(verified).toEqual({ code: 0, out: 'leaf.pem: OK\n' });
+      const shown = await run(folder, 'openssl', [
+        'x509',
+        '-in',
+        'leaf.pem',
+        '-noout',
+        '-ext',
+        'subjectAltName',
+        '-serial',
+      ]);
+      expect(shown.out).toContain(`URI:${CART}`);
+      const { serialNumber } = new X509Certificate(readFileSync(join(folder, 'leaf.pem')));
+      expect(shown.out).toContain(`serial=${serialNumber}`);
+    });
+
+    it('opens a STRICT port to openssl s_client, which trusts what it is shown', async () => {
+      const { out } = await run(folder, 'openssl', [
+        ...['s_client', '-connect', target(), '-CAfile', 'root.pem', '-cert', 'cert.pem', '-key', 'key.pem'],
+        ...['-alpn', 'istio-http/1.1,istio,http/1.1', '-verify_return_error', '-tls1_3', '-showcerts'],
+      ]);
+      expect(out).toContain('Verify return code: 0 (ok)');
+      expect(out).toContain('ALPN protocol: http/1.1');
+      const [leaf] = /-----BEGIN CERTIFICATE-----[\w+/=\s]+-----END CERTIFICATE-----/.exec(out) ?? [];
+      expect(new X509Certificate(leaf ?? '').subjectAltName).toBe(`URI:${INVENTORY}`);
+      // What the admin port shows is what was shown on the wire.
+      expect(podOf(sandbox, 'inventory').proxy?.admin.secrets()[0]?.pem).toContain(leaf);
+    });
+
+    // An SVID names a workload and no host: curl can check the root, not the name.
+    it('opens a STRICT port to curl, whose request arrives with the identity', async () => {
+      const identity = ['--cert', 'cert.pem', '--key', 'key.pem', '--cacert', 'root.pem', '--insecure'];
+      const { code, out } = await run(folder, 'curl', ['-sS', '--http1.1', ...identity, `https://${target()}/`]);
+      expect([code, out]).toEqual([0, expect.stringContaining('inventory')]);
+      const seen = (): boolean =>
+        mesh.events.some(
+          (event) => event.type === 'hop' && event.hop.direction === 'inbound' && event.hop.peer === CART,
+        );
+      await sandbox.until(seen, 5000, 'the request is recorded with its client');
+    });
+
+    it('is asked for by the server: without one, curl gets no answer, over TLS or without', async () => {
+      const over = (url: string): Promise<Ran> => run(folder, 'curl', ['-sS', '--insecure', url]);
+      // TLS 1.3 lets a client send before it learns that it is refused: the words depend on which comes first.
+      expect([35, 52, 55, 56]).toContain((await over(`https://${target()}/`)).code);
+      expect([52, 56]).toContain((await over(`http://${target()}/`)).code);
+    });
+
+    it('is given for the identity of the token only, and only for a token that is meant for the CA', async () => {
+      await expect(certify('cart', INVENTORY)).rejects.toThrow(/PERMISSION_DENIED: the token proves .*sa\/cart/);
+      await expect(certify('cart', CART, 'https://kubernetes.default.svc.cluster.local')).rejects.toThrow(
+        /UNAUTHENTICATED: the token is meant for/,
+      );
+    });
+  },
+);
