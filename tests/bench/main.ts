@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { measureApply } from './apply.ts';
+import { measureChecking } from './checking.ts';
 import { subnet } from './labs.ts';
 import { measureLatency } from './latency.ts';
 import { missingTools } from './measure.ts';
@@ -45,7 +46,8 @@ async function measurePaths(): Promise<Pick<Report, 'latency' | 'throughput'>> {
 const start = await measureStart(5, 1000);
 const apply = await measureApply(20);
 const translation = measureTranslation(30);
-const report: Report = { node: process.version, ...(await measurePaths()), apply, translation, start };
+const checking = measureChecking(30);
+const report: Report = { node: process.version, ...(await measurePaths()), apply, checking, translation, start };
 if (values.output === 'json') console.log(JSON.stringify(report, undefined, 2));
 else printReport(report);
 process.exit(0);

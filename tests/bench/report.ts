@@ -1,4 +1,5 @@
 import type { ApplyReport } from './apply.ts';
+import type { CheckingReport } from './checking.ts';
 import type { LatencyReport } from './latency.ts';
 import type { LoadResult } from './measure.ts';
 import type { Page } from './mesh-path.ts';
@@ -22,6 +23,7 @@ export interface Report {
   readonly latency: LatencyReport | Skipped;
   readonly throughput: readonly Throughput[] | Skipped;
   readonly apply: ApplyReport;
+  readonly checking: CheckingReport;
   readonly translation: TranslationReport;
   readonly start: StartReport;
 }

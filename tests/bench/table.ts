@@ -16,6 +16,9 @@ export function printReport(report: Report): void {
     [`median of ${apply.changes}`, ms(apply.medianMs)],
     ['longest', ms(apply.maxMs)],
   ]);
+  print(`Checks of the editor: ${report.checking.resources} resources parsed, validated and analyzed`, [
+    ['median', `${ms(report.checking.medianMs)} (limit 100 ms)`],
+  ]);
   const { services, pods, virtualServices, changedTypes } = translation;
   print(
     `One changed VirtualService among ${whole(virtualServices)}: ${whole(services)} services, ${whole(pods)} pods`,
