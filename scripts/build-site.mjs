@@ -1,10 +1,10 @@
 // Builds the site into dist/ when what it is made of changed since the last build: `node scripts/build-site.mjs [--force]`.
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { pinnedNode, pinnedPath, root } from './node.mjs';
+import { stampOf } from './stamp.mjs';
 import { fail, SetupError, step } from './steps.mjs';
 
 const inputs = [
@@ -34,27 +34,6 @@ export async function buildSite({ force = false } = {}) {
   mkdirSync(join(root, '.cache'), { recursive: true });
   writeFileSync(stampFile, stamp);
   return {};
-}
-
-/** One hash over paths and contents of all files below the inputs. */
-function stampOf(names) {
-  const hash = createHash('sha256');
-  for (const name of names) {
-    for (const file of filesBelow(join(root, name))) {
-      hash.update(relative(root, file)).update('\0').update(readFileSync(file)).update('\0');
-    }
-  }
-  return hash.digest('hex');
-}
-
-function filesBelow(path) {
-  if (!existsSync(path)) return [];
-  if (statSync(path).isFile()) return [path];
-  const entries = readdirSync(path, { withFileTypes: true, recursive: true, encoding: 'utf8' });
-  return entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort();
 }
 
 function runAstro() {

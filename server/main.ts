@@ -13,6 +13,8 @@ interface Config {
   readonly port: number;
   readonly root: string;
   readonly dataFile: string;
+  /** The joined code of a sandbox; undefined: its sources. */
+  readonly sandboxProgram: string | undefined;
 }
 
 const USAGE = `usage: npm start -- [--port 4321] [--host 127.0.0.1] [--data .meshwork/learners.db]
@@ -44,6 +46,7 @@ function readConfig(argv: readonly string[], environment: NodeJS.ProcessEnv): Co
     port,
     root,
     dataFile: values.data ?? environment['MESHWORK_DATA'] ?? join(root, '.meshwork', 'learners.db'),
+    sandboxProgram: environment['MESHWORK_SANDBOX'],
   });
 }
 
@@ -53,6 +56,7 @@ async function start(config: Config): Promise<void> {
   const store = openLearnerStore({ file: config.dataFile, nowMs: () => clock.now() });
   const server = await startLabServer({
     root: config.root,
+    sandboxProgram: config.sandboxProgram,
     host: config.host,
     port: config.port,
     clock,

@@ -1,5 +1,6 @@
 import { Agent, get } from 'node:http';
 import { createSystemClock } from '#sandbox';
+import { buildSandbox, sandboxProgram } from '../../scripts/build-sandbox.mjs';
 import { forkSandbox, type SandboxProcess } from '../../server/api/gateway/sandbox-process.ts';
 import type { FromSandbox } from '../../server/api/protocol.ts';
 import { root, subnet } from './labs.ts';
@@ -29,6 +30,7 @@ const CLIENTS = 4;
 
 /** Starts Bookinfo as the lab server does, in a process of its own, one after the other. */
 export async function measureStart(starts: number, requests: number): Promise<StartReport> {
+  await buildSandbox();
   const runs: (Started & { residentMb: number })[] = [];
   let afterRequests = 0;
   for (let i = 0; i < starts; i++) {
@@ -65,6 +67,7 @@ function start(block: number): Promise<Started> {
     };
     const child = forkSandbox({
       root,
+      program: sandboxProgram,
       clock: createSystemClock(),
       heapLimitMb: HEAP_LIMIT_MB,
       hungAfterMs: 20_000,

@@ -11,6 +11,8 @@ import { serveStatic } from './static-files.ts';
 
 export interface LabServerOptions {
   readonly root: string;
+  /** The file that a sandbox process runs; undefined: `server/sandbox-main.ts` of the root. */
+  readonly sandboxProgram?: string | undefined;
   readonly host: string;
   readonly port: number;
   readonly clock: Clock;
@@ -49,6 +51,7 @@ export async function startLabServer(options: LabServerOptions): Promise<LabServ
       session = createLearnerSession({
         learner,
         root: options.root,
+        sandboxProgram: options.sandboxProgram,
         clock: options.clock,
         random: options.random,
         store: options.store,

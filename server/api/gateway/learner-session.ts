@@ -14,6 +14,7 @@ export interface PageConnection {
 export interface SessionOptions {
   readonly learner: string;
   readonly root: string;
+  readonly sandboxProgram: string | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly store: LearnerStore;
@@ -69,6 +70,7 @@ export function createLearnerSession(options: SessionOptions): LearnerSession {
     await new Promise<void>((resolve, reject) => {
       const forked = forkSandbox({
         root: options.root,
+        program: options.sandboxProgram,
         clock: options.clock,
         heapLimitMb: 512,
         hungAfterMs: 15_000,

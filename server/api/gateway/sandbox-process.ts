@@ -7,6 +7,8 @@ import type { FromSandbox, ToSandbox } from '../protocol.ts';
 export interface SandboxProcessOptions {
   /** Folder of the project; the child may read its code and labs, and nothing else (the learners' database least of all). */
   readonly root: string;
+  /** The file to run: all its code in one (`scripts/build-sandbox.mjs`); undefined: `server/sandbox-main.ts`. */
+  readonly program?: string | undefined;
   readonly clock: Clock;
   readonly heapLimitMb: number;
   /** Without a pong for so long the child counts as hung and is ended. */
@@ -32,11 +34,12 @@ const READABLE = ['package.json', 'server/*', 'labs/*', 'node_modules/*'] as con
  * Permissions of the child: network and reading its own code; no processes, no workers, no environment, and no writes but those of Node's
  * compile cache, a right that the child gives up before it takes its first message.
  */
-function childArguments(options: SandboxProcessOptions, cache: string | undefined): string[] {
+function childArguments(options: SandboxProcessOptions, program: string, cache: string | undefined): string[] {
   return [
     '--permission',
     '--allow-net',
     ...READABLE.map((path) => `--allow-fs-read=${join(options.root, path)}`),
+    `--allow-fs-read=${program}`,
     ...(cache === undefined ? [] : [`--allow-fs-read=${cache}/*`, `--allow-fs-write=${cache}/*`]),
     '--disable-warning=ExperimentalWarning',
     '--disable-warning=SecurityWarning',
@@ -58,10 +61,11 @@ function compileCache(root: string): string | undefined {
 
 export function forkSandbox(options: SandboxProcessOptions): SandboxProcess {
   const cache = compileCache(options.root);
-  const child: ChildProcess = fork(join(options.root, 'server', 'sandbox-main.ts'), [], {
+  const program = options.program ?? join(options.root, 'server', 'sandbox-main.ts');
+  const child: ChildProcess = fork(program, [], {
     cwd: options.root,
     env: cache === undefined ? {} : { NODE_COMPILE_CACHE: cache },
-    execArgv: childArguments(options, cache),
+    execArgv: childArguments(options, program, cache),
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     // Ctrl+C goes to the lab server, which stops its children in order.
