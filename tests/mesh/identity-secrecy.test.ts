@@ -87,9 +87,13 @@ describe('private keys', () => {
     for (const path of lists) expect(await get(path), path).not.toMatch(KEY);
   });
 
-  it('are in no message to the browser', () => {
-    const text = JSON.stringify(lab.events);
-    expect(text).toContain('istio-proxy');
-    expect(text).not.toMatch(KEY);
+  it('are in no message to the browser, nor in what the tools of the terminal print', async () => {
+    const cart = lab.session.sandbox.pods.find(({ labels, proxy }) => labels['app'] === 'cart' && proxy !== undefined);
+    const { output } = await lab.type(`istioctl proxy-config secret ${cart?.name} -o json`);
+    expect(output).toContain('ROOTCA');
+    const described = await lab.type('kubectl describe secret istio-ca-secret -n istio-system');
+    expect(described.output).toMatch(/^ca-key\.pem: +\d+ bytes$/m);
+    expect(lab.events.length).toBeGreaterThan(10);
+    expect(JSON.stringify(lab.events)).not.toMatch(KEY);
   });
 });

@@ -6,6 +6,7 @@ import { completeTargets, getObject, listObjects, readTargets } from '../targets
 import { describeEvents } from './events.ts';
 import { annotations, type Field, formatFields, pairs, tree } from './format.ts';
 import { describePod } from './pod.ts';
+import { describeSecret } from './secret.ts';
 import { describeService } from './service.ts';
 
 export const describe: Verb = {
@@ -38,14 +39,17 @@ export const describe: Verb = {
   complete: completeTargets,
 };
 
+const formOf: Readonly<Record<string, (object: KubeObject, context: ShellContext) => string[]>> = {
+  Pod: describePod,
+  Secret: describeSecret,
+  Service: describeService,
+};
+
 function describeObject(kind: KindDefinition, object: KubeObject, context: ShellContext): string {
-  const lines =
-    kind.kind === 'Pod'
-      ? describePod(object, context)
-      : kind.kind === 'Service'
-        ? describeService(object, context)
-        : describeAny(kind, object);
-  return `${[...lines, ...describeEvents(object, context)].join('\n')}\n`;
+  const lines = formOf[kind.kind]?.(object, context) ?? describeAny(kind, object);
+  // A Secret has no events.
+  const events = kind.kind === 'Secret' ? [] : describeEvents(object, context);
+  return `${[...lines, ...events].join('\n')}\n`;
 }
 
 /** kubectl's generic form, as for custom resources. */
