@@ -47,6 +47,9 @@ const outcome = z.strictObject({
   ...bounds,
 });
 
+/** A counter of proxies, summed over the chosen pods and over all counters whose name fits the regular expression. */
+const counter = z.strictObject({ namespace: z.string(), labels, name: z.string(), ...bounds });
+
 /** Sends seeded requests of a traffic and counts outcomes. */
 const batch = z.strictObject({
   /** Several: `requests` of each, one traffic after the other, counted together. */
@@ -60,8 +63,8 @@ const batch = z.strictObject({
   /** Begins one every 1/rps seconds, however many are open. */
   rps: z.number().min(1).max(500).optional(),
   expect: z.array(outcome).default([]),
-  /** By how much a proxy's counter moves while the batch runs, summed over the chosen pods. `name` is a regular expression. */
-  stats: z.array(z.strictObject({ namespace: z.string(), labels, name: z.string(), ...bounds })).optional(),
+  /** By how much a counter moves while the batch runs. */
+  stats: z.array(counter).optional(),
 });
 
 /** A field condition on stored objects; true when some object (and some item of `each`, where given) has all of it. */
@@ -76,6 +79,8 @@ const object = z.strictObject({
   has: z.array(z.string()).optional(),
   /** Paths that must not exist. */
   lacks: z.array(z.string()).optional(),
+  /** Paths and what their value must be, as text. */
+  equals: z.record(z.string(), z.string()).optional(),
   /** Paths and the text that their value must contain. */
   contains: z.record(z.string(), z.string()).optional(),
   /** Exactly so many such objects; absent: at least one. */
@@ -98,6 +103,8 @@ export interface ProbeSpec {
   readonly listens?: { readonly app: string; readonly ip: string; readonly port: number } | undefined;
   readonly controlPlane?: 'running' | 'stopped' | undefined;
   readonly ruleWaits?: { readonly kind: string } | undefined;
+  readonly counter?: z.infer<typeof counter> | undefined;
+  readonly repeatedDestination?: { readonly host: string } | undefined;
   readonly analysis?: { readonly without: readonly string[] } | undefined;
   readonly answers?: Readonly<Record<string, string>> | undefined;
 }
@@ -129,6 +136,9 @@ const probe: z.ZodType<ProbeSpec> = z.lazy(() =>
     listens: z.strictObject({ app: z.string(), ip: z.string(), port: count }).optional(),
     controlPlane: z.enum(['running', 'stopped']).optional(),
     ruleWaits: z.strictObject({ kind: z.string() }).optional(),
+    counter: counter.optional(),
+    /** A route that lists one destination, host and subset, more than once. */
+    repeatedDestination: z.strictObject({ host: z.string() }).optional(),
     /** `istioctl analyze` of the mesh as it is tells none of these codes. */
     analysis: z.strictObject({ without: z.array(z.string()).min(1) }).optional(),
     answers: z.record(z.string(), z.string()).optional(),

@@ -1,6 +1,7 @@
 import type { KubeObject } from '#domain';
 import type { Sandbox } from '#sandbox';
 import type { ProbeSpec } from '../lab-schema.ts';
+import { readCounter } from './counters.ts';
 import { everyEntry, valueAt } from './fields.ts';
 
 /** What a probe of the mesh's present state needs to look at. */
@@ -92,6 +93,21 @@ const probes: { readonly [Name in Field]: (spec: NonNullable<ProbeSpec[Name]>, c
       const key = `${rule.kind}/${rule.metadata.namespace ?? ''}/${rule.metadata.name}`;
       return pushedVersions.get(key) !== rule.metadata.resourceVersion;
     }),
+  counter: ({ min = 0, max = Number.POSITIVE_INFINITY, ...spec }, { sandbox }) => {
+    const value = readCounter(spec, sandbox);
+    return value >= min && value <= max;
+  },
+  repeatedDestination: ({ host }, { sandbox }) =>
+    sandbox.store
+      .list('VirtualService')
+      .flatMap((rule) => valueAt(rule, 'spec.http').flat())
+      .some((route) => {
+        const subsets = valueAt(route, 'route')
+          .flat()
+          .filter((destination) => isHost(valueAt(destination, 'destination.host')[0], host))
+          .map((destination) => valueAt(destination, 'destination.subset')[0]);
+        return new Set(subsets).size < subsets.length;
+      }),
   analysis: ({ without }, { sandbox }) =>
     !sandbox.validate([], { namespace: 'default' }).some(({ code }) => without.includes(code)),
 };
@@ -106,6 +122,9 @@ function isWanted(stored: KubeObject, spec: NonNullable<ProbeSpec['object']>): b
     (item) =>
       (spec.has ?? []).every((path) => valueAt(item, path).length > 0) &&
       !(spec.lacks ?? []).some((path) => valueAt(item, path).length > 0) &&
+      Object.entries(spec.equals ?? {}).every(([path, text]) =>
+        valueAt(item, path).some((value) => String(value) === text),
+      ) &&
       Object.entries(spec.contains ?? {}).every(([path, text]) =>
         valueAt(item, path).some((value) => String(value).includes(text)),
       ),

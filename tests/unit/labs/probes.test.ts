@@ -37,6 +37,28 @@ describe('state probes', () => {
     expect(stateHolds({ object: { kind: 'Gateway', count: 0 } }, context)).toBe(true);
   });
 
+  it('notices a route that lists one destination twice', () => {
+    const repeated = (host: string) => stateHolds({ repeatedDestination: { host } }, context);
+    const to = (subset: string) => ({ destination: { host: 'reviews', subset }, weight: 50 });
+    apply('VirtualService', 'once', {
+      hosts: ['reviews'],
+      http: [{ route: [to('v1'), to('v2')] }, { route: [to('v1')] }],
+    });
+    expect(repeated('reviews')).toBe(false);
+    apply('VirtualService', 'twice', { hosts: ['reviews'], http: [{ route: [to('v1'), to('v2'), to('v2')] }] });
+    expect(repeated('reviews')).toBe(true);
+    expect(repeated('cart')).toBe(false);
+  });
+
+  it('reads a counter as it stands', () => {
+    const proxy = { admin: { stats: () => new Map([['cluster.a.upstream_rq_5xx', 7]]) } } as unknown as Proxy;
+    sandbox.addPod({ name: 'load-1', labels: { app: 'load' }, proxy });
+    const counter = { namespace: 'default', labels: { app: 'load' }, name: 'a\\.upstream_rq_5xx$' };
+    expect(stateHolds({ counter: { ...counter, max: 7 } }, context)).toBe(true);
+    expect(stateHolds({ counter: { ...counter, max: 6 } }, context)).toBe(false);
+    expect(stateHolds({ counter: { ...counter, min: 8 } }, context)).toBe(false);
+  });
+
   it('asks the analysis of the whole mesh for codes', () => {
     const told = { code: 'IST0109', severity: 'warning', message: 'm' } as const;
     sandbox.validate = (files) => (files.length === 0 ? [told] : []);
@@ -54,6 +76,8 @@ describe('state probes', () => {
     expect(holds({ notNamespace: 'default' })).toBe(false);
     expect(holds({ contains: { 'spec.hosts': 'reviews' } })).toBe(true);
     expect(holds({ contains: { 'spec.hosts': 'ratings' } })).toBe(false);
+    expect(holds({ equals: { 'spec.hosts': 'reviews' } })).toBe(true);
+    expect(holds({ equals: { 'spec.hosts': 'review' } })).toBe(false);
     expect(holds({ each: 'spec.http', has: ['fault.delay', 'route'] })).toBe(true);
     expect(holds({ each: 'spec.http', has: ['fault.delay', 'timeout'] })).toBe(false);
     expect(holds({ each: 'spec.http', has: ['fault.delay'], lacks: ['timeout'] })).toBe(true);
