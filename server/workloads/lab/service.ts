@@ -7,7 +7,7 @@ import { type Trouble, troubleOf } from './trouble.ts';
 import { askUpstream, carriedHeaders, signature, upstreams } from './upstreams.ts';
 
 /**
- * Any service whose trade does not matter: answers each path with its own name and version, after it has asked every service in UPSTREAMS.
+ * Any service whose trade does not matter: answers each path with its own name and version, after it has asked every service in UPSTREAMS, by the same method.
  * Environment: PORT (8080), SERVICE_VERSION, UPSTREAMS, and the troubles of `troubleOf`; TLS_CERT and TLS_KEY, paths of mounted files,
  * make it speak TLS itself.
  */
@@ -29,7 +29,7 @@ async function tell(context: ContainerContext, request: IncomingMessage, trouble
   const who = signature(context, 'service');
   const headers = carriedHeaders(request);
   const asked = upstreams(context).map((base) =>
-    askUpstream(context, base.replace(/\/$/, '') + (request.url ?? '/'), { headers }),
+    askUpstream(context, base.replace(/\/$/, '') + (request.url ?? '/'), { headers, method: request.method ?? 'GET' }),
   );
   const said = await Promise.all(asked);
   const failure = (await trouble()) ?? said.find(({ status }) => status === 0 || status >= 500)?.status;

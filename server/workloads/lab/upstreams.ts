@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { errorMessage } from '#domain';
-import type { ContainerContext } from '../doors.ts';
+import type { ContainerContext, FetchInit } from '../doors.ts';
 import { labHeaders, pickHeaders } from '../forward-headers.ts';
 import { envNumber } from '../serve.ts';
 
@@ -27,16 +27,26 @@ export function timeoutOf(context: ContainerContext, fallbackMs: number): { time
   return timeoutMs > 0 ? { timeoutMs } : {};
 }
 
+/** UPSTREAMS_CA: a mounted PEM file with the CA of upstreams that speak TLS themselves. */
+function trustOf({ env, readFile }: ContainerContext): Pick<FetchInit, 'tls'> {
+  const ca = env['UPSTREAMS_CA'] ? readFile(env['UPSTREAMS_CA']) : undefined;
+  return ca === undefined ? {} : { tls: { ca: ca.toString('utf8') } };
+}
+
 /** Headers of the served request that belong on every request made for it. */
 export const carriedHeaders = (request: IncomingMessage): Record<string, string> => pickHeaders(request, labHeaders);
 
 export async function askUpstream(
   context: ContainerContext,
   url: string,
-  options: { readonly headers: Readonly<Record<string, string>>; readonly timeoutMs?: number },
+  options: {
+    readonly headers: Readonly<Record<string, string>>;
+    readonly timeoutMs?: number;
+    readonly method?: string;
+  },
 ): Promise<UpstreamAnswer> {
   try {
-    const { status, body } = await context.fetch(url, { ...options, signal: context.signal });
+    const { status, body } = await context.fetch(url, { ...options, ...trustOf(context), signal: context.signal });
     return { url, status, body: readable(body.toString('utf8')) };
   } catch (thrown) {
     const error = errorMessage(thrown);

@@ -110,13 +110,13 @@ describe('lab images', () => {
   it('service asks its upstreams first and fails as its environment says', async () => {
     const asked: string[] = [];
     await net.serve('store', (request, response) => {
-      asked.push(request.url ?? '');
+      asked.push(`${request.method} ${request.url}`);
       response.end('{}');
     });
     const env = { UPSTREAMS: 'http://store:8080', FAIL_PERCENT: '100', FAIL_STATUS: '500' };
     const service = await net.run('meshwork/service', 'orders', env);
     expect((await service.get('/orders/1')).status).toBe(500);
-    expect(asked).toEqual(['/orders/1']);
+    expect(asked).toEqual(['GET /orders/1']);
   });
 
   it('only a share of the answers is slow when a share is asked for', async () => {
