@@ -1,7 +1,7 @@
 import type { CheckView } from '#contract';
 import { atRest } from './at-rest.ts';
 import type { BatchSpec, CheckSpec, ProbeSpec } from './lab-schema.ts';
-import { countersOf } from './probes/counters.ts';
+import { type Counters, countersOf } from './probes/counters.ts';
 import { type BatchVerdict, judgeBatch } from './probes/outcomes.ts';
 import { batchesOf, type ProbeContext, stateHolds, trafficsOf } from './probes/state.ts';
 import type { SentRequest, Traffic } from './traffic.ts';
@@ -144,10 +144,13 @@ export function createChecks(options: ChecksOptions): Checks {
 
 /** Sends a batch and judges it; a failing verdict is accepted only after late hops have had their time to arrive. */
 async function runBatch(batch: BatchSpec, traffic: Traffic, { sandbox }: ProbeContext): Promise<BatchVerdict> {
-  const counters = countersOf(batch, sandbox);
+  let counters: Counters | undefined;
+  const begins = (): void => {
+    counters ??= countersOf(batch, sandbox);
+  };
   const sent: SentRequest[] = [];
-  for (const id of trafficsOf(batch)) sent.push(...(await traffic.batch(id, batch.requests, batch)));
-  const judge = (): BatchVerdict => judgeBatch(batch, sent, { hops: sandbox.hops, moved: counters.moved() });
+  for (const id of trafficsOf(batch)) sent.push(...(await traffic.batch(id, batch.requests, { ...batch, begins })));
+  const judge = (): BatchVerdict => judgeBatch(batch, sent, { hops: sandbox.hops, moved: counters?.moved() ?? [] });
   let verdict = judge();
   if (verdict.met || verdict.final) return verdict;
   const arrived = (): boolean => {

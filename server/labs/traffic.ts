@@ -22,6 +22,8 @@ export interface BatchOptions {
   readonly path?: string | undefined;
   readonly atOnce?: number | undefined;
   readonly rps?: number | undefined;
+  /** Called when the steady traffic stands still and nothing of the batch has been sent. */
+  readonly begins?: () => void;
 }
 
 export interface TrafficState {
@@ -72,7 +74,7 @@ export function createTraffic(specs: readonly TrafficSpec[], sandbox: Sandbox): 
     states: () => all.map((generator) => generator.state()),
     set: (id, running, rps) => find(id).set(running, rps),
     send: (id, extra) => find(id).send({ path: extra?.path, headers: extra?.headers ?? {} }),
-    batch: async (id, count, { headers = {}, path, atOnce = BATCH_AT_ONCE, rps }) => {
+    batch: async (id, count, { headers = {}, path, atOnce = BATCH_AT_ONCE, rps, begins }) => {
       const generator = find(id);
       const random = batchRandom(id);
       const results: SentRequest[] = [];
@@ -97,6 +99,7 @@ export function createTraffic(specs: readonly TrafficSpec[], sandbox: Sandbox): 
       for (const each of all) each.hold();
       try {
         await Promise.all(all.map((each) => each.drained(DRAIN_MS)));
+        begins?.();
         await (rps === undefined ? Promise.all(Array.from({ length: atOnce }, worker)) : paced(rps));
       } finally {
         for (const each of all) each.release();
