@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { createFileRegistry, type DescMessage, type FileRegistry, fromBinary } from '@bufbuild/protobuf';
-import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import type { DescMessage, Registry } from '@bufbuild/protobuf';
 import { MeshworkError } from '#domain';
+import { lazyRegistry } from './descriptor-files.ts';
 
-function readDescriptors(): FileRegistry {
-  const file = new URL('../proto/envoy.binpb', import.meta.url);
-  return createFileRegistry(fromBinary(FileDescriptorSetSchema, readFileSync(file)));
+function readDescriptors(): Registry {
+  return lazyRegistry(readFileSync(new URL('../proto/envoy.binpb', import.meta.url)));
 }
 
 /** Runs `make` at the first call and answers with that value ever after. */
@@ -17,11 +16,8 @@ function once<Value>(make: () => Value): () => Value {
   };
 }
 
-/**
- * Every message of proto/envoy.binpb. Read at first use (about 16 ms), so that a caller who needs only the types pays
- * nothing.
- */
-export const messageTypes: () => FileRegistry = once(readDescriptors);
+/** Every message of proto/envoy.binpb, read at first use, so that a caller who needs only the types pays nothing. */
+export const messageTypes: () => Registry = once(readDescriptors);
 
 /** The description of a message by its full name; throws `xds.unknown-type` when the lab does not know it. */
 export function messageType(typeName: string): DescMessage {
