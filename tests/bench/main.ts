@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { measureApply } from './apply.ts';
 import { measureChecking } from './checking.ts';
+import { measureIdentity } from './identity.ts';
 import { subnet } from './labs.ts';
 import { measureLatency } from './latency.ts';
 import { missingTools } from './measure.ts';
@@ -44,10 +45,11 @@ async function measurePaths(): Promise<Pick<Report, 'latency' | 'throughput'>> {
 }
 
 const start = await measureStart(5, 1000);
+const identity = await measureIdentity(1000);
 const apply = await measureApply(20);
 const translation = measureTranslation(30);
 const checking = measureChecking(30);
-const report: Report = { node: process.version, ...(await measurePaths()), apply, checking, translation, start };
+const report: Report = { node: process.version, ...(await measurePaths()), apply, checking, translation, start, identity };
 if (values.output === 'json') console.log(JSON.stringify(report, undefined, 2));
 else printReport(report);
 process.exit(0);

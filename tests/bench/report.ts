@@ -1,5 +1,6 @@
 import type { ApplyReport } from './apply.ts';
 import type { CheckingReport } from './checking.ts';
+import type { IdentityReport } from './identity.ts';
 import type { LatencyReport } from './latency.ts';
 import type { LoadResult } from './measure.ts';
 import type { Page } from './mesh-path.ts';
@@ -26,4 +27,5 @@ export interface Report {
   readonly checking: CheckingReport;
   readonly translation: TranslationReport;
   readonly start: StartReport;
+  readonly identity: IdentityReport;
 }

@@ -8,7 +8,7 @@ const whole = (value: number): string => Math.round(value).toLocaleString('en');
 
 /** Prints a report for people: one line a figure, parts with their conditions above them. */
 export function printReport(report: Report): void {
-  const { apply, start, translation } = report;
+  const { apply, identity, start, translation } = report;
   print(`Meshwork on Node ${report.node}`, []);
   print('Added latency: ingress gateway → mTLS → sidecar, over the direct way (200 B)', latencyRows(report.latency));
   print('Throughput on one core: the same path beside two hops of native proxies with mTLS', throughputRows(report));
@@ -36,6 +36,15 @@ export function printReport(report: Report): void {
     ['without process start and imports', ms(start.meshMs)],
     ['memory after the start', mb(start.residentMbAfterStart)],
     [`memory after ${whole(start.requests)} requests`, mb(start.residentMbAfterRequests)],
+  ]);
+  const { certificates, issueMs, withAgentMs, rotation } = identity;
+  print(`Identity: ${whole(certificates)} certificates, then short ones under load`, [
+    ['issued by the CA (token, CSR, signature)', `${ms(issueMs)} (limit 1,000 ms)`],
+    ['with the agents\u2019 part (key and CSR)', ms(withAgentMs)],
+    [
+      `${rotation.rotations} rotations of both proxies at ${whole(rotation.perSecond)} requests/s`,
+      `${rotation.failures} of ${whole(rotation.requests)} requests failed`,
+    ],
   ]);
 }
 

@@ -46,7 +46,7 @@ async function svid({ serviceAccount, material, agoMs = 0 }: SvidOptions): Promi
   const tokens = createTokenIssuer({ clock: at });
   const authority = createCertificateAuthority({ trustDomain: 'cluster.local', clock: at, tokens, material });
   back = agoMs;
-  const { csrPem, keyPem } = await createKeyAndRequest(`spiffe://cluster.local/ns/default/sa/${serviceAccount}`);
+  const { csrPem, keyPem } = createKeyAndRequest(`spiffe://cluster.local/ns/default/sa/${serviceAccount}`);
   const { chainPem } = authority.sign(csrPem, tokens.mint({ namespace: 'default', serviceAccount, pod: 'p' }));
   return { key: keyPem, cert: chainPem.join('') };
 }

@@ -58,7 +58,7 @@ export class Agent {
 
   async #renew(): Promise<void> {
     const { secrets, settings, signer, spiffeId, token } = this.#options;
-    const { csrPem, keyPem } = await createKeyAndRequest(spiffeId);
+    const { csrPem, keyPem } = createKeyAndRequest(spiffeId);
     const { chainPem, rootsPem } = await signer.sign(csrPem, token(), settings.ttlMs ?? 0);
     const leaf = new X509Certificate(chainPem[0] ?? '');
     secrets.set({ chainPem, keyPem, rootsPem });

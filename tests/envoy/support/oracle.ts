@@ -93,7 +93,7 @@ async function certify(sandbox: Sandbox, ip: string): Promise<Svid> {
   );
   const client = createCertificateClient(`${ip}:${await bind(server, ip)}`);
   try {
-    const { csrPem, keyPem } = await createKeyAndRequest(oracleSpiffeId);
+    const { csrPem, keyPem } = createKeyAndRequest(oracleSpiffeId);
     const { chainPem, rootsPem } = await client.sign(csrPem, tokens.mint(identity));
     return { keyPem, chainPem: chainPem.join('\n'), rootsPem: rootsPem.join('\n') };
   } finally {
