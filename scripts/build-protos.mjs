@@ -28,6 +28,11 @@ const wanted = [
   'envoy/config/cluster/v3/cluster.proto',
   'envoy/config/endpoint/v3/endpoint.proto',
   'envoy/type/v3',
+  // Where spans go.
+  'envoy/config/trace/v3/datadog.proto',
+  'envoy/config/trace/v3/opentelemetry.proto',
+  'envoy/config/trace/v3/skywalking.proto',
+  'envoy/config/trace/v3/zipkin.proto',
   // Every extension: what an EnvoyFilter adds must be encoded too.
   'envoy/extensions',
   // The services that filters call.
@@ -84,13 +89,44 @@ function addIgnoreEmpty(file) {
   }
 }
 
-/** Fields of Envoy 1.40 that the packaged files, which are older, lack. */
-function addNewerFields(file) {
-  const text = readFileSync(file, 'utf8');
-  if (text.includes('dns_jitter')) return;
-  const anchor = 'google.protobuf.Duration dns_refresh_rate = 16';
-  if (!text.includes(anchor)) throw new Error(`${file} has changed: "${anchor}" is gone`);
-  writeFileSync(file, text.replace(anchor, `google.protobuf.Duration dns_jitter = 58;\n\n  ${anchor}`));
+/** Fields of Envoy 1.40 that the packaged files, which are older, lack: what is put before which line. */
+const NEWER_FIELDS = [
+  {
+    file: 'config/cluster/v3/cluster.proto',
+    before: 'google.protobuf.Duration dns_refresh_rate = 16',
+    fields: 'google.protobuf.Duration dns_jitter = 58;',
+  },
+  {
+    file: 'config/trace/v3/zipkin.proto',
+    before: 'bool split_spans_for_request = 7',
+    fields: `enum TraceContextOption {
+      USE_B3 = 0;
+      USE_B3_WITH_W3C_PROPAGATION = 1;
+    }
+    TraceContextOption trace_context_option = 8;
+    core.v3.HttpService collector_service = 9;`,
+  },
+  {
+    file: 'config/trace/v3/zipkin.proto',
+    before: 'import "google/protobuf/wrappers.proto";',
+    fields: 'import "envoy/config/core/v3/http_service.proto";',
+  },
+  { file: 'type/tracing/v3/custom_tag.proto', before: 'Metadata metadata = 5', fields: 'string value = 6;' },
+  {
+    file: 'extensions/filters/network/http_connection_manager/v3/http_connection_manager.proto',
+    before: 'google.protobuf.BoolValue spawn_upstream_span = 10',
+    fields: 'bool no_context_propagation = 13;',
+  },
+];
+
+function addNewerFields(folder) {
+  for (const { file, before, fields } of NEWER_FIELDS) {
+    const path = join(folder, file);
+    const text = readFileSync(path, 'utf8');
+    if (text.includes(fields)) continue;
+    if (!text.includes(before)) throw new Error(`${file} has changed: "${before}" is gone`);
+    writeFileSync(path, text.replace(before, `${fields}\n\n  ${before}`));
+  }
 }
 
 const workspace = mkdtempSync(join(tmpdir(), 'meshwork-protos-'));
@@ -101,7 +137,7 @@ try {
   cpSync(join(sources, 'protoc-gen-validate/validate'), join(workspace, 'validate-module/validate'), {
     recursive: true,
   });
-  addNewerFields(join(workspace, 'envoy-api/envoy/config/cluster/v3/cluster.proto'));
+  addNewerFields(join(workspace, 'envoy-api/envoy'));
   addIgnoreEmpty(join(workspace, 'validate-module/validate/validate.proto'));
   const otlp = join(workspace, 'otlp-module/opentelemetry/proto/common/v1');
   mkdirSync(otlp, { recursive: true });
