@@ -31,24 +31,28 @@ function run(folder: string, tool: string, args: readonly string[]): Promise<Ran
   });
 }
 
+/** One request to the Kubernetes API; by the administrator unless a token is given. */
+async function api(sandbox: Sandbox, path: string, options: { token?: string; body?: object } = {}) {
+  const { url, kubeconfig } = await sandbox.serveApi();
+  const token = options.token ?? /token: (\S+)/.exec(kubeconfig)?.[1] ?? '';
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+  const method = options.body === undefined ? 'GET' : 'POST';
+  return new Promise<{ status: number; text: string }>((resolve, reject) => {
+    const call = request(`${url}${path}`, { method, headers, rejectUnauthorized: false }, (response) => {
+      let text = '';
+      response.on('data', (chunk: Buffer) => {
+        text += chunk.toString();
+      });
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
+    });
+    call.on('error', reject).end(options.body === undefined ? undefined : JSON.stringify(options.body));
+  });
+}
+
 /** As `kubectl create token cart --audience istio-ca`. */
 async function tokenOf(sandbox: Sandbox, account: string, audience: string): Promise<string> {
-  const { url, kubeconfig } = await sandbox.serveApi();
-  const admin = /token: (\S+)/.exec(kubeconfig)?.[1] ?? '';
-  const body = JSON.stringify({
-    apiVersion: 'authentication.k8s.io/v1',
-    kind: 'TokenRequest',
-    spec: { audiences: [audience] },
-  });
-  const path = `/api/v1/namespaces/default/serviceaccounts/${account}/token`;
-  const headers = { authorization: `Bearer ${admin}`, 'content-type': 'application/json' };
-  const text = await new Promise<string>((resolve, reject) => {
-    const call = request(`${url}${path}`, { method: 'POST', headers, rejectUnauthorized: false }, (response) => {
-      let read = '';
-      response.on('data', (chunk) => (read += chunk)).on('end', () => resolve(read));
-    });
-    call.on('error', reject).end(body);
-  });
+  const body = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { audiences: [audience] } };
+  const { text } = await api(sandbox, `/api/v1/namespaces/default/serviceaccounts/${account}/token`, { body });
   return (JSON.parse(text) as { status: { token: string } }).status.token;
 }
 
@@ -150,6 +154,13 @@ describe.skipIf(missing.length > 0)(
       await expect(certify('cart', CART, 'https://kubernetes.default.svc.cluster.local')).rejects.toThrow(
         /UNAUTHENTICATED: the token is meant for/,
       );
+    });
+
+    it('and the Kubernetes API are asked with different tokens', async () => {
+      const forCa = await tokenOf(sandbox, 'cart', 'istio-ca');
+      const forApi = await tokenOf(sandbox, 'cart', 'https://kubernetes.default.svc.cluster.local');
+      expect((await api(sandbox, '/api', { token: forCa })).status).toBe(401);
+      expect((await api(sandbox, '/api', { token: forApi })).status).toBe(200);
     });
   },
 );
