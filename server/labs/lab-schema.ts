@@ -79,7 +79,7 @@ const object = z.strictObject({
   has: z.array(z.string()).optional(),
   /** Paths that must not exist. */
   lacks: z.array(z.string()).optional(),
-  /** Paths and what their value must be, as text. */
+  /** Paths and what their value, or one item of their list, must be, as text. */
   equals: z.record(z.string(), z.string()).optional(),
   /** Paths and the text that their value must contain. */
   contains: z.record(z.string(), z.string()).optional(),

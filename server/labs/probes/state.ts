@@ -123,7 +123,9 @@ function isWanted(stored: KubeObject, spec: NonNullable<ProbeSpec['object']>): b
       (spec.has ?? []).every((path) => valueAt(item, path).length > 0) &&
       !(spec.lacks ?? []).some((path) => valueAt(item, path).length > 0) &&
       Object.entries(spec.equals ?? {}).every(([path, text]) =>
-        valueAt(item, path).some((value) => String(value) === text),
+        valueAt(item, path)
+          .flat()
+          .some((value) => String(value) === text),
       ) &&
       Object.entries(spec.contains ?? {}).every(([path, text]) =>
         valueAt(item, path).some((value) => String(value).includes(text)),
