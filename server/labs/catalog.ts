@@ -24,6 +24,7 @@ export interface Lab {
   readonly samples: ReadonlyMap<string, string>;
   /** Files of a folder of the lab that a solution step names. */
   folder(name: string): readonly LabFile[];
+  /** The text as HTML, made when it is first asked for: a mesh starts without it. */
   readonly steps: readonly { readonly id: string; readonly title: string; readonly html: string }[];
 }
 
@@ -41,6 +42,8 @@ export function loadLab(root: string, labId: string): Lab {
     throw new MeshworkError('unknown_lab', `There is no lab "${labId}".`);
   }
   const spec = readSpec(labId, readFileSync(join(folder, 'lab.yaml'), 'utf8'));
+  const text = readText(join(folder, 'text.md'));
+  let steps: Lab['steps'] | undefined;
   return {
     spec,
     topology: readFiles(join(folder, 'topology')),
@@ -49,7 +52,10 @@ export function loadLab(root: string, labId: string): Lab {
     wrong: new Map(spec.wrong.map(({ id }) => [id, readFiles(join(folder, 'wrong', id))])),
     samples: new Map(readTree(join(folder, 'samples'), 'samples').map(({ file, text }) => [file, text])),
     folder: (name) => readFiles(join(folder, name)),
-    steps: readSteps(join(folder, 'text.md')),
+    get steps() {
+      steps ??= renderSteps(text);
+      return steps;
+    },
   };
 }
 
@@ -88,10 +94,14 @@ function readTree(folder: string, prefix: string): LabFile[] {
   );
 }
 
-/** The lab's text: each `## Heading` begins a step. Each line of a code block marked `run` carries `data-run`: the page gives it a button that types it in the terminal. */
-function readSteps(file: string): Lab['steps'] {
+function readText(file: string): string {
   if (!existsSync(file)) throw new MeshworkError('lab_malformed', `${file} is missing.`);
-  return readFileSync(file, 'utf8')
+  return readFileSync(file, 'utf8');
+}
+
+/** The lab's text: each `## Heading` begins a step. Each line of a code block marked `run` carries `data-run`: the page gives it a button that types it in the terminal. */
+function renderSteps(text: string): Lab['steps'] {
+  return text
     .split(/^## /m)
     .slice(1)
     .map((section, index) => {

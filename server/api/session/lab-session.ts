@@ -119,7 +119,8 @@ export function createLabSession(options: LabSessionOptions): LabSession {
     if (event.type === 'object') {
       applies.journal.note(event.change, event.object, event.changeId);
       if (event.object.kind === 'Pod') tellPods.poke();
-      else save.poke();
+      // A mesh that does not run yet has nothing that it could not be started from again.
+      else if (view.status === 'running') save.poke();
     }
     if (event.type !== 'hop' && event.type !== 'log') observe.poke();
   };
@@ -165,6 +166,7 @@ export function createLabSession(options: LabSessionOptions): LabSession {
     emit({ type: 'sandbox', sandbox: view });
     emit({ type: 'traffic', traffic: traffic.states() });
     observe.poke();
+    save.poke();
   };
 
   const stopMesh = async (): Promise<void> => {
@@ -250,7 +252,6 @@ export function createLabSession(options: LabSessionOptions): LabSession {
       editor = lab.start;
       mirrorFiles();
       await startMesh();
-      save.poke();
       emit({ type: 'files', files: session.files(), reason: 'reset' });
       return session.state();
     },
