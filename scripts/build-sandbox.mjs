@@ -39,8 +39,6 @@ async function bundle() {
       platform: 'node',
       format: 'esm',
       target: 'node26',
-      // Errors are told by the names of their classes.
-      keepNames: true,
       logLevel: 'silent',
       // CommonJS packages call it.
       banner: { js: "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);" },
