@@ -29,7 +29,14 @@ export function createClientTransport(options: ClientTransportOptions): Transpor
 }
 
 /** Marks that the names were compared and did not match, on the way through Node's own check. */
-class UnexpectedPeer extends Error {}
+class UnexpectedPeer extends Error {
+  readonly names: SubjectAltNames;
+
+  constructor(names: SubjectAltNames) {
+    super('the names of the certificate are not those of the expected workload');
+    this.names = names;
+  }
+}
 
 function handshake(options: ClientTransportOptions, socket: Socket, waiter: HandshakeWaiter): void {
   const credentials = options.credentials();
@@ -69,14 +76,14 @@ function start(options: ClientTransportOptions, socket: Socket, credentials: Tls
     ALPNProtocols: [...options.alpn],
     rejectUnauthorized: credentials.rootsPem !== undefined,
     checkServerIdentity: (_host, certificate) => {
-      if (matchesPeer === undefined || matchesPeer(parseSubjectAltNames(certificate.subjectaltname))) return undefined;
-      return new UnexpectedPeer('the names of the certificate are not those of the expected workload');
+      const names = parseSubjectAltNames(certificate.subjectaltname);
+      return matchesPeer === undefined || matchesPeer(names) ? undefined : new UnexpectedPeer(names);
     },
   });
 }
 
 function failureOf(error: Error, socket: TLSSocket): string {
-  if (error instanceof UnexpectedPeer) return sanFailure();
+  if (error instanceof UnexpectedPeer) return sanFailure(error.names);
   const spelled = describeTlsError(error);
   if (spelled !== '') return spelled;
   // Node reports a chain that does not verify by X509_verify_cert's own message.

@@ -1,3 +1,5 @@
+import type { SubjectAltNames } from './subject-alt-names.ts';
+
 /** Envoy's (BoringSSL's) number for an error of its SSL library: library 16 in the upper bits, the reason below. */
 const SSL_LIBRARY = 0x1000_0000;
 
@@ -52,23 +54,33 @@ export function chainFailure(message: string): string {
   return spell('CERTIFICATE_VERIFY_FAILED', 125, detail);
 }
 
-/** The peer proved an identity, but not one that was expected. */
-export function sanFailure(): string {
-  return spell('CERTIFICATE_VERIFY_FAILED', 125, 'verify cert failed: SAN matcher');
+const SAN_FAILURE = 'verify cert failed: SAN matcher';
+
+/** The peer proved these names, of which none was expected. */
+export function sanFailure({ uris, dns }: SubjectAltNames): string {
+  const names = [...uris, ...dns].join(', ');
+  return spell('CERTIFICATE_VERIFY_FAILED', 125, `${SAN_FAILURE}, certificate SANs are [${names}]`);
 }
 
 export function missingCertificateFailure(): string {
   return spell('PEER_DID_NOT_RETURN_A_CERTIFICATE', 192, 'peer did not provide required client certificate');
 }
 
+/** Envoy's counters of handshakes that failed. */
+export type HandshakeCounter =
+  | 'ssl.connection_error'
+  | 'ssl.fail_verify_error'
+  | 'ssl.fail_verify_no_cert'
+  | 'ssl.fail_verify_san';
+
 /**
- * The counter of Envoy's that a failed handshake moves, by the reason it failed with. Undefined when the peer just went away: that is no
- * error of TLS.
+ * The counter of Envoy's that a failed handshake moves, by the reason it failed with. Undefined for what is no error of TLS: the
+ * peer just went away, took too long, or a certificate is missing on our side.
  */
-export function handshakeCounter(reason: string): string | undefined {
-  if (reason === '') return undefined;
+export function handshakeCounter(reason: string): HandshakeCounter | undefined {
+  if (!reason.startsWith('TLS_error:')) return undefined;
   if (reason === missingCertificateFailure()) return 'ssl.fail_verify_no_cert';
-  if (reason === sanFailure()) return 'ssl.fail_verify_san';
+  if (reason.includes(SAN_FAILURE)) return 'ssl.fail_verify_san';
   return reason.includes(':CERTIFICATE_VERIFY_FAILED:') ? 'ssl.fail_verify_error' : 'ssl.connection_error';
 }
 

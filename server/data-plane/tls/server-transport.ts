@@ -127,8 +127,8 @@ class ServerHandshake {
     const failure = verifyResult(socket);
     if (failure !== undefined) return chainFailure(failure);
     const { matchesPeer } = this.#options;
-    if (matchesPeer === undefined || matchesPeer(parseSubjectAltNames(peer.subjectAltName))) return undefined;
-    return sanFailure();
+    const names = parseSubjectAltNames(peer.subjectAltName);
+    return matchesPeer === undefined || matchesPeer(names) ? undefined : sanFailure(names);
   }
 }
 

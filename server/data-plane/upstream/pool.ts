@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { Clock } from '#domain';
 import type { HostPool, ResetReason, ResponseSink, StreamWaiter } from '../http/codec.ts';
 import { LazyDeadline } from '../http/h1/lazy-deadline.ts';
-import { describeTlsError } from '../tls/failure-reason.ts';
+import { describeTlsError, type HandshakeCounter, handshakeCounter } from '../tls/failure-reason.ts';
 import type { SecuredSocket, TransportSocket } from '../tls/transport.ts';
 import { ConnectionFactory, type Http2Settings, type PoolProtocol } from './connection-factory.ts';
 import type { CircuitBreakers } from './pool-breakers.ts';
@@ -23,7 +23,9 @@ export type PoolStat =
   | 'upstream_cx_idle_timeout'
   | 'upstream_rq_pending_total'
   | 'upstream_rq_pending_overflow'
-  | 'upstream_rq_pending_failure_eject';
+  | 'upstream_rq_pending_failure_eject'
+  | 'ssl.handshake'
+  | HandshakeCounter;
 
 export interface HostPoolOptions {
   /** Opens a TCP connection to the host; may return it before it is connected. */
@@ -153,6 +155,7 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
 
   connected(attempt: ConnectAttempt, result: SecuredSocket): void {
     this.#attempts.delete(attempt);
+    if (result.tls !== undefined) this.#stat('ssl.handshake');
     this.#adopt(this.#factory.fromSocket(result));
     this.#connectForPending();
   }
@@ -162,6 +165,8 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
     this.#attempts.delete(attempt);
     this.#breakers.connections--;
     this.#stat('upstream_cx_connect_fail');
+    const counter = handshakeCounter(detail);
+    if (counter !== undefined) this.#stat(counter);
     if (reason === 'connection_timeout') this.#stat('upstream_cx_connect_timeout');
     this.#failPending(reason, detail);
   }

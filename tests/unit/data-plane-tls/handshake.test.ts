@@ -71,7 +71,7 @@ describe('a handshake', () => {
       }),
       serverTransport({ credentials: () => ({ certificate: serverCertificate, rootsPem: ca.rootsPem }) }),
     );
-    expect(client).toEqual({ failed: `${verify}SAN matcher:TLS_error_end` });
+    expect(client).toEqual({ failed: `${verify}SAN matcher, certificate SANs are [${SERVER_ID}]:TLS_error_end` });
   });
 
   it('fails when the client’s roots do not vouch for the server', async () => {
@@ -127,7 +127,9 @@ describe('a handshake', () => {
         matchesPeer: (names) => names.uris.includes('spiffe://cluster.local/ns/shop/sa/admin'),
       }),
     );
-    expect(unexpected.server).toEqual({ failed: `${verify}SAN matcher:TLS_error_end` });
+    expect(unexpected.server).toEqual({
+      failed: `${verify}SAN matcher, certificate SANs are [${CLIENT_ID}]:TLS_error_end`,
+    });
   });
 
   it('takes a client without a certificate where none is required, and verifies one that is shown', async () => {
