@@ -129,7 +129,12 @@ const forecast = z.object({
 export type Forecast = z.infer<typeof forecast>;
 
 /** Frontmatter of lessons/<nn-week>/<nn-day>/study.mdx: the worked example. */
-export const studySchema = z.object({ day: z.number().int(), title: z.string() });
+export const studySchema = z.object({
+  day: z.number().int(),
+  title: z.string(),
+  /** The drawing above the steps, for days whose steps follow it. */
+  figure: z.enum(['pod-path']).optional(),
+});
 
 /** lessons/<nn-week>/<nn-day>/quiz.yaml */
 export const quizSchema = z.object({
@@ -163,6 +168,8 @@ export const writeSchema = z.object({
     /** Seven points of a good drawing, each worth 0 to 2. */
     points: z.array(z.object({ name: z.string(), text: z.string() })).length(7),
     pass: z.number().int(),
+    /** A model drawing, for days that have one. */
+    figure: z.enum(['mesh']).optional(),
   }),
   words: z.object({
     ask: z.string(),
