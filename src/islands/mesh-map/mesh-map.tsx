@@ -70,6 +70,9 @@ function headWords(mesh: MeshView): string {
   return `last ${Math.round(mesh.windowMs / 1000)} s · ${scaleWords(mesh.edges)}`;
 }
 
+/** Of a field that is smaller than its map. */
+const SCROLLED = { tabIndex: 0, role: 'region', 'aria-label': 'The map, moved by the arrow keys' } as const;
+
 interface MeshFieldProps {
   mesh: MeshView;
   refused: readonly Refused[];
@@ -110,8 +113,10 @@ function MeshField({ mesh, refused, moving }: MeshFieldProps) {
   const faults = mesh.edges.flatMap((edge) => faultOf(edge));
   const versions = (service: string): string[] =>
     mesh.nodes.filter((node) => node.service === service).map((node) => node.version);
+  // A map that does not fit is moved by the arrow keys, so the keyboard must reach it.
+  const overflows = layout.width > size.width || layout.height > size.height;
   return (
-    <div className="field" ref={field}>
+    <div className="field" ref={field} {...(overflows && SCROLLED)}>
       {size.width > 0 && (
         <svg className="mesh" width={layout.width} height={layout.height} aria-hidden="true">
           {layout.frames.map((frame) => (
