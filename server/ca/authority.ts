@@ -1,12 +1,14 @@
+import { generateKeyPairSync } from 'node:crypto';
 import type { Clock } from '#domain';
 import { spiffeId } from '#domain';
-import { issueSvid } from './certificate.ts';
+import { distinguishedName, issueServer, issueSvid, spkiOf } from './certificate.ts';
 import { readSigningRequest } from './csr.ts';
 import type { AuthorityMaterial, CertificateAuthority, TokenIssuer } from './doors.ts';
 import { CLOCK_SKEW_MS, createMaterial, readMaterial } from './material.ts';
 import { SigningRefused } from './refused.ts';
 
 const DAY_MS = 24 * 3600_000;
+const SERVER_TTL_MS = 365 * DAY_MS;
 
 export interface AuthorityOptions {
   readonly trustDomain: string;
@@ -53,6 +55,14 @@ export function createCertificateAuthority(options: AuthorityOptions): Certifica
       const validity = { notBeforeMs: now - CLOCK_SKEW_MS, notAfterMs: end };
       const { pem, ...facts } = issueSvid({ issuer, spki: request.spki, spiffeId: identity, validity });
       return { ...facts, chainPem: [pem, ...chainPem], rootsPem, spiffeId: identity };
+    },
+    issueServerCertificate: (names) => {
+      const key = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
+      const subject = { name: distinguishedName(trustDomain, names[0] ?? 'server'), spki: spkiOf(key) };
+      const now = clock.now();
+      const validity = { notBeforeMs: now - CLOCK_SKEW_MS, notAfterMs: Math.min(now + SERVER_TTL_MS, notAfterMs) };
+      const { pem } = issueServer({ issuer, subject, validity, dnsNames: names, ips: [] });
+      return { keyPem: key.export({ type: 'pkcs8', format: 'pem' }) as string, certPem: [pem, ...chainPem].join('') };
     },
   };
 }

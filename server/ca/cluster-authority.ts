@@ -10,15 +10,10 @@ import {
   spkiOf,
   type Validity,
 } from './certificate.ts';
+import type { ServingCertificate } from './doors.ts';
 
 const YEAR_MS = 365 * 24 * 3600_000;
 const CLOCK_SKEW_MS = 2 * 60_000;
-
-/** A key and its certificate, PEM. */
-export interface ServingCertificate {
-  readonly keyPem: string;
-  readonly certPem: string;
-}
 
 /** The cluster's own CA: what a kubeconfig trusts. It certifies servers, never workloads. */
 export interface ClusterAuthority {

@@ -39,6 +39,12 @@ export interface AuthorityMaterial {
   readonly rootCertPem: string;
 }
 
+/** A key and its certificate, PEM; behind the certificate what leads to the root. */
+export interface ServingCertificate {
+  readonly keyPem: string;
+  readonly certPem: string;
+}
+
 /** The mesh's SPIFFE CA: the only holder of its signing key. */
 export interface CertificateAuthority {
   readonly trustDomain: string;
@@ -50,6 +56,8 @@ export interface CertificateAuthority {
    * (unreadable CSR, weak key, too long a life).
    */
   sign(csrPem: string, token: string, ttlMs?: number): SignedSvid;
+  /** A certificate for a server of the control plane, which clients know by host name; with a new key. */
+  issueServerCertificate(names: readonly string[]): ServingCertificate;
 }
 
 /** The agent's side: same shape as the data plane's CertificateSigner. */

@@ -158,7 +158,6 @@ export function startCluster(options: ClusterOptions): Cluster {
         ip,
         podName,
         env,
-        certify: () => clusterAuthority.issue(['istiod.istio-system.svc', 'istiod', ip]),
         log,
         onPush: (push) => emit({ type: 'push', push }),
         onRoots: () => namespaces.refresh(),

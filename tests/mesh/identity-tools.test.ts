@@ -130,6 +130,18 @@ describe.skipIf(missing.length > 0)(
       expect(podOf(sandbox, 'inventory').proxy?.admin.secrets()[0]?.pem).toContain(leaf);
     });
 
+    it('comes from a CA that openssl believes to be istiod, by the root that every namespace has', async () => {
+      const map = sandbox.store.get('ConfigMap', { namespace: 'default', name: 'istio-ca-root-cert' });
+      const published = (map?.['data'] as Record<string, string> | undefined)?.['root-cert.pem'] ?? '';
+      expect(published).toBe(readFileSync(join(folder, 'root.pem'), 'utf8'));
+      const { out } = await run(folder, 'openssl', [
+        ...['s_client', '-connect', `${podOf(sandbox, 'istiod').ip}:15012`, '-CAfile', 'root.pem', '-alpn', 'h2'],
+        ...['-verify_return_error', '-verify_hostname', 'istiod.istio-system.svc'],
+      ]);
+      expect(out).toContain('Verify return code: 0 (ok)');
+      expect(out).toContain('Verified peername: istiod.istio-system.svc');
+    });
+
     // An SVID names a workload and no host: curl can check the root, not the name.
     it('opens a STRICT port to curl, whose request arrives with the identity', async () => {
       const identity = ['--cert', 'cert.pem', '--key', 'key.pem', '--cacert', 'root.pem', '--insecure'];

@@ -13,6 +13,8 @@ import { type MeshAuthority, startMeshAuthority } from './mesh-authority.ts';
 import { rootNamespace, xdsPort } from './system.ts';
 
 const SECURE_PORT = 15012;
+/** What clients of the secure port call istiod. */
+const HOST_NAMES = ['istiod', 'istiod-remote', 'istio-pilot'].map((name) => `${name}.${rootNamespace}.svc`);
 const DEBUG_PORTS = [15014, 8080] as const;
 
 export interface IstiodOptions {
@@ -22,8 +24,6 @@ export interface IstiodOptions {
   readonly ip: string;
   readonly podName: string;
   readonly env: Readonly<Record<string, string>>;
-  /** A certificate for the secure port. */
-  readonly certify: () => ServingCertificate;
   readonly onPush: (event: PushEvent) => void;
   readonly log: (line: string) => void;
   /** Told when it listens, and again (with undefined) when it has stopped. */
@@ -36,7 +36,7 @@ export interface IstiodOptions {
 
 /** istiod: the control plane and the CA behind one gRPC port. The CA's key outlives it in a Secret, so that proxies go on trusting it. */
 export function createIstiodProgram(options: IstiodOptions): Program {
-  const { store, clock, tokens, ip, podName, env, certify, onPush, log, onRunning, onRoots } = options;
+  const { store, clock, tokens, ip, podName, env, onPush, log, onRunning, onRoots } = options;
   let servers: Server[] = [];
   let debug: HttpServer[] = [];
   let controlPlane: ControlPlane | undefined;
@@ -57,7 +57,7 @@ export function createIstiodProgram(options: IstiodOptions): Program {
       controlPlane.start();
       await bind(server, `${ip}:${xdsPort}`, ServerCredentials.createInsecure());
       // What people and tools ask is no part of the way to a first request.
-      serveDebug(controlPlane, { ip, secure, certificate: certify() }).then(
+      serveDebug(controlPlane, { ip, secure, certificate: authority.issueServerCertificate(HOST_NAMES) }).then(
         (opened) => {
           debug = opened;
         },

@@ -21,7 +21,7 @@ export interface MeshAuthorityOptions {
 }
 
 /** istiod's CA while istiod runs. */
-export interface MeshAuthority extends Pick<CertificateAuthority, 'sign' | 'trustDomain'> {
+export interface MeshAuthority extends Pick<CertificateAuthority, 'sign' | 'issueServerCertificate' | 'trustDomain'> {
   /** The trust bundle in force. */
   readonly rootsPem: readonly string[];
   stop(): void;
@@ -51,6 +51,7 @@ export function startMeshAuthority(options: MeshAuthorityOptions): MeshAuthority
   return {
     trustDomain: options.trustDomain,
     sign: (...request) => authority.sign(...request),
+    issueServerCertificate: (names) => authority.issueServerCertificate(names),
     get rootsPem() {
       return authority.rootsPem;
     },
