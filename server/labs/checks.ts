@@ -2,8 +2,9 @@ import type { CheckView } from '#contract';
 import { atRest } from './at-rest.ts';
 import type { BatchSpec, CheckSpec, ProbeSpec } from './lab-schema.ts';
 import { type Counters, countersOf } from './probes/counters.ts';
+import { watchEjections } from './probes/ejections.ts';
 import { type BatchVerdict, judgeBatch } from './probes/outcomes.ts';
-import { batchesOf, type ProbeContext, stateHolds, trafficsOf } from './probes/state.ts';
+import { batchesOf, ejectionsOf, type ProbeContext, stateHolds, trafficsOf } from './probes/state.ts';
 import type { SentRequest, Traffic } from './traffic.ts';
 
 export interface ChecksOptions {
@@ -80,6 +81,11 @@ export function createChecks(options: ChecksOptions): Checks {
     try {
       for (const batch of batchesOf(spec.probe)) {
         const verdict = await runBatch(batch, options.traffic(), context);
+        own.seen = verdict.seen;
+        if (!verdict.met) return false;
+      }
+      for (const watched of ejectionsOf(spec.probe)) {
+        const verdict = await watchEjections(watched, options.traffic(), context.sandbox);
         own.seen = verdict.seen;
         if (!verdict.met) return false;
       }
@@ -162,7 +168,8 @@ async function runBatch(batch: BatchSpec, traffic: Traffic, { sandbox }: ProbeCo
   return verdict;
 }
 
-const isStateOnly = (probe: ProbeSpec): boolean => batchesOf(probe).length === 0 && probe.answers === undefined;
+const isStateOnly = (probe: ProbeSpec): boolean =>
+  batchesOf(probe).length + ejectionsOf(probe).length === 0 && probe.answers === undefined;
 
 function toView(spec: CheckSpec, own: Progress | undefined, ready: boolean): CheckView {
   const { met = false, running = false, seen } = own ?? {};

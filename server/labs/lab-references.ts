@@ -1,5 +1,5 @@
 import type { LabSpec, SolutionStep } from './lab-schema.ts';
-import { batchesOf, trafficsOf } from './probes/state.ts';
+import { batchesOf, ejectionsOf, trafficsOf } from './probes/state.ts';
 
 /** The first name in a lab that leads nowhere, as `field: what is wrong`; undefined when all lead somewhere. */
 export function referenceProblem(spec: LabSpec): string | undefined {
@@ -18,6 +18,8 @@ function* problems(spec: LabSpec): Iterable<string> {
     for (const batch of batchesOf(check.probe))
       for (const id of trafficsOf(batch))
         if (!traffic.has(id)) yield `checks.${index}.probe: there is no traffic ${id}`;
+    for (const watched of ejectionsOf(check.probe))
+      if (!traffic.has(watched.traffic)) yield `checks.${index}.probe: there is no traffic ${watched.traffic}`;
     yield* questionProblems(check, `checks.${index}`);
     earlier.add(check.id);
   }

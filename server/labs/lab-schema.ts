@@ -38,6 +38,8 @@ const outcome = z.strictObject({
       path: z.string().optional(),
       /** Text that the proxy's access log line contains. */
       log: z.string().optional(),
+      /** It began after the first call to this service had ended for its caller. */
+      afterCallTo: z.string().optional(),
       /** How many tries the proxy made for it. */
       attempts: count.optional(),
       /** How long it lasted at that proxy. */
@@ -67,6 +69,19 @@ const batch = z.strictObject({
   stats: z.array(counter).optional(),
 });
 
+/** Requests that make a caller's proxy eject an endpoint of `host` twice in a row: k, then k + 1 base times, each until the next sweep. */
+const ejections = z.strictObject({
+  traffic: id,
+  rps: z.number().min(1).max(200),
+  /** The caller. */
+  namespace: z.string(),
+  labels,
+  host: z.string(),
+  baseMs: count,
+  sweepMs: count,
+  limitMs: count,
+});
+
 /** A field condition on stored objects; true when some object (and some item of `each`, where given) has all of it. */
 const object = z.strictObject({
   kind: z.string(),
@@ -87,11 +102,20 @@ const object = z.strictObject({
   count: count.optional(),
 });
 
+/** Compares a duration field of an object with another one, or with a duration: `is` says what the first one is. */
+const durationField = z.strictObject({ kind: z.string(), namespace: z.string(), name: z.string(), path: z.string() });
+const durations = z.strictObject({
+  of: durationField,
+  is: z.enum(['shorter', 'equal', 'longer']),
+  than: z.union([z.string(), durationField]),
+});
+
 export interface ProbeSpec {
   readonly all?: readonly ProbeSpec[] | undefined;
   readonly any?: readonly ProbeSpec[] | undefined;
   readonly not?: ProbeSpec | undefined;
   readonly batch?: z.infer<typeof batch> | undefined;
+  readonly ejections?: z.infer<typeof ejections> | undefined;
   readonly object?: z.infer<typeof object> | undefined;
   readonly namespaceLabel?: { readonly namespace: string; readonly label: string; readonly value: string } | undefined;
   readonly pods?: z.infer<typeof pods> | undefined;
@@ -104,6 +128,7 @@ export interface ProbeSpec {
   readonly controlPlane?: 'running' | 'stopped' | undefined;
   readonly ruleWaits?: { readonly kind: string } | undefined;
   readonly counter?: z.infer<typeof counter> | undefined;
+  readonly durations?: z.infer<typeof durations> | undefined;
   readonly repeatedDestination?: { readonly host: string } | undefined;
   readonly analysis?: { readonly without: readonly string[] } | undefined;
   readonly answers?: Readonly<Record<string, string>> | undefined;
@@ -127,6 +152,7 @@ const probe: z.ZodType<ProbeSpec> = z.lazy(() =>
     any: z.array(probe).min(1).optional(),
     not: probe.optional(),
     batch: batch.optional(),
+    ejections: ejections.optional(),
     object: object.optional(),
     namespaceLabel: z.strictObject({ namespace: z.string(), label: z.string(), value: z.string() }).optional(),
     pods: pods.optional(),
@@ -137,6 +163,7 @@ const probe: z.ZodType<ProbeSpec> = z.lazy(() =>
     controlPlane: z.enum(['running', 'stopped']).optional(),
     ruleWaits: z.strictObject({ kind: z.string() }).optional(),
     counter: counter.optional(),
+    durations: durations.optional(),
     /** A route that lists one destination, host and subset, more than once. */
     repeatedDestination: z.strictObject({ host: z.string() }).optional(),
     /** `istioctl analyze` of the mesh as it is tells none of these codes. */
@@ -224,5 +251,6 @@ export type LabSpec = z.infer<typeof labSchema>;
 export type CheckSpec = LabSpec['checks'][number];
 export type TrafficSpec = LabSpec['traffic'][number];
 export type SolutionStep = LabSpec['solution'][number];
+export type EjectionsSpec = z.infer<typeof ejections>;
 export type BatchSpec = z.infer<typeof batch>;
 export type OutcomeSpec = z.infer<typeof outcome>;

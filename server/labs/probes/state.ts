@@ -2,6 +2,7 @@ import type { KubeObject } from '#domain';
 import type { Sandbox } from '#sandbox';
 import type { ProbeSpec } from '../lab-schema.ts';
 import { readCounter } from './counters.ts';
+import { comparesDurations } from './durations.ts';
 import { everyEntry, valueAt } from './fields.ts';
 
 /** What a probe of the mesh's present state needs to look at. */
@@ -13,7 +14,7 @@ export interface ProbeContext {
   readonly pushedVersions: ReadonlyMap<string, string>;
 }
 
-type Field = Exclude<keyof ProbeSpec, 'all' | 'any' | 'not' | 'batch' | 'answers'>;
+type Field = Exclude<keyof ProbeSpec, 'all' | 'any' | 'not' | 'batch' | 'ejections' | 'answers'>;
 
 /** One function for each kind of state probe. Each is pure over the sandbox's present state. */
 const probes: { readonly [Name in Field]: (spec: NonNullable<ProbeSpec[Name]>, context: ProbeContext) => boolean } = {
@@ -97,6 +98,7 @@ const probes: { readonly [Name in Field]: (spec: NonNullable<ProbeSpec[Name]>, c
     const value = readCounter(spec, sandbox);
     return value >= min && value <= max;
   },
+  durations: (spec, { sandbox }) => comparesDurations(spec, sandbox),
   repeatedDestination: ({ host }, { sandbox }) =>
     sandbox.store
       .list('VirtualService')
@@ -158,6 +160,11 @@ export function stateHolds(spec: ProbeSpec, context: ProbeContext): boolean {
   if (spec.not !== undefined && stateHolds(spec.not, context)) return false;
   if (spec.any?.every((part) => !stateHolds(part, context))) return false;
   return (spec.all ?? []).every((part) => stateHolds(part, context));
+}
+
+/** All ejections inside a probe that have to be watched. */
+export function ejectionsOf(spec: ProbeSpec): NonNullable<ProbeSpec['ejections']>[] {
+  return [...(spec.ejections ? [spec.ejections] : []), ...(spec.all ?? []).flatMap(ejectionsOf)];
 }
 
 /** All batches inside a probe. */
