@@ -86,6 +86,7 @@ function isCall(call: CallSpec, hop: HopRecord, trace: readonly HopRecord[]): bo
   if (call.status !== undefined && hop.response.status !== call.status) return false;
   if (call.mtls !== undefined && hop.mtls !== call.mtls) return false;
   if (call.attempts !== undefined && hop.attempts !== call.attempts) return false;
+  if (call.afterCallTo !== undefined && !(hop.startMs > endOfCallTo(call.afterCallTo, trace))) return false;
   if (call.path !== undefined && hop.request.path !== call.path) return false;
   if (call.log !== undefined && !hop.accessLog.includes(call.log)) return false;
   if (!within(call.took, hop.durationMs)) return false;
@@ -94,6 +95,12 @@ function isCall(call: CallSpec, hop: HopRecord, trace: readonly HopRecord[]): bo
     if (!headers.some(([key, has]) => key === name && has === value)) return false;
   if (call.flag !== undefined && !hop.response.flags.includes(call.flag)) return false;
   return call.anyFlag === undefined || hop.response.flags.length > 0 === call.anyFlag;
+}
+
+/** When the first call to a service ended at its caller's proxy; never, when there was none. */
+function endOfCallTo(service: string, trace: readonly HopRecord[]): number {
+  const call = trace.find((hop) => isCall({ to: service }, hop, trace));
+  return call === undefined ? Number.POSITIVE_INFINITY : call.startMs + call.durationMs;
 }
 
 /** The service that a call was meant for when it never arrived: from the cluster's name, else from the host asked for. */
@@ -123,6 +130,7 @@ function phrase(expected: OutcomeSpec): string {
     parts.push(`reached ${call.to}${version}${call.status === undefined ? '' : ` as ${call.status}`}${flag}`);
     for (const [name, value] of Object.entries(call.header ?? {})) parts.push(`with ${name}: ${value}`);
     if (call.mtls !== undefined) parts.push(call.mtls ? 'over mutual TLS' : 'in plaintext');
+    if (call.afterCallTo !== undefined) parts.push(`after the call to ${call.afterCallTo} had ended`);
     if (call.path !== undefined) parts.push(`at ${call.path}`);
     if (call.log !== undefined) parts.push(`logged with ${call.log}`);
     if (call.attempts !== undefined) parts.push(`in ${call.attempts} tries`);

@@ -59,6 +59,20 @@ describe('state probes', () => {
     expect(stateHolds({ counter: { ...counter, min: 8 } }, context)).toBe(false);
   });
 
+  it('compares the durations of two fields, or of a field and a number', () => {
+    const http = (timeout: string) => [{ route: [{ destination: { host: 'a' } }], timeout }];
+    apply('VirtualService', 'cart', { hosts: ['cart'], http: http('0.5s') });
+    apply('VirtualService', 'inventory', { hosts: ['inventory'], http: http('2s') });
+    const field = (name: string) => ({ kind: 'VirtualService', namespace: 'default', name, path: 'spec.http.timeout' });
+    const holds = (is: 'shorter' | 'equal' | 'longer', than: string | ReturnType<typeof field>) =>
+      stateHolds({ durations: { of: field('cart'), is, than } }, context);
+    expect(holds('shorter', field('inventory'))).toBe(true);
+    expect(holds('longer', field('inventory'))).toBe(false);
+    expect(holds('equal', '500ms')).toBe(true);
+    expect(holds('longer', '499ms')).toBe(true);
+    expect(holds('shorter', field('nobody'))).toBe(false);
+  });
+
   it('asks the analysis of the whole mesh for codes', () => {
     const told = { code: 'IST0109', severity: 'warning', message: 'm' } as const;
     sandbox.validate = (files) => (files.length === 0 ? [told] : []);
@@ -251,6 +265,22 @@ describe('the verdict on a batch', () => {
       met: true,
       seen: '3 calls for 1 requests reached inventory.',
     });
+  });
+
+  it('counts calls that began after the caller of another had given up', () => {
+    const call = hop({ traceId: 'a', spanId: 's', direction: 'outbound', service: 'frontend', authority: 'cart:8080' });
+    sandbox.addHop({ ...call, startMs: 0, durationMs: 500 });
+    for (const startMs of [100, 400, 600]) {
+      const served = { traceId: 'a', spanId: `t${startMs}`, direction: 'inbound', service: 'inventory' } as const;
+      sandbox.addHop({ ...hop(served), startMs });
+    }
+    const late = (afterCallTo: string) =>
+      judge(
+        batch({ call: { to: 'inventory', reporter: 'destination', afterCallTo }, count: 'calls', min: 1, max: 1 }),
+        sent('a'),
+      ).met;
+    expect(late('cart')).toBe(true);
+    expect(late('nobody')).toBe(false);
   });
 
   it('tells calls apart by tries, log line, request header and length', () => {
