@@ -65,6 +65,8 @@ export interface Listener {
   listener_filters_timeout?: Duration;
   continue_on_listener_filters_timeout?: boolean;
   api_listener?: { api_listener: Any };
+  /** Connections that reach no filter chain. */
+  access_log?: HttpConnectionManager['access_log'];
   metadata?: Metadata;
 }
 
@@ -104,9 +106,14 @@ export interface HttpConnectionManager extends Any {
   generate_request_id?: boolean;
   normalize_path?: boolean;
   tracing?: {
-    random_sampling?: { value: number };
+    random_sampling?: { value?: number };
     client_sampling?: { value: number };
     overall_sampling?: { value: number };
+    custom_tags?: { tag: string }[];
+    max_path_tag_length?: number;
+    spawn_upstream_span?: boolean;
+    no_context_propagation?: boolean;
+    provider?: { name: string; typed_config: Any };
   };
 }
 

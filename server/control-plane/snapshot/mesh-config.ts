@@ -71,7 +71,7 @@ function mergeMesh(mesh: MeshText, base: MeshConfig): MeshConfig {
     outboundTrafficPolicy: isOutboundMode(mode) ? mode : base.outboundTrafficPolicy,
     enableAutoMtls: mesh.enableAutoMtls ?? base.enableAutoMtls,
     accessLogFile: mesh.accessLogFile ?? base.accessLogFile,
-    tracingSampling: mesh.defaultConfig?.tracing?.sampling ?? base.tracingSampling,
+    tracingSampling: samplingOf(mesh) ?? base.tracingSampling,
     connectTimeoutMs: connectTimeoutMs ?? base.connectTimeoutMs,
     trustDomainAliases: mesh.trustDomainAliases ?? base.trustDomainAliases,
     pathNormalization: mesh.pathNormalization?.normalization ?? base.pathNormalization,
@@ -80,6 +80,12 @@ function mergeMesh(mesh: MeshText, base: MeshConfig): MeshConfig {
     extensionProviders: mesh.extensionProviders ?? base.extensionProviders,
     defaultProviders: mesh.defaultProviders ?? base.defaultProviders,
   };
+}
+
+/** Zero stands for none; more than all for one percent. Source: proxyConfigSamplingValue in istio pilot. */
+function samplingOf({ defaultConfig }: MeshText): number | undefined {
+  const sampling = defaultConfig?.tracing?.sampling;
+  return sampling !== undefined && sampling > 100 ? 1 : sampling || undefined;
 }
 
 const isOutboundMode = (mode: string | undefined): mode is MeshConfig['outboundTrafficPolicy'] =>

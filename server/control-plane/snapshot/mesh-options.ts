@@ -1,4 +1,5 @@
 import type { HttpRetry, LocalityLbSetting, PolicyBlocks, TcpKeepalive } from './istio-types.ts';
+import type { TagSource } from './telemetries.ts';
 
 /** Fields of MeshConfig that have no default of their own, in the form of the YAML. */
 export interface MeshOptions {
@@ -30,6 +31,8 @@ export interface MeshOptions {
   readonly verifyCertificateAtClient?: boolean;
   readonly meshMTLS?: TlsDefaults;
   readonly tlsDefaults?: TlsDefaults;
+  readonly enableTracing?: boolean;
+  readonly disableEnvoyListenerLog?: boolean;
   /** ProxyConfig that holds for the whole mesh. */
   readonly defaultConfig?: DefaultProxyConfig;
 }
@@ -41,7 +44,12 @@ export interface TlsDefaults {
 }
 
 export interface DefaultProxyConfig {
-  readonly tracing?: { readonly sampling?: number };
+  readonly tracing?: {
+    readonly sampling?: number;
+    readonly customTags?: Readonly<Record<string, TagSource>>;
+    readonly maxPathTagLength?: number;
+    readonly enableIstioTags?: boolean;
+  };
   readonly gatewayTopology?: {
     readonly numTrustedProxies?: number;
     readonly forwardClientCertDetails?: string;
@@ -76,6 +84,8 @@ const OPTIONS = [
   'verifyCertificateAtClient',
   'meshMTLS',
   'tlsDefaults',
+  'enableTracing',
+  'disableEnvoyListenerLog',
   'defaultConfig',
 ] as const satisfies readonly (keyof MeshOptions)[];
 

@@ -11,7 +11,29 @@ export interface AccessLogging {
   readonly filter?: { readonly expression?: string };
 }
 
+/** Where a span's tag comes from: one of the four. */
+export interface TagSource {
+  readonly literal?: { readonly value?: string };
+  readonly environment?: { readonly name?: string; readonly defaultValue?: string };
+  readonly header?: { readonly name?: string; readonly defaultValue?: string };
+  readonly formatter?: { readonly value?: string };
+}
+
+/** One entry of `tracing`: who gets spans, how many, and what stands in them. */
+export interface Tracing {
+  readonly match?: { readonly mode?: 'CLIENT_AND_SERVER' | 'CLIENT' | 'SERVER' };
+  readonly providers?: readonly { readonly name?: string }[];
+  /** Percent of the requests that nobody has decided about yet. */
+  readonly randomSamplingPercentage?: number;
+  readonly disableSpanReporting?: boolean;
+  readonly customTags?: Readonly<Record<string, TagSource>>;
+  readonly useRequestIdForTraceSampling?: boolean;
+  readonly enableIstioTags?: boolean;
+  readonly disableContextPropagation?: boolean;
+}
+
 export interface TelemetrySpec extends TargetedSpec {
+  readonly tracing?: readonly Tracing[];
   readonly accessLogging?: readonly AccessLogging[];
 }
 

@@ -51,11 +51,6 @@ export function httpFilter(input: HttpFilterInput): FilterChain['filters'][numbe
       ...(input.lookups ?? []),
       routerFilter(mesh),
     ],
-    tracing: {
-      client_sampling: { value: 100 },
-      random_sampling: { value: mesh.tracingSampling },
-      overall_sampling: { value: 100 },
-    },
     ...accessLog(mesh),
     ...SIDES[side],
     ...serverHeaders(mesh, side),

@@ -19,6 +19,8 @@ export interface ProxyView {
   /** `grpc`: a gRPC client that speaks xDS itself. */
   readonly role: 'sidecar' | 'router' | 'grpc';
   readonly id: string;
+  /** The name that the node gives its group: `reviews.default`. */
+  readonly cluster: string;
   /** Istio's build of Envoy (its node says ISTIO_VERSION), which has filters of its own. */
   readonly istioProxy: boolean;
   readonly ip: string;
@@ -51,6 +53,7 @@ export function viewProxy(snapshot: MeshSnapshot, node: ProxyNode): ProxyView {
   return {
     role: metadata['GENERATOR'] === 'grpc' ? 'grpc' : kind === 'router' ? 'router' : 'sidecar',
     id: node.id,
+    cluster: node.cluster,
     istioProxy: text(metadata['ISTIO_VERSION']) !== undefined,
     ip,
     namespace: namespace === '' ? 'default' : namespace,

@@ -20,7 +20,7 @@ import { type ProxyView, viewProxy } from './proxy-view.ts';
 import { createRouteMemory, type RouteMemory } from './route-memory.ts';
 import { outboundRouteConfig } from './routes-outbound.ts';
 import { createScope, type OutboundScope } from './scope.ts';
-import { applyTelemetry } from './telemetry/index.ts';
+import { observedListeners } from './telemetry/index.ts';
 import { workloadPolicies } from './workload-policies.ts';
 
 /** Listeners, route tables and clusters, in protobuf JSON. */
@@ -37,18 +37,19 @@ export interface ProxyResources extends ConfigResources {
 
 /** What proxies of one role, namespace and (where it matters) label set share. */
 export function sharedResources(scope: OutboundScope, proxy: ProxyView): ConfigResources {
-  const { listeners, routes } = sharedListeners(scope, proxy);
+  const generated = sharedListeners(scope, proxy);
   const clusters = sharedClusters(scope, proxy);
-  return patchShared({ listeners, routes: routes ?? sharedRoutes(scope, listeners), clusters }, scope, proxy);
+  const routes = generated.routes ?? sharedRoutes(scope, generated.listeners);
+  const listeners = observedListeners(generated.listeners, scope.snapshot, proxy);
+  return patchShared({ listeners, routes, clusters }, scope, proxy);
 }
 
-/** What Telemetry and EnvoyFilters make of shared resources; the same resources where there are none. */
+/** What EnvoyFilters make of shared resources; the same resources where there are none. */
 export const patchShared = (
   resources: ConfigResources,
   { snapshot }: OutboundScope,
   proxy: ProxyView,
-): ConfigResources =>
-  applyEnvoyFilters(applyTelemetry(resources, snapshot, proxy), { snapshot, proxy, side: 'outbound' });
+): ConfigResources => applyEnvoyFilters(resources, { snapshot, proxy, side: 'outbound' });
 
 /** Clusters do not depend on VirtualServices, but for the services that these send to. */
 export function sharedClusters(scope: OutboundScope, proxy: ProxyView): readonly Cluster[] {
@@ -98,7 +99,7 @@ export function tableNames(listeners: readonly Listener[]): string[] {
   for (const { filter_chains = [], default_filter_chain } of listeners) {
     for (const { filters } of default_filter_chain ? [...filter_chains, default_filter_chain] : filter_chains) {
       for (const { typed_config } of filters) {
-        const name = (typed_config as HttpConnectionManager).rds?.route_config_name;
+        const name = (typed_config as HttpConnectionManager | undefined)?.rds?.route_config_name;
         if (name !== undefined) names.add(name);
       }
     }
@@ -109,12 +110,10 @@ export function tableNames(listeners: readonly Listener[]): string[] {
 /** What only this proxy has: a sidecar's inbound side. */
 export function ownResources(scope: OutboundScope, proxy: ProxyView): ConfigResources {
   if (proxy.role !== 'sidecar') return { listeners: [], routes: [], clusters: [] };
-  const generated = { listeners: inboundListeners(scope, proxy), routes: [], clusters: inboundClusters(scope, proxy) };
-  return applyEnvoyFilters(applyTelemetry(generated, scope.snapshot, proxy), {
-    snapshot: scope.snapshot,
-    proxy,
-    side: 'inbound',
-  });
+  const { snapshot } = scope;
+  const listeners = observedListeners(inboundListeners(scope, proxy), snapshot, proxy);
+  const generated = { listeners, routes: [], clusters: inboundClusters(scope, proxy) };
+  return applyEnvoyFilters(generated, { snapshot, proxy, side: 'inbound' });
 }
 
 /** The load assignments behind the EDS clusters, as the scope's clients see them. */

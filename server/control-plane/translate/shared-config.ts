@@ -13,6 +13,7 @@ import {
 } from './resources.ts';
 import { createRouteMemory, type RouteMemory } from './route-memory.ts';
 import { createScope, type OutboundScope } from './scope.ts';
+import { observedListeners, spanIdentity } from './telemetry/index.ts';
 
 export interface SharedInput {
   readonly snapshot: MeshSnapshot;
@@ -51,10 +52,19 @@ function sidecarConfig(memo: KeyedMemo, { snapshot, proxy, key }: SharedInput, s
   const routes = memo.of(`routes/${key}`, [listeners, memories, ...rules], () =>
     sharedRoutes(scope, listeners, (table) => remember(memories, table)),
   );
-  return memo.of(`shared/${key}`, [clusters, listeners, routes, envoyFilters, telemetries], () =>
-    patchShared({ clusters, listeners, routes }, scope, proxy),
+  const collectors = exportsSpans(snapshot) ? snapshot.services : undefined;
+  const own = `${key}/${spanIdentity(snapshot, proxy)}`;
+  const observed = memo.of(`observed/${own}`, [mesh, listeners, telemetries, collectors], () =>
+    observedListeners(listeners, snapshot, proxy),
+  );
+  return memo.of(`shared/${own}`, [clusters, observed, routes, envoyFilters], () =>
+    patchShared({ clusters, listeners: observed, routes }, scope, proxy),
   );
 }
+
+/** Whether listeners may name the service that takes spans. */
+const exportsSpans = ({ mesh, telemetries }: MeshSnapshot): boolean =>
+  telemetries.length > 0 || mesh.defaultProviders['tracing'] !== undefined;
 
 const hasL4 = ({ tcp, tls }: VirtualService): boolean => tcp.length > 0 || tls.length > 0;
 

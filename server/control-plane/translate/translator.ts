@@ -8,6 +8,7 @@ import { createReferenceCheck } from './reference-check.ts';
 import { type ConfigResources, endpointResources, ownResources } from './resources.ts';
 import { createScope, scopeKey } from './scope.ts';
 import { sharedConfig } from './shared-config.ts';
+import { spanIdentity } from './telemetry/index.ts';
 
 export type EncodedByType = ReadonlyMap<TypeUrl, ReadonlyMap<string, EncodedResource>>;
 
@@ -39,11 +40,12 @@ export function createTranslator(): Translator {
       const key = snapshot.envoyFilters.length + snapshot.telemetries.length === 0 ? scope : `${scope}/${proxy.id}`;
       const input = { snapshot, proxy, key };
       const config = sharedConfig(memory.memo, input);
-      const shared = encodeConfig(memory, key, config);
+      const identity = spanIdentity(snapshot, proxy);
+      const shared = encodeConfig(memory, { key, identity }, config);
       const own = encodeOwn(memory, snapshot, proxy);
       const endpoints = encodeEndpoints(memory, input, config);
       const join = (type: string, a: EncodedPart, b: EncodedPart): EncodedMap =>
-        b.resources.size === 0 ? a.resources : joined(memory.memo, `${type}/${key}/${own.key}`, a, b);
+        b.resources.size === 0 ? a.resources : joined(memory.memo, `${type}/${key}/${identity}/${own.key}`, a, b);
       return {
         resources: new Map<TypeUrl, EncodedMap>([
           [typeUrls.cluster, join('clusters', shared.clusters, own.clusters)],
@@ -77,11 +79,15 @@ interface EncodedConfig {
   readonly problems: readonly Diagnostic[];
 }
 
-function encodeConfig(memory: Memory, key: string, { listeners, routes, clusters }: ConfigResources): EncodedConfig {
+function encodeConfig(
+  memory: Memory,
+  { key, identity }: { readonly key: string; readonly identity: string },
+  { listeners, routes, clusters }: ConfigResources,
+): EncodedConfig {
   const { memo, encode } = memory;
   const check = memo.of(`check/${key}`, [clusters], () => createReferenceCheck(clusters));
   return {
-    listeners: memo.of<EncodedPart>(`encoded-listeners/${key}`, [listeners], (previous) =>
+    listeners: memo.of<EncodedPart>(`encoded-listeners/${key}/${identity}`, [listeners], (previous) =>
       encode(typeUrls.listener, listeners, previous),
     ),
     routes: memo.of<EncodedPart>(`encoded-routes/${key}`, [routes], (previous) =>
@@ -90,7 +96,7 @@ function encodeConfig(memory: Memory, key: string, { listeners, routes, clusters
     clusters: memo.of<EncodedPart>(`encoded-clusters/${key}`, [clusters], (previous) =>
       encode(typeUrls.cluster, clusters, previous),
     ),
-    problems: memo.of(`problems/${key}`, [check, listeners, routes], () => check({ listeners, routes })),
+    problems: memo.of(`problems/${key}/${identity}`, [check, listeners, routes], () => check({ listeners, routes })),
   };
 }
 
@@ -110,6 +116,7 @@ function encodeOwn({ memo, encode }: Memory, snapshot: MeshSnapshot, proxy: Prox
     proxy.namespace,
     Object.entries(proxy.labels).sort(),
     targets,
+    spanIdentity(snapshot, proxy),
     snapshot.sidecars.length > 0 ? proxy.ip : 0,
     snapshot.envoyFilters.length > 0 ? proxy.id : 0,
   ]);

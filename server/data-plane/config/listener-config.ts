@@ -1,5 +1,6 @@
 import type { SocketAddress } from '#domain';
 import type { FilterChain, FilterChainMatch, Listener } from '#xds';
+import { type AccessLogger, readAccessLogs } from './access-log/index.ts';
 import { compilePortPredicate } from './listener-filter-match.ts';
 import { compileNetworkFilter, type HttpFilterConfig, type TcpFilterConfig } from './network-filter.ts';
 import { type Origins, readOrigins } from './origins.ts';
@@ -31,6 +32,8 @@ export interface CompiledListener {
   readonly inspectHttp: (port: number) => boolean;
   /** 0: waits for the first bytes without limit. */
   readonly inspectTimeoutMs: number;
+  /** What writes down connections that no chain takes. */
+  readonly accessLogs: readonly AccessLogger[];
   readonly resource: Listener;
   readonly origins: Origins | undefined;
   /** RDS resources that must arrive before this listener serves. */
@@ -73,6 +76,7 @@ export function compileListener(resource: Listener, versionInfo: string): Compil
     inspectTls: compileInspector(resource, 'envoy.filters.listener.tls_inspector'),
     inspectHttp: compileInspector(resource, 'envoy.filters.listener.http_inspector'),
     inspectTimeoutMs: durationMs(resource.listener_filters_timeout, 'listener_filters_timeout', 15_000),
+    accessLogs: readAccessLogs(resource.access_log ?? []),
     resource,
     origins: readOrigins(resource.metadata),
     rdsNames: rdsNames(defaultChain === undefined ? chains : [...chains, defaultChain]),

@@ -97,11 +97,15 @@ function compileHcm(config: HttpConnectionManager, versionInfo: string): HttpFil
       escapedSlashes: (config['path_with_escaped_slashes_action'] ?? 'KEEP_UNCHANGED') as PathPolicy['escapedSlashes'],
     },
     forwardClientCert: (config.forward_client_cert_details ?? 'SANITIZE') as HttpFilterConfig['forwardClientCert'],
-    sampling: config.tracing && readNumber(config.tracing.random_sampling?.value, 100),
+    sampling: config.tracing && readSampling(config.tracing),
     accessLogs: readAccessLogs(config.access_log ?? []),
     serving: readHttpServing(config),
   };
 }
+
+/** Unset: every request; a share without value is none. */
+const readSampling = ({ random_sampling: share }: NonNullable<HttpConnectionManager['tracing']>): number =>
+  share === undefined ? 100 : readNumber(share.value, 0);
 
 function readRoutes(config: HttpConnectionManager, versionInfo: string): HttpFilterConfig['routes'] {
   if (config.rds !== undefined) return { rds: config.rds.route_config_name };

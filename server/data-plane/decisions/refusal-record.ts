@@ -1,6 +1,6 @@
 import type { HopRecord } from '#domain';
-import { istioLogFormat } from '../config/access-log/index.ts';
-import { NO_REQUEST } from '../http/format.ts';
+import { type AccessLogger, istioLogFormat } from '../config/access-log/index.ts';
+import { type FormatSubject, NO_REQUEST } from '../http/format.ts';
 import { Headers } from '../http/headers.ts';
 import { StreamInfo } from '../http/stream-info.ts';
 import { startSpan } from '../http/trace-context.ts';
@@ -49,11 +49,19 @@ export function recordRefusal(connection: PendingConnection): void {
  * What Envoy writes about it: connections that no chain wants are the listener's to log, and a TCP proxy logs each of its connections,
  * without a reason; an HTTP connection whose handshake failed had no request, hence no line.
  */
-function logLine({ chain }: PendingConnection, subject: Parameters<typeof istioLogFormat>[0]): string {
-  if (chain === undefined) return istioLogFormat(subject);
+function logLine({ chain, listener }: PendingConnection, subject: FormatSubject): string {
+  if (chain === undefined) return firstLine(listener?.config.accessLogs ?? [], subject);
   const [format] = chain.filter.kind === 'tcp' ? chain.filter.accessLogs : [];
   const info = new StreamInfo(subject.info.startMs, subject.info.startedAt);
   return format?.({ ...subject, info }) ?? '';
+}
+
+function firstLine(logs: readonly AccessLogger[], subject: FormatSubject): string {
+  for (const log of logs) {
+    const line = log(subject);
+    if (line !== undefined) return line;
+  }
+  return '';
 }
 
 /** Reports a connection that was refused by its first bytes, after it had been joined to an upstream. */

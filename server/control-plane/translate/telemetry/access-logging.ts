@@ -85,7 +85,8 @@ function namedProviders(
 
 const namesOf = ({ providers }: AccessLogging): string[] => (providers ?? []).map(({ name }) => name ?? '');
 
-function applies({ match }: AccessLogging, mode: LogMode): boolean {
+/** Whether an entry is about this side. */
+export function applies({ match }: Pick<AccessLogging, 'match'>, mode: LogMode): boolean {
   const wanted = match?.mode ?? 'CLIENT_AND_SERVER';
   return wanted === 'CLIENT_AND_SERVER' || wanted === mode;
 }

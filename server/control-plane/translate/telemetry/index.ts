@@ -1,55 +1,121 @@
-import type { FilterChain, HttpConnectionManager, Listener } from '#xds';
-import { extensionTypes } from '#xds';
+import { type Any, extensionTypes, type FilterChain, type HttpConnectionManager, type Listener } from '#xds';
 import type { MeshSnapshot } from '../../snapshot/mesh-snapshot.ts';
 import { telemetriesFor } from '../../snapshot/telemetries.ts';
-import type { AccessLog } from '../access-log.ts';
+import { type AccessLog, accessLog } from '../access-log.ts';
 import type { ProxyView } from '../proxy-view.ts';
-import type { ConfigResources } from '../resources.ts';
-import { telemetryAccessLogs } from './access-logging.ts';
+import { type LogMode, telemetryAccessLogs } from './access-logging.ts';
+import { serviceTags } from './span-tags.ts';
+import { type SideTracing, tracingOf } from './tracing.ts';
+
+/** What is observed on one side of a proxy. */
+interface Observation {
+  /** Access logs of Telemetry; undefined: the mesh's own stay. */
+  readonly logs: readonly AccessLog[] | undefined;
+  /** What a listener itself logs: connections that no filter chain takes. */
+  readonly unmatched: readonly AccessLog[];
+  readonly tracing: SideTracing;
+}
 
 /**
- * Puts the access logs that Telemetry asks for in place of the mesh's; the same resources where it asks for none. Metrics and tracing of
- * Telemetry are not translated.
+ * Gives listeners what a proxy is to observe: access logs of Telemetry in place of the mesh's, the listeners' own log, and tracing.
+ * Metrics of Telemetry are not translated.
  */
-export function applyTelemetry(resources: ConfigResources, snapshot: MeshSnapshot, proxy: ProxyView): ConfigResources {
-  const { mesh, telemetries } = snapshot;
-  if (proxy.role === 'grpc' || (telemetries.length === 0 && mesh.defaultProviders['accessLogging'] === undefined)) {
-    return resources;
-  }
-  const applicable = telemetriesFor(telemetries, proxy, mesh.rootNamespace);
-  const client = telemetryAccessLogs(mesh, applicable, 'CLIENT');
-  const server = telemetryAccessLogs(mesh, applicable, 'SERVER');
+export function observedListeners(
+  listeners: readonly Listener[],
+  snapshot: MeshSnapshot,
+  proxy: ProxyView,
+): readonly Listener[] {
+  if (proxy.role === 'grpc') return listeners;
+  const client = observationOf(snapshot, proxy, 'CLIENT');
+  const server = proxy.role === 'sidecar' ? observationOf(snapshot, proxy, 'SERVER') : client;
+  return listeners.map((listener) =>
+    observed(listener, proxy, listener.traffic_direction === 'INBOUND' ? server : client),
+  );
+}
+
+/** What tracing puts of a proxy itself into listeners: proxies of one key and scope may share them. */
+export const spanIdentity = ({ mesh }: MeshSnapshot, proxy: ProxyView): string =>
+  JSON.stringify([serviceTags(proxy), mesh.defaultProviders['tracing'] === undefined ? 0 : proxy.cluster]);
+
+function observationOf(snapshot: MeshSnapshot, proxy: ProxyView, mode: LogMode): Observation {
+  const { mesh } = snapshot;
+  const telemetries = telemetriesFor(snapshot.telemetries, proxy, mesh.rootNamespace);
+  const logs = telemetryAccessLogs(mesh, telemetries, mode);
+  const listenerLogs = mesh.disableEnvoyListenerLog === true ? [] : (logs ?? accessLog(mesh).access_log ?? []);
   return {
-    ...resources,
-    listeners: resources.listeners.map((listener) => {
-      const logs = listener.traffic_direction === 'INBOUND' && proxy.role === 'sidecar' ? server : client;
-      return logs === undefined ? listener : logged(listener, logs);
-    }),
+    logs,
+    unmatched: listenerLogs.map((log) => ({ ...log, filter: and(NO_CHAIN, log.filter) })),
+    tracing: tracingOf({ snapshot, proxy, telemetries }, mode),
   };
 }
 
-function logged(listener: Listener, logs: readonly AccessLog[]): Listener {
+type LogFilter = NonNullable<AccessLog['filter']>;
+
+const NO_CHAIN: LogFilter = { response_flag_filter: { flags: ['NR'] } };
+
+const and = (first: LogFilter, second: LogFilter | undefined): LogFilter =>
+  second === undefined ? first : { and_filter: { filters: [first, second] } };
+
+function observed(listener: Listener, proxy: ProxyView, observation: Observation): Listener {
   const { filter_chains, default_filter_chain } = listener;
+  const chains = filter_chains && unchangedOr(filter_chains, (chain) => observedChain(chain, observation));
+  const fallback = default_filter_chain && observedChain(default_filter_chain, observation);
+  const logs = logsUnmatched(listener, proxy) ? observation.unmatched : [];
+  if (chains === filter_chains && fallback === default_filter_chain && logs.length === 0) return listener;
   return {
     ...listener,
-    ...(filter_chains && { filter_chains: filter_chains.map((chain) => loggedChain(chain, logs)) }),
-    ...(default_filter_chain && { default_filter_chain: loggedChain(default_filter_chain, logs) }),
+    ...(chains && { filter_chains: chains }),
+    ...(fallback && { default_filter_chain: fallback }),
+    ...(logs.length > 0 && { access_log: logs }),
   };
 }
+
+/** Listeners that connections reach from outside the proxy; source: callers of setListenerAccessLog in istio pilot. */
+const logsUnmatched = ({ name, traffic_direction }: Listener, { role }: ProxyView): boolean =>
+  role === 'router' || traffic_direction === 'INBOUND' || name === 'virtualOutbound';
 
 /** Chains that only take what must not loop are never logged. */
 const isBlackHole = ({ name }: FilterChain): boolean => name?.endsWith('-blackhole') === true;
 
-const LOGGING = new Set<string>([extensionTypes.httpConnectionManager, extensionTypes.tcpProxy]);
+function observedChain(chain: FilterChain, observation: Observation): FilterChain {
+  const filters = unchangedOr(chain.filters, (filter) => {
+    const { typed_config } = filter;
+    if (typed_config === undefined) return filter;
+    if (typed_config === undefined) return filter;
+    const changed = observedFilter(typed_config, observation, isBlackHole(chain));
+    return changed === typed_config ? filter : { ...filter, typed_config: changed };
+  });
+  return filters === chain.filters ? chain : { ...chain, filters };
+}
 
-function loggedChain(chain: FilterChain, logs: readonly AccessLog[]): FilterChain {
-  if (isBlackHole(chain)) return chain;
+function observedFilter(config: Any, { logs, tracing }: Observation, silent: boolean): Any {
+  const isHttp = config['@type'] === extensionTypes.httpConnectionManager;
+  if (!isHttp && config['@type'] !== extensionTypes.tcpProxy) return config;
+  const logged = logs === undefined || silent ? config : withLogs(config, logs);
+  return isHttp ? traced(logged as HttpConnectionManager, tracing) : logged;
+}
+
+function withLogs(config: Any, logs: readonly AccessLog[]): Any {
+  const { access_log: _, ...rest } = config as HttpConnectionManager;
+  return { ...rest, ...(logs.length > 0 && { access_log: logs }) };
+}
+
+function traced(config: HttpConnectionManager, { tracing, requestIdDecides }: SideTracing): HttpConnectionManager {
+  const extension = config['request_id_extension'] as { readonly typed_config: Any } | undefined;
   return {
-    ...chain,
-    filters: chain.filters.map((filter) => {
-      if (!LOGGING.has(filter.typed_config['@type'])) return filter;
-      const { access_log: _, ...config } = filter.typed_config as HttpConnectionManager;
-      return { ...filter, typed_config: { ...config, ...(logs.length > 0 && { access_log: logs }) } };
-    }),
+    ...config,
+    ...(tracing && { tracing }),
+    ...(extension &&
+      !requestIdDecides && {
+        request_id_extension: {
+          typed_config: { ...extension.typed_config, use_request_id_for_trace_sampling: false },
+        },
+      }),
   };
+}
+
+/** The list of what `change` makes of each item; the very list where it changes none. */
+function unchangedOr<Item>(items: Item[], change: (item: Item) => Item): Item[] {
+  const changed = items.map(change);
+  return changed.every((item, i) => item === items[i]) ? items : changed;
 }
