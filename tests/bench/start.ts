@@ -2,6 +2,7 @@ import { Agent, get } from 'node:http';
 import { createSystemClock } from '#sandbox';
 import { buildSandbox, sandboxProgram } from '../../scripts/build-sandbox.mjs';
 import { forkSandbox, type SandboxProcess } from '../../server/api/gateway/sandbox-process.ts';
+import { HEAP_LIMIT_MB } from '../../server/api/gateway/v8-flags.ts';
 import type { FromSandbox } from '../../server/api/protocol.ts';
 import { root, subnet } from './labs.ts';
 import { residentMb } from './measure.ts';
@@ -25,7 +26,6 @@ interface Started {
   readonly ingressUrl: string;
 }
 
-const HEAP_LIMIT_MB = 512;
 const CLIENTS = 4;
 
 /** Starts Bookinfo as the lab server does, in a process of its own, one after the other. */

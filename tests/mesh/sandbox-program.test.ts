@@ -1,8 +1,10 @@
+import { execFileSync } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSystemClock } from '#sandbox';
 import { buildSandbox, sandboxProgram } from '../../scripts/build-sandbox.mjs';
 import { forkSandbox, type SandboxProcess } from '../../server/api/gateway/sandbox-process.ts';
+import { HEAP_LIMIT_MB, v8Flags } from '../../server/api/gateway/v8-flags.ts';
 import type { FromSandbox } from '../../server/api/protocol.ts';
 import { root, subnet } from '../bench/labs.ts';
 
@@ -17,7 +19,7 @@ describe('the joined code of a sandbox', () => {
         root,
         program: sandboxProgram,
         clock: createSystemClock(),
-        heapLimitMb: 512,
+        heapLimitMb: HEAP_LIMIT_MB,
         hungAfterMs: 60_000,
         onMessage: (message) => {
           messages.push(message);
@@ -51,6 +53,16 @@ describe('the joined code of a sandbox', () => {
     const response = await fetch(`${view.at(-1)?.ingressUrl}/productpage`);
     expect(response.status).toBe(200);
     expect(response.headers.get('server')).toBe('istio-envoy');
+  });
+
+  it('comes with compiled code that a sandbox takes', () => {
+    const ask = `const { readFileSync } = require('node:fs');
+      const program = process.argv[1];
+      const cachedData = readFileSync(program + '.v8').subarray(64);
+      const script = new (require('node:vm').Script)(readFileSync(program, 'latin1'), { filename: program, cachedData });
+      process.stdout.write(String(script.cachedDataRejected));`;
+    const rejected = execFileSync(process.execPath, [...v8Flags(HEAP_LIMIT_MB), '-e', ask, sandboxProgram]);
+    expect(rejected.toString()).toBe('false');
   });
 
   it('is not built again while nothing changed', async () => {

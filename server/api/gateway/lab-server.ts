@@ -11,7 +11,7 @@ import { serveStatic } from './static-files.ts';
 
 export interface LabServerOptions {
   readonly root: string;
-  /** The file that a sandbox process runs; undefined: `server/sandbox-main.ts` of the root. */
+  /** All code of a sandbox process in one file; undefined: it runs from the sources. */
   readonly sandboxProgram?: string | undefined;
   readonly host: string;
   readonly port: number;

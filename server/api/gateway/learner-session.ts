@@ -5,6 +5,7 @@ import { leaseSubnet, type SubnetLease } from '#sandbox/subnets';
 import { ApiError, toErrorView } from '../errors.ts';
 import type { FromSandbox, SavedState } from '../protocol.ts';
 import { forkSandbox, type SandboxProcess } from './sandbox-process.ts';
+import { HEAP_LIMIT_MB } from './v8-flags.ts';
 
 /** One open page: takes messages, bounded by its owner. */
 export interface PageConnection {
@@ -72,7 +73,7 @@ export function createLearnerSession(options: SessionOptions): LearnerSession {
         root: options.root,
         program: options.sandboxProgram,
         clock: options.clock,
-        heapLimitMb: 512,
+        heapLimitMb: HEAP_LIMIT_MB,
         hungAfterMs: 15_000,
         onMessage: (message) => {
           if (message.kind === 'started') resolve();

@@ -3,11 +3,12 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock, Timer } from '#domain';
 import type { FromSandbox, ToSandbox } from '../protocol.ts';
+import { v8Flags } from './v8-flags.ts';
 
 export interface SandboxProcessOptions {
   /** Folder of the project; the child may read its code and labs, and nothing else (the learners' database least of all). */
   readonly root: string;
-  /** The file to run: all its code in one (`scripts/build-sandbox.mjs`); undefined: `server/sandbox-main.ts`. */
+  /** All code of the child in one file (`scripts/build-sandbox.mjs`); undefined: it runs from the sources. */
   readonly program?: string | undefined;
   readonly clock: Clock;
   readonly heapLimitMb: number;
@@ -34,16 +35,16 @@ const READABLE = ['package.json', 'server/*', 'labs/*', 'node_modules/*'] as con
  * Permissions of the child: network and reading its own code; no processes, no workers, no environment, and no writes but those of Node's
  * compile cache, a right that the child gives up before it takes its first message.
  */
-function childArguments(options: SandboxProcessOptions, program: string, cache: string | undefined): string[] {
+function childArguments(options: SandboxProcessOptions, cache: string | undefined): string[] {
   return [
     '--permission',
     '--allow-net',
     ...READABLE.map((path) => `--allow-fs-read=${join(options.root, path)}`),
-    `--allow-fs-read=${program}`,
+    ...(options.program === undefined ? [] : [`--allow-fs-read=${options.program}*`]),
     ...(cache === undefined ? [] : [`--allow-fs-read=${cache}/*`, `--allow-fs-write=${cache}/*`]),
     '--disable-warning=ExperimentalWarning',
     '--disable-warning=SecurityWarning',
-    `--max-old-space-size=${options.heapLimitMb}`,
+    ...v8Flags(options.heapLimitMb),
   ];
 }
 
@@ -61,11 +62,12 @@ function compileCache(root: string): string | undefined {
 
 export function forkSandbox(options: SandboxProcessOptions): SandboxProcess {
   const cache = compileCache(options.root);
-  const program = options.program ?? join(options.root, 'server', 'sandbox-main.ts');
-  const child: ChildProcess = fork(program, [], {
+  const { program } = options;
+  const main = join(options.root, 'server', program === undefined ? 'sandbox-main.ts' : 'sandbox-joined.ts');
+  const child: ChildProcess = fork(main, program === undefined ? [] : [program], {
     cwd: options.root,
     env: cache === undefined ? {} : { NODE_COMPILE_CACHE: cache },
-    execArgv: childArguments(options, program, cache),
+    execArgv: childArguments(options, cache),
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     // Ctrl+C goes to the lab server, which stops its children in order.

@@ -1,0 +1,19 @@
+// Starts one mesh from joined code, so that V8 compiles what a start needs, and keeps the compiled code beside it:
+// `node scripts/warm-sandbox.ts FILE`. Only code that nobody but this project wrote runs here; sandboxes can read it and write nothing.
+import { fork } from 'node:child_process';
+import { seededRandom } from '#domain';
+import { leaseSubnet } from '#sandbox/subnets';
+import { HEAP_LIMIT_MB, v8Flags } from '../server/api/gateway/v8-flags.ts';
+
+const LIMIT_MS = 30_000;
+
+const lease = await leaseSubnet(seededRandom(String(process.pid)));
+const child = fork(new URL('./compile-sandbox.ts', import.meta.url), [process.argv[2] ?? '', String(lease.subnet)], {
+  execArgv: [...v8Flags(HEAP_LIMIT_MB), '--disable-warning=ExperimentalWarning'],
+  timeout: LIMIT_MS,
+  killSignal: 'SIGKILL',
+});
+child.on('exit', async (code) => {
+  await lease.release();
+  process.exitCode = code ?? 1;
+});

@@ -1,0 +1,9 @@
+/** Memory for JavaScript objects of one sandbox. */
+export const HEAP_LIMIT_MB = 512;
+
+/** Flags of V8 in a sandbox process. Compiled code is taken only by a process with the flags of the one that compiled it. */
+export const v8Flags = (heapLimitMb: number): readonly string[] => [
+  `--max-old-space-size=${heapLimitMb}`,
+  // The sandbox asks for it too (`keepRequestsYoung`); a flag that changes later would make compiled code unfit.
+  '--no-allocation-site-pretenuring',
+];
