@@ -1,7 +1,7 @@
 // The child process: gRPC's own xDS client, unmodified. It must be a process of its own, because the library keeps a global
 // registry, reads its bootstrap once, and may end the process on configuration that it does not expect.
 import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
-import { register } from '@grpc/grpc-js-xds';
+import { register, XdsChannelCredentials } from '@grpc/grpc-js-xds';
 import { type AskCommand, type AskReply, askPath } from './messages.ts';
 
 const CONCURRENCY = 10;
@@ -12,7 +12,8 @@ const asBytes = (): Buffer => Buffer.alloc(0);
 function channelTo(target: string): Client {
   const known = channels.get(target);
   if (known) return known;
-  const channel = new Client(target, credentials.createInsecure());
+  // With these the control plane decides about TLS; where it says nothing, plaintext it is.
+  const channel = new Client(target, new XdsChannelCredentials(credentials.createInsecure()));
   channels.set(target, channel);
   return channel;
 }

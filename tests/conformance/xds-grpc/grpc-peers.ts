@@ -11,7 +11,15 @@ export interface GrpcBackend {
   stop(): void;
 }
 
-export async function startGrpcBackend(name: string, host = '127.0.0.1', wantedPort = 0): Promise<GrpcBackend> {
+export interface BackendOptions {
+  readonly host?: string;
+  readonly port?: number;
+  /** Absent: plaintext. */
+  readonly credentials?: ServerCredentials;
+}
+
+export async function startGrpcBackend(name: string, options: BackendOptions = {}): Promise<GrpcBackend> {
+  const { host = '127.0.0.1', port: wantedPort = 0, credentials = ServerCredentials.createInsecure() } = options;
   const server = new Server();
   const asIs = (bytes: Buffer): Buffer => bytes;
   const ask = {
@@ -28,9 +36,7 @@ export async function startGrpcBackend(name: string, host = '127.0.0.1', wantedP
     { ask: (_call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>) => reply(null, Buffer.from(name)) },
   );
   const port = await new Promise<number>((resolve, reject) =>
-    server.bindAsync(`${host}:${wantedPort}`, ServerCredentials.createInsecure(), (error, bound) =>
-      error ? reject(error) : resolve(bound),
-    ),
+    server.bindAsync(`${host}:${wantedPort}`, credentials, (error, bound) => (error ? reject(error) : resolve(bound))),
   );
   return { name, address: host, port, stop: () => server.forceShutdown() };
 }
@@ -41,6 +47,8 @@ export interface GrpcXdsClientOptions {
   readonly nodeId: string;
   /** node.metadata. `GENERATOR: grpc` is added, as Istio's agent does for proxyless gRPC. */
   readonly metadata?: Readonly<Record<string, unknown>>;
+  /** Files (PEM) that the certificate provider `default` reads. */
+  readonly certificates?: { readonly chain: string; readonly key: string; readonly roots: string };
 }
 
 /** gRPC's own xDS client for Node, in a process of its own. */
@@ -57,11 +65,24 @@ export interface GrpcXdsClient {
   stop(): Promise<void>;
 }
 
-function bootstrapOf({ xdsAddress, nodeId, metadata }: GrpcXdsClientOptions): string {
+function bootstrapOf({ xdsAddress, nodeId, metadata, certificates }: GrpcXdsClientOptions): string {
   return JSON.stringify({
     xds_servers: [{ server_uri: xdsAddress, channel_creds: [{ type: 'insecure' }], server_features: ['xds_v3'] }],
     // The library refuses a node without a locality.
     node: { id: nodeId, cluster: 'grpc', locality: {}, metadata: { GENERATOR: 'grpc', ...metadata } },
+    ...(certificates && {
+      certificate_providers: {
+        default: {
+          plugin_name: 'file_watcher',
+          config: {
+            certificate_file: certificates.chain,
+            private_key_file: certificates.key,
+            ca_certificate_file: certificates.roots,
+            refresh_interval: '1s',
+          },
+        },
+      },
+    }),
   });
 }
 

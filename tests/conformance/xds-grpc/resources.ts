@@ -1,4 +1,11 @@
-import { type Cluster, type EncodedResource, encodeResource, type HttpConnectionManager, typeUrls } from '#xds';
+import {
+  type Cluster,
+  type EncodedResource,
+  encodeResource,
+  extensionTypes,
+  type HttpConnectionManager,
+  typeUrls,
+} from '#xds';
 import type { GrpcBackend } from './grpc-peers.ts';
 
 /** The target of the tests: a gRPC client asks for a listener of exactly this name. */
@@ -17,8 +24,13 @@ const hcm = {
   ],
 } satisfies HttpConnectionManager;
 
-const clusterOf = (version: string, lbPolicy: NonNullable<Cluster['lb_policy']>): EncodedResource =>
+const clusterOf = (
+  version: string,
+  lbPolicy: NonNullable<Cluster['lb_policy']>,
+  server: string | undefined,
+): EncodedResource =>
   encodeResource(typeUrls.cluster, {
+    ...(server !== undefined && { transport_socket: mutualTls(server) }),
     name: subset(version),
     type: 'EDS',
     lb_policy: lbPolicy,
@@ -38,6 +50,23 @@ const endpointsOf = (version: string, { address, port }: GrpcBackend): EncodedRe
     ],
   });
 
+/** As Istio's istiod tells proxyless clients: certificates come from the provider that the bootstrap names. */
+const mutualTls = (server: string): NonNullable<Cluster['transport_socket']> => ({
+  name: 'envoy.transport_sockets.tls',
+  typed_config: {
+    '@type': extensionTypes.upstreamTls,
+    common_tls_context: {
+      tls_certificate_provider_instance: { instance_name: 'default' },
+      combined_validation_context: {
+        default_validation_context: {
+          ca_certificate_provider_instance: { instance_name: 'default' },
+          match_subject_alt_names: [{ exact: server }],
+        },
+      },
+    },
+  },
+});
+
 export interface CanaryOptions {
   readonly v1: GrpcBackend;
   readonly v2: GrpcBackend;
@@ -45,10 +74,12 @@ export interface CanaryOptions {
   readonly weights: readonly [number, number];
   /** Balancer of v2's cluster. */
   readonly lbPolicy?: NonNullable<Cluster['lb_policy']>;
+  /** SPIFFE id that both must prove over mutual TLS; absent: plaintext. */
+  readonly server?: string;
 }
 
 /** Everything a proxyless gRPC client needs for two weighted versions of one service. */
-export function canary({ v1, v2, weights, lbPolicy = 'ROUND_ROBIN' }: CanaryOptions): EncodedResource[] {
+export function canary({ v1, v2, weights, lbPolicy = 'ROUND_ROBIN', server }: CanaryOptions): EncodedResource[] {
   const clusters = weights.map((weight, index) => ({ name: subset(`v${index + 1}`), weight }));
   return [
     encodeResource(typeUrls.listener, { name: target, api_listener: { api_listener: hcm } }),
@@ -62,8 +93,8 @@ export function canary({ v1, v2, weights, lbPolicy = 'ROUND_ROBIN' }: CanaryOpti
         },
       ],
     }),
-    clusterOf('v1', 'ROUND_ROBIN'),
-    clusterOf('v2', lbPolicy),
+    clusterOf('v1', 'ROUND_ROBIN', server),
+    clusterOf('v2', lbPolicy, server),
     endpointsOf('v1', v1),
     endpointsOf('v2', v2),
   ];
