@@ -84,6 +84,20 @@ describe('a batch of several traffics', () => {
   });
 });
 
+describe('the beginning of a batch', () => {
+  it('is told once the steady traffic stands still, before anything is sent', async () => {
+    const { sandbox, traffic } = labOf([readers]);
+    traffic.set('readers', true);
+    await sandbox.clock.run(1000);
+    const steady = sandbox.requests.length;
+    let sentBefore = -1;
+    await traffic.batch('readers', 2, { begins: () => (sentBefore = sandbox.requests.length) });
+    expect(sentBefore).toBe(steady);
+    expect(sandbox.requests.length).toBe(steady + 2);
+    traffic.stop();
+  });
+});
+
 describe('a call', () => {
   it.each([true, false])('is told by whether it came over mutual TLS: %s', (mtls) => {
     const sandbox = createFakeSandbox();

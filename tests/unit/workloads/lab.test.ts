@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createClusterAuthority } from '#ca';
 import { findImage, imageName } from '#workloads';
 import { bodyOf, eventually, TestNet } from './support.ts';
 
@@ -123,5 +124,22 @@ describe('lab images', () => {
     const service = await net.run('meshwork/service', 'orders', { DELAY_MS: '800', DELAY_PERCENT: '0' });
     expect((await service.get('/')).status).toBe(200);
     expect(net.clock.waiting).toBe(0);
+  });
+
+  it('service speaks TLS with mounted files, and callers that trust its CA reach it', async () => {
+    const ca = createClusterAuthority({ clock: { ...net.clock, now: () => Date.now() } });
+    const { certPem, keyPem } = ca.issue(['orders']);
+    const env = { PORT: '8443', TLS_CERT: '/tls/crt', TLS_KEY: '/tls/key' };
+    await net.run('meshwork/service', 'orders', env, { files: { '/tls/crt': certPem, '/tls/key': keyPem } });
+    const upstreams = { UPSTREAMS: 'https://orders:8443' };
+    const trusting = await net.run(
+      'meshwork/frontend',
+      'frontend',
+      { ...upstreams, UPSTREAMS_CA: '/ca' },
+      { files: { '/ca': ca.caPem } },
+    );
+    expect(bodyOf(await trusting.get('/x'))).toMatchObject({ upstreams: [{ status: 200, body: { path: '/x' } }] });
+    const wary = await net.run('meshwork/frontend', 'other', upstreams);
+    expect((await wary.get('/x')).status).toBe(502);
   });
 });
