@@ -5,6 +5,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFi
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { stripDescriptors } from './strip-protos.mjs';
 
 const BUF = '@bufbuild/buf@1.75.0';
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
@@ -157,6 +158,7 @@ try {
     stdio: 'inherit',
     shell: process.platform === 'win32',
   });
+  writeFileSync(output, stripDescriptors(readFileSync(output)));
   console.log(`${output}: ${statSync(output).size} bytes`);
 } finally {
   rmSync(workspace, { recursive: true, force: true });
