@@ -52,6 +52,8 @@ export interface ContainerContext {
   listenTcp(port: number, onConnection: (socket: Socket) => void): Promise<void>;
   /** A file of the container: what its volumes hold. Undefined when there is none. */
   readFile(path: string): Buffer | undefined;
+  /** The paths of all files below a folder, in order; none when there is no such folder. */
+  listFiles(folder: string): readonly string[];
   /** Runs a program of the image, as `kubectl exec` does; its output goes to the log. Resolves with the exit code. */
   run(command: readonly string[]): Promise<number>;
   /** The image's program ends by itself: with this exit code, when it is known. */

@@ -11,6 +11,7 @@ import { frontendImage } from './lab/frontend.ts';
 import { inventoryImage } from './lab/inventory.ts';
 import { labReviewsImage } from './lab/reviews.ts';
 import { serviceImage } from './lab/service.ts';
+import { ratelimitImage } from './ratelimit/ratelimit.ts';
 import { extAuthzImage } from './samples/ext-authz.ts';
 import { helloworldImages } from './samples/helloworld.ts';
 import { healthImage, webSocketImage } from './samples/small.ts';
@@ -44,6 +45,7 @@ export const images: readonly WorkloadImage[] = [
   ...helloworldImages,
   tcpEchoImage,
   extAuthzImage,
+  ratelimitImage,
   healthImage,
   webSocketImage,
   fortioImage,

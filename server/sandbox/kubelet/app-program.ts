@@ -17,6 +17,7 @@ export interface AppProgramOptions {
   readonly random: Random;
   readonly fetch: ContainerContext['fetch'];
   readonly readFile: ContainerContext['readFile'];
+  readonly listFiles: ContainerContext['listFiles'];
   readonly run: (command: readonly string[], signal: AbortSignal) => Promise<number>;
   readonly log: (line: string) => void;
   readonly onListen: (listener: SocketAddress) => void;
@@ -24,7 +25,7 @@ export interface AppProgramOptions {
 
 /** Runs a workload image on real sockets. */
 export function createAppProgram(options: AppProgramOptions): Program {
-  const { image, container, pod, env, clock, random, fetch, readFile, run, log } = options;
+  const { image, container, pod, env, clock, random, fetch, readFile, listFiles, run, log } = options;
   const ports = new ContainerPorts(options);
   const stopping = new AbortController();
   return {
@@ -39,6 +40,7 @@ export function createAppProgram(options: AppProgramOptions): Program {
         random,
         fetch,
         readFile,
+        listFiles,
         run: (command) => run(command, stopping.signal),
         exits: (exitCode) => {
           exit = exitCode;

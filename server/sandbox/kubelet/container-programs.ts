@@ -34,6 +34,7 @@ export function createProgram(build: PodBuild, spec: ContainerSpec, log: (line: 
     random: random.stream(`${pod.metadata.namespace}/${pod.metadata.name}/${spec.name}`),
     fetch: createFetch(build.dial, clock),
     readFile: (path) => filesOf(build, spec).bytes(path),
+    listFiles: (folder) => filesOf(build, spec).list(folder),
     run: (command, signal) => mainProgram(build, spec, { command, signal, log }),
     log,
     onListen: (listener) => {

@@ -124,6 +124,7 @@ export class TestNet {
       listen: (port, handler) => this.serve(host, handler, port),
       listenTcp: (port, onConnection) => this.serveTcp(host, onConnection, port),
       readFile: (path) => (files[path] === undefined ? undefined : Buffer.from(files[path])),
+      listFiles: (folder) => Object.keys(files).filter((path) => path.startsWith(`${folder}/`)),
       run: async (program) => (program.includes('fail') ? 1 : 0),
       exits: (exitCode) => {
         ended = exitCode;
