@@ -3,6 +3,7 @@ import type { Sandbox } from '#sandbox';
 import type { FetchInit, FetchResponse } from '#workloads';
 import { failureOf } from './failure.ts';
 import type { TrafficSpec } from './lab-schema.ts';
+import { everyEntry } from './probes/fields.ts';
 import type { SentRequest, TrafficState } from './traffic.ts';
 
 export interface Outgoing {
@@ -32,6 +33,7 @@ export function createGenerator(spec: TrafficSpec, sandbox: Sandbox): Generator 
   const random = sandbox.random.stream(`traffic/${spec.id}`);
   const open = new Set<Promise<SentRequest>>();
   let { rps } = spec;
+  let turn = 0;
   let running = false;
   let holds = 0;
   let timer: Timer | undefined;
@@ -47,7 +49,7 @@ export function createGenerator(spec: TrafficSpec, sandbox: Sandbox): Generator 
     };
     const beganMs = sandbox.clock.monotonic();
     const tookMs = (): number => sandbox.clock.monotonic() - beganMs;
-    const request = fetchFrom({ spec, sandbox, path, headers: all }).then(
+    const request = fetchFrom({ spec, sandbox, turn: turn++, path, headers: all }).then(
       ({ status, headers: answered }) => ({ traceId, status, headers: answered, tookMs: tookMs() }),
       // No answer is an outcome that checks count, not a failure of ours.
       (error: unknown) => ({ traceId, status: 0, headers: {}, tookMs: tookMs(), failure: failureOf(error) }),
@@ -119,7 +121,7 @@ function tlsOf({ tls, from }: TrafficSpec, sandbox: Sandbox): Pick<FetchInit, 't
   return { tls: { insecure: true, ...(cert && key ? { cert, key } : {}) } };
 }
 
-async function fetchFrom({ spec, sandbox, path, headers }: Fetching): Promise<FetchResponse> {
+async function fetchFrom({ spec, sandbox, turn, path, headers }: Fetching): Promise<FetchResponse> {
   const init = { method: spec.method, headers, timeoutMs: spec.timeoutMs, ...tlsOf(spec, sandbox) };
   const url = path === undefined ? spec.url : new URL(path, spec.url).href;
   if (spec.from === 'outside') {
@@ -129,10 +131,10 @@ async function fetchFrom({ spec, sandbox, path, headers }: Fetching): Promise<Fe
     return sandbox.fetchFromOutside(`http://${ingress.ip}:${ingress.port}${pathname}${search}`, init);
   }
   const { namespace, labels } = spec.from;
-  const pod = sandbox.pods.find(
-    (each) =>
-      each.namespace === namespace && Object.entries(labels).every(([key, value]) => each.labels[key] === value),
+  const pods = sandbox.pods.filter(
+    (each) => each.namespace === namespace && everyEntry(labels, (key, value) => each.labels[key] === value),
   );
+  const pod = pods[turn % pods.length];
   if (!pod) throw new Error('the pod that sends this traffic is not running');
   return pod.fetch(url, init);
 }

@@ -103,6 +103,17 @@ describe('a request', () => {
   });
 });
 
+describe('several pods with the labels', () => {
+  it('send in turn', async () => {
+    const { sandbox, traffic } = start();
+    sandbox.addPod({ name: 'frontend-2', labels: { app: 'frontend' } });
+    await traffic.batch('readers', 10, { atOnce: 1 });
+    const senders = sandbox.requests.map(({ from }) => from);
+    expect(senders.filter((from) => from === senders[0])).toHaveLength(5);
+    expect(new Set(senders).size).toBe(2);
+  });
+});
+
 describe('a batch', () => {
   it('sends its requests a few at a time', async () => {
     const { sandbox, traffic } = start();
