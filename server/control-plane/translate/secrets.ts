@@ -140,16 +140,26 @@ const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
 const NAMING_TYPES: readonly TypeUrl[] = [typeUrls.listener, typeUrls.cluster];
 
+/** How the names begin that `parseName` reads. */
+const SCHEMES = ['kubernetes-gateway://', 'kubernetes://', 'configmap://'] as const;
+
 /** What resources name, remembered as long as they are. */
-const known = new WeakMap<object, readonly string[]>();
+const known = new WeakMap<EncodedResource, readonly string[]>();
+
+/** Most resources name no secret, which their bytes tell at once: only the others are read as JSON. */
+function namesOf(resource: EncodedResource): readonly string[] {
+  const { buffer, byteOffset, byteLength } = resource.bytes;
+  const bytes = Buffer.from(buffer, byteOffset, byteLength);
+  return SCHEMES.some((scheme) => bytes.includes(scheme)) ? [...findNames(resource.json)] : [];
+}
 
 /** The secrets that the control plane itself serves, by the names that listeners and clusters ask with. */
 function namesIn(resources: EncodedByType): ReadonlySet<string> {
   const names = new Set<string>();
   for (const typeUrl of NAMING_TYPES) {
-    for (const { json } of resources.get(typeUrl)?.values() ?? []) {
-      const named = known.get(json) ?? [...findNames(json)];
-      known.set(json, named);
+    for (const resource of resources.get(typeUrl)?.values() ?? []) {
+      const named = known.get(resource) ?? namesOf(resource);
+      known.set(resource, named);
       for (const name of named) names.add(name);
     }
   }
