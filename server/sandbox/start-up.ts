@@ -38,7 +38,7 @@ export async function startMesh(options: StartUp): Promise<void> {
   ]) {
     store.apply(object, { changeId });
   }
-  const outcome = manifests.apply(topology, { namespace: 'default', changeId });
+  const outcome = manifests.apply(topology, { namespace: 'default', changeId, advised: false });
   if (!outcome.accepted) {
     const why = outcome.diagnostics.map(
       ({ location, message }) => `${location?.file ?? ''}:${location?.line ?? ''} ${message}`,

@@ -15,10 +15,10 @@ export interface FieldOrigin {
 
 /** From the learner's text to stored objects and back to the line. */
 export interface Manifests {
-  /** Stores all documents, or none when one of them is refused. */
+  /** Stores all documents, or none when one of them is refused. Unless `advised` is false, tells what analysis says about them too. */
   apply(
     files: readonly ManifestFile[],
-    options: { readonly namespace: string; readonly changeId: string },
+    options: { readonly namespace: string; readonly changeId: string; readonly advised?: boolean },
   ): ApplyOutcome;
   /** What an apply would refuse, and what analysis says about the mesh as it would be then. */
   validate(files: readonly ManifestFile[], options: { readonly namespace: string }): readonly Diagnostic[];
@@ -73,7 +73,7 @@ export function createManifests(store: KubeStore, isServiceIp: (ip: string) => b
       return [...problems, ...warned, ...advice(candidates, namespace)];
     },
     locate: ({ kind, namespace, name, path }) => sources.get(sourceKey(kind, namespace, name))?.locateKey(path),
-    apply: (files, { namespace, changeId }) => {
+    apply: (files, { namespace, changeId, advised = true }) => {
       const { candidates, problems } = read(files, namespace);
       if (problems.some(isError)) {
         return { changeId, accepted: false, objects: [], diagnostics: problems };
@@ -90,7 +90,8 @@ export function createManifests(store: KubeStore, isServiceIp: (ip: string) => b
           outcome: applied.outcome,
         } satisfies AppliedObject;
       });
-      const aboutThese = advice(candidates, namespace).filter(({ location }) => location !== undefined);
+      const found = advised ? advice(candidates, namespace) : [];
+      const aboutThese = found.filter(({ location }) => location !== undefined);
       return { changeId, accepted: true, objects, diagnostics: [...problems, ...aboutThese] };
     },
   };
