@@ -168,6 +168,31 @@ describe.skipIf(missing.length > 0)(
       );
     });
 
+    it('lives no longer than istiod’s environment allows, and as long as it says where nobody asks', {
+      timeout: 40_000,
+    }, async () => {
+      const name = { namespace: 'istio-system', name: 'istiod' };
+      const { template } = sandbox.store.get('Deployment', name)!.spec as {
+        template: { spec: { containers: Record<string, unknown>[] } };
+      };
+      const env = [
+        { name: 'MAX_WORKLOAD_CERT_TTL', value: '30m' },
+        { name: 'DEFAULT_WORKLOAD_CERT_TTL', value: '10m' },
+      ];
+      const containers = template.spec.containers.map((container) => ({ ...container, env }));
+      await certify('cart', CART);
+      sandbox.store.patch('Deployment', name, { spec: { template: { spec: { containers } } } }, { changeId: 'env' });
+      const csr = readFileSync(join(folder, 'csr.pem'), 'utf8');
+      const token = await tokenOf(sandbox, 'cart', 'istio-ca');
+      const refusal = (): Promise<string> => ca.sign(csr, token, 3_600_000).then(() => 'signed', String);
+      await expect
+        .poll(refusal, { timeout: 20_000 })
+        .toContain('requested TTL 3600s is greater than the max allowed TTL 1800s');
+      const { chainPem } = await ca.sign(csr, token);
+      const leftMs = new X509Certificate(chainPem[0] ?? '').validToDate.getTime() - Date.now();
+      expect(Math.round(leftMs / 60_000)).toBe(10);
+    });
+
     it('and the Kubernetes API are asked with different tokens', async () => {
       const forCa = await tokenOf(sandbox, 'cart', 'istio-ca');
       const forApi = await tokenOf(sandbox, 'cart', 'https://kubernetes.default.svc.cluster.local');
