@@ -70,6 +70,18 @@ export interface Listener {
   metadata?: Metadata;
 }
 
+/** A network or HTTP filter: with its configuration, or with the place where that is asked for (ECDS). */
+export interface ConfiguredFilter {
+  name: string;
+  typed_config?: Any;
+  config_discovery?: ExtensionConfigSource;
+}
+
+export interface ExtensionConfigSource {
+  config_source: { ads?: object; resource_api_version?: string; initial_fetch_timeout?: Duration };
+  type_urls: string[];
+}
+
 export interface FilterChainMatch {
   destination_port?: number;
   prefix_ranges?: { address_prefix: string; prefix_len: number }[];
@@ -81,7 +93,7 @@ export interface FilterChainMatch {
 export interface FilterChain {
   name?: string;
   filter_chain_match?: FilterChainMatch;
-  filters: { name: string; typed_config: Any }[];
+  filters: ConfiguredFilter[];
   transport_socket?: TransportSocket;
   transport_socket_connect_timeout?: Duration;
   metadata?: Metadata;
@@ -97,7 +109,7 @@ export interface HttpConnectionManager extends Any {
   codec_type?: 'AUTO' | 'HTTP1' | 'HTTP2';
   rds?: { config_source: { ads: object; resource_api_version?: string }; route_config_name: string };
   route_config?: RouteConfiguration;
-  http_filters?: { name: string; typed_config: Any }[];
+  http_filters?: ConfiguredFilter[];
   access_log?: readonly { name: string; typed_config: Any; filter?: Readonly<Record<string, unknown>> }[];
   server_name?: string;
   use_remote_address?: boolean;

@@ -67,7 +67,8 @@ function inbound(): Listener {
   const chains: FilterChain[] = [...one.filter_chains!, ...two.filter_chains!.slice(1)];
   for (const { filters } of chains) {
     for (const { typed_config } of filters) {
-      if ('http_filters' in typed_config) typed_config['upgrade_configs'] = [{ upgrade_type: 'websocket' }];
+      if (typed_config !== undefined && 'http_filters' in typed_config)
+        typed_config['upgrade_configs'] = [{ upgrade_type: 'websocket' }];
     }
   }
   return { ...one, filter_chains: chains };

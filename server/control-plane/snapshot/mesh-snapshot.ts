@@ -23,6 +23,7 @@ import { deriveRequestAuthentications, type RequestAuthentication } from './requ
 import { deriveServiceEntries } from './service-entries.ts';
 import { deriveSidecars, type Sidecar } from './sidecars.ts';
 import { deriveTelemetries, type Telemetry } from './telemetries.ts';
+import { deriveTrafficExtensions, type TrafficExtension } from './traffic-extensions.ts';
 import { deriveVirtualServices, type VirtualService } from './virtual-services.ts';
 import { deriveWorkloadEntries } from './workload-entries.ts';
 import { deriveWorkloads, type WorkloadIndex } from './workloads.ts';
@@ -51,6 +52,8 @@ export interface MeshSnapshot {
   readonly requestAuthentications: readonly RequestAuthentication[];
   readonly envoyFilters: readonly EnvoyFilter[];
   readonly telemetries: readonly Telemetry[];
+  /** WasmPlugins too. */
+  readonly trafficExtensions: readonly TrafficExtension[];
 }
 
 type Listed = ReturnType<ObjectTables['list']>;
@@ -103,6 +106,7 @@ export function createSnapshotDeriver(meshConfig: MeshConfig): (tables: ObjectTa
   const requestAuthentications = memoLatest(deriveRequestAuthentications);
   const envoyFilters = memoLatest(deriveEnvoyFilters);
   const telemetries = memoLatest(deriveTelemetries);
+  const trafficExtensions = memoLatest(deriveTrafficExtensions);
   return (tables) => {
     const config = mesh(tables.list('ConfigMap'));
     const { trustDomain } = config;
@@ -157,6 +161,10 @@ export function createSnapshotDeriver(meshConfig: MeshConfig): (tables: ObjectTa
       requestAuthentications: requestAuthentications(tables.list('RequestAuthentication.security.istio.io')),
       envoyFilters: envoyFilters(tables.list('EnvoyFilter.networking.istio.io')),
       telemetries: telemetries(tables.list('Telemetry.telemetry.istio.io')),
+      trafficExtensions: trafficExtensions(
+        tables.list('WasmPlugin.extensions.istio.io'),
+        tables.list('TrafficExtension.extensions.istio.io'),
+      ),
     };
   };
 }

@@ -25,6 +25,7 @@ export const TRACKED_KINDS = [
   'Telemetry.telemetry.istio.io',
   'EnvoyFilter.networking.istio.io',
   'WasmPlugin.extensions.istio.io',
+  'TrafficExtension.extensions.istio.io',
   'ProxyConfig.networking.istio.io',
   'GatewayClass.gateway.networking.k8s.io',
   'Gateway.gateway.networking.k8s.io',

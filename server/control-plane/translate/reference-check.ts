@@ -92,10 +92,10 @@ function checkListener(listener: Listener, clusters: ReadonlySet<string>, tables
     ...optional(listener.api_listener).map(({ api_listener }) => ({ config: api_listener, chain: undefined })),
   ];
   return filters.flatMap(({ config, chain }) => {
-    if (config['@type'] === extensionTypes.tcpProxy) {
+    if (config?.['@type'] === extensionTypes.tcpProxy) {
       return checkTcp(config as TcpProxy, { listener, chain, clusters });
     }
-    const table = (config as HttpConnectionManager).rds?.route_config_name;
+    const table = (config as HttpConnectionManager | undefined)?.rds?.route_config_name;
     return table === undefined || tables.has(table) ? [] : [missingTable(table, listener)];
   });
 }

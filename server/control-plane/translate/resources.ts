@@ -21,6 +21,7 @@ import { createRouteMemory, type RouteMemory } from './route-memory.ts';
 import { outboundRouteConfig } from './routes-outbound.ts';
 import { createScope, type OutboundScope } from './scope.ts';
 import { observedListeners } from './telemetry/index.ts';
+import { extendedListeners } from './traffic-extensions.ts';
 import { workloadPolicies } from './workload-policies.ts';
 
 /** Listeners, route tables and clusters, in protobuf JSON. */
@@ -44,12 +45,12 @@ export function sharedResources(scope: OutboundScope, proxy: ProxyView): ConfigR
   return patchShared({ listeners, routes, clusters }, scope, proxy);
 }
 
-/** What EnvoyFilters make of shared resources; the same resources where there are none. */
-export const patchShared = (
-  resources: ConfigResources,
-  { snapshot }: OutboundScope,
-  proxy: ProxyView,
-): ConfigResources => applyEnvoyFilters(resources, { snapshot, proxy, side: 'outbound' });
+/** What extensions and EnvoyFilters make of shared resources; the same resources where there are none. */
+export const patchShared = (resources: ConfigResources, scope: OutboundScope, proxy: ProxyView): ConfigResources =>
+  applyEnvoyFilters(
+    { ...resources, listeners: extendedListeners(resources.listeners, scope, proxy) },
+    { snapshot: scope.snapshot, proxy, side: 'outbound' },
+  );
 
 /** Clusters do not depend on VirtualServices, but for the services that these send to. */
 export function sharedClusters(scope: OutboundScope, proxy: ProxyView): readonly Cluster[] {
@@ -111,7 +112,8 @@ export function tableNames(listeners: readonly Listener[]): string[] {
 export function ownResources(scope: OutboundScope, proxy: ProxyView): ConfigResources {
   if (proxy.role !== 'sidecar') return { listeners: [], routes: [], clusters: [] };
   const { snapshot } = scope;
-  const listeners = observedListeners(inboundListeners(scope, proxy), snapshot, proxy);
+  const observed = observedListeners(inboundListeners(scope, proxy), snapshot, proxy);
+  const listeners = extendedListeners(observed, scope, proxy);
   const generated = { listeners, routes: [], clusters: inboundClusters(scope, proxy) };
   return applyEnvoyFilters(generated, { snapshot, proxy, side: 'inbound' });
 }

@@ -57,7 +57,7 @@ function sidecarConfig(memo: KeyedMemo, { snapshot, proxy, key }: SharedInput, s
   const observed = memo.of(`observed/${own}`, [mesh, listeners, telemetries, collectors], () =>
     observedListeners(listeners, snapshot, proxy),
   );
-  return memo.of(`shared/${own}`, [clusters, observed, routes, envoyFilters], () =>
+  return memo.of(`shared/${own}`, [clusters, observed, routes, envoyFilters, snapshot.trafficExtensions], () =>
     patchShared({ clusters, listeners: observed, routes }, scope, proxy),
   );
 }
@@ -86,6 +86,7 @@ function wholeConfig(memo: KeyedMemo, { snapshot, proxy, key }: SharedInput, sco
     snapshot.serviceAccounts,
     snapshot.envoyFilters,
     snapshot.telemetries,
+    snapshot.trafficExtensions,
     namesEndpoints(snapshot.services) ? snapshot.endpoints : undefined,
     ...(proxy.role === 'router'
       ? [

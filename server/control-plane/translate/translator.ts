@@ -3,6 +3,7 @@ import { type EncodedResource, type ProxyNode, type TypeUrl, typeUrls } from '#x
 import type { MeshSnapshot } from '../snapshot/mesh-snapshot.ts';
 import { createEncoder, type EncodedMap, type EncodedPart, type Encoder } from './encode-all.ts';
 import { createKeyedMemo, type KeyedMemo } from './keyed-memo.ts';
+import { moduleNotices, withStandIns } from './module-stand-ins.ts';
 import { type ProxyView, viewProxy } from './proxy-view.ts';
 import { createReferenceCheck } from './reference-check.ts';
 import { type ConfigResources, endpointResources, ownResources } from './resources.ts';
@@ -36,12 +37,13 @@ export function createTranslator(): Translator {
         () => viewProxy(snapshot, node),
       );
       const scope = proxy.role === 'router' ? `router/${proxy.id}` : scopeKey(snapshot, proxy);
-      // An EnvoyFilter and a Telemetry may select a single proxy of a scope.
-      const key = snapshot.envoyFilters.length + snapshot.telemetries.length === 0 ? scope : `${scope}/${proxy.id}`;
+      // Each of these may select a single proxy of a scope.
+      const selective = [snapshot.envoyFilters, snapshot.telemetries, snapshot.trafficExtensions];
+      const key = selective.every(({ length }) => length === 0) ? scope : `${scope}/${proxy.id}`;
       const input = { snapshot, proxy, key };
       const config = sharedConfig(memory.memo, input);
       const identity = spanIdentity(snapshot, proxy);
-      const shared = encodeConfig(memory, { key, identity }, config);
+      const shared = encodeConfig(memory, { key, identity, snapshot }, config);
       const own = encodeOwn(memory, snapshot, proxy);
       const endpoints = encodeEndpoints(memory, input, config);
       const join = (type: string, a: EncodedPart, b: EncodedPart): EncodedMap =>
@@ -54,6 +56,9 @@ export function createTranslator(): Translator {
           [typeUrls.route, shared.routes.resources],
         ]),
         problems: [
+          ...memory.memo.of('module-notices', [snapshot.trafficExtensions], () =>
+            moduleNotices(snapshot.trafficExtensions),
+          ),
           ...shared.problems,
           ...[shared.listeners, shared.routes, shared.clusters, own.listeners, own.clusters, endpoints].flatMap(
             ({ problems }) => problems,
@@ -81,14 +86,14 @@ interface EncodedConfig {
 
 function encodeConfig(
   memory: Memory,
-  { key, identity }: { readonly key: string; readonly identity: string },
+  { key, identity, snapshot }: { readonly key: string; readonly identity: string; readonly snapshot: MeshSnapshot },
   { listeners, routes, clusters }: ConfigResources,
 ): EncodedConfig {
   const { memo, encode } = memory;
   const check = memo.of(`check/${key}`, [clusters], () => createReferenceCheck(clusters));
   return {
     listeners: memo.of<EncodedPart>(`encoded-listeners/${key}/${identity}`, [listeners], (previous) =>
-      encode(typeUrls.listener, listeners, previous),
+      encode(typeUrls.listener, withStandIns(listeners, snapshot.trafficExtensions), previous),
     ),
     routes: memo.of<EncodedPart>(`encoded-routes/${key}`, [routes], (previous) =>
       encode(typeUrls.route, routes, previous),
@@ -130,12 +135,13 @@ function encodeOwn({ memo, encode }: Memory, snapshot: MeshSnapshot, proxy: Prox
     requestAuthentications,
     snapshot.envoyFilters,
     snapshot.telemetries,
+    snapshot.trafficExtensions,
   ];
   return memo.of<EncodedOwn>(`own/${key}`, inputs, (previous) => {
     const { listeners, clusters } = ownResources(createScope(snapshot, proxy), proxy);
     return {
       key,
-      listeners: encode(typeUrls.listener, listeners, previous?.listeners),
+      listeners: encode(typeUrls.listener, withStandIns(listeners, snapshot.trafficExtensions), previous?.listeners),
       clusters: encode(typeUrls.cluster, clusters, previous?.clusters),
     };
   });

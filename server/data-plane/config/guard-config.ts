@@ -28,7 +28,8 @@ const READERS: Readonly<Record<string, (config: Any) => Guard>> = {
 /** Reads a network filter that stands before the one that takes the connection. */
 export function readGuard({ name, typed_config: config }: FilterChain['filters'][number]): Guard {
   const read = READERS[config?.['@type'] ?? ''];
-  if (read === undefined) throw new ConfigProblem('name', `Didn't find a registered implementation for '${name}'`);
+  if (read === undefined || config === undefined)
+    throw new ConfigProblem('name', `Didn't find a registered implementation for '${name}'`);
   return within(name, () => read(config));
 }
 

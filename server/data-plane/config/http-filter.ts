@@ -1,4 +1,4 @@
-import type { HttpConnectionManager } from '#xds';
+import type { Any, HttpConnectionManager } from '#xds';
 import { type ExtAuthzConfig, readExtAuthz } from './ext-authz-config.ts';
 import { type JwtFilterConfig, readJwtAuthn } from './jwt-config.ts';
 import { ConfigProblem, within } from './problem.ts';
@@ -27,7 +27,7 @@ export type HttpFilterPlan =
 const TYPE = 'type.googleapis.com/envoy.extensions.filters.http.';
 
 /** By the type of their configuration: a filter's name is free. */
-const READERS: Readonly<Record<string, (config: HttpFilterJson['typed_config']) => HttpFilterPlan>> = {
+const READERS: Readonly<Record<string, (config: Any) => HttpFilterPlan>> = {
   [`${TYPE}fault.v3.HTTPFault`]: () => ({ kind: 'fault' }),
   [`${TYPE}cors.v3.Cors`]: () => ({ kind: 'cors' }),
   [`${TYPE}router.v3.Router`]: () => ({ kind: 'router' }),
@@ -63,7 +63,7 @@ function readFilter(filter: HttpFilterJson): HttpFilterPlan[] {
   if (filter.disabled === true || BUILT_IN.has(filter.name)) return [];
   const { typed_config: config, name } = filter;
   const read = READERS[config?.['@type'] ?? ''];
-  if (read !== undefined) return [within(name, () => read(config))];
+  if (read !== undefined && config !== undefined) return [within(name, () => read(config))];
   if (filter.is_optional === true) return [];
   throw new ConfigProblem('name', `Didn't find a registered implementation for '${name}'`);
 }

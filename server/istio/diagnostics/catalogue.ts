@@ -220,6 +220,13 @@ const mesh: readonly CatalogueEntry[] = [
     template: '{what}',
     hint: 'The proxies keep the last good form; look at the field that the message names.',
   },
+  {
+    code: 'MW0403',
+    severity: 'warning',
+    title: 'Extension is not run',
+    template: '{what}',
+    hint: 'Filters and their places are as Istio makes them (meshwork xds shows them); the code itself runs in Envoy only.',
+  },
 ];
 
 /** Every code that this room can give, each once. */

@@ -100,7 +100,7 @@ function enginesOf(given: readonly Policy[]) {
   }
   const snapshot = createSnapshotDeriver(DEFAULT_MESH_CONFIG)(tables);
   const { http } = workloadPolicies(snapshot, { namespace: 'foo', labels: {}, role: 'sidecar' });
-  return http.map(({ typed_config }) => readRbac(typed_config).rules);
+  return http.map(({ typed_config = { '@type': '' } }) => readRbac(typed_config).rules);
 }
 
 function subjectOf(given: Request): RbacSubject {

@@ -103,6 +103,7 @@ function chainMatch(chain: FilterChain): string {
 
 function chainDestination(chain: FilterChain): string {
   for (const { typed_config: config } of chain.filters) {
+    if (config === undefined) continue;
     const routeName = (config['rds'] as { route_config_name?: string } | undefined)?.route_config_name;
     if (routeName) return `Route: ${routeName}`;
     const inline = config['route_config'] as RouteConfiguration | undefined;
