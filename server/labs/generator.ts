@@ -105,6 +105,8 @@ export function createGenerator(spec: TrafficSpec, sandbox: Sandbox): Generator 
 interface Fetching {
   readonly spec: TrafficSpec;
   readonly sandbox: Sandbox;
+  /** Pods of the same labels send in turn. */
+  readonly turn: number;
   readonly path: string | undefined;
   readonly headers: Readonly<Record<string, string>>;
 }
