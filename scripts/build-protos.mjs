@@ -63,7 +63,7 @@ message KeyValue {
 }
 `;
 
-/** The one message of Istio's own that its proxies are sent. Source: istio/api, envoy/config/filter/http/alpn. */
+/** Which names of HTTP mTLS offers. Source: istio/api, envoy/config/filter/http/alpn. */
 const ISTIO_ALPN = `syntax = "proto3";
 package istio.envoy.config.filter.http.alpn.v2alpha1;
 message FilterConfig {
@@ -77,6 +77,47 @@ message FilterConfig {
     repeated string alpn_override = 2;
   }
   repeated AlpnOverride alpn_override = 1;
+}
+`;
+
+/** What Istio's statistics filter is told. Source: istio/api, envoy/extensions/stats. */
+const ISTIO_STATS = `syntax = "proto3";
+package stats;
+import "google/protobuf/duration.proto";
+message MetricConfig {
+  map<string, string> dimensions = 1;
+  string name = 2;
+  repeated string tags_to_remove = 3;
+  string match = 4;
+  bool drop = 5;
+}
+enum MetricType {
+  COUNTER = 0;
+  GAUGE = 1;
+  HISTOGRAM = 2;
+}
+enum Reporter {
+  UNSPECIFIED = 0;
+  SERVER_GATEWAY = 1;
+}
+message MetricDefinition {
+  string name = 1;
+  string value = 2;
+  MetricType type = 3;
+}
+message PluginConfig {
+  bool debug = 1;
+  int32 max_peer_cache_size = 2;
+  string stat_prefix = 3;
+  string field_separator = 4;
+  string value_separator = 5;
+  bool disable_host_header_fallback = 6;
+  google.protobuf.Duration tcp_reporting_duration = 7;
+  repeated MetricConfig metrics = 8;
+  repeated MetricDefinition definitions = 9;
+  Reporter reporter = 10;
+  google.protobuf.Duration rotation_interval = 11;
+  google.protobuf.Duration graceful_deletion_interval = 12;
 }
 `;
 
@@ -146,6 +187,9 @@ try {
   const alpn = join(workspace, 'istio-module/istio/envoy/config/filter/http/alpn/v2alpha1');
   mkdirSync(alpn, { recursive: true });
   writeFileSync(join(alpn, 'config.proto'), ISTIO_ALPN);
+  const stats = join(workspace, 'istio-module/istio/envoy/extensions/stats');
+  mkdirSync(stats, { recursive: true });
+  writeFileSync(join(stats, 'config.proto'), ISTIO_STATS);
   const modules = ['envoy-api', 'googleapis', 'xds', 'validate-module', 'otlp-module', 'istio-module'];
   writeFileSync(
     join(workspace, 'buf.yaml'),

@@ -32,7 +32,28 @@ export interface Tracing {
   readonly disableContextPropagation?: boolean;
 }
 
+/** One entry of `metrics[].overrides`. */
+export interface MetricsOverride {
+  readonly match?: {
+    readonly metric?: string;
+    readonly customMetric?: string;
+    readonly mode?: 'CLIENT_AND_SERVER' | 'CLIENT' | 'SERVER';
+  };
+  readonly disabled?: boolean;
+  readonly tagOverrides?: Readonly<
+    Record<string, { readonly operation?: 'UPSERT' | 'REMOVE'; readonly value?: string }>
+  >;
+}
+
+/** One entry of `metrics`: who gets them, and how they differ from Istio's. */
+export interface Metrics {
+  readonly providers?: readonly { readonly name?: string }[];
+  readonly overrides?: readonly MetricsOverride[];
+  readonly reportingInterval?: string;
+}
+
 export interface TelemetrySpec extends TargetedSpec {
+  readonly metrics?: readonly Metrics[];
   readonly tracing?: readonly Tracing[];
   readonly accessLogging?: readonly AccessLogging[];
 }

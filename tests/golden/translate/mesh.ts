@@ -17,6 +17,8 @@ export interface CaseHeader {
     readonly namespace: string;
     readonly labels?: Record<string, string>;
     readonly ip?: string;
+    /** Istio's build of Envoy, which has filters of its own. */
+    readonly istio?: boolean;
   };
   /** Names of parts to print; all when absent. */
   readonly show?: readonly ('listeners' | 'routes' | 'clusters' | 'endpoints')[];
@@ -57,10 +59,15 @@ export function snapshotOf(
   );
 }
 
-export function nodeOf({ type, namespace, labels = {}, ip = '127.8.99.1' }: CaseHeader['proxy']): ProxyNode {
+export function nodeOf({ type, namespace, labels = {}, ip = '127.8.99.1', istio }: CaseHeader['proxy']): ProxyNode {
   return {
     id: `${type === 'router' ? 'router' : 'sidecar'}~${ip}~client.${namespace}~${namespace}.svc.cluster.local`,
     cluster: `client.${namespace}`,
-    metadata: { NAMESPACE: namespace, LABELS: labels, ...(type === 'grpc' && { GENERATOR: 'grpc' }) },
+    metadata: {
+      NAMESPACE: namespace,
+      LABELS: labels,
+      ...(type === 'grpc' && { GENERATOR: 'grpc' }),
+      ...(istio && { ISTIO_VERSION: '1.31.0' }),
+    },
   };
 }

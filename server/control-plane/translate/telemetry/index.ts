@@ -4,6 +4,7 @@ import { telemetriesFor } from '../../snapshot/telemetries.ts';
 import { type AccessLog, accessLog } from '../access-log.ts';
 import type { ProxyView } from '../proxy-view.ts';
 import { type LogMode, telemetryAccessLogs } from './access-logging.ts';
+import { type StatsFilter, statsFilters } from './metrics.ts';
 import { serviceTags } from './span-tags.ts';
 import { type SideTracing, tracingOf } from './tracing.ts';
 
@@ -14,11 +15,13 @@ interface Observation {
   /** What a listener itself logs: connections that no filter chain takes. */
   readonly unmatched: readonly AccessLog[];
   readonly tracing: SideTracing;
+  /** Filters that count; only Istio's build of Envoy has them. */
+  readonly stats: readonly StatsFilter[];
 }
 
 /**
- * Gives listeners what a proxy is to observe: access logs of Telemetry in place of the mesh's, the listeners' own log, and tracing.
- * Metrics of Telemetry are not translated.
+ * Gives listeners what a proxy is to observe: access logs of Telemetry in place of the mesh's, the listeners' own log, tracing, and the
+ * metrics of Istio's proxies. The lab's own proxies always count in Istio's standard metrics.
  */
 export function observedListeners(
   listeners: readonly Listener[],
@@ -46,6 +49,9 @@ function observationOf(snapshot: MeshSnapshot, proxy: ProxyView, mode: LogMode):
     logs,
     unmatched: listenerLogs.map((log) => ({ ...log, filter: and(NO_CHAIN, log.filter) })),
     tracing: tracingOf({ snapshot, proxy, telemetries }, mode),
+    stats: proxy.istioProxy
+      ? statsFilters(mesh, telemetries, { mode, hostFallback: mode === 'CLIENT' && proxy.role === 'sidecar' })
+      : [],
   };
 }
 
@@ -84,15 +90,24 @@ function observedChain(chain: FilterChain, observation: Observation): FilterChai
     const changed = observedFilter(typed_config, observation, isBlackHole(chain));
     return changed === typed_config ? filter : { ...filter, typed_config: changed };
   });
-  return filters === chain.filters ? chain : { ...chain, filters };
+  const isTcp = filters.at(-1)?.typed_config?.['@type'] === extensionTypes.tcpProxy;
+  const counted = isTcp ? beforeLast(filters, observation.stats) : filters;
+  return counted === chain.filters ? chain : { ...chain, filters: counted };
 }
 
-function observedFilter(config: Any, { logs, tracing }: Observation, silent: boolean): Any {
+/** The last filter of a list ends it: what counts stands right before. */
+const beforeLast = <Filter>(filters: Filter[], added: readonly (Filter & StatsFilter)[]): Filter[] =>
+  added.length === 0 ? filters : [...filters.slice(0, -1), ...added, ...filters.slice(-1)];
+
+function observedFilter(config: Any, { logs, tracing, stats }: Observation, silent: boolean): Any {
   const isHttp = config['@type'] === extensionTypes.httpConnectionManager;
   if (!isHttp && config['@type'] !== extensionTypes.tcpProxy) return config;
   const logged = logs === undefined || silent ? config : withLogs(config, logs);
-  return isHttp ? traced(logged as HttpConnectionManager, tracing) : logged;
+  return isHttp ? counting(traced(logged as HttpConnectionManager, tracing), stats) : logged;
 }
+
+const counting = (config: HttpConnectionManager, stats: readonly StatsFilter[]): HttpConnectionManager =>
+  stats.length === 0 ? config : { ...config, http_filters: beforeLast(config.http_filters ?? [], stats) };
 
 function withLogs(config: Any, logs: readonly AccessLog[]): Any {
   const { access_log: _, ...rest } = config as HttpConnectionManager;
