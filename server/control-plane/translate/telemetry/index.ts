@@ -2,6 +2,7 @@ import { type Any, extensionTypes, type FilterChain, type HttpConnectionManager,
 import type { MeshSnapshot } from '../../snapshot/mesh-snapshot.ts';
 import { telemetriesFor } from '../../snapshot/telemetries.ts';
 import { type AccessLog, accessLog } from '../access-log.ts';
+import { filterNames } from '../envoy-types.ts';
 import type { ProxyView } from '../proxy-view.ts';
 import { type LogMode, telemetryAccessLogs } from './access-logging.ts';
 import { type StatsFilter, statsFilters } from './metrics.ts';
@@ -106,8 +107,13 @@ function observedFilter(config: Any, { logs, tracing, stats }: Observation, sile
   return isHttp ? counting(traced(logged as HttpConnectionManager, tracing), stats) : logged;
 }
 
-const counting = (config: HttpConnectionManager, stats: readonly StatsFilter[]): HttpConnectionManager =>
-  stats.length === 0 ? config : { ...config, http_filters: beforeLast(config.http_filters ?? [], stats) };
+/** HTTP is counted after CORS, before hosts are looked up and the request is routed. */
+function counting(config: HttpConnectionManager, stats: readonly StatsFilter[]): HttpConnectionManager {
+  if (stats.length === 0) return config;
+  const { http_filters = [] } = config;
+  const place = http_filters.findIndex(({ name }) => name === filterNames.cors) + 1;
+  return { ...config, http_filters: http_filters.toSpliced(place, 0, ...stats) };
+}
 
 function withLogs(config: Any, logs: readonly AccessLog[]): Any {
   const { access_log: _, ...rest } = config as HttpConnectionManager;
