@@ -1,5 +1,5 @@
 // Starts one mesh from joined code, so that V8 compiles what a start needs, and keeps the compiled code beside it:
-// `node scripts/warm-sandbox.ts FILE`. Only code that nobody but this project wrote runs here; sandboxes can read it and write nothing.
+// `node scripts/warm-sandbox.ts FILE`. The code that later sandboxes run is compiled here, from sources alone; a sandbox itself can write none.
 import { fork } from 'node:child_process';
 import { seededRandom } from '#domain';
 import { leaseSubnet } from '#sandbox/subnets';
