@@ -49,7 +49,15 @@ const identity = await measureIdentity(1000);
 const apply = await measureApply(20);
 const translation = measureTranslation(30);
 const checking = measureChecking(30);
-const report: Report = { node: process.version, ...(await measurePaths()), apply, checking, translation, start, identity };
+const report: Report = {
+  node: process.version,
+  ...(await measurePaths()),
+  apply,
+  checking,
+  translation,
+  start,
+  identity,
+};
 if (values.output === 'json') console.log(JSON.stringify(report, undefined, 2));
 else printReport(report);
 process.exit(0);
