@@ -14,6 +14,7 @@ import { serviceImage } from './lab/service.ts';
 import { ratelimitImage } from './ratelimit/ratelimit.ts';
 import { extAuthzImage } from './samples/ext-authz.ts';
 import { helloworldImages } from './samples/helloworld.ts';
+import { redisImage } from './samples/redis.ts';
 import { healthImage, webSocketImage } from './samples/small.ts';
 import { tcpEchoImage } from './samples/tcp-echo.ts';
 import { agnhostImage } from './tools/agnhost.ts';
@@ -46,6 +47,7 @@ export const images: readonly WorkloadImage[] = [
   tcpEchoImage,
   extAuthzImage,
   ratelimitImage,
+  redisImage,
   healthImage,
   webSocketImage,
   fortioImage,
