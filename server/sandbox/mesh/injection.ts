@@ -1,8 +1,15 @@
-import { parse } from 'yaml';
 import type { KubeStore } from '#kube-api';
 import type { ContainerSpec, PodObject } from '../kube-types.ts';
 import { captureRules } from '../network/capture-rules.ts';
 import { rewriteProbes, rewritesProbes } from './probe-rewrite.ts';
+import {
+  effectiveProxySettings,
+  environmentOf,
+  imageOfType,
+  type ProxySettings,
+  proxyConfigVariable,
+  readAnnotation,
+} from './proxy-config.ts';
 import { nodeName, proxyImage } from './system.ts';
 
 export const PROXY_CONTAINER = 'istio-proxy';
@@ -18,7 +25,7 @@ const STATUS = 'sidecar.istio.io/status';
 export function admitPod(store: KubeStore, pod: PodObject): PodObject {
   const spec = { ...pod.spec, serviceAccountName: pod.spec.serviceAccountName ?? 'default', nodeName };
   const admitted = { ...pod, spec };
-  return wantsSidecar(store, pod) ? inject(admitted) : admitted;
+  return wantsSidecar(store, pod) ? inject(admitted, settingsFor(store, pod)) : admitted;
 }
 
 /** The pod's own label or annotation decides; else the namespace's `istio-injection`, or `istio.io/rev` when that is absent. */
@@ -36,26 +43,34 @@ export function wantsSidecar(store: KubeStore, pod: PodObject): boolean {
 }
 
 /** `proxy.istio.io/config` on the pod: the application waits for its proxy. */
-export function holdsApplication({ metadata }: PodObject): boolean {
-  const text = metadata.annotations?.['proxy.istio.io/config'];
-  if (text === undefined) return false;
-  try {
-    return (
-      (parse(text) as { holdApplicationUntilProxyStarts?: boolean } | null)?.holdApplicationUntilProxyStarts === true
-    );
-  } catch {
-    // Validation told whoever wrote it; the pod starts with the defaults.
-    return false;
-  }
-}
+export const holdsApplication = ({ metadata }: PodObject): boolean =>
+  readAnnotation(metadata.annotations?.['proxy.istio.io/config']).holdApplicationUntilProxyStarts === true;
 
-function inject(pod: PodObject): PodObject {
+const settingsFor = (store: KubeStore, { metadata }: PodObject): ProxySettings =>
+  effectiveProxySettings(store, {
+    namespace: metadata.namespace ?? '',
+    labels: metadata.labels ?? {},
+    annotations: metadata.annotations ?? {},
+  });
+
+function inject(pod: PodObject, settings: ProxySettings): PodObject {
   const { labels = {}, annotations = {} } = pod.metadata;
   const { containers, env } = rewritesProbes(pod)
     ? rewriteProbes(pod.spec.containers)
     : { containers: pod.spec.containers, env: undefined };
-  const proxy = env === undefined ? proxyContainer : { ...proxyContainer, env: [env] };
-  const init = { ...initContainer, args: captureRules(annotations).args };
+  const variables = environmentOf(settings);
+  const image = imageOfType(proxyImage, settings, annotations);
+  const proxy = {
+    ...proxyContainer,
+    image,
+    env: [proxyConfigVariable(settings), ...(env === undefined ? [] : [env]), ...variables],
+  };
+  const init = {
+    ...initContainer,
+    image: imageOfType(proxyImage, {}, annotations),
+    args: captureRules(annotations).args,
+    ...(variables.length > 0 && { env: variables }),
+  };
   const app =
     labels['service.istio.io/canonical-name'] ?? labels['app.kubernetes.io/name'] ?? labels['app'] ?? pod.metadata.name;
   const revision =

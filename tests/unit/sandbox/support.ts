@@ -1,13 +1,24 @@
 import type { KubeObject } from '#domain';
 import { seededRandom } from '#domain';
+import { istioKinds } from '#istio';
 import { coreKinds, createKindRegistry, createKubeStore, type KubeStore } from '#kube-api';
 import { manualClock } from '../workloads/support.ts';
 
 export const changeId = 'test';
 
-export function newStore(): { store: KubeStore; clock: ReturnType<typeof manualClock> } {
+interface NewStore {
+  readonly store: KubeStore;
+  readonly clock: ReturnType<typeof manualClock>;
+}
+
+export const newStore = (): NewStore => storeOf(coreKinds);
+
+/** With Istio's kinds too. */
+export const newMeshStore = (): NewStore => storeOf([...coreKinds, ...istioKinds]);
+
+function storeOf(definitions: Parameters<typeof createKindRegistry>[0]): NewStore {
   const clock = manualClock();
-  const kinds = createKindRegistry(coreKinds);
+  const kinds = createKindRegistry(definitions);
   return { clock, store: createKubeStore({ kinds, clock, random: seededRandom('test') }) };
 }
 
