@@ -15,6 +15,15 @@ const touch = command('touch', 'make files', async (args, _io, { files }) => {
 
 const mkdir = command('mkdir', 'make a folder', async () => 0);
 
+/** What `kubectl cp` runs in the container. */
+const tar = command('tar', 'not available: kubectl cp copies nothing here', async (_args, io) => {
+  io.err('tar: containers here keep a few text files and no archives, so kubectl cp cannot copy; read one with cat\n');
+  return EXIT_UNSUPPORTED;
+});
+
+/** GNU tar's own code for a fatal error. */
+const EXIT_UNSUPPORTED = 2;
+
 const rm = command('rm', 'remove files', async (args, io, { files }) => {
   const flags = args.filter((arg) => arg.startsWith('-')).join('');
   let code = 0;
@@ -72,4 +81,4 @@ function holds([first = '', second, third = '', ...more]: readonly string[], fil
 }
 
 /** What a container does to its own files. */
-export const fileCommands: readonly Command<PodWorld>[] = [touch, mkdir, rm, test('test'), test('[')];
+export const fileCommands: readonly Command<PodWorld>[] = [touch, mkdir, rm, tar, test('test'), test('[')];

@@ -72,6 +72,17 @@ describe('a command in a container', () => {
     expect(await run(command)).toEqual({ out, err: '', code: 0 });
   });
 
+  it('refuses the archive that kubectl cp asks for, in words, and reads none of its input', async () => {
+    for (const command of [
+      ['tar', 'cf', '-', '/etc/hosts'],
+      ['tar', '-xmf', '-', '-C', '/tmp'],
+    ]) {
+      const { out, err, code } = await run(command, world(), 'an archive');
+      expect({ out, code }).toEqual({ out: '', code: 2 });
+      expect(err).toContain('kubectl cp cannot copy');
+    }
+  });
+
   it('that does not exist ends with 127 and the runtime’s words', async () => {
     expect(await run(['vi', 'x'])).toEqual({
       out: '',
