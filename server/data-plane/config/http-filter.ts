@@ -1,6 +1,7 @@
 import type { Any, HttpConnectionManager } from '#xds';
 import { type ExtAuthzConfig, readExtAuthz } from './ext-authz-config.ts';
 import { type JwtFilterConfig, readJwtAuthn } from './jwt-config.ts';
+import { type ModuleFilterConfig, readModuleFilter } from './module-filter.ts';
 import { ConfigProblem, within } from './problem.ts';
 import {
   type LocalRateLimitConfig,
@@ -18,6 +19,7 @@ type HttpFilterJson = NonNullable<HttpConnectionManager['http_filters']>[number]
 /** An HTTP filter with its configuration, ready to become a layer. */
 export type HttpFilterPlan =
   | { readonly kind: 'fault' | 'cors' | 'router' }
+  | { readonly kind: 'module'; readonly config: ModuleFilterConfig }
   | { readonly kind: 'rbac'; readonly config: RbacFilterConfig }
   | { readonly kind: 'jwt_authn'; readonly config: JwtFilterConfig }
   | { readonly kind: 'ext_authz'; readonly config: ExtAuthzConfig }
@@ -62,6 +64,8 @@ export function readHttpFilters(filters: readonly HttpFilterJson[]): HttpFilterP
 function readFilter(filter: HttpFilterJson): HttpFilterPlan[] {
   if (filter.disabled === true || BUILT_IN.has(filter.name)) return [];
   const { typed_config: config, name } = filter;
+  const module = config && readModuleFilter(name, config);
+  if (module !== undefined) return [{ kind: 'module', config: module }];
   const read = READERS[config?.['@type'] ?? ''];
   if (read !== undefined && config !== undefined) return [within(name, () => read(config))];
   if (filter.is_optional === true) return [];

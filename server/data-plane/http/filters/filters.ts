@@ -6,6 +6,7 @@ import { cors } from './cors.ts';
 import { extAuthz } from './ext-authz/ext-authz.ts';
 import { fault } from './fault.ts';
 import { jwtAuthn } from './jwt/jwt-authn.ts';
+import { moduleFilter } from './module.ts';
 import { localRateLimit } from './rate-limit/local-rate-limit.ts';
 import { rateLimit } from './rate-limit/rate-limit.ts';
 import { rbac } from './rbac.ts';
@@ -15,6 +16,8 @@ export const runHttpFilters = (config: HttpFilterConfig): readonly RequestLayer[
 
 function layerOf(plan: HttpFilterPlan): RequestLayer {
   switch (plan.kind) {
+    case 'module':
+      return moduleFilter(plan.config);
     case 'rbac':
       return rbac(plan.config);
     case 'jwt_authn':
