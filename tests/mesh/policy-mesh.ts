@@ -1,7 +1,7 @@
 import type { MeshConfig } from '#control-plane';
-import { buildResources, createObjectTables, createSnapshotDeriver, DEFAULT_MESH_CONFIG } from '#control-plane';
+import { createObjectTables, createSnapshotDeriver, createTranslator, DEFAULT_MESH_CONFIG } from '#control-plane';
 import type { KubeObject } from '#domain';
-import { encodeResource, type ResourceByType, type TypeUrl, typeUrls } from '#xds';
+import { type ResourceByType, type TypeUrl, typeUrls } from '#xds';
 import type { CertificateSigner } from '../../server/data-plane/doors.ts';
 import { type FakeXds, type Pod, startPod } from './data-plane-harness.ts';
 
@@ -63,11 +63,11 @@ function resourcesFor(ip: string, objects: readonly KubeObject[], mesh: Partial<
     tables.apply('ADDED', { ...object, metadata });
   }
   const snapshot = createSnapshotDeriver({ ...DEFAULT_MESH_CONFIG, ...mesh })(tables);
-  return buildResources(snapshot, {
+  return createTranslator().translate(snapshot, {
     id: `sidecar~${ip}~web-v1.default~default.svc.cluster.local`,
     cluster: 'web.default',
     metadata: { NAMESPACE: 'default', LABELS: { app: 'web', version: 'v1' } },
-  });
+  }).resources;
 }
 
 export async function startPoliced(options: {
@@ -78,16 +78,13 @@ export async function startPoliced(options: {
 }): Promise<PolicedPod> {
   const { ip, signer } = options;
   const push = (xds: FakeXds, objects: readonly KubeObject[], mesh: Partial<MeshConfig>): void => {
-    const { listeners, routes, clusters, endpoints } = resourcesFor(ip, objects, mesh);
-    const send = <Url extends TypeUrl>(typeUrl: Url, resources: readonly ResourceByType[Url][]): void => {
-      const decoded = resources.map((one) => encodeResource(typeUrl, one).json as ResourceByType[Url]);
+    const resources = resourcesFor(ip, objects, mesh);
+    const send = <Url extends TypeUrl>(typeUrl: Url): void => {
+      const decoded = [...(resources.get(typeUrl)?.values() ?? [])].map(({ json }) => json as ResourceByType[Url]);
       const [refused] = xds.push(typeUrl, decoded);
       if (refused !== undefined) throw new Error(`${refused.name}: ${refused.message}`);
     };
-    send(typeUrls.cluster, clusters);
-    send(typeUrls.endpoint, endpoints);
-    send(typeUrls.listener, listeners);
-    send(typeUrls.route, routes);
+    for (const typeUrl of [typeUrls.cluster, typeUrls.endpoint, typeUrls.listener, typeUrls.route]) send(typeUrl);
   };
   const pod = await startPod({ ip, name: 'web-v1', ports: [HTTP_PORT, TCP_PORT, GRPC_PORT], signer }, (xds) =>
     push(xds, options.objects ?? [], options.mesh ?? {}),
