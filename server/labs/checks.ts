@@ -1,11 +1,11 @@
 import type { CheckView } from '#contract';
 import { atRest } from './at-rest.ts';
-import type { BatchSpec, CheckSpec, ProbeSpec } from './lab-schema.ts';
-import { type Counters, countersOf } from './probes/counters.ts';
+import type { CheckSpec, ProbeSpec } from './lab-schema.ts';
 import { watchEjections } from './probes/ejections.ts';
-import { type BatchVerdict, judgeBatch } from './probes/outcomes.ts';
-import { batchesOf, ejectionsOf, type ProbeContext, stateHolds, trafficsOf } from './probes/state.ts';
-import type { SentRequest, Traffic } from './traffic.ts';
+import type { BatchMemory } from './probes/evidence.ts';
+import { batchesOf, ejectionsOf, type ProbeContext, stateHolds } from './probes/state.ts';
+import { runBatch } from './run-batch.ts';
+import type { Traffic } from './traffic.ts';
 
 export interface ChecksOptions {
   readonly specs: readonly CheckSpec[];
@@ -24,6 +24,8 @@ export interface Checks {
   /** Runs the batches of each check whose turn it is, in order. While a run is under way, a second call waits for it. */
   run(): Promise<CheckView[]>;
   answer(check: string, choices: Readonly<Record<string, string>>): CheckView[];
+  /** What the learner last chose at each check, right or wrong. */
+  answered(): ReadonlyMap<string, Readonly<Record<string, string>>>;
   reset(): void;
   /** The first check that is not met, and could be. */
   next(): CheckSpec | undefined;
@@ -35,14 +37,13 @@ interface Progress {
   seen: string | undefined;
 }
 
-/** The last hops of a request may be recorded a moment after its answer reached the client. */
-const HOPS_ARRIVE_MS = 1000;
-
 export function createChecks(options: ChecksOptions): Checks {
   const { specs } = options;
   const start = (met: readonly string[]): Map<string, Progress> =>
     new Map(specs.map(({ id }) => [id, { met: met.includes(id), running: false, seen: undefined }]));
   let progress = start(options.alreadyMet);
+  const batches = new Map<string, BatchMemory>();
+  const answered = new Map<string, Readonly<Record<string, string>>>();
   let underWay: Promise<CheckView[]> | undefined;
   const isMet = (id: string): boolean => progress.get(id)?.met === true;
   const ready = (spec: CheckSpec): boolean => spec.needs.every(isMet);
@@ -80,9 +81,10 @@ export function createChecks(options: ChecksOptions): Checks {
     options.onChange(views(), []);
     try {
       for (const batch of batchesOf(spec.probe)) {
-        const verdict = await runBatch(batch, options.traffic(), context);
+        const { verdict, memory } = await runBatch(batch, options.traffic(), { context, earlier: batches });
         own.seen = verdict.seen;
         if (!verdict.met) return false;
+        batches.set(spec.id, memory);
       }
       for (const watched of ejectionsOf(spec.probe)) {
         const verdict = await watchEjections(watched, options.traffic(), context.sandbox);
@@ -128,6 +130,7 @@ export function createChecks(options: ChecksOptions): Checks {
       const own = progress.get(id);
       const right = spec?.probe.answers;
       if (!spec || !own || own.met || !right || !ready(spec)) return views();
+      answered.set(id, choices);
       const forecast = spec.question?.forecast === true;
       const isGood = (item: string): boolean =>
         forecast ? spec.question?.choices.includes(choices[item] ?? '') === true : choices[item] === right[item];
@@ -140,32 +143,15 @@ export function createChecks(options: ChecksOptions): Checks {
       if (wrong.length === 0) meet([spec]);
       return views();
     },
+    answered: () => answered,
     reset: () => {
       progress = start([]);
+      batches.clear();
+      answered.clear();
       options.onChange(views(), []);
     },
     next: () => open()[0],
   };
-}
-
-/** Sends a batch and judges it; a failing verdict is accepted only after late hops have had their time to arrive. */
-async function runBatch(batch: BatchSpec, traffic: Traffic, { sandbox }: ProbeContext): Promise<BatchVerdict> {
-  let counters: Counters | undefined;
-  const begins = (): void => {
-    counters ??= countersOf(batch, sandbox);
-  };
-  const sent: SentRequest[] = [];
-  for (const id of trafficsOf(batch)) sent.push(...(await traffic.batch(id, batch.requests, { ...batch, begins })));
-  const judge = (): BatchVerdict => judgeBatch(batch, sent, { hops: sandbox.hops, moved: counters?.moved() ?? [] });
-  let verdict = judge();
-  if (verdict.met || verdict.final) return verdict;
-  const arrived = (): boolean => {
-    verdict = judge();
-    return verdict.met || verdict.final;
-  };
-  // Reaching the limit is no failure: the verdict stands as it is then.
-  await sandbox.until(arrived, HOPS_ARRIVE_MS, 'the hops of a batch').catch(() => undefined);
-  return verdict;
 }
 
 const isStateOnly = (probe: ProbeSpec): boolean =>

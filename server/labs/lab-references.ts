@@ -15,9 +15,12 @@ function* problems(spec: LabSpec): Iterable<string> {
   for (const [index, check] of spec.checks.entries()) {
     for (const need of check.needs)
       if (!earlier.has(need)) yield `checks.${index}.needs: no check before it is called ${need}`;
-    for (const batch of batchesOf(check.probe))
+    for (const batch of batchesOf(check.probe)) {
       for (const id of trafficsOf(batch))
         if (!traffic.has(id)) yield `checks.${index}.probe: there is no traffic ${id}`;
+      for (const id of [batch.moved?.since, batch.lasts?.against])
+        if (id !== undefined && !earlier.has(id)) yield `checks.${index}.probe: no check before it is called ${id}`;
+    }
     for (const watched of ejectionsOf(check.probe))
       if (!traffic.has(watched.traffic)) yield `checks.${index}.probe: there is no traffic ${watched.traffic}`;
     yield* questionProblems(check, `checks.${index}`);

@@ -16,6 +16,8 @@ const outcome = z.strictObject({
   failure: z.enum(['reset', 'tls-alert', 'timeout']).optional(),
   /** Response header as the client saw it. */
   header: z.record(z.string(), z.string()).optional(),
+  /** Hops of the request's own trace: each proxy that it passes makes one. */
+  spans: z.strictObject(bounds).optional(),
   /** How long the client waited for the whole answer. */
   took: z.strictObject({ minMs: count.optional(), maxMs: count.optional() }).optional(),
   /** `calls`: counts every such call of the batch, tries and copies too, not the requests that made them. */
@@ -52,11 +54,25 @@ const outcome = z.strictObject({
 /** A counter of proxies, summed over the chosen pods and over all counters whose name fits the regular expression. */
 const counter = z.strictObject({ namespace: z.string(), labels, name: z.string(), ...bounds });
 
+/** Lines that the programs of the chosen pods write while a batch runs. */
+const loggedLines = z.strictObject({
+  namespace: z.string(),
+  labels,
+  /** Absent: every container's. */
+  container: z.string().optional(),
+  /** A regular expression. */
+  line: z.string(),
+  /** What a line stands for, in the learner's words. */
+  named: z.string().optional(),
+  ...bounds,
+});
+
 /** Sends seeded requests of a traffic and counts outcomes. */
 const batch = z.strictObject({
   /** Several: `requests` of each, one traffic after the other, counted together. */
   traffic: z.union([id, z.array(id).min(1)]),
   requests: z.number().int().min(1).max(5000),
+  /** In values, `{n}` is the request's number in the batch, from 1. */
   headers: z.record(z.string(), z.string()).optional(),
   /** Instead of the traffic's own path. */
   path: z.string().optional(),
@@ -67,6 +83,15 @@ const batch = z.strictObject({
   expect: z.array(outcome).default([]),
   /** By how much a counter moves while the batch runs. */
   stats: z.array(counter).optional(),
+  lines: z.array(loggedLines).optional(),
+  /** How many pods of a service the requests reach. */
+  pods: z.array(z.strictObject({ to: z.string(), ...bounds })).optional(),
+  /** Requests that reach another pod of `to` than the request of the same number did when the check `since` was met. */
+  moved: z.strictObject({ to: z.string(), since: id, ...bounds }).optional(),
+  /** The batch takes at most this share of the time that the last batch of an earlier check took. */
+  lasts: z.strictObject({ against: id, maxPercent: count }).optional(),
+  /** Other traces of so many hops that begin while the batch runs. */
+  otherTraces: z.strictObject({ spans: count, ...bounds }).optional(),
 });
 
 /** Requests that make a caller's proxy eject an endpoint of `host` twice in a row: k, then k + 1 base times, each until the next sweep. */
@@ -131,6 +156,7 @@ export interface ProbeSpec {
   readonly durations?: z.infer<typeof durations> | undefined;
   readonly repeatedDestination?: { readonly host: string } | undefined;
   readonly analysis?: { readonly without: readonly string[] } | undefined;
+  readonly answered?: { readonly check: string; readonly choices: Readonly<Record<string, string>> } | undefined;
   readonly answers?: Readonly<Record<string, string>> | undefined;
 }
 
@@ -168,6 +194,8 @@ const probe: z.ZodType<ProbeSpec> = z.lazy(() =>
     repeatedDestination: z.strictObject({ host: z.string() }).optional(),
     /** `istioctl analyze` of the mesh as it is tells none of these codes. */
     analysis: z.strictObject({ without: z.array(z.string()).min(1) }).optional(),
+    /** What the learner last chose for these items of a check's question. */
+    answered: z.strictObject({ check: id, choices: z.record(z.string(), z.string()) }).optional(),
     answers: z.record(z.string(), z.string()).optional(),
   }),
 );

@@ -81,7 +81,7 @@ export function createTraffic(specs: readonly TrafficSpec[], sandbox: Sandbox): 
       let next = 0;
       const sendNext = async (): Promise<void> => {
         const index = next++;
-        results[index] = await generator.send({ headers, path, random });
+        results[index] = await generator.send({ headers: numbered(headers, index + 1), path, random });
       };
       const worker = async (): Promise<void> => {
         while (next < count && !stopped) await sendNext();
@@ -112,3 +112,6 @@ export function createTraffic(specs: readonly TrafficSpec[], sandbox: Sandbox): 
     },
   };
 }
+
+const numbered = (headers: Readonly<Record<string, string>>, number: number): Record<string, string> =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, value.replaceAll('{n}', String(number))]));

@@ -98,7 +98,12 @@ export function createLabSession(options: LabSessionOptions): LabSession {
     checks.observe();
   });
 
-  const probeContext = (): ProbeContext => ({ sandbox, podsAtStart, pushedVersions });
+  const probeContext = (): ProbeContext => ({
+    sandbox,
+    podsAtStart,
+    pushedVersions,
+    answered: checks.answered(),
+  });
   const checks = createChecks({
     specs: lab.spec.checks,
     context: probeContext,

@@ -2,6 +2,8 @@ import type { HopRecord } from '#domain';
 import type { HopStore } from '#telemetry';
 import type { BatchSpec, OutcomeSpec } from '../lab-schema.ts';
 import type { SentRequest } from '../traffic.ts';
+import { judge } from './bounds.ts';
+import { judgeWhole, type WholeBatch } from './whole-batch.ts';
 
 export interface BatchVerdict {
   readonly met: boolean;
@@ -13,26 +15,31 @@ export interface BatchVerdict {
 
 type CallSpec = NonNullable<OutcomeSpec['call']>;
 
-/** What a batch left behind in the proxies. */
-export interface BatchTraces {
+/** What a batch left behind in proxies and programs. */
+export interface BatchTraces extends Partial<Omit<WholeBatch, 'hops' | 'sent'>> {
   readonly hops: HopStore;
   /** By how much each counter of `stats` moved. */
   readonly moved: readonly number[];
 }
 
 /** Counts the outcomes of a batch against what was expected. */
-export function judgeBatch(spec: BatchSpec, sent: readonly SentRequest[], { hops, moved }: BatchTraces): BatchVerdict {
+export function judgeBatch(spec: BatchSpec, sent: readonly SentRequest[], left: BatchTraces): BatchVerdict {
+  const { hops, moved, lines = [], traces = new Map(), lastedMs = 0, earlier = new Map() } = left;
   const judged = [
     ...spec.expect.map((expected) => {
       const seen = sent.reduce((sum, request) => sum + times(expected, request, hops), 0);
       const unit =
         expected.count === 'calls' ? `${seen} calls for ${sent.length} requests` : `${seen} of ${sent.length}`;
-      return judge(expected, seen, { late: expected.call !== undefined, text: `${unit} ${phrase(expected)}` });
+      return judge(expected, seen, {
+        late: expected.call !== undefined || expected.spans !== undefined,
+        text: `${unit} ${phrase(expected)}`,
+      });
     }),
     ...(spec.stats ?? []).map((stat, index) => {
       const seen = moved[index] ?? 0;
       return judge(stat, seen, { late: true, text: `${stat.name} moved by ${seen}` });
     }),
+    ...judgeWhole(spec, { hops, sent, lines, traces, lastedMs, earlier }),
   ];
   const failed = judged.filter(({ met }) => !met);
   return {
@@ -42,27 +49,14 @@ export function judgeBatch(spec: BatchSpec, sent: readonly SentRequest[], { hops
   };
 }
 
-interface Bounds {
-  readonly min?: number | undefined;
-  readonly max?: number | undefined;
-}
-
-function judge(
-  { min = 0, max = Number.POSITIVE_INFINITY }: Bounds,
-  seen: number,
-  how: { late: boolean; text: string },
-) {
-  const met = seen >= min && seen <= max;
-  return { met, final: !met && (!how.late || seen >= min), text: how.text };
-}
-
 /** How often an expectation holds for a request: once at most, unless it counts calls. */
 function times(expected: OutcomeSpec, request: SentRequest, hops: HopStore): number {
   if (expected.status !== undefined && request.status !== expected.status) return 0;
   if (expected.failure !== undefined && request.failure !== expected.failure) return 0;
   if (!within(expected.took, request.tookMs)) return 0;
   for (const [name, value] of Object.entries(expected.header ?? {})) if (request.headers[name] !== value) return 0;
-  const { call } = expected;
+  const { call, spans } = expected;
+  if (spans !== undefined && !judge(spans, hops.trace(request.traceId).length, { late: true, text: '' }).met) return 0;
   if (call === undefined) return 1;
   const found = hops.trace(request.traceId).filter((hop, _i, trace) => isCall(call, hop, trace)).length;
   return expected.count === 'calls' ? found : Math.min(found, 1);
@@ -117,7 +111,8 @@ function phrase(expected: OutcomeSpec): string {
     );
   for (const [name, value] of Object.entries(expected.header ?? {})) parts.push(`with ${name}: ${value}`);
   parts.push(...lasted(expected.took));
-  const { call } = expected;
+  const { call, spans } = expected;
+  if (spans) parts.push(`made ${spans.min ?? 0} to ${spans.max ?? 'any'} spans`);
   if (call) {
     const version = call.version ? ` ${call.version}` : '';
     const flag = call.flag

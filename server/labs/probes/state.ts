@@ -12,6 +12,8 @@ export interface ProbeContext {
   readonly podsAtStart: ReadonlySet<string>;
   /** Object versions (`Kind/ns/name` → resourceVersion) that the proxies have accepted. */
   readonly pushedVersions: ReadonlyMap<string, string>;
+  /** What the learner last chose at each check, by check and item; absent: nothing. */
+  readonly answered?: ReadonlyMap<string, Readonly<Record<string, string>>>;
 }
 
 type Field = Exclude<keyof ProbeSpec, 'all' | 'any' | 'not' | 'batch' | 'ejections' | 'answers'>;
@@ -110,6 +112,10 @@ const probes: { readonly [Name in Field]: (spec: NonNullable<ProbeSpec[Name]>, c
           .map((destination) => valueAt(destination, 'destination.subset')[0]);
         return new Set(subsets).size < subsets.length;
       }),
+  answered: ({ check, choices }, { answered }) => {
+    const chosen = answered?.get(check);
+    return chosen !== undefined && everyEntry(choices, (item, choice) => chosen[item] === choice);
+  },
   analysis: ({ without }, { sandbox }) =>
     !sandbox.validate([], { namespace: 'default' }).some(({ code }) => without.includes(code)),
 };

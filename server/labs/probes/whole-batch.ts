@@ -1,0 +1,60 @@
+import type { HopStore } from '#telemetry';
+import type { BatchSpec } from '../lab-schema.ts';
+import type { SentRequest } from '../traffic.ts';
+import { type Judged, judge } from './bounds.ts';
+import type { BatchMemory } from './evidence.ts';
+
+/** What is judged over a whole batch instead of request by request. */
+export interface WholeBatch {
+  readonly hops: HopStore;
+  readonly sent: readonly SentRequest[];
+  readonly lines: readonly number[];
+  readonly traces: ReadonlyMap<string, number>;
+  readonly lastedMs: number;
+  /** Last batches of checks that are met. */
+  readonly earlier: ReadonlyMap<string, BatchMemory>;
+}
+
+export function judgeWhole(spec: BatchSpec, batch: WholeBatch): Judged[] {
+  return [
+    ...(spec.lines ?? []).map((wanted, index) => {
+      const seen = batch.lines[index] ?? 0;
+      return judge(wanted, seen, { late: true, text: `${seen} × ${wanted.named ?? wanted.line}` });
+    }),
+    ...(spec.pods ?? []).map((wanted) => {
+      const seen = new Set(batch.sent.map(({ traceId }) => podOf(wanted.to, traceId, batch.hops))).size;
+      return judge(wanted, seen, { late: true, text: `${seen} pods of ${wanted.to} were reached` });
+    }),
+    ...(spec.moved ? [moved(spec.moved, batch)] : []),
+    ...(spec.lasts ? [lasted(spec.lasts, batch)] : []),
+    ...(spec.otherTraces ? [otherTraces(spec.otherTraces, batch)] : []),
+  ];
+}
+
+function moved(wanted: NonNullable<BatchSpec['moved']>, { sent, hops, earlier }: WholeBatch): Judged {
+  const before = earlier.get(wanted.since)?.sent ?? [];
+  const seen = sent.filter(({ traceId }, index) => {
+    const [now, then] = [traceId, before[index]?.traceId ?? ''].map((id) => podOf(wanted.to, id, hops));
+    return now !== undefined && then !== undefined && now !== then;
+  }).length;
+  return judge(wanted, seen, { late: true, text: `${seen} of ${sent.length} moved to another pod of ${wanted.to}` });
+}
+
+/** The pod of a service that a trace reached first. */
+const podOf = (service: string, traceId: string, hops: HopStore): string | undefined =>
+  hops.trace(traceId).find(({ direction, proxy }) => direction === 'inbound' && proxy.service === service)?.proxy.pod;
+
+function lasted({ against, maxPercent }: NonNullable<BatchSpec['lasts']>, { lastedMs, earlier }: WholeBatch): Judged {
+  const beforeMs = earlier.get(against)?.lastedMs ?? 0;
+  const seconds = (ms: number): string => (ms / 1000).toFixed(1);
+  return judge({ max: (beforeMs * maxPercent) / 100 }, lastedMs, {
+    late: false,
+    text: `all answers took ${seconds(lastedMs)} s; ${seconds(beforeMs)} s before`,
+  });
+}
+
+function otherTraces(wanted: NonNullable<BatchSpec['otherTraces']>, { sent, traces }: WholeBatch): Judged {
+  const own = new Set(sent.map(({ traceId }) => traceId));
+  const seen = [...traces].filter(([id, spans]) => spans === wanted.spans && !own.has(id)).length;
+  return judge(wanted, seen, { late: true, text: `${seen} other traces with ${wanted.spans} spans` });
+}

@@ -1,0 +1,48 @@
+import type { BatchSpec } from './lab-schema.ts';
+import { type BatchMemory, type Evidence, watchEvidence } from './probes/evidence.ts';
+import { type BatchVerdict, judgeBatch } from './probes/outcomes.ts';
+import { type ProbeContext, trafficsOf } from './probes/state.ts';
+import type { SentRequest, Traffic } from './traffic.ts';
+
+/** The last hops and log lines of a request may be written a moment after its answer reached the client. */
+const LATE_MS = 1000;
+
+export interface BatchRun {
+  readonly verdict: BatchVerdict;
+  readonly memory: BatchMemory;
+}
+
+/** Sends a batch and judges it; a failing verdict is accepted only after late hops have had their time to arrive. */
+export async function runBatch(
+  batch: BatchSpec,
+  traffic: Traffic,
+  options: { readonly context: ProbeContext; readonly earlier: ReadonlyMap<string, BatchMemory> },
+): Promise<BatchRun> {
+  const { sandbox } = options.context;
+  let evidence: Evidence | undefined;
+  const begins = (): void => {
+    evidence ??= watchEvidence(batch, sandbox);
+  };
+  const sent: SentRequest[] = [];
+  for (const id of trafficsOf(batch)) sent.push(...(await traffic.batch(id, batch.requests, { ...batch, begins })));
+  evidence?.sent();
+  const judge = (): BatchVerdict =>
+    judgeBatch(batch, sent, {
+      hops: sandbox.hops,
+      moved: evidence?.moved() ?? [],
+      lines: evidence?.lines() ?? [],
+      traces: batch.otherTraces === undefined ? new Map() : (evidence?.traces() ?? new Map()),
+      lastedMs: evidence?.lastedMs() ?? 0,
+      earlier: options.earlier,
+    });
+  let verdict = judge();
+  const isOver = (): boolean => verdict.met || verdict.final;
+  const arrived = (): boolean => {
+    verdict = judge();
+    return isOver();
+  };
+  // Reaching the limit is no failure: the verdict stands as it is then.
+  if (!isOver()) await sandbox.until(arrived, LATE_MS, 'the hops of a batch').catch(() => undefined);
+  evidence?.end();
+  return { verdict, memory: { sent, lastedMs: evidence?.lastedMs() ?? 0 } };
+}
