@@ -10,5 +10,6 @@ export type {
   SourceLocation,
   TextRange,
 } from '../domain/index.ts';
+export * from './learner-log.ts';
 export * from './messages.ts';
 export * from './views.ts';

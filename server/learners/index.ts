@@ -1,1 +1,2 @@
+export type { LearnerLog } from './learner-log.ts';
 export { type LearnerStore, openLearnerStore } from './learner-store.ts';

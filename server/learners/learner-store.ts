@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { MeshworkError } from '#domain';
+import { createLearnerLog, type LearnerLog, learnerLogSchema } from './learner-log.ts';
 
 /** What is kept of each learner between starts of the lab server: an opaque state per lab. */
 export interface LearnerStore {
@@ -10,6 +11,10 @@ export interface LearnerStore {
   secret(): Buffer;
   load<State>(learner: string, lab: string): State | undefined;
   save(learner: string, lab: string, state: unknown): void;
+  /** The log of what this learner did with cards, drills and exercises. */
+  readonly log: LearnerLog;
+  /** Forgets all that is kept of a learner. */
+  erase(learner: string): void;
   close(): void;
 }
 
@@ -22,6 +27,7 @@ const schema = `
     learner TEXT NOT NULL, lab TEXT NOT NULL, state TEXT NOT NULL, updated INTEGER NOT NULL,
     PRIMARY KEY (learner, lab)
   ) STRICT;
+  ${learnerLogSchema}
 `;
 
 /** Opens (or makes) the database; `:memory:` keeps nothing. */
@@ -32,6 +38,8 @@ export function openLearnerStore(options: { readonly file: string; readonly nowM
     'INSERT INTO lab_state (learner, lab, state, updated) VALUES (?, ?, ?, ?) ' +
       'ON CONFLICT (learner, lab) DO UPDATE SET state = excluded.state, updated = excluded.updated',
   );
+  const eraseLabs = database.prepare('DELETE FROM lab_state WHERE learner = ?');
+  const log = createLearnerLog(database);
   database.prepare('INSERT OR IGNORE INTO secret (id, bytes) VALUES (1, ?)').run(randomBytes(32));
   const secretRow = database.prepare('SELECT bytes FROM secret WHERE id = 1').get() as { bytes: Uint8Array };
   return {
@@ -43,6 +51,11 @@ export function openLearnerStore(options: { readonly file: string; readonly nowM
     save: (learner, lab, state) => {
       const text = JSON.stringify(state);
       if (text.length <= MAX_STATE_BYTES) write.run(learner, lab, text, options.nowMs());
+    },
+    log,
+    erase: (learner) => {
+      eraseLabs.run(learner);
+      log.erase(learner);
     },
     close: () => database.close(),
   };

@@ -11,6 +11,8 @@ export interface Access {
   learner(request: IncomingMessage): string | undefined;
   /** A new learner and the cookie that names them. */
   enrol(): { readonly learner: string; readonly cookie: string };
+  /** The cookie that names a learner. */
+  cookie(learner: string): string;
   /** A token that proves a page may open the stream as this learner. */
   token(learner: string): string;
   tokenValid(learner: string, token: string): boolean;
@@ -25,6 +27,8 @@ export function createAccess(options: { readonly hosts: readonly string[]; reado
   const equal = (a: string, b: string): boolean =>
     a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
   const token = (learner: string): string => sign('stream', learner);
+  const cookie = (learner: string): string =>
+    `${COOKIE}=${learner}.${sign('learner', learner)}; Path=/; HttpOnly; SameSite=Strict; Max-Age=31536000`;
   return {
     hostAllowed: (request) => options.hosts.includes((request.headers.host ?? '').toLowerCase()),
     originAllowed: (request, { allowNone }) => {
@@ -40,9 +44,9 @@ export function createAccess(options: { readonly hosts: readonly string[]; reado
     },
     enrol: () => {
       const learner = randomBytes(16).toString('hex');
-      const value = `${learner}.${sign('learner', learner)}`;
-      return { learner, cookie: `${COOKIE}=${value}; Path=/; HttpOnly; SameSite=Strict; Max-Age=31536000` };
+      return { learner, cookie: cookie(learner) };
     },
+    cookie,
     token,
     tokenValid: (learner, given) => equal(given, token(learner)),
   };

@@ -6,6 +6,7 @@ import { requestEnvelope, requestSchemas, type ServerMessage } from '#contract';
 import { type Clock, MeshworkError, type Random, type Timer } from '#domain';
 import type { LearnerStore } from '#learners';
 import { type Access, createAccess } from './access.ts';
+import { createLearnerRoutes, type LearnerRoutes } from './learner-routes.ts';
 import { createLearnerSession, type LearnerSession, type PageConnection } from './learner-session.ts';
 import { serveStatic } from './static-files.ts';
 
@@ -62,8 +63,9 @@ export async function startLabServer(options: LabServerOptions): Promise<LabServ
     return session;
   };
 
+  const learnerRoutes = createLearnerRoutes({ access, store: options.store, clock: options.clock });
   server.on('request', (request, response) => {
-    answer({ request, response, access, root: options.root }).catch((error: unknown) => {
+    answer({ request, response, access, learnerRoutes, root: options.root }).catch((error: unknown) => {
       options.onLog(`request failed: ${String(error)}`);
       if (!response.headersSent) response.writeHead(500, { 'content-type': 'text/plain' });
       response.end('The lab server failed to answer.\n');
@@ -140,8 +142,11 @@ interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly access: Access;
+  readonly learnerRoutes: LearnerRoutes;
   readonly root: string;
 }
+
+const learnerPaths: ReadonlySet<string> = new Set(['/api/log', '/api/link', '/api/link/join']);
 
 const securityHeaders: Readonly<Record<string, string>> = {
   'x-content-type-options': 'nosniff',
@@ -151,10 +156,17 @@ const securityHeaders: Readonly<Record<string, string>> = {
   'cross-origin-resource-policy': 'same-origin',
 };
 
-async function answer({ request, response, access, root }: Exchange): Promise<void> {
+async function answer({ request, response, access, learnerRoutes, root }: Exchange): Promise<void> {
   for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value);
   const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
   if (!access.hostAllowed(request)) return plain(response, 421, 'This server does not answer to that host name.');
+  if (learnerPaths.has(path)) {
+    const { status, body, cookie } = await learnerRoutes(request, path);
+    if (cookie) response.setHeader('set-cookie', cookie);
+    // What was not read of a body stands in the way of the next request.
+    if (!request.complete) response.setHeader('connection', 'close');
+    return json(response, body, status);
+  }
   if (request.method !== 'GET' && request.method !== 'HEAD')
     return plain(response, 405, 'Only GET and HEAD are served here.');
   if (path === '/api/health') return json(response, { status: 'ok' });
@@ -178,9 +190,9 @@ function plain(response: ServerResponse, status: number, text: string): void {
   response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(`${text}\n`);
 }
 
-function json(response: ServerResponse, body: object): void {
+function json(response: ServerResponse, body: object, status = 200): void {
   response
-    .writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' })
+    .writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' })
     .end(JSON.stringify(body));
 }
 
