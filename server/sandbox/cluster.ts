@@ -33,6 +33,7 @@ import { istiodSelector, nodeName, nodeObject, rootNamespace, xdsPort } from './
 import { addressPlan, podPool, servicePool } from './network/addresses.ts';
 import { type FrontDoors, startFrontDoors } from './network/front-doors.ts';
 import { createNetwork, type Network } from './network/network.ts';
+import type { Strains } from './strains.ts';
 import type { Waiters } from './waiters.ts';
 
 /** How long the first proxies wait for the first istiod before they dial it anyway. */
@@ -46,6 +47,7 @@ export interface ClusterOptions {
   readonly hops: HopStore;
   readonly emit: (event: SandboxEvent) => void;
   readonly waiters: Waiters;
+  readonly strains: Strains;
   /** Most pods that run at once. */
   readonly maxPods: number;
 }
@@ -140,6 +142,7 @@ export function startCluster(options: ClusterOptions): Cluster {
     signer,
     events,
     accountToken,
+    strains: options.strains,
     clusterCa: () => clusterAuthority.caPem,
     onError,
     trustDomain: () => readMeshConfig(store.get('ConfigMap', { namespace: rootNamespace, name: 'istio' })).trustDomain,

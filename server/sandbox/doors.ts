@@ -15,6 +15,9 @@ import type { HopStore } from '#telemetry';
 import type { FetchInit, FetchResponse } from '#workloads';
 import type { PushEvent } from '#xds';
 import type { ContainerIo } from './exec/run-command.ts';
+import type { Strain } from './strains.ts';
+
+export type { Strain } from './strains.ts';
 
 export interface SandboxOptions {
   /** Second byte of the sandbox's addresses: all of them lie in 127.<subnet>.0.0/16. */
@@ -131,6 +134,8 @@ export interface Sandbox {
   /** Diagnostics of unsaved text, and of the mesh as it would be with it (`istioctl analyze`; no files: as it is). Changes nothing. */
   validate(files: readonly ManifestFile[], options: { readonly namespace: string }): readonly Diagnostic[];
   remove(kind: string, name: NamespacedName): string;
+  /** Lays settings over the environment of running programs, under a name; undefined ends it. The cluster's objects do not tell. */
+  strain(name: string, strain: Strain | undefined): void;
   settled(changeId: string, timeoutMs: number): Promise<PushSummary | undefined>;
   /** Resolves when every pod is ready (or cannot be) and every proxy has its configuration; rejects when that takes too long. */
   ready(): Promise<void>;

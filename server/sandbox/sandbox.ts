@@ -13,6 +13,7 @@ import { gatewaySelector, rootNamespace } from './mesh/system.ts';
 import { addressPlan } from './network/addresses.ts';
 import { quotas } from './quotas.ts';
 import { awaitReady, startMesh } from './start-up.ts';
+import { createStrains } from './strains.ts';
 import { createWaiters } from './waiters.ts';
 import { keepRequestsYoung } from './young-garbage.ts';
 
@@ -37,6 +38,7 @@ export function createSandbox(options: SandboxOptions): Sandbox {
     maxObjects: options.limits?.objects ?? quotas.objects,
   });
   const manifests = createManifests(store, addressPlan(subnet).isServiceIp);
+  const strains = createStrains();
   let cluster: Cluster | undefined;
   let served: ReturnType<typeof startKubeServer> | undefined;
   let changes = 0;
@@ -71,11 +73,12 @@ export function createSandbox(options: SandboxOptions): Sandbox {
     },
     start: async (topology, startOptions) => {
       const maxPods = options.limits?.pods ?? quotas.pods;
-      cluster = startCluster({ store, clock, random, subnet, hops, emit, waiters, maxPods });
+      cluster = startCluster({ store, clock, random, subnet, hops, emit, waiters, strains, maxPods });
       await startMesh({ ...startOptions, sandbox, cluster, manifests, emit, topology, mintChangeId });
     },
     apply: async (files, { namespace }) => manifests.apply(files, { namespace, changeId: mintChangeId() }),
     validate: (files, { namespace }) => manifests.validate(files, { namespace }),
+    strain: (name, strain) => strains.set(name, strain),
     remove: (kind, name) => {
       const changeId = mintChangeId();
       store.delete(kind, name, { changeId });

@@ -62,6 +62,8 @@ export interface ContainerContext {
   fetch(url: string, init?: FetchInit): Promise<FetchResponse>;
   /** A line on standard output, as `kubectl logs` shows it. */
   log(line: string): void;
+  /** Settings laid over `env` for now by what befalls the program from outside, as an incident does; they change while it runs. */
+  strain?(): Readonly<Record<string, string>>;
   /** Aborted when the container must stop. */
   readonly signal: AbortSignal;
 }

@@ -25,6 +25,7 @@ export async function serve(context: ContainerContext, port: number, handler: Ha
 
 /** A whole number from the environment, or `fallback` when it is absent or not a number. */
 export function envNumber(context: ContainerContext, name: string, fallback: number): number {
-  const value = Number(context.env[name] ?? '');
-  return context.env[name] !== undefined && context.env[name] !== '' && Number.isFinite(value) ? value : fallback;
+  const text = context.strain?.()[name] ?? context.env[name] ?? '';
+  const value = Number(text);
+  return text !== '' && Number.isFinite(value) ? value : fallback;
 }

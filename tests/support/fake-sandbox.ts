@@ -78,6 +78,7 @@ export function createFakeSandbox(): FakeSandbox {
     answer: () => reply(200, 'ok'),
     start: async () => undefined,
     stop: async () => undefined,
+    strain: () => undefined,
     settled: async () => undefined,
     ready: async () => undefined,
     serveApi: async () => ({ url: 'https://127.0.0.9:6443', kubeconfig: '' }),

@@ -19,13 +19,14 @@ export interface AppProgramOptions {
   readonly readFile: ContainerContext['readFile'];
   readonly listFiles: ContainerContext['listFiles'];
   readonly run: (command: readonly string[], signal: AbortSignal) => Promise<number>;
+  readonly strain: NonNullable<ContainerContext['strain']>;
   readonly log: (line: string) => void;
   readonly onListen: (listener: SocketAddress) => void;
 }
 
 /** Runs a workload image on real sockets. */
 export function createAppProgram(options: AppProgramOptions): Program {
-  const { image, container, pod, env, clock, random, fetch, readFile, listFiles, run, log } = options;
+  const { image, container, pod, env, clock, random, fetch, readFile, listFiles, run, strain, log } = options;
   const ports = new ContainerPorts(options);
   const stopping = new AbortController();
   return {
@@ -42,6 +43,7 @@ export function createAppProgram(options: AppProgramOptions): Program {
         readFile,
         listFiles,
         run: (command) => run(command, stopping.signal),
+        strain,
         exits: (exitCode) => {
           exit = exitCode;
         },

@@ -36,6 +36,7 @@ export function createProgram(build: PodBuild, spec: ContainerSpec, log: (line: 
     readFile: (path) => filesOf(build, spec).bytes(path),
     listFiles: (folder) => filesOf(build, spec).list(folder),
     run: (command, signal) => mainProgram(build, spec, { command, signal, log }),
+    strain: () => options.strains.of(pod.metadata),
     log,
     onListen: (listener) => {
       if (!listeners.some(({ port }) => port === listener.port)) listeners.push(listener);

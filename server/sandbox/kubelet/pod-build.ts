@@ -11,6 +11,7 @@ import { INIT_CONTAINER, PROXY_CONTAINER } from '../mesh/injection.ts';
 import type { AddressPlan } from '../network/addresses.ts';
 import { type CaptureRules, captureRules } from '../network/capture-rules.ts';
 import type { Network } from '../network/network.ts';
+import type { Strains } from '../strains.ts';
 import type { ContainerRuntime } from './container-runtime.ts';
 import { containerEnvironment } from './environment.ts';
 import { PodPorts } from './pod-ports.ts';
@@ -37,6 +38,7 @@ export interface PodBuilderOptions {
   /** The mesh's, at the moment a proxy starts. */
   readonly trustDomain: () => string;
   readonly istiodIp: string;
+  readonly strains: Strains;
   readonly accountToken: AccountToken;
   /** PEM of the CA that the Kubernetes API's certificate comes from. */
   readonly clusterCa: () => string;

@@ -23,6 +23,7 @@ export interface IstiodOptions {
   readonly tokens: TokenIssuer;
   readonly ip: string;
   readonly podName: string;
+  /** ENABLE_CA_SERVER: `false` leaves the certificate service out; the rest as in MeshAuthorityOptions. */
   readonly env: Readonly<Record<string, string>>;
   readonly onPush: (event: PushEvent) => void;
   readonly log: (line: string) => void;
@@ -52,8 +53,11 @@ export function createIstiodProgram(options: IstiodOptions): Program {
       servers = [server, secure];
       addStatusService(secure, { controlPlane, podName });
       controlPlane.ads.register(server);
-      certificateService(authority).register(server);
-      certificateService(authority).register(secure);
+      // Source: istio/pilot/pkg/features/security.go, ENABLE_CA_SERVER.
+      if (env['ENABLE_CA_SERVER'] !== 'false') {
+        certificateService(authority).register(server);
+        certificateService(authority).register(secure);
+      }
       controlPlane.start();
       await bind(server, `${ip}:${xdsPort}`, ServerCredentials.createInsecure());
       // What people and tools ask is no part of the way to a first request.

@@ -9,6 +9,7 @@ import type { PodRuntime } from '../../../server/sandbox/kubelet/pod-runtime.ts'
 import { admitPod } from '../../../server/sandbox/mesh/injection.ts';
 import { addressPlan, podPool } from '../../../server/sandbox/network/addresses.ts';
 import { createNetwork } from '../../../server/sandbox/network/network.ts';
+import { createStrains } from '../../../server/sandbox/strains.ts';
 import { eventually } from '../workloads/support.ts';
 import { changeId, newStore } from './support.ts';
 
@@ -49,6 +50,7 @@ export function startNode(subnet: number, onDrained: (pod: KubeObject) => void =
     trustDomain: () => 'cluster.local',
     istiodIp: plan.podIp(0),
     accountToken: ({ namespace, name }, audience) => `token of ${namespace}/${name} for ${audience ?? 'the API'}`,
+    strains: createStrains(),
     clusterCa: () => 'PEM',
     onError,
     istiodReady: () => Promise.resolve(),

@@ -126,6 +126,44 @@ describe('lab images', () => {
     expect(net.clock.waiting).toBe(0);
   });
 
+  it('service works on as many requests as it has workers, and refuses what its queue does not take', async () => {
+    const held: (() => void)[] = [];
+    await net.serve('store', (_request, response) => void held.push(() => response.end('{}')));
+    const env = { UPSTREAMS: 'http://store:8080', WORKERS: '1', QUEUE: '1' };
+    const service = await net.run('meshwork/service', 'orders', env);
+    const first = service.get('/1');
+    await eventually(() => held.length === 1);
+    const second = service.get('/2');
+    // The queue takes one: of the next two, each finds it full.
+    const third = await service.get('/3');
+    expect(third.status).toBe(503);
+    expect(held).toHaveLength(1);
+    held[0]?.();
+    expect((await first).status).toBe(200);
+    await eventually(() => held.length === 2);
+    held[1]?.();
+    expect((await second).status).toBe(200);
+  });
+
+  it('service answers well without an upstream that is optional, and says whose failure it passes on otherwise', async () => {
+    await net.serve('store', (_request, response) => response.writeHead(500).end('{"error":"no database"}'));
+    const needing = await net.run('meshwork/service', 'cart', { UPSTREAMS: 'http://store:8080' });
+    const failed = await needing.get('/');
+    expect([failed.status, bodyOf(failed)['error']]).toEqual([500, 'store answered 500: no database']);
+    const sparing = await net.run('meshwork/service', 'page', { UPSTREAMS: 'http://store:8080', OPTIONAL: 'store' });
+    expect((await sparing.get('/')).status).toBe(200);
+  });
+
+  it('a strain lies over the environment for as long as it is there', async () => {
+    const strain: Record<string, string> = {};
+    const service = await net.run('meshwork/service', 'orders', {}, { strain });
+    expect((await service.get('/')).status).toBe(200);
+    Object.assign(strain, { FAIL_PERCENT: '100', FAIL_STATUS: '500' });
+    expect((await service.get('/')).status).toBe(500);
+    delete strain['FAIL_PERCENT'];
+    expect((await service.get('/')).status).toBe(200);
+  });
+
   it('service speaks TLS with mounted files, and callers that trust its CA reach it', async () => {
     const ca = createClusterAuthority({ clock: { ...net.clock, now: () => Date.now() } });
     const { certPem, keyPem } = ca.issue(['orders']);

@@ -48,6 +48,8 @@ export interface RunOptions {
   readonly command?: readonly string[];
   readonly args?: readonly string[];
   readonly files?: Readonly<Record<string, string>>;
+  /** Read at each look: may be changed meanwhile. */
+  readonly strain?: Readonly<Record<string, string>>;
 }
 
 /** Services by host name, each with the ports that it opens: a running image, or a program of the test. */
@@ -108,7 +110,7 @@ export class TestNet {
     image: string,
     host: string,
     env: Record<string, string> = {},
-    { command = [], args = [], files = {} }: RunOptions = {},
+    { command = [], args = [], files = {}, strain = {} }: RunOptions = {},
   ): Promise<RunningImage> {
     const logs: string[] = [];
     const found = findImage(image);
@@ -126,6 +128,7 @@ export class TestNet {
       readFile: (path) => (files[path] === undefined ? undefined : Buffer.from(files[path])),
       listFiles: (folder) => Object.keys(files).filter((path) => path.startsWith(`${folder}/`)),
       run: async (program) => (program.includes('fail') ? 1 : 0),
+      strain: () => strain,
       exits: (exitCode) => {
         ended = exitCode;
       },
