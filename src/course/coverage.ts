@@ -1,5 +1,5 @@
 import { cardsOf } from './cards.ts';
-import type { InterviewQuestion, LessonData, Question, TermData } from './schemas.ts';
+import type { DayOutline, InterviewQuestion, LessonData, Question, TermData } from './schemas.ts';
 
 /** What one objective is covered by; each list names its places. */
 export interface Coverage {
@@ -15,6 +15,7 @@ export interface Coverage {
 }
 
 export interface CoverageInput {
+  readonly outline: DayOutline;
   readonly lesson: LessonData;
   readonly questions: readonly Question[];
   readonly interview: readonly InterviewQuestion[];
@@ -24,9 +25,9 @@ export interface CoverageInput {
 }
 
 /** One row for each objective of a day. */
-export function coverageOf({ lesson, questions, interview, terms, labChecks }: CoverageInput): Coverage[] {
+export function coverageOf({ outline, lesson, questions, interview, terms, labChecks }: CoverageInput): Coverage[] {
   const cards = terms.flatMap(cardsOf);
-  return lesson.objectives.map(({ id }) => {
+  return outline.objectives.map(({ id }) => {
     const serves = ({ objectives }: { readonly objectives: readonly string[] }) => objectives.includes(id);
     return {
       objective: id,

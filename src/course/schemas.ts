@@ -75,29 +75,46 @@ export type Minutes = z.infer<typeof minutes>;
 export const parts = ['retrieve', 'read', 'study', 'practice', 'challenge', 'write'] as const;
 export type Part = (typeof parts)[number];
 
-/** A way to spend the day: minutes of each part, and what to do in it. */
-const form = z.object({
-  name: z.string(),
-  minutes,
-  /** What changes against the full day, in a sentence. */
-  note: z.string(),
-});
-
-/** Frontmatter of lessons/<nn-week>/<nn-day>/lesson.mdx */
-export const lessonSchema = z.object({
+/** What is known of a day before it is written; the same facts head a written day. */
+const outline = z.object({
   day: z.number().int().min(1).max(28),
   title: z.string(),
+  domain: z.enum(['install', 'traffic', 'security', 'troubleshooting']),
+  /** What its interview questions are about. */
+  theme: z.string(),
+  minutes,
+  objectives: z.array(z.object({ id: objectiveId, text: z.string() })).min(4),
+  /** Labs of the practice; their minutes add up to it. */
+  labs: z.array(z.object({ id: z.string(), minutes: z.number().int() })).min(1),
+  /** For those who have more time. */
+  moreLabs: z.array(z.object({ id: z.string(), minutes: z.number().int() })).default([]),
+  challenge: z.string(),
+  write: z.string(),
+});
+export type DayOutline = z.infer<typeof outline>;
+
+/** Frontmatter of lessons/<nn-week>/<nn-day>/lesson.mdx; title, objectives, labs and minutes stand in course.yaml. */
+export const lessonSchema = z.object({
+  day: z.number().int().min(1).max(28),
   /** The heading of the page: the idea, not the topic. */
   idea: z.string(),
   lede: z.string(),
-  forms: z.object({ full: form, lite: form, long: form }),
-  objectives: z.array(z.object({ id: objectiveId, text: z.string() })).min(1),
+  /** What to say of the full day, where it differs from the others. */
+  full: z.string().optional(),
+  /** What the short version of the day leaves out and how it ends. */
+  lite: z.string(),
+  /** A longer version, for days that have one. */
+  long: z.object({ minutes, note: z.string() }).optional(),
   /** Key terms of the day; each has its own file in the glossary. */
   terms: z.array(z.string()).min(1),
-  labs: z.array(z.object({ id: z.string(), minutes: z.number().int(), text: z.string() })).min(1),
+  /** What to do in each lab of the day, in a sentence. */
+  labs: z.record(z.string(), z.string()),
   /** Headings of the reading text (their ids) and the objectives that they cover. */
   sections: z.array(z.object({ id: z.string(), objectives: z.array(objectiveId).min(1) })).min(1),
-  tomorrow: z.object({ day: z.number().int(), title: z.string(), text: z.string() }),
+  /** What should stay when all else is forgotten, one sentence each. */
+  takeaways: z.array(z.string()).min(4).max(7),
+  /** What the next day is about, in a sentence. */
+  tomorrow: z.string(),
 });
 export type LessonData = z.infer<typeof lessonSchema>;
 
@@ -160,46 +177,66 @@ export type InterviewQuestion = z.infer<typeof interviewQuestion>;
 /** lessons/<nn-week>/<nn-day>/interview.yaml; the first question is the day's challenge. */
 export const interviewSchema = z.object({ day: z.number().int(), questions: z.array(interviewQuestion).min(1) });
 
-/** lessons/<nn-week>/<nn-day>/write.yaml */
-export const writeSchema = z.object({
-  day: z.number().int(),
-  draw: z.object({
-    ask: z.string(),
-    /** Seven points of a good drawing, each worth 0 to 2. */
-    points: z.array(z.object({ name: z.string(), text: z.string() })).length(7),
-    pass: z.number().int(),
-    /** A model drawing, for days that have one. */
-    figure: z.enum(['mesh']).optional(),
+const rubric = z.array(z.object({ name: z.string(), text: z.string() }));
+
+/** A cell to fill in: a number, or one of a few words. */
+const cell = z.union([
+  z.string(),
+  z.object({
+    number: z.number(),
+    /** How far an answer may be off. */
+    within: z.number().default(0),
+    unit: z.string().default(''),
+    why: z.string(),
   }),
-  words: z.object({
-    ask: z.string(),
-    min: z.number().int(),
-    max: z.number().int(),
-    rubric: z.array(z.object({ name: z.string(), text: z.string() })).length(5),
-    pass: z.number().int(),
-    models: z.array(z.object({ name: z.string(), text: z.string(), note: z.string() })).min(2),
-  }),
+  z.object({ right: z.string(), choices: z.array(z.string()).min(2), why: z.string() }),
+]);
+
+/** A table to fill in; each cell is checked by itself and says why. */
+const sheet = z.object({
+  id: z.string(),
+  title: z.string(),
+  ask: z.string(),
+  columns: z.array(z.string()).min(2),
+  rows: z.array(z.object({ name: z.string(), cells: z.array(cell) })).min(1),
 });
+export type SheetData = z.infer<typeof sheet>;
+
+/** lessons/<nn-week>/<nn-day>/write.yaml: a day has one, two or all three. */
+export const writeSchema = z
+  .object({
+    day: z.number().int(),
+    sheets: z.array(sheet).default([]),
+    draw: z
+      .object({
+        ask: z.string(),
+        /** Seven points of a good drawing, each worth 0 to 2. */
+        points: rubric.length(7),
+        pass: z.number().int(),
+        /** A model drawing, for days that have one. */
+        figure: z.enum(['mesh']).optional(),
+        /** What a full drawing shows, in words. */
+        model: z.string().optional(),
+      })
+      .optional(),
+    words: z
+      .object({
+        ask: z.string(),
+        min: z.number().int(),
+        max: z.number().int(),
+        rubric: rubric.length(5),
+        pass: z.number().int(),
+        models: z.array(z.object({ name: z.string(), text: z.string(), note: z.string() })).min(2),
+      })
+      .optional(),
+  })
+  .refine(({ sheets, draw, words }) => sheets.length > 0 || draw || words, 'a day asks for something in writing');
 export type WriteData = z.infer<typeof writeSchema>;
 
 /** lessons/course.yaml: every day of the course, written or coming. */
 export const courseSchema = z.object({
   weeks: z
-    .array(
-      z.object({
-        number: z.number().int(),
-        title: z.string(),
-        text: z.string(),
-        days: z.array(
-          z.object({
-            day: z.number().int(),
-            title: z.string(),
-            domain: z.enum(['install', 'traffic', 'security', 'troubleshooting']),
-            theme: z.string(),
-          }),
-        ),
-      }),
-    )
+    .array(z.object({ number: z.number().int(), title: z.string(), text: z.string(), days: z.array(outline) }))
     .length(4),
 });
 export type CourseData = z.infer<typeof courseSchema>;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { coverageOf, holesOf, matrixText } from '../../../src/course/coverage.ts';
+import { daysOf, formsOf } from '../../../src/course/days.ts';
 import { parts } from '../../../src/course/schemas.ts';
 import { slugOf } from '../../../src/course/terms.ts';
 import { checkWords } from '../../../src/course/word-check.ts';
@@ -8,16 +9,23 @@ import { loadCourse, loadDays, loadLab, loadTerms } from './load.ts';
 const terms = loadTerms().map(({ data }) => data);
 const slugs = new Set(terms.map(({ term }) => slugOf(term)));
 
-describe.each(loadDays())('day $lesson.day', ({ lesson, body, quiz, interview, write }) => {
+describe.each(loadDays())('day $lesson.day', ({ outline, lesson, body, quiz, interview, write }) => {
   it('covers each objective by text, cards, a machine check and an interview question', () => {
-    const labChecks = lesson.labs.flatMap(({ id }) => loadLab(id)?.checks ?? []);
-    const rows = coverageOf({ lesson, questions: quiz.questions, interview: interview.questions, terms, labChecks });
+    const labChecks = [...outline.labs, ...outline.moreLabs].flatMap(({ id }) => loadLab(id)?.checks ?? []);
+    const rows = coverageOf({
+      outline,
+      lesson,
+      questions: quiz.questions,
+      interview: interview.questions,
+      terms,
+      labChecks,
+    });
     console.log(matrixText(rows));
     expect(holesOf(rows)).toEqual([]);
   });
 
   it('names only objectives that the day has', () => {
-    const known = lesson.objectives.map(({ id }) => id);
+    const known = outline.objectives.map(({ id }) => id);
     const named = [...lesson.sections, ...quiz.questions, ...interview.questions].flatMap(
       ({ objectives }) => objectives,
     );
@@ -47,14 +55,26 @@ describe.each(loadDays())('day $lesson.day', ({ lesson, body, quiz, interview, w
     expect(lesson.terms.filter((term) => !inText.includes(slugOf(term)))).toEqual([]);
   });
 
-  it('adds up to 90, 45 and 165 minutes, with the labs inside practice', () => {
-    const sum = (form: 'full' | 'lite' | 'long') =>
-      parts.reduce((total, part) => total + lesson.forms[form].minutes[part], 0);
-    expect([sum('full'), sum('lite'), sum('long')]).toEqual([90, 45, 165]);
-    expect(lesson.labs.reduce((total, { minutes }) => total + minutes, 0)).toBe(lesson.forms.full.minutes.practice);
+  it('says what to do in each of its labs', () => {
+    expect(Object.keys(lesson.labs)).toEqual([...outline.labs, ...outline.moreLabs].map(({ id }) => id));
+  });
+
+  it('adds up to 90, 45, 25 and 165 minutes', () => {
+    const sums = Object.fromEntries(
+      formsOf(outline, lesson).map(({ id, minutes }) => [id, parts.reduce((total, part) => total + minutes[part], 0)]),
+    );
+    expect(sums).toEqual({ full: 90, lite: 45, short: 25, ...(lesson.day === 15 ? { long: 165 } : {}) });
+  });
+
+  it('gives a reason for every option of every question', () => {
+    const silent = quiz.questions.flatMap(({ id, options }) =>
+      options.filter(({ why }) => why.length < 20).map(({ text }) => `${id}: ${text}`),
+    );
+    expect(silent).toEqual([]);
   });
 
   it('keeps its better model answers within the words it asks for, with five key terms', () => {
+    if (!write.words) return;
     const { min, max, models } = write.words;
     for (const model of models.slice(1)) {
       const { words, used } = checkWords(model.text, lesson.terms);
@@ -66,15 +86,28 @@ describe.each(loadDays())('day $lesson.day', ({ lesson, body, quiz, interview, w
 });
 
 describe('the course', () => {
+  const days = daysOf(loadCourse());
+
   it('has 28 days in four weeks, in order', () => {
-    const days = loadCourse().weeks.flatMap((week) => week.days.map(({ day }) => day));
-    expect(days).toEqual(Array.from({ length: 28 }, (_, index) => index + 1));
+    expect(days.map(({ day }) => day)).toEqual(Array.from({ length: 28 }, (_, index) => index + 1));
+    expect(loadCourse().weeks.map((week) => week.days.length)).toEqual([7, 7, 7, 7]);
   });
 
-  it('gives a written day the title it has in the list', () => {
-    const titles = new Map(
-      loadCourse().weeks.flatMap((week) => week.days.map(({ day, title }) => [day, title] as const)),
-    );
-    for (const { lesson } of loadDays()) expect(lesson.title).toBe(titles.get(lesson.day));
+  it.each(days)('day $day has 90 minutes, with its labs inside practice', ({ minutes, labs }) => {
+    expect(parts.reduce((total, part) => total + minutes[part], 0)).toBe(90);
+    expect(labs.reduce((total, lab) => total + lab.minutes, 0)).toBe(minutes.practice);
+  });
+
+  it.each(days)('day $day numbers its objectives and has words for its cards', ({ day, objectives }) => {
+    expect(objectives.map(({ id }) => id)).toEqual(objectives.map((_, index) => `D${day}.${index + 1}`));
+    expect(terms.filter((term) => term.day === day).length).toBeGreaterThanOrEqual(4);
+  });
+
+  it('agrees with the labs that exist about their day and minutes', () => {
+    const named = days.flatMap(({ day, labs, moreLabs }) => [...labs, ...moreLabs].map((lab) => ({ ...lab, day })));
+    for (const { id, day, minutes } of named) {
+      const lab = loadLab(id);
+      if (lab) expect({ id, day: lab.day, minutes: lab.minutes }).toEqual({ id, day, minutes });
+    }
   });
 });

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
+import { outlineOf } from '../../../src/course/days.ts';
 import {
   courseSchema,
   interviewSchema,
@@ -42,9 +43,11 @@ export function loadDays() {
     .filter((folder) => existsSync(join(root, folder, 'lesson.mdx')))
     .map((folder) => {
       const { data, body } = frontmatter(read(folder, 'lesson.mdx'));
+      const lesson = lessonSchema.parse(data);
       return {
         folder,
-        lesson: lessonSchema.parse(data),
+        outline: outlineOf(loadCourse(), lesson.day),
+        lesson,
         body,
         quiz: quizSchema.parse(parse(read(folder, 'quiz.yaml'))),
         interview: interviewSchema.parse(parse(read(folder, 'interview.yaml'))),
@@ -55,6 +58,8 @@ export function loadDays() {
 
 export interface LabFacts {
   readonly id: string;
+  readonly day: number;
+  readonly minutes: number;
   readonly terms: readonly string[];
   readonly checks: readonly { readonly id: string; readonly objective: string }[];
 }
@@ -62,9 +67,14 @@ export interface LabFacts {
 export function loadLab(id: string): LabFacts | undefined {
   const file = join('labs', id, 'lab.yaml');
   if (!existsSync(join(root, file))) return undefined;
-  const lab = parse(read(file)) as { terms?: string[]; checks?: { id: string; objective?: string }[] };
+  const lab = parse(read(file)) as {
+    day: number;
+    minutes: number;
+    terms?: string[];
+    checks?: { id: string; objective?: string }[];
+  };
   const checks = (lab.checks ?? []).map((check) => ({ id: `${id}/${check.id}`, objective: check.objective ?? '' }));
-  return { id, terms: lab.terms ?? [], checks };
+  return { id, day: lab.day, minutes: lab.minutes, terms: lab.terms ?? [], checks };
 }
 
 export function labIds(): string[] {
