@@ -153,6 +153,27 @@ const NEWER_FIELDS = [
     before: 'import "google/protobuf/wrappers.proto";',
     fields: 'import "envoy/config/core/v3/http_service.proto";',
   },
+  {
+    file: 'extensions/wasm/v3/wasm.proto',
+    before: 'CapabilityRestrictionConfig capability_restriction_config = 6',
+    fields: `enum FailurePolicy {
+      UNSPECIFIED = 0;
+      FAIL_RELOAD = 1;
+      FAIL_CLOSED = 2;
+      FAIL_OPEN = 3;
+    }
+    message ReloadConfig {
+      config.core.v3.BackoffStrategy backoff = 1;
+    }
+    FailurePolicy failure_policy = 7;
+    ReloadConfig reload_config = 8;
+    google.protobuf.BoolValue allow_on_headers_stop_iteration = 9;`,
+  },
+  {
+    file: 'extensions/wasm/v3/wasm.proto',
+    before: 'import "envoy/config/core/v3/base.proto";',
+    fields: 'import "envoy/config/core/v3/backoff.proto";\nimport "google/protobuf/wrappers.proto";',
+  },
   { file: 'type/tracing/v3/custom_tag.proto', before: 'Metadata metadata = 5', fields: 'string value = 6;' },
   {
     file: 'extensions/filters/network/http_connection_manager/v3/http_connection_manager.proto',

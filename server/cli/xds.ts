@@ -69,11 +69,11 @@ function xdsFor(objects: readonly KubeObject[], request: Request, mesh: MeshConf
   const tables = createObjectTables();
   // Only endpoints tell whom a service's clients expect: Deployments without pods serve nobody yet.
   for (const object of objects) if (object.kind !== 'Deployment') tables.apply('ADDED', object);
-  const { listeners, routes, clusters, endpoints } = buildResources(
+  const { listeners, routes, clusters, endpoints, extensions } = buildResources(
     createSnapshotDeriver(mesh)(tables),
     nodeFor(request, objects),
   );
-  return { listeners, routes, clusters, endpoints };
+  return { listeners, routes, clusters, endpoints, ...(extensions.length > 0 && { extensions }) };
 }
 
 interface PodShape extends KubeObject {

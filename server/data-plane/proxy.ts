@@ -5,6 +5,7 @@ import { AdminServer } from './admin/admin-server.ts';
 import { createAdminView } from './admin/admin-view.ts';
 import { LogLevels } from './admin/log-levels.ts';
 import { Agent } from './agent/agent.ts';
+import { withoutModules } from './agent/module-stand-ins.ts';
 import { SecretStore } from './agent/secret-store.ts';
 import { ConfigStore } from './config/config-store.ts';
 import { StepSampler } from './decisions/hop-steps.ts';
@@ -125,7 +126,7 @@ class MeshProxy implements Proxy {
       clock,
       random: random.stream('xds'),
       onUpdate: (update) => {
-        const rejections = this.#store.update(update);
+        const rejections = this.#store.update(withoutModules(update, (line) => this.#log('error', line)));
         serverStats.update(update, rejections.length);
         return rejections;
       },

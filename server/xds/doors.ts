@@ -27,6 +27,8 @@ export interface ProxyNode {
   readonly id: string;
   readonly cluster: string;
   readonly metadata: Readonly<Record<string, unknown>>;
+  /** The program that asks: `envoy`, `gRPC C-core`, `meshwork` for a proxy of ours. Absent where it does not say. */
+  readonly userAgent?: string;
   /** What the stream's token proves; absent: nothing, whatever the node says of itself. */
   readonly identity?: ProvenIdentity;
 }

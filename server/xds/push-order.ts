@@ -7,4 +7,5 @@ export const pushOrder: readonly TypeUrl[] = [
   typeUrls.endpoint,
   typeUrls.listener,
   typeUrls.route,
+  typeUrls.extension,
 ];

@@ -302,6 +302,14 @@ export interface LbEndpoint {
   metadata?: Metadata;
 }
 
+// --- Extensions -----------------------------------------------------------------------------------------------------------
+
+/** What ECDS serves: the configuration of the filters that ask for it by this name. */
+export interface TypedExtensionConfig {
+  name: string;
+  typed_config: Any;
+}
+
 // --- Type URLs ------------------------------------------------------------------------------------------------------------
 
 export const typeUrls = {
@@ -310,6 +318,7 @@ export const typeUrls = {
   cluster: 'type.googleapis.com/envoy.config.cluster.v3.Cluster',
   endpoint: 'type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment',
   secret: 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret',
+  extension: 'type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig',
 } as const;
 
 export type TypeUrl = (typeof typeUrls)[keyof typeof typeUrls];
@@ -321,6 +330,7 @@ export interface ResourceByType {
   [typeUrls.cluster]: Cluster;
   [typeUrls.endpoint]: ClusterLoadAssignment;
   [typeUrls.secret]: Record<string, unknown>;
+  [typeUrls.extension]: TypedExtensionConfig;
 }
 
 /** `@type` values of the extensions in use. */

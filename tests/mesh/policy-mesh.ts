@@ -1,7 +1,7 @@
 import type { MeshConfig } from '#control-plane';
 import { createObjectTables, createSnapshotDeriver, createTranslator, DEFAULT_MESH_CONFIG } from '#control-plane';
 import type { KubeObject } from '#domain';
-import { type ResourceByType, type TypeUrl, typeUrls } from '#xds';
+import { pushOrder, type ResourceByType, type TypeUrl, typeUrls } from '#xds';
 import type { CertificateSigner } from '../../server/data-plane/doors.ts';
 import { type FakeXds, type Pod, startPod } from './data-plane-harness.ts';
 
@@ -84,7 +84,7 @@ export async function startPoliced(options: {
       const [refused] = xds.push(typeUrl, decoded);
       if (refused !== undefined) throw new Error(`${refused.name}: ${refused.message}`);
     };
-    for (const typeUrl of [typeUrls.cluster, typeUrls.endpoint, typeUrls.listener, typeUrls.route]) send(typeUrl);
+    for (const typeUrl of pushOrder.filter((each) => each !== typeUrls.secret)) send(typeUrl);
   };
   const pod = await startPod({ ip, name: 'web-v1', ports: [HTTP_PORT, TCP_PORT, GRPC_PORT], signer }, (xds) =>
     push(xds, options.objects ?? [], options.mesh ?? {}),

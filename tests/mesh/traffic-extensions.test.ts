@@ -1,7 +1,8 @@
+import { connect, createServer as createTcpServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { KubeObject } from '#domain';
 import { createTestCa, sendFrom, until } from './data-plane-harness.ts';
-import { HTTP_PORT, type PolicedPod, startPoliced } from './policy-mesh.ts';
+import { HTTP_PORT, type PolicedPod, startPoliced, TCP_PORT } from './policy-mesh.ts';
 
 const IP = '127.66.7.2';
 const CLIENT = '127.66.7.9';
@@ -27,6 +28,23 @@ async function ask() {
   const hop = web.pod.hops.at(-1);
   return { status, body, hop, step: hop?.steps.find(({ name }) => name.startsWith('extensions.istio.io/')) };
 }
+
+/** What a client that says hello to the TCP port reads until the connection ends. */
+const speak = (): Promise<string> =>
+  new Promise((resolve) => {
+    const socket = connect({ host: IP, port: TCP_PORT, localAddress: CLIENT });
+    let read = '';
+    socket.on('data', (chunk) => {
+      read += chunk.toString();
+      socket.end();
+    });
+    socket.on('error', () => undefined);
+    socket.on('close', () => resolve(read));
+    socket.write('hello');
+  });
+const echo = createTcpServer((socket) => socket.on('error', () => undefined).pipe(socket));
+beforeAll(() => new Promise<void>((resolve) => echo.listen(TCP_PORT, '127.66.107.2', resolve)));
+afterAll(() => void echo.close());
 
 describe('an extension whose code this proxy does not run', () => {
   const url = 'oci://registry.example/stamp:1';
@@ -58,6 +76,39 @@ describe('an extension whose code this proxy does not run', () => {
     const { status, step } = await ask();
     expect(status).toBe(200);
     expect(step?.detail).toContain('runs no Lua code');
+  });
+
+  it.each([
+    [{}, ''],
+    [{ failStrategy: 'FAIL_OPEN' }, 'hello'],
+    [{ match: [{ ports: [{ number: TCP_PORT + 1 }] }] }, 'hello'],
+    [{ match: [{ ports: [{ number: TCP_PORT }] }] }, ''],
+  ])('judges connections to a TCP port with a NETWORK module: %j lets "%s" come back', async (given, expected) => {
+    web.apply([extension('WasmPlugin', { url, type: 'NETWORK', ...given })]);
+    expect(await speak()).toBe(expected);
+  });
+
+  it('shows in the config dump what the filter asked for and what its agent put there', async () => {
+    web.apply([extension('WasmPlugin', { url, pluginConfig: { limit: 3 } })]);
+    await ask();
+    const name = 'extensions.istio.io/trafficextension/default.stamp~istio-translated-wasmplugin';
+    const dump = web.pod.proxy.admin.configDump() as { configs: { '@type': string }[] };
+    expect(dump.configs.find((config) => config['@type'].endsWith('EcdsConfigDump'))).toMatchObject({
+      ecds_filters: [
+        {
+          ecds_filter: {
+            '@type': 'type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig',
+            name,
+            typed_config: {
+              '@type': 'type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC',
+              rules: {},
+              rules_stat_prefix: 'wasm-default-deny',
+            },
+          },
+        },
+      ],
+    });
+    expect(web.pod.logs.join('\n')).toContain(`cannot fetch Wasm module ${url}`);
   });
 
   it('takes no part on other ports and on the other side', async () => {

@@ -8,6 +8,7 @@ const shortTypes = {
   [typeUrls.endpoint]: 'EDS',
   [typeUrls.route]: 'RDS',
   [typeUrls.secret]: 'SDS',
+  [typeUrls.extension]: 'ECDS',
 } as const satisfies Record<TypeUrl, string>;
 
 export const shortType = (typeUrl: TypeUrl): string => shortTypes[typeUrl];

@@ -10,11 +10,24 @@ export interface TrafficSelector {
   readonly ports?: readonly { readonly number?: number }[];
 }
 
-/** What of a Wasm module decides where its filter stands and what a proxy without the module does. */
+/** A Wasm module and how it is run. */
 export interface WasmConfig {
   readonly url?: string;
+  readonly sha256?: string;
   readonly type?: 'UNSPECIFIED_PLUGIN_TYPE' | 'HTTP' | 'NETWORK';
+  readonly pluginName?: string;
+  readonly pluginConfig?: Readonly<Record<string, unknown>>;
   readonly failStrategy?: 'FAIL_CLOSE' | 'FAIL_OPEN' | 'FAIL_RELOAD';
+  readonly imagePullPolicy?: 'UNSPECIFIED_POLICY' | 'IfNotPresent' | 'Always';
+  readonly imagePullSecret?: string;
+  readonly vmConfig?: { readonly env?: readonly VmVariable[] };
+}
+
+/** A variable of the module's machine: with a value here, or with the proxy's own. */
+export interface VmVariable {
+  readonly name?: string;
+  readonly valueFrom?: 'INLINE' | 'HOST';
+  readonly value?: string;
 }
 
 interface Placement extends TargetedSpec {
@@ -34,6 +47,9 @@ type WasmPluginSpec = Placement & WasmConfig;
 export interface TrafficExtension extends Config<TrafficExtensionSpec> {
   /** Of its filter, and of the configuration that a proxy asks for by that name. */
   readonly filterName: string;
+  /** Its name inside the mesh: that of a WasmPlugin is marked. */
+  readonly translatedName: string;
+  readonly resourceVersion: string;
 }
 
 const FILTER_PREFIX = 'extensions.istio.io/trafficextension/';
@@ -53,8 +69,8 @@ export const deriveTrafficExtensions = (
   extensions: readonly KubeObject[],
 ): readonly TrafficExtension[] =>
   [
-    ...extensions.map((object) => named(toConfig<TrafficExtensionSpec>(object), '')),
-    ...plugins.map((object) => fromPlugin(toConfig<WasmPluginSpec>(object))),
+    ...extensions.map((object) => named(object, toConfig<TrafficExtensionSpec>(object), '')),
+    ...plugins.map((object) => fromPlugin(object, toConfig<WasmPluginSpec>(object))),
   ]
     .filter(hasCode)
     .sort(
@@ -66,16 +82,18 @@ export const deriveTrafficExtensions = (
 
 const prefixOf = ({ namespace }: Config<unknown>): string => `${FILTER_PREFIX}${namespace}.`;
 
-const named = (config: Config<TrafficExtensionSpec>, mark: string): TrafficExtension => ({
+const named = ({ metadata }: KubeObject, config: Config<TrafficExtensionSpec>, mark: string): TrafficExtension => ({
   ...config,
   filterName: `${prefixOf(config)}${config.name}${mark}`,
+  translatedName: `${config.name}${mark}`,
+  resourceVersion: metadata.resourceVersion ?? '',
 });
 
-function fromPlugin(config: Config<WasmPluginSpec>): TrafficExtension {
+function fromPlugin(object: KubeObject, config: Config<WasmPluginSpec>): TrafficExtension {
   const { phase, priority, match, selector, targetRef, targetRefs, ...wasm } = config.spec;
   const spec = { phase, priority, match, selector, targetRef, targetRefs };
   const given = Object.fromEntries(Object.entries(spec).filter(([, value]) => value !== undefined));
-  return named({ ...config, spec: { ...given, wasm } }, PLUGIN_MARK);
+  return named(object, { ...config, spec: { ...given, wasm } }, PLUGIN_MARK);
 }
 
 function hasCode({ spec: { wasm, lua } }: TrafficExtension): boolean {

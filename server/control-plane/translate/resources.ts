@@ -5,12 +5,14 @@ import type {
   Listener,
   ProxyNode,
   RouteConfiguration,
+  TypedExtensionConfig,
 } from '#xds';
 import type { MeshSnapshot } from '../snapshot/mesh-snapshot.ts';
 import { blackHoleCluster, fallbackClusters, inboundClusters } from './clusters-inbound.ts';
 import { outboundClusters, sniDnatClusters } from './clusters-outbound.ts';
 import { loadAssignment } from './endpoints.ts';
 import { applyEnvoyFilters } from './envoy-filter/index.ts';
+import { askedFor, extensionConfigs } from './extension-configs.ts';
 import { mergeGateways } from './gateway-servers.ts';
 import { grpcClusters, grpcResources } from './grpc.ts';
 import { gatewayListeners } from './listeners-gateway.ts';
@@ -34,6 +36,8 @@ export interface ConfigResources {
 /** Everything one proxy holds, in protobuf JSON. */
 export interface ProxyResources extends ConfigResources {
   readonly endpoints: readonly ClusterLoadAssignment[];
+  /** Configurations that filters of the listeners ask for by name. */
+  readonly extensions: readonly TypedExtensionConfig[];
 }
 
 /** What proxies of one role, namespace and (where it matters) label set share. */
@@ -129,10 +133,13 @@ export function buildResources(snapshot: MeshSnapshot, node: ProxyNode): ProxyRe
   const scope = createScope(snapshot, proxy);
   const shared = sharedResources(scope, proxy);
   const own = ownResources(scope, proxy);
+  const listeners = [...shared.listeners, ...own.listeners];
+  const configs = extensionConfigs(snapshot, proxy, node.identity);
   return {
-    listeners: [...shared.listeners, ...own.listeners],
+    listeners,
     routes: [...shared.routes, ...own.routes],
     clusters: [...shared.clusters, ...own.clusters],
     endpoints: endpointResources(scope, shared.clusters),
+    extensions: configs.length === 0 ? configs : askedFor(configs, listeners),
   };
 }

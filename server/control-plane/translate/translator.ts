@@ -2,8 +2,9 @@ import type { Diagnostic } from '#domain';
 import { type EncodedResource, type ProxyNode, type TypeUrl, typeUrls } from '#xds';
 import type { MeshSnapshot } from '../snapshot/mesh-snapshot.ts';
 import { createEncoder, type EncodedMap, type EncodedPart, type Encoder } from './encode-all.ts';
+import { extensionConfigs } from './extension-configs.ts';
+import { extensionNotices } from './extension-notices.ts';
 import { createKeyedMemo, type KeyedMemo } from './keyed-memo.ts';
-import { moduleNotices, withStandIns } from './module-stand-ins.ts';
 import { type ProxyView, viewProxy } from './proxy-view.ts';
 import { createReferenceCheck } from './reference-check.ts';
 import { type ConfigResources, endpointResources, ownResources } from './resources.ts';
@@ -43,9 +44,10 @@ export function createTranslator(): Translator {
       const input = { snapshot, proxy, key };
       const config = sharedConfig(memory.memo, input);
       const identity = spanIdentity(snapshot, proxy);
-      const shared = encodeConfig(memory, { key, identity, snapshot }, config);
+      const shared = encodeConfig(memory, { key, identity }, config);
       const own = encodeOwn(memory, snapshot, proxy);
       const endpoints = encodeEndpoints(memory, input, config);
+      const extensions = encodeExtensions(memory, { snapshot, proxy, node });
       const join = (type: string, a: EncodedPart, b: EncodedPart): EncodedMap =>
         b.resources.size === 0 ? a.resources : joined(memory.memo, `${type}/${key}/${identity}/${own.key}`, a, b);
       return {
@@ -54,15 +56,20 @@ export function createTranslator(): Translator {
           [typeUrls.endpoint, endpoints.resources],
           [typeUrls.listener, join('listeners', shared.listeners, own.listeners)],
           [typeUrls.route, shared.routes.resources],
+          [typeUrls.extension, extensions.resources],
         ]),
         problems: [
-          ...memory.memo.of('module-notices', [snapshot.trafficExtensions], () =>
-            moduleNotices(snapshot.trafficExtensions),
-          ),
+          ...extensionNotices(snapshot, proxy, node),
           ...shared.problems,
-          ...[shared.listeners, shared.routes, shared.clusters, own.listeners, own.clusters, endpoints].flatMap(
-            ({ problems }) => problems,
-          ),
+          ...[
+            shared.listeners,
+            shared.routes,
+            shared.clusters,
+            own.listeners,
+            own.clusters,
+            endpoints,
+            extensions,
+          ].flatMap(({ problems }) => problems),
         ],
       };
     },
@@ -86,14 +93,14 @@ interface EncodedConfig {
 
 function encodeConfig(
   memory: Memory,
-  { key, identity, snapshot }: { readonly key: string; readonly identity: string; readonly snapshot: MeshSnapshot },
+  { key, identity }: { readonly key: string; readonly identity: string },
   { listeners, routes, clusters }: ConfigResources,
 ): EncodedConfig {
   const { memo, encode } = memory;
   const check = memo.of(`check/${key}`, [clusters], () => createReferenceCheck(clusters));
   return {
     listeners: memo.of<EncodedPart>(`encoded-listeners/${key}/${identity}`, [listeners], (previous) =>
-      encode(typeUrls.listener, withStandIns(listeners, snapshot.trafficExtensions), previous),
+      encode(typeUrls.listener, listeners, previous),
     ),
     routes: memo.of<EncodedPart>(`encoded-routes/${key}`, [routes], (previous) =>
       encode(typeUrls.route, routes, previous),
@@ -141,7 +148,7 @@ function encodeOwn({ memo, encode }: Memory, snapshot: MeshSnapshot, proxy: Prox
     const { listeners, clusters } = ownResources(createScope(snapshot, proxy), proxy);
     return {
       key,
-      listeners: encode(typeUrls.listener, withStandIns(listeners, snapshot.trafficExtensions), previous?.listeners),
+      listeners: encode(typeUrls.listener, listeners, previous?.listeners),
       clusters: encode(typeUrls.cluster, clusters, previous?.clusters),
     };
   });
@@ -158,5 +165,17 @@ function encodeEndpoints(
     `endpoints/${key}/${place}`,
     [clusters, snapshot.endpoints, snapshot.workloads, snapshot.networks],
     (previous) => encode(typeUrls.endpoint, endpointResources(createScope(snapshot, proxy), clusters), previous),
+  );
+}
+
+/** A pull secret is told to proven identities only, so each proxy has its own. */
+function encodeExtensions(
+  { memo, encode }: Memory,
+  { snapshot, proxy, node }: { readonly snapshot: MeshSnapshot; readonly proxy: ProxyView; readonly node: ProxyNode },
+): EncodedPart {
+  const { trafficExtensions, envoyFilters, credentials, mesh } = snapshot;
+  const inputs = [proxy, node.identity !== undefined, trafficExtensions, envoyFilters, credentials, mesh];
+  return memo.of<EncodedPart>(`extensions/${proxy.id}`, inputs, (previous) =>
+    encode(typeUrls.extension, extensionConfigs(snapshot, proxy, node.identity), previous),
   );
 }

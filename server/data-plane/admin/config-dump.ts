@@ -28,7 +28,13 @@ export function configDump({ store, secrets, node }: AdminSources): { configs: r
           cluster: typed(typeUrls.cluster, resource),
         })),
       },
-      { '@type': dump('EcdsConfigDump'), ecds_filters: [] },
+      {
+        '@type': dump('EcdsConfigDump'),
+        ecds_filters: [...store.extensions.values()].map(({ versionInfo, resource }) => ({
+          version_info: versionInfo,
+          ecds_filter: typed(typeUrls.extension, resource),
+        })),
+      },
       {
         '@type': dump('EndpointsConfigDump'),
         dynamic_endpoint_configs: [...store.endpoints.values()].map(({ versionInfo, resource }) => ({

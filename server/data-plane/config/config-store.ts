@@ -1,7 +1,17 @@
-import type { Cluster, ClusterLoadAssignment, Listener, Rejection, RouteConfiguration, TypeUrl, XdsUpdate } from '#xds';
+import type {
+  Cluster,
+  ClusterLoadAssignment,
+  Listener,
+  Rejection,
+  RouteConfiguration,
+  TypedExtensionConfig,
+  TypeUrl,
+  XdsUpdate,
+} from '#xds';
 import { typeUrls } from '#xds';
 import type { ServedSecret } from '../agent/secret-store.ts';
 import { type CompiledCluster, compileCluster } from './cluster-config.ts';
+import type { ExtensionConfigs } from './discovered-filters.ts';
 import { compileEndpoints, type EndpointConfig } from './endpoint-config.ts';
 import { type CompiledListener, compileListener } from './listener-config.ts';
 import { ConfigProblem } from './problem.ts';
@@ -33,9 +43,18 @@ export interface HeldEndpoints {
   readonly endpoints: readonly EndpointConfig[];
 }
 
+/** What is asked for by names that listeners and clusters give. */
+type Subscribed = 'routes' | 'endpoints' | 'secrets' | 'extensions';
+
+/** The configuration of a filter, in force. */
+export interface HeldExtension {
+  readonly versionInfo: string;
+  readonly resource: TypedExtensionConfig;
+}
+
 /**
  * Judges xDS updates resource by resource and keeps the last good one of each. A listener warms until its route configurations
- * are here, a cluster until its load assignment is; until then the earlier one serves on. Subscriptions to routes and endpoints
+ * and the configurations of its filters are here, a cluster until its load assignment is; until then the earlier one serves on. Subscriptions to routes and endpoints
  * follow from what listeners and clusters name.
  */
 export class ConfigStore {
@@ -43,12 +62,13 @@ export class ConfigStore {
   readonly clusters = new Map<string, CompiledCluster>();
   readonly routes = new Map<string, RouteTable>();
   readonly endpoints = new Map<string, HeldEndpoints>();
+  readonly extensions = new Map<string, HeldExtension>();
   readonly warmingListeners = new Map<string, CompiledListener>();
   readonly warmingClusters = new Map<string, CompiledCluster>();
   /** Last version seen of each type, accepted or not. */
   readonly versions = new Map<TypeUrl, string>();
   readonly #options: ConfigStoreOptions;
-  #subscribed = { routes: '', endpoints: '', secrets: '' };
+  #subscribed: Readonly<Record<Subscribed, string>> = { routes: '', endpoints: '', secrets: '', extensions: '' };
   #warm = false;
 
   constructor(options: ConfigStoreOptions) {
@@ -81,7 +101,7 @@ export class ConfigStore {
     const { versionInfo } = update;
     switch (update.typeUrl) {
       case typeUrls.listener:
-        this.#warmListener(compileListener(resource as Listener, versionInfo));
+        this.#warmListener(compileListener(resource as Listener, versionInfo, configsOf(this.extensions)));
         return;
       case typeUrls.cluster:
         this.#warmCluster(compileCluster(resource as Cluster, versionInfo));
@@ -98,6 +118,9 @@ export class ConfigStore {
       }
       case typeUrls.secret:
         this.#options.sink.setSecret(name, compileSecret(resource as object));
+        return;
+      case typeUrls.extension:
+        this.#extensionArrived({ versionInfo, resource: resource as TypedExtensionConfig });
         return;
       default:
         throw new ConfigProblem('type_url', `${update.typeUrl} is not handled`);
@@ -123,6 +146,9 @@ export class ConfigStore {
       case typeUrls.secret:
         this.#options.sink.setSecret(name, undefined);
         return;
+      case typeUrls.extension:
+        this.extensions.delete(name);
+        return;
       default:
         return;
     }
@@ -136,10 +162,31 @@ export class ConfigStore {
   #promoteListeners(): void {
     for (const [name, listener] of this.warmingListeners) {
       if (!listener.rdsNames.every((route) => this.routes.has(route))) continue;
+      if (listener.missingExtensions.length > 0) continue;
       this.warmingListeners.delete(name);
       this.listeners.set(name, listener);
       this.#options.sink.setListener(listener);
     }
+  }
+
+  /** Listeners that name it are made anew; one that it cannot be put into refuses it. */
+  #extensionArrived(extension: HeldExtension): void {
+    const { name } = extension.resource;
+    const extensions = new Map([...this.extensions, [name, extension]]);
+    const configs = configsOf(extensions);
+    const naming = new Map([...this.listeners, ...this.warmingListeners]);
+    const renewed = [...naming.values()]
+      .filter(({ extensionNames }) => extensionNames.includes(name))
+      .map(({ resource, versionInfo }) => compileListener(resource, versionInfo, configs));
+    if (renewed.some(({ missingExtensions }) => missingExtensions.includes(name))) {
+      throw new ConfigProblem(
+        'typed_config',
+        `no filter that asks for it takes ${extension.resource.typed_config['@type']}`,
+      );
+    }
+    this.extensions.set(name, extension);
+    for (const listener of renewed) this.warmingListeners.set(listener.name, listener);
+    this.#promoteListeners();
   }
 
   #warmCluster(cluster: CompiledCluster): void {
@@ -169,17 +216,21 @@ export class ConfigStore {
 
   #resubscribe(): void {
     const routes = new Set<string>();
+    const extensions = new Set<string>();
     for (const listener of [...this.listeners.values(), ...this.warmingListeners.values()]) {
       for (const name of listener.rdsNames) routes.add(name);
+      for (const name of listener.extensionNames) extensions.add(name);
     }
     const endpoints = new Set<string>();
     for (const cluster of [...this.clusters.values(), ...this.warmingClusters.values()]) {
       if (cluster.type === 'EDS') endpoints.add(cluster.edsName);
     }
     for (const name of this.routes.keys()) if (!routes.has(name)) this.routes.delete(name);
+    for (const name of this.extensions.keys()) if (!extensions.has(name)) this.extensions.delete(name);
     for (const name of this.endpoints.keys()) if (!endpoints.has(name)) this.endpoints.delete(name);
     this.#subscribe('routes', typeUrls.route, [...routes].sort());
     this.#subscribe('endpoints', typeUrls.endpoint, [...endpoints].sort());
+    this.#subscribe('extensions', typeUrls.extension, [...extensions].sort());
     this.#subscribe('secrets', typeUrls.secret, this.#secretNames());
   }
 
@@ -194,7 +245,7 @@ export class ConfigStore {
     return [...new Set(settings.flatMap((tls) => (tls === undefined ? [] : servedNames(tls))))].sort();
   }
 
-  #subscribe(which: 'routes' | 'endpoints' | 'secrets', typeUrl: TypeUrl, names: readonly string[]): void {
+  #subscribe(which: Subscribed, typeUrl: TypeUrl, names: readonly string[]): void {
     const key = names.join('\n');
     if (this.#subscribed[which] === key) return;
     this.#subscribed = { ...this.#subscribed, [which]: key };
@@ -209,3 +260,6 @@ export class ConfigStore {
     this.#options.sink.warmed();
   }
 }
+
+const configsOf = (held: ReadonlyMap<string, HeldExtension>): ExtensionConfigs =>
+  new Map([...held].map(([name, { resource }]) => [name, resource.typed_config]));

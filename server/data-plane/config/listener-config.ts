@@ -1,6 +1,7 @@
 import type { SocketAddress } from '#domain';
 import type { FilterChain, FilterChainMatch, Listener } from '#xds';
 import { type AccessLogger, readAccessLogs } from './access-log/index.ts';
+import { type ExtensionConfigs, extensionNames, missingExtensions, withExtensions } from './discovered-filters.ts';
 import { compilePortPredicate } from './listener-filter-match.ts';
 import { compileNetworkFilter, type HttpFilterConfig, type TcpFilterConfig } from './network-filter.ts';
 import { type Origins, readOrigins } from './origins.ts';
@@ -38,7 +39,12 @@ export interface CompiledListener {
   readonly origins: Origins | undefined;
   /** RDS resources that must arrive before this listener serves. */
   readonly rdsNames: readonly string[];
+  /** ECDS resources that it asks for, and those that must still arrive before it serves. */
+  readonly extensionNames: readonly string[];
+  readonly missingExtensions: readonly string[];
 }
+
+const NO_EXTENSIONS: ExtensionConfigs = new Map();
 
 const LISTENER_FILTERS = new Set([
   'envoy.filters.listener.original_dst',
@@ -47,7 +53,13 @@ const LISTENER_FILTERS = new Set([
 ]);
 
 /** Compiles a listener. Throws ConfigProblem for anything this proxy cannot do exactly as asked. */
-export function compileListener(resource: Listener, versionInfo: string): CompiledListener {
+export function compileListener(
+  resource: Listener,
+  versionInfo: string,
+  extensions: ExtensionConfigs = NO_EXTENSIONS,
+): CompiledListener {
+  const asked = extensionNames(resource);
+  const served = asked.length === 0 ? resource : withExtensions(resource, extensions);
   const socket = resource.address?.socket_address;
   if (socket === undefined) throw new ConfigProblem('address', 'only socket_address is supported');
   const filters = (resource.listener_filters ?? []).map((filter) => filter.name);
@@ -56,10 +68,10 @@ export function compileListener(resource: Listener, versionInfo: string): Compil
       throw new ConfigProblem(`listener_filters[${i}]`, `Didn't find a registered implementation for '${name}'`);
     }
   }
-  const chains = (resource.filter_chains ?? []).map((chain, i) =>
+  const chains = (served.filter_chains ?? []).map((chain, i) =>
     within(`filter_chains[${i}]`, () => compileChain(chain, versionInfo)),
   );
-  const fallback = resource.default_filter_chain;
+  const fallback = served.default_filter_chain;
   const defaultChain = fallback && within('default_filter_chain', () => compileChain(fallback, versionInfo));
   if (chains.length === 0 && defaultChain === undefined) {
     throw new ConfigProblem('filter_chains', 'error adding listener: no filter chains specified');
@@ -80,6 +92,8 @@ export function compileListener(resource: Listener, versionInfo: string): Compil
     resource,
     origins: readOrigins(resource.metadata),
     rdsNames: rdsNames(defaultChain === undefined ? chains : [...chains, defaultChain]),
+    extensionNames: asked,
+    missingExtensions: asked.length === 0 ? asked : missingExtensions(resource, extensions),
   };
 }
 

@@ -14,6 +14,9 @@ import { fullJitterMs } from './backoff.ts';
 import { nackText, readResponse } from './receive.ts';
 import { changeBetween, newSubscription, opening, type Subscription, wants, withNames } from './subscription.ts';
 
+/** How this client names itself to a control plane. */
+export const OWN_USER_AGENT = 'meshwork';
+
 type Request = Partial<DeltaDiscoveryRequest>;
 
 const reconnect = { baseMs: 500, maxMs: 2000 } as const;
@@ -120,7 +123,8 @@ class DeltaClient implements AdsClient {
   #write(connection: Connection, request: Request): void {
     if (this.#connection !== connection) return;
     const { id, cluster, metadata } = this.#options.node;
-    connection.call.write(connection.nodeSent ? request : { ...request, node: { id, cluster, metadata } });
+    const node = { id, cluster, metadata, userAgentName: OWN_USER_AGENT };
+    connection.call.write(connection.nodeSent ? request : { ...request, node });
     connection.nodeSent = true;
   }
 

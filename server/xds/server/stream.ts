@@ -50,7 +50,8 @@ function readNode(request: AnyRequest): ProxyNode {
   if (!node || node.id === '')
     throw new ProtocolViolation('invalid', 'the first request of a stream must name its node');
   if (node.id.length > requestLimits.nameLength) throw new ProtocolViolation('too large', 'node.id is too long');
-  return { id: node.id, cluster: node.cluster, metadata: node.metadata ?? {} };
+  const { id, cluster, metadata = {}, userAgentName: userAgent = '' } = node;
+  return { id, cluster, metadata, ...(userAgent !== '' && { userAgent }) };
 }
 
 /** The name under which a cluster asks for its endpoints. */

@@ -7,6 +7,7 @@ export interface NodeMessage {
   readonly id: string;
   readonly cluster: string;
   readonly metadata?: Readonly<Record<string, unknown>>;
+  readonly userAgentName?: string;
 }
 
 /** google.rpc.Status: why a response was refused. */

@@ -21,7 +21,7 @@ export interface CaseHeader {
     readonly istio?: boolean;
   };
   /** Names of parts to print; all when absent. */
-  readonly show?: readonly ('listeners' | 'routes' | 'clusters' | 'endpoints')[];
+  readonly show?: readonly ('listeners' | 'routes' | 'clusters' | 'endpoints' | 'extensions')[];
   /** Only resources whose name contains one of these. */
   readonly names?: readonly string[];
   /** Fields that are not printed, wherever they stand: what the case is not about. */

@@ -1,27 +1,39 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type Cluster, extensionTypes, type Listener, type TypeUrl, typeUrls } from '#xds';
+import { type Cluster, extensionTypes, type HttpConnectionManager, type Listener, type TypeUrl, typeUrls } from '#xds';
 import { ConfigStore } from '../../../server/data-plane/config/config-store.ts';
+
+const ROUTER = { name: 'envoy.filters.http.router', typed_config: { '@type': extensionTypes.router } };
+
+const managing = (rds: string): HttpConnectionManager => ({
+  '@type': extensionTypes.httpConnectionManager,
+  stat_prefix: rds,
+  rds: { config_source: { ads: {} }, route_config_name: rds },
+  http_filters: [ROUTER],
+});
 
 const listener = (name: string, rds: string): Listener => ({
   name,
   address: { socket_address: { address: '0.0.0.0', port_value: 80 } },
-  filter_chains: [
-    {
-      filters: [
-        {
-          name: 'hcm',
-          typed_config: {
-            '@type': extensionTypes.httpConnectionManager,
-            stat_prefix: name,
-            rds: { config_source: { ads: {} }, route_config_name: rds },
-            http_filters: [{ name: 'envoy.filters.http.router', typed_config: { '@type': extensionTypes.router } }],
-          },
-        },
-      ],
-    },
-  ],
+  filter_chains: [{ filters: [{ name: 'hcm', typed_config: managing(rds) }] }],
 });
 const eds = (name: string, fields: Partial<Cluster> = {}): Cluster => ({ name, type: 'EDS', ...fields });
+
+const HTTP = 'type.googleapis.com/envoy.extensions.filters.http';
+const denying = { '@type': `${HTTP}.rbac.v3.RBAC`, rules: {} };
+
+/** A listener whose first filter asks for its configuration. */
+function discovering(name: string, type_urls: string[] = []): Listener {
+  const manager = {
+    ...managing('r'),
+    http_filters: [{ name: 'guard', config_discovery: { config_source: { ads: {} }, type_urls } }, ROUTER],
+  };
+  return { ...listener(name, 'r'), filter_chains: [{ filters: [{ name: 'hcm', typed_config: manager }] }] };
+}
+
+const plansOf = (name: string): readonly string[] => {
+  const filter = store.listeners.get(name)?.chains[0]?.filter;
+  return filter?.kind === 'http' ? filter.filters.map(({ kind }) => kind) : [];
+};
 
 let events: string[];
 let subscriptions: Record<string, readonly string[]>;
@@ -65,6 +77,44 @@ describe('configuration from xDS', () => {
     push(typeUrls.endpoint, [{ cluster_name: 'a' }]);
     push(typeUrls.route, [{ name: '80' }]);
     expect(events).toEqual(['cluster a 0', 'listener l', 'warm']);
+  });
+
+  it('asks for the configurations that filters name, and serves the listener when they are here', () => {
+    push(typeUrls.route, []);
+    push(typeUrls.listener, [discovering('a')]);
+    push(typeUrls.route, [{ name: 'r', virtual_hosts: [] }]);
+    expect(subscriptions[typeUrls.extension]).toEqual(['guard']);
+    expect(events).toEqual([]);
+    push(typeUrls.extension, [{ name: 'guard', typed_config: denying }]);
+    expect(events).toEqual(['listener a']);
+    expect(plansOf('a')).toEqual(['rbac', 'router']);
+  });
+
+  it('puts a new configuration into the listeners that name it, and keeps the former one of those that cannot be read', () => {
+    push(typeUrls.listener, [discovering('a')]);
+    push(typeUrls.route, [{ name: 'r', virtual_hosts: [] }]);
+    push(typeUrls.extension, [{ name: 'guard', typed_config: { '@type': `${HTTP}.cors.v3.Cors` } }]);
+    expect(plansOf('a')).toEqual(['cors', 'router']);
+    const refused = push(typeUrls.extension, [{ name: 'guard', typed_config: { '@type': `${HTTP}.unheard.v3.Of` } }]);
+    expect(refused).toEqual([
+      {
+        name: 'guard',
+        message: "filter_chains[0].http_filters[0].name: Didn't find a registered implementation for 'guard'",
+      },
+    ]);
+    expect(plansOf('a')).toEqual(['cors', 'router']);
+    push(typeUrls.extension, [{ name: 'guard', typed_config: denying }]);
+    expect(plansOf('a')).toEqual(['rbac', 'router']);
+    push(typeUrls.listener, [discovering('a', [`${HTTP}.fault.v3.HTTPFault`])]);
+    expect(plansOf('a')).toEqual(['rbac', 'router']);
+    expect(push(typeUrls.extension, [{ name: 'guard', typed_config: denying }])).toEqual([
+      { name: 'guard', message: `typed_config: no filter that asks for it takes ${HTTP}.rbac.v3.RBAC` },
+    ]);
+    push(typeUrls.extension, [{ name: 'guard', typed_config: { '@type': `${HTTP}.fault.v3.HTTPFault` } }]);
+    expect(plansOf('a')).toEqual(['fault', 'router']);
+    push(typeUrls.listener, [listener('a', 'r')]);
+    expect(subscriptions[typeUrls.extension]).toEqual([]);
+    expect(store.extensions.size).toBe(0);
   });
 
   it('serves the former listener while its successor waits for routes', () => {

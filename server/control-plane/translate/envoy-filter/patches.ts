@@ -23,6 +23,7 @@ const VALUE_TYPES: Readonly<Partial<Record<ApplyTo, string>>> = {
   VIRTUAL_HOST: 'envoy.config.route.v3.VirtualHost',
   HTTP_ROUTE: 'envoy.config.route.v3.Route',
   CLUSTER: 'envoy.config.cluster.v3.Cluster',
+  EXTENSION_CONFIG: 'envoy.config.core.v3.TypedExtensionConfig',
 };
 
 /** A patch ready to be applied. */
