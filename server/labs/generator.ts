@@ -12,7 +12,15 @@ export interface Outgoing {
   readonly headers: Readonly<Record<string, string>>;
   /** Where trace ids come from; absent: the traffic's own source. */
   readonly random?: Random;
+  /** Sends a known request again: the same trace, so the same draws of proxies that draw by it. */
+  readonly traceId?: string;
 }
+
+/** Told of each request when its client knows how it ended. */
+export type OnSent = (
+  request: Outgoing & { readonly traceId: string; readonly atMs: number },
+  ended: SentRequest,
+) => void;
 
 /** One traffic of a lab: sends single requests, and, while it runs, a steady stream of them. */
 export interface Generator {
@@ -29,7 +37,7 @@ export interface Generator {
 /** A generator whose answers are late never holds more than this many open. */
 const MAX_OPEN = 200;
 
-export function createGenerator(spec: TrafficSpec, sandbox: Sandbox): Generator {
+export function createGenerator(spec: TrafficSpec, sandbox: Sandbox, onSent: OnSent = () => undefined): Generator {
   const random = sandbox.random.stream(`traffic/${spec.id}`);
   const open = new Set<Promise<SentRequest>>();
   let { rps } = spec;
@@ -38,8 +46,9 @@ export function createGenerator(spec: TrafficSpec, sandbox: Sandbox): Generator 
   let holds = 0;
   let timer: Timer | undefined;
 
-  const send = ({ path, headers, random: ids = random }: Outgoing): Promise<SentRequest> => {
-    const traceId = hex(ids, 16);
+  const send = ({ path, headers, random: ids = random, ...known }: Outgoing): Promise<SentRequest> => {
+    const traceId = known.traceId ?? hex(ids, 16);
+    const atMs = sandbox.clock.now();
     const all = {
       'user-agent': 'meshwork-traffic',
       // The client starts the trace, so that its requests can be found again; a gateway keeps a trace, but not a request id.
@@ -55,7 +64,11 @@ export function createGenerator(spec: TrafficSpec, sandbox: Sandbox): Generator 
       (error: unknown) => ({ traceId, status: 0, headers: {}, tookMs: tookMs(), failure: failureOf(error) }),
     );
     open.add(request);
-    return request.finally(() => open.delete(request));
+    return request.then((ended) => {
+      open.delete(request);
+      onSent({ path, headers, traceId, atMs }, ended);
+      return ended;
+    });
   };
   const tick = (): void => {
     if (open.size < MAX_OPEN) void send({ headers: {} });

@@ -3,4 +3,4 @@ export { type Checks, createChecks } from './checks.ts';
 export { detectWrong, nextHint } from './hints.ts';
 export type { CheckSpec, LabSpec, SolutionStep, TrafficSpec } from './lab-schema.ts';
 export type { ProbeContext } from './probes/state.ts';
-export { createTraffic, type SentRequest, type Traffic } from './traffic.ts';
+export { createTraffic, type Sending, type SentRequest, type Traffic } from './traffic.ts';

@@ -33,6 +33,15 @@ export interface TrafficState {
   readonly rps: number;
 }
 
+/** A request that was sent, with all that is needed to send it again. */
+export interface Sending {
+  readonly traffic: string;
+  readonly atMs: number;
+  readonly traceId: string;
+  readonly path?: string | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
 /** The lab's traffic: generators at a steady seeded pace, and batches for checks. An unknown id is a MeshworkError. */
 export interface Traffic {
   states(): TrafficState[];
@@ -46,6 +55,14 @@ export interface Traffic {
    * batch are its own. Ends early, with what was sent, when the traffic is stopped.
    */
   batch(id: string, count: number, options: BatchOptions): Promise<SentRequest[]>;
+  /** Sends recorded requests again, in their order, so many at a time, until `untilMs` (monotonic). Those that were sent. */
+  replay(
+    sendings: readonly Sending[],
+    options: { readonly atOnce: number; readonly untilMs: number },
+  ): Promise<SentRequest[]>;
+  /** Stands still until as many releases have followed. */
+  hold(): void;
+  release(): void;
   stop(): void;
 }
 
@@ -53,8 +70,17 @@ const BATCH_AT_ONCE = 8;
 /** How long a batch waits for steady requests that are still open. */
 const DRAIN_MS = 1000;
 
-export function createTraffic(specs: readonly TrafficSpec[], sandbox: Sandbox): Traffic {
-  const generators = new Map(specs.map((spec) => [spec.id, createGenerator(spec, sandbox)]));
+export function createTraffic(
+  specs: readonly TrafficSpec[],
+  sandbox: Sandbox,
+  onSent: (sending: Sending, ended: SentRequest) => void = () => undefined,
+): Traffic {
+  const generators = new Map(
+    specs.map((spec) => [
+      spec.id,
+      createGenerator(spec, sandbox, (request, ended) => onSent({ ...request, traffic: spec.id }, ended)),
+    ]),
+  );
   const all = [...generators.values()];
   const batches = new Map<string, number>();
   let stopped = false;
@@ -105,6 +131,25 @@ export function createTraffic(specs: readonly TrafficSpec[], sandbox: Sandbox): 
         for (const each of all) each.release();
       }
       return results.filter((result) => result !== undefined);
+    },
+    replay: async (sendings, { atOnce, untilMs }) => {
+      const results: SentRequest[] = [];
+      let next = 0;
+      const worker = async (): Promise<void> => {
+        while (next < sendings.length && !stopped && sandbox.clock.monotonic() < untilMs) {
+          const index = next++;
+          const { traffic, path, headers, traceId } = sendings[index] as Sending;
+          results[index] = await find(traffic).send({ path, headers, traceId });
+        }
+      };
+      await Promise.all(Array.from({ length: atOnce }, worker));
+      return results;
+    },
+    hold: () => {
+      for (const each of all) each.hold();
+    },
+    release: () => {
+      for (const each of all) each.release();
     },
     stop: () => {
       stopped = true;
