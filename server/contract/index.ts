@@ -10,6 +10,7 @@ export type {
   SourceLocation,
   TextRange,
 } from '../domain/index.ts';
+export * from './evidence.ts';
 export * from './learner-log.ts';
 export * from './messages.ts';
 export * from './views.ts';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { evidenceSchemas } from './evidence.ts';
 
 /**
  * What a browser may ask, over one WebSocket at /api/stream. Each message is `{ id, method, params }`; the answer is
@@ -52,6 +53,7 @@ export const requestSchemas = {
   'kube.access': z.object({}),
   /** Answers ProxyDumpView. */
   'proxy.dump': z.object({ pod: z.string().max(253), namespace: z.string().max(63) }),
+  ...evidenceSchemas,
 } as const;
 
 export type Method = keyof typeof requestSchemas;

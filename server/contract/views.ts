@@ -1,4 +1,5 @@
 import type { DecisionStep, Diagnostic, HopRecord, SourceLocation } from '../domain/index.ts';
+import type { EvidenceResults } from './evidence.ts';
 import type { ErrorView, Method } from './messages.ts';
 
 /** What the server sends. Types only: the browser trusts its own server. Times are milliseconds since 1970. */
@@ -251,7 +252,7 @@ export interface KubeAccessView {
   kubeconfig: string;
 }
 
-export interface Results extends Record<Method, unknown> {
+export interface Results extends EvidenceResults, Record<Exclude<Method, keyof EvidenceResults>, unknown> {
   'lab.open': LabState;
   'files.save': Record<string, never>;
   'yaml.validate': { diagnostics: Diagnostic[] };

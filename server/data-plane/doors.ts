@@ -91,6 +91,8 @@ export interface ProxyAdmin {
   endpoints(): readonly ProxyEndpoint[];
   /** Certificates without keys. */
   secrets(): readonly ProxySecret[];
+  /** The workload's own certificates, oldest first, at most 32; the last is in force. */
+  rotations(): readonly Rotation[];
   configDump(): object;
   stats(): StatValues;
 }
@@ -113,6 +115,15 @@ export interface ProxySecret {
   readonly notAfter: string;
   readonly spiffeId: string;
   readonly pem: string;
+}
+
+/** When the agent put a new certificate of the workload in force. */
+export interface Rotation {
+  /** Clock.now() of that moment. */
+  readonly atMs: number;
+  readonly serialNumber: string;
+  readonly notBefore: string;
+  readonly notAfter: string;
 }
 
 /** One proxy: a sidecar or a gateway, as an object in the sandbox's process with real sockets. */

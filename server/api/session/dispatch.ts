@@ -1,6 +1,7 @@
 import type { Method, Params, Results } from '#contract';
 import { detectWrong, nextHint } from '#labs';
 import { ApiError } from '../errors.ts';
+import { evidenceHandlers } from './evidence/handlers.ts';
 import { explain } from './explanation.ts';
 import type { LabSession } from './lab-session.ts';
 import { requestView } from './views.ts';
@@ -91,6 +92,7 @@ const handlers: Handlers = {
       secrets: [...admin.secrets()],
     };
   },
+  ...evidenceHandlers,
 };
 
 export function dispatch<M extends Method>(session: LabSession, method: M, params: Params<M>): Promise<Results[M]> {

@@ -5,6 +5,7 @@ import { createSandbox, type ManifestFile, type Sandbox, type SandboxEvent } fro
 import { createShellFiles } from '#terminal';
 import type { SavedState } from '../protocol.ts';
 import { type Applies, createApplies } from './applies.ts';
+import { createEvidence, type Evidence } from './evidence/evidence.ts';
 import { type Feeds, startFeeds } from './feeds.ts';
 import { createThrottle, type Emit } from './ports.ts';
 import { createTerminals, type Terminals } from './terminals.ts';
@@ -27,6 +28,8 @@ export interface LabSession {
   readonly traffic: Traffic;
   readonly terminals: Terminals;
   readonly lab: Lab;
+  /** What the views of metrics, events and certificates read. */
+  readonly evidence: Evidence;
   probeContext(): ProbeContext;
   state(): LabState;
   files(): FileView[];
@@ -54,6 +57,8 @@ export function createLabSession(options: LabSessionOptions): LabSession {
   let editor: readonly ManifestFile[] = saved?.files ?? lab.start;
   let aside: readonly ManifestFile[] | undefined;
   let sandbox: Sandbox;
+  const evidence = createEvidence(clock);
+  let forget: (() => void) | undefined;
   let feeds: Feeds | undefined;
   let traffic: Traffic;
   let applies: Applies;
@@ -110,12 +115,15 @@ export function createLabSession(options: LabSessionOptions): LabSession {
     traffic: () => traffic,
     alreadyMet: saved?.met ?? [],
     onChange: (views, newlyMet) => {
+      for (const id of newlyMet)
+        evidence.note({ reason: 'CheckMet', message: views.find((one) => one.id === id)?.title ?? id });
       emit({ type: 'checks', checks: views, newlyMet });
       if (newlyMet.length > 0) save.poke();
     },
   });
 
   const onSandboxEvent = (event: SandboxEvent): void => {
+    evidence.heard(event);
     if (event.type === 'step') {
       view = { ...view, steps: [...view.steps, { name: event.name, ms: event.ms }] };
       emit({ type: 'sandbox', sandbox: view });
@@ -134,7 +142,10 @@ export function createLabSession(options: LabSessionOptions): LabSession {
     createApplies({
       sandbox: () => sandbox,
       namespace: lab.spec.namespace,
-      onPush: (push) => emit({ type: 'push', push }),
+      onPush: (push) => {
+        evidence.pushed(push);
+        emit({ type: 'push', push });
+      },
       // At once: a mesh that dies right after an apply must come back with it.
       onChange: () => save.flush(),
     });
@@ -145,6 +156,7 @@ export function createLabSession(options: LabSessionOptions): LabSession {
     emit({ type: 'sandbox', sandbox: view });
     applies = makeApplies();
     sandbox = createSandbox({ subnet: options.subnet, seed: lab.spec.id, clock, onEvent: onSandboxEvent });
+    forget = evidence.follow(sandbox);
     const objects = saved?.objects;
     const topology = objects
       ? [{ file: 'kept.yaml', text: objects.map((object) => JSON.stringify(object)).join('\n---\n') }]
@@ -167,6 +179,7 @@ export function createLabSession(options: LabSessionOptions): LabSession {
       ...(ingress ? { ingressUrl: `http://${ingress.ip}:${ingress.port}` } : {}),
     };
     feeds = startFeeds(sandbox, emit);
+    evidence.note({ reason: 'MeshStarted', message: `the mesh runs, after ${Math.round(startMs)} ms` });
     for (const spec of lab.spec.traffic) if (spec.running) traffic.set(spec.id, true);
     emit({ type: 'sandbox', sandbox: view });
     emit({ type: 'traffic', traffic: traffic.states() });
@@ -176,6 +189,7 @@ export function createLabSession(options: LabSessionOptions): LabSession {
 
   const stopMesh = async (): Promise<void> => {
     feeds?.stop();
+    forget?.();
     terminals.stop();
     traffic?.stop();
     await sandbox?.stop();
@@ -231,6 +245,7 @@ export function createLabSession(options: LabSessionOptions): LabSession {
     },
     checks,
     terminals,
+    evidence,
     probeContext,
     hintsOpened: saved?.hintsOpened ?? 0,
     files: () => [

@@ -19,23 +19,23 @@ export function podRole(pod: RunningPod): PodView['role'] {
 const mainContainers = (pod: RunningPod) => pod.containers.filter((container) => container.kind !== 'init');
 const isReady = (pod: RunningPod): boolean => mainContainers(pod).every((container) => container.ready);
 
-export function podViews(sandbox: Sandbox): PodView[] {
-  return sandbox.pods.map((pod) => {
-    const main = mainContainers(pod);
-    const troubled = main.find((container) => !container.ready);
-    return {
-      name: pod.name,
-      namespace: pod.namespace,
-      ip: pod.ip,
-      service: serviceOf(pod),
-      version: versionOf(pod),
-      ready: main.filter((container) => container.ready).length,
-      total: main.length,
-      phase: troubled?.state ?? 'Running',
-      role: podRole(pod),
-      proxied: pod.proxy !== undefined,
-    };
-  });
+export const podViews = (sandbox: Sandbox): PodView[] => sandbox.pods.map(podView);
+
+export function podView(pod: RunningPod): PodView {
+  const main = mainContainers(pod);
+  const troubled = main.find((container) => !container.ready);
+  return {
+    name: pod.name,
+    namespace: pod.namespace,
+    ip: pod.ip,
+    service: serviceOf(pod),
+    version: versionOf(pod),
+    ready: main.filter((container) => container.ready).length,
+    total: main.length,
+    phase: troubled?.state ?? 'Running',
+    role: podRole(pod),
+    proxied: pod.proxy !== undefined,
+  };
 }
 
 /** The map: a node for each workload version that runs, an edge for each pair that spoke within the window. */

@@ -24,6 +24,7 @@ export function createAdminView(sources: AdminSources): ProxyAdmin {
     clusters: () => [...store.clusters.values()].map((cluster) => cluster.resource),
     endpoints: () => listEndpoints(clusters),
     secrets: () => secrets.list(),
+    rotations: () => secrets.rotations(),
     configDump: () => configDump(sources),
     stats: () => stats.values(),
   };

@@ -57,11 +57,11 @@ export class Agent {
   }
 
   async #renew(): Promise<void> {
-    const { secrets, settings, signer, spiffeId, token } = this.#options;
+    const { clock, secrets, settings, signer, spiffeId, token } = this.#options;
     const { csrPem, keyPem } = createKeyAndRequest(spiffeId);
     const { chainPem, rootsPem } = await signer.sign(csrPem, token(), settings.ttlMs ?? 0);
     const leaf = new X509Certificate(chainPem[0] ?? '');
-    secrets.set({ chainPem, keyPem, rootsPem });
+    secrets.set({ chainPem, keyPem, rootsPem }, clock.now());
     this.#log('info', `workload certificate for ${spiffeId} valid until ${leaf.validToDate.toISOString()}`);
     this.#scheduleRotation(leaf);
   }

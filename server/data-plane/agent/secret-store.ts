@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { rootCertificates } from 'node:tls';
-import type { ProxySecret } from '../doors.ts';
+import type { ProxySecret, Rotation } from '../doors.ts';
 
 /** SDS names of the workload's own certificate and of the mesh's trust bundle. */
 export const WORKLOAD_SECRET = 'default';
@@ -11,16 +11,28 @@ export const SYSTEM_ROOTS = 'file-root:system';
 /** A certificate with its key, or a trust bundle, as the control plane serves it by SDS. */
 export type ServedSecret = { readonly chainPem: string; readonly keyPem: string } | { readonly rootsPem: string };
 
+/** Rotations that are remembered. */
+const KEPT_ROTATIONS = 32;
+
 /** The certificates that the agent and the control plane feed to a proxy. Keys are handed to TLS contexts of this proxy and to nobody else. */
 export class SecretStore {
   #own: { readonly chainPem: string; readonly keyPem: string } | undefined;
   #rootsPem: string | undefined;
+  readonly #rotations: Rotation[] = [];
   /** By the names that listeners and clusters ask with. */
   readonly #served = new Map<string, ServedSecret>();
 
-  set(secrets: { chainPem: readonly string[]; keyPem: string; rootsPem: readonly string[] }): void {
+  set(secrets: { chainPem: readonly string[]; keyPem: string; rootsPem: readonly string[] }, atMs: number): void {
     this.#own = { chainPem: secrets.chainPem.join('\n'), keyPem: secrets.keyPem };
     this.#rootsPem = secrets.rootsPem.join('\n');
+    const { serialNumber, notBefore, notAfter } = secretOf(WORKLOAD_SECRET, 'Cert Chain', this.#own.chainPem);
+    this.#rotations.push({ atMs, serialNumber, notBefore, notAfter });
+    if (this.#rotations.length > KEPT_ROTATIONS) this.#rotations.shift();
+  }
+
+  /** The workload's own certificates, oldest first; the last is in force. */
+  rotations(): readonly Rotation[] {
+    return this.#rotations;
   }
 
   /** Takes what the control plane serves under a name; undefined: nothing any more. */

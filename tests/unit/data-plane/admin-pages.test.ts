@@ -14,6 +14,7 @@ function context(): { readonly context: PageContext; readonly stats: Stats; drai
     clusters: () => [],
     endpoints: () => [],
     secrets: () => [],
+    rotations: () => [],
     configDump: () => ({ configs: [] }),
     stats: () => stats.values(),
   };

@@ -1,0 +1,24 @@
+import type { EvidenceResults, Params } from '#contract';
+import type { LabSession } from '../lab-session.ts';
+import { certificatesView } from './certificates.ts';
+import { kubeEventView } from './lab-log.ts';
+
+type EvidenceHandlers = {
+  readonly [M in keyof EvidenceResults]: (
+    session: LabSession,
+    params: Params<M>,
+  ) => EvidenceResults[M] | Promise<EvidenceResults[M]>;
+};
+
+/** Events that a page is given, at most. */
+const MOST_EVENTS = 500;
+
+export const evidenceHandlers: EvidenceHandlers = {
+  'metrics.read': ({ evidence, sandbox }, { by, seconds, untilMs }) =>
+    evidence.traffic.read({ by, seconds, untilMs: untilMs ?? sandbox.clock.now() }),
+  'certificates.read': ({ sandbox }) => certificatesView(sandbox.pods, sandbox.clock.now()),
+  'events.read': ({ evidence, sandbox }) => {
+    const events = [...sandbox.store.list('Event').map(kubeEventView), ...evidence.log.list()];
+    return { events: events.sort((a, b) => b.atMs - a.atMs || b.id.localeCompare(a.id)).slice(0, MOST_EVENTS) };
+  },
+};

@@ -1,0 +1,113 @@
+import { z } from 'zod';
+
+/** What the views of evidence ask: metrics, certificates, events. */
+export const evidenceSchemas = {
+  /** Golden signals of the last `seconds`, ending at `untilMs` (absent: now). Answers MetricsView. */
+  'metrics.read': z.object({
+    by: z.enum(['edge', 'service', 'version']),
+    seconds: z.number().int().min(60).max(1800),
+    untilMs: z.number().min(0).optional(),
+  }),
+  /** Answers CertificatesView: every proxy's, without keys. */
+  'certificates.read': z.object({}),
+  /** Answers EventsView: the cluster's events and the lab's own. */
+  'events.read': z.object({}),
+} as const;
+
+/** One edge, service or version along time; every array has one figure for each step, oldest first. */
+export interface MetricSeries {
+  key: string;
+  /** Absent unless the series is an edge. */
+  from?: { service: string; version: string };
+  to: { service: string; version: string };
+  /** Requests a second. */
+  rps: number[];
+  /** Of 1; null where nobody asked. */
+  errorShare: (number | null)[];
+  /** Milliseconds, at most 4 % off; null where nobody asked. */
+  p50: (number | null)[];
+  p90: (number | null)[];
+  p99: (number | null)[];
+  /** Requests under way at a time, on average. */
+  inFlight: number[];
+  /** Over the whole window. */
+  total: { requests: number; errors: number; flags: Record<string, number>; p50?: number; p90?: number; p99?: number };
+}
+
+export interface MetricsView {
+  fromMs: number;
+  untilMs: number;
+  stepMs: number;
+  /** Busiest first. */
+  series: MetricSeries[];
+  /** Edges beyond the number that is kept; 0: none was left out. */
+  leftOut: number;
+}
+
+/** One X.509 certificate, as `openssl x509 -text` names its parts. */
+export interface CertificateView {
+  subject: string;
+  issuer: string;
+  /** Lower-case hex. */
+  serial: string;
+  notBeforeMs: number;
+  notAfterMs: number;
+  /** `URI:spiffe://…`, `DNS:…` */
+  names: string[];
+  /** `ECDSA P-256`, `RSA 2048`. */
+  key: string;
+  isCa: boolean;
+  /** Lower-case hex SHA-256 of the DER. */
+  sha256: string;
+}
+
+export interface ProxyCertificatesView {
+  pod: string;
+  namespace: string;
+  service: string;
+  version: string;
+  role: 'app' | 'gateway';
+  spiffeId: string;
+  /** Leaf first, up to the root where the bundle has it. Empty: the CA has not answered yet. */
+  chain: CertificateView[];
+  /** Digests of the roots that it trusts. */
+  trusts: string[];
+  /** Certificates that it had, newest first; the first is in force. */
+  rotations: { atMs: number; serial: string; notBeforeMs: number; notAfterMs: number }[];
+  /** Certificates of Secrets that istiod serves to it: gateways'. */
+  served: { name: string; chain: CertificateView[] }[];
+}
+
+export interface CertificatesView {
+  nowMs: number;
+  trustDomain: string;
+  /** Every root that some proxy trusts. */
+  roots: CertificateView[];
+  proxies: ProxyCertificatesView[];
+}
+
+export interface EventView {
+  id: string;
+  atMs: number;
+  source: 'kubernetes' | 'lab';
+  type: 'Normal' | 'Warning';
+  reason: string;
+  /** `Pod/reviews-v1-…`; empty: about the lab. */
+  object: string;
+  namespace: string;
+  message: string;
+  count: number;
+  /** Who told it: `kubelet`, `istiod`. */
+  by: string;
+}
+
+export interface EventsView {
+  /** Newest first. */
+  events: EventView[];
+}
+
+export interface EvidenceResults {
+  'metrics.read': MetricsView;
+  'certificates.read': CertificatesView;
+  'events.read': EventsView;
+}
