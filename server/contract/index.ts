@@ -13,4 +13,5 @@ export type {
 export * from './evidence.ts';
 export * from './learner-log.ts';
 export * from './messages.ts';
+export * from './time-travel.ts';
 export * from './views.ts';

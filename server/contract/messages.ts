@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { evidenceSchemas } from './evidence.ts';
+import { timeTravelSchemas } from './time-travel.ts';
 
 /**
  * What a browser may ask, over one WebSocket at /api/stream. Each message is `{ id, method, params }`; the answer is
@@ -54,6 +55,7 @@ export const requestSchemas = {
   /** Answers ProxyDumpView. */
   'proxy.dump': z.object({ pod: z.string().max(253), namespace: z.string().max(63) }),
   ...evidenceSchemas,
+  ...timeTravelSchemas,
 } as const;
 
 export type Method = keyof typeof requestSchemas;

@@ -1,6 +1,7 @@
 import type { DecisionStep, Diagnostic, HopRecord, SourceLocation } from '../domain/index.ts';
 import type { EvidenceResults } from './evidence.ts';
 import type { ErrorView, Method } from './messages.ts';
+import type { ProgressEvent, TimeTravelResults } from './time-travel.ts';
 
 /** What the server sends. Types only: the browser trusts its own server. Times are milliseconds since 1970. */
 
@@ -237,6 +238,7 @@ export type ServerEvent =
   /** `more`: the script is unfinished (open quote, here-document, loop); prompt with `> `. */
   | { type: 'terminal-exit'; terminal: string; exitCode: number; cwd: string; more?: boolean }
   | { type: 'diagnostics'; diagnostics: Diagnostic[] }
+  | ProgressEvent
   | { type: 'replaced'; reason: string };
 
 export type ServerMessage =
@@ -252,7 +254,10 @@ export interface KubeAccessView {
   kubeconfig: string;
 }
 
-export interface Results extends EvidenceResults, Record<Exclude<Method, keyof EvidenceResults>, unknown> {
+export interface Results
+  extends EvidenceResults,
+    TimeTravelResults,
+    Record<Exclude<Method, keyof EvidenceResults | keyof TimeTravelResults>, unknown> {
   'lab.open': LabState;
   'files.save': Record<string, never>;
   'yaml.validate': { diagnostics: Diagnostic[] };

@@ -29,6 +29,8 @@ export class LabClient {
   readonly stores: LabStores;
   /** Terminal panes listen here; output does not go through a store, since every byte counts once. */
   readonly terminalListeners = new Set<(event: Extract<ServerEvent, { type: 'terminal' | 'terminal-exit' }>) => void>();
+  /** Islands that keep a state of their own listen here for what no store of the page takes. */
+  readonly eventListeners = new Set<(event: ServerEvent) => void>();
   /** Set by the terminal island: runs a command that stands in the text. */
   runInTerminal: ((line: string) => void) | undefined;
   readonly #options: LabClientOptions;
@@ -74,7 +76,17 @@ export class LabClient {
   // What is shown
 
   show(change: Partial<ViewState>): void {
-    const view = { ...this.stores.view.get(), ...change };
+    const before = this.stores.view.get();
+    const view = { ...before, ...change };
+    if (view.dock !== before.dock && change.show === undefined) delete view.show;
+    this.stores.view.set(view);
+    this.#options.publish(writeAddress(view));
+  }
+
+  /** Takes parts out of what is shown: the filter by a line, the request that is compared with. */
+  unshow(...names: ('show' | 'line' | 'other')[]): void {
+    const view = { ...this.stores.view.get() };
+    for (const name of names) delete view[name];
     this.stores.view.set(view);
     this.#options.publish(writeAddress(view));
   }
@@ -302,8 +314,12 @@ export class LabClient {
       case 'replaced':
         this.toast({ text: event.reason, error: true, topic: 'mesh' });
         break;
-      default:
+      case 'terminal':
+      case 'terminal-exit':
         for (const listen of this.terminalListeners) listen(event);
+        break;
+      default:
+        for (const listen of this.eventListeners) listen(event);
     }
   }
 

@@ -4,6 +4,7 @@ import { diagnostic } from '#istio';
 import type { AppliedObject, ManifestFile, Sandbox } from '#sandbox';
 import { ApiError } from '../errors.ts';
 import { createJournal, type Journal, storeKind } from './journal.ts';
+import { changedAfter, createMoments, type Moments } from './time-travel/moments.ts';
 import { pushView } from './views.ts';
 
 export interface AppliesOptions {
@@ -23,6 +24,10 @@ interface Applied {
 /** The learner's changes: from the editor and from the terminal, numbered, undoable, each with its push. */
 export interface Applies {
   readonly journal: Journal;
+  /** The mesh's wishes after each push. */
+  readonly moments: Moments;
+  /** The mesh has started: this is push 0. */
+  begin(): void;
   /** Text that the editor applied last. */
   applied(): readonly ManifestFile[];
   pushes(): readonly PushView[];
@@ -31,6 +36,8 @@ export interface Applies {
   /** A change that the terminal made: gives it a number and follows its push. */
   follow(changeId: string, title: string): void;
   undo(): Promise<{ view: ApplyView; files: readonly ManifestFile[] | undefined }>;
+  /** Makes a push current again, as a new push; answers the editor's files of then. */
+  restoreTo(number: number): Promise<{ view: ApplyView; files: readonly ManifestFile[] }>;
   mintChangeId(): string;
   restore(applied: readonly ManifestFile[]): void;
 }
@@ -43,19 +50,30 @@ export function createApplies(options: AppliesOptions): Applies {
   const journal = createJournal();
   const pushes: PushView[] = [];
   const done: Applied[] = [];
+  const moments = createMoments();
   let applied: readonly ManifestFile[] = [];
   let owned: readonly AppliedObject[] = [];
   let counter = 0;
 
+  const note = (changeId: string, title: string): number => {
+    const number = (moments.newest()?.number ?? -1) + 1;
+    const changed = journal.changes(changeId).map(({ key }) => key);
+    const atMs = options.sandbox().clock.now();
+    moments.add({ number, changeId, title, atMs, files: applied, objects: journal.snapshot(), changed });
+    return number;
+  };
+
   const followPush = async (changeId: string, title: string): Promise<PushView | undefined> => {
-    const number = (pushes.at(-1)?.number ?? 0) + 1;
+    const atMs = options.sandbox().clock.now();
+    const number = note(changeId, title);
     const summary = await options.sandbox().settled(changeId, SETTLE_MS);
-    if (!summary) return undefined;
-    const view = pushView(summary, number, title);
+    // Without a control plane nothing is sent; the change is a mark all the same.
+    const view = summary ? pushView(summary, number, title) : { changeId, number, title, atMs, proxies: [] };
     pushes.push(view);
+    pushes.sort((a, b) => a.number - b.number);
     if (pushes.length > MAX_PUSHES) pushes.shift();
     options.onPush(view);
-    return view;
+    return summary && view;
   };
 
   const apply = async (files: readonly ManifestFile[], title: string): Promise<ApplyView> => {
@@ -94,8 +112,38 @@ export function createApplies(options: AppliesOptions): Applies {
     return owned.filter((object) => !named.has(key(object)) && store.get(storeKindOf(object), object) !== undefined);
   };
 
+  /** A change that puts objects back: numbered and answered as an apply is. */
+  const putBack = async (
+    title: string,
+    change: (changeId: string) => void,
+    files: readonly ManifestFile[] | undefined,
+  ): Promise<ApplyView> => {
+    const changeId = mint();
+    change(changeId);
+    const objects = journal
+      .changes(changeId)
+      .map(({ key }) => key.split('/'))
+      .map((parts) => ({
+        kind: parts.at(-3) ?? '',
+        namespace: parts.at(-2) ?? '',
+        name: parts.at(-1) ?? '',
+        outcome: 'restored',
+      }));
+    if (files) {
+      applied = files;
+      await relearn(applied);
+      // What the terminal had changed since that text was applied is wanted too.
+      change(changeId);
+    }
+    options.onChange();
+    const push = await followPush(changeId, title);
+    return withPush({ changeId, accepted: true, diagnostics: [] as Diagnostic[], objects, proxies: 0 }, push);
+  };
+
   return {
     journal,
+    moments,
+    begin: () => void note('', 'start'),
     applied: () => applied,
     pushes: () => pushes,
     apply,
@@ -107,25 +155,20 @@ export function createApplies(options: AppliesOptions): Applies {
     undo: async () => {
       const last = done.pop();
       if (!last) throw new ApiError('nothing_to_undo', 'There is no change to take back.');
-      const changeId = mint();
-      journal.revert(last.changeId, options.sandbox().store, changeId);
-      const objects = journal
-        .changes(changeId)
-        .map(({ key }) => key.split('/'))
-        .map((parts) => ({
-          kind: parts.at(-3) ?? '',
-          namespace: parts.at(-2) ?? '',
-          name: parts.at(-1) ?? '',
-          outcome: 'restored',
-        }));
-      if (last.filesBefore) {
-        applied = last.filesBefore;
-        await relearn(applied);
-      }
-      options.onChange();
-      const push = await followPush(changeId, 'undo');
-      const view = withPush({ changeId, accepted: true, diagnostics: [] as Diagnostic[], objects, proxies: 0 }, push);
+      const { store } = options.sandbox();
+      const view = await putBack('undo', (id) => journal.revert(last.changeId, store, id), last.filesBefore);
       return { view, files: last.filesBefore };
+    },
+    restoreTo: async (number) => {
+      const moment = moments.get(number);
+      if (!moment) throw new ApiError('unknown_push', `Push ${number} is no longer kept.`);
+      const { store } = options.sandbox();
+      const keys = changedAfter(moments, moment.number);
+      const filesBefore = applied;
+      const title = moment.number === 0 ? 'back to the start' : `back to push ${moment.number}`;
+      const view = await putBack(title, (id) => journal.assume(keys, moment.objects, store, id), moment.files);
+      done.push({ changeId: view.changeId, filesBefore });
+      return { view, files: moment.files };
     },
     mintChangeId: mint,
     restore: (files) => {

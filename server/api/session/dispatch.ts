@@ -4,6 +4,7 @@ import { ApiError } from '../errors.ts';
 import { evidenceHandlers } from './evidence/handlers.ts';
 import { explain } from './explanation.ts';
 import type { LabSession } from './lab-session.ts';
+import { timeTravelHandlers } from './time-travel/handlers.ts';
 import { requestView } from './views.ts';
 
 type Handlers = {
@@ -93,6 +94,7 @@ const handlers: Handlers = {
     };
   },
   ...evidenceHandlers,
+  ...timeTravelHandlers,
 };
 
 export function dispatch<M extends Method>(session: LabSession, method: M, params: Params<M>): Promise<Results[M]> {

@@ -20,6 +20,10 @@ export interface Journal {
   changes(changeId: string): readonly ObjectChange[];
   /** Puts every object of a change back as it was, under a new change id. */
   revert(changeId: string, store: KubeStore, newChangeId: string): void;
+  /** Puts objects as they were in a set, under a new change id: those that are not in it are deleted. */
+  assume(keys: readonly string[], set: ReadonlyMap<string, KubeObject>, store: KubeStore, newChangeId: string): void;
+  /** All that is there now, by key; a copy. */
+  snapshot(): ReadonlyMap<string, KubeObject>;
   /** The learner's objects, for the saved state. */
   objects(): KubeObject[];
 }
@@ -48,22 +52,46 @@ export function createJournal(): Journal {
     },
     changes: (changeId) => [...(byChange.get(changeId)?.values() ?? [])],
     revert: (changeId, store, newChangeId) => {
-      const options = { changeId: newChangeId, fieldManager: 'meshwork-undo' };
-      for (const { before, after } of byChange.get(changeId)?.values() ?? []) {
-        const present = after && store.get(storeKind(after), nameOf(after));
-        if (before && present) store.update(atVersion(before, present), options);
-        else if (before) store.create(withoutServerFields(before), options);
-        else if (after && present) store.delete(storeKind(after), nameOf(after), options);
+      for (const { before, after } of byChange.get(changeId)?.values() ?? []) put(before, after, store, newChangeId);
+    },
+    assume: (keys, set, store, newChangeId) => {
+      for (const key of keys) {
+        const [wanted, now] = [set.get(key), known.get(key)];
+        if (!(wanted && now && sameWish(wanted, now))) put(wanted, now, store, newChangeId);
       }
     },
-    objects: () =>
-      [...known.values()]
-        .filter(
-          (object) => !systemNamespaces.has(object.metadata.namespace ?? '') || object.apiVersion.includes('istio.io'),
-        )
-        .filter((object) => !(object.kind === 'Namespace' && systemNamespaces.has(object.metadata.name)))
-        .map(withoutServerFields),
+    snapshot: () => new Map(known),
+    objects: () => startable(known.values()),
   };
+}
+
+/** Makes one object as it was: `now` is what it is at present, undefined when it is not there. */
+function put(before: KubeObject | undefined, now: KubeObject | undefined, store: KubeStore, changeId: string): void {
+  const options = { changeId, fieldManager: 'meshwork-undo' };
+  const any = now ?? before;
+  const present = any && store.get(storeKind(any), nameOf(any));
+  if (before && present) store.update(atVersion(before, present), options);
+  else if (before) store.create(withoutServerFields(before), options);
+  else if (now && present) store.delete(storeKind(now), nameOf(now), options);
+}
+
+/** What a mesh can be started from again: the system's own objects come with it, but not the rules that were put among them. */
+export function startable(objects: Iterable<KubeObject>): KubeObject[] {
+  return [...objects]
+    .filter(
+      (object) => !systemNamespaces.has(object.metadata.namespace ?? '') || object.apiVersion.includes('istio.io'),
+    )
+    .filter((object) => !(object.kind === 'Namespace' && systemNamespaces.has(object.metadata.name)))
+    .map(withoutServerFields)
+    .map(withoutAddress);
+}
+
+/** A Service's address lies in the subnet that its mesh had; the next mesh may have another. `None` stays: it is a wish. */
+function withoutAddress(object: KubeObject): KubeObject {
+  const spec = object['spec'] as { readonly clusterIP?: string } | undefined;
+  if (object.kind !== 'Service' || object.apiVersion !== 'v1' || (spec?.clusterIP ?? 'None') === 'None') return object;
+  const { clusterIP: _ip, clusterIPs: _ips, ...rest } = spec as Record<string, unknown>;
+  return { ...object, spec: rest };
 }
 
 /** Kinds that two groups share need their group to be found. */
@@ -78,7 +106,7 @@ const nameOf = (object: KubeObject): NamespacedName => ({
 });
 
 /** Equal in all that somebody asked for: status and bookkeeping do not count. */
-function sameWish(a: KubeObject, b: KubeObject): boolean {
+export function sameWish(a: KubeObject, b: KubeObject): boolean {
   return JSON.stringify(withoutServerFields(a)) === JSON.stringify(withoutServerFields(b));
 }
 
@@ -87,7 +115,7 @@ function atVersion(object: KubeObject, present: KubeObject): KubeObject {
   return { ...object, metadata: { ...object.metadata, ...(resourceVersion === undefined ? {} : { resourceVersion }) } };
 }
 
-function withoutServerFields(object: KubeObject): KubeObject {
+export function withoutServerFields(object: KubeObject): KubeObject {
   const {
     uid: _u,
     resourceVersion: _r,

@@ -9,6 +9,7 @@ import { createEvidence, type Evidence } from './evidence/evidence.ts';
 import { type Feeds, startFeeds } from './feeds.ts';
 import { createThrottle, type Emit } from './ports.ts';
 import { createTerminals, type Terminals } from './terminals.ts';
+import { createTimeTravel, type TimeTravel } from './time-travel/time-travel.ts';
 import { meshView, podViews, requestView } from './views.ts';
 
 export interface LabSessionOptions {
@@ -30,6 +31,7 @@ export interface LabSession {
   readonly lab: Lab;
   /** What the views of metrics, events and certificates read. */
   readonly evidence: Evidence;
+  readonly timeTravel: TimeTravel;
   probeContext(): ProbeContext;
   state(): LabState;
   files(): FileView[];
@@ -52,7 +54,11 @@ const OBSERVE_EVERY_MS = 50;
 const PODS_EVERY_MS = 50;
 
 export function createLabSession(options: LabSessionOptions): LabSession {
-  const { lab, clock, emit } = options;
+  const { lab, clock } = options;
+  const emit: Emit = (event) => {
+    timeTravel.hear(event);
+    options.emit(event);
+  };
   let saved = options.saved;
   let editor: readonly ManifestFile[] = saved?.files ?? lab.start;
   let aside: readonly ManifestFile[] | undefined;
@@ -65,6 +71,17 @@ export function createLabSession(options: LabSessionOptions): LabSession {
   let podsAtStart: ReadonlySet<string> = new Set();
   let pushedVersions = new Map<string, string>();
   let view: SandboxView = { status: 'starting', steps: [], pods: [] };
+  const timeTravel = createTimeTravel({
+    lab,
+    clock,
+    emit: options.emit,
+    applies: () => applies,
+    traffic: () => traffic,
+    showFiles: (files) => {
+      aside = editor;
+      showFiles(files, 'restore');
+    },
+  });
 
   const samples = new Map([
     ...lab.samples,
@@ -166,7 +183,8 @@ export function createLabSession(options: LabSessionOptions): LabSession {
       await sandbox.apply(saved.applied, { namespace: lab.spec.namespace });
       applies.restore(saved.applied);
     }
-    traffic = createTraffic(lab.spec.traffic, sandbox);
+    traffic = createTraffic(lab.spec.traffic, sandbox, (sending) => timeTravel.sent(sending));
+    applies.begin();
     if (lab.spec.ingress) await firstAnswer(sandbox, lab);
     const startMs = clock.monotonic() - beganMs;
     podsAtStart = new Set(sandbox.pods.map((pod) => pod.name));
@@ -234,6 +252,7 @@ export function createLabSession(options: LabSessionOptions): LabSession {
 
   const session: LabSession = {
     lab,
+    timeTravel,
     get sandbox() {
       return sandbox;
     },
@@ -269,6 +288,7 @@ export function createLabSession(options: LabSessionOptions): LabSession {
       saved = undefined;
       session.hintsOpened = 0;
       checks.reset();
+      timeTravel.clear();
       editor = lab.start;
       mirrorFiles();
       await startMesh();
