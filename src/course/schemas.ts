@@ -63,6 +63,40 @@ export const termSchema = z.object({
 });
 export type TermData = z.infer<typeof termSchema>;
 
+const gapCard = z.object({
+  term: z.string(),
+  /** The word of the term's YAML that is hidden. */
+  gap: z.string(),
+  ask: z.string(),
+  note: z.string().optional(),
+});
+const extra = { id: z.string().regex(/^[a-z0-9-]+$/), term: z.string(), objectives: z.array(objectiveId).min(1) };
+const flagCard = z.object({
+  ...extra,
+  flag: z.string(),
+  /** What a proxy logs, the flag as ▢. */
+  line: z.string().includes('▢'),
+  choices: z.array(z.string()).length(3),
+  why: z.string(),
+});
+const orderCard = z.object({ ...extra, ask: z.string(), parts: z.array(z.string()).min(3).max(7) });
+const bugCard = z.object({
+  ...extra,
+  ask: z.string(),
+  code: z.string(),
+  choices: z.array(z.string()).length(3),
+  answer: z.string(),
+  why: z.string(),
+});
+/** glossary/cards/*.yaml: cards that are not made from a term's own page. */
+export const extraCardsSchema = z.object({
+  gaps: z.array(gapCard),
+  flags: z.array(flagCard),
+  orders: z.array(orderCard),
+  bugs: z.array(bugCard),
+});
+export type ExtraCards = z.infer<typeof extraCardsSchema>;
+
 const minutes = z.object({
   retrieve: z.number().int().min(0),
   read: z.number().int().min(0),
@@ -197,6 +231,10 @@ const sheet = z.object({
   id: z.string(),
   title: z.string(),
   ask: z.string(),
+  /** Where it stands: it is the day's challenge, or a part of its writing. */
+  part: z.enum(['challenge', 'write']).default('write'),
+  /** What the answers are read from. */
+  code: stand.optional(),
   columns: z.array(z.string()).min(2),
   rows: z.array(z.object({ name: z.string(), cells: z.array(cell) })).min(1),
 });

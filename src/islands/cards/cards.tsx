@@ -1,8 +1,11 @@
 import { useEffect, useRef } from 'react';
+import { suggested } from './attempt.ts';
 import { CardFace } from './card-face.tsx';
+import { CardTask } from './card-task.tsx';
 import { Icon } from './icon.tsx';
 import { ProgressLine } from './progress-line.tsx';
 import { intervalWords, type Rating, ratings } from './schedule.ts';
+import { leechLapses } from './stats.ts';
 import { type Review, useReview } from './use-review.ts';
 
 const names: Record<Rating, string> = { 1: 'Again', 2: 'Hard', 3: 'Good', 4: 'Easy' };
@@ -28,21 +31,23 @@ export default function Cards() {
 }
 
 function CardInHand({ review }: { review: Review }) {
-  const { card, shown, waits } = review;
+  const { card, shown, waits, attempt } = review;
   const grades = useRef<HTMLFieldSetElement>(null);
-  const reveal = useRef<HTMLButtonElement>(null);
+  const task = useRef<HTMLDivElement>(null);
   const cardId = card?.id;
   // The first card leaves the focus where the page put it; Space works from anywhere.
   const graded = review.sitting.length > 0;
   useEffect(() => {
     if (shown) grades.current?.querySelector<HTMLButtonElement>('.def')?.focus();
-    else if (cardId !== undefined && graded) reveal.current?.focus({ preventScroll: true });
+    else if (cardId !== undefined && graded)
+      task.current?.querySelector<HTMLElement>('input, button')?.focus({ preventScroll: true });
   }, [shown, cardId, graded]);
   if (!card) return null;
+  const usual = suggested(attempt);
   return (
     <article className="card" aria-label={`Card: ${card.task}`}>
       <div className="face" aria-live="polite">
-        <CardFace card={card} shown={shown} />
+        <CardFace card={card} shown={shown} attempt={attempt} />
       </div>
       {shown && waits ? (
         <fieldset className="grade" ref={grades}>
@@ -51,7 +56,7 @@ function CardInHand({ review }: { review: Review }) {
             <button
               key={rating}
               type="button"
-              className={rating === 3 ? 'def' : ''}
+              className={rating === usual ? 'def' : ''}
               title={meanings[rating]}
               onClick={() => review.rate(rating)}
             >
@@ -64,10 +69,8 @@ function CardInHand({ review }: { review: Review }) {
           ))}
         </fieldset>
       ) : (
-        <div className="reveal">
-          <button type="button" className="btn go big" ref={reveal} onClick={review.show}>
-            Show the answer <kbd>Space</kbd>
-          </button>
+        <div ref={task}>
+          <CardTask key={card.id} card={card} onAnswer={review.show} />
         </div>
       )}
       <Under review={review} />
@@ -83,6 +86,19 @@ function Under({ review }: { review: Review }) {
           <Icon name="undo" />
           Undo
         </button>
+      )}
+      {review.card && (
+        <>
+          <button type="button" className="btn quiet" onClick={review.suspend} title="It comes back when you want it">
+            Suspend
+          </button>
+          <a className="btn quiet" href={`/cards/deck/#${encodeURIComponent(review.card.id)}`}>
+            Edit card
+          </a>
+        </>
+      )}
+      {review.memory && review.memory.lapses >= leechLapses && (
+        <span>Forgotten {review.memory.lapses} times. Put it in your own words, or read the word again.</span>
       )}
       {!review.kept && <span>This browser keeps nothing: your grades last until you close the page.</span>}
     </div>
@@ -128,19 +144,23 @@ function Failed({ retry }: { retry: () => void }) {
   );
 }
 
-// Keys as in other card programs: Space or Enter shows, then means Good; 1 to 4 grade; Ctrl+Z takes back.
+// Keys as in other card programs: Space or Enter shows, then means the suggested grade, Good as a rule; 1 to 4 grade; Ctrl+Z takes
+// back. A choice has its letter.
 function useKeys(review: Review): void {
   const latest = useRef(review);
   latest.current = review;
   useEffect(() => {
     const pressed = (event: KeyboardEvent) => {
-      const { shown, show, rate, undo } = latest.current;
+      const { card, shown, show, rate, undo, attempt } = latest.current;
       const target = event.target instanceof Element ? event.target : undefined;
       if (target?.closest('input, textarea, select, [popover]')) return;
       if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'z') undo();
       else if (event.ctrlKey || event.metaKey || event.altKey) return;
-      else if (event.key === ' ' && !onOtherControl(target)) shown ? rate(3) : show();
-      else if (shown && ['1', '2', '3', '4'].includes(event.key)) rate(Number(event.key) as Rating);
+      else if (event.key === ' ' && !onOtherControl(target)) {
+        if (shown) rate(suggested(attempt));
+        else if (card?.parts || card?.choices) return;
+        else show();
+      } else if (shown && ['1', '2', '3', '4'].includes(event.key)) rate(Number(event.key) as Rating);
       else return;
       event.preventDefault();
     };
@@ -152,5 +172,5 @@ function useKeys(review: Review): void {
 // Space on a link or on another button keeps its usual meaning.
 function onOtherControl(target: Element | undefined): boolean {
   const control = target?.closest('a, button, summary');
-  return control !== undefined && control !== null && !control.closest('.grade, .reveal');
+  return control !== undefined && control !== null && !control.matches('.grade *, .reveal > .go');
 }

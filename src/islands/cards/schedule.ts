@@ -1,33 +1,10 @@
 import { createEmptyCard, type FSRS, fsrs, type Grade, generatorParameters, type Card as Memory } from 'ts-fsrs';
+import type { LogEntry, Rating, ReviewEntry } from '#contract';
+
+export type { LogEntry, Memory, Rating, ReviewEntry };
 
 /** 1 Again, 2 Hard, 3 Good, 4 Easy. Hard is a pass: remembered, with effort. */
-export type Rating = 1 | 2 | 3 | 4;
 export const ratings: readonly Rating[] = [1, 2, 3, 4];
-
-/** One line of the log. The log is only ever added to; what is taken back is taken back by another line. */
-export type LogEntry = ReviewEntry | UndoEntry;
-
-export interface ReviewEntry {
-  readonly kind: 'review';
-  readonly id: string;
-  readonly card: string;
-  /** When the answer was shown; the intervals on the buttons were computed for this moment. */
-  readonly atMs: number;
-  readonly rating: Rating;
-  /** From question to grade. */
-  readonly durationMs: number;
-  /** IANA zone, so that a log from a journey can be read. */
-  readonly zone: string;
-  readonly before: { readonly state: number; readonly stability: number; readonly difficulty: number };
-  readonly scheduledDays: number;
-}
-
-export interface UndoEntry {
-  readonly kind: 'undo';
-  readonly id: string;
-  readonly of: string;
-  readonly atMs: number;
-}
 
 export interface SchedulerOptions {
   /** The share of cards to be remembered when they come back. */
@@ -52,13 +29,21 @@ export function createScheduler({ retention = 0.9, fuzz = true }: SchedulerOptio
   );
 }
 
-/** The reviews that count: those that were not taken back, in the order of time. */
-export function effectiveReviews(log: readonly LogEntry[]): ReviewEntry[] {
-  const undone = new Set(log.filter((entry) => entry.kind === 'undo').map(({ of }) => of));
+/** Entries that were not taken back, in the order of time; of equal times, of their ids. */
+export function effective(log: readonly LogEntry[]): LogEntry[] {
+  const undone = new Set(log.flatMap((entry) => (entry.kind === 'undo' ? [entry.of] : [])));
   return log
-    .filter((entry) => entry.kind === 'review')
-    .filter(({ id }) => !undone.has(id))
-    .toSorted((a, b) => a.atMs - b.atMs || a.id.localeCompare(b.id));
+    .filter(({ id, kind }) => kind !== 'undo' && !undone.has(id))
+    .toSorted((a, b) => a.atMs - b.atMs || (a.id < b.id ? -1 : 1));
+}
+
+/** The reviews that count: not taken back, and after the moment their card was last forgotten on purpose. */
+export function effectiveReviews(log: readonly LogEntry[]): ReviewEntry[] {
+  const entries = effective(log);
+  const forgotten = new Map<string | undefined, number>();
+  for (const entry of entries) if (entry.kind === 'forget') forgotten.set(entry.card, entry.atMs);
+  const since = (card: string) => Math.max(forgotten.get(card) ?? -1, forgotten.get(undefined) ?? -1);
+  return entries.filter((entry) => entry.kind === 'review').filter(({ card, atMs }) => atMs > since(card));
 }
 
 /** The state of memory of every card that was seen: a fold over the log, so that two logs can be joined. */

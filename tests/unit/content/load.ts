@@ -5,6 +5,7 @@ import { parse } from 'yaml';
 import { outlineOf } from '../../../src/course/days.ts';
 import {
   courseSchema,
+  extraCardsSchema,
   interviewSchema,
   lessonSchema,
   quizSchema,
@@ -29,6 +30,12 @@ export function loadTerms() {
       const { data, body } = frontmatter(read('glossary', file));
       return { file, data: termSchema.parse(data), body };
     });
+}
+
+/** The cards that are written beside the terms' pages. */
+export function loadExtraCards() {
+  const list = (name: string) => [name, parse(read('glossary', 'cards', `${name}.yaml`))];
+  return extraCardsSchema.parse(Object.fromEntries(['gaps', 'flags', 'orders', 'bugs'].map(list)));
 }
 
 export function loadCourse() {

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { responseFlags } from '#telemetry';
 import { cardsOf, deckOf } from '../../../src/course/cards.ts';
 import { yamlTokens } from '../../../src/course/highlight-yaml.ts';
 import { phraseRuns, slugOf, stressRuns } from '../../../src/course/terms.ts';
 import { checkWords } from '../../../src/course/word-check.ts';
-import { labIds, loadLab, loadTerms } from './load.ts';
+import { labIds, loadExtraCards, loadLab, loadTerms } from './load.ts';
 
 const files = loadTerms();
 const terms = files.map(({ data }) => data);
@@ -49,21 +51,55 @@ describe('the glossary', () => {
 });
 
 describe('cards', () => {
-  it('gives each term five kinds of cards', () => {
+  const extra = loadExtraCards();
+  const deck = deckOf(terms, extra);
+
+  it('finds the term of every card that is written beside the pages', () => {
+    const names = new Set(terms.map(({ term }) => term));
+    const cards = [...extra.gaps, ...extra.flags, ...extra.orders, ...extra.bugs];
+    expect(cards.filter(({ term }) => !names.has(term))).toEqual([]);
+    expect(cards.length).toBe(deck.length - deckOf(terms).length);
+  });
+
+  it.each(deck.filter(({ type }) => type === 'yaml'))('$id: hides every place of the word', ({ code, answer }) => {
+    const open = (code ?? []).filter(({ strong }) => !strong).map(({ text }) => text);
+    expect(code?.filter(({ strong }) => strong).map(({ text }) => text)).toContain(answer);
+    expect(open.join('▢')).not.toMatch(new RegExp(`(?<![\\w.])${answer.replace(/[{}.]/g, '\\$&')}(?![\\w.])`));
+  });
+
+  it.each(deck.filter(({ choices }) => choices))('$id: offers its answer, and nothing twice', ({ choices, answer }) => {
+    expect(choices).toContain(answer);
+    expect(new Set(choices).size).toBe(choices?.length);
+  });
+
+  it.each(extra.flags)('flag $id: is one that our proxies set', ({ flag, choices }) => {
+    const known = new Set([...Object.keys(responseFlags), '-']);
+    expect([flag, ...choices].filter((name) => !known.has(name))).toEqual([]);
+  });
+
+  it.each(extra.bugs)('bug $id: is YAML that can be read', ({ code }) => {
+    expect(() => parse(code)).not.toThrow();
+  });
+
+  it('orders things that differ', () => {
+    for (const { parts } of extra.orders) expect(new Set(parts).size).toBe(parts.length);
+  });
+
+  it('gives each term six kinds of cards', () => {
     for (const term of terms) {
       expect(new Set(cardsOf(term).map(({ type }) => type))).toEqual(
-        new Set(['meaning', 'term', 'cloze', 'say', 'contrast']),
+        new Set(['meaning', 'term', 'cloze', 'say', 'contrast', 'hear']),
       );
     }
   });
 
   it('gives no id twice', () => {
-    const ids = deckOf(terms).map(({ id }) => id);
+    const ids = deck.map(({ id }) => id);
     expect(new Set(ids).size).toBe(ids.length);
   });
 
   it('hides the word in the question that asks for it', () => {
-    for (const card of deckOf(terms).filter(({ type }) => type === 'term' || type === 'cloze')) {
+    for (const card of deck.filter(({ type }) => type === 'term' || type === 'cloze')) {
       const open = card.ask
         .filter(({ strong }) => !strong)
         .map(({ text }) => text)

@@ -1,37 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { deckOf } from '../../../src/course/cards.ts';
-import { buildQueue, newPerDay, studyDayStart } from '../../../src/islands/cards/queue.ts';
+import { defaultSettings } from '../../../src/islands/cards/library.ts';
+import { buildQueue, studyDayStart } from '../../../src/islands/cards/queue.ts';
 import {
-  createScheduler,
   foldLog,
   grade,
   intervals,
   intervalWords,
   type LogEntry,
-  type Rating,
   recall,
 } from '../../../src/islands/cards/schedule.ts';
-import { loadTerms } from './load.ts';
+import { day, deck, minute, review, scheduler, start } from './support.ts';
 
-const minute = 60_000;
-const day = 86_400_000;
-const start = new Date(2026, 2, 2, 10, 0, 0).getTime();
-const deck = deckOf(loadTerms().map(({ data }) => data));
-const scheduler = createScheduler({ fuzz: false });
-
-function review(card: string, atMs: number, rating: Rating, state = 0): LogEntry {
-  return {
-    kind: 'review',
-    id: `${card}@${atMs}`,
-    card,
-    atMs,
-    rating,
-    durationMs: 5_000,
-    zone: 'UTC',
-    before: { state, stability: 0, difficulty: 0 },
-    scheduledDays: 0,
-  };
-}
+const { newPerDay } = defaultSettings;
 
 describe('the schedule', () => {
   it('offers a new card 1, 6 and 10 minutes and 8 days', () => {
