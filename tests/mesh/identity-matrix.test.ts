@@ -72,7 +72,7 @@ function expected(mode: Mode, kind: ClientKind, protocol: Protocol): Expected {
     // What is TLS and not the mesh's own belongs to the application where the port is not known to speak HTTP.
     return mode === 'STRICT' ? refusedPeer(protocol, NO_CERTIFICATE) : protocol === 'TCP' ? notTls(protocol) : noChain;
   }
-  return refusedPeer(protocol, NOT_TRUSTED);
+  return refusedPeer(protocol, kind === 'foreign CA' ? FOREIGN : EXPIRED);
 }
 
 const noChain: Expected = {
@@ -86,14 +86,11 @@ const NO_CERTIFICATE = {
   stat: 'ssl.fail_verify_no_cert',
   reason: 'PEER_DID_NOT_RETURN_A_CERTIFICATE',
 };
-// Unlike Envoy, which sends the alerts "unknown ca" and "certificate expired" before it closes.
-const NOT_TRUSTED = {
-  client: /^(closed|reset)$/,
-  stat: 'ssl.fail_verify_error',
-  reason: 'CERTIFICATE_VERIFY_FAILED',
-};
+const NOT_TRUSTED = { stat: 'ssl.fail_verify_error', reason: 'CERTIFICATE_VERIFY_FAILED' };
+const FOREIGN = { client: 'alert unknown ca', ...NOT_TRUSTED };
+const EXPIRED = { client: 'alert certificate expired', ...NOT_TRUSTED };
 
-const refusedPeer = (protocol: Protocol, why: typeof NO_CERTIFICATE | typeof NOT_TRUSTED): Expected => ({
+const refusedPeer = (protocol: Protocol, why: typeof NO_CERTIFICATE): Expected => ({
   ...why,
   log: protocol === 'TCP' ? LOG.TCP : undefined,
 });

@@ -90,7 +90,7 @@ export const terminateTls: ConnectionLayer = (connection) => {
         resolve('stop');
       },
     };
-    transport.handshake(socket, waiter, inspection.alpn);
+    transport.handshake(socket, waiter, inspection);
   });
 };
 

@@ -8,7 +8,13 @@ import type { Inspection } from '../tls/index.ts';
 import type { ServedListener } from './served-listener.ts';
 
 /** What a connection counts as that no filter chain needs to look into. */
-const NOT_INSPECTED: Inspection = { transport: 'raw_buffer', serverName: '', alpn: [], firstBytes: Buffer.alloc(0) };
+const NOT_INSPECTED: Inspection = {
+  transport: 'raw_buffer',
+  serverName: '',
+  alpn: [],
+  takesTickets: false,
+  firstBytes: Buffer.alloc(0),
+};
 
 /** A client connection while its listener, filter chain and transport are being found. */
 export class PendingConnection {

@@ -3,6 +3,8 @@ export interface ClientHello {
   /** SNI in lower case; empty when there is none. */
   readonly serverName: string;
   readonly alpn: readonly string[];
+  /** The client takes session tickets of TLS 1.3: it says with which kind of resumption it would use them. */
+  readonly takesTickets: boolean;
 }
 
 const HANDSHAKE_RECORD = 0x16;
@@ -11,6 +13,7 @@ const RECORD_HEADER = 5;
 const MAX_RECORD = 16_384 + 256;
 const SERVER_NAME = 0;
 const ALPN = 16;
+const PSK_KEY_EXCHANGE_MODES = 45;
 
 /** Thrown inside this file only: the bytes end before the structure does. */
 class Truncated extends Error {}
@@ -85,15 +88,17 @@ function readHello(hello: Reader): ClientHello {
   hello.vector(1);
   let serverName = '';
   let alpn: string[] = [];
-  if (hello.left === 0) return { serverName, alpn };
+  let takesTickets = false;
+  if (hello.left === 0) return { serverName, alpn, takesTickets };
   const extensions = hello.vector(2);
   while (extensions.left > 0) {
     const type = extensions.number(2);
     const content = extensions.vector(2);
     if (type === SERVER_NAME) serverName = readServerName(content);
     else if (type === ALPN) alpn = readProtocols(content);
+    else if (type === PSK_KEY_EXCHANGE_MODES) takesTickets = true;
   }
-  return { serverName, alpn };
+  return { serverName, alpn, takesTickets };
 }
 
 function readServerName(content: Reader): string {

@@ -2,6 +2,8 @@ import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Clock } from '#domain';
 import { errorMessage } from '#domain';
+import { alertForVerdict, peerVerdict, ServerAlert, TLS_ALERTS } from '#workloads';
+import type { ClientHello } from './client-hello.ts';
 import type { CredentialsSource, SecureContexts, TlsCredentials, TlsVersions } from './credentials.ts';
 import {
   chainFailure,
@@ -35,18 +37,27 @@ export interface ServerTransportOptions {
 
 export interface ServerTransport extends TransportSocket {
   /**
-   * `clientAlpn` is what the ClientHello offered (see `inspect`). When nothing of it is served, the handshake goes on without ALPN, as
-   * in Envoy, instead of failing. Bytes that were put back into the socket are read first.
+   * `hello` is what `inspect` saw. When nothing of its ALPN is served, the handshake goes on without ALPN, as in Envoy, instead of
+   * failing. Bytes that were put back into the socket are read first.
    */
-  handshake(socket: Socket, waiter: HandshakeWaiter, clientAlpn?: readonly string[]): void;
+  handshake(socket: Socket, waiter: HandshakeWaiter, hello?: OfferedByClient): void;
 }
 
+/** What of a ClientHello matters to the server's answer. */
+export type OfferedByClient = Pick<ClientHello, 'alpn' | 'takesTickets'>;
+
 /**
- * TLS on the server's side (Envoy: DownstreamTlsContext). Unlike Envoy, a client certificate that does not verify is refused by closing
- * the connection right after the handshake, without an alert.
+ * TLS on the server's side (Envoy: DownstreamTlsContext). A client certificate that does not verify is refused by an alert. Unlike
+ * Envoy, that alert comes right behind the handshake, and a client of TLS 1.2 gets none.
  */
 export function createServerTransport(options: ServerTransportOptions): ServerTransport {
-  return { handshake: (socket, waiter, clientAlpn) => new ServerHandshake(options, waiter).start(socket, clientAlpn) };
+  return { handshake: (socket, waiter, hello) => new ServerHandshake(options, waiter).start(socket, hello) };
+}
+
+/** Why a client's certificate is not accepted. */
+interface Refusal {
+  readonly reason: string;
+  readonly alert: number;
 }
 
 class ServerHandshake {
@@ -59,7 +70,7 @@ class ServerHandshake {
     this.#waiter = waiter;
   }
 
-  start(socket: Socket, clientAlpn: readonly string[] | undefined): void {
+  start(socket: Socket, hello: OfferedByClient | undefined): void {
     const credentials = this.#options.credentials();
     if (credentials?.certificate === undefined) {
       socket.destroy();
@@ -67,7 +78,10 @@ class ServerHandshake {
       return;
     }
     try {
-      this.#listen(this.#wrap(socket, credentials, clientAlpn), credentials);
+      const secured = this.#wrap(socket, credentials, hello?.alpn);
+      // Must listen before the handshake begins.
+      const alert = this.#judges(credentials) ? new ServerAlert(socket, secured) : undefined;
+      this.#listen(secured, credentials, (code) => alert?.refuse(code, hello?.takesTickets !== false));
     } catch (error) {
       socket.destroy();
       this.#waiter.failed(`TLS_error:${errorMessage(error)}:TLS_error_end`);
@@ -87,13 +101,14 @@ class ServerHandshake {
     });
   }
 
-  #listen(socket: TLSSocket, credentials: TlsCredentials): void {
+  #listen(socket: TLSSocket, credentials: TlsCredentials, sendAlert: (alert: number) => void): void {
     const { clock, timeoutMs } = this.#options;
-    const fail = (reason: string): void => {
+    const fail = (reason: string, alert?: number): void => {
       if (this.#over) return;
       this.#over = true;
       timer.cancel();
-      socket.destroy();
+      if (alert === undefined) socket.destroy();
+      else sendAlert(alert);
       this.#waiter.failed(reason);
     };
     const timer = clock.after(timeoutMs ?? DEFAULT_TIMEOUT_MS, () => fail('transport socket timeout was reached'));
@@ -104,9 +119,9 @@ class ServerHandshake {
     socket.once('error', onError);
     socket.once('close', onClose);
     socket.once('secure', () => {
-      const failure = this.#verify(socket, credentials);
-      if (failure !== undefined) {
-        fail(failure);
+      const refusal = this.#verify(socket, credentials);
+      if (refusal !== undefined) {
+        fail(refusal.reason, refusal.alert);
         return;
       }
       this.#over = true;
@@ -118,34 +133,28 @@ class ServerHandshake {
     });
   }
 
+  /** Whether a client's certificate can be found wanting. */
+  #judges({ rootsPem }: TlsCredentials): boolean {
+    return rootsPem !== undefined && this.#options.acceptUntrusted !== true;
+  }
+
   /** Why the client's certificate is not accepted; undefined when it is, or when there is none and none is needed. */
-  #verify(socket: TLSSocket, credentials: TlsCredentials): string | undefined {
+  #verify(socket: TLSSocket, credentials: TlsCredentials): Refusal | undefined {
     const peer = socket.getPeerX509Certificate();
-    if (peer === undefined && this.#options.requireClientCertificate) return missingCertificateFailure();
-    if (peer === undefined || credentials.rootsPem === undefined) return undefined;
-    if (this.#options.acceptUntrusted === true) return undefined;
-    const failure = verifyResult(socket);
-    if (failure !== undefined) return chainFailure(failure);
+    if (peer === undefined && this.#options.requireClientCertificate) {
+      return { reason: missingCertificateFailure(), alert: TLS_ALERTS.certificateUnknown };
+    }
+    if (peer === undefined || !this.#judges(credentials)) return undefined;
+    const verdict = peerVerdict(socket);
+    if (verdict !== undefined) return { reason: chainFailure(verdict.message), alert: alertForVerdict(verdict.code) };
     const { matchesPeer } = this.#options;
     const names = parseSubjectAltNames(peer.subjectAltName);
-    return matchesPeer === undefined || matchesPeer(names) ? undefined : sanFailure(names);
+    if (matchesPeer === undefined || matchesPeer(names)) return undefined;
+    return { reason: sanFailure(names), alert: TLS_ALERTS.certificateUnknown };
   }
 }
 
 function servernameOf(socket: TLSSocket): string {
   const name: unknown = Reflect.get(socket, 'servername');
   return typeof name === 'string' ? name : '';
-}
-
-/**
- * OpenSSL's verdict on the peer's chain, undefined when it is good. Node's own tls.Server reads it from the same place; a TLSSocket
- * without such a server has no public property for it. When it cannot be read the peer is refused.
- */
-function verifyResult(socket: TLSSocket): string | undefined {
-  const handle: unknown = Reflect.get(socket, 'ssl');
-  const verifyError: unknown = handle instanceof Object ? Reflect.get(handle, 'verifyError') : undefined;
-  if (typeof verifyError !== 'function') return 'verification result is not available';
-  const result: unknown = verifyError.call(handle);
-  if (result === undefined || result === null) return undefined;
-  return errorMessage(result);
 }

@@ -21,7 +21,10 @@ export const echoAppImage: WorkloadImage = {
     for (const port of flags.httpPorts) {
       const secure = tlsOn(port);
       const onUpgrade = echoWebSocket('/', (request) => requestText(context, flags, port, request));
-      await serveWeb(context, port, httpHandler(context, flags, port), { onUpgrade, ...(secure && { tls: secure }) });
+      await serveWeb(context, port, httpHandler(context, flags, port), {
+        onUpgrade,
+        ...(secure && { tls: () => secure }),
+      });
       context.log(`info\tListening HTTP/1.1 on ${port}`);
     }
     for (const port of flags.grpcPorts) {

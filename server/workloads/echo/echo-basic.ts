@@ -35,7 +35,7 @@ export const echoBasicImage: WorkloadImage = {
     }
     if (tls === undefined) return;
     const port = portOf(env['HTTPS_PORT'] ?? env['TLS_PORT'], 8443);
-    await serveWeb(context, port, handler, { ...options, tls });
+    await serveWeb(context, port, handler, { ...options, tls: () => tls });
     context.log(`Starting server, listening on port ${port} (https)`);
   },
 };

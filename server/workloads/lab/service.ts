@@ -11,7 +11,7 @@ import { type Workers, workersOf } from './workers.ts';
  * Any service whose trade does not matter: answers each path with its own name and version, after it has asked every service in UPSTREAMS, by the same method.
  * Environment: PORT (8080), SERVICE_VERSION, UPSTREAMS, TIMEOUT_MS (0: waits for ever), OPTIONAL (names of upstreams whose loss leaves the answer
  * good), the troubles of `troubleOf`, and the workers of `workersOf`; TLS_CERT and TLS_KEY, paths of mounted files,
- * make it speak TLS itself.
+ * make it speak TLS itself, and with TLS_CLIENT_CA only with clients whose certificate comes from that CA.
  */
 export const serviceImage: WorkloadImage = {
   name: 'service',
@@ -24,6 +24,8 @@ export const serviceImage: WorkloadImage = {
     if (tls === undefined) return serve(context, port, tellOne);
     const handler = async (request: IncomingMessage, response: ServerResponse): Promise<void> =>
       answer(response, await tellOne(request));
+    // Without a certificate it does not start at all.
+    tls();
     await serveWeb(context, port, (request, response) => void handler(request, response), { tls });
     context.log(`listening on 0.0.0.0:${port} with TLS`);
   },
@@ -56,12 +58,20 @@ async function tell(context: ContainerContext, request: IncomingMessage, trouble
   return json(200, { ...who, path: pathOf(request), ...more }, { 'x-version': who.version });
 }
 
-function ownTls({ env, readFile }: ContainerContext): ServerTls | undefined {
-  const { TLS_CERT: certFile, TLS_KEY: keyFile } = env;
+/** What it shows, read afresh from the mounted files; undefined when it is not to speak TLS. */
+function ownTls({ env, readFile }: ContainerContext): (() => ServerTls) | undefined {
+  const { TLS_CERT: certFile, TLS_KEY: keyFile, TLS_CLIENT_CA: caFile } = env;
   if (!certFile || !keyFile) return undefined;
-  const [cert, key] = [readFile(certFile), readFile(keyFile)];
-  if (cert === undefined || key === undefined) throw new Error(`cannot read ${certFile} and ${keyFile}`);
-  return { cert, key };
+  const read = (path: string): Buffer => {
+    const bytes = readFile(path);
+    if (bytes === undefined) throw new Error(`cannot read ${path}`);
+    return bytes;
+  };
+  return () => ({
+    cert: read(certFile),
+    key: read(keyFile),
+    ...(caFile && { clientCa: read(caFile) }),
+  });
 }
 
 /** What the first upstream without a good answer said, so that its callers' logs tell whose failure it was. */

@@ -1,8 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createHttp2Server, type Http2Server } from 'node:http2';
 import type { Socket } from 'node:net';
-import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
+import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls';
+import { errorMessage } from '#domain';
 import type { ContainerContext } from '../doors.ts';
+import { alertForVerdict, peerVerdict, ServerAlert } from './tls-alert.ts';
 
 /** HTTP/2 requests come through Node's compatibility classes, which have the same shape. */
 export type WebHandler = (request: IncomingMessage, response: ServerResponse) => void;
@@ -15,12 +17,14 @@ export interface ServerTls {
 }
 
 export interface WebOptions {
-  readonly tls?: ServerTls;
+  /** Read for each connection, so that a replaced certificate serves the next one. It may throw: then nobody is served. */
+  readonly tls?: () => ServerTls;
   /** Takes an HTTP/1.1 connection that wants to become something else. Absent: such requests are served as others. */
   readonly onUpgrade?: (request: IncomingMessage, socket: Socket, head: Buffer) => void;
 }
 
 const PREFACE = 'PRI * HTTP/2.0';
+const NOTHING = Buffer.alloc(0);
 
 /** Serves HTTP/1.1 and HTTP/2 on one port: by ALPN over TLS, by the client's first bytes in plain text. */
 export async function serveWeb(
@@ -42,17 +46,77 @@ export async function serveWeb(
     await context.listenTcp(port, (socket) => sniff(socket, http1, http2));
     return;
   }
-  const secure = createTlsServer(
-    {
-      key: tls.key,
-      cert: tls.cert,
-      ALPNProtocols: ['h2', 'http/1.1'],
-      ...(tls.clientCa === undefined ? {} : { ca: tls.clientCa, requestCert: true, rejectUnauthorized: true }),
-    },
-    (socket) => (socket.alpnProtocol === 'h2' ? http2 : http1).emit('connection', socket),
-  );
-  secure.on('tlsClientError', () => undefined);
-  await context.listenTcp(port, (socket) => secure.emit('connection', socket));
+  const contextOf = latestContext(tls);
+  await context.listenTcp(port, (socket) => {
+    const failed = (why: string): void => context.log(`TLS handshake error from ${socket.remoteAddress}: ${why}`);
+    try {
+      secure(socket, contextOf(), {
+        done: (secured) => (secured.alpnProtocol === 'h2' ? http2 : http1).emit('connection', secured),
+        failed,
+      });
+    } catch (thrown) {
+      socket.destroy();
+      failed(errorMessage(thrown));
+    }
+  });
+}
+
+interface Serving {
+  readonly context: SecureContext;
+  readonly wantsClients: boolean;
+}
+
+/** The context for the present certificate; made anew only when that has changed. */
+function latestContext(read: () => ServerTls): () => Serving {
+  let from: ServerTls | undefined;
+  let serving: Serving | undefined;
+  return () => {
+    const now = read();
+    if (serving === undefined || from === undefined || !sameTls(from, now)) {
+      const { cert, key, clientCa } = now;
+      serving = {
+        context: createSecureContext({ cert, key, ca: clientCa ?? [] }),
+        wantsClients: clientCa !== undefined,
+      };
+      from = now;
+    }
+    return serving;
+  };
+}
+
+const sameTls = (a: ServerTls, b: ServerTls): boolean =>
+  a.cert.equals(b.cert) &&
+  a.key.equals(b.key) &&
+  (a.clientCa?.equals(b.clientCa ?? NOTHING) ?? b.clientCa === undefined);
+
+/** A handshake as a server of Go or nginx has it: a client that is not believed hears an alert. */
+function secure(
+  raw: Socket,
+  { context, wantsClients }: Serving,
+  then: { done(secured: TLSSocket): void; failed(why: string): void },
+): void {
+  const secured = new TLSSocket(raw, {
+    isServer: true,
+    secureContext: context,
+    requestCert: wantsClients,
+    rejectUnauthorized: wantsClients,
+    ALPNProtocols: ['h2', 'http/1.1'],
+  });
+  const alert = wantsClients ? new ServerAlert(raw, secured) : undefined;
+  const onError = (error: Error): void => {
+    secured.destroy();
+    then.failed(errorMessage(error));
+  };
+  // Stays, so that an error before the next reader listens is not fatal.
+  secured.on('error', () => undefined);
+  secured.once('error', onError);
+  secured.once('secure', () => {
+    secured.removeListener('error', onError);
+    const verdict = wantsClients ? peerVerdict(secured) : undefined;
+    if (verdict === undefined) return then.done(secured);
+    alert?.refuse(alertForVerdict(verdict.code));
+    then.failed(`the client's certificate: ${verdict.message}`);
+  });
 }
 
 function sniff(socket: Socket, http1: Server, http2: Http2Server): void {

@@ -54,12 +54,14 @@ beforeEach(async () => {
       };
       connections.push(serveHttp(inner, 'AUTO', { clock: systemClock, tls, onRequest }));
     };
-    transport.handshake(socket, { secured, failed: () => undefined }, [
-      CARRIAGE,
-      'istio-http/1.1',
-      'istio',
-      'http/1.1',
-    ]);
+    transport.handshake(
+      socket,
+      { secured, failed: () => undefined },
+      {
+        takesTickets: true,
+        alpn: [CARRIAGE, 'istio-http/1.1', 'istio', 'http/1.1'],
+      },
+    );
   });
   port = await listen(server);
   cleanup = [() => server.close(), () => sockets.forEach((socket) => void socket.destroy())];

@@ -188,7 +188,7 @@ describe('a handshake', () => {
     });
     const server = serverTransport({ credentials });
     const outcome = handshake(other, near);
-    server.handshake(far, { secured: () => undefined, failed: () => undefined }, ['h2']);
+    server.handshake(far, { secured: () => undefined, failed: () => undefined }, { alpn: ['h2'], takesTickets: true });
     expect(secured(await outcome).tls?.alpn).toBe('');
   });
 
@@ -253,6 +253,38 @@ describe('a host pool over TLS', () => {
       detail: 'TLS_error:|268436572:SSL routines:OPENSSL_internal:TLSV1_ALERT_CERTIFICATE_REQUIRED:TLS_error_end',
     });
     expect(pool.activeConnections).toBe(0);
+  });
+
+  it.each([
+    ['of a foreign CA', 'TLSV1_ALERT_UNKNOWN_CA', 1048, () => otherCa.issue({ uris: [CLIENT_ID] })],
+    [
+      'that has expired',
+      'SSLV3_ALERT_CERTIFICATE_EXPIRED',
+      1045,
+      () => ca.issue({ uris: [CLIENT_ID], notAfterMs: Date.now() - 1000 }),
+    ],
+  ])('resets the stream with the alert for a client certificate %s', async (_what, alert, reason, issue) => {
+    const certificate = await issue();
+    const transport = serverTransport({
+      credentials: () => ({ certificate: serverCertificate, rootsPem: ca.rootsPem }),
+    });
+    const pool = createHostPool({
+      connect: () => {
+        void listener.accept().then((far) => handshake(transport, far));
+        return connect(listener.port, '127.0.0.1');
+      },
+      transport: clientTransport({ credentials: () => ({ certificate, rootsPem: ca.rootsPem }) }),
+      connectTimeoutMs: 5000,
+      clock: systemClock,
+      breakers: createCircuitBreakers(),
+    });
+    const call = new Call(pool);
+    await call.response.settled();
+    expect(call.response.resetReason).toEqual({
+      reason: 'connection_termination',
+      detail: `TLS_error:|${0x10000000 + reason}:SSL routines:OPENSSL_internal:${alert}:TLS_error_end`,
+    });
+    pool.close();
   });
 
   it('fails the waiting request with the reason of the handshake', async () => {

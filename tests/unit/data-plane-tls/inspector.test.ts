@@ -125,7 +125,11 @@ describe('the inspector', () => {
       return Buffer.concat([header, part]);
     };
     const split = Buffer.concat([record(message.subarray(0, 9)), record(message.subarray(9))]);
-    expect(parseClientHello(split)).toEqual({ serverName: SNI, alpn: ['istio-http/1.1', 'istio'] });
+    expect(parseClientHello(split)).toEqual({
+      serverName: SNI,
+      alpn: ['istio-http/1.1', 'istio'],
+      takesTickets: true,
+    });
   });
 
   it('never throws on damaged bytes', async () => {
