@@ -16,6 +16,8 @@ const outcome = z.strictObject({
   failure: z.enum(['reset', 'tls-alert', 'timeout']).optional(),
   /** Response header as the client saw it. */
   header: z.record(z.string(), z.string()).optional(),
+  /** The same by regular expression. */
+  headerLike: z.record(z.string(), z.string()).optional(),
   /** Hops of the request's own trace: each proxy that it passes makes one. */
   spans: z.strictObject(bounds).optional(),
   /** How long the client waited for the whole answer. */
@@ -78,6 +80,8 @@ const batch = z.strictObject({
   path: z.string().optional(),
   /** How many are open at a time; a burst opens all. */
   atOnce: z.number().int().min(1).max(500).optional(),
+  /** Begins when so much time has passed since the last batch of an earlier check: buckets fill, windows end. */
+  rested: z.strictObject({ since: id, ms: count }).optional(),
   /** Begins one every 1/rps seconds, however many are open. */
   rps: z.number().min(1).max(500).optional(),
   expect: z.array(outcome).default([]),

@@ -12,17 +12,19 @@ export interface BatchRun {
   readonly memory: BatchMemory;
 }
 
+interface RunOptions {
+  readonly context: ProbeContext;
+  readonly earlier: ReadonlyMap<string, BatchMemory>;
+}
+
 /** Sends a batch and judges it; a failing verdict is accepted only after late hops have had their time to arrive. */
-export async function runBatch(
-  batch: BatchSpec,
-  traffic: Traffic,
-  options: { readonly context: ProbeContext; readonly earlier: ReadonlyMap<string, BatchMemory> },
-): Promise<BatchRun> {
+export async function runBatch(batch: BatchSpec, traffic: Traffic, options: RunOptions): Promise<BatchRun> {
   const { sandbox } = options.context;
   let evidence: Evidence | undefined;
   const begins = (): void => {
     evidence ??= watchEvidence(batch, sandbox);
   };
+  await rest(batch, options);
   const sent: SentRequest[] = [];
   for (const id of trafficsOf(batch)) sent.push(...(await traffic.batch(id, batch.requests, { ...batch, begins })));
   evidence?.sent();
@@ -44,5 +46,12 @@ export async function runBatch(
   // Reaching the limit is no failure: the verdict stands as it is then.
   if (!isOver()) await sandbox.until(arrived, LATE_MS, 'the hops of a batch').catch(() => undefined);
   evidence?.end();
-  return { verdict, memory: { sent, lastedMs: evidence?.lastedMs() ?? 0 } };
+  return { verdict, memory: { sent, lastedMs: evidence?.lastedMs() ?? 0, endedMs: sandbox.clock.monotonic() } };
+}
+
+async function rest({ rested }: BatchSpec, { context, earlier }: RunOptions): Promise<void> {
+  const { clock } = context.sandbox;
+  const since = rested === undefined ? undefined : earlier.get(rested.since);
+  const leftMs = since === undefined || rested === undefined ? 0 : since.endedMs + rested.ms - clock.monotonic();
+  if (leftMs > 0) await new Promise<void>((resolve) => clock.after(leftMs, resolve));
 }

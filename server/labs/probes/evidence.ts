@@ -8,6 +8,8 @@ import { everyEntry } from './fields.ts';
 export interface BatchMemory {
   readonly sent: readonly SentRequest[];
   readonly lastedMs: number;
+  /** Monotonic. */
+  readonly endedMs: number;
 }
 
 /** What a batch leaves behind in proxies and programs. Watched from its beginning until `end`. */

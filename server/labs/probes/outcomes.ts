@@ -55,6 +55,8 @@ function times(expected: OutcomeSpec, request: SentRequest, hops: HopStore): num
   if (expected.failure !== undefined && request.failure !== expected.failure) return 0;
   if (!within(expected.took, request.tookMs)) return 0;
   for (const [name, value] of Object.entries(expected.header ?? {})) if (request.headers[name] !== value) return 0;
+  for (const [name, text] of Object.entries(expected.headerLike ?? {}))
+    if (!new RegExp(text).test(request.headers[name] ?? '')) return 0;
   const { call, spans } = expected;
   if (spans !== undefined && !judge(spans, hops.trace(request.traceId).length, { late: true, text: '' }).met) return 0;
   if (call === undefined) return 1;
@@ -110,6 +112,7 @@ function phrase(expected: OutcomeSpec): string {
         : `answered ${expected.status}`,
     );
   for (const [name, value] of Object.entries(expected.header ?? {})) parts.push(`with ${name}: ${value}`);
+  for (const name of Object.keys(expected.headerLike ?? {})) parts.push(`with a ${name} of the wanted form`);
   parts.push(...lasted(expected.took));
   const { call, spans } = expected;
   if (spans) parts.push(`made ${spans.min ?? 0} to ${spans.max ?? 'any'} spans`);
