@@ -42,6 +42,7 @@ export function createChecks(options: ChecksOptions): Checks {
   const start = (met: readonly string[]): Map<string, Progress> =>
     new Map(specs.map(({ id }) => [id, { met: met.includes(id), running: false, seen: undefined }]));
   let progress = start(options.alreadyMet);
+  let runs = 1;
   const batches = new Map<string, BatchMemory>();
   const answered = new Map<string, Readonly<Record<string, string>>>();
   let underWay: Promise<CheckView[]> | undefined;
@@ -81,7 +82,11 @@ export function createChecks(options: ChecksOptions): Checks {
     options.onChange(views(), []);
     try {
       for (const batch of batchesOf(spec.probe)) {
-        const { verdict, memory } = await runBatch(batch, options.traffic(), { context, earlier: batches });
+        const { verdict, memory } = await runBatch(batch, options.traffic(), {
+          context,
+          earlier: batches,
+          run: runs++,
+        });
         own.seen = verdict.seen;
         if (!verdict.met) return false;
         batches.set(spec.id, memory);

@@ -127,7 +127,7 @@ interface Fetching {
 /** The server's certificate is taken as it is: labs are about what the other side makes of the client's. */
 function tlsOf({ tls, from }: TrafficSpec, sandbox: Sandbox): Pick<FetchInit, 'tls'> {
   if (tls === undefined) return {};
-  const namespace = from === 'outside' ? 'default' : from.namespace;
+  const namespace = typeof from === 'object' && 'namespace' in from ? from.namespace : 'default';
   const secret = tls.secret === undefined ? undefined : sandbox.store.get('Secret', { namespace, name: tls.secret });
   const data = (secret?.['data'] ?? {}) as Readonly<Record<string, string>>;
   const file = (name: string): string | undefined =>
@@ -139,11 +139,9 @@ function tlsOf({ tls, from }: TrafficSpec, sandbox: Sandbox): Pick<FetchInit, 't
 async function fetchFrom({ spec, sandbox, turn, path, headers }: Fetching): Promise<FetchResponse> {
   const init = { method: spec.method, headers, timeoutMs: spec.timeoutMs, ...tlsOf(spec, sandbox) };
   const url = path === undefined ? spec.url : new URL(path, spec.url).href;
-  if (spec.from === 'outside') {
-    const { ingress } = sandbox;
-    if (!ingress) throw new Error('the ingress gateway is not running');
+  if (spec.from === 'outside' || 'gateway' in spec.from) {
     const { pathname, search } = new URL(url);
-    return sandbox.fetchFromOutside(`http://${ingress.ip}:${ingress.port}${pathname}${search}`, init);
+    return sandbox.fetchFromOutside(`http://${doorOf(spec.from, sandbox)}${pathname}${search}`, init);
   }
   const { namespace, labels } = spec.from;
   const pods = sandbox.pods.filter(
@@ -152,6 +150,18 @@ async function fetchFrom({ spec, sandbox, turn, path, headers }: Fetching): Prom
   const pod = pods[turn % pods.length];
   if (!pod) throw new Error('the pod that sends this traffic is not running');
   return pod.fetch(url, init);
+}
+
+/** `ip:port` of a gateway as a client outside finds it. */
+function doorOf(from: 'outside' | { readonly gateway: string; readonly port: number }, sandbox: Sandbox): string {
+  if (from !== 'outside') {
+    const address = sandbox.gateways[from.gateway]?.[from.port];
+    if (address === undefined) throw new Error(`the gateway ${from.gateway} is not running`);
+    return address;
+  }
+  const { ingress } = sandbox;
+  if (!ingress) throw new Error('the ingress gateway is not running');
+  return `${ingress.ip}:${ingress.port}`;
 }
 
 const hex = (random: Random, bytes: number): string => Buffer.from(random.bytes(bytes)).toString('hex');

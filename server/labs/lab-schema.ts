@@ -74,7 +74,7 @@ const batch = z.strictObject({
   /** Several: `requests` of each, one traffic after the other, counted together. */
   traffic: z.union([id, z.array(id).min(1)]),
   requests: z.number().int().min(1).max(5000),
-  /** In values, `{n}` is the request's number in the batch, from 1. */
+  /** In values, `{n}` is the request's number in the batch, from 1; `{run}` is another number for each batch. */
   headers: z.record(z.string(), z.string()).optional(),
   /** Instead of the traffic's own path. */
   path: z.string().optional(),
@@ -245,8 +245,12 @@ const step = z.union([
 const traffic = z.strictObject({
   id,
   title: z.string(),
-  /** A pod by its labels, or `outside`: through the ingress gateway. */
-  from: z.union([z.literal('outside'), z.strictObject({ namespace: z.string(), labels })]),
+  /** A pod by its labels; `outside`: through the ingress gateway; or from outside through a gateway by its name. */
+  from: z.union([
+    z.literal('outside'),
+    z.strictObject({ namespace: z.string(), labels }),
+    z.strictObject({ gateway: z.string().regex(/^[a-z0-9-]+\/[a-z0-9-]+$/), port: z.number().int() }),
+  ]),
   method: z.string().default('GET'),
   /** From outside only the path is used. */
   url: z.string(),

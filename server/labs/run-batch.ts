@@ -15,6 +15,8 @@ export interface BatchRun {
 interface RunOptions {
   readonly context: ProbeContext;
   readonly earlier: ReadonlyMap<string, BatchMemory>;
+  /** Another number for each run. */
+  readonly run: number;
 }
 
 /** Sends a batch and judges it; a failing verdict is accepted only after late hops have had their time to arrive. */
@@ -26,7 +28,8 @@ export async function runBatch(batch: BatchSpec, traffic: Traffic, options: RunO
   };
   await rest(batch, options);
   const sent: SentRequest[] = [];
-  for (const id of trafficsOf(batch)) sent.push(...(await traffic.batch(id, batch.requests, { ...batch, begins })));
+  for (const id of trafficsOf(batch))
+    sent.push(...(await traffic.batch(id, batch.requests, { ...batch, run: options.run, begins })));
   evidence?.sent();
   const judge = (): BatchVerdict =>
     judgeBatch(batch, sent, {

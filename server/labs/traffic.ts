@@ -22,6 +22,8 @@ export interface BatchOptions {
   readonly path?: string | undefined;
   readonly atOnce?: number | undefined;
   readonly rps?: number | undefined;
+  /** What `{run}` stands for in header values. */
+  readonly run?: number;
   /** Called when the steady traffic stands still and nothing of the batch has been sent. */
   readonly begins?: () => void;
 }
@@ -100,14 +102,14 @@ export function createTraffic(
     states: () => all.map((generator) => generator.state()),
     set: (id, running, rps) => find(id).set(running, rps),
     send: (id, extra) => find(id).send({ path: extra?.path, headers: extra?.headers ?? {} }),
-    batch: async (id, count, { headers = {}, path, atOnce = BATCH_AT_ONCE, rps, begins }) => {
+    batch: async (id, count, { headers = {}, path, atOnce = BATCH_AT_ONCE, rps, run = 0, begins }) => {
       const generator = find(id);
       const random = batchRandom(id);
       const results: SentRequest[] = [];
       let next = 0;
       const sendNext = async (): Promise<void> => {
         const index = next++;
-        results[index] = await generator.send({ headers: numbered(headers, index + 1), path, random });
+        results[index] = await generator.send({ headers: filledIn(headers, { n: index + 1, run }), path, random });
       };
       const worker = async (): Promise<void> => {
         while (next < count && !stopped) await sendNext();
@@ -158,5 +160,13 @@ export function createTraffic(
   };
 }
 
-const numbered = (headers: Readonly<Record<string, string>>, number: number): Record<string, string> =>
-  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, value.replaceAll('{n}', String(number))]));
+const filledIn = (
+  headers: Readonly<Record<string, string>>,
+  { n, run }: { readonly n: number; readonly run: number },
+): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [
+      name,
+      value.replaceAll('{n}', String(n)).replaceAll('{run}', String(run)),
+    ]),
+  );
