@@ -306,6 +306,7 @@ export class LabClient {
         stores.traffic.set(event.traffic);
         break;
       case 'files':
+        if (event.applied) stores.applied.set(event.applied);
         this.#takeFiles(event.files);
         break;
       case 'diagnostics':

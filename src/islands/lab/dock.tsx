@@ -1,6 +1,7 @@
-import { type ReactNode, useCallback, useState } from 'react';
+import { lazy, type ReactNode, Suspense, useCallback, useState } from 'react';
 import { type DockView, statusText } from '../../lab-client/index.ts';
 import { AccessLog } from '../access-log/access-log.tsx';
+import { Icon } from '../parts/sign.tsx';
 import { Splitter } from '../parts/splitter.tsx';
 import { type Tab, Tabs } from '../parts/tabs.tsx';
 import { useLab, useStore } from '../parts/use-store.ts';
@@ -11,19 +12,27 @@ import { TraceViewer } from '../trace-viewer/trace-viewer.tsx';
 import { XdsInspector } from '../xds-inspector/xds-inspector.tsx';
 import type { Sizes } from './sizes.ts';
 
+// Views that few open at first come when they are asked for.
+const LATER: Partial<Record<DockView, ReturnType<typeof lazy>>> = {
+  metrics: lazy(() => import('../metrics/metrics.tsx')),
+  certs: lazy(() => import('../certificates/certificates.tsx')),
+  events: lazy(() => import('../events/events.tsx')),
+};
+
 interface DockProps {
   /** The decision path, where it has no column of its own. */
   why: ReactNode | undefined;
   onSizes: (change: Partial<Sizes>) => void;
 }
 
-/** Terminal, requests, trace, access log and pushes; the terminal stays alive behind the others. */
+/** Terminal, requests, trace, access log, metrics, pushes, certificates and events; the terminal stays alive behind the others. */
 export function Dock({ why, onSizes }: DockProps) {
   const lab = useLab();
   const view = useStore(lab.stores.view);
   const shown: DockView = view.dock === 'why' && !why ? 'req' : view.dock;
   const [terminalOpened, setTerminalOpened] = useState(shown === 'term');
   if (shown === 'term' && !terminalOpened) setTerminalOpened(true);
+  const [tall, setTall] = useState(false);
   const tabs = useTabs(why !== undefined);
   const opened = useCallback((): void => lab.show({ panel: 'why', ...(why ? { dock: 'why' } : {}) }), [lab, why]);
   const showTerminal = useCallback((): void => lab.show({ dock: 'term', panel: 'dock' }), [lab]);
@@ -37,6 +46,7 @@ export function Dock({ why, onSizes }: DockProps) {
     [lab],
   );
   if (!terminalOpened) lab.runInTerminal = runFirst;
+  const Later = LATER[shown];
   return (
     <section className="dock" aria-label="Evidence" id="panel-dock">
       <Splitter
@@ -52,6 +62,18 @@ export function Dock({ why, onSizes }: DockProps) {
       />
       <div className="bar">
         <Tabs id="dock" label="Evidence" tabs={tabs} selected={shown} onSelect={(key) => lab.show({ dock: key })} />
+        <button
+          type="button"
+          className={tall ? 'btn quiet sq taller on' : 'btn quiet sq taller'}
+          aria-label="More room for the evidence"
+          aria-pressed={tall}
+          onClick={() => {
+            onSizes({ dock: tall ? 0 : Math.round(innerHeight * TALL) });
+            setTall(!tall);
+          }}
+        >
+          <Icon name="down" />
+        </button>
       </div>
       <div className="pane" role="tabpanel" id="dock-panel" aria-label={NAMES[shown]}>
         {terminalOpened && (
@@ -64,10 +86,18 @@ export function Dock({ why, onSizes }: DockProps) {
         {shown === 'trace' && <TraceViewer />}
         {shown === 'log' && <AccessLog />}
         {shown === 'xds' && <XdsInspector />}
+        {Later && (
+          <Suspense fallback={<p className="pad">The view opens.</p>}>
+            <Later />
+          </Suspense>
+        )}
       </div>
     </section>
   );
 }
+
+/** Share of the window that a tall dock takes. */
+const TALL = 0.64;
 
 const NAMES: Record<DockView, string> = {
   why: 'Why this response',
@@ -76,6 +106,10 @@ const NAMES: Record<DockView, string> = {
   trace: 'Trace',
   log: 'Access log',
   xds: 'xDS',
+  metrics: 'Metrics',
+  certs: 'Certificates',
+  events: 'Events',
+  try: 'What if',
 };
 
 function useTabs(withWhy: boolean): Tab<DockView>[] {
@@ -93,6 +127,9 @@ function useTabs(withWhy: boolean): Tab<DockView>[] {
     { key: 'req', label: 'Requests', count: countFailed(requests, atMs), bad: true },
     { key: 'trace', label: 'Trace' },
     { key: 'log', label: 'Access log' },
+    { key: 'metrics', label: 'Metrics' },
     { key: 'xds', label: 'xDS', count: pushes.length, bad: refused },
+    { key: 'certs', label: 'Certificates' },
+    { key: 'events', label: 'Events' },
   ];
 }

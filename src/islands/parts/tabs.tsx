@@ -1,4 +1,4 @@
-import { type KeyboardEvent, type ReactNode, useRef } from 'react';
+import { type KeyboardEvent, type ReactNode, useEffect, useRef } from 'react';
 
 export interface Tab<K extends string> {
   key: K;
@@ -20,6 +20,11 @@ interface TabsProps<K extends string> {
 /** A tab list: arrow keys move, one tab stop. */
 export function Tabs<K extends string>({ tabs, selected, onSelect, label, id }: TabsProps<K>) {
   const list = useRef<HTMLDivElement>(null);
+  // Of more tabs than fit, the chosen one is in sight.
+  useEffect(() => {
+    const tab = list.current?.querySelector<HTMLElement>(`#${id}-${CSS.escape(selected)}`);
+    tab?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [id, selected]);
   const move = (event: KeyboardEvent): void => {
     const here = tabs.findIndex((tab) => tab.key === selected);
     const steps: Record<string, number> = {

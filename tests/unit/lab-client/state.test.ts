@@ -15,7 +15,17 @@ function request(id: string, atMs: number, more: Partial<RequestView> = {}): Req
 }
 
 test('an address leads back to the view that wrote it', () => {
-  const view = { request: '00112233aabbccdd', dock: 'trace', panel: 'why', push: 3, atMs: 1700, step: 'who' } as const;
+  const view = {
+    request: '00112233aabbccdd',
+    dock: 'metrics',
+    panel: 'why',
+    push: 3,
+    atMs: 1700,
+    step: 'who',
+    show: 'version/600/reviews@v2',
+    line: 'reviews.yaml:14',
+    other: 'ddccbbaa33221100',
+  } as const;
   expect(readAddress(writeAddress(view))).toEqual(view);
 });
 
@@ -25,7 +35,10 @@ test('an address with a request opens its decision path, and long words are unde
 });
 
 test('an address that says nonsense shows the start', () => {
-  expect(readAddress('?request=../../x&view=nope&push=-1&at=1e9')).toEqual({ dock: 'req', panel: 'read' });
+  expect(readAddress('?request=../../x&view=nope&push=-1&at=1e9&line=../x:1&other=1')).toEqual({
+    dock: 'req',
+    panel: 'read',
+  });
 });
 
 test('waits grow up to ten seconds and never exceed them', () => {

@@ -73,7 +73,8 @@ class SessionEvidence implements Evidence {
     this.note({
       type: warns ? 'Warning' : 'Normal',
       reason: warns ? 'CertificateRefused' : 'CertificateIssued',
-      object: `Pod/${source}`,
+      object: `Pod/${source.split('/')[1] ?? source}`,
+      namespace: source.split('/')[0] ?? '',
       by: 'agent',
       message: text,
     });
