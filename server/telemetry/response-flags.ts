@@ -10,7 +10,7 @@ const known = (short: string, name: string, meaning: string): [string, ResponseF
   { flag: short, name, meaning },
 ];
 
-/** The flags a proxy of this mesh can set, by their short form. Names: Envoy, access log documentation. */
+/** Envoy's flags by their short form. Names: Envoy, access log documentation. */
 export const responseFlags: Readonly<Record<string, ResponseFlagInfo>> = Object.fromEntries([
   known('UH', 'NoHealthyUpstream', 'The cluster has no host that may be used: no endpoints, or all of them ejected.'),
   known(
@@ -33,5 +33,16 @@ export const responseFlags: Readonly<Record<string, ResponseFlagInfo>> = Object.
   known('DPE', 'DownstreamProtocolError', 'The client sent something that is not HTTP.'),
   known('SI', 'StreamIdleTimeout', 'Nothing moved on the stream for too long.'),
   known('RL', 'RateLimited', 'A rate limit refused the request.'),
+  known('RLSE', 'RateLimitServiceError', 'The rate limit service did not answer, and the rule refuses then.'),
+  known('DR', 'DownstreamRemoteReset', 'The client reset its stream.'),
+  known('DT', 'DurationTimeout', 'The connection or the stream was open for as long as it may be.'),
+  known('IH', 'InvalidEnvoyRequestHeaders', 'A header that steers the proxy had a value that it does not take.'),
+  known('LH', 'FailedLocalHealthCheck', 'The workload itself says that it is not healthy.'),
+  known('UMSDR', 'UpstreamMaxStreamDurationReached', 'The request was at the host for as long as it may be.'),
+  known('RFCF', 'ResponseFromCacheFilter', 'A cache answered in place of the service.'),
+  known('NFCF', 'NoFilterConfigFound', 'The configuration of a filter did not arrive in time.'),
+  known('OM', 'OverloadManagerTerminated', 'The proxy was overloaded and gave the request up.'),
+  known('DF', 'DnsResolutionFailed', 'The name of the host did not resolve.'),
+  known('DO', 'DropOverload', 'The control plane asked to drop a share of the requests.'),
   known('UAEX', 'UnauthorizedExternalService', 'An external authorization service refused the request.'),
 ]);

@@ -211,6 +211,7 @@ export interface Route extends HeaderMutations {
 }
 
 export interface RouteAction {
+  priority?: 'DEFAULT' | 'HIGH';
   cluster?: string;
   weighted_clusters?: { clusters: WeightedCluster[]; total_weight?: number };
   cluster_not_found_response_code?: string;

@@ -1,5 +1,5 @@
-import type { CircuitBreakerThresholds, Cluster } from '#xds';
-import type { BreakerLimits } from '../upstream/pool-breakers.ts';
+import type { Cluster } from '#xds';
+import type { BreakerSettings, RetryBudget, RoutePriority } from '../upstream/pool-breakers.ts';
 import { type DnsConfig, readDns } from './dns-config.ts';
 import { compileEndpoints, type EndpointConfig } from './endpoint-config.ts';
 import { type BalancingConfig, readBalancing } from './lb-config.ts';
@@ -24,8 +24,7 @@ export interface CompiledCluster {
   /** Set where hosts are found by name. */
   readonly dns: DnsConfig | undefined;
   readonly connectTimeoutMs: number;
-  readonly limits: BreakerLimits;
-  readonly retryBudget: { readonly percent: number; readonly minConcurrency: number } | undefined;
+  readonly breakers: Readonly<Record<RoutePriority, BreakerSettings>>;
   readonly outlier: OutlierPolicy | undefined;
   readonly tls: UpstreamTls | undefined;
   /** First match by endpoint metadata wins over `tls`. */
@@ -59,8 +58,7 @@ export function compileCluster(resource: Cluster, versionInfo: string): Compiled
     balancing,
     dns: type === 'STRICT_DNS' || type === 'LOGICAL_DNS' ? readDns(resource, type) : undefined,
     connectTimeoutMs: durationMs(resource.connect_timeout, 'connect_timeout', 5000),
-    limits: readLimits(resource.circuit_breakers?.thresholds ?? []),
-    retryBudget: readRetryBudget(resource.circuit_breakers?.thresholds ?? []),
+    breakers: { DEFAULT: readBreakers(resource, 'DEFAULT'), HIGH: readBreakers(resource, 'HIGH') },
     outlier: readOutlierPolicy(resource.outlier_detection),
     tls: readUpstreamTls(resource.transport_socket),
     tlsMatches: (resource.transport_socket_matches ?? []).map((entry, i) => ({
@@ -73,27 +71,28 @@ export function compileCluster(resource: Cluster, versionInfo: string): Compiled
   };
 }
 
-const defaultPriority = (thresholds: readonly CircuitBreakerThresholds[]): CircuitBreakerThresholds | undefined =>
-  thresholds.find((threshold) => (threshold.priority ?? 'DEFAULT') === 'DEFAULT');
-
-function readRetryBudget(thresholds: readonly CircuitBreakerThresholds[]): CompiledCluster['retryBudget'] {
-  const given = defaultPriority(thresholds) as
-    | { retry_budget?: { budget_percent?: { value?: number }; min_retry_concurrency?: number } }
-    | undefined;
-  const budget = given?.retry_budget;
-  if (budget === undefined) return undefined;
-  return {
-    percent: readNumber(budget.budget_percent?.value, 20),
-    minConcurrency: readNumber(budget.min_retry_concurrency, 3),
-  };
-}
-
-function readLimits(thresholds: readonly CircuitBreakerThresholds[]): BreakerLimits {
-  const given = defaultPriority(thresholds);
+/** Thresholds of one priority; each field that is absent has Envoy's own default. */
+function readBreakers({ circuit_breakers }: Cluster, priority: RoutePriority): BreakerSettings {
+  const given = circuit_breakers?.thresholds?.find((threshold) => (threshold.priority ?? 'DEFAULT') === priority);
   return {
     maxConnections: readNumber(given?.max_connections, 1024),
     maxPendingRequests: readNumber(given?.max_pending_requests, 1024),
     maxRequests: readNumber(given?.max_requests, 1024),
     maxRetries: readNumber(given?.max_retries, 3),
+    retryBudget: readRetryBudget(given?.retry_budget),
+    trackRemaining: given?.track_remaining === true,
+  };
+}
+
+interface RetryBudgetJson {
+  readonly budget_percent?: { readonly value?: number };
+  readonly min_retry_concurrency?: number;
+}
+
+function readRetryBudget(budget: RetryBudgetJson | undefined): RetryBudget | undefined {
+  if (budget === undefined) return undefined;
+  return {
+    percent: readNumber(budget.budget_percent?.value, 20),
+    minConcurrency: readNumber(budget.min_retry_concurrency, 3),
   };
 }

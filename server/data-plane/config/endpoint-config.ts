@@ -1,6 +1,6 @@
 import type { SocketAddress } from '#domain';
 import { formatAddress } from '#domain';
-import type { ClusterLoadAssignment, LbEndpoint, LocalityLbEndpoints } from '#xds';
+import type { ClusterLoadAssignment, LbEndpoint, LocalityLbEndpoints, Metadata } from '#xds';
 import { type Origins, readOrigins } from './origins.ts';
 import { ConfigProblem } from './problem.ts';
 
@@ -29,6 +29,7 @@ export interface EndpointConfig {
   readonly socketMatch: Readonly<Record<string, unknown>>;
   /** `workload;namespace;canonical name;canonical revision;cluster` as Istio writes it; empty when unknown. */
   readonly workload: string;
+  readonly metadata?: Metadata | undefined;
   readonly origins: Origins | undefined;
 }
 
@@ -89,6 +90,7 @@ function settingsOf(given: LbEndpoint, place: Place): NamedEndpoint['settings'] 
     healthy: health === 'UNKNOWN' || health === 'HEALTHY' || health === 'DEGRADED',
     socketMatch: given.metadata?.filter_metadata?.['envoy.transport_socket_match'] ?? {},
     workload: typeof workload === 'string' ? workload : '',
+    metadata: given.metadata,
     origins: readOrigins(given.metadata),
   };
 }

@@ -1,5 +1,5 @@
 import type { HeaderMutations, HeaderValueOption } from '#xds';
-import { compileFormat, type Format } from '../http/format.ts';
+import { compileFormat, type Format } from '../format/template.ts';
 import { ConfigProblem } from './problem.ts';
 
 /** A compiled `…_headers_to_add` entry. */

@@ -29,6 +29,8 @@ export interface HttpFilterConfig {
   /** Percent of requests without a decision of their own that are sampled; undefined where tracing is off. */
   readonly sampling: number | undefined;
   readonly accessLogs: readonly AccessLogger[];
+  /** A format asks how long parts of a request took. */
+  readonly timed: boolean;
   readonly serving: HttpServing;
 }
 
@@ -81,6 +83,9 @@ function compileTcpProxy(config: TcpProxy): Omit<TcpFilterConfig, 'guards'> {
   };
 }
 
+/** Commands that measure parts of a request. */
+const DURATIONS = /(?:REQUEST|RESPONSE|TX|COMMON|READY)_DURATION/;
+
 function compileHcm(config: HttpConnectionManager, versionInfo: string): HttpFilterConfig {
   return {
     kind: 'http',
@@ -99,6 +104,7 @@ function compileHcm(config: HttpConnectionManager, versionInfo: string): HttpFil
     forwardClientCert: (config.forward_client_cert_details ?? 'SANITIZE') as HttpFilterConfig['forwardClientCert'],
     sampling: config.tracing && readSampling(config.tracing),
     accessLogs: readAccessLogs(config.access_log ?? []),
+    timed: DURATIONS.test(JSON.stringify(config.access_log ?? '')),
     serving: readHttpServing(config),
   };
 }

@@ -1,6 +1,7 @@
 import type { RE2JS } from 're2js';
 import type {
   Any,
+  Metadata,
   RetryPolicy,
   Route,
   RouteAction,
@@ -9,6 +10,7 @@ import type {
   VirtualHost,
   WeightedCluster,
 } from '#xds';
+import type { RoutePriority } from '../upstream/pool-breakers.ts';
 import { type CorsPolicy, compileCors } from './cors-policy.ts';
 import { type FaultPolicy, readFault } from './fault-policy.ts';
 import { compileHashPolicies, type HashPolicy } from './hash-policy.ts';
@@ -58,6 +60,8 @@ export interface ForwardAction {
   readonly mirrors: readonly { readonly cluster: string; readonly share: Fraction }[];
   /** What balancers that hash go by. */
   readonly hashPolicies: readonly HashPolicy[];
+  /** Which of the cluster's circuit breakers counts. */
+  readonly priority: RoutePriority;
 }
 
 export interface RedirectAction {
@@ -92,6 +96,7 @@ export interface CompiledRoute {
   readonly rateLimits: readonly RateLimitRule[];
   /** The rate limits of the virtual host count too. */
   readonly includesHostLimits: boolean;
+  readonly metadata: Metadata | undefined;
   readonly origins: Origins | undefined;
 }
 
@@ -103,6 +108,7 @@ export interface CompiledVirtualHost {
   readonly requireTls: boolean;
   readonly rateLimits: readonly RateLimitRule[];
   readonly perFilter: Readonly<Record<string, Any>> | undefined;
+  readonly metadata: Metadata | undefined;
   readonly origins: Origins | undefined;
 }
 
@@ -171,6 +177,7 @@ function compileVirtualHost(given: VirtualHost): CompiledVirtualHost {
     requireTls: given.require_tls === 'ALL' || given.require_tls === 'EXTERNAL_ONLY',
     perFilter: given.typed_per_filter_config,
     rateLimits: compileRateLimits(given.rate_limits, 'rate_limits'),
+    metadata: given.metadata,
     origins: readOrigins(given.metadata),
   };
 }
@@ -188,6 +195,7 @@ function compileRoute(given: Route): CompiledRoute {
     perFilter: given.typed_per_filter_config,
     rateLimits: compileRateLimits(given.route?.rate_limits, 'route.rate_limits'),
     includesHostLimits: given.route?.include_vh_rate_limits === true,
+    metadata: given.metadata,
     origins: readOrigins(given.metadata),
   };
 }
@@ -261,6 +269,7 @@ function compileForward(action: RouteAction, match: RouteMatch): ForwardAction {
       share: readFraction(mirror.runtime_fraction?.default_value, ALWAYS),
     })),
     hashPolicies: compileHashPolicies(action.hash_policy),
+    priority: action.priority ?? 'DEFAULT',
   };
 }
 

@@ -1,6 +1,6 @@
 import type { HopRecord } from '#domain';
 import { type AccessLogger, istioLogFormat } from '../config/access-log/index.ts';
-import { type FormatSubject, NO_REQUEST } from '../http/format.ts';
+import { type FormatSubject, NO_REQUEST } from '../format/subject.ts';
 import { Headers } from '../http/headers.ts';
 import { StreamInfo } from '../http/stream-info.ts';
 import { startSpan } from '../http/trace-context.ts';

@@ -1,5 +1,5 @@
 import type { HeaderRule, HeaderRules } from '../config/header-rules.ts';
-import type { FormatSubject } from './format.ts';
+import type { FormatSubject } from '../format/subject.ts';
 import type { Headers } from './headers.ts';
 
 /** Applies a route's or a weighted cluster's request header changes: first removals, then additions, as Envoy does. */

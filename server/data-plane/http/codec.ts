@@ -1,4 +1,5 @@
 import type { Clock } from '#domain';
+import type { PeerCertificates } from '../tls/peer-certificates.ts';
 import type { Headers } from './headers.ts';
 
 /**
@@ -80,6 +81,8 @@ export interface DownstreamStream {
 export interface UpstreamStream {
   /** Local address of the connection, `ip:port`, for %UPSTREAM_LOCAL_ADDRESS%. */
   readonly localAddress: string;
+  /** What the connection speaks, for %UPSTREAM_PROTOCOL%. */
+  readonly protocol: 'HTTP/1.1' | 'HTTP/2';
   /** TLS facts of the connection; undefined on plaintext. */
   readonly tls: TlsFacts | undefined;
   /** The connection has carried an earlier request: a peer may have closed it just before this one arrived. */
@@ -99,6 +102,7 @@ export interface UpstreamStream {
 /** What a handshake showed. */
 export interface TlsFacts {
   readonly version: string;
+  readonly certificates?: () => PeerCertificates;
   readonly cipher: string;
   readonly alpn: string;
   readonly sni: string;
@@ -152,6 +156,8 @@ export interface ServerConnectionOptions {
   /** Called once for a message that breaks the protocol; the codec has answered and closes. For the access log. */
   readonly onProtocolError?: ((error: CodecError, connection: DownstreamConnection) => void) | undefined;
   readonly onClose?: ((connection: DownstreamConnection) => void) | undefined;
+  /** Nothing was asked on it for too long; `onClose` follows. */
+  readonly onIdleTimeout?: (() => void) | undefined;
   /** `server` header of answers that the codec gives itself; absent: none. */
   readonly serverName?: string | undefined;
   /** Default false: HTTP/1.0 is answered 426. */

@@ -2,15 +2,18 @@ import type { Socket } from 'node:net';
 import { istioLogFormat } from '../config/access-log/index.ts';
 import type { HttpFilterConfig } from '../config/network-filter.ts';
 import { buildHop, isRecorded } from '../decisions/hop-record.ts';
+import { NO_REQUEST } from '../format/subject.ts';
 import type { ConnectionContext } from '../listener/connection-context.ts';
 import type { ProxyRuntime } from '../runtime.ts';
+import { HttpStats, ListenerHttpStats } from '../stats/http-stats.ts';
 import { type RequestReport, RequestReporter } from '../stats/request-metrics.ts';
-import type { Stat } from '../stats/stats.ts';
 import type { CodecError, DownstreamConnection, DownstreamStream } from './codec.ts';
+import { ConnectionTrack } from './connection-track.ts';
 import { Exchange, type RequestLayer } from './exchange.ts';
-import { NO_REQUEST } from './format.ts';
 import { serveHttp } from './server-codec.ts';
 import { StreamInfo } from './stream-info.ts';
+
+type Finish = (exchange: Exchange) => void;
 
 /** Serves HTTP on the connections of one filter chain: every request goes through the same layers. */
 export class HttpConnectionManager {
@@ -19,11 +22,8 @@ export class HttpConnectionManager {
   readonly #layers: readonly RequestLayer[];
   readonly #reporter: RequestReporter;
   readonly #open = new Set<DownstreamConnection>();
-  readonly #total: Stat;
-  readonly #active: Stat;
-  /** `downstream_rq_1xx` to `downstream_rq_5xx`, made when first counted. */
-  readonly #classes: (Stat | undefined)[] = [];
-  readonly #finished = (exchange: Exchange): void => this.#onFinish(exchange);
+  readonly #stats: HttpStats;
+  readonly #listenerStats: ListenerHttpStats;
   #draining = false;
 
   constructor(options: {
@@ -31,13 +31,16 @@ export class HttpConnectionManager {
     config: HttpFilterConfig;
     layers: readonly RequestLayer[];
     report: RequestReport;
+    /** `listener.<address>.` */
+    listenerPrefix: string;
   }) {
     this.#runtime = options.runtime;
     this.#config = options.config;
     this.#layers = options.layers;
     this.#reporter = new RequestReporter(options.runtime.metrics, options.report);
-    this.#total = this.#stat('downstream_rq_total');
-    this.#active = this.#stat('downstream_rq_active');
+    const { stats } = options.runtime;
+    this.#stats = HttpStats.of(stats, options.config.statPrefix);
+    this.#listenerStats = new ListenerHttpStats(stats, options.listenerPrefix, options.config.statPrefix);
   }
 
   /** Connections with a request under way. */
@@ -49,22 +52,38 @@ export class HttpConnectionManager {
 
   serve(socket: Socket, context: ConnectionContext): void {
     const { serverName, serving } = this.#config;
+    const { clock } = this.#runtime;
+    const track = new ConnectionTrack(this.#stats, { socket, tls: context.tls, clock });
+    const onFinish = (exchange: Exchange): void => {
+      track.requestEnded(exchange);
+      this.#onFinish(exchange);
+    };
     const connection = serveHttp(socket, serving.codec, {
       ...serving,
-      clock: this.#runtime.clock,
+      clock,
       tls: context.tls,
       serverName,
-      onRequest: (stream, on) => this.#onRequest(stream, context, on),
-      onProtocolError: (error, on) => this.#onProtocolError(error, context, on),
-      onClose: (closed) => this.#open.delete(closed),
+      onRequest: (stream, on) => {
+        track.request(stream.head.protocol);
+        this.#onRequest(stream, { connection: context, on, onFinish });
+      },
+      onProtocolError: (error, on) => {
+        track.request(on.protocol);
+        this.#onProtocolError(error, context, on);
+      },
+      onIdleTimeout: () => this.#stats.count('downstream_cx_idle_timeout'),
+      onClose: (closed) => {
+        if (!this.#open.delete(closed)) return;
+        track.ended();
+        context.onEnd?.();
+      },
     });
-    this.#stat('downstream_cx_total').value++;
     this.#open.add(connection);
     if (this.#draining) connection.drain();
     if (serving.maxConnectionDurationMs === 0) return;
-    this.#runtime.clock.after(serving.maxConnectionDurationMs, () => {
+    clock.after(serving.maxConnectionDurationMs, () => {
       if (!this.#open.has(connection)) return;
-      this.#stat('downstream_cx_max_duration_reached').value++;
+      this.#stats.count('downstream_cx_max_duration_reached');
       if (connection.idle) connection.close();
       else connection.drain();
     });
@@ -80,28 +99,39 @@ export class HttpConnectionManager {
     for (const connection of [...this.#open]) connection.close();
   }
 
-  #onRequest(stream: DownstreamStream, connection: ConnectionContext, on: DownstreamConnection): void {
+  #onRequest(
+    stream: DownstreamStream,
+    { connection, on, onFinish }: { connection: ConnectionContext; on: DownstreamConnection; onFinish: Finish },
+  ): void {
     const { maxRequestsPerConnection } = this.#config.serving;
-    if (maxRequestsPerConnection > 0 && on.requestCount >= maxRequestsPerConnection) on.drain();
-    this.#total.value++;
-    this.#active.value++;
+    if (maxRequestsPerConnection > 0 && on.requestCount >= maxRequestsPerConnection) {
+      this.#stats.count('downstream_cx_max_requests_reached');
+      on.drain();
+    }
+    const stats = this.#stats;
+    stats.rqTotal.value++;
+    stats.rqActive.value++;
+    if (stream.head.protocol === 'HTTP/2') stats.rqHttp2.value++;
+    else stats.rqHttp1.value++;
     const exchange = new Exchange({
       runtime: this.#runtime,
       connection,
       config: this.#config,
       stream,
       layers: this.#layers,
-      onFinish: this.#finished,
+      stats,
+      onFinish,
     });
     exchange.proceed();
   }
 
   /** Bytes that are no valid HTTP; where no request was seen, this is the only trace of them in the log. */
   #onProtocolError(error: CodecError, connection: ConnectionContext, on: DownstreamConnection): void {
-    this.#stat('downstream_cx_protocol_error').value++;
+    this.#stats.count('downstream_cx_protocol_error');
     if (error.inRequest) return;
-    this.#total.value++;
-    if (error.status > 0) this.#countClass(Math.floor(error.status / 100));
+    this.#stats.rqTotal.value++;
+    this.#stats.rqActive.value++;
+    this.#countEnd(error.status, 0);
     const { clock } = this.#runtime;
     const info = new StreamInfo(clock.now(), clock.monotonic());
     info.status = error.status;
@@ -116,8 +146,7 @@ export class HttpConnectionManager {
   }
 
   #onFinish(exchange: Exchange): void {
-    this.#active.value--;
-    if (exchange.info.status > 0) this.#countClass(Math.floor(exchange.info.status / 100));
+    this.#countEnd(exchange.info.status, exchange.info.durationMs);
     this.#reporter.report(exchange);
     let first: string | undefined;
     for (const write of this.#config.accessLogs) {
@@ -129,12 +158,8 @@ export class HttpConnectionManager {
     if (isRecorded(exchange)) this.#runtime.onHop(buildHop(exchange, first ?? istioLogFormat(exchange)));
   }
 
-  #countClass(digit: number): void {
-    this.#classes[digit] ??= this.#stat(`downstream_rq_${digit}xx`);
-    this.#classes[digit].value++;
-  }
-
-  #stat(name: string): Stat {
-    return this.#runtime.stats.stat(`http.${this.#config.statPrefix}.${name}`);
+  #countEnd(status: number, durationMs: number): void {
+    this.#stats.requestEnded(status, durationMs);
+    this.#listenerStats.requestEnded(status);
   }
 }

@@ -9,6 +9,10 @@ export class DynamicMetadata {
     else Object.assign(held, values);
   }
 
+  all(): Readonly<Record<string, Readonly<Record<string, unknown>>>> {
+    return Object.fromEntries(this.#byFilter);
+  }
+
   of(filter: string): Readonly<Record<string, unknown>> | undefined {
     return this.#byFilter.get(filter);
   }

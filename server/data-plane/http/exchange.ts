@@ -1,11 +1,15 @@
+import type { SocketAddress } from '#domain';
+import type { EndpointConfig } from '../config/endpoint-config.ts';
 import type { HttpFilterConfig } from '../config/network-filter.ts';
 import type { ClusterShare, CompiledRoute, CompiledVirtualHost, RouteTable } from '../config/route-table.ts';
 import { HopSteps } from '../decisions/hop-steps.ts';
+import type { FormatSubject, MetadataKind, ResourceMetadata } from '../format/subject.ts';
 import type { ConnectionContext } from '../listener/connection-context.ts';
 import type { ProxyRuntime } from '../runtime.ts';
+import type { HttpStats } from '../stats/http-stats.ts';
+import { clientAddress } from './client-address.ts';
 import type { BodySink, DownstreamStream, RequestHead, ResetReason, ResponseHead, TlsFacts } from './codec.ts';
 import { DynamicMetadata } from './dynamic-metadata.ts';
-import type { FormatSubject } from './format.ts';
 import { Headers } from './headers.ts';
 import { buildReply, type LocalReply } from './local-reply.ts';
 import type { PeerWorkload } from './peer-metadata.ts';
@@ -27,6 +31,7 @@ export interface ExchangeOptions {
   readonly config: HttpFilterConfig;
   readonly stream: DownstreamStream;
   readonly layers: readonly RequestLayer[];
+  readonly stats: HttpStats;
   /** Called once, when nothing more will happen to this request. */
   readonly onFinish: (exchange: Exchange) => void;
 }
@@ -35,6 +40,13 @@ export interface ExchangeOptions {
 export interface BodyTarget extends BodySink {
   drain(): void;
 }
+
+/** What is counted of a request whose time is over, by its details. */
+const EXPIRED: Readonly<Record<string, string>> = {
+  stream_idle_timeout: 'downstream_rq_idle_timeout',
+  request_overall_timeout: 'downstream_rq_timeout',
+  max_duration_timeout: 'downstream_rq_max_duration_reached',
+};
 
 const NOT_RECORDED = new Headers();
 const NO_SPAN: SpanContext = { traceId: '', spanId: '', parentSpanId: undefined, sampled: false };
@@ -48,6 +60,8 @@ export class Exchange implements FormatSubject, BodyTarget {
   readonly head: RequestHead;
   readonly info: StreamInfo;
   readonly steps: HopSteps;
+  /** Figures of the connection manager. */
+  readonly stats: HttpStats;
   /** The request as it arrived; its headers only where steps are recorded. */
   readonly received: { readonly path: string; readonly authority: string; readonly headers: Headers };
   span = NO_SPAN;
@@ -58,6 +72,9 @@ export class Exchange implements FormatSubject, BodyTarget {
   /** The cluster that the route chose, among others by weight. */
   share: ClusterShare | undefined;
   responseHead: ResponseHead | undefined;
+  responseTrailers: Headers | undefined;
+  /** The host of the last try, as the control plane describes it. */
+  endpoint: EndpointConfig | undefined;
   /** TLS of the connection that answered. */
   upstreamTls: TlsFacts | undefined;
   /** The workload behind the endpoint that was chosen, as EDS names it: `name;namespace;canonical name;revision;cluster`. */
@@ -65,6 +82,8 @@ export class Exchange implements FormatSubject, BodyTarget {
   /** The workload on the other side, as its proxy named itself. */
   peer: PeerWorkload | undefined;
   requestEnded = false;
+  /** The client's connection ended in the middle of it. */
+  endedWithConnection = false;
   /** Changes to the response head, in the order in which they were added. */
   readonly responseEdits: ((head: ResponseHead, exchange: Exchange) => void)[] = [];
   /** The edit that comes after all others, whoever answers. */
@@ -88,6 +107,7 @@ export class Exchange implements FormatSubject, BodyTarget {
     this.runtime = runtime;
     this.connection = options.connection;
     this.config = options.config;
+    this.stats = options.stats;
     this.stream = stream;
     this.head = stream.head;
     this.#layers = options.layers;
@@ -95,6 +115,7 @@ export class Exchange implements FormatSubject, BodyTarget {
     const { clock } = runtime;
     const startedAt = clock.monotonic();
     this.info = new StreamInfo(clock.now(), startedAt);
+    if (options.config.timed) this.info.times = {};
     this.steps = runtime.sampler.next(startedAt)
       ? new HopSteps({ clock, startedAt, before: options.connection.steps })
       : HopSteps.off;
@@ -103,6 +124,35 @@ export class Exchange implements FormatSubject, BodyTarget {
     this.requestEnded = !stream.hasBody;
     this.#timers = StreamTimers.of(this, options.config.serving, clock);
     stream.receive(this);
+  }
+
+  /** The original client's address; one that headers tell has no port. */
+  get remoteAddress(): SocketAddress {
+    const { remoteAddress } = this.connection;
+    const ip = clientAddress(this);
+    return ip === remoteAddress.ip ? remoteAddress : { ip, port: 0 };
+  }
+
+  resourceMetadata(kind: MetadataKind): ResourceMetadata | undefined {
+    switch (kind) {
+      case 'CLUSTER':
+        return this.runtime.clusters.get(this.info.cluster)?.config.resource.metadata;
+      case 'ROUTE':
+        return this.route?.metadata;
+      case 'VIRTUAL_HOST':
+        return this.virtualHost?.metadata;
+      case 'UPSTREAM_HOST':
+        return this.endpoint?.metadata;
+      case 'LISTENER':
+        return this.connection.listener.resource.metadata;
+      case 'LISTENER_FILTER_CHAIN':
+        return this.connection.chain.resource.metadata;
+    }
+  }
+
+  /** What filters have left so far, for who only reads it. */
+  get dynamicMetadata(): DynamicMetadata | undefined {
+    return this.#metadata;
   }
 
   /** What filters leave behind for later ones. */
@@ -171,6 +221,7 @@ export class Exchange implements FormatSubject, BodyTarget {
   respondHead(head: ResponseHead, endStream: boolean): void {
     this.responseHead = head;
     this.info.status = head.status;
+    if (this.info.times !== undefined) this.info.note('answerBegun', this.runtime.clock.monotonic());
     this.#timers?.touch();
     for (const edit of this.responseEdits) edit(head, this);
     this.completeResponse?.(this, head);
@@ -187,6 +238,7 @@ export class Exchange implements FormatSubject, BodyTarget {
 
   respondEnd(trailers: Headers | undefined): void {
     if (this.#finished) return;
+    this.responseTrailers = trailers;
     this.info.grpcStatus = trailers?.get('grpc-status');
     this.stream.sendEnd(trailers);
     this.#finish();
@@ -200,6 +252,7 @@ export class Exchange implements FormatSubject, BodyTarget {
     const { head, body } = buildReply(this.head, reply);
     this.respondHead(head, body === undefined);
     if (body === undefined) return;
+    this.info.localReplyBody = body.toString();
     this.respondData(body);
     this.respondEnd(undefined);
   }
@@ -207,6 +260,8 @@ export class Exchange implements FormatSubject, BodyTarget {
   /** Its time is over: an answer that has begun is broken off. */
   expire(reply: LocalReply): void {
     if (this.#finished) return;
+    const counter = EXPIRED[reply.details];
+    if (counter !== undefined) this.stats.count(counter);
     this.onCancel?.();
     if (this.responseHead === undefined) this.reply(reply);
     else {
@@ -219,6 +274,8 @@ export class Exchange implements FormatSubject, BodyTarget {
   /** Breaks off an answer that has begun. */
   breakOff(reason: ResetReason): void {
     if (this.#finished) return;
+    this.stats.count('downstream_rq_tx_reset');
+    if (this.head.protocol !== 'HTTP/2') this.endedWithConnection = true;
     this.stream.reset(reason);
     this.#finish();
   }
@@ -243,6 +300,7 @@ export class Exchange implements FormatSubject, BodyTarget {
   end(trailers: Headers | undefined): void {
     if (this.requestEnded) return;
     this.requestEnded = true;
+    if (this.info.times !== undefined) this.info.note('requestReceived', this.runtime.clock.monotonic());
     this.#timers?.requestEnded();
     this.#trailers = trailers;
     this.#target?.end(trailers);
@@ -250,6 +308,8 @@ export class Exchange implements FormatSubject, BodyTarget {
 
   reset(reason: ResetReason, detail: string): void {
     if (this.#finished) return;
+    this.stats.count('downstream_rq_rx_reset');
+    if (reason === 'connection_termination') this.endedWithConnection = true;
     this.info.flag(reason === 'protocol_error' ? 'DPE' : reason === 'remote_reset' ? 'DR' : 'DC');
     this.info.details = reason === 'connection_termination' ? 'downstream_remote_disconnect' : detail;
     if (this.responseHead === undefined) this.info.status = 0;
@@ -265,6 +325,7 @@ export class Exchange implements FormatSubject, BodyTarget {
     if (this.#finished) return;
     this.#finished = true;
     this.#timers?.stop();
+    if (!this.requestEnded && this.info.status > 0) this.stats.count('downstream_rq_response_before_rq_complete');
     this.info.durationMs = this.runtime.clock.monotonic() - this.info.startedAt;
     this.#onFinish(this);
   }

@@ -6,15 +6,15 @@ import { startSpan, writeSpan } from './trace-context.ts';
 
 /** Cleans the path before anything looks at it, so that no rule can be walked around; answers what cannot be cleaned. */
 export const normalize: RequestLayer = (exchange) => {
-  const { config, head, runtime } = exchange;
+  const { config, head } = exchange;
   const clean = cleanPath(head.path, config.paths);
   if (clean === undefined) {
-    runtime.stats.stat(`http.${config.statPrefix}.downstream_rq_failed_path_normalization`).value++;
+    exchange.stats.count('downstream_rq_failed_path_normalization');
     exchange.reply({ status: 400, details: 'path_normalization_failed' });
     return 'wait';
   }
   if (clean.redirect) {
-    runtime.stats.stat(`http.${config.statPrefix}.downstream_rq_redirected_with_normalized_path`).value++;
+    exchange.stats.count('downstream_rq_redirected_with_normalized_path');
     exchange.reply({ status: 307, details: 'path_normalization_failed', headers: { location: clean.path } });
     return 'wait';
   }
@@ -42,6 +42,9 @@ export const identify: RequestLayer = (exchange) => {
   exchange.span = startSpan(head.headers, ids, () => share >= 100 || sampling.next() * 100 < share);
   const given = config.useRemoteAddress ? undefined : head.headers.get('x-request-id');
   const { sampled } = exchange.span;
+  if (config.sampling !== undefined) {
+    (sampled ? exchange.stats.sampled : exchange.stats.notSampled).value++;
+  }
   if (given === undefined && !config.generateRequestId) return 'next';
   exchange.requestId = given === undefined ? newRequestId(ids, sampled) : withDecision(given, sampled);
   head.headers.put('x-request-id', exchange.requestId);

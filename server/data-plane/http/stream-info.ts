@@ -1,6 +1,19 @@
 import { type ResponseFlag, withFlag } from './response-flags.ts';
 
 const NO_FLAGS: readonly ResponseFlag[] = [];
+const NO_HOSTS: readonly string[] = [];
+
+/** When what happened, in milliseconds since the stream began. */
+export interface StreamTimes {
+  requestReceived?: number;
+  poolReady?: number;
+  requestBegun?: number;
+  requestSent?: number;
+  responseBegun?: number;
+  responseBodyBegun?: number;
+  responseReceived?: number;
+  answerBegun?: number;
+}
 
 /** The figures of one request while it passes, as Envoy's StreamInfo holds them. */
 export class StreamInfo {
@@ -13,20 +26,35 @@ export class StreamInfo {
   details = '';
   connectionTerminationDetails = '';
   transportFailure = '';
+  /** Why the client's handshake failed. */
+  downstreamTransportFailure = '';
   routeName = '';
   cluster = '';
   upstreamHost = '';
   upstreamLocalAddress = '';
+  /** Of the connection to the host: `HTTP/1.1`, `HTTP/2`. */
+  upstreamProtocol = '';
+  /** Hosts of the tries before the last, in their order. */
+  hostsTriedBefore: readonly string[] = NO_HOSTS;
   attempts = 0;
   bytesReceived = 0;
   bytesSent = 0;
   durationMs = 0;
   /** From the trailers of a gRPC answer. */
   grpcStatus: string | undefined;
+  /** Of an answer that this proxy gave itself. */
+  localReplyBody = '';
+  /** Kept only where a format asks for durations. */
+  times: StreamTimes | undefined;
 
   constructor(startMs: number, startedAt: number) {
     this.startMs = startMs;
     this.startedAt = startedAt;
+  }
+
+  /** Notes when something happened first; `now` is monotonic. */
+  note(what: keyof StreamTimes, now: number): void {
+    if (this.times !== undefined) this.times[what] ??= now - this.startedAt;
   }
 
   flag(flag: ResponseFlag): void {

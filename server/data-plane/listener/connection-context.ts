@@ -5,6 +5,8 @@ import type { TlsFacts } from '../http/codec.ts';
 
 /** A client connection whose listener and filter chain are chosen. Immutable. */
 export interface ConnectionContext {
+  /** Unique among this process's connections. */
+  readonly id: number;
   readonly direction: TrafficDirection;
   readonly listener: CompiledListener;
   readonly chain: CompiledFilterChain;
@@ -15,4 +17,6 @@ export interface ConnectionContext {
   readonly tls: TlsFacts | undefined;
   /** What was decided before the first request; every hop of the connection begins with these. */
   readonly steps: readonly StepDraft[];
+  /** To be called when the connection is over. */
+  readonly onEnd?: () => void;
 }

@@ -12,13 +12,18 @@ export const inspectFirstBytes: ConnectionLayer = async (connection) => {
   const detectTls = config?.inspectTls(port) === true;
   const detectHttp = config?.inspectHttp(port) === true;
   if (config === undefined || !(detectTls || detectHttp)) return 'next';
+  const done = connection.listener?.stats.inspected();
   const seen = await inspect(connection.socket, {
     clock: connection.runtime.clock,
     detectTls,
     detectHttp,
     timeoutMs: config.inspectTimeoutMs,
   });
-  if (seen === undefined) return 'stop';
+  done?.();
+  if (seen === undefined) {
+    connection.listener?.stats.count('downstream_listener_filter_remote_close');
+    return 'stop';
+  }
   connection.inspection = seen;
   return 'next';
 };
@@ -75,13 +80,13 @@ export const terminateTls: ConnectionLayer = (connection) => {
       }: Parameters<Parameters<typeof transport.handshake>[1]['secured']>[0]): void => {
         connection.socket = secured;
         connection.tls = tls;
-        listenerStat(connection, 'ssl.handshake');
+        connection.listener?.stats.handshake(tls);
         noteTls(connection);
         resolve('next');
       },
       failed: (reason: string): void => {
         const counter = handshakeCounter(reason);
-        if (counter !== undefined) listenerStat(connection, counter);
+        if (counter !== undefined) connection.listener?.stats.count(counter);
         connection.note('tls_server', 'stopped', connection.chain?.name ?? '', () => ({
           detail: `the TLS handshake failed: ${reason || 'the client broke it off'}`,
           origin: originOf(connection.chain?.origins),
@@ -107,13 +112,16 @@ function noteTls(connection: PendingConnection): void {
   }));
 }
 
+let lastConnection = 0;
+
 /** Hands the connection to the chain's network filter: HTTP or TCP. */
 export const runNetworkFilter: ConnectionLayer = (connection) => {
-  const { listener, chain, socket } = connection;
+  const { listener, chain, runtime, socket } = connection;
   if (listener === undefined || chain === undefined) return refuse(connection);
   // Plain bytes may flow one way after the other has ended; a connection of requests ends as a whole, as in Envoy.
   socket.allowHalfOpen = chain.filter.kind === 'tcp';
   listener.handlerOf(chain).serve(socket, {
+    id: ++lastConnection,
     direction: connection.direction,
     listener: listener.config,
     chain,
@@ -122,20 +130,15 @@ export const runNetworkFilter: ConnectionLayer = (connection) => {
     requestedServerName: connection.tls?.sni ?? connection.inspection.serverName,
     tls: connection.tls,
     steps: connection.steps,
+    onEnd: listener.stats.connectionBegan(() => runtime.clock.monotonic()),
   });
   return 'stop';
 };
 
 /** Resets the connection: what a client sees whose connection no filter chain wants. */
 function refuse(connection: PendingConnection): ConnectionOutcome {
-  listenerStat(connection, 'no_filter_chain_match');
+  connection.listener?.stats.count('no_filter_chain_match');
   recordRefusal(connection);
   connection.socket.resetAndDestroy();
   return 'stop';
-}
-
-function listenerStat(connection: PendingConnection, name: string): void {
-  const address = connection.listener?.config.address;
-  const listener = address === undefined ? 'none' : `${address.ip}_${address.port}`;
-  connection.runtime.stats.stat(`listener.${listener}.${name}`).value++;
 }

@@ -3,6 +3,7 @@ import type { HttpFilterConfig } from '../config/network-filter.ts';
 import { HttpConnectionManager } from '../http/connection-manager.ts';
 import type { RequestLayer } from '../http/exchange.ts';
 import type { ProxyRuntime } from '../runtime.ts';
+import { ListenerStats, listenerPrefix } from '../stats/listener-stats.ts';
 import type { RequestReport } from '../stats/request-metrics.ts';
 import { TcpProxy } from '../tcp/tcp-proxy.ts';
 
@@ -17,6 +18,7 @@ export type ChainHandler = HttpConnectionManager | TcpProxy;
 /** A listener in force with the handlers of its filter chains, made when first used. */
 export class ServedListener {
   readonly config: CompiledListener;
+  readonly stats: ListenerStats;
   readonly #runtime: ProxyRuntime;
   readonly #handling: RequestHandling;
   readonly #handlers = new Map<CompiledFilterChain, ChainHandler>();
@@ -24,6 +26,7 @@ export class ServedListener {
 
   constructor(config: CompiledListener, runtime: ProxyRuntime, handling: RequestHandling) {
     this.config = config;
+    this.stats = ListenerStats.of(runtime.stats, config);
     this.#runtime = runtime;
     this.#handling = handling;
   }
@@ -74,6 +77,12 @@ export class ServedListener {
     const { filter } = chain;
     if (filter.kind === 'tcp') return new TcpProxy(runtime, filter);
     const { layers, report } = this.#handling;
-    return new HttpConnectionManager({ runtime, config: filter, layers: layers(filter), report });
+    return new HttpConnectionManager({
+      runtime,
+      config: filter,
+      layers: layers(filter),
+      report,
+      listenerPrefix: listenerPrefix(this.config),
+    });
   }
 }

@@ -1,4 +1,5 @@
 import type { StatValues } from '../doors.ts';
+import { Histogram, MILLISECOND_BOUNDS } from './histogram.ts';
 
 /** A counter or a gauge; holders keep it and change `value`, so that the hot path builds no names. */
 export interface Stat {
@@ -7,17 +8,24 @@ export interface Stat {
 
 /** All figures of one proxy by Envoy's dotted names. */
 export class Stats {
-  readonly #stats = new Map<string, Stat>();
+  readonly #counters = new Map<string, Stat>();
+  readonly #levels = new Map<string, Stat>();
   readonly #gauges = new Map<string, () => number>();
+  /** Counters that are summed up when asked for. */
+  readonly #sums = new Map<string, () => number>();
+  readonly #histograms = new Map<string, Histogram>();
+  readonly #shared = new Map<string, unknown>();
+  /** By prefix: names that exist from the start, at 0. */
+  readonly #declared = new Map<string, readonly string[]>();
 
-  /** The figure of this name, made at 0 when new. */
+  /** The counter of this name, made at 0 when new. */
   stat(name: string): Stat {
-    let stat = this.#stats.get(name);
-    if (stat === undefined) {
-      stat = { value: 0 };
-      this.#stats.set(name, stat);
-    }
-    return stat;
+    return made(this.#counters, name);
+  }
+
+  /** A gauge that its holder moves up and down; a reset of counters leaves it as it is. */
+  level(name: string): Stat {
+    return made(this.#levels, name);
   }
 
   /** A figure that is read when asked for. */
@@ -25,21 +33,97 @@ export class Stats {
     this.#gauges.set(name, read);
   }
 
+  /** A counter that is summed up when asked for. */
+  sum(name: string, read: () => number): void {
+    this.#sums.set(name, read);
+  }
+
+  /** One object for all who count under the same prefix, made for the first. */
+  shared<Counts extends object>(prefix: string, make: () => Counts): Counts {
+    const held = this.#shared.get(prefix) as Counts | undefined;
+    if (held !== undefined) return held;
+    const counts = make();
+    this.#shared.set(prefix, counts);
+    return counts;
+  }
+
+  /** Times in milliseconds. */
+  histogram(name: string): Histogram {
+    let histogram = this.#histograms.get(name);
+    if (histogram === undefined) {
+      histogram = new Histogram(MILLISECOND_BOUNDS);
+      this.#histograms.set(name, histogram);
+    }
+    return histogram;
+  }
+
+  /** Names under `prefix` that Envoy shows before they are counted. They cost nothing until then. */
+  declare(prefix: string, names: readonly string[]): void {
+    this.#declared.set(prefix, names);
+  }
+
   /** Forgets every figure whose name begins with `prefix`. */
   remove(prefix: string): void {
-    for (const name of this.#stats.keys()) if (name.startsWith(prefix)) this.#stats.delete(name);
-    for (const name of this.#gauges.keys()) if (name.startsWith(prefix)) this.#gauges.delete(name);
+    const maps: Map<string, unknown>[] = [
+      this.#counters,
+      this.#levels,
+      this.#gauges,
+      this.#sums,
+      this.#shared,
+      this.#histograms,
+      this.#declared,
+    ];
+    for (const map of maps) for (const name of map.keys()) if (name.startsWith(prefix)) map.delete(name);
   }
 
-  /** Sets every counter to 0, as `/reset_counters` does. */
+  /** Sets every counter to 0, as `/reset_counters` does; gauges tell what is, and stay. */
   reset(): void {
-    for (const stat of this.#stats.values()) stat.value = 0;
+    for (const stat of this.#counters.values()) stat.value = 0;
   }
 
+  /** Counters and gauges that have been made, by name. */
   values(): StatValues {
+    return sorted(this.#made());
+  }
+
+  /** As `values`, with every declared name. */
+  complete(): StatValues {
     const values = new Map<string, number>();
-    for (const [name, stat] of this.#stats) values.set(name, stat.value);
+    for (const [prefix, names] of this.#declared) for (const name of names) values.set(prefix + name, 0);
+    for (const [name, value] of this.#made()) values.set(name, value);
+    return sorted(values);
+  }
+
+  histograms(): ReadonlyMap<string, Histogram> {
+    return new Map([...this.#histograms].sort(([a], [b]) => (a < b ? -1 : 1)));
+  }
+
+  /** What of `values` goes up and down. */
+  isGauge(name: string): boolean {
+    return this.#gauges.has(name) || this.#levels.has(name) || GAUGE_NAME.test(name);
+  }
+
+  #made(): Map<string, number> {
+    const values = new Map<string, number>();
+    for (const [name, stat] of this.#counters) values.set(name, stat.value);
+    for (const [name, stat] of this.#levels) values.set(name, stat.value);
     for (const [name, read] of this.#gauges) values.set(name, read());
-    return new Map([...values].sort(([a], [b]) => (a < b ? -1 : 1)));
+    for (const [name, read] of this.#sums) values.set(name, read());
+    return values;
   }
 }
+
+/** Gauges that are declared and have not been made yet. */
+const GAUGE_NAME = /_(?:active|buffered|open|state)$|\.(?:version|max_host_weight)$/;
+
+function made(map: Map<string, Stat>, name: string): Stat {
+  let stat = map.get(name);
+  if (stat === undefined) {
+    stat = { value: 0 };
+    map.set(name, stat);
+  }
+  return stat;
+}
+
+const sorted = (values: ReadonlyMap<string, number>): StatValues =>
+  new Map([...values].sort(([a], [b]) => (a < b ? -1 : 1)));

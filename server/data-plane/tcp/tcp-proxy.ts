@@ -5,14 +5,16 @@ import type { TcpFilterConfig } from '../config/network-filter.ts';
 import { partOrigin } from '../config/origins.ts';
 import { HopSteps } from '../decisions/hop-steps.ts';
 import { recordDenial } from '../decisions/refusal-record.ts';
+import { NO_REQUEST } from '../format/subject.ts';
 import type { TlsFacts } from '../http/codec.ts';
-import { NO_REQUEST } from '../http/format.ts';
 import { formatEndpoint } from '../http/h1/socket-address.ts';
 import { noteCluster, noteConnected, noteEndpoint, noteNoHost } from '../http/router/call-steps.ts';
 import { RESET_WORDS } from '../http/router/reset-reasons.ts';
 import { StreamInfo } from '../http/stream-info.ts';
 import type { ConnectionContext } from '../listener/connection-context.ts';
 import type { ProxyRuntime } from '../runtime.ts';
+import { TcpStats } from '../stats/tcp-stats.ts';
+import { handshakeCounter } from '../tls/index.ts';
 import type { UpstreamCluster } from '../upstream/cluster.ts';
 import { connectTo } from '../upstream/connect.ts';
 import { xxHash64 } from '../upstream/hashing/xx-hash.ts';
@@ -28,11 +30,13 @@ const NONE_TRIED: ReadonlySet<string> = new Set();
 export class TcpProxy {
   readonly #runtime: ProxyRuntime;
   readonly #config: TcpFilterConfig;
+  readonly #stats: TcpStats;
   readonly #open = new Set<TcpSession>();
 
   constructor(runtime: ProxyRuntime, config: TcpFilterConfig) {
     this.#runtime = runtime;
     this.#config = config;
+    this.#stats = TcpStats.of(runtime.stats, config.statPrefix);
   }
 
   get busy(): number {
@@ -40,12 +44,13 @@ export class TcpProxy {
   }
 
   serve(socket: Socket, context: ConnectionContext): void {
-    this.#runtime.stats.stat(`tcp.${this.#config.statPrefix}.downstream_cx_total`).value++;
+    this.#stats.connectionBegan(socket);
     const session = new TcpSession({
       runtime: this.#runtime,
       config: this.#config,
       socket,
       context,
+      stats: this.#stats,
       onEnd: (ended) => this.#open.delete(ended),
     });
     this.#open.add(session);
@@ -67,6 +72,7 @@ interface SessionOptions {
   readonly config: TcpFilterConfig;
   readonly socket: Socket;
   readonly context: ConnectionContext;
+  readonly stats: TcpStats;
   readonly onEnd: (session: TcpSession) => void;
 }
 
@@ -118,6 +124,7 @@ class TcpSession {
     this.#options.socket.destroy();
     this.#upstream?.destroy();
     this.#record();
+    this.#options.context.onEnd?.();
     this.#options.onEnd(this);
   }
 
@@ -141,14 +148,14 @@ class TcpSession {
       return;
     }
     if (this.#steps.on) noteEndpoint(this.#steps, cluster, choice, NONE_TRIED);
-    const { limits } = cluster.config;
-    if (cluster.breakers.connections >= limits.maxConnections) {
+    const { connections, limits } = cluster.breakers.DEFAULT;
+    if (connections >= limits.maxConnections) {
       this.#steps.add('pool', 'stopped', choice.host.key, () => ({
         detail: `all ${limits.maxConnections} connections that the circuit breaker allows are open`,
         origin: partOrigin(cluster.config.origins, 'circuit_breakers'),
         evidence: { connections: limits.maxConnections },
       }));
-      cluster.stats.pool('upstream_cx_overflow');
+      cluster.stats.count('upstream_cx_overflow');
       this.#fail('UO', 'upstream_reset_before_response_started{overflow}');
       return;
     }
@@ -168,7 +175,9 @@ class TcpSession {
       {
         connected: (_attempt, { socket, tls }) => {
           const localAddress = formatEndpoint(dialled?.localAddress, dialled?.localPort);
-          noteConnected(this.#steps, cluster, choice.host, { reused: false, localAddress, tls });
+          noteConnected(this.#steps, cluster, { choice, priority: 'DEFAULT' }, { reused: false, localAddress, tls });
+          cluster.stats.connected(socket, tls);
+          cluster.stats.connectTime(runtime.clock.monotonic() - this.#info.startedAt);
           this.#upstreamTls = tls;
           this.#info.upstreamLocalAddress = localAddress;
           const upstreamPeer = tls?.peerSpiffeId ?? '';
@@ -188,7 +197,10 @@ class TcpSession {
           this.#steps.add('attempt', 'stopped', choice.host.key, () => ({
             detail: `no connection${detail === '' ? '' : `: ${detail}`}`,
           }));
-          cluster.stats.pool('upstream_cx_connect_fail');
+          cluster.stats.count('upstream_cx_connect_fail');
+          if (reason === 'connection_timeout') cluster.stats.count('upstream_cx_connect_timeout');
+          const counter = handshakeCounter(detail);
+          if (counter !== undefined) cluster.stats.count(counter);
           cluster.report(choice.host, { localOrigin: 'connect' });
           this.#info.flag('URX');
           this.#fail(RESET_WORDS[reason].flag, '');
@@ -279,7 +291,7 @@ class TcpSession {
     this.#idle = runtime.clock.after(config.idleTimeoutMs, () => {
       const bytes = socket.bytesRead + socket.bytesWritten;
       if (bytes === this.#lastBytes) {
-        runtime.stats.stat(`tcp.${config.statPrefix}.idle_timeout`).value++;
+        this.#options.stats.count('idle_timeout');
         return this.close();
       }
       this.#lastBytes = bytes;
@@ -292,13 +304,13 @@ class TcpSession {
     this.#host = host;
     this.#info.upstreamHost = host.key;
     host.activeRequests++;
-    cluster.breakers.connections++;
-    cluster.stats.pool('upstream_cx_total');
+    cluster.breakers.DEFAULT.connections++;
+    cluster.stats.count('upstream_cx_total');
   }
 
   #leaveCluster(): void {
     if (this.#cluster === undefined || this.#host === undefined) return;
-    this.#cluster.breakers.connections--;
+    this.#cluster.breakers.DEFAULT.connections--;
     this.#host.activeRequests--;
     this.#cluster = undefined;
   }

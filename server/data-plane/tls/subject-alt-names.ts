@@ -2,6 +2,8 @@
 export interface SubjectAltNames {
   readonly uris: readonly string[];
   readonly dns: readonly string[];
+  readonly ips: readonly string[];
+  readonly emails: readonly string[];
 }
 
 /** One entry: a type, a colon, and a value that Node quotes as JSON when it holds a comma or another delimiter. */
@@ -11,12 +13,16 @@ const ENTRY = /(URI|DNS|IP Address|email|[A-Za-z ]+):("(?:[^"\\]|\\.)*"|[^,]*)(?
 export function parseSubjectAltNames(text: string | undefined): SubjectAltNames {
   const uris: string[] = [];
   const dns: string[] = [];
+  const ips: string[] = [];
+  const emails: string[] = [];
   for (const [, type, value] of (text ?? '').matchAll(ENTRY)) {
     const plain = value!.startsWith('"') ? unquote(value!) : value!;
     if (type === 'URI') uris.push(plain);
     else if (type === 'DNS') dns.push(plain);
+    else if (type === 'IP Address') ips.push(plain);
+    else if (type === 'email') emails.push(plain);
   }
-  return { uris, dns };
+  return { uris, dns, ips, emails };
 }
 
 function unquote(quoted: string): string {

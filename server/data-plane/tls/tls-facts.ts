@@ -5,6 +5,7 @@ import { parseSubjectAltNames } from './subject-alt-names.ts';
 /** Reads what a finished handshake showed. */
 export function readTlsFacts(socket: TLSSocket, sni: string): TlsFacts {
   const peer = socket.getPeerX509Certificate();
+  const local = socket.getX509Certificate();
   const names = parseSubjectAltNames(peer?.subjectAltName);
   return {
     version: socket.getProtocol() ?? '',
@@ -13,11 +14,12 @@ export function readTlsFacts(socket: TLSSocket, sni: string): TlsFacts {
     sni,
     peerSpiffeId: names.uris[0] ?? '',
     peerCertificateHash: peer?.fingerprint256.replaceAll(':', '').toLowerCase() ?? '',
-    peerSubject: subjectOf(peer?.subject),
+    peerSubject: subjectText(peer?.subject),
+    certificates: () => ({ peer, local }),
   };
 }
 
 /** Node lists one attribute a line, the outermost first; Envoy writes RFC 2253: `CN=x,O=y`. */
-function subjectOf(subject: string | undefined): string {
+export function subjectText(subject: string | undefined): string {
   return (subject ?? '').split('\n').reverse().join(',');
 }

@@ -74,6 +74,8 @@ export class Carriage implements Http2ClientOwner {
 
 /** Stands for one connection of HTTP/1.1: one stream at a time. */
 class Lane implements PooledConnection, StreamKeeper {
+  readonly speaks = 'http1';
+  brokeOff = false;
   requestCount = 0;
   readonly #carriage: Carriage;
   readonly #connection: Http2ClientConnection;
@@ -104,6 +106,7 @@ class Lane implements PooledConnection, StreamKeeper {
   onStreamEnd(clean: boolean): void {
     this.#stream = undefined;
     this.#sink = undefined;
+    if (!clean) this.brokeOff = true;
     const reusable = clean && this.available;
     this.#carriage.laneFree(this, reusable);
     if (!reusable) this.#carriage.laneGone(this);

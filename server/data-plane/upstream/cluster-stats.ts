@@ -1,10 +1,16 @@
+import type { Socket } from 'node:net';
+import type { TlsFacts } from '../http/codec.ts';
+import { BytesOfSockets } from '../stats/bytes-of-sockets.ts';
+import { CLUSTER_NAMES, HTTP2_NAMES, SSL_NAMES } from '../stats/declared-names.ts';
+import type { Histogram } from '../stats/histogram.ts';
+import { countHandshake } from '../stats/listener-stats.ts';
 import type { Stat, Stats } from '../stats/stats.ts';
+import type { ConnectionEnd } from './watched-socket.ts';
 
 /** A cluster's counters, resolved once, so that a request increments without building names. */
 export class ClusterStats {
   readonly prefix: string;
   readonly rqTotal: Stat;
-  readonly rqCompleted: Stat;
   readonly rqRetry: Stat;
   readonly rqRetrySuccess: Stat;
   readonly rqRetryLimitExceeded: Stat;
@@ -16,15 +22,17 @@ export class ClusterStats {
   readonly noHealthy: Stat;
   readonly panic: Stat;
   readonly abandoned: Stat;
+  readonly rqTime: Histogram;
   readonly #stats: Stats;
+  readonly #bytes: BytesOfSockets;
   readonly #byCode = new Map<number, readonly Stat[]>();
 
   constructor(stats: Stats, clusterName: string) {
     this.prefix = `cluster.${clusterName}.`;
     this.#stats = stats;
     const stat = (name: string): Stat => stats.stat(this.prefix + name);
+    stats.declare(this.prefix, CLUSTER_NAMES);
     this.rqTotal = stat('upstream_rq_total');
-    this.rqCompleted = stat('upstream_rq_completed');
     this.rqRetry = stat('upstream_rq_retry');
     this.rqRetrySuccess = stat('upstream_rq_retry_success');
     this.rqRetryLimitExceeded = stat('upstream_rq_retry_limit_exceeded');
@@ -36,24 +44,64 @@ export class ClusterStats {
     this.noHealthy = stat('upstream_cx_none_healthy');
     this.panic = stat('lb_healthy_panic');
     this.abandoned = stat('retry_or_shadow_abandoned');
+    this.rqTime = stats.histogram(`${this.prefix}upstream_rq_time`);
+    // A cluster whose configuration changed counts on where the former stopped.
+    this.#bytes = stats.shared(
+      `${this.prefix}upstream_cx`,
+      () => new BytesOfSockets(stats, `${this.prefix}upstream_cx`),
+    );
   }
 
-  /** A figure that the pools count, by its own name. */
-  pool(name: string): void {
+  /** A figure by its own name, for what happens seldom. */
+  count(name: string): void {
     this.#stats.stat(this.prefix + name).value++;
   }
 
-  /** Counts an answer of a host: `upstream_rq_503` and `upstream_rq_5xx`. */
+  level(name: string): Stat {
+    return this.#stats.level(this.prefix + name);
+  }
+
+  /**
+   * Counts an answer of a host, or one in its place: `upstream_rq_503` and `upstream_rq_5xx`. Envoy tells the requests of its own network
+   * from others, and since 1.33 takes none for its own: all count as external too.
+   */
   code(status: number): void {
     let stats = this.#byCode.get(status);
     if (stats === undefined) {
-      stats = [
-        this.#stats.stat(`${this.prefix}upstream_rq_${status}`),
-        this.#stats.stat(`${this.prefix}upstream_rq_${Math.floor(status / 100)}xx`),
-        this.rqCompleted,
-      ];
+      const names = [`upstream_rq_${status}`, `upstream_rq_${Math.floor(status / 100)}xx`, 'upstream_rq_completed'];
+      stats = names.flatMap((name) => [
+        this.#stats.stat(this.prefix + name),
+        this.#stats.stat(`${this.prefix}external.${name}`),
+      ]);
       this.#byCode.set(status, stats);
     }
     for (const stat of stats) stat.value++;
+  }
+
+  /** A connection to a host stands. */
+  connected(socket: Socket, tls: TlsFacts | undefined): void {
+    this.#bytes.watch(socket);
+    if (tls === undefined) return;
+    this.#stats.declare(`${this.prefix}ssl.`, SSL_NAMES);
+    countHandshake(tls, (name) => this.count(name));
+  }
+
+  speaks(protocol: 'http1' | 'http2'): void {
+    this.count(`upstream_cx_${protocol}_total`);
+    if (protocol === 'http2') this.#stats.declare(`${this.prefix}http2.`, HTTP2_NAMES);
+  }
+
+  connectTime(ms: number): void {
+    this.#stats.histogram(`${this.prefix}upstream_cx_connect_ms`).record(ms);
+  }
+
+  /** `upstream_cx_destroy` itself is counted by the pool. */
+  connectionEnded({ by, busy, lengthMs }: ConnectionEnd & { readonly lengthMs: number }): void {
+    this.count(`upstream_cx_destroy_${by}`);
+    if (busy) {
+      this.count('upstream_cx_destroy_with_active_rq');
+      this.count(`upstream_cx_destroy_${by}_with_active_rq`);
+    }
+    this.#stats.histogram(`${this.prefix}upstream_cx_length_ms`).record(lengthMs);
   }
 }

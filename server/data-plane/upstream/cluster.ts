@@ -11,14 +11,20 @@ import { DnsHosts } from './dns-hosts.ts';
 import { Host } from './host.ts';
 import { createLoadBalancer, type LoadBalancer, type Pick } from './load-balancer.ts';
 import { OutlierDetector } from './outlier-detection.ts';
-import { type CircuitBreakers, createCircuitBreakers } from './pool-breakers.ts';
+import {
+  type CircuitBreakers,
+  createCircuitBreakers,
+  PRIORITIES,
+  type RoutePriority,
+  registerBreakers,
+} from './pool-breakers.ts';
 import { type Candidates, PrioritySet } from './priority.ts';
 
 /** Hosts that an ORIGINAL_DST cluster remembers; the least recently used one goes first. */
 const MAX_ORIGINAL_HOSTS = 256;
 
 /** Makes the pool of one host; injected, so that the cluster knows no socket. */
-export type PoolFactory = (cluster: UpstreamCluster, host: Host) => HostPool;
+export type PoolFactory = (cluster: UpstreamCluster, host: Host, priority: RoutePriority) => HostPool;
 
 export interface ClusterOptions {
   readonly config: CompiledCluster;
@@ -49,7 +55,7 @@ export interface HostChoice extends Pick {
 /** One cluster in force: its hosts, balancer, breakers and outlier detection. A new configuration makes a new cluster. */
 export class UpstreamCluster {
   readonly config: CompiledCluster;
-  readonly breakers: CircuitBreakers;
+  readonly breakers: Readonly<Record<RoutePriority, CircuitBreakers>>;
   readonly stats: ClusterStats;
   readonly #hosts = new Map<string, Host>();
   readonly #balancer: LoadBalancer;
@@ -68,7 +74,11 @@ export class UpstreamCluster {
   constructor(options: ClusterOptions) {
     const { config, clock, random, stats } = options;
     this.config = config;
-    this.breakers = createCircuitBreakers(config.limits);
+    const { DEFAULT, HIGH } = config.breakers;
+    this.breakers = {
+      DEFAULT: createCircuitBreakers(DEFAULT, DEFAULT.retryBudget),
+      HIGH: createCircuitBreakers(HIGH, HIGH.retryBudget),
+    };
     this.stats = new ClusterStats(stats, config.name);
     this.#random = random;
     this.#clock = clock;
@@ -114,7 +124,7 @@ export class UpstreamCluster {
     for (const [key, host] of this.#hosts) {
       if (kept.has(key)) continue;
       this.#hosts.delete(key);
-      host.pool?.drain();
+      host.drainPools();
     }
     for (const endpoint of endpoints) {
       const host = this.#hosts.get(endpoint.key);
@@ -140,9 +150,9 @@ export class UpstreamCluster {
     return { host: pick.host, why: pick.why, candidates };
   }
 
-  poolOf(host: Host): HostPool {
-    host.pool ??= this.#createPool(this, host);
-    return host.pool;
+  poolOf(host: Host, priority: RoutePriority): HostPool {
+    host.pools[priority] ??= this.#createPool(this, host, priority);
+    return host.pools[priority];
   }
 
   /** How this cluster secures connections to `host`; undefined for plaintext. */
@@ -152,14 +162,6 @@ export class UpstreamCluster {
       Object.entries(entry.match).every(([key, value]) => labels[key] === value),
     );
     return match === undefined ? this.config.tls : match.tls;
-  }
-
-  /** Retries that may be under way at once: the retry budget where there is one, else the breaker's limit. */
-  allowedRetries(): number {
-    const budget = this.config.retryBudget;
-    if (budget === undefined) return this.config.limits.maxRetries;
-    const load = this.breakers.requests + this.breakers.pendingRequests;
-    return Math.max(budget.minConcurrency, Math.floor((budget.percent / 100) * load));
   }
 
   report(host: Host, result: Parameters<OutlierDetector['report']>[1]): void {
@@ -172,20 +174,19 @@ export class UpstreamCluster {
     this.#drained = true;
     this.#outlier?.stop();
     this.#dns?.stop();
-    for (const host of this.#hosts.values()) host.pool?.drain();
+    for (const host of this.#hosts.values()) host.drainPools();
   }
 
   close(): void {
     this.drain();
-    for (const host of this.#hosts.values()) host.pool?.close();
+    for (const host of this.#hosts.values()) host.closePools();
   }
 
   #update(host: Host, endpoint: EndpointConfig): void {
     const secured = JSON.stringify(host.endpoint.socketMatch) !== JSON.stringify(endpoint.socketMatch);
     host.endpoint = endpoint;
     if (!secured) return;
-    host.pool?.drain();
-    host.pool = undefined;
+    host.retirePools();
   }
 
   #originalHost(destination: SocketAddress | undefined): HostChoice | undefined {
@@ -209,7 +210,7 @@ export class UpstreamCluster {
       if (host.activeRequests > 0) continue;
       if (host === this.#lastOriginal) continue;
       this.#hosts.delete(key);
-      host.pool?.drain();
+      host.drainPools();
       return;
     }
   }
@@ -230,17 +231,16 @@ export class UpstreamCluster {
     gauge('membership_total', () => this.#hosts.size);
     gauge('membership_healthy', () => count((host) => host.healthy));
     gauge('membership_excluded', () => 0);
-    gauge('upstream_rq_active', () => this.breakers.requests);
-    gauge('upstream_rq_pending_active', () => this.breakers.pendingRequests);
-    gauge('upstream_cx_active', () => this.breakers.connections);
-    const { limits } = this.config;
-    const full = (used: number, limit: number): number => (used >= limit ? 1 : 0);
-    gauge('circuit_breakers.default.cx_open', () => full(this.breakers.connections, limits.maxConnections));
-    gauge('circuit_breakers.default.rq_pending_open', () =>
-      full(this.breakers.pendingRequests, limits.maxPendingRequests),
-    );
-    gauge('circuit_breakers.default.rq_open', () => full(this.breakers.requests, limits.maxRequests));
-    gauge('circuit_breakers.default.rq_retry_open', () => full(this.breakers.retries, limits.maxRetries));
+    const sum = (used: (breakers: CircuitBreakers) => number): number =>
+      PRIORITIES.reduce((all, priority) => all + used(this.breakers[priority]), 0);
+    gauge('upstream_rq_active', () => sum(({ requests }) => requests));
+    gauge('upstream_rq_pending_active', () => sum(({ pendingRequests }) => pendingRequests));
+    gauge('upstream_cx_active', () => sum(({ connections }) => connections));
+    for (const priority of PRIORITIES) {
+      const { trackRemaining } = this.config.breakers[priority];
+      const prefix = `${this.stats.prefix}circuit_breakers.${priority.toLowerCase()}.`;
+      registerBreakers(stats, prefix, { breakers: this.breakers[priority], trackRemaining });
+    }
   }
 }
 
@@ -255,6 +255,7 @@ function originalEndpoint(key: string, address: SocketAddress): EndpointConfig {
     healthy: true,
     socketMatch: {},
     workload: '',
+    metadata: undefined,
     origins: undefined,
   };
 }

@@ -8,6 +8,7 @@ import { connectTo } from './connect.ts';
 import type { PoolProtocol } from './connection-factory.ts';
 import type { Host } from './host.ts';
 import { createHostPool } from './pool.ts';
+import type { RoutePriority } from './pool-breakers.ts';
 import { ProtocolPools } from './protocol-pools.ts';
 
 export interface PoolSources {
@@ -18,10 +19,11 @@ export interface PoolSources {
 
 /** Makes HTTP pools: sockets from the pod's network, TLS and protocol as the cluster wants them for that host. */
 export function createPoolFor(sources: PoolSources): PoolFactory {
-  return (cluster, host) => {
+  return (cluster, host, priority) => {
     const { protocol } = cluster.config.http;
     const tls = cluster.tlsFor(host);
-    const make = (spoken: PoolProtocol): HostPool => createPool(sources, { cluster, host, tls, protocol: spoken });
+    const make = (spoken: PoolProtocol): HostPool =>
+      createPool(sources, { cluster, host, priority, tls, protocol: spoken });
     return protocol === 'downstream' ? new ProtocolPools(make) : make(protocol);
   };
 }
@@ -29,15 +31,16 @@ export function createPoolFor(sources: PoolSources): PoolFactory {
 interface PoolTarget {
   readonly cluster: UpstreamCluster;
   readonly host: Host;
+  readonly priority: RoutePriority;
   readonly tls: UpstreamTls | undefined;
   readonly protocol: PoolProtocol;
 }
 
 function createPool(
   { network, transports, clock }: PoolSources,
-  { cluster, host, tls, protocol }: PoolTarget,
+  { cluster, host, priority, tls, protocol }: PoolTarget,
 ): HostPool {
-  const { config, breakers, stats } = cluster;
+  const { config, stats } = cluster;
   const transport = tls && transports.client(tls, protocol);
   return createHostPool({
     connect: connectTo(network, cluster, host),
@@ -45,11 +48,12 @@ function createPool(
     offersCarriage: transport?.offersCarriage === true,
     connectTimeoutMs: config.connectTimeoutMs,
     clock,
-    breakers,
+    breakers: cluster.breakers[priority],
     protocol,
     http2: config.http,
     maxRequestsPerConnection: config.http.maxRequestsPerConnection,
     idleTimeoutMs: config.http.idleTimeoutMs,
-    onStat: (stat) => stats.pool(stat),
+    onStat: (stat) => stats.count(stat),
+    observer: stats,
   });
 }

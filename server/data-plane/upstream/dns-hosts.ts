@@ -37,7 +37,7 @@ export class DnsHosts {
         if (this.#stopped) return;
         this.#tell();
         const failed = resolved.includes(false);
-        stats.pool(failed ? 'update_failure' : 'update_success');
+        stats.count(failed ? 'update_failure' : 'update_success');
         this.#timer = clock.after(failed ? config.failureRefreshMs : config.refreshMs, () => this.start());
       },
       // `#ask` answers false for whatever goes wrong.

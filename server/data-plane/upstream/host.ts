@@ -1,13 +1,14 @@
 import type { SocketAddress } from '#domain';
 import type { EndpointConfig } from '../config/endpoint-config.ts';
 import type { HostPool } from '../http/codec.ts';
+import type { RoutePriority } from './pool-breakers.ts';
 
 /** One host of one cluster, with what this proxy learns about it. Lives on through endpoint updates that keep its address. */
 export class Host {
   endpoint: EndpointConfig;
   activeRequests = 0;
-  /** Made at the first request. */
-  pool: HostPool | undefined;
+  /** By the routes' priorities; each made at the first request. */
+  readonly pools: Partial<Record<RoutePriority, HostPool>> = {};
   /** Set by outlier detection. */
   ejected = false;
   /** Times ejected, less one for each quiet interval. */
@@ -35,6 +36,20 @@ export class Host {
   goesTo({ ip, port }: SocketAddress): boolean {
     const own = this.endpoint.address;
     return own.port === port && own.ip === ip;
+  }
+
+  /** Lets current requests end; the next request makes new pools. */
+  retirePools(): void {
+    this.drainPools();
+    for (const priority of Object.keys(this.pools) as RoutePriority[]) delete this.pools[priority];
+  }
+
+  drainPools(): void {
+    for (const pool of Object.values(this.pools)) pool.drain();
+  }
+
+  closePools(): void {
+    for (const pool of Object.values(this.pools)) pool.close();
   }
 
   get healthy(): boolean {

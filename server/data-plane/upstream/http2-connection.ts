@@ -6,6 +6,7 @@ import type { PooledConnection, PooledConnectionOwner } from './pool-connection.
 
 /** An HTTP/2 connection as a pool keeps it: many streams at a time. */
 export class PooledHttp2Connection implements PooledConnection, Http2ClientOwner, StreamKeeper {
+  readonly speaks = 'http2';
   readonly #owner: PooledConnectionOwner;
   readonly #connection: Http2ClientConnection;
 
@@ -20,6 +21,10 @@ export class PooledHttp2Connection implements PooledConnection, Http2ClientOwner
 
   get activeStreams(): number {
     return this.#connection.activeStreams;
+  }
+
+  get brokeOff(): boolean {
+    return this.#connection.brokeOff;
   }
 
   get available(): boolean {

@@ -1,3 +1,10 @@
+import type { Stats } from '../stats/stats.ts';
+
+/** A route names one of two priorities; each has its own connections, limits and statistics. */
+export type RoutePriority = 'DEFAULT' | 'HIGH';
+
+export const PRIORITIES: readonly RoutePriority[] = ['DEFAULT', 'HIGH'];
+
 /** Limits of one circuit breaker; Istio's default for each is 2^32 − 1. */
 export interface BreakerLimits {
   readonly maxConnections: number;
@@ -6,12 +13,26 @@ export interface BreakerLimits {
   readonly maxRetries: number;
 }
 
+/** Retries as a share of the requests under way, in place of a fixed number. */
+export interface RetryBudget {
+  readonly percent: number;
+  readonly minConcurrency: number;
+}
+
+/** What a cluster's configuration says of one priority. */
+export interface BreakerSettings extends BreakerLimits {
+  readonly retryBudget: RetryBudget | undefined;
+  /** Statistics tell how much is left. */
+  readonly trackRemaining: boolean;
+}
+
 /**
  * What one cluster uses at one priority, in this proxy only; every host pool of the cluster counts into the same object. A limit may be
  * replaced while requests are under way, the counts live on. The router counts `retries`, the pools the rest.
  */
 export interface CircuitBreakers {
   limits: BreakerLimits;
+  readonly retryBudget: RetryBudget | undefined;
   connections: number;
   pendingRequests: number;
   requests: number;
@@ -25,6 +46,30 @@ export const UNLIMITED: BreakerLimits = {
   maxRetries: 0xffffffff,
 };
 
-export function createCircuitBreakers(limits: BreakerLimits = UNLIMITED): CircuitBreakers {
-  return { limits, connections: 0, pendingRequests: 0, requests: 0, retries: 0 };
+export function createCircuitBreakers(limits: BreakerLimits = UNLIMITED, retryBudget?: RetryBudget): CircuitBreakers {
+  return { limits, retryBudget, connections: 0, pendingRequests: 0, requests: 0, retries: 0 };
+}
+
+/** Retries that may be under way at once: the retry budget where there is one, else the breaker's limit. */
+export function allowedRetries({ limits, pendingRequests, requests, retryBudget }: CircuitBreakers): number {
+  if (retryBudget === undefined) return limits.maxRetries;
+  return Math.max(retryBudget.minConcurrency, Math.floor((retryBudget.percent / 100) * (requests + pendingRequests)));
+}
+
+/** Registers `circuit_breakers.<priority>.*` under a cluster's prefix. */
+export function registerBreakers(
+  stats: Stats,
+  prefix: string,
+  { breakers, trackRemaining }: { readonly breakers: CircuitBreakers; readonly trackRemaining: boolean },
+): void {
+  const figures: readonly (readonly [open: string, remaining: string, used: () => number, limit: () => number])[] = [
+    ['cx_open', 'remaining_cx', () => breakers.connections, () => breakers.limits.maxConnections],
+    ['rq_open', 'remaining_rq', () => breakers.requests, () => breakers.limits.maxRequests],
+    ['rq_pending_open', 'remaining_pending', () => breakers.pendingRequests, () => breakers.limits.maxPendingRequests],
+    ['rq_retry_open', 'remaining_retries', () => breakers.retries, () => allowedRetries(breakers)],
+  ];
+  for (const [open, remaining, used, limit] of figures) {
+    stats.gauge(prefix + open, () => (used() >= limit() ? 1 : 0));
+    if (trackRemaining) stats.gauge(prefix + remaining, () => Math.max(0, limit() - used()));
+  }
 }

@@ -19,6 +19,8 @@ export interface ConnectWaiter {
 
 /** One attempt to connect: TCP, then the transport socket's handshake, both within one time limit. */
 export class ConnectAttempt {
+  /** Monotonic time at which it began. */
+  readonly startedAt: number;
   readonly #options: ConnectOptions;
   readonly #waiter: ConnectWaiter;
   #socket: Socket | undefined = undefined;
@@ -27,6 +29,7 @@ export class ConnectAttempt {
 
   constructor(options: ConnectOptions, waiter: ConnectWaiter) {
     this.#options = options;
+    this.startedAt = options.clock.monotonic();
     this.#waiter = waiter;
   }
 

@@ -5,6 +5,9 @@ export interface PooledConnection {
   /** Streams that were opened so far. */
   readonly requestCount: number;
   readonly activeStreams: number;
+  readonly speaks: 'http1' | 'http2';
+  /** Once it is over: a stream was under way when it ended. */
+  readonly brokeOff: boolean;
   /** Another stream may be opened now. */
   readonly available: boolean;
   /** `available` must hold. */

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '#domain';
-import type { HostPool, ResetReason, ResponseSink, StreamWaiter } from '../http/codec.ts';
+import type { HostPool, ResetReason, ResponseSink, StreamWaiter, TlsFacts } from '../http/codec.ts';
 import { LazyDeadline } from '../http/h1/lazy-deadline.ts';
 import { describeTlsError, type HandshakeCounter, handshakeCounter } from '../tls/failure-reason.ts';
 import type { SecuredSocket, TransportSocket } from '../tls/transport.ts';
@@ -9,6 +9,7 @@ import type { CircuitBreakers } from './pool-breakers.ts';
 import type { ConnectOptions, ConnectWaiter } from './pool-connecting.ts';
 import { ConnectAttempt } from './pool-connecting.ts';
 import type { PooledConnection, PooledConnectionOwner } from './pool-connection.ts';
+import { type ConnectionEnd, WatchedSocket } from './watched-socket.ts';
 
 const DEFAULT_IDLE_TIMEOUT_MS = 3_600_000;
 
@@ -24,7 +25,6 @@ export type PoolStat =
   | 'upstream_rq_pending_total'
   | 'upstream_rq_pending_overflow'
   | 'upstream_rq_pending_failure_eject'
-  | 'ssl.handshake'
   | HandshakeCounter;
 
 export interface HostPoolOptions {
@@ -42,11 +42,28 @@ export interface HostPoolOptions {
   /** Default one hour; 0: never. */
   readonly idleTimeoutMs?: number | undefined;
   readonly onStat?: ((stat: PoolStat) => void) | undefined;
+  readonly observer?: PoolObserver | undefined;
   /** Default HTTP/1.1. */
   readonly protocol?: PoolProtocol | undefined;
   readonly http2?: Http2Settings | undefined;
   /** The transport offers to carry HTTP/1.1 over HTTP/2 (see `http/carriage.ts`). */
   readonly offersCarriage?: boolean | undefined;
+}
+
+/** Learns of the connections of a pool, for statistics. */
+export interface PoolObserver {
+  connected(socket: Socket, tls: TlsFacts | undefined): void;
+  connectTime(ms: number): void;
+  speaks(protocol: PooledConnection['speaks']): void;
+  connectionEnded(end: ConnectionEnd & { readonly lengthMs: number }): void;
+}
+
+/** What is remembered of an open connection. */
+interface OpenConnection {
+  /** The end of its idleness. */
+  readonly deadline: LazyDeadline;
+  readonly socket: WatchedSocket | undefined;
+  readonly beganAt: number;
 }
 
 interface Pending {
@@ -70,8 +87,7 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
   readonly #factory: ConnectionFactory;
   /** Connections that take a stream at once; the last was used last. */
   readonly #ready: PooledConnection[] = [];
-  /** Every open connection and the end of its idleness. */
-  readonly #open = new Map<PooledConnection, LazyDeadline>();
+  readonly #open = new Map<PooledConnection, OpenConnection>();
   readonly #attempts = new Set<ConnectAttempt>();
   readonly #pending = new Set<Pending>();
   #activeStreams = 0;
@@ -155,8 +171,11 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
 
   connected(attempt: ConnectAttempt, result: SecuredSocket): void {
     this.#attempts.delete(attempt);
-    if (result.tls !== undefined) this.#stat('ssl.handshake');
-    this.#adopt(this.#factory.fromSocket(result));
+    const { clock, observer } = this.#options;
+    const socket = observer && new WatchedSocket(result.socket);
+    observer?.connected(result.socket, result.tls);
+    observer?.connectTime(clock.monotonic() - attempt.startedAt);
+    this.#adopt(this.#factory.fromSocket(result), socket);
     this.#connectForPending();
   }
 
@@ -188,12 +207,15 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
   }
 
   onGone(connection: PooledConnection): void {
-    const deadline = this.#open.get(connection);
-    if (deadline === undefined) return;
-    deadline.stop();
+    const open = this.#open.get(connection);
+    if (open === undefined) return;
+    open.deadline.stop();
     this.#open.delete(connection);
     this.#breakers.connections--;
     this.#stat('upstream_cx_destroy');
+    const { clock, observer } = this.#options;
+    const by = open.socket?.endedByPeer === true ? 'remote' : 'local';
+    observer?.connectionEnded({ by, busy: connection.brokeOff, lengthMs: clock.monotonic() - open.beganAt });
     this.#withdraw(connection);
     this.#connectForPending();
   }
@@ -203,12 +225,13 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
   }
 
   /** A connection that was just made. */
-  #adopt(connection: PooledConnection): void {
+  #adopt(connection: PooledConnection, socket: WatchedSocket | undefined): void {
     const deadline = new LazyDeadline(this.#options.clock, () => {
       this.#stat('upstream_cx_idle_timeout');
       connection.close();
     });
-    this.#open.set(connection, deadline);
+    this.#options.observer?.speaks(connection.speaks);
+    this.#open.set(connection, { deadline, socket, beganAt: this.#options.clock.monotonic() });
     this.#offer(connection);
   }
 
@@ -232,11 +255,11 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
       this.#ready.push(connection);
     }
     if (connection.activeStreams > 0) return;
-    this.#open.get(connection)?.set(this.#options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS);
+    this.#open.get(connection)?.deadline.set(this.#options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS);
   }
 
   #attach(connection: PooledConnection, sink: ResponseSink, waiter: StreamWaiter): void {
-    this.#open.get(connection)?.clear();
+    this.#open.get(connection)?.deadline.clear();
     this.#activeStreams++;
     this.#breakers.requests++;
     const stream = connection.open(sink);
@@ -275,7 +298,7 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
       this.#stat('upstream_cx_total');
       const ready = this.#factory.withoutSocket();
       if (ready !== undefined) {
-        this.#adopt(ready);
+        this.#adopt(ready, undefined);
         continue;
       }
       const attempt = new ConnectAttempt(this.#connectOptions, this);

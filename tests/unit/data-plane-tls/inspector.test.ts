@@ -167,10 +167,14 @@ describe('subject alternative names', () => {
     expect(parseSubjectAltNames('URI:spiffe://a/b, DNS:c.d, IP Address:127.0.0.1')).toEqual({
       uris: ['spiffe://a/b'],
       dns: ['c.d'],
+      ips: ['127.0.0.1'],
+      emails: [],
     });
     expect(parseSubjectAltNames('DNS:"x, URI:spiffe://evil", URI:spiffe://a')).toEqual({
       uris: ['spiffe://a'],
       dns: ['x, URI:spiffe://evil'],
+      ips: [],
+      emails: [],
     });
     expect(parseSubjectAltNames(undefined)).toEqual({ uris: [], dns: [] });
   });

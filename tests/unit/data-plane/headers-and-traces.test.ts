@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '#domain';
 import { istioLogFormat } from '../../../server/data-plane/config/access-log/index.ts';
-import { compileFormat } from '../../../server/data-plane/http/format.ts';
+import { compileFormat } from '../../../server/data-plane/format/template.ts';
 import { writeForwardingHeaders } from '../../../server/data-plane/http/forwarding.ts';
 import { Headers } from '../../../server/data-plane/http/headers.ts';
 import { cleanPath, type PathPolicy } from '../../../server/data-plane/http/path.ts';
@@ -191,6 +191,6 @@ describe('an access log line', () => {
   it('fills header formats with lengths, alternatives and escaped signs', () => {
     const format = compileFormat('%REQ(X-NONE?USER-AGENT):2% 100%%', 'f');
     expect(format(subject)).toBe('cu 100%');
-    expect(() => compileFormat('50%', 'f')).toThrow('unmatched %');
+    expect(() => compileFormat('50%', 'f')).toThrow("Couldn't find valid command at position 2");
   });
 });

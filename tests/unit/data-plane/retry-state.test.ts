@@ -33,6 +33,7 @@ const retry = (policy: RetryPolicy | undefined, headers = new Headers(), cluster
     policy: policy && policyOf(policy),
     headers,
     cluster,
+    breakers: cluster.breakers.DEFAULT,
     clock: createFakeClock(),
     jitter: seededRandom(2),
   });

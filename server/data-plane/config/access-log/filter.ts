@@ -1,7 +1,7 @@
-import type { FormatSubject } from '../../http/format.ts';
+import { type CelCondition, compileCel } from '../../format/cel.ts';
+import type { FormatSubject } from '../../format/subject.ts';
 import { ConfigProblem, within } from '../problem.ts';
 import { readNumber } from '../values.ts';
-import { type CelCondition, compileCel } from './cel.ts';
 
 interface Comparison {
   readonly op?: 'EQ' | 'GE' | 'LE' | 'NE';

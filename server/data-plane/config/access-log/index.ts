@@ -1,5 +1,6 @@
 import { extensionTypes, type HttpConnectionManager } from '#xds';
-import { compileFormat, type Format, type FormatSubject } from '../../http/format.ts';
+import type { FormatSubject } from '../../format/subject.ts';
+import { compileFormat, type Format } from '../../format/template.ts';
 import { ConfigProblem, within } from '../problem.ts';
 import { type AccessLogFilter, readAccessLogFilter } from './filter.ts';
 import { compileJsonFormat } from './json-format.ts';

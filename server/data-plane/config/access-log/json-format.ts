@@ -1,7 +1,8 @@
-import { compileTypedFormat, type Format, type FormatSubject } from '../../http/format.ts';
+import type { FormatSubject } from '../../format/subject.ts';
+import { compileTypedFormat, type Format } from '../../format/template.ts';
 import { ConfigProblem } from '../problem.ts';
 
-type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [name: string]: JsonValue };
+type JsonValue = null | boolean | number | string | object;
 type Writer = (subject: FormatSubject) => JsonValue;
 
 /**

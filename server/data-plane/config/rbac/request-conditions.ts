@@ -1,5 +1,5 @@
 import type { HeaderMatcher, StringMatcher } from '#xds';
-import type { FormatHead } from '../../http/format.ts';
+import type { FormatHead } from '../../format/subject.ts';
 import { compileMetadataMatch, type MetadataMatcherJson } from '../metadata-match.ts';
 import { ConfigProblem } from '../problem.ts';
 import { compileStringMatch } from '../string-match.ts';

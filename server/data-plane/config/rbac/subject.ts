@@ -1,4 +1,4 @@
-import type { FormatHead } from '../../http/format.ts';
+import type { FormatHead } from '../../format/subject.ts';
 import type { ConnectionContext } from '../../listener/connection-context.ts';
 import type { ReadMetadata } from '../metadata-match.ts';
 

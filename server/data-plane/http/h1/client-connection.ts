@@ -22,6 +22,8 @@ const MAX_HEADERS = 100;
 export class ClientConnection implements ClientHost, PooledConnection {
   readonly localAddress: string;
   readonly tls: TlsFacts | undefined;
+  readonly speaks = 'http1';
+  brokeOff = false;
   requestCount = 0;
 
   readonly #socket: Socket;
@@ -119,6 +121,7 @@ export class ClientConnection implements ClientHost, PooledConnection {
 
   resetStream(stream: ClientStream): void {
     if (this.#stream !== stream) return;
+    this.brokeOff = true;
     this.#endStream(false);
     this.close();
   }
@@ -234,6 +237,7 @@ export class ClientConnection implements ClientHost, PooledConnection {
 
   #fail(reason: ResetReason, detail: string): void {
     const stream = this.#stream;
+    this.brokeOff = stream !== undefined;
     if (stream !== undefined) this.#endStream(false);
     this.close();
     stream?.sink.reset(reason, detail);
@@ -261,7 +265,10 @@ export class ClientConnection implements ClientHost, PooledConnection {
     if (this.#closed) return;
     this.#closed = true;
     const stream = this.#stream;
-    if (stream !== undefined) this.#endStream(false);
+    if (stream !== undefined) {
+      this.brokeOff = true;
+      this.#endStream(false);
+    }
     this.#owner.onGone(this);
     stream?.sink.reset('connection_termination', this.#transportFailure());
   }

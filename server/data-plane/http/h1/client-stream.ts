@@ -15,6 +15,7 @@ export interface ClientHost {
 
 /** One request on a client connection and its response. */
 export class ClientStream implements UpstreamStream {
+  readonly protocol = 'HTTP/1.1';
   readonly sink: ResponseSink;
   readonly reused: boolean;
   responseBytes = 0;

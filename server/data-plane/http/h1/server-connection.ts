@@ -303,7 +303,10 @@ class ServerConnection implements DownstreamConnection, StreamHost {
 
   #onDeadline(): void {
     if (this.#state === 'head' && this.#held.length > 0) this.#refuse(FAILURES.headerTimeout);
-    else if (this.#state === 'head' || this.#state === 'lingering') this.close();
+    else if (this.#state === 'head' || this.#state === 'lingering') {
+      if (this.#state === 'head') this.#options.onIdleTimeout?.();
+      this.close();
+    }
   }
 
   #onEnd(): void {

@@ -75,6 +75,10 @@ export class Http2ClientConnection implements SessionRole, ClientStreamHost {
     this.#scheduleKeepalive();
   }
 
+  get brokeOff(): boolean {
+    return this.#session.lostStreams;
+  }
+
   get activeStreams(): number {
     return this.#session.streams.size + this.#unnumbered;
   }

@@ -54,6 +54,10 @@ export class ClientStream extends Http2Stream implements UpstreamStream {
     return this.#connection.localAddress;
   }
 
+  get protocol(): UpstreamStream['protocol'] {
+    return this.#connection.carriage ? 'HTTP/1.1' : 'HTTP/2';
+  }
+
   get tls(): TlsFacts | undefined {
     return this.#connection.tls;
   }

@@ -45,7 +45,10 @@ class ServerConnection implements DownstreamConnection, SessionRole {
     this.localAddress = formatEndpoint(socket.localAddress, socket.localPort);
     const extendedConnect = options.extendedConnect ?? false;
     this.#rules = { extendedConnect, protocol: options.carriage === true ? 'HTTP/1.1' : 'HTTP/2' };
-    this.#idle = new LazyDeadline(options.clock, () => this.#session.end(ErrorCode.NO_ERROR));
+    this.#idle = new LazyDeadline(options.clock, () => {
+      options.onIdleTimeout?.();
+      this.#session.end(ErrorCode.NO_ERROR);
+    });
     const maxHeadBytes = options.maxHeadBytes ?? DEFAULT_HEAD_BYTES;
     this.#session = new Http2Session(socket, this, {
       clock: options.clock,

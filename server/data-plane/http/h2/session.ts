@@ -39,6 +39,8 @@ export class Http2Session implements InputTarget, StreamHost {
   readonly resets = new RecentResets();
   /** The highest stream that the peer opened. */
   lastPeerStream = 0;
+  /** Streams were open when the connection ended. */
+  lostStreams = false;
 
   readonly #socket: Socket;
   readonly #options: SessionOptions;
@@ -157,6 +159,7 @@ export class Http2Session implements InputTarget, StreamHost {
     const failure = this.#lastError === undefined ? '' : this.#options.describe(this.#lastError);
     for (const stream of this.streams.list()) {
       if (stream.closed) continue;
+      this.lostStreams = true;
       this.#forget(stream);
       stream.deliverGone(reason, failure);
     }

@@ -1,4 +1,5 @@
 import type { HostChoice, UpstreamCluster } from '../../upstream/cluster.ts';
+import type { RoutePriority } from '../../upstream/pool-breakers.ts';
 import type { RequestHead, ResetReason, ResponseHead, ResponseSink, StreamWaiter, UpstreamStream } from '../codec.ts';
 import type { Headers } from '../headers.ts';
 
@@ -22,6 +23,8 @@ export interface AttemptOptions {
   readonly startedAt: number;
   /** What the client speaks: some clusters speak the same. */
   readonly protocol: RequestHead['protocol'];
+  /** Default DEFAULT. */
+  readonly priority?: RoutePriority;
 }
 
 /** One try of one request at one host. After `drop` or its end it says nothing more. */
@@ -33,12 +36,14 @@ export class UpstreamAttempt implements ResponseSink, StreamWaiter {
   answered = false;
   stream: UpstreamStream | undefined;
   readonly #owner: AttemptOwner;
+  readonly priority: RoutePriority;
   readonly #protocol: RequestHead['protocol'];
   #cancel: (() => void) | undefined;
   #over = false;
 
   constructor(options: AttemptOptions) {
     this.#protocol = options.protocol;
+    this.priority = options.priority ?? 'DEFAULT';
     this.choice = options.choice;
     this.cluster = options.cluster;
     this.#owner = options.owner;
@@ -48,7 +53,7 @@ export class UpstreamAttempt implements ResponseSink, StreamWaiter {
   start(): void {
     const { host } = this.choice;
     host.activeRequests++;
-    const cancel = this.cluster.poolOf(host).newStream(this, this, this.#protocol);
+    const cancel = this.cluster.poolOf(host, this.priority).newStream(this, this, this.#protocol);
     if (this.stream === undefined && !this.#over) this.#cancel = cancel;
   }
 
@@ -65,7 +70,9 @@ export class UpstreamAttempt implements ResponseSink, StreamWaiter {
   /** Gives the try up; nothing is reported any more. */
   drop(reason: ResetReason): void {
     if (!this.#leave()) return;
+    if (this.#cancel !== undefined) this.cluster.stats.count('upstream_rq_cancelled');
     this.#cancel?.();
+    if (this.stream !== undefined) this.cluster.stats.count('upstream_rq_tx_reset');
     this.stream?.reset(reason);
   }
 

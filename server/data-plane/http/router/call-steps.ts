@@ -4,6 +4,7 @@ import { originOf, partOrigin } from '../../config/origins.ts';
 import type { HopSteps } from '../../decisions/hop-steps.ts';
 import type { HostChoice, UpstreamCluster } from '../../upstream/cluster.ts';
 import type { Host } from '../../upstream/host.ts';
+import type { RoutePriority } from '../../upstream/pool-breakers.ts';
 import type { ResetReason, TlsFacts } from '../codec.ts';
 import type { Exchange } from '../exchange.ts';
 import type { UpstreamAttempt } from './attempt.ts';
@@ -85,15 +86,16 @@ export interface GivenConnection {
 export function noteConnected(
   steps: HopSteps,
   cluster: UpstreamCluster,
-  host: Host,
+  { choice, priority }: { readonly choice: { readonly host: Host }; readonly priority: RoutePriority },
   { reused, localAddress, tls }: GivenConnection,
 ): void {
-  const { breakers, config } = cluster;
-  const [connections, requests] = [breakers.connections, breakers.requests];
+  const { config } = cluster;
+  const { host } = choice;
+  const { connections, requests } = cluster.breakers[priority];
   steps.add('pool', 'passed', host.key, () => ({
     detail: reused ? 'a connection that was open already' : 'a new connection',
     origin: partOrigin(config.origins, 'circuit_breakers'),
-    evidence: { reused, connections, requests, local: localAddress },
+    evidence: { reused, connections, requests, local: localAddress, ...(priority === 'HIGH' && { priority }) },
   }));
   const origin = partOrigin(config.origins, 'transport_socket');
   steps.add('tls_peer', tls === undefined ? 'passed' : 'applied', tls?.peerSpiffeId || host.key, () => ({

@@ -1,6 +1,7 @@
 import type { Clock, Random, Timer } from '#domain';
 import type { CompiledRetryPolicy } from '../../config/route-table.ts';
 import type { UpstreamCluster } from '../../upstream/cluster.ts';
+import { allowedRetries, type CircuitBreakers } from '../../upstream/pool-breakers.ts';
 import type { ResetReason, ResponseHead } from '../codec.ts';
 import type { Headers } from '../headers.ts';
 
@@ -24,6 +25,8 @@ export interface RetryOptions {
   readonly policy: CompiledRetryPolicy | undefined;
   readonly headers: Headers;
   readonly cluster: UpstreamCluster;
+  /** Of the route's priority. */
+  readonly breakers: CircuitBreakers;
   readonly clock: Clock;
   readonly jitter: Random;
 }
@@ -81,11 +84,11 @@ export class RetryState {
     this.#timer?.cancel();
     if (!this.#holding) return;
     this.#holding = false;
-    this.#options.cluster.breakers.retries--;
+    this.#options.breakers.retries--;
   }
 
   #decide(cause: Cause): RetryVerdict {
-    const { cluster } = this.#options;
+    const { breakers, cluster } = this.#options;
     const retried = this.#holding;
     this.release();
     if (cause === undefined) {
@@ -97,12 +100,12 @@ export class RetryState {
       return { again: false, why: 'limit' };
     }
     this.#left--;
-    if (cluster.breakers.retries >= cluster.allowedRetries()) {
+    if (breakers.retries >= allowedRetries(breakers)) {
       cluster.stats.rqRetryOverflow.value++;
       return { again: false, why: 'overflow' };
     }
     this.#holding = true;
-    cluster.breakers.retries++;
+    breakers.retries++;
     cluster.stats.rqRetry.value++;
     cluster.stats.rqRetryBackoff.value++;
     return { again: true, cause, waitMs: this.#nextWaitMs() };

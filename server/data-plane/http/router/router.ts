@@ -21,6 +21,7 @@ import { UpstreamCall } from './upstream-call.ts';
 /** The last filter: answers by itself, or forwards to the route's cluster. */
 export const router: RequestLayer = (exchange) => {
   const { route } = exchange;
+  exchange.stats.routed.value++;
   if (route === undefined) return noRoute(exchange);
   const { headers } = route;
   if (headers !== undefined) exchange.responseEdits.push((head) => applyResponseRules(headers, exchange, head.headers));
@@ -35,7 +36,7 @@ export const router: RequestLayer = (exchange) => {
 };
 
 function noRoute(exchange: Exchange): LayerOutcome {
-  exchange.runtime.stats.stat(`http.${exchange.config.statPrefix}.no_route`).value++;
+  exchange.stats.count('no_route');
   exchange.reply({ status: 404, flag: 'NR', details: 'route_not_found' });
   return 'wait';
 }
@@ -47,6 +48,7 @@ function redirect(exchange: Exchange, route: CompiledRoute, action: RedirectActi
     detail: `the route redirects to ${location}`,
     origin: originOf(route.origins, 'redirect'),
   }));
+  exchange.stats.count('rq_redirect');
   exchange.reply({ status: action.status, details: 'direct_response', headers: { location } });
   return 'wait';
 }
@@ -56,6 +58,7 @@ function answerDirectly(exchange: Exchange, route: CompiledRoute, action: Direct
     detail: `the route answers ${action.status} itself, nothing is forwarded`,
     origin: originOf(route.origins, 'direct_response'),
   }));
+  exchange.stats.count('rq_direct_response');
   exchange.reply({ status: action.status, details: 'direct_response', body: action.body });
   return 'wait';
 }
@@ -82,7 +85,7 @@ function forward(exchange: Exchange, route: CompiledRoute, action: ForwardAction
 }
 
 function noCluster(exchange: Exchange, route: CompiledRoute, action: ForwardAction, share: ClusterShare): LayerOutcome {
-  exchange.runtime.stats.stat(`http.${exchange.config.statPrefix}.no_cluster`).value++;
+  exchange.stats.count('no_cluster');
   const parts = parseClusterName(share.cluster);
   exchange.steps.add('cluster', 'stopped', share.cluster, () => ({
     detail: parts?.subset

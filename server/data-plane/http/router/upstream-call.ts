@@ -4,6 +4,7 @@ import type { UpstreamCluster } from '../../upstream/cluster.ts';
 import type { ResetReason, ResponseHead, UpstreamStream } from '../codec.ts';
 import type { BodyTarget, Exchange } from '../exchange.ts';
 import type { Headers } from '../headers.ts';
+import type { StreamTimes } from '../stream-info.ts';
 import { type AttemptOwner, UpstreamAttempt } from './attempt.ts';
 import { noteAnswer, noteConnected, noteEndpoint, noteFailure, noteNoHost } from './call-steps.ts';
 import type { MirrorCall } from './mirror.ts';
@@ -46,6 +47,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
       policy: action.retry,
       headers: exchange.head.headers,
       cluster,
+      breakers: cluster.breakers[action.priority],
       clock: exchange.runtime.clock,
       jitter: exchange.runtime.chance.jitter,
     });
@@ -88,8 +90,11 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
     const { exchange } = this.#options;
     this.#attempt = attempt;
     exchange.info.upstreamLocalAddress = stream.localAddress;
+    exchange.info.upstreamProtocol = stream.protocol;
+    this.#note('poolReady');
+    this.#note('requestBegun');
     exchange.upstreamTls = stream.tls;
-    if (exchange.steps.on) noteConnected(exchange.steps, attempt.cluster, attempt.choice.host, stream);
+    if (exchange.steps.on) noteConnected(exchange.steps, attempt.cluster, attempt, stream);
     const bare = this.#body.ended && !exchange.stream.hasBody;
     attempt.send(exchange.head, bare);
     if (!bare && this.#body.attach(stream) === 'more') exchange.stream.resume();
@@ -104,6 +109,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
   }
 
   responseHead(attempt: UpstreamAttempt, head: ResponseHead, endStream: boolean): void {
+    this.#note('responseBegun');
     this.#tryTimer?.cancel();
     this.#cluster.stats.code(head.status);
     this.#cluster.report(attempt.choice.host, { status: head.status });
@@ -121,15 +127,20 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
     info.details = 'via_upstream';
     const serviceMs = Math.round(runtime.clock.monotonic() - attempt.startedAt);
     head.headers.put('x-envoy-upstream-service-time', String(serviceMs));
-    if (endStream) this.#settle();
+    if (endStream) {
+      this.#note('responseReceived');
+      this.#settle();
+    }
     this.#exchange.respondHead(head, endStream);
   }
 
   responseData(attempt: UpstreamAttempt, chunk: Buffer): void {
+    this.#note('responseBodyBegun');
     if (!this.#exchange.respondData(chunk)) attempt.stream?.pause();
   }
 
   responseEnd(_attempt: UpstreamAttempt, trailers: Headers | undefined): void {
+    this.#note('responseReceived');
     this.#settle();
     this.#exchange.respondEnd(trailers);
   }
@@ -177,19 +188,29 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
     exchange.info.attempts++;
     exchange.info.upstreamHost = choice.host.key;
     exchange.upstreamWorkload = choice.host.endpoint.workload;
+    exchange.endpoint = choice.host.endpoint;
     if (exchange.steps.on) noteEndpoint(exchange.steps, this.#cluster, choice, this.#tried ?? NONE_TRIED);
     if (exchange.virtualHost?.includeAttemptCount === true) {
       exchange.head.headers.put('x-envoy-attempt-count', String(exchange.info.attempts));
     }
     const startedAt = exchange.runtime.clock.monotonic();
     const { protocol } = exchange.head;
-    this.#attempt = new UpstreamAttempt({ choice, cluster: this.#cluster, owner: this, startedAt, protocol });
+    this.#attempt = new UpstreamAttempt({
+      choice,
+      cluster: this.#cluster,
+      owner: this,
+      startedAt,
+      protocol,
+      priority: this.#options.action.priority,
+    });
     this.#attempt.start();
   }
 
   #again(verdict: RetryVerdict & { again: true }): void {
     this.#attempt = undefined;
     this.#body.detach();
+    const { info } = this.#exchange;
+    info.hostsTriedBefore = [...info.hostsTriedBefore, info.upstreamHost];
     if (this.#options.action.retry?.previousHosts === true) {
       this.#tried ??= new Set();
       this.#tried.add(this.#exchange.info.upstreamHost);
@@ -225,6 +246,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
 
   #requestComplete(): void {
     if (this.#exchange.finished) return;
+    this.#note('requestSent');
     const { timeoutMs } = this.#options;
     if (timeoutMs > 0) this.#timer = this.#exchange.runtime.clock.after(timeoutMs, () => this.#timedOut());
     this.#startTryTimer();
@@ -272,6 +294,11 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
     if (this.#exchange.steps.on)
       noteFailure(this.#exchange, name, { plain: detail, verdict: undefined, part: 'timeout' });
     this.#replyTimeout('response_timeout');
+  }
+
+  #note(what: keyof StreamTimes): void {
+    const { info, runtime } = this.#exchange;
+    if (info.times !== undefined) info.note(what, runtime.clock.monotonic());
   }
 
   // Ends.

@@ -1,0 +1,78 @@
+import { isIPv4 } from 'node:net';
+import { hostname } from 'node:os';
+import type { SocketAddress } from '#domain';
+import { formatAddress } from '#domain';
+import { ConfigProblem } from '../config/problem.ts';
+import { type Command, type CommandReader, type FormatSubject, text } from './subject.ts';
+
+type Read = (subject: FormatSubject) => SocketAddress | undefined;
+
+const remote: Read = ({ remoteAddress, connection }) => remoteAddress ?? connection.remoteAddress;
+const directRemote: Read = ({ connection }) => connection.remoteAddress;
+const local: Read = ({ connection }) => connection.localAddress;
+const upstreamLocal: Read = ({ info }) => parsed(info.upstreamLocalAddress);
+/** Set once the connection stands, unlike the host that was chosen. */
+const upstreamRemote: Read = ({ info }) => (info.upstreamLocalAddress === '' ? undefined : parsed(info.upstreamHost));
+
+function parsed(address: string): SocketAddress | undefined {
+  const colon = address.lastIndexOf(':');
+  return colon < 0 ? undefined : { ip: address.slice(0, colon), port: Number(address.slice(colon + 1)) };
+}
+
+/** The three commands of one address: whole, without its port (perhaps masked), the port alone. */
+const family = (prefix: string, read: Read): Record<string, CommandReader> => ({
+  [`${prefix}_ADDRESS`]: () => (subject) => {
+    const address = read(subject);
+    return address && formatAddress(address);
+  },
+  [`${prefix}_ADDRESS_WITHOUT_PORT`]: (argument, field) => masked(read, argument, field),
+  [`${prefix}_PORT`]: () => (subject) => read(subject)?.port,
+});
+
+/** `(16)` masks to so many bits and writes CIDR notation. */
+function masked(read: Read, argument: string, field: string): Command {
+  if (argument === '') return (subject) => read(subject)?.ip;
+  const bits = Number(argument);
+  if (!/^\d+$/.test(argument) || bits > 128) throw new ConfigProblem(field, `Invalid MASK_PREFIX_LEN: ${argument}`);
+  return (subject) => {
+    const ip = read(subject)?.ip;
+    return ip === undefined || !isIPv4(ip) || bits > 32 ? ip : `${network(ip, bits)}/${bits}`;
+  };
+}
+
+function network(ip: string, bits: number): string {
+  const mask = bits === 0 ? 0 : (0xffff_ffff << (32 - bits)) >>> 0;
+  const number = (ip.split('.').reduce((sum, byte) => sum * 256 + Number(byte), 0) & mask) >>> 0;
+  return [24, 16, 8, 0].map((shift) => (number >>> shift) & 0xff).join('.');
+}
+
+/** A host found by name bears it; others are known by their address. */
+const hostName = ({ info, endpoint }: FormatSubject): string | undefined =>
+  text(endpoint === undefined || endpoint.hostname === '' ? info.upstreamHost : endpoint.hostname);
+
+const withoutPort = (address: string | undefined): string | undefined => address?.replace(/:\d+$/, '');
+
+const attempted =
+  (write: (address: string) => string): CommandReader =>
+  () =>
+  ({ info }) =>
+    info.upstreamHost === '' ? undefined : text([...info.hostsTriedBefore, info.upstreamHost].map(write).join(','));
+
+/** Where connections come from and lead to. */
+export const ADDRESS_COMMANDS: Readonly<Record<string, CommandReader>> = {
+  ...family('DOWNSTREAM_REMOTE', remote),
+  ...family('DOWNSTREAM_DIRECT_REMOTE', directRemote),
+  ...family('DOWNSTREAM_LOCAL', local),
+  ...family('DOWNSTREAM_DIRECT_LOCAL', local),
+  ...family('UPSTREAM_LOCAL', upstreamLocal),
+  ...family('UPSTREAM_REMOTE', upstreamRemote),
+  UPSTREAM_HOST:
+    () =>
+    ({ info }) =>
+      text(info.upstreamHost),
+  UPSTREAM_HOST_NAME: () => hostName,
+  UPSTREAM_HOST_NAME_WITHOUT_PORT: () => (subject) => withoutPort(hostName(subject)),
+  UPSTREAM_HOSTS_ATTEMPTED: attempted((address) => address),
+  UPSTREAM_HOSTS_ATTEMPTED_WITHOUT_PORT: attempted((address) => withoutPort(address) ?? ''),
+  HOSTNAME: () => () => hostname(),
+};

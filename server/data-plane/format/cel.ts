@@ -1,0 +1,80 @@
+import { Environment } from '@marcbachmann/cel-js';
+import { RE2JS } from 're2js';
+import { ConfigProblem } from '../config/problem.ts';
+import { celAttributes } from './cel-attributes.ts';
+import type { FormatSubject } from './subject.ts';
+
+/** What can be said of a request that has ended, as CEL sees it. */
+export type CelCondition = (subject: FormatSubject) => boolean;
+
+/** Expressions of strangers: the library's own `matches` would run them in time without bound. */
+const LINEAR_MATCH = 'matchesRe2';
+
+const patterns = new Map<string, RE2JS>();
+const MAX_PATTERNS = 256;
+
+function search(value: string, expression: string): boolean {
+  let pattern = patterns.get(expression);
+  if (pattern === undefined) {
+    pattern = RE2JS.compile(expression);
+    if (patterns.size >= MAX_PATTERNS) patterns.clear();
+    patterns.set(expression, pattern);
+  }
+  return pattern.matcher(value).find();
+}
+
+const environment = new Environment({ unlistedVariablesAreDyn: true }).registerFunction(
+  `string.${LINEAR_MATCH}(string): bool`,
+  search,
+);
+
+/** A text literal, or a call of `matches`. */
+const TOKENS = /[rR]?(?:"""[\s\S]*?"""|'''[\s\S]*?'''|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|\.(\s*)matches(?=\s*\()/g;
+
+const withLinearMatch = (expression: string): string =>
+  expression.replace(TOKENS, (whole: string, space?: string) =>
+    space === undefined ? whole : `.${space}${LINEAR_MATCH}`,
+  );
+
+function compile(expression: string, field: string): (subject: FormatSubject) => unknown {
+  let evaluate: (context: Record<string, unknown>) => unknown;
+  try {
+    evaluate = environment.parse(withLinearMatch(expression));
+  } catch (error) {
+    throw new ConfigProblem(field, `Not able to parse expression: ${error instanceof Error ? error.message : ''}`);
+  }
+  return (subject) => evaluate(celAttributes(subject));
+}
+
+/**
+ * Compiles a CEL expression over Envoy's attributes. One that fails for a request, or is no boolean, is not fulfilled. Throws
+ * ConfigProblem.
+ */
+export function compileCel(expression: string, field: string): CelCondition {
+  const evaluate = compileCelValue(expression, field);
+  return (subject) => evaluate(subject) === true;
+}
+
+/** As `compileCel`, for expressions of any type; undefined where an expression fails. Whole numbers come as numbers. */
+export function compileCelValue(expression: string, field: string): (subject: FormatSubject) => unknown {
+  const evaluate = compile(expression, field);
+  return (subject) => {
+    try {
+      return asJson(evaluate(subject));
+    } catch {
+      // CEL's own failures: a key that the request does not have, values that cannot be compared.
+      return undefined;
+    }
+  };
+}
+
+/** CEL's values as JSON has them: whole numbers, times, bytes, maps. */
+function asJson(value: unknown): unknown {
+  if (typeof value === 'bigint') return Number(value);
+  if (value instanceof Date) return value.toISOString().replace(/\.000Z$|Z$/, '+00:00');
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
+  if (value instanceof Map) return Object.fromEntries([...value].map(([key, item]) => [String(key), asJson(item)]));
+  if (Array.isArray(value)) return value.map(asJson);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, asJson(item)]));
+}

@@ -1,0 +1,114 @@
+import type { X509Certificate } from 'node:crypto';
+import { createHash } from 'node:crypto';
+import type { TlsFacts } from '../http/codec.ts';
+import { parseSubjectAltNames, type SubjectAltNames } from '../tls/subject-alt-names.ts';
+import { subjectText } from '../tls/tls-facts.ts';
+import { formatTime } from './strftime.ts';
+import { type CommandReader, type FormatSubject, text } from './subject.ts';
+
+type Side = (subject: FormatSubject) => TlsFacts | undefined;
+type Owner = 'peer' | 'local';
+
+const downstream: Side = ({ connection }) => connection.tls;
+const upstream: Side = ({ upstreamTls }) => upstreamTls;
+
+const certificate = (side: Side, owner: Owner, subject: FormatSubject): X509Certificate | undefined =>
+  side(subject)?.certificates?.()[owner];
+
+const ofCertificate =
+  (side: Side, owner: Owner, read: (found: X509Certificate) => string): CommandReader =>
+  () =>
+  (subject) => {
+    const found = certificate(side, owner, subject);
+    return found && text(read(found));
+  };
+
+const names = (side: Side, owner: Owner, kind: keyof SubjectAltNames): CommandReader =>
+  ofCertificate(side, owner, ({ subjectAltName }) => parseSubjectAltNames(subjectAltName)[kind].join(','));
+
+const validity =
+  (side: Side, date: 'validFromDate' | 'validToDate'): CommandReader =>
+  (argument) => {
+    const format = argument === '' ? '%Y-%m-%dT%H:%M:%E3SZ' : argument;
+    return (subject) => {
+      const found = certificate(side, 'peer', subject);
+      return found && formatTime(found[date].getTime(), format, 'utc');
+    };
+  };
+
+const fact =
+  (side: Side, read: (tls: TlsFacts) => string): CommandReader =>
+  () =>
+  (subject) => {
+    const tls = side(subject);
+    return tls && text(read(tls));
+  };
+
+const hex = (fingerprint: string): string => fingerprint.replaceAll(':', '').toLowerCase();
+const digest = (found: X509Certificate, hash: 'sha1' | 'sha256'): string =>
+  createHash(hash).update(found.raw).digest('hex');
+
+const urlEncodedPem = (found: X509Certificate): string =>
+  encodeURIComponent(found.toString()).replace(
+    /[!'()*]/g,
+    (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+
+/** Every certificate that the peer has shown, its own first. */
+function chain(found: X509Certificate): X509Certificate[] {
+  const all: X509Certificate[] = [];
+  for (let each: X509Certificate | undefined = found; each !== undefined; each = each.issuerCertificate) all.push(each);
+  return all;
+}
+
+const ofIssuer = (read: (issuer: X509Certificate) => string): CommandReader =>
+  ofCertificate(downstream, 'peer', ({ issuerCertificate }) =>
+    issuerCertificate === undefined ? '' : read(issuerCertificate),
+  );
+
+const alternativeNames = (prefix: string, side: Side, owner: Owner): Record<string, CommandReader> => ({
+  [`${prefix}_URI_SAN`]: names(side, owner, 'uris'),
+  [`${prefix}_DNS_SAN`]: names(side, owner, 'dns'),
+  [`${prefix}_IP_SAN`]: names(side, owner, 'ips'),
+  [`${prefix}_EMAIL_SAN`]: names(side, owner, 'emails'),
+});
+
+const sideOf = (prefix: string, side: Side): Record<string, CommandReader> => ({
+  ...alternativeNames(`${prefix}_PEER`, side, 'peer'),
+  ...alternativeNames(`${prefix}_LOCAL`, side, 'local'),
+  [`${prefix}_PEER_SUBJECT`]: fact(side, ({ peerSubject }) => peerSubject),
+  [`${prefix}_PEER_ISSUER`]: ofCertificate(side, 'peer', ({ issuer }) => subjectText(issuer)),
+  [`${prefix}_PEER_CERT`]: ofCertificate(side, 'peer', urlEncodedPem),
+  [`${prefix}_PEER_CERT_V_START`]: validity(side, 'validFromDate'),
+  [`${prefix}_PEER_CERT_V_END`]: validity(side, 'validToDate'),
+  [`${prefix}_TLS_VERSION`]: fact(side, ({ version }) => version),
+  [`${prefix}_TLS_CIPHER`]: fact(side, ({ cipher }) => cipher),
+});
+
+/** What handshakes showed. Session ids and groups are not told by Node. */
+export const CERTIFICATE_COMMANDS: Readonly<Record<string, CommandReader>> = {
+  ...sideOf('DOWNSTREAM', downstream),
+  ...sideOf('UPSTREAM', upstream),
+  DOWNSTREAM_LOCAL_SUBJECT: ofCertificate(downstream, 'local', ({ subject }) => subjectText(subject)),
+  DOWNSTREAM_PEER_FINGERPRINT_256: fact(downstream, ({ peerCertificateHash }) => peerCertificateHash),
+  DOWNSTREAM_PEER_FINGERPRINT_1: ofCertificate(downstream, 'peer', ({ fingerprint }) => hex(fingerprint)),
+  DOWNSTREAM_PEER_SERIAL: ofCertificate(downstream, 'peer', ({ serialNumber }) => serialNumber.toLowerCase()),
+  DOWNSTREAM_PEER_CHAIN_FINGERPRINTS_256: ofCertificate(downstream, 'peer', (found) =>
+    chain(found)
+      .map((each) => digest(each, 'sha256'))
+      .join(','),
+  ),
+  DOWNSTREAM_PEER_CHAIN_FINGERPRINTS_1: ofCertificate(downstream, 'peer', (found) =>
+    chain(found)
+      .map((each) => digest(each, 'sha1'))
+      .join(','),
+  ),
+  DOWNSTREAM_PEER_CHAIN_SERIALS: ofCertificate(downstream, 'peer', (found) =>
+    chain(found)
+      .map(({ serialNumber }) => serialNumber.toLowerCase())
+      .join(','),
+  ),
+  DOWNSTREAM_PEER_ISSUER_FINGERPRINT_256: ofIssuer((issuer) => digest(issuer, 'sha256')),
+  DOWNSTREAM_PEER_ISSUER_SERIAL: ofIssuer(({ serialNumber }) => serialNumber.toLowerCase()),
+  UPSTREAM_SERVER_NAME: fact(upstream, ({ sni }) => sni),
+};

@@ -1,0 +1,181 @@
+import { ConfigProblem } from '../config/problem.ts';
+import { grpcStatusOf, isGrpc } from '../http/grpc.ts';
+import type { Headers } from '../http/headers.ts';
+import { type Command, type CommandReader, type FormatHead, type FormatSubject, text } from './subject.ts';
+
+const PSEUDO: Readonly<Record<string, (head: FormatHead) => string>> = {
+  ':method': (head) => head.method,
+  ':path': (head) => head.path,
+  ':authority': (head) => head.authority,
+  host: (head) => head.authority,
+  ':scheme': (head) => head.scheme,
+  ':protocol': (head) => head.headers.get('upgrade') ?? '',
+};
+
+/** `NAME?ALTERNATIVE`, in lower case. */
+const namesIn = (argument: string): string[] => argument.toLowerCase().split('?');
+
+const requestHeader: CommandReader = (argument) => {
+  const readers = namesIn(argument).map(
+    (name) => PSEUDO[name] ?? ((head: FormatHead): string | undefined => head.headers.joined(name)),
+  );
+  return ({ head }) => {
+    for (const read of readers) {
+      const value = read(head);
+      if (value !== undefined && value !== '') return value;
+    }
+    return undefined;
+  };
+};
+
+const withoutQuery = (path: string): string => path.replace(/\?.*$/s, '');
+
+const requestHeaderWithoutQuery: CommandReader = (argument, field) => {
+  const read = requestHeader(argument, field);
+  return (subject) => text(withoutQuery(String(read(subject) ?? '')));
+};
+
+const responseHeader: CommandReader = (argument) => {
+  const names = namesIn(argument);
+  return ({ responseHead }) => {
+    if (responseHead === undefined) return undefined;
+    for (const name of names) {
+      const value = name === ':status' ? String(responseHead.status) : responseHead.headers.joined(name);
+      if (value !== undefined) return value;
+    }
+    return undefined;
+  };
+};
+
+const responseTrailer: CommandReader = (argument) => {
+  const names = namesIn(argument);
+  return ({ responseTrailers }) => {
+    for (const name of names) {
+      const value = responseTrailers?.joined(name);
+      if (value !== undefined) return value;
+    }
+    return undefined;
+  };
+};
+
+const GRPC_NAMES = [
+  'OK',
+  'CANCELLED',
+  'UNKNOWN',
+  'INVALID_ARGUMENT',
+  'DEADLINE_EXCEEDED',
+  'NOT_FOUND',
+  'ALREADY_EXISTS',
+  'PERMISSION_DENIED',
+  'RESOURCE_EXHAUSTED',
+  'FAILED_PRECONDITION',
+  'ABORTED',
+  'OUT_OF_RANGE',
+  'UNIMPLEMENTED',
+  'INTERNAL',
+  'UNAVAILABLE',
+  'DATA_LOSS',
+  'UNAUTHENTICATED',
+];
+
+/** `INVALID_ARGUMENT` → `InvalidArgument`; two names are spelled in their own way. */
+const camel = (name: string): string =>
+  ({ OK: 'OK', CANCELLED: 'Canceled' })[name] ??
+  name
+    .split('_')
+    .map((word) => word[0] + word.slice(1).toLowerCase())
+    .join('');
+
+/** Envoy takes it from trailers, then from headers, then from what the HTTP status stands for. */
+function grpcNumber({ head, responseHead, responseTrailers }: FormatSubject): number | undefined {
+  if (!isGrpc(head.headers)) return undefined;
+  const given = responseTrailers?.get('grpc-status') ?? responseHead?.headers.get('grpc-status');
+  if (given === undefined) return responseHead === undefined ? undefined : fromHttp(responseHead.status);
+  return /^\d+$/.test(given) ? Number(given) : undefined;
+}
+
+/** A good answer without a status tells nothing. */
+const fromHttp = (status: number): number | undefined => (status === 200 ? undefined : grpcStatusOf(status));
+
+const grpcStatus: CommandReader = (argument, field) => {
+  const spelling = argument === '' ? 'CAMEL_STRING' : argument.toUpperCase();
+  if (spelling === 'NUMBER') return grpcNumber;
+  if (spelling !== 'CAMEL_STRING' && spelling !== 'SNAKE_STRING') {
+    throw new ConfigProblem(field, 'GrpcStatusFormatter only supports CAMEL_STRING, SNAKE_STRING or NUMBER.');
+  }
+  return (subject) => {
+    const number = grpcNumber(subject);
+    if (number === undefined) return undefined;
+    const name = GRPC_NAMES[number];
+    if (name === undefined) return String(number);
+    return spelling === 'SNAKE_STRING' ? name : camel(name);
+  };
+};
+
+const pathOption: CommandReader = (argument, field) => {
+  const [query = 'WQ', source = 'ORIG_OR_PATH'] = argument === '' ? [] : argument.split(':');
+  if (!['WQ', 'NQ', ''].includes(query)) throw new ConfigProblem(field, `Invalid PATH option: '${query}'`);
+  if (!['ORIG', 'PATH', 'ORIG_OR_PATH'].includes(source)) {
+    throw new ConfigProblem(field, `Invalid PATH option: '${source}'`);
+  }
+  return ({ head }) => {
+    const original = source === 'PATH' ? undefined : head.headers.get('x-envoy-original-path');
+    const path = original ?? (source === 'ORIG' ? '' : head.path);
+    return text(query === 'NQ' ? withoutQuery(path) : path);
+  };
+};
+
+const queryOf = ({ head }: FormatSubject): string => /\?(.*)$/s.exec(head.path)?.[1] ?? '';
+
+const queryParameter: CommandReader = (name) => (subject) =>
+  text(new URLSearchParams(queryOf(subject)).get(name) ?? '');
+
+const queryParameters: CommandReader = (argument, field) => {
+  if (!['', 'ORIG', 'DECODED'].includes(argument)) {
+    throw new ConfigProblem(field, `Invalid QUERY_PARAMS option: '${argument}'`);
+  }
+  return argument === 'DECODED'
+    ? (subject) => text(percentDecoded(queryOf(subject)))
+    : (subject) => text(queryOf(subject));
+};
+
+/** Sequences that are no characters stay as they are. */
+const percentDecoded = (given: string): string =>
+  given.replace(/(?:%[0-9a-f]{2})+/gi, (run) => Buffer.from(run.replaceAll('%', ''), 'hex').toString('utf8'));
+
+/** Names and values, without the bytes that frame them. */
+function bytesOf(headers: Headers | undefined, further: readonly string[] = []): number {
+  const texts = headers === undefined ? further : [...headers.flat, ...further];
+  return texts.reduce((sum, each) => sum + each.length, 0);
+}
+
+const requestHeadersBytes: Command = ({ head }) =>
+  head.method === ''
+    ? 0
+    : bytesOf(head.headers, [':method', head.method, ':path', head.path, ':authority', head.authority]) +
+      bytesOf(undefined, [':scheme', head.scheme]);
+
+const responseHeadersBytes: Command = ({ responseHead }) =>
+  responseHead === undefined ? 0 : bytesOf(responseHead.headers, [':status', String(responseHead.status)]);
+
+/** What a request and its answer carry. */
+export const MESSAGE_COMMANDS: Readonly<Record<string, CommandReader>> = {
+  REQ: requestHeader,
+  REQUEST_HEADER: requestHeader,
+  REQ_WITHOUT_QUERY: requestHeaderWithoutQuery,
+  RESP: responseHeader,
+  RESPONSE_HEADER: responseHeader,
+  TRAILER: responseTrailer,
+  RESPONSE_TRAILER: responseTrailer,
+  GRPC_STATUS: grpcStatus,
+  GRPC_STATUS_NUMBER: () => grpcNumber,
+  PATH: pathOption,
+  QUERY_PARAM: queryParameter,
+  QUERY_PARAMS: queryParameters,
+  REQUEST_HEADERS_BYTES: () => requestHeadersBytes,
+  RESPONSE_HEADERS_BYTES: () => responseHeadersBytes,
+  RESPONSE_TRAILERS_BYTES:
+    () =>
+    ({ responseTrailers }) =>
+      bytesOf(responseTrailers),
+};

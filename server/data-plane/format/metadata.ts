@@ -1,0 +1,64 @@
+import { ConfigProblem } from '../config/problem.ts';
+import type { Command, CommandReader, FormatSubject, FormatValue, MetadataKind } from './subject.ts';
+
+type Lookup = (subject: FormatSubject, namespace: string) => Readonly<Record<string, unknown>> | undefined;
+
+const dynamic: Lookup = ({ dynamicMetadata }, namespace) => dynamicMetadata?.of(namespace);
+
+const ofResource =
+  (kind: MetadataKind): Lookup =>
+  ({ resourceMetadata }, namespace) =>
+    resourceMetadata?.(kind)?.filter_metadata?.[namespace];
+
+const LOOKUPS: Readonly<Record<string, Lookup>> = {
+  DYNAMIC: dynamic,
+  CLUSTER: ofResource('CLUSTER'),
+  ROUTE: ofResource('ROUTE'),
+  UPSTREAM_HOST: ofResource('UPSTREAM_HOST'),
+  LISTENER: ofResource('LISTENER'),
+  LISTENER_FILTER_CHAIN: ofResource('LISTENER_FILTER_CHAIN'),
+  VIRTUAL_HOST: ofResource('VIRTUAL_HOST'),
+};
+
+/** `NAMESPACE:KEY:INNER_KEY…`; without a key the whole namespace. */
+const read =
+  (lookup: Lookup): CommandReader =>
+  (argument) => {
+    const [namespace = '', ...path] = argument.split(':');
+    return (subject) => valueAt(lookup(subject, namespace), path);
+  };
+
+function valueAt(start: unknown, path: readonly string[]): FormatValue {
+  let value = start;
+  for (const key of path) {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+    value = (value as Readonly<Record<string, unknown>>)[key];
+  }
+  return (value ?? undefined) as FormatValue;
+}
+
+function metadata(argument: string, field: string): Command {
+  const colon = argument.indexOf(':');
+  const kind = colon < 0 ? argument : argument.slice(0, colon);
+  const lookup = LOOKUPS[kind];
+  if (lookup === undefined || colon < 0) throw new ConfigProblem(field, `${kind} is not supported type of metadata`);
+  return read(lookup)(argument.slice(colon + 1), field);
+}
+
+/** No filter of this proxy keeps state under a name. */
+const filterState: CommandReader = (argument, field) => {
+  if (argument === '') throw new ConfigProblem(field, 'Invalid filter state configuration, key cannot be empty.');
+  return () => undefined;
+};
+
+/** What filters leave behind, and what xDS resources carry. */
+export const METADATA_COMMANDS: Readonly<Record<string, CommandReader>> = {
+  METADATA: metadata,
+  DYNAMIC_METADATA: read(dynamic),
+  CLUSTER_METADATA: read(ofResource('CLUSTER')),
+  UPSTREAM_METADATA: read(ofResource('UPSTREAM_HOST')),
+  FILTER_STATE: filterState,
+  UPSTREAM_FILTER_STATE: filterState,
+  /** A proxy in the lab has no environment of its own: what its workload is told reaches it as configuration. */
+  ENVIRONMENT: () => () => undefined,
+};

@@ -1,0 +1,76 @@
+import { randomUUID } from 'node:crypto';
+import { responseFlags } from '#telemetry';
+import { ConfigProblem } from '../config/problem.ts';
+import { type Command, type CommandReader, text } from './subject.ts';
+
+/** A command that takes no argument. */
+const plain =
+  (command: Command): CommandReader =>
+  () =>
+    command;
+
+const underscored = (words: string): string => (words.includes(' ') ? words.replaceAll(' ', '_') : words);
+
+/** A name that no cluster has is none. */
+const upstreamCluster: Command = ({ info }) => (info.flags.includes('NC') ? undefined : text(info.cluster));
+
+/** Envoy counts these for HTTP/3 only. */
+const zero: Command = () => 0;
+
+const details: CommandReader = (argument) =>
+  argument === 'ALLOW_WHITESPACES' ? ({ info }) => text(info.details) : ({ info }) => text(underscored(info.details));
+
+/** What became of the stream, as a whole. */
+export const STREAM_COMMANDS: Readonly<Record<string, CommandReader>> = {
+  PROTOCOL: plain(({ head }) => text(head.protocol)),
+  UPSTREAM_PROTOCOL: plain(({ info }) => text(info.upstreamProtocol)),
+  RESPONSE_CODE: plain(({ info }) => info.status),
+  RESPONSE_CODE_DETAILS: details,
+  /** No flags have a text of their own, also where other values are left out. */
+  RESPONSE_FLAGS: plain(({ info }) => (info.flags.length === 0 ? '-' : info.flags.join(','))),
+  RESPONSE_FLAGS_LONG: plain(({ info }) =>
+    info.flags.length === 0 ? '-' : info.flags.map((flag) => responseFlags[flag]?.name ?? flag).join(','),
+  ),
+  CONNECTION_TERMINATION_DETAILS: plain(({ info }) => text(info.connectionTerminationDetails)),
+  UPSTREAM_TRANSPORT_FAILURE_REASON: plain(({ info }) => text(underscored(info.transportFailure))),
+  DOWNSTREAM_TRANSPORT_FAILURE_REASON: plain(({ info }) => text(underscored(info.downstreamTransportFailure))),
+  BYTES_RECEIVED: plain(({ info }) => info.bytesReceived),
+  BYTES_SENT: plain(({ info }) => info.bytesSent),
+  BYTES_RETRANSMITTED: plain(zero),
+  PACKETS_RETRANSMITTED: plain(zero),
+  UPSTREAM_CLUSTER: plain(upstreamCluster),
+  UPSTREAM_CLUSTER_RAW: plain(upstreamCluster),
+  UPSTREAM_REQUEST_ATTEMPT_COUNT: plain(({ info }) => info.attempts),
+  ROUTE_NAME: plain(({ info }) => text(info.routeName)),
+  /** No virtual clusters are defined by Istio. */
+  VIRTUAL_CLUSTER_NAME: plain(() => undefined),
+  FILTER_CHAIN_NAME: plain(({ connection }) => text(connection.chain?.name)),
+  CONNECTION_ID: plain(({ connection }) => connection.id ?? 0),
+  STREAM_ID: plain(({ head }) => head.headers.get('x-request-id') ?? randomUUID()),
+  UNIQUE_ID: plain(() => randomUUID()),
+  TRACE_ID: plain(({ span }) => text(span?.traceId)),
+  SPAN_ID: plain(({ span }) => text(span?.spanId)),
+  LOCAL_REPLY_BODY: plain(({ info }) => text(info.localReplyBody)),
+  /** Set by filters outside Envoy's core. */
+  CUSTOM_FLAGS: plain(() => undefined),
+  ACCESS_LOG_TYPE: plain(({ head }) => (head.method === '' ? 'TcpConnectionEnd' : 'DownstreamEnd')),
+  REQUESTED_SERVER_NAME: requestedServerName,
+};
+
+const HOST_SOURCES = new Set(['', 'ORIG', 'HOST', 'ORIG_OR_HOST']);
+
+/** `SNI_ONLY` (default), or with the host of the request behind or before it. */
+function requestedServerName(argument: string, field: string): Command {
+  const [which = '', source = ''] = argument.split(':');
+  if (!['', 'SNI_ONLY', 'SNI_FIRST', 'HOST_FIRST'].includes(which) || !HOST_SOURCES.has(source)) {
+    throw new ConfigProblem(field, `Invalid REQUESTED_SERVER_NAME option: ${argument}`);
+  }
+  const sni: Command = ({ connection }) => text(connection.requestedServerName);
+  const host: Command = ({ head }) => {
+    const original = source === 'HOST' ? undefined : head.headers.get('x-envoy-original-host');
+    const name = original ?? (source === 'ORIG' ? '' : head.authority);
+    return text(name.replace(/:\d+$/, ''));
+  };
+  if (which === 'HOST_FIRST') return (subject) => host(subject) ?? sni(subject);
+  return which === 'SNI_FIRST' ? (subject) => sni(subject) ?? host(subject) : sni;
+}

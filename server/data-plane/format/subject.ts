@@ -1,0 +1,81 @@
+import type { SocketAddress, TrafficDirection } from '#domain';
+import type { EndpointConfig } from '../config/endpoint-config.ts';
+import type { ResponseHead, TlsFacts } from '../http/codec.ts';
+import type { DynamicMetadata } from '../http/dynamic-metadata.ts';
+import { Headers } from '../http/headers.ts';
+import type { StreamInfo } from '../http/stream-info.ts';
+
+/** A request head as formats read it. */
+export interface FormatHead {
+  method: string;
+  path: string;
+  authority: string;
+  scheme: string;
+  protocol: string;
+  headers: Headers;
+}
+
+/** In place of a request on connections that carry none. */
+export const NO_REQUEST: FormatHead = Object.freeze({
+  method: '',
+  path: '',
+  authority: '',
+  scheme: '',
+  protocol: '',
+  headers: new Headers(),
+});
+
+/** What an xDS resource carries as `metadata`. */
+export interface ResourceMetadata {
+  readonly filter_metadata?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
+
+/** The kinds of metadata that `%METADATA(KIND:…)%` names, but for dynamic metadata. */
+export type MetadataKind =
+  | 'CLUSTER'
+  | 'ROUTE'
+  | 'UPSTREAM_HOST'
+  | 'LISTENER'
+  | 'LISTENER_FILTER_CHAIN'
+  | 'VIRTUAL_HOST';
+
+/** What a format string may speak of: one request, its answer and the connection it came on. */
+export interface FormatSubject {
+  readonly head: FormatHead;
+  readonly responseHead: ResponseHead | undefined;
+  readonly responseTrailers?: Headers | undefined;
+  readonly info: StreamInfo;
+  readonly connection: FormatConnection;
+  /** The original client's address where it is known from headers; absent: the peer's. */
+  readonly remoteAddress?: SocketAddress | undefined;
+  /** TLS of the connection to the host. */
+  readonly upstreamTls?: TlsFacts | undefined;
+  readonly endpoint?: EndpointConfig | undefined;
+  /** What filters have left, by filter name. */
+  readonly dynamicMetadata?: Pick<DynamicMetadata, 'of' | 'all'> | undefined;
+  readonly resourceMetadata?: ((kind: MetadataKind) => ResourceMetadata | undefined) | undefined;
+  /** Ids of the span of this hop. */
+  readonly span?: { readonly traceId: string; readonly spanId: string } | undefined;
+}
+
+export interface FormatConnection {
+  readonly id?: number;
+  readonly direction: TrafficDirection;
+  readonly remoteAddress: SocketAddress;
+  readonly localAddress: SocketAddress;
+  readonly requestedServerName: string;
+  readonly tls: TlsFacts | undefined;
+  readonly chain?: { readonly name: string } | undefined;
+}
+
+/** A value that a command yields; undefined where there is none. */
+export type FormatValue = string | number | boolean | object | undefined;
+
+/** One compiled `%COMMAND%`. */
+export type Command = (subject: FormatSubject) => FormatValue;
+
+/** Reads a command's argument, the text in its parentheses; throws ConfigProblem. */
+export type CommandReader = (argument: string, field: string) => Command;
+
+/** Empty text counts as no value. */
+export const text = (value: string | undefined): string | undefined => (value === '' ? undefined : value);

@@ -1,0 +1,81 @@
+import { ConfigProblem } from '../config/problem.ts';
+import { COMMANDS } from './commands.ts';
+import type { Command, FormatSubject, FormatValue } from './subject.ts';
+
+/** A compiled Envoy format string. */
+export type Format = (subject: FormatSubject) => string;
+
+/** JSON keeps the type of a single command's value. */
+export type TypedFormat = (subject: FormatSubject) => string | number | boolean | object | null;
+
+/**
+ * Compiles an Envoy format string: text with `%COMMAND%`, `%COMMAND(ARGUMENT)%`, `%COMMAND(ARGUMENT):LENGTH%` and `%%`. `empty` stands for
+ * what has no value. Throws ConfigProblem. Source: substitution formatter, Envoy's documentation.
+ */
+export function compileFormat(format: string, field: string, empty = '-'): Format {
+  if (!format.includes('%')) return () => format;
+  const pieces = readPieces(format, field);
+  return (subject) => {
+    let out = '';
+    for (const piece of pieces) out += typeof piece === 'string' ? piece : asText(piece(subject), empty);
+    return out;
+  };
+}
+
+/** Like compileFormat, but a format that is one command only keeps the type of its value; null is none. */
+export function compileTypedFormat(format: string, field: string, empty = '-'): TypedFormat {
+  const pieces = readPieces(format, field);
+  const [single] = pieces;
+  if (pieces.length === 1 && typeof single === 'function') return (subject) => single(subject) ?? null;
+  return compileFormat(format, field, empty);
+}
+
+function asText(value: FormatValue, empty: string): string {
+  if (value === undefined) return empty;
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+/** A name, perhaps an argument in parentheses that may itself hold percent signs and parentheses, perhaps a length. */
+const COMMAND = /%([A-Z0-9_]+)(?:\((.*?)\))?(?::(\d+))?%/sy;
+
+function readPieces(format: string, field: string): (string | Command)[] {
+  const pieces: (string | Command)[] = [];
+  let at = 0;
+  while (at < format.length) {
+    const open = format.indexOf('%', at);
+    if (open < 0) {
+      pieces.push(format.slice(at));
+      break;
+    }
+    if (open > at) pieces.push(format.slice(at, open));
+    if (format[open + 1] === '%') {
+      pieces.push('%');
+      at = open + 2;
+      continue;
+    }
+    COMMAND.lastIndex = open;
+    const parts = COMMAND.exec(format);
+    if (parts === null) {
+      const why = `Incorrect configuration: ${format}. Couldn't find valid command at position ${open}`;
+      throw new ConfigProblem(field, why);
+    }
+    pieces.push(readCommand(parts, field));
+    at = COMMAND.lastIndex;
+  }
+  return pieces;
+}
+
+function readCommand([, name = '', argument = '', limit]: readonly (string | undefined)[], field: string): Command {
+  const read = COMMANDS[name];
+  if (read === undefined) throw new ConfigProblem(field, `Not supported field in StreamInfo: ${name}`);
+  const command = read(argument, field);
+  return limit === undefined ? command : limited(command, Number(limit));
+}
+
+/** Text is cut; structures stay whole. */
+function limited(command: Command, length: number): Command {
+  return (subject) => {
+    const value = command(subject);
+    return value === undefined || typeof value === 'object' ? value : String(value).slice(0, length);
+  };
+}

@@ -1,0 +1,108 @@
+import { ConfigProblem } from '../config/problem.ts';
+import { formatTime } from './strftime.ts';
+import type { Command, CommandReader, FormatSubject } from './subject.ts';
+
+/** Busy proxies begin many requests in one millisecond: its text is made once. */
+function remembered(make: (ms: number) => string): (ms: number) => string {
+  let lastMs = Number.NaN;
+  let lastText = '';
+  return (ms) => {
+    if (ms !== lastMs) {
+      lastMs = ms;
+      lastText = make(ms);
+    }
+    return lastText;
+  };
+}
+
+const wallTime =
+  (msOf: (subject: FormatSubject) => number, zone: 'utc' | 'local'): CommandReader =>
+  (argument) => {
+    const make =
+      argument === '' && zone === 'utc'
+        ? (ms: number): string => new Date(ms).toISOString()
+        : (ms: number): string => formatTime(ms, argument === '' ? '%Y-%m-%dT%H:%M:%E3S%z' : argument, zone);
+    const write = remembered(make);
+    return (subject) => write(msOf(subject));
+  };
+
+const startedMs = ({ info }: FormatSubject): number => info.startMs;
+/** Entries are written when the stream ends. */
+const emittedMs = ({ info }: FormatSubject): number => info.startMs + Math.round(info.durationMs);
+
+/** Milliseconds since the stream began; undefined for what has not happened. */
+type Point = (subject: FormatSubject) => number | undefined;
+
+const POINTS: Readonly<Record<string, Point>> = {
+  DS_RX_BEG: () => 0,
+  DS_CX_BEG: () => 0,
+  DS_RX_END: ({ info }) => info.times?.requestReceived,
+  US_CX_BEG: () => undefined,
+  US_CX_END: () => undefined,
+  US_HS_END: () => undefined,
+  US_TX_BEG: ({ info }) => info.times?.requestBegun,
+  US_TX_END: ({ info }) => info.times?.requestSent,
+  US_RX_BEG: ({ info }) => info.times?.responseBegun,
+  US_RX_BODY_BEG: ({ info }) => info.times?.responseBodyBegun,
+  US_RX_END: ({ info }) => info.times?.responseReceived,
+  DS_TX_BEG: ({ info }) => info.times?.answerBegun,
+  DS_TX_END: ({ info }) => info.durationMs,
+  DS_CX_END: ({ info }) => info.durationMs,
+};
+
+const PER_MS: Readonly<Record<string, number>> = { ms: 1, us: 1000, ns: 1_000_000 };
+
+const commonDuration: CommandReader = (argument, field) => {
+  const [from = '', to = '', unit = ''] = argument.split(':');
+  const [begin, end, perMs] = [POINTS[from], POINTS[to], PER_MS[unit]];
+  if (begin === undefined || end === undefined || perMs === undefined) {
+    throw new ConfigProblem(field, `Invalid common duration configuration: ${argument}.`);
+  }
+  return between(begin, end, perMs);
+};
+
+function between(begin: Point, end: Point, perMs = 1): Command {
+  return (subject) => {
+    const [from, to] = [begin(subject), end(subject)];
+    return from === undefined || to === undefined ? undefined : Math.round((to - from) * perMs);
+  };
+}
+
+const since = (end: Point): CommandReader => {
+  const command = between(() => 0, end);
+  return () => command;
+};
+
+const responseTx = between(POINTS['US_RX_BEG']!, POINTS['DS_TX_END']!);
+
+/**
+ * When things happened, and how long they took, in milliseconds unless told otherwise. Unlike Envoy, the making of the connection to a
+ * host has no points in time of its own.
+ */
+export const TIME_COMMANDS: Readonly<Record<string, CommandReader>> = {
+  START_TIME: wallTime(startedMs, 'utc'),
+  START_TIME_LOCAL: wallTime(startedMs, 'local'),
+  EMIT_TIME: wallTime(emittedMs, 'utc'),
+  EMIT_TIME_LOCAL: wallTime(emittedMs, 'local'),
+  DURATION:
+    () =>
+    ({ info }) =>
+      Math.round(info.durationMs),
+  COMMON_DURATION: commonDuration,
+  REQUEST_DURATION: since(POINTS['DS_RX_END']!),
+  REQUEST_TX_DURATION: since(POINTS['US_TX_END']!),
+  RESPONSE_DURATION: since(POINTS['US_RX_BEG']!),
+  RESPONSE_TX_DURATION: () => responseTx,
+  UPSTREAM_CONNECTION_POOL_READY_DURATION:
+    () =>
+    ({ info }) =>
+      rounded(info.times?.poolReady),
+  /** HTTP/3 only. */
+  ROUNDTRIP_DURATION: () => () => undefined,
+  DOWNSTREAM_HANDSHAKE_DURATION:
+    () =>
+    ({ connection }) =>
+      rounded(connection.tls?.handshakeMs),
+};
+
+const rounded = (ms: number | undefined): number | undefined => (ms === undefined ? undefined : Math.round(ms));

@@ -1,0 +1,137 @@
+import type { Socket } from 'node:net';
+import type { ConnectionEnd } from '../upstream/watched-socket.ts';
+import { BytesOfSockets } from './bytes-of-sockets.ts';
+import { HTTP_NAMES, LISTENER_HTTP_NAMES } from './declared-names.ts';
+import type { Histogram } from './histogram.ts';
+import type { Stat, Stats } from './stats.ts';
+
+/** `1xx` to `5xx`, made when first counted. */
+type Classes = (Stat | undefined)[];
+
+/** The figures `http.<prefix>.*` of all connection managers with that prefix. */
+export class HttpStats {
+  readonly rqTotal: Stat;
+  readonly rqActive: Stat;
+  readonly rqHttp1: Stat;
+  readonly rqHttp2: Stat;
+  readonly rqTime: Histogram;
+  /** Requests that reached the router. */
+  readonly routed: Stat;
+  readonly sampled: Stat;
+  readonly notSampled: Stat;
+  readonly bytes: BytesOfSockets;
+  readonly #prefix: string;
+  readonly #stats: Stats;
+  readonly #completed: Stat;
+  readonly #classes: Classes = [];
+
+  static of(stats: Stats, statPrefix: string): HttpStats {
+    const prefix = `http.${statPrefix}.`;
+    return stats.shared(prefix, () => new HttpStats(stats, prefix));
+  }
+
+  private constructor(stats: Stats, prefix: string) {
+    this.#stats = stats;
+    this.#prefix = prefix;
+    stats.declare(prefix, HTTP_NAMES);
+    this.rqTotal = stats.stat(`${prefix}downstream_rq_total`);
+    this.rqActive = stats.level(`${prefix}downstream_rq_active`);
+    this.rqHttp1 = stats.stat(`${prefix}downstream_rq_http1_total`);
+    this.rqHttp2 = stats.stat(`${prefix}downstream_rq_http2_total`);
+    this.rqTime = stats.histogram(`${prefix}downstream_rq_time`);
+    this.sampled = stats.stat(`${prefix}tracing.random_sampling`);
+    this.notSampled = stats.stat(`${prefix}tracing.not_traceable`);
+    this.routed = stats.stat(`${prefix}rq_total`);
+    this.#completed = stats.stat(`${prefix}downstream_rq_completed`);
+    this.bytes = new BytesOfSockets(stats, `${prefix}downstream_cx`);
+  }
+
+  /** Counts one by its name behind the prefix: `downstream_rq_rx_reset`. */
+  count(name: string): void {
+    this.#stats.stat(this.#prefix + name).value++;
+  }
+
+  requestEnded(status: number, durationMs: number): void {
+    this.rqActive.value--;
+    this.rqTime.record(durationMs);
+    if (status === 0) return;
+    this.#completed.value++;
+    classOf(this.#classes, status, (name) => this.#stats.stat(this.#prefix + name)).value++;
+  }
+
+  connectionBegan(secured: boolean): void {
+    this.count('downstream_cx_total');
+    this.#level('downstream_cx_active').value++;
+    if (!secured) return;
+    this.count('downstream_cx_ssl_total');
+    this.#level('downstream_cx_ssl_active').value++;
+  }
+
+  /** The codec of a connection is known. */
+  speaks(protocol: 'http1' | 'http2'): void {
+    this.count(`downstream_cx_${protocol}_total`);
+    this.#level(`downstream_cx_${protocol}_active`).value++;
+  }
+
+  connectionEnded(
+    { by, busy }: ConnectionEnd,
+    connection: {
+      readonly protocol: 'http1' | 'http2' | undefined;
+      readonly secured: boolean;
+      readonly lengthMs: number;
+    },
+  ): void {
+    this.#level('downstream_cx_active').value--;
+    if (connection.secured) this.#level('downstream_cx_ssl_active').value--;
+    if (connection.protocol !== undefined) this.#level(`downstream_cx_${connection.protocol}_active`).value--;
+    for (const name of ['', `_${by}`]) {
+      this.count(`downstream_cx_destroy${name}`);
+      if (busy) this.count(`downstream_cx_destroy${name}_active_rq`);
+    }
+    this.#stats.histogram(`${this.#prefix}downstream_cx_length_ms`).record(connection.lengthMs);
+  }
+
+  upgraded(): Stat {
+    this.count('downstream_cx_upgrades_total');
+    return this.#level('downstream_cx_upgrades_active');
+  }
+
+  watch(socket: Socket): void {
+    this.bytes.watch(socket);
+  }
+
+  #level(name: string): Stat {
+    return this.#stats.level(this.#prefix + name);
+  }
+}
+
+/** The same classes once more, for each listener: `listener.<address>.http.<prefix>.*`. */
+export class ListenerHttpStats {
+  readonly #stats: Stats;
+  readonly #prefix: string;
+  readonly #completed: Stat;
+  readonly #classes: Classes = [];
+
+  constructor(stats: Stats, listenerPrefix: string, statPrefix: string) {
+    this.#stats = stats;
+    this.#prefix = `${listenerPrefix}http.${statPrefix}.`;
+    stats.declare(this.#prefix, LISTENER_HTTP_NAMES);
+    this.#completed = stats.stat(`${this.#prefix}downstream_rq_completed`);
+  }
+
+  requestEnded(status: number): void {
+    if (status === 0) return;
+    this.#completed.value++;
+    classOf(this.#classes, status, (name) => this.#stats.stat(this.#prefix + name)).value++;
+  }
+}
+
+function classOf(classes: Classes, status: number, make: (name: string) => Stat): Stat {
+  const digit = Math.floor(status / 100);
+  let stat = classes[digit];
+  if (stat === undefined) {
+    stat = make(`downstream_rq_${digit}xx`);
+    classes[digit] = stat;
+  }
+  return stat;
+}

@@ -1,0 +1,73 @@
+import type { CompiledListener } from '../config/listener-config.ts';
+import type { TlsFacts } from '../http/codec.ts';
+import { LISTENER_NAMES, SSL_NAMES } from './declared-names.ts';
+import type { Stats } from './stats.ts';
+
+/** `listener.<address>.` */
+export const listenerPrefix = ({ address }: Pick<CompiledListener, 'address'>): string =>
+  `listener.${address.ip}_${address.port}.`;
+
+/** The figures of one listener's connections; handed on to a listener that takes its place. */
+export class ListenerStats {
+  readonly #stats: Stats;
+  readonly #prefix: string;
+
+  static of(stats: Stats, listener: CompiledListener): ListenerStats {
+    const prefix = listenerPrefix(listener);
+    const found = stats.shared(prefix, () => new ListenerStats(stats, prefix));
+    const secured = [...listener.chains, listener.defaultChain].some((chain) => chain?.tls !== undefined);
+    if (secured) stats.declare(`${prefix}ssl.`, SSL_NAMES);
+    return found;
+  }
+
+  private constructor(stats: Stats, prefix: string) {
+    this.#stats = stats;
+    this.#prefix = prefix;
+    stats.declare(prefix, LISTENER_NAMES);
+  }
+
+  count(name: string): void {
+    this.#stats.stat(this.#prefix + name).value++;
+  }
+
+  /** Listener filters look at it; returns how to say that they are done. */
+  inspected(): () => void {
+    const active = this.#stats.level(`${this.#prefix}downstream_pre_cx_active`);
+    active.value++;
+    return () => active.value--;
+  }
+
+  /** A filter chain took it; returns how to say that it is over. */
+  connectionBegan(now: () => number): () => void {
+    this.count('downstream_cx_total');
+    const active = this.#stats.level(`${this.#prefix}downstream_cx_active`);
+    active.value++;
+    const began = now();
+    return () => {
+      active.value--;
+      this.count('downstream_cx_destroy');
+      this.#stats.histogram(`${this.#prefix}downstream_cx_length_ms`).record(now() - began);
+    };
+  }
+
+  handshake(tls: TlsFacts | undefined): void {
+    countHandshake(tls, (name) => this.count(name));
+  }
+}
+
+/** Figures of a handshake that succeeded, of listeners and of clusters alike. */
+export function countHandshake(tls: TlsFacts | undefined, count: (name: string) => void): void {
+  if (tls === undefined) return;
+  count('ssl.handshake');
+  count(`ssl.versions.${tls.version}`);
+  count(`ssl.ciphers.${opensslName(tls.cipher)}`);
+  if (tls.peerCertificateHash === '') count('ssl.no_certificate');
+}
+
+/** The standard's name, which BoringSSL uses for TLS 1.3; older suites bear OpenSSL's shorter ones. */
+const opensslName = (cipher: string): string =>
+  /^TLS_(ECDHE_(?:RSA|ECDSA))_WITH_(AES_\d+)_(GCM)_(SHA\d+)$/
+    .exec(cipher)
+    ?.slice(1)
+    .map((part) => part.replaceAll('_', '-').replace('AES-', 'AES'))
+    .join('-') ?? cipher;
