@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Asker, observe, send, throughEnvoy, throughOurs } from './support/both-proxies.ts';
 import { type Case, type CaseRequest, loadCases } from './support/cases.ts';
-import { comparable, differences } from './support/comparable.ts';
+import { comparable } from './support/comparable.ts';
+import { differences } from './support/differences.ts';
 import { createEchoServers } from './support/echo-server.ts';
 import { bookinfo, echo as echoTopology, type OracleMesh, startOracleMesh } from './support/mesh.ts';
 import { type Oracle, startOracle } from './support/oracle.ts';

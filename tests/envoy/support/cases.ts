@@ -1,6 +1,6 @@
 import { parse, parseAllDocuments } from 'yaml';
 import type { ManifestFile } from '#sandbox';
-import type { Difference } from './comparable.ts';
+import type { Difference } from './differences.ts';
 import { manifests } from './mesh.ts';
 
 /** A request that is sent through both proxies, and what the real Envoy is known to do with it. */

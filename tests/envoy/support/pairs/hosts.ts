@@ -1,0 +1,172 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createHttp2Server, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
+import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
+
+/** A request as it reached a host. */
+export interface Arrived {
+  readonly host: string;
+  readonly method: string;
+  readonly path: string;
+  /** Names in lower case, in the order in which they came. */
+  readonly headers: readonly (readonly [string, string])[];
+  readonly body: string;
+  readonly trailers: Readonly<Record<string, string>>;
+}
+
+/** Servers under the test's control; each request tells its own id in the User-Agent header. */
+export interface TestHosts {
+  at(name: string): { readonly ip: string; readonly port: number };
+  arrived(id: string): readonly Arrived[];
+  stop(): Promise<void>;
+}
+
+type Request = IncomingMessage | Http2ServerRequest;
+type Response = ServerResponse | Http2ServerResponse;
+type Kind = 'h1' | 'h2' | 'silent' | 'refusing';
+
+/** Names that cases use for their hosts. `echo` is TCP, `silent` accepts and never answers, nobody listens at `refusing`. */
+const KINDS: Readonly<Record<string, Kind>> = {
+  one: 'h1',
+  two: 'h1',
+  three: 'h1',
+  h2: 'h2',
+  'h2-two': 'h2',
+  silent: 'silent',
+  refusing: 'refusing',
+};
+
+export async function startHosts(subnet: number): Promise<TestHosts> {
+  const places = new Map<string, { ip: string; port: number }>();
+  const byId = new Map<string, Arrived[]>();
+  const servers: { close(): Promise<void> }[] = [];
+  for (const [i, [name, kind]] of Object.entries(KINDS).entries()) {
+    const ip = `127.${subnet}.2.${i + 1}`;
+    if (kind === 'refusing') places.set(name, { ip, port: 9 });
+    else {
+      const server = serverOf(kind, (request, response) => serve(name, byId, request, response));
+      servers.push(closable(server));
+      places.set(name, { ip, port: await listen(server, ip) });
+    }
+  }
+  return {
+    at(name) {
+      const place = places.get(name);
+      if (place === undefined) throw new Error(`no host is called ${name}`);
+      return place;
+    },
+    arrived: (id) => byId.get(id) ?? [],
+    async stop() {
+      await Promise.all(servers.map((server) => server.close()));
+    },
+  };
+}
+
+function serverOf(kind: Kind, handle: (request: Request, response: Response) => Promise<void>): Server {
+  const onRequest = (request: Request, response: Response): void => {
+    handle(request, response).catch(() => request.socket.destroy());
+  };
+  if (kind === 'silent') return createTcpServer((socket) => socket.on('error', () => undefined));
+  return kind === 'h1' ? createServer({ keepAliveTimeout: 60_000 }, onRequest) : createHttp2Server(onRequest);
+}
+
+function closable(server: Server): { close(): Promise<void> } {
+  const open = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+  });
+  return {
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const socket of open) socket.destroy();
+      }),
+  };
+}
+
+const listen = (server: Server, ip: string): Promise<number> =>
+  new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, ip, () => resolve((server.address() as { port: number }).port));
+  });
+
+/**
+ * Answers `<host> <method> <path>` and what it is told by the request's headers: `x-echo-status`, `x-echo-delay-ms`, `x-echo-fail-times`
+ * (so many answers of 503, or of `x-echo-fail-status`, first), `x-echo-set` (`name: value` pairs, separated by `|`), `x-echo-trailers` (the
+ * same), `x-echo-body` (the body), `x-echo-reset` (`before`: no answer, `middle`: half of one, `refused`: REFUSED_STREAM), `x-echo-bytes`
+ * (JSON text: the bytes of the answer as they are).
+ */
+async function serve(host: string, byId: Map<string, Arrived[]>, request: Request, response: Response): Promise<void> {
+  const steer = (name: string): string | undefined => [request.headers[name]].flat()[0];
+  const id = steer('user-agent') ?? '';
+  const earlier = byId.get(id) ?? [];
+  byId.set(id, earlier);
+  const headers = pairs(request.rawHeaders);
+  const mine = { host, method: request.method ?? '', path: request.url ?? '', headers, body: '', trailers: {} };
+  earlier.push(mine);
+  const failing = earlier.length <= Number(steer('x-echo-fail-times') ?? 0);
+  if (steer('x-echo-early') !== undefined) answer(request, response, { host, failing, steer });
+  for await (const chunk of request) mine.body += String(chunk);
+  mine.trailers = { ...request.trailers };
+  if (steer('x-echo-early') !== undefined) return;
+  const delayMs = Number(steer('x-echo-delay-ms') ?? 0);
+  if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
+  answer(request, response, { host, failing, steer });
+}
+
+interface Steering {
+  readonly host: string;
+  readonly failing: boolean;
+  readonly steer: (name: string) => string | undefined;
+}
+
+function answer(request: Request, response: Response, { host, failing, steer }: Steering): void {
+  const reset = steer('x-echo-reset');
+  if (reset === 'before' || reset === 'refused') {
+    breakOff(request, response, reset);
+    return;
+  }
+  const bytes = steer('x-echo-bytes');
+  if (bytes !== undefined) {
+    request.socket.end(JSON.parse(bytes) as string, 'latin1');
+    return;
+  }
+  const text = steer('x-echo-body') ?? `${host} ${request.method} ${request.url}\n`;
+  response.statusCode = failing ? Number(steer('x-echo-fail-status') ?? 503) : Number(steer('x-echo-status') ?? 200);
+  response.setHeader('x-host', host);
+  for (const [name, value] of listed(steer('x-echo-set'))) response.setHeader(name, value);
+  const trailers = listed(steer('x-echo-trailers'));
+  if (response.statusCode === 204 || response.statusCode === 304) {
+    response.end();
+    return;
+  }
+  if (!response.hasHeader('content-type')) response.setHeader('content-type', 'text/plain');
+  if (trailers.length === 0) response.setHeader('content-length', Buffer.byteLength(text));
+  if (reset === 'middle') {
+    (response as ServerResponse).write(text.slice(0, 4), () => breakOff(request, response, reset));
+    return;
+  }
+  if (trailers.length > 0) {
+    (response as ServerResponse).write(text);
+    response.addTrailers(Object.fromEntries(trailers));
+    response.end();
+  } else response.end(text);
+}
+
+function breakOff(request: Request, response: Response, how: string): void {
+  if ('stream' in response) response.stream.close(how === 'refused' ? 7 : 2);
+  else request.socket.destroy();
+}
+
+const listed = (text: string | undefined): [string, string][] =>
+  (text ?? '')
+    .split('|')
+    .filter((pair) => pair.trim() !== '')
+    .map((pair) => {
+      const colon = pair.indexOf(':', 1);
+      return [pair.slice(0, colon).trim(), pair.slice(colon + 1).trim()];
+    });
+
+function pairs(raw: readonly string[]): (readonly [string, string])[] {
+  return raw.flatMap((name, i) => (i % 2 === 0 ? [[name.toLowerCase(), raw[i + 1] ?? ''] as const] : []));
+}

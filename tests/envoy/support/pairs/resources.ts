@@ -1,0 +1,112 @@
+import { type Any, type Cluster, extensionTypes, type FilterChain, type Listener } from '#xds';
+import type { PairCase } from './case-file.ts';
+import { LOG_FORMAT } from './log-entry.ts';
+
+const TYPES = 'type.googleapis.com/envoy.extensions.filters.http';
+
+/** Short names of filters and their types, so that cases stay readable. */
+const FILTER_TYPES: Readonly<Record<string, string>> = {
+  'envoy.filters.http.router': extensionTypes.router,
+  'envoy.filters.http.fault': extensionTypes.fault,
+  'envoy.filters.http.cors': `${TYPES}.cors.v3.Cors`,
+  'envoy.filters.http.rbac': `${TYPES}.rbac.v3.RBAC`,
+  'envoy.filters.http.local_ratelimit': `${TYPES}.local_ratelimit.v3.LocalRateLimit`,
+  'envoy.filters.http.ratelimit': `${TYPES}.ratelimit.v3.RateLimit`,
+  'envoy.filters.http.ext_authz': `${TYPES}.ext_authz.v3.ExtAuthz`,
+};
+
+const LOG = {
+  name: 'envoy.access_loggers.file',
+  typed_config: { '@type': extensionTypes.fileAccessLog, path: '/dev/stdout', log_format: { json_format: LOG_FORMAT } },
+};
+
+/** Where the hosts of a case are: names stand for the test's own servers. */
+export type Hosts = (name: string) => { readonly ip: string; readonly port: number };
+
+export interface PairResources {
+  readonly listener: Listener;
+  readonly clusters: readonly Cluster[];
+}
+
+/** Listener and clusters of one case, named after it so that the statistics of cases do not mix. */
+export function pairResources(given: PairCase, at: { ip: string; port: number }, hosts: Hosts): PairResources {
+  return {
+    listener: {
+      name: given.name,
+      address: { socket_address: { address: at.ip, port_value: at.port } },
+      traffic_direction: 'OUTBOUND',
+      filter_chains: [given.network === undefined ? httpChain(given) : tcpChain(given)],
+    },
+    clusters: Object.entries(given.clusters).map(([name, { hosts: names, ...fields }]) => ({
+      name: `${given.name}.${name}`,
+      type: 'STATIC',
+      connect_timeout: '1s',
+      load_assignment: {
+        cluster_name: `${given.name}.${name}`,
+        endpoints: [{ lb_endpoints: names.map((host) => ({ endpoint: { address: socketAddress(hosts(host)) } })) }],
+      },
+      ...fields,
+    })) as Cluster[],
+  };
+}
+
+const socketAddress = ({ ip, port }: { ip: string; port: number }): object => ({
+  socket_address: { address: ip, port_value: port },
+});
+
+function httpChain({ name, http = {}, filters = [], routes, virtual_hosts }: PairCase): FilterChain {
+  const hosts = virtual_hosts ?? [{ name: 'all', domains: ['*'], routes }];
+  const config = {
+    '@type': extensionTypes.httpConnectionManager,
+    stat_prefix: name,
+    generate_request_id: true,
+    http_filters: [...filters, { name: 'envoy.filters.http.router' }].map(typedFilter),
+    access_log: [LOG],
+    route_config: qualified({ name: 'table', virtual_hosts: hosts }, name),
+    ...http,
+  };
+  return { filters: [{ name: 'envoy.filters.network.http_connection_manager', typed_config: config as Any }] };
+}
+
+function tcpChain({ name, network = [] }: PairCase): FilterChain {
+  const filters = qualified(network, name) as FilterChain['filters'];
+  const last = filters.at(-1)!;
+  const withLog = { ...last, typed_config: { ...last.typed_config, access_log: [LOG] } as unknown as Any };
+  return { filters: [...filters.slice(0, -1), withLog] };
+}
+
+function typedFilter(filter: object): { name: string; typed_config: Any } {
+  const { name, ...config } = filter as { name: string };
+  return { name, typed_config: { '@type': FILTER_TYPES[name]!, ...config } };
+}
+
+/** Clusters bear the case's name: `cluster: one` becomes `cluster: <case>.one` wherever a cluster is named. */
+function qualified<Value>(value: Value, name: string): Value {
+  const walk = (node: unknown, within: string): unknown => {
+    if (Array.isArray(node)) return node.map((item: unknown) => walk(item, within));
+    if (typeof node !== 'object' || node === null) return node;
+    return Object.fromEntries(
+      Object.entries(node).map(([key, child]) => {
+        const names = key === 'cluster' || (key === 'name' && within === 'clusters');
+        if (names && typeof child === 'string') return [key, `${name}.${child}`];
+        if (key === 'typed_per_filter_config') return [key, perFilter(child as object)];
+        return [key, walk(child, key)];
+      }),
+    );
+  };
+  return walk(value, '') as Value;
+}
+
+/** What routes give single filters; their types follow from the filters' names where they are the same message. */
+function perFilter(configs: object): object {
+  const types: Readonly<Record<string, string>> = {
+    ...FILTER_TYPES,
+    'envoy.filters.http.cors': `${TYPES}.cors.v3.CorsPolicy`,
+    'envoy.filters.http.rbac': `${TYPES}.rbac.v3.RBACPerRoute`,
+    'envoy.filters.http.ratelimit': `${TYPES}.ratelimit.v3.RateLimitPerRoute`,
+    'envoy.filters.http.ext_authz': `${TYPES}.ext_authz.v3.ExtAuthzPerRoute`,
+  };
+  return Object.fromEntries(
+    Object.entries(configs).map(([name, config]) => [name, { '@type': types[name], ...(config as object) }]),
+  );
+}

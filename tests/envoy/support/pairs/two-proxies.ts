@@ -1,0 +1,140 @@
+import { seededRandom } from '#domain';
+import { leaseSubnet } from '#sandbox/subnets';
+import { typeUrls } from '#xds';
+import { createTestCa, startPod } from '../../../mesh/data-plane-harness.ts';
+import { startEnvoy } from '../envoy-process.ts';
+import { waitFor } from '../wait.ts';
+import type { PairCase, PairRequest } from './case-file.ts';
+import { type Answer, ask } from './client.ts';
+import { changes, type Figures, readFigures } from './figures.ts';
+import { type Arrived, startHosts, type TestHosts } from './hosts.ts';
+import { entriesAt, type LogEntry } from './log-entry.ts';
+import { type PairResources, pairResources } from './resources.ts';
+
+const FIRST_PORT = 20_000;
+const LATE_MS = 3000;
+
+/** All that can be seen of one request. */
+export interface Seen {
+  readonly answer: Answer;
+  readonly log: readonly LogEntry[];
+  readonly upstream: readonly Arrived[];
+  readonly stats: Readonly<Record<string, number>>;
+}
+
+/** One of the two: where it listens, and what it tells of itself. */
+interface Side {
+  readonly name: 'envoy' | 'ours';
+  readonly ip: string;
+  logLines(): readonly string[];
+  figures(filter: RegExp): Promise<Figures>;
+}
+
+export interface TwoProxies {
+  readonly envoy: Side;
+  readonly ours: Side;
+  observe(side: Side, given: PairCase, request: PairRequest): Promise<Seen>;
+  stop(): Promise<void>;
+}
+
+/** Starts a real Envoy and a proxy of ours with the same listeners and clusters: one listener for each case. */
+export async function startTwoProxies(cases: readonly PairCase[]): Promise<TwoProxies> {
+  const lease = await leaseSubnet(seededRandom(`pairs/${process.pid}/${performance.now()}`));
+  const hosts = await startHosts(lease.subnet);
+  const ips = { envoy: `127.${lease.subnet}.1.1`, ours: `127.${lease.subnet}.1.2` };
+  const portOf = (given: PairCase): number => FIRST_PORT + cases.findIndex(({ name }) => name === given.name);
+  const resourcesAt = (ip: string): PairResources[] =>
+    cases.map((given) => pairResources(given, { ip, port: portOf(given) }, hosts.at));
+  const ours = await startOurs(ips.ours, resourcesAt(ips.ours));
+  const envoy = await startReal(ips.envoy, resourcesAt(ips.envoy));
+  return {
+    envoy,
+    ours,
+    observe: (side, given, request) => observe({ side, given, request, port: portOf(given), hosts }),
+    async stop() {
+      await envoy.stop();
+      await ours.stop();
+      await hosts.stop();
+      await lease.release();
+    },
+  };
+}
+
+async function startReal(ip: string, resources: readonly PairResources[]): Promise<Side & { stop(): Promise<void> }> {
+  const bootstrap = {
+    node: { id: 'pairs', cluster: 'pairs' },
+    admin: { address: { socket_address: { address: ip, port_value: 15000 } } },
+    static_resources: {
+      listeners: resources.map(({ listener }) => listener),
+      clusters: resources.flatMap(({ clusters }) => clusters),
+    },
+  };
+  const { admin, accessLog, stop } = await startEnvoy(bootstrap, ip);
+  const figures = async (filter: RegExp): Promise<Figures> =>
+    readFigures(await admin(`/stats?filter=${encodeURIComponent(filter.source)}`));
+  return { name: 'envoy', ip, logLines: accessLog, figures, stop };
+}
+
+async function startOurs(ip: string, resources: readonly PairResources[]): Promise<Side & { stop(): Promise<void> }> {
+  const signer = await createTestCa();
+  const refused: unknown[] = [];
+  const pod = await startPod({ ip, name: 'pairs', role: 'router', signer }, (xds) => {
+    const clusters = resources.flatMap((each) => each.clusters);
+    refused.push(...xds.push(typeUrls.cluster, clusters));
+    refused.push(
+      ...xds.push(
+        typeUrls.listener,
+        resources.map(({ listener }) => listener),
+      ),
+    );
+  });
+  if (refused.length > 0) {
+    await pod.stop();
+    throw new Error(`our proxy refuses: ${JSON.stringify(refused, null, 1)}`);
+  }
+  const figures = (filter: RegExp): Promise<Figures> =>
+    Promise.resolve(new Map([...pod.proxy.admin.stats()].filter(([name]) => filter.test(name))));
+  return { name: 'ours', ip, logLines: () => pod.logs, figures, stop: () => pod.stop() };
+}
+
+async function observe({
+  side,
+  given,
+  request,
+  port,
+  hosts,
+}: {
+  readonly side: Side;
+  readonly given: PairCase;
+  readonly request: PairRequest;
+  readonly port: number;
+  readonly hosts: TestHosts;
+}): Promise<Seen> {
+  const at = { ip: side.ip, port };
+  const id = (turn: number): string => `${side.name}/${given.name}/${request.name}/${turn}`;
+  const last = request.after ?? 0;
+  for (let turn = 0; turn < last; turn++) await ask(request, at, id(turn));
+  const own = new RegExp(`^(http|cluster|tcp)\\.${given.name}\\.`);
+  await quiet(side, own);
+  const before = { figures: await side.figures(own), entries: entriesAt(side.logLines(), port).length };
+  const answer = await ask(request, at, id(last));
+  const log = await waitFor(`${side.name}'s log line of ${id(last)}`, LATE_MS, () => {
+    const entries = entriesAt(side.logLines(), port).slice(before.entries);
+    return entries.length > 0 ? entries : undefined;
+  });
+  const wanted = request.expect.upstream ?? 0;
+  await waitFor(`${wanted} requests of ${id(last)} at the hosts`, LATE_MS, () =>
+    hosts.arrived(id(last)).length >= wanted ? true : undefined,
+  );
+  const after = await quiet(side, own);
+  return { answer, log, upstream: hosts.arrived(id(last)), stats: changes(before.figures, after) };
+}
+
+/** Waits until no request is under way and no client is connected any more: only then are figures complete. */
+function quiet(side: Side, own: RegExp): Promise<Figures> {
+  return waitFor(`${side.name} has nothing to do`, LATE_MS, async () => {
+    const figures = await side.figures(own);
+    const busy = [...figures].some(([name, value]) => value > 0 && /(downstream_cx|_rq(_pending)?)_active$/.test(name));
+    return busy ? undefined : figures;
+  });
+}
