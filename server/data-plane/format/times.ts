@@ -99,10 +99,7 @@ export const TIME_COMMANDS: Readonly<Record<string, CommandReader>> = {
       rounded(info.times?.poolReady),
   /** HTTP/3 only. */
   ROUNDTRIP_DURATION: () => () => undefined,
-  DOWNSTREAM_HANDSHAKE_DURATION:
     () =>
-    ({ connection }) =>
-      rounded(connection.tls?.handshakeMs),
 };
 
 const rounded = (ms: number | undefined): number | undefined => (ms === undefined ? undefined : Math.round(ms));
