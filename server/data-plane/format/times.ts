@@ -99,7 +99,6 @@ export const TIME_COMMANDS: Readonly<Record<string, CommandReader>> = {
       rounded(info.times?.poolReady),
   /** HTTP/3 only. */
   ROUNDTRIP_DURATION: () => () => undefined,
-    () =>
 };
 
 const rounded = (ms: number | undefined): number | undefined => (ms === undefined ? undefined : Math.round(ms));
