@@ -12,7 +12,7 @@ import type {
 } from '#domain';
 import type { KubeStore } from '#kube-api';
 import type { HopStore } from '#telemetry';
-import type { FetchInit, FetchResponse } from '#workloads';
+import type { Dial, FetchInit, FetchResponse } from '#workloads';
 import type { PushEvent } from '#xds';
 import type { ContainerIo } from './exec/run-command.ts';
 import type { Strain } from './strains.ts';
@@ -145,6 +145,8 @@ export interface Sandbox {
   locate(origin: { kind: string; namespace: string; name: string; path: string }): SourceLocation | undefined;
   /** A request from outside the cluster, as curl on the host would send it. Cluster names do not resolve. */
   fetchFromOutside(url: string, init?: FetchInit): Promise<FetchResponse>;
+  /** A TCP connection from outside the cluster. */
+  readonly dialFromOutside: Dial;
   pod(name: NamespacedName): RunningPod | undefined;
   /** Resolves when `met` returns true, evaluated at once and after every sandbox event; rejects at `timeoutMs`. */
   until(met: () => boolean, timeoutMs: number, what: string): Promise<void>;

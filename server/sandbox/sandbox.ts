@@ -3,7 +3,7 @@ import { errorMessage, MeshworkError, seededRandom } from '#domain';
 import { gatewayKinds, istioKinds } from '#istio';
 import { coreKinds, createKindRegistry, createKubeStore } from '#kube-api';
 import { createHopStore } from '#telemetry';
-import { createFetch } from '#workloads';
+import { createFetch, type Dial } from '#workloads';
 import { startKubeServer } from './api/kube-server.ts';
 import { type Cluster, startCluster } from './cluster.ts';
 import type { Sandbox, SandboxEvent, SandboxOptions } from './doors.ts';
@@ -51,6 +51,8 @@ export function createSandbox(options: SandboxOptions): Sandbox {
     );
     return pod === undefined ? undefined : { ip: pod.ip, port: GATEWAY_HTTP_PORT };
   };
+
+  const dialFromOutside: Dial = async (host, port) => running(cluster).network.dialFromOutside(host, port);
 
   const sandbox: Sandbox = {
     store,
@@ -100,8 +102,8 @@ export function createSandbox(options: SandboxOptions): Sandbox {
     },
     settled: async (changeId, timeoutMs) => sandbox.controlPlane?.settled(changeId, timeoutMs),
     locate: (origin) => manifests.locate(origin),
-    fetchFromOutside: (url, init) =>
-      createFetch((host, port) => running(cluster).network.dialFromOutside(host, port), clock)(url, init),
+    dialFromOutside,
+    fetchFromOutside: (url, init) => createFetch(dialFromOutside, clock)(url, init),
     pod: ({ namespace, name }) => cluster?.kubelet.pod(`${namespace}/${name}`),
     until: (met, timeoutMs, what) => waiters.until(met, timeoutMs, what),
     stop: async () => {

@@ -4,4 +4,5 @@ export { createPipe, readAll, readLines, type TextPipe, textPipe } from './langu
 export { createShell, type Shell, type ShellIo } from './language/shell.ts';
 export { CURL_FLAGS, CURL_MANUAL, type CurlContext, runCurl } from './programs/curl.ts';
 export { FORTIO_MANUAL, runFortio } from './programs/fortio.ts';
+export { OPENSSL_MANUAL, opensslCommand } from './programs/openssl/index.ts';
 export { textCommands } from './programs/text/index.ts';

@@ -4,6 +4,9 @@ const MAX_FILES = 100;
 const MAX_TEXT = 1_048_576;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 
+/** Whether a file stands in the editor too. */
+export const isManifest = (name: string): boolean => /\.ya?ml$/.test(name);
+
 export interface ShellFilesOptions {
   /** Read-only files by path, such as samples/bookinfo/networking/bookinfo-gateway.yaml. */
   readonly samples: ReadonlyMap<string, string>;
@@ -11,9 +14,10 @@ export interface ShellFilesOptions {
 }
 
 /** The terminal's small file system: the editor's files and scratch files in the home folder, and read-only samples. */
-export function createShellFiles(
-  options: ShellFilesOptions,
-): ShellFiles & { replaceAll(files: ReadonlyMap<string, string>): void } {
+export function createShellFiles(options: ShellFilesOptions): ShellFiles & {
+  /** Puts these in the place of all manifests. */
+  replaceAll(files: ReadonlyMap<string, string>): void;
+} {
   const own = new Map<string, string>();
   const clean = (path: string): string => {
     const parts: string[] = [];
@@ -50,7 +54,8 @@ export function createShellFiles(
       return [...own.keys(), ...options.samples.keys()].filter((path) => path.startsWith(prefix)).sort();
     },
     replaceAll: (files) => {
-      own.clear();
+      // What the editor does not show, such as keys, is the terminal's own.
+      for (const name of [...own.keys()]) if (isManifest(name)) own.delete(name);
       for (const [name, text] of files) own.set(name, text);
     },
   };

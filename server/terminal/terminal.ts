@@ -1,4 +1,4 @@
-import { createShell, type ShellIo, textCommands } from '#shell';
+import { createShell, opensslCommand, type ShellIo, textCommands } from '#shell';
 import { type Command, type ShellContext, UsageError } from './command.ts';
 import { curl } from './commands/curl.ts';
 import { fortio } from './commands/fortio.ts';
@@ -52,7 +52,9 @@ const clear: Command = {
   },
 };
 
-const allCommands: readonly Command[] = [kubectl, istioctl, curl, fortio, help, man, clear, ...textCommands];
+const openssl: Command = opensslCommand(({ sandbox }) => sandbox.dialFromOutside);
+
+const allCommands: readonly Command[] = [kubectl, istioctl, curl, openssl, fortio, help, man, clear, ...textCommands];
 const commandTable: ReadonlyMap<string, Command> = new Map([
   ...allCommands.map((command) => [command.name, command] as const),
   ...Object.entries(aliases).map(

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { type HopRecord, hashLabel, seededRandom } from '#domain';
 import { istioKinds, parseManifests, validateDocument } from '#istio';
 import { coreKinds, createKindRegistry, createKubeStore } from '#kube-api';
@@ -91,6 +93,11 @@ export function createFakeSandbox(): FakeSandbox {
       return id;
     },
     fetchFromOutside: (url, init) => send('outside', url, init),
+    dialFromOutside: async (host, port) => {
+      const socket = connect(port, host);
+      await once(socket, 'connect');
+      return socket;
+    },
     pod: ({ namespace, name }) => pods.find((pod) => pod.namespace === namespace && pod.name === name),
     until: (met, timeoutMs, what) =>
       new Promise((resolve, reject) => {

@@ -1,4 +1,13 @@
-import { type Command, CURL_MANUAL, FORTIO_MANUAL, runCurl, runFortio, textCommands, UsageError } from '#shell';
+import {
+  type Command,
+  CURL_MANUAL,
+  FORTIO_MANUAL,
+  opensslCommand,
+  runCurl,
+  runFortio,
+  textCommands,
+  UsageError,
+} from '#shell';
 import { echoClient } from './echo-client.ts';
 import { fileCommands } from './file-programs.ts';
 import { networkCommands } from './network-programs.ts';
@@ -126,6 +135,7 @@ const own: readonly Command<PodWorld>[] = [
   ps,
   ...fileCommands,
   ...networkCommands,
+  opensslCommand(({ dial }) => dial),
 ];
 
 /** Every program that a container may be asked to run, by name; those of the proxy's container come on top there. */

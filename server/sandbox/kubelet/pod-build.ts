@@ -70,6 +70,8 @@ export interface PodBuild {
   readonly rules: CaptureRules;
   readonly listeners: SocketAddress[];
   readonly dial: Dial;
+  /** For the proxy's own user, whose connections capture leaves alone. */
+  readonly dialUncaptured: Dial;
   readonly onChange: () => void;
   readonly ports: PodPorts;
   /** The files of each container's present run, by its name. */
@@ -98,6 +100,7 @@ export function prepare(
     onChange,
     listeners: [],
     dial: network.dialFrom({ podIp: ip, namespace, captured, outbound: rules.outbound }),
+    dialUncaptured: network.dialFrom({ podIp: ip, namespace, captured, outbound: () => false }),
     ports: new PodPorts({
       ip,
       hiddenIp: plan.hiddenIp(ip),
@@ -120,8 +123,9 @@ export const specOf = ({ spec }: PodObject, name: string): ContainerSpec =>
 
 /** What a program in the container finds around it. */
 export function worldOf(build: PodBuild, spec: ContainerSpec): PodWorld {
-  const { options, pod, ip, listeners, dial } = build;
+  const { options, pod, ip, listeners } = build;
   const namespace = pod.metadata.namespace ?? '';
+  const dial = spec.name === PROXY_CONTAINER ? build.dialUncaptured : build.dial;
   const files = filesOf(build, spec);
   return {
     clock: options.clock,

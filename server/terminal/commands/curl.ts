@@ -10,6 +10,7 @@ export const curl: Command = {
       io,
       clock: context.clock,
       fetch: (url, init) => context.sandbox.fetchFromOutside(url, init),
+      read: (path) => context.files.read(path),
       save: (path, text) => context.files.write(path, text),
     }),
   complete: (words) =>

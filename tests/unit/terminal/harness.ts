@@ -1,3 +1,4 @@
+import type { Clock } from '#domain';
 import type { ApplyOutcome } from '#sandbox';
 import { createShellFiles, createTerminal, type Terminal } from '#terminal';
 import { createFakeSandbox, type FakeSandbox } from '../../support/fake-sandbox.ts';
@@ -27,7 +28,13 @@ export interface Running {
   interrupt(): void;
 }
 
-export function createHarness(options: { readonly samples?: Readonly<Record<string, string>> } = {}): Harness {
+export function createHarness(
+  options: {
+    readonly samples?: Readonly<Record<string, string>>;
+    /** Absent: one that stands still. */
+    readonly clock?: Clock;
+  } = {},
+): Harness {
   const sandbox = createFakeSandbox();
   const files = new Map<string, string>();
   const changes: string[] = [];
@@ -37,7 +44,7 @@ export function createHarness(options: { readonly samples?: Readonly<Record<stri
   });
   const terminal = createTerminal({
     sandbox,
-    clock: sandbox.clock,
+    clock: options.clock ?? sandbox.clock,
     files: shellFiles,
     mintChangeId: () => 'minted',
     changed: (_id, title) => changes.push(title),

@@ -1,0 +1,2 @@
+export { type CommandIo, type ShellFiles, UsageError } from '../../command.ts';
+export { readAll } from '../../language/pipe.ts';
