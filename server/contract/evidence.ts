@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { SourceLocation } from '../domain/index.ts';
 
 /** What the views of evidence ask: metrics, certificates, events. */
 export const evidenceSchemas = {
@@ -12,6 +13,12 @@ export const evidenceSchemas = {
   'certificates.read': z.object({}),
   /** Answers EventsView: the cluster's events and the lab's own. */
   'events.read': z.object({}),
+  /** What one proxy was sent by a push, resource by resource. Answers PushChangesView. */
+  'push.changes': z.object({
+    push: z.number().int().min(1),
+    pod: z.string().max(253),
+    namespace: z.string().max(63),
+  }),
 } as const;
 
 /** One edge, service or version along time; every array has one figure for each step, oldest first. */
@@ -106,8 +113,36 @@ export interface EventsView {
   events: EventView[];
 }
 
+export interface ResourceChangeView {
+  /** `CDS`, `EDS`, `LDS`, `RDS` … */
+  type: string;
+  name: string;
+  change: 'added' | 'changed' | 'resent' | 'removed';
+  /** The resource as indented JSON; absent before it was added and after it was removed. */
+  before?: string;
+  after?: string;
+  /** The objects behind it, with their place in the applied text. */
+  origins: { kind: string; namespace: string; name: string; path: string; location?: SourceLocation }[];
+}
+
+export interface PushChangesView {
+  push: number;
+  pod: string;
+  responses: {
+    type: string;
+    bytes: number;
+    /** After the change was stored. */
+    sentMs: number;
+    settledMs?: number;
+    state: 'sent' | 'acked' | 'nacked';
+    error?: string;
+  }[];
+  changes: ResourceChangeView[];
+}
+
 export interface EvidenceResults {
   'metrics.read': MetricsView;
   'certificates.read': CertificatesView;
   'events.read': EventsView;
+  'push.changes': PushChangesView;
 }

@@ -117,9 +117,12 @@ export interface PushView {
   number: number;
   title: string;
   atMs: number;
+  /** Names the first push that carried the change, as istiod writes it; absent: none did. */
+  version?: string;
   effectiveMs?: number;
   proxies: {
     pod: string;
+    namespace: string;
     types: string[];
     bytes: number;
     sentMs: number;

@@ -54,6 +54,8 @@ export interface PushEvent {
   readonly bytes: number;
   readonly resources: readonly string[];
   readonly removed: readonly string[];
+  /** What the response carried; on `sent` only. */
+  readonly carried?: readonly EncodedResource[];
   /** error_detail.message of a NACK. */
   readonly error?: string;
 }

@@ -105,15 +105,23 @@ export function requestView(request: RequestSummary): RequestView {
   };
 }
 
+/** Pod and namespace of `sidecar~127.8.1.4~reviews-v1-….default~default.svc.cluster.local`. */
+function podOfNode(nodeId: string): { pod: string; namespace: string } {
+  const id = nodeId.split('~')[2] ?? nodeId;
+  const dot = id.lastIndexOf('.');
+  return dot < 0 ? { pod: id, namespace: '' } : { pod: id.slice(0, dot), namespace: id.slice(dot + 1) };
+}
+
 export function pushView(summary: PushSummary, number: number, title: string): PushView {
   return {
     changeId: summary.changeId,
     number,
     title,
     atMs: summary.startedMs,
+    ...(summary.versionInfo === '' ? {} : { version: summary.versionInfo }),
     ...(summary.effectiveMs === undefined ? {} : { effectiveMs: summary.effectiveMs }),
     proxies: summary.proxies.map((proxy) => ({
-      pod: (proxy.nodeId.split('~')[2] ?? proxy.nodeId).replace(/\.[^.]+$/, ''),
+      ...podOfNode(proxy.nodeId),
       types: [...proxy.types],
       bytes: proxy.bytes,
       sentMs: proxy.sentMs - summary.startedMs,

@@ -139,7 +139,7 @@ class Stream<Request extends AnyRequest> implements AdsStream {
       if (error) state.refused.add(name);
       else state.refused.delete(name);
     }
-    this.#report(state.typeUrl, sent, error ? 'nacked' : 'acked', error?.message);
+    this.#report(state.typeUrl, sent, error ? 'nacked' : 'acked', error && { error: error.message });
   }
 
   /** Sends what is due, type by type; a type that must wait for an answer holds back those that depend on it. */
@@ -189,7 +189,7 @@ class Stream<Request extends AnyRequest> implements AdsStream {
       removed: composed.removed,
     };
     noteSent(state, composed, sent);
-    this.#report(state.typeUrl, sent, 'sent');
+    this.#report(state.typeUrl, sent, 'sent', { carried: composed.upserts });
     write(bytes);
   }
 
@@ -206,9 +206,20 @@ class Stream<Request extends AnyRequest> implements AdsStream {
     return [typeUrls.listener, typeUrls.route].every((typeUrl) => !this.#states.get(typeUrl)?.refused.size);
   }
 
-  #report(typeUrl: TypeUrl, sent: SentResponse, state: PushState, error?: string): void {
-    const event = { nodeId: this.#node?.id ?? '', typeUrl, ...sent, state, atMs: this.#options.nowMs() };
-    this.#options.onPush(error === undefined ? event : { ...event, error });
+  #report(
+    typeUrl: TypeUrl,
+    sent: SentResponse,
+    state: PushState,
+    more: Pick<PushEvent, 'carried' | 'error'> | undefined,
+  ): void {
+    this.#options.onPush({
+      nodeId: this.#node?.id ?? '',
+      typeUrl,
+      ...sent,
+      state,
+      atMs: this.#options.nowMs(),
+      ...more,
+    });
   }
 }
 

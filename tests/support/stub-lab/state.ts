@@ -171,7 +171,14 @@ export function pushOf(number: number, title: string, atMs: number, refusedBy?: 
   const proxies = names.map((name, index) => {
     const sentMs = 2 + index * 1.7;
     const settledMs = sentMs + 9 + ((index * 37) % 23) + (index === names.length - 1 ? 45 : 0);
-    const base = { pod: name, types: ['CDS', 'EDS', 'LDS', 'RDS'], bytes: 18_400 + index * 311, sentMs, settledMs };
+    const base = {
+      pod: name,
+      namespace: 'default',
+      types: ['CDS', 'EDS', 'LDS', 'RDS'],
+      bytes: 18_400 + index * 311,
+      sentMs,
+      settledMs,
+    };
     if (name !== refusedBy) return { ...base, state: 'acked' as const };
     const error =
       'Error adding/updating cluster(s) outbound|9080|v3|reviews.default.svc.cluster.local: connect timeout must be positive';

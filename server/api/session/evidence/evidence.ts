@@ -2,6 +2,7 @@ import type { EventView, PushView } from '#contract';
 import type { Clock } from '#domain';
 import type { Sandbox, SandboxEvent } from '#sandbox';
 import { LabLog } from './lab-log.ts';
+import { PushLedger } from './push-ledger.ts';
 import { TrafficHistory } from './traffic-history.ts';
 
 /** What the session keeps of a running mesh for the views of evidence. */
@@ -9,6 +10,8 @@ export interface Evidence {
   /** Of the present mesh. */
   readonly traffic: TrafficHistory;
   readonly log: LabLog;
+  /** What the proxies of the present mesh were sent. */
+  readonly ledger: PushLedger;
   /** A new mesh: its traffic begins anew, the lab's log goes on. Returns the function that ends it. */
   follow(sandbox: Sandbox): () => void;
   heard(event: SandboxEvent): void;
@@ -25,6 +28,7 @@ const CERTIFICATE_LOG = /^\S+\t(info|warn)\tcache\t(.+)$/;
 class SessionEvidence implements Evidence {
   readonly log = new LabLog();
   traffic = new TrafficHistory();
+  ledger = new PushLedger();
   readonly #clock: Clock;
 
   constructor(clock: Clock) {
@@ -33,11 +37,17 @@ class SessionEvidence implements Evidence {
 
   follow(sandbox: Sandbox): () => void {
     this.traffic = new TrafficHistory();
+    this.ledger = new PushLedger();
     return sandbox.hops.onRequest((request) => this.traffic.note(request));
   }
 
   heard(event: SandboxEvent): void {
     if (event.type === 'log') this.#agentSaid(event.source, event.line);
+    else if (event.type === 'push') this.ledger.note(event.push);
+    else if (event.type === 'object' && event.change === 'DELETED' && event.object.kind === 'Pod') {
+      const { name, namespace = '' } = event.object.metadata;
+      this.ledger.forget(`${name}.${namespace}`);
+    }
   }
 
   pushed({ number, title, proxies, effectiveMs }: PushView): void {

@@ -2,6 +2,7 @@ import type { EvidenceResults, Params } from '#contract';
 import type { LabSession } from '../lab-session.ts';
 import { certificatesView } from './certificates.ts';
 import { kubeEventView } from './lab-log.ts';
+import { pushChanges } from './push-changes.ts';
 
 type EvidenceHandlers = {
   readonly [M in keyof EvidenceResults]: (
@@ -21,4 +22,6 @@ export const evidenceHandlers: EvidenceHandlers = {
     const events = [...sandbox.store.list('Event').map(kubeEventView), ...evidence.log.list()];
     return { events: events.sort((a, b) => b.atMs - a.atMs || b.id.localeCompare(a.id)).slice(0, MOST_EVENTS) };
   },
+  'push.changes': ({ applies, evidence, sandbox }, asked) =>
+    pushChanges(evidence.ledger, applies.pushes(), { ...asked, locate: (origin) => sandbox.locate(origin) }),
 };

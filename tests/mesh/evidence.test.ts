@@ -1,0 +1,104 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { dispatch } from '#api/session';
+import { type RunningLab, runLab } from '../support/lab-runner.ts';
+
+const rule = (first: number): string => `apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: reviews }
+spec:
+  host: reviews
+  subsets:
+    - { name: v1, labels: { version: v1 } }
+    - { name: v2, labels: { version: v2 } }
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: reviews }
+spec:
+  hosts: [reviews]
+  http:
+    - name: testers
+      match:
+        - headers: { end-user: { exact: jason }, cookie: { regex: ".*beta.*" } }
+      route:
+        - destination: { host: reviews, subset: v2 }
+    - name: everyone
+      route:
+        - destination: { host: reviews, subset: v1 }
+          weight: ${first}
+        - destination: { host: reviews, subset: v2 }
+          weight: ${100 - first}
+`;
+
+const files = (first: number) => [{ file: 'reviews.yaml', text: rule(first) }];
+
+describe('what the lab keeps for its views', () => {
+  let lab: RunningLab;
+  beforeAll(async () => {
+    lab = await runLab('canary');
+    await lab.apply(files(100));
+  });
+  afterAll(() => lab.stop());
+
+  const frontend = () => lab.session.sandbox.pods.find(({ name }) => name.startsWith('frontend'))!;
+
+  it('golden signals count what was sent, by version', async () => {
+    lab.session.traffic.set('readers', false);
+    await lab.session.traffic.batch('readers', 20, {});
+    const view = await dispatch(lab.session, 'metrics.read', {
+      by: 'version',
+      seconds: 60,
+      untilMs: lab.session.sandbox.clock.now() + 2000,
+    });
+    const reviews = view.series.find(({ key }) => key === 'reviews@v1');
+    const seen = lab.session.sandbox.hops.requests(1000).filter(({ destination }) => destination.version === 'v1');
+    expect(reviews?.total.requests).toBe(seen.length);
+    expect(reviews?.total.requests).toBeGreaterThanOrEqual(20);
+    expect(reviews?.total.errors).toBe(seen.filter(({ status }) => status >= 500).length);
+    expect(reviews?.total.p50).toBeGreaterThan(0);
+  });
+
+  it('a push is told as the difference of each resource, with the line of YAML behind it', async () => {
+    const applied = await lab.apply(files(60));
+    const pod = frontend();
+    const view = await dispatch(lab.session, 'push.changes', {
+      push: applied.push?.number ?? 0,
+      pod: pod.name,
+      namespace: pod.namespace,
+    });
+    expect(view.responses.map(({ type, state }) => [type, state])).toEqual([['RDS', 'acked']]);
+    expect(view.responses[0]?.bytes).toBeGreaterThan(100);
+    expect(view.responses[0]?.settledMs).toBeGreaterThanOrEqual(view.responses[0]?.sentMs ?? 0);
+    const [change] = view.changes;
+    expect(change).toMatchObject({ type: 'RDS', name: '8080', change: 'changed' });
+    expect(change?.before).not.toContain('"weight": 60');
+    expect(change?.after).toContain('"weight": 60');
+    expect(change?.after).not.toContain('meshwork');
+    expect(change?.origins).toContainEqual(
+      expect.objectContaining({ kind: 'VirtualService', location: expect.objectContaining({ file: 'reviews.yaml' }) }),
+    );
+  });
+
+  it('every proxy has a chain that its roots vouch for, and the certificate in force heads its rotations', async () => {
+    const { proxies, roots, trustDomain } = await dispatch(lab.session, 'certificates.read', {});
+    expect(trustDomain).toBe('cluster.local');
+    expect(proxies.length).toBe(lab.session.sandbox.pods.filter(({ proxy }) => proxy !== undefined).length);
+    for (const { chain, rotations, spiffeId, trusts } of proxies) {
+      expect(chain[0]?.names).toEqual([`URI:${spiffeId}`]);
+      expect(rotations[0]?.serial).toBe(chain[0]?.serial);
+      expect(trusts).toContain(chain.at(-1)?.sha256);
+      expect(roots.map(({ sha256 }) => sha256)).toEqual(expect.arrayContaining(trusts));
+    }
+    expect(JSON.stringify(proxies)).not.toContain('PRIVATE');
+  });
+
+  it('events of the cluster and of the lab stand in one list, newest first', async () => {
+    const { events } = await dispatch(lab.session, 'events.read', {});
+    expect(new Set(events.map(({ source }) => source))).toEqual(new Set(['kubernetes', 'lab']));
+    expect(events.map(({ atMs }) => atMs)).toEqual(events.map(({ atMs }) => atMs).sort((a, b) => b - a));
+    expect(events.find(({ reason }) => reason === 'PushInForce')?.message).toMatch(
+      /^push \d+ \(reviews\) is in force at \d/,
+    );
+    expect(events.find(({ reason }) => reason === 'CertificateIssued')?.object).toMatch(/^Pod\//);
+  });
+});
