@@ -30,6 +30,8 @@ export async function buildSite({ force = false } = {}) {
   console.log('  site         astro build, about half a minute …');
   // A build that breaks off must not leave a stamp that says all is well.
   rmSync(stampFile, { force: true });
+  // Astro keeps content as it was read under an older schema; what it keeps is made anew in a second.
+  rmSync(join(root, '.cache', 'astro', 'data-store.json'), { force: true });
   await runAstro();
   mkdirSync(join(root, '.cache'), { recursive: true });
   writeFileSync(stampFile, stamp);
