@@ -212,6 +212,32 @@ describe('openssl s_client', () => {
   });
 });
 
+describe('kubectl create secret and configmap take what openssl made', () => {
+  it('makes a TLS Secret of a certificate and its key', async () => {
+    const made = await harness.run('kubectl create secret tls payments --cert=payments.pem --key=payments.key');
+    expect(made).toMatchObject({ out: 'secret/payments created\n', code: 0 });
+    const { data, type } = harness.sandbox.store.get('Secret', { namespace: 'default', name: 'payments' }) as never as {
+      data: Record<string, string>;
+      type: string;
+    };
+    expect(type).toBe('kubernetes.io/tls');
+    expect(Buffer.from(data['tls.crt'] ?? '', 'base64').toString()).toBe(harness.files.get('payments.pem'));
+  });
+
+  it('refuses a key of another certificate', async () => {
+    const { code, err } = await harness.run('kubectl create secret tls wrong --cert=payments.pem --key=root.key');
+    expect([code, err]).toEqual([1, 'error: tls: private key does not match public key\n']);
+  });
+
+  it('prints instead of making with --dry-run=client, so that apply can replace', async () => {
+    const line =
+      'kubectl create configmap roots --from-file=ca.crt=root.pem --from-literal=a=b --dry-run=client -o yaml';
+    const printed = await harness.run(line);
+    expect(printed.out).toContain('  a: b\n  ca.crt: |\n    -----BEGIN CERTIFICATE-----\n');
+    expect((await harness.run(`${line} | kubectl apply -f -`)).out).toBe('configmap/roots created\n');
+  });
+});
+
 describe('bad input', () => {
   it.each([
     ['openssl foo', "Invalid command 'foo'"],
