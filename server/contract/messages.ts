@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { evidenceSchemas } from './evidence.ts';
+import { incidentSchemas } from './incident.ts';
 import { timeTravelSchemas } from './time-travel.ts';
 
 /**
@@ -56,6 +57,7 @@ export const requestSchemas = {
   'proxy.dump': z.object({ pod: z.string().max(253), namespace: z.string().max(63) }),
   ...evidenceSchemas,
   ...timeTravelSchemas,
+  ...incidentSchemas,
 } as const;
 
 export type Method = keyof typeof requestSchemas;

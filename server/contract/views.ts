@@ -1,5 +1,6 @@
 import type { DecisionStep, Diagnostic, HopRecord, SourceLocation } from '../domain/index.ts';
 import type { EvidenceResults } from './evidence.ts';
+import type { IncidentEvent, IncidentResults } from './incident.ts';
 import type { ErrorView, Method } from './messages.ts';
 import type { ProgressEvent, TimeTravelResults } from './time-travel.ts';
 
@@ -236,12 +237,19 @@ export type ServerEvent =
   | { type: 'push'; push: PushView }
   | { type: 'checks'; checks: CheckView[]; newlyMet: string[] }
   | { type: 'traffic'; traffic: TrafficView[] }
-  | { type: 'files'; files: FileView[]; reason: 'undo' | 'reset' | 'restore' | 'terminal' }
+  /** `applied`: what is in force now, where that changed as well. */
+  | {
+      type: 'files';
+      files: FileView[];
+      reason: 'undo' | 'reset' | 'restore' | 'terminal' | 'others';
+      applied?: { file: string; text: string }[];
+    }
   | { type: 'terminal'; output: TerminalOutput }
   /** `more`: the script is unfinished (open quote, here-document, loop); prompt with `> `. */
   | { type: 'terminal-exit'; terminal: string; exitCode: number; cwd: string; more?: boolean }
   | { type: 'diagnostics'; diagnostics: Diagnostic[] }
   | ProgressEvent
+  | IncidentEvent
   | { type: 'replaced'; reason: string };
 
 export type ServerMessage =
@@ -257,10 +265,9 @@ export interface KubeAccessView {
   kubeconfig: string;
 }
 
-export interface Results
-  extends EvidenceResults,
-    TimeTravelResults,
-    Record<Exclude<Method, keyof EvidenceResults | keyof TimeTravelResults>, unknown> {
+type PartResults = EvidenceResults & TimeTravelResults & IncidentResults;
+
+export interface Results extends PartResults, Record<Exclude<Method, keyof PartResults>, unknown> {
   'lab.open': LabState;
   'files.save': Record<string, never>;
   'yaml.validate': { diagnostics: Diagnostic[] };

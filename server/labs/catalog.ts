@@ -24,6 +24,8 @@ export interface Lab {
   readonly samples: ReadonlyMap<string, string>;
   /** Files of a folder of the lab that a solution step names. */
   folder(name: string): readonly LabFile[];
+  /** What to do in an incident, as HTML; empty in a lab that is none. */
+  readonly runbook: string;
   /** The text as HTML, made when it is first asked for: a mesh starts without it. */
   readonly steps: readonly { readonly id: string; readonly title: string; readonly html: string }[];
 }
@@ -44,6 +46,7 @@ export function loadLab(root: string, labId: string): Lab {
   const spec = readSpec(labId, readFileSync(join(folder, 'lab.yaml'), 'utf8'));
   const text = readText(join(folder, 'text.md'));
   let steps: Lab['steps'] | undefined;
+  let runbook: string | undefined;
   return {
     spec,
     topology: readFiles(join(folder, 'topology')),
@@ -52,6 +55,10 @@ export function loadLab(root: string, labId: string): Lab {
     wrong: new Map(spec.wrong.map(({ id }) => [id, readFiles(join(folder, 'wrong', id))])),
     samples: new Map(readTree(join(folder, 'samples'), 'samples').map(({ file, text }) => [file, text])),
     folder: (name) => readFiles(join(folder, name)),
+    get runbook() {
+      runbook ??= spec.incident ? toHtml(readText(join(folder, 'runbook.md'))) : '';
+      return runbook;
+    },
     get steps() {
       steps ??= renderSteps(text);
       return steps;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { incidentSchema } from './incidents/incident-schema.ts';
 
 /** The format of labs/<id>/lab.yaml. Everything that a lab promises is in its folder: topology, start, solution, wrong answers, checks. */
 
@@ -8,6 +9,31 @@ const labels = z.record(z.string(), z.string());
 
 /** How many of a batch are wanted. */
 const bounds = { min: count.optional(), max: count.optional() };
+
+/** A call inside a request's trace: from and to are services; version is the callee's; flag is a response flag on it. */
+const call = z.strictObject({
+  from: z.string().optional(),
+  to: z.string(),
+  version: z.string().optional(),
+  flag: z.string().optional(),
+  anyFlag: z.boolean().optional(),
+  reporter: z.enum(['source', 'destination']).optional(),
+  status: z.number().int().optional(),
+  /** Whether the call arrived over mutual TLS, as that proxy saw it. */
+  mtls: z.boolean().optional(),
+  /** Request headers as that proxy recorded them. */
+  header: z.record(z.string(), z.string()).optional(),
+  /** Path and query as that proxy sent them on. */
+  path: z.string().optional(),
+  /** Text that the proxy's access log line contains. */
+  log: z.string().optional(),
+  /** It began after the first call to this service had ended for its caller. */
+  afterCallTo: z.string().optional(),
+  /** How many tries the proxy made for it. */
+  attempts: count.optional(),
+  /** How long it lasted at that proxy. */
+  took: z.strictObject({ minMs: count.optional(), maxMs: count.optional() }).optional(),
+});
 
 /** Which requests of a batch an expectation counts. All that is given must hold. */
 const outcome = z.strictObject({
@@ -24,32 +50,7 @@ const outcome = z.strictObject({
   took: z.strictObject({ minMs: count.optional(), maxMs: count.optional() }).optional(),
   /** `calls`: counts every such call of the batch, tries and copies too, not the requests that made them. */
   count: z.enum(['requests', 'calls']).optional(),
-  /** A call inside the request's trace: from and to are services; version is the callee's; flag is a response flag on it. */
-  call: z
-    .strictObject({
-      from: z.string().optional(),
-      to: z.string(),
-      version: z.string().optional(),
-      flag: z.string().optional(),
-      anyFlag: z.boolean().optional(),
-      reporter: z.enum(['source', 'destination']).optional(),
-      status: z.number().int().optional(),
-      /** Whether the call arrived over mutual TLS, as that proxy saw it. */
-      mtls: z.boolean().optional(),
-      /** Request headers as that proxy recorded them. */
-      header: z.record(z.string(), z.string()).optional(),
-      /** Path and query as that proxy sent them on. */
-      path: z.string().optional(),
-      /** Text that the proxy's access log line contains. */
-      log: z.string().optional(),
-      /** It began after the first call to this service had ended for its caller. */
-      afterCallTo: z.string().optional(),
-      /** How many tries the proxy made for it. */
-      attempts: count.optional(),
-      /** How long it lasted at that proxy. */
-      took: z.strictObject({ minMs: count.optional(), maxMs: count.optional() }).optional(),
-    })
-    .optional(),
+  call: call.optional(),
   ...bounds,
 });
 
@@ -239,6 +240,8 @@ const step = z.union([
   z.strictObject({ apply: z.string() }),
   z.strictObject({ run: z.string() }),
   z.strictObject({ check: id }),
+  /** Makes the push of this number current again, by the time bar. */
+  z.strictObject({ restore: count }),
   z.strictObject({ answer: z.strictObject({ check: id, choices: z.record(z.string(), z.string()) }) }),
 ]);
 
@@ -281,12 +284,15 @@ export const labSchema = z.strictObject({
   solution: z.array(step).default([]),
   /** Runs that a wrong answer needs besides its files. */
   wrongSteps: z.record(z.string(), z.array(step)).default({}),
+  /** Makes the lab an incident: trouble that comes by itself, and is to be found. */
+  incident: incidentSchema({ probe, call, step }).optional(),
 });
 
 export type LabSpec = z.infer<typeof labSchema>;
 export type CheckSpec = LabSpec['checks'][number];
 export type TrafficSpec = LabSpec['traffic'][number];
-export type SolutionStep = LabSpec['solution'][number];
+export type SolutionStep = z.infer<typeof step>;
 export type EjectionsSpec = z.infer<typeof ejections>;
 export type BatchSpec = z.infer<typeof batch>;
 export type OutcomeSpec = z.infer<typeof outcome>;
+export type CallSpec = z.infer<typeof call>;

@@ -74,6 +74,8 @@ export async function runLab(id: string): Promise<RunningLab> {
       } else if ('apply' in step) {
         const view = await running.apply(lab.folder(step.apply));
         if (!view.accepted) throw new Error(`${step.apply} was refused: ${JSON.stringify(view.diagnostics)}`);
+      } else if ('restore' in step) {
+        await dispatch(session, 'time.restore', { push: step.restore });
       } else if ('answer' in step) {
         await dispatch(session, 'checks.answer', { check: step.answer.check, answer: step.answer.choices });
       } else {

@@ -4,13 +4,15 @@ import { diagnostic } from '#istio';
 import type { AppliedObject, ManifestFile, Sandbox } from '#sandbox';
 import { ApiError } from '../errors.ts';
 import { createJournal, type Journal, storeKind } from './journal.ts';
-import { changedAfter, createMoments, type Moments } from './time-travel/moments.ts';
+import { changedAfter, createMoments, type Moment, type Moments } from './time-travel/moments.ts';
 import { pushView } from './views.ts';
 
 export interface AppliesOptions {
   readonly sandbox: () => Sandbox;
   readonly namespace: string;
   readonly onPush: (push: PushView) => void;
+  /** A change is stored and has its number; its push goes on. */
+  readonly onMoment?: (moment: Moment) => void;
   /** Something that must survive a crash changed. */
   readonly onChange: () => void;
 }
@@ -33,6 +35,8 @@ export interface Applies {
   pushes(): readonly PushView[];
   /** The editor's Apply, as `kubectl apply` of all its files: adds and changes, and tells what it left in force. */
   apply(files: readonly ManifestFile[], title: string): Promise<ApplyView>;
+  /** Somebody else's change of these files; it is no change of the learner's, so Undo does not take it back. */
+  applyForeign(files: readonly ManifestFile[], title: string): Promise<void>;
   /** A change that the terminal made: gives it a number and follows its push. */
   follow(changeId: string, title: string): void;
   undo(): Promise<{ view: ApplyView; files: readonly ManifestFile[] | undefined }>;
@@ -55,17 +59,19 @@ export function createApplies(options: AppliesOptions): Applies {
   let owned: readonly AppliedObject[] = [];
   let counter = 0;
 
-  const note = (changeId: string, title: string): number => {
+  const note = (changeId: string, title: string, foreign: boolean): number => {
     const number = (moments.newest()?.number ?? -1) + 1;
     const changed = journal.changes(changeId).map(({ key }) => key);
     const atMs = options.sandbox().clock.now();
-    moments.add({ number, changeId, title, atMs, files: applied, objects: journal.snapshot(), changed });
+    const moment = { number, changeId, title, atMs, files: applied, objects: journal.snapshot(), changed, foreign };
+    moments.add(moment);
+    options.onMoment?.(moment);
     return number;
   };
 
-  const followPush = async (changeId: string, title: string): Promise<PushView | undefined> => {
+  const followPush = async (changeId: string, title: string, foreign = false): Promise<PushView | undefined> => {
     const atMs = options.sandbox().clock.now();
-    const number = note(changeId, title);
+    const number = note(changeId, title, foreign);
     const summary = await options.sandbox().settled(changeId, SETTLE_MS);
     // Without a control plane nothing is sent; the change is a mark all the same.
     const view = summary ? pushView(summary, number, title) : { changeId, number, title, atMs, proxies: [] };
@@ -143,10 +149,18 @@ export function createApplies(options: AppliesOptions): Applies {
   return {
     journal,
     moments,
-    begin: () => void note('', 'start'),
+    begin: () => void note('', 'start', true),
     applied: () => applied,
     pushes: () => pushes,
     apply,
+    applyForeign: async (files, title) => {
+      const outcome = await options.sandbox().apply(files, { namespace: options.namespace });
+      if (!outcome.accepted) return;
+      const named = new Set(files.map(({ file }) => file));
+      applied = [...applied.filter(({ file }) => !named.has(file)), ...files];
+      options.onChange();
+      await followPush(outcome.changeId, title, true);
+    },
     follow: (changeId, title) => {
       done.push({ changeId, filesBefore: undefined });
       options.onChange();

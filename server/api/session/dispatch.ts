@@ -3,6 +3,7 @@ import { detectWrong, nextHint } from '#labs';
 import { ApiError } from '../errors.ts';
 import { evidenceHandlers } from './evidence/handlers.ts';
 import { explain } from './explanation.ts';
+import { incidentHandlers, lookOf } from './incident/handlers.ts';
 import type { LabSession } from './lab-session.ts';
 import { timeTravelHandlers } from './time-travel/handlers.ts';
 import { requestView } from './views.ts';
@@ -59,6 +60,7 @@ const handlers: Handlers = {
     return requestView(found);
   },
   'traffic.set': (session, { traffic, running, rps }) => {
+    if (session.incident) throw new ApiError('users_decide', 'In an incident the users decide what they send.');
     session.traffic.set(traffic, running, rps);
     return { traffic: session.traffic.states() };
   },
@@ -95,8 +97,13 @@ const handlers: Handlers = {
   },
   ...evidenceHandlers,
   ...timeTravelHandlers,
+  ...incidentHandlers,
 };
 
 export function dispatch<M extends Method>(session: LabSession, method: M, params: Params<M>): Promise<Results[M]> {
-  return Promise.resolve().then(() => handlers[method](session, params));
+  return Promise.resolve().then(() => {
+    const look = session.incident && lookOf(session, method, params);
+    if (look !== undefined) session.incident?.looked(look);
+    return handlers[method](session, params);
+  });
 }

@@ -1,12 +1,21 @@
 import type { FileView, LabState, SandboxView } from '#contract';
 import type { Clock } from '#domain';
-import { type Checks, createChecks, createTraffic, type Lab, type ProbeContext, type Traffic } from '#labs';
+import {
+  type Checks,
+  createChecks,
+  createTraffic,
+  type Incident,
+  type Lab,
+  type ProbeContext,
+  type Traffic,
+} from '#labs';
 import { createSandbox, type ManifestFile, type Sandbox, type SandboxEvent } from '#sandbox';
 import { createShellFiles } from '#terminal';
 import type { SavedState } from '../protocol.ts';
 import { type Applies, createApplies } from './applies.ts';
 import { createEvidence, type Evidence } from './evidence/evidence.ts';
 import { type Feeds, startFeeds } from './feeds.ts';
+import { createIncidentRoom, pushOf } from './incident/incident-room.ts';
 import { createThrottle, type Emit } from './ports.ts';
 import { createTerminals, type Terminals } from './terminals.ts';
 import { createTimeTravel, type TimeTravel } from './time-travel/time-travel.ts';
@@ -32,6 +41,8 @@ export interface LabSession {
   /** What the views of metrics, events and certificates read. */
   readonly evidence: Evidence;
   readonly timeTravel: TimeTravel;
+  /** The drill, in a lab that is an incident. */
+  readonly incident: Incident | undefined;
   probeContext(): ProbeContext;
   state(): LabState;
   files(): FileView[];
@@ -59,7 +70,8 @@ export function createLabSession(options: LabSessionOptions): LabSession {
     timeTravel.hear(event);
     options.emit(event);
   };
-  let saved = options.saved;
+  // A drill begins with its mesh: half of one cannot be gone on with.
+  let saved = lab.spec.incident ? undefined : options.saved;
   let editor: readonly ManifestFile[] = saved?.files ?? lab.start;
   let aside: readonly ManifestFile[] | undefined;
   let sandbox: Sandbox;
@@ -68,6 +80,7 @@ export function createLabSession(options: LabSessionOptions): LabSession {
   let feeds: Feeds | undefined;
   let traffic: Traffic;
   let applies: Applies;
+  let incident: Incident | undefined;
   let podsAtStart: ReadonlySet<string> = new Set();
   let pushedVersions = new Map<string, string>();
   let view: SandboxView = { status: 'starting', steps: [], pods: [] };
@@ -162,7 +175,9 @@ export function createLabSession(options: LabSessionOptions): LabSession {
       onPush: (push) => {
         evidence.pushed(push);
         emit({ type: 'push', push });
+        incident?.weighed(Math.max(0, ...push.proxies.map(({ bytes }) => bytes)));
       },
+      onMoment: (moment) => incident?.pushed(pushOf(moment)),
       // At once: a mesh that dies right after an apply must come back with it.
       onChange: () => save.flush(),
     });
@@ -183,8 +198,12 @@ export function createLabSession(options: LabSessionOptions): LabSession {
       await sandbox.apply(saved.applied, { namespace: lab.spec.namespace });
       applies.restore(saved.applied);
     }
-    traffic = createTraffic(lab.spec.traffic, sandbox, (sending) => timeTravel.sent(sending));
+    traffic = createTraffic(lab.spec.traffic, sandbox, (sending, ended) => {
+      timeTravel.sent(sending);
+      incident?.sent(sending, ended);
+    });
     applies.begin();
+    incident = createIncidentRoom({ lab, clock, emit, context: probeContext, apply: applyForeign });
     if (lab.spec.ingress) await firstAnswer(sandbox, lab);
     const startMs = clock.monotonic() - beganMs;
     podsAtStart = new Set(sandbox.pods.map((pod) => pod.name));
@@ -205,7 +224,18 @@ export function createLabSession(options: LabSessionOptions): LabSession {
     save.poke();
   };
 
+  /** The editor shows what is in force, as a shared repository would. */
+  const applyForeign = (files: readonly ManifestFile[], title: string): void => {
+    const named = new Set(files.map(({ file }) => file));
+    editor = [...editor.filter(({ file }) => !named.has(file)), ...files];
+    mirrorFiles();
+    applies.applyForeign(files, title).catch(() => undefined);
+    const applied = [...applies.applied().filter(({ file }) => !named.has(file)), ...files];
+    emit({ type: 'files', files: session.files(), reason: 'others', applied });
+  };
+
   const stopMesh = async (): Promise<void> => {
+    incident?.stop();
     feeds?.stop();
     forget?.();
     terminals.stop();
@@ -253,6 +283,9 @@ export function createLabSession(options: LabSessionOptions): LabSession {
   const session: LabSession = {
     lab,
     timeTravel,
+    get incident() {
+      return incident;
+    },
     get sandbox() {
       return sandbox;
     },

@@ -68,7 +68,7 @@ const within = (bounds: OutcomeSpec['took'], ms: number): boolean =>
   ms >= (bounds?.minMs ?? 0) && ms <= (bounds?.maxMs ?? Number.POSITIVE_INFINITY);
 
 /** A call is seen at its caller's proxy (outbound) or, asked for `destination`, at its callee's (inbound). */
-function isCall(call: CallSpec, hop: HopRecord, trace: readonly HopRecord[]): boolean {
+export function isCall(call: CallSpec, hop: HopRecord, trace: readonly HopRecord[]): boolean {
   const destination = call.reporter === 'destination';
   if ((hop.direction === 'inbound') !== destination) return false;
   const other = destination

@@ -18,6 +18,8 @@ export interface Moment {
   readonly objects: ObjectSet;
   /** Keys of the objects that this push changed. */
   readonly changed: readonly string[];
+  /** Somebody else than the learner made it. */
+  readonly foreign: boolean;
 }
 
 export interface Moments {

@@ -1,0 +1,123 @@
+import { z } from 'zod';
+import type { CallSpec, ProbeSpec, SolutionStep } from '../lab-schema.ts';
+
+const id = z.string().regex(/^[a-z0-9-]{1,60}$/);
+const count = z.number().int().min(0);
+const labels = z.record(z.string(), z.string());
+
+/** What befalls the mesh, so many milliseconds after the drill began. Learners see an `apply` as a push of this title; a strain they see nowhere but in its effects. */
+const action = z.strictObject({
+  afterMs: count,
+  /** A folder of the lab, applied by somebody else. */
+  apply: z.string().optional(),
+  title: z.string().optional(),
+  strain: z
+    .strictObject({
+      name: id,
+      namespace: z.string(),
+      labels,
+      /** Only the pod of this place among them, by name, from 0. */
+      nth: count.optional(),
+      /** Settings of the program; empty ends the strain. */
+      env: z.record(z.string(), z.string()),
+    })
+    .optional(),
+  /** Applies copies of the manifests of a folder, `{n}` replaced by 1, 2, 3 …: `each` of them at a time, every `everyMs`, `times` times. */
+  flood: z
+    .strictObject({ folder: z.string(), each: count, everyMs: count, times: count, first: count.default(1) })
+    .optional(),
+});
+
+/** How a learner proves a cause. One of them is a fact that only the cause explains. */
+const proofOf = (call: z.ZodType<CallSpec>) =>
+  z.strictObject({
+    id,
+    title: z.string(),
+    /** A request whose trace has such a call. */
+    request: call.optional(),
+    /** The push that changed this object when the trouble came. */
+    push: z.strictObject({ kind: z.string(), name: z.string() }).optional(),
+    /** A figure that the lab measures itself, within so much of it. */
+    number: z
+      .strictObject({
+        unit: z.string(),
+        /** calls: to a service, for each request of the users. latency: median milliseconds of an edge. bytes: of the largest push to one proxy, in kB. */
+        measure: z.enum(['calls', 'latency', 'bytes']),
+        from: z.string().optional(),
+        to: z.string().optional(),
+        within: z.number().min(0).max(1).default(0.2),
+      })
+      .optional(),
+    /** The pod that a strain lies on. */
+    pod: z.strictObject({ namespace: z.string(), labels, strain: id }).optional(),
+    /** What a peer proved to be, as the access log and the decision path write it. */
+    peer: z.strictObject({ from: z.string(), to: z.string() }).optional(),
+    /** One of several statements. */
+    choice: z.strictObject({ choices: z.array(z.string()).min(3), right: z.string() }).optional(),
+    /** Users are well; one change brings the trouble back; taking it away ends it. */
+    experiment: z.strictObject({ kind: z.string(), name: z.string() }).optional(),
+  });
+
+/** The section `incident` of a lab.yaml. `probe`, `call` and `step` are those of the lab's own schema. */
+export const incidentSchema = (parts: {
+  readonly probe: z.ZodType<ProbeSpec>;
+  readonly call: z.ZodType<CallSpec>;
+  readonly step: z.ZodType<SolutionStep>;
+}) =>
+  z.strictObject({
+    /** The message of the pager, and all that a learner is told. */
+    page: z.string(),
+    /** Traffic of those whose failures burn the budget. */
+    users: z.array(id).min(1),
+    /** Traffic of others, which the learner's changes must not hurt. */
+    others: z.array(id).default([]),
+    /** What counts as a failure besides no answer and a status from 500 on. */
+    failure: z
+      .strictObject({ statuses: z.array(z.number().int()).default([]), slowerThanMs: count.optional() })
+      .default({ statuses: [] }),
+    /** Beside the users' traffic: how long a small change of a rule takes to be in force counts too. */
+    deploys: z.strictObject({ everyMs: count, namespace: z.string(), name: z.string(), limitMs: count }).optional(),
+    /** Failed requests that the month has left. */
+    budget: count,
+    /** Users are safe after so many good answers in a row, over at least so long. */
+    calm: z.strictObject({ requests: count, ms: count }).default({ requests: 20, ms: 3000 }),
+    /** Minutes: symptom, mitigation after it, cause after that. */
+    par: z.strictObject({ symptom: z.number(), mitigation: z.number(), cause: z.number() }),
+    schedule: z.array(action).min(1),
+    symptom: z.strictObject({
+      /** Right answers: an edge (either end may be absent: any) and what is seen on it. */
+      accept: z.array(
+        z.strictObject({ from: z.string().optional(), to: z.string().optional(), signs: z.array(z.string()).min(1) }),
+      ),
+      /** Said when it is named right. */
+      said: z.string(),
+    }),
+    remedies: z.array(
+      z.strictObject({ id, title: z.string(), detect: parts.probe, steps: z.array(parts.step).min(1) }),
+    ),
+    /** Changes that do not count although some of them end the errors, and why. */
+    wrong: z
+      .array(
+        z.strictObject({
+          id,
+          title: z.string(),
+          detect: parts.probe,
+          why: z.string(),
+          steps: z.array(parts.step).min(1),
+        }),
+      )
+      .default([]),
+    cause: z.strictObject({
+      choices: z.array(z.strictObject({ id, text: z.string() })).min(4),
+      right: id,
+      proofs: z.array(proofOf(parts.call)).min(1),
+      explanation: z.string(),
+    }),
+    hints: z.array(z.string()).min(2),
+    /** Starting points for the postmortem's actions. */
+    actions: z.array(z.string()).default([]),
+  });
+
+export type IncidentSpec = z.infer<ReturnType<typeof incidentSchema>>;
+export type ActionSpec = z.infer<typeof action>;
+export type ProofSpec = IncidentSpec['cause']['proofs'][number];

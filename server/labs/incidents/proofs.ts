@@ -1,0 +1,156 @@
+import type { IncidentView, ProofView } from '#contract';
+import type { Sandbox } from '#sandbox';
+import { everyEntry } from '../probes/fields.ts';
+import { isCall } from '../probes/outcomes.ts';
+import type { IncidentSpec, ProofSpec } from './incident-schema.ts';
+import { calleeOf } from './signs.ts';
+
+/** What a proof is compared with: what the lab knows and measures itself. */
+export interface ProofFacts {
+  readonly sandbox: Sandbox;
+  readonly spec: IncidentSpec;
+  /** Pods by the strain that lies on them. */
+  readonly strained: ReadonlyMap<string, string>;
+  /** Objects changed by each push, and whether somebody else than the learner made it. */
+  push(
+    number: number,
+  ): { readonly foreign: boolean; readonly objects: readonly { kind: string; name: string }[] } | undefined;
+  /** Figures of the time of trouble. */
+  readonly measured: ReadonlyMap<string, number>;
+  /** Proofs that an experiment has given. */
+  readonly experiments: ReadonlySet<string>;
+}
+
+const kinds = ['request', 'push', 'number', 'pod', 'peer', 'choice', 'experiment'] as const;
+
+export const kindOf = (proof: ProofSpec): ProofView['kind'] =>
+  kinds.find((kind) => proof[kind] !== undefined) ?? 'choice';
+
+export function proofView(
+  proof: ProofSpec,
+  { sandbox, experiments }: Pick<ProofFacts, 'sandbox' | 'experiments'>,
+): IncidentView['proofs'][number] {
+  const kind = kindOf(proof);
+  const { pod } = proof;
+  const choices =
+    proof.choice?.choices ?? (pod ? podsOf(sandbox, pod).map(({ name, ip }) => `${name} (${ip})`) : undefined);
+  return {
+    id: proof.id,
+    title: proof.title,
+    kind,
+    ...(choices ? { choices } : {}),
+    ...(proof.number ? { unit: proof.number.unit } : {}),
+    ...(kind === 'experiment' ? { seen: experiments.has(proof.id) } : {}),
+  };
+}
+
+/** Whether `value` proves it; the text says what was compared, and gives nothing away. */
+export function judgeProof(
+  proof: ProofSpec,
+  value: string,
+  facts: ProofFacts,
+): { readonly right: boolean; readonly text: string } {
+  const { sandbox } = facts;
+  if (proof.request) {
+    const { hops } = sandbox;
+    const traceId = hops.hop(value)?.traceId;
+    if (traceId === undefined) return no('That request is no longer kept. Open a newer one.');
+    const trace = hops.trace(traceId);
+    const call = proof.request;
+    const found = trace.some((hop) => isCall(call, hop, trace));
+    return found
+      ? yes('The request shows it.')
+      : no('That request does not show it. Open one that failed, and read where it stopped.');
+  }
+  if (proof.push) {
+    const { kind, name } = proof.push;
+    const push = facts.push(Number(value));
+    if (!push) return no(`There is no push ${value}.`);
+    const it = push.foreign && push.objects.some((object) => object.kind === kind && object.name === name);
+    return it ? yes(`Push ${value} brought it.`) : no(`The failures did not begin with push ${value}.`);
+  }
+  if (proof.number) {
+    const was = facts.measured.get(proof.id);
+    const said = Number(value.replace(',', '.'));
+    if (was === undefined) return no('The lab has not measured that yet. Wait for a few requests.');
+    const right = Number.isFinite(said) && Math.abs(said - was) <= proof.number.within * was;
+    return right
+      ? yes(`The lab measures ${figure(was)} ${proof.number.unit}.`)
+      : no('The lab measures another figure.');
+  }
+  if (proof.pod) {
+    const right = facts.strained.get(proof.pod.strain) === value.split(' ')[0];
+    return right ? yes('It is that pod.') : no('The other pods would have to behave as that one does.');
+  }
+  if (proof.peer) {
+    const peers = peersOf(proof.peer, sandbox);
+    const said = value.trim().replace(/^spiffe:\/\//, '');
+    return peers.has(said)
+      ? yes('That is what the caller proves to be.')
+      : no('No caller on that edge proved to be that.');
+  }
+  if (proof.choice)
+    return proof.choice.right === value
+      ? yes('That follows only from this cause.')
+      : no('That does not follow from it.');
+  return facts.experiments.has(proof.id)
+    ? yes('The lab has seen the experiment.')
+    : no('Make users safe, bring the trouble back by one change, and take it away again. The lab watches.');
+}
+
+const yes = (text: string) => ({ right: true, text });
+const no = (text: string) => ({ right: false, text });
+
+export const figure = (value: number): string => (value >= 100 ? String(Math.round(value)) : value.toFixed(1));
+
+export function podsOf(
+  sandbox: Sandbox,
+  { namespace, labels }: { readonly namespace: string; readonly labels: Readonly<Record<string, string>> },
+) {
+  return sandbox.pods
+    .filter((pod) => pod.namespace === namespace && everyEntry(labels, (key, value) => pod.labels[key] === value))
+    .sort((a, b) => a.name.localeCompare(b.name));
+}
+
+function peersOf({ from, to }: NonNullable<ProofSpec['peer']>, { hops }: Sandbox): Set<string> {
+  const own = hops
+    .requests(500)
+    .filter(({ source, destination }) => source.service === from && destination.service === to);
+  const records = own.flatMap(({ traceId }) => hops.trace(traceId));
+  return new Set(
+    records
+      .filter((hop) => hop.direction === 'inbound' && hop.proxy.service === to && hop.peer !== undefined)
+      .map(({ peer = '' }) => peer.replace(/^spiffe:\/\//, '')),
+  );
+}
+
+/** The newest requests of users whose traces a measure is taken from. */
+const MEASURED = 40;
+
+/** What a figure is at present; undefined when nothing has been seen of it. */
+export function measure(
+  { measure: what, from, to }: NonNullable<ProofSpec['number']>,
+  {
+    sandbox,
+    userTraces,
+    largestPush,
+  }: { readonly sandbox: Sandbox; readonly userTraces: readonly string[]; readonly largestPush: number },
+): number | undefined {
+  if (what === 'bytes') return largestPush === 0 ? undefined : largestPush / 1000;
+  const { hops } = sandbox;
+  const traces = userTraces
+    .slice(-MEASURED)
+    .map((traceId) => hops.trace(traceId))
+    .filter((trace) => trace.length > 0);
+  if (traces.length < 5) return undefined;
+  if (what === 'calls') {
+    const calls = traces.flat().filter((hop) => hop.direction === 'inbound' && hop.proxy.service === to).length;
+    return calls / traces.length;
+  }
+  const took = traces
+    .flat()
+    .filter((hop) => hop.direction === 'outbound' && hop.proxy.service === from && calleeOf(hop) === to)
+    .map(({ durationMs }) => durationMs)
+    .sort((a, b) => a - b);
+  return took[Math.floor(took.length / 2)];
+}
