@@ -1,4 +1,5 @@
 import { isIPv4 } from 'node:net';
+import type { KubeObject } from '#domain';
 import type { KubeStore } from '#kube-api';
 import type { ServiceObject } from '../kube-types.ts';
 import { endpointAddresses, slicesOf } from '../kube-types.ts';
@@ -19,7 +20,7 @@ export function resolveAddresses(store: KubeStore, name: string, namespace: stri
   for (let aliases = 0; aliases < MAX_ALIASES; aliases++) {
     if (isIPv4(wanted)) return [wanted];
     const service = findService(store, wanted, namespace);
-    if (service === undefined) return podAddresses(store, wanted, namespace);
+    if (service === undefined) return [...podAddresses(store, wanted, namespace), ...outsideAddresses(store, wanted)];
     const { clusterIP, type, externalName } = service.spec;
     if (type === 'ExternalName') wanted = externalName ?? '';
     else if (clusterIP === 'None') return endpointAddresses(store, service.metadata);
@@ -37,6 +38,20 @@ function podAddresses(store: KubeStore, name: string, namespace: string): readon
   const endpoints = slicesOf(store, service.metadata).flatMap((slice) => slice.endpoints);
   return endpoints.find(({ targetRef }) => targetRef?.name === pod)?.addresses ?? [];
 }
+
+/** A pod with this annotation stands for a host of the outside world: no Service, so no registry knows it, and names resolve to it. */
+export const OUTSIDE_HOST = 'meshwork.dev/outside-host';
+
+function outsideAddresses(store: KubeStore, name: string): readonly string[] {
+  const host = name.replace(/\.$/, '').toLowerCase();
+  return store.list('Pod').flatMap((pod) => {
+    const ip = pod.metadata.annotations?.[OUTSIDE_HOST] === host ? podIpOf(pod) : undefined;
+    return ip === undefined ? [] : [ip];
+  });
+}
+
+const podIpOf = ({ status }: KubeObject): string | undefined =>
+  (status as { readonly podIP?: string } | undefined)?.podIP;
 
 /** Search list of a pod's resolv.conf, then the name itself. */
 export const searchList = (namespace: string): readonly string[] => [`${namespace}.${DOMAIN}`, DOMAIN, 'cluster.local'];

@@ -119,6 +119,27 @@ describe('the network', () => {
     expect(network.resolve('example.com', 'default')).toBeUndefined();
   });
 
+  it('resolves a host outside to the pod that stands for it, from any namespace', () => {
+    const metadata = {
+      name: 'card',
+      namespace: 'internet',
+      annotations: { 'meshwork.dev/outside-host': 'api.card.example' },
+    };
+    store.create(
+      {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata,
+        spec: { containers: [{ name: 'c', image: 'i' }] },
+        status: { podIP: plan.podIp(12) },
+      },
+      { changeId },
+    );
+    expect(network.resolve('api.card.example', 'shop')).toBe(plan.podIp(12));
+    expect(network.resolve('API.card.example.', 'default')).toBe(plan.podIp(12));
+    expect(network.resolve('card.example', 'default')).toBeUndefined();
+  });
+
   it('sends an uncaptured pod to a ready pod behind the Service, from its own address', async () => {
     let from: string | undefined;
     await listen(plan.podIp(9), 18080, (socket) => {
