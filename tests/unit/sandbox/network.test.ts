@@ -122,19 +122,12 @@ describe('the network', () => {
   it('resolves a host outside to the pod that stands for it, from any namespace', () => {
     const metadata = {
       name: 'card',
-      namespace: 'internet',
+      namespace: 'default',
       annotations: { 'meshwork.dev/outside-host': 'api.card.example' },
     };
-    store.create(
-      {
-        apiVersion: 'v1',
-        kind: 'Pod',
-        metadata,
-        spec: { containers: [{ name: 'c', image: 'i' }] },
-        status: { podIP: plan.podIp(12) },
-      },
-      { changeId },
-    );
+    const spec = { containers: [{ name: 'c', image: 'i' }] };
+    store.create({ apiVersion: 'v1', kind: 'Pod', metadata, spec }, { changeId });
+    store.updateStatus('Pod', metadata, { podIP: plan.podIp(12) }, { changeId });
     expect(network.resolve('api.card.example', 'shop')).toBe(plan.podIp(12));
     expect(network.resolve('API.card.example.', 'default')).toBe(plan.podIp(12));
     expect(network.resolve('card.example', 'default')).toBeUndefined();
