@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useState } from 'react';
-import type { Card } from '../../course/cards.ts';
+import type { Card, CardType } from '../../course/cards.ts';
 import { CardEditor } from './card-editor.tsx';
 import { type Library, openLibrary } from './library.ts';
 import { PageFrame } from './page-frame.tsx';
@@ -88,7 +88,7 @@ function Deck({ log }: { log: LearnerLogState }) {
               onClick={() => choose(open === card.id ? '' : card.id)}
             >
               <span className="what">{questionOf(card)}</span>
-              <span className="kind">{card.type === 'own' ? 'your own' : card.task.toLowerCase()}</span>
+              <span className="kind">{kinds[card.type]}</span>
               <span className="when">{stateWords(card, library, memories.get(card.id))}</span>
             </button>
           </li>
@@ -102,6 +102,20 @@ function Deck({ log }: { log: LearnerLogState }) {
     </div>
   );
 }
+
+const kinds: Readonly<Record<CardType, string>> = {
+  meaning: 'meaning',
+  term: 'which word',
+  cloze: 'missing word',
+  contrast: 'which of two',
+  say: 'aloud',
+  hear: 'spoken',
+  yaml: 'gap in YAML',
+  flag: 'flag',
+  order: 'order',
+  bug: 'bug',
+  own: 'your own',
+};
 
 function questionOf(card: Card): string {
   if (card.ask.length === 0) return `“${card.term}”, spoken`;
