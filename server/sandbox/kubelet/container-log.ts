@@ -1,5 +1,6 @@
 import type { Clock } from '#domain';
 import { quotas } from '../quotas.ts';
+import { LineRing } from './line-ring.ts';
 
 export interface LogLine {
   readonly text: string;
@@ -31,22 +32,10 @@ interface LogParts {
 
 function startLog(parts: LogParts): ContainerLog {
   const { onLine, clock, followers } = parts;
-  let kept: LogLine[] = [];
-  /** Where the oldest line stands; what is before it is cut off now and then, because a cut moves all others. */
-  let oldest = 0;
-  let bytes = 0;
+  const kept = new LineRing({ maxLines: quotas.logLinesPerContainer, maxBytes: quotas.logBytesPerContainer });
   const keep = (part: string): void => {
     const text = part.length > quotas.logLineLength ? part.slice(0, quotas.logLineLength) : part;
-    kept.push({ text, atMs: clock.now() });
-    bytes += text.length;
-    while (kept.length - oldest > quotas.logLinesPerContainer || bytes > quotas.logBytesPerContainer) {
-      bytes -= kept[oldest]?.text.length ?? 0;
-      kept[oldest++] = { text: '', atMs: 0 };
-    }
-    if (oldest > quotas.logLinesPerContainer) {
-      kept = kept.slice(oldest);
-      oldest = 0;
-    }
+    kept.push(text, clock.now());
     onLine(text);
     for (const follower of followers) follower(text);
   };
@@ -55,8 +44,8 @@ function startLog(parts: LogParts): ContainerLog {
       if (text.includes('\n')) for (const line of text.replace(/\n$/, '').split('\n')) keep(line);
       else keep(text);
     },
-    lines: () => kept.slice(oldest).map(({ text }) => text),
-    entries: () => kept.slice(oldest),
+    lines: () => kept.entries().map(({ text }) => text),
+    entries: () => kept.entries(),
     follow: (follower) => {
       followers.add(follower);
       return () => followers.delete(follower);
