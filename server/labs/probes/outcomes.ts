@@ -115,7 +115,8 @@ function phrase(expected: OutcomeSpec): string {
   for (const name of Object.keys(expected.headerLike ?? {})) parts.push(`with a ${name} of the wanted form`);
   parts.push(...lasted(expected.took));
   const { call, spans } = expected;
-  if (spans) parts.push(`made ${spans.min ?? 0} to ${spans.max ?? 'any'} spans`);
+  if (spans)
+    parts.push(`made ${spans.min === spans.max ? spans.min : `${spans.min ?? 0} to ${spans.max ?? 'any'}`} spans`);
   if (call) {
     const version = call.version ? ` ${call.version}` : '';
     const flag = call.flag

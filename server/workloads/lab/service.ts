@@ -4,7 +4,7 @@ import { type ServerTls, serveWeb } from '../net/web-server.ts';
 import { type Answer, answer, json, pathOf } from '../respond.ts';
 import { envNumber, serve } from '../serve.ts';
 import { type Trouble, troubleOf } from './trouble.ts';
-import { askUpstream, carriedHeaders, signature, timeoutOf, type UpstreamAnswer, upstreams } from './upstreams.ts';
+import { askUpstream, copiedHeaders, signature, timeoutOf, type UpstreamAnswer, upstreams } from './upstreams.ts';
 import { type Workers, workersOf } from './workers.ts';
 
 /**
@@ -44,7 +44,7 @@ async function tellInTurn(
 
 async function tell(context: ContainerContext, request: IncomingMessage, trouble: Trouble): Promise<Answer> {
   const who = signature(context, 'service');
-  const headers = carriedHeaders(request);
+  const headers = copiedHeaders(context, request);
   const optional = new Set((context.env['OPTIONAL'] ?? '').split(',').map((name) => name.trim()));
   const method = request.method ?? 'GET';
   const asked = upstreams(context).map((base) =>

@@ -36,6 +36,10 @@ function trustOf({ env, readFile }: ContainerContext): Pick<FetchInit, 'tls'> {
 /** Headers of the served request that belong on every request made for it. */
 export const carriedHeaders = (request: IncomingMessage): Record<string, string> => pickHeaders(request, labHeaders);
 
+/** FORWARD_HEADERS=off: a program that copies nothing of the request it serves to the requests it makes. */
+export const copiedHeaders = ({ env }: ContainerContext, request: IncomingMessage): Record<string, string> =>
+  env['FORWARD_HEADERS'] === 'off' ? {} : carriedHeaders(request);
+
 export async function askUpstream(
   context: ContainerContext,
   url: string,
