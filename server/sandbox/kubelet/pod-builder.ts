@@ -2,7 +2,7 @@ import { createFetch, type Dial, imageName, images } from '#workloads';
 import type { ContainerState } from '../doors.ts';
 import { noInput, runCommand } from '../exec/run-command.ts';
 import type { ContainerSpec, PodObject } from '../kube-types.ts';
-import { holdsApplication, PROXY_CONTAINER } from '../mesh/injection.ts';
+import { PROXY_CONTAINER } from '../mesh/injection.ts';
 import { originalProbe, rewritesProbes } from '../mesh/probe-rewrite.ts';
 import { createProgram } from './container-programs.ts';
 import { ContainerRuntime } from './container-runtime.ts';
@@ -28,7 +28,7 @@ export function createPodBuilder(options: PodBuilderOptions) {
       init: (pod.spec.initContainers ?? []).map((spec) => add(spec, 'init')),
       containers: pod.spec.containers.map((spec) => add(spec, isProxy(spec) ? 'proxy' : 'app')),
       appListeners: build.listeners,
-      holdsApplication: holdsApplication(pod),
+      holdsApplication: pod.spec.containers.some(waitsForProxy),
       proxy: () => build.proxy,
       fetch: createFetch(build.dial, options.clock),
       dial: build.dial,
@@ -42,6 +42,11 @@ export function createPodBuilder(options: PodBuilderOptions) {
 }
 
 const isProxy = (spec: ContainerSpec): boolean => spec.name === PROXY_CONTAINER && imageName(spec.image) === 'proxyv2';
+
+/** Istio's way to make the containers behind it wait: the kubelet starts them when this hook has ended. */
+const waitsForProxy = (spec: ContainerSpec): boolean =>
+  isProxy(spec) &&
+  (spec as { readonly lifecycle?: { readonly postStart?: object } }).lifecycle?.postStart !== undefined;
 
 function container(build: PodBuild, spec: ContainerSpec, kind: ContainerState['kind']): ContainerRuntime {
   const { options, pod, onChange } = build;

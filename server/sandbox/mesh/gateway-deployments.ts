@@ -2,6 +2,13 @@ import type { KubeObject } from '#domain';
 import type { KubeStore } from '#kube-api';
 import { createWorkQueue } from '../controllers/work-queue.ts';
 import { addressOf, keyOf, nameOf } from '../kube-types.ts';
+import {
+  effectiveProxySettings,
+  environmentOf,
+  imageOfType,
+  type ProxySettings,
+  proxyConfigVariable,
+} from './proxy-config.ts';
 import { proxyImage } from './system.ts';
 
 export const GATEWAY_NAME_LABEL = 'gateway.networking.k8s.io/gateway-name';
@@ -67,7 +74,7 @@ export function startGatewayDeployments({ store, onError }: GatewayDeploymentOpt
 function reconcile(store: KubeStore, key: string, changeId: string): void {
   const gateway = store.get(KIND, nameOf(key)) as KubeObject<GatewaySpec> | undefined;
   if (gateway?.spec === undefined || !isManaged(store, gateway.spec)) return;
-  for (const object of gatewayObjectsFor(gateway, listenersOf(store, gateway))) {
+  for (const object of gatewayObjectsFor(gateway, listenersOf(store, gateway), settingsFor(store, gateway))) {
     const present = store.get(object.kind, addressOf(object));
     // What carries the name without being of this Gateway belongs to somebody.
     if (present !== undefined && !ownedByGateway(present, gateway)) continue;
@@ -78,6 +85,14 @@ function reconcile(store: KubeStore, key: string, changeId: string): void {
     }
   }
 }
+
+/** Those of the mesh and of ProxyConfigs; annotations are not read. */
+const settingsFor = (store: KubeStore, { metadata }: KubeObject): ProxySettings =>
+  effectiveProxySettings(store, {
+    namespace: metadata.namespace ?? '',
+    labels: { [GATEWAY_NAME_LABEL]: metadata.name },
+    annotations: {},
+  });
 
 const ownedByGateway = (object: KubeObject, gateway: KubeObject): boolean =>
   object.metadata.labels?.[GATEWAY_NAME_LABEL] === gateway.metadata.name ||
@@ -126,7 +141,11 @@ const isIstioGateway = (object: KubeObject): object is KubeObject<GatewaySpec> =
   (object as KubeObject<GatewaySpec>).spec?.gatewayClassName === 'istio';
 
 /** The four objects of one Gateway's proxy. */
-function gatewayObjectsFor(gateway: KubeObject<GatewaySpec>, listeners: readonly Listener[]): KubeObject[] {
+function gatewayObjectsFor(
+  gateway: KubeObject<GatewaySpec>,
+  listeners: readonly Listener[],
+  settings: ProxySettings = {},
+): KubeObject[] {
   const { name, namespace = '', uid = '', annotations = {} } = gateway.metadata;
   const className = gateway.spec?.gatewayClassName ?? 'istio';
   const defaultName = `${name}-${className}`;
@@ -171,7 +190,10 @@ function gatewayObjectsFor(gateway: KubeObject<GatewaySpec>, listeners: readonly
               ...managed,
             },
           },
-          spec: { serviceAccountName: serviceAccount, containers: [routerContainer] },
+          spec: {
+            serviceAccountName: serviceAccount,
+            containers: [routerContainer(imageOfType(proxyImage, settings, annotations), settings)],
+          },
         },
       },
     },
@@ -189,16 +211,17 @@ function gatewayObjectsFor(gateway: KubeObject<GatewaySpec>, listeners: readonly
   ];
 }
 
-const routerContainer = {
+const routerContainer = (image: string, settings: ProxySettings) => ({
   name: 'istio-proxy',
-  image: proxyImage,
+  image,
   args: ['proxy', 'router', '--domain', '$(POD_NAMESPACE).svc.cluster.local', '--proxyLogLevel', 'warning'],
   ports: [
     { name: 'metrics', containerPort: 15020, protocol: 'TCP' },
     { name: 'status-port', containerPort: 15021, protocol: 'TCP' },
     { name: 'http-envoy-prom', containerPort: 15090, protocol: 'TCP' },
   ],
-};
+  env: [proxyConfigVariable(settings), ...environmentOf(settings)],
+});
 
 /** One Service port for each port that a listener names, after the status port. */
 function servicePorts(listeners: readonly Listener[]): object[] {

@@ -1,22 +1,20 @@
-import type { KubeStore } from '#kube-api';
-import type { ContainerSpec, PodObject } from '../kube-types.ts';
-import { captureRules } from '../network/capture-rules.ts';
+import { readMeshConfig } from '#control-plane';
+import type { KubeObject } from '#domain';
+import { type KubeStore, patchStrategically } from '#kube-api';
+import type { ContainerSpec, EnvVar, PodObject } from '../kube-types.ts';
+import { appContainers, ownerOf, PROXY_CONTAINER } from './injected-environment.ts';
+import { gatewayParts, holds, INIT_CONTAINER, type InjectedParts, sidecarParts } from './injection-template.ts';
 import { rewriteProbes, rewritesProbes } from './probe-rewrite.ts';
-import {
-  effectiveProxySettings,
-  environmentOf,
-  imageOfType,
-  type ProxySettings,
-  proxyConfigVariable,
-  readAnnotation,
-} from './proxy-config.ts';
-import { nodeName, proxyImage } from './system.ts';
+import { prometheusMerge } from './prometheus-merge.ts';
+import { effectiveProxySettings, type ProxySettings } from './proxy-config.ts';
+import { nodeName, rootNamespace } from './system.ts';
 
-export const PROXY_CONTAINER = 'istio-proxy';
-export const INIT_CONTAINER = 'istio-init';
+export { INIT_CONTAINER, PROXY_CONTAINER };
 
 const SWITCH = 'sidecar.istio.io/inject';
 const STATUS = 'sidecar.istio.io/status';
+const OVERRIDES = 'proxy.istio.io/overrides';
+const TEMPLATES = 'inject.istio.io/templates';
 
 /**
  * What the API server and istiod's webhook do to a new pod, at creation and never later: the default service account, the node, and a
@@ -25,14 +23,13 @@ const STATUS = 'sidecar.istio.io/status';
 export function admitPod(store: KubeStore, pod: PodObject): PodObject {
   const spec = { ...pod.spec, serviceAccountName: pod.spec.serviceAccountName ?? 'default', nodeName };
   const admitted = { ...pod, spec };
-  return wantsSidecar(store, pod) ? inject(admitted, settingsFor(store, pod)) : admitted;
+  return wantsSidecar(store, pod) ? inject(store, admitted) : admitted;
 }
 
 /** The pod's own label or annotation decides; else the namespace's `istio-injection`, or `istio.io/rev` when that is absent. */
 export function wantsSidecar(store: KubeStore, pod: PodObject): boolean {
   const { namespace = '', labels = {}, annotations = {} } = pod.metadata;
-  if (annotations[STATUS] !== undefined || pod.spec.containers.some(({ name }) => name === PROXY_CONTAINER))
-    return false;
+  if (annotations[STATUS] !== undefined) return false;
   if (pod.spec['hostNetwork'] === true) return false;
   const own = labels[SWITCH] ?? annotations[SWITCH];
   if (own !== undefined) return own === 'true';
@@ -42,10 +39,6 @@ export function wantsSidecar(store: KubeStore, pod: PodObject): boolean {
   return injection === undefined ? ofNamespace['istio.io/rev'] === 'default' : injection === 'enabled';
 }
 
-/** `proxy.istio.io/config` on the pod: the application waits for its proxy. */
-export const holdsApplication = ({ metadata }: PodObject): boolean =>
-  readAnnotation(metadata.annotations?.['proxy.istio.io/config']).holdApplicationUntilProxyStarts === true;
-
 const settingsFor = (store: KubeStore, { metadata }: PodObject): ProxySettings =>
   effectiveProxySettings(store, {
     namespace: metadata.namespace ?? '',
@@ -53,67 +46,112 @@ const settingsFor = (store: KubeStore, { metadata }: PodObject): ProxySettings =
     annotations: metadata.annotations ?? {},
   });
 
-function inject(pod: PodObject, settings: ProxySettings): PodObject {
-  const { labels = {}, annotations = {} } = pod.metadata;
-  const { containers, env } = rewritesProbes(pod)
+/** As Istio's webhook: the template joined with the pod, then what the pod itself says of its proxy. Source: RunTemplate in istio. */
+function inject(store: KubeStore, pod: PodObject): PodObject {
+  const settings = settingsFor(store, pod);
+  const mesh = readMeshConfig(store.get('ConfigMap', { namespace: rootNamespace, name: 'istio' }));
+  const role = pod.metadata.annotations?.[TEMPLATES] === 'gateway' ? 'router' : 'sidecar';
+  const input = { pod, settings, trustDomain: mesh.trustDomain, role } as const;
+  const parts = role === 'router' ? gatewayParts(input) : sidecarParts(input);
+  const { containers, env: probers } = rewritesProbes(pod)
     ? rewriteProbes(pod.spec.containers)
     : { containers: pod.spec.containers, env: undefined };
-  const variables = environmentOf(settings);
-  const image = imageOfType(proxyImage, settings, annotations);
-  const proxy = {
-    ...proxyContainer,
-    image,
-    env: [proxyConfigVariable(settings), ...(env === undefined ? [] : [env]), ...variables],
+  const own = containers.find(({ name }) => name === PROXY_CONTAINER);
+  const scraping = prometheusMerge(pod.metadata.annotations ?? {});
+  const proxy = withOwn(store, parts.proxy, own, [...scraping.env, ...(probers === undefined ? [] : [probers])]);
+  const others = containers.filter(({ name }) => name !== PROXY_CONTAINER);
+  const init = [...(pod.spec.initContainers ?? []).filter(({ name }) => name !== INIT_CONTAINER), ...parts.init];
+  const { volumes = [] } = pod.spec as typeof pod.spec & { readonly volumes?: readonly object[] };
+  return {
+    ...pod,
+    metadata: {
+      ...pod.metadata,
+      labels: injectedLabels(pod, role),
+      annotations: { ...injectedAnnotations(pod, parts, own), ...scraping.annotations },
+    },
+    spec: {
+      ...(parts.securityContext && { securityContext: parts.securityContext }),
+      ...pod.spec,
+      ...(init.length > 0 && { initContainers: init }),
+      // A proxy that the application waits for stands first.
+      containers: holds(settings) ? [proxy, ...others] : [...others, proxy],
+      volumes: [...volumes, ...parts.volumes],
+    },
   };
-  const init = {
-    ...initContainer,
-    image: imageOfType(proxyImage, {}, annotations),
-    args: captureRules(annotations).args,
-    ...(variables.length > 0 && { env: variables }),
-  };
+}
+
+/** The container that the pod itself calls its proxy, over that of the template; `image: auto` means the template's. */
+function withOwn(
+  store: KubeStore,
+  template: ContainerSpec,
+  own: ContainerSpec | undefined,
+  added: readonly EnvVar[],
+): ContainerSpec {
+  const proxy = { ...template, env: [...(template.env ?? []), ...added] };
+  const kind = store.kinds.find('Pod');
+  if (own === undefined || kind === undefined) return proxy;
+  const given = withoutAuto(own);
+  // The template's elements come first in every list, and the pod's own values win.
+  const merged = [proxy, given].reduce<KubeObject>(
+    (pod, container) => patchStrategically(kind, pod, { spec: { containers: [container] } }),
+    { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'merged' }, spec: { containers: [given] } },
+  ) as PodObject;
+  return merged.spec.containers[0] ?? proxy;
+}
+
+/** The order of a container's fields in Go's JSON. */
+const FIELDS = ['name', 'image', 'command', 'args', 'workingDir', 'ports', 'envFrom', 'env', 'resources'];
+
+/** What the pod says of its proxy, for those who inject again. */
+function overridesOf(own: ContainerSpec): string {
+  const given = { resources: {}, ...withoutAuto(own) };
+  const rank = (field: string): number => (FIELDS.includes(field) ? FIELDS.indexOf(field) : FIELDS.length);
+  const entries = Object.entries(given).sort(([a], [b]) => rank(a) - rank(b));
+  return JSON.stringify({ containers: [Object.fromEntries(entries)] });
+}
+
+function withoutAuto({ image, ...fields }: ContainerSpec): Partial<ContainerSpec> {
+  return image === 'auto' ? fields : { ...fields, image };
+}
+
+function injectedLabels(pod: PodObject, role: 'sidecar' | 'router'): Record<string, string> {
+  const { labels = {} } = pod.metadata;
   const app =
-    labels['service.istio.io/canonical-name'] ?? labels['app.kubernetes.io/name'] ?? labels['app'] ?? pod.metadata.name;
+    labels['service.istio.io/canonical-name'] ?? labels['app.kubernetes.io/name'] ?? labels['app'] ?? ownerOf(pod).name;
   const revision =
     labels['service.istio.io/canonical-revision'] ??
     labels['app.kubernetes.io/version'] ??
     labels['version'] ??
     'latest';
   return {
-    ...pod,
-    metadata: {
-      ...pod.metadata,
-      labels: {
-        ...labels,
-        'security.istio.io/tlsMode': 'istio',
-        'service.istio.io/canonical-name': app,
-        'service.istio.io/canonical-revision': revision,
-      },
-      annotations: {
-        ...annotations,
-        'kubectl.kubernetes.io/default-container':
-          annotations['kubectl.kubernetes.io/default-container'] ?? pod.spec.containers[0]?.name ?? '',
-        [STATUS]: JSON.stringify({
-          initContainers: [INIT_CONTAINER],
-          containers: [PROXY_CONTAINER],
-          revision: 'default',
-        }),
-      },
-    },
-    spec: {
-      ...pod.spec,
-      initContainers: [...(pod.spec.initContainers ?? []), init],
-      // A proxy that the application waits for stands first.
-      containers: holdsApplication(pod) ? [proxy, ...containers] : [...containers, proxy],
-    },
+    ...(role === 'sidecar' && { 'security.istio.io/tlsMode': 'istio' }),
+    ...labels,
+    'service.istio.io/canonical-name': app,
+    'service.istio.io/canonical-revision': revision,
   };
 }
 
-const initContainer: ContainerSpec = { name: INIT_CONTAINER, image: proxyImage };
-
-const proxyContainer: ContainerSpec = {
-  name: PROXY_CONTAINER,
-  image: proxyImage,
-  args: ['proxy', 'sidecar', '--domain', '$(POD_NAMESPACE).svc.cluster.local', '--proxyLogLevel=warning'],
-  ports: [{ name: 'http-envoy-prom', containerPort: 15090, protocol: 'TCP' }],
-  readinessProbe: { httpGet: { path: '/healthz/ready', port: 15021 }, periodSeconds: 15, failureThreshold: 4 },
-};
+function injectedAnnotations(
+  pod: PodObject,
+  parts: InjectedParts,
+  own: ContainerSpec | undefined,
+): Record<string, string> {
+  const [first] = appContainers(pod);
+  const init = parts.init.map(({ name }) => name);
+  return {
+    ...(first !== undefined && {
+      'kubectl.kubernetes.io/default-container': first,
+      'kubectl.kubernetes.io/default-logs-container': first,
+    }),
+    ...pod.metadata.annotations,
+    'istio.io/rev': 'default',
+    ...(own !== undefined && { [OVERRIDES]: overridesOf(own) }),
+    [STATUS]: JSON.stringify({
+      initContainers: init.length > 0 ? init : null,
+      containers: [PROXY_CONTAINER],
+      volumes: parts.volumes.map(({ name }) => name),
+      imagePullSecrets: null,
+      revision: 'default',
+    }),
+  };
+}

@@ -12,6 +12,7 @@ export interface ProxySettings {
   readonly concurrency?: number;
   /** Environment variables of the proxy's containers. */
   readonly proxyMetadata?: Readonly<Record<string, unknown>>;
+  readonly proxyHeaders?: Readonly<Record<string, unknown>>;
   readonly image?: { readonly imageType?: string };
   readonly holdApplicationUntilProxyStarts?: boolean;
   readonly [field: string]: unknown;
@@ -91,7 +92,13 @@ function settingsOf({ concurrency, environmentVariables, image }: ProxyConfigSpe
 
 function merged(weak: ProxySettings, strong: ProxySettings | undefined): ProxySettings {
   const proxyMetadata = { ...weak.proxyMetadata, ...strong?.proxyMetadata };
-  return { ...weak, ...strong, ...(Object.keys(proxyMetadata).length > 0 && { proxyMetadata }) };
+  const proxyHeaders = { ...weak.proxyHeaders, ...strong?.proxyHeaders };
+  return {
+    ...weak,
+    ...strong,
+    ...(Object.keys(proxyMetadata).length > 0 && { proxyMetadata }),
+    ...(Object.keys(proxyHeaders).length > 0 && { proxyHeaders }),
+  };
 }
 
 /** Suffixes of tags that say which variant of the image it is. */

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { KubeObject } from '#domain';
 import { seededRandom } from '#domain';
-import { gatewayKinds } from '#istio';
+import { gatewayKinds, istioKinds } from '#istio';
 import { coreKinds, createKindRegistry, createKubeStore, type KubeStore } from '#kube-api';
 import { startGatewayDeployments } from '../../../server/sandbox/mesh/gateway-deployments.ts';
 import { manualClock } from '../workloads/support.ts';
@@ -11,7 +11,7 @@ describe('the proxy of a Kubernetes Gateway', () => {
   let store: KubeStore;
   let stop: () => void;
   beforeEach(() => {
-    const kinds = createKindRegistry([...coreKinds, ...gatewayKinds]);
+    const kinds = createKindRegistry([...coreKinds, ...gatewayKinds, ...istioKinds]);
     store = createKubeStore({ kinds, clock: manualClock(), random: seededRandom('test') });
     stop = startGatewayDeployments({
       store,
@@ -51,6 +51,32 @@ describe('the proxy of a Kubernetes Gateway', () => {
       template: { spec: { serviceAccountName: 'front-istio', containers: [{ name: 'istio-proxy' }] } },
     });
     expect(get('Service')?.spec).toMatchObject({ type: 'LoadBalancer' });
+  });
+
+  it('has the image and the environment of the ProxyConfig that selects it by its name', async () => {
+    const selector = { matchLabels: { 'gateway.networking.k8s.io/gateway-name': 'front' } };
+    const spec = { selector, image: { imageType: 'distroless' }, environmentVariables: { LEVEL: 'low' } };
+    const metadata = { namespace: 'default', name: 'front' };
+    store.apply({ apiVersion: 'networking.istio.io/v1beta1', kind: 'ProxyConfig', metadata, spec }, { changeId });
+    await apply({}, { annotations: { 'proxy.istio.io/config': 'proxyMetadata: { LEVEL: high }' } });
+    expect(get('Deployment')?.spec).toMatchObject({
+      template: {
+        spec: {
+          containers: [
+            {
+              image: expect.stringMatching(/-distroless$/),
+              env: [
+                {
+                  name: 'PROXY_CONFIG',
+                  value: '{"proxyMetadata":{"LEVEL":"low"},"image":{"imageType":"distroless"}}\n',
+                },
+                { name: 'LEVEL', value: 'low' },
+              ],
+            },
+          ],
+        },
+      },
+    });
   });
 
   it('opens each port once, under the first listener’s name, and follows changes', async () => {

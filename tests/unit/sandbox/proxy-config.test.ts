@@ -41,8 +41,14 @@ describe('the settings of a proxy at injection', () => {
     if (found === undefined) throw new Error('no proxy was injected');
     return found;
   };
-  const env = (container: ContainerSpec): Record<string, string | undefined> =>
-    Object.fromEntries((container.env ?? []).map(({ name, value }) => [name, value]));
+  /** What a proxy's settings put into its environment: its own variables are in each. */
+  const env = (container: ContainerSpec): Record<string, string | undefined> => {
+    const variables = container.env ?? [];
+    const settings = variables.slice(variables.findIndex(({ name }) => name === 'TRUST_DOMAIN') + 1);
+    return Object.fromEntries(
+      [...variables.filter(({ name }) => name === 'PROXY_CONFIG'), ...settings].map(({ name, value }) => [name, value]),
+    );
+  };
 
   it('are told to the agent as an empty object when nobody sets any', () => {
     expect(env(proxyOf(pod()))).toEqual({ PROXY_CONFIG: '{}\n' });
@@ -104,5 +110,92 @@ describe('the settings of a proxy at injection', () => {
     expect(proxyOf(pod()).image).toMatch(/proxyv2:[\d.]+-distroless$/);
     expect(proxyOf(pod({ 'sidecar.istio.io/proxyImageType': 'debug' })).image).toMatch(/proxyv2:[\d.]+-debug$/);
     expect(imageOfType('hub/proxyv2:1-debug', { image: { imageType: 'default' } }, {})).toBe('hub/proxyv2:1');
+  });
+
+  it('join the headers that the mesh and the pod tell a proxy to leave out', () => {
+    store.apply(
+      {
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { namespace: 'istio-system', name: 'istio' },
+        data: { mesh: 'defaultConfig: { proxyHeaders: { requestId: { disabled: true }, server: { value: mesh } } }' },
+      },
+      { changeId },
+    );
+    const annotated = pod({ 'proxy.istio.io/config': 'proxyHeaders: { server: { disabled: true } }' });
+    expect(env(proxyOf(annotated))['PROXY_CONFIG']).toBe(
+      '{"proxyHeaders":{"requestId":{"disabled":true},"server":{"disabled":true}}}\n',
+    );
+  });
+});
+
+describe('injection by the template that a pod names', () => {
+  const namespaces = (): KubeStore => {
+    const { store } = newMeshStore();
+    for (const name of ['istio-system', 'shop']) {
+      store.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }, { changeId });
+    }
+    return store;
+  };
+  const container = { name: 'istio-proxy', image: 'auto', ports: [{ containerPort: 8080 }] };
+
+  it('makes a gateway of a container with the image auto', () => {
+    const given = pod({ 'inject.istio.io/templates': 'gateway' });
+    const { metadata, spec } = admitPod(namespaces(), { ...given, spec: { containers: [container] } });
+    expect(spec.containers).toMatchObject([
+      {
+        name: 'istio-proxy',
+        image: expect.stringMatching(/proxyv2:/),
+        args: expect.arrayContaining(['proxy', 'router']),
+        ports: [{ containerPort: 15_090 }, { containerPort: 8080 }],
+      },
+    ]);
+    expect(spec.initContainers).toBeUndefined();
+    expect(spec['securityContext']).toEqual({
+      sysctls: [{ name: 'net.ipv4.ip_unprivileged_port_start', value: '0' }],
+    });
+    expect(metadata.labels?.['security.istio.io/tlsMode']).toBeUndefined();
+    expect(metadata.annotations?.['proxy.istio.io/overrides']).toBe(
+      '{"containers":[{"name":"istio-proxy","ports":[{"containerPort":8080}],"resources":{}}]}',
+    );
+  });
+
+  it('joins a sidecar with what the pod says of it', () => {
+    const own = { name: 'istio-proxy', image: 'auto', env: [{ name: 'TRUST_DOMAIN', value: 'mine' }] };
+    const given = pod();
+    const { spec } = admitPod(namespaces(), { ...given, spec: { containers: [...given.spec.containers, own] } });
+    expect(spec.containers.map(({ name }) => name)).toEqual(['cart', 'istio-proxy']);
+    const variables = spec.containers[1]?.env ?? [];
+    expect(variables.filter(({ name }) => name === 'TRUST_DOMAIN')).toEqual([{ name: 'TRUST_DOMAIN', value: 'mine' }]);
+    expect(variables.map(({ name }) => name)).toContain('ISTIO_META_WORKLOAD_NAME');
+  });
+
+  it('lets the application wait where the mesh says so, by a hook of the first container', () => {
+    const store = namespaces();
+    store.apply(
+      {
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { namespace: 'istio-system', name: 'istio' },
+        data: { mesh: 'defaultConfig: { holdApplicationUntilProxyStarts: true }' },
+      },
+      { changeId },
+    );
+    const { spec } = admitPod(store, pod());
+    expect(spec.containers).toMatchObject([
+      { name: 'istio-proxy', lifecycle: { postStart: { exec: { command: ['pilot-agent', 'wait'] } } } },
+      { name: 'cart' },
+    ]);
+  });
+
+  it('sends Prometheus to the agent, which is told where the application’s own metrics are', () => {
+    const { metadata, spec } = admitPod(namespaces(), pod({ 'prometheus.io/port': '9080' }));
+    expect(metadata.annotations).toMatchObject({ 'prometheus.io/port': '15020', 'prometheus.io/scrape': 'true' });
+    expect(spec.containers[1]?.env?.at(-1)).toEqual({
+      name: 'ISTIO_PROMETHEUS_ANNOTATIONS',
+      value: '{"scrape":"","path":"","port":"9080"}',
+    });
+    const apart = admitPod(namespaces(), pod({ 'prometheus.istio.io/merge-metrics': 'false' }));
+    expect(apart.metadata.annotations?.['prometheus.io/port']).toBeUndefined();
   });
 });

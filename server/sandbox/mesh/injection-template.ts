@@ -1,0 +1,203 @@
+import type { ContainerSpec } from '../kube-types.ts';
+import { captureRules } from '../network/capture-rules.ts';
+import { type EnvironmentInput, injectedEnvironment, PROXY_CONTAINER } from './injected-environment.ts';
+import { environmentOf, imageOfType, type ProxySettings } from './proxy-config.ts';
+import { proxyImage } from './system.ts';
+
+export const INIT_CONTAINER = 'istio-init';
+
+/** What injection puts into a pod's spec. */
+export interface InjectedParts {
+  readonly proxy: ContainerSpec;
+  readonly init: readonly ContainerSpec[];
+  readonly volumes: readonly Volume[];
+  readonly securityContext?: object;
+}
+
+interface Volume {
+  readonly name: string;
+  readonly [source: string]: unknown;
+}
+
+type Annotations = Readonly<Record<string, string>>;
+
+/** A sidecar and the step that redirects traffic to it. Source: injection-template.yaml of istio. */
+export function sidecarParts(input: EnvironmentInput): InjectedParts {
+  const { pod, settings } = input;
+  const { annotations = {} } = pod.metadata;
+  const probed = annotations['status.sidecar.istio.io/port'] !== '0';
+  const resources = resourcesOf(annotations);
+  const proxy: ContainerSpec = {
+    name: PROXY_CONTAINER,
+    image: imageOf(settings, annotations),
+    args: proxyArgs(input.role, annotations),
+    ports: [METRICS_PORT],
+    env: injectedEnvironment(input),
+    ...(holds(settings) && { lifecycle: { postStart: { exec: { command: ['pilot-agent', 'wait'] } } } }),
+    ...(probed && { startupProbe: STARTUP, readinessProbe: readinessOf(annotations) }),
+    resources,
+    securityContext: { ...UNPRIVILEGED, readOnlyRootFilesystem: true, runAsNonRoot: true, ...PROXY_USER },
+    volumeMounts: mountsOf(VOLUMES),
+  };
+  const init = isCaptured(input) ? [initContainer(settings, annotations, resources)] : [];
+  return { proxy, init, volumes: volumesOf(VOLUMES) };
+}
+
+/** A gateway in a container that says `image: auto`. Source: gateway-injection-template.yaml of istio. */
+export function gatewayParts(input: EnvironmentInput): InjectedParts {
+  const { pod, settings } = input;
+  const { annotations = {} } = pod.metadata;
+  const proxy: ContainerSpec = {
+    name: PROXY_CONTAINER,
+    image: imageOf(settings, annotations),
+    args: proxyArgs(input.role, annotations),
+    ports: [METRICS_PORT],
+    env: injectedEnvironment(input),
+    readinessProbe: readinessOf({}),
+    securityContext: PROXY_USER,
+    volumeMounts: mountsOf(GATEWAY_VOLUMES),
+  };
+  return { proxy, init: [], volumes: volumesOf(GATEWAY_VOLUMES), securityContext: { sysctls: [LOW_PORTS] } };
+}
+
+const LOW_PORTS = { name: 'net.ipv4.ip_unprivileged_port_start', value: '0' };
+const METRICS_PORT = { name: 'http-envoy-prom', containerPort: 15090, protocol: 'TCP' };
+const STARTUP = {
+  httpGet: { path: '/healthz/ready', port: 15021 },
+  periodSeconds: 1,
+  timeoutSeconds: 3,
+  failureThreshold: 600,
+};
+const UNPRIVILEGED = { allowPrivilegeEscalation: false, privileged: false, capabilities: { drop: ['ALL'] } };
+const PROXY_USER = { runAsUser: 1337, runAsGroup: 1337 };
+
+/** Whether the application waits for its proxy. */
+export const holds = ({ holdApplicationUntilProxyStarts }: ProxySettings): boolean =>
+  holdApplicationUntilProxyStarts === true;
+
+function isCaptured({ pod, settings }: EnvironmentInput): boolean {
+  const own = pod.metadata.annotations?.['sidecar.istio.io/interceptionMode'];
+  return (own ?? settings['interceptionMode']) !== 'NONE';
+}
+
+/** Where the annotation names a whole image, that one. */
+function imageOf(settings: ProxySettings, annotations: Annotations): string {
+  const named = annotations['sidecar.istio.io/proxyImage'] ?? '';
+  return named.includes('/') ? named : imageOfType(proxyImage, settings, annotations);
+}
+
+const proxyArgs = (role: 'sidecar' | 'router', annotations: Annotations): string[] => [
+  'proxy',
+  role,
+  '--domain',
+  '$(POD_NAMESPACE).svc.cluster.local',
+  `--proxyLogLevel=${annotations['sidecar.istio.io/logLevel'] ?? 'warning'}`,
+  `--proxyComponentLogLevel=${annotations['sidecar.istio.io/componentLogLevel'] ?? 'misc:error'}`,
+  `--log_output_level=${annotations['sidecar.istio.io/agentLogLevel'] ?? 'default:info'}`,
+];
+
+function readinessOf(annotations: Annotations): object {
+  const number = (name: string, otherwise: number): number =>
+    Number(annotations[`readiness.status.sidecar.istio.io/${name}`] ?? otherwise);
+  const initialDelaySeconds = number('initialDelaySeconds', 0);
+  return {
+    httpGet: { path: '/healthz/ready', port: 15021 },
+    ...(initialDelaySeconds > 0 && { initialDelaySeconds }),
+    periodSeconds: number('periodSeconds', 15),
+    timeoutSeconds: 3,
+    failureThreshold: number('failureThreshold', 4),
+  };
+}
+
+/** Istio's defaults, in whose place all of the pod's annotations stand together. */
+function resourcesOf(annotations: Annotations): object {
+  const given = (suffix: string): Record<string, string> =>
+    Object.fromEntries(
+      ['CPU', 'Memory'].flatMap((which) => {
+        const value = annotations[`sidecar.istio.io/proxy${which}${suffix}`];
+        return value === undefined ? [] : [[which.toLowerCase(), value]];
+      }),
+    );
+  const [requests, limits] = [given(''), given('Limit')];
+  if (Object.keys(requests).length + Object.keys(limits).length === 0) {
+    return { limits: { cpu: '2', memory: '1Gi' }, requests: { cpu: '100m', memory: '128Mi' } };
+  }
+  return {
+    ...(Object.keys(limits).length > 0 && { limits }),
+    ...(Object.keys(requests).length > 0 && { requests }),
+  };
+}
+
+function initContainer(settings: ProxySettings, annotations: Annotations, resources: object): ContainerSpec {
+  const env = environmentOf(settings);
+  const agentLevel = annotations['sidecar.istio.io/agentLogLevel'] ?? 'default:info';
+  return {
+    name: INIT_CONTAINER,
+    image: imageOf({}, annotations),
+    args: [...captureRules(annotations).args, `--log_output_level=${agentLevel}`],
+    ...(env.length > 0 && { env }),
+    resources,
+    securityContext: {
+      ...UNPRIVILEGED,
+      capabilities: { add: ['NET_ADMIN', 'NET_RAW'], drop: ['ALL'] },
+      readOnlyRootFilesystem: false,
+      runAsUser: 0,
+      runAsGroup: 0,
+      runAsNonRoot: false,
+    },
+  };
+}
+
+interface Mounted {
+  readonly mountPath: string;
+  readonly volume: Volume;
+}
+
+/** Volumes of a sidecar, in the order in which they are mounted. */
+const VOLUMES: readonly Mounted[] = [
+  { mountPath: '/var/run/secrets/workload-spiffe-uds', volume: { name: 'workload-socket', emptyDir: {} } },
+  { mountPath: '/var/run/secrets/credential-uds', volume: { name: 'credential-socket', emptyDir: {} } },
+  { mountPath: '/var/run/secrets/workload-spiffe-credentials', volume: { name: 'workload-certs', emptyDir: {} } },
+  {
+    mountPath: '/var/run/secrets/istio',
+    volume: { name: 'istiod-ca-cert', configMap: { name: 'istio-ca-root-cert' } },
+  },
+  {
+    mountPath: '/var/run/secrets/istio/crl',
+    volume: { name: 'istio-ca-crl', configMap: { name: 'istio-ca-crl', optional: true } },
+  },
+  { mountPath: '/var/lib/istio/data', volume: { name: 'istio-data', emptyDir: {} } },
+  { mountPath: '/etc/istio/proxy', volume: { name: 'istio-envoy', emptyDir: { medium: 'Memory' } } },
+  {
+    mountPath: '/var/run/secrets/tokens',
+    volume: {
+      name: 'istio-token',
+      projected: {
+        sources: [{ serviceAccountToken: { audience: 'istio-ca', expirationSeconds: 43_200, path: 'istio-token' } }],
+      },
+    },
+  },
+  {
+    mountPath: '/etc/istio/pod',
+    volume: {
+      name: 'istio-podinfo',
+      downwardAPI: {
+        items: ['labels', 'annotations'].map((path) => ({ path, fieldRef: { fieldPath: `metadata.${path}` } })),
+      },
+    },
+  },
+];
+
+const GATEWAY_VOLUMES = VOLUMES.filter(({ volume }) => volume.name !== 'istio-ca-crl');
+
+const mountsOf = (mounted: readonly Mounted[]): object[] =>
+  mounted.map(({ mountPath, volume }) => ({ mountPath, name: volume.name }));
+
+/** In the order of the pod's list. */
+const ORDER = [
+  ...['workload-socket', 'credential-socket', 'workload-certs', 'istio-envoy', 'istio-data', 'istio-podinfo'],
+  ...['istio-token', 'istiod-ca-cert', 'istio-ca-crl'],
+];
+
+const volumesOf = (mounted: readonly Mounted[]): Volume[] =>
+  mounted.map(({ volume }) => volume).sort((a, b) => ORDER.indexOf(a.name) - ORDER.indexOf(b.name));
