@@ -113,6 +113,15 @@ export interface EventsView {
   events: EventView[];
 }
 
+/** A field of an object, and where it stands in the applied text. */
+export interface OriginView {
+  kind: string;
+  namespace: string;
+  name: string;
+  path: string;
+  location?: SourceLocation;
+}
+
 export interface ResourceChangeView {
   /** `CDS`, `EDS`, `LDS`, `RDS` … */
   type: string;
@@ -122,7 +131,7 @@ export interface ResourceChangeView {
   before?: string;
   after?: string;
   /** The objects behind it, with their place in the applied text. */
-  origins: { kind: string; namespace: string; name: string; path: string; location?: SourceLocation }[];
+  origins: OriginView[];
 }
 
 export interface PushChangesView {

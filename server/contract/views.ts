@@ -1,5 +1,5 @@
 import type { DecisionStep, Diagnostic, HopRecord, SourceLocation } from '../domain/index.ts';
-import type { EvidenceResults } from './evidence.ts';
+import type { EvidenceResults, OriginView } from './evidence.ts';
 import type { IncidentEvent, IncidentResults } from './incident.ts';
 import type { ErrorView, Method } from './messages.ts';
 import type { ProgressEvent, TimeTravelResults } from './time-travel.ts';
@@ -225,6 +225,8 @@ export interface ProxyDumpView {
   clusters: object[];
   endpoints: object[];
   secrets: object[];
+  /** The objects behind each resource, in the same order. */
+  behind: Record<'listeners' | 'routes' | 'clusters', OriginView[][]>;
 }
 
 export type TerminalOutput = { terminal: string; stream: 'stdout' | 'stderr'; text: string };

@@ -6,7 +6,7 @@ export type { AppliedFile, Sheet } from './files.ts';
 export { type Bucket, meshAt } from './history.ts';
 export { LabClient } from './lab-client.ts';
 export { type Outcome, outcomeOf, SLOW_MS, statusText } from './outcome.ts';
-export type { ApplyState, Explanation, LabStores, Toast } from './stores.ts';
+export type { ApplyState, Explanation, LabStores, Place, Toast } from './stores.ts';
 export {
   browserTimers,
   type Socket,

@@ -6,7 +6,7 @@ import { sayError } from './errors.ts';
 import { overlay, type Sheet, tooLarge, toSheets, withText, writable } from './files.ts';
 import { addMesh, addToHistory } from './history.ts';
 import { addLines, addPush, addRequests } from './reduce.ts';
-import { createStores, type LabStores, type Toast } from './stores.ts';
+import { createStores, type LabStores, type Place, type Toast } from './stores.ts';
 import type { Timers, Transport } from './transport.ts';
 
 export interface LabClientOptions {
@@ -96,6 +96,11 @@ export class LabClient {
     const { atMs: _past, push: _push, ...view } = this.stores.view.get();
     this.stores.view.set(view);
     this.#options.publish(writeAddress(view));
+  }
+
+  /** Shows a line in the editor. */
+  openPlace({ file, line }: Place): void {
+    this.stores.place.set({ file, line });
   }
 
   toast(toast: Omit<Toast, 'id'>): void {

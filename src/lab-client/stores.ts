@@ -41,6 +41,12 @@ export interface Toast {
   topic?: string;
 }
 
+/** A line of a file. */
+export interface Place {
+  file: string;
+  line: number;
+}
+
 /** Everything that the page shows. Each part is its own store, so that a moving map does not redraw the editor. */
 export interface LabStores {
   connection: Store<ConnectionState>;
@@ -65,6 +71,8 @@ export interface LabStores {
   explanation: Store<Explanation>;
   view: Store<ViewState>;
   toasts: Store<readonly Toast[]>;
+  /** The line of the learner's text that was asked for last; asked again, a new object. */
+  place: Store<Place | undefined>;
 }
 
 export function createStores(view: ViewState): LabStores {
@@ -89,5 +97,6 @@ export function createStores(view: ViewState): LabStores {
     explanation: atom<Explanation>({ state: 'none' }),
     view: atom<ViewState>(view),
     toasts: atom<readonly Toast[]>([]),
+    place: atom<Place | undefined>(undefined),
   };
 }

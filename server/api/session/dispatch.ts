@@ -2,6 +2,7 @@ import type { Method, Params, Results } from '#contract';
 import { detectWrong, nextHint } from '#labs';
 import { ApiError } from '../errors.ts';
 import { evidenceHandlers } from './evidence/handlers.ts';
+import { originsIn } from './evidence/origins.ts';
 import { explain } from './explanation.ts';
 import { incidentHandlers, lookOf } from './incident/handlers.ts';
 import type { LabSession } from './lab-session.ts';
@@ -86,13 +87,17 @@ const handlers: Handlers = {
   'proxy.dump': (session, { pod, namespace }) => {
     const admin = session.sandbox.pod({ namespace, name: pod })?.proxy?.admin;
     if (!admin) throw new ApiError('unknown_proxy', `The pod ${pod} has no proxy.`);
+    const behind = (resources: readonly object[]) =>
+      resources.map((resource) => originsIn(resource, (origin) => session.sandbox.locate(origin)));
+    const [listeners, routes, clusters] = [[...admin.listeners()], [...admin.routes()], [...admin.clusters()]];
     return {
       pod,
-      listeners: [...admin.listeners()],
-      routes: [...admin.routes()],
-      clusters: [...admin.clusters()],
+      listeners,
+      routes,
+      clusters,
       endpoints: [...admin.endpoints()],
       secrets: [...admin.secrets()],
+      behind: { listeners: behind(listeners), routes: behind(routes), clusters: behind(clusters) },
     };
   },
   ...evidenceHandlers,

@@ -1,4 +1,4 @@
-import { type CSSProperties, useCallback, useState } from 'react';
+import { type CSSProperties, useCallback, useEffect, useState } from 'react';
 import type { SourceLocation } from '#contract';
 import { DecisionPanel } from '../decision-viewer/decision-viewer.tsx';
 import { MeshPanel } from '../mesh-map/mesh-map.tsx';
@@ -23,16 +23,13 @@ export function Desk() {
   const view = useStore(lab.stores.view);
   const sandbox = useStore(lab.stores.sandbox);
   const [sizes, change] = useSizes();
-  const [goTo, setGoTo] = useState<{ file: string; line: number }>();
+  const goTo = useStore(lab.stores.place);
   const middle = useMedia('(max-width: 1180px)');
   const narrow = useMedia('(max-width: 860px)');
-  const open = useCallback(
-    (place: SourceLocation): void => {
-      setGoTo({ file: place.file, line: place.line });
-      if (narrow) lab.show({ panel: 'edit' });
-    },
-    [lab, narrow],
-  );
+  const open = useCallback((place: SourceLocation): void => lab.openPlace(place), [lab]);
+  useEffect(() => {
+    if (goTo && narrow) lab.show({ panel: 'edit' });
+  }, [lab, goTo, narrow]);
   const style = {
     '--do': `${sizes.do}px`,
     '--why': `${sizes.why}px`,

@@ -2,6 +2,7 @@ import { useState } from 'react';
 import type { ProxyDumpView } from '#contract';
 import { sayError } from '../../lab-client/index.ts';
 import { useLab, useStore } from '../parts/use-store.ts';
+import { OriginList } from './origin-list.tsx';
 import { shortPod } from './train-graph.ts';
 
 const PARTS = ['listeners', 'routes', 'clusters', 'endpoints', 'secrets'] as const;
@@ -47,9 +48,12 @@ export function ProxyDump({ pods }: { pods: readonly string[] }) {
             <summary>
               {part} <span className="num">{dump[part].length}</span>
             </summary>
-            {dump[part].map((resource) => (
+            {dump[part].map((resource, index) => (
               <details key={JSON.stringify(resource)} className="resource">
                 <summary className="mono">{nameOf(resource)}</summary>
+                {(part === 'listeners' || part === 'routes' || part === 'clusters') && (
+                  <OriginList origins={dump.behind[part][index] ?? []} />
+                )}
                 <pre>{JSON.stringify(resource, null, 2)}</pre>
               </details>
             ))}

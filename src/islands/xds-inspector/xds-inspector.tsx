@@ -3,6 +3,7 @@ import { Empty } from '../parts/empty.tsx';
 import { counted, formatBytes, formatMs, formatTime } from '../parts/format.ts';
 import { useLab, useStore } from '../parts/use-store.ts';
 import { ProxyDump } from './proxy-dump.tsx';
+import { PushChanges } from './push-changes.tsx';
 import { NAMES, RIGHT, type Row, shortPod, trainGraphOf } from './train-graph.ts';
 
 /** Pushes: when each proxy was sent the new configuration, when it answered, and what it refused. */
@@ -21,6 +22,7 @@ export function XdsInspector() {
       </div>
     );
   }
+  const looked = push.proxies.find(({ pod }) => pod === view.show) ?? push.proxies[0];
   return (
     <div className="xds">
       <div className="toolbar">
@@ -37,7 +39,8 @@ export function XdsInspector() {
         <span className="tag num">{wordsOf(push)}</span>
       </div>
       <Graph push={push} />
-      <Table push={push} />
+      <Table push={push} chosen={looked?.pod} />
+      {looked && <PushChanges push={push.number} pod={looked.pod} namespace={looked.namespace} />}
       <ProxyDump pods={proxied.length > 0 ? proxied : push.proxies.map((proxy) => proxy.pod)} />
     </div>
   );
@@ -120,7 +123,8 @@ function TrainRow({ row }: { row: Row }) {
 
 const STATES = { sent: 'waits for its answer', acked: 'ACK', nacked: 'NACK' } as const;
 
-function Table({ push }: { push: PushView }) {
+function Table({ push, chosen }: { push: PushView; chosen: string | undefined }) {
+  const lab = useLab();
   return (
     <table>
       <caption className="sr">Answers of each proxy to push {push.number}</caption>
@@ -142,8 +146,16 @@ function Table({ push }: { push: PushView }) {
       </thead>
       <tbody>
         {push.proxies.map((proxy) => (
-          <tr key={proxy.pod}>
-            <td>{shortPod(proxy.pod)}</td>
+          <tr
+            key={proxy.pod}
+            className={proxy.pod === chosen ? 'on' : ''}
+            onClick={() => lab.show({ show: proxy.pod })}
+          >
+            <td>
+              <button type="button" className="row-link" aria-current={proxy.pod === chosen ? 'true' : undefined}>
+                {shortPod(proxy.pod)}
+              </button>
+            </td>
             <td className="mono">{proxy.types.join(' ')}</td>
             <td className="r">{formatBytes(proxy.bytes)}</td>
             <td className="r">{formatMs(proxy.sentMs)}</td>

@@ -102,6 +102,7 @@ export class StubLab {
             clusters: [],
             endpoints: [],
             secrets: [],
+            behind: { listeners: [], routes: [], clusters: [] },
           },
         };
       default:
