@@ -8,6 +8,8 @@ export interface Random {
   below(bound: number): number;
   /** `count` random bytes. Not for keys. */
   bytes(count: number): Uint8Array;
+  /** The same bytes as `bytes(count)` would give, at the beginning of `target`. */
+  fill(target: Uint8Array, count: number): void;
   /** An independent source named `label`; the same seed and label give the same sequence. */
   stream(label: string): Random;
 }
@@ -37,15 +39,19 @@ export function seededRandom(seed: number | string): Random {
     c = ((c << 21) | (c >>> 11)) + sum;
     return sum >>> 0;
   };
+  const fill = (target: Uint8Array, count: number): void => {
+    for (let i = 0; i < count; i++) target[i] = uint32() & 0xff;
+  };
   for (let round = 0; round < 12; round++) uint32();
   return {
     next: () => uint32() / 0x1_0000_0000,
     below: (bound) => Math.floor((uint32() / 0x1_0000_0000) * bound),
     bytes: (count) => {
       const bytes = new Uint8Array(count);
-      for (let i = 0; i < count; i++) bytes[i] = uint32() & 0xff;
+      fill(bytes, count);
       return bytes;
     },
+    fill,
     stream: (label) => seededRandom(`${start}/${label}`),
   };
 }

@@ -1,5 +1,6 @@
 import type { FilterChain, HttpConnectionManager, TcpProxy } from '#xds';
 import { extensionTypes } from '#xds';
+import { wireSafe } from '../http/headers.ts';
 import type { PathPolicy } from '../http/path.ts';
 import { type AccessLogger, type AccessLogs, readAccessLogs } from './access-log/index.ts';
 import { type Guard, readGuard } from './guard-config.ts';
@@ -92,7 +93,7 @@ function compileHcm(config: HttpConnectionManager, versionInfo: string): HttpFil
     statPrefix: config.stat_prefix,
     routes: readRoutes(config, versionInfo),
     filters: readHttpFilters(config.http_filters ?? []),
-    serverName: config.server_name ?? 'envoy',
+    serverName: wireSafe(config.server_name ?? 'envoy'),
     useRemoteAddress: config.use_remote_address === true,
     trustedHops: readNumber(config['xff_num_trusted_hops'], 0),
     generateRequestId: config.generate_request_id !== false,

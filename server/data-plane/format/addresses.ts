@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import type { SocketAddress } from '#domain';
 import { formatAddress } from '#domain';
 import { ConfigProblem } from '../config/problem.ts';
-import { type Command, type CommandReader, type FormatSubject, text } from './subject.ts';
+import { type Command, type CommandReader, type FormatConnection, type FormatSubject, text } from './subject.ts';
 
 type Read = (subject: FormatSubject) => SocketAddress | undefined;
 
@@ -19,12 +19,32 @@ function parsed(address: string): SocketAddress | undefined {
   return colon < 0 ? undefined : { ip: address.slice(0, colon), port: Number(address.slice(colon + 1)) };
 }
 
-/** The three commands of one address: whole, without its port (perhaps masked), the port alone. */
-const family = (prefix: string, read: Read): Record<string, CommandReader> => ({
-  [`${prefix}_ADDRESS`]: () => (subject) => {
+/** An address of a connection is written for each of its requests; its text is made once. */
+const texts = new WeakMap<SocketAddress, string>();
+
+function textOf(address: SocketAddress, { remoteAddress, localAddress }: FormatConnection): string {
+  if (address !== remoteAddress && address !== localAddress) return formatAddress(address);
+  const known = texts.get(address);
+  if (known !== undefined) return known;
+  const made = formatAddress(address);
+  texts.set(address, made);
+  return made;
+}
+
+const whole =
+  (read: Read): Command =>
+  (subject) => {
     const address = read(subject);
-    return address && formatAddress(address);
-  },
+    return address && textOf(address, subject.connection);
+  };
+
+/** Figures keep the address to the host as a text. */
+const upstreamLocalText: Command = ({ info: { upstreamLocalAddress } }) =>
+  upstreamLocalAddress.includes(':') ? upstreamLocalAddress : undefined;
+
+/** The three commands of one address: whole, without its port (perhaps masked), the port alone. */
+const family = (prefix: string, read: Read, all = whole(read)): Record<string, CommandReader> => ({
+  [`${prefix}_ADDRESS`]: () => all,
   [`${prefix}_ADDRESS_WITHOUT_PORT`]: (argument, field) => masked(read, argument, field),
   [`${prefix}_PORT`]: () => (subject) => read(subject)?.port,
 });
@@ -64,7 +84,7 @@ export const ADDRESS_COMMANDS: Readonly<Record<string, CommandReader>> = {
   ...family('DOWNSTREAM_DIRECT_REMOTE', directRemote),
   ...family('DOWNSTREAM_LOCAL', local),
   ...family('DOWNSTREAM_DIRECT_LOCAL', local),
-  ...family('UPSTREAM_LOCAL', upstreamLocal),
+  ...family('UPSTREAM_LOCAL', upstreamLocal, upstreamLocalText),
   ...family('UPSTREAM_REMOTE', upstreamRemote),
   UPSTREAM_HOST:
     () =>

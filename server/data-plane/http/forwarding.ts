@@ -1,6 +1,6 @@
 import type { HttpFilterConfig } from '../config/network-filter.ts';
 import type { TlsFacts } from './codec.ts';
-import type { Headers } from './headers.ts';
+import { type Headers, isEnvoyName } from './headers.ts';
 
 /**
  * Headers by which a client could steer retries and timeouts. Envoy takes them only from addresses that its configuration calls internal,
@@ -63,7 +63,7 @@ function strip(headers: Headers, names: ReadonlySet<string>): void {
   const { flat } = headers;
   for (let i = 0; i < flat.length; ) {
     const name = flat[i]!;
-    if (name.startsWith('x-envoy-') && names.has(name)) headers.remove(name);
+    if (isEnvoyName(name) && names.has(name)) headers.remove(name);
     else i += 2;
   }
 }

@@ -3,13 +3,37 @@ const UNSAFE_IN_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 const NAME = /^[!#$%&'*+\-.^_`|~0-9a-zA-Z]+$/;
 const EACH_UNSAFE = /[^\t\x20-\x7e\x80-\xff]/gu;
 
+/** Texts found safe, by length: the same few values and names, of configuration as a rule, come with every request. */
+const SAFE_VALUES = new Array<string>(256).fill('');
+const SAFE_NAMES = new Array<string>(64).fill('');
+
+function isName(name: string): boolean {
+  const place = name.length & 63;
+  if (SAFE_NAMES[place] === name) return name !== '';
+  if (!NAME.test(name)) return false;
+  SAFE_NAMES[place] = name;
+  return true;
+}
+
 /** Control characters become spaces, characters beyond latin1 the bytes of their UTF-8 form. */
-function wireSafe(value: string): string {
-  if (!UNSAFE_IN_VALUE.test(value)) return value;
+export function wireSafe(value: string): string {
+  const place = value.length & 255;
+  if (SAFE_VALUES[place] === value) return value;
+  if (!UNSAFE_IN_VALUE.test(value)) {
+    if (value.length < 256) SAFE_VALUES[place] = value;
+    return value;
+  }
   return value.replace(EACH_UNSAFE, (character) =>
     character > '\xff' ? Buffer.from(character, 'utf8').toString('latin1') : ' ',
   );
 }
+
+const LETTER_X = 0x78;
+const LETTER_E = 0x65;
+
+/** Whether a name begins with `x-envoy-`; few others begin with `x-e`. */
+export const isEnvoyName = (name: string): boolean =>
+  name.charCodeAt(2) === LETTER_E && name.charCodeAt(0) === LETTER_X && name.startsWith('x-envoy-');
 
 /**
  * An HTTP header list: lower-case names, insertion order, duplicates kept. Stored flat (name, value, name, value …), which is what
@@ -53,11 +77,11 @@ export class Headers {
   /** Replaces every value of `name` by one. A name that is no token (RFC 9110 §5.1) is never added: it would break the message. */
   set(name: string, value: string): void {
     this.remove(name);
-    if (NAME.test(name)) this.flat.push(name, wireSafe(value));
+    if (isName(name)) this.flat.push(name, wireSafe(value));
   }
 
   add(name: string, value: string): void {
-    if (NAME.test(name)) this.flat.push(name, wireSafe(value));
+    if (isName(name)) this.flat.push(name, wireSafe(value));
   }
 
   /** As `set`, for a name and a value that need no check: constants of this proxy, and what a codec has read. */

@@ -39,7 +39,7 @@ export class PeerMetadata {
 
   write(headers: Headers): void {
     headers.put(METADATA, this.#own);
-    headers.set(METADATA_ID, this.#id);
+    headers.put(METADATA_ID, this.#id);
   }
 
   /** The peer that wrote these headers, which are removed; undefined when none did. */

@@ -9,7 +9,7 @@ export const completeResponses: RequestLayer = (exchange) => {
 
 function finishResponseHead(exchange: Exchange, head: ResponseHead): void {
   const { headers } = head;
-  headers.set('server', exchange.config.serverName);
+  headers.put('server', exchange.config.serverName);
   headers.remove('x-envoy-decorator-operation');
   if (!headers.has('date')) headers.put('date', new Date(exchange.runtime.clock.now()).toUTCString());
 }

@@ -1,4 +1,5 @@
 import type { Random } from '#domain';
+import { HEX_DIGITS, HEX_VALUE, textOf } from './h1/bytes.ts';
 import type { Headers } from './headers.ts';
 
 /** One proxy's place in a distributed trace. */
@@ -19,11 +20,16 @@ interface Incoming {
 
 const LONGEST_ID = 16;
 const scratch = Buffer.allocUnsafeSlow(LONGEST_ID);
+const digits = Buffer.allocUnsafeSlow(2 * LONGEST_ID);
 
 /** In one piece: digits that are strung together one by one make a tree of strings, and whoever writes it out walks the tree. */
 function randomHex(random: Random, bytes: number): string {
-  scratch.set(random.bytes(bytes));
-  return scratch.toString('hex', 0, bytes);
+  random.fill(scratch, bytes);
+  for (let i = 0; i < bytes; i++) {
+    digits[2 * i] = HEX_DIGITS[scratch[i]! >> 4]!;
+    digits[2 * i + 1] = HEX_DIGITS[scratch[i]! & 15]!;
+  }
+  return textOf(digits, 0, 2 * bytes);
 }
 
 export const newSpanId = (random: Random): string => randomHex(random, 8);
@@ -59,16 +65,30 @@ export function writeSpan(headers: Headers, span: SpanContext): void {
 const NO_TRACE = '0'.repeat(32);
 const NO_SPAN = '0'.repeat(16);
 
+const DASH = 0x2d;
+const SMALL_A = 0x61;
 /** version-traceId-spanId-flags: 2, 32, 16 and 2 hex digits. */
-const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}/;
+const TRACEPARENT_LENGTH = 55;
+
+/** Digits in lower case between dashes; more may follow in versions to come. */
+function isTraceparent(text: string): boolean {
+  if (text.length < TRACEPARENT_LENGTH) return false;
+  for (let i = 0; i < TRACEPARENT_LENGTH; i++) {
+    const code = text.charCodeAt(i);
+    if (i === 2 || i === 35 || i === 52) {
+      if (code !== DASH) return false;
+    } else if (code > 0xff || HEX_VALUE[code] === 255 || (code > 0x39 && code < SMALL_A)) return false;
+  }
+  return true;
+}
 
 function readW3c(headers: Headers): Incoming | undefined {
   const given = headers.get('traceparent');
-  if (given === undefined || !TRACEPARENT.test(given) || given.startsWith('ff')) return undefined;
+  if (given === undefined || !isTraceparent(given) || given.startsWith('ff')) return undefined;
   const traceId = given.slice(3, 35);
   const spanId = given.slice(36, 52);
   if (traceId === NO_TRACE || spanId === NO_SPAN) return undefined;
-  return { traceId, spanId, sampled: (Number.parseInt(given.slice(53, 55), 16) & 1) === 1 };
+  return { traceId, spanId, sampled: (HEX_VALUE[given.charCodeAt(54)]! & 1) === 1 };
 }
 
 function readB3(headers: Headers): Incoming | undefined {

@@ -283,6 +283,11 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
   }
 
   #withdraw(connection: PooledConnection): void {
+    // The one that was just given a stream stands last.
+    if (this.#ready.at(-1) === connection) {
+      this.#ready.pop();
+      return;
+    }
     const place = this.#ready.lastIndexOf(connection);
     if (place >= 0) this.#ready.splice(place, 1);
   }

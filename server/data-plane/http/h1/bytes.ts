@@ -8,6 +8,20 @@ export const SLASH = 0x2f;
 export const COLON = 0x3a;
 export const SEMICOLON = 0x3b;
 
+/** Methods of Node's buffers behind `toString` and `write`, without the choice of an encoding. */
+interface Latin1Buffer {
+  latin1Slice(start: number, end: number): string;
+  latin1Write(text: string, at: number): number;
+}
+
+/** The text of bytes, each of them one character. */
+export const textOf = (bytes: Buffer, start: number, end: number): string =>
+  (bytes as unknown as Latin1Buffer).latin1Slice(start, end);
+
+/** Writes a text of latin1 characters and returns how many bytes that was. */
+export const writeText = (bytes: Buffer, text: string, at: number): number =>
+  (bytes as unknown as Latin1Buffer).latin1Write(text, at);
+
 const TOKEN_CHARACTERS = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 /** Of each token character (RFC 9110 §5.6.2) its lower case; 0 for every other byte. */
@@ -26,6 +40,9 @@ export const IS_VALUE: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =
 export const IS_TARGET: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte > SPACE && byte < 0x7f ? 1 : 0,
 );
+
+/** The digits of hexadecimal numbers, in lower case. */
+export const HEX_DIGITS: Uint8Array = Buffer.from('0123456789abcdef', 'latin1');
 
 /** Value of each hexadecimal digit; 255 for every other byte. */
 export const HEX_VALUE: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) => {

@@ -13,8 +13,15 @@ export const HTTP2_SETTINGS = 8;
 /** The first place of an ordinary name. */
 export const FIRST_ORDINARY = 9;
 
-/** Names that requests and answers in a mesh usually carry. One string for each, so that comparing them compares pointers. */
-export const KNOWN_NAMES: readonly string[] =
+/**
+ * The same texts in the one copy of each that V8 keeps for names of properties and for literals of the program: comparing such a text with a
+ * literal compares pointers.
+ */
+export const unique = (texts: readonly string[]): readonly string[] =>
+  texts.map((text) => Object.keys({ [text]: true })[0]!);
+
+/** Names that requests and answers in a mesh usually carry. */
+export const KNOWN_NAMES: readonly string[] = unique(
   `host connection content-length transfer-encoding upgrade keep-alive proxy-connection te http2-settings
   accept accept-charset accept-encoding accept-language accept-ranges access-control-allow-credentials
   access-control-allow-headers access-control-allow-methods access-control-allow-origin access-control-expose-headers
@@ -30,7 +37,8 @@ export const KNOWN_NAMES: readonly string[] =
   x-envoy-expected-rq-timeout-ms x-envoy-external-address x-envoy-internal x-envoy-max-retries x-envoy-original-path
   x-envoy-overloaded x-envoy-peer-metadata x-envoy-peer-metadata-id x-envoy-retry-on x-envoy-upstream-rq-timeout-ms
   x-envoy-upstream-service-time x-forwarded-client-cert x-forwarded-for x-forwarded-host x-forwarded-port
-  x-forwarded-proto x-frame-options x-powered-by x-real-ip x-request-id x-requested-with`.split(/\s+/);
+  x-forwarded-proto x-frame-options x-powered-by x-real-ip x-request-id x-requested-with`.split(/\s+/),
+);
 
 const SLOTS = 1024;
 

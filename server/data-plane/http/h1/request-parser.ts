@@ -1,7 +1,7 @@
 import type { RequestHead } from '../codec.ts';
 import { Headers } from '../headers.ts';
 import { AUTHORITY, HOST_AND_PORT } from '../target.ts';
-import { CR, IS_TARGET, LF, SLASH, SPACE } from './bytes.ts';
+import { CR, IS_TARGET, LF, SLASH, SPACE, textOf } from './bytes.ts';
 import type { Failure } from './failures.ts';
 import { FAILURES } from './failures.ts';
 import type { FieldParser } from './field-parser.ts';
@@ -50,7 +50,7 @@ export function parseRequest(
   fields: FieldParser,
   rules: RequestRules,
 ): ParsedRequest | Failure {
-  const text = bytes.toString('latin1', start, end);
+  const text = textOf(bytes, start, end);
   const methodEnd = text.indexOf(' ');
   if (methodEnd <= 0 || methodEnd > MAX_METHOD) return FAILURES.requestLine;
   const method = text.startsWith('GET ') ? 'GET' : text.slice(0, methodEnd);

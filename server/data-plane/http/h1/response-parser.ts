@@ -1,6 +1,6 @@
 import type { ResponseHead } from '../codec.ts';
 import { Headers } from '../headers.ts';
-import { CR, IS_VALUE, LF, SLASH, SPACE } from './bytes.ts';
+import { CR, IS_VALUE, LF, SLASH, SPACE, textOf } from './bytes.ts';
 import type { Failure } from './failures.ts';
 import { FAILURES } from './failures.ts';
 import type { FieldParser } from './field-parser.ts';
@@ -38,7 +38,7 @@ export function parseResponse(
   let i = start + 12;
   while (IS_VALUE[bytes[i]!] === 1) i++;
   if (bytes[i] !== CR || bytes[i + 1] !== LF) return FAILURES.statusLine;
-  const failure = fields.read(bytes, i + 2, end, bytes.toString('latin1', start, end), start);
+  const failure = fields.read(bytes, i + 2, end, textOf(bytes, start, end), start);
   if (failure) return failure;
   return assemble(status, minor, fields, context);
 }

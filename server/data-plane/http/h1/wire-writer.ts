@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Headers } from '../headers.ts';
+import { writeText } from './bytes.ts';
 import type { WireFraming } from './head-writer.ts';
 
 /** Bytes gathered before they are written in the middle of a turn. */
@@ -13,8 +14,13 @@ export interface WriterOwner {
   onWritable(): void;
 }
 
-function flushLater(writer: WireWriter): void {
-  writer.flush();
+/** Writers with bytes that leave at the end of what runs now; one tick serves them all. */
+const scheduled: WireWriter[] = [];
+let ticking = false;
+
+function flushScheduled(): void {
+  ticking = false;
+  for (let writer = scheduled.pop(); writer !== undefined; writer = scheduled.pop()) writer.flush();
 }
 
 /**
@@ -123,7 +129,7 @@ export class WireWriter {
     const joined = Buffer.allocUnsafe(bytes);
     let at = 0;
     for (const part of parts) {
-      if (typeof part === 'string') at += joined.write(part, at, 'latin1');
+      if (typeof part === 'string') at += writeText(joined, part, at);
       else at += part.copy(joined, at);
     }
     return this.#socket.write(joined);
@@ -137,7 +143,10 @@ export class WireWriter {
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    process.nextTick(flushLater, this);
+    scheduled.push(this);
+    if (ticking) return;
+    ticking = true;
+    process.nextTick(flushScheduled);
   }
 }
 

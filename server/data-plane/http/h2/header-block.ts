@@ -45,9 +45,9 @@ export class HeaderBlock {
     const { streamId } = head;
     const selfDependent = prioritized && (bytes.readUInt32BE(at) & 0x7fff_ffff) === streamId;
     if (prioritized) at += PRIORITY_BYTES;
-    const begun: Begun = { streamId, endStream: (head.flags & Flag.END_STREAM) !== 0, selfDependent };
-    if (whole) return { ...begun, bytes, start: at, end: end - padding };
-    this.#begun = begun;
+    const endStream = (head.flags & Flag.END_STREAM) !== 0;
+    if (whole) return { streamId, endStream, bytes, start: at, end: end - padding, selfDependent };
+    this.#begun = { streamId, endStream, selfDependent };
     this.#parts = [Buffer.from(bytes.subarray(at, end - padding))];
     this.#bytes = end - padding - at;
     return undefined;

@@ -1,4 +1,4 @@
-import { IS_VALUE, LOWER_TOKEN } from '../h1/bytes.ts';
+import { IS_VALUE, LOWER_TOKEN, textOf } from '../h1/bytes.ts';
 import { KNOWN_NAMES } from '../h1/header-names.ts';
 import { decodeHuffman } from './huffman.ts';
 import { ENTRY_OVERHEAD, STATIC_ENTRIES, STATIC_TABLE } from './static-table.ts';
@@ -186,7 +186,7 @@ export class HpackDecoder {
     this.#at = end;
     if (huffman) return this.#huffman(start, end, isName);
     this.#textValid = isName ? isNameText(this.#bytes, start, end) : isValueText(this.#bytes, start, end);
-    return this.#bytes.toString('latin1', start, end);
+    return textOf(this.#bytes, start, end);
   }
 
   #huffman(start: number, end: number, isName: boolean): string {

@@ -1,3 +1,4 @@
+import { writeText as writeLatin1 } from '../h1/bytes.ts';
 import { ENTRY_OVERHEAD, STATIC_ENTRIES, STATIC_TABLE } from './static-table.ts';
 
 /** The table that this side uses, even where the peer would allow a larger one. */
@@ -222,7 +223,7 @@ function writeText(out: Buffer, start: number, text: string): number {
   const { length } = text;
   const at = writeInteger(out, start, 0, 0x7f, length);
   if (length > SHORT) {
-    out.write(text, at, 'latin1');
+    writeLatin1(out, text, at);
     return at + length;
   }
   for (let i = 0; i < length; i++) out[at + i] = text.charCodeAt(i);

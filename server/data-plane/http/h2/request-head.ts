@@ -13,14 +13,6 @@ export interface ReadRequest {
   readonly tunnel: boolean;
 }
 
-const PSEUDO: Readonly<Record<string, keyof Pseudo>> = {
-  ':method': 'method',
-  ':path': 'path',
-  ':scheme': 'scheme',
-  ':authority': 'authority',
-  ':protocol': 'protocol',
-};
-
 interface Pseudo {
   method: string | undefined;
   path: string | undefined;
@@ -80,11 +72,32 @@ export function readRequest(fields: string[], rules: RequestRules): ReadRequest 
 }
 
 function takePseudo(pseudo: Pseudo, name: string, value: string): Violation | undefined {
-  const key = PSEUDO[name];
-  if (key === undefined) return malformed(`A request has no pseudo-header ${name}.`);
-  if (pseudo[key] !== undefined) return malformed(`There are two ${name} pseudo-headers.`);
-  pseudo[key] = value;
-  return undefined;
+  let twice: boolean;
+  switch (name) {
+    case ':method':
+      twice = pseudo.method !== undefined;
+      pseudo.method = value;
+      break;
+    case ':path':
+      twice = pseudo.path !== undefined;
+      pseudo.path = value;
+      break;
+    case ':scheme':
+      twice = pseudo.scheme !== undefined;
+      pseudo.scheme = value;
+      break;
+    case ':authority':
+      twice = pseudo.authority !== undefined;
+      pseudo.authority = value;
+      break;
+    case ':protocol':
+      twice = pseudo.protocol !== undefined;
+      pseudo.protocol = value;
+      break;
+    default:
+      return malformed(`A request has no pseudo-header ${name}.`);
+  }
+  return twice ? malformed(`There are two ${name} pseudo-headers.`) : undefined;
 }
 
 function problemOf({ method, path, scheme, authority, protocol }: Pseudo, rules: RequestRules): Violation | undefined {

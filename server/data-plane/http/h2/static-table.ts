@@ -1,5 +1,6 @@
-/** HPACK's static table (RFC 7541, Appendix A) from index 1 on: name, value, name, value … */
-export const STATIC_TABLE: readonly string[] = [
+import { unique } from '../h1/header-names.ts';
+
+const ENTRIES: readonly (readonly [name: string, value: string])[] = [
   [':authority', ''],
   [':method', 'GET'],
   [':method', 'POST'],
@@ -24,8 +25,11 @@ export const STATIC_TABLE: readonly string[] = [
     'server set-cookie strict-transport-security transfer-encoding user-agent vary via www-authenticate'
   )
     .split(' ')
-    .map((name) => [name, '']),
-].flat();
+    .map((name) => [name, ''] as const),
+];
+
+/** HPACK's static table (RFC 7541, Appendix A) from index 1 on: name, value, name, value … */
+export const STATIC_TABLE: readonly string[] = unique(ENTRIES.flat());
 
 /** Number of entries; dynamic entries follow from the next index on. */
 export const STATIC_ENTRIES = STATIC_TABLE.length / 2;

@@ -41,8 +41,24 @@ function noteVirtualHost(exchange: Exchange, table: RouteTable, { found, domain 
   }));
 }
 
+interface LastHost {
+  readonly authority: string;
+  readonly host: FoundHost | undefined;
+}
+
+/** What was found last in each table: clients ask for the same host again and again. */
+const last = new WeakMap<RouteTable, LastHost>();
+
 /** Exact domain, else the longest suffix wildcard, else the longest prefix wildcard, else `*`. */
 export function findVirtualHost(table: RouteTable, authority: string): FoundHost | undefined {
+  const known = last.get(table);
+  if (known?.authority === authority) return known.host;
+  const host = searchVirtualHost(table, authority);
+  last.set(table, { authority, host });
+  return host;
+}
+
+function searchVirtualHost(table: RouteTable, authority: string): FoundHost | undefined {
   let host = authority.toLowerCase();
   if (table.ignorePort && host.includes(':')) host = host.replace(/:\d+$/, '');
   const exact = table.exact.get(host);

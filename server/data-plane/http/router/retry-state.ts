@@ -3,7 +3,7 @@ import type { CompiledRetryPolicy } from '../../config/route-table.ts';
 import type { UpstreamCluster } from '../../upstream/cluster.ts';
 import { allowedRetries, type CircuitBreakers } from '../../upstream/pool-breakers.ts';
 import type { ResetReason, ResponseHead } from '../codec.ts';
-import type { Headers } from '../headers.ts';
+import { type Headers, isEnvoyName } from '../headers.ts';
 
 /** Why a try is, or is not, made again. `cause` is the retry_on word that decided. */
 export type RetryVerdict =
@@ -122,11 +122,12 @@ export class RetryState {
     const on = this.#retryOn;
     if (headers.has('x-envoy-overloaded')) return undefined;
     if (headers.has('x-envoy-ratelimited')) return on.has('envoy-ratelimited') ? 'envoy-ratelimited' : undefined;
-    if (on.has('5xx') && status >= 500 && status < 600) return '5xx';
-    if (on.has('gateway-error') && status >= 502 && status <= 504) return 'gateway-error';
-    if (on.has('retriable-4xx') && status === 409) return 'retriable-4xx';
-    if (on.has('retriable-status-codes') && this.#statusCodes.has(status)) return 'retriable-status-codes';
-    const grpc = GRPC_CAUSES[headers.get('grpc-status') ?? ''];
+    if (status >= 500 && status < 600 && on.has('5xx')) return '5xx';
+    if (status >= 502 && status <= 504 && on.has('gateway-error')) return 'gateway-error';
+    if (status === 409 && on.has('retriable-4xx')) return 'retriable-4xx';
+    if (this.#statusCodes.has(status) && on.has('retriable-status-codes')) return 'retriable-status-codes';
+    const grpcStatus = headers.get('grpc-status');
+    const grpc = grpcStatus === undefined ? undefined : GRPC_CAUSES[grpcStatus];
     return grpc !== undefined && on.has(grpc) ? grpc : undefined;
   }
 
@@ -164,8 +165,7 @@ const WISH_HEADERS: ReadonlySet<string> = new Set([
 ]);
 
 function hasWishes({ flat }: Headers): boolean {
-  for (let i = 0; i < flat.length; i += 2)
-    if (flat[i]!.startsWith('x-envoy-') && WISH_HEADERS.has(flat[i]!)) return true;
+  for (let i = 0; i < flat.length; i += 2) if (isEnvoyName(flat[i]!) && WISH_HEADERS.has(flat[i]!)) return true;
   return false;
 }
 
