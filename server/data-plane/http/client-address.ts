@@ -20,8 +20,22 @@ export function clientAddress({ config, connection, head }: AddressedRequest): s
   if (config.useRemoteAddress && config.trustedHops === 0) return peer;
   const listed = head.headers.joined('x-forwarded-for');
   if (listed === undefined) return peer;
+  if (listed !== last.listed || config.trustedHops !== last.trustedHops) {
+    last = { listed, trustedHops: config.trustedHops, address: listedAddress(listed, config.trustedHops) };
+  }
+  return last.address ?? peer;
+}
+
+/** What was read last: the same clients come again and again. */
+let last: { readonly listed: string; readonly trustedHops: number; readonly address: string | undefined } = {
+  listed: '',
+  trustedHops: 0,
+  address: undefined,
+};
+
+function listedAddress(listed: string, trustedHops: number): string | undefined {
   const entries = listed.split(',').map((entry) => entry.trim());
   // At the edge the last entry is the peer, which this proxy has added itself.
-  const entry = entries.at(-1 - config.trustedHops) ?? '';
-  return isIP(entry) === 0 ? peer : entry;
+  const entry = entries.at(-1 - trustedHops) ?? '';
+  return isIP(entry) === 0 ? undefined : entry;
 }
