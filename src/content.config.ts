@@ -1,6 +1,7 @@
 import { defineCollection } from 'astro:content';
 import { file, glob } from 'astro/loaders';
 import { parse } from 'yaml';
+import { bankSchema } from './course/drills.ts';
 import {
   courseSchema,
   interviewSchema,
@@ -22,6 +23,7 @@ export const collections = {
   quizzes: defineCollection({ loader: lessonFiles('quiz.yaml'), schema: quizSchema }),
   interviews: defineCollection({ loader: lessonFiles('interview.yaml'), schema: interviewSchema }),
   writing: defineCollection({ loader: lessonFiles('write.yaml'), schema: writeSchema }),
+  bank: defineCollection({ loader: glob({ base: './lessons/bank', pattern: '*.yaml' }), schema: bankSchema }),
   course: defineCollection({
     loader: file('./lessons/course.yaml', { parser: (text) => [{ id: 'course', ...(parse(text) as object) }] }),
     schema: courseSchema,
