@@ -9,12 +9,12 @@ import {
 import type { KubeObject } from '#domain';
 import type { ProxyNode } from '#xds';
 import { type CliCommand, readFiles, UsageError } from './command.ts';
-import { readMeshFile } from './mesh-file.ts';
+import { readMeshFile, readNetworksFile } from './mesh-file.ts';
 import { readObjects } from './objects.ts';
 import { completeEndpoints } from './pod-endpoints.ts';
 
 const USAGE =
-  'meshwork xds -f FILE… --proxy sidecar|router [--namespace NS] [--labels k=v,…] [--service-account SA] [--ip ADDR] [--mesh-config FILE]';
+  'meshwork xds -f FILE… --proxy sidecar|router [--namespace NS] [--labels k=v,…] [--service-account SA] [--ip ADDR] [--mesh-config FILE] [--mesh-networks FILE]';
 
 interface Request {
   readonly type: 'sidecar' | 'router';
@@ -43,6 +43,7 @@ export const xdsCommand: CliCommand = {
         'service-account': { type: 'string' },
         ip: { type: 'string' },
         'mesh-config': { type: 'string' },
+        'mesh-networks': { type: 'string' },
         output: { type: 'string', short: 'o', default: 'json' },
       },
     });
@@ -51,7 +52,10 @@ export const xdsCommand: CliCommand = {
     if (values.output !== 'json') throw new UsageError('--output is json');
     const mesh =
       values['mesh-config'] === undefined ? ISTIO_MESH_DEFAULTS : await readMeshFile(values['mesh-config'], io);
-    const objects = completeEndpoints(readObjects(await readFiles(values.file, io), io));
+    const given = completeEndpoints(readObjects(await readFiles(values.file, io), io));
+    const networks = values['mesh-networks'];
+    const objects =
+      networks === undefined ? given : withMeshNetworks(given, mesh, await readNetworksFile(networks, io));
     const request: Request = {
       type: values.proxy,
       namespace: values.namespace,
@@ -63,6 +67,16 @@ export const xdsCommand: CliCommand = {
     return 0;
   },
 };
+
+/** MeshNetworks stand where istiod reads them: in the ConfigMap `istio`, beside what it holds otherwise. */
+function withMeshNetworks(objects: readonly KubeObject[], { rootNamespace }: MeshConfig, text: string): KubeObject[] {
+  const isOurs = ({ kind, metadata }: KubeObject): boolean =>
+    kind === 'ConfigMap' && metadata.name === 'istio' && metadata.namespace === rootNamespace;
+  const present = objects.find(isOurs);
+  const metadata = { name: 'istio', namespace: rootNamespace };
+  const data = { ...(present?.['data'] as object | undefined), meshNetworks: text };
+  return [...objects.filter((object) => object !== present), { apiVersion: 'v1', kind: 'ConfigMap', metadata, data }];
+}
 
 /** What the proxy is sent, made by the functions that push to running proxies. */
 function xdsFor(objects: readonly KubeObject[], request: Request, mesh: MeshConfig): object {

@@ -48,12 +48,12 @@ export interface EndpointSources {
   readonly entries: readonly ServiceEntry[];
   readonly workloadEntries: readonly WorkloadInstance[];
   /** Network of pods that name none. */
-  readonly homeNetwork: string;
+  readonly networkOf: (ip: string) => string;
 }
 
 /** What stands behind each service: slices, ServiceEntries, and the WorkloadEntries that Kubernetes Services select. */
 export function deriveEndpoints(
-  { slices, entries, workloadEntries, homeNetwork }: EndpointSources,
+  { slices, entries, workloadEntries, networkOf }: EndpointSources,
   workloads: WorkloadIndex,
   registry: ServiceRegistry,
   trustDomain: string,
@@ -71,7 +71,7 @@ export function deriveEndpoints(
     const hostname = serviceHostname(service, namespace);
     const held = registry.byHost.get(hostname)?.get(namespace);
     const drains = held !== undefined && keepsSessions(held);
-    add(serviceKey({ namespace, hostname }), sliceEndpoints(slice, { namespace, drains, homeNetwork }, workloads));
+    add(serviceKey({ namespace, hostname }), sliceEndpoints(slice, { namespace, drains, networkOf }, workloads));
   }
   for (const endpoints of byService.values()) {
     endpoints.sort((a, b) => compareAddresses(a.ip, b.ip) || a.port - b.port);
@@ -79,19 +79,19 @@ export function deriveEndpoints(
   for (const service of registry.all) {
     if (service.registry === 'Kubernetes') add(serviceKey(service), selectedEntries(service, workloadEntries));
   }
-  const pods = [...workloads.byName.values()].filter(({ ip }) => ip !== '').map(podInstance);
+  const pods = workloads.ready.map((pod) => podInstance(pod, networkOf));
   for (const [key, endpoints] of endpointsOfEntries(entries, [...pods, ...workloadEntries], trustDomain)) {
     add(key, endpoints);
   }
   return byService;
 }
 
-const podInstance = (workload: Workload): WorkloadInstance => ({
+const podInstance = (workload: Workload, networkOf: (ip: string) => string): WorkloadInstance => ({
   kind: 'Pod',
   address: workload.ip,
   ports: {},
   weight: 0,
-  network: workload.network,
+  network: workload.network || networkOf(workload.ip),
   workload,
 });
 
@@ -107,12 +107,12 @@ function healthOf({ ready, serving, terminating }: Conditions, drains: boolean):
 interface SliceContext {
   readonly namespace: string;
   readonly drains: boolean;
-  readonly homeNetwork: string;
+  readonly networkOf: (ip: string) => string;
 }
 
 function sliceEndpoints(
   slice: KubeObject,
-  { namespace, drains, homeNetwork }: SliceContext,
+  { namespace, drains, networkOf }: SliceContext,
   workloads: WorkloadIndex,
 ): Endpoint[] {
   const { endpoints = [], ports = [] } = slice as SliceShape;
@@ -122,7 +122,7 @@ function sliceEndpoints(
     return addresses.flatMap((ip) => {
       const named = targetRef?.name && workloads.byName.get(`${targetRef.namespace ?? namespace}/${targetRef.name}`);
       const workload = named || workloads.byIp.get(ip) || strangerAt(ip, namespace);
-      const network = workload.network || homeNetwork;
+      const network = workload.network || networkOf(ip);
       return ports.flatMap(({ port, name = '' }) =>
         port === undefined ? [] : [{ ip, port, portName: name, portKey: 0, weight: 0, network, health, workload }],
       );

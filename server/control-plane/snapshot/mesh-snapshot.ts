@@ -1,3 +1,4 @@
+import type { KubeObject } from '#domain';
 import type { MeshConfig } from '../doors.ts';
 import { createGatewayApiDeriver, type GatewayApiConversion } from '../gateway-api/index.ts';
 import { convertIngresses, type IngressConfig } from '../ingress/index.ts';
@@ -15,7 +16,8 @@ import { deriveEnvoyFilters, type EnvoyFilter } from './envoy-filters.ts';
 import { deriveGateways, type GatewayList } from './gateways.ts';
 import { contentOf, memoLatest, memoStable } from './memo.ts';
 import { MESH_CONFIG_MAP, readMeshConfig } from './mesh-config.ts';
-import { deriveNetworks, type Networks } from './networks.ts';
+import { createNetworkLookup, readMeshNetworks } from './mesh-networks.ts';
+import { deriveNetworks, type NetworkSettings, type Networks } from './networks.ts';
 import type { ObjectTables } from './object-tables.ts';
 import { derivePeerAuthentications, type PeerAuthenticationList } from './peer-authentications.ts';
 import { deriveRegistry, type ServiceRegistry } from './registry.ts';
@@ -60,16 +62,15 @@ type Listed = ReturnType<ObjectTables['list']>;
 
 const concat = <Item>(left: readonly Item[], right: readonly Item[]): readonly Item[] => [...left, ...right];
 
+const isMeshConfig =
+  (rootNamespace: string) =>
+  ({ metadata }: KubeObject): boolean =>
+    metadata.name === MESH_CONFIG_MAP && metadata.namespace === rootNamespace;
+
 /** Derives snapshots from the store's objects. What it remembers is only ever the latest derivation of each part. */
 export function createSnapshotDeriver(meshConfig: MeshConfig): (tables: ObjectTables) => MeshSnapshot {
   const mesh = memoStable(
-    (configMaps: Listed) =>
-      readMeshConfig(
-        configMaps.find(
-          ({ metadata }) => metadata.name === MESH_CONFIG_MAP && metadata.namespace === meshConfig.rootNamespace,
-        ),
-        meshConfig,
-      ),
+    (configMaps: Listed) => readMeshConfig(configMaps.find(isMeshConfig(meshConfig.rootNamespace)), meshConfig),
     JSON.stringify,
   );
   const serviceEntries = memoLatest(deriveServiceEntries);
@@ -81,11 +82,22 @@ export function createSnapshotDeriver(meshConfig: MeshConfig): (tables: ObjectTa
       slices: EndpointSources['slices'],
       listed: EndpointSources['entries'],
       named: EndpointSources['workloadEntries'],
-      homeNetwork: string,
-    ): EndpointSources => ({ slices, entries: listed, workloadEntries: named, homeNetwork }),
+      { home, ranges }: Networks,
+    ): EndpointSources => {
+      const lookUp = createNetworkLookup(ranges);
+      return { slices, entries: listed, workloadEntries: named, networkOf: (ip) => home || lookUp(ip) };
+    },
   );
   const trustDomains = memoStable((own: string, aliases: readonly string[] = []) => ({ own, aliases }), JSON.stringify);
   const networks = memoStable(deriveNetworks, contentOf);
+  const networkSettings = memoStable(
+    (rootNamespace: string, trustDomain: string, configMaps: Listed): NetworkSettings => ({
+      rootNamespace,
+      trustDomain,
+      declared: readMeshNetworks(configMaps.find(isMeshConfig(rootNamespace))),
+    }),
+    JSON.stringify,
+  );
   const workloads = memoLatest(deriveWorkloads);
   const endpoints = memoLatest(deriveEndpoints);
   const serviceAccounts = memoStable(deriveServiceAccounts, (index) => JSON.stringify([...index]));
@@ -112,13 +124,14 @@ export function createSnapshotDeriver(meshConfig: MeshConfig): (tables: ObjectTa
     const { trustDomain } = config;
     const entries = serviceEntries(tables.list('ServiceEntry.networking.istio.io'));
     const registry = services(tables.list('Service'), entries, tables.list('Namespace'), trustDomain);
-    const reach = networks(tables.list('Service'), tables.list('Namespace'), config.rootNamespace);
+    const settings = networkSettings(config.rootNamespace, trustDomain, tables.list('ConfigMap'));
+    const reach = networks(tables.list('Service'), tables.list('Namespace'), settings);
     const pods = workloads(tables.list('Pod'), tables.list('Node'), trustDomain);
     const sources = endpointSources(
       tables.list('EndpointSlice.discovery.k8s.io'),
       entries,
       workloadEntries(tables.list('WorkloadEntry.networking.istio.io'), trustDomain),
-      reach.home,
+      reach,
     );
     const ready = endpoints(sources, pods, registry, trustDomain);
     const generated = gatewayApi(tables);

@@ -198,7 +198,10 @@ const selectWorkloads = (
     .sort((a, b) => compareText(a.kind, b.kind) || compareText(a.workload.name, b.workload.name));
 
 /** The port: the entry's own number for the port's name, else the port's target port. */
-function endpointOf({ address, ports, weight, network, workload }: WorkloadInstance, port: ServicePort): Endpoint {
+function endpointOf(
+  { kind, address, ports, weight, network, workload }: WorkloadInstance,
+  port: ServicePort,
+): Endpoint {
   const isSocket = address.startsWith('unix://');
   return {
     ip: isSocket ? address.slice('unix://'.length) : address,
@@ -207,7 +210,7 @@ function endpointOf({ address, ports, weight, network, workload }: WorkloadInsta
     portKey: port.port,
     weight,
     network,
-    health: undefined,
+    health: kind === 'Pod' ? 'HEALTHY' : undefined,
     workload,
   };
 }

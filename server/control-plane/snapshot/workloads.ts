@@ -32,6 +32,8 @@ export interface Workload {
 export interface WorkloadIndex {
   readonly byName: ReadonlyMap<string, Workload>;
   readonly byIp: ReadonlyMap<string, Workload>;
+  /** Pods that are ready and not about to end: those that a ServiceEntry may select. */
+  readonly ready: readonly Workload[];
 }
 
 interface PodShape {
@@ -42,7 +44,11 @@ interface PodShape {
       readonly ports?: readonly { readonly name?: string; readonly containerPort: number }[];
     }[];
   };
-  readonly status?: { readonly podIP?: string; readonly phase?: string };
+  readonly status?: {
+    readonly podIP?: string;
+    readonly phase?: string;
+    readonly conditions?: readonly { readonly type?: string; readonly status?: string }[];
+  };
 }
 
 export function deriveWorkloads(
@@ -53,14 +59,21 @@ export function deriveWorkloads(
   const localities = new Map(nodes.map((node) => [node.metadata.name, nodeLocality(node.metadata.labels ?? {})]));
   const byName = new Map<string, Workload>();
   const byIp = new Map<string, Workload>();
+  const ready: Workload[] = [];
   for (const pod of pods) {
     const { phase } = (pod as PodShape).status ?? {};
     const workload = toWorkload(pod, localities, trustDomain);
     byName.set(`${workload.namespace}/${workload.name}`, workload);
-    if (workload.ip !== '' && phase !== 'Failed' && phase !== 'Succeeded') byIp.set(workload.ip, workload);
+    if (workload.ip === '' || phase === 'Failed' || phase === 'Succeeded') continue;
+    byIp.set(workload.ip, workload);
+    if (isReady(pod)) ready.push(workload);
   }
-  return { byName, byIp };
+  return { byName, byIp, ready };
 }
+
+const isReady = (pod: KubeObject): boolean =>
+  pod.metadata.deletionTimestamp === undefined &&
+  (pod as PodShape).status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
 
 function toWorkload(pod: KubeObject, localities: ReadonlyMap<string, Locality>, trustDomain: string): Workload {
   const { spec, status } = pod as PodShape;

@@ -1,7 +1,7 @@
 import type { LbEndpoint } from '#xds';
 import type { Endpoint } from '../snapshot/endpoints.ts';
 import type { NetworkGateway, Networks } from '../snapshot/networks.ts';
-import { CLUSTER_ID, NOWHERE } from '../snapshot/workloads.ts';
+import { NOWHERE } from '../snapshot/workloads.ts';
 import type { LocalityGroup } from './locality-lb.ts';
 
 /** Whether an endpoint is reached by mTLS, as its own metadata says. */
@@ -60,7 +60,7 @@ export function groupOf({ llb }: LocalityGroup, pairs: readonly Pair[]): Localit
   };
 }
 
-function gatewayEndpoint({ network, address, port }: NetworkGateway, weight: number): Pair {
+function gatewayEndpoint({ network, address, port, cluster }: NetworkGateway, weight: number): Pair {
   return {
     sent: {
       endpoint: { address: { socket_address: { address, port_value: port } } },
@@ -68,7 +68,7 @@ function gatewayEndpoint({ network, address, port }: NetworkGateway, weight: num
       metadata: {
         filter_metadata: {
           'envoy.transport_socket_match': { tlsMode: 'istio' },
-          istio: { workload: `;;;;${CLUSTER_ID}` },
+          istio: { workload: `;;;;${cluster}` },
         },
       },
     },
@@ -84,7 +84,10 @@ function gatewayEndpoint({ network, address, port }: NetworkGateway, weight: num
         name: '',
         namespace: '',
         ip: address,
-        labels: { 'topology.istio.io/network': network, 'topology.istio.io/cluster': CLUSTER_ID },
+        labels: {
+          'topology.istio.io/network': network,
+          ...(cluster !== '' && { 'topology.istio.io/cluster': cluster }),
+        },
         serviceAccount: '',
         locality: NOWHERE,
         tlsMode: 'istio',
