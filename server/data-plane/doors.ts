@@ -102,6 +102,8 @@ export interface ProxyEndpoint {
   readonly address: SocketAddress;
   readonly healthy: boolean;
   readonly ejected: boolean;
+  /** It fails its active health checks. */
+  readonly failedCheck: boolean;
   readonly activeRequests: number;
 }
 

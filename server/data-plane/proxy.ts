@@ -25,6 +25,7 @@ import { Stats } from './stats/stats.ts';
 import { createTransports } from './transports.ts';
 import { ClusterManager } from './upstream/cluster-manager.ts';
 import { createPoolFor } from './upstream/create-pool.ts';
+import { createProbeFor } from './upstream/health-check/create-probe.ts';
 
 /** How long between two looks at connections that are still busy while draining. */
 const DRAIN_LOOK_MS = 20;
@@ -76,6 +77,8 @@ class MeshProxy implements Proxy {
       random: random.stream('balancing'),
       resolve: options.network.resolve ?? noName,
       createPool: createPoolFor({ network: options.network, transports, clock }),
+      createProbe: createProbeFor({ network: options.network, transports, clock }),
+      onLog: options.onLog,
     });
     this.#runtime = {
       self,
@@ -140,6 +143,7 @@ class MeshProxy implements Proxy {
       pod.ip,
       {
         admin: this.admin,
+        clusters: () => this.#clusters.all(),
         stats,
         metrics,
         clock,
@@ -174,6 +178,8 @@ class MeshProxy implements Proxy {
     this.#ads.subscribe(typeUrls.cluster, '*');
     this.#ads.subscribe(typeUrls.listener, '*');
     await warm;
+    // Listeners open when the hosts that are to be checked have been.
+    await new Promise<void>((resolve) => this.#clusters.whenWarm(resolve));
     await this.#listeners.bound();
     this.#state = 'live';
     this.#log('info', 'Envoy proxy is ready');

@@ -267,6 +267,7 @@ export interface Cluster {
   respect_dns_ttl?: boolean;
   dns_lookup_family?: 'AUTO' | 'V4_ONLY' | 'V6_ONLY' | 'V4_PREFERRED' | 'ALL';
   health_checks?: Record<string, unknown>[];
+  ignore_health_on_host_removal?: boolean;
   transport_socket?: TransportSocket;
   transport_socket_matches?: { name: string; match: Record<string, unknown>; transport_socket: TransportSocket }[];
   upstream_bind_config?: { source_address: { address: string; port_value: number } };
@@ -297,7 +298,16 @@ export interface LocalityLbEndpoints {
 }
 
 export interface LbEndpoint {
-  endpoint: { address: AddressProto; hostname?: string };
+  endpoint: {
+    address: AddressProto;
+    hostname?: string;
+    health_check_config?: {
+      port_value?: number;
+      hostname?: string;
+      address?: AddressProto;
+      disable_active_health_check?: boolean;
+    };
+  };
   health_status?: 'UNKNOWN' | 'HEALTHY' | 'UNHEALTHY' | 'DRAINING' | 'DEGRADED';
   load_balancing_weight?: number;
   metadata?: Metadata;

@@ -2,13 +2,17 @@ import { RE2JS } from 're2js';
 import type { Clock } from '#domain';
 import type { ProxyNode } from '#xds';
 import type { ProxyAdmin } from '../doors.ts';
+import { histogramText } from '../stats/histogram.ts';
 import type { IstioMetrics } from '../stats/istio-metrics.ts';
 import { prometheusText } from '../stats/prometheus.ts';
 import type { Stats } from '../stats/stats.ts';
+import type { UpstreamCluster } from '../upstream/cluster.ts';
+import { clusterStatuses, clustersText } from './cluster-pages.ts';
 import type { LogLevels } from './log-levels.ts';
 
 export interface PageContext {
   readonly admin: ProxyAdmin;
+  readonly clusters: () => readonly UpstreamCluster[];
   readonly stats: Stats;
   readonly metrics: IstioMetrics;
   readonly clock: Clock;
@@ -43,7 +47,7 @@ const json = (value: unknown): Page => ({
 /** The pages of port 15000, by path; `/help` lists them. */
 export const ADMIN_PAGES: Readonly<Record<string, PageEntry>> = {
   '/certs': { help: 'print certs on machine', render: ({ admin }) => json(certificates(admin)) },
-  '/clusters': { help: 'upstream cluster status', render: ({ admin }, query) => clusters(admin, query) },
+  '/clusters': { help: 'upstream cluster status', render: ({ clusters }, query) => clustersPage(clusters, query) },
   '/config_dump': { help: 'dump current Envoy configs', render: ({ admin }, query) => configDumpPage(admin, query) },
   '/drain_listeners': {
     help: 'drain listeners',
@@ -115,38 +119,10 @@ function listeners(admin: ProxyAdmin, query: URLSearchParams): Page {
   return text(rows.map(({ name, socket }) => `${name}::${socket?.address}:${socket?.port_value}\n`).join(''));
 }
 
-function clusters(admin: ProxyAdmin, query: URLSearchParams): Page {
-  const endpoints = admin.endpoints();
-  if (query.get('format') === 'json') return json({ cluster_statuses: clusterStatuses(admin) });
-  const line = (cluster: string, rest: string): string => `${cluster}::${rest}\n`;
-  const lines = endpoints.flatMap(({ cluster, address, healthy, ejected, activeRequests }) => {
-    const host = `${address.ip}:${address.port}`;
-    const flags = healthFlags(healthy, ejected);
-    return [line(cluster, `${host}::rq_active::${activeRequests}`), line(cluster, `${host}::health_flags::${flags}`)];
-  });
-  return text(lines.join(''));
-}
-
-const healthFlags = (healthy: boolean, ejected: boolean): string =>
-  `${ejected ? '/failed_outlier_check' : ''}${healthy ? '' : '/failed_eds_health'}` || 'healthy';
-
-function clusterStatuses(admin: ProxyAdmin): object[] {
-  const endpoints = admin.endpoints();
-  return (admin.clusters() as { name: string }[]).map(({ name }) => ({
-    name,
-    added_via_api: true,
-    host_statuses: endpoints
-      .filter(({ cluster }) => cluster === name)
-      .map(({ address, healthy, ejected, activeRequests }) => ({
-        address: { socket_address: { address: address.ip, port_value: address.port } },
-        stats: [{ name: 'rq_active', value: String(activeRequests), type: 'GAUGE' }],
-        health_status: {
-          eds_health_status: healthy ? 'HEALTHY' : 'UNHEALTHY',
-          ...(ejected && { failed_outlier_check: true }),
-        },
-      })),
-  }));
-}
+const clustersPage = (clusters: () => readonly UpstreamCluster[], query: URLSearchParams): Page =>
+  query.get('format') === 'json'
+    ? json({ cluster_statuses: clusterStatuses(clusters()) })
+    : text(clustersText(clusters()));
 
 function certificates(admin: ProxyAdmin): object {
   const entries = admin.secrets().map((secret) => ({
@@ -187,7 +163,7 @@ function loggingPage(logging: LogLevels, query: URLSearchParams): Page {
 }
 
 /** `?filter=` is an RE2 expression that may match anywhere in a name; `?usedonly` leaves out what was never counted. */
-function statsPage({ admin, metrics }: PageContext, query: URLSearchParams): Page {
+function statsPage({ stats, metrics }: PageContext, query: URLSearchParams): Page {
   const filter = query.get('filter');
   let pattern: RE2JS | undefined;
   try {
@@ -196,12 +172,16 @@ function statsPage({ admin, metrics }: PageContext, query: URLSearchParams): Pag
     // The expression is the caller's: the answer names it, the compiler's reason adds nothing that Envoy would tell.
     return text('Invalid re2 regex\n', 400);
   }
-  const wanted = [...admin.stats()].filter(
-    ([name, value]) => (!query.has('usedonly') || value !== 0) && (pattern?.matcher(name).find() ?? true),
-  );
+  const usedOnly = query.has('usedonly');
+  const matches = (name: string): boolean => pattern?.matcher(name).find() ?? true;
+  const figures = [...stats.complete()].filter(([name, value]) => (!usedOnly || value !== 0) && matches(name));
+  const histograms = [...stats.histograms()].filter(([name, { count }]) => (!usedOnly || count > 0) && matches(name));
   if (query.get('format') === 'prometheus') {
-    return text(prometheusText(new Map(wanted), pattern === undefined ? metrics : undefined));
+    const isGauge = (name: string): boolean => stats.isGauge(name);
+    return text(prometheusText({ figures, histograms, isGauge }, pattern === undefined ? metrics : undefined));
   }
-  if (query.get('format') === 'json') return json({ stats: wanted.map(([name, value]) => ({ name, value })) });
-  return text(wanted.map(([name, value]) => `${name}: ${value}\n`).join(''));
+  if (query.get('format') === 'json') return json({ stats: figures.map(([name, value]) => ({ name, value })) });
+  const lines = figures.map(([name, value]) => `${name}: ${value}\n`);
+  const times = histograms.map(([name, histogram]) => `${name}: ${histogramText(histogram)}\n`);
+  return text([...lines, ...times].join(''));
 }

@@ -37,6 +37,7 @@ function listEndpoints(clusters: ClusterManager): ProxyEndpoint[] {
       address: host.address,
       healthy: host.endpoint.healthy,
       ejected: host.ejected,
+      failedCheck: host.failedCheck,
       activeRequests: host.activeRequests,
     })),
   );

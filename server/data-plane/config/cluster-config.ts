@@ -2,6 +2,7 @@ import type { Cluster } from '#xds';
 import type { BreakerSettings, RetryBudget, RoutePriority } from '../upstream/pool-breakers.ts';
 import { type DnsConfig, readDns } from './dns-config.ts';
 import { compileEndpoints, type EndpointConfig } from './endpoint-config.ts';
+import { type HealthCheckPolicy, readHealthCheck } from './health-check-config.ts';
 import { type BalancingConfig, readBalancing } from './lb-config.ts';
 import { type Origins, readOrigins } from './origins.ts';
 import { type OutlierPolicy, readOutlierPolicy } from './outlier-policy.ts';
@@ -26,6 +27,9 @@ export interface CompiledCluster {
   readonly connectTimeoutMs: number;
   readonly breakers: Readonly<Record<RoutePriority, BreakerSettings>>;
   readonly outlier: OutlierPolicy | undefined;
+  readonly healthCheck: HealthCheckPolicy | undefined;
+  /** Hosts that the control plane removes go at once, even while their checks pass. */
+  readonly ignoresHealthOnRemoval: boolean;
   readonly tls: UpstreamTls | undefined;
   /** First match by endpoint metadata wins over `tls`. */
   readonly tlsMatches: readonly {
@@ -60,6 +64,8 @@ export function compileCluster(resource: Cluster, versionInfo: string): Compiled
     connectTimeoutMs: durationMs(resource.connect_timeout, 'connect_timeout', 5000),
     breakers: { DEFAULT: readBreakers(resource, 'DEFAULT'), HIGH: readBreakers(resource, 'HIGH') },
     outlier: readOutlierPolicy(resource.outlier_detection),
+    healthCheck: readHealthCheck(resource),
+    ignoresHealthOnRemoval: resource.ignore_health_on_host_removal === true,
     tls: readUpstreamTls(resource.transport_socket),
     tlsMatches: (resource.transport_socket_matches ?? []).map((entry, i) => ({
       match: entry.match ?? {},

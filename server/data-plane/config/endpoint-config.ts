@@ -14,6 +14,14 @@ export interface EndpointLocality {
 
 export const NO_LOCALITY: EndpointLocality = { key: '//', weight: 0 };
 
+/** How active health checks reach an endpoint. */
+export interface EndpointCheck {
+  readonly disabled: boolean;
+  readonly address: SocketAddress;
+  /** Empty: none of its own. */
+  readonly hostname: string;
+}
+
 /** One endpoint as EDS describes it. */
 export interface EndpointConfig {
   /** `ip:port`, unique within a cluster. */
@@ -25,12 +33,44 @@ export interface EndpointConfig {
   readonly priority: number;
   readonly locality: EndpointLocality;
   readonly healthy: boolean;
+  /** Used only where too few others are healthy. */
+  readonly degraded: boolean;
   /** Labels for `transport_socket_matches`, such as `tlsMode: istio`. */
   readonly socketMatch: Readonly<Record<string, unknown>>;
   /** `workload;namespace;canonical name;canonical revision;cluster` as Istio writes it; empty when unknown. */
   readonly workload: string;
   readonly metadata?: Metadata | undefined;
+  /** What active health checks must know. */
+  readonly check: EndpointCheck;
   readonly origins: Origins | undefined;
+}
+
+/** What an endpoint is, apart from its address. */
+export type EndpointSettings = Omit<EndpointConfig, 'key' | 'address' | 'check'> & {
+  readonly check: CheckConfig;
+};
+
+interface CheckConfig {
+  readonly port_value?: number;
+  readonly hostname?: string;
+  readonly address?: LbEndpoint['endpoint']['address'];
+  readonly disable_active_health_check?: boolean;
+}
+
+/** An endpoint at an address. */
+export function placedAt(address: SocketAddress, { check, ...settings }: EndpointSettings): EndpointConfig {
+  const own = check.address?.socket_address;
+  const ip = own?.address ?? address.ip;
+  return {
+    key: formatAddress(address),
+    address,
+    ...settings,
+    check: {
+      disabled: check.disable_active_health_check === true,
+      address: { ip, port: check.port_value || own?.port_value || address.port },
+      hostname: check.hostname || settings.hostname,
+    },
+  };
 }
 
 /** A name that stands for hosts: what they are, apart from their addresses. */
@@ -38,7 +78,7 @@ export interface NamedEndpoint {
   /** A host name, or an address that needs no resolving. */
   readonly name: string;
   readonly port: number;
-  readonly settings: Omit<EndpointConfig, 'key' | 'address'>;
+  readonly settings: EndpointSettings;
 }
 
 /** Compiles a load assignment. A repeated address counts once. */
@@ -68,7 +108,7 @@ function compileEndpoint(given: LbEndpoint, place: Place, field: string): Endpoi
     throw new ConfigProblem(`${field}.endpoint.address`, `malformed IP address: ${socket.address}`);
   }
   const address = { ip: socket.address, port: socket.port_value };
-  return { key: formatAddress(address), address, ...settingsOf(given, place) };
+  return placedAt(address, settingsOf(given, place));
 }
 
 /** An endpoint of a cluster whose hosts are found by name. Throws ConfigProblem. */
@@ -80,7 +120,7 @@ export function compileNamedEndpoint(given: LbEndpoint, locality: LocalityLbEndp
   return { name: socket.address, port: socket.port_value, settings: { ...settings, hostname } };
 }
 
-function settingsOf(given: LbEndpoint, place: Place): NamedEndpoint['settings'] {
+function settingsOf(given: LbEndpoint, place: Place): EndpointSettings {
   const health = given.health_status ?? 'UNKNOWN';
   const workload = given.metadata?.filter_metadata?.['istio']?.['workload'];
   return {
@@ -88,6 +128,8 @@ function settingsOf(given: LbEndpoint, place: Place): NamedEndpoint['settings'] 
     weight: given.load_balancing_weight ?? 1,
     ...place,
     healthy: health === 'UNKNOWN' || health === 'HEALTHY' || health === 'DEGRADED',
+    degraded: health === 'DEGRADED',
+    check: given.endpoint.health_check_config ?? {},
     socketMatch: given.metadata?.filter_metadata?.['envoy.transport_socket_match'] ?? {},
     workload: typeof workload === 'string' ? workload : '',
     metadata: given.metadata,

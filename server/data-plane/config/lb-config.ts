@@ -28,6 +28,8 @@ export interface BalancingConfig {
   readonly byLocality: boolean;
   /** Share of healthy hosts, in percent, below which all hosts are used; 0: never. */
   readonly panicThreshold: number;
+  /** New hosts count in no share of healthy ones until their first health check is over. */
+  readonly excludesUnchecked: boolean;
 }
 
 const POLICIES = new Set<string>([
@@ -62,6 +64,7 @@ export function readBalancing(cluster: Cluster): BalancingConfig {
     slowStart: readSlowStart(record(cluster.round_robin_lb_config) ?? leastRequest),
     byLocality: common?.['locality_weighted_lb_config'] !== undefined,
     panicThreshold: readPanicThreshold(record(common?.['healthy_panic_threshold'])),
+    excludesUnchecked: common?.['ignore_new_hosts_until_first_hc'] === true,
   };
 }
 

@@ -11,6 +11,8 @@ export interface OutlierPolicy {
   readonly maxEjectionMs: number;
   readonly maxEjectionPercent: number;
   readonly alwaysEjectOneHost: boolean;
+  /** A host whose active health check passes is let back at once. */
+  readonly unejectsOnCheck: boolean;
 }
 
 /** Reads envoy.config.cluster.v3.OutlierDetection with Envoy's defaults. An enforcement of 0 percent switches a detector off. */
@@ -39,5 +41,6 @@ export function readOutlierPolicy(config: Record<string, unknown> | undefined): 
     maxEjectionMs: Math.max(duration('max_ejection_time', 300_000), baseEjectionMs),
     maxEjectionPercent: number('max_ejection_percent', 10),
     alwaysEjectOneHost: config['always_eject_one_host'] === true,
+    unejectsOnCheck: config['successful_active_health_check_uneject_host'] !== false,
   };
 }

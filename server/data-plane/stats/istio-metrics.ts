@@ -1,21 +1,9 @@
 import type { PeerWorkload } from '../http/peer-metadata.ts';
+import { Histogram, MILLISECOND_BOUNDS } from './histogram.ts';
 
-/** Bucket bounds of istio_request_duration_milliseconds. */
-const DURATION_BUCKETS = [
-  0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 300_000, 600_000, 1_800_000,
-  3_600_000,
-];
 const BYTE_BUCKETS = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
 /** Distinct label sets kept; more would be a cardinality mistake, not traffic. */
 const MAX_SERIES = 2000;
-
-export interface Histogram {
-  readonly bounds: readonly number[];
-  /** One count per bound, then one for everything above. Not cumulative. */
-  readonly counts: number[];
-  sum: number;
-  count: number;
-}
 
 /** One label set with its figures. */
 export interface RequestSeries {
@@ -87,9 +75,9 @@ export class IstioMetrics {
 
   record(series: RequestSeries, figures: RequestFigures): void {
     series.requests++;
-    observe(series.duration, figures.durationMs);
-    observe(series.requestBytes, figures.requestBytes);
-    observe(series.responseBytes, figures.responseBytes);
+    series.duration.record(figures.durationMs);
+    series.requestBytes.record(figures.requestBytes);
+    series.responseBytes.record(figures.responseBytes);
   }
 
   series(): readonly RequestSeries[] {
@@ -128,27 +116,12 @@ export class IstioMetrics {
   }
 }
 
-function observe(histogram: Histogram, value: number): void {
-  let place = 0;
-  while (place < histogram.bounds.length && value > histogram.bounds[place]!) place++;
-  histogram.counts[place]!++;
-  histogram.sum += value;
-  histogram.count++;
-}
-
-const newHistogram = (bounds: readonly number[]): Histogram => ({
-  bounds,
-  counts: new Array<number>(bounds.length + 1).fill(0),
-  sum: 0,
-  count: 0,
-});
-
 const newSeries = (labels: Readonly<Record<string, string>>): RequestSeries => ({
   labels,
   requests: 0,
-  duration: newHistogram(DURATION_BUCKETS),
-  requestBytes: newHistogram(BYTE_BUCKETS),
-  responseBytes: newHistogram(BYTE_BUCKETS),
+  duration: new Histogram(MILLISECOND_BOUNDS),
+  requestBytes: new Histogram(BYTE_BUCKETS),
+  responseBytes: new Histogram(BYTE_BUCKETS),
 });
 
 const keyOf = ({ reporter, source, destination, service, flags, security }: ConnectionFacts): string =>

@@ -1,5 +1,5 @@
-import type { StatValues } from '../doors.ts';
-import type { Histogram, IstioMetrics, TcpSeries } from './istio-metrics.ts';
+import type { Histogram } from './histogram.ts';
+import type { IstioMetrics, TcpSeries } from './istio-metrics.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -8,10 +8,17 @@ interface Sample {
   readonly value: number;
 }
 
+/** Envoy's own figures, by their dotted names. */
+export interface EnvoyFigures {
+  readonly figures: readonly (readonly [name: string, value: number])[];
+  readonly histograms: readonly (readonly [name: string, histogram: Histogram])[];
+  readonly isGauge: (name: string) => boolean;
+}
+
 /** All figures in Prometheus' text format: Istio's metrics, then Envoy's with `envoy_` before them. */
-export function prometheusText(values: StatValues, metrics?: IstioMetrics): string {
+export function prometheusText(own: EnvoyFigures, metrics?: IstioMetrics): string {
   const istio = metrics === undefined ? '' : `${istioText(metrics)}${istioTcpText(metrics)}`;
-  return `${istio}${envoyText(values)}`;
+  return `${istio}${figuresText(own)}${histogramsText(own)}`;
 }
 
 function istioTcpText(metrics: IstioMetrics): string {
@@ -72,53 +79,68 @@ function labelText(labels: Labels): string {
   return pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
 }
 
-/** Envoy's tag extraction, as far as our names need it: the cluster and the connection manager's prefix become labels. */
+/** Parts of a name become labels, which are called as in the bootstrap of Istio's proxies. The first pattern that fits counts. */
 const TAGS = [
   {
-    pattern: /^cluster\.(.+?)\.((?:upstream_|membership_|lb_|outlier_detection|circuit_breakers|retry_or_shadow).*)$/,
+    pattern:
+      /^cluster\.(.+?)\.((?:(?:external|internal)\.)?upstream_.*|(?:membership_|lb_|outlier_detection\.|circuit_breakers\.|retry_or_shadow|health_check\.|http2\.|ssl\.|ext_authz\.|ratelimit\.|update_|assignment_|max_host_weight|bind_errors|original_dst|version).*)$/,
     scope: 'cluster',
     tag: 'cluster_name',
   },
   {
-    pattern: /^http\.(.+?)\.((?:downstream_|fault\.|no_route|no_cluster|rq_).*)$/,
+    pattern:
+      /^http\.(.+?)\.((?:downstream_|fault\.|rbac\.|jwt_authn\.|ext_authz\.|tracing\.|no_route|no_cluster|rq_|rs_|passthrough_).*)$/,
     scope: 'http',
     tag: 'http_conn_manager_prefix',
   },
-  { pattern: /^listener\.(.+)\.(downstream_.*|no_filter_chain_match)$/, scope: 'listener', tag: 'listener_address' },
-  { pattern: /^tcp\.(.+?)\.(downstream_.*|idle_timeout)$/, scope: 'tcp', tag: 'tcp_prefix' },
+  { pattern: /^listener\.(.+?_\d+)\.(.+)$/, scope: 'listener', tag: 'listener_address' },
+  {
+    pattern: /^tcp\.(.+?)\.(downstream_.*|idle_timeout|max_.*|upstream_.*|early_.*)$/,
+    scope: 'tcp',
+    tag: 'tcp_prefix',
+  },
 ];
 
-function envoyText(values: StatValues): string {
-  const families = new Map<string, Sample[]>();
-  for (const [dotted, value] of values) {
+function figuresText({ figures, isGauge }: EnvoyFigures): string {
+  const families = new Map<string, { readonly gauge: boolean; readonly samples: Sample[] }>();
+  for (const [dotted, value] of figures) {
     const { name, labels } = tagged(dotted);
-    const samples = families.get(name);
-    if (samples === undefined) families.set(name, [{ labels, value }]);
-    else samples.push({ labels, value });
+    const held = families.get(name);
+    if (held === undefined) families.set(name, { gauge: isGauge(dotted), samples: [{ labels, value }] });
+    else held.samples.push({ labels, value });
   }
-  return [...families]
-    .map(([name, samples]) =>
-      family(
-        name,
-        /_active$|_active_clusters$|_warming|_open$|membership_|^envoy_server_|connected_state$/.test(name)
-          ? 'gauge'
-          : 'counter',
-        samples,
-      ),
-    )
-    .join('');
+  return [...families].map(([name, { gauge, samples }]) => family(name, gauge ? 'gauge' : 'counter', samples)).join('');
 }
+
+function histogramsText({ histograms }: EnvoyFigures): string {
+  const families = new Map<string, string[]>();
+  for (const [dotted, histogram] of histograms) {
+    const { name, labels } = tagged(dotted);
+    const lines = families.get(name) ?? [];
+    families.set(name, lines);
+    lines.push(histogramLines(name, labels, histogram));
+  }
+  return [...families].map(([name, lines]) => `# TYPE ${name} histogram\n${lines.join('')}`).join('');
+}
+
+const CODE = /^(.*(?:down|up)stream_rq)_(?:(\d)xx|(\d{3}))$/;
+const LISTENER_HTTP = /^http\.(.+)\.(downstream_rq_.*)$/;
 
 function tagged(dotted: string): { name: string; labels: Labels } {
   for (const { pattern, scope, tag } of TAGS) {
     const found = pattern.exec(dotted);
     if (found === null) continue;
-    const code = /^((?:down|up)stream_rq)_(?:(\dxx)|(\d{3}))$/.exec(found[2]!);
-    const codeLabels: Record<string, string> = {};
-    if (code?.[2] !== undefined) codeLabels['response_code_class'] = code[2];
-    if (code?.[3] !== undefined) codeLabels['response_code'] = code[3];
-    const rest = code === null ? found[2]! : `${code[1]}${code[2] === undefined ? '' : '_xx'}`;
-    return { name: metricName(`${scope}.${rest}`), labels: { ...codeLabels, [tag]: found[1]! } };
+    const nested = scope === 'listener' ? LISTENER_HTTP.exec(found[2]!) : null;
+    const rest = nested === null ? found[2]! : `http.${nested[2]}`;
+    const code = CODE.exec(rest);
+    const labels = {
+      ...(code?.[2] !== undefined && { response_code_class: code[2] }),
+      ...(code?.[3] !== undefined && { response_code: code[3] }),
+      ...(nested !== null && { http_conn_manager_prefix: nested[1]! }),
+      [tag]: found[1]!,
+    };
+    const plain = code === null ? rest : `${code[1]}${code[2] === undefined ? '' : '_xx'}`;
+    return { name: metricName(`${scope}.${plain}`), labels };
   }
   return { name: metricName(dotted), labels: {} };
 }

@@ -165,7 +165,7 @@ class TcpSession {
     this.#attempt = new ConnectAttempt(
       {
         connect: () => {
-          dialled = connectTo(runtime.network, cluster, choice.host)();
+          dialled = connectTo(runtime.network, cluster, choice.host.address)();
           return dialled;
         },
         transport: transportOf(runtime, cluster, choice.host),
@@ -198,6 +198,7 @@ class TcpSession {
             detail: `no connection${detail === '' ? '' : `: ${detail}`}`,
           }));
           cluster.stats.count('upstream_cx_connect_fail');
+          choice.host.figures.cxConnectFail++;
           if (reason === 'connection_timeout') cluster.stats.count('upstream_cx_connect_timeout');
           const counter = handshakeCounter(detail);
           if (counter !== undefined) cluster.stats.count(counter);
@@ -306,6 +307,7 @@ class TcpSession {
     host.activeRequests++;
     cluster.breakers.DEFAULT.connections++;
     cluster.stats.count('upstream_cx_total');
+    host.figures.cxTotal++;
   }
 
   #leaveCluster(): void {

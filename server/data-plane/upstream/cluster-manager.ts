@@ -4,19 +4,25 @@ import type { EndpointConfig } from '../config/endpoint-config.ts';
 import type { Resolve } from '../doors.ts';
 import type { Stats } from '../stats/stats.ts';
 import { type PoolFactory, UpstreamCluster } from './cluster.ts';
+import type { ProbeFactory } from './health-check/probe.ts';
 
 export interface ClusterManagerOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly stats: Stats;
   readonly createPool: PoolFactory;
+  readonly createProbe: ProbeFactory;
   readonly resolve: Resolve;
+  readonly onLog: (line: string) => void;
 }
 
 /** All clusters in force, by name. */
 export class ClusterManager {
   readonly #options: ClusterManagerOptions;
   readonly #clusters = new Map<string, UpstreamCluster>();
+  /** Clusters whose hosts have not all been checked yet. */
+  readonly #warming = new Map<string, UpstreamCluster>();
+  #onWarm: (() => void) | undefined;
 
   constructor(options: ClusterManagerOptions) {
     this.#options = options;
@@ -30,30 +36,61 @@ export class ClusterManager {
     return [...this.#clusters.values()];
   }
 
-  /** A changed configuration makes a new cluster, as in Envoy: breakers and ejections begin anew, current requests end on the old. */
+  /**
+   * A changed configuration makes a new cluster, as in Envoy: breakers and ejections begin anew, current requests end on the old. Where
+   * hosts are checked, the new one serves once their first checks are over; until then the old one does.
+   */
   set(config: CompiledCluster, endpoints: readonly EndpointConfig[]): void {
-    const current = this.#clusters.get(config.name);
-    if (current?.config === config) {
-      current.setEndpoints(endpoints);
+    const newest = this.#warming.get(config.name) ?? this.#clusters.get(config.name);
+    if (newest?.config === config) {
+      newest.setEndpoints(endpoints);
       return;
     }
+    this.#warming.get(config.name)?.drain();
     const { random, ...rest } = this.#options;
     const cluster = new UpstreamCluster({ config, random: random.stream(config.name), ...rest });
+    this.#warming.set(config.name, cluster);
     if (config.dns === undefined) cluster.setEndpoints(endpoints);
     cluster.start();
-    this.#clusters.set(config.name, cluster);
-    current?.drain();
+    cluster.whenChecked(() => this.#serve(cluster));
   }
 
   remove(name: string): void {
+    const warming = this.#warming.get(name);
     const cluster = this.#clusters.get(name);
-    if (cluster === undefined) return;
+    if (warming === undefined && cluster === undefined) return;
+    this.#warming.delete(name);
     this.#clusters.delete(name);
-    cluster.drain();
-    this.#options.stats.remove(cluster.stats.prefix);
+    warming?.drain();
+    cluster?.drain();
+    this.#options.stats.remove(`cluster.${name}.`);
+    this.#tellIfWarm();
+  }
+
+  /** Calls back once no cluster waits for the first checks of its hosts, perhaps at once. */
+  whenWarm(settled: () => void): void {
+    this.#onWarm = settled;
+    this.#tellIfWarm();
   }
 
   close(): void {
-    for (const cluster of this.#clusters.values()) cluster.close();
+    for (const cluster of [...this.#warming.values(), ...this.#clusters.values()]) cluster.close();
+  }
+
+  #serve(cluster: UpstreamCluster): void {
+    const { name } = cluster.config;
+    if (this.#warming.get(name) !== cluster) return;
+    this.#warming.delete(name);
+    const former = this.#clusters.get(name);
+    this.#clusters.set(name, cluster);
+    former?.drain();
+    this.#tellIfWarm();
+  }
+
+  #tellIfWarm(): void {
+    if (this.#warming.size > 0) return;
+    const settled = this.#onWarm;
+    this.#onWarm = undefined;
+    settled?.();
   }
 }

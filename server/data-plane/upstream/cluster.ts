@@ -5,19 +5,17 @@ import { type EndpointConfig, NO_LOCALITY } from '../config/endpoint-config.ts';
 import type { UpstreamTls } from '../config/tls-settings.ts';
 import type { Resolve } from '../doors.ts';
 import type { HostPool } from '../http/codec.ts';
+import type { Headers } from '../http/headers.ts';
 import type { Stats } from '../stats/stats.ts';
+import { registerMembership, registerUse } from './cluster-gauges.ts';
 import { ClusterStats } from './cluster-stats.ts';
 import { DnsHosts } from './dns-hosts.ts';
+import { HealthChecker } from './health-check/health-checker.ts';
+import type { ProbeFactory } from './health-check/probe.ts';
 import { Host } from './host.ts';
 import { createLoadBalancer, type LoadBalancer, type Pick } from './load-balancer.ts';
 import { OutlierDetector } from './outlier-detection.ts';
-import {
-  type CircuitBreakers,
-  createCircuitBreakers,
-  PRIORITIES,
-  type RoutePriority,
-  registerBreakers,
-} from './pool-breakers.ts';
+import { type CircuitBreakers, createCircuitBreakers, type RoutePriority } from './pool-breakers.ts';
 import { type Candidates, PrioritySet } from './priority.ts';
 
 /** Hosts that an ORIGINAL_DST cluster remembers; the least recently used one goes first. */
@@ -32,7 +30,10 @@ export interface ClusterOptions {
   readonly random: Random;
   readonly stats: Stats;
   readonly createPool: PoolFactory;
+  readonly createProbe: ProbeFactory;
   readonly resolve: Resolve;
+  /** Takes the lines of the health check event log. */
+  readonly onLog: (line: string) => void;
 }
 
 /** What a pick needs to know of the request. */
@@ -64,6 +65,7 @@ export class UpstreamCluster {
   readonly #hashes: boolean;
   readonly #random: Random;
   readonly #outlier: OutlierDetector | undefined;
+  readonly #checker: HealthChecker | undefined;
   readonly #dns: DnsHosts | undefined;
   readonly #createPool: PoolFactory;
   #priorities: PrioritySet;
@@ -105,7 +107,9 @@ export class UpstreamCluster {
         stats: this.stats,
         onHosts: (endpoints) => this.setEndpoints(endpoints),
       });
-    this.#registerGauges(stats);
+    this.#checker = this.#createChecker(options);
+    registerMembership(stats, this.stats.prefix, () => this.hosts);
+    registerUse(stats, this);
   }
 
   start(): void {
@@ -117,20 +121,38 @@ export class UpstreamCluster {
     return [...this.#hosts.values()];
   }
 
-  /** Replaces the members. A host that keeps its address keeps its state; one that leaves ends its current requests. */
+  /** Calls back once the first health check of each host is over; at once where none is checked. */
+  whenChecked(settled: () => void): void {
+    if (this.#checker === undefined) settled();
+    else this.#checker.whenKnown(settled);
+  }
+
+  /**
+   * Replaces the members. A host that keeps its address keeps its state; one that leaves ends its current requests. As in Envoy, a host
+   * whose health checks pass stays until they fail, unless the cluster ignores that.
+   */
   setEndpoints(endpoints: readonly EndpointConfig[]): void {
     const kept = new Set(endpoints.map((endpoint) => endpoint.key));
     this.#lastOriginal = undefined;
+    let changed = false;
     for (const [key, host] of this.#hosts) {
       if (kept.has(key)) continue;
-      this.#hosts.delete(key);
-      host.drainPools();
+      host.pendingRemoval = this.#outlives(host);
+      if (host.pendingRemoval) continue;
+      this.#remove(host);
+      changed = true;
     }
     for (const endpoint of endpoints) {
       const host = this.#hosts.get(endpoint.key);
-      if (host === undefined) this.#hosts.set(endpoint.key, new Host(endpoint, this.#clock.monotonic()));
-      else this.#update(host, endpoint);
+      if (host !== undefined) {
+        host.pendingRemoval = false;
+        this.#update(host, endpoint);
+        continue;
+      }
+      this.#add(new Host(endpoint, this.#clock.monotonic()));
+      changed = true;
     }
+    if (changed) this.stats.count('membership_change');
     this.#rebalance();
   }
 
@@ -155,9 +177,8 @@ export class UpstreamCluster {
     return host.pools[priority];
   }
 
-  /** How this cluster secures connections to `host`; undefined for plaintext. */
-  tlsFor(host: Host): UpstreamTls | undefined {
-    const labels = host.endpoint.socketMatch;
+  /** How this cluster secures connections to `host`, by its labels or others in their place; undefined for plaintext. */
+  tlsFor(host: Host, labels = host.endpoint.socketMatch): UpstreamTls | undefined {
     const match = this.config.tlsMatches.find((entry) =>
       Object.entries(entry.match).every(([key, value]) => labels[key] === value),
     );
@@ -168,11 +189,19 @@ export class UpstreamCluster {
     this.#outlier?.report(host, result);
   }
 
+  /** Looks for what a host says of its own health in the answer to a request. */
+  readAnswer(host: Host, headers: Headers): void {
+    if (this.#checker === undefined || !headers.has('x-envoy-immediate-health-check-fail')) return;
+    this.#checker.failPassively(host);
+    this.#rebalance();
+  }
+
   /** Lets current requests end and opens no more connections. */
   drain(): void {
     if (this.#drained) return;
     this.#drained = true;
     this.#outlier?.stop();
+    this.#checker?.stop();
     this.#dns?.stop();
     for (const host of this.#hosts.values()) host.drainPools();
   }
@@ -180,6 +209,50 @@ export class UpstreamCluster {
   close(): void {
     this.drain();
     for (const host of this.#hosts.values()) host.closePools();
+  }
+
+  #createChecker({ config, clock, random, stats, createProbe, onLog }: ClusterOptions): HealthChecker | undefined {
+    const policy = config.healthCheck;
+    if (policy === undefined) return undefined;
+    const connections = stats.stat(`${this.stats.prefix}upstream_cx_total`);
+    return new HealthChecker({
+      policy,
+      cluster: config.name,
+      clock,
+      random: random.stream('health'),
+      stats,
+      prefix: this.stats.prefix,
+      createProbe: (host) => createProbe(this, host, policy),
+      hosts: () => this.hosts,
+      hasTraffic: () => connections.value > 0,
+      onLog,
+      onResult: (host, { healthy, changed }) => {
+        if (healthy) this.#outlier?.checkPassed(host);
+        if (host.pendingRemoval && host.failedCheck) {
+          this.#remove(host);
+          this.stats.count('membership_change');
+        }
+        if (changed) this.#rebalance();
+      },
+    });
+  }
+
+  #outlives(host: Host): boolean {
+    if (this.#checker === undefined || this.config.ignoresHealthOnRemoval) return false;
+    return !host.failedCheck && host.endpoint.healthy;
+  }
+
+  #add(host: Host): void {
+    this.#hosts.set(host.key, host);
+    if (this.#checker === undefined) return;
+    host.awaitsFirstCheck = this.config.balancing.excludesUnchecked && !host.endpoint.check.disabled;
+    this.#checker.add(host);
+  }
+
+  #remove(host: Host): void {
+    this.#hosts.delete(host.key);
+    this.#checker?.remove(host);
+    host.drainPools();
   }
 
   #update(host: Host, endpoint: EndpointConfig): void {
@@ -224,24 +297,6 @@ export class UpstreamCluster {
     // A hashing balancer weighs localities itself.
     return new PrioritySet({ hosts: this.hosts, panicThreshold, byLocality: byLocality && !this.#hashes });
   }
-
-  #registerGauges(stats: Stats): void {
-    const gauge = (name: string, read: () => number): void => stats.gauge(this.stats.prefix + name, read);
-    const count = (test: (host: Host) => boolean): number => this.hosts.filter(test).length;
-    gauge('membership_total', () => this.#hosts.size);
-    gauge('membership_healthy', () => count((host) => host.healthy));
-    gauge('membership_excluded', () => 0);
-    const sum = (used: (breakers: CircuitBreakers) => number): number =>
-      PRIORITIES.reduce((all, priority) => all + used(this.breakers[priority]), 0);
-    gauge('upstream_rq_active', () => sum(({ requests }) => requests));
-    gauge('upstream_rq_pending_active', () => sum(({ pendingRequests }) => pendingRequests));
-    gauge('upstream_cx_active', () => sum(({ connections }) => connections));
-    for (const priority of PRIORITIES) {
-      const { trackRemaining } = this.config.breakers[priority];
-      const prefix = `${this.stats.prefix}circuit_breakers.${priority.toLowerCase()}.`;
-      registerBreakers(stats, prefix, { breakers: this.breakers[priority], trackRemaining });
-    }
-  }
 }
 
 function originalEndpoint(key: string, address: SocketAddress): EndpointConfig {
@@ -253,6 +308,8 @@ function originalEndpoint(key: string, address: SocketAddress): EndpointConfig {
     priority: 0,
     locality: NO_LOCALITY,
     healthy: true,
+    degraded: false,
+    check: { disabled: true, address, hostname: '' },
     socketMatch: {},
     workload: '',
     metadata: undefined,

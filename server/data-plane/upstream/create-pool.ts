@@ -43,7 +43,7 @@ function createPool(
   const { config, stats } = cluster;
   const transport = tls && transports.client(tls, protocol);
   return createHostPool({
-    connect: connectTo(network, cluster, host),
+    connect: connectTo(network, cluster, host.address),
     transport,
     offersCarriage: transport?.offersCarriage === true,
     connectTimeoutMs: config.connectTimeoutMs,
@@ -53,7 +53,11 @@ function createPool(
     http2: config.http,
     maxRequestsPerConnection: config.http.maxRequestsPerConnection,
     idleTimeoutMs: config.http.idleTimeoutMs,
-    onStat: (stat) => stats.count(stat),
+    onStat: (stat) => {
+      if (stat === 'upstream_cx_total') host.figures.cxTotal++;
+      else if (stat === 'upstream_cx_connect_fail') host.figures.cxConnectFail++;
+      stats.count(stat);
+    },
     observer: stats,
   });
 }

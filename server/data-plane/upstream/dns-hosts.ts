@@ -1,8 +1,7 @@
 import { isIP } from 'node:net';
 import type { Clock, Timer } from '#domain';
-import { formatAddress } from '#domain';
 import type { DnsConfig } from '../config/dns-config.ts';
-import type { EndpointConfig, NamedEndpoint } from '../config/endpoint-config.ts';
+import { type EndpointConfig, type NamedEndpoint, placedAt } from '../config/endpoint-config.ts';
 import type { Resolve } from '../doors.ts';
 import type { ClusterStats } from './cluster-stats.ts';
 
@@ -68,8 +67,7 @@ export class DnsHosts {
   #tell(): void {
     const endpoints = [...this.#known].flatMap(([{ port, settings }, addresses]) =>
       addresses.map((ip) => {
-        const address = { ip, port };
-        return { key: formatAddress(address), address, ...settings };
+        return placedAt({ ip, port }, settings);
       }),
     );
     const keys = endpoints.map(({ key }) => key).join();

@@ -9,12 +9,24 @@ export class Host {
   activeRequests = 0;
   /** By the routes' priorities; each made at the first request. */
   readonly pools: Partial<Record<RoutePriority, HostPool>> = {};
+  /** Set by active health checks, as is all up to `pendingRemoval`. */
+  failedCheck = false;
+  checkTimedOut = false;
+  degradedByCheck = false;
+  /** Its first check is not over, and the cluster leaves such hosts out. */
+  awaitsFirstCheck = false;
+  /** It told by itself that it is not to be used. */
+  excludedByItself = false;
+  /** The control plane has removed it; it stays as long as its checks pass. */
+  pendingRemoval = false;
   /** Set by outlier detection. */
   ejected = false;
   /** Times ejected, less one for each quiet interval. */
   ejections = 0;
   ejectedAt = 0;
   unejectedAt = Number.NEGATIVE_INFINITY;
+  /** What `/clusters` tells of it. */
+  readonly figures = { cxTotal: 0, cxConnectFail: 0, rqTotal: 0, rqSuccess: 0, rqError: 0, rqTimeout: 0 };
   readonly failures = { consecutive5xx: 0, consecutiveGateway: 0, consecutiveLocal: 0 };
 
   /** Monotonic milliseconds; slow start counts from here. */
@@ -53,6 +65,16 @@ export class Host {
   }
 
   get healthy(): boolean {
-    return this.endpoint.healthy && !this.ejected;
+    return this.endpoint.healthy && !this.ejected && !this.failedCheck;
+  }
+
+  /** Healthy, but to be used only where too few others are. */
+  get degraded(): boolean {
+    return this.endpoint.degraded || this.degradedByCheck;
+  }
+
+  /** It counts in no share of healthy hosts. */
+  get excluded(): boolean {
+    return this.awaitsFirstCheck || this.excludedByItself;
   }
 }

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '#domain';
 import type { OutlierPolicy } from '../config/outlier-policy.ts';
+import { OUTLIER_NAMES } from '../stats/declared-names.ts';
 import type { Stat, Stats } from '../stats/stats.ts';
 import type { Host } from './host.ts';
 
@@ -31,7 +32,8 @@ export class OutlierDetector {
   constructor(options: OutlierDetectorOptions) {
     this.#options = options;
     this.#overflow = this.#stat('ejections_overflow');
-    this.#active = this.#stat('ejections_active');
+    this.#active = options.stats.level(`${options.prefix}outlier_detection.ejections_active`);
+    options.stats.declare(`${options.prefix}outlier_detection.`, OUTLIER_NAMES);
     this.#total = this.#stat('ejections_enforced_total');
   }
 
@@ -45,6 +47,15 @@ export class OutlierDetector {
 
   stop(): void {
     this.#timer?.cancel();
+    this.#active.value -= this.#options.hosts().filter(({ ejected }) => ejected).length;
+  }
+
+  /** An active health check has passed: where the policy says so, the host is let back before its time is over. */
+  checkPassed(host: Host): void {
+    const { clock, policy, changed } = this.#options;
+    if (!policy.unejectsOnCheck || !host.ejected || host.failedCheck) return;
+    this.#letBack(host, clock.monotonic());
+    changed();
   }
 
   report(host: Host, result: TryResult): void {
@@ -111,16 +122,20 @@ export class OutlierDetector {
       if (host.ejected) {
         const lengthMs = Math.min(policy.baseEjectionMs * host.ejections, policy.maxEjectionMs);
         if (now - host.ejectedAt < lengthMs) continue;
-        host.ejected = false;
-        host.unejectedAt = now;
-        Object.assign(host.failures, { consecutive5xx: 0, consecutiveGateway: 0, consecutiveLocal: 0 });
-        this.#active.value--;
+        this.#letBack(host, now);
         changed = true;
       } else if (host.ejections > 0 && now - host.unejectedAt >= policy.intervalMs) {
         host.ejections--;
       }
     }
     if (changed) this.#options.changed();
+  }
+
+  #letBack(host: Host, now: number): void {
+    host.ejected = false;
+    host.unejectedAt = now;
+    Object.assign(host.failures, { consecutive5xx: 0, consecutiveGateway: 0, consecutiveLocal: 0 });
+    this.#active.value--;
   }
 
   #stat(name: string): Stat {

@@ -13,6 +13,8 @@ export interface Candidates {
   readonly locality: string | undefined;
   /** Too few hosts are healthy: all of them are used. */
   readonly panic: boolean;
+  /** Too few hosts are healthy: degraded ones are used. */
+  readonly degraded: boolean;
   readonly healthy: number;
   readonly total: number;
 }
@@ -28,15 +30,24 @@ export interface PriorityOptions {
 interface Level {
   readonly all: readonly Host[];
   readonly healthy: readonly Host[];
+  readonly degraded: readonly Host[];
+  /** Hosts that count in the share of healthy ones. */
+  readonly counted: number;
   readonly localities: LocalityScheduler | undefined;
+}
+
+/** One of the lists that may take traffic. */
+interface Share {
+  readonly priority: number;
+  readonly degraded: boolean;
+  readonly load: number;
 }
 
 /** The hosts of one cluster, ordered by priority; made anew when members or their health change. */
 export class PrioritySet {
   readonly #levels: readonly Level[];
-  readonly #loads: readonly number[];
-  /** The only priority that takes load; undefined where several do. */
-  readonly #only: number | undefined;
+  /** Healthy hosts of each priority, then degraded ones of each. */
+  readonly #shares: readonly Share[];
   readonly #totalHealth: number;
   readonly #panicThreshold: number;
 
@@ -44,61 +55,76 @@ export class PrioritySet {
     const highest = hosts.reduce((max, host) => Math.max(max, host.endpoint.priority), 0);
     this.#levels = Array.from({ length: highest + 1 }, (_, priority) => {
       const all = hosts.filter((host) => host.endpoint.priority === priority);
-      const healthy = all.filter((host) => host.healthy);
-      return { all, healthy, localities: byLocality ? new LocalityScheduler(all) : undefined };
+      const usable = all.filter((host) => host.healthy);
+      const healthy = usable.filter((host) => !host.degraded);
+      return {
+        all,
+        healthy,
+        degraded: usable.filter((host) => host.degraded),
+        counted: all.filter((host) => !host.excluded).length,
+        localities: byLocality ? new LocalityScheduler(all) : undefined,
+      };
     });
-    const health = this.#levels.map(({ all, healthy }) => availability(healthy.length, all.length));
-    const total = health.reduce((sum, share) => sum + share, 0);
-    this.#totalHealth = Math.min(100, total);
-    this.#loads = spread(health, this.#totalHealth);
-    const taking = this.#loads.filter((load) => load > 0).length;
-    const first = this.#loads.findIndex((load) => load > 0);
-    this.#only = taking > 1 ? undefined : Math.max(0, first);
+    const lists = [false, true].flatMap((degraded) =>
+      this.#levels.map((level, priority) => ({
+        priority,
+        degraded,
+        health: availability((degraded ? level.degraded : level.healthy).length, level.counted),
+      })),
+    );
+    const health = lists.map((list) => list.health);
+    this.#totalHealth = Math.min(
+      100,
+      health.reduce((sum, share) => sum + share, 0),
+    );
+    const loads = spread(health, this.#totalHealth);
+    this.#shares = lists
+      .map(({ priority, degraded }, i) => ({ priority, degraded, load: loads[i]! }))
+      .filter(({ load }) => load > 0);
     this.#panicThreshold = panicThreshold;
   }
 
-  /** Undefined when no host may be used. `draw` gives a number below 100; it is asked only when several priorities take load. */
+  /** Undefined when no host may be used. `draw` gives a number below 100; it is asked only when several lists take load. */
   candidates(draw: () => number): Candidates | undefined {
-    const priority = this.#only ?? this.#choosePriority(draw());
+    const { priority, degraded } = this.#shares.length > 1 ? this.#choose(draw()) : (this.#shares[0] ?? FIRST);
     const level = this.#levels[priority];
     if (level === undefined || level.all.length === 0) return undefined;
-    const { all, healthy } = level;
+    const { all, healthy, counted } = level;
+    const usable = healthy.length + level.degraded.length;
     const panic =
-      this.#totalHealth < 100 && this.#panicThreshold > 0 && (healthy.length / all.length) * 100 < this.#panicThreshold;
-    const counts = { healthy: healthy.length, total: all.length };
-    const locality = panic ? undefined : level.localities?.next();
+      this.#totalHealth < 100 &&
+      this.#panicThreshold > 0 &&
+      (counted === 0 ? 0 : usable / counted) * 100 < this.#panicThreshold;
+    const counts = { degraded, healthy: healthy.length, total: all.length };
+    const locality = panic || degraded ? undefined : level.localities?.next();
     if (locality !== undefined) {
       const source = `${priority}/${locality.key}`;
       return { hosts: locality.healthy, source, priority, locality: locality.key, panic, ...counts };
     }
-    const hosts = panic ? all : healthy;
+    const hosts = panic ? all : degraded ? level.degraded : healthy;
     if (hosts.length === 0) return undefined;
-    return {
-      hosts,
-      source: panic ? `${priority}/all` : `${priority}`,
-      priority,
-      locality: undefined,
-      panic,
-      ...counts,
-    };
+    const source = panic ? `${priority}/all` : degraded ? `${priority}/degraded` : `${priority}`;
+    return { hosts, source, priority, locality: undefined, panic, ...counts };
   }
 
-  #choosePriority(draw: number): number {
+  #choose(draw: number): Share {
     let left = draw;
-    for (const [priority, load] of this.#loads.entries()) {
-      if (left < load) return priority;
-      left -= load;
+    for (const share of this.#shares) {
+      if (left < share.load) return share;
+      left -= share.load;
     }
-    return 0;
+    return this.#shares[0] ?? FIRST;
   }
 }
 
-const availability = (healthy: number, total: number): number =>
-  total === 0 ? 0 : Math.min(100, Math.floor((OVERPROVISIONING * healthy) / total));
+const FIRST: Share = { priority: 0, degraded: false, load: 100 };
 
-/** load(P) = health(P) · 100 / total, the rest cascading down; rounding goes to the first priority that has any load. */
+const availability = (usable: number, counted: number): number =>
+  counted === 0 ? 0 : Math.min(100, Math.floor((OVERPROVISIONING * usable) / counted));
+
+/** load = health · 100 / total, the rest cascading down; rounding goes to the first list that has any load. */
 function spread(health: readonly number[], totalHealth: number): number[] {
-  if (totalHealth === 0) return health.map((_, priority) => (priority === 0 ? 100 : 0));
+  if (totalHealth === 0) return health.map((_, place) => (place === 0 ? 100 : 0));
   let left = 100;
   const loads = health.map((share) => {
     const load = Math.min(left, Math.floor((share * 100) / totalHealth));
@@ -125,7 +151,7 @@ class LocalityScheduler {
   constructor(hosts: readonly Host[]) {
     const byKey = Map.groupBy(hosts, ({ endpoint }) => endpoint.locality.key);
     this.#shares = [...byKey].flatMap(([key, members]) => {
-      const healthy = members.filter((host) => host.healthy);
+      const healthy = members.filter((host) => host.healthy && !host.degraded);
       const given = members[0]?.endpoint.locality.weight ?? 0;
       const weight = given * Math.min(1, (OVERPROVISIONING / 100) * (healthy.length / members.length));
       return weight > 0 ? [{ key, healthy, weight, deadline: 1 / weight }] : [];

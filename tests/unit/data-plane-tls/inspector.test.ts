@@ -176,6 +176,6 @@ describe('subject alternative names', () => {
       ips: [],
       emails: [],
     });
-    expect(parseSubjectAltNames(undefined)).toEqual({ uris: [], dns: [] });
+    expect(parseSubjectAltNames(undefined)).toEqual({ uris: [], dns: [], ips: [], emails: [] });
   });
 });

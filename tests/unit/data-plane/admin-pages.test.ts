@@ -25,6 +25,7 @@ function context(): { readonly context: PageContext; readonly stats: Stats; drai
     },
     context: {
       admin,
+      clusters: () => [],
       stats,
       metrics: new IstioMetrics(),
       clock: createFakeClock(),

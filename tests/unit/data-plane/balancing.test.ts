@@ -18,9 +18,11 @@ const host = (key: string, fields: Partial<EndpointConfig> = {}): Host =>
     priority: 0,
     locality: NO_LOCALITY,
     healthy: true,
+    degraded: false,
     socketMatch: {},
     workload: '',
     origins: undefined,
+    check: { disabled: false, address: { ip: key, port: 80 }, hostname: '' },
     ...fields,
   });
 

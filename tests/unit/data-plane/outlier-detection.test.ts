@@ -45,9 +45,11 @@ beforeEach(() => {
         priority: 0,
         locality: NO_LOCALITY,
         healthy: true,
+        degraded: false,
         socketMatch: {},
         workload: '',
         origins: undefined,
+        check: { disabled: false, address: { ip: key, port: 80 }, hostname: '' },
       }),
   );
 });

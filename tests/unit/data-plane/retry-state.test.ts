@@ -25,7 +25,11 @@ const clusterOf = (fields: Partial<Cluster> = {}): UpstreamCluster =>
     createPool: () => {
       throw new Error('nothing is sent');
     },
+    createProbe: () => {
+      throw new Error('nothing is checked');
+    },
     resolve: () => Promise.reject(new Error('nothing is resolved')),
+    onLog: () => undefined,
   });
 
 const retry = (policy: RetryPolicy | undefined, headers = new Headers(), cluster = clusterOf()) =>

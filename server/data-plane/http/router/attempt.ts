@@ -59,6 +59,7 @@ export class UpstreamAttempt implements ResponseSink, StreamWaiter {
 
   send(head: RequestHead, endStream: boolean): void {
     this.cluster.stats.rqTotal.value++;
+    this.choice.host.figures.rqTotal++;
     this.stream?.sendHead(head, endStream);
   }
 

@@ -50,11 +50,17 @@ function unusable(cluster: UpstreamCluster, choice: HostChoice, tried: ReadonlyS
   const rejected: RejectedCandidate[] = [];
   for (const host of cluster.hosts) {
     if (host === choice.host) continue;
-    if (host.ejected) rejected.push({ name: host.key, reason: 'is ejected: it failed too often in a row' });
-    else if (!host.endpoint.healthy) rejected.push({ name: host.key, reason: 'is not ready' });
+    const reason = whyUnusable(host);
+    if (reason !== undefined) rejected.push({ name: host.key, reason });
     else if (tried.has(host.key)) rejected.push({ name: host.key, reason: 'was tried already' });
   }
   return rejected;
+}
+
+function whyUnusable(host: Host): string | undefined {
+  if (host.ejected) return 'is ejected: it failed too often in a row';
+  if (host.failedCheck) return host.checkTimedOut ? 'does not answer its health check' : 'fails its health check';
+  return host.endpoint.healthy ? undefined : 'is not ready';
 }
 
 export function noteNoHost(steps: HopSteps, cluster: UpstreamCluster): void {
@@ -68,7 +74,7 @@ export function noteNoHost(steps: HopSteps, cluster: UpstreamCluster): void {
       origin: originOf(cluster.config.origins, 'subset'),
       rejected: hosts.map((host) => ({
         name: host.key,
-        reason: host.ejected ? 'is ejected: it failed too often in a row' : 'is not ready',
+        reason: whyUnusable(host) ?? 'is not ready',
       })),
       evidence: { total: hosts.length },
     };

@@ -112,7 +112,10 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
     this.#note('responseBegun');
     this.#tryTimer?.cancel();
     this.#cluster.stats.code(head.status);
+    if (head.status < 500) attempt.choice.host.figures.rqSuccess++;
+    else attempt.choice.host.figures.rqError++;
     this.#cluster.report(attempt.choice.host, { status: head.status });
+    this.#cluster.readAnswer(attempt.choice.host, head.headers);
     const verdict = this.#body.replayable || this.#retry === undefined ? this.#retry?.afterResponse(head) : undefined;
     if (this.#exchange.steps.on) noteAnswer(this.#exchange, attempt, head.status, verdict);
     if (verdict?.again === true) {
@@ -148,7 +151,10 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
   failed(attempt: UpstreamAttempt, reason: ResetReason, detail: string): void {
     const { host } = attempt.choice;
     this.#tryTimer?.cancel();
-    if (reason !== 'overflow') this.#reportFailure(attempt, reason);
+    if (reason !== 'overflow') {
+      host.figures.rqError++;
+      this.#reportFailure(attempt, reason);
+    }
     if (attempt.answered) {
       this.#brokenAnswer(reason, detail);
       return;
@@ -264,6 +270,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
     if (attempt === undefined || attempt.answered) return;
     const { host } = attempt.choice;
     this.#cluster.stats.rqPerTryTimeout.value++;
+    host.figures.rqTimeout++;
     this.#cluster.report(host, { localOrigin: 'timeout' });
     attempt.drop('local_reset');
     const verdict = this.#verdictOnReset('local_reset', true);
@@ -281,7 +288,10 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
   #timedOut(): void {
     const attempt = this.#attempt;
     this.#cluster.stats.rqTimeout.value++;
-    if (attempt !== undefined) this.#cluster.report(attempt.choice.host, { localOrigin: 'timeout' });
+    if (attempt !== undefined) {
+      attempt.choice.host.figures.rqTimeout++;
+      this.#cluster.report(attempt.choice.host, { localOrigin: 'timeout' });
+    }
     if (attempt?.answered === true) {
       this.#exchange.info.flag('UT');
       this.#exchange.info.details = 'response_timeout';

@@ -1,0 +1,147 @@
+import type { UpstreamCluster } from '../upstream/cluster.ts';
+import type { Host } from '../upstream/host.ts';
+import { type BreakerLimits, PRIORITIES } from '../upstream/pool-breakers.ts';
+
+/** Why a host counts as it does, in Envoy's words. Source: ENVOY: HostUtility::healthFlagsToString. */
+const FLAGS: readonly (readonly [flag: string, holds: (host: Host) => boolean])[] = [
+  ['/failed_active_hc', (host) => host.failedCheck],
+  ['/failed_outlier_check', (host) => host.ejected],
+  ['/failed_eds_health', (host) => !host.endpoint.healthy],
+  ['/degraded_active_hc', (host) => host.degradedByCheck],
+  ['/degraded_eds_health', (host) => host.endpoint.degraded],
+  ['/pending_dynamic_removal', (host) => host.pendingRemoval],
+  ['/pending_active_hc', (host) => host.awaitsFirstCheck],
+  ['/excluded_via_immediate_hc_fail', (host) => host.excludedByItself],
+  ['/active_hc_timeout', (host) => host.checkTimedOut],
+];
+
+const healthFlags = (host: Host): string =>
+  FLAGS.flatMap(([flag, holds]) => (holds(host) ? [flag] : [])).join('') || 'healthy';
+
+const LIMITS: readonly (readonly [name: string, read: (limits: BreakerLimits) => number])[] = [
+  ['max_connections', ({ maxConnections }) => maxConnections],
+  ['max_pending_requests', ({ maxPendingRequests }) => maxPendingRequests],
+  ['max_requests', ({ maxRequests }) => maxRequests],
+  ['max_retries', ({ maxRetries }) => maxRetries],
+];
+
+/** Figures of one host, in Envoy's order. */
+function figuresOf(host: Host): Record<string, number> {
+  const pools = Object.values(host.pools);
+  const sum = (read: (pool: (typeof pools)[number]) => number): number =>
+    pools.reduce((all, pool) => all + read(pool), 0);
+  const { figures } = host;
+  return {
+    cx_active: sum((pool) => pool.activeConnections),
+    cx_connect_fail: figures.cxConnectFail,
+    cx_total: figures.cxTotal,
+    rq_active: host.activeRequests,
+    rq_error: figures.rqError,
+    rq_pending_active: sum((pool) => pool.pendingStreams),
+    rq_success: figures.rqSuccess,
+    rq_timeout: figures.rqTimeout,
+    rq_total: figures.rqTotal,
+  };
+}
+
+/** Success rates are not kept: Istio ejects by none. */
+const NO_RATE = -1;
+
+const OUTLIER_LINES = [
+  'success_rate_average',
+  'success_rate_ejection_threshold',
+  'local_origin_success_rate_average',
+  'local_origin_success_rate_ejection_threshold',
+];
+
+/** `/clusters`: one line for each fact. */
+export const clustersText = (clusters: readonly UpstreamCluster[]): string =>
+  clusters
+    .flatMap((cluster) => [...clusterLines(cluster), ...cluster.hosts.flatMap((host) => hostLines(cluster, host))])
+    .map((line) => `${line}\n`)
+    .join('');
+
+function clusterLines({ config }: UpstreamCluster): string[] {
+  const { name, edsName, outlier } = config;
+  return [
+    `${name}::observability_name::${name}`,
+    ...(outlier === undefined ? [] : OUTLIER_LINES.map((line) => `${name}::outlier::${line}::${NO_RATE}`)),
+    ...PRIORITIES.flatMap((priority) =>
+      LIMITS.map(
+        ([limit, read]) => `${name}::${priority.toLowerCase()}_priority::${limit}::${read(config.breakers[priority])}`,
+      ),
+    ),
+    `${name}::added_via_api::true`,
+    ...(edsName === '' ? [] : [`${name}::eds_service_name::${edsName}`]),
+  ];
+}
+
+function hostLines({ config: { name } }: UpstreamCluster, host: Host): string[] {
+  const [region = '', zone = '', subZone = ''] = host.endpoint.locality.key.split('/');
+  const facts: Record<string, string | number> = {
+    ...figuresOf(host),
+    hostname: host.endpoint.hostname,
+    health_flags: healthFlags(host),
+    weight: host.endpoint.weight,
+    region,
+    zone,
+    sub_zone: subZone,
+    canary: 'false',
+    priority: host.endpoint.priority,
+    success_rate: NO_RATE,
+    local_origin_success_rate: NO_RATE,
+  };
+  return Object.entries(facts).map(([fact, value]) => `${name}::${host.key}::${fact}::${value}`);
+}
+
+/** `/clusters?format=json`: envoy.admin.v3.ClusterStatus in protobuf JSON, which leaves out what is 0, empty or false. */
+export const clusterStatuses = (clusters: readonly UpstreamCluster[]): object[] =>
+  clusters.map(({ config, hosts }) => ({
+    name: config.name,
+    added_via_api: true,
+    host_statuses: hosts.map(hostStatus),
+    circuit_breakers: {
+      thresholds: PRIORITIES.map((priority) => ({
+        ...(priority === 'HIGH' && { priority }),
+        ...Object.fromEntries(LIMITS.map(([limit, read]) => [limit, read(config.breakers[priority])])),
+      })),
+    },
+    observability_name: config.name,
+    ...(config.edsName !== '' && { eds_service_name: config.edsName }),
+  }));
+
+const GAUGES = new Set(['cx_active', 'rq_active', 'rq_pending_active']);
+
+function hostStatus(host: Host): object {
+  const { endpoint } = host;
+  const [region = '', zone = '', sub_zone = ''] = endpoint.locality.key.split('/');
+  return {
+    address: { socket_address: { address: host.address.ip, port_value: host.address.port } },
+    stats: Object.entries(figuresOf(host))
+      .sort(([a], [b]) => Number(GAUGES.has(a)) - Number(GAUGES.has(b)))
+      .map(([name, value]) => ({
+        ...(GAUGES.has(name) && { type: 'GAUGE' }),
+        name,
+        ...(value > 0 && { value: String(value) }),
+      })),
+    health_status: healthStatus(host),
+    weight: endpoint.weight,
+    ...(endpoint.hostname !== '' && { hostname: endpoint.hostname }),
+    ...(endpoint.priority > 0 && { priority: endpoint.priority }),
+    locality: { ...(region && { region }), ...(zone && { zone }), ...(sub_zone && { sub_zone }) },
+  };
+}
+
+function healthStatus(host: Host): object {
+  const { healthy, degraded } = host.endpoint;
+  return {
+    ...(host.failedCheck && { failed_active_health_check: true }),
+    ...(host.ejected && { failed_outlier_check: true }),
+    ...(host.degradedByCheck && { failed_active_degraded_check: true }),
+    ...(host.pendingRemoval && { pending_dynamic_removal: true }),
+    ...(host.awaitsFirstCheck && { pending_active_hc: true }),
+    ...(host.excludedByItself && { excluded_via_immediate_hc_fail: true }),
+    ...(host.checkTimedOut && { active_hc_timeout: true }),
+    eds_health_status: degraded ? 'DEGRADED' : healthy ? 'HEALTHY' : 'UNHEALTHY',
+  };
+}

@@ -1,0 +1,30 @@
+import type { Stats } from '../stats/stats.ts';
+import type { UpstreamCluster } from './cluster.ts';
+import type { Host } from './host.ts';
+import { type CircuitBreakers, PRIORITIES, registerBreakers } from './pool-breakers.ts';
+
+/** How many hosts a cluster has, and in which state they are. */
+export function registerMembership(stats: Stats, prefix: string, hosts: () => readonly Host[]): void {
+  const count = (test: (host: Host) => boolean): number => hosts().filter(test).length;
+  stats.gauge(`${prefix}membership_total`, () => hosts().length);
+  stats.gauge(`${prefix}membership_healthy`, () => count((host) => host.healthy && !host.degraded));
+  stats.gauge(`${prefix}membership_degraded`, () => count((host) => host.healthy && host.degraded));
+  stats.gauge(`${prefix}membership_excluded`, () => count((host) => host.excluded));
+  stats.gauge(`${prefix}max_host_weight`, () =>
+    hosts().reduce((max, { endpoint }) => Math.max(max, endpoint.weight), 0),
+  );
+}
+
+/** What is under way in a cluster, of both priorities together and of each. */
+export function registerUse(stats: Stats, { breakers, config, stats: { prefix } }: UpstreamCluster): void {
+  const sum = (used: (breakers: CircuitBreakers) => number): number =>
+    PRIORITIES.reduce((all, priority) => all + used(breakers[priority]), 0);
+  stats.gauge(`${prefix}upstream_rq_active`, () => sum(({ requests }) => requests));
+  stats.gauge(`${prefix}upstream_rq_pending_active`, () => sum(({ pendingRequests }) => pendingRequests));
+  stats.gauge(`${prefix}upstream_cx_active`, () => sum(({ connections }) => connections));
+  for (const priority of PRIORITIES) {
+    const { trackRemaining } = config.breakers[priority];
+    const own = `${prefix}circuit_breakers.${priority.toLowerCase()}.`;
+    registerBreakers(stats, own, { breakers: breakers[priority], trackRemaining });
+  }
+}

@@ -1,0 +1,76 @@
+import type { HealthCheckPolicy } from '../../config/health-check-config.ts';
+import type { UpstreamTls } from '../../config/tls-settings.ts';
+import type { HostPool } from '../../http/codec.ts';
+import type { UpstreamCluster } from '../cluster.ts';
+import { connectTo } from '../connect.ts';
+import type { PoolSources } from '../create-pool.ts';
+import type { Host } from '../host.ts';
+import { createHostPool } from '../pool.ts';
+import { createCircuitBreakers } from '../pool-breakers.ts';
+import { HttpProbe } from './http-probe.ts';
+import type { HealthProbe, ProbeFactory } from './probe.ts';
+import { TcpProbe } from './tcp-probe.ts';
+
+/** Makes probes: sockets from the pod's network, secured as the cluster secures its requests. They count in no circuit breaker. */
+export const createProbeFor =
+  (sources: PoolSources): ProbeFactory =>
+  (cluster, host, policy) => {
+    const { probe, reuseConnection: reuse, timeoutMs } = policy;
+    const tls = tlsOf(cluster, host, policy);
+    if (probe.kind === 'TCP') {
+      const transport = tls && sources.transports.client(tls, 'tcp');
+      const { connectTimeoutMs } = cluster.config;
+      const connect = connectTo(sources.network, cluster, host.endpoint.check.address);
+      return new TcpProbe(probe, {
+        reuse,
+        connect: { connect, transport, timeoutMs: connectTimeoutMs, clock: sources.clock },
+      });
+    }
+    return httpProbe(sources, { cluster, host, tls, probe, reuse, timeoutMs });
+  };
+
+function httpProbe(
+  { network, transports, clock }: PoolSources,
+  options: {
+    readonly cluster: UpstreamCluster;
+    readonly host: Host;
+    readonly tls: UpstreamTls | undefined;
+    readonly probe: Exclude<HealthCheckPolicy['probe'], { kind: 'TCP' }>;
+    readonly reuse: boolean;
+    readonly timeoutMs: number;
+  },
+): HealthProbe {
+  const { cluster, host, tls, probe, reuse, timeoutMs } = options;
+  const protocol = probe.kind === 'GRPC' ? 'http2' : probe.protocol;
+  const createPool = (): HostPool => {
+    const transport = tls && transports.client(tls, protocol);
+    return createHostPool({
+      connect: connectTo(network, cluster, host.endpoint.check.address),
+      transport,
+      offersCarriage: transport?.offersCarriage === true,
+      connectTimeoutMs: cluster.config.connectTimeoutMs,
+      clock,
+      breakers: createCircuitBreakers(),
+      protocol,
+    });
+  };
+  const { hostname } = host.endpoint.check;
+  return new HttpProbe({
+    check: probe,
+    hostname: hostname === '' ? cluster.config.name : hostname,
+    scheme: tls === undefined ? 'http' : 'https',
+    timeoutMs,
+    reuse,
+    createPool,
+    onVerifyCluster: () => cluster.stats.count('health_check.verify_cluster'),
+  });
+}
+
+function tlsOf(
+  cluster: UpstreamCluster,
+  host: Host,
+  { alpn, socketMatch }: HealthCheckPolicy,
+): UpstreamTls | undefined {
+  const tls = cluster.tlsFor(host, socketMatch);
+  return tls === undefined || alpn.length === 0 ? tls : { ...tls, alpn };
+}
