@@ -47,16 +47,16 @@ const drillQuestion = interviewSchema.shape.questions.element
     /** What the question is about, for `debug`: log lines, YAML, figures. */
     evidence: z.string().optional(),
     /** Where a mesh and a library both can do it: how each does, and when each fits. */
-    both: z.object({ mesh: z.string(), library: z.string(), when: z.string() }).optional(),
+    both: z.strictObject({ mesh: z.string(), library: z.string(), when: z.string() }).optional(),
     /** Two that anybody may be asked. */
     followUps: z.array(z.string()).length(2),
     /** The third, on the learner's own work in a lab. */
-    ownWork: z.object({ lab: z.string(), ask: z.string() }),
+    ownWork: z.strictObject({ lab: z.string(), ask: z.string() }),
   });
 export type DrillQuestion = z.infer<typeof drillQuestion>;
 
 /** lessons/bank/<topic>.yaml */
-export const bankSchema = z.object({
+export const bankSchema = z.strictObject({
   topic: z.string().regex(/^[a-z-]+$/),
   title: z.string(),
   /** Its place in the list of topics. */

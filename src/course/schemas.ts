@@ -63,7 +63,7 @@ export const termSchema = z.object({
 });
 export type TermData = z.infer<typeof termSchema>;
 
-const gapCard = z.object({
+const gapCard = z.strictObject({
   term: z.string(),
   /** The word of the term's YAML that is hidden. */
   gap: z.string(),
@@ -71,7 +71,7 @@ const gapCard = z.object({
   note: z.string().optional(),
 });
 const extra = { id: z.string().regex(/^[a-z0-9-]+$/), term: z.string(), objectives: z.array(objectiveId).min(1) };
-const flagCard = z.object({
+const flagCard = z.strictObject({
   ...extra,
   flag: z.string(),
   /** What a proxy logs, the flag as ▢. */
@@ -79,8 +79,8 @@ const flagCard = z.object({
   choices: z.array(z.string()).length(3),
   why: z.string(),
 });
-const orderCard = z.object({ ...extra, ask: z.string(), parts: z.array(z.string()).min(3).max(7) });
-const bugCard = z.object({
+const orderCard = z.strictObject({ ...extra, ask: z.string(), parts: z.array(z.string()).min(3).max(7) });
+const bugCard = z.strictObject({
   ...extra,
   ask: z.string(),
   code: z.string(),

@@ -9,7 +9,7 @@ export interface Attempt {
 }
 
 /** Typed answers: case, hyphens and spaces do not count; a slip of the finger is almost right. */
-export function judgeTyped(card: Card, typed: string): Attempt {
+export function judgeTyped(card: Pick<Card, 'answer' | 'accepts'>, typed: string): Attempt {
   const given = plainForm(typed);
   const wanted = [card.answer, ...(card.accepts ?? [])].map(plainForm);
   const slips = Math.min(...wanted.map((form) => distance(form, given)));
