@@ -33,6 +33,7 @@ export interface MeshOptions {
   readonly tlsDefaults?: TlsDefaults;
   readonly enableTracing?: boolean;
   readonly disableEnvoyListenerLog?: boolean;
+  readonly enableEnvoyAccessLogService?: boolean;
   /** ProxyConfig that holds for the whole mesh. */
   readonly defaultConfig?: DefaultProxyConfig;
 }
@@ -86,6 +87,7 @@ const OPTIONS = [
   'tlsDefaults',
   'enableTracing',
   'disableEnvoyListenerLog',
+  'enableEnvoyAccessLogService',
   'defaultConfig',
 ] as const satisfies readonly (keyof MeshOptions)[];
 

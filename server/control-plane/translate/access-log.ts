@@ -2,7 +2,7 @@ import { type Any, extensionTypes } from '#xds';
 import type { MeshConfig } from '../doors.ts';
 
 /** Istio's default text format (EnvoyTextLogFormat), one entry per line. */
-const TEXT_FORMAT = `${[
+export const DEFAULT_TEXT_FORMAT = `${[
   '[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE% %RESPONSE_FLAGS%',
   '%RESPONSE_CODE_DETAILS% %CONNECTION_TERMINATION_DETAILS% "%UPSTREAM_TRANSPORT_FAILURE_REASON%" %BYTES_RECEIVED%',
   '%BYTES_SENT% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" "%REQ(USER-AGENT)%"',
@@ -90,11 +90,15 @@ export function fileAccessLog(path: string, format: LogFormat): AccessLog {
       log_format: {
         ...shape,
         ...(format.omitEmptyValues === true && { omit_empty_values: true }),
-        ...(JSON.stringify(shape).includes('%REQ_WITHOUT_QUERY') && { formatters: [REQUEST_WITHOUT_QUERY] }),
+        ...requestFormatters(JSON.stringify(shape)),
       },
     },
   };
 }
+
+/** The formatters that a format's text needs. */
+export const requestFormatters = (text: string): { formatters?: object[] } =>
+  text.includes('%REQ_WITHOUT_QUERY') ? { formatters: [REQUEST_WITHOUT_QUERY] } : {};
 
 const REQUEST_WITHOUT_QUERY = {
   name: 'envoy.formatter.req_without_query',
@@ -102,6 +106,6 @@ const REQUEST_WITHOUT_QUERY = {
 };
 
 function textFormat(text: string): string {
-  if (text === '') return TEXT_FORMAT;
+  if (text === '') return DEFAULT_TEXT_FORMAT;
   return text.endsWith('\n') ? text : `${text}\n`;
 }

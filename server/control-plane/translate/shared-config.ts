@@ -52,7 +52,7 @@ function sidecarConfig(memo: KeyedMemo, { snapshot, proxy, key }: SharedInput, s
   const routes = memo.of(`routes/${key}`, [listeners, memories, ...rules], () =>
     sharedRoutes(scope, listeners, (table) => remember(memories, table)),
   );
-  const collectors = exportsSpans(snapshot) ? snapshot.services : undefined;
+  const collectors = namesCollectors(snapshot) ? snapshot.services : undefined;
   const own = `${key}/${spanIdentity(snapshot, proxy)}`;
   const observed = memo.of(`observed/${own}`, [mesh, listeners, telemetries, collectors], () =>
     observedListeners(listeners, snapshot, proxy),
@@ -62,9 +62,11 @@ function sidecarConfig(memo: KeyedMemo, { snapshot, proxy, key }: SharedInput, s
   );
 }
 
-/** Whether listeners may name the service that takes spans. */
-const exportsSpans = ({ mesh, telemetries }: MeshSnapshot): boolean =>
-  telemetries.length > 0 || mesh.defaultProviders['tracing'] !== undefined;
+/** Whether listeners may name the services that take spans or logs. */
+const namesCollectors = ({ mesh: { defaultProviders }, telemetries }: MeshSnapshot): boolean =>
+  telemetries.length > 0 ||
+  defaultProviders['tracing'] !== undefined ||
+  defaultProviders['accessLogging'] !== undefined;
 
 const hasL4 = ({ tcp, tls }: VirtualService): boolean => tcp.length > 0 || tls.length > 0;
 

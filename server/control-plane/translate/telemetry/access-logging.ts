@@ -1,10 +1,19 @@
 import type { MeshConfig } from '../../doors.ts';
 import { compareText } from '../../snapshot/config.ts';
+import type { MeshSnapshot } from '../../snapshot/mesh-snapshot.ts';
 import type { AccessLogging, Telemetry } from '../../snapshot/telemetries.ts';
 import { type AccessLog, fileAccessLog, type LogFormat, meshLogFormat, STANDARD_OUTPUT } from '../access-log.ts';
+import type { ProxyView } from '../proxy-view.ts';
+import { isLogService, serviceLog } from './log-services.ts';
 
 /** On whose behalf a listener works: its workload's as a client, or as a server. */
 export type LogMode = 'CLIENT' | 'SERVER';
+
+export interface LoggingInput {
+  readonly snapshot: MeshSnapshot;
+  readonly proxy: ProxyView;
+  readonly telemetries: readonly Telemetry[];
+}
 
 interface Choice {
   readonly disabled: boolean;
@@ -13,14 +22,14 @@ interface Choice {
 
 /**
  * The access logs that Telemetry and the mesh's default providers ask for; undefined where they ask for none that exists, and the mesh's
- * own accessLogFile counts. Providers that send their logs over gRPC are counted but not written.
+ * own accessLogFile counts. Logs over gRPC go to Istio's proxies alone: those of the lab write files.
  * Source: Telemetries.AccessLogging in istio pilot.
  */
 export function telemetryAccessLogs(
-  mesh: MeshConfig,
-  telemetries: readonly Telemetry[],
+  { snapshot, proxy, telemetries }: LoggingInput,
   mode: LogMode,
 ): AccessLog[] | undefined {
+  const { mesh } = snapshot;
   const levels = telemetries.flatMap(({ spec }) => (spec.accessLogging?.length ? [spec.accessLogging] : []));
   const defaults = mesh.defaultProviders['accessLogging'] ?? [];
   if (levels.length === 0 && defaults.length === 0) return undefined;
@@ -28,7 +37,7 @@ export function telemetryAccessLogs(
   let known = false;
   const logs: AccessLog[] = [];
   for (const [name, { disabled, expression }] of chosen) {
-    const provider = findProvider(mesh, name);
+    const provider = findProvider(snapshot, proxy, name);
     if (provider === undefined) continue;
     known = true;
     if (disabled || provider.log === undefined) continue;
@@ -101,14 +110,21 @@ interface FileProvider {
 const BUILT_IN = 'envoy';
 
 /** A provider of logs by its name in any case; undefined when there is none, or it provides something else. */
-function findProvider(mesh: MeshConfig, name: string): { readonly log?: AccessLog } | undefined {
+function findProvider(
+  snapshot: MeshSnapshot,
+  { istioProxy }: ProxyView,
+  name: string,
+): { readonly log?: AccessLog } | undefined {
+  const { mesh } = snapshot;
   const named = mesh.extensionProviders.find((each) => each.name.toLowerCase() === name.toLowerCase());
   if (named === undefined) {
     return name.toLowerCase() === BUILT_IN ? { log: fileAccessLog(STANDARD_OUTPUT, meshLogFormat(mesh)) } : undefined;
   }
   const file = named['envoyFileAccessLog'] as FileProvider | undefined;
   if (file !== undefined) return { log: providerLog(mesh, named.name, file) };
-  return ['envoyHttpAls', 'envoyTcpAls', 'envoyOtelAls'].some((kind) => named[kind] !== undefined) ? {} : undefined;
+  if (!isLogService(named)) return undefined;
+  const log = serviceLog(snapshot, named);
+  return log && (istioProxy ? { log } : {});
 }
 
 function providerLog(mesh: MeshConfig, name: string, { path, logFormat, omitEmptyValues }: FileProvider): AccessLog {

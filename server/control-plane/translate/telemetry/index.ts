@@ -5,6 +5,7 @@ import { type AccessLog, accessLog } from '../access-log.ts';
 import { filterNames } from '../envoy-types.ts';
 import type { ProxyView } from '../proxy-view.ts';
 import { type LogMode, telemetryAccessLogs } from './access-logging.ts';
+import { BOOTSTRAP_LOGS } from './log-services.ts';
 import { type StatsFilter, statsFilters } from './metrics.ts';
 import { serviceTags } from './span-tags.ts';
 import { type SideTracing, tracingOf } from './tracing.ts';
@@ -13,6 +14,8 @@ import { type SideTracing, tracingOf } from './tracing.ts';
 interface Observation {
   /** Access logs of Telemetry; undefined: the mesh's own stay. */
   readonly logs: readonly AccessLog[] | undefined;
+  /** What the mesh adds to its own. */
+  readonly added: typeof BOOTSTRAP_LOGS | undefined;
   /** What a listener itself logs: connections that no filter chain takes. */
   readonly unmatched: readonly AccessLog[];
   readonly tracing: SideTracing;
@@ -44,12 +47,16 @@ export const spanIdentity = ({ mesh }: MeshSnapshot, proxy: ProxyView): string =
 function observationOf(snapshot: MeshSnapshot, proxy: ProxyView, mode: LogMode): Observation {
   const { mesh } = snapshot;
   const telemetries = telemetriesFor(snapshot.telemetries, proxy, mesh.rootNamespace);
-  const logs = telemetryAccessLogs(mesh, telemetries, mode);
-  const listenerLogs = mesh.disableEnvoyListenerLog === true ? [] : (logs ?? accessLog(mesh).access_log ?? []);
+  const input = { snapshot, proxy, telemetries };
+  const logs = telemetryAccessLogs(input, mode);
+  const added = logs === undefined && proxy.istioProxy && mesh.enableEnvoyAccessLogService === true;
+  const ofMesh = [...(accessLog(mesh).access_log ?? []), ...(added ? [BOOTSTRAP_LOGS.listener] : [])];
+  const listenerLogs = mesh.disableEnvoyListenerLog === true ? [] : (logs ?? ofMesh);
   return {
     logs,
+    added: added ? BOOTSTRAP_LOGS : undefined,
     unmatched: listenerLogs.map((log) => ({ ...log, filter: and(NO_CHAIN, log.filter) })),
-    tracing: tracingOf({ snapshot, proxy, telemetries }, mode),
+    tracing: tracingOf(input, mode),
     stats: proxy.istioProxy
       ? statsFilters(mesh, telemetries, { mode, hostFallback: mode === 'CLIENT' && proxy.role === 'sidecar' })
       : [],
@@ -100,10 +107,12 @@ function observedChain(chain: FilterChain, observation: Observation): FilterChai
 const beforeLast = <Filter>(filters: Filter[], added: readonly (Filter & StatsFilter)[]): Filter[] =>
   added.length === 0 ? filters : [...filters.slice(0, -1), ...added, ...filters.slice(-1)];
 
-function observedFilter(config: Any, { logs, tracing, stats }: Observation, silent: boolean): Any {
+function observedFilter(config: Any, { logs, added, tracing, stats }: Observation, silent: boolean): Any {
   const isHttp = config['@type'] === extensionTypes.httpConnectionManager;
   if (!isHttp && config['@type'] !== extensionTypes.tcpProxy) return config;
-  const logged = logs === undefined || silent ? config : withLogs(config, logs);
+  const present = (config as HttpConnectionManager).access_log ?? [];
+  const wanted = added === undefined ? logs : [...present, isHttp ? added.http : added.tcp];
+  const logged = wanted === undefined || silent ? config : withLogs(config, wanted);
   return isHttp ? counting(traced(logged as HttpConnectionManager, tracing), stats) : logged;
 }
 

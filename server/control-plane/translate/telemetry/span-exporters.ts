@@ -32,10 +32,24 @@ interface ZipkinProvider extends CollectorService {
 }
 
 interface OpenTelemetryProvider extends CollectorService {
-  readonly http?: { readonly path?: string; readonly timeout?: string; readonly headers?: readonly HttpHeader[] };
+  readonly http?: HttpSettings;
   readonly grpc?: { readonly timeout?: string; readonly initialMetadata?: readonly HttpHeader[] };
   readonly resourceDetectors?: { readonly environment?: object; readonly dynatrace?: object };
-  readonly dynatraceSampler?: object;
+  readonly dynatraceSampler?: DynatraceSampler;
+  readonly serviceAttributeEnrichment?: string;
+}
+
+interface DynatraceSampler {
+  readonly tenant?: string;
+  readonly clusterId?: number;
+  readonly rootSpansPerMinute?: number;
+  readonly httpService?: CollectorService & { readonly http?: HttpSettings };
+}
+
+interface HttpSettings {
+  readonly path?: string;
+  readonly timeout?: string;
+  readonly headers?: readonly HttpHeader[];
 }
 
 const config = (name: string, fields: Readonly<Record<string, unknown>>): Any => ({
@@ -45,7 +59,7 @@ const config = (name: string, fields: Readonly<Record<string, unknown>>): Any =>
 
 /**
  * What an extension provider makes of tracing; undefined when it cannot trace or its service is not known.
- * Unlike istiod, OpenTelemetry's Dynatrace sampler is left out. Source: configureFromProviderConfig in istio pilot.
+ * Source: configureFromProviderConfig in istio pilot.
  */
 export function spanExporter(
   snapshot: MeshSnapshot,
@@ -59,8 +73,13 @@ export function spanExporter(
   const given = provider[kind] as CollectorService;
   const target = providerCluster(snapshot, given.service ?? '', given.port ?? 0);
   if (typeof target === 'string') return undefined;
+  const sampler = kind === 'opentelemetry' ? samplerOf(snapshot, given, target) : {};
+  if (sampler === undefined) return undefined;
   return {
-    provider: { name: `envoy.tracers.${kind}`, typed_config: CONFIGS[kind](given, target, proxy) },
+    provider: {
+      name: `envoy.tracers.${kind}`,
+      typed_config: { ...CONFIGS[kind](given, target, proxy), ...sampler },
+    },
     ...(given.maxTagLength && kind !== 'skywalking' && { max_path_tag_length: given.maxTagLength }),
     ...((kind === 'skywalking' || proxy.role === 'router') && { spawn_upstream_span: true }),
     samples: (given as OpenTelemetryProvider).dynatraceSampler !== undefined,
@@ -103,21 +122,62 @@ function zipkin(given: ZipkinProvider, { hostname, cluster }: ProviderCluster): 
 
 function opentelemetry(given: OpenTelemetryProvider, target: ProviderCluster, proxy: ProxyView): Any {
   const { environment, dynatrace } = given.resourceDetectors ?? {};
+  const enriched = given.serviceAttributeEnrichment === 'OTEL_SEMANTIC_CONVENTIONS';
+  const own = detector('environment', 'EnvironmentResourceDetectorConfig');
   const detectors = [
-    ...(environment ? [detector('environment', 'EnvironmentResourceDetectorConfig')] : []),
+    ...(environment ? [own] : []),
     ...(dynatrace ? [detector('dynatrace', 'DynatraceResourceDetectorConfig')] : []),
+    ...(enriched && !environment ? [own] : []),
   ];
+  const service_name = enriched ? conventionalName(proxy) : proxy.cluster;
   return config('OpenTelemetryConfig', {
     ...(given.http === undefined ? overGrpc(given, target) : overHttp(given.http, target)),
-    ...(proxy.cluster !== '' && { service_name: proxy.cluster }),
+    ...(service_name !== '' && { service_name }),
     ...(detectors.length > 0 && { resource_detectors: detectors }),
   });
 }
 
-const overHttp = (
-  { path = '', timeout, headers }: NonNullable<OpenTelemetryProvider['http']>,
-  { hostname, cluster }: ProviderCluster,
-) => ({
+/** service.name by OpenTelemetry's conventions for Kubernetes. Source: otelServiceName in istio pilot. */
+function conventionalName({ labels, metadata, id }: ProxyView): string {
+  const annotations = metadata['ANNOTATIONS'] as Readonly<Record<string, string>> | undefined;
+  const containers = String(metadata['APP_CONTAINERS'] ?? '').split(',');
+  const [pod = ''] = (id.split('~')[2] ?? '').split('.');
+  return (
+    annotations?.['resource.opentelemetry.io/service.name'] ||
+    labels['app.kubernetes.io/instance'] ||
+    labels['app.kubernetes.io/name'] ||
+    String(metadata['WORKLOAD_NAME'] ?? '') ||
+    pod ||
+    (containers.length === 1 ? containers[0] : '') ||
+    'unknown_service'
+  );
+}
+
+const SAMPLER = 'type.googleapis.com/envoy.extensions.tracers.opentelemetry.samplers.v3.DynatraceSamplerConfig';
+const SAMPLING_PATH = 'api/v2/samplingConfiguration';
+
+/** The sampler that Dynatrace steers, by a service of its own or by the one that takes the spans; undefined where there is none. */
+function samplerOf(
+  snapshot: MeshSnapshot,
+  { dynatraceSampler, http }: OpenTelemetryProvider,
+  collector: ProviderCluster,
+): object | undefined {
+  if (dynatraceSampler === undefined) return {};
+  const { tenant, clusterId, rootSpansPerMinute, httpService } = dynatraceSampler;
+  const target = httpService && providerCluster(snapshot, httpService.service ?? '', httpService.port ?? 0);
+  const settings = httpService === undefined ? http && { ...http, path: SAMPLING_PATH } : (httpService.http ?? {});
+  if (typeof target === 'string' || settings === undefined) return undefined;
+  const typed_config = {
+    '@type': SAMPLER,
+    ...(tenant && { tenant }),
+    ...(clusterId && { cluster_id: clusterId }),
+    ...overHttp(settings, target ?? collector),
+    ...(rootSpansPerMinute && { root_spans_per_minute: rootSpansPerMinute }),
+  };
+  return { sampler: { name: 'envoy.tracers.opentelemetry.samplers.dynatrace', typed_config } };
+}
+
+const overHttp = ({ path = '', timeout, headers }: HttpSettings, { hostname, cluster }: ProviderCluster) => ({
   http_service: {
     http_uri: {
       uri: `${hostname}/${path}`.replace(/\/{2,}/g, '/'),
