@@ -14,9 +14,10 @@ import {
   virtualOutbound,
 } from './data-plane-config.ts';
 import { createTestCa, type Pod, sendFrom, startPod, until } from './data-plane-harness.ts';
+import { NET } from './own-network.ts';
 
 const CLUSTER = 'outbound|9080||reviews.default.svc.cluster.local';
-const VIP = { ip: '127.61.9.9', port: 9080 };
+const VIP = { ip: `${NET}.9.9`, port: 9080 };
 
 describe('two sidecars with mTLS between them', () => {
   let signer: CertificateSigner;
@@ -25,7 +26,7 @@ describe('two sidecars with mTLS between them', () => {
 
   beforeAll(async () => {
     signer = await createTestCa();
-    server = await startPod({ ip: '127.61.1.2', name: 'reviews-v1', ports: [9080], signer }, (xds) => {
+    server = await startPod({ ip: `${NET}.1.2`, name: 'reviews-v1', ports: [9080], signer }, (xds) => {
       xds.push(typeUrls.cluster, [...standardClusters, inboundCluster(9080)]);
       xds.push(typeUrls.listener, [virtualOutbound, virtualInbound(9080, 'STRICT')]);
     });
@@ -33,7 +34,7 @@ describe('two sidecars with mTLS between them', () => {
       response.setHeader('content-type', 'application/json');
       response.end(JSON.stringify({ path: request.url, headers: request.headers }));
     });
-    client = await startPod({ ip: '127.61.1.1', name: 'productpage-v1', signer }, (xds) => {
+    client = await startPod({ ip: `${NET}.1.1`, name: 'productpage-v1', signer }, (xds) => {
       xds.push(typeUrls.cluster, [
         ...standardClusters,
         edsCluster(CLUSTER, {
@@ -49,7 +50,7 @@ describe('two sidecars with mTLS between them', () => {
           ],
         }),
       ]);
-      xds.push(typeUrls.endpoint, [endpoints(CLUSTER, ['127.61.1.2:9080'], true)]);
+      xds.push(typeUrls.endpoint, [endpoints(CLUSTER, [`${NET}.1.2:9080`], true)]);
       xds.push(typeUrls.listener, [virtualOutbound, outboundListener(9080)]);
       xds.push(typeUrls.route, [routes(9080, ['reviews', 'reviews:9080'], [forwardTo(CLUSTER)])]);
     });
@@ -93,7 +94,7 @@ describe('two sidecars with mTLS between them', () => {
   });
 
   it('resets plaintext on a STRICT port', async () => {
-    await expect(sendFrom('127.61.1.9', { ip: '127.61.1.2', port: 9080 })).rejects.toThrow(/ECONNRESET|socket hang up/);
+    await expect(sendFrom(`${NET}.1.9`, { ip: `${NET}.1.2`, port: 9080 })).rejects.toThrow(/ECONNRESET|socket hang up/);
     await until(() => server.hops.some((hop) => hop.response.flags.includes('NR')), 'the refusal is recorded');
   });
 });

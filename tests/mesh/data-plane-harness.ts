@@ -203,7 +203,10 @@ export function listen(
 class Capture implements ProxyNetwork {
   readonly podIp: string;
   readonly #wanted = new Map<string, SocketAddress>();
-  readonly #waiting = new Map<string, (address: SocketAddress) => void>();
+  /** Connections that the application is making: who they are is not known yet. */
+  readonly #dialling = new Set<Socket>();
+  /** Accepted connections whose other end may still be among those. */
+  readonly #asking = new Set<() => void>();
 
   constructor(podIp: string) {
     this.podIp = podIp;
@@ -211,15 +214,15 @@ class Capture implements ProxyNetwork {
 
   originalDestination(socket: Socket): Promise<SocketAddress | undefined> {
     const key = `${socket.remoteAddress}:${socket.remotePort}`;
-    const known = this.#wanted.get(key);
-    if (known !== undefined) return Promise.resolve(known);
-    if (socket.remoteAddress !== this.podIp) return Promise.resolve(undefined);
     return new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(undefined), 200);
-      this.#waiting.set(key, (address) => {
-        clearTimeout(timer);
-        resolve(address);
-      });
+      const ask = (): void => {
+        const known = this.#wanted.get(key);
+        if (known === undefined && this.#dialling.size > 0) return;
+        this.#asking.delete(ask);
+        resolve(known);
+      };
+      this.#asking.add(ask);
+      ask();
     });
   }
 
@@ -231,14 +234,19 @@ class Capture implements ProxyNetwork {
 
   dial(to: SocketAddress): Socket {
     const socket = connect({ host: this.podIp, port: 15001, localAddress: this.podIp });
+    this.#dialling.add(socket);
+    const settled = (): void => {
+      this.#dialling.delete(socket);
+      for (const ask of [...this.#asking]) ask();
+    };
     socket.once('connect', () => {
       const key = `${socket.localAddress}:${socket.localPort}`;
       this.#wanted.set(key, to);
-      this.#waiting.get(key)?.(to);
-      this.#waiting.delete(key);
       // The port may serve another connection later.
       socket.once('close', () => this.#wanted.delete(key));
+      settled();
     });
+    socket.once('close', settled);
     return socket;
   }
 

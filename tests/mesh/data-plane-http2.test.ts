@@ -25,10 +25,11 @@ import {
   virtualOutbound,
 } from './data-plane-config.ts';
 import { createTestCa, type Pod, startPod, until } from './data-plane-harness.ts';
+import { NET } from './own-network.ts';
 
-const CLIENT = '127.78.1.1';
-const SERVER = '127.78.1.2';
-const VIP = { ip: '127.78.9.9', port: 80 };
+const CLIENT = `${NET}.1.1`;
+const SERVER = `${NET}.1.2`;
+const VIP = { ip: `${NET}.9.9`, port: 80 };
 const WEB = 'outbound|80||web.default.svc.cluster.local';
 const GRPC = 'outbound|9000||web.default.svc.cluster.local';
 const DEAD = 'outbound|9001||web.default.svc.cluster.local';
@@ -115,7 +116,7 @@ async function startApplications(ip: string): Promise<void> {
 
 beforeAll(async () => {
   const signer = await createTestCa();
-  await startApplications('127.78.101.2');
+  await startApplications(`${NET}.101.2`);
   server = await startPod({ ip: SERVER, name: 'server-v1', ports: [8080, 9000], signer }, (xds) => {
     xds.push(typeUrls.cluster, [...standardClusters, inboundCluster(8080), { ...inboundCluster(9000), ...http2 }]);
     xds.push(typeUrls.listener, [virtualOutbound, inbound()]);
@@ -125,7 +126,7 @@ beforeAll(async () => {
     xds.push(typeUrls.endpoint, [
       endpoints(WEB, [`${SERVER}:8080`]),
       endpoints(GRPC, [`${SERVER}:9000`]),
-      endpoints(DEAD, ['127.78.8.8:1']),
+      endpoints(DEAD, [`${NET}.8.8:1`]),
     ]);
     xds.push(typeUrls.listener, [virtualOutbound, outbound()]);
     const at = (prefix: string, cluster: string, fields: Record<string, unknown> = {}) => ({

@@ -15,6 +15,7 @@ import {
   virtualOutbound,
 } from './data-plane-config.ts';
 import { createTestCa, type FakeXds, type Pod, sendFrom, startPod, until } from './data-plane-harness.ts';
+import { NET } from './own-network.ts';
 
 const REVIEWS = 'outbound|9080||reviews.default.svc.cluster.local';
 const PEER = 'spiffe://cluster.local/ns/default/sa/reviews';
@@ -69,12 +70,12 @@ const gatewayListener: Listener = {
 describe('the server side of a sidecar', () => {
   let server: Pod;
   beforeAll(async () => {
-    server = await serve('127.63.1.2', 'PERMISSIVE');
+    server = await serve(`${NET}.1.2`, 'PERMISSIVE');
   });
   afterAll(() => server?.stop());
 
   it('takes plaintext and mTLS on a PERMISSIVE port, and proves only the second', async () => {
-    const plain = await sendFrom('127.63.1.9', { ip: '127.63.1.2', port: 9080 });
+    const plain = await sendFrom(`${NET}.1.9`, { ip: `${NET}.1.2`, port: 9080 });
     expect([plain.status, plain.headers['server']]).toEqual([200, 'istio-envoy']);
     expect(JSON.parse(plain.body)).not.toHaveProperty('x-forwarded-client-cert');
     await until(() => server.hops.length === 1, 'the hop is recorded');
@@ -82,7 +83,7 @@ describe('the server side of a sidecar', () => {
   });
 
   it('is ready on 15021, and shows its state on 15000 without a key', async () => {
-    const get = (port: number, path: string) => sendFrom('127.63.1.9', { ip: '127.63.1.2', port }, { path });
+    const get = (port: number, path: string) => sendFrom(`${NET}.1.9`, { ip: `${NET}.1.2`, port }, { path });
     expect((await get(15021, '/healthz/ready')).status).toBe(200);
     const dump = (await get(15000, '/config_dump')).body;
     expect(dump).toContain('virtualInbound');
@@ -99,14 +100,14 @@ describe('the server side of a sidecar', () => {
   });
 
   it('refuses a server that is not the workload it expects', async () => {
-    const client = await startPod({ ip: '127.63.1.3', name: 'wary-v1', signer }, (xds: FakeXds) => {
-      const [cluster, assignment] = toReviews('127.63.1.2', 'spiffe://cluster.local/ns/default/sa/somebody-else');
+    const client = await startPod({ ip: `${NET}.1.3`, name: 'wary-v1', signer }, (xds: FakeXds) => {
+      const [cluster, assignment] = toReviews(`${NET}.1.2`, 'spiffe://cluster.local/ns/default/sa/somebody-else');
       xds.push(typeUrls.cluster, [...standardClusters, cluster]);
       xds.push(typeUrls.endpoint, [assignment]);
       xds.push(typeUrls.listener, [virtualOutbound, outboundListener(9080)]);
       xds.push(typeUrls.route, [routes(9080, ['*'], [forwardTo(REVIEWS)])]);
     });
-    const answer = await client.fetch({ ip: '127.63.9.9', port: 9080 });
+    const answer = await client.fetch({ ip: `${NET}.9.9`, port: 9080 });
     expect(answer.status).toBe(503);
     // The reason stands in the access log; the body keeps it from strangers.
     expect(answer.body).not.toContain('CERTIFICATE');
@@ -120,9 +121,9 @@ describe('a gateway', () => {
   let server: Pod;
   let gateway: Pod;
   beforeAll(async () => {
-    server = await serve('127.63.2.2', 'STRICT');
-    gateway = await startPod({ ip: '127.63.2.1', name: 'istio-ingressgateway', role: 'router', signer }, (xds) => {
-      const [cluster, assignment] = toReviews('127.63.2.2');
+    server = await serve(`${NET}.2.2`, 'STRICT');
+    gateway = await startPod({ ip: `${NET}.2.1`, name: 'istio-ingressgateway', role: 'router', signer }, (xds) => {
+      const [cluster, assignment] = toReviews(`${NET}.2.2`);
       xds.push(typeUrls.cluster, [...standardClusters, cluster]);
       xds.push(typeUrls.endpoint, [assignment]);
       xds.push(typeUrls.listener, [gatewayListener]);
@@ -136,8 +137,8 @@ describe('a gateway', () => {
 
   it('lets strangers in on its port, as strangers, and speaks mTLS behind it', async () => {
     const answer = await sendFrom(
-      '127.63.2.9',
-      { ip: '127.63.2.1', port: 8080 },
+      `${NET}.2.9`,
+      { ip: `${NET}.2.1`, port: 8080 },
       {
         host: 'shop.example.com',
         headers: { 'x-request-id': 'mine', 'x-envoy-retry-on': '5xx', 'x-forwarded-client-cert': 'By=me' },
@@ -146,7 +147,7 @@ describe('a gateway', () => {
     expect([answer.status, answer.headers['server']]).toEqual([200, 'istio-envoy']);
     const seen = JSON.parse(answer.body) as Record<string, string>;
     expect(seen['x-request-id']).not.toBe('mine');
-    expect(seen['x-forwarded-for']).toBe('127.63.2.9');
+    expect(seen['x-forwarded-for']).toBe(`${NET}.2.9`);
     expect(seen['x-forwarded-client-cert']).toContain('URI=spiffe://cluster.local/ns/default/sa/istio');
     expect(answer.headers).not.toHaveProperty('x-envoy-peer-metadata');
     await until(() => gateway.hops.length === 1 && server.hops.length === 1, 'both report');
@@ -155,15 +156,15 @@ describe('a gateway', () => {
   });
 
   it('answers 404 NR for a host that nobody bound to it', async () => {
-    expect((await sendFrom('127.63.2.9', { ip: '127.63.2.1', port: 8080 }, { host: 'other.com' })).status).toBe(404);
+    expect((await sendFrom(`${NET}.2.9`, { ip: `${NET}.2.1`, port: 8080 }, { host: 'other.com' })).status).toBe(404);
     expect(gateway.hops.at(-1)?.response.flags).toEqual(['NR']);
   });
 });
 
 describe('the life of a proxy', () => {
   it('lets current requests end while it drains, and takes no more', async () => {
-    const server = await serve('127.63.3.2', 'PERMISSIVE');
-    const slow = sendFrom('127.63.3.9', { ip: '127.63.3.2', port: 9080 }, { path: '/slow' });
+    const server = await serve(`${NET}.3.2`, 'PERMISSIVE');
+    const slow = sendFrom(`${NET}.3.9`, { ip: `${NET}.3.2`, port: 9080 }, { path: '/slow' });
     await until(
       () =>
         [...server.proxy.admin.stats()].some(
@@ -173,7 +174,7 @@ describe('the life of a proxy', () => {
     );
     const stopped = server.proxy.stop(2000);
     expect(server.proxy.ready).toBe(false);
-    await expect(sendFrom('127.63.3.9', { ip: '127.63.3.2', port: 9080 })).rejects.toThrow(/ECONNREFUSED/);
+    await expect(sendFrom(`${NET}.3.9`, { ip: `${NET}.3.2`, port: 9080 })).rejects.toThrow(/ECONNREFUSED/);
     expect((await slow).status).toBe(200);
     await stopped;
     await server.stop();
@@ -191,13 +192,13 @@ describe('the life of a proxy', () => {
         const route = { ...forwardTo(''), route: { weighted_clusters: { clusters: shares } } };
         xds.push(typeUrls.route, [routes(80, ['*'], [route])]);
       });
-      for (let i = 0; i < 24; i++) await pod.fetch({ ip: '127.63.9.9', port: 80 });
+      for (let i = 0; i < 24; i++) await pod.fetch({ ip: `${NET}.9.9`, port: 80 });
       await pod.stop();
       return pod.hops.map(({ cluster }) => cluster).join('');
     };
-    const first = await run('127.63.4.1', 'lab');
-    expect(await run('127.63.4.2', 'lab')).toBe(first);
-    expect(await run('127.63.4.3', 'other')).not.toBe(first);
+    const first = await run(`${NET}.4.1`, 'lab');
+    expect(await run(`${NET}.4.2`, 'lab')).toBe(first);
+    expect(await run(`${NET}.4.3`, 'other')).not.toBe(first);
   });
 
   it('waits for its certificate as long as the CA refuses, and starts when it signs', async () => {
@@ -205,7 +206,7 @@ describe('the life of a proxy', () => {
     const moody: CertificateSigner = {
       sign: (csr, token) => (refusals-- > 0 ? Promise.reject(new Error('not yet')) : signer.sign(csr, token)),
     };
-    const pod = await startPod({ ip: '127.63.5.1', name: 'late-v1', signer: moody }, (xds) => {
+    const pod = await startPod({ ip: `${NET}.5.1`, name: 'late-v1', signer: moody }, (xds) => {
       xds.push(typeUrls.cluster, standardClusters);
       xds.push(typeUrls.listener, [virtualOutbound]);
     });

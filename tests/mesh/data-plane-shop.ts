@@ -1,8 +1,9 @@
 import type { Cluster, Route } from '#xds';
 import { edsCluster, endpoints, faultFilter, forwardTo, standardClusters } from './data-plane-config.ts';
+import { NET } from './own-network.ts';
 
 /** A service `shop` with subsets for every fate a request can meet. */
-export const VIP = { ip: '127.62.9.9', port: 80 };
+export const VIP = { ip: `${NET}.9.9`, port: 80 };
 export const V1 = 'outbound|80|v1|shop.default.svc.cluster.local';
 export const V2 = 'outbound|80|v2|shop.default.svc.cluster.local';
 export const EMPTY = 'outbound|80|empty|shop.default.svc.cluster.local';
@@ -18,13 +19,13 @@ export const clusters: Cluster[] = [
   edsCluster(TIGHT, { circuit_breakers: { thresholds: [{ max_connections: 1, max_pending_requests: 0 }] } }),
 ];
 export const assignments = [
-  endpoints(V1, ['127.62.2.1:8080']),
-  endpoints(V2, ['127.62.2.2:8080']),
+  endpoints(V1, [`${NET}.2.1:8080`]),
+  endpoints(V2, [`${NET}.2.2:8080`]),
   endpoints(EMPTY, []),
-  endpoints(DEAD, ['127.62.2.3:8080']),
-  endpoints(RUDE, ['127.62.2.4:8080']),
-  endpoints(TIGHT, ['127.62.2.1:8080']),
-  endpoints(PAIR, ['127.62.2.3:8080', '127.62.2.1:8080']),
+  endpoints(DEAD, [`${NET}.2.3:8080`]),
+  endpoints(RUDE, [`${NET}.2.4:8080`]),
+  endpoints(TIGHT, [`${NET}.2.1:8080`]),
+  endpoints(PAIR, [`${NET}.2.3:8080`, `${NET}.2.1:8080`]),
 ];
 
 const at = (path: string, route: Partial<Route>): Route => ({

@@ -16,6 +16,7 @@ import {
 } from './data-plane-harness.ts';
 
 import { assignments, clusters, shopRoutes, V1, V2, VIP } from './data-plane-shop.ts';
+import { NET } from './own-network.ts';
 
 describe('a sidecar routing its application to a service', () => {
   const servers: Server[] = [];
@@ -35,8 +36,8 @@ describe('a sidecar routing its application to a service', () => {
 
   beforeAll(async () => {
     for (const [version, ip] of [
-      ['v1', '127.62.2.1'],
-      ['v2', '127.62.2.2'],
+      ['v1', `${NET}.2.1`],
+      ['v2', `${NET}.2.2`],
     ] as const) {
       await listen(servers, ip, 8080, (request, response) => {
         let body = '';
@@ -54,9 +55,9 @@ describe('a sidecar routing its application to a service', () => {
       });
     }
     const rude = createServer((socket) => socket.once('data', () => socket.resetAndDestroy()));
-    rude.listen(8080, '127.62.2.4');
+    rude.listen(8080, `${NET}.2.4`);
     servers.push(rude as unknown as Server);
-    pod = await startPod({ ip: '127.62.1.1', name: 'client-v1', signer: await createTestCa() }, (xds) => {
+    pod = await startPod({ ip: `${NET}.1.1`, name: 'client-v1', signer: await createTestCa() }, (xds) => {
       xds.push(typeUrls.cluster, clusters);
       xds.push(typeUrls.endpoint, assignments);
       xds.push(typeUrls.listener, [virtualOutbound, outboundListener(80)]);
@@ -249,8 +250,8 @@ describe('a sidecar routing its application to a service', () => {
       });
       socket.on('end', () => socket.end(`heard ${heard}`));
     });
-    await new Promise<void>((resolve) => server.listen(7070, '127.62.2.4', resolve));
-    const socket = pod.dial({ ip: '127.62.2.4', port: 7070 });
+    await new Promise<void>((resolve) => server.listen(7070, `${NET}.2.4`, resolve));
+    const socket = pod.dial({ ip: `${NET}.2.4`, port: 7070 });
     let answer = '';
     socket.on('data', (chunk: Buffer) => {
       answer += chunk.toString();
@@ -262,9 +263,9 @@ describe('a sidecar routing its application to a service', () => {
   });
 
   it('passes unknown destinations through and closes connections to its own port', async () => {
-    const answer = await pod.fetch({ ip: '127.62.2.2', port: 8080 }, { path: '/direct' });
+    const answer = await pod.fetch({ ip: `${NET}.2.2`, port: 8080 }, { path: '/direct' });
     expect(answer.body).toBe('v2');
     await until(() => pod.logs.some((line) => line.includes('PassthroughCluster')), 'the access log names the cluster');
-    await expect(pod.fetch({ ip: '127.62.1.1', port: 15001 })).rejects.toThrow();
+    await expect(pod.fetch({ ip: `${NET}.1.1`, port: 15001 })).rejects.toThrow();
   });
 });

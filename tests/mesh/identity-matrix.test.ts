@@ -13,11 +13,12 @@ import {
   type Protocol,
   type TestIdentities,
 } from './identity-clients.ts';
+import { NET } from './own-network.ts';
 import { GRPC_PORT, HTTP_PORT, type PolicedPod, startPoliced, TCP_PORT } from './policy-mesh.ts';
 
-const IP = '127.67.1.2';
-const HIDDEN = '127.67.101.2';
-const CLIENT = '127.67.1.9';
+const IP = `${NET}.1.2`;
+const HIDDEN = `${NET}.101.2`;
+const CLIENT = `${NET}.1.9`;
 const PORTS: Readonly<Record<Protocol, number>> = { HTTP: HTTP_PORT, gRPC: GRPC_PORT, TCP: TCP_PORT };
 
 type Mode = 'STRICT' | 'PERMISSIVE' | 'DISABLE';

@@ -5,11 +5,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { KubeObject } from '#domain';
 import type { CertificateSigner } from '../../server/data-plane/doors.ts';
 import { type Answer, createTestCa, type FetchOptions, sendFrom, until } from './data-plane-harness.ts';
+import { NET } from './own-network.ts';
 import { HTTP_PORT, type PolicedPod, policy, serviceAt, startPoliced, TCP_PORT } from './policy-mesh.ts';
 
-const IP = '127.66.1.2';
-const CLIENT = '127.66.1.9';
-const AUTHZ = '127.66.1.20';
+const IP = `${NET}.1.2`;
+const CLIENT = `${NET}.1.9`;
+const AUTHZ = `${NET}.1.20`;
 
 let signer: CertificateSigner;
 let web: PolicedPod;
@@ -108,7 +109,7 @@ describe('an AuthorizationPolicy on a TCP port', () => {
       socket.write('hello');
     });
   const echo = createTcpServer((socket) => socket.on('error', () => undefined).pipe(socket));
-  beforeAll(() => new Promise<void>((resolve) => echo.listen(TCP_PORT, '127.66.101.2', resolve)));
+  beforeAll(() => new Promise<void>((resolve) => echo.listen(TCP_PORT, `${NET}.101.2`, resolve)));
   afterAll(() => void echo.close());
 
   it('closes the connections that it denies, with details in the log', async () => {
@@ -278,7 +279,7 @@ describe('an external authorizer', () => {
   });
 
   it('that does not answer refuses with 403, unless it may fail open', async () => {
-    const dead = [...serviceAt('judge', '127.66.1.99', port, 'http'), custom];
+    const dead = [...serviceAt('judge', `${NET}.1.99`, port, 'http'), custom];
     web.apply(dead, provider);
     const { status, hop } = await ask({ path: '/secret' });
     expect(status).toBe(403);

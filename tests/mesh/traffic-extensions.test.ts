@@ -2,10 +2,11 @@ import { connect, createServer as createTcpServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { KubeObject } from '#domain';
 import { createTestCa, sendFrom, until } from './data-plane-harness.ts';
+import { NET } from './own-network.ts';
 import { HTTP_PORT, type PolicedPod, startPoliced, TCP_PORT } from './policy-mesh.ts';
 
-const IP = '127.66.7.2';
-const CLIENT = '127.66.7.9';
+const IP = `${NET}.7.2`;
+const CLIENT = `${NET}.7.9`;
 
 let web: PolicedPod;
 
@@ -43,7 +44,7 @@ const speak = (): Promise<string> =>
     socket.write('hello');
   });
 const echo = createTcpServer((socket) => socket.on('error', () => undefined).pipe(socket));
-beforeAll(() => new Promise<void>((resolve) => echo.listen(TCP_PORT, '127.66.107.2', resolve)));
+beforeAll(() => new Promise<void>((resolve) => echo.listen(TCP_PORT, `${NET}.107.2`, resolve)));
 afterAll(() => void echo.close());
 
 describe('an extension whose code this proxy does not run', () => {
