@@ -11,6 +11,8 @@ export const evidenceSchemas = {
   }),
   /** Answers CertificatesView: every proxy's, without keys. */
   'certificates.read': z.object({}),
+  /** Answers HandshakesView for the request with this id. */
+  'handshakes.read': z.object({ request: z.string().regex(/^[0-9a-f]{16}$/) }),
   /** Answers EventsView: the cluster's events and the lab's own. */
   'events.read': z.object({}),
   /** What one proxy was sent by a push, resource by resource. Answers PushChangesView. */
@@ -93,6 +95,39 @@ export interface CertificatesView {
   proxies: ProxyCertificatesView[];
 }
 
+/** A TLS handshake as one proxy saw it. */
+export interface HandshakeView {
+  pod: string;
+  side: 'client' | 'server';
+  /** The proxy's handshake with the workload that asked, or with the one that it asked. */
+  peer: 'downstream' | 'upstream';
+  /** The connection was open already: an earlier request made the handshake. */
+  reused: boolean;
+  offered: { serverName: string; alpn: string[]; versions: string[] };
+  agreed?: { version: string; cipher: string; alpn: string };
+  /** What this side showed of itself. */
+  own: CertificateView[];
+  /** What the peer showed, leaf first. */
+  shown: CertificateView[];
+  /** The root that vouches for what the peer showed; absent: none does, or none was asked. */
+  anchor?: CertificateView;
+  /** Roots in the bundle that was asked; undefined: nobody verified. */
+  bundle?: number;
+  /** In words, the names of which the peer had to prove one; empty: any that the roots vouch for. */
+  expected: string[];
+  /** Names in the peer's certificate. */
+  names: string[];
+  /** Envoy's transport failure reason. */
+  failure?: string;
+}
+
+export interface HandshakesView {
+  request: string;
+  handshakes: HandshakeView[];
+  /** Hops that crossed the wire without TLS, in words. */
+  plaintext: string[];
+}
+
 export interface EventView {
   id: string;
   atMs: number;
@@ -152,6 +187,7 @@ export interface PushChangesView {
 export interface EvidenceResults {
   'metrics.read': MetricsView;
   'certificates.read': CertificatesView;
+  'handshakes.read': HandshakesView;
   'events.read': EventsView;
   'push.changes': PushChangesView;
 }

@@ -39,6 +39,7 @@ export function createTransports(secrets: SecretStore, clock: Clock): TransportF
         requireClientCertificate: tls.requireClientCertificate,
         acceptUntrusted: tls.acceptUntrusted,
         versions: tls.versions,
+        expected: tls.peerNames.map(({ wanted }) => wanted),
         ...(tls.peerNames.length > 0 && { matchesPeer: (names: SubjectAltNames) => isExpected(tls, names) }),
       }),
     client: (tls, use) => {
@@ -48,6 +49,7 @@ export function createTransports(secrets: SecretStore, clock: Clock): TransportF
         credentials: () => readCredentials(secrets, tls.certificate, tls.trust),
         sni: tls.sni,
         alpn,
+        expected: tls.peerNames.map(({ wanted }) => wanted),
         ...(tls.peerNames.length > 0 && { matchesPeer: (names: SubjectAltNames) => isExpected(tls, names) }),
       });
       return { ...transport, offersCarriage: alpn.includes(CARRIAGE) };

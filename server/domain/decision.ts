@@ -1,4 +1,5 @@
 import type { Origin } from './diagnostic.ts';
+import type { HandshakeRecord } from './handshake.ts';
 
 /** The steps of a decision, in the order in which a proxy takes them; the words are those of Istio's simulation. */
 export type DecisionStage =
@@ -42,6 +43,14 @@ export interface DecisionStep {
   readonly atMs: number;
   /** Which try this belongs to, from 1; absent before the first. */
   readonly attempt?: number;
+}
+
+/** The handshakes of a hop, the same objects for all requests of a connection. */
+export interface HopHandshakes {
+  /** With who asked this proxy. */
+  readonly downstream?: HandshakeRecord;
+  /** With whom this proxy asked. */
+  readonly upstream?: HandshakeRecord;
 }
 
 /** What one proxy did with one request. A request that crosses two sidecars leaves two of these with one trace id. */
@@ -98,6 +107,8 @@ export interface HopRecord {
   readonly mtls: boolean;
   /** SPIFFE id of the other side where mTLS proved one: the client's (inbound), the server's (outbound). */
   readonly peer?: string;
+  /** Of the connections that the request used; absent on plaintext. */
+  readonly handshakes?: HopHandshakes;
   /** `versionInfo` of the route configuration in force, which names the push it came from. */
   readonly pushVersion: string;
   readonly steps: readonly DecisionStep[];

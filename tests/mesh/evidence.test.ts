@@ -92,6 +92,33 @@ describe('what the lab keeps for its views', () => {
     expect(JSON.stringify(proxies)).not.toContain('PRIVATE');
   });
 
+  it('the handshake of a request tells what was offered, agreed, proved and by which root', async () => {
+    await lab.session.traffic.batch('readers', 1, {});
+    const request = lab.session.sandbox.hops.requests(10).findLast(({ mtls }) => mtls)!;
+    const { handshakes, plaintext } = await dispatch(lab.session, 'handshakes.read', { request: request.id });
+    expect(plaintext).toEqual([]);
+    const [client, server] = ['client', 'server'].map((side) => handshakes.find((one) => one.side === side)!);
+    expect(client).toMatchObject({
+      peer: 'upstream',
+      offered: { serverName: expect.stringMatching(/^outbound_\.8080_\.v\d_\.reviews\.default\.svc\.cluster\.local$/) },
+      agreed: { version: 'TLSv1.3' },
+      names: [expect.stringMatching(/^spiffe:\/\/cluster\.local\/ns\/default\/sa\//)],
+      anchor: { isCa: true },
+      bundle: 1,
+    });
+    expect(client?.expected[0]).toContain(client?.names[0]);
+    expect(server).toMatchObject({
+      peer: 'downstream',
+      offered: {
+        serverName: client?.offered.serverName,
+        alpn: client?.offered.alpn,
+        versions: ['TLSv1.3', 'TLSv1.2'],
+      },
+    });
+    expect(server?.shown[0]?.serial).toBe(client?.own[0]?.serial);
+    expect(client?.shown[0]?.serial).toBe(server?.own[0]?.serial);
+  });
+
   it('events of the cluster and of the lab stand in one list, newest first', async () => {
     const { events } = await dispatch(lab.session, 'events.read', {});
     expect(new Set(events.map(({ source }) => source))).toEqual(new Set(['kubernetes', 'lab']));

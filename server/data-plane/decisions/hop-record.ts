@@ -1,5 +1,6 @@
-import type { HopRecord } from '#domain';
+import type { HopHandshakes, HopRecord } from '#domain';
 import { CARRIAGE } from '../http/carriage.ts';
+import type { TlsFacts } from '../http/codec.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { StepSampler, TRACES_OF } from './hop-steps.ts';
 
@@ -75,7 +76,16 @@ export function buildHop(exchange: Exchange, accessLog: string): HopRecord {
   if (!span.sampled) hop.sampled = false;
   const operation = exchange.route?.operation;
   if (operation !== undefined) hop.operation = operation;
+  const handshakes = steps.on ? handshakesOf(connection.tls, exchange.upstreamTls) : undefined;
+  if (handshakes !== undefined) hop.handshakes = handshakes;
   return hop;
+}
+
+/** Undefined when both connections were plaintext. */
+export function handshakesOf(down: TlsFacts | undefined, up: TlsFacts | undefined): HopHandshakes | undefined {
+  const [downstream, upstream] = [down?.handshake, up?.handshake];
+  if (downstream === undefined && upstream === undefined) return undefined;
+  return { ...(downstream !== undefined && { downstream }), ...(upstream !== undefined && { upstream }) };
 }
 
 const DETAIL_WORDS: Readonly<Record<string, string>> = {

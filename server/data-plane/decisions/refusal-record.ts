@@ -1,4 +1,4 @@
-import type { HopRecord } from '#domain';
+import type { HandshakeRecord, HopRecord } from '#domain';
 import { type AccessLogger, istioLogFormat } from '../config/access-log/index.ts';
 import { type FormatSubject, NO_REQUEST } from '../format/subject.ts';
 import { Headers } from '../http/headers.ts';
@@ -41,6 +41,7 @@ export function recordRefusal(connection: PendingConnection): void {
       steps: steps.build(),
       accessLog,
       versionInfo: connection.listener?.config.versionInfo ?? '',
+      handshake: connection.brokenHandshake,
     }),
   );
 }
@@ -85,6 +86,7 @@ export function recordDenial(refused: {
       accessLog: istioLogFormat({ head: NO_REQUEST, responseHead: undefined, info, connection: context }),
       versionInfo: context.listener.versionInfo,
       peer: context.tls?.peerSpiffeId ?? '',
+      handshake: context.tls?.handshake,
     }),
   );
 }
@@ -98,9 +100,12 @@ interface RefusedHop {
   readonly accessLog: string;
   readonly versionInfo: string;
   readonly peer?: string;
+  /** With who asked. */
+  readonly handshake?: HandshakeRecord | undefined;
 }
 
-function hopOf({ runtime, direction, info, head, steps, accessLog, versionInfo, peer = '' }: RefusedHop): HopRecord {
+function hopOf(refused: RefusedHop): HopRecord {
+  const { runtime, direction, info, head, steps, accessLog, versionInfo, peer = '', handshake } = refused;
   const span = startSpan(head.headers, runtime.chance.ids, () => false);
   return {
     spanId: span.spanId,
@@ -135,6 +140,7 @@ function hopOf({ runtime, direction, info, head, steps, accessLog, versionInfo, 
     pushVersion: versionInfo,
     steps,
     accessLog,
+    ...(handshake !== undefined && { handshakes: { downstream: handshake } }),
   };
 }
 

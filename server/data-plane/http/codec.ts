@@ -1,4 +1,4 @@
-import type { Clock } from '#domain';
+import type { Clock, HandshakeRecord } from '#domain';
 import type { PeerCertificates } from '../tls/peer-certificates.ts';
 import type { Headers } from './headers.ts';
 
@@ -111,6 +111,7 @@ export interface TlsFacts {
   /** Lower-case hex SHA-256 of the peer's certificate (DER). */
   readonly peerCertificateHash: string;
   readonly peerSubject: string;
+  readonly handshake?: HandshakeRecord;
 }
 
 /** A request that the codec refused before anybody saw it, or in the middle of its body, in Envoy's words. */

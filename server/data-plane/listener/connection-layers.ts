@@ -1,4 +1,4 @@
-import { formatAddress } from '#domain';
+import { formatAddress, type HandshakeRecord } from '#domain';
 import { originOf } from '../config/origins.ts';
 import { recordRefusal } from '../decisions/refusal-record.ts';
 import { handshakeCounter, inspect } from '../tls/index.ts';
@@ -84,7 +84,8 @@ export const terminateTls: ConnectionLayer = (connection) => {
         noteTls(connection);
         resolve('next');
       },
-      failed: (reason: string): void => {
+      failed: (reason: string, handshake?: HandshakeRecord): void => {
+        connection.brokenHandshake = handshake;
         const counter = handshakeCounter(reason);
         if (counter !== undefined) connection.listener?.stats.count(counter);
         connection.note('tls_server', 'stopped', connection.chain?.name ?? '', () => ({

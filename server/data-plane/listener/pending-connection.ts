@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { DecisionStage, DecisionStep, SocketAddress, TrafficDirection } from '#domain';
+import type { DecisionStage, DecisionStep, HandshakeRecord, SocketAddress, TrafficDirection } from '#domain';
 import type { CompiledFilterChain } from '../config/listener-config.ts';
 import type { StepDraft, StepNote } from '../decisions/hop-steps.ts';
 import type { TlsFacts } from '../http/codec.ts';
@@ -12,6 +12,7 @@ const NOT_INSPECTED: Inspection = {
   transport: 'raw_buffer',
   serverName: '',
   alpn: [],
+  versions: [],
   takesTickets: false,
   firstBytes: Buffer.alloc(0),
 };
@@ -30,6 +31,8 @@ export class PendingConnection {
   chain: CompiledFilterChain | undefined;
   inspection: Inspection = NOT_INSPECTED;
   tls: TlsFacts | undefined;
+  /** The handshake that ended the connection. */
+  brokenHandshake: HandshakeRecord | undefined;
   readonly steps: StepDraft[] = [];
 
   constructor(options: {

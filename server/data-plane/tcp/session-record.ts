@@ -1,5 +1,6 @@
 import type { HopRecord } from '#domain';
 import { formatAddress } from '#domain';
+import { handshakesOf } from '../decisions/hop-record.ts';
 import type { HopSteps } from '../decisions/hop-steps.ts';
 import type { TlsFacts } from '../http/codec.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
@@ -25,6 +26,7 @@ export function buildTcpHop(facts: TcpSessionFacts): HopRecord {
   const { context, info, runtime, steps } = facts;
   const tls = context.direction === 'inbound' ? context.tls : facts.upstreamTls;
   const peer = tls?.peerSpiffeId ?? '';
+  const handshakes = handshakesOf(context.tls, facts.upstreamTls);
   return {
     ...identityOf(facts),
     requestId: '',
@@ -50,6 +52,7 @@ export function buildTcpHop(facts: TcpSessionFacts): HopRecord {
     pushVersion: context.listener.versionInfo,
     steps: steps.build(),
     accessLog: facts.accessLog,
+    ...(handshakes !== undefined && { handshakes }),
   };
 }
 

@@ -3,6 +3,8 @@ export interface ClientHello {
   /** SNI in lower case; empty when there is none. */
   readonly serverName: string;
   readonly alpn: readonly string[];
+  /** `TLSv1.3`, in the client's order; versions without a name are left out. */
+  readonly versions: readonly string[];
   /** The client takes session tickets of TLS 1.3: it says with which kind of resumption it would use them. */
   readonly takesTickets: boolean;
 }
@@ -13,7 +15,14 @@ const RECORD_HEADER = 5;
 const MAX_RECORD = 16_384 + 256;
 const SERVER_NAME = 0;
 const ALPN = 16;
+const SUPPORTED_VERSIONS = 43;
 const PSK_KEY_EXCHANGE_MODES = 45;
+const VERSION_NAMES: Readonly<Record<number, string>> = {
+  769: 'TLSv1.0',
+  770: 'TLSv1.1',
+  771: 'TLSv1.2',
+  772: 'TLSv1.3',
+};
 
 /** Thrown inside this file only: the bytes end before the structure does. */
 class Truncated extends Error {}
@@ -82,23 +91,37 @@ function handshakeBytes(bytes: Buffer): Buffer | 'incomplete' | 'not-tls' {
 }
 
 function readHello(hello: Reader): ClientHello {
-  hello.take(2 + 32);
+  // Clients that speak TLS 1.3 write 1.2 here, and name their versions in an extension.
+  const legacy = hello.number(2);
+  hello.take(32);
   hello.vector(1);
   hello.vector(2);
   hello.vector(1);
   let serverName = '';
   let alpn: string[] = [];
+  let versions = namesOf([legacy]);
   let takesTickets = false;
-  if (hello.left === 0) return { serverName, alpn, takesTickets };
+  if (hello.left === 0) return { serverName, alpn, versions, takesTickets };
   const extensions = hello.vector(2);
   while (extensions.left > 0) {
     const type = extensions.number(2);
     const content = extensions.vector(2);
     if (type === SERVER_NAME) serverName = readServerName(content);
     else if (type === ALPN) alpn = readProtocols(content);
+    else if (type === SUPPORTED_VERSIONS) versions = readVersions(content);
     else if (type === PSK_KEY_EXCHANGE_MODES) takesTickets = true;
   }
-  return { serverName, alpn, takesTickets };
+  return { serverName, alpn, versions, takesTickets };
+}
+
+/** Numbers without a name are GREASE (RFC 8701), or of the future. */
+const namesOf = (versions: readonly number[]): string[] => versions.flatMap((version) => VERSION_NAMES[version] ?? []);
+
+function readVersions(content: Reader): string[] {
+  const list = content.vector(1);
+  const versions: number[] = [];
+  while (list.left > 0) versions.push(list.number(2));
+  return namesOf(versions);
 }
 
 function readServerName(content: Reader): string {

@@ -2,11 +2,17 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { connect } from 'node:tls';
 import { errorMessage } from '#domain';
-import type { CredentialsSource, SecureContexts, TlsCredentials, TlsVersions } from './credentials.ts';
+import {
+  type CredentialsSource,
+  type SecureContexts,
+  type TlsCredentials,
+  type TlsVersions,
+  versionsBetween,
+} from './credentials.ts';
 import { chainFailure, describeTlsError, SECRET_NOT_SUPPLIED, sanFailure } from './failure-reason.ts';
 import type { SubjectAltNames } from './subject-alt-names.ts';
 import { parseSubjectAltNames } from './subject-alt-names.ts';
-import { readTlsFacts } from './tls-facts.ts';
+import { type Intent, readHandshake, readTlsFacts } from './tls-facts.ts';
 import type { HandshakeWaiter, TransportSocket } from './transport.ts';
 
 export interface ClientTransportOptions {
@@ -20,6 +26,8 @@ export interface ClientTransportOptions {
    * header has no say: a mesh verifies the identity it expected.
    */
   readonly matchesPeer?: ((names: SubjectAltNames) => boolean) | undefined;
+  /** Those names in words, for the record. */
+  readonly expected?: readonly string[] | undefined;
   readonly versions?: TlsVersions | undefined;
 }
 
@@ -53,16 +61,25 @@ function handshake(options: ClientTransportOptions, socket: Socket, waiter: Hand
     waiter.failed(`TLS_error:${errorMessage(error)}:TLS_error_end`);
     return;
   }
+  const intent: Intent = {
+    side: 'client',
+    offered: { serverName: options.sni, alpn: options.alpn, versions: versionsBetween(options.versions) },
+    ownChainPem: credentials.certificate?.chainPem ?? '',
+    ...(credentials.rootsPem !== undefined && { rootsPem: credentials.rootsPem }),
+    expected: options.expected ?? [],
+  };
   const onError = (error: Error): void => {
+    const reason = failureOf(error, secured);
+    const record = readHandshake(secured, intent, reason);
     secured.destroy();
-    waiter.failed(failureOf(error, secured));
+    waiter.failed(reason, record);
   };
   // Stays, so that an error before the next reader listens is not fatal.
   secured.on('error', () => undefined);
   secured.once('error', onError);
   secured.once('secureConnect', () => {
     secured.removeListener('error', onError);
-    waiter.secured({ socket: secured, tls: readTlsFacts(secured, options.sni) });
+    waiter.secured({ socket: secured, tls: readTlsFacts(secured, options.sni, intent) });
   });
 }
 

@@ -24,6 +24,11 @@ export interface TlsVersions {
   readonly max?: TlsVersion | undefined;
 }
 
+/** The versions that are offered, newest first. */
+export function versionsBetween({ min = 'TLSv1.2', max = 'TLSv1.3' }: TlsVersions = {}): TlsVersion[] {
+  return (['TLSv1.3', 'TLSv1.2'] as const).filter((version) => version >= min && version <= max);
+}
+
 const DEFAULT_CAPACITY = 64;
 
 /**

@@ -13,6 +13,8 @@ export interface Inspection {
   readonly serverName: string;
   /** ALPN of the ClientHello; on plaintext what the HTTP inspector found: `http/1.0`, `http/1.1` or `h2c`. */
   readonly alpn: readonly string[];
+  /** See ClientHello; empty on plaintext. */
+  readonly versions: readonly string[];
   /** See ClientHello; false on plaintext. */
   readonly takesTickets: boolean;
   /** All bytes that were looked at. They are still in the socket. */
@@ -77,5 +79,5 @@ function decide(
   const protocol = detectHttp ? sniffHttp(bytes) : 'none';
   if (protocol === 'incomplete' && !last) return undefined;
   const alpn = protocol === 'none' || protocol === 'incomplete' ? [] : [protocol];
-  return { transport: 'raw_buffer', serverName: '', alpn, takesTickets: false, firstBytes: bytes };
+  return { transport: 'raw_buffer', serverName: '', alpn, versions: [], takesTickets: false, firstBytes: bytes };
 }

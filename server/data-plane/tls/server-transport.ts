@@ -14,7 +14,7 @@ import {
 } from './failure-reason.ts';
 import type { SubjectAltNames } from './subject-alt-names.ts';
 import { parseSubjectAltNames } from './subject-alt-names.ts';
-import { readTlsFacts } from './tls-facts.ts';
+import { type Intent, readHandshake, readTlsFacts } from './tls-facts.ts';
 import type { HandshakeWaiter, TransportSocket } from './transport.ts';
 
 const DEFAULT_TIMEOUT_MS = 15_000;
@@ -29,6 +29,8 @@ export interface ServerTransportOptions {
   readonly acceptUntrusted?: boolean;
   /** Absent: every client certificate that the roots vouch for. */
   readonly matchesPeer?: ((names: SubjectAltNames) => boolean) | undefined;
+  /** Those names in words, for the record. */
+  readonly expected?: readonly string[] | undefined;
   readonly versions?: TlsVersions | undefined;
   readonly clock: Clock;
   /** Default 15,000. */
@@ -43,8 +45,8 @@ export interface ServerTransport extends TransportSocket {
   handshake(socket: Socket, waiter: HandshakeWaiter, hello?: OfferedByClient): void;
 }
 
-/** What of a ClientHello matters to the server's answer. */
-export type OfferedByClient = Pick<ClientHello, 'alpn' | 'takesTickets'>;
+/** What a ClientHello asked for; the server's answer depends on `alpn` and `takesTickets`. */
+export type OfferedByClient = Pick<ClientHello, 'alpn' | 'takesTickets'> & Partial<ClientHello>;
 
 /**
  * TLS on the server's side (Envoy: DownstreamTlsContext). A client certificate that does not verify is refused by an alert. Unlike
@@ -52,6 +54,12 @@ export type OfferedByClient = Pick<ClientHello, 'alpn' | 'takesTickets'>;
  */
 export function createServerTransport(options: ServerTransportOptions): ServerTransport {
   return { handshake: (socket, waiter, hello) => new ServerHandshake(options, waiter).start(socket, hello) };
+}
+
+/** A handshake that has begun. */
+interface Underway {
+  readonly intent: Intent;
+  readonly sendAlert: (alert: number) => void;
 }
 
 /** Why a client's certificate is not accepted. */
@@ -81,7 +89,10 @@ class ServerHandshake {
       const secured = this.#wrap(socket, credentials, hello?.alpn);
       // Must listen before the handshake begins.
       const alert = this.#judges(credentials) ? new ServerAlert(socket, secured) : undefined;
-      this.#listen(secured, credentials, (code) => alert?.refuse(code, hello?.takesTickets !== false));
+      this.#listen(secured, credentials, {
+        intent: this.#intent(credentials, hello),
+        sendAlert: (code) => alert?.refuse(code, hello?.takesTickets !== false),
+      });
     } catch (error) {
       socket.destroy();
       this.#waiter.failed(`TLS_error:${errorMessage(error)}:TLS_error_end`);
@@ -101,15 +112,27 @@ class ServerHandshake {
     });
   }
 
-  #listen(socket: TLSSocket, credentials: TlsCredentials, sendAlert: (alert: number) => void): void {
+  #intent({ certificate, rootsPem }: TlsCredentials, hello: OfferedByClient | undefined): Intent {
+    const { serverName = '', alpn = [], versions = [] } = hello ?? {};
+    return {
+      side: 'server',
+      offered: { serverName, alpn, versions },
+      ownChainPem: certificate?.chainPem ?? '',
+      ...(rootsPem !== undefined && { rootsPem }),
+      expected: this.#options.expected ?? [],
+    };
+  }
+
+  #listen(socket: TLSSocket, credentials: TlsCredentials, { intent, sendAlert }: Underway): void {
     const { clock, timeoutMs } = this.#options;
     const fail = (reason: string, alert?: number): void => {
       if (this.#over) return;
       this.#over = true;
       timer.cancel();
+      const record = readHandshake(socket, intent, reason);
       if (alert === undefined) socket.destroy();
       else sendAlert(alert);
-      this.#waiter.failed(reason);
+      this.#waiter.failed(reason, record);
     };
     const timer = clock.after(timeoutMs ?? DEFAULT_TIMEOUT_MS, () => fail('transport socket timeout was reached'));
     const onError = (error: Error): void => fail(describeTlsError(error));
@@ -129,7 +152,7 @@ class ServerHandshake {
       socket.removeListener('error', onError);
       socket.removeListener('close', onClose);
       const sni = servernameOf(socket);
-      this.#waiter.secured({ socket, tls: readTlsFacts(socket, sni) });
+      this.#waiter.secured({ socket, tls: readTlsFacts(socket, sni, intent) });
     });
   }
 

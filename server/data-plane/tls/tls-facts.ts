@@ -1,21 +1,52 @@
+import type { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
+import type { HandshakeRecord } from '#domain';
 import type { TlsFacts } from '../http/codec.ts';
 import { parseSubjectAltNames } from './subject-alt-names.ts';
 
-/** Reads what a finished handshake showed. */
-export function readTlsFacts(socket: TLSSocket, sni: string): TlsFacts {
-  const peer = socket.getPeerX509Certificate();
-  const local = socket.getX509Certificate();
-  const names = parseSubjectAltNames(peer?.subjectAltName);
+/** What one side knows of a handshake before it begins. */
+export type Intent = Pick<HandshakeRecord, 'side' | 'offered' | 'ownChainPem' | 'rootsPem' | 'expected'>;
+
+/** A chain is longer than this only by an attack. */
+const MOST_CERTIFICATES = 8;
+
+/** The record of a handshake that ended, well or, with a reason, not. */
+export function readHandshake(socket: TLSSocket, intent: Intent, failure?: string): HandshakeRecord {
+  const shown = { ...intent, peerChain: peerChainOf(socket) };
+  return failure === undefined ? { ...shown, agreed: agreedOf(socket) } : { ...shown, failure };
+}
+
+function agreedOf(socket: TLSSocket): { version: string; cipher: string; alpn: string } {
   return {
     version: socket.getProtocol() ?? '',
     cipher: socket.getCipher().standardName,
     alpn: typeof socket.alpnProtocol === 'string' ? socket.alpnProtocol : '',
+  };
+}
+
+function peerChainOf(socket: TLSSocket): Uint8Array[] {
+  const chain: Uint8Array[] = [];
+  let next: X509Certificate | undefined = socket.getPeerX509Certificate();
+  while (next !== undefined && chain.length < MOST_CERTIFICATES) {
+    chain.push(next.raw);
+    next = next.issuerCertificate;
+  }
+  return chain;
+}
+
+/** Reads what a finished handshake showed. */
+export function readTlsFacts(socket: TLSSocket, sni: string, intent: Intent): TlsFacts {
+  const peer = socket.getPeerX509Certificate();
+  const local = socket.getX509Certificate();
+  const names = parseSubjectAltNames(peer?.subjectAltName);
+  return {
+    ...agreedOf(socket),
     sni,
     peerSpiffeId: names.uris[0] ?? '',
     peerCertificateHash: peer?.fingerprint256.replaceAll(':', '').toLowerCase() ?? '',
     peerSubject: subjectText(peer?.subject),
     certificates: () => ({ peer, local }),
+    handshake: readHandshake(socket, intent),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { HandshakeRecord } from '#domain';
 import type { TlsFacts } from '../http/codec.ts';
 
 /** A connection whose handshake is over. */
@@ -11,7 +12,7 @@ export interface SecuredSocket {
 export interface HandshakeWaiter {
   secured(result: SecuredSocket): void;
   /** `reason` is Envoy's transport failure reason: `TLS_error:|268435581:SSL routines:…:TLS_error_end`. */
-  failed(reason: string): void;
+  failed(reason: string, handshake?: HandshakeRecord): void;
 }
 
 /**

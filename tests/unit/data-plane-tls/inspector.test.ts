@@ -128,6 +128,7 @@ describe('the inspector', () => {
     expect(parseClientHello(split)).toEqual({
       serverName: SNI,
       alpn: ['istio-http/1.1', 'istio'],
+      versions: ['TLSv1.3', 'TLSv1.2'],
       takesTickets: true,
     });
   });

@@ -1,6 +1,8 @@
 import type { EvidenceResults, Params } from '#contract';
+import { ApiError } from '../../errors.ts';
 import type { LabSession } from '../lab-session.ts';
 import { certificatesView } from './certificates.ts';
+import { handshakesView } from './handshakes.ts';
 import { kubeEventView } from './lab-log.ts';
 import { pushChanges } from './push-changes.ts';
 
@@ -13,11 +15,18 @@ type EvidenceHandlers = {
 
 /** Events that a page is given, at most. */
 const MOST_EVENTS = 500;
+const KNOWN_REQUESTS = 20_000;
 
 export const evidenceHandlers: EvidenceHandlers = {
   'metrics.read': ({ evidence, sandbox }, { by, seconds, untilMs }) =>
     evidence.traffic.read({ by, seconds, untilMs: untilMs ?? sandbox.clock.now() }),
   'certificates.read': ({ sandbox }) => certificatesView(sandbox.pods, sandbox.clock.now()),
+  'handshakes.read': ({ sandbox }, { request: id }) => {
+    const found = sandbox.hops.requests(KNOWN_REQUESTS).find((request) => request.id === id);
+    if (found === undefined) throw new ApiError('unknown_request', 'That request is no longer kept.');
+    const own = sandbox.hops.trace(found.traceId).filter((hop) => hop.spanId === id || hop.parentSpanId === id);
+    return handshakesView(id, own);
+  },
   'events.read': ({ evidence, sandbox }) => {
     const events = [...sandbox.store.list('Event').map(kubeEventView), ...evidence.log.list()];
     return { events: events.sort((a, b) => b.atMs - a.atMs || b.id.localeCompare(a.id)).slice(0, MOST_EVENTS) };
