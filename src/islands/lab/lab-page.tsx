@@ -2,6 +2,7 @@ import { useEffect, useState } from 'react';
 import { browserTimers, LabClient, readAddress, sameOriginTransport, storedDrafts } from '../../lab-client/index.ts';
 import { LabContext } from '../parts/use-store.ts';
 import { Desk } from './desk.tsx';
+import { keepEvidence } from './evidence.ts';
 import { HeaderStatus } from './header-status.tsx';
 import { safeStorage } from './safe-storage.ts';
 
@@ -31,7 +32,11 @@ export default function LabPage({ lab }: LabPageProps) {
   const [client] = useState(() => createClient(lab ?? new URLSearchParams(location.search).get('lab') ?? ''));
   useEffect(() => {
     client.start();
-    return () => client.stop();
+    const leave = keepEvidence(client);
+    return () => {
+      leave();
+      client.stop();
+    };
   }, [client]);
   return (
     <LabContext value={client}>

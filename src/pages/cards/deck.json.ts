@@ -1,13 +1,6 @@
 import { getCollection } from 'astro:content';
-import { parse } from 'yaml';
 import { deckOf } from '../../course/cards.ts';
-import { extraCardsSchema } from '../../course/schemas.ts';
-
-const extraFiles = import.meta.glob<string>('../../../glossary/cards/*.yaml', {
-  query: '?raw',
-  import: 'default',
-  eager: true,
-});
+import { readExtraCards } from '../../course/read-extra-cards.ts';
 
 /** All cards as one file. Days that are written come first: their words are in the lessons that can be read now. */
 export async function GET(): Promise<Response> {
@@ -23,9 +16,5 @@ export async function GET(): Promise<Response> {
       (order.get(a.term) ?? 99) - (order.get(b.term) ?? 99) ||
       a.term.localeCompare(b.term, 'en'),
   );
-  const lists = Object.entries(extraFiles).map(([file, text]) => [
-    file.match(/(\w+)\.yaml$/)?.[1] ?? file,
-    parse(text),
-  ]);
-  return Response.json(deckOf(sorted, extraCardsSchema.parse(Object.fromEntries(lists))));
+  return Response.json(deckOf(sorted, readExtraCards()));
 }
