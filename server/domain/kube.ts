@@ -54,6 +54,8 @@ export interface FieldProblem {
   /** A permanent code (`IST0xxx` where Istio has one, `MW…` where only we do). */
   readonly code?: string;
   readonly hint?: string;
+  /** What certainly was meant in the place of the key or the value. */
+  readonly meant?: string;
 }
 
 /** One kind that the API serves: what `kubectl api-resources`, the editor's schema and validation all rest on. */

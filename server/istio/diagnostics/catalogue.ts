@@ -23,6 +23,7 @@ const text: readonly CatalogueEntry[] = [
     title: 'Manifest too large',
     template: 'the manifest is too large to read: {what}',
     hint: 'Split it into several files and apply them one by one.',
+    lesson: '/words/crd',
   },
   {
     code: 'MW0002',
@@ -30,6 +31,7 @@ const text: readonly CatalogueEntry[] = [
     title: 'Too many documents',
     template: 'the file has {count} documents, {limit} are allowed',
     hint: 'Split the file, or apply the documents in groups.',
+    lesson: '/words/crd',
   },
   {
     code: 'MW0003',
@@ -37,6 +39,7 @@ const text: readonly CatalogueEntry[] = [
     title: 'Nested too deeply',
     template: 'the manifest is nested more than {limit} levels deep',
     hint: 'No Kubernetes object is this deep: look for brackets that are not closed.',
+    lesson: '/words/crd',
   },
   {
     code: 'MW0004',
@@ -44,6 +47,7 @@ const text: readonly CatalogueEntry[] = [
     title: 'Too many aliases',
     template: 'the manifest uses YAML aliases excessively: {what}',
     hint: 'Write the repeated part out instead of building it from anchors and aliases.',
+    lesson: '/words/crd',
   },
   {
     code: 'MW0005',
@@ -51,6 +55,7 @@ const text: readonly CatalogueEntry[] = [
     title: 'YAML syntax',
     template: 'error converting YAML to JSON: {what}',
     hint: 'Check indentation, colons and quotes on this line and the one above it.',
+    lesson: '/words/crd',
   },
   {
     code: 'MW0006',
@@ -58,6 +63,7 @@ const text: readonly CatalogueEntry[] = [
     title: 'Tab in indentation',
     template: 'error converting YAML to JSON: found a tab character that violates indentation',
     hint: 'Indent with spaces: YAML allows no tabs there.',
+    lesson: '/words/crd',
   },
   {
     code: 'MW0007',
@@ -65,6 +71,7 @@ const text: readonly CatalogueEntry[] = [
     title: 'Duplicate key',
     template: 'key "{key}" already set in map',
     hint: 'Keep one of the two: with both, one would silently win.',
+    lesson: '/words/crd',
   },
   {
     code: 'MW0008',
@@ -72,6 +79,7 @@ const text: readonly CatalogueEntry[] = [
     title: 'Not an object',
     template: 'the document is {what}, not an object with apiVersion, kind and metadata',
     hint: 'Start each document with apiVersion, kind and metadata, and separate documents by a line with three dashes.',
+    lesson: '/words/crd',
   },
   {
     code: 'MW0009',
@@ -79,6 +87,7 @@ const text: readonly CatalogueEntry[] = [
     title: 'No apiVersion or kind',
     template: "Object '{field}' is missing",
     hint: 'Say which API the object belongs to, for example apiVersion: networking.istio.io/v1 and kind: VirtualService.',
+    lesson: '/words/crd',
   },
   {
     code: 'MW0010',
@@ -86,6 +95,7 @@ const text: readonly CatalogueEntry[] = [
     title: 'No name',
     template: 'resource name may not be empty',
     hint: 'Give the object a name under metadata.name.',
+    lesson: '/words/crd',
   },
   {
     code: 'MW0011',
@@ -93,6 +103,7 @@ const text: readonly CatalogueEntry[] = [
     title: 'Unknown alias',
     template: "unknown anchor '{anchor}' referenced",
     hint: 'Put quotes around a value that starts with *, such as "*.example.com": without them YAML reads an alias.',
+    lesson: '/words/crd',
   },
   {
     code: 'MW0012',
@@ -100,6 +111,7 @@ const text: readonly CatalogueEntry[] = [
     title: 'Unknown kind',
     template: 'no matches for kind "{kind}" in version "{apiVersion}"',
     hint: 'Check spelling and API group; `kubectl api-resources` lists what is served here.',
+    lesson: '/words/crd',
   },
 ];
 
@@ -110,6 +122,7 @@ const fields: readonly CatalogueEntry[] = [
     title: 'Unknown field',
     template: 'unknown field "{path}"',
     hint: 'The kind has no such field: check its spelling and its indentation.',
+    lesson: '/words/crd',
   },
   {
     code: 'MW0102',
@@ -117,6 +130,7 @@ const fields: readonly CatalogueEntry[] = [
     title: 'Wrong type',
     template: 'Invalid value: "{actual}": {path} in body must be of type {expected}: "{actual}"',
     hint: 'Give a value of type {expected}.',
+    lesson: '/words/crd',
   },
   {
     code: 'MW0103',
@@ -124,6 +138,7 @@ const fields: readonly CatalogueEntry[] = [
     title: 'Unsupported value',
     template: 'Unsupported value: "{value}": supported values: {supported}',
     hint: 'Use one of the supported values, spelled exactly so.',
+    lesson: '/words/crd',
   },
   {
     code: 'MW0104',
@@ -131,6 +146,7 @@ const fields: readonly CatalogueEntry[] = [
     title: 'Required field missing',
     template: 'Required value: {field}',
     hint: 'Add the field {field}.',
+    lesson: '/words/crd',
   },
   {
     code: 'MW0105',
@@ -138,6 +154,7 @@ const fields: readonly CatalogueEntry[] = [
     title: 'Value out of bounds',
     template: '{message}',
     hint: 'The definition of the kind bounds this value: change it as the message says.',
+    lesson: '/words/crd',
   },
   {
     code: 'MW0106',
@@ -145,6 +162,7 @@ const fields: readonly CatalogueEntry[] = [
     title: 'Rule of the kind broken',
     template: 'Invalid value: {message}',
     hint: 'The definition of the kind has a rule about these fields: change them as the message says.',
+    lesson: '/words/crd',
   },
 ];
 
@@ -187,6 +205,7 @@ const traffic: readonly CatalogueEntry[] = [
     title: 'Abort without effect',
     template: 'abort configured, but error type not set',
     hint: 'Add httpStatus, such as 503, or grpcStatus: without one of them no request is aborted.',
+    lesson: '/words/abort',
   },
 ];
 
@@ -197,6 +216,7 @@ const mesh: readonly CatalogueEntry[] = [
     title: 'Refused by the API server',
     template: '{what}',
     hint: 'Change what the message names; nothing was stored.',
+    lesson: '/words/admission-webhook',
   },
   {
     code: 'MW0301',
@@ -205,6 +225,7 @@ const mesh: readonly CatalogueEntry[] = [
     template:
       '{kind} {name} is no longer in your files, and it is still in force: applying adds and changes, it never removes',
     hint: 'To remove it, type: kubectl delete {kindLower} {name}',
+    lesson: '/words/control-plane',
   },
   {
     code: 'MW0401',
@@ -212,6 +233,7 @@ const mesh: readonly CatalogueEntry[] = [
     title: 'Route table missing',
     template: '{what}',
     hint: 'This is a fault of Meshwork: the control plane made a listener whose route table it did not make.',
+    lesson: '/words/rds',
   },
   {
     code: 'MW0402',
@@ -219,6 +241,7 @@ const mesh: readonly CatalogueEntry[] = [
     title: 'Resource cannot be encoded',
     template: '{what}',
     hint: 'The proxies keep the last good form; look at the field that the message names.',
+    lesson: '/words/xds',
   },
   {
     code: 'MW0403',
@@ -226,6 +249,7 @@ const mesh: readonly CatalogueEntry[] = [
     title: 'Extension is not run',
     template: '{what}',
     hint: 'Filters and their places are as Istio makes them (meshwork xds shows them); the code itself runs in Envoy only.',
+    lesson: '/words/wasm-plugin',
   },
 ];
 

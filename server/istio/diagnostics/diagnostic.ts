@@ -1,5 +1,6 @@
 import { type Diagnostic, type FieldProblem, MeshworkError, type Origin, type SourceLocation } from '#domain';
 import { type CatalogueEntry, diagnosticCatalogue } from './catalogue.ts';
+import type { Meaning } from './suggest.ts';
 
 const byCode: ReadonlyMap<string, CatalogueEntry> = new Map(diagnosticCatalogue.map((entry) => [entry.code, entry]));
 
@@ -45,14 +46,17 @@ export function diagnostic(code: string, parts: DiagnosticParts): Diagnostic {
   };
 }
 
-/** A field's problem of a catalogued code. */
-export function catalogued(code: string, path: string, values: Arguments, hint?: string): FieldProblem {
+/** A field's problem of a catalogued code. `advice`: another hint, or the word that its author may have had in mind. */
+export function catalogued(code: string, path: string, values: Arguments, advice?: string | Meaning): FieldProblem {
   const entry = catalogueEntry(code);
+  const meant = typeof advice === 'object' ? advice : undefined;
+  const hint = typeof advice === 'object' ? `Did you mean "${advice.word}"?` : advice;
   return {
     code,
     severity: entry.severity === 'error' ? 'error' : 'warning',
     path,
     message: fillIn(entry.template, values),
     hint: hint ?? fillIn(entry.hint, values),
+    ...(meant?.isCertain && { meant: meant.word }),
   };
 }

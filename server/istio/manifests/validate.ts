@@ -1,7 +1,7 @@
 import type { Diagnostic, FieldProblem, KindDefinition, KubeObject, Origin } from '#domain';
 import { parseApiVersion } from '#domain';
 import { catalogueEntry, diagnostic } from '../diagnostics/diagnostic.ts';
-import { didYouMean } from '../diagnostics/suggest.ts';
+import { didYouMean, meaningOf } from '../diagnostics/suggest.ts';
 import { type CheckMessage, patchProblems } from '../rules/patch-values.ts';
 import { checkFields } from '../schema/check.ts';
 import type { ParsedDocument } from './document.ts';
@@ -29,8 +29,19 @@ export function toDiagnostics(
       origin: originOf(document.object, problem.path, options.namespace),
       location: place,
       ...(entry.lesson ? { lesson: entry.lesson } : {}),
+      ...fixOf(problem, document),
     };
   });
+}
+
+/** Puts what was meant in the place of a key or a value; not where the object has a field of that name already. */
+function fixOf({ code, path, meant }: FieldProblem, document: ParsedDocument): Pick<Diagnostic, 'fix'> {
+  const position = document.fields().get(path);
+  const range = code === 'MW0101' ? position?.key : position?.value;
+  if (meant === undefined || range === undefined) return {};
+  const sibling = path.slice(0, path.lastIndexOf('.') + 1) + meant;
+  if (code === 'MW0101' && document.fields().has(sibling)) return {};
+  return { fix: { title: `Change to ${meant}`, range, text: meant } };
 }
 
 function findKind(object: KubeObject, kinds: readonly KindDefinition[]): KindDefinition | undefined {
@@ -45,17 +56,21 @@ function unknownKind(document: ParsedDocument, kinds: readonly KindDefinition[])
   const { apiVersion, kind } = document.object;
   const sameKind = kinds.filter((each) => each.kind === kind);
   const meantVersion = didYouMean(apiVersion, sameKind.map(apiVersionOf)) ?? sameKind.map(apiVersionOf)[0];
-  const meantKind = didYouMean(
+  const meantKind = meaningOf(
     kind,
     kinds.map((each) => each.kind),
   );
-  const meant = sameKind.length > 0 ? `apiVersion: ${meantVersion}` : meantKind && `kind: ${meantKind}`;
   const path = sameKind.length > 0 ? 'apiVersion' : 'kind';
+  const word = sameKind.length > 0 ? meantVersion : meantKind?.word;
+  const meant = word && `${path}: ${word}`;
+  const isCertain = sameKind.length > 0 ? sameKind.length === 1 : meantKind?.isCertain === true;
+  const range = document.fields().get(path)?.value;
   return diagnostic('MW0012', {
     values: { kind, apiVersion },
     origin: originOf(document.object, path),
     location: document.locate(path),
     hint: meant ? `Did you mean ${meant}?` : undefined,
+    fix: word && isCertain && range ? { title: `Change to ${word}`, range, text: word } : undefined,
   });
 }
 

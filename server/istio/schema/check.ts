@@ -1,6 +1,6 @@
 import type { FieldProblem, JsonSchema } from '#domain';
 import { catalogued } from '../diagnostics/diagnostic.ts';
-import { didYouMean } from '../diagnostics/suggest.ts';
+import { meaningOf } from '../diagnostics/suggest.ts';
 import { childPath } from '../manifests/path.ts';
 import { asList, type Fields, isFields, resolve } from './node.ts';
 
@@ -61,9 +61,8 @@ function visit(value: unknown, input: unknown, path: string, walk: Walk): void {
 
 function enumProblem(value: unknown, supported: readonly unknown[], path: string): FieldProblem {
   const words = supported.map(String);
-  const meant = didYouMean(String(value), words);
   const values = { value: String(value), supported: words.map((word) => `"${word}"`).join(', ') };
-  return catalogued('MW0103', path, values, meant ? `Did you mean "${meant}"?` : undefined);
+  return catalogued('MW0103', path, values, meaningOf(String(value), words));
 }
 
 function visitFields(value: Fields, schema: Fields, path: string, walk: Walk): void {
@@ -74,8 +73,7 @@ function visitFields(value: Fields, schema: Fields, path: string, walk: Walk): v
     if (Object.hasOwn(properties, key)) visit(child, properties[key], at, walk);
     else if (isFields(others)) visit(child, others, at, walk);
     else if (others === false) {
-      const meant = didYouMean(key, Object.keys(properties));
-      walk.problems.push(catalogued('MW0101', at, { path: at }, meant ? `Did you mean "${meant}"?` : undefined));
+      walk.problems.push(catalogued('MW0101', at, { path: at }, meaningOf(key, Object.keys(properties))));
     }
   }
   for (const field of asList(schema['required']).map(String)) {

@@ -5,6 +5,7 @@ import { allContainers } from '../mesh/in-mesh.ts';
 import { labelsOf, namespaceOf } from '../mesh/objects.ts';
 import { selectorText } from '../mesh/selectors.ts';
 import type { Workload } from '../mesh/workloads.ts';
+import { spellingAdvice } from '../spelling.ts';
 
 function checkTargets(object: KubeObject, pods: readonly Workload[], report: Report): void {
   const names = new Set(
@@ -15,7 +16,12 @@ function checkTargets(object: KubeObject, pods: readonly Workload[], report: Rep
   for (const port of specOf(object).get('ports').items) {
     const target = port.get('targetPort');
     if (target.text === '' || /^\d+$/.test(target.text) || names.has(target.text)) continue;
-    report('MW0510', { object, path: target.path }, { port: target.text, name: object.metadata.name });
+    report(
+      'MW0510',
+      { object, path: target.path },
+      { port: target.text, name: object.metadata.name },
+      spellingAdvice(target, names),
+    );
   }
 }
 
