@@ -12,7 +12,10 @@ const files = readdirSync(labs, { recursive: true, encoding: 'utf8' })
 describe('the labs’ own manifests', () => {
   it.each(files.map((each) => [each.file, each] as const))('%s is accepted', (_, file) => {
     const { documents, diagnostics } = parseManifests([file]);
-    const found = [...diagnostics, ...documents.flatMap((document) => validateDocument(document, [...allKinds, ...gatewayKinds]))];
+    const found = [
+      ...diagnostics,
+      ...documents.flatMap((document) => validateDocument(document, [...allKinds, ...gatewayKinds])),
+    ];
     expect(found.filter((each) => each.severity === 'error')).toEqual([]);
     // A learner may start with an empty sheet, and end with one; the mesh they work on is never empty.
     if (file.file.includes('/topology/')) expect(documents.length).toBeGreaterThan(0);
