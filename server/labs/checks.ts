@@ -1,9 +1,10 @@
 import type { CheckView } from '#contract';
 import { atRest } from './at-rest.ts';
 import type { CheckSpec, ProbeSpec } from './lab-schema.ts';
+import { runProbeCommand } from './probes/commands.ts';
 import { watchEjections } from './probes/ejections.ts';
 import type { BatchMemory } from './probes/evidence.ts';
-import { batchesOf, ejectionsOf, type ProbeContext, stateHolds } from './probes/state.ts';
+import { batchesOf, commandsOf, ejectionsOf, type ProbeContext, stateHolds } from './probes/state.ts';
 import { runBatch } from './run-batch.ts';
 import type { Traffic } from './traffic.ts';
 
@@ -96,6 +97,11 @@ export function createChecks(options: ChecksOptions): Checks {
         own.seen = verdict.seen;
         if (!verdict.met) return false;
       }
+      for (const command of commandsOf(spec.probe)) {
+        const verdict = await runProbeCommand(command, context.sandbox);
+        own.seen = verdict.seen;
+        if (!verdict.met) return false;
+      }
       return stateHolds(spec.probe, options.context());
     } finally {
       own.running = false;
@@ -160,7 +166,7 @@ export function createChecks(options: ChecksOptions): Checks {
 }
 
 const isStateOnly = (probe: ProbeSpec): boolean =>
-  batchesOf(probe).length + ejectionsOf(probe).length === 0 && probe.answers === undefined;
+  batchesOf(probe).length + ejectionsOf(probe).length + commandsOf(probe).length === 0 && probe.answers === undefined;
 
 function toView(spec: CheckSpec, own: Progress | undefined, ready: boolean): CheckView {
   const { met = false, running = false, seen } = own ?? {};

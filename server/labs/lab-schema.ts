@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { incidentSchema } from './incidents/incident-schema.ts';
+import { certificateSchema, commandSchema } from './probes/identity-schema.ts';
 
 /** The format of labs/<id>/lab.yaml. Everything that a lab promises is in its folder: topology, start, solution, wrong answers, checks. */
 
@@ -146,6 +147,8 @@ export interface ProbeSpec {
   readonly not?: ProbeSpec | undefined;
   readonly batch?: z.infer<typeof batch> | undefined;
   readonly ejections?: z.infer<typeof ejections> | undefined;
+  readonly commands?: readonly z.infer<typeof commandSchema>[] | undefined;
+  readonly certificate?: z.infer<typeof certificateSchema> | undefined;
   readonly object?: z.infer<typeof object> | undefined;
   readonly namespaceLabel?: { readonly namespace: string; readonly label: string; readonly value: string } | undefined;
   readonly pods?: z.infer<typeof pods> | undefined;
@@ -184,6 +187,8 @@ const probe: z.ZodType<ProbeSpec> = z.lazy(() =>
     not: probe.optional(),
     batch: batch.optional(),
     ejections: ejections.optional(),
+    commands: z.array(commandSchema).min(1).optional(),
+    certificate: certificateSchema.optional(),
     object: object.optional(),
     namespaceLabel: z.strictObject({ namespace: z.string(), label: z.string(), value: z.string() }).optional(),
     pods: pods.optional(),

@@ -4,5 +4,7 @@ export { createPipe, readAll, readLines, type TextPipe, textPipe } from './langu
 export { createShell, type Shell, type ShellIo } from './language/shell.ts';
 export { CURL_FLAGS, CURL_MANUAL, type CurlContext, runCurl } from './programs/curl.ts';
 export { FORTIO_MANUAL, runFortio } from './programs/fortio.ts';
+export { type Chain, type ChainError, judgeChain } from './programs/openssl/chain.ts';
 export { OPENSSL_MANUAL, opensslCommand } from './programs/openssl/index.ts';
+export { type Certificate as ParsedCertificate, readCertificates } from './programs/openssl/objects.ts';
 export { textCommands } from './programs/text/index.ts';

@@ -92,10 +92,11 @@ function handshake(raw: Socket, url: URL, { tls = {} }: FetchInit): Promise<Sock
       checkServerIdentity: (_host, certificate) => checkServerIdentity(servername, certificate),
     });
     secure.once('secureConnect', () => {
-      secure.off('error', reject);
+      secure.removeAllListeners('error');
       resolve(secure);
     });
-    secure.once('error', reject);
+    // Who hears of it later must know that there never was a connection.
+    secure.once('error', (error) => reject(Object.assign(error, { phase: 'handshake' })));
   });
 }
 

@@ -6,6 +6,8 @@ import { coreKinds, createKindRegistry, createKubeStore } from '#kube-api';
 import type { AppliedObject, ApplyOutcome, ContainerState, ManifestFile, RunningPod, Sandbox } from '#sandbox';
 import type { HopStore } from '#telemetry';
 import type { FetchInit, FetchResponse } from '#workloads';
+import type { PodWorld } from '../../server/sandbox/exec/pod-world.ts';
+import { runCommand } from '../../server/sandbox/exec/run-command.ts';
 import { type ManualClock, manualClock } from './manual-clock.ts';
 
 /** A sandbox without processes: a real store, pods that answer as the test says. */
@@ -119,7 +121,7 @@ export function createFakeSandbox(): FakeSandbox {
       poke();
     },
     addPod: (options) => {
-      const pod = fakePod(options, send);
+      const pod = fakePod(options, send, clock);
       if (!store.get('Namespace', { namespace: '', name: pod.namespace }))
         store.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: pod.namespace } }, { changeId: 'test' });
       store.create(
@@ -150,10 +152,11 @@ export function createFakeSandbox(): FakeSandbox {
 function fakePod(
   { name, namespace = 'default', labels = {}, containers = [{}], proxy, logs = {} }: PodOptions,
   send: (from: string, url: string, init?: FetchInit) => Promise<FetchResponse>,
+  clock: ManualClock,
 ): FakePod {
   const lines = new Map(Object.entries(logs).map(([container, all]) => [container, [...all]]));
   const followers = new Set<{ readonly container: string; readonly onLine: (line: string) => void }>();
-  return {
+  const pod: FakePod = {
     name,
     namespace,
     ip: `127.0.1.${(hashLabel(name) % 250) + 1}`,
@@ -176,13 +179,33 @@ function fakePod(
       return () => void followers.delete(follower);
     },
     fetch: (url, init) => send(name, url, init),
-    run: async () => 127,
+    run: (container, command, io) => runCommand(command, io, fakeWorld(pod, container, clock)),
     exec: (_container, [program, ...args]) =>
       program === 'print' ? { stdout: `${args.join(' ')}\n`, exitCode: args[0] === 'fail' ? 3 : 0 } : undefined,
     log: (container, line) => {
       lines.set(container, [...(lines.get(container) ?? []), line]);
       for (const follower of followers) if (follower.container === container) follower.onLine(line);
     },
+  };
+  return pod;
+}
+
+/** What programs of a fake pod find: no files, names or sockets, and the pod's own way to fetch. */
+function fakeWorld(pod: FakePod, container: string, clock: ManualClock): PodWorld {
+  const { name, namespace, ip } = pod;
+  return {
+    clock,
+    files: { read: () => undefined, write: () => undefined, remove: () => false, list: () => [] },
+    pod: { name, namespace, ip, serviceAccount: 'default' },
+    container,
+    image: 'app',
+    env: {},
+    fetch: pod.fetch,
+    dial: () => Promise.reject(new Error('a fake pod dials nobody')),
+    resolve: () => undefined,
+    listeners: () => pod.appListeners,
+    proxy: () => undefined,
+    imageExec: (command) => pod.exec(container, command),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { KubeObject } from '#domain';
 import type { Sandbox } from '#sandbox';
 import type { ProbeSpec } from '../lab-schema.ts';
+import { certificateIs } from './certificates.ts';
 import { readCounter } from './counters.ts';
 import { comparesDurations } from './durations.ts';
 import { everyEntry, valueAt } from './fields.ts';
@@ -16,7 +17,7 @@ export interface ProbeContext {
   readonly answered?: ReadonlyMap<string, Readonly<Record<string, string>>>;
 }
 
-type Field = Exclude<keyof ProbeSpec, 'all' | 'any' | 'not' | 'batch' | 'ejections' | 'answers'>;
+type Field = Exclude<keyof ProbeSpec, 'all' | 'any' | 'not' | 'batch' | 'ejections' | 'commands' | 'answers'>;
 
 /** One function for each kind of state probe. Each is pure over the sandbox's present state. */
 const probes: { readonly [Name in Field]: (spec: NonNullable<ProbeSpec[Name]>, context: ProbeContext) => boolean } = {
@@ -24,6 +25,7 @@ const probes: { readonly [Name in Field]: (spec: NonNullable<ProbeSpec[Name]>, c
     const found = sandbox.store.list(spec.kind).filter((stored) => isWanted(stored, spec)).length;
     return spec.count === undefined ? found > 0 : found === spec.count;
   },
+  certificate: (spec, { sandbox }) => certificateIs(spec, sandbox),
   namespaceLabel: (spec, { sandbox }) =>
     sandbox.store.get('Namespace', { namespace: '', name: spec.namespace })?.metadata.labels?.[spec.label] ===
     spec.value,
@@ -171,6 +173,11 @@ export function stateHolds(spec: ProbeSpec, context: ProbeContext): boolean {
 /** All ejections inside a probe that have to be watched. */
 export function ejectionsOf(spec: ProbeSpec): NonNullable<ProbeSpec['ejections']>[] {
   return [...(spec.ejections ? [spec.ejections] : []), ...(spec.all ?? []).flatMap(ejectionsOf)];
+}
+
+/** All commands inside a probe. */
+export function commandsOf(spec: ProbeSpec): NonNullable<ProbeSpec['commands']>[number][] {
+  return [...(spec.commands ?? []), ...(spec.all ?? []).flatMap(commandsOf)];
 }
 
 /** All batches inside a probe. */

@@ -51,7 +51,7 @@ async function told(
   }
 }
 
-/** `sh -c 'script' [name args…]`, or a script on standard input. */
+/** `sh -c 'script' [name args…]`, `sh file [args…]`, or a script on standard input. */
 async function runShell(args: readonly string[], io: ContainerIo, world: PodWorld): Promise<number> {
   const flag = args.findIndex((arg) => /^-[a-z]*c$/.test(arg));
   const shell = podShell(world);
@@ -60,7 +60,8 @@ async function runShell(args: readonly string[], io: ContainerIo, world: PodWorl
     for (const [index, value] of positional.entries()) shell.variables.set(String(index + 1), value);
     return shell.run(script, { out: io.out, err: io.err, signal: io.signal });
   }
-  const [file] = args.filter((arg) => !arg.startsWith('-'));
+  const [file, ...positional] = args.filter((arg) => !arg.startsWith('-'));
+  for (const [index, value] of positional.entries()) shell.variables.set(String(index + 1), value);
   const script = file === undefined ? await readAll(io.stdin) : world.files.read(file);
   if (script === undefined) {
     io.err(`sh: ${file}: No such file or directory\n`);

@@ -85,10 +85,10 @@ function readDollar(reader: Reader, quoted: boolean): WordPart {
     return { type: 'substitution', script: reader.takeSubstitution(), quoted };
   }
   if (reader.peek() === '{') {
-    const braced = reader.match(/\{([A-Za-z_][A-Za-z0-9_]*|\?)\}/y);
+    const braced = reader.match(/\{([A-Za-z_][A-Za-z0-9_]*|[1-9]|\?)\}/y);
     if (!braced) throw new ShellSyntaxError('A braced variable needs a name and a closing brace.');
     return { type: 'variable', name: braced[1] ?? '', quoted };
   }
-  const name = reader.match(/[A-Za-z_][A-Za-z0-9_]*|\?/y)?.[0];
+  const name = reader.match(/[A-Za-z_][A-Za-z0-9_]*|[1-9]|\?/y)?.[0];
   return name === undefined ? { type: 'text', text: '$', quoted } : { type: 'variable', name, quoted };
 }

@@ -83,6 +83,15 @@ export function readCertificate(pem: string): Certificate {
   };
 }
 
+/** All certificates of a PEM text; none where one of them cannot be read. */
+export function readCertificates(text: string): Certificate[] {
+  try {
+    return der.splitPem('CERTIFICATE', text).map(readCertificate);
+  } catch {
+    return [];
+  }
+}
+
 /** Reads a PEM request; RangeError when it cannot be read. */
 export function readRequest(pem: string): Request {
   const raw = der.fromPem('(?:NEW )?CERTIFICATE REQUEST', pem);

@@ -278,7 +278,8 @@ function briefText(secured: TLSSocket, [leaf]: readonly Certificate[], judged: C
 function temporaryKey(secured: TLSSocket): string {
   const info = secured.getEphemeralKeyInfo();
   if (info === null || !('name' in info) || info.name === undefined) return '';
-  return `Server Temp Key: ${info.name === 'prime256v1' ? 'ECDH, prime256v1' : info.name}, ${info.size} bits\n`;
+  const size = info.size === undefined ? '' : `, ${info.size} bits`;
+  return `Server Temp Key: ${info.name === 'prime256v1' ? 'ECDH, prime256v1' : info.name}${size}\n`;
 }
 
 interface Shown {

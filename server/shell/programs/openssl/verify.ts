@@ -1,8 +1,7 @@
-import { der } from '#ca';
 import { type ChainError, judgeChain, VERIFY_TEXTS } from './chain.ts';
 import { type OpensslWorld, readFile, readInput, type Verb } from './context.ts';
 import { printName } from './names.ts';
-import { type Certificate, readCertificate } from './objects.ts';
+import { type Certificate, readCertificates } from './objects.ts';
 import { readOptions } from './options.ts';
 import { type CommandIo, UsageError } from './shell.ts';
 import { readCertificateOr } from './x509.ts';
@@ -78,13 +77,7 @@ function showChain(chain: readonly Certificate[], trusted: readonly Certificate[
 /** All certificates of a PEM file. */
 export function bundle(path: string | undefined, world: OpensslWorld): Certificate[] {
   if (path === undefined) return [];
-  const pems = der.splitPem('CERTIFICATE', readFile(path, world));
-  if (pems.length === 0) throw new UsageError(`Could not read certificates from ${path}: it holds no PEM certificate`);
-  return pems.map((pem) => {
-    try {
-      return readCertificate(pem);
-    } catch {
-      throw new UsageError(`Could not read certificates from ${path}: one of them is broken`);
-    }
-  });
+  const found = readCertificates(readFile(path, world));
+  if (found.length > 0) return found;
+  throw new UsageError(`Could not read certificates from ${path}: it holds no PEM certificate that can be read`);
 }

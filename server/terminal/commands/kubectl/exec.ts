@@ -1,6 +1,6 @@
 import type { RunningPod } from '#sandbox';
-import { onOff, runCurl, runFortio, value } from '#shell';
-import { type CommandIo, type ShellContext, UsageError } from '../../command.ts';
+import { onOff, textPipe, value } from '#shell';
+import { type CommandIo, UsageError } from '../../command.ts';
 import { formatTable } from '../../table.ts';
 import { namespaceOf, type Verb } from '../verb.ts';
 import { chooseContainer } from './containers.ts';
@@ -8,12 +8,13 @@ import { usage } from './errors.ts';
 import { completePods, findPod } from './targets.ts';
 
 const SHELLS = new Set(['sh', 'bash', 'ash']);
-const PROGRAMS = ['curl', 'fortio', 'ss', 'hostname', 'env'];
+const PROGRAMS = ['curl', 'fortio', 'openssl', 'ss', 'hostname', 'env', 'sh', 'cat', 'ls', 'nslookup', 'nc'];
 
 export const exec: Verb = {
   name: 'exec',
   manual: `kubectl exec <pod | deploy/name> [-c container] [-n namespace] -- <program> [arguments]
-Programs inside a pod: curl, fortio load, ss (or netstat), hostname, and what the image brings. There is no shell inside.`,
+Runs a program inside a pod: curl, fortio load, openssl, ss (or netstat), nslookup, nc, cat, env, sh -c '…', and what the image brings.
+With -i it reads what is piped into kubectl.`,
   flags: { container: value('c'), stdin: onOff('i'), tty: onOff('t'), quiet: onOff('q') },
   run: async (flags, io, context) => {
     const command = flags.afterDashes ?? [];
@@ -25,7 +26,7 @@ Programs inside a pod: curl, fortio load, ss (or netstat), hostname, and what th
     if (command.length === 0) throw new UsageError('error: you must specify at least one command for the container');
     const pod = findPod(context, namespaceOf(flags), word);
     const container = chooseContainer({ pod, asked: flags.text('container'), verb: 'exec' }, io, context);
-    const code = await runInPod(unwrapShell(command), { pod, container, io, context });
+    const code = await runInPod(command, { pod, container, io, withInput: flags.on('stdin') });
     if (code !== 0 && !io.signal.aborted) io.err(`command terminated with exit code ${code}\n`);
     return code;
   },
@@ -37,57 +38,24 @@ interface Inside {
   readonly pod: RunningPod;
   readonly container: string;
   readonly io: CommandIo;
-  readonly context: ShellContext;
+  /** The pod's program reads what is piped into kubectl. */
+  readonly withInput: boolean;
 }
 
-async function runInPod(command: readonly string[], inside: Inside): Promise<number> {
-  const { pod, container, io, context } = inside;
+async function runInPod(command: readonly string[], { pod, container, io, withInput }: Inside): Promise<number> {
   const [program = '', ...args] = command;
   const name = program.split('/').at(-1) ?? program;
-  const fetch: RunningPod['fetch'] = (url, init) => pod.fetch(url, init);
-  switch (name) {
-    case 'curl':
-      return told(() => runCurl(args, { io, clock: context.clock, fetch }), io);
-    case 'fortio':
-      return told(() => runFortio(args, { io, clock: context.clock, fetch }), io);
-    case 'ss':
-    case 'netstat':
-      io.out(listeners(pod, container));
-      return 0;
-    case 'hostname':
-      io.out(`${pod.name}\n`);
-      return 0;
+  if (name === 'ss' || name === 'netstat') {
+    io.out(listeners(pod, container));
+    return 0;
   }
-  if (SHELLS.has(name))
+  if (SHELLS.has(name) && args.every((arg) => /^-[il]+$/.test(arg)) && !(withInput && io.hasStdin)) {
     throw new UsageError(
-      'error: the pods of the lab have no shell; name the program, for example: -- curl http://cart:8080/',
+      `error: this terminal holds no shell of a pod open; give it a script: -- ${name} -c 'curl -s http://cart:8080/'`,
     );
-  const result = pod.exec(container, command);
-  if (!result)
-    throw new UsageError(
-      `error: Internal error occurred: error executing command in container: exec: "${program}": executable file not found in $PATH`,
-    );
-  io.out(result.stdout);
-  return result.exitCode;
-}
-
-/** What a program in the pod says of its own use goes to its error stream, and its exit code to kubectl. */
-async function told(run: () => Promise<number>, io: CommandIo): Promise<number> {
-  try {
-    return await run();
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    io.err(`${error.message}\n`);
-    return error.exitCode;
   }
-}
-
-/** `sh -c "curl …"` with one plain command is what tutorials print: run that command. */
-function unwrapShell(command: readonly string[]): readonly string[] {
-  const [program = '', flag, script] = command;
-  const isShell = SHELLS.has(program.split('/').at(-1) ?? program);
-  if (!isShell || flag !== '-c' || script === undefined || /[|&;<>$`"'\\\n]/.test(script)) return command;
-  return script.trim().split(/\s+/);
+  const input = withInput && io.hasStdin;
+  return pod.run(container, command, { ...io, hasStdin: input, stdin: input ? io.stdin : textPipe('') });
 }
 
 /** Istio's ports in each proxy's pod. */
