@@ -122,7 +122,7 @@ export function nextHalfHour(readiness: Readiness, dueCards: number): Step[] {
         text: `Lab for “${objective.text}”`,
         href: `/lab/${missing.id}/`,
       });
-    else steps.push({ minutes: 15, text: `Read again: “${objective.text}”`, href: `/days/${day.day}/` });
+    else steps.push({ minutes: 15, text: `Day ${day.day}: “${objective.text}”`, href: `/days/${day.day}/` });
   }
   const left = 30 - steps.reduce((sum, { minutes }) => sum + minutes, 0);
   if (left >= 5) steps.push({ minutes: left, text: 'Answer interview questions aloud', href: '/drills/' });

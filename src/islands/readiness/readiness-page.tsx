@@ -148,7 +148,7 @@ function ReadinessMap({ map, log: { deck, log, add } }: { map: readonly DayEvide
 
 function Day({ day }: { day: DayState }) {
   return (
-    <details className="day-row" open={day.ready > 0}>
+    <details className="day-row">
       <summary>
         <span>
           Day {day.day} · {day.title}
