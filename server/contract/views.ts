@@ -156,7 +156,7 @@ export interface StepView extends Omit<DecisionStep, 'rejected'> {
   rejected?: { name: string; reason: string; location?: SourceLocation }[];
 }
 
-export interface HopView extends Omit<HopRecord, 'steps'> {
+export interface HopView extends Omit<HopRecord, 'steps' | 'handshakes'> {
   steps: StepView[];
 }
 

@@ -61,7 +61,9 @@ function related(ordered: readonly Placed[], focus: readonly HopRecord[]): Place
 const byStart = (hops: readonly HopRecord[]): HopRecord[] => [...hops].sort((a, b) => a.startMs - b.startMs);
 
 function hopView(hop: HopRecord, locate: Locate): HopView {
-  return { ...hop, steps: hop.steps.map((step) => stepView(step, locate)) };
+  // Handshakes are read one request at a time: their certificates are many times the rest.
+  const { handshakes: _handshakes, ...rest } = hop;
+  return { ...rest, steps: hop.steps.map((step) => stepView(step, locate)) };
 }
 
 function stepView(step: DecisionStep, locate: Locate): StepView {

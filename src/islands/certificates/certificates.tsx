@@ -1,4 +1,5 @@
 import type { CertificatesView, ProxyCertificatesView } from '#contract';
+import { Choice } from '../parts/choice.tsx';
 import { Empty } from '../parts/empty.tsx';
 import { counted, formatTime } from '../parts/format.ts';
 import { Pending } from '../parts/pending.tsx';
@@ -7,23 +8,45 @@ import { serviceTitle } from '../parts/titles.ts';
 import { useLive } from '../parts/use-live.ts';
 import { useLab, useStore } from '../parts/use-store.ts';
 import { Chain } from './chain.tsx';
+import { Handshakes } from './handshake.tsx';
 import { lifeOf, shortSerial } from './life.ts';
 import { LifeBar } from './life-bar.tsx';
 
 /** Every proxy's certificate: whom it proves, who signed it, how long it lives, and those that it had before. */
 export default function Certificates() {
   const lab = useLab();
-  const view = useStore(lab.stores.view);
+  const { show } = useStore(lab.stores.view);
+  const place = show === HANDSHAKE ? HANDSHAKE : 'proxies';
+  return (
+    <div className="certs">
+      {(show === undefined || show === HANDSHAKE) && (
+        <div className="toolbar">
+          <Choice
+            label="What to show"
+            choices={PLACES}
+            chosen={place}
+            onChoose={(next) => (next === HANDSHAKE ? lab.show({ show: HANDSHAKE }) : lab.unshow('show'))}
+          />
+        </div>
+      )}
+      {place === HANDSHAKE ? <Handshakes /> : <Proxies shown={show} />}
+    </div>
+  );
+}
+
+const HANDSHAKE = 'handshake';
+const PLACES = [
+  ['proxies', 'Proxies'],
+  [HANDSHAKE, 'Handshake of the request'],
+] as const;
+
+function Proxies({ shown }: { shown: string | undefined }) {
   const live = useLive('certificates.read', {});
   if (live.state !== 'ready') return <Pending live={live} what="The certificates" />;
   const { proxies } = live.value;
-  const open = proxies.find(({ pod }) => pod === view.show);
+  const open = proxies.find(({ pod }) => pod === shown);
   if (proxies.length === 0) return <Empty text="No workload has a proxy, so nobody here has a certificate." />;
-  return (
-    <div className="certs">
-      {open === undefined ? <AllProxies view={live.value} /> : <OneProxy view={live.value} proxy={open} />}
-    </div>
-  );
+  return open === undefined ? <AllProxies view={live.value} /> : <OneProxy view={live.value} proxy={open} />;
 }
 
 export function workloadWords({
