@@ -121,6 +121,8 @@ const object = z.strictObject({
   name: z.string().optional(),
   /** A list inside the object whose items are looked at one by one: `spec.http`. */
   each: z.string().optional(),
+  /** Beside `each`: paths of the object itself and what their value must be, as text. */
+  whole: z.record(z.string(), z.string()).optional(),
   /** Paths that must exist. */
   has: z.array(z.string()).optional(),
   /** Paths that must not exist. */

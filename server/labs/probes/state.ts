@@ -127,21 +127,25 @@ function isWanted(stored: KubeObject, spec: NonNullable<ProbeSpec['object']>): b
   if (spec.namespace !== undefined && namespace !== spec.namespace) return false;
   if (spec.notNamespace !== undefined && namespace === spec.notNamespace) return false;
   if (spec.name !== undefined && name !== spec.name) return false;
+  if (!hasValues(stored, spec.whole ?? {})) return false;
   const items = spec.each === undefined ? [stored] : valueAt(stored, spec.each).flat();
   return items.some(
     (item) =>
       (spec.has ?? []).every((path) => valueAt(item, path).length > 0) &&
       !(spec.lacks ?? []).some((path) => valueAt(item, path).length > 0) &&
-      Object.entries(spec.equals ?? {}).every(([path, text]) =>
-        valueAt(item, path)
-          .flat()
-          .some((value) => String(value) === text),
-      ) &&
+      hasValues(item, spec.equals ?? {}) &&
       Object.entries(spec.contains ?? {}).every(([path, text]) =>
         valueAt(item, path).some((value) => String(value).includes(text)),
       ),
   );
 }
+
+const hasValues = (item: unknown, wanted: Readonly<Record<string, string>>): boolean =>
+  everyEntry(wanted, (path, text) =>
+    valueAt(item, path)
+      .flat()
+      .some((value) => String(value) === text),
+  );
 
 function subsetLabels(sandbox: Sandbox, host: string, namespace: string): Map<string, Record<string, string>> {
   const found = new Map<string, Record<string, string>>();
