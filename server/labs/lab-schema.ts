@@ -143,6 +143,20 @@ const durations = z.strictObject({
   than: z.union([z.string(), durationField]),
 });
 
+/** What the terminal's xDS client and istiod know of each other. All that is given must hold. */
+const xds = z.strictObject({
+  /** The state of these types at istiod, as `istioctl proxy-status` has it. */
+  status: z.record(z.string(), z.enum(['SYNCED', 'STALE', 'ERROR', 'NOT SENT'])).optional(),
+  /** Some push moved exactly these types, and each of its responses was answered so. */
+  pushed: z.strictObject({ types: z.array(z.string()).min(1), answer: z.enum(['acked', 'nacked']) }).optional(),
+  /** A type whose latest response was refused, while an earlier version is still in use. */
+  keepsOldAfterNack: z.string().optional(),
+  /** An answer was sent with a nonce that was not the latest. */
+  staleAnswer: z.boolean().optional(),
+  /** The state of a type at the proxies of the pods with these labels. */
+  beside: z.strictObject({ labels, type: z.string(), is: z.string() }).optional(),
+});
+
 export interface ProbeSpec {
   readonly all?: readonly ProbeSpec[] | undefined;
   readonly any?: readonly ProbeSpec[] | undefined;
@@ -166,6 +180,7 @@ export interface ProbeSpec {
   readonly durations?: z.infer<typeof durations> | undefined;
   readonly repeatedDestination?: { readonly host: string } | undefined;
   readonly analysis?: { readonly without: readonly string[] } | undefined;
+  readonly xds?: z.infer<typeof xds> | undefined;
   readonly answered?: { readonly check: string; readonly choices: Readonly<Record<string, string>> } | undefined;
   readonly answers?: Readonly<Record<string, string>> | undefined;
 }
@@ -206,6 +221,7 @@ const probe: z.ZodType<ProbeSpec> = z.lazy(() =>
     repeatedDestination: z.strictObject({ host: z.string() }).optional(),
     /** `istioctl analyze` of the mesh as it is tells none of these codes. */
     analysis: z.strictObject({ without: z.array(z.string()).min(1) }).optional(),
+    xds: xds.optional(),
     /** What the learner last chose for these items of a check's question. */
     answered: z.strictObject({ check: id, choices: z.record(z.string(), z.string()) }).optional(),
     answers: z.record(z.string(), z.string()).optional(),

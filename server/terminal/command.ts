@@ -1,6 +1,7 @@
 import type { Clock } from '#domain';
 import type { ApplyOutcome, ManifestFile, Sandbox } from '#sandbox';
 import type { Command as ShellCommand, ShellFiles, ShellWorld } from '#shell';
+import type { HandClient } from '#xds';
 
 export { type CommandIo, UsageError } from '#shell';
 
@@ -9,6 +10,8 @@ export interface ShellContext extends ShellWorld {
   readonly sandbox: Sandbox;
   readonly clock: Clock;
   readonly files: ShellFiles;
+  /** The xDS client of the command `xds`, one for all tabs. */
+  readonly xds: HandClient;
   /** Applies as the editor does, so that the push is numbered and shown. `names` are files of the shell or "stdin". */
   apply(
     files: readonly ManifestFile[],

@@ -4,6 +4,7 @@ import { curl } from './commands/curl.ts';
 import { fortio } from './commands/fortio.ts';
 import { istioctl } from './commands/istioctl/index.ts';
 import { kubectl } from './commands/kubectl/index.ts';
+import { xds } from './commands/xds.ts';
 import { type Completion, complete } from './completion.ts';
 
 /** One terminal tab: keeps its variables and an unfinished script between lines. */
@@ -54,7 +55,18 @@ const clear: Command = {
 
 const openssl: Command = opensslCommand(({ sandbox }) => sandbox.dialFromOutside);
 
-const allCommands: readonly Command[] = [kubectl, istioctl, curl, openssl, fortio, help, man, clear, ...textCommands];
+const allCommands: readonly Command[] = [
+  kubectl,
+  istioctl,
+  xds,
+  curl,
+  openssl,
+  fortio,
+  help,
+  man,
+  clear,
+  ...textCommands,
+];
 const commandTable: ReadonlyMap<string, Command> = new Map([
   ...allCommands.map((command) => [command.name, command] as const),
   ...Object.entries(aliases).map(

@@ -11,6 +11,7 @@ import {
 } from '#labs';
 import { createSandbox, type ManifestFile, type Sandbox, type SandboxEvent } from '#sandbox';
 import { createShellFiles } from '#terminal';
+import { HandClient } from '#xds';
 import type { SavedState } from '../protocol.ts';
 import { type Applies, createApplies } from './applies.ts';
 import { createEvidence, type Evidence } from './evidence/evidence.ts';
@@ -96,6 +97,8 @@ export function createLabSession(options: LabSessionOptions): LabSession {
     },
   });
 
+  const hand = new HandClient();
+
   const samples = new Map([
     ...lab.samples,
     ...lab.topology.map(({ file, text }) => [`topology/${file}`, text] as const),
@@ -138,6 +141,7 @@ export function createLabSession(options: LabSessionOptions): LabSession {
     podsAtStart,
     pushedVersions,
     answered: checks.answered(),
+    hand,
   });
   const checks = createChecks({
     specs: lab.spec.checks,
@@ -239,6 +243,7 @@ export function createLabSession(options: LabSessionOptions): LabSession {
     feeds?.stop();
     forget?.();
     terminals.stop();
+    hand.close();
     traffic?.stop();
     await sandbox?.stop();
   };
@@ -250,6 +255,7 @@ export function createLabSession(options: LabSessionOptions): LabSession {
         return sandbox;
       },
       clock,
+      xds: hand,
       files: shellFiles,
       mintChangeId: () => applies.mintChangeId(),
       changed: (changeId, title) => applies.follow(changeId, title),

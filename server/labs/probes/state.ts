@@ -1,10 +1,12 @@
 import type { KubeObject } from '#domain';
 import type { Sandbox } from '#sandbox';
+import type { HandClient } from '#xds';
 import type { ProbeSpec } from '../lab-schema.ts';
 import { certificateIs } from './certificates.ts';
 import { readCounter } from './counters.ts';
 import { comparesDurations } from './durations.ts';
 import { everyEntry, valueAt } from './fields.ts';
+import { handHolds } from './hand.ts';
 
 /** What a probe of the mesh's present state needs to look at. */
 export interface ProbeContext {
@@ -15,6 +17,8 @@ export interface ProbeContext {
   readonly pushedVersions: ReadonlyMap<string, string>;
   /** What the learner last chose at each check, by check and item; absent: nothing. */
   readonly answered?: ReadonlyMap<string, Readonly<Record<string, string>>>;
+  /** The terminal's xDS client; absent: there is none. */
+  readonly hand?: HandClient;
 }
 
 type Field = Exclude<keyof ProbeSpec, 'all' | 'any' | 'not' | 'batch' | 'ejections' | 'commands' | 'answers'>;
@@ -118,6 +122,7 @@ const probes: { readonly [Name in Field]: (spec: NonNullable<ProbeSpec[Name]>, c
     const chosen = answered?.get(check);
     return chosen !== undefined && everyEntry(choices, (item, choice) => chosen[item] === choice);
   },
+  xds: (spec, { hand, sandbox }) => hand !== undefined && handHolds(spec, hand, sandbox),
   analysis: ({ without }, { sandbox }) =>
     !sandbox.validate([], { namespace: 'default' }).some(({ code }) => without.includes(code)),
 };

@@ -1,6 +1,7 @@
 import type { Clock } from '#domain';
 import type { ApplyOutcome } from '#sandbox';
 import { createShellFiles, createTerminal, type Terminal } from '#terminal';
+import { HandClient } from '#xds';
 import { createFakeSandbox, type FakeSandbox } from '../../support/fake-sandbox.ts';
 
 export interface Ran {
@@ -46,6 +47,7 @@ export function createHarness(
     sandbox,
     clock: options.clock ?? sandbox.clock,
     files: shellFiles,
+    xds: new HandClient(),
     mintChangeId: () => 'minted',
     changed: (_id, title) => changes.push(title),
     apply: async (manifests, { namespace, title }): Promise<ApplyOutcome> => {
