@@ -111,15 +111,22 @@ export interface TestServer {
 }
 
 /** An HTTP/1.1 server of the codec; `onRequest` answers. */
-export async function startServer(
+export const startServer = (
   onRequest: (request: ReceivedRequest) => void,
   options: Partial<ServerConnectionOptions> = {},
+): Promise<TestServer> => serveWith(createServerConnection, onRequest, options);
+
+/** A server of some codec of ours, with all that it hears. */
+export async function serveWith(
+  serve: (socket: Socket, options: ServerConnectionOptions) => DownstreamConnection,
+  onRequest: (request: ReceivedRequest) => void,
+  options: Partial<ServerConnectionOptions>,
 ): Promise<TestServer> {
   const requests: ReceivedRequest[] = [];
   const errors: CodecError[] = [];
   const connections: DownstreamConnection[] = [];
   const server = createServer((socket) => {
-    const connection = createServerConnection(socket, {
+    const connection = serve(socket, {
       clock: systemClock,
       onRequest: (stream, on) => {
         const request = new ReceivedRequest(stream, on);

@@ -15,9 +15,9 @@ import {
   framesOf,
   GET,
   HELLO,
-  type Http2TestServer,
   nodeClient,
   startHttp2Server,
+  type TestServer,
   uint32,
 } from './harness.ts';
 
@@ -29,7 +29,7 @@ afterEach(async () => {
   cleanup = [];
 });
 
-async function start(onRequest: (request: ReceivedRequest) => void): Promise<Http2TestServer> {
+async function start(onRequest: (request: ReceivedRequest) => void): Promise<TestServer> {
   const server = await startHttp2Server(onRequest);
   cleanup.push(server.close);
   return server;

@@ -15,7 +15,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PassThrough } from '../../bench/wire-pass-through.ts';
 import { startPool, type TestPool } from '../data-plane-h1/pool-harness.ts';
-import { type Http2TestServer, startHttp2Server } from './harness.ts';
+import { startHttp2Server, type TestServer } from './harness.ts';
 
 const same = (bytes: Buffer): Buffer => bytes;
 const coder = { requestSerialize: same, requestDeserialize: same, responseSerialize: same, responseDeserialize: same };
@@ -36,7 +36,7 @@ const service = {
 
 let upstream: Server;
 let pools: TestPool[];
-let hops: Http2TestServer[];
+let hops: TestServer[];
 let client: Client;
 
 type Unary = ServerUnaryCall<Buffer, Buffer>;

@@ -1,57 +1,20 @@
 import { once } from 'node:events';
 import { type ClientHttp2Session, connect as connectHttp2, type IncomingHttpHeaders } from 'node:http2';
-import { createServer, type Socket } from 'node:net';
-import type {
-  CodecError,
-  DownstreamConnection,
-  ServerConnectionOptions,
-} from '../../../server/data-plane/http/codec.ts';
+import type { ServerConnectionOptions } from '../../../server/data-plane/http/codec.ts';
 import { FrameType, PREFACE } from '../../../server/data-plane/http/h2/frame.ts';
 import { HpackEncoder } from '../../../server/data-plane/http/h2/hpack-encoder.ts';
 import { Headers } from '../../../server/data-plane/http/headers.ts';
 import { serveHttp } from '../../../server/data-plane/http/server-codec.ts';
-import { listen, ReceivedRequest, systemClock } from '../data-plane-h1/harness.ts';
+import { type ReceivedRequest, serveWith, type TestServer } from '../data-plane-h1/harness.ts';
 
-export interface Http2TestServer {
-  readonly port: number;
-  readonly requests: ReceivedRequest[];
-  readonly errors: CodecError[];
-  readonly connections: DownstreamConnection[];
-  close(): Promise<void>;
-}
+export type { TestServer } from '../data-plane-h1/harness.ts';
 
 /** A server of our codec that finds out by itself what its clients speak; `onRequest` answers. */
-export async function startHttp2Server(
+export const startHttp2Server = (
   onRequest: (request: ReceivedRequest) => void,
   options: Partial<ServerConnectionOptions> = {},
   codec: 'AUTO' | 'HTTP2' = 'AUTO',
-): Promise<Http2TestServer> {
-  const requests: ReceivedRequest[] = [];
-  const errors: CodecError[] = [];
-  const connections: DownstreamConnection[] = [];
-  const sockets: Socket[] = [];
-  const server = createServer((socket) => {
-    sockets.push(socket);
-    const connection = serveHttp(socket, codec, {
-      clock: systemClock,
-      onRequest: (stream, on) => {
-        const request = new ReceivedRequest(stream, on);
-        requests.push(request);
-        onRequest(request);
-      },
-      onProtocolError: (error) => errors.push(error),
-      ...options,
-    });
-    connections.push(connection);
-  });
-  const port = await listen(server);
-  const close = async (): Promise<void> => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-    await once(server, 'close');
-  };
-  return { port, requests, errors, connections, close };
-}
+): Promise<TestServer> => serveWith((socket, all) => serveHttp(socket, codec, all), onRequest, options);
 
 /** Answers with what the request brought: its body, and its trailers as trailers. */
 export function echo(request: ReceivedRequest): void {

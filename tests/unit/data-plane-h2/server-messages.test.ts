@@ -5,9 +5,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Headers } from '../../../server/data-plane/http/headers.ts';
 import type { ReceivedRequest } from '../data-plane-h1/harness.ts';
 import { exchange, listen, RawClient } from '../data-plane-h1/harness.ts';
-import { ask, echo, framesOf, type Http2TestServer, nodeClient, startHttp2Server } from './harness.ts';
+import { ask, echo, framesOf, nodeClient, startHttp2Server, type TestServer } from './harness.ts';
 
-let server: Http2TestServer;
+let server: TestServer;
 let client: ClientHttp2Session;
 let answer: (request: ReceivedRequest) => void = echo;
 

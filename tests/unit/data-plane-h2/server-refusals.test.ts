@@ -2,19 +2,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FrameType, PREFACE } from '../../../server/data-plane/http/h2/frame.ts';
 import { Headers } from '../../../server/data-plane/http/headers.ts';
 import { RawClient } from '../data-plane-h1/harness.ts';
-import {
-  block,
-  frame,
-  framesOf,
-  GET,
-  HELLO,
-  type Http2TestServer,
-  SETTINGS,
-  startHttp2Server,
-  uint32,
-} from './harness.ts';
+import { block, frame, framesOf, GET, HELLO, SETTINGS, startHttp2Server, type TestServer, uint32 } from './harness.ts';
 
-let server: Http2TestServer;
+let server: TestServer;
 
 beforeEach(async () => {
   server = await startHttp2Server(({ stream }) => {

@@ -6,10 +6,10 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Headers } from '../../../server/data-plane/http/headers.ts';
 import type { ReceivedRequest } from '../data-plane-h1/harness.ts';
-import { echo, type Http2TestServer, startHttp2Server } from './harness.ts';
+import { echo, startHttp2Server, type TestServer } from './harness.ts';
 
 const run = promisify(execFile);
-let server: Http2TestServer;
+let server: TestServer;
 let folder: string;
 
 /** Answers GET with 200 bytes, everything else with its own body. */
