@@ -23,6 +23,9 @@ export interface RejectedCandidate {
   readonly name: string;
   /** In words a learner reads: `needs header end-user: jason, the request has none`. */
   readonly reason: string;
+  /** How many of its conditions hold, and how many it has; absent where there is nothing to count. */
+  readonly held?: number;
+  readonly conditions?: number;
   readonly origin?: Origin;
 }
 

@@ -1,23 +1,20 @@
 import { parseArgs } from 'node:util';
 import { ISTIO_MESH_DEFAULTS, type MeshConfig } from '#control-plane';
-import type { Clock, KubeObject, Origin } from '#domain';
+import type { Origin } from '#domain';
 import { parseManifests } from '#istio';
-import { completeWorkloads, createDryRun, createSystemClock, type DryRun, sendRequest } from '#sandbox';
+import { completeWorkloads, createSystemClock, createTrials } from '#sandbox';
 import { type CliCommand, type CliIo, type NamedText, readFiles, UsageError } from '../command.ts';
 import { readMeshFile } from '../mesh-file.ts';
 import { readObjects } from '../objects.ts';
 import { completeEndpoints } from '../pod-endpoints.ts';
-import { destinationOf, gatewayPorts, portOf, resolveHost } from './addresses.ts';
 import { explainHops, explanationText, type Locate } from './report.ts';
-import { findSource, type RequestSource } from './sources.ts';
+import { findSource } from './sources.ts';
 
 const USAGE =
   "meshwork explain -f FILE… --from NS/WORKLOAD|gateway:NS/NAME [--method M] [-H 'k: v']… [--mesh-config FILE] [--seed TEXT] [--output json] URL";
 
 /** Above any time-out that a lesson sets. */
 const PATIENCE_MS = 30_000;
-/** How long a hop may take to be recorded after the client has its answer. */
-const RECORD_MS = 500;
 
 interface Call {
   readonly from: string;
@@ -80,47 +77,16 @@ async function explain(texts: readonly NamedText[], call: Call, io: CliIo): Prom
   const clock = createSystemClock();
   const objects = completeEndpoints(completeWorkloads(readObjects(texts, io), clock));
   const source = findSource(call.from, objects);
-  const run = createDryRun({ objects, mesh: call.mesh, clock, seed: call.seed });
+  const trials = createTrials({ objects, mesh: call.mesh, clock, seed: call.seed });
   try {
-    await run.startProxy(source.pod, source.role);
-    const view = await sendRequest({ ...call, timeoutMs: PATIENCE_MS, clock }, () =>
-      dial(run, source, call.url, objects),
-    );
-    await recorded(run, clock);
+    const { view, hops } = await trials.send(source, { ...call, timeoutMs: PATIENCE_MS });
     const { from, method, url } = call;
-    const refused = run.refused.map(({ pod, name, message }) => `the proxy of ${pod} refuses ${name}: ${message}`);
+    const refused = trials.refused.map(({ pod, name, message }) => `the proxy of ${pod} refuses ${name}: ${message}`);
     const notes = [...(source.assumed === undefined ? [] : [source.assumed]), ...refused];
-    return explainHops({ from, method, url, view, hops: run.hops, notes, locate: locator(texts) });
+    return explainHops({ from, method, url, view, hops, notes, locate: locator(texts) });
   } finally {
-    await run.stop();
+    await trials.stop();
   }
-}
-
-function dial(run: DryRun, { role, pod }: RequestSource, url: URL, objects: readonly KubeObject[]) {
-  const ip = pod.status?.podIP ?? '';
-  if (role === 'router') {
-    const ports = gatewayPorts(portOf(url), pod, objects);
-    const port = ports.find((candidate) => run.network.listens({ ip, port: candidate })) ?? portOf(url);
-    return run.network.dial({ ip, port });
-  }
-  const namespace = pod.metadata.namespace ?? 'default';
-  return run.network.captured(ip, destinationOf(url, resolveHost(url.hostname, namespace, objects)));
-}
-
-/** A proxy records a hop when its part has ended, which may be a moment after the client has its answer. */
-function recorded({ hops }: DryRun, clock: Clock): Promise<void> {
-  const end = clock.monotonic() + RECORD_MS;
-  return new Promise((resolve) => {
-    let seen = -1;
-    const look = (): void => {
-      if ((hops.length === seen && hops.length > 0) || clock.monotonic() > end) resolve();
-      else {
-        seen = hops.length;
-        clock.after(15, look);
-      }
-    };
-    look();
-  });
 }
 
 function locator(texts: readonly NamedText[]): Locate {

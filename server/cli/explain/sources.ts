@@ -1,11 +1,9 @@
 import type { KubeObject } from '#domain';
-import type { PodObject } from '#sandbox';
+import type { PodObject, TrialSource } from '#sandbox';
 import { UsageError } from '../command.ts';
 
-/** Whose request it is: a pod with its sidecar, or a gateway's proxy that a client outside talks to. */
-export interface RequestSource {
-  readonly role: 'sidecar' | 'router';
-  readonly pod: PodObject;
+/** Whose request it is. */
+export interface RequestSource extends TrialSource {
   /** What had to be assumed because no file says it. */
   readonly assumed?: string;
 }

@@ -81,13 +81,23 @@ export function firstRefusal(route: CompiledRoute, subject: RouteSubject): Refus
   return undefined;
 }
 
+/** Why a route was passed over, and how many of its conditions hold all the same. */
+interface Miss {
+  readonly refusal: Refusal;
+  readonly held: number;
+}
+
+/** Counted at once: filters change the request later. */
+const heldBy = ({ conditions }: CompiledRoute, subject: RouteSubject): number =>
+  conditions.filter((condition) => condition(subject) === undefined).length;
+
 function matchRoutes(exchange: Exchange, host: CompiledVirtualHost): void {
   const subject = splitPath(exchange.head, (filter) => exchange.metadata.of(filter));
-  const refusals: Refusal[] = [];
+  const refusals: Miss[] = [];
   for (const route of host.routes) {
     const refusal = firstRefusal(route, subject);
     if (refusal !== undefined) {
-      if (exchange.steps.on) refusals.push(refusal);
+      if (exchange.steps.on) refusals.push({ refusal, held: heldBy(route, subject) });
       continue;
     }
     exchange.route = route;
@@ -110,7 +120,7 @@ function noteRoute(
   exchange: Exchange,
   host: CompiledVirtualHost,
   route: CompiledRoute,
-  refusals: readonly Refusal[],
+  refusals: readonly Miss[],
 ): void {
   const place = refusals.length + 1;
   exchange.steps.add('route', 'chosen', route.name, () => ({
@@ -124,13 +134,15 @@ function noteRoute(
   }));
 }
 
-function rejections(host: CompiledVirtualHost, refusals: readonly Refusal[]): RejectedCandidate[] {
-  return refusals.map((refusal, place) => {
+function rejections(host: CompiledVirtualHost, refusals: readonly Miss[]): RejectedCandidate[] {
+  return refusals.map(({ refusal, held }, place) => {
     const route = host.routes[place]!;
     const origin = originOf(route.origins, 'match');
     return {
       name: route.name || `route ${place + 1}`,
       reason: refusal(),
+      held,
+      conditions: route.conditions.length,
       ...(origin !== undefined && { origin }),
     };
   });

@@ -1,6 +1,6 @@
 import { isIPv4 } from 'node:net';
 import type { KubeObject, SocketAddress } from '#domain';
-import type { PodObject } from '#sandbox';
+import type { PodObject } from '../kube-types.ts';
 
 /** What a name outside the mesh resolves to: an address for documentation, RFC 5737. */
 export const OUTSIDE_ADDRESS = '198.51.100.1';
