@@ -64,4 +64,6 @@ export interface PodAccess {
   attach(pod: KubeObject, options: PodAttachOptions, streams: PodStreams, signal: AbortSignal): Promise<PodExit>;
   /** A connection to a TCP port inside the pod. Rejects with the reason when nothing listens. */
   portForward(pod: KubeObject, port: number, signal: AbortSignal): Promise<Duplex>;
+  /** A connection to a port of the pod's own address, as from outside the mesh: its sidecar sees it. Rejects with the reason. */
+  connect?(pod: KubeObject, port: number, signal: AbortSignal): Promise<Duplex>;
 }

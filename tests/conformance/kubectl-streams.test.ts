@@ -27,6 +27,22 @@ describe.skipIf(!kubectlPath)('the real kubectl reaches into pods', () => {
     expect((await kubectl.run(['logs', 'web', '-f', '--tail=1'])).out).toBe('web/app: third\nfollowed');
   });
 
+  it('proxies HTTP to a pod, path and query untouched and without credentials', async () => {
+    const raw = (path: string) => kubectl.run(['get', '--raw', `/api/v1/namespaces/default/pods/${path}`]);
+    const answer = (path: string): string => `GET ${path}, credentials: none`;
+    expect((await raw('web:8080/proxy/a%20b/c?d=e%2Ff')).out).toBe(answer('/a%20b/c?d=e%2Ff'));
+    expect((await raw('web:8080/proxy')).out).toBe(answer('/'));
+    const refused = 'error trying to reach service: dial tcp 10.0.0.1:81: connect: connection refused';
+    expect((await raw('web:81/proxy/')).err).toBe(`Error from server (ServiceUnavailable): ${refused}`);
+    expect((await raw('gone:8080/proxy/')).err).toBe('Error from server (NotFound): pods "gone" not found');
+  });
+
+  it('is told that ephemeral containers are not run', async () => {
+    const { code, err } = await kubectl.run(['debug', 'web', '--image=busybox']);
+    expect(code).toBe(1);
+    expect(err).toContain('Error from server (BadRequest): ephemeral containers are not run here; use kubectl exec');
+  });
+
   // kubectl falls back to SPDY where WebSockets are switched off, as those before 1.29 always do.
   describe.each(['true', 'false'])('with WebSockets for commands: %s', (websockets) => {
     const env = { KUBECTL_REMOTE_COMMAND_WEBSOCKETS: websockets };

@@ -13,6 +13,7 @@ export interface Subresource {
 const READ_WRITE = ['get', 'patch', 'update'] as const;
 const SCALE: Subresource = { name: 'scale', kind: 'Scale', group: 'autoscaling', version: 'v1', verbs: READ_WRITE };
 const STREAM = ['create', 'get'] as const;
+const EVERY = ['create', 'delete', 'get', 'patch', 'update'] as const;
 
 const PARTS: Readonly<Record<string, readonly Subresource[]>> = {
   '/namespaces': [{ name: 'finalize', kind: 'Namespace', verbs: ['update'] }],
@@ -22,8 +23,10 @@ const PARTS: Readonly<Record<string, readonly Subresource[]>> = {
     { name: 'exec', kind: 'PodExecOptions', verbs: STREAM },
     { name: 'log', kind: 'Pod', verbs: ['get'] },
     { name: 'portforward', kind: 'PodPortForwardOptions', verbs: STREAM },
+    { name: 'proxy', kind: 'PodProxyOptions', verbs: EVERY },
   ],
   '/replicationcontrollers': [SCALE],
+  '/services': [{ name: 'proxy', kind: 'ServiceProxyOptions', verbs: EVERY }],
   '/serviceaccounts': [
     { name: 'token', kind: 'TokenRequest', group: 'authentication.k8s.io', version: 'v1', verbs: ['create'] },
   ],

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { gzip } from 'node:zlib';
 import { MeshworkError } from '#domain';
 import type { KubeStatus, UserInfo } from '../doors.ts';
 import { KubeStatusError } from '../status-error.ts';
@@ -7,6 +8,10 @@ export const ANONYMOUS: UserInfo = { username: 'system:anonymous', groups: ['sys
 
 /** Warnings beyond this many bytes in one answer are left out. */
 const MAX_WARNING_BYTES = 4096;
+
+/** From this size on, answers are compressed for those who take it, as fast as may be. Source: responsewriters in k8s.io/apiserver. */
+const GZIP_THRESHOLD = 128 * 1024;
+const GZIP_LEVEL = 1;
 
 /** One request and its answer. */
 export class Exchange {
@@ -19,6 +24,7 @@ export class Exchange {
   user: UserInfo = ANONYMOUS;
   readonly #warnings: string[] = [];
   #warningBytes = 0;
+  #sent = false;
 
   constructor(request: IncomingMessage, response: ServerResponse | undefined, signal: AbortSignal) {
     this.request = request;
@@ -65,10 +71,28 @@ export class Exchange {
   }
 
   send(status: number, body: string | Uint8Array, contentType: string): void {
-    if (this.response.headersSent) return;
+    if (this.#sent || this.response.headersSent) return;
+    this.#sent = true;
     this.#head(status, contentType);
+    if (this.#compresses(status, body)) {
+      this.response.setHeader('Content-Encoding', 'gzip');
+      this.response.setHeader('Vary', 'Accept-Encoding');
+      gzip(body, { level: GZIP_LEVEL }, (error, compressed) => {
+        if (error) this.response.destroy(error);
+        else this.#end(compressed);
+      });
+    } else this.#end(body);
+  }
+
+  #end(body: string | Uint8Array): void {
     this.response.setHeader('Content-Length', Buffer.byteLength(body));
     this.response.end(this.method === 'HEAD' ? undefined : body);
+  }
+
+  #compresses(status: number, body: string | Uint8Array): boolean {
+    if (status !== 200 || this.method !== 'GET' || Buffer.byteLength(body) < GZIP_THRESHOLD) return false;
+    const accepted = (this.header('accept-encoding') ?? '').split(',').map((each) => each.trim().toLowerCase());
+    return accepted.some((each) => /^gzip(?:;\s*q=(?!0(?:\.0*)?$).+)?$/.test(each));
   }
 
   /** Sends the head of an answer whose body follows in pieces. */

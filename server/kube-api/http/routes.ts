@@ -9,6 +9,7 @@ import type { ApiContext } from './context.ts';
 import { remove, removeCollection, success } from './deletes.ts';
 import { list } from './list.ts';
 import { patch } from './patches.ts';
+import { proxy } from './proxy.ts';
 import { nameFrom, type ResourceRequest } from './resource.ts';
 import { scale } from './scale.ts';
 import { createToken } from './tokens.ts';
@@ -32,7 +33,11 @@ const PARTS: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
   exec: { create: needsUpgrade, get: needsUpgrade },
   attach: { create: needsUpgrade, get: needsUpgrade },
   portforward: { create: needsUpgrade, get: needsUpgrade },
+  proxy: { get: proxy, create: proxy, update: proxy, patch: proxy, delete: proxy },
 };
+
+/** What `kubectl debug` asks for. */
+const EPHEMERAL = 'ephemeralcontainers';
 
 const methodNotAllowed = (): KubeStatusError =>
   new KubeStatusError('MethodNotAllowed', 'the server does not allow this method on the requested resource', {});
@@ -64,11 +69,18 @@ export async function serve(
 
 function handlersOf({ kind, path }: ResourceRequest): Readonly<Record<string, Handler>> {
   if (path.subresource === '') return path.name === '' ? COLLECTION : OBJECT;
+  if (path.resource === 'pods' && path.subresource === EPHEMERAL) throw noEphemeralContainers();
   const served = subresourcesOf(kind).some((each) => each.name === path.subresource);
-  const handlers = served && path.rest === '' ? PARTS[path.subresource] : undefined;
+  const mayGoOn = path.rest === '' || path.subresource === 'proxy';
+  const handlers = served && mayGoOn ? PARTS[path.subresource] : undefined;
   if (!handlers) throw resourceNotFound();
   return handlers;
 }
+
+const noEphemeralContainers = (): KubeStatusError =>
+  badRequest(
+    'ephemeral containers are not run here; use kubectl exec, whose curl, nslookup, openssl and other small programs every container has, or start a pod: kubectl run debug -it --image=curlimages/curl -- sh',
+  );
 
 function get(request: ResourceRequest, context: ApiContext): void {
   const { exchange, kind, path, word } = request;

@@ -1,3 +1,4 @@
+import { connect, type Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import type { Clock, KubeObject } from '#domain';
 import { errorMessage } from '#domain';
@@ -70,7 +71,24 @@ export function createPodAccess({ kubelet, clock }: { readonly kubelet: Kubelet;
         });
       return socket;
     },
+    // The address is the runtime's, whatever the object's status says: that a learner may write.
+    connect: (pod, port, signal) => reach({ host: runtimeOf(pod).ip, port, signal }),
   };
+}
+
+function reach(target: {
+  readonly host: string;
+  readonly port: number;
+  readonly signal: AbortSignal;
+}): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(target);
+    socket.once('connect', () => resolve(socket));
+    socket.once('error', ({ code = '' }: NodeJS.ErrnoException) => {
+      const why = code === 'ECONNREFUSED' ? 'connection refused' : code;
+      reject(new Error(`dial tcp ${target.host}:${target.port}: connect: ${why}`));
+    });
+  });
 }
 
 function refuseWhatNeverRan(

@@ -1,3 +1,4 @@
+import { createServer as createHttpServer } from 'node:http';
 import { createConnection, createServer, type Server } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -30,15 +31,24 @@ async function run(command: readonly string[], streams: PodStreams): Promise<num
   }
 }
 
-/** Pods without a node: a log of three lines, a few programs, and a TCP port that sends back what it gets with `echo:` before it. */
+const portOf = (server: Server): number => {
+  const address = server.address();
+  return typeof address === 'object' && address ? address.port : 0;
+};
+
+/** Pods without a node: a log of three lines, a few programs, a TCP port that sends back what it gets with `echo:` before it, and HTTP. */
 export async function fakePods(): Promise<{ access: PodAccess; stop(): void }> {
   const echo: Server = createServer((socket) => {
     socket.on('error', () => socket.destroy());
     socket.on('data', (data) => socket.end(`echo:${data.toString()}`));
   });
   await new Promise<void>((resolve) => echo.listen(0, '127.0.0.1', resolve));
-  const address = echo.address();
-  const port = typeof address === 'object' && address ? address.port : 0;
+  const http = createHttpServer((request, response) => {
+    const credentials = request.headers.authorization === undefined ? 'none' : 'some';
+    response.end(`${request.method} ${request.url}, credentials: ${credentials}\n`);
+  });
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+  const port = portOf(echo);
   const access: PodAccess = {
     async *logs(pod, options, signal) {
       const lines = ['first', 'second', 'third'].map((line) => `${pod.metadata.name}/${options.container}: ${line}\n`);
@@ -55,6 +65,17 @@ export async function fakePods(): Promise<{ access: PodAccess; stop(): void }> {
       if (wanted !== 8080) throw new Error(`dial tcp4 127.0.0.1:${wanted}: connect: connection refused`);
       return createConnection({ host: '127.0.0.1', port });
     },
+    connect: async (_pod, wanted): Promise<Duplex> => {
+      if (wanted !== 8080) throw new Error(`dial tcp 10.0.0.1:${wanted}: connect: connection refused`);
+      return createConnection({ host: '127.0.0.1', port: portOf(http) });
+    },
   };
-  return { access, stop: () => echo.close() };
+  return {
+    access,
+    stop: () => {
+      echo.close();
+      http.closeAllConnections();
+      http.close();
+    },
+  };
 }
