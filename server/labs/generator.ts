@@ -1,6 +1,6 @@
 import type { Random, Timer } from '#domain';
 import type { Sandbox } from '#sandbox';
-import type { FetchInit, FetchResponse } from '#workloads';
+import type { ClientTls, FetchResponse } from '#workloads';
 import { failureOf } from './failure.ts';
 import type { TrafficSpec } from './lab-schema.ts';
 import { everyEntry } from './probes/fields.ts';
@@ -59,9 +59,22 @@ export function createGenerator(spec: TrafficSpec, sandbox: Sandbox, onSent: OnS
     const beganMs = sandbox.clock.monotonic();
     const tookMs = (): number => sandbox.clock.monotonic() - beganMs;
     const request = fetchFrom({ spec, sandbox, turn: turn++, path, headers: all }).then(
-      ({ status, headers: answered }) => ({ traceId, status, headers: answered, tookMs: tookMs() }),
+      ({ status, headers: answered, serverNames }) => ({
+        traceId,
+        status,
+        headers: answered,
+        ...(serverNames && { serverNames }),
+        tookMs: tookMs(),
+      }),
       // No answer is an outcome that checks count, not a failure of ours.
-      (error: unknown) => ({ traceId, status: 0, headers: {}, tookMs: tookMs(), failure: failureOf(error) }),
+      (error: unknown) => ({
+        traceId,
+        status: 0,
+        headers: {},
+        serverNames: [],
+        tookMs: tookMs(),
+        failure: failureOf(error),
+      }),
     );
     open.add(request);
     return request.then((ended) => {
@@ -124,24 +137,35 @@ interface Fetching {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** The server's certificate is taken as it is: labs are about what the other side makes of the client's. */
-function tlsOf({ tls, from }: TrafficSpec, sandbox: Sandbox): Pick<FetchInit, 'tls'> {
-  if (tls === undefined) return {};
+/** What the traffic's client shows and trusts; without roots it takes any server, since labs may be about the client's certificate alone. */
+function tlsOf({ tls, from }: TrafficSpec, sandbox: Sandbox): ClientTls | undefined {
+  if (tls === undefined) return undefined;
   const namespace = typeof from === 'object' && 'namespace' in from ? from.namespace : 'default';
-  const secret = tls.secret === undefined ? undefined : sandbox.store.get('Secret', { namespace, name: tls.secret });
-  const data = (secret?.['data'] ?? {}) as Readonly<Record<string, string>>;
-  const file = (name: string): string | undefined =>
-    data[name] === undefined ? undefined : Buffer.from(data[name], 'base64').toString('utf8');
+  const dataOf = (kind: 'Secret' | 'ConfigMap', name: string | undefined): Readonly<Record<string, string>> =>
+    (name === undefined ? undefined : sandbox.store.get(kind, { namespace, name })?.['data']) as never;
+  const file = (name: string): string | undefined => {
+    const encoded = dataOf('Secret', tls.secret)?.[name];
+    return encoded === undefined ? undefined : Buffer.from(encoded, 'base64').toString('utf8');
+  };
   const [cert, key] = [file('tls.crt'), file('tls.key')];
-  return { tls: { insecure: true, ...(cert && key ? { cert, key } : {}) } };
+  const trust = tls.roots === undefined ? { insecure: true } : { ca: dataOf('ConfigMap', tls.roots)?.['ca.crt'] ?? '' };
+  return { ...trust, ...(cert && key ? { cert, key } : {}) };
 }
 
 async function fetchFrom({ spec, sandbox, turn, path, headers }: Fetching): Promise<FetchResponse> {
-  const init = { method: spec.method, headers, timeoutMs: spec.timeoutMs, ...tlsOf(spec, sandbox) };
+  const tls = tlsOf(spec, sandbox);
+  const init = { method: spec.method, headers, timeoutMs: spec.timeoutMs, ...(tls && { tls }) };
   const url = path === undefined ? spec.url : new URL(path, spec.url).href;
   if (spec.from === 'outside' || 'gateway' in spec.from) {
-    const { pathname, search } = new URL(url);
-    return sandbox.fetchFromOutside(`http://${doorOf(spec.from, sandbox)}${pathname}${search}`, init);
+    const { pathname, search, protocol, host, hostname } = new URL(url);
+    const target = `${protocol}//${doorOf(spec.from, sandbox)}${pathname}${search}`;
+    if (protocol === 'http:') return sandbox.fetchFromOutside(target, init);
+    // Behind TLS the name counts: it is the SNI, what the certificate must have, and the host that is asked for.
+    return sandbox.fetchFromOutside(target, {
+      ...init,
+      headers: { host, ...headers },
+      tls: { serverName: hostname, ...tls },
+    });
   }
   const { namespace, labels } = spec.from;
   const pods = sandbox.pods.filter(

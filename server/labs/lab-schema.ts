@@ -45,6 +45,8 @@ const outcome = z.strictObject({
   header: z.record(z.string(), z.string()).optional(),
   /** The same by regular expression. */
   headerLike: z.record(z.string(), z.string()).optional(),
+  /** A name in the certificate that the server showed the client: `DNS:shop.example`. */
+  serverName: z.string().optional(),
   /** Hops of the request's own trace: each proxy that it passes makes one. */
   spans: z.strictObject(bounds).optional(),
   /** How long the client waited for the whole answer. */
@@ -281,8 +283,15 @@ const traffic = z.strictObject({
   /** From outside only the path is used. */
   url: z.string(),
   headers: z.record(z.string(), z.string()).default({}),
-  /** For an https URL. `secret`: a TLS Secret of the sender's namespace whose certificate the client shows. No server certificate is checked. */
-  tls: z.strictObject({ secret: z.string().optional() }).optional(),
+  /** For an https URL: what the client shows and trusts. */
+  tls: z
+    .strictObject({
+      /** A TLS Secret of the sender's namespace (outside: `default`), whose certificate the client shows. */
+      secret: z.string().optional(),
+      /** A ConfigMap there whose `ca.crt` holds the client's roots; absent: every server certificate will do. */
+      roots: z.string().optional(),
+    })
+    .optional(),
   rps: z.number().min(0.1).max(200),
   running: z.boolean().default(true),
   timeoutMs: z.number().default(15_000),

@@ -10,6 +10,8 @@ export interface SentRequest {
   /** 0: no answer at all. */
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
+  /** Names in the certificate that the server showed; absent in plaintext. */
+  readonly serverNames?: readonly string[];
   /** Why there was no answer. */
   readonly failure?: Failure;
   /** Until the whole answer was there, or there was none. */

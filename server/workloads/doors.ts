@@ -28,6 +28,8 @@ export interface FetchResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
+  /** Of an https answer: the names in the certificate that the server showed, as `DNS:shop.example`. */
+  readonly serverNames?: readonly string[];
 }
 
 /**

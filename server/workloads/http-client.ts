@@ -1,7 +1,7 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { request as httpRequest } from 'node:http';
 import { isIP, type Socket } from 'node:net';
-import { checkServerIdentity, connect as connectTls } from 'node:tls';
+import { checkServerIdentity, connect as connectTls, TLSSocket } from 'node:tls';
 import type { Clock } from '#domain';
 import { MeshworkError } from '#domain';
 import type { FetchInit, FetchResponse } from './doors.ts';
@@ -69,7 +69,9 @@ function exchange({ dial, clock, url, init }: Exchange): Promise<FetchResponse> 
       sent = send(url, init, opened);
       sent.on('error', fail);
       sent.on('response', (response) =>
-        collect(response, (outcome) => (outcome instanceof Error ? fail(outcome) : settle(() => resolve(outcome)))),
+        collect(response, (outcome) =>
+          outcome instanceof Error ? fail(outcome) : settle(() => resolve({ ...outcome, ...namesShown(opened) })),
+        ),
       );
     }, fail);
   });
@@ -98,6 +100,12 @@ function handshake(raw: Socket, url: URL, { tls = {} }: FetchInit): Promise<Sock
     // Who hears of it later must know that there never was a connection.
     secure.once('error', (error) => reject(Object.assign(error, { phase: 'handshake' })));
   });
+}
+
+/** Reads what the server of a TLS connection proved. */
+function namesShown(socket: Socket): Pick<FetchResponse, 'serverNames'> {
+  const names = socket instanceof TLSSocket ? socket.getPeerX509Certificate()?.subjectAltName : undefined;
+  return names === undefined ? {} : { serverNames: names.split(', ') };
 }
 
 function send(url: URL, init: FetchInit, socket: Socket): ClientRequest {

@@ -55,6 +55,7 @@ function times(expected: OutcomeSpec, request: SentRequest, hops: HopStore): num
   if (expected.failure !== undefined && request.failure !== expected.failure) return 0;
   if (!within(expected.took, request.tookMs)) return 0;
   for (const [name, value] of Object.entries(expected.header ?? {})) if (request.headers[name] !== value) return 0;
+  if (expected.serverName !== undefined && !request.serverNames?.includes(expected.serverName)) return 0;
   for (const [name, text] of Object.entries(expected.headerLike ?? {}))
     if (!new RegExp(text).test(request.headers[name] ?? '')) return 0;
   const { call, spans } = expected;
@@ -112,6 +113,7 @@ function phrase(expected: OutcomeSpec): string {
         : `answered ${expected.status}`,
     );
   for (const [name, value] of Object.entries(expected.header ?? {})) parts.push(`with ${name}: ${value}`);
+  if (expected.serverName !== undefined) parts.push(`from a server that showed ${expected.serverName}`);
   for (const name of Object.keys(expected.headerLike ?? {})) parts.push(`with a ${name} of the wanted form`);
   parts.push(...lasted(expected.took));
   const { call, spans } = expected;
