@@ -155,7 +155,8 @@ export function createApplies(options: AppliesOptions): Applies {
     apply,
     applyForeign: async (files, title) => {
       const outcome = await options.sandbox().apply(files, { namespace: options.namespace });
-      if (!outcome.accepted) return;
+      if (!outcome.accepted)
+        throw new ApiError('refused', outcome.diagnostics.map(({ message }) => message).join('; '));
       const named = new Set(files.map(({ file }) => file));
       applied = [...applied.filter(({ file }) => !named.has(file)), ...files];
       options.onChange();

@@ -1,5 +1,5 @@
 import type { FileView, LabState, SandboxView } from '#contract';
-import type { Clock } from '#domain';
+import { type Clock, errorMessage } from '#domain';
 import {
   type Checks,
   createChecks,
@@ -233,7 +233,9 @@ export function createLabSession(options: LabSessionOptions): LabSession {
     const named = new Set(files.map(({ file }) => file));
     editor = [...editor.filter(({ file }) => !named.has(file)), ...files];
     mirrorFiles();
-    applies.applyForeign(files, title).catch(() => undefined);
+    applies
+      .applyForeign(files, title)
+      .catch((error: unknown) => evidence.note({ reason: 'ChangeRefused', message: errorMessage(error) }));
     const applied = [...applies.applied().filter(({ file }) => !named.has(file)), ...files];
     emit({ type: 'files', files: session.files(), reason: 'others', applied });
   };

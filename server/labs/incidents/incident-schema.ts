@@ -33,8 +33,8 @@ const proofOf = (call: z.ZodType<CallSpec>) =>
   z.strictObject({
     id,
     title: z.string(),
-    /** A request whose trace has such a call. */
-    request: call.optional(),
+    /** A request whose trace has such a call, or one of several. */
+    request: z.union([call, z.array(call).min(1)]).optional(),
     /** The push that changed this object when the trouble came. */
     push: z.strictObject({ kind: z.string(), name: z.string() }).optional(),
     /** A figure that the lab measures itself, within so much of it. */

@@ -56,8 +56,7 @@ export function judgeProof(
     const traceId = hops.hop(value)?.traceId;
     if (traceId === undefined) return no('That request is no longer kept. Open a newer one.');
     const trace = hops.trace(traceId);
-    const call = proof.request;
-    const found = trace.some((hop) => isCall(call, hop, trace));
+    const found = [proof.request].flat().some((call) => trace.some((hop) => isCall(call, hop, trace)));
     return found
       ? yes('The request shows it.')
       : no('That request does not show it. Open one that failed, and read where it stopped.');
