@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Diagnostic, KindDefinition, KubeObject, SourceLocation } from '#domain';
 import { analyze, type ParsedDocument, parseManifests, validateDocument } from '#istio';
 import type { KubeStore } from '#kube-api';
@@ -62,14 +63,23 @@ export function createManifests(store: KubeStore, isServiceIp: (ip: string) => b
     return analyze(present, documents, { namespace });
   };
 
+  /** The mesh as it is may have rules that were stored with a warning: whoever changed them last, what is stored is judged. */
+  const storedProblems = (namespace: string): Diagnostic[] =>
+    store.kinds.all
+      .filter(({ group }) => group.endsWith('.istio.io'))
+      .flatMap(({ kind, group }) => store.list(`${kind}.${group}`))
+      .flatMap((object) => {
+        const text = sources.get(sourceKey(object.kind, object.metadata.namespace ?? '', object.metadata.name));
+        const isText = text !== undefined && isDeepStrictEqual(text.object.spec, object.spec);
+        const document = isText ? text : { ...NOWHERE, object };
+        const found = validateDocument(document, store.kinds.all, { namespace, checkMessage });
+        return isText ? found : found.map(({ location: _, fix: __, ...rest }) => rest);
+      });
+
   return {
     validate: (files, { namespace }) => {
       const { candidates, problems } = read(files, namespace);
-      // The mesh as it is has rules that were stored with a warning; it still stands.
-      const stands = files.length === 0 ? [...sources.values()].filter(isIstios) : [];
-      const warned = stands.flatMap((document) =>
-        validateDocument(document, store.kinds.all, { namespace, checkMessage }),
-      );
+      const warned = files.length === 0 ? storedProblems(namespace) : [];
       return [...problems, ...warned, ...advice(candidates, namespace)];
     },
     locate: ({ kind, namespace, name, path }) => sources.get(sourceKey(kind, namespace, name))?.locateKey(path),
@@ -116,4 +126,15 @@ const namespacesFirst = (candidates: readonly Candidate[]): Candidate[] => [
   ...candidates.filter(({ kind }) => kind.kind !== 'Namespace'),
 ];
 
-const isIstios = ({ object }: ParsedDocument): boolean => object.apiVersion.includes('.istio.io/');
+const START: SourceLocation = { file: '', line: 1, column: 1, endLine: 1, endColumn: 1 };
+
+/** The text of an object that none of the learner's files says. */
+const NOWHERE: Omit<ParsedDocument, 'object'> = {
+  file: '',
+  index: 0,
+  range: START,
+  fields: () => new Map(),
+  locate: () => START,
+  locateKey: () => START,
+  fieldAt: () => undefined,
+};

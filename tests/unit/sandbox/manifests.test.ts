@@ -121,4 +121,23 @@ describe('manifests', () => {
     store.delete('VirtualService', { namespace: 'default', name: 'reviews' }, { changeId: 'd' });
     expect(codes()).not.toContain('IST0130');
   });
+
+  it('judge what is stored, whoever changed it, and name no line of a text that says something else', () => {
+    apply(reviews);
+    const found = () => manifests.validate([], { namespace: 'default' }).filter(({ code }) => code === 'MW0201');
+    expect(found()).toEqual([]);
+    const [first, second] = [90, 20].map((weight, i) => ({
+      destination: { host: 'reviews', subset: `v${i + 1}` },
+      weight,
+    }));
+    const change = (weights: object): void => {
+      const name = { namespace: 'default', name: 'reviews' };
+      store.patch('VirtualService', name, { spec: { http: [{ route: weights }] } }, { changeId: 'p' });
+    };
+    change([first, second]);
+    expect(found()).toMatchObject([{ message: expect.stringContaining('110') }]);
+    expect(found()[0]?.location).toBeUndefined();
+    apply(reviews.replace('weight: 10', 'weight: 30'));
+    expect(found()[0]?.location).toMatchObject({ file: '0.yaml' });
+  });
 });
