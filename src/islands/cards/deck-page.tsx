@@ -87,8 +87,7 @@ function Deck({ log }: { log: LearnerLogState }) {
               aria-expanded={open === card.id}
               onClick={() => choose(open === card.id ? '' : card.id)}
             >
-              <span className="what">{questionOf(card)}</span>
-              <span className="kind">{kinds[card.type]}</span>
+              <span className="what">{questionOf(card)}</span> <span className="kind">{kinds[card.type]}</span>{' '}
               <span className="when">{stateWords(card, library, memories.get(card.id))}</span>
             </button>
           </li>
