@@ -1,7 +1,11 @@
 import { z } from 'zod';
 import type { SourceLocation } from '../domain/index.ts';
+import type { HopView } from './views.ts';
 
-/** What the views of evidence ask: metrics, certificates, events. */
+const fileName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}\.ya?ml$/i, 'a file name such as reviews.yaml');
+const files = z.array(z.object({ file: fileName, text: z.string().max(1_048_576, 'at most 1 MiB a file') })).max(20);
+
+/** What the views of evidence ask: metrics, certificates, events, pushes, lines, and what unsaved text would do. */
 export const evidenceSchemas = {
   /** Golden signals of the last `seconds`, ending at `untilMs` (absent: now). Answers MetricsView. */
   'metrics.read': z.object({
@@ -21,6 +25,21 @@ export const evidenceSchemas = {
     pod: z.string().max(253),
     namespace: z.string().max(63),
   }),
+  /** Which lines of the applied text the newest requests went through. Answers CaughtLinesView. */
+  'lines.caught': z.object({}),
+  /** One request through proxies that hold the unsaved text; nothing is sent. Answers RouteTrialView. */
+  'route.try': z.object({
+    files,
+    /** `namespace/pod`. */
+    from: z.string().regex(/^[a-z0-9-]{1,63}\/[a-z0-9.-]{1,253}$/),
+    method: z.string().regex(/^[A-Z]{1,20}$/),
+    url: z.string().max(2048),
+    headers: z.array(z.tuple([z.string().min(1).max(100), z.string().max(4096)])).max(30),
+  }),
+  /** What applying these files would change. Answers EffectView. */
+  'yaml.preview': z.object({ files }),
+  /** The text with its YAML laid out anew; comments stay. Answers { text }. */
+  'yaml.format': z.object({ text: z.string().max(1_048_576) }),
 } as const;
 
 /** One edge, service or version along time; every array has one figure for each step, oldest first. */
@@ -184,10 +203,76 @@ export interface PushChangesView {
   changes: ResourceChangeView[];
 }
 
+/** Lines of the applied text that decided about requests. */
+export interface CaughtLinesView {
+  /** How many requests were looked at. */
+  looked: number;
+  /** Number of the push since which they were; absent: since the start. */
+  sincePush?: number;
+  lines: {
+    file: string;
+    line: number;
+    endLine: number;
+    /** Ids of the requests it decided about, newest last; at most 200. */
+    requests: string[];
+    caught: number;
+    /** Of them, how many it ended. */
+    stopped: number;
+  }[];
+}
+
+/** One row of the match table: a route of the virtual host that was looked into. */
+export interface RouteRowView {
+  name: string;
+  result: 'chosen' | 'rejected' | 'not reached';
+  reason: string;
+  /** How many of its conditions hold, and how many it has. */
+  held?: number;
+  conditions?: number;
+  location?: SourceLocation;
+}
+
+export interface RouteTrialView {
+  /** In one sentence: where it would go. */
+  verdict: string;
+  status: number;
+  flags: string[];
+  /** `reviews v1`; empty when a proxy answers itself. */
+  reaches: string;
+  cluster: string;
+  rows: RouteRowView[];
+  /** The rejected route that came nearest, in words. */
+  closest?: string;
+  hops: HopView[];
+  /** What had to be assumed, and what a proxy refused. */
+  notes: string[];
+  /** The same request under what is in force. */
+  inForce: { status: number; flags: string[]; reaches: string; cluster: string; same: boolean };
+}
+
+export interface EffectView {
+  objects: { kind: string; namespace: string; name: string; outcome: 'created' | 'configured' | 'unchanged' }[];
+  /** Proxies whose configuration changes, with the types and names of what does. */
+  proxies: { pod: string; changes: { type: string; name: string; change: 'added' | 'changed' | 'removed' }[] }[];
+  /** Proxies in all. */
+  outOf: number;
+  /** Hosts whose clients are concerned. */
+  hosts: string[];
+  /** The newest requests, replayed before and after without being sent. */
+  replayed: number;
+  elsewhere: { request: string; from: string; what: string; before: string; after: string; count: number }[];
+  /** Why nothing was replayed, or not all. */
+  notes: string[];
+}
+
 export interface EvidenceResults {
   'metrics.read': MetricsView;
   'certificates.read': CertificatesView;
   'handshakes.read': HandshakesView;
   'events.read': EventsView;
   'push.changes': PushChangesView;
+  'lines.caught': CaughtLinesView;
+  'route.try': RouteTrialView;
+  'yaml.preview': EffectView;
+  'yaml.format': { text: string };
 }

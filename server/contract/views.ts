@@ -153,7 +153,7 @@ export interface RequestView {
 /** A decision step with its place in the learner's files. */
 export interface StepView extends Omit<DecisionStep, 'rejected'> {
   location?: SourceLocation;
-  rejected?: { name: string; reason: string; location?: SourceLocation }[];
+  rejected?: { name: string; reason: string; held?: number; conditions?: number; location?: SourceLocation }[];
 }
 
 export interface HopView extends Omit<HopRecord, 'steps' | 'handshakes'> {

@@ -60,7 +60,8 @@ function related(ordered: readonly Placed[], focus: readonly HopRecord[]): Place
 
 const byStart = (hops: readonly HopRecord[]): HopRecord[] => [...hops].sort((a, b) => a.startMs - b.startMs);
 
-function hopView(hop: HopRecord, locate: Locate): HopView {
+/** A hop with the place of each step in the text. */
+export function hopView(hop: HopRecord, locate: Locate): HopView {
   // Handshakes are read one request at a time: their certificates are many times the rest.
   const { handshakes: _handshakes, ...rest } = hop;
   return { ...rest, steps: hop.steps.map((step) => stepView(step, locate)) };
@@ -74,9 +75,10 @@ function stepView(step: DecisionStep, locate: Locate): StepView {
     ...(location ? { location } : {}),
     ...(rejected
       ? {
-          rejected: rejected.map(({ name, reason, origin }) => {
+          rejected: rejected.map(({ name, reason, held, conditions, origin }) => {
             const place = origin && locate(origin);
-            return { name, reason, ...(place ? { location: place } : {}) };
+            const counted = held === undefined || conditions === undefined ? {} : { held, conditions };
+            return { name, reason, ...counted, ...(place ? { location: place } : {}) };
           }),
         }
       : {}),

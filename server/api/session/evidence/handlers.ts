@@ -1,10 +1,14 @@
 import type { EvidenceResults, Params } from '#contract';
 import { ApiError } from '../../errors.ts';
 import type { LabSession } from '../lab-session.ts';
+import { caughtLines } from './caught-lines.ts';
 import { certificatesView } from './certificates.ts';
+import { effectOf } from './effect.ts';
+import { formatYaml } from './format-yaml.ts';
 import { handshakesView } from './handshakes.ts';
 import { kubeEventView } from './lab-log.ts';
 import { pushChanges } from './push-changes.ts';
+import { tryRoute } from './route-trial.ts';
 
 type EvidenceHandlers = {
   readonly [M in keyof EvidenceResults]: (
@@ -33,4 +37,9 @@ export const evidenceHandlers: EvidenceHandlers = {
   },
   'push.changes': ({ applies, evidence, sandbox }, asked) =>
     pushChanges(evidence.ledger, applies.pushes(), { ...asked, locate: (origin) => sandbox.locate(origin) }),
+  'lines.caught': ({ applies, sandbox }) =>
+    caughtLines(sandbox.hops, applies.pushes().at(-1), (origin) => sandbox.locate(origin)),
+  'route.try': ({ lab, sandbox }, call) => tryRoute(sandbox, lab.spec.namespace, call),
+  'yaml.preview': ({ lab, sandbox }, { files }) => effectOf(sandbox, lab.spec.namespace, files),
+  'yaml.format': (_session, { text }) => ({ text: formatYaml(text) }),
 };

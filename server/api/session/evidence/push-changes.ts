@@ -13,7 +13,7 @@ const TYPES: Readonly<Record<string, string>> = {
   Secret: 'SDS',
   TypedExtensionConfig: 'ECDS',
 };
-const shortType = (typeUrl: string): string => TYPES[typeUrl.split('.').at(-1) ?? ''] ?? typeUrl;
+export const shortType = (typeUrl: string): string => TYPES[typeUrl.split('.').at(-1) ?? ''] ?? typeUrl;
 
 /** Secrets carry keys on the wire: of them, the name is all that is shown. */
 const isSecret = (typeUrl: string): boolean => shortType(typeUrl) === 'SDS';
