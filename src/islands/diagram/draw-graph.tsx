@@ -2,6 +2,7 @@ import { useRef, useState } from 'react';
 import type { Graph } from '../../course/exercises.ts';
 import { addEntry } from '../cards/add-entry.ts';
 import { Icon } from '../cards/icon.tsx';
+import { ScrollArea } from '../parts/scroll-area.tsx';
 import { Drawing } from './drawing.tsx';
 import { type DrawnEdge, type GraphGrade, gradeGraph, keyOf } from './grade-graph.ts';
 
@@ -61,7 +62,7 @@ export default function DrawGraph({ exercise: graph }: { exercise: Graph }) {
         ))}
       </fieldset>
       <Connect graph={graph} parts={parts} kind={kind} setKind={setKind} connect={connect} />
-      <div className="wide">
+      <ScrollArea label="The drawing">
         {parts.length > 0 ? (
           <Drawing
             graph={graph}
@@ -76,7 +77,7 @@ export default function DrawGraph({ exercise: graph }: { exercise: Graph }) {
         ) : (
           <p className="quiet-note">Choose parts, and they appear here.</p>
         )}
-      </div>
+      </ScrollArea>
       <h2 className="list-head">Edges</h2>
       {edges.length === 0 && <p>None yet. Choose from, to and kind above, or drag from one part to another.</p>}
       <ul className="edge-list">
@@ -135,14 +136,14 @@ export default function DrawGraph({ exercise: graph }: { exercise: Graph }) {
           </ul>
           <details>
             <summary>Show the whole drawing</summary>
-            <div className="wide">
+            <ScrollArea label="The drawing">
               <Drawing
                 graph={graph}
                 parts={graph.parts.filter(({ wrong }) => !wrong).map(({ id }) => id)}
                 edges={graph.edges}
                 label={`The model. ${graph.edges.map(words).join('. ')}.`}
               />
-            </div>
+            </ScrollArea>
             <ul>
               {graph.edges.map((edge) => (
                 <li key={keyOf(edge)}>{words(edge)}</li>

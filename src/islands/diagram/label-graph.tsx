@@ -3,6 +3,7 @@ import type { Graph } from '../../course/exercises.ts';
 import { addEntry } from '../cards/add-entry.ts';
 import { shuffled } from '../cards/attempt.ts';
 import { Icon } from '../cards/icon.tsx';
+import { ScrollArea } from '../parts/scroll-area.tsx';
 import { Drawing } from './drawing.tsx';
 import { gradeLabels } from './grade-graph.ts';
 
@@ -38,7 +39,7 @@ export default function LabelGraph({ exercise: graph }: { exercise: Graph }) {
   };
   return (
     <div className="draw">
-      <div className="wide">
+      <ScrollArea label="The drawing">
         <Drawing
           graph={{ ...graph, parts: parts.map(({ inside: _, ...part }) => part) }}
           parts={parts.map(({ id }) => id)}
@@ -51,7 +52,7 @@ export default function LabelGraph({ exercise: graph }: { exercise: Graph }) {
             )
             .join('. ')}.`}
         />
-      </div>
+      </ScrollArea>
       <ul className="kinds">
         {graph.kinds.map(({ id, name, line }) => (
           <li key={id}>

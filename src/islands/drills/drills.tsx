@@ -4,6 +4,7 @@ import { type Bank, type Drill, type Format, formatFacts, formats } from '../../
 import { PageFrame } from '../cards/page-frame.tsx';
 import { effective } from '../cards/schedule.ts';
 import type { LearnerLogState } from '../cards/use-log.ts';
+import { ScrollArea } from '../parts/scroll-area.tsx';
 import { chooseDrills, everything, type Filter, latestAnswers, mockInterview, passes, scoreOf } from './choose.ts';
 import { Sitting } from './sitting.tsx';
 
@@ -152,7 +153,7 @@ function Choice({ name, value, onChange, children }: ChoiceProps) {
 function Progress({ bank, answers }: { bank: Bank; answers: readonly DrillEntry[] }) {
   const latest = latestAnswers(answers);
   return (
-    <div className="wide">
+    <ScrollArea label="Progress by topic">
       <table>
         <caption className="sr">Questions answered, and the share of marks, by topic</caption>
         <thead>
@@ -179,7 +180,7 @@ function Progress({ bank, answers }: { bank: Bank; answers: readonly DrillEntry[
           })}
         </tbody>
       </table>
-    </div>
+    </ScrollArea>
   );
 }
 

@@ -6,6 +6,7 @@ import { PageFrame } from '../cards/page-frame.tsx';
 import { buildQueue } from '../cards/queue.ts';
 import { createScheduler, foldLog, recall } from '../cards/schedule.ts';
 import type { LearnerLogState } from '../cards/use-log.ts';
+import { ScrollArea } from '../parts/scroll-area.tsx';
 import { type DayState, measure, nextHalfHour, planDays, type Shares } from './measure.ts';
 
 export default function ReadinessPage() {
@@ -156,7 +157,7 @@ function Day({ day }: { day: DayState }) {
         <Bar share={day.ready} />
         <span className="num">{percent(day.ready)}</span>
       </summary>
-      <div className="wide">
+      <ScrollArea label="Objectives of the day">
         <table>
           <thead>
             <tr>
@@ -181,7 +182,7 @@ function Day({ day }: { day: DayState }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </ScrollArea>
     </details>
   );
 }

@@ -3,6 +3,7 @@ import { changeProgress, loadProgress } from '../../components/progress.ts';
 import type { Explain } from '../../course/exercises.ts';
 import { addEntry } from '../cards/add-entry.ts';
 import { Icon } from '../cards/icon.tsx';
+import { ScrollArea } from '../parts/scroll-area.tsx';
 import { gradeText, leastWords, mostWords, ruleTexts } from './grade-text.ts';
 
 const ids = Object.keys(ruleTexts) as (keyof typeof ruleTexts)[];
@@ -81,7 +82,7 @@ export default function ExplainText({ exercise }: { exercise: Explain }) {
           <h2 id="x-result" ref={result} tabIndex={-1}>
             {grade.passed ? 'Passed' : 'Not yet'}: {grade.score} of 15, {grade.words} words
           </h2>
-          <div className="wide">
+          <ScrollArea label="Marks by rule">
             <table>
               <thead>
                 <tr>
@@ -105,7 +106,7 @@ export default function ExplainText({ exercise }: { exercise: Explain }) {
                 ))}
               </tbody>
             </table>
-          </div>
+          </ScrollArea>
           {(grade.words < leastWords || grade.words > mostWords) && (
             <p>
               It has {grade.words} words.{' '}
