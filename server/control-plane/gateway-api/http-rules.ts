@@ -5,7 +5,7 @@ import { type BackendOwner, backendDestination, weightedBackends } from './desti
 import { applyFilters, backendHeaders } from './http-filters.ts';
 import { grpcMatch, httpMatch, type MatchResult } from './http-matches.ts';
 import type { ReferenceContext } from './reference-context.ts';
-import type { BackendRef, GrpcRouteMatch, GrpcRouteRule, HttpRouteMatch, HttpRouteRule, RouteFilter } from './types.ts';
+import type { BackendRef, GrpcRouteMatch, HttpRouteMatch, HttpRouteRule, RouteFilter } from './types.ts';
 
 /** A rule of the generated VirtualService, and where its fields stand in the route. */
 export interface GeneratedRule<Spec> {
@@ -36,68 +36,47 @@ interface SplitRule {
   readonly timing: Pick<HttpRouteRule, 'timeouts' | 'retry'>;
 }
 
-/** The rules of an HTTPRoute; each match becomes a rule of its own, so that they can be put in order. */
-export const httpRules = (
-  rules: readonly HttpRouteRule[],
-  owner: RouteOwner,
-  context: ReferenceContext,
-): GeneratedRules<HttpRoute> =>
-  generate(
-    rules.flatMap((rule, n) =>
-      splitRule(rule, `spec.rules[${n}]`, {
-        name: rule.name ?? unnamed(owner, n),
-        readMatch: (match: HttpRouteMatch, path) => ({
-          result: httpMatch(match),
-          places: httpMatchPlaces(match, path),
-        }),
-        timing: rule,
-      }),
-    ),
-    owner,
-    context,
-  );
-
-/** The rules of a GRPCRoute. */
-export const grpcRules = (
-  rules: readonly GrpcRouteRule[],
-  owner: RouteOwner,
-  context: ReferenceContext,
-): GeneratedRules<HttpRoute> =>
-  generate(
-    rules.flatMap((rule, n) =>
-      splitRule(rule, `spec.rules[${n}]`, {
-        name: rule.name ?? unnamed(owner, n),
-        readMatch: (match: GrpcRouteMatch, path) => ({
-          result: grpcMatch(match),
-          places: grpcMatchPlaces(match, path),
-        }),
-        timing: {},
-      }),
-    ),
-    owner,
-    context,
-  );
-
-const unnamed = ({ namespace, name }: RouteOwner, n: number): string => `${namespace}.${name}.${n}`;
-
-interface SplitOptions<Match> {
-  readonly name: string;
-  readonly readMatch: (match: Match, path: string) => NonNullable<SplitRule['match']>;
-  readonly timing: SplitRule['timing'];
+/** A rule as HTTPRoutes and GRPCRoutes write it. */
+interface RouteRule<Match> extends Pick<HttpRouteRule, 'filters' | 'backendRefs' | 'timeouts' | 'retry'> {
+  readonly name?: string;
+  readonly matches?: readonly Match[];
 }
+
+/** How the matches of one kind of route read. */
+interface MatchReader<Match> {
+  readonly read: (match: Match) => MatchResult;
+  readonly places: (match: Match, path: string) => Record<string, string>;
+}
+
+type RuleReader<Match> = (
+  rules: readonly RouteRule<Match>[],
+  owner: RouteOwner,
+  context: ReferenceContext,
+) => GeneratedRules<HttpRoute>;
+
+/** Each match becomes a rule of its own, so that they can be put in order. */
+const rulesWith =
+  <Match>(reader: MatchReader<Match>): RuleReader<Match> =>
+  (rules, owner, context) => {
+    const split = rules.flatMap((rule, n) => {
+      const name = rule.name ?? `${owner.namespace}.${owner.name}.${n}`;
+      return splitRule({ ...rule, name }, `spec.rules[${n}]`, reader);
+    });
+    return generate(split, owner, context);
+  };
 
 function splitRule<Match>(
-  { matches = [], filters = [], backendRefs }: SplitSource<Match>,
+  { name, matches = [], filters = [], backendRefs, timeouts, retry }: RouteRule<Match> & { readonly name: string },
   path: string,
-  { name, readMatch, timing }: SplitOptions<Match>,
+  { read, places }: MatchReader<Match>,
 ): SplitRule[] {
+  const timing = { ...(timeouts && { timeouts }), ...(retry && { retry }) };
   const shared = { name, path, filters, backends: backendRefs, timing };
   if (matches.length === 0) return [{ ...shared, match: undefined }];
-  return matches.map((match, m) => ({ ...shared, match: readMatch(match, `${path}.matches[${m}]`) }));
-}
-
-interface SplitSource<Match> extends Pick<HttpRouteRule, 'filters' | 'backendRefs'> {
-  readonly matches?: readonly Match[];
+  return matches.map((match, m) => {
+    const at = `${path}.matches[${m}]`;
+    return { ...shared, match: { result: read(match), places: places(match, at) } };
+  });
 }
 
 const httpMatchPlaces = (match: HttpRouteMatch, path: string): Record<string, string> => ({
@@ -113,6 +92,12 @@ const grpcMatchPlaces = (match: GrpcRouteMatch, path: string): Record<string, st
   '.match[0].uri': match.method === undefined ? path : `${path}.method`,
   '.match[0].headers': `${path}.headers`,
 });
+
+/** The rules of an HTTPRoute. */
+export const httpRules: RuleReader<HttpRouteMatch> = rulesWith({ read: httpMatch, places: httpMatchPlaces });
+
+/** The rules of a GRPCRoute. */
+export const grpcRules: RuleReader<GrpcRouteMatch> = rulesWith({ read: grpcMatch, places: grpcMatchPlaces });
 
 /** A rule that cannot be built at all takes the whole route out of force. */
 function generate(
