@@ -11,6 +11,7 @@ import { frontendImage } from './lab/frontend.ts';
 import { inventoryImage } from './lab/inventory.ts';
 import { labReviewsImage } from './lab/reviews.ts';
 import { serviceImage } from './lab/service.ts';
+import { libraryImage } from './library/library.ts';
 import { ratelimitImage } from './ratelimit/ratelimit.ts';
 import { extAuthzImage } from './samples/ext-authz.ts';
 import { helloworldImages } from './samples/helloworld.ts';
@@ -40,6 +41,7 @@ export const images: readonly WorkloadImage[] = [
   inventoryImage,
   labReviewsImage,
   serviceImage,
+  libraryImage,
   ...httpbinImages,
   echoBasicImage,
   echoAppImage,
