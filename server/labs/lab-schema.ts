@@ -70,6 +70,8 @@ const loggedLines = z.strictObject({
   line: z.string(),
   /** What a line stands for, in the learner's words. */
   named: z.string().optional(),
+  /** No stretch of `slotMs` holds more than this share of the lines. */
+  spread: z.strictObject({ slotMs: z.number().int().min(10), maxPercent: count }).optional(),
   ...bounds,
 });
 
@@ -133,6 +135,8 @@ const object = z.strictObject({
   equals: z.record(z.string(), z.string()).optional(),
   /** Paths and the text that their value must contain. */
   contains: z.record(z.string(), z.string()).optional(),
+  /** Paths and a regular expression that some value there must fit. */
+  fits: z.record(z.string(), z.string()).optional(),
   /** Exactly so many such objects; absent: at least one. */
   count: count.optional(),
 });

@@ -16,8 +16,8 @@ export interface BatchMemory {
 export interface Evidence {
   /** By how much each counter of `stats` has moved. */
   moved(): readonly number[];
-  /** How many lines fit each entry of `lines`. */
-  lines(): readonly number[];
+  /** When each line was written that fits an entry of `lines`, in monotonic milliseconds. */
+  lines(): readonly (readonly number[])[];
   /** Hops of each trace that began meanwhile, by trace id. */
   traces(): ReadonlyMap<string, number>;
   lastedMs(): number;
@@ -34,7 +34,7 @@ export function watchEvidence(batch: BatchSpec, sandbox: Sandbox): Evidence {
   let lastedMs = 0;
   return {
     moved: () => counters.moved(),
-    lines: () => lines.counts,
+    lines: () => lines.times,
     traces: () => tracesSince(sandbox, beganAtMs),
     lastedMs: () => lastedMs,
     sent: () => {
@@ -45,7 +45,7 @@ export function watchEvidence(batch: BatchSpec, sandbox: Sandbox): Evidence {
 }
 
 function followLines({ lines = [] }: BatchSpec, sandbox: Sandbox) {
-  const counts = lines.map(() => 0);
+  const times = lines.map((): number[] => []);
   const stops = lines.flatMap(({ namespace, labels, container, line }, index) => {
     const wanted = new RegExp(line);
     return sandbox.pods
@@ -55,13 +55,13 @@ function followLines({ lines = [] }: BatchSpec, sandbox: Sandbox) {
           .filter(({ kind, name }) => kind === 'app' && (container === undefined || name === container))
           .map(({ name }) =>
             pod.followLogs(name, (text) => {
-              if (wanted.test(text)) counts[index] = (counts[index] ?? 0) + 1;
+              if (wanted.test(text)) times[index]?.push(sandbox.clock.monotonic());
             }),
           ),
       );
   });
   return {
-    counts,
+    times,
     stop: () => {
       for (const stop of stops) stop();
     },

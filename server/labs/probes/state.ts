@@ -141,6 +141,9 @@ function isWanted(stored: KubeObject, spec: NonNullable<ProbeSpec['object']>): b
       hasValues(item, spec.equals ?? {}) &&
       Object.entries(spec.contains ?? {}).every(([path, text]) =>
         valueAt(item, path).some((value) => String(value).includes(text)),
+      ) &&
+      Object.entries(spec.fits ?? {}).every(([path, text]) =>
+        valueAt(item, path).some((value) => new RegExp(text).test(String(value))),
       ),
   );
 }

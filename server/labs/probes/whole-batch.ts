@@ -8,7 +8,7 @@ import type { BatchMemory } from './evidence.ts';
 export interface WholeBatch {
   readonly hops: HopStore;
   readonly sent: readonly SentRequest[];
-  readonly lines: readonly number[];
+  readonly lines: readonly (readonly number[])[];
   readonly traces: ReadonlyMap<string, number>;
   readonly lastedMs: number;
   /** Last batches of checks that are met. */
@@ -17,9 +17,11 @@ export interface WholeBatch {
 
 export function judgeWhole(spec: BatchSpec, batch: WholeBatch): Judged[] {
   return [
-    ...(spec.lines ?? []).map((wanted, index) => {
-      const seen = batch.lines[index] ?? 0;
-      return judge(wanted, seen, { late: true, text: `${seen} × ${wanted.named ?? wanted.line}` });
+    ...(spec.lines ?? []).flatMap((wanted, index) => {
+      const times = batch.lines[index] ?? [];
+      const named = wanted.named ?? wanted.line;
+      const counted = judge(wanted, times.length, { late: true, text: `${times.length} × ${named}` });
+      return wanted.spread === undefined ? [counted] : [counted, spread(wanted.spread, times, named)];
     }),
     ...(spec.pods ?? []).map((wanted) => {
       const seen = new Set(batch.sent.map(({ traceId }) => podOf(wanted.to, traceId, batch.hops))).size;
@@ -38,6 +40,17 @@ function moved(wanted: NonNullable<BatchSpec['moved']>, { sent, hops, earlier }:
     return now !== undefined && then !== undefined && now !== then;
   }).length;
   return judge(wanted, seen, { late: true, text: `${seen} of ${sent.length} moved to another pod of ${wanted.to}` });
+}
+
+type Spread = NonNullable<NonNullable<BatchSpec['lines']>[number]['spread']>;
+
+function spread({ slotMs, maxPercent }: Spread, times: readonly number[], named: string): Judged {
+  const fullest = times.reduce(
+    (most, from) => Math.max(most, times.filter((at) => at >= from && at < from + slotMs).length),
+    0,
+  );
+  const percent = times.length === 0 ? 100 : Math.round((100 * fullest) / times.length);
+  return judge({ max: maxPercent }, percent, { late: true, text: `${percent} % of ${named} within ${slotMs} ms` });
 }
 
 /** The pod of a service that a trace reached first. */
