@@ -81,7 +81,8 @@ export function deriveEndpoints(
   }
   const pods = workloads.ready.map((pod) => podInstance(pod, networkOf));
   for (const [key, endpoints] of endpointsOfEntries(entries, [...pods, ...workloadEntries], trustDomain)) {
-    add(key, endpoints);
+    // Where both describe a service, those of ServiceEntries come first.
+    byService.set(key, [...endpoints, ...(byService.get(key) ?? [])]);
   }
   return byService;
 }
