@@ -83,6 +83,8 @@ export interface LabText {
   day: number;
   minutes: number;
   goal: string;
+  /** The lab is an incident: a drill takes the place of checks and hints. */
+  incident?: boolean;
   /** Steps of the text, in HTML made from our own Markdown at start-up; commands carry data-run. */
   steps: { id: string; title: string; html: string }[];
 }

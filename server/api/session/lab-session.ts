@@ -207,7 +207,7 @@ export function createLabSession(options: LabSessionOptions): LabSession {
       incident?.sent(sending, ended);
     });
     applies.begin();
-    incident = createIncidentRoom({ lab, clock, emit, context: probeContext, apply: applyForeign });
+    incident = createIncidentRoom({ lab, clock, emit, context: probeContext, apply: applyForeign, send: beginTraffic });
     if (lab.spec.ingress) await firstAnswer(sandbox, lab);
     const startMs = clock.monotonic() - beganMs;
     podsAtStart = new Set(sandbox.pods.map((pod) => pod.name));
@@ -226,6 +226,11 @@ export function createLabSession(options: LabSessionOptions): LabSession {
     emit({ type: 'traffic', traffic: traffic.states() });
     observe.poke();
     save.poke();
+  };
+
+  const beginTraffic = (id: string): void => {
+    traffic.set(id, true);
+    emit({ type: 'traffic', traffic: traffic.states() });
   };
 
   /** The editor shows what is in force, as a shared repository would. */
@@ -349,6 +354,7 @@ export function createLabSession(options: LabSessionOptions): LabSession {
         day: lab.spec.day,
         minutes: lab.spec.minutes,
         goal: lab.spec.goal,
+        ...(lab.spec.incident ? { incident: true } : {}),
         steps: [...lab.steps],
       },
       files: session.files(),

@@ -7,6 +7,7 @@ export function Actions() {
   const apply = useStore(lab.stores.apply);
   const connection = useStore(lab.stores.connection);
   const hints = useStore(lab.stores.hints);
+  const incident = useStore(lab.stores.lab)?.incident === true;
   const away = connection !== 'open';
   const last = hints.at(-1);
   const hintWords = last ? `Hint ${Math.min(last.number + 1, last.of)} of ${last.of}` : 'Hint';
@@ -21,12 +22,16 @@ export function Actions() {
       >
         Apply <kbd>Ctrl Enter</kbd>
       </button>
-      <button type="button" className="btn" disabled={away} onClick={() => void lab.runChecks()}>
-        Check
-      </button>
-      <button type="button" className="btn" disabled={away || spent} onClick={() => void lab.nextHint()}>
-        {hintWords}
-      </button>
+      {!incident && (
+        <>
+          <button type="button" className="btn" disabled={away} onClick={() => void lab.runChecks()}>
+            Check
+          </button>
+          <button type="button" className="btn" disabled={away || spent} onClick={() => void lab.nextHint()}>
+            {hintWords}
+          </button>
+        </>
+      )}
       <button
         type="button"
         className="btn quiet"

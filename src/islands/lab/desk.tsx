@@ -1,6 +1,7 @@
 import { type CSSProperties, useCallback, useEffect, useState } from 'react';
 import type { SourceLocation } from '#contract';
 import { DecisionPanel } from '../decision-viewer/decision-viewer.tsx';
+import { Pager } from '../incident/pager.tsx';
 import { MeshPanel } from '../mesh-map/mesh-map.tsx';
 import { Splitter } from '../parts/splitter.tsx';
 import { useMedia } from '../parts/use-media.ts';
@@ -40,7 +41,10 @@ export function Desk() {
   const why = <DecisionPanel onOpen={open} />;
   return (
     <div className="lab" data-panel={view.panel} style={style}>
-      <Banner />
+      <div className="over">
+        <Banner />
+        <Pager />
+      </div>
       <main className="desk" id="main" tabIndex={-1}>
         <DoColumn goTo={goTo} onSizes={change} />
         {!narrow && (

@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import { Checks } from '../checks/checks.tsx';
+import { IncidentDesk } from '../incident/incident-desk.tsx';
 import { Splitter } from '../parts/splitter.tsx';
 import { useMedia } from '../parts/use-media.ts';
 import { useLab, useStore } from '../parts/use-store.ts';
@@ -30,8 +31,14 @@ export function DoColumn({ goTo, onSizes }: DoColumnProps) {
         ) : (
           <p>{connection === 'open' ? 'The lab opens.' : 'The text of this lab comes from the lab server.'}</p>
         )}
-        <Checks />
-        <Hints />
+        {text?.incident ? (
+          <IncidentDesk />
+        ) : (
+          <>
+            <Checks />
+            <Hints />
+          </>
+        )}
       </section>
       {!narrow && (
         <Splitter

@@ -12,11 +12,13 @@ export interface IncidentRoomOptions {
   readonly context: () => ProbeContext;
   /** Somebody else applies files: they come into the editor as well. */
   readonly apply: (files: readonly LabFile[], title: string) => void;
+  /** This traffic of the lab begins. */
+  readonly send: (traffic: string) => void;
 }
 
 /** The drill of a lab that is an incident, for one life of its mesh; undefined for other labs. */
 export function createIncidentRoom(options: IncidentRoomOptions): Incident | undefined {
-  const { lab, clock, emit, context, apply } = options;
+  const { lab, clock, emit, context, apply, send } = options;
   const spec = lab.spec.incident;
   if (!spec) return undefined;
   return createIncident({
@@ -25,6 +27,7 @@ export function createIncidentRoom(options: IncidentRoomOptions): Incident | und
     clock,
     context,
     apply,
+    send,
     edges: () => {
       const services = meshView(context().sandbox).edges.map(({ from, to }) => ({
         from: service(from),
