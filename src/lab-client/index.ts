@@ -2,7 +2,7 @@ export * from './address.ts';
 export { Connection, type ConnectionState } from './connection.ts';
 export { storedDrafts } from './drafts.ts';
 export { LabError, sayError } from './errors.ts';
-export type { AppliedFile, Sheet } from './files.ts';
+export { type AppliedFile, type Sheet, writable } from './files.ts';
 export { type Bucket, meshAt } from './history.ts';
 export { LabClient } from './lab-client.ts';
 export { type Outcome, outcomeOf, SLOW_MS, statusText } from './outcome.ts';

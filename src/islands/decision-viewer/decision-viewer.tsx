@@ -5,8 +5,7 @@ import { Empty } from '../parts/empty.tsx';
 import { formatMs } from '../parts/format.ts';
 import { Icon } from '../parts/sign.tsx';
 import { useLab, useStore } from '../parts/use-store.ts';
-import { directionWords, proxyName, type RoadPart, roadOf } from './road.ts';
-import { Step } from './step.tsx';
+import { RoadList } from './road-list.tsx';
 
 interface DecisionPanelProps {
   onOpen: (location: SourceLocation) => void;
@@ -105,13 +104,7 @@ function Road({ view, all, onOpen }: RoadProps) {
   const label = `Decision path of ${view.request.method} ${view.request.path}`;
   return (
     <>
-      <section className="road" aria-label={label}>
-        <ol>
-          {roadOf(view).map((part, index) => (
-            <Part key={part.key} part={part} first={index === 0} all={all} onOpen={onOpen} />
-          ))}
-        </ol>
-      </section>
+      <RoadList view={view} label={label} all={all} onOpen={onOpen} />
       <div className="way">
         <span>
           {view.closest ? (
@@ -129,48 +122,4 @@ function Road({ view, all, onOpen }: RoadProps) {
       </div>
     </>
   );
-}
-
-interface PartProps {
-  part: RoadPart;
-  first: boolean;
-  all: boolean;
-  onOpen: (location: SourceLocation) => void;
-}
-
-function Part({ part, first, all, onOpen }: PartProps) {
-  const begin = first ? ' first' : '';
-  switch (part.kind) {
-    case 'passed-hop':
-      return (
-        <li className={`st${begin}`}>
-          <small>
-            {part.number} · {proxyName(part.hop)}
-          </small>
-          {part.words} {part.hop.mtls && <span className="flag identity">mTLS</span>}
-        </li>
-      );
-    case 'hop':
-      return (
-        <li className={`st hopname${begin}`}>
-          {part.number} · {proxyName(part.hop)}
-          <small>{directionWords(part.hop)}</small>
-        </li>
-      );
-    case 'attempt':
-      return (
-        <li className="st try">
-          <small>Try {part.attempt}</small>
-        </li>
-      );
-    case 'not-reached':
-      return (
-        <li className="st cut">
-          <small>Not reached</small>
-          {part.words}
-        </li>
-      );
-    case 'step':
-      return <Step step={part.step} all={all} onOpen={onOpen} />;
-  }
 }

@@ -67,7 +67,7 @@ const AFTER: Partial<Record<StepView['stage'], string>> = {
 };
 
 /** The whole road: hops before, the hops in focus with their steps, what was not reached. */
-export function roadOf(explanation: ExplanationView): RoadPart[] {
+export function roadOf(explanation: Pick<ExplanationView, 'hops' | 'focus'>): RoadPart[] {
   const focus = new Set(explanation.focus);
   const parts: RoadPart[] = [];
   for (const [index, hop] of explanation.hops.entries()) {

@@ -17,6 +17,7 @@ const LATER: Partial<Record<DockView, ReturnType<typeof lazy>>> = {
   metrics: lazy(() => import('../metrics/metrics.tsx')),
   certs: lazy(() => import('../certificates/certificates.tsx')),
   events: lazy(() => import('../events/events.tsx')),
+  try: lazy(() => import('../what-if/what-if.tsx')),
 };
 
 interface DockProps {
@@ -130,6 +131,7 @@ function useTabs(withWhy: boolean): Tab<DockView>[] {
     { key: 'metrics', label: 'Metrics' },
     { key: 'xds', label: 'xDS', count: pushes.length, bad: refused },
     { key: 'certs', label: 'Certificates' },
+    { key: 'try', label: 'What if' },
     { key: 'events', label: 'Events' },
   ];
 }

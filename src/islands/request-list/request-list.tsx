@@ -7,6 +7,7 @@ import { Icon, Mark, VersionDisc } from '../parts/sign.tsx';
 import { serviceTitle } from '../parts/titles.ts';
 import { useLab, useStore } from '../parts/use-store.ts';
 import { patternOf } from '../parts/versions.ts';
+import { CaughtChip, useCaughtLine } from './caught-line.tsx';
 import { barWidth, type Filter, filters, flagTitle, rowsOf } from './filter.ts';
 
 const SHOWN = 120;
@@ -22,6 +23,7 @@ export function RequestList({ onOpened }: { onOpened: () => void }) {
   const [filter, setFilter] = useState<Filter>('all');
   const [held, setHeld] = useState<readonly RequestView[]>();
   const scroller = useRef<HTMLDivElement>(null);
+  const caught = useCaughtLine(view.line);
   const rows = rowsOf(held ?? live, { filter, atMs: view.atMs, limit: SHOWN });
   const newest = rows.at(-1)?.id;
   useEffect(() => {
@@ -46,6 +48,7 @@ export function RequestList({ onOpened }: { onOpened: () => void }) {
             </label>
           ))}
         </fieldset>
+        {view.line && <CaughtChip line={view.line} caught={caught} />}
         <span className="tag" aria-live="polite">
           {held ? 'Held still while you are in it' : ''}
         </span>
@@ -94,6 +97,7 @@ export function RequestList({ onOpened }: { onOpened: () => void }) {
                   request={request}
                   versions={versions(request.destination)}
                   selected={request.id === view.request}
+                  lit={caught?.requests.has(request.id) ?? false}
                   onOpen={open}
                 />
               ))}
@@ -126,6 +130,8 @@ interface RowProps {
   request: RequestView;
   versions: readonly string[];
   selected: boolean;
+  /** The line of YAML that is looked at decided about it. */
+  lit: boolean;
   onOpen: (request: RequestView) => void;
 }
 
@@ -134,17 +140,18 @@ const BY: Record<Exclude<RequestView['answeredBy'], 'upstream'>, string> = {
   'server-proxy': 'its proxy',
 };
 
-function Row({ request, versions, selected, onOpen }: RowProps) {
+function Row({ request, versions, selected, lit, onOpen }: RowProps) {
   const outcome = outcomeOf(request);
   const several = versions.length > 1;
   const mark = outcome === 'failed' ? 'error' : outcome;
   return (
-    <tr className={selected ? 'on' : ''} onClick={() => onOpen(request)}>
+    <tr className={[selected ? 'on' : '', lit ? 'lit' : ''].join(' ').trim()} onClick={() => onOpen(request)}>
       <td className="mono">{formatTime(request.atMs)}</td>
       <td>
         <button type="button" className="row-link" aria-current={selected ? 'true' : undefined}>
           {serviceTitle(request.source)} <Arrow /> {serviceTitle(request.destination) || 'no workload'}
           {several && <span className="inline-version">{request.destinationVersion}</span>}
+          {lit && <span className="sr">, caught by the line</span>}
         </button>
       </td>
       <td>

@@ -1,3 +1,4 @@
+import type { LineNote, LinePlace } from './caught.ts';
 import type { LitLines } from './lit-lines.ts';
 import type { Problem } from './problems.ts';
 
@@ -6,6 +7,8 @@ export interface EditorPort {
   show(file: string): void;
   setText(file: string, text: string): void;
   setLit(lit: readonly LitLines[]): void;
+  /** How many requests each line caught, at its right. */
+  setNotes(notes: readonly LineNote[]): void;
   setProblems(problems: readonly Problem[]): void;
   reveal(file: string, line: number): void;
   dispose(): void;
@@ -21,6 +24,10 @@ export interface EditorEvents {
   edited(file: string, text: string): void;
   /** Ctrl or Cmd with Enter. */
   apply(): void;
+  /** The cursor stands in another line. */
+  moved(place: LinePlace): void;
+  /** Alt with Enter: the requests of the line at the cursor. */
+  asked(place: LinePlace): void;
   /** What the schema found, all files together. */
   schemaProblems(problems: Problem[]): void;
 }

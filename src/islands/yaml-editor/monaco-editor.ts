@@ -1,4 +1,5 @@
 import { currentTheme, onTheme } from '../../components/theme.ts';
+import type { LineNote, LinePlace } from './caught.ts';
 import type { EditorEvents, EditorFile, EditorPort } from './editor-port.ts';
 import type { LitLines } from './lit-lines.ts';
 import { monaco, YamlLanguage } from './monaco-setup.ts';
@@ -42,7 +43,9 @@ export async function openMonaco(
   const readOnly = new Set(files.filter((file) => file.readOnly).map((file) => file.file));
   const editor = monaco.editor.create(host, optionsOf());
   const lit = editor.createDecorationsCollection();
+  const notes = editor.createDecorationsCollection();
   let litNow: readonly LitLines[] = [];
+  let notesNow: readonly LineNote[] = [];
   let serverNow: readonly Problem[] = [];
   let setting = false;
 
@@ -66,11 +69,31 @@ export async function openMonaco(
   });
   editor.addCommand(monaco.KeyMod.CtrlCmd | monaco.KeyCode.Enter, () => events.apply());
 
+  const placeNow = (): LinePlace | undefined => {
+    const [model, position] = [editor.getModel(), editor.getPosition()];
+    return model && position ? { file: fileOf(model.uri), line: position.lineNumber } : undefined;
+  };
+  editor.onDidChangeCursorPosition(() => {
+    const place = placeNow();
+    if (place) events.moved(place);
+  });
+  editor.addAction({
+    id: 'meshwork.caught',
+    label: 'Show the requests that this line caught',
+    keybindings: [monaco.KeyMod.Alt | monaco.KeyCode.Enter],
+    contextMenuGroupId: 'navigation',
+    run: () => {
+      const place = placeNow();
+      if (place) events.asked(place);
+    },
+  });
+
   const fixes = offerFixes((model) => serverNow.filter(({ file }) => file === fileOf(model.uri)));
 
   const drawLit = (): void => {
     const file = editor.getModel() ? fileOf(editor.getModel()!.uri) : '';
     lit.set(litNow.filter((one) => one.file === file).map(decorationOf));
+    notes.set(notesNow.filter((one) => one.file === file).map(noteDecoration));
   };
   await document.fonts.ready;
   monaco.editor.remeasureFonts();
@@ -93,6 +116,10 @@ export async function openMonaco(
     },
     setLit: (next) => {
       litNow = next;
+      drawLit();
+    },
+    setNotes: (next) => {
+      notesNow = next;
       drawLit();
     },
     setProblems: (problems) => {
@@ -183,6 +210,13 @@ function decorationOf(one: LitLines): monaco.editor.IModelDeltaDecoration {
       },
       ...(one.note ? { after: { content: `  ${one.note}`, inlineClassName: 'note-lit' } } : {}),
     },
+  };
+}
+
+function noteDecoration({ line, text, stop }: LineNote): monaco.editor.IModelDeltaDecoration {
+  return {
+    range: new monaco.Range(line, 1000, line, 1000),
+    options: { after: { content: `  ${text}`, inlineClassName: stop ? 'note-lit' : 'note-caught' } },
   };
 }
 

@@ -1,4 +1,5 @@
 import { type KeyboardEvent, useRef, useState } from 'react';
+import type { LineNote } from './caught.ts';
 import type { LitLines } from './lit-lines.ts';
 
 const LINE_PX = 20;
@@ -9,15 +10,21 @@ interface PlainEditorProps {
   text: string;
   readOnly: boolean;
   lit: readonly LitLines[];
+  /** How many requests each line caught. */
+  notes: readonly LineNote[];
   /** Scroll to this line; a new object scrolls again. */
   goTo: { line: number } | undefined;
   onEdit: (text: string) => void;
   onApply: () => void;
+  /** The cursor stands in this line. */
+  onMove: (line: number) => void;
+  /** Alt with Enter. */
+  onAsk: (line: number) => void;
 }
 
 /** The editor as a plain text field: for phones, for screen readers, and when Monaco cannot load. Tab leaves it. */
 export function PlainEditor(props: PlainEditorProps) {
-  const { file, text, readOnly, lit, goTo } = props;
+  const { file, text, readOnly, lit, notes, goTo } = props;
   const [scrollTop, setScrollTop] = useState(0);
   const gone = useRef<object | undefined>(undefined);
   const field = useRef<HTMLTextAreaElement>(null);
@@ -25,10 +32,15 @@ export function PlainEditor(props: PlainEditorProps) {
     gone.current = goTo;
     revealLine(field.current, goTo.line);
   }
+  const lineNow = (): number => {
+    const { value = '', selectionStart = 0 } = field.current ?? {};
+    return value.slice(0, selectionStart).split('\n').length;
+  };
   const key = (event: KeyboardEvent): void => {
-    if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;
+    if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey || event.altKey)) return;
     event.preventDefault();
-    props.onApply();
+    if (event.altKey) props.onAsk(lineNow());
+    else props.onApply();
   };
   const lines = text.split('\n');
   return (
@@ -43,6 +55,15 @@ export function PlainEditor(props: PlainEditorProps) {
               height: (one.endLine - one.line + 1) * LINE_PX,
             }}
           />
+        ))}
+        {notes.map((note) => (
+          <span
+            key={note.line}
+            className={note.stop ? 'plain-note stop' : 'plain-note'}
+            style={{ top: PAD_PX + (note.line - 1) * LINE_PX - scrollTop }}
+          >
+            {note.text}
+          </span>
         ))}
         <span className="numbers" style={{ top: PAD_PX - scrollTop }}>
           {lines.map((_, index) => `${index + 1}\n`).join('')}
@@ -60,6 +81,7 @@ export function PlainEditor(props: PlainEditorProps) {
         onScroll={(event) => setScrollTop(event.currentTarget.scrollTop)}
         onChange={(event) => props.onEdit(event.target.value)}
         onKeyDown={key}
+        onSelect={() => props.onMove(lineNow())}
       />
     </div>
   );

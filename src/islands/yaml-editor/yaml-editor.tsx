@@ -3,11 +3,14 @@ import { Icon } from '../parts/sign.tsx';
 import { Tabs } from '../parts/tabs.tsx';
 import { useMedia } from '../parts/use-media.ts';
 import { useLab, useStore } from '../parts/use-store.ts';
+import { type LineNote, type LinePlace, lineNotes } from './caught.ts';
 import type { EditorPort } from './editor-port.ts';
+import { EditorTools } from './editor-tools.tsx';
 import { litLines } from './lit-lines.ts';
 import { PlainEditor } from './plain-editor.tsx';
 import { ProblemList } from './problem-list.tsx';
 import { applyFix, type Fix, fromServer, mergeProblems, type Problem } from './problems.ts';
+import { useCaught } from './use-caught.ts';
 
 interface YamlEditorProps {
   /** A place that a chip or a problem points to; a new object goes there again. */
@@ -16,26 +19,25 @@ interface YamlEditorProps {
   more: ReactNode;
 }
 
-const SAVED = {
-  saved: 'Saved',
-  waiting: 'Saving',
-  offline: 'Kept in this browser',
-  unsaved: 'Not saved: too large',
-} as const;
-
 /** The learner's files: tabs, Monaco or its plain twin, and what is wrong with the text. */
 export function YamlEditor({ goTo, more }: YamlEditorProps) {
   const lab = useLab();
   const sheets = useStore(lab.stores.sheets);
   const diagnostics = useStore(lab.stores.diagnostics);
   const explanation = useStore(lab.stores.explanation);
-  const saving = useStore(lab.stores.saving);
   const narrow = useMedia('(max-width: 700px)');
   const [chosen, setChosen] = useState<string>();
   const [wantsPlain, setWantsPlain] = useState(false);
   const [broken, setBroken] = useState(false);
   const [schema, setSchema] = useState<Problem[]>([]);
   const [target, setTarget] = useState<{ file: string; line: number }>();
+  const [here, setHere] = useState<LinePlace>();
+  const caught = useCaught();
+  // Numbers belong to the applied text: a file that differs from it has none.
+  const notes = useMemo(() => {
+    const differs = new Set(sheets.filter(({ changed }) => changed).map(({ file }) => file));
+    return lineNotes(caught.view?.lines ?? []).filter(({ file }) => !differs.has(file));
+  }, [caught.view, sheets]);
   const plain = wantsPlain || narrow || broken;
   const lit = useMemo(() => litLines(explanation), [explanation]);
   const server = useMemo(() => fromServer(diagnostics, sheets[0]?.file ?? ''), [diagnostics, sheets]);
@@ -88,7 +90,10 @@ export function YamlEditor({ goTo, more }: YamlEditorProps) {
             lit={lit.filter((one) => one.file === sheet.file)}
             goTo={target?.file === sheet.file ? target : undefined}
             onEdit={(text) => lab.edit(sheet.file, text)}
+            notes={notes.filter((one) => one.file === sheet.file)}
             onApply={() => void lab.apply()}
+            onMove={(line) => setHere({ file: sheet.file, line })}
+            onAsk={(line) => caught.show({ file: sheet.file, line })}
           />
         ) : (
           <MonacoHost
@@ -96,15 +101,15 @@ export function YamlEditor({ goTo, more }: YamlEditorProps) {
             lit={lit}
             server={server}
             target={target}
+            notes={notes}
             onSchema={setSchema}
+            onMove={setHere}
+            onAsk={caught.show}
             onBroken={() => setBroken(true)}
           />
         )}
       </div>
-      <p className="leave">
-        <span>{plain ? 'Tab leaves this field.' : 'Ctrl+M lets Tab leave the editor.'}</span>
-        <span className="num">{sheet.readOnly ? 'Read only' : SAVED[saving]}</span>
-      </p>
+      <EditorTools sheet={sheet} here={here?.file === sheet.file ? here : undefined} caught={caught} plain={plain} />
       <ProblemList problems={problems} onOpen={open} onFix={repair} />
     </div>
   );
@@ -130,26 +135,32 @@ interface MonacoHostProps {
   file: string;
   lit: ReturnType<typeof litLines>;
   server: readonly Problem[];
+  notes: readonly LineNote[];
   target: { file: string; line: number } | undefined;
   onSchema: (problems: Problem[]) => void;
   onBroken: () => void;
+  onMove: (place: LinePlace) => void;
+  onAsk: (place: LinePlace) => void;
 }
 
 /** Monaco comes when it is first needed: the page is whole before its megabytes are. */
-function MonacoHost({ file, lit, server, target, onSchema, onBroken }: MonacoHostProps) {
+function MonacoHost(props: MonacoHostProps) {
+  const { file, lit, server, notes, target, onSchema, onBroken, onMove, onAsk } = props;
   const lab = useLab();
   const sheets = useStore(lab.stores.sheets);
   const host = useRef<HTMLDivElement>(null);
   const [port, setPort] = useState<EditorPort>();
   const names = sheets.map((sheet) => sheet.file).join('\n');
-  const events = useRef({ onSchema, onBroken });
-  events.current = { onSchema, onBroken };
+  const events = useRef({ onSchema, onBroken, onMove, onAsk });
+  events.current = { onSchema, onBroken, onMove, onAsk };
   const create = useCallback(async (): Promise<EditorPort | undefined> => {
     if (!host.current || names === '') return undefined;
     const { openMonaco } = await import('./monaco-editor.ts');
     return openMonaco(host.current, lab.stores.sheets.get(), {
       edited: (name, text) => lab.edit(name, text),
       apply: () => void lab.apply(),
+      moved: (place) => events.current.onMove(place),
+      asked: (place) => events.current.onAsk(place),
       schemaProblems: (found) => events.current.onSchema(found),
     });
   }, [lab, names]);
@@ -180,6 +191,7 @@ function MonacoHost({ file, lit, server, target, onSchema, onBroken }: MonacoHos
     for (const sheet of sheets) port?.setText(sheet.file, sheet.text);
   }, [port, sheets]);
   useEffect(() => port?.setLit(lit), [port, lit]);
+  useEffect(() => port?.setNotes(notes), [port, notes]);
   useEffect(() => port?.setProblems(server), [port, server]);
   useEffect(() => {
     if (target && target.file === file) port?.reveal(target.file, target.line);

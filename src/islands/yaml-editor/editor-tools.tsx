@@ -1,0 +1,76 @@
+import { useRef } from 'react';
+import { type Sheet, sayError } from '../../lab-client/index.ts';
+import { useLab, useStore } from '../parts/use-store.ts';
+import { caughtAt, caughtWords, type LinePlace } from './caught.ts';
+import { Compare, type DialogHandle } from './compare.tsx';
+import { Effect } from './effect.tsx';
+import type { Caught } from './use-caught.ts';
+
+interface EditorToolsProps {
+  sheet: Sheet;
+  here: LinePlace | undefined;
+  caught: Caught;
+  plain: boolean;
+}
+
+const SAVED = {
+  saved: 'Saved',
+  waiting: 'Saving',
+  offline: 'Kept in this browser',
+  unsaved: 'Not saved: too large',
+} as const;
+
+/** Under the text: what the line at the cursor caught, what an apply would change, differences, layout. */
+export function EditorTools({ sheet, here, caught, plain }: EditorToolsProps) {
+  const lab = useLab();
+  const saving = useStore(lab.stores.saving);
+  const away = useStore(lab.stores.connection) !== 'open';
+  const effect = useRef<DialogHandle>(null);
+  const compare = useRef<DialogHandle>(null);
+  const format = async (): Promise<void> => {
+    try {
+      lab.edit(sheet.file, (await lab.request('yaml.format', { text: sheet.text })).text);
+    } catch (error) {
+      lab.toast({ text: sayError(error), error: true, topic: 'format' });
+    }
+  };
+  return (
+    <>
+      <div className="edit-tools">
+        <CaughtHere here={here} caught={caught} changed={sheet.changed} />
+        <span className="spacer" />
+        <button type="button" className="link" disabled={away} onClick={() => effect.current?.open()}>
+          Effect
+        </button>
+        <button type="button" className="link" onClick={() => compare.current?.open()}>
+          Compare
+        </button>
+        <button type="button" className="link" disabled={away || sheet.readOnly} onClick={() => void format()}>
+          Format
+        </button>
+      </div>
+      <p className="leave">
+        <span>{plain ? 'Tab leaves this field.' : 'Ctrl+M lets Tab leave the editor.'}</span>
+        <span className="num">{sheet.readOnly ? 'Read only' : SAVED[saving]}</span>
+      </p>
+      <Effect handle={effect} />
+      <Compare handle={compare} file={sheet.file} />
+    </>
+  );
+}
+
+/** The line at the cursor: how many requests it caught, and the way to them. */
+function CaughtHere({ here, caught, changed }: { here: LinePlace | undefined; caught: Caught; changed: boolean }) {
+  if (here === undefined || caught.view === undefined)
+    return <span className="dim">Choose a line to see what it caught.</span>;
+  const found = caughtAt(caught.view.lines, here);
+  if (changed && found === undefined)
+    return <span className="dim">Not applied yet: this line has caught nothing.</span>;
+  const words = caughtWords(caught.view, here, found);
+  if (found === undefined || found.caught === 0) return <span className="dim">{words}</span>;
+  return (
+    <button type="button" className="link caught-here" title="Alt+Enter in the text" onClick={() => caught.show(here)}>
+      {words}
+    </button>
+  );
+}
