@@ -128,15 +128,17 @@ function useCall(): [Call, (call: Call) => void] {
   const explanation = useStore(lab.stores.explanation);
   const [call, setCall] = useState<Call>({ from: '', method: 'GET', url: '', headers: '' });
   const open = explanation.state === 'ready' ? explanation.view : undefined;
+  const some = useStore(lab.stores.requests).length > 0;
   useEffect(() => {
     let gone = false;
     const take = (known: Call | undefined): void => {
       const wanted = readShown(lab.stores.view.get().show);
-      if (!gone && (known || wanted.url)) setCall((now) => ({ ...now, ...known, ...wanted }));
+      // What somebody wrote stays.
+      if (!gone) setCall((now) => (now.url === '' ? { ...now, ...known, ...wanted } : now));
     };
     const newest = lab.stores.requests.get().at(-1);
     if (open || !newest) take(open && callOf(open));
-    else
+    else if (some)
       lab.request('request.explain', { request: newest.id }).then(
         (view) => take(callOf(view)),
         () => take(undefined),
@@ -144,6 +146,6 @@ function useCall(): [Call, (call: Call) => void] {
     return () => {
       gone = true;
     };
-  }, [lab, open]);
+  }, [lab, open, some]);
   return [call, setCall];
 }
