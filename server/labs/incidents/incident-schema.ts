@@ -11,6 +11,8 @@ const action = z.strictObject({
   /** A folder of the lab, applied by somebody else. */
   apply: z.string().optional(),
   title: z.string().optional(),
+  /** Traffic that begins now. */
+  send: z.array(id).optional(),
   strain: z
     .strictObject({
       name: id,
@@ -101,7 +103,8 @@ export const incidentSchema = (parts: {
         z.strictObject({
           id,
           title: z.string(),
-          detect: parts.probe,
+          /** Absent: it ends no errors, so nobody takes it for a remedy. */
+          detect: parts.probe.optional(),
           why: z.string(),
           steps: z.array(parts.step).min(1),
         }),

@@ -59,6 +59,7 @@ class Drill implements Incident {
       clock: options.clock,
       sandbox: () => options.context().sandbox,
       apply: options.apply,
+      send: options.send,
       onAction: () => this.#tell(),
     });
   }
@@ -239,6 +240,8 @@ class Drill implements Incident {
   #page(nowMs: number): void {
     this.#state = 'paged';
     this.#pagedMs = nowMs;
+    // Figures are of the trouble: what was seen before it is left out.
+    this.#userTraces = [];
     this.#note('page', `Page: ${this.#options.spec.page}`);
     this.#tell();
   }
@@ -247,7 +250,7 @@ class Drill implements Incident {
   #lookForCalm(nowMs: number): void {
     const { spec, context } = this.#options;
     if (!this.#wellness.calm(this.#lastPushMs, nowMs)) return;
-    const wrong = spec.wrong.find(({ detect }) => stateHolds(detect, context()));
+    const wrong = spec.wrong.find(({ detect }) => detect && stateHolds(detect, context()));
     if (wrong) {
       if (this.#refused === wrong.id) return;
       this.#refused = wrong.id;

@@ -10,6 +10,8 @@ export interface TroubleOptions {
   readonly sandbox: () => Sandbox;
   /** Somebody else applies these. */
   readonly apply: (files: readonly LabFile[], title: string) => void;
+  /** This traffic begins. */
+  readonly send: (traffic: string) => void;
   /** Something of the schedule has happened. */
   readonly onAction: () => void;
 }
@@ -62,6 +64,7 @@ export function createTrouble(options: TroubleOptions): Trouble {
   const act = (action: ActionSpec): void => {
     begun = true;
     const title = action.title ?? 'a change';
+    for (const id of action.send ?? []) options.send(id);
     if (action.strain) strain(action.strain);
     if (action.apply !== undefined) options.apply(lab.folder(action.apply), title);
     if (action.flood) flood(action.flood, title);
