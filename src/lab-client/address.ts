@@ -16,7 +16,21 @@ export interface ViewState {
   other?: string;
 }
 
-export const dockViews = ['why', 'term', 'req', 'trace', 'log', 'metrics', 'xds', 'certs', 'events', 'try'] as const;
+export const dockViews = [
+  'why',
+  'term',
+  'req',
+  'trace',
+  'log',
+  'metrics',
+  'xds',
+  'certs',
+  'events',
+  'try',
+  'time',
+  'predict',
+  'slow',
+] as const;
 export type DockView = (typeof dockViews)[number];
 export const panelViews = ['read', 'edit', 'map', 'why', 'dock'] as const;
 export type PanelView = (typeof panelViews)[number];

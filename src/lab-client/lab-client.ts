@@ -1,4 +1,4 @@
-import type { ApplyView, LabState, Results, SandboxView, ServerEvent } from '#contract';
+import type { ApplyView, LabState, Params, Results, SandboxView, ServerEvent } from '#contract';
 import { type ViewState, writeAddress } from './address.ts';
 import { Connection, type ConnectionState } from './connection.ts';
 import type { Drafts } from './drafts.ts';
@@ -148,10 +148,15 @@ export class LabClient {
     }
   }
 
-  async undo(): Promise<void> {
+  undo(): Promise<void> {
+    return this.changeBy('yaml.undo', {});
+  }
+
+  /** A change that the lab makes itself: the last one taken back, an earlier push made current again. */
+  async changeBy<M extends 'yaml.undo' | 'time.restore'>(method: M, params: Params<M>): Promise<void> {
     this.stores.apply.set({ state: 'running' });
     try {
-      const view = await this.request('yaml.undo', {}, 60_000);
+      const view: ApplyView = await this.request(method, params, 60_000);
       this.stores.apply.set({ state: 'done', view });
       this.#applied(view);
       // What is in force now was applied before this page was opened, perhaps: only the lab knows.

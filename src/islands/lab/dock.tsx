@@ -17,6 +17,7 @@ const LATER: Partial<Record<DockView, ReturnType<typeof lazy>>> = {
   metrics: lazy(() => import('../metrics/metrics.tsx')),
   certs: lazy(() => import('../certificates/certificates.tsx')),
   events: lazy(() => import('../events/events.tsx')),
+  time: lazy(() => import('../time-view/time-view.tsx')),
   try: lazy(() => import('../what-if/what-if.tsx')),
 };
 
@@ -111,6 +112,9 @@ const NAMES: Record<DockView, string> = {
   certs: 'Certificates',
   events: 'Events',
   try: 'What if',
+  time: 'Time',
+  predict: 'Predict',
+  slow: 'Slow motion',
 };
 
 function useTabs(withWhy: boolean): Tab<DockView>[] {
@@ -133,5 +137,6 @@ function useTabs(withWhy: boolean): Tab<DockView>[] {
     { key: 'certs', label: 'Certificates' },
     { key: 'try', label: 'What if' },
     { key: 'events', label: 'Events' },
+    { key: 'time', label: 'Time' },
   ];
 }

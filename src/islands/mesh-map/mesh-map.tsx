@@ -8,6 +8,7 @@ import { useKept } from '../parts/use-kept.ts';
 import { useMedia } from '../parts/use-media.ts';
 import { useSize } from '../parts/use-size.ts';
 import { useLab, useStore } from '../parts/use-store.ts';
+import { usePast } from '../time-view/use-past.ts';
 import { EdgeCounters, EdgeLine, EdgeSigns, FaultBolt, Siding, scaleWords } from './edges.tsx';
 import { edgeKey, layoutOf, trackOf } from './layout.ts';
 import { Moving } from './moving.tsx';
@@ -24,7 +25,8 @@ export function MeshPanel() {
   const [held, setHeld] = useState<MeshView>();
   const [asList, setAsList] = useState(false);
   const still = useMedia('(prefers-reduced-motion: reduce)');
-  const shown = (atMs === undefined ? undefined : meshAt(meshes, atMs)) ?? held ?? live;
+  const past = usePast();
+  const shown = (atMs === undefined ? undefined : (past?.mesh ?? meshAt(meshes, atMs))) ?? held ?? live;
   const reached = useMemo(() => shown && reachedOf(shown), [shown]);
   const mesh = reached?.mesh;
   const paused = held !== undefined || atMs !== undefined;

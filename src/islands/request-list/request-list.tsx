@@ -7,6 +7,7 @@ import { Icon, Mark, VersionDisc } from '../parts/sign.tsx';
 import { serviceTitle } from '../parts/titles.ts';
 import { useLab, useStore } from '../parts/use-store.ts';
 import { patternOf } from '../parts/versions.ts';
+import { usePast } from '../time-view/use-past.ts';
 import { CaughtChip, useCaughtLine } from './caught-line.tsx';
 import { barWidth, type Filter, filters, flagTitle, rowsOf } from './filter.ts';
 
@@ -16,7 +17,9 @@ const WORDS: Record<Filter, string> = { all: 'All', failed: 'Failed', slow: 'Slo
 /** Requests as they happen. The list holds still while the keyboard or pointer is in it. */
 export function RequestList({ onOpened }: { onOpened: () => void }) {
   const lab = useLab();
-  const live = useStore(lab.stores.requests);
+  const past = usePast();
+  const now = useStore(lab.stores.requests);
+  const live = past?.requests ?? now;
   const mesh = useStore(lab.stores.mesh);
   const view = useStore(lab.stores.view);
   const connection = useStore(lab.stores.connection);

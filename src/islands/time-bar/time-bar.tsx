@@ -11,7 +11,7 @@ export function TimeBar() {
   const lab = useLab();
   const history = useStore(lab.stores.history);
   const pushes = useStore(lab.stores.pushes);
-  const { atMs } = useStore(lab.stores.view);
+  const { atMs, push: shown } = useStore(lab.stores.view);
   const connection = useStore(lab.stores.connection);
   const nowMs = useNow();
   const line = useRef<HTMLDivElement>(null);
@@ -52,7 +52,12 @@ export function TimeBar() {
         <Playhead
           share={here}
           past={atMs !== undefined}
-          onMove={(share) => lab.show({ atMs: span.fromMs + share * (span.toMs - span.fromMs) })}
+          words={atMs === undefined ? 'live' : `${pushName(shown)}, ${formatTime(atMs, false)}`}
+          onLive={() => lab.goLive()}
+          onMove={(share) => {
+            const to = span.fromMs + share * (span.toMs - span.fromMs);
+            lab.show({ atMs: to, push: inForce(pushes, to) });
+          }}
         />
         {labelled(pushes, span, width).map(({ push, share, title }) => (
           <button
@@ -76,13 +81,28 @@ export function TimeBar() {
             {formatTime(nowMs, false)} <span>{connection === 'open' ? 'live' : 'stopped'}</span>
           </>
         ) : (
-          <button type="button" className="btn" onClick={() => lab.goLive()}>
-            Live
-          </button>
+          <>
+            <span className="at" role="status">
+              You are at <b>{pushName(shown)}</b>
+            </span>
+            <button type="button" className="btn quiet" onClick={() => lab.show({ dock: 'time', panel: 'dock' })}>
+              Look closer
+            </button>
+            <button type="button" className="btn" onClick={() => lab.goLive()}>
+              Live
+            </button>
+          </>
         )}
       </div>
     </footer>
   );
+}
+
+const pushName = (number: number | undefined): string => (number ? `push ${number}` : 'the start');
+
+/** The push that was in force then; 0: the start. */
+function inForce(pushes: readonly PushView[], atMs: number): number {
+  return pushes.findLast((push) => push.atMs + (push.effectiveMs ?? 0) <= atMs)?.number ?? 0;
 }
 
 /** The time, once a second. */
@@ -95,17 +115,27 @@ function useNow(): number {
   return nowMs;
 }
 
-function Playhead({ share, past, onMove }: { share: number; past: boolean; onMove: (share: number) => void }) {
+interface PlayheadProps {
+  share: number;
+  past: boolean;
+  words: string;
+  onMove: (share: number) => void;
+  onLive: () => void;
+}
+
+function Playhead({ share, past, words, onMove, onLive }: PlayheadProps) {
   const dragging = useRef(false);
   const moved = (event: PointerEvent<HTMLElement>): void => {
     const box = event.currentTarget.parentElement?.getBoundingClientRect();
     if (dragging.current && box) onMove(Math.min(1, Math.max(0, (event.clientX - box.left) / box.width)));
   };
   const key = (event: KeyboardEvent): void => {
-    const by = { ArrowLeft: -0.01, ArrowRight: 0.01 }[event.key];
-    if (by === undefined) return;
+    const by = { ArrowLeft: -0.01, ArrowRight: 0.01, PageUp: -0.1, PageDown: 0.1, Home: -1 }[event.key];
+    if (by === undefined && event.key !== 'End') return;
     event.preventDefault();
-    onMove(Math.min(1, Math.max(0, share + by)));
+    // The right end is the present.
+    if (by === undefined || share + by >= 1) onLive();
+    else onMove(Math.max(0, share + by));
   };
   return (
     <div
@@ -117,7 +147,7 @@ function Playhead({ share, past, onMove }: { share: number; past: boolean; onMov
       aria-valuemin={0}
       aria-valuemax={100}
       aria-valuenow={Math.round(share * 100)}
-      aria-valuetext={past ? 'in the past' : 'live'}
+      aria-valuetext={words}
       onPointerDown={(event) => {
         dragging.current = true;
         event.currentTarget.setPointerCapture(event.pointerId);
