@@ -4,9 +4,10 @@ import type { CheckSpec, ProbeSpec } from './lab-schema.ts';
 import { runProbeCommand } from './probes/commands.ts';
 import { watchEjections } from './probes/ejections.ts';
 import type { BatchMemory } from './probes/evidence.ts';
-import { batchesOf, commandsOf, ejectionsOf, type ProbeContext, stateHolds } from './probes/state.ts';
+import { watchFirstFlag } from './probes/first-flag.ts';
+import { batchesOf, commandsOf, ejectionsOf, firstFlagsOf, type ProbeContext, stateHolds } from './probes/state.ts';
 import { runBatch } from './run-batch.ts';
-import type { Traffic } from './traffic.ts';
+import type { SteadyTotals, Traffic } from './traffic.ts';
 
 export interface ChecksOptions {
   readonly specs: readonly CheckSpec[];
@@ -45,6 +46,8 @@ export function createChecks(options: ChecksOptions): Checks {
   let progress = start(options.alreadyMet);
   let runs = 1;
   const batches = new Map<string, BatchMemory>();
+  /** Where the steady traffic stood when a check was met. */
+  const marks = new Map<string, ReadonlyMap<string, SteadyTotals>>();
   const answered = new Map<string, Readonly<Record<string, string>>>();
   let underWay: Promise<CheckView[]> | undefined;
   const isMet = (id: string): boolean => progress.get(id)?.met === true;
@@ -56,6 +59,15 @@ export function createChecks(options: ChecksOptions): Checks {
     for (const { id } of met) {
       const own = progress.get(id);
       if (own) own.met = true;
+      marks.set(
+        id,
+        new Map(
+          options
+            .traffic()
+            .states()
+            .map(({ id: traffic }) => [traffic, options.traffic().totals(traffic)]),
+        ),
+      );
     }
     options.onChange(
       views(),
@@ -63,10 +75,20 @@ export function createChecks(options: ChecksOptions): Checks {
     );
   };
 
+  const context = (): ProbeContext => ({
+    ...options.context(),
+    steadySince: (traffic, check) => {
+      const then = marks.get(check)?.get(traffic);
+      if (then === undefined) return undefined;
+      const now = options.traffic().totals(traffic);
+      return { sent: now.sent - then.sent, failed: now.failed - then.failed };
+    },
+  });
+
   const observe = (): void => {
     // Meeting one check may open the next.
     for (;;) {
-      const met = open().filter((spec) => isStateOnly(spec.probe) && stateHolds(spec.probe, options.context()));
+      const met = open().filter((spec) => isStateOnly(spec.probe) && stateHolds(spec.probe, context()));
       if (met.length === 0) return;
       meet(met);
     }
@@ -74,8 +96,8 @@ export function createChecks(options: ChecksOptions): Checks {
 
   const runOne = async (spec: CheckSpec, own: Progress): Promise<boolean> => {
     if (spec.probe.answers) return false;
-    const context = options.context();
-    if (!stateHolds(spec.probe, context)) {
+    const now = context();
+    if (!stateHolds(spec.probe, now)) {
       own.seen = 'The mesh is not in the state that this check is about yet.';
       return false;
     }
@@ -84,7 +106,7 @@ export function createChecks(options: ChecksOptions): Checks {
     try {
       for (const batch of batchesOf(spec.probe)) {
         const { verdict, memory } = await runBatch(batch, options.traffic(), {
-          context,
+          context: now,
           earlier: batches,
           run: runs++,
         });
@@ -93,16 +115,21 @@ export function createChecks(options: ChecksOptions): Checks {
         batches.set(spec.id, memory);
       }
       for (const watched of ejectionsOf(spec.probe)) {
-        const verdict = await watchEjections(watched, options.traffic(), context.sandbox);
+        const verdict = await watchEjections(watched, options.traffic(), now.sandbox);
         own.seen = verdict.seen;
         if (!verdict.met) return false;
       }
       for (const command of commandsOf(spec.probe)) {
-        const verdict = await runProbeCommand(command, context.sandbox);
+        const verdict = await runProbeCommand(command, now.sandbox);
         own.seen = verdict.seen;
         if (!verdict.met) return false;
       }
-      return stateHolds(spec.probe, options.context());
+      for (const flag of firstFlagsOf(spec.probe)) {
+        const verdict = await watchFirstFlag(flag, now.sandbox);
+        own.seen = verdict.seen;
+        if (!verdict.met) return false;
+      }
+      return stateHolds(spec.probe, context());
     } finally {
       own.running = false;
     }
@@ -159,6 +186,7 @@ export function createChecks(options: ChecksOptions): Checks {
       progress = start([]);
       batches.clear();
       answered.clear();
+      marks.clear();
       options.onChange(views(), []);
     },
     next: () => open()[0],
@@ -166,7 +194,8 @@ export function createChecks(options: ChecksOptions): Checks {
 }
 
 const isStateOnly = (probe: ProbeSpec): boolean =>
-  batchesOf(probe).length + ejectionsOf(probe).length + commandsOf(probe).length === 0 && probe.answers === undefined;
+  probe.answers === undefined &&
+  [batchesOf, ejectionsOf, commandsOf, firstFlagsOf].every((listed) => listed(probe).length === 0);
 
 function toView(spec: CheckSpec, own: Progress | undefined, ready: boolean): CheckView {
   const { met = false, running = false, seen } = own ?? {};

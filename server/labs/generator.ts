@@ -4,7 +4,7 @@ import type { ClientTls, FetchResponse } from '#workloads';
 import { failureOf } from './failure.ts';
 import type { TrafficSpec } from './lab-schema.ts';
 import { everyEntry } from './probes/fields.ts';
-import type { SentRequest, TrafficState } from './traffic.ts';
+import type { SentRequest, SteadyTotals, TrafficState } from './traffic.ts';
 
 export interface Outgoing {
   /** Instead of the traffic's own path. */
@@ -26,6 +26,7 @@ export type OnSent = (
 export interface Generator {
   state(): TrafficState;
   set(running: boolean, rps?: number): void;
+  totals(): SteadyTotals;
   send(request: Outgoing): Promise<SentRequest>;
   /** No steady request begins until as many releases have followed. Does not change what `state` says. */
   hold(): void;
@@ -42,6 +43,8 @@ export function createGenerator(spec: TrafficSpec, sandbox: Sandbox, onSent: OnS
   const open = new Set<Promise<SentRequest>>();
   let { rps } = spec;
   let turn = 0;
+  let sent = 0;
+  let failed = 0;
   let running = false;
   let holds = 0;
   let timer: Timer | undefined;
@@ -83,8 +86,12 @@ export function createGenerator(spec: TrafficSpec, sandbox: Sandbox, onSent: OnS
       return ended;
     });
   };
+  const count = ({ status }: SentRequest): void => {
+    sent += 1;
+    if (status === 0 || status >= 500) failed += 1;
+  };
   const tick = (): void => {
-    if (open.size < MAX_OPEN) void send({ headers: {} });
+    if (open.size < MAX_OPEN) void send({ headers: {} }).then(count);
     schedule();
   };
   const schedule = (): void => {
@@ -96,6 +103,7 @@ export function createGenerator(spec: TrafficSpec, sandbox: Sandbox, onSent: OnS
   return {
     state: () => ({ id: spec.id, title: spec.title, running, rps }),
     send,
+    totals: () => ({ sent, failed }),
     set: (shouldRun, newRps) => {
       const changed = newRps !== undefined && newRps !== rps;
       if (newRps !== undefined) rps = newRps;

@@ -23,6 +23,9 @@ function* problems(spec: LabSpec): Iterable<string> {
     }
     for (const watched of ejectionsOf(check.probe))
       if (!traffic.has(watched.traffic)) yield `checks.${index}.probe: there is no traffic ${watched.traffic}`;
+    const since = [check.probe, ...(check.probe.all ?? [])].map(({ steady }) => steady?.since);
+    for (const id of since)
+      if (id !== undefined && !earlier.has(id)) yield `checks.${index}.probe: no check before it is called ${id}`;
     yield* questionProblems(check, `checks.${index}`);
     earlier.add(check.id);
   }

@@ -1,6 +1,13 @@
 import { z } from 'zod';
 import { incidentSchema } from './incidents/incident-schema.ts';
-import { certificateSchema, commandSchema } from './probes/identity-schema.ts';
+import {
+  certificateSchema,
+  commandSchema,
+  firstFlagSchema,
+  peerCertificatesSchema,
+  proxyTrustSchema,
+  steadySchema,
+} from './probes/identity-schema.ts';
 
 /** The format of labs/<id>/lab.yaml. Everything that a lab promises is in its folder: topology, start, solution, wrong answers, checks. */
 
@@ -94,6 +101,7 @@ const batch = z.strictObject({
   /** By how much a counter moves while the batch runs. */
   stats: z.array(counter).optional(),
   lines: z.array(loggedLines).optional(),
+  certificates: z.array(peerCertificatesSchema).optional(),
   /** How many pods of a service the requests reach. */
   pods: z.array(z.strictObject({ to: z.string(), ...bounds })).optional(),
   /** Requests that reach another pod of `to` than the request of the same number did when the check `since` was met. */
@@ -137,6 +145,8 @@ const object = z.strictObject({
   contains: z.record(z.string(), z.string()).optional(),
   /** Paths and a regular expression that some value there must fit. */
   fits: z.record(z.string(), z.string()).optional(),
+  /** Text that stands anywhere in it. */
+  mentions: z.string().optional(),
   /** Exactly so many such objects; absent: at least one. */
   count: count.optional(),
 });
@@ -171,6 +181,9 @@ export interface ProbeSpec {
   readonly ejections?: z.infer<typeof ejections> | undefined;
   readonly commands?: readonly z.infer<typeof commandSchema>[] | undefined;
   readonly certificate?: z.infer<typeof certificateSchema> | undefined;
+  readonly proxyTrust?: z.infer<typeof proxyTrustSchema> | undefined;
+  readonly steady?: z.infer<typeof steadySchema> | undefined;
+  readonly firstFlag?: z.infer<typeof firstFlagSchema> | undefined;
   readonly object?: z.infer<typeof object> | undefined;
   readonly namespaceLabel?: { readonly namespace: string; readonly label: string; readonly value: string } | undefined;
   readonly pods?: z.infer<typeof pods> | undefined;
@@ -212,6 +225,9 @@ const probe: z.ZodType<ProbeSpec> = z.lazy(() =>
     ejections: ejections.optional(),
     commands: z.array(commandSchema).min(1).optional(),
     certificate: certificateSchema.optional(),
+    proxyTrust: proxyTrustSchema.optional(),
+    steady: steadySchema.optional(),
+    firstFlag: firstFlagSchema.optional(),
     object: object.optional(),
     namespaceLabel: z.strictObject({ namespace: z.string(), label: z.string(), value: z.string() }).optional(),
     pods: pods.optional(),
@@ -269,6 +285,8 @@ const step = z.union([
   z.strictObject({ apply: z.string() }),
   z.strictObject({ run: z.string() }),
   z.strictObject({ check: id }),
+  /** Waits for a state that comes by itself, such as a renewed certificate. */
+  z.strictObject({ until: probe, limitMs: count.default(60_000) }),
   /** Makes the push of this number current again, by the time bar. */
   z.strictObject({ restore: count }),
   z.strictObject({ answer: z.strictObject({ check: id, choices: z.record(z.string(), z.string()) }) }),

@@ -46,10 +46,18 @@ export interface Sending {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+/** Steady requests of a traffic that have ended. */
+export interface SteadyTotals {
+  readonly sent: number;
+  /** No answer, or a status of 500 and above. */
+  readonly failed: number;
+}
+
 /** The lab's traffic: generators at a steady seeded pace, and batches for checks. An unknown id is a MeshworkError. */
 export interface Traffic {
   states(): TrafficState[];
   set(id: string, running: boolean, rps?: number): void;
+  totals(id: string): SteadyTotals;
   send(
     id: string,
     extra?: { readonly path?: string; readonly headers?: Readonly<Record<string, string>> },
@@ -103,6 +111,7 @@ export function createTraffic(
   return {
     states: () => all.map((generator) => generator.state()),
     set: (id, running, rps) => find(id).set(running, rps),
+    totals: (id) => find(id).totals(),
     send: (id, extra) => find(id).send({ path: extra?.path, headers: extra?.headers ?? {} }),
     batch: async (id, count, { headers = {}, path, atOnce = BATCH_AT_ONCE, rps, run = 0, begins }) => {
       const generator = find(id);

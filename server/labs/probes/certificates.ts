@@ -1,6 +1,7 @@
 import type { Sandbox } from '#sandbox';
 import { judgeChain, type ParsedCertificate, readCertificates } from '#shell';
-import type { CertificateProbe, PemSource } from './identity-schema.ts';
+import { everyEntry } from './fields.ts';
+import type { CertificateProbe, PemSource, ProxyTrustProbe } from './identity-schema.ts';
 
 const EXPIRED = 10;
 
@@ -19,6 +20,27 @@ export function certificateIs(spec: CertificateProbe, sandbox: Sandbox): boolean
   if (spec.rootCount !== undefined && trusted.length !== spec.rootCount) return false;
   const { errors } = judgeChain(leaf, { trusted, untrusted, nowMs });
   return spec.expired ? errors.length > 0 && errors.every(({ number }) => number === EXPIRED) : errors.length === 0;
+}
+
+/** Whether all proxies of the chosen pods hold so many roots, and a certificate that the right ones vouch for. */
+export function proxiesTrust({ namespace, labels, roots, vouchedBy }: ProxyTrustProbe, sandbox: Sandbox): boolean {
+  const pods = sandbox.pods.filter(
+    (pod) => pod.namespace === namespace && everyEntry(labels, (key, value) => pod.labels[key] === value),
+  );
+  const trusted = vouchedBy === undefined ? [] : certificatesIn(vouchedBy, sandbox);
+  return (
+    pods.length > 0 &&
+    pods.every(({ proxy }) => {
+      const pemOf = (wanted: string): string => proxy?.admin.secrets().find(({ name }) => name === wanted)?.pem ?? '';
+      if (readCertificates(pemOf('ROOTCA')).length !== roots) return false;
+      const [leaf, ...untrusted] = readCertificates(pemOf('default'));
+      if (leaf === undefined) return false;
+      return (
+        vouchedBy === undefined ||
+        judgeChain(leaf, { trusted, untrusted, nowMs: sandbox.clock.now() }).errors.length === 0
+      );
+    })
+  );
 }
 
 /** What a learner stored may be no certificate at all. */

@@ -41,6 +41,48 @@ export const commandSchema = z.strictObject({
   named: z.string(),
 });
 
+const count = z.number().int().min(0);
+
+/** What the proxies of pods hold by SDS; all of them must. */
+export const proxyTrustSchema = z.strictObject({
+  namespace: z.string(),
+  labels,
+  /** How many roots their trust bundle has. */
+  roots: count,
+  /** Where the roots stand that must vouch for their own certificate. */
+  vouchedBy: pemSource.optional(),
+});
+
+/** What became of a traffic's steady requests since a check was met. */
+export const steadySchema = z.strictObject({
+  traffic: z.string(),
+  since: z.string(),
+  sent: count,
+  /** Most that may have ended without an answer, or with 500 and above. */
+  failed: count.default(0),
+});
+
+/** The first call with a flag comes when the learner said: a time in a ConfigMap, written before it happened. */
+export const firstFlagSchema = z.strictObject({
+  from: z.string(),
+  to: z.string(),
+  flag: z.string(),
+  forecast: z.strictObject({ namespace: z.string(), name: z.string(), key: z.string() }),
+  withinMs: count,
+  limitMs: count,
+});
+
+/** How many different certificates, and names in them, the callers of a service saw during a batch. */
+export const peerCertificatesSchema = z.strictObject({
+  to: z.string(),
+  serials: z.strictObject({ min: count.optional(), max: count.optional() }).optional(),
+  names: z.strictObject({ min: count.optional(), max: count.optional() }).optional(),
+});
+
+export type ProxyTrustProbe = z.infer<typeof proxyTrustSchema>;
+export type SteadyProbe = z.infer<typeof steadySchema>;
+export type FirstFlagProbe = z.infer<typeof firstFlagSchema>;
+export type PeerCertificates = z.infer<typeof peerCertificatesSchema>;
 export type CertificateProbe = z.infer<typeof certificateSchema>;
 export type CommandProbe = z.infer<typeof commandSchema>;
 export type PemSource = z.infer<typeof pemSource>;

@@ -2,7 +2,8 @@ import type { KubeObject } from '#domain';
 import type { Sandbox } from '#sandbox';
 import type { HandClient } from '#xds';
 import type { ProbeSpec } from '../lab-schema.ts';
-import { certificateIs } from './certificates.ts';
+import type { SteadyTotals } from '../traffic.ts';
+import { certificateIs, proxiesTrust } from './certificates.ts';
 import { readCounter } from './counters.ts';
 import { comparesDurations } from './durations.ts';
 import { everyEntry, valueAt } from './fields.ts';
@@ -17,11 +18,16 @@ export interface ProbeContext {
   readonly pushedVersions: ReadonlyMap<string, string>;
   /** What the learner last chose at each check, by check and item; absent: nothing. */
   readonly answered?: ReadonlyMap<string, Readonly<Record<string, string>>>;
+  /** Steady requests of a traffic since a check was met; absent, or undefined: it was not. */
+  readonly steadySince?: (traffic: string, check: string) => SteadyTotals | undefined;
   /** The terminal's xDS client; absent: there is none. */
   readonly hand?: HandClient;
 }
 
-type Field = Exclude<keyof ProbeSpec, 'all' | 'any' | 'not' | 'batch' | 'ejections' | 'commands' | 'answers'>;
+type Field = Exclude<
+  keyof ProbeSpec,
+  'all' | 'any' | 'not' | 'batch' | 'ejections' | 'commands' | 'firstFlag' | 'answers'
+>;
 
 /** One function for each kind of state probe. Each is pure over the sandbox's present state. */
 const probes: { readonly [Name in Field]: (spec: NonNullable<ProbeSpec[Name]>, context: ProbeContext) => boolean } = {
@@ -30,6 +36,11 @@ const probes: { readonly [Name in Field]: (spec: NonNullable<ProbeSpec[Name]>, c
     return spec.count === undefined ? found > 0 : found === spec.count;
   },
   certificate: (spec, { sandbox }) => certificateIs(spec, sandbox),
+  proxyTrust: (spec, { sandbox }) => proxiesTrust(spec, sandbox),
+  steady: ({ traffic, since, sent, failed }, { steadySince }) => {
+    const seen = steadySince?.(traffic, since);
+    return seen !== undefined && seen.sent >= sent && seen.failed <= failed;
+  },
   namespaceLabel: (spec, { sandbox }) =>
     sandbox.store.get('Namespace', { namespace: '', name: spec.namespace })?.metadata.labels?.[spec.label] ===
     spec.value,
@@ -139,6 +150,7 @@ function isWanted(stored: KubeObject, spec: NonNullable<ProbeSpec['object']>): b
       (spec.has ?? []).every((path) => valueAt(item, path).length > 0) &&
       !(spec.lacks ?? []).some((path) => valueAt(item, path).length > 0) &&
       hasValues(item, spec.equals ?? {}) &&
+      (spec.mentions === undefined || JSON.stringify(item).includes(spec.mentions)) &&
       Object.entries(spec.contains ?? {}).every(([path, text]) =>
         valueAt(item, path).some((value) => String(value).includes(text)),
       ) &&
@@ -190,6 +202,11 @@ export function ejectionsOf(spec: ProbeSpec): NonNullable<ProbeSpec['ejections']
 /** All commands inside a probe. */
 export function commandsOf(spec: ProbeSpec): NonNullable<ProbeSpec['commands']>[number][] {
   return [...(spec.commands ?? []), ...(spec.all ?? []).flatMap(commandsOf)];
+}
+
+/** All waits for a first flag inside a probe. */
+export function firstFlagsOf(spec: ProbeSpec): NonNullable<ProbeSpec['firstFlag']>[] {
+  return [...(spec.firstFlag ? [spec.firstFlag] : []), ...(spec.all ?? []).flatMap(firstFlagsOf)];
 }
 
 /** All batches inside a probe. */

@@ -3,6 +3,7 @@ import type { BatchSpec } from '../lab-schema.ts';
 import type { SentRequest } from '../traffic.ts';
 import { type Judged, judge } from './bounds.ts';
 import type { BatchMemory } from './evidence.ts';
+import { judgePeers } from './peers.ts';
 
 /** What is judged over a whole batch instead of request by request. */
 export interface WholeBatch {
@@ -27,6 +28,7 @@ export function judgeWhole(spec: BatchSpec, batch: WholeBatch): Judged[] {
       const seen = new Set(batch.sent.map(({ traceId }) => podOf(wanted.to, traceId, batch.hops))).size;
       return judge(wanted, seen, { late: true, text: `${seen} pods of ${wanted.to} were reached` });
     }),
+    ...(spec.certificates ?? []).flatMap((wanted) => judgePeers(wanted, batch.sent, batch.hops)),
     ...(spec.moved ? [moved(spec.moved, batch)] : []),
     ...(spec.lasts ? [lasted(spec.lasts, batch)] : []),
     ...(spec.otherTraces ? [otherTraces(spec.otherTraces, batch)] : []),

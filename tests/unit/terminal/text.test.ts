@@ -88,4 +88,16 @@ describe('text commands', () => {
     expect((await run('kubectl help rollout')).out).toMatch(/^kubectl rollout restart/);
     expect((await run('kubectl')).code).toBe(0);
   });
+
+  it('base64 and cut as everywhere', async () => {
+    const { out } = await createHarness().run(
+      'echo -n Zoë | base64',
+      'echo Wm/Dqw== | base64 -d',
+      "echo ''",
+      'echo a=b=c | cut -d = -f 2',
+      'echo abc | cut -d = -f 2',
+    );
+    expect(out).toBe('Wm/Dqw==\nZoë\nb\nabc\n');
+    expect((await createHarness().run('echo %% | base64 -d')).code).toBe(1);
+  });
 });
