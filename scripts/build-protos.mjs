@@ -5,6 +5,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFi
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { withNewerStructures } from './newer-protos.mjs';
 import { stripDescriptors } from './strip-protos.mjs';
 
 const BUF = '@bufbuild/buf@1.75.0';
@@ -131,67 +132,6 @@ function addIgnoreEmpty(file) {
   }
 }
 
-/** Fields of Envoy 1.40 that the packaged files, which are older, lack: what is put before which line. */
-const NEWER_FIELDS = [
-  {
-    file: 'config/cluster/v3/cluster.proto',
-    before: 'google.protobuf.Duration dns_refresh_rate = 16',
-    fields: 'google.protobuf.Duration dns_jitter = 58;',
-  },
-  {
-    file: 'config/trace/v3/zipkin.proto',
-    before: 'bool split_spans_for_request = 7',
-    fields: `enum TraceContextOption {
-      USE_B3 = 0;
-      USE_B3_WITH_W3C_PROPAGATION = 1;
-    }
-    TraceContextOption trace_context_option = 8;
-    core.v3.HttpService collector_service = 9;`,
-  },
-  {
-    file: 'config/trace/v3/zipkin.proto',
-    before: 'import "google/protobuf/wrappers.proto";',
-    fields: 'import "envoy/config/core/v3/http_service.proto";',
-  },
-  {
-    file: 'extensions/wasm/v3/wasm.proto',
-    before: 'CapabilityRestrictionConfig capability_restriction_config = 6',
-    fields: `enum FailurePolicy {
-      UNSPECIFIED = 0;
-      FAIL_RELOAD = 1;
-      FAIL_CLOSED = 2;
-      FAIL_OPEN = 3;
-    }
-    message ReloadConfig {
-      config.core.v3.BackoffStrategy backoff = 1;
-    }
-    FailurePolicy failure_policy = 7;
-    ReloadConfig reload_config = 8;
-    google.protobuf.BoolValue allow_on_headers_stop_iteration = 9;`,
-  },
-  {
-    file: 'extensions/wasm/v3/wasm.proto',
-    before: 'import "envoy/config/core/v3/base.proto";',
-    fields: 'import "envoy/config/core/v3/backoff.proto";\nimport "google/protobuf/wrappers.proto";',
-  },
-  { file: 'type/tracing/v3/custom_tag.proto', before: 'Metadata metadata = 5', fields: 'string value = 6;' },
-  {
-    file: 'extensions/filters/network/http_connection_manager/v3/http_connection_manager.proto',
-    before: 'google.protobuf.BoolValue spawn_upstream_span = 10',
-    fields: 'bool no_context_propagation = 13;',
-  },
-];
-
-function addNewerFields(folder) {
-  for (const { file, before, fields } of NEWER_FIELDS) {
-    const path = join(folder, file);
-    const text = readFileSync(path, 'utf8');
-    if (text.includes(fields)) continue;
-    if (!text.includes(before)) throw new Error(`${file} has changed: "${before}" is gone`);
-    writeFileSync(path, text.replace(before, `${fields}\n\n  ${before}`));
-  }
-}
-
 const workspace = mkdtempSync(join(tmpdir(), 'meshwork-protos-'));
 try {
   for (const module of ['envoy-api', 'googleapis', 'xds']) {
@@ -200,7 +140,6 @@ try {
   cpSync(join(sources, 'protoc-gen-validate/validate'), join(workspace, 'validate-module/validate'), {
     recursive: true,
   });
-  addNewerFields(join(workspace, 'envoy-api/envoy'));
   addIgnoreEmpty(join(workspace, 'validate-module/validate/validate.proto'));
   const otlp = join(workspace, 'otlp-module/opentelemetry/proto/common/v1');
   mkdirSync(otlp, { recursive: true });
@@ -223,7 +162,7 @@ try {
     stdio: 'inherit',
     shell: process.platform === 'win32',
   });
-  writeFileSync(output, stripDescriptors(readFileSync(output)));
+  writeFileSync(output, withNewerStructures(stripDescriptors(readFileSync(output))));
   console.log(`${output}: ${statSync(output).size} bytes`);
 } finally {
   rmSync(workspace, { recursive: true, force: true });
