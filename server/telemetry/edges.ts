@@ -30,12 +30,18 @@ function rateEdge(requests: readonly RequestSummary[]): EdgeRate {
     requests: total(requests),
     errors: total(requests.filter(({ status, flags: own }) => status >= 500 || (status === 0 && own.length > 0))),
     slow: total(requests.filter(({ durationMs }) => durationMs >= SLOW_MS)),
-    mtls: requests.every(({ mtls }) => mtls),
+    mtls: isMutual(requests),
     p50: percentile(durations, 50),
     p90: percentile(durations, 90),
     p99: percentile(durations, 99),
     flags,
   };
+}
+
+/** A request that its own proxy answered never had a connection, so it says nothing about the edge. */
+function isMutual(requests: readonly RequestSummary[]): boolean {
+  const connected = requests.filter(({ mtls, answeredBy }) => mtls || answeredBy !== 'client-proxy');
+  return connected.length > 0 && connected.every(({ mtls }) => mtls);
 }
 
 const weightOf = ({ standsFor = 1 }: RequestSummary): number => standsFor;

@@ -46,13 +46,15 @@ export function TrialResult({ view, changed }: { view: RouteTrialView; changed: 
   );
 }
 
-function comparison({ inForce }: RouteTrialView, changed: boolean): string {
+function comparison(view: RouteTrialView, changed: boolean): string {
+  const { inForce } = view;
   const now =
     inForce.reaches !== '' && inForce.status < 400
       ? `it reaches ${inForce.reaches}`
       : `the answer is ${[inForce.status || 'no answer', ...inForce.flags].join(' ')}`;
   if (inForce.same) return changed ? 'The same as with what is in force.' : 'Your text is what is in force.';
-  return `With what is in force ${now}.`;
+  const same = inForce.reaches === view.reaches && inForce.status === view.status;
+  return same ? `With what is in force ${now} too, by another cluster.` : `With what is in force ${now}.`;
 }
 
 const WORDS = { chosen: 'takes it', rejected: 'passed over', 'not reached': 'not looked at' } as const;

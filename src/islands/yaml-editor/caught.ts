@@ -44,10 +44,10 @@ export function lineNotes(ranges: readonly CaughtRange[]): LineNote[] {
   }));
 }
 
-/** `Line 14 caught 41 of the last 60 requests since push 2`. */
+/** `Lines 14–16 caught 41 of 60 since push 2`. */
 export function caughtWords(view: CaughtLinesView, place: LinePlace, found: CaughtRange | undefined): string {
   const since = view.sincePush === undefined ? '' : ` since push ${view.sincePush}`;
   if (view.looked === 0) return `No request${since} yet.`;
-  const where = found && found.endLine > found.line ? `Lines ${found.line} to ${found.endLine}` : `Line ${place.line}`;
-  return `${where} caught ${found?.caught ?? 0} of ${view.looked} requests${since}.`;
+  const where = found && found.endLine > found.line ? `Lines ${found.line}–${found.endLine}` : `Line ${place.line}`;
+  return `${where} caught ${found?.caught ?? 0} of ${view.looked}${since}`;
 }

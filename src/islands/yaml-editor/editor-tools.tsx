@@ -39,6 +39,11 @@ export function EditorTools({ sheet, here, caught, plain }: EditorToolsProps) {
       <div className="edit-tools">
         <CaughtHere here={here} caught={caught} changed={sheet.changed} />
         <span className="spacer" />
+        <span className="num dim">{sheet.readOnly ? 'Read only' : SAVED[saving]}</span>
+      </div>
+      <div className="edit-tools leave">
+        <span>{plain ? 'Tab leaves this field.' : 'Ctrl+M lets Tab leave the editor.'}</span>
+        <span className="spacer" />
         <button type="button" className="link" disabled={away} onClick={() => effect.current?.open()}>
           Effect
         </button>
@@ -49,10 +54,6 @@ export function EditorTools({ sheet, here, caught, plain }: EditorToolsProps) {
           Format
         </button>
       </div>
-      <p className="leave">
-        <span>{plain ? 'Tab leaves this field.' : 'Ctrl+M lets Tab leave the editor.'}</span>
-        <span className="num">{sheet.readOnly ? 'Read only' : SAVED[saving]}</span>
-      </p>
       <Effect handle={effect} />
       <Compare handle={compare} file={sheet.file} />
     </>

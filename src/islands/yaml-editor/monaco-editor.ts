@@ -215,7 +215,7 @@ function decorationOf(one: LitLines): monaco.editor.IModelDeltaDecoration {
 
 function noteDecoration({ line, text, stop }: LineNote): monaco.editor.IModelDeltaDecoration {
   return {
-    range: new monaco.Range(line, 1000, line, 1000),
+    range: new monaco.Range(line, 1, line, 1000),
     options: { after: { content: `  ${text}`, inlineClassName: stop ? 'note-lit' : 'note-caught' } },
   };
 }
