@@ -69,6 +69,8 @@ export interface HopRecord {
   readonly operation?: string;
   /** Present where a busy proxy records only some of its requests: how many this one stands for. */
   readonly standsFor?: number;
+  /** Whether headers and steps were left out; absent: as the lists themselves tell. Asking for a list may cost its making. */
+  readonly thin?: boolean;
   /** x-request-id. */
   readonly requestId: string;
   readonly proxy: {

@@ -111,17 +111,20 @@ class BoundedHopStore implements HopStore {
       this.#waiting.remove(oldest);
       this.#traces.removeFirst(oldest);
     }
-    const thinned = hop.steps.length > 0 ? this.#detailed.push(kept) : undefined;
+    const thinned = isDetailed(hop) ? this.#detailed.push(kept) : undefined;
     if (thinned !== undefined) thinned.hop = withoutDetails(thinned.hop);
     return kept;
   }
 }
+
+const isDetailed = (hop: HopRecord): boolean => !(hop.thin ?? hop.steps.length === 0);
 
 const withoutDetails = (hop: HopRecord): HopRecord => ({
   ...hop,
   request: { ...hop.request, headers: [] },
   response: { ...hop.response, headers: [] },
   steps: [],
+  thin: true,
 });
 
 /** False when the request's headers prove that no proxy sent it. Hops without recorded headers prove nothing. */

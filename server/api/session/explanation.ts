@@ -63,8 +63,13 @@ const byStart = (hops: readonly HopRecord[]): HopRecord[] => [...hops].sort((a, 
 /** A hop with the place of each step in the text. */
 export function hopView(hop: HopRecord, locate: Locate): HopView {
   // Handshakes are read one request at a time: their certificates are many times the rest.
-  const { handshakes: _handshakes, ...rest } = hop;
-  return { ...rest, steps: hop.steps.map((step) => stepView(step, locate)) };
+  const { handshakes: _handshakes, request, response, ...rest } = hop;
+  return {
+    ...rest,
+    request: { ...request, headers: request.headers },
+    response: { ...response, headers: response.headers },
+    steps: hop.steps.map((step) => stepView(step, locate)),
+  };
 }
 
 function stepView(step: DecisionStep, locate: Locate): StepView {

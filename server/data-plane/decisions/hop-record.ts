@@ -2,10 +2,8 @@ import type { HopHandshakes, HopRecord } from '#domain';
 import { CARRIAGE } from '../http/carriage.ts';
 import type { TlsFacts } from '../http/codec.ts';
 import type { Exchange } from '../http/exchange.ts';
-import { StepSampler, TRACES_OF } from './hop-steps.ts';
-
-const NO_HEADERS: HopRecord['request']['headers'] = [];
-const NO_STEPS: HopRecord['steps'] = [];
+import { type StepNote, StepSampler, TRACES_OF } from './hop-steps.ts';
+import { RecordedHop, RecordedRequest, RecordedResponse } from './recorded-hop.ts';
 
 /**
  * Texts of the request in a copy of their own. As parts of the head of HTTP/1.1 in which they came they would keep that whole head alive
@@ -29,7 +27,9 @@ const hasFailed = ({ info }: Exchange): boolean => info.flags.length > 0 || info
 export const isRecorded = (exchange: Exchange): boolean =>
   exchange.steps.on || hasFailed(exchange) || StepSampler.keepsTrace(exchange.span.traceId);
 
-/** The record of a finished hop. Steps are worded here, so an unrecorded hop costs no text but its log line. */
+const STATUS_TEXTS: readonly string[] = Array.from({ length: 600 }, (_, status) => String(status));
+
+/** The record of a finished hop. */
 export function buildHop(exchange: Exchange, accessLog: string): HopRecord {
   const { connection, head, info, received, runtime, span, steps } = exchange;
   if (steps.on) noteResponse(exchange);
@@ -37,39 +37,30 @@ export function buildHop(exchange: Exchange, accessLog: string): HopRecord {
   const peer = tls?.peerSpiffeId ?? '';
   const texts = [span.traceId, span.parentSpanId ?? '', exchange.requestId, received.authority, received.path];
   const [traceId = '', parentSpanId = '', requestId = '', authority = '', path = ''] = detach(texts, exchange);
+  const request = { method: head.method, authority, path, protocol: head.protocol, bytes: info.bytesReceived };
+  const response = { status: info.status, flags: info.flags, details: info.details, bytes: info.bytesSent };
   // Fields that may be absent are added behind the others: spreading them in costs more than all the rest.
-  const hop: Mutable<HopRecord> = {
-    spanId: span.spanId,
-    traceId,
-    requestId,
-    proxy: runtime.self.inHops,
-    direction: connection.direction,
-    startMs: info.startMs,
-    durationMs: info.durationMs,
-    request: {
-      method: head.method,
-      authority,
-      path,
-      protocol: head.protocol,
-      headers: steps.on ? received.headers.entries() : NO_HEADERS,
-      bytes: info.bytesReceived,
+  const hop: Mutable<HopRecord> = new RecordedHop(
+    {
+      spanId: span.spanId,
+      traceId,
+      requestId,
+      proxy: runtime.self.inHops,
+      direction: connection.direction,
+      startMs: info.startMs,
+      durationMs: info.durationMs,
+      request: new RecordedRequest(request, steps.on ? received.headers : undefined),
+      response: new RecordedResponse(response, steps.on ? exchange.responseHead?.headers : undefined),
+      routeName: info.routeName,
+      cluster: info.cluster,
+      upstreamHost: info.upstreamHost,
+      attempts: info.attempts,
+      mtls: peer !== '',
+      pushVersion: exchange.table?.versionInfo ?? '',
+      accessLog,
     },
-    response: {
-      status: info.status,
-      flags: info.flags,
-      details: info.details,
-      bytes: info.bytesSent,
-      headers: steps.on ? (exchange.responseHead?.headers.entries() ?? NO_HEADERS) : NO_HEADERS,
-    },
-    routeName: info.routeName,
-    cluster: info.cluster,
-    upstreamHost: info.upstreamHost,
-    attempts: info.attempts,
-    mtls: peer !== '',
-    pushVersion: exchange.table?.versionInfo ?? '',
-    steps: steps.on ? steps.build() : NO_STEPS,
-    accessLog,
-  };
+    steps.on ? steps.end() : undefined,
+  );
   if (span.parentSpanId !== undefined) hop.parentSpanId = parentSpanId;
   if (peer !== '') hop.peer = peer;
   if (!steps.on && !hasFailed(exchange)) hop.standsFor = TRACES_OF;
@@ -103,8 +94,20 @@ const DETAIL_WORDS: Readonly<Record<string, string>> = {
 function noteResponse({ info, steps }: Exchange): void {
   steps.enterAttempt(0);
   const outcome = info.details === 'via_upstream' ? 'passed' : 'stopped';
-  steps.add('response', outcome, String(info.status), () => ({
-    detail: DETAIL_WORDS[info.details] ?? info.details,
-    evidence: { status: info.status, flags: info.flags.join(','), details: info.details, attempts: info.attempts },
-  }));
+  const { status, flags, details, attempts } = info;
+  steps.say(
+    'response',
+    outcome,
+    STATUS_TEXTS[status] ?? String(status),
+    responseWords,
+    status,
+    flags,
+    details,
+    attempts,
+  );
+}
+
+function responseWords(status: number, flags: readonly string[], details: string, attempts: number): StepNote {
+  const evidence = { status, flags: flags.join(','), details, attempts };
+  return { detail: DETAIL_WORDS[details] ?? details, evidence };
 }

@@ -1,6 +1,6 @@
 import type { Clock, DecisionStage, DecisionStep, Origin, RejectedCandidate } from '#domain';
 
-/** What a step says beyond its name; made only when the hop is recorded. */
+/** What a step says beyond its name. */
 export interface StepNote {
   readonly detail?: string | undefined;
   readonly origin?: Origin | undefined;
@@ -8,7 +8,7 @@ export interface StepNote {
   readonly evidence?: Readonly<Record<string, string | number | boolean>> | undefined;
 }
 
-/** A step as the deciding code leaves it: the words are made later, from values that no longer change. */
+/** A step that was decided before any request came. */
 export interface StepDraft {
   readonly stage: DecisionStage;
   readonly outcome: DecisionStep['outcome'];
@@ -16,7 +16,7 @@ export interface StepDraft {
   readonly atMs: number;
   readonly attempt: number;
   readonly note: (() => StepNote) | undefined;
-  /** The worded step of a draft that several hops begin with: the same object in all of them. */
+  /** Worded by the first hop that begins with it: the same object in all of them. */
   shared?: DecisionStep;
 }
 
@@ -28,7 +28,16 @@ export interface HopRecording {
   readonly before: readonly StepDraft[];
 }
 
-/** The steps of one hop. When `on` is false nothing is kept, and callers on the way of every request make no notes. */
+/** Makes the words of a step from values that it was given. */
+export type Words<Values extends readonly unknown[]> = (...values: Values) => StepNote;
+
+/** Places that a step takes on the tape: stage, outcome, name, microseconds, attempt, words and their values. */
+const PLACES = 7;
+
+/**
+ * The steps of one hop. When `on` is false nothing is kept, and callers on the way of every request make no notes. What is kept of a
+ * recorded hop must be small, because it outlives its request: values on a tape, no words.
+ */
 export class HopSteps {
   /** The steps of every hop that is not recorded. */
   static readonly off = new HopSteps(undefined);
@@ -36,7 +45,7 @@ export class HopSteps {
   readonly on: boolean;
   #attempt = 0;
   readonly #recording: HopRecording | undefined;
-  readonly #drafts: StepDraft[] = [];
+  readonly #tape: unknown[] = [];
 
   constructor(recording: HopRecording | undefined) {
     this.on = recording !== undefined;
@@ -48,24 +57,93 @@ export class HopSteps {
     if (this.on) this.#attempt = attempt;
   }
 
+  /** A step whose note is made when the hop ends. */
   add(stage: DecisionStage, outcome: DecisionStep['outcome'], name: string, note?: () => StepNote): void {
-    if (this.#recording === undefined) return;
-    const atMs = this.#recording.clock.monotonic() - this.#recording.startedAt;
-    this.#drafts.push({ stage, outcome, name, atMs, attempt: this.#attempt, note });
+    if (this.on) this.#tape.push(stage, outcome, name, this.#atUs(), this.#attempt, note, undefined);
   }
 
-  build(): DecisionStep[] {
-    const steps: DecisionStep[] = [];
-    for (const draft of this.#recording?.before ?? []) {
-      draft.shared ??= finish(draft);
-      steps.push(draft.shared);
+  /**
+   * A step on the way of every request: its words are made when somebody looks, perhaps minutes later. So `values` must be plain values, or
+   * parts of the configuration, which never change.
+   */
+  say<Values extends readonly unknown[]>(
+    stage: DecisionStage,
+    outcome: DecisionStep['outcome'],
+    name: string,
+    words: Words<Values>,
+    ...values: Values
+  ): void {
+    if (this.on) this.#tape.push(stage, outcome, name, this.#atUs(), this.#attempt, words, values);
+  }
+
+  #atUs(): number {
+    const { clock, startedAt } = this.#recording!;
+    return Math.round((clock.monotonic() - startedAt) * 1000);
+  }
+
+  /** The hop is over. */
+  end(): RecordedSteps {
+    const tape = this.#tape;
+    for (let i = 5; i < tape.length; i += PLACES) {
+      if (tape[i] === undefined || tape[i + 1] !== undefined) continue;
+      const note = (tape[i] as () => StepNote)();
+      tape[i] = asIs;
+      tape[i + 1] = [note];
     }
-    for (const draft of this.#drafts) steps.push(finish(draft));
+    const before = this.#recording?.before ?? [];
+    for (const draft of before) draft.shared ??= worded(draft, draft.note?.());
+    return new RecordedSteps(before, tape);
+  }
+
+  build(): readonly DecisionStep[] {
+    return this.end().steps;
+  }
+}
+
+const asIs: Words<readonly [StepNote]> = (note) => note;
+
+/** The steps of a hop that is over; their words are made when somebody looks. */
+export class RecordedSteps {
+  readonly #before: readonly StepDraft[];
+  #tape: readonly unknown[];
+  #steps: readonly DecisionStep[] | undefined = undefined;
+
+  constructor(before: readonly StepDraft[], tape: readonly unknown[]) {
+    this.#before = before;
+    this.#tape = tape;
+  }
+
+  get steps(): readonly DecisionStep[] {
+    this.#steps ??= this.#word();
+    return this.#steps;
+  }
+
+  #word(): readonly DecisionStep[] {
+    const steps = this.#before.flatMap(({ shared }) => shared ?? []);
+    const tape = this.#tape;
+    for (let i = 0; i < tape.length; i += PLACES) {
+      const [stage, outcome, name, atUs, attempt, words, values] = tape.slice(i, i + PLACES) as unknown as TapedStep;
+      steps.push(worded({ stage, outcome, name, attempt, atMs: atUs / 1000 }, words?.(...values)));
+    }
+    this.#tape = [];
     return steps;
   }
 }
 
-function finish(draft: StepDraft): DecisionStep {
+type TapedStep = [
+  stage: DecisionStage,
+  outcome: DecisionStep['outcome'],
+  name: string,
+  atUs: number,
+  attempt: number,
+  words: Words<readonly unknown[]> | undefined,
+  values: readonly unknown[],
+];
+
+function worded(
+  draft: Pick<StepDraft, 'stage' | 'outcome' | 'name' | 'atMs' | 'attempt'>,
+  note: StepNote | undefined,
+): DecisionStep {
   const { stage, outcome, name, attempt } = draft;
   const step: { -readonly [Key in keyof DecisionStep]: DecisionStep[Key] } = {
     stage,
@@ -74,7 +152,6 @@ function finish(draft: StepDraft): DecisionStep {
     atMs: Math.round(draft.atMs * 1000) / 1000,
   };
   if (attempt > 0) step.attempt = attempt;
-  const note = draft.note?.();
   if (note === undefined) return step;
   const { detail, origin, rejected, evidence } = note;
   if (detail !== undefined) step.detail = detail;
@@ -84,8 +161,10 @@ function finish(draft: StepDraft): DecisionStep {
   return step;
 }
 
-/** Hops a second that are recorded with all their steps: more than any lab sends, so that every answer can be explained. */
-const FULL_RATE = 1000;
+/** Hops in a row that are recorded with all their steps: more than the largest batch of any lab sends through one proxy. */
+const BURST = 1000;
+/** And so many a second after that: more than any lab's steady traffic, so that every answer can be explained. */
+const PER_SECOND = 100;
 /** Above that rate, one trace in this many is recorded, in every proxy that it passes. */
 export const TRACES_OF = 16;
 /** The last digit of the traces that are. */
@@ -94,8 +173,8 @@ const RECORDED_DIGIT = '0';
 /** Decides which hops are recorded, so that recording never dominates a busy proxy. */
 export class StepSampler {
   readonly #clock: Clock;
-  #second = 0;
-  #count = 0;
+  #left = BURST;
+  #at = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -103,13 +182,11 @@ export class StepSampler {
 
   /** Whether the hop that begins now keeps its steps. */
   next(nowMs = this.#clock.monotonic()): boolean {
-    const second = Math.floor(nowMs / 1000);
-    if (second !== this.#second) {
-      this.#second = second;
-      this.#count = 0;
-    }
-    this.#count++;
-    return this.#count <= FULL_RATE;
+    this.#left = Math.min(BURST, this.#left + ((nowMs - this.#at) * PER_SECOND) / 1000);
+    this.#at = nowMs;
+    if (this.#left < 1) return false;
+    this.#left--;
+    return true;
   }
 
   /** Whether a hop without steps is recorded; it then stands for `TRACES_OF`. All proxies choose the same traces. */

@@ -117,6 +117,10 @@ export class UpstreamCluster {
     this.#dns?.start();
   }
 
+  get hostCount(): number {
+    return this.#hosts.size;
+  }
+
   get hosts(): readonly Host[] {
     return [...this.#hosts.values()];
   }

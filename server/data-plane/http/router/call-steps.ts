@@ -1,10 +1,14 @@
 import type { RejectedCandidate } from '#domain';
 import { parseClusterName } from '#domain';
+import type { CompiledCluster } from '../../config/cluster-config.ts';
+import type { EndpointConfig } from '../../config/endpoint-config.ts';
 import { originOf, partOrigin } from '../../config/origins.ts';
-import type { HopSteps } from '../../decisions/hop-steps.ts';
+import type { CompiledRoute } from '../../config/route-table.ts';
+import type { HopSteps, StepNote } from '../../decisions/hop-steps.ts';
 import type { HostChoice, UpstreamCluster } from '../../upstream/cluster.ts';
 import type { Host } from '../../upstream/host.ts';
 import type { RoutePriority } from '../../upstream/pool-breakers.ts';
+import type { Candidates } from '../../upstream/priority.ts';
 import type { ResetReason, TlsFacts } from '../codec.ts';
 import type { Exchange } from '../exchange.ts';
 import type { UpstreamAttempt } from './attempt.ts';
@@ -12,13 +16,16 @@ import { RESET_WORDS } from './reset-reasons.ts';
 import type { RetryVerdict } from './retry-state.ts';
 
 export function noteCluster(steps: HopSteps, cluster: UpstreamCluster): void {
-  const { config, hosts } = cluster;
+  steps.say('cluster', 'chosen', cluster.config.name, clusterWords, cluster.config, cluster.hostCount);
+}
+
+function clusterWords(config: CompiledCluster, hosts: number): StepNote {
   const policy = config.balancing.policy.toLowerCase().replaceAll('_', ' ');
-  steps.add('cluster', 'chosen', config.name, () => ({
-    detail: `${hosts.length} host${hosts.length === 1 ? '' : 's'}, balanced by ${policy}`,
+  return {
+    detail: `${hosts} host${hosts === 1 ? '' : 's'}, balanced by ${policy}`,
     origin: originOf(config.origins, parseClusterName(config.name)?.subset ? 'subset' : undefined),
-    evidence: { type: config.type, lbPolicy: config.balancing.policy, hosts: hosts.length },
-  }));
+    evidence: { type: config.type, lbPolicy: config.balancing.policy, hosts },
+  };
 }
 
 /** Notes the balancer's choice; the hosts that could not be chosen are told with the reason. */
@@ -28,25 +35,54 @@ export function noteEndpoint(
   choice: HostChoice,
   tried: ReadonlySet<string>,
 ): void {
+  const { config } = cluster;
   const { candidates, host } = choice;
+  const { activeRequests, endpoint } = host;
+  const rejected = config.type === 'ORIGINAL_DST' ? NONE_REJECTED : unusable(cluster, choice, tried);
   const why = choice.why();
-  const rejected = cluster.config.type === 'ORIGINAL_DST' ? [] : unusable(cluster, choice, tried);
-  steps.add('endpoint', 'chosen', host.key, () => ({
+  steps.say('endpoint', 'chosen', host.key, endpointWords, {
+    config,
+    candidates,
+    endpoint,
+    activeRequests,
+    why,
+    rejected,
+  });
+}
+
+const NONE_REJECTED: readonly RejectedCandidate[] = [];
+
+interface ChosenEndpoint {
+  readonly config: CompiledCluster;
+  readonly candidates: Candidates | undefined;
+  readonly endpoint: EndpointConfig;
+  readonly activeRequests: number;
+  readonly why: string;
+  readonly rejected: readonly RejectedCandidate[];
+}
+
+function endpointWords({ config, candidates, endpoint, activeRequests, why, rejected }: ChosenEndpoint): StepNote {
+  return {
     detail: candidates?.panic
       ? `only ${candidates.healthy} of ${candidates.total} hosts are healthy, so all of them are used (panic); ${why}`
       : why,
-    origin: partOrigin(cluster.config.origins, 'lb_policy'),
+    origin: partOrigin(config.origins, 'lb_policy'),
     rejected,
     evidence: {
-      policy: cluster.config.balancing.policy,
-      weight: host.endpoint.weight,
-      activeRequests: host.activeRequests,
+      policy: config.balancing.policy,
+      weight: endpoint.weight,
+      activeRequests,
       ...(candidates !== undefined && { healthy: candidates.healthy, total: candidates.total }),
     },
-  }));
+  };
 }
 
-function unusable(cluster: UpstreamCluster, choice: HostChoice, tried: ReadonlySet<string>): RejectedCandidate[] {
+function unusable(
+  cluster: UpstreamCluster,
+  choice: HostChoice,
+  tried: ReadonlySet<string>,
+): readonly RejectedCandidate[] {
+  if (cluster.hostCount < 2) return NONE_REJECTED;
   const rejected: RejectedCandidate[] = [];
   for (const host of cluster.hosts) {
     if (host === choice.host) continue;
@@ -98,22 +134,37 @@ export function noteConnected(
   const { config } = cluster;
   const { host } = choice;
   const { connections, requests } = cluster.breakers[priority];
-  steps.add('pool', 'passed', host.key, () => ({
+  const pool: GivenPool = { config, reused, connections, requests, localAddress, priority };
+  steps.say('pool', 'passed', host.key, poolWords, pool);
+  const outcome = tls === undefined ? 'passed' : 'applied';
+  steps.say('tls_peer', outcome, tls?.peerSpiffeId || host.key, peerWords, config, tls);
+}
+
+interface GivenPool extends Pick<GivenConnection, 'reused' | 'localAddress'> {
+  readonly config: CompiledCluster;
+  readonly connections: number;
+  readonly requests: number;
+  readonly priority: RoutePriority;
+}
+
+function poolWords({ config, reused, connections, requests, localAddress, priority }: GivenPool): StepNote {
+  return {
     detail: reused ? 'a connection that was open already' : 'a new connection',
     origin: partOrigin(config.origins, 'circuit_breakers'),
     evidence: { reused, connections, requests, local: localAddress, ...(priority === 'HIGH' && { priority }) },
-  }));
+  };
+}
+
+function peerWords(config: CompiledCluster, tls: TlsFacts | undefined): StepNote {
   const origin = partOrigin(config.origins, 'transport_socket');
-  steps.add('tls_peer', tls === undefined ? 'passed' : 'applied', tls?.peerSpiffeId || host.key, () => ({
-    detail:
-      tls === undefined
-        ? 'plaintext: this connection is neither encrypted nor proves who answers'
-        : `${tls.version}: the host proved to be ${tls.peerSpiffeId || 'the owner of its certificate'}`,
+  if (tls === undefined) {
+    return { detail: 'plaintext: this connection is neither encrypted nor proves who answers', origin };
+  }
+  return {
+    detail: `${tls.version}: the host proved to be ${tls.peerSpiffeId || 'the owner of its certificate'}`,
     origin,
-    ...(tls !== undefined && {
-      evidence: { tlsVersion: tls.version, peer: tls.peerSpiffeId, sni: tls.sni, alpn: tls.alpn, cipher: tls.cipher },
-    }),
-  }));
+    evidence: { tlsVersion: tls.version, peer: tls.peerSpiffeId, sni: tls.sni, alpn: tls.alpn, cipher: tls.cipher },
+  };
 }
 
 const CAUSE_WORDS: Readonly<Record<string, string>> = {
@@ -141,15 +192,25 @@ export function noteAnswer(
 ): void {
   const again = verdict?.again === true;
   const ms = Math.round(exchange.runtime.clock.monotonic() - attempt.startedAt);
-  exchange.steps.add('attempt', again ? 'stopped' : 'passed', attempt.choice.host.key, () => ({
+  const outcome = again ? 'stopped' : 'passed';
+  exchange.steps.say('attempt', outcome, attempt.choice.host.key, answerWords, status, ms, verdict, exchange.route);
+}
+
+function answerWords(
+  status: number,
+  ms: number,
+  verdict: RetryVerdict | undefined,
+  route: CompiledRoute | undefined,
+): StepNote {
+  return {
     detail: `answered ${status} in ${ms} ms${retryWords(verdict)}`,
-    origin: partOrigin(exchange.route?.origins, 'retry_policy'),
+    origin: partOrigin(route?.origins, 'retry_policy'),
     evidence: {
       status,
       durationMs: ms,
       ...(verdict?.again === true && { retryOn: verdict.cause, waitMs: verdict.waitMs }),
     },
-  }));
+  };
 }
 
 export interface FailureNote {

@@ -2,6 +2,7 @@ import type { RejectedCandidate } from '#domain';
 import { originOf } from '../../config/origins.ts';
 import { type Refusal, type RouteSubject, splitPath } from '../../config/route-condition.ts';
 import type { CompiledRoute, CompiledVirtualHost, RouteTable } from '../../config/route-table.ts';
+import type { StepNote } from '../../decisions/hop-steps.ts';
 import type { Exchange, RequestLayer } from '../exchange.ts';
 import { chooseShare } from './choose-share.ts';
 
@@ -34,11 +35,15 @@ interface FoundHost {
 
 function noteVirtualHost(exchange: Exchange, table: RouteTable, { found, domain }: FoundHost): void {
   const { authority } = exchange.head;
-  exchange.steps.add('virtual_host', 'chosen', found.name, () => ({
+  exchange.steps.say('virtual_host', 'chosen', found.name, hostWords, authority, domain, table, found);
+}
+
+function hostWords(authority: string, domain: string, table: RouteTable, found: CompiledVirtualHost): StepNote {
+  return {
     detail: `${authority} matches its domain ${domain} in route configuration ${table.name}`,
     origin: originOf(found.origins),
     evidence: { authority, domain, routeConfiguration: table.name },
-  }));
+  };
 }
 
 interface LastHost {
@@ -122,8 +127,12 @@ function noteRoute(
   route: CompiledRoute,
   refusals: readonly Miss[],
 ): void {
+  exchange.steps.say('route', 'chosen', route.name, routeWords, host, route, refusals);
+}
+
+function routeWords(host: CompiledVirtualHost, route: CompiledRoute, refusals: readonly Miss[]): StepNote {
   const place = refusals.length + 1;
-  exchange.steps.add('route', 'chosen', route.name, () => ({
+  return {
     detail:
       host.routes.length === 1
         ? 'the only route of this host, and the request meets its conditions'
@@ -131,7 +140,7 @@ function noteRoute(
     origin: originOf(route.origins, 'match'),
     rejected: rejections(host, refusals),
     evidence: { place, routes: host.routes.length },
-  }));
+  };
 }
 
 function rejections(host: CompiledVirtualHost, refusals: readonly Miss[]): RejectedCandidate[] {
