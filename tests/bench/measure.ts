@@ -6,6 +6,7 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { HEAP_LIMIT_MB, v8Flags } from '../../server/api/gateway/v8-flags.ts';
 import { createTestCa } from '../unit/data-plane-tls/certificates.ts';
 import { medianBy } from './statistics.ts';
 
@@ -142,7 +143,10 @@ function accepts(port: number, host: string): Promise<boolean> {
   });
 }
 
-/** Runs this project's node on a script, on one CPU. BENCH_NODE_FLAGS go to node: `--cpu-prof` shows where the time goes. */
+/**
+ * Runs this project's node on a script, on one CPU, with the settings of V8 that sandboxes have. BENCH_NODE_FLAGS go to node: `--cpu-prof`
+ * shows where the time goes.
+ */
 export function startPinned(
   script: string,
   list: readonly (string | number)[],
@@ -150,7 +154,7 @@ export function startPinned(
   cpu = PROXY_CPU,
 ): ChildProcess {
   const path = new URL(script, import.meta.url).pathname;
-  const flags = process.env['BENCH_NODE_FLAGS']?.split(' ') ?? [];
+  const flags = [...v8Flags(HEAP_LIMIT_MB), ...(process.env['BENCH_NODE_FLAGS']?.split(' ') ?? [])];
   return spawn('taskset', ['-c', String(cpu), process.execPath, ...flags, path, ...list.map(String)], {
     stdio: stdio === 'ipc' ? ['ignore', 'inherit', 'inherit', 'ipc'] : 'inherit',
   });
