@@ -2,6 +2,7 @@ import type { SpanView } from '#contract';
 import { SLOW_MS } from '../../lab-client/index.ts';
 import { formatMs } from '../parts/format.ts';
 import { serviceTitle } from '../parts/titles.ts';
+import { criticalPath } from './critical-path.ts';
 
 export interface Bar {
   span: SpanView;
@@ -23,6 +24,8 @@ export interface Bar {
 export interface Waterfall {
   bars: Bar[];
   ticks: { x: number; text: string }[];
+  /** The critical path, piece by piece, under the bars. */
+  critical: { x: number; y: number; width: number }[];
   height: number;
   totalMs: number;
 }
@@ -40,13 +43,14 @@ export function tickStep(totalMs: number, most = 4): number {
   return NICE.find((step) => totalMs / step <= most) ?? totalMs / most;
 }
 
-/** Spans as bars on one axis, in the order given (depth first). */
-export function waterfallOf(spans: readonly SpanView[]): Waterfall {
+/** Spans as bars on one axis, in the order given (depth first); `leastMs`: the axis holds at least as much, to be compared. */
+export function waterfallOf(spans: readonly SpanView[], leastMs = 0): Waterfall {
   const begin = Math.min(...spans.map((span) => span.startMs));
   const end = Math.max(...spans.map((span) => span.startMs + span.durationMs));
   const totalMs = Math.max(0.1, end - begin);
-  const step = tickStep(totalMs);
-  const shownMs = Math.max(totalMs * 1.04, step);
+  const axisMs = Math.max(totalMs, leastMs);
+  const step = tickStep(axisMs);
+  const shownMs = Math.max(axisMs * 1.04, step);
   const scale = (FULL - LABELS - NOTES) / shownMs;
   const at = (ms: number): number => LABELS + (ms - begin) * scale;
   const rows = new Map(spans.map((span, index) => [span.spanId, TOP + index * ROW]));
@@ -70,10 +74,15 @@ export function waterfallOf(spans: readonly SpanView[]): Waterfall {
   const ticks = [];
   for (let ms = 0; ms <= shownMs + 0.0001; ms += step)
     ticks.push({ x: at(begin + ms), text: formatMs(Number(ms.toFixed(4))) });
-  return { bars, ticks, height: TOP + spans.length * ROW + 6, totalMs };
+  const critical = criticalPath(spans).flatMap(({ spanId, fromMs, toMs }) => {
+    const y = rows.get(spanId);
+    return y === undefined ? [] : [{ x: at(fromMs), width: Math.max(1, (toMs - fromMs) * scale), y: y + 22 }];
+  });
+  return { bars, ticks, critical, height: TOP + spans.length * ROW + 6, totalMs };
 }
 
-function labelOf(span: SpanView): string {
+/** The workload that a span belongs to, or for a call what it asked for. */
+export function labelOf(span: SpanView): string {
   if (span.kind === 'server' || span.depth === 0) return serviceTitle(span.service);
   return span.operation;
 }
