@@ -14,6 +14,8 @@ const shortTypes = {
 export const shortType = (typeUrl: TypeUrl): string => shortTypes[typeUrl];
 
 const columns = ['CDS', 'LDS', 'EDS', 'RDS'] as const;
+/** Told of proxies that asked for them. */
+const rarer = ['SDS', 'ECDS'] as const;
 
 type SyncState = ProxySyncStatus['types'][string];
 
@@ -41,7 +43,8 @@ export function createSyncTable(): SyncTable {
     rows: (nodes) =>
       nodes.map((node) => {
         const states = latest.get(node.id);
-        const types = columns.map((short) => [short, states?.get(short)?.state ?? 'NOT SENT'] as const);
+        const shown = [...columns, ...rarer.filter((short) => states?.has(short))];
+        const types = shown.map((short) => [short, states?.get(short)?.state ?? 'NOT SENT'] as const);
         return { node, types: Object.fromEntries(types) };
       }),
   };

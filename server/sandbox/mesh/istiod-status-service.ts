@@ -12,6 +12,8 @@ const TYPE_URLS: Readonly<Record<string, string>> = {
   LDS: 'type.googleapis.com/envoy.config.listener.v3.Listener',
   EDS: 'type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment',
   RDS: 'type.googleapis.com/envoy.config.route.v3.RouteConfiguration',
+  SDS: 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret',
+  ECDS: 'type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig',
 };
 /** envoy.service.status.v3.ConfigStatus */
 const STATUS: Readonly<Record<string, number>> = { SYNCED: 1, 'NOT SENT': 2, STALE: 3, ERROR: 4 };

@@ -195,6 +195,16 @@ describe('push queue', () => {
     expect(typesOf(0)).toMatchObject({ CDS: 'NOT SENT' });
   });
 
+  it('shows certificates and filter configurations of proxies that asked for them', () => {
+    affected.set('n1', [typeUrls.cluster, typeUrls.extension]);
+    queue.request('c1');
+    clock.advance(10);
+    answer('n1');
+    const [first, second] = queue.syncStatus();
+    expect(first?.types).toEqual({ CDS: 'SYNCED', LDS: 'NOT SENT', EDS: 'NOT SENT', RDS: 'NOT SENT', ECDS: 'SYNCED' });
+    expect(Object.keys(second?.types ?? {})).not.toContain('ECDS');
+  });
+
   it('lets others work between the builds of many proxies', () => {
     nodes = Array.from({ length: 4 }, (_, index) => node(`n${index}`));
     affected.clear();

@@ -51,6 +51,6 @@ ERROR: it refused the last push (NACK) and serves the one before.`,
 };
 
 function subscribed(types: Readonly<Record<string, string>>): string {
-  const names = TYPES.filter((type) => types[type] !== undefined);
+  const names = Object.keys(types);
   return names.length === 0 ? '0' : `${names.length} (${names.join(',')})`;
 }
