@@ -24,7 +24,7 @@ const ACTIONS = new Set([
   'OVERWRITE_IF_EXISTS',
 ]);
 /** Envoy refuses these in mutations: they are the message's frame, not headers. */
-const UNTOUCHABLE = new Set(['content-length', 'transfer-encoding', 'connection', ':method', ':scheme', ':path']);
+const UNTOUCHABLE = new Set(['content-length', 'transfer-encoding', 'connection']);
 
 export function compileHeaderRules(given: HeaderMutations): HeaderRules | undefined {
   const rules = {
@@ -41,6 +41,9 @@ function readRules(options: readonly HeaderValueOption[] | undefined, field: str
     const name = (option.header?.key ?? '').toLowerCase();
     const action = option.append_action ?? 'APPEND_IF_EXISTS_OR_ADD';
     if (name === '') throw new ConfigProblem(`${field}[${i}].header.key`, 'is empty');
+    if (name.startsWith(':') || name === 'host') {
+      throw new ConfigProblem(`${field}[${i}].header.key`, ':-prefixed or host headers may not be modified');
+    }
     if (UNTOUCHABLE.has(name)) throw new ConfigProblem(`${field}[${i}].header.key`, `${name} cannot be changed`);
     if (!ACTIONS.has(action)) throw new ConfigProblem(`${field}[${i}].append_action`, `unknown action ${action}`);
     return { name, action, value: compileFormat(option.header.value ?? '', `${field}[${i}].header.value`) };

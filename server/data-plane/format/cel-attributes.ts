@@ -103,8 +103,9 @@ function upstreamOf({ info, upstreamTls }: FormatSubject): Attributes {
   });
 }
 
-function xdsOf({ connection, info, resourceMetadata }: FormatSubject): Attributes {
-  const held = (kind: MetadataKind): unknown => resourceMetadata?.(kind);
+function xdsOf(subject: FormatSubject): Attributes {
+  const { connection, info } = subject;
+  const held = (kind: MetadataKind): unknown => subject.resourceMetadata?.(kind);
   return known({
     cluster_name: info.cluster,
     route_name: info.routeName,

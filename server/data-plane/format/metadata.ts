@@ -7,8 +7,8 @@ const dynamic: Lookup = ({ dynamicMetadata }, namespace) => dynamicMetadata?.of(
 
 const ofResource =
   (kind: MetadataKind): Lookup =>
-  ({ resourceMetadata }, namespace) =>
-    resourceMetadata?.(kind)?.filter_metadata?.[namespace];
+  (subject, namespace) =>
+    subject.resourceMetadata?.(kind)?.filter_metadata?.[namespace];
 
 const LOOKUPS: Readonly<Record<string, Lookup>> = {
   DYNAMIC: dynamic,

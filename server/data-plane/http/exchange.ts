@@ -321,11 +321,17 @@ export class Exchange implements FormatSubject, BodyTarget {
     this.#target?.drain();
   }
 
+  /** As in Envoy, what is left of a request whose answer is complete is reset. */
+  #noteEarlyEnd(): void {
+    this.stats.count('downstream_rq_response_before_rq_complete');
+    this.stats.count('downstream_rq_rx_reset');
+  }
+
   #finish(): void {
     if (this.#finished) return;
     this.#finished = true;
     this.#timers?.stop();
-    if (!this.requestEnded && this.info.status > 0) this.stats.count('downstream_rq_response_before_rq_complete');
+    if (!this.requestEnded && this.info.status > 0 && !this.endedWithConnection) this.#noteEarlyEnd();
     this.info.durationMs = this.runtime.clock.monotonic() - this.info.startedAt;
     this.#onFinish(this);
   }

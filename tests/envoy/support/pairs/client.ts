@@ -39,7 +39,7 @@ function askHttp1(given: PairRequest, { ip, port }: { ip: string; port: number }
       localAddress: ip,
       method,
       path,
-      headers: { host, 'user-agent': id, ...(headers as Record<string, string | string[]>) },
+      headers: { host, 'user-agent': id, connection: 'keep-alive', ...(headers as Record<string, string | string[]>) },
       agent: false,
       timeout: LIMIT_MS,
     });
@@ -69,6 +69,7 @@ const headOf = (response: IncomingMessage): Pick<Answer, 'status' | 'headers'> =
 });
 
 function readAnswer(response: IncomingMessage, informational: number[], done: (answer: Answer) => void): void {
+  const { socket } = response;
   let body = '';
   const finish = (end: string): void =>
     done({
@@ -82,7 +83,11 @@ function readAnswer(response: IncomingMessage, informational: number[], done: (a
   response.on('data', (chunk: string) => {
     body += chunk;
   });
-  response.on('end', () => finish('complete'));
+  response.on('end', () => {
+    // The client leaves first, so that it is known who ended the connection.
+    socket.destroy();
+    finish('complete');
+  });
   response.on('error', (error: NodeJS.ErrnoException) => finish(error.code ?? error.message));
 }
 
