@@ -139,7 +139,8 @@ export interface TcpProxy extends Any {
 
 // --- Routes ---------------------------------------------------------------------------------------------------------------
 
-export interface RouteConfiguration {
+export interface RouteConfiguration extends HeaderMutations {
+  most_specific_header_mutations_wins?: boolean;
   name: string;
   virtual_hosts?: VirtualHost[];
   validate_clusters?: boolean;
@@ -148,7 +149,8 @@ export interface RouteConfiguration {
   typed_per_filter_config?: Record<string, Any>;
 }
 
-export interface VirtualHost {
+export interface VirtualHost extends HeaderMutations {
+  include_attempt_count_in_response?: boolean;
   name: string;
   domains: string[];
   routes?: Route[];
@@ -180,6 +182,7 @@ export interface HeaderMatcher {
 
 export interface HeaderValueOption {
   header: { key: string; value?: string };
+  keep_empty_value?: boolean;
   append_action?: 'APPEND_IF_EXISTS_OR_ADD' | 'ADD_IF_ABSENT' | 'OVERWRITE_IF_EXISTS_OR_ADD' | 'OVERWRITE_IF_EXISTS';
 }
 
@@ -200,14 +203,29 @@ export interface Route extends HeaderMutations {
     port_redirect?: number;
     path_redirect?: string;
     prefix_rewrite?: string;
+    regex_rewrite?: RegexRewrite;
+    strip_query?: boolean;
     scheme_redirect?: string;
     https_redirect?: boolean;
     response_code?: 'MOVED_PERMANENTLY' | 'FOUND' | 'SEE_OTHER' | 'TEMPORARY_REDIRECT' | 'PERMANENT_REDIRECT';
   };
-  direct_response?: { status: number; body?: { inline_string?: string; inline_bytes?: string } };
+  direct_response?: {
+    status: number;
+    body?: { inline_string?: string; inline_bytes?: string };
+    body_format?: {
+      text_format_source?: { inline_string?: string };
+      json_format?: Record<string, unknown>;
+      content_type?: string;
+    };
+  };
   metadata?: Metadata;
   decorator?: { operation: string };
   typed_per_filter_config?: Record<string, Any>;
+}
+
+export interface RegexRewrite {
+  pattern: { regex: string };
+  substitution: string;
 }
 
 export interface RouteAction {
@@ -219,8 +237,12 @@ export interface RouteAction {
   max_grpc_timeout?: Duration;
   retry_policy?: RetryPolicy;
   prefix_rewrite?: string;
-  regex_rewrite?: { pattern: { regex: string }; substitution: string };
+  regex_rewrite?: RegexRewrite;
   host_rewrite_literal?: string;
+  host_rewrite_header?: string;
+  host_rewrite_path_regex?: RegexRewrite;
+  auto_host_rewrite?: boolean;
+  append_x_forwarded_host?: boolean;
   hash_policy?: Record<string, unknown>[];
   rate_limits?: Record<string, unknown>[];
   include_vh_rate_limits?: boolean;
@@ -243,6 +265,10 @@ export interface RetryPolicy {
   retry_host_predicate?: { name: string; typed_config?: Any }[];
   retry_priority?: { name: string; typed_config?: Any };
   retry_back_off?: { base_interval: Duration; max_interval?: Duration };
+  per_try_idle_timeout?: Duration;
+  retriable_headers?: HeaderMatcher[];
+  retriable_request_headers?: HeaderMatcher[];
+  rate_limited_retry_back_off?: { reset_headers?: { name: string; format?: string }[]; max_interval?: Duration };
 }
 
 // --- Clusters and endpoints -----------------------------------------------------------------------------------------------

@@ -108,6 +108,7 @@ export const virtualInbound = (port: number, mode: 'STRICT' | 'PERMISSIVE'): Lis
     stat_prefix: `inbound_0.0.0.0_${port}`,
     server_name: 'istio-envoy',
     forward_client_cert_details: 'APPEND_FORWARD',
+    set_current_client_cert_details: { subject: true, dns: true, uri: true },
     route_config: {
       name: `inbound|${port}||`,
       virtual_hosts: [

@@ -6,6 +6,8 @@ import { ConfigProblem } from './problem.ts';
 export interface HeaderRule {
   readonly name: string;
   readonly value: Format;
+  /** A header without a value is sent all the same. */
+  readonly keepsEmpty: boolean;
   readonly action: NonNullable<HeaderValueOption['append_action']>;
 }
 
@@ -46,7 +48,8 @@ function readRules(options: readonly HeaderValueOption[] | undefined, field: str
     }
     if (UNTOUCHABLE.has(name)) throw new ConfigProblem(`${field}[${i}].header.key`, `${name} cannot be changed`);
     if (!ACTIONS.has(action)) throw new ConfigProblem(`${field}[${i}].append_action`, `unknown action ${action}`);
-    return { name, action, value: compileFormat(option.header.value ?? '', `${field}[${i}].header.value`) };
+    const value = compileFormat(option.header.value ?? '', `${field}[${i}].header.value`, '');
+    return { name, action, value, keepsEmpty: option.keep_empty_value === true };
   });
 }
 

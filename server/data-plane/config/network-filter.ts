@@ -13,6 +13,15 @@ import { durationMs, readNumber } from './values.ts';
 /** Network filters that only observe, and whose work the proxy does for every connection. */
 const OBSERVERS = new Set(['istio.metadata_exchange', 'istio.stats', 'envoy.filters.network.metadata_exchange']);
 
+/** What of a client's certificate is told besides its hash. */
+export interface ClientCertDetails {
+  readonly subject: boolean;
+  readonly cert: boolean;
+  readonly chain: boolean;
+  readonly dns: boolean;
+  readonly uri: boolean;
+}
+
 /** An HTTP connection manager ready to serve. */
 export interface HttpFilterConfig {
   readonly kind: 'http';
@@ -21,12 +30,20 @@ export interface HttpFilterConfig {
   readonly routes: { readonly rds: string } | { readonly table: RouteTable };
   readonly filters: readonly HttpFilterPlan[];
   readonly serverName: string;
+  readonly serverHeader: 'OVERWRITE' | 'APPEND_IF_ABSENT' | 'PASS_THROUGH';
+  /** Empty: Via is left as it is. */
+  readonly via: string;
   readonly useRemoteAddress: boolean;
   /** Proxies in front of this one whose X-Forwarded-For is believed. */
   readonly trustedHops: number;
   readonly generateRequestId: boolean;
   readonly paths: PathPolicy;
   readonly forwardClientCert: 'SANITIZE' | 'FORWARD_ONLY' | 'APPEND_FORWARD' | 'SANITIZE_SET' | 'ALWAYS_FORWARD_ONLY';
+  readonly certDetails: ClientCertDetails;
+  /** The port that the client dialled is told in X-Forwarded-Port. */
+  readonly tellsPort: boolean;
+  /** Answers and requests go without Envoy's own `x-envoy-` headers. */
+  readonly hidesEnvoyHeaders: boolean;
   /** Percent of requests without a decision of their own that are sampled; undefined where tracing is off. */
   readonly sampling: number | undefined;
   readonly accessLogs: readonly AccessLogger[];
@@ -94,6 +111,8 @@ function compileHcm(config: HttpConnectionManager, versionInfo: string): HttpFil
     routes: readRoutes(config, versionInfo),
     filters: readHttpFilters(config.http_filters ?? []),
     serverName: wireSafe(config.server_name ?? 'envoy'),
+    serverHeader: (config['server_header_transformation'] ?? 'OVERWRITE') as HttpFilterConfig['serverHeader'],
+    via: (config['via'] ?? '') as string,
     useRemoteAddress: config.use_remote_address === true,
     trustedHops: readNumber(config['xff_num_trusted_hops'], 0),
     generateRequestId: config.generate_request_id !== false,
@@ -103,11 +122,20 @@ function compileHcm(config: HttpConnectionManager, versionInfo: string): HttpFil
       escapedSlashes: (config['path_with_escaped_slashes_action'] ?? 'KEEP_UNCHANGED') as PathPolicy['escapedSlashes'],
     },
     forwardClientCert: (config.forward_client_cert_details ?? 'SANITIZE') as HttpFilterConfig['forwardClientCert'],
+    certDetails: readCertDetails(config['set_current_client_cert_details']),
+    tellsPort: config['append_x_forwarded_port'] === true,
+    hidesEnvoyHeaders: config.http_filters?.at(-1)?.typed_config?.['suppress_envoy_headers'] === true,
     sampling: config.tracing && readSampling(config.tracing),
     accessLogs: readAccessLogs(config.access_log ?? []),
     timed: DURATIONS.test(JSON.stringify(config.access_log ?? '')),
     serving: readHttpServing(config),
   };
+}
+
+function readCertDetails(given: unknown): ClientCertDetails {
+  const has = (name: keyof ClientCertDetails): boolean =>
+    (given as Partial<ClientCertDetails> | undefined)?.[name] === true;
+  return { subject: has('subject'), cert: has('cert'), chain: has('chain'), dns: has('dns'), uri: has('uri') };
 }
 
 /** Unset: every request; a share without value is none. */

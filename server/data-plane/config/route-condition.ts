@@ -1,5 +1,6 @@
 import type { HeaderMatcher, RouteMatch } from '#xds';
 import type { RequestHead } from '../http/codec.ts';
+import type { Headers } from '../http/headers.ts';
 import { compileMetadataMatch, type MetadataMatcherJson, type ReadMetadata } from './metadata-match.ts';
 import { ConfigProblem } from './problem.ts';
 import { compileRegex, compileStringMatch, type StringMatch } from './string-match.ts';
@@ -101,24 +102,39 @@ const HEADER_WORDS: Readonly<Record<string, string>> = {
   ':scheme': 'scheme',
 };
 
+/** Whether a header list fulfils a matcher. */
+export type HeaderTest = (headers: Headers) => boolean;
+
+/** Compiles a matcher of plain headers, of a request or an answer. */
+export function compileHeaderTest(matcher: HeaderMatcher, field: string): HeaderTest {
+  const name = matcher.name.toLowerCase();
+  const { holds } = headerMatch(matcher, field);
+  return (headers) => holds(headers.joined(name));
+}
+
 function headerCondition(matcher: HeaderMatcher, field: string): RouteCondition {
   const name = matcher.name.toLowerCase();
   const pseudo = PSEUDO_HEADERS[name];
   const words = HEADER_WORDS[name] ?? `header ${name}`;
+  const { invert, value, wantPresent, holds } = headerMatch(matcher, field);
+  return condition({
+    seen: ({ head }) => (pseudo === undefined ? head.headers.joined(name) : pseudo(head)),
+    accepts: holds,
+    reason: (seen) => `needs ${wording(words, value, wantPresent, invert)}, ${request(seen)}`,
+  });
+}
+
+function headerMatch(matcher: HeaderMatcher, field: string) {
   const invert = matcher.invert_match === true;
   const absentValue = matcher.treat_missing_header_as_empty === true ? '' : undefined;
   const value = matcher.string_match && compileStringMatch(matcher.string_match, `${field}.string_match`);
   const wantPresent = matcher.present_match ?? true;
-  const holds = (seen: string | undefined): boolean => {
+  const test = (seen: string | undefined): boolean => {
     if (value === undefined) return (seen !== undefined) === wantPresent;
     const given = seen ?? absentValue;
     return given !== undefined && value.accepts(given);
   };
-  return condition({
-    seen: ({ head }) => (pseudo === undefined ? head.headers.joined(name) : pseudo(head)),
-    accepts: (seen) => holds(seen) !== invert,
-    reason: (seen) => `needs ${wording(words, value, wantPresent, invert)}, ${request(seen)}`,
-  });
+  return { invert, value, wantPresent, holds: (seen: string | undefined): boolean => test(seen) !== invert };
 }
 
 function wording(words: string, value: StringMatch | undefined, wantPresent: boolean, invert: boolean): string {

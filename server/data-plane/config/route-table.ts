@@ -2,6 +2,7 @@ import type { RE2JS } from 're2js';
 import type {
   Any,
   Metadata,
+  RegexRewrite,
   RetryPolicy,
   Route,
   RouteAction,
@@ -10,7 +11,9 @@ import type {
   VirtualHost,
   WeightedCluster,
 } from '#xds';
+import { compileFormat, type Format } from '../format/template.ts';
 import type { RoutePriority } from '../upstream/pool-breakers.ts';
+import { compileJsonFormat } from './access-log/json-format.ts';
 import { type CorsPolicy, compileCors } from './cors-policy.ts';
 import { type FaultPolicy, readFault } from './fault-policy.ts';
 import { compileHashPolicies, type HashPolicy } from './hash-policy.ts';
@@ -18,7 +21,7 @@ import { compileHeaderRules, type HeaderRules } from './header-rules.ts';
 import { type Origins, readOrigins } from './origins.ts';
 import { ConfigProblem, within } from './problem.ts';
 import { compileRateLimits, type RateLimitRule } from './rate-limit-actions.ts';
-import { compileConditions, type RouteCondition } from './route-condition.ts';
+import { compileConditions, compileHeaderTest, type HeaderTest, type RouteCondition } from './route-condition.ts';
 import { compileRegex } from './string-match.ts';
 import { ALWAYS, durationMs, type Fraction, readFraction, readNumber } from './values.ts';
 
@@ -41,7 +44,29 @@ export interface CompiledRetryPolicy {
   readonly hostSelectionAttempts: number;
   readonly baseIntervalMs: number;
   readonly maxIntervalMs: number;
+  /** A try that stays silent so long is given up; 0: never. */
+  readonly perTryIdleTimeoutMs: number;
+  /** Answers that carry such a header may be tried again (`retriable-headers`). */
+  readonly retriableHeaders: readonly HeaderTest[];
+  /** Only requests that carry one of these may be tried again; empty: all. */
+  readonly retriableRequestHeaders: readonly HeaderTest[];
+  /** The wait may be told by a header of the answer. */
+  readonly waitHeaders: WaitHeaders | undefined;
 }
+
+/** Headers by which a host says how long to wait, the first that has a good value counts. */
+export interface WaitHeaders {
+  readonly headers: readonly { readonly name: string; readonly format: 'SECONDS' | 'UNIX_TIMESTAMP' }[];
+  readonly maxMs: number;
+}
+
+/** What becomes of the Host header on its way to a host. */
+export type HostRewrite =
+  | { readonly kind: 'literal'; readonly host: string }
+  | { readonly kind: 'header'; readonly name: string }
+  | { readonly kind: 'path'; readonly pattern: RE2JS; readonly substitution: string }
+  /** The name of the host that is chosen. */
+  | { readonly kind: 'auto' };
 
 export interface ForwardAction {
   readonly kind: 'forward';
@@ -56,7 +81,11 @@ export interface ForwardAction {
   readonly retry: CompiledRetryPolicy | undefined;
   readonly prefixRewrite: string | undefined;
   readonly regexRewrite: { readonly pattern: RE2JS; readonly substitution: string } | undefined;
-  readonly hostRewrite: string | undefined;
+  readonly hostRewrite: HostRewrite | undefined;
+  /** A host that is rewritten is told in X-Forwarded-Host. */
+  readonly tellsForwardedHost: boolean;
+  /** Of the whole stream; undefined: that of the connection manager, 0: none. */
+  readonly maxStreamMs: number | undefined;
   readonly mirrors: readonly { readonly cluster: string; readonly share: Fraction }[];
   /** What balancers that hash go by. */
   readonly hashPolicies: readonly HashPolicy[];
@@ -71,13 +100,22 @@ export interface RedirectAction {
   readonly port: number | undefined;
   readonly path: string | undefined;
   readonly prefixRewrite: string | undefined;
+  readonly regexRewrite: { readonly pattern: RE2JS; readonly substitution: string } | undefined;
   readonly scheme: string | undefined;
+  readonly stripsQuery: boolean;
 }
 
 export interface DirectAction {
   readonly kind: 'direct';
   readonly status: number;
   readonly body: Buffer;
+  /** In place of the body: made of the request. */
+  readonly format: BodyFormat | undefined;
+}
+
+export interface BodyFormat {
+  readonly write: Format;
+  readonly contentType: string;
 }
 
 export type RouteTarget = ForwardAction | RedirectAction | DirectAction;
@@ -105,6 +143,9 @@ export interface CompiledVirtualHost {
   readonly domains: readonly string[];
   readonly routes: readonly CompiledRoute[];
   readonly includeAttemptCount: boolean;
+  /** The answer tells how often the request was tried. */
+  readonly tellsAttemptCount: boolean;
+  readonly headers: HeaderRules | undefined;
   readonly requireTls: boolean;
   readonly rateLimits: readonly RateLimitRule[];
   readonly perFilter: Readonly<Record<string, Any>> | undefined;
@@ -119,6 +160,9 @@ export interface RouteTable {
   readonly resource: RouteConfiguration;
   readonly virtualHosts: readonly CompiledVirtualHost[];
   readonly ignorePort: boolean;
+  readonly headers: HeaderRules | undefined;
+  /** Header changes of the table come first and those of routes last, so that the latter win. */
+  readonly mostSpecificWins: boolean;
   readonly exact: ReadonlyMap<string, CompiledVirtualHost>;
   /** `.example.com` for `*.example.com`, longest first. */
   readonly suffixes: readonly { readonly text: string; readonly host: CompiledVirtualHost }[];
@@ -160,6 +204,8 @@ export function compileRouteTable(resource: RouteConfiguration, versionInfo: str
     resource,
     virtualHosts,
     ignorePort: resource.ignore_port_in_host_matching === true,
+    headers: compileHeaderRules(resource),
+    mostSpecificWins: resource.most_specific_header_mutations_wins === true,
     exact,
     suffixes: suffixes.sort(longestFirst),
     prefixes: prefixes.sort(longestFirst),
@@ -174,6 +220,8 @@ function compileVirtualHost(given: VirtualHost): CompiledVirtualHost {
     domains: given.domains,
     routes: (given.routes ?? []).map((route, i) => within(`routes[${i}]`, () => compileRoute(route))),
     includeAttemptCount: given.include_request_attempt_count === true,
+    tellsAttemptCount: given.include_attempt_count_in_response === true,
+    headers: compileHeaderRules(given),
     requireTls: given.require_tls === 'ALL' || given.require_tls === 'EXTERNAL_ONLY',
     perFilter: given.typed_per_filter_config,
     rateLimits: compileRateLimits(given.rate_limits, 'rate_limits'),
@@ -219,16 +267,18 @@ function compileTarget(given: Route): RouteTarget {
       port: redirect.port_redirect,
       path: redirect.path_redirect || undefined,
       prefixRewrite: redirect.prefix_rewrite,
+      regexRewrite: redirect.regex_rewrite && compileRewrite(redirect.regex_rewrite, 'redirect.regex_rewrite'),
       scheme: redirect.https_redirect === true ? 'https' : redirect.scheme_redirect,
+      stripsQuery: redirect.strip_query === true,
     };
   }
   if (given.direct_response !== undefined) {
-    const { status, body } = given.direct_response;
+    const { status, body, body_format } = given.direct_response;
     const bytes =
       body?.inline_bytes === undefined
         ? Buffer.from(body?.inline_string ?? '')
         : Buffer.from(body.inline_bytes, 'base64');
-    return { kind: 'direct', status, body: bytes };
+    return { kind: 'direct', status, body: bytes, format: readBodyFormat(body_format) };
   }
   if (given.route !== undefined) {
     const action = given.route;
@@ -259,11 +309,10 @@ function compileForward(action: RouteAction, match: RouteMatch): ForwardAction {
       action.prefix_rewrite !== undefined && action.prefix_rewrite !== ''
         ? checkRewrite(action.prefix_rewrite, match)
         : undefined,
-    regexRewrite: rewrite && {
-      pattern: compileRegex(rewrite.pattern.regex, 'regex_rewrite.pattern.regex'),
-      substitution: rewrite.substitution,
-    },
-    hostRewrite: action.host_rewrite_literal,
+    regexRewrite: rewrite && compileRewrite(rewrite, 'regex_rewrite'),
+    hostRewrite: readHostRewrite(action),
+    tellsForwardedHost: action.append_x_forwarded_host === true,
+    maxStreamMs: readMaxStream(action),
     mirrors: (action.request_mirror_policies ?? []).map((mirror) => ({
       cluster: mirror.cluster,
       share: readFraction(mirror.runtime_fraction?.default_value, ALWAYS),
@@ -271,6 +320,40 @@ function compileForward(action: RouteAction, match: RouteMatch): ForwardAction {
     hashPolicies: compileHashPolicies(action.hash_policy),
     priority: action.priority ?? 'DEFAULT',
   };
+}
+
+function compileRewrite({ pattern, substitution }: RegexRewrite, field: string) {
+  return { pattern: compileRegex(pattern.regex, `${field}.pattern.regex`), substitution };
+}
+
+function readHostRewrite(action: RouteAction): HostRewrite | undefined {
+  if (action.host_rewrite_literal) return { kind: 'literal', host: action.host_rewrite_literal };
+  if (action.host_rewrite_header) return { kind: 'header', name: action.host_rewrite_header.toLowerCase() };
+  if (action.auto_host_rewrite === true) return { kind: 'auto' };
+  const path = action.host_rewrite_path_regex;
+  return path && { kind: 'path', ...compileRewrite(path, 'host_rewrite_path_regex') };
+}
+
+function readMaxStream({ max_stream_duration: limit }: RouteAction): number | undefined {
+  const given = limit?.max_stream_duration;
+  return given === undefined ? undefined : durationMs(given, 'max_stream_duration.max_stream_duration', 0);
+}
+
+interface BodyFormatJson {
+  readonly text_format_source?: { readonly inline_string?: string };
+  readonly json_format?: Readonly<Record<string, unknown>>;
+  readonly content_type?: string;
+}
+
+/** Reads a SubstitutionFormatString that makes a body. */
+export function readBodyFormat(given: BodyFormatJson | undefined): BodyFormat | undefined {
+  if (given === undefined) return undefined;
+  if (given.json_format !== undefined) {
+    const write = compileJsonFormat(given.json_format, false, 'body_format.json_format');
+    return { write: (subject) => `${write(subject)}\n`, contentType: given.content_type || 'application/json' };
+  }
+  const write = compileFormat(given.text_format_source?.inline_string ?? '', 'body_format.text_format_source');
+  return { write, contentType: given.content_type || 'text/plain' };
 }
 
 function checkRewrite(prefix: string, match: RouteMatch): string {
@@ -296,6 +379,17 @@ const words = (list: string | undefined): string[] =>
     .map((word) => word.trim())
     .filter((word) => word !== '');
 
+function readWaitHeaders(given: RetryPolicy['rate_limited_retry_back_off']): WaitHeaders | undefined {
+  if (given === undefined) return undefined;
+  return {
+    headers: (given.reset_headers ?? []).map(({ name, format }) => ({
+      name: name.toLowerCase(),
+      format: format === 'UNIX_TIMESTAMP' ? 'UNIX_TIMESTAMP' : 'SECONDS',
+    })),
+    maxMs: durationMs(given.max_interval, 'retry_policy.rate_limited_retry_back_off.max_interval', 300_000),
+  };
+}
+
 function compileRetryPolicy(given: RetryPolicy): CompiledRetryPolicy {
   const baseIntervalMs = durationMs(
     given.retry_back_off?.base_interval,
@@ -315,5 +409,13 @@ function compileRetryPolicy(given: RetryPolicy): CompiledRetryPolicy {
       'retry_policy.retry_back_off.max_interval',
       baseIntervalMs * 10,
     ),
+    perTryIdleTimeoutMs: durationMs(given.per_try_idle_timeout, 'retry_policy.per_try_idle_timeout', 0),
+    retriableHeaders: (given.retriable_headers ?? []).map((matcher, i) =>
+      compileHeaderTest(matcher, `retry_policy.retriable_headers[${i}]`),
+    ),
+    retriableRequestHeaders: (given.retriable_request_headers ?? []).map((matcher, i) =>
+      compileHeaderTest(matcher, `retry_policy.retriable_request_headers[${i}]`),
+    ),
+    waitHeaders: readWaitHeaders(given.rate_limited_retry_back_off),
   };
 }

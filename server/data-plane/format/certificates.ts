@@ -1,6 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { createHash } from 'node:crypto';
 import type { TlsFacts } from '../http/codec.ts';
+import { certificateChain, urlEncodedPem } from '../tls/peer-certificates.ts';
 import { parseSubjectAltNames, type SubjectAltNames } from '../tls/subject-alt-names.ts';
 import { subjectText } from '../tls/tls-facts.ts';
 import { formatTime } from './strftime.ts';
@@ -48,19 +49,6 @@ const hex = (fingerprint: string): string => fingerprint.replaceAll(':', '').toL
 const digest = (found: X509Certificate, hash: 'sha1' | 'sha256'): string =>
   createHash(hash).update(found.raw).digest('hex');
 
-const urlEncodedPem = (found: X509Certificate): string =>
-  encodeURIComponent(found.toString()).replace(
-    /[!'()*]/g,
-    (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
-
-/** Every certificate that the peer has shown, its own first. */
-function chain(found: X509Certificate): X509Certificate[] {
-  const all: X509Certificate[] = [];
-  for (let each: X509Certificate | undefined = found; each !== undefined; each = each.issuerCertificate) all.push(each);
-  return all;
-}
-
 const ofIssuer = (read: (issuer: X509Certificate) => string): CommandReader =>
   ofCertificate(downstream, 'peer', ({ issuerCertificate }) =>
     issuerCertificate === undefined ? '' : read(issuerCertificate),
@@ -78,7 +66,7 @@ const sideOf = (prefix: string, side: Side): Record<string, CommandReader> => ({
   ...alternativeNames(`${prefix}_LOCAL`, side, 'local'),
   [`${prefix}_PEER_SUBJECT`]: fact(side, ({ peerSubject }) => peerSubject),
   [`${prefix}_PEER_ISSUER`]: ofCertificate(side, 'peer', ({ issuer }) => subjectText(issuer)),
-  [`${prefix}_PEER_CERT`]: ofCertificate(side, 'peer', urlEncodedPem),
+  [`${prefix}_PEER_CERT`]: ofCertificate(side, 'peer', (found) => urlEncodedPem([found])),
   [`${prefix}_PEER_CERT_V_START`]: validity(side, 'validFromDate'),
   [`${prefix}_PEER_CERT_V_END`]: validity(side, 'validToDate'),
   [`${prefix}_TLS_VERSION`]: fact(side, ({ version }) => version),
@@ -94,17 +82,17 @@ export const CERTIFICATE_COMMANDS: Readonly<Record<string, CommandReader>> = {
   DOWNSTREAM_PEER_FINGERPRINT_1: ofCertificate(downstream, 'peer', ({ fingerprint }) => hex(fingerprint)),
   DOWNSTREAM_PEER_SERIAL: ofCertificate(downstream, 'peer', ({ serialNumber }) => serialNumber.toLowerCase()),
   DOWNSTREAM_PEER_CHAIN_FINGERPRINTS_256: ofCertificate(downstream, 'peer', (found) =>
-    chain(found)
+    certificateChain(found)
       .map((each) => digest(each, 'sha256'))
       .join(','),
   ),
   DOWNSTREAM_PEER_CHAIN_FINGERPRINTS_1: ofCertificate(downstream, 'peer', (found) =>
-    chain(found)
+    certificateChain(found)
       .map((each) => digest(each, 'sha1'))
       .join(','),
   ),
   DOWNSTREAM_PEER_CHAIN_SERIALS: ofCertificate(downstream, 'peer', (found) =>
-    chain(found)
+    certificateChain(found)
       .map(({ serialNumber }) => serialNumber.toLowerCase())
       .join(','),
   ),

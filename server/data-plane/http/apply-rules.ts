@@ -7,9 +7,7 @@ export function applyRequestRules(rules: HeaderRules | undefined, subject: Forma
   if (rules === undefined) return;
   for (const name of rules.requestRemove) subject.head.headers.remove(name);
   for (const rule of rules.requestSet) {
-    const value = rule.value(subject);
-    if (rule.name === ':authority' || rule.name === 'host') subject.head.authority = value;
-    else applyRule(subject.head.headers, rule, value);
+    applyRule(subject.head.headers, rule, rule.value(subject));
   }
 }
 
@@ -20,6 +18,7 @@ export function applyResponseRules(rules: HeaderRules | undefined, subject: Form
 }
 
 function applyRule(headers: Headers, rule: HeaderRule, value: string): void {
+  if (value === '' && !rule.keepsEmpty) return;
   const present = headers.has(rule.name);
   switch (rule.action) {
     case 'APPEND_IF_EXISTS_OR_ADD':

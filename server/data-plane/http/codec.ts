@@ -1,5 +1,6 @@
 import type { Clock, HandshakeRecord } from '#domain';
 import type { PeerCertificates } from '../tls/peer-certificates.ts';
+import type { Http2Counter } from './h2/http2-counter.ts';
 import type { Headers } from './headers.ts';
 
 /**
@@ -175,6 +176,7 @@ export interface ServerConnectionOptions {
   readonly firstBytes?: Buffer | undefined;
   /** HTTP/2: extended CONNECT (RFC 8441) is taken. Default false. */
   readonly extendedConnect?: boolean | undefined;
+  readonly http2Counter?: Http2Counter | undefined;
   /** HTTP/2 that carries requests of HTTP/1.1 between two sidecars of this project: they count as such. */
   readonly carriage?: boolean | undefined;
 }

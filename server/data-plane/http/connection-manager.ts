@@ -6,6 +6,7 @@ import { NO_REQUEST } from '../format/subject.ts';
 import type { ConnectionContext } from '../listener/connection-context.ts';
 import type { ProxyRuntime } from '../runtime.ts';
 import { HttpStats, ListenerHttpStats } from '../stats/http-stats.ts';
+import { Http2Stats } from '../stats/http2-stats.ts';
 import { type RequestReport, RequestReporter } from '../stats/request-metrics.ts';
 import type { CodecError, DownstreamConnection, DownstreamStream } from './codec.ts';
 import { ConnectionTrack } from './connection-track.ts';
@@ -24,6 +25,7 @@ export class HttpConnectionManager {
   readonly #open = new Set<DownstreamConnection>();
   readonly #stats: HttpStats;
   readonly #listenerStats: ListenerHttpStats;
+  readonly #http2: Http2Stats;
   #draining = false;
 
   constructor(options: {
@@ -40,6 +42,7 @@ export class HttpConnectionManager {
     this.#reporter = new RequestReporter(options.runtime.metrics, options.report);
     const { stats } = options.runtime;
     this.#stats = HttpStats.of(stats, options.config.statPrefix);
+    this.#http2 = Http2Stats.of(stats, '');
     this.#listenerStats = new ListenerHttpStats(stats, options.listenerPrefix, options.config.statPrefix);
   }
 
@@ -71,6 +74,7 @@ export class HttpConnectionManager {
         track.request(on.protocol);
         this.#onProtocolError(error, context, on);
       },
+      http2Counter: this.#http2,
       onIdleTimeout: () => this.#stats.count('downstream_cx_idle_timeout'),
       onClose: (closed) => {
         if (!this.#open.delete(closed)) return;

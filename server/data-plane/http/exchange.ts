@@ -92,7 +92,7 @@ export class Exchange implements FormatSubject, BodyTarget {
   onCancel: (() => void) | undefined;
   readonly #layers: readonly RequestLayer[];
   readonly #onFinish: (exchange: Exchange) => void;
-  readonly #timers: StreamTimers | undefined;
+  #timers: StreamTimers | undefined;
   #at = 0;
   #target: BodyTarget | undefined;
   #backlog: Buffer[] | undefined;
@@ -163,6 +163,12 @@ export class Exchange implements FormatSubject, BodyTarget {
 
   get finished(): boolean {
     return this.#finished;
+  }
+
+  /** The route's own limit of the request's life in place of the connection manager's; 0: none. */
+  limitDuration(ms: number): void {
+    this.#timers ??= new StreamTimers(this, this.config.serving, this.runtime.clock);
+    this.#timers.limitDuration(ms);
   }
 
   /** Runs the layers that are left, until one waits. */

@@ -1,4 +1,6 @@
-import type { HttpFilterConfig } from '../config/network-filter.ts';
+import type { ClientCertDetails, HttpFilterConfig } from '../config/network-filter.ts';
+import { certificateChain, urlEncodedPem } from '../tls/peer-certificates.ts';
+import { parseSubjectAltNames } from '../tls/subject-alt-names.ts';
 import type { TlsFacts } from './codec.ts';
 import { type Headers, isEnvoyName } from './headers.ts';
 
@@ -38,6 +40,8 @@ const EDGE_STRIPPED: ReadonlySet<string> = new Set([
 export interface ForwardingSubject {
   readonly config: HttpFilterConfig;
   readonly remoteIp: string;
+  /** That the client has dialled. */
+  readonly localPort: number;
   readonly tls: TlsFacts | undefined;
   /** SPIFFE id of this proxy. */
   readonly own: string;
@@ -48,6 +52,7 @@ export function writeForwardingHeaders(headers: Headers, subject: ForwardingSubj
   const scheme = subject.tls === undefined ? 'http' : 'https';
   const { useRemoteAddress } = subject.config;
   strip(headers, useRemoteAddress ? EDGE_STRIPPED : STEERING);
+  if (subject.config.via !== '') headers.add('via', subject.config.via);
   if (useRemoteAddress) {
     const before = headers.joined('x-forwarded-for');
     headers.put('x-forwarded-for', before === undefined ? subject.remoteIp : `${before},${subject.remoteIp}`);
@@ -55,6 +60,9 @@ export function writeForwardingHeaders(headers: Headers, subject: ForwardingSubj
     headers.put('x-forwarded-proto', scheme);
   } else if (!headers.has('x-forwarded-proto')) {
     headers.put('x-forwarded-proto', scheme);
+  }
+  if (subject.config.tellsPort && !headers.has('x-forwarded-port')) {
+    headers.put('x-forwarded-port', String(subject.localPort));
   }
   writeClientCert(headers, subject);
 }
@@ -70,6 +78,25 @@ function strip(headers: Headers, names: ReadonlySet<string>): void {
 
 const XFCC = 'x-forwarded-client-cert';
 
+/** One hop's entry in X-Forwarded-Client-Cert, its parts in Envoy's order. */
+function clientCertElement(tls: TlsFacts, own: string, details: ClientCertDetails): string {
+  const peer = tls.certificates?.().peer;
+  const names = details.dns && peer !== undefined ? parseSubjectAltNames(peer.subjectAltName).dns : NO_NAMES;
+  const pem = details.cert && peer !== undefined ? urlEncodedPem([peer]) : '';
+  const all = details.chain && peer !== undefined ? urlEncodedPem(certificateChain(peer)) : '';
+  return [
+    ...(own === '' ? [] : [`By=${own}`]),
+    `Hash=${tls.peerCertificateHash}`,
+    ...(pem === '' ? [] : [`Cert="${pem}"`]),
+    ...(all === '' ? [] : [`Chain="${all}"`]),
+    ...(details.subject ? [`Subject="${tls.peerSubject}"`] : []),
+    ...(details.uri ? [`URI=${tls.peerSpiffeId}`] : []),
+    ...names.map((name) => `DNS=${name}`),
+  ].join(';');
+}
+
+const NO_NAMES: readonly string[] = [];
+
 function writeClientCert(headers: Headers, { config, tls, own }: ForwardingSubject): void {
   const mode = config.forwardClientCert;
   if (mode === 'ALWAYS_FORWARD_ONLY') return;
@@ -78,7 +105,7 @@ function writeClientCert(headers: Headers, { config, tls, own }: ForwardingSubje
     return;
   }
   if (mode === 'FORWARD_ONLY') return;
-  const element = `By=${own};Hash=${tls.peerCertificateHash};Subject="${tls.peerSubject}";URI=${tls.peerSpiffeId}`;
+  const element = clientCertElement(tls, own, config.certDetails);
   const before = mode === 'APPEND_FORWARD' ? headers.joined(XFCC) : undefined;
   headers.set(XFCC, before === undefined ? element : `${before},${element}`);
 }

@@ -28,6 +28,7 @@ export const writeForwarding: RequestLayer = (exchange) => {
   writeForwardingHeaders(head.headers, {
     config,
     remoteIp: connection.remoteAddress.ip,
+    localPort: connection.localAddress.port,
     tls: connection.tls,
     own: runtime.self.spiffeId,
   });

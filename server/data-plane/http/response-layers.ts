@@ -9,7 +9,11 @@ export const completeResponses: RequestLayer = (exchange) => {
 
 function finishResponseHead(exchange: Exchange, head: ResponseHead): void {
   const { headers } = head;
-  headers.put('server', exchange.config.serverName);
+  const { serverHeader, serverName, via } = exchange.config;
+  if (serverHeader === 'OVERWRITE' || (serverHeader === 'APPEND_IF_ABSENT' && !headers.has('server'))) {
+    headers.put('server', serverName);
+  }
+  if (via !== '') headers.add('via', via);
   headers.remove('x-envoy-decorator-operation');
   if (!headers.has('date')) headers.put('date', new Date(exchange.runtime.clock.now()).toUTCString());
 }

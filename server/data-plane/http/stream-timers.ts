@@ -16,7 +16,8 @@ export class StreamTimers {
   readonly #serving: HttpServing;
   readonly #idle: LazyDeadline | undefined;
   #request: Timer | undefined;
-  readonly #duration: Timer | undefined;
+  readonly #clock: Clock;
+  #duration: Timer | undefined;
 
   /** Undefined where nothing is limited, as Istio has it by default. */
   static of(exchange: TimedExchange, serving: HttpServing, clock: Clock): StreamTimers | undefined {
@@ -25,25 +26,29 @@ export class StreamTimers {
     return new StreamTimers(exchange, serving, clock);
   }
 
-  private constructor(exchange: TimedExchange, serving: HttpServing, clock: Clock) {
+  constructor(exchange: TimedExchange, serving: HttpServing, clock: Clock) {
     this.#exchange = exchange;
     this.#serving = serving;
+    this.#clock = clock;
     const { maxStreamDurationMs, requestTimeoutMs, streamIdleTimeoutMs } = serving;
     if (streamIdleTimeoutMs > 0) this.#idle = new LazyDeadline(clock, () => this.#idled());
     if (requestTimeoutMs > 0 && !exchange.requestEnded) {
       const reply = { status: 408, details: 'request_overall_timeout', body: 'request timeout' };
       this.#request = clock.after(requestTimeoutMs, () => exchange.expire(reply));
     }
-    if (maxStreamDurationMs > 0) {
-      const reply = {
-        status: 408,
-        details: 'max_duration_timeout',
-        body: 'downstream duration timeout',
-        grpcStatus: 4,
-      };
-      this.#duration = clock.after(maxStreamDurationMs, () => exchange.expire(reply));
-    }
+    this.limitDuration(maxStreamDurationMs);
     this.touch();
+  }
+
+  /** Sets the life of the request, counted from now, in place of the earlier limit; 0: none. */
+  limitDuration(ms: number): void {
+    this.#duration?.cancel();
+    if (ms === 0) return;
+    this.#duration = this.#clock.after(ms, () => {
+      const status = this.#exchange.requestEnded ? 504 : 408;
+      const body = 'downstream duration timeout';
+      this.#exchange.expire({ status, details: 'max_duration_timeout', body, grpcStatus: 4 });
+    });
   }
 
   /** A part of the request or the answer passed. */

@@ -6,3 +6,17 @@ export interface PeerCertificates {
   /** What this side has shown. */
   readonly local: X509Certificate | undefined;
 }
+
+/** Every certificate that the peer has shown, its own first. */
+export function certificateChain(found: X509Certificate): X509Certificate[] {
+  const all: X509Certificate[] = [];
+  for (let each: X509Certificate | undefined = found; each !== undefined; each = each.issuerCertificate) all.push(each);
+  return all;
+}
+
+/** As PEM text in which no character means anything to a header. */
+export const urlEncodedPem = (certificates: readonly X509Certificate[]): string =>
+  encodeURIComponent(certificates.map(String).join('')).replace(
+    /[!'()*]/g,
+    (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`,
+  );

@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
 import type { TlsFacts } from '../http/codec.ts';
 import { BytesOfSockets } from '../stats/bytes-of-sockets.ts';
-import { CLUSTER_NAMES, HTTP2_NAMES, SSL_NAMES } from '../stats/declared-names.ts';
+import { CLUSTER_NAMES, SSL_NAMES } from '../stats/declared-names.ts';
 import type { Histogram } from '../stats/histogram.ts';
+import { Http2Stats } from '../stats/http2-stats.ts';
 import { countHandshake } from '../stats/listener-stats.ts';
 import type { Stat, Stats } from '../stats/stats.ts';
 import type { ConnectionEnd } from './watched-socket.ts';
@@ -57,6 +58,11 @@ export class ClusterStats {
     this.#stats.stat(this.prefix + name).value++;
   }
 
+  /** Of its connections of HTTP/2; made when the first is. */
+  get http2(): Http2Stats {
+    return Http2Stats.of(this.#stats, this.prefix);
+  }
+
   level(name: string): Stat {
     return this.#stats.level(this.prefix + name);
   }
@@ -78,6 +84,12 @@ export class ClusterStats {
     for (const stat of stats) stat.value++;
   }
 
+  /** Counts an answer that is tried again: `retry.upstream_rq_503`. */
+  retriedCode(status: number): void {
+    const names = [`upstream_rq_${status}`, `upstream_rq_${Math.floor(status / 100)}xx`, 'upstream_rq_completed'];
+    for (const name of names) this.count(`retry.${name}`);
+  }
+
   /** A connection to a host stands. */
   connected(socket: Socket, tls: TlsFacts | undefined): void {
     this.#bytes.watch(socket);
@@ -88,7 +100,6 @@ export class ClusterStats {
 
   speaks(protocol: 'http1' | 'http2'): void {
     this.count(`upstream_cx_${protocol}_total`);
-    if (protocol === 'http2') this.#stats.declare(`${this.prefix}http2.`, HTTP2_NAMES);
   }
 
   connectTime(ms: number): void {

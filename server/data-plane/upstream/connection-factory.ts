@@ -1,6 +1,7 @@
 import type { Clock } from '#domain';
 import { CARRIAGE } from '../http/carriage.ts';
 import { ClientConnection } from '../http/h1/client-connection.ts';
+import type { Http2Counter } from '../http/h2/http2-counter.ts';
 import type { SecuredSocket } from '../tls/transport.ts';
 import { Carriage } from './carriage.ts';
 import { PooledHttp2Connection } from './http2-connection.ts';
@@ -13,6 +14,7 @@ export type PoolProtocol = 'http1' | 'http2' | 'alpn';
 export interface Http2Settings {
   readonly maxConcurrentStreams?: number | undefined;
   readonly keepalive?: { readonly intervalMs: number; readonly timeoutMs: number } | undefined;
+  readonly counter?: Http2Counter | undefined;
 }
 
 export interface ConnectionFactoryOptions {

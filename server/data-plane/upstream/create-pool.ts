@@ -50,7 +50,7 @@ function createPool(
     clock,
     breakers: cluster.breakers[priority],
     protocol,
-    http2: config.http,
+    http2: { ...config.http, ...(protocol !== 'http1' && { counter: stats.http2 }) },
     maxRequestsPerConnection: config.http.maxRequestsPerConnection,
     idleTimeoutMs: config.http.idleTimeoutMs,
     onStat: (stat) => {

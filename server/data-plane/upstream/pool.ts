@@ -184,6 +184,11 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
     this.#attempts.delete(attempt);
     this.#breakers.connections--;
     this.#stat('upstream_cx_connect_fail');
+    this.#stat('upstream_cx_destroy');
+    const { observer, protocol = 'http1' } = this.#options;
+    if (protocol !== 'alpn') observer?.speaks(protocol);
+    const by = reason === 'connection_timeout' ? 'local' : 'remote';
+    observer?.connectionEnded({ by, busy: false, lengthMs: this.#options.clock.monotonic() - attempt.startedAt });
     const counter = handshakeCounter(detail);
     if (counter !== undefined) this.#stat(counter);
     if (reason === 'connection_timeout') this.#stat('upstream_cx_connect_timeout');

@@ -85,7 +85,9 @@ describe('forwarding headers', () => {
     peerCertificateHash: 'ab',
     peerSubject: '',
   };
-  const config = (fields: object) => ({ useRemoteAddress: false, forwardClientCert: 'SANITIZE', ...fields }) as never;
+  const certDetails = { subject: true, cert: false, chain: false, dns: true, uri: true };
+  const config = (fields: object) =>
+    ({ useRemoteAddress: false, forwardClientCert: 'SANITIZE', via: '', certDetails, ...fields }) as never;
 
   it('name the client and strip steering headers at the edge', () => {
     const headers = Headers.of({
@@ -96,6 +98,7 @@ describe('forwarding headers', () => {
     writeForwardingHeaders(headers, {
       config: config({ useRemoteAddress: true }),
       remoteIp: '127.0.0.9',
+      localPort: 80,
       tls: undefined,
       own: '',
     });
@@ -111,7 +114,13 @@ describe('forwarding headers', () => {
       'x-envoy-attempt-count': '1',
       'x-envoy-original-path': '/a',
     });
-    writeForwardingHeaders(headers, { config: config({}), remoteIp: '127.0.0.9', tls: undefined, own: '' });
+    writeForwardingHeaders(headers, {
+      config: config({}),
+      remoteIp: '127.0.0.9',
+      localPort: 80,
+      tls: undefined,
+      own: '',
+    });
     expect(headers.entries().map(([name]) => name)).toEqual([
       'x-envoy-attempt-count',
       'x-envoy-original-path',
@@ -126,11 +135,18 @@ describe('forwarding headers', () => {
     ['SANITIZE', undefined],
   ])('carry the client certificate as %s says', (mode, wanted) => {
     const headers = Headers.of({ 'x-forwarded-client-cert': 'By=x' });
-    writeForwardingHeaders(headers, { config: config({ forwardClientCert: mode }), remoteIp: '', tls, own: 'me' });
+    writeForwardingHeaders(headers, {
+      config: config({ forwardClientCert: mode }),
+      remoteIp: '',
+      localPort: 80,
+      tls,
+      own: 'me',
+    });
     expect(headers.get('x-forwarded-client-cert')).toBe(wanted);
     writeForwardingHeaders(headers, {
       config: config({ forwardClientCert: mode }),
       remoteIp: '',
+      localPort: 80,
       tls: undefined,
       own: 'me',
     });

@@ -56,7 +56,7 @@ describe('a retry decision', () => {
     ['retriable-status-codes', 418, {}, 'retriable-status-codes'],
     ['connect-failure,refused-stream,unavailable', 503, {}, 'not_retriable'],
     ['unavailable', 200, { 'grpc-status': '14' }, 'unavailable'],
-    ['5xx', 503, { 'x-envoy-overloaded': 'true' }, 'not_retriable'],
+    ['5xx', 503, { 'x-envoy-overloaded': 'true' }, '5xx'],
     ['5xx', 503, { 'x-envoy-ratelimited': 'true' }, 'not_retriable'],
     ['envoy-ratelimited', 429, { 'x-envoy-ratelimited': 'true' }, 'envoy-ratelimited'],
   ])('on %s after an answer %i with %j is %s', (retry_on, status, headers, wanted) => {

@@ -18,6 +18,8 @@ import {
 const MAX_LENGTH_DIGITS = 15;
 
 /** Values that Connection may list without naming a header of this message. */
+/** Of what TE lists only this goes further. */
+const TRAILERS_WANTED = /(?:^|,)\s*trailers\s*(?:,|$)/i;
 const CONNECTION_OPTIONS: ReadonlySet<string> = new Set(['', 'close', 'keep-alive', 'upgrade', 'te', 'http2-settings']);
 
 /** Headers that a peer must not make a proxy drop (Envoy: Utility::sanitizeConnectionHeader). */
@@ -135,7 +137,7 @@ export class FieldParser {
         return undefined;
       default:
         // Keep-Alive, Proxy-Connection, TE and HTTP2-Settings end at this hop; that the client takes trailers is passed on.
-        if (place === TE && value.toLowerCase() === 'trailers') this.flat.push('te', value);
+        if (place === TE && TRAILERS_WANTED.test(value)) this.flat.push('te', 'trailers');
         return undefined;
     }
   }

@@ -227,7 +227,8 @@ class ServerConnection implements DownstreamConnection, StreamHost {
   responseHead(stream: ServerStream, head: ResponseHead, endStream: boolean): void {
     if (this.#stream !== stream || stream.responseStarted) return;
     stream.responseStarted = true;
-    stream.close = this.#draining || !stream.persistent || (endStream && !stream.requestDone);
+    // As in Envoy: nobody waits for the rest of a request that has its answer.
+    stream.close = this.#draining || !stream.persistent || (!stream.requestDone && !stream.tunnel);
     const text = this.#heads.response(head, endStream, stream);
     const { framing, contentLength } = this.#heads;
     if (framing === 'close' || (stream.tunnel && framing !== 'tunnel')) stream.close = true;

@@ -5,6 +5,7 @@ import { formatEndpoint } from '../h1/socket-address.ts';
 import { ClientStream, type ClientStreamHost, type StreamKeeper } from './client-stream.ts';
 import { ErrorCode, type Violation, violation } from './errors.ts';
 import { Setting } from './frame.ts';
+import type { Http2Counter } from './http2-counter.ts';
 import { Http2Session, STREAM_WINDOW } from './session.ts';
 import type { SessionRole } from './session-role.ts';
 import type { Http2Stream } from './stream.ts';
@@ -32,6 +33,7 @@ export interface Http2ClientOptions {
   readonly carriage?: boolean | undefined;
   /** PINGs on a connection; one that is not answered in time ends it. */
   readonly keepalive?: { readonly intervalMs: number; readonly timeoutMs: number } | undefined;
+  readonly counter?: Http2Counter | undefined;
 }
 
 const KEEPALIVE_PING = Buffer.from('keepaliv', 'latin1');
@@ -71,6 +73,7 @@ export class Http2ClientConnection implements SessionRole, ClientStreamHost {
       maxHeadBytes: MAX_HEAD_BYTES,
       maxHeaders: MAX_HEADERS,
       describe: (error) => owner.describe(error),
+      counter: options.counter,
     });
     this.#scheduleKeepalive();
   }
@@ -197,7 +200,10 @@ export class Http2ClientConnection implements SessionRole, ClientStreamHost {
     if (keepalive === undefined) return;
     this.#keepalive = clock.after(keepalive.intervalMs, () => {
       this.#session.ping(KEEPALIVE_PING);
-      this.#keepalive = clock.after(keepalive.timeoutMs, () => this.close());
+      this.#keepalive = clock.after(keepalive.timeoutMs, () => {
+        this.#options.counter?.count('keepalive_timeout');
+        this.close();
+      });
     });
   }
 }

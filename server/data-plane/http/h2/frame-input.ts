@@ -7,6 +7,7 @@ import { frameProblem } from './frame-rules.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import { interrupted, type WholeBlock } from './header-block.ts';
 import { HeaderReader, type ReadFields } from './header-reader.ts';
+import { FLOOD_FIGURES, type Http2Counter } from './http2-counter.ts';
 import type { PeerSettings } from './peer-settings.ts';
 import type { RecentResets } from './recent-resets.ts';
 import type { SendScheduler } from './send-scheduler.ts';
@@ -24,6 +25,7 @@ export interface InputTarget {
   readonly window: ConnectionWindow;
   readonly scheduler: SendScheduler;
   readonly resets: RecentResets;
+  readonly counter: Http2Counter | undefined;
   lastPeerStream: number;
   /** The peer broke the protocol: the connection ends. */
   fail(problem: Violation): void;
@@ -200,6 +202,7 @@ export class FrameInput implements FrameHandler {
     if (stream === undefined && !this.#target.role.wasOpen(streamId)) this.#target.fail(neverOpened('RST_STREAM'));
     else if (this.#target.isServer && !this.#allows('resets')) return;
     else if (stream !== undefined) {
+      this.#target.counter?.count('rx_reset');
       this.#target.streamEnded(stream);
       stream.deliverReset(code);
     }
@@ -263,6 +266,8 @@ export class FrameInput implements FrameHandler {
   /** False when there was one too many: the connection has failed. */
   #allows(kind: FloodKind): boolean {
     if (this.#guard.allows(kind)) return true;
+    const figure = FLOOD_FIGURES[kind];
+    if (figure !== undefined) this.#target.counter?.count(figure);
     this.#target.fail(flood(kind));
     return false;
   }
@@ -271,6 +276,7 @@ export class FrameInput implements FrameHandler {
    * A message that is not valid HTTP. As Envoy does by default, a server gives the whole connection up; a client only loses that answer.
    */
   #messageProblem(stream: Http2Stream, problem: Violation): void {
+    this.#target.counter?.count('rx_messaging_error');
     if (this.#target.isServer) this.#target.fail(problem);
     else this.#target.resetBy(stream, problem);
   }

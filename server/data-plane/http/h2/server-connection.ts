@@ -62,6 +62,7 @@ class ServerConnection implements DownstreamConnection, SessionRole {
       maxHeadBytes,
       maxHeaders: options.maxHeaders ?? DEFAULT_HEADERS,
       describe: () => '',
+      counter: options.http2Counter,
     });
     this.#idle.set(options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS);
     if (options.firstBytes !== undefined) this.#session.read(options.firstBytes);

@@ -5,6 +5,7 @@ import { ErrorCode, type Violation, violation } from './errors.ts';
 import { DEFAULT_WINDOW, FrameType, PREFACE } from './frame.ts';
 import { FrameInput, type InputTarget } from './frame-input.ts';
 import { type Fields, FrameWriter } from './frame-writer.ts';
+import type { Http2Counter } from './http2-counter.ts';
 import { PeerSettings, settingsPayload } from './peer-settings.ts';
 import { RecentResets } from './recent-resets.ts';
 import { SendScheduler } from './send-scheduler.ts';
@@ -25,6 +26,7 @@ export interface SessionOptions {
   readonly maxHeaders: number;
   /** Says in Envoy's words what a socket error was. */
   readonly describe: (error: Error) => string;
+  readonly counter?: Http2Counter | undefined;
 }
 
 /** One HTTP/2 connection (RFC 9113): frames, windows and streams, for both sides. It owns the socket. */
@@ -42,6 +44,7 @@ export class Http2Session implements InputTarget, StreamHost {
   /** Streams were open when the connection ended. */
   lostStreams = false;
 
+  readonly counter: Http2Counter | undefined;
   readonly #socket: Socket;
   readonly #options: SessionOptions;
   readonly #input: FrameInput;
@@ -55,6 +58,7 @@ export class Http2Session implements InputTarget, StreamHost {
     this.role = role;
     this.isServer = options.isServer;
     this.#options = options;
+    this.counter = options.counter;
     this.writer = new FrameWriter(socket, { onOverflow: () => this.close() });
     this.window = new ConnectionWindow(this.writer);
     this.scheduler = new SendScheduler(this.writer);
@@ -109,6 +113,7 @@ export class Http2Session implements InputTarget, StreamHost {
     stream.sendWindow = this.peer.initialWindow;
     stream.receiveWindow = STREAM_WINDOW;
     this.streams.add(stream);
+    this.counter?.streams(1);
   }
 
   ping(payload: Uint8Array): void {
@@ -120,6 +125,7 @@ export class Http2Session implements InputTarget, StreamHost {
     payload.writeUInt32BE(lastStreamId, 0);
     payload.writeUInt32BE(code, 4);
     this.writer.control(FrameType.GOAWAY, 0, 0, payload);
+    this.counter?.count('goaway_sent');
   }
 
   /** Says goodbye and closes once the peer has read it; streams are gone at once. */
@@ -166,6 +172,10 @@ export class Http2Session implements InputTarget, StreamHost {
   }
 
   // What streams ask for.
+
+  trailersRead(): void {
+    if (this.isServer) this.counter?.count('trailers');
+  }
 
   sendHeaders(stream: Http2Stream, pseudo: Fields, fields: Fields, endStream: boolean): void {
     if (!stream.closed) this.writer.headers(stream.id, pseudo, fields, endStream);
@@ -223,6 +233,7 @@ export class Http2Session implements InputTarget, StreamHost {
 
   #forget(stream: Http2Stream): void {
     stream.closed = true;
+    if (stream.id !== 0) this.counter?.streams(-1);
     this.scheduler.forget(stream);
     this.streams.remove(stream.id);
     this.window.credit(stream.dropHeld());
@@ -231,6 +242,7 @@ export class Http2Session implements InputTarget, StreamHost {
 
   #writeReset(streamId: number, code: ErrorCode): void {
     this.writer.number(FrameType.RST_STREAM, streamId, code);
+    this.counter?.count('tx_reset');
     this.resets.add(streamId);
   }
 }

@@ -20,6 +20,7 @@ export interface StreamHost {
   consumed(stream: Http2Stream, bytes: number): void;
   /** Whoever reads the stream takes more: credit that was held back may go out. */
   grantCredit(stream: Http2Stream): void;
+  trailersRead(): void;
   /** Sends RST_STREAM and forgets the stream. */
   resetStream(stream: Http2Stream, code: ErrorCode): void;
   /** Both sides have ended: the stream is forgotten. */
@@ -103,6 +104,7 @@ export abstract class Http2Stream {
     }
     if (!endStream) return malformed('Trailers do not end their stream.');
     const trailers = readTrailers(fields);
+    this.host.trailersRead();
     if (trailers !== undefined && 'code' in trailers) return trailers;
     return this.#receiveEnd(trailers);
   }

@@ -73,7 +73,7 @@ export class UpstreamAttempt implements ResponseSink, StreamWaiter {
     if (!this.#leave()) return;
     if (this.#cancel !== undefined) this.cluster.stats.count('upstream_rq_cancelled');
     this.#cancel?.();
-    if (this.stream !== undefined) this.cluster.stats.count('upstream_rq_tx_reset');
+    if (this.stream?.protocol === 'HTTP/2') this.cluster.stats.count('upstream_rq_tx_reset');
     this.stream?.reset(reason);
   }
 

@@ -47,6 +47,8 @@ export class RetryState {
     const { headers, policy } = options;
     const wishes = readWishes(headers);
     if (policy === undefined && wishes.retryOn.length === 0) return undefined;
+    const wanted = policy?.retriableRequestHeaders ?? [];
+    if (wanted.length > 0 && !wanted.some((holds) => holds(headers))) return undefined;
     return new RetryState(options, wishes);
   }
 
@@ -66,7 +68,7 @@ export class RetryState {
 
   /** After an answer's head. */
   afterResponse(head: ResponseHead): RetryVerdict {
-    return this.#decide(this.#causeOfResponse(head));
+    return this.#decide(this.#causeOfResponse(head), head.headers);
   }
 
   /** After a try that got no answer. */
@@ -87,7 +89,7 @@ export class RetryState {
     this.#options.breakers.retries--;
   }
 
-  #decide(cause: Cause): RetryVerdict {
+  #decide(cause: Cause, answer?: Headers): RetryVerdict {
     const { breakers, cluster } = this.#options;
     const retried = this.#holding;
     this.release();
@@ -107,6 +109,11 @@ export class RetryState {
     this.#holding = true;
     breakers.retries++;
     cluster.stats.rqRetry.value++;
+    const toldMs = answer && this.#toldWaitMs(answer);
+    if (toldMs !== undefined) {
+      cluster.stats.count('upstream_rq_retry_backoff_ratelimited');
+      return { again: true, cause, waitMs: toldMs };
+    }
     cluster.stats.rqRetryBackoff.value++;
     return { again: true, cause, waitMs: this.#nextWaitMs() };
   }
@@ -118,14 +125,30 @@ export class RetryState {
     return this.#options.jitter.below(interval);
   }
 
+  /** What the host says by a header, with jitter of up to half of it; undefined where it says nothing that can be followed. */
+  #toldWaitMs(answer: Headers): number | undefined {
+    const { clock, jitter, policy } = this.#options;
+    for (const { name, format } of policy?.waitHeaders?.headers ?? []) {
+      const given = answer.get(name);
+      if (given === undefined || !/^\d+$/.test(given)) continue;
+      const waitMs = Number(given) * 1000 - (format === 'SECONDS' ? 0 : clock.now());
+      if (waitMs < 0 || waitMs > (policy?.waitHeaders?.maxMs ?? 0)) continue;
+      return waitMs + jitter.below(Math.max(1, Math.floor(waitMs / 2)));
+    }
+    return undefined;
+  }
+
   #causeOfResponse({ status, headers }: ResponseHead): Cause {
     const on = this.#retryOn;
-    if (headers.has('x-envoy-overloaded')) return undefined;
     if (headers.has('x-envoy-ratelimited')) return on.has('envoy-ratelimited') ? 'envoy-ratelimited' : undefined;
     if (status >= 500 && status < 600 && on.has('5xx')) return '5xx';
     if (status >= 502 && status <= 504 && on.has('gateway-error')) return 'gateway-error';
     if (status === 409 && on.has('retriable-4xx')) return 'retriable-4xx';
     if (this.#statusCodes.has(status) && on.has('retriable-status-codes')) return 'retriable-status-codes';
+    const { policy } = this.#options;
+    if (on.has('retriable-headers') && policy?.retriableHeaders.some((holds) => holds(headers))) {
+      return 'retriable-headers';
+    }
     const grpcStatus = headers.get('grpc-status');
     const grpc = grpcStatus === undefined ? undefined : GRPC_CAUSES[grpcStatus];
     return grpc !== undefined && on.has(grpc) ? grpc : undefined;

@@ -1,17 +1,35 @@
-import type { CompiledRoute, ForwardAction, RedirectAction } from '../../config/route-table.ts';
+import type { CompiledRoute, ForwardAction, HostRewrite, RedirectAction } from '../../config/route-table.ts';
 import type { RequestHead } from '../codec.ts';
 
 /** Path and authority as the upstream is to see them; those before are kept in x-envoy-original-path and x-envoy-original-host. */
 export function rewriteRequest(head: RequestHead, route: CompiledRoute, action: ForwardAction): void {
-  const { hostRewrite = '' } = action;
-  if (hostRewrite !== '' && hostRewrite !== head.authority) {
-    head.headers.set('x-envoy-original-host', head.authority);
-    head.authority = hostRewrite;
-  }
+  const host = rewrittenHost(head, action.hostRewrite);
+  if (host !== undefined) rewriteHost(head, action, host);
   const rewritten = rewrittenPath(head.path, route, action);
   if (rewritten === undefined || rewritten === head.path) return;
   head.headers.set('x-envoy-original-path', head.path);
   head.path = rewritten;
+}
+
+/** Gives the request another host, also once the one that serves it is chosen. */
+export function rewriteHost(head: RequestHead, { tellsForwardedHost }: ForwardAction, host: string): void {
+  if (host === '' || host === head.authority) return;
+  if (tellsForwardedHost) head.headers.add('x-forwarded-host', head.authority);
+  head.headers.set('x-envoy-original-host', head.authority);
+  head.authority = host;
+}
+
+function rewrittenHost(head: RequestHead, rewrite: HostRewrite | undefined): string | undefined {
+  switch (rewrite?.kind) {
+    case 'literal':
+      return rewrite.host;
+    case 'header':
+      return head.headers.get(rewrite.name);
+    case 'path':
+      return rewrite.pattern.matcher(split(head.path).path).replaceAll(libraryStyle(rewrite.substitution));
+    default:
+      return undefined;
+  }
 }
 
 /** The new path, or undefined when the route rewrites nothing. */
@@ -62,6 +80,10 @@ export function redirectLocation(
   let target = path;
   if (action.path !== undefined) target = action.path;
   else if (action.prefixRewrite !== undefined) target = replacePrefix(path, route, action.prefixRewrite);
-  const query = target.includes('?') ? '' : rest;
+  else if (action.regexRewrite !== undefined) {
+    const { pattern, substitution } = action.regexRewrite;
+    target = pattern.matcher(path).replaceAll(libraryStyle(substitution));
+  }
+  const query = target.includes('?') || action.stripsQuery ? '' : rest;
   return `${newScheme}://${host}${port === undefined || isDefault ? '' : `:${port}`}${target}${query}`;
 }

@@ -1,4 +1,5 @@
 import { parseClusterName } from '#domain';
+import type { HeaderRules } from '../../config/header-rules.ts';
 import { originOf } from '../../config/origins.ts';
 import type {
   ClusterShare,
@@ -23,8 +24,7 @@ export const router: RequestLayer = (exchange) => {
   const { route } = exchange;
   exchange.stats.routed.value++;
   if (route === undefined) return noRoute(exchange);
-  const { headers } = route;
-  if (headers !== undefined) exchange.responseEdits.push((head) => applyResponseRules(headers, exchange, head.headers));
+  editResponses(exchange, levelsOf(exchange, route));
   switch (route.target.kind) {
     case 'redirect':
       return redirect(exchange, route, route.target);
@@ -34,6 +34,20 @@ export const router: RequestLayer = (exchange) => {
       return forward(exchange, route, route.target);
   }
 };
+
+/** Header changes of the destination, the route, the virtual host and the whole table, in the order in which they are made. */
+function levelsOf({ share, table, virtualHost }: Exchange, route: CompiledRoute): readonly HeaderRules[] {
+  const levels = [share?.headers, route.headers, virtualHost?.headers, table?.headers];
+  const given = levels.filter((rules) => rules !== undefined);
+  return table?.mostSpecificWins === true ? given.reverse() : given;
+}
+
+function editResponses(exchange: Exchange, levels: readonly HeaderRules[]): void {
+  if (levels.length === 0) return;
+  exchange.responseEdits.push((head) => {
+    for (const rules of levels) applyResponseRules(rules, exchange, head.headers);
+  });
+}
 
 function noRoute(exchange: Exchange): LayerOutcome {
   exchange.stats.count('no_route');
@@ -48,7 +62,7 @@ function redirect(exchange: Exchange, route: CompiledRoute, action: RedirectActi
     detail: `the route redirects to ${location}`,
     origin: originOf(route.origins, 'redirect'),
   }));
-  exchange.stats.count('rq_redirect');
+  exchange.stats.count('rq_direct_response');
   exchange.reply({ status: action.status, details: 'direct_response', headers: { location } });
   return 'wait';
 }
@@ -59,7 +73,13 @@ function answerDirectly(exchange: Exchange, route: CompiledRoute, action: Direct
     origin: originOf(route.origins, 'direct_response'),
   }));
   exchange.stats.count('rq_direct_response');
-  exchange.reply({ status: action.status, details: 'direct_response', body: action.body });
+  const { format } = action;
+  exchange.reply({
+    status: action.status,
+    details: 'direct_response',
+    body: format === undefined ? action.body : format.write(exchange),
+    ...(format !== undefined && { headers: { 'content-type': format.contentType } }),
+  });
   return 'wait';
 }
 
@@ -68,12 +88,8 @@ function forward(exchange: Exchange, route: CompiledRoute, action: ForwardAction
   const cluster = exchange.runtime.clusters.get(share.cluster);
   if (cluster === undefined) return noCluster(exchange, route, action, share);
   if (exchange.steps.on) noteCluster(exchange.steps, cluster);
-  applyRequestRules(share.headers, exchange);
-  applyRequestRules(route.headers, exchange);
-  const { headers } = share;
-  if (headers !== undefined) {
-    exchange.responseEdits.unshift((head) => applyResponseRules(headers, exchange, head.headers));
-  }
+  for (const rules of levelsOf(exchange, route)) applyRequestRules(rules, exchange);
+  if (action.maxStreamMs !== undefined) exchange.limitDuration(action.maxStreamMs);
   rewriteRequest(exchange.head, route, action);
   if (route.operation !== undefined && exchange.connection.direction === 'outbound') {
     exchange.head.headers.set('x-envoy-decorator-operation', route.operation);
@@ -108,7 +124,7 @@ function routeTimeoutMs(headers: Headers, { timeoutMs, maxGrpcTimeoutMs }: Forwa
   return maxGrpcTimeoutMs > 0 && (asked === 0 || asked > maxGrpcTimeoutMs) ? maxGrpcTimeoutMs : asked;
 }
 
-/** The route's timeouts, unless the client asks for others by header; tells the host how long it has. */
+/** The route's timeouts, unless the client asks for others by header. */
 function readTimeouts(exchange: Exchange, action: ForwardAction): { timeoutMs: number; perTryTimeoutMs: number } {
   const { headers } = exchange.head;
   const take = (name: string, fallback: number): number => {
@@ -120,8 +136,6 @@ function readTimeouts(exchange: Exchange, action: ForwardAction): { timeoutMs: n
   const timeoutMs = take('x-envoy-upstream-rq-timeout-ms', routeTimeoutMs(headers, action));
   let perTryTimeoutMs = take('x-envoy-upstream-rq-per-try-timeout-ms', action.retry?.perTryTimeoutMs ?? 0);
   if (timeoutMs > 0 && perTryTimeoutMs >= timeoutMs) perTryTimeoutMs = 0;
-  const expected = perTryTimeoutMs > 0 ? perTryTimeoutMs : timeoutMs;
-  if (expected > 0) headers.set('x-envoy-expected-rq-timeout-ms', String(expected));
   return { timeoutMs, perTryTimeoutMs };
 }
 

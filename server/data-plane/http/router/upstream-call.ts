@@ -3,6 +3,7 @@ import type { ForwardAction } from '../../config/route-table.ts';
 import type { UpstreamCluster } from '../../upstream/cluster.ts';
 import type { ResetReason, ResponseHead, UpstreamStream } from '../codec.ts';
 import type { BodyTarget, Exchange } from '../exchange.ts';
+import { LazyDeadline } from '../h1/lazy-deadline.ts';
 import type { Headers } from '../headers.ts';
 import type { StreamTimes } from '../stream-info.ts';
 import { type AttemptOwner, UpstreamAttempt } from './attempt.ts';
@@ -12,6 +13,7 @@ import { RequestBody } from './request-body.ts';
 import { hashRequest } from './request-hash.ts';
 import { RESET_WORDS, resetBody, resetDetails } from './reset-reasons.ts';
 import { RetryState, type RetryVerdict } from './retry-state.ts';
+import { rewriteHost } from './rewrite.ts';
 
 export interface UpstreamCallOptions {
   readonly exchange: Exchange;
@@ -37,6 +39,10 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
   #attempt: UpstreamAttempt | undefined;
   #timer: Timer | undefined;
   #tryTimer: Timer | undefined;
+  /** Since the last byte of the answer to the current try. */
+  #idleTimer: LazyDeadline | undefined;
+  /** Monotonic time at which the request was complete. */
+  #completeAt: number | undefined;
 
   constructor(options: UpstreamCallOptions) {
     const { exchange, cluster, action } = options;
@@ -55,7 +61,13 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
   }
 
   start(): void {
-    this.#exchange.onCancel = () => this.#release('local_reset');
+    const exchange = this.#exchange;
+    exchange.onCancel = () => this.#release('local_reset');
+    if (exchange.virtualHost?.tellsAttemptCount === true) {
+      exchange.responseEdits.push(({ headers }) =>
+        headers.put('x-envoy-attempt-count', String(exchange.info.attempts)),
+      );
+    }
     this.#try();
     if (this.#exchange.finished) return;
     if (this.#exchange.stream.hasBody) this.#exchange.attachBody(this);
@@ -111,7 +123,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
   responseHead(attempt: UpstreamAttempt, head: ResponseHead, endStream: boolean): void {
     this.#note('responseBegun');
     this.#tryTimer?.cancel();
-    this.#cluster.stats.code(head.status);
+    this.#touchTry();
     if (head.status < 500) attempt.choice.host.figures.rqSuccess++;
     else attempt.choice.host.figures.rqError++;
     this.#cluster.report(attempt.choice.host, { status: head.status });
@@ -119,17 +131,21 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
     const verdict = this.#body.replayable || this.#retry === undefined ? this.#retry?.afterResponse(head) : undefined;
     if (this.#exchange.steps.on) noteAnswer(this.#exchange, attempt, head.status, verdict);
     if (verdict?.again === true) {
+      this.#cluster.stats.retriedCode(head.status);
       attempt.drop('local_reset');
       this.#again(verdict);
       return;
     }
+    this.#cluster.stats.code(head.status);
     this.#flagRefusal(verdict);
     attempt.answered = true;
     this.#body.stopReplay();
     const { info, runtime } = this.#exchange;
     info.details = 'via_upstream';
     const serviceMs = Math.round(runtime.clock.monotonic() - attempt.startedAt);
-    head.headers.put('x-envoy-upstream-service-time', String(serviceMs));
+    if (!this.#exchange.config.hidesEnvoyHeaders) {
+      head.headers.put('x-envoy-upstream-service-time', String(serviceMs));
+    }
     if (endStream) {
       this.#note('responseReceived');
       this.#settle();
@@ -139,6 +155,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
 
   responseData(attempt: UpstreamAttempt, chunk: Buffer): void {
     this.#note('responseBodyBegun');
+    this.#touchTry();
     if (!this.#exchange.respondData(chunk)) attempt.stream?.pause();
   }
 
@@ -159,7 +176,9 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
       this.#brokenAnswer(reason, detail);
       return;
     }
-    this.#exchange.info.transportFailure = detail;
+    // A reset of the stream says nothing of the transport.
+    const transport = reason.startsWith('remote_re') ? '' : detail;
+    this.#exchange.info.transportFailure = transport;
     const verdict = this.#verdictOnReset(reason, attempt.requestStarted);
     if (this.#exchange.steps.on) noteFailure(this.#exchange, host.key, { reason, detail, verdict });
     if (verdict?.again === true) {
@@ -167,7 +186,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
       return;
     }
     this.#flagRefusal(verdict);
-    this.#replyReset(reason, detail);
+    this.#replyReset(reason, transport);
   }
 
   // Tries.
@@ -200,6 +219,10 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
       exchange.head.headers.put('x-envoy-attempt-count', String(exchange.info.attempts));
     }
     const startedAt = exchange.runtime.clock.monotonic();
+    this.#tellExpectedTime(startedAt);
+    if (this.#options.action.hostRewrite?.kind === 'auto') {
+      rewriteHost(exchange.head, this.#options.action, choice.host.endpoint.hostname);
+    }
     const { protocol } = exchange.head;
     this.#attempt = new UpstreamAttempt({
       choice,
@@ -212,8 +235,18 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
     this.#attempt.start();
   }
 
+  /** Tells the host how long it has: the limit of one try, else what is left of the whole. */
+  #tellExpectedTime(now: number): void {
+    const { timeoutMs, perTryTimeoutMs } = this.#options;
+    const passedMs = this.#completeAt === undefined ? 0 : now - this.#completeAt;
+    const expectedMs = perTryTimeoutMs > 0 ? perTryTimeoutMs : timeoutMs > 0 ? Math.max(1, timeoutMs - passedMs) : 0;
+    if (expectedMs === 0 || this.#exchange.config.hidesEnvoyHeaders) return;
+    this.#exchange.head.headers.put('x-envoy-expected-rq-timeout-ms', String(Math.round(expectedMs)));
+  }
+
   #again(verdict: RetryVerdict & { again: true }): void {
     this.#attempt = undefined;
+    this.#idleTimer?.clear();
     this.#body.detach();
     const { info } = this.#exchange;
     info.hostsTriedBefore = [...info.hostsTriedBefore, info.upstreamHost];
@@ -245,7 +278,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
   #reportFailure(attempt: UpstreamAttempt, reason: ResetReason): void {
     const connecting = reason === 'remote_connection_failure' || reason === 'connection_timeout';
     this.#cluster.report(attempt.choice.host, connecting ? { localOrigin: 'connect' } : { status: 503 });
-    if (!connecting) this.#cluster.stats.rqRxReset.value++;
+    if (reason === 'remote_reset' && attempt.stream?.protocol === 'HTTP/2') this.#cluster.stats.rqRxReset.value++;
   }
 
   // Timers.
@@ -253,12 +286,28 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
   #requestComplete(): void {
     if (this.#exchange.finished) return;
     this.#note('requestSent');
+    this.#completeAt ??= this.#exchange.runtime.clock.monotonic();
     const { timeoutMs } = this.#options;
     if (timeoutMs > 0) this.#timer = this.#exchange.runtime.clock.after(timeoutMs, () => this.#timedOut());
     this.#startTryTimer();
   }
 
+  /** Something of the current try has come: its silence begins anew. */
+  #touchTry(): void {
+    const limitMs = this.#options.action.retry?.perTryIdleTimeoutMs ?? 0;
+    if (limitMs === 0) return;
+    this.#idleTimer ??= new LazyDeadline(this.#exchange.runtime.clock, () => this.#tryIdled());
+    this.#idleTimer.set(limitMs);
+  }
+
+  #tryIdled(): void {
+    if (this.#attempt === undefined || this.#attempt.answered) return;
+    this.#cluster.stats.count('upstream_rq_per_try_idle_timeout');
+    this.#giveUpTry(this.#attempt, 'upstream_per_try_idle_timeout');
+  }
+
   #startTryTimer(): void {
+    this.#touchTry();
     const { perTryTimeoutMs } = this.#options;
     if (perTryTimeoutMs === 0 || this.#attempt === undefined || this.#attempt.answered) return;
     this.#tryTimer?.cancel();
@@ -268,13 +317,17 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
   #tryTimedOut(): void {
     const attempt = this.#attempt;
     if (attempt === undefined || attempt.answered) return;
-    const { host } = attempt.choice;
     this.#cluster.stats.rqPerTryTimeout.value++;
+    this.#giveUpTry(attempt, 'upstream_per_try_timeout');
+  }
+
+  #giveUpTry(attempt: UpstreamAttempt, details: string): void {
+    const { host } = attempt.choice;
     host.figures.rqTimeout++;
     this.#cluster.report(host, { localOrigin: 'timeout' });
     attempt.drop('local_reset');
     const verdict = this.#verdictOnReset('local_reset', true);
-    const detail = `no answer within the ${this.#options.perTryTimeoutMs} ms of one try`;
+    const detail = 'no answer within the limit of one try';
     if (this.#exchange.steps.on)
       noteFailure(this.#exchange, host.key, { plain: detail, verdict, part: 'retry_policy' });
     if (verdict?.again === true) {
@@ -282,7 +335,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
       return;
     }
     this.#flagRefusal(verdict);
-    this.#replyTimeout('upstream_per_try_timeout');
+    this.#replyTimeout(details);
   }
 
   #timedOut(): void {
@@ -337,7 +390,8 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
       flag: words.flag,
       details: resetDetails(words, detail, 'before'),
       body: resetBody(words, this.#exchange.info.attempts > 1),
-      ...(reason === 'overflow' && { headers: { 'x-envoy-overloaded': 'true' } }),
+      ...(reason === 'overflow' &&
+        !this.#exchange.config.hidesEnvoyHeaders && { headers: { 'x-envoy-overloaded': 'true' } }),
     });
   }
 
@@ -353,6 +407,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
   #settle(): void {
     this.#timer?.cancel();
     this.#tryTimer?.cancel();
+    this.#idleTimer?.stop();
     this.#retry?.release();
     this.#body.detach();
   }

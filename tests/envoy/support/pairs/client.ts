@@ -65,7 +65,7 @@ function askHttp1(given: PairRequest, { ip, port }: { ip: string; port: number }
 
 const headOf = (response: IncomingMessage): Pick<Answer, 'status' | 'headers'> => ({
   status: response.statusCode ?? 0,
-  headers: sortedPairs(response.rawHeaders),
+  headers: namedPairs(response.rawHeaders),
 });
 
 function readAnswer(response: IncomingMessage, informational: number[], done: (answer: Answer) => void): void {
@@ -91,7 +91,7 @@ function readAnswer(response: IncomingMessage, informational: number[], done: (a
   response.on('error', (error: NodeJS.ErrnoException) => finish(error.code ?? error.message));
 }
 
-const sortedPairs = (raw: readonly string[]): string[] =>
+const namedPairs = (raw: readonly string[]): string[] =>
   raw.flatMap((name, i) => (i % 2 === 0 ? [`${name.toLowerCase()}: ${raw[i + 1]}`] : [])).sort();
 
 function askHttp2(given: PairRequest, { ip, port }: { ip: string; port: number }, id: string): Promise<Answer> {
@@ -116,7 +116,7 @@ function askHttp2(given: PairRequest, { ip, port }: { ip: string; port: number }
     stream.on('headers', (head) => (answer.informational as number[]).push(Number(head[':status'])));
     stream.on('response', (head, _flags, raw?: readonly string[]) => {
       answer.status = Number(head[':status']);
-      answer.headers = (raw === undefined ? [] : sortedPairs(raw)).filter((line) => !line.startsWith(':status'));
+      answer.headers = (raw === undefined ? [] : namedPairs(raw)).filter((line) => !line.startsWith(':status'));
       if (raw === undefined) answer.headers = plainPairs(head);
     });
     stream.on('trailers', (given_) => {
@@ -136,8 +136,7 @@ function askHttp2(given: PairRequest, { ip, port }: { ip: string; port: number }
 const plainPairs = (head: object): string[] =>
   Object.entries(head)
     .filter(([name]) => !name.startsWith(':'))
-    .flatMap(([name, value]) => [value].flat().map((one) => `${name}: ${String(one)}`))
-    .sort();
+    .flatMap(([name, value]) => [value].flat().map((one) => `${name}: ${String(one)}`));
 
 /** Sends bytes and reads until the proxy closes the connection. */
 function askRaw(bytes: string, { ip, port }: { ip: string; port: number }): Promise<Answer> {
@@ -167,7 +166,7 @@ function parseRaw(text: string): Answer {
   return {
     ...NOTHING,
     status: Number(status.split(' ')[1]),
-    headers: lines.map((line) => line.replace(/^[^:]+/, (name) => name.toLowerCase())).sort(),
+    headers: lines.map((line) => line.replace(/^[^:]+/, (name) => name.toLowerCase())),
     body: text.slice(end + 4),
   };
 }
