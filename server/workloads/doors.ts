@@ -60,6 +60,10 @@ export interface ContainerContext {
   run(command: readonly string[]): Promise<number>;
   /** The image's program ends by itself: with this exit code, when it is known. */
   exits(exitCode: Promise<number>): void;
+  /** Opens a TCP connection that the program keeps as long as it likes; rejects with the system's error. */
+  dial(host: string, port: number): Promise<Socket>;
+  /** All addresses of a name, as the cluster's name server answers. */
+  addresses(host: string): readonly string[];
   /** A plain HTTP/1.1 request; no connection is kept. Host names resolve as in the cluster. */
   fetch(url: string, init?: FetchInit): Promise<FetchResponse>;
   /** A line on standard output, as `kubectl logs` shows it. */

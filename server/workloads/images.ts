@@ -9,6 +9,7 @@ import { httpbinImages } from './httpbin/httpbin.ts';
 import { cartImage } from './lab/cart.ts';
 import { frontendImage } from './lab/frontend.ts';
 import { inventoryImage } from './lab/inventory.ts';
+import { answererImage, keeperImage } from './lab/keeper.ts';
 import { labReviewsImage } from './lab/reviews.ts';
 import { serviceImage } from './lab/service.ts';
 import { libraryImage } from './library/library.ts';
@@ -42,6 +43,8 @@ export const images: readonly WorkloadImage[] = [
   labReviewsImage,
   serviceImage,
   libraryImage,
+  keeperImage,
+  answererImage,
   ...httpbinImages,
   echoBasicImage,
   echoAppImage,

@@ -202,7 +202,7 @@ function fakeWorld(pod: FakePod, container: string, clock: ManualClock): PodWorl
     env: {},
     fetch: pod.fetch,
     dial: () => Promise.reject(new Error('a fake pod dials nobody')),
-    resolve: () => undefined,
+    resolve: () => [],
     listeners: () => pod.appListeners,
     proxy: () => undefined,
     imageExec: (command) => pod.exec(container, command),

@@ -47,33 +47,36 @@ const nslookup = command('nslookup', 'resolve a name', async (args, io, { resolv
   const name = args.find((arg) => !arg.startsWith('-'));
   if (name === undefined) throw new UsageError('usage: nslookup NAME');
   io.out('Server:\t\t10.96.0.10\nAddress:\t10.96.0.10:53\n\n');
-  const ip = resolve(name);
-  if (ip === undefined) {
+  const addresses = resolve(name);
+  if (addresses.length === 0) {
     io.out(notFound(name));
     return 1;
   }
-  io.out(`Name:\t${name.includes('.') ? name : `${name}.${pod.namespace}.svc.cluster.local`}\nAddress: ${ip}\n`);
+  const whole = name.includes('.') ? name : `${name}.${pod.namespace}.svc.cluster.local`;
+  for (const ip of addresses) io.out(`Name:\t${whole}\nAddress: ${ip}\n`);
   return 0;
 });
 
 const short = (name: 'dig' | 'host'): Command<PodWorld> =>
   command(name, 'resolve a name', async (args, io, { resolve }) => {
     const wanted = args.find((arg) => !/^[-+@]/.test(arg) && !/^(A|AAAA|ANY)$/.test(arg)) ?? '';
-    const ip = resolve(wanted);
+    const addresses = resolve(wanted);
+    const none = addresses.length === 0;
+    const each = (line: (ip: string) => string): string => addresses.map((ip) => `${line(ip)}\n`).join('');
     if (name === 'host')
-      io.out(ip === undefined ? `Host ${wanted} not found: 3(NXDOMAIN)\n` : `${wanted} has address ${ip}\n`);
-    else if (args.includes('+short')) io.out(ip === undefined ? '' : `${ip}\n`);
-    else
-      io.out(
-        `;; QUESTION SECTION:\n;${wanted}.\t\tIN\tA\n${ip === undefined ? '' : `\n;; ANSWER SECTION:\n${wanted}.\t5\tIN\tA\t${ip}\n`}`,
-      );
-    return ip === undefined && name === 'host' ? 1 : 0;
+      io.out(none ? `Host ${wanted} not found: 3(NXDOMAIN)\n` : each((ip) => `${wanted} has address ${ip}`));
+    else if (args.includes('+short')) io.out(each((ip) => ip));
+    else {
+      const answers = none ? '' : `\n;; ANSWER SECTION:\n${each((ip) => `${wanted}.\t5\tIN\tA\t${ip}`)}`;
+      io.out(`;; QUESTION SECTION:\n;${wanted}.\t\tIN\tA\n${answers}`);
+    }
+    return none && name === 'host' ? 1 : 0;
   });
 
 const getent = command('getent', 'resolve a name', async ([database, name = ''], io, { resolve }) => {
-  const ip = database === 'hosts' || database === 'ahosts' ? resolve(name) : undefined;
-  if (ip !== undefined) io.out(`${ip}    ${name}\n`);
-  return ip === undefined ? 2 : 0;
+  const addresses = database === 'hosts' || database === 'ahosts' ? resolve(name) : [];
+  for (const ip of addresses) io.out(`${ip}    ${name}\n`);
+  return addresses.length === 0 ? 2 : 0;
 });
 
 /** `echo hi | nc host port`, `nc -z host port`: sends what is piped in, prints what comes back until the other side ends. */

@@ -18,8 +18,8 @@ export interface PodWorld extends ShellWorld {
   readonly env: Readonly<Record<string, string>>;
   readonly fetch: (url: string, init?: FetchInit) => Promise<FetchResponse>;
   readonly dial: Dial;
-  /** The address of a name as the pod resolves it. */
-  readonly resolve: (name: string) => string | undefined;
+  /** All addresses of a name as the pod resolves it. */
+  readonly resolve: (name: string) => readonly string[];
   readonly listeners: () => readonly SocketAddress[];
   /** Present in the proxy's own container. */
   readonly proxy: () => { readonly admin: ProxyAdmin } | undefined;

@@ -16,6 +16,8 @@ export interface AppProgramOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly fetch: ContainerContext['fetch'];
+  readonly dial: ContainerContext['dial'];
+  readonly addresses: ContainerContext['addresses'];
   readonly readFile: ContainerContext['readFile'];
   readonly listFiles: ContainerContext['listFiles'];
   readonly run: (command: readonly string[], signal: AbortSignal) => Promise<number>;
@@ -26,7 +28,8 @@ export interface AppProgramOptions {
 
 /** Runs a workload image on real sockets. */
 export function createAppProgram(options: AppProgramOptions): Program {
-  const { image, container, pod, env, clock, random, fetch, readFile, listFiles, run, strain, log } = options;
+  const { image, container, pod, env, clock, random, fetch, dial, addresses, readFile, listFiles, run, strain, log } =
+    options;
   const ports = new ContainerPorts(options);
   const stopping = new AbortController();
   return {
@@ -40,6 +43,8 @@ export function createAppProgram(options: AppProgramOptions): Program {
         clock,
         random,
         fetch,
+        dial,
+        addresses,
         readFile,
         listFiles,
         run: (command) => run(command, stopping.signal),

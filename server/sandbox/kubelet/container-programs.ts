@@ -33,6 +33,8 @@ export function createProgram(build: PodBuild, spec: ContainerSpec, log: (line: 
     clock,
     random: random.stream(`${pod.metadata.namespace}/${pod.metadata.name}/${spec.name}`),
     fetch: createFetch(build.dial, clock),
+    dial: build.dial,
+    addresses: (host) => options.network.addresses(host, pod.metadata.namespace ?? 'default'),
     readFile: (path) => filesOf(build, spec).bytes(path),
     listFiles: (folder) => filesOf(build, spec).list(folder),
     run: (command, signal) => mainProgram(build, spec, { command, signal, log }),

@@ -136,7 +136,7 @@ export function worldOf(build: PodBuild, spec: ContainerSpec): PodWorld {
     env: environmentOf(build, spec),
     dial,
     fetch: createFetch(dial, options.clock),
-    resolve: (name) => options.network.resolve(name, namespace),
+    resolve: (name) => options.network.addresses(name, namespace),
     listeners: () => listeners,
     proxy: () => (spec.name === PROXY_CONTAINER ? build.proxy : undefined),
     imageExec: (command) => build.runtimes.get(spec.name)?.program?.exec?.(command),

@@ -38,6 +38,8 @@ export interface Network {
   readonly dialFromOutside: Dial;
   forProxy(podIp: string): ProxyNetwork;
   resolve(name: string, namespace: string): string | undefined;
+  /** All addresses of a name, as a name server answers a pod of the namespace; none when there is no such name. */
+  addresses(name: string, namespace: string): readonly string[];
   stop(): void;
 }
 
@@ -68,6 +70,7 @@ export function createNetwork(options: {
 
   return {
     resolve: (name, namespace) => resolveName(store, name, namespace),
+    addresses: (name, namespace) => resolveAddresses(store, name, namespace),
     dialFrom:
       ({ podIp, namespace, captured: isCaptured, outbound = () => true }) =>
       async (host, port) => {

@@ -21,7 +21,7 @@ function world(parts: Partial<PodWorld> = {}): PodWorld {
     env: { HOSTNAME: 'cart-1', GREETING: 'hi there' },
     fetch: async (url) => ({ status: 200, headers: { 'x-url': url }, body: Buffer.from(`body of ${url}\n`) }),
     dial: () => Promise.reject(Object.assign(new Error('refused'), { code: 'ECONNREFUSED' })),
-    resolve: (name) => (name === 'reviews' ? '127.9.128.7' : undefined),
+    resolve: (name) => (name === 'reviews' ? ['127.9.128.7'] : []),
     listeners: () => [{ ip: '0.0.0.0', port: 8080 }],
     proxy: () => undefined,
     imageExec: () => undefined,

@@ -133,6 +133,8 @@ export class TestNet {
         ended = exitCode;
       },
       fetch: this.#fetch,
+      dial: () => Promise.reject(new Error('no program of these tests dials')),
+      addresses: () => [],
       log: (line) => logs.push(line),
       signal: this.#stopping.signal,
     });
