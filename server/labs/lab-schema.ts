@@ -77,6 +77,8 @@ const loggedLines = z.strictObject({
   line: z.string(),
   /** What a line stands for, in the learner's words. */
   named: z.string().optional(),
+  /** How many of them each of the chosen pods writes, fewest to most. */
+  perPod: z.array(z.strictObject(bounds)).optional(),
   /** No stretch of `slotMs` holds more than this share of the lines. */
   spread: z.strictObject({ slotMs: z.number().int().min(10), maxPercent: count }).optional(),
   ...bounds,

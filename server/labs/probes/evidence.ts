@@ -5,6 +5,13 @@ import { countersOf } from './counters.ts';
 import { everyEntry } from './fields.ts';
 
 /** What a finished batch of a check is remembered by. */
+export interface Lines {
+  /** Monotonic milliseconds. */
+  readonly times: readonly number[];
+  /** By pod that was chosen, also those without a line. */
+  readonly byPod: ReadonlyMap<string, number>;
+}
+
 export interface BatchMemory {
   readonly sent: readonly SentRequest[];
   readonly lastedMs: number;
@@ -16,8 +23,8 @@ export interface BatchMemory {
 export interface Evidence {
   /** By how much each counter of `stats` has moved. */
   moved(): readonly number[];
-  /** When each line was written that fits an entry of `lines`, in monotonic milliseconds. */
-  lines(): readonly (readonly number[])[];
+  /** The lines that fit each entry of `lines`. */
+  lines(): readonly Lines[];
   /** Hops of each trace that began meanwhile, by trace id. */
   traces(): ReadonlyMap<string, number>;
   lastedMs(): number;
@@ -34,7 +41,7 @@ export function watchEvidence(batch: BatchSpec, sandbox: Sandbox): Evidence {
   let lastedMs = 0;
   return {
     moved: () => counters.moved(),
-    lines: () => lines.times,
+    lines: () => lines.found,
     traces: () => tracesSince(sandbox, beganAtMs),
     lastedMs: () => lastedMs,
     sent: () => {
@@ -45,23 +52,27 @@ export function watchEvidence(batch: BatchSpec, sandbox: Sandbox): Evidence {
 }
 
 function followLines({ lines = [] }: BatchSpec, sandbox: Sandbox) {
-  const times = lines.map((): number[] => []);
+  const found = lines.map(() => ({ times: [] as number[], byPod: new Map<string, number>() }));
   const stops = lines.flatMap(({ namespace, labels, container, line }, index) => {
     const wanted = new RegExp(line);
+    const own = found[index];
     return sandbox.pods
       .filter((pod) => pod.namespace === namespace && everyEntry(labels, (key, value) => pod.labels[key] === value))
-      .flatMap((pod) =>
-        pod.containers
+      .flatMap((pod) => {
+        own?.byPod.set(pod.name, 0);
+        return pod.containers
           .filter(({ kind, name }) => kind === 'app' && (container === undefined || name === container))
           .map(({ name }) =>
             pod.followLogs(name, (text) => {
-              if (wanted.test(text)) times[index]?.push(sandbox.clock.monotonic());
+              if (own === undefined || !wanted.test(text)) return;
+              own.times.push(sandbox.clock.monotonic());
+              own.byPod.set(pod.name, (own.byPod.get(pod.name) ?? 0) + 1);
             }),
-          ),
-      );
+          );
+      });
   });
   return {
-    times,
+    found,
     stop: () => {
       for (const stop of stops) stop();
     },

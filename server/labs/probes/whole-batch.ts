@@ -1,15 +1,20 @@
 import type { HopStore } from '#telemetry';
 import type { BatchSpec } from '../lab-schema.ts';
 import type { SentRequest } from '../traffic.ts';
+<<<<<<< Updated upstream
 import { type Judged, judge } from './bounds.ts';
 import type { BatchMemory } from './evidence.ts';
 import { judgePeers } from './peers.ts';
+=======
+import { type Bounds, type Judged, judge } from './bounds.ts';
+import type { BatchMemory, Lines } from './evidence.ts';
+>>>>>>> Stashed changes
 
 /** What is judged over a whole batch instead of request by request. */
 export interface WholeBatch {
   readonly hops: HopStore;
   readonly sent: readonly SentRequest[];
-  readonly lines: readonly (readonly number[])[];
+  readonly lines: readonly Lines[];
   readonly traces: ReadonlyMap<string, number>;
   readonly lastedMs: number;
   /** Last batches of checks that are met. */
@@ -19,10 +24,14 @@ export interface WholeBatch {
 export function judgeWhole(spec: BatchSpec, batch: WholeBatch): Judged[] {
   return [
     ...(spec.lines ?? []).flatMap((wanted, index) => {
-      const times = batch.lines[index] ?? [];
+      const { times, byPod } = batch.lines[index] ?? { times: [], byPod: new Map<string, number>() };
       const named = wanted.named ?? wanted.line;
       const counted = judge(wanted, times.length, { late: true, text: `${times.length} × ${named}` });
-      return wanted.spread === undefined ? [counted] : [counted, spread(wanted.spread, times, named)];
+      return [
+        counted,
+        ...(wanted.perPod ? [perPod(wanted.perPod, byPod, named)] : []),
+        ...(wanted.spread ? [spread(wanted.spread, times, named)] : []),
+      ];
     }),
     ...(spec.pods ?? []).map((wanted) => {
       const seen = new Set(batch.sent.map(({ traceId }) => podOf(wanted.to, traceId, batch.hops))).size;
@@ -43,6 +52,14 @@ function moved(wanted: NonNullable<BatchSpec['moved']>, { sent, hops, earlier }:
   }).length;
   return judge(wanted, seen, { late: true, text: `${seen} of ${sent.length} moved to another pod of ${wanted.to}` });
 }
+
+function perPod(wanted: readonly Bounds[], byPod: ReadonlyMap<string, number>, named: string): Judged {
+  const counts = [...byPod.values()].sort((a, b) => a - b);
+  const fits = counts.length === wanted.length && counts.every((count, i) => judge(wanted[i] ?? {}, count, LATE).met);
+  return judge({ min: 1 }, fits ? 1 : 0, { late: true, text: `${named} by pod: ${counts.join(', ')}` });
+}
+
+const LATE = { late: true, text: '' } as const;
 
 type Spread = NonNullable<NonNullable<BatchSpec['lines']>[number]['spread']>;
 
