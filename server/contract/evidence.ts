@@ -19,6 +19,8 @@ export const evidenceSchemas = {
   'handshakes.read': z.object({ request: z.string().regex(/^[0-9a-f]{16}$/) }),
   /** Answers EventsView: the cluster's events and the lab's own. */
   'events.read': z.object({}),
+  /** The newest lines of all access logs. Answers AccessLogView. */
+  'log.read': z.object({}),
   /** What one proxy was sent by a push, resource by resource. Answers PushChangesView. */
   'push.changes': z.object({
     push: z.number().int().min(1),
@@ -167,6 +169,26 @@ export interface EventsView {
   events: EventView[];
 }
 
+/** One line of a proxy's access log, as `kubectl logs -c istio-proxy` shows it. */
+export interface LogLineView {
+  spanId: string;
+  /** Opens the decision path of the call; absent where no call is known. */
+  request?: string;
+  atMs: number;
+  pod: string;
+  service: string;
+  version: string;
+  direction: 'inbound' | 'outbound';
+  line: string;
+  status: number;
+  flags: { flag: string; name: string; meaning: string }[];
+}
+
+export interface AccessLogView {
+  /** Newest first. */
+  lines: LogLineView[];
+}
+
 /** A field of an object, and where it stands in the applied text. */
 export interface OriginView {
   kind: string;
@@ -270,6 +292,7 @@ export interface EvidenceResults {
   'certificates.read': CertificatesView;
   'handshakes.read': HandshakesView;
   'events.read': EventsView;
+  'log.read': AccessLogView;
   'push.changes': PushChangesView;
   'lines.caught': CaughtLinesView;
   'route.try': RouteTrialView;

@@ -119,6 +119,15 @@ describe('what the lab keeps for its views', () => {
     expect(client?.shown[0]?.serial).toBe(server?.own[0]?.serial);
   });
 
+  it('the newest lines of access logs lead to their call', async () => {
+    await lab.session.traffic.batch('readers', 1, {});
+    const { lines } = await dispatch(lab.session, 'log.read', {});
+    const [line] = lines;
+    expect(line?.line).toContain('GET /reviews/0');
+    const { request } = await dispatch(lab.session, 'request.explain', { request: line?.request ?? '' });
+    expect(request).toMatchObject({ source: 'frontend', destination: 'reviews' });
+  });
+
   it('events of the cluster and of the lab stand in one list, newest first', async () => {
     const { events } = await dispatch(lab.session, 'events.read', {});
     expect(new Set(events.map(({ source }) => source))).toEqual(new Set(['kubernetes', 'lab']));

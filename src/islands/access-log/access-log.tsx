@@ -1,10 +1,43 @@
 import type { HopView } from '#contract';
+import { Choice } from '../parts/choice.tsx';
 import { Empty } from '../parts/empty.tsx';
 import { useLab, useStore } from '../parts/use-store.ts';
-import { readLog } from './fields.ts';
+import { AllLines } from './all-lines.tsx';
+import { type LogFilter, readLogFilter, scopes, writeLogFilter } from './filter.ts';
+import { LogFields } from './log-fields.tsx';
 
-/** The line that each proxy wrote for the open request, its fields and flags explained. */
+/** What proxies wrote: for the open request, or all of them; every field and flag explained where it stands. */
 export function AccessLog() {
+  const lab = useLab();
+  const explanation = useStore(lab.stores.explanation);
+  const { show } = useStore(lab.stores.view);
+  const filter = readLogFilter(show, explanation.state === 'ready');
+  const go = (change: Partial<LogFilter>): void => lab.show({ show: writeLogFilter({ ...filter, ...change }) });
+  return (
+    <div className="access-log">
+      <div className="toolbar">
+        <Choice label="Show lines" choices={scopes} chosen={filter.scope} onChoose={(scope) => go({ scope })} />
+        <span className="spacer" />
+        {filter.scope !== 'request' && (
+          <label className="find-in">
+            <span className="sr">Words in the line</span>
+            <input
+              type="search"
+              placeholder="Filter"
+              maxLength={100}
+              value={filter.words}
+              onChange={(event) => go({ words: event.target.value })}
+            />
+          </label>
+        )}
+      </div>
+      {filter.scope === 'request' ? <OneRequest /> : <AllLines filter={filter} />}
+    </div>
+  );
+}
+
+/** The line that each proxy wrote for the open request. */
+function OneRequest() {
   const explanation = useStore(useLab().stores.explanation);
   if (explanation.state !== 'ready') {
     return <Empty text="No request is open. Choose one in Requests to see what each proxy wrote." />;
@@ -25,14 +58,20 @@ export function AccessLog() {
         </dl>
       )}
       {hops.map((hop) => (
-        <LogLine key={hop.spanId} hop={hop} open={focus.includes(hop.spanId)} />
+        <LogLine key={hop.spanId} hop={hop} flags={flags} open={focus.includes(hop.spanId)} />
       ))}
     </div>
   );
 }
 
-function LogLine({ hop, open }: { hop: HopView; open: boolean }) {
-  const fields = readLog(hop.accessLog).filter((field) => field.value !== '-' && field.value !== '');
+interface LogLineProps {
+  hop: HopView;
+  flags: readonly { flag: string; name: string; meaning: string }[];
+  open: boolean;
+}
+
+function LogLine({ hop, flags, open }: LogLineProps) {
+  const own = flags.filter(({ flag }) => hop.response.flags.includes(flag));
   return (
     <article>
       <h3>
@@ -41,17 +80,7 @@ function LogLine({ hop, open }: { hop: HopView; open: boolean }) {
       <pre className="line">{hop.accessLog}</pre>
       <details open={open}>
         <summary>Field by field</summary>
-        <table>
-          <tbody>
-            {fields.map((field) => (
-              <tr key={field.name}>
-                <th scope="row">{field.name}</th>
-                <td className="mono">{field.value}</td>
-                <td>{field.meaning}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <LogFields line={hop.accessLog} flags={own} />
       </details>
     </article>
   );

@@ -7,6 +7,7 @@ import { effectOf } from './effect.ts';
 import { formatYaml } from './format-yaml.ts';
 import { handshakesView } from './handshakes.ts';
 import { kubeEventView } from './lab-log.ts';
+import { logLineView } from './log-line.ts';
 import { pushChanges } from './push-changes.ts';
 import { tryRoute } from './route-trial.ts';
 
@@ -19,6 +20,8 @@ type EvidenceHandlers = {
 
 /** Events that a page is given, at most. */
 const MOST_EVENTS = 500;
+/** Lines of access logs that a page is given, at most. */
+const MOST_LINES = 200;
 const KNOWN_REQUESTS = 20_000;
 
 export const evidenceHandlers: EvidenceHandlers = {
@@ -35,6 +38,7 @@ export const evidenceHandlers: EvidenceHandlers = {
     const events = [...sandbox.store.list('Event').map(kubeEventView), ...evidence.log.list()];
     return { events: events.sort((a, b) => b.atMs - a.atMs || b.id.localeCompare(a.id)).slice(0, MOST_EVENTS) };
   },
+  'log.read': ({ evidence }) => ({ lines: evidence.logged.slice(-MOST_LINES).reverse().map(logLineView) }),
   'push.changes': ({ applies, evidence, sandbox }, asked) =>
     pushChanges(evidence.ledger, applies.pushes(), { ...asked, locate: (origin) => sandbox.locate(origin) }),
   'lines.caught': ({ applies, sandbox }) =>
