@@ -1,14 +1,9 @@
 import type { HopStore } from '#telemetry';
 import type { BatchSpec } from '../lab-schema.ts';
 import type { SentRequest } from '../traffic.ts';
-<<<<<<< Updated upstream
-import { type Judged, judge } from './bounds.ts';
-import type { BatchMemory } from './evidence.ts';
-import { judgePeers } from './peers.ts';
-=======
 import { type Bounds, type Judged, judge } from './bounds.ts';
 import type { BatchMemory, Lines } from './evidence.ts';
->>>>>>> Stashed changes
+import { judgePeers } from './peers.ts';
 
 /** What is judged over a whole batch instead of request by request. */
 export interface WholeBatch {
