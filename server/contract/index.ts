@@ -11,6 +11,7 @@ export type {
   TextRange,
 } from '../domain/index.ts';
 export * from './evidence.ts';
+export * from './forecast.ts';
 export * from './incident.ts';
 export * from './learner-log.ts';
 export * from './messages.ts';

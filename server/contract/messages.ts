@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { evidenceSchemas } from './evidence.ts';
+import { forecastSchemas } from './forecast.ts';
 import { incidentSchemas } from './incident.ts';
 import { timeTravelSchemas } from './time-travel.ts';
 
@@ -58,6 +59,7 @@ export const requestSchemas = {
   ...evidenceSchemas,
   ...timeTravelSchemas,
   ...incidentSchemas,
+  ...forecastSchemas,
 } as const;
 
 export type Method = keyof typeof requestSchemas;

@@ -1,5 +1,6 @@
 import type { DecisionStep, Diagnostic, HopRecord, SourceLocation } from '../domain/index.ts';
 import type { EvidenceResults, OriginView } from './evidence.ts';
+import type { ForecastResults } from './forecast.ts';
 import type { IncidentEvent, IncidentResults } from './incident.ts';
 import type { ErrorView, Method } from './messages.ts';
 import type { ProgressEvent, TimeTravelResults } from './time-travel.ts';
@@ -269,7 +270,7 @@ export interface KubeAccessView {
   kubeconfig: string;
 }
 
-type PartResults = EvidenceResults & TimeTravelResults & IncidentResults;
+type PartResults = EvidenceResults & TimeTravelResults & IncidentResults & ForecastResults;
 
 export interface Results extends PartResults, Record<Exclude<Method, keyof PartResults>, unknown> {
   'lab.open': LabState;

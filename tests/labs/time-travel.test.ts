@@ -139,3 +139,39 @@ describe('time travel in the canary lab', () => {
     expect(running.session.files().find(({ readOnly }) => !readOnly)?.text).toBe(rules(20, 80, 'v7').text);
   });
 });
+
+describe('predict, then run', () => {
+  it('lays the run over what was said, for statuses, split and latency, with what nobody expected', async () => {
+    const running = await runLab('canary');
+    try {
+      await running.apply([rules(90, 10)]);
+      const view = await dispatch(running.session, 'forecast.run', {
+        traffic: running.lab.spec.traffic[0]?.id ?? '',
+        requests: 200,
+        atOnce: 4,
+        statuses: { 200: 100 },
+        split: { service: 'reviews', versions: { v1: 50, v2: 50 } },
+        p50: 60_000,
+      });
+      const line = (id: string) => view.lines.find((one) => one.id === id);
+      expect(view.requests).toBe(200);
+      expect(line('status:200')).toMatchObject({ said: 100, was: 100, close: true });
+      expect(line('split:reviews v1')).toMatchObject({ said: 50, close: false });
+      expect(line('split:reviews v1')?.was).toBeGreaterThan(80);
+      expect(line('latency:p50')).toMatchObject({ said: 60_000, unit: 'ms', close: false });
+      await running.apply([rules(0, 100, 'v9')]);
+      const broken = await dispatch(running.session, 'forecast.run', {
+        traffic: running.lab.spec.traffic[0]?.id ?? '',
+        requests: 20,
+        atOnce: 4,
+        statuses: { 200: 100 },
+      });
+      expect(broken.lines).toEqual([
+        { id: 'status:200', name: '200', kind: 'status', unit: '%', said: 100, was: 0, close: false },
+        { id: 'status:503', name: '503', kind: 'status', unit: '%', said: 0, was: 100, close: false },
+      ]);
+    } finally {
+      await running.stop();
+    }
+  });
+});

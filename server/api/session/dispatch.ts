@@ -4,6 +4,7 @@ import { ApiError } from '../errors.ts';
 import { evidenceHandlers } from './evidence/handlers.ts';
 import { originsIn } from './evidence/origins.ts';
 import { explain } from './explanation.ts';
+import { runForecast } from './forecast/forecast.ts';
 import { incidentHandlers, lookOf } from './incident/handlers.ts';
 import type { LabSession } from './lab-session.ts';
 import { timeTravelHandlers } from './time-travel/handlers.ts';
@@ -103,6 +104,7 @@ const handlers: Handlers = {
   ...evidenceHandlers,
   ...timeTravelHandlers,
   ...incidentHandlers,
+  'forecast.run': (session, params) => runForecast(params, session),
 };
 
 export function dispatch<M extends Method>(session: LabSession, method: M, params: Params<M>): Promise<Results[M]> {

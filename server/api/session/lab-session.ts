@@ -91,6 +91,7 @@ export function createLabSession(options: LabSessionOptions): LabSession {
     emit: options.emit,
     applies: () => applies,
     traffic: () => traffic,
+    holds: lab.spec.incident === undefined,
     showFiles: (files) => {
       aside = editor;
       showFiles(files, 'restore');

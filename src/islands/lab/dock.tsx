@@ -18,6 +18,7 @@ const LATER: Partial<Record<DockView, ReturnType<typeof lazy>>> = {
   certs: lazy(() => import('../certificates/certificates.tsx')),
   events: lazy(() => import('../events/events.tsx')),
   time: lazy(() => import('../time-view/time-view.tsx')),
+  predict: lazy(() => import('../predict/predict.tsx')),
   try: lazy(() => import('../what-if/what-if.tsx')),
 };
 
@@ -137,6 +138,7 @@ function useTabs(withWhy: boolean): Tab<DockView>[] {
     { key: 'certs', label: 'Certificates' },
     { key: 'try', label: 'What if' },
     { key: 'events', label: 'Events' },
+    { key: 'predict', label: 'Predict' },
     { key: 'time', label: 'Time' },
   ];
 }

@@ -70,21 +70,17 @@ export function failurePath(history: readonly Bucket[], span: Span): string {
     .join('');
 }
 
-/** Push titles that fit: one that would cover the one before it keeps its number only. */
+/** Push titles that fit: one that would cover the next, or leave the bar, keeps its number only. */
 export function labelled(
   pushes: readonly PushView[],
   span: Span,
   widthPx: number,
 ): { push: PushView; share: number; title: boolean }[] {
-  let free = Number.NEGATIVE_INFINITY;
-  return pushes
+  const shown = pushes
     .filter((push) => push.atMs >= span.fromMs)
-    .map((push) => {
-      const share = shareOf(span, push.atMs);
-      const at = share * widthPx;
-      const needed = 14 + push.title.length * 6.4;
-      const title = at >= free && at + needed <= widthPx;
-      free = Math.max(free, at + (title ? needed : 12));
-      return { push, share, title };
-    });
+    .map((push) => ({ push, share: shareOf(span, push.atMs) }));
+  return shown.map(({ push, share }, index) => {
+    const end = (shown[index + 1]?.share ?? 1) * widthPx;
+    return { push, share, title: share * widthPx + 14 + push.title.length * 6.4 <= end };
+  });
 }

@@ -47,9 +47,9 @@ export function pastOf(lab: LabClient): ReadableAtom<Past> {
     waiting = setTimeout(() => void ask(key, atMs, push), REST_MS);
   };
   lab.stores.view.listen(look);
-  // A link to a moment is opened before the lab answers.
-  lab.stores.connection.listen((connection) => {
-    if (connection !== 'open') return;
+  // A link to a moment is opened before the lab answers; after a restart of the mesh it is asked anew.
+  lab.stores.lab.listen((text) => {
+    if (!text) return;
     void fillHistory(lab);
     asked = undefined;
     look();

@@ -45,7 +45,7 @@ function MomentPanel() {
   const apply = useStore(lab.stores.apply);
   if (past.state === 'live') {
     return (
-      <div className="moment">
+      <div className="a-push">
         <p>You look at the mesh as it is. Choose a push on the time bar, or here.</p>
         <PushChoice />
         {pushes.length === 0 && <p>No push yet. Apply something.</p>}
@@ -58,7 +58,7 @@ function MomentPanel() {
   const start = view.push === 0;
   const name = start ? 'the start' : `push ${view.push}`;
   return (
-    <div className="moment">
+    <div className="a-push">
       <p className="state">
         <Mark name="push" />
         <b>

@@ -25,6 +25,8 @@ export interface TimeTravelOptions {
   readonly emit: Emit;
   readonly applies: () => Applies;
   readonly traffic: () => Traffic;
+  /** In an incident users do not wait for a replay. */
+  readonly holds: boolean;
   /** Puts the files of a restored push into the editor; what was there is put aside. */
   readonly showFiles: (files: readonly ManifestFile[]) => void;
 }
@@ -69,11 +71,11 @@ export function createTimeTravel(options: TimeTravelOptions): TimeTravel {
   const alone = async <Result>(run: () => Promise<Result>): Promise<Result> => {
     if (underWay) throw new ApiError('busy', 'A replay is under way. Wait for its end.');
     underWay = true;
-    traffic().hold();
+    if (options.holds) traffic().hold();
     try {
       return await run();
     } finally {
-      traffic().release();
+      if (options.holds) traffic().release();
       underWay = false;
     }
   };
