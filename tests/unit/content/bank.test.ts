@@ -44,8 +44,9 @@ describe('the interview bank', () => {
     expect(formats.map((format) => row[format]).join(' ')).toBe(plan[topic.topic]);
   });
 
-  it('has no topic that the plan does not have', () => {
-    expect(topics.map(({ topic }) => topic).filter((topic) => !(topic in plan))).toEqual([]);
+  it('has all topics and 217 questions', () => {
+    expect(topics.map(({ topic }) => topic).toSorted()).toEqual(Object.keys(plan).toSorted());
+    expect(drills).toHaveLength(217);
   });
 
   it('gives no id twice', () => {
