@@ -170,11 +170,13 @@ export interface RouteMatch {
   headers?: HeaderMatcher[];
   query_parameters?: { name: string; string_match?: StringMatcher; present_match?: boolean }[];
   dynamic_metadata?: Record<string, unknown>[];
+  grpc?: object;
 }
 
 export interface HeaderMatcher {
   name: string;
   string_match?: StringMatcher;
+  range_match?: { start?: string | number; end?: string | number };
   present_match?: boolean;
   invert_match?: boolean;
   treat_missing_header_as_empty?: boolean;

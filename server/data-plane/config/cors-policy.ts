@@ -1,4 +1,4 @@
-import type { StringMatcher } from '#xds';
+import type { FractionalPercent, StringMatcher } from '#xds';
 import { compileStringMatch, type StringMatch } from './string-match.ts';
 
 /** A route's CORS rules. Header lists are written to the answer as they stand. */
@@ -11,20 +11,30 @@ export interface CorsPolicy {
   readonly allowCredentials: boolean;
   /** Whether a preflight from an origin that is not allowed goes on to the application. */
   readonly forwardUnmatchedPreflights: boolean;
+  /** Switched off for all requests. */
+  readonly off: boolean;
 }
+
+/** `*` stands for every origin, as in Envoy's filter. */
+const anyOrigin = ({ exact }: StringMatcher): StringMatch | undefined =>
+  exact === '*' ? { accepts: () => true, wanted: 'any origin' } : undefined;
 
 /** Reads envoy.extensions.filters.http.cors.v3.CorsPolicy (or the older route field of the same shape). */
 export function compileCors(config: Record<string, unknown> | undefined): CorsPolicy | undefined {
   if (config === undefined) return undefined;
   const text = (key: string): string => String(config[key] ?? '');
+  const enabled = config['filter_enabled'] as { default_value?: FractionalPercent } | undefined;
   const origins = (config['allow_origin_string_match'] ?? []) as StringMatcher[];
   return {
-    allowOrigins: origins.map((matcher, i) => compileStringMatch(matcher, `cors.allow_origin_string_match[${i}]`)),
+    allowOrigins: origins.map(
+      (matcher, i) => anyOrigin(matcher) ?? compileStringMatch(matcher, `cors.allow_origin_string_match[${i}]`),
+    ),
     allowMethods: text('allow_methods'),
     allowHeaders: text('allow_headers'),
     exposeHeaders: text('expose_headers'),
     maxAge: text('max_age'),
     allowCredentials: config['allow_credentials'] === true,
+    off: enabled?.default_value?.numerator === 0,
     forwardUnmatchedPreflights: config['forward_not_matching_preflights'] !== false,
   };
 }

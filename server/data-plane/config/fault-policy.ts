@@ -1,38 +1,71 @@
-import type { Any, FractionalPercent } from '#xds';
+import type { Any, FractionalPercent, HeaderMatcher } from '#xds';
 import { ConfigProblem } from './problem.ts';
+import { compileHeaderTest, type HeaderTest } from './route-condition.ts';
 import { durationMs, type Fraction, readFraction } from './values.ts';
 
-/** What the fault filter does to a route's requests. */
+/** What the fault filter does to requests. `byHeader`: only to those that ask for it by a header. */
 export interface FaultPolicy {
-  readonly delay: { readonly ms: number; readonly share: Fraction } | undefined;
+  readonly delay: { readonly ms: number; readonly byHeader: boolean; readonly share: Fraction } | undefined;
   readonly abort:
-    | { readonly status: number; readonly grpcStatus: number | undefined; readonly share: Fraction }
+    | {
+        readonly status: number;
+        readonly grpcStatus: number | undefined;
+        readonly byHeader: boolean;
+        readonly share: Fraction;
+      }
     | undefined;
+  /** All must hold. */
+  readonly headers: readonly HeaderTest[];
+  /** Only requests to this cluster; empty: to any. */
+  readonly cluster: string;
 }
 
 const NEVER: Fraction = { numerator: 0, of: 100 };
+
+interface DelayJson {
+  readonly fixed_delay?: string;
+  readonly header_delay?: object;
+  readonly percentage?: FractionalPercent;
+}
+
+interface AbortJson {
+  readonly http_status?: number;
+  readonly grpc_status?: number;
+  readonly header_abort?: object;
+  readonly percentage?: FractionalPercent;
+}
 
 /** Reads envoy.extensions.filters.http.fault.v3.HTTPFault; undefined when there is none. */
 export function readFault(config: Any | undefined): FaultPolicy | undefined {
   if (config === undefined) return undefined;
   const field = 'envoy.filters.http.fault';
-  const delay = config['delay'] as { fixed_delay?: string; percentage?: FractionalPercent } | undefined;
-  const abort = config['abort'] as
-    | { http_status?: number; grpc_status?: number; percentage?: FractionalPercent }
-    | undefined;
-  if (delay !== undefined && delay.fixed_delay === undefined) {
-    throw new ConfigProblem(`${field}.delay`, 'only fixed_delay is supported');
-  }
-  if (abort !== undefined && abort.http_status === undefined && abort.grpc_status === undefined) {
-    throw new ConfigProblem(`${field}.abort`, 'has neither http_status nor grpc_status');
-  }
-  const status = abort?.http_status ?? 200;
-  if (status < 200 || status >= 600) throw new ConfigProblem(`${field}.abort.http_status`, 'must be in 200-599');
   return {
-    delay: delay && {
-      ms: durationMs(delay.fixed_delay, `${field}.delay.fixed_delay`, 0),
-      share: readFraction(delay.percentage, NEVER),
-    },
-    abort: abort && { status, grpcStatus: abort.grpc_status, share: readFraction(abort.percentage, NEVER) },
+    delay: readDelay(config['delay'] as DelayJson | undefined, `${field}.delay`),
+    abort: readAbort(config['abort'] as AbortJson | undefined, `${field}.abort`),
+    headers: ((config['headers'] ?? []) as HeaderMatcher[]).map((matcher, i) =>
+      compileHeaderTest(matcher, `${field}.headers[${i}]`),
+    ),
+    cluster: (config['upstream_cluster'] ?? '') as string,
   };
+}
+
+function readDelay(delay: DelayJson | undefined, field: string): FaultPolicy['delay'] {
+  if (delay === undefined) return undefined;
+  const byHeader = delay.header_delay !== undefined;
+  if (!byHeader && delay.fixed_delay === undefined) {
+    throw new ConfigProblem(field, 'has neither fixed_delay nor header_delay');
+  }
+  const ms = durationMs(delay.fixed_delay, `${field}.fixed_delay`, 0);
+  return { ms, byHeader, share: readFraction(delay.percentage, NEVER) };
+}
+
+function readAbort(abort: AbortJson | undefined, field: string): FaultPolicy['abort'] {
+  if (abort === undefined) return undefined;
+  const byHeader = abort.header_abort !== undefined;
+  if (!byHeader && abort.http_status === undefined && abort.grpc_status === undefined) {
+    throw new ConfigProblem(field, 'has none of http_status, grpc_status, header_abort');
+  }
+  const status = abort.http_status ?? 200;
+  if (status < 200 || status >= 600) throw new ConfigProblem(`${field}.http_status`, 'must be in 200-599');
+  return { status, grpcStatus: abort.grpc_status, byHeader, share: readFraction(abort.percentage, NEVER) };
 }

@@ -1,5 +1,6 @@
 import type { Any, HttpConnectionManager } from '#xds';
 import { type ExtAuthzConfig, readExtAuthz } from './ext-authz-config.ts';
+import { type FaultPolicy, readFault } from './fault-policy.ts';
 import { type JwtFilterConfig, readJwtAuthn } from './jwt-config.ts';
 import { type ModuleFilterConfig, readModuleFilter } from './module-filter.ts';
 import { ConfigProblem, within } from './problem.ts';
@@ -18,7 +19,8 @@ type HttpFilterJson = NonNullable<HttpConnectionManager['http_filters']>[number]
 
 /** An HTTP filter with its configuration, ready to become a layer. */
 export type HttpFilterPlan =
-  | { readonly kind: 'fault' | 'cors' | 'router' }
+  | { readonly kind: 'cors' | 'router' }
+  | { readonly kind: 'fault'; readonly config: FaultPolicy | undefined }
   | { readonly kind: 'module'; readonly config: ModuleFilterConfig }
   | { readonly kind: 'rbac'; readonly config: RbacFilterConfig }
   | { readonly kind: 'jwt_authn'; readonly config: JwtFilterConfig }
@@ -30,7 +32,7 @@ const TYPE = 'type.googleapis.com/envoy.extensions.filters.http.';
 
 /** By the type of their configuration: a filter's name is free. */
 const READERS: Readonly<Record<string, (config: Any) => HttpFilterPlan>> = {
-  [`${TYPE}fault.v3.HTTPFault`]: () => ({ kind: 'fault' }),
+  [`${TYPE}fault.v3.HTTPFault`]: (config) => ({ kind: 'fault', config: readFault(config) }),
   [`${TYPE}cors.v3.Cors`]: () => ({ kind: 'cors' }),
   [`${TYPE}router.v3.Router`]: () => ({ kind: 'router' }),
   [`${TYPE}rbac.v3.RBAC`]: (config) => ({ kind: 'rbac', config: readRbac(config) }),

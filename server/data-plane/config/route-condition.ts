@@ -4,13 +4,15 @@ import type { Headers } from '../http/headers.ts';
 import { compileMetadataMatch, type MetadataMatcherJson, type ReadMetadata } from './metadata-match.ts';
 import { ConfigProblem } from './problem.ts';
 import { compileRegex, compileStringMatch, type StringMatch } from './string-match.ts';
+import { readNumber } from './values.ts';
 
 /** A request as route conditions read it: path and query are split once. */
 export interface RouteSubject {
   readonly head: RequestHead;
   /** Path without query. */
   readonly path: string;
-  readonly query: URLSearchParams | undefined;
+  /** By name, the first value of each; as in Envoy, nothing in it is decoded. */
+  readonly query: ReadonlyMap<string, string> | undefined;
   /** What filters have found out so far. */
   readonly metadata: ReadMetadata;
 }
@@ -38,11 +40,18 @@ const condition =
 export function compileConditions(match: RouteMatch): readonly RouteCondition[] {
   return [
     pathCondition(match),
+    ...(match.grpc === undefined ? [] : [GRPC_ONLY]),
     ...(match.headers ?? []).map((header, i) => headerCondition(header, `headers[${i}]`)),
     ...(match.query_parameters ?? []).map((parameter, i) => queryCondition(parameter, `query_parameters[${i}]`)),
     ...(match.dynamic_metadata ?? []).map((matcher, i) => metadataCondition(matcher, `dynamic_metadata[${i}]`)),
   ];
 }
+
+const GRPC_ONLY: RouteCondition = condition({
+  seen: ({ head }) => head.headers.get('content-type'),
+  accepts: (type) => type === 'application/grpc' || type?.startsWith('application/grpc+') === true,
+  reason: (type) => `needs a gRPC call, the request ${type === undefined ? 'has no content-type' : `is ${type}`}`,
+});
 
 const NO_METADATA: ReadMetadata = () => undefined;
 
@@ -50,7 +59,17 @@ const NO_METADATA: ReadMetadata = () => undefined;
 export function splitPath(head: RequestHead, metadata: ReadMetadata = NO_METADATA): RouteSubject {
   const mark = head.path.indexOf('?');
   if (mark < 0) return { head, path: head.path, query: undefined, metadata };
-  return { head, path: head.path.slice(0, mark), query: new URLSearchParams(head.path.slice(mark + 1)), metadata };
+  return { head, path: head.path.slice(0, mark), query: readQuery(head.path.slice(mark + 1)), metadata };
+}
+
+function readQuery(text: string): Map<string, string> {
+  const query = new Map<string, string>();
+  for (const pair of text.split('&')) {
+    const equals = pair.indexOf('=');
+    const name = equals < 0 ? pair : pair.slice(0, equals);
+    if (!query.has(name)) query.set(name, equals < 0 ? '' : pair.slice(equals + 1));
+  }
+  return query;
 }
 
 function pathCondition(match: RouteMatch): RouteCondition {
@@ -109,7 +128,7 @@ export type HeaderTest = (headers: Headers) => boolean;
 export function compileHeaderTest(matcher: HeaderMatcher, field: string): HeaderTest {
   const name = matcher.name.toLowerCase();
   const { holds } = headerMatch(matcher, field);
-  return (headers) => holds(headers.joined(name));
+  return (headers) => holds(headers.all(name));
 }
 
 function headerCondition(matcher: HeaderMatcher, field: string): RouteCondition {
@@ -118,26 +137,43 @@ function headerCondition(matcher: HeaderMatcher, field: string): RouteCondition 
   const words = HEADER_WORDS[name] ?? `header ${name}`;
   const { invert, value, wantPresent, holds } = headerMatch(matcher, field);
   return condition({
-    seen: ({ head }) => (pseudo === undefined ? head.headers.joined(name) : pseudo(head)),
+    seen: ({ head }) => (pseudo === undefined ? head.headers.all(name) : [pseudo(head)]),
     accepts: holds,
-    reason: (seen) => `needs ${wording(words, value, wantPresent, invert)}, ${request(seen)}`,
+    reason: (seen) =>
+      `needs ${wording(words, value, wantPresent, invert)}, ${request(seen.length === 0 ? undefined : seen.join(','))}`,
   });
 }
 
+/** What a value is held against, with its wording. */
+type ValueMatch = Pick<StringMatch, 'accepts' | 'wanted'>;
+
+/**
+ * As Envoy judges a header: each line of a repeated one by itself, and one that is missing fulfils no condition on its value, not even an
+ * inverted one, unless it counts as empty. Source: HeaderUtility::HeaderData in Envoy.
+ */
 function headerMatch(matcher: HeaderMatcher, field: string) {
   const invert = matcher.invert_match === true;
-  const absentValue = matcher.treat_missing_header_as_empty === true ? '' : undefined;
-  const value = matcher.string_match && compileStringMatch(matcher.string_match, `${field}.string_match`);
+  const missing: readonly string[] = matcher.treat_missing_header_as_empty === true ? [''] : [];
+  const value = valueMatch(matcher, field);
   const wantPresent = matcher.present_match ?? true;
-  const test = (seen: string | undefined): boolean => {
-    if (value === undefined) return (seen !== undefined) === wantPresent;
-    const given = seen ?? absentValue;
-    return given !== undefined && value.accepts(given);
+  const holds = (seen: readonly string[]): boolean => {
+    if (value === undefined) return seen.length > 0 === (wantPresent !== invert);
+    const given = seen.length === 0 ? missing : seen;
+    return given.length > 0 && given.some((each) => value.accepts(each)) !== invert;
   };
-  return { invert, value, wantPresent, holds: (seen: string | undefined): boolean => test(seen) !== invert };
+  return { invert, value, wantPresent, holds };
 }
 
-function wording(words: string, value: StringMatch | undefined, wantPresent: boolean, invert: boolean): string {
+function valueMatch({ range_match: range, string_match }: HeaderMatcher, field: string): ValueMatch | undefined {
+  if (range === undefined) return string_match && compileStringMatch(string_match, `${field}.string_match`);
+  const [start, end] = [readNumber(range.start, 0), readNumber(range.end, 0)];
+  return {
+    accepts: (text) => /^-?\d+$/.test(text) && Number(text) >= start && Number(text) < end,
+    wanted: `a whole number from ${start} to below ${end}`,
+  };
+}
+
+function wording(words: string, value: ValueMatch | undefined, wantPresent: boolean, invert: boolean): string {
   if (value === undefined) return wantPresent === invert ? `no ${words}` : `${words}`;
   return invert ? `${words} to be anything but ${value.wanted}` : `${words} to be ${value.wanted}`;
 }

@@ -86,6 +86,8 @@ export interface ForwardAction {
   readonly tellsForwardedHost: boolean;
   /** Of the whole stream; undefined: that of the connection manager, 0: none. */
   readonly maxStreamMs: number | undefined;
+  /** For gRPC `grpc-timeout` limits the stream, at most to this (0: any); undefined: it does not. */
+  readonly grpcStreamMaxMs: number | undefined;
   readonly mirrors: readonly { readonly cluster: string; readonly share: Fraction }[];
   /** What balancers that hash go by. */
   readonly hashPolicies: readonly HashPolicy[];
@@ -313,6 +315,7 @@ function compileForward(action: RouteAction, match: RouteMatch): ForwardAction {
     hostRewrite: readHostRewrite(action),
     tellsForwardedHost: action.append_x_forwarded_host === true,
     maxStreamMs: readMaxStream(action),
+    grpcStreamMaxMs: readGrpcStreamMax(action),
     mirrors: (action.request_mirror_policies ?? []).map((mirror) => ({
       cluster: mirror.cluster,
       share: readFraction(mirror.runtime_fraction?.default_value, ALWAYS),
@@ -337,6 +340,11 @@ function readHostRewrite(action: RouteAction): HostRewrite | undefined {
 function readMaxStream({ max_stream_duration: limit }: RouteAction): number | undefined {
   const given = limit?.max_stream_duration;
   return given === undefined ? undefined : durationMs(given, 'max_stream_duration.max_stream_duration', 0);
+}
+
+function readGrpcStreamMax({ max_stream_duration: limit }: RouteAction): number | undefined {
+  const given = limit?.grpc_timeout_header_max;
+  return given === undefined ? undefined : durationMs(given, 'max_stream_duration.grpc_timeout_header_max', 0);
 }
 
 interface BodyFormatJson {

@@ -35,6 +35,8 @@ const LETTER_E = 0x65;
 export const isEnvoyName = (name: string): boolean =>
   name.charCodeAt(2) === LETTER_E && name.charCodeAt(0) === LETTER_X && name.startsWith('x-envoy-');
 
+const NOTHING: readonly string[] = [];
+
 /**
  * An HTTP header list: lower-case names, insertion order, duplicates kept. Stored flat (name, value, name, value …), which is what
  * both codecs read and write; lists are short, so a scan beats a map. Values that are set or added are made safe for the wire, so that no
@@ -68,6 +70,18 @@ export class Headers {
       if (this.flat[i] === name) all = all === undefined ? this.flat[i + 1] : `${all},${this.flat[i + 1]}`;
     }
     return all;
+  }
+
+  /** Every value, in the order of its lines. */
+  all(name: string): readonly string[] {
+    const { flat } = this;
+    let found: string[] | undefined;
+    for (let i = 0; i < flat.length; i += 2) {
+      if (flat[i] !== name) continue;
+      if (found === undefined) found = [flat[i + 1]!];
+      else found.push(flat[i + 1]!);
+    }
+    return found ?? NOTHING;
   }
 
   has(name: string): boolean {

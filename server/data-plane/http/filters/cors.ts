@@ -7,10 +7,11 @@ import type { Headers } from '../headers.ts';
 export const cors: RequestLayer = (exchange) => {
   const policy = exchange.route?.cors;
   const origin = exchange.head.headers.get('origin');
-  if (policy === undefined || origin === undefined) return 'next';
+  if (policy === undefined || policy.off || origin === undefined) return 'next';
   const preflight = exchange.head.method === 'OPTIONS' && exchange.head.headers.has('access-control-request-method');
   if (!policy.allowOrigins.some((matcher) => matcher.accepts(origin)))
     return refused(exchange, policy, origin, preflight);
+  exchange.stats.count('cors.origin_valid');
   if (!preflight) {
     exchange.responseEdits.push((head) => allow(head.headers, policy, origin));
     note(exchange, 'applied', `origin ${origin} is allowed: the answer says so to the browser`);
@@ -29,6 +30,7 @@ export const cors: RequestLayer = (exchange) => {
 };
 
 function refused(exchange: Exchange, policy: CorsPolicy, origin: string, preflight: boolean): 'next' | 'wait' {
+  exchange.stats.count('cors.origin_invalid');
   note(exchange, 'passed', `origin ${origin} is not allowed: the answer carries no CORS headers`);
   if (!preflight || policy.forwardUnmatchedPreflights) return 'next';
   exchange.reply({ status: 200, details: 'cors_response' });

@@ -29,7 +29,7 @@ function layerOf(plan: HttpFilterPlan): RequestLayer {
     case 'ratelimit':
       return rateLimit(plan.config);
     case 'fault':
-      return fault;
+      return fault(plan.config);
     case 'cors':
       return cors;
     case 'router':

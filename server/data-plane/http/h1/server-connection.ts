@@ -263,7 +263,7 @@ class ServerConnection implements DownstreamConnection, StreamHost {
     stream.responseDone = true;
     this.#stream = undefined;
     if (stream.close || !stream.requestDone) {
-      this.#linger();
+      this.#linger(stream.requestDone || this.#heads.framing === 'close');
       return;
     }
     this.#state = 'head';
@@ -293,11 +293,14 @@ class ServerConnection implements DownstreamConnection, StreamHost {
     else this.close();
   }
 
-  /** Sends what is queued and a FIN, then reads and drops what still comes for a moment. */
-  #linger(): void {
+  /**
+   * Sends what is queued, then reads and drops what still comes for a moment. A client that is still sending is left to close first, as in
+   * Envoy: `fin` false.
+   */
+  #linger(fin = true): void {
     this.#state = 'lingering';
     this.#held.take();
-    this.#socket.end();
+    if (fin) this.#socket.end();
     this.#socket.resume();
     this.#deadline.set(LINGER_MS);
   }

@@ -179,5 +179,7 @@ function redirectToHttps(exchange: Exchange): void {
     detail: `this host wants TLS, so the client is sent to ${location}`,
     origin: originOf(virtualHost?.origins, 'require_tls'),
   }));
+  exchange.stats.routed.value++;
+  exchange.stats.count('rq_direct_response');
   exchange.reply({ status: 301, details: 'direct_response', headers: { location } });
 }

@@ -89,7 +89,8 @@ function forward(exchange: Exchange, route: CompiledRoute, action: ForwardAction
   if (cluster === undefined) return noCluster(exchange, route, action, share);
   if (exchange.steps.on) noteCluster(exchange.steps, cluster);
   for (const rules of levelsOf(exchange, route)) applyRequestRules(rules, exchange);
-  if (action.maxStreamMs !== undefined) exchange.limitDuration(action.maxStreamMs);
+  const streamMs = streamLimitMs(exchange.head.headers, action);
+  if (streamMs !== undefined) exchange.limitDuration(streamMs);
   rewriteRequest(exchange.head, route, action);
   if (route.operation !== undefined && exchange.connection.direction === 'outbound') {
     exchange.head.headers.set('x-envoy-decorator-operation', route.operation);
@@ -117,8 +118,18 @@ function noCluster(exchange: Exchange, route: CompiledRoute, action: ForwardActi
 const shareOrigin = ({ origins }: CompiledRoute, { shares }: ForwardAction, share: ClusterShare): string =>
   origins?.parts.has('cluster') ? 'cluster' : `weighted_clusters.${shares.indexOf(share)}`;
 
+/** The life of the stream: what the route says, or a gRPC client within the route's bound. */
+function streamLimitMs(headers: Headers, { grpcStreamMaxMs, maxStreamMs }: ForwardAction): number | undefined {
+  if (grpcStreamMaxMs === undefined || !isGrpc(headers)) return maxStreamMs;
+  const asked = grpcTimeoutMs(headers) ?? 0;
+  return grpcStreamMaxMs > 0 && (asked === 0 || asked > grpcStreamMaxMs) ? grpcStreamMaxMs : asked;
+}
+
 /** gRPC calls bring their own limit where the route takes it; the route's is then its upper bound. 0 means none. */
-function routeTimeoutMs(headers: Headers, { timeoutMs, maxGrpcTimeoutMs }: ForwardAction): number {
+function routeTimeoutMs(headers: Headers, action: ForwardAction): number {
+  const { timeoutMs, maxGrpcTimeoutMs, maxStreamMs, grpcStreamMaxMs } = action;
+  // A limit of the stream takes the place of the limit of the answer.
+  if (maxStreamMs !== undefined || grpcStreamMaxMs !== undefined) return 0;
   if (maxGrpcTimeoutMs === undefined || !isGrpc(headers)) return timeoutMs;
   const asked = grpcTimeoutMs(headers) ?? 0;
   return maxGrpcTimeoutMs > 0 && (asked === 0 || asked > maxGrpcTimeoutMs) ? maxGrpcTimeoutMs : asked;
