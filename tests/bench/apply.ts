@@ -31,17 +31,22 @@ spec:
   subsets: [{ name: v1, labels: { version: v1 } }, { name: v2, labels: { version: v2 } }]
 `;
 
-/** How long changes of a VirtualService's weights take to be in force everywhere: Bookinfo with two replicas of each workload. */
-export async function measureApply(changes: number): Promise<ApplyReport> {
+/**
+ * How long changes of a VirtualService's weights take to be in force everywhere: Bookinfo with as many replicas of its six workloads as make
+ * about so many sidecars.
+ */
+export async function measureApply(about: number, changes: number): Promise<ApplyReport> {
+  const replicas = Math.round(about / 6);
   const topology = lab('bookinfo').topology.map(({ file, text }) => ({
     file,
-    text: text.replaceAll(/replicas: 1\b/g, 'replicas: 2'),
+    text: text.replaceAll(/replicas: 1\b/g, `replicas: ${replicas}`),
   }));
   const sandbox = createSandbox({
     subnet: subnet(1),
     seed: 'bench',
     clock: createSystemClock(),
     onEvent: () => undefined,
+    limits: { pods: 2 * about, objects: 20 * about + 1000 },
   });
   try {
     await sandbox.start(topology, { ingress: true });

@@ -5,7 +5,9 @@ import { measureIdentity } from './identity.ts';
 import { subnet } from './labs.ts';
 import { measureLatency } from './latency.ts';
 import { missingTools } from './measure.ts';
+import { measureMemory } from './memory.ts';
 import { compareMeshPaths, withMeshPaths } from './mesh-path.ts';
+import { measureRecording } from './recording.ts';
 import type { Report, Throughput } from './report.ts';
 import { measureStart } from './start.ts';
 import { printReport } from './table.ts';
@@ -26,27 +28,29 @@ const LOADS = [
   ['s', 4],
 ] as const;
 
-/** What one run of the two-hop paths gives; latency needs no wrk. */
-async function measurePaths(): Promise<Pick<Report, 'latency' | 'throughput'>> {
+/** What one run of the two-hop paths gives; latency needs no wrk, and comes last, when V8 has compiled what runs often. */
+async function measurePaths(): Promise<Pick<Report, 'latency' | 'throughput' | 'recording'>> {
   const missing = missingTools(['nginx', 'taskset']);
   if (missing.length > 0) {
     const skipped = { skipped: `${missing.join(' and ')} is not installed` };
-    return { latency: skipped, throughput: skipped };
+    return { latency: skipped, throughput: skipped, recording: skipped };
   }
+  const noWrk = missingTools(['wrk']).length > 0 ? { skipped: 'wrk is not installed' } : undefined;
+  const recording = noWrk ?? (await measureRecording({ connections: 48, seconds, rounds }));
   return withMeshPaths(subnet(0), async (paths) => {
-    const latency = await measureLatency(paths('s'), { rounds, seconds });
-    if (missingTools(['wrk']).length > 0) return { latency, throughput: { skipped: 'wrk is not installed' } };
     const throughput: Throughput[] = [];
-    for (const [page, connections] of LOADS) {
+    for (const [page, connections] of noWrk === undefined ? LOADS : []) {
       throughput.push({ page, ...(await compareMeshPaths(paths(page), { connections, seconds, rounds })) });
     }
-    return { latency, throughput };
+    const latency = await measureLatency(paths('s'), { rounds, seconds });
+    return { latency, throughput: noWrk ?? throughput, recording };
   });
 }
 
 const start = await measureStart(5, 1000);
+const memory = await measureMemory(1000);
 const identity = await measureIdentity(1000);
-const apply = await measureApply(20);
+const apply = [await measureApply(10, 20), await measureApply(100, 20)];
 const translation = measureTranslation(30);
 const checking = measureChecking(30);
 const report: Report = {
@@ -56,6 +60,7 @@ const report: Report = {
   checking,
   translation,
   start,
+  memory,
   identity,
 };
 if (values.output === 'json') console.log(JSON.stringify(report, undefined, 2));

@@ -97,7 +97,8 @@ export async function compareMeshPaths(
   return { results, ratio: results.at(-1)!.requestsPerSecond / results[0]!.requestsPerSecond };
 }
 
-function addressesOf(mesh: ChildProcess): Promise<MeshAddresses> {
+/** What a mesh says once it has started. */
+export function addressesOf(mesh: ChildProcess): Promise<MeshAddresses> {
   return Promise.race([
     once(mesh, 'message').then(([addresses]) => addresses as MeshAddresses),
     once(mesh, 'exit').then(() => Promise.reject(new Error('the mesh did not start; its reason stands above'))),

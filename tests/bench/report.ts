@@ -3,7 +3,9 @@ import type { CheckingReport } from './checking.ts';
 import type { IdentityReport } from './identity.ts';
 import type { LatencyReport } from './latency.ts';
 import type { LoadResult } from './measure.ts';
+import type { MemoryReport } from './memory.ts';
 import type { Page } from './mesh-path.ts';
+import type { RecordingReport } from './recording.ts';
 import type { StartReport } from './start.ts';
 import type { TranslationReport } from './translation.ts';
 
@@ -23,9 +25,12 @@ export interface Report {
   readonly node: string;
   readonly latency: LatencyReport | Skipped;
   readonly throughput: readonly Throughput[] | Skipped;
-  readonly apply: ApplyReport;
+  readonly recording: RecordingReport | Skipped;
+  /** By the number of sidecars. */
+  readonly apply: readonly ApplyReport[];
   readonly checking: CheckingReport;
   readonly translation: TranslationReport;
   readonly start: StartReport;
+  readonly memory: MemoryReport;
   readonly identity: IdentityReport;
 }

@@ -3,7 +3,7 @@ import { createSystemClock } from '#sandbox';
 import { buildSandbox, sandboxProgram } from '../../scripts/build-sandbox.mjs';
 import { forkSandbox, type SandboxProcess } from '../../server/api/gateway/sandbox-process.ts';
 import { HEAP_LIMIT_MB } from '../../server/api/gateway/v8-flags.ts';
-import type { FromSandbox } from '../../server/api/protocol.ts';
+import type { FromSandbox, SavedState } from '../../server/api/protocol.ts';
 import { root, subnet } from './labs.ts';
 import { residentMb } from './measure.ts';
 import { median } from './statistics.ts';
@@ -19,7 +19,7 @@ export interface StartReport {
   readonly residentMbAfterRequests: number;
 }
 
-interface Started {
+export interface Started {
   readonly process: SandboxProcess;
   readonly forkToFirstAnswerMs: number;
   readonly meshMs: number;
@@ -52,7 +52,8 @@ export async function measureStart(starts: number, requests: number): Promise<St
   };
 }
 
-function start(block: number): Promise<Started> {
+/** Starts the lab Bookinfo, with its own objects or those of `saved`. The code of a sandbox must have been joined. */
+export function start(block: number, saved?: SavedState): Promise<Started> {
   return new Promise((resolve, reject) => {
     const beganAt = performance.now();
     let ingressUrl = '';
@@ -74,11 +75,12 @@ function start(block: number): Promise<Started> {
       onMessage,
       onExit: (reason, output) => reject(new Error(`${reason}\n${output}`)),
     });
-    child.send({ kind: 'start', lab: 'bookinfo', subnet: block, saved: undefined });
+    child.send({ kind: 'start', lab: 'bookinfo', subnet: block, saved });
   });
 }
 
-async function visit(url: string, requests: number): Promise<void> {
+/** Sends requests by four clients; throws when one is not answered by 200. */
+export async function visit(url: string, requests: number): Promise<void> {
   const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS });
   let left = requests;
   const client = async (): Promise<void> => {

@@ -1,3 +1,4 @@
+import type { LoadResult } from './measure.ts';
 import type { Report } from './report.ts';
 
 type Row = readonly [what: string, figure: string];
@@ -12,10 +13,14 @@ export function printReport(report: Report): void {
   print(`Meshwork on Node ${report.node}`, []);
   print('Added latency: ingress gateway → mTLS → sidecar, over the direct way (200 B)', latencyRows(report.latency));
   print('Throughput on one core: the same path beside two hops of native proxies with mTLS', throughputRows(report));
-  print(`Apply to effective: a VirtualService's weights, ${apply.sidecars} sidecars`, [
-    [`median of ${apply.changes}`, ms(apply.medianMs)],
-    ['longest', ms(apply.maxMs)],
-  ]);
+  print('Decisions of every request recorded, 48 connections, 200 B', recordingRows(report.recording));
+  print(
+    "Apply to effective and ACKed: a VirtualService's weights",
+    apply.map(({ sidecars, changes, medianMs, maxMs }) => [
+      `${sidecars} sidecars, median of ${changes}`,
+      `${ms(medianMs)}, longest ${ms(maxMs)} (limit ${sidecars < 20 ? 10 : 50} ms)`,
+    ]),
+  );
   print(`Checks of the editor: ${report.checking.resources} resources parsed, validated and analyzed`, [
     ['median', `${ms(report.checking.medianMs)} (limit 100 ms)`],
   ]);
@@ -36,6 +41,11 @@ export function printReport(report: Report): void {
     ['without process start and imports', ms(start.meshMs)],
     ['memory after the start', mb(start.residentMbAfterStart)],
     [`memory after ${whole(start.requests)} requests`, mb(start.residentMbAfterRequests)],
+  ]);
+  const { memory } = report;
+  print(`Memory of a sandbox with ${memory.sidecars} sidecars and a gateway (PSS)`, [
+    ['after the start', `${mb(memory.pssMbAfterStart)} (limit 200 MB)`],
+    [`after ${whole(memory.requests)} requests`, mb(memory.pssMbAfterRequests)],
   ]);
   const { certificates, issueMs, issueCpuMs, withAgentMs, rotation } = identity;
   print(`Identity: ${whole(certificates)} certificates, then short ones under load`, [
@@ -58,6 +68,27 @@ function latencyRows(latency: Report['latency']): Row[] {
   ];
 }
 
+/** Against nginx, and against haproxy where it ran. */
+function ratioText(results: readonly LoadResult[], ratio: number): string {
+  const haproxy = results.find(({ path }) => path.startsWith('haproxy'));
+  const nginx = `${ratio.toFixed(2)} × nginx+nginx`;
+  if (haproxy === undefined) return nginx;
+  return `${nginx}, ${(results.at(-1)!.requestsPerSecond / haproxy.requestsPerSecond).toFixed(2)} × haproxy+haproxy`;
+}
+
+function recordingRows(recording: Report['recording']): Row[] {
+  if ('skipped' in recording) return [['skipped', recording.skipped]];
+  const { none, every, cost } = recording;
+  return [
+    [
+      'none recorded',
+      `${whole(none.requestsPerSecond)} requests/s, ${none.cpuMicrosPerRequest.toFixed(0)} µs CPU each`,
+    ],
+    ['every one', `${whole(every.requestsPerSecond)} requests/s, ${every.cpuMicrosPerRequest.toFixed(0)} µs CPU each`],
+    ['cost', `${(cost * 100).toFixed(0)} % of the throughput (limit 10 %)`],
+  ];
+}
+
 function throughputRows({ throughput }: Report): Row[] {
   if ('skipped' in throughput) return [['skipped', throughput.skipped]];
   return throughput.flatMap(({ page, results, ratio }) => [
@@ -67,7 +98,7 @@ function throughputRows({ throughput }: Report): Row[] {
         `${whole(requestsPerSecond)} requests/s, ${cpuMicrosPerRequest.toFixed(0)} µs CPU each`,
       ],
     ),
-    ['ratio', `${ratio.toFixed(2)} × nginx+nginx`] as const,
+    ['ratio', ratioText(results, ratio)] as const,
   ]);
 }
 
