@@ -28,6 +28,8 @@ export interface Checks {
   answer(check: string, choices: Readonly<Record<string, string>>): CheckView[];
   /** What the learner last chose at each check, right or wrong. */
   answered(): ReadonlyMap<string, Readonly<Record<string, string>>>;
+  /** Whether a state holds now, also one that looks back to a check. */
+  holds(probe: ProbeSpec): boolean;
   reset(): void;
   /** The first check that is not met, and could be. */
   next(): CheckSpec | undefined;
@@ -39,6 +41,12 @@ interface Progress {
   seen: string | undefined;
 }
 
+/** How the lab was when a check was met. */
+interface Mark {
+  readonly pods: ReadonlySet<string>;
+  readonly steady: ReadonlyMap<string, SteadyTotals>;
+}
+
 export function createChecks(options: ChecksOptions): Checks {
   const { specs } = options;
   const start = (met: readonly string[]): Map<string, Progress> =>
@@ -46,8 +54,7 @@ export function createChecks(options: ChecksOptions): Checks {
   let progress = start(options.alreadyMet);
   let runs = 1;
   const batches = new Map<string, BatchMemory>();
-  /** Where the steady traffic stood when a check was met. */
-  const marks = new Map<string, ReadonlyMap<string, SteadyTotals>>();
+  const marks = new Map<string, Mark>();
   const answered = new Map<string, Readonly<Record<string, string>>>();
   let underWay: Promise<CheckView[]> | undefined;
   const isMet = (id: string): boolean => progress.get(id)?.met === true;
@@ -59,15 +66,11 @@ export function createChecks(options: ChecksOptions): Checks {
     for (const { id } of met) {
       const own = progress.get(id);
       if (own) own.met = true;
-      marks.set(
-        id,
-        new Map(
-          options
-            .traffic()
-            .states()
-            .map(({ id: traffic }) => [traffic, options.traffic().totals(traffic)]),
-        ),
-      );
+      const { states, totals } = options.traffic();
+      marks.set(id, {
+        pods: new Set(options.context().sandbox.pods.map(({ name }) => name)),
+        steady: new Map(states().map(({ id: traffic }) => [traffic, totals(traffic)])),
+      });
     }
     options.onChange(
       views(),
@@ -77,8 +80,10 @@ export function createChecks(options: ChecksOptions): Checks {
 
   const context = (): ProbeContext => ({
     ...options.context(),
+    recent: (traffic) => options.traffic().recent(traffic),
+    podsAt: (check) => marks.get(check)?.pods,
     steadySince: (traffic, check) => {
-      const then = marks.get(check)?.get(traffic);
+      const then = marks.get(check)?.steady.get(traffic);
       if (then === undefined) return undefined;
       const now = options.traffic().totals(traffic);
       return { sent: now.sent - then.sent, failed: now.failed - then.failed };
@@ -182,6 +187,7 @@ export function createChecks(options: ChecksOptions): Checks {
       return views();
     },
     answered: () => answered,
+    holds: (probe) => stateHolds(probe, context()),
     reset: () => {
       progress = start([]);
       batches.clear();

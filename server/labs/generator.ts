@@ -4,7 +4,7 @@ import type { ClientTls, FetchResponse } from '#workloads';
 import { failureOf } from './failure.ts';
 import type { TrafficSpec } from './lab-schema.ts';
 import { everyEntry } from './probes/fields.ts';
-import type { SentRequest, SteadyTotals, TrafficState } from './traffic.ts';
+import type { SentRequest, SteadyAnswer, SteadyTotals, TrafficState } from './traffic.ts';
 
 export interface Outgoing {
   /** Instead of the traffic's own path. */
@@ -27,6 +27,7 @@ export interface Generator {
   state(): TrafficState;
   set(running: boolean, rps?: number): void;
   totals(): SteadyTotals;
+  recent(): readonly SteadyAnswer[];
   send(request: Outgoing): Promise<SentRequest>;
   /** No steady request begins until as many releases have followed. Does not change what `state` says. */
   hold(): void;
@@ -37,6 +38,8 @@ export interface Generator {
 
 /** A generator whose answers are late never holds more than this many open. */
 const MAX_OPEN = 200;
+/** Answers to steady requests that are kept. */
+const MAX_RECENT = 1000;
 
 export function createGenerator(spec: TrafficSpec, sandbox: Sandbox, onSent: OnSent = () => undefined): Generator {
   const random = sandbox.random.stream(`traffic/${spec.id}`);
@@ -45,6 +48,7 @@ export function createGenerator(spec: TrafficSpec, sandbox: Sandbox, onSent: OnS
   let turn = 0;
   let sent = 0;
   let failed = 0;
+  const recent: SteadyAnswer[] = [];
   let running = false;
   let holds = 0;
   let timer: Timer | undefined;
@@ -86,12 +90,16 @@ export function createGenerator(spec: TrafficSpec, sandbox: Sandbox, onSent: OnS
       return ended;
     });
   };
-  const count = ({ status }: SentRequest): void => {
+  const sendSteadily = async (): Promise<void> => {
+    const atMs = sandbox.clock.now();
+    const { status, headers } = await send({ headers: {} });
     sent += 1;
     if (status === 0 || status >= 500) failed += 1;
+    recent.push({ atMs, status, headers });
+    if (recent.length > MAX_RECENT) recent.shift();
   };
   const tick = (): void => {
-    if (open.size < MAX_OPEN) void send({ headers: {} }).then(count);
+    if (open.size < MAX_OPEN) void sendSteadily();
     schedule();
   };
   const schedule = (): void => {
@@ -104,6 +112,7 @@ export function createGenerator(spec: TrafficSpec, sandbox: Sandbox, onSent: OnS
     state: () => ({ id: spec.id, title: spec.title, running, rps }),
     send,
     totals: () => ({ sent, failed }),
+    recent: () => recent,
     set: (shouldRun, newRps) => {
       const changed = newRps !== undefined && newRps !== rps;
       if (newRps !== undefined) rps = newRps;

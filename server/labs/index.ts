@@ -4,5 +4,5 @@ export { detectWrong, nextHint } from './hints.ts';
 export type { Incident } from './incidents/doors.ts';
 export { createIncident } from './incidents/incident.ts';
 export type { CheckSpec, LabSpec, SolutionStep, TrafficSpec } from './lab-schema.ts';
-export { type ProbeContext, stateHolds } from './probes/state.ts';
+export type { ProbeContext } from './probes/state.ts';
 export { createTraffic, type Sending, type SentRequest, type Traffic } from './traffic.ts';

@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import { incidentSchema } from './incidents/incident-schema.ts';
 import {
+  bareAnswersSchema,
   certificateSchema,
   commandSchema,
   firstFlagSchema,
   peerCertificatesSchema,
   proxyTrustSchema,
+  replacedSchema,
   steadySchema,
 } from './probes/identity-schema.ts';
 
@@ -185,6 +187,8 @@ export interface ProbeSpec {
   readonly certificate?: z.infer<typeof certificateSchema> | undefined;
   readonly proxyTrust?: z.infer<typeof proxyTrustSchema> | undefined;
   readonly steady?: z.infer<typeof steadySchema> | undefined;
+  readonly bareAnswers?: z.infer<typeof bareAnswersSchema> | undefined;
+  readonly replaced?: z.infer<typeof replacedSchema> | undefined;
   readonly firstFlag?: z.infer<typeof firstFlagSchema> | undefined;
   readonly object?: z.infer<typeof object> | undefined;
   readonly namespaceLabel?: { readonly namespace: string; readonly label: string; readonly value: string } | undefined;
@@ -229,6 +233,8 @@ const probe: z.ZodType<ProbeSpec> = z.lazy(() =>
     certificate: certificateSchema.optional(),
     proxyTrust: proxyTrustSchema.optional(),
     steady: steadySchema.optional(),
+    bareAnswers: bareAnswersSchema.optional(),
+    replaced: replacedSchema.optional(),
     firstFlag: firstFlagSchema.optional(),
     object: object.optional(),
     namespaceLabel: z.strictObject({ namespace: z.string(), label: z.string(), value: z.string() }).optional(),

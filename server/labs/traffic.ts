@@ -46,6 +46,14 @@ export interface Sending {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+/** An answer to a steady request; status 0: there was none. */
+export interface SteadyAnswer {
+  /** When the request was sent. */
+  readonly atMs: number;
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
 /** Steady requests of a traffic that have ended. */
 export interface SteadyTotals {
   readonly sent: number;
@@ -58,6 +66,8 @@ export interface Traffic {
   states(): TrafficState[];
   set(id: string, running: boolean, rps?: number): void;
   totals(id: string): SteadyTotals;
+  /** The newest answers to steady requests, oldest first. */
+  recent(id: string): readonly SteadyAnswer[];
   send(
     id: string,
     extra?: { readonly path?: string; readonly headers?: Readonly<Record<string, string>> },
@@ -112,6 +122,7 @@ export function createTraffic(
     states: () => all.map((generator) => generator.state()),
     set: (id, running, rps) => find(id).set(running, rps),
     totals: (id) => find(id).totals(),
+    recent: (id) => find(id).recent(),
     send: (id, extra) => find(id).send({ path: extra?.path, headers: extra?.headers ?? {} }),
     batch: async (id, count, { headers = {}, path, atOnce = BATCH_AT_ONCE, rps, run = 0, begins }) => {
       const generator = find(id);

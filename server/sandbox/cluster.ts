@@ -25,8 +25,8 @@ import { matchesLabels, type PodObject } from './kube-types.ts';
 import { type Kubelet, startKubelet } from './kubelet/kubelet.ts';
 import type { AccountToken } from './kubelet/pod-build.ts';
 import { createPodBuilder } from './kubelet/pod-builder.ts';
+import { admit as admitPod } from './mesh/admission.ts';
 import { startGatewayDeployments } from './mesh/gateway-deployments.ts';
-import { admitPod } from './mesh/injection.ts';
 import { createIstiodProgram } from './mesh/istiod-program.ts';
 import type { MeshAuthority } from './mesh/mesh-authority.ts';
 import { istiodSelector, nodeName, nodeObject, rootNamespace, xdsPort } from './mesh/system.ts';
@@ -110,7 +110,8 @@ export function startCluster(options: ClusterOptions): Cluster {
     rootCertificate: () => istiod?.authority.rootsPem.join(''),
     onError,
   });
-  const admit = (pod: PodObject): PodObject => admitPod(store, pod);
+  // The first pods are let in while the first istiod starts.
+  const admit = (pod: PodObject): PodObject => admitPod(store, pod, istiod !== undefined || !istiodSeen);
   const replicaSets = startReplicaSetController({
     store,
     clock,

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { createLabSession, dispatch, type LabSession } from '#api/session';
 import type { CheckView, ServerEvent } from '#contract';
 import { seededRandom } from '#domain';
-import { type Lab, type LabFile, loadLab, type SolutionStep, stateHolds } from '#labs';
+import { type Lab, type LabFile, loadLab, type SolutionStep } from '#labs';
 import { leaseSubnet } from '#sandbox/subnets';
 import { systemClock } from '../../server/system.ts';
 
@@ -79,8 +79,7 @@ export async function runLab(id: string): Promise<RunningLab> {
       } else if ('answer' in step) {
         await dispatch(session, 'checks.answer', { check: step.answer.check, answer: step.answer.choices });
       } else if ('until' in step) {
-        const holds = (): boolean => stateHolds(step.until, session.probeContext());
-        await session.sandbox.until(holds, step.limitMs, JSON.stringify(step.until));
+        await session.sandbox.until(() => session.checks.holds(step.until), step.limitMs, JSON.stringify(step.until));
       } else {
         const view = await running.check(step.check);
         if (view.state !== 'met')

@@ -62,6 +62,20 @@ export const steadySchema = z.strictObject({
   failed: count.default(0),
 });
 
+/** Answers with 200 that lack a header, among the steady requests since the newest of some pods was made. */
+export const bareAnswersSchema = z.strictObject({
+  traffic: z.string(),
+  since: z.strictObject({ namespace: z.string(), labels }),
+  lacks: z.string(),
+  min: count.optional(),
+  max: count.optional(),
+  /** So many answers of any kind must have come meanwhile. */
+  of: count,
+});
+
+/** None of these pods was there when a check was met. */
+export const replacedSchema = z.strictObject({ namespace: z.string(), labels, since: z.string() });
+
 /** The first call with a flag comes when the learner said: a time in a ConfigMap, written before it happened. */
 export const firstFlagSchema = z.strictObject({
   from: z.string(),
@@ -81,6 +95,7 @@ export const peerCertificatesSchema = z.strictObject({
 
 export type ProxyTrustProbe = z.infer<typeof proxyTrustSchema>;
 export type SteadyProbe = z.infer<typeof steadySchema>;
+export type BareAnswersProbe = z.infer<typeof bareAnswersSchema>;
 export type FirstFlagProbe = z.infer<typeof firstFlagSchema>;
 export type PeerCertificates = z.infer<typeof peerCertificatesSchema>;
 export type CertificateProbe = z.infer<typeof certificateSchema>;

@@ -2,12 +2,13 @@ import type { KubeObject } from '#domain';
 import type { Sandbox } from '#sandbox';
 import type { HandClient } from '#xds';
 import type { ProbeSpec } from '../lab-schema.ts';
-import type { SteadyTotals } from '../traffic.ts';
+import type { SteadyAnswer, SteadyTotals } from '../traffic.ts';
 import { certificateIs, proxiesTrust } from './certificates.ts';
 import { readCounter } from './counters.ts';
 import { comparesDurations } from './durations.ts';
 import { everyEntry, valueAt } from './fields.ts';
 import { handHolds } from './hand.ts';
+import type { BareAnswersProbe } from './identity-schema.ts';
 
 /** What a probe of the mesh's present state needs to look at. */
 export interface ProbeContext {
@@ -20,6 +21,10 @@ export interface ProbeContext {
   readonly answered?: ReadonlyMap<string, Readonly<Record<string, string>>>;
   /** Steady requests of a traffic since a check was met; absent, or undefined: it was not. */
   readonly steadySince?: (traffic: string, check: string) => SteadyTotals | undefined;
+  /** The newest answers to steady requests of a traffic; absent: nobody kept them. */
+  readonly recent?: (traffic: string) => readonly SteadyAnswer[];
+  /** Names of the pods that ran when a check was met; absent, or undefined: it was not. */
+  readonly podsAt?: (check: string) => ReadonlySet<string> | undefined;
   /** The terminal's xDS client; absent: there is none. */
   readonly hand?: HandClient;
 }
@@ -37,6 +42,12 @@ const probes: { readonly [Name in Field]: (spec: NonNullable<ProbeSpec[Name]>, c
   },
   certificate: (spec, { sandbox }) => certificateIs(spec, sandbox),
   proxyTrust: (spec, { sandbox }) => proxiesTrust(spec, sandbox),
+  bareAnswers: (spec, context) => bareAnswersCome(spec, context),
+  replaced: ({ namespace, labels, since }, { sandbox, podsAt }) => {
+    const then = podsAt?.(since);
+    const now = podsOf(sandbox, namespace, labels);
+    return then !== undefined && now.length > 0 && now.every(({ name }) => !then.has(name));
+  },
   steady: ({ traffic, since, sent, failed }, { steadySince }) => {
     const seen = steadySince?.(traffic, since);
     return seen !== undefined && seen.sent >= sent && seen.failed <= failed;
@@ -158,6 +169,23 @@ function isWanted(stored: KubeObject, spec: NonNullable<ProbeSpec['object']>): b
         valueAt(item, path).some((value) => new RegExp(text).test(String(value))),
       ),
   );
+}
+
+const podsOf = (sandbox: Sandbox, namespace: string, labels: Readonly<Record<string, string>>) =>
+  sandbox.pods.filter(
+    (pod) => pod.namespace === namespace && everyEntry(labels, (key, value) => pod.labels[key] === value),
+  );
+
+function bareAnswersCome(
+  { traffic, since, lacks, min = 0, max = Number.POSITIVE_INFINITY, of }: BareAnswersProbe,
+  { sandbox, recent }: ProbeContext,
+): boolean {
+  const made = podsOf(sandbox, since.namespace, since.labels).map((pod) =>
+    Date.parse(sandbox.store.get('Pod', pod)?.metadata.creationTimestamp ?? ''),
+  );
+  const answers = (recent?.(traffic) ?? []).filter(({ atMs }) => atMs >= Math.max(...made));
+  const bare = answers.filter(({ status, headers }) => status === 200 && headers[lacks] === undefined).length;
+  return made.length > 0 && answers.length >= of && bare >= min && bare <= max;
 }
 
 const hasValues = (item: unknown, wanted: Readonly<Record<string, string>>): boolean =>

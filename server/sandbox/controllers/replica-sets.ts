@@ -1,4 +1,4 @@
-import type { Clock, NamespacedName, Random } from '#domain';
+import { type Clock, errorMessage, type NamespacedName, type Random } from '#domain';
 import type { KubeStore } from '#kube-api';
 import { addressOf, isReady, keyOf, nameOf, ownedBy, type PodObject, type ReplicaSetObject } from '../kube-types.ts';
 import type { EventRecorder } from './event-recorder.ts';
@@ -53,6 +53,9 @@ export function startReplicaSetController(options: ReplicaSetControllerOptions):
   };
 }
 
+/** How soon a pod that the API server refused is tried again; Kubernetes waits longer each time. */
+const REFUSED_RETRY_MS = 1000;
+
 /** Returns after how many milliseconds a ready pod becomes an available one, where one must still prove itself. */
 function reconcile(options: ReplicaSetControllerOptions, key: string, changeId: string): number | undefined {
   const { store, random, admit, draining, events, clock } = options;
@@ -63,9 +66,23 @@ function reconcile(options: ReplicaSetControllerOptions, key: string, changeId: 
     (pod) => ownedBy(pod, set) && pod.metadata.deletionTimestamp === undefined,
   );
   const wanted = set.spec.replicas ?? 1;
+  let refusedAgainMs: number | undefined;
   for (let missing = wanted - pods.length; missing > 0; missing--) {
     const names = { name: `${set.metadata.name}-${nameSuffix(random)}`, generateName: `${set.metadata.name}-` };
-    const created = store.create(admit(podFromTemplate(set, set.spec.template, names)), { changeId });
+    const pod = podFromTemplate(set, set.spec.template, names);
+    let admitted: PodObject;
+    try {
+      admitted = admit(pod);
+    } catch (error) {
+      events?.record(set, {
+        reason: 'FailedCreate',
+        message: `Error creating: ${errorMessage(error)}`,
+        type: 'Warning',
+      });
+      refusedAgainMs = REFUSED_RETRY_MS;
+      break;
+    }
+    const created = store.create(admitted, { changeId });
     events?.record(set, { reason: 'SuccessfulCreate', message: `Created pod: ${created.metadata.name}` });
   }
   const leaving = leastUseful(pods).slice(0, Math.max(0, pods.length - wanted));
@@ -84,7 +101,8 @@ function reconcile(options: ReplicaSetControllerOptions, key: string, changeId: 
   };
   store.updateStatus('ReplicaSet', name, status, { changeId });
   const open = waitsMs.filter((ms) => ms > 0);
-  return open.length === 0 ? undefined : Math.min(...open);
+  const again = refusedAgainMs === undefined ? open : [...open, refusedAgainMs];
+  return again.length === 0 ? undefined : Math.min(...again);
 }
 
 /** How long a ready pod must stay so before it counts as available. */

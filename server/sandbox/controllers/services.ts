@@ -145,7 +145,7 @@ function writeSlices(store: KubeStore, key: string, changeId: string): void {
 function groupPods(store: KubeStore, service: ServiceObject): Group[] {
   const groups = new Map<string, Group>();
   for (const pod of store.list('Pod', { namespace: service.metadata.namespace ?? '' }) as PodObject[]) {
-    if (!matchesLabels(service.spec.selector, pod.metadata) || !isReady(pod)) continue;
+    if (!matchesLabels(service.spec.selector, pod.metadata) || !isPublished(pod, service)) continue;
     const ports = (service.spec.ports ?? []).flatMap((port) => {
       const target = targetPort(port, pod);
       return target === undefined ? [] : [endpointPort(port, target)];
@@ -165,6 +165,13 @@ function groupPods(store: KubeStore, service: ServiceObject): Group[] {
     },
   ];
 }
+
+/** Ready pods are, and of a Service that asks for it every pod that has an address and is not leaving. */
+const isPublished = (pod: PodObject, { spec }: ServiceObject): boolean =>
+  isReady(pod) ||
+  (spec.publishNotReadyAddresses === true &&
+    pod.metadata.deletionTimestamp === undefined &&
+    (pod.status?.podIP ?? '') !== '');
 
 const endpointPort = (port: ServicePort, target: number) => ({
   name: port.name ?? '',

@@ -3,6 +3,7 @@ import { createFetch, findImage, imageName } from '#workloads';
 import { isBareShell, noInput, runCommand } from '../exec/run-command.ts';
 import type { ContainerSpec } from '../kube-types.ts';
 import { INIT_CONTAINER } from '../mesh/injection.ts';
+import { proxyStartMs } from '../mesh/node-agent.ts';
 import { rootNamespace, xdsPort } from '../mesh/system.ts';
 import { createAppProgram } from './app-program.ts';
 import { declaredPorts, environmentOf, filesOf, type PodBuild, worldOf } from './pod-build.ts';
@@ -104,7 +105,15 @@ function proxyProgram(build: PodBuild, spec: ContainerSpec, log: (line: string) 
   const name = pod.metadata.name;
   const ports = declaredPorts(pod).filter((port) => rules.inbound(port));
   return createProxyProgram({
-    before: options.istiodReady,
+    before: async () => {
+      await options.istiodReady();
+      const waitMs = proxyStartMs(pod);
+      if (waitMs > 0) {
+        log(`starts in ${waitMs / 1000} s: this node is slow`);
+        await new Promise<void>((resolve) => options.clock.after(waitMs, resolve));
+      }
+      await build.ports.handOver();
+    },
     create: () =>
       createProxy({
         role,

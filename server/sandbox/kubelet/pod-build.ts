@@ -8,6 +8,7 @@ import { createContainerFiles } from '../exec/container-files.ts';
 import type { PodWorld } from '../exec/pod-world.ts';
 import type { ContainerSpec, PodObject } from '../kube-types.ts';
 import { INIT_CONTAINER, PROXY_CONTAINER } from '../mesh/injection.ts';
+import { capturedLate } from '../mesh/node-agent.ts';
 import type { AddressPlan } from '../network/addresses.ts';
 import { type CaptureRules, captureRules } from '../network/capture-rules.ts';
 import type { Network } from '../network/network.ts';
@@ -88,7 +89,8 @@ export function prepare(
   { pod, ip, onChange }: { readonly pod: PodObject; readonly ip: string; readonly onChange: () => void },
 ): PodBuild {
   const { plan, network, onError } = options;
-  const captured = pod.spec.initContainers?.some(({ name }) => name === INIT_CONTAINER) ?? false;
+  const late = capturedLate(pod) && pod.spec.containers.some(({ name }) => name === PROXY_CONTAINER);
+  const captured = late || (pod.spec.initContainers?.some(({ name }) => name === INIT_CONTAINER) ?? false);
   const rules = captureRules(pod.metadata.annotations);
   const namespace = pod.metadata.namespace ?? '';
   const build: PodBuild = {
@@ -99,7 +101,12 @@ export function prepare(
     rules,
     onChange,
     listeners: [],
-    dial: network.dialFrom({ podIp: ip, namespace, captured, outbound: rules.outbound }),
+    dial: network.dialFrom({
+      podIp: ip,
+      namespace,
+      captured,
+      outbound: (destination) => build.ports.captures && rules.outbound(destination),
+    }),
     dialUncaptured: network.dialFrom({ podIp: ip, namespace, captured, outbound: () => false }),
     ports: new PodPorts({
       ip,
@@ -107,6 +114,7 @@ export function prepare(
       rules,
       declared: declaredPorts(pod),
       proxy: () => build.proxy,
+      late,
       onError: (what, error) => onError(`pod ${namespace}/${pod.metadata.name}: ${what}`, error),
     }),
     files: new Map(),

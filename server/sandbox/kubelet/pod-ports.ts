@@ -11,6 +11,8 @@ export interface PodPortsOptions {
   /** Ports that the proxy opens by itself. */
   readonly declared: readonly number[];
   readonly proxy: () => Proxy | undefined;
+  /** Until `handOver` nothing is captured. */
+  readonly late: boolean;
   readonly onError: (what: string, error: unknown) => void;
 }
 
@@ -22,6 +24,12 @@ export class PodPorts {
   readonly #options: PodPortsOptions;
   readonly #open = new Map<number, Server>();
   readonly #sockets = new Set<Socket>();
+  #handedOver = false;
+
+  /** Whether the rules of capture hold. */
+  get captures(): boolean {
+    return !this.#options.late || this.#handedOver;
+  }
 
   constructor(options: PodPortsOptions) {
     this.#options = options;
@@ -29,9 +37,34 @@ export class PodPorts {
 
   /** The application listens there now. */
   open(port: number): void {
-    const { ip, rules, declared, onError } = this.#options;
-    const captured = rules.inbound(port);
-    if (this.#open.has(port) || (captured && declared.includes(port))) return;
+    const { rules, declared, late } = this.#options;
+    const unguarded = late && !this.#handedOver;
+    const captured = !unguarded && rules.inbound(port);
+    if (!(captured && declared.includes(port))) this.#serve(port, captured);
+  }
+
+  /** Capture is set now, late: the proxy opens the declared ports, and the others lead to it. Connections that are open go on. */
+  async handOver(): Promise<void> {
+    this.#handedOver = true;
+    const servers = [...this.#open];
+    this.#open.clear();
+    await Promise.all(
+      servers.map(
+        ([, server]) =>
+          new Promise<void>((resolve) => {
+            server.close();
+            server.once('close', resolve);
+            // Those that were accepted are the application's own affair.
+            setImmediate(resolve);
+          }),
+      ),
+    );
+    for (const [port] of servers) this.open(port);
+  }
+
+  #serve(port: number, captured: boolean): void {
+    const { ip, onError } = this.#options;
+    if (this.#open.has(port)) return;
     const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: !captured }, (socket) => {
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ContainerContext, WorkloadImage } from '../doors.ts';
 import { type ServerTls, serveWeb } from '../net/web-server.ts';
+import { pause } from '../pause.ts';
 import { type Answer, answer, json, pathOf } from '../respond.ts';
 import { envNumber, serve } from '../serve.ts';
 import { type Trouble, troubleOf } from './trouble.ts';
@@ -10,13 +11,15 @@ import { type Workers, workersOf } from './workers.ts';
 /**
  * Any service whose trade does not matter: answers each path with its own name and version, after it has asked every service in UPSTREAMS, by the same method.
  * Environment: PORT (8080), SERVICE_VERSION, UPSTREAMS, TIMEOUT_MS (0: waits for ever), OPTIONAL (names of upstreams whose loss leaves the answer
- * good), the troubles of `troubleOf`, and the workers of `workersOf`; TLS_CERT and TLS_KEY, paths of mounted files,
+ * good), the troubles of `troubleOf`, the workers of `workersOf`, and START_AFTER_MS (0), before it listens; TLS_CERT and TLS_KEY, paths of mounted files,
  * make it speak TLS itself, and with TLS_CLIENT_CA only with clients whose certificate comes from that CA.
  */
 export const serviceImage: WorkloadImage = {
   name: 'service',
   start: async (context) => {
     const port = envNumber(context, 'PORT', 8080);
+    const startAfterMs = envNumber(context, 'START_AFTER_MS', 0);
+    if (startAfterMs > 0) await pause(context, startAfterMs);
     const tls = ownTls(context);
     const trouble = troubleOf(context);
     const workers = workersOf(context);
