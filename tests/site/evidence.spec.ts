@@ -1,0 +1,281 @@
+import AxeBuilder from '@axe-core/playwright';
+import type { Page } from '@playwright/test';
+import { LabPage } from './support/lab-page.ts';
+import { expect, test } from './support/lab-server.ts';
+
+const rule = (first: number, tester = 'jason'): string => `apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: reviews }
+spec:
+  host: reviews
+  subsets:
+    - { name: v1, labels: { version: v1 } }
+    - { name: v2, labels: { version: v2 } }
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: reviews }
+spec:
+  hosts: [reviews]
+  http:
+    - name: testers
+      match:
+        - headers: { end-user: { exact: ${tester} } }
+      route:
+        - destination: { host: reviews, subset: v2 }
+    - name: everyone
+      route:
+        - destination: { host: reviews, subset: v1 }
+          weight: ${first}
+        - destination: { host: reviews, subset: v2 }
+          weight: ${100 - first}
+`;
+
+test.use({ viewport: { width: 1440, height: 900 }, permissions: ['clipboard-read', 'clipboard-write'] });
+
+/** The views of evidence, by the word of their address. */
+const VIEWS = ['req', 'trace', 'log', 'metrics', 'xds', 'certs', 'events', 'try'] as const;
+
+async function inForce(lab: LabPage): Promise<void> {
+  await expect(lab.applied).toContainText('In force at');
+}
+
+async function violationsOf(page: Page): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(' ')}`));
+}
+
+const overhang = (page: Page): Promise<number> =>
+  page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+
+test('metrics show each version along time with the push, a moment by the arrow keys, a table, and a link that leads back', async ({
+  page,
+  faults,
+}) => {
+  const lab = new LabPage(page);
+  await lab.open('canary');
+  await lab.paste(rule(50));
+  await lab.apply();
+  await inForce(lab);
+  await lab.tab('Metrics');
+  await page.getByRole('radio', { name: 'Versions' }).check({ force: true });
+  const row = page.getByRole('row', { name: /reviews\s*v2/ });
+  await expect(row).toContainText(/\d\/s/);
+  await row.getByRole('button').click();
+  const series = page.getByRole('region', { name: 'Golden signals of reviews v2' });
+  await expect(series.locator('figure')).toHaveCount(4);
+  await expect(series.locator('.push-mark').first()).toBeVisible();
+  await expect(series.getByRole('button', { name: '1 reviews' })).toBeVisible();
+  const moment = series.getByRole('slider');
+  await moment.press('ArrowLeft');
+  await expect(moment).toHaveAttribute('aria-valuetext', /Traffic \d.*P50 .*P90 .*P99 /);
+  await page.getByRole('button', { name: 'As table' }).click();
+  await expect(page.getByRole('table').getByRole('row').nth(1)).toContainText(/\d\d:\d\d:\d\d/);
+  await page.goto(page.url());
+  await expect(page.getByRole('region', { name: 'Golden signals of reviews v2' })).toBeVisible({ timeout: 20_000 });
+  expect(faults).toEqual([]);
+});
+
+test('certificates show identity, life and chain of a proxy, and the handshake of a request step by step', async ({
+  page,
+  faults,
+}) => {
+  const lab = new LabPage(page);
+  await lab.open('canary');
+  await lab.tab('Certificates');
+  const row = page.getByRole('row', { name: /reviews v1/ });
+  await expect(row).toContainText('ns/default/sa/');
+  await expect(row).toContainText(/\d+ (h|min).* left/);
+  await row.getByRole('button').click();
+  const chain = page.getByRole('region', { name: 'Chain' });
+  await expect(chain.getByText(/^spiffe:\/\/cluster\.local\/ns\/default\/sa\//).first()).toBeVisible();
+  await expect(chain.getByText('Root, in the trust bundle')).toBeVisible();
+  await expect(page.getByRole('region', { name: 'Rotations' })).toContainText('in force');
+  await page.getByRole('button', { name: 'All proxies' }).click();
+  await lab.send();
+  await lab.tab('Certificates');
+  await page.getByRole('radio', { name: 'Handshake of the request' }).check({ force: true });
+  const record = page.getByRole('region', { name: /^Handshake of frontend v1 with reviews v\d$/ });
+  for (const step of [
+    'ClientHello',
+    'ServerHello',
+    'Certificate of the server',
+    'Certificate of the client',
+    'Finished',
+  ]) {
+    await expect(record.getByText(step, { exact: true })).toBeVisible();
+  }
+  await expect(record).toContainText('outbound_.8080_._.reviews.default.svc.cluster.local');
+  await expect(record).toContainText('reviews v');
+  await expect(record).toContainText('verified it: signed by');
+  expect(faults).toEqual([]);
+});
+
+test('events of cluster and lab are filtered by source and by words, and the filter stands in the address', async ({
+  page,
+}) => {
+  const lab = new LabPage(page);
+  await lab.open('canary');
+  await lab.tab('Events');
+  const rows = page.getByRole('tabpanel', { name: 'Events' }).locator('tbody tr');
+  await expect(rows.filter({ hasText: 'MeshStarted' }).first()).toBeVisible();
+  await page.getByRole('radio', { name: 'Kubernetes' }).check({ force: true });
+  await page.getByRole('searchbox', { name: 'Words in the event' }).fill('reviews-v1 started');
+  await expect(rows.first()).toContainText('Started');
+  await expect(rows.filter({ hasNotText: 'reviews-v1' })).toHaveCount(0);
+  expect(new URL(page.url()).searchParams.get('show')).toBe('kubernetes/reviews-v1 started');
+});
+
+test('a push is read as a difference with the YAML behind it, proxy by proxy', async ({ page, faults }) => {
+  const lab = new LabPage(page);
+  await lab.open('canary');
+  for (const first of [100, 60]) {
+    await lab.paste(rule(first));
+    await lab.apply();
+    await inForce(lab);
+  }
+  await lab.tab('xDS');
+  const changes = page.getByRole('region', { name: /^What push 2 changed at/ });
+  await expect(changes).toContainText(/RDS .*sent at .*ACK at/);
+  await expect(changes.locator('.dl.removed')).toContainText('"weight": 100');
+  await expect(changes.locator('.dl.added').first()).toContainText('"weight": 60');
+  await changes
+    .getByRole('button', { name: /^reviews\.yaml:/ })
+    .first()
+    .click();
+  await expect(page.getByRole('tab', { name: /^reviews\.yaml/ })).toHaveAttribute('aria-selected', 'true');
+  await page
+    .getByRole('row', { name: /reviews v2/ })
+    .getByRole('button')
+    .click();
+  await expect(page.getByRole('region', { name: 'What push 2 changed at reviews v2' })).toBeVisible();
+  expect(faults).toEqual([]);
+});
+
+test('what if answers for unsaved text; the effect names objects, proxies and requests; compare and format change the text only', async ({
+  page,
+  faults,
+}) => {
+  const lab = new LabPage(page);
+  await lab.open('canary');
+  await lab.paste(rule(100));
+  await lab.tab('What if');
+  await expect(page.getByLabel('URL')).toHaveValue('http://reviews:8080/reviews/0');
+  await page.getByLabel('Headers, one a line').fill('end-user: anne');
+  await page.getByRole('button', { name: 'Try', exact: true }).click();
+  const trial = page.getByRole('region', { name: 'What the proxies decided' });
+  await expect(trial).toContainText('It would reach reviews v1.');
+  await expect(trial.getByRole('row', { name: /testers/ })).toContainText('passed over');
+  await expect(trial).toContainText('Closest miss: testers, 1 of 2 conditions hold: it needs header end-user to be exactly "jason"');
+  await page.getByRole('button', { name: 'Effect' }).click();
+  const effect = page.getByRole('dialog', { name: 'What Apply would change' });
+  await expect(effect).toContainText('3 of 3 proxies would get another configuration.');
+  await expect(effect).toContainText('reviews.default.svc.cluster.local');
+  await expect(effect).toContainText(/\d+ of the last \d+ requests would go elsewhere/);
+  await effect.getByRole('button', { name: 'Apply' }).click();
+  await inForce(lab);
+  await lab.paste(rule(100, 'jane').replaceAll('    - name', '    -   name'));
+  await page.getByRole('button', { name: 'Format' }).click();
+  await page.getByRole('button', { name: 'Compare' }).click();
+  const compare = page.getByRole('dialog', { name: 'reviews.yaml compared' });
+  await expect(compare.locator('.dl.removed')).toContainText('exact: jason');
+  await expect(compare.locator('.dl.added')).toContainText('exact: jane');
+  await expect(compare.locator('.dl.added, .dl.removed')).toHaveCount(2);
+  await compare.getByRole('button', { name: 'Take theirs' }).click();
+  await expect(page.locator('.monaco-editor .view-lines')).toContainText('jason');
+  expect(faults).toEqual([]);
+});
+
+test('a line of YAML lights up the requests that it caught, by keyboard alone, and a request lights up its lines', async ({
+  page,
+}) => {
+  const lab = new LabPage(page);
+  await lab.open('canary');
+  await lab.paste(rule(100));
+  await lab.apply();
+  await inForce(lab);
+  await expect(page.locator('.monaco-editor .note-caught').first()).toBeVisible();
+  await lab.focusEditor();
+  await page.keyboard.press('ControlOrMeta+End');
+  await page.keyboard.press('ArrowUp');
+  await expect(page.locator('.caught-here')).toContainText(/^Lines? \d+.* caught \d+ of \d+/);
+  await page.keyboard.press('Alt+Enter');
+  await expect(lab.rows.and(page.locator('.lit')).first()).toBeVisible();
+  await expect(page.locator('.caught-chip')).toContainText(/reviews\.yaml:\d+/);
+  expect(new URL(page.url()).searchParams.get('line')).toMatch(/^reviews\.yaml:\d+$/);
+  await page.getByRole('button', { name: 'No longer look at this line' }).click();
+  await expect(page.locator('.requests tr.lit')).toHaveCount(0);
+  await lab.send();
+  await expect(page.locator('.monaco-editor .line-lit').first()).toBeVisible();
+});
+
+test('the trace shows its critical path, and a second trace beside it', async ({ page }) => {
+  const lab = new LabPage(page);
+  await lab.open('canary');
+  await expect(lab.rows.nth(5)).toBeVisible();
+  await lab.send();
+  await lab.tab('Trace');
+  await expect(page.locator('.trace .critical').first()).toBeAttached();
+  await expect(page.locator('.waited')).toContainText('Waited for:');
+  await page.getByLabel('Compare with').selectOption({ index: 1 });
+  await expect(
+    page
+      .getByRole('table')
+      .getByRole('row', { name: /reviews/ })
+      .first(),
+  ).toContainText(/[+−]\d/);
+  expect(new URL(page.url()).searchParams.get('other')).toMatch(/^[0-9a-f]{16}$/);
+});
+
+test('access logs of all proxies are filtered, and a line is explained field by field', async ({ page }) => {
+  const lab = new LabPage(page);
+  await lab.open('canary');
+  await lab.tab('Access log');
+  await page.getByRole('searchbox', { name: 'Words in the line' }).fill('inbound reviews');
+  const line = page.getByRole('list', { name: 'Access log, newest first' }).getByRole('listitem').first();
+  await line.getByRole('button').first().click();
+  await expect(line.getByRole('row', { name: /^Status/ })).toContainText('200');
+  await line.getByRole('button', { name: 'Why this response' }).click();
+  await expect(lab.why.locator('.verdict')).toContainText('200');
+});
+
+for (const look of [
+  { name: 'light', colorScheme: 'light', width: 1440 },
+  { name: 'dark', colorScheme: 'dark', width: 1440 },
+  { name: 'forced colours', colorScheme: 'light', forcedColors: 'active', width: 1440 },
+  { name: 'dark on a phone', colorScheme: 'dark', width: 390 },
+] as const) {
+  test(`every view of evidence is without a barrier in ${look.name}`, async ({ page, faults }) => {
+    test.setTimeout(300_000);
+    await page.setViewportSize({ width: look.width, height: look.width === 390 ? 844 : 900 });
+    const forcedColors = 'forcedColors' in look ? look.forcedColors : 'none';
+    await page.emulateMedia({ colorScheme: look.colorScheme, forcedColors, reducedMotion: 'reduce' });
+    await page.goto('/lab/canary/?panel=dock');
+    const lab = new LabPage(page);
+    await expect(lab.run).toContainText('Mesh running', { timeout: 20_000 });
+    await lab.send();
+    await expect.poll(() => new URL(page.url()).searchParams.get('request')).not.toBeNull();
+    const request = new URL(page.url()).searchParams.get('request');
+    for (const view of VIEWS) {
+      await page.goto(`/lab/canary/?request=${request}&panel=dock&view=${view}`);
+      await expect(lab.run).toContainText('Mesh running');
+      await expect(
+        page.locator('.dock .pane').getByText(/^(The .* (is|are) (read|opened)\.|The view opens\.)$/),
+      ).toHaveCount(0);
+      await expect(page.locator('.dock .pane > *').first()).toBeAttached();
+      expect(await violationsOf(page), view).toEqual([]);
+      expect(await overhang(page), view).toBeLessThanOrEqual(0);
+    }
+    expect(faults).toEqual([]);
+  });
+}
+
+test('no view of evidence makes the page scroll sideways at 320 pixels', async ({ page }) => {
+  await page.setViewportSize({ width: 320, height: 640 });
+  for (const view of VIEWS) {
+    await page.goto(`/lab/canary/?panel=dock&view=${view}`);
+    await expect(page.locator('#lab-run')).toContainText('Mesh running', { timeout: 20_000 });
+    await expect(page.locator('.dock .pane > *').first()).toBeAttached();
+    expect(await overhang(page), view).toBeLessThanOrEqual(0);
+  }
+});
