@@ -15,5 +15,6 @@ export * from './forecast.ts';
 export * from './incident.ts';
 export * from './learner-log.ts';
 export * from './messages.ts';
+export * from './slow-motion.ts';
 export * from './time-travel.ts';
 export * from './views.ts';

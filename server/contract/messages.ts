@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { evidenceSchemas } from './evidence.ts';
 import { forecastSchemas } from './forecast.ts';
 import { incidentSchemas } from './incident.ts';
+import { slowMotionSchemas } from './slow-motion.ts';
 import { timeTravelSchemas } from './time-travel.ts';
 
 /**
@@ -60,6 +61,7 @@ export const requestSchemas = {
   ...timeTravelSchemas,
   ...incidentSchemas,
   ...forecastSchemas,
+  ...slowMotionSchemas,
 } as const;
 
 export type Method = keyof typeof requestSchemas;

@@ -3,6 +3,7 @@ import type { EvidenceResults, OriginView } from './evidence.ts';
 import type { ForecastResults } from './forecast.ts';
 import type { IncidentEvent, IncidentResults } from './incident.ts';
 import type { ErrorView, Method } from './messages.ts';
+import type { SlowMotionResults } from './slow-motion.ts';
 import type { ProgressEvent, TimeTravelResults } from './time-travel.ts';
 
 /** What the server sends. Types only: the browser trusts its own server. Times are milliseconds since 1970. */
@@ -270,7 +271,7 @@ export interface KubeAccessView {
   kubeconfig: string;
 }
 
-type PartResults = EvidenceResults & TimeTravelResults & IncidentResults & ForecastResults;
+type PartResults = EvidenceResults & TimeTravelResults & IncidentResults & ForecastResults & SlowMotionResults;
 
 export interface Results extends PartResults, Record<Exclude<Method, keyof PartResults>, unknown> {
   'lab.open': LabState;

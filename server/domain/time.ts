@@ -14,6 +14,8 @@ export interface Clock {
   monotonic(): number;
   /** Calls `fire` once, `delayMs` from now. */
   after(delayMs: number, fire: () => void): Timer;
+  /** In slow motion: how far apart things are kept that otherwise happen within one turn, so that they can be seen one by one. Absent, 0: not at all. */
+  apartMs?(): number;
 }
 
 const GO_UNITS: Readonly<Record<string, number>> = {

@@ -104,6 +104,9 @@ const handlers: Handlers = {
   ...evidenceHandlers,
   ...timeTravelHandlers,
   ...incidentHandlers,
+  'clock.set': ({ slowMotion }, { rate }) => slowMotion.set(rate),
+  'clock.step': ({ slowMotion }, { ms }) => slowMotion.step(ms),
+  'clock.inside': ({ slowMotion }) => slowMotion.inside(),
   'forecast.run': (session, params) => runForecast(params, session),
 };
 

@@ -1,4 +1,5 @@
 import type { RequestView } from '#contract';
+import type { Clock } from '#domain';
 import type { Sandbox } from '#sandbox';
 import type { RequestSummary } from '#telemetry';
 import { createThrottle, type Emit } from './ports.ts';
@@ -14,11 +15,11 @@ export interface Feeds {
   stop(): void;
 }
 
-export function startFeeds(sandbox: Sandbox, emit: Emit): Feeds {
+export function startFeeds(sandbox: Sandbox, emit: Emit, clock: Clock): Feeds {
   let waiting: RequestView[] = [];
   let dropped = 0;
   let stopped = false;
-  const requests = createThrottle(sandbox.clock, REQUESTS_EVERY_MS, () => {
+  const requests = createThrottle(clock, REQUESTS_EVERY_MS, () => {
     emit({ type: 'requests', requests: waiting, dropped });
     waiting = [];
     dropped = 0;
@@ -31,9 +32,9 @@ export function startFeeds(sandbox: Sandbox, emit: Emit): Feeds {
   const drawMap = (): void => {
     if (stopped) return;
     emit({ type: 'mesh', mesh: meshView(sandbox) });
-    sandbox.clock.after(MESH_EVERY_MS, drawMap);
+    clock.after(MESH_EVERY_MS, drawMap);
   };
-  sandbox.clock.after(MESH_EVERY_MS, drawMap);
+  clock.after(MESH_EVERY_MS, drawMap);
   return {
     stop: () => {
       stopped = true;

@@ -17,7 +17,10 @@ import { type Applies, createApplies } from './applies.ts';
 import { createEvidence, type Evidence } from './evidence/evidence.ts';
 import { type Feeds, startFeeds } from './feeds.ts';
 import { createIncidentRoom, pushOf } from './incident/incident-room.ts';
+import { firstAnswer, ruleVersions } from './mesh-start.ts';
 import { createThrottle, type Emit } from './ports.ts';
+import { createLabClock } from './slow-motion/lab-clock.ts';
+import { createSlowMotion, type SlowMotion } from './slow-motion/slow-motion.ts';
 import { createTerminals, type Terminals } from './terminals.ts';
 import { createTimeTravel, type TimeTravel } from './time-travel/time-travel.ts';
 import { meshView, podViews, requestView } from './views.ts';
@@ -42,6 +45,7 @@ export interface LabSession {
   /** What the views of metrics, events and certificates read. */
   readonly evidence: Evidence;
   readonly timeTravel: TimeTravel;
+  readonly slowMotion: SlowMotion;
   /** The drill, in a lab that is an incident. */
   readonly incident: Incident | undefined;
   probeContext(): ProbeContext;
@@ -85,6 +89,13 @@ export function createLabSession(options: LabSessionOptions): LabSession {
   let podsAtStart: ReadonlySet<string> = new Set();
   let pushedVersions = new Map<string, string>();
   let view: SandboxView = { status: 'starting', steps: [], pods: [] };
+  // The mesh and its traffic go by the lab's clock; what the pages are sent goes by the machine's.
+  const labClock = createLabClock(clock);
+  const slowMotion = createSlowMotion({
+    clock: labClock,
+    sandbox: () => sandbox,
+    titleOf: (changeId) => applies.moments.all().findLast((moment) => moment.changeId === changeId)?.title,
+  });
   const timeTravel = createTimeTravel({
     lab,
     clock,
@@ -158,6 +169,7 @@ export function createLabSession(options: LabSessionOptions): LabSession {
   });
 
   const onSandboxEvent = (event: SandboxEvent): void => {
+    slowMotion.hear(event);
     evidence.heard(event);
     if (event.type === 'step') {
       view = { ...view, steps: [...view.steps, { name: event.name, ms: event.ms }] };
@@ -192,7 +204,7 @@ export function createLabSession(options: LabSessionOptions): LabSession {
     view = { status: 'starting', steps: [], pods: [] };
     emit({ type: 'sandbox', sandbox: view });
     applies = makeApplies();
-    sandbox = createSandbox({ subnet: options.subnet, seed: lab.spec.id, clock, onEvent: onSandboxEvent });
+    sandbox = createSandbox({ subnet: options.subnet, seed: lab.spec.id, clock: labClock, onEvent: onSandboxEvent });
     forget = evidence.follow(sandbox);
     const objects = saved?.objects;
     const topology = objects
@@ -208,7 +220,14 @@ export function createLabSession(options: LabSessionOptions): LabSession {
       incident?.sent(sending, ended);
     });
     applies.begin();
-    incident = createIncidentRoom({ lab, clock, emit, context: probeContext, apply: applyForeign, send: beginTraffic });
+    incident = createIncidentRoom({
+      lab,
+      clock: labClock,
+      emit,
+      context: probeContext,
+      apply: applyForeign,
+      send: beginTraffic,
+    });
     if (lab.spec.ingress) await firstAnswer(sandbox, lab);
     const startMs = clock.monotonic() - beganMs;
     podsAtStart = new Set(sandbox.pods.map((pod) => pod.name));
@@ -220,7 +239,7 @@ export function createLabSession(options: LabSessionOptions): LabSession {
       pods: podViews(sandbox),
       ...(ingress ? { ingressUrl: `http://${ingress.ip}:${ingress.port}` } : {}),
     };
-    feeds = startFeeds(sandbox, emit);
+    feeds = startFeeds(sandbox, emit, clock);
     evidence.note({ reason: 'MeshStarted', message: `the mesh runs, after ${Math.round(startMs)} ms` });
     for (const spec of lab.spec.traffic) if (spec.running) traffic.set(spec.id, true);
     emit({ type: 'sandbox', sandbox: view });
@@ -297,6 +316,7 @@ export function createLabSession(options: LabSessionOptions): LabSession {
   const session: LabSession = {
     lab,
     timeTravel,
+    slowMotion,
     get incident() {
       return incident;
     },
@@ -336,6 +356,7 @@ export function createLabSession(options: LabSessionOptions): LabSession {
       session.hintsOpened = 0;
       checks.reset();
       timeTravel.clear();
+      slowMotion.clear();
       editor = lab.start;
       mirrorFiles();
       await startMesh();
@@ -370,26 +391,4 @@ export function createLabSession(options: LabSessionOptions): LabSession {
     }),
   };
   return session;
-}
-
-/** Routing rules and their versions, as the control plane has pushed them while it runs. */
-function ruleVersions(sandbox: Sandbox): Map<string, string> {
-  const versions = new Map<string, string>();
-  for (const kind of ['VirtualService', 'DestinationRule', 'PeerAuthentication']) {
-    for (const { metadata } of sandbox.store.list(kind)) {
-      versions.set(`${kind}/${metadata.namespace ?? ''}/${metadata.name}`, metadata.resourceVersion ?? '');
-    }
-  }
-  return versions;
-}
-
-/** The first answer through the ingress gateway ends the start; a lab whose learner builds the gateway has none yet. */
-async function firstAnswer(sandbox: Sandbox, lab: Lab): Promise<void> {
-  const path = lab.spec.traffic.find((traffic) => traffic.from === 'outside')?.url;
-  const { ingress } = sandbox;
-  if (!ingress || path === undefined || sandbox.store.list('VirtualService').length === 0) return;
-  const { pathname } = new URL(path);
-  await sandbox
-    .fetchFromOutside(`http://${ingress.ip}:${ingress.port}${pathname}`, { timeoutMs: 5000 })
-    .catch(() => undefined);
 }

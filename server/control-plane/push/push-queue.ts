@@ -123,7 +123,12 @@ class Queue implements PushQueue {
       }
       this.#pending.delete(nodeId);
       const node = nodes.get(nodeId);
-      if (node) this.#push(node, [...changeIds]);
+      if (!node) continue;
+      this.#push(node, [...changeIds]);
+      const apartMs = clock.apartMs?.() ?? 0;
+      if (apartMs === 0 || this.#pending.size === 0) continue;
+      this.#draining = clock.after(apartMs, () => this.#drain());
+      return;
     }
   }
 

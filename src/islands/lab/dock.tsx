@@ -19,6 +19,7 @@ const LATER: Partial<Record<DockView, ReturnType<typeof lazy>>> = {
   events: lazy(() => import('../events/events.tsx')),
   time: lazy(() => import('../time-view/time-view.tsx')),
   predict: lazy(() => import('../predict/predict.tsx')),
+  slow: lazy(() => import('../slow-motion/slow-motion.tsx')),
   try: lazy(() => import('../what-if/what-if.tsx')),
 };
 
@@ -140,5 +141,6 @@ function useTabs(withWhy: boolean): Tab<DockView>[] {
     { key: 'events', label: 'Events' },
     { key: 'predict', label: 'Predict' },
     { key: 'time', label: 'Time' },
+    { key: 'slow', label: 'Slow motion' },
   ];
 }
