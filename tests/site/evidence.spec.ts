@@ -166,7 +166,9 @@ test('what if answers for unsaved text; the effect names objects, proxies and re
   const trial = page.getByRole('region', { name: 'What the proxies decided' });
   await expect(trial).toContainText('It would reach reviews v1.');
   await expect(trial.getByRole('row', { name: /testers/ })).toContainText('passed over');
-  await expect(trial).toContainText('Closest miss: testers, 1 of 2 conditions hold: it needs header end-user to be exactly "jason"');
+  await expect(trial).toContainText(
+    'Closest miss: testers, 1 of 2 conditions hold: it needs header end-user to be exactly "jason"',
+  );
   await page.getByRole('button', { name: 'Effect' }).click();
   const effect = page.getByRole('dialog', { name: 'What Apply would change' });
   await expect(effect).toContainText('3 of 3 proxies would get another configuration.');
@@ -176,6 +178,7 @@ test('what if answers for unsaved text; the effect names objects, proxies and re
   await inForce(lab);
   await lab.paste(rule(100, 'jane').replaceAll('    - name', '    -   name'));
   await page.getByRole('button', { name: 'Format' }).click();
+  await expect(page.locator('.monaco-editor .view-lines')).not.toContainText(/-\s{3}name/);
   await page.getByRole('button', { name: 'Compare' }).click();
   const compare = page.getByRole('dialog', { name: 'reviews.yaml compared' });
   await expect(compare.locator('.dl.removed')).toContainText('exact: jason');
