@@ -73,14 +73,14 @@ describe.each(loadDays())('day $lesson.day', ({ outline, lesson, body, quiz, int
     expect(silent).toEqual([]);
   });
 
-  it('keeps its better model answers within the words it asks for, with five key terms', () => {
+  it('keeps its better model answers within the words it asks for, with five key terms, or all of fewer', () => {
     if (!write.words) return;
     const { min, max, models } = write.words;
     for (const model of models.slice(1)) {
       const { words, used } = checkWords(model.text, lesson.terms);
       expect(words, model.name).toBeGreaterThanOrEqual(min);
       expect(words, model.name).toBeLessThanOrEqual(max);
-      expect(used.length, model.name).toBeGreaterThanOrEqual(5);
+      expect(used.length, model.name).toBeGreaterThanOrEqual(Math.min(5, lesson.terms.length));
     }
   });
 });
