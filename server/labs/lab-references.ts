@@ -18,7 +18,7 @@ function* problems(spec: LabSpec): Iterable<string> {
     for (const batch of batchesOf(check.probe)) {
       for (const id of trafficsOf(batch))
         if (!traffic.has(id)) yield `checks.${index}.probe: there is no traffic ${id}`;
-      for (const id of [batch.moved?.since, batch.lasts?.against, batch.rested?.since])
+      for (const id of [batch.moved?.since, batch.lasts?.against, batch.rested?.since, batch.slower?.than])
         if (id !== undefined && !earlier.has(id)) yield `checks.${index}.probe: no check before it is called ${id}`;
     }
     for (const watched of ejectionsOf(check.probe))

@@ -111,6 +111,10 @@ const batch = z.strictObject({
   /** Requests that reach another pod of `to` than the request of the same number did when the check `since` was met. */
   moved: z.strictObject({ to: z.string(), since: id, ...bounds }).optional(),
   /** The batch takes at most this share of the time that the last batch of an earlier check took. */
+  /** Tells the median and the p99 of the batch. */
+  quantiles: z.boolean().optional(),
+  /** The median of the batch is above that of the last batch of an earlier check. */
+  slower: z.strictObject({ than: id }).optional(),
   lasts: z.strictObject({ against: id, maxPercent: count }).optional(),
   /** Other traces of so many hops that begin while the batch runs. */
   otherTraces: z.strictObject({ spans: count, ...bounds }).optional(),

@@ -34,6 +34,7 @@ export function judgeWhole(spec: BatchSpec, batch: WholeBatch): Judged[] {
     }),
     ...(spec.certificates ?? []).flatMap((wanted) => judgePeers(wanted, batch.sent, batch.hops)),
     ...(spec.moved ? [moved(spec.moved, batch)] : []),
+    ...(spec.quantiles || spec.slower ? [quantiles(spec, batch)] : []),
     ...(spec.lasts ? [lasted(spec.lasts, batch)] : []),
     ...(spec.otherTraces ? [otherTraces(spec.otherTraces, batch)] : []),
   ];
@@ -70,6 +71,20 @@ function spread({ slotMs, maxPercent }: Spread, times: readonly number[], named:
 /** The pod of a service that a trace reached first. */
 const podOf = (service: string, traceId: string, hops: HopStore): string | undefined =>
   hops.trace(traceId).find(({ direction, proxy }) => direction === 'inbound' && proxy.service === service)?.proxy.pod;
+
+/** The time within which that share of a batch was answered. */
+function quantileMs(sent: readonly SentRequest[], share: number): number {
+  const sorted = sent.map(({ tookMs }) => tookMs).sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+}
+
+function quantiles({ slower }: BatchSpec, { sent, earlier }: WholeBatch): Judged {
+  const median = quantileMs(sent, 0.5);
+  const before = slower === undefined ? undefined : quantileMs(earlier.get(slower.than)?.sent ?? [], 0.5);
+  const told = `median ${median.toFixed(2)} ms, p99 ${quantileMs(sent, 0.99).toFixed(2)} ms`;
+  const beside = before === undefined ? '' : ` (median before: ${before.toFixed(2)} ms)`;
+  return judge({ min: 1 }, before === undefined || median > before ? 1 : 0, { late: false, text: told + beside });
+}
 
 function lasted({ against, maxPercent }: NonNullable<BatchSpec['lasts']>, { lastedMs, earlier }: WholeBatch): Judged {
   const beforeMs = earlier.get(against)?.lastedMs ?? 0;
