@@ -2,7 +2,7 @@ import type { HopHandshakes, HopRecord } from '#domain';
 import { CARRIAGE } from '../http/carriage.ts';
 import type { TlsFacts } from '../http/codec.ts';
 import type { Exchange } from '../http/exchange.ts';
-import { type StepNote, StepSampler, TRACES_OF } from './hop-steps.ts';
+import { type StepNote, StepSampler } from './hop-steps.ts';
 import { RecordedHop, RecordedRequest, RecordedResponse } from './recorded-hop.ts';
 
 /**
@@ -25,7 +25,9 @@ const hasFailed = ({ info }: Exchange): boolean => info.flags.length > 0 || info
 
 /** False for most of what a very busy proxy does without trouble; what is recorded of it stands for the rest. */
 export const isRecorded = (exchange: Exchange): boolean =>
-  exchange.steps.on || hasFailed(exchange) || StepSampler.keepsTrace(exchange.span.traceId);
+  exchange.steps.on ||
+  hasFailed(exchange) ||
+  StepSampler.keepsTrace(exchange.span.traceId, exchange.runtime.sampler.tracesOf);
 
 const STATUS_TEXTS: readonly string[] = Array.from({ length: 600 }, (_, status) => String(status));
 
@@ -63,7 +65,7 @@ export function buildHop(exchange: Exchange, accessLog: string): HopRecord {
   );
   if (span.parentSpanId !== undefined) hop.parentSpanId = parentSpanId;
   if (peer !== '') hop.peer = peer;
-  if (!steps.on && !hasFailed(exchange)) hop.standsFor = TRACES_OF;
+  if (!steps.on && !hasFailed(exchange)) hop.standsFor = runtime.sampler.tracesOf;
   if (!span.sampled) hop.sampled = false;
   const operation = exchange.route?.operation;
   if (operation !== undefined) hop.operation = operation;

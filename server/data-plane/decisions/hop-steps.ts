@@ -165,16 +165,23 @@ function worded(
 const BURST = 1000;
 /** And so many a second after that: more than any lab's steady traffic, so that every answer can be explained. */
 const PER_SECOND = 100;
-/** Above that rate, one trace in this many is recorded, in every proxy that it passes. */
+/** Beyond those, one trace in this many is recorded, in every proxy that it passes. */
 export const TRACES_OF = 16;
-/** The last digit of the traces that are. */
-const RECORDED_DIGIT = '0';
+/** And one in this many where there are more hops a second than `BUSY`: each record outlives young collections. */
+export const BUSY_TRACES_OF = 256;
+const BUSY = 2000;
+/** How the ids end of the traces that are. */
+const ENDINGS: Readonly<Record<number, string>> = { [TRACES_OF]: '0', [BUSY_TRACES_OF]: '00' };
 
 /** Decides which hops are recorded, so that recording never dominates a busy proxy. */
 export class StepSampler {
   readonly #clock: Clock;
   #left = BURST;
   #at = 0;
+  #second = 0;
+  /** Hops of this second, and of the one before. */
+  #count = 0;
+  #before = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -184,13 +191,28 @@ export class StepSampler {
   next(nowMs = this.#clock.monotonic()): boolean {
     this.#left = Math.min(BURST, this.#left + ((nowMs - this.#at) * PER_SECOND) / 1000);
     this.#at = nowMs;
+    this.#countIn(Math.floor(nowMs / 1000));
     if (this.#left < 1) return false;
     this.#left--;
     return true;
   }
 
-  /** Whether a hop without steps is recorded; it then stands for `TRACES_OF`. All proxies choose the same traces. */
-  static keepsTrace(traceId: string): boolean {
-    return traceId.endsWith(RECORDED_DIGIT);
+  #countIn(second: number): void {
+    if (second !== this.#second) {
+      this.#before = second === this.#second + 1 ? this.#count : 0;
+      this.#second = second;
+      this.#count = 0;
+    }
+    this.#count++;
+  }
+
+  /** How many traces one that is recorded now stands for. */
+  get tracesOf(): number {
+    return this.#count > BUSY || this.#before > BUSY ? BUSY_TRACES_OF : TRACES_OF;
+  }
+
+  /** Whether a hop without steps is recorded; it then stands for `tracesOf`. All proxies choose the same traces. */
+  static keepsTrace(traceId: string, tracesOf: number): boolean {
+    return traceId.endsWith(ENDINGS[tracesOf] ?? '');
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { StepSampler, TRACES_OF } from '../../../server/data-plane/decisions/hop-steps.ts';
+import { BUSY_TRACES_OF, StepSampler, TRACES_OF } from '../../../server/data-plane/decisions/hop-steps.ts';
 import { newTraceId } from '../../../server/data-plane/http/trace-context.ts';
 import { seededRandom } from '../../../server/domain/random.ts';
 import { createFakeClock } from './fake-clock.ts';
@@ -24,8 +24,26 @@ describe('the recording of hops', () => {
   it('records one trace in sixteen beyond that, the same in every proxy', () => {
     const random = seededRandom('traces');
     const traces = Array.from({ length: 16_000 }, () => newTraceId(random));
-    const kept = traces.filter((trace) => StepSampler.keepsTrace(trace));
+    const kept = traces.filter((trace) => StepSampler.keepsTrace(trace, TRACES_OF));
     expect(kept.length * TRACES_OF).toBeGreaterThan(14_000);
     expect(kept.length * TRACES_OF).toBeLessThan(18_000);
+  });
+
+  it('records one trace in 256 of a proxy with more than two thousand hops a second, all of them among those of a quieter one', () => {
+    const sampler = new StepSampler(createFakeClock());
+    for (let i = 0; i < 2000; i++) sampler.next(5000);
+    expect(sampler.tracesOf).toBe(TRACES_OF);
+    sampler.next(5000);
+    expect(sampler.tracesOf).toBe(BUSY_TRACES_OF);
+    sampler.next(6000);
+    expect(sampler.tracesOf).toBe(BUSY_TRACES_OF);
+    sampler.next(7000);
+    expect(sampler.tracesOf).toBe(TRACES_OF);
+    const random = seededRandom('traces');
+    const traces = Array.from({ length: 64_000 }, () => newTraceId(random));
+    const kept = traces.filter((trace) => StepSampler.keepsTrace(trace, BUSY_TRACES_OF));
+    expect(kept.length * BUSY_TRACES_OF).toBeGreaterThan(50_000);
+    expect(kept.length * BUSY_TRACES_OF).toBeLessThan(78_000);
+    expect(kept.every((trace) => StepSampler.keepsTrace(trace, TRACES_OF))).toBe(true);
   });
 });

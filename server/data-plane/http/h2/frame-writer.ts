@@ -93,13 +93,14 @@ export class FrameWriter {
     for (let i = 0; i < fields.length; i += 2) size += HpackEncoder.sizeOf(fields[i]!, fields[i + 1]!);
     const endFlag = endStream ? Flag.END_STREAM : 0;
     if (size > MAX_FRAME) {
-      this.#longHeaders(streamId, this.#block(Buffer.allocUnsafe(size), 0, pseudo, fields), endFlag);
+      const block = Buffer.allocUnsafe(size);
+      this.#longHeaders(streamId, block.subarray(0, this.#block(block, 0, pseudo, fields)), endFlag);
       return;
     }
     this.#reserve(FRAME_HEADER + size);
     const start = this.#at;
     this.#at += FRAME_HEADER;
-    const end = this.#block(this.#out!, this.#at, pseudo, fields).length + start + FRAME_HEADER;
+    const end = this.#block(this.#out!, this.#at, pseudo, fields);
     this.#at = start;
     this.#head(end - start - FRAME_HEADER, FrameType.HEADERS, Flag.END_HEADERS | endFlag, streamId);
     this.#at = end;
@@ -148,12 +149,13 @@ export class FrameWriter {
     if (unsent > MAX_UNSENT_BYTES) this.#owner.onOverflow();
   }
 
-  #block(out: Buffer, start: number, pseudo: Fields, fields: Fields): Buffer {
+  /** Returns where the block ends. */
+  #block(out: Buffer, start: number, pseudo: Fields, fields: Fields): number {
     const { encoder } = this;
     let at = encoder.begin(out, start);
     for (let i = 0; i < pseudo.length; i += 2) at = encoder.field(out, at, pseudo[i]!, pseudo[i + 1]!);
     for (let i = 0; i < fields.length; i += 2) at = encoder.field(out, at, fields[i]!, fields[i + 1]!);
-    return out.subarray(start, at);
+    return at;
   }
 
   #longHeaders(streamId: number, block: Buffer, endFlag: number): void {
