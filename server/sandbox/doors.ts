@@ -136,6 +136,8 @@ export interface Sandbox {
   remove(kind: string, name: NamespacedName): string;
   /** Lays settings over the environment of running programs, under a name; undefined ends it. The cluster's objects do not tell. */
   strain(name: string, strain: Strain | undefined): void;
+  /** The strains that lie on it now, by name. */
+  readonly strains: ReadonlyMap<string, Strain>;
   settled(changeId: string, timeoutMs: number): Promise<PushSummary | undefined>;
   /** Resolves when every pod is ready (or cannot be) and every proxy has its configuration; rejects when that takes too long. */
   ready(): Promise<void>;

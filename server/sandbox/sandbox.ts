@@ -81,6 +81,9 @@ export function createSandbox(options: SandboxOptions): Sandbox {
     apply: async (files, { namespace }) => manifests.apply(files, { namespace, changeId: mintChangeId() }),
     validate: (files, { namespace }) => manifests.validate(files, { namespace }),
     strain: (name, strain) => strains.set(name, strain),
+    get strains() {
+      return strains.all();
+    },
     remove: (kind, name) => {
       const changeId = mintChangeId();
       store.delete(kind, name, { changeId });

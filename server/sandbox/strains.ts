@@ -14,6 +14,7 @@ export interface Strain {
 export interface Strains {
   /** Undefined: it is over. */
   set(name: string, strain: Strain | undefined): void;
+  all(): ReadonlyMap<string, Strain>;
   of(
     pod: Partial<NamespacedName> & { readonly labels?: Readonly<Record<string, string>> | undefined },
   ): Readonly<Record<string, string>>;
@@ -28,6 +29,7 @@ export function createStrains(): Strains {
       if (strain === undefined) strains.delete(name);
       else strains.set(name, strain);
     },
+    all: () => strains,
     of: (pod) => {
       if (strains.size === 0) return NONE;
       const own = [...strains.values()].filter(

@@ -113,6 +113,25 @@ describe('a drill from page to postmortem', () => {
   );
 });
 
+describe('a replay in an incident', () => {
+  it(
+    'tells the two changes of the peak hour apart, under what befalls the pods now',
+    async () => {
+      await drill('inc-peak-hour', async (running) => {
+        await running.paged();
+        await running.seesSymptom();
+        const first = await dispatch(running.session, 'time.replay', { from: 0, to: 1, requests: 32 });
+        expect(first.before.versions['stock us'] ?? 0).toBeGreaterThan(5);
+        expect(first.after.versions['stock us'] ?? 0).toBe(0);
+        expect(first.after.failed).toBeGreaterThan(first.before.failed);
+        const second = await dispatch(running.session, 'time.replay', { from: 1, to: 2, requests: 32 });
+        expect(second.after.callsPerRequest).toBeGreaterThan(1.4 * second.before.callsPerRequest);
+      });
+    },
+    LIMIT_MS,
+  );
+});
+
 function incident(id: string) {
   const { spec } = loadLab(root, id);
   if (!spec.incident) throw new Error(`${id} is no incident`);

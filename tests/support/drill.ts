@@ -105,7 +105,7 @@ export async function drill(id: string, use: (running: RunningDrill) => Promise<
         }, `figures for the proof ${proofId}`);
         await until(() => (told()?.users.requests ?? 0) >= 40, 'requests of users');
       }
-      return factOf(id, proofId, session);
+      return factOf({ incident: id, proof: proofId, to: number?.to }, session);
     },
   };
   await dispatch(session, 'incident.read', {});
@@ -127,7 +127,10 @@ function signsOf(incident: Incident, { edges }: IncidentView): Sign[] {
 }
 
 /** What the course says, or what the pods' own answers tell: not what the drill has measured. */
-function factOf(incident: string, proof: string, { sandbox }: RunningLab['session']): string {
+function factOf(
+  { incident, proof, to }: { incident: string; proof: string; to: string | undefined },
+  { sandbox }: RunningLab['session'],
+): string {
   if (proof === 'pod') {
     const slowest = sandbox.hops
       .requests(500)
@@ -137,11 +140,11 @@ function factOf(incident: string, proof: string, { sandbox }: RunningLab['sessio
     return slowest?.proxy.pod ?? '';
   }
   if (proof === 'calls') {
-    // Rate against rate, as the metrics have them: calls that inventory took in for each request at the gateway, within ten seconds.
+    // Rate against rate, as the metrics have them: calls that the service took in for each request at the gateway, within ten seconds.
     const since = sandbox.clock.now() - 10_000;
     const hops = sandbox.hops.requests(20_000).filter(({ startMs }) => startMs >= since);
     const users = hops.filter(({ destination }) => destination.service === 'frontend').length;
-    const calls = hops.filter(({ destination }) => destination.service === 'inventory').length;
+    const calls = hops.filter(({ destination }) => destination.service === to).length;
     return (calls / users).toFixed(1);
   }
   if (proof === 'latency') return '8000';

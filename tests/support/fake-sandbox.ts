@@ -83,6 +83,7 @@ export function createFakeSandbox(): FakeSandbox {
     start: async () => undefined,
     stop: async () => undefined,
     strain: () => undefined,
+    strains: new Map(),
     settled: async () => undefined,
     ready: async () => undefined,
     serveApi: async () => ({ url: 'https://127.0.0.9:6443', kubeconfig: '' }),

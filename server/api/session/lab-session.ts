@@ -100,6 +100,7 @@ export function createLabSession(options: LabSessionOptions): LabSession {
     lab,
     clock,
     emit: options.emit,
+    sandbox: () => sandbox,
     applies: () => applies,
     traffic: () => traffic,
     holds: lab.spec.incident === undefined,

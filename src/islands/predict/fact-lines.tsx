@@ -7,9 +7,10 @@ export function FactLines({ fact }: { fact: ForecastRunView }) {
   const close = fact.lines.filter((line) => line.close).length;
   return (
     <section className="facts" aria-label="Forecast and fact">
-      <h3 role="status">
+      <h3>Forecast and fact</h3>
+      <p role="status">
         {close} of {fact.lines.length} figures were close.
-      </h3>
+      </p>
       <ul>
         {fact.lines.map((line) => (
           <li key={line.id} className={line.close ? '' : 'off'}>

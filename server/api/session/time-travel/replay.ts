@@ -1,6 +1,7 @@
 import type { ReplayOutcome, ReplayRow, ReplayView } from '#contract';
 import type { Clock } from '#domain';
 import type { Lab, Sending, SentRequest } from '#labs';
+import type { Sandbox } from '#sandbox';
 import type { Moment } from './moments.ts';
 import { outcomeOf, sumOf } from './run-sum.ts';
 import { type SideMesh, withSideMesh } from './side-mesh.ts';
@@ -8,6 +9,8 @@ import { type SideMesh, withSideMesh } from './side-mesh.ts';
 export interface ReplayOptions {
   readonly lab: Lab;
   readonly clock: Clock;
+  /** The mesh whose outside conditions hold in the second one too. */
+  readonly like: Sandbox;
   readonly sendings: readonly Sending[];
   readonly onProgress: (text: string, done: number, total: number) => void;
 }
@@ -53,9 +56,9 @@ export function runUnder(
   moment: Moment,
   then: (mesh: SideMesh) => Promise<void> = async () => undefined,
 ): Promise<SideRun> {
-  const { lab, clock, sendings, onProgress } = options;
+  const { lab, clock, like, sendings, onProgress } = options;
   onProgress(`A mesh starts with push ${moment.number}.`, 0, sendings.length);
-  return withSideMesh({ lab, clock, moment }, async (mesh) => {
+  return withSideMesh({ lab, clock, like, moment }, async (mesh) => {
     const untilMs = clock.monotonic() + SIDE_MS;
     const sent: SentRequest[] = [];
     let atOnce = options.atOnce ?? 1;

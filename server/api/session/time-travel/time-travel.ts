@@ -10,7 +10,7 @@ import type {
 } from '#contract';
 import type { Clock } from '#domain';
 import type { Lab, Sending, Traffic } from '#labs';
-import type { ManifestFile } from '#sandbox';
+import type { ManifestFile, Sandbox } from '#sandbox';
 import { ApiError } from '../../errors.ts';
 import type { Applies } from '../applies.ts';
 import type { Emit } from '../ports.ts';
@@ -23,6 +23,7 @@ export interface TimeTravelOptions {
   readonly lab: Lab;
   readonly clock: Clock;
   readonly emit: Emit;
+  readonly sandbox: () => Sandbox;
   readonly applies: () => Applies;
   readonly traffic: () => Traffic;
   /** In an incident users do not wait for a replay. */
@@ -125,6 +126,7 @@ export function createTimeTravel(options: TimeTravelOptions): TimeTravel {
         replay({
           lab,
           clock,
+          like: options.sandbox(),
           sendings: chosen(requests, untilMs),
           from: momentOf(from),
           to: momentOf(to),
@@ -133,7 +135,7 @@ export function createTimeTravel(options: TimeTravelOptions): TimeTravel {
       ),
     startBisect: ({ good, bad, judge, requests }) => {
       const { moments } = applies();
-      const parts = { lab, clock, moments, good, bad, judge };
+      const parts = { lab, clock, like: options.sandbox(), moments, good, bad, judge };
       bisect = createBisect({ ...parts, sendings: chosen(requests), onProgress: progress('bisect') });
       return alone(() => (bisect as Bisect).go());
     },
