@@ -1,7 +1,8 @@
-import { type Diagnostic, errorMessage } from '#domain';
+import { type Diagnostic, errorMessage, type KubeObject } from '#domain';
 import { type AdsServer, createAdsServer, type ProxyNode, typeUrls, type XdsSnapshot } from '#xds';
 import type { ControlPlane, ControlPlaneOptions } from './doors.ts';
 import { createInstanceLookup, createStatusWriter, type StatusWriter, tellsInStatus } from './gateway-api/index.ts';
+import { KeyResolver } from './jwks/key-resolver.ts';
 import { createPushQueue, type PushQueue } from './push/index.ts';
 import { createSnapshotDeriver, type MeshSnapshot } from './snapshot/mesh-snapshot.ts';
 import { createObjectTables } from './snapshot/object-tables.ts';
@@ -12,6 +13,10 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
   return new Pilot(options);
 }
 
+const JWT_POLICY = 'RequestAuthentication';
+/** The change behind a push of keys that istiod has fetched. */
+const KEYS_CHANGE = 'jwks-refresh';
+
 class Pilot implements ControlPlane {
   readonly ads: AdsServer;
   readonly #options: ControlPlaneOptions;
@@ -20,6 +25,7 @@ class Pilot implements ControlPlane {
   readonly #tables = createObjectTables();
   readonly #derive;
   readonly #translator = createTranslator();
+  readonly #keys: KeyResolver | undefined;
   #snapshot: MeshSnapshot | undefined;
   #pushes = 0;
   #versionInfo: string;
@@ -35,6 +41,8 @@ class Pilot implements ControlPlane {
     this.#options = options;
     this.#derive = createSnapshotDeriver(meshConfig);
     this.#versionInfo = this.#nextVersion();
+    this.#keys =
+      options.jwks && new KeyResolver({ clock, log: onLog, ...options.jwks, onChange: () => this.#keysChanged() });
     this.ads = createAdsServer({
       clock,
       onConnect: (node) => this.#build(node, this.#lastChangeId),
@@ -71,14 +79,29 @@ class Pilot implements ControlPlane {
     // Kinds that no proxy is configured from are pushed too: nothing differs, nothing is sent, and whoever waits for that change to
     // settle is answered at once.
     this.#unwatch ??= store.watch('*', ({ type, object, changeId }) => {
-      const kind = this.#tables.apply(type, object);
+      const isPolicy = object.kind === JWT_POLICY;
+      const kind = this.#tables.apply(type, isPolicy && type !== 'DELETED' ? this.#filled(object) : object);
+      if (isPolicy) this.#keys?.keep(store.list(JWT_POLICY));
       if (kind !== undefined) this.#snapshot = undefined;
       if (kind !== undefined && tellsInStatus(kind)) this.#statuses.touch(changeId);
       this.#queue.request(changeId, clock.now());
     });
   }
 
+  /** The policies as they are with the keys that are known now. */
+  #keysChanged(): void {
+    const { store, clock } = this.#options;
+    for (const object of store.list(JWT_POLICY)) this.#tables.apply('MODIFIED', this.#filled(object));
+    this.#snapshot = undefined;
+    this.#queue.request(KEYS_CHANGE, clock.now());
+  }
+
+  #filled(object: KubeObject): KubeObject {
+    return this.#keys?.fill(object) ?? object;
+  }
+
   stop(): void {
+    this.#keys?.stop();
     this.#unwatch?.();
     this.#unwatch = undefined;
     this.#queue.stop();

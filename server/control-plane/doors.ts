@@ -1,6 +1,7 @@
 import type { Clock, Diagnostic, KubeObject } from '#domain';
 import type { KubeStore } from '#kube-api';
 import type { AdsServer, ProvenIdentity, ProxyNode, PushEvent, XdsSnapshot } from '#xds';
+import type { KeyResolverOptions } from './jwks/key-resolver.ts';
 import type { MeshOptions } from './snapshot/mesh-options.ts';
 
 /**
@@ -56,6 +57,8 @@ export interface ControlPlaneOptions {
   readonly clock: Clock;
   /** Whose token a stream carries; undefined for one that proves nothing. Absent: no proxy is given any certificate. */
   readonly verify?: (token: string) => ProvenIdentity | undefined;
+  /** How the keys of JWT issuers are fetched, and istiod's environment; absent: they are not, and such tokens are refused. */
+  readonly jwks?: Pick<KeyResolverOptions, 'fetch' | 'env'>;
   readonly onPush: (event: PushEvent) => void;
   readonly onLog: (line: string) => void;
 }

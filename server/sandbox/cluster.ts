@@ -12,6 +12,7 @@ import type { Clock, KubeObject, Random } from '#domain';
 import { errorMessage } from '#domain';
 import type { KubeStore } from '#kube-api';
 import type { HopStore } from '#telemetry';
+import { createFetch } from '#workloads';
 import { startDaemonSetController } from './controllers/daemon-sets.ts';
 import { startDeploymentController } from './controllers/deployments.ts';
 import { createEventRecorder, type EventRecorder } from './controllers/event-recorder.ts';
@@ -163,6 +164,7 @@ export function startCluster(options: ClusterOptions): Cluster {
         podName,
         env,
         log,
+        fetch: createFetch(network.dialFrom({ podIp: ip, namespace: rootNamespace, captured: false }), clock),
         onPush: (push) => emit({ type: 'push', push }),
         onRoots: () => namespaces.refresh(),
         onRunning: (running) => {

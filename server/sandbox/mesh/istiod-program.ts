@@ -5,6 +5,7 @@ import { type ControlPlane, createControlPlane, readMeshConfig } from '#control-
 import type { Clock } from '#domain';
 import { errorMessage, MeshworkError } from '#domain';
 import type { KubeStore } from '#kube-api';
+import type { FetchInit, FetchResponse } from '#workloads';
 import type { PushEvent } from '#xds';
 import type { Program } from '../kubelet/program.ts';
 import { createDebugServer } from './istiod-debug.ts';
@@ -27,6 +28,8 @@ export interface IstiodOptions {
   readonly env: Readonly<Record<string, string>>;
   readonly onPush: (event: PushEvent) => void;
   readonly log: (line: string) => void;
+  /** As a program in istiod's pod fetches: services of the mesh, and nothing outside. */
+  readonly fetch: (url: string, init?: FetchInit) => Promise<FetchResponse>;
   /** Told when it listens, and again (with undefined) when it has stopped. */
   readonly onRunning: (
     running: { readonly controlPlane: ControlPlane; readonly authority: MeshAuthority } | undefined,
@@ -37,7 +40,14 @@ export interface IstiodOptions {
 
 /** istiod: the control plane and the CA behind one gRPC port. The CA's key outlives it in a Secret, so that proxies go on trusting it. */
 export function createIstiodProgram(options: IstiodOptions): Program {
-  const { store, clock, tokens, ip, podName, env, onPush, log, onRunning, onRoots } = options;
+  const { store, clock, tokens, ip, podName, env, fetch, onPush, log, onRunning, onRoots } = options;
+  const jwks = {
+    env,
+    fetch: async (url: string, timeoutMs: number) => {
+      const { status, body } = await fetch(url, { timeoutMs, headers: { accept: 'application/json' } });
+      return { status, text: body.toString('utf8') };
+    },
+  };
   let servers: Server[] = [];
   let debug: HttpServer[] = [];
   let controlPlane: ControlPlane | undefined;
@@ -47,7 +57,15 @@ export function createIstiodProgram(options: IstiodOptions): Program {
       const meshConfig = readMeshConfig(store.get('ConfigMap', { namespace: rootNamespace, name: 'istio' }));
       const { trustDomain } = meshConfig;
       authority = startMeshAuthority({ store, clock, tokens, trustDomain, env, log, onRoots });
-      controlPlane = createControlPlane({ store, meshConfig, clock, verify: proofBy(tokens), onPush, onLog: log });
+      controlPlane = createControlPlane({
+        store,
+        meshConfig,
+        clock,
+        verify: proofBy(tokens),
+        jwks,
+        onPush,
+        onLog: log,
+      });
       const server = new Server();
       const secure = new Server();
       servers = [server, secure];
