@@ -2,6 +2,8 @@ import { detailsImage } from './bookinfo/details.ts';
 import { productpageImage } from './bookinfo/productpage.ts';
 import { ratingsImage } from './bookinfo/ratings.ts';
 import { reviewsImage } from './bookinfo/reviews.ts';
+import { mongodbImage } from './databases/mongodb.ts';
+import { mysqldbImage } from './databases/mysqldb.ts';
 import type { WorkloadImage } from './doors.ts';
 import { echoAppImage } from './echo/echo-app.ts';
 import { echoBasicImage } from './echo/echo-basic.ts';
@@ -16,6 +18,7 @@ import { libraryImage } from './library/library.ts';
 import { ratelimitImage } from './ratelimit/ratelimit.ts';
 import { extAuthzImage } from './samples/ext-authz.ts';
 import { helloworldImages } from './samples/helloworld.ts';
+import { jwtServerImage } from './samples/jwt-server.ts';
 import { redisImage } from './samples/redis.ts';
 import { healthImage, webSocketImage } from './samples/small.ts';
 import { tcpEchoImage } from './samples/tcp-echo.ts';
@@ -28,15 +31,19 @@ import { shellImages } from './tools/shells.ts';
 export const images: readonly WorkloadImage[] = [
   productpageImage('examples-bookinfo-productpage-v1', 0),
   productpageImage('examples-bookinfo-productpage-v-flooding', 100),
-  detailsImage,
+  detailsImage('v1'),
+  detailsImage('v2'),
   reviewsImage({ version: 'v1', ratings: false, starColor: 'black' }),
   reviewsImage({ version: 'v2', ratings: true, starColor: 'black' }),
   reviewsImage({ version: 'v3', ratings: true, starColor: 'red' }),
   ratingsImage('v1'),
+  ratingsImage('v2'),
   ratingsImage('v-faulty'),
   ratingsImage('v-delayed'),
   ratingsImage('v-unavailable'),
   ratingsImage('v-unhealthy'),
+  mysqldbImage,
+  mongodbImage,
   frontendImage,
   cartImage,
   inventoryImage,
@@ -51,6 +58,7 @@ export const images: readonly WorkloadImage[] = [
   ...helloworldImages,
   tcpEchoImage,
   extAuthzImage,
+  jwtServerImage,
   ratelimitImage,
   redisImage,
   healthImage,

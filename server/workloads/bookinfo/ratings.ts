@@ -4,9 +4,10 @@ import type { ContainerContext, WorkloadImage } from '../doors.ts';
 import { pause } from '../pause.ts';
 import { type Answer, json, pathOf, readBody, text } from '../respond.ts';
 import { envNumber, serve } from '../serve.ts';
+import { databaseRatings } from './ratings-database.ts';
 
-/** `v1` answers; the others fail on purpose: half of the time, half of the time 7 s late, minute by minute, quarter hour by quarter hour. */
-type RatingsVersion = 'v1' | 'v-faulty' | 'v-delayed' | 'v-unavailable' | 'v-unhealthy';
+/** `v1` answers, `v2` asks a database; the others fail on purpose: half of the time, half of the time 7 s late, minute by minute, quarter hour by quarter hour. */
+type RatingsVersion = 'v1' | 'v2' | 'v-faulty' | 'v-delayed' | 'v-unavailable' | 'v-unhealthy';
 
 const DELAY_MS = 7000;
 const SWITCH_MS: Partial<Record<RatingsVersion, number>> = { 'v-unavailable': 60_000, 'v-unhealthy': 900_000 };
@@ -30,6 +31,7 @@ function createRatings(context: ContainerContext, kind: RatingsVersion): (reques
   if (switchMs !== undefined) alternate(context, switchMs, () => (available = !available));
 
   const read = async (productId: number): Promise<Answer> => {
+    if (kind === 'v2') return databaseRatings(context, productId);
     if (kind === 'v-faulty' && context.random.next() <= 0.5) return unavailable();
     if (kind === 'v-delayed' && context.random.next() <= 0.5) await pause(context, DELAY_MS);
     if (!available) return unavailable();
@@ -38,6 +40,7 @@ function createRatings(context: ContainerContext, kind: RatingsVersion): (reques
   const write = async (productId: number, request: IncomingMessage): Promise<Answer> => {
     const body = parseJson(await readBody(request));
     if (body === undefined) return json(400, { error: 'please provide valid ratings JSON' });
+    if (kind === 'v2') return json(501, { error: 'Post not implemented for database backed ratings' });
     if (posted.size >= MAX_STORED_PRODUCTS && !posted.has(productId)) return unavailable();
     posted.set(productId, body);
     return json(200, { id: productId, ratings: body });
