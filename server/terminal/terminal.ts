@@ -1,9 +1,11 @@
 import { createShell, opensslCommand, type ShellIo, textCommands } from '#shell';
 import { type Command, type ShellContext, UsageError } from './command.ts';
 import { curl } from './commands/curl.ts';
+import { dig } from './commands/dig.ts';
 import { fortio } from './commands/fortio.ts';
 import { istioctl } from './commands/istioctl/index.ts';
 import { kubectl } from './commands/kubectl/index.ts';
+import { watchCommand } from './commands/watch.ts';
 import { xds } from './commands/xds.ts';
 import { type Completion, complete } from './completion.ts';
 
@@ -62,6 +64,8 @@ const allCommands: readonly Command[] = [
   curl,
   openssl,
   fortio,
+  dig,
+  watchCommand(() => commandTable),
   help,
   man,
   clear,

@@ -138,3 +138,42 @@ describe('what the lab keeps for its views', () => {
     expect(events.find(({ reason }) => reason === 'CertificateIssued')?.object).toMatch(/^Pod\//);
   });
 });
+
+describe('programs of the terminal', () => {
+  let lab: RunningLab;
+  beforeAll(async () => {
+    lab = await runLab('canary');
+  });
+  afterAll(() => lab.stop());
+
+  it('jq takes the output of kubectl apart, by a pipe and from a file', async () => {
+    const piped = await lab.type("kubectl get pods -o json | jq -r '.items[].metadata.labels.app' | sort | uniq -c");
+    expect(
+      piped.output
+        .trim()
+        .split('\n')
+        .map((line) => line.trim()),
+    ).toEqual(['1 frontend', '2 reviews']);
+    const { output } = await lab.type('kubectl get svc reviews -o json > svc.json && jq .spec.ports[0].port svc.json');
+    expect(output.trim()).toBe('8080');
+    expect((await lab.type("jq '.[' svc.json")).exitCode).toBe(3);
+  });
+
+  it('diff prints unified hunks, and says by its exit code whether files differ', async () => {
+    const { output, exitCode } = await lab.type('echo -e "a\\nb\\nc" > one; echo -e "a\\nx\\nc" > two; diff one two');
+    expect(exitCode).toBe(1);
+    expect(output).toBe('--- one\n+++ two\n@@ -1,3 +1,3 @@\n a\n-b\n+x\n c\n');
+    expect(await lab.type('diff one one')).toMatchObject({ output: '', exitCode: 0 });
+  });
+
+  it('watch runs a pipe again until it is stopped', async () => {
+    const running = lab.type('watch -n 0.5 "kubectl get pods | grep -c reviews"');
+    const seen = (): number =>
+      lab.events.filter((event) => event.type === 'terminal' && event.output.text.includes('Every 0.5 s')).length;
+    await expect.poll(seen, { timeout: 10_000 }).toBeGreaterThanOrEqual(2);
+    lab.session.terminals.interrupt('test');
+    const { output, exitCode } = await running;
+    expect(exitCode).toBe(130);
+    expect(output).toMatch(/Every 0\.5 s: kubectl get pods \| grep -c reviews .*\n\n2\n/);
+  });
+});

@@ -1,5 +1,7 @@
 import type { Command } from '../../command.ts';
+import { jq } from '../jq/index.ts';
 import { basicCommands } from './basics.ts';
+import { diff } from './diff.ts';
 import { encodingCommands } from './encoding.ts';
 import { fileCommands } from './files.ts';
 import { grep } from './grep.ts';
@@ -8,6 +10,8 @@ import { lineCommands } from './lines.ts';
 export const textCommands: readonly Command[] = [
   ...fileCommands,
   grep,
+  diff,
+  jq,
   ...lineCommands,
   ...encodingCommands,
   ...basicCommands,
