@@ -19,7 +19,8 @@ describe('the labs of the project', () => {
     expect(loaded.spec.id).toBe(id);
     expect(loaded.topology.length).toBeGreaterThan(0);
     expect(loaded.start.length).toBeGreaterThan(0);
-    expect(loaded.steps.length).toBeGreaterThan(2);
+    // An incident has its page and nothing else to read.
+    expect(loaded.steps.length).toBeGreaterThan(id.startsWith('inc-') ? 0 : 2);
     for (const wrong of loaded.spec.wrong)
       expect(
         (loaded.wrong.get(wrong.id) ?? []).length + (loaded.spec.wrongSteps[wrong.id] ?? []).length,
