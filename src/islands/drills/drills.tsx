@@ -1,10 +1,11 @@
-import { useEffect, useMemo, useState } from 'react';
+import { useMemo, useState } from 'react';
 import type { DrillEntry } from '#contract';
 import { type Bank, type Drill, type Format, formatFacts, formats } from '../../course/drills.ts';
 import { PageFrame } from '../cards/page-frame.tsx';
 import { effective } from '../cards/schedule.ts';
 import type { LearnerLogState } from '../cards/use-log.ts';
 import { ScrollArea } from '../parts/scroll-area.tsx';
+import { useJson } from '../parts/use-json.ts';
 import { chooseDrills, everything, type Filter, latestAnswers, mockInterview, passes, scoreOf } from './choose.ts';
 import { Sitting } from './sitting.tsx';
 
@@ -15,19 +16,7 @@ export default function Drills() {
 }
 
 function WithBank({ log }: { log: LearnerLogState }) {
-  const [bank, setBank] = useState<Bank>();
-  const [failed, setFailed] = useState(false);
-  useEffect(() => {
-    fetch('/drills/bank.json')
-      .then((answer) =>
-        answer.ok ? (answer.json() as Promise<Bank>) : Promise.reject(new Error(String(answer.status))),
-      )
-      .then(setBank)
-      .catch((error: unknown) => {
-        console.error(error);
-        setFailed(true);
-      });
-  }, []);
+  const { content: bank, failed } = useJson<Bank>('/drills/bank.json');
   if (failed)
     return (
       <p className="quiet-note" role="alert">

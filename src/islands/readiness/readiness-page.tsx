@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState } from 'react';
+import { useMemo } from 'react';
 import type { DayEvidence } from '../../course/readiness.ts';
 import { examMs } from '../cards/exam.ts';
 import { openLibrary } from '../cards/library.ts';
@@ -7,6 +7,7 @@ import { buildQueue } from '../cards/queue.ts';
 import { createScheduler, foldLog, recall } from '../cards/schedule.ts';
 import type { LearnerLogState } from '../cards/use-log.ts';
 import { ScrollArea } from '../parts/scroll-area.tsx';
+import { useJson } from '../parts/use-json.ts';
 import { type DayState, measure, nextHalfHour, planDays, type Shares } from './measure.ts';
 
 export default function ReadinessPage() {
@@ -14,19 +15,7 @@ export default function ReadinessPage() {
 }
 
 function WithMap({ log }: { log: LearnerLogState }) {
-  const [map, setMap] = useState<readonly DayEvidence[]>();
-  const [failed, setFailed] = useState(false);
-  useEffect(() => {
-    fetch('/readiness/map.json')
-      .then((answer) =>
-        answer.ok ? (answer.json() as Promise<DayEvidence[]>) : Promise.reject(new Error(String(answer.status))),
-      )
-      .then(setMap)
-      .catch((error: unknown) => {
-        console.error(error);
-        setFailed(true);
-      });
-  }, []);
+  const { content: map, failed } = useJson<readonly DayEvidence[]>('/readiness/map.json');
   if (failed)
     return (
       <p className="quiet-note" role="alert">
