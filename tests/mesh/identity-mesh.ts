@@ -68,10 +68,11 @@ export const secretOf = (pod: RunningPod, name: 'default' | 'ROOTCA') =>
 const MAX_OPEN = 100;
 
 /** Requests of cart's program to inventory at a steady rate, whatever becomes of them, until `stop`. */
-export function startLoad(sandbox: Sandbox, perSecond: number): { stop(): Promise<LoadOutcome> } {
+export function startLoad(sandbox: Sandbox, perSecond: number): { sent(): number; stop(): Promise<LoadOutcome> } {
   const TICK_MS = 10;
   const pod = podOf(sandbox, 'cart');
   const outcome = { sent: 0, failures: [] as string[] };
+  const ticks = { all: 0, full: 0 };
   const began = performance.now();
   let left = 0;
   let drained: () => void = () => undefined;
@@ -89,13 +90,16 @@ export function startLoad(sandbox: Sandbox, perSecond: number): { stop(): Promis
   const timer = setInterval(() => {
     const due = Math.floor(((performance.now() - began) / 1000) * perSecond);
     while (outcome.sent < due && left < MAX_OPEN) void send();
+    ticks.all++;
+    if (outcome.sent < due) ticks.full++;
   }, TICK_MS);
   return {
+    sent: () => outcome.sent,
     stop: async () => {
       clearInterval(timer);
       const seconds = (performance.now() - began) / 1000;
       if (left > 0) await new Promise<void>((resolve) => (drained = resolve));
-      return { ...outcome, seconds };
+      return { ...outcome, seconds, full: ticks.full / ticks.all };
     },
   };
 }
@@ -103,6 +107,8 @@ export function startLoad(sandbox: Sandbox, perSecond: number): { stop(): Promis
 export interface LoadOutcome {
   readonly sent: number;
   readonly seconds: number;
+  /** Share of the time in which the machine could not send as much as was asked for: as many requests as may be were open. */
+  readonly full: number;
   readonly failures: readonly string[];
 }
 

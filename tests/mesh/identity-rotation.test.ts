@@ -15,6 +15,8 @@ import {
 import type { RunningMesh } from './sandbox-support.ts';
 
 const TTL_SECONDS = 4;
+const LOAD_PER_SECOND = 500;
+const LEAST_SENT = 1500;
 const APPS = ['cart', 'inventory'] as const;
 
 describe('certificates that live for seconds', () => {
@@ -52,9 +54,9 @@ describe('certificates that live for seconds', () => {
     }
   });
 
-  it('are replaced three times under load, and no request fails', { timeout: 60_000 }, async () => {
+  it('are replaced three times under load, and no request fails', { timeout: 150_000 }, async () => {
     const serials = new Map(APPS.map((app) => [app, new Set<string>()]));
-    const load = startLoad(sandbox, 500);
+    const load = startLoad(sandbox, LOAD_PER_SECOND);
     await sandbox.until(
       () =>
         APPS.every((app) => {
@@ -65,9 +67,13 @@ describe('certificates that live for seconds', () => {
       30_000,
       'both proxies have had four certificates',
     );
-    const { sent, failures } = await load.stop();
+    await sandbox.until(() => load.sent() >= LEAST_SENT, 90_000, `${LEAST_SENT} requests have been sent`);
+    const { sent, seconds, full, failures } = await load.stop();
     expect(failures).toEqual([]);
-    expect(sent).toBeGreaterThan(500);
+    expect(sent).toBeGreaterThanOrEqual(LEAST_SENT);
+    // 500 a second, or as many as this machine can send: then it was never short of work.
+    const rate = sent / seconds;
+    expect(rate > 0.9 * LOAD_PER_SECOND || full > 0.5, `${rate} requests a second, full ${full}`).toBe(true);
   });
 
   it('outlive a restart of istiod, which signs with the same CA as before', { timeout: 30_000 }, async () => {
