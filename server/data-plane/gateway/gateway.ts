@@ -1,7 +1,7 @@
 import { formatAddress } from '#domain';
 import type { HttpFilterConfig } from '../config/network-filter.ts';
 import { originOf } from '../config/origins.ts';
-import { allowUpgrade } from '../http/allow-upgrade.ts';
+import { allowUpgrade, continueRequest } from '../http/allow-upgrade.ts';
 import type { RequestLayer } from '../http/exchange.ts';
 import { runHttpFilters } from '../http/filters/filters.ts';
 import { identify, normalize, propagateTrace, writeForwarding } from '../http/layers.ts';
@@ -35,6 +35,7 @@ export const gatewayConnection: readonly ConnectionLayer[] = [
 /** A request from outside the mesh. */
 export const gatewayRequest = (config: HttpFilterConfig): readonly RequestLayer[] => [
   completeResponses,
+  continueRequest,
   allowUpgrade,
   normalize,
   // The edge: steering headers of strangers are stripped, their address is written down.

@@ -1,4 +1,14 @@
 import type { RequestLayer } from './exchange.ts';
+import { Headers } from './headers.ts';
+
+/** Answers `Expect: 100-continue` at once, as Envoy does by default: the application need not be asked. */
+export const continueRequest: RequestLayer = (exchange) => {
+  const { headers } = exchange.head;
+  if (headers.get('expect')?.toLowerCase() !== '100-continue') return 'next';
+  headers.remove('expect');
+  exchange.respondInformational({ status: 100, headers: new Headers() });
+  return 'next';
+};
 
 /** Lets only those requests leave HTTP that the configuration names: WebSocket, as a rule. CONNECT is a matter of routes. */
 export const allowUpgrade: RequestLayer = (exchange) => {
@@ -9,6 +19,7 @@ export const allowUpgrade: RequestLayer = (exchange) => {
   exchange.steps.add('response', 'stopped', '403', () => ({
     detail: `the client asks to leave HTTP for ${wanted}, which this listener does not allow`,
   }));
+  exchange.stats.count('downstream_rq_ws_on_non_ws_route');
   exchange.reply({ status: 403, details: 'upgrade_failed' });
   return 'wait';
 };

@@ -172,6 +172,8 @@ export interface ServerConnectionOptions {
   readonly requestHeadersTimeoutMs?: number | undefined;
   /** Without a request. Default 3,600,000; 0 means never. */
   readonly idleTimeoutMs?: number | undefined;
+  /** HTTP/1.1: how long a connection that was refused waits for the client to close. Default 1000. */
+  readonly delayedCloseMs?: number | undefined;
   /** What was read from the socket already. */
   readonly firstBytes?: Buffer | undefined;
   /** HTTP/2: extended CONNECT (RFC 8441) is taken. Default false. */

@@ -135,6 +135,7 @@ export class HttpConnectionManager {
     if (error.inRequest) return;
     this.#stats.rqTotal.value++;
     this.#stats.rqActive.value++;
+    if (on.protocol === 'HTTP/1.1') this.#countRefused();
     this.#countEnd(error.status, 0);
     const { clock } = this.#runtime;
     const info = new StreamInfo(clock.now(), clock.monotonic());
@@ -160,6 +161,13 @@ export class HttpConnectionManager {
       this.#runtime.onLog(line);
     }
     if (isRecorded(exchange)) this.#runtime.onHop(buildHop(exchange, first ?? istioLogFormat(exchange)));
+  }
+
+  /** A request that was answered before it was read. */
+  #countRefused(): void {
+    this.#stats.rqHttp1.value++;
+    this.#stats.count('downstream_rq_response_before_rq_complete');
+    this.#stats.count('downstream_rq_rx_reset');
   }
 
   #countEnd(status: number, durationMs: number): void {

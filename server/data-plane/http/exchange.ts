@@ -221,6 +221,7 @@ export class Exchange implements FormatSubject, BodyTarget {
   }
 
   respondInformational(head: ResponseHead): void {
+    this.stats.informational(head.status);
     this.stream.sendInformational(head);
   }
 
@@ -281,6 +282,7 @@ export class Exchange implements FormatSubject, BodyTarget {
   breakOff(reason: ResetReason): void {
     if (this.#finished) return;
     this.stats.count('downstream_rq_tx_reset');
+    this.stats.count('downstream_rq_rx_reset');
     if (this.head.protocol !== 'HTTP/2') this.endedWithConnection = true;
     this.stream.reset(reason);
     this.#finish();

@@ -1,7 +1,7 @@
 import { formatAddress } from '#domain';
 import type { HttpFilterConfig } from '../config/network-filter.ts';
 import { originOf } from '../config/origins.ts';
-import { allowUpgrade } from '../http/allow-upgrade.ts';
+import { allowUpgrade, continueRequest } from '../http/allow-upgrade.ts';
 import type { RequestLayer } from '../http/exchange.ts';
 import { runHttpFilters } from '../http/filters/filters.ts';
 import { identify, normalize, propagateTrace, writeForwarding } from '../http/layers.ts';
@@ -51,6 +51,7 @@ export const inboundConnection: readonly ConnectionLayer[] = [
 /** A request on its way to the application. */
 export const inboundRequest = (config: HttpFilterConfig): readonly RequestLayer[] => [
   completeResponses,
+  continueRequest,
   allowUpgrade,
   normalize,
   // The client's identity reaches the application in X-Forwarded-Client-Cert.

@@ -1,7 +1,7 @@
 import { formatAddress } from '#domain';
 import type { HttpFilterConfig } from '../config/network-filter.ts';
 import { originOf } from '../config/origins.ts';
-import { allowUpgrade } from '../http/allow-upgrade.ts';
+import { allowUpgrade, continueRequest } from '../http/allow-upgrade.ts';
 import type { RequestLayer } from '../http/exchange.ts';
 import { runHttpFilters } from '../http/filters/filters.ts';
 import { identify, normalize, propagateTrace, writeForwarding } from '../http/layers.ts';
@@ -77,6 +77,7 @@ export const outboundRequest = (config: HttpFilterConfig): readonly RequestLayer
   // Answers leave through the same door, whoever gives them.
   completeResponses,
   // WebSocket and what else the configuration lets leave HTTP.
+  continueRequest,
   allowUpgrade,
   // The path first: every later layer sees it without dot segments.
   normalize,

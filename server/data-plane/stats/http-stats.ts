@@ -59,6 +59,12 @@ export class HttpStats {
     classOf(this.#classes, status, (name) => this.#stats.stat(this.#prefix + name)).value++;
   }
 
+  /** An answer before the answer. */
+  informational(status: number): void {
+    this.#completed.value++;
+    classOf(this.#classes, status, (name) => this.#stats.stat(this.#prefix + name)).value++;
+  }
+
   connectionBegan(secured: boolean): void {
     this.count('downstream_cx_total');
     this.#level('downstream_cx_active').value++;

@@ -166,7 +166,10 @@ export class UpstreamCluster {
     const hash = this.#hashes ? context.hash() : undefined;
     const draw = (): number => (hash === undefined ? this.#random.below(100) : Number(hash % 100n));
     const candidates = this.#priorities.candidates(draw);
-    if (candidates === undefined) return undefined;
+    if (candidates === undefined) {
+      if (this.config.balancing.panicThreshold > 0) this.stats.panic.value++;
+      return undefined;
+    }
     if (candidates.panic) this.stats.panic.value++;
     const { hosts, source } = candidates;
     let pick = this.#balancer.pick(hosts, source, { hash, attempt: 0 });

@@ -24,6 +24,7 @@ export type PoolStat =
   | 'upstream_cx_idle_timeout'
   | 'upstream_rq_pending_total'
   | 'upstream_rq_pending_overflow'
+  | 'upstream_rq_active_overflow'
   | 'upstream_rq_pending_failure_eject'
   | HandshakeCounter;
 
@@ -131,7 +132,7 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
         ? this.#breakers.pendingRequests >= limits.maxPendingRequests
         : this.#breakers.requests >= limits.maxRequests;
     if (full) {
-      this.#stat('upstream_rq_pending_overflow');
+      this.#stat(connection === undefined ? 'upstream_rq_pending_overflow' : 'upstream_rq_active_overflow');
       waiter.failed('overflow', '');
       return nothingToCancel;
     }
@@ -248,7 +249,7 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
       if (this.#breakers.requests < this.#breakers.limits.maxRequests) {
         this.#attach(connection, pending.sink, pending.waiter);
       } else {
-        this.#stat('upstream_rq_pending_overflow');
+        this.#stat('upstream_rq_active_overflow');
         pending.waiter.failed('overflow', '');
       }
     }

@@ -114,7 +114,7 @@ export interface TestServer {
 export const startServer = (
   onRequest: (request: ReceivedRequest) => void,
   options: Partial<ServerConnectionOptions> = {},
-): Promise<TestServer> => serveWith(createServerConnection, onRequest, options);
+): Promise<TestServer> => serveWith(createServerConnection, onRequest, { delayedCloseMs: 30, ...options });
 
 /** A server of some codec of ours, with all that it hears. */
 export async function serveWith(

@@ -22,7 +22,7 @@ const DEFAULT_HEADERS = 100;
 const DEFAULT_HEAD_TIMEOUT_MS = 60_000;
 const DEFAULT_IDLE_TIMEOUT_MS = 3_600_000;
 /** How long a closing connection still reads, so that the peer sees the answer and not a reset (Envoy: delayed_close_timeout). */
-const LINGER_MS = 1000;
+const DEFAULT_DELAYED_CLOSE_MS = 1000;
 
 /**
  * Serves HTTP/1.1 on a connected, unread socket (plain or TLS), which it owns from now on. Requests are handed over one at a time, as
@@ -34,6 +34,10 @@ export function createServerConnection(socket: Socket, options: ServerConnection
 
 /** head: between requests or inside a head · body: inside a body · answer: request read, response not sent · lingering: closing. */
 type State = 'head' | 'body' | 'answer' | 'lingering' | 'closed';
+
+/** The answer lets what follows the request's head go through as it is. */
+const leavesHttp = ({ head: { method }, tunnel }: ServerStream, { status }: ResponseHead): boolean =>
+  tunnel && (status === 101 || (method === 'CONNECT' && status >= 200 && status < 300));
 
 class ServerConnection implements DownstreamConnection, StreamHost {
   readonly remoteAddress: string;
@@ -228,7 +232,7 @@ class ServerConnection implements DownstreamConnection, StreamHost {
     if (this.#stream !== stream || stream.responseStarted) return;
     stream.responseStarted = true;
     // As in Envoy: nobody waits for the rest of a request that has its answer.
-    stream.close = this.#draining || !stream.persistent || (!stream.requestDone && !stream.tunnel);
+    stream.close = this.#draining || !stream.persistent || (!stream.requestDone && !leavesHttp(stream, head));
     const text = this.#heads.response(head, endStream, stream);
     const { framing, contentLength } = this.#heads;
     if (framing === 'close' || (stream.tunnel && framing !== 'tunnel')) stream.close = true;
@@ -289,7 +293,7 @@ class ServerConnection implements DownstreamConnection, StreamHost {
     const inRequest = stream !== undefined;
     this.#options.onProtocolError?.({ status, details, explanation, answered, bodyBytes, inRequest }, this);
     stream?.sink?.reset('protocol_error', details);
-    if (answered) this.#linger();
+    if (answered) this.#linger(false);
     else this.close();
   }
 
@@ -302,7 +306,7 @@ class ServerConnection implements DownstreamConnection, StreamHost {
     this.#held.take();
     if (fin) this.#socket.end();
     this.#socket.resume();
-    this.#deadline.set(LINGER_MS);
+    this.#deadline.set(this.#options.delayedCloseMs ?? DEFAULT_DELAYED_CLOSE_MS);
   }
 
   #onDeadline(): void {

@@ -116,8 +116,9 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
     this.#exchange.stream.resume();
   }
 
-  informational(head: ResponseHead): void {
-    this.#exchange.respondInformational(head);
+  /** As in Envoy, the client has had its 100 from this proxy, and other notes before the answer go no further. */
+  informational({ status }: ResponseHead): void {
+    this.#cluster.stats.code(status);
   }
 
   responseHead(attempt: UpstreamAttempt, head: ResponseHead, endStream: boolean): void {
@@ -172,12 +173,12 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
       host.figures.rqError++;
       this.#reportFailure(attempt, reason);
     }
+    // A reset of the stream, or bytes that are no HTTP, say nothing of the transport.
+    const transport = reason.startsWith('remote_re') || reason === 'protocol_error' ? '' : detail;
     if (attempt.answered) {
-      this.#brokenAnswer(reason, detail);
+      this.#brokenAnswer(reason, transport);
       return;
     }
-    // A reset of the stream says nothing of the transport.
-    const transport = reason.startsWith('remote_re') ? '' : detail;
     this.#exchange.info.transportFailure = transport;
     const verdict = this.#verdictOnReset(reason, attempt.requestStarted);
     if (this.#exchange.steps.on) noteFailure(this.#exchange, host.key, { reason, detail, verdict });
@@ -206,11 +207,11 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
       redraws: this.#options.action.retry?.hostSelectionAttempts ?? 1,
       hash: this.#hash,
     });
+    exchange.info.attempts++;
     if (choice === undefined) {
       this.#noHost();
       return;
     }
-    exchange.info.attempts++;
     exchange.info.upstreamHost = choice.host.key;
     exchange.upstreamWorkload = choice.host.endpoint.workload;
     exchange.endpoint = choice.host.endpoint;

@@ -19,7 +19,7 @@ export interface Answer {
 
 const LIMIT_MS = 8000;
 /** Bytes whose answer does not end the connection are judged by what has come until then. */
-const RAW_LIMIT_MS = 1000;
+const RAW_LIMIT_MS = 400;
 
 /** Sends one request on a connection of its own. */
 export function ask(request: PairRequest, at: { ip: string; port: number }, id: string): Promise<Answer> {

@@ -62,7 +62,7 @@ function httpChain({ name, http = {}, filters = [], routes, virtual_hosts }: Pai
     generate_request_id: true,
     http_filters: [...filters, { name: 'envoy.filters.http.router' }].map(typedFilter),
     access_log: [LOG],
-    route_config: qualified({ name: 'table', virtual_hosts: hosts }, name),
+    route_config: qualified({ name: 'table', virtual_hosts: hosts, validate_clusters: false }, name),
     ...http,
   };
   return { filters: [{ name: 'envoy.filters.network.http_connection_manager', typed_config: config as Any }] };
