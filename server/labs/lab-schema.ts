@@ -113,7 +113,7 @@ const batch = z.strictObject({
   /** The batch takes at most this share of the time that the last batch of an earlier check took. */
   /** Tells the median and the p99 of the batch. */
   quantiles: z.boolean().optional(),
-  /** The median of the batch is above that of the last batch of an earlier check. */
+  /** The fastest tenth of the batch takes longer than that of the last batch of an earlier check. */
   slower: z.strictObject({ than: id }).optional(),
   lasts: z.strictObject({ against: id, maxPercent: count }).optional(),
   /** Other traces of so many hops that begin while the batch runs. */

@@ -5,7 +5,7 @@ import { type ProbeContext, trafficsOf } from './probes/state.ts';
 import type { SentRequest, Traffic } from './traffic.ts';
 
 /** The last hops and log lines of a request may be written a moment after its answer reached the client. */
-const LATE_MS = 1000;
+const LATE_MS = 3000;
 
 export interface BatchRun {
   readonly verdict: BatchVerdict;
