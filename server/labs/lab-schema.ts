@@ -167,6 +167,9 @@ const durations = z.strictObject({
   than: z.union([z.string(), durationField]),
 });
 
+/** How many clusters each of the chosen pods' proxies holds. */
+const clusters = z.strictObject({ namespace: z.string(), labels, ...bounds });
+
 /** What the terminal's xDS client and istiod know of each other. All that is given must hold. */
 const xds = z.strictObject({
   /** The state of these types at istiod, as `istioctl proxy-status` has it. */
@@ -209,6 +212,7 @@ export interface ProbeSpec {
   readonly durations?: z.infer<typeof durations> | undefined;
   readonly repeatedDestination?: { readonly host: string } | undefined;
   readonly analysis?: { readonly without: readonly string[] } | undefined;
+  readonly clusters?: z.infer<typeof clusters> | undefined;
   readonly xds?: z.infer<typeof xds> | undefined;
   readonly answered?: { readonly check: string; readonly choices: Readonly<Record<string, string>> } | undefined;
   readonly answers?: Readonly<Record<string, string>> | undefined;
@@ -255,6 +259,7 @@ const probe: z.ZodType<ProbeSpec> = z.lazy(() =>
     repeatedDestination: z.strictObject({ host: z.string() }).optional(),
     /** `istioctl analyze` of the mesh as it is tells none of these codes. */
     analysis: z.strictObject({ without: z.array(z.string()).min(1) }).optional(),
+    clusters: clusters.optional(),
     xds: xds.optional(),
     /** What the learner last chose for these items of a check's question. */
     answered: z.strictObject({ check: id, choices: z.record(z.string(), z.string()) }).optional(),

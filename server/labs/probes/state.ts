@@ -144,6 +144,12 @@ const probes: { readonly [Name in Field]: (spec: NonNullable<ProbeSpec[Name]>, c
     const chosen = answered?.get(check);
     return chosen !== undefined && everyEntry(choices, (item, choice) => chosen[item] === choice);
   },
+  clusters: ({ namespace, labels, min = 0, max = Number.POSITIVE_INFINITY }, { sandbox }) => {
+    const held = sandbox.pods
+      .filter((pod) => pod.namespace === namespace && everyEntry(labels, (key, value) => pod.labels[key] === value))
+      .flatMap(({ proxy }) => (proxy === undefined ? [] : [proxy.admin.clusters().length]));
+    return held.length > 0 && held.every((count) => count >= min && count <= max);
+  },
   xds: (spec, { hand, sandbox }) => hand !== undefined && handHolds(spec, hand, sandbox),
   analysis: ({ without }, { sandbox }) =>
     !sandbox.validate([], { namespace: 'default' }).some(({ code }) => without.includes(code)),
