@@ -85,7 +85,7 @@ async function say(host: string, port: number, bytes: Buffer): Promise<Buffer> {
   const socket = await net.dial(host, port);
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
-    socket.on('data', (chunk) => chunks.push(chunk));
+    socket.on('data', (chunk: Buffer) => chunks.push(chunk));
     socket.on('close', () => resolve(Buffer.concat(chunks)));
     socket.write(bytes);
   });
