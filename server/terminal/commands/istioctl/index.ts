@@ -5,6 +5,7 @@ import { formatDiagnostic, readManifests } from '../kubectl/apply.ts';
 import { explainStatus } from '../kubectl/errors.ts';
 import { namespaceOf, type Verb } from '../verb.ts';
 import { withVerbs } from '../verbs.ts';
+import { experimental } from './authz.ts';
 import { ISTIO_VERSION, proxied } from './proxies.ts';
 import { proxyConfig } from './proxy-config.ts';
 import { proxyStatus } from './proxy-status.ts';
@@ -63,6 +64,6 @@ export const istioctl: Command = withVerbs({
   name: 'istioctl',
   summary: 'ask the mesh: proxies, their configuration, mistakes',
   intro: `istioctl speaks with the lab's control plane and proxies. They behave as Istio ${ISTIO_VERSION} does.`,
-  verbs: [proxyStatus, proxyConfig, analyze, version],
+  verbs: [proxyStatus, proxyConfig, analyze, experimental, version],
   explain: explainStatus,
 });
