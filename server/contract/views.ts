@@ -199,6 +199,8 @@ export interface MeshNode {
   role: 'app' | 'gateway' | 'client';
   proxied: boolean;
   ready: boolean;
+  /** Pods of it that callers have ejected for failing too often, and how many callers did; absent: none. */
+  ejected?: { pods: number; by: number };
 }
 
 export interface MeshEdge {

@@ -177,3 +177,18 @@ describe('programs of the terminal', () => {
     expect(output).toMatch(/Every 0\.5 s: kubectl get pods \| grep -c reviews .*\n\n2\n/);
   });
 });
+
+describe('a workload that callers have ejected', () => {
+  it('is marked on the map with how many callers took it out', async () => {
+    const lab = await runLab('outlier-ejection');
+    await lab.step({ apply: 'steps/allowed' });
+    lab.session.traffic.batch('carts', 200, {}).catch(() => undefined);
+    const ejected = () => lab.session.state().mesh.nodes.filter((node) => node.ejected !== undefined);
+    await lab.session.sandbox.until(() => ejected().length > 0, 20_000, 'a pod is ejected');
+    const stored = lab.session.sandbox.pods.flatMap(({ proxy }) => proxy?.admin.endpoints() ?? []);
+    const addresses = new Set(stored.filter((one) => one.ejected).map(({ address }) => address.ip));
+    expect(ejected().reduce((sum, { ejected: out }) => sum + (out?.pods ?? 0), 0)).toBe(addresses.size);
+    expect(ejected().every(({ ejected: out }) => (out?.by ?? 0) >= 1)).toBe(true);
+    await lab.stop();
+  });
+});

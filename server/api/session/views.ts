@@ -57,6 +57,10 @@ export function meshView(sandbox: Sandbox): MeshView {
       ready: ready || known?.ready === true,
     });
   }
+  for (const [id, ejected] of ejections(sandbox)) {
+    const node = nodes.get(id);
+    if (node !== undefined) nodes.set(id, { ...node, ejected });
+  }
   const seconds = WINDOW_MS / 1000;
   const edges = sandbox.hops.edges(WINDOW_MS, atMs).map((edge) => {
     const from = nodeId(edge.source, edge.sourceVersion);
@@ -81,6 +85,23 @@ export function meshView(sandbox: Sandbox): MeshView {
     };
   });
   return { atMs, windowMs: WINDOW_MS, nodes: [...nodes.values()], edges };
+}
+
+/** Outlier detection is each caller's own: whom it has taken out of its balancing at this moment, by node. */
+function ejections(sandbox: Sandbox): Map<string, { pods: number; by: number }> {
+  const byIp = new Map(sandbox.pods.map((pod) => [pod.ip, nodeId(serviceOf(pod), versionOf(pod))]));
+  const found = new Map<string, { pods: Set<string>; by: Set<string> }>();
+  for (const { name, proxy } of sandbox.pods) {
+    for (const { address, ejected } of proxy?.admin.endpoints() ?? []) {
+      const id = ejected ? byIp.get(address.ip) : undefined;
+      if (id === undefined) continue;
+      const known = found.get(id) ?? { pods: new Set<string>(), by: new Set<string>() };
+      found.set(id, known);
+      known.pods.add(address.ip);
+      known.by.add(name);
+    }
+  }
+  return new Map([...found].map(([id, { pods, by }]) => [id, { pods: pods.size, by: by.size }]));
 }
 
 export const nodeId = (service: string, version: string): string =>

@@ -46,7 +46,8 @@ export function NodeSign({ placed, across, versions }: Pick<NodeProps, 'placed' 
   const pattern = placed.grouped ? patternOf(node.version, versions) : 0;
   return (
     <g transform={`translate(${x} ${y})`}>
-      {node.proxied && <circle r="21" className={node.ready ? 'ring' : 'ring starting'} pathLength={100} />}
+      {node.proxied && <circle r="21" className={ringOf(node)} pathLength={100} />}
+      {node.ejected && <path d="M-9-9L9 9" className="ejected-bar" />}
       {pattern >= 1 && pattern <= 3 ? (
         <circle r="13" fill={`url(#pv${pattern})`} className={`disc v${pattern}`} />
       ) : (
@@ -54,6 +55,12 @@ export function NodeSign({ placed, across, versions }: Pick<NodeProps, 'placed' 
       )}
     </g>
   );
+}
+
+/** Whole when the workload takes part; an arc while it starts; dashes while callers have ejected it. */
+function ringOf({ ready, ejected }: PlacedNode['node']): string {
+  if (ejected) return 'ring ejected';
+  return ready ? 'ring' : 'ring starting';
 }
 
 /** `istio-ingressgateway` on two lines, as `ingress` and `gateway`. */
@@ -65,7 +72,7 @@ export function NodeLabel({ placed, load, across }: NodeProps) {
   const { node, x, y } = placed;
   const rate = load ? formatRate(load.rps) : undefined;
   const failing = load !== undefined && load.errorShare > 0.005;
-  const fails = failing ? `${formatShare(load.errorShare)} fail` : undefined;
+  const fails = node.ejected ? 'ejected' : failing ? `${formatShare(load.errorShare)} fail` : undefined;
   if (placed.label === 'none') return null;
   if (placed.label === 'version') return <VersionLabel placed={placed} rate={rate} fails={fails} across={across} />;
   const latency = load && load.rps >= 0.05 ? `${rate} · ${formatMs(load.p50)}` : rate;

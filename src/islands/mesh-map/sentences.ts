@@ -85,11 +85,14 @@ function refusedSentence(refused: Refused): Sentence {
 
 function sentence(node: MeshNode, name: string, via: MeshEdge | undefined): string {
   const state = node.ready ? [] : ['not ready'];
+  const out = node.ejected
+    ? [`ejected by ${node.ejected.by === 1 ? '1 caller' : `${node.ejected.by} callers`}: it failed too often`]
+    : [];
   const bare = node.proxied || node.role === 'client' ? [] : ['no sidecar'];
-  if (!via) return [name, ...bare, ...state].join(', ');
+  if (!via) return [name, ...bare, ...state, ...out].join(', ');
   const latency = via.rps >= 0.05 ? [`half within ${formatMs(via.p50)}`] : [];
   const lock = via.rps < 0.05 ? [] : [via.mtls ? 'mTLS' : 'plaintext'];
-  const facts = [perSecond(via.rps), ...latency, ...troubleOf(via), ...lock, ...bare, ...state];
+  const facts = [perSecond(via.rps), ...latency, ...troubleOf(via), ...lock, ...bare, ...state, ...out];
   return `${name}: ${facts.join(', ')}`;
 }
 

@@ -132,6 +132,12 @@ test('the map says itself in sentences, each workload once', () => {
   expect(edgeKey({ from: 'a', to: 'b' })).toBe('a→b');
 });
 
+test('an ejected workload says so, and by how many callers', () => {
+  const nodes = [app('frontend'), { ...app('reviews'), ejected: { pods: 1, by: 2 } }];
+  const said = JSON.stringify(sentencesOf(meshOf(nodes, [edge('frontend-v1', 'reviews-v1', 1)])));
+  expect(said).toContain('ejected by 2 callers: it failed too often');
+});
+
 test('the summary names what is wrong first', () => {
   expect(summaryOf(mesh).map((line) => [line.kind, line.name])).toEqual([
     ['error', 'reviews v3'],
