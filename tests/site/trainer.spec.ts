@@ -215,9 +215,9 @@ test.describe('drills', () => {
 
   test('a question is answered against the clock, compared, marked and kept', async ({ page }) => {
     await page.goto('/drills/');
-    await page.getByLabel('Topic').selectOption({ label: 'Failure, time and retries in code' });
-    await page.getByLabel('Format').selectOption('define');
-    await page.getByLabel('Level').selectOption('1');
+    await page.getByRole('combobox', { name: 'Topic' }).selectOption({ label: 'Failure, time and retries in code' });
+    await page.getByRole('combobox', { name: 'Format' }).selectOption('define');
+    await page.getByRole('combobox', { name: 'Level' }).selectOption('1');
     await page.getByRole('button', { name: 'Begin 2 of 2' }).click();
     await answerOne(page);
     await page.getByRole('button', { name: 'Skip it' }).click();
