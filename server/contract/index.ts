@@ -10,6 +10,7 @@ export type {
   SourceLocation,
   TextRange,
 } from '../domain/index.ts';
+export * from './blame.ts';
 export * from './evidence.ts';
 export * from './forecast.ts';
 export * from './incident.ts';

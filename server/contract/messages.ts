@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { blameSchemas } from './blame.ts';
 import { evidenceSchemas } from './evidence.ts';
 import { forecastSchemas } from './forecast.ts';
 import { incidentSchemas } from './incident.ts';
@@ -62,6 +63,7 @@ export const requestSchemas = {
   ...incidentSchemas,
   ...forecastSchemas,
   ...slowMotionSchemas,
+  ...blameSchemas,
 } as const;
 
 export type Method = keyof typeof requestSchemas;

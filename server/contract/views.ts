@@ -87,6 +87,8 @@ export interface LabText {
   goal: string;
   /** The lab is an incident: a drill takes the place of checks and hints. */
   incident?: boolean;
+  /** The lab is the blame game: rounds take the place of checks. */
+  blame?: boolean;
   /** Steps of the text, in HTML made from our own Markdown at start-up; commands carry data-run. */
   steps: { id: string; title: string; html: string }[];
 }
@@ -273,7 +275,12 @@ export interface KubeAccessView {
   kubeconfig: string;
 }
 
-type PartResults = EvidenceResults & TimeTravelResults & IncidentResults & ForecastResults & SlowMotionResults;
+type PartResults = EvidenceResults &
+  TimeTravelResults &
+  IncidentResults &
+  ForecastResults &
+  SlowMotionResults &
+  BlameResults;
 
 export interface Results extends PartResults, Record<Exclude<Method, keyof PartResults>, unknown> {
   'lab.open': LabState;

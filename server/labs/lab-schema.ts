@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { blameSchema } from './blame/blame-schema.ts';
 import { incidentSchema } from './incidents/incident-schema.ts';
 import {
   bareAnswersSchema,
@@ -357,6 +358,8 @@ export const labSchema = z.strictObject({
   wrongSteps: z.record(z.string(), z.array(step)).default({}),
   /** Makes the lab an incident: trouble that comes by itself, and is to be found. */
   incident: incidentSchema({ probe, call, step }).optional(),
+  /** Rounds of the blame game. */
+  blame: blameSchema.optional(),
 });
 
 export type LabSpec = z.infer<typeof labSchema>;

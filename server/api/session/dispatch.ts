@@ -107,6 +107,8 @@ const handlers: Handlers = {
   'clock.set': ({ slowMotion }, { rate }) => slowMotion.set(rate),
   'clock.step': ({ slowMotion }, { ms }) => slowMotion.step(ms),
   'clock.inside': ({ slowMotion }) => slowMotion.inside(),
+  'blame.next': ({ blame }) => blame.next(),
+  'blame.answer': ({ blame }, { number, part }) => blame.answer(number, part),
   'forecast.run': (session, params) => runForecast(params, session),
 };
 

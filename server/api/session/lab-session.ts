@@ -1,5 +1,5 @@
 import type { FileView, LabState, SandboxView } from '#contract';
-import { type Clock, errorMessage } from '#domain';
+import { type Clock, errorMessage, seededRandom } from '#domain';
 import {
   type Checks,
   createChecks,
@@ -14,6 +14,7 @@ import { createShellFiles } from '#terminal';
 import { HandClient } from '#xds';
 import type { SavedState } from '../protocol.ts';
 import { type Applies, createApplies } from './applies.ts';
+import { type Blame, createBlame } from './blame/blame.ts';
 import { createEvidence, type Evidence } from './evidence/evidence.ts';
 import { type Feeds, startFeeds } from './feeds.ts';
 import { createIncidentRoom, pushOf } from './incident/incident-room.ts';
@@ -22,6 +23,7 @@ import { createThrottle, type Emit } from './ports.ts';
 import { createLabClock } from './slow-motion/lab-clock.ts';
 import { createSlowMotion, type SlowMotion } from './slow-motion/slow-motion.ts';
 import { createTerminals, type Terminals } from './terminals.ts';
+import type { Moment } from './time-travel/moments.ts';
 import { createTimeTravel, type TimeTravel } from './time-travel/time-travel.ts';
 import { meshView, podViews, requestView } from './views.ts';
 
@@ -46,6 +48,7 @@ export interface LabSession {
   readonly evidence: Evidence;
   readonly timeTravel: TimeTravel;
   readonly slowMotion: SlowMotion;
+  readonly blame: Blame;
   /** The drill, in a lab that is an incident. */
   readonly incident: Incident | undefined;
   probeContext(): ProbeContext;
@@ -95,6 +98,13 @@ export function createLabSession(options: LabSessionOptions): LabSession {
     clock: labClock,
     sandbox: () => sandbox,
     titleOf: (changeId) => applies.moments.all().findLast((moment) => moment.changeId === changeId)?.title,
+  });
+  const blame = createBlame({
+    lab,
+    clock,
+    random: seededRandom(`blame/${clock.now()}`),
+    sandbox: () => sandbox,
+    start: () => applies.moments.all()[0] as Moment,
   });
   const timeTravel = createTimeTravel({
     lab,
@@ -318,6 +328,7 @@ export function createLabSession(options: LabSessionOptions): LabSession {
     lab,
     timeTravel,
     slowMotion,
+    blame,
     get incident() {
       return incident;
     },
@@ -378,6 +389,7 @@ export function createLabSession(options: LabSessionOptions): LabSession {
         minutes: lab.spec.minutes,
         goal: lab.spec.goal,
         ...(lab.spec.incident ? { incident: true } : {}),
+        ...(lab.spec.blame ? { blame: true } : {}),
         steps: [...lab.steps],
       },
       files: session.files(),

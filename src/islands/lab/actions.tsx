@@ -7,7 +7,8 @@ export function Actions() {
   const apply = useStore(lab.stores.apply);
   const connection = useStore(lab.stores.connection);
   const hints = useStore(lab.stores.hints);
-  const incident = useStore(lab.stores.lab)?.incident === true;
+  const text = useStore(lab.stores.lab);
+  const incident = text?.incident === true || text?.blame === true;
   const away = connection !== 'open';
   const last = hints.at(-1);
   const hintWords = last ? `Hint ${Math.min(last.number + 1, last.of)} of ${last.of}` : 'Hint';

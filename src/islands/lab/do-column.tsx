@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { BlameGame } from '../blame/blame-game.tsx';
 import { Checks } from '../checks/checks.tsx';
 import { IncidentDesk } from '../incident/incident-desk.tsx';
 import { Splitter } from '../parts/splitter.tsx';
@@ -33,6 +34,8 @@ export function DoColumn({ goTo, onSizes }: DoColumnProps) {
         )}
         {text?.incident ? (
           <IncidentDesk />
+        ) : text?.blame ? (
+          <BlameGame />
         ) : (
           <>
             <Checks />
