@@ -19,7 +19,9 @@ test('a drill by keyboard and forms: page, symptom, search for the push, way bac
   await expect(start).toBeEnabled({ timeout: 90_000 });
   await start.focus();
   await page.keyboard.press('Enter');
-  await expect(page.locator('.pager').getByRole('alert')).toContainText('One in ten product pages', { timeout: 60_000 });
+  await expect(page.locator('.pager').getByRole('alert')).toContainText('One in ten product pages', {
+    timeout: 60_000,
+  });
 
   await page.getByRole('button', { name: 'Name the symptom' }).click();
   await page.getByLabel('On which call').selectOption({ label: 'productpage to reviews' });

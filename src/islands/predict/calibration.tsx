@@ -18,7 +18,7 @@ export function Calibration({ after }: { after: number }) {
   return (
     <section className="calibration" aria-label="Your forecasts over the weeks">
       <h3>Your forecasts over the weeks</h3>
-      <table className="figures num">
+      <table className="sums num">
         <thead>
           <tr>
             <th scope="col">Week from</th>

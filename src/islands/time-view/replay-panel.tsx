@@ -85,7 +85,7 @@ function Comparison({ view }: { view: ReplayView }) {
         {view.cut}
       </p>
       <div className="wide" {...scrolled('Sums of both runs')}>
-        <table className="figures num">
+        <table className="sums num">
           <thead>
             <tr>
               <th scope="col">Push</th>
@@ -109,7 +109,7 @@ function Comparison({ view }: { view: ReplayView }) {
       </label>
       {rows.length > 0 && (
         <div className="wide" {...scrolled('Requests of both runs')}>
-          <table className="figures num">
+          <table className="sums num">
             <thead>
               <tr>
                 <th scope="col">No.</th>
