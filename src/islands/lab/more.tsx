@@ -1,8 +1,9 @@
 import { useRef, useState } from 'react';
-import { type AppliedFile, sayError } from '../../lab-client/index.ts';
+import { type AppliedFile, sayError, writable } from '../../lab-client/index.ts';
 import { Icon } from '../parts/sign.tsx';
 import { useLab, useStore } from '../parts/use-store.ts';
 import { KubeAccess, type KubeAccessHandle } from './kube-access.tsx';
+import { packText } from './shared-text.ts';
 
 /** What needs a second thought: reset, restore, the solution; and the way in for other tools. */
 export function More() {
@@ -33,6 +34,21 @@ export function More() {
     menu.current?.hidePopover();
     void lab.restore();
   };
+  const share = async (): Promise<void> => {
+    menu.current?.hidePopover();
+    const hash = await packText(writable(lab.stores.sheets.get()));
+    const link = `${location.origin}${location.pathname}${location.search}${hash ?? ''}`;
+    try {
+      await navigator.clipboard.writeText(link);
+      const words =
+        hash === undefined
+          ? 'The link is copied without your text, which is too long for it.'
+          : 'The link is copied: this view, with your text.';
+      lab.toast({ text: words, error: hash === undefined });
+    } catch {
+      lab.toast({ text: 'The browser did not allow copying. Copy the address bar instead.', error: true });
+    }
+  };
   const lend = (): void => {
     menu.current?.hidePopover();
     void kubeAccess.current?.open();
@@ -57,6 +73,9 @@ export function More() {
         </button>
         <button type="button" disabled={away} onClick={() => void show()}>
           Show the solution <small>counts as done with help</small>
+        </button>
+        <button type="button" onClick={() => void share()}>
+          Copy a link to this moment <small>lab, view, request, push and your text</small>
         </button>
         <button type="button" disabled={away} onClick={lend}>
           Use your own kubectl <small>a kubeconfig for this mesh</small>
