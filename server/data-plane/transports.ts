@@ -87,5 +87,6 @@ function readCredentials(
   const rootsPem = trust === undefined ? undefined : 'rootsPem' in trust ? trust.rootsPem : secrets.roots(trust.sds);
   if ((certificate !== undefined && shown === undefined) || (trust !== undefined && rootsPem === undefined))
     return undefined;
-  return { certificate: shown, rootsPem };
+  const crlPem = trust !== undefined && 'sds' in trust ? secrets.revoked(trust.sds) : undefined;
+  return { certificate: shown, rootsPem, ...(crlPem !== undefined && { crlPem }) };
 }

@@ -51,6 +51,10 @@ export function extractRoots(fields: Fields): Extracted<string> {
   return { error: `found secret, but didn't have expected keys cacert or ca.crt; found: ${foundKeys(fields)}` };
 }
 
+/** The revocation list beside the roots: `crl` beside `cacert`, `ca.crl` beside `ca.crt`. Source: ExtractRoot in istio pilot. */
+export const extractRevoked = (fields: Fields): string | undefined =>
+  (fields['cacert'] ? fields['crl'] : fields['ca.crl']) || undefined;
+
 function foundKeys(fields: Fields): string {
   const keys = Object.keys(fields).sort();
   return keys.length < 3 ? keys.join(', ') : `${keys.slice(0, 3).join(', ')}, and ${keys.length - 3} more...`;

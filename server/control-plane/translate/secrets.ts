@@ -9,8 +9,8 @@ import {
 import { ANNOTATIONS } from '../gateway-api/annotations.ts';
 import {
   configMapFields,
-  type Extracted,
   extractPair,
+  extractRevoked,
   extractRoots,
   secretFields,
 } from '../gateway-api/certificates.ts';
@@ -110,14 +110,14 @@ function secretOf(name: string, read: SecretName, { credentials }: MeshSnapshot)
   const stripped = read.name.endsWith(ROOTS_SUFFIX) ? read.name.slice(0, -ROOTS_SUFFIX.length) : read.name;
   if (read.type === 'configmap') {
     const configMap = credentials.configMaps.get(`${read.namespace}/${stripped}`);
-    return configMap && rootsSecret(name, extractRoots(configMapFields(configMap)));
+    return configMap && rootsSecret(name, configMapFields(configMap));
   }
   const { secrets } = credentials;
   const own = secrets.get(`${read.namespace}/${read.name}`);
   if (stripped !== read.name) {
     // The roots stand in a Secret of that name, else beside the certificate.
     const found = own ?? secrets.get(`${read.namespace}/${stripped}`);
-    return found && rootsSecret(name, extractRoots(secretFields(found)));
+    return found && rootsSecret(name, secretFields(found));
   }
   if (own === undefined) return undefined;
   const pair = extractPair(secretFields(own));
@@ -131,9 +131,17 @@ function secretOf(name: string, read: SecretName, { credentials }: MeshSnapshot)
   };
 }
 
-function rootsSecret(name: string, roots: Extracted<string>): Record<string, unknown> | undefined {
+function rootsSecret(name: string, fields: Readonly<Record<string, string>>): Record<string, unknown> | undefined {
+  const roots = extractRoots(fields);
   if ('error' in roots) return undefined;
-  return { name, validation_context: { trusted_ca: { inline_bytes: base64(roots.value) } } };
+  const revoked = extractRevoked(fields);
+  return {
+    name,
+    validation_context: {
+      trusted_ca: { inline_bytes: base64(roots.value) },
+      ...(revoked !== undefined && { crl: { inline_bytes: base64(revoked) } }),
+    },
+  };
 }
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64');

@@ -9,7 +9,9 @@ export const ROOT_SECRET = 'ROOTCA';
 export const SYSTEM_ROOTS = 'file-root:system';
 
 /** A certificate with its key, or a trust bundle, as the control plane serves it by SDS. */
-export type ServedSecret = { readonly chainPem: string; readonly keyPem: string } | { readonly rootsPem: string };
+export type ServedSecret =
+  | { readonly chainPem: string; readonly keyPem: string }
+  | { readonly rootsPem: string; readonly crlPem?: string };
 
 /** Rotations that are remembered. */
 const KEPT_ROTATIONS = 32;
@@ -53,6 +55,12 @@ export class SecretStore {
     if (name === ROOT_SECRET) return this.#rootsPem;
     const served = this.#served.get(name);
     return served !== undefined && 'rootsPem' in served ? served.rootsPem : undefined;
+  }
+
+  /** The revocation lists that came with roots. */
+  revoked(name: string): string | undefined {
+    const served = this.#served.get(name);
+    return served !== undefined && 'rootsPem' in served ? served.crlPem : undefined;
   }
 
   /** What the admin port shows: never a key. */

@@ -1,4 +1,5 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { createSecureContext } from 'node:tls';
 import { errorMessage } from '#domain';
 import type { ServedSecret } from '../agent/secret-store.ts';
 import { ConfigProblem } from './problem.ts';
@@ -10,7 +11,7 @@ interface DataSource {
 
 interface SecretShape {
   readonly tls_certificate?: { readonly certificate_chain?: DataSource; readonly private_key?: DataSource };
-  readonly validation_context?: { readonly trusted_ca?: DataSource };
+  readonly validation_context?: { readonly trusted_ca?: DataSource; readonly crl?: DataSource };
 }
 
 /** Reads an SDS secret. Throws ConfigProblem for a certificate or key that cannot be used, so that the last good one serves on. */
@@ -29,7 +30,10 @@ export function compileSecret(resource: object): ServedSecret {
   if (roots !== undefined) {
     const rootsPem = text(roots.trusted_ca, 'validation_context.trusted_ca');
     readable('validation_context.trusted_ca', () => new X509Certificate(rootsPem));
-    return { rootsPem };
+    if (roots.crl === undefined) return { rootsPem };
+    const crlPem = text(roots.crl, 'validation_context.crl');
+    readable('validation_context.crl', () => createSecureContext({ ca: rootsPem, crl: crlPem }));
+    return { rootsPem, crlPem };
   }
   throw new ConfigProblem('type', 'only tls_certificate and validation_context are supported');
 }

@@ -7,6 +7,8 @@ export interface TlsCredentials {
   readonly certificate?: { readonly chainPem: string; readonly keyPem: string } | undefined;
   /** Roots of the trust bundle; absent: the peer's certificate is not verified. */
   readonly rootsPem?: string | undefined;
+  /** Revocation lists of the CAs of a peer's chain; absent: nothing is revoked. With one, each CA of the chain must have its own. */
+  readonly crlPem?: string;
 }
 
 /**
@@ -49,10 +51,10 @@ export class SecureContexts {
 
   /** Throws OpenSSL's error when key, certificate or roots cannot be read. */
   get(credentials: TlsCredentials, versions: TlsVersions): SecureContext {
-    const { certificate, rootsPem } = credentials;
+    const { certificate, rootsPem, crlPem } = credentials;
     const min = versions.min ?? 'TLSv1.2';
     const max = versions.max ?? 'TLSv1.3';
-    const key = [min, max, certificate?.chainPem, certificate?.keyPem, rootsPem].join('\n\n');
+    const key = [min, max, certificate?.chainPem, certificate?.keyPem, rootsPem, crlPem].join('\n\n');
     const context =
       this.#contexts.get(key) ??
       createSecureContext({
@@ -61,6 +63,7 @@ export class SecureContexts {
         ...(certificate && { cert: certificate.chainPem, key: certificate.keyPem }),
         // An empty list, not none: without one OpenSSL would trust the public web's roots.
         ca: rootsPem === undefined ? [] : rootsPem,
+        ...(crlPem !== undefined && { crl: crlPem }),
       });
     this.#contexts.delete(key);
     this.#contexts.set(key, context);

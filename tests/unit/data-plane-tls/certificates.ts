@@ -20,6 +20,8 @@ export interface LeafOptions {
 export interface TestCa {
   readonly rootsPem: string;
   issue(options: LeafOptions): Promise<TestCertificate>;
+  /** A list that revokes these certificates of the CA, PEM. */
+  revoke(...certificates: readonly TestCertificate[]): Promise<string>;
 }
 
 async function keys(): Promise<{ pair: CryptoKeyPair; pem: string }> {
@@ -64,5 +66,16 @@ export async function createTestCa(name = 'O=test'): Promise<TestCa> {
     });
     return { chainPem: certificate.toString('pem'), keyPem: leaf.pem };
   };
-  return { rootsPem: root.toString('pem'), issue };
+  const revoke: TestCa['revoke'] = async (...certificates) => {
+    const crl = await x509.X509CrlGenerator.create({
+      issuer: root.subject,
+      thisUpdate: new Date(Date.now() - DAY_MS),
+      nextUpdate: new Date(Date.now() + DAY_MS),
+      entries: certificates.map(({ chainPem }) => ({ serialNumber: new x509.X509Certificate(chainPem).serialNumber })),
+      signingAlgorithm: ALGORITHM,
+      signingKey: pair.privateKey,
+    });
+    return x509.PemConverter.encode(crl.rawData, 'X509 CRL');
+  };
+  return { rootsPem: root.toString('pem'), issue, revoke };
 }

@@ -132,6 +132,23 @@ describe('a handshake', () => {
     });
   });
 
+  it('fails at the server when a list says that the client’s certificate is revoked, and only then', async () => {
+    const stolen = await ca.issue({ uris: [CLIENT_ID] });
+    const crlPem = await ca.revoke(stolen);
+    const server = serverTransport({
+      credentials: () => ({ certificate: serverCertificate, rootsPem: ca.rootsPem, crlPem }),
+    });
+    const showing = (certificate: TestCertificate) =>
+      clientTransport({ credentials: () => ({ certificate, rootsPem: ca.rootsPem }) });
+    const refused = await meet(listener, showing(stolen), server);
+    expect(refused.server).toEqual({
+      failed: `${verify}X509_verify_cert: certificate verification error at depth 0: certificate revoked:TLS_error_end`,
+    });
+    expect(secured((await meet(listener, showing(clientCertificate), server)).server).tls?.peerSpiffeId).toBe(
+      CLIENT_ID,
+    );
+  });
+
   it('takes a client without a certificate where none is required, and verifies one that is shown', async () => {
     const lenient = serverTransport({
       credentials: () => ({ certificate: serverCertificate, rootsPem: ca.rootsPem }),
