@@ -80,6 +80,7 @@ export function Dock({ why, onSizes }: DockProps) {
         </button>
       </div>
       <div className="pane" role="tabpanel" id="dock-panel" aria-label={NAMES[shown]}>
+        <h2 className="sr">{NAMES[shown]}</h2>
         {terminalOpened && (
           <div hidden={shown !== 'term'} className="keep">
             <TerminalPanel onShow={showTerminal} />
