@@ -34,7 +34,9 @@ export interface RateLimitConfig {
   readonly service: GrpcServiceConfig;
   readonly failureModeDeny: boolean;
   readonly status: number;
+  readonly statusOnError: number;
   readonly marksResponse: boolean;
+  readonly quotaHeaders: boolean;
 }
 
 const NEVER: Fraction = { numerator: 0, of: 100 };
@@ -88,12 +90,15 @@ export function readRateLimit(config: Any): RateLimitConfig {
   const { grpc_service } = (config['rate_limit_service'] ?? {}) as { grpc_service?: GrpcServiceJson };
   const service = readGrpcService(grpc_service, 'rate_limit_service.grpc_service', 0);
   const status = config['rate_limited_status'] as { code?: unknown } | undefined;
+  const onError = config['status_on_error'] as { code?: unknown } | undefined;
   return {
     domain: String(config['domain'] ?? ''),
     stage: readNumber(config['stage'], 0),
     service: { ...service, timeoutMs: durationMs(config['timeout'] as string | undefined, 'timeout', 20) },
     failureModeDeny: config['failure_mode_deny'] === true,
     status: status?.code === undefined ? 429 : statusNumber(status.code),
+    statusOnError: onError?.code === undefined ? 500 : statusNumber(onError.code),
     marksResponse: config['disable_x_envoy_ratelimited_header'] !== true,
+    quotaHeaders: config['enable_x_ratelimit_headers'] === 'DRAFT_VERSION_03',
   };
 }

@@ -2,6 +2,7 @@ import type { RateLimitConfig } from '../../../config/rate-limit-config.ts';
 import { callGrpc, type GrpcMethod } from '../../call/grpc-call.ts';
 import type { Exchange, RequestLayer } from '../../exchange.ts';
 import { descriptorsOf, wordsOf } from './descriptors.ts';
+import { type LimitStatus, quotaHeaders } from './quota-headers.ts';
 
 const NAME = 'envoy.filters.http.ratelimit';
 const SHOULD_RATE_LIMIT: GrpcMethod = {
@@ -13,6 +14,7 @@ const OVER_LIMIT = 2;
 
 interface RateLimitResponse {
   readonly overall_code?: number;
+  readonly statuses?: readonly LimitStatus[];
   readonly response_headers_to_add?: readonly { readonly key?: string; readonly value?: string }[];
   readonly request_headers_to_add?: readonly { readonly key?: string; readonly value?: string }[];
   /** Base64. */
@@ -50,7 +52,9 @@ function act(
   count(exchange, over ? 'over_limit' : 'ok');
   note(exchange, over ? 'stopped' : 'passed', `${words} ${over ? 'is over its limit' : 'is within its limit'}`, config);
   const headers = answer.response_headers_to_add ?? [];
+  const quota = config.quotaHeaders ? quotaHeaders(answer.statuses ?? []) : {};
   exchange.responseEdits.push((head) => {
+    for (const [name, value] of Object.entries(quota)) head.headers.set(name, value);
     for (const { key = '', value = '' } of headers) head.headers.set(key.toLowerCase(), value);
   });
   if (!over) {
@@ -78,7 +82,7 @@ function failed(exchange: Exchange, config: RateLimitConfig, reason: string): vo
     config,
   );
   if (config.failureModeDeny) {
-    exchange.reply({ status: 500, flag: 'RLSE', details: 'rate_limiter_error' });
+    exchange.reply({ status: config.statusOnError, flag: 'RLSE', details: 'rate_limiter_error' });
     return;
   }
   count(exchange, 'failure_mode_allowed');
