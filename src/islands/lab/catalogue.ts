@@ -9,12 +9,16 @@ export interface LabEntry {
   day: number;
   minutes: number;
   goal: string;
+  /** A drill on call, or the blame game: trouble that is to be found. */
+  drill: boolean;
 }
 
 function textOf(value: unknown, name: string): string {
   const field = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
   return typeof field === 'string' || typeof field === 'number' ? String(field) : '';
 }
+
+const has = (value: unknown, name: string): boolean => typeof value === 'object' && value !== null && name in value;
 
 /** All labs with a lab.yaml, by day, then title. */
 export function listLabs(root = join(process.cwd(), 'labs')): LabEntry[] {
@@ -24,7 +28,14 @@ export function listLabs(root = join(process.cwd(), 'labs')): LabEntry[] {
     .map((id) => {
       const lab: unknown = parse(readFileSync(join(root, id, 'lab.yaml'), 'utf8'));
       const [day, minutes] = [Number(textOf(lab, 'day')), Number(textOf(lab, 'minutes'))];
-      return { id, title: textOf(lab, 'title') || id, day, minutes, goal: textOf(lab, 'goal') };
+      return {
+        id,
+        title: textOf(lab, 'title') || id,
+        day,
+        minutes,
+        goal: textOf(lab, 'goal'),
+        drill: has(lab, 'incident') || has(lab, 'blame'),
+      };
     })
     .sort((a, b) => a.day - b.day || a.title.localeCompare(b.title, 'en'));
 }
