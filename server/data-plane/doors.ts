@@ -52,6 +52,12 @@ export interface CertificateSettings {
   readonly gracePeriodJitter?: number | undefined;
 }
 
+/** Where the application's own Prometheus metrics are, for the agent to add to the proxy's (ISTIO_PROMETHEUS_ANNOTATIONS). */
+export interface AppMetrics {
+  readonly port: number;
+  readonly path: string;
+}
+
 export interface ProxyOptions {
   readonly role: 'sidecar' | 'router';
   readonly pod: {
@@ -71,6 +77,8 @@ export interface ProxyOptions {
   readonly token: () => string;
   /** How the agent asks for certificates; absent: as the CA thinks right, renewed at half of their life. */
   readonly certificates?: CertificateSettings;
+  /** Absent: only the proxy's own metrics are told. */
+  readonly appMetrics?: AppMetrics | undefined;
   readonly network: ProxyNetwork;
   readonly clock: Clock;
   readonly random: Random;

@@ -3,6 +3,7 @@ import { MeshworkError, type SocketAddress, spiffeId, type Timer } from '#domain
 import { type AdsClient, type AdsClientOptions, createAdsClient, typeUrls } from '#xds';
 import { AdminServer } from './admin/admin-server.ts';
 import { createAdminView } from './admin/admin-view.ts';
+import { scrapeApp } from './admin/app-metrics.ts';
 import { LogLevels } from './admin/log-levels.ts';
 import { Agent } from './agent/agent.ts';
 import { withoutModules } from './agent/module-stand-ins.ts';
@@ -153,7 +154,10 @@ class MeshProxy implements Proxy {
         logging: new LogLevels(),
         drainListeners: () => this.#listeners.drain(),
       },
-      options.network.listen,
+      {
+        ...(options.network.listen && { listen: options.network.listen }),
+        scrapeApp: (headers) => scrapeApp(options, options.appMetrics, headers),
+      },
     );
   }
 

@@ -1,26 +1,36 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Listen, PortBinding } from '../doors.ts';
 import { listenOnTcp } from '../listener/listen.ts';
 import { type PageContext, renderPage } from './admin-pages.ts';
+import type { Scraped } from './app-metrics.ts';
 
 /** Ports of a proxy that serve its own state rather than traffic. */
 export const STATE_PORTS = { admin: 15000, merged: 15020, readiness: 15021, prometheus: 15090 } as const;
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
+export interface AdminSurroundings {
+  /** Absent: TCP ports of the host. */
+  readonly listen?: Listen;
+  /** What the application says of itself, for the merged metrics. */
+  readonly scrapeApp: (headers: IncomingHttpHeaders) => Promise<Scraped>;
+}
+
 /** Serves the admin pages, readiness and metrics on the pod's address. */
 export class AdminServer {
   readonly #context: PageContext;
   readonly #ip: string;
   readonly #listenOn: Listen;
+  readonly #scrapeApp: AdminSurroundings['scrapeApp'];
   readonly #bindings: PortBinding[] = [];
   readonly #open = new Set<Socket>();
 
-  constructor(ip: string, context: PageContext, listen: Listen = listenOnTcp) {
+  constructor(ip: string, context: PageContext, { listen = listenOnTcp, scrapeApp }: AdminSurroundings) {
     this.#ip = ip;
     this.#context = context;
     this.#listenOn = listen;
+    this.#scrapeApp = scrapeApp;
   }
 
   async start(): Promise<void> {
@@ -54,9 +64,20 @@ export class AdminServer {
     response.writeHead(this.#context.ready() ? 200 : 503).end();
   };
 
+  /** The agent's port: the proxy's metrics, then the application's. */
   readonly #merged: Handler = (request, response) => {
-    if ((request.url ?? '').startsWith('/healthz/ready')) this.#readiness(request, response);
-    else this.#only('/stats/prometheus')(request, response);
+    const url = new URL(request.url ?? '/', 'http://agent');
+    if (url.pathname === '/healthz/ready') return this.#readiness(request, response);
+    if (url.pathname !== '/stats/prometheus') {
+      response.writeHead(404).end();
+      return;
+    }
+    this.#scrapeApp(request.headers).then(({ contentType, body }) => {
+      const own = renderPage(this.#context, 'GET', url);
+      response.writeHead(200, { 'content-type': contentType });
+      response.write(own.body);
+      response.end(body);
+    });
   };
 
   #only(path: string): Handler {

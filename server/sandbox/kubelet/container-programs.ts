@@ -8,7 +8,7 @@ import { rootNamespace, xdsPort } from '../mesh/system.ts';
 import { createAppProgram } from './app-program.ts';
 import { declaredPorts, environmentOf, filesOf, type PodBuild, worldOf } from './pod-build.ts';
 import type { Program } from './program.ts';
-import { certificateSettings } from './proxy-environment.ts';
+import { appMetrics, certificateSettings } from './proxy-environment.ts';
 import { createProxyProgram } from './proxy-program.ts';
 
 /** The program of a container: istiod, a proxy, its init step or an image; undefined when there is no such image. */
@@ -114,21 +114,24 @@ function proxyProgram(build: PodBuild, spec: ContainerSpec, log: (line: string) 
       }
       await build.ports.handOver();
     },
-    create: () =>
-      createProxy({
+    create: () => {
+      const environment = environmentOf(build, spec);
+      return createProxy({
         role,
         pod: { name, namespace, ip, serviceAccount, labels: pod.metadata.labels ?? {}, ports },
         trustDomain: options.trustDomain(),
         xdsAddress: `${options.istiodIp}:${xdsPort}`,
         signer: options.signer,
         token: () => options.tokens.mint({ namespace, serviceAccount, pod: name }),
-        certificates: certificateSettings(options.store, pod, environmentOf(build, spec)),
+        certificates: certificateSettings(options.store, pod, environment),
+        appMetrics: appMetrics(environment),
         network: options.network.forProxy(ip),
         clock: options.clock,
         random: options.random.stream(`${namespace}/${name}/${spec.name}`),
         onHop: options.onHop,
         onLog: log,
-      }),
+      });
+    },
     onProxy: (proxy) => {
       build.proxy = proxy;
     },

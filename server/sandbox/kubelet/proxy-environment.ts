@@ -1,4 +1,4 @@
-import type { CertificateSettings } from '#data-plane';
+import type { AppMetrics, CertificateSettings } from '#data-plane';
 import { parseDurationMs } from '#domain';
 import type { KubeStore } from '#kube-api';
 import type { PodObject } from '../kube-types.ts';
@@ -25,4 +25,17 @@ export function certificateSettings(
 function share(value: unknown): number | undefined {
   const number = Number.parseFloat(String(value ?? ''));
   return number >= 0 && number <= 1 ? number : undefined;
+}
+
+/**
+ * Where the agent finds the application's metrics, as injection wrote it down from the pod's prometheus.io annotations: /metrics on
+ * port 80 unless told. Undefined when nothing is to be scraped.
+ */
+export function appMetrics(containerEnv: Readonly<Record<string, string>>): AppMetrics | undefined {
+  const text = containerEnv['ISTIO_PROMETHEUS_ANNOTATIONS'];
+  if (text === undefined) return undefined;
+  const { scrape, path, port } = JSON.parse(text) as Readonly<Record<'scrape' | 'path' | 'port', string | undefined>>;
+  const number = Number(port || '80');
+  if (scrape === 'false' || !Number.isInteger(number) || number < 1 || number > 65_535) return undefined;
+  return { port: number, path: path || '/metrics' };
 }

@@ -1,0 +1,60 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type RunningMesh, startMesh } from './sandbox-support.ts';
+
+/** go-httpbin answers `/base64/…` with the text behind it: `app_orders_total 7`. */
+const METRICS = `/base64/${Buffer.from('app_orders_total 7\n').toString('base64')}`;
+
+const deployment = (name: string, annotations: Record<string, string>): string => `
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: ${name}, namespace: default }
+spec:
+  selector: { matchLabels: { app: ${name} } }
+  template:
+    metadata: { labels: { app: ${name} }, annotations: ${JSON.stringify(annotations)} }
+    spec: { containers: [{ name: main, image: go-httpbin, ports: [{ containerPort: 8080 }] }] }
+---`;
+
+let mesh: RunningMesh;
+beforeAll(async () => {
+  const of = (path: string) => ({ 'prometheus.io/port': '8080', 'prometheus.io/path': path });
+  const text = [
+    'apiVersion: v1\nkind: Namespace\nmetadata: { name: default, labels: { istio-injection: enabled } }\n---',
+    deployment('told', of(METRICS)),
+    deployment('failing', of('/status/500')),
+    deployment('untold', {}),
+    deployment('silenced', { ...of(METRICS), 'prometheus.io/scrape': 'false' }),
+  ].join('\n');
+  mesh = await startMesh([{ file: 'metrics.yaml', text }], false);
+}, 60_000);
+afterAll(() => mesh?.stop());
+
+async function merged(app: string, headers: Record<string, string> = {}) {
+  const pod = mesh.sandbox.pods.find(({ labels }) => labels['app'] === app);
+  if (pod === undefined) throw new Error(`no pod of ${app}`);
+  const response = await fetch(`http://${pod.ip}:15020/stats/prometheus`, { headers });
+  return { pod, status: response.status, type: response.headers.get('content-type'), text: await response.text() };
+}
+
+it('puts the application’s own metrics after those of its proxy', async () => {
+  const { status, type, text } = await merged('told');
+  expect([status, type]).toEqual([200, 'text/plain; version=0.0.4; charset=utf-8']);
+  expect(text).toContain('\nenvoy_cluster_upstream_cx_total');
+  expect(text.endsWith('\napp_orders_total 7\n')).toBe(true);
+});
+
+it('tells the proxy’s metrics when the application fails, and why in the log', async () => {
+  const { pod, status, text } = await merged('failing');
+  expect(status).toBe(200);
+  expect(text).toContain('\nenvoy_cluster_upstream_cx_total');
+  expect(pod.logs('istio-proxy').join('\n')).toContain(
+    'failed scraping application metrics: error scraping http://localhost:8080/status/500, status code: 500',
+  );
+});
+
+it.each(['untold', 'silenced'])('asks no application for what nobody wants scraped: %s', async (app) => {
+  const { pod, text } = await merged(app);
+  expect(text).toContain('\nenvoy_cluster_upstream_cx_total');
+  expect(text).not.toContain('app_orders_total');
+  expect(pod.logs('istio-proxy').join('\n')).not.toContain('failed scraping');
+});
