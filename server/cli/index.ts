@@ -14,11 +14,13 @@ export const cliVerbs: readonly string[] = Object.keys(verbs);
 
 /** Runs one verb; resolves to the exit code. A wrong call is 2, with a usage line on standard error. */
 export async function runCli(verb: string, args: readonly string[], io: CliIo): Promise<number> {
-  const command = await verbs[verb]?.();
-  if (!command) {
-    io.err(`meshwork: there is no verb "${verb}"; there are start, ${[...cliVerbs, 'help'].join(', ')}`);
+  const load = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined;
+  if (load === undefined) {
+    const known = ['start', ...cliVerbs, 'help'];
+    io.err(`meshwork: there is no verb "${verb}"; there are ${known.join(', ')}\nusage: meshwork ${known.join('|')} …`);
     return 2;
   }
+  const command = await load();
   if (args.includes('--help') || args.includes('-h')) {
     io.out(`${command.usage}\n\n${command.summary}`);
     return 0;

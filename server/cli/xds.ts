@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { parseArgs } from 'node:util';
 import {
   buildResources,
@@ -49,6 +50,8 @@ export const xdsCommand: CliCommand = {
     });
     if (!values.file?.length) throw new UsageError('name at least one file with -f');
     if (values.proxy !== 'sidecar' && values.proxy !== 'router') throw new UsageError('--proxy is sidecar or router');
+    if (values.ip !== undefined && isIP(values.ip) === 0)
+      throw new UsageError(`--ip takes an IP address, not "${values.ip}"`);
     if (values.output !== 'json') throw new UsageError('--output is json');
     const mesh =
       values['mesh-config'] === undefined ? ISTIO_MESH_DEFAULTS : await readMeshFile(values['mesh-config'], io);

@@ -100,6 +100,57 @@ describe('meshwork xds', () => {
     expect(JSON.stringify(printed.routes)).toContain('block_all');
   });
 
+  it.each([
+    [['--ip', 'reviews'], '--ip takes an IP address, not "reviews"'],
+    [['--labels', 'app'], '--labels takes key=value pairs, not "app"'],
+    [['--output', 'yaml'], '--output is json'],
+    [['-f', 'nowhere.yaml'], 'nowhere.yaml cannot be read: there is no such file'],
+    [['--proxies', 'sidecar'], "Unknown option '--proxies'"],
+  ])('refuses the call %j with 2, a reason and a usage line', async (args, why) => {
+    const { code, text, err } = await run(SERVICE, ...args);
+    expect([code, text]).toEqual([2, '']);
+    expect(err).toContain(`meshwork xds: ${why}`);
+    expect(err).toContain('usage: meshwork xds -f FILE… --proxy sidecar|router');
+  });
+
+  it.each([
+    ['no document', ''],
+    ['comments', '# nothing\n---\n---\n# more\n'],
+  ])('sends what every sidecar has for %s', async (_, text) => {
+    const { code, text: out } = await run(text);
+    const { listeners, endpoints } = JSON.parse(out) as Printed;
+    expect(code).toBe(0);
+    expect(listeners.map(({ name }) => name)).toEqual(['virtualOutbound', 'virtualInbound']);
+    expect(Array.isArray(endpoints)).toBe(true);
+  });
+
+  it('reads a List with a byte order mark and Windows line ends', async () => {
+    const list = `apiVersion: v1\nkind: List\nitems: [${JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'cart' },
+      spec: { ports: [{ name: 'http', port: 7070 }] },
+    })}]\n`;
+    const { text } = await run(`\uFEFF${list.replaceAll('\n', '\r\n')}`);
+    const { clusters } = JSON.parse(text) as Printed;
+    expect(clusters.map(({ name }) => name)).toContain('outbound|7070||cart.default.svc.cluster.local');
+  });
+
+  it.each(['frob', 'constructor'])('refuses the verb %s with 2 and those that there are', async (verb) => {
+    const err: string[] = [];
+    const io = {
+      out: () => undefined,
+      err: (line: string) => err.push(line),
+      input: async () => '',
+      signal: AbortSignal.abort(),
+    };
+    expect(await runCli(verb, [], io)).toBe(2);
+    expect(err.join('\n')).toContain(
+      `there is no verb "${verb}"; there are start, analyze, explain, up, validate, xds, help`,
+    );
+    expect(err.join('\n')).toContain('usage: meshwork start|analyze');
+  });
+
   it('refuses a proxy of another kind with its usage', async () => {
     const { code, err } = await run(SERVICE, '--proxy', 'ztunnel');
     expect(code).toBe(2);
