@@ -52,7 +52,7 @@ const OPERATORS = new Set(['=', '<', '>', '<=', '>=', '<>', '!=']);
 export function parseSql(text: string): Statement {
   const tokens = new Tokens(text.trim().replace(/;$/, ''));
   const verb = tokens.take().toLowerCase();
-  const statement = PARSERS[verb]?.(tokens);
+  const statement = PARSERS.get(verb)?.(tokens);
   if (statement === undefined) {
     if (/^(create|drop|alter|grant|call|replace|explain|truncate|lock|load|prepare|with)$/.test(verb))
       throw new SqlError(1235, '42000', `This version of MySQL doesn't yet support '${verb.toUpperCase()}'`);
@@ -62,48 +62,50 @@ export function parseSql(text: string): Statement {
   return statement;
 }
 
-const PARSERS: Readonly<Record<string, (tokens: Tokens) => Statement>> = {
-  select: (tokens) => {
-    const expressions = tokens.list(() => expression(tokens));
-    const table = tokens.takes('from') ? tokens.name() : undefined;
-    const where = conditions(tokens);
-    const order = tokens.takes('order') ? orderOf(tokens) : undefined;
-    const limit = tokens.takes('limit') ? Number(tokens.take()) : undefined;
-    return { verb: 'select', expressions, table, where, order, limit };
-  },
-  update: (tokens) => {
-    const table = tokens.name();
-    tokens.need('set');
-    const set = tokens.list((): [string, Cell] => {
-      const column = tokens.name();
-      tokens.need('=');
-      return [column, tokens.value()];
-    });
-    return { verb: 'update', table, set: new Map(set), where: conditions(tokens) };
-  },
-  insert: (tokens) => {
-    tokens.need('into');
-    const table = tokens.name();
-    const columns = tokens.peek() === '(' ? tokens.inParentheses(() => tokens.name()) : [];
-    tokens.need('values');
-    return { verb: 'insert', table, columns, rows: tokens.list(() => tokens.inParentheses(() => tokens.value())) };
-  },
-  delete: (tokens) => {
-    tokens.need('from');
-    return { verb: 'delete', table: tokens.name(), where: conditions(tokens) };
-  },
-  show: (tokens) => {
-    if (tokens.takes('databases')) return { verb: 'show', what: 'databases' };
-    tokens.need('tables');
-    return { verb: 'show', what: 'tables' };
-  },
-  use: (tokens) => ({ verb: 'use', database: tokens.name() }),
-  set: () => ({ verb: 'nothing' }),
-  begin: () => ({ verb: 'nothing' }),
-  start: () => ({ verb: 'nothing' }),
-  commit: () => ({ verb: 'nothing' }),
-  rollback: () => ({ verb: 'nothing' }),
-};
+const PARSERS: ReadonlyMap<string, (tokens: Tokens) => Statement> = new Map(
+  Object.entries<(tokens: Tokens) => Statement>({
+    select: (tokens) => {
+      const expressions = tokens.list(() => expression(tokens));
+      const table = tokens.takes('from') ? tokens.name() : undefined;
+      const where = conditions(tokens);
+      const order = tokens.takes('order') ? orderOf(tokens) : undefined;
+      const limit = tokens.takes('limit') ? Number(tokens.take()) : undefined;
+      return { verb: 'select', expressions, table, where, order, limit };
+    },
+    update: (tokens) => {
+      const table = tokens.name();
+      tokens.need('set');
+      const set = tokens.list((): [string, Cell] => {
+        const column = tokens.name();
+        tokens.need('=');
+        return [column, tokens.value()];
+      });
+      return { verb: 'update', table, set: new Map(set), where: conditions(tokens) };
+    },
+    insert: (tokens) => {
+      tokens.need('into');
+      const table = tokens.name();
+      const columns = tokens.peek() === '(' ? tokens.inParentheses(() => tokens.name()) : [];
+      tokens.need('values');
+      return { verb: 'insert', table, columns, rows: tokens.list(() => tokens.inParentheses(() => tokens.value())) };
+    },
+    delete: (tokens) => {
+      tokens.need('from');
+      return { verb: 'delete', table: tokens.name(), where: conditions(tokens) };
+    },
+    show: (tokens) => {
+      if (tokens.takes('databases')) return { verb: 'show', what: 'databases' };
+      tokens.need('tables');
+      return { verb: 'show', what: 'tables' };
+    },
+    use: (tokens) => ({ verb: 'use', database: tokens.name() }),
+    set: () => ({ verb: 'nothing' }),
+    begin: () => ({ verb: 'nothing' }),
+    start: () => ({ verb: 'nothing' }),
+    commit: () => ({ verb: 'nothing' }),
+    rollback: () => ({ verb: 'nothing' }),
+  }),
+);
 
 /** A column, `*`, a number, `@@name`, or a function without arguments. */
 function expression(tokens: Tokens): string {

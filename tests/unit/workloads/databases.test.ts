@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RatingsTable } from '../../../server/workloads/databases/ratings-table.ts';
+import { SqlError } from '../../../server/workloads/databases/sql.ts';
 import { bodyOf, TestNet } from './support.ts';
 
 const net = new TestNet();
@@ -90,6 +92,70 @@ async function say(host: string, port: number, bytes: Buffer): Promise<Buffer> {
     socket.write(bytes);
   });
 }
+
+/** What the table says to statements, one after the other: rows, affected rows, or the error's number. */
+function ask(...statements: string[]): unknown[] {
+  const table = new RatingsTable();
+  const session = { database: 'test', user: 'root@127.0.0.1', connectionId: 7, version: '8' };
+  return statements.map((text) => {
+    try {
+      const { columns, rows, affectedRows } = table.run(text, session);
+      return columns === undefined ? affectedRows : rows;
+    } catch (thrown) {
+      if (thrown instanceof SqlError) return thrown.errno;
+      throw thrown;
+    }
+  });
+}
+
+describe('the SQL of mysqldb', () => {
+  it('reads and changes the table', () => {
+    expect(
+      ask(
+        'update ratings set rating=1 where reviewid=1;',
+        'SELECT * FROM `ratings` ORDER BY ReviewID DESC',
+        'INSERT INTO ratings (ReviewID, Rating) VALUES (3, NULL), (4, 2)',
+        'SELECT ReviewID FROM ratings WHERE Rating >= 2 AND ReviewID <> 2 LIMIT 1',
+        'DELETE FROM ratings WHERE ReviewID > 2',
+        'select count(*) from ratings',
+        'SET autocommit=1',
+        'select database(), connection_id()',
+      ),
+    ).toEqual([
+      1,
+      [
+        [2, 4],
+        [1, 1],
+      ],
+      2,
+      [[4]],
+      2,
+      [[2]],
+      0,
+      [['test', 7]],
+    ]);
+  });
+
+  it('refuses what it cannot do, with MySQL’s numbers', () => {
+    expect(
+      ask(
+        'selec 1',
+        'constructor',
+        '',
+        'SELECT * FROM ratings WHERE',
+        'SELECT * FROM users',
+        'SELECT stars FROM ratings',
+        'INSERT INTO ratings VALUES (1, 5)',
+        "INSERT INTO ratings VALUES (9, 'five')",
+        'INSERT INTO ratings VALUES (9, 4294967296)',
+        'INSERT INTO ratings VALUES (9)',
+        'UPDATE ratings SET ReviewID = 5',
+        'CREATE TABLE t (a INT)',
+        'USE mysql',
+      ),
+    ).toEqual([1064, 1064, 1064, 1064, 1146, 1054, 1062, 1366, 1264, 1136, 1062, 1235, 1049]);
+  });
+});
 
 describe('broken clients', () => {
   it('hear that their packet is too long, or no handshake', async () => {
