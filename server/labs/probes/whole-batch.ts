@@ -29,7 +29,8 @@ export function judgeWhole(spec: BatchSpec, batch: WholeBatch): Judged[] {
       ];
     }),
     ...(spec.pods ?? []).map((wanted) => {
-      const seen = new Set(batch.sent.map(({ traceId }) => podOf(wanted.to, traceId, batch.hops))).size;
+      const reached = batch.sent.flatMap(({ traceId }) => podOf(wanted.to, traceId, batch.hops) ?? []);
+      const seen = new Set(reached).size;
       return judge(wanted, seen, { late: true, text: `${seen} pods of ${wanted.to} were reached` });
     }),
     ...(spec.certificates ?? []).flatMap((wanted) => judgePeers(wanted, batch.sent, batch.hops)),
