@@ -122,6 +122,8 @@ const outline = z.object({
   labs: z.array(z.object({ id: z.string(), minutes: z.number().int() })).min(1),
   /** For those who have more time. */
   moreLabs: z.array(z.object({ id: z.string(), minutes: z.number().int() })).default([]),
+  /** The incident that is the day's challenge, as a lab; its question stands on the page as well. */
+  incident: z.string().optional(),
   challenge: z.string(),
   write: z.string(),
 });
