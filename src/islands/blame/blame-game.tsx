@@ -122,7 +122,8 @@ function Countdown({ seconds, onEnd }: { seconds: number; onEnd: () => void }) {
 
 /** The trace as lines: who, on which side, for how long, with what answer. */
 function Spans({ spans }: { spans: readonly SpanView[] }) {
-  const longest = Math.max(1, ...spans.map(({ startMs, durationMs }) => startMs + durationMs));
+  const firstMs = Math.min(...spans.map(({ startMs }) => startMs));
+  const longest = Math.max(1, ...spans.map(({ startMs, durationMs }) => startMs - firstMs + durationMs));
   return (
     <section aria-label="One trace">
       <h3>One request</h3>
@@ -137,7 +138,7 @@ function Spans({ spans }: { spans: readonly SpanView[] }) {
             </span>
             <svg viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">
               <rect
-                x={(span.startMs / longest) * 100}
+                x={((span.startMs - firstMs) / longest) * 100}
                 width={Math.max(0.5, (span.durationMs / longest) * 100)}
                 height="4"
                 className={span.status >= 400 || span.status === 0 ? 'burnt' : 'ink'}
