@@ -22,7 +22,7 @@ export function OneSeries({ view, series, versions }: OneSeriesProps) {
   const { height } = useSize(whole);
   const marks = pushMarks(pushes, view);
   const signals = signalsOf(series);
-  const ticks = timeTicks(view);
+  const ticks = timeTicks(view, 3);
   const last = series.rps.length - 1;
   const name = seriesWords(series, versions);
   const key = (event: KeyboardEvent): void => {
