@@ -69,9 +69,7 @@ function tlsParts(parent: RouteParent, parts: L4Parts): HostsAndRules {
   if (isMesh(parent)) return { hosts, rules: rules.map((rule) => meshNames(rule, parent, hosts)) };
   if (hostname === '') return { hosts, rules };
   return {
-    hosts: hosts.flatMap(({ host, place }) =>
-      intersectHosts([host], [hostname]).map((shared) => ({ host: shared, place })),
-    ),
+    hosts: sharedHosts(hosts, hostname),
     rules: rules
       .map((rule) =>
         withMatches(
@@ -86,6 +84,14 @@ function tlsParts(parent: RouteParent, parts: L4Parts): HostsAndRules {
         ({ spec: { match = [] } }) => match.length === 0 || match.some(({ sniHosts = [] }) => sniHosts.length > 0),
       ),
   };
+}
+
+/** What each host shares with the listener's; a host that two of them come down to is there once. */
+function sharedHosts(hosts: readonly PlacedHost[], hostname: string): PlacedHost[] {
+  const shared = new Map<string, string>();
+  for (const { host, place } of hosts)
+    for (const each of intersectHosts([host], [hostname])) if (!shared.has(each)) shared.set(each, place);
+  return [...shared].map(([host, place]) => ({ host, place }));
 }
 
 function meshNames(
