@@ -9,7 +9,18 @@ const labs = readdirSync(join(import.meta.dirname, '..', '..', 'labs'), { withFi
   .map((entry) => entry.name);
 
 /** Every kind of page. */
-const reading = ['/', '/days/', '/days/15/', '/words/', '/words/subset/', '/cards/', '/lab/'];
+const reading = [
+  '/',
+  '/days/',
+  '/days/9/',
+  '/days/13/',
+  '/days/15/',
+  '/days/28/',
+  '/words/',
+  '/words/subset/',
+  '/cards/',
+  '/lab/',
+];
 const looks = [
   { name: '1440 light', width: 1440, height: 900, theme: 'light' },
   { name: '390 dark', width: 390, height: 844, theme: 'dark' },
