@@ -1,4 +1,5 @@
 import type { DecisionStep, Diagnostic, HopRecord, SourceLocation } from '../domain/index.ts';
+import type { BlameResults } from './blame.ts';
 import type { EvidenceResults, OriginView } from './evidence.ts';
 import type { ForecastResults } from './forecast.ts';
 import type { IncidentEvent, IncidentResults } from './incident.ts';
