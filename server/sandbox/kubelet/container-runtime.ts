@@ -49,6 +49,7 @@ export class ContainerRuntime {
   readonly #health: ContainerHealth;
   #stopped = false;
   #ended: (() => void)[] = [];
+  #awaitStarted: (() => void)[] = [];
 
   constructor(options: ContainerOptions) {
     this.#options = options;
@@ -57,6 +58,7 @@ export class ContainerRuntime {
       ...options,
       onStarted: () => {
         this.#started = true;
+        for (const go of this.#awaitStarted.splice(0)) go();
       },
       onReady: (ready) => this.#setReady(ready),
       onKill: (message) => this.#kill(message),
@@ -75,6 +77,17 @@ export class ContainerRuntime {
 
   get ready(): boolean {
     return this.#ready;
+  }
+
+  /** It runs, and its startup probe, if it has one, has passed. */
+  get started(): boolean {
+    return this.running && this.#started;
+  }
+
+  /** Resolves when it has started, maybe after crashes, or when it is stopped. */
+  untilStarted(): Promise<void> {
+    if (this.started || this.#stopped) return Promise.resolve();
+    return new Promise((resolve) => this.#awaitStarted.push(resolve));
   }
 
   get running(): boolean {
@@ -148,6 +161,7 @@ export class ContainerRuntime {
   async stop(drainMs: number): Promise<void> {
     this.#stopped = true;
     this.#ready = false;
+    for (const go of this.#awaitStarted.splice(0)) go();
     this.#timer?.cancel();
     this.#health.stop();
     for (const end of this.#ended.splice(0)) end();

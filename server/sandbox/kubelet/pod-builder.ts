@@ -25,7 +25,7 @@ export function createPodBuilder(options: PodBuilderOptions) {
       ip,
       hostIp: options.plan.node,
       clock: options.clock,
-      init: (pod.spec.initContainers ?? []).map((spec) => add(spec, 'init')),
+      init: (pod.spec.initContainers ?? []).map((spec) => add(spec, staysBeside(spec) ? 'app' : 'init')),
       containers: pod.spec.containers.map((spec) => add(spec, isProxy(spec) ? 'proxy' : 'app')),
       appListeners: build.listeners,
       holdsApplication: pod.spec.containers.some(waitsForProxy),
@@ -43,6 +43,9 @@ export function createPodBuilder(options: PodBuilderOptions) {
 
 const isProxy = (spec: ContainerSpec): boolean => spec.name === PROXY_CONTAINER && imageName(spec.image) === 'proxyv2';
 
+/** A sidecar container of Kubernetes: an init container that the next does not wait for to end. */
+const staysBeside = (spec: ContainerSpec): boolean => spec['restartPolicy'] === 'Always';
+
 /** Istio's way to make the containers behind it wait: the kubelet starts them when this hook has ended. */
 const waitsForProxy = (spec: ContainerSpec): boolean =>
   isProxy(spec) &&
@@ -54,7 +57,7 @@ function container(build: PodBuild, spec: ContainerSpec, kind: ContainerState['k
     spec,
     kind,
     clock: options.clock,
-    restartPolicy: pod.spec.restartPolicy ?? 'Always',
+    restartPolicy: staysBeside(spec) ? 'Always' : (pod.spec.restartPolicy ?? 'Always'),
     knownImages: images.map(({ name }) => name).join(', '),
     createProgram: (log) => createProgram(build, spec, log),
     probe: (probe, signal) => probeOnce(spec, probeReach(build, spec))(originalProbe(pod, probe), signal),

@@ -78,11 +78,12 @@ export class PodRuntime implements RunningPod {
   }
 
   get ready(): boolean {
-    return this.#initialized && this.#parts.containers.every(({ ready }) => ready);
+    const beside = this.#parts.init.filter(isSidecar);
+    return this.#initialized && [...beside, ...this.#parts.containers].every(({ ready }) => ready);
   }
 
   get #initialized(): boolean {
-    return this.#parts.init.every(({ ready }) => ready);
+    return this.#parts.init.every((each) => (isSidecar(each) ? each.started : each.ready));
   }
 
   logs(container: string): readonly string[] {
@@ -134,8 +135,11 @@ export class PodRuntime implements RunningPod {
   async start(): Promise<void> {
     await this.#setUp();
     if (this.#stopped) return;
-    for (const container of this.#parts.init) await container.start();
-    if (!this.#initialized) return;
+    for (const container of this.#parts.init) {
+      await container.start();
+      if (isSidecar(container)) await container.untilStarted();
+    }
+    if (this.#stopped || !this.#initialized) return;
     const held = this.#parts.holdsApplication ? this.#parts.containers.filter(({ view }) => view.kind === 'proxy') : [];
     await Promise.all(held.map((container) => container.start()));
     await Promise.all(
@@ -239,6 +243,9 @@ export class PodRuntime implements RunningPod {
     return ['State   Recv-Q  Send-Q  Local Address:Port     Peer Address:Port', ...rows, ''].join('\n');
   }
 }
+
+/** An init container that goes on beside the others. */
+const isSidecar = ({ view }: ContainerRuntime): boolean => view.kind !== 'init';
 
 function environmentText(env: Readonly<Record<string, string>>, name: string | undefined): string {
   if (name !== undefined) return `${env[name] ?? ''}\n`;
