@@ -189,7 +189,9 @@ function bareAnswersCome(
   const made = podsOf(sandbox, since.namespace, since.labels).map((pod) =>
     Date.parse(sandbox.store.get('Pod', pod)?.metadata.creationTimestamp ?? ''),
   );
-  const answers = (recent?.(traffic) ?? []).filter(({ atMs }) => atMs >= Math.max(...made));
+  // Kubernetes tells whole seconds: what came within that second may belong to the pod before.
+  const fromMs = Math.max(...made) + 1000;
+  const answers = (recent?.(traffic) ?? []).filter(({ atMs }) => atMs >= fromMs);
   const bare = answers.filter(({ status, headers }) => status === 200 && headers[lacks] === undefined).length;
   return made.length > 0 && answers.length >= of && bare >= min && bare <= max;
 }
