@@ -46,7 +46,7 @@ async function check(name, command) {
   else failed += 1;
 }
 
-// Labs wait for timers more than they work, so four run beside one another on two cores.
+// Labs wait for timers more than they work, so eight run beside one another on two cores.
 async function vitest(suite) {
   if (!chosen(suite) || !existsSync(join(root, 'tests', suite))) return;
   console.log(`\n== ${suite}`);
@@ -55,7 +55,7 @@ async function vitest(suite) {
     bin('vitest/vitest.mjs'),
     'run',
     `tests/${suite}/`,
-    ...(suite === 'labs' ? ['--maxWorkers=4'] : []),
+    ...(suite === 'labs' ? ['--maxWorkers=8'] : []),
     '--reporter=dot',
     '--reporter=json',
     `--outputFile.json=${report}`,

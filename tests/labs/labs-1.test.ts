@@ -1,3 +1,3 @@
 import { proveLabs } from '../support/prove-labs.ts';
 
-proveLabs(0, 4);
+proveLabs(0, 6);

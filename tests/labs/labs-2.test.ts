@@ -1,3 +1,3 @@
 import { proveLabs } from '../support/prove-labs.ts';
 
-proveLabs(1, 4);
+proveLabs(1, 6);

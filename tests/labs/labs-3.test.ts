@@ -1,3 +1,3 @@
 import { proveLabs } from '../support/prove-labs.ts';
 
-proveLabs(2, 4);
+proveLabs(2, 6);

@@ -1,3 +1,3 @@
 import { proveLabs } from '../support/prove-labs.ts';
 
-proveLabs(3, 4);
+proveLabs(3, 6);

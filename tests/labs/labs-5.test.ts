@@ -1,0 +1,3 @@
+import { proveLabs } from '../support/prove-labs.ts';
+
+proveLabs(4, 6);
