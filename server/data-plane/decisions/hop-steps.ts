@@ -161,10 +161,10 @@ function worded(
   return step;
 }
 
-/** Hops in a row that are recorded with all their steps: more than the largest batch of any lab sends through one proxy. */
-const BURST = 1000;
+/** Hops in a row that are recorded with all their steps: more than the checks of any lab send through one proxy, one after the other. */
+const BURST = 3000;
 /** And so many a second after that: more than any lab's steady traffic, so that every answer can be explained. */
-const PER_SECOND = 100;
+const PER_SECOND = 500;
 /** Beyond those, one trace in this many is recorded, in every proxy that it passes. */
 export const TRACES_OF = 16;
 /** And one in this many where there are more hops a second than `BUSY`: each record outlives young collections. */

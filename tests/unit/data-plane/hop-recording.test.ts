@@ -5,20 +5,20 @@ import { seededRandom } from '../../../server/domain/random.ts';
 import { createFakeClock } from './fake-clock.ts';
 
 describe('the recording of hops', () => {
-  it('keeps every step of a thousand hops in a row, then of a hundred a second', () => {
+  it('keeps every step of three thousand hops in a row, then of five hundred a second', () => {
     const sampler = new StepSampler(createFakeClock());
-    const kept = Array.from({ length: 1500 }, () => sampler.next(10_500));
-    expect(kept.filter(Boolean).length).toBe(1000);
-    expect(kept.slice(0, 1000).every(Boolean)).toBe(true);
-    const secondLater = Array.from({ length: 500 }, (_, i) => sampler.next(10_500 + (i + 1) * 2));
-    expect(secondLater.filter(Boolean).length).toBe(100);
+    const kept = Array.from({ length: 3500 }, () => sampler.next(10_500));
+    expect(kept.filter(Boolean).length).toBe(3000);
+    expect(kept.slice(0, 3000).every(Boolean)).toBe(true);
+    const secondLater = Array.from({ length: 1000 }, (_, i) => sampler.next(10_500 + i + 1));
+    expect(secondLater.filter(Boolean).length).toBe(500);
   });
 
-  it('keeps a thousand in a row again after ten seconds of rest', () => {
+  it('keeps three thousand in a row again after six seconds of rest', () => {
     const sampler = new StepSampler(createFakeClock());
-    for (let i = 0; i < 1500; i++) sampler.next(0);
-    const kept = Array.from({ length: 1500 }, () => sampler.next(10_000));
-    expect(kept.filter(Boolean).length).toBe(1000);
+    for (let i = 0; i < 3500; i++) sampler.next(0);
+    const kept = Array.from({ length: 3500 }, () => sampler.next(6_000));
+    expect(kept.filter(Boolean).length).toBe(3000);
   });
 
   it('records one trace in sixteen beyond that, the same in every proxy', () => {
