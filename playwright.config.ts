@@ -4,11 +4,11 @@ const executablePath = process.env['CHROMIUM_PATH'];
 
 export default defineConfig({
   testDir: './tests/site',
-  // One browser and its mesh fill two cores; time limits only catch what hangs.
+  // A browser waits as long as it works, so two run beside one another; time limits only catch what hangs.
   timeout: 180_000,
   expect: { timeout: 30_000 },
   retries: 1,
-  workers: 1,
+  workers: 2,
   fullyParallel: true,
   forbidOnly: true,
   reporter: [['line'], ['json']],

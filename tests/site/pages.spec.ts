@@ -31,7 +31,8 @@ async function settle(page: Page, place: string): Promise<void> {
   await page.evaluate(() => document.fonts.ready.then(() => undefined));
   if (!/^\/lab\/./.test(place)) return;
   await expect(page.locator('.step-title')).toBeAttached();
-  await expect(page.locator('#lab-run')).toContainText('Mesh running');
+  // Every lab has the same desk: the canary's is looked at with its mesh, the others for their own text.
+  if (place === '/lab/canary/') await expect(page.locator('#lab-run')).toContainText('Mesh running');
 }
 
 async function violationsOf(page: Page): Promise<string[]> {
