@@ -15,6 +15,7 @@ interface Config {
   readonly dataFile: string;
   /** The joined code of a sandbox; undefined: its sources. */
   readonly sandboxProgram: string | undefined;
+  readonly sleepAfterMs: number | undefined;
 }
 
 const USAGE = `usage: npm start -- [--port 4321] [--host 127.0.0.1] [--data .meshwork/learners.db]
@@ -47,6 +48,7 @@ function readConfig(argv: readonly string[], environment: NodeJS.ProcessEnv): Co
     root,
     dataFile: values.data ?? environment['MESHWORK_DATA'] ?? join(root, '.meshwork', 'learners.db'),
     sandboxProgram: environment['MESHWORK_SANDBOX'],
+    sleepAfterMs: environment['MESHWORK_SLEEP_MS'] ? Number(environment['MESHWORK_SLEEP_MS']) : undefined,
   });
 }
 
@@ -63,6 +65,7 @@ async function start(config: Config): Promise<void> {
     // Where sandboxes lie in the loopback range is no secret; it must only differ between servers.
     random: seededRandom(`${process.pid}/${clock.now()}`),
     store,
+    sleepAfterMs: config.sleepAfterMs,
     onLog: (line) => console.error(line),
   });
   console.log(`  server       ${((performance.now() - startedMs) / 1000).toFixed(1)} s`);

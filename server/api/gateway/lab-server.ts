@@ -20,6 +20,8 @@ export interface LabServerOptions {
   readonly random: Random;
   readonly store: LearnerStore;
   readonly onLog: (line: string) => void;
+  /** A mesh without a page for so long is put to sleep; its state is kept. Five minutes where nothing is said. */
+  readonly sleepAfterMs?: number | undefined;
 }
 
 export interface LabServer {
@@ -32,8 +34,8 @@ const MAX_PAGES_PER_LEARNER = 8;
 /** A page that does not read: beyond this many unsent bytes, events are left out (answers never are). */
 const MAX_BUFFERED_BYTES = 1_048_576;
 const MAX_MESSAGE_BYTES = 6 * 1_048_576;
-/** A mesh without a page for so long is put to sleep; its state is kept. */
 const SLEEP_AFTER_MS = 5 * 60_000;
+const SWEEP_MS = 60_000;
 
 export async function startLabServer(options: LabServerOptions): Promise<LabServer> {
   const sessions = new Map<string, LearnerSession>();
@@ -93,16 +95,18 @@ export async function startLabServer(options: LabServerOptions): Promise<LabServ
     });
   });
 
+  const { sleepAfterMs = SLEEP_AFTER_MS } = options;
+  const sweepMs = Math.min(SWEEP_MS, sleepAfterMs);
   let sweep: Timer | undefined;
   const putIdleToSleep = (): void => {
     for (const [learner, session] of sessions) {
-      if ((session.idleMs() ?? 0) < SLEEP_AFTER_MS) continue;
+      if ((session.idleMs() ?? 0) < sleepAfterMs) continue;
       sessions.delete(learner);
       session.stop().catch((error: unknown) => options.onLog(`sleep failed: ${String(error)}`));
     }
-    sweep = options.clock.after(60_000, putIdleToSleep);
+    sweep = options.clock.after(sweepMs, putIdleToSleep);
   };
-  sweep = options.clock.after(60_000, putIdleToSleep);
+  sweep = options.clock.after(sweepMs, putIdleToSleep);
 
   return {
     url: `http://${options.host}:${port}/`,

@@ -26,7 +26,9 @@ async function start(): Promise<{ server: LabServer; child: ChildProcess }> {
     '--data',
     ':memory:',
   ];
-  const child = spawn(pinnedNode(), args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+  // Each test is a learner with a mesh; those that were left behind must not take the time of the next.
+  const env = { ...process.env, MESHWORK_SLEEP_MS: '5000' };
+  const child = spawn(pinnedNode(), args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env });
   let said = '';
   const url = await new Promise<string>((resolve, reject) => {
     const late = setTimeout(() => reject(new Error(`no lab server after ${START_MS} ms: ${said}`)), START_MS);
