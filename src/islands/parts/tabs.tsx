@@ -20,10 +20,12 @@ interface TabsProps<K extends string> {
 /** A tab list: arrow keys move, one tab stop. */
 export function Tabs<K extends string>({ tabs, selected, onSelect, label, id }: TabsProps<K>) {
   const list = useRef<HTMLDivElement>(null);
-  // Of more tabs than fit, the chosen one is in sight.
+  // Of more tabs than fit, the chosen one is in sight. Not by scrollIntoView: that would move the place where Tab begins.
   useEffect(() => {
     const tab = list.current?.querySelector<HTMLElement>(`#${id}-${CSS.escape(selected)}`);
-    tab?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+    if (!list.current || !tab) return;
+    const [view, box] = [list.current.getBoundingClientRect(), tab.getBoundingClientRect()];
+    list.current.scrollLeft += Math.min(0, box.left - view.left) + Math.max(0, box.right - view.right);
   }, [id, selected]);
   const move = (event: KeyboardEvent): void => {
     const here = tabs.findIndex((tab) => tab.key === selected);
