@@ -2,6 +2,7 @@ export * from './age.ts';
 export * from './decision.ts';
 export * from './diagnostic.ts';
 export * from './errors.ts';
+export * from './grpc-status.ts';
 export * from './handshake.ts';
 export * from './kube.ts';
 export * from './names.ts';

@@ -1,28 +1,8 @@
+import { GRPC_STATUS_NAMES } from '#domain';
 import { type Any, extensionTypes } from '#xds';
 import type { HttpFault } from '../snapshot/istio-types.ts';
 import { protoDuration } from './durations.ts';
 import { fraction, wholePercent } from './percentages.ts';
-
-/** gRPC's status codes by name. */
-const GRPC_STATUS = [
-  'OK',
-  'CANCELLED',
-  'UNKNOWN',
-  'INVALID_ARGUMENT',
-  'DEADLINE_EXCEEDED',
-  'NOT_FOUND',
-  'ALREADY_EXISTS',
-  'PERMISSION_DENIED',
-  'RESOURCE_EXHAUSTED',
-  'FAILED_PRECONDITION',
-  'ABORTED',
-  'OUT_OF_RANGE',
-  'UNIMPLEMENTED',
-  'INTERNAL',
-  'UNAVAILABLE',
-  'DATA_LOSS',
-  'UNAUTHENTICATED',
-];
 
 /**
  * A route's fault injection, for the filter envoy.filters.http.fault. Without a percentage nothing is delayed or aborted; kinds of
@@ -47,6 +27,6 @@ function translateAbort(abort: HttpFault['abort']): Record<string, unknown> | un
   if (abort === undefined) return undefined;
   const percentage = abort.percentage && { percentage: fraction(abort.percentage) };
   if (abort.httpStatus !== undefined) return { http_status: abort.httpStatus, ...percentage };
-  const status = GRPC_STATUS.indexOf((abort.grpcStatus ?? '').toUpperCase().replaceAll(' ', '_'));
+  const status = GRPC_STATUS_NAMES.indexOf((abort.grpcStatus ?? '').toUpperCase().replaceAll(' ', '_'));
   return status < 0 ? undefined : { grpc_status: status, ...percentage };
 }

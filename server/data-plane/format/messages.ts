@@ -1,3 +1,4 @@
+import { GRPC_STATUS_NAMES } from '#domain';
 import { ConfigProblem } from '../config/problem.ts';
 import { grpcStatusOf, isGrpc } from '../http/grpc.ts';
 import type { Headers } from '../http/headers.ts';
@@ -58,26 +59,6 @@ const responseTrailer: CommandReader = (argument) => {
   };
 };
 
-const GRPC_NAMES = [
-  'OK',
-  'CANCELLED',
-  'UNKNOWN',
-  'INVALID_ARGUMENT',
-  'DEADLINE_EXCEEDED',
-  'NOT_FOUND',
-  'ALREADY_EXISTS',
-  'PERMISSION_DENIED',
-  'RESOURCE_EXHAUSTED',
-  'FAILED_PRECONDITION',
-  'ABORTED',
-  'OUT_OF_RANGE',
-  'UNIMPLEMENTED',
-  'INTERNAL',
-  'UNAVAILABLE',
-  'DATA_LOSS',
-  'UNAUTHENTICATED',
-];
-
 /** `INVALID_ARGUMENT` → `InvalidArgument`; two names are spelled in their own way. */
 const camel = (name: string): string =>
   ({ OK: 'OK', CANCELLED: 'Canceled' })[name] ??
@@ -106,7 +87,7 @@ const grpcStatus: CommandReader = (argument, field) => {
   return (subject) => {
     const number = grpcNumber(subject);
     if (number === undefined) return undefined;
-    const name = GRPC_NAMES[number];
+    const name = GRPC_STATUS_NAMES[number];
     if (name === undefined) return String(number);
     return spelling === 'SNAKE_STRING' ? name : camel(name);
   };
