@@ -84,6 +84,21 @@ describe('a server connection reads requests', () => {
     expect(server.requests[0]!.trailers?.get('a')).toBe('b');
   });
 
+  it('passes over an empty line in front of a request, whole or cut between its CR and its LF', async () => {
+    server = await startServer((request) => request.stream.sendHead({ status: 204, headers: new Headers() }, true));
+    for (const parts of [['\r\n'], ['\r', '\n'], ['\r\n\r', '\n']]) {
+      const client = new RawClient(server.port);
+      const seen = server.requests.length;
+      for (const part of parts) {
+        client.write(part);
+        await new Promise<void>((resolve) => setImmediate(resolve));
+      }
+      client.write(`GET / HTTP/1.1\r\nHost: a\r\n${CLOSE}\r\n`);
+      expect(await client.untilClosed(), JSON.stringify(parts)).toMatch(/^HTTP\/1\.1 204 /);
+      expect(server.requests.length).toBe(seen + 1);
+    }
+  });
+
   it('answers pipelined requests one after another, in order', async () => {
     const open: ReceivedRequest[] = [];
     server = await startServer((request) => open.push(request));

@@ -111,8 +111,14 @@ class ServerConnection implements DownstreamConnection, StreamHost {
       this.#read(chunk);
       return;
     }
+    const begun = this.#held.length === 1;
     this.#held.append(chunk);
     if (this.#state !== 'head') return;
+    if (begun) {
+      // A lone CR says nothing yet of what begins here.
+      this.#read(this.#held.take());
+      return;
+    }
     const end = this.#held.findEnd(this.#maxHeadBytes);
     if (typeof end !== 'number') this.#refuse(end);
     else if (end >= 0) this.#read(this.#held.take());
@@ -153,7 +159,7 @@ class ServerConnection implements DownstreamConnection, StreamHost {
 
   /** Keeps the beginning of a head, and the time. */
   #hold(bytes: Buffer): void {
-    if (!beginsMethod(bytes)) {
+    if (!(beginsMethod(bytes) || (bytes.length === 1 && bytes[0] === CR))) {
       this.#refuse(FAILURES.method);
       return;
     }
