@@ -73,6 +73,33 @@ describe('Bookinfo in a sandbox', () => {
     );
   });
 
+  it('loses no request while subsets and the routes to them come and go', async () => {
+    const client = sandbox.pods.find(({ labels }) => labels['app'] === 'productpage');
+    const [subsets, routes] = [rule('destination-rule-all'), rule('virtual-service-all-v1')];
+    const answers: number[] = [];
+    let stop = false;
+    const worker = async (): Promise<void> => {
+      while (!stop) answers.push((await client?.fetch('http://reviews:9080/reviews/0'))?.status ?? 0);
+    };
+    const workers = Promise.all(Array.from({ length: 4 }, worker));
+    for (const files of [
+      [subsets, routes],
+      [routes, subsets],
+    ]) {
+      await applyAndSettle(sandbox, ...files);
+      const kinds = ['VirtualService', 'DestinationRule'];
+      const names = ['productpage', 'reviews', 'ratings', 'details'];
+      const removed = kinds.flatMap((kind) =>
+        names.map((name) => sandbox.remove(kind, { namespace: 'default', name })),
+      );
+      await sandbox.settled(removed.at(-1) ?? '', 5000);
+    }
+    stop = true;
+    await workers;
+    expect(answers.length).toBeGreaterThan(4);
+    expect(answers.filter((status) => status !== 200)).toEqual([]);
+  });
+
   it('follows 90/10 weights', async () => {
     await applyAndSettle(sandbox, rule('destination-rule-all'), rule('virtual-service-all-v1'));
     expect(await distribution(sandbox, 60)).toEqual({ v1: 60 });

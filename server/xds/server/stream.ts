@@ -57,10 +57,15 @@ function readNode(request: AnyRequest): ProxyNode {
 /** The name under which a cluster asks for its endpoints. */
 const endpointName = (cluster: Cluster): string => cluster.eds_cluster_config?.service_name || cluster.name;
 
+/** Types that send traffic to clusters. */
+const TRAFFIC: readonly TypeUrl[] = [typeUrls.listener, typeUrls.route];
+
 class Stream<Request extends AnyRequest> implements AdsStream {
   readonly #options: AdsStreamOptions<Request>;
   readonly #states = new Map<string, TypeState>();
   readonly #retained = createRetainedResources();
+  /** Endpoints of clusters that are new to the client, which it asks for before it answers the response with the clusters. */
+  readonly #awaited = new Set<string>();
   #node: ProxyNode | undefined;
   #snapshot: XdsSnapshot | undefined;
 
@@ -134,6 +139,7 @@ class Stream<Request extends AnyRequest> implements AdsStream {
 
   #settle(state: TypeState, sent: SentResponse, request: Request): void {
     state.outstanding = undefined;
+    if (state.typeUrl === typeUrls.cluster) this.#awaited.clear();
     const error = request.errorDetail;
     for (const name of sent.resources) {
       if (error) state.refused.add(name);
@@ -145,7 +151,10 @@ class Stream<Request extends AnyRequest> implements AdsStream {
   /** Sends what is due, type by type; a type that must wait for an answer holds back those that depend on it. */
   #flush(): void {
     if (!this.#snapshot) return;
-    for (const typeUrl of pushOrder) if (this.#advance(typeUrl, this.#snapshot) === 'blocked') return;
+    for (const typeUrl of pushOrder) {
+      if (TRAFFIC.includes(typeUrl) && this.#clustersWarm(this.#snapshot)) return;
+      if (this.#advance(typeUrl, this.#snapshot) === 'blocked') return;
+    }
     if (!this.#holdsRemovals() || !this.#trafficIsSettled()) return;
     this.#retained.release();
     for (const typeUrl of retainedTypes) {
@@ -154,13 +163,27 @@ class Stream<Request extends AnyRequest> implements AdsStream {
     }
   }
 
+  /**
+   * Whether the client still lacks endpoints of clusters that it was just sent: a route that leads there would find none. Unlike istiod,
+   * which sends routes at once. A client that answers without asking for the endpoints does not want them.
+   */
+  #clustersWarm(snapshot: XdsSnapshot): boolean {
+    if (this.#awaited.size === 0) return false;
+    const available = this.#retained.inForce(snapshot, typeUrls.endpoint);
+    const sent = this.#states.get(typeUrls.endpoint)?.known;
+    return [...this.#awaited].some((name) => available.has(name) && !sent?.has(name));
+  }
+
   #advance(typeUrl: TypeUrl, snapshot: XdsSnapshot): 'blocked' | 'done' {
     const state = this.#states.get(typeUrl);
     if (!state?.requested) return 'done';
     const composed = this.#options.variant.compose(state, this.#retained.inForce(snapshot, typeUrl));
     if (!composed) return 'done';
     if (state.outstanding) return 'blocked';
-    if (typeUrl === typeUrls.cluster) this.#renewEndpoints(state, composed);
+    if (typeUrl === typeUrls.cluster) {
+      this.#renewEndpoints(state, composed);
+      this.#awaitEndpoints(state, composed);
+    }
     this.#send(state, composed, snapshot);
     return 'done';
   }
@@ -174,6 +197,11 @@ class Stream<Request extends AnyRequest> implements AdsStream {
       const wanted = endpointName(json as Cluster);
       if (isSubscribedTo(endpoints, wanted)) endpoints.forced.add(wanted);
     }
+  }
+
+  /** Endpoints go by the name of their cluster; what is named otherwise is not waited for, since to read each cluster would cost more. */
+  #awaitEndpoints(clusters: TypeState, { upserts }: Composed): void {
+    for (const { name } of upserts) if (!clusters.known.has(name)) this.#awaited.add(name);
   }
 
   #send(state: TypeState, composed: Composed, snapshot: XdsSnapshot): void {
@@ -203,7 +231,7 @@ class Stream<Request extends AnyRequest> implements AdsStream {
    */
   #trafficIsSettled(): boolean {
     if (!this.isIdle()) return false;
-    return [typeUrls.listener, typeUrls.route].every((typeUrl) => !this.#states.get(typeUrl)?.refused.size);
+    return TRAFFIC.every((typeUrl) => !this.#states.get(typeUrl)?.refused.size);
   }
 
   #report(

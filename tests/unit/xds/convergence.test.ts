@@ -133,14 +133,18 @@ const step = fc.oneof(
 );
 
 describe('a delta stream under any order of pushes, answers, refusals and reconnects', () => {
-  it('ends with exactly the newest configuration and never routes to a cluster the proxy lacks', () => {
+  it('ends with exactly the newest configuration and never routes to a cluster that the proxy lacks or still warms', () => {
     fc.assert(
       fc.property(mesh, fc.array(step, { maxLength: 40 }), (initial, steps) => {
         let current = snapshotOf(initial, '0');
         const proxy = new SlowProxy();
         const targetsExist = (): void => {
           const clusters = proxy.versions(CDS);
-          for (const target of proxy.targets.values()) expect(clusters).toHaveProperty(target);
+          const warm = proxy.versions(EDS);
+          for (const target of proxy.targets.values()) {
+            expect(clusters).toHaveProperty(target);
+            expect(warm).toHaveProperty(target);
+          }
         };
         proxy.connect(current);
         steps.forEach((action, index) => {
