@@ -70,12 +70,19 @@ export interface Drill extends DrillQuestion {
   readonly topic: string;
 }
 
+/** What a question about own work says of a lab: its title, and the title of each check by id. */
+export interface BankLab {
+  readonly title: string;
+  readonly checks: Readonly<Record<string, string>>;
+}
+
 export interface Bank {
   readonly topics: readonly { readonly id: string; readonly title: string }[];
   readonly drills: readonly Drill[];
+  readonly labs: Readonly<Record<string, BankLab>>;
 }
 
-export function bankOf(topics: readonly BankTopic[]): Bank {
+export function bankOf(topics: readonly BankTopic[]): Omit<Bank, 'labs'> {
   const ordered = topics.toSorted((a, b) => a.order - b.order);
   return {
     topics: ordered.map(({ topic, title }) => ({ id: topic, title })),

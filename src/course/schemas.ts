@@ -288,5 +288,5 @@ export const labSchema = z.looseObject({
   day: z.number().int().optional(),
   minutes: z.number().int().optional(),
   goal: z.string().optional(),
-  checks: z.array(z.looseObject({ id: z.string(), objective: z.string().optional() })).optional(),
+  checks: z.array(z.looseObject({ id: z.string(), title: z.string(), objective: z.string().optional() })).optional(),
 });

@@ -37,17 +37,14 @@ function Lobby({ log, bank }: { log: LearnerLogState; bank: Bank }) {
   const [run, setRun] = useState<Run>();
   const entries = useMemo(() => effective(log.log), [log.log]);
   const answers = useMemo(() => entries.filter((entry): entry is DrillEntry => entry.kind === 'drill'), [entries]);
-  const labsDone = useMemo(
-    () => new Set(entries.flatMap((entry) => (entry.kind === 'check' ? [entry.check.split('/')[0] ?? ''] : []))),
-    [entries],
-  );
   const tie = useMemo(() => randomOrder(), []);
   if (run)
     return (
       <Sitting
         drills={run.drills}
         mock={run.mock}
-        labsDone={labsDone}
+        log={entries}
+        labs={bank.labs}
         titles={new Map(bank.topics.map(({ id, title }) => [id, title]))}
         save={(answer) => log.add({ kind: 'drill', ...answer }) as DrillEntry}
         close={() => setRun(undefined)}

@@ -1,14 +1,17 @@
 import { useEffect, useRef, useState } from 'react';
-import { criteria, type Drill, formatFacts } from '../../course/drills.ts';
+import type { LogEntry } from '#contract';
+import { type BankLab, criteria, type Drill, formatFacts } from '../../course/drills.ts';
 import { Icon } from '../cards/icon.tsx';
 import { Clock } from './clock.tsx';
+import { ownQuestions } from './own-work.ts';
 import type { NewAnswer } from './sitting.tsx';
 
 interface Props {
   readonly drill: Drill;
   readonly mock: boolean;
-  /** The learner has done the lab that the third follow-up asks about. */
-  readonly ownWork: boolean;
+  /** The lab that the third follow-up asks about; absent while it does not exist. */
+  readonly lab: BankLab | undefined;
+  readonly log: readonly LogEntry[];
   /** Without an answer: the question was skipped. */
   done(answer?: NewAnswer): void;
 }
@@ -16,7 +19,7 @@ interface Props {
 type Stage = 'ask' | 'answering' | 'compare';
 
 /** One question: hear it, answer it against the clock, compare, mark. */
-export function Question({ drill, mock, ownWork, done }: Props) {
+export function Question({ drill, mock, lab, log, done }: Props) {
   const [stage, setStage] = useState<Stage>('ask');
   const [timed, setTimed] = useState(true);
   const [aloud, setAloud] = useState(true);
@@ -96,7 +99,8 @@ export function Question({ drill, mock, ownWork, done }: Props) {
         <Compare
           drill={drill}
           text={text}
-          ownWork={ownWork}
+          own={ownQuestions(log, drill.ownWork, lab)}
+          lab={lab}
           late={(timed || mock) && seconds > facts.seconds ? seconds - facts.seconds : 0}
           done={(marks) => done({ question: drill.id, marks, seconds, aloud })}
         />
@@ -108,12 +112,14 @@ export function Question({ drill, mock, ownWork, done }: Props) {
 interface CompareProps {
   readonly drill: Drill;
   readonly text: string;
-  readonly ownWork: boolean;
+  /** Questions about the learner's own work; none when they have not done the lab. */
+  readonly own: readonly string[];
+  readonly lab: BankLab | undefined;
   readonly late: number;
   done(marks: Record<string, number>): void;
 }
 
-function Compare({ drill, text, ownWork, late, done }: CompareProps) {
+function Compare({ drill, text, own, lab, late, done }: CompareProps) {
   const [said, setSaid] = useState<readonly number[]>([]);
   const [flags, setFlags] = useState<readonly number[]>([]);
   const [marks, setMarks] = useState<Record<string, number>>({});
@@ -157,16 +163,16 @@ function Compare({ drill, text, ownWork, late, done }: CompareProps) {
         {drill.followUps.map((next) => (
           <li key={next}>{next}</li>
         ))}
-        <li className={ownWork ? 'own-work' : 'later'}>
-          {ownWork ? (
-            <>On your own lab: {drill.ownWork.ask}</>
-          ) : (
-            <>
-              A third one asks about your own work in the lab{' '}
-              <a href={`/lab/${drill.ownWork.lab}/`}>{drill.ownWork.lab}</a>.
-            </>
-          )}
-        </li>
+        {own.map((next) => (
+          <li key={next}>
+            <b>Your lab.</b> {next}
+          </li>
+        ))}
+        {own.length === 0 && lab && (
+          <li className="later">
+            A third one asks about your own work in the lab <a href={`/lab/${drill.ownWork.lab}/`}>{lab.title}</a>.
+          </li>
+        )}
       </ul>
       <h3>Your marks</h3>
       <p className="how">

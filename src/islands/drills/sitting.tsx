@@ -1,6 +1,6 @@
 import { useState } from 'react';
-import type { DrillEntry } from '#contract';
-import { criteria, type Drill, type Format, formatFacts } from '../../course/drills.ts';
+import type { DrillEntry, LogEntry } from '#contract';
+import { type Bank, criteria, type Drill, type Format, formatFacts } from '../../course/drills.ts';
 import { type Report, reportOf } from './choose.ts';
 import { Question } from './question.tsx';
 
@@ -9,14 +9,16 @@ export type NewAnswer = Pick<DrillEntry, 'question' | 'marks' | 'seconds' | 'alo
 interface Props {
   readonly drills: readonly Drill[];
   readonly mock: boolean;
-  readonly labsDone: ReadonlySet<string>;
+  /** What the learner did, for questions about their own work. */
+  readonly log: readonly LogEntry[];
+  readonly labs: Bank['labs'];
   readonly titles: ReadonlyMap<string, string>;
   save(answer: NewAnswer): DrillEntry;
   close(): void;
 }
 
 /** Questions one after the other, then a report. */
-export function Sitting({ drills, mock, labsDone, titles, save, close }: Props) {
+export function Sitting({ drills, mock, log, labs, titles, save, close }: Props) {
   const [place, setPlace] = useState(0);
   const [answers, setAnswers] = useState<readonly DrillEntry[]>([]);
   const drill = drills[place];
@@ -35,7 +37,8 @@ export function Sitting({ drills, mock, labsDone, titles, save, close }: Props) 
         key={drill.id}
         drill={drill}
         mock={mock}
-        ownWork={labsDone.has(drill.ownWork.lab)}
+        lab={labs[drill.ownWork.lab]}
+        log={log}
         done={(answer) => {
           if (answer) setAnswers([...answers, save(answer)]);
           setPlace(place + 1);

@@ -1,7 +1,13 @@
 import { getCollection } from 'astro:content';
-import { bankOf } from '../../course/drills.ts';
+import { type Bank, bankOf } from '../../course/drills.ts';
 
-/** The interview bank as one file. */
+/** The interview bank as one file, with the titles of the labs that its questions ask about. */
 export async function GET(): Promise<Response> {
-  return Response.json(bankOf((await getCollection('bank')).map(({ data }) => data)));
+  const topics = (await getCollection('bank')).map(({ data }) => data);
+  const labs = (await getCollection('labs')).map(({ id, data }) => [
+    id,
+    { title: data.title, checks: Object.fromEntries((data.checks ?? []).map((check) => [check.id, check.title])) },
+  ]);
+  const bank: Bank = { ...bankOf(topics), labs: Object.fromEntries(labs) };
+  return Response.json(bank);
 }
