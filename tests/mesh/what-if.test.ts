@@ -141,6 +141,46 @@ describe('what unsaved text would do', () => {
     expect(everyone?.requests).toHaveLength(5);
   });
 
+  describe('the closest way of a request that was sent', () => {
+    const sendUnder = async (text: string, headers: Record<string, string> = {}) => {
+      await lab.apply([{ file: 'reviews.yaml', text }]);
+      const { id, status, flags } = await dispatch(lab.session, 'request.send', { headers });
+      const { closest } = await dispatch(lab.session, 'request.explain', { request: id });
+      return { answer: [status, ...flags].join(' '), closest };
+    };
+
+    it('is the route that was passed over by the fewest conditions, though the request was answered', async () => {
+      expect(await sendUnder(rule(100), { 'end-user': 'anne' })).toEqual({
+        answer: '200',
+        closest:
+          'testers, 1 of 2 conditions hold: it needs header end-user to be exactly "jason", the request has "anne"',
+      });
+    });
+
+    it('is that route too where none takes the request', async () => {
+      const withoutRest = rule(100).replace(/ {4}- name: everyone[\s\S]*/, '');
+      expect(await sendUnder(withoutRest, { 'end-user': 'anne' })).toEqual({
+        answer: '404 NR',
+        closest:
+          'testers, 1 of 2 conditions hold: it needs header end-user to be exactly "jason", the request has "anne"',
+      });
+    });
+
+    it('is the rule that is missing where the route names a subset that nobody defines', async () => {
+      expect(await sendUnder(rule(0).replaceAll('subset: v2', 'subset: v9'))).toEqual({
+        answer: '503 NC',
+        closest: 'a DestinationRule for reviews.default.svc.cluster.local that defines subset v9',
+      });
+    });
+
+    it('is nothing where the only route took the request', async () => {
+      expect(await sendUnder(rule(100).replace(/ {4}- name: guests[\s\S]*(?= {4}- name: everyone)/, ''))).toEqual({
+        answer: '200',
+        closest: undefined,
+      });
+    });
+  });
+
   it('format lays out YAML anew, keeps comments, and refuses what is none with its line', async () => {
     const untidy = '# why\nkind:   Service\nspec:\n    ports:\n    - port:   80 # web\n---\nkind: Pod\n';
     const { text } = await dispatch(lab.session, 'yaml.format', { text: untidy });

@@ -2,6 +2,7 @@ import type { ExplanationView, HopView, SpanView, StepView } from '#contract';
 import type { DecisionStep, HopRecord, Origin, SourceLocation } from '#domain';
 import type { RequestSummary } from '#telemetry';
 import { responseFlags, verdictOf } from '#telemetry';
+import { closestWay } from './closest-way.ts';
 import { requestView } from './views.ts';
 
 type Locate = (origin: Origin) => SourceLocation | undefined;
@@ -13,6 +14,7 @@ export function explain(request: RequestSummary, trace: readonly HopRecord[], lo
     .filter(({ hop }) => hop.spanId === request.id || hop.parentSpanId === request.id)
     .map(({ hop }) => hop);
   const flags = [...new Set(focus.flatMap((hop) => hop.response.flags))];
+  const closest = closestWay(focus);
   return {
     request: requestView(request),
     verdict: verdictOf(focus),
@@ -24,6 +26,7 @@ export function explain(request: RequestSummary, trace: readonly HopRecord[], lo
       meaning: responseFlags[flag]?.meaning ?? '',
     })),
     spans: ordered.map(({ hop, depth }) => spanView(hop, depth)),
+    ...(closest !== undefined && { closest }),
   };
 }
 

@@ -109,7 +109,7 @@ function Road({ view, all, onOpen }: RoadProps) {
         <span>
           {view.closest ? (
             <>
-              <b>Closest way through:</b> {view.closest}
+              <b>{isStopped(view) ? 'Closest way through:' : 'Closest other route:'}</b> {view.closest}.
             </>
           ) : (
             'Send it again to see whether it takes the same way.'
@@ -123,3 +123,7 @@ function Road({ view, all, onOpen }: RoadProps) {
     </>
   );
 }
+
+/** Whether a proxy ended the request itself; else what is closest is a route that was passed over. */
+const isStopped = ({ hops, focus }: ExplanationView): boolean =>
+  hops.some(({ spanId, response }) => focus.includes(spanId) && response.details !== 'via_upstream');

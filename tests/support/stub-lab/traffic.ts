@@ -298,6 +298,6 @@ export function explain(request: RequestView): ExplanationView {
         flags: request.flags,
       },
     ],
-    ...(refused ? { closest: 'one more waiting place. 200 after 212 ms.' } : {}),
+    ...(refused ? { closest: 'one more place in the pool for reviews v3' } : {}),
   };
 }

@@ -11,6 +11,7 @@ import {
 } from '#sandbox';
 import { verdictOf } from '#telemetry';
 import { ApiError } from '../../errors.ts';
+import { closestMiss } from '../closest-way.ts';
 import { hopView } from '../explanation.ts';
 import { podRole } from '../views.ts';
 import { type MeshAsIf, meshAsIf } from './mesh-as-if.ts';
@@ -68,7 +69,7 @@ export async function tryRoute(sandbox: Sandbox, namespace: string, call: TrialC
   const result = summary(then.outcome, sandbox);
   const current = summary(now.outcome, sandbox);
   const rows = rowsOf(firstHop(then.outcome), then.routes, asIf.locate);
-  const closest = closestMiss(rows);
+  const closest = closestMiss(rows.filter(({ result }) => result === 'rejected'));
   return {
     ...result,
     verdict: verdictWords(then.outcome, result),
@@ -147,16 +148,4 @@ function rowsOf(hop: HopRecord | undefined, routes: readonly string[], locate: M
     .slice(rejected.length + 1)
     .map((name): RouteRowView => ({ name, result: 'not reached', reason: 'an earlier route took the request' }));
   return [...rejected, chosen, ...rest];
-}
-
-/** The rejected route of which the largest share of conditions holds. */
-export function closestMiss(rows: readonly RouteRowView[]): string | undefined {
-  const [nearest] = rows
-    .filter(({ result }) => result === 'rejected')
-    .map((row) => ({ row, share: (row.held ?? 0) / Math.max(1, row.conditions ?? 1) }))
-    .sort((a, b) => b.share - a.share);
-  if (nearest === undefined) return undefined;
-  const { name, reason, held = 0, conditions = 0 } = nearest.row;
-  const holds = conditions > 1 ? `, ${held} of ${conditions} conditions hold` : '';
-  return `${name}${holds}: it ${reason}`;
 }
