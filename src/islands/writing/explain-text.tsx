@@ -4,7 +4,7 @@ import type { Explain } from '../../course/exercises.ts';
 import { addEntry } from '../cards/add-entry.ts';
 import { Icon } from '../cards/icon.tsx';
 import { ScrollArea } from '../parts/scroll-area.tsx';
-import { gradeText, leastWords, mostWords, ruleTexts } from './grade-text.ts';
+import { borrowed, gradeText, leastWords, mostWords, ruleTexts } from './grade-text.ts';
 
 const ids = Object.keys(ruleTexts) as (keyof typeof ruleTexts)[];
 
@@ -20,11 +20,13 @@ export default function ExplainText({ exercise }: { exercise: Explain }) {
   }, [key, text]);
   const { words } = useMemo(() => gradeText(exercise, text), [exercise, text]);
   const grade = useMemo(() => (graded === undefined ? undefined : gradeText(exercise, graded)), [exercise, graded]);
+  const copy = graded === undefined ? undefined : borrowed(exercise, graded);
   const marked = ids.filter((id) => own[id] !== undefined).length;
   const check = () => {
     const next = gradeText(exercise, text);
+    const passed = next.passed && !borrowed(exercise, text).most;
     setGraded(text);
-    void addEntry({ kind: 'exercise', exercise: key, score: next.score, of: next.of, passed: next.passed });
+    void addEntry({ kind: 'exercise', exercise: key, score: next.score, of: next.of, passed });
     requestAnimationFrame(() => result.current?.focus());
   };
   return (
@@ -40,8 +42,8 @@ export default function ExplainText({ exercise }: { exercise: Explain }) {
           ))}
         </dl>
         <p>
-          {leastWords} to {mostWords} words. You pass with 10 of 15 and no zero. A machine cannot judge style; the
-          models can.
+          {leastWords} to {mostWords} words, most of them your own. You pass with 10 of 15 and no zero. A machine cannot
+          judge style; the models can.
         </p>
         <p>
           Key terms: <b>{exercise.terms.join(', ')}</b>.
@@ -80,7 +82,7 @@ export default function ExplainText({ exercise }: { exercise: Explain }) {
       {grade && (
         <section className="grade-result" aria-labelledby="x-result">
           <h2 id="x-result" ref={result} tabIndex={-1}>
-            {grade.passed ? 'Passed' : 'Not yet'}: {grade.score} of 15, {grade.words} words
+            {grade.passed && !copy?.most ? 'Passed' : 'Not yet'}: {grade.score} of 15, {grade.words} words
           </h2>
           <ScrollArea label="Marks by rule">
             <table>
@@ -111,6 +113,11 @@ export default function ExplainText({ exercise }: { exercise: Explain }) {
             <p>
               It has {grade.words} words.{' '}
               {grade.words < leastWords ? 'Say more of the why.' : 'Cut what does not answer the question.'}
+            </p>
+          )}
+          {copy?.most && (
+            <p>
+              {copy.sentences} of its sentences are those of a model. Close the models and say it in your own words.
             </p>
           )}
           <h2>Three models</h2>

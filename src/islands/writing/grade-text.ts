@@ -86,6 +86,20 @@ export function gradeText(exercise: Explain, text: string): TextGrade {
   return { words, rules, score, of: 15, passed: inLength && score >= passScore && rules.every(({ mark }) => mark > 0) };
 }
 
+/** Sentences of the text that stand in a model word for word. A text with as many of them as own ones is not the learner's. */
+export function borrowed({ models }: Explain, text: string): { readonly sentences: number; readonly most: boolean } {
+  const theirs = new Set(models.flatMap((model) => sentencesOf(model.text)).map(plain));
+  const own = sentencesOf(text).map(plain);
+  const sentences = own.filter((sentence) => theirs.has(sentence)).length;
+  return { sentences, most: sentences * 2 >= own.length && sentences > 0 };
+}
+
+const plain = (sentence: string): string =>
+  sentence
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, ' ')
+    .trim();
+
 /** Sentences; one that is written twice counts once. */
 function sentencesOf(text: string): string[] {
   const all = text

@@ -8,7 +8,7 @@ import { slugOf } from '../../../src/course/terms.ts';
 import { checkWords } from '../../../src/course/word-check.ts';
 import { gradeGraph, gradeLabels } from '../../../src/islands/diagram/grade-graph.ts';
 import { judgeGap, piecesOf } from '../../../src/islands/writing/gaps.ts';
-import { claimPattern, gradeText } from '../../../src/islands/writing/grade-text.ts';
+import { borrowed, claimPattern, gradeText } from '../../../src/islands/writing/grade-text.ts';
 import { loadTerms, root } from '../content/load.ts';
 
 const list = (name: string) => parse(readFileSync(join(root, 'lessons', 'exercises', `${name}.yaml`), 'utf8'));
@@ -117,6 +117,16 @@ describe.each(explains)('the text $id', (exercise) => {
   it('gives nothing for one good sentence, written ten times', () => {
     const sentence = strong!.text.split(/(?<=\.)\s/)[1] ?? '';
     expect(gradeText(exercise, `${sentence} `.repeat(10)).passed).toBe(false);
+  });
+
+  it('knows the sentences of a model again, and leaves own ones alone', () => {
+    expect(borrowed(exercise, strong!.text.toUpperCase()).most).toBe(true);
+    expect(borrowed(exercise, 'I say it my own way, because I have seen it in the lab.')).toEqual({
+      sentences: 0,
+      most: false,
+    });
+    const [one = ''] = strong!.text.split(/(?<=\.)\s/);
+    expect(borrowed(exercise, `${one} The rest of it is mine. And so is this.`)).toEqual({ sentences: 1, most: false });
   });
 
   it('fails a text that is too long', () => {
