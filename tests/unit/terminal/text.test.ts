@@ -31,6 +31,10 @@ describe('text commands', () => {
     ['grep -e one -e two samples/a.yaml', 'one\ntwo\n'],
     ['grep "one\\|three" samples/a.yaml', 'one\nthree\n'],
     ['grep -w tw samples/a.yaml; grep -w two samples/a.yaml', 'two\n'],
+    ['seq 1 9 | grep -A2 3', '3\n4\n5\n'],
+    ['seq 1 14 | grep -n -A1 -B2 "4\\|9"', '2-2\n3-3\n4:4\n5-5\n--\n7-7\n8-8\n9:9\n10-10\n--\n12-12\n13-13\n14:14\n'],
+    ['seq 1 14 | grep -C 1 3', '2\n3\n4\n--\n12\n13\n14\n'],
+    ['seq 1 9 | grep -c -A2 3', '1\n'],
     ['echo -n a; echo -e "b\\tc"; echo - -x', 'ab\tc\n- -x\n'],
     ['/bin/echo a', 'a\n'],
   ])('%s', async (line, out) => {
@@ -42,6 +46,7 @@ describe('text commands', () => {
     ['ls nope', "ls: cannot access 'nope': No such file or directory", 2],
     ['grep', 'usage: grep', 2],
     ['grep "(" samples/a.yaml', 'grep: ', 2],
+    ['grep -A x 3', 'grep: x: invalid context length argument', 2],
     ['grep --frog x', "grep: unrecognized option '--frog'", 2],
     ['head -n x samples/a.yaml', "head: invalid number of lines: 'x'", 1],
     ['seq', 'usage: seq', 1],

@@ -1,5 +1,6 @@
 import { RE2JS } from 're2js';
 import { type Command, UsageError } from '../../command.ts';
+import { type Flags, readCount } from '../../flags.ts';
 import { nextTurn, readLines } from '../../language/pipe.ts';
 import { completeFiles, input, textFlags } from './input.ts';
 
@@ -12,7 +13,8 @@ const COST_A_TURN = 5_000_000;
 export const grep: Command = {
   name: 'grep',
   summary: 'print the lines that match',
-  manual: 'grep [-i] [-v] [-c] [-o] [-q] [-n] [-w] [-E] [-F] pattern [files…]   Patterns are RE2.',
+  manual:
+    'grep [-i] [-v] [-c] [-o] [-q] [-n] [-w] [-E] [-F] [-A lines] [-B lines] [-C lines] pattern [files…]   Patterns are RE2.',
   run: async (args, io, world) => {
     const flags = textFlags('grep', args, {
       'ignore-case': { takes: 'nothing', short: 'i' },
@@ -25,8 +27,12 @@ export const grep: Command = {
       'fixed-strings': { takes: 'nothing', short: 'F' },
       'extended-regexp': { takes: 'nothing', short: 'E' },
       'perl-regexp': { takes: 'nothing', short: 'P' },
+      'after-context': { takes: 'value', short: 'A' },
+      'before-context': { takes: 'value', short: 'B' },
+      context: { takes: 'value', short: 'C' },
       regexp: { takes: 'many', short: 'e' },
     });
+    const around = new Around(flags, io.out);
     const patterns = flags.all('regexp');
     const [pattern, ...files] = patterns.length > 0 ? [patterns.join('|'), ...flags.words] : flags.words;
     if (pattern === undefined) throw new UsageError('usage: grep [-ivcoqnwEF] pattern [files…]', 2);
@@ -46,12 +52,15 @@ export const grep: Command = {
         if (io.signal.aborted) return 130;
       }
       const found = matcher.matcher(line);
-      if (found.find() === flags.on('invert-match')) continue;
+      if (found.find() === flags.on('invert-match')) {
+        around.beside(line, number);
+        continue;
+      }
       count += 1;
       if (flags.on('quiet')) return 0;
       if (flags.on('count')) continue;
       const mark = flags.on('line-number') ? `${number}:` : '';
-      if (!flags.on('only-matching')) io.out(`${mark}${line}\n`);
+      if (!flags.on('only-matching')) around.found(line, number);
       else if (!flags.on('invert-match'))
         do if (found.group() !== '') io.out(`${mark}${found.group()}\n`);
         while (found.find());
@@ -61,6 +70,56 @@ export const grep: Command = {
   },
   complete: (words, world) => (words.length <= 1 ? [] : completeFiles(words, world)),
 };
+
+/** Prints lines that match, with those before and after them (`-A`, `-B`, `-C`), and `--` where lines are left out, as grep does. */
+class Around {
+  readonly #after: number;
+  readonly #before: number;
+  readonly #numbered: boolean;
+  readonly #out: (text: string) => void;
+  #waiting: string[] = [];
+  #toPrint = 0;
+  #printed = 0;
+
+  constructor(flags: Flags, out: (text: string) => void) {
+    // -c and -o show no lines around.
+    const shows = !flags.on('count') && !flags.on('only-matching');
+    const lines = (name: string): number => {
+      const text = flags.text(name) ?? flags.text('context') ?? '0';
+      const asked = readCount(text);
+      if (asked === undefined) throw new UsageError(`grep: ${text}: invalid context length argument`, 2);
+      return shows ? asked : 0;
+    };
+    this.#after = lines('after-context');
+    this.#before = lines('before-context');
+    this.#numbered = flags.on('line-number');
+    this.#out = out;
+  }
+
+  found(line: string, number: number): void {
+    const first = number - this.#waiting.length;
+    if (this.#after + this.#before > 0 && this.#printed > 0 && first > this.#printed + 1) this.#out('--\n');
+    for (const [index, earlier] of this.#waiting.entries()) this.#print(earlier, first + index, '-');
+    this.#waiting = [];
+    this.#print(line, number, ':');
+    this.#toPrint = this.#after;
+  }
+
+  beside(line: string, number: number): void {
+    if (this.#toPrint > 0) {
+      this.#toPrint -= 1;
+      this.#print(line, number, '-');
+    } else if (this.#before > 0) {
+      this.#waiting.push(line);
+      if (this.#waiting.length > this.#before) this.#waiting.shift();
+    }
+  }
+
+  #print(line: string, number: number, sign: ':' | '-'): void {
+    this.#out(`${this.#numbered ? `${number}${sign}` : ''}${line}\n`);
+    this.#printed = number;
+  }
+}
 
 function compile(pattern: string, how: { fixed: boolean; ignoreCase: boolean; word: boolean }): RE2JS {
   if (pattern.length > MAX_PATTERN) throw new UsageError(`grep: a pattern has at most ${MAX_PATTERN} characters`, 2);
