@@ -2,6 +2,7 @@ import { createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { errorMessage } from '#domain';
 import { type DerValue, decodeAll, first, fromPem, members, oid, tags } from './der.ts';
 import { SigningRefused } from './refused.ts';
+import { algorithmOf } from './signature-algorithms.ts';
 
 const extensionRequest = oid('1.2.840.113549.1.9.14');
 const subjectAltName = oid('2.5.29.17');
@@ -18,15 +19,6 @@ const MIN_RSA_BITS = 2048;
 /** Keys beyond it cost seconds to verify. */
 const MAX_RSA_BITS = 8192;
 const CURVES: ReadonlySet<string> = new Set(['prime256v1', 'secp384r1', 'secp521r1']);
-
-/** What a signature algorithm hashes with, and the type of key it is for: ECDSA and RSA with SHA-2, and Ed25519, which hashes itself. */
-const ALGORITHMS: ReadonlyMap<string, { readonly keyType: string; readonly hash: string | null }> = new Map([
-  [oid('1.2.840.10045.4.3.2').toString('hex'), { keyType: 'ec', hash: 'sha256' }],
-  [oid('1.2.840.10045.4.3.3').toString('hex'), { keyType: 'ec', hash: 'sha384' }],
-  [oid('1.2.840.10045.4.3.4').toString('hex'), { keyType: 'ec', hash: 'sha512' }],
-  [oid('1.2.840.113549.1.1.11').toString('hex'), { keyType: 'rsa', hash: 'sha256' }],
-  [oid('1.3.101.112').toString('hex'), { keyType: 'ed25519', hash: null }],
-]);
 
 export interface RequestedName {
   /** `URI`, `DNS`, `IP address`, `email` or `other`. */
@@ -60,7 +52,7 @@ function parse(der: Buffer): SigningRequest {
   if (info?.tag !== tags.sequence || algorithm?.tag !== tags.sequence || signature?.tag !== tags.bitString)
     throw new RangeError('a part is missing');
   if (rest.length > 0 || signature.content[0] !== 0) throw new RangeError('its signature is no whole number of bytes');
-  const scheme = ALGORITHMS.get(first(members(algorithm)).raw.toString('hex'));
+  const scheme = algorithmOf(first(members(algorithm)).raw.toString('hex'));
   if (scheme === undefined) throw new RangeError('its signature algorithm is not supported');
   const [, , spki, attributes] = members(info);
   if (spki === undefined) throw new RangeError('it has no public key');

@@ -37,6 +37,8 @@ export interface AuthorityMaterial {
   readonly certChainPem?: string | undefined;
   /** The trust bundle: one root, or the old and the new while a mesh changes from one to the other. */
   readonly rootCertPem: string;
+  /** Revocation lists of the CAs of `certChainPem`, each by its own; absent: nothing is revoked. */
+  readonly crlPem?: string | undefined;
 }
 
 /** A key and its certificate, PEM; behind the certificate what leads to the root. */

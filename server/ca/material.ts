@@ -11,6 +11,7 @@ import {
 } from './certificate.ts';
 import { splitPem } from './der.ts';
 import type { AuthorityMaterial } from './doors.ts';
+import { withoutList } from './revocation.ts';
 
 const DAY_MS = 24 * 3600_000;
 const ROOT_TTL_MS = 3650 * DAY_MS;
@@ -65,12 +66,9 @@ export function readMaterial(material: AuthorityMaterial, nowMs: number): Signin
   if (!ca.ca) throw unfit('ca-cert.pem is no CA certificate');
   if (rootsPem.length === 0) throw unfit('root-cert.pem holds no certificate');
   const roots = rootsPem.map((pem) => certificate('root-cert.pem', pem));
-  requirePath(
-    ca,
-    chainPem.map((pem) => certificate('cert-chain.pem', pem)),
-    roots,
-    nowMs,
-  );
+  const chain = chainPem.map((pem) => certificate('cert-chain.pem', pem));
+  requirePath(ca, chain, roots, nowMs);
+  if (material.crlPem) requireLists(material.crlPem, chain);
   const { name, keyId } = readSubject(ca.raw);
   const issuer = { name, keyId, key, spki: spkiOf(key) };
   return { issuer, chainPem, rootsPem, notAfterMs: ca.validToDate.getTime() };
@@ -96,6 +94,28 @@ function requirePath(
   }
   throw unfit(`no certificate of root-cert.pem vouches for ca-cert.pem (${subjectOf(at)} is signed by ${at.issuer})`);
 }
+
+/** Each CA of the chain needs a list of its own, else proxies would refuse what it signed. */
+function requireLists(crlPem: string, chain: readonly X509Certificate[]): void {
+  let missing: readonly X509Certificate[];
+  try {
+    missing = withoutList(crlPem, chain);
+  } catch (cause) {
+    throw unfit(`failed to parse CRL PEM: ${errorMessage(cause)}`, cause);
+  }
+  if (missing.length > 0) throw unfit(`missing CRL signed by certificates: [${missing.map(nameOf).join(' ')}]`);
+}
+
+/** Parts of a subject as Go writes them, which is how istiod names certificates. */
+const NAME_PARTS = ['CN', 'ST', 'L', 'OU', 'O', 'C'];
+
+const nameOf = ({ subject }: X509Certificate): string => {
+  const place = (part: string): number => NAME_PARTS.indexOf(part.split('=')[0] ?? '');
+  return (subject ?? '')
+    .split('\n')
+    .sort((a, b) => place(a) - place(b))
+    .join(',');
+};
 
 const isSelfSigned = (ca: X509Certificate): boolean => signed(ca, ca);
 

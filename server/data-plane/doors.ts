@@ -77,6 +77,8 @@ export interface ProxyOptions {
   readonly token: () => string;
   /** How the agent asks for certificates; absent: as the CA thinks right, renewed at half of their life. */
   readonly certificates?: CertificateSettings;
+  /** What the mesh's CAs have revoked, PEM, as the pod finds it now; '' or absent: nothing. Source: isCrlFileProvided in Istio's agent. */
+  readonly revoked?: () => string;
   /** Absent: only the proxy's own metrics are told. */
   readonly appMetrics?: AppMetrics | undefined;
   readonly network: ProxyNetwork;

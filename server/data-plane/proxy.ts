@@ -68,7 +68,7 @@ class MeshProxy implements Proxy {
     const self = describeSelf(options, identity);
     const node = xdsNode(options);
     const stats = new Stats();
-    const secrets = new SecretStore();
+    const secrets = new SecretStore(options.revoked);
     const transports = createTransports(secrets, clock);
     const metrics = new IstioMetrics();
     this.#options = options;

@@ -108,7 +108,7 @@ export function startCluster(options: ClusterOptions): Cluster {
 
   const namespaces = startNamespaceController({
     store,
-    rootCertificate: () => istiod?.authority.rootsPem.join(''),
+    published: () => istiod?.authority.published ?? [],
     onError,
   });
   // The first pods are let in while the first istiod starts.
@@ -166,7 +166,7 @@ export function startCluster(options: ClusterOptions): Cluster {
         log,
         fetch: createFetch(network.dialFrom({ podIp: ip, namespace: rootNamespace, captured: false }), clock),
         onPush: (push) => emit({ type: 'push', push }),
-        onRoots: () => namespaces.refresh(),
+        onPublished: () => namespaces.refresh(),
         onRunning: (running) => {
           istiod = running;
           istiodSeen ||= running !== undefined;

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Sandbox } from '#sandbox';
+import { createIdentities, exchange } from './identity-clients.ts';
 import {
   operatorCa,
   ownMaterial,
@@ -12,6 +13,7 @@ import {
   startPair,
   writeSecret,
 } from './identity-mesh.ts';
+import { createOperatorRoot } from './operator-root.ts';
 import type { RunningMesh } from './sandbox-support.ts';
 
 const TTL_SECONDS = 4;
@@ -132,5 +134,64 @@ describe('certificates that live for seconds', () => {
     writeSecret(sandbox, files);
     expect((await load.stop()).failures).toEqual([]);
     await restarted;
+  });
+
+  it('are refused when the list of a plugged-in CA names them, or the CA that signed them; others are not', {
+    timeout: 60_000,
+  }, async () => {
+    const operator = await createOperatorRoot();
+    const lists = async (revoked: { root?: string[]; intermediate?: string[] }): Promise<string> =>
+      (await operator.rootList(...(revoked.root ?? []))) +
+      (await operator.intermediateList(...(revoked.intermediate ?? [])));
+    const nothing = await lists({});
+    writeSecret(sandbox, { ...operator.files, 'ca-crl.pem': nothing });
+    await restartIstiod(sandbox);
+    await everywhere((app) => signedBy(app, operator.files['ca-cert.pem'] ?? ''), 'certificates of the new CA');
+
+    const material = {
+      caCertPem: operator.files['ca-cert.pem'] ?? '',
+      caKeyPem: operator.files['ca-key.pem'] ?? '',
+      rootCertPem: operator.files['root-cert.pem'] ?? '',
+    };
+    const [stolen, honest] = await Promise.all([createIdentities(material), createIdentities(material)]);
+    const ask = (identities: typeof stolen): Promise<string> => {
+      const { ip } = podOf(sandbox, 'inventory');
+      return exchange('mesh mTLS', { from: podOf(sandbox, 'cart').ip, ip, port: 8080, protocol: 'HTTP', identities });
+    };
+    const listed = (): string | undefined => {
+      const map = sandbox.store.get('ConfigMap', { namespace: 'default', name: 'istio-ca-crl' });
+      return (map?.['data'] as Record<string, string> | undefined)?.['ca-crl.pem'];
+    };
+    const publish = async (crl: string): Promise<void> => {
+      writeSecret(sandbox, { 'ca-crl.pem': crl });
+      await sandbox.until(() => listed() === crl, 5000, 'the list is in each namespace');
+    };
+    expect(listed()).toBe(nothing);
+    expect([await ask(stolen), await ask(honest)]).toEqual(['answered', 'answered']);
+
+    const leaf = new X509Certificate(stolen.credentials.get('mesh mTLS')?.cert ?? '');
+    await publish(await lists({ intermediate: [leaf.serialNumber] }));
+    expect([await ask(stolen), await ask(honest)]).toEqual(['alert certificate revoked', 'answered']);
+
+    // A list without those of every CA of the chain is not taken, and one that is taken away stays in force.
+    const before = listed();
+    writeSecret(sandbox, { 'ca-crl.pem': await operator.intermediateList() });
+    expect(podOf(sandbox, 'istiod').logs('discovery').join('\n')).toContain(
+      'missing CRL signed by certificates: [CN=Operator root,O=Shop]',
+    );
+    writeSecret(sandbox, { 'ca-crl.pem': '' });
+    sandbox.store.delete('ConfigMap', { namespace: 'default', name: 'istio-ca-crl' }, { changeId: 'test' });
+    await sandbox.until(() => listed() === before, 5000, 'istiod has put the list back');
+    expect([await ask(stolen), await ask(honest)]).toEqual(['alert certificate revoked', 'answered']);
+
+    await publish(await lists({ root: [operator.intermediate] }));
+    expect(await ask(honest)).toBe('alert certificate revoked');
+    // Open connections are not looked at again; they end after twenty requests.
+    const call = () => podOf(sandbox, 'cart').fetch('http://inventory:8080/');
+    let answer = await call();
+    for (let sent = 1; sent < 100 && answer.status === 200; sent++) answer = await call();
+    expect(answer.status).toBe(503);
+    const failed = mesh.events.findLast((event) => event.type === 'hop' && event.hop.response.flags.includes('UF'));
+    expect(failed).toMatchObject({ hop: { response: { details: expect.stringContaining('certificate_revoked') } } });
   });
 });

@@ -23,6 +23,12 @@ export class SecretStore {
   readonly #rotations: Rotation[] = [];
   /** By the names that listeners and clusters ask with. */
   readonly #served = new Map<string, ServedSecret>();
+  readonly #revoked: () => string;
+
+  /** `revoked`: lists of the mesh's own CAs, read at each handshake. */
+  constructor(revoked: () => string = () => '') {
+    this.#revoked = revoked;
+  }
 
   set(secrets: { chainPem: readonly string[]; keyPem: string; rootsPem: readonly string[] }, atMs: number): void {
     this.#own = { chainPem: secrets.chainPem.join('\n'), keyPem: secrets.keyPem };
@@ -59,6 +65,7 @@ export class SecretStore {
 
   /** The revocation lists that came with roots. */
   revoked(name: string): string | undefined {
+    if (name === ROOT_SECRET) return this.#revoked() || undefined;
     const served = this.#served.get(name);
     return served !== undefined && 'rootsPem' in served ? served.crlPem : undefined;
   }

@@ -2,11 +2,20 @@ import type { KubeStore } from '#kube-api';
 import { createWorkQueue } from './work-queue.ts';
 
 const DEFAULT_ACCOUNT = 'default';
+/** On what istiod publishes. */
+const ISTIO_LABEL = 'istio.io/config';
+
+/** A file that istiod puts into a ConfigMap of each namespace. */
+export interface PublishedFile {
+  readonly configMap: string;
+  readonly key: string;
+  readonly text: string;
+}
 
 export interface NamespaceControllerOptions {
   readonly store: KubeStore;
-  /** The mesh's root certificate, once there is a CA; istiod puts it into each namespace. */
-  readonly rootCertificate: () => string | undefined;
+  /** What istiod publishes now: the mesh's root certificate, and what its CA has revoked; nothing while it is gone. */
+  readonly published: () => readonly PublishedFile[];
   readonly onError: (what: string, error: unknown) => void;
 }
 
@@ -16,10 +25,13 @@ export interface NamespaceController {
   stop(): void;
 }
 
-/** Gives each namespace its default ServiceAccount and the mesh's root certificate. */
+/**
+ * Gives each namespace its default ServiceAccount and what istiod publishes; a ConfigMap of istiod's that somebody changed or removed is
+ * put right (istio/pilot/pkg/serviceregistry/kube/controller/namespacecontroller.go).
+ */
 export function startNamespaceController({
   store,
-  rootCertificate,
+  published,
   onError,
 }: NamespaceControllerOptions): NamespaceController {
   const queue = createWorkQueue({
@@ -29,12 +41,15 @@ export function startNamespaceController({
         const metadata = { name: DEFAULT_ACCOUNT, namespace };
         store.create({ apiVersion: 'v1', kind: 'ServiceAccount', metadata }, { changeId });
       }
-      writeRoot(store, namespace, rootCertificate(), changeId);
+      for (const file of published()) publish(store, namespace, file, changeId);
     },
     onError: (namespace, error) => onError(`namespace ${namespace}`, error),
   });
   const stopWatch = store.watch('Namespace', ({ type, object, changeId }) => {
     if (type !== 'DELETED') queue.add(object.metadata.name, changeId);
+  });
+  const stopMaps = store.watch('ConfigMap', ({ object: { metadata }, changeId }) => {
+    if (metadata.labels?.[ISTIO_LABEL] === 'true') queue.add(metadata.namespace ?? '', changeId);
   });
   return {
     refresh: () => {
@@ -42,17 +57,24 @@ export function startNamespaceController({
     },
     stop: () => {
       stopWatch();
+      stopMaps();
       queue.stop();
     },
   };
 }
 
-function writeRoot(store: KubeStore, namespace: string, root: string | undefined, changeId: string): void {
-  if (root === undefined) return;
-  const name = 'istio-ca-root-cert';
-  const data = { 'root-cert.pem': root };
-  if (store.get('ConfigMap', { namespace, name }) === undefined) {
-    const metadata = { name, namespace, labels: { 'istio.io/config': 'true' } };
+function publish(
+  store: KubeStore,
+  namespace: string,
+  { configMap: name, key, text }: PublishedFile,
+  changeId: string,
+): void {
+  const data = { [key]: text };
+  const present = store.get('ConfigMap', { namespace, name });
+  if (present === undefined) {
+    const metadata = { name, namespace, labels: { [ISTIO_LABEL]: 'true' } };
     store.create({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data }, { changeId });
-  } else store.patch('ConfigMap', { namespace, name }, { data }, { changeId });
+  } else if ((present['data'] as Record<string, string> | undefined)?.[key] !== text) {
+    store.patch('ConfigMap', { namespace, name }, { data }, { changeId });
+  }
 }

@@ -11,6 +11,9 @@ import type { Program } from './program.ts';
 import { appMetrics, certificateSettings } from './proxy-environment.ts';
 import { createProxyProgram } from './proxy-program.ts';
 
+/** Where a sidecar finds the lists of its mesh's CA. Source: CACRLFilePath in istio/pkg/security. */
+const REVOKED_FILE = '/var/run/secrets/istio/crl/ca-crl.pem';
+
 /** The program of a container: istiod, a proxy, its init step or an image; undefined when there is no such image. */
 export function createProgram(build: PodBuild, spec: ContainerSpec, log: (line: string) => void): Program | undefined {
   const { options, pod, ip, captured, listeners, ports } = build;
@@ -124,6 +127,7 @@ function proxyProgram(build: PodBuild, spec: ContainerSpec, log: (line: string) 
         signer: options.signer,
         token: () => options.tokens.mint({ namespace, serviceAccount, pod: name }),
         certificates: certificateSettings(options.store, pod, environment),
+        revoked: () => filesOf(build, spec).read(REVOKED_FILE) ?? '',
         appMetrics: appMetrics(environment),
         network: options.network.forProxy(ip),
         clock: options.clock,

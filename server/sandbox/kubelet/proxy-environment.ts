@@ -22,9 +22,11 @@ export function certificateSettings(
   return { ttlMs, gracePeriodRatio, gracePeriodJitter };
 }
 
+/** A number as Go reads it; what lies outside of 0 to 1 is brought there when a renewal is planned. */
 function share(value: unknown): number | undefined {
-  const number = Number.parseFloat(String(value ?? ''));
-  return number >= 0 && number <= 1 ? number : undefined;
+  const text = String(value ?? '').trim();
+  const number = Number(text);
+  return text === '' || !Number.isFinite(number) ? undefined : number;
 }
 
 /**

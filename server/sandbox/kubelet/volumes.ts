@@ -34,6 +34,10 @@ interface VolumeMount {
   readonly subPath?: string;
 }
 
+interface Mount extends VolumeMount {
+  readonly volume: Volume;
+}
+
 const ACCOUNT_FOLDER = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 export interface VolumeOptions {
@@ -49,20 +53,27 @@ export interface VolumeOptions {
 
 /** What a container finds mounted. Read afresh each time: a changed ConfigMap or Secret shows in running pods. */
 export function containerMounts(options: VolumeOptions, container: ContainerSpec): MountedFiles {
-  const all = (): Map<string, Buffer> => {
-    const files = systemFiles(options);
-    const volumes = (options.pod.spec['volumes'] ?? []) as readonly Volume[];
-    for (const { name, mountPath, subPath } of (container['volumeMounts'] ?? []) as readonly VolumeMount[]) {
-      const volume = volumes.find((each) => each.name === name);
-      if (volume === undefined) continue;
+  const volumes = (options.pod.spec['volumes'] ?? []) as readonly Volume[];
+  const mounts = ((container['volumeMounts'] ?? []) as readonly VolumeMount[]).flatMap((mount): Mount[] => {
+    const volume = volumes.find(({ name }) => name === mount.name);
+    return volume === undefined ? [] : [{ ...mount, mountPath: mount.mountPath.replace(/\/$/, ''), volume }];
+  });
+  const mounted = (wanted: readonly Mount[]): Map<string, Buffer> => {
+    const files = new Map<string, Buffer>();
+    for (const { mountPath, subPath, volume } of wanted) {
       for (const [path, bytes] of filesOf(volume, options)) {
-        if (subPath === undefined) files.set(`${mountPath.replace(/\/$/, '')}/${path}`, bytes);
+        if (subPath === undefined) files.set(`${mountPath}/${path}`, bytes);
         else if (path === subPath) files.set(mountPath, bytes);
       }
     }
     return files;
   };
-  return { read: (path) => all().get(path), list: () => [...all().keys()] };
+  const holds = (path: string, { mountPath }: Mount): boolean => path === mountPath || path.startsWith(`${mountPath}/`);
+  return {
+    // Only where it may lie: some files, as tokens, are made when they are read.
+    read: (path) => mounted(mounts.filter((mount) => holds(path, mount))).get(path) ?? systemFiles(options).get(path),
+    list: () => [...new Set([...systemFiles(options).keys(), ...mounted(mounts).keys()])],
+  };
 }
 
 /** Why a volume cannot be mounted yet, in the kubelet's words; undefined when all can. */

@@ -34,13 +34,13 @@ export interface IstiodOptions {
   readonly onRunning: (
     running: { readonly controlPlane: ControlPlane; readonly authority: MeshAuthority } | undefined,
   ) => void;
-  /** Told when the trust bundle has changed meanwhile. */
-  readonly onRoots: () => void;
+  /** Told when what istiod publishes in each namespace has changed meanwhile. */
+  readonly onPublished: () => void;
 }
 
 /** istiod: the control plane and the CA behind one gRPC port. The CA's key outlives it in a Secret, so that proxies go on trusting it. */
 export function createIstiodProgram(options: IstiodOptions): Program {
-  const { store, clock, tokens, ip, podName, env, fetch, onPush, log, onRunning, onRoots } = options;
+  const { store, clock, tokens, ip, podName, env, fetch, onPush, log, onRunning, onPublished } = options;
   const jwks = {
     env,
     fetch: async (url: string, timeoutMs: number) => {
@@ -56,7 +56,7 @@ export function createIstiodProgram(options: IstiodOptions): Program {
     start: async () => {
       const meshConfig = readMeshConfig(store.get('ConfigMap', { namespace: rootNamespace, name: 'istio' }));
       const { trustDomain } = meshConfig;
-      authority = startMeshAuthority({ store, clock, tokens, trustDomain, env, log, onRoots });
+      authority = startMeshAuthority({ store, clock, tokens, trustDomain, env, log, onPublished });
       controlPlane = createControlPlane({
         store,
         meshConfig,

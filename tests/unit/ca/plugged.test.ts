@@ -41,6 +41,11 @@ describe('a CA that is plugged in', () => {
     ['no root', (a: Material) => ({ ...a, rootCertPem: 'x' }), 'root-cert.pem holds no certificate'],
     ['no key', (a: Material) => ({ ...a, caKeyPem: 'x' }), 'ca-key.pem holds no private key'],
     ['no certificate', (a: Material) => ({ ...a, caCertPem: 'x' }), 'ca-cert.pem holds no certificate'],
+    [
+      'a revocation list of nobody',
+      (a: Material) => ({ ...a, crlPem: 'x' }),
+      'failed to parse CRL PEM: it holds no list',
+    ],
   ])('with %s is refused before it signs anything', (_what, change, reason) => {
     const material = change(newMaterial(), newMaterial());
     expect(() => authorityOf(material)).toThrow(reason);

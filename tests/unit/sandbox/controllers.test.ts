@@ -23,7 +23,11 @@ describe('controllers', () => {
     const made = newStore();
     store = made.store;
     const onError = (_what: string, error: unknown): void => void errors.push(error);
-    const namespaces = startNamespaceController({ store, rootCertificate: () => 'PEM', onError });
+    const namespaces = startNamespaceController({
+      store,
+      published: () => [{ configMap: 'istio-ca-root-cert', key: 'root-cert.pem', text: 'PEM' }],
+      onError,
+    });
     stops = [
       startDeploymentController({ store, clock: made.clock, onError }),
       startReplicaSets({
