@@ -5,7 +5,7 @@ import type { Clock, HopRecord, KubeObject, SocketAddress } from '#domain';
 import { seededRandom } from '#domain';
 import type { PodObject } from '../kube-types.ts';
 import { declaredPorts } from '../kubelet/declared-ports.ts';
-import { PROXY_CONTAINER } from '../mesh/injection.ts';
+import { hasProxy } from '../mesh/injection.ts';
 import { createAnsweringApp } from './answering-app.ts';
 import { createMemoryNetwork, type MemoryNetwork, type OnConnection } from './memory-network.ts';
 import { createServiceAddresses } from './service-addresses.ts';
@@ -85,7 +85,7 @@ class MemoryMesh implements DryRun {
   /** A pod without a sidecar and the world outside answer themselves; a sidecar takes whatever is sent to its pod. */
   async #reach(to: SocketAddress, app: OnConnection): Promise<OnConnection | undefined> {
     const pod = this.#pods.get(to.ip);
-    if (pod !== undefined && hasSidecar(pod)) {
+    if (pod !== undefined && hasProxy(pod)) {
       const proxy = await this.startProxy(pod, 'sidecar');
       return (socket) => proxy.acceptInbound(socket, to);
     }
@@ -120,5 +120,3 @@ class MemoryMesh implements DryRun {
     );
   }
 }
-
-const hasSidecar = (pod: PodObject): boolean => pod.spec.containers.some(({ name }) => name === PROXY_CONTAINER);

@@ -50,16 +50,14 @@ export class ContainerRuntime {
   #stopped = false;
   #ended: (() => void)[] = [];
   #awaitStarted: (() => void)[] = [];
+  readonly #over = Promise.withResolvers<void>();
 
   constructor(options: ContainerOptions) {
     this.#options = options;
     this.#log = createContainerLog(options.onLog, options.clock);
     this.#health = new ContainerHealth({
       ...options,
-      onStarted: () => {
-        this.#started = true;
-        for (const go of this.#awaitStarted.splice(0)) go();
-      },
+      onStarted: () => this.#hasStarted(),
       onReady: (ready) => this.#setReady(ready),
       onKill: (message) => this.#kill(message),
     });
@@ -168,6 +166,18 @@ export class ContainerRuntime {
     await this.#program?.stop(drainMs);
   }
 
+  /** Ends a run that would go on for ever, because the work beside it is done. */
+  async end(drainMs: number): Promise<void> {
+    const state = this.#state;
+    await this.stop(drainMs);
+    if (state.is === 'running') this.#finish(0, state.startedMs);
+  }
+
+  /** Resolves when it has ended and will not start again. */
+  untilOver(): Promise<void> {
+    return this.#over.promise;
+  }
+
   /** Resolves when the present run has ended. */
   untilExit(): Promise<number> {
     if (!this.running) return Promise.resolve(this.exitCode ?? 0);
@@ -224,8 +234,13 @@ export class ContainerRuntime {
   }
 
   #begin(): void {
-    this.#started = true;
+    this.#hasStarted();
     this.#setReady(true);
+  }
+
+  #hasStarted(): void {
+    this.#started = true;
+    for (const go of this.#awaitStarted.splice(0)) go();
   }
 
   #kill(message: string): void {
@@ -280,6 +295,7 @@ export class ContainerRuntime {
       this.#options.kind === 'init' && exitCode === 0,
     );
     for (const end of this.#ended.splice(0)) end();
+    this.#over.resolve();
   }
 
   /** The first time at once, then after ever longer pauses. */

@@ -7,7 +7,7 @@ import type { EventRecorder } from '../controllers/event-recorder.ts';
 import { createContainerFiles } from '../exec/container-files.ts';
 import type { PodWorld } from '../exec/pod-world.ts';
 import type { ContainerSpec, PodObject } from '../kube-types.ts';
-import { INIT_CONTAINER, PROXY_CONTAINER } from '../mesh/injection.ts';
+import { hasProxy, INIT_CONTAINER, PROXY_CONTAINER } from '../mesh/injection.ts';
 import { capturedLate } from '../mesh/node-agent.ts';
 import type { AddressPlan } from '../network/addresses.ts';
 import { type CaptureRules, captureRules } from '../network/capture-rules.ts';
@@ -89,7 +89,7 @@ export function prepare(
   { pod, ip, onChange }: { readonly pod: PodObject; readonly ip: string; readonly onChange: () => void },
 ): PodBuild {
   const { plan, network, onError } = options;
-  const late = capturedLate(pod) && pod.spec.containers.some(({ name }) => name === PROXY_CONTAINER);
+  const late = capturedLate(pod) && hasProxy(pod);
   const captured = late || (pod.spec.initContainers?.some(({ name }) => name === INIT_CONTAINER) ?? false);
   const rules = captureRules(pod.metadata.annotations);
   const namespace = pod.metadata.namespace ?? '';

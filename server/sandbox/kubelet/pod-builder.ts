@@ -25,8 +25,8 @@ export function createPodBuilder(options: PodBuilderOptions) {
       ip,
       hostIp: options.plan.node,
       clock: options.clock,
-      init: (pod.spec.initContainers ?? []).map((spec) => add(spec, staysBeside(spec) ? 'app' : 'init')),
-      containers: pod.spec.containers.map((spec) => add(spec, isProxy(spec) ? 'proxy' : 'app')),
+      init: (pod.spec.initContainers ?? []).map((spec) => add(spec, staysBeside(spec) ? kindOf(spec) : 'init')),
+      containers: pod.spec.containers.map((spec) => add(spec, kindOf(spec))),
       appListeners: build.listeners,
       holdsApplication: pod.spec.containers.some(waitsForProxy),
       proxy: () => build.proxy,
@@ -42,6 +42,8 @@ export function createPodBuilder(options: PodBuilderOptions) {
 }
 
 const isProxy = (spec: ContainerSpec): boolean => spec.name === PROXY_CONTAINER && imageName(spec.image) === 'proxyv2';
+
+const kindOf = (spec: ContainerSpec): 'proxy' | 'app' => (isProxy(spec) ? 'proxy' : 'app');
 
 /** A sidecar container of Kubernetes: an init container that the next does not wait for to end. */
 const staysBeside = (spec: ContainerSpec): boolean => spec['restartPolicy'] === 'Always';

@@ -32,6 +32,8 @@ export interface PodParts {
 }
 
 const SETUP_RETRY_MS = 1000;
+/** How long sidecar containers may still work when the containers that they serve have ended. */
+const SIDECAR_DRAIN_MS = 500;
 
 /** A pod's containers as one: their order, their conditions, and the door that others see. */
 export class PodRuntime implements RunningPod {
@@ -131,7 +133,7 @@ export class PodRuntime implements RunningPod {
     return this.#find(name);
   }
 
-  /** Volumes first, then init containers one after the other, then all the others at once. */
+  /** Volumes first, then init containers one after the other, then all the others at once. Resolves when their work is done for good. */
   async start(): Promise<void> {
     await this.#setUp();
     if (this.#stopped) return;
@@ -145,6 +147,13 @@ export class PodRuntime implements RunningPod {
     await Promise.all(
       this.#parts.containers.filter((each) => !held.includes(each)).map((container) => container.start()),
     );
+    await Promise.all(this.#parts.containers.map((container) => container.untilOver()));
+    if (!this.#stopped) await this.#endSidecars((container) => container.end(SIDECAR_DRAIN_MS));
+  }
+
+  /** The last that started goes first. */
+  async #endSidecars(end: (container: ContainerRuntime) => Promise<void>): Promise<void> {
+    for (const container of this.#parts.init.filter(isSidecar).reverse()) await end(container);
   }
 
   /** Waits for the ConfigMaps and Secrets that the pod mounts. */
@@ -158,15 +167,17 @@ export class PodRuntime implements RunningPod {
     }
   }
 
-  /** Proxies first: what they still carry needs the application behind them. */
+  /** Proxies first: what they still carry needs the application behind them. Sidecar containers last: the others may need them. */
   async stop(drainMs: number): Promise<void> {
     this.#stopped = true;
-    const all = [...this.#parts.containers, ...this.#parts.init];
+    const { containers, init } = this.#parts;
+    const all = [...containers, ...init.filter((each) => !isSidecar(each))];
     const proxies = all.filter(({ view }) => view.kind === 'proxy');
     await Promise.all(proxies.map((container) => container.stop(drainMs)));
     await Promise.all(
       all.filter((container) => !proxies.includes(container)).map((container) => container.stop(drainMs)),
     );
+    await this.#endSidecars((container) => container.stop(drainMs));
     await this.#parts.onStop();
   }
 
@@ -190,8 +201,11 @@ export class PodRuntime implements RunningPod {
   #phase(): string {
     const { containers, init } = this.#parts;
     const codes = containers.map(({ exitCode }) => exitCode);
-    if (init.some(({ exitCode = 0 }) => exitCode !== 0)) return 'Failed';
-    if (codes.every((code) => code !== undefined)) return codes.every((code) => code === 0) ? 'Succeeded' : 'Failed';
+    if (init.some((each) => !isSidecar(each) && (each.exitCode ?? 0) !== 0)) return 'Failed';
+    if (codes.every((code) => code !== undefined)) {
+      if (init.some((each) => isSidecar(each) && each.running)) return 'Running';
+      return codes.every((code) => code === 0) ? 'Succeeded' : 'Failed';
+    }
     const started = containers.some(
       ({ running, exitCode, view }) => running || exitCode !== undefined || view.restarts > 0,
     );

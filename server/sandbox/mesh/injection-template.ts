@@ -9,6 +9,8 @@ export const INIT_CONTAINER = 'istio-init';
 /** What injection puts into a pod's spec. */
 export interface InjectedParts {
   readonly proxy: ContainerSpec;
+  /** The proxy is a sidecar container of Kubernetes, among the init containers. */
+  readonly native: boolean;
   readonly init: readonly ContainerSpec[];
   readonly volumes: readonly Volume[];
   readonly securityContext?: object;
@@ -22,7 +24,7 @@ interface Volume {
 type Annotations = Readonly<Record<string, string>>;
 
 /** A sidecar and the step that redirects traffic to it. Source: injection-template.yaml of istio. */
-export function sidecarParts(input: EnvironmentInput): InjectedParts {
+export function sidecarParts(input: EnvironmentInput, native: boolean): InjectedParts {
   const { pod, settings } = input;
   const { annotations = {} } = pod.metadata;
   const probed = annotations['status.sidecar.istio.io/port'] !== '0';
@@ -30,17 +32,28 @@ export function sidecarParts(input: EnvironmentInput): InjectedParts {
   const proxy: ContainerSpec = {
     name: PROXY_CONTAINER,
     image: imageOf(settings, annotations),
+    ...(native && { restartPolicy: 'Always' }),
     args: proxyArgs(input.role, annotations),
     ports: [METRICS_PORT],
     env: injectedEnvironment(input),
-    ...(holds(settings) && { lifecycle: { postStart: { exec: { command: ['pilot-agent', 'wait'] } } } }),
+    ...lifecycleOf(input, native),
     ...(probed && { startupProbe: STARTUP, readinessProbe: readinessOf(annotations) }),
     resources,
     securityContext: { ...UNPRIVILEGED, readOnlyRootFilesystem: true, runAsNonRoot: true, ...PROXY_USER },
     volumeMounts: mountsOf(VOLUMES),
   };
   const init = isCaptured(input) ? [initContainer(settings, annotations, resources)] : [];
-  return { proxy, init, volumes: volumesOf(VOLUMES) };
+  return { proxy, native, init, volumes: volumesOf(VOLUMES) };
+}
+
+/** A sidecar container needs no hook to start first; it is told to drain when the pod begins to end. */
+function lifecycleOf({ pod, settings }: EnvironmentInput, native: boolean): object {
+  if (native) {
+    const port = pod.metadata.annotations?.['status.sidecar.istio.io/port'] ?? '15020';
+    const command = ['pilot-agent', 'request', `--debug-port=${port}`, 'POST', 'drain'];
+    return { lifecycle: { preStop: { exec: { command } } } };
+  }
+  return holds(settings) ? { lifecycle: { postStart: { exec: { command: ['pilot-agent', 'wait'] } } } } : {};
 }
 
 /** A gateway in a container that says `image: auto`. Source: gateway-injection-template.yaml of istio. */
@@ -57,7 +70,7 @@ export function gatewayParts(input: EnvironmentInput): InjectedParts {
     securityContext: PROXY_USER,
     volumeMounts: mountsOf(GATEWAY_VOLUMES),
   };
-  return { proxy, init: [], volumes: volumesOf(GATEWAY_VOLUMES), securityContext: { sysctls: [LOW_PORTS] } };
+  return { proxy, native: false, init: [], volumes: volumesOf(GATEWAY_VOLUMES), securityContext: { sysctls: [LOW_PORTS] } };
 }
 
 const LOW_PORTS = { name: 'net.ipv4.ip_unprivileged_port_start', value: '0' };

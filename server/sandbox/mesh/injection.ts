@@ -4,6 +4,7 @@ import { type KubeStore, patchStrategically } from '#kube-api';
 import type { ContainerSpec, EnvVar, PodObject } from '../kube-types.ts';
 import { appContainers, ownerOf, PROXY_CONTAINER } from './injected-environment.ts';
 import { gatewayParts, holds, INIT_CONTAINER, type InjectedParts, sidecarParts } from './injection-template.ts';
+import { isNativeSidecar } from './native-sidecars.ts';
 import { rewriteProbes, rewritesProbes } from './probe-rewrite.ts';
 import { prometheusMerge } from './prometheus-merge.ts';
 import { effectiveProxySettings, type ProxySettings } from './proxy-config.ts';
@@ -25,6 +26,10 @@ export function admitPod(store: KubeStore, pod: PodObject): PodObject {
   const admitted = { ...pod, spec };
   return wantsSidecar(store, pod) ? inject(store, admitted) : admitted;
 }
+
+/** Whether a pod has a proxy of the mesh, among its containers or as a sidecar container of Kubernetes. */
+export const hasProxy = ({ spec }: PodObject): boolean =>
+  [...spec.containers, ...(spec.initContainers ?? [])].some(({ name }) => name === PROXY_CONTAINER);
 
 /** The pod's own label or annotation decides; else the namespace's `istio-injection`, or `istio.io/rev` when that is absent. */
 export function wantsSidecar(store: KubeStore, pod: PodObject): boolean {
@@ -52,7 +57,7 @@ function inject(store: KubeStore, pod: PodObject): PodObject {
   const mesh = readMeshConfig(store.get('ConfigMap', { namespace: rootNamespace, name: 'istio' }));
   const role = pod.metadata.annotations?.[TEMPLATES] === 'gateway' ? 'router' : 'sidecar';
   const input = { pod, settings, trustDomain: mesh.trustDomain, role } as const;
-  const parts = role === 'router' ? gatewayParts(input) : sidecarParts(input);
+  const parts = role === 'router' ? gatewayParts(input) : sidecarParts(input, isNativeSidecar(store, pod));
   const { containers, env: probers } = rewritesProbes(pod)
     ? rewriteProbes(pod.spec.containers)
     : { containers: pod.spec.containers, env: undefined };
@@ -60,7 +65,9 @@ function inject(store: KubeStore, pod: PodObject): PodObject {
   const scraping = prometheusMerge(pod.metadata.annotations ?? {});
   const proxy = withOwn(store, parts.proxy, own, [...scraping.env, ...(probers === undefined ? [] : [probers])]);
   const others = containers.filter(({ name }) => name !== PROXY_CONTAINER);
-  const init = [...(pod.spec.initContainers ?? []).filter(({ name }) => name !== INIT_CONTAINER), ...parts.init];
+  const ownInit = (pod.spec.initContainers ?? []).filter(({ name }) => name !== INIT_CONTAINER);
+  // Init containers behind a proxy are a part of the mesh; without one they must come before capture.
+  const init = parts.native ? [...parts.init, proxy, ...ownInit] : [...ownInit, ...parts.init];
   const { volumes = [] } = pod.spec as typeof pod.spec & { readonly volumes?: readonly object[] };
   return {
     ...pod,
@@ -73,11 +80,26 @@ function inject(store: KubeStore, pod: PodObject): PodObject {
       ...(parts.securityContext && { securityContext: parts.securityContext }),
       ...pod.spec,
       ...(init.length > 0 && { initContainers: init }),
-      // A proxy that the application waits for stands first.
-      containers: holds(settings) ? [proxy, ...others] : [...others, proxy],
+      containers: containersWith({ proxy, others, native: parts.native, first: holds(settings) }),
       volumes: [...volumes, ...parts.volumes],
     },
   };
+}
+
+/** A proxy that the application waits for stands first. */
+function containersWith({
+  proxy,
+  others,
+  native,
+  first,
+}: {
+  readonly proxy: ContainerSpec;
+  readonly others: readonly ContainerSpec[];
+  readonly native: boolean;
+  readonly first: boolean;
+}): readonly ContainerSpec[] {
+  if (native) return others;
+  return first ? [proxy, ...others] : [...others, proxy];
 }
 
 /** The container that the pod itself calls its proxy, over that of the template; `image: auto` means the template's. */
@@ -103,11 +125,11 @@ function withOwn(
 const FIELDS = ['name', 'image', 'command', 'args', 'workingDir', 'ports', 'envFrom', 'env', 'resources'];
 
 /** What the pod says of its proxy, for those who inject again. */
-function overridesOf(own: ContainerSpec): string {
+function overridesOf(own: ContainerSpec, native: boolean): string {
   const given = { resources: {}, ...withoutAuto(own) };
   const rank = (field: string): number => (FIELDS.includes(field) ? FIELDS.indexOf(field) : FIELDS.length);
   const entries = Object.entries(given).sort(([a], [b]) => rank(a) - rank(b));
-  return JSON.stringify({ containers: [Object.fromEntries(entries)] });
+  return JSON.stringify({ [native ? 'initContainers' : 'containers']: [Object.fromEntries(entries)] });
 }
 
 function withoutAuto({ image, ...fields }: ContainerSpec): Partial<ContainerSpec> {
@@ -137,7 +159,7 @@ function injectedAnnotations(
   own: ContainerSpec | undefined,
 ): Record<string, string> {
   const [first] = appContainers(pod);
-  const init = parts.init.map(({ name }) => name);
+  const init = [...parts.init.map(({ name }) => name), ...(parts.native ? [PROXY_CONTAINER] : [])];
   return {
     ...(first !== undefined && {
       'kubectl.kubernetes.io/default-container': first,
@@ -145,10 +167,10 @@ function injectedAnnotations(
     }),
     ...pod.metadata.annotations,
     'istio.io/rev': 'default',
-    ...(own !== undefined && { [OVERRIDES]: overridesOf(own) }),
+    ...(own !== undefined && { [OVERRIDES]: overridesOf(own, parts.native) }),
     [STATUS]: JSON.stringify({
       initContainers: init.length > 0 ? init : null,
-      containers: [PROXY_CONTAINER],
+      containers: parts.native ? null : [PROXY_CONTAINER],
       volumes: parts.volumes.map(({ name }) => name),
       imagePullSecrets: null,
       revision: 'default',

@@ -1,13 +1,14 @@
 import type { Server as HttpServer } from 'node:http';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { certificateService, type ServingCertificate, SigningRefused, type TokenIssuer } from '#ca';
-import { type ControlPlane, createControlPlane, readMeshConfig } from '#control-plane';
+import { type ControlPlane, createControlPlane, type FetchedText, readMeshConfig } from '#control-plane';
 import type { Clock } from '#domain';
 import { errorMessage, MeshworkError } from '#domain';
 import type { KubeStore } from '#kube-api';
 import type { FetchInit, FetchResponse } from '#workloads';
 import type { PushEvent } from '#xds';
 import type { Program } from '../kubelet/program.ts';
+import type { FetchFromKeyHosts } from '../network/key-hosts.ts';
 import { createDebugServer } from './istiod-debug.ts';
 import { addStatusService } from './istiod-status-service.ts';
 import { type MeshAuthority, startMeshAuthority } from './mesh-authority.ts';
@@ -30,6 +31,10 @@ export interface IstiodOptions {
   readonly log: (line: string) => void;
   /** As a program in istiod's pod fetches: services of the mesh, and nothing outside. */
   readonly fetch: (url: string, init?: FetchInit) => Promise<FetchResponse>;
+  /** As the operator lets istiod fetch keys from hosts outside. */
+  readonly fetchOutside: FetchFromKeyHosts;
+  /** Whether a name is known in the mesh. */
+  readonly isInside: (host: string) => boolean;
   /** Told when it listens, and again (with undefined) when it has stopped. */
   readonly onRunning: (
     running: { readonly controlPlane: ControlPlane; readonly authority: MeshAuthority } | undefined,
@@ -40,14 +45,8 @@ export interface IstiodOptions {
 
 /** istiod: the control plane and the CA behind one gRPC port. The CA's key outlives it in a Secret, so that proxies go on trusting it. */
 export function createIstiodProgram(options: IstiodOptions): Program {
-  const { store, clock, tokens, ip, podName, env, fetch, onPush, log, onRunning, onPublished } = options;
-  const jwks = {
-    env,
-    fetch: async (url: string, timeoutMs: number) => {
-      const { status, body } = await fetch(url, { timeoutMs, headers: { accept: 'application/json' } });
-      return { status, text: body.toString('utf8') };
-    },
-  };
+  const { store, clock, tokens, ip, podName, env, onPush, log, onRunning, onPublished } = options;
+  const jwks = { env, fetch: (url: string, timeoutMs: number) => fetchKeys(options, url, timeoutMs) };
   let servers: Server[] = [];
   let debug: HttpServer[] = [];
   let controlPlane: ControlPlane | undefined;
@@ -101,6 +100,24 @@ export function createIstiodProgram(options: IstiodOptions): Program {
     },
   };
 }
+
+/** From a service of the mesh; only names that the mesh does not know can be hosts outside. */
+async function fetchKeys(
+  { fetch, fetchOutside, isInside }: Pick<IstiodOptions, 'fetch' | 'fetchOutside' | 'isInside'>,
+  url: string,
+  timeoutMs: number,
+): Promise<FetchedText> {
+  const init = { timeoutMs, headers: { accept: 'application/json' } };
+  const outside = isInside(new URL(url).hostname) ? undefined : fetchOutside(url, init);
+  const asked = outside ?? fetch(url, init).catch((error: NodeJS.ErrnoException) => Promise.reject(explained(error)));
+  const { status, body } = await asked;
+  return { status, text: body.toString('utf8') };
+}
+
+const explained = (error: NodeJS.ErrnoException): Error =>
+  error.code === 'ENOTFOUND' || error.code === 'ENETUNREACH'
+    ? new Error(`${error.message} (it is no host of the mesh, nor one that the operator allows by --jwks-host)`)
+    : error;
 
 /** The monitoring port, and the secure port that istioctl asks. */
 async function serveDebug(

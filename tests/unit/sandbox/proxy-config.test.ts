@@ -188,6 +188,82 @@ describe('injection by the template that a pod names', () => {
     ]);
   });
 
+  describe('as a sidecar container of Kubernetes', () => {
+    const names = ({ spec }: PodObject) => ({
+      init: (spec.initContainers ?? []).map(({ name }) => name),
+      containers: spec.containers.map(({ name }) => name),
+    });
+    const AMONG_INIT = { init: ['istio-init', 'istio-proxy', 'first'], containers: ['cart'] };
+    const BESIDE = { init: ['first', 'istio-init'], containers: ['cart', 'istio-proxy'] };
+    const withInit = (annotations: Record<string, string> = {}): PodObject => {
+      const given = pod(annotations);
+      return { ...given, spec: { ...given.spec, initContainers: [{ name: 'first', image: 'busybox' }] } };
+    };
+    const istiod = (store: KubeStore, value: string): KubeStore => {
+      const env = [{ name: 'ENABLE_NATIVE_SIDECARS', value }];
+      const labels = { app: 'istiod' };
+      const template = { metadata: { labels }, spec: { containers: [{ name: 'discovery', image: 'pilot', env }] } };
+      const metadata = { namespace: 'istio-system', name: 'istiod' };
+      const spec = { selector: { matchLabels: labels }, template };
+      store.apply({ apiVersion: 'apps/v1', kind: 'Deployment', metadata, spec }, { changeId });
+      return store;
+    };
+    const nodes = (store: KubeStore, ...versions: string[]): KubeStore => {
+      for (const [i, kubeletVersion] of versions.entries())
+        store.create(
+          { apiVersion: 'v1', kind: 'Node', metadata: { name: `n${i}` }, status: { nodeInfo: { kubeletVersion } } },
+          { changeId },
+        );
+      return store;
+    };
+
+    it('stands before the pod’s own init containers where the annotation asks for it', () => {
+      const { metadata, spec } = admitPod(namespaces(), withInit({ 'sidecar.istio.io/nativeSidecar': 'true' }));
+      expect(names({ metadata, spec } as PodObject)).toEqual(AMONG_INIT);
+      expect(spec.initContainers?.[1]).toMatchObject({
+        restartPolicy: 'Always',
+        lifecycle: {
+          preStop: { exec: { command: ['pilot-agent', 'request', '--debug-port=15020', 'POST', 'drain'] } },
+        },
+      });
+      expect(JSON.parse(metadata.annotations?.['sidecar.istio.io/status'] ?? '')).toMatchObject({
+        initContainers: ['istio-init', 'istio-proxy'],
+        containers: null,
+      });
+    });
+
+    it('follows istiod’s ENABLE_NATIVE_SIDECARS, which an annotation overrules', () => {
+      const store = istiod(namespaces(), 'true');
+      expect(names(admitPod(store, withInit()))).toEqual(AMONG_INIT);
+      expect(names(admitPod(store, withInit({ 'sidecar.istio.io/nativeSidecar': 'false' })))).toEqual(BESIDE);
+      expect(names(admitPod(istiod(namespaces(), 'false'), withInit()))).toEqual(BESIDE);
+    });
+
+    it('asks every node for its version where nothing is said', () => {
+      expect(names(admitPod(nodes(namespaces(), 'v1.33.0', 'v1.34.2-eks'), withInit()))).toEqual(AMONG_INIT);
+      expect(names(admitPod(nodes(namespaces(), 'v1.33.0', 'v1.32.9'), withInit()))).toEqual(BESIDE);
+    });
+
+    it('needs no hook to start first, and keeps what the pod says of it', () => {
+      const own = { name: 'istio-proxy', image: 'auto', env: [{ name: 'Q', value: '1' }] };
+      const given = withInit({
+        'sidecar.istio.io/nativeSidecar': 'true',
+        'proxy.istio.io/config': 'holdApplicationUntilProxyStarts: true',
+        'sidecar.istio.io/interceptionMode': 'NONE',
+      });
+      const admitted = admitPod(namespaces(), {
+        ...given,
+        spec: { ...given.spec, containers: [...given.spec.containers, own] },
+      });
+      expect(names(admitted)).toEqual({ init: ['istio-proxy', 'first'], containers: ['cart'] });
+      expect(admitted.spec.initContainers?.[0]?.env).toContainEqual({ name: 'Q', value: '1' });
+      expect(admitted.spec.initContainers?.[0]).not.toHaveProperty('lifecycle.postStart');
+      expect(admitted.metadata.annotations?.['proxy.istio.io/overrides']).toBe(
+        '{"initContainers":[{"name":"istio-proxy","env":[{"name":"Q","value":"1"}],"resources":{}}]}',
+      );
+    });
+  });
+
   it('sends Prometheus to the agent, which is told where the application’s own metrics are', () => {
     const { metadata, spec } = admitPod(namespaces(), pod({ 'prometheus.io/port': '9080' }));
     expect(metadata.annotations).toMatchObject({ 'prometheus.io/port': '15020', 'prometheus.io/scrape': 'true' });
