@@ -100,6 +100,7 @@ async function runVerb(verb: string, args: readonly string[]): Promise<void> {
     err: (line) => process.stderr.write(`${line}\n`),
     input: () => text(process.stdin),
     signal: abort.signal,
+    clock: systemClock(),
   });
 }
 

@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MeshworkError } from '#domain';
+import { type Clock, MeshworkError } from '#domain';
 
 /** What a verb of the command line may touch besides its arguments. */
 export interface CliIo {
@@ -12,6 +12,7 @@ export interface CliIo {
   readonly input: () => Promise<string>;
   /** Aborts when the process is asked to end. */
   readonly signal: AbortSignal;
+  readonly clock: Clock;
 }
 
 /** A verb of `meshwork`, useful without the site. `run` resolves to the exit code; a wrong call throws `UsageError`. */

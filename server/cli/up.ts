@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { type Clock, type Diagnostic, errorMessage, MeshworkError, seededRandom } from '#domain';
-import { createSandbox, createSystemClock, type Sandbox, type SandboxEvent } from '#sandbox';
+import { type Diagnostic, errorMessage, MeshworkError, seededRandom } from '#domain';
+import { createSandbox, type Sandbox, type SandboxEvent } from '#sandbox';
 import { leaseSubnet } from '#sandbox/subnets';
 import { createSpanExporter, type SpanExporter, type SpanFormat } from '#telemetry';
 import { type CliCommand, type CliIo, readFiles, UsageError } from './command.ts';
@@ -41,15 +41,14 @@ When it is ready it prints one line of JSON: {api, kubeconfig, gateways, pods}. 
     const files = await readFiles(values.filename, io);
     const [meshConfig] = values['mesh-config'] === undefined ? [] : await readFiles([values['mesh-config']], io);
     const lease = await leaseSubnet(seededRandom(`${process.pid}/${performance.timeOrigin}`));
-    const clock = createSystemClock();
     const exporters = [
-      ...exportersTo('otlp', values['otlp-endpoint'], clock, io),
-      ...exportersTo('zipkin', values['zipkin-endpoint'], clock, io),
+      ...exportersTo('otlp', values['otlp-endpoint'], io),
+      ...exportersTo('zipkin', values['zipkin-endpoint'], io),
     ];
     const sandbox = createSandbox({
       subnet: lease.subnet,
       seed: 'up',
-      clock,
+      clock: io.clock,
       limits: LIMITS,
       onEvent: (event) => {
         if (event.type === 'hop') for (const exporter of exporters) exporter.export(event.hop);
@@ -74,10 +73,10 @@ When it is ready it prints one line of JSON: {api, kubeconfig, gateways, pods}. 
   },
 };
 
-function exportersTo(format: SpanFormat, urls: readonly string[], clock: Clock, io: CliIo): SpanExporter[] {
+function exportersTo(format: SpanFormat, urls: readonly string[], io: CliIo): SpanExporter[] {
   return urls.map((url) => {
     if (!URL.canParse(url)) throw new UsageError(`--${format}-endpoint takes a URL, not "${url}"`);
-    return createSpanExporter({ format, url, clock, onLog: (line) => io.err(line) });
+    return createSpanExporter({ format, url, clock: io.clock, onLog: (line) => io.err(line) });
   });
 }
 

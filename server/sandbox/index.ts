@@ -5,4 +5,3 @@ export { type ClientView, sendRequest } from './dry-run/request.ts';
 export { createTrials, type TrialOutcome, type TrialSource, type Trials } from './dry-run/trials.ts';
 export type { PodObject } from './kube-types.ts';
 export { createSandbox } from './sandbox.ts';
-export { createSystemClock } from './system-clock.ts';

@@ -1,4 +1,5 @@
-import { createSandbox, createSystemClock } from '#sandbox';
+import { createSandbox } from '#sandbox';
+import { systemClock } from '../../server/system.ts';
 import { lab, subnet } from './labs.ts';
 import { median } from './statistics.ts';
 
@@ -44,7 +45,7 @@ export async function measureApply(about: number, changes: number): Promise<Appl
   const sandbox = createSandbox({
     subnet: subnet(1),
     seed: 'bench',
-    clock: createSystemClock(),
+    clock: systemClock(),
     onEvent: () => undefined,
     limits: { pods: 2 * about, objects: 20 * about + 1000 },
   });

@@ -1,6 +1,6 @@
 import { createCertificateAuthority, createTokenIssuer } from '#ca';
-import { createSystemClock } from '#sandbox';
 import { createKeyAndRequest } from '../../server/data-plane/agent/csr.ts';
+import { systemClock } from '../../server/system.ts';
 import { podOf, secretOf, startLoad, startPair } from '../mesh/identity-mesh.ts';
 import { median } from './statistics.ts';
 
@@ -41,7 +41,7 @@ export async function measureIdentity(certificates: number): Promise<IdentityRep
 }
 
 function issue(count: number): { issueMs: number; issueCpuMs: number; agentMs: number } {
-  const clock = createSystemClock();
+  const clock = systemClock();
   const tokens = createTokenIssuer({ clock });
   const authority = createCertificateAuthority({ trustDomain: 'cluster.local', clock, tokens });
   const accounts = Array.from({ length: count }, (_, i) => `account-${i}`);

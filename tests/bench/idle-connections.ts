@@ -5,8 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { DownstreamConnection } from '../../server/data-plane/http/codec.ts';
 import { Headers } from '../../server/data-plane/http/headers.ts';
 import { serveHttp } from '../../server/data-plane/http/server-codec.ts';
+import { systemClock } from '../../server/system.ts';
 import { residentMb } from './measure.ts';
-import { systemClock } from './wire-pass-through.ts';
 
 // What connections cost that wait for their next request, HTTP/1.1 and HTTP/2: memory of the process that holds them, for each connection.
 // Argument: how many. A second process is the clients.
@@ -36,7 +36,7 @@ async function measure(protocol: 'h1' | 'h2', count: number): Promise<number> {
   const connections = new Set<DownstreamConnection>();
   const server = createServer((socket: Socket) => {
     const connection = serveHttp(socket, 'AUTO', {
-      clock: systemClock,
+      clock: systemClock(),
       onRequest: (stream) => {
         const end = (): void => stream.sendHead({ status: 200, headers: ANSWER.clone() }, true);
         stream.receive({ data: () => undefined, reset: () => undefined, drain: () => undefined, end });

@@ -1,4 +1,5 @@
-import { createSandbox, createSystemClock } from '#sandbox';
+import { createSandbox } from '#sandbox';
+import { systemClock } from '../../server/system.ts';
 
 /** What the process says once: where requests enter the mesh, and where the application of its one pod is expected to listen. */
 export interface MeshAddresses {
@@ -52,7 +53,7 @@ spec:
 const sandbox = createSandbox({
   subnet: Number(process.argv[2]),
   seed: 'bench',
-  clock: createSystemClock(),
+  clock: systemClock(),
   onEvent: () => undefined,
 });
 await sandbox.start([{ file: 'bench.yaml', text: manifests }], { ingress: true });

@@ -1,9 +1,9 @@
 import { Agent, get } from 'node:http';
-import { createSystemClock } from '#sandbox';
 import { buildSandbox, sandboxProgram } from '../../scripts/build-sandbox.mjs';
 import { forkSandbox, type SandboxProcess } from '../../server/api/gateway/sandbox-process.ts';
 import { HEAP_LIMIT_MB } from '../../server/api/gateway/v8-flags.ts';
 import type { FromSandbox, SavedState } from '../../server/api/protocol.ts';
+import { systemClock } from '../../server/system.ts';
 import { root, subnet } from './labs.ts';
 import { residentMb } from './measure.ts';
 import { median } from './statistics.ts';
@@ -69,7 +69,7 @@ export function start(block: number, saved?: SavedState): Promise<Started> {
     const child = forkSandbox({
       root,
       program: sandboxProgram,
-      clock: createSystemClock(),
+      clock: systemClock(),
       heapLimitMb: HEAP_LIMIT_MB,
       hungAfterMs: 20_000,
       onMessage,

@@ -4,7 +4,8 @@ import { CARRIAGE } from '../../server/data-plane/http/carriage.ts';
 import { createClientTransport, createServerTransport, SecureContexts } from '../../server/data-plane/tls/index.ts';
 import { createHostPool } from '../../server/data-plane/upstream/pool.ts';
 import { createCircuitBreakers } from '../../server/data-plane/upstream/pool-breakers.ts';
-import { startHop, systemClock } from './wire-pass-through.ts';
+import { systemClock } from '../../server/system.ts';
+import { startHop } from './wire-pass-through.ts';
 
 // The process under test: both hops, so that one core carries them both. Arguments: folder with certificates, three ports, and what the
 // hops speak between them: `h1` or `h2`.
@@ -22,14 +23,14 @@ const transport = createServerTransport({
   credentials: () => credentials,
   alpn,
   requireClientCertificate: true,
-  clock: systemClock,
+  clock: systemClock(),
 });
 await startHop({
   port: Number(server),
   pool: createHostPool({
     connect: () => connect(Number(upstream), '127.0.0.1'),
     connectTimeoutMs: 1000,
-    clock: systemClock,
+    clock: systemClock(),
     breakers: createCircuitBreakers(),
   }),
   secure: (socket, then) => {
@@ -52,7 +53,7 @@ await startHop({
       matchesPeer: (names) => names.uris.includes(spiffe),
     }),
     connectTimeoutMs: 1000,
-    clock: systemClock,
+    clock: systemClock(),
     breakers: createCircuitBreakers(),
     offersCarriage: wire === 'h2',
   }),

@@ -1,6 +1,5 @@
 import type { Socket } from 'node:net';
 import { createServer } from 'node:net';
-import type { Clock } from '#domain';
 import type {
   BodySink,
   DownstreamStream,
@@ -14,16 +13,7 @@ import type {
 } from '../../server/data-plane/http/codec.ts';
 import type { Headers } from '../../server/data-plane/http/headers.ts';
 import { serveHttp } from '../../server/data-plane/http/server-codec.ts';
-
-/** Node's own time, as main.ts injects it. */
-export const systemClock: Clock = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
-  after: (delayMs, fire) => {
-    const timer = setTimeout(fire, delayMs);
-    return { cancel: () => clearTimeout(timer) };
-  },
-};
+import { systemClock } from '../../server/system.ts';
 
 /** The smallest proxy: every request goes to one pool, nothing is changed. What it costs is what the wire costs. */
 export class PassThrough implements BodySink, ResponseSink, StreamWaiter {
@@ -138,7 +128,7 @@ export interface HopOptions {
 export function startHop(options: HopOptions): Promise<void> {
   const serve = (socket: Socket, tls: TlsFacts | undefined): void => {
     serveHttp(socket, 'AUTO', {
-      clock: systemClock,
+      clock: systemClock(),
       tls,
       onRequest: (stream) => {
         new PassThrough(stream, options.pool);

@@ -3,22 +3,16 @@ import { webcrypto } from 'node:crypto';
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import * as x509 from '@peculiar/x509';
-import type { Clock, HopRecord, SocketAddress } from '#domain';
+import type { HopRecord, SocketAddress } from '#domain';
 import { formatAddress, seededRandom } from '#domain';
 import type { AdsClient, AdsClientOptions, Rejection, ResourceByType, TypeUrl } from '#xds';
 import type { CertificateSigner, Proxy, ProxyNetwork } from '../../server/data-plane/doors.ts';
 import { createProxyWith } from '../../server/data-plane/proxy.ts';
+import { systemClock } from '../../server/system.ts';
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 
-export const clock: Clock = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
-  after(delayMs, fire) {
-    const timer = setTimeout(fire, delayMs);
-    return { cancel: () => clearTimeout(timer) };
-  },
-};
+export const clock = systemClock();
 
 /** A CA of the test's own: signs what a CSR asks for. */
 export async function createTestCa(): Promise<CertificateSigner> {

@@ -2,11 +2,12 @@ import { connect as connectTcp } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createClusterAuthority } from '#ca';
-import { createSystemClock, type ManifestFile, type Sandbox } from '#sandbox';
+import type { ManifestFile, Sandbox } from '#sandbox';
+import { systemClock } from '../../server/system.ts';
 import { shop } from './gateway-api-shop.ts';
 import { applyAndSettle, type RunningMesh, startMesh } from './sandbox-support.ts';
 
-const authority = createClusterAuthority({ clock: createSystemClock() });
+const authority = createClusterAuthority({ clock: systemClock() });
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
 /** A Secret with a fresh certificate for these names. */

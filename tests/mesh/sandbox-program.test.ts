@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createSystemClock } from '#sandbox';
 import { buildSandbox, sandboxProgram } from '../../scripts/build-sandbox.mjs';
 import { forkSandbox, type SandboxProcess } from '../../server/api/gateway/sandbox-process.ts';
 import { HEAP_LIMIT_MB, v8Flags } from '../../server/api/gateway/v8-flags.ts';
 import type { FromSandbox } from '../../server/api/protocol.ts';
+import { systemClock } from '../../server/system.ts';
 import { root, subnet } from '../bench/labs.ts';
 
 describe('the joined code of a sandbox', () => {
@@ -18,7 +18,7 @@ describe('the joined code of a sandbox', () => {
       child = forkSandbox({
         root,
         program: sandboxProgram,
-        clock: createSystemClock(),
+        clock: systemClock(),
         heapLimitMb: HEAP_LIMIT_MB,
         hungAfterMs: 60_000,
         onMessage: (message) => {

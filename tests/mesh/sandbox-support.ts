@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { seededRandom } from '#domain';
-import { createSandbox, createSystemClock, type ManifestFile, type Sandbox, type SandboxEvent } from '#sandbox';
+import { createSandbox, type ManifestFile, type Sandbox, type SandboxEvent } from '#sandbox';
 import { leaseSubnet } from '#sandbox/subnets';
+import { systemClock } from '../../server/system.ts';
 
 const labs = join(import.meta.dirname, '../../labs');
 
@@ -33,7 +34,7 @@ export async function startMesh(files: readonly ManifestFile[], ingress = true):
   const sandbox = createSandbox({
     subnet: lease.subnet,
     seed: 'test',
-    clock: createSystemClock(),
+    clock: systemClock(),
     onEvent: (event) => events.push(event),
   });
   await sandbox.start(files, { ingress });

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { ISTIO_MESH_DEFAULTS, type MeshConfig } from '#control-plane';
 import type { Origin } from '#domain';
 import { parseManifests } from '#istio';
-import { completeWorkloads, createSystemClock, createTrials } from '#sandbox';
+import { completeWorkloads, createTrials } from '#sandbox';
 import { type CliCommand, type CliIo, type NamedText, readFiles, UsageError } from '../command.ts';
 import { readMeshFile } from '../mesh-file.ts';
 import { readObjects } from '../objects.ts';
@@ -74,7 +74,7 @@ function readHeader(text: string): readonly [string, string] {
 }
 
 async function explain(texts: readonly NamedText[], call: Call, io: CliIo): Promise<ReturnType<typeof explainHops>> {
-  const clock = createSystemClock();
+  const { clock } = io;
   const objects = completeEndpoints(completeWorkloads(readObjects(texts, io), clock));
   const source = findSource(call.from, objects);
   const trials = createTrials({ objects, mesh: call.mesh, clock, seed: call.seed });

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import type { RunningPod } from '#sandbox';
-import { createSystemClock } from '#sandbox';
 import { createFetch, type FetchInit, type FetchResponse } from '#workloads';
+import { systemClock } from '../../../server/system.ts';
 import { type AccessLogEntry, findEntry } from './access-log.ts';
 import type { CaseRequest } from './cases.ts';
 import type { EchoServers, Received } from './echo-server.ts';
@@ -49,7 +49,7 @@ export const throughEnvoy = (oracle: Oracle): Asker => ({
         socket.once('error', reject);
         socket.once('connect', () => resolve(socket));
       }),
-    createSystemClock(),
+    systemClock(),
   ),
   logLines: () => oracle.accessLog(),
 });

@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { seededRandom } from '#domain';
-import { createSandbox, createSystemClock, type ManifestFile, type Sandbox, type SandboxEvent } from '#sandbox';
+import { createSandbox, type ManifestFile, type Sandbox, type SandboxEvent } from '#sandbox';
 import { leaseSubnet } from '#sandbox/subnets';
 import type { PushEvent } from '#xds';
+import { systemClock } from '../../../server/system.ts';
 
 const root = join(import.meta.dirname, '../../..');
 
@@ -38,7 +39,7 @@ export async function startOracleMesh(...topology: readonly ManifestFile[]): Pro
   const events: SandboxEvent[] = [];
   const { subnet } = lease;
   const onEvent = (event: SandboxEvent): number => events.push(event);
-  const sandbox = createSandbox({ subnet, seed: 'envoy', clock: createSystemClock(), onEvent });
+  const sandbox = createSandbox({ subnet, seed: 'envoy', clock: systemClock(), onEvent });
   const stop = async (): Promise<void> => {
     await sandbox.stop();
     await lease.release();

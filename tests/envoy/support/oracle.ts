@@ -1,9 +1,10 @@
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { certificateService, createCertificateAuthority, createCertificateClient, createTokenIssuer } from '#ca';
-import { createSystemClock, type Sandbox } from '#sandbox';
+import type { Sandbox } from '#sandbox';
 import type { ProxyNode } from '#xds';
 import { createKeyAndRequest } from '../../../server/data-plane/agent/csr.ts';
 import { addressPlan } from '../../../server/sandbox/network/addresses.ts';
+import { systemClock } from '../../../server/system.ts';
 import { addAdsRelay } from './ads-relay.ts';
 import { type AdsVariant, bootstrap } from './bootstrap.ts';
 import { type EnvoyProcess, startEnvoy } from './envoy-process.ts';
@@ -81,7 +82,7 @@ const oracleNode = (role: string, ip: string): ProxyNode => ({
  * Secret, because only the sandbox's kubelet can mint tokens that the first one trusts.
  */
 async function certify(sandbox: Sandbox, ip: string): Promise<Svid> {
-  const clock = createSystemClock();
+  const clock = systemClock();
   const tokens = createTokenIssuer({ clock });
   const data = sandbox.store.get('Secret', { namespace: 'istio-system', name: 'istio-ca-secret' })?.['data'];
   const pem = (name: string): string =>

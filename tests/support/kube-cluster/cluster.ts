@@ -11,6 +11,7 @@ import {
   type ServedRequest,
   type UserInfo,
 } from '#kube-api';
+import { systemClock } from '../../../server/system.ts';
 import { fakePods } from './fake-pods.ts';
 import { serverTls } from './tls.ts';
 
@@ -33,14 +34,7 @@ const USERS: Readonly<Record<string, UserInfo>> = {
 /** Starts a cluster on a free port of 127.0.0.1. The tokens `admin-token` and `bob-token` are known. */
 export async function startTestCluster(options: Partial<ApiServerOptions> = {}): Promise<TestCluster> {
   const kinds = createKindRegistry([...coreKinds, ...istioKinds]);
-  const clock = {
-    now: () => Date.now(),
-    monotonic: () => performance.now(),
-    after: (delayMs: number, fire: () => void) => {
-      const handle = setTimeout(fire, delayMs);
-      return { cancel: () => clearTimeout(handle) };
-    },
-  };
+  const clock = systemClock();
   const store = createKubeStore({ kinds, clock, random: seededRandom('test cluster') });
   const [tls, pods] = await Promise.all([serverTls(), fakePods()]);
   const requests: ServedRequest[] = [];

@@ -1,49 +1,22 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { runCli } from '../../../server/cli/index.ts';
+import { file, type Ran, runVerb } from './run-verb.ts';
 
 const service = 'apiVersion: v1\nkind: Service\nmetadata: {name: reviews}\nspec: {ports: [{name: http, port: 80}]}\n';
 const route = (host: string): string =>
   'apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata:\n  name: route\nspec:\n  hosts: [reviews]\n  http:\n' +
   `    - route:\n        - destination:\n            host: ${host}\n`;
 
-interface Ran {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
 /** Runs the verb on these texts, the first being standard input. */
-async function analyze(texts: readonly string[], ...args: string[]): Promise<Ran> {
-  const folder = mkdtempSync(join(tmpdir(), 'analyze-'));
+function analyze(texts: readonly string[], ...args: string[]): Promise<Ran> {
   const [input = '', ...rest] = texts;
-  const files = rest.map((text, index) => {
-    const file = join(folder, `${index}.yaml`);
-    writeFileSync(file, text);
-    return file;
-  });
-  const out: string[] = [];
-  const err: string[] = [];
-  const io = {
-    out: (line: string) => out.push(line),
-    err: (line: string) => err.push(line),
-    input: async () => input,
-    signal: new AbortController().signal,
-  };
-  const named = ['-', ...files].flatMap((file) => ['-f', file]);
-  const code = await runCli('analyze', [...named, ...args], io);
-  return { code, out: out.join('\n'), err: err.join('\n') };
+  const files = rest.map((text, index) => file(`${index}.yaml`, text));
+  return runVerb('analyze', [...['-', ...files].flatMap((name) => ['-f', name]), ...args], input);
 }
 
 const findings = ({ out }: Ran): Record<string, unknown>[] => JSON.parse(out) as Record<string, unknown>[];
 
-function settings(text: string): string {
-  const file = join(mkdtempSync(join(tmpdir(), 'analyze-')), 'settings.yaml');
-  writeFileSync(file, text);
-  return file;
-}
+let written = 0;
+const settings = (text: string): string => file(`settings-${written++}.yaml`, text);
 
 describe('meshwork analyze', () => {
   it('prints each finding with its object, field and line, and ends with 79 when one is an Error', async () => {

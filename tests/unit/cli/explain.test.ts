@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { explainCommand } from '../../../server/cli/explain/index.ts';
 import type { Explanation } from '../../../server/cli/explain/report.ts';
+import { runVerb } from './run-verb.ts';
 
 const shop = `apiVersion: v1
 kind: Service
@@ -58,14 +58,8 @@ interface Ran {
 }
 
 async function explain(files: readonly string[], ...args: string[]): Promise<Ran> {
-  const out: string[] = [];
-  const code = await explainCommand.run(['-f', '-', '--output', 'json', ...args], {
-    out: (line) => out.push(line),
-    err: () => undefined,
-    input: async () => files.join('\n---\n'),
-    signal: new AbortController().signal,
-  });
-  return { code, explanation: JSON.parse(out.join('\n')) as Explanation };
+  const { code, out } = await runVerb('explain', ['-f', '-', '--output', 'json', ...args], files.join('\n---\n'));
+  return { code, explanation: JSON.parse(out) as Explanation };
 }
 
 const steps = (explanation: Explanation, stage: string) =>
@@ -215,8 +209,8 @@ spec:
   });
 
   it('says which Gateways there are when the named one is not', async () => {
-    await expect(explain([shop], '--from', 'gateway:default/none', 'http://x/')).rejects.toThrow(
-      'there is no Gateway default/none; the files hold no Gateway',
-    );
+    const { code, err } = await runVerb('explain', ['-f', '-', '--from', 'gateway:default/none', 'http://x/'], shop);
+    expect(code).toBe(2);
+    expect(err).toContain('there is no Gateway default/none; the files hold no Gateway');
   });
 });

@@ -1,36 +1,13 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
-import type { CliIo } from '../../../server/cli/command.ts';
-import { runCli } from '../../../server/cli/index.ts';
+import { describe, expect, it } from 'vitest';
 import { type Verdict, validateTexts } from '../../../server/cli/validate.ts';
-
-const folder = mkdtempSync(join(tmpdir(), 'meshwork-validate-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+import { file, folder, runVerb } from './run-verb.ts';
 
 const fine = 'apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: a}\n';
 const rule = (spec: string, metadata = '{name: a}'): string =>
   `apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: ${metadata}\nspec: ${spec}\n`;
 const refused = rule('\n  host: a\n  trafficPolicy: {}');
 
-function file(name: string, text: string): string {
-  const path = join(folder, name);
-  writeFileSync(path, text);
-  return path;
-}
-
-async function call(args: readonly string[], input = ''): Promise<{ code: number; out: string; err: string }> {
-  const [out, err]: [string[], string[]] = [[], []];
-  const io: CliIo = {
-    out: (line) => out.push(line),
-    err: (line) => err.push(line),
-    input: async () => input,
-    signal: new AbortController().signal,
-  };
-  const code = await runCli('validate', args, io);
-  return { code, out: out.join('\n'), err: err.join('\n') };
-}
+const call = (args: readonly string[], input = '') => runVerb('validate', args, input);
 
 const one = (text: string): Verdict => {
   const [verdict] = validateTexts([{ file: 'a.yaml', text }]);
@@ -143,7 +120,7 @@ describe('meshwork validate', () => {
 
   it.each([
     ['no file', []],
-    ['a file that is not there', ['-f', join(folder, 'none.yaml')]],
+    ['a file that is not there', ['-f', `${folder}/none.yaml`]],
     ['an unknown flag', ['-f', '-', '--strict']],
     ['an unknown output', ['-f', '-', '-o', 'xml']],
   ])('exits with 2 and a usage line for %s', async (_, args) => {

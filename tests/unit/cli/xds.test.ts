@@ -1,8 +1,5 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { runCli } from '../../../server/cli/index.ts';
+import { file, runVerb } from './run-verb.ts';
 
 const SERVICE = `
 apiVersion: v1
@@ -48,21 +45,10 @@ interface Printed {
   readonly endpoints: Named[];
 }
 
-async function run(text: string, ...args: string[]): Promise<{ code: number; text: string; err: string }> {
-  const out: string[] = [];
-  const err: string[] = [];
-  const io = {
-    out: (line: string) => out.push(line),
-    err: (line: string) => err.push(line),
-    input: async () => text,
-    signal: new AbortController().signal,
-  };
-  const code = await runCli('xds', ['-f', '-', ...args], io);
-  return { code, text: out.join('\n'), err: err.join('\n') };
-}
+const run = (text: string, ...args: string[]) => runVerb('xds', ['-f', '-', ...args], text);
 
 const xds = async (text: string, ...args: string[]): Promise<Printed> =>
-  JSON.parse((await run(text, ...args)).text) as Printed;
+  JSON.parse((await run(text, ...args)).out) as Printed;
 
 const names = (resources: readonly Named[]): string[] =>
   resources.map(({ name, cluster_name }) => name ?? cluster_name ?? '');
@@ -83,7 +69,7 @@ describe('meshwork xds', () => {
 
   it('prints the same text for the same files', async () => {
     const [first, second] = [await run(`${SERVICE}---${POD}`), await run(`${SERVICE}---${POD}`)];
-    expect(second.text).toBe(first.text);
+    expect(second.out).toBe(first.out);
   });
 
   it('selects Gateways by the labels of a router, those of Ingresses included', async () => {
@@ -94,9 +80,8 @@ describe('meshwork xds', () => {
   });
 
   it('obeys the MeshConfig of a file', async () => {
-    const file = join(mkdtempSync(join(tmpdir(), 'xds-')), 'mesh.yaml');
-    writeFileSync(file, 'outboundTrafficPolicy: { mode: REGISTRY_ONLY }\n');
-    const printed = await xds(SERVICE, '--mesh-config', file);
+    const mesh = file('mesh.yaml', 'outboundTrafficPolicy: { mode: REGISTRY_ONLY }\n');
+    const printed = await xds(SERVICE, '--mesh-config', mesh);
     expect(JSON.stringify(printed.routes)).toContain('block_all');
   });
 
@@ -107,8 +92,8 @@ describe('meshwork xds', () => {
     [['-f', 'nowhere.yaml'], 'nowhere.yaml cannot be read: there is no such file'],
     [['--proxies', 'sidecar'], "Unknown option '--proxies'"],
   ])('refuses the call %j with 2, a reason and a usage line', async (args, why) => {
-    const { code, text, err } = await run(SERVICE, ...args);
-    expect([code, text]).toEqual([2, '']);
+    const { code, out, err } = await run(SERVICE, ...args);
+    expect([code, out]).toEqual([2, '']);
     expect(err).toContain(`meshwork xds: ${why}`);
     expect(err).toContain('usage: meshwork xds -f FILE… --proxy sidecar|router');
   });
@@ -117,7 +102,7 @@ describe('meshwork xds', () => {
     ['no document', ''],
     ['comments', '# nothing\n---\n---\n# more\n'],
   ])('sends what every sidecar has for %s', async (_, text) => {
-    const { code, text: out } = await run(text);
+    const { code, out } = await run(text);
     const { listeners, endpoints } = JSON.parse(out) as Printed;
     expect(code).toBe(0);
     expect(listeners.map(({ name }) => name)).toEqual(['virtualOutbound', 'virtualInbound']);
@@ -131,24 +116,16 @@ describe('meshwork xds', () => {
       metadata: { name: 'cart' },
       spec: { ports: [{ name: 'http', port: 7070 }] },
     })}]\n`;
-    const { text } = await run(`\uFEFF${list.replaceAll('\n', '\r\n')}`);
-    const { clusters } = JSON.parse(text) as Printed;
+    const { out } = await run(`\uFEFF${list.replaceAll('\n', '\r\n')}`);
+    const { clusters } = JSON.parse(out) as Printed;
     expect(clusters.map(({ name }) => name)).toContain('outbound|7070||cart.default.svc.cluster.local');
   });
 
   it.each(['frob', 'constructor'])('refuses the verb %s with 2 and those that there are', async (verb) => {
-    const err: string[] = [];
-    const io = {
-      out: () => undefined,
-      err: (line: string) => err.push(line),
-      input: async () => '',
-      signal: AbortSignal.abort(),
-    };
-    expect(await runCli(verb, [], io)).toBe(2);
-    expect(err.join('\n')).toContain(
-      `there is no verb "${verb}"; there are start, analyze, explain, up, validate, xds, help`,
-    );
-    expect(err.join('\n')).toContain('usage: meshwork start|analyze');
+    const { code, err } = await runVerb(verb, []);
+    expect(code).toBe(2);
+    expect(err).toContain(`there is no verb "${verb}"; there are start, analyze, explain, up, validate, xds, help`);
+    expect(err).toContain('usage: meshwork start|analyze');
   });
 
   it('refuses a proxy of another kind with its usage', async () => {

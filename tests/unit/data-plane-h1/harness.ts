@@ -14,16 +14,7 @@ import type {
 } from '../../../server/data-plane/http/codec.ts';
 import { createServerConnection } from '../../../server/data-plane/http/h1/server-connection.ts';
 import type { Headers } from '../../../server/data-plane/http/headers.ts';
-
-/** Real time; tests wait for events, never for this. */
-export const systemClock: Clock = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
-  after: (delayMs, fire) => {
-    const timer = setTimeout(fire, delayMs);
-    return { cancel: () => clearTimeout(timer) };
-  },
-};
+import { systemClock } from '../../../server/system.ts';
 
 /** A clock that stands still until a test moves it. */
 export class ManualClock implements Clock {
@@ -127,7 +118,7 @@ export async function serveWith(
   const connections: DownstreamConnection[] = [];
   const server = createServer((socket) => {
     const connection = serve(socket, {
-      clock: systemClock,
+      clock: systemClock(),
       onRequest: (stream, on) => {
         const request = new ReceivedRequest(stream, on);
         requests.push(request);

@@ -6,7 +6,8 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { createServerConnection } from '../../../server/data-plane/http/h1/server-connection.ts';
 import { Headers } from '../../../server/data-plane/http/headers.ts';
-import { ReceivedRequest, systemClock } from './harness.ts';
+import { systemClock } from '../../../server/system.ts';
+import { ReceivedRequest } from './harness.ts';
 
 /** A request that a parser read to its end. */
 interface Seen {
@@ -21,7 +22,7 @@ const ours: Parser = (side, seen) => {
   // The codec uses nothing of a socket that a Duplex lacks, except the addresses and this.
   const socket = Object.assign(side, { setNoDelay: () => undefined }) as unknown as Socket;
   createServerConnection(socket, {
-    clock: systemClock,
+    clock: systemClock(),
     onRequest: (stream, connection) => {
       const request = new ReceivedRequest(stream, connection);
       request.onEnd = () => {

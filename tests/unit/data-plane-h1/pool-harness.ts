@@ -7,7 +7,8 @@ import type { HostPoolOptions, PoolStat } from '../../../server/data-plane/upstr
 import { createHostPool } from '../../../server/data-plane/upstream/pool.ts';
 import type { BreakerLimits, CircuitBreakers } from '../../../server/data-plane/upstream/pool-breakers.ts';
 import { createCircuitBreakers, UNLIMITED } from '../../../server/data-plane/upstream/pool-breakers.ts';
-import { listen, ReceivedResponse, systemClock } from './harness.ts';
+import { systemClock } from '../../../server/system.ts';
+import { listen, ReceivedResponse } from './harness.ts';
 
 export function request(method = 'GET', path = '/', headers: Record<string, string> = {}): RequestHead {
   return { method, path, authority: 'app:80', scheme: 'http', protocol: 'HTTP/1.1', headers: Headers.of(headers) };
@@ -97,7 +98,7 @@ export function startPool(
   const pool = createHostPool({
     connect: () => connect(port, '127.0.0.1'),
     connectTimeoutMs: 5000,
-    clock: systemClock,
+    clock: systemClock(),
     breakers,
     onStat: (stat) => stats.push(stat),
     ...options,

@@ -13,7 +13,8 @@ import {
 } from '../../../server/data-plane/tls/index.ts';
 import type { HostPoolOptions } from '../../../server/data-plane/upstream/pool.ts';
 import type { BreakerLimits } from '../../../server/data-plane/upstream/pool-breakers.ts';
-import { listen, ReceivedRequest, systemClock } from '../data-plane-h1/harness.ts';
+import { systemClock } from '../../../server/system.ts';
+import { listen, ReceivedRequest } from '../data-plane-h1/harness.ts';
 import { Call, request, startPool, type TestPool } from '../data-plane-h1/pool-harness.ts';
 import { createTestCa } from '../data-plane-tls/certificates.ts';
 import { echo } from './harness.ts';
@@ -44,7 +45,7 @@ beforeEach(async () => {
       credentials: () => credentials,
       alpn,
       requireClientCertificate: true,
-      clock: systemClock,
+      clock: systemClock(),
     });
     const secured = ({ socket: inner, tls }: { socket: Socket; tls: DownstreamConnection['tls'] }): void => {
       const onRequest = (stream: ReceivedRequest['stream'], on: DownstreamConnection): void => {
@@ -52,7 +53,7 @@ beforeEach(async () => {
         requests.push(received);
         answer(received);
       };
-      connections.push(serveHttp(inner, 'AUTO', { clock: systemClock, tls, onRequest }));
+      connections.push(serveHttp(inner, 'AUTO', { clock: systemClock(), tls, onRequest }));
     };
     transport.handshake(
       socket,

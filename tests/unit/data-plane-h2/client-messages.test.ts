@@ -6,7 +6,8 @@ import type { RequestHead } from '../../../server/data-plane/http/codec.ts';
 import { FrameType } from '../../../server/data-plane/http/h2/frame.ts';
 import { Headers } from '../../../server/data-plane/http/headers.ts';
 import type { HostPoolOptions } from '../../../server/data-plane/upstream/pool.ts';
-import { listen, systemClock } from '../data-plane-h1/harness.ts';
+import { systemClock } from '../../../server/system.ts';
+import { listen } from '../data-plane-h1/harness.ts';
 import { Call, ScriptedServer, startPool, type TestPool } from '../data-plane-h1/pool-harness.ts';
 import { block, frame, SETTINGS, uint32 } from './harness.ts';
 
@@ -270,7 +271,7 @@ describe('a pool of HTTP/2 connections', () => {
       {},
       {
         protocol: 'http2',
-        clock: systemClock,
+        clock: systemClock(),
         connect: () => connect(address.port, '127.0.0.1'),
       },
     );

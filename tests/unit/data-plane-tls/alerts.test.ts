@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { inspect } from '../../../server/data-plane/tls/index.ts';
+import { systemClock } from '../../../server/system.ts';
 import { createTestCa, type TestCa, type TestCertificate } from './certificates.ts';
-import { CLIENT_ID, type Listener, SERVER_ID, serverTransport, startListener, systemClock } from './harness.ts';
+import { CLIENT_ID, type Listener, SERVER_ID, serverTransport, startListener } from './harness.ts';
 
 let folder: string;
 let ca: TestCa;
@@ -34,7 +35,7 @@ async function refusedBy(certificate: TestCertificate, ...flags: readonly string
     credentials: () => ({ certificate: serverCertificate, rootsPem: ca.rootsPem }),
   });
   const accepted = listener.accept().then(async (socket) => {
-    const hello = await inspect(socket, { clock: systemClock, detectHttp: false, timeoutMs: 0 });
+    const hello = await inspect(socket, { clock: systemClock(), detectHttp: false, timeoutMs: 0 });
     if (hello !== undefined) server.handshake(socket, { secured: () => undefined, failed: () => undefined }, hello);
   });
   const client = spawn('openssl', ['s_client', '-connect', `127.0.0.1:${listener.port}`, '-cert', file, ...flags]);

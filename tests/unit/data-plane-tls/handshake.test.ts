@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createHostPool } from '../../../server/data-plane/upstream/pool.ts';
 import { createCircuitBreakers } from '../../../server/data-plane/upstream/pool-breakers.ts';
+import { systemClock } from '../../../server/system.ts';
 import { Call } from '../data-plane-h1/pool-harness.ts';
 import type { TestCa, TestCertificate } from './certificates.ts';
 import { createTestCa } from './certificates.ts';
@@ -19,7 +20,6 @@ import {
   secured,
   serverTransport,
   startListener,
-  systemClock,
 } from './harness.ts';
 
 let ca: TestCa;
@@ -239,7 +239,7 @@ describe('a host pool over TLS', () => {
         credentials: () => ({ certificate: clientCertificate, rootsPem: ca.rootsPem }),
       }),
       connectTimeoutMs: 5000,
-      clock: systemClock,
+      clock: systemClock(),
       breakers: createCircuitBreakers(),
     });
     const call = new Call(pool);
@@ -260,7 +260,7 @@ describe('a host pool over TLS', () => {
       },
       transport: clientTransport({ credentials: () => ({ rootsPem: ca.rootsPem }) }),
       connectTimeoutMs: 5000,
-      clock: systemClock,
+      clock: systemClock(),
       breakers: createCircuitBreakers(),
     });
     const call = new Call(pool);
@@ -292,7 +292,7 @@ describe('a host pool over TLS', () => {
       },
       transport: clientTransport({ credentials: () => ({ certificate, rootsPem: ca.rootsPem }) }),
       connectTimeoutMs: 5000,
-      clock: systemClock,
+      clock: systemClock(),
       breakers: createCircuitBreakers(),
     });
     const call = new Call(pool);
@@ -315,7 +315,7 @@ describe('a host pool over TLS', () => {
       },
       transport: clientTransport({ credentials: () => ({ rootsPem: ca.rootsPem }) }),
       connectTimeoutMs: 5000,
-      clock: systemClock,
+      clock: systemClock(),
       breakers: createCircuitBreakers(),
     });
     const call = await new Call(pool).decided();

@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { connect, createServer } from 'node:net';
-import type { Clock } from '#domain';
 import type { ClientTransportOptions } from '../../../server/data-plane/tls/client-transport.ts';
 import type { Inspection, SecuredSocket, TransportSocket } from '../../../server/data-plane/tls/index.ts';
 import {
@@ -11,15 +10,7 @@ import {
   SecureContexts,
 } from '../../../server/data-plane/tls/index.ts';
 import type { ServerTransportOptions } from '../../../server/data-plane/tls/server-transport.ts';
-
-export const systemClock: Clock = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
-  after: (delayMs, fire) => {
-    const timer = setTimeout(fire, delayMs);
-    return { cancel: () => clearTimeout(timer) };
-  },
-};
+import { systemClock } from '../../../server/system.ts';
 
 export const SERVER_ID = 'spiffe://cluster.local/ns/shop/sa/reviews';
 export const CLIENT_ID = 'spiffe://cluster.local/ns/shop/sa/product';
@@ -105,7 +96,7 @@ export function serverTransport(
     contexts: new SecureContexts(),
     alpn: ['istio-peer-exchange', 'istio'],
     requireClientCertificate: true,
-    clock: systemClock,
+    clock: systemClock(),
     ...options,
   });
 }
@@ -123,7 +114,7 @@ export async function meet(
 
 /** Inspects, then expects to have seen something. */
 export async function inspected(socket: Socket, detectHttp = true): Promise<Inspection> {
-  const result = await inspect(socket, { clock: systemClock, detectHttp, timeoutMs: 0 });
+  const result = await inspect(socket, { clock: systemClock(), detectHttp, timeoutMs: 0 });
   if (result === undefined) throw new Error('the peer left');
   return result;
 }

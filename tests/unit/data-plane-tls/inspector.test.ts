@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { parseClientHello } from '../../../server/data-plane/tls/client-hello.ts';
 import { inspect, parseSubjectAltNames, SecureContexts } from '../../../server/data-plane/tls/index.ts';
+import { systemClock } from '../../../server/system.ts';
 import { ManualClock } from '../data-plane-h1/harness.ts';
 import type { TestCa, TestCertificate } from './certificates.ts';
 import { createTestCa } from './certificates.ts';
@@ -19,7 +20,6 @@ import {
   secured,
   serverTransport,
   startListener,
-  systemClock,
 } from './harness.ts';
 
 let ca: TestCa;
@@ -111,7 +111,7 @@ describe('the inspector', () => {
   it('gives up when the peer leaves', async () => {
     const [near, far] = await Promise.all([dial(listener.port), listener.accept()]);
     near.end('GE');
-    expect(await inspect(far, { clock: systemClock, detectHttp: true, timeoutMs: 0 })).toBeUndefined();
+    expect(await inspect(far, { clock: systemClock(), detectHttp: true, timeoutMs: 0 })).toBeUndefined();
     expect(far.destroyed).toBe(true);
   });
 

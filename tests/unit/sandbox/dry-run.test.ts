@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { ISTIO_MESH_DEFAULTS } from '#control-plane';
 import type { KubeObject } from '#domain';
-import { createDryRun, createSystemClock, type PodObject, sendRequest } from '#sandbox';
+import { createDryRun, type PodObject, sendRequest } from '#sandbox';
+import { systemClock } from '../../../server/system.ts';
 
 const pod = (name: string, podIP: string, ports: readonly number[]): PodObject =>
   ({
@@ -31,7 +32,7 @@ const objects = (portName: string): KubeObject[] => [
 
 async function run(portName: string) {
   const all = objects(portName);
-  const clock = createSystemClock();
+  const clock = systemClock();
   const dry = createDryRun({ objects: all, mesh: ISTIO_MESH_DEFAULTS, clock, seed: 'test' });
   const client = all[0] as PodObject;
   await dry.startProxy(client, 'sidecar');

@@ -2,10 +2,10 @@ import { createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { seededRandom } from '#domain';
 import type { KubeStore } from '#kube-api';
-import { createSystemClock } from '#sandbox';
 import { addressPlan, podPool } from '../../../server/sandbox/network/addresses.ts';
 import { createCaptureTable } from '../../../server/sandbox/network/capture-table.ts';
 import { createNetwork, type Network } from '../../../server/sandbox/network/network.ts';
+import { systemClock } from '../../../server/system.ts';
 import { manualClock } from '../workloads/support.ts';
 import { changeId, newStore, service } from './support.ts';
 
@@ -69,7 +69,7 @@ describe('the network', () => {
 
   beforeEach(() => {
     store = newStore().store;
-    network = createNetwork({ plan, store, clock: createSystemClock(), random: seededRandom('net') });
+    network = createNetwork({ plan, store, clock: systemClock(), random: seededRandom('net') });
     store.apply(service('cart', { clusterIP: plan.serviceIp(4) }), { changeId });
     store.apply(
       { ...service('legacy', { type: 'ExternalName', externalName: 'cart.default.svc.cluster.local', ports: [] }) },

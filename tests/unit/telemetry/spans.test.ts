@@ -2,8 +2,8 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { HopRecord } from '#domain';
-import { createSystemClock } from '#sandbox';
 import { createSpanExporter } from '#telemetry';
+import { systemClock } from '../../../server/system.ts';
 
 const hop = (fields: Partial<HopRecord> = {}): HopRecord => ({
   spanId: '00f067aa0ba902b7',
@@ -56,7 +56,7 @@ async function collector(status = 200) {
 }
 
 const exporterTo = (format: 'otlp' | 'zipkin', url: string, log: string[] = []) =>
-  createSpanExporter({ format, url, clock: createSystemClock(), onLog: (line) => log.push(line) });
+  createSpanExporter({ format, url, clock: systemClock(), onLog: (line) => log.push(line) });
 
 describe('span exporters', () => {
   it('send OTLP over HTTP with one resource for each service', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '#domain';
-import { createSystemClock } from '#sandbox';
+import { systemClock } from '../../../server/system.ts';
 import { Breaker, CallNotPermitted } from '../../../server/workloads/library/breaker.ts';
 import { type Call, type Outcome, stack } from '../../../server/workloads/library/call.ts';
 import { layersOf } from '../../../server/workloads/library/layers.ts';
@@ -12,7 +12,7 @@ const settings = (more: string) =>
 
 /** How many calls reach a callee that always fails, for one request. */
 async function callsOf(more: string): Promise<number> {
-  const clock = createSystemClock();
+  const clock = systemClock();
   let calls = 0;
   const context = {
     clock,

@@ -6,7 +6,6 @@ import {
   ServerCredentials,
   type ServiceError,
 } from '@grpc/grpc-js';
-import type { Clock } from '#domain';
 import {
   type AdsServer,
   type AdsServerOptions,
@@ -20,6 +19,7 @@ import {
   typeUrls,
   type XdsSnapshot,
 } from '#xds';
+import { systemClock } from '../../../server/system.ts';
 import {
   adsPaths,
   type DeltaDiscoveryRequest,
@@ -33,14 +33,7 @@ import {
   type WireFormat,
 } from '../../../server/xds/wire/discovery.ts';
 
-export const wallClock: Clock = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
-  after(delayMs, fire) {
-    const timer = setTimeout(fire, delayMs);
-    return { cancel: () => clearTimeout(timer) };
-  },
-};
+export const wallClock = systemClock();
 
 export const node = (id: string): ProxyNode => ({ id, cluster: 'reviews.default', metadata: { NAMESPACE: 'default' } });
 

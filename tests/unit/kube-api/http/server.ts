@@ -10,6 +10,7 @@ import {
   createKubeStore,
   type KubeStore,
 } from '#kube-api';
+import { systemClock } from '../../../../server/system.ts';
 
 /** A server over plain HTTP for the tests of one file. */
 export interface HttpServer {
@@ -33,14 +34,7 @@ export interface Answer {
   readonly body: KubeObject & Record<string, unknown> & { items: KubeObject[]; message: string; reason: string };
 }
 
-export const realClock = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
-  after: (delayMs: number, fire: () => void) => {
-    const handle = setTimeout(fire, delayMs);
-    return { cancel: () => clearTimeout(handle) };
-  },
-};
+export const realClock = systemClock();
 
 /** Starts a server before the tests of the file and stops it after them. */
 export function startServer(options: Partial<ApiServerOptions> & { readonly maxObjects?: number } = {}): HttpServer {
