@@ -1,6 +1,7 @@
 import type { UpstreamCluster } from '../upstream/cluster.ts';
 import type { Host } from '../upstream/host.ts';
 import { type BreakerLimits, PRIORITIES } from '../upstream/pool-breakers.ts';
+import { shownRate } from '../upstream/success-rates.ts';
 
 /** Why a host counts as it does, in Envoy's words. Source: ENVOY: HostUtility::healthFlagsToString. */
 const FLAGS: readonly (readonly [flag: string, holds: (host: Host) => boolean])[] = [
@@ -44,15 +45,15 @@ function figuresOf(host: Host): Record<string, number> {
   };
 }
 
-/** Success rates are not kept: Istio ejects by none. */
-const NO_RATE = -1;
+/** Rates as Envoy's `%g` writes them. */
+const rate = (percent: number): string => String(Number(percent.toPrecision(6)));
 
-const OUTLIER_LINES = [
-  'success_rate_average',
-  'success_rate_ejection_threshold',
-  'local_origin_success_rate_average',
-  'local_origin_success_rate_ejection_threshold',
-];
+const outlierLines = ({ external, local }: NonNullable<UpstreamCluster['successRates']>): Record<string, string> => ({
+  success_rate_average: rate(external.average),
+  success_rate_ejection_threshold: rate(external.threshold),
+  local_origin_success_rate_average: rate(local.average),
+  local_origin_success_rate_ejection_threshold: rate(local.threshold),
+});
 
 /** `/clusters`: one line for each fact. */
 export const clustersText = (clusters: readonly UpstreamCluster[]): string =>
@@ -61,11 +62,12 @@ export const clustersText = (clusters: readonly UpstreamCluster[]): string =>
     .map((line) => `${line}\n`)
     .join('');
 
-function clusterLines({ config }: UpstreamCluster): string[] {
-  const { name, edsName, outlier } = config;
+function clusterLines({ config, successRates }: UpstreamCluster): string[] {
+  const { name, edsName } = config;
+  const outlier = Object.entries(successRates === undefined ? {} : outlierLines(successRates));
   return [
     `${name}::observability_name::${name}`,
-    ...(outlier === undefined ? [] : OUTLIER_LINES.map((line) => `${name}::outlier::${line}::${NO_RATE}`)),
+    ...outlier.map(([line, value]) => `${name}::outlier::${line}::${value}`),
     ...PRIORITIES.flatMap((priority) =>
       LIMITS.map(
         ([limit, read]) => `${name}::${priority.toLowerCase()}_priority::${limit}::${read(config.breakers[priority])}`,
@@ -76,7 +78,7 @@ function clusterLines({ config }: UpstreamCluster): string[] {
   ];
 }
 
-function hostLines({ config: { name } }: UpstreamCluster, host: Host): string[] {
+function hostLines({ config: { name, outlier } }: UpstreamCluster, host: Host): string[] {
   const [region = '', zone = '', subZone = ''] = host.endpoint.locality.key.split('/');
   const facts: Record<string, string | number> = {
     ...figuresOf(host),
@@ -88,8 +90,8 @@ function hostLines({ config: { name } }: UpstreamCluster, host: Host): string[] 
     sub_zone: subZone,
     canary: 'false',
     priority: host.endpoint.priority,
-    success_rate: NO_RATE,
-    local_origin_success_rate: NO_RATE,
+    success_rate: rate(shownRate(host, 'external', outlier)),
+    local_origin_success_rate: rate(shownRate(host, 'local', outlier)),
   };
   return Object.entries(facts).map(([fact, value]) => `${name}::${host.key}::${fact}::${value}`);
 }

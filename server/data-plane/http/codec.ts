@@ -199,5 +199,7 @@ export interface HostPool {
   readonly pendingStreams: number;
   /** Lets current streams end, closes idle connections, opens no more. */
   drain(): void;
+  /** Lets current streams end and closes idle connections; later streams get new ones. */
+  renew(): void;
   close(): void;
 }

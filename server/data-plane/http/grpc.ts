@@ -24,6 +24,11 @@ export function isGrpc(headers: Headers): boolean {
 
 export const grpcStatusOf = (httpStatus: number): number => STATUSES[httpStatus] ?? UNKNOWN;
 
+/** The HTTP status that stands for a gRPC status (Envoy: Grpc::Utility::grpcToHttpStatus). */
+const HTTP_STATUSES = [200, 499, 500, 400, 504, 404, 409, 403, 429, 400, 409, 400, 501, 500, 503, 500, 401];
+
+export const httpStatusOf = (grpcStatus: number): number => HTTP_STATUSES[grpcStatus] ?? 500;
+
 /** Text as `grpc-message` carries it: bytes beyond visible ASCII, and `%`, percent-encoded. */
 export function encodeGrpcMessage(text: string): string {
   let encoded = '';

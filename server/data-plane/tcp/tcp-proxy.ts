@@ -177,6 +177,7 @@ class TcpSession {
           const localAddress = formatEndpoint(dialled?.localAddress, dialled?.localPort);
           noteConnected(this.#steps, cluster, { choice, priority: 'DEFAULT' }, { reused: false, localAddress, tls });
           cluster.stats.connected(socket, tls);
+          cluster.report(choice.host, { localOrigin: 'served' });
           cluster.stats.connectTime(runtime.clock.monotonic() - this.#info.startedAt);
           this.#upstreamTls = tls;
           this.#info.upstreamLocalAddress = localAddress;
@@ -202,7 +203,7 @@ class TcpSession {
           if (reason === 'connection_timeout') cluster.stats.count('upstream_cx_connect_timeout');
           const counter = handshakeCounter(detail);
           if (counter !== undefined) cluster.stats.count(counter);
-          cluster.report(choice.host, { localOrigin: 'connect' });
+          cluster.report(choice.host, { localOrigin: reason === 'connection_timeout' ? 'timeout' : 'connect' });
           this.#info.flag('URX');
           this.#fail(RESET_WORDS[reason].flag, '');
         },

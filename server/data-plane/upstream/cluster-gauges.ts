@@ -1,5 +1,6 @@
 import type { Stats } from '../stats/stats.ts';
 import type { UpstreamCluster } from './cluster.ts';
+import type { TableShape } from './hashing/ring-hash.ts';
 import type { Host } from './host.ts';
 import { type CircuitBreakers, PRIORITIES, registerBreakers } from './pool-breakers.ts';
 
@@ -13,6 +14,18 @@ export function registerMembership(stats: Stats, prefix: string, hosts: () => re
   stats.gauge(`${prefix}max_host_weight`, () =>
     hosts().reduce((max, { endpoint }) => Math.max(max, endpoint.weight), 0),
   );
+}
+
+/** The table of a balancer that hashes. */
+export function registerTable(stats: Stats, prefix: string, policy: string, shape: () => TableShape | undefined): void {
+  if (policy === 'RING_HASH') {
+    stats.gauge(`${prefix}ring_hash_lb.size`, () => shape()?.size ?? 0);
+    stats.gauge(`${prefix}ring_hash_lb.min_hashes_per_host`, () => shape()?.fewest ?? 0);
+    stats.gauge(`${prefix}ring_hash_lb.max_hashes_per_host`, () => shape()?.most ?? 0);
+  } else if (policy === 'MAGLEV') {
+    stats.gauge(`${prefix}maglev_lb.min_entries_per_host`, () => shape()?.fewest ?? 0);
+    stats.gauge(`${prefix}maglev_lb.max_entries_per_host`, () => shape()?.most ?? 0);
+  }
 }
 
 /** What is under way in a cluster, of both priorities together and of each. */

@@ -7,9 +7,10 @@ import type { Resolve } from '../doors.ts';
 import type { HostPool } from '../http/codec.ts';
 import type { Headers } from '../http/headers.ts';
 import type { Stats } from '../stats/stats.ts';
-import { registerMembership, registerUse } from './cluster-gauges.ts';
+import { registerMembership, registerTable, registerUse } from './cluster-gauges.ts';
 import { ClusterStats } from './cluster-stats.ts';
 import { DnsHosts } from './dns-hosts.ts';
+import type { TableShape } from './hashing/ring-hash.ts';
 import { HealthChecker } from './health-check/health-checker.ts';
 import type { ProbeFactory } from './health-check/probe.ts';
 import { Host } from './host.ts';
@@ -93,10 +94,14 @@ export class UpstreamCluster {
       new OutlierDetector({
         policy: config.outlier,
         clock,
+        random: random.stream('outlier'),
         stats,
         prefix: this.stats.prefix,
         hosts: () => this.hosts,
-        changed: () => this.#rebalance(),
+        changed: (host) => {
+          if (host.ejected) host.renewConnections();
+          this.#rebalance();
+        },
       });
     this.#dns =
       config.dns &&
@@ -109,6 +114,7 @@ export class UpstreamCluster {
       });
     this.#checker = this.#createChecker(options);
     registerMembership(stats, this.stats.prefix, () => this.hosts);
+    registerTable(stats, this.stats.prefix, config.balancing.policy, () => this.#table);
     registerUse(stats, this);
   }
 
@@ -196,6 +202,11 @@ export class UpstreamCluster {
     this.#outlier?.report(host, result);
   }
 
+  /** What the last sweep of outlier detection found. */
+  get successRates(): OutlierDetector['rates'] | undefined {
+    return this.#outlier?.rates;
+  }
+
   /** Looks for what a host says of its own health in the answer to a request. */
   readAnswer(host: Host, headers: Headers): void {
     if (this.#checker === undefined || !headers.has('x-envoy-immediate-health-check-fail')) return;
@@ -239,6 +250,7 @@ export class UpstreamCluster {
           this.#remove(host);
           this.stats.count('membership_change');
         }
+        if (changed && !healthy) host.renewConnections();
         if (changed) this.#rebalance();
       },
     });
@@ -293,6 +305,11 @@ export class UpstreamCluster {
       host.drainPools();
       return;
     }
+  }
+
+  get #table(): TableShape | undefined {
+    const hosts = this.#priorities.candidates(() => 0)?.hosts;
+    return hosts && this.#balancer.shapeOf?.(hosts);
   }
 
   #rebalance(): void {

@@ -21,6 +21,7 @@ export function hashing(config: BalancingConfig, random: Random): LoadBalancer {
   };
   const name = config.policy === 'MAGLEV' ? 'maglev' : 'ring hash';
   return {
+    shapeOf: (hosts) => tableOf(hosts).shape,
     pick(hosts, _source, { hash, attempt }) {
       const key = hash ?? anyHash(random);
       const table = tableOf(hosts);

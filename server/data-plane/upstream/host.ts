@@ -2,6 +2,7 @@ import type { SocketAddress } from '#domain';
 import type { EndpointConfig } from '../config/endpoint-config.ts';
 import type { HostPool } from '../http/codec.ts';
 import type { RoutePriority } from './pool-breakers.ts';
+import { SuccessRate } from './success-rates.ts';
 
 /** One host of one cluster, with what this proxy learns about it. Lives on through endpoint updates that keep its address. */
 export class Host {
@@ -24,10 +25,13 @@ export class Host {
   /** Times ejected, less one for each quiet interval. */
   ejections = 0;
   ejectedAt = 0;
+  ejectionJitterMs = 0;
   unejectedAt = Number.NEGATIVE_INFINITY;
   /** What `/clusters` tells of it. */
   readonly figures = { cxTotal: 0, cxConnectFail: 0, rqTotal: 0, rqSuccess: 0, rqError: 0, rqTimeout: 0 };
+  /** In a row. */
   readonly failures = { consecutive5xx: 0, consecutiveGateway: 0, consecutiveLocal: 0 };
+  readonly rates = { external: new SuccessRate(), local: new SuccessRate() };
 
   /** Monotonic milliseconds; slow start counts from here. */
   readonly addedAt: number;
@@ -58,6 +62,11 @@ export class Host {
 
   drainPools(): void {
     for (const pool of Object.values(this.pools)) pool.drain();
+  }
+
+  /** It stands out, or fails its checks: its connections end when they are idle, and the pools go on with others. */
+  renewConnections(): void {
+    for (const pool of Object.values(this.pools)) pool.renew();
   }
 
   closePools(): void {

@@ -1,6 +1,7 @@
 import type { Clock, Random } from '#domain';
 import type { BalancingConfig } from '../config/lb-config.ts';
 import { hashing } from './hash-balancer.ts';
+import type { TableShape } from './hashing/ring-hash.ts';
 import type { Host } from './host.ts';
 import { slowStartFactor } from './slow-start.ts';
 
@@ -21,6 +22,8 @@ export interface PickInput {
 /** Chooses among hosts of one priority, or one locality of it: `source` names which. Never called with an empty list. */
 export interface LoadBalancer {
   pick(hosts: readonly Host[], source: string, input: PickInput): Pick;
+  /** Only of balancers that hash. */
+  shapeOf?(hosts: readonly Host[]): TableShape;
 }
 
 export interface BalancerOptions {

@@ -1,26 +1,41 @@
-import type { Clock, Timer } from '#domain';
-import type { OutlierPolicy } from '../config/outlier-policy.ts';
+import type { Clock, Random, Timer } from '#domain';
+import type { EjectionCause, OutlierPolicy } from '../config/outlier-policy.ts';
 import { OUTLIER_NAMES } from '../stats/declared-names.ts';
 import type { Stat, Stats } from '../stats/stats.ts';
 import type { Host } from './host.ts';
+import { type FailureOrigin, NO_RATES, type RateSummary, standOuts } from './success-rates.ts';
 
-/** How one try ended, for outlier detection. */
-export type TryResult = { readonly status: number } | { readonly localOrigin: 'connect' | 'timeout' };
+/** How one try ended, for outlier detection; `localOrigin`: what this proxy sees of the connection, `served` where that is all. */
+export type TryResult =
+  | { readonly status: number }
+  | { readonly localOrigin: 'connected' | 'served' | 'connect' | 'timeout' };
+
+/** What counts where no difference is made between answers and connections. */
+const AS_STATUS = { served: 200, connect: 503, timeout: 504 } as const;
 
 export interface OutlierDetectorOptions {
   readonly policy: OutlierPolicy;
   readonly clock: Clock;
+  readonly random: Random;
   readonly stats: Stats;
   /** `cluster.<name>.` */
   readonly prefix: string;
   readonly hosts: () => readonly Host[];
   /** A host was ejected or let back: balancing must look again. */
-  readonly changed: () => void;
+  readonly changed: (host: Host) => void;
 }
 
+/** Causes that Envoy counts under older names too. */
+const OLD_NAMES: Partial<Record<EjectionCause, string>> = {
+  consecutive_5xx: 'ejections_consecutive_5xx',
+  success_rate: 'ejections_success_rate',
+  local_origin_success_rate: 'ejections_success_rate',
+};
+const IN_OLD_TOTAL: ReadonlySet<EjectionCause> = new Set(['consecutive_5xx', 'success_rate']);
+
 /**
- * Ejects hosts that fail in a row and lets them back, as Envoy's outlier detection does: the ejection is immediate, the return happens at
- * a sweep. Success-rate and failure-percentage ejection are left out: Istio enforces neither.
+ * Ejects hosts that stand out and lets them back (Envoy: source/common/upstream/outlier_detection_impl.cc). Rows of failures eject at once;
+ * rates are compared, and hosts return, at the sweep of each interval.
  */
 export class OutlierDetector {
   readonly #options: OutlierDetectorOptions;
@@ -28,6 +43,7 @@ export class OutlierDetector {
   readonly #active: Stat;
   readonly #total: Stat;
   #timer: Timer | undefined;
+  #rates: Readonly<Record<FailureOrigin, RateSummary>> = { external: NO_RATES, local: NO_RATES };
 
   constructor(options: OutlierDetectorOptions) {
     this.#options = options;
@@ -35,6 +51,11 @@ export class OutlierDetector {
     this.#active = options.stats.level(`${options.prefix}outlier_detection.ejections_active`);
     options.stats.declare(`${options.prefix}outlier_detection.`, OUTLIER_NAMES);
     this.#total = this.#stat('ejections_enforced_total');
+  }
+
+  /** Of the last sweep. */
+  get rates(): Readonly<Record<FailureOrigin, RateSummary>> {
+    return this.#rates;
   }
 
   start(): void {
@@ -52,83 +73,108 @@ export class OutlierDetector {
 
   /** An active health check has passed: where the policy says so, the host is let back before its time is over. */
   checkPassed(host: Host): void {
-    const { clock, policy, changed } = this.#options;
+    const { clock, policy } = this.#options;
     if (!policy.unejectsOnCheck || !host.ejected || host.failedCheck) return;
     this.#letBack(host, clock.monotonic());
-    changed();
   }
 
   report(host: Host, result: TryResult): void {
-    const { policy } = this.#options;
-    if ('localOrigin' in result && policy.splitLocalOriginErrors) {
-      this.#count(host, 'consecutiveLocal');
+    if ('status' in result) {
+      this.#answered(host, result.status);
       return;
     }
-    const status = 'status' in result ? result.status : result.localOrigin === 'connect' ? 503 : 504;
-    if (policy.splitLocalOriginErrors) host.failures.consecutiveLocal = 0;
+    const { localOrigin: seen } = result;
+    if (this.#options.policy.splitLocalOriginErrors)
+      this.#ofLocalOrigin(host, seen === 'connected' || seen === 'served');
+    else if (seen !== 'connected') this.#answered(host, AS_STATUS[seen]);
+  }
+
+  #answered(host: Host, status: number): void {
+    const { policy } = this.#options;
+    const { failures } = host;
+    host.rates.external.count(status < 500);
     if (status < 500) {
-      host.failures.consecutive5xx = 0;
-      host.failures.consecutiveGateway = 0;
+      failures.consecutive5xx = 0;
+      failures.consecutiveGateway = 0;
       return;
     }
-    if (status >= 502 && status <= 504) this.#count(host, 'consecutiveGateway');
-    else host.failures.consecutiveGateway = 0;
-    this.#count(host, 'consecutive5xx');
+    if (status < 502 || status > 504) failures.consecutiveGateway = 0;
+    else if (++failures.consecutiveGateway === policy.consecutiveGatewayFailure) {
+      this.#rowOf(host, 'consecutive_gateway_failure', 'consecutiveGateway');
+    }
+    if (++failures.consecutive5xx === policy.consecutive5xx) this.#rowOf(host, 'consecutive_5xx', 'consecutive5xx');
   }
 
-  #count(host: Host, kind: keyof Host['failures']): void {
-    const { policy } = this.#options;
-    const threshold = {
-      consecutive5xx: policy.consecutive5xx,
-      consecutiveGateway: policy.consecutiveGatewayFailure,
-      consecutiveLocal: policy.consecutiveLocalOriginFailure,
-    }[kind];
-    if (threshold === 0 || ++host.failures[kind] < threshold) return;
-    host.failures[kind] = 0;
-    const name = {
-      consecutive5xx: '5xx',
-      consecutiveGateway: 'gateway_failure',
-      consecutiveLocal: 'local_origin_failure',
-    };
-    this.#stat(`ejections_detected_consecutive_${name[kind]}`).value++;
-    if (this.#eject(host)) this.#stat(`ejections_enforced_consecutive_${name[kind]}`).value++;
+  #ofLocalOrigin(host: Host, good: boolean): void {
+    host.rates.local.count(good);
+    if (good) host.failures.consecutiveLocal = 0;
+    else if (++host.failures.consecutiveLocal === this.#options.policy.consecutiveLocalOriginFailure) {
+      this.#rowOf(host, 'consecutive_local_origin_failure', 'consecutiveLocal');
+    }
   }
 
-  #eject(host: Host): boolean {
-    if (host.ejected) return false;
-    const { policy, clock, hosts } = this.#options;
+  /** Of a host that is ejected already nothing is counted. */
+  #rowOf(host: Host, cause: EjectionCause, row: keyof Host['failures']): void {
+    if (host.ejected) return;
+    this.#detected(host, cause);
+    host.failures[row] = 0;
+  }
+
+  #detected(host: Host, cause: EjectionCause): void {
+    this.#stat(`ejections_detected_${cause}`).value++;
+    const old = OLD_NAMES[cause];
+    if (old !== undefined) this.#stat(old).value++;
+    this.#eject(host, cause);
+  }
+
+  #eject(host: Host, cause: EjectionCause): void {
+    const { policy, clock, random, hosts } = this.#options;
     const all = hosts();
     const ejected = all.filter((other) => other.ejected).length;
     const allowed =
       (100 * (ejected + 1)) / all.length <= policy.maxEjectionPercent || (ejected === 0 && policy.alwaysEjectOneHost);
     if (!allowed) {
       this.#overflow.value++;
-      return false;
+      return;
     }
+    if (IN_OLD_TOTAL.has(cause)) this.#stat('ejections_total').value++;
+    const share = policy.enforcing[cause];
+    if (share <= 0 || (share < 100 && random.below(100) >= share)) return;
     host.ejected = true;
     host.ejectedAt = clock.monotonic();
+    host.ejectionJitterMs = policy.maxJitterMs > 0 ? random.below(policy.maxJitterMs) : 0;
     if (host.ejections * policy.baseEjectionMs < policy.maxEjectionMs + policy.baseEjectionMs) host.ejections++;
     this.#active.value++;
     this.#total.value++;
-    this.#options.changed();
-    return true;
+    this.#stat(`ejections_enforced_${cause}`).value++;
+    this.#options.changed(host);
   }
 
   #sweep(): void {
     const { policy, clock, hosts } = this.#options;
     const now = clock.monotonic();
-    let changed = false;
-    for (const host of hosts()) {
-      if (host.ejected) {
-        const lengthMs = Math.min(policy.baseEjectionMs * host.ejections, policy.maxEjectionMs);
-        if (now - host.ejectedAt < lengthMs) continue;
-        this.#letBack(host, now);
-        changed = true;
-      } else if (host.ejections > 0 && now - host.unejectedAt >= policy.intervalMs) {
-        host.ejections--;
-      }
+    const all = hosts();
+    for (const host of all) {
+      if (host.ejected) this.#letBackInTime(host, now);
+      host.rates.external.turn();
+      host.rates.local.turn();
     }
-    if (changed) this.#options.changed();
+    this.#rates = { external: this.#compare(all, 'external'), local: this.#compare(all, 'local') };
+    for (const host of all) {
+      if (!host.ejected && host.ejections > 0 && now - host.unejectedAt >= policy.intervalMs) host.ejections--;
+    }
+  }
+
+  #compare(hosts: readonly Host[], origin: FailureOrigin): RateSummary {
+    const { summary, found } = standOuts(hosts, origin, this.#options.policy);
+    for (const { host, by } of found) this.#detected(host, origin === 'local' ? `local_origin_${by}` : by);
+    return summary;
+  }
+
+  #letBackInTime(host: Host, now: number): void {
+    const { baseEjectionMs, maxEjectionMs } = this.#options.policy;
+    const lengthMs = Math.min(baseEjectionMs * host.ejections, maxEjectionMs) + host.ejectionJitterMs;
+    if (now - host.ejectedAt >= lengthMs) this.#letBack(host, now);
   }
 
   #letBack(host: Host, now: number): void {
@@ -136,6 +182,7 @@ export class OutlierDetector {
     host.unejectedAt = now;
     Object.assign(host.failures, { consecutive5xx: 0, consecutiveGateway: 0, consecutiveLocal: 0 });
     this.#active.value--;
+    this.#options.changed(host);
   }
 
   #stat(name: string): Stat {

@@ -154,6 +154,10 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
 
   drain(): void {
     this.#draining = true;
+    this.renew();
+  }
+
+  renew(): void {
     this.#ready.length = 0;
     for (const connection of [...this.#open.keys()]) connection.drain();
   }

@@ -31,6 +31,10 @@ export class ProtocolPools implements HostPool {
     for (const pool of this.#pools.values()) pool.drain();
   }
 
+  renew(): void {
+    for (const pool of this.#pools.values()) pool.renew();
+  }
+
   close(): void {
     this.#draining = true;
     for (const pool of this.#pools.values()) pool.close();

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { seededRandom } from '#domain';
 import { NO_LOCALITY } from '../../../server/data-plane/config/endpoint-config.ts';
 import { readOutlierPolicy } from '../../../server/data-plane/config/outlier-policy.ts';
 import { Stats } from '../../../server/data-plane/stats/stats.ts';
@@ -20,6 +21,7 @@ const detector = (fields: Record<string, unknown>): OutlierDetector => {
   const made = new OutlierDetector({
     policy,
     clock,
+    random: seededRandom('outliers'),
     stats,
     prefix: 'c.',
     hosts: () => hosts,
@@ -104,5 +106,80 @@ describe('outlier detection', () => {
     expect(hosts[0]!.healthy).toBe(false);
     fail(outliers, hosts[1]!, 9, 500);
     expect(hosts[1]!.healthy).toBe(true);
+  });
+
+  it('counts what it does not enforce, and ejects nobody', () => {
+    const outliers = detector({ enforcing_consecutive_5xx: 0 });
+    fail(outliers, hosts[0]!, 10, 503);
+    expect(hosts[0]!.healthy).toBe(true);
+    const found = stats.values();
+    expect(found.get('c.outlier_detection.ejections_detected_consecutive_5xx')).toBe(2);
+    expect(found.get('c.outlier_detection.ejections_detected_consecutive_gateway_failure')).toBe(2);
+    expect(found.get('c.outlier_detection.ejections_enforced_total')).toBe(0);
+  });
+
+  it('ejects at the sweep who is more than the factor of standard deviations under the average', () => {
+    const outliers = detector({
+      consecutive_5xx: 0,
+      success_rate_minimum_hosts: 3,
+      success_rate_request_volume: 10,
+      success_rate_stdev_factor: 1000,
+    });
+    for (const host of hosts) for (let i = 0; i < 10; i++) outliers.report(host, { status: 200 });
+    fail(outliers, hosts[0]!, 10);
+    expect(hosts[0]!.healthy).toBe(true);
+    clock.advance(10_000);
+    expect(hosts.map(({ healthy }) => healthy)).toEqual([false, true, true]);
+    // Rates of 50, 100 and 100 percent: an average of 83.3, a deviation of 23.6.
+    expect(outliers.rates.external.average).toBeCloseTo(83.33, 2);
+    expect(outliers.rates.external.threshold).toBeCloseTo(59.76, 2);
+    expect(stats.values().get('c.outlier_detection.ejections_enforced_success_rate')).toBe(1);
+  });
+
+  it('compares nobody when too few hosts have enough requests', () => {
+    const outliers = detector({ consecutive_5xx: 0, success_rate_minimum_hosts: 3, success_rate_request_volume: 10 });
+    for (const host of hosts.slice(1)) for (let i = 0; i < 10; i++) outliers.report(host, { status: 200 });
+    fail(outliers, hosts[0]!, 9);
+    clock.advance(10_000);
+    expect(hosts[0]!.healthy).toBe(true);
+    expect(outliers.rates.external).toEqual({ average: -1, threshold: -1 });
+  });
+
+  it('ejects by the percentage of failures where that is enforced, each origin by itself', () => {
+    const outliers = detector({
+      consecutive_5xx: 0,
+      consecutive_local_origin_failure: 0,
+      split_external_local_origin_errors: true,
+      failure_percentage_minimum_hosts: 1,
+      failure_percentage_request_volume: 2,
+      failure_percentage_threshold: 50,
+      enforcing_failure_percentage: 100,
+    });
+    fail(outliers, hosts[0]!, 2);
+    for (let i = 0; i < 2; i++) outliers.report(hosts[1]!, { localOrigin: 'timeout' });
+    clock.advance(10_000);
+    expect(hosts.map(({ healthy }) => healthy)).toEqual([false, true, true]);
+    const found = stats.values();
+    expect(found.get('c.outlier_detection.ejections_enforced_failure_percentage')).toBe(1);
+    expect(found.get('c.outlier_detection.ejections_detected_local_origin_failure_percentage')).toBe(1);
+  });
+
+  it('ends a row of local origin with a connection that is made', () => {
+    const outliers = detector({ split_external_local_origin_errors: true, consecutive_local_origin_failure: 2 });
+    for (const seen of ['connect', 'connected', 'timeout'] as const) outliers.report(hosts[0]!, { localOrigin: seen });
+    expect(hosts[0]!.healthy).toBe(true);
+    outliers.report(hosts[0]!, { localOrigin: 'timeout' });
+    expect(hosts[0]!.healthy).toBe(false);
+  });
+
+  it('keeps a host out for longer by its jitter', () => {
+    const outliers = detector({ consecutive_5xx: 1, max_ejection_time_jitter: '60s' });
+    fail(outliers, hosts[0]!, 1);
+    const jitterMs = hosts[0]!.ejectionJitterMs;
+    expect(jitterMs).toBeGreaterThan(0);
+    clock.advance(30_000);
+    expect(hosts[0]!.healthy).toBe(jitterMs === 0);
+    clock.advance(Math.ceil(jitterMs / 10_000) * 10_000);
+    expect(hosts[0]!.healthy).toBe(true);
   });
 });

@@ -9,6 +9,7 @@ import type { StreamTimes } from '../stream-info.ts';
 import { type AttemptOwner, UpstreamAttempt } from './attempt.ts';
 import { noteAnswer, noteConnected, noteEndpoint, noteFailure, noteNoHost } from './call-steps.ts';
 import type { MirrorCall } from './mirror.ts';
+import { reportAnswer } from './outlier-report.ts';
 import { RequestBody } from './request-body.ts';
 import { hashRequest } from './request-hash.ts';
 import { RESET_WORDS, resetBody, resetDetails } from './reset-reasons.ts';
@@ -25,6 +26,7 @@ export interface UpstreamCallOptions {
 }
 
 const NONE_TRIED: ReadonlySet<string> = new Set();
+const CONNECTED = { localOrigin: 'connected' } as const;
 
 /** One request forwarded to a cluster: its tries, its timers, its answer (Envoy: source/common/router/router.cc). */
 export class UpstreamCall implements AttemptOwner, BodyTarget {
@@ -101,6 +103,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
   connected(attempt: UpstreamAttempt, stream: UpstreamStream): void {
     const { exchange } = this.#options;
     this.#attempt = attempt;
+    this.#cluster.report(attempt.choice.host, CONNECTED);
     exchange.info.upstreamLocalAddress = stream.localAddress;
     exchange.info.upstreamProtocol = stream.protocol;
     this.#note('poolReady');
@@ -127,7 +130,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
     this.#touchTry();
     if (head.status < 500) attempt.choice.host.figures.rqSuccess++;
     else attempt.choice.host.figures.rqError++;
-    this.#cluster.report(attempt.choice.host, { status: head.status });
+    reportAnswer(this.#cluster, attempt.choice.host, this.#exchange.head, head);
     this.#cluster.readAnswer(attempt.choice.host, head.headers);
     const verdict = this.#body.replayable || this.#retry === undefined ? this.#retry?.afterResponse(head) : undefined;
     if (this.#exchange.steps.on) noteAnswer(this.#exchange, attempt, head.status, verdict);
@@ -277,8 +280,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
   }
 
   #reportFailure(attempt: UpstreamAttempt, reason: ResetReason): void {
-    const connecting = reason === 'remote_connection_failure' || reason === 'connection_timeout';
-    this.#cluster.report(attempt.choice.host, connecting ? { localOrigin: 'connect' } : { status: 503 });
+    this.#cluster.report(attempt.choice.host, { localOrigin: 'connect' });
     if (reason === 'remote_reset' && attempt.stream?.protocol === 'HTTP/2') this.#cluster.stats.rqRxReset.value++;
   }
 

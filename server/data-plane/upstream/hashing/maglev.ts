@@ -45,6 +45,11 @@ export function createMaglevTable(hosts: readonly WeightedHost[], { tableSize, b
       const moved = attempt === 0 ? hash : hash ^ ((ALL_BITS - BigInt(attempt) + 1n) & ALL_BITS);
       return entries[table[place(moved)]!]!.host;
     },
+    shape: {
+      size: tableSize,
+      fewest: Math.min(...entries.map(({ next }) => next)),
+      most: Math.max(...entries.map(({ next }) => next)),
+    },
     describe: (hash) => `place ${place(hash)} of ${tableSize} in the Maglev table`,
   };
 }

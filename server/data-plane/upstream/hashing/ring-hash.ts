@@ -12,8 +12,16 @@ export interface RingHashConfig {
 export interface HashTable {
   /** `attempt`: 0 for the first choice; more where the earlier ones are to be avoided. */
   choose(hash: bigint, attempt: number): Host;
+  /** Its size, and how much of it the hosts with the smallest and the largest share own. */
+  readonly shape: TableShape;
   /** In a learner's words: where on the ring or in the table this hash lies. */
   describe(hash: bigint): string;
+}
+
+export interface TableShape {
+  readonly size: number;
+  readonly fewest: number;
+  readonly most: number;
 }
 
 export const keyOf = (host: Host, byHostname: boolean): string =>
@@ -27,11 +35,14 @@ export function createRing(hosts: readonly WeightedHost[], config: RingHashConfi
   const smallest = Math.min(...hosts.map(({ share }) => share));
   const scale = Math.min(Math.ceil(smallest * config.minRingSize) / smallest, config.maxRingSize);
   const points: { readonly hash: bigint; readonly host: Host }[] = [];
+  const owned: number[] = [];
   let target = 0;
   for (const { host, share } of hosts) {
     target += scale * share;
     const key = keyOf(host, config.byHostname);
+    const before = points.length;
     for (let i = 0; points.length < target; i++) points.push({ hash: xxHash64(`${key}_${i}`), host });
+    owned.push(points.length - before);
   }
   points.sort((a, b) => (a.hash < b.hash ? -1 : a.hash > b.hash ? 1 : 0));
 
@@ -48,6 +59,7 @@ export function createRing(hosts: readonly WeightedHost[], config: RingHashConfi
   };
   return {
     choose: (hash, attempt) => points[(find(hash) + attempt) % points.length]!.host,
+    shape: { size: points.length, fewest: Math.min(...owned), most: Math.max(...owned) },
     describe: (hash) => `point ${find(hash) + 1} of ${points.length} on the ring`,
   };
 }

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse } from 'yaml';
+import { parseAllDocuments } from 'yaml';
 import type { Difference } from '../differences.ts';
 
 /** One request, as it is sent to a listener of both proxies. */
@@ -19,6 +19,10 @@ export interface PairRequest {
   readonly raw?: string;
   /** Sent so many times; only the last is compared. */
   readonly after?: number;
+  /** Sent first, one after the other, with these fields in place of the request's own; only their statistics count. */
+  readonly before?: readonly (Partial<PairRequest> & { readonly times?: number })[];
+  /** Between those and the request itself: until so much time is over. */
+  readonly pauseMs?: number;
   /** What the real Envoy is known to do: guards the case itself. */
   readonly expect: {
     readonly status: number;
@@ -44,6 +48,9 @@ export interface PairCase {
   readonly virtual_hosts?: readonly object[];
   /** Network filters in place of an HTTP connection manager. */
   readonly network?: readonly object[];
+  /** Further fields of the Listener and of its filter chain. */
+  readonly listener?: Readonly<Record<string, unknown>>;
+  readonly chain?: Readonly<Record<string, unknown>>;
   /** By name: the hosts, and further fields of the Cluster. */
   readonly clusters: Readonly<
     Record<string, { readonly hosts: readonly string[] } & Readonly<Record<string, unknown>>>
@@ -53,13 +60,16 @@ export interface PairCase {
 
 const folder = join(import.meta.dirname, '../../pairs');
 
-/** Every file of `pairs`; a new case is a new file. */
-export function loadPairs(): PairCase[] {
-  return readdirSync(folder)
+/** Every document of every file of `pairs`; a new case is a new document. One that is not alone in its file has a name of its own. */
+export const loadPairs = (): PairCase[] =>
+  readdirSync(folder)
     .filter((file) => file.endsWith('.yaml'))
     .sort()
-    .map((file) => ({
-      ...(parse(readFileSync(join(folder, file), 'utf8')) as Omit<PairCase, 'name'>),
-      name: file.replace('.yaml', ''),
-    }));
+    .flatMap((file) => readPairs(file.replace('.yaml', ''), readFileSync(join(folder, file), 'utf8')));
+
+export function readPairs(file: string, text: string): PairCase[] {
+  return parseAllDocuments(text).map((document) => {
+    const given = document.toJS() as Omit<PairCase, 'name'> & { readonly name?: string };
+    return { ...given, name: given.name === undefined ? file : `${file}-${given.name}` };
+  });
 }

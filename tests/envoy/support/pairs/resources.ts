@@ -13,6 +13,8 @@ const FILTER_TYPES: Readonly<Record<string, string>> = {
   'envoy.filters.http.local_ratelimit': `${TYPES}.local_ratelimit.v3.LocalRateLimit`,
   'envoy.filters.http.ratelimit': `${TYPES}.ratelimit.v3.RateLimit`,
   'envoy.filters.http.ext_authz': `${TYPES}.ext_authz.v3.ExtAuthz`,
+  'envoy.filters.http.jwt_authn': `${TYPES}.jwt_authn.v3.JwtAuthentication`,
+  'envoy.filters.http.grpc_stats': `${TYPES}.grpc_stats.v3.FilterConfig`,
 };
 
 const LOG = {
@@ -35,7 +37,8 @@ export function pairResources(given: PairCase, at: { ip: string; port: number },
       name: given.name,
       address: { socket_address: { address: at.ip, port_value: at.port } },
       traffic_direction: 'OUTBOUND',
-      filter_chains: [given.network === undefined ? httpChain(given) : tcpChain(given)],
+      filter_chains: [{ ...(given.network === undefined ? httpChain(given) : tcpChain(given)), ...given.chain }],
+      ...given.listener,
     },
     clusters: Object.entries(given.clusters).map(([name, { hosts: names, ...fields }]) => ({
       name: `${given.name}.${name}`,

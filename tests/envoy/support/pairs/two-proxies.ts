@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { seededRandom } from '#domain';
 import { leaseSubnet } from '#sandbox/subnets';
 import { typeUrls } from '#xds';
@@ -111,23 +112,35 @@ async function observe({
   readonly hosts: TestHosts;
 }): Promise<Seen> {
   const at = { ip: side.ip, port };
-  const id = (turn: number): string => `${side.name}/${given.name}/${request.name}/${turn}`;
-  const last = request.after ?? 0;
-  for (let turn = 0; turn < last; turn++) await ask(request, at, id(turn));
-  const own = new RegExp(`^(http|cluster|tcp)\\.${given.name}\\.`);
+  const name = `${side.name}/${given.name}/${request.name}`;
+  const own = new RegExp(`^(http|cluster|tcp)\\.${given.name}\\.|^${given.name}\\.`);
+  const logged = entriesAt(side.logLines(), port).length;
+  const untold = request.after ?? 0;
+  for (let turn = 0; turn < untold; turn++) await ask(request, at, `${name}/after/${turn}`);
+  const figures = await quiet(side, own);
+  let told = 0;
+  for (const { times = 1, pauseMs = 0, ...fields } of request.before ?? []) {
+    for (let time = 0; time < times; time++) await ask({ ...request, ...fields }, at, `${name}/before/${told++}`);
+    await setTimeout(pauseMs);
+  }
+  if (request.pauseMs !== undefined) await setTimeout(request.pauseMs);
   await quiet(side, own);
-  const before = { figures: await side.figures(own), entries: entriesAt(side.logLines(), port).length };
-  const answer = await ask(request, at, id(last));
-  const log = await waitFor(`${side.name}'s log line of ${id(last)}`, LATE_MS, () => {
-    const entries = entriesAt(side.logLines(), port).slice(before.entries);
-    return entries.length > 0 ? entries : undefined;
+  // A log is written late: the lines of what was sent first are not those of the request itself.
+  const entries = await waitFor(`${side.name}'s log lines before ${name}`, LATE_MS, () => {
+    const { length } = entriesAt(side.logLines(), port);
+    return length >= logged + untold + told ? length : undefined;
+  });
+  const answer = await ask(request, at, name);
+  const log = await waitFor(`${side.name}'s log line of ${name}`, LATE_MS, () => {
+    const found = entriesAt(side.logLines(), port).slice(entries);
+    return found.length > 0 ? found : undefined;
   });
   const wanted = request.expect.upstream ?? 0;
-  await waitFor(`${wanted} requests of ${id(last)} at the hosts`, LATE_MS, () =>
-    hosts.arrived(id(last)).length >= wanted ? true : undefined,
+  await waitFor(`${wanted} requests of ${name} at the hosts`, LATE_MS, () =>
+    hosts.arrived(name).length >= wanted ? true : undefined,
   );
   const after = await quiet(side, own);
-  return { answer, log, upstream: hosts.arrived(id(last)), stats: changes(before.figures, after) };
+  return { answer, log, upstream: hosts.arrived(name), stats: changes(figures, after) };
 }
 
 /** Waits until no request is under way and no client is connected any more: only then are figures complete. */
