@@ -10,18 +10,16 @@ export function Actions() {
   const text = useStore(lab.stores.lab);
   const incident = text?.incident === true || text?.blame === true;
   const away = connection !== 'open';
+  // What is on the screen is an earlier text: what would be applied or taken back is not in sight.
+  const past = useStore(lab.stores.view).atMs !== undefined;
+  const still = away || past || apply.state === 'running';
   const last = hints.at(-1);
   const hintWords = last ? `Hint ${Math.min(last.number + 1, last.of)} of ${last.of}` : 'Hint';
   const spent = last !== undefined && last.number >= last.of;
   return (
     <div className="acts">
-      <button
-        type="button"
-        className="btn go"
-        disabled={away || apply.state === 'running'}
-        onClick={() => void lab.apply()}
-      >
-        Apply <kbd>Ctrl Enter</kbd>
+      <button type="button" className="btn go" disabled={still} onClick={() => void lab.apply()}>
+        Apply {past ? <small>when live</small> : <kbd>Ctrl Enter</kbd>}
       </button>
       {!incident && (
         <>
@@ -37,7 +35,7 @@ export function Actions() {
         type="button"
         className="btn quiet"
         title="Takes the last change back, in the text and in the mesh"
-        disabled={away || apply.state === 'running'}
+        disabled={still}
         onClick={() => void lab.undo()}
       >
         <Icon name="undo" />

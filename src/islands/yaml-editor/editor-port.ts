@@ -10,6 +10,8 @@ export interface EditorPort {
   /** How many requests each line caught, at its right. */
   setNotes(notes: readonly LineNote[]): void;
   setProblems(problems: readonly Problem[]): void;
+  /** Shows these texts in place of the files, read only; undefined: the files again. */
+  setPast(files: readonly { file: string; text: string }[] | undefined): void;
   reveal(file: string, line: number): void;
   dispose(): void;
 }

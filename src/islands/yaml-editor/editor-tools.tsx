@@ -1,9 +1,10 @@
-import { useRef } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { type Sheet, sayError } from '../../lab-client/index.ts';
 import { useLab, useStore } from '../parts/use-store.ts';
 import { caughtAt, caughtWords, type LinePlace } from './caught.ts';
 import { Compare, type DialogHandle } from './compare.tsx';
 import { Effect } from './effect.tsx';
+import { loadTerms, type TermBook } from './terms.ts';
 import type { Caught } from './use-caught.ts';
 
 interface EditorToolsProps {
@@ -11,6 +12,8 @@ interface EditorToolsProps {
   here: LinePlace | undefined;
   caught: Caught;
   plain: boolean;
+  /** The text is that of an earlier moment. */
+  past: boolean;
 }
 
 const SAVED = {
@@ -21,7 +24,7 @@ const SAVED = {
 } as const;
 
 /** Under the text: what the line at the cursor caught, what an apply would change, differences, layout. */
-export function EditorTools({ sheet, here, caught, plain }: EditorToolsProps) {
+export function EditorTools({ sheet, here, caught, plain, past }: EditorToolsProps) {
   const lab = useLab();
   const saving = useStore(lab.stores.saving);
   const away = useStore(lab.stores.connection) !== 'open';
@@ -37,8 +40,9 @@ export function EditorTools({ sheet, here, caught, plain }: EditorToolsProps) {
   return (
     <>
       <div className="edit-tools">
-        <CaughtHere here={here} caught={caught} changed={sheet.changed} />
+        {!past && <CaughtHere here={here} caught={caught} changed={sheet.changed} />}
         <span className="spacer" />
+        {here && <TermHere line={sheet.text.split('\n')[here.line - 1] ?? ''} />}
         <span className="num dim">{sheet.readOnly ? 'Read only' : SAVED[saving]}</span>
       </div>
       <div className="edit-tools leave">
@@ -75,3 +79,18 @@ function CaughtHere({ here, caught, changed }: { here: LinePlace | undefined; ca
     </button>
   );
 }
+
+/** The terms of the line at the cursor, the way to each: for the keyboard, for touch, and for the plain field. */
+function TermHere({ line }: { line: string }) {
+  const [book, setBook] = useState<TermBook>();
+  useEffect(() => void loadTerms().then(setBook), []);
+  const entries = new Set(book?.inLine(line).map(({ entry }) => entry));
+  return [...entries].slice(0, MOST_TERMS).map(({ term, slug, gist }) => (
+    <a key={slug} className="term" href={`/words/${slug}/`} target="_blank" title={gist} rel="noopener">
+      {term}
+    </a>
+  ));
+}
+
+/** Links of one line that have room beside its numbers. */
+const MOST_TERMS = 2;

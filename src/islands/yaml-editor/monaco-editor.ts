@@ -6,9 +6,10 @@ import { monaco, YamlLanguage } from './monaco-setup.ts';
 import { railColour, themeFromTokens } from './monaco-theme.ts';
 import { type Problem, serverSpeaks } from './problems.ts';
 import { offerFixes } from './quick-fixes.ts';
+import { offerTerms } from './term-hover.ts';
 
 // monaco-yaml may be configured once per page; the language outlives the editors that use it.
-const page: { language?: YamlLanguage } = {};
+const page: { language?: YamlLanguage; pasts: number } = { pasts: 0 };
 
 const SEVERITY = {
   error: monaco.MarkerSeverity.Error,
@@ -41,6 +42,9 @@ export async function openMonaco(
   const stopTheme = onTheme(applyTheme);
   const models = new Map(files.map((file) => [file.file, modelOf(file)]));
   const readOnly = new Set(files.filter((file) => file.readOnly).map((file) => file.file));
+  // The text of a moment of the past has models of its own: what is written stays as it is, with its undo.
+  let past = new Map<string, monaco.editor.ITextModel>();
+  let shownFile = '';
   const editor = monaco.editor.create(host, optionsOf());
   const lit = editor.createDecorationsCollection();
   const notes = editor.createDecorationsCollection();
@@ -88,6 +92,7 @@ export async function openMonaco(
     },
   });
 
+  const terms = offerTerms();
   const fixes = offerFixes((model) => serverNow.filter(({ file }) => file === fileOf(model.uri)));
 
   const drawLit = (): void => {
@@ -95,17 +100,27 @@ export async function openMonaco(
     lit.set(litNow.filter((one) => one.file === file).map(decorationOf));
     notes.set(notesNow.filter((one) => one.file === file).map(noteDecoration));
   };
+  const showNow = (): void => {
+    const model = past.get(shownFile) ?? models.get(shownFile);
+    if (!model || editor.getModel() === model) return;
+    editor.setModel(model);
+    editor.updateOptions({ readOnly: past.has(shownFile) || readOnly.has(shownFile) });
+    drawLit();
+  };
   await document.fonts.ready;
   monaco.editor.remeasureFonts();
   void language.start(text());
 
   return {
     show: (file) => {
-      const model = models.get(file);
-      if (!model || editor.getModel() === model) return;
-      editor.setModel(model);
-      editor.updateOptions({ readOnly: readOnly.has(file) });
-      drawLit();
+      shownFile = file;
+      showNow();
+    },
+    setPast: (texts) => {
+      const old = past;
+      past = new Map(texts?.map(({ file, text: then }) => [file, pastModel(file, then)]));
+      showNow();
+      for (const model of old.values()) model.dispose();
     },
     setText: (file, value) => {
       const model = models.get(file);
@@ -138,9 +153,10 @@ export async function openMonaco(
       stopTheme();
       markers.dispose();
       fixes.dispose();
+      terms.dispose();
       for (const listener of listeners) listener.dispose();
       editor.dispose();
-      for (const model of models.values()) model.dispose();
+      for (const model of [...models.values(), ...past.values()]) model.dispose();
     },
   };
 }
@@ -148,6 +164,12 @@ export async function openMonaco(
 function modelOf(file: EditorFile): monaco.editor.ITextModel {
   monaco.editor.getModel(uriOf(file.file))?.dispose();
   return monaco.editor.createModel(file.text, languageOf(file.text), uriOf(file.file));
+}
+
+function pastModel(file: string, text: string): monaco.editor.ITextModel {
+  page.pasts += 1;
+  const uri = monaco.Uri.from({ scheme: 'past', path: `/${file}`, query: String(page.pasts) });
+  return monaco.editor.createModel(text, languageOf(text), uri);
 }
 
 const HEAVY_CHARACTERS = 300_000;

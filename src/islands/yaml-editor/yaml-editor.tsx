@@ -1,12 +1,16 @@
-import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { type ReactNode, useEffect, useMemo, useState } from 'react';
+import type { AppliedFile, Sheet } from '../../lab-client/index.ts';
 import { Icon } from '../parts/sign.tsx';
 import { Tabs } from '../parts/tabs.tsx';
 import { useMedia } from '../parts/use-media.ts';
 import { useLab, useStore } from '../parts/use-store.ts';
-import { type LineNote, type LinePlace, lineNotes } from './caught.ts';
-import type { EditorPort } from './editor-port.ts';
+import { usePast } from '../time-view/use-past.ts';
+import { type LinePlace, lineNotes } from './caught.ts';
 import { EditorTools } from './editor-tools.tsx';
 import { litLines } from './lit-lines.ts';
+import { MonacoHost } from './monaco-host.tsx';
+import { PastBar } from './past-bar.tsx';
+import { asItWas } from './past-sheets.ts';
 import { PlainEditor } from './plain-editor.tsx';
 import { ProblemList } from './problem-list.tsx';
 import { applyFix, type Fix, fromServer, mergeProblems, type Problem } from './problems.ts';
@@ -22,7 +26,10 @@ interface YamlEditorProps {
 /** The learner's files: tabs, Monaco or its plain twin, and what is wrong with the text. */
 export function YamlEditor({ goTo, more }: YamlEditorProps) {
   const lab = useLab();
-  const sheets = useStore(lab.stores.sheets);
+  const present = useStore(lab.stores.sheets);
+  const applied = useStore(lab.stores.applied);
+  const past = usePast();
+  const sheets = useMemo(() => (past ? asItWas(present, past.files) : present), [past, present]);
   const diagnostics = useStore(lab.stores.diagnostics);
   const explanation = useStore(lab.stores.explanation);
   const narrow = useMedia('(max-width: 700px)');
@@ -33,15 +40,25 @@ export function YamlEditor({ goTo, more }: YamlEditorProps) {
   const [target, setTarget] = useState<{ file: string; line: number }>();
   const [here, setHere] = useState<LinePlace>();
   const caught = useCaught();
-  // Numbers belong to the applied text: a file that differs from it has none.
-  const notes = useMemo(() => {
-    const differs = new Set(sheets.filter(({ changed }) => changed).map(({ file }) => file));
-    return lineNotes(caught.view?.lines ?? []).filter(({ file }) => !differs.has(file));
-  }, [caught.view, sheets]);
+  // Numbers and lit lines belong to the applied text: a file that differs from it has no numbers, and none of the past is lit.
+  const differs = useMemo(
+    () => new Set(sheets.filter((one) => one.changed || !isInForce(one, applied)).map(({ file }) => file)),
+    [sheets, applied],
+  );
+  const notes = useMemo(
+    () => lineNotes(caught.view?.lines ?? []).filter(({ file }) => !differs.has(file)),
+    [caught.view, differs],
+  );
   const plain = wantsPlain || narrow || broken;
-  const lit = useMemo(() => litLines(explanation), [explanation]);
-  const server = useMemo(() => fromServer(diagnostics, sheets[0]?.file ?? ''), [diagnostics, sheets]);
-  const problems = useMemo(() => mergeProblems(server, plain ? [] : schema), [server, schema, plain]);
+  const lit = useMemo(
+    () => litLines(explanation).filter(({ file }) => !past || !differs.has(file)),
+    [explanation, past, differs],
+  );
+  const server = useMemo(
+    () => (past ? [] : fromServer(diagnostics, present[0]?.file ?? '')),
+    [diagnostics, present, past],
+  );
+  const problems = useMemo(() => mergeProblems(server, plain || past ? [] : schema), [server, schema, plain, past]);
   const sheet = sheets.find((one) => one.file === chosen) ?? sheets[0];
   useEffect(() => {
     if (!goTo) return;
@@ -59,6 +76,9 @@ export function YamlEditor({ goTo, more }: YamlEditorProps) {
     lab.edit(damaged.file, applyFix(damaged.text, fix));
     setChosen(damaged.file);
     setTarget({ file: damaged.file, line: fix.range.line });
+  };
+  const apply = (): void => {
+    if (!past) void lab.apply();
   };
   if (!sheet) return <div className="edit empty-edit" />;
   const tabs = sheets.map((one) => ({
@@ -81,7 +101,8 @@ export function YamlEditor({ goTo, more }: YamlEditorProps) {
         </button>
         {more}
       </div>
-      <div className="code" role="tabpanel" id="file-panel" aria-label={sheet.file}>
+      {past && <PastBar view={past} file={sheet.file} />}
+      <div className={past ? 'code past' : 'code'} role="tabpanel" id="file-panel" aria-label={sheet.file}>
         {plain ? (
           <PlainEditor
             file={sheet.file}
@@ -91,13 +112,14 @@ export function YamlEditor({ goTo, more }: YamlEditorProps) {
             goTo={target?.file === sheet.file ? target : undefined}
             onEdit={(text) => lab.edit(sheet.file, text)}
             notes={notes.filter((one) => one.file === sheet.file)}
-            onApply={() => void lab.apply()}
+            onApply={apply}
             onMove={(line) => setHere({ file: sheet.file, line })}
             onAsk={(line) => caught.show({ file: sheet.file, line })}
           />
         ) : (
           <MonacoHost
             file={sheet.file}
+            past={past && sheets}
             lit={lit}
             server={server}
             target={target}
@@ -105,11 +127,18 @@ export function YamlEditor({ goTo, more }: YamlEditorProps) {
             onSchema={setSchema}
             onMove={setHere}
             onAsk={caught.show}
+            onApply={apply}
             onBroken={() => setBroken(true)}
           />
         )}
       </div>
-      <EditorTools sheet={sheet} here={here?.file === sheet.file ? here : undefined} caught={caught} plain={plain} />
+      <EditorTools
+        sheet={sheet}
+        here={here?.file === sheet.file ? here : undefined}
+        caught={caught}
+        plain={plain}
+        past={past !== undefined}
+      />
       <ProblemList problems={problems} onOpen={open} onFix={repair} />
     </div>
   );
@@ -131,70 +160,6 @@ function FileName({ file, changed, readOnly }: { file: string; changed: boolean;
   );
 }
 
-interface MonacoHostProps {
-  file: string;
-  lit: ReturnType<typeof litLines>;
-  server: readonly Problem[];
-  notes: readonly LineNote[];
-  target: { file: string; line: number } | undefined;
-  onSchema: (problems: Problem[]) => void;
-  onBroken: () => void;
-  onMove: (place: LinePlace) => void;
-  onAsk: (place: LinePlace) => void;
-}
-
-/** Monaco comes when it is first needed: the page is whole before its megabytes are. */
-function MonacoHost(props: MonacoHostProps) {
-  const { file, lit, server, notes, target, onSchema, onBroken, onMove, onAsk } = props;
-  const lab = useLab();
-  const sheets = useStore(lab.stores.sheets);
-  const host = useRef<HTMLDivElement>(null);
-  const [port, setPort] = useState<EditorPort>();
-  const names = sheets.map((sheet) => sheet.file).join('\n');
-  const events = useRef({ onSchema, onBroken, onMove, onAsk });
-  events.current = { onSchema, onBroken, onMove, onAsk };
-  const create = useCallback(async (): Promise<EditorPort | undefined> => {
-    if (!host.current || names === '') return undefined;
-    const { openMonaco } = await import('./monaco-editor.ts');
-    return openMonaco(host.current, lab.stores.sheets.get(), {
-      edited: (name, text) => lab.edit(name, text),
-      apply: () => void lab.apply(),
-      moved: (place) => events.current.onMove(place),
-      asked: (place) => events.current.onAsk(place),
-      schemaProblems: (found) => events.current.onSchema(found),
-    });
-  }, [lab, names]);
-  useEffect(() => {
-    let gone = false;
-    let mine: EditorPort | undefined;
-    create().then(
-      (made) => {
-        if (gone) made?.dispose();
-        else {
-          mine = made;
-          setPort(made);
-        }
-      },
-      (error: unknown) => {
-        console.error('The editor did not load; the plain field takes its place.', error);
-        events.current.onBroken();
-      },
-    );
-    return () => {
-      gone = true;
-      mine?.dispose();
-      setPort(undefined);
-    };
-  }, [create]);
-  useEffect(() => port?.show(file), [port, file]);
-  useEffect(() => {
-    for (const sheet of sheets) port?.setText(sheet.file, sheet.text);
-  }, [port, sheets]);
-  useEffect(() => port?.setLit(lit), [port, lit]);
-  useEffect(() => port?.setNotes(notes), [port, notes]);
-  useEffect(() => port?.setProblems(server), [port, server]);
-  useEffect(() => {
-    if (target && target.file === file) port?.reveal(target.file, target.line);
-  }, [port, target, file]);
-  return <div className="monaco-host" ref={host} />;
-}
+/** Whether the text is what was applied last; what the learner may not write always is. */
+const isInForce = ({ file, text, readOnly }: Sheet, applied: readonly AppliedFile[]): boolean =>
+  (readOnly && !applied.some((one) => one.file === file)) || applied.find((one) => one.file === file)?.text === text;
