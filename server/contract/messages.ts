@@ -46,6 +46,10 @@ export const requestSchemas = {
   }),
   'terminal.run': z.object({ terminal, line: z.string().max(8192) }),
   'terminal.interrupt': z.object({ terminal }),
+  /** What was run in this terminal before, oldest first: a page that was reloaded goes on with it. */
+  'terminal.open': z.object({ terminal }),
+  /** The tab is closed: its command ends, its variables and history are forgotten. */
+  'terminal.close': z.object({ terminal }),
   /** Answers { from, candidates } for tab completion. */
   'terminal.complete': z.object({ terminal, line: z.string().max(8192), cursor: z.number().int().min(0) }),
   /** Runs the checks that need a run of their own (seeded batches); others run by themselves. */

@@ -297,6 +297,8 @@ export interface Results extends PartResults, Record<Exclude<Method, keyof PartR
   'traffic.set': { traffic: TrafficView[] };
   'terminal.run': { accepted: boolean };
   'terminal.interrupt': Record<string, never>;
+  'terminal.open': { history: string[] };
+  'terminal.close': Record<string, never>;
   'terminal.complete': { from: number; candidates: string[] };
   'checks.run': { checks: CheckView[] };
   'checks.answer': { checks: CheckView[] };

@@ -3,6 +3,7 @@ import { type Command, type ShellContext, UsageError } from './command.ts';
 import { curl } from './commands/curl.ts';
 import { dig } from './commands/dig.ts';
 import { fortio } from './commands/fortio.ts';
+import { createHistory, historyCommand } from './commands/history.ts';
 import { istioctl } from './commands/istioctl/index.ts';
 import { kubectl } from './commands/kubectl/index.ts';
 import { watchCommand } from './commands/watch.ts';
@@ -17,6 +18,8 @@ export interface Terminal {
   interrupt(): void;
   complete(line: string, cursor: number): Completion;
   setVariable(name: string, value: string): void;
+  /** Lines that were run, oldest first. */
+  readonly history: readonly string[];
 }
 
 const MAX_SCRIPT = 65_536;
@@ -69,6 +72,7 @@ const allCommands: readonly Command[] = [
   help,
   man,
   clear,
+  historyCommand(createHistory()),
   ...textCommands,
 ];
 const commandTable: ReadonlyMap<string, Command> = new Map([
@@ -79,11 +83,15 @@ const commandTable: ReadonlyMap<string, Command> = new Map([
 ]);
 
 export function createTerminal(context: ShellContext): Terminal {
-  const shell = createShell({ commands: commandTable, world: context });
+  const history = createHistory();
+  const commands = new Map([...commandTable, ['history', historyCommand(history)]]);
+  const shell = createShell({ commands, world: context });
   let unfinished = '';
   return {
     setVariable: (name, value) => shell.variables.set(name, value),
+    history: history.lines,
     run: async (line, io) => {
+      history.add(line);
       const script = unfinished === '' ? line : `${unfinished}\n${line}`;
       if (script.length > MAX_SCRIPT) {
         unfinished = '';
@@ -100,7 +108,6 @@ export function createTerminal(context: ShellContext): Terminal {
     interrupt: () => {
       unfinished = '';
     },
-    complete: (line, cursor) =>
-      complete(line.slice(0, cursor), { commands: commandTable, context, variables: shell.variables }),
+    complete: (line, cursor) => complete(line.slice(0, cursor), { commands, context, variables: shell.variables }),
   };
 }

@@ -74,6 +74,11 @@ const handlers: Handlers = {
     session.terminals.interrupt(terminal);
     return {};
   },
+  'terminal.open': (session, { terminal }) => ({ history: session.terminals.history(terminal) }),
+  'terminal.close': (session, { terminal }) => {
+    session.terminals.close(terminal);
+    return {};
+  },
   'terminal.complete': (session, { terminal, line, cursor }) => session.terminals.complete(terminal, line, cursor),
   'checks.run': async (session) => ({ checks: await session.checks.run() }),
   'checks.answer': (session, { check, answer }) => ({ checks: session.checks.answer(check, answer) }),

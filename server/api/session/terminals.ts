@@ -6,6 +6,10 @@ import type { Emit } from './ports.ts';
 export interface Terminals {
   run(name: string, line: string): void;
   interrupt(name: string): void;
+  /** What was run in it, oldest first; nothing for a terminal that nobody used yet. */
+  history(name: string): string[];
+  /** Ends its command and forgets it. */
+  close(name: string): void;
   complete(name: string, line: string, cursor: number): { from: number; candidates: string[] };
   stop(): void;
 }
@@ -63,6 +67,11 @@ export function createTerminals(options: {
       const own = tabs.get(name);
       if (own?.running) own.running.abort();
       else own?.terminal.interrupt();
+    },
+    history: (name) => [...(tabs.get(name)?.terminal.history ?? [])],
+    close: (name) => {
+      tabs.get(name)?.running?.abort();
+      tabs.delete(name);
     },
     complete: (name, line, cursor) => {
       const { from, candidates } = tab(name).terminal.complete(line, cursor);

@@ -1,4 +1,4 @@
-import { type KeyboardEvent, type ReactNode, useEffect, useRef } from 'react';
+import { Fragment, type KeyboardEvent, type ReactNode, useEffect, useRef } from 'react';
 
 export interface Tab<K extends string> {
   key: K;
@@ -6,6 +6,8 @@ export interface Tab<K extends string> {
   count?: number;
   /** The count counts failures. */
   bad?: boolean;
+  /** Where there are two rows, the second begins with it. */
+  begins?: boolean;
 }
 
 interface TabsProps<K extends string> {
@@ -13,12 +15,14 @@ interface TabsProps<K extends string> {
   selected: K;
   onSelect: (key: K) => void;
   label: string;
+  /** The Delete key on a tab. */
+  onDelete?: (key: K) => void;
   /** Id of a tab is `<id>-<key>`, of its panel `<id>-panel`. */
   id: string;
 }
 
 /** A tab list: arrow keys move, one tab stop. */
-export function Tabs<K extends string>({ tabs, selected, onSelect, label, id }: TabsProps<K>) {
+export function Tabs<K extends string>({ tabs, selected, onSelect, onDelete, label, id }: TabsProps<K>) {
   const list = useRef<HTMLDivElement>(null);
   // Of more tabs than fit, the chosen one is in sight. Not by scrollIntoView: that would move the place where Tab begins.
   useEffect(() => {
@@ -28,6 +32,7 @@ export function Tabs<K extends string>({ tabs, selected, onSelect, label, id }: 
     list.current.scrollLeft += Math.min(0, box.left - view.left) + Math.max(0, box.right - view.right);
   }, [id, selected]);
   const move = (event: KeyboardEvent): void => {
+    if (event.key === 'Delete') onDelete?.(selected);
     const here = tabs.findIndex((tab) => tab.key === selected);
     const steps: Record<string, number> = {
       ArrowRight: here + 1,
@@ -46,19 +51,21 @@ export function Tabs<K extends string>({ tabs, selected, onSelect, label, id }: 
   return (
     <div className="tabs" role="tablist" aria-label={label} ref={list} onKeyDown={move}>
       {tabs.map((tab) => (
-        <button
-          key={tab.key}
-          type="button"
-          role="tab"
-          id={`${id}-${tab.key}`}
-          aria-selected={tab.key === selected}
-          aria-controls={`${id}-panel`}
-          tabIndex={tab.key === selected ? 0 : -1}
-          onClick={() => onSelect(tab.key)}
-        >
-          {tab.label}
-          {tab.count ? <span className={tab.bad ? 'n bad' : 'n'}>{tab.count}</span> : null}
-        </button>
+        <Fragment key={tab.key}>
+          {tab.begins && <span className="row-end" />}
+          <button
+            type="button"
+            role="tab"
+            id={`${id}-${tab.key}`}
+            aria-selected={tab.key === selected}
+            aria-controls={`${id}-panel`}
+            tabIndex={tab.key === selected ? 0 : -1}
+            onClick={() => onSelect(tab.key)}
+          >
+            {tab.label}
+            {tab.count ? <span className={tab.bad ? 'n bad' : 'n'}>{tab.count}</span> : null}
+          </button>
+        </Fragment>
       ))}
     </div>
   );

@@ -42,9 +42,12 @@ export class TerminalSession {
   }
 
   start(): void {
-    const { sandbox, connection } = this.#lab.stores;
+    const { lab, sandbox, connection } = this.#lab.stores;
     this.#lab.terminalListeners.add(this.#listener);
     this.#stops = [
+      lab.subscribe((text) => {
+        if (text) void this.#recall();
+      }),
       sandbox.listen((view) => {
         if (view && view.status !== 'running') this.#cut('The mesh ended, and this command with it.');
       }),
@@ -57,6 +60,14 @@ export class TerminalSession {
   stop(): void {
     this.#lab.terminalListeners.delete(this.#listener);
     for (const stop of this.#stops) stop();
+  }
+
+  /** The tab goes: its command ends, and the lab forgets it. */
+  close(): void {
+    this.stop();
+    this.#lab
+      .request('terminal.close', { terminal: this.id })
+      .catch((error: unknown) => console.info('The terminal was not closed in the lab.', error));
   }
 
   onChange(changed: () => void): void {
@@ -161,6 +172,17 @@ export class TerminalSession {
         if (!accepted) this.#fail(new Error('Another command runs in this terminal. Ctrl+C ends it.'));
       })
       .catch((error: unknown) => this.#fail(error));
+  }
+
+  /** What was run here before the page was loaded comes back, for the arrows and for Ctrl+R. */
+  async #recall(): Promise<void> {
+    if (this.#line.history.length > 0) return;
+    try {
+      const { history } = await this.#lab.request('terminal.open', { terminal: this.id });
+      if (this.#line.history.length === 0) this.#line = { ...this.#line, history };
+    } catch (error) {
+      console.info('The history of the terminal did not come.', error);
+    }
   }
 
   async #complete(): Promise<void> {

@@ -5,7 +5,8 @@ import { useLab } from '../parts/use-store.ts';
 import { TerminalSession } from './session.ts';
 import { TerminalLog } from './terminal-log.tsx';
 
-const MOST = 4;
+const NAMES = ['one', 'two', 'three', 'four'];
+const numberOf = (session: TerminalSession): number => NAMES.indexOf(session.id) + 1;
 
 /** Terminal tabs with the lab's own commands; a plain log with a field is their twin. */
 export function TerminalPanel({ onShow }: { onShow: () => void }) {
@@ -42,17 +43,47 @@ export function TerminalPanel({ onShow }: { onShow: () => void }) {
       lab.runInTerminal = undefined;
     };
   }, [lab, session, onShow]);
-  const names = ['one', 'two', 'three', 'four'];
-  const tabs = sessions.map((one, index) => ({ key: one.id, label: `Terminal ${index + 1}` }));
+  const free = NAMES.find((name) => !sessions.some(({ id }) => id === name));
+  const close = (id: string): void => {
+    if (opened.current.length < 2) return;
+    const at = opened.current.findIndex((one) => one.id === id);
+    opened.current[at]?.close();
+    opened.current = opened.current.toSpliced(at, 1);
+    setSessions(opened.current);
+    const next = id === current ? (opened.current[Math.max(0, at - 1)]?.id ?? 'one') : current;
+    setCurrent(next);
+    // The button that was pressed may be gone: the focus goes on from the tab that is shown.
+    requestAnimationFrame(() => document.querySelector<HTMLElement>(`#terminal-${next}`)?.focus());
+  };
+  const tabs = sessions.map((one) => ({ key: one.id, label: `Terminal ${numberOf(one)}` }));
   return (
     <div className="terminal">
       <div className="toolbar">
-        {session && <Tabs id="terminal" label="Terminals" tabs={tabs} selected={session.id} onSelect={setCurrent} />}
+        {session && (
+          <Tabs
+            id="terminal"
+            label="Terminals"
+            tabs={tabs}
+            selected={session.id}
+            onSelect={setCurrent}
+            onDelete={close}
+          />
+        )}
+        {session && sessions.length > 1 && (
+          <button
+            type="button"
+            className="btn quiet sq"
+            aria-label={`Close terminal ${numberOf(session)}`}
+            onClick={() => close(session.id)}
+          >
+            <Icon name="x" />
+          </button>
+        )}
         <button
           type="button"
           className="btn quiet"
-          disabled={sessions.length >= MOST}
-          onClick={() => open(names[sessions.length] ?? 'four')}
+          disabled={free === undefined}
+          onClick={() => free !== undefined && open(free)}
         >
           New
         </button>

@@ -320,3 +320,20 @@ describe('Ctrl+C', () => {
     expect(await running.done).toMatchObject({ code: 130, out: '' });
   });
 });
+
+describe('history', () => {
+  it('prints the lines that were run, numbered, itself included, and goes through a pipe', async () => {
+    const harness = shell();
+    await harness.run('echo one', 'echo one', '', 'echo two');
+    expect((await harness.run('history')).out).toBe('    1  echo one\n    2  echo two\n    3  history\n');
+    expect((await harness.run('history 2 | grep -c history')).out).toBe('2\n');
+    expect(harness.terminal.history).toEqual(['echo one', 'echo two', 'history', 'history 2 | grep -c history']);
+  });
+
+  it('is forgotten by -c, and says which argument it does not take', async () => {
+    const harness = shell();
+    await harness.run('echo one', 'history -c');
+    expect((await harness.run('history')).out).toBe('    1  history\n');
+    expect(await harness.run('history x')).toMatchObject({ err: 'history: x: numeric argument required\n', code: 1 });
+  });
+});
