@@ -53,7 +53,9 @@ export function EdgeSigns({ track, edge, from, to, across, width, moving }: Edge
   const full = 'UO' in edge.flags;
   return (
     <>
-      {inMesh && !bare && track.length > (moving ? 60 : 120) && <Lock track={track} edge={edge} moving={moving} />}
+      {inMesh && !bare && !(full && !moving) && track.length > (moving ? 60 : 120) && (
+        <Lock track={track} edge={edge} moving={moving} />
+      )}
       {full && <Breaker track={track} across={across} />}
       {edge.slowShare > 0.05 && <SlowWords track={track} edge={edge} across={across} width={width} />}
     </>
@@ -66,10 +68,10 @@ interface LockProps {
   moving: boolean;
 }
 
-/** Beyond the junction, where lines of one caller have parted; counters need that place when nothing moves. */
+/** Beyond the junction, where lines of one caller have parted; behind the counters when nothing moves. */
 function Lock({ track, edge, moving }: LockProps) {
   const refused = !edge.mtls && edge.errorShare > 0.5 && ('UC' in edge.flags || 'UF' in edge.flags);
-  const { x, y } = pointAt(track, refused ? 0.9 : moving ? 0.58 : 0.42);
+  const { x, y } = pointAt(track, refused ? 0.9 : moving ? 0.66 : 0.84);
   const kind = edge.mtls ? 'closed' : refused ? 'refused' : 'open';
   return (
     <g transform={`translate(${x} ${y})`} className={`lock ${kind}`}>
@@ -102,11 +104,13 @@ function Breaker({ track, across }: { track: Track; across: boolean }) {
 }
 
 function SlowWords({ track, edge, across, width }: Pick<EdgeSignsProps, 'track' | 'edge' | 'across' | 'width'>) {
-  const { x, y } = pointAt(track, 0.6);
+  const { x, y } = pointAt(track, 0.56);
+  // On the outer side of a line that bends: the lines of its neighbours are on the other.
+  const up = (track.points.at(-1)?.y ?? y) < (track.points[0]?.y ?? y) - 1;
   return (
     <text
-      x={across ? x + 6 : Math.min(x + 18, width - 76)}
-      y={y + (across ? 30 : 16)}
+      x={across ? x - 6 : Math.min(x + 18, width - 76)}
+      y={y + (across ? (up ? -16 : 25) : 16)}
       textAnchor={across ? 'middle' : 'start'}
       className="fact late"
     >
@@ -127,10 +131,12 @@ export function FaultBolt({ placed, kind }: { placed: PlacedNode; kind: 'delay' 
   );
 }
 
+const COUNT_GAP = 7;
+
 /** Counters by shape, for a line on which nothing may move. */
 export function EdgeCounters({ track, edge }: { track: Track; edge: MeshEdge }) {
   if (edge.rps < IDLE_RPS || track.length < 70) return null;
-  const { x, y } = pointAt(track, edge.errorShare > 0 ? deathAt(edge) * 0.72 : 0.66);
+  const { x, y } = pointAt(track, edge.errorShare > 0 ? Math.max(0.3, deathAt(edge) * 0.66) : 0.56);
   const one = (share: number): string => String(Number((edge.rps * share).toFixed(1)));
   const fine = 1 - edge.errorShare - edge.slowShare;
   const counts = [
@@ -138,14 +144,15 @@ export function EdgeCounters({ track, edge }: { track: Track; edge: MeshEdge }) 
     ...(edge.slowShare > 0.001 ? [{ kind: 'slow', text: one(edge.slowShare) }] : []),
     ...(edge.errorShare > 0.001 ? [{ kind: 'error', text: one(edge.errorShare) }] : []),
   ];
-  const width = counts.reduce((sum, count) => sum + 22 + count.text.length * 7, 0);
+  const widthOfCount = (text: string): number => 17 + text.length * 6.8;
+  const width = counts.reduce((sum, { text }) => sum + widthOfCount(text) + COUNT_GAP, -COUNT_GAP);
   let left = -width / 2;
   return (
     <g transform={`translate(${x} ${y})`} className="counters">
       <rect x={-width / 2 - 2} y="-9" width={width + 4} height="18" className="ground" />
       {counts.map((count) => {
         const at = left;
-        left += 22 + count.text.length * 7;
+        left += widthOfCount(count.text) + COUNT_GAP;
         return (
           <g key={count.kind} transform={`translate(${at} 0)`}>
             <svg x="0" y="-6.5" width="13" height="13" aria-hidden="true">

@@ -50,6 +50,11 @@ export interface Layout {
 export const RING = 21;
 const MARGIN = 62;
 const PITCH = 92;
+/** From this pitch on there is room for three lines of words between two workloads of a column. */
+const WORDS_BELOW = 86;
+/** Width of a letter of a name, about. */
+const LETTER = 7.8;
+const FRAME_RIGHT = 88;
 /** Room at both ends of a column for frames and words. */
 const ENDS = { across: 46, down: 24 } as const;
 
@@ -145,6 +150,7 @@ export function layoutOf(nodes: readonly MeshNode[], edges: readonly MeshEdge[],
   const ends = ENDS[place.direction];
   const pitch = Math.max(across ? 56 : 64, Math.min(across ? PITCH : 104, (cross - ends) / most));
   const crossSize = Math.max(cross, most * pitch + ends);
+  const calls = new Set(edges.map(({ from }) => from));
   const { stops, size: mainSize } = stopsOf(columns, across ? place.width : place.height, across);
   const placed: PlacedNode[] = [];
   const frames: Frame[] = [];
@@ -155,10 +161,11 @@ export function layoutOf(nodes: readonly MeshNode[], edges: readonly MeshEdge[],
     const centre = slots.length === 1 ? besideCallers(slots[0]!.node.id, edges, placed, across) : undefined;
     let at = (centre ?? crossSize / 2) - ((units[index] ?? 1) * pitch) / 2;
     for (const slot of slots) {
+      const roomy = pitch >= WORDS_BELOW || slot === slots.at(-1);
       at += slot.gap * pitch;
       const side = at + pitch / 2;
       const grouped = slot.group.nodes.length > 1;
-      const label = labelOf(slot, { shared: column.length > 1, across, last });
+      const label = labelOf(slot, { shared: column.length > 1, across, last, roomy, calls: calls.has(slot.node.id) });
       placed.push({ node: slot.node, grouped, label, x: across ? along : side, y: across ? side : along });
       at += pitch;
     }
@@ -180,11 +187,20 @@ function stopsOf(columns: readonly Group[][], wanted: number, across: boolean): 
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   const least = across ? 92 : 76;
   const widest = across ? 150 : 104;
-  const unit = total === 0 ? 0 : Math.min(widest, Math.max(least, (wanted - 2 * MARGIN) / total));
-  const size = Math.max(wanted, unit * total + 2 * MARGIN);
-  let at = (size - unit * total) / 2;
+  const beyond = across ? roomRightOf(columns.at(-1) ?? []) : MARGIN;
+  const unit = total === 0 ? 0 : Math.min(widest, Math.max(least, (wanted - MARGIN - beyond) / total));
+  const size = Math.max(wanted, unit * total + MARGIN + beyond);
+  // In the middle, as long as what stands beside the last column has its room.
+  let at = Math.min((size - unit * total) / 2, size - unit * total - beyond);
   const stops = [at, ...weights.map((weight) => (at += unit * weight))];
   return { stops: entered ? [0, ...stops] : stops, size };
+}
+
+/** Frames and words to the right of the last column's middle. */
+function roomRightOf(column: readonly Group[]): number {
+  const words = column.length > 1 ? Math.max(...column.map(({ service }) => 30 + service.length * LETTER)) : 0;
+  const frame = column.some(({ nodes }) => nodes.length > 1) ? FRAME_RIGHT + 10 : 0;
+  return Math.max(MARGIN, words, frame);
 }
 
 function isOutside(column: readonly Group[] | undefined): boolean {
@@ -205,10 +221,20 @@ function besideCallers(
   return callers.reduce((sum, one) => sum + (across ? one.y : one.x), 0) / callers.length;
 }
 
-function labelOf(slot: Slot, where: { shared: boolean; across: boolean; last: boolean }): PlacedNode['label'] {
+interface LabelPlace {
+  shared: boolean;
+  across: boolean;
+  last: boolean;
+  /** There is room for words between it and the next of its column. */
+  roomy: boolean;
+  /** It calls others: their lines begin at its right. */
+  calls: boolean;
+}
+
+function labelOf(slot: Slot, where: LabelPlace): PlacedNode['label'] {
   if (slot.node.role === 'client') return 'none';
   if (slot.group.nodes.length > 1) return 'version';
-  if (where.across) return where.shared ? 'right' : 'below';
+  if (where.across) return where.shared && !(where.calls && where.roomy) ? 'right' : 'below';
   return where.shared || where.last ? 'below' : 'right';
 }
 
@@ -225,7 +251,7 @@ function framesOf(
       const xs = own.map((one) => one.x);
       const ys = own.map((one) => one.y);
       const room = Math.min(48, how.pitch * 0.62);
-      const [left, right, top, bottom] = how.across ? [42, 88, room, 48] : [half, half, 50, 78];
+      const [left, right, top, bottom] = how.across ? [42, FRAME_RIGHT, room, 48] : [half, half, 50, 78];
       const x = Math.min(...xs) - left;
       const y = Math.min(...ys) - top;
       const height = Math.max(...ys) + bottom - y;

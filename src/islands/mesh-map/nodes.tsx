@@ -78,7 +78,7 @@ export function NodeLabel({ placed, load, across }: NodeProps) {
   const latency = load && load.rps >= 0.05 ? `${rate} · ${formatMs(load.p50)}` : rate;
   const words = wordsOf(node.service);
   const below = placed.label === 'below';
-  const base = below ? y + 44 : y - 4;
+  const base = below ? y + 38 : y - 4;
   const anchor = below ? 'middle' : 'start';
   const at = below ? x : x + 30;
   const lines = below ? words : [words.join(' ')];
@@ -90,12 +90,12 @@ export function NodeLabel({ placed, load, across }: NodeProps) {
         </text>
       ))}
       {latency && node.role === 'app' && (
-        <text x={at} y={base + lines.length * 17} className="fact">
+        <text x={at} y={base + lines.length * 16} className="fact">
           {latency}
         </text>
       )}
       {fails && (
-        <text x={at} y={base + lines.length * 17 + 16} className="fact bad">
+        <text x={at} y={base + lines.length * 16 + 15} className="fact bad">
           {fails}
         </text>
       )}
