@@ -12,10 +12,33 @@ export interface Clock {
   now(): number;
   /** Monotonic time for durations; its zero is arbitrary. */
   monotonic(): number;
-  /** Calls `fire` once, `delayMs` from now. */
+  /** Calls `fire` once, when `delayMs` have passed by `monotonic`, and never before. */
   after(delayMs: number, fire: () => void): Timer;
   /** In slow motion: how far apart things are kept that otherwise happen within one turn, so that they can be seen one by one. Absent, 0: not at all. */
   apartMs?(): number;
+}
+
+/** Node takes a longer delay for none at all. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+/**
+ * A clock whose timers may be early by a part of a millisecond, as Node's are because they count whole ones, as one whose timers are not: what
+ * takes 2 s never measures 1,999.6 ms. Also waits longer than Node's timers can.
+ */
+export function neverEarly(clock: Clock): Clock {
+  return {
+    ...clock,
+    after: (delayMs, fire) => {
+      const dueMs = clock.monotonic() + delayMs;
+      const look = (): void => {
+        const leftMs = dueMs - clock.monotonic();
+        if (leftMs > 0) timer = clock.after(Math.min(Math.ceil(leftMs), LONGEST_MS), look);
+        else fire();
+      };
+      let timer = clock.after(Math.min(delayMs, LONGEST_MS), look);
+      return { cancel: () => timer.cancel() };
+    },
+  };
 }
 
 const GO_UNITS: Readonly<Record<string, number>> = {

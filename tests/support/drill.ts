@@ -6,6 +6,7 @@ import { isCall } from '../../server/labs/probes/outcomes.ts';
 import { type RunningLab, runLab } from './lab-runner.ts';
 
 type Incident = NonNullable<LabSpec['incident']>;
+type NumberSpec = NonNullable<Incident['cause']['proofs'][number]['number']>;
 type Sign = { readonly from: string; readonly to: string; readonly sign: string };
 
 /** A drill that runs in this process, driven as a learner drives it. */
@@ -18,8 +19,8 @@ export interface RunningDrill extends RunningLab {
   staysUnsafe(): Promise<IncidentView>;
   /** Waits until an accepted symptom is on the map, and answers it. */
   seesSymptom(): Promise<Sign>;
-  /** What a learner would hand in for a proof; undefined for an experiment. */
-  proofOf(id: string): Promise<string | undefined>;
+  /** What a learner would hand in for a proof, one value for each place where it can be read; none for an experiment. */
+  proofsOf(id: string): Promise<readonly string[]>;
 }
 
 const LEAD_MS = 500;
@@ -71,41 +72,40 @@ export async function drill(id: string, use: (running: RunningDrill) => Promise<
       await until(look, 'an accepted symptom');
       return found as Sign;
     },
-    proofOf: async (proofId) => {
+    proofsOf: async (proofId) => {
       const proof = incident.cause.proofs.find((each) => each.id === proofId);
-      if (!proof || proof.experiment) return undefined;
-      if (proof.choice) return proof.choice.right;
+      if (!proof || proof.experiment) return [];
+      if (proof.choice) return [proof.choice.right];
       if (proof.push) {
         const wanted = `${proof.push.kind}/`;
         const brought = session.applies.moments
           .all()
           .findLast(({ foreign, changed }) => foreign && changed.some((key) => key.includes(wanted)));
-        return String(brought?.number ?? '');
+        return [String(brought?.number ?? '')];
       }
       if (proof.request) {
         const { request } = proof;
         const { hops } = session.sandbox;
-        let value: string | undefined;
+        let value = '';
         await until(() => {
-          value = hops.requests(500).find(({ traceId }) => {
-            const trace = hops.trace(traceId);
-            return [request].flat().some((call) => trace.some((hop) => isCall(call, hop, trace)));
-          })?.id;
-          return value !== undefined;
+          value =
+            hops.requests(500).find(({ traceId }) => {
+              const trace = hops.trace(traceId);
+              return [request].flat().some((call) => trace.some((hop) => isCall(call, hop, trace)));
+            })?.id ?? '';
+          return value !== '';
         }, `a request for the proof ${proofId}`);
-        return value;
+        return [value];
       }
-      const { number } = proof;
-      if (number) {
-        const { hops } = session.sandbox;
-        const sinceMs = told()?.pagedMs ?? 0;
-        await until(() => {
-          const calls = hops.requests(5000).filter(({ destination }) => destination.service === number.to);
-          return calls.filter(({ startMs }) => startMs >= sinceMs).length >= 24;
-        }, `figures for the proof ${proofId}`);
-        await until(() => (told()?.users.requests ?? 0) >= 40, 'requests of users');
+      if (proof.number) {
+        const since = view().users.requests;
+        await until(() => view().users.requests >= since + 40, 'requests of users');
+        // A learner waits until the map's window holds nothing of the time before the page.
+        await until(() => view().nowMs - (view().pagedMs ?? 0) >= 12_000, 'a map of the trouble');
+        return readingsOf(proof.number, lab);
       }
-      return factOf({ incident: id, proof: proofId, to: number?.to }, session);
+      if (proof.pod) return [slowestOf('reviews', session)];
+      return ['spiffe://cluster.local/ns/default/sa/frontend'];
     },
   };
   await dispatch(session, 'incident.read', {});
@@ -126,33 +126,29 @@ function signsOf(incident: Incident, { edges }: IncidentView): Sign[] {
   );
 }
 
-/** What the course says, or what the pods' own answers tell: not what the drill has measured. */
-function factOf(
-  { incident, proof, to }: { incident: string; proof: string; to: string | undefined },
-  { sandbox }: RunningLab['session'],
-): string {
-  if (proof === 'pod') {
-    const slowest = sandbox.hops
-      .requests(500)
-      .flatMap(({ traceId }) => sandbox.hops.trace(traceId))
-      .filter(({ direction, proxy }) => direction === 'inbound' && proxy.service === 'reviews')
-      .sort((a, b) => b.durationMs - a.durationMs)[0];
-    return slowest?.proxy.pod ?? '';
-  }
-  if (proof === 'calls') {
-    // Rate against rate, as the metrics have them: calls that the service took in for each request at the gateway, within ten seconds.
-    const since = sandbox.clock.now() - 10_000;
-    const hops = sandbox.hops.requests(20_000).filter(({ startMs }) => startMs >= since);
-    const users = hops.filter(({ destination }) => destination.service === 'frontend').length;
-    const calls = hops.filter(({ destination }) => destination.service === to).length;
-    return (calls / users).toFixed(1);
-  }
-  if (proof === 'latency') return '8000';
-  const fact = facts[incident]?.[proof];
-  if (fact === undefined) throw new Error(`no fact for the proof ${proof} of ${incident}`);
-  return fact;
+/** The pod of a service that answered slowest. */
+function slowestOf(service: string, { sandbox }: RunningLab['session']): string {
+  const slowest = sandbox.hops
+    .requests(500)
+    .flatMap(({ traceId }) => sandbox.hops.trace(traceId))
+    .filter(({ direction, proxy }) => direction === 'inbound' && proxy.service === service)
+    .sort((a, b) => b.durationMs - a.durationMs)[0];
+  return slowest?.proxy.pod ?? '';
 }
 
-const facts: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  'inc-typed-principal': { peer: 'spiffe://cluster.local/ns/default/sa/frontend' },
-};
+/** A figure as the map shows it, and as the traces of the newest requests at the gateway have it. */
+function readingsOf({ measure, to = '' }: NumberSpec, { events, session }: RunningLab): string[] {
+  if (measure === 'latency') return ['8000'];
+  const { hops } = session.sandbox;
+  const shown = events.findLast(({ type }) => type === 'mesh');
+  const edges = shown?.type === 'mesh' ? shown.mesh.edges : [];
+  const rate = (service: string): number =>
+    edges.filter((edge) => edge.to.split('@')[0] === service).reduce((sum, { rps }) => sum + rps, 0);
+  const traces = hops
+    .requests(20_000)
+    .filter(({ destination }) => destination.service === 'frontend')
+    .slice(-40)
+    .map(({ traceId }) => hops.trace(traceId));
+  const tries = traces.flat().filter(({ direction, proxy }) => direction === 'inbound' && proxy.service === to);
+  return [rate(to) / rate('frontend'), tries.length / traces.length].map((value) => value.toFixed(1));
+}

@@ -3,7 +3,8 @@ import { MeshworkError, type Timer } from '#domain';
 import { stateHolds } from '../probes/state.ts';
 import type { Sending, SentRequest } from '../traffic.ts';
 import type { Incident, IncidentOptions, IncidentPush } from './doors.ts';
-import { judgeProof, measure, type ProofFacts, proofView } from './proofs.ts';
+import { createFigures } from './figures.ts';
+import { judgeProof, type ProofFacts, proofView } from './proofs.ts';
 import { postmortemOf, resultOf, scoresOf } from './result.ts';
 import { isSeen, signNames } from './signs.ts';
 import { createTrouble } from './trouble.ts';
@@ -16,7 +17,7 @@ const EFFECT_AFTER_MS = 6000;
 /** Looking at one thing for long is told once. */
 const SAME_LOOK_MS = 60_000;
 const MAX_ENTRIES = 200;
-const USER_TRACES = 200;
+const USERS_KEPT = 500;
 
 export function createIncident(options: IncidentOptions): Incident {
   return new Drill(options);
@@ -28,7 +29,7 @@ class Drill implements Incident {
   readonly #trouble;
   readonly #pushes = new Map<number, IncidentPush>();
   readonly #experiments = new Set<string>();
-  readonly #measured = new Map<string, number>();
+  readonly #figures;
   #state: IncidentState = 'ready';
   #untimed = false;
   #pagedMs: number | undefined;
@@ -46,7 +47,7 @@ class Drill implements Incident {
   /** What the learner changed before users suffered again. */
   #relapse: IncidentPush | undefined;
   #refused: string | undefined;
-  #userTraces: string[] = [];
+  #users: { readonly traceId: string; readonly endedMs: number }[] = [];
   #largestPush = 0;
   #toldMs = 0;
   #timer: Timer | undefined;
@@ -54,6 +55,7 @@ class Drill implements Incident {
   constructor(options: IncidentOptions) {
     this.#options = options;
     this.#wellness = createWellness(options.spec);
+    this.#figures = createFigures(options.spec.cause.proofs);
     this.#trouble = createTrouble({
       lab: options.lab,
       clock: options.clock,
@@ -79,8 +81,8 @@ class Drill implements Incident {
     if (this.#state === 'ready' || this.#state === 'over') return;
     this.#wellness.note(sending, ended, this.#now());
     if (!this.#options.spec.users.includes(sending.traffic)) return;
-    this.#userTraces.push(sending.traceId);
-    if (this.#userTraces.length > 2 * USER_TRACES) this.#userTraces = this.#userTraces.slice(-USER_TRACES);
+    this.#users.push({ traceId: sending.traceId, endedMs: this.#now() });
+    if (this.#users.length > 2 * USERS_KEPT) this.#users = this.#users.slice(-USERS_KEPT);
   }
 
   pushed(push: IncidentPush): void {
@@ -233,7 +235,7 @@ class Drill implements Incident {
     if (this.#state === 'quiet' && this.#trouble.begun() && this.#wellness.alarming(nowMs)) this.#page(nowMs);
     else if (this.#state === 'paged') this.#lookForCalm(nowMs);
     else if (this.#state === 'safe') this.#lookForRelapse(nowMs);
-    if (this.#state === 'paged') this.#measure();
+    if (this.#state === 'paged') this.#measure(this.#pagedMs ?? nowMs);
     if (nowMs - this.#toldMs >= TELL_MS) this.#tell();
   }
 
@@ -241,7 +243,7 @@ class Drill implements Incident {
     this.#state = 'paged';
     this.#pagedMs = nowMs;
     // Figures are of the trouble: what was seen before it is left out.
-    this.#userTraces = [];
+    this.#users = [];
     this.#note('page', `Page: ${this.#options.spec.page}`);
     this.#tell();
   }
@@ -290,17 +292,9 @@ class Drill implements Incident {
   }
 
   /** Figures are of the trouble, so they are taken while it lasts. */
-  #measure(): void {
-    const { spec, context } = this.#options;
-    for (const { id, number } of spec.cause.proofs) {
-      if (!number) continue;
-      const found = measure(number, {
-        sandbox: context().sandbox,
-        userTraces: this.#userTraces,
-        largestPush: this.#largestPush,
-      });
-      if (found !== undefined) this.#measured.set(id, found);
-    }
+  #measure(pagedMs: number): void {
+    const { sandbox } = this.#options.context();
+    this.#figures.sample({ sandbox, pagedMs, users: this.#users, largestPush: this.#largestPush });
   }
 
   #facts(): ProofFacts {
@@ -310,7 +304,7 @@ class Drill implements Incident {
       spec,
       strained: this.#trouble.strained(),
       push: (number) => this.#pushes.get(number),
-      measured: this.#measured,
+      readings: (proof) => this.#figures.of(proof),
       experiments: this.#experiments,
     };
   }

@@ -2,8 +2,8 @@ import type { IncidentView, ProofView } from '#contract';
 import type { Sandbox } from '#sandbox';
 import { everyEntry } from '../probes/fields.ts';
 import { isCall } from '../probes/outcomes.ts';
+import type { Reading } from './figures.ts';
 import type { IncidentSpec, ProofSpec } from './incident-schema.ts';
-import { calleeOf } from './signs.ts';
 
 /** What a proof is compared with: what the lab knows and measures itself. */
 export interface ProofFacts {
@@ -15,8 +15,8 @@ export interface ProofFacts {
   push(
     number: number,
   ): { readonly foreign: boolean; readonly objects: readonly { kind: string; name: string }[] } | undefined;
-  /** Figures of the time of trouble. */
-  readonly measured: ReadonlyMap<string, number>;
+  /** How a figure could be read while the trouble lasted. */
+  readings(proof: string): readonly Reading[];
   /** Proofs that an experiment has given. */
   readonly experiments: ReadonlySet<string>;
 }
@@ -68,15 +68,7 @@ export function judgeProof(
     const it = push.foreign && push.objects.some((object) => object.kind === kind && object.name === name);
     return it ? yes(`Push ${value} brought it.`) : no(`The failures did not begin with push ${value}.`);
   }
-  if (proof.number) {
-    const was = facts.measured.get(proof.id);
-    const said = Number(value.replace(',', '.'));
-    if (was === undefined) return no('The lab has not measured that yet. Wait for a few requests.');
-    const right = Number.isFinite(said) && Math.abs(said - was) <= proof.number.within * was;
-    return right
-      ? yes(`The lab measures ${figure(was)} ${proof.number.unit}.`)
-      : no('The lab measures another figure.');
-  }
+  if (proof.number) return judgeNumber(proof.number, value, facts.readings(proof.id));
   if (proof.pod) {
     const right = facts.strained.get(proof.pod.strain) === value.split(' ')[0];
     return right ? yes('It is that pod.') : no('The other pods would have to behave as that one does.');
@@ -97,8 +89,21 @@ export function judgeProof(
     : no('Make users safe, bring the trouble back by one change, and take it away again. The lab watches.');
 }
 
+/** What a learner read a moment ago counts, wherever they read it. */
+function judgeNumber({ unit, within }: NonNullable<ProofSpec['number']>, value: string, readings: readonly Reading[]) {
+  if (readings.length === 0) return no('The lab has not measured that yet. Wait for a few requests.');
+  const said = Number(value.replace(',', '.'));
+  const right = readings.some(({ min, max }) => said >= min * (1 - within) && said <= max * (1 + within));
+  if (!right) return no('The lab measures another figure.');
+  const each = readings.map(({ where, min, max }) => `${range(min, max)} ${where}`);
+  return yes(`The lab measured, in ${unit}: ${each.join('; ')}.`);
+}
+
 const yes = (text: string) => ({ right: true, text });
 const no = (text: string) => ({ right: false, text });
+
+const range = (min: number, max: number): string =>
+  figure(min) === figure(max) ? figure(max) : `${figure(min)} to ${figure(max)}`;
 
 export const figure = (value: number): string => (value >= 100 ? String(Math.round(value)) : value.toFixed(1));
 
@@ -121,35 +126,4 @@ function peersOf({ from, to }: NonNullable<ProofSpec['peer']>, { hops }: Sandbox
       .filter((hop) => hop.direction === 'inbound' && hop.proxy.service === to && hop.peer !== undefined)
       .map(({ peer = '' }) => peer.replace(/^spiffe:\/\//, '')),
   );
-}
-
-/** The newest requests of users whose traces a measure is taken from. */
-const MEASURED = 40;
-
-/** What a figure is at present; undefined when nothing has been seen of it. */
-export function measure(
-  { measure: what, from, to }: NonNullable<ProofSpec['number']>,
-  {
-    sandbox,
-    userTraces,
-    largestPush,
-  }: { readonly sandbox: Sandbox; readonly userTraces: readonly string[]; readonly largestPush: number },
-): number | undefined {
-  if (what === 'bytes') return largestPush === 0 ? undefined : largestPush / 1000;
-  const { hops } = sandbox;
-  const traces = userTraces
-    .slice(-MEASURED)
-    .map((traceId) => hops.trace(traceId))
-    .filter((trace) => trace.length > 0);
-  if (traces.length < 5) return undefined;
-  if (what === 'calls') {
-    const calls = traces.flat().filter((hop) => hop.direction === 'inbound' && hop.proxy.service === to).length;
-    return calls / traces.length;
-  }
-  const took = traces
-    .flat()
-    .filter((hop) => hop.direction === 'outbound' && hop.proxy.service === from && calleeOf(hop) === to)
-    .map(({ durationMs }) => durationMs)
-    .sort((a, b) => a - b);
-  return took[Math.floor(took.length / 2)];
 }
