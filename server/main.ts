@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { startLabServer } from '#api';
 import { errorMessage, MeshworkError, seededRandom } from '#domain';
 import { openLearnerStore } from '#learners';
+import { type KeyHost, readKeyHost } from '#sandbox/key-host';
 import { systemClock } from './system.ts';
 
 interface Config {
@@ -16,9 +17,11 @@ interface Config {
   /** The joined code of a sandbox; undefined: its sources. */
   readonly sandboxProgram: string | undefined;
   readonly sleepAfterMs: number | undefined;
+  /** Hosts outside from which meshes may fetch keys of JWT issuers. */
+  readonly keyHosts: readonly KeyHost[];
 }
 
-const USAGE = `usage: npm start -- [--port 4321] [--host 127.0.0.1] [--data .meshwork/learners.db]
+const USAGE = `usage: npm start -- [--port 4321] [--host 127.0.0.1] [--data .meshwork/learners.db] [--jwks-host HOST]…
 
   start   serve the site and the lab (the default)
   help    this text
@@ -33,6 +36,7 @@ function readConfig(argv: readonly string[], environment: NodeJS.ProcessEnv): Co
       host: { type: 'string' },
       port: { type: 'string' },
       data: { type: 'string' },
+      'jwks-host': { type: 'string', multiple: true },
       help: { type: 'boolean', short: 'h' },
     },
   });
@@ -48,9 +52,14 @@ function readConfig(argv: readonly string[], environment: NodeJS.ProcessEnv): Co
     root,
     dataFile: values.data ?? environment['MESHWORK_DATA'] ?? join(root, '.meshwork', 'learners.db'),
     sandboxProgram: environment['MESHWORK_SANDBOX'],
+    keyHosts: keyHosts(values['jwks-host'], environment['MESHWORK_JWKS_HOSTS']),
     sleepAfterMs: environment['MESHWORK_SLEEP_MS'] ? Number(environment['MESHWORK_SLEEP_MS']) : undefined,
   });
 }
+
+/** Those of the flag, which may be given again, or else those of the variable, with commas between. */
+const keyHosts = (flag: readonly string[] | undefined, variable: string | undefined): KeyHost[] =>
+  (flag ?? variable?.split(',') ?? []).filter((text) => text.trim() !== '').map(readKeyHost);
 
 async function start(config: Config): Promise<void> {
   const startedMs = performance.now();
@@ -59,6 +68,7 @@ async function start(config: Config): Promise<void> {
   const server = await startLabServer({
     root: config.root,
     sandboxProgram: config.sandboxProgram,
+    keyHosts: config.keyHosts,
     host: config.host,
     port: config.port,
     clock,

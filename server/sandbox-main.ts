@@ -35,6 +35,7 @@ async function start(message: Extract<ToSandbox, { kind: 'start' }>): Promise<vo
     subnet: message.subnet,
     clock,
     saved: message.saved,
+    keyHosts: message.keyHosts ?? [],
     emit: (event) => send({ kind: 'event', event }),
     onSaved: (saved) => send({ kind: 'saved', saved }),
   });

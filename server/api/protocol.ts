@@ -1,9 +1,17 @@
 import type { ErrorView, Method, ServerEvent } from '#contract';
 import type { KubeObject } from '#domain';
+import type { KeyHost } from '#sandbox/key-host';
 
 /** What the lab server and a sandbox process say to each other over the fork's IPC channel. */
 export type ToSandbox =
-  | { readonly kind: 'start'; readonly lab: string; readonly subnet: number; readonly saved: SavedState | undefined }
+  | {
+      readonly kind: 'start';
+      readonly lab: string;
+      readonly subnet: number;
+      readonly saved: SavedState | undefined;
+      /** Hosts outside of the mesh from which istiod may fetch keys. */
+      readonly keyHosts?: readonly KeyHost[];
+    }
   | { readonly kind: 'request'; readonly id: number; readonly method: Method; readonly params: unknown }
   | { readonly kind: 'ping' }
   | { readonly kind: 'stop' };

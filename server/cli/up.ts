@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { type Diagnostic, errorMessage, MeshworkError, seededRandom } from '#domain';
 import { createSandbox, type Sandbox, type SandboxEvent } from '#sandbox';
+import { type KeyHost, readKeyHost } from '#sandbox/key-host';
 import { leaseSubnet } from '#sandbox/subnets';
 import { createSpanExporter, type SpanExporter, type SpanFormat } from '#telemetry';
 import { type CliCommand, type CliIo, readFiles, UsageError } from './command.ts';
@@ -15,6 +16,7 @@ const options = {
   'mesh-config': { type: 'string' },
   namespace: { type: 'string', short: 'n', default: 'default' },
   'no-ingress': { type: 'boolean', default: false },
+  'jwks-host': { type: 'string', multiple: true, default: [] as string[] },
   'otlp-endpoint': { type: 'string', multiple: true, default: [] as string[] },
   'zipkin-endpoint': { type: 'string', multiple: true, default: [] as string[] },
   verbose: { type: 'boolean', short: 'v', default: false },
@@ -31,6 +33,7 @@ When it is ready it prints one line of JSON: {api, kubeconfig, gateways, pods}. 
   --kubeconfig-out FILE   writes the kubeconfig there; "kubeconfig" is then this path, else the text itself
   --mesh-config FILE      MeshConfig as YAML
   --no-ingress            no istio-ingressgateway
+  --jwks-host HOST        istiod may fetch keys of JWT issuers from this host outside (https://HOST, http://HOST:PORT, HOST=ADDRESS)
   --otlp-endpoint URL     sends sampled spans to this collector, OTLP over HTTP (http://127.0.0.1:4318)
   --zipkin-endpoint URL   sends sampled spans to this collector, Zipkin v2 (http://127.0.0.1:9411)
   -v                      tells on standard error what happens`,
@@ -40,6 +43,7 @@ When it is ready it prints one line of JSON: {api, kubeconfig, gateways, pods}. 
     if (positionals.length > 0) throw new UsageError(`${positionals[0]} is not a flag; files are named with -f`);
     const files = await readFiles(values.filename, io);
     const [meshConfig] = values['mesh-config'] === undefined ? [] : await readFiles([values['mesh-config']], io);
+    const keyHosts = values['jwks-host'].map(keyHostOf);
     const lease = await leaseSubnet(seededRandom(`${process.pid}/${performance.timeOrigin}`));
     const exporters = [
       ...exportersTo('otlp', values['otlp-endpoint'], io),
@@ -47,6 +51,7 @@ When it is ready it prints one line of JSON: {api, kubeconfig, gateways, pods}. 
     ];
     const sandbox = createSandbox({
       subnet: lease.subnet,
+      keyHosts,
       seed: 'up',
       clock: io.clock,
       limits: LIMITS,
@@ -72,6 +77,14 @@ When it is ready it prints one line of JSON: {api, kubeconfig, gateways, pods}. 
     }
   },
 };
+
+function keyHostOf(text: string): KeyHost {
+  try {
+    return readKeyHost(text);
+  } catch (cause) {
+    throw new UsageError(errorMessage(cause));
+  }
+}
 
 function exportersTo(format: SpanFormat, urls: readonly string[], io: CliIo): SpanExporter[] {
   return urls.map((url) => {

@@ -2,6 +2,9 @@ import type { Clock, Diagnostic, KubeObject } from '#domain';
 import type { KubeStore } from '#kube-api';
 import type { AdsServer, ProvenIdentity, ProxyNode, PushEvent, XdsSnapshot } from '#xds';
 import type { KeyResolverOptions } from './jwks/key-resolver.ts';
+
+export type { FetchedText } from './jwks/key-resolver.ts';
+
 import type { MeshOptions } from './snapshot/mesh-options.ts';
 
 /**

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import {
   type AccountTokens,
   type ClusterAuthority,
@@ -33,6 +34,8 @@ import type { MeshAuthority } from './mesh/mesh-authority.ts';
 import { istiodSelector, nodeName, nodeObject, rootNamespace, xdsPort } from './mesh/system.ts';
 import { addressPlan, podPool, servicePool } from './network/addresses.ts';
 import { type FrontDoors, startFrontDoors } from './network/front-doors.ts';
+import type { KeyHost } from './network/key-host.ts';
+import { createKeyHosts } from './network/key-hosts.ts';
 import { createNetwork, type Network } from './network/network.ts';
 import type { Strains } from './strains.ts';
 import type { Waiters } from './waiters.ts';
@@ -51,6 +54,7 @@ export interface ClusterOptions {
   readonly strains: Strains;
   /** Most pods that run at once. */
   readonly maxPods: number;
+  readonly keyHosts: readonly KeyHost[];
 }
 
 /** What istiod's pod runs, while it runs. */
@@ -165,6 +169,8 @@ export function startCluster(options: ClusterOptions): Cluster {
         env,
         log,
         fetch: createFetch(network.dialFrom({ podIp: ip, namespace: rootNamespace, captured: false }), clock),
+        fetchOutside: createKeyHosts({ hosts: options.keyHosts, clock }),
+        isInside: (host) => isIP(host) === 0 && network.resolve(host, rootNamespace) !== undefined,
         onPush: (push) => emit({ type: 'push', push }),
         onPublished: () => namespaces.refresh(),
         onRunning: (running) => {

@@ -15,6 +15,7 @@ import type { HopStore } from '#telemetry';
 import type { Dial, FetchInit, FetchResponse } from '#workloads';
 import type { PushEvent } from '#xds';
 import type { ContainerIo } from './exec/run-command.ts';
+import type { KeyHost } from './network/key-host.ts';
 import type { Strain } from './strains.ts';
 
 export type { Strain } from './strains.ts';
@@ -25,6 +26,8 @@ export interface SandboxOptions {
   readonly seed: string;
   readonly clock: Clock;
   readonly onEvent: (event: SandboxEvent) => void;
+  /** Hosts outside of the mesh from which istiod may fetch keys of JWT issuers; absent: none. */
+  readonly keyHosts?: readonly KeyHost[];
   /** Bounds other than a lab's. */
   readonly limits?: { readonly pods?: number; readonly objects?: number };
 }
@@ -117,6 +120,7 @@ export interface Sandbox {
   readonly clock: Clock;
   readonly random: Random;
   readonly hops: HopStore;
+  readonly keyHosts: readonly KeyHost[];
   /** Present while istiod's pod runs. */
   readonly controlPlane: ControlPlane | undefined;
   readonly pods: readonly RunningPod[];

@@ -59,6 +59,7 @@ export function createSandbox(options: SandboxOptions): Sandbox {
     clock,
     random,
     hops,
+    keyHosts: options.keyHosts ?? [],
     get controlPlane() {
       return cluster?.istiod()?.controlPlane;
     },
@@ -75,7 +76,18 @@ export function createSandbox(options: SandboxOptions): Sandbox {
     },
     start: async (topology, startOptions) => {
       const maxPods = options.limits?.pods ?? quotas.pods;
-      cluster = startCluster({ store, clock, random, subnet, hops, emit, waiters, strains, maxPods });
+      cluster = startCluster({
+        store,
+        clock,
+        random,
+        subnet,
+        hops,
+        emit,
+        waiters,
+        strains,
+        maxPods,
+        keyHosts: sandbox.keyHosts,
+      });
       await startMesh({ ...startOptions, sandbox, cluster, manifests, emit, topology, mintChangeId });
     },
     apply: async (files, { namespace }) => manifests.apply(files, { namespace, changeId: mintChangeId() }),

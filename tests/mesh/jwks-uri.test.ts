@@ -1,6 +1,9 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Sandbox } from '#sandbox';
+import { readKeyHost } from '#sandbox/key-host';
 import { applyAndSettle, type RunningMesh, startMesh } from './sandbox-support.ts';
 
 const LIMIT_MS = 15_000;
@@ -102,6 +105,8 @@ async function newKey(kid: string) {
 
 describe('keys by jwksUri', () => {
   let running: RunningMesh;
+  let outside: Server;
+  let outsidePort: number;
   let one: Awaited<ReturnType<typeof newKey>>;
   let two: Awaited<ReturnType<typeof newKey>>;
 
@@ -128,10 +133,20 @@ describe('keys by jwksUri', () => {
 
   beforeAll(async () => {
     [one, two] = await Promise.all([newKey('one'), newKey('two')]);
-    running = await startMesh([{ file: 'mesh.yaml', text: mesh(one.jwks) }], false);
+    outside = createServer((request, response) => {
+      if (request.url === '/jwks.json') response.end(two.jwks);
+      else response.writeHead(302, { location: 'http://169.254.169.254/latest/meta-data' }).end();
+    });
+    await new Promise<void>((resolve) => outside.listen(0, '127.0.0.1', resolve));
+    ({ port: outsidePort } = outside.address() as AddressInfo);
+    const allowed = [`http://keys.example.com:${outsidePort}=127.0.0.1`, `http://localhost:${outsidePort}`];
+    running = await startMesh([{ file: 'mesh.yaml', text: mesh(one.jwks) }], false, allowed.map(readKeyHost));
     await refreshEachSecond(running.sandbox);
   });
-  afterAll(() => running?.stop());
+  afterAll(async () => {
+    await running?.stop();
+    outside?.close();
+  });
 
   it('are fetched from a service of the sandbox, and follow when that service rotates them', async () => {
     await applyAndSettle(running.sandbox, { file: 'p.yaml', text: policy('http://login.idp/jwks.json') });
@@ -149,10 +164,21 @@ describe('keys by jwksUri', () => {
     ['it is no JSON', 'http://httpbin.idp/html', 'the answer is no JSON'],
     ['it is a host outside', 'https://www.example.com/jwks.json', 'ENOTFOUND'],
     ['it is an address outside', 'http://192.0.2.1/jwks.json', 'ENETUNREACH'],
-  ])('refuse every token where %s, and istiod says why', async (_what, uri, why) => {
+    ['an outside host redirects', 'http://keys.example.com:PORT/elsewhere', 'is a redirect (302)'],
+    ['its name is that of an outside host at another port', 'http://keys.example.com/jwks.json', '--jwks-host'],
+    ['an outside host is at no public address', 'http://localhost:PORT/jwks.json', 'which is no public address'],
+  ])('refuse every token where %s, and istiod says why', async (_what, place, why) => {
+    const uri = place.replace('PORT', String(outsidePort));
     await applyAndSettle(running.sandbox, { file: 'p.yaml', text: policy(uri) });
     await istiodSays(`Failed to fetch public key from "${uri}"`);
     await istiodSays(why);
     expect(await ask(two.token)).toBe('401 Jwt verification fails');
+  });
+
+  it('are fetched from a host outside that the operator allows', async () => {
+    const uri = `http://keys.example.com:${outsidePort}/jwks.json`;
+    await applyAndSettle(running.sandbox, { file: 'p.yaml', text: policy(uri) });
+    expect(await becomes(two.token, '200')).toBe('200');
+    expect(await ask(one.token)).toBe("401 Jwks doesn't have key to match kid or alg from Jwt");
   });
 });

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { seededRandom } from '#domain';
 import { createSandbox, type ManifestFile, type Sandbox, type SandboxEvent } from '#sandbox';
+import type { KeyHost } from '#sandbox/key-host';
 import { leaseSubnet } from '#sandbox/subnets';
 import { systemClock } from '../../server/system.ts';
 
@@ -28,11 +29,16 @@ export interface RunningMesh {
 }
 
 /** Starts a mesh on addresses of its own, whoever else runs one on this machine. */
-export async function startMesh(files: readonly ManifestFile[], ingress = true): Promise<RunningMesh> {
+export async function startMesh(
+  files: readonly ManifestFile[],
+  ingress = true,
+  keyHosts: readonly KeyHost[] = [],
+): Promise<RunningMesh> {
   const events: SandboxEvent[] = [];
   const lease = await leaseSubnet(seededRandom(`${process.pid}/${performance.now()}`));
   const sandbox = createSandbox({
     subnet: lease.subnet,
+    keyHosts,
     seed: 'test',
     clock: systemClock(),
     onEvent: (event) => events.push(event),

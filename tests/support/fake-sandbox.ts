@@ -76,6 +76,7 @@ export function createFakeSandbox(): FakeSandbox {
     hops,
     pods,
     requests,
+    keyHosts: [],
     controlPlane: undefined,
     gateways: {},
     ingress: { ip: '127.0.0.9', port: 80 },

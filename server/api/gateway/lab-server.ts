@@ -5,6 +5,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { requestEnvelope, requestSchemas, type ServerMessage } from '#contract';
 import { type Clock, MeshworkError, type Random, type Timer } from '#domain';
 import type { LearnerStore } from '#learners';
+import type { KeyHost } from '#sandbox/key-host';
 import { type Access, createAccess } from './access.ts';
 import { createLearnerRoutes, type LearnerRoutes } from './learner-routes.ts';
 import { createLearnerSession, type LearnerSession, type PageConnection } from './learner-session.ts';
@@ -14,6 +15,8 @@ export interface LabServerOptions {
   readonly root: string;
   /** All code of a sandbox process in one file; undefined: it runs from the sources. */
   readonly sandboxProgram?: string | undefined;
+  /** Hosts outside of the meshes from which their istiods may fetch keys of JWT issuers; absent: none. */
+  readonly keyHosts?: readonly KeyHost[];
   readonly host: string;
   readonly port: number;
   readonly clock: Clock;
@@ -55,6 +58,7 @@ export async function startLabServer(options: LabServerOptions): Promise<LabServ
         learner,
         root: options.root,
         sandboxProgram: options.sandboxProgram,
+        keyHosts: options.keyHosts ?? [],
         clock: options.clock,
         random: options.random,
         store: options.store,

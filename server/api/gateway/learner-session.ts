@@ -1,6 +1,7 @@
 import type { Method, SandboxView, ServerEvent, ServerMessage } from '#contract';
 import type { Clock, Random } from '#domain';
 import type { LearnerStore } from '#learners';
+import type { KeyHost } from '#sandbox/key-host';
 import { leaseSubnet, type SubnetLease } from '#sandbox/subnets';
 import { ApiError, toErrorView } from '../errors.ts';
 import type { FromSandbox, SavedState } from '../protocol.ts';
@@ -16,6 +17,7 @@ export interface SessionOptions {
   readonly learner: string;
   readonly root: string;
   readonly sandboxProgram: string | undefined;
+  readonly keyHosts: readonly KeyHost[];
   readonly clock: Clock;
   readonly random: Random;
   readonly store: LearnerStore;
@@ -87,7 +89,7 @@ export function createLearnerSession(options: SessionOptions): LearnerSession {
         },
       });
       process = forked;
-      forked.send({ kind: 'start', lab: labId, subnet: lease?.subnet ?? 0, saved });
+      forked.send({ kind: 'start', lab: labId, subnet: lease?.subnet ?? 0, saved, keyHosts: options.keyHosts });
     });
   };
 

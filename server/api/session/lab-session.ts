@@ -10,6 +10,7 @@ import {
   type Traffic,
 } from '#labs';
 import { createSandbox, type ManifestFile, type Sandbox, type SandboxEvent } from '#sandbox';
+import type { KeyHost } from '#sandbox/key-host';
 import { createShellFiles } from '#terminal';
 import { HandClient } from '#xds';
 import type { SavedState } from '../protocol.ts';
@@ -32,6 +33,8 @@ export interface LabSessionOptions {
   readonly subnet: number;
   readonly clock: Clock;
   readonly saved: SavedState | undefined;
+  /** Hosts outside of the mesh from which istiod may fetch keys; absent: none. */
+  readonly keyHosts?: readonly KeyHost[];
   readonly emit: Emit;
   readonly onSaved: (saved: SavedState) => void;
 }
@@ -215,7 +218,8 @@ export function createLabSession(options: LabSessionOptions): LabSession {
     view = { status: 'starting', steps: [], pods: [] };
     emit({ type: 'sandbox', sandbox: view });
     applies = makeApplies();
-    sandbox = createSandbox({ subnet: options.subnet, seed: lab.spec.id, clock: labClock, onEvent: onSandboxEvent });
+    const { subnet, keyHosts = [] } = options;
+    sandbox = createSandbox({ subnet, keyHosts, seed: lab.spec.id, clock: labClock, onEvent: onSandboxEvent });
     forget = evidence.follow(sandbox);
     const objects = saved?.objects;
     const topology = objects

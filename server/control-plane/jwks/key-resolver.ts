@@ -10,7 +10,7 @@ export interface FetchedText {
 
 export interface KeyResolverOptions {
   readonly clock: Clock;
-  /** Rejects when there is no answer in time. It reaches the services of the mesh and nothing else. */
+  /** Rejects when there is no answer in time. It reaches the services of the mesh, and the hosts outside that the operator allows. */
   readonly fetch: (url: string, timeoutMs: number) => Promise<FetchedText>;
   /** istiod's environment: PILOT_JWT_PUB_KEY_REFRESH_INTERVAL. */
   readonly env: Readonly<Record<string, string>>;

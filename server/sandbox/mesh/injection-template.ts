@@ -70,7 +70,13 @@ export function gatewayParts(input: EnvironmentInput): InjectedParts {
     securityContext: PROXY_USER,
     volumeMounts: mountsOf(GATEWAY_VOLUMES),
   };
-  return { proxy, native: false, init: [], volumes: volumesOf(GATEWAY_VOLUMES), securityContext: { sysctls: [LOW_PORTS] } };
+  return {
+    proxy,
+    native: false,
+    init: [],
+    volumes: volumesOf(GATEWAY_VOLUMES),
+    securityContext: { sysctls: [LOW_PORTS] },
+  };
 }
 
 const LOW_PORTS = { name: 'net.ipv4.ip_unprivileged_port_start', value: '0' };

@@ -41,7 +41,13 @@ export async function withSideMesh<Result>(
   use: (mesh: SideMesh) => Promise<Result>,
 ): Promise<Result> {
   const lease = await leaseSubnet(seededRandom(`side/${clock.monotonic()}`));
-  const sandbox = createSandbox({ subnet: lease.subnet, seed: lab.spec.id, clock, onEvent: () => undefined });
+  const sandbox = createSandbox({
+    subnet: lease.subnet,
+    keyHosts: like.keyHosts,
+    seed: lab.spec.id,
+    clock,
+    onEvent: () => undefined,
+  });
   const text = startable(moment.objects.values())
     .map((object) => JSON.stringify(object))
     .join('\n---\n');
