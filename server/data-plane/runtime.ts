@@ -2,7 +2,7 @@ import type { Clock, HopRecord, Random, SocketAddress } from '#domain';
 import type { RouteTable } from './config/route-table.ts';
 import type { StepSampler } from './decisions/hop-steps.ts';
 import type { ProxyNetwork } from './doors.ts';
-import type { PeerMetadata } from './http/peer-metadata.ts';
+import type { PeerMetadata, PeerWorkload } from './http/peer-metadata.ts';
 import type { IstioMetrics } from './stats/istio-metrics.ts';
 import type { Stats } from './stats/stats.ts';
 import { createTraceDraws, type TraceDraws } from './trace-draws.ts';
@@ -31,16 +31,10 @@ export function splitChance(random: Random): Chance {
 }
 
 /** Who this proxy is. */
-export interface ProxySelf {
+export interface ProxySelf extends PeerWorkload {
   readonly role: 'sidecar' | 'router';
-  readonly pod: string;
-  readonly namespace: string;
   readonly ip: string;
   readonly spiffeId: string;
-  /** Canonical service and revision: labels app and version. */
-  readonly service: string;
-  readonly version: string;
-  readonly workload: string;
   /** How the records of its hops name this proxy: one object in all of them. */
   readonly inHops: HopRecord['proxy'];
 }

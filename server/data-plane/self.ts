@@ -1,6 +1,9 @@
-import type { ProxyNode } from '#xds';
+import { OWN_USER_AGENT, type ProxyNode } from '#xds';
 import type { ProxyOptions } from './doors.ts';
 import type { ProxySelf } from './runtime.ts';
+
+/** The only cluster of a lab, by the name that Istio gives one that has none. */
+const CLUSTER_ID = 'Kubernetes';
 
 const CANONICAL_NAME = 'service.istio.io/canonical-name';
 const CANONICAL_REVISION = 'service.istio.io/canonical-revision';
@@ -20,6 +23,9 @@ export function describeSelf({ pod, role }: ProxyOptions, identity: string): Pro
     service,
     version,
     workload,
+    app: labels['app'] ?? '',
+    appVersion: labels['version'] ?? '',
+    cluster: CLUSTER_ID,
     inHops: {
       pod: pod.name,
       namespace: pod.namespace,
@@ -44,9 +50,11 @@ export function xdsNode({ pod, role }: ProxyOptions): ProxyNode {
       NAME: pod.name,
       NAMESPACE: pod.namespace,
       SERVICE_ACCOUNT: pod.serviceAccount,
+      WORKLOAD_NAME: workloadName(pod.name),
       LABELS: pod.labels,
-      CLUSTER_ID: 'Kubernetes',
+      CLUSTER_ID,
       INSTANCE_IPS: pod.ip,
     },
+    userAgent: OWN_USER_AGENT,
   };
 }

@@ -16,6 +16,7 @@ export const router: { name: string; typed_config: Any } = {
   typed_config: { '@type': extensionTypes.router },
 };
 export const faultFilter = { name: 'envoy.filters.http.fault', typed_config: { '@type': extensionTypes.fault } };
+const statsFilter = { name: 'istio.stats', typed_config: { '@type': 'type.googleapis.com/stats.PluginConfig' } };
 const accessLog = {
   name: 'envoy.access_loggers.file',
   typed_config: { '@type': extensionTypes.fileAccessLog, path: '/dev/stdout' },
@@ -25,7 +26,7 @@ export const http = (fields: Record<string, unknown>): FilterChain['filters'][nu
   name: 'envoy.filters.network.http_connection_manager',
   typed_config: {
     '@type': extensionTypes.httpConnectionManager,
-    http_filters: [faultFilter, router],
+    http_filters: [faultFilter, statsFilter, router],
     access_log: [accessLog],
     normalize_path: true,
     tracing: { random_sampling: { value: 100 } },

@@ -122,10 +122,12 @@ function speak(socket: Socket, { protocol, headers = {} }: Target, finish: (outc
     ([name, value]) => `${name}: ${value}`,
   );
   socket.write(protocol === 'HTTP' ? `GET /matrix HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n` : 'hello');
+  let bytes = Buffer.alloc(0);
   let read = '';
   socket.on('data', (chunk: Buffer) => {
-    read += chunk.toString('latin1');
-    if (protocol === 'TCP') finish(read === 'hello' ? 'answered' : `read ${JSON.stringify(read)}`);
+    bytes = Buffer.concat([bytes, chunk]);
+    read = withoutIntroduction(bytes)?.toString('latin1') ?? '';
+    if (protocol === 'TCP' && read !== '') finish(read === 'hello' ? 'answered' : `read ${JSON.stringify(read)}`);
   });
   if (protocol === 'HTTP') {
     socket.on('end', () => {
@@ -133,6 +135,14 @@ function speak(socket: Socket, { protocol, headers = {} }: Target, finish: (outc
       else if (read !== '') finish(read.split('\r\n')[0] ?? '');
     });
   }
+}
+
+/** What comes behind the frame by which Istio's proxies introduce themselves; undefined while it is not here. */
+function withoutIntroduction(bytes: Buffer): Buffer | undefined {
+  if (bytes.subarray(0, 4).toString('hex') !== '3d230467') return bytes;
+  return bytes.length < 8 || bytes.length < 8 + bytes.readUInt32BE(4)
+    ? undefined
+    : bytes.subarray(8 + bytes.readUInt32BE(4));
 }
 
 function call(socket: Socket, finish: (outcome: string) => void): void {

@@ -67,6 +67,7 @@ function resourcesFor(ip: string, objects: readonly KubeObject[], mesh: Partial<
     id: `sidecar~${ip}~web-v1.default~default.svc.cluster.local`,
     cluster: 'web.default',
     metadata: { NAMESPACE: 'default', LABELS: { app: 'web', version: 'v1' } },
+    userAgent: 'meshwork',
   }).resources;
 }
 

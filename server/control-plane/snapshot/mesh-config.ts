@@ -18,7 +18,8 @@ export const DEFAULT_MESH_CONFIG: MeshConfig = Object.freeze({
   accessLogEncoding: 'TEXT',
   accessLogFormat: '',
   extensionProviders: [],
-  defaultProviders: {},
+  // As Istio's chart sets it.
+  defaultProviders: { metrics: ['prometheus'] },
 });
 
 interface MeshText extends MeshOptions {
@@ -41,6 +42,7 @@ export const ISTIO_MESH_DEFAULTS: MeshConfig = Object.freeze({
   ...DEFAULT_MESH_CONFIG,
   accessLogFile: '',
   tracingSampling: 1,
+  defaultProviders: {},
 });
 
 /** Name and key of the ConfigMap in the root namespace that holds the mesh's configuration. */
@@ -78,7 +80,7 @@ function mergeMesh(mesh: MeshText, base: MeshConfig): MeshConfig {
     accessLogEncoding: mesh.accessLogEncoding ?? base.accessLogEncoding,
     accessLogFormat: mesh.accessLogFormat ?? base.accessLogFormat,
     extensionProviders: mesh.extensionProviders ?? base.extensionProviders,
-    defaultProviders: mesh.defaultProviders ?? base.defaultProviders,
+    defaultProviders: { ...base.defaultProviders, ...mesh.defaultProviders },
   };
 }
 

@@ -219,7 +219,7 @@ function lookUpCluster(scope: OutboundScope): IstioCluster {
   return { ...fields, ...anyHostCluster() };
 }
 
-function passthroughCluster({ snapshot, istioProxy }: OutboundScope, name: string): IstioCluster {
+function passthroughCluster({ snapshot, exchangesPeers }: OutboundScope, name: string): IstioCluster {
   return {
     name,
     alt_stat_name: statPrefix(name),
@@ -236,6 +236,6 @@ function passthroughCluster({ snapshot, istioProxy }: OutboundScope, name: strin
         },
       },
     },
-    ...(istioProxy && { filters: [TCP_METADATA_EXCHANGE] }),
+    ...(exchangesPeers && { filters: [TCP_METADATA_EXCHANGE] }),
   };
 }

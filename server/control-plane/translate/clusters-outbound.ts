@@ -97,7 +97,7 @@ function outboundCluster(input: ClusterInput): IstioCluster | undefined {
       },
     }),
     ...(tls && withProxyProtocol(tlsFields(tls, type === 'ORIGINAL_DST'), policy.proxyProtocol?.value)),
-    ...(scope.istioProxy && { filters: [TCP_METADATA_EXCHANGE] }),
+    ...(scope.exchangesPeers && { filters: [TCP_METADATA_EXCHANGE] }),
     metadata: clusterMetadata(input, policy),
   };
 }
@@ -188,6 +188,7 @@ function clientTls(
     identities: serviceAccounts.get(serviceKey(service)) ?? [],
     entryNames: service.registry === 'External' ? (serviceAccounts.get(serviceKey(service)) ?? []) : [],
     http2,
+    exchangeAlpn: scope.exchangeAlpn,
     mayNameSecrets: scope.role !== 'sidecar' || rule?.workloadSelector !== undefined,
     mesh,
   });

@@ -124,6 +124,7 @@ function grpcCluster(input: ClusterInput): Cluster {
           entryNames: [],
           http2: true,
           mayNameSecrets: false,
+          exchangeAlpn: scope.exchangeAlpn,
           mesh: scope.snapshot.mesh,
         }),
         false,

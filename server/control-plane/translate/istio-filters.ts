@@ -10,12 +10,15 @@ const typedStruct = (type_url: string, value: Record<string, unknown>): Any => (
 
 const EXCHANGE = 'istio.metadata_exchange';
 
+/** The ALPN by which proxies agree to introduce themselves. */
+export const PEER_EXCHANGE = 'istio-peer-exchange';
+
 /** Tells the peer of a connection who this workload is, and learns who the peer is. */
 export const TCP_METADATA_EXCHANGE = {
   name: EXCHANGE,
   typed_config: typedStruct('envoy.tcp.metadataexchange.config.MetadataExchange', {
     enable_discovery: true,
-    protocol: 'istio-peer-exchange',
+    protocol: PEER_EXCHANGE,
   }),
 };
 

@@ -155,7 +155,11 @@ function tlsParts(
   return {
     sniHosts: sniHosts(bound),
     ...(tls && {
-      transport_socket: gatewayTlsSocket(tls, scope.snapshot.mesh, { forwardsBytes: terminatesTcp(bound.server) }),
+      transport_socket: gatewayTlsSocket(
+        tls,
+        scope.snapshot.mesh,
+        terminatesTcp(bound.server) ? scope.exchangeAlpn : [],
+      ),
     }),
     metadata: { filter_metadata: { meshwork: meshwork(bound, { transport_socket: `${bound.path}.tls` }) } },
   };
@@ -213,7 +217,7 @@ function tcpFilters(
   bound: BoundServer,
 ): Pick<ChainDraft, 'filters' | 'metadata' | 'isIstioNameless'> | undefined {
   const { scope } = input;
-  const exchange = scope.istioProxy && bound.server.tls?.mode === 'ISTIO_MUTUAL' ? [TCP_METADATA_EXCHANGE] : [];
+  const exchange = scope.exchangesPeers && bound.server.tls?.mode === 'ISTIO_MUTUAL' ? [TCP_METADATA_EXCHANGE] : [];
   const port = portOf(bound);
   for (const rule of boundRules(input, bound)) {
     const ofTlsRoute = rule.config.annotations?.['internal.istio.io/parents']?.startsWith('TLSRoute/') === true;

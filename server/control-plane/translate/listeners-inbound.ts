@@ -48,7 +48,7 @@ export function inboundListeners(scope: OutboundScope, proxy: ProxyView): Listen
   const blackHole: FilterChain = {
     name: 'virtualInbound-blackhole',
     filter_chain_match: { destination_port: listenPort },
-    filters: [...(scope.istioProxy ? [TCP_METADATA_EXCHANGE] : []), ...blackHoleFilter],
+    filters: [...(scope.exchangesPeers ? [TCP_METADATA_EXCHANGE] : []), ...blackHoleFilter],
   };
   const timeout = snapshot.mesh.protocolDetectionTimeout ?? NO_TIMEOUT;
   return [
@@ -107,7 +107,7 @@ function portChain({ scope, policies, tlsFor }: Inbound, port: InboundPort, opti
   const tls = tlsFor(port.port);
   const origin = tls.origin ?? port.origin;
   const isHttp = option.protocol === 'http';
-  const exchange = scope.istioProxy ? [TCP_METADATA_EXCHANGE] : [];
+  const exchange = scope.exchangesPeers ? [TCP_METADATA_EXCHANGE] : [];
   return {
     name: isHttp ? port.names.http : port.names.tcp,
     filter_chain_match: chainMatch(port.port, option),
@@ -131,7 +131,7 @@ function portChain({ scope, policies, tlsFor }: Inbound, port: InboundPort, opti
           ...codecFilters(scope, port.protocol, port.tcpStatPrefix),
           ...tcpFilter(port.cluster, mesh, { statPrefix: port.tcpStatPrefix }),
         ],
-    ...(option.terminates && { transport_socket: mutualTlsSocket(mesh, option.protocol) }),
+    ...(option.terminates && { transport_socket: mutualTlsSocket(mesh, isHttp ? [] : scope.exchangeAlpn) }),
     ...(origin && {
       metadata: {
         filter_metadata: {

@@ -1,4 +1,4 @@
-import type { ProxyNode } from '#xds';
+import { OWN_USER_AGENT, type ProxyNode } from '#xds';
 import { compareText } from '../snapshot/config.ts';
 import { labelsMatch } from '../snapshot/hosts.ts';
 import type { MeshSnapshot } from '../snapshot/mesh-snapshot.ts';
@@ -23,6 +23,10 @@ export interface ProxyView {
   readonly cluster: string;
   /** Istio's build of Envoy (its node says ISTIO_VERSION), which has filters of its own. */
   readonly istioProxy: boolean;
+  /** It introduces itself to the proxies that it talks to, and counts in Istio's metrics: Istio's build of Envoy, and the lab's proxies. */
+  readonly exchangesPeers: boolean;
+  /** Envoy as it is built without Istio: it would take another's introduction for the application's bytes, and must not agree to any. */
+  readonly plainEnvoy: boolean;
   readonly ip: string;
   readonly namespace: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -49,12 +53,15 @@ export function viewProxy(snapshot: MeshSnapshot, node: ProxyNode): ProxyView {
   const workload =
     snapshot.workloads.byName.get(`${namespace}/${dot >= 0 ? pod.slice(0, dot) : pod}`) ??
     snapshot.workloads.byIp.get(ip);
+  const istioProxy = text(metadata['ISTIO_VERSION']) !== undefined;
   const labels = workload?.labels ?? stringRecord(metadata['LABELS']);
   return {
     role: metadata['GENERATOR'] === 'grpc' ? 'grpc' : kind === 'router' ? 'router' : 'sidecar',
     id: node.id,
     cluster: node.cluster,
-    istioProxy: text(metadata['ISTIO_VERSION']) !== undefined,
+    istioProxy,
+    plainEnvoy: !istioProxy && node.userAgent === 'envoy',
+    exchangesPeers: istioProxy || node.userAgent === OWN_USER_AGENT,
     ip,
     namespace: namespace === '' ? 'default' : namespace,
     labels,

@@ -8,6 +8,7 @@ import { type Service, serviceKey } from '../snapshot/services.ts';
 import { type Sidecar, sidecarFor } from '../snapshot/sidecars.ts';
 import { type EgressListener, egressListeners } from './egress-scope.ts';
 import { exportedServices, importedServices } from './imported-services.ts';
+import { PEER_EXCHANGE } from './istio-filters.ts';
 import type { ProxyView } from './proxy-view.ts';
 
 /** What becomes of traffic to hosts and addresses that nobody declared. */
@@ -26,6 +27,10 @@ export interface OutboundScope {
   readonly role: ProxyView['role'];
   /** Whether the proxy is Istio's build of Envoy, with filters that others do not know. */
   readonly istioProxy: boolean;
+  /** Whether it introduces itself to others at the beginning of connections. */
+  readonly exchangesPeers: boolean;
+  /** Names by which the two ends of mTLS agree to that. */
+  readonly exchangeAlpn: readonly string[];
   readonly namespace: string;
   /** Empty when no rule looks at the labels of a client. */
   readonly labels: Readonly<Record<string, string>>;
@@ -44,7 +49,7 @@ export interface OutboundScope {
 }
 
 export function createScope(snapshot: MeshSnapshot, proxy: ScopeProxy): OutboundScope {
-  const { role, namespace, istioProxy } = proxy;
+  const { role, namespace, istioProxy, exchangesPeers, plainEnvoy } = proxy;
   const { mesh } = snapshot;
   const labels = labelsMatter(snapshot) ? proxy.labels : {};
   const sidecar = role === 'sidecar' ? sidecarOf(snapshot, proxy) : undefined;
@@ -74,6 +79,8 @@ export function createScope(snapshot: MeshSnapshot, proxy: ScopeProxy): Outbound
     snapshot,
     role,
     istioProxy,
+    exchangesPeers,
+    exchangeAlpn: plainEnvoy ? [] : [PEER_EXCHANGE],
     namespace,
     labels,
     client: proxy,
@@ -93,7 +100,8 @@ export function createScope(snapshot: MeshSnapshot, proxy: ScopeProxy): Outbound
   };
 }
 
-export type ScopeProxy = Pick<ProxyView, 'role' | 'namespace' | 'istioProxy'> & ScopeClient;
+export type ScopeProxy = Pick<ProxyView, 'role' | 'namespace' | 'istioProxy' | 'exchangesPeers' | 'plainEnvoy'> &
+  ScopeClient;
 
 const sidecarOf = (snapshot: MeshSnapshot, proxy: ScopeProxy): Sidecar | undefined =>
   sidecarFor(snapshot.sidecars, proxy, snapshot.mesh.rootNamespace);
@@ -105,6 +113,8 @@ export function scopeKey(snapshot: MeshSnapshot, proxy: ProxyView): string {
   return JSON.stringify([
     proxy.role,
     proxy.istioProxy,
+    proxy.exchangesPeers,
+    proxy.plainEnvoy,
     proxy.namespace,
     sidecar && [sidecar.namespace, sidecar.name],
     labelsMatter(snapshot) ? Object.entries(proxy.labels).sort() : 0,

@@ -19,6 +19,8 @@ export interface ClientTlsInput {
   /** Names that a ServiceEntry says its servers show; for TLS that is not the mesh's. */
   readonly entryNames: readonly string[];
   readonly http2: boolean;
+  /** Names by which the proxy agrees to introduce itself. */
+  readonly exchangeAlpn: readonly string[];
   /** Secrets of the control plane may be named: a gateway, or a rule that selects the workloads it is for. */
   readonly mayNameSecrets: boolean;
   readonly mesh: MeshConfig;
@@ -73,12 +75,12 @@ export const RAW_BUFFER: TransportSocket = {
   typed_config: { '@type': extensionTypes.rawBuffer },
 };
 
-function istioMutual({ settings, sni, identities, http2 }: ClientTlsInput): TransportSocket {
+function istioMutual({ settings, sni, identities, http2, exchangeAlpn }: ClientTlsInput): TransportSocket {
   return tlsSocket({
     '@type': extensionTypes.upstreamTls,
     common_tls_context: {
       tls_params: TLS_VERSIONS,
-      alpn_protocols: http2 ? ['istio-peer-exchange', 'istio', 'h2'] : ['istio-peer-exchange', 'istio'],
+      alpn_protocols: [...exchangeAlpn, 'istio', ...(http2 ? ['h2'] : [])],
       tls_certificate_sds_secret_configs: [sdsSecret(SDS_CERTIFICATE)],
       combined_validation_context: {
         default_validation_context: exactNames(

@@ -14,8 +14,11 @@ const CIPHERS = [
   'AES128-GCM-SHA256',
 ];
 
-/** A sidecar's side of mTLS: its own certificate, and clients must show one of the mesh's trust domains. */
-export function mutualTlsSocket(mesh: MeshConfig, kind: 'http' | 'tcp'): TransportSocket {
+/**
+ * A sidecar's side of mTLS: its own certificate, and clients must show one of the mesh's trust domains. `exchangeAlpn`: how proxies agree to
+ * introduce themselves, where the bytes inside are no HTTP.
+ */
+export function mutualTlsSocket(mesh: MeshConfig, exchangeAlpn: readonly string[]): TransportSocket {
   const { minProtocolVersion, cipherSuites } = mesh.meshMTLS ?? {};
   const domains = [mesh.trustDomain, ...(mesh.trustDomainAliases ?? [])];
   return serverSocket({
@@ -26,7 +29,7 @@ export function mutualTlsSocket(mesh: MeshConfig, kind: 'http' | 'tcp'): Transpo
         tls_maximum_protocol_version: 'TLSv1_3',
         cipher_suites: cipherSuites?.length ? [...cipherSuites] : CIPHERS,
       },
-      alpn_protocols: kind === 'http' ? ['h2', 'http/1.1'] : ['istio-peer-exchange', 'h2', 'http/1.1'],
+      alpn_protocols: [...exchangeAlpn, 'h2', 'http/1.1'],
       tls_certificate_sds_secret_configs: [sdsSecret(SDS_CERTIFICATE)],
       combined_validation_context: {
         default_validation_context: {
@@ -47,16 +50,15 @@ const protocolVersion = (name: string | undefined): string | undefined =>
 export function gatewayTlsSocket(
   tls: ServerTlsSettings,
   mesh: MeshConfig,
-  { forwardsBytes = false }: { readonly forwardsBytes?: boolean } = {},
+  exchangeAlpn: readonly string[] = [],
 ): TransportSocket {
   const isMesh = tls.mode === 'ISTIO_MUTUAL';
   const params = isMesh ? {} : tlsParams(tls, mesh);
-  const exchanges = isMesh && forwardsBytes;
   return serverSocket({
     '@type': extensionTypes.downstreamTls,
     common_tls_context: {
       ...(Object.keys(params).length > 0 && { tls_params: params }),
-      alpn_protocols: exchanges ? ['istio-peer-exchange', 'h2', 'http/1.1'] : ['h2', 'http/1.1'],
+      alpn_protocols: [...(isMesh ? exchangeAlpn : []), 'h2', 'http/1.1'],
       ...(isMesh ? meshSecrets(tls) : namedSecrets(tls)),
     },
     require_client_certificate: tls.mode === 'MUTUAL' || isMesh,

@@ -125,6 +125,8 @@ function encodeOwn({ memo, encode }: Memory, snapshot: MeshSnapshot, proxy: Prox
   const key = JSON.stringify([
     proxy.role,
     proxy.istioProxy,
+    proxy.exchangesPeers,
+    proxy.plainEnvoy,
     proxy.namespace,
     Object.entries(proxy.labels).sort(),
     targets,

@@ -4,6 +4,7 @@ import { type DnsConfig, readDns } from './dns-config.ts';
 import { compileEndpoints, type EndpointConfig } from './endpoint-config.ts';
 import { type HealthCheckPolicy, readHealthCheck } from './health-check-config.ts';
 import { type BalancingConfig, readBalancing } from './lb-config.ts';
+import { exchangesPeers } from './network-filter.ts';
 import { type Origins, readOrigins } from './origins.ts';
 import { type OutlierPolicy, readOutlierPolicy } from './outlier-policy.ts';
 import { ConfigProblem, within } from './problem.ts';
@@ -37,6 +38,8 @@ export interface CompiledCluster {
     readonly tls: UpstreamTls | undefined;
   }[];
   readonly http: UpstreamProtocol;
+  /** Connections may begin with an introduction of both proxies. */
+  readonly exchangesPeers: boolean;
   readonly resource: Cluster;
   readonly origins: Origins | undefined;
 }
@@ -72,6 +75,7 @@ export function compileCluster(resource: Cluster, versionInfo: string): Compiled
       tls: within(`transport_socket_matches[${i}]`, () => readUpstreamTls(entry.transport_socket)),
     })),
     http: readUpstreamProtocol(resource),
+    exchangesPeers: exchangesPeers((resource as { filters?: { name: string }[] }).filters ?? []),
     resource,
     origins: readOrigins(resource.metadata),
   };

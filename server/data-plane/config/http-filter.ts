@@ -45,7 +45,7 @@ const READERS: Readonly<Record<string, (config: Any) => HttpFilterPlan>> = {
   [`${TYPE}jwt_authn.v3.JwtAuthentication`]: (config) => ({ kind: 'jwt_authn', config: readJwtAuthn(config) }),
 };
 
-/** Filters whose work every proxy of this kind does by itself: ALPN in the pool, metadata and metrics in the connection manager. */
+/** Filters whose work is done elsewhere: ALPN in the pool, the exchange of metadata and the metrics in the connection manager. */
 const BUILT_IN: ReadonlySet<string> = new Set([
   'istio.alpn',
   'istio.stats',

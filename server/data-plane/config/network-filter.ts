@@ -1,4 +1,4 @@
-import type { FilterChain, HttpConnectionManager, TcpProxy } from '#xds';
+import type { Any, FilterChain, HttpConnectionManager, TcpProxy } from '#xds';
 import { extensionTypes } from '#xds';
 import { wireSafe } from '../http/headers.ts';
 import type { PathPolicy } from '../http/path.ts';
@@ -8,10 +8,15 @@ import { type HttpFilterPlan, readHttpFilters } from './http-filter.ts';
 import { type HttpServing, readHttpServing } from './http-serving.ts';
 import { ConfigProblem, within } from './problem.ts';
 import { compileRouteTable, type RouteTable } from './route-table.ts';
+import { readStatsPlan, STATS_FILTER, type StatsPlan } from './stats-plan.ts';
 import { durationMs, readNumber } from './values.ts';
 
-/** Network filters that only observe, and whose work the proxy does for every connection. */
-const OBSERVERS = new Set(['istio.metadata_exchange', 'istio.stats', 'envoy.filters.network.metadata_exchange']);
+/** Filters by which Istio's proxies introduce themselves at the beginning of a connection. */
+const EXCHANGES: ReadonlySet<string> = new Set(['istio.metadata_exchange', 'envoy.filters.network.metadata_exchange']);
+
+/** Whether connections through these filters begin with the names of both workloads. */
+export const exchangesPeers = (filters: readonly { readonly name: string }[]): boolean =>
+  filters.some(({ name }) => EXCHANGES.has(name));
 
 /** What of a client's certificate is told besides its hash. */
 export interface ClientCertDetails {
@@ -47,6 +52,8 @@ export interface HttpFilterConfig {
   /** Percent of requests without a decision of their own that are sampled; undefined where tracing is off. */
   readonly sampling: number | undefined;
   readonly accessLogs: readonly AccessLogger[];
+  /** Istio's statistics filters, which count the requests. */
+  readonly stats: readonly StatsPlan[];
   /** A format asks how long parts of a request took. */
   readonly timed: boolean;
   readonly serving: HttpServing;
@@ -58,6 +65,9 @@ export interface TcpFilterConfig {
   readonly statPrefix: string;
   readonly shares: readonly { readonly cluster: string; readonly weight: number }[];
   readonly totalWeight: number;
+  /** The client's proxy may introduce itself. */
+  readonly exchangesPeers: boolean;
+  readonly stats: readonly StatsPlan[];
   /** Who may connect, judged at the client's first bytes. */
   readonly guards: readonly Guard[];
   /** Balancers that hash go by the client's address. */
@@ -68,7 +78,8 @@ export interface TcpFilterConfig {
 
 /** Reads the filters of a chain: what guards the connection, then the one that takes it. */
 export function compileNetworkFilter(chain: FilterChain, versionInfo: string): HttpFilterConfig | TcpFilterConfig {
-  const filters = (chain.filters ?? []).filter((filter) => !OBSERVERS.has(filter.name));
+  const all = chain.filters ?? [];
+  const filters = all.filter(({ name }) => !EXCHANGES.has(name) && name !== STATS_FILTER);
   const terminal = filters.pop();
   if (terminal === undefined) throw new ConfigProblem('filters', 'is empty');
   const guards = filters.map((filter, i) => within(`filters[${i}]`, () => readGuard(filter)));
@@ -79,13 +90,21 @@ export function compileNetworkFilter(chain: FilterChain, versionInfo: string): H
         throw new ConfigProblem('filters', 'guards of connections are supported before tcp_proxy only');
       return compileHcm(config as HttpConnectionManager, versionInfo);
     case extensionTypes.tcpProxy:
-      return { ...compileTcpProxy(config as TcpProxy), guards };
+      return {
+        ...compileTcpProxy(config as TcpProxy),
+        guards,
+        exchangesPeers: exchangesPeers(all),
+        stats: readStats(all),
+      };
     default:
       throw new ConfigProblem('filters', `Didn't find a registered implementation for '${terminal.name}'`);
   }
 }
 
-function compileTcpProxy(config: TcpProxy): Omit<TcpFilterConfig, 'guards'> {
+const readStats = (filters: readonly { readonly name: string; readonly typed_config?: Any }[]): StatsPlan[] =>
+  filters.filter(({ name }) => name === STATS_FILTER).map(({ typed_config }) => readStatsPlan(typed_config));
+
+function compileTcpProxy(config: TcpProxy): Omit<TcpFilterConfig, 'guards' | 'exchangesPeers' | 'stats'> {
   const shares =
     config.cluster === undefined ? (config.weighted_clusters?.clusters ?? []) : [{ name: config.cluster, weight: 1 }];
   const totalWeight = shares.reduce((sum, share) => sum + share.weight, 0);
@@ -127,6 +146,7 @@ function compileHcm(config: HttpConnectionManager, versionInfo: string): HttpFil
     hidesEnvoyHeaders: config.http_filters?.at(-1)?.typed_config?.['suppress_envoy_headers'] === true,
     sampling: config.tracing && readSampling(config.tracing),
     accessLogs: readAccessLogs(config.access_log ?? []),
+    stats: readStats(config.http_filters ?? []),
     timed: DURATIONS.test(JSON.stringify(config.access_log ?? '')),
     serving: readHttpServing(config),
   };

@@ -4,6 +4,9 @@ import { ConfigProblem } from '../config/problem.ts';
 import { celAttributes } from './cel-attributes.ts';
 import type { FormatSubject } from './subject.ts';
 
+/** The value of an expression for one request; undefined where it fails. */
+export type CelValueReader = (subject: FormatSubject) => unknown;
+
 /** What can be said of a request that has ended, as CEL sees it. */
 export type CelCondition = (subject: FormatSubject) => boolean;
 
@@ -56,7 +59,7 @@ export function compileCel(expression: string, field: string): CelCondition {
 }
 
 /** As `compileCel`, for expressions of any type; undefined where an expression fails. Whole numbers come as numbers. */
-export function compileCelValue(expression: string, field: string): (subject: FormatSubject) => unknown {
+export function compileCelValue(expression: string, field: string): CelValueReader {
   const evaluate = compile(expression, field);
   return (subject) => {
     try {

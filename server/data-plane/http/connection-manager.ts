@@ -21,7 +21,7 @@ export class HttpConnectionManager {
   readonly #runtime: ProxyRuntime;
   readonly #config: HttpFilterConfig;
   readonly #layers: readonly RequestLayer[];
-  readonly #reporter: RequestReporter;
+  readonly #reporters: readonly RequestReporter[];
   readonly #open = new Set<DownstreamConnection>();
   readonly #stats: HttpStats;
   readonly #listenerStats: ListenerHttpStats;
@@ -39,7 +39,9 @@ export class HttpConnectionManager {
     this.#runtime = options.runtime;
     this.#config = options.config;
     this.#layers = options.layers;
-    this.#reporter = new RequestReporter(options.runtime.metrics, options.report);
+    this.#reporters = options.config.stats.map(
+      (plan) => new RequestReporter(options.runtime.metrics, options.report, plan),
+    );
     const { stats } = options.runtime;
     this.#stats = HttpStats.of(stats, options.config.statPrefix);
     this.#http2 = Http2Stats.of(stats, '');
@@ -152,7 +154,7 @@ export class HttpConnectionManager {
 
   #onFinish(exchange: Exchange): void {
     this.#countEnd(exchange.info.status, exchange.info.durationMs);
-    this.#reporter.report(exchange);
+    for (const reporter of this.#reporters) reporter.report(exchange);
     let first: string | undefined;
     for (const write of this.#config.accessLogs) {
       const line = write(exchange);

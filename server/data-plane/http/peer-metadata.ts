@@ -1,5 +1,5 @@
-import { fromBinary, fromJson, toBinary, toJson } from '@bufbuild/protobuf';
-import { StructSchema } from '@bufbuild/protobuf/wkt';
+import { fromBinary, fromJson, type JsonValue, toBinary, toJson } from '@bufbuild/protobuf';
+import { AnySchema, anyPack, anyUnpack, StructSchema } from '@bufbuild/protobuf/wkt';
 import type { Headers } from './headers.ts';
 
 const METADATA = 'x-envoy-peer-metadata';
@@ -7,19 +7,30 @@ const METADATA_ID = 'x-envoy-peer-metadata-id';
 /** Distinct peers remembered; a mesh has far fewer. */
 const MAX_PEERS = 500;
 
-/** What a proxy tells its peers about its workload. */
+/** What a proxy tells its peers about its workload; texts that it does not tell are empty. */
 export interface PeerWorkload {
+  readonly pod: string;
   readonly workload: string;
   readonly namespace: string;
+  readonly cluster: string;
+  /** Canonical service and revision. */
   readonly service: string;
   readonly version: string;
+  /** The labels `app` and `version`. */
+  readonly app: string;
+  readonly appVersion: string;
 }
 
+/** Of a peer that does not tell who it is. */
 export const UNKNOWN_PEER: PeerWorkload = {
-  workload: 'unknown',
-  namespace: 'unknown',
-  service: 'unknown',
-  version: 'unknown',
+  pod: '',
+  workload: '',
+  namespace: '',
+  cluster: '',
+  service: '',
+  version: '',
+  app: '',
+  appVersion: '',
 };
 
 /**
@@ -29,12 +40,15 @@ export const UNKNOWN_PEER: PeerWorkload = {
 export class PeerMetadata {
   readonly #own: string;
   readonly #id: string;
+  /** The same for connections that carry no requests. */
+  readonly introduction: Buffer;
   readonly #known = new Map<string, PeerWorkload>();
   #last: { readonly given: string; readonly peer: PeerWorkload } = { given: '', peer: UNKNOWN_PEER };
 
   constructor(own: PeerWorkload, nodeId: string) {
     this.#own = encode(own);
     this.#id = nodeId;
+    this.introduction = encodeIntroduction(own, nodeId);
   }
 
   write(headers: Headers): void {
@@ -66,30 +80,61 @@ export class PeerMetadata {
 const NAME = 'service.istio.io/canonical-name';
 const REVISION = 'service.istio.io/canonical-revision';
 
-function encode(peer: PeerWorkload): string {
-  const struct = fromJson(StructSchema, {
-    WORKLOAD_NAME: peer.workload,
-    NAMESPACE: peer.namespace,
-    LABELS: { [NAME]: peer.service, [REVISION]: peer.version },
-  });
-  return Buffer.from(toBinary(StructSchema, struct)).toString('base64');
+/** The fields of a node's metadata that tell of its workload; Istio's proxies read no others. */
+function structOf(peer: PeerWorkload): Record<string, JsonValue> {
+  const told = (fields: Record<string, string>): Record<string, string> =>
+    Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== ''));
+  return {
+    ...told({ NAME: peer.pod, NAMESPACE: peer.namespace, CLUSTER_ID: peer.cluster, WORKLOAD_NAME: peer.workload }),
+    LABELS: told({ app: peer.app, version: peer.appVersion, [NAME]: peer.service, [REVISION]: peer.version }),
+  };
 }
+
+function peerOf(given: JsonValue | undefined): PeerWorkload {
+  const fields = membersOf(given);
+  const labels = membersOf(fields['LABELS']);
+  const text = (value: JsonValue | undefined): string => (typeof value === 'string' ? value : '');
+  return {
+    pod: text(fields['NAME']),
+    workload: text(fields['WORKLOAD_NAME']),
+    namespace: text(fields['NAMESPACE']),
+    cluster: text(fields['CLUSTER_ID']),
+    service: text(labels[NAME]),
+    version: text(labels[REVISION]),
+    app: text(labels['app']),
+    appVersion: text(labels['version']),
+  };
+}
+
+const membersOf = (value: JsonValue | undefined): Readonly<Record<string, JsonValue>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {};
+
+const encode = (peer: PeerWorkload): string =>
+  Buffer.from(toBinary(StructSchema, fromJson(StructSchema, structOf(peer)))).toString('base64');
 
 function decode(header: string): PeerWorkload {
   try {
-    const given = toJson(StructSchema, fromBinary(StructSchema, Buffer.from(header, 'base64')));
-    const labels = given['LABELS'];
-    const inside = typeof labels === 'object' && labels !== null && !Array.isArray(labels) ? labels : {};
-    const text = (value: unknown): string => (typeof value === 'string' ? value : 'unknown');
-    return {
-      workload: text(given['WORKLOAD_NAME']),
-      namespace: text(given['NAMESPACE']),
-      service: text(inside[NAME]),
-      version: text(inside[REVISION]),
-    };
+    return peerOf(toJson(StructSchema, fromBinary(StructSchema, Buffer.from(header, 'base64'))));
   } catch (thrown) {
     // Anybody can send this header: text that is no Struct tells nothing about the peer.
     if (thrown instanceof Error) return UNKNOWN_PEER;
+    throw thrown;
+  }
+}
+
+/** What a proxy says of itself at the beginning of a connection: an Any with a Struct of what it says in headers. */
+export function encodeIntroduction(own: PeerWorkload, nodeId: string): Buffer {
+  const struct = fromJson(StructSchema, { [METADATA]: structOf(own), [METADATA_ID]: nodeId });
+  return Buffer.from(toBinary(AnySchema, anyPack(StructSchema, struct)));
+}
+
+/** Reads such bytes; undefined when they are something else. */
+export function readIntroduction(bytes: Uint8Array): PeerWorkload | undefined {
+  try {
+    const struct = anyUnpack(fromBinary(AnySchema, bytes), StructSchema);
+    return struct && peerOf(membersOf(toJson(StructSchema, struct))[METADATA]);
+  } catch (thrown) {
+    if (thrown instanceof Error) return undefined;
     throw thrown;
   }
 }

@@ -1,47 +1,41 @@
-import type { PeerWorkload } from '../http/peer-metadata.ts';
+import type { LabelChange, MetricName, StatsPlan } from '../config/stats-plan.ts';
+import type { FormatSubject } from '../format/subject.ts';
 import { Histogram, MILLISECOND_BOUNDS } from './histogram.ts';
+import { type ConnectionFacts, type RequestFacts, requestLabels, tcpLabels } from './istio-labels.ts';
 
-const BYTE_BUCKETS = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
-/** Distinct label sets kept; more would be a cardinality mistake, not traffic. */
+/** Distinct label sets kept of one metric; more would be a cardinality mistake, not traffic. */
 const MAX_SERIES = 2000;
 
-/** One label set with its figures. */
+type Labels = Readonly<Record<string, string>>;
+
+/** One label set of a counter. */
+export interface CounterSeries {
+  readonly labels: Labels;
+  value: number;
+}
+
+/** One label set of a histogram. */
+export interface HistogramSeries {
+  readonly labels: Labels;
+  readonly histogram: Histogram;
+}
+
+/** What requests of one kind are counted in; absent: dropped. */
 export interface RequestSeries {
-  readonly labels: Readonly<Record<string, string>>;
-  requests: number;
-  readonly duration: Histogram;
-  readonly requestBytes: Histogram;
-  readonly responseBytes: Histogram;
+  readonly requests: CounterSeries | undefined;
+  readonly duration: HistogramSeries | undefined;
+  readonly requestBytes: HistogramSeries | undefined;
+  readonly responseBytes: HistogramSeries | undefined;
 }
 
-/** Who talked to whom, as the labels of all metrics describe it. */
-export interface ConnectionFacts {
-  readonly reporter: 'source' | 'destination';
-  readonly source: PeerWorkload & { readonly principal: string };
-  readonly destination: PeerWorkload & { readonly principal: string };
-  /** `reviews.default.svc.cluster.local`; `unknown` where the cluster names no service. */
-  readonly service: string;
-  readonly flags: string;
-  readonly security: 'none' | 'mutual_tls' | 'unknown';
-}
-
-/** A finished request. */
-export interface RequestFacts extends ConnectionFacts {
-  readonly protocol: 'http' | 'grpc';
-  readonly status: number;
-  /** Of a gRPC answer; empty where there is none. */
-  readonly grpcStatus: string;
-}
-
-/** One label set of TCP connections with its figures. */
+/** What TCP connections of one kind are counted in. */
 export interface TcpSeries {
-  readonly labels: Readonly<Record<string, string>>;
-  opened: number;
-  closed: number;
+  readonly opened: CounterSeries | undefined;
+  readonly closed: CounterSeries | undefined;
   /** Bytes from the server to the client. */
-  sentBytes: number;
+  readonly sentBytes: CounterSeries | undefined;
   /** Bytes from the client to the server. */
-  receivedBytes: number;
+  readonly receivedBytes: CounterSeries | undefined;
 }
 
 /** What one request adds to its series. */
@@ -51,52 +45,58 @@ export interface RequestFigures {
   readonly responseBytes: number;
 }
 
+/** All label sets of one metric. */
+export interface MetricFamily {
+  readonly name: `istio_${MetricName}`;
+  readonly counters: readonly CounterSeries[];
+  readonly histograms: readonly HistogramSeries[];
+}
+
+/** Label sets of one metric by their text. */
+interface Held {
+  readonly counters: Map<string, CounterSeries>;
+  readonly histograms: Map<string, HistogramSeries>;
+}
+
+/** How a plan's labels come out for one request or connection. */
+interface Labelled {
+  readonly labels: Labels;
+  readonly plan: StatsPlan;
+  readonly subject: FormatSubject;
+}
+
 /** Istio's standard metrics of one proxy. */
 export class IstioMetrics {
-  readonly #series = new Map<string, RequestSeries>();
-  readonly #tcp = new Map<string, TcpSeries>();
+  readonly #families = new Map<MetricName, Held>();
   readonly #live = new Set<() => void>();
   #dropped = 0;
 
-  /** The series of such requests; undefined, and a drop counted, where there are too many. */
-  seriesOf(facts: RequestFacts): RequestSeries | undefined {
-    const key = `${keyOf(facts)}|${facts.status}|${facts.protocol}|${facts.grpcStatus}`;
-    let series = this.#series.get(key);
-    if (series === undefined) {
-      if (this.#series.size >= MAX_SERIES) {
-        this.#dropped++;
-        return undefined;
-      }
-      series = newSeries(labelsOf(facts));
-      this.#series.set(key, series);
-    }
-    return series;
+  requestSeries(facts: RequestFacts, plan: StatsPlan, subject: FormatSubject): RequestSeries {
+    const of = { labels: requestLabels(facts), plan, subject };
+    return {
+      requests: this.#counter('requests_total', of),
+      duration: this.#histogram('request_duration_milliseconds', of),
+      requestBytes: this.#histogram('request_bytes', of),
+      responseBytes: this.#histogram('response_bytes', of),
+    };
   }
 
   record(series: RequestSeries, figures: RequestFigures): void {
-    series.requests++;
-    series.duration.record(figures.durationMs);
-    series.requestBytes.record(figures.requestBytes);
-    series.responseBytes.record(figures.responseBytes);
+    if (series.requests !== undefined) series.requests.value++;
+    // Whole milliseconds, as Istio's filter divides them.
+    series.duration?.histogram.record(Math.floor(figures.durationMs));
+    series.requestBytes?.histogram.record(figures.requestBytes);
+    series.responseBytes?.histogram.record(figures.responseBytes);
   }
 
-  series(): readonly RequestSeries[] {
-    return [...this.#series.values()];
-  }
-
-  /** The series of such connections; undefined, and a drop counted, where there are too many. */
-  tcpSeriesOf(facts: ConnectionFacts): TcpSeries | undefined {
-    const key = keyOf(facts);
-    let series = this.#tcp.get(key);
-    if (series === undefined) {
-      if (this.#tcp.size >= MAX_SERIES) {
-        this.#dropped++;
-        return undefined;
-      }
-      series = { labels: tcpLabelsOf(facts), opened: 0, closed: 0, sentBytes: 0, receivedBytes: 0 };
-      this.#tcp.set(key, series);
-    }
-    return series;
+  tcpSeries(facts: ConnectionFacts, plan: StatsPlan, subject: FormatSubject): TcpSeries {
+    const of = { labels: tcpLabels(facts), plan, subject };
+    return {
+      opened: this.#counter('tcp_connections_opened_total', of),
+      closed: this.#counter('tcp_connections_closed_total', of),
+      sentBytes: this.#counter('tcp_sent_bytes_total', of),
+      receivedBytes: this.#counter('tcp_received_bytes_total', of),
+    };
   }
 
   /** Open connections add their bytes when somebody reads. Returns how to leave. */
@@ -105,69 +105,85 @@ export class IstioMetrics {
     return () => this.#live.delete(report);
   }
 
-  tcpSeries(): readonly TcpSeries[] {
+  /** Everything counted so far, in the order in which it first was. */
+  families(): readonly MetricFamily[] {
     for (const report of this.#live) report();
-    return [...this.#tcp.values()];
+    return [...this.#families].map(([name, { counters, histograms }]) => ({
+      name: `istio_${name}` as const,
+      counters: [...counters.values()],
+      histograms: [...histograms.values()],
+    }));
   }
 
-  /** Requests not counted because too many label sets exist. */
+  /** Figures not counted because too many label sets exist. */
   get dropped(): number {
     return this.#dropped;
   }
+
+  #counter(name: MetricName, of: Labelled): CounterSeries | undefined {
+    return this.#find(
+      name,
+      of,
+      (held) => held.counters,
+      (labels) => ({ labels, value: 0 }),
+    );
+  }
+
+  #histogram(name: MetricName, of: Labelled): HistogramSeries | undefined {
+    return this.#find(
+      name,
+      of,
+      (held) => held.histograms,
+      (labels) => ({ labels, histogram: new Histogram(MILLISECOND_BOUNDS) }),
+    );
+  }
+
+  #find<Series>(
+    name: MetricName,
+    { labels: given, plan, subject }: Labelled,
+    choose: (held: Held) => Map<string, Series>,
+    make: (labels: Labels) => Series,
+  ): Series | undefined {
+    if (plan.dropped.has(name)) return undefined;
+    const labels = changed(given, plan.changes.get(name), subject);
+    let held = this.#families.get(name);
+    if (held === undefined) {
+      held = { counters: new Map(), histograms: new Map() };
+      this.#families.set(name, held);
+    }
+    const known = choose(held);
+    const key = JSON.stringify(labels);
+    let series = known.get(key);
+    if (series === undefined) {
+      if (known.size >= MAX_SERIES) {
+        this.#dropped++;
+        return undefined;
+      }
+      series = make(labels);
+      known.set(key, series);
+    }
+    return series;
+  }
 }
 
-const newSeries = (labels: Readonly<Record<string, string>>): RequestSeries => ({
-  labels,
-  requests: 0,
-  duration: new Histogram(MILLISECOND_BOUNDS),
-  requestBytes: new Histogram(BYTE_BUCKETS),
-  responseBytes: new Histogram(BYTE_BUCKETS),
-});
-
-const keyOf = ({ reporter, source, destination, service, flags, security }: ConnectionFacts): string =>
-  `${reporter}|${source.workload}|${source.principal}|${destination.workload}|${destination.principal}|${service}|${flags}|${security}`;
-
-function labelsOf(facts: RequestFacts): Record<string, string> {
-  return {
-    ...connectionLabels(facts),
-    request_protocol: facts.protocol,
-    response_code: String(facts.status),
-    grpc_response_status: facts.grpcStatus,
-    response_flags: facts.flags === '' ? '-' : facts.flags,
-    connection_security_policy: facts.security,
-  };
+/** Labels keep their places; new ones come behind. */
+function changed(
+  labels: Labels,
+  changes: ReadonlyMap<string, LabelChange> | undefined,
+  subject: FormatSubject,
+): Labels {
+  if (changes === undefined) return labels;
+  const out: Record<string, string> = { ...labels };
+  for (const [label, change] of changes) {
+    if (change === 'removed') delete out[label];
+    else out[label] = asLabel(change(subject));
+  }
+  return out;
 }
 
-const tcpLabelsOf = (facts: ConnectionFacts): Record<string, string> => ({
-  ...connectionLabels(facts),
-  request_protocol: 'tcp',
-  response_flags: facts.flags === '' ? '-' : facts.flags,
-  connection_security_policy: facts.security,
-});
-
-function connectionLabels(facts: ConnectionFacts): Record<string, string> {
-  const { source, destination } = facts;
-  const [serviceName = 'unknown', serviceNamespace = 'unknown'] = facts.service.split('.');
-  return {
-    reporter: facts.reporter,
-    source_workload: source.workload,
-    source_workload_namespace: source.namespace,
-    source_principal: source.principal,
-    source_app: source.service,
-    source_version: source.version,
-    source_canonical_service: source.service,
-    source_canonical_revision: source.version,
-    source_cluster: 'Kubernetes',
-    destination_workload: destination.workload,
-    destination_workload_namespace: destination.namespace,
-    destination_principal: destination.principal,
-    destination_app: destination.service,
-    destination_version: destination.version,
-    destination_service: facts.service,
-    destination_service_name: serviceName,
-    destination_service_namespace: serviceNamespace,
-    destination_canonical_service: destination.service,
-    destination_canonical_revision: destination.version,
-    destination_cluster: 'Kubernetes',
-  };
+/** What an expression that failed stands for is not known. */
+function asLabel(value: unknown): string {
+  if (value === undefined) return 'unknown';
+  if (value === null) return 'NULL';
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }

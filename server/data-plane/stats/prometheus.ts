@@ -1,5 +1,5 @@
 import type { Histogram } from './histogram.ts';
-import type { IstioMetrics, TcpSeries } from './istio-metrics.ts';
+import type { IstioMetrics, MetricFamily } from './istio-metrics.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -17,39 +17,15 @@ export interface EnvoyFigures {
 
 /** All figures in Prometheus' text format: Istio's metrics, then Envoy's with `envoy_` before them. */
 export function prometheusText(own: EnvoyFigures, metrics?: IstioMetrics): string {
-  const istio = metrics === undefined ? '' : `${istioText(metrics)}${istioTcpText(metrics)}`;
+  const istio = metrics === undefined ? '' : metrics.families().map(istioText).join('');
   return `${istio}${figuresText(own)}${histogramsText(own)}`;
 }
 
-function istioTcpText(metrics: IstioMetrics): string {
-  const series = metrics.tcpSeries();
-  if (series.length === 0) return '';
-  const counter = (name: string, pick: (one: TcpSeries) => number): string =>
-    family(
-      name,
-      'counter',
-      series.map((one) => ({ labels: one.labels, value: pick(one) })),
-    );
-  return [
-    counter('istio_tcp_connections_opened_total', (one) => one.opened),
-    counter('istio_tcp_connections_closed_total', (one) => one.closed),
-    counter('istio_tcp_sent_bytes_total', (one) => one.sentBytes),
-    counter('istio_tcp_received_bytes_total', (one) => one.receivedBytes),
-  ].join('');
-}
-
-function istioText(metrics: IstioMetrics): string {
-  const series = metrics.series();
-  if (series.length === 0) return '';
-  const requests = series.map(({ labels, requests: value }) => ({ labels, value }));
-  const histogram = (name: string, pick: (one: (typeof series)[number]) => Histogram): string =>
-    `# TYPE ${name} histogram\n${series.map((one) => histogramLines(name, one.labels, pick(one))).join('')}`;
-  return [
-    family('istio_requests_total', 'counter', requests),
-    histogram('istio_request_duration_milliseconds', (one) => one.duration),
-    histogram('istio_request_bytes', (one) => one.requestBytes),
-    histogram('istio_response_bytes', (one) => one.responseBytes),
-  ].join('');
+function istioText({ name, counters, histograms }: MetricFamily): string {
+  if (counters.length > 0) return family(name, 'counter', counters);
+  if (histograms.length === 0) return '';
+  const lines = histograms.map(({ labels, histogram }) => histogramLines(name, labels, histogram));
+  return `# TYPE ${name} histogram\n${lines.join('')}`;
 }
 
 function family(name: string, type: string, samples: readonly Sample[]): string {

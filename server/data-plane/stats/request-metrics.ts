@@ -1,7 +1,10 @@
-import { parseClusterName } from '#domain';
+import type { StatsPlan } from '../config/stats-plan.ts';
 import type { Exchange } from '../http/exchange.ts';
-import { type PeerWorkload, UNKNOWN_PEER } from '../http/peer-metadata.ts';
-import type { IstioMetrics, RequestFacts, RequestFigures, RequestSeries } from './istio-metrics.ts';
+import type { PeerWorkload } from '../http/peer-metadata.ts';
+import { destinationService } from './destination-service.ts';
+import { readEndpointWorkload } from './endpoint-workload.ts';
+import type { RequestFacts } from './istio-labels.ts';
+import type { IstioMetrics, RequestSeries } from './istio-metrics.ts';
 
 /** From which side a proxy counts: a client's proxy and a gateway as source, a server's as destination. */
 export type RequestReport = RequestFacts['reporter'];
@@ -20,30 +23,41 @@ interface Recent {
   readonly grpcStatus: string | undefined;
   readonly flags: readonly string[];
   readonly authority: string;
+  readonly routeName: string;
 }
 
-/** Counts finished requests of one connection manager in Istio's standard metrics. Remembers per cluster which series was used last. */
+/**
+ * Counts finished requests of one connection manager in Istio's standard metrics, as one of its statistics filters says. Remembers per
+ * cluster which series was used last.
+ */
 export class RequestReporter {
   readonly #metrics: IstioMetrics;
   readonly #side: RequestReport;
+  readonly #plan: StatsPlan;
   readonly #recent = new Map<string, Recent>();
 
-  constructor(metrics: IstioMetrics, side: RequestReport) {
+  constructor(metrics: IstioMetrics, side: RequestReport, plan: StatsPlan) {
     this.#metrics = metrics;
     this.#side = side;
+    this.#plan = plan;
   }
 
   report(exchange: Exchange): void {
     const { info } = exchange;
-    const recent = this.#recent.get(info.cluster);
-    const series = recent !== undefined && this.#same(recent, exchange) ? recent.series : this.#find(exchange);
-    if (series === undefined) return;
-    const figures: RequestFigures = {
+    this.#metrics.record(this.#seriesOf(exchange), {
       durationMs: info.durationMs,
       requestBytes: info.bytesReceived,
       responseBytes: info.bytesSent,
-    };
-    this.#metrics.record(series, figures);
+    });
+  }
+
+  #seriesOf(exchange: Exchange): RequestSeries {
+    if (this.#plan.evaluates) return this.#find(exchange);
+    const recent = this.#recent.get(exchange.info.cluster);
+    if (recent !== undefined && this.#same(recent, exchange)) return recent.series;
+    const series = this.#find(exchange);
+    this.#remember(exchange, series);
+    return series;
   }
 
   #same(recent: Recent, exchange: Exchange): boolean {
@@ -55,14 +69,17 @@ export class RequestReporter {
       recent.peerId === peerIdOf(exchange, this.#side) &&
       recent.peer === exchange.peer &&
       recent.endpoint === exchange.upstreamWorkload &&
-      recent.authority === exchange.received.authority
+      recent.authority === exchange.received.authority &&
+      recent.routeName === info.routeName
     );
   }
 
-  #find(exchange: Exchange): RequestSeries | undefined {
+  #find(exchange: Exchange): RequestSeries {
+    return this.#metrics.requestSeries(factsOf(exchange, this.#side, this.#plan), this.#plan, exchange);
+  }
+
+  #remember(exchange: Exchange, series: RequestSeries): void {
     const { info } = exchange;
-    const series = this.#metrics.seriesOf(factsOf(exchange, this.#side));
-    if (series === undefined) return undefined;
     if (this.#recent.size >= MAX_RECENT) this.#recent.clear();
     this.#recent.set(info.cluster, {
       series,
@@ -73,31 +90,34 @@ export class RequestReporter {
       grpcStatus: grpcStatusOf(exchange),
       flags: info.flags,
       authority: exchange.received.authority,
+      routeName: info.routeName,
     });
-    return series;
   }
 }
 
 const peerIdOf = (exchange: Exchange, side: RequestReport): string =>
   (side === 'destination' ? exchange.connection.tls : exchange.upstreamTls)?.peerSpiffeId ?? '';
 
-function factsOf(exchange: Exchange, reporter: RequestReport): RequestFacts {
-  const { info, runtime } = exchange;
-  const { workload, namespace, service, version, spiffeId } = runtime.self;
-  const principal = peerIdOf(exchange, reporter) || 'unknown';
-  const mutual = principal !== 'unknown';
-  const own = { workload, namespace, service, version, principal: mutual ? spiffeId : 'unknown' };
-  const other = { ...(exchange.peer ?? endpointWorkload(exchange)), principal };
+function factsOf(exchange: Exchange, reporter: RequestReport, { hostFallback }: StatsPlan): RequestFacts {
+  const { info, received, runtime } = exchange;
+  const peerPrincipal = peerIdOf(exchange, reporter);
+  const grpcStatus = grpcStatusOf(exchange);
   return {
     reporter,
-    source: reporter === 'source' ? own : other,
-    destination: reporter === 'source' ? other : own,
-    service: serviceOf(exchange, reporter),
-    protocol: grpcStatusOf(exchange) === undefined ? 'http' : 'grpc',
+    own: runtime.self,
+    // Its own certificate is the only one a proxy shows.
+    ownPrincipal: peerPrincipal === '' ? '' : runtime.self.spiffeId,
+    peer: exchange.peer ?? (reporter === 'source' ? readEndpointWorkload(exchange.upstreamWorkload) : undefined),
+    peerPrincipal,
+    service: destinationService({
+      routeName: info.routeName,
+      cluster: runtime.clusters.get(info.cluster),
+      host: hostFallback ? received.authority : '',
+    }),
+    protocol: grpcStatus === undefined ? 'http' : 'grpc',
     status: info.status,
-    grpcStatus: grpcStatusOf(exchange) ?? '',
+    grpcStatus: grpcStatus ?? '',
     flags: info.flags.join(','),
-    security: reporter === 'source' ? 'unknown' : mutual ? 'mutual_tls' : 'none',
   };
 }
 
@@ -105,20 +125,4 @@ function factsOf(exchange: Exchange, reporter: RequestReport): RequestFacts {
 function grpcStatusOf({ head, info, responseHead }: Exchange): string | undefined {
   if (head.headers.get('content-type')?.startsWith('application/grpc') !== true) return undefined;
   return info.grpcStatus ?? responseHead?.headers.get('grpc-status') ?? '';
-}
-
-/** What the control plane says of the endpoint, for servers without a proxy of their own. */
-const endpointWorkload = ({ upstreamWorkload }: Exchange): PeerWorkload => readEndpointWorkload(upstreamWorkload);
-
-/** Reads `workload;namespace;canonical name;canonical revision;cluster`, as EDS names the workload behind an endpoint. */
-export function readEndpointWorkload(upstreamWorkload: string): PeerWorkload {
-  const [workload, namespace, service, version] = upstreamWorkload.split(';');
-  if (!workload || !namespace) return UNKNOWN_PEER;
-  return { workload, namespace, service: service || workload, version: version || 'latest' };
-}
-
-function serviceOf(exchange: Exchange, reporter: RequestReport): string {
-  if (reporter === 'source')
-    return parseClusterName(exchange.info.cluster)?.host || exchange.received.authority || 'unknown';
-  return exchange.received.authority.replace(/:\d+$/, '') || 'unknown';
 }

@@ -1,66 +1,95 @@
 import type { Socket } from 'node:net';
-import { parseClusterName } from '#domain';
-import { UNKNOWN_PEER } from '../http/peer-metadata.ts';
+import type { StatsPlan } from '../config/stats-plan.ts';
+import type { FormatSubject } from '../format/subject.ts';
+import type { TlsFacts } from '../http/codec.ts';
+import type { PeerWorkload } from '../http/peer-metadata.ts';
 import type { ConnectionContext } from '../listener/connection-context.ts';
 import type { ProxyRuntime } from '../runtime.ts';
-import type { ConnectionFacts } from '../stats/istio-metrics.ts';
-import { readEndpointWorkload } from '../stats/request-metrics.ts';
+import { destinationService } from '../stats/destination-service.ts';
+import { readEndpointWorkload } from '../stats/endpoint-workload.ts';
+import type { ConnectionFacts } from '../stats/istio-labels.ts';
+import type { CounterSeries, TcpSeries } from '../stats/istio-metrics.ts';
 import type { UpstreamCluster } from '../upstream/cluster.ts';
 import type { Host } from '../upstream/host.ts';
 
+/** A connection that is counted, as far as it has come. */
 export interface MeasuredSession {
   readonly runtime: ProxyRuntime;
   readonly context: ConnectionContext;
+  readonly plans: readonly StatsPlan[];
+  /** The client's connection. */
   readonly socket: Socket;
-  readonly cluster: UpstreamCluster;
-  readonly host: Host;
-  /** SPIFFE id that the upstream connection proved; empty without. */
-  readonly upstreamPeer: string;
+  readonly subject: FormatSubject;
+  readonly cluster: UpstreamCluster | undefined;
+  readonly host: Host | undefined;
+  readonly upstreamTls: TlsFacts | undefined;
 }
 
-/** Counts a joined connection in Istio's TCP metrics, its bytes also while it is open. Returns what ends the counting. */
-export function measureSession(session: MeasuredSession): () => void {
-  const { runtime, socket } = session;
-  const series = runtime.metrics.tcpSeriesOf(factsOf(session));
-  if (series === undefined) return () => undefined;
-  series.opened++;
-  const counted = { read: 0, written: 0 };
-  const report = (): void => {
-    series.receivedBytes += socket.bytesRead - counted.read;
-    series.sentBytes += socket.bytesWritten - counted.written;
-    Object.assign(counted, { read: socket.bytesRead, written: socket.bytesWritten });
-  };
-  const leave = runtime.metrics.whileOpen(report);
-  return () => {
-    report();
-    leave();
-    series.closed++;
-  };
+/** Bytes of the client's connection that belong to the proxies. */
+export interface Overhead {
+  read: number;
+  written: number;
 }
 
-function factsOf({ runtime, context, cluster, host, upstreamPeer }: MeasuredSession): ConnectionFacts {
-  const { workload, namespace, service, version, spiffeId } = runtime.self;
+/**
+ * Counts one connection in Istio's TCP metrics: as opened when both sides are known, at the latest when it ends; its bytes also while it is
+ * open. Source: reportHelper of the filter istio_stats, Envoy's contrib.
+ */
+export class SessionMetrics {
+  readonly overhead: Overhead = { read: 0, written: 0 };
+  readonly #counted = { read: 0, written: 0 };
+  #series: readonly TcpSeries[] | undefined;
+  #socket: Socket | undefined;
+  #leave: (() => void) | undefined;
+
+  /** The other side has introduced itself, or will not. */
+  opened(session: MeasuredSession, introduced: PeerWorkload | undefined): void {
+    if (this.#series !== undefined) return;
+    const { runtime, plans, subject } = session;
+    const facts = factsOf(session, introduced);
+    this.#series = plans.map((plan) => runtime.metrics.tcpSeries(facts, plan, subject));
+    this.#socket = session.socket;
+    this.#leave = runtime.metrics.whileOpen(() => this.#countBytes());
+    this.#count(({ opened }) => opened, 1);
+  }
+
+  closed(session: MeasuredSession): void {
+    this.opened(session, undefined);
+    this.#countBytes();
+    this.#leave?.();
+    this.#count(({ closed }) => closed, 1);
+  }
+
+  #countBytes(): void {
+    const { bytesRead = 0, bytesWritten = 0 } = this.#socket ?? {};
+    const read = Math.max(0, bytesRead - this.overhead.read);
+    const written = Math.max(0, bytesWritten - this.overhead.written);
+    this.#count(({ receivedBytes }) => receivedBytes, read - this.#counted.read);
+    this.#count(({ sentBytes }) => sentBytes, written - this.#counted.written);
+    this.#counted.read = read;
+    this.#counted.written = written;
+  }
+
+  #count(choose: (series: TcpSeries) => CounterSeries | undefined, amount: number): void {
+    for (const series of this.#series ?? []) {
+      const counter = choose(series);
+      if (counter !== undefined) counter.value += amount;
+    }
+  }
+}
+
+function factsOf(session: MeasuredSession, introduced: PeerWorkload | undefined): ConnectionFacts {
+  const { runtime, context, cluster, host, subject } = session;
   const outbound = context.direction === 'outbound';
-  const proved = outbound ? upstreamPeer : (context.tls?.peerSpiffeId ?? '');
-  const principal = proved === '' ? 'unknown' : proved;
-  const own = { workload, namespace, service, version, principal: proved === '' ? 'unknown' : spiffeId };
-  const other = { ...(outbound ? readEndpointWorkload(host.endpoint.workload) : UNKNOWN_PEER), principal };
+  const peerPrincipal = (outbound ? session.upstreamTls : context.tls)?.peerSpiffeId ?? '';
+  const told = outbound && host !== undefined ? readEndpointWorkload(host.endpoint.workload) : undefined;
   return {
     reporter: outbound ? 'source' : 'destination',
-    source: outbound ? own : other,
-    destination: outbound ? other : own,
-    service: serviceOf(cluster),
-    flags: '',
-    security: outbound ? 'unknown' : proved === '' ? 'none' : 'mutual_tls',
+    own: runtime.self,
+    ownPrincipal: peerPrincipal === '' ? '' : runtime.self.spiffeId,
+    peer: introduced ?? told,
+    peerPrincipal,
+    service: destinationService({ routeName: '', cluster, host: '' }),
+    flags: subject.info.flags.join(','),
   };
-}
-
-/** The host in an outbound cluster's name; the service that Istio writes into an inbound cluster's metadata. */
-function serviceOf({ config }: UpstreamCluster): string {
-  const named = parseClusterName(config.name)?.host;
-  if (named) return named;
-  const services = config.resource.metadata?.filter_metadata?.['istio']?.['services'];
-  const first: unknown = Array.isArray(services) ? services[0] : undefined;
-  const host = typeof first === 'object' && first !== null ? Reflect.get(first, 'host') : undefined;
-  return typeof host === 'string' ? host : 'unknown';
 }

@@ -5,7 +5,7 @@ import type { TcpFilterConfig } from '../config/network-filter.ts';
 import { partOrigin } from '../config/origins.ts';
 import { HopSteps } from '../decisions/hop-steps.ts';
 import { recordDenial } from '../decisions/refusal-record.ts';
-import { NO_REQUEST } from '../format/subject.ts';
+import { type FormatSubject, NO_REQUEST } from '../format/subject.ts';
 import type { TlsFacts } from '../http/codec.ts';
 import { formatEndpoint } from '../http/h1/socket-address.ts';
 import { noteCluster, noteConnected, noteEndpoint, noteNoHost } from '../http/router/call-steps.ts';
@@ -21,10 +21,13 @@ import { xxHash64 } from '../upstream/hashing/xx-hash.ts';
 import type { Host } from '../upstream/host.ts';
 import { ConnectAttempt } from '../upstream/pool-connecting.ts';
 import { type ConnectionDenial, judgeConnection } from './guards.ts';
-import { measureSession } from './session-metrics.ts';
+import { awaitIntroduction, type Introduced, introductionFrame, PEER_EXCHANGE } from './peer-exchange.ts';
+import { type MeasuredSession, SessionMetrics } from './session-metrics.ts';
 import { buildTcpHop } from './session-record.ts';
 
 const NONE_TRIED: ReadonlySet<string> = new Set();
+/** On the other side is no proxy that would introduce itself. */
+const NOBODY: Introduced = { peer: undefined, bytes: 0, ended: undefined };
 
 /** Envoy's tcp_proxy: joins a client's connection to one of a cluster, bytes both ways. */
 export class TcpProxy {
@@ -86,7 +89,13 @@ class TcpSession {
   #host: Host | undefined;
   #attempt: ConnectAttempt | undefined;
   #idle: Timer | undefined;
-  #stopMeasuring: (() => void) | undefined;
+  readonly #metrics = new SessionMetrics();
+  /** Set once the client's proxy has introduced itself, or will not. */
+  #client: Introduced | undefined;
+  /** What waits for that. */
+  #onClient: ((introduced: Introduced) => void) | undefined;
+  /** Tells the client's proxy who serves; set where it agreed to listen. */
+  #introduce: (() => void) | undefined;
   #lastBytes = -1;
   #cancelVerdict: (() => void) | undefined;
   #over = false;
@@ -107,6 +116,7 @@ class TcpSession {
     socket.on('error', () => this.close());
     socket.on('close', () => this.close());
     this.#connect();
+    if (!this.#over) this.#meetClient();
   }
 
   close(): void {
@@ -116,10 +126,11 @@ class TcpSession {
     this.#idle?.cancel();
     this.#attempt?.abandon();
     this.#cancelVerdict?.();
+    this.#metrics.closed(this.#measured);
     this.#leaveCluster();
-    this.#stopMeasuring?.();
-    this.#info.bytesReceived = this.#options.socket.bytesRead;
-    this.#info.bytesSent = this.#options.socket.bytesWritten;
+    const { overhead } = this.#metrics;
+    this.#info.bytesReceived = Math.max(0, this.#options.socket.bytesRead - overhead.read);
+    this.#info.bytesSent = Math.max(0, this.#options.socket.bytesWritten - overhead.written);
     this.#info.durationMs = clock.monotonic() - this.#info.startedAt;
     this.#options.socket.destroy();
     this.#upstream?.destroy();
@@ -181,16 +192,6 @@ class TcpSession {
           cluster.stats.connectTime(runtime.clock.monotonic() - this.#info.startedAt);
           this.#upstreamTls = tls;
           this.#info.upstreamLocalAddress = localAddress;
-          const upstreamPeer = tls?.peerSpiffeId ?? '';
-          const client = this.#options.socket;
-          this.#stopMeasuring = measureSession({
-            runtime,
-            context,
-            socket: client,
-            cluster,
-            host: choice.host,
-            upstreamPeer,
-          });
           this.#join(socket);
         },
         failed: (_attempt, reason, detail) => {
@@ -204,8 +205,8 @@ class TcpSession {
           const counter = handshakeCounter(detail);
           if (counter !== undefined) cluster.stats.count(counter);
           cluster.report(choice.host, { localOrigin: reason === 'connection_timeout' ? 'timeout' : 'connect' });
-          this.#info.flag('URX');
-          this.#fail(RESET_WORDS[reason].flag, '');
+          this.#info.flag(RESET_WORDS[reason].flag);
+          this.#fail('URX', '');
         },
       },
     );
@@ -236,6 +237,65 @@ class TcpSession {
     return shares[0]!.cluster;
   }
 
+  /** Introduces itself to a client's proxy that agreed to it, before the first byte either way, and hears the other. */
+  #meetClient(): void {
+    const { config, context, runtime, socket } = this.#options;
+    const met = (introduced: Introduced): void => {
+      this.#client = introduced;
+      this.#onClient?.(introduced);
+    };
+    if (!config.exchangesPeers || context.tls?.alpn !== PEER_EXCHANGE) {
+      met(NOBODY);
+      return;
+    }
+    const { overhead } = this.#metrics;
+    const introduce = (): void => {
+      if (overhead.written > 0) return;
+      const frame = introductionFrame(runtime.peerMetadata.introduction);
+      overhead.written = frame.length;
+      socket.write(frame);
+    };
+    this.#introduce = introduce;
+    socket.once('data', introduce);
+    awaitIntroduction(socket, (introduced) => {
+      overhead.read = introduced.bytes;
+      met(introduced);
+    });
+  }
+
+  /** The same to the server's proxy; what comes from there may be the server's own bytes. */
+  #meetServer(upstream: Socket, met: (introduced: Introduced) => void): void {
+    const exchanges = this.#cluster?.config.exchangesPeers === true && this.#upstreamTls?.alpn === PEER_EXCHANGE;
+    if (!exchanges) {
+      met(NOBODY);
+      return;
+    }
+    const { runtime, socket } = this.#options;
+    const introduce = (): void => void upstream.write(introductionFrame(runtime.peerMetadata.introduction));
+    // Before the listener that passes the first bytes on.
+    socket.prependOnceListener('data', introduce);
+    awaitIntroduction(upstream, met);
+  }
+
+  get #measured(): MeasuredSession {
+    const { config, context, runtime, socket } = this.#options;
+    return {
+      runtime,
+      context,
+      plans: config.stats,
+      socket,
+      subject: this.#subject,
+      cluster: this.#cluster,
+      host: this.#host,
+      upstreamTls: this.#upstreamTls,
+    };
+  }
+
+  get #subject(): FormatSubject {
+    const { context } = this.#options;
+    return { head: NO_REQUEST, responseHead: undefined, info: this.#info, connection: context };
+  }
+
   #join(upstream: Socket): void {
     const { socket } = this.#options;
     this.#attempt = undefined;
@@ -244,10 +304,25 @@ class TcpSession {
     upstream.on('error', () => this.close());
     upstream.on('close', () => this.#upstreamClosed());
     // pipe() keeps back-pressure both ways and passes the end of either side on.
-    if (this.#options.config.guards.length === 0) socket.pipe(upstream);
-    else this.#guard(upstream);
-    upstream.pipe(socket);
+    const outbound = this.#options.context.direction === 'outbound';
+    this.#whenClientMet((client) => {
+      if (!outbound) this.#metrics.opened(this.#measured, client.peer);
+      if (client.ended !== undefined) upstream.end(client.ended);
+      else if (this.#options.config.guards.length === 0) socket.pipe(upstream);
+      else this.#guard(upstream);
+    });
+    this.#meetServer(upstream, (server) => {
+      if (outbound) this.#metrics.opened(this.#measured, server.peer);
+      if (this.#introduce !== undefined) upstream.prependOnceListener('data', this.#introduce);
+      if (server.ended === undefined) upstream.pipe(socket);
+      else socket.end(server.ended);
+    });
     this.#watchIdle();
+  }
+
+  #whenClientMet(met: (client: Introduced) => void): void {
+    if (this.#client === undefined) this.#onClient = met;
+    else met(this.#client);
   }
 
   /** As in Envoy, whoever speaks first is judged when it speaks: a server that greets is heard before that. */
@@ -326,7 +401,7 @@ class TcpSession {
 
   #record(): void {
     const { config, context, runtime } = this.#options;
-    const subject = { head: NO_REQUEST, responseHead: undefined, info: this.#info, connection: context };
+    const subject = this.#subject;
     let first: string | undefined;
     for (const write of config.accessLogs) {
       const line = write(subject);

@@ -5,7 +5,7 @@ import { compileFormat } from '../../../server/data-plane/format/template.ts';
 import { writeForwardingHeaders } from '../../../server/data-plane/http/forwarding.ts';
 import { Headers } from '../../../server/data-plane/http/headers.ts';
 import { cleanPath, type PathPolicy } from '../../../server/data-plane/http/path.ts';
-import { PeerMetadata } from '../../../server/data-plane/http/peer-metadata.ts';
+import { PeerMetadata, UNKNOWN_PEER } from '../../../server/data-plane/http/peer-metadata.ts';
 import { newRequestId, withDecision } from '../../../server/data-plane/http/request-id.ts';
 import { withFlag } from '../../../server/data-plane/http/response-flags.ts';
 import { StreamInfo } from '../../../server/data-plane/http/stream-info.ts';
@@ -155,7 +155,16 @@ describe('forwarding headers', () => {
 });
 
 describe('metadata exchange', () => {
-  const peer = { workload: 'reviews-v1', namespace: 'default', service: 'reviews', version: 'v1' };
+  const peer = {
+    pod: 'reviews-v1-x',
+    workload: 'reviews-v1',
+    namespace: 'default',
+    cluster: 'Kubernetes',
+    service: 'reviews',
+    version: 'v1',
+    app: 'reviews',
+    appVersion: '',
+  };
 
   it('brings the names of a workload to its peer and leaves no header behind', () => {
     const headers = new Headers();
@@ -166,7 +175,7 @@ describe('metadata exchange', () => {
 
   it('takes anything else for an unknown peer', () => {
     const headers = Headers.of({ 'x-envoy-peer-metadata': '//' });
-    expect(new PeerMetadata(peer, 'node').take(headers)?.workload).toBe('unknown');
+    expect(new PeerMetadata(peer, 'node').take(headers)).toEqual(UNKNOWN_PEER);
   });
 });
 

@@ -30,10 +30,12 @@ const objects = (portName: string): KubeObject[] => [
     endpoints: [{addresses: [10.0.0.2], conditions: {ready: true}, targetRef: {kind: Pod, name: store, namespace: default}}]}`) as KubeObject,
 ];
 
+const mesh = { ...ISTIO_MESH_DEFAULTS, defaultProviders: { metrics: ['prometheus'] } };
+
 async function run(portName: string) {
   const all = objects(portName);
   const clock = systemClock();
-  const dry = createDryRun({ objects: all, mesh: ISTIO_MESH_DEFAULTS, clock, seed: 'test' });
+  const dry = createDryRun({ objects: all, mesh, clock, seed: 'test' });
   const client = all[0] as PodObject;
   await dry.startProxy(client, 'sidecar');
   const request = { url: new URL('http://store:7000/'), method: 'GET', headers: [], timeoutMs: 5000, clock };
@@ -76,7 +78,11 @@ describe('a mesh in memory', () => {
     ]);
     expect(outbound?.request.bytes).toBeGreaterThan(0);
     const opened = metrics.split('\n').find((line) => line.startsWith('istio_tcp_connections_opened_total{'));
-    expect(opened).toContain('destination_principal="spiffe://cluster.local/ns/default/sa/store"');
+    expect(opened).toContain('destination_workload="store",destination_canonical_service="store"');
+    expect(opened).toContain(
+      'destination_principal="spiffe://cluster.local/ns/default/sa/store",destination_app="store"',
+    );
+    expect(opened).toContain('destination_service="store.default.svc.cluster.local"');
     expect(opened).toMatch(/ 1$/);
     expect(metrics).toMatch(/istio_tcp_received_bytes_total\{.*request_protocol="tcp".*\} \d{2,}/);
   });

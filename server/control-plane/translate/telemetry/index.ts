@@ -19,13 +19,13 @@ interface Observation {
   /** What a listener itself logs: connections that no filter chain takes. */
   readonly unmatched: readonly AccessLog[];
   readonly tracing: SideTracing;
-  /** Filters that count; only Istio's build of Envoy has them. */
+  /** Filters that count. */
   readonly stats: readonly StatsFilter[];
 }
 
 /**
- * Gives listeners what a proxy is to observe: access logs of Telemetry in place of the mesh's, the listeners' own log, tracing, and the
- * metrics of Istio's proxies. The lab's own proxies always count in Istio's standard metrics.
+ * Gives listeners what a proxy is to observe: access logs of Telemetry in place of the mesh's, the listeners' own log, tracing, and
+ * metrics.
  */
 export function observedListeners(
   listeners: readonly Listener[],
@@ -57,7 +57,7 @@ function observationOf(snapshot: MeshSnapshot, proxy: ProxyView, mode: LogMode):
     added: added ? BOOTSTRAP_LOGS : undefined,
     unmatched: listenerLogs.map((log) => ({ ...log, filter: and(NO_CHAIN, log.filter) })),
     tracing: tracingOf(input, mode),
-    stats: proxy.istioProxy
+    stats: proxy.exchangesPeers
       ? statsFilters(mesh, telemetries, { mode, hostFallback: mode === 'CLIENT' && proxy.role === 'sidecar' })
       : [],
   };

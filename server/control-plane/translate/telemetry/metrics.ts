@@ -60,8 +60,13 @@ export function statsFilters(
     }));
 }
 
-const isPrometheus = (mesh: MeshConfig, name: string): boolean =>
-  mesh.extensionProviders.find((each) => each.name.toLowerCase() === name.toLowerCase())?.['prometheus'] !== undefined;
+/** Istio has this provider without being told. */
+const BUILT_IN = 'prometheus';
+
+function isPrometheus(mesh: MeshConfig, name: string): boolean {
+  const named = mesh.extensionProviders.find((each) => each.name.toLowerCase() === name.toLowerCase());
+  return named === undefined ? name.toLowerCase() === BUILT_IN : named['prometheus'] !== undefined;
+}
 
 function wishes(entries: readonly Metrics[], defaults: readonly string[], mode: LogMode): Map<string, Wish> {
   const found = new Map<string, Wish>();
