@@ -1,6 +1,7 @@
-import type { ErrorView, Method, ServerEvent } from '#contract';
+import type { ErrorView, ExplanationView, Method, ServerEvent } from '#contract';
 import type { KubeObject } from '#domain';
 import type { KeyHost } from '#sandbox/key-host';
+import type { KeptPast } from './session/time-travel/kept-past.ts';
 
 /** What the lab server and a sandbox process say to each other over the fork's IPC channel. */
 export type ToSandbox =
@@ -38,4 +39,8 @@ export interface SavedState {
   /** Ids of checks that were met. */
   readonly met: readonly string[];
   readonly hintsOpened: number;
+  /** The pushes so far; undefined: the mesh begins anew. */
+  readonly past?: KeptPast | undefined;
+  /** Requests whose decisions were opened, newest last. */
+  readonly requests?: readonly ExplanationView[] | undefined;
 }

@@ -44,6 +44,8 @@ export const requestSchemas = {
     running: z.boolean(),
     rps: z.number().min(0.1).max(200).optional(),
   }),
+  /** Whether the lab server is there; no mesh is asked. */
+  'stream.ping': z.object({}),
   'terminal.run': z.object({ terminal, line: z.string().max(8192) }),
   'terminal.interrupt': z.object({ terminal }),
   /** What was run in this terminal before, oldest first: a page that was reloaded goes on with it. */

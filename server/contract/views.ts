@@ -255,6 +255,8 @@ export type ServerEvent =
       reason: 'undo' | 'reset' | 'restore' | 'terminal' | 'others';
       applied?: { file: string; text: string }[];
     }
+  /** The lab server could not write the learner's state; told once, until it can again. */
+  | { type: 'unkept'; reason: string }
   | { type: 'terminal'; output: TerminalOutput }
   /** `more`: the script is unfinished (open quote, here-document, loop); prompt with `> `. */
   | { type: 'terminal-exit'; terminal: string; exitCode: number; cwd: string; more?: boolean }
@@ -295,6 +297,7 @@ export interface Results extends PartResults, Record<Exclude<Method, keyof PartR
   'request.explain': ExplanationView;
   'request.send': RequestView;
   'traffic.set': { traffic: TrafficView[] };
+  'stream.ping': Record<string, never>;
   'terminal.run': { accepted: boolean };
   'terminal.interrupt': Record<string, never>;
   'terminal.open': { history: string[] };

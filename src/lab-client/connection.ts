@@ -30,6 +30,11 @@ const DISCONNECTED = {
   hint: 'It is called again by itself.',
 };
 
+/** A mesh that runs says something every second. After so long without a word the server is asked whether it is there. */
+const SILENCE_MS = 10_000;
+/** A server that is there answers at once, even while a mesh is busy. */
+const ANSWER_MS = 5000;
+
 /** One WebSocket to the lab server: requests by id with time-outs, events by sequence number, reconnect with backoff. */
 export class Connection {
   readonly #options: ConnectionOptions;
@@ -41,6 +46,9 @@ export class Connection {
   #tries = 0;
   #wasOpen = false;
   #cancelRetry: (() => void) | undefined;
+  #cancelWatch: (() => void) | undefined;
+  /** Something came since the watch began. */
+  #heardSince = false;
   /** Rises with each try, so that a late answer of an old socket is not heard. */
   #generation = 0;
 
@@ -57,6 +65,7 @@ export class Connection {
   stop(): void {
     this.#generation += 1;
     this.#cancelRetry?.();
+    this.#cancelWatch?.();
     this.#socket?.close();
     this.#socket = undefined;
     this.#failAll();
@@ -110,11 +119,34 @@ export class Connection {
     this.#wasOpen = true;
     this.#lastSeq = undefined;
     this.#setState('open');
+    this.#watch(generation);
     this.#options.onFresh();
+  }
+
+  /** A machine that slept, or a cable that was pulled, closes no socket: silence is looked into. */
+  #watch(generation: number): void {
+    this.#heardSince = false;
+    this.#cancelWatch = this.#options.timers.after(SILENCE_MS, () => {
+      if (this.#heardSince) this.#watch(generation);
+      else void this.#ask(generation);
+    });
+  }
+
+  async #ask(generation: number): Promise<void> {
+    try {
+      await this.request('stream.ping', {}, ANSWER_MS);
+      if (generation === this.#generation) this.#watch(generation);
+    } catch {
+      // No answer is the answer: the socket is given up and the server called again.
+      const socket = this.#socket;
+      this.#lost(generation);
+      socket?.close();
+    }
   }
 
   #heard(generation: number, text: string): void {
     if (generation !== this.#generation) return;
+    this.#heardSince = true;
     const message = JSON.parse(text) as ServerMessage;
     if ('seq' in message) this.#heardEvent(message.seq, message.event);
     else this.#settle(message);
@@ -147,6 +179,7 @@ export class Connection {
   #lost(generation: number): void {
     if (generation !== this.#generation) return;
     this.#generation += 1;
+    this.#cancelWatch?.();
     this.#socket = undefined;
     this.#failAll();
     this.#tries += 1;

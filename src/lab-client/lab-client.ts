@@ -1,13 +1,13 @@
-import type { ApplyView, LabState, Params, Results, SandboxView, ServerEvent } from '#contract';
+import type { LabState, Params, Results, SandboxView, ServerEvent } from '#contract';
 import { type ViewState, writeAddress } from './address.ts';
 import { Connection, type ConnectionState } from './connection.ts';
 import type { Drafts } from './drafts.ts';
 import { sayError } from './errors.ts';
-import { overlay, type Sheet, tooLarge, toSheets, withText, writable } from './files.ts';
 import { addMesh, addToHistory } from './history.ts';
 import { addLines, addPush, addRequests } from './reduce.ts';
 import { createStores, type LabStores, type Place, type Toast } from './stores.ts';
 import type { Timers, Transport } from './transport.ts';
+import { Writing } from './writing.ts';
 
 export interface LabClientOptions {
   lab: string;
@@ -19,9 +19,6 @@ export interface LabClientOptions {
   /** Puts the view into the address bar. */
   publish: (search: string) => void;
 }
-
-const VALIDATE_AFTER_MS = 300;
-const SAVE_AFTER_MS = 800;
 
 /** The page's one way to the lab: stores to read, verbs to call. Verbs never throw: what fails becomes a state or a toast. */
 export class LabClient {
@@ -35,17 +32,21 @@ export class LabClient {
   runInTerminal: ((line: string) => void) | undefined;
   readonly #options: LabClientOptions;
   readonly #connection: Connection;
+  readonly #writing: Writing;
   /** The mesh ended by itself: when it runs again, the page asks for everything anew. */
   #mending = false;
-  #cancelValidate: (() => void) | undefined;
-  #cancelSave: (() => void) | undefined;
-  #validation = 0;
   #nextToast = 1;
 
   constructor(options: LabClientOptions) {
     this.#options = options;
     this.labId = options.lab;
     this.stores = createStores(options.view);
+    this.#writing = new Writing({
+      ...options,
+      stores: this.stores,
+      request: (method, params, timeoutMs) => this.#connection.request(method, params, timeoutMs),
+      fail: (error) => this.toast({ text: sayError(error), error: true }),
+    });
     this.#connection = new Connection({
       transport: options.transport,
       timers: options.timers,
@@ -61,8 +62,7 @@ export class LabClient {
   }
 
   stop(): void {
-    this.#cancelValidate?.();
-    this.#cancelSave?.();
+    this.#writing.stop();
     this.#connection.stop();
   }
 
@@ -115,37 +115,11 @@ export class LabClient {
   // Text
 
   edit(file: string, text: string): void {
-    const { sheets, applied } = this.stores;
-    sheets.set(withText(sheets.get(), file, text, applied.get()));
-    this.stores.saving.set('waiting');
-    this.#options.drafts.write(this.labId, writable(sheets.get()));
-    this.#cancelValidate?.();
-    this.#cancelValidate = this.#options.timers.after(VALIDATE_AFTER_MS, () => void this.#validate());
-    this.#cancelSave?.();
-    this.#cancelSave = this.#options.timers.after(SAVE_AFTER_MS, () => void this.#save());
+    this.#writing.edit(file, text);
   }
 
-  async apply(): Promise<void> {
-    const files = writable(this.stores.sheets.get());
-    const refused = tooLarge(files);
-    if (refused.length > 0) {
-      const view = { changeId: '', accepted: false, diagnostics: refused, objects: [], proxies: 0 };
-      this.stores.apply.set({ state: 'done', view });
-      this.stores.diagnostics.set(refused);
-      return;
-    }
-    this.stores.apply.set({ state: 'running' });
-    try {
-      const view = await this.request('yaml.apply', { files }, 60_000);
-      this.stores.apply.set({ state: 'done', view });
-      this.stores.diagnostics.set(view.diagnostics);
-      if (!view.accepted) return;
-      this.stores.applied.set(files);
-      this.stores.sheets.set(this.stores.sheets.get().map((sheet) => this.#compared(sheet)));
-      this.#applied(view);
-    } catch (error) {
-      this.stores.apply.set({ state: 'failed', message: sayError(error) });
-    }
+  apply(): Promise<void> {
+    return this.#writing.apply();
   }
 
   undo(): Promise<void> {
@@ -153,19 +127,8 @@ export class LabClient {
   }
 
   /** A change that the lab makes itself: the last one taken back, an earlier push made current again. */
-  async changeBy<M extends 'yaml.undo' | 'time.restore'>(method: M, params: Params<M>): Promise<void> {
-    this.stores.apply.set({ state: 'running' });
-    try {
-      const view: ApplyView = await this.request(method, params, 60_000);
-      this.stores.apply.set({ state: 'done', view });
-      this.#applied(view);
-      // What is in force now was applied before this page was opened, perhaps: only the lab knows.
-      const { applied } = await this.request('lab.open', { lab: this.labId });
-      this.stores.applied.set(applied);
-      this.stores.sheets.set(this.stores.sheets.get().map((sheet) => this.#compared(sheet)));
-    } catch (error) {
-      this.stores.apply.set({ state: 'failed', message: sayError(error) });
-    }
+  changeBy<M extends 'yaml.undo' | 'time.restore'>(method: M, params: Params<M>): Promise<void> {
+    return this.#writing.changeBy(method, params);
   }
 
   async reset(): Promise<void> {
@@ -186,7 +149,7 @@ export class LabClient {
   }
 
   async restore(): Promise<void> {
-    await this.#try(async () => this.#takeFiles((await this.request('yaml.restore', {})).files));
+    await this.#try(async () => this.#writing.take((await this.request('yaml.restore', {})).files));
   }
 
   /** Starts the mesh that was given up, and asks for everything anew. */
@@ -282,7 +245,7 @@ export class LabClient {
     stores.lab.set(state.lab);
     stores.sandbox.set(state.sandbox);
     stores.applied.set(state.applied);
-    stores.sheets.set(toSheets(overlay(state.files, drafts), state.applied));
+    this.#writing.open(state.files, drafts);
     stores.checks.set(state.checks);
     stores.traffic.set(state.traffic);
     stores.pushes.set(state.pushes);
@@ -290,7 +253,6 @@ export class LabClient {
     if (stores.history.get().length === 0) stores.history.set(addToHistory([], state.requests, 0));
     stores.diagnostics.set(state.diagnostics);
     this.#meshIs(state.mesh);
-    if (drafts.length > 0) void this.#save();
   }
 
   #hear(event: ServerEvent): void {
@@ -317,13 +279,14 @@ export class LabClient {
         break;
       case 'files':
         if (event.applied) stores.applied.set(event.applied);
-        this.#takeFiles(event.files);
+        this.#writing.take(event.files);
         break;
       case 'diagnostics':
         stores.diagnostics.set(event.diagnostics);
         break;
       case 'replaced':
-        this.toast({ text: event.reason, error: true, topic: 'mesh' });
+      case 'unkept':
+        this.toast({ text: event.reason, error: true, topic: event.type === 'unkept' ? 'disk' : 'mesh' });
         break;
       case 'terminal':
       case 'terminal-exit':
@@ -351,57 +314,8 @@ export class LabClient {
     if (lines !== this.stores.lines.get()) this.stores.lines.set(lines);
   }
 
-  #takeFiles(files: LabState['files']): void {
-    this.stores.sheets.set(toSheets(files, this.stores.applied.get()));
-    this.#options.drafts.clear(this.labId);
-    void this.#validate();
-  }
-
-  #compared(sheet: Sheet): Sheet {
-    const inForce = this.stores.applied.get().find((one) => one.file === sheet.file)?.text;
-    return { ...sheet, changed: !sheet.readOnly && inForce !== sheet.text };
-  }
-
-  #applied(view: ApplyView): void {
-    if (view.push) this.stores.pushes.set(addPush(this.stores.pushes.get(), view.push));
-  }
-
   #connectionIs(state: ConnectionState): void {
     this.stores.connection.set(state);
     if (state !== 'open' && this.stores.saving.get() === 'waiting') this.stores.saving.set('offline');
-  }
-
-  async #validate(): Promise<void> {
-    const number = ++this.#validation;
-    if (this.stores.connection.get() !== 'open') return;
-    const files = writable(this.stores.sheets.get());
-    const refused = tooLarge(files);
-    if (refused.length > 0) {
-      this.stores.diagnostics.set(refused);
-      return;
-    }
-    await this.#try(async () => {
-      const { diagnostics } = await this.request('yaml.validate', { files });
-      if (number === this.#validation) this.stores.diagnostics.set(diagnostics);
-    });
-  }
-
-  async #save(): Promise<void> {
-    const files = writable(this.stores.sheets.get());
-    if (tooLarge(files).length > 0) {
-      this.stores.saving.set('unsaved');
-      return;
-    }
-    try {
-      await this.request('files.save', { files });
-      const same = JSON.stringify(files) === JSON.stringify(writable(this.stores.sheets.get()));
-      if (!same) return;
-      this.stores.saving.set('saved');
-      this.#options.drafts.clear(this.labId);
-    } catch (error) {
-      // The draft stays in this browser and is sent when the lab answers again.
-      this.stores.saving.set('offline');
-      if (this.stores.connection.get() === 'open') this.toast({ text: sayError(error), error: true });
-    }
   }
 }

@@ -32,6 +32,9 @@ export type ApplyState =
   | { state: 'done'; view: ApplyView }
   | { state: 'failed'; message: string };
 
+/** offline: kept in this browser until the lab answers · unsaved: too large · nowhere: the lab is away and this browser has no room. */
+export type Saving = 'saved' | 'waiting' | 'offline' | 'unsaved' | 'nowhere';
+
 export interface Toast {
   id: number;
   text: string;
@@ -54,8 +57,7 @@ export interface LabStores {
   sandbox: Store<SandboxView | undefined>;
   sheets: Store<readonly Sheet[]>;
   applied: Store<readonly AppliedFile[]>;
-  /** offline: kept in this browser until the lab answers; unsaved: nobody can keep it. */
-  saving: Store<'saved' | 'waiting' | 'offline' | 'unsaved'>;
+  saving: Store<Saving>;
   checks: Store<readonly CheckView[]>;
   traffic: Store<readonly TrafficView[]>;
   pushes: Store<readonly PushView[]>;
@@ -82,7 +84,7 @@ export function createStores(view: ViewState): LabStores {
     sandbox: atom<SandboxView | undefined>(undefined),
     sheets: atom<readonly Sheet[]>([]),
     applied: atom<readonly AppliedFile[]>([]),
-    saving: atom<'saved' | 'waiting' | 'offline' | 'unsaved'>('saved'),
+    saving: atom<Saving>('saved'),
     checks: atom<readonly CheckView[]>([]),
     traffic: atom<readonly TrafficView[]>([]),
     pushes: atom<readonly PushView[]>([]),

@@ -3,7 +3,7 @@ import { request as httpRequest } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { type LabServer, startLabServer } from '#api';
-import type { ApplyView, LabState, Method, ServerEvent } from '#contract';
+import type { ApplyView, ExplanationView, LabState, Method, MomentView, RequestView, ServerEvent } from '#contract';
 import { seededRandom } from '#domain';
 import { openLearnerStore } from '#learners';
 import { systemClock } from '../../server/system.ts';
@@ -11,16 +11,24 @@ import { root } from '../support/lab-runner.ts';
 
 const WAIT_MS = 20_000;
 let server: LabServer;
+const disk = { full: false };
 
 beforeAll(async () => {
   const clock = systemClock();
+  const store = openLearnerStore({ file: ':memory:', nowMs: () => clock.now() });
   server = await startLabServer({
     root,
     host: '127.0.0.1',
     port: 0,
     clock,
     random: seededRandom(`lab-server-test/${process.pid}/${clock.now()}`),
-    store: openLearnerStore({ file: ':memory:', nowMs: () => clock.now() }),
+    store: {
+      ...store,
+      save: (...state) => {
+        if (disk.full) throw new Error('database or disk is full');
+        store.save(...state);
+      },
+    },
     onLog: () => undefined,
   });
 });
@@ -179,6 +187,10 @@ describe('the lab server', () => {
       (await ann.ask<LabState>('lab.open', { lab: 'canary' })).sandbox.pods[0]?.ip.split('.')[1],
     );
 
+    const sent = await ann.ask<RequestView>('request.send', {});
+    const why = await ann.ask<ExplanationView>('request.explain', { request: sent.id });
+    const then = await ann.ask<MomentView>('time.moment', { push: 1 });
+
     const from = ann.events.length;
     await ann.ask('files.save', { files: [file('anns-rule', 4)] });
     const saved = await ann.ask<LabState>('lab.open', { lab: 'canary' });
@@ -193,7 +205,27 @@ describe('the lab server', () => {
       namespace: 'default',
     });
     expect(JSON.stringify(dump.routes)).toContain('"timeout":"180s"');
+    // A link to the push, and one to the request, lead to the same thing; the next push goes on counting.
+    expect(healed.pushes.map(({ number, title }) => [number, title])).toEqual([[1, 'anns-rule']]);
+    expect(await ann.ask('request.explain', { request: sent.id })).toEqual(why);
+    const again = await ann.ask<MomentView>('time.moment', { push: 1 });
+    expect(again).toMatchObject({ push: 1, title: 'anns-rule', atMs: then.atMs, files: then.files });
+    expect(again.changed).toEqual(then.changed);
+    expect(again.mesh).toEqual(then.mesh);
+    const back = await ann.ask<ApplyView>('time.restore', { push: 0 });
+    expect(back.push).toMatchObject({ number: 2, title: 'back to the start' });
+    const now = await ann.ask<MomentView>('time.moment', { push: 2 });
+    expect(now.changed.map(({ kind, name, after }) => [kind, name, after])).toEqual([
+      ['VirtualService', 'anns-rule', undefined],
+    ]);
     expect(ben.events.some((event) => event.type === 'sandbox' && event.sandbox.status === 'crashed')).toBe(false);
+    // A disk without room ends nobody: the page is told, once, and the mesh answers on.
+    disk.full = true;
+    for (const minutes of [1, 2]) await ben.ask('files.save', { files: [file('bens-rule', minutes)] });
+    await ben.until((event) => event.type === 'unkept');
+    expect((await ben.ask<LabState>('lab.open', { lab: 'canary' })).files[0]?.text).toContain('2m');
+    expect(ben.events.filter(({ type }) => type === 'unkept')).toHaveLength(1);
+    disk.full = false;
     ann.close();
     ben.close();
   });

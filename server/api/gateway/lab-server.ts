@@ -37,6 +37,7 @@ const MAX_PAGES_PER_LEARNER = 8;
 /** A page that does not read: beyond this many unsent bytes, events are left out (answers never are). */
 const MAX_BUFFERED_BYTES = 1_048_576;
 const MAX_MESSAGE_BYTES = 6 * 1_048_576;
+const PING_EVERY_MS = 30_000;
 const SLEEP_AFTER_MS = 5 * 60_000;
 const SWEEP_MS = 60_000;
 
@@ -95,6 +96,7 @@ export async function startLabServer(options: LabServerOptions): Promise<LabServ
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
       pageCounts.set(learner, (pageCounts.get(learner) ?? 0) + 1);
       webSocket.once('close', () => pageCounts.set(learner, (pageCounts.get(learner) ?? 1) - 1));
+      watchPage(webSocket, options.clock);
       connectPage(webSocket, () => sessionOf(learner));
     });
   });
@@ -202,6 +204,24 @@ function json(response: ServerResponse, body: object, status = 200): void {
   response
     .writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' })
     .end(JSON.stringify(body));
+}
+
+/** A page on a machine that sleeps closes nothing: one that does not answer is gone, and its mesh may be put to sleep. */
+function watchPage(webSocket: WebSocket, clock: Clock): void {
+  let alive = true;
+  let timer: Timer | undefined;
+  const look = (): void => {
+    if (alive) {
+      alive = false;
+      webSocket.ping();
+      timer = clock.after(PING_EVERY_MS, look);
+    } else webSocket.terminate();
+  };
+  timer = clock.after(PING_EVERY_MS, look);
+  webSocket.on('pong', () => {
+    alive = true;
+  });
+  webSocket.once('close', () => timer?.cancel());
 }
 
 function connectPage(webSocket: WebSocket, sessionOf: () => LearnerSession): void {

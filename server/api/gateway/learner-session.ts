@@ -54,6 +54,7 @@ export function createLearnerSession(options: SessionOptions): LearnerSession {
   let quickCrashes = 0;
   let nextCall = 1;
   let seq = 0;
+  let keptSince = true;
   let leftAtMs: number | undefined = options.clock.monotonic();
 
   const broadcast = (event: ServerEvent): void => {
@@ -96,13 +97,29 @@ export function createLearnerSession(options: SessionOptions): LearnerSession {
   const onMessage = (message: FromSandbox): void => {
     if (message.kind === 'event') broadcast(message.event);
     else if (message.kind === 'saved') {
-      saved = message.saved;
-      options.store.save(options.learner, message.saved.lab, message.saved);
+      keep(message.saved);
     } else if (message.kind === 'answer' || message.kind === 'failure') {
       const call = waiting.get(message.id);
       waiting.delete(message.id);
       if (message.kind === 'answer') call?.page.send({ id: call.id, result: message.result });
       else call?.page.send({ id: call.id, error: message.error });
+    }
+  };
+
+  /** A full disk must not end the lab server: the mesh runs on, and the pages are told what is at stake. */
+  const keep = (state: SavedState): void => {
+    saved = state;
+    try {
+      options.store.save(options.learner, state.lab, state);
+      keptSince = true;
+    } catch (error) {
+      options.onLog(`the state of ${state.lab} was not kept: ${String(error)}`);
+      if (keptSince)
+        broadcast({
+          type: 'unkept',
+          reason: 'The lab server cannot write to its disk. Your work lasts as long as it runs.',
+        });
+      keptSince = false;
     }
   };
 
@@ -113,7 +130,7 @@ export function createLearnerSession(options: SessionOptions): LearnerSession {
     const giveUp = quickCrashes >= MAX_QUICK_CRASHES || lab === undefined;
     // A state that crashes the mesh again and again is set aside: the lab's own start serves instead, the text is kept.
     if (quickCrashes === MAX_QUICK_CRASHES - 1 && saved) {
-      options.store.save(options.learner, saved.lab, { ...saved, objects: undefined, applied: [] });
+      keep({ ...saved, objects: undefined, applied: [], past: undefined });
     }
     const view: SandboxView = {
       status: giveUp ? 'stopped' : 'crashed',
@@ -163,6 +180,7 @@ export function createLearnerSession(options: SessionOptions): LearnerSession {
     request: (page, message) => {
       const answerError = (error: unknown): void => page.send({ id: message.id, error: toErrorView(error) });
       try {
+        if (message.method === 'stream.ping') return page.send({ id: message.id, result: {} });
         if (message.method !== 'lab.open') return forward(page, message);
         const labId = (message.params as { lab: string }).lab;
         started = open(labId);

@@ -28,8 +28,8 @@ export interface Applies {
   readonly journal: Journal;
   /** The mesh's wishes after each push. */
   readonly moments: Moments;
-  /** The mesh has started: this is push 0. */
-  begin(): void;
+  /** The mesh has started: this is push 0, or goes on after the pushes that were kept. */
+  begin(kept?: { readonly moments: readonly Moment[]; readonly pushes: readonly PushView[] }): void;
   /** Text that the editor applied last. */
   applied(): readonly ManifestFile[];
   pushes(): readonly PushView[];
@@ -149,7 +149,11 @@ export function createApplies(options: AppliesOptions): Applies {
   return {
     journal,
     moments,
-    begin: () => void note('', 'start', true),
+    begin: (kept) => {
+      if (kept === undefined || kept.moments.length === 0) note('', 'start', true);
+      else for (const moment of kept.moments) moments.add(moment);
+      pushes.push(...(kept?.pushes ?? []));
+    },
     applied: () => applied,
     pushes: () => pushes,
     apply,

@@ -48,8 +48,14 @@ const handlers: Handlers = {
   'request.explain': (session, { request: id }) => {
     const { hops } = session.sandbox;
     const found = hops.requests(KNOWN_REQUESTS).find((request) => request.id === id);
-    if (!found) throw new ApiError('unknown_request', 'That request is no longer kept.');
-    return explain(found, hops.trace(found.traceId), (origin) => session.sandbox.locate(origin));
+    if (!found) {
+      const kept = session.requests.get(id);
+      if (!kept) throw new ApiError('unknown_request', 'That request is no longer kept.');
+      return kept;
+    }
+    const view = explain(found, hops.trace(found.traceId), (origin) => session.sandbox.locate(origin));
+    session.requests.add(view);
+    return view;
   },
   'request.send': async (session, { traffic, path, headers }) => {
     const id = traffic ?? session.lab.spec.traffic[0]?.id ?? '';
@@ -66,6 +72,8 @@ const handlers: Handlers = {
     session.traffic.set(traffic, running, rps);
     return { traffic: session.traffic.states() };
   },
+  // The lab server answers it itself.
+  'stream.ping': () => ({}),
   'terminal.run': (session, { terminal, line }) => {
     session.terminals.run(terminal, line);
     return { accepted: true };

@@ -82,9 +82,11 @@ export function startable(objects: Iterable<KubeObject>): KubeObject[] {
       (object) => !systemNamespaces.has(object.metadata.namespace ?? '') || object.apiVersion.includes('istio.io'),
     )
     .filter((object) => !(object.kind === 'Namespace' && systemNamespaces.has(object.metadata.name)))
-    .map(withoutServerFields)
-    .map(withoutAddress);
+    .map(asWished);
 }
+
+/** The object as somebody asked for it, so that another mesh can have it. */
+export const asWished = (object: KubeObject): KubeObject => withoutAddress(withoutServerFields(object));
 
 /** A Service's address lies in the subnet that its mesh had; the next mesh may have another. `None` stays: it is a wish. */
 function withoutAddress(object: KubeObject): KubeObject {

@@ -11,19 +11,22 @@ import {
 } from '#labs';
 import { createSandbox, type ManifestFile, type Sandbox, type SandboxEvent } from '#sandbox';
 import type { KeyHost } from '#sandbox/key-host';
-import { createShellFiles } from '#terminal';
 import { HandClient } from '#xds';
 import type { SavedState } from '../protocol.ts';
 import { type Applies, createApplies } from './applies.ts';
 import { type Blame, createBlame } from './blame/blame.ts';
+import { createDeskFiles } from './desk-files.ts';
 import { createEvidence, type Evidence } from './evidence/evidence.ts';
 import { type Feeds, startFeeds } from './feeds.ts';
 import { createIncidentRoom, pushOf } from './incident/incident-room.ts';
+import { createKeptRequests, type KeptRequests } from './kept-requests.ts';
+import { createLabTerminals } from './lab-terminals.ts';
 import { firstAnswer, ruleVersions } from './mesh-start.ts';
 import { createThrottle, type Emit } from './ports.ts';
 import { createLabClock } from './slow-motion/lab-clock.ts';
 import { createSlowMotion, type SlowMotion } from './slow-motion/slow-motion.ts';
-import { createTerminals, type Terminals } from './terminals.ts';
+import type { Terminals } from './terminals.ts';
+import { keepPast, recallPast } from './time-travel/kept-past.ts';
 import type { Moment } from './time-travel/moments.ts';
 import { createTimeTravel, type TimeTravel } from './time-travel/time-travel.ts';
 import { meshView, podViews, requestView } from './views.ts';
@@ -50,6 +53,8 @@ export interface LabSession {
   /** What the views of metrics, events and certificates read. */
   readonly evidence: Evidence;
   readonly timeTravel: TimeTravel;
+  /** Requests whose decisions were opened. */
+  readonly requests: KeptRequests;
   readonly slowMotion: SlowMotion;
   readonly blame: Blame;
   /** The drill, in a lab that is an incident. */
@@ -60,7 +65,7 @@ export interface LabSession {
   /** Takes the editor's text; nothing is applied. */
   saveFiles(files: readonly ManifestFile[]): void;
   /** Replaces the editor's files and tells the pages. */
-  showFiles(files: readonly ManifestFile[], reason: 'undo' | 'reset' | 'restore' | 'terminal'): void;
+  showFiles(files: readonly ManifestFile[], reason: FilesReason): void;
   hintsOpened: number;
   start(): Promise<void>;
   /** Back to the lab's start: a new mesh, the start files. */
@@ -69,6 +74,8 @@ export interface LabSession {
   aside(): readonly ManifestFile[] | undefined;
   stop(): Promise<void>;
 }
+
+type FilesReason = 'undo' | 'reset' | 'restore' | 'terminal';
 
 const REQUESTS_SHOWN = 200;
 const SAVE_EVERY_MS = 200;
@@ -83,8 +90,6 @@ export function createLabSession(options: LabSessionOptions): LabSession {
   };
   // A drill begins with its mesh: half of one cannot be gone on with.
   let saved = lab.spec.incident ? undefined : options.saved;
-  let editor: readonly ManifestFile[] = saved?.files ?? lab.start;
-  let aside: readonly ManifestFile[] | undefined;
   let sandbox: Sandbox;
   const evidence = createEvidence(clock);
   let forget: (() => void) | undefined;
@@ -118,38 +123,30 @@ export function createLabSession(options: LabSessionOptions): LabSession {
     traffic: () => traffic,
     holds: lab.spec.incident === undefined,
     showFiles: (files) => {
-      aside = editor;
+      desk.putAside();
       showFiles(files, 'restore');
     },
   });
 
   const hand = new HandClient();
 
-  const samples = new Map([
-    ...lab.samples,
-    ...lab.topology.map(({ file, text }) => [`topology/${file}`, text] as const),
-  ]);
-  const shellFiles = createShellFiles({
-    samples,
-    onWrite: (file, text) => {
-      if (!/\.ya?ml$/.test(file)) return;
-      const others = editor.filter((each) => each.file !== file);
-      showFiles(
-        text === undefined ? others : [...others, { file, text }].sort((a, b) => a.file.localeCompare(b.file)),
-        'terminal',
-      );
-    },
+  const desk = createDeskFiles({
+    lab,
+    text: saved?.files ?? lab.start,
+    onShellWrite: () => tellFiles('terminal'),
   });
-  const mirrorFiles = (): void => shellFiles.replaceAll(new Map(editor.map(({ file, text }) => [file, text])));
+  const requests = createKeptRequests(saved?.requests ?? [], () => save.poke());
 
   const save = createThrottle(clock, SAVE_EVERY_MS, () => {
     options.onSaved({
       lab: lab.spec.id,
-      files: editor,
+      files: desk.editor(),
       applied: applies.applied(),
       objects: applies.journal.objects(),
       met: checks.met(),
       hintsOpened: session.hintsOpened,
+      past: keepPast({ moments: applies.moments.all(), pushes: applies.pushes(), seenAt: timeTravel.seenAt }),
+      requests: requests.all(),
     });
   });
   const tellPods = createThrottle(clock, PODS_EVERY_MS, () => {
@@ -206,6 +203,7 @@ export function createLabSession(options: LabSessionOptions): LabSession {
       onPush: (push) => {
         evidence.pushed(push);
         emit({ type: 'push', push });
+        save.poke();
         incident?.weighed(Math.max(0, ...push.proxies.map(({ bytes }) => bytes)));
       },
       onMoment: (moment) => incident?.pushed(pushOf(moment)),
@@ -234,7 +232,9 @@ export function createLabSession(options: LabSessionOptions): LabSession {
       timeTravel.sent(sending);
       incident?.sent(sending, ended);
     });
-    applies.begin();
+    const kept = saved?.past && recallPast(saved.past);
+    applies.begin(kept);
+    timeTravel.recall(kept?.seen ?? []);
     incident = createIncidentRoom({
       lab,
       clock: labClock,
@@ -271,8 +271,7 @@ export function createLabSession(options: LabSessionOptions): LabSession {
   /** The editor shows what is in force, as a shared repository would. */
   const applyForeign = (files: readonly ManifestFile[], title: string): void => {
     const named = new Set(files.map(({ file }) => file));
-    editor = [...editor.filter(({ file }) => !named.has(file)), ...files];
-    mirrorFiles();
+    desk.merge(files);
     applies
       .applyForeign(files, title)
       .catch((error: unknown) => evidence.note({ reason: 'ChangeRefused', message: errorMessage(error) }));
@@ -290,42 +289,22 @@ export function createLabSession(options: LabSessionOptions): LabSession {
     await sandbox?.stop();
   };
 
-  const terminals = createTerminals({
+  const terminals = createLabTerminals({
     emit,
-    context: () => ({
-      get sandbox() {
-        return sandbox;
-      },
-      clock,
-      xds: hand,
-      files: shellFiles,
-      mintChangeId: () => applies.mintChangeId(),
-      changed: (changeId, title) => applies.follow(changeId, title),
-      apply: async (files, { namespace, title }) => {
-        const outcome = await sandbox.apply(files, { namespace });
-        if (outcome.accepted && outcome.objects.some((object) => object.outcome !== 'unchanged'))
-          applies.follow(outcome.changeId, title);
-        return outcome;
-      },
-    }),
-    variables: () => {
-      const { ingress } = sandbox;
-      const address = ingress
-        ? ([
-            ['INGRESS_HOST', ingress.ip],
-            ['INGRESS_PORT', String(ingress.port)],
-            ['GATEWAY_URL', `${ingress.ip}:${ingress.port}`],
-          ] as const)
-        : [];
-      return new Map<string, string>([['HOME', '~'], ...address]);
-    },
+    clock,
+    hand,
+    files: desk.shellFiles,
+    sandbox: () => sandbox,
+    applies: () => applies,
   });
 
-  const showFiles: LabSession['showFiles'] = (files, reason) => {
-    editor = files;
-    if (reason !== 'terminal') mirrorFiles();
-    emit({ type: 'files', files: session.files(), reason });
+  const tellFiles = (reason: FilesReason): void => {
+    emit({ type: 'files', files: desk.views(), reason });
     save.poke();
+  };
+  const showFiles: LabSession['showFiles'] = (files, reason) => {
+    desk.set(files);
+    tellFiles(reason);
   };
 
   const session: LabSession = {
@@ -350,31 +329,25 @@ export function createLabSession(options: LabSessionOptions): LabSession {
     evidence,
     probeContext,
     hintsOpened: saved?.hintsOpened ?? 0,
-    files: () => [
-      ...editor.map(({ file, text }) => ({ file, text, readOnly: false })),
-      ...lab.topology.map(({ file, text }) => ({ file, text, readOnly: true })),
-    ],
+    files: desk.views,
     saveFiles: (files) => {
-      editor = files;
-      mirrorFiles();
+      desk.set(files);
       save.flush();
     },
     showFiles,
-    aside: () => aside,
-    start: async () => {
-      mirrorFiles();
-      await startMesh();
-    },
+    aside: desk.aside,
+    requests,
+    start: startMesh,
     reset: async () => {
-      aside = editor;
+      desk.putAside();
       await stopMesh();
       saved = undefined;
       session.hintsOpened = 0;
       checks.reset();
       timeTravel.clear();
       slowMotion.clear();
-      editor = lab.start;
-      mirrorFiles();
+      requests.clear();
+      desk.set(lab.start);
       await startMesh();
       emit({ type: 'files', files: session.files(), reason: 'reset' });
       return session.state();

@@ -1,5 +1,6 @@
 import type { MeshView, RequestView, ServerEvent } from '#contract';
 import type { Clock } from '#domain';
+import type { Seen } from './time-travel/kept-past.ts';
 
 /** What the pages were shown, kept so that a moment of the past can be shown again, to a page that was opened later too. */
 export interface Recorder {
@@ -11,6 +12,8 @@ export interface Recorder {
   mesh(atMs: number): MeshView | undefined;
   /** Requests that had begun by then, newest last; beyond a bound for each second they are left out, failures last. */
   requests(atMs: number, limit: number): RequestView[];
+  /** Takes what an earlier mesh showed at its pushes, oldest first: it is answered for moments before the first of its own. */
+  recall(seen: readonly Seen[]): void;
   clear(): void;
 }
 
@@ -32,6 +35,8 @@ const isFailed = ({ status, flags }: RequestView): boolean => status >= 400 || (
 export function createRecorder(clock: Clock): Recorder {
   let seconds = new Map<number, Second>();
   let meshes: MeshView[] = [];
+  let recalled: readonly Seen[] = [];
+  const recalledAt = (atMs: number): Seen | undefined => recalled.findLast((seen) => seen.atMs <= atMs) ?? recalled[0];
   const secondOf = (ms: number): Second => {
     const atMs = Math.floor(ms / 1000) * 1000;
     const known = seconds.get(atMs);
@@ -66,16 +71,21 @@ export function createRecorder(clock: Clock): Recorder {
       }
     },
     seconds: () => [...seconds.values()].map(({ atMs, total, failed }) => ({ atMs, total, failed })),
-    mesh: (atMs) => meshes.findLast((mesh) => mesh.atMs <= atMs) ?? meshes[0],
+    mesh: (atMs) => meshes.findLast((mesh) => mesh.atMs <= atMs) ?? recalledAt(atMs)?.mesh ?? meshes[0],
     requests: (atMs, limit) => {
       const found: RequestView[] = [];
       for (const second of [...seconds.values()].reverse()) {
         if (found.length >= limit) break;
         found.push(...second.kept.filter((request) => request.atMs <= atMs));
       }
+      if (found.length === 0) return [...(recalledAt(atMs)?.requests ?? [])].slice(-limit);
       return found.sort((a, b) => a.atMs - b.atMs).slice(-limit);
     },
+    recall: (seen) => {
+      recalled = seen;
+    },
     clear: () => {
+      recalled = [];
       seconds = new Map();
       meshes = [];
     },

@@ -4,7 +4,7 @@ import { LabContext } from '../parts/use-store.ts';
 import { Desk } from './desk.tsx';
 import { keepEvidence } from './evidence.ts';
 import { HeaderStatus } from './header-status.tsx';
-import { safeStorage } from './safe-storage.ts';
+import { draftStorage } from './safe-storage.ts';
 import { unpackText } from './shared-text.ts';
 
 interface LabPageProps {
@@ -19,7 +19,7 @@ function createClient(lab: string): LabClient {
     transport: sameOriginTransport(location),
     timers: browserTimers,
     chance: Math.random,
-    drafts: storedDrafts(safeStorage()),
+    drafts: storedDrafts(draftStorage()),
     publish: (search) => {
       const kept = new URLSearchParams(location.search).get('lab');
       const own = kept === null ? search : `${search}&lab=${encodeURIComponent(kept)}`;

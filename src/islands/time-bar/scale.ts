@@ -12,7 +12,9 @@ const MOST_MS = 1_800_000;
 
 /** From the first thing known to now, at least two minutes, at most thirty. */
 export function spanOf(history: readonly Bucket[], pushes: readonly PushView[], nowMs: number): Span {
-  const first = Math.min(history[0]?.atMs ?? nowMs, pushes[0]?.atMs ?? nowMs);
+  const since = nowMs - MOST_MS;
+  const push = pushes.find(({ atMs }) => atMs >= since);
+  const first = Math.min(history[0]?.atMs ?? nowMs, push?.atMs ?? nowMs);
   const length = Math.min(MOST_MS, Math.max(LEAST_MS, (nowMs - first) * 1.08));
   return { fromMs: nowMs - length, toMs: nowMs };
 }

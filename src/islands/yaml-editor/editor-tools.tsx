@@ -21,6 +21,7 @@ const SAVED = {
   waiting: 'Saving',
   offline: 'Kept in this browser',
   unsaved: 'Not saved: too large',
+  nowhere: 'Not kept: this browser has no room',
 } as const;
 
 /** Under the text: what the line at the cursor caught, what an apply would change, differences, layout. */

@@ -14,7 +14,7 @@ class HandTimers implements Timers {
     };
   }
   fireNext(): number {
-    const timer = this.waiting.find((one) => !one.cancelled);
+    const [timer] = this.waiting.filter((one) => !one.cancelled).sort((a, b) => a.delayMs - b.delayMs);
     if (!timer) throw new Error('no timer waits');
     timer.cancelled = true;
     timer.fire();
@@ -146,4 +146,27 @@ test('the page that opens its lab takes over: only the others hear that they are
   transport.say({ id: opening?.id ?? 0, result: {} });
   transport.say({ seq: 2, event: { type: 'replaced', reason: 'Another page opened the lab bookinfo.' } });
   expect(states.at(-1)).toBe('replaced');
+});
+
+test('a server that has not said a word for ten seconds is asked, and called again when it does not answer', async () => {
+  const { transport, timers, states } = await opened();
+  const first = transport.events;
+  transport.say({ seq: 1, event: mesh });
+  expect(timers.fireNext()).toBe(10_000);
+  expect(transport.sent).toEqual([]);
+  expect(timers.fireNext()).toBe(10_000);
+  expect(transport.sent.map(({ method }) => method)).toEqual(['stream.ping']);
+  transport.say({ id: transport.sent[0]?.id, result: {} });
+  await new Promise((done) => setImmediate(done));
+  expect(states.at(-1)).toBe('open');
+  timers.fireNext();
+  // The machine slept: nothing comes.
+  expect(timers.fireNext()).toBe(5000);
+  await new Promise((done) => setImmediate(done));
+  expect(states.at(-1)).toBe('retrying');
+  timers.fireNext();
+  await new Promise((done) => setImmediate(done));
+  expect(transport.events).not.toBe(first);
+  transport.events?.open();
+  expect(states.at(-1)).toBe('open');
 });

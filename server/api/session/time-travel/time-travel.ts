@@ -16,6 +16,7 @@ import type { Applies } from '../applies.ts';
 import type { Emit } from '../ports.ts';
 import { createRecorder } from '../recorder.ts';
 import { type Bisect, createBisect } from './bisect.ts';
+import type { Seen } from './kept-past.ts';
 import { changedAfter, differences, type Moment } from './moments.ts';
 import { replay } from './replay.ts';
 
@@ -44,11 +45,16 @@ export interface TimeTravel {
   replay(params: { from: number; to: number; requests: number; untilMs?: number | undefined }): Promise<ReplayView>;
   startBisect(params: { good: number; bad: number; judge: Judge; requests: number }): Promise<BisectView>;
   markBisect(verdict: 'good' | 'bad'): Promise<BisectView>;
+  /** The map and the list as the pages showed them then, for what is kept of a push. */
+  seenAt(atMs: number): Seen;
+  /** Takes what an earlier mesh of this lab showed. */
+  recall(seen: readonly Seen[]): void;
   clear(): void;
 }
 
 const KEPT_SENDINGS = 4000;
 const REQUESTS_SHOWN = 200;
+const REQUESTS_KEPT = 40;
 
 export function createTimeTravel(options: TimeTravelOptions): TimeTravel {
   const { lab, clock, emit, applies, traffic } = options;
@@ -144,6 +150,11 @@ export function createTimeTravel(options: TimeTravelOptions): TimeTravel {
       if (!running) throw new ApiError('no_bisect', 'No search for a push is under way.');
       return alone(() => running.mark(verdict));
     },
+    seenAt: (atMs) => {
+      const mesh = recorder.mesh(atMs);
+      return { atMs, ...(mesh ? { mesh } : {}), requests: recorder.requests(atMs, REQUESTS_KEPT) };
+    },
+    recall: (seen) => recorder.recall(seen),
     clear: () => {
       recorder.clear();
       sendings = [];

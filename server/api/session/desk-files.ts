@@ -1,0 +1,67 @@
+import type { FileView } from '#contract';
+import type { Lab } from '#labs';
+import type { ManifestFile } from '#sandbox';
+import type { ShellFiles } from '#shell';
+import { createShellFiles } from '#terminal';
+
+/** The learner's text: what the editor shows, what the terminal sees of it, and what a reset put aside. */
+export interface DeskFiles {
+  readonly shellFiles: ShellFiles;
+  /** The text that the learner may write. */
+  editor(): readonly ManifestFile[];
+  /** Replaces the learner's text; the terminal sees it too. */
+  set(files: readonly ManifestFile[]): void;
+  /** Puts these in the place of the files of their names. */
+  merge(files: readonly ManifestFile[]): void;
+  /** As the editor shows them: the learner's own, then those of the topology, read only. */
+  views(): FileView[];
+  aside(): readonly ManifestFile[] | undefined;
+  putAside(): void;
+}
+
+export function createDeskFiles(options: {
+  readonly lab: Lab;
+  readonly text: readonly ManifestFile[];
+  /** The terminal wrote a manifest: these are the learner's files now. */
+  readonly onShellWrite: (files: readonly ManifestFile[]) => void;
+}): DeskFiles {
+  const { lab } = options;
+  let editor = options.text;
+  let aside: readonly ManifestFile[] | undefined;
+  const samples = new Map([
+    ...lab.samples,
+    ...lab.topology.map(({ file, text }) => [`topology/${file}`, text] as const),
+  ]);
+  const shellFiles = createShellFiles({
+    samples,
+    onWrite: (file, text) => {
+      if (!/\.ya?ml$/.test(file)) return;
+      const others = editor.filter((each) => each.file !== file);
+      editor = text === undefined ? others : [...others, { file, text }].sort((a, b) => a.file.localeCompare(b.file));
+      options.onShellWrite(editor);
+    },
+  });
+  const mirror = (): void => shellFiles.replaceAll(new Map(editor.map(({ file, text }) => [file, text])));
+  mirror();
+  const set = (files: readonly ManifestFile[]): void => {
+    editor = files;
+    mirror();
+  };
+  return {
+    shellFiles,
+    editor: () => editor,
+    set,
+    merge: (files) => {
+      const named = new Set(files.map(({ file }) => file));
+      set([...editor.filter(({ file }) => !named.has(file)), ...files]);
+    },
+    views: () => [
+      ...editor.map(({ file, text }) => ({ file, text, readOnly: false })),
+      ...lab.topology.map(({ file, text }) => ({ file, text, readOnly: true })),
+    ],
+    aside: () => aside,
+    putAside: () => {
+      aside = editor;
+    },
+  };
+}
