@@ -126,6 +126,11 @@ export function startCluster(options: ClusterOptions): Cluster {
     draining: (set) => kubelet.draining(set),
     onError,
   });
+  const istiodLog = (line: string): void =>
+    kubelet.pods
+      .find((pod) => isIstiod(pod.object))
+      ?.container('discovery')
+      ?.log.write(line);
   const stops = [
     store.watch('*', ({ type, object, changeId }) =>
       emit({ type: 'object', change: type, object: withoutSecrets(object), changeId }),
@@ -133,7 +138,7 @@ export function startCluster(options: ClusterOptions): Cluster {
     startDeploymentController({ store, clock, events: recorder('deployment-controller'), onError }),
     () => replicaSets.stop(),
     startServiceController({ store, addresses: servicePool(plan), onError }),
-    startGatewayDeployments({ store, onError }),
+    startGatewayDeployments({ store, onError, log: istiodLog }),
     startStatefulSetController({ store, clock, admit, onError }),
     startDaemonSetController({ store, clock, admit, random: random.stream('daemon-pods'), onError }),
     startJobController({ store, clock, admit, random: random.stream('job-pods'), onError }),
@@ -193,8 +198,7 @@ export function startCluster(options: ClusterOptions): Cluster {
     maxPods: options.maxPods,
     events,
     admit,
-    fixedAddress: (pod) =>
-      pod.metadata.namespace === rootNamespace && matchesLabels(istiodSelector, pod.metadata) ? istiodIp : undefined,
+    fixedAddress: (pod) => (isIstiod(pod) ? istiodIp : undefined),
     build,
     onDrained: ({ metadata }) => {
       const owner = metadata.ownerReferences?.find(({ kind }) => kind === 'ReplicaSet');
@@ -227,6 +231,9 @@ export function startCluster(options: ClusterOptions): Cluster {
 }
 
 /** Events go to the browser; keys stay here. */
+const isIstiod = (pod: PodObject): boolean =>
+  pod.metadata.namespace === rootNamespace && matchesLabels(istiodSelector, pod.metadata);
+
 function withoutSecrets(object: KubeObject): KubeObject {
   if (object.kind !== 'Secret') return object;
   const { data: _data, stringData: _stringData, ...rest } = object;

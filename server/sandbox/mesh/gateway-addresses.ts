@@ -5,7 +5,7 @@ import type { RunningPod } from '../doors.ts';
 import { matchesLabels, type ServiceObject } from '../kube-types.ts';
 import type { FrontDoors } from '../network/front-doors.ts';
 import { hostPort } from '../network/host-ports.ts';
-import { GATEWAY_NAME_LABEL } from './gateway-deployments.ts';
+import { GATEWAY_NAME_LABEL } from './gateway-template.ts';
 
 /** By port as the gateway names it: `{"80": "127.20.128.5:80"}`. */
 export type PortAddresses = Readonly<Record<string, string>>;

@@ -75,11 +75,12 @@ export function gatewayParts(input: EnvironmentInput): InjectedParts {
     native: false,
     init: [],
     volumes: volumesOf(GATEWAY_VOLUMES),
-    securityContext: { sysctls: [LOW_PORTS] },
+    securityContext: GATEWAY_SECURITY,
   };
 }
 
-const LOW_PORTS = { name: 'net.ipv4.ip_unprivileged_port_start', value: '0' };
+/** A gateway may listen on low ports. */
+export const GATEWAY_SECURITY = { sysctls: [{ name: 'net.ipv4.ip_unprivileged_port_start', value: '0' }] };
 const METRICS_PORT = { name: 'http-envoy-prom', containerPort: 15090, protocol: 'TCP' };
 const STARTUP = {
   httpGet: { path: '/healthz/ready', port: 15021 },
@@ -128,6 +129,8 @@ function readinessOf(annotations: Annotations): object {
   };
 }
 
+export const PROXY_RESOURCES = { limits: { cpu: '2', memory: '1Gi' }, requests: { cpu: '100m', memory: '128Mi' } };
+
 /** Istio's defaults, in whose place all of the pod's annotations stand together. */
 function resourcesOf(annotations: Annotations): object {
   const given = (suffix: string): Record<string, string> =>
@@ -139,7 +142,7 @@ function resourcesOf(annotations: Annotations): object {
     );
   const [requests, limits] = [given(''), given('Limit')];
   if (Object.keys(requests).length + Object.keys(limits).length === 0) {
-    return { limits: { cpu: '2', memory: '1Gi' }, requests: { cpu: '100m', memory: '128Mi' } };
+    return PROXY_RESOURCES;
   }
   return {
     ...(Object.keys(limits).length > 0 && { limits }),
@@ -207,9 +210,9 @@ const VOLUMES: readonly Mounted[] = [
   },
 ];
 
-const GATEWAY_VOLUMES = VOLUMES.filter(({ volume }) => volume.name !== 'istio-ca-crl');
+export const GATEWAY_VOLUMES = VOLUMES.filter(({ volume }) => volume.name !== 'istio-ca-crl');
 
-const mountsOf = (mounted: readonly Mounted[]): object[] =>
+export const mountsOf = (mounted: readonly Mounted[]): object[] =>
   mounted.map(({ mountPath, volume }) => ({ mountPath, name: volume.name }));
 
 /** In the order of the pod's list. */
@@ -218,5 +221,5 @@ const ORDER = [
   ...['istio-token', 'istiod-ca-cert', 'istio-ca-crl'],
 ];
 
-const volumesOf = (mounted: readonly Mounted[]): Volume[] =>
+export const volumesOf = (mounted: readonly Mounted[]): Volume[] =>
   mounted.map(({ volume }) => volume).sort((a, b) => ORDER.indexOf(a.name) - ORDER.indexOf(b.name));

@@ -10,11 +10,14 @@ import { changeId, settle } from './support.ts';
 describe('the proxy of a Kubernetes Gateway', () => {
   let store: KubeStore;
   let stop: () => void;
+  let logged: string[];
   beforeEach(() => {
+    logged = [];
     const kinds = createKindRegistry([...coreKinds, ...gatewayKinds, ...istioKinds]);
     store = createKubeStore({ kinds, clock: manualClock(), random: seededRandom('test') });
     stop = startGatewayDeployments({
       store,
+      log: (line) => logged.push(line),
       onError: (what, error) => {
         throw new Error(what, { cause: error });
       },
@@ -65,13 +68,14 @@ describe('the proxy of a Kubernetes Gateway', () => {
           containers: [
             {
               image: expect.stringMatching(/-distroless$/),
-              env: [
+              env: expect.arrayContaining([
                 {
                   name: 'PROXY_CONFIG',
                   value: '{"proxyMetadata":{"LEVEL":"low"},"image":{"imageType":"distroless"}}\n',
                 },
+                { name: 'ISTIO_META_WORKLOAD_NAME', value: 'front-istio' },
                 { name: 'LEVEL', value: 'low' },
-              ],
+              ]),
             },
           ],
         },
@@ -127,5 +131,100 @@ describe('the proxy of a Kubernetes Gateway', () => {
     store.create({ apiVersion: 'v1', kind: 'Service', metadata, spec: { ports: [{ port: 1 }] } }, { changeId });
     await apply({});
     expect(ports()).toMatchObject([{ port: 1 }]);
+  });
+
+  describe('with parameters', () => {
+    const configMap = async (data: Record<string, string>, metadata: object = {}): Promise<void> => {
+      const where = { name: 'opts', namespace: 'default', ...metadata };
+      store.apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata: where, data }, { changeId });
+      await settle();
+    };
+    const CLASS = {
+      name: 'cls',
+      namespace: 'istio-system',
+      labels: { 'gateway.istio.io/defaults-for-class': 'istio' },
+    };
+    const infrastructure = { parametersRef: { group: '', kind: 'ConfigMap', name: 'opts' } };
+    beforeEach(() => {
+      store.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'istio-system' } }, { changeId });
+    });
+
+    it('has its Deployment and Service patched as a strategic merge does, and follows changes', async () => {
+      await configMap({
+        deployment: 'spec: { replicas: 3, template: { spec: { containers: [{ name: beside, image: busybox }] } } }',
+        service: 'spec: { type: NodePort, ports: [{ port: 80, nodePort: 30080 }] }',
+      });
+      await apply({ infrastructure });
+      const containers = (): unknown[] => {
+        const { template } = (get('Deployment')?.spec ?? {}) as {
+          template: { spec: { containers: { name: string }[] } };
+        };
+        return template.spec.containers.map(({ name }) => name);
+      };
+      expect(containers()).toEqual(['beside', 'istio-proxy']);
+      expect(get('Deployment')?.spec).toMatchObject({ replicas: 3 });
+      expect(get('Service')?.spec).toMatchObject({ type: 'NodePort' });
+      expect(ports()).toMatchObject([{ port: 15021 }, { name: 'http', port: 80, nodePort: 30080 }]);
+      await configMap({ deployment: 'spec: { replicas: 2 }' });
+      expect(get('Deployment')?.spec).toMatchObject({ replicas: 2 });
+      expect(containers()).toEqual(['istio-proxy']);
+      expect(get('Service')?.spec).toMatchObject({ type: 'LoadBalancer' });
+    });
+
+    it('has an autoscaler and a disruption budget only where somebody asks for them', async () => {
+      await apply({ infrastructure });
+      expect(store.list('HorizontalPodAutoscaler')).toEqual([]);
+      await configMap({ horizontalPodAutoscaler: 'spec: { minReplicas: 2, maxReplicas: 4 }' });
+      expect(get('HorizontalPodAutoscaler')?.spec).toMatchObject({
+        minReplicas: 2,
+        maxReplicas: 4,
+        scaleTargetRef: { kind: 'Deployment', name: 'front-istio' },
+      });
+    });
+
+    it('takes what is said of its class before what is said of itself', async () => {
+      await configMap({ service: 'spec: { externalTrafficPolicy: Local, type: ClusterIP }' }, CLASS);
+      await configMap({ service: 'spec: { type: NodePort }' });
+      await apply({ infrastructure });
+      expect(get('Service')?.spec).toMatchObject({ type: 'NodePort', externalTrafficPolicy: 'Local' });
+    });
+
+    it.each([
+      ['a key that names none of its objects', { pod: '{}' }, 'unsupported overlay "pod"'],
+      ['another name', { deployment: 'metadata: { name: x }' }, 'illegal metadata change'],
+      ['other owners', { service: 'metadata: { finalizers: [a/b] }' }, 'illegal metadata change'],
+    ])('keeps what it has, and istiod says why, for %s', async (_what, data, words) => {
+      await apply({ infrastructure: { labels: { a: 'b' } } });
+      await configMap(data);
+      await apply({ infrastructure, listeners: [{ name: 'other', port: 81, protocol: 'HTTP' }] });
+      expect(ports()).toMatchObject([{ port: 15021 }, { port: 80 }]);
+      expect(logged.join('\n')).toContain(words);
+    });
+
+    it('waits for a ConfigMap that does not exist yet', async () => {
+      await apply({ infrastructure });
+      expect(get('Deployment')).toBeUndefined();
+      expect(logged.join('\n')).toContain('configmap "default/opts", but configmap does not exist');
+      await configMap({});
+      expect(get('Deployment')).toBeDefined();
+    });
+  });
+
+  it('copies the Gateway’s own labels and annotations where infrastructure has none, without those of the API', async () => {
+    const metadata = {
+      labels: { team: 'red' },
+      annotations: { note: 'one', 'gateway.istio.io/controller-version': '5' },
+    };
+    await apply({ infrastructure: { annotations: { other: 'two', 'gateway.networking.k8s.io/x': 'y' } } }, metadata);
+    expect(get('Service')?.metadata.annotations).toEqual({ other: 'two' });
+    expect(get('Service')?.metadata.labels).toMatchObject({
+      team: 'red',
+      'gateway.istio.io/managed': expect.any(String),
+    });
+  });
+
+  it('is left to a newer controller', async () => {
+    await apply({}, { annotations: { 'gateway.istio.io/controller-version': '6' } });
+    expect(store.list('Deployment')).toEqual([]);
   });
 });
