@@ -230,10 +230,10 @@ export function startCluster(options: ClusterOptions): Cluster {
   };
 }
 
-/** Events go to the browser; keys stay here. */
 const isIstiod = (pod: PodObject): boolean =>
   pod.metadata.namespace === rootNamespace && matchesLabels(istiodSelector, pod.metadata);
 
+/** Events go to the browser; keys stay here. */
 function withoutSecrets(object: KubeObject): KubeObject {
   if (object.kind !== 'Secret') return object;
   const { data: _data, stringData: _stringData, ...rest } = object;
