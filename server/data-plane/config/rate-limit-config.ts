@@ -1,7 +1,8 @@
-import type { Any, FractionalPercent, HeaderValueOption } from '#xds';
+import type { Any, FractionalPercent, HeaderMutations } from '#xds';
 import type { GrpcServiceConfig } from '../http/call/grpc-call.ts';
 import { statusNumber } from './ext-authz-config.ts';
 import { type GrpcServiceJson, readGrpcService } from './grpc-service.ts';
+import { compileHeaderRules, type HeaderRules } from './header-rules.ts';
 import { ConfigProblem } from './problem.ts';
 import { compileRateLimits, type Descriptor, type RateLimitJson, type RateLimitRule } from './rate-limit-actions.ts';
 import { durationMs, type Fraction, readFraction, readNumber } from './values.ts';
@@ -23,9 +24,14 @@ export interface LocalRateLimitConfig {
   /** Rules of the filter's own, in place of those of routes. */
   readonly rateLimits: readonly RateLimitRule[];
   readonly descriptors: readonly { readonly entries: Descriptor; readonly bucket: TokenBucketConfig }[];
-  readonly responseHeaders: readonly HeaderValueOption[];
+  /** Added to a refusal, and to a request that is over the limit and goes on all the same. */
+  readonly refusalHeaders: HeaderRules | undefined;
+  readonly unenforcedHeaders: HeaderRules | undefined;
   readonly rateLimitHeaders: boolean;
   readonly consumesDefault: boolean;
+  /** Values of one descriptor without a value that have buckets of their own, at most. */
+  readonly maxDynamic: number;
+  readonly grpcStatus: number | undefined;
 }
 
 export interface RateLimitConfig {
@@ -36,6 +42,7 @@ export interface RateLimitConfig {
   readonly status: number;
   readonly statusOnError: number;
   readonly marksResponse: boolean;
+  readonly grpcStatus: number | undefined;
   readonly quotaHeaders: boolean;
 }
 
@@ -71,11 +78,20 @@ export function readLocalRateLimit(config: Any): LocalRateLimitConfig {
       bucket: readBucket(token_bucket, `descriptors[${i}].token_bucket`),
     })),
     rateLimits: compileRateLimits(config['rate_limits'] as RateLimitJson[] | undefined, 'rate_limits'),
-    responseHeaders: (config['response_headers_to_add'] ?? []) as readonly HeaderValueOption[],
+    refusalHeaders: compileHeaderRules(config as HeaderMutations),
+    unenforcedHeaders: compileHeaderRules({
+      request_headers_to_add: config['request_headers_to_add_when_not_enforced'],
+    } as HeaderMutations),
     rateLimitHeaders: config['enable_x_ratelimit_headers'] === 'DRAFT_VERSION_03',
     consumesDefault: config['always_consume_default_token_bucket'] !== false,
+    maxDynamic: readNumber(config['max_dynamic_descriptors'], 20),
+    grpcStatus: readGrpcStatus(config),
   };
 }
+
+/** RESOURCE_EXHAUSTED in place of UNAVAILABLE. */
+const readGrpcStatus = (config: Any): number | undefined =>
+  config['rate_limited_as_resource_exhausted'] === true ? 8 : undefined;
 
 function readBucket(given: BucketJson, field: string): TokenBucketConfig {
   const fillIntervalMs = durationMs(given.fill_interval, `${field}.fill_interval`, 0);
@@ -98,6 +114,7 @@ export function readRateLimit(config: Any): RateLimitConfig {
     failureModeDeny: config['failure_mode_deny'] === true,
     status: status?.code === undefined ? 429 : statusNumber(status.code),
     statusOnError: onError?.code === undefined ? 500 : statusNumber(onError.code),
+    grpcStatus: readGrpcStatus(config),
     marksResponse: config['disable_x_envoy_ratelimited_header'] !== true,
     quotaHeaders: config['enable_x_ratelimit_headers'] === 'DRAFT_VERSION_03',
   };

@@ -74,6 +74,8 @@ export interface DownstreamStream {
   /** False: buffered beyond the high-water mark; wait for `drain` on the sink. */
   sendData(chunk: Buffer): boolean;
   sendEnd(trailers?: Headers): void;
+  /** HTTP/1: the connection ends with this answer. */
+  closeAfter(): void;
   /** Cuts the connection (HTTP/1) or the stream (HTTP/2). */
   reset(reason: ResetReason): void;
 }

@@ -256,6 +256,8 @@ export class Exchange implements FormatSubject, BodyTarget {
     if (this.#finished) return;
     if (reply.flag !== undefined) this.info.flag(reply.flag);
     this.info.details = reply.details;
+    // A bad request may be one that was read wrong: nothing more is read from this client.
+    if (reply.status === 400) this.stream.closeAfter();
     const { head, body } = buildReply(this.head, reply);
     this.respondHead(head, body === undefined);
     if (body === undefined) return;

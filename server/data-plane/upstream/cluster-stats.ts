@@ -26,7 +26,10 @@ export class ClusterStats {
   readonly rqTime: Histogram;
   readonly #stats: Stats;
   readonly #bytes: BytesOfSockets;
-  readonly #byCode = new Map<number, readonly Stat[]>();
+  readonly #byCode = {
+    external: new Map<number, readonly Stat[]>(),
+    internal: new Map<number, readonly Stat[]>(),
+  };
 
   constructor(stats: Stats, clusterName: string) {
     this.prefix = `cluster.${clusterName}.`;
@@ -69,17 +72,18 @@ export class ClusterStats {
 
   /**
    * Counts an answer of a host, or one in its place: `upstream_rq_503` and `upstream_rq_5xx`. Envoy tells the requests of its own network
-   * from others, and since 1.33 takes none for its own: all count as external too.
+   * from others, and since 1.33 takes none for its own: all count as external too. Only what the proxy asks or answers by itself is internal.
    */
-  code(status: number): void {
-    let stats = this.#byCode.get(status);
+  code(status: number, origin: 'external' | 'internal' = 'external'): void {
+    const known = this.#byCode[origin];
+    let stats = known.get(status);
     if (stats === undefined) {
       const names = [`upstream_rq_${status}`, `upstream_rq_${Math.floor(status / 100)}xx`, 'upstream_rq_completed'];
       stats = names.flatMap((name) => [
         this.#stats.stat(this.prefix + name),
-        this.#stats.stat(`${this.prefix}external.${name}`),
+        this.#stats.stat(`${this.prefix}${origin}.${name}`),
       ]);
-      this.#byCode.set(status, stats);
+      known.set(status, stats);
     }
     for (const stat of stats) stat.value++;
   }

@@ -4,6 +4,8 @@ import { NO_HASH, type UpstreamCluster } from '../../upstream/cluster.ts';
 import type { RequestHead, ResetReason, ResponseHead, UpstreamStream } from '../codec.ts';
 import type { Headers } from '../headers.ts';
 import { type AttemptOwner, UpstreamAttempt } from '../router/attempt.ts';
+import { reportAnswer } from '../router/outlier-report.ts';
+import { RESET_WORDS } from '../router/reset-reasons.ts';
 
 /** Bytes of an answer that are read, at most. */
 const MAX_ANSWER = 1024 * 1024;
@@ -62,11 +64,15 @@ class AsyncCall implements AttemptOwner {
     });
     if (choice === undefined) {
       this.#cluster.stats.noHealthy.value++;
+      this.#count(503);
       this.#done('no healthy upstream');
       return;
     }
     const { timeoutMs, head } = this.#options;
-    if (timeoutMs > 0) this.#timer = clock.after(timeoutMs, () => this.#done(`no answer within ${timeoutMs} ms`));
+    if (timeoutMs > 0) {
+      this.#timer = clock.after(timeoutMs, () => this.#timedOut(timeoutMs));
+      head.headers.put('x-envoy-expected-rq-timeout-ms', String(Math.round(timeoutMs)));
+    }
     this.#attempt = new UpstreamAttempt({
       choice,
       cluster: this.#cluster,
@@ -97,9 +103,12 @@ class AsyncCall implements AttemptOwner {
     // What comes before the answer decides nothing.
   }
 
-  responseHead(_attempt: UpstreamAttempt, head: ResponseHead, endStream: boolean): void {
+  responseHead(attempt: UpstreamAttempt, head: ResponseHead, endStream: boolean): void {
     this.#head = head;
-    this.#cluster.stats.code(head.status);
+    const { clock } = this.#options.runtime;
+    reportAnswer(this.#cluster, attempt.choice.host, this.#options.head, head);
+    this.#count(head.status);
+    head.headers.put('x-envoy-upstream-service-time', String(Math.round(clock.monotonic() - attempt.startedAt)));
     if (endStream) this.#answered(undefined);
   }
 
@@ -113,12 +122,29 @@ class AsyncCall implements AttemptOwner {
     this.#answered(trailers);
   }
 
-  failed(_attempt: UpstreamAttempt, reason: ResetReason, detail: string): void {
+  failed({ choice }: UpstreamAttempt, reason: ResetReason, detail: string): void {
+    if (reason !== 'overflow') this.#cluster.report(choice.host, { localOrigin: 'connect' });
+    if (this.#head === undefined) this.#count(RESET_WORDS[reason].status);
     this.#done(detail === '' ? reason : `${reason}: ${detail}`);
   }
 
   writable(): void {
     // The whole body was handed over at once.
+  }
+
+  #timedOut(timeoutMs: number): void {
+    if (this.#attempt !== undefined) {
+      const { host } = this.#attempt.choice;
+      host.figures.rqTimeout++;
+      this.#cluster.report(host, { localOrigin: 'timeout' });
+    }
+    this.#cluster.stats.rqTimeout.value++;
+    if (this.#head === undefined) this.#count(504);
+    this.#done(`no answer within ${timeoutMs} ms`);
+  }
+
+  #count(status: number): void {
+    this.#cluster.stats.code(status, 'internal');
   }
 
   #answered(trailers: Headers | undefined): void {

@@ -52,6 +52,8 @@ export function callGrpc({ runtime, method, service, message, onDone }: GrpcCall
       headers: Headers.of({
         'content-type': 'application/grpc',
         te: 'trailers',
+        'x-envoy-internal': 'true',
+        'x-forwarded-for': runtime.self.ip,
         ...(service.timeoutMs > 0 && { 'grpc-timeout': `${Math.ceil(service.timeoutMs)}m` }),
       }),
     },

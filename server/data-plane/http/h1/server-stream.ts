@@ -21,7 +21,8 @@ export class ServerStream implements DownstreamStream, ResponseTarget {
   readonly hasBody: boolean;
   /** The bytes behind the head are no HTTP body. */
   readonly tunnel: boolean;
-  readonly persistent: boolean;
+  /** The client may send another request on this connection. */
+  persistent: boolean;
   sink: RequestSink | undefined = undefined;
   requestDone = false;
   responseStarted = false;
@@ -65,6 +66,10 @@ export class ServerStream implements DownstreamStream, ResponseTarget {
 
   sendEnd(trailers?: Headers): void {
     this.#host.responseEnd(this, trailers);
+  }
+
+  closeAfter(): void {
+    this.persistent = false;
   }
 
   reset(_reason: ResetReason): void {

@@ -41,6 +41,10 @@ export class ServerStream extends Http2Stream implements DownstreamStream {
     if (!this.closed) this.#sink?.end(undefined);
   }
 
+  closeAfter(): void {
+    // Other streams go on.
+  }
+
   sendInformational(head: ResponseHead): void {
     if (this.#answered || this.closed || head.status === 101) return;
     this.host.sendHeaders(this, [':status', String(head.status)], head.headers.flat, false);

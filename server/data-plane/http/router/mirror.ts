@@ -90,7 +90,7 @@ export class MirrorCall implements AttemptOwner {
 
   responseHead(_attempt: UpstreamAttempt, head: ResponseHead, endStream: boolean): void {
     this.#status = head.status;
-    this.#cluster.stats.code(head.status);
+    this.#cluster.stats.code(head.status, 'internal');
     if (endStream) this.#done(undefined);
   }
 

@@ -21,7 +21,8 @@ export const extAuthz = (config: ExtAuthzConfig): RequestLayer => {
       stat(exchange, config, 'disabled');
       return 'next';
     }
-    if (perRouteConfig(exchange, NAME)?.['disabled'] === true) return 'next';
+    // As in Envoy, nobody is asked about a request that has no route.
+    if (exchange.route === undefined || perRouteConfig(exchange, NAME)?.['disabled'] === true) return 'next';
     if (config.body === undefined || !exchange.stream.hasBody) {
       ask(exchange, config, NO_BODY);
       return 'wait';
@@ -32,6 +33,7 @@ export const extAuthz = (config: ExtAuthzConfig): RequestLayer => {
         ask(exchange, config, { bytes: complete ? body : body.subarray(0, maxBytes), partial: !complete });
         return;
       }
+      exchange.stats.count('downstream_rq_too_large');
       exchange.reply({ status: 413, details: 'request_payload_too_large', body: 'Payload Too Large' });
     });
     return 'wait';
@@ -64,6 +66,7 @@ function act(exchange: Exchange, config: ExtAuthzConfig, verdict: Verdict): void
       return;
     case 'denied':
       stat(exchange, config, 'denied');
+      exchange.runtime.clusters.get(exchange.info.cluster)?.stats.code(verdict.status, 'internal');
       exchange.responseEdits.push((head) => {
         for (const { name, value } of verdict.headers) if (!UNTOUCHABLE.has(name)) head.headers.set(name, value);
       });
@@ -136,6 +139,5 @@ function wording(verdict: Verdict, cluster: string, failureModeAllow: boolean): 
 function stat({ config, info, runtime }: Exchange, { statPrefix }: ExtAuthzConfig, name: string): void {
   const own = statPrefix === '' ? '' : `${statPrefix}.`;
   runtime.stats.stat(`http.${config.statPrefix}.ext_authz.${own}${name}`).value++;
-  if (name !== 'disabled' && info.cluster !== '')
-    runtime.stats.stat(`cluster.${info.cluster}.ext_authz.${own}${name}`).value++;
+  if (name !== 'disabled') runtime.clusters.get(info.cluster)?.stats.count(`ext_authz.${own}${name}`);
 }

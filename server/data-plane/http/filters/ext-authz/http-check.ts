@@ -28,7 +28,7 @@ export function checkByHttp(
 }
 
 function requestHead(
-  { head, runtime }: Exchange,
+  { head }: Exchange,
   authorizer: HttpAuthorizer,
   { allowedHeaders, disallowedHeaders }: ExtAuthzConfig,
   body: ToldBody,
@@ -42,7 +42,6 @@ function requestHead(
   if (body.partial !== undefined) headers.set(PARTIAL_BODY, String(body.partial));
   for (const { key, value } of authorizer.headersToAdd) headers.set(key, value);
   headers.set('x-envoy-internal', 'true');
-  headers.set('x-forwarded-for', runtime.self.ip);
   return {
     method: head.method,
     path: `${authorizer.pathPrefix}${head.path}`,

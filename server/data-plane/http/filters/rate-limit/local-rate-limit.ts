@@ -1,9 +1,10 @@
-import type { Descriptor } from '../../../config/rate-limit-actions.ts';
 import { type LocalRateLimitConfig, readLocalRateLimit } from '../../../config/rate-limit-config.ts';
 import type { Fraction } from '../../../config/values.ts';
+import { applyRequestRules, applyResponseRules } from '../../apply-rules.ts';
 import type { ResponseHead } from '../../codec.ts';
 import type { Exchange, RequestLayer } from '../../exchange.ts';
 import { perRouteConfig } from '../per-route.ts';
+import { DescriptorBuckets } from './descriptor-buckets.ts';
 import { descriptorsOf, wordsOf } from './descriptors.ts';
 import { TokenBucket } from './token-bucket.ts';
 
@@ -12,7 +13,7 @@ const NAME = 'envoy.filters.http.local_ratelimit';
 interface Limiter {
   readonly config: LocalRateLimitConfig;
   readonly common: TokenBucket | undefined;
-  readonly special: readonly { readonly entries: Descriptor; readonly bucket: TokenBucket }[];
+  readonly special: readonly DescriptorBuckets[];
 }
 
 /** Envoy's local rate limit: token buckets of this proxy alone, one for all requests and one for each descriptor that has its own. */
@@ -35,10 +36,7 @@ export const localRateLimit = (config: LocalRateLimitConfig): RequestLayer => {
 const limiterOf = (config: LocalRateLimitConfig, { runtime }: Exchange): Limiter => ({
   config,
   common: config.bucket && new TokenBucket(config.bucket, runtime.clock),
-  special: config.descriptors.map(({ entries, bucket }) => ({
-    entries,
-    bucket: new TokenBucket(bucket, runtime.clock),
-  })),
+  special: config.descriptors.map((given) => new DescriptorBuckets(given, config.maxDynamic, runtime.clock)),
 });
 
 function limit(exchange: Exchange, { config, common, special }: Limiter): 'next' | 'wait' {
@@ -48,7 +46,10 @@ function limit(exchange: Exchange, { config, common, special }: Limiter): 'next'
   if (!drawn(exchange, 'limit_enabled', config.enabled)) return 'next';
   count('enabled');
   const asked = special.length === 0 ? [] : descriptorsOf(exchange, config.stage, config.rateLimits);
-  const matched = special.filter(({ entries }) => asked.some((one) => sameEntries(one, entries)));
+  const matched = special.flatMap((one) => {
+    const bucket = one.bucketFor(asked);
+    return bucket === undefined ? [] : [{ entries: one.entries, bucket }];
+  });
   const buckets = matched.map(({ bucket }) => bucket);
   if (common !== undefined && (matched.length === 0 || config.consumesDefault)) buckets.push(common);
   const empty = buckets.find((bucket) => !bucket.take());
@@ -61,12 +62,20 @@ function limit(exchange: Exchange, { config, common, special }: Limiter): 'next'
   count('rate_limited');
   const enforced = drawn(exchange, 'limit_enforced', config.enforced);
   note(exchange, { enforced, bucket: empty, matched: matched.map(({ entries }) => wordsOf(entries)) });
-  if (!enforced) return 'next';
+  if (!enforced) {
+    applyRequestRules(config.unenforcedHeaders, exchange);
+    return 'next';
+  }
   count('enforced');
-  exchange.responseEdits.push((head) => {
-    for (const { header } of config.responseHeaders) head.headers.set(header.key.toLowerCase(), header.value ?? '');
+  exchange.responseEdits.push((head) => applyResponseRules(config.refusalHeaders, exchange, head.headers));
+  const { status, grpcStatus } = config;
+  exchange.reply({
+    status,
+    flag: 'RL',
+    details: 'local_rate_limited',
+    body: 'local_rate_limited',
+    ...(grpcStatus !== undefined && { grpcStatus }),
   });
-  exchange.reply({ status: config.status, flag: 'RL', details: 'local_rate_limited', body: 'local_rate_limited' });
   return 'wait';
 }
 
@@ -78,10 +87,6 @@ function drawn(
   if (numerator === 0) return false;
   return numerator >= of || runtime.chance.draws.below(what, span.traceId, of) < numerator;
 }
-
-const sameEntries = (asked: Descriptor, entries: Descriptor): boolean =>
-  asked.length === entries.length &&
-  entries.every(({ key, value }, i) => asked[i]?.key === key && (value === '' || asked[i]?.value === value));
 
 /** Headers of draft-ietf-httpapi-ratelimit-headers-03. */
 function writeLimits({ headers }: ResponseHead, bucket: TokenBucket): void {

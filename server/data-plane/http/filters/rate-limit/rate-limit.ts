@@ -63,11 +63,13 @@ function act(
     exchange.proceed();
     return;
   }
+  exchange.runtime.clusters.get(exchange.info.cluster)?.stats.code(config.status, 'internal');
   exchange.reply({
     status: config.status,
     flag: 'RL',
     details: 'request_rate_limited',
     body: Buffer.from(answer.raw_body ?? '', 'base64'),
+    ...(config.grpcStatus !== undefined && { grpcStatus: config.grpcStatus }),
     ...(config.marksResponse && { headers: { 'x-envoy-ratelimited': 'true' } }),
   });
 }
