@@ -60,7 +60,8 @@ document.addEventListener('pointerover', (event) => {
 document.addEventListener('focusin', (event) => {
   const pair = cardOf(event.target);
   if (pair?.link.matches(':focus-visible')) show(pair);
-  else hide();
+  // Tab goes from the link into its card.
+  else if (!(event.target instanceof Element && opened?.card.contains(event.target))) hide();
 });
 document.addEventListener('keydown', (event) => {
   if (event.key === 'Escape') hide();

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { showSchema } from './show.ts';
 
 /** Objectives are numbered by day: D15.1 is the first of day 15. */
 export const objectiveId = z.string().regex(/^D\d{1,2}\.\d$/, 'an objective such as D15.1');
@@ -50,6 +51,8 @@ export const termSchema = z.object({
   topic: z.enum(topics),
   day: z.number().int().min(1).max(28),
   lab: z.string().optional(),
+  /** How the lab shows it in five seconds, or why no lab can. */
+  show: showSchema,
   objectives: z.array(objectiveId).default([]),
   figure: z.enum(['two-planes', 'pod-path', 'injection', 'mtls-link']).optional(),
   aliases: z.array(z.string()).default([]),

@@ -6,6 +6,7 @@ import { MeshPanel } from '../mesh-map/mesh-map.tsx';
 import { Splitter } from '../parts/splitter.tsx';
 import { useMedia } from '../parts/use-media.ts';
 import { useLab, useStore } from '../parts/use-store.ts';
+import { ShowMe } from '../show-me/show-me.tsx';
 import { TimeBar } from '../time-bar/time-bar.tsx';
 import { Banner } from './banner.tsx';
 import { DoColumn } from './do-column.tsx';
@@ -44,6 +45,7 @@ export function Desk() {
       <div className="over">
         <Banner />
         <Pager />
+        <ShowMe />
       </div>
       <main className="desk" id="main" tabIndex={-1}>
         <DoColumn goTo={goTo} onSizes={change} />

@@ -1,6 +1,7 @@
 import type { LabClient } from '../../lab-client/index.ts';
 import { addEntry } from '../cards/add-entry.ts';
 import { openLogStore } from '../cards/log-store.ts';
+import { ownMerit } from '../show-me/shown.ts';
 
 /** Writes each check that is met for the first time into the learner's log, with the hints that were open. Ends with the answer. */
 export function keepEvidence(client: LabClient): () => void {
@@ -9,7 +10,9 @@ export function keepEvidence(client: LabClient): () => void {
     .then((log) => new Set(log.flatMap((entry) => (entry.kind === 'check' ? [entry.check] : []))));
   return client.stores.checks.subscribe((checks) => {
     const hints = client.stores.hints.get().length;
-    const met = checks.filter(({ state }) => state === 'met').map(({ id }) => `${client.labId}/${id}`);
+    const met = ownMerit(client, checks)
+      .filter(({ state }) => state === 'met')
+      .map(({ id }) => `${client.labId}/${id}`);
     known
       .then(async (seen) => {
         for (const check of met) {
