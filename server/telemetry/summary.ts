@@ -47,7 +47,9 @@ function targetOf(call: HopRecord): Party {
   if (cluster !== undefined && cluster.host !== '') {
     return { service: cluster.host.split('.')[0] ?? cluster.host, version: cluster.subset };
   }
-  return { service: call.request.authority.replace(/:\d+$/, '').split('.')[0] || UNKNOWN, version: '' };
+  const host = call.request.authority.replace(/:\d+$/, '');
+  const isAddress = /^[\d.]+$/.test(host);
+  return { service: (isAddress ? host : host.split('.')[0]) || UNKNOWN, version: '' };
 }
 
 /** A connection that was passed on as it is has no status; without a flag it went well. */

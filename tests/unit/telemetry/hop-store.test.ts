@@ -85,6 +85,15 @@ describe('the hop store', () => {
     ]);
   });
 
+  it.each([
+    ['127.3.1.5:8080', '127.3.1.5'],
+    ['reviews.default:9080', 'reviews'],
+  ])('calls a destination that no cluster names %s by its host', (authority, service) => {
+    const call = hop({ service: 'productpage', status: 503, flags: ['UF'], details: 'connection_timeout' });
+    store.record({ ...call, request: { ...call.request, authority } });
+    expect(store.requests(1)).toMatchObject([{ destination: { service } }]);
+  });
+
   it("names the server's proxy when it refused the connection", () => {
     const call = hop({
       service: 'productpage',
