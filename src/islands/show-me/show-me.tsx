@@ -59,7 +59,7 @@ function Bar({ script, onClose }: { script: ShowScript; onClose: () => void }) {
     onClose();
   };
   return (
-    <section className="show-me" aria-label={`Shown: ${script.term}`}>
+    <section className="show-me" data-in={inDock(script) ? 'dock' : undefined} aria-label={`Shown: ${script.term}`}>
       <p role="status">
         <b>{script.term}</b> {wordsOf(state, script)}
       </p>
@@ -89,6 +89,8 @@ function Bar({ script, onClose }: { script: ShowScript; onClose: () => void }) {
     </section>
   );
 }
+
+const inDock = ({ view }: ShowScript): boolean => view !== 'why' && view !== 'map';
 
 function wordsOf(state: State, { look }: ShowScript): string {
   switch (state.at) {
