@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Clock, Random } from '#domain';
+import type { Clock, Random, SocketAddress } from '#domain';
 
 export interface ClientTls {
   /** PEM; absent: nothing is trusted, because no public CA signs what a sandbox serves. */
@@ -70,8 +70,20 @@ export interface ContainerContext {
   log(line: string): void;
   /** Settings laid over `env` for now by what befalls the program from outside, as an incident does; they change while it runs. */
   strain?(): Readonly<Record<string, string>>;
+  /** The xDS client that a gRPC program has inside: follows the target's configuration until the container stops. */
+  followXds?(options: { readonly bootstrap: string; readonly target: string }): XdsResolver;
   /** Aborted when the container must stop. */
   readonly signal: AbortSignal;
+}
+
+/** Where a gRPC client's calls go, as a control plane says. */
+export interface XdsResolver {
+  /** The endpoint for one call; waits for the first configuration, and rejects when there is no route or no endpoint. */
+  pick(call: {
+    readonly authority: string;
+    readonly path: string;
+    readonly headers: Readonly<Record<string, string>>;
+  }): Promise<SocketAddress>;
 }
 
 /** An image that a pod can run: our own program under the published image's name. */

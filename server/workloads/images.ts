@@ -7,6 +7,8 @@ import { mysqldbImage } from './databases/mysqldb.ts';
 import type { WorkloadImage } from './doors.ts';
 import { echoAppImage } from './echo/echo-app.ts';
 import { echoBasicImage } from './echo/echo-basic.ts';
+import { greeterImage } from './grpc/greeter.ts';
+import { grpcClientImage } from './grpc/grpc-client.ts';
 import { httpbinImages } from './httpbin/httpbin.ts';
 import { cartImage } from './lab/cart.ts';
 import { frontendImage } from './lab/frontend.ts';
@@ -50,6 +52,8 @@ export const images: readonly WorkloadImage[] = [
   labReviewsImage,
   serviceImage,
   libraryImage,
+  greeterImage,
+  grpcClientImage,
   keeperImage,
   answererImage,
   ...httpbinImages,

@@ -4,6 +4,7 @@ import type { Clock, Random, SocketAddress } from '#domain';
 import type { ContainerContext, WorkloadImage } from '#workloads';
 import type { ContainerSpec } from '../kube-types.ts';
 import { hostPort } from '../network/host-ports.ts';
+import { createXdsResolver } from '../proxyless/xds-resolver.ts';
 import type { Program } from './program.ts';
 
 export interface AppProgramOptions {
@@ -49,6 +50,7 @@ export function createAppProgram(options: AppProgramOptions): Program {
         listFiles,
         run: (command) => run(command, stopping.signal),
         strain,
+        followXds: (wanted) => createXdsResolver({ ...wanted, dial, clock, random, log, signal: stopping.signal }),
         exits: (exitCode) => {
           exit = exitCode;
         },
