@@ -249,7 +249,12 @@ export interface RouteAction {
   rate_limits?: Record<string, unknown>[];
   include_vh_rate_limits?: boolean;
   max_stream_duration?: { max_stream_duration?: Duration; grpc_timeout_header_max?: Duration };
-  request_mirror_policies?: { cluster: string; runtime_fraction?: { default_value: FractionalPercent } }[];
+  request_mirror_policies?: {
+    cluster?: string;
+    cluster_header?: string;
+    runtime_fraction?: { default_value: FractionalPercent };
+    disable_shadow_host_suffix_append?: boolean;
+  }[];
   cors?: Record<string, unknown>;
 }
 

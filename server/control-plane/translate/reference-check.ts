@@ -57,7 +57,10 @@ function checkRoute(route: Route, host: string, clusters: ReadonlySet<string>): 
   const uses = [
     ...(cluster === undefined ? [] : [{ name: cluster, part: 'cluster' }]),
     ...(weighted_clusters?.clusters ?? []).map(({ name }, i) => ({ name, part: `weighted_clusters.${i}` })),
-    ...request_mirror_policies.map((policy, i) => ({ name: policy.cluster, part: `request_mirror_policies.${i}` })),
+    // A policy that takes the name from a header has none to check.
+    ...request_mirror_policies.flatMap(({ cluster: name }, i) =>
+      name === undefined ? [] : [{ name, part: `request_mirror_policies.${i}` }],
+    ),
   ];
   return uses
     .filter(({ name }) => !clusters.has(name))

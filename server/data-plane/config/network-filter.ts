@@ -1,6 +1,7 @@
 import type { Any, FilterChain, HttpConnectionManager, TcpProxy } from '#xds';
 import { extensionTypes } from '#xds';
 import { wireSafe } from '../http/headers.ts';
+import { type HostPolicy, readHostPolicy } from '../http/host.ts';
 import type { PathPolicy } from '../http/path.ts';
 import { type AccessLogger, type AccessLogs, readAccessLogs } from './access-log/index.ts';
 import { type Guard, readGuard } from './guard-config.ts';
@@ -43,6 +44,7 @@ export interface HttpFilterConfig {
   readonly trustedHops: number;
   readonly generateRequestId: boolean;
   readonly paths: PathPolicy;
+  readonly hosts: HostPolicy;
   readonly forwardClientCert: 'SANITIZE' | 'FORWARD_ONLY' | 'APPEND_FORWARD' | 'SANITIZE_SET' | 'ALWAYS_FORWARD_ONLY';
   readonly certDetails: ClientCertDetails;
   /** The port that the client dialled is told in X-Forwarded-Port. */
@@ -140,6 +142,7 @@ function compileHcm(config: HttpConnectionManager, versionInfo: string): HttpFil
       mergeSlashes: config['merge_slashes'] === true,
       escapedSlashes: (config['path_with_escaped_slashes_action'] ?? 'KEEP_UNCHANGED') as PathPolicy['escapedSlashes'],
     },
+    hosts: readHostPolicy(config as object),
     forwardClientCert: (config.forward_client_cert_details ?? 'SANITIZE') as HttpFilterConfig['forwardClientCert'],
     certDetails: readCertDetails(config['set_current_client_cert_details']),
     tellsPort: config['append_x_forwarded_port'] === true,

@@ -68,6 +68,16 @@ export type HostRewrite =
   /** The name of the host that is chosen. */
   | { readonly kind: 'auto' };
 
+/** Where a copy of the request goes. */
+export interface MirrorPolicy {
+  /** Empty: the request names it in `clusterHeader`. */
+  readonly cluster: string;
+  readonly clusterHeader: string;
+  readonly share: Fraction;
+  /** The copy's host ends in `-shadow`. */
+  readonly marksHost: boolean;
+}
+
 export interface ForwardAction {
   readonly kind: 'forward';
   /** At least one; more than one are drawn by weight. */
@@ -88,7 +98,7 @@ export interface ForwardAction {
   readonly maxStreamMs: number | undefined;
   /** For gRPC `grpc-timeout` limits the stream, at most to this (0: any); undefined: it does not. */
   readonly grpcStreamMaxMs: number | undefined;
-  readonly mirrors: readonly { readonly cluster: string; readonly share: Fraction }[];
+  readonly mirrors: readonly MirrorPolicy[];
   /** What balancers that hash go by. */
   readonly hashPolicies: readonly HashPolicy[];
   /** Which of the cluster's circuit breakers counts. */
@@ -317,7 +327,9 @@ function compileForward(action: RouteAction, match: RouteMatch): ForwardAction {
     maxStreamMs: readMaxStream(action),
     grpcStreamMaxMs: readGrpcStreamMax(action),
     mirrors: (action.request_mirror_policies ?? []).map((mirror) => ({
-      cluster: mirror.cluster,
+      cluster: mirror.cluster ?? '',
+      clusterHeader: (mirror.cluster_header ?? '').toLowerCase(),
+      marksHost: mirror.disable_shadow_host_suffix_append !== true,
       share: readFraction(mirror.runtime_fraction?.default_value, ALWAYS),
     })),
     hashPolicies: compileHashPolicies(action.hash_policy),

@@ -4,7 +4,7 @@ import { originOf } from '../config/origins.ts';
 import { allowUpgrade, continueRequest } from '../http/allow-upgrade.ts';
 import type { RequestLayer } from '../http/exchange.ts';
 import { runHttpFilters } from '../http/filters/filters.ts';
-import { identify, normalize, propagateTrace, writeForwarding } from '../http/layers.ts';
+import { identify, normalize, normalizeHost, propagateTrace, writeForwarding } from '../http/layers.ts';
 import { exchangeMetadataAsClient } from '../http/metadata-exchange.ts';
 import { completeResponses } from '../http/response-layers.ts';
 import { chooseRoute } from '../http/router/choose-route.ts';
@@ -38,6 +38,7 @@ export const gatewayRequest = (config: HttpFilterConfig): readonly RequestLayer[
   continueRequest,
   allowUpgrade,
   normalize,
+  normalizeHost,
   // The edge: steering headers of strangers are stripped, their address is written down.
   writeForwarding,
   // A new request id, and a new trace unless the client brought one.

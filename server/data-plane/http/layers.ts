@@ -1,5 +1,7 @@
 import type { RequestLayer } from './exchange.ts';
 import { writeForwardingHeaders } from './forwarding.ts';
+import { isGrpc } from './grpc.ts';
+import { cleanHost } from './host.ts';
 import { cleanPath } from './path.ts';
 import { newRequestId, withDecision } from './request-id.ts';
 import { startSpan, writeSpan } from './trace-context.ts';
@@ -8,17 +10,23 @@ import { startSpan, writeSpan } from './trace-context.ts';
 export const normalize: RequestLayer = (exchange) => {
   const { config, head } = exchange;
   const clean = cleanPath(head.path, config.paths);
-  if (clean === undefined) {
+  head.path = clean.path;
+  if (clean.outcome === 'go on') return 'next';
+  // A gRPC client follows no redirect.
+  if (clean.outcome === 'refuse' || isGrpc(head.headers)) {
     exchange.stats.count('downstream_rq_failed_path_normalization');
     exchange.reply({ status: 400, details: 'path_normalization_failed' });
     return 'wait';
   }
-  if (clean.redirect) {
-    exchange.stats.count('downstream_rq_redirected_with_normalized_path');
-    exchange.reply({ status: 307, details: 'path_normalization_failed', headers: { location: clean.path } });
-    return 'wait';
-  }
-  head.path = clean.path;
+  exchange.stats.count('downstream_rq_redirected_with_normalized_path');
+  exchange.reply({ status: 307, details: 'path_normalization_failed', headers: { location: clean.path } });
+  return 'wait';
+};
+
+/** Takes what no rule speaks of out of the host, as far as the configuration wants it: its port, the dot at its end. */
+export const normalizeHost: RequestLayer = ({ config: { hosts }, connection, head }) => {
+  if (hosts.keptAsIs) return 'next';
+  head.authority = cleanHost(head.authority, hosts, connection.localAddress.port);
   return 'next';
 };
 

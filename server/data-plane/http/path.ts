@@ -5,10 +5,10 @@ export interface PathPolicy {
   readonly escapedSlashes: 'KEEP_UNCHANGED' | 'REJECT_REQUEST' | 'UNESCAPE_AND_REDIRECT' | 'UNESCAPE_AND_FORWARD';
 }
 
-/** The path to go on with (or to send the client to), or undefined for one that is refused. */
+/** The path to go on with, to send the client to, or as far as it was cleaned before it was refused. */
 export interface CleanPath {
   readonly path: string;
-  readonly redirect: boolean;
+  readonly outcome: 'go on' | 'redirect' | 'refuse';
 }
 
 /** What a path must hold for any policy to change it. */
@@ -19,23 +19,24 @@ const ESCAPED_SLASH = /%2f|%5c/gi;
  * Cleans a path with its query, in Envoy's order: escaped slashes, dot segments and escapes (RFC 3986, as browsers do it), doubled
  * slashes. A fragment or an escaped NUL is refused. Source: ConnectionManagerUtility::maybeNormalizePath in Envoy.
  */
-export function cleanPath(pathAndQuery: string, policy: PathPolicy): CleanPath | undefined {
-  if (!SUSPECT.test(pathAndQuery)) return { path: pathAndQuery, redirect: false };
-  if (pathAndQuery.includes('#')) return undefined;
+export function cleanPath(pathAndQuery: string, policy: PathPolicy): CleanPath {
+  if (!SUSPECT.test(pathAndQuery)) return { path: pathAndQuery, outcome: 'go on' };
+  if (pathAndQuery.includes('#')) return { path: pathAndQuery, outcome: 'refuse' };
   const mark = pathAndQuery.indexOf('?');
   const query = mark < 0 ? '' : pathAndQuery.slice(mark);
   let path = mark < 0 ? pathAndQuery : pathAndQuery.slice(0, mark);
-  if (!path.startsWith('/')) return { path: pathAndQuery, redirect: false };
+  if (!path.startsWith('/')) return { path: pathAndQuery, outcome: 'go on' };
   const unescaped = policy.escapedSlashes === 'KEEP_UNCHANGED' ? path : path.replace(ESCAPED_SLASH, slashOf);
   const hadEscapes = unescaped !== path;
-  if (hadEscapes && policy.escapedSlashes === 'REJECT_REQUEST') return undefined;
   path = unescaped;
+  if (hadEscapes && policy.escapedSlashes === 'REJECT_REQUEST') return { path: path + query, outcome: 'refuse' };
   if (policy.normalizePath) {
-    if (path.includes('%00')) return undefined;
+    if (path.includes('%00')) return { path: path + query, outcome: 'refuse' };
     path = normalizePath(path);
   }
   if (policy.mergeSlashes) path = path.replace(/\/{2,}/g, '/');
-  return { path: path + query, redirect: hadEscapes && policy.escapedSlashes === 'UNESCAPE_AND_REDIRECT' };
+  const redirect = hadEscapes && policy.escapedSlashes === 'UNESCAPE_AND_REDIRECT';
+  return { path: path + query, outcome: redirect ? 'redirect' : 'go on' };
 }
 
 const slashOf = (escaped: string): string => (escaped.toLowerCase() === '%2f' ? '/' : '\\');

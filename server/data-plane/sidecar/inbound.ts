@@ -4,7 +4,7 @@ import { originOf } from '../config/origins.ts';
 import { allowUpgrade, continueRequest } from '../http/allow-upgrade.ts';
 import type { RequestLayer } from '../http/exchange.ts';
 import { runHttpFilters } from '../http/filters/filters.ts';
-import { identify, normalize, propagateTrace, writeForwarding } from '../http/layers.ts';
+import { identify, normalize, normalizeHost, propagateTrace, writeForwarding } from '../http/layers.ts';
 import { exchangeMetadataAsServer } from '../http/metadata-exchange.ts';
 import { completeResponses } from '../http/response-layers.ts';
 import { chooseRoute } from '../http/router/choose-route.ts';
@@ -54,6 +54,7 @@ export const inboundRequest = (config: HttpFilterConfig): readonly RequestLayer[
   continueRequest,
   allowUpgrade,
   normalize,
+  normalizeHost,
   // The client's identity reaches the application in X-Forwarded-Client-Cert.
   writeForwarding,
   // The span of this hop is the server's side of the call, a child of the client proxy's.

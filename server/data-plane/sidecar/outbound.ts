@@ -4,7 +4,7 @@ import { originOf } from '../config/origins.ts';
 import { allowUpgrade, continueRequest } from '../http/allow-upgrade.ts';
 import type { RequestLayer } from '../http/exchange.ts';
 import { runHttpFilters } from '../http/filters/filters.ts';
-import { identify, normalize, propagateTrace, writeForwarding } from '../http/layers.ts';
+import { identify, normalize, normalizeHost, propagateTrace, writeForwarding } from '../http/layers.ts';
 import { exchangeMetadataAsClient } from '../http/metadata-exchange.ts';
 import { completeResponses } from '../http/response-layers.ts';
 import { chooseRoute } from '../http/router/choose-route.ts';
@@ -81,6 +81,7 @@ export const outboundRequest = (config: HttpFilterConfig): readonly RequestLayer
   allowUpgrade,
   // The path first: every later layer sees it without dot segments.
   normalize,
+  normalizeHost,
   writeForwarding,
   // The span of this hop is the client's side of the call.
   identify,

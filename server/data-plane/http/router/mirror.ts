@@ -1,13 +1,26 @@
+import type { Timer } from '#domain';
+import type { MirrorPolicy } from '../../config/route-table.ts';
 import { NO_HASH, type UpstreamCluster } from '../../upstream/cluster.ts';
 import type { RequestHead, ResetReason, ResponseHead, UpstreamStream } from '../codec.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Headers } from '../headers.ts';
 import { newSpanId, type SpanContext, writeSpan } from '../trace-context.ts';
 import { type AttemptOwner, UpstreamAttempt } from './attempt.ts';
+import { reportAnswer } from './outlier-report.ts';
 import { RequestBody } from './request-body.ts';
+import { RESET_WORDS } from './reset-reasons.ts';
 
 /** A slow mirror is given up when this much of the request waits for it. */
 const MIRROR_BYTES = 1024 * 1024;
+
+export interface MirrorOptions {
+  readonly exchange: Exchange;
+  readonly cluster: UpstreamCluster;
+  readonly policy: MirrorPolicy;
+  /** The request's own limit holds for its copy too; 0: none. */
+  readonly timeoutMs: number;
+  readonly onResult: (result: MirrorResult) => void;
+}
 
 /** What became of a mirrored request; nobody waits for it. */
 export interface MirrorResult {
@@ -29,13 +42,15 @@ export class MirrorCall implements AttemptOwner {
   readonly #span: SpanContext;
   readonly #body: RequestBody;
   readonly #startedAt: number;
+  readonly #timeoutMs: number;
   #attempt: UpstreamAttempt | undefined;
+  #timer: Timer | undefined;
   #waiting = 0;
   #status = 0;
   #bytes = 0;
 
-  constructor(options: { exchange: Exchange; cluster: UpstreamCluster; onResult: (result: MirrorResult) => void }) {
-    const { exchange } = options;
+  constructor(options: MirrorOptions) {
+    const { exchange, policy, timeoutMs } = options;
     this.#exchange = exchange;
     this.#cluster = options.cluster;
     this.#onResult = options.onResult;
@@ -43,7 +58,10 @@ export class MirrorCall implements AttemptOwner {
     this.#span = { ...span, parentSpanId: span.spanId, spanId: newSpanId(exchange.runtime.chance.ids) };
     this.#head = { ...exchange.head, headers: exchange.head.headers.clone() };
     writeSpan(this.#head.headers, this.#span);
+    this.#timeoutMs = timeoutMs;
     markAsCopy(this.#head.headers, exchange);
+    if (policy.marksHost) this.#head.authority = shadowHost(this.#head.authority);
+    if (timeoutMs > 0) this.#head.headers.put('x-envoy-expected-rq-timeout-ms', String(Math.round(timeoutMs)));
     this.#body = new RequestBody({ replay: false, ended: !exchange.stream.hasBody });
     this.#startedAt = exchange.runtime.clock.monotonic();
   }
@@ -56,11 +74,16 @@ export class MirrorCall implements AttemptOwner {
       redraws: 1,
       hash: NO_HASH,
     });
-    if (choice === undefined) return;
+    if (choice === undefined) {
+      this.#cluster.stats.noHealthy.value++;
+      this.#count(503);
+      return;
+    }
     const startedAt = runtime.clock.monotonic();
     const { protocol } = this.#head;
     this.#attempt = new UpstreamAttempt({ choice, cluster: this.#cluster, owner: this, startedAt, protocol });
     this.#attempt.start();
+    if (!this.#exchange.stream.hasBody) this.#await();
   }
 
   data(chunk: Buffer): void {
@@ -71,6 +94,7 @@ export class MirrorCall implements AttemptOwner {
 
   end(trailers: Headers | undefined): void {
     this.#body.end(trailers);
+    this.#await();
   }
 
   connected(attempt: UpstreamAttempt, stream: UpstreamStream): void {
@@ -88,9 +112,10 @@ export class MirrorCall implements AttemptOwner {
     // A mirror's answer goes to nobody, and so do the notes before it.
   }
 
-  responseHead(_attempt: UpstreamAttempt, head: ResponseHead, endStream: boolean): void {
+  responseHead({ choice }: UpstreamAttempt, head: ResponseHead, endStream: boolean): void {
     this.#status = head.status;
-    this.#cluster.stats.code(head.status, 'internal');
+    reportAnswer(this.#cluster, choice.host, this.#head, head);
+    this.#count(head.status);
     if (endStream) this.#done(undefined);
   }
 
@@ -102,11 +127,32 @@ export class MirrorCall implements AttemptOwner {
     this.#done(undefined);
   }
 
-  failed(_attempt: UpstreamAttempt, reason: ResetReason): void {
+  failed({ choice }: UpstreamAttempt, reason: ResetReason): void {
+    if (reason !== 'overflow') this.#cluster.report(choice.host, { localOrigin: 'connect' });
+    if (this.#status === 0) this.#count(RESET_WORDS[reason].status);
     this.#done(reason);
   }
 
+  #await(): void {
+    if (this.#timeoutMs === 0 || this.#timer !== undefined) return;
+    this.#timer = this.#exchange.runtime.clock.after(this.#timeoutMs, () => this.#timedOut());
+  }
+
+  #timedOut(): void {
+    const host = this.#attempt?.choice.host;
+    this.#cluster.stats.rqTimeout.value++;
+    if (host !== undefined) this.#cluster.report(host, { localOrigin: 'timeout' });
+    this.#attempt?.drop('local_reset');
+    if (this.#status === 0) this.#count(504);
+    this.#done('local_reset');
+  }
+
+  #count(status: number): void {
+    this.#cluster.stats.code(status, 'internal');
+  }
+
   #done(failure: ResetReason | undefined): void {
+    this.#timer?.cancel();
     this.#onResult({
       cluster: this.#cluster,
       host: this.#attempt?.choice.host.key ?? '',
@@ -117,6 +163,12 @@ export class MirrorCall implements AttemptOwner {
       bytes: this.#bytes,
     });
   }
+}
+
+/** `shop:80` becomes `shop-shadow:80`. */
+function shadowHost(authority: string): string {
+  const port = /:\d+$/.exec(authority)?.[0] ?? '';
+  return `${authority.slice(0, authority.length - port.length)}-shadow${port}`;
 }
 
 /** Envoy's own client sends the copy: a request from inside, from this proxy's address. */

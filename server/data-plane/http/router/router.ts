@@ -96,7 +96,7 @@ function forward(exchange: Exchange, route: CompiledRoute, action: ForwardAction
     exchange.head.headers.set('x-envoy-decorator-operation', route.operation);
   }
   const { timeoutMs, perTryTimeoutMs } = readTimeouts(exchange, action);
-  const mirrors = startMirrors(exchange, action);
+  const mirrors = startMirrors(exchange, action, timeoutMs);
   new UpstreamCall({ exchange, action, cluster, timeoutMs, perTryTimeoutMs, mirrors }).start();
   return 'wait';
 }
@@ -152,10 +152,12 @@ function readTimeouts(exchange: Exchange, action: ForwardAction): { timeoutMs: n
 
 const NO_MIRRORS: readonly MirrorCall[] = [];
 
-function startMirrors(exchange: Exchange, action: ForwardAction): readonly MirrorCall[] {
+function startMirrors(exchange: Exchange, action: ForwardAction, timeoutMs: number): readonly MirrorCall[] {
   if (action.mirrors.length === 0) return NO_MIRRORS;
   const calls: MirrorCall[] = [];
-  for (const { cluster: name, share } of action.mirrors) {
+  for (const policy of action.mirrors) {
+    const { share, clusterHeader } = policy;
+    const name = clusterHeader === '' ? policy.cluster : (exchange.head.headers.get(clusterHeader) ?? '');
     const cluster = exchange.runtime.clusters.get(name);
     if (
       cluster === undefined ||
@@ -166,7 +168,13 @@ function startMirrors(exchange: Exchange, action: ForwardAction): readonly Mirro
       detail: `a copy goes to ${shortName(name)}; its answer is thrown away`,
       origin: originOf(exchange.route?.origins, 'request_mirror_policies'),
     }));
-    const call = new MirrorCall({ exchange, cluster, onResult: (result) => recordMirror(exchange, result) });
+    const call = new MirrorCall({
+      exchange,
+      cluster,
+      policy,
+      timeoutMs,
+      onResult: (result) => recordMirror(exchange, result),
+    });
     calls.push(call);
     call.start();
   }

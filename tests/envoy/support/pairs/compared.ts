@@ -12,7 +12,10 @@ export function compared({ answer, log, upstream, stats }: Seen): object {
   return {
     answer: { ...answer, headers: byName(answer.headers.map((line) => line.split(/: (.*)/s) as [string, string])) },
     log: log.map(({ listener: _, upstreamHost, ...entry }) => ({ ...entry, host: upstreamHost })),
-    upstream: upstream.map(({ headers, ...rest }: Arrived) => ({ ...rest, headers: byName(headers) })),
+    // Copies of a request race with it.
+    upstream: upstream
+      .toSorted((a, b) => a.host.localeCompare(b.host))
+      .map(({ headers, ...rest }: Arrived) => ({ ...rest, headers: byName(headers) })),
     stats,
   };
 }
