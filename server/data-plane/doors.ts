@@ -69,6 +69,8 @@ export interface ProxyOptions {
     /** Ports that the pod declares; capture redirects connections to them into port 15006. */
     readonly ports: readonly number[];
   };
+  /** Variables of the proxy's container. Absent: none. */
+  readonly environment?: Readonly<Record<string, string>>;
   readonly trustDomain: string;
   /** istiod's xDS address, `127.8.0.1:15010`. */
   readonly xdsAddress: string;

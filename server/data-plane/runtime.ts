@@ -2,6 +2,7 @@ import type { Clock, HopRecord, Random, SocketAddress } from '#domain';
 import type { RouteTable } from './config/route-table.ts';
 import type { StepSampler } from './decisions/hop-steps.ts';
 import type { ProxyNetwork } from './doors.ts';
+import type { FormatProxy } from './format/subject.ts';
 import type { PeerMetadata, PeerWorkload } from './http/peer-metadata.ts';
 import type { IstioMetrics } from './stats/istio-metrics.ts';
 import type { Stats } from './stats/stats.ts';
@@ -31,7 +32,7 @@ export function splitChance(random: Random): Chance {
 }
 
 /** Who this proxy is. */
-export interface ProxySelf extends PeerWorkload {
+export interface ProxySelf extends PeerWorkload, FormatProxy {
   readonly role: 'sidecar' | 'router';
   readonly ip: string;
   readonly spiffeId: string;

@@ -5,13 +5,17 @@ import type { ProxySelf } from './runtime.ts';
 /** The only cluster of a lab, by the name that Istio gives one that has none. */
 const CLUSTER_ID = 'Kubernetes';
 
+/** How injection tells a proxy what owns its pod. */
+const WORKLOAD_NAME = 'ISTIO_META_WORKLOAD_NAME';
+
 const CANONICAL_NAME = 'service.istio.io/canonical-name';
 const CANONICAL_REVISION = 'service.istio.io/canonical-revision';
 
 /** Names of this proxy's workload, by Istio's rules for canonical service and revision. */
-export function describeSelf({ pod, role }: ProxyOptions, identity: string): ProxySelf {
+export function describeSelf(options: ProxyOptions, identity: string): ProxySelf {
+  const { pod, role, environment = {} } = options;
   const { labels } = pod;
-  const workload = workloadName(pod.name);
+  const workload = environment[WORKLOAD_NAME] || workloadName(pod.name);
   const service = labels[CANONICAL_NAME] ?? labels['app.kubernetes.io/name'] ?? labels['app'] ?? workload;
   const version = labels[CANONICAL_REVISION] ?? labels['app.kubernetes.io/version'] ?? labels['version'] ?? 'latest';
   return {
@@ -20,6 +24,8 @@ export function describeSelf({ pod, role }: ProxyOptions, identity: string): Pro
     namespace: pod.namespace,
     ip: pod.ip,
     spiffeId: identity,
+    environment,
+    node: xdsNode(options),
     service,
     version,
     workload,
@@ -32,9 +38,13 @@ export function describeSelf({ pod, role }: ProxyOptions, identity: string): Pro
       service,
       version,
       role: role === 'router' ? 'gateway' : 'sidecar',
+      node: nodeId({ pod, role }),
     },
   };
 }
+
+const nodeId = ({ pod, role }: Pick<ProxyOptions, 'pod' | 'role'>): string =>
+  `${role}~${pod.ip}~${pod.name}.${pod.namespace}~${pod.namespace}.svc.cluster.local`;
 
 /** The Deployment behind a pod name: `reviews-v1-6d4f8b5c9-x7k2p` → `reviews-v1`. */
 function workloadName(pod: string): string {
@@ -42,15 +52,15 @@ function workloadName(pod: string): string {
 }
 
 /** How this proxy introduces itself to the control plane. */
-export function xdsNode({ pod, role }: ProxyOptions): ProxyNode {
+export function xdsNode({ pod, role, environment = {} }: ProxyOptions): ProxyNode {
   return {
-    id: `${role}~${pod.ip}~${pod.name}.${pod.namespace}~${pod.namespace}.svc.cluster.local`,
+    id: nodeId({ pod, role }),
     cluster: `${pod.labels['app'] ?? pod.name}.${pod.namespace}`,
     metadata: {
       NAME: pod.name,
       NAMESPACE: pod.namespace,
       SERVICE_ACCOUNT: pod.serviceAccount,
-      WORKLOAD_NAME: workloadName(pod.name),
+      WORKLOAD_NAME: environment[WORKLOAD_NAME] || workloadName(pod.name),
       LABELS: pod.labels,
       CLUSTER_ID,
       INSTANCE_IPS: pod.ip,

@@ -56,6 +56,20 @@ export interface HopHandshakes {
   readonly upstream?: HandshakeRecord;
 }
 
+/** What tracing tells of a sampled hop besides the rest. */
+export interface HopTracing {
+  /** Custom tags that have a value. */
+  readonly tags: Readonly<Record<string, string>>;
+  /** Characters of the path that a span's URL has. */
+  readonly maxPathLength: number;
+  readonly scheme: string;
+  readonly userAgent: string;
+  /** Address of whoever made the connection, without its port. */
+  readonly peerIp: string;
+  /** Set where the call to the host has a span of its own: that of the request around it. */
+  readonly entrySpanId?: string;
+}
+
 /** What one proxy did with one request. A request that crosses two sidecars leaves two of these with one trace id. */
 export interface HopRecord {
   /** Span id, 16 hex digits; unique within a sandbox. */
@@ -63,8 +77,10 @@ export interface HopRecord {
   /** Trace id, 32 hex digits. */
   readonly traceId: string;
   readonly parentSpanId?: string;
-  /** False where tracing draws decided against the trace; such hops stay in the lab. */
+  /** False where tracing draws decided against the trace, or the proxy does not trace; such hops stay in the lab. */
   readonly sampled?: boolean;
+  /** Present where the proxy traces and the hop is sampled. */
+  readonly tracing?: HopTracing;
   /** The route's operation, as Istio's decorator names it: `reviews.default.svc.cluster.local:9080/*`. */
   readonly operation?: string;
   /** Present where a busy proxy records only some of its requests: how many this one stands for. */
@@ -80,6 +96,8 @@ export interface HopRecord {
     readonly service: string;
     readonly version: string;
     readonly role: 'sidecar' | 'gateway';
+    /** The id by which istiod knows the proxy. */
+    readonly node?: string;
   };
   readonly direction: 'inbound' | 'outbound';
   readonly startMs: number;

@@ -66,7 +66,7 @@ function withAlpn(alpn_protocols: readonly string[]): NonNullable<FilterChain['t
   return {
     ...serverTls,
     typed_config: { ...config, require_client_certificate: false, common_tls_context: { ...common, alpn_protocols } },
-  } as NonNullable<FilterChain['transport_socket']>;
+  } as unknown as NonNullable<FilterChain['transport_socket']>;
 }
 
 const outbound = (stats: object): Listener => ({

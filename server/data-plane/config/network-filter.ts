@@ -10,6 +10,7 @@ import { type HttpServing, readHttpServing } from './http-serving.ts';
 import { ConfigProblem, within } from './problem.ts';
 import { compileRouteTable, type RouteTable } from './route-table.ts';
 import { readStatsPlan, STATS_FILTER, type StatsPlan } from './stats-plan.ts';
+import { readTracing, type TracingConfig } from './tracing-config.ts';
 import { durationMs, readNumber } from './values.ts';
 
 /** Filters by which Istio's proxies introduce themselves at the beginning of a connection. */
@@ -51,8 +52,8 @@ export interface HttpFilterConfig {
   readonly tellsPort: boolean;
   /** Answers and requests go without Envoy's own `x-envoy-` headers. */
   readonly hidesEnvoyHeaders: boolean;
-  /** Percent of requests without a decision of their own that are sampled; undefined where tracing is off. */
-  readonly sampling: number | undefined;
+  /** Undefined: nothing is traced. */
+  readonly tracing: TracingConfig | undefined;
   readonly accessLogs: readonly AccessLogger[];
   /** Istio's statistics filters, which count the requests. */
   readonly stats: readonly StatsPlan[];
@@ -147,7 +148,7 @@ function compileHcm(config: HttpConnectionManager, versionInfo: string): HttpFil
     certDetails: readCertDetails(config['set_current_client_cert_details']),
     tellsPort: config['append_x_forwarded_port'] === true,
     hidesEnvoyHeaders: config.http_filters?.at(-1)?.typed_config?.['suppress_envoy_headers'] === true,
-    sampling: config.tracing && readSampling(config.tracing),
+    tracing: readTracing(config),
     accessLogs: readAccessLogs(config.access_log ?? []),
     stats: readStats(config.http_filters ?? []),
     timed: DURATIONS.test(JSON.stringify(config.access_log ?? '')),
@@ -160,10 +161,6 @@ function readCertDetails(given: unknown): ClientCertDetails {
     (given as Partial<ClientCertDetails> | undefined)?.[name] === true;
   return { subject: has('subject'), cert: has('cert'), chain: has('chain'), dns: has('dns'), uri: has('uri') };
 }
-
-/** Unset: every request; a share without value is none. */
-const readSampling = ({ random_sampling: share }: NonNullable<HttpConnectionManager['tracing']>): number =>
-  share === undefined ? 100 : readNumber(share.value, 0);
 
 function readRoutes(config: HttpConnectionManager, versionInfo: string): HttpFilterConfig['routes'] {
   if (config.rds !== undefined) return { rds: config.rds.route_config_name };

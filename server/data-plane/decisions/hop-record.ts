@@ -1,4 +1,5 @@
-import type { HopHandshakes, HopRecord } from '#domain';
+import type { HopHandshakes, HopRecord, HopTracing } from '#domain';
+import type { TracingConfig } from '../config/tracing-config.ts';
 import { CARRIAGE } from '../http/carriage.ts';
 import type { TlsFacts } from '../http/codec.ts';
 import type { Exchange } from '../http/exchange.ts';
@@ -66,12 +67,46 @@ export function buildHop(exchange: Exchange, accessLog: string): HopRecord {
   if (span.parentSpanId !== undefined) hop.parentSpanId = parentSpanId;
   if (peer !== '') hop.peer = peer;
   if (!steps.on && !hasFailed(exchange)) hop.standsFor = runtime.sampler.tracesOf;
-  if (!span.sampled) hop.sampled = false;
-  const operation = exchange.route?.operation;
+  const { tracing } = exchange.config;
+  if (span.sampled && tracing !== undefined) hop.tracing = tracingOf(exchange, tracing);
+  else hop.sampled = false;
+  const operation = exchange.callerOperation ?? exchange.route?.operation;
   if (operation !== undefined) hop.operation = operation;
   const handshakes = steps.on ? handshakesOf(connection.tls, exchange.upstreamTls) : undefined;
   if (handshakes !== undefined) hop.handshakes = handshakes;
   return hop;
+}
+
+/** User agents are few: each is kept once, not as a part of every request's head. */
+const userAgents = new Map<string, string>();
+const MAX_USER_AGENTS = 100;
+
+function kept(userAgent: string): string {
+  const known = userAgents.get(userAgent);
+  if (known !== undefined) return known;
+  if (userAgents.size >= MAX_USER_AGENTS) userAgents.clear();
+  const copy = Buffer.from(userAgent, 'latin1').toString('latin1');
+  userAgents.set(copy, copy);
+  return copy;
+}
+
+function tracingOf(exchange: Exchange, { fixedTags, tags, maxPathLength }: TracingConfig): HopTracing {
+  const { connection, entrySpanId, head } = exchange;
+  let own: Record<string, string> | undefined;
+  for (const { name, read } of tags) {
+    const value = read(exchange);
+    if (value === undefined) continue;
+    own ??= { ...fixedTags };
+    own[name] = value;
+  }
+  return {
+    tags: own ?? fixedTags,
+    maxPathLength,
+    scheme: head.scheme,
+    userAgent: kept(head.headers.get('user-agent') ?? ''),
+    peerIp: connection.remoteAddress.ip,
+    ...(entrySpanId !== '' && { entrySpanId }),
+  };
 }
 
 /** Undefined when both connections were plaintext. */

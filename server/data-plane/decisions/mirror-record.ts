@@ -13,6 +13,8 @@ export function recordMirror(exchange: Exchange, result: MirrorResult): void {
     spanId: result.span.spanId,
     traceId: result.span.traceId,
     parentSpanId: span.spanId,
+    // Istio's mirrors are not traced.
+    sampled: false,
     requestId: exchange.requestId,
     proxy: runtime.self.inHops,
     direction: connection.direction,

@@ -111,6 +111,7 @@ function hopOf(refused: RefusedHop): HopRecord {
     spanId: span.spanId,
     traceId: span.traceId,
     ...(span.parentSpanId !== undefined && { parentSpanId: span.parentSpanId }),
+    sampled: false,
     requestId: head.headers.get('x-request-id') ?? '',
     proxy: runtime.self.inHops,
     direction,

@@ -25,18 +25,33 @@ export function celAttributes(subject: FormatSubject): Record<string, unknown> {
     upstream: upstreamOf(subject),
     xds: xdsOf(subject),
     metadata: { filter_metadata: subject.dynamicMetadata?.all() ?? {} },
-    filter_state: {},
+    filter_state: peersOf(subject),
   };
+}
+
+/** Whom Istio's filters found at the other end. Source: WorkloadMetadataObject::serializeAsProto, Envoy's contrib. */
+function peersOf({ connection, peer }: FormatSubject): Attributes {
+  if (peer === undefined) return {};
+  const told = known({
+    name: peer.pod,
+    workload: peer.workload,
+    namespace: peer.namespace,
+    cluster: peer.cluster,
+    service: peer.service,
+    revision: peer.version,
+    app: peer.app,
+    version: peer.appVersion,
+  });
+  return connection.direction === 'inbound' ? { downstream_peer: told } : { upstream_peer: told };
 }
 
 function requestOf({ head, info }: FormatSubject): Attributes {
   const time = new Date(info.startMs);
   if (head.method === '') return { time };
   const [path = '', query = ''] = head.path.split(/\?(.*)/s);
-  return known({
+  const told = known({
     path: head.path,
     url_path: path,
-    query,
     host: head.authority,
     scheme: head.scheme,
     method: head.method,
@@ -54,6 +69,8 @@ function requestOf({ head, info }: FormatSubject): Attributes {
     total_size: BigInt(info.bytesReceived + head.headers.flat.reduce((sum, each) => sum + each.length, 0)),
     time,
   });
+  // Also a request without a query has one.
+  return { ...told, query };
 }
 
 function responseOf({ head, responseHead, responseTrailers, info }: FormatSubject): Attributes {
@@ -107,6 +124,7 @@ function xdsOf(subject: FormatSubject): Attributes {
   const { connection, info } = subject;
   const held = (kind: MetadataKind): unknown => subject.resourceMetadata?.(kind);
   return known({
+    node: subject.proxy?.node,
     cluster_name: info.cluster,
     route_name: info.routeName,
     filter_chain_name: connection.chain?.name,

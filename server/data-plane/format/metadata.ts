@@ -1,5 +1,12 @@
 import { ConfigProblem } from '../config/problem.ts';
-import type { Command, CommandReader, FormatSubject, FormatValue, MetadataKind } from './subject.ts';
+import {
+  type Command,
+  type CommandReader,
+  type FormatSubject,
+  type FormatValue,
+  type MetadataKind,
+  text,
+} from './subject.ts';
 
 type Lookup = (subject: FormatSubject, namespace: string) => Readonly<Record<string, unknown>> | undefined;
 
@@ -51,6 +58,11 @@ const filterState: CommandReader = (argument, field) => {
   return () => undefined;
 };
 
+const environment: CommandReader = (name, field) => {
+  if (name === '') throw new ConfigProblem(field, 'ENVIRONMENT formatter requires parameters');
+  return (subject) => text(subject.proxy?.environment[name]);
+};
+
 /** What filters leave behind, and what xDS resources carry. */
 export const METADATA_COMMANDS: Readonly<Record<string, CommandReader>> = {
   METADATA: metadata,
@@ -59,6 +71,5 @@ export const METADATA_COMMANDS: Readonly<Record<string, CommandReader>> = {
   UPSTREAM_METADATA: read(ofResource('UPSTREAM_HOST')),
   FILTER_STATE: filterState,
   UPSTREAM_FILTER_STATE: filterState,
-  /** A proxy in the lab has no environment of its own: what its workload is told reaches it as configuration. */
-  ENVIRONMENT: () => () => undefined,
+  ENVIRONMENT: environment,
 };

@@ -1,8 +1,10 @@
 import type { SocketAddress, TrafficDirection } from '#domain';
+import type { ProxyNode } from '#xds';
 import type { EndpointConfig } from '../config/endpoint-config.ts';
 import type { ResponseHead, TlsFacts } from '../http/codec.ts';
 import type { DynamicMetadata } from '../http/dynamic-metadata.ts';
 import { Headers } from '../http/headers.ts';
+import type { PeerWorkload } from '../http/peer-metadata.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
 
 /** A request head as formats read it. */
@@ -54,8 +56,20 @@ export interface FormatSubject {
   /** What filters have left, by filter name. */
   readonly dynamicMetadata?: Pick<DynamicMetadata, 'of' | 'all'> | undefined;
   readonly resourceMetadata?: ((kind: MetadataKind) => ResourceMetadata | undefined) | undefined;
+  /** Whose request it is. */
+  readonly proxy?: FormatProxy | undefined;
+  /** The workload on the other side, as its proxy named itself. */
+  readonly peer?: PeerWorkload | undefined;
   /** Ids of the span of this hop. */
   readonly span?: { readonly traceId: string; readonly spanId: string } | undefined;
+}
+
+/** The proxy itself. */
+export interface FormatProxy {
+  /** Variables of its container. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** How it introduces itself to the control plane. */
+  readonly node: Pick<ProxyNode, 'id' | 'cluster' | 'metadata'>;
 }
 
 export interface FormatConnection {

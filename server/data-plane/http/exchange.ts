@@ -3,7 +3,7 @@ import type { EndpointConfig } from '../config/endpoint-config.ts';
 import type { HttpFilterConfig } from '../config/network-filter.ts';
 import type { ClusterShare, CompiledRoute, CompiledVirtualHost, RouteTable } from '../config/route-table.ts';
 import { HopSteps } from '../decisions/hop-steps.ts';
-import type { FormatSubject, MetadataKind, ResourceMetadata } from '../format/subject.ts';
+import type { FormatProxy, FormatSubject, MetadataKind, ResourceMetadata } from '../format/subject.ts';
 import type { ConnectionContext } from '../listener/connection-context.ts';
 import type { ProxyRuntime } from '../runtime.ts';
 import type { HttpStats } from '../stats/http-stats.ts';
@@ -65,6 +65,8 @@ export class Exchange implements FormatSubject, BodyTarget {
   /** The request as it arrived; its headers only where steps are recorded. */
   readonly received: { readonly path: string; readonly authority: string; readonly headers: Headers };
   span = NO_SPAN;
+  /** The span of the request where calls to hosts have spans of their own. */
+  entrySpanId = '';
   requestId = '';
   table: RouteTable | undefined;
   virtualHost: CompiledVirtualHost | undefined;
@@ -79,6 +81,8 @@ export class Exchange implements FormatSubject, BodyTarget {
   upstreamTls: TlsFacts | undefined;
   /** The workload behind the endpoint that was chosen, as EDS names it: `name;namespace;canonical name;revision;cluster`. */
   upstreamWorkload = '';
+  /** How the caller's proxy named what it asks for. */
+  callerOperation: string | undefined;
   /** The workload on the other side, as its proxy named itself. */
   peer: PeerWorkload | undefined;
   requestEnded = false;
@@ -131,6 +135,10 @@ export class Exchange implements FormatSubject, BodyTarget {
     const { remoteAddress } = this.connection;
     const ip = clientAddress(this);
     return ip === remoteAddress.ip ? remoteAddress : { ip, port: 0 };
+  }
+
+  get proxy(): FormatProxy {
+    return this.runtime.self;
   }
 
   resourceMetadata(kind: MetadataKind): ResourceMetadata | undefined {

@@ -3,8 +3,8 @@ import { writeForwardingHeaders } from './forwarding.ts';
 import { isGrpc } from './grpc.ts';
 import { cleanHost } from './host.ts';
 import { cleanPath } from './path.ts';
-import { newRequestId, withDecision } from './request-id.ts';
-import { startSpan, writeSpan } from './trace-context.ts';
+import { newRequestId, saysSampled, withDecision } from './request-id.ts';
+import { newSpanId, startSpan, writeSpan } from './trace-context.ts';
 
 /** Cleans the path before anything looks at it, so that no rule can be walked around; answers what cannot be cleaned. */
 export const normalize: RequestLayer = (exchange) => {
@@ -46,22 +46,31 @@ export const writeForwarding: RequestLayer = (exchange) => {
 /** Begins this hop's span and sets x-request-id: new at the edge, kept inside the mesh. */
 export const identify: RequestLayer = (exchange) => {
   const { config, head, runtime } = exchange;
+  const { tracing } = config;
   const { ids, sampling } = runtime.chance;
-  const share = config.sampling ?? 0;
-  exchange.span = startSpan(head.headers, ids, () => share >= 100 || sampling.next() * 100 < share);
   const given = config.useRemoteAddress ? undefined : head.headers.get('x-request-id');
+  exchange.span = startSpan(head.headers, ids, () => {
+    if (tracing === undefined) return undefined;
+    if (tracing.byRequestId && given !== undefined && saysSampled(given)) return true;
+    if (head.headers.has('x-envoy-force-trace')) return true;
+    return tracing.share >= 100 || sampling.next() * 100 < tracing.share;
+  });
   const { sampled } = exchange.span;
-  if (config.sampling !== undefined) {
+  if (tracing !== undefined) {
     (sampled ? exchange.stats.sampled : exchange.stats.notSampled).value++;
+    if (tracing.spawnsUpstream) exchange.entrySpanId = newSpanId(ids);
   }
   if (given === undefined && !config.generateRequestId) return 'next';
-  exchange.requestId = given === undefined ? newRequestId(ids, sampled) : withDecision(given, sampled);
+  const marks = tracing?.byRequestId === true;
+  exchange.requestId =
+    given === undefined ? newRequestId(ids, marks && sampled) : marks ? withDecision(given, sampled) : given;
   head.headers.put('x-request-id', exchange.requestId);
   return 'next';
 };
 
 /** Hands the span on to whoever receives the request. */
 export const propagateTrace: RequestLayer = (exchange) => {
-  writeSpan(exchange.head.headers, exchange.span);
+  const { entrySpanId, span } = exchange;
+  writeSpan(exchange.head.headers, entrySpanId === '' ? span : { ...span, parentSpanId: entrySpanId });
   return 'next';
 };

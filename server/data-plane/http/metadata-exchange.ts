@@ -12,11 +12,15 @@ function learnServer(head: ResponseHead, exchange: Exchange): void {
   exchange.peer = exchange.runtime.peerMetadata.take(head.headers);
 }
 
+const OPERATION = 'x-envoy-decorator-operation';
+
 /** Learns who calls, and answers with this workload's names to a caller that asked. */
 export const exchangeMetadataAsServer: RequestLayer = (exchange) => {
   const { peerMetadata } = exchange.runtime;
   const peer = peerMetadata.take(exchange.head.headers);
-  exchange.head.headers.remove('x-envoy-decorator-operation');
+  const { headers } = exchange.head;
+  exchange.callerOperation = headers.get(OPERATION);
+  headers.remove(OPERATION);
   if (peer === undefined) return 'next';
   exchange.peer = peer;
   exchange.responseEdits.push(introduceServer);

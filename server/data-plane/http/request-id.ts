@@ -1,7 +1,7 @@
 import type { Random } from '#domain';
 import { HEX_DIGITS, textOf } from './h1/bytes.ts';
 
-/** The digit that tells the sampling decision: 4 not sampled, 9 sampled. */
+/** The digit that tells the sampling decision: 4 not sampled, 9 sampled, a and b sampled because somebody asked for it. */
 const TRACE_DIGIT = 14;
 
 const scratch = Buffer.from('00000000-0000-0000-0000-000000000000', 'latin1');
@@ -23,9 +23,13 @@ export function newRequestId(random: Random, sampled: boolean): string {
   return textOf(scratch, 0, scratch.length);
 }
 
+const hasDecision = (id: string): boolean => id.length === 36 && id[TRACE_DIGIT - 1] === '-';
+
+/** Whether an id of UUID form carries the decision to trace. */
+export const saysSampled = (id: string): boolean => hasDecision(id) && '9ab'.includes(id[TRACE_DIGIT]!);
+
 /** Writes the sampling decision into an id of UUID form; leaves other ids alone. */
 export function withDecision(id: string, sampled: boolean): string {
-  if (id.length !== 36 || id[TRACE_DIGIT - 1] !== '-') return id;
-  if (id[TRACE_DIGIT] === (sampled ? '9' : '4')) return id;
+  if (!hasDecision(id) || saysSampled(id) === sampled) return id;
   return `${id.slice(0, TRACE_DIGIT)}${sampled ? '9' : '4'}${id.slice(TRACE_DIGIT + 1)}`;
 }

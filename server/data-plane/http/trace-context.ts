@@ -10,6 +10,8 @@ export interface SpanContext {
   readonly spanId: string;
   readonly parentSpanId: string | undefined;
   readonly sampled: boolean;
+  /** Nobody has decided whether to sample: whoever comes next may. */
+  readonly undecided?: boolean;
 }
 
 interface Incoming {
@@ -38,26 +40,32 @@ export const newTraceId = (random: Random): string => randomHex(random, 16);
 
 /**
  * Begins this hop's span: a child of the one in the request's headers (W3C traceparent, else B3), or the root of a new trace. A decision
- * to sample travels with the trace; `decide` is asked only where none came along.
+ * to sample travels with the trace; `decide` is asked only where none came along, and may leave it open.
  */
-export function startSpan(headers: Headers, random: Random, decide: () => boolean): SpanContext {
+export function startSpan(headers: Headers, random: Random, decide: () => boolean | undefined): SpanContext {
   const parent = readW3c(headers) ?? readB3(headers);
+  const sampled = parent?.sampled ?? readB3Decision(headers) ?? decide();
   return {
     traceId: parent?.traceId ?? newTraceId(random),
     spanId: newSpanId(random),
     parentSpanId: parent?.spanId,
-    sampled: parent?.sampled ?? readB3Decision(headers) ?? decide(),
+    sampled: sampled === true,
+    ...(sampled === undefined && { undecided: true }),
   };
 }
 
-/** Writes a span in both formats, so that an application may forward either. */
+/**
+ * Writes a span in both formats, so that an application may forward either. An open decision is written in B3 alone, whose ids may stand
+ * without one.
+ */
 export function writeSpan(headers: Headers, span: SpanContext): void {
   const flag = span.sampled ? '1' : '0';
-  headers.put('traceparent', `00-${span.traceId}-${span.spanId}-0${flag}`);
   headers.put('x-b3-traceid', span.traceId);
   headers.put('x-b3-spanid', span.spanId);
   if (span.parentSpanId === undefined) headers.remove('x-b3-parentspanid');
   else headers.put('x-b3-parentspanid', span.parentSpanId);
+  if (span.undecided === true) return;
+  headers.put('traceparent', `00-${span.traceId}-${span.spanId}-0${flag}`);
   headers.put('x-b3-sampled', flag);
   if (headers.has('b3')) headers.put('b3', `${span.traceId}-${span.spanId}-${flag}`);
 }

@@ -29,6 +29,8 @@ export function buildTcpHop(facts: TcpSessionFacts): HopRecord {
   const handshakes = handshakesOf(context.tls, facts.upstreamTls);
   return {
     ...identityOf(facts),
+    // Envoy traces requests only.
+    sampled: false,
     requestId: '',
     proxy: runtime.self.inHops,
     direction: context.direction,

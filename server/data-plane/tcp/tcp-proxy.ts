@@ -8,6 +8,7 @@ import { recordDenial } from '../decisions/refusal-record.ts';
 import { type FormatSubject, NO_REQUEST } from '../format/subject.ts';
 import type { TlsFacts } from '../http/codec.ts';
 import { formatEndpoint } from '../http/h1/socket-address.ts';
+import type { PeerWorkload } from '../http/peer-metadata.ts';
 import { noteCluster, noteConnected, noteEndpoint, noteNoHost } from '../http/router/call-steps.ts';
 import { RESET_WORDS } from '../http/router/reset-reasons.ts';
 import { StreamInfo } from '../http/stream-info.ts';
@@ -90,6 +91,7 @@ class TcpSession {
   #attempt: ConnectAttempt | undefined;
   #idle: Timer | undefined;
   readonly #metrics = new SessionMetrics();
+  #peer: PeerWorkload | undefined;
   /** Set once the client's proxy has introduced itself, or will not. */
   #client: Introduced | undefined;
   /** What waits for that. */
@@ -292,8 +294,10 @@ class TcpSession {
   }
 
   get #subject(): FormatSubject {
-    const { context } = this.#options;
-    return { head: NO_REQUEST, responseHead: undefined, info: this.#info, connection: context };
+    const { context, runtime } = this.#options;
+    const proxy = runtime.self;
+    const peer = this.#peer;
+    return { head: NO_REQUEST, responseHead: undefined, info: this.#info, connection: context, proxy, peer };
   }
 
   #join(upstream: Socket): void {
@@ -306,18 +310,24 @@ class TcpSession {
     // pipe() keeps back-pressure both ways and passes the end of either side on.
     const outbound = this.#options.context.direction === 'outbound';
     this.#whenClientMet((client) => {
-      if (!outbound) this.#metrics.opened(this.#measured, client.peer);
+      if (!outbound) this.#opened(client.peer);
       if (client.ended !== undefined) upstream.end(client.ended);
       else if (this.#options.config.guards.length === 0) socket.pipe(upstream);
       else this.#guard(upstream);
     });
     this.#meetServer(upstream, (server) => {
-      if (outbound) this.#metrics.opened(this.#measured, server.peer);
+      if (outbound) this.#opened(server.peer);
       if (this.#introduce !== undefined) upstream.prependOnceListener('data', this.#introduce);
       if (server.ended === undefined) upstream.pipe(socket);
       else socket.end(server.ended);
     });
     this.#watchIdle();
+  }
+
+  /** Who is on the other side is known as well as it ever will be. */
+  #opened(peer: PeerWorkload | undefined): void {
+    this.#peer = peer;
+    this.#metrics.opened(this.#measured, peer);
   }
 
   #whenClientMet(met: (client: Introduced) => void): void {

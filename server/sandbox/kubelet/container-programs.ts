@@ -122,6 +122,7 @@ function proxyProgram(build: PodBuild, spec: ContainerSpec, log: (line: string) 
       return createProxy({
         role,
         pod: { name, namespace, ip, serviceAccount, labels: pod.metadata.labels ?? {}, ports },
+        environment,
         trustDomain: options.trustDomain(),
         xdsAddress: `${options.istiodIp}:${xdsPort}`,
         signer: options.signer,

@@ -1,7 +1,7 @@
 import type { Clock, HopRecord, Timer } from '#domain';
 import { errorMessage } from '#domain';
 import { otlpBody } from './otlp.ts';
-import { type Span, spanOf } from './span.ts';
+import { type Span, spansOf } from './span.ts';
 import { zipkinBody } from './zipkin.ts';
 
 /** Spans that wait at most; more are dropped and counted. */
@@ -62,7 +62,7 @@ class BatchExporter implements SpanExporter {
       this.dropped++;
       return;
     }
-    this.#waiting.push(spanOf(hop));
+    this.#waiting.push(...spansOf(hop));
     if (this.#waiting.length >= BATCH) this.#flush();
     else this.#timer ??= this.#options.clock.after(FLUSH_MS, () => this.#flush());
   }

@@ -1,12 +1,12 @@
 import type { HopRecord } from '#domain';
 
-/** A hop as tracing systems know it. */
+/** A hop, or a part of it, as tracing systems know it. */
 export interface Span {
   readonly traceId: string;
   readonly spanId: string;
   readonly parentSpanId: string | undefined;
   readonly kind: 'CLIENT' | 'SERVER';
-  /** `reviews.default.svc.cluster.local:9080/*`, as Istio names operations; else method and path. */
+  /** `reviews.default.svc.cluster.local:9080/*`, as Istio names operations. */
   readonly name: string;
   /** `productpage.default`: Istio's name for the workload that the proxy stands for. */
   readonly service: string;
@@ -14,42 +14,78 @@ export interface Span {
   readonly startMs: number;
   readonly durationMs: number;
   readonly failed: boolean;
-  /** Envoy's and Istio's span tags. */
+  /** Envoy's span tags and the configuration's own. */
   readonly tags: Readonly<Record<string, string>>;
 }
 
-/** The span of a hop. Tag names follow Envoy's (source/common/tracing) and Istio's. */
-export function spanOf(hop: HopRecord): Span {
-  const { proxy, request, response } = hop;
+/**
+ * The spans of a sampled hop: one, or where calls to hosts have spans of their own, that of the request and that of the call below it.
+ * Names and tags follow HttpTracerUtility in Envoy.
+ */
+export function spansOf(hop: HopRecord): Span[] {
+  const entry = hop.tracing?.entrySpanId;
+  if (entry === undefined) return [requestSpan(hop, hop.spanId, hop.direction === 'outbound' ? 'CLIENT' : 'SERVER')];
+  const request = requestSpan(hop, entry, 'SERVER');
+  return hop.attempts === 0 ? [request] : [request, callSpan(hop, entry)];
+}
+
+type Shared = Pick<Span, 'traceId' | 'service' | 'startMs' | 'durationMs' | 'failed'>;
+
+const sharedOf = ({ traceId, proxy, startMs, durationMs, response }: HopRecord): Shared => ({
+  traceId,
+  service: `${proxy.service}.${proxy.namespace}`,
+  startMs,
+  durationMs,
+  failed: response.status >= 500 || (response.status === 0 && response.flags.length > 0),
+});
+
+function requestSpan(hop: HopRecord, spanId: string, kind: Span['kind']): Span {
+  const { proxy, request, response, tracing } = hop;
+  const path = request.path.slice(0, tracing?.maxPathLength);
   return {
-    traceId: hop.traceId,
-    spanId: hop.spanId,
+    ...sharedOf(hop),
+    spanId,
     parentSpanId: hop.parentSpanId,
-    kind: hop.direction === 'outbound' ? 'CLIENT' : 'SERVER',
-    name: hop.operation ?? (request.method === '' ? 'tcp' : `${request.method} ${request.path}`),
-    service: `${proxy.service}.${proxy.namespace}`,
-    startMs: hop.startMs,
-    durationMs: hop.durationMs,
-    failed: response.status >= 500 || (response.status === 0 && response.flags.length > 0),
+    kind,
+    name: hop.operation ?? (hop.direction === 'outbound' ? `egress ${request.authority}` : 'ingress'),
     tags: {
       component: 'proxy',
-      node_id: `${proxy.role === 'gateway' ? 'router' : 'sidecar'}~${proxy.pod}.${proxy.namespace}`,
+      ...(proxy.node !== undefined && { node_id: proxy.node }),
       ...(hop.requestId !== '' && { 'guid:x-request-id': hop.requestId }),
-      ...(request.method !== '' && {
-        'http.method': request.method,
-        'http.protocol': request.protocol,
-        'http.url': `http://${request.authority}${request.path}`,
-        'http.status_code': String(response.status),
-      }),
+      'http.url': `${tracing?.scheme || 'http'}://${request.authority}${path}`,
+      'http.method': request.method,
+      user_agent: tracing?.userAgent || '-',
+      downstream_cluster: '-',
+      ...(tracing !== undefined && { 'peer.address': tracing.peerIp }),
       request_size: String(request.bytes),
       response_size: String(response.bytes),
-      response_flags: response.flags.join(',') || '-',
-      upstream_cluster: hop.cluster,
-      ...(hop.upstreamHost !== '' && { 'upstream_cluster.address': hop.upstreamHost }),
-      'istio.canonical_service': proxy.service,
-      'istio.canonical_revision': proxy.version,
-      'istio.mesh_id': 'cluster.local',
-      'istio.namespace': proxy.namespace,
+      ...answerTags(hop),
+      ...tracing?.tags,
     },
   };
 }
+
+/** The call to a host below the span of its request. */
+function callSpan(hop: HopRecord, parentSpanId: string): Span {
+  return {
+    ...sharedOf(hop),
+    spanId: hop.spanId,
+    parentSpanId,
+    kind: 'CLIENT',
+    name: `router ${hop.cluster} egress`,
+    tags: {
+      component: 'proxy',
+      ...(hop.upstreamHost !== '' && { upstream_address: hop.upstreamHost, 'peer.address': hop.upstreamHost }),
+      ...answerTags(hop),
+      ...hop.tracing?.tags,
+    },
+  };
+}
+
+/** What both sides of a proxy tell of the answer; a request that was not sent has no cluster. */
+const answerTags = ({ request, response, cluster, upstreamHost }: HopRecord): Record<string, string> => ({
+  'http.protocol': request.protocol,
+  'http.status_code': String(response.status),
+  response_flags: response.flags.join(',') || '-',
+  ...(cluster !== '' && upstreamHost !== '' && { upstream_cluster: cluster, 'upstream_cluster.name': cluster }),
+});

@@ -118,6 +118,40 @@ describe('span exporters', () => {
     ]);
   });
 
+  it('make two spans of a hop whose calls have spans of their own, and one where nothing was called', async () => {
+    const { url, received } = await collector(202);
+    const exporter = exporterTo('zipkin', url);
+    const tracing = {
+      tags: { team: 'web' },
+      maxPathLength: 4,
+      scheme: 'https',
+      userAgent: 'curl',
+      peerIp: '10.0.0.7',
+      entrySpanId: 'aaaaaaaaaaaaaaaa',
+    };
+    exporter.export(hop({ tracing }));
+    exporter.export(hop({ tracing, attempts: 0, cluster: '', upstreamHost: '' }));
+    await exporter.stop();
+    const request = {
+      id: 'aaaaaaaaaaaaaaaa',
+      parentId: '53995c3f42cd8ad8',
+      kind: 'SERVER',
+      name: 'reviews.default.svc.cluster.local:9080/*',
+      tags: { 'http.url': 'https://reviews:9080/rev', 'peer.address': '10.0.0.7', user_agent: 'curl', team: 'web' },
+    };
+    expect(received[0]?.body).toMatchObject([
+      request,
+      {
+        id: '00f067aa0ba902b7',
+        parentId: 'aaaaaaaaaaaaaaaa',
+        kind: 'CLIENT',
+        name: 'router outbound|9080||reviews.default.svc.cluster.local egress',
+        tags: { upstream_address: '10.0.0.9:9080', 'peer.address': '10.0.0.9:9080', team: 'web' },
+      },
+      request,
+    ]);
+  });
+
   it('leave out traces that were not sampled', async () => {
     const { url, received } = await collector();
     const exporter = exporterTo('zipkin', url);

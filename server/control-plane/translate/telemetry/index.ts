@@ -3,6 +3,7 @@ import type { MeshSnapshot } from '../../snapshot/mesh-snapshot.ts';
 import { telemetriesFor } from '../../snapshot/telemetries.ts';
 import { type AccessLog, accessLog } from '../access-log.ts';
 import { filterNames } from '../envoy-types.ts';
+import { UUID_EXTENSION } from '../istio-filters.ts';
 import type { ProxyView } from '../proxy-view.ts';
 import { type LogMode, telemetryAccessLogs } from './access-logging.ts';
 import { BOOTSTRAP_LOGS } from './log-services.ts';
@@ -130,16 +131,14 @@ function withLogs(config: Any, logs: readonly AccessLog[]): Any {
 }
 
 function traced(config: HttpConnectionManager, { tracing, requestIdDecides }: SideTracing): HttpConnectionManager {
-  const extension = config['request_id_extension'] as { readonly typed_config: Any } | undefined;
   return {
     ...config,
     ...(tracing && { tracing }),
-    ...(extension &&
-      !requestIdDecides && {
-        request_id_extension: {
-          typed_config: { ...extension.typed_config, use_request_id_for_trace_sampling: false },
-        },
-      }),
+    ...(!requestIdDecides && {
+      request_id_extension: {
+        typed_config: { ...UUID_EXTENSION.typed_config, use_request_id_for_trace_sampling: false },
+      },
+    }),
   };
 }
 
