@@ -2,8 +2,8 @@ import { useState } from 'react';
 import type { OwnCard } from '#contract';
 import { addEntry } from './add-entry.ts';
 
-/** Offers to keep what was just learnt as a card of one's own. */
-export function KeepCard({ content }: { content: OwnCard }) {
+/** Offers to keep what was just learnt as a card of one's own, made when it is kept. `of` tells several apart for the ear. */
+export function KeepCard({ content, of }: { content: () => OwnCard; of?: string }) {
   const [kept, setKept] = useState(false);
   if (kept)
     return (
@@ -13,11 +13,12 @@ export function KeepCard({ content }: { content: OwnCard }) {
     );
   const keep = () => {
     setKept(true);
-    void addEntry({ kind: 'card', card: `own:${crypto.randomUUID()}`, content });
+    void addEntry({ kind: 'card', card: `own:${crypto.randomUUID()}`, content: content() });
   };
   return (
     <button type="button" className="btn quiet" onClick={keep}>
       Keep this as a card
+      {of && <span className="sr"> {of}</span>}
     </button>
   );
 }

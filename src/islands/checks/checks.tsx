@@ -1,5 +1,7 @@
 import { type FormEvent, useState } from 'react';
 import type { CheckView } from '#contract';
+import { KeepCard } from '../cards/keep-card.tsx';
+import { checkCard } from '../cards/lab-cards.ts';
 import { Icon } from '../parts/sign.tsx';
 import { useLab, useStore } from '../parts/use-store.ts';
 import { firstFailure, seenWords, tally } from './words.ts';
@@ -31,6 +33,7 @@ const WORDS: Record<CheckView['state'], string> = {
 };
 
 function Check({ check, open }: { check: CheckView; open: boolean }) {
+  const lab = useLab();
   const words = seenWords(check);
   return (
     <li className={check.state}>
@@ -39,6 +42,7 @@ function Check({ check, open }: { check: CheckView; open: boolean }) {
         <span className="sr">{WORDS[check.state]} </span>
         {open ? <b>{check.title}</b> : check.title}
         {open && words && <p>{words}</p>}
+        {open && check.seen && <KeepCard key={check.seen} content={() => checkCard(check, lab)} of={check.title} />}
         {check.question && check.state !== 'met' && check.state !== 'waiting' && <Question check={check} />}
       </div>
     </li>

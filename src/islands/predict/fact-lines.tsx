@@ -1,9 +1,13 @@
 import type { ForecastLine, ForecastRunView } from '#contract';
+import { KeepCard } from '../cards/keep-card.tsx';
+import { forecastCard } from '../cards/lab-cards.ts';
+import { useLab } from '../parts/use-store.ts';
 
 const WIDTH = 300;
 
 /** Forecast over fact: a hollow triangle where it was said, a bar as long as it came, on one axis, with words at both. */
 export function FactLines({ fact }: { fact: ForecastRunView }) {
+  const lab = useLab();
   const close = fact.lines.filter((line) => line.close).length;
   return (
     <section className="facts" aria-label="Forecast and fact">
@@ -19,6 +23,7 @@ export function FactLines({ fact }: { fact: ForecastRunView }) {
             <span className="num">
               you said {figure(line.said)} {line.unit}, it was {figure(line.was)} {line.unit}
             </span>
+            {!line.close && <KeepCard content={() => forecastCard(line, lab)} of={line.name} />}
           </li>
         ))}
       </ul>
