@@ -1,37 +1,13 @@
 /** Instant search of words: by name, other name, usual misspelling, sound, or meaning. */
-import MiniSearch from 'minisearch';
-
-interface Word {
-  id: string;
-  term: string;
-  gist: string;
-  definition: string;
-  aliases: string;
-  misspellings: string;
-  respelling: string;
-  /** YAML, logs and phrases in which the word is met. */
-  met: string;
-}
+import { createWordSearch, type FoundWord } from '../course/word-index.ts';
 
 const form = document.querySelector<HTMLFormElement>('form[data-words]');
 const input = form?.querySelector('input');
 const found = document.querySelector<HTMLElement>('#found');
 const browse = document.querySelector<HTMLElement>('.browse');
-const words = JSON.parse(form?.dataset['words'] ?? '[]') as Word[];
+const find = createWordSearch(JSON.parse(form?.dataset['words'] ?? '[]') as FoundWord[]);
 
-const index = new MiniSearch<Word>({
-  fields: ['term', 'aliases', 'misspellings', 'respelling', 'gist', 'definition', 'met'],
-  storeFields: ['term', 'gist', 'respelling'],
-  searchOptions: {
-    boost: { term: 6, aliases: 4, misspellings: 4, gist: 2 },
-    prefix: true,
-    fuzzy: (word) => (word.length > 4 ? 0.25 : false),
-    combineWith: 'AND',
-  },
-});
-index.addAll(words);
-
-function row(word: Pick<Word, 'id' | 'term' | 'gist' | 'respelling'>): HTMLLIElement {
+function row(word: FoundWord): HTMLLIElement {
   const item = document.createElement('li');
   const link = document.createElement('a');
   link.href = `/words/${word.id}/`;
@@ -48,12 +24,7 @@ function search(): void {
   found.hidden = text === '';
   browse.hidden = text !== '';
   if (text === '') return;
-  const strict = index.search(text);
-  const hits = strict.length > 0 ? strict : index.search(text, { combineWith: 'OR' });
-  const rows = hits
-    .slice(0, 20)
-    .map(({ id }) => words.find((word) => word.id === id))
-    .filter((word) => word !== undefined);
+  const rows = find(text);
   found.querySelector('ul')?.replaceChildren(...rows.map(row));
   const count = found.querySelector('.count');
   if (count)
