@@ -150,6 +150,8 @@ export interface RouteConfiguration extends HeaderMutations {
 }
 
 export interface VirtualHost extends HeaderMutations {
+  /** Of routes that have none of their own. */
+  retry_policy?: RetryPolicy;
   include_attempt_count_in_response?: boolean;
   name: string;
   domains: string[];

@@ -44,6 +44,12 @@ export interface HttpFilterConfig {
   /** Proxies in front of this one whose X-Forwarded-For is believed. */
   readonly trustedHops: number;
   readonly generateRequestId: boolean;
+  /** At the edge too, a client's x-request-id is kept. */
+  readonly keepsRequestId: boolean;
+  /** Every answer tells the client its x-request-id. */
+  readonly tellsRequestId: boolean;
+  /** What requests count as having come by, whatever they did; undefined: that. */
+  readonly scheme: 'http' | 'https' | undefined;
   readonly paths: PathPolicy;
   readonly hosts: HostPolicy;
   readonly forwardClientCert: 'SANITIZE' | 'FORWARD_ONLY' | 'APPEND_FORWARD' | 'SANITIZE_SET' | 'ALWAYS_FORWARD_ONLY';
@@ -138,6 +144,9 @@ function compileHcm(config: HttpConnectionManager, versionInfo: string): HttpFil
     useRemoteAddress: config.use_remote_address === true,
     trustedHops: readNumber(config['xff_num_trusted_hops'], 0),
     generateRequestId: config.generate_request_id !== false,
+    keepsRequestId: config['preserve_external_request_id'] === true,
+    tellsRequestId: config['always_set_request_id_in_response'] === true,
+    scheme: readScheme(config['scheme_header_transformation']),
     paths: {
       normalizePath: config.normalize_path === true,
       mergeSlashes: config['merge_slashes'] === true,
@@ -154,6 +163,11 @@ function compileHcm(config: HttpConnectionManager, versionInfo: string): HttpFil
     timed: DURATIONS.test(JSON.stringify(config.access_log ?? '')),
     serving: readHttpServing(config),
   };
+}
+
+function readScheme(given: unknown): 'http' | 'https' | undefined {
+  const scheme = (given as { scheme_to_overwrite?: string } | undefined)?.scheme_to_overwrite;
+  return scheme === 'http' || scheme === 'https' ? scheme : undefined;
 }
 
 function readCertDetails(given: unknown): ClientCertDetails {

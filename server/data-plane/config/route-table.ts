@@ -230,7 +230,9 @@ function compileVirtualHost(given: VirtualHost): CompiledVirtualHost {
   return {
     name: given.name,
     domains: given.domains,
-    routes: (given.routes ?? []).map((route, i) => within(`routes[${i}]`, () => compileRoute(route))),
+    routes: (given.routes ?? []).map((route, i) =>
+      within(`routes[${i}]`, () => compileRoute(route, given.retry_policy)),
+    ),
     includeAttemptCount: given.include_request_attempt_count === true,
     tellsAttemptCount: given.include_attempt_count_in_response === true,
     headers: compileHeaderRules(given),
@@ -242,12 +244,12 @@ function compileVirtualHost(given: VirtualHost): CompiledVirtualHost {
   };
 }
 
-function compileRoute(given: Route): CompiledRoute {
+function compileRoute(given: Route, hostPolicy: RetryPolicy | undefined): CompiledRoute {
   return {
     name: given.name ?? '',
     match: given.match,
     conditions: within('match', () => compileConditions(given.match)),
-    target: compileTarget(given),
+    target: compileTarget(given, hostPolicy),
     headers: compileHeaderRules(given),
     fault: readFault(given.typed_per_filter_config?.['envoy.filters.http.fault']),
     cors: compileCors(given.typed_per_filter_config?.['envoy.filters.http.cors'] ?? given.route?.cors),
@@ -268,7 +270,7 @@ const REDIRECT_STATUS = {
   PERMANENT_REDIRECT: 308,
 } as const;
 
-function compileTarget(given: Route): RouteTarget {
+function compileTarget(given: Route, hostPolicy: RetryPolicy | undefined): RouteTarget {
   if (given.redirect !== undefined) {
     const redirect = given.redirect;
     return {
@@ -293,7 +295,7 @@ function compileTarget(given: Route): RouteTarget {
     return { kind: 'direct', status, body: bytes, format: readBodyFormat(body_format) };
   }
   if (given.route !== undefined) {
-    const action = given.route;
+    const action = hostPolicy === undefined ? given.route : { retry_policy: hostPolicy, ...given.route };
     return within('route', () => compileForward(action, given.match));
   }
   throw new ConfigProblem('action', 'has none of route, redirect, direct_response');

@@ -2,6 +2,7 @@ import { GRPC_STATUS_NAMES } from '#domain';
 import { ConfigProblem } from '../config/problem.ts';
 import { grpcStatusOf, isGrpc } from '../http/grpc.ts';
 import type { Headers } from '../http/headers.ts';
+import { isInline } from '../http/inline-headers.ts';
 import { type Command, type CommandReader, type FormatHead, type FormatSubject, text } from './subject.ts';
 
 const PSEUDO: Readonly<Record<string, (head: FormatHead) => string>> = {
@@ -18,7 +19,7 @@ const namesIn = (argument: string): string[] => argument.toLowerCase().split('?'
 
 const requestHeader: CommandReader = (argument) => {
   const readers = namesIn(argument).map(
-    (name) => PSEUDO[name] ?? ((head: FormatHead): string | undefined => head.headers.joined(name)),
+    (name) => PSEUDO[name] ?? ((head: FormatHead): string | undefined => lineOf(head.headers, name)),
   );
   return ({ head }) => {
     for (const read of readers) {
@@ -28,6 +29,10 @@ const requestHeader: CommandReader = (argument) => {
     return undefined;
   };
 };
+
+/** Of a header with several lines, Envoy's formats show the first. */
+const lineOf = (headers: Headers, name: string): string | undefined =>
+  isInline(name) ? headers.joined(name) : headers.get(name);
 
 const withoutQuery = (path: string): string => path.replace(/\?.*$/s, '');
 
@@ -41,7 +46,7 @@ const responseHeader: CommandReader = (argument) => {
   return ({ responseHead }) => {
     if (responseHead === undefined) return undefined;
     for (const name of names) {
-      const value = name === ':status' ? String(responseHead.status) : responseHead.headers.joined(name);
+      const value = name === ':status' ? String(responseHead.status) : lineOf(responseHead.headers, name);
       if (value !== undefined) return value;
     }
     return undefined;

@@ -1,6 +1,7 @@
 import type { HeaderRule, HeaderRules } from '../config/header-rules.ts';
 import type { FormatSubject } from '../format/subject.ts';
 import type { Headers } from './headers.ts';
+import { isInline } from './inline-headers.ts';
 
 /** Applies a route's or a weighted cluster's request header changes: first removals, then additions, as Envoy does. */
 export function applyRequestRules(rules: HeaderRules | undefined, subject: FormatSubject): void {
@@ -22,7 +23,8 @@ function applyRule(headers: Headers, rule: HeaderRule, value: string): void {
   const present = headers.has(rule.name);
   switch (rule.action) {
     case 'APPEND_IF_EXISTS_OR_ADD':
-      headers.add(rule.name, value);
+      if (present && isInline(rule.name)) headers.set(rule.name, `${headers.joined(rule.name)},${value}`);
+      else headers.add(rule.name, value);
       return;
     case 'OVERWRITE_IF_EXISTS_OR_ADD':
       headers.set(rule.name, value);

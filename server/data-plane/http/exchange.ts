@@ -234,11 +234,17 @@ export class Exchange implements FormatSubject, BodyTarget {
   }
 
   respondHead(head: ResponseHead, endStream: boolean): void {
-    this.responseHead = head;
     this.info.status = head.status;
+    this.#respond(head, endStream);
+  }
+
+  #respond(head: ResponseHead, endStream: boolean, seal?: (head: ResponseHead) => void): void {
+    this.responseHead = head;
     if (this.info.times !== undefined) this.info.note('answerBegun', this.runtime.clock.monotonic());
     this.#timers?.touch();
     for (const edit of this.responseEdits) edit(head, this);
+    seal?.(head);
+    this.info.status = head.status;
     this.completeResponse?.(this, head);
     this.stream.sendHead(head, endStream);
     if (endStream) this.#finish();
@@ -266,8 +272,9 @@ export class Exchange implements FormatSubject, BodyTarget {
     this.info.details = reply.details;
     // A bad request may be one that was read wrong: nothing more is read from this client.
     if (reply.status === 400) this.stream.closeAfter();
-    const { head, body } = buildReply(this.head, reply);
-    this.respondHead(head, body === undefined);
+    const { head, body, seal } = buildReply(this.head, reply);
+    // As in Envoy, headers of routes are written before the answer has a status.
+    this.#respond(head, body === undefined, seal);
     if (body === undefined) return;
     this.info.localReplyBody = body.toString();
     this.respondData(body);

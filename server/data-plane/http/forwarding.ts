@@ -3,6 +3,7 @@ import { certificateChain, urlEncodedPem } from '../tls/peer-certificates.ts';
 import { parseSubjectAltNames } from '../tls/subject-alt-names.ts';
 import type { TlsFacts } from './codec.ts';
 import { type Headers, isEnvoyName } from './headers.ts';
+import { appendVia } from './inline-headers.ts';
 
 /**
  * Headers by which a client could steer retries and timeouts. Envoy takes them only from addresses that its configuration calls internal,
@@ -52,12 +53,14 @@ export function writeForwardingHeaders(headers: Headers, subject: ForwardingSubj
   const scheme = subject.tls === undefined ? 'http' : 'https';
   const { useRemoteAddress } = subject.config;
   strip(headers, useRemoteAddress ? EDGE_STRIPPED : STEERING);
-  if (subject.config.via !== '') headers.add('via', subject.config.via);
+  if (subject.config.via !== '') appendVia(headers, subject.config.via);
   if (useRemoteAddress) {
     const before = headers.joined('x-forwarded-for');
     headers.put('x-forwarded-for', before === undefined ? subject.remoteIp : `${before},${subject.remoteIp}`);
     headers.put('x-envoy-external-address', subject.remoteIp);
-    headers.put('x-forwarded-proto', scheme);
+    // A trusted proxy in front knows better how the client came.
+    const told = subject.config.trustedHops > 0 && headers.has('x-forwarded-proto');
+    if (!told) headers.put('x-forwarded-proto', scheme);
   } else if (!headers.has('x-forwarded-proto')) {
     headers.put('x-forwarded-proto', scheme);
   }

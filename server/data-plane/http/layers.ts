@@ -40,6 +40,10 @@ export const writeForwarding: RequestLayer = (exchange) => {
     tls: connection.tls,
     own: runtime.self.spiffeId,
   });
+  if (config.scheme !== undefined) {
+    head.scheme = config.scheme;
+    head.headers.put('x-forwarded-proto', config.scheme);
+  }
   return 'next';
 };
 
@@ -48,7 +52,7 @@ export const identify: RequestLayer = (exchange) => {
   const { config, head, runtime } = exchange;
   const { tracing } = config;
   const { ids, sampling } = runtime.chance;
-  const given = config.useRemoteAddress ? undefined : head.headers.get('x-request-id');
+  const given = config.useRemoteAddress && !config.keepsRequestId ? undefined : head.headers.get('x-request-id');
   exchange.span = startSpan(head.headers, ids, () => {
     if (tracing === undefined) return undefined;
     if (tracing.byRequestId && given !== undefined && saysSampled(given)) return true;

@@ -14,30 +14,45 @@ export interface LocalReply {
   readonly grpcStatus?: number;
 }
 
-/** A local reply as it is sent. */
+/** A local reply before the headers of routes and filters came to it. */
 export interface BuiltReply {
   readonly head: ResponseHead;
   /** Undefined: the head is all. */
   readonly body: Buffer | undefined;
+  /** Headers that say what the message is come last: nobody else may change or remove them. */
+  readonly seal: (head: ResponseHead) => void;
 }
 
 /** Puts a local reply into the form that its request understands: gRPC reads its status from headers behind a 200. */
 export function buildReply(request: RequestHead, reply: LocalReply): BuiltReply {
   const headers = Headers.of(reply.headers ?? {});
   const body = typeof reply.body === 'string' ? Buffer.from(reply.body) : reply.body;
-  if (isGrpc(request.headers)) return { head: grpcHead(request, reply, headers, body), body: undefined };
+  if (isGrpc(request.headers)) {
+    const seal = (head: ResponseHead): void => sealGrpc(request, reply, head.headers, body);
+    return { head: { status: 200, headers }, body: undefined, seal };
+  }
   const length = body?.length ?? 0;
-  if (length > 0) headers.set('content-length', String(length));
-  if (length > 0 && !headers.has('content-type')) headers.set('content-type', 'text/plain');
   const bodyless = length === 0 || request.method === 'HEAD';
-  return { head: { status: reply.status, headers }, body: bodyless ? undefined : body };
+  return { head: { status: reply.status, headers }, body: bodyless ? undefined : body, seal: sealPlain(length) };
 }
 
-function grpcHead(request: RequestHead, reply: LocalReply, headers: Headers, body: Buffer | undefined): ResponseHead {
+const sealPlain =
+  (length: number) =>
+  ({ headers }: ResponseHead): void => {
+    if (length === 0) {
+      headers.remove('content-length');
+      headers.remove('content-type');
+      return;
+    }
+    headers.set('content-length', String(length));
+    if (!headers.has('content-type')) headers.set('content-type', 'text/plain');
+  };
+
+function sealGrpc(request: RequestHead, reply: LocalReply, headers: Headers, body: Buffer | undefined): void {
+  headers.remove('content-length');
   headers.set('content-type', 'application/grpc');
   headers.set('grpc-status', String(reply.grpcStatus ?? grpcStatusOf(reply.status)));
   if (body !== undefined && body.length > 0 && request.method !== 'HEAD') {
     headers.set('grpc-message', encodeGrpcMessage(body.toString()));
   }
-  return { status: 200, headers };
 }

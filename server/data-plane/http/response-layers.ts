@@ -1,5 +1,6 @@
 import type { ResponseHead } from './codec.ts';
 import type { Exchange, RequestLayer } from './exchange.ts';
+import { appendVia } from './inline-headers.ts';
 
 /** Gives every answer, this proxy's own too, the headers that come after those of routes and filters. */
 export const completeResponses: RequestLayer = (exchange) => {
@@ -9,11 +10,12 @@ export const completeResponses: RequestLayer = (exchange) => {
 
 function finishResponseHead(exchange: Exchange, head: ResponseHead): void {
   const { headers } = head;
-  const { serverHeader, serverName, via } = exchange.config;
+  const { serverHeader, serverName, tellsRequestId, via } = exchange.config;
   if (serverHeader === 'OVERWRITE' || (serverHeader === 'APPEND_IF_ABSENT' && !headers.has('server'))) {
     headers.put('server', serverName);
   }
-  if (via !== '') headers.add('via', via);
+  if (via !== '') appendVia(headers, via);
+  if (tellsRequestId && exchange.requestId !== '') headers.put('x-request-id', exchange.requestId);
   headers.remove('x-envoy-decorator-operation');
   if (!headers.has('date')) headers.put('date', new Date(exchange.runtime.clock.now()).toUTCString());
 }

@@ -73,14 +73,22 @@ function answerDirectly(exchange: Exchange, route: CompiledRoute, action: Direct
     origin: originOf(route.origins, 'direct_response'),
   }));
   exchange.stats.count('rq_direct_response');
-  const { format } = action;
+  const { format, status } = action;
   exchange.reply({
-    status: action.status,
+    status,
     details: 'direct_response',
     body: format === undefined ? action.body : format.write(exchange),
-    ...(format !== undefined && { headers: { 'content-type': format.contentType } }),
+    headers: {
+      ...(format !== undefined && { 'content-type': format.contentType }),
+      // What was made, or is elsewhere, has an address: that of the request.
+      ...((status === 201 || (status >= 300 && status < 400)) && { location: ownLocation(exchange) }),
+    },
   });
   return 'wait';
+}
+
+function ownLocation({ head }: Exchange): string {
+  return `${head.headers.get('x-forwarded-proto') ?? head.scheme}://${head.authority}${head.path}`;
 }
 
 function forward(exchange: Exchange, route: CompiledRoute, action: ForwardAction): LayerOutcome {

@@ -132,7 +132,8 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
     else attempt.choice.host.figures.rqError++;
     reportAnswer(this.#cluster, attempt.choice.host, this.#exchange.head, head);
     this.#cluster.readAnswer(attempt.choice.host, head.headers);
-    const verdict = this.#body.replayable || this.#retry === undefined ? this.#retry?.afterResponse(head) : undefined;
+    const mayRepeat = this.#body.replayable || this.#retry?.left === 0;
+    const verdict = mayRepeat ? this.#retry?.afterResponse(head) : undefined;
     if (this.#exchange.steps.on) noteAnswer(this.#exchange, attempt, head.status, verdict);
     if (verdict?.again === true) {
       this.#cluster.stats.retriedCode(head.status);
