@@ -43,8 +43,29 @@ it('puts the application’s own metrics after those of its proxy', async () => 
   expect(text.endsWith('\napp_orders_total 7\n')).toBe(true);
 });
 
+it('puts the agent’s own metrics first', async () => {
+  const first = await merged('untold');
+  expect(first.text).toMatch(
+    /^# HELP istio_agent_cert_expiry_seconds .*\n# TYPE istio_agent_cert_expiry_seconds gauge\n/,
+  );
+  expect(
+    Number(/istio_agent_cert_expiry_seconds\{resource_name="default"\} (\S+)/.exec(first.text)?.[1]),
+  ).toBeGreaterThan(0);
+  const scrapes = ({ text }: { text: string }) => Number(/^istio_agent_scrapes_total (\d+)$/m.exec(text)?.[1]);
+  expect(scrapes(await merged('untold'))).toBe(scrapes(first) + 1);
+});
+
+it('names figures of clusters as the proxy’s configuration does, and Prometheus’ labels as Istio’s bootstrap', async () => {
+  const { pod, text } = await merged('untold');
+  const cluster = 'outbound|15010||istiod.istio-system.svc.cluster.local';
+  expect(text).toContain(`\nenvoy_cluster_upstream_rq_total{cluster_name="${cluster}"} `);
+  const stats = await (await fetch(`http://${pod.ip}:15000/stats?filter=upstream_rq_total`)).text();
+  expect(stats).toContain(`cluster.${cluster};.upstream_rq_total: 0\n`);
+});
+
 it('tells the proxy’s metrics when the application fails, and why in the log', async () => {
   const { pod, status, text } = await merged('failing');
+  expect(text).toContain('istio_agent_scrape_failures_total{type="application"} 1\n');
   expect(status).toBe(200);
   expect(text).toContain('\nenvoy_cluster_upstream_cx_total');
   expect(pod.logs('istio-proxy').join('\n')).toContain(

@@ -5,6 +5,7 @@ import type { ProxyAdmin } from '../doors.ts';
 import { histogramText } from '../stats/histogram.ts';
 import type { IstioMetrics } from '../stats/istio-metrics.ts';
 import { prometheusText } from '../stats/prometheus.ts';
+import { shownNames } from '../stats/shown-names.ts';
 import type { Stats } from '../stats/stats.ts';
 import type { UpstreamCluster } from '../upstream/cluster.ts';
 import { clusterStatuses, clustersText } from './cluster-pages.ts';
@@ -163,7 +164,7 @@ function loggingPage(logging: LogLevels, query: URLSearchParams): Page {
 }
 
 /** `?filter=` is an RE2 expression that may match anywhere in a name; `?usedonly` leaves out what was never counted. */
-function statsPage({ stats, metrics }: PageContext, query: URLSearchParams): Page {
+function statsPage({ stats, metrics, clusters }: PageContext, query: URLSearchParams): Page {
   const filter = query.get('filter');
   let pattern: RE2JS | undefined;
   try {
@@ -174,10 +175,18 @@ function statsPage({ stats, metrics }: PageContext, query: URLSearchParams): Pag
   }
   const usedOnly = query.has('usedonly');
   const matches = (name: string): boolean => pattern?.matcher(name).find() ?? true;
-  const figures = [...stats.complete()].filter(([name, value]) => (!usedOnly || value !== 0) && matches(name));
-  const histograms = [...stats.histograms()].filter(([name, { count }]) => (!usedOnly || count > 0) && matches(name));
+  const shown = shownNames(clusters().map(({ config }) => config));
+  const gauges = new Set<string>();
+  const figures = [...stats.complete()].flatMap(([own, value]) => {
+    const name = shown(own);
+    if (stats.isGauge(own)) gauges.add(name);
+    return (!usedOnly || value !== 0) && matches(name) ? [[name, value] as const] : [];
+  });
+  const histograms = [...stats.histograms()]
+    .map(([name, histogram]) => [shown(name), histogram] as const)
+    .filter(([name, { count }]) => (!usedOnly || count > 0) && matches(name));
   if (query.get('format') === 'prometheus') {
-    const isGauge = (name: string): boolean => stats.isGauge(name);
+    const isGauge = (name: string): boolean => gauges.has(name);
     return text(prometheusText({ figures, histograms, isGauge }, pattern === undefined ? metrics : undefined));
   }
   if (query.get('format') === 'json') return json({ stats: figures.map(([name, value]) => ({ name, value })) });

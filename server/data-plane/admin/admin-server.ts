@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { Listen, PortBinding } from '../doors.ts';
 import { listenOnTcp } from '../listener/listen.ts';
 import { type PageContext, renderPage } from './admin-pages.ts';
+import { AgentMetrics } from './agent-metrics.ts';
 import type { Scraped } from './app-metrics.ts';
 
 /** Ports of a proxy that serve its own state rather than traffic. */
@@ -25,10 +26,12 @@ export class AdminServer {
   readonly #scrapeApp: AdminSurroundings['scrapeApp'];
   readonly #bindings: PortBinding[] = [];
   readonly #open = new Set<Socket>();
+  readonly #agent: AgentMetrics;
 
   constructor(ip: string, context: PageContext, { listen = listenOnTcp, scrapeApp }: AdminSurroundings) {
     this.#ip = ip;
     this.#context = context;
+    this.#agent = new AgentMetrics(context);
     this.#listenOn = listen;
     this.#scrapeApp = scrapeApp;
   }
@@ -64,7 +67,7 @@ export class AdminServer {
     response.writeHead(this.#context.ready() ? 200 : 503).end();
   };
 
-  /** The agent's port: the proxy's metrics, then the application's. */
+  /** The agent's port: its own metrics, the proxy's, then the application's. */
   readonly #merged: Handler = (request, response) => {
     const url = new URL(request.url ?? '/', 'http://agent');
     if (url.pathname === '/healthz/ready') return this.#readiness(request, response);
@@ -72,9 +75,12 @@ export class AdminServer {
       response.writeHead(404).end();
       return;
     }
-    this.#scrapeApp(request.headers).then(({ contentType, body }) => {
+    this.#agent.scraped();
+    this.#scrapeApp(request.headers).then(({ contentType, body, failed }) => {
+      if (failed) this.#agent.failed();
       const own = renderPage(this.#context, 'GET', url);
       response.writeHead(200, { 'content-type': contentType });
+      response.write(this.#agent.text());
       response.write(own.body);
       response.end(body);
     });

@@ -12,6 +12,8 @@ const PASSED_ON = ['accept', 'user-agent', 'x-prometheus-scrape-timeout-seconds'
 export interface Scraped {
   readonly contentType: string;
   readonly body: Buffer;
+  /** The application was asked and told nothing. */
+  readonly failed: boolean;
 }
 
 export interface Scraper {
@@ -30,24 +32,30 @@ export async function scrapeApp(
   target: AppMetrics | undefined,
   headers: IncomingHttpHeaders,
 ): Promise<Scraped> {
-  const nothing = { contentType: TEXT_FORMAT, body: Buffer.alloc(0) };
+  const nothing = { contentType: TEXT_FORMAT, body: Buffer.alloc(0), failed: false };
   if (target === undefined) return nothing;
   try {
     const { contentType, body } = await get({ network, clock }, target, headers);
-    return { contentType: contentType.startsWith('application/openmetrics-text') ? contentType : TEXT_FORMAT, body };
+    return {
+      contentType: contentType.startsWith('application/openmetrics-text') ? contentType : TEXT_FORMAT,
+      body,
+      failed: false,
+    };
   } catch (thrown) {
     onLog(
       `${new Date(clock.now()).toISOString()}\terror\tfailed scraping application metrics: ${errorMessage(thrown)}`,
     );
-    return nothing;
+    return { ...nothing, failed: true };
   }
 }
+
+type Answer = Pick<Scraped, 'contentType' | 'body'>;
 
 function get(
   { network, clock }: Pick<Scraper, 'network' | 'clock'>,
   { port, path }: AppMetrics,
   headers: IncomingHttpHeaders,
-): Promise<Scraped> {
+): Promise<Answer> {
   const url = `http://localhost:${port}${path.startsWith('/') ? path : `/${path}`}`;
   const seconds = Number(headers['x-prometheus-scrape-timeout-seconds']);
   const timeoutMs = seconds > 0 ? Math.min(seconds * 1000, 60_000) : DEFAULT_TIMEOUT_MS;
@@ -72,7 +80,7 @@ function get(
   });
 }
 
-function collect(response: IncomingMessage, done: (scraped: Scraped) => void, fail: (why: string) => void): void {
+function collect(response: IncomingMessage, done: (answer: Answer) => void, fail: (why: string) => void): void {
   const chunks: Buffer[] = [];
   let size = 0;
   response.on('data', (chunk: Buffer) => {
