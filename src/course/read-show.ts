@@ -17,7 +17,7 @@ function readFolder(root: string, lab: string, folder: string): AppliedText[] {
 
 /** What the lab page does for a term, with the text of the files that it applies. Read when the site is built. */
 export function readShow(term: string, slug: string, show: ShowInLab, root = process.cwd()): ShowScript {
-  const { lab, view, at, look } = show;
+  const { lab, view, at, caller, look } = show;
   return {
     term,
     slug,
@@ -26,6 +26,7 @@ export function readShow(term: string, slug: string, show: ShowInLab, root = pro
     steps: show.do.map((step) => ('apply' in step ? { files: readFolder(root, lab, step.apply) } : step)),
     view,
     ...(at === undefined ? {} : { at }),
+    ...(caller === undefined ? {} : { caller }),
     look,
   };
 }

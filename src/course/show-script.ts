@@ -19,6 +19,7 @@ export interface ShowScript {
   steps: ({ files: AppliedText[] } | Exclude<ShowStep, { apply: string }>)[];
   view: ShowView;
   at?: string;
+  caller?: string;
   look: string;
 }
 

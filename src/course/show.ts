@@ -41,8 +41,13 @@ const inLab = z.strictObject({
   lab: z.string(),
   do: z.array(step).max(8).default([]),
   view: z.enum(showViews),
-  /** Where in the view, as its address says it: `handshake` among the certificates. */
+  /**
+   * Where in the view, as its address says it: `handshake` among the certificates. For a decision: the name of a step, and which of several,
+   * from the first: `Filter chain 2`.
+   */
   at: z.string().optional(),
+  /** For a decision: the service whose call is opened, where it is not the first one of the trace. */
+  caller: z.string().optional(),
   /** What to look at, in one or two short sentences. */
   look: z.string().min(30).max(220),
   /** Text that the view then has; between slashes, a regular expression. */

@@ -20,7 +20,8 @@ export async function showIn(running: RunningLab, show: ShowInLab, there: (text:
     output = done.output ?? output;
   }
   for (let readings = 1; ; readings++) {
-    const text = linesOf(await read(running, show.view, { request, output }));
+    const call = show.caller === undefined ? request : await callOf(running, show.caller, request);
+    const text = linesOf(await read(running, show.view, { request: call, output }));
     if (there(text) || show.view === 'terminal' || readings === READINGS) return text;
     await pause();
   }
@@ -57,6 +58,13 @@ async function inForce({ session }: RunningLab): Promise<void> {
 }
 
 const pause = (): Promise<void> => new Promise((resolve) => systemClock().after(untilEveryMs, resolve));
+
+/** The call of a service further down the trace of a request. */
+async function callOf({ session }: RunningLab, caller: string, request: string): Promise<string> {
+  const { requests } = await dispatch(session, 'lab.open', { lab: session.lab.spec.id });
+  const trace = requests.find(({ id }) => id === request)?.traceId;
+  return requests.find(({ traceId, source }) => traceId === trace && source === caller)?.id ?? request;
+}
 
 interface Done {
   readonly request: string;

@@ -98,11 +98,37 @@ function run(client: LabClient, line: string, terminal: string): Promise<number>
   });
 }
 
-async function open(client: LabClient, { view, at }: ShowScript, sent: RequestView | undefined): Promise<void> {
+async function open(client: LabClient, script: ShowScript, sent: RequestView | undefined): Promise<void> {
+  const { view, at } = script;
   const dock = docks[view];
-  if (sent && (view === 'why' || view === 'trace' || view === 'certificates')) {
-    await client.explain(sent.id, view === 'why' ? { dock: 'why', panel: 'why' } : {});
-  }
+  if (sent && view === 'why') {
+    const call = script.caller === undefined ? sent : await callOf(client, script.caller, sent);
+    await client.explain(call.id, { dock: 'why', panel: 'why' });
+    if (at !== undefined) goToStep(at);
+  } else if (sent && (view === 'trace' || view === 'certificates')) await client.explain(sent.id);
   if (view === 'map') client.show({ panel: 'map' });
   else if (dock) client.show({ dock, panel: 'dock', ...(at === undefined ? {} : { show: at }) });
+}
+
+/** The call of a service further down the same trace; the page hears of it a moment later. */
+async function callOf({ stores }: LabClient, caller: string, sent: RequestView): Promise<RequestView> {
+  for (let tries = 0; tries < untilTries; tries++) {
+    const found = stores.requests.get().find(({ traceId, source }) => traceId === sent.traceId && source === caller);
+    if (found) return found;
+    await pause();
+  }
+  return sent;
+}
+
+/** Brings a step of the open decision into view: `Filter chain 2` is the second of its name. */
+function goToStep(at: string): void {
+  const [, name = at, place = '1'] = /^(.*?)(?: (\d+))?$/.exec(at) ?? [];
+  requestAnimationFrame(() => {
+    const steps = [...document.querySelectorAll('.why-inner .st')].map((step) => ({
+      step,
+      label: step.querySelector('small')?.textContent,
+    }));
+    const named = steps.filter(({ label }) => label === name)[Number(place) - 1];
+    (steps.find(({ label }) => label === at) ?? named)?.step.scrollIntoView({ block: 'center' });
+  });
 }
