@@ -81,6 +81,7 @@ export class ClientConnection implements ClientHost, PooledConnection {
   }
 
   close(): void {
+    this.#writer.flush();
     this.#socket.destroy();
     this.#finish();
   }
@@ -105,7 +106,10 @@ export class ClientConnection implements ClientHost, PooledConnection {
     stream.requestDone = true;
     // A body shorter than announced leaves the server waiting: this connection can carry nothing else.
     if (!this.#writer.end(trailers)) this.#fail('local_reset', 'request body is shorter than its content-length');
-    else if (stream.upgrade || stream.method === 'CONNECT') this.#socket.end();
+    else if (stream.upgrade || stream.method === 'CONNECT') {
+      this.#writer.flush();
+      this.#socket.end();
+    }
   }
 
   pauseBody(stream: ClientStream): void {

@@ -88,6 +88,7 @@ class ServerConnection implements DownstreamConnection, StreamHost {
   }
 
   close(): void {
+    this.#writer.flush();
     this.#socket.destroy();
     this.#finish();
   }
@@ -310,6 +311,7 @@ class ServerConnection implements DownstreamConnection, StreamHost {
   #linger(fin = true): void {
     this.#state = 'lingering';
     this.#held.take();
+    this.#writer.flush();
     if (fin) this.#socket.end();
     this.#socket.resume();
     this.#deadline.set(this.#options.delayedCloseMs ?? DEFAULT_DELAYED_CLOSE_MS);

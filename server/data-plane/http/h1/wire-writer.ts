@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { atEndOfTurn } from '../end-of-turn.ts';
 import type { Headers } from '../headers.ts';
 import { writeText } from './bytes.ts';
 import type { WireFraming } from './head-writer.ts';
@@ -14,18 +15,10 @@ export interface WriterOwner {
   onWritable(): void;
 }
 
-/** Writers with bytes that leave at the end of what runs now; one tick serves them all. */
-const scheduled: WireWriter[] = [];
-let ticking = false;
-
-function flushScheduled(): void {
-  ticking = false;
-  for (let writer = scheduled.pop(); writer !== undefined; writer = scheduled.pop()) writer.flush();
-}
-
 /**
  * The writing side of one connection. A head and what follows it in the same turn leave in one write, because a system call and a TLS
- * record cost more than all string work. Text is latin1: each character one byte, as it was read.
+ * record cost more than all string work. They leave at the end of the turn: peers that get their messages one right behind the other stay
+ * awake meanwhile, and to wake a peer costs more than to write. Text is latin1: each character one byte, as it was read.
  */
 export class WireWriter {
   /** Wire bytes handed to the socket. */
@@ -50,13 +43,12 @@ export class WireWriter {
     return this.#framing === 'length' ? this.#left : 0;
   }
 
-  /** Starts a message. With framing `none` it is complete and leaves at once. */
+  /** Starts a message; with framing `none` it is complete. */
   head(text: string, framing: WireFraming, contentLength: number): void {
     this.#framing = framing;
     this.#left = contentLength;
     this.#push(text, text.length);
-    if (framing === 'none') this.flush();
-    else this.#schedule();
+    this.#schedule();
   }
 
   /** Text that belongs to no message: a 1xx response. Leaves at once. */
@@ -73,7 +65,6 @@ export class WireWriter {
       if (bytes.length > this.#left) bytes = bytes.subarray(0, this.#left);
       this.#left -= bytes.length;
       this.#push(bytes, bytes.length);
-      if (this.#left === 0) return this.flush();
     } else if (this.#framing === 'chunked') {
       const size = `${bytes.length.toString(16)}\r\n`;
       this.#push(size, size.length);
@@ -95,7 +86,7 @@ export class WireWriter {
     }
     const whole = this.missingBytes === 0;
     this.#framing = 'none';
-    this.flush();
+    this.#schedule();
     return whole;
   }
 
@@ -143,10 +134,11 @@ export class WireWriter {
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    scheduled.push(this);
-    if (ticking) return;
-    ticking = true;
-    process.nextTick(flushScheduled);
+    atEndOfTurn(this);
+  }
+
+  turnEnded(): void {
+    if (this.#scheduled) this.flush();
   }
 }
 

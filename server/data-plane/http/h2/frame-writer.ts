@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { atEndOfTurn } from '../end-of-turn.ts';
 import { Flag, FRAME_HEADER, FrameType, MAX_FRAME } from './frame.ts';
 import { HpackEncoder } from './hpack-encoder.ts';
 
@@ -189,7 +190,7 @@ export class FrameWriter {
     this.#out ??= newBuffer();
     if (this.#scheduled) return;
     this.#scheduled = true;
-    setImmediate(flushWriter, this);
+    atEndOfTurn(this);
   }
 
   /** At the end of a turn. */
@@ -197,8 +198,4 @@ export class FrameWriter {
     this.#scheduled = false;
     this.flush();
   }
-}
-
-function flushWriter(writer: FrameWriter): void {
-  writer.turnEnded();
 }
