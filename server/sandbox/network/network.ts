@@ -1,5 +1,5 @@
-import { connect, isIPv4, Socket } from 'node:net';
-import { listenOnTcp, type ProxyNetwork } from '#data-plane';
+import { isIPv4, Socket } from 'node:net';
+import { connectTcp, listenOnTcp, type ProxyNetwork } from '#data-plane';
 import type { Clock, Random, SocketAddress } from '#domain';
 import { formatAddress } from '#domain';
 import type { KubeStore } from '#kube-api';
@@ -56,12 +56,12 @@ export function createNetwork(options: {
   const direct = (destination: SocketAddress, from: string | undefined): Promise<Socket> => {
     const target = plan.contains(destination.ip) ? services.pick(destination) : undefined;
     if (target === undefined) return Promise.reject(unreachable(plan, destination));
-    return established(connect(socketOptions(target, from)), destination);
+    return established(connectTcp(socketOptions(target, from)), destination);
   };
 
   const captured = async (destination: SocketAddress, podIp: string): Promise<Socket> => {
     const proxy = { ip: podIp, port: OUTBOUND_CAPTURE_PORT };
-    const socket = await established(connect(socketOptions(proxy, podIp)), destination);
+    const socket = await established(connectTcp(socketOptions(proxy, podIp)), destination);
     const source = { ip: podIp, port: socket.localPort ?? 0 };
     capture.record(source, destination);
     socket.once('close', () => capture.forget(source));
@@ -97,9 +97,13 @@ export function createNetwork(options: {
       },
       connect: (destination, { toApp }) => {
         if (toApp)
-          return connect(socketOptions({ ip: plan.hiddenIp(podIp), port: destination.port }, INBOUND_PASSTHROUGH_IP));
+          return connectTcp(
+            socketOptions({ ip: plan.hiddenIp(podIp), port: destination.port }, INBOUND_PASSTHROUGH_IP),
+          );
         const target = plan.contains(destination.ip) ? services.pick(destination) : undefined;
-        return target === undefined ? refused(unreachable(plan, destination)) : connect(socketOptions(target, podIp));
+        return target === undefined
+          ? refused(unreachable(plan, destination))
+          : connectTcp(socketOptions(target, podIp));
       },
     }),
     stop: () => services.stop(),

@@ -1,0 +1,46 @@
+import { Socket, type SocketConstructorOpts, type TcpNetConnectOpts } from 'node:net';
+import { Duplex } from 'node:stream';
+
+const READ_BYTES = 64 * 1024;
+
+/** What arrives on any of these sockets is read into this one buffer, and copied out before anything else is read. */
+const arrivals = Buffer.allocUnsafeSlow(READ_BYTES);
+
+/**
+ * Node reads a plain socket into 64 KB of its own, and what TLS has decrypted into what is left of them. Where the two take turns, as in a
+ * proxy, each turn leaves 64 KB outside of the heap to be collected: 50 KB a request. Copies of what arrived lie in Buffer's pool.
+ */
+class PooledSocket extends Socket {
+  constructor(options: SocketConstructorOpts) {
+    super({ ...options, onread: { buffer: arrivals, callback: (bytes) => this.#arrived(bytes) } });
+  }
+
+  /**
+   * Node would stop reading at once. As any other socket this one goes on until its buffer is full: bytes that nobody has read when the
+   * connection is closed become a reset for the peer.
+   */
+  override pause(): this {
+    Duplex.prototype.pause.call(this);
+    return this;
+  }
+
+  #arrived(bytes: number): boolean {
+    const chunk = Buffer.allocUnsafe(bytes);
+    arrivals.copy(chunk, 0, 0, bytes);
+    return this.push(chunk);
+  }
+}
+
+/** Dials, as `connect` of node:net does. */
+export const connectTcp = (options: TcpNetConnectOpts): Socket => new PooledSocket(options).connect(options);
+
+/**
+ * The connection of a socket that a server accepted, `pauseOnConnect`. Node lets only those that dial choose how they read, so the connection
+ * changes hands.
+ */
+export function takeOver(accepted: Socket): Socket {
+  const options = { handle: Reflect.get(accepted, '_handle'), allowHalfOpen: accepted.allowHalfOpen };
+  Reflect.set(accepted, '_handle', null);
+  accepted.destroy();
+  return new PooledSocket(options);
+}

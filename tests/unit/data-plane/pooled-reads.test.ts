@@ -1,0 +1,114 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { createServer } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { connectTcp, listenOnTcp } from '#data-plane';
+
+const PAYLOAD_BYTES = 3_000_000;
+const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
+
+/** A port of loopback that nobody listens on any more. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('a TCP server has an address with a port');
+  return address.port;
+}
+
+/** Runs `use` with connections to a server that treats each as `serve` says. */
+async function withServer(serve: (socket: Socket) => void, use: (dial: () => Socket) => Promise<void>): Promise<void> {
+  const port = await freePort();
+  const binding = listenOnTcp({ ip: '127.0.0.1', port }, serve);
+  await binding.bound;
+  const opened: Socket[] = [];
+  try {
+    await use(() => {
+      const socket = connectTcp({ host: '127.0.0.1', port, noDelay: true });
+      opened.push(socket);
+      return socket;
+    });
+  } finally {
+    for (const socket of opened) socket.destroy();
+    binding.close();
+  }
+}
+
+async function readAll(socket: Socket): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  socket.on('data', (chunk: Buffer) => chunks.push(chunk)).resume();
+  await once(socket, 'end');
+  return Buffer.concat(chunks);
+}
+
+describe('sockets that read into one buffer', () => {
+  it('keep the bytes of many connections apart, both ways', async () => {
+    await withServer(
+      (socket) => socket.pipe(socket),
+      async (dial) => {
+        const payloads = Array.from({ length: 8 }, () => randomBytes(PAYLOAD_BYTES));
+        const echoes = await Promise.all(
+          payloads.map((payload) => {
+            const socket = dial();
+            socket.end(payload);
+            return readAll(socket);
+          }),
+        );
+        expect(echoes.map(digest)).toEqual(payloads.map(digest));
+      },
+    );
+  });
+
+  it('stop the peer while nobody takes what arrived, and go on afterwards', async () => {
+    const payload = randomBytes(PAYLOAD_BYTES * 4);
+    let accepted: Socket | undefined;
+    await withServer(
+      (socket) => {
+        socket.pause();
+        accepted = socket;
+      },
+      async (dial) => {
+        const socket = dial();
+        expect(socket.write(payload)).toBe(false);
+        socket.end();
+        await once(socket, 'connect');
+        await expect.poll(() => accepted?.readableLength ?? 0).toBeGreaterThan(0);
+        expect(accepted!.readableLength).toBeLessThan(payload.length / 4);
+        expect(digest(await readAll(accepted!))).toBe(digest(payload));
+      },
+    );
+  });
+
+  it('end without a reset when what came was never looked at', async () => {
+    await withServer(
+      (socket) => {
+        socket.pause();
+        socket.once('readable', () => socket.destroy());
+      },
+      async (dial) => {
+        const socket = dial();
+        socket.write('is anybody there?');
+        expect((await readAll(socket)).length).toBe(0);
+      },
+    );
+  });
+
+  it('tell the addresses of both ends', async () => {
+    let remotePort = 0;
+    await withServer(
+      (socket) => {
+        remotePort = socket.remotePort ?? 0;
+        socket.end();
+      },
+      async (dial) => {
+        const socket = dial();
+        await readAll(socket);
+        expect(remotePort).toBe(socket.localPort);
+        expect(socket.remoteAddress).toBe('127.0.0.1');
+      },
+    );
+  });
+});
