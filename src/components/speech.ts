@@ -10,9 +10,21 @@ const spoken: Readonly<Record<string, string>> = {
   NACK: 'nack',
   STRICT: 'strict',
   PERMISSIVE: 'permissive',
-  VirtualService: 'virtual service',
-  DestinationRule: 'destination rule',
+  HTTPRoute: 'H T T P route',
+  'proxyless gRPC': 'proxyless G R P C',
+  HBONE: 'aitch bone',
+  JWT: 'jot',
+  RBAC: 'are back',
+  SAN: 'san',
+  SVID: 'ess vid',
+  Jaeger: 'yayger',
+  Linkerd: 'linker D',
+  Resilience4j: 'resilience for J',
+  ztunnel: 'Z tunnel',
 };
+
+/** What a voice is given: `VirtualService` as two words, and as people say it where the letters mislead. */
+export const spokenForm = (text: string): string => spoken[text] ?? text.replace(/([a-z])([A-Z])/g, '$1 $2');
 
 function englishVoice(): SpeechSynthesisVoice | undefined {
   if (!('speechSynthesis' in globalThis)) return undefined;
@@ -39,7 +51,7 @@ export function whenVoice(ready: () => void): void {
 export function say(text: string): void {
   const voice = englishVoice();
   if (!voice) return;
-  const utterance = new SpeechSynthesisUtterance(spoken[text] ?? text);
+  const utterance = new SpeechSynthesisUtterance(spokenForm(text));
   utterance.voice = voice;
   utterance.lang = voice.lang;
   utterance.rate = 0.9;
