@@ -2,7 +2,7 @@ import type { ClientCertDetails, HttpFilterConfig } from '../config/network-filt
 import { certificateChain, urlEncodedPem } from '../tls/peer-certificates.ts';
 import { parseSubjectAltNames } from '../tls/subject-alt-names.ts';
 import type { TlsFacts } from './codec.ts';
-import { type Headers, isEnvoyName } from './headers.ts';
+import { type Headers, isEnvoyName, wireSafe } from './headers.ts';
 import { appendVia } from './inline-headers.ts';
 
 /**
@@ -100,6 +100,24 @@ function clientCertElement(tls: TlsFacts, own: string, details: ClientCertDetail
 
 const NO_NAMES: readonly string[] = [];
 
+/** An element and what it was made for. */
+interface WrittenElement {
+  readonly own: string;
+  readonly details: ClientCertDetails;
+  readonly text: string;
+}
+
+/** The element of a connection is the same for each of its requests. */
+const written = new WeakMap<TlsFacts, WrittenElement>();
+
+function elementOf(tls: TlsFacts, own: string, details: ClientCertDetails): string {
+  const known = written.get(tls);
+  if (known?.own === own && known.details === details) return known.text;
+  const text = wireSafe(clientCertElement(tls, own, details));
+  written.set(tls, { own, details, text });
+  return text;
+}
+
 function writeClientCert(headers: Headers, { config, tls, own }: ForwardingSubject): void {
   const mode = config.forwardClientCert;
   if (mode === 'ALWAYS_FORWARD_ONLY') return;
@@ -108,7 +126,7 @@ function writeClientCert(headers: Headers, { config, tls, own }: ForwardingSubje
     return;
   }
   if (mode === 'FORWARD_ONLY') return;
-  const element = clientCertElement(tls, own, config.certDetails);
+  const element = elementOf(tls, own, config.certDetails);
   const before = mode === 'APPEND_FORWARD' ? headers.joined(XFCC) : undefined;
-  headers.set(XFCC, before === undefined ? element : `${before},${element}`);
+  headers.put(XFCC, before === undefined ? element : `${before},${element}`);
 }
