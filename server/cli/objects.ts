@@ -34,14 +34,21 @@ function withoutNulls(value: unknown): unknown {
   return Object.fromEntries(present.map(([key, field]) => [key, withoutNulls(field)]));
 }
 
-/** Objects without a creation time are created now, all in the same moment: their names decide which is first. */
+/**
+ * Objects of Istio without a creation time are created now, all in the same moment: their names decide which is first. Those of
+ * Kubernetes were there before.
+ */
 const CREATED_NOW = '9999-01-01T00:00:00Z';
+const CREATED_BEFORE = '1970-01-01T00:00:00Z';
+
+const isIstios = ({ apiVersion }: KubeObject): boolean => /(^|\.)istio\.io\//.test(apiVersion);
 
 function asStored(object: KubeObject): KubeObject {
   const { metadata } = object;
   const namespace = CLUSTER_SCOPED.has(object.kind) ? undefined : (metadata.namespace ?? 'default');
+  const creationTimestamp = isIstios(object) ? CREATED_NOW : CREATED_BEFORE;
   return {
     ...object,
-    metadata: { creationTimestamp: CREATED_NOW, ...metadata, ...(namespace !== undefined && { namespace }) },
+    metadata: { creationTimestamp, ...metadata, ...(namespace !== undefined && { namespace }) },
   };
 }

@@ -8,7 +8,7 @@ import {
   type MeshConfig,
 } from '#control-plane';
 import type { KubeObject } from '#domain';
-import type { ProxyNode } from '#xds';
+import { canonicalMessage, type ProxyNode } from '#xds';
 import { type CliCommand, readFiles, UsageError } from './command.ts';
 import { readMeshFile, readNetworksFile } from './mesh-file.ts';
 import { readObjects } from './objects.ts';
@@ -90,8 +90,18 @@ function xdsFor(objects: readonly KubeObject[], request: Request, mesh: MeshConf
     createSnapshotDeriver(mesh)(tables),
     nodeFor(request, objects),
   );
-  return { listeners, routes, clusters, endpoints, ...(extensions.length > 0 && { extensions }) };
+  return {
+    listeners: printed('envoy.config.listener.v3.Listener', listeners),
+    routes: printed('envoy.config.route.v3.RouteConfiguration', routes),
+    clusters: printed('envoy.config.cluster.v3.Cluster', clusters),
+    endpoints: printed('envoy.config.endpoint.v3.ClusterLoadAssignment', endpoints),
+    ...(extensions.length > 0 && { extensions: printed('envoy.config.core.v3.TypedExtensionConfig', extensions) }),
+  };
 }
+
+/** As protobuf prints messages: without fields that have their default. */
+const printed = (type: string, resources: readonly object[]): readonly object[] =>
+  resources.map((resource) => canonicalMessage(type, JSON.parse(JSON.stringify(resource))) ?? resource);
 
 interface PodShape extends KubeObject {
   readonly spec?: { readonly serviceAccountName?: string };

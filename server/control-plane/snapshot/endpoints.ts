@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { type KubeObject, serviceHostname, spiffeId } from '#domain';
 import { compareText } from './config.ts';
 import { labelsMatch } from './hosts.ts';
@@ -205,7 +206,9 @@ export function deriveServiceAccounts(
   const index = new Map<string, readonly string[]>();
   for (const service of registry.all) {
     const accounts = new Set<string>(service.subjectAltNames);
-    for (const { workload } of endpoints.get(serviceKey(service)) ?? []) {
+    for (const { workload, ip } of endpoints.get(serviceKey(service)) ?? []) {
+      // A Service of Kubernetes has no use for a WorkloadEntry that is known by a name only.
+      if (service.registry === 'Kubernetes' && isIP(ip) === 0) continue;
       const { serviceAccount, namespace, trustDomain } = workload;
       if (serviceAccount !== '') accounts.add(spiffeId(trustDomain || trustDomains.own, namespace, serviceAccount));
     }

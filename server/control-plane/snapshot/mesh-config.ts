@@ -75,7 +75,7 @@ function mergeMesh(mesh: MeshText, base: MeshConfig): MeshConfig {
     accessLogFile: mesh.accessLogFile ?? base.accessLogFile,
     tracingSampling: samplingOf(mesh) ?? base.tracingSampling,
     connectTimeoutMs: connectTimeoutMs ?? base.connectTimeoutMs,
-    trustDomainAliases: mesh.trustDomainAliases ?? base.trustDomainAliases,
+    trustDomainAliases: [...new Set(mesh.trustDomainAliases ?? base.trustDomainAliases)].sort(),
     pathNormalization: mesh.pathNormalization?.normalization ?? base.pathNormalization,
     accessLogEncoding: mesh.accessLogEncoding ?? base.accessLogEncoding,
     accessLogFormat: mesh.accessLogFormat ?? base.accessLogFormat,

@@ -156,6 +156,7 @@ export function createSnapshotDeriver(meshConfig: MeshConfig): (tables: ObjectTa
       virtualServices: virtualServices(
         tables.list('VirtualService.networking.istio.io'),
         generatedRoutes(generated.virtualServices, fromIngress.virtualServices),
+        config,
       ),
       destinationRules: destinationRules(
         tables.list('DestinationRule.networking.istio.io'),

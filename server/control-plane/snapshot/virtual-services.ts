@@ -26,16 +26,19 @@ export interface VirtualService {
 
 export const MESH_GATEWAY = 'mesh';
 
+type ExportDefaults = Pick<MeshConfig, 'defaultVirtualServiceExportTo'>;
+
 /** All VirtualServices that have hosts, delegates merged in, in configuration order. */
 export function deriveVirtualServices(
   objects: readonly KubeObject[],
   generated: readonly Config<VirtualServiceSpec>[] = [],
+  { defaultVirtualServiceExportTo = ['*'] }: ExportDefaults = {},
 ): readonly VirtualService[] {
   const configs = [...objects.map(storedConfig), ...generated].sort(compareConfigs);
   const byName = new Map(configs.map((config) => [`${config.namespace}/${config.name}`, config]));
   return configs
     .filter((config) => (config.spec.hosts ?? []).length > 0)
-    .map((config) => remembered(config, delegatesOf(config, byName)));
+    .map((config) => remembered(config, delegatesOf(config, byName, defaultVirtualServiceExportTo)));
 }
 
 const stored = new WeakMap<KubeObject, Config<VirtualServiceSpec>>();
@@ -52,10 +55,11 @@ type Delegates = readonly (Config<VirtualServiceSpec> | undefined)[];
 function delegatesOf(
   { spec, namespace }: Config<VirtualServiceSpec>,
   byName: ReadonlyMap<string, Config<VirtualServiceSpec>>,
+  defaultExportTo: readonly string[],
 ): Delegates {
   return (spec.http ?? []).map(({ delegate }) => {
     const found = delegate && byName.get(`${delegate.namespace ?? namespace}/${delegate.name}`);
-    return found !== undefined && isDelegateFor(found, namespace) ? found : undefined;
+    return found !== undefined && isDelegateFor(found, namespace, defaultExportTo) ? found : undefined;
   });
 }
 
@@ -88,14 +92,22 @@ function resolve(config: Config<VirtualServiceSpec>, delegates: Delegates): Virt
   };
 }
 
-const isDelegateFor = (config: Config<VirtualServiceSpec>, rootNamespace: string): boolean =>
-  (config.spec.hosts ?? []).length === 0 && isVisibleTo(config, rootNamespace);
+const isDelegateFor = (
+  config: Config<VirtualServiceSpec>,
+  rootNamespace: string,
+  defaultExportTo: readonly string[],
+): boolean => (config.spec.hosts ?? []).length === 0 && isVisibleTo(config, rootNamespace, defaultExportTo);
 
-/** Whether an object may be seen from a namespace; no list means everywhere. */
-function isVisibleTo({ spec, namespace }: Config<VirtualServiceSpec>, viewer: string): boolean {
+/** Whether an object may be seen from a namespace; no list means what the mesh says. */
+function isVisibleTo(
+  { spec, namespace }: Config<VirtualServiceSpec>,
+  viewer: string,
+  defaultExportTo: readonly string[],
+): boolean {
   const { exportTo = [] } = spec;
-  if (exportTo.length === 0) return true;
-  return exportTo.some((entry) => entry === '*' || entry === viewer || (entry === '.' && namespace === viewer));
+  return (exportTo.length === 0 ? defaultExportTo : exportTo).some(
+    (entry) => entry === '*' || entry === viewer || (entry === '.' && namespace === viewer),
+  );
 }
 
 const ownRules = (config: Config<VirtualServiceSpec>): HttpRule[] =>
@@ -168,7 +180,7 @@ export function virtualServicesFor(
   all: readonly VirtualService[],
   gateway: string,
   viewer: string,
-  { defaultVirtualServiceExportTo = ['*'] }: Pick<MeshConfig, 'defaultVirtualServiceExportTo'> = {},
+  { defaultVirtualServiceExportTo = ['*'] }: ExportDefaults = {},
 ): readonly VirtualService[] {
   const groups: VirtualService[][] = [[], [], [], []];
   for (const each of all) {

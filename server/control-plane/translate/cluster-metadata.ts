@@ -9,10 +9,10 @@ import type { EffectivePolicy, PolicyBlock } from './traffic-policy.ts';
 
 /** A cluster's metadata: Istio's service list, rule and subset, and the fields behind its parts. */
 export function clusterMetadata(input: ClusterInput, policy: EffectivePolicy): Metadata {
-  const { service, port, rule, subset } = input;
+  const { service, port, rule, subset, sniDnat } = input;
   const owner = subset?.owner ?? rule?.trafficPolicy?.owner ?? rule?.owner;
   const istio = {
-    ...(!isDynamic(service) && {
+    ...((sniDnat || !isDynamic(service)) && {
       services: [{ host: service.hostname, name: service.name, namespace: service.namespace }],
     }),
     ...(service.meshExternal && subset === undefined && { external: true }),
@@ -20,7 +20,10 @@ export function clusterMetadata(input: ClusterInput, policy: EffectivePolicy): M
   };
   if (rule === undefined || owner === undefined) {
     const { alpn_override: _, ...plain } = istio as typeof istio & { alpn_override?: string };
-    return { filter_metadata: { istio: plain, meshwork: meshworkOrigin(serviceOrigin(service, port.index)) } };
+    const known = Object.keys(plain).length > 0;
+    return {
+      filter_metadata: { ...(known && { istio: plain }), meshwork: meshworkOrigin(serviceOrigin(service, port.index)) },
+    };
   }
   const origin = fieldOf(owner, subset?.path ?? rule.trafficPolicy?.path ?? '');
   return {

@@ -32,11 +32,12 @@ import { effectivePolicy } from './traffic-policy.ts';
  * The source address of connections that a sidecar opens to its own application. Capture knows it and lets it pass, where other
  * traffic to the pod would come back to the sidecar.
  */
-const PASSTHROUGH_BIND: NonNullable<Cluster['upstream_bind_config']> = {
-  source_address: { address: '127.0.0.6', port_value: 0 },
-};
+const passthroughBind = (podIp: string): NonNullable<Cluster['upstream_bind_config']> => ({
+  source_address: { address: podIp.includes(':') ? '::6' : '127.0.0.6', port_value: 0 },
+});
 
 const LOCALHOST = '127.0.0.1';
+const LOCALHOST_V6 = '::1';
 
 /** Istio's word for "never": about 292 years. */
 const NEVER = '9223372035s';
@@ -52,7 +53,7 @@ export function inboundClusters(scope: OutboundScope, proxy: ProxyView): Cluster
   const { filters: _, ...passthrough } = passthroughCluster(scope, PASSTHROUGH_CLUSTER);
   return [
     ...own.filter((cluster) => cluster !== undefined),
-    { ...passthrough, name: INBOUND_PASSTHROUGH_CLUSTER, upstream_bind_config: PASSTHROUGH_BIND },
+    { ...passthrough, name: INBOUND_PASSTHROUGH_CLUSTER, upstream_bind_config: passthroughBind(proxy.ip) },
   ];
 }
 
@@ -63,11 +64,12 @@ function serviceCluster(scope: OutboundScope, proxy: ProxyView, target: ServiceT
     service,
     port,
     clusterPort: targetPort,
-    address: isLocal ? LOCALHOST : '',
+    address: isLocal ? localhostOf(proxy.ip) : '',
     addressPort: targetPort,
     services: servicesOnPort(proxy, target),
     origin: serviceOrigin(service, port.index),
     pool: scope.sidecar?.spec.inboundConnectionPool,
+    podIp: proxy.ip,
   });
 }
 
@@ -104,18 +106,28 @@ function ingressCluster(
     services: [named].map(serviceRecord),
     origin: fieldOf(sidecar, `spec.ingress[${index}]`),
     pool: ingress.connectionPool ?? sidecar.spec.inboundConnectionPool,
+    podIp: proxy.ip,
   });
 }
 
+/** As Go's SplitHostPort reads it; the host is one of those that the webhook lets through. */
 function readEndpoint(text: string, podIp: string): { address: string; port: number } | undefined {
   if (text === '') return { address: '', port: 0 };
   if (text.startsWith('unix://')) return { address: text, port: 0 };
-  const colon = text.lastIndexOf(':');
-  const port = Number(text.slice(colon + 1));
-  if (colon < 0 || !Number.isInteger(port)) return undefined;
-  const host = text.slice(0, colon);
-  return { address: host === '0.0.0.0' ? podIp : host === LOCALHOST ? LOCALHOST : '', port };
+  const [, bracketed, plain, digits] = /^(?:\[([^\]]*)\]|([^:]*)):(\d+)$/.exec(text) ?? [];
+  if (digits === undefined) return undefined;
+  return { address: ownAddress(bracketed ?? plain ?? '', podIp), port: Number(digits) };
 }
+
+/** The pod's own address of the family asked for; this side of the pod where it has none, in the family that it has. */
+function ownAddress(host: string, podIp: string): string {
+  const isV6 = podIp.includes(':');
+  if (host === '0.0.0.0') return isV6 ? LOCALHOST : podIp;
+  if (host === '::') return isV6 ? podIp : LOCALHOST_V6;
+  return host === LOCALHOST || host === LOCALHOST_V6 ? localhostOf(podIp) : '';
+}
+
+const localhostOf = (podIp: string): string => (podIp.includes(':') ? LOCALHOST_V6 : LOCALHOST);
 
 type InboundService = Pick<Service, 'registry' | 'hostname' | 'name' | 'namespace' | 'meshExternal'>;
 
@@ -130,6 +142,7 @@ interface InboundInput {
   readonly origin: ReturnType<typeof serviceOrigin>;
   /** A Sidecar's limits, which take the place of a DestinationRule's. */
   readonly pool: ConnectionPoolSettings | undefined;
+  readonly podIp: string;
 }
 
 /** The application itself. The limits of a rule for its service apply here too, so that a server can take what clients may send. */
@@ -153,7 +166,7 @@ function inboundCluster(scope: OutboundScope, input: InboundInput): IstioCluster
     ...translateLimits(pool, mesh),
     ...(options && { typed_extension_protocol_options: { [HTTP_PROTOCOL_OPTIONS]: options } }),
     common_lb_config: {},
-    ...(address !== LOCALHOST && { upstream_bind_config: PASSTHROUGH_BIND }),
+    ...(![LOCALHOST, LOCALHOST_V6].includes(address) && { upstream_bind_config: passthroughBind(input.podIp) }),
     metadata: {
       filter_metadata: {
         ...(!service.meshExternal && { istio: { ...ruleConfig(rule), services: [...input.services] } }),

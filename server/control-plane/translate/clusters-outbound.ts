@@ -60,7 +60,7 @@ function outboundCluster(input: ClusterInput): IstioCluster | undefined {
   const name = sniDnat ? srvName : clusterName('outbound', port.port, subsetName, service.hostname);
   const policy = effectivePolicy(rule, { subset: subsetName, port: port.port, mesh });
   const type = policy.loadBalancer?.value.simple === 'PASSTHROUGH' ? 'ORIGINAL_DST' : clusterType(scope, service);
-  const looksUp = isDynamic(service) && scope.istioProxy;
+  const looksUp = isDynamic(service) && scope.istioProxy && !sniDnat;
   const discovery = looksUp ? lookUpFields(input, policy) : discoveryFields(input, { name, type, policy });
   if (discovery === undefined) return undefined;
   const pool = policy.connectionPool?.value;
@@ -181,12 +181,15 @@ function clientTls(
   http2: boolean,
 ): ReturnType<typeof translateClientTls> {
   const { mesh, serviceAccounts } = scope.snapshot;
+  const dynamic = isDynamic(service) && scope.istioProxy;
+  const accounts = (dynamic ? undefined : serviceAccounts.get(serviceKey(service))) ?? [];
   return translateClientTls({
     settings: policy.tls?.value,
     autoMtls: mesh.enableAutoMtls && mayBeMutual(scope, service, port, policy),
     sni: dnsSrvName(port.port, subset?.value.name ?? '', service.hostname),
-    identities: serviceAccounts.get(serviceKey(service)) ?? [],
-    entryNames: service.registry === 'External' ? (serviceAccounts.get(serviceKey(service)) ?? []) : [],
+    identities: accounts,
+    entryNames: service.registry === 'External' ? accounts : [],
+    dynamic,
     http2,
     exchangeAlpn: scope.exchangeAlpn,
     mayNameSecrets: scope.role !== 'sidecar' || rule?.workloadSelector !== undefined,

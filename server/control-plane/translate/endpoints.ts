@@ -75,12 +75,12 @@ export function localityEndpoints(scope: OutboundScope, query: EndpointQuery): L
   });
 }
 
-/** Whether an endpoint is reached by mTLS: as the rule says, else if it has a sidecar that does not refuse it for the port. */
+/** Whether an endpoint is reached by mTLS: it has a sidecar, and the rule asks for it or, without one, the sidecar takes it on the port. */
 function speaksMtls(snapshot: MeshSnapshot, { rule, subset, port }: EndpointQuery): (endpoint: Endpoint) => boolean {
   const mode =
     tlsModeFor(rule?.subsets.find(({ value }) => value === subset)?.value.trafficPolicy, port.port) ??
     tlsModeFor(rule?.trafficPolicy?.value, port.port);
-  if (mode !== undefined) return () => mode === 'ISTIO_MUTUAL';
+  if (mode !== undefined) return ({ workload }) => mode === 'ISTIO_MUTUAL' && workload.tlsMode === 'istio';
   const { peerAuthentications, mesh } = snapshot;
   return ({ workload, port: number }) =>
     workload.tlsMode === 'istio' &&

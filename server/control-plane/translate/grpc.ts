@@ -123,6 +123,7 @@ function grpcCluster(input: ClusterInput): Cluster {
           identities: scope.snapshot.serviceAccounts.get(serviceKey(service)) ?? [],
           entryNames: [],
           http2: true,
+          dynamic: false,
           mayNameSecrets: false,
           exchangeAlpn: scope.exchangeAlpn,
           mesh: scope.snapshot.mesh,

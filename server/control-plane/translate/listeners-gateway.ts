@@ -5,6 +5,7 @@ import { type PortProtocol, parseProtocol, trafficKind } from '../snapshot/proto
 import { UNSPECIFIED } from '../snapshot/services.ts';
 import { type VirtualService, virtualServicesFor } from '../snapshot/virtual-services.ts';
 import { type ChainDraft, toChain } from './chain-draft.ts';
+import { codecFilters } from './codec-filters.ts';
 import { statPrefix } from './envoy-types.ts';
 import {
   type BoundServer,
@@ -253,14 +254,15 @@ function autoChains({ scope }: GatewayInput, bound: BoundServer): ChainDraft[] {
           ['', ...(rule?.subsets ?? []).map(({ value }) => value.name)].map((subset): ChainDraft => {
             const name = dnsSrvName(port.port, subset, service.hostname);
             const pattern = mesh.outboundClusterStatName;
+            const prefix = pattern ? fillPattern(pattern, { service, subset, port, targetPort: 0 }) : name;
             return {
               sniHosts: [name],
               cidrs: [],
               applicationProtocols: MESH_ALPN,
-              filters: tcpFilter(name, mesh, {
-                ...(pattern && { statPrefix: fillPattern(pattern, { service, subset, port, targetPort: 0 }) }),
-                options: tcpOptions(rule, { subset, tunnels: false }),
-              }),
+              filters: [
+                ...codecFilters(scope, port.protocol, prefix),
+                ...tcpFilter(name, mesh, { statPrefix: prefix, options: tcpOptions(rule, { subset, tunnels: false }) }),
+              ],
               metadata: { filter_metadata: originMetadata(serviceOrigin(service, port.index)).filter_metadata ?? {} },
             };
           }),

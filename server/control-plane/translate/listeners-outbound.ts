@@ -200,9 +200,11 @@ const passthroughChain = (scope: OutboundScope): FilterChain => ({
   filters: fallthroughFilter(scope),
 });
 
-/** A socket of the file system where the Sidecar says `unix://…`. */
+/** A socket of the file system where the Sidecar says `unix://…` and port 0. With another port Istio sends an address that no proxy can use. */
 const bindAddress = (address: string, port: number): NonNullable<Listener['address']> =>
-  address.startsWith('unix://') ? { pipe: { path: address.slice('unix://'.length) } } : listenAddress(address, port);
+  address.startsWith('unix://') && port === 0
+    ? { pipe: { path: address.slice('unix://'.length) } }
+    : listenAddress(address, port);
 
 /** A proxy that applications call by name, where meshConfig.proxyHttpPort wants one. */
 function httpProxyListener(scope: OutboundScope): Listener | undefined {

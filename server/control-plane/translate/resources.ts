@@ -1,7 +1,6 @@
 import type {
   Cluster,
   ClusterLoadAssignment,
-  HttpConnectionManager,
   Listener,
   ProxyNode,
   RouteConfiguration,
@@ -22,6 +21,7 @@ import { type ProxyView, viewProxy } from './proxy-view.ts';
 import { createRouteMemory, type RouteMemory } from './route-memory.ts';
 import { outboundRouteConfig } from './routes-outbound.ts';
 import { createScope, type OutboundScope } from './scope.ts';
+import { tableNames } from './table-names.ts';
 import { observedListeners } from './telemetry/index.ts';
 import { extendedListeners } from './traffic-extensions.ts';
 import { workloadPolicies } from './workload-policies.ts';
@@ -97,20 +97,6 @@ export const sharedRoutes = (
   remember: (table: string) => RouteMemory = createRouteMemory,
 ): readonly RouteConfiguration[] =>
   tableNames(listeners).map((name) => outboundRouteConfig(scope, name, remember(name)));
-
-/** The route tables that listeners ask for. */
-export function tableNames(listeners: readonly Listener[]): string[] {
-  const names = new Set<string>();
-  for (const { filter_chains = [], default_filter_chain } of listeners) {
-    for (const { filters } of default_filter_chain ? [...filter_chains, default_filter_chain] : filter_chains) {
-      for (const { typed_config } of filters) {
-        const name = (typed_config as HttpConnectionManager | undefined)?.rds?.route_config_name;
-        if (name !== undefined) names.add(name);
-      }
-    }
-  }
-  return [...names];
-}
 
 /** What only this proxy has: a sidecar's inbound side. */
 export function ownResources(scope: OutboundScope, proxy: ProxyView): ConfigResources {

@@ -21,6 +21,8 @@ export interface ClientTlsInput {
   readonly http2: boolean;
   /** Names by which the proxy agrees to introduce itself. */
   readonly exchangeAlpn: readonly string[];
+  /** Hosts are looked up by the names that requests ask for: a connection asks for that name, and accepts no other. */
+  readonly dynamic: boolean;
   /** Secrets of the control plane may be named: a gateway, or a rule that selects the workloads it is for. */
   readonly mayNameSecrets: boolean;
   readonly mesh: MeshConfig;
@@ -41,12 +43,12 @@ export function translateClientTls(input: ClientTlsInput): ClientTls {
   const { settings } = input;
   if (settings === undefined) {
     return input.autoMtls
-      ? { socket: istioMutual(input), byEndpoint: true, names: {} }
+      ? { socket: istioMutual(input), byEndpoint: true, names: dynamicNames(input) }
       : { byEndpoint: false, names: {} };
   }
   switch (settings.mode) {
     case 'ISTIO_MUTUAL':
-      return { socket: istioMutual(input), byEndpoint: false, names: {} };
+      return { socket: istioMutual(input), byEndpoint: false, names: dynamicNames(input) };
     case 'SIMPLE':
     case 'MUTUAL':
       return ownTls(settings, input);
@@ -75,7 +77,9 @@ export const RAW_BUFFER: TransportSocket = {
   typed_config: { '@type': extensionTypes.rawBuffer },
 };
 
-function istioMutual({ settings, sni, identities, http2, exchangeAlpn }: ClientTlsInput): TransportSocket {
+function istioMutual(input: ClientTlsInput): TransportSocket {
+  const { settings, identities, http2, exchangeAlpn } = input;
+  const sni = settings?.sni || (input.dynamic ? '' : input.sni);
   return tlsSocket({
     '@type': extensionTypes.upstreamTls,
     common_tls_context: {
@@ -89,7 +93,7 @@ function istioMutual({ settings, sni, identities, http2, exchangeAlpn }: ClientT
         validation_context_sds_secret_config: sdsSecret(SDS_ROOTS),
       },
     },
-    sni: settings?.sni || sni,
+    ...(sni && { sni }),
   });
 }
 
@@ -99,7 +103,8 @@ function ownTls(settings: ClientTlsSettings, input: ClientTlsInput): ClientTls {
   const isMutual = settings.mode === 'MUTUAL';
   const none: ClientTls = { byEndpoint: false, names: {} };
   if (credentialName && !credentialName.startsWith('configmap://') && !input.mayNameSecrets) return none;
-  if (isMutual && !credentialName && !(clientCertificate && privateKey)) return { ...none, names: autoNames(settings) };
+  if (isMutual && !credentialName && !(clientCertificate && privateKey))
+    return { ...none, names: autoNames(settings, input) };
   const { tlsDefaults } = input.mesh;
   const socket = tlsSocket({
     '@type': extensionTypes.upstreamTls,
@@ -121,7 +126,7 @@ function ownTls(settings: ClientTlsSettings, input: ClientTlsInput): ClientTls {
     },
     ...(sni && { sni }),
   });
-  return { socket, byEndpoint: false, names: autoNames(settings) };
+  return { socket, byEndpoint: false, names: autoNames(settings, input) };
 }
 
 function validation(settings: ClientTlsSettings, entryNames: readonly string[]): Record<string, unknown> {
@@ -138,11 +143,16 @@ function validation(settings: ClientTlsSettings, entryNames: readonly string[]):
   };
 }
 
+const dynamicNames = (input: ClientTlsInput): AutoNames =>
+  input.dynamic ? autoNames(input.settings ?? {}, input) : {};
+
 /** Without a name of its own, a connection asks for the request's host and accepts that name alone. */
-function autoNames({ sni, subjectAltNames = [], insecureSkipVerify }: ClientTlsSettings): AutoNames {
-  if (sni) return {};
-  const validates = subjectAltNames.length === 0 && insecureSkipVerify !== true;
-  return { auto_sni: true, ...(validates && { auto_san_validation: true as const }) };
+function autoNames(
+  { sni, subjectAltNames = [], insecureSkipVerify }: ClientTlsSettings,
+  { dynamic }: ClientTlsInput,
+): AutoNames {
+  const validates = insecureSkipVerify !== true && (dynamic || (!sni && subjectAltNames.length === 0));
+  return { ...(!sni && { auto_sni: true as const }), ...(validates && { auto_san_validation: true as const }) };
 }
 
 const TLS_VERSIONS = { tls_minimum_protocol_version: 'TLSv1_2', tls_maximum_protocol_version: 'TLSv1_3' };

@@ -79,6 +79,32 @@ describe('meshwork xds', () => {
     expect(JSON.stringify(printed.routes)).toContain('"cluster":"outbound|9080||reviews.default.svc.cluster.local"');
   });
 
+  it('leaves out fields that have their default, as protobuf prints messages', async () => {
+    const text = `
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: { name: none }
+spec: { action: ALLOW, rules: [{ to: [{ operation: { paths: ['/a'] } }] }] }
+`;
+    const printed = JSON.stringify(await xds(`${SERVICE}---${POD}---${text}`, '--labels', 'app=reviews'));
+    expect(printed).toContain('ns[default]-policy[none]-rule[0]');
+    // A rule about paths matches nothing of a TCP port: its filter has rules without policies.
+    expect(printed).toContain('"rules":{}');
+    expect(printed).not.toMatch(/:\[\][,}]|"policies":\{\}/);
+  });
+
+  it('counts objects of Kubernetes as older than those of Istio where neither tells its age', async () => {
+    const entry = `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: a }
+spec: { hosts: [a.example.com], ports: [{ number: 9080, name: http, protocol: HTTP }], resolution: NONE }
+`;
+    const printed = await xds(`${entry}---${SERVICE}`);
+    const clusters = names(printed.clusters).filter((name) => name.startsWith('outbound|'));
+    expect(clusters).toEqual(['outbound|9080||reviews.default.svc.cluster.local', 'outbound|9080||a.example.com']);
+  });
+
   it('obeys the MeshConfig of a file', async () => {
     const mesh = file('mesh.yaml', 'outboundTrafficPolicy: { mode: REGISTRY_ONLY }\n');
     const printed = await xds(SERVICE, '--mesh-config', mesh);

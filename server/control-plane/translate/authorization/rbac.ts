@@ -74,9 +74,14 @@ export function rbacConfig(type: string, rules: RbacRules & { statPrefix?: strin
     throw new MeshworkError('control-plane.rbac', 'an RBAC filter without rules would allow everything');
   return {
     '@type': type,
-    ...(enforced && { rules: enforced }),
-    ...(shadow && { shadow_rules: shadow }),
+    ...(enforced && { rules: stated(enforced) }),
+    ...(shadow && { shadow_rules: stated(shadow) }),
     ...(statPrefix !== undefined && { stat_prefix: statPrefix }),
     ...(shadowPrefix !== undefined && { shadow_rules_stat_prefix: shadowPrefix }),
   };
+}
+
+/** Protobuf has no empty map. */
+function stated({ policies, ...rest }: Rbac): Partial<Rbac> {
+  return Object.keys(policies).length === 0 ? rest : { ...rest, policies };
 }

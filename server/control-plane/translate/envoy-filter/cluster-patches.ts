@@ -31,10 +31,16 @@ export const addedClusters = (patches: PatchSet, context: PatchContext): Cluster
 
 export const isSpecific = (context: PatchContext | undefined): boolean => context !== undefined && context !== 'ANY';
 
+/** Of `outbound|80|v1|host`, and of `outbound_.80_.v1_.host` at a gateway between networks. */
+function partsOf(name: string): ReturnType<typeof parseClusterName> {
+  const [, direction, port, subset, host] = /^([a-z-]+)_\.(\d+)_\.([^_]*)_\.(.+)$/.exec(name) ?? [];
+  return parseClusterName(direction === undefined ? name : [direction, port, subset, host].join('|'));
+}
+
 function clusterMatches(cluster: Cluster, match: ClusterMatch | undefined, services: readonly string[]): boolean {
   if (match === undefined) return true;
   if (match.name) return match.name === cluster.name;
-  const parts = parseClusterName(cluster.name);
+  const parts = partsOf(cluster.name);
   const hosts = parts?.direction === 'inbound' && services.length > 0 ? services : [parts?.host ?? ''];
   return (
     (!match.subset || match.subset === parts?.subset) &&

@@ -3,6 +3,7 @@ import type { PatchContext } from '../../snapshot/envoy-filters.ts';
 import type { MeshSnapshot } from '../../snapshot/mesh-snapshot.ts';
 import type { ProxyView } from '../proxy-view.ts';
 import type { ConfigResources } from '../resources.ts';
+import { tableNames } from '../table-names.ts';
 import { addedClusters, isSpecific, patchCluster } from './cluster-patches.ts';
 import { patchListener } from './listener-patches.ts';
 import { type PatchSet, patchesFor, patchesTo } from './patches.ts';
@@ -32,9 +33,14 @@ export function applyEnvoyFilters(
     const inbound = cluster.name.startsWith('inbound|') || cluster.name === 'InboundPassthroughCluster';
     return patchCluster(cluster, patches, { context: contextOf(inbound), services: servicesOf(cluster) }) ?? [];
   });
+  const served = [...listeners, ...addedListeners(patches, own)];
+  // A proxy asks for the tables that its listeners name: one whose listener a patch removed is never sent.
+  const asked = new Set(tableNames(served));
   return {
-    listeners: [...listeners, ...addedListeners(patches, own)],
-    routes: resources.routes.map((table) => patchRouteConfiguration(table, patches, routing)),
+    listeners: served,
+    routes: resources.routes
+      .filter(({ name }) => asked.has(name))
+      .map((table) => patchRouteConfiguration(table, patches, routing)),
     clusters: [...clusters, ...addedClusters(patches, own)],
   };
 }
