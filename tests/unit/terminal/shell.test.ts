@@ -337,3 +337,18 @@ describe('history', () => {
     expect(await harness.run('history x')).toMatchObject({ err: 'history: x: numeric argument required\n', code: 1 });
   });
 });
+
+describe('yes', () => {
+  it('ends when what it is piped into has enough', async () => {
+    expect(await shell().run('yes | head -n 2')).toMatchObject({ out: 'y\ny\n', code: 0 });
+    expect((await shell().run('yes a b | head -n 1')).out).toBe('a b\n');
+  });
+
+  it('goes on beside a command that finds nothing, and Ctrl+C stops both', async () => {
+    const running = shell().start('yes | grep no');
+    await turns(20);
+    expect(running.out()).toBe('');
+    running.interrupt();
+    expect((await running.done).code).toBe(130);
+  });
+});

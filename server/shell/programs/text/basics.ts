@@ -1,4 +1,5 @@
 import { type Command, UsageError } from '../../command.ts';
+import { nextTurn } from '../../language/pipe.ts';
 
 const MAX_SLEEP_S = 60;
 const MAX_SEQ = 20_000;
@@ -31,6 +32,23 @@ const seq: Command = {
     if ((last - first) / step >= MAX_SEQ) throw new UsageError(`seq: at most ${MAX_SEQ} numbers`);
     for (let i = first; step > 0 ? i <= last : i >= last; i += step) io.out(`${i}\n`);
     return 0;
+  },
+};
+
+/** Lines that `yes` writes before the event loop gets its turn. */
+const YES_A_TURN = 500;
+
+const yes: Command = {
+  name: 'yes',
+  summary: 'print a line without end',
+  manual: 'yes [text]   Until Ctrl+C, or until what it is piped into has enough: yes | head -n 3',
+  run: async (args, io) => {
+    const lines = `${args.join(' ') || 'y'}\n`.repeat(YES_A_TURN);
+    while (!io.signal.aborted) {
+      io.out(lines);
+      await nextTurn();
+    }
+    return 130;
   },
 };
 
@@ -71,4 +89,12 @@ const constant = (name: string, code: number): Command => ({
   run: async () => code,
 });
 
-export const basicCommands: readonly Command[] = [echo, seq, env, sleep, constant('true', 0), constant('false', 1)];
+export const basicCommands: readonly Command[] = [
+  echo,
+  seq,
+  yes,
+  env,
+  sleep,
+  constant('true', 0),
+  constant('false', 1),
+];
