@@ -9,7 +9,7 @@ import { useMedia } from '../parts/use-media.ts';
 import { useSize } from '../parts/use-size.ts';
 import { useLab, useStore } from '../parts/use-store.ts';
 import { usePast } from '../time-view/use-past.ts';
-import { EdgeCounters, EdgeLine, EdgeSigns, FaultBolt, Siding, scaleWords } from './edges.tsx';
+import { counterPlace, EdgeCounters, EdgeLine, EdgeSigns, FaultBolt, Siding, scaleWords } from './edges.tsx';
 import { edgeKey, layoutOf, trackOf } from './layout.ts';
 import { Moving } from './moving.tsx';
 import { FrameSign, loadOf, NodeLabel, NodeSign } from './nodes.tsx';
@@ -149,7 +149,7 @@ function MeshField({ mesh, refused, moving }: MeshFieldProps) {
                   across={across}
                   width={layout.width}
                 />
-                {!moving && <EdgeCounters track={track} edge={figures} />}
+                {!moving && <EdgeCounters track={track} edge={figures} at={counterPlace(edge, layout.edges, across)} />}
               </g>
             );
           })}

@@ -21,6 +21,8 @@ interface TabsProps<K extends string> {
   id: string;
 }
 
+const PEEK = 32;
+
 /** A tab list: arrow keys move, one tab stop. */
 export function Tabs<K extends string>({ tabs, selected, onSelect, onDelete, label, id }: TabsProps<K>) {
   const list = useRef<HTMLDivElement>(null);
@@ -29,7 +31,8 @@ export function Tabs<K extends string>({ tabs, selected, onSelect, onDelete, lab
     const tab = list.current?.querySelector<HTMLElement>(`#${id}-${CSS.escape(selected)}`);
     if (!list.current || !tab) return;
     const [view, box] = [list.current.getBoundingClientRect(), tab.getBoundingClientRect()];
-    list.current.scrollLeft += Math.min(0, box.left - view.left) + Math.max(0, box.right - view.right);
+    // The next one shows its beginning, so that there is more is seen.
+    list.current.scrollLeft += Math.min(0, box.left - PEEK - view.left) + Math.max(0, box.right + PEEK - view.right);
   }, [id, selected]);
   const move = (event: KeyboardEvent): void => {
     if (event.key === 'Delete') onDelete?.(selected);
