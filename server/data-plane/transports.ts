@@ -49,8 +49,12 @@ export function createTransports(secrets: SecretStore, clock: Clock): TransportF
         credentials: () => readCredentials(secrets, tls.certificate, tls.trust),
         sni: tls.sni,
         alpn,
-        expected: tls.peerNames.map(({ wanted }) => wanted),
+        expected: [
+          ...tls.peerNames.map(({ wanted }) => wanted),
+          ...(tls.namedPeer === undefined ? [] : [`exactly "${tls.namedPeer}"`]),
+        ],
         ...(tls.peerNames.length > 0 && { matchesPeer: (names: SubjectAltNames) => isExpected(tls, names) }),
+        ...(tls.namedPeer !== undefined && { namedPeer: tls.namedPeer }),
       });
       return { ...transport, offersCarriage: alpn.includes(CARRIAGE) };
     },

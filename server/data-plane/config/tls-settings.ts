@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { StringMatcher, TransportSocket } from '#xds';
 import { extensionTypes } from '#xds';
 import type { TlsVersion, TlsVersions } from '../tls/credentials.ts';
@@ -33,6 +34,30 @@ export interface UpstreamTls {
   readonly alpn: readonly string[];
   /** The peer's certificate must carry one of these; empty: any name the trust bundle vouches for. */
   readonly peerNames: readonly StringMatch[];
+  /** The one name that was asked for must be in the peer's certificate; undefined: `peerNames` alone say. */
+  readonly namedPeer: string | undefined;
+  /** The name asked for is that of the endpoint, where it has one. */
+  readonly autoHostSni: boolean;
+  /** The name asked for must be in the peer's certificate. */
+  readonly autoSniSanValidation: boolean;
+}
+
+/** TLS to a server that a request names, as `auto_sni` and `auto_san_validation` say. Addresses are not asked for by SNI. */
+export const tlsForName = (
+  tls: UpstreamTls,
+  name: string,
+  { sni, san }: { readonly sni: boolean; readonly san: boolean },
+): UpstreamTls => ({
+  ...tls,
+  ...(sni && isIP(name) === 0 && { sni: name }),
+  ...(san && { namedPeer: name }),
+});
+
+/** TLS to one endpoint, as `auto_host_sni` and `auto_sni_san_validation` say. */
+export function tlsForHost(tls: UpstreamTls, hostname: string): UpstreamTls {
+  const sni = tls.autoHostSni && hostname !== '' ? hostname : tls.sni;
+  const namedPeer = tls.autoSniSanValidation && sni !== '' ? sni : tls.namedPeer;
+  return sni === tls.sni && namedPeer === tls.namedPeer ? tls : { ...tls, sni, namedPeer };
 }
 
 interface CommonTls {
@@ -91,6 +116,9 @@ export function readUpstreamTls(socket: TransportSocket | undefined): UpstreamTl
     sni: typeof config['sni'] === 'string' ? config['sni'] : '',
     alpn: common.alpn_protocols ?? [],
     peerNames: readPeerNames(common),
+    namedPeer: undefined,
+    autoHostSni: config['auto_host_sni'] === true,
+    autoSniSanValidation: config['auto_sni_san_validation'] === true,
   };
 }
 

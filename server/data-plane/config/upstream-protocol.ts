@@ -12,6 +12,16 @@ export interface UpstreamProtocol {
   /** 0: no limit. */
   readonly maxRequestsPerConnection: number;
   readonly idleTimeoutMs: number;
+  /** TLS takes its names from the host that a request names; undefined: from its own settings. */
+  readonly autoNames: AutoNames | undefined;
+}
+
+/** What the host that a request names is for. */
+export interface AutoNames {
+  /** The server is asked for it. */
+  readonly sni: boolean;
+  /** The server's certificate must have it. */
+  readonly san: boolean;
 }
 
 const NAME = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
@@ -42,7 +52,14 @@ export function readUpstreamProtocol(resource: Cluster): UpstreamProtocol {
     keepalive: readKeepalive(http2?.connection_keepalive),
     maxRequestsPerConnection: readNumber(common?.max_requests_per_connection, 0),
     idleTimeoutMs: durationMs(common?.idle_timeout, 'common_http_protocol_options.idle_timeout', 3_600_000),
+    autoNames: readAutoNames(options?.['upstream_http_protocol_options']),
   };
+}
+
+function readAutoNames(given: unknown): AutoNames | undefined {
+  const { auto_sni, auto_san_validation } = (given ?? {}) as { auto_sni?: boolean; auto_san_validation?: boolean };
+  const names = { sni: auto_sni === true, san: auto_san_validation === true };
+  return names.sni || names.san ? names : undefined;
 }
 
 function protocolOf(

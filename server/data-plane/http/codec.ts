@@ -192,10 +192,13 @@ export interface StreamWaiter {
   failed(reason: ResetReason, detail: string): void;
 }
 
+/** What of a request may decide which connections it takes. */
+export type PooledRequest = Pick<RequestHead, 'protocol' | 'authority'>;
+
 /** The connections to one host of one cluster. */
 export interface HostPool {
-  /** Returns a function that gives up waiting. `protocol`: the request's, where the pool follows its client. */
-  newStream(sink: ResponseSink, waiter: StreamWaiter, protocol?: RequestHead['protocol']): () => void;
+  /** Returns a function that gives up waiting. `request`: where the pool follows its client's protocol, or the host that it names. */
+  newStream(sink: ResponseSink, waiter: StreamWaiter, request?: PooledRequest): () => void;
   readonly activeConnections: number;
   readonly activeStreams: number;
   readonly pendingStreams: number;

@@ -9,9 +9,9 @@ import {
   type TlsVersions,
   versionsBetween,
 } from './credentials.ts';
-import { chainFailure, describeTlsError, SECRET_NOT_SUPPLIED, sanFailure } from './failure-reason.ts';
+import { chainFailure, describeTlsError, namedSanFailure, SECRET_NOT_SUPPLIED, sanFailure } from './failure-reason.ts';
 import type { SubjectAltNames } from './subject-alt-names.ts';
-import { parseSubjectAltNames } from './subject-alt-names.ts';
+import { coversName, parseSubjectAltNames } from './subject-alt-names.ts';
 import { type Intent, readHandshake, readTlsFacts } from './tls-facts.ts';
 import type { HandshakeWaiter, TransportSocket } from './transport.ts';
 
@@ -26,6 +26,8 @@ export interface ClientTransportOptions {
    * header has no say: a mesh verifies the identity it expected.
    */
   readonly matchesPeer?: ((names: SubjectAltNames) => boolean) | undefined;
+  /** The server's certificate must have this name, or a wildcard for it, besides. */
+  readonly namedPeer?: string | undefined;
   /** Those names in words, for the record. */
   readonly expected?: readonly string[] | undefined;
   readonly versions?: TlsVersions | undefined;
@@ -38,11 +40,12 @@ export function createClientTransport(options: ClientTransportOptions): Transpor
 
 /** Marks that the names were compared and did not match, on the way through Node's own check. */
 class UnexpectedPeer extends Error {
-  readonly names: SubjectAltNames;
+  /** As Envoy spells it. */
+  readonly reason: string;
 
-  constructor(names: SubjectAltNames) {
+  constructor(reason: string) {
     super('the names of the certificate are not those of the expected workload');
-    this.names = names;
+    this.reason = reason;
   }
 }
 
@@ -84,7 +87,6 @@ function handshake(options: ClientTransportOptions, socket: Socket, waiter: Hand
 }
 
 function start(options: ClientTransportOptions, socket: Socket, credentials: TlsCredentials): TLSSocket {
-  const { matchesPeer } = options;
   return connect({
     socket,
     secureContext: options.contexts.get(credentials, options.versions ?? {}),
@@ -93,14 +95,20 @@ function start(options: ClientTransportOptions, socket: Socket, credentials: Tls
     ALPNProtocols: [...options.alpn],
     rejectUnauthorized: credentials.rootsPem !== undefined,
     checkServerIdentity: (_host, certificate) => {
-      const names = parseSubjectAltNames(certificate.subjectaltname);
-      return matchesPeer === undefined || matchesPeer(names) ? undefined : new UnexpectedPeer(names);
+      const reason = peerFault(options, parseSubjectAltNames(certificate.subjectaltname));
+      return reason === undefined ? undefined : new UnexpectedPeer(reason);
     },
   });
 }
 
+/** Envoy looks at the name that was asked for first. */
+function peerFault({ matchesPeer, namedPeer }: ClientTransportOptions, names: SubjectAltNames): string | undefined {
+  if (namedPeer !== undefined && !coversName(names, namedPeer)) return namedSanFailure(namedPeer, names);
+  return matchesPeer === undefined || matchesPeer(names) ? undefined : sanFailure(names);
+}
+
 function failureOf(error: Error, socket: TLSSocket): string {
-  if (error instanceof UnexpectedPeer) return sanFailure(error.names);
+  if (error instanceof UnexpectedPeer) return error.reason;
   const spelled = describeTlsError(error);
   if (spelled !== '') return spelled;
   // Node reports a chain that does not verify by X509_verify_cert's own message.

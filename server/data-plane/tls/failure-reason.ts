@@ -55,11 +55,19 @@ export function chainFailure(message: string): string {
 }
 
 const SAN_FAILURE = 'verify cert failed: SAN matcher';
+const NAMED_SAN_FAILURE = 'verify cert failed: verify SAN list';
 
 /** The peer proved these names, of which none was expected. */
 export function sanFailure({ uris, dns }: SubjectAltNames): string {
   const names = [...uris, ...dns].join(', ');
   return spell('CERTIFICATE_VERIFY_FAILED', 125, `${SAN_FAILURE}, certificate SANs are [${names}]`);
+}
+
+/** The peer's certificate does not have the one name that it was asked for. */
+export function namedSanFailure(expected: string, { uris, dns, ips }: SubjectAltNames): string {
+  const names = [...uris, ...dns, ...ips].join(', ');
+  const detail = `${NAMED_SAN_FAILURE}, expected SANs: [${expected}], certificate SANs: [${names}]`;
+  return spell('CERTIFICATE_VERIFY_FAILED', 125, detail);
 }
 
 export function missingCertificateFailure(): string {
@@ -80,7 +88,7 @@ export type HandshakeCounter =
 export function handshakeCounter(reason: string): HandshakeCounter | undefined {
   if (!reason.startsWith('TLS_error:')) return undefined;
   if (reason === missingCertificateFailure()) return 'ssl.fail_verify_no_cert';
-  if (reason.includes(SAN_FAILURE)) return 'ssl.fail_verify_san';
+  if (reason.includes(SAN_FAILURE) || reason.includes(NAMED_SAN_FAILURE)) return 'ssl.fail_verify_san';
   return reason.includes(':CERTIFICATE_VERIFY_FAILED:') ? 'ssl.fail_verify_error' : 'ssl.connection_error';
 }
 

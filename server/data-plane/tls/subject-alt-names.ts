@@ -25,6 +25,18 @@ export function parseSubjectAltNames(text: string | undefined): SubjectAltNames 
   return { uris, dns, ips, emails };
 }
 
+/**
+ * Whether a certificate has this name or address, or a wildcard for the name: `*.shop.example` stands for one label more. Source:
+ * verifySubjectAltName and dnsNameMatch in Envoy.
+ */
+export function coversName({ uris, dns, ips }: SubjectAltNames, name: string): boolean {
+  const wanted = name.toLowerCase();
+  const dot = wanted.indexOf('.');
+  const wildcard = dot < 0 ? undefined : `*${wanted.slice(dot)}`;
+  const isDns = dns.some((each) => each.toLowerCase() === wanted || each.toLowerCase() === wildcard);
+  return isDns || uris.includes(name) || ips.includes(name);
+}
+
 function unquote(quoted: string): string {
   try {
     const value: unknown = JSON.parse(quoted);

@@ -2,7 +2,7 @@ import type { Clock, Random, SocketAddress } from '#domain';
 import { formatAddress } from '#domain';
 import type { CompiledCluster } from '../config/cluster-config.ts';
 import { type EndpointConfig, NO_LOCALITY } from '../config/endpoint-config.ts';
-import type { UpstreamTls } from '../config/tls-settings.ts';
+import { tlsForHost, type UpstreamTls } from '../config/tls-settings.ts';
 import type { Resolve } from '../doors.ts';
 import type { HostPool } from '../http/codec.ts';
 import type { Headers } from '../http/headers.ts';
@@ -195,7 +195,8 @@ export class UpstreamCluster {
     const match = this.config.tlsMatches.find((entry) =>
       Object.entries(entry.match).every(([key, value]) => labels[key] === value),
     );
-    return match === undefined ? this.config.tls : match.tls;
+    const tls = match === undefined ? this.config.tls : match.tls;
+    return tls && tlsForHost(tls, host.endpoint.hostname);
   }
 
   report(host: Host, result: Parameters<OutlierDetector['report']>[1]): void {

@@ -1,15 +1,15 @@
 import type { Clock } from '#domain';
-import type { UpstreamTls } from '../config/tls-settings.ts';
+import { tlsForName, type UpstreamTls } from '../config/tls-settings.ts';
 import type { ProxyNetwork } from '../doors.ts';
-import type { HostPool } from '../http/codec.ts';
+import type { HostPool, PooledRequest } from '../http/codec.ts';
 import type { TransportFactory } from '../transports.ts';
 import type { PoolFactory, UpstreamCluster } from './cluster.ts';
 import { connectTo } from './connect.ts';
 import type { PoolProtocol } from './connection-factory.ts';
 import type { Host } from './host.ts';
+import { KeyedPools } from './keyed-pools.ts';
 import { createHostPool } from './pool.ts';
 import type { RoutePriority } from './pool-breakers.ts';
-import { ProtocolPools } from './protocol-pools.ts';
 
 export interface PoolSources {
   readonly network: ProxyNetwork;
@@ -20,13 +20,22 @@ export interface PoolSources {
 /** Makes HTTP pools: sockets from the pod's network, TLS and protocol as the cluster wants them for that host. */
 export function createPoolFor(sources: PoolSources): PoolFactory {
   return (cluster, host, priority) => {
-    const { protocol } = cluster.config.http;
+    const { protocol, autoNames } = cluster.config.http;
     const tls = cluster.tlsFor(host);
-    const make = (spoken: PoolProtocol): HostPool =>
-      createPool(sources, { cluster, host, priority, tls, protocol: spoken });
-    return protocol === 'downstream' ? new ProtocolPools(make) : make(protocol);
+    const make = (spoken: PoolProtocol, wanted = tls): HostPool =>
+      createPool(sources, { cluster, host, priority, tls: wanted, protocol: spoken });
+    const speaking = (wanted: UpstreamTls | undefined): HostPool =>
+      protocol === 'downstream' ? new KeyedPools(spokenBy, (spoken) => make(spoken, wanted)) : make(protocol, wanted);
+    if (tls === undefined || autoNames === undefined) return speaking(tls);
+    return new KeyedPools(namedBy, (name) => speaking(tlsForName(tls, name, autoNames)));
   };
 }
+
+const spokenBy = (request: PooledRequest | undefined): 'http1' | 'http2' =>
+  request?.protocol === 'HTTP/2' ? 'http2' : 'http1';
+
+/** The host of a request, without its port. */
+const namedBy = (request: PooledRequest | undefined): string => (request?.authority ?? '').replace(/:\d+$/, '');
 
 interface PoolTarget {
   readonly cluster: UpstreamCluster;

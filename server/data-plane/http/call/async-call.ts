@@ -78,7 +78,7 @@ class AsyncCall implements AttemptOwner {
       cluster: this.#cluster,
       owner: this,
       startedAt: clock.monotonic(),
-      protocol: head.protocol,
+      request: head,
     });
     this.#attempt.start();
   }

@@ -1,6 +1,14 @@
 import type { HostChoice, UpstreamCluster } from '../../upstream/cluster.ts';
 import type { RoutePriority } from '../../upstream/pool-breakers.ts';
-import type { RequestHead, ResetReason, ResponseHead, ResponseSink, StreamWaiter, UpstreamStream } from '../codec.ts';
+import type {
+  PooledRequest,
+  RequestHead,
+  ResetReason,
+  ResponseHead,
+  ResponseSink,
+  StreamWaiter,
+  UpstreamStream,
+} from '../codec.ts';
 import type { Headers } from '../headers.ts';
 
 /** Whoever makes tries; told what became of this one. */
@@ -21,8 +29,8 @@ export interface AttemptOptions {
   readonly cluster: UpstreamCluster;
   readonly owner: AttemptOwner;
   readonly startedAt: number;
-  /** What the client speaks: some clusters speak the same. */
-  readonly protocol: RequestHead['protocol'];
+  /** Some clusters speak what the client speaks, or ask for the host that it names. */
+  readonly request: PooledRequest;
   /** Default DEFAULT. */
   readonly priority?: RoutePriority;
 }
@@ -37,12 +45,12 @@ export class UpstreamAttempt implements ResponseSink, StreamWaiter {
   stream: UpstreamStream | undefined;
   readonly #owner: AttemptOwner;
   readonly priority: RoutePriority;
-  readonly #protocol: RequestHead['protocol'];
+  readonly #request: PooledRequest;
   #cancel: (() => void) | undefined;
   #over = false;
 
   constructor(options: AttemptOptions) {
-    this.#protocol = options.protocol;
+    this.#request = options.request;
     this.priority = options.priority ?? 'DEFAULT';
     this.choice = options.choice;
     this.cluster = options.cluster;
@@ -53,7 +61,7 @@ export class UpstreamAttempt implements ResponseSink, StreamWaiter {
   start(): void {
     const { host } = this.choice;
     host.activeRequests++;
-    const cancel = this.cluster.poolOf(host, this.priority).newStream(this, this, this.#protocol);
+    const cancel = this.cluster.poolOf(host, this.priority).newStream(this, this, this.#request);
     if (this.stream === undefined && !this.#over) this.#cancel = cancel;
   }
 

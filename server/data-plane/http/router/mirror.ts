@@ -80,8 +80,8 @@ export class MirrorCall implements AttemptOwner {
       return;
     }
     const startedAt = runtime.clock.monotonic();
-    const { protocol } = this.#head;
-    this.#attempt = new UpstreamAttempt({ choice, cluster: this.#cluster, owner: this, startedAt, protocol });
+    const request = this.#head;
+    this.#attempt = new UpstreamAttempt({ choice, cluster: this.#cluster, owner: this, startedAt, request });
     this.#attempt.start();
     if (!this.#exchange.stream.hasBody) this.#await();
   }

@@ -228,13 +228,12 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
     if (this.#options.action.hostRewrite?.kind === 'auto') {
       rewriteHost(exchange.head, this.#options.action, choice.host.endpoint.hostname);
     }
-    const { protocol } = exchange.head;
     this.#attempt = new UpstreamAttempt({
       choice,
       cluster: this.#cluster,
       owner: this,
       startedAt,
-      protocol,
+      request: exchange.head,
       priority: this.#options.action.priority,
     });
     this.#attempt.start();
