@@ -2,6 +2,7 @@ import { useRef, useState } from 'react';
 import { type AppliedFile, sayError, writable } from '../../lab-client/index.ts';
 import { Icon } from '../parts/sign.tsx';
 import { useLab, useStore } from '../parts/use-store.ts';
+import { pastOf } from '../time-view/past.ts';
 import { KubeAccess, type KubeAccessHandle } from './kube-access.tsx';
 import { packText } from './shared-text.ts';
 
@@ -36,7 +37,9 @@ export function More() {
   };
   const share = async (): Promise<void> => {
     menu.current?.hidePopover();
-    const hash = await packText(writable(lab.stores.sheets.get()));
+    // A link to a moment of the past carries the text of that moment.
+    const past = pastOf(lab).get();
+    const hash = await packText(past.state === 'ready' ? past.view.files : writable(lab.stores.sheets.get()));
     const link = `${location.origin}${location.pathname}${location.search}${hash ?? ''}`;
     try {
       await navigator.clipboard.writeText(link);

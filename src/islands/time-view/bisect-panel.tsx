@@ -4,6 +4,7 @@ import { useLab, useStore } from '../parts/use-store.ts';
 import { useLongRun } from './long-run.ts';
 import { ObjectDiff } from './object-diff.tsx';
 import { Progress } from './progress.tsx';
+import { PushSelect } from './push-select.tsx';
 
 /** Halves the pushes between a good and a bad one, in a second mesh, until the first bad one is left. */
 export function BisectPanel() {
@@ -35,33 +36,14 @@ export function BisectPanel() {
     setNewest('mark');
     void mark.run('bisect.mark', { verdict });
   };
-  const choices = [{ number: 0, title: 'the start' }, ...pushes];
   return (
     <div className="bisect">
       <p>
         Each try starts a second mesh with one push and sends it the last 40 requests. Your own mesh is not touched.
       </p>
       <form className="row" onSubmit={submit}>
-        <label>
-          Good{' '}
-          <select value={good} onChange={(event) => setGood(Number(event.target.value))}>
-            {choices.map(({ number, title }) => (
-              <option key={number} value={number}>
-                {number}: {title}
-              </option>
-            ))}
-          </select>
-        </label>
-        <label>
-          Bad{' '}
-          <select value={bad} onChange={(event) => setBad(Number(event.target.value))}>
-            {choices.map(({ number, title }) => (
-              <option key={number} value={number}>
-                {number}: {title}
-              </option>
-            ))}
-          </select>
-        </label>
+        <PushSelect label="Good" pushes={pushes} value={good} onChange={setGood} />
+        <PushSelect label="Bad" pushes={pushes} value={bad} onChange={setBad} />
         <label>
           A push is bad if{' '}
           <select value={by} onChange={(event) => setBy(event.target.value)}>

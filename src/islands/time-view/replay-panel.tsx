@@ -4,6 +4,7 @@ import { formatMs } from '../parts/format.ts';
 import { useLab, useStore } from '../parts/use-store.ts';
 import { useLongRun } from './long-run.ts';
 import { Progress } from './progress.tsx';
+import { PushSelect } from './push-select.tsx';
 import { scrolled } from './scrolled.ts';
 
 /** The same requests under two pushes, each in a mesh of its own that starts anew. */
@@ -20,7 +21,6 @@ export function ReplayPanel() {
     event.preventDefault();
     void run('time.replay', { from, to, requests: count, ...(atMs === undefined ? {} : { untilMs: atMs }) });
   };
-  const choices = [{ number: 0, title: 'the start' }, ...pushes];
   return (
     <div className="replay">
       <p>
@@ -38,26 +38,8 @@ export function ReplayPanel() {
             onChange={(event) => setCount(Number(event.target.value))}
           />
         </label>
-        <label>
-          under push{' '}
-          <select value={from} onChange={(event) => setFrom(Number(event.target.value))}>
-            {choices.map(({ number, title }) => (
-              <option key={number} value={number}>
-                {number}: {title}
-              </option>
-            ))}
-          </select>
-        </label>
-        <label>
-          and under push{' '}
-          <select value={to} onChange={(event) => setTo(Number(event.target.value))}>
-            {choices.map(({ number, title }) => (
-              <option key={number} value={number}>
-                {number}: {title}
-              </option>
-            ))}
-          </select>
-        </label>
+        <PushSelect label="under push" pushes={pushes} value={from} onChange={setFrom} />
+        <PushSelect label="and under push" pushes={pushes} value={to} onChange={setTo} />
         <button type="submit" className="btn go" disabled={progress !== undefined}>
           Send again
         </button>

@@ -5,6 +5,7 @@ import { useLab, useStore } from '../parts/use-store.ts';
 import { BisectPanel } from './bisect-panel.tsx';
 import { ObjectDiff } from './object-diff.tsx';
 import { pastOf } from './past.ts';
+import { PushOptions } from './push-select.tsx';
 import { ReplayPanel } from './replay-panel.tsx';
 import { scrolled } from './scrolled.ts';
 
@@ -139,12 +140,7 @@ function PushChoice() {
         }}
       >
         <option value="">live</option>
-        <option value="0">0: the start</option>
-        {pushes.map((one) => (
-          <option key={one.number} value={one.number}>
-            {one.number}: {one.title}
-          </option>
-        ))}
+        <PushOptions pushes={pushes} />
       </select>
     </label>
   );
