@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { dispatch } from '#api/session';
 import type { InsideView } from '#contract';
 import { type RunningLab, runLab } from '../support/lab-runner.ts';
+import { reviewsRules } from '../support/reviews-rules.ts';
 
 const withLab = async (id: string, use: (running: RunningLab) => Promise<void>): Promise<void> => {
   const running = await runLab(id);
@@ -49,22 +50,7 @@ describe('slow motion', () => {
       const { session } = running;
       const rules = (subset: string): { file: string; text: string } => ({
         file: 'reviews.yaml',
-        text: `apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: { name: reviews }
-spec:
-  host: reviews
-  subsets:
-    - { name: v1, labels: { version: v1 } }
-    - { name: v2, labels: { version: v2 } }
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: reviews }
-spec:
-  hosts: [reviews]
-  http: [{ route: [{ destination: { host: reviews, subset: ${subset} } }] }]
-`,
+        text: reviewsRules(`    - route: [{ destination: { host: reviews, subset: ${subset} } }]\n`),
       });
       await running.apply([rules('v1')]);
       session.slowMotion.set(0);

@@ -2,28 +2,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dispatch } from '#api/session';
 import type { LabFile } from '#labs';
 import { type RunningLab, runLab } from '../support/lab-runner.ts';
+import { sharedReviews } from '../support/reviews-rules.ts';
 
-const rules = (v1: number, v2: number, second = 'v2'): LabFile => ({
+const rules = (v1: number, v2: number, second?: string): LabFile => ({
   file: 'reviews.yaml',
-  text: `apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: { name: reviews }
-spec:
-  host: reviews
-  subsets:
-    - { name: v1, labels: { version: v1 } }
-    - { name: v2, labels: { version: v2 } }
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: reviews }
-spec:
-  hosts: [reviews]
-  http:
-    - route:
-        - { destination: { host: reviews, subset: v1 }, weight: ${v1} }
-        - { destination: { host: reviews, subset: ${second} }, weight: ${v2} }
-`,
+  text: sharedReviews(v1, v2, second),
 });
 
 /** Sends as the lab's steady traffic does, so that there is something to send again. */

@@ -1,23 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dispatch } from '#api/session';
 import { type RunningLab, runLab } from '../support/lab-runner.ts';
+import { reviewsRules } from '../support/reviews-rules.ts';
 
-const rule = (first: number): string => `apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: { name: reviews }
-spec:
-  host: reviews
-  subsets:
-    - { name: v1, labels: { version: v1 } }
-    - { name: v2, labels: { version: v2 } }
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: reviews }
-spec:
-  hosts: [reviews]
-  http:
-    - name: testers
+const rule = (first: number): string =>
+  reviewsRules(`    - name: testers
       match:
         - headers: { end-user: { exact: jason }, cookie: { regex: ".*beta.*" } }
       route:
@@ -28,7 +15,7 @@ spec:
           weight: ${first}
         - destination: { host: reviews, subset: v2 }
           weight: ${100 - first}
-`;
+`);
 
 const files = (first: number) => [{ file: 'reviews.yaml', text: rule(first) }];
 

@@ -2,28 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dispatch } from '#api/session';
 import { kubectlPath, kubectlWith } from '../support/kube-cluster/kubectl.ts';
 import { type RunningLab, runLab } from '../support/lab-runner.ts';
+import { sharedReviews } from '../support/reviews-rules.ts';
 
-const rule = (weights: readonly [number, number]): string => `apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: { name: reviews }
-spec:
-  host: reviews
-  subsets:
-    - { name: v1, labels: { version: v1 } }
-    - { name: v2, labels: { version: v2 } }
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: reviews }
-spec:
-  hosts: [reviews]
-  http:
-    - route:
-        - destination: { host: reviews, subset: v1 }
-          weight: ${weights[0]}
-        - destination: { host: reviews, subset: v2 }
-          weight: ${weights[1]}
-`;
+const rule = ([v1, v2]: readonly [number, number]): string => sharedReviews(v1, v2);
 
 describe('the seed of a lab', () => {
   it('gives the same requests the same versions in every run', async () => {

@@ -1,23 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dispatch } from '#api/session';
 import { type RunningLab, runLab } from '../support/lab-runner.ts';
+import { reviewsRules } from '../support/reviews-rules.ts';
 
-const rule = (first: number, route = 'reviews'): string => `apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: { name: reviews }
-spec:
-  host: reviews
-  subsets:
-    - { name: v1, labels: { version: v1 } }
-    - { name: v2, labels: { version: v2 } }
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: reviews }
-spec:
-  hosts: [${route}]
-  http:
-    - name: guests
+const rule = (first: number): string =>
+  reviewsRules(`    - name: guests
       match:
         - uri: { prefix: /guests }
           headers: { end-user: { exact: anne } }
@@ -36,7 +23,7 @@ spec:
           weight: ${first}
         - destination: { host: reviews, subset: v2 }
           weight: ${100 - first}
-`;
+`);
 
 describe('what unsaved text would do', () => {
   let lab: RunningLab;
