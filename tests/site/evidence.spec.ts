@@ -1,52 +1,29 @@
-import AxeBuilder from '@axe-core/playwright';
-import type { Page } from '@playwright/test';
+import { reviewsWithTesters } from '../support/reviews-rules.ts';
+import { barriersOf, overhangOf } from './support/barriers.ts';
 import { LabPage } from './support/lab-page.ts';
 import { expect, test } from './support/lab-server.ts';
 
-const rule = (first: number, tester = 'jason'): string => `apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: { name: reviews }
-spec:
-  host: reviews
-  subsets:
-    - { name: v1, labels: { version: v1 } }
-    - { name: v2, labels: { version: v2 } }
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: reviews }
-spec:
-  hosts: [reviews]
-  http:
-    - name: testers
-      match:
-        - headers: { end-user: { exact: ${tester} } }
-      route:
-        - destination: { host: reviews, subset: v2 }
-    - name: everyone
-      route:
-        - destination: { host: reviews, subset: v1 }
-          weight: ${first}
-        - destination: { host: reviews, subset: v2 }
-          weight: ${100 - first}
-`;
-
 test.use({ viewport: { width: 1440, height: 900 }, permissions: ['clipboard-read', 'clipboard-write'] });
 
-/** The views of evidence, by the word of their address. */
-const VIEWS = ['req', 'trace', 'log', 'metrics', 'xds', 'certs', 'events', 'try'] as const;
+/** The views of evidence: the word of their address, the name of their tab. */
+const VIEWS = [
+  ['term', 'Terminal'],
+  ['req', 'Requests'],
+  ['trace', 'Trace'],
+  ['log', 'Access log'],
+  ['metrics', 'Metrics'],
+  ['xds', 'xDS'],
+  ['certs', 'Certificates'],
+  ['events', 'Events'],
+  ['try', 'What if'],
+  ['predict', 'Predict'],
+  ['time', 'Time'],
+  ['slow', 'Slow motion'],
+] as const;
 
 async function inForce(lab: LabPage): Promise<void> {
   await expect(lab.applied).toContainText('In force at');
 }
-
-async function violationsOf(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(' ')}`));
-}
-
-const overhang = (page: Page): Promise<number> =>
-  page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 
 test('metrics show each version along time with the push, a moment by the arrow keys, a table, and a link that leads back', async ({
   page,
@@ -54,7 +31,7 @@ test('metrics show each version along time with the push, a moment by the arrow 
 }) => {
   const lab = new LabPage(page);
   await lab.open('canary');
-  await lab.paste(rule(50));
+  await lab.paste(reviewsWithTesters(50));
   await lab.apply();
   await inForce(lab);
   await lab.tab('Metrics');
@@ -130,7 +107,7 @@ test('a push is read as a difference with the YAML behind it, proxy by proxy', a
   const lab = new LabPage(page);
   await lab.open('canary');
   for (const first of [100, 60]) {
-    await lab.paste(rule(first));
+    await lab.paste(reviewsWithTesters(first));
     await lab.apply();
     await inForce(lab);
   }
@@ -158,7 +135,7 @@ test('what if answers for unsaved text; the effect names objects, proxies and re
 }) => {
   const lab = new LabPage(page);
   await lab.open('canary');
-  await lab.paste(rule(100));
+  await lab.paste(reviewsWithTesters(100));
   await lab.tab('What if');
   await expect(page.getByLabel('URL')).toHaveValue('http://reviews:8080/reviews/0');
   await page.getByLabel('Headers, one a line').fill('end-user: anne');
@@ -176,7 +153,7 @@ test('what if answers for unsaved text; the effect names objects, proxies and re
   await expect(effect).toContainText(/\d+ of the last \d+ requests would go elsewhere/);
   await effect.getByRole('button', { name: 'Apply' }).click();
   await inForce(lab);
-  await lab.paste(rule(100, 'jane').replace('kind: VirtualService', 'kind:   VirtualService'));
+  await lab.paste(reviewsWithTesters(100, 'jane').replace('kind: VirtualService', 'kind:   VirtualService'));
   await page.getByRole('button', { name: 'Format' }).click();
   await expect(page.locator('.monaco-editor .view-lines')).not.toContainText(/kind:\s{3}/);
   await page.getByRole('button', { name: 'Compare' }).click();
@@ -194,7 +171,7 @@ test('a line of YAML lights up the requests that it caught, by keyboard alone, a
 }) => {
   const lab = new LabPage(page);
   await lab.open('canary');
-  await lab.paste(rule(100));
+  await lab.paste(reviewsWithTesters(100));
   await lab.apply();
   await inForce(lab);
   await expect(page.locator('.monaco-editor .note-caught').first()).toBeVisible();
@@ -255,19 +232,22 @@ for (const look of [
     await page.emulateMedia({ colorScheme: look.colorScheme, forcedColors, reducedMotion: 'reduce' });
     await page.goto('/lab/canary/?panel=dock');
     const lab = new LabPage(page);
-    await expect(lab.run).toContainText('Mesh running', { timeout: 20_000 });
+    await lab.runs();
     await lab.send();
     await expect.poll(() => new URL(page.url()).searchParams.get('request')).not.toBeNull();
-    const request = new URL(page.url()).searchParams.get('request');
-    for (const view of VIEWS) {
-      await page.goto(`/lab/canary/?request=${request}&panel=dock&view=${view}`);
-      await expect(lab.run).toContainText('Mesh running');
+    // The desk is looked at once; each view then changes the dock alone.
+    expect(await barriersOf(page)).toEqual([]);
+    // The decision path was opened in front of it.
+    if (look.width === 390) await lab.button('Dock').click();
+    for (const [view, name] of VIEWS) {
+      await lab.tab(name);
+      await expect.poll(() => new URL(page.url()).searchParams.get('view')).toBe(view);
       await expect(
         page.locator('.dock .pane').getByText(/^(The .* (is|are) (read|opened)\.|The view opens\.)$/),
       ).toHaveCount(0);
       await expect(page.locator('.dock .pane > *').first()).toBeAttached();
-      expect(await violationsOf(page), view).toEqual([]);
-      expect(await overhang(page), view).toBeLessThanOrEqual(0);
+      expect(await barriersOf(page, '.dock'), view).toEqual([]);
+      expect(await overhangOf(page), view).toBeLessThanOrEqual(0);
     }
     expect(faults).toEqual([]);
   });
@@ -275,10 +255,13 @@ for (const look of [
 
 test('no view of evidence makes the page scroll sideways at 320 pixels', async ({ page }) => {
   await page.setViewportSize({ width: 320, height: 640 });
-  for (const view of VIEWS) {
-    await page.goto(`/lab/canary/?panel=dock&view=${view}`);
-    await expect(page.locator('#lab-run')).toContainText('Mesh running', { timeout: 20_000 });
+  await page.goto('/lab/canary/?panel=dock');
+  const lab = new LabPage(page);
+  await lab.runs();
+  for (const [view, name] of VIEWS) {
+    await lab.tab(name);
+    await expect.poll(() => new URL(page.url()).searchParams.get('view')).toBe(view);
     await expect(page.locator('.dock .pane > *').first()).toBeAttached();
-    expect(await overhang(page), view).toBeLessThanOrEqual(0);
+    expect(await overhangOf(page), view).toBeLessThanOrEqual(0);
   }
 });

@@ -214,5 +214,50 @@ test('the terminal runs kubectl, istioctl and fortio, completes words, recalls l
   await keyboard.press('Control+C');
   await shows(/All done \d+ calls/);
   await shows(prompt);
+
+  const clear = async (): Promise<void> => {
+    await lab.type('clear');
+    await shows(/^\s*learner@canary \$$/);
+  };
+  await test.step('Ctrl+R finds an earlier line, history prints them, through a pipe into a file', async () => {
+    await clear();
+    await keyboard.press('Control+R');
+    await keyboard.insertText('get pods');
+    await shows(/kubectl get pods$/);
+    await keyboard.press('Control+C');
+    await lab.type('P=pods && history | grep "get $P" > mine.txt && cat mine.txt');
+    await shows(/ +\d+ {2}kubectl get pods\n/);
+  });
+
+  await test.step('an endless pipe is stopped by Ctrl+C, a million lines by their size, and the page goes on', async () => {
+    await clear();
+    await lab.type('yes | grep no');
+    await keyboard.press('Control+C');
+    await shows(/\^C[\s\S]*learner@canary \$$/);
+    await clear();
+    await lab.type('yes');
+    await shows(/Output ends here: it is over 2 MB\. Use grep, head or tail\.[\s\S]*learner@canary \$$/);
+  });
+
+  await test.step('a command in the text runs at a click', async () => {
+    await clear();
+    await page.getByRole('button', { name: 'Run in the terminal: kubectl get pods --show-labels' }).click();
+    await shows(/reviews-v2-\S+[\s\S]*version=v2\n/);
+  });
+
+  await test.step('a second tab is opened and closed; after a reload the arrows still know the lines', async () => {
+    await page.getByRole('button', { name: 'New', exact: true }).click();
+    const second = page.getByRole('tab', { name: 'Terminal 2' });
+    await expect(second).toHaveAttribute('aria-selected', 'true');
+    await page.getByRole('button', { name: 'Close terminal 2' }).click();
+    await expect(second).toHaveCount(0);
+    await expect(page.getByRole('tab', { name: 'Terminal 1' })).toBeFocused();
+    await page.reload();
+    await lab.runs();
+    await shows(prompt);
+    await page.locator('.xterm-helper-textarea').focus();
+    await keyboard.press('ArrowUp');
+    await shows(/\$ kubectl get pods --show-labels$/);
+  });
   expect(faults).toEqual([]);
 });

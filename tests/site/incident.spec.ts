@@ -1,13 +1,7 @@
-import AxeBuilder from '@axe-core/playwright';
-import type { Page } from '@playwright/test';
+import { barriersOf } from './support/barriers.ts';
 import { expect, test } from './support/lab-server.ts';
 
 test.use({ viewport: { width: 1440, height: 900 } });
-
-async function barriers(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(' ')}`));
-}
 
 test('a drill by keyboard and forms: page, symptom, search for the push, way back, proof, postmortem', async ({
   page,
@@ -31,7 +25,7 @@ test('a drill by keyboard and forms: page, symptom, search for the push, way bac
   await page.getByLabel('What is seen there').selectOption('503 NC (no such cluster)');
   await page.getByRole('button', { name: 'Say it' }).click();
   await expect(page.locator('.said-right')).toBeVisible();
-  expect(await barriers(page)).toEqual([]);
+  expect(await barriersOf(page)).toEqual([]);
 
   await page.getByRole('tab', { name: 'Time' }).click();
   await page.getByRole('button', { name: 'Find the first bad one' }).click();
@@ -39,7 +33,7 @@ test('a drill by keyboard and forms: page, symptom, search for the push, way bac
   await expect(page.getByText('Push 2, reviews: try v3 with 10 %, is the first bad one.')).toBeVisible({
     timeout: 90_000,
   });
-  expect(await barriers(page)).toEqual([]);
+  expect(await barriersOf(page)).toEqual([]);
 
   await page.getByRole('button', { name: 'A push' }).click();
   await page.locator('.push-choice select').selectOption('1');
@@ -55,7 +49,7 @@ test('a drill by keyboard and forms: page, symptom, search for the push, way bac
   await expect(page.getByRole('heading', { name: /^Result: \d+ of 100$/ })).toBeVisible();
   await page.getByRole('button', { name: 'Write the postmortem' }).click();
   await expect(page.getByLabel(/^Draft, as Markdown/)).toHaveValue(/## Timeline[\s\S]*Page: One in ten product pages/);
-  expect(await barriers(page)).toEqual([]);
+  expect(await barriersOf(page)).toEqual([]);
   expect(faults).toEqual([]);
 });
 
@@ -80,7 +74,7 @@ test('a forecast is laid over the run, and slow motion shows what waits', async 
   await page.getByRole('button', { name: 'Commit and run' }).click();
   await expect(page.getByText(/^\d of \d figures were close\.$/)).toBeVisible({ timeout: 60_000 });
   await expect(page.getByRole('region', { name: 'Your forecasts over the weeks' })).toContainText('Week from');
-  expect(await barriers(page)).toEqual([]);
+  expect(await barriersOf(page)).toEqual([]);
   await page.getByRole('tab', { name: 'Slow motion' }).click();
   await page.getByRole('button', { name: 'A tenth' }).click();
   await expect(page.getByText('The lab goes at a tenth of its speed.')).toBeVisible();
@@ -88,6 +82,6 @@ test('a forecast is laid over the run, and slow motion shows what waits', async 
   await page.getByRole('button', { name: 'Stand still' }).click();
   await page.getByRole('button', { name: 'Next event' }).click();
   await expect(page.getByText('The lab stands still.')).toBeVisible();
-  expect(await barriers(page)).toEqual([]);
+  expect(await barriersOf(page)).toEqual([]);
   expect(faults).toEqual([]);
 });

@@ -25,7 +25,12 @@ export class LabPage {
 
   async open(lab: string): Promise<void> {
     await this.page.goto(`/lab/${lab}/`);
-    await expect(this.run).toContainText('Mesh running', { timeout: 20_000 });
+    await this.runs();
+  }
+
+  /** A mesh starts within a second; several beside browsers on two cores need longer. */
+  async runs(): Promise<void> {
+    await expect(this.run).toContainText('Mesh running', { timeout: 60_000 });
   }
 
   button(name: string): Locator {
@@ -57,6 +62,15 @@ export class LabPage {
     await this.focusEditor();
     await this.page.keyboard.press('ControlOrMeta+A');
     await this.page.keyboard.press('ControlOrMeta+V');
+  }
+
+  /** The whole text of the shown file, by way of the plain field. */
+  async text(): Promise<string> {
+    const plain = this.button('Plain text field instead of the editor');
+    await plain.click();
+    const text = await this.page.getByRole('textbox', { name: /as plain text$/ }).inputValue();
+    await plain.click();
+    return text;
   }
 
   async apply(): Promise<void> {
