@@ -66,7 +66,13 @@ export async function drill(id: string, use: (running: RunningDrill) => Promise<
     seesSymptom: async () => {
       let found: Sign | undefined;
       const look = (): boolean => {
-        found = signsOf(incident, told() ?? view()).find((sign) => isSeen(sign.sign, sign, session.sandbox));
+        const shown = told() ?? view();
+        // Where the changes of others are the users, those that failed came late.
+        const seen = {
+          sandbox: session.sandbox,
+          deploys: { late: () => (incident.deploys ? shown.budget.failed : 0) },
+        };
+        found = signsOf(incident, shown).find((sign) => isSeen(sign.sign, sign, seen));
         return found !== undefined;
       };
       await until(look, 'an accepted symptom');
@@ -98,6 +104,7 @@ export async function drill(id: string, use: (running: RunningDrill) => Promise<
         return [value];
       }
       if (proof.number) {
+        if (proof.number.measure === 'bytes') return [largestPush(lab)];
         const since = view().users.requests;
         await until(() => view().users.requests >= since + 40, 'requests of users');
         // A learner waits until the map's window holds nothing of the time before the page.
@@ -134,6 +141,14 @@ function slowestOf(service: string, { sandbox }: RunningLab['session']): string 
     .filter(({ direction, proxy }) => direction === 'inbound' && proxy.service === service)
     .sort((a, b) => b.durationMs - a.durationMs)[0];
   return slowest?.proxy.pod ?? '';
+}
+
+/** Kilobytes, from the list of pushes as the page was told it. */
+function largestPush({ events }: RunningLab): string {
+  const bytes = events.flatMap((event) =>
+    event.type === 'push' ? event.push.proxies.map((proxy) => proxy.bytes) : [],
+  );
+  return (Math.max(...bytes) / 1000).toFixed(0);
 }
 
 /** A figure as the map shows it, and as the traces of the newest requests at the gateway have it. */

@@ -37,6 +37,8 @@ export interface Applies {
   apply(files: readonly ManifestFile[], title: string): Promise<ApplyView>;
   /** Somebody else's change of these files; it is no change of the learner's, so Undo does not take it back. */
   applyForeign(files: readonly ManifestFile[], title: string): Promise<void>;
+  /** Somebody else's change that never stands in the editor; answers its id when it is stored, and follows its push. */
+  applyElsewhere(files: readonly ManifestFile[], title: string): Promise<string>;
   /** A change that the terminal made: gives it a number and follows its push. */
   follow(changeId: string, title: string): void;
   undo(): Promise<{ view: ApplyView; files: readonly ManifestFile[] | undefined }>;
@@ -146,6 +148,12 @@ export function createApplies(options: AppliesOptions): Applies {
     return withPush({ changeId, accepted: true, diagnostics: [] as Diagnostic[], objects, proxies: 0 }, push);
   };
 
+  const applyOthers = async (files: readonly ManifestFile[]): Promise<string> => {
+    const outcome = await options.sandbox().apply(files, { namespace: options.namespace });
+    if (!outcome.accepted) throw new ApiError('refused', outcome.diagnostics.map(({ message }) => message).join('; '));
+    return outcome.changeId;
+  };
+
   return {
     journal,
     moments,
@@ -158,13 +166,16 @@ export function createApplies(options: AppliesOptions): Applies {
     pushes: () => pushes,
     apply,
     applyForeign: async (files, title) => {
-      const outcome = await options.sandbox().apply(files, { namespace: options.namespace });
-      if (!outcome.accepted)
-        throw new ApiError('refused', outcome.diagnostics.map(({ message }) => message).join('; '));
+      const changeId = await applyOthers(files);
       const named = new Set(files.map(({ file }) => file));
       applied = [...applied.filter(({ file }) => !named.has(file)), ...files];
       options.onChange();
-      await followPush(outcome.changeId, title, true);
+      await followPush(changeId, title, true);
+    },
+    applyElsewhere: async (files, title) => {
+      const changeId = await applyOthers(files);
+      followPush(changeId, title, true).catch(() => undefined);
+      return changeId;
     },
     follow: (changeId, title) => {
       done.push({ changeId, filesBefore: undefined });

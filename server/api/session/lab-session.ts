@@ -241,6 +241,7 @@ export function createLabSession(options: LabSessionOptions): LabSession {
       emit,
       context: probeContext,
       apply: applyForeign,
+      deploy: applies.applyElsewhere,
       send: beginTraffic,
     });
     if (lab.spec.ingress) await firstAnswer(sandbox, lab);

@@ -14,6 +14,8 @@ export interface IncidentOptions {
   readonly edges: () => readonly { readonly from: string; readonly to: string }[];
   /** Somebody else applies these, as a push of this title. */
   readonly apply: (files: readonly LabFile[], title: string) => void;
+  /** Another team's small change, as a push of this title; answers the change's id when it is stored. */
+  readonly deploy: (files: readonly LabFile[], title: string) => Promise<string>;
   /** This traffic of the lab begins. */
   readonly send: (traffic: string) => void;
   readonly onChange: (view: IncidentView) => void;

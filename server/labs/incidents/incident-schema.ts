@@ -24,9 +24,18 @@ const action = z.strictObject({
       env: z.record(z.string(), z.string()),
     })
     .optional(),
-  /** Applies copies of the manifests of a folder, `{n}` replaced by 1, 2, 3 …: `each` of them at a time, every `everyMs`, `times` times. */
+  /** A program of the mesh begins to write objects, as long as pods of it run. */
   flood: z
-    .strictObject({ folder: z.string(), each: count, everyMs: count, times: count, first: count.default(1) })
+    .strictObject({
+      /** Its pods. */
+      namespace: z.string(),
+      labels,
+      /** What it writes: a key of a ConfigMap there. `{n}` becomes 1 to `total`, `{round}` the number of the run. */
+      template: z.strictObject({ name: z.string(), key: z.string() }),
+      /** Objects at a time; the next are written when every proxy has answered. */
+      each: count,
+      total: count,
+    })
     .optional(),
 });
 
@@ -77,8 +86,13 @@ export const incidentSchema = (parts: {
     failure: z
       .strictObject({ statuses: z.array(z.number().int()).default([]), slowerThanMs: count.optional() })
       .default({ statuses: [] }),
-    /** Beside the users' traffic: how long a small change of a rule takes to be in force counts too. */
-    deploys: z.strictObject({ everyMs: count, namespace: z.string(), name: z.string(), limitMs: count }).optional(),
+    /**
+     * Somebody changes a small rule again and again: a folder whose `{n}` counts the changes. They are requests of the traffic `deploys`; one fails
+     * when the push that brings it makes a proxy take more than so many kilobytes, because then it waits for all of them.
+     */
+    deploys: z.strictObject({ folder: z.string(), title: z.string(), everyMs: count, limitKb: count }).optional(),
+    /** Somebody is paged after so many failures in so many milliseconds. */
+    alarm: z.strictObject({ failures: count, ms: count }).default({ failures: 4, ms: 6000 }),
     /** Failed requests that the month has left. */
     budget: count,
     /** Users are safe after so many good answers in a row, over at least so long. */

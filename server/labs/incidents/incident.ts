@@ -2,6 +2,7 @@ import type { IncidentEntry, IncidentScore, IncidentState, IncidentVerdict, Inci
 import { MeshworkError, type Timer } from '#domain';
 import { stateHolds } from '../probes/state.ts';
 import type { Sending, SentRequest } from '../traffic.ts';
+import { createDeploys, type Deployed } from './deploys.ts';
 import type { Incident, IncidentOptions, IncidentPush } from './doors.ts';
 import { createFigures } from './figures.ts';
 import { judgeProof, type ProofFacts, proofView } from './proofs.ts';
@@ -17,6 +18,8 @@ const EFFECT_AFTER_MS = 6000;
 /** Looking at one thing for long is told once. */
 const SAME_LOOK_MS = 60_000;
 const MAX_ENTRIES = 200;
+/** The traffic as which the changes of others count. */
+const DEPLOYS = 'deploys';
 const USERS_KEPT = 500;
 
 export function createIncident(options: IncidentOptions): Incident {
@@ -27,6 +30,7 @@ class Drill implements Incident {
   readonly #options: IncidentOptions;
   readonly #wellness;
   readonly #trouble;
+  readonly #deploys;
   readonly #pushes = new Map<number, IncidentPush>();
   readonly #experiments = new Set<string>();
   readonly #figures;
@@ -64,6 +68,17 @@ class Drill implements Incident {
       send: options.send,
       onAction: () => this.#tell(),
     });
+    const { deploys } = options.spec;
+    this.#deploys =
+      deploys &&
+      createDeploys({
+        spec: deploys,
+        lab: options.lab,
+        clock: options.clock,
+        sandbox: () => options.context().sandbox,
+        deploy: options.deploy,
+        onDeployed: (deployed) => this.#deployed(deployed),
+      });
   }
 
   start({ untimed, leadMs }: { readonly untimed: boolean; readonly leadMs?: number }): IncidentView {
@@ -72,6 +87,7 @@ class Drill implements Incident {
     this.#untimed = untimed;
     this.#wellness.begin();
     this.#trouble.begin(this.#options.spec.schedule, leadMs);
+    this.#deploys?.begin();
     this.#tick();
     this.#tell();
     return this.view();
@@ -123,7 +139,7 @@ class Drill implements Incident {
     const { spec, context } = this.#options;
     const where = `${from} to ${to}`;
     if (this.#pagedMs === undefined) return this.#verdict(false, 'Nobody was paged yet.');
-    if (!isSeen(sign, { from, to }, context().sandbox)) {
+    if (!isSeen(sign, { from, to }, { sandbox: context().sandbox, deploys: this.#deploys })) {
       this.#guessed(`You named “${sign}” from ${where}. The proxies recorded no such thing there.`);
       return this.#verdict(false, `The proxies recorded nothing of that kind from ${where} in the last minute.`);
     }
@@ -193,6 +209,7 @@ class Drill implements Incident {
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#trouble.stop();
+    this.#deploys?.stop();
   }
 
   view(): IncidentView {
@@ -246,6 +263,11 @@ class Drill implements Incident {
     this.#users = [];
     this.#note('page', `Page: ${this.#options.spec.page}`);
     this.#tell();
+  }
+
+  /** A small change of somebody else is in force: a request like others. */
+  #deployed({ atMs, late }: Deployed): void {
+    this.#wellness.note({ traffic: DEPLOYS, atMs }, { status: late ? 504 : 200, tookMs: 0 }, this.#now());
   }
 
   /** Users are well because of a change that counts. */

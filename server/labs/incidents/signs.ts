@@ -1,10 +1,13 @@
 import type { HopRecord } from '#domain';
 import type { Sandbox } from '#sandbox';
+import type { Deploys } from './deploys.ts';
 
 /** Calls from one service to another of the last seconds, as each side's proxy recorded them. */
 interface EdgeHops {
   readonly source: readonly HopRecord[];
   readonly destination: readonly HopRecord[];
+  /** Changes of the last seconds that came into force late; they concern the mesh, not an edge. */
+  readonly late: number;
 }
 
 /** How trouble shows on an edge. Each is seen in what the proxies recorded, or it is not there. */
@@ -42,7 +45,7 @@ const signs: readonly { readonly name: string; readonly seen: (hops: EdgeHops) =
     seen: ({ destination }) =>
       some(destination, (hop) => hop.response.status === 0 && hop.response.flags.includes('NR')),
   },
-  { name: 'configuration arrives late', seen: () => true },
+  { name: 'configuration arrives late', seen: ({ late }) => late >= ENOUGH },
 ];
 
 export const signNames: readonly string[] = signs.map(({ name }) => name);
@@ -62,12 +65,19 @@ function withFlag(flag: string, status?: number) {
 }
 
 /** Whether the proxies have recorded such a thing on this edge lately. */
-export function isSeen(sign: string, edge: { readonly from: string; readonly to: string }, sandbox: Sandbox): boolean {
+export function isSeen(
+  sign: string,
+  edge: { readonly from: string; readonly to: string },
+  { sandbox, deploys }: { readonly sandbox: Sandbox; readonly deploys?: Pick<Deploys, 'late'> | undefined },
+): boolean {
   const found = signs.find(({ name }) => name === sign);
-  return found?.seen(hopsOf(edge, sandbox)) ?? false;
+  return found?.seen({ ...hopsOf(edge, sandbox), late: deploys?.late(WINDOW_MS) ?? 0 }) ?? false;
 }
 
-function hopsOf({ from, to }: { readonly from: string; readonly to: string }, { hops, clock }: Sandbox): EdgeHops {
+function hopsOf(
+  { from, to }: { readonly from: string; readonly to: string },
+  { hops, clock }: Sandbox,
+): Pick<EdgeHops, 'source' | 'destination'> {
   const since = clock.now() - WINDOW_MS;
   const recent = hops.requests(2000).filter(({ startMs }) => startMs >= since);
   const own = recent.filter(({ source, destination }) => source.service === from && destination.service === to);

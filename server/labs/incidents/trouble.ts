@@ -27,11 +27,36 @@ export interface Trouble {
   stop(): void;
 }
 
+type FloodSpec = NonNullable<ActionSpec['flood']>;
+
+/** A program without pods, or without a template, is looked at again. */
+const LOOK_AGAIN_MS = 250;
+const SETTLE_MS = 60_000;
+
+/** What the program of a flood writes in its nth turn; undefined while it does not run. */
+function written(
+  { namespace, labels, template, each, total }: FloodSpec,
+  turn: number,
+  sandbox: Sandbox,
+): string | undefined {
+  const runs = podsOf(sandbox, { namespace, labels }).some(({ containers }) => containers.every(({ ready }) => ready));
+  const data = sandbox.store.get('ConfigMap', { namespace, name: template.name })?.['data'] as
+    | Readonly<Record<string, string>>
+    | undefined;
+  const entry = data?.[template.key];
+  if (!runs || entry === undefined) return undefined;
+  const from = turn * each;
+  const one = (place: number): string =>
+    entry.replaceAll('{n}', String((place % total) + 1)).replaceAll('{round}', String(Math.floor(place / total) + 1));
+  return Array.from({ length: each }, (_, i) => one(from + i)).join('\n---\n');
+}
+
 export function createTrouble(options: TroubleOptions): Trouble {
   const { lab, clock, sandbox } = options;
   const timers = new Set<Timer>();
   const strained = new Map<string, string>();
   let begun = false;
+  let stopped = false;
 
   const later = (ms: number, run: () => void): void => {
     const timer = clock.after(ms, () => {
@@ -47,19 +72,19 @@ export function createTrouble(options: TroubleOptions): Trouble {
     const over = Object.keys(env).length === 0;
     sandbox().strain(name, over ? undefined : { namespace, labels, env, ...(pod === undefined ? {} : { pod }) });
   };
-  const flood = (
-    { folder, each, everyMs, times, first }: NonNullable<ActionSpec['flood']>,
-    title: string,
-    turn = 0,
-  ): void => {
-    if (turn >= times) return;
-    const from = first + turn * each;
-    const files = lab.folder(folder).map(({ file, text }) => ({
-      file,
-      text: Array.from({ length: each }, (_, i) => text.replaceAll('{n}', String(from + i))).join('\n---\n'),
-    }));
-    options.apply(files, title);
-    later(everyMs, () => flood({ folder, each, everyMs, times, first }, title, turn + 1));
+  const flood = async (spec: FloodSpec, turn = 0): Promise<void> => {
+    const text = written(spec, turn, sandbox());
+    if (text !== undefined) await store(text, spec.namespace);
+    if (stopped) return;
+    if (text === undefined) later(LOOK_AGAIN_MS, () => begin(spec, turn));
+    else later(0, () => begin(spec, turn + 1));
+  };
+  const begin = (spec: FloodSpec, turn = 0): void => {
+    flood(spec, turn).catch(() => later(LOOK_AGAIN_MS, () => begin(spec, turn)));
+  };
+  const store = async (text: string, namespace: string): Promise<void> => {
+    const { changeId } = await sandbox().apply([{ file: 'flood.yaml', text }], { namespace });
+    await sandbox().settled(changeId, SETTLE_MS);
   };
   const act = (action: ActionSpec): void => {
     begun = true;
@@ -67,7 +92,7 @@ export function createTrouble(options: TroubleOptions): Trouble {
     for (const id of action.send ?? []) options.send(id);
     if (action.strain) strain(action.strain);
     if (action.apply !== undefined) options.apply(lab.folder(action.apply), title);
-    if (action.flood) flood(action.flood, title);
+    if (action.flood) begin(action.flood);
     options.onAction();
   };
   return {
@@ -78,6 +103,7 @@ export function createTrouble(options: TroubleOptions): Trouble {
     begun: () => begun,
     strained: () => strained,
     stop: () => {
+      stopped = true;
       for (const timer of timers) timer.cancel();
       timers.clear();
     },

@@ -7,7 +7,7 @@ export interface Wellness {
   /** Since the drill began. */
   users(): { readonly requests: number; readonly failed: number };
   others(): { readonly failed: number };
-  /** Share of the users' requests of the last ten seconds that failed. */
+  /** Share of the users' requests of the last ten seconds that failed; of the newest, when none has ended since. */
   failingNow(nowMs: number): number;
   /** Enough failures in a short time to wake somebody. */
   alarming(nowMs: number): boolean;
@@ -24,8 +24,7 @@ interface Ended {
 }
 
 const RECENT_MS = 10_000;
-const ALARM_MS = 6000;
-const ALARM_FAILURES = 4;
+const FEW = 3;
 const KEPT = 4000;
 
 export function createWellness(spec: IncidentSpec): Wellness {
@@ -53,10 +52,12 @@ export function createWellness(spec: IncidentSpec): Wellness {
     users: () => users,
     others: () => others,
     failingNow: (nowMs) => {
-      const own = ownSince(nowMs - RECENT_MS);
+      const lately = ownSince(nowMs - RECENT_MS);
+      // What ends rarely is known by its newest ends.
+      const own = lately.length > 0 ? lately : recent.slice(-FEW);
       return own.length === 0 ? 0 : own.filter(({ good }) => !good).length / own.length;
     },
-    alarming: (nowMs) => ownSince(nowMs - ALARM_MS).filter(({ good }) => !good).length >= ALARM_FAILURES,
+    alarming: (nowMs) => ownSince(nowMs - spec.alarm.ms).filter(({ good }) => !good).length >= spec.alarm.failures,
     calm: (sinceMs, nowMs) => {
       const own = recent.filter(({ atMs }) => atMs >= sinceMs);
       const lastBad = own.findLastIndex(({ good }) => !good);

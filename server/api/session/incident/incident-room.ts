@@ -12,13 +12,15 @@ export interface IncidentRoomOptions {
   readonly context: () => ProbeContext;
   /** Somebody else applies files: they come into the editor as well. */
   readonly apply: (files: readonly LabFile[], title: string) => void;
+  /** The same without the editor; answers the change's id. */
+  readonly deploy: (files: readonly LabFile[], title: string) => Promise<string>;
   /** This traffic of the lab begins. */
   readonly send: (traffic: string) => void;
 }
 
 /** The drill of a lab that is an incident, for one life of its mesh; undefined for other labs. */
 export function createIncidentRoom(options: IncidentRoomOptions): Incident | undefined {
-  const { lab, clock, emit, context, apply, send } = options;
+  const { lab, clock, emit, context, apply, deploy, send } = options;
   const spec = lab.spec.incident;
   if (!spec) return undefined;
   return createIncident({
@@ -27,6 +29,7 @@ export function createIncidentRoom(options: IncidentRoomOptions): Incident | und
     clock,
     context,
     apply,
+    deploy,
     send,
     edges: () => {
       const services = meshView(context().sandbox).edges.map(({ from, to }) => ({

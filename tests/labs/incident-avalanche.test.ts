@@ -1,0 +1,3 @@
+import { proveIncident } from '../support/prove-incident.ts';
+
+proveIncident('inc-config-avalanche', { alone: true });
