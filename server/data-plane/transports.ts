@@ -34,7 +34,7 @@ export function createTransports(secrets: SecretStore, clock: Clock): TransportF
       createServerTransport({
         contexts,
         clock,
-        credentials: () => readCredentials(secrets, tls.certificate, tls.trust),
+        credentials: () => serverCredentials(secrets, tls),
         alpn: carriage && isMesh(tls) ? [CARRIAGE, ...tls.alpn] : tls.alpn,
         requireClientCertificate: tls.requireClientCertificate,
         acceptUntrusted: tls.acceptUntrusted,
@@ -79,6 +79,17 @@ function offeredAlpn(alpn: readonly string[], use: TransportUse): readonly strin
 
 const isExpected = (tls: UpstreamTls | DownstreamTls, names: SubjectAltNames): boolean =>
   [...names.uris, ...names.dns].some((name) => tls.peerNames.some((matcher) => matcher.accepts(name)));
+
+/** A server shows what has arrived of its further certificates. */
+function serverCredentials(secrets: SecretStore, tls: DownstreamTls): TlsCredentials | undefined {
+  const own = readCredentials(secrets, tls.certificate, tls.trust);
+  if (own === undefined || tls.furtherCertificates.length === 0) return own;
+  const further = tls.furtherCertificates.flatMap((source) => {
+    const shown = 'chainPem' in source ? source : secrets.certificate(source.sds);
+    return shown === undefined ? [] : [shown];
+  });
+  return { ...own, further };
+}
 
 /** Undefined while a secret that is named has not arrived. */
 function readCredentials(

@@ -13,6 +13,8 @@ export type TrustSource = { readonly sds: string } | { readonly rootsPem: string
 /** A server's side of TLS, from DownstreamTlsContext. */
 export interface DownstreamTls {
   readonly certificate: CertificateSource;
+  /** Others to choose from, by the name that a client asks for and the keys that it can verify. */
+  readonly furtherCertificates: readonly CertificateSource[];
   /** Undefined: peers are not verified. */
   readonly trust: TrustSource | undefined;
   readonly requireClientCertificate: boolean;
@@ -81,21 +83,24 @@ interface Validation {
 }
 
 /** Names by which the control plane is asked for the certificates of a connection; those of the agent have no scheme. */
-export const servedNames = ({ certificate, trust }: DownstreamTls | UpstreamTls): string[] =>
-  [certificate, trust].flatMap((source) =>
+export function servedNames(tls: DownstreamTls | UpstreamTls): string[] {
+  const further = 'furtherCertificates' in tls ? tls.furtherCertificates : [];
+  return [tls.certificate, ...further, tls.trust].flatMap((source) =>
     source !== undefined && 'sds' in source && source.sds.includes('://') ? [source.sds] : [],
   );
+}
 
 /** Reads a server's transport socket; undefined for plaintext. */
 export function readDownstreamTls(socket: TransportSocket | undefined): DownstreamTls | undefined {
   const config = tlsConfig(socket, extensionTypes.downstreamTls);
   if (config === undefined) return undefined;
   const common = (config['common_tls_context'] ?? {}) as CommonTls;
-  const certificate = readCertificate(common);
+  const [certificate, ...furtherCertificates] = readCertificates(common);
   if (certificate === undefined)
     throw new ConfigProblem('transport_socket', 'No TLS certificates found for server context');
   return {
     certificate,
+    furtherCertificates,
     trust: readTrust(common),
     requireClientCertificate: config['require_client_certificate'] === true,
     acceptUntrusted: validationOf(common)?.trust_chain_verification === 'ACCEPT_UNTRUSTED',
@@ -111,7 +116,7 @@ export function readUpstreamTls(socket: TransportSocket | undefined): UpstreamTl
   if (config === undefined) return undefined;
   const common = (config['common_tls_context'] ?? {}) as CommonTls;
   return {
-    certificate: readCertificate(common),
+    certificate: readCertificates(common)[0],
     trust: readTrust(common),
     sni: typeof config['sni'] === 'string' ? config['sni'] : '',
     alpn: common.alpn_protocols ?? [],
@@ -130,17 +135,17 @@ function tlsConfig(socket: TransportSocket | undefined, wanted: string): Record<
   return socket.typed_config;
 }
 
-function readCertificate(common: CommonTls): CertificateSource | undefined {
-  const sds = common.tls_certificate_sds_secret_configs?.[0];
-  if (sds !== undefined) return { sds: sds.name };
-  const inline = common.tls_certificates?.[0];
-  if (inline === undefined) return undefined;
-  const chainPem = inline.certificate_chain?.inline_string;
-  const keyPem = inline.private_key?.inline_string;
-  if (chainPem === undefined || keyPem === undefined) {
-    throw new ConfigProblem('tls_certificates[0]', 'only inline_string chains and keys are supported');
-  }
-  return { chainPem, keyPem };
+/** Those by SDS count before those in the text, as in Envoy. */
+function readCertificates(common: CommonTls): CertificateSource[] {
+  const sds = common.tls_certificate_sds_secret_configs ?? [];
+  if (sds.length > 0) return sds.map(({ name }) => ({ sds: name }));
+  return (common.tls_certificates ?? []).map(({ certificate_chain, private_key }, i) => {
+    const [chainPem, keyPem] = [certificate_chain?.inline_string, private_key?.inline_string];
+    if (chainPem === undefined || keyPem === undefined) {
+      throw new ConfigProblem(`tls_certificates[${i}]`, 'only inline_string chains and keys are supported');
+    }
+    return { chainPem, keyPem };
+  });
 }
 
 function readTrust(common: CommonTls): TrustSource | undefined {

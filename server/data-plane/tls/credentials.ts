@@ -1,10 +1,18 @@
 import type { SecureContext } from 'node:tls';
 import { createSecureContext } from 'node:tls';
 
+/** A certificate with the CAs above it, and its key. PEM text. */
+export interface Certificate {
+  readonly chainPem: string;
+  readonly keyPem: string;
+}
+
 /** What one side of a handshake shows and trusts. PEM text; a change is a new object. */
 export interface TlsCredentials {
   /** Absent: no certificate is shown. Leaf first. */
-  readonly certificate?: { readonly chainPem: string; readonly keyPem: string } | undefined;
+  readonly certificate?: Certificate | undefined;
+  /** More that a server may show, see `chooseCertificates`. */
+  readonly further?: readonly Certificate[];
   /** Roots of the trust bundle; absent: the peer's certificate is not verified. */
   readonly rootsPem?: string | undefined;
   /** Revocation lists of the CAs of a peer's chain; absent: nothing is revoked. With one, each CA of the chain must have its own. */
@@ -51,16 +59,18 @@ export class SecureContexts {
 
   /** Throws OpenSSL's error when key, certificate or roots cannot be read. */
   get(credentials: TlsCredentials, versions: TlsVersions): SecureContext {
-    const { certificate, rootsPem, crlPem } = credentials;
+    const { certificate, further = [], rootsPem, crlPem } = credentials;
+    const shown = certificate === undefined ? [] : [certificate, ...further];
     const min = versions.min ?? 'TLSv1.2';
     const max = versions.max ?? 'TLSv1.3';
-    const key = [min, max, certificate?.chainPem, certificate?.keyPem, rootsPem, crlPem].join('\n\n');
+    const pems = shown.flatMap(({ chainPem, keyPem }) => [chainPem, keyPem]);
+    const key = [min, max, ...pems, '-', rootsPem, crlPem].join('\n\n');
     const context =
       this.#contexts.get(key) ??
       createSecureContext({
         minVersion: min,
         maxVersion: max,
-        ...(certificate && { cert: certificate.chainPem, key: certificate.keyPem }),
+        ...(certificate && { cert: shown.map(({ chainPem }) => chainPem), key: shown.map(({ keyPem }) => keyPem) }),
         // An empty list, not none: without one OpenSSL would trust the public web's roots.
         ca: rootsPem === undefined ? [] : rootsPem,
         ...(crlPem !== undefined && { crl: crlPem }),

@@ -3,6 +3,7 @@ import { TLSSocket } from 'node:tls';
 import type { Clock } from '#domain';
 import { errorMessage } from '#domain';
 import { alertForVerdict, peerVerdict, ServerAlert, TLS_ALERTS } from '#workloads';
+import { chooseCertificates } from './choose-certificates.ts';
 import type { ClientHello } from './client-hello.ts';
 import type { CredentialsSource, SecureContexts, TlsCredentials, TlsVersions } from './credentials.ts';
 import {
@@ -79,13 +80,14 @@ class ServerHandshake {
   }
 
   start(socket: Socket, hello: OfferedByClient | undefined): void {
-    const credentials = this.#options.credentials();
-    if (credentials?.certificate === undefined) {
+    const offered = this.#options.credentials();
+    if (offered?.certificate === undefined) {
       socket.destroy();
       this.#waiter.failed(SECRET_NOT_SUPPLIED);
       return;
     }
     try {
+      const credentials = chooseCertificates(offered, hello?.serverName ?? '');
       const secured = this.#wrap(socket, credentials, hello?.alpn);
       // Must listen before the handshake begins.
       const alert = this.#judges(credentials) ? new ServerAlert(socket, secured) : undefined;

@@ -15,6 +15,8 @@ export interface LeafOptions {
   readonly dns?: readonly string[];
   readonly subject?: string;
   readonly notAfterMs?: number;
+  /** An RSA key in place of one on a curve. */
+  readonly rsa?: boolean;
 }
 
 export interface TestCa {
@@ -24,8 +26,15 @@ export interface TestCa {
   revoke(...certificates: readonly TestCertificate[]): Promise<string>;
 }
 
-async function keys(): Promise<{ pair: CryptoKeyPair; pem: string }> {
-  const pair = (await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])) as CryptoKeyPair;
+const RSA = {
+  name: 'RSASSA-PKCS1-v1_5',
+  hash: 'SHA-256',
+  publicExponent: new Uint8Array([1, 0, 1]),
+  modulusLength: 2048,
+} as const;
+
+async function keys(rsa = false): Promise<{ pair: CryptoKeyPair; pem: string }> {
+  const pair = (await webcrypto.subtle.generateKey(rsa ? RSA : ALGORITHM, true, ['sign', 'verify'])) as CryptoKeyPair;
   const der = await webcrypto.subtle.exportKey('pkcs8', pair.privateKey);
   return { pair, pem: x509.PemConverter.encode(der, 'PRIVATE KEY') };
 }
@@ -48,7 +57,7 @@ export async function createTestCa(name = 'O=test'): Promise<TestCa> {
     extensions: [new x509.BasicConstraintsExtension(true, undefined, true)],
   });
   const issue = async (options: LeafOptions): Promise<TestCertificate> => {
-    const leaf = await keys();
+    const leaf = await keys(options.rsa);
     const names = [
       ...(options.uris ?? []).map((value) => ({ type: 'url' as const, value })),
       ...(options.dns ?? []).map((value) => ({ type: 'dns' as const, value })),
