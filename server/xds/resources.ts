@@ -178,6 +178,12 @@ export interface RouteMatch {
 export interface HeaderMatcher {
   name: string;
   string_match?: StringMatcher;
+  /** Deprecated for string_match. */
+  exact_match?: string;
+  prefix_match?: string;
+  suffix_match?: string;
+  contains_match?: string;
+  safe_regex_match?: { regex: string };
   range_match?: { start?: string | number; end?: string | number };
   present_match?: boolean;
   invert_match?: boolean;

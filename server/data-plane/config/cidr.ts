@@ -25,14 +25,7 @@ export function compileRange(given: CidrRange, field: string): AddressRange {
   list.addSubnet(address, bits, FAMILIES[family]);
   return {
     text: `${address}/${bits}`,
-    contains(candidate) {
-      const plain = withoutMapping(candidate);
-      const kind = isIP(plain);
-      return (kind === 4 || kind === 6) && list.check(plain, FAMILIES[kind]);
-    },
+    // An IPv4 address inside an IPv6 one is an IPv6 address, as in Envoy.
+    contains: (candidate) => isIP(candidate) === family && list.check(candidate, FAMILIES[family]),
   };
 }
-
-/** `::ffff:10.0.0.1`, as a socket of both families shows an IPv4 peer, is 10.0.0.1. */
-export const withoutMapping = (address: string): string =>
-  address.toLowerCase().startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;

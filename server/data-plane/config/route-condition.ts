@@ -1,4 +1,4 @@
-import type { HeaderMatcher, RouteMatch } from '#xds';
+import type { HeaderMatcher, RouteMatch, StringMatcher } from '#xds';
 import type { RequestHead } from '../http/codec.ts';
 import type { Headers } from '../http/headers.ts';
 import { compileMetadataMatch, type MetadataMatcherJson, type ReadMetadata } from './metadata-match.ts';
@@ -151,7 +151,7 @@ type ValueMatch = Pick<StringMatch, 'accepts' | 'wanted'>;
  * As Envoy judges a header: each line of a repeated one by itself, and one that is missing fulfils no condition on its value, not even an
  * inverted one, unless it counts as empty. Source: HeaderUtility::HeaderData in Envoy.
  */
-function headerMatch(matcher: HeaderMatcher, field: string) {
+export function headerMatch(matcher: HeaderMatcher, field: string) {
   const invert = matcher.invert_match === true;
   const missing: readonly string[] = matcher.treat_missing_header_as_empty === true ? [''] : [];
   const value = valueMatch(matcher, field);
@@ -164,13 +164,23 @@ function headerMatch(matcher: HeaderMatcher, field: string) {
   return { invert, value, wantPresent, holds };
 }
 
-function valueMatch({ range_match: range, string_match }: HeaderMatcher, field: string): ValueMatch | undefined {
+function valueMatch(matcher: HeaderMatcher, field: string): ValueMatch | undefined {
+  const { range_match: range, string_match = olderMatch(matcher) } = matcher;
   if (range === undefined) return string_match && compileStringMatch(string_match, `${field}.string_match`);
   const [start, end] = [readNumber(range.start, 0), readNumber(range.end, 0)];
   return {
     accepts: (text) => /^-?\d+$/.test(text) && Number(text) >= start && Number(text) < end,
     wanted: `a whole number from ${start} to below ${end}`,
   };
+}
+
+/** Envoy's deprecated fields, which many examples still have. */
+function olderMatch(given: HeaderMatcher): StringMatcher | undefined {
+  if (given.exact_match !== undefined) return { exact: given.exact_match };
+  if (given.prefix_match !== undefined) return { prefix: given.prefix_match };
+  if (given.suffix_match !== undefined) return { suffix: given.suffix_match };
+  if (given.contains_match !== undefined) return { contains: given.contains_match };
+  return given.safe_regex_match === undefined ? undefined : { safe_regex: given.safe_regex_match };
 }
 
 function wording(words: string, value: ValueMatch | undefined, wantPresent: boolean, invert: boolean): string {

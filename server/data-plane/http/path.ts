@@ -41,16 +41,44 @@ export function cleanPath(pathAndQuery: string, policy: PathPolicy): CleanPath {
 
 const slashOf = (escaped: string): string => (escaped.toLowerCase() === '%2f' ? '/' : '\\');
 
-/** Characters that need no escape lose it; those that always need one get it. */
-const UNRESERVED_ESCAPE = /%(?:2d|2e|3\d|4[1-9a-f]|5[0-9a]|5f|6[1-9a-f]|7[0-9a]|7e)/gi;
+const UNRESERVED = /[A-Za-z0-9._~-]/;
 const ALWAYS_ESCAPED = /["<>^`{|}]/g;
+const ESCAPE = /^%[0-9A-Fa-f]{2}/;
+
+/**
+ * Characters that need no escape lose it. Where that would make a new escape with a percent sign that began none (`%%32%66`), this sign
+ * becomes `%25`, so that nobody behind can decode a second time. Source: DoPartialPathInternal in googleurl.
+ */
+function unescapeUnreserved(path: string): string {
+  if (!path.includes('%')) return path;
+  let out = '';
+  let stray = -1;
+  for (let at = 0; at < path.length; at++) {
+    const escaped = path[at] === '%' ? ESCAPE.exec(path.slice(at, at + 3))?.[0] : undefined;
+    if (escaped === undefined) {
+      if (path[at] === '%') stray = out.length;
+      out += path[at];
+      continue;
+    }
+    at += 2;
+    const character = String.fromCharCode(Number.parseInt(escaped.slice(1), 16));
+    if (!UNRESERVED.test(character)) out += escaped;
+    else {
+      out += character;
+      const near = stray >= 0 && stray >= out.length - 3;
+      const behind = stray === out.length - 2 ? (path[at + 1] ?? '') : '';
+      if (near && ESCAPE.test(out.slice(stray) + behind)) out = `${out.slice(0, stray)}%25${out.slice(stray + 1)}`;
+    }
+  }
+  return out;
+}
 
 /** Istio's path normalization BASE, for a path without query: escapes, `\` as `/`, dot segments. */
 export function normalizePath(path: string): string {
-  const plain = path
-    .replaceAll('\\', '/')
-    .replace(UNRESERVED_ESCAPE, (escaped) => String.fromCharCode(Number.parseInt(escaped.slice(1), 16)))
-    .replace(ALWAYS_ESCAPED, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
+  const plain = unescapeUnreserved(path.replaceAll('\\', '/')).replace(
+    ALWAYS_ESCAPED,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
   const segments: string[] = [];
   const parts = plain.split('/').slice(1);
   for (const [i, part] of parts.entries()) {

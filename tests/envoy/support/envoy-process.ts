@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,10 +25,16 @@ export async function startEnvoy(bootstrap: object, adminIp: string): Promise<En
   const program = findEnvoy();
   if (program === undefined) throw new Error('envoy is not on PATH');
   const folder = mkdtempSync(join(tmpdir(), 'meshwork-envoy-'));
-  const files = { access: join(folder, 'access.log'), own: join(folder, 'envoy.log') };
+  const files = {
+    access: join(folder, 'access.log'),
+    own: join(folder, 'envoy.log'),
+    bootstrap: join(folder, 'bootstrap.json'),
+  };
+  // A command line has no room for every case.
+  writeFileSync(files.bootstrap, JSON.stringify(bootstrap));
   // Files, because Envoy opens /dev/stdout anew, which a socket (Node's "pipe") refuses.
   const descriptors = [openSync(files.access, 'a'), openSync(files.own, 'a')] as const;
-  const args = ['--config-yaml', JSON.stringify(bootstrap), '--concurrency', '1', '--use-dynamic-base-id'];
+  const args = ['--config-path', files.bootstrap, '--concurrency', '1', '--use-dynamic-base-id'];
   const child = spawn(program, [...args, '--file-flush-interval-msec', '20', '--log-level', 'warning'], {
     stdio: ['ignore', ...descriptors],
     env: {},

@@ -43,6 +43,31 @@ describe('IstioCertificateService', () => {
     await expect(client.sign('nothing', token)).rejects.toThrow(/INVALID_ARGUMENT/);
   });
 
+  it('answers hostile calls that arrive together, each with its reason, and goes on signing', {
+    timeout: 30_000,
+  }, async () => {
+    const { csrPem } = await makeRequest([]);
+    const pem = (bytes: Buffer): string =>
+      `-----BEGIN CERTIFICATE REQUEST-----\n${bytes.toString('base64')}\n-----END CERTIFICATE REQUEST-----\n`;
+    const [, claims, signature] = token.split('.');
+    const headed = (header: object): string => Buffer.from(JSON.stringify(header)).toString('base64url');
+    const hostile: readonly (readonly [csr: string, token: string, reason: RegExp])[] = [
+      ['', token, /INVALID_ARGUMENT/],
+      [pem(Buffer.alloc(8000, 0x30)), token, /INVALID_ARGUMENT/],
+      [pem(Buffer.alloc(1_000_000, 0x30)), token, /INVALID_ARGUMENT/],
+      ['x'.repeat(5_000_000), token, /RESOURCE_EXHAUSTED|received message larger/i],
+      [csrPem.slice(0, 200), token, /INVALID_ARGUMENT/],
+      [csrPem, '', /UNAUTHENTICATED/],
+      [csrPem, 'a'.repeat(5000), /UNAUTHENTICATED/],
+      [csrPem, `${headed({ alg: 'none' })}.${claims}.`, /UNAUTHENTICATED/],
+      [csrPem, `${headed({ alg: 'none' })}.${claims}.${signature}`, /UNAUTHENTICATED/],
+      [csrPem, `${headed({ alg: 'ES256', kid: '../../key' })}.${claims}.${signature}`, /UNAUTHENTICATED/],
+      [csrPem, `${token}.more`, /UNAUTHENTICATED/],
+    ];
+    await Promise.all(hostile.map(([csr, bearer, reason]) => expect(client.sign(csr, bearer)).rejects.toThrow(reason)));
+    expect((await client.sign(csrPem, token)).chainPem).toHaveLength(2);
+  });
+
   it('signs thirty requests that arrive together', async () => {
     const { csrPem } = await makeRequest([]);
     const signed = await Promise.all(Array.from({ length: 30 }, () => client.sign(csrPem, token)));

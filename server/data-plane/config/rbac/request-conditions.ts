@@ -2,6 +2,7 @@ import type { HeaderMatcher, StringMatcher } from '#xds';
 import type { FormatHead } from '../../format/subject.ts';
 import { compileMetadataMatch, type MetadataMatcherJson } from '../metadata-match.ts';
 import { ConfigProblem } from '../problem.ts';
+import { headerMatch } from '../route-condition.ts';
 import { compileStringMatch } from '../string-match.ts';
 import { leaf, type RbacCondition } from './condition.ts';
 import { pathOf } from './subject.ts';
@@ -14,41 +15,23 @@ const PSEUDO: Readonly<Record<string, readonly [string, (head: FormatHead) => st
   host: ['host', (head) => head.authority],
 };
 
-/** A header of the request: each value of a repeated one for itself. A missing header fulfils only a wish for absence. */
+/** A header of the request, judged as routes judge it. */
 export function headerCondition(matcher: HeaderMatcher, field: string): RbacCondition {
   const key = matcher.name.toLowerCase();
   const [name, pseudo] = PSEUDO[key] ?? [`header ${key}`, undefined];
-  const read = (head: FormatHead | undefined): string | undefined => {
-    if (head === undefined) return undefined;
-    return pseudo === undefined ? head.headers.joined(key) : pseudo(head);
-  };
-  const invert = matcher.invert_match === true;
-  const value = ({ head }: { readonly head: FormatHead | undefined }): string | undefined => read(head);
-  if (matcher.string_match === undefined) {
-    const present = (matcher.present_match ?? true) !== invert;
-    const holds = ({ head }: { readonly head: FormatHead | undefined }): boolean =>
-      (read(head) !== undefined) === present;
-    return leaf({ name, wanted: present ? 'there' : 'absent', value, holds });
-  }
-  const match = compileStringMatch(matcher.string_match, `${field}.string_match`);
-  const missing = matcher.treat_missing_header_as_empty === true ? '' : undefined;
+  const { invert, value, wantPresent, holds } = headerMatch(matcher, field);
+  const presence = wantPresent === invert ? 'absent' : 'there';
   return leaf({
     name,
-    wanted: invert ? `anything but ${match.wanted}` : match.wanted,
-    value,
-    holds({ head }) {
-      const given = read(head) ?? missing;
-      if (given === undefined) return false;
-      const isList = pseudo === undefined && given.includes(',');
-      return (isList ? anyValue(head, key, match.accepts) : match.accepts(given)) !== invert;
+    wanted: value === undefined ? presence : `${invert ? 'anything but ' : ''}${value.wanted}`,
+    value: ({ head }) =>
+      head === undefined ? undefined : pseudo === undefined ? head.headers.joined(key) : pseudo(head),
+    // A connection without requests has no headers.
+    holds: ({ head }) => {
+      if (head === undefined) return holds([]);
+      return holds(pseudo === undefined ? head.headers.all(key) : [pseudo(head)]);
     },
   });
-}
-
-function anyValue(head: FormatHead | undefined, key: string, accepts: (value: string) => boolean): boolean {
-  const flat = head?.headers.flat ?? [];
-  for (let i = 0; i < flat.length; i += 2) if (flat[i] === key && accepts(flat[i + 1] ?? '')) return true;
-  return false;
 }
 
 /** envoy.type.matcher.v3.PathMatcher: the path without its query. */

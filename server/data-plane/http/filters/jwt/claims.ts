@@ -24,17 +24,17 @@ export function writeClaims(headers: Headers, provider: JwtProvider, token: Toke
   headers.add(payloadHeader, encodedPayload + padding);
 }
 
-/** `a.b` is claim `b` inside claim `a`, unless there is a claim of that very name. */
+/** `a.b` is claim `b` inside claim `a`: a claim that has a dot in its name has no header. */
 const claimAt = (payload: Readonly<Record<string, unknown>>, claim: string): unknown =>
-  Object.hasOwn(payload, claim) ? payload[claim] : valueAt(payload, claim.split('.'));
+  valueAt(payload, claim.split('.'));
 
-/** Lists and objects go as base64url of their JSON. */
+/** Lists and objects go as base64 of their JSON. */
 function claimText(value: unknown): string | undefined {
   if (typeof value === 'string') return value === '' ? undefined : value;
   if (typeof value === 'number') return Number.isInteger(value) ? String(value) : value.toFixed(6);
   if (typeof value === 'boolean') return String(value);
   if (value === undefined || value === null) return undefined;
-  return Buffer.from(JSON.stringify(value)).toString('base64url');
+  return Buffer.from(JSON.stringify(value)).toString('base64');
 }
 
 /** The payload as it stands in dynamic metadata: claims that hold several words become lists. */

@@ -49,16 +49,23 @@ function cookie(head: RequestHead, name: string): string | undefined {
   return undefined;
 }
 
-/** Takes a verified token out of the request. A cookie stays, as in Envoy. */
+/** Takes a verified token out of the request, if it is still there. A cookie stays, as in Envoy. */
 export function removeToken(head: RequestHead, location: TokenLocation): void {
   if (location.in === 'header') {
     head.headers.remove(location.name);
     return;
   }
   if (location.in === 'cookie') return;
-  // Unlike Envoy, which decodes the other parameters on the way, what remains stays as it was sent.
+  // What remains comes in the order of its names, as from Envoy; unlike there, nothing in it is decoded.
   const mark = head.path.indexOf('?');
+  if (mark < 0) return;
   const pairs = head.path.slice(mark + 1).split('&');
-  const rest = pairs.filter((pair) => !new URLSearchParams(pair).has(location.name));
+  const rest = pairs
+    .filter((pair) => !new URLSearchParams(pair).has(location.name))
+    .sort((a, b) => compareNames(nameOf(a), nameOf(b)));
   head.path = head.path.slice(0, mark) + (rest.length === 0 ? '' : `?${rest.join('&')}`);
 }
+
+const nameOf = (pair: string): string => pair.split('=')[0] ?? '';
+
+const compareNames = (a: string, b: string): number => (a === b ? 0 : a < b ? -1 : 1);

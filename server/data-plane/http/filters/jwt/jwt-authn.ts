@@ -55,10 +55,15 @@ function verifyRequest(exchange: Exchange, config: JwtFilterConfig, requirement:
   const realm = originalUri(exchange);
   const verified: VerifiedToken[] = [];
   verify(requirement, {
-    head: { ...head, headers: head.headers.clone() },
+    head,
     providers: config.providers,
     nowSeconds: Math.floor(runtime.clock.now() / 1000),
-    onVerified: (one) => verified.push(one),
+    onToken: () => stat(exchange, 'jwt_cache_miss'),
+    onVerified: (one) => {
+      verified.push(one);
+      // At once, as Envoy: other rules do not find it any more, and no log has it even if another token fails.
+      if (!one.provider.forward) removeToken(head, one.found.location);
+    },
   }).then(
     (status) => {
       if (exchange.finished) return;
@@ -83,9 +88,8 @@ const distinctTokens = (verified: readonly VerifiedToken[]): VerifiedToken[] => 
 
 function accept(exchange: Exchange, verified: readonly VerifiedToken[]): void {
   stat(exchange, 'allowed');
-  for (const { provider, token, found } of verified) {
+  for (const { provider, token } of verified) {
     writeClaims(exchange.head.headers, provider, token);
-    if (!provider.forward) removeToken(exchange.head, found.location);
     if (provider.payloadInMetadata !== '') {
       exchange.metadata.merge(NAME, { [provider.payloadInMetadata]: metadataPayload(provider, token) });
     }

@@ -17,6 +17,8 @@ export interface Verification {
   readonly providers: readonly JwtProvider[];
   /** Wall time in seconds. */
   readonly nowSeconds: number;
+  /** Called for each token that a provider is asked about. */
+  readonly onToken: () => void;
   /** Called for each token that holds. */
   readonly onVerified: (verified: VerifiedToken) => void;
 }
@@ -61,12 +63,17 @@ async function verifyProvider(
   context: Verification,
 ): Promise<JwtStatus> {
   let status: JwtStatus = 'missing';
-  for (const found of extractTokens(context.head, provider.locations)) {
+  for (const found of lastFirst(context.head, provider.locations)) {
+    context.onToken();
     status = await verifyToken(found, () => provider, audiences, context);
     if (status !== 'ok') return status;
   }
   return status;
 }
+
+/** Envoy takes tokens from the end of its list, so that one in a cookie is judged before one in a header. */
+const lastFirst = (...places: Parameters<typeof extractTokens>): readonly FoundToken[] =>
+  extractTokens(...places).reverse();
 
 /** Without a token it is content; every token that is there must hold (or, with `missingOrFailed`, may fail). */
 async function verifyAllowance(
@@ -77,7 +84,7 @@ async function verifyAllowance(
   const byIssuer = (token: Token): JwtProvider | undefined =>
     context.providers.find(({ issuer }) => issuer === token.issuer || issuer === '');
   let status: JwtStatus = 'ok';
-  for (const found of extractTokens(context.head, locations)) {
+  for (const found of lastFirst(context.head, locations)) {
     status = await verifyToken(found, byIssuer, undefined, context);
     if (status !== 'ok') break;
   }
