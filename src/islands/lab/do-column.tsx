@@ -1,7 +1,5 @@
-import { useState } from 'react';
-import { BlameGame } from '../blame/blame-game.tsx';
+import { lazy, Suspense, useState } from 'react';
 import { Checks } from '../checks/checks.tsx';
-import { IncidentDesk } from '../incident/incident-desk.tsx';
 import { Splitter } from '../parts/splitter.tsx';
 import { useMedia } from '../parts/use-media.ts';
 import { useLab, useStore } from '../parts/use-store.ts';
@@ -12,6 +10,10 @@ import { Hints } from './hints.tsx';
 import { More } from './more.tsx';
 import type { Sizes } from './sizes.ts';
 import { StepText } from './step-text.tsx';
+
+// Few labs are incidents, and one is the game.
+const IncidentDesk = lazy(async () => ({ default: (await import('../incident/incident-desk.tsx')).IncidentDesk }));
+const BlameGame = lazy(async () => ({ default: (await import('../blame/blame-game.tsx')).BlameGame }));
 
 interface DoColumnProps {
   goTo: { file: string; line: number } | undefined;
@@ -32,10 +34,8 @@ export function DoColumn({ goTo, onSizes }: DoColumnProps) {
         ) : (
           <p>{connection === 'open' ? 'The lab opens.' : 'The text of this lab comes from the lab server.'}</p>
         )}
-        {text?.incident ? (
-          <IncidentDesk />
-        ) : text?.blame ? (
-          <BlameGame />
+        {text?.incident || text?.blame ? (
+          <Suspense fallback={<p>It opens.</p>}>{text.incident ? <IncidentDesk /> : <BlameGame />}</Suspense>
         ) : (
           <>
             <Checks />

@@ -1,6 +1,5 @@
 import { lazy, type ReactNode, Suspense, useCallback, useState } from 'react';
 import { type DockView, statusText } from '../../lab-client/index.ts';
-import { AccessLog } from '../access-log/access-log.tsx';
 import { Icon } from '../parts/sign.tsx';
 import { Splitter } from '../parts/splitter.tsx';
 import { type Tab, Tabs } from '../parts/tabs.tsx';
@@ -8,12 +7,13 @@ import { useLab, useStore } from '../parts/use-store.ts';
 import { countFailed } from '../request-list/filter.ts';
 import { RequestList } from '../request-list/request-list.tsx';
 import { TerminalPanel } from '../terminal/terminal-panel.tsx';
-import { TraceViewer } from '../trace-viewer/trace-viewer.tsx';
-import { XdsInspector } from '../xds-inspector/xds-inspector.tsx';
 import type { Sizes } from './sizes.ts';
 
-// Views that few open at first come when they are asked for.
+// Views that are not open at first come when they are asked for.
 const LATER: Partial<Record<DockView, ReturnType<typeof lazy>>> = {
+  trace: lazy(async () => ({ default: (await import('../trace-viewer/trace-viewer.tsx')).TraceViewer })),
+  log: lazy(async () => ({ default: (await import('../access-log/access-log.tsx')).AccessLog })),
+  xds: lazy(async () => ({ default: (await import('../xds-inspector/xds-inspector.tsx')).XdsInspector })),
   metrics: lazy(() => import('../metrics/metrics.tsx')),
   certs: lazy(() => import('../certificates/certificates.tsx')),
   events: lazy(() => import('../events/events.tsx')),
@@ -88,9 +88,6 @@ export function Dock({ why, onSizes }: DockProps) {
         )}
         {shown === 'why' && why}
         {shown === 'req' && <RequestList onOpened={opened} />}
-        {shown === 'trace' && <TraceViewer />}
-        {shown === 'log' && <AccessLog />}
-        {shown === 'xds' && <XdsInspector />}
         {Later && (
           <Suspense fallback={<p className="pad">The view opens.</p>}>
             <Later />
