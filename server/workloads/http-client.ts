@@ -12,7 +12,7 @@ export type Dial = (host: string, port: number) => Promise<Socket>;
 /** The caller's own limit passed before the answer was complete. */
 export class TimeoutError extends Error {
   constructor(timeoutMs: number) {
-    super(`no answer within ${timeoutMs} ms`);
+    super(`no answer within ${Math.round(timeoutMs)} ms`);
     this.name = 'TimeoutError';
   }
 }
