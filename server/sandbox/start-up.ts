@@ -30,12 +30,13 @@ export async function startMesh(options: StartUp): Promise<void> {
     emit({ type: 'step', name, ms: nowMs - sinceMs });
     sinceMs = nowMs;
   };
-  for (const object of [
-    ...systemNamespaces,
-    meshConfigMap(meshConfig),
-    ...istiodObjects,
-    ...(ingress ? gatewayObjects : []),
-  ]) {
+  // Nobody has applied a cluster's own namespaces: `kubectl apply --prune` must leave them alone.
+  for (const object of systemNamespaces) {
+    if (store.get('Namespace', { namespace: '', name: object.metadata.name }) === undefined) {
+      store.create(object, { changeId });
+    }
+  }
+  for (const object of [meshConfigMap(meshConfig), ...istiodObjects, ...(ingress ? gatewayObjects : [])]) {
     store.apply(object, { changeId });
   }
   const outcome = manifests.apply(topology, { namespace: 'default', changeId, advised: false });

@@ -11,8 +11,8 @@ describe.skipIf(!kubectlPath)('the real kubectl changes objects', () => {
   async function place() {
     const namespace = `n${++namespaces}`;
     await kubectl.run(['create', 'namespace', namespace]);
-    const run = (words: readonly string[], input?: string): Promise<KubectlResult> =>
-      kubectl.run([...words, '-n', namespace], input === undefined ? {} : { input });
+    const run = (words: readonly string[], input?: string, env?: Record<string, string>): Promise<KubectlResult> =>
+      kubectl.run([...words, '-n', namespace], { ...(input !== undefined && { input }), ...(env && { env }) });
     const out = async (...words: string[]): Promise<string> => {
       const { code, err, out: text } = await run(words);
       expect({ code, err }).toEqual({ code: 0, err: '' });
@@ -52,6 +52,43 @@ describe.skipIf(!kubectlPath)('the real kubectl changes objects', () => {
     await out('label', 'cm', 'c', 'theirs=1');
     await apply(labelled({ mine: '2' }));
     expect(await out('get', 'cm', 'c', '-o', 'jsonpath={.metadata.labels}')).toBe('{"mine":"2","theirs":"1"}');
+  });
+
+  describe('prunes what is applied no more', () => {
+    const configMap = (name: string) => `
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: ${name}, labels: {set: mine}}
+`;
+    const both = `${configMap('kept')}---${configMap('gone')}---${virtualServiceYaml('web')}`;
+
+    it('by a label, in the kinds that are listed', async () => {
+      const { run, out } = await place();
+      await run(['apply', '-f', '-'], both);
+      await out('create', 'configmap', 'others');
+      await out('label', 'configmap', 'others', 'set=mine');
+      const flags = ['--prune', '-l', 'set=mine', '--prune-allowlist=core/v1/ConfigMap'];
+      const { code, out: text } = await run(['apply', '-f', '-', ...flags], configMap('kept'));
+      // What nobody applied stays, and so does what the list leaves out.
+      expect({ code, text }).toEqual({ code: 0, text: 'configmap/kept unchanged\nconfigmap/gone pruned' });
+      expect(await out('get', 'cm,vs', '-o', 'name')).toBe(
+        'configmap/kept\nconfigmap/others\nvirtualservice.networking.istio.io/web',
+      );
+    });
+
+    it('by an ApplySet, whose Secret knows the kinds of its members', async () => {
+      const { run, out } = await place();
+      const applySet = (yaml: string): Promise<KubectlResult> =>
+        run(['apply', '-f', '-', '--prune', '--applyset=mine'], yaml, { KUBECTL_APPLYSET: 'true' });
+      expect((await applySet(both)).code).toBe(0);
+      const kinds = await out('get', 'secret', 'mine', '-o', 'jsonpath={.metadata.annotations}');
+      expect(kinds).toMatch(/"applyset.kubernetes.io\/contains-group-(kinds|resources)":"[^"]*networking.istio.io"/);
+      const { code, out: text } = await applySet(configMap('kept'));
+      expect({ code, lines: text.split('\n').sort() }).toEqual({
+        code: 0,
+        lines: ['configmap/gone pruned', 'configmap/kept unchanged', 'virtualservice.networking.istio.io/web pruned'],
+      });
+    });
   });
 
   it('applies on the server: owners, conflicts, force', async () => {
