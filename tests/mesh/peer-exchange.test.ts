@@ -77,6 +77,23 @@ const outbound = (stats: object): Listener => ({
   filter_chains: [{ filters: [count(stats), tcp(DB)] } as FilterChain],
 });
 
+/** A listener that logs, with a TCP proxy to a cluster. */
+const logged = (cluster: string, fields: object): Listener => {
+  const inline_string =
+    '%RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %UPSTREAM_CLUSTER% %UPSTREAM_REQUEST_ATTEMPT_COUNT% %UPSTREAM_TRANSPORT_FAILURE_REASON%';
+  const file = {
+    name: 'envoy.access_loggers.file',
+    typed_config: {
+      '@type': extensionTypes.fileAccessLog,
+      path: '/dev/stdout',
+      log_format: { text_format_source: { inline_string } },
+    },
+  };
+  const { name, typed_config } = tcp(cluster);
+  const filter = { name, typed_config: { ...typed_config, ...fields, access_log: [file] } };
+  return { ...outbound({}), filter_chains: [{ filters: [filter] } as FilterChain] };
+};
+
 const toDb = (): Cluster =>
   edsCluster(DB, {
     metadata: services,
@@ -304,5 +321,46 @@ describe('two sidecars at the ends of a TCP connection', () => {
       source_app: 'shop',
     });
     expect(changed?.labels).not.toHaveProperty('source_principal');
+  });
+
+  it.each([
+    ['of no such cluster', 'gone', 'NC - - 0 -'],
+    ['without hosts', 'empty', 'UH - empty 0 -'],
+    ['beyond its breaker', 'full', 'UO - full 0 -'],
+    ['refused', 'refused', 'UF,URX - refused 1 delayed_connect_error:_Connection_refused'],
+    ['reset by the host', 'database', 'UR - database 1 -'],
+    ['that lasts too long', 'database', 'DT - database 1 -'],
+    ['that ends', 'database', '- - database 1 -'],
+  ])('write as Envoy does into the log what became of a connection %s', async (what, cluster, line) => {
+    const at = (name: string, ip: string, port: number, fields: Partial<Cluster> = {}): Cluster => ({
+      name,
+      type: 'STATIC',
+      connect_timeout: '1s',
+      ...(ip !== '' && { load_assignment: endpoints(name, [`${ip}:${port}`]) }),
+      ...fields,
+    });
+    client.xds.push(typeUrls.cluster, [
+      at('empty', '', 0),
+      at('full', HIDDEN, PORT, { circuit_breakers: { thresholds: [{ max_connections: 0 }] } }),
+      at('refused', HIDDEN, 1),
+      at('database', HIDDEN, PORT),
+    ]);
+    const limit = what.includes('too long') ? { max_downstream_connection_duration: '0.2s' } : {};
+    client.xds.push(typeUrls.listener, [logged(cluster, limit)]);
+    serve = (socket) => {
+      socket.on('error', () => undefined);
+      socket.on('end', () => socket.end());
+      socket.on('data', () => {
+        if (what.includes('reset')) socket.resetAndDestroy();
+        else if (what.includes('ends')) socket.end();
+      });
+    };
+    const before = client.logs.length;
+    const socket = client.dial({ ip: SERVER, port: PORT });
+    socket.on('error', () => undefined);
+    socket.write('hello');
+    await until(() => client.logs.length > before, 'a line is written');
+    expect(client.logs.slice(before)).toEqual([line]);
+    socket.destroy();
   });
 });

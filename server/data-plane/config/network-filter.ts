@@ -82,6 +82,8 @@ export interface TcpFilterConfig {
   /** Balancers that hash go by the client's address. */
   readonly hashesSource: boolean;
   readonly idleTimeoutMs: number;
+  /** 0: a connection may live for ever. */
+  readonly maxDurationMs: number;
   readonly accessLogs: readonly AccessLogger[];
 }
 
@@ -125,6 +127,11 @@ function compileTcpProxy(config: TcpProxy): Omit<TcpFilterConfig, 'guards' | 'ex
     totalWeight,
     hashesSource: (config.hash_policy ?? []).some(({ source_ip }) => source_ip !== undefined),
     idleTimeoutMs: durationMs(config.idle_timeout, 'tcp_proxy.idle_timeout', 3_600_000),
+    maxDurationMs: durationMs(
+      config['max_downstream_connection_duration'] as string | undefined,
+      'tcp_proxy.max_downstream_connection_duration',
+      0,
+    ),
     accessLogs: readAccessLogs((config['access_log'] ?? []) as AccessLogs),
   };
 }

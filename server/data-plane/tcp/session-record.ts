@@ -13,6 +13,8 @@ export interface TcpSessionFacts {
   readonly runtime: ProxyRuntime;
   readonly context: ConnectionContext;
   readonly info: StreamInfo;
+  /** Why the proxy itself ended it; empty where it did not. */
+  readonly details: string;
   readonly steps: HopSteps;
   readonly upstreamTls: TlsFacts | undefined;
   readonly accessLog: string;
@@ -26,7 +28,7 @@ export function buildTcpHop(facts: TcpSessionFacts): HopRecord {
   const { context, info, runtime, steps } = facts;
   const tls = context.direction === 'inbound' ? context.tls : facts.upstreamTls;
   const peer = tls?.peerSpiffeId ?? '';
-  const handshakes = handshakesOf(context.tls, facts.upstreamTls);
+  const handshakes = handshakesOf(context.tls, facts.upstreamTls, info.brokenHandshake);
   return {
     ...identityOf(facts),
     // Envoy traces requests only.
@@ -44,7 +46,7 @@ export function buildTcpHop(facts: TcpSessionFacts): HopRecord {
       headers: [],
       bytes: info.bytesReceived,
     },
-    response: { status: 0, flags: info.flags, details: info.details, bytes: info.bytesSent, headers: [] },
+    response: { status: 0, flags: info.flags, details: facts.details, bytes: info.bytesSent, headers: [] },
     routeName: info.routeName,
     cluster: info.cluster,
     upstreamHost: info.upstreamHost,
