@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Sandbox } from '#sandbox';
 import { podOf, startPair } from './identity-mesh.ts';
@@ -70,6 +71,33 @@ describe('a sidecar whose TLS does not fit the server', () => {
     expect(line).toContain(log);
     // The first attempt and two retries.
     if (counter !== undefined) expect(stat(counter) - before).toBe(3);
+  });
+
+  it('leaves the record of the handshake: what it asked for, what it showed, what it was shown, and why that was not enough', async () => {
+    const expected = 'spiffe://cluster.local/ns/default/sa/somebody-else';
+    const tls = `mode: ISTIO_MUTUAL, subjectAltNames: ["${expected}"]`;
+    await applyAndSettle(sandbox, { file: 'rules.yaml', text: rules('STRICT', tls) });
+    await call();
+    const failed = mesh.events.flatMap((event) => (event.type === 'hop' ? [event.hop] : [])).at(-1);
+    const record = failed?.handshakes?.upstream;
+    expect(record).toMatchObject({
+      side: 'client',
+      offered: {
+        serverName: 'outbound_.8080_._.inventory.default.svc.cluster.local',
+        alpn: expect.arrayContaining(['istio-http/1.1', 'istio']),
+        versions: ['TLSv1.3', 'TLSv1.2'],
+      },
+      expected: [`exactly "${expected}"`],
+      failure: expect.stringContaining(`SAN matcher, certificate SANs are [${SAN}]`),
+    });
+    expect(record?.agreed).toBeUndefined();
+    const own = podOf(sandbox, 'cart')
+      .proxy?.admin.secrets()
+      .find(({ name }) => name === 'default')?.pem;
+    expect(record?.ownChainPem).toBe(own);
+    const [leaf, ...above] = (record?.peerChain ?? []).map((der) => new X509Certificate(Buffer.from(der)));
+    expect(leaf?.subjectAltName).toBe(`URI:${SAN}`);
+    expect(above.at(-1)?.verify(new X509Certificate(record?.rootsPem ?? '').publicKey)).toBe(true);
   });
 
   it('is answered again, over mutual TLS, when the rule is gone that did not fit', async () => {

@@ -168,6 +168,15 @@ describe('what becomes of a client', () => {
       await until(() => hops.length > recorded, 'the refusal is recorded');
       expect(hops.at(-1)?.steps.at(-1)).toMatchObject({ stage: 'tls_server', detail: expect.stringContaining(reason) });
       expect(logs).toHaveLength(log === undefined ? lines : lines + 1);
+      // The server's own record: what the ClientHello asked for, what the client showed, and which roots judged it.
+      const record = hops.at(-1)?.handshakes?.downstream;
+      expect(record).toMatchObject({
+        side: 'server',
+        offered: { serverName: expect.stringContaining('web.default'), versions: ['TLSv1.3', 'TLSv1.2'] },
+        rootsPem: identities.rootsPem,
+        failure: expect.stringContaining(reason),
+      });
+      expect(record?.peerChain).toHaveLength(kind === 'own TLS' ? 0 : 2);
     }
     if (security === undefined) return;
     await expect.poll(async () => counted(await metrics(), protocol, security)).toBe(countedBefore + 1);

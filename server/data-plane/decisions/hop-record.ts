@@ -1,4 +1,4 @@
-import type { HopHandshakes, HopRecord, HopTracing } from '#domain';
+import type { HandshakeRecord, HopHandshakes, HopRecord, HopTracing } from '#domain';
 import type { TracingConfig } from '../config/tracing-config.ts';
 import { CARRIAGE } from '../http/carriage.ts';
 import type { TlsFacts } from '../http/codec.ts';
@@ -72,7 +72,7 @@ export function buildHop(exchange: Exchange, accessLog: string): HopRecord {
   else hop.sampled = false;
   const operation = exchange.callerOperation ?? exchange.route?.operation;
   if (operation !== undefined) hop.operation = operation;
-  const handshakes = steps.on ? handshakesOf(connection.tls, exchange.upstreamTls) : undefined;
+  const handshakes = steps.on ? handshakesOf(connection.tls, exchange.upstreamTls, info.brokenHandshake) : undefined;
   if (handshakes !== undefined) hop.handshakes = handshakes;
   return hop;
 }
@@ -109,9 +109,13 @@ function tracingOf(exchange: Exchange, { fixedTags, tags, maxPathLength }: Traci
   };
 }
 
-/** Undefined when both connections were plaintext. */
-export function handshakesOf(down: TlsFacts | undefined, up: TlsFacts | undefined): HopHandshakes | undefined {
-  const [downstream, upstream] = [down?.handshake, up?.handshake];
+/** Undefined when both connections were plaintext. `broken` is a handshake with the upstream that never led to a connection. */
+export function handshakesOf(
+  down: TlsFacts | undefined,
+  up: TlsFacts | undefined,
+  broken: HandshakeRecord | undefined,
+): HopHandshakes | undefined {
+  const [downstream, upstream] = [down?.handshake, up?.handshake ?? broken];
   if (downstream === undefined && upstream === undefined) return undefined;
   return { ...(downstream !== undefined && { downstream }), ...(upstream !== undefined && { upstream }) };
 }

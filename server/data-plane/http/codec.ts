@@ -189,7 +189,7 @@ export interface ServerConnectionOptions {
 export interface StreamWaiter {
   ready(stream: UpstreamStream): void;
   /** `detail` is Envoy's transport failure reason, e.g. `delayed connect error: Connection refused`. */
-  failed(reason: ResetReason, detail: string): void;
+  failed(reason: ResetReason, detail: string, handshake?: HandshakeRecord): void;
 }
 
 /** What of a request may decide which connections it takes. */

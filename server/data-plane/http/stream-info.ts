@@ -1,3 +1,4 @@
+import type { HandshakeRecord } from '#domain';
 import { type ResponseFlag, withFlag } from './response-flags.ts';
 
 const NO_FLAGS: readonly ResponseFlag[] = [];
@@ -26,6 +27,8 @@ export class StreamInfo {
   details = '';
   connectionTerminationDetails = '';
   transportFailure = '';
+  /** The handshake with the host, where it failed at the last try. */
+  brokenHandshake: HandshakeRecord | undefined;
   /** Why the client's handshake failed. */
   downstreamTransportFailure = '';
   routeName = '';

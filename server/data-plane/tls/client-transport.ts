@@ -12,7 +12,7 @@ import {
 import { chainFailure, describeTlsError, namedSanFailure, SECRET_NOT_SUPPLIED, sanFailure } from './failure-reason.ts';
 import type { SubjectAltNames } from './subject-alt-names.ts';
 import { coversName, parseSubjectAltNames } from './subject-alt-names.ts';
-import { type Intent, readHandshake, readTlsFacts } from './tls-facts.ts';
+import { type Intent, peerChainOf, readHandshake, readTlsFacts } from './tls-facts.ts';
 import type { HandshakeWaiter, TransportSocket } from './transport.ts';
 
 export interface ClientTransportOptions {
@@ -71,9 +71,14 @@ function handshake(options: ClientTransportOptions, socket: Socket, waiter: Hand
     ...(credentials.rootsPem !== undefined && { rootsPem: credentials.rootsPem }),
     expected: options.expected ?? [],
   };
+  let refused: Uint8Array[] = [];
+  // Before Node's own listener, which ends a connection whose peer is not to be believed, and with it what the peer has shown.
+  secured.prependOnceListener('secure', () => {
+    refused = peerChainOf(secured);
+  });
   const onError = (error: Error): void => {
     const reason = failureOf(error, secured);
-    const record = readHandshake(secured, intent, reason);
+    const record = { ...readHandshake(secured, intent, reason), peerChain: refused };
     secured.destroy();
     waiter.failed(reason, record);
   };

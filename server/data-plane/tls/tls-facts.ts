@@ -24,7 +24,8 @@ function agreedOf(socket: TLSSocket): { version: string; cipher: string; alpn: s
   };
 }
 
-function peerChainOf(socket: TLSSocket): Uint8Array[] {
+/** What the peer has shown, leaf first, DER. */
+export function peerChainOf(socket: TLSSocket): Uint8Array[] {
   const chain: Uint8Array[] = [];
   let next: X509Certificate | undefined = socket.getPeerX509Certificate();
   while (next !== undefined && chain.length < MOST_CERTIFICATES) {

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Clock, Timer } from '#domain';
+import type { Clock, HandshakeRecord, Timer } from '#domain';
 import type { ResetReason } from '../http/codec.ts';
 import type { SecuredSocket, TransportSocket } from '../tls/transport.ts';
 import { connectFailure } from './pool-failures.ts';
@@ -14,7 +14,7 @@ export interface ConnectOptions {
 /** Learns how an attempt ended; exactly one of the two is called, never before the constructor of the attempt has returned. */
 export interface ConnectWaiter {
   connected(attempt: ConnectAttempt, result: SecuredSocket): void;
-  failed(attempt: ConnectAttempt, reason: ResetReason, detail: string): void;
+  failed(attempt: ConnectAttempt, reason: ResetReason, detail: string, handshake?: HandshakeRecord): void;
 }
 
 /** One attempt to connect: TCP, then the transport socket's handshake, both within one time limit. */
@@ -67,8 +67,8 @@ export class ConnectAttempt {
     else this.#succeed(result);
   };
 
-  readonly #onHandshakeFailed = (reason: string): void => {
-    this.#fail('remote_connection_failure', reason);
+  readonly #onHandshakeFailed = (reason: string, handshake?: HandshakeRecord): void => {
+    this.#fail('remote_connection_failure', reason, handshake);
   };
 
   readonly #onError = (error: Error): void => {
@@ -81,11 +81,11 @@ export class ConnectAttempt {
     this.#waiter.connected(this, result);
   }
 
-  #fail(reason: ResetReason, detail: string): void {
+  #fail(reason: ResetReason, detail: string, handshake?: HandshakeRecord): void {
     if (this.#over) return;
     this.#settle();
     this.#socket?.destroy();
-    this.#waiter.failed(this, reason, detail);
+    this.#waiter.failed(this, reason, detail, handshake);
   }
 
   #settle(): void {

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Clock } from '#domain';
+import type { Clock, HandshakeRecord } from '#domain';
 import type { HostPool, ResetReason, ResponseSink, StreamWaiter, TlsFacts } from '../http/codec.ts';
 import { LazyDeadline } from '../http/h1/lazy-deadline.ts';
 import { describeTlsError, type HandshakeCounter, handshakeCounter } from '../tls/failure-reason.ts';
@@ -185,7 +185,7 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
   }
 
   /** As in Envoy, everything that waits fails with the attempt: the host does not answer, the router decides what next. */
-  failed(attempt: ConnectAttempt, reason: ResetReason, detail: string): void {
+  failed(attempt: ConnectAttempt, reason: ResetReason, detail: string, handshake?: HandshakeRecord): void {
     this.#attempts.delete(attempt);
     this.#breakers.connections--;
     this.#stat('upstream_cx_connect_fail');
@@ -197,7 +197,7 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
     const counter = handshakeCounter(detail);
     if (counter !== undefined) this.#stat(counter);
     if (reason === 'connection_timeout') this.#stat('upstream_cx_connect_timeout');
-    this.#failPending(reason, detail);
+    this.#failPending(reason, detail, handshake);
   }
 
   onStreamEnd(connection: PooledConnection, reusable: boolean): void {
@@ -331,12 +331,12 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
     if (this.#pending.delete(pending)) this.#breakers.pendingRequests--;
   }
 
-  #failPending(reason: ResetReason, detail: string): void {
+  #failPending(reason: ResetReason, detail: string, handshake?: HandshakeRecord): void {
     for (const pending of [...this.#pending]) {
       if (!this.#pending.has(pending)) continue;
       this.#removePending(pending);
       this.#stat('upstream_rq_pending_failure_eject');
-      pending.waiter.failed(reason, detail);
+      pending.waiter.failed(reason, detail, handshake);
     }
   }
 

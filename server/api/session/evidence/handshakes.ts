@@ -18,7 +18,8 @@ export function handshakesView(request: string, hops: readonly HopRecord[]): Han
 
 function viewOf(hop: HopRecord, peer: HandshakeView['peer'], record: HandshakeRecord | undefined): HandshakeView[] {
   if (record === undefined) return [];
-  const { side, offered, agreed, ownChainPem, peerChain, rootsPem, expected, failure } = record;
+  const { side, offered, agreed, ownChainPem, peerChain, rootsPem, expected } = record;
+  const failure = record.failure ?? (peer === 'upstream' ? refusalAfterwards(hop) : undefined);
   const shown = peerChain.map((der) => new X509Certificate(Buffer.from(der)));
   const roots = rootsPem === undefined ? undefined : readChain(rootsPem);
   const sent = shown.filter((certificate, place) => place === 0 || !isAmong(roots, certificate));
@@ -54,10 +55,17 @@ function reusedOn(hop: HopRecord, peer: HandshakeView['peer']): boolean {
 
 const TLS_ERROR = /TLS_error:.*?:TLS_error_end/;
 
-/** A handshake with the upstream that failed leaves no connection, only its reason in the step of the attempt. */
+const tlsErrorOf = (hop: HopRecord): string | undefined =>
+  hop.steps.flatMap(({ detail = '' }) => TLS_ERROR.exec(detail)?.[0] ?? []).at(-1);
+
+/** In TLS 1.3 a server judges the client when the client's own handshake is over: its alert ends the connection that was just made. */
+const refusalAfterwards = (hop: HopRecord): string | undefined =>
+  hop.response.flags.some((flag) => flag === 'UF' || flag === 'UC') ? tlsErrorOf(hop) : undefined;
+
+/** A handshake that could not begin leaves its reason only, in the step of the attempt. */
 function brokenUpstream(hop: HopRecord): HandshakeView[] {
   if (hop.handshakes?.upstream !== undefined) return [];
-  const failure = hop.steps.flatMap(({ detail = '' }) => TLS_ERROR.exec(detail)?.[0] ?? []).at(-1);
+  const failure = tlsErrorOf(hop);
   if (failure === undefined || hop.handshakes?.downstream?.failure !== undefined) return [];
   return [
     {

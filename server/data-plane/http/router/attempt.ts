@@ -1,3 +1,4 @@
+import type { HandshakeRecord } from '#domain';
 import type { HostChoice, UpstreamCluster } from '../../upstream/cluster.ts';
 import type { RoutePriority } from '../../upstream/pool-breakers.ts';
 import type {
@@ -43,6 +44,8 @@ export class UpstreamAttempt implements ResponseSink, StreamWaiter {
   /** A head has been passed on. */
   answered = false;
   stream: UpstreamStream | undefined;
+  /** The handshake that failed before there was a stream. */
+  brokenHandshake: HandshakeRecord | undefined;
   readonly #owner: AttemptOwner;
   readonly priority: RoutePriority;
   readonly #request: PooledRequest;
@@ -117,7 +120,8 @@ export class UpstreamAttempt implements ResponseSink, StreamWaiter {
     if (this.#leave()) this.#owner.failed(this, reason, detail);
   }
 
-  failed(reason: ResetReason, detail: string): void {
+  failed(reason: ResetReason, detail: string, handshake?: HandshakeRecord): void {
+    this.brokenHandshake = handshake;
     if (this.#leave()) this.#owner.failed(this, reason, detail);
   }
 

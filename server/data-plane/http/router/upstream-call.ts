@@ -184,6 +184,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
       return;
     }
     this.#exchange.info.transportFailure = transport;
+    this.#exchange.info.brokenHandshake = attempt.brokenHandshake;
     const verdict = this.#verdictOnReset(reason, attempt.requestStarted);
     if (this.#exchange.steps.on) noteFailure(this.#exchange, host.key, { reason, detail, verdict });
     if (verdict?.again === true) {
