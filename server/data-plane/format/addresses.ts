@@ -78,6 +78,14 @@ const attempted =
   ({ info }) =>
     info.upstreamHost === '' ? undefined : text([...info.hostsTriedBefore, info.upstreamHost].map(write).join(','));
 
+/** Of tries before the last the address is kept, and no name. */
+const namesAttempted =
+  (write: (name: string) => string): Command =>
+  (subject) => {
+    const last = hostName(subject);
+    return last === undefined ? undefined : [...subject.info.hostsTriedBefore, last].map(write).join(',');
+  };
+
 /** Where connections come from and lead to. */
 export const ADDRESS_COMMANDS: Readonly<Record<string, CommandReader>> = {
   ...family('DOWNSTREAM_REMOTE', remote),
@@ -94,5 +102,7 @@ export const ADDRESS_COMMANDS: Readonly<Record<string, CommandReader>> = {
   UPSTREAM_HOST_NAME_WITHOUT_PORT: () => (subject) => withoutPort(hostName(subject)),
   UPSTREAM_HOSTS_ATTEMPTED: attempted((address) => address),
   UPSTREAM_HOSTS_ATTEMPTED_WITHOUT_PORT: attempted((address) => withoutPort(address) ?? ''),
+  UPSTREAM_HOST_NAMES_ATTEMPTED: () => namesAttempted((name) => name),
+  UPSTREAM_HOST_NAMES_ATTEMPTED_WITHOUT_PORT: () => namesAttempted((name) => withoutPort(name) ?? ''),
   HOSTNAME: () => () => hostname(),
 };

@@ -58,7 +58,6 @@ const alternativeNames = (prefix: string, side: Side, owner: Owner): Record<stri
   [`${prefix}_URI_SAN`]: names(side, owner, 'uris'),
   [`${prefix}_DNS_SAN`]: names(side, owner, 'dns'),
   [`${prefix}_IP_SAN`]: names(side, owner, 'ips'),
-  [`${prefix}_EMAIL_SAN`]: names(side, owner, 'emails'),
 });
 
 const sideOf = (prefix: string, side: Side): Record<string, CommandReader> => ({
@@ -77,6 +76,8 @@ const sideOf = (prefix: string, side: Side): Record<string, CommandReader> => ({
 export const CERTIFICATE_COMMANDS: Readonly<Record<string, CommandReader>> = {
   ...sideOf('DOWNSTREAM', downstream),
   ...sideOf('UPSTREAM', upstream),
+  DOWNSTREAM_PEER_EMAIL_SAN: names(downstream, 'peer', 'emails'),
+  DOWNSTREAM_LOCAL_EMAIL_SAN: names(downstream, 'local', 'emails'),
   DOWNSTREAM_LOCAL_SUBJECT: ofCertificate(downstream, 'local', ({ subject }) => subjectText(subject)),
   DOWNSTREAM_PEER_FINGERPRINT_256: fact(downstream, ({ peerCertificateHash }) => peerCertificateHash),
   DOWNSTREAM_PEER_FINGERPRINT_1: ofCertificate(downstream, 'peer', ({ fingerprint }) => hex(fingerprint)),

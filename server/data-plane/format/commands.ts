@@ -7,6 +7,7 @@ import { METADATA_COMMANDS } from './metadata.ts';
 import { STREAM_COMMANDS } from './stream.ts';
 import type { CommandReader } from './subject.ts';
 import { TIME_COMMANDS } from './times.ts';
+import { UNTOLD_COMMANDS } from './untold.ts';
 
 /** Every command of Envoy's format strings that this proxy knows, by name. */
 export const COMMANDS: Readonly<Record<string, CommandReader>> = {
@@ -17,5 +18,6 @@ export const COMMANDS: Readonly<Record<string, CommandReader>> = {
   ...CERTIFICATE_COMMANDS,
   ...METADATA_COMMANDS,
   ...CEL_COMMANDS,
+  ...UNTOLD_COMMANDS,
   COALESCE: (argument, field) => coalesce(COMMANDS, argument, field),
 };
