@@ -9,13 +9,16 @@ import { measureMemory } from './memory.ts';
 import { compareMeshPaths, withMeshPaths } from './mesh-path.ts';
 import { measureRecording } from './recording.ts';
 import type { Report, Throughput } from './report.ts';
+import { measureScreen } from './screen/index.ts';
 import { measureStart } from './start.ts';
-import { printReport } from './table.ts';
+import { printReport, printScreen } from './table.ts';
 import { measureTranslation } from './translation.ts';
 
 const { values } = parseArgs({
   options: {
     output: { type: 'string', default: 'table' },
+    // `--only screen` measures the page and nothing else.
+    only: { type: 'string' },
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '3' },
   },
@@ -47,6 +50,13 @@ async function measurePaths(): Promise<Pick<Report, 'latency' | 'throughput' | '
   });
 }
 
+if (values.only === 'screen') {
+  const screen = await measureScreen(seconds);
+  if (values.output === 'json') console.log(JSON.stringify(screen, undefined, 2));
+  else printScreen(screen);
+  process.exit(0);
+}
+const screen = await measureScreen(seconds);
 const start = await measureStart(5, 1000);
 const memory = await measureMemory(1000);
 const identity = await measureIdentity(1000);
@@ -62,6 +72,7 @@ const report: Report = {
   start,
   memory,
   identity,
+  screen,
 };
 if (values.output === 'json') console.log(JSON.stringify(report, undefined, 2));
 else printReport(report);

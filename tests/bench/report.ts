@@ -6,6 +6,7 @@ import type { LoadResult } from './measure.ts';
 import type { MemoryReport } from './memory.ts';
 import type { Page } from './mesh-path.ts';
 import type { RecordingReport } from './recording.ts';
+import type { ScreenReport } from './screen/index.ts';
 import type { StartReport } from './start.ts';
 import type { TranslationReport } from './translation.ts';
 
@@ -33,4 +34,5 @@ export interface Report {
   readonly start: StartReport;
   readonly memory: MemoryReport;
   readonly identity: IdentityReport;
+  readonly screen: ScreenReport | Skipped;
 }

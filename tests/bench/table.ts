@@ -56,6 +56,31 @@ export function printReport(report: Report): void {
       `${rotation.failures} of ${whole(rotation.requests)} requests failed`,
     ],
   ]);
+  printScreen(report.screen);
+}
+
+/** What a learner waits for, each beside its limit. */
+export function printScreen(screen: Report['screen']): void {
+  print('The screen of the lab, in a browser without a graphics card', screenRows(screen));
+}
+
+function screenRows(screen: Report['screen']): readonly Row[] {
+  if ('skipped' in screen) return [['left out', screen.skipped]];
+  const { desk, watchers } = screen;
+  const { browsers, meshes, eventsPerSecond, serverCpuPercent } = watchers;
+  const server: Row = [
+    `lab server, ${browsers} browsers on ${meshes} meshes, ${whole(eventsPerSecond)} requests/s told`,
+    `${serverCpuPercent.toFixed(1)} % of a core (limit 15 %)`,
+  ];
+  if ('skipped' in desk) return [['page left out', desk.skipped], server];
+  return [
+    ['shell heeds a click', `${ms(desk.interactiveMs)} (limit 2,500 ms)`],
+    ['map of 12 services, 200 requests/s', `${desk.mapFramesPerSecond.toFixed(0)} frames/s (at least 50)`],
+    ['key to echo in the terminal, median', `${ms(desk.echoMs)}, p95 ${ms(desk.echoP95Ms)} (limit 30 ms)`],
+    ['Ctrl+Enter to “In force”', `${ms(desk.applyMs)} (limit 300 ms)`],
+    ['reset to the lab at its start', `${ms(desk.resetMs)} (limit 500 ms)`],
+    server,
+  ];
 }
 
 function latencyRows(latency: Report['latency']): Row[] {

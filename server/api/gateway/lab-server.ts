@@ -224,11 +224,22 @@ function watchPage(webSocket: WebSocket, clock: Clock): void {
   webSocket.once('close', () => timer?.cancel());
 }
 
+const written: { message?: ServerMessage; text: string } = { text: '' };
+
+/** An event goes to all pages of a learner, one after the other: it is written once. */
+function textOf(message: ServerMessage): string {
+  if (written.message !== message) {
+    written.message = message;
+    written.text = JSON.stringify(message);
+  }
+  return written.text;
+}
+
 function connectPage(webSocket: WebSocket, sessionOf: () => LearnerSession): void {
   const page: PageConnection = {
     send: (message: ServerMessage) => {
       if ('event' in message && webSocket.bufferedAmount > MAX_BUFFERED_BYTES) return;
-      if (webSocket.readyState === webSocket.OPEN) webSocket.send(JSON.stringify(message));
+      if (webSocket.readyState === webSocket.OPEN) webSocket.send(textOf(message));
     },
   };
   let session: LearnerSession;

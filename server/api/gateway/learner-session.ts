@@ -59,7 +59,8 @@ export function createLearnerSession(options: SessionOptions): LearnerSession {
 
   const broadcast = (event: ServerEvent): void => {
     seq += 1;
-    for (const page of pages) page.send({ seq, event });
+    const message = { seq, event };
+    for (const page of pages) page.send(message);
   };
   const failWaiting = (error: ApiError): void => {
     for (const { page, id } of waiting.values()) page.send({ id, error: toErrorView(error) });
