@@ -97,7 +97,7 @@ test('a learner opens the lab, shifts traffic, breaks it, sees why, takes it bac
     await lab.paste(reviews(90, 10));
     await expect(lab.problems).toBeHidden();
     await lab.apply();
-    await expect(lab.applied).toHaveText(/In force at \d+ proxies after \d+ ms\./);
+    await expect(lab.applied).toHaveText(/In force at \d+ proxies after [\d.]+ m?s\./);
     await expect(page.getByRole('button', { name: 'Go to push 1, reviews' })).toBeVisible();
     await lab.tab('xDS');
     await expect(page.getByRole('table').getByText('ACK').first()).toBeVisible();
@@ -141,7 +141,7 @@ test('a learner opens the lab, shifts traffic, breaks it, sees why, takes it bac
   await test.step('Undo brings back the text and the mesh', async () => {
     await lab.button('Undo').click();
     await expect(page.locator('.monaco-editor .view-lines')).toContainText('subset: v2');
-    await expect(lab.applied).toHaveText(/In force at \d+ proxies after \d+ ms\./);
+    await expect(lab.applied).toHaveText(/In force at \d+ proxies after [\d.]+ m?s\./);
     await lab.send();
     await expect(lab.why.locator('.verdict')).toContainText('200');
     await expect(page.getByRole('tab', { name: 'reviews.yaml', exact: true })).toBeVisible();

@@ -61,7 +61,7 @@ test('an earlier push shows its text, read only; a link leads there again when t
   });
 
   await test.step('another learner gets the text of that moment, and is told that the request is not theirs', async () => {
-    await page.getByRole('button', { name: 'Reset, solution, kubectl' }).click();
+    await page.getByRole('button', { name: 'Reset, solution, link, kubectl' }).click();
     await page.getByRole('button', { name: /^Copy a link to this moment/ }).click();
     await expect(page.locator('.toast')).toContainText('The link is copied: this view, with your text.');
     const shared = await page.evaluate(() => navigator.clipboard.readText());

@@ -1,11 +1,11 @@
 import type { Page } from '@playwright/test';
 import { LabPage } from './support/lab-page.ts';
-import { expect, test } from './support/lab-server.ts';
+import { test, expect as usual } from './support/lab-server.ts';
 
 test.use({ viewport: { width: 1440, height: 900 }, permissions: ['clipboard-read', 'clipboard-write'] });
 
-/** About five seconds where nothing else runs; this only catches what hangs. */
-const SHOWN_MS = 90_000;
+/** A show takes about five seconds where nothing else runs; this only catches what hangs. */
+const expect = usual.configure({ timeout: 90_000 });
 
 const shownIn = (page: Page) => page.locator('.show-me');
 
@@ -13,7 +13,7 @@ const shownIn = (page: Page) => page.locator('.show-me');
 async function showMe(page: Page, word: string): Promise<void> {
   await page.goto(`/words/${word}/`);
   await page.getByRole('link', { name: 'Show me', exact: true }).click();
-  await expect(shownIn(page).getByRole('button', { name: 'Again' })).toBeVisible({ timeout: SHOWN_MS });
+  await expect(shownIn(page).getByRole('button', { name: 'Again' })).toBeVisible();
 }
 
 test.describe('a word that the lab shows', () => {
@@ -54,7 +54,7 @@ test.describe('a word that the lab shows', () => {
     await page.goto('/lab/canary/?word=destinationrule');
     await expect(shownIn(page)).toContainText('You have work in this lab.');
     await shownIn(page).getByRole('button', { name: 'Show it' }).click();
-    await expect(shownIn(page)).toContainText('spec.subsets of the DestinationRule', { timeout: SHOWN_MS });
+    await expect(shownIn(page)).toContainText('spec.subsets of the DestinationRule');
     await expect(page.locator('.view-lines')).toContainText('DestinationRule');
     await shownIn(page).getByRole('button', { name: 'Back to my text' }).click();
     await expect(shownIn(page)).toBeHidden();
@@ -75,6 +75,22 @@ test.describe('a word that the lab shows', () => {
     await page.keyboard.press('Escape');
     await expect(card).toBeHidden();
   });
+});
+
+test('a word in the text of a lab has its card', async ({ page, faults }) => {
+  const lab = new LabPage(page);
+  await lab.open('envoy-objects');
+  const link = page.locator('.step a[data-card]', { hasText: 'filter chain' });
+  await link.hover();
+  const card = page.locator(`#${await link.getAttribute('data-card')}`);
+  await expect(card).toContainText('an ordered list of filters for one connection');
+  await expect(card.getByRole('link', { name: /^Show me/ })).toHaveAttribute(
+    'href',
+    '/lab/envoy-objects/?word=filter-chain',
+  );
+  await page.keyboard.press('Escape');
+  await expect(card).toBeHidden();
+  expect(faults).toEqual([]);
 });
 
 test.describe('a lab offers cards with the learner’s own YAML', () => {

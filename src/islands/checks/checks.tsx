@@ -37,7 +37,7 @@ function Check({ check, open }: { check: CheckView; open: boolean }) {
   const words = seenWords(check);
   return (
     <li className={check.state}>
-      <Sign state={check.state} />
+      <Sign check={check} />
       <div>
         <span className="sr">{WORDS[check.state]} </span>
         {open ? <b>{check.title}</b> : check.title}
@@ -49,9 +49,10 @@ function Check({ check, open }: { check: CheckView; open: boolean }) {
   );
 }
 
-function Sign({ state }: { state: CheckView['state'] }) {
+/** A cross only where something was seen that is not as wanted: what nobody has tried yet is no failure. */
+function Sign({ check: { state, seen } }: { check: CheckView }) {
   if (state === 'met') return <Icon name="check" />;
-  if (state === 'unmet') return <Icon name="x" />;
+  if (state === 'unmet' && seen !== undefined) return <Icon name="x" />;
   return <span className={state === 'running' ? 'ring running' : 'ring'} aria-hidden="true" />;
 }
 

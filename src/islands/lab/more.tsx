@@ -61,8 +61,8 @@ export function More() {
       <button
         type="button"
         className="btn quiet sq"
-        aria-label="Reset, solution, kubectl"
-        title="Reset, solution, kubectl"
+        aria-label="Reset, solution, link, kubectl"
+        title="Reset, solution, link, kubectl"
         popoverTarget="lab-more"
       >
         <Icon name="dots" />

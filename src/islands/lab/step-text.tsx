@@ -1,4 +1,5 @@
 import { useEffect, useRef } from 'react';
+import { giveCards } from '../../components/word-cards.ts';
 import { useLab } from '../parts/use-store.ts';
 
 /** Text of a step, made from our own Markdown by the server. Commands in it get a button that runs them in the terminal. */
@@ -10,6 +11,7 @@ export function StepText({ html }: { html: string }) {
     if (!element) return;
     element.replaceChildren(document.createRange().createContextualFragment(html));
     for (const command of element.querySelectorAll<HTMLElement>('[data-run]')) addRunButton(command);
+    void giveCards(element);
   }, [html]);
   useEffect(() => {
     const element = place.current;

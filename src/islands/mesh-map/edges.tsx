@@ -43,10 +43,12 @@ interface EdgeSignsProps {
   width: number;
   /** Marks move; otherwise counters need the room of a short line. */
   moving: boolean;
+  /** Its line runs close to others of the same caller: the list below the map has the words. */
+  crowded: boolean;
 }
 
 /** Lock, breaker, and words on a line; only what is wrong has words. */
-export function EdgeSigns({ track, edge, from, to, across, width, moving }: EdgeSignsProps) {
+export function EdgeSigns({ track, edge, from, to, across, width, moving, crowded }: EdgeSignsProps) {
   if (edge.rps < IDLE_RPS) return null;
   const inMesh = from.node.proxied || to.node.proxied;
   const bare = from.node.role === 'client';
@@ -57,7 +59,7 @@ export function EdgeSigns({ track, edge, from, to, across, width, moving }: Edge
         <Lock track={track} edge={edge} moving={moving} />
       )}
       {full && <Breaker track={track} across={across} />}
-      {edge.slowShare > 0.05 && <SlowWords track={track} edge={edge} across={across} width={width} />}
+      {edge.slowShare > 0.05 && !crowded && <SlowWords track={track} edge={edge} across={across} width={width} />}
     </>
   );
 }

@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
-import type { ShowScript } from '../../course/show-script.ts';
+import type { ShowScript, WordCard } from '../../course/show-script.ts';
 import { type LabClient, sayError, writable } from '../../lab-client/index.ts';
 import { Icon } from '../parts/sign.tsx';
 import { useLab, useStore } from '../parts/use-store.ts';
@@ -17,8 +17,8 @@ export function ShowMe() {
     if (word === null || !/^[a-z0-9-]{1,60}$/.test(word)) return;
     fetch(`/words/${word}.json`)
       .then(async (answer) => {
-        const read = (await answer.json()) as ShowScript;
-        if (read.lab === lab.labId) setScript(read);
+        const { show } = (await answer.json()) as WordCard;
+        if (show?.lab === lab.labId) setScript(show);
       })
       .catch((error: unknown) => console.info(`Nothing is known of how to show ${word}.`, error));
   }, [lab, word]);

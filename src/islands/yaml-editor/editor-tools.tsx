@@ -68,7 +68,7 @@ export function EditorTools({ sheet, here, caught, plain, past }: EditorToolsPro
 /** The line at the cursor: how many requests it caught, and the way to them. */
 function CaughtHere({ here, caught, changed }: { here: LinePlace | undefined; caught: Caught; changed: boolean }) {
   if (here === undefined || caught.view === undefined)
-    return <span className="dim">Choose a line to see what it caught.</span>;
+    return <span className="dim">Put the cursor in a line: which requests did it decide?</span>;
   const found = caughtAt(caught.view.lines, here);
   if (changed && found === undefined)
     return <span className="dim">Not applied yet: this line has caught nothing.</span>;
