@@ -66,7 +66,14 @@ document.addEventListener('focusin', (event) => {
 document.addEventListener('keydown', (event) => {
   if (event.key === 'Escape') hide();
 });
-document.addEventListener('scroll', hide, { passive: true });
+// What moves the link puts its card away; another part of the page may scroll.
+document.addEventListener(
+  'scroll',
+  ({ target }) => {
+    if (opened && target instanceof Node && target.contains(opened.link)) hide();
+  },
+  { passive: true, capture: true },
+);
 // The first touch shows the card, the second follows the link; a touch elsewhere puts the card away.
 document.addEventListener('click', (event) => {
   const pair = cardOf(event.target);

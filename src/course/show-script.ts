@@ -9,6 +9,16 @@ export interface AppliedText {
   text: string;
 }
 
+/** What a page asks for about a word that stands in a text. */
+export interface WordCard {
+  term: string;
+  slug: string;
+  respelling: string;
+  definition: string;
+  /** Absent: no lab shows it. */
+  show?: ShowScript;
+}
+
 /** What a lab page reads of a term: the steps with the text of their files. */
 export interface ShowScript {
   term: string;
