@@ -129,6 +129,18 @@ describe('a sidecar routing its application to a service', () => {
     expect(refused?.body).toContain('reset reason: overflow');
   });
 
+  it('records a client that leaves before its answer', async () => {
+    const socket = pod.dial(VIP);
+    socket.on('error', () => undefined);
+    socket.write('POST /split/left HTTP/1.1\r\nhost: shop\r\ncontent-length: 10\r\n\r\nhalf');
+    const isActive = ([name, value]: [string, number]): boolean =>
+      name.endsWith('.downstream_rq_active') && value === 1;
+    await until(() => [...pod.proxy.admin.stats()].some(isActive), 'the request is under way');
+    socket.destroy();
+    const { response } = await hopOf('/split/left');
+    expect(response).toMatchObject({ status: 0, flags: ['DC'], details: 'downstream_remote_disconnect' });
+  });
+
   it('gives up with 504 UT when the route timeout runs out', async () => {
     const answer = await call('/slow');
     expect([answer.status, answer.body]).toEqual([504, 'upstream request timeout']);
