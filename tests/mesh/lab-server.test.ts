@@ -109,6 +109,14 @@ class Page {
     });
   }
 
+  /** Sends a frame as it is; the code with which the server closes. */
+  sendRaw(data: string | Buffer): Promise<number> {
+    return new Promise((resolve) => {
+      this.#socket.once('close', resolve);
+      this.#socket.send(data, { binary: typeof data !== 'string' });
+    });
+  }
+
   close(): void {
     this.#socket.close();
   }
@@ -172,6 +180,21 @@ describe('the lab server', () => {
     page.close();
   });
 
+  it('ends a page that sends what no page of ours sends, and nobody else’s', async () => {
+    const session = await newLearner();
+    const [honest, binary, broken, huge] = [
+      await Page.open(session),
+      await Page.open(session),
+      await Page.open(session),
+      await Page.open(session),
+    ];
+    expect(await binary.sendRaw(Buffer.from('{"id":1,"method":"stream.ping","params":{}}'))).toBe(1007);
+    expect(await broken.sendRaw('{"id":1,')).toBe(1007);
+    expect(await huge.sendRaw('x'.repeat(7 * 1_048_576))).toBe(1009);
+    expect(await honest.ask('stream.ping', {})).toEqual({});
+    honest.close();
+  });
+
   it('shows a learner nothing of another, and heals a mesh that dies with its resources', async () => {
     const [ann, ben] = [await Page.open(await newLearner()), await Page.open(await newLearner())];
     const before = childPids();
@@ -179,8 +202,11 @@ describe('the lab server', () => {
     const [annPid = 0] = childPids().filter((pid) => !before.includes(pid));
     const bensState = await ben.ask<LabState>('lab.open', { lab: 'canary' });
     const applied = await ann.ask<ApplyView>('yaml.apply', { files: [file('anns-rule', 3)] });
-    expect(applied).toMatchObject({ accepted: true });
+    expect(applied.objects.map(({ outcome }) => outcome)).toEqual(['created']);
     await ann.until((event) => event.type === 'push');
+    // A frame that is sent a second time makes nothing twice: no object, and no push.
+    const replayed = await ann.ask<ApplyView>('yaml.apply', { files: [file('anns-rule', 3)] });
+    expect(replayed.objects.map(({ outcome }) => outcome)).toEqual(['unchanged']);
 
     expect(JSON.stringify(await ben.ask<LabState>('lab.open', { lab: 'canary' }))).not.toContain('anns-rule');
     expect(bensState.sandbox.pods[0]?.ip.split('.')[1]).not.toBe(
@@ -228,5 +254,5 @@ describe('the lab server', () => {
     disk.full = false;
     ann.close();
     ben.close();
-  });
+  }, 120_000);
 });
