@@ -12,7 +12,7 @@ import {
   type UnreadableDocument,
   validateDocument,
 } from '#istio';
-import { coreKinds, metadataProblems } from '#kube-api';
+import { coreKinds, metadataProblems, nameProblem } from '#kube-api';
 import { checkMessage } from '#xds';
 import { type CliCommand, type NamedText, readFiles, UsageError } from './command.ts';
 
@@ -87,6 +87,9 @@ function furtherProblems({ object }: ParsedDocument): FieldProblem[] {
   if (!kind) return [];
   const name = object.metadata.name ?? `${object.metadata.generateName}x`;
   const metadata = metadataProblems({ ...object, metadata: { ...object.metadata, name } }, kind);
+  const { namespace } = object.metadata;
+  const wrong = kind.namespaced && namespace ? nameProblem(namespace, 'label') : undefined;
+  if (wrong) metadata.push({ severity: 'error', path: 'metadata.namespace', message: wrong });
   return [...metadata.map((each) => ({ ...each, code: 'MW0013' })), ...meshConfigProblems(object)];
 }
 

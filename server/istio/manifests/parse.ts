@@ -16,6 +16,7 @@ import {
 import { type Diagnostic, errorMessage, type KubeObject, type SourceLocation } from '#domain';
 import { diagnostic } from '../diagnostics/diagnostic.ts';
 import type { ManifestFile, ParsedDocument, ParseResult, UnreadableDocument } from './document.ts';
+import { splitJsonStream } from './json-stream.ts';
 import { limitProblem, MANIFEST_LIMITS, type ManifestLimits, withinTotal } from './limits.ts';
 import { fieldPositions, innermost, locationOf, nearest, nodeLocation, type TextPlace } from './positions.ts';
 
@@ -189,10 +190,21 @@ interface FileResult {
   readonly unreadable: UnreadableDocument[];
 }
 
+/** Characters that YAML has no place for. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
+const CONTROL = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u0084\u0086-\u009F]/;
+
 function parseFile({ file, text }: ManifestFile, limits: ManifestLimits): FileResult {
   const result: FileResult = { documents: [], unreadable: [] };
   const limit = limitProblem(file, text, limits);
   if (limit) return { documents: [], unreadable: [unreadable(undefined, { file, index: 0 }, [limit])] };
+  let index = 0;
+  for (const part of splitJsonStream(text)) index = parseText({ file, text: part }, index, result);
+  return result;
+}
+
+/** Reads the documents of a text, of which the first has this index; gives the index behind the last. */
+function parseText({ file, text }: ManifestFile, first: number, result: FileResult): number {
   const lines = new LineCounter();
   const place: TextPlace = { file, text, lines };
   const options = {
@@ -204,8 +216,16 @@ function parseFile({ file, text }: ManifestFile, limits: ManifestLimits): FileRe
     customTags,
   } as const;
   const yaml = parseAllDocuments(text, options);
-  if (!Array.isArray(yaml)) return result;
-  for (const [index, document] of yaml.entries()) {
+  const control = CONTROL.exec(text)?.index;
+  if (control !== undefined) {
+    const location = locationOf(place, control, control + 1);
+    const problem = diagnostic('MW0005', { values: { what: 'control characters are not allowed' }, location });
+    result.unreadable.push(unreadable(undefined, { file, index: first }, [problem]));
+    return first + 1;
+  }
+  if (!Array.isArray(yaml)) return first;
+  for (const [offset, document] of yaml.entries()) {
+    const index = first + offset;
     const { problems, value } = readDocument(document, place);
     if (problems.length > 0) result.unreadable.push(unreadable(value, { file, index }, problems));
     const node = document.contents as Node | null;
@@ -216,7 +236,7 @@ function parseFile({ file, text }: ManifestFile, limits: ManifestLimits): FileRe
       else result.documents.push(made);
     }
   }
-  return result;
+  return first + yaml.length;
 }
 
 /**

@@ -101,6 +101,14 @@ describe('meshwork validate', () => {
     expect((await call(['-f', '-'], own)).code).toBe(0);
   });
 
+  it('refuses a namespace that no namespace can have', async () => {
+    const nowhere = 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a, namespace: Bad_NS }\n';
+    const { code, out } = await call(['-f', '-', '-o', 'json'], nowhere);
+    const [{ errors = [] } = {}] = JSON.parse(out) as Verdict[];
+    expect(code).toBe(1);
+    expect(errors).toMatchObject([{ code: 'MW0013', path: 'metadata.namespace' }]);
+  });
+
   it('reads the manifests of a folder and passes over what is none', async () => {
     file('values.yaml', 'replicas: 2\nimage: a\n');
     const { code, out } = await call(['-f', folder, '-o', 'json']);

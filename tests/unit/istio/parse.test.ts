@@ -97,6 +97,21 @@ describe('reading', () => {
     });
   });
 
+  it('reads objects of JSON one behind the other, each at its own place', () => {
+    const one = (name: string): string => `{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "${name}"}}`;
+    const good = parseManifests([{ file: 'a.json', text: `\uFEFF${one('a}{')}\n ${one('b')} ${one('c')}\n` }]);
+    expect(good.documents.map(({ object, index }) => [object.metadata.name, index])).toEqual([
+      ['a}{', 0],
+      ['b', 1],
+      ['c', 2],
+    ]);
+    expect(good.documents.map((each) => each.locate('metadata.name'))).toMatchObject([
+      { line: 1, column: 64 },
+      { line: 2, column: 65 },
+      { line: 2, column: 134 },
+    ]);
+  });
+
   it('keeps the good documents of a file with a bad one', () => {
     const { documents, diagnostics } = parseManifests([{ file: 'a.yaml', text: `${head}---\na: [1\n---\n${head}` }]);
     expect(documents).toHaveLength(2);
@@ -149,6 +164,12 @@ describe('bad input', () => {
     };
     // The best of three is some 10 ms; the bound leaves room for a busy machine.
     expect(Math.min(once(), once(), once())).toBeLessThan(150);
+  });
+
+  it.each(['\u0000', '\u0007', '\u007F'])('refuses the control character %j and knows its line', (character) => {
+    const [problem, ...others] = diagnose(`${head}data: {a: "x${character}"}\n`);
+    expect(problem).toMatchObject({ code: 'MW0005', location: { line: 4, column: 13 } });
+    expect(others).toEqual([]);
   });
 
   it('refuses what many files add up to', () => {
