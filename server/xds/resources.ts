@@ -257,6 +257,7 @@ export interface RouteAction {
   rate_limits?: Record<string, unknown>[];
   include_vh_rate_limits?: boolean;
   max_stream_duration?: { max_stream_duration?: Duration; grpc_timeout_header_max?: Duration };
+  upgrade_configs?: { upgrade_type: string; enabled?: boolean }[];
   request_mirror_policies?: {
     cluster?: string;
     cluster_header?: string;

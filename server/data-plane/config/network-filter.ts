@@ -84,6 +84,7 @@ export interface TcpFilterConfig {
   readonly idleTimeoutMs: number;
   /** 0: a connection may live for ever. */
   readonly maxDurationMs: number;
+  readonly maxConnectAttempts: number;
   readonly accessLogs: readonly AccessLogger[];
 }
 
@@ -132,6 +133,7 @@ function compileTcpProxy(config: TcpProxy): Omit<TcpFilterConfig, 'guards' | 'ex
       'tcp_proxy.max_downstream_connection_duration',
       0,
     ),
+    maxConnectAttempts: readNumber(config['max_connect_attempts'], 1),
     accessLogs: readAccessLogs((config['access_log'] ?? []) as AccessLogs),
   };
 }

@@ -99,6 +99,8 @@ export interface ForwardAction {
   /** For gRPC `grpc-timeout` limits the stream, at most to this (0: any); undefined: it does not. */
   readonly grpcStreamMaxMs: number | undefined;
   readonly mirrors: readonly MirrorPolicy[];
+  /** Lower-case values of Upgrade that this route allows or forbids, whatever the listener does. */
+  readonly upgrades: ReadonlyMap<string, boolean>;
   /** What balancers that hash go by. */
   readonly hashPolicies: readonly HashPolicy[];
   /** Which of the cluster's circuit breakers counts. */
@@ -334,6 +336,12 @@ function compileForward(action: RouteAction, match: RouteMatch): ForwardAction {
       marksHost: mirror.disable_shadow_host_suffix_append !== true,
       share: readFraction(mirror.runtime_fraction?.default_value, ALWAYS),
     })),
+    upgrades: new Map(
+      (action.upgrade_configs ?? []).map(({ upgrade_type, enabled }) => [
+        upgrade_type.toLowerCase(),
+        enabled !== false,
+      ]),
+    ),
     hashPolicies: compileHashPolicies(action.hash_policy),
     priority: action.priority ?? 'DEFAULT',
   };

@@ -36,7 +36,6 @@ export const gatewayConnection: readonly ConnectionLayer[] = [
 export const gatewayRequest = (config: HttpFilterConfig): readonly RequestLayer[] => [
   completeResponses,
   continueRequest,
-  allowUpgrade,
   normalize,
   normalizeHost,
   // The edge: steering headers of strangers are stripped, their address is written down.
@@ -45,6 +44,8 @@ export const gatewayRequest = (config: HttpFilterConfig): readonly RequestLayer[
   identify,
   propagateTrace,
   chooseRoute,
+  // WebSocket and what else the listener or the route lets leave HTTP.
+  allowUpgrade,
   exchangeMetadataAsClient,
   ...runHttpFilters(config),
 ];

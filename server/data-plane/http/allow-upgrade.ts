@@ -10,14 +10,19 @@ export const continueRequest: RequestLayer = (exchange) => {
   return 'next';
 };
 
-/** Lets only those requests leave HTTP that the configuration names: WebSocket, as a rule. CONNECT is a matter of routes. */
+/** Lets only those requests leave HTTP that the route, else the listener names: WebSocket, as a rule. CONNECT is a matter of routes. */
 export const allowUpgrade: RequestLayer = (exchange) => {
-  const { config, head, stream } = exchange;
+  const { config, head, route, stream } = exchange;
   if (!stream.tunnel || head.method === 'CONNECT') return 'next';
   const wanted = head.headers.get('upgrade')?.toLowerCase() ?? '';
-  if (config.serving.upgrades.has(wanted)) return 'next';
+  const ofRoute = route?.target.kind === 'forward' ? route.target.upgrades.get(wanted) : undefined;
+  if (ofRoute ?? config.serving.upgrades.has(wanted)) {
+    exchange.upgrade = exchange.stats.upgraded();
+    exchange.upgrade.value++;
+    return 'next';
+  }
   exchange.steps.add('response', 'stopped', '403', () => ({
-    detail: `the client asks to leave HTTP for ${wanted}, which this listener does not allow`,
+    detail: `the client asks to leave HTTP for ${wanted}, which neither this listener nor the route allows`,
   }));
   exchange.stats.count('downstream_rq_ws_on_non_ws_route');
   exchange.reply({ status: 403, details: 'upgrade_failed' });

@@ -7,6 +7,7 @@ import type { FormatProxy, FormatSubject, MetadataKind, ResourceMetadata } from 
 import type { ConnectionContext } from '../listener/connection-context.ts';
 import type { ProxyRuntime } from '../runtime.ts';
 import type { HttpStats } from '../stats/http-stats.ts';
+import type { Stat } from '../stats/stats.ts';
 import { clientAddress } from './client-address.ts';
 import type { BodySink, DownstreamStream, RequestHead, ResetReason, ResponseHead, TlsFacts } from './codec.ts';
 import { DynamicMetadata } from './dynamic-metadata.ts';
@@ -88,6 +89,8 @@ export class Exchange implements FormatSubject, BodyTarget {
   requestEnded = false;
   /** The client's connection ended in the middle of it. */
   endedWithConnection = false;
+  /** Counts while a request that may leave HTTP is under way. */
+  upgrade: Stat | undefined;
   /** Changes to the response head, in the order in which they were added. */
   readonly responseEdits: ((head: ResponseHead, exchange: Exchange) => void)[] = [];
   /** The edit that comes after all others, whoever answers. */
@@ -355,6 +358,7 @@ export class Exchange implements FormatSubject, BodyTarget {
   #finish(): void {
     if (this.#finished) return;
     this.#finished = true;
+    if (this.upgrade !== undefined) this.upgrade.value--;
     this.#timers?.stop();
     if (!this.requestEnded && this.info.status > 0 && !this.endedWithConnection) this.#noteEarlyEnd();
     this.info.durationMs = this.runtime.clock.monotonic() - this.info.startedAt;

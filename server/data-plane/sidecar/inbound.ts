@@ -52,7 +52,6 @@ export const inboundConnection: readonly ConnectionLayer[] = [
 export const inboundRequest = (config: HttpFilterConfig): readonly RequestLayer[] => [
   completeResponses,
   continueRequest,
-  allowUpgrade,
   normalize,
   normalizeHost,
   // The client's identity reaches the application in X-Forwarded-Client-Cert.
@@ -61,6 +60,8 @@ export const inboundRequest = (config: HttpFilterConfig): readonly RequestLayer[
   identify,
   propagateTrace,
   chooseRoute,
+  // WebSocket and what else the listener or the route lets leave HTTP.
+  allowUpgrade,
   exchangeMetadataAsServer,
   ...runHttpFilters(config),
 ];

@@ -76,9 +76,7 @@ export const outboundConnection: readonly ConnectionLayer[] = [
 export const outboundRequest = (config: HttpFilterConfig): readonly RequestLayer[] => [
   // Answers leave through the same door, whoever gives them.
   completeResponses,
-  // WebSocket and what else the configuration lets leave HTTP.
   continueRequest,
-  allowUpgrade,
   // The path first: every later layer sees it without dot segments.
   normalize,
   normalizeHost,
@@ -88,6 +86,8 @@ export const outboundRequest = (config: HttpFilterConfig): readonly RequestLayer
   propagateTrace,
   // Before the filters, because a fault belongs to a route.
   chooseRoute,
+  // WebSocket and what else the listener or the route lets leave HTTP.
+  allowUpgrade,
   exchangeMetadataAsClient,
   // fault, cors … in the order the configuration gives, the router last.
   ...runHttpFilters(config),

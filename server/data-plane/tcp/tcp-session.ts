@@ -2,32 +2,21 @@ import type { Socket } from 'node:net';
 import type { Timer } from '#domain';
 import { istioLogFormat } from '../config/access-log/index.ts';
 import type { TcpFilterConfig } from '../config/network-filter.ts';
-import { partOrigin } from '../config/origins.ts';
 import { HopSteps } from '../decisions/hop-steps.ts';
 import { recordDenial } from '../decisions/refusal-record.ts';
 import { type FormatSubject, NO_REQUEST } from '../format/subject.ts';
-import type { TlsFacts } from '../http/codec.ts';
-import { formatEndpoint } from '../http/h1/socket-address.ts';
 import type { PeerWorkload } from '../http/peer-metadata.ts';
-import { noteCluster, noteConnected, noteEndpoint, noteNoHost } from '../http/router/call-steps.ts';
-import { RESET_WORDS } from '../http/router/reset-reasons.ts';
 import { StreamInfo } from '../http/stream-info.ts';
 import type { ConnectionContext } from '../listener/connection-context.ts';
 import type { ProxyRuntime } from '../runtime.ts';
 import type { TcpStats } from '../stats/tcp-stats.ts';
-import { handshakeCounter } from '../tls/index.ts';
-import type { UpstreamCluster } from '../upstream/cluster.ts';
-import { connectTo } from '../upstream/connect.ts';
 import { xxHash64 } from '../upstream/hashing/xx-hash.ts';
-import type { Host } from '../upstream/host.ts';
-import { ConnectAttempt } from '../upstream/pool-connecting.ts';
 import { type ConnectionDenial, judgeConnection } from './guards.ts';
 import { Introductions } from './introductions.ts';
 import { PEER_EXCHANGE } from './peer-exchange.ts';
 import { type MeasuredSession, SessionMetrics } from './session-metrics.ts';
 import { buildTcpHop } from './session-record.ts';
-
-const NONE_TRIED: ReadonlySet<string> = new Set();
+import { NO_CLUSTER, TcpUpstream } from './tcp-upstream.ts';
 
 export interface SessionOptions {
   readonly runtime: ProxyRuntime;
@@ -43,13 +32,13 @@ export class TcpSession {
   readonly #options: SessionOptions;
   readonly #info: StreamInfo;
   readonly #steps: HopSteps;
-  #upstreamTls: TlsFacts | undefined;
+  #upstreamSide: TcpUpstream | undefined;
   #upstream: Socket | undefined;
-  #cluster: UpstreamCluster | undefined;
-  #host: Host | undefined;
-  #attempt: ConnectAttempt | undefined;
+  /** The host has said all it had to say while the client could still speak: then it is this proxy that closes. */
+  #hostEndedFirst = false;
   #idle: Timer | undefined;
   #lifetime: Timer | undefined;
+  /** Unlike those of a request, they stay out of formats: Envoy has none for connections. */
   #details = '';
   readonly #metrics = new SessionMetrics();
   readonly #introductions: Introductions;
@@ -85,12 +74,13 @@ export class TcpSession {
     const { clock } = this.#options.runtime;
     this.#idle?.cancel();
     this.#lifetime?.cancel();
-    this.#attempt?.abandon();
     this.#cancelVerdict?.();
     this.#metrics.closed(this.#measured);
-    this.#leaveCluster();
+    this.#upstreamSide?.end(this.#upstream?.closed === true && !this.#hostEndedFirst ? 'remote' : 'local');
     const { overhead } = this.#metrics;
-    this.#info.bytesReceived = Math.max(0, this.#options.socket.bytesRead - overhead.read);
+    // What nobody was there to read was not received.
+    this.#info.bytesReceived =
+      this.#upstream === undefined ? 0 : Math.max(0, this.#options.socket.bytesRead - overhead.read);
     this.#info.bytesSent = Math.max(0, this.#options.socket.bytesWritten - overhead.written);
     this.#info.durationMs = clock.monotonic() - this.#info.startedAt;
     this.#options.socket.destroy();
@@ -101,78 +91,24 @@ export class TcpSession {
   }
 
   #connect(): void {
-    const { runtime, context } = this.#options;
-    const name = this.#drawCluster();
-    this.#info.cluster = name;
-    const cluster = runtime.clusters.get(name);
-    if (cluster === undefined) {
-      this.#steps.add('cluster', 'stopped', name, () => ({ detail: 'the proxy has no cluster of this name' }));
-      this.#fail('NC', 'cluster_not_found');
-      return;
-    }
-    noteCluster(this.#steps, cluster);
-    const originalDestination = context.localAddress;
-    const choice = cluster.pick({ originalDestination, avoid: NONE_TRIED, redraws: 1, hash: () => this.#hash() });
-    if (choice === undefined) {
-      noteNoHost(this.#steps, cluster);
-      cluster.stats.noHealthy.value++;
-      this.#fail('UH', 'no_healthy_upstream');
-      return;
-    }
-    if (this.#steps.on) noteEndpoint(this.#steps, cluster, choice, NONE_TRIED);
-    const { connections, limits } = cluster.breakers.DEFAULT;
-    if (connections >= limits.maxConnections) {
-      this.#steps.add('pool', 'stopped', choice.host.key, () => ({
-        detail: `all ${limits.maxConnections} connections that the circuit breaker allows are open`,
-        origin: partOrigin(cluster.config.origins, 'circuit_breakers'),
-        evidence: { connections: limits.maxConnections },
-      }));
-      cluster.stats.count('upstream_cx_overflow');
-      this.#fail('UO', 'upstream_reset_before_response_started{overflow}');
-      return;
-    }
-    this.#enterCluster(cluster, choice.host);
-    // A TLS socket around it may not tell the addresses.
-    let dialled: Socket | undefined;
-    this.#attempt = new ConnectAttempt(
-      {
-        connect: () => {
-          dialled = connectTo(runtime.network, cluster, choice.host.address)();
-          return dialled;
-        },
-        transport: transportOf(runtime, cluster, choice.host),
-        timeoutMs: cluster.config.connectTimeoutMs,
-        clock: runtime.clock,
+    const { config, context, runtime, stats } = this.#options;
+    this.#info.cluster = this.#drawCluster();
+    this.#upstreamSide = new TcpUpstream({
+      runtime,
+      context,
+      cluster: this.#info.cluster,
+      maxAttempts: config.maxConnectAttempts,
+      hash: () => this.#hash(),
+      steps: this.#steps,
+      info: this.#info,
+      onConnected: (socket) => this.#join(socket),
+      onFailed: (details) => {
+        if (details === NO_CLUSTER) stats.count('downstream_cx_no_route');
+        this.#details = details;
+        this.close();
       },
-      {
-        connected: (_attempt, { socket, tls }) => {
-          const localAddress = formatEndpoint(dialled?.localAddress, dialled?.localPort);
-          noteConnected(this.#steps, cluster, { choice, priority: 'DEFAULT' }, { reused: false, localAddress, tls });
-          cluster.stats.connected(socket, tls);
-          cluster.report(choice.host, { localOrigin: 'served' });
-          cluster.stats.connectTime(runtime.clock.monotonic() - this.#info.startedAt);
-          this.#upstreamTls = tls;
-          this.#info.upstreamLocalAddress = localAddress;
-          this.#join(socket);
-        },
-        failed: (_attempt, reason, detail, handshake) => {
-          this.#info.transportFailure = detail;
-          this.#info.brokenHandshake = handshake;
-          this.#steps.add('attempt', 'stopped', choice.host.key, () => ({
-            detail: `no connection${detail === '' ? '' : `: ${detail}`}`,
-          }));
-          cluster.stats.count('upstream_cx_connect_fail');
-          choice.host.figures.cxConnectFail++;
-          if (reason === 'connection_timeout') cluster.stats.count('upstream_cx_connect_timeout');
-          const counter = handshakeCounter(detail);
-          if (counter !== undefined) cluster.stats.count(counter);
-          cluster.report(choice.host, { localOrigin: reason === 'connection_timeout' ? 'timeout' : 'connect' });
-          this.#info.flag(RESET_WORDS[reason].flag);
-          this.#fail('URX', '');
-        },
-      },
-    );
-    this.#attempt.start();
+    });
+    this.#upstreamSide.start();
   }
 
   #hash(): bigint | undefined {
@@ -207,9 +143,9 @@ export class TcpSession {
       plans: config.stats,
       socket,
       subject: this.#subject,
-      cluster: this.#cluster,
-      host: this.#host,
-      upstreamTls: this.#upstreamTls,
+      cluster: this.#upstreamSide?.cluster,
+      host: this.#upstreamSide?.host,
+      upstreamTls: this.#upstreamSide?.tls,
     };
   }
 
@@ -222,13 +158,15 @@ export class TcpSession {
 
   #join(upstream: Socket): void {
     const { socket } = this.#options;
-    this.#attempt = undefined;
     this.#upstream = upstream;
     upstream.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'ECONNRESET') this.#info.flag('UR');
       this.close();
     });
     upstream.on('close', () => this.#upstreamClosed());
+    upstream.once('end', () => {
+      this.#hostEndedFirst = !socket.readableEnded;
+    });
     // pipe() keeps back-pressure both ways and passes the end of either side on.
     const outbound = this.#options.context.direction === 'outbound';
     this.#introductions.whenClientMet((client) => {
@@ -237,7 +175,8 @@ export class TcpSession {
       else if (this.#options.config.guards.length === 0) socket.pipe(upstream);
       else this.#guard(upstream);
     });
-    const exchanges = this.#cluster?.config.exchangesPeers === true && this.#upstreamTls?.alpn === PEER_EXCHANGE;
+    const { cluster, tls } = this.#upstreamSide ?? {};
+    const exchanges = cluster?.config.exchangesPeers === true && tls?.alpn === PEER_EXCHANGE;
     this.#introductions.meetServer(upstream, exchanges, (server) => {
       if (outbound) this.#opened(server.peer);
       this.#introductions.beforeFirstOf(upstream);
@@ -314,31 +253,6 @@ export class TcpSession {
     });
   }
 
-  #enterCluster(cluster: UpstreamCluster, host: Host): void {
-    this.#cluster = cluster;
-    this.#host = host;
-    this.#info.upstreamHost = host.key;
-    this.#info.attempts = 1;
-    host.activeRequests++;
-    cluster.breakers.DEFAULT.connections++;
-    cluster.stats.count('upstream_cx_total');
-    host.figures.cxTotal++;
-  }
-
-  #leaveCluster(): void {
-    if (this.#cluster === undefined || this.#host === undefined) return;
-    this.#cluster.breakers.DEFAULT.connections--;
-    this.#host.activeRequests--;
-    this.#cluster = undefined;
-  }
-
-  /** Unlike those of a request, `details` stay out of formats: Envoy has none for connections. */
-  #fail(flag: Parameters<StreamInfo['flag']>[0], details: string): void {
-    this.#info.flag(flag);
-    this.#details = details;
-    this.close();
-  }
-
   #record(): void {
     const { config, context, runtime } = this.#options;
     const subject = this.#subject;
@@ -355,7 +269,7 @@ export class TcpSession {
       evidence: { bytesReceived, bytesSent, flags: flags.join(',') },
     }));
     const accessLog = first ?? istioLogFormat(subject);
-    const upstreamTls = this.#upstreamTls;
+    const upstreamTls = this.#upstreamSide?.tls;
     runtime.onHop(
       buildTcpHop({
         runtime,
@@ -368,9 +282,4 @@ export class TcpSession {
       }),
     );
   }
-}
-
-function transportOf(runtime: ProxyRuntime, cluster: UpstreamCluster, host: Host) {
-  const tls = cluster.tlsFor(host);
-  return tls === undefined ? undefined : runtime.transports.client(tls, 'tcp');
 }

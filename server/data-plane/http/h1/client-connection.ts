@@ -219,6 +219,7 @@ export class ClientConnection implements ClientHost, PooledConnection {
    */
   #release(stream: ClientStream, more: boolean): void {
     const reusable = this.#persistent && stream.requestDone && !more;
+    if (!stream.requestDone) this.brokeOff = true;
     this.#unpause();
     this.#endStream(reusable);
     if (!reusable) this.close();

@@ -187,6 +187,7 @@ class ServerConnection implements DownstreamConnection, StreamHost {
     if (hasBody) this.#body.begin(framing, request.contentLength);
     else stream.requestDone = true;
     this.#options.onRequest(stream, this);
+    stream.handedOver = true;
     if (!hasBody && this.#stream === stream) stream.sink?.end(undefined);
   }
 
@@ -274,7 +275,7 @@ class ServerConnection implements DownstreamConnection, StreamHost {
     stream.responseDone = true;
     this.#stream = undefined;
     if (stream.close || !stream.requestDone) {
-      this.#linger(stream.requestDone || this.#heads.framing === 'close');
+      this.#linger((stream.requestDone && !stream.patient) || this.#heads.framing === 'close');
       return;
     }
     this.#state = 'head';

@@ -29,6 +29,10 @@ export class ServerStream implements DownstreamStream, ResponseTarget {
   responseDone = false;
   /** The connection ends with this response. */
   close = false;
+  /** The request was handed over, so that an answer is none at first sight. */
+  handedOver = false;
+  /** As in Envoy, a client that was refused at first sight is left to close first. */
+  patient = false;
 
   readonly #host: StreamHost;
 
@@ -70,6 +74,7 @@ export class ServerStream implements DownstreamStream, ResponseTarget {
 
   closeAfter(): void {
     this.persistent = false;
+    this.patient = !this.handedOver;
   }
 
   reset(_reason: ResetReason): void {

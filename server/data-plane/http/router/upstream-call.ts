@@ -148,7 +148,8 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
     const { info, runtime } = this.#exchange;
     info.details = 'via_upstream';
     const serviceMs = Math.round(runtime.clock.monotonic() - attempt.startedAt);
-    if (!this.#exchange.config.hidesEnvoyHeaders) {
+    // As in Envoy, the time is told once the whole request was there.
+    if (!this.#exchange.config.hidesEnvoyHeaders && this.#completeAt !== undefined) {
       head.headers.put('x-envoy-upstream-service-time', String(serviceMs));
     }
     if (endStream) {

@@ -1,0 +1,196 @@
+import type { Socket } from 'node:net';
+import { partOrigin } from '../config/origins.ts';
+import type { HopSteps } from '../decisions/hop-steps.ts';
+import type { ResetReason, TlsFacts } from '../http/codec.ts';
+import { formatEndpoint } from '../http/h1/socket-address.ts';
+import type { ResponseFlag } from '../http/response-flags.ts';
+import { noteCluster, noteConnected, noteEndpoint, noteNoHost } from '../http/router/call-steps.ts';
+import { RESET_WORDS } from '../http/router/reset-reasons.ts';
+import type { StreamInfo } from '../http/stream-info.ts';
+import type { ConnectionContext } from '../listener/connection-context.ts';
+import type { ProxyRuntime } from '../runtime.ts';
+import { handshakeCounter } from '../tls/index.ts';
+import type { HostChoice, UpstreamCluster } from '../upstream/cluster.ts';
+import { connectTo } from '../upstream/connect.ts';
+import type { Host } from '../upstream/host.ts';
+import { ConnectAttempt } from '../upstream/pool-connecting.ts';
+
+export interface TcpUpstreamOptions {
+  readonly runtime: ProxyRuntime;
+  readonly context: ConnectionContext;
+  /** Name of the cluster. */
+  readonly cluster: string;
+  readonly maxAttempts: number;
+  readonly hash: () => bigint | undefined;
+  readonly steps: HopSteps;
+  readonly info: StreamInfo;
+  readonly onConnected: (socket: Socket) => void;
+  /** No connection is made any more; `details` as those of a request. */
+  readonly onFailed: (details: string) => void;
+}
+
+export const NO_CLUSTER = 'cluster_not_found';
+
+const NONE_TRIED: ReadonlySet<string> = new Set();
+
+/** The connection of one TCP session to a host of its cluster, with the attempts that it takes. */
+export class TcpUpstream {
+  readonly #options: TcpUpstreamOptions;
+  #attempt: ConnectAttempt | undefined;
+  #cluster: UpstreamCluster | undefined;
+  #host: Host | undefined;
+  #tls: TlsFacts | undefined;
+  #joined = false;
+  #heldSince = 0;
+
+  constructor(options: TcpUpstreamOptions) {
+    this.#options = options;
+  }
+
+  /** That of the connection, or of the last attempt. */
+  get cluster(): UpstreamCluster | undefined {
+    return this.#cluster;
+  }
+
+  get host(): Host | undefined {
+    return this.#host;
+  }
+
+  get tls(): TlsFacts | undefined {
+    return this.#tls;
+  }
+
+  start(): void {
+    const { cluster: name, context, hash, runtime, steps } = this.#options;
+    const cluster = runtime.clusters.get(name);
+    if (cluster === undefined) {
+      steps.add('cluster', 'stopped', name, () => ({ detail: 'the proxy has no cluster of this name' }));
+      this.#giveUp('NC', NO_CLUSTER);
+      return;
+    }
+    noteCluster(steps, cluster);
+    const choice = cluster.pick({ originalDestination: context.localAddress, avoid: NONE_TRIED, redraws: 1, hash });
+    if (choice === undefined) {
+      noteNoHost(steps, cluster);
+      cluster.stats.noHealthy.value++;
+      this.#giveUp('UH', 'no_healthy_upstream');
+      return;
+    }
+    if (steps.on) noteEndpoint(steps, cluster, choice, NONE_TRIED);
+    const { connections, limits } = cluster.breakers.DEFAULT;
+    if (connections >= limits.maxConnections) {
+      steps.add('pool', 'stopped', choice.host.key, () => ({
+        detail: `all ${limits.maxConnections} connections that the circuit breaker allows are open`,
+        origin: partOrigin(cluster.config.origins, 'circuit_breakers'),
+        evidence: { connections: limits.maxConnections },
+      }));
+      cluster.stats.count('upstream_cx_overflow');
+      this.#giveUp('UO', 'upstream_reset_before_response_started{overflow}');
+      return;
+    }
+    this.#connect(cluster, choice);
+  }
+
+  /** The session is over. `by`: who ended the connection to the host. */
+  end(by: 'local' | 'remote'): void {
+    this.#attempt?.abandon();
+    this.#leave(by);
+  }
+
+  #connect(cluster: UpstreamCluster, choice: HostChoice): void {
+    const { info, runtime, steps } = this.#options;
+    const { host } = choice;
+    this.#enter(cluster, host);
+    // A TLS socket around it may not tell the addresses.
+    let dialled: Socket | undefined;
+    this.#attempt = new ConnectAttempt(
+      {
+        connect: () => {
+          dialled = connectTo(runtime.network, cluster, host.address)();
+          return dialled;
+        },
+        transport: transportOf(runtime, cluster, host),
+        timeoutMs: cluster.config.connectTimeoutMs,
+        clock: runtime.clock,
+      },
+      {
+        connected: (_attempt, { socket, tls }) => {
+          const localAddress = formatEndpoint(dialled?.localAddress, dialled?.localPort);
+          noteConnected(steps, cluster, { choice, priority: 'DEFAULT' }, { reused: false, localAddress, tls });
+          this.#attempt = undefined;
+          this.#joined = true;
+          this.#tls = tls;
+          info.upstreamLocalAddress = localAddress;
+          cluster.stats.connected(socket, tls);
+          cluster.stats.rqTotal.value++;
+          cluster.report(host, { localOrigin: 'served' });
+          cluster.stats.connectTime(runtime.clock.monotonic() - info.startedAt);
+          this.#options.onConnected(socket);
+        },
+        failed: (_attempt, reason, detail, handshake) => {
+          info.brokenHandshake = handshake;
+          this.#failed(cluster, host, reason, detail);
+        },
+      },
+    );
+    this.#attempt.start();
+  }
+
+  #failed(cluster: UpstreamCluster, host: Host, reason: ResetReason, detail: string): void {
+    const { info, maxAttempts, steps } = this.#options;
+    this.#attempt = undefined;
+    info.transportFailure = detail;
+    steps.add('attempt', 'stopped', host.key, () => ({ detail: `no connection${detail === '' ? '' : `: ${detail}`}` }));
+    const timedOut = reason === 'connection_timeout';
+    cluster.stats.count('upstream_cx_connect_fail');
+    cluster.stats.count('upstream_rq_pending_failure_eject');
+    host.figures.cxConnectFail++;
+    if (timedOut) cluster.stats.count('upstream_cx_connect_timeout');
+    const counter = handshakeCounter(detail);
+    if (counter !== undefined) cluster.stats.count(counter);
+    cluster.report(host, { localOrigin: timedOut ? 'timeout' : 'connect' });
+    this.#leave(timedOut ? 'local' : 'remote');
+    info.flag(RESET_WORDS[reason].flag);
+    if (info.attempts < maxAttempts) {
+      this.start();
+      return;
+    }
+    cluster.stats.count('upstream_cx_connect_attempts_exceeded');
+    this.#giveUp('URX', '');
+  }
+
+  #giveUp(flag: ResponseFlag, details: string): void {
+    this.#options.info.flag(flag);
+    this.#options.onFailed(details);
+  }
+
+  #enter(cluster: UpstreamCluster, host: Host): void {
+    const { info, runtime } = this.#options;
+    this.#cluster = cluster;
+    this.#host = host;
+    this.#heldSince = runtime.clock.monotonic();
+    info.upstreamHost = host.key;
+    info.attempts++;
+    host.activeRequests++;
+    host.figures.cxTotal++;
+    cluster.breakers.DEFAULT.connections++;
+    cluster.stats.count('upstream_cx_total');
+    cluster.stats.count('upstream_rq_pending_total');
+  }
+
+  #leave(by: 'local' | 'remote'): void {
+    const cluster = this.#cluster;
+    if (cluster === undefined || this.#host === undefined) return;
+    this.#cluster = undefined;
+    cluster.breakers.DEFAULT.connections--;
+    this.#host.activeRequests--;
+    cluster.stats.count('upstream_cx_destroy');
+    const lengthMs = this.#options.runtime.clock.monotonic() - this.#heldSince;
+    cluster.stats.connectionEnded({ by, busy: this.#joined, lengthMs });
+  }
+}
+
+function transportOf(runtime: ProxyRuntime, cluster: UpstreamCluster, host: Host) {
+  const tls = cluster.tlsFor(host);
+  return tls === undefined ? undefined : runtime.transports.client(tls, 'tcp');
+}
