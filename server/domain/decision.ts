@@ -137,4 +137,6 @@ export interface HopRecord {
   readonly steps: readonly DecisionStep[];
   /** The line in Istio's access log format, without the newline. */
   readonly accessLog: string;
+  /** The same facts without headers and steps; absent: by a copy of the fields. */
+  withoutDetails?(): HopRecord;
 }

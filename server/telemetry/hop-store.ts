@@ -119,13 +119,14 @@ class BoundedHopStore implements HopStore {
 
 const isDetailed = (hop: HopRecord): boolean => !(hop.thin ?? hop.steps.length === 0);
 
-const withoutDetails = (hop: HopRecord): HopRecord => ({
-  ...hop,
-  request: { ...hop.request, headers: [] },
-  response: { ...hop.response, headers: [] },
-  steps: [],
-  thin: true,
-});
+const withoutDetails = (hop: HopRecord): HopRecord =>
+  hop.withoutDetails?.() ?? {
+    ...hop,
+    request: { ...hop.request, headers: [] },
+    response: { ...hop.response, headers: [] },
+    steps: [],
+    thin: true,
+  };
 
 /** False when the request's headers prove that no proxy sent it. Hops without recorded headers prove nothing. */
 const mayHaveCaller = ({ request }: HopRecord): boolean =>

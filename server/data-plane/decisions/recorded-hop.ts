@@ -10,7 +10,7 @@ const NO_HEADERS: readonly (readonly [string, string])[] = [];
 const NO_STEPS: HopRecord['steps'] = [];
 
 // A busy proxy leaves thousands of records a second, and hardly any is ever looked at. So lists are kept as they came, and what a reader
-// sees of them is made when it is asked for. Copies by spreading hold the facts only.
+// sees of them is made when it is asked for. Copies by spreading hold the facts only, and cost more than the record.
 
 /** The request of a hop. */
 export class RecordedRequest implements RequestFacts {
@@ -54,6 +54,15 @@ export class RecordedResponse implements ResponseFacts {
   get headers(): HopRecord['response']['headers'] {
     return this.#headers?.entries() ?? NO_HEADERS;
   }
+}
+
+/** Facts that a hop may lack. */
+const OPTIONAL = ['parentSpanId', 'peer', 'standsFor', 'sampled', 'tracing', 'operation', 'handshakes'] as const;
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+function copyFact<Key extends keyof HopRecord>(fact: Key, from: HopRecord, to: Mutable<HopRecord>): void {
+  if (from[fact] !== undefined) to[fact] = from[fact];
 }
 
 /** A finished hop of a request. Facts that it may lack are added where it has them. */
@@ -100,5 +109,13 @@ export class RecordedHop implements HopRecord {
 
   get steps(): HopRecord['steps'] {
     return this.#steps?.steps ?? NO_STEPS;
+  }
+
+  withoutDetails(): HopRecord {
+    const thin: Mutable<HopRecord> = new RecordedHop(this, undefined);
+    thin.request = new RecordedRequest(this.request, undefined);
+    thin.response = new RecordedResponse(this.response, undefined);
+    for (const fact of OPTIONAL) copyFact(fact, this, thin);
+    return thin;
   }
 }
