@@ -135,18 +135,6 @@ export function FaultBolt({ placed, kind }: { placed: PlacedNode; kind: 'delay' 
 
 const COUNT_GAP = 7;
 
-/**
- * Where a line has its counters: behind the junction where one caller's lines part, before it where lines of several callers meet. Top to
- * bottom there is no room for many beside one another, so they take turns.
- */
-export function counterPlace(edge: PlacedEdge, all: readonly PlacedEdge[], across: boolean): number {
-  const siblings = all.filter(({ from }) => from === edge.from);
-  const meeting = all.filter(({ to }) => to === edge.to);
-  if (meeting.length > siblings.length) return 0.42;
-  if (across || siblings.length < 3) return 0.56;
-  return siblings.toSorted((a, b) => a.end.x - b.end.x).indexOf(edge) % 2 === 0 ? 0.66 : 0.44;
-}
-
 /** Counters by shape, for a line on which nothing may move. */
 export function EdgeCounters({ track, edge, at }: { track: Track; edge: MeshEdge; at: number }) {
   if (edge.rps < IDLE_RPS || track.length < 70) return null;

@@ -314,6 +314,18 @@ function curve(
   };
 }
 
+/**
+ * Where a line has its counters: behind the junction where one caller's lines part, before it where lines of several callers meet. Top to
+ * bottom there is no room for many beside one another, so they take turns.
+ */
+export function counterPlace(edge: PlacedEdge, all: readonly PlacedEdge[], across: boolean): number {
+  const siblings = all.filter(({ from }) => from === edge.from);
+  const meeting = all.filter(({ to }) => to === edge.to);
+  if (meeting.length > siblings.length) return 0.42;
+  if (across || siblings.length < 3) return 0.56;
+  return siblings.toSorted((a, b) => a.end.x - b.end.x).indexOf(edge) % 2 === 0 ? 0.66 : 0.44;
+}
+
 export function pathOf(edge: PlacedEdge): string {
   const at = (point: Point): string => `${point.x.toFixed(1)} ${point.y.toFixed(1)}`;
   return `M${at(edge.start)}L${at(edge.bend)}C${at(edge.control1)} ${at(edge.control2)} ${at(edge.end)}`;

@@ -1,6 +1,14 @@
 import { expect, test } from 'vitest';
 import type { MeshEdge, MeshNode } from '#contract';
-import { columnsOf, edgeKey, layoutOf, pathOf, pointAt, trackOf } from '../../../src/islands/mesh-map/layout.ts';
+import {
+  columnsOf,
+  counterPlace,
+  edgeKey,
+  layoutOf,
+  pathOf,
+  pointAt,
+  trackOf,
+} from '../../../src/islands/mesh-map/layout.ts';
 import {
   advance,
   deathAt,
@@ -67,6 +75,30 @@ test('versions of one service share a frame that holds them', () => {
     expect(one.y - 21).toBeGreaterThan(frame?.y ?? Number.POSITIVE_INFINITY);
     expect(one.y + 21).toBeLessThan((frame?.y ?? 0) + (frame?.height ?? 0));
   }
+});
+
+test('frames and words of the last column lie within the picture, and a caller’s words below its line', () => {
+  const nodes = [app('edge'), app('catalog'), app('productpage'), ...['v1', 'v2', 'v3'].map((v) => app('reviews', v))];
+  const edges = [
+    edge('edge-v1', 'catalog-v1', 2),
+    edge('edge-v1', 'productpage-v1', 11),
+    edge('productpage-v1', 'reviews-v1', 11),
+  ];
+  const layout = layoutOf(nodes, edges, { width: 622, height: 360, direction: 'across' });
+  expect(layout.width).toBe(622);
+  const [frame] = layout.frames;
+  expect((frame?.x ?? 0) + (frame?.width ?? 0)).toBeLessThan(622);
+  expect(layout.nodes.find(({ node }) => node.service === 'productpage')?.label).toBe('below');
+  expect(layout.nodes.find(({ node }) => node.service === 'catalog')?.label).toBe('right');
+});
+
+test('counters of lines that part stand behind the junction, of lines that meet before it', () => {
+  const { edges } = layoutOf(mesh.nodes, mesh.edges, place);
+  const of = (from: string, to: string) => edges.find((one) => one.from === from && one.to === to) ?? edges[0]!;
+  const out = of('productpage-v1', 'reviews-v1');
+  expect(counterPlace(out, edges, true)).toBeGreaterThan(0.5);
+  const meeting = edges.filter((one) => edges.filter(({ to }) => to === one.to).length > 1);
+  for (const one of meeting) expect(counterPlace(one, edges, true)).toBeLessThan(0.5);
 });
 
 test('a narrow map fits a phone without sideways scrolling', () => {
