@@ -116,6 +116,8 @@ const batch = z.strictObject({
   quantiles: z.boolean().optional(),
   /** The fastest tenth of the batch takes longer than that of the last batch of an earlier check. */
   slower: z.strictObject({ than: id }).optional(),
+  /** It takes at most this share of the time that the fastest tenth of that batch took. */
+  quicker: z.strictObject({ than: id, maxPercent: count }).optional(),
   lasts: z.strictObject({ against: id, maxPercent: count }).optional(),
   /** Other traces of so many hops that begin while the batch runs. */
   otherTraces: z.strictObject({ spans: count, ...bounds }).optional(),
@@ -215,6 +217,7 @@ export interface ProbeSpec {
   readonly analysis?: { readonly without: readonly string[] } | undefined;
   readonly clusters?: z.infer<typeof clusters> | undefined;
   readonly xds?: z.infer<typeof xds> | undefined;
+  readonly typed?: { readonly line: string } | undefined;
   readonly answered?: { readonly check: string; readonly choices: Readonly<Record<string, string>> } | undefined;
   readonly answers?: Readonly<Record<string, string>> | undefined;
 }
@@ -262,6 +265,8 @@ const probe: z.ZodType<ProbeSpec> = z.lazy(() =>
     analysis: z.strictObject({ without: z.array(z.string()).min(1) }).optional(),
     clusters: clusters.optional(),
     xds: xds.optional(),
+    /** The newest line of some terminal fits this regular expression. */
+    typed: z.strictObject({ line: z.string() }).optional(),
     /** What the learner last chose for these items of a check's question. */
     answered: z.strictObject({ check: id, choices: z.record(z.string(), z.string()) }).optional(),
     answers: z.record(z.string(), z.string()).optional(),

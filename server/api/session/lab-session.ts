@@ -164,6 +164,7 @@ export function createLabSession(options: LabSessionOptions): LabSession {
     podsAtStart,
     pushedVersions,
     answered: checks.answered(),
+    typed: terminals.newest(),
     hand,
   });
   const checks = createChecks({

@@ -8,6 +8,8 @@ export interface Terminals {
   interrupt(name: string): void;
   /** What was run in it, oldest first; nothing for a terminal that nobody used yet. */
   history(name: string): string[];
+  /** What was run last in each of them. */
+  newest(): string[];
   /** Ends its command and forgets it. */
   close(name: string): void;
   complete(name: string, line: string, cursor: number): { from: number; candidates: string[] };
@@ -68,6 +70,7 @@ export function createTerminals(options: {
       if (own?.running) own.running.abort();
       else own?.terminal.interrupt();
     },
+    newest: () => [...tabs.values()].flatMap(({ terminal }) => terminal.history.at(-1) ?? []),
     history: (name) => [...(tabs.get(name)?.terminal.history ?? [])],
     close: (name) => {
       tabs.get(name)?.running?.abort();

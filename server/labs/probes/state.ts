@@ -25,6 +25,8 @@ export interface ProbeContext {
   readonly recent?: (traffic: string) => readonly SteadyAnswer[];
   /** Names of the pods that ran when a check was met; absent, or undefined: it was not. */
   readonly podsAt?: (check: string) => ReadonlySet<string> | undefined;
+  /** The line that was typed last in each terminal; absent: there are none. */
+  readonly typed?: readonly string[];
   /** The terminal's xDS client; absent: there is none. */
   readonly hand?: HandClient;
 }
@@ -40,6 +42,7 @@ const probes: { readonly [Name in Field]: (spec: NonNullable<ProbeSpec[Name]>, c
     const found = sandbox.store.list(spec.kind).filter((stored) => isWanted(stored, spec)).length;
     return spec.count === undefined ? found > 0 : found === spec.count;
   },
+  typed: ({ line }, { typed = [] }) => typed.some((newest) => new RegExp(line).test(newest)),
   certificate: (spec, { sandbox }) => certificateIs(spec, sandbox),
   proxyTrust: (spec, { sandbox }) => proxiesTrust(spec, sandbox),
   bareAnswers: (spec, context) => bareAnswersCome(spec, context),

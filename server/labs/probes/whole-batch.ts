@@ -35,7 +35,7 @@ export function judgeWhole(spec: BatchSpec, batch: WholeBatch): Judged[] {
     }),
     ...(spec.certificates ?? []).flatMap((wanted) => judgePeers(wanted, batch.sent, batch.hops)),
     ...(spec.moved ? [moved(spec.moved, batch)] : []),
-    ...(spec.quantiles || spec.slower ? [quantiles(spec, batch)] : []),
+    ...(spec.quantiles || spec.slower || spec.quicker ? [quantiles(spec, batch)] : []),
     ...(spec.lasts ? [lasted(spec.lasts, batch)] : []),
     ...(spec.otherTraces ? [otherTraces(spec.otherTraces, batch)] : []),
   ];
@@ -84,14 +84,16 @@ function quantileMs(sent: readonly SentRequest[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
 }
 
-function quantiles({ slower }: BatchSpec, { sent, earlier }: WholeBatch): Judged {
+function quantiles({ slower, quicker }: BatchSpec, { sent, earlier }: WholeBatch): Judged {
+  const than = (slower ?? quicker)?.than;
   const [fast, median, p99] = [FAST, 0.5, 0.99].map((share) => quantileMs(sent, share));
-  const before = slower === undefined ? undefined : (earlier.get(slower.than)?.sent ?? []);
+  const before = than === undefined ? undefined : (earlier.get(than)?.sent ?? []);
   const text = `median ${ms(median)}, p99 ${ms(p99)}, the fastest tenth within ${ms(fast)}`;
   if (before === undefined) return judge({}, 1, { late: false, text });
   const fastBefore = quantileMs(before, FAST);
   const beside = ` (before: median ${ms(quantileMs(before, 0.5))}, the fastest tenth within ${ms(fastBefore)})`;
-  return judge({ min: 1 }, (fast ?? 0) > fastBefore ? 1 : 0, { late: false, text: text + beside });
+  const fits = slower ? (fast ?? 0) > fastBefore : (fast ?? 0) <= (fastBefore * (quicker?.maxPercent ?? 100)) / 100;
+  return judge({ min: 1 }, fits ? 1 : 0, { late: false, text: text + beside });
 }
 
 function lasted({ against, maxPercent }: NonNullable<BatchSpec['lasts']>, { lastedMs, earlier }: WholeBatch): Judged {

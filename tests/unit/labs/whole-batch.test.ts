@@ -63,6 +63,9 @@ describe('a whole batch', () => {
     const wanted = { slower: { than: 'before' } };
     expect(judge(wanted, slow, { earlier: earlier(fast) }).met).toBe(true);
     expect(judge(wanted, fast, { earlier: earlier(slow) }).met).toBe(false);
+    const quicker = (maxPercent: number) => ({ quicker: { than: 'before', maxPercent } });
+    expect(judge(quicker(34), fast, { earlier: earlier(slow) }).met).toBe(true);
+    expect(judge(quicker(33), fast, { earlier: earlier(slow) }).met).toBe(false);
     expect(judge({ quantiles: true }, slow).seen).toBe(
       'median 3.00 ms, p99 3.00 ms, the fastest tenth within 3.00 ms.',
     );
