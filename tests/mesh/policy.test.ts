@@ -48,6 +48,7 @@ describe('an AuthorizationPolicy', () => {
     const step = hop.steps.find(({ name }) => name === 'envoy.filters.http.rbac');
     expect(step).toMatchObject({
       outcome: 'stopped',
+      detail: 'ns[default]-policy[no-admin]-rule[1] denies it: path is "/admin/x"',
       origin: { kind: 'AuthorizationPolicy', namespace: 'default', name: 'no-admin', path: 'spec.rules[1]' },
     });
     expect(hop.accessLog).toContain('rbac_access_denied_matched_policy[ns[default]-policy[no-admin]-rule[1]]');
@@ -123,6 +124,21 @@ describe('an AuthorizationPolicy on a TCP port', () => {
     expect(stat('tcp.rbac.denied')).toBe(1);
   });
 
+  it('in dry run lets connections pass, and the record says what it would have done', async () => {
+    const rules = [{ to: [{ operation: { ports: [String(TCP_PORT)] } }] }];
+    web.apply([policy('try-tcp', { action: 'DENY', rules }, { 'istio.io/dry-run': 'true' })]);
+    const before = web.pod.hops.length;
+    expect(await speak()).toBe('hello');
+    await until(() => web.pod.hops.length > before, 'the connection is recorded');
+    expect(web.pod.hops.at(-1)?.steps).toContainEqual(
+      expect.objectContaining({
+        name: 'envoy.filters.network.rbac',
+        outcome: 'passed',
+        detail: `ns[default]-policy[try-tcp]-rule[0] denies it: port is "${TCP_PORT}" (only noted, not enforced)`,
+      }),
+    );
+  });
+
   it('drops rules of ALLOW that only a request could meet, so that nothing is allowed', async () => {
     web.apply([policy('get', { rules: [{ to: [{ operation: { methods: ['GET'] } }] }] })]);
     expect(await speak()).toBe('');
@@ -194,6 +210,31 @@ describe('a RequestAuthentication', () => {
       "Jwks doesn't have key to match kid or alg from Jwt",
     );
   });
+
+  it.each([
+    ['iss', '.issuer', `needs a token of the issuer "https://login.test", this one is of "https://evil.test"`],
+    ['kid', '.jwks', 'has no key for kid "two", alg ES256'],
+  ] as const)(
+    'is named with the field that decided, when it refuses a token by its %s',
+    async (part, field, reason) => {
+      web.apply(objects);
+      const token = await (part === 'iss' ? sign({ iss: 'https://evil.test' }) : sign({}, { kid: 'two' }));
+      const { status, hop } = await ask(bearer(token));
+      expect(status).toBe(401);
+      const origin = {
+        kind: 'RequestAuthentication',
+        namespace: 'default',
+        name: 'tokens',
+        path: `spec.jwtRules[0]${field}`,
+      };
+      expect(hop.steps.find(({ name }) => name === 'envoy.filters.http.jwt_authn')).toMatchObject({
+        outcome: 'stopped',
+        detail: expect.stringContaining(reason),
+        origin,
+        rejected: [{ reason, origin }],
+      });
+    },
+  );
 
   it('feeds AuthorizationPolicies, which alone demand a token', async () => {
     web.apply([

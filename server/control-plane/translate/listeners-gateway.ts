@@ -2,7 +2,6 @@ import type { Listener, RouteConfiguration } from '#xds';
 import { fieldOf } from '../snapshot/config.ts';
 import { hostCovers, hostsOverlap } from '../snapshot/hosts.ts';
 import { type PortProtocol, parseProtocol, trafficKind } from '../snapshot/protocol.ts';
-import { UNSPECIFIED } from '../snapshot/services.ts';
 import { type VirtualService, virtualServicesFor } from '../snapshot/virtual-services.ts';
 import { type ChainDraft, toChain } from './chain-draft.ts';
 import { codecFilters } from './codec-filters.ts';
@@ -20,6 +19,7 @@ import {
 } from './gateway-servers.ts';
 import { httpFilter } from './http-connection-manager.ts';
 import { TCP_METADATA_EXCHANGE } from './istio-filters.ts';
+import { withTokenOrigins } from './jwt/token-origins.ts';
 import { ruleFilters } from './l4-chains.ts';
 import { listenAddress, TLS_INSPECTOR } from './listener-filters.ts';
 import { originMetadata, serviceOrigin } from './origin-metadata.ts';
@@ -54,30 +54,30 @@ export function gatewayListeners(
   const input: GatewayInput = { scope, policies, taken: new Map() };
   const drafts = new Map<string, { readonly port: GatewayPort; readonly chains: ChainDraft[] }>();
   for (const port of merged.ports) {
-    const name = listenerName(port);
+    const name = listenerName(scope, port);
     const held = drafts.get(name) ?? { port, chains: [] };
     drafts.set(name, held);
     held.chains.push(...portChains(input, port));
   }
   return {
     listeners: [...drafts.values()].flatMap(({ port, chains }) =>
-      chains.length === 0 ? [] : [listener(input, port, chains)],
+      chains.length === 0 ? [] : [withTokenOrigins(listener(input, port, chains), input.policies.tokens)],
     ),
     routes: [...merged.tables].map(([name, servers]) => gatewayRouteConfig(scope, name, servers)),
   };
 }
 
-const addressOf = ({ bind }: GatewayPort): string => (bind === '' ? UNSPECIFIED : bind);
+const addressOf = ({ local }: OutboundScope, { bind }: GatewayPort): string => (bind === '' ? local.any : bind);
 
-const listenerName = (port: GatewayPort): string => `${addressOf(port)}_${port.port}`;
+const listenerName = (scope: OutboundScope, port: GatewayPort): string => `${addressOf(scope, port)}_${port.port}`;
 
 function listener({ scope }: GatewayInput, port: GatewayPort, chains: readonly ChainDraft[]): Listener {
   const [first] = port.servers;
   const needsTls = chains.some((chain) => chain.sniHosts.length > 0 || chain.transport_socket !== undefined);
   const proxyProtocol = scope.snapshot.mesh.defaultConfig?.gatewayTopology?.proxyProtocol !== undefined;
   return {
-    name: listenerName(port),
-    address: listenAddress(addressOf(port), port.port),
+    name: listenerName(scope, port),
+    address: listenAddress(addressOf(scope, port), port.port),
     traffic_direction: 'OUTBOUND',
     max_connections_to_accept_per_socket_event: 1,
     filter_chains: chains.map(toChain),
@@ -134,7 +134,7 @@ const httpDraft = ({ scope, policies }: GatewayInput, { port, bound, routeName }
       statPrefix:
         terminatesHttps(bound.server) && bound.server.name
           ? bound.server.name
-          : statPrefix(`outbound_${listenerName(port)}`),
+          : statPrefix(`outbound_${listenerName(scope, port)}`),
       routes: { rds: routeName },
       side: 'gateway',
       grpcWeb: port.protocol === 'grpc-web',

@@ -1,7 +1,6 @@
 import type { FilterChain, FilterChainMatch, Listener, RouteConfiguration } from '#xds';
 import { type TlsDecision, workloadTls } from '../snapshot/peer-authentications.ts';
 import { isHttp2, trafficKind } from '../snapshot/protocol.ts';
-import { UNSPECIFIED } from '../snapshot/services.ts';
 import { type ChainOption, chainOptions } from './chain-options.ts';
 import { codecFilters } from './codec-filters.ts';
 import { NO_TIMEOUT } from './envoy-types.ts';
@@ -9,6 +8,7 @@ import { httpFilter } from './http-connection-manager.ts';
 import { type InboundPort, inboundPorts, passthroughPort } from './inbound-ports.ts';
 import { inspectors } from './inspectors.ts';
 import { TCP_METADATA_EXCHANGE } from './istio-filters.ts';
+import { withTokenOrigins } from './jwt/token-origins.ts';
 import { listenAddress, ORIGINAL_DST_FILTER } from './listener-filters.ts';
 import { INBOUND_PORT } from './listeners-outbound.ts';
 import { configPath, meshworkOrigin } from './origin-metadata.ts';
@@ -52,7 +52,7 @@ export function inboundListeners(scope: OutboundScope, proxy: ProxyView): Listen
   };
   const timeout = snapshot.mesh.protocolDetectionTimeout ?? NO_TIMEOUT;
   return [
-    listener('virtualInbound', listenAddress(UNSPECIFIED, listenPort), {
+    listener('virtualInbound', listenAddress(scope.local.any, listenPort), {
       chains: [blackHole, ...captured.flatMap((port) => portChains(inbound, port))],
       timeout,
       captured: true,
@@ -68,7 +68,7 @@ export function inboundListeners(scope: OutboundScope, proxy: ProxyView): Listen
             }),
           ],
     ),
-  ];
+  ].map((each) => withTokenOrigins(each, inbound.policies.tokens));
 }
 
 interface ListenerParts {

@@ -5,6 +5,7 @@ import type { PolicySubject } from '../snapshot/policy-target.ts';
 import { jwtRulesFor } from '../snapshot/request-authentications.ts';
 import { authorizationFilters } from './authorization/index.ts';
 import { jwtFilter } from './jwt/jwt-authn.ts';
+import { type TokenOrigins, tokenOrigins } from './jwt/token-origins.ts';
 
 /** The filters that enforce the policies of one workload. */
 export interface WorkloadPolicies {
@@ -12,6 +13,8 @@ export interface WorkloadPolicies {
   readonly http: NonNullable<HttpConnectionManager['http_filters']>;
   /** Before the TCP proxy of chains that read no HTTP. */
   readonly network: FilterChain['filters'];
+  /** The rules behind what verifies tokens. */
+  readonly tokens: TokenOrigins;
 }
 
 /** What the workload demands of its clients, beyond mTLS. */
@@ -21,8 +24,9 @@ export function workloadPolicies(
 ): WorkloadPolicies {
   const { rootNamespace } = snapshot.mesh;
   const policies = authorizationPoliciesFor(snapshot.authorizationPolicies, subject, rootNamespace);
+  const rules = jwtRulesFor(snapshot.requestAuthentications, subject, rootNamespace);
   const jwt = jwtFilter({
-    rules: jwtRulesFor(snapshot.requestAuthentications, subject, rootNamespace),
+    rules,
     keys: new Map(),
     clearRouteCache: subject.role !== 'sidecar',
   });
@@ -32,5 +36,6 @@ export function workloadPolicies(
     // An external authorizer comes before the tokens are verified: it may hand out the token.
     http: [...http.custom, ...(jwt === undefined ? [] : [jwt]), ...http.local],
     network: [...network.custom, ...network.local],
+    tokens: tokenOrigins(rules),
   };
 }

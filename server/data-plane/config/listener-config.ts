@@ -1,10 +1,10 @@
-import type { SocketAddress } from '#domain';
+import type { Origin, SocketAddress } from '#domain';
 import type { FilterChain, FilterChainMatch, Listener } from '#xds';
 import { type AccessLogger, readAccessLogs } from './access-log/index.ts';
 import { type ExtensionConfigs, extensionNames, missingExtensions, withExtensions } from './discovered-filters.ts';
 import { compilePortPredicate } from './listener-filter-match.ts';
 import { compileNetworkFilter, type HttpFilterConfig, type TcpFilterConfig } from './network-filter.ts';
-import { type Origins, readOrigins } from './origins.ts';
+import { type Origins, readOrigins, readTokenOrigins } from './origins.ts';
 import { ConfigProblem, within } from './problem.ts';
 import { type DownstreamTls, readDownstreamTls } from './tls-settings.ts';
 import { durationMs } from './values.ts';
@@ -37,6 +37,8 @@ export interface CompiledListener {
   readonly accessLogs: readonly AccessLogger[];
   readonly resource: Listener;
   readonly origins: Origins | undefined;
+  /** The rule behind each provider of tokens. */
+  readonly tokenOrigins: ReadonlyMap<string, Origin>;
   /** RDS resources that must arrive before this listener serves. */
   readonly rdsNames: readonly string[];
   /** ECDS resources that it asks for, and those that must still arrive before it serves. */
@@ -91,6 +93,7 @@ export function compileListener(
     accessLogs: readAccessLogs(resource.access_log ?? []),
     resource,
     origins: readOrigins(resource.metadata),
+    tokenOrigins: readTokenOrigins(resource.metadata),
     rdsNames: rdsNames(defaultChain === undefined ? chains : [...chains, defaultChain]),
     extensionNames: asked,
     missingExtensions: asked.length === 0 ? asked : missingExtensions(resource, extensions),

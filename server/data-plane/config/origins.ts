@@ -18,6 +18,17 @@ export function readOrigins(metadata: Metadata | undefined): Origins | undefined
   return { whole: at(path ?? ''), parts: explained };
 }
 
+/** Reads what the listener tells of the rules behind those who verify tokens, by their names. */
+export function readTokenOrigins(metadata: Metadata | undefined): ReadonlyMap<string, Origin> {
+  const tokens = metadata?.filter_metadata?.['meshwork']?.['tokens'] ?? {};
+  return new Map(
+    Object.entries(tokens as Readonly<Record<string, OriginMetadata>>).map(([provider, held]) => [
+      provider,
+      { kind: held.kind, namespace: held.namespace, name: held.name, path: held.path },
+    ]),
+  );
+}
+
 /** Where exactly `part` comes from; undefined when nobody wrote it, so that a default is not blamed on a rule. */
 export const partOrigin = (origins: Origins | undefined, part: string): Origin | undefined => origins?.parts.get(part);
 

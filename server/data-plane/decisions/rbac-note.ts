@@ -1,4 +1,5 @@
 import type { Origin, RejectedCandidate } from '#domain';
+import { ALWAYS_HOLDS } from '../config/rbac/condition.ts';
 import { type CompiledPolicy, matchedIndex, missesOf, type RbacEngine, type RbacVerdict } from '../config/rbac/rbac.ts';
 import type { RbacSubject } from '../config/rbac/subject.ts';
 import type { StepNote } from './hop-steps.ts';
@@ -13,7 +14,7 @@ export function noteVerdict(engine: RbacEngine, verdict: RbacVerdict, subject: R
   const rejected = nearMisses(engine.policies, matched, subject);
   const [nearest] = rejected;
   return {
-    detail: `${words(engine, verdict, nearest)}${shadow ? ' (only noted, not enforced)' : ''}`,
+    detail: `${words(engine, verdict, { nearest, subject })}${shadow ? ' (only noted, not enforced)' : ''}`,
     origin: matched === undefined ? nearest?.origin : policyOrigin(matched.name, partOf(matched, subject)),
     rejected,
     evidence: {
@@ -29,7 +30,7 @@ export function noteVerdict(engine: RbacEngine, verdict: RbacVerdict, subject: R
 function words(
   { action }: RbacEngine,
   { matched, allowed }: RbacVerdict,
-  nearest: RejectedCandidate | undefined,
+  { nearest, subject }: { readonly nearest: RejectedCandidate | undefined; readonly subject: RbacSubject },
 ): string {
   if (matched === undefined) {
     if (allowed) return `no ${action} rule matches, so the request goes on`;
@@ -38,7 +39,17 @@ function words(
       : `no ALLOW rule matches; the closest is ${nearest.name}, which ${nearest.reason}`;
   }
   if (action === 'LOG') return `${matched.name} matches, so the request is marked for audit`;
-  return allowed ? `${matched.name} allows it` : `${matched.name} denies it`;
+  return allowed ? `${matched.name} allows it` : `${matched.name} denies it: ${seenBy(matched, subject)}`;
+}
+
+/** What of the subject fulfilled the rule: who it is, and what it asks for. */
+function seenBy({ permissions, principals }: CompiledPolicy, subject: RbacSubject): string {
+  const seen = [principals, permissions].flatMap((list) => {
+    const held = list.find((one) => one.holds(subject));
+    const words = held === undefined || held.wanted === ALWAYS_HOLDS.wanted ? '' : held.seen(subject);
+    return words === '' ? [] : [words];
+  });
+  return seen.length === 0 ? 'it means everything' : seen.join(' and ');
 }
 
 /** `.from[1].to[0]`, as far as there was a choice. */

@@ -6,7 +6,7 @@ import type { ResponseFlag } from '../http/response-flags.ts';
 import type { ConnectionContext } from '../listener/connection-context.ts';
 import type { ProxyRuntime } from '../runtime.ts';
 import { askAboutConnection } from './ext-authz-guard.ts';
-import { judgeByRbac } from './rbac-guard.ts';
+import { judgeByRbac, type RbacReport } from './rbac-guard.ts';
 
 /** Why a connection is closed, and the words for it. */
 export interface ConnectionDenial {
@@ -18,13 +18,18 @@ export interface ConnectionDenial {
   readonly note: StepNote;
 }
 
+export interface JudgedConnection extends Pick<RbacReport, 'onShadow'> {
+  readonly runtime: ProxyRuntime;
+  readonly context: ConnectionContext;
+}
+
 /**
  * Runs the guards of a connection in their order; `onVerdict` is called once, with undefined when it may go on. Returns a function that
  * gives up.
  */
 export function judgeConnection(
   guards: readonly Guard[],
-  { runtime, context }: { readonly runtime: ProxyRuntime; readonly context: ConnectionContext },
+  { runtime, context, onShadow }: JudgedConnection,
   onVerdict: (denial: ConnectionDenial | undefined) => void,
 ): () => void {
   const metadata = new DynamicMetadata();
@@ -39,7 +44,7 @@ export function judgeConnection(
     for (let i = start; i < guards.length; i++) {
       const guard = guards[i]!;
       if (guard.kind === 'rbac') {
-        const denial = judgeByRbac(guard.config, subject, { metadata, stats: runtime.stats });
+        const denial = judgeByRbac(guard.config, subject, { metadata, stats: runtime.stats, onShadow });
         if (denial === undefined) continue;
         onVerdict(denial);
         return;

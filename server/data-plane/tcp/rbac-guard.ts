@@ -1,6 +1,7 @@
 import type { RbacFilterConfig } from '../config/rbac/rbac.ts';
 import { judge } from '../config/rbac/rbac.ts';
 import type { RbacSubject } from '../config/rbac/subject.ts';
+import type { StepNote } from '../decisions/hop-steps.ts';
 import { noteVerdict } from '../decisions/rbac-note.ts';
 import type { DynamicMetadata } from '../http/dynamic-metadata.ts';
 import type { Stats } from '../stats/stats.ts';
@@ -8,23 +9,32 @@ import type { ConnectionDenial } from './guards.ts';
 
 const NAME = 'envoy.filters.network.rbac';
 
+export interface RbacReport {
+  readonly metadata: DynamicMetadata;
+  readonly stats: Stats;
+  /** Told of a verdict that is noted and not enforced. */
+  readonly onShadow: (filter: string, note: StepNote) => void;
+}
+
 /** Envoy's RBAC network filter; undefined when the connection may go on. */
 export function judgeByRbac(
   { rules, shadowRules, rulesPrefix, shadowPrefix, statPrefix }: RbacFilterConfig,
   subject: RbacSubject,
-  { metadata, stats }: { readonly metadata: DynamicMetadata; readonly stats: Stats },
+  { metadata, stats, onShadow }: RbacReport,
 ): ConnectionDenial | undefined {
   const count = (name: string): void => {
     stats.stat(`${statPrefix}rbac.${name}`).value++;
   };
   if (shadowRules !== undefined) {
-    const { allowed, matched } = judge(shadowRules, subject);
+    const shadow = judge(shadowRules, subject);
+    const { allowed, matched } = shadow;
     const result = allowed ? 'allowed' : 'denied';
     count(`${shadowPrefix}shadow_${result}`);
     metadata.merge(NAME, {
       [`${shadowPrefix}shadow_engine_result`]: result,
       ...(matched && { [`${shadowPrefix}shadow_effective_policy_id`]: matched.name }),
     });
+    onShadow(NAME, noteVerdict(shadowRules, shadow, subject, true));
   }
   if (rules === undefined) return undefined;
   const verdict = judge(rules, subject);

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { Timer } from '#domain';
 import { istioLogFormat } from '../config/access-log/index.ts';
 import type { TcpFilterConfig } from '../config/network-filter.ts';
-import { HopSteps } from '../decisions/hop-steps.ts';
+import { HopSteps, type StepNote } from '../decisions/hop-steps.ts';
 import { recordDenial } from '../decisions/refusal-record.ts';
 import { type FormatSubject, NO_REQUEST } from '../format/subject.ts';
 import type { PeerWorkload } from '../http/peer-metadata.ts';
@@ -197,19 +197,27 @@ export class TcpSession {
     const { config, context, runtime, socket } = this.#options;
     socket.once('data', (first: Buffer) => {
       socket.pause();
-      this.#cancelVerdict = judgeConnection(config.guards, { runtime, context }, (denial) => {
-        if (this.#over) return;
-        if (denial !== undefined) {
-          this.#refuse(denial);
-          return;
-        }
-        upstream.write(first);
-        socket.pipe(upstream);
-      });
+      this.#cancelVerdict = judgeConnection(
+        config.guards,
+        { runtime, context, onShadow: this.#noteShadow },
+        (denial) => {
+          if (this.#over) return;
+          if (denial !== undefined) {
+            this.#refuse(denial);
+            return;
+          }
+          upstream.write(first);
+          socket.pipe(upstream);
+        },
+      );
     });
     socket.once('end', () => upstream.end());
     socket.resume();
   }
+
+  readonly #noteShadow = (filter: string, note: StepNote): void => {
+    this.#steps.add('filter_chain', 'passed', filter, () => note);
+  };
 
   #refuse(denial: ConnectionDenial): void {
     const { context, runtime } = this.#options;

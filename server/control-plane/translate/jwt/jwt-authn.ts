@@ -38,13 +38,15 @@ export interface JwtInput {
   readonly clearRouteCache: boolean;
 }
 
+export const providerName = (index: number): string => `origins-${index}`;
+
 /**
  * The filter that verifies tokens. A request without a token passes; one with a token that no rule accepts does not. A rule whose keys are
  * not known refuses all its tokens. Source: convertToEnvoyJwtConfig in istio pilot.
  */
 export function jwtFilter({ rules, keys, clearRouteCache }: JwtInput): NamedFilter | undefined {
   if (rules.length === 0) return undefined;
-  const names = rules.map((_, i) => `origins-${i}`);
+  const names = rules.map((_, i) => providerName(i));
   const providers = rules.map(({ rule }, i) => [names[i], provider(rule, keys, clearRouteCache)]);
   const config: Any = {
     '@type': FILTER_TYPES.jwtAuthn,

@@ -1,5 +1,6 @@
 import type { JwtFilterConfig, JwtRequirement } from '../../../config/jwt-config.ts';
 import { type RouteSubject, splitPath } from '../../../config/route-condition.ts';
+import { noteRefusal, type TokenFailure } from '../../../decisions/token-note.ts';
 import type { Exchange, LayerOutcome, RequestLayer } from '../../exchange.ts';
 import { chooseRoute } from '../../router/choose-route.ts';
 import { perRouteConfig } from '../per-route.ts';
@@ -54,11 +55,13 @@ function verifyRequest(exchange: Exchange, config: JwtFilterConfig, requirement:
   sanitizeClaims(head.headers, config.providers);
   const realm = originalUri(exchange);
   const verified: VerifiedToken[] = [];
+  const failures: TokenFailure[] = [];
   verify(requirement, {
     head,
     providers: config.providers,
     nowSeconds: Math.floor(runtime.clock.now() / 1000),
     onToken: () => stat(exchange, 'jwt_cache_miss'),
+    onFailure: (failure) => failures.push(failure),
     onVerified: (one) => {
       verified.push(one);
       // At once, as Envoy: other rules do not find it any more, and no log has it even if another token fails.
@@ -68,7 +71,7 @@ function verifyRequest(exchange: Exchange, config: JwtFilterConfig, requirement:
     (status) => {
       if (exchange.finished) return;
       if (status !== 'ok') {
-        refuse(exchange, status, realm);
+        refuse(exchange, status, { realm, failures });
         return;
       }
       accept(exchange, distinctTokens(verified));
@@ -76,7 +79,7 @@ function verifyRequest(exchange: Exchange, config: JwtFilterConfig, requirement:
     (thrown: unknown) => {
       // Our own fault: a token that could not be judged is not accepted.
       runtime.onLog(`error\tenvoy\tjwt_authn: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
-      if (!exchange.finished) refuse(exchange, 'verification', realm);
+      if (!exchange.finished) refuse(exchange, 'verification', { realm, failures });
     },
   );
 }
@@ -126,10 +129,15 @@ function noteAccepted(exchange: Exchange, verified: readonly VerifiedToken[]): v
   );
 }
 
-function refuse(exchange: Exchange, status: JwtStatus, realm: string): void {
+function refuse(
+  exchange: Exchange,
+  status: JwtStatus,
+  { realm, failures }: { readonly realm: string; readonly failures: readonly TokenFailure[] },
+): void {
   const text = JWT_STATUS[status];
   stat(exchange, 'denied');
-  exchange.steps.add('http_filter', 'stopped', NAME, () => ({ detail: text, evidence: { status: text } }));
+  const { tokenOrigins } = exchange.connection.listener;
+  exchange.steps.add('http_filter', 'stopped', NAME, () => noteRefusal(status, failures, tokenOrigins));
   const error = status === 'missing' ? '' : ', error="invalid_token"';
   exchange.reply({
     status: status === 'audience' ? 403 : 401,

@@ -1,4 +1,5 @@
 import type { JwtProvider, JwtRequirement } from '../../../config/jwt-config.ts';
+import type { TokenFailure } from '../../../decisions/token-note.ts';
 import type { RequestHead } from '../../codec.ts';
 import { extractTokens, type FoundToken } from './extract.ts';
 import { verifySignature } from './keys.ts';
@@ -19,6 +20,8 @@ export interface Verification {
   readonly nowSeconds: number;
   /** Called for each token that a provider is asked about. */
   readonly onToken: () => void;
+  /** Called for each token that a rule does not accept. */
+  readonly onFailure: (failure: TokenFailure) => void;
   /** Called for each token that holds. */
   readonly onVerified: (verified: VerifiedToken) => void;
 }
@@ -66,7 +69,10 @@ async function verifyProvider(
   for (const found of lastFirst(context.head, provider.locations)) {
     context.onToken();
     status = await verifyToken(found, () => provider, audiences, context);
-    if (status !== 'ok') return status;
+    if (status === 'ok') continue;
+    const token = parseToken(found.text);
+    context.onFailure({ provider, status, token: typeof token === 'string' ? undefined : token });
+    return status;
   }
   return status;
 }
