@@ -247,6 +247,14 @@ describe('two sidecars', () => {
     expect(out.request.protocol).toBe('HTTP/2');
     expect(into?.request.protocol).toBe('HTTP/2');
     expect(tlsPeerOf(out)['alpn']).toBe('h2');
+    for (const { ip } of [client, server]) {
+      const metrics = await (await fetch(`http://${ip}:15090/stats/prometheus`)).text();
+      for (const name of ['istio_request_messages_total', 'istio_response_messages_total']) {
+        const [sample = ''] = metrics.split('\n').filter((line) => line.startsWith(`${name}{`));
+        expect(sample).toMatch(/^\w+\{reporter="(source|destination)",source_workload="client-v1",.*\} 1$/);
+        expect(sample).not.toContain('response_code');
+      }
+    }
   });
 
   it('answer gRPC in its own words when there is no route or no host', async () => {

@@ -11,6 +11,8 @@ import type { Stat } from '../stats/stats.ts';
 import { clientAddress } from './client-address.ts';
 import type { BodySink, DownstreamStream, RequestHead, ResetReason, ResponseHead, TlsFacts } from './codec.ts';
 import { DynamicMetadata } from './dynamic-metadata.ts';
+import { isGrpc } from './grpc.ts';
+import { countMessages, type GrpcMessages } from './grpc-messages.ts';
 import { Headers } from './headers.ts';
 import { buildReply, type LocalReply } from './local-reply.ts';
 import type { PeerWorkload } from './peer-metadata.ts';
@@ -86,6 +88,8 @@ export class Exchange implements FormatSubject, BodyTarget {
   callerOperation: string | undefined;
   /** The workload on the other side, as its proxy named itself. */
   peer: PeerWorkload | undefined;
+  /** Counted where the request is gRPC and somebody counts. */
+  readonly messages: GrpcMessages | undefined;
   requestEnded = false;
   /** The client's connection ended in the middle of it. */
   endedWithConnection = false;
@@ -128,6 +132,7 @@ export class Exchange implements FormatSubject, BodyTarget {
       : HopSteps.off;
     const { path, authority, headers } = this.head;
     this.received = { path, authority, headers: this.steps.on ? headers.clone() : NOT_RECORDED };
+    if (options.config.stats.length > 0 && isGrpc(headers)) this.messages = countMessages();
     this.requestEnded = !stream.hasBody;
     this.#timers = StreamTimers.of(this, options.config.serving, clock);
     stream.receive(this);
@@ -256,6 +261,7 @@ export class Exchange implements FormatSubject, BodyTarget {
   /** False: the client is slow; wait for `drain` on the body's target. */
   respondData(chunk: Buffer): boolean {
     this.info.bytesSent += chunk.length;
+    this.messages?.responses.feed(chunk);
     this.#timers?.touch();
     return this.stream.sendData(chunk);
   }
@@ -312,6 +318,7 @@ export class Exchange implements FormatSubject, BodyTarget {
 
   data(chunk: Buffer): void {
     this.info.bytesReceived += chunk.length;
+    this.messages?.requests.feed(chunk);
     this.#timers?.touch();
     if (this.#target !== undefined) {
       this.#target.data(chunk);

@@ -55,6 +55,9 @@ const endLabels = ({ reporter, ownPrincipal, peerPrincipal, flags }: ConnectionF
     reporter === 'source' ? UNKNOWN : ownPrincipal !== '' && peerPrincipal !== '' ? 'mutual_tls' : 'none',
 });
 
+/** Labels of what is counted before a call has ended. */
+export const callLabels = (facts: ConnectionFacts): Labels => workloadLabels(facts);
+
 const workloadLabels = (facts: ConnectionFacts): Labels =>
   facts.reporter === 'source'
     ? {

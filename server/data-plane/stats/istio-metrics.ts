@@ -1,7 +1,7 @@
 import type { LabelChange, MetricName, StatsPlan } from '../config/stats-plan.ts';
 import type { FormatSubject } from '../format/subject.ts';
 import { Histogram, MILLISECOND_BOUNDS } from './histogram.ts';
-import { type ConnectionFacts, type RequestFacts, requestLabels, tcpLabels } from './istio-labels.ts';
+import { type ConnectionFacts, callLabels, type RequestFacts, requestLabels, tcpLabels } from './istio-labels.ts';
 
 /** Distinct label sets kept of one metric; more would be a cardinality mistake, not traffic. */
 const MAX_SERIES = 2000;
@@ -65,6 +65,17 @@ interface Labelled {
   readonly subject: FormatSubject;
 }
 
+/** How many messages each side of a gRPC call has sent. */
+export interface CountedCall {
+  readonly subject: FormatSubject;
+  readonly requests: { readonly count: number };
+  readonly responses: { readonly count: number };
+}
+
+function add(series: CounterSeries | undefined, amount: number): void {
+  if (series !== undefined) series.value += amount;
+}
+
 /** Istio's standard metrics of one proxy. */
 export class IstioMetrics {
   readonly #families = new Map<MetricName, Held>();
@@ -87,6 +98,13 @@ export class IstioMetrics {
     series.duration?.histogram.record(Math.floor(figures.durationMs));
     series.requestBytes?.histogram.record(figures.requestBytes);
     series.responseBytes?.histogram.record(figures.responseBytes);
+  }
+
+  /** Counts messages of a gRPC call. */
+  countMessages(facts: RequestFacts, plan: StatsPlan, { subject, requests, responses }: CountedCall): void {
+    const of = { labels: callLabels(facts), plan, subject };
+    add(this.#counter('request_messages_total', of), requests.count);
+    add(this.#counter('response_messages_total', of), responses.count);
   }
 
   tcpSeries(facts: ConnectionFacts, plan: StatsPlan, subject: FormatSubject): TcpSeries {

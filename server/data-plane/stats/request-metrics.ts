@@ -49,6 +49,10 @@ export class RequestReporter {
       requestBytes: info.bytesReceived,
       responseBytes: info.bytesSent,
     });
+    const { messages } = exchange;
+    if (messages === undefined) return;
+    const facts = factsOf(exchange, this.#side, this.#plan);
+    this.#metrics.countMessages(facts, this.#plan, { ...messages, subject: exchange });
   }
 
   #seriesOf(exchange: Exchange): RequestSeries {
