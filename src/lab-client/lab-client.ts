@@ -139,6 +139,7 @@ export class LabClient {
       this.stores.history.set([]);
       this.stores.meshes.set([]);
       this.stores.lines.set([]);
+      this.#writing.forget();
       this.#take(state, []);
       this.stores.apply.set({ state: 'idle' });
       this.stores.hints.set([]);

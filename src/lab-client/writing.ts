@@ -97,10 +97,19 @@ export class Writing {
     void this.#validate();
   }
 
-  /** The lab opens: what it has, and over it what this browser kept while the lab was away. */
+  /** The lab opens: what it has, and over it what stands on the screen unsaved, else what this browser kept while the lab was away. */
   open(files: LabState['files'], drafts: { file: string; text: string }[]): void {
-    this.#stores.sheets.set(toSheets(overlay(files, drafts), this.#stores.applied.get()));
-    if (drafts.length > 0) void this.#save();
+    const { sheets, saving, applied } = this.#stores;
+    const unsaved = saving.get() === 'saved' ? [] : writable(sheets.get());
+    const own = unsaved.length > 0 ? unsaved : drafts;
+    sheets.set(toSheets(overlay(files, own), applied.get()));
+    if (own.length > 0) void this.#save();
+  }
+
+  /** What is not saved yet is given up: the lab goes back to its start. */
+  forget(): void {
+    this.stop();
+    this.#stores.saving.set('saved');
   }
 
   #compareAll(): void {

@@ -143,5 +143,6 @@ test('a browser without room says that the text is not kept while the lab is awa
   await expect(page.getByText('Not kept: this browser has no room')).toBeVisible();
   wire.gone = false;
   await expect(banner(page)).toBeHidden({ timeout: 30_000 });
+  await expect(page.getByText('Saved', { exact: true })).toBeVisible();
   expect(await lab.text()).toBe('# too much for this browser');
 });

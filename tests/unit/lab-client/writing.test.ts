@@ -62,3 +62,25 @@ test('a save that the lab does not take leaves the draft, and says where the tex
   await new Promise((done) => setImmediate(done));
   expect(stores.saving.get()).toBe('offline');
 });
+
+const files = [{ file: 'a.yaml', text: 'the lab’s', readOnly: false }];
+
+test('when the lab is there again, unsaved text stays on the screen, kept by the browser or not', () => {
+  for (const room of [1000, 10]) {
+    const { stores, drafts, writing } = setUp(room, away);
+    writing.open(files, []);
+    expect(stores.sheets.get().map(({ text }) => text)).toEqual(['the lab’s']);
+    writing.edit('a.yaml', 'written while it was away');
+    writing.open(files, drafts.read('canary'));
+    expect(stores.sheets.get().map(({ text }) => text)).toEqual(['written while it was away']);
+  }
+});
+
+test('a reset gives unsaved text up', () => {
+  const { stores, writing } = setUp(1000, away);
+  writing.open(files, []);
+  writing.edit('a.yaml', 'mine');
+  writing.forget();
+  writing.open(files, []);
+  expect(stores.sheets.get().map(({ text }) => text)).toEqual(['the lab’s']);
+});
