@@ -116,8 +116,8 @@ export function toService(
     resolution: isAlias ? 'Alias' : given === 'None' ? 'Passthrough' : 'ClientSideLB',
     meshExternal: isAlias,
     address: ips[0] ?? UNSPECIFIED,
-    // Both families of a dual-stack service; a proxy that speaks IPv4 alone listens on the first.
-    extraAddresses: [],
+    // Of a dual-stack service; each proxy has use for those of its own family.
+    extraAddresses: ips.slice(1),
     autoAddress: '',
     ports: (spec.ports ?? []).map((port, index) => ({
       port: port.port,

@@ -229,7 +229,7 @@ export const blackHoleCluster = (snapshot: MeshSnapshot): Cluster => ({
 /** Where requests for unknown hosts are looked up. */
 function lookUpCluster(scope: OutboundScope): IstioCluster {
   const { type: _, ...fields } = passthroughCluster(scope, ANY_HOST_CLUSTER);
-  return { ...fields, ...anyHostCluster() };
+  return { ...fields, ...anyHostCluster(scope) };
 }
 
 function passthroughCluster({ snapshot, exchangesPeers }: OutboundScope, name: string): IstioCluster {

@@ -109,13 +109,13 @@ const LOOKED_UP: ReadonlySet<string> = new Set(['http', 'http2', 'grpc', 'tls'])
 
 /** Only protocols that name their host are looked up by it, and only as a whole: there are no subsets. */
 function lookUpFields(
-  { service, port, subset }: ClusterInput,
+  { scope, service, port, subset }: ClusterInput,
   policy: EffectivePolicy,
 ): Partial<IstioCluster> | undefined {
   if (subset !== undefined || !LOOKED_UP.has(port.protocol)) return undefined;
   const tls = policy.tls?.value;
   const checks = ['SIMPLE', 'MUTUAL', 'ISTIO_MUTUAL'].includes(tls?.mode ?? 'DISABLE');
-  return dynamicCluster(service.hostname, {
+  return dynamicCluster(scope, service.hostname, {
     insecure: checks && (tls?.insecureSkipVerify === true || Boolean(tls?.sni)),
   });
 }
@@ -163,7 +163,7 @@ function discoveryFields(
         type,
         ...translateLoadBalancer(policy.loadBalancer?.value),
         load_assignment: { cluster_name: name, endpoints },
-        ...dnsFields(scope.snapshot.mesh),
+        ...dnsFields(scope),
       };
     }
   }

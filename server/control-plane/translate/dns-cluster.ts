@@ -1,11 +1,11 @@
-import type { MeshConfig } from '../doors.ts';
 import { protoDuration } from './durations.ts';
 import type { IstioCluster } from './envoy-types.ts';
+import type { OutboundScope } from './scope.ts';
 
-/** How a proxy looks names up: over IPv4, as long as the answer says, but no longer than the mesh's refresh rate. */
-export const dnsFields = ({ dnsRefreshRate }: MeshConfig): Partial<IstioCluster> => ({
-  dns_lookup_family: 'V4_ONLY',
-  dns_refresh_rate: protoDuration(dnsRefreshRate ?? '60s'),
+/** How a proxy looks names up: over the family of its own address, as long as the answer says, but no longer than the mesh's refresh rate. */
+export const dnsFields = ({ snapshot, local }: OutboundScope): Partial<IstioCluster> => ({
+  dns_lookup_family: local.lookups,
+  dns_refresh_rate: protoDuration(snapshot.mesh.dnsRefreshRate ?? '60s'),
   dns_jitter: '0.100s',
   respect_dns_ttl: true,
   typed_dns_resolver_config: {

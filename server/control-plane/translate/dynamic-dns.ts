@@ -9,7 +9,11 @@ const TYPES = 'type.googleapis.com/envoy.extensions';
 /** Where requests for hosts that nobody declared are looked up, in a mesh whose policy is ALLOW_ANY_DYNAMIC_DNS. */
 export const ANY_HOST_CLUSTER = 'AllowAnyDynamicDNSCluster';
 
-const ANY_HOST_CACHE = { name: 'allow_any_dfp_dns_cache', dns_lookup_family: 'V4_ONLY', max_hosts: 1024 };
+const anyHostCache = ({ local }: OutboundScope): object => ({
+  name: 'allow_any_dfp_dns_cache',
+  dns_lookup_family: local.lookups,
+  max_hosts: 1024,
+});
 
 /** Whether clients look the host up that they ask for: a wildcard whose ServiceEntry says DYNAMIC_DNS. */
 export const isDynamic = ({ hostname, resolution }: Pick<Service, 'hostname' | 'resolution'>): boolean =>
@@ -19,9 +23,9 @@ export const isDynamic = ({ hostname, resolution }: Pick<Service, 'hostname' | '
 export const looksUpAnyHost = ({ outboundPolicy, istioProxy }: OutboundScope): boolean =>
   istioProxy && outboundPolicy.mode === 'ALLOW_ANY_DYNAMIC_DNS';
 
-const cacheOf = (hostname: string): Record<string, unknown> => ({
+const cacheOf = ({ local }: OutboundScope, hostname: string): Record<string, unknown> => ({
   name: `${hostname}_dfp_dns_cache`,
-  dns_lookup_family: 'V4_ONLY',
+  dns_lookup_family: local.lookups,
 });
 
 type ClusterType = Required<Pick<IstioCluster, 'cluster_type' | 'lb_policy'>>;
@@ -39,11 +43,14 @@ const lookupCluster = (dns_cache_config: object, insecure: boolean): ClusterType
 });
 
 /** The cluster of a dynamic service. `insecure`: its TLS checks no names, which Envoy must be told that it may. */
-export const dynamicCluster = (hostname: string, { insecure }: { readonly insecure: boolean }): ClusterType =>
-  lookupCluster(cacheOf(hostname), insecure);
+export const dynamicCluster = (
+  scope: OutboundScope,
+  hostname: string,
+  { insecure }: { readonly insecure: boolean },
+): ClusterType => lookupCluster(cacheOf(scope, hostname), insecure);
 
 /** The cluster behind `ANY_HOST_CLUSTER`. */
-export const anyHostCluster = (): ClusterType => lookupCluster(ANY_HOST_CACHE, true);
+export const anyHostCluster = (scope: OutboundScope): ClusterType => lookupCluster(anyHostCache(scope), true);
 
 type HttpFilter = NonNullable<HttpConnectionManager['http_filters']>[number];
 
@@ -59,8 +66,8 @@ const lookupFilter = (dns_cache_config: object): HttpFilter => ({
 export function lookupFilters(scope: OutboundScope, service?: Service): HttpFilter[] {
   const own = service !== undefined && isDynamic(service) && scope.istioProxy && scope.role === 'sidecar';
   return [
-    ...(own ? [lookupFilter(cacheOf(service.hostname))] : []),
-    ...(looksUpAnyHost(scope) ? [lookupFilter(ANY_HOST_CACHE)] : []),
+    ...(own ? [lookupFilter(cacheOf(scope, service.hostname))] : []),
+    ...(looksUpAnyHost(scope) ? [lookupFilter(anyHostCache(scope))] : []),
   ];
 }
 
@@ -74,7 +81,7 @@ export function sniLookupFilters(scope: OutboundScope, service: Service, port: n
       name: SNI_LOOKUP,
       typed_config: {
         '@type': `${TYPES}.filters.network.sni_dynamic_forward_proxy.v3.FilterConfig`,
-        dns_cache_config: cacheOf(service.hostname),
+        dns_cache_config: cacheOf(scope, service.hostname),
         port_value: port,
       } as Any,
     },

@@ -40,7 +40,7 @@ export interface IstioCluster extends Cluster {
   upstream_connection_options?: Record<string, unknown>;
   cleanup_interval?: Duration;
   filters?: { name: string; typed_config: Any }[];
-  dns_lookup_family?: 'V4_ONLY' | 'ALL';
+  dns_lookup_family?: 'V4_ONLY' | 'V6_ONLY' | 'ALL';
   dns_refresh_rate?: Duration;
   dns_jitter?: Duration;
   respect_dns_ttl?: boolean;

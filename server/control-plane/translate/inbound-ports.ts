@@ -3,7 +3,6 @@ import type { MeshConfig } from '../doors.ts';
 import { type Config, fieldOf } from '../snapshot/config.ts';
 import type { FieldOrigin } from '../snapshot/field-origin.ts';
 import { type PortProtocol, parseProtocol } from '../snapshot/protocol.ts';
-import { UNSPECIFIED } from '../snapshot/services.ts';
 import type { Sidecar } from '../snapshot/sidecars.ts';
 import { INBOUND_PASSTHROUGH_CLUSTER, statPrefix } from './envoy-types.ts';
 import { serviceOrigin } from './origin-metadata.ts';
@@ -44,10 +43,10 @@ export function firstByPort(targets: readonly ServiceTarget[]): readonly Service
   return [...byPort.values()];
 }
 
-function servicePorts({ snapshot }: OutboundScope, proxy: ProxyView): InboundPort[] {
+function servicePorts({ snapshot, local }: OutboundScope, proxy: ProxyView): InboundPort[] {
   const pattern = snapshot.mesh.inboundClusterStatName;
   return firstByPort(proxy.targets).map(({ service, port, targetPort }) => {
-    const name = `${UNSPECIFIED}_${targetPort}`;
+    const name = `${local.any}_${targetPort}`;
     const cluster = clusterName('inbound', targetPort, '', '');
     return {
       port: targetPort,
@@ -76,7 +75,7 @@ function ingressPorts(scope: OutboundScope, proxy: ProxyView, sidecar: Sidecar):
     const number = ingress.port?.number ?? 0;
     if (seen.has(number)) return [];
     seen.add(number);
-    const bind = ingress.bind || proxy.ip || UNSPECIFIED;
+    const bind = ingress.bind || proxy.ip || scope.local.any;
     const name = `${bind}_${number}`;
     const cluster = clusterName('inbound', number, '', '');
     const service = { registry: 'External' as const, name: host, namespace: scope.namespace, hostname: host };

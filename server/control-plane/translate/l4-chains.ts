@@ -3,7 +3,7 @@ import type { FilterChain } from '#xds';
 import { fieldOf } from '../snapshot/config.ts';
 import { hostsOverlap } from '../snapshot/hosts.ts';
 import { isTls } from '../snapshot/protocol.ts';
-import { hasNoAddress, type Service, type ServicePort, UNSPECIFIED } from '../snapshot/services.ts';
+import { hasNoAddress, type Service, type ServicePort } from '../snapshot/services.ts';
 import { type L4Rule, MESH_GATEWAY, type VirtualService } from '../snapshot/virtual-services.ts';
 import type { ChainDraft } from './chain-draft.ts';
 import { codecFilters } from './codec-filters.ts';
@@ -64,7 +64,7 @@ function tlsChains(input: L4Input, rules: readonly VirtualService[]): ChainDraft
 /** Names tell services apart that no address does. */
 function ownNames({ service, bind, cidrs, scope }: L4Input): readonly string[] {
   const sharesListener =
-    cidrs.length > 0 || service.address.includes('/') || (hasNoAddress(service) && bind === UNSPECIFIED);
+    cidrs.length > 0 || service.address.includes('/') || (hasNoAddress(service) && bind === scope.local.any);
   if (!sharesListener && !isDynamic(service)) return [];
   return [service.hostname, ...service.aliases.flatMap((alias) => [alias, ...altHosts(alias, scope.namespace)])];
 }

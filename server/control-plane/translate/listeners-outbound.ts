@@ -2,7 +2,7 @@ import type { FilterChain, Listener } from '#xds';
 import { isIp, toCidr } from '../snapshot/addresses.ts';
 import { endpointsOnPort } from '../snapshot/endpoints.ts';
 import { type PortProtocol, parseProtocol, trafficKind } from '../snapshot/protocol.ts';
-import { hasNoAddress, type Service, type ServicePort, UNSPECIFIED } from '../snapshot/services.ts';
+import { hasNoAddress, type Service, type ServicePort } from '../snapshot/services.ts';
 import { type ChainDraft, conflicts, matchesAll, toChain } from './chain-draft.ts';
 import { looksUpAnyHost, lookupFilters, SNI_LOOKUP } from './dynamic-dns.ts';
 import type { EgressListener } from './egress-scope.ts';
@@ -14,13 +14,13 @@ import { originMetadata, serviceOrigin } from './origin-metadata.ts';
 import { catchAllVirtualHost, routeConfig } from './route-table.ts';
 import type { OutboundScope } from './scope.ts';
 import { blackHoleFilter, fallthroughFilter } from './tcp-proxy.ts';
+import { addressesOf } from './virtual-host-domains.ts';
 
 /** The ports to which capture sends a pod's traffic. */
 export const OUTBOUND_PORT = 15001;
 export const INBOUND_PORT = 15006;
 
 /** Where a listener that really binds stands when its Sidecar names no address. */
-const LOCALHOST = '127.0.0.1';
 
 interface Binding {
   /** Empty: the service's own address. */
@@ -49,7 +49,7 @@ export function outboundListeners(scope: OutboundScope): Listener[] {
   for (const egress of scope.egress) {
     const { spec } = egress;
     const toPort = spec?.captureMode === 'NONE' || spec?.bind?.startsWith('unix://') === true;
-    const bind = { address: spec?.bind || (toPort ? LOCALHOST : ''), toPort };
+    const bind = { address: spec?.bind || (toPort ? scope.local.loopback : ''), toPort };
     if (spec?.port !== undefined) addNamedPort({ scope, egress, bind, entries });
     else {
       for (const entry of entries.values()) entry.locked = true;
@@ -115,7 +115,7 @@ function add({ scope, egress, bind, entries }: Adding, { service, port, address 
   const kind = port.protocol === 'http_proxy' ? 'http' : trafficKind(port.protocol);
   if (service.resolution === 'Alias' || kind === 'none') return;
   const isRange = kind !== 'http' && address === '' && service.address.includes('/');
-  const at = address !== '' ? address : kind === 'http' || isRange ? UNSPECIFIED : service.address;
+  const at = address !== '' ? address : kind === 'http' || isRange ? scope.local.any : listenedAddress(scope, service);
   const key = `${at}_${port.port}`;
   const current = entries.get(key);
   if (current?.locked === true) return;
@@ -128,7 +128,7 @@ function add({ scope, egress, bind, entries }: Adding, { service, port, address 
       : l4Chains({ scope, service, port, cidrs, bind: at, virtualServices: egress.virtualServices })),
     ...(kind === 'tcp' ? [] : [httpChain(scope, { service, port, address: at })]),
   ];
-  const protocol = kind === 'http' && port.protocol !== 'http_proxy' && at === UNSPECIFIED ? 'auto' : port.protocol;
+  const protocol = kind === 'http' && port.protocol !== 'http_proxy' && at === scope.local.any ? 'auto' : port.protocol;
   if (current === undefined || (kind === 'auto' && currentKind(current) === 'http')) {
     const origin = serviceOrigin(service, port.index);
     entries.set(key, { bind: { ...bind, address: at }, port: port.port, protocol, locked: false, chains, origin });
@@ -137,6 +137,12 @@ function add({ scope, egress, bind, entries }: Adding, { service, port, address 
   if (refusesToShare(port.protocol, current.protocol)) return;
   for (const chain of chains) if (!current.chains.some((other) => conflicts(other, chain))) current.chains.push(chain);
   if (currentKind(current) !== kind && currentKind(current) !== 'auto') current.protocol = 'auto';
+}
+
+/** A service's address of the proxy's family, else any that it has; one without is listened to on all addresses. */
+function listenedAddress({ local }: OutboundScope, service: Service): string {
+  if (hasNoAddress(service)) return local.any;
+  return addressesOf(service, local)[0] ?? service.address;
 }
 
 const currentKind = ({ protocol }: Entry): 'http' | 'tcp' | 'auto' | 'none' => trafficKind(protocol);
@@ -148,8 +154,8 @@ const refusesToShare = (incoming: PortProtocol, existing: PortProtocol): boolean
 /** Sniffs even HTTP ports of the shared address, so that other traffic on the same port number still passes. */
 function httpChain(scope: OutboundScope, { service, port, address }: Candidate): ChainDraft {
   const kind = trafficKind(port.protocol);
-  const sniffs = kind === 'auto' || (kind === 'http' && port.protocol !== 'http_proxy' && address === UNSPECIFIED);
-  const ownTable = kind === 'auto' && address !== UNSPECIFIED;
+  const sniffs = kind === 'auto' || (kind === 'http' && port.protocol !== 'http_proxy' && address === scope.local.any);
+  const ownTable = kind === 'auto' && address !== scope.local.any;
   const rds = port.port === 0 ? address : ownTable ? `${service.hostname}:${port.port}` : String(port.port);
   return {
     sniHosts: [],
@@ -218,7 +224,7 @@ function httpProxyListener(scope: OutboundScope): Listener | undefined {
       httpFilter({
         mesh,
         istioProxy: scope.istioProxy,
-        statPrefix: statPrefix(`outbound_${LOCALHOST}_${port}`),
+        statPrefix: statPrefix(`outbound_${scope.local.loopback}_${port}`),
         routes: { rds: HTTP_PROXY_TABLE },
         side: 'outbound',
         absoluteUrls: true,
@@ -227,8 +233,8 @@ function httpProxyListener(scope: OutboundScope): Listener | undefined {
     ],
   };
   return {
-    name: `${LOCALHOST}_${port}`,
-    address: listenAddress(LOCALHOST, port),
+    name: `${scope.local.loopback}_${port}`,
+    address: listenAddress(scope.local.loopback, port),
     traffic_direction: 'OUTBOUND',
     max_connections_to_accept_per_socket_event: 1,
     filter_chains: [toChain(draft)],
@@ -246,7 +252,7 @@ function virtualOutbound(scope: OutboundScope): Listener {
   const looksUp = looksUpAnyHost(scope);
   return {
     name: 'virtualOutbound',
-    address: listenAddress(UNSPECIFIED, port),
+    address: listenAddress(scope.local.any, port),
     traffic_direction: 'OUTBOUND',
     use_original_dst: true,
     max_connections_to_accept_per_socket_event: 1,

@@ -240,6 +240,7 @@ function buildHosts(
         serviceDomains(service, {
           namespace: scope.namespace,
           port: withPorts || port === 0 ? group.port : undefined,
+          local: scope.local,
         }),
       );
       const origin = group.rule

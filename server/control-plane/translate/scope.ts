@@ -21,6 +21,20 @@ export interface OutboundPolicy {
 /** What of the proxy itself endpoints depend on. */
 export type ScopeClient = Pick<ProxyView, 'ip' | 'labels' | 'locality' | 'node' | 'network'>;
 
+export interface LocalAddresses {
+  /** `0.0.0.0` or `::` */
+  readonly any: string;
+  /** `127.0.0.1` or `::1` */
+  readonly loopback: string;
+  /** Which addresses of a name it can use. */
+  readonly lookups: 'V4_ONLY' | 'V6_ONLY';
+}
+
+const LOCAL_V4: LocalAddresses = { any: '0.0.0.0', loopback: '127.0.0.1', lookups: 'V4_ONLY' };
+const LOCAL_V6: LocalAddresses = { any: '::', loopback: '::1', lookups: 'V6_ONLY' };
+
+const isV6 = (ip: string): boolean => ip.includes(':');
+
 /** What a group of proxies with the same outbound configuration sees of the mesh. */
 export interface OutboundScope {
   readonly snapshot: MeshSnapshot;
@@ -35,6 +49,8 @@ export interface OutboundScope {
   /** Empty when no rule looks at the labels of a client. */
   readonly labels: Readonly<Record<string, string>>;
   readonly client: ScopeClient;
+  /** All addresses of the proxy's family, and this side of it. */
+  readonly local: LocalAddresses;
   /** The Sidecar (API object) in force. */
   readonly sidecar: Sidecar | undefined;
   readonly egress: readonly EgressListener[];
@@ -84,6 +100,7 @@ export function createScope(snapshot: MeshSnapshot, proxy: ScopeProxy): Outbound
     namespace,
     labels,
     client: proxy,
+    local: isV6(proxy.ip) ? LOCAL_V6 : LOCAL_V4,
     sidecar,
     egress,
     outboundPolicy: {
@@ -116,6 +133,7 @@ export function scopeKey(snapshot: MeshSnapshot, proxy: ProxyView): string {
     proxy.exchangesPeers,
     proxy.plainEnvoy,
     proxy.namespace,
+    isV6(proxy.ip),
     sidecar && [sidecar.namespace, sidecar.name],
     labelsMatter(snapshot) ? Object.entries(proxy.labels).sort() : 0,
     resolvesNames(snapshot.services) ? [region, zone, subZone] : 0,

@@ -1,5 +1,6 @@
 import { isIp } from '../snapshot/addresses.ts';
 import { type Service, UNSPECIFIED } from '../snapshot/services.ts';
+import type { LocalAddresses } from './scope.ts';
 
 /** A name, and with `port` also the name with it, for clients that do not strip it. IPv6 addresses stand in brackets. */
 const withPort = (name: string, port: number | undefined): string[] => {
@@ -29,7 +30,11 @@ export function altHosts(hostname: string, namespace: string, port?: number): st
  */
 export function serviceDomains(
   service: Service,
-  { namespace, port }: { readonly namespace: string; readonly port: number | undefined },
+  {
+    namespace,
+    port,
+    local,
+  }: { readonly namespace: string; readonly port: number | undefined; readonly local: LocalAddresses },
 ): { readonly domains: string[]; readonly short: ReadonlySet<string> } {
   const domains: string[] = [];
   const short: string[] = [];
@@ -41,6 +46,12 @@ export function serviceDomains(
   if (service.resolution === 'Passthrough' && service.registry === 'Kubernetes') {
     domains.push(...domains.map((domain) => `*.${domain}`));
   }
-  const addresses = [service.address, ...service.extraAddresses].filter((address) => address !== UNSPECIFIED);
+  const addresses = addressesOf(service, local);
   return { domains: [...domains, ...addresses.flatMap((address) => withPort(address, port))], short: new Set(short) };
+}
+
+/** The addresses by which a proxy knows a service: of a Service of Kubernetes those of the proxy's family. */
+export function addressesOf(service: Service, { any }: LocalAddresses): readonly string[] {
+  const all = [service.address, ...service.extraAddresses].filter((address) => address !== UNSPECIFIED);
+  return service.registry === 'Kubernetes' ? all.filter((address) => address.includes(':') === (any === '::')) : all;
 }
