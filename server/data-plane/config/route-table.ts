@@ -21,9 +21,10 @@ import { compileHeaderRules, type HeaderRules } from './header-rules.ts';
 import { type Origins, readOrigins } from './origins.ts';
 import { ConfigProblem, within } from './problem.ts';
 import { compileRateLimits, type RateLimitRule } from './rate-limit-actions.ts';
-import { compileConditions, compileHeaderTest, type HeaderTest, type RouteCondition } from './route-condition.ts';
+import { type CompiledRetryPolicy, compileRetryPolicy } from './retry-policy.ts';
+import { compileConditions, type RouteCondition } from './route-condition.ts';
 import { compileRegex } from './string-match.ts';
-import { ALWAYS, durationMs, type Fraction, readFraction, readNumber } from './values.ts';
+import { ALWAYS, durationMs, type Fraction, readFraction } from './values.ts';
 
 /** Envoy's own route timeout where a configuration names none. */
 const DEFAULT_TIMEOUT_MS = 15_000;
@@ -32,32 +33,6 @@ export interface ClusterShare {
   readonly cluster: string;
   readonly weight: number;
   readonly headers: HeaderRules | undefined;
-}
-
-export interface CompiledRetryPolicy {
-  readonly retryOn: ReadonlySet<string>;
-  readonly maxRetries: number;
-  /** 0: no limit of its own. */
-  readonly perTryTimeoutMs: number;
-  readonly retriableStatusCodes: ReadonlySet<number>;
-  readonly previousHosts: boolean;
-  readonly hostSelectionAttempts: number;
-  readonly baseIntervalMs: number;
-  readonly maxIntervalMs: number;
-  /** A try that stays silent so long is given up; 0: never. */
-  readonly perTryIdleTimeoutMs: number;
-  /** Answers that carry such a header may be tried again (`retriable-headers`). */
-  readonly retriableHeaders: readonly HeaderTest[];
-  /** Only requests that carry one of these may be tried again; empty: all. */
-  readonly retriableRequestHeaders: readonly HeaderTest[];
-  /** The wait may be told by a header of the answer. */
-  readonly waitHeaders: WaitHeaders | undefined;
-}
-
-/** Headers by which a host says how long to wait, the first that has a good value counts. */
-export interface WaitHeaders {
-  readonly headers: readonly { readonly name: string; readonly format: 'SECONDS' | 'UNIX_TIMESTAMP' }[];
-  readonly maxMs: number;
 }
 
 /** What becomes of the Host header on its way to a host. */
@@ -401,51 +376,4 @@ function compileShares(action: RouteAction): ClusterShare[] {
     weight: share.weight ?? 0,
     headers: within(`weighted_clusters.clusters[${i}]`, () => compileHeaderRules(share)),
   }));
-}
-
-const words = (list: string | undefined): string[] =>
-  (list ?? '')
-    .split(',')
-    .map((word) => word.trim())
-    .filter((word) => word !== '');
-
-function readWaitHeaders(given: RetryPolicy['rate_limited_retry_back_off']): WaitHeaders | undefined {
-  if (given === undefined) return undefined;
-  return {
-    headers: (given.reset_headers ?? []).map(({ name, format }) => ({
-      name: name.toLowerCase(),
-      format: format === 'UNIX_TIMESTAMP' ? 'UNIX_TIMESTAMP' : 'SECONDS',
-    })),
-    maxMs: durationMs(given.max_interval, 'retry_policy.rate_limited_retry_back_off.max_interval', 300_000),
-  };
-}
-
-function compileRetryPolicy(given: RetryPolicy): CompiledRetryPolicy {
-  const baseIntervalMs = durationMs(
-    given.retry_back_off?.base_interval,
-    'retry_policy.retry_back_off.base_interval',
-    25,
-  );
-  return {
-    retryOn: new Set(words(given.retry_on)),
-    maxRetries: readNumber(given.num_retries, 1),
-    perTryTimeoutMs: durationMs(given.per_try_timeout, 'retry_policy.per_try_timeout', 0),
-    retriableStatusCodes: new Set(given.retriable_status_codes ?? []),
-    previousHosts: (given.retry_host_predicate ?? []).some((predicate) => predicate.name.endsWith('previous_hosts')),
-    hostSelectionAttempts: readNumber(given.host_selection_retry_max_attempts, 1),
-    baseIntervalMs,
-    maxIntervalMs: durationMs(
-      given.retry_back_off?.max_interval,
-      'retry_policy.retry_back_off.max_interval',
-      baseIntervalMs * 10,
-    ),
-    perTryIdleTimeoutMs: durationMs(given.per_try_idle_timeout, 'retry_policy.per_try_idle_timeout', 0),
-    retriableHeaders: (given.retriable_headers ?? []).map((matcher, i) =>
-      compileHeaderTest(matcher, `retry_policy.retriable_headers[${i}]`),
-    ),
-    retriableRequestHeaders: (given.retriable_request_headers ?? []).map((matcher, i) =>
-      compileHeaderTest(matcher, `retry_policy.retriable_request_headers[${i}]`),
-    ),
-    waitHeaders: readWaitHeaders(given.rate_limited_retry_back_off),
-  };
 }

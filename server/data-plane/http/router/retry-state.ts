@@ -1,5 +1,5 @@
 import type { Clock, Random, Timer } from '#domain';
-import type { CompiledRetryPolicy } from '../../config/route-table.ts';
+import type { CompiledRetryPolicy } from '../../config/retry-policy.ts';
 import type { UpstreamCluster } from '../../upstream/cluster.ts';
 import { allowedRetries, type CircuitBreakers } from '../../upstream/pool-breakers.ts';
 import type { ResetReason, ResponseHead } from '../codec.ts';

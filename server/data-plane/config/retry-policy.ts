@@ -1,0 +1,78 @@
+import type { RetryPolicy } from '#xds';
+import { compileHeaderTest, type HeaderTest } from './route-condition.ts';
+import { durationMs, readNumber } from './values.ts';
+
+/** When and how often a request is tried again. */
+export interface CompiledRetryPolicy {
+  readonly retryOn: ReadonlySet<string>;
+  readonly maxRetries: number;
+  /** 0: no limit of its own. */
+  readonly perTryTimeoutMs: number;
+  readonly retriableStatusCodes: ReadonlySet<number>;
+  readonly previousHosts: boolean;
+  readonly hostSelectionAttempts: number;
+  readonly baseIntervalMs: number;
+  readonly maxIntervalMs: number;
+  /** A try that stays silent so long is given up; 0: never. */
+  readonly perTryIdleTimeoutMs: number;
+  /** Answers that carry such a header may be tried again (`retriable-headers`). */
+  readonly retriableHeaders: readonly HeaderTest[];
+  /** Only requests that carry one of these may be tried again; empty: all. */
+  readonly retriableRequestHeaders: readonly HeaderTest[];
+  /** The wait may be told by a header of the answer. */
+  readonly waitHeaders: WaitHeaders | undefined;
+}
+
+/** Headers by which a host says how long to wait, the first that has a good value counts. */
+export interface WaitHeaders {
+  readonly headers: readonly { readonly name: string; readonly format: 'SECONDS' | 'UNIX_TIMESTAMP' }[];
+  readonly maxMs: number;
+}
+
+const words = (list: string | undefined): string[] =>
+  (list ?? '')
+    .split(',')
+    .map((word) => word.trim())
+    .filter((word) => word !== '');
+
+function readWaitHeaders(given: RetryPolicy['rate_limited_retry_back_off']): WaitHeaders | undefined {
+  if (given === undefined) return undefined;
+  return {
+    headers: (given.reset_headers ?? []).map(({ name, format }) => ({
+      name: name.toLowerCase(),
+      format: format === 'UNIX_TIMESTAMP' ? 'UNIX_TIMESTAMP' : 'SECONDS',
+    })),
+    maxMs: durationMs(given.max_interval, 'retry_policy.rate_limited_retry_back_off.max_interval', 300_000),
+  };
+}
+
+/** Reads a route's `retry_policy`. */
+export function compileRetryPolicy(given: RetryPolicy): CompiledRetryPolicy {
+  const baseIntervalMs = durationMs(
+    given.retry_back_off?.base_interval,
+    'retry_policy.retry_back_off.base_interval',
+    25,
+  );
+  return {
+    retryOn: new Set(words(given.retry_on)),
+    maxRetries: readNumber(given.num_retries, 1),
+    perTryTimeoutMs: durationMs(given.per_try_timeout, 'retry_policy.per_try_timeout', 0),
+    retriableStatusCodes: new Set(given.retriable_status_codes ?? []),
+    previousHosts: (given.retry_host_predicate ?? []).some((predicate) => predicate.name.endsWith('previous_hosts')),
+    hostSelectionAttempts: readNumber(given.host_selection_retry_max_attempts, 1),
+    baseIntervalMs,
+    maxIntervalMs: durationMs(
+      given.retry_back_off?.max_interval,
+      'retry_policy.retry_back_off.max_interval',
+      baseIntervalMs * 10,
+    ),
+    perTryIdleTimeoutMs: durationMs(given.per_try_idle_timeout, 'retry_policy.per_try_idle_timeout', 0),
+    retriableHeaders: (given.retriable_headers ?? []).map((matcher, i) =>
+      compileHeaderTest(matcher, `retry_policy.retriable_headers[${i}]`),
+    ),
+    retriableRequestHeaders: (given.retriable_request_headers ?? []).map((matcher, i) =>
+      compileHeaderTest(matcher, `retry_policy.retriable_request_headers[${i}]`),
+    ),
+    waitHeaders: readWaitHeaders(given.rate_limited_retry_back_off),
+  };
+}
