@@ -256,6 +256,7 @@ export interface RouteAction {
   hash_policy?: Record<string, unknown>[];
   rate_limits?: Record<string, unknown>[];
   include_vh_rate_limits?: boolean;
+  idle_timeout?: Duration;
   max_stream_duration?: { max_stream_duration?: Duration; grpc_timeout_header_max?: Duration };
   upgrade_configs?: { upgrade_type: string; enabled?: boolean }[];
   request_mirror_policies?: {

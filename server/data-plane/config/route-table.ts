@@ -69,6 +69,8 @@ export interface ForwardAction {
   readonly hostRewrite: HostRewrite | undefined;
   /** A host that is rewritten is told in X-Forwarded-Host. */
   readonly tellsForwardedHost: boolean;
+  /** Of silence in either direction; undefined: that of the connection manager, 0: none. */
+  readonly silenceMs: number | undefined;
   /** Of the whole stream; undefined: that of the connection manager, 0: none. */
   readonly maxStreamMs: number | undefined;
   /** For gRPC `grpc-timeout` limits the stream, at most to this (0: any); undefined: it does not. */
@@ -303,6 +305,7 @@ function compileForward(action: RouteAction, match: RouteMatch): ForwardAction {
     regexRewrite: rewrite && compileRewrite(rewrite, 'regex_rewrite'),
     hostRewrite: readHostRewrite(action),
     tellsForwardedHost: action.append_x_forwarded_host === true,
+    silenceMs: action.idle_timeout === undefined ? undefined : durationMs(action.idle_timeout, 'idle_timeout', 0),
     maxStreamMs: readMaxStream(action),
     grpcStreamMaxMs: readGrpcStreamMax(action),
     mirrors: (action.request_mirror_policies ?? []).map((mirror) => ({

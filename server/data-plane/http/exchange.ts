@@ -187,6 +187,12 @@ export class Exchange implements FormatSubject, BodyTarget {
     this.#timers.limitDuration(ms);
   }
 
+  /** The route's own limit of silence in place of the connection manager's; 0: none. */
+  limitSilence(ms: number): void {
+    this.#timers ??= new StreamTimers(this, this.config.serving, this.runtime.clock);
+    this.#timers.limitSilence(ms);
+  }
+
   /** Runs the layers that are left, until one waits. */
   proceed(): void {
     while (this.#at < this.#layers.length && !this.#finished) {

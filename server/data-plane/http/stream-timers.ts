@@ -13,8 +13,8 @@ export interface TimedExchange {
 /** The limits that a connection manager sets to every request: silence, the time to send it, its whole life. */
 export class StreamTimers {
   readonly #exchange: TimedExchange;
-  readonly #serving: HttpServing;
-  readonly #idle: LazyDeadline | undefined;
+  #idle: LazyDeadline | undefined;
+  #silenceMs: number;
   #request: Timer | undefined;
   readonly #clock: Clock;
   #duration: Timer | undefined;
@@ -28,10 +28,9 @@ export class StreamTimers {
 
   constructor(exchange: TimedExchange, serving: HttpServing, clock: Clock) {
     this.#exchange = exchange;
-    this.#serving = serving;
+    this.#silenceMs = serving.streamIdleTimeoutMs;
     this.#clock = clock;
-    const { maxStreamDurationMs, requestTimeoutMs, streamIdleTimeoutMs } = serving;
-    if (streamIdleTimeoutMs > 0) this.#idle = new LazyDeadline(clock, () => this.#idled());
+    const { maxStreamDurationMs, requestTimeoutMs } = serving;
     if (requestTimeoutMs > 0 && !exchange.requestEnded) {
       const reply = { status: 408, details: 'request_overall_timeout', body: 'request timeout' };
       this.#request = clock.after(requestTimeoutMs, () => exchange.expire(reply));
@@ -51,9 +50,18 @@ export class StreamTimers {
     });
   }
 
+  /** Sets how long the stream may be silent, in place of the earlier limit; 0: for ever. */
+  limitSilence(ms: number): void {
+    this.#silenceMs = ms;
+    if (ms === 0) this.#idle?.clear();
+    else this.touch();
+  }
+
   /** A part of the request or the answer passed. */
   touch(): void {
-    this.#idle?.set(this.#serving.streamIdleTimeoutMs);
+    if (this.#silenceMs === 0) return;
+    this.#idle ??= new LazyDeadline(this.#clock, () => this.#idled());
+    this.#idle.set(this.#silenceMs);
   }
 
   requestEnded(): void {

@@ -28,6 +28,10 @@ export interface OracleOptions {
   /** Port of an application behind it, which listens at the pod's hidden address. */
   readonly servesPort?: number;
   readonly role?: 'sidecar' | 'router';
+  /** Beside `app: oracle`. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Last part of its address; default 200. */
+  readonly place?: number;
 }
 
 export async function startOracle({
@@ -36,9 +40,11 @@ export async function startOracle({
   variant,
   servesPort,
   role = 'sidecar',
+  labels = {},
+  place = 200,
 }: OracleOptions): Promise<Oracle> {
-  const ip = `127.${subnet}.1.200`;
-  const node = oracleNode(role, ip);
+  const ip = `127.${subnet}.1.${place}`;
+  const node = oracleNode(role, ip, labels);
   const istiod = sandbox.pods.find(({ labels }) => labels['app'] === 'istiod');
   if (istiod === undefined) throw new Error('istiod does not run');
   const server = new Server();
@@ -64,14 +70,14 @@ export async function startOracle({
 }
 
 /** As our own proxies introduce themselves. */
-const oracleNode = (role: string, ip: string): ProxyNode => ({
+const oracleNode = (role: string, ip: string, labels: Readonly<Record<string, string>>): ProxyNode => ({
   id: `${role}~${ip}~oracle.default~default.svc.cluster.local`,
   cluster: 'oracle.default',
   metadata: {
     NAME: 'oracle',
     NAMESPACE: 'default',
     SERVICE_ACCOUNT: identity.serviceAccount,
-    LABELS: { app: 'oracle', version: 'v1', 'security.istio.io/tlsMode': 'istio' },
+    LABELS: { app: 'oracle', version: 'v1', 'security.istio.io/tlsMode': 'istio', ...labels },
     CLUSTER_ID: 'Kubernetes',
     INSTANCE_IPS: ip,
   },

@@ -99,6 +99,7 @@ function forward(exchange: Exchange, route: CompiledRoute, action: ForwardAction
   for (const rules of levelsOf(exchange, route)) applyRequestRules(rules, exchange);
   const streamMs = streamLimitMs(exchange.head.headers, action);
   if (streamMs !== undefined) exchange.limitDuration(streamMs);
+  if (action.silenceMs !== undefined) exchange.limitSilence(action.silenceMs);
   rewriteRequest(exchange.head, route, action);
   if (route.operation !== undefined && exchange.connection.direction === 'outbound') {
     exchange.head.headers.set('x-envoy-decorator-operation', route.operation);
