@@ -3,13 +3,13 @@ import { dispatch } from '#api/session';
 import type { IncidentView } from '#contract';
 import { listLabs, loadLab } from '#labs';
 import { drill } from '../support/drill.ts';
+import { heavyIncidents } from '../support/heavy-incidents.ts';
 import { root } from '../support/lab-runner.ts';
 import { LIMIT_MS, proveIncident } from '../support/prove-incident.ts';
 
-/** It takes the whole machine, and so has a file of its own. */
-const AVALANCHE = 'inc-config-avalanche';
-
-for (const id of listLabs(root).filter((each) => each !== AVALANCHE && loadLab(root, each).spec.incident !== undefined))
+for (const id of listLabs(root).filter(
+  (each) => !heavyIncidents.includes(each) && loadLab(root, each).spec.incident !== undefined,
+))
   proveIncident(id);
 
 describe('a drill from page to postmortem', () => {

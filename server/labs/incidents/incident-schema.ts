@@ -57,6 +57,8 @@ const proofOf = (call: z.ZodType<CallSpec>) =>
         from: z.string().optional(),
         to: z.string().optional(),
         within: z.number().min(0).max(1).default(0.2),
+        /** A figure up to this is what a healthy mesh shows, and proves nothing. */
+        above: z.number().default(0),
       })
       .optional(),
     /** The pod that a strain lies on. */

@@ -90,11 +90,16 @@ export function judgeProof(
 }
 
 /** What a learner read a moment ago counts, wherever they read it. */
-function judgeNumber({ unit, within }: NonNullable<ProofSpec['number']>, value: string, readings: readonly Reading[]) {
+function judgeNumber(
+  { unit, within, above }: NonNullable<ProofSpec['number']>,
+  value: string,
+  readings: readonly Reading[],
+) {
   if (readings.length === 0) return no('The lab has not measured that yet. Wait for a few requests.');
   const said = Number(value.replace(',', '.'));
   const right = readings.some(({ min, max }) => said >= min * (1 - within) && said <= max * (1 + within));
   if (!right) return no('The lab measures another figure.');
+  if (said <= above) return no('That is what a mesh without trouble shows, too.');
   const each = readings.map(({ where, min, max }) => `${range(min, max)} ${where}`);
   return yes(`The lab measured, in ${unit}: ${each.join('; ')}.`);
 }
