@@ -49,7 +49,7 @@ export default function SlowMotion() {
   if (!view) return <p className="pad">{failure ?? 'The view opens.'}</p>;
   const still = view.rate === 0;
   return (
-    <div className="slow">
+    <div className="slow-view">
       <div className="row">
         {RATES.map(([rate, words]) => (
           <button

@@ -204,9 +204,6 @@ function optionsOf(): monaco.editor.IStandaloneEditorConstructionOptions {
     overviewRulerLanes: 2,
     scrollbar: { verticalScrollbarSize: 10, horizontalScrollbarSize: 10, useShadows: false },
     guides: { indentation: false },
-    // The column is narrow: comments are read to their end without moving sideways.
-    wordWrap: 'on',
-    wrappingIndent: 'same',
     tabSize: 2,
     insertSpaces: true,
     quickSuggestions: { other: true, comments: false, strings: true },
