@@ -1,7 +1,6 @@
-import { type CSSProperties, useCallback, useEffect, useState } from 'react';
+import { type CSSProperties, lazy, Suspense, useCallback, useEffect, useState } from 'react';
 import type { SourceLocation } from '#contract';
 import { DecisionPanel } from '../decision-viewer/decision-viewer.tsx';
-import { Pager } from '../incident/pager.tsx';
 import { MeshPanel } from '../mesh-map/mesh-map.tsx';
 import { Splitter } from '../parts/splitter.tsx';
 import { useMedia } from '../parts/use-media.ts';
@@ -17,6 +16,9 @@ import { readSizes, type Sizes, startSizes } from './sizes.ts';
 import { Starting } from './starting.tsx';
 import { Toasts } from './toasts.tsx';
 
+// Only incidents page somebody.
+const Pager = lazy(async () => ({ default: (await import('../incident/pager.tsx')).Pager }));
+
 const KEY = 'meshwork.lab.sizes';
 
 /** Three areas and a foot. Under 1180 px why is a tab of the dock; under 860 px one panel is shown at a time. */
@@ -24,6 +26,7 @@ export function Desk() {
   const lab = useLab();
   const view = useStore(lab.stores.view);
   const sandbox = useStore(lab.stores.sandbox);
+  const incident = useStore(lab.stores.lab)?.incident === true;
   const [sizes, change] = useSizes();
   const goTo = useStore(lab.stores.place);
   const middle = useMedia('(max-width: 1180px)');
@@ -44,7 +47,11 @@ export function Desk() {
     <div className="lab" data-panel={view.panel} style={style}>
       <div className="over">
         <Banner />
-        <Pager />
+        {incident && (
+          <Suspense>
+            <Pager />
+          </Suspense>
+        )}
         <ShowMe />
       </div>
       <main className="desk" id="main" tabIndex={-1}>
