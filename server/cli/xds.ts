@@ -8,6 +8,7 @@ import {
   type MeshConfig,
 } from '#control-plane';
 import type { KubeObject } from '#domain';
+import { istioVersion } from '#istio';
 import { canonicalMessage, type ProxyNode } from '#xds';
 import { type CliCommand, readFiles, UsageError } from './command.ts';
 import { readMeshFile, readNetworksFile } from './mesh-file.ts';
@@ -125,7 +126,7 @@ function nodeFor({ type, namespace, labels, serviceAccount, ip }: Request, objec
     metadata: {
       NAMESPACE: namespace,
       LABELS: { ...pod?.metadata.labels, ...labels },
-      ISTIO_VERSION: '1.31.0',
+      ISTIO_VERSION: istioVersion,
       ...(account !== undefined && { SERVICE_ACCOUNT: account }),
     },
   };

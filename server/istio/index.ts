@@ -21,3 +21,4 @@ export { originOf, toDiagnostics, type ValidateOptions, validateDocument } from 
 export { meshConfigProblems } from './mesh-config/config-map.ts';
 export { hostsMatch } from './rules/hosts.ts';
 export { checkFields } from './schema/check.ts';
+export { istioVersion } from './version.ts';

@@ -1,3 +1,4 @@
+import { istioVersion } from '#istio';
 import { type Command, UsageError } from '#shell';
 import type { PodWorld } from './pod-world.ts';
 
@@ -23,7 +24,7 @@ export const pilotAgent: Command<PodWorld> = {
     }
     if (verb === 'version') {
       io.out(
-        'version.BuildInfo{Version:"1.31.0", GitRevision:"meshwork", GolangVersion:"none", BuildStatus:"Clean", GitTag:"1.31.0"}\n',
+        `version.BuildInfo{Version:"${istioVersion}", GitRevision:"meshwork", GolangVersion:"none", BuildStatus:"Clean", GitTag:"${istioVersion}"}\n`,
       );
       return 0;
     }

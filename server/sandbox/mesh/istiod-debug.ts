@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { ControlPlane } from '#control-plane';
-import { istioVersion } from './system.ts';
+import { istioVersion } from '#istio';
 
 const TYPES: Readonly<Record<string, string>> = { CDS: 'cluster', LDS: 'listener', EDS: 'endpoint', RDS: 'route' };
 

@@ -2,7 +2,7 @@ import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import type { Server, ServerDuplexStream, ServiceDefinition, UntypedHandleCall } from '@grpc/grpc-js';
 import { status } from '@grpc/grpc-js';
 import type { ControlPlane } from '#control-plane';
-import { istioVersion } from './system.ts';
+import { istioVersion } from '#istio';
 
 const SYNCZ = 'istio.io/debug/syncz';
 const NONCE = 'syncz';

@@ -1,8 +1,7 @@
 import { parse, stringify } from 'yaml';
 import type { KubeObject } from '#domain';
+import { istioVersion } from '#istio';
 
-/** The release whose names and defaults the lab follows. */
-export const istioVersion = '1.31.0';
 export const nodeName = 'meshwork';
 export const rootNamespace = 'istio-system';
 export const proxyImage = `registry.istio.io/release/proxyv2:${istioVersion}`;

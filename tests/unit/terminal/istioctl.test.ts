@@ -104,8 +104,8 @@ describe('istioctl proxy-status', () => {
     const { out, code } = await run('istioctl proxy-status');
     expect(out).toBe(
       'NAME                       CLUSTER        ISTIOD       VERSION     SUBSCRIBED TYPES\n' +
-        'frontend-1.shop            Kubernetes     istiod-1     1.29.2      3 (CDS,LDS,RDS)\n' +
-        'gateway-1.istio-system     Kubernetes     istiod-1     1.29.2      0\n',
+        'frontend-1.shop            Kubernetes     istiod-1     1.31.0      3 (CDS,LDS,RDS)\n' +
+        'gateway-1.istio-system     Kubernetes     istiod-1     1.31.0      0\n',
     );
     expect(code).toBe(0);
   });
@@ -113,7 +113,7 @@ describe('istioctl proxy-status', () => {
   it('gives the state of each type with -v 1', async () => {
     const { out } = await run('istioctl ps -v 1 -n shop');
     expect(out.replace(/ +/g, ' ')).toBe(
-      'NAME CLUSTER CDS LDS EDS RDS ISTIOD VERSION\nfrontend-1.shop Kubernetes SYNCED STALE NOT SENT ERROR istiod-1 1.29.2\n',
+      'NAME CLUSTER CDS LDS EDS RDS ISTIOD VERSION\nfrontend-1.shop Kubernetes SYNCED STALE NOT SENT ERROR istiod-1 1.31.0\n',
     );
     expect((await run('istioctl ps frontend-1 -v1')).out.split('\n')).toHaveLength(3);
   });

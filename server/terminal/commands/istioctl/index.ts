@@ -1,4 +1,5 @@
 import type { Diagnostic } from '#domain';
+import { istioVersion } from '#istio';
 import { onOff } from '#shell';
 import type { Command } from '../../command.ts';
 import { formatDiagnostic, readManifests } from '../kubectl/apply.ts';
@@ -6,7 +7,7 @@ import { explainStatus } from '../kubectl/errors.ts';
 import { namespaceOf, type Verb } from '../verb.ts';
 import { withVerbs } from '../verbs.ts';
 import { experimental } from './authz.ts';
-import { ISTIO_VERSION, proxied } from './proxies.ts';
+import { proxied } from './proxies.ts';
 import { proxyConfig } from './proxy-config.ts';
 import { proxyStatus } from './proxy-status.ts';
 
@@ -49,13 +50,13 @@ const version: Verb = {
   flags: {},
   run: async (_flags, io, context) => {
     const count = proxied(context).length;
-    io.out(`client version: ${ISTIO_VERSION}\n`);
+    io.out(`client version: ${istioVersion}\n`);
     io.out(
       context.sandbox.controlPlane
-        ? `control plane version: ${ISTIO_VERSION}\n`
+        ? `control plane version: ${istioVersion}\n`
         : 'no running Istio pods in namespace "istio-system"\n',
     );
-    io.out(`data plane version: ${count === 0 ? 'none' : `${ISTIO_VERSION} (${count} proxies)`}\n`);
+    io.out(`data plane version: ${count === 0 ? 'none' : `${istioVersion} (${count} proxies)`}\n`);
     return 0;
   },
 };
@@ -63,7 +64,7 @@ const version: Verb = {
 export const istioctl: Command = withVerbs({
   name: 'istioctl',
   summary: 'ask the mesh: proxies, their configuration, mistakes',
-  intro: `istioctl speaks with the lab's control plane and proxies. They behave as Istio ${ISTIO_VERSION} does.`,
+  intro: `istioctl speaks with the lab's control plane and proxies. They behave as Istio ${istioVersion} does.`,
   verbs: [proxyStatus, proxyConfig, analyze, experimental, version],
   explain: explainStatus,
 });

@@ -3,8 +3,6 @@ import type { RunningPod } from '#sandbox';
 import { type ShellContext, UsageError } from '../../command.ts';
 import { findPod, names } from '../kubectl/targets.ts';
 
-export const ISTIO_VERSION = '1.29.2';
-
 /** The pod and proxy behind `pod`, `pod.namespace`, `deploy/name`, `deploy/name.namespace`. */
 export function findProxy(context: ShellContext, namespace: string, word: string): { pod: RunningPod; proxy: Proxy } {
   const pod = findPod(context, ...splitNamespace(context, namespace, word));

@@ -1,8 +1,9 @@
+import { istioVersion } from '#istio';
 import { readCount, value } from '#shell';
 import { UsageError } from '../../command.ts';
 import { formatTable } from '../../table.ts';
 import type { Verb } from '../verb.ts';
-import { completeProxies, ISTIO_VERSION } from './proxies.ts';
+import { completeProxies } from './proxies.ts';
 
 const TYPES = ['CDS', 'LDS', 'EDS', 'RDS'] as const;
 
@@ -32,7 +33,7 @@ ERROR: it refused the last push (NACK) and serves the one before.`,
       .sort((a, b) => (a.name < b.name ? -1 : 1));
     if (only !== undefined && rows.length === 0) throw new UsageError(`Error: no proxy ${only} is connected to istiod`);
     if (level === '0') {
-      const compact = rows.map(({ name, types }) => [name, 'Kubernetes', istiod, ISTIO_VERSION, subscribed(types)]);
+      const compact = rows.map(({ name, types }) => [name, 'Kubernetes', istiod, istioVersion, subscribed(types)]);
       io.out(formatTable(['NAME', 'CLUSTER', 'ISTIOD', 'VERSION', 'SUBSCRIBED TYPES'], compact, 5));
     } else {
       const full = rows.map(({ name, types }) => [
@@ -40,7 +41,7 @@ ERROR: it refused the last push (NACK) and serves the one before.`,
         'Kubernetes',
         ...TYPES.map((type) => types[type] ?? 'NOT SENT'),
         istiod,
-        ISTIO_VERSION,
+        istioVersion,
       ]);
       io.out(formatTable(['NAME', 'CLUSTER', ...TYPES, 'ISTIOD', 'VERSION'], full, 5));
     }
