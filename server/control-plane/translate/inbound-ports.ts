@@ -4,11 +4,11 @@ import { type Config, fieldOf } from '../snapshot/config.ts';
 import type { FieldOrigin } from '../snapshot/field-origin.ts';
 import { type PortProtocol, parseProtocol } from '../snapshot/protocol.ts';
 import type { Sidecar } from '../snapshot/sidecars.ts';
+import { serviceOrigin } from './clusters/origin-metadata.ts';
+import { fillPattern } from './clusters/stat-names.ts';
 import { INBOUND_PASSTHROUGH_CLUSTER, statPrefix } from './envoy-types.ts';
-import { serviceOrigin } from './origin-metadata.ts';
 import type { ProxyView, ServiceTarget } from './proxy-view.ts';
 import type { OutboundScope } from './scope.ts';
-import { fillPattern } from './stat-names.ts';
 
 /** A port (or, with port 0, every other port) of the workload and how its inbound chains look. */
 export interface InboundPort {

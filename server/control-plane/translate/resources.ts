@@ -7,24 +7,24 @@ import type {
   TypedExtensionConfig,
 } from '#xds';
 import type { MeshSnapshot } from '../snapshot/mesh-snapshot.ts';
-import { blackHoleCluster, fallbackClusters, inboundClusters } from './clusters-inbound.ts';
-import { outboundClusters, sniDnatClusters } from './clusters-outbound.ts';
-import { loadAssignment } from './endpoints.ts';
+import { blackHoleCluster, fallbackClusters, inboundClusters } from './clusters/clusters-inbound.ts';
+import { outboundClusters, sniDnatClusters } from './clusters/clusters-outbound.ts';
+import { loadAssignment } from './clusters/endpoints.ts';
 import { applyEnvoyFilters } from './envoy-filter/index.ts';
-import { askedFor, extensionConfigs } from './extension-configs.ts';
 import { mergeGateways } from './gateway-servers.ts';
 import { grpcClusters, grpcResources } from './grpc.ts';
-import { gatewayListeners } from './listeners-gateway.ts';
-import { inboundListeners } from './listeners-inbound.ts';
-import { outboundListeners } from './listeners-outbound.ts';
+import { askedFor, extensionConfigs } from './http-filters/extension-configs.ts';
+import { extendedListeners } from './http-filters/traffic-extensions.ts';
+import { workloadPolicies } from './http-filters/workload-policies.ts';
+import { gatewayListeners } from './listeners/listeners-gateway.ts';
+import { inboundListeners } from './listeners/listeners-inbound.ts';
+import { outboundListeners } from './listeners/listeners-outbound.ts';
 import { type ProxyView, viewProxy } from './proxy-view.ts';
-import { createRouteMemory, type RouteMemory } from './route-memory.ts';
-import { outboundRouteConfig } from './routes-outbound.ts';
+import { createRouteMemory, type RouteMemory } from './routes/route-memory.ts';
+import { outboundRouteConfig } from './routes/routes-outbound.ts';
 import { createScope, type OutboundScope } from './scope.ts';
 import { tableNames } from './table-names.ts';
 import { observedListeners } from './telemetry/index.ts';
-import { extendedListeners } from './traffic-extensions.ts';
-import { workloadPolicies } from './workload-policies.ts';
 
 /** Listeners, route tables and clusters, in protobuf JSON. */
 export interface ConfigResources {

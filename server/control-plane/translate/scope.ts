@@ -7,8 +7,8 @@ import { type ServiceRegistry, visibleServices } from '../snapshot/registry.ts';
 import { type Service, serviceKey } from '../snapshot/services.ts';
 import { type Sidecar, sidecarFor } from '../snapshot/sidecars.ts';
 import { type EgressListener, egressListeners } from './egress-scope.ts';
+import { PEER_EXCHANGE } from './http-filters/istio-filters.ts';
 import { exportedServices, importedServices } from './imported-services.ts';
-import { PEER_EXCHANGE } from './istio-filters.ts';
 import type { ProxyView } from './proxy-view.ts';
 
 /** What becomes of traffic to hosts and addresses that nobody declared. */

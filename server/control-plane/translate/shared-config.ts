@@ -11,7 +11,7 @@ import {
   sharedResources,
   sharedRoutes,
 } from './resources.ts';
-import { createRouteMemory, type RouteMemory } from './route-memory.ts';
+import { createRouteMemory, type RouteMemory } from './routes/route-memory.ts';
 import { createScope, type OutboundScope } from './scope.ts';
 import { observedListeners, spanIdentity } from './telemetry/index.ts';
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createObjectTables, createSnapshotDeriver, DEFAULT_MESH_CONFIG } from '#control-plane';
 import type { KubeObject } from '#domain';
-import { workloadPolicies } from '../../../server/control-plane/translate/workload-policies.ts';
+import { workloadPolicies } from '../../../server/control-plane/translate/http-filters/workload-policies.ts';
 import { judge, readRbac } from '../../../server/data-plane/config/rbac/rbac.ts';
 import type { RbacSubject } from '../../../server/data-plane/config/rbac/subject.ts';
 import { Headers } from '../../../server/data-plane/http/headers.ts';

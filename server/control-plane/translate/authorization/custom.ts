@@ -1,6 +1,6 @@
 import type { AuthorizationPolicy } from '../../snapshot/authorization-policies.ts';
-import type { BadProvider, ExtAuthzFilters } from '../ext-authz.ts';
-import { FILTER_TYPES, POLICY_FILTERS } from '../policy-filters.ts';
+import type { BadProvider, ExtAuthzFilters } from '../http-filters/ext-authz.ts';
+import { FILTER_TYPES, POLICY_FILTERS } from '../http-filters/policy-filters.ts';
 import { rbac, rbacConfig, rbacRules } from './rbac.ts';
 import type { MetadataMatcher } from './rbac-types.ts';
 

@@ -1,7 +1,7 @@
 import type { PoliciesByAction } from '../../snapshot/authorization-policies.ts';
 import type { MeshSnapshot } from '../../snapshot/mesh-snapshot.ts';
-import { externalAuthorizers } from '../ext-authz.ts';
-import { FILTER_TYPES, POLICY_FILTERS } from '../policy-filters.ts';
+import { externalAuthorizers } from '../http-filters/ext-authz.ts';
+import { FILTER_TYPES, POLICY_FILTERS } from '../http-filters/policy-filters.ts';
 import { customFilters, type NamedFilter } from './custom.ts';
 import { rbacConfig, rbacRules } from './rbac.ts';
 

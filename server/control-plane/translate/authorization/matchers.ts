@@ -1,5 +1,5 @@
 import type { HeaderMatcher, StringMatcher } from '#xds';
-import { FILTER_TYPES } from '../policy-filters.ts';
+import { FILTER_TYPES } from '../http-filters/policy-filters.ts';
 import type { MetadataMatcher, Permission, ValueMatcher } from './rbac-types.ts';
 
 /** Any value that is not empty. */

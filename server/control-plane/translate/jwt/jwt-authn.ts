@@ -1,7 +1,7 @@
 import type { Any, Duration } from '#xds';
 import type { JwtRule, PlacedJwtRule } from '../../snapshot/request-authentications.ts';
 import type { NamedFilter } from '../authorization/index.ts';
-import { FILTER_TYPES, POLICY_FILTERS } from '../policy-filters.ts';
+import { FILTER_TYPES, POLICY_FILTERS } from '../http-filters/policy-filters.ts';
 import { KEYS_OF_NOBODY } from './unknown-keys.ts';
 
 /** A JwtRequirement of envoy.extensions.filters.http.jwt_authn.v3. */

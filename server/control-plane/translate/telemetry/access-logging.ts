@@ -2,8 +2,8 @@ import type { MeshConfig } from '../../doors.ts';
 import { compareText } from '../../snapshot/config.ts';
 import type { MeshSnapshot } from '../../snapshot/mesh-snapshot.ts';
 import type { AccessLogging, Telemetry } from '../../snapshot/telemetries.ts';
-import { type AccessLog, fileAccessLog, type LogFormat, meshLogFormat, STANDARD_OUTPUT } from '../access-log.ts';
 import type { ProxyView } from '../proxy-view.ts';
+import { type AccessLog, fileAccessLog, type LogFormat, meshLogFormat, STANDARD_OUTPUT } from './access-log.ts';
 import { isLogService, serviceLog } from './log-services.ts';
 
 /** On whose behalf a listener works: its workload's as a client, or as a server. */

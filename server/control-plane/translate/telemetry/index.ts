@@ -1,10 +1,10 @@
 import { type Any, extensionTypes, type FilterChain, type HttpConnectionManager, type Listener } from '#xds';
 import type { MeshSnapshot } from '../../snapshot/mesh-snapshot.ts';
 import { telemetriesFor } from '../../snapshot/telemetries.ts';
-import { type AccessLog, accessLog } from '../access-log.ts';
 import { filterNames } from '../envoy-types.ts';
-import { UUID_EXTENSION } from '../istio-filters.ts';
+import { UUID_EXTENSION } from '../http-filters/istio-filters.ts';
 import type { ProxyView } from '../proxy-view.ts';
+import { type AccessLog, accessLog } from './access-log.ts';
 import { type LogMode, telemetryAccessLogs } from './access-logging.ts';
 import { BOOTSTRAP_LOGS } from './log-services.ts';
 import { type StatsFilter, statsFilters } from './metrics.ts';

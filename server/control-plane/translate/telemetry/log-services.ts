@@ -1,7 +1,7 @@
 import type { Any } from '#xds';
 import type { MeshSnapshot } from '../../snapshot/mesh-snapshot.ts';
-import { type AccessLog, DEFAULT_TEXT_FORMAT, requestFormatters } from '../access-log.ts';
-import { type ProviderCluster, providerCluster } from '../provider-cluster.ts';
+import { type ProviderCluster, providerCluster } from '../clusters/provider-cluster.ts';
+import { type AccessLog, DEFAULT_TEXT_FORMAT, requestFormatters } from './access-log.ts';
 
 const TYPE = 'type.googleapis.com/envoy.extensions.access_loggers';
 

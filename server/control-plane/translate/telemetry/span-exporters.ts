@@ -1,6 +1,6 @@
 import type { Any } from '#xds';
 import type { MeshSnapshot } from '../../snapshot/mesh-snapshot.ts';
-import { type ProviderCluster, providerCluster } from '../provider-cluster.ts';
+import { type ProviderCluster, providerCluster } from '../clusters/provider-cluster.ts';
 import type { ProxyView } from '../proxy-view.ts';
 
 /** Where the spans of a proxy go, as an HCM says it. */
