@@ -14,7 +14,14 @@ export const PROTOCOLS = ['HTTP', 'gRPC', 'TCP'] as const;
 export type Protocol = (typeof PROTOCOLS)[number];
 
 /** What a client of the matrix is. */
-export const CLIENTS = ['mesh mTLS', 'plaintext', 'own TLS', 'foreign CA', 'expired certificate'] as const;
+export const CLIENTS = [
+  'mesh mTLS',
+  'plaintext',
+  'own TLS',
+  'no certificate',
+  'foreign CA',
+  'expired certificate',
+] as const;
 export type ClientKind = (typeof CLIENTS)[number];
 
 export interface Credentials {

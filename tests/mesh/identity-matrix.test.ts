@@ -73,7 +73,7 @@ function expected(mode: Mode, kind: ClientKind, protocol: Protocol): Expected {
     // What is TLS and not the mesh's own belongs to the application where the port is not known to speak HTTP.
     return mode === 'STRICT' ? refusedPeer(protocol, NO_CERTIFICATE) : protocol === 'TCP' ? notTls(protocol) : noChain;
   }
-  return refusedPeer(protocol, kind === 'foreign CA' ? FOREIGN : EXPIRED);
+  return refusedPeer(protocol, REFUSED[kind]);
 }
 
 const noChain: Expected = {
@@ -90,6 +90,7 @@ const NO_CERTIFICATE = {
 const NOT_TRUSTED = { stat: 'ssl.fail_verify_error', reason: 'CERTIFICATE_VERIFY_FAILED' };
 const FOREIGN = { client: 'alert unknown ca', ...NOT_TRUSTED };
 const EXPIRED = { client: 'alert certificate expired', ...NOT_TRUSTED };
+const REFUSED = { 'no certificate': NO_CERTIFICATE, 'foreign CA': FOREIGN, 'expired certificate': EXPIRED };
 
 const refusedPeer = (protocol: Protocol, why: typeof NO_CERTIFICATE): Expected => ({
   ...why,
@@ -176,7 +177,7 @@ describe('what becomes of a client', () => {
         rootsPem: identities.rootsPem,
         failure: expect.stringContaining(reason),
       });
-      expect(record?.peerChain).toHaveLength(kind === 'own TLS' ? 0 : 2);
+      expect(record?.peerChain).toHaveLength(kind === 'own TLS' || kind === 'no certificate' ? 0 : 2);
     }
     if (security === undefined) return;
     await expect.poll(async () => counted(await metrics(), protocol, security)).toBe(countedBefore + 1);
