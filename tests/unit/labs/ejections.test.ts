@@ -75,6 +75,16 @@ describe('two ejections in a row', () => {
     ).toMatchObject({ met: true });
   });
 
+  it('may come after one that was forgiven, because the endpoint answered until a sweep', async () => {
+    expect(
+      await watch([
+        [500, 2900],
+        [3900, 6300],
+        [6800, 11_200],
+      ]),
+    ).toEqual({ met: true, seen: 'An endpoint was out for 2.4 s, then for 4.4 s.' });
+  });
+
   it('are not when both last the same', async () => {
     expect(
       await watch([
