@@ -135,7 +135,8 @@ export function createLabSession(options: LabSessionOptions): LabSession {
     text: saved?.files ?? lab.start,
     onShellWrite: () => tellFiles('terminal'),
   });
-  const requests = createKeptRequests(saved?.requests ?? [], () => save.poke());
+  // At once: its address is a link now, and must lead there also when the mesh dies next.
+  const requests = createKeptRequests(saved?.requests ?? [], () => save.flush());
 
   const save = createThrottle(clock, SAVE_EVERY_MS, () => {
     options.onSaved({
