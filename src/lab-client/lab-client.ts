@@ -30,6 +30,8 @@ export class LabClient {
   readonly eventListeners = new Set<(event: ServerEvent) => void>();
   /** Set by the terminal island: runs a command that stands in the text. */
   runInTerminal: ((line: string) => void) | undefined;
+  /** Lines that were to run before the terminal was there; it takes them when it comes. */
+  readonly linesForTerminal: string[] = [];
   readonly #options: LabClientOptions;
   readonly #connection: Connection;
   readonly #writing: Writing;

@@ -42,10 +42,10 @@ export function Dock({ why, onSizes }: DockProps) {
   const showTerminal = useCallback((): void => lab.show({ dock: 'term', panel: 'dock' }), [lab]);
   const runFirst = useCallback(
     (line: string): void => {
-      // The terminal island is not there yet: it takes the command when it is.
+      // The terminal island is not there yet: it takes the line when it is.
+      lab.linesForTerminal.push(line);
       setTerminalOpened(true);
       lab.show({ dock: 'term', panel: 'dock' });
-      setTimeout(() => lab.runInTerminal !== runFirst && lab.runInTerminal?.(line), 50);
     },
     [lab],
   );

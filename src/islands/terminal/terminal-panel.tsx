@@ -35,12 +35,14 @@ export function TerminalPanel({ onShow }: { onShow: () => void }) {
   }, []);
   const session = sessions.find((one) => one.id === current) ?? sessions[0];
   useEffect(() => {
+    if (!session) return;
+    for (const line of lab.linesForTerminal.splice(0)) session.run(line);
     lab.runInTerminal = (line) => {
       onShow();
-      session?.run(line);
+      session.run(line);
     };
     return () => {
-      lab.runInTerminal = undefined;
+      lab.runInTerminal = (line) => void lab.linesForTerminal.push(line);
     };
   }, [lab, session, onShow]);
   const free = NAMES.find((name) => !sessions.some(({ id }) => id === name));
