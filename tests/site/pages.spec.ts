@@ -29,6 +29,8 @@ const looks = [
 async function settle(page: Page, place: string): Promise<void> {
   await page.goto(place);
   await page.evaluate(() => document.fonts.ready.then(() => undefined));
+  // Some pages are written in the browser: their heading comes with the rest.
+  await expect(page.locator('h1').first()).toBeAttached();
   if (!/^\/lab\/./.test(place)) return;
   await expect(page.locator('.step-title')).toBeAttached();
   // The canary's is looked at with its mesh, the others for their own text.
