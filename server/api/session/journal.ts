@@ -68,8 +68,8 @@ export function createJournal(): Journal {
 /** Makes one object as it was: `now` is what it is at present, undefined when it is not there. */
 function put(before: KubeObject | undefined, now: KubeObject | undefined, store: KubeStore, changeId: string): void {
   const options = { changeId, fieldManager: 'meshwork-undo' };
-  const any = now ?? before;
-  const present = any && store.get(storeKind(any), nameOf(any));
+  const object = now ?? before;
+  const present = object && store.get(storeKind(object), nameOf(object));
   if (before && present) store.update(atVersion(before, present), options);
   else if (before) store.create(withoutServerFields(before), options);
   else if (now && present) store.delete(storeKind(now), nameOf(now), options);

@@ -60,13 +60,13 @@ export function changedAfter(moments: Moments, number: number): string[] {
 export function differences(keys: readonly string[], before: ObjectSet, after: ObjectSet): ObjectText[] {
   return keys.flatMap((key) => {
     const [old, now] = [before.get(key), after.get(key)];
-    const any = now ?? old;
-    if (any === undefined || (old && now && sameWish(old, now))) return [];
+    const object = now ?? old;
+    if (object === undefined || (old && now && sameWish(old, now))) return [];
     return [
       {
-        kind: any.kind,
-        namespace: any.metadata.namespace ?? '',
-        name: any.metadata.name,
+        kind: object.kind,
+        namespace: object.metadata.namespace ?? '',
+        name: object.metadata.name,
         ...(old ? { before: yamlOf(old) } : {}),
         ...(now ? { after: yamlOf(now) } : {}),
       },

@@ -7,12 +7,12 @@ import { LazyDeadline } from '../h1/lazy-deadline.ts';
 import type { Headers } from '../headers.ts';
 import type { StreamTimes } from '../stream-info.ts';
 import { type AttemptOwner, UpstreamAttempt } from './attempt.ts';
+import { breakAnswer, flagRefusal, replyNoHost, replyReset, replyTimeout } from './call-replies.ts';
 import { noteAnswer, noteConnected, noteEndpoint, noteFailure, noteNoHost } from './call-steps.ts';
 import type { MirrorCall } from './mirror.ts';
 import { reportAnswer } from './outlier-report.ts';
 import { RequestBody } from './request-body.ts';
 import { hashRequest } from './request-hash.ts';
-import { RESET_WORDS, resetBody, resetDetails } from './reset-reasons.ts';
 import { RetryState, type RetryVerdict } from './retry-state.ts';
 import { rewriteHost } from './rewrite.ts';
 
@@ -142,7 +142,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
       return;
     }
     this.#cluster.stats.code(head.status);
-    this.#flagRefusal(verdict);
+    flagRefusal(this.#exchange, verdict);
     attempt.answered = true;
     this.#body.stopReplay();
     const { info, runtime } = this.#exchange;
@@ -181,7 +181,8 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
     // A reset of the stream, or bytes that are no HTTP, say nothing of the transport.
     const transport = reason.startsWith('remote_re') || reason === 'protocol_error' ? '' : detail;
     if (attempt.answered) {
-      this.#brokenAnswer(reason, transport);
+      this.#settle();
+      breakAnswer(this.#exchange, reason, transport);
       return;
     }
     this.#exchange.info.transportFailure = transport;
@@ -192,8 +193,9 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
       this.#again(verdict);
       return;
     }
-    this.#flagRefusal(verdict);
-    this.#replyReset(reason, transport);
+    flagRefusal(this.#exchange, verdict);
+    this.#release('local_reset');
+    replyReset(this.#exchange, this.#cluster, reason, transport);
   }
 
   // Tries.
@@ -275,12 +277,6 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
     return this.#retry.afterReset(reason, requestStarted);
   }
 
-  #flagRefusal(verdict: RetryVerdict | undefined): void {
-    if (verdict === undefined || verdict.again) return;
-    if (verdict.why === 'limit') this.#exchange.info.flag('URX');
-    if (verdict.why === 'overflow') this.#exchange.info.flag('UO');
-  }
-
   #reportFailure(attempt: UpstreamAttempt, reason: ResetReason): void {
     this.#cluster.report(attempt.choice.host, { localOrigin: 'connect' });
     if (reason === 'remote_reset' && attempt.stream?.protocol === 'HTTP/2') this.#cluster.stats.rqRxReset.value++;
@@ -339,8 +335,8 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
       this.#again(verdict);
       return;
     }
-    this.#flagRefusal(verdict);
-    this.#replyTimeout(details);
+    flagRefusal(this.#exchange, verdict);
+    this.#giveUp(details);
   }
 
   #timedOut(): void {
@@ -361,7 +357,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
     const name = attempt?.choice.host.key ?? this.#cluster.config.name;
     if (this.#exchange.steps.on)
       noteFailure(this.#exchange, name, { plain: detail, verdict: undefined, part: 'timeout' });
-    this.#replyTimeout('response_timeout');
+    this.#giveUp('response_timeout');
   }
 
   #note(what: keyof StreamTimes): void {
@@ -374,38 +370,13 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
   #noHost(): void {
     noteNoHost(this.#exchange.steps, this.#cluster);
     this.#cluster.stats.noHealthy.value++;
-    this.#cluster.stats.code(503);
     this.#release('local_reset');
-    this.#exchange.info.upstreamHost = '';
-    this.#exchange.reply({ status: 503, flag: 'UH', details: 'no_healthy_upstream', body: 'no healthy upstream' });
+    replyNoHost(this.#exchange, this.#cluster);
   }
 
-  #replyTimeout(details: string): void {
-    this.#cluster.stats.code(504);
+  #giveUp(details: string): void {
     this.#release('local_reset');
-    this.#exchange.reply({ status: 504, flag: 'UT', details, body: 'upstream request timeout' });
-  }
-
-  #replyReset(reason: ResetReason, detail: string): void {
-    const words = RESET_WORDS[reason];
-    this.#cluster.stats.code(words.status);
-    this.#release('local_reset');
-    this.#exchange.reply({
-      status: words.status,
-      flag: words.flag,
-      details: resetDetails(words, detail, 'before'),
-      body: resetBody(words, this.#exchange.info.attempts > 1),
-      ...(reason === 'overflow' &&
-        !this.#exchange.config.hidesEnvoyHeaders && { headers: { 'x-envoy-overloaded': 'true' } }),
-    });
-  }
-
-  #brokenAnswer(reason: ResetReason, detail: string): void {
-    const words = RESET_WORDS[reason];
-    this.#exchange.info.flag(words.flag);
-    this.#exchange.info.details = resetDetails(words, detail, 'after');
-    this.#settle();
-    this.#exchange.breakOff(reason);
+    replyTimeout(this.#exchange, this.#cluster, details);
   }
 
   /** The answer is complete: nothing is to be waited for. */

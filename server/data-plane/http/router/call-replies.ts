@@ -1,0 +1,46 @@
+import type { UpstreamCluster } from '../../upstream/cluster.ts';
+import type { ResetReason } from '../codec.ts';
+import type { Exchange } from '../exchange.ts';
+import { RESET_WORDS, resetBody, resetDetails } from './reset-reasons.ts';
+import type { RetryVerdict } from './retry-state.ts';
+
+// What the router answers by itself when no host did (Envoy: Router::Filter::sendNoHealthyUpstreamResponse, onUpstreamAbort).
+
+/** Why there is no further try, as a flag beside that of the answer. */
+export function flagRefusal({ info }: Exchange, verdict: RetryVerdict | undefined): void {
+  if (verdict === undefined || verdict.again) return;
+  if (verdict.why === 'limit') info.flag('URX');
+  if (verdict.why === 'overflow') info.flag('UO');
+}
+
+export function replyNoHost(exchange: Exchange, cluster: UpstreamCluster): void {
+  cluster.stats.code(503);
+  exchange.info.upstreamHost = '';
+  exchange.reply({ status: 503, flag: 'UH', details: 'no_healthy_upstream', body: 'no healthy upstream' });
+}
+
+export function replyTimeout(exchange: Exchange, cluster: UpstreamCluster, details: string): void {
+  cluster.stats.code(504);
+  exchange.reply({ status: 504, flag: 'UT', details, body: 'upstream request timeout' });
+}
+
+/** The last try ended without an answer; `transport` is what the connection failed of, empty when nothing is known. */
+export function replyReset(exchange: Exchange, cluster: UpstreamCluster, reason: ResetReason, transport: string): void {
+  const words = RESET_WORDS[reason];
+  cluster.stats.code(words.status);
+  exchange.reply({
+    status: words.status,
+    flag: words.flag,
+    details: resetDetails(words, transport, 'before'),
+    body: resetBody(words, exchange.info.attempts > 1),
+    ...(reason === 'overflow' && !exchange.config.hidesEnvoyHeaders && { headers: { 'x-envoy-overloaded': 'true' } }),
+  });
+}
+
+/** The answer had begun, so it cannot be replaced: it is broken off, and the log says why. */
+export function breakAnswer(exchange: Exchange, reason: ResetReason, transport: string): void {
+  const words = RESET_WORDS[reason];
+  exchange.info.flag(words.flag);
+  exchange.info.details = resetDetails(words, transport, 'after');
+  exchange.breakOff(reason);
+}
