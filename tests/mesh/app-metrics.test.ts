@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { INJECTED_DEFAULT } from './manifests.ts';
 import { type RunningMesh, startMesh } from './sandbox-support.ts';
 
 /** go-httpbin answers `/base64/…` with the text behind it: `app_orders_total 7`. */
@@ -19,7 +20,7 @@ let mesh: RunningMesh;
 beforeAll(async () => {
   const of = (path: string) => ({ 'prometheus.io/port': '8080', 'prometheus.io/path': path });
   const text = [
-    'apiVersion: v1\nkind: Namespace\nmetadata: { name: default, labels: { istio-injection: enabled } }\n---',
+    INJECTED_DEFAULT,
     deployment('told', of(METRICS)),
     deployment('failing', of('/status/500')),
     deployment('untold', {}),

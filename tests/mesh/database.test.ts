@@ -1,26 +1,9 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { INJECTED_DEFAULT, workload } from './manifests.ts';
 import { applyAndSettle, type RunningMesh, startMesh } from './sandbox-support.ts';
 
-const deployment = (name: string, image: string, port: number, env: Record<string, string> = {}): string => `
-apiVersion: apps/v1
-kind: Deployment
-metadata: { name: ${name}, namespace: default }
-spec:
-  selector: { matchLabels: { app: ${name} } }
-  template:
-    metadata: { labels: { app: ${name} } }
-    spec:
-      containers:
-        - name: main
-          image: ${image}
-          ports: [{ containerPort: ${port} }]
-          env: ${JSON.stringify(Object.entries(env).map(([key, value]) => ({ name: key, value })))}
----
-apiVersion: v1
-kind: Service
-metadata: { name: ${name}, namespace: default }
-spec: { selector: { app: ${name} }, ports: [{ name: ${port === 9080 ? 'http' : 'tcp'}, port: ${port} }] }
----`;
+const deployment = (name: string, image: string, port: number, env: Record<string, string> = {}): string =>
+  workload({ name, image, port, env, service: { name: port === 9080 ? 'http' : 'tcp', port } });
 
 const MYSQL = { DB_TYPE: 'mysql', MYSQL_DB_HOST: 'mysqldb', MYSQL_DB_USER: 'root', MYSQL_DB_PASSWORD: 'secret' };
 const FOUND = { id: 3, ratings: { Reviewer1: 5, Reviewer2: 4 } };
@@ -29,7 +12,7 @@ const LOST = { error: 'could not connect to ratings database' };
 let mesh: RunningMesh;
 beforeAll(async () => {
   const text = [
-    'apiVersion: v1\nkind: Namespace\nmetadata: { name: default, labels: { istio-injection: enabled } }\n---',
+    INJECTED_DEFAULT,
     deployment('mysqldb', 'examples-bookinfo-mysqldb', 3306, { MYSQL_ROOT_PASSWORD: 'secret' }),
     deployment('mongodb', 'examples-bookinfo-mongodb', 27017),
     deployment('ratings-mysql', 'examples-bookinfo-ratings-v2', 9080, MYSQL),

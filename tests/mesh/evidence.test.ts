@@ -1,21 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dispatch } from '#api/session';
 import { type RunningLab, runLab } from '../support/lab-runner.ts';
-import { reviewsRules } from '../support/reviews-rules.ts';
+import { reviewsWithTesters } from '../support/reviews-rules.ts';
 
 const rule = (first: number): string =>
-  reviewsRules(`    - name: testers
-      match:
-        - headers: { end-user: { exact: jason }, cookie: { regex: ".*beta.*" } }
-      route:
-        - destination: { host: reviews, subset: v2 }
-    - name: everyone
-      route:
-        - destination: { host: reviews, subset: v1 }
-          weight: ${first}
-        - destination: { host: reviews, subset: v2 }
-          weight: ${100 - first}
-`);
+  reviewsWithTesters(first, 'end-user: { exact: jason }, cookie: { regex: ".*beta.*" }');
 
 const files = (first: number) => [{ file: 'reviews.yaml', text: rule(first) }];
 

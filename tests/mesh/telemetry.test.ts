@@ -2,23 +2,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HopRecord } from '#domain';
 import type { RunningPod } from '#sandbox';
 import { until } from './data-plane-harness.ts';
+import { INJECTED_DEFAULT, workload } from './manifests.ts';
 import { applyAndSettle, type RunningMesh, startMesh } from './sandbox-support.ts';
 
-const deployment = (name: string): string => `
-apiVersion: v1
-kind: Service
-metadata: { name: ${name}, namespace: default }
-spec: { selector: { app: ${name} }, ports: [{ name: http, port: 80, targetPort: 8080 }] }
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: { name: ${name}, namespace: default }
-spec:
-  selector: { matchLabels: { app: ${name} } }
-  template:
-    metadata: { labels: { app: ${name} } }
-    spec: { containers: [{ name: main, image: go-httpbin, ports: [{ containerPort: 8080 }] }] }
----`;
+const deployment = (name: string): string =>
+  workload({ name, image: 'go-httpbin', port: 8080, service: { name: 'http', port: 80 } });
 
 const MESH = `
 accessLogFile: /dev/stdout
@@ -61,7 +49,7 @@ const applied = new Map<string, string>();
 
 beforeAll(async () => {
   const text = [
-    'apiVersion: v1\nkind: Namespace\nmetadata: { name: default, labels: { istio-injection: enabled } }\n---',
+    INJECTED_DEFAULT,
     deployment('client'),
     deployment('server'),
     `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: istio, namespace: istio-system }\ndata: { mesh: ${JSON.stringify(MESH)} }`,

@@ -153,7 +153,9 @@ test('what if answers for unsaved text; the effect names objects, proxies and re
   await expect(effect).toContainText(/\d+ of the last \d+ requests would go elsewhere/);
   await effect.getByRole('button', { name: 'Apply' }).click();
   await inForce(lab);
-  await lab.paste(reviewsWithTesters(100, 'jane').replace('kind: VirtualService', 'kind:   VirtualService'));
+  await lab.paste(
+    reviewsWithTesters(100, 'end-user: { exact: jane }').replace('kind: VirtualService', 'kind:   VirtualService'),
+  );
   await page.getByRole('button', { name: 'Format' }).click();
   await expect(page.locator('.monaco-editor .view-lines')).not.toContainText(/kind:\s{3}/);
   await page.getByRole('button', { name: 'Compare' }).click();

@@ -28,11 +28,11 @@ export const sharedReviews = (v1: number, v2 = 100 - v1, second = 'v2'): string 
           weight: ${v2}
 `);
 
-/** The same behind a route for one tester's requests, which go to v2. */
-export const reviewsWithTesters = (v1: number, tester = 'jason'): string =>
+/** The same behind a route for testers' requests, known by `headers`, which go to v2. */
+export const reviewsWithTesters = (v1: number, headers = 'end-user: { exact: jason }'): string =>
   reviewsRules(`    - name: testers
       match:
-        - headers: { end-user: { exact: ${tester} } }
+        - headers: { ${headers} }
       route:
         - destination: { host: reviews, subset: v2 }
     - name: everyone
