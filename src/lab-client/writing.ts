@@ -2,7 +2,7 @@ import type { ApplyView, LabState, Params } from '#contract';
 import type { Connection } from './connection.ts';
 import type { Drafts } from './drafts.ts';
 import { sayError } from './errors.ts';
-import { overlay, type Sheet, tooLarge, toSheets, withText, writable } from './files.ts';
+import { overlay, tooLarge, toSheets, withText, writable } from './files.ts';
 import { addPush } from './reduce.ts';
 import type { LabStores } from './stores.ts';
 import type { Timers } from './transport.ts';
@@ -114,11 +114,7 @@ export class Writing {
 
   #compareAll(): void {
     const { sheets, applied } = this.#stores;
-    const compared = (sheet: Sheet): Sheet => {
-      const inForce = applied.get().find((one) => one.file === sheet.file)?.text;
-      return { ...sheet, changed: !sheet.readOnly && inForce !== sheet.text };
-    };
-    sheets.set(sheets.get().map(compared));
+    sheets.set(toSheets(sheets.get(), applied.get()));
   }
 
   #pushed(view: ApplyView): void {
