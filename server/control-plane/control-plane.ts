@@ -116,6 +116,10 @@ class Pilot implements ControlPlane {
     return this.#queue.settled(changeId, timeoutMs);
   }
 
+  answered(concerns: (nodeId: string) => boolean, timeoutMs: number): Promise<boolean> {
+    return this.#queue.answered(concerns, timeoutMs);
+  }
+
   snapshotFor(node: ProxyNode): XdsSnapshot {
     const { resources } = this.#resourcesFor(node);
     return { versionInfo: this.#versionInfo, changeId: this.#lastChangeId, resources };

@@ -74,6 +74,11 @@ export interface ControlPlane {
   syncStatus(): readonly ProxySyncStatus[];
   /** Resolves when every proxy affected by this change has answered, or at `timeoutMs` with what is known then. */
   settled(changeId: string, timeoutMs: number): Promise<PushSummary>;
+  /**
+   * Resolves with true when the connected proxies that `concerns` picks have answered every change that is stored now, or at `timeoutMs`
+   * with false.
+   */
+  answered(concerns: (nodeId: string) => boolean, timeoutMs: number): Promise<boolean>;
   /** What a proxy would be sent for the present store: the same builder as the push. */
   snapshotFor(node: ProxyNode): XdsSnapshot;
   /** What the reference check found in the configuration of the connected proxies, each once. It never holds a push back. */

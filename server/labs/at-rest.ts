@@ -3,18 +3,30 @@ import type { Sandbox } from '#sandbox';
 import { valueAt } from './probes/fields.ts';
 
 const WAIT_MS = 8000;
+const PUSH_WAIT_MS = 8000;
 
 /**
- * Waits until no pod is starting or leaving, so that a check does not judge a mesh in the middle of a restart. A mesh that does not
- * come to rest in time (an image that cannot be pulled) is judged as it is. Resolves with why it is not at rest, or undefined.
+ * Waits until no pod is starting or leaving and every proxy has answered what was stored last, so that a check does not judge a mesh in
+ * the middle of a restart or of a push. A mesh that does not come to rest in time (an image that cannot be pulled) is judged as it is.
+ * Resolves with why it is not at rest, or undefined.
  */
 export async function atRest(sandbox: Sandbox): Promise<string | undefined> {
   try {
     await sandbox.until(() => isAtRest(sandbox), WAIT_MS, 'every pod is ready and none is leaving');
-    return undefined;
   } catch (error) {
     return errorMessage(error);
   }
+  return (await isInForce(sandbox))
+    ? undefined
+    : `not within ${PUSH_WAIT_MS} ms: every proxy has answered the last push`;
+}
+
+/** In slow motion a push is under way for as long as somebody looks at it: it is not waited for. */
+async function isInForce({ clock, controlPlane, pods }: Sandbox): Promise<boolean> {
+  if (controlPlane === undefined || (clock.apartMs?.() ?? 0) > 0) return true;
+  const own = new Set(pods.flatMap(({ name, namespace, proxy }) => (proxy ? [`${name}.${namespace}`] : [])));
+  // A node's id is type~address~pod.namespace~domain; a client that a person steers answers when that person likes.
+  return controlPlane.answered((nodeId) => own.has(nodeId.split('~')[2] ?? ''), PUSH_WAIT_MS);
 }
 
 function isAtRest(sandbox: Sandbox): boolean {

@@ -15,6 +15,8 @@ type Handlers = {
 };
 
 const SEND_WAIT_MS = 5000;
+/** A line that has run longer is one that follows something. */
+const LINE_WAIT_MS = 2000;
 const KNOWN_REQUESTS = 20_000;
 
 /** What each message of the contract does. One line per method where one line is enough. */
@@ -88,7 +90,11 @@ const handlers: Handlers = {
     return {};
   },
   'terminal.complete': (session, { terminal, line, cursor }) => session.terminals.complete(terminal, line, cursor),
-  'checks.run': async (session) => ({ checks: await session.checks.run() }),
+  'checks.run': async (session) => {
+    // Enter and then Check: what was typed belongs to what is judged.
+    await session.terminals.ended(LINE_WAIT_MS);
+    return { checks: await session.checks.run() };
+  },
   'checks.answer': (session, { check, answer }) => ({ checks: session.checks.answer(check, answer) }),
   'kube.access': async (session) => ({ ...(await session.sandbox.serveApi()) }),
   'hints.next': (session) => {

@@ -19,6 +19,7 @@ export interface LabTerminalsOptions {
 export function createLabTerminals({ emit, clock, hand, files, sandbox, applies }: LabTerminalsOptions): Terminals {
   return createTerminals({
     emit,
+    clock,
     context: () => ({
       get sandbox() {
         return sandbox();

@@ -1,3 +1,4 @@
+import type { Clock, Timer } from '#domain';
 import { createTerminal, type ShellContext, type Terminal } from '#terminal';
 import { ApiError } from '../errors.ts';
 import type { Emit } from './ports.ts';
@@ -10,6 +11,8 @@ export interface Terminals {
   history(name: string): string[];
   /** What was run last in each of them. */
   newest(): string[];
+  /** Resolves when every line that runs now has ended, or has run for `limitMs`: `watch` goes on for as long as it likes. */
+  ended(limitMs: number): Promise<void>;
   /** Ends its command and forgets it. */
   close(name: string): void;
   complete(name: string, line: string, cursor: number): { from: number; candidates: string[] };
@@ -21,13 +24,21 @@ const MAX_OUTPUT = 2_000_000;
 
 interface Tab {
   readonly terminal: Terminal;
-  running: AbortController | undefined;
+  running: Running | undefined;
+}
+
+interface Running {
+  readonly abort: AbortController;
+  readonly sinceMs: number;
+  readonly ended: Promise<void>;
 }
 
 export function createTerminals(options: {
   readonly context: () => ShellContext;
   readonly variables: () => ReadonlyMap<string, string>;
   readonly emit: Emit;
+  /** The machine's: what a person types has nothing to do with the lab's time. */
+  readonly clock: Clock;
 }): Terminals {
   const tabs = new Map<string, Tab>();
   const tab = (name: string): Tab => {
@@ -45,9 +56,8 @@ export function createTerminals(options: {
       const own = tab(name);
       if (own.running) throw new ApiError('busy', 'A command is still running in this terminal.');
       const abort = new AbortController();
-      own.running = abort;
       const output = createOutput(name, options.emit, () => abort.abort());
-      own.terminal
+      const ended = own.terminal
         .run(line, {
           out: (text) => output.write('stdout', text),
           err: (text) => output.write('stderr', text),
@@ -64,16 +74,22 @@ export function createTerminals(options: {
           output.flush();
           options.emit({ type: 'terminal-exit', terminal: name, exitCode: 1, cwd: '~' });
         });
+      own.running = { abort, sinceMs: options.clock.monotonic(), ended };
     },
     interrupt: (name) => {
       const own = tabs.get(name);
-      if (own?.running) own.running.abort();
+      if (own?.running) own.running.abort.abort();
       else own?.terminal.interrupt();
+    },
+    ended: async (limitMs) => {
+      const { clock } = options;
+      const running = [...tabs.values()].flatMap((own) => own.running ?? []);
+      await Promise.all(running.map((line) => within(clock, line, limitMs)));
     },
     newest: () => [...tabs.values()].flatMap(({ terminal }) => terminal.history.at(-1) ?? []),
     history: (name) => [...(tabs.get(name)?.terminal.history ?? [])],
     close: (name) => {
-      tabs.get(name)?.running?.abort();
+      tabs.get(name)?.running?.abort.abort();
       tabs.delete(name);
     },
     complete: (name, line, cursor) => {
@@ -81,10 +97,21 @@ export function createTerminals(options: {
       return { from, candidates: [...candidates] };
     },
     stop: () => {
-      for (const { running } of tabs.values()) running?.abort();
+      for (const { running } of tabs.values()) running?.abort.abort();
       tabs.clear();
     },
   };
+}
+
+async function within(clock: Clock, { sinceMs, ended }: Running, limitMs: number): Promise<void> {
+  const leftMs = sinceMs + limitMs - clock.monotonic();
+  if (leftMs <= 0) return;
+  let timer: Timer | undefined;
+  const limit = new Promise<void>((resolve) => {
+    timer = clock.after(leftMs, resolve);
+  });
+  await Promise.race([ended, limit]);
+  timer?.cancel();
 }
 
 type Stream = 'stdout' | 'stderr';

@@ -46,6 +46,8 @@ export interface ChangeLog {
   drop(nodeId: string): void;
   /** Resolves when the change is done, or at `timeoutMs` with what is known then. */
   settled(changeId: string, timeoutMs: number): Promise<PushSummary>;
+  /** Resolves with true when no change so far waits for a proxy that `concerns` picks, or at `timeoutMs` with false. */
+  answered(concerns: (nodeId: string) => boolean, timeoutMs: number): Promise<boolean>;
 }
 
 function effectiveMs(change: Change): number | undefined {
@@ -95,6 +97,7 @@ class Log implements ChangeLog {
   readonly #clock: Clock;
   readonly #changes = new Map<string, Change>();
   readonly #waiters = new Map<string, Set<(change: Change) => void>>();
+  readonly #lookers = new Set<() => void>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -127,6 +130,7 @@ class Log implements ChangeLog {
       change.waiting = new Set(nodeIds);
       this.#finishIfDone(change);
     }
+    this.#look();
   }
 
   pushing(nodeId: string, changeIds: readonly string[], versionInfo: string): void {
@@ -150,6 +154,7 @@ class Log implements ChangeLog {
       change.waiting?.delete(nodeId);
       this.#finishIfDone(change);
     }
+    this.#look();
   }
 
   fail(nodeId: string, changeIds: readonly string[], error: string): void {
@@ -159,6 +164,7 @@ class Log implements ChangeLog {
       change.proxies.set(nodeId, { nodeId, sentMs: this.#clock.now(), error, types: new Set(), bytes: 0 });
       this.#finishIfDone(change);
     }
+    this.#look();
   }
 
   drop(nodeId: string): void {
@@ -168,6 +174,7 @@ class Log implements ChangeLog {
       if (effect && effect.settledMs === undefined && effect.error === undefined) change.proxies.delete(nodeId);
       this.#finishIfDone(change);
     }
+    this.#look();
   }
 
   settled(changeId: string, timeoutMs: number): Promise<PushSummary> {
@@ -189,6 +196,33 @@ class Log implements ChangeLog {
       };
       waiters.add(done);
     });
+  }
+
+  answered(concerns: (nodeId: string) => boolean, timeoutMs: number): Promise<boolean> {
+    const open = [...this.#changes.values()].filter(({ doneMs }) => doneMs === undefined);
+    const isAnswered = (): boolean =>
+      open.every((change) => {
+        const { changeId, doneMs, waiting } = change;
+        const isKnown = this.#changes.get(changeId) === change;
+        return !isKnown || doneMs !== undefined || (waiting !== undefined && ![...waiting].some(concerns));
+      });
+    if (isAnswered()) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const end = (answered: boolean): void => {
+        timer.cancel();
+        this.#lookers.delete(look);
+        resolve(answered);
+      };
+      const look = (): void => {
+        if (isAnswered()) end(true);
+      };
+      const timer = this.#clock.after(timeoutMs, () => end(false));
+      this.#lookers.add(look);
+    });
+  }
+
+  #look(): void {
+    for (const look of [...this.#lookers]) look();
   }
 
   #waitingFor(nodeId: string): Change[] {

@@ -30,6 +30,8 @@ export interface PushQueue {
    * that has not been requested yet is waited for too.
    */
   settled(changeId: string, timeoutMs: number): Promise<PushSummary>;
+  /** See ControlPlane. */
+  answered(concerns: (nodeId: string) => boolean, timeoutMs: number): Promise<boolean>;
   syncStatus(): readonly ProxySyncStatus[];
   /** Forgets what is pending. */
   stop(): void;
@@ -77,6 +79,10 @@ class Queue implements PushQueue {
 
   settled(changeId: string, timeoutMs: number): Promise<PushSummary> {
     return this.#changes.settled(changeId, timeoutMs);
+  }
+
+  answered(concerns: (nodeId: string) => boolean, timeoutMs: number): Promise<boolean> {
+    return this.#changes.answered(concerns, timeoutMs);
   }
 
   syncStatus(): readonly ProxySyncStatus[] {

@@ -108,6 +108,21 @@ describe('push queue', () => {
     ]);
   });
 
+  it('tells that the proxies asked about have answered all that was stored, whatever others do', async () => {
+    affected.set('n2', [typeUrls.cluster]);
+    expect(await queue.answered(() => true, 1000)).toBe(true);
+    queue.request('c1');
+    const own = queue.answered((nodeId) => nodeId === 'n1', 1000);
+    const everybody = queue.answered(() => true, 1000);
+    clock.advance(10);
+    // What is stored after the question is no part of it.
+    queue.request('c2');
+    answer('n1');
+    expect(await own).toBe(true);
+    clock.advance(1000);
+    expect(await everybody).toBe(false);
+  });
+
   it('is done at once when no proxy is concerned', async () => {
     affected.clear();
     queue.request('c1');
