@@ -1,15 +1,16 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { type WebSocket, WebSocketServer } from 'ws';
-import { requestEnvelope, requestSchemas, type ServerMessage } from '#contract';
+import { WebSocketServer } from 'ws';
 import { type Clock, MeshworkError, type Random, type Timer } from '#domain';
 import type { LearnerStore } from '#learners';
 import type { KeyHost } from '#sandbox/key-host';
 import { type Access, createAccess } from './access.ts';
 import { createLearnerRoutes, type LearnerRoutes } from './learner-routes.ts';
-import { createLearnerSession, type LearnerSession, type PageConnection } from './learner-session.ts';
-import { serveStatic } from './static-files.ts';
+import { createLearnerSession, type LearnerSession } from './learner-session.ts';
+import { connectPage } from './page-connection.ts';
+import { type Site, serveStatic } from './static-files.ts';
+import { createZipped } from './zipped-files.ts';
 
 export interface LabServerOptions {
   readonly root: string;
@@ -34,10 +35,7 @@ export interface LabServer {
 
 const MAX_SESSIONS = 40;
 const MAX_PAGES_PER_LEARNER = 8;
-/** A page that does not read: beyond this many unsent bytes, events are left out (answers never are). */
-const MAX_BUFFERED_BYTES = 1_048_576;
 const MAX_MESSAGE_BYTES = 6 * 1_048_576;
-const PING_EVERY_MS = 30_000;
 const SLEEP_AFTER_MS = 5 * 60_000;
 const SWEEP_MS = 60_000;
 
@@ -70,9 +68,10 @@ export async function startLabServer(options: LabServerOptions): Promise<LabServ
     return session;
   };
 
+  const site: Site = { folder: join(options.root, 'dist'), zipped: createZipped() };
   const learnerRoutes = createLearnerRoutes({ access, store: options.store, clock: options.clock });
   server.on('request', (request, response) => {
-    answer({ request, response, access, learnerRoutes, root: options.root }).catch((error: unknown) => {
+    answer({ request, response, access, learnerRoutes, site }).catch((error: unknown) => {
       options.onLog(`request failed: ${String(error)}`);
       if (!response.headersSent) response.writeHead(500, { 'content-type': 'text/plain' });
       response.end('The lab server failed to answer.\n');
@@ -96,8 +95,7 @@ export async function startLabServer(options: LabServerOptions): Promise<LabServ
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
       pageCounts.set(learner, (pageCounts.get(learner) ?? 0) + 1);
       webSocket.once('close', () => pageCounts.set(learner, (pageCounts.get(learner) ?? 1) - 1));
-      watchPage(webSocket, options.clock);
-      connectPage(webSocket, () => sessionOf(learner));
+      connectPage(webSocket, { clock: options.clock, sessionOf: () => sessionOf(learner) });
     });
   });
 
@@ -153,7 +151,7 @@ interface Exchange {
   readonly response: ServerResponse;
   readonly access: Access;
   readonly learnerRoutes: LearnerRoutes;
-  readonly root: string;
+  readonly site: Site;
 }
 
 const learnerPaths: ReadonlySet<string> = new Set(['/api/log', '/api/link', '/api/link/join']);
@@ -166,7 +164,7 @@ const securityHeaders: Readonly<Record<string, string>> = {
   'cross-origin-resource-policy': 'same-origin',
 };
 
-async function answer({ request, response, access, learnerRoutes, root }: Exchange): Promise<void> {
+async function answer({ request, response, access, learnerRoutes, site }: Exchange): Promise<void> {
   for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value);
   const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
   if (!access.hostAllowed(request)) return plain(response, 421, 'This server does not answer to that host name.');
@@ -189,10 +187,8 @@ async function answer({ request, response, access, learnerRoutes, root }: Exchan
     return json(response, { token: access.token(learner) });
   }
   if (path.startsWith('/api/')) return plain(response, 404, 'There is no such address in the API.');
-  const folder = join(root, 'dist');
-  if (await serveStatic(folder, request, response)) return;
-  if (await serveStatic(folder, { method: request.method, url: '/404.html', headers: {}, status: 404 }, response))
-    return;
+  if (await serveStatic(site, request, response)) return;
+  if (await serveStatic(site, { method: request.method, url: '/404.html', headers: {}, status: 404 }, response)) return;
   plain(response, 404, 'There is no such page. The start page is at /.');
 }
 
@@ -204,78 +200,4 @@ function json(response: ServerResponse, body: object, status = 200): void {
   response
     .writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' })
     .end(JSON.stringify(body));
-}
-
-/** A page on a machine that sleeps closes nothing: one that does not answer is gone, and its mesh may be put to sleep. */
-function watchPage(webSocket: WebSocket, clock: Clock): void {
-  let alive = true;
-  let timer: Timer | undefined;
-  const look = (): void => {
-    if (alive) {
-      alive = false;
-      webSocket.ping();
-      timer = clock.after(PING_EVERY_MS, look);
-    } else webSocket.terminate();
-  };
-  timer = clock.after(PING_EVERY_MS, look);
-  webSocket.on('pong', () => {
-    alive = true;
-  });
-  webSocket.once('close', () => timer?.cancel());
-}
-
-const written: { message?: ServerMessage; text: string } = { text: '' };
-
-/** An event goes to all pages of a learner, one after the other: it is written once. */
-function textOf(message: ServerMessage): string {
-  if (written.message !== message) {
-    written.message = message;
-    written.text = JSON.stringify(message);
-  }
-  return written.text;
-}
-
-function connectPage(webSocket: WebSocket, sessionOf: () => LearnerSession): void {
-  const page: PageConnection = {
-    send: (message: ServerMessage) => {
-      if ('event' in message && webSocket.bufferedAmount > MAX_BUFFERED_BYTES) return;
-      if (webSocket.readyState === webSocket.OPEN) webSocket.send(textOf(message));
-    },
-  };
-  let session: LearnerSession;
-  try {
-    session = sessionOf();
-  } catch (error) {
-    webSocket.close(1013, error instanceof Error ? error.message : 'too many');
-    return;
-  }
-  const detach = session.attach(page);
-  webSocket.on('message', (data, isBinary) => {
-    const message = isBinary ? undefined : parseMessage(data.toString());
-    if (message && 'id' in message && 'method' in message) session.request(page, message);
-    else if (message) page.send({ id: message.id, error: { code: 'bad_request', message: message.problem } });
-    else webSocket.close(1007, 'a message must be { id, method, params } in JSON');
-  });
-  webSocket.on('error', () => webSocket.terminate());
-  webSocket.on('close', detach);
-}
-
-type Parsed = { id: number; method: keyof typeof requestSchemas; params: unknown } | { id: number; problem: string };
-
-/** Checks a message against the contract; undefined when it is not even an envelope. */
-function parseMessage(text: string): Parsed | undefined {
-  let raw: unknown;
-  try {
-    raw = JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-  const envelope = requestEnvelope.safeParse(raw);
-  if (!envelope.success) return undefined;
-  const { id, method } = envelope.data;
-  const params = requestSchemas[method].safeParse(envelope.data.params);
-  if (params.success) return { id, method, params: params.data };
-  const issue = params.error.issues[0];
-  return { id, problem: `${method}: ${issue?.path.join('.') ?? ''} ${issue?.message ?? 'is not as expected'}` };
 }

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { extname, join, normalize, sep } from 'node:path';
+import { isCompressible, takesGzip, type Zipped } from './zipped-files.ts';
 
 const contentTypes: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -29,11 +30,20 @@ export interface FileRequest {
   readonly status?: number;
 }
 
+export interface Site {
+  readonly folder: string;
+  readonly zipped: Zipped;
+}
+
 /**
- * Serves the built site: GET and HEAD, `index.html` for folders, hashed assets cached for a year, pages revalidated.
- * Answers false when there is no such file. Paths never leave `folder`.
+ * Serves the built site: GET and HEAD, `index.html` for folders, hashed assets cached for a year, pages revalidated, text compressed for
+ * those who take gzip. Answers false when there is no such file. Paths never leave the folder.
  */
-export async function serveStatic(folder: string, request: FileRequest, response: ServerResponse): Promise<boolean> {
+export async function serveStatic(
+  { folder, zipped }: Site,
+  request: FileRequest,
+  response: ServerResponse,
+): Promise<boolean> {
   const path = decodePath(request.url ?? '/');
   if (path === undefined) return false;
   const found = await findFile(folder, path);
@@ -42,14 +52,29 @@ export async function serveStatic(folder: string, request: FileRequest, response
     response.writeHead(301, { location: found.redirect }).end();
     return true;
   }
-  const etag = `"${found.size.toString(36)}-${Math.floor(found.modifiedMs).toString(36)}"`;
+  const type = contentTypes[extname(found.file)] ?? 'application/octet-stream';
+  const mayZip = isCompressible(type, found.size);
+  const zip = mayZip && takesGzip(request.headers);
+  const state = `${found.size.toString(36)}-${Math.floor(found.modifiedMs).toString(36)}`;
+  const etag = zip ? `"${state}-gz"` : `"${state}"`;
   const headers = {
-    'content-type': contentTypes[extname(found.file)] ?? 'application/octet-stream',
+    'content-type': type,
     'cache-control': path.startsWith('/_astro/') ? 'public, max-age=31536000, immutable' : 'no-cache',
     etag,
+    ...(mayZip && { vary: 'accept-encoding' }),
   };
   if (request.headers['if-none-match'] === etag) {
     response.writeHead(304, headers).end();
+    return true;
+  }
+  if (zip) {
+    const body = await zipped.read(found.file, state);
+    response.writeHead(request.status ?? 200, {
+      ...headers,
+      'content-encoding': 'gzip',
+      'content-length': body.length,
+    });
+    response.end(request.method === 'HEAD' ? undefined : body);
     return true;
   }
   response.writeHead(request.status ?? 200, { ...headers, 'content-length': found.size });
