@@ -11,6 +11,7 @@ import type {
 import { typeUrls } from '#xds';
 import type { ServedSecret } from '../agent/secret-store.ts';
 import { type CompiledCluster, compileCluster } from './cluster-config.ts';
+import { compiledOnce } from './compiled-once.ts';
 import type { ExtensionConfigs } from './discovered-filters.ts';
 import { compileEndpoints, type EndpointConfig } from './endpoint-config.ts';
 import { type CompiledListener, compileListener } from './listener-config.ts';
@@ -43,6 +44,10 @@ export interface HeldEndpoints {
   readonly endpoints: readonly EndpointConfig[];
 }
 
+const clusterOf = compiledOnce((resource: Cluster) => compileCluster(resource, ''));
+const routeTableOf = compiledOnce((resource: RouteConfiguration) => compileRouteTable(resource, ''));
+const endpointsOf = compiledOnce(compileEndpoints);
+
 /** What is asked for by names that listeners and clusters give. */
 type Subscribed = 'routes' | 'endpoints' | 'secrets' | 'extensions';
 
@@ -69,6 +74,8 @@ export class ConfigStore {
   readonly versions = new Map<TypeUrl, string>();
   readonly #options: ConfigStoreOptions;
   #subscribed: Readonly<Record<Subscribed, string>> = { routes: '', endpoints: '', secrets: '', extensions: '' };
+  /** Listeners or clusters, in force or warming, are others than at the last subscription. */
+  #namesMayDiffer = false;
   #warm = false;
 
   constructor(options: ConfigStoreOptions) {
@@ -92,7 +99,7 @@ export class ConfigStore {
       }
     }
     for (const name of update.removed) this.#remove(update.typeUrl, name);
-    this.#resubscribe();
+    if (this.#namesMayDiffer) this.#resubscribe();
     this.#checkWarm();
     return rejections;
   }
@@ -104,15 +111,15 @@ export class ConfigStore {
         this.#warmListener(compileListener(resource as Listener, versionInfo, configsOf(this.extensions)));
         return;
       case typeUrls.cluster:
-        this.#warmCluster(compileCluster(resource as Cluster, versionInfo));
+        this.#warmCluster({ ...clusterOf(resource as Cluster), versionInfo });
         return;
       case typeUrls.route:
-        this.routes.set(name, compileRouteTable(resource as RouteConfiguration, versionInfo));
+        this.routes.set(name, { ...routeTableOf(resource as RouteConfiguration), versionInfo });
         this.#promoteListeners();
         return;
       case typeUrls.endpoint: {
         const assignment = resource as ClusterLoadAssignment;
-        this.endpoints.set(name, { versionInfo, resource: assignment, endpoints: compileEndpoints(assignment) });
+        this.endpoints.set(name, { versionInfo, resource: assignment, endpoints: endpointsOf(assignment) });
         this.#endpointsArrived(name);
         return;
       }
@@ -130,10 +137,12 @@ export class ConfigStore {
   #remove(typeUrl: TypeUrl, name: string): void {
     switch (typeUrl) {
       case typeUrls.listener:
+        this.#namesMayDiffer = true;
         this.warmingListeners.delete(name);
         if (this.listeners.delete(name)) this.#options.sink.removeListener(name);
         return;
       case typeUrls.cluster:
+        this.#namesMayDiffer = true;
         this.warmingClusters.delete(name);
         if (this.clusters.delete(name)) this.#options.sink.removeCluster(name);
         return;
@@ -155,6 +164,7 @@ export class ConfigStore {
   }
 
   #warmListener(listener: CompiledListener): void {
+    this.#namesMayDiffer = true;
     this.warmingListeners.set(listener.name, listener);
     this.#promoteListeners();
   }
@@ -163,6 +173,7 @@ export class ConfigStore {
     for (const [name, listener] of this.warmingListeners) {
       if (!listener.rdsNames.every((route) => this.routes.has(route))) continue;
       if (listener.missingExtensions.length > 0) continue;
+      this.#namesMayDiffer = true;
       this.warmingListeners.delete(name);
       this.listeners.set(name, listener);
       this.#options.sink.setListener(listener);
@@ -184,12 +195,14 @@ export class ConfigStore {
         `no filter that asks for it takes ${extension.resource.typed_config['@type']}`,
       );
     }
+    this.#namesMayDiffer = true;
     this.extensions.set(name, extension);
     for (const listener of renewed) this.warmingListeners.set(listener.name, listener);
     this.#promoteListeners();
   }
 
   #warmCluster(cluster: CompiledCluster): void {
+    this.#namesMayDiffer = true;
     const held = this.endpoints.get(cluster.edsName);
     if (cluster.type === 'EDS' && held === undefined) {
       this.warmingClusters.set(cluster.name, cluster);
@@ -199,6 +212,7 @@ export class ConfigStore {
   }
 
   #activateCluster(cluster: CompiledCluster, endpoints: readonly EndpointConfig[]): void {
+    this.#namesMayDiffer = true;
     this.warmingClusters.delete(cluster.name);
     this.clusters.set(cluster.name, cluster);
     this.#options.sink.setCluster(cluster, endpoints);
@@ -215,6 +229,7 @@ export class ConfigStore {
   }
 
   #resubscribe(): void {
+    this.#namesMayDiffer = false;
     const routes = new Set<string>();
     const extensions = new Set<string>();
     for (const listener of [...this.listeners.values(), ...this.warmingListeners.values()]) {

@@ -150,4 +150,20 @@ describe('configuration from xDS', () => {
     expect(store.endpoints.size).toBe(0);
     expect(subscriptions[typeUrls.endpoint]).toEqual([]);
   });
+
+  it('compiles a frozen resource once, and shows each push under its own version', () => {
+    const table = Object.freeze({ name: '80', virtual_hosts: [{ name: 'v', domains: ['*'] }] });
+    const put = (versionInfo: string) => {
+      store.update({
+        typeUrl: typeUrls.route,
+        versionInfo,
+        removed: [],
+        upserted: [{ name: '80', version: 'a', resource: table }],
+      });
+      return store.routes.get('80');
+    };
+    const [first, second] = [put('1'), put('2')];
+    expect(second?.virtualHosts).toBe(first?.virtualHosts);
+    expect([first?.versionInfo, second?.versionInfo]).toEqual(['1', '2']);
+  });
 });
