@@ -228,7 +228,9 @@ const cell = z.union([
     unit: z.string().default(''),
     why: z.string(),
   }),
-  z.object({ right: z.string(), choices: z.array(z.string()).min(2), why: z.string() }),
+  z
+    .object({ right: z.string(), choices: z.array(z.string()).min(2), why: z.string() })
+    .refine(({ right, choices }) => choices.includes(right), 'the right answer is one of the choices'),
 ]);
 
 /** A table to fill in; each cell is checked by itself and says why. */
