@@ -22,7 +22,7 @@ function runs(file) {
 }
 
 /** Path of a Chromium, or undefined. */
-export function findBrowser() {
+function findBrowser() {
   const named = process.env.CHROMIUM_PATH;
   if (named) return runs(named) ? named : undefined;
   const onPath = (process.env.PATH ?? '').split(delimiter).flatMap((folder) => NAMES.map((name) => join(folder, name)));
@@ -35,8 +35,15 @@ export function findBrowser() {
 
 const PACKAGED = '@sparticuz/chromium@153.0.0';
 
+export const HOW_TO_GET_ONE =
+  'No Chromium was found. Install one (Debian: apt-get install chromium; any system: npx playwright install chromium),\n' +
+  'or set CHROMIUM_PATH to the program.';
+
+/** The browser of tests and bench: one that is there, else one from the registry. Path, or undefined: then `HOW_TO_GET_ONE` is to be said. */
+export const findOrGetBrowser = () => findBrowser() ?? getPackagedBrowser();
+
 /** Gets a Chromium that comes as an npm package, into .cache/browser. Its path, or undefined when that fails; Linux x64 only. */
-export function getPackagedBrowser() {
+function getPackagedBrowser() {
   if (process.platform !== 'linux' || process.arch !== 'x64') return undefined;
   const folder = join(root, '.cache', 'browser');
   mkdirSync(folder, { recursive: true });

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSite } from './build-site.mjs';
-import { findBrowser, getPackagedBrowser } from './find-browser.mjs';
+import { findOrGetBrowser, HOW_TO_GET_ONE } from './find-browser.mjs';
 import { install } from './install.mjs';
 import { pinnedNode, pinnedPath, root } from './node.mjs';
 import { fail, step } from './steps.mjs';
@@ -70,12 +70,9 @@ async function vitest(suite) {
 async function playwright() {
   if (!chosen('site')) return;
   console.log('\n== site');
-  const browser = findBrowser() ?? getPackagedBrowser();
+  const browser = findOrGetBrowser();
   if (!browser) {
-    console.error(
-      'No Chromium was found. Install one (Debian: apt-get install chromium; any system: npx playwright install chromium),\n' +
-        'or set CHROMIUM_PATH to the program.',
-    );
+    console.error(HOW_TO_GET_ONE);
     failed += 1;
     return;
   }
