@@ -68,6 +68,8 @@ export class YamlLanguage {
     return {
       enableSchemaRequest: false,
       hover: true,
+      // One schema is put together from all kinds: its name would say nothing about the field.
+      hoverSchemaSource: false,
       completion: true,
       validate: true,
       format: { enable: true },
