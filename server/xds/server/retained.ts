@@ -38,6 +38,7 @@ export function createRetainedResources(): RetainedResources {
     keep(previous, next, states) {
       if (!previous) return;
       for (const typeUrl of retainedTypes) {
+        if (!kept.has(typeUrl) && previous.resources.get(typeUrl) === next.resources.get(typeUrl)) continue;
         const held = states.get(typeUrl)?.known;
         const present = next.resources.get(typeUrl) ?? NONE;
         const dropped = [...inForce(previous, typeUrl)].filter(([name]) => !present.has(name) && held?.has(name));

@@ -85,6 +85,7 @@ class Stream<Request extends AnyRequest> implements AdsStream {
     if (this.#options.variant.dropsStale && nonce !== '' && state.lastNonce !== '' && nonce !== state.lastNonce) return;
     if (state.outstanding && nonce === state.outstanding.nonce) this.#settle(state, state.outstanding, request);
     this.#options.variant.subscribe(state, request);
+    state.inStepWith = undefined;
     if (state.names.size > requestLimits.names) {
       throw new ProtocolViolation(
         'too large',
@@ -158,7 +159,10 @@ class Stream<Request extends AnyRequest> implements AdsStream {
     if (!this.#holdsRemovals() || !this.#trafficIsSettled()) return;
     this.#retained.release();
     for (const typeUrl of retainedTypes) {
-      this.#states.get(typeUrl)?.lingering.clear();
+      const state = this.#states.get(typeUrl);
+      if (state === undefined) continue;
+      state.lingering.clear();
+      state.inStepWith = undefined;
       this.#advance(typeUrl, this.#snapshot);
     }
   }
@@ -177,8 +181,13 @@ class Stream<Request extends AnyRequest> implements AdsStream {
   #advance(typeUrl: TypeUrl, snapshot: XdsSnapshot): 'blocked' | 'done' {
     const state = this.#states.get(typeUrl);
     if (!state?.requested) return 'done';
-    const composed = this.#options.variant.compose(state, this.#retained.inForce(snapshot, typeUrl));
-    if (!composed) return 'done';
+    const inForce = this.#retained.inForce(snapshot, typeUrl);
+    if (state.inStepWith === inForce) return 'done';
+    const composed = this.#options.variant.compose(state, inForce);
+    if (!composed) {
+      state.inStepWith = inForce;
+      return 'done';
+    }
     if (state.outstanding) return 'blocked';
     if (typeUrl === typeUrls.cluster) {
       this.#renewEndpoints(state, composed);
@@ -195,7 +204,9 @@ class Stream<Request extends AnyRequest> implements AdsStream {
     for (const { name, version, json } of upserts) {
       if (clusters.known.get(name) === version) continue;
       const wanted = endpointName(json as Cluster);
-      if (isSubscribedTo(endpoints, wanted)) endpoints.forced.add(wanted);
+      if (!isSubscribedTo(endpoints, wanted)) continue;
+      endpoints.forced.add(wanted);
+      endpoints.inStepWith = undefined;
     }
   }
 

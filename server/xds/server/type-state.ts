@@ -33,6 +33,8 @@ export interface TypeState {
   readonly forced: Set<string>;
   /** True when the next response must go out even if it is empty. */
   answerDue: boolean;
+  /** What was in force when nothing more was due: while it is, nothing is due again. Undefined after any request or send. */
+  inStepWith: ResourcesByName | undefined;
   /** Resources of refused responses, until a later one with them is accepted. */
   readonly refused: Set<string>;
   outstanding: SentResponse | undefined;
@@ -50,6 +52,7 @@ export function newTypeState(typeUrl: TypeUrl): TypeState {
     lingering: new Set(),
     forced: new Set(),
     answerDue: false,
+    inStepWith: undefined,
     refused: new Set(),
     outstanding: undefined,
     lastNonce: '',
@@ -85,6 +88,7 @@ export interface Composed {
 
 /** Books a response as sent. */
 export function noteSent(state: TypeState, composed: Composed, sent: SentResponse): void {
+  state.inStepWith = undefined;
   for (const resource of composed.upserts) state.known.set(resource.name, resource.version);
   for (const name of composed.removed) {
     state.known.delete(name);

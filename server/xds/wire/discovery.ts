@@ -1,6 +1,7 @@
 import { create, type DescMessage, fromBinary, toBinary } from '@bufbuild/protobuf';
 import type { AnyBytes } from '../codec/codec.ts';
 import { messageType } from '../codec/message-types.ts';
+import { type Field, messageBytes, optional, repeated } from './fields.ts';
 
 /** envoy.config.core.v3.Node, as far as it is read. */
 export interface NodeMessage {
@@ -57,21 +58,71 @@ export interface WireFormat<Message> {
   write(message: Partial<Message>): Buffer;
 }
 
-function wireFormat<Message extends object>(name: string): WireFormat<Message> {
+/**
+ * `fieldsOf` gives the fields of the messages that go to, or come from, every proxy with every push: they are written in a tenth of the
+ * time. Undefined for a message with more in it.
+ */
+function wireFormat<Message extends object>(
+  name: string,
+  fieldsOf: (message: Partial<Message>) => readonly Field[] | undefined = () => undefined,
+): WireFormat<Message> {
   const type = (): DescMessage => messageType(`envoy.service.discovery.v3.${name}`);
   return {
     read: (bytes) => fromBinary(type(), bytes) as unknown as Message,
     write(message) {
+      const fields = fieldsOf(message);
+      if (fields !== undefined) return messageBytes(fields);
       const bytes = toBinary(type(), create(type(), message));
       return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     },
   };
 }
 
+const anyFields = ({ typeUrl, value }: AnyBytes): readonly Field[] => [...optional(1, typeUrl), ...optional(2, value)];
+
 export const discoveryRequest = wireFormat<DiscoveryRequest>('DiscoveryRequest');
-export const discoveryResponse = wireFormat<DiscoveryResponse>('DiscoveryResponse');
-export const deltaDiscoveryRequest = wireFormat<DeltaDiscoveryRequest>('DeltaDiscoveryRequest');
-export const deltaDiscoveryResponse = wireFormat<DeltaDiscoveryResponse>('DeltaDiscoveryResponse');
+
+export const discoveryResponse = wireFormat<DiscoveryResponse>(
+  'DiscoveryResponse',
+  ({ versionInfo = '', resources = [], typeUrl = '', nonce = '' }) => [
+    ...optional(1, versionInfo),
+    ...resources.map((any): Field => [2, anyFields(any)]),
+    ...optional(4, typeUrl),
+    ...optional(5, nonce),
+  ],
+);
+
+export const deltaDiscoveryRequest = wireFormat<DeltaDiscoveryRequest>('DeltaDiscoveryRequest', (request) => {
+  const { node, typeUrl = '', initialResourceVersions = {}, responseNonce = '', errorDetail } = request;
+  if (node !== undefined || errorDetail !== undefined || Object.keys(initialResourceVersions).length > 0)
+    return undefined;
+  return [
+    ...optional(2, typeUrl),
+    ...repeated(3, request.resourceNamesSubscribe ?? []),
+    ...repeated(4, request.resourceNamesUnsubscribe ?? []),
+    ...optional(6, responseNonce),
+  ];
+});
+
+export const deltaDiscoveryResponse = wireFormat<DeltaDiscoveryResponse>(
+  'DeltaDiscoveryResponse',
+  ({ systemVersionInfo = '', resources = [], typeUrl = '', nonce = '', removedResources = [] }) => [
+    ...optional(1, systemVersionInfo),
+    ...resources.map(
+      ({ name, version, resource }): Field => [
+        2,
+        [
+          ...optional(1, version),
+          ...(resource === undefined ? [] : [[2, anyFields(resource)] satisfies Field]),
+          ...optional(3, name),
+        ],
+      ],
+    ),
+    ...optional(4, typeUrl),
+    ...optional(5, nonce),
+    ...repeated(6, removedResources),
+  ],
+);
 
 const SERVICE = '/envoy.service.discovery.v3.AggregatedDiscoveryService';
 
