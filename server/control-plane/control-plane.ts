@@ -35,6 +35,7 @@ class Pilot implements ControlPlane {
   readonly #problems = new Map<string, readonly Diagnostic[]>();
   /** Messages already logged, so that each is said once as long as it holds. */
   #logged: ReadonlySet<string> = new Set();
+  #logIsDue = false;
 
   constructor(options: ControlPlaneOptions) {
     const { clock, onPush, onLog, meshConfig } = options;
@@ -147,8 +148,9 @@ class Pilot implements ControlPlane {
 
   #build(node: ProxyNode, changeId: string): XdsSnapshot {
     const { resources, problems } = this.#resourcesFor(node);
+    const before = this.#problems.get(node.id) ?? [];
     this.#problems.set(node.id, problems);
-    this.#logProblems();
+    if (before.length > 0 || problems.length > 0) this.#logSoon();
     return { versionInfo: this.#versionInfo, changeId, resources };
   }
 
@@ -160,7 +162,15 @@ class Pilot implements ControlPlane {
     return { resources: new Map([...resources, [typeUrls.secret, secrets] as const]), problems };
   }
 
+  /** Once for all proxies of a turn: many have the same problems. */
+  #logSoon(): void {
+    if (this.#logIsDue) return;
+    this.#logIsDue = true;
+    queueMicrotask(() => this.#logProblems());
+  }
+
   #logProblems(): void {
+    this.#logIsDue = false;
     const problems = this.problems();
     for (const { severity, code, message } of problems) {
       if (!this.#logged.has(message))

@@ -41,9 +41,12 @@ export interface ProxyResources extends ConfigResources {
 }
 
 /** What proxies of one role, namespace and (where it matters) label set share. */
-export function sharedResources(scope: OutboundScope, proxy: ProxyView): ConfigResources {
+export function sharedResources(
+  scope: OutboundScope,
+  proxy: ProxyView,
+  clusters = sharedClusters(scope, proxy),
+): ConfigResources {
   const generated = sharedListeners(scope, proxy);
-  const clusters = sharedClusters(scope, proxy);
   const routes = generated.routes ?? sharedRoutes(scope, generated.listeners);
   const listeners = observedListeners(generated.listeners, scope.snapshot, proxy);
   return patchShared({ listeners, routes, clusters }, scope, proxy);

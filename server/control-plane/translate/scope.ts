@@ -171,7 +171,7 @@ function isHeadlessEndpoint({ services, endpoints }: MeshSnapshot, ip: string): 
 const matters = new WeakMap<MeshSnapshot, boolean>();
 
 /** Whether any rule treats clients of one namespace differently by their labels. */
-function labelsMatter(snapshot: MeshSnapshot): boolean {
+export function labelsMatter(snapshot: MeshSnapshot): boolean {
   const known = matters.get(snapshot);
   if (known !== undefined) return known;
   const { virtualServices, destinationRules, mesh } = snapshot;

@@ -40,9 +40,8 @@ export function secretResources(
   resources: EncodedByType,
 ): ReadonlyMap<string, EncodedResource> {
   const { identity } = node;
-  if (identity === undefined) return new Map();
-  const wanted = namesIn(resources);
-  if (wanted.size === 0) return new Map();
+  const wanted = identity === undefined ? NO_NAMES : namesIn(resources);
+  if (identity === undefined || wanted.size === 0) return NO_SECRETS;
   const verified = verifiedNames(snapshot, node, identity);
   const secrets = new Map<string, EncodedResource>();
   for (const name of wanted) {
@@ -161,14 +160,24 @@ function namesOf(resource: EncodedResource): readonly string[] {
   return SCHEMES.some((scheme) => bytes.includes(scheme)) ? [...findNames(resource.json)] : [];
 }
 
+const NO_NAMES: ReadonlySet<string> = new Set();
+const NO_SECRETS: ReadonlyMap<string, EncodedResource> = new Map();
+const named = new WeakMap<EncodedByType, ReadonlySet<string>>();
+
 /** The secrets that the control plane itself serves, by the names that listeners and clusters ask with. */
 function namesIn(resources: EncodedByType): ReadonlySet<string> {
+  const found = named.get(resources) ?? collectNames(resources);
+  named.set(resources, found);
+  return found;
+}
+
+function collectNames(resources: EncodedByType): ReadonlySet<string> {
   const names = new Set<string>();
   for (const typeUrl of NAMING_TYPES) {
     for (const resource of resources.get(typeUrl)?.values() ?? []) {
-      const named = known.get(resource) ?? namesOf(resource);
-      known.set(resource, named);
-      for (const name of named) names.add(name);
+      const own = known.get(resource) ?? namesOf(resource);
+      known.set(resource, own);
+      for (const name of own) names.add(name);
     }
   }
   return names;

@@ -76,30 +76,32 @@ function remember(memories: Map<string, RouteMemory>, table: string): RouteMemor
   return memory;
 }
 
-/** Gateways, and clients that speak xDS themselves, have few resources beside their clusters. */
+/**
+ * Gateways, and clients that speak xDS themselves, have few resources beside their clusters. A gateway has clusters for all services,
+ * whatever VirtualServices send it to.
+ */
 function wholeConfig(memo: KeyedMemo, { snapshot, proxy, key }: SharedInput, scope: OutboundScope): ConfigResources {
-  const inputs = [
+  const base = [
     snapshot.mesh,
     snapshot.networks,
     snapshot.services,
-    snapshot.virtualServices,
     snapshot.destinationRules,
     snapshot.peerAuthentications,
     snapshot.serviceAccounts,
+    namesEndpoints(snapshot.services) ? snapshot.endpoints : undefined,
+    ...(proxy.role === 'router' ? [snapshot.gateways, JSON.stringify(proxy.labels)] : [snapshot.virtualServices]),
+  ];
+  const clusters = memo.of(`clusters/${key}`, base, () => sharedClusters(scope, proxy));
+  const inputs = [
+    ...base,
+    clusters,
+    snapshot.virtualServices,
     snapshot.envoyFilters,
     snapshot.telemetries,
     snapshot.trafficExtensions,
-    namesEndpoints(snapshot.services) ? snapshot.endpoints : undefined,
-    ...(proxy.role === 'router'
-      ? [
-          snapshot.gateways,
-          snapshot.authorizationPolicies,
-          snapshot.requestAuthentications,
-          JSON.stringify(proxy.labels),
-        ]
-      : []),
+    ...(proxy.role === 'router' ? [snapshot.authorizationPolicies, snapshot.requestAuthentications] : []),
   ];
-  return memo.of(`shared/${key}`, inputs, () => sharedResources(scope, proxy));
+  return memo.of(`shared/${key}`, inputs, () => sharedResources(scope, proxy, clusters));
 }
 
 const naming = new WeakMap<ServiceRegistry, boolean>();

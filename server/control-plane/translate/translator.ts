@@ -8,8 +8,8 @@ import { createKeyedMemo, type KeyedMemo } from './keyed-memo.ts';
 import { type ProxyView, viewProxy } from './proxy-view.ts';
 import { createReferenceCheck } from './reference-check.ts';
 import { type ConfigResources, endpointResources, ownResources } from './resources.ts';
-import { createScope, scopeKey } from './scope.ts';
-import { sharedConfig } from './shared-config.ts';
+import { createScope, labelsMatter, scopeKey } from './scope.ts';
+import { type SharedInput, sharedConfig } from './shared-config.ts';
 import { spanIdentity } from './telemetry/index.ts';
 
 export type EncodedByType = ReadonlyMap<TypeUrl, ReadonlyMap<string, EncodedResource>>;
@@ -30,6 +30,7 @@ const MEMORY = 8192;
 
 export function createTranslator(): Translator {
   const memory: Memory = { memo: createKeyedMemo(MEMORY), encode: createEncoder() };
+  const groups = new WeakMap<MeshSnapshot, Map<string, Translation>>();
   return {
     translate(snapshot, node) {
       const proxy = memory.memo.of<ProxyView>(
@@ -37,42 +38,63 @@ export function createTranslator(): Translator {
         [node, snapshot.services, snapshot.workloads, snapshot.endpoints],
         () => viewProxy(snapshot, node),
       );
-      const scope = proxy.role === 'router' ? `router/${proxy.id}` : scopeKey(snapshot, proxy);
-      // Each of these may select a single proxy of a scope.
+      // Each of these may select a single proxy.
       const selective = [snapshot.envoyFilters, snapshot.telemetries, snapshot.trafficExtensions];
-      const key = selective.every(({ length }) => length === 0) ? scope : `${scope}/${proxy.id}`;
-      const input = { snapshot, proxy, key };
-      const config = sharedConfig(memory.memo, input);
-      const identity = spanIdentity(snapshot, proxy);
-      const shared = encodeConfig(memory, { key, identity }, config);
-      const own = encodeOwn(memory, snapshot, proxy);
-      const endpoints = encodeEndpoints(memory, input, config);
-      const extensions = encodeExtensions(memory, { snapshot, proxy, node });
-      const join = (type: string, a: EncodedPart, b: EncodedPart): EncodedMap =>
-        b.resources.size === 0 ? a.resources : joined(memory.memo, `${type}/${key}/${identity}/${own.key}`, a, b);
-      return {
-        resources: new Map<TypeUrl, EncodedMap>([
-          [typeUrls.cluster, join('clusters', shared.clusters, own.clusters)],
-          [typeUrls.endpoint, endpoints.resources],
-          [typeUrls.listener, join('listeners', shared.listeners, own.listeners)],
-          [typeUrls.route, shared.routes.resources],
-          [typeUrls.extension, extensions.resources],
+      if (proxy.role === 'router' || selective.some(({ length }) => length > 0)) {
+        const scope = proxy.role === 'router' ? `router/${proxy.id}` : `${scopeKey(snapshot, proxy)}/${proxy.id}`;
+        return translateOne(memory, { snapshot, proxy, key: scope }, node);
+      }
+      const group = memory.memo.of<string>(`group/${node.id}`, groupInputs(snapshot, proxy), () =>
+        JSON.stringify([
+          scopeKey(snapshot, proxy),
+          spanIdentity(snapshot, proxy),
+          ownKey(snapshot, proxy),
+          place(proxy),
         ]),
-        problems: [
-          ...extensionNotices(snapshot, proxy, node),
-          ...shared.problems,
-          ...[
-            shared.listeners,
-            shared.routes,
-            shared.clusters,
-            own.listeners,
-            own.clusters,
-            endpoints,
-            extensions,
-          ].flatMap(({ problems }) => problems),
-        ],
-      };
+      );
+      const known = groups.get(snapshot) ?? new Map<string, Translation>();
+      groups.set(snapshot, known);
+      const done = known.get(group) ?? translateOne(memory, { snapshot, proxy, key: scopeKey(snapshot, proxy) }, node);
+      known.set(group, done);
+      return done;
     },
+  };
+}
+
+/** What tells a proxy's group from others: parts of the mesh that keep their identity while it is the same. */
+const groupInputs = (snapshot: MeshSnapshot, proxy: ProxyView): readonly unknown[] => [
+  proxy,
+  snapshot.mesh,
+  snapshot.sidecars,
+  labelsMatter(snapshot),
+  snapshot.envoyFilters.length,
+];
+
+function translateOne(memory: Memory, input: SharedInput, node: ProxyNode): Translation {
+  const { snapshot, proxy, key } = input;
+  const config = sharedConfig(memory.memo, input);
+  const identity = spanIdentity(snapshot, proxy);
+  const shared = encodeConfig(memory, { key, identity }, config);
+  const own = encodeOwn(memory, snapshot, proxy);
+  const endpoints = encodeEndpoints(memory, input, config);
+  const extensions = encodeExtensions(memory, { snapshot, proxy, node });
+  const join = (type: string, a: EncodedPart, b: EncodedPart): EncodedMap =>
+    b.resources.size === 0 ? a.resources : joined(memory.memo, `${type}/${key}/${identity}/${own.key}`, a, b);
+  return {
+    resources: new Map<TypeUrl, EncodedMap>([
+      [typeUrls.cluster, join('clusters', shared.clusters, own.clusters)],
+      [typeUrls.endpoint, endpoints.resources],
+      [typeUrls.listener, join('listeners', shared.listeners, own.listeners)],
+      [typeUrls.route, shared.routes.resources],
+      [typeUrls.extension, extensions.resources],
+    ]),
+    problems: [
+      ...extensionNotices(snapshot, proxy, node),
+      ...shared.problems,
+      ...[shared.listeners, shared.routes, shared.clusters, own.listeners, own.clusters, endpoints, extensions].flatMap(
+        ({ problems }) => problems,
+      ),
+    ],
   };
 }
 
@@ -118,22 +140,29 @@ interface EncodedOwn {
   readonly clusters: EncodedPart;
 }
 
-function encodeOwn({ memo, encode }: Memory, snapshot: MeshSnapshot, proxy: ProxyView): EncodedOwn {
-  const { mesh, services, destinationRules, peerAuthentications, authorizationPolicies, requestAuthentications } =
-    snapshot;
-  const targets = proxy.targets.map(({ service, targetPort }) => [service.hostname, targetPort]);
-  const key = JSON.stringify([
+/** Proxies of one key have the same inbound side. */
+const ownKey = (snapshot: MeshSnapshot, proxy: ProxyView): string =>
+  JSON.stringify([
     proxy.role,
     proxy.istioProxy,
     proxy.exchangesPeers,
     proxy.plainEnvoy,
     proxy.namespace,
     Object.entries(proxy.labels).sort(),
-    targets,
+    proxy.targets.map(({ service, targetPort }) => [service.hostname, targetPort]),
     spanIdentity(snapshot, proxy),
     snapshot.sidecars.length > 0 ? proxy.ip : 0,
     snapshot.envoyFilters.length > 0 ? proxy.id : 0,
   ]);
+
+/** Where a proxy is: what endpoints are near to it. */
+const place = ({ locality: { region, zone, subZone }, node, network }: ProxyView): string =>
+  `${region}/${zone}/${subZone}/${node}/${network}`;
+
+function encodeOwn({ memo, encode }: Memory, snapshot: MeshSnapshot, proxy: ProxyView): EncodedOwn {
+  const { mesh, services, destinationRules, peerAuthentications, authorizationPolicies, requestAuthentications } =
+    snapshot;
+  const key = ownKey(snapshot, proxy);
   const inputs = [
     mesh,
     services,
@@ -158,13 +187,11 @@ function encodeOwn({ memo, encode }: Memory, snapshot: MeshSnapshot, proxy: Prox
 
 function encodeEndpoints(
   { memo, encode }: Memory,
-  { snapshot, proxy, key }: { readonly snapshot: MeshSnapshot; readonly proxy: ProxyView; readonly key: string },
+  { snapshot, proxy, key }: SharedInput,
   { clusters }: ConfigResources,
 ): EncodedPart {
-  const { region, zone, subZone } = proxy.locality;
-  const place = `${region}/${zone}/${subZone}/${proxy.node}/${proxy.network}`;
   return memo.of<EncodedPart>(
-    `endpoints/${key}/${place}`,
+    `endpoints/${key}/${place(proxy)}`,
     [clusters, snapshot.endpoints, snapshot.workloads, snapshot.networks],
     (previous) => encode(typeUrls.endpoint, endpointResources(createScope(snapshot, proxy), clusters), previous),
   );
