@@ -121,6 +121,10 @@ class Pilot implements ControlPlane {
     return this.#queue.answered(concerns, timeoutMs);
   }
 
+  inspect(): MeshSnapshot {
+    return this.#current();
+  }
+
   snapshotFor(node: ProxyNode): XdsSnapshot {
     const { resources } = this.#resourcesFor(node);
     return { versionInfo: this.#versionInfo, changeId: this.#lastChangeId, resources };

@@ -6,6 +6,7 @@ import type { KeyResolverOptions } from './jwks/key-resolver.ts';
 export type { FetchedText } from './jwks/key-resolver.ts';
 
 import type { MeshOptions } from './snapshot/mesh-options.ts';
+import type { MeshSnapshot } from './snapshot/mesh-snapshot.ts';
 
 /**
  * MeshConfig, as far as it is read. Defaults are Istio's, with access logs and full tracing as in the demo profile.
@@ -33,6 +34,19 @@ export interface ProxySyncStatus {
   readonly node: ProxyNode;
   /** By short type: CDS, LDS, EDS, RDS. */
   readonly types: Readonly<Record<string, 'SYNCED' | 'NOT SENT' | 'STALE' | 'ERROR'>>;
+  /** The latest response of each type that was sent, by type URL. */
+  readonly responses: Readonly<Record<string, ResponseStatus>>;
+}
+
+/** What became of the latest response of one type. Source: model.WatchedResource in istio pilot. */
+export interface ResponseStatus {
+  readonly sentNonce: string;
+  /** Clock.now(). */
+  readonly sentAtMs: number;
+  /** Of the last response that was accepted; empty before the first. */
+  readonly ackedNonce: string;
+  /** Text of the last answer's NACK; empty when it was an ACK. */
+  readonly lastError: string;
 }
 
 /** The effect of one apply on all proxies. */
@@ -79,6 +93,8 @@ export interface ControlPlane {
    * with false.
    */
   answered(concerns: (nodeId: string) => boolean, timeoutMs: number): Promise<boolean>;
+  /** What proxies are configured from at present. */
+  inspect(): MeshSnapshot;
   /** What a proxy would be sent for the present store: the same builder as the push. */
   snapshotFor(node: ProxyNode): XdsSnapshot;
   /** What the reference check found in the configuration of the connected proxies, each once. It never holds a push back. */

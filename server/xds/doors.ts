@@ -70,6 +70,19 @@ export interface AdsServerOptions {
   readonly onPush?: (event: PushEvent) => void;
 }
 
+/** One stream of a client, as istiod's debug pages tell of it. */
+export interface AdsConnection {
+  readonly node: ProxyNode;
+  /** Counts the streams of this server, from 1. */
+  readonly number: number;
+  /** Clock.now() of its first request. */
+  readonly connectedAtMs: number;
+  /** Address and port of the client, as gRPC writes them. */
+  readonly peer: string;
+  /** Names that it asks for, by type; none stands for all of the type. */
+  readonly watches: ReadonlyMap<TypeUrl, readonly string[]>;
+}
+
 /** Serves AggregatedDiscoveryService, state-of-the-world and delta, to any xDS client. Knows no Istio kind. */
 export interface AdsServer {
   /** Adds the service to a gRPC server that the caller owns. */
@@ -77,6 +90,8 @@ export interface AdsServer {
   /** Pushes what changed between the node's last snapshot and this one, in make-before-break order (CDS, EDS, LDS, RDS). */
   setSnapshot(nodeId: string, snapshot: XdsSnapshot): void;
   connected(): readonly ProxyNode[];
+  /** By number. */
+  connections(): readonly AdsConnection[];
   /** Whether the node has answered all it was sent and nothing is held back for it. True for a node that is not connected. */
   isIdle(nodeId: string): boolean;
   /** Ends all streams. */

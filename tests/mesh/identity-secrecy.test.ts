@@ -63,12 +63,17 @@ describe('private keys', () => {
 
   it('are in no page of istiod', async () => {
     const istiod = lab.session.sandbox.pods.find(({ labels }) => labels['app'] === 'istiod');
-    for (const port of [15014, 8080]) {
-      for (const path of ['/debug', '/debug/syncz', '/debug/adsz', '/version']) {
-        const text = await fetch(`http://${istiod?.ip}:${port}${path}`).then((response) => response.text());
-        expect(text).not.toMatch(KEY);
-      }
+    const page = (path: string, port = 15014): Promise<string> =>
+      fetch(`http://${istiod?.ip}:${port}${path}`).then((response) => response.text());
+    const clients = JSON.parse(await page('/debug/adsz')) as { clients: { connectionId: string }[] };
+    const dumps = clients.clients.map(({ connectionId }) => `/debug/config_dump?include_eds&proxyID=${connectionId}`);
+    const listed = (JSON.parse(await page('/debug/list')) as string[]).map((name) => `/debug/${name}`);
+    for (const path of ['/debug', '/version', ...listed, ...dumps]) {
+      const text = await page(path);
+      expect(text.length, path).toBeGreaterThan(0);
+      expect(text).not.toMatch(KEY);
     }
+    expect(await page('/debug/syncz', 8080)).toBe(await page('/debug/syncz'));
   });
 
   it('are in no answer of the Kubernetes API but those with Secrets', async () => {

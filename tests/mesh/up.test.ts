@@ -108,6 +108,92 @@ describe('meshwork up', () => {
     expect((await get(address, '/hi')).status).toBe(200);
   });
 
+  describe("istiod's debug pages", () => {
+    const page = async (path: string): Promise<{ status: number; json: unknown }> => {
+      const { status, body } = await get(`${find('istiod')?.[1].ip}:15014`, `/debug/${path}`);
+      return { status, json: status === 200 ? JSON.parse(body) : body };
+    };
+    const podName = (name: string) => `${find(name)?.[0].split('/')[1]}.shop`;
+
+    it('tell what each proxy was sent and took', async () => {
+      const row = async () =>
+        ((await page('syncz?namespace=shop')).json as Record<string, string>[]).find(
+          ({ proxy }) => proxy === podName('echo'),
+        );
+      expect(await row()).toMatchObject({ cluster_id: 'Kubernetes', proxy_type: 'sidecar', istio_version: '1.31.0' });
+      const answered = async () => {
+        const now = await row();
+        return ['cluster', 'listener', 'route', 'endpoint'].filter(
+          (type) => now?.[`${type}_sent`] !== undefined && now[`${type}_sent`] === now[`${type}_acked`],
+        );
+      };
+      await expect.poll(answered, { timeout: 10_000 }).toHaveLength(4);
+      const { json: clients } = await page(`adsz?proxyID=${podName('echo')}`);
+      expect(clients).toMatchObject({
+        totalClients: 1,
+        clients: [
+          {
+            connectionId: expect.stringMatching(`^${podName('echo')}-\\d+$`),
+            watches: {
+              'type.googleapis.com/envoy.config.cluster.v3.Cluster': [],
+              'type.googleapis.com/envoy.config.route.v3.RouteConfiguration': expect.arrayContaining(['8080']),
+            },
+          },
+        ],
+      });
+    });
+
+    it('tell the services, their endpoints and the objects that rule them', async () => {
+      const { json: services } = await page('registryz');
+      expect(services).toContainEqual(
+        expect.objectContaining({
+          hostname: 'echo.shop.svc.cluster.local',
+          ports: [{ name: 'http', port: 8080, protocol: 'HTTP' }],
+          Resolution: 0,
+        }),
+      );
+      for (const name of ['endpointz', 'endpointShardz']) {
+        expect((await page(name)).json).toMatchObject({
+          'echo.shop.svc.cluster.local': {
+            shop: {
+              Shards: {
+                'Kubernetes/Kubernetes': [{ Addresses: [find('echo')?.[1].ip], EndpointPort: 3000, TLSMode: 'istio' }],
+              },
+              ServiceAccounts: { 'spiffe://cluster.local/ns/shop/sa/default': {} },
+            },
+          },
+        });
+      }
+      const { json: objects } = await page('configz');
+      const named = (objects as { kind: string; metadata: { name: string } }[]).map(
+        (o) => `${o.kind}/${o.metadata.name}`,
+      );
+      expect(named).toEqual([
+        'GatewayClass/istio',
+        'GatewayClass/istio-remote',
+        'Gateway/front',
+        'Gateway/ingress',
+        'HTTPRoute/echo',
+        'VirtualService/echo',
+      ]);
+    });
+
+    it('tell what a proxy is to hold, which is what it holds', async () => {
+      const { json } = await page(`config_dump?proxyID=${podName('echo')}`);
+      const own = JSON.parse((await get(`${find('echo')?.[1].ip}:15000`, '/config_dump')).body) as {
+        configs: object[];
+      };
+      const names = (dump: unknown): string[] =>
+        (dump as { configs: { dynamic_active_clusters?: { cluster: { name: string } }[] }[] }).configs
+          .flatMap(({ dynamic_active_clusters: clusters = [] }) => clusters.map(({ cluster }) => cluster.name))
+          .sort();
+      expect(names(json)).toContain('outbound|8080||echo.shop.svc.cluster.local');
+      expect(names(json)).toEqual(names(own));
+      expect(await page('config_dump?proxyID=nobody')).toMatchObject({ status: 404 });
+      expect(await page('config_dump')).toMatchObject({ status: 400 });
+    });
+  });
+
   describe('with the real kubectl', () => {
     let present: Ran | undefined;
     beforeAll(async () => {

@@ -18,6 +18,12 @@ const columns = ['CDS', 'LDS', 'EDS', 'RDS'] as const;
 const rarer = ['SDS', 'ECDS'] as const;
 
 type SyncState = ProxySyncStatus['types'][string];
+type Answered = ProxySyncStatus['responses'][string];
+
+interface Latest {
+  readonly state: SyncState;
+  readonly answered: Answered;
+}
 
 /** Keeps, per proxy and type, whether the last response was accepted: what `istioctl proxy-status` prints. */
 export interface SyncTable {
@@ -29,23 +35,33 @@ export interface SyncTable {
 const afterAnswer: Record<PushEvent['state'], SyncState> = { sent: 'STALE', acked: 'SYNCED', nacked: 'ERROR' };
 
 export function createSyncTable(): SyncTable {
-  const latest = new Map<string, Map<string, { readonly nonce: string; readonly state: SyncState }>>();
+  const latest = new Map<string, Map<TypeUrl, Latest>>();
   return {
-    note({ nodeId, typeUrl, nonce, state }) {
-      const types = latest.get(nodeId) ?? new Map();
+    note({ nodeId, typeUrl, nonce, state, atMs, error }) {
+      const types = latest.get(nodeId) ?? new Map<TypeUrl, Latest>();
       latest.set(nodeId, types);
-      const short = shortType(typeUrl);
+      const before = types.get(typeUrl)?.answered;
       // The answer to an earlier response says nothing about the latest.
-      if (state !== 'sent' && types.get(short)?.nonce !== nonce) return;
-      types.set(short, { nonce, state: afterAnswer[state] });
+      if (state !== 'sent' && before?.sentNonce !== nonce) return;
+      types.set(typeUrl, {
+        state: afterAnswer[state],
+        answered: {
+          sentNonce: nonce,
+          sentAtMs: state === 'sent' ? atMs : (before?.sentAtMs ?? atMs),
+          ackedNonce: state === 'acked' ? nonce : (before?.ackedNonce ?? ''),
+          lastError: state === 'sent' ? (before?.lastError ?? '') : (error ?? ''),
+        },
+      });
     },
     forget: (nodeId) => void latest.delete(nodeId),
     rows: (nodes) =>
       nodes.map((node) => {
-        const states = latest.get(node.id);
-        const shown = [...columns, ...rarer.filter((short) => states?.has(short))];
-        const types = shown.map((short) => [short, states?.get(short)?.state ?? 'NOT SENT'] as const);
-        return { node, types: Object.fromEntries(types) };
+        const held = [...(latest.get(node.id) ?? [])];
+        const states = new Map(held.map(([typeUrl, { state }]) => [shortType(typeUrl), state]));
+        const shown = [...columns, ...rarer.filter((short) => states.has(short))];
+        const types = shown.map((short) => [short, states.get(short) ?? 'NOT SENT'] as const);
+        const responses = held.map(([typeUrl, { answered }]) => [typeUrl, answered] as const);
+        return { node, types: Object.fromEntries(types), responses: Object.fromEntries(responses) };
       }),
   };
 }

@@ -9,8 +9,9 @@ import type { FetchInit, FetchResponse } from '#workloads';
 import type { PushEvent } from '#xds';
 import type { Program } from '../kubelet/program.ts';
 import type { FetchFromKeyHosts } from '../network/key-hosts.ts';
-import { createDebugServer } from './istiod-debug.ts';
-import { addStatusService } from './istiod-status-service.ts';
+import type { DebugSources } from './istiod-debug/debug-pages.ts';
+import { createDebugServer } from './istiod-debug/debug-server.ts';
+import { addStatusService } from './istiod-debug/status-service.ts';
 import { type MeshAuthority, startMeshAuthority } from './mesh-authority.ts';
 import { rootNamespace, xdsPort } from './system.ts';
 
@@ -68,7 +69,7 @@ export function createIstiodProgram(options: IstiodOptions): Program {
       const server = new Server();
       const secure = new Server();
       servers = [server, secure];
-      addStatusService(secure, { controlPlane, podName });
+      addStatusService(secure, { controlPlane, store, podName, rootNamespace, verify: proofBy(tokens) });
       controlPlane.ads.register(server);
       // Source: istio/pilot/pkg/features/security.go, ENABLE_CA_SERVER.
       if (env['ENABLE_CA_SERVER'] !== 'false') {
@@ -78,7 +79,10 @@ export function createIstiodProgram(options: IstiodOptions): Program {
       controlPlane.start();
       await bind(server, `${ip}:${xdsPort}`, ServerCredentials.createInsecure());
       // What people and tools ask is no part of the way to a first request.
-      serveDebug(controlPlane, { ip, secure, certificate: authority.issueServerCertificate(HOST_NAMES) }).then(
+      serveDebug(
+        { controlPlane, store },
+        { ip, secure, certificate: authority.issueServerCertificate(HOST_NAMES) },
+      ).then(
         (opened) => {
           debug = opened;
         },
@@ -121,7 +125,7 @@ const explained = (error: NodeJS.ErrnoException): Error =>
 
 /** The monitoring port, and the secure port that istioctl asks. */
 async function serveDebug(
-  controlPlane: ControlPlane,
+  sources: DebugSources,
   {
     ip,
     secure,
@@ -134,7 +138,7 @@ async function serveDebug(
   await bind(secure, `${ip}:${SECURE_PORT}`, ServerCredentials.createSsl(pair.cert_chain, [pair]));
   return Promise.all(
     DEBUG_PORTS.map(async (port) => {
-      const server = createDebugServer(controlPlane);
+      const server = createDebugServer(sources);
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject);
         server.listen(port, ip, resolve);

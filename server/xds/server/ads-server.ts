@@ -1,6 +1,6 @@
 import { type Server, type ServerDuplexStream, type ServiceDefinition, status } from '@grpc/grpc-js';
 import { errorMessage } from '#domain';
-import type { AdsServer, AdsServerOptions, ProvenIdentity, ProxyNode, XdsSnapshot } from '../doors.ts';
+import type { AdsConnection, AdsServer, AdsServerOptions, ProvenIdentity, ProxyNode, XdsSnapshot } from '../doors.ts';
 import { adsPaths } from '../wire/discovery.ts';
 import { type AdsStream, createAdsStream, ProtocolViolation } from './stream.ts';
 import { type AnyRequest, delta, stateOfTheWorld, type Variant } from './variants.ts';
@@ -9,7 +9,7 @@ type Call = ServerDuplexStream<Buffer, Buffer>;
 
 interface ConnectedNode {
   node: ProxyNode;
-  readonly streams: Set<AdsStream>;
+  readonly streams: Map<AdsStream, Pick<AdsConnection, 'number' | 'connectedAtMs' | 'peer'>>;
 }
 
 /** Streams that a server keeps open at most, over all nodes. */
@@ -47,6 +47,7 @@ class Ads implements AdsServer {
   readonly #nodes = new Map<string, ConnectedNode>();
   readonly #calls = new Set<Call>();
   #nonces = 0;
+  #streams = 0;
 
   constructor(options: AdsServerOptions) {
     this.#options = options;
@@ -60,15 +61,23 @@ class Ads implements AdsServer {
   };
 
   setSnapshot(nodeId: string, snapshot: XdsSnapshot): void {
-    for (const stream of this.#nodes.get(nodeId)?.streams ?? []) stream.setSnapshot(snapshot);
+    for (const stream of this.#nodes.get(nodeId)?.streams.keys() ?? []) stream.setSnapshot(snapshot);
   }
 
   connected(): readonly ProxyNode[] {
     return [...this.#nodes.values()].map(({ node }) => node);
   }
 
+  connections(): readonly AdsConnection[] {
+    return [...this.#nodes.values()]
+      .flatMap(({ node, streams }) =>
+        [...streams].map(([stream, facts]) => ({ node, ...facts, watches: stream.watches() })),
+      )
+      .sort((a, b) => a.number - b.number);
+  }
+
   isIdle(nodeId: string): boolean {
-    return [...(this.#nodes.get(nodeId)?.streams ?? [])].every((stream) => stream.isIdle());
+    return [...(this.#nodes.get(nodeId)?.streams.keys() ?? [])].every((stream) => stream.isIdle());
   }
 
   close(): void {
@@ -92,7 +101,7 @@ class Ads implements AdsServer {
         nodeId = node.id;
         const identity = this.#identityOf(call);
         if (!this.#mayJoin(node.id, identity)) throw new ProtocolViolation('forbidden', `${node.id} is somebody else`);
-        this.#connect(identity === undefined ? node : { ...node, identity }, stream);
+        this.#connect(identity === undefined ? node : { ...node, identity }, stream, call.getPeer());
       },
     });
     const leave = (): void => {
@@ -128,10 +137,10 @@ class Ads implements AdsServer {
     return known?.namespace === identity?.namespace && known?.serviceAccount === identity?.serviceAccount;
   }
 
-  #connect(node: ProxyNode, stream: AdsStream): void {
-    const entry = this.#nodes.get(node.id) ?? { node, streams: new Set() };
+  #connect(node: ProxyNode, stream: AdsStream, peer: string): void {
+    const entry: ConnectedNode = this.#nodes.get(node.id) ?? { node, streams: new Map() };
     entry.node = node;
-    entry.streams.add(stream);
+    entry.streams.set(stream, { number: ++this.#streams, connectedAtMs: this.#options.clock.now(), peer });
     this.#nodes.set(node.id, entry);
     const snapshot = this.#options.onConnect(node);
     if (snapshot) this.setSnapshot(node.id, snapshot);

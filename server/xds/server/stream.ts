@@ -43,6 +43,8 @@ export interface AdsStream {
   setSnapshot(snapshot: XdsSnapshot): void;
   /** Whether all that was sent is answered and nothing is held back. */
   isIdle(): boolean;
+  /** Names that the client asks for, by type; none stands for all of the type. */
+  watches(): ReadonlyMap<TypeUrl, readonly string[]>;
 }
 
 function readNode(request: AnyRequest): ProxyNode {
@@ -104,6 +106,11 @@ class Stream<Request extends AnyRequest> implements AdsStream {
   isIdle(): boolean {
     // Whatever is due and not sent waits behind an outstanding response.
     return [...this.#states.values()].every((state) => state.outstanding === undefined);
+  }
+
+  watches(): ReadonlyMap<TypeUrl, readonly string[]> {
+    const requested = [...this.#states.values()].filter((state) => state.requested);
+    return new Map(requested.map(({ typeUrl, wildcard, names }) => [typeUrl, wildcard ? [] : [...names]]));
   }
 
   #read(bytes: Uint8Array): Request {

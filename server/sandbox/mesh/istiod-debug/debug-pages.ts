@@ -1,0 +1,155 @@
+import type { ControlPlane } from '#control-plane';
+import { istioVersion } from '#istio';
+import type { KubeStore } from '#kube-api';
+import { proxyConfigDump, type RESOURCE_TYPES, resourcesOfTypes } from './config-dump.ts';
+import { configObjects, configSchemas, meshConfigShown } from './config-pages.ts';
+import { type DebugConnection, debugConnections, findConnection, isVisible } from './connections.ts';
+import { endpointShards, registryServices, serviceTargets } from './registry-pages.ts';
+import { adsClients, connectionList, syncStatuses } from './sync-pages.ts';
+
+export interface DebugSources {
+  readonly controlPlane: ControlPlane;
+  readonly store: KubeStore;
+  /** The only namespace whose proxies are shown. */
+  readonly namespace?: string;
+}
+
+export interface DebugPage {
+  readonly status: number;
+  readonly type: 'application/json' | 'text/plain; charset=utf-8' | 'text/html; charset=utf-8';
+  readonly body: string;
+}
+
+interface DebugEntry {
+  readonly help: string;
+  readonly render: (sources: DebugSources, query: URLSearchParams) => unknown;
+}
+
+/** An answer that is no JSON. */
+class PlainAnswer {
+  readonly status: number;
+  readonly text: string;
+  constructor(status: number, text: string) {
+    this.status = status;
+    this.text = text;
+  }
+}
+
+const NO_PROXY = new PlainAnswer(400, 'You must provide a proxyID in the query string\n');
+const NOT_CONNECTED = new PlainAnswer(
+  404,
+  'Proxy not connected to this Pilot instance. It may be connected to another instance.\n',
+);
+
+/**
+ * istiod's pages under `/debug/`. Source: AddDebugHandlers in istio pilot/pkg/xds/debug.go. Unlike there, pages that show the inside of
+ * istiod's own program (caches, krt, pprof, push contexts) are absent.
+ */
+const PAGES: Readonly<Record<string, DebugEntry>> = {
+  adsz: {
+    help: 'Status and debug interface for ADS',
+    render: ({ controlPlane }, query) => {
+      const wanted = query.get('proxyID') ?? '';
+      const connections = debugConnections(controlPlane);
+      if (wanted === '') return adsClients(connections);
+      const found = findConnection(connections, wanted);
+      return found === undefined ? NOT_CONNECTED : adsClients([found]);
+    },
+  },
+  config_dump: {
+    help: 'ConfigDump in the form of the Envoy admin config dump API for passed in proxyID',
+    render: ofProxy((connection, sources, query) => {
+      const types = (query.get('types') ?? '').split(',').filter(Boolean);
+      return types.length > 0
+        ? resourcesOfTypes(sources.controlPlane, connection, types)
+        : proxyConfigDump(sources.controlPlane, connection, { includeEds: query.has('include_eds') });
+    }),
+  },
+  configz: { help: 'Debug support for config', render: ({ store }) => configObjects(store) },
+  connections: {
+    help: 'Info about the connected XDS clients',
+    render: ({ controlPlane }) => connectionList(debugConnections(controlPlane)),
+  },
+  ecdsz: { help: 'Status and debug interface for ECDS', render: ofProxy(typed('ecds')) },
+  edsz: { help: 'Status and debug interface for EDS', render: ofProxy(typed('eds')) },
+  endpointShardz: {
+    help: 'Info about the endpoint shards',
+    render: ({ controlPlane }) => endpointShards(controlPlane.inspect()),
+  },
+  endpointz: {
+    help: 'Obsolete, use endpointShardz',
+    render: ({ controlPlane }) => endpointShards(controlPlane.inspect()),
+  },
+  instancesz: {
+    help: 'Debug support for service instances',
+    render: ({ controlPlane }) => serviceTargets(controlPlane.inspect(), debugConnections(controlPlane)),
+  },
+  list: { help: 'List all supported debug commands in json', render: () => pageNames() },
+  mesh: { help: 'Active mesh config', render: ({ controlPlane }) => meshConfigShown(controlPlane.inspect().mesh) },
+  registryz: {
+    help: 'Debug support for registry',
+    render: ({ controlPlane }) => registryServices(controlPlane.inspect().services),
+  },
+  resourcesz: { help: 'Debug support for watched resources', render: ({ store }) => configSchemas(store) },
+  syncz: {
+    help: 'Synchronization status of all Envoys connected to this Pilot instance',
+    render: ({ controlPlane }, query) => syncStatuses(controlPlane, query.get('namespace') ?? ''),
+  },
+};
+
+type ProxyPage = (connection: DebugConnection, sources: DebugSources, query: URLSearchParams) => unknown;
+
+function typed(short: keyof typeof RESOURCE_TYPES): ProxyPage {
+  return (connection, { controlPlane }) => resourcesOfTypes(controlPlane, connection, [short]);
+}
+
+/** A page about one proxy, named by any part of its connection's id. */
+function ofProxy(page: ProxyPage): DebugEntry['render'] {
+  return (sources, query) => {
+    const wanted = query.get('proxyID') ?? '';
+    if (wanted === '') return NO_PROXY;
+    const found = findConnection(debugConnections(sources.controlPlane), wanted);
+    if (found === undefined || !isVisible(found.node, sources.namespace ?? '')) return NOT_CONNECTED;
+    return page(found, sources, query);
+  };
+}
+
+const pageNames = (): string[] => Object.keys(PAGES).filter((name) => name !== 'list');
+
+const text = (body: string, status = 200): DebugPage => ({ status, type: 'text/plain; charset=utf-8', body });
+
+/** A page of istiod's monitoring port. Undefined: there is none. */
+export function renderDebugPage(sources: DebugSources, url: URL): DebugPage | undefined {
+  switch (url.pathname) {
+    case '/version':
+      return text(`${istioVersion}-meshwork-Clean`);
+    case '/ready':
+    case '/healthz/ready':
+      return text('');
+    case '/debug':
+      return { status: 200, type: 'text/html; charset=utf-8', body: indexPage() };
+  }
+  const name = url.pathname.startsWith('/debug/') ? url.pathname.slice('/debug/'.length) : '';
+  const entry = Object.hasOwn(PAGES, name) ? PAGES[name] : undefined;
+  if (entry === undefined) return undefined;
+  const answer = entry.render(sources, url.searchParams);
+  if (answer instanceof PlainAnswer) return text(answer.text, answer.status);
+  const body = JSON.stringify(answer, undefined, url.searchParams.has('pretty') ? 4 : undefined);
+  return { status: 200, type: 'application/json', body };
+}
+
+function indexPage(): string {
+  const rows = Object.entries(PAGES)
+    .map(([name, { help }]) => `<tr><td><a href='/debug/${name}'>/debug/${name}</a></td><td>${help}</td></tr>\n`)
+    .join('');
+  return `<html>
+<head><title>Pilot Debug Console</title></head>
+<body>
+<p>Add <b>?pretty</b> to a page for lines that people can read.</p>
+<table>
+<tr><th>Endpoint</th><th>Description</th></tr>
+${rows}</table>
+</body>
+</html>
+`;
+}
