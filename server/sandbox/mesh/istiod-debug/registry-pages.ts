@@ -1,0 +1,126 @@
+import type { MeshSnapshot } from '#control-plane';
+import type { DebugConnection } from './connections.ts';
+import { proxyName } from './connections.ts';
+
+type Registry = MeshSnapshot['services'];
+type Service = Registry['all'][number];
+type Endpoint = NonNullable<ReturnType<MeshSnapshot['endpoints']['get']>>[number];
+
+const CLUSTER_ID = 'Kubernetes';
+/** Places in istiod's enumerations. Source: model.Resolution, model.TrafficDistribution, model.HealthStatus in istio pilot. */
+const RESOLUTIONS: readonly Service['resolution'][] = [
+  'ClientSideLB',
+  'DNSLB',
+  'Passthrough',
+  'DNSRoundRobinLB',
+  'Alias',
+  'DynamicDNS',
+];
+const DISTRIBUTIONS: readonly Service['trafficDistribution'][] = ['Any', 'PreferSameZone', 'PreferSameNode'];
+const HEALTH = { HEALTHY: 1, UNHEALTHY: 2, DRAINING: 3 } as const;
+
+/** Names of protocols that are not all capitals. Source: pkg/config/protocol/instance.go in istio. */
+const PROTOCOLS: Readonly<Partial<Record<Service['ports'][number]['protocol'], string>>> = {
+  auto: 'UnsupportedProtocol',
+  'grpc-web': 'GRPC-Web',
+  mongo: 'Mongo',
+  mysql: 'MySQL',
+  redis: 'Redis',
+};
+
+const orNull = <Held extends object>(held: Held): Held | null => (Object.keys(held).length === 0 ? null : held);
+const at = (ms: number): string => (ms === 0 ? '0001-01-01T00:00:00Z' : new Date(ms).toISOString());
+
+/** `/debug/registryz`: the services as model.Service prints in JSON. */
+export const registryServices = ({ all }: Registry): object[] => all.map(serviceShown);
+
+function serviceShown(service: Service): object {
+  const { hostname, namespace, labels, selector, exportTo, ports, address, extraAddresses } = service;
+  const addresses = [address, ...extraAddresses];
+  return {
+    Attributes: {
+      ServiceRegistry: service.registry,
+      Name: service.name,
+      Namespace: namespace,
+      Labels: orNull(labels),
+      ExportTo: exportTo === undefined ? null : Object.fromEntries(exportTo.map((to) => [to, {}])),
+      LabelSelectors: orNull(selector),
+      Aliases: orNull(service.aliases.map((alias) => ({ Hostname: alias, Namespace: namespace }))),
+      ExternalName: service.externalName,
+      NodeLocal: service.nodeLocal,
+      TrafficDistribution: DISTRIBUTIONS.indexOf(service.trafficDistribution),
+      ObjectName: service.registry === 'External' ? service.origin.name : '',
+    },
+    ports: ports.map(({ name, port, protocol }) => ({
+      name,
+      port,
+      protocol: PROTOCOLS[protocol] ?? protocol.toUpperCase(),
+    })),
+    creationTime: at(service.createdMs),
+    hostname,
+    clusterVIPs: { Addresses: service.registry === 'Kubernetes' ? { [CLUSTER_ID]: addresses } : null },
+    defaultAddress: address,
+    ...(service.autoAddress !== '' && { autoAllocatedIPv4Address: service.autoAddress }),
+    Resolution: RESOLUTIONS.indexOf(service.resolution),
+    MeshExternal: service.meshExternal,
+  };
+}
+
+/** `/debug/endpointShardz`: host → namespace → what each registry tells. */
+export function endpointShards({ services, endpoints }: MeshSnapshot): object {
+  const byHost: Record<string, Record<string, object>> = {};
+  for (const service of services.all) {
+    const held = endpoints.get(`${service.namespace}/${service.hostname}`) ?? [];
+    if (held.length === 0) continue;
+    const accounts = held.flatMap(({ workload }) => serviceAccountOf(workload));
+    byHost[service.hostname] = {
+      ...byHost[service.hostname],
+      [service.namespace]: {
+        Shards: { [`${service.registry}/${CLUSTER_ID}`]: held.map(endpointShown) },
+        ServiceAccounts: Object.fromEntries(accounts.map((account) => [account, {}])),
+      },
+    };
+  }
+  return byHost;
+}
+
+const serviceAccountOf = ({ serviceAccount, trustDomain, namespace }: Endpoint['workload']): string[] =>
+  serviceAccount === '' ? [] : [`spiffe://${trustDomain}/ns/${namespace}/sa/${serviceAccount}`];
+
+function endpointShown({ ip, port, portName, portKey, weight, network, health, workload }: Endpoint): object {
+  const { region, zone, subZone } = workload.locality;
+  return {
+    Labels: orNull(workload.labels),
+    Addresses: [ip],
+    ServicePortName: portName,
+    LegacyClusterPortKey: portKey,
+    ServiceAccount: serviceAccountOf(workload)[0] ?? '',
+    Network: network,
+    Locality: { Label: [region, zone, subZone].filter(Boolean).join('/'), ClusterID: CLUSTER_ID },
+    EndpointPort: port,
+    LbWeight: weight,
+    TLSMode: workload.tlsMode,
+    Namespace: workload.namespace,
+    WorkloadName: workload.workloadName,
+    HealthStatus: health === undefined ? 0 : HEALTH[health],
+    NodeName: workload.node,
+  };
+}
+
+/** `/debug/instancesz`: the services that each proxy stands behind. */
+export function serviceTargets({ services, endpoints }: MeshSnapshot, connections: readonly DebugConnection[]): object {
+  const shown = connections.map(({ node }) => {
+    const name = proxyName(node.id);
+    const targets = services.all.flatMap((service) => {
+      const own = (endpoints.get(`${service.namespace}/${service.hostname}`) ?? []).filter(
+        ({ workload }) => `${workload.name}.${workload.namespace}` === name,
+      );
+      return own.map(({ port, portName }) => ({
+        Service: { hostname: service.hostname, namespace: service.namespace },
+        Port: { name: portName, TargetPort: port },
+      }));
+    });
+    return [name, targets] as const;
+  });
+  return Object.fromEntries(shown);
+}
