@@ -11,6 +11,8 @@ const arrivals = Buffer.allocUnsafeSlow(READ_BYTES);
  * proxy, each turn leaves 64 KB outside of the heap to be collected: 50 KB a request. Copies of what arrived lie in Buffer's pool.
  */
 class PooledSocket extends Socket {
+  #take: ((chunk: Buffer) => void) | undefined = undefined;
+
   constructor(options: SocketConstructorOpts) {
     super({ ...options, onread: { buffer: arrivals, callback: (bytes) => this.#arrived(bytes) } });
   }
@@ -24,11 +26,28 @@ class PooledSocket extends Socket {
     return this;
   }
 
+  /** `take` gets what arrives at once, and what waited in the stream as before. */
+  takeBytes(take: (chunk: Buffer) => void): void {
+    this.on('data', take);
+    this.#take = take;
+  }
+
   #arrived(bytes: number): boolean {
     const chunk = Buffer.allocUnsafe(bytes);
     arrivals.copy(chunk, 0, 0, bytes);
-    return this.push(chunk);
+    if (this.#take === undefined || this.readableFlowing !== true || this.readableLength > 0) return this.push(chunk);
+    this.#take(chunk);
+    return true;
   }
+}
+
+/**
+ * Hands on what arrives, as a listener for 'data' does; `take` stays for the life of the socket. While nobody has paused the socket the bytes
+ * do not pass through its stream, which would cost more than to parse a request.
+ */
+export function onBytes(socket: Socket, take: (chunk: Buffer) => void): void {
+  if (socket instanceof PooledSocket) socket.takeBytes(take);
+  else socket.on('data', take);
 }
 
 /** Dials, as `connect` of node:net does. */

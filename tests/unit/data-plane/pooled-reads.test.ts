@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { connectTcp, listenOnTcp } from '#data-plane';
+import { onBytes } from '../../../server/data-plane/listener/pooled-reads.ts';
 
 const PAYLOAD_BYTES = 3_000_000;
 const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
@@ -78,6 +79,30 @@ describe('sockets that read into one buffer', () => {
         await expect.poll(() => accepted?.readableLength ?? 0).toBeGreaterThan(0);
         expect(accepted!.readableLength).toBeLessThan(payload.length / 4);
         expect(digest(await readAll(accepted!))).toBe(digest(payload));
+      },
+    );
+  });
+
+  it('hand their bytes on whole and in order to a taker that stops after each part and goes on later', async () => {
+    const payload = randomBytes(PAYLOAD_BYTES);
+    const taken: Buffer[] = [];
+    const { promise: ended, resolve } = Promise.withResolvers<void>();
+    await withServer(
+      (socket) => {
+        socket.once('end', resolve);
+        onBytes(socket, (chunk) => {
+          expect(socket.isPaused()).toBe(false);
+          taken.push(chunk);
+          socket.pause();
+          setImmediate(() => socket.resume());
+        });
+      },
+      async (dial) => {
+        const socket = dial();
+        socket.end(payload);
+        await ended;
+        expect(taken.length).toBeGreaterThan(1);
+        expect(digest(Buffer.concat(taken))).toBe(digest(payload));
       },
     );
   });

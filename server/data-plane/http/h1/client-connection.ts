@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { onBytes } from '../../listener/pooled-reads.ts';
 import type { PooledConnection, PooledConnectionOwner } from '../../upstream/pool-connection.ts';
 import type { RequestHead, ResetReason, ResponseSink, TlsFacts, UpstreamStream } from '../codec.ts';
 import type { Headers } from '../headers.ts';
@@ -47,7 +48,7 @@ export class ClientConnection implements ClientHost, PooledConnection {
     this.localAddress = formatEndpoint(socket.localAddress, socket.localPort);
     this.#writer = new WireWriter(socket, this);
     socket.setNoDelay(true);
-    socket.on('data', (chunk: Buffer) => this.#onData(chunk));
+    onBytes(socket, (chunk) => this.#onData(chunk));
     socket.on('drain', () => this.#writer.drained());
     socket.on('end', () => this.#onEnd());
     socket.on('error', (error) => {

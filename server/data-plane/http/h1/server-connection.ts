@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { onBytes } from '../../listener/pooled-reads.ts';
 import type { DownstreamConnection, ResponseHead, ServerConnectionOptions, TlsFacts } from '../codec.ts';
 import type { Headers } from '../headers.ts';
 import { BodyDecoder } from './body-decoder.ts';
@@ -96,7 +97,7 @@ class ServerConnection implements DownstreamConnection, StreamHost {
   #attach(): void {
     const socket = this.#socket;
     socket.setNoDelay(true);
-    socket.on('data', (chunk: Buffer) => this.#onData(chunk));
+    onBytes(socket, (chunk) => this.#onData(chunk));
     socket.on('drain', () => this.#writer.drained());
     socket.on('end', () => this.#onEnd());
     // 'close' follows every error and does the work.

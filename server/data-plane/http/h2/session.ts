@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '#domain';
+import { onBytes } from '../../listener/pooled-reads.ts';
 import { CONNECTION_WINDOW, ConnectionWindow } from './connection-window.ts';
 import { ErrorCode, type Violation, violation } from './errors.ts';
 import { DEFAULT_WINDOW, FrameType, PREFACE } from './frame.ts';
@@ -79,7 +80,7 @@ export class Http2Session implements InputTarget, StreamHost {
   #attach(): void {
     const socket = this.#socket;
     socket.setNoDelay(true);
-    socket.on('data', (chunk: Buffer) => this.read(chunk));
+    onBytes(socket, (chunk) => this.read(chunk));
     socket.on('drain', () => {
       if (this.writer.drained()) this.scheduler.pump();
     });
