@@ -201,12 +201,16 @@ test.describe('files', () => {
 });
 
 test.describe('drills', () => {
-  async function answerOne(page: Page): Promise<void> {
+  async function answerOne(page: Page, follow = false): Promise<void> {
     await page.getByLabel('typed').check();
     await page.getByRole('button', { name: 'Begin to answer' }).click();
     await expect(page.getByRole('timer')).toBeVisible();
     await page.getByLabel('Your answer').fill('Because the caller stopped waiting.');
-    await page.getByRole('button', { name: 'I have said it' }).click();
+    await page.getByRole('button', { name: 'I have written it' }).click();
+    if (follow) {
+      await page.getByLabel('Your answer').fill('It would stop there too.');
+      await page.getByRole('button', { name: 'I have written it' }).click();
+    }
     await page.locator('.ticks input').first().check();
     for (const group of await page.locator('.marks fieldset').all())
       await group.getByLabel('2', { exact: true }).check();
@@ -232,8 +236,12 @@ test.describe('drills', () => {
     await page.goto('/drills/');
     await page.getByRole('button', { name: 'Begin the interview' }).click();
     await expect(page.getByText(/^Question 1 of 8/)).toBeVisible();
-    for (let question = 0; question < 8; question++) await answerOne(page);
-    await expect(page.getByText('By your own marks a panel would say yes')).toBeVisible();
+    for (let question = 0; question < 7; question++) await answerOne(page, true);
+    await page.getByRole('button', { name: 'Stop here' }).click();
+    await expect(
+      page.getByText('By your own marks a panel would say yes: 67 % of the marks, 1 not answered.'),
+    ).toBeVisible();
+    await expect(page.getByRole('table', { name: 'By question' }).getByRole('row')).toHaveCount(8);
   });
 });
 

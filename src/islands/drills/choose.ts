@@ -83,9 +83,17 @@ export function mockInterview(
   return chosen;
 }
 
+/** One answer of a sitting: its marks, the seconds it had (infinite without a clock), and the points that were not said. */
+export interface Answered {
+  readonly drill: Drill;
+  readonly entry: DrillEntry;
+  readonly given: number;
+  readonly missed: readonly string[];
+}
+
 export type Band = 'strong yes' | 'yes' | 'no' | 'strong no';
 
-/** What a panel would say of a share of marks. A zero in a criterion, over all answers, holds a candidate back. */
+/** What a panel would say of a share of marks. */
 export function bandOf(share: number): Band {
   if (share >= 0.85) return 'strong yes';
   if (share >= 0.65) return 'yes';
@@ -99,13 +107,15 @@ export interface Report {
   readonly byFormat: readonly { readonly format: Format; readonly share: number; readonly answers: number }[];
   /** Answers that took more than the time given. */
   readonly late: number;
+  /** A criterion that no answer met at all. It holds a candidate back, however good the rest is. */
+  readonly missing: readonly string[];
 }
 
-/** What a set of answers says; undefined when there are none. */
+/** What a set of answers says; undefined when there are none. `secondsOf` is the time given to an answer; infinite without a clock. */
 export function reportOf(
   answers: readonly DrillEntry[],
   drills: readonly Drill[],
-  secondsOf: (format: Format) => number,
+  secondsOf: (answer: DrillEntry, drill: Drill) => number,
 ): Report | undefined {
   const byId = new Map(drills.map((drill) => [drill.id, drill]));
   const known = answers.flatMap((answer) => {
@@ -116,20 +126,24 @@ export function reportOf(
   const mean = (list: readonly number[]) => list.reduce((sum, value) => sum + value, 0) / list.length;
   const share = mean(known.map(({ answer }) => scoreOf(answer)));
   const ids = [...new Set(known.flatMap(({ answer }) => Object.keys(answer.marks)))];
+  const byCriterion = ids.map((id) => ({
+    id,
+    share: mean(known.flatMap(({ answer }) => (answer.marks[id] === undefined ? [] : [answer.marks[id] / 3]))),
+  }));
+  const missing = byCriterion.filter((criterion) => criterion.share === 0).map(({ id }) => id);
+  const band = bandOf(share);
   return {
     share,
-    band: bandOf(share),
-    byCriterion: ids.map((id) => ({
-      id,
-      share: mean(known.flatMap(({ answer }) => (answer.marks[id] === undefined ? [] : [answer.marks[id] / 3]))),
-    })),
+    band: missing.length > 0 && band !== 'strong no' ? 'no' : band,
+    missing,
+    byCriterion,
     byFormat: formats.flatMap((format) => {
       const own = known.filter(({ drill }) => drill.format === format);
       return own.length === 0
         ? []
         : [{ format, share: mean(own.map(({ answer }) => scoreOf(answer))), answers: own.length }];
     }),
-    late: known.filter(({ answer, drill }) => answer.seconds > secondsOf(drill.format)).length,
+    late: known.filter(({ answer, drill }) => answer.seconds > secondsOf(answer, drill)).length,
   };
 }
 

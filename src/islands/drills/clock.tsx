@@ -28,3 +28,18 @@ export function Clock({ seconds }: { seconds: number }) {
     </div>
   );
 }
+
+/** How much of a whole interview has passed. It is read, never spoken. */
+export function Elapsed({ minutes }: { minutes: number }) {
+  const [passed, setPassed] = useState(0);
+  useEffect(() => {
+    const start = performance.now();
+    const timer = setInterval(() => setPassed(Math.floor((performance.now() - start) / 60_000)), 1_000);
+    return () => clearInterval(timer);
+  }, []);
+  return (
+    <p className="num elapsed">
+      {passed} of {minutes} min
+    </p>
+  );
+}

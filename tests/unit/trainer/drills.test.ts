@@ -90,6 +90,16 @@ describe('the report', () => {
     );
   });
 
+  it('says no to a candidate who never met a criterion, however good the rest is', () => {
+    const good = answer('routing-define-1', 3, 1);
+    const report = reportOf([{ ...good, marks: { ...good.marks, prove: 0 } }], drills, seconds);
+    expect(report).toMatchObject({ share: 0.8, band: 'no', missing: ['prove'] });
+  });
+
+  it('finds no answer late that had no clock', () => {
+    expect(reportOf([answer('routing-define-1', 3, 1, 999)], drills, () => Infinity)).toMatchObject({ late: 0 });
+  });
+
   it('says nothing without answers', () => {
     expect(reportOf([], drills, seconds)).toBeUndefined();
     expect(scoreOf({ ...answer('x', 1, 1), marks: {} })).toBe(0);
