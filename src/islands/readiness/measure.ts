@@ -96,12 +96,14 @@ export interface Step {
   readonly href: string;
 }
 
+const minutesPerCard = 0.3;
+
 /**
  * What to do in the next 30 minutes: due cards first, ten minutes at most; then the lab, or the questions, of the weakest objective of
  * the days that have begun. A day has begun when one of its cards, checks or questions was met; nobody has begun: the first day.
  */
 export function nextHalfHour(readiness: Readiness, dueCards: number): Step[] {
-  const cards = Math.min(10, Math.ceil(dueCards * 0.3));
+  const cards = Math.min(10, Math.ceil(dueCards * minutesPerCard));
   const begun = readiness.days.filter(({ objectives }) => objectives.some(({ ready }) => ready > 0));
   const last = begun.at(-1)?.day ?? 1;
   const open = readiness.days
@@ -109,7 +111,16 @@ export function nextHalfHour(readiness: Readiness, dueCards: number): Step[] {
     .flatMap((day) => day.objectives.map((objective) => ({ day, objective })));
   const weakest = open.toSorted((a, b) => a.objective.ready - b.objective.ready || a.day.day - b.day.day)[0];
   const steps: Step[] = [];
-  if (cards > 0) steps.push({ minutes: cards, text: `Review the ${dueCards} cards that wait`, href: '/cards/' });
+  const reviewed = Math.min(dueCards, Math.floor(cards / minutesPerCard));
+  if (cards > 0)
+    steps.push({
+      minutes: cards,
+      text:
+        reviewed < dueCards
+          ? `Review ${reviewed} of the ${dueCards} cards that wait`
+          : `Review the ${dueCards} cards that wait`,
+      href: '/cards/',
+    });
   if (weakest) {
     const { day, objective } = weakest;
     const lab = day.labs.find(({ id }) => objective.checks.some((check) => check.startsWith(`${id}/`)));
@@ -134,12 +145,22 @@ export interface PlannedDay {
   readonly days: readonly number[];
 }
 
+export interface Plan {
+  readonly dates: readonly PlannedDay[];
+  /** Course days for which no time is left. */
+  readonly left: readonly number[];
+}
+
+/** Two short versions of 45 minutes, or a day in full and another's cards: more does not stay in anybody's mind. */
+const mostDaysPerDate = 2;
+
 /**
- * The days that are not ready yet, spread over the days until the interview; the last two are left free for repeating. More course
- * days than free days share a date; the answer is empty where the interview is past.
+ * The days that are not ready yet, spread over the days until the interview; the last two are left free for repeating. At most two
+ * share a date. Where they do not all fit, those are taken that move the weighted total most, in the order of the course. The plan is
+ * empty where the interview is past.
  */
-export function planDays(readiness: Readiness, nowMs: number, examMs: number, readyAt = 0.6): PlannedDay[] {
-  const open = readiness.days.filter(({ ready }) => ready < readyAt).map(({ day }) => day);
+export function planDays(readiness: Readiness, nowMs: number, examMs: number, readyAt = 0.6): Plan {
+  const unready = readiness.days.filter(({ ready }) => ready < readyAt);
   const today = new Date(nowMs);
   const dates: number[] = [];
   for (let offset = 0; ; offset++) {
@@ -148,12 +169,18 @@ export function planDays(readiness: Readiness, nowMs: number, examMs: number, re
     dates.push(date);
   }
   const usable = dates.slice(0, Math.max(1, dates.length - 2));
-  if (dates.length === 0 || open.length === 0) return [];
+  if (dates.length === 0 || unready.length === 0) return { dates: [], left: [] };
+  const worth = ({ domain, ready }: DayState) =>
+    ((1 - ready) * domainShares[domain]) / readiness.days.filter((day) => day.domain === domain).length;
+  const taken = new Set(unready.toSorted((a, b) => worth(b) - worth(a)).slice(0, usable.length * mostDaysPerDate));
+  const open = unready.filter((day) => taken.has(day)).map(({ day }) => day);
   const perDate = open.length / usable.length;
-  return usable
-    .map((date, index) => ({
-      date,
-      days: open.slice(Math.round(index * perDate), Math.round((index + 1) * perDate)),
-    }))
-    .filter(({ days }) => days.length > 0);
+  const planned = usable.map((date, index) => ({
+    date,
+    days: open.slice(Math.round(index * perDate), Math.round((index + 1) * perDate)),
+  }));
+  return {
+    dates: planned.filter(({ days }) => days.length > 0),
+    left: unready.filter((day) => !taken.has(day)).map(({ day }) => day),
+  };
 }

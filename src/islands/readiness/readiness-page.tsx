@@ -1,10 +1,10 @@
-import { useMemo } from 'react';
+import { useEffect, useMemo, useState } from 'react';
 import type { DayEvidence } from '../../course/readiness.ts';
 import { examMs } from '../cards/exam.ts';
 import { openLibrary } from '../cards/library.ts';
 import { PageFrame } from '../cards/page-frame.tsx';
 import { buildQueue } from '../cards/queue.ts';
-import { createScheduler, foldLog, recall } from '../cards/schedule.ts';
+import { createScheduler, effective, foldLog, recall } from '../cards/schedule.ts';
 import type { LearnerLogState } from '../cards/use-log.ts';
 import { ScrollArea } from '../parts/scroll-area.tsx';
 import { useJson } from '../parts/use-json.ts';
@@ -49,11 +49,17 @@ function ReadinessMap({ map, log: { deck, log, add } }: { map: readonly DayEvide
   }, [deck, log, nowMs, scheduler]);
   const steps = nextHalfHour(readiness, due);
   const exam = examMs(examDate);
-  const plan = exam === undefined ? [] : planDays(readiness, nowMs, exam);
+  const plan = exam === undefined ? undefined : planDays(readiness, nowMs, exam);
+  const [name, setName] = useState('');
+  useEffect(openWhilePrinting, []);
   const dateName = new Intl.DateTimeFormat('en', { weekday: 'short', day: 'numeric', month: 'short' });
   return (
     <>
-      <section aria-labelledby="r-now">
+      <p className="only-print bearer">
+        <b>{name.trim() || 'A learner of Meshwork'}</b>
+        <span>{new Intl.DateTimeFormat('en', { dateStyle: 'long' }).format(nowMs)}</span>
+      </p>
+      <section aria-labelledby="r-now" className="no-print">
         <h2 id="r-now">The next 30 minutes</h2>
         <ol className="steps">
           {steps.map(({ minutes, text, href }) => (
@@ -92,10 +98,19 @@ function ReadinessMap({ map, log: { deck, log, add } }: { map: readonly DayEvide
         {exam === undefined && (
           <p>Set a date, and the days that are not ready yet are spread over the time that is left.</p>
         )}
-        {exam !== undefined && exam <= nowMs && <p>That date is past.</p>}
-        {plan.length > 0 && (
+        {exam !== undefined && exam <= nowMs && (
+          <p>
+            {new Date(exam).toDateString() === new Date(nowMs).toDateString()
+              ? 'It is today. Review the cards that are due, and answer two questions aloud.'
+              : 'That date is past.'}
+          </p>
+        )}
+        {exam !== undefined && exam > nowMs && plan?.dates.length === 0 && (
+          <p>Every day is ready. Repeat what is due, and take a mock interview.</p>
+        )}
+        {plan && plan.dates.length > 0 && (
           <ol className="plan-days">
-            {plan.map(({ date, days }) => (
+            {plan.dates.map(({ date, days }) => (
               <li key={date}>
                 <span className="num">{dateName.format(date)}</span>
                 <span>
@@ -110,8 +125,14 @@ function ReadinessMap({ map, log: { deck, log, add } }: { map: readonly DayEvide
             ))}
           </ol>
         )}
+        {plan && plan.left.length > 0 && (
+          <p>
+            For {plan.left.length === 1 ? 'one day' : `${plan.left.length} days`} no time is left:{' '}
+            {plan.left.map((day) => `day ${day}`).join(', ')}. The others move your total more.
+          </p>
+        )}
       </section>
-      <section aria-labelledby="r-map">
+      <section aria-labelledby="r-map" className="map">
         <h2 id="r-map">Every objective</h2>
         <p>
           Recall is what your cards give today. Labs are checks that you met. Drills are the marks of your last answers.
@@ -123,17 +144,67 @@ function ReadinessMap({ map, log: { deck, log, add } }: { map: readonly DayEvide
       </section>
       <section aria-labelledby="r-report" className="no-print">
         <h2 id="r-report">A report to hand in</h2>
-        <p>This page as it is, with the date, on paper or as PDF. It says what was measured, and how.</p>
+        <p>The areas of the exam and every objective, with your name and the date, on paper or as PDF.</p>
+        <label className="field exam">
+          <span>Name on the report</span>
+          <input
+            type="text"
+            maxLength={80}
+            autoComplete="name"
+            value={name}
+            onChange={(event) => setName(event.target.value)}
+          />
+        </label>
         <button type="button" className="btn" onClick={() => print()}>
           Print the report
         </button>
       </section>
-      <p className="only-print">
-        Measured on {new Intl.DateTimeFormat('en', { dateStyle: 'long' }).format(nowMs)}, from {log.length} entries of
-        the learner’s log.
-      </p>
+      <section className="no-print" aria-labelledby="r-yours">
+        <h2 id="r-yours">All of it is yours</h2>
+        <p>
+          <a href="/cards/settings/">Write a backup</a> of everything that is kept of you, or{' '}
+          <a href="/cards/settings/">erase it</a>.
+        </p>
+      </section>
+      <section className="only-print how-measured">
+        <h2>How it was measured</h2>
+        <p>
+          Recall is the chance, computed by FSRS-6 from the review log, that a card of the objective is known today; a
+          card that was never seen counts 0. Labs are checks that a running mesh met; one that took three hints or more
+          counts half. Drills are the learner’s own marks for the last answer to each interview question. The areas
+          weigh 20, 35, 25 and 20 percent.
+        </p>
+        <p>{countsOf(log, nowMs)}</p>
+      </section>
     </>
   );
+}
+
+/** The numbers behind the report, in a sentence. */
+function countsOf(log: LearnerLogState['log'], nowMs: number): string {
+  const entries = effective(log);
+  const count = (kind: (typeof entries)[number]['kind']) => entries.filter((entry) => entry.kind === kind).length;
+  const sinceMs = Math.min(nowMs, ...entries.map(({ atMs }) => atMs));
+  const since = new Intl.DateTimeFormat('en', { dateStyle: 'long' }).format(sinceMs);
+  return `It rests on ${count('review')} reviews, ${count('check')} checks of labs and ${count('drill')} answers since ${since}.`;
+}
+
+/** Paper folds nothing away: every day is open while the page is printed. */
+function openWhilePrinting(): () => void {
+  let opened: HTMLDetailsElement[] = [];
+  const open = () => {
+    opened = [...document.querySelectorAll<HTMLDetailsElement>('details.day-row:not([open])')];
+    for (const row of opened) row.open = true;
+  };
+  const close = () => {
+    for (const row of opened) row.open = false;
+  };
+  addEventListener('beforeprint', open);
+  addEventListener('afterprint', close);
+  return () => {
+    removeEventListener('beforeprint', open);
+    removeEventListener('afterprint', close);
+  };
 }
 
 function Day({ day }: { day: DayState }) {

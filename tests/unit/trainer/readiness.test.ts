@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { DrillEntry, LogEntry } from '#contract';
-import { evidenceOf } from '../../../src/course/readiness.ts';
+import { domainShares, evidenceOf } from '../../../src/course/readiness.ts';
 import { measure, nextHalfHour, planDays } from '../../../src/islands/readiness/measure.ts';
 import { labIds, loadCourse, loadLab } from '../content/load.ts';
 import { day, deck, entryId, history, memoriesOf, start } from './support.ts';
@@ -107,15 +107,37 @@ describe('the next 30 minutes', () => {
 
 describe('a plan until the interview', () => {
   it('puts every day that is not ready on a date, in order, and leaves the last two dates free', () => {
-    const plan = planDays(measured([]), start, start + 30 * day);
-    expect(plan.flatMap(({ days }) => days)).toEqual(Array.from({ length: 28 }, (_, index) => index + 1));
-    expect(plan.at(-1)!.date).toBeLessThan(start + 28.5 * day);
+    const { dates, left } = planDays(measured([]), start, start + 30 * day);
+    expect(dates.flatMap(({ days }) => days)).toEqual(Array.from({ length: 28 }, (_, index) => index + 1));
+    expect(dates.at(-1)!.date).toBeLessThan(start + 28.5 * day);
+    expect(left).toEqual([]);
   });
 
-  it('puts several days on one date when time is short, and none where the date is past', () => {
+  it('puts two days on one date when time is short, and names those that do not fit', () => {
     const short = planDays(measured([]), start, start + 5 * day);
-    expect(short.flatMap(({ days }) => days)).toHaveLength(28);
-    expect(short.length).toBeLessThanOrEqual(5);
-    expect(planDays(measured([]), start, start - day)).toEqual([]);
+    expect(short.dates.every(({ days }) => days.length <= 2)).toBe(true);
+    const planned = short.dates.flatMap(({ days }) => days);
+    expect(planned).toEqual(planned.toSorted((a, b) => a - b));
+    expect([...planned, ...short.left].toSorted((a, b) => a - b)).toEqual(
+      Array.from({ length: 28 }, (_, index) => index + 1),
+    );
+  });
+
+  it('takes for an interview tomorrow the two days that move the total most', () => {
+    const readiness = measured([]);
+    const { dates, left } = planDays(readiness, start, start + day);
+    expect(dates).toHaveLength(1);
+    expect(left).toHaveLength(26);
+    const size = (domain: string) => readiness.days.filter((each) => each.domain === domain).length;
+    const worth = (number: number) => {
+      const { domain } = readiness.days.find((each) => each.day === number)!;
+      return domainShares[domain] / size(domain);
+    };
+    const least = Math.min(...dates[0]!.days.map(worth));
+    for (const number of left) expect(worth(number)).toBeLessThanOrEqual(least);
+  });
+
+  it('plans nothing where the date is past', () => {
+    expect(planDays(measured([]), start, start - day)).toEqual({ dates: [], left: [] });
   });
 });
