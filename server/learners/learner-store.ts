@@ -14,6 +14,8 @@ export interface LearnerStore {
   /** The log of what this learner did with cards, drills and exercises. */
   readonly log: LearnerLog;
   /** Forgets all that is kept of a learner. */
+  /** What is kept of each of a learner's labs. */
+  labs(learner: string): readonly { readonly lab: string; readonly state: unknown }[];
   erase(learner: string): void;
   close(): void;
 }
@@ -38,6 +40,7 @@ export function openLearnerStore(options: { readonly file: string; readonly nowM
     'INSERT INTO lab_state (learner, lab, state, updated) VALUES (?, ?, ?, ?) ' +
       'ON CONFLICT (learner, lab) DO UPDATE SET state = excluded.state, updated = excluded.updated',
   );
+  const readLabs = database.prepare('SELECT lab, state FROM lab_state WHERE learner = ? ORDER BY lab');
   const eraseLabs = database.prepare('DELETE FROM lab_state WHERE learner = ?');
   const log = createLearnerLog(database);
   database.prepare('INSERT OR IGNORE INTO secret (id, bytes) VALUES (1, ?)').run(randomBytes(32));
@@ -53,6 +56,11 @@ export function openLearnerStore(options: { readonly file: string; readonly nowM
       if (text.length <= MAX_STATE_BYTES) write.run(learner, lab, text, options.nowMs());
     },
     log,
+    labs: (learner) =>
+      (readLabs.all(learner) as { lab: string; state: string }[]).map(({ lab, state }) => ({
+        lab,
+        state: JSON.parse(state) as unknown,
+      })),
     erase: (learner) => {
       eraseLabs.run(learner);
       log.erase(learner);

@@ -24,6 +24,16 @@ export function loadProgress(): Progress {
   }
 }
 
+/** Forgets all that this site keeps in the browser's storage, drafts of labs as well. Only the theme, a matter of the eyes, stays. */
+export function forgetKept(): void {
+  try {
+    const own = Object.keys(localStorage).filter((name) => /^meshwork[.-]/.test(name) && name !== 'meshwork-theme');
+    for (const name of own) localStorage.removeItem(name);
+  } catch (error) {
+    console.info('Nothing is kept here.', error);
+  }
+}
+
 /** Changes one part of what is kept; other parts stay as they are. */
 export function changeProgress(change: (progress: Progress) => Progress): void {
   try {

@@ -69,7 +69,12 @@ export async function startLabServer(options: LabServerOptions): Promise<LabServ
   };
 
   const site: Site = { folder: join(options.root, 'dist'), zipped: createZipped() };
-  const learnerRoutes = createLearnerRoutes({ access, store: options.store, clock: options.clock });
+  const endMesh = async (learner: string): Promise<void> => {
+    const session = sessions.get(learner);
+    sessions.delete(learner);
+    await session?.end('Everything of this learner was erased.');
+  };
+  const learnerRoutes = createLearnerRoutes({ access, store: options.store, clock: options.clock, endMesh });
   server.on('request', (request, response) => {
     answer({ request, response, access, learnerRoutes, site }).catch((error: unknown) => {
       options.onLog(`request failed: ${String(error)}`);

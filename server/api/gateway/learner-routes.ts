@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { logExchangeSchema } from '#contract';
 import { type Clock, MeshworkError } from '#domain';
 import type { LearnerStore } from '#learners';
+import type { SavedState } from '../protocol.ts';
 import type { Access } from './access.ts';
 
 /** An answer of these routes: JSON, with a cookie where the browser becomes another learner. */
@@ -25,7 +26,8 @@ const MAX_CODES = 1_000;
 const MAX_WRONG_CODES = 100;
 
 /**
- * What a browser asks about its learner: `POST /api/log` joins logs, `DELETE /api/log` erases what the server keeps,
+ * What a browser asks about its learner: `POST /api/log` joins logs, `POST /api/labs` reads the texts of its labs,
+ * `DELETE /api/log` ends the mesh and erases what the server keeps,
  * `POST /api/link` makes a code, `POST /api/link/join` turns this browser into the learner of a code. All need the cookie, the
  * token in `x-meshwork-token` and a page of this server as origin.
  */
@@ -33,26 +35,32 @@ export function createLearnerRoutes(options: {
   readonly access: Access;
   readonly store: LearnerStore;
   readonly clock: Clock;
+  /** Ends the learner's mesh; nothing of it is kept afterwards. */
+  readonly endMesh: (learner: string) => Promise<void>;
 }): LearnerRoutes {
   const { access, store } = options;
   const codes = createCodes(options.clock);
-  const handlers: Readonly<Record<string, (learner: string, body: unknown) => LearnerAnswer>> = {
-    'POST /api/log': (learner, body) => {
-      const { entries, after } = parse(logExchangeSchema, body);
-      return ok(store.log.exchange(learner, entries, after));
-    },
-    'DELETE /api/log': (learner) => {
-      store.erase(learner);
-      return ok({ erased: true });
-    },
-    'POST /api/link': (learner) => ok(codes.make(learner)),
-    'POST /api/link/join': (_, body) => {
-      const learner = codes.take(parse(z.object({ code: z.string().max(40) }), body).code);
-      if (learner === undefined)
-        return refusal(404, 'unknown_code', 'No browser shows this code now. Ask for a new one.');
-      return { ...ok({ token: access.token(learner) }), cookie: access.cookie(learner) };
-    },
-  };
+  const handlers: Readonly<Record<string, (learner: string, body: unknown) => LearnerAnswer | Promise<LearnerAnswer>>> =
+    {
+      'POST /api/log': (learner, body) => {
+        const { entries, after } = parse(logExchangeSchema, body);
+        return ok(store.log.exchange(learner, entries, after));
+      },
+      'POST /api/labs': (learner) => ok({ labs: store.labs(learner).map(textsOf) }),
+      'DELETE /api/log': async (learner) => {
+        // First the mesh: it would keep its state once more.
+        await options.endMesh(learner);
+        store.erase(learner);
+        return ok({ erased: true });
+      },
+      'POST /api/link': (learner) => ok(codes.make(learner)),
+      'POST /api/link/join': (_, body) => {
+        const learner = codes.take(parse(z.object({ code: z.string().max(40) }), body).code);
+        if (learner === undefined)
+          return refusal(404, 'unknown_code', 'No browser shows this code now. Ask for a new one.');
+        return { ...ok({ token: access.token(learner) }), cookie: access.cookie(learner) };
+      },
+    };
   return async (request, path) => {
     const handler = handlers[`${request.method} ${path}`];
     if (!handler) return refusal(405, 'bad_method', `${path} is not asked with ${request.method}.`);
@@ -62,12 +70,17 @@ export function createLearnerRoutes(options: {
       return refusal(403, 'forbidden', 'Only pages of this server may ask, with their cookie and token.');
     if (!access.tokenValid(learner, token)) return refusal(403, 'forbidden', 'The token is not of this learner.');
     try {
-      return handler(learner, request.method === 'POST' ? await readJson(request) : undefined);
+      return await handler(learner, request.method === 'POST' ? await readJson(request) : undefined);
     } catch (error) {
       if (!(error instanceof MeshworkError)) throw error;
       return refusal(error.code === 'too_large' ? 413 : 400, error.code, error.message);
     }
   };
+}
+
+/** The learner's own words of a lab: its files, without the state of the mesh. */
+function textsOf({ lab, state }: { readonly lab: string; readonly state: unknown }): object {
+  return { lab, files: (state as Partial<SavedState>).files ?? [] };
 }
 
 function ok(body: object): LearnerAnswer {

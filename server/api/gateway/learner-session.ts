@@ -31,6 +31,8 @@ export interface LearnerSession {
   /** Milliseconds (monotonic) since the last page left; undefined while one is open. */
   idleMs(): number | undefined;
   stop(): Promise<void>;
+  /** Stops for good: its pages are told why, and none of them can start a mesh in it again. */
+  end(reason: string): Promise<void>;
 }
 
 interface Waiting {
@@ -55,6 +57,7 @@ export function createLearnerSession(options: SessionOptions): LearnerSession {
   let nextCall = 1;
   let seq = 0;
   let keptSince = true;
+  let ended = false;
   let leftAtMs: number | undefined = options.clock.monotonic();
 
   const broadcast = (event: ServerEvent): void => {
@@ -150,6 +153,7 @@ export function createLearnerSession(options: SessionOptions): LearnerSession {
 
   const open = async (labId: string): Promise<void> => {
     await started.catch(() => undefined);
+    if (ended) throw new ApiError('sandbox_away', 'This mesh was ended. Reload the page.');
     if (process && lab === labId) return;
     if (process) {
       broadcast({ type: 'replaced', reason: `Another page opened the lab ${labId}.` });
@@ -166,6 +170,14 @@ export function createLearnerSession(options: SessionOptions): LearnerSession {
     const call = nextCall++;
     waiting.set(call, { page, id: message.id });
     process.send({ kind: 'request', id: call, method: message.method, params: message.params });
+  };
+
+  const stop = async (): Promise<void> => {
+    await started.catch(() => undefined);
+    await process?.stop(3000);
+    process = undefined;
+    await lease?.release();
+    lease = undefined;
   };
 
   return {
@@ -191,12 +203,11 @@ export function createLearnerSession(options: SessionOptions): LearnerSession {
       }
     },
     idleMs: () => (leftAtMs === undefined ? undefined : options.clock.monotonic() - leftAtMs),
-    stop: async () => {
-      await started.catch(() => undefined);
-      await process?.stop(3000);
-      process = undefined;
-      await lease?.release();
-      lease = undefined;
+    stop,
+    end: async (reason) => {
+      ended = true;
+      broadcast({ type: 'replaced', reason });
+      await stop();
     },
   };
 }

@@ -1,21 +1,29 @@
 import { useMemo, useState } from 'react';
-import { changeProgress, loadProgress, type Progress } from '../../components/progress.ts';
-import { type Format, formats, readFile, writeFile } from './exchange/files.ts';
-import type { FileContent } from './exchange/note.ts';
+import { changeProgress, loadProgress } from '../../components/progress.ts';
+import { storedDrafts } from '../../lab-client/drafts.ts';
+import { draftStorage } from '../lab/safe-storage.ts';
+import { type Format, type FoundFile, formats, readFile, writeFile } from './exchange/files.ts';
 import { type Duplicates, entriesOf, planImport } from './exchange/plan-import.ts';
 import { openLibrary } from './library.ts';
+import { labTexts } from './log-server.ts';
 import type { LearnerLogState, NewEntry } from './use-log.ts';
 
 /** Everything out, and cards and reviews in, with a look at what would change. */
 export function Files({ log }: { log: LearnerLogState }) {
   const library = useMemo(() => openLibrary(log.deck, log.log), [log.deck, log.log]);
   const [words, setWords] = useState('');
-  const [found, setFound] = useState<{ name: string; content: FileContent; course?: unknown }>();
+  const [found, setFound] = useState<FoundFile & { name: string }>();
 
   const write = async (format: Format) => {
     setWords('');
     try {
-      const file = await writeFile(format, { library, log: log.log, course: loadProgress(), nowMs: Date.now() });
+      const file = await writeFile(format, {
+        library,
+        log: log.log,
+        course: loadProgress(),
+        labs: labTexts,
+        nowMs: Date.now(),
+      });
       save(file, `meshwork-${new Date().toISOString().slice(0, 10)}.${formats[format].ending}`);
     } catch (error) {
       console.error(error);
@@ -69,11 +77,14 @@ export function Files({ log }: { log: LearnerLogState }) {
         <ImportPreview
           key={found.name}
           name={found.name}
-          content={found.content}
+          found={found}
           log={log}
           cancel={() => setFound(undefined)}
           done={(text) => {
-            if (found.course) changeProgress(() => found.course as Progress);
+            const { course, labs = [] } = found;
+            if (course) changeProgress(() => course);
+            const drafts = storedDrafts(draftStorage());
+            for (const { lab, files } of labs) drafts.write(lab, files);
             setFound(undefined);
             setWords(text);
           }}
@@ -85,7 +96,7 @@ export function Files({ log }: { log: LearnerLogState }) {
 
 interface PreviewProps {
   readonly name: string;
-  readonly content: FileContent;
+  readonly found: FoundFile;
   readonly log: LearnerLogState;
   cancel(): void;
   done(words: string): void;
@@ -93,12 +104,13 @@ interface PreviewProps {
 
 const examples = 5;
 
-function ImportPreview({ name, content, log, cancel, done }: PreviewProps) {
+function ImportPreview({ name, found, log, cancel, done }: PreviewProps) {
+  const { content, course, labs = [] } = found;
   const library = useMemo(() => openLibrary(log.deck, log.log), [log.deck, log.log]);
   const plan = useMemo(() => planImport(content, library, log.log), [content, library, log.log]);
   const [duplicates, setDuplicates] = useState<Duplicates>('keep mine');
   const cards = entriesOf(plan, duplicates);
-  const nothing = cards.length === 0 && plan.entries.length === 0;
+  const nothing = cards.length === 0 && plan.entries.length === 0 && !course && labs.length === 0;
   const take = async () => {
     const atMs = Date.now();
     const entries = cards.map((entry: NewEntry) => ({ ...entry, id: crypto.randomUUID(), atMs }));
@@ -116,6 +128,8 @@ function ImportPreview({ name, content, log, cancel, done }: PreviewProps) {
           {count(plan.entries.length, 'review or other entry', 'reviews and other entries')} that this browser does not
           have
         </li>
+        {course && <li>answers and texts of the days, in place of those here</li>}
+        {labs.length > 0 && <li>your files of {count(labs.length, 'lab')}, in place of those here</li>}
         {plan.refused.length > 0 && <li>{plan.refused.length} that cannot be used</li>}
       </ul>
       {plan.fresh.length > 0 && (

@@ -24,6 +24,19 @@ export async function joinByCode(code: string): Promise<void> {
   await ask('POST', '/api/link/join', await neededToken(), { code });
 }
 
+/** A learner's own files of a lab. */
+export interface LabTexts {
+  readonly lab: string;
+  readonly files: readonly { readonly file: string; readonly text: string }[];
+}
+
+/** The files of every lab that the learner worked in; none where no lab server answers. */
+export async function labTexts(): Promise<readonly LabTexts[]> {
+  const token = await sessionToken();
+  if (token === undefined) return [];
+  return (await ask<{ labs: readonly LabTexts[] }>('POST', '/api/labs', token, {})).labs;
+}
+
 /** Erases what the server keeps of this learner. */
 export async function eraseOnServer(): Promise<void> {
   const token = await sessionToken();

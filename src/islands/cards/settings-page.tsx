@@ -1,6 +1,6 @@
 import { useMemo, useState } from 'react';
 import type { Settings } from '#contract';
-import { changeProgress } from '../../components/progress.ts';
+import { forgetKept } from '../../components/progress.ts';
 import { Devices } from './devices.tsx';
 import { Files } from './files.tsx';
 import { openLibrary } from './library.ts';
@@ -122,7 +122,7 @@ function Erase({ reload }: { reload: () => void }) {
     try {
       await eraseOnServer();
       await (await openLogStore()).erase();
-      changeProgress(() => ({ answers: {}, forecasts: {}, texts: {}, marks: {} }));
+      forgetKept();
       setState('done');
       reload();
     } catch (error) {
@@ -133,7 +133,11 @@ function Erase({ reload }: { reload: () => void }) {
   return (
     <section aria-labelledby="set-erase">
       <h2 id="set-erase">Erase</h2>
-      <p>Reviews, own cards, answers and lab work: in this browser and on the lab server. Write a backup first.</p>
+      <p>
+        Reviews, own cards, answers, texts and lab work: in this browser and on the lab server. A mesh that runs is
+        ended. Only the theme stays. Another browser that you have linked keeps its copy and would bring it back: erase
+        there, too. Write a backup first.
+      </p>
       {state === 'idle' && (
         <button type="button" className="btn" onClick={() => setState('sure')}>
           Erase everything

@@ -171,15 +171,34 @@ describe('the review log', () => {
 
 describe('the backup', () => {
   it('holds everything, and reads back equal', () => {
-    const course = { answers: { a: 1 } };
-    const backup = readBackup(writeBackup({ log, course, nowMs: start }));
-    expect(backup).toEqual({ notes: [], entries: log, refused: [], course });
+    const course = { answers: { a: 1 }, forecasts: {}, texts: { 'words-1': 'Mine.' }, marks: { draw: [2, 1] } };
+    const labs = [{ lab: 'canary', files: [{ file: 'routes.yaml', text: 'kind: VirtualService' }] }];
+    const backup = readBackup(writeBackup({ log, course, labs, nowMs: start }));
+    expect(backup).toEqual({ notes: [], entries: log, refused: [], course, labs });
   });
 
   it('refuses entries that are none, one by one', () => {
     const bad = [...log, { kind: 'exec', id: 'x' }, { ...review('a', start, 3), rating: 5 }];
-    const { entries, refused } = readBackup(writeBackup({ log: bad as LogEntry[], course: null, nowMs: start }));
+    const { entries, refused } = readBackup(
+      writeBackup({ log: bad as LogEntry[], course: null, labs: [], nowMs: start }),
+    );
     expect([entries.length, refused.length]).toEqual([log.length, 2]);
+  });
+
+  it('takes no answers and no files that the pages could not have written', () => {
+    const text = JSON.stringify({
+      format: 'meshwork-backup',
+      version: 1,
+      entries: [],
+      course: { texts: { a: { toString: 'x' } } },
+      labs: [
+        { lab: '../../etc', files: [] },
+        { lab: 'canary', files: [{ file: 'a.yaml', text: 7 }] },
+      ],
+    });
+    const { course, labs, refused } = readBackup(text);
+    expect({ course, labs }).toEqual({ course: undefined, labs: [] });
+    expect(refused.map(({ where }) => where)).toEqual(['answers of the course', 'lab 1', 'lab 2']);
   });
 
   it.each([

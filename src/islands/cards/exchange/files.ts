@@ -1,6 +1,8 @@
 import type { SqlJsStatic } from 'sql.js';
 import type { LogEntry } from '#contract';
+import type { Progress } from '../../../components/progress.ts';
 import type { Library } from '../library.ts';
+import type { LabTexts } from '../log-server.ts';
 import { createScheduler, foldLog } from '../schedule.ts';
 import { readAnkiText, writeAnkiText } from './anki-text.ts';
 import { readCsv, writeCsv } from './csv.ts';
@@ -11,7 +13,7 @@ export const formats = {
   backup: {
     name: 'Backup',
     ending: 'json',
-    text: 'Everything, to read it in here again: cards, reviews, answers, settings.',
+    text: 'Everything, to read it in here again: cards, reviews, answers, settings, and your files of the labs.',
   },
   package: { name: 'Anki package', ending: 'apkg', text: 'Cards with their schedule and every review.' },
   text: { name: 'Anki text', ending: 'txt', text: 'Cards. Reading a newer file again updates them in place.' },
@@ -25,6 +27,8 @@ export interface WriteInput {
   readonly log: readonly LogEntry[];
   /** What the pages of the course keep. */
   readonly course: unknown;
+  /** The learner's files of the labs. */
+  readonly labs: () => Promise<readonly LabTexts[]>;
   readonly nowMs: number;
 }
 
@@ -39,7 +43,7 @@ export async function writeFile(format: Format, input: WriteInput): Promise<Blob
       return text(writeReviewLog(input.log), 'text/csv');
     case 'backup': {
       const { writeBackup } = await import('./backup.ts');
-      return text(writeBackup(input), 'application/json');
+      return text(writeBackup({ ...input, labs: await input.labs() }), 'application/json');
     }
     case 'package': {
       const { writePackage } = await import('./apkg.ts');
@@ -50,8 +54,14 @@ export async function writeFile(format: Format, input: WriteInput): Promise<Blob
   }
 }
 
+export interface FoundFile {
+  readonly content: FileContent;
+  readonly course?: Progress;
+  readonly labs?: readonly LabTexts[];
+}
+
 /** What a file holds, by its content rather than by its name. Throws `ImportError` in words for the learner. */
-export async function readFile(file: File): Promise<{ content: FileContent; course?: unknown }> {
+export async function readFile(file: File): Promise<FoundFile> {
   if (file.size > maxFileBytes) throw new ImportError('The file is larger than 20 MB.');
   const bytes = new Uint8Array(await file.arrayBuffer());
   if (bytes[0] === 0x50 && bytes[1] === 0x4b) {
@@ -61,8 +71,8 @@ export async function readFile(file: File): Promise<{ content: FileContent; cour
   const text = new TextDecoder().decode(bytes);
   if (text.trimStart().startsWith('{')) {
     const { readBackup } = await import('./backup.ts');
-    const { course, ...content } = readBackup(text);
-    return { content, ...(course === undefined ? {} : { course }) };
+    const { course, labs, ...content } = readBackup(text);
+    return { content, labs, ...(course === undefined ? {} : { course }) };
   }
   const [head = ''] = text.split(/\r?\n/, 1);
   if (/\bcard_id\b/.test(head)) return { content: readReviewLog(text) };
