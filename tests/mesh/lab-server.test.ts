@@ -201,12 +201,16 @@ describe('the lab server', () => {
     await ann.ask<LabState>('lab.open', { lab: 'canary' });
     const [annPid = 0] = childPids().filter((pid) => !before.includes(pid));
     const bensState = await ben.ask<LabState>('lab.open', { lab: 'canary' });
-    const applied = await ann.ask<ApplyView>('yaml.apply', { files: [file('anns-rule', 3)] });
-    expect(applied.objects.map(({ outcome }) => outcome)).toEqual(['created']);
+    const rules = [file('anns-rule', 3), file('spare', 5)];
+    const applied = await ann.ask<ApplyView>('yaml.apply', { files: rules });
+    expect(applied.objects.map(({ outcome }) => outcome)).toEqual(['created', 'created']);
     await ann.until((event) => event.type === 'push');
     // A frame that is sent a second time makes nothing twice: no object, and no push.
-    const replayed = await ann.ask<ApplyView>('yaml.apply', { files: [file('anns-rule', 3)] });
-    expect(replayed.objects.map(({ outcome }) => outcome)).toEqual(['unchanged']);
+    const replayed = await ann.ask<ApplyView>('yaml.apply', { files: rules });
+    expect(replayed.objects.map(({ outcome }) => outcome)).toEqual(['unchanged', 'unchanged']);
+    const pushOf = (number: number) => (event: ServerEvent) => event.type === 'push' && event.push.number === number;
+    await ann.ask('terminal.run', { terminal: 't1', line: 'kubectl delete virtualservice spare' });
+    await ann.until(pushOf(2));
 
     expect(JSON.stringify(await ben.ask<LabState>('lab.open', { lab: 'canary' }))).not.toContain('anns-rule');
     expect(bensState.sandbox.pods[0]?.ip.split('.')[1]).not.toBe(
@@ -218,31 +222,49 @@ describe('the lab server', () => {
     const then = await ann.ask<MomentView>('time.moment', { push: 1 });
 
     const from = ann.events.length;
-    await ann.ask('files.save', { files: [file('anns-rule', 4)] });
+    await ann.ask('files.save', { files: [file('anns-rule', 4), file('spare', 5)] });
     const saved = await ann.ask<LabState>('lab.open', { lab: 'canary' });
     expect(saved.files[0]?.text).toContain('4m');
     process.kill(annPid, 'SIGKILL');
     await ann.until((event) => event.type === 'sandbox' && event.sandbox.status === 'crashed', from);
     await ann.until((event) => event.type === 'sandbox' && event.sandbox.status === 'running', from);
     const healed = await ann.ask<LabState>('lab.open', { lab: 'canary' });
-    expect(healed.applied).toEqual([file('anns-rule', 3)]);
+    expect(healed.applied).toEqual(rules);
     const dump = await ann.ask<{ routes: object[] }>('proxy.dump', {
       pod: healed.sandbox.pods.find((pod) => pod.service === 'frontend')?.name ?? '',
       namespace: 'default',
     });
     expect(JSON.stringify(dump.routes)).toContain('"timeout":"180s"');
     // A link to the push, and one to the request, lead to the same thing; the next push goes on counting.
-    expect(healed.pushes.map(({ number, title }) => [number, title])).toEqual([[1, 'anns-rule']]);
+    expect(healed.pushes.map(({ number, title }) => [number, title])).toEqual([
+      [1, 'anns-rule, spare'],
+      [2, 'kubectl delete virtualservice spare'],
+    ]);
     expect(await ann.ask('request.explain', { request: sent.id })).toEqual(why);
     const again = await ann.ask<MomentView>('time.moment', { push: 1 });
-    expect(again).toMatchObject({ push: 1, title: 'anns-rule', atMs: then.atMs, files: then.files });
+    expect(again).toMatchObject({ push: 1, title: 'anns-rule, spare', atMs: then.atMs, files: then.files });
     expect(again.changed).toEqual(then.changed);
     expect(again.mesh).toEqual(then.mesh);
-    const back = await ann.ask<ApplyView>('time.restore', { push: 0 });
-    expect(back.push).toMatchObject({ number: 2, title: 'back to the start' });
-    const now = await ann.ask<MomentView>('time.moment', { push: 2 });
-    expect(now.changed.map(({ kind, name, after }) => [kind, name, after])).toEqual([
-      ['VirtualService', 'anns-rule', undefined],
+    // What the terminal did to the applied objects is as it was, and Undo goes on where it stood.
+    const gone = async (push: number) =>
+      (await ann.ask<MomentView>('time.moment', { push })).changed
+        .map(({ name, after }) => [name, after === undefined])
+        .sort();
+    expect((await ann.ask<ApplyView>('yaml.undo', {})).push).toMatchObject({ number: 3, title: 'undo' });
+    expect(await gone(3)).toEqual([['spare', false]]);
+    expect((await ann.ask<LabState>('lab.open', { lab: 'canary' })).files[0]?.text).toContain('4m');
+    await ann.ask('yaml.undo', {});
+    expect(await gone(4)).toEqual([
+      ['anns-rule', true],
+      ['spare', true],
+    ]);
+    expect((await ann.ask<LabState>('lab.open', { lab: 'canary' })).files[0]?.file).toBe('reviews.yaml');
+    await expect(ann.ask('yaml.undo', {})).rejects.toThrow('nothing_to_undo');
+    const back = await ann.ask<ApplyView>('time.restore', { push: 1 });
+    expect(back.push).toMatchObject({ number: 5, title: 'back to push 1' });
+    expect(await gone(5)).toEqual([
+      ['anns-rule', false],
+      ['spare', false],
     ]);
     expect(ben.events.some((event) => event.type === 'sandbox' && event.sandbox.status === 'crashed')).toBe(false);
     // A disk without room ends nobody: the page is told, once, and the mesh answers on.

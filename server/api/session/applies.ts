@@ -1,9 +1,10 @@
 import type { ApplyView, PushView } from '#contract';
-import type { Diagnostic } from '#domain';
+import type { Diagnostic, KubeObject } from '#domain';
 import { diagnostic } from '#istio';
 import type { AppliedObject, ManifestFile, Sandbox } from '#sandbox';
 import { ApiError } from '../errors.ts';
-import { createJournal, type Journal, storeKind } from './journal.ts';
+import { createJournal, type Journal, type ObjectChange, storeKind } from './journal.ts';
+import type { RecalledPast, UndoableChange } from './time-travel/kept-past.ts';
 import { changedAfter, createMoments, type Moment, type Moments } from './time-travel/moments.ts';
 import { pushView } from './views.ts';
 
@@ -29,7 +30,9 @@ export interface Applies {
   /** The mesh's wishes after each push. */
   readonly moments: Moments;
   /** The mesh has started: this is push 0, or goes on after the pushes that were kept. */
-  begin(kept?: { readonly moments: readonly Moment[]; readonly pushes: readonly PushView[] }): void;
+  begin(kept?: RecalledPast): void;
+  /** What Undo takes back, newest last. */
+  undoable(): readonly UndoableChange[];
   /** Text that the editor applied last. */
   applied(): readonly ManifestFile[];
   pushes(): readonly PushView[];
@@ -45,7 +48,8 @@ export interface Applies {
   /** Makes a push current again, as a new push; answers the editor's files of then. */
   restoreTo(number: number): Promise<{ view: ApplyView; files: readonly ManifestFile[] }>;
   mintChangeId(): string;
-  restore(applied: readonly ManifestFile[]): void;
+  /** After a mesh that is gone: the editor's text is in force again, and its objects are as they were kept, whatever the terminal had made of them. */
+  restore(files: readonly ManifestFile[], objects: readonly KubeObject[] | undefined): Promise<void>;
 }
 
 /** How long an apply waits for its proxies before it answers with what is known. */
@@ -161,7 +165,9 @@ export function createApplies(options: AppliesOptions): Applies {
       if (kept === undefined || kept.moments.length === 0) note('', 'start', true);
       else for (const moment of kept.moments) moments.add(moment);
       pushes.push(...(kept?.pushes ?? []));
+      if (kept) done.push(...recallDone(kept));
     },
+    undoable: () => done.map(({ changeId, filesBefore }) => ({ changeId, byEditor: filesBefore !== undefined })),
     applied: () => applied,
     pushes: () => pushes,
     apply,
@@ -201,10 +207,30 @@ export function createApplies(options: AppliesOptions): Applies {
       return { view, files: moment.files };
     },
     mintChangeId: mint,
-    restore: (files) => {
+    restore: async (files, objects) => {
       applied = files;
+      const outcome = await options.sandbox().apply(files, { namespace: options.namespace });
+      owned = outcome.objects;
+      const changed = outcome.objects.filter((object) => object.outcome !== 'unchanged');
+      if (objects) journal.putRight(changed, objects, options.sandbox().store, mint());
     },
   };
+
+  /** Changes whose push is kept, and the one before it. */
+  function recallDone({ moments: kept, undoable }: RecalledPast): Applied[] {
+    return undoable.flatMap(({ changeId, byEditor }) => {
+      const index = kept.findIndex((moment) => moment.changeId === changeId);
+      const [before, moment] = [kept[index - 1], kept[index]];
+      if (!before || !moment || before.number !== moment.number - 1) return [];
+      const change = (key: string): ObjectChange => ({
+        key,
+        before: before.objects.get(key),
+        after: moment.objects.get(key),
+      });
+      journal.recall(changeId, moment.changed.map(change));
+      return [{ changeId, filesBefore: byEditor ? before.files : undefined }];
+    });
+  }
 
   function mint(): string {
     counter += 1;

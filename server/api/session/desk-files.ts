@@ -13,8 +13,10 @@ export interface DeskFiles {
   set(files: readonly ManifestFile[]): void;
   /** Puts these in the place of the files of their names. */
   merge(files: readonly ManifestFile[]): void;
-  /** As the editor shows them: the learner's own, then those of the topology, read only. */
+  /** As the editor shows them: the learner's own, then those of the topology, read only, but for those that the learner has taken over. */
   views(): FileView[];
+  /** What is in force: the text that was applied, and files of the start that say what the topology's file of that name says. */
+  inForce(applied: readonly ManifestFile[]): ManifestFile[];
   aside(): readonly ManifestFile[] | undefined;
   putAside(): void;
 }
@@ -55,10 +57,20 @@ export function createDeskFiles(options: {
       const named = new Set(files.map(({ file }) => file));
       set([...editor.filter(({ file }) => !named.has(file)), ...files]);
     },
-    views: () => [
-      ...editor.map(({ file, text }) => ({ file, text, readOnly: false })),
-      ...lab.topology.map(({ file, text }) => ({ file, text, readOnly: true })),
-    ],
+    views: () => {
+      const own = new Set(editor.map(({ file }) => file));
+      const given = lab.topology.filter(({ file }) => !own.has(file));
+      return [
+        ...editor.map(({ file, text }) => ({ file, text, readOnly: false })),
+        ...given.map(({ file, text }) => ({ file, text, readOnly: true })),
+      ];
+    },
+    inForce: (applied) => {
+      const named = new Set(applied.map(({ file }) => file));
+      const isGiven = ({ file, text }: ManifestFile): boolean =>
+        !named.has(file) && lab.topology.some((one) => one.file === file && one.text === text);
+      return [...applied, ...lab.start.filter(isGiven)];
+    },
     aside: () => aside,
     putAside: () => {
       aside = editor;

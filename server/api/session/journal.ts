@@ -6,7 +6,7 @@ const derivedKinds = new Set(['Pod', 'ReplicaSet', 'EndpointSlice', 'Event', 'No
 const systemNamespaces = new Set(['istio-system', 'kube-system']);
 
 /** A change to one object: what it was before (undefined: it was not there) and after. */
-interface ObjectChange {
+export interface ObjectChange {
   readonly key: string;
   readonly before: KubeObject | undefined;
   readonly after: KubeObject | undefined;
@@ -16,20 +16,32 @@ interface ObjectChange {
 export interface Journal {
   /** Takes every store event. */
   note(change: 'ADDED' | 'MODIFIED' | 'DELETED', object: KubeObject, changeId: string): void;
+  /** Remembers a change that was made in a mesh which is gone. */
+  recall(changeId: string, changes: readonly ObjectChange[]): void;
   /** Objects changed under a change id. */
   changes(changeId: string): readonly ObjectChange[];
   /** Puts every object of a change back as it was, under a new change id. */
   revert(changeId: string, store: KubeStore, newChangeId: string): void;
   /** Puts objects as they were in a set, under a new change id: those that are not in it are deleted. */
   assume(keys: readonly string[], set: ReadonlyMap<string, KubeObject>, store: KubeStore, newChangeId: string): void;
+  /** Makes these objects what they are in a list again: changed ones as they stand there, those that it has not are deleted. */
+  putRight(named: readonly ObjectName[], list: readonly KubeObject[], store: KubeStore, newChangeId: string): void;
   /** All that is there now, by key; a copy. */
   snapshot(): ReadonlyMap<string, KubeObject>;
   /** The learner's objects, for the saved state. */
   objects(): KubeObject[];
 }
 
-const keyOf = (object: KubeObject): string =>
-  `${object.apiVersion}/${object.kind}/${object.metadata.namespace ?? ''}/${object.metadata.name}`;
+export interface ObjectName extends NamespacedName {
+  readonly apiVersion: string;
+  readonly kind: string;
+}
+
+const keyOfName = ({ apiVersion, kind, namespace, name }: ObjectName): string =>
+  `${apiVersion}/${kind}/${namespace}/${name}`;
+
+const keyOf = ({ apiVersion, kind, metadata: { namespace = '', name } }: KubeObject): string =>
+  keyOfName({ apiVersion, kind, namespace, name });
 
 export const isDerived = (object: KubeObject): boolean =>
   derivedKinds.has(object.kind) || (object.metadata.ownerReferences?.length ?? 0) > 0;
@@ -37,6 +49,12 @@ export const isDerived = (object: KubeObject): boolean =>
 export function createJournal(): Journal {
   const known = new Map<string, KubeObject>();
   const byChange = new Map<string, Map<string, ObjectChange>>();
+  const assume: Journal['assume'] = (keys, set, store, newChangeId) => {
+    for (const key of keys) {
+      const [wanted, now] = [set.get(key), known.get(key)];
+      if (!(wanted && now && sameWish(wanted, now))) put(wanted, now, store, newChangeId);
+    }
+  };
   return {
     note: (change, object, changeId) => {
       if (isDerived(object)) return;
@@ -50,16 +68,14 @@ export function createJournal(): Journal {
       changes.set(key, { key, before: changes.get(key)?.before ?? before, after });
       byChange.set(changeId, changes);
     },
+    recall: (changeId, changes) => byChange.set(changeId, new Map(changes.map((one) => [one.key, one]))),
     changes: (changeId) => [...(byChange.get(changeId)?.values() ?? [])],
     revert: (changeId, store, newChangeId) => {
       for (const { before, after } of byChange.get(changeId)?.values() ?? []) put(before, after, store, newChangeId);
     },
-    assume: (keys, set, store, newChangeId) => {
-      for (const key of keys) {
-        const [wanted, now] = [set.get(key), known.get(key)];
-        if (!(wanted && now && sameWish(wanted, now))) put(wanted, now, store, newChangeId);
-      }
-    },
+    assume,
+    putRight: (named, list, store, newChangeId) =>
+      assume(named.map(keyOfName), new Map(list.map((one) => [keyOf(one), one])), store, newChangeId),
     snapshot: () => new Map(known),
     objects: () => startable(known.values()),
   };

@@ -146,7 +146,12 @@ export function createLabSession(options: LabSessionOptions): LabSession {
       objects: applies.journal.objects(),
       met: checks.met(),
       hintsOpened: session.hintsOpened,
-      past: keepPast({ moments: applies.moments.all(), pushes: applies.pushes(), seenAt: timeTravel.seenAt }),
+      past: keepPast({
+        moments: applies.moments.all(),
+        pushes: applies.pushes(),
+        undoable: applies.undoable(),
+        seenAt: timeTravel.seenAt,
+      }),
       requests: requests.all(),
     });
   });
@@ -227,8 +232,7 @@ export function createLabSession(options: LabSessionOptions): LabSession {
       : lab.topology;
     await sandbox.start(topology, { ingress: lab.spec.ingress });
     if (saved && saved.applied.length > 0) {
-      await sandbox.apply(saved.applied, { namespace: lab.spec.namespace });
-      applies.restore(saved.applied);
+      await applies.restore(saved.applied, saved.objects);
     }
     traffic = createTraffic(lab.spec.traffic, sandbox, (sending, ended) => {
       timeTravel.sent(sending);
@@ -278,7 +282,7 @@ export function createLabSession(options: LabSessionOptions): LabSession {
     applies
       .applyForeign(files, title)
       .catch((error: unknown) => evidence.note({ reason: 'ChangeRefused', message: errorMessage(error) }));
-    const applied = [...applies.applied().filter(({ file }) => !named.has(file)), ...files];
+    const applied = desk.inForce([...applies.applied().filter(({ file }) => !named.has(file)), ...files]);
     emit({ type: 'files', files: session.files(), reason: 'others', applied });
   };
 
@@ -373,7 +377,7 @@ export function createLabSession(options: LabSessionOptions): LabSession {
         steps: [...lab.steps],
       },
       files: session.files(),
-      applied: [...applies.applied()],
+      applied: desk.inForce(applies.applied()),
       sandbox: view,
       checks: checks.views(),
       traffic: traffic.states(),

@@ -39,6 +39,10 @@ const push = (number: number): PushView => ({
 });
 const seenAt = (atMs: number) => ({ atMs, requests: [] });
 const pushes = [1, 2, 3].map(push);
+const undoable = [
+  { changeId: 'change-1', byEditor: true },
+  { changeId: 'change-3', byEditor: false },
+];
 
 const moments = [
   moment(0, setOf(service, secret, mesh('off')), []),
@@ -48,7 +52,7 @@ const moments = [
 ];
 
 test('pushes come back from text with the objects of their time, the removed one gone', () => {
-  const kept = JSON.parse(JSON.stringify(keepPast({ moments, pushes, seenAt })));
+  const kept = JSON.parse(JSON.stringify(keepPast({ moments, pushes, undoable, seenAt })));
   const recalled = recallPast(kept);
   expect(recalled.moments.map(({ number, title, files }) => [number, title, files[0]?.text])).toEqual(
     moments.map(({ number, title, files }) => [number, title, files[0]?.text]),
@@ -64,11 +68,12 @@ test('pushes come back from text with the objects of their time, the removed one
     [undefined, { access: 'on' }],
   ]);
   expect(recalled.pushes).toEqual(pushes);
+  expect(recalled.undoable).toEqual(undoable);
   expect(recalled.seen.map(({ atMs }) => atMs)).toEqual([0, 1005, 2005, 3005]);
 });
 
 test('no key of the mesh is written down, and no address of a Service, which another mesh has otherwise', () => {
-  const text = JSON.stringify(keepPast({ moments, pushes, seenAt }));
+  const text = JSON.stringify(keepPast({ moments, pushes, undoable, seenAt }));
   expect(text).not.toContain('istio-ca-secret');
   expect(text).not.toContain('127.128.0.9');
   expect(text).not.toContain('resourceVersion');
@@ -80,8 +85,9 @@ test('where all is too much, the oldest pushes after the start go, and the other
     moments[0] as Moment,
     ...[1, 2, 3].map((number) => moment(number, setOf(service, rule(number, big)), [rule(number)])),
   ];
-  const recalled = recallPast(keepPast({ moments: many, pushes, seenAt }));
+  const recalled = recallPast(keepPast({ moments: many, pushes, undoable, seenAt }));
   expect(recalled.moments.map(({ number }) => number)).toEqual([0, 2, 3]);
   expect(recalled.pushes.map(({ number }) => number)).toEqual([2, 3]);
+  expect(recalled.undoable.map(({ changeId }) => changeId)).toEqual(['change-3']);
   expect(recalled.moments.at(-1)?.objects.get(key(rule(1)))?.spec).toMatchObject({ weight: 3 });
 });

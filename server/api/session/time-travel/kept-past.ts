@@ -22,6 +22,14 @@ export interface KeptPast {
   readonly start: readonly (readonly [string, KubeObject])[];
   readonly moments: readonly KeptMoment[];
   readonly pushes: readonly PushView[];
+  /** Changes that Undo takes back, newest last; absent in states that older releases wrote. */
+  readonly undoable?: readonly UndoableChange[];
+}
+
+/** A change of the learner's. `byEditor`: the editor's text goes back with it. */
+export interface UndoableChange {
+  readonly changeId: string;
+  readonly byEditor: boolean;
 }
 
 /** Characters of all that is kept, about: the newest pushes that fit. */
@@ -30,13 +38,14 @@ const MOST_CHARACTERS = 2_000_000;
 export interface PastParts {
   readonly moments: readonly Moment[];
   readonly pushes: readonly PushView[];
+  readonly undoable: readonly UndoableChange[];
   readonly seenAt: (atMs: number) => Seen;
 }
 
 /** Everything from push 0 on, as differences; where that is too much, the pushes after the start are dropped, oldest first. */
-export function keepPast({ moments, pushes, seenAt }: PastParts): KeptPast {
+export function keepPast({ moments, pushes, undoable, seenAt }: PastParts): KeptPast {
   const [first, ...later] = moments;
-  if (first === undefined) return { start: [], moments: [], pushes: [] };
+  if (first === undefined) return { start: [], moments: [], pushes: [], undoable: [] };
   const kept: KeptMoment[] = [];
   let left = MOST_CHARACTERS;
   for (const moment of later.toReversed()) {
@@ -51,6 +60,7 @@ export function keepPast({ moments, pushes, seenAt }: PastParts): KeptPast {
   // What dropped pushes changed belongs to the objects before those that are kept.
   const before = kept.length === later.length ? first : (moments[moments.length - 1 - kept.length] ?? first);
   const numbers = new Set(kept.map(({ number }) => number));
+  const changes = new Set(kept.map(({ changeId }) => changeId));
   const start = starts.get(before) ?? startOf(before);
   starts.set(before, start);
   // Objects of the system come with every mesh; one that a push changed must be known as it was.
@@ -63,11 +73,20 @@ export function keepPast({ moments, pushes, seenAt }: PastParts): KeptPast {
     ],
     moments: [{ ...keptMoment(first, seenAt(first.atMs)), objects: [], changed: [] }, ...kept],
     pushes: pushes.filter(({ number }) => numbers.has(number)),
+    undoable: undoable.filter(({ changeId }) => changes.has(changeId)),
   };
 }
 
-/** The moments again, each with all objects of its time. */
-export function recallPast(past: KeptPast): { moments: Moment[]; pushes: readonly PushView[]; seen: Seen[] } {
+export interface RecalledPast {
+  /** Each with all objects of its time. */
+  readonly moments: Moment[];
+  readonly pushes: readonly PushView[];
+  readonly undoable: readonly UndoableChange[];
+  readonly seen: Seen[];
+}
+
+/** What `keepPast` kept, in a mesh of another process. */
+export function recallPast(past: KeptPast): RecalledPast {
   let objects: ReadonlyMap<string, KubeObject> = new Map(past.start);
   const moments = past.moments.map(({ objects: changes, seen: _seen, ...moment }): Moment => {
     const next = new Map(objects);
@@ -79,7 +98,8 @@ export function recallPast(past: KeptPast): { moments: Moment[]; pushes: readonl
     objects = next;
     return { ...moment, objects };
   });
-  return { moments, pushes: past.pushes, seen: past.moments.flatMap(({ seen }) => seen ?? []) };
+  const seen = past.moments.flatMap((moment) => moment.seen ?? []);
+  return { moments, pushes: past.pushes, undoable: past.undoable ?? [], seen };
 }
 
 function keptMoment(moment: Moment, seen: Seen): KeptMoment {
