@@ -54,6 +54,8 @@ const PITCH = 92;
 const WORDS_BELOW = 86;
 /** Width of a letter of a name, about. */
 const LETTER = 7.8;
+/** Rate and latency under a name, at their longest. */
+const FACT = 100;
 const FRAME_RIGHT = 88;
 /** Room at both ends of a column for frames and words. */
 const ENDS = { across: 46, down: 24 } as const;
@@ -198,7 +200,9 @@ function stopsOf(columns: readonly Group[][], wanted: number, across: boolean): 
 
 /** Frames and words to the right of the last column's middle. */
 function roomRightOf(column: readonly Group[]): number {
-  const words = column.length > 1 ? Math.max(...column.map(({ service }) => 30 + service.length * LETTER)) : 0;
+  const beside = column.filter(({ nodes }) => nodes.length === 1);
+  const words =
+    column.length > 1 ? Math.max(0, ...beside.map(({ service }) => 30 + Math.max(FACT, service.length * LETTER))) : 0;
   const frame = column.some(({ nodes }) => nodes.length > 1) ? FRAME_RIGHT + 10 : 0;
   return Math.max(MARGIN, words, frame);
 }

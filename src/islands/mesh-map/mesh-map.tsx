@@ -57,6 +57,9 @@ export function MeshPanel() {
         </div>
       </div>
       {empty && <Empty text="No workload yet. The map draws itself when pods start." />}
+      {!empty && !mesh.nodes.some((node) => node.proxied) && (
+        <p className="unseen">No workload has a proxy: they may call each other, and nobody in between sees it.</p>
+      )}
       {!empty && !asList && <MeshField mesh={mesh} refused={reached?.refused ?? []} moving={!paused && !still} />}
       {!empty && <SentenceTree mesh={mesh} refused={reached?.refused ?? []} visible={asList} />}
       {!empty && <Summary mesh={mesh} refused={reached?.refused ?? []} />}

@@ -80,7 +80,8 @@ export function NodeLabel({ placed, load, across }: NodeProps) {
   const below = placed.label === 'below';
   const base = below ? y + 38 : y - 4;
   const anchor = below ? 'middle' : 'start';
-  const at = below ? x : x + 30;
+  // A gateway's point reaches beyond a ring.
+  const at = below ? x : x + (node.role === 'gateway' ? 36 : 30);
   const lines = below ? words : [words.join(' ')];
   return (
     <g className="words" textAnchor={anchor}>
