@@ -1,7 +1,7 @@
 import type { Card } from '../../../course/cards.ts';
 import { readRows, writeRow } from './delimited.ts';
 import { htmlOfText, textOfHtml } from './html.ts';
-import { checkNotes, type FileContent, ImportError, type Note, noteOf } from './note.ts';
+import { checkNotes, type FileContent, ImportError, maxNotes, type Note, noteOf } from './note.ts';
 
 // Anki's text format: lines of fields, and before them lines such as `#separator:tab` that say how to read them.
 
@@ -76,19 +76,17 @@ interface Head {
 export function readAnkiText(text: string): FileContent {
   const { head, body } = readHead(text.replace(/^\uFEFF/, ''));
   const special = new Set([head.guid, head.tags, head.notetype, head.deck]);
-  const rows = readRows(body, head.separator);
+  const rows = readRows(body, head.separator, maxNotes + 1);
   if (rows.length === 0) throw new ImportError('The file has no cards.');
   if (!rows.some((row) => row.length > 1))
     throw new ImportError('No line has a question and an answer. Put a tab between them.');
   return checkNotes(
-    rows.map((row, index) => {
+    rows.map((fields, index) => ({ where: `line ${index + 1}`, fields })),
+    ({ fields: row }) => {
       const fields = row.filter((_, column) => !special.has(column));
       const tags = [...(row[head.tags]?.split(/\s+/) ?? []), ...head.allTags].filter(Boolean);
-      return {
-        where: `line ${index + 1}`,
-        note: noteOfAnki({ key: row[head.guid] ?? '', fields, tags, html: head.html }),
-      };
-    }),
+      return noteOfAnki({ key: row[head.guid] ?? '', fields, tags, html: head.html });
+    },
   );
 }
 
@@ -102,13 +100,34 @@ export function noteOfAnki(input: {
   const [first = '', ...rest] = input.fields.map((field) => (input.html ? textOfHtml(field) : field));
   const others = rest.map((field) => field.trim()).filter(Boolean);
   const common = { key: input.key, tags: [...input.tags] };
-  const cloze = /\{\{c\d+::([\s\S]+?)(?:::[\s\S]*?)?\}\}/.exec(first);
-  if (!cloze) {
+  const { text: front, words } = withGaps(first);
+  const [word] = words;
+  if (word === undefined) {
     const [back = '', ...notes] = others;
     return { ...common, front: first, back, ...(notes.length > 0 ? { note: notes.join('\n') } : {}) };
   }
-  const front = first.replace(/\{\{c\d+::([\s\S]+?)(?:::[\s\S]*?)?\}\}/g, (_, word: string) => `[${word}]`);
-  return { ...common, front, back: cloze[1] ?? '', ...(others.length > 0 ? { note: others.join('\n') } : {}) };
+  return { ...common, front, back: word, ...(others.length > 0 ? { note: others.join('\n') } : {}) };
+}
+
+/** `{{c1::word::hint}}` as `[word]`, and the words. One pass, whatever is left open. */
+function withGaps(text: string): { text: string; words: string[] } {
+  const opening = /\{\{c\d+::/g;
+  const words: string[] = [];
+  let out = '';
+  let done = 0;
+  for (let open = opening.exec(text); open; open = opening.exec(text)) {
+    const from = open.index + open[0].length;
+    const end = text.indexOf('}}', from);
+    if (end === -1) break;
+    const [word = ''] = text.slice(from, end).split('::', 1);
+    if (word !== '') {
+      words.push(word);
+      out += `${text.slice(done, open.index)}[${word}]`;
+      done = end + 2;
+    }
+    opening.lastIndex = end + 2;
+  }
+  return { text: out + text.slice(done), words };
 }
 
 function readHead(text: string): { head: Head; body: string } {

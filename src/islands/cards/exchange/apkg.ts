@@ -1,4 +1,4 @@
-import { strFromU8, unzipSync, zipSync } from 'fflate';
+import { strFromU8, zipSync } from 'fflate';
 import type { Database, SqlJsStatic, SqlValue } from 'sql.js';
 import type { LogEntry } from '#contract';
 import type { Library } from '../library.ts';
@@ -7,8 +7,9 @@ import { effectiveReviews, type Memory } from '../schedule.ts';
 import { collectionRow, deckIds, modelIds, schema } from './anki-schema.ts';
 import { type AnkiNote, ankiNoteOf, noteOfAnki } from './anki-text.ts';
 import { hasMedia, textOfHtml } from './html.ts';
-import { checkNotes, type FileContent, ImportError, maxNotes } from './note.ts';
-import { reviewEntry } from './review-log.ts';
+import { checkNotes, type FileContent, ImportError, maxNotes, maxRawLetters } from './note.ts';
+import { maxReviews, reviewEntry } from './review-log.ts';
+import { DamagedZip, readZip, TooLarge } from './zip.ts';
 
 export interface PackageInput {
   readonly library: Library;
@@ -125,19 +126,24 @@ export function readPackage(sql: SqlJsStatic, file: Uint8Array): FileContent {
   const database = openCollection(sql, bytes);
   try {
     const names = fieldNames(database);
-    const rows = select(database, `SELECT id, guid, mid, tags, flds FROM notes LIMIT ${maxNotes + 1}`);
-    const content = checkNotes(
-      rows.map(([, guid, mid, tags, flds], index) => ({
-        where: `note ${index + 1}`,
-        note: noteOfAnki({
-          key: String(guid),
-          fields: ordered(String(flds).split('\u001f'), names.get(Number(mid))),
-          tags: String(tags).split(/\s+/).filter(Boolean),
-          html: true,
-        }),
-      })),
+    // What is too long is cut to a length that is refused.
+    const rows = select(
+      database,
+      `SELECT guid, mid, substr(tags, 1, 2000), substr(flds, 1, ${2 * maxRawLetters}) FROM notes LIMIT ${maxNotes + 1}`,
+    ).map(([guid, mid, tags, flds], index) => ({
+      where: `note ${index + 1}`,
+      fields: String(flds).split('\u001f'),
+      ...{ guid, mid, tags },
+    }));
+    const content = checkNotes(rows, ({ fields, guid, mid, tags }) =>
+      noteOfAnki({
+        key: String(guid),
+        fields: ordered(fields, names.get(Number(mid))),
+        tags: String(tags).split(/\s+/).filter(Boolean),
+        html: true,
+      }),
     );
-    const withMedia = rows.filter(([, , , , flds]) => hasMedia(String(flds))).length;
+    const withMedia = rows.filter(({ fields }) => fields.some(hasMedia)).length;
     const lost = { where: `${withMedia} cards`, reason: 'Pictures and sounds are left out; the text is read.' };
     return {
       ...content,
@@ -153,23 +159,24 @@ export function readPackage(sql: SqlJsStatic, file: Uint8Array): FileContent {
 }
 
 function collectionOf(file: Uint8Array): Uint8Array {
-  let found: Readonly<Record<string, Uint8Array>>;
+  let found: ReadonlyMap<string, Uint8Array>;
   let newest = false;
   try {
-    found = unzipSync(file, {
-      filter: ({ name, originalSize }) => {
+    found = readZip(file, {
+      maxBytes: maxUnzippedBytes,
+      wanted: (name) => {
         newest ||= name === 'collection.anki21b';
-        if (!collections.includes(name)) return false;
-        if (originalSize > maxUnzippedBytes)
-          throw new ImportError('The collection in the package is larger than 96 MB.');
-        return true;
+        return collections.includes(name);
       },
     });
   } catch (cause) {
-    if (cause instanceof ImportError) throw cause;
-    throw new ImportError('The file is not an Anki package, or it is damaged.', { cause });
+    if (cause instanceof TooLarge)
+      throw new ImportError('The collection in the package is larger than 96 MB.', { cause });
+    if (cause instanceof DamagedZip)
+      throw new ImportError('The file is not an Anki package, or it is damaged.', { cause });
+    throw cause;
   }
-  const bytes = newest ? undefined : collections.map((name) => found[name]).find((entry) => entry !== undefined);
+  const bytes = newest ? undefined : collections.map((name) => found.get(name)).find((entry) => entry !== undefined);
   if (!bytes && newest)
     throw new ImportError(
       'Export again from Anki with the box "Support older Anki versions" ticked, and choose that file.',
@@ -180,7 +187,7 @@ function collectionOf(file: Uint8Array): Uint8Array {
   return bytes;
 }
 
-/** Opens the collection and makes sure that what is read are plain tables: a view could compute for ever. */
+/** Opens the collection and makes sure that what is read are plain tables: a view, or a column that is computed, could compute for ever. */
 function openCollection(sql: SqlJsStatic, bytes: Uint8Array): Database {
   const database = new sql.Database(bytes);
   try {
@@ -188,7 +195,7 @@ function openCollection(sql: SqlJsStatic, bytes: Uint8Array): Database {
     const plain = (wanted: string) =>
       objects.some(
         ([name, type, text]) => name === wanted && type === 'table' && !/^\s*create\s+virtual/i.test(String(text)),
-      );
+      ) && select(database, `SELECT 1 FROM pragma_table_xinfo('${wanted}') WHERE hidden > 0`).length === 0;
     if (!['notes', 'col', 'revlog', 'cards'].every(plain)) throw new ImportError('The package holds no notes.');
     return database;
   } catch (cause) {
@@ -230,8 +237,6 @@ function ordered(fields: readonly string[], names: readonly string[] | undefined
   const rest = fields.filter((_, index) => index !== front && index !== back);
   return [fields[front] ?? '', fields[back] ?? '', ...rest];
 }
-
-const maxReviews = 300_000;
 
 /** Reviews, by the GUID of the note whose card it was; cards beyond a note's first are left out. */
 function reviewsOf(database: Database): LogEntry[] {

@@ -1,6 +1,6 @@
 import type { Card } from '../../../course/cards.ts';
 import { readRows, writeRow } from './delimited.ts';
-import { checkNotes, type FileContent, ImportError, noteOf } from './note.ts';
+import { checkNotes, type FileContent, ImportError, maxNotes, noteOf } from './note.ts';
 
 const columns = ['id', 'front', 'back', 'note', 'code', 'tags'] as const;
 type Column = (typeof columns)[number];
@@ -16,36 +16,35 @@ export function writeCsv(cards: readonly Card[]): string {
 
 /** Cards from CSV with a head row that names at least `front` and `back`, in any order and any case. */
 export function readCsv(text: string): FileContent {
-  const [head = [], ...rows] = readRows(text.replace(/^\uFEFF/, ''), ',');
+  const [head = [], ...rows] = readRows(text.replace(/^\uFEFF/, ''), ',', maxNotes + 2);
   const names = head.map((name) => name.trim().toLowerCase());
   const place = (column: Column) => names.indexOf(column);
   if (place('front') === -1 || place('back') === -1)
     throw new ImportError('The first row must name the columns. The columns front and back are needed.');
   return checkNotes(
-    rows.map((row, index) => {
-      const cell = (column: Column) => restored(row[place(column)] ?? '');
+    rows.map((fields, index) => ({ where: `row ${index + 2}`, fields })),
+    ({ fields }) => {
+      const cell = (column: Column) => restored(fields[place(column)] ?? '');
       const [note, code] = [cell('note'), cell('code')];
       return {
-        where: `row ${index + 2}`,
-        note: {
-          key: cell('id'),
-          front: cell('front'),
-          back: cell('back'),
-          ...(note ? { note } : {}),
-          ...(code ? { code } : {}),
-          tags: cell('tags').split(/\s+/).filter(Boolean),
-        },
+        key: cell('id'),
+        front: cell('front'),
+        back: cell('back'),
+        ...(note ? { note } : {}),
+        ...(code ? { code } : {}),
+        tags: cell('tags').split(/\s+/).filter(Boolean),
       };
-    }),
+    },
   );
 }
 
 const formula = /^[=+\-@\t\r]/;
 
-function withoutFormula(cell: string): string {
+/** The cell with a quote before what a spreadsheet would compute. */
+export function withoutFormula(cell: string): string {
   return formula.test(cell) ? `'${cell}` : cell;
 }
 
-function restored(cell: string): string {
+export function restored(cell: string): string {
   return cell.startsWith("'") && formula.test(cell.slice(1)) ? cell.slice(1) : cell;
 }

@@ -1,24 +1,30 @@
-/** Rows of RFC 4180 text, or of the same with another separator. A quote opens a field only at its beginning. */
-export function readRows(text: string, separator: string): string[][] {
+/** Cells of a row beyond these belong to no card. */
+const maxCells = 200;
+
+/**
+ * Rows of RFC 4180 text, or of the same with another separator. A quote opens a field only at its beginning. Reading ends after `limit`
+ * rows: a caller that takes fewer sees that there are more.
+ */
+export function readRows(text: string, separator: string, limit = Number.POSITIVE_INFINITY): string[][] {
   const rows: string[][] = [];
   let row: string[] = [];
   let at = 0;
   const end = text.length;
-  while (at < end) {
+  while (at < end && rows.length < limit) {
     const field = text[at] === '"' ? quotedField(text, at) : plainField(text, at, separator);
-    row.push(field.text);
+    if (row.length < maxCells) row.push(field.text);
     at = field.next;
     if (text.startsWith(separator, at)) {
       at += separator.length;
-      if (at >= end) row.push('');
+      if (at >= end && row.length < maxCells) row.push('');
       continue;
     }
-    rows.push(row);
+    if (row.length > 1 || row[0] !== '') rows.push(row);
     row = [];
     at += text.startsWith('\r\n', at) ? 2 : 1;
   }
-  if (row.length > 0) rows.push(row);
-  return rows.filter((cells) => cells.length > 1 || cells[0] !== '');
+  if (row.length > 1 || (row[0] ?? '') !== '') rows.push(row);
+  return rows;
 }
 
 interface Field {

@@ -2,16 +2,19 @@
 
 const named: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: ' ' };
 
-/** HTML as its text: blocks and breaks end a line, scripts and styles are dropped with what they hold. */
+/**
+ * HTML as its text: blocks and breaks end a line, scripts and styles are dropped with what they hold. Time grows with the length of the
+ * text, whatever stands in it.
+ */
 export function textOfHtml(html: string): string {
   return html
     .replace(/<(script|style|template|title)\b[\s\S]*?(<\/\1\s*>|$)/gi, '')
     .replace(/<!--[\s\S]*?(-->|$)/g, '')
-    .replace(/<br\s*\/?>|<\/(div|p|li|tr|h[1-6]|pre|blockquote)\s*>|<(div|p|ul|ol|pre)\b[^>]*>/gi, '\n')
-    .replace(/<li\b[^>]*>/gi, '- ')
+    .replace(/<br\s*\/?>|<\/(div|p|li|tr|h[1-6]|pre|blockquote)\s*>|<(div|p|ul|ol|pre)\b[^<>]*>/gi, '\n')
+    .replace(/<li\b[^<>]*>/gi, '- ')
     .replace(/<\/?[a-z!][^>]*(>|$)/gi, '')
     .replace(/&(#\d+|#x[0-9a-f]+|[a-z]+);/gi, (entity, name: string) => character(name) ?? entity)
-    .replace(/\[sound:[^\]]*\]/g, '')
+    .replace(/\[sound:[^\]]{0,300}\]/g, '')
     .replace(/\n{3,}/g, '\n\n')
     .trim();
 }

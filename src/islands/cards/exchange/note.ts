@@ -24,6 +24,8 @@ export class ImportError extends Error {}
 export const maxFileBytes = 20 * 1_048_576;
 export const maxNotes = 20_000;
 const maxFieldLetters = 4_000;
+/** Letters of a field as a file has it: markup and pictures in it count. */
+export const maxRawLetters = 200_000;
 const maxTags = 12;
 
 /** The card as a note; its term's day and its kind become tags. */
@@ -41,10 +43,17 @@ export function noteOf(card: Card): Note {
 
 /** Checks the bounds of a note that came from a file: the reason why it is refused, or the note with its edges trimmed. */
 export function checkNote(note: Note): Note | string {
-  const trimmed = { ...note, key: note.key.slice(0, 100), front: clean(note.front), back: clean(note.back) };
+  const trimmed = {
+    ...note,
+    key: note.key.slice(0, 100),
+    front: clean(note.front),
+    back: clean(note.back),
+    ...(note.note === undefined ? {} : { note: clean(note.note) }),
+    ...(note.code === undefined ? {} : { code: clean(note.code) }),
+  };
   if (trimmed.front === '') return 'The question is empty.';
   if (trimmed.back === '') return 'The answer is empty.';
-  for (const field of [trimmed.front, trimmed.back, note.note ?? '', note.code ?? ''])
+  for (const field of [trimmed.front, trimmed.back, trimmed.note ?? '', trimmed.code ?? ''])
     if (field.length > maxFieldLetters) return `A field has more than ${maxFieldLetters} letters.`;
   return {
     ...trimmed,
@@ -55,10 +64,20 @@ export function checkNote(note: Note): Note | string {
   };
 }
 
-/** Sorts notes into those that can be used and those that cannot; throws `ImportError` where there are too many. */
-export function checkNotes(notes: readonly { readonly where: string; readonly note: Note }[]): FileContent {
-  if (notes.length > maxNotes) throw new ImportError(`The file has more than ${maxNotes} cards.`);
-  const checked = notes.map(({ where, note }) => ({ where, result: checkNote(note) }));
+/** A row of a file: where it stands, and its fields as the file has them. */
+export interface RawRow {
+  readonly where: string;
+  readonly fields: readonly string[];
+}
+
+/** Makes notes of rows and sorts out those that cannot be used; throws `ImportError` where there are too many. */
+export function checkNotes<Row extends RawRow>(rows: readonly Row[], noteOfRow: (row: Row) => Note): FileContent {
+  if (rows.length > maxNotes) throw new ImportError(`The file has more than ${maxNotes} cards.`);
+  const checked = rows.map((row) => {
+    const tooLong = row.fields.some((field) => field.length > maxRawLetters);
+    const result = tooLong ? `A field has more than ${maxFieldLetters} letters.` : checkNote(noteOfRow(row));
+    return { where: row.where, result };
+  });
   return {
     notes: checked.flatMap(({ result }) => (typeof result === 'string' ? [] : [result])),
     entries: [],

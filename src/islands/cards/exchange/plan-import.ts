@@ -1,6 +1,7 @@
 import type { LogEntry, OwnCard } from '#contract';
 import type { Card } from '../../../course/cards.ts';
 import { contentOf, type Library } from '../library.ts';
+import { dayMs } from '../queue.ts';
 import type { NewEntry } from '../use-log.ts';
 import { ankiNoteOf, noteOfAnki } from './anki-text.ts';
 import { type FileContent, type Note, noteOf } from './note.ts';
@@ -26,9 +27,14 @@ export interface Planned {
 
 /**
  * Compares a file with the library. A card is the same card when its key is; where a file has no keys, when its question is.
- * Reviews follow their card to its id here.
+ * Reviews follow their card to its id here. What a file dates into the future is refused: it would outlast all that is done until then.
  */
-export function planImport(content: FileContent, library: Library, log: readonly LogEntry[]): ImportPlan {
+export function planImport(
+  content: FileContent,
+  library: Library,
+  log: readonly LogEntry[],
+  nowMs = Date.now(),
+): ImportPlan {
   const byId = new Map(library.cards.map((card) => [card.id, card]));
   const byFront = new Map(library.cards.map((card) => [plainFront(contentOf(card).front), card.id]));
   const fresh = new Map<string, Planned>();
@@ -55,7 +61,21 @@ export function planImport(content: FileContent, library: Library, log: readonly
     .filter(
       (entry) => !known.has(entry.id) && !(entry.kind === 'review' && reviewed.has(`${entry.card}@${entry.atMs}`)),
     );
-  return { fresh: [...fresh.values()], changed, same, entries, refused: content.refused };
+  const future = entries.filter(({ atMs }) => atMs > nowMs + dayMs);
+  const refused =
+    future.length > 0
+      ? [
+          { where: `${future.length} ${future.length === 1 ? 'entry' : 'entries'}`, reason: 'Dated in the future.' },
+          ...content.refused,
+        ]
+      : content.refused;
+  return {
+    fresh: [...fresh.values()],
+    changed,
+    same,
+    entries: entries.filter(({ atMs }) => atMs <= nowMs + dayMs),
+    refused,
+  };
 }
 
 /** The entries that carry out a plan, besides those of the file itself. */
