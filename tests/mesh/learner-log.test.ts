@@ -112,9 +112,15 @@ describe('the log of a learner on the server', () => {
 
   it('erases everything when it is asked to', async () => {
     const browser = await newBrowser();
+    const [learner = ''] = browser.cookie.replace('meshwork_learner=', '').split('.');
+    const files = [{ file: 'routes.yaml', text: 'kind: VirtualService' }];
     await exchange(browser, [review('a')]);
+    store.save(learner, 'canary', { lab: 'canary', files, met: ['share'] });
+    const labs = async () => (await ask(browser, 'labs', {})).json();
+    expect(await labs()).toEqual({ labs: [{ lab: 'canary', files }] });
     expect((await ask(browser, 'log', {}, { method: 'DELETE', body: null })).status).toBe(200);
     expect((await exchange(browser, [])).entries).toEqual([]);
+    expect(await labs()).toEqual({ labs: [] });
   });
 
   it.each([

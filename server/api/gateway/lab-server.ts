@@ -159,7 +159,7 @@ interface Exchange {
   readonly site: Site;
 }
 
-const learnerPaths: ReadonlySet<string> = new Set(['/api/log', '/api/link', '/api/link/join']);
+const learnerPaths: ReadonlySet<string> = new Set(['/api/log', '/api/labs', '/api/link', '/api/link/join']);
 
 const securityHeaders: Readonly<Record<string, string>> = {
   'x-content-type-options': 'nosniff',
