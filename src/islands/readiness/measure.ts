@@ -160,6 +160,7 @@ const mostDaysPerDate = 2;
  * empty where the interview is past.
  */
 export function planDays(readiness: Readiness, nowMs: number, examMs: number, readyAt = 0.6): Plan {
+  if (examMs <= nowMs) return { dates: [], left: [] };
   const unready = readiness.days.filter(({ ready }) => ready < readyAt);
   const today = new Date(nowMs);
   const dates: number[] = [];
@@ -169,7 +170,7 @@ export function planDays(readiness: Readiness, nowMs: number, examMs: number, re
     dates.push(date);
   }
   const usable = dates.slice(0, Math.max(1, dates.length - 2));
-  if (dates.length === 0 || unready.length === 0) return { dates: [], left: [] };
+  if (unready.length === 0) return { dates: [], left: [] };
   const worth = ({ domain, ready }: DayState) =>
     ((1 - ready) * domainShares[domain]) / readiness.days.filter((day) => day.domain === domain).length;
   const taken = new Set(unready.toSorted((a, b) => worth(b) - worth(a)).slice(0, usable.length * mostDaysPerDate));

@@ -126,10 +126,7 @@ function ReadinessMap({ map, log: { deck, log, add } }: { map: readonly DayEvide
           </ol>
         )}
         {plan && plan.left.length > 0 && (
-          <p>
-            For {plan.left.length === 1 ? 'one day' : `${plan.left.length} days`} no time is left:{' '}
-            {plan.left.map((day) => `day ${day}`).join(', ')}. The others move your total more.
-          </p>
+          <p>No time is left for day {ranges(plan.left).join(', ')}. The others move your total more.</p>
         )}
       </section>
       <section aria-labelledby="r-map" className="map">
@@ -178,6 +175,17 @@ function ReadinessMap({ map, log: { deck, log, add } }: { map: readonly DayEvide
       </section>
     </>
   );
+}
+
+/** `1 to 5`, `7`: runs of numbers, in words. */
+function ranges(numbers: readonly number[]): string[] {
+  const runs: number[][] = [];
+  for (const number of numbers) {
+    const run = runs.at(-1);
+    if (run && run.at(-1) === number - 1) run.push(number);
+    else runs.push([number]);
+  }
+  return runs.map((run) => (run.length < 3 ? run.join(', ') : `${run[0]} to ${run.at(-1)}`));
 }
 
 /** The numbers behind the report, in a sentence. */
