@@ -3,7 +3,7 @@ import { type AdsServer, createAdsServer, type ProxyNode, typeUrls, type XdsSnap
 import type { ControlPlane, ControlPlaneOptions } from './doors.ts';
 import { createInstanceLookup, createStatusWriter, type StatusWriter, tellsInStatus } from './gateway-api/index.ts';
 import { KeyResolver } from './jwks/key-resolver.ts';
-import { createPushQueue, type PushQueue } from './push/index.ts';
+import { createPushQueue, labDebounce, type PushQueue, ruleDebounce } from './push/index.ts';
 import { createSnapshotDeriver, type MeshSnapshot } from './snapshot/mesh-snapshot.ts';
 import { createObjectTables } from './snapshot/object-tables.ts';
 import { createTranslator, secretResources, type Translator } from './translate/index.ts';
@@ -12,6 +12,10 @@ import { createTranslator, secretResources, type Translator } from './translate/
 export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
   return new Pilot(options);
 }
+
+/** Kinds of Istio's API and of the Gateway API. */
+const isRule = ({ apiVersion }: KubeObject): boolean =>
+  /^(?:[\w-]+\.istio\.io|gateway\.networking\.(?:x-)?k8s\.io)\//.test(apiVersion);
 
 const JWT_POLICY = 'RequestAuthentication';
 /** The change behind a push of keys that istiod has fetched. */
@@ -84,9 +88,15 @@ class Pilot implements ControlPlane {
       const kind = this.#tables.apply(type, isPolicy && type !== 'DELETED' ? this.#filled(object) : object);
       if (isPolicy) this.#keys?.keep(store.list(JWT_POLICY));
       if (kind !== undefined) this.#snapshot = undefined;
-      if (kind !== undefined && tellsInStatus(kind)) this.#statuses.touch(changeId);
-      this.#queue.request(changeId, clock.now());
+      const debounce = isRule(object) ? ruleDebounce : labDebounce;
+      this.#queue.request(changeId, clock.now(), debounce);
+      // Asked for after the push, so that a status is not there before what it tells of.
+      if (kind !== undefined && tellsInStatus(kind)) this.#statuses.touch(changeId, debounce);
     });
+  }
+
+  flush(): void {
+    this.#queue.flush();
   }
 
   /** The policies as they are with the keys that are known now. */

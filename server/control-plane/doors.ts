@@ -84,6 +84,8 @@ export interface ControlPlaneOptions {
 export interface ControlPlane {
   readonly ads: AdsServer;
   start(): void;
+  /** Begins to push what is stored now, without waiting for more: for whoever knows that a change is complete. */
+  flush(): void;
   stop(): void;
   syncStatus(): readonly ProxySyncStatus[];
   /** Resolves when every proxy affected by this change has answered, or at `timeoutMs` with what is known then. */

@@ -75,6 +75,7 @@ export interface ApplyOutcome {
   readonly changeId: string;
   readonly accepted: boolean;
   readonly objects: readonly AppliedObject[];
+  /** What analysis says is found out when this is first read, of the mesh as it is then. */
   readonly diagnostics: readonly Diagnostic[];
 }
 

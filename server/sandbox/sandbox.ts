@@ -90,7 +90,11 @@ export function createSandbox(options: SandboxOptions): Sandbox {
       });
       await startMesh({ ...startOptions, sandbox, cluster, manifests, emit, topology, mintChangeId });
     },
-    apply: async (files, { namespace }) => manifests.apply(files, { namespace, changeId: mintChangeId() }),
+    apply: async (files, { namespace }) => {
+      const outcome = manifests.apply(files, { namespace, changeId: mintChangeId() });
+      sandbox.controlPlane?.flush();
+      return outcome;
+    },
     validate: (files, { namespace }) => manifests.validate(files, { namespace }),
     strain: (name, strain) => strains.set(name, strain),
     get strains() {

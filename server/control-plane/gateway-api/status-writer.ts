@@ -1,6 +1,6 @@
 import { type Clock, errorMessage, parseApiVersion } from '#domain';
 import type { KubeStore } from '#kube-api';
-import { createDebounce, labDebounce } from '../push/debounce.ts';
+import { createDebounce, type DebounceTimes, labDebounce } from '../push/debounce.ts';
 import { builtinClassObjects } from './classes.ts';
 import type { GatewayApiFindings } from './derive.ts';
 import type { InstanceLookup } from './gateway-instances.ts';
@@ -17,7 +17,7 @@ export interface StatusWriterOptions {
 /** Writes the statuses of Gateway API objects back into the store, and keeps the built-in classes there. */
 export interface StatusWriter {
   /** Something changed that a status may tell of; `changeId` is the change that rides on what is written. */
-  touch(changeId: string): void;
+  touch(changeId: string, debounce?: DebounceTimes): void;
   stop(): void;
 }
 
@@ -43,9 +43,9 @@ export function createStatusWriter({ store, clock, read, onError }: StatusWriter
     for (const change of statusChanges(findings, lookup, now, scope)) write(change);
   });
   return {
-    touch(changeId) {
+    touch(changeId, times) {
       latest = changeId;
-      if (served) debounce.touch();
+      if (served) debounce.touch(times);
     },
     stop: () => debounce.cancel(),
   };

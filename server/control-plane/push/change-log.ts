@@ -96,6 +96,8 @@ function record(change: Change, event: PushEvent): void {
 class Log implements ChangeLog {
   readonly #clock: Clock;
   readonly #changes = new Map<string, Change>();
+  /** Those of them that are not done. */
+  readonly #open = new Set<Change>();
   readonly #waiters = new Map<string, Set<(change: Change) => void>>();
   readonly #lookers = new Set<() => void>();
 
@@ -107,7 +109,7 @@ class Log implements ChangeLog {
     const known = this.#changes.get(changeId);
     if (known && known.doneMs === undefined) return;
     this.#changes.delete(changeId);
-    this.#changes.set(changeId, {
+    const opened: Change = {
       changeId,
       startedMs,
       versionInfo: '',
@@ -116,10 +118,13 @@ class Log implements ChangeLog {
       pushed: new Set(),
       proxies: new Map(),
       doneMs: undefined,
-    });
-    for (const oldest of this.#changes.keys()) {
+    };
+    this.#changes.set(changeId, opened);
+    this.#open.add(opened);
+    for (const [oldest, change] of this.#changes) {
       if (this.#changes.size <= MAX_CHANGES) return;
       this.#changes.delete(oldest);
+      this.#open.delete(change);
     }
   }
 
@@ -226,12 +231,13 @@ class Log implements ChangeLog {
   }
 
   #waitingFor(nodeId: string): Change[] {
-    return [...this.#changes.values()].filter((change) => change.waiting?.has(nodeId));
+    return [...this.#open].filter((change) => change.waiting?.has(nodeId));
   }
 
   #finishIfDone(change: Change): void {
     if (change.doneMs !== undefined || !change.waiting || change.waiting.size > 0) return;
     change.doneMs = this.#clock.now();
+    this.#open.delete(change);
     const waiters = this.#waiters.get(change.changeId);
     this.#waiters.delete(change.changeId);
     for (const done of waiters ?? []) done(change);

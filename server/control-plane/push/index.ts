@@ -1,2 +1,2 @@
-export { type DebounceTimes, labDebounce } from './debounce.ts';
+export { type DebounceTimes, labDebounce, ruleDebounce } from './debounce.ts';
 export { createPushQueue, type PushQueue, type PushQueueOptions } from './push-queue.ts';

@@ -19,8 +19,10 @@ export interface PushQueueOptions {
 
 /** Turns changes of the store into pushes: debounced, at most one pending per proxy, and followed until all have answered. */
 export interface PushQueue {
-  /** Something changed. `startedMs` is Clock.now() when the store had it, the present by default. */
-  request(changeId: string, startedMs?: number): void;
+  /** Something changed. `startedMs` is Clock.now() when the store had it, the present by default; `debounce` how long more is waited for. */
+  request(changeId: string, startedMs?: number, debounce?: DebounceTimes): void;
+  /** Begins the push of what has changed, if anything has, without waiting for more. */
+  flush(): void;
   /** To be called with every AdsServerOptions.onPush. */
   note(event: PushEvent): void;
   /** To be called with every AdsServerOptions.onDisconnect. */
@@ -57,10 +59,14 @@ class Queue implements PushQueue {
     this.#debounce = createDebounce(options.clock, options.debounce ?? labDebounce, () => this.#begin());
   }
 
-  request(changeId: string, startedMs = this.#options.clock.now()): void {
+  request(changeId: string, startedMs = this.#options.clock.now(), debounce?: DebounceTimes): void {
     this.#changes.open(changeId, startedMs);
     this.#collected.add(changeId);
-    this.#debounce.touch();
+    this.#debounce.touch(debounce);
+  }
+
+  flush(): void {
+    this.#debounce.flush();
   }
 
   note(event: PushEvent): void {

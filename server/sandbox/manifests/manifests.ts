@@ -100,9 +100,19 @@ export function createManifests(store: KubeStore, isServiceIp: (ip: string) => b
           outcome: applied.outcome,
         } satisfies AppliedObject;
       });
-      const found = advised ? advice(candidates, namespace) : [];
-      const aboutThese = found.filter(({ location }) => location !== undefined);
-      return { changeId, accepted: true, objects, diagnostics: [...problems, ...aboutThese] };
+      const aboutThese = (): readonly Diagnostic[] =>
+        advised ? advice(candidates, namespace).filter(({ location }) => location !== undefined) : [];
+      let diagnostics: readonly Diagnostic[] | undefined;
+      return {
+        changeId,
+        accepted: true,
+        objects,
+        // Analysis takes longer than the push of the change: who waits for the push first has both sooner.
+        get diagnostics() {
+          diagnostics ??= [...problems, ...aboutThese()];
+          return diagnostics;
+        },
+      };
     },
   };
 }

@@ -95,6 +95,28 @@ describe('push queue', () => {
     expect(begins).toHaveLength(1);
   });
 
+  it('waits as long as the most patient change wants, and holds others back with it', () => {
+    queue.request('c1');
+    queue.request('c2', clock.now(), { quietMs: 30, maxMs: 60 });
+    clock.advance(29);
+    expect(begins).toEqual([]);
+    queue.request('c3');
+    clock.advance(9);
+    expect(begins).toEqual([]);
+    clock.advance(1);
+    expect(begins).toEqual([['c1', 'c2', 'c3']]);
+  });
+
+  it('pushes at once when it is told that a change is complete, and once', () => {
+    queue.flush();
+    expect(begins).toEqual([]);
+    queue.request('c1', clock.now(), { quietMs: 30, maxMs: 60 });
+    queue.flush();
+    expect(begins).toEqual([['c1']]);
+    clock.advance(100);
+    expect(begins).toEqual([['c1']]);
+  });
+
   it('tells when every proxy that a change concerns has accepted it', async () => {
     queue.request('c1', clock.now() - 3);
     clock.advance(10);

@@ -7,7 +7,7 @@ import {
   discoveryResponse,
 } from '../../../server/xds/wire/discovery.ts';
 
-const byProtobuf = (name: string, message: object): Buffer => {
+const byProtobuf = (name: string, message: Record<string, unknown>): Buffer => {
   const type = messageType(`envoy.service.discovery.v3.${name}`);
   return Buffer.from(toBinary(type, create(type, message)));
 };
