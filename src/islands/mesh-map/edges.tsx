@@ -59,7 +59,7 @@ export function EdgeSigns({ track, edge, from, to, across, width, moving, crowde
         <Lock track={track} edge={edge} moving={moving} />
       )}
       {full && <Breaker track={track} across={across} />}
-      {edge.slowShare > 0.05 && !crowded && <SlowWords track={track} edge={edge} across={across} width={width} />}
+      {edge.slowShare > 0.05 && !crowded && <SlowWords track={track} edge={edge} across={across} width={width} moving={moving} />}
     </>
   );
 }
@@ -70,10 +70,12 @@ interface LockProps {
   moving: boolean;
 }
 
+const LOCK_AT = 0.66;
+
 /** Beyond the junction, where lines of one caller have parted; behind the counters when nothing moves. */
 function Lock({ track, edge, moving }: LockProps) {
   const refused = !edge.mtls && edge.errorShare > 0.5 && ('UC' in edge.flags || 'UF' in edge.flags);
-  const { x, y } = pointAt(track, refused ? 0.9 : moving ? 0.66 : 0.84);
+  const { x, y } = pointAt(track, refused ? 0.9 : moving ? LOCK_AT : 0.84);
   const kind = edge.mtls ? 'closed' : refused ? 'refused' : 'open';
   return (
     <g transform={`translate(${x} ${y})`} className={`lock ${kind}`}>
@@ -105,15 +107,17 @@ function Breaker({ track, across }: { track: Track; across: boolean }) {
   );
 }
 
-function SlowWords({ track, edge, across, width }: Pick<EdgeSignsProps, 'track' | 'edge' | 'across' | 'width'>) {
-  const { x, y } = pointAt(track, 0.56);
-  // On the outer side of a line that bends: the lines of its neighbours are on the other.
-  const up = (track.points.at(-1)?.y ?? y) < (track.points[0]?.y ?? y) - 1;
+function SlowWords({ track, edge, across, width, moving }: Omit<EdgeSignsProps, 'from' | 'to' | 'crowded'>) {
+  const { x, y } = pointAt(track, moving ? LOCK_AT : 0.56);
+  // On the outer side of a line that bends: the lines of its neighbours are on the other. Before the lock, which they would cover.
+  const rise = (track.points[0]?.y ?? y) - (track.points.at(-1)?.y ?? y);
+  const level = Math.abs(rise) < 1;
+  const beside = moving && !level ? { x: x - 5, anchor: 'end' as const } : { x: x - 6, anchor: 'middle' as const };
   return (
     <text
-      x={across ? x - 6 : Math.min(x + 18, width - 76)}
-      y={y + (across ? (up ? -16 : 25) : 16)}
-      textAnchor={across ? 'middle' : 'start'}
+      x={across ? beside.x : Math.min(x + 18, width - 76)}
+      y={y + (across ? (rise > 1 ? -16 : 25) : 16)}
+      textAnchor={across ? beside.anchor : 'start'}
       className="fact late"
     >
       p90 {formatMs(edge.p90)}

@@ -320,14 +320,14 @@ function curve(
 
 /**
  * Where a line has its counters: behind the junction where one caller's lines part, before it where lines of several callers meet. Top to
- * bottom there is no room for many beside one another, so they take turns.
+ * bottom there is no room for many beside one another, so they take turns near the end, where the lines have parted.
  */
 export function counterPlace(edge: PlacedEdge, all: readonly PlacedEdge[], across: boolean): number {
   const siblings = all.filter(({ from }) => from === edge.from);
   const meeting = all.filter(({ to }) => to === edge.to);
   if (meeting.length > siblings.length) return 0.42;
   if (across || siblings.length < 3) return 0.56;
-  return siblings.toSorted((a, b) => a.end.x - b.end.x).indexOf(edge) % 2 === 0 ? 0.66 : 0.44;
+  return siblings.toSorted((a, b) => a.end.x - b.end.x).indexOf(edge) % 2 === 0 ? 0.84 : 0.62;
 }
 
 export function pathOf(edge: PlacedEdge): string {

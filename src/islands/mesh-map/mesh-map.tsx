@@ -151,7 +151,7 @@ function MeshField({ mesh, refused, moving }: MeshFieldProps) {
                   to={to}
                   across={across}
                   width={layout.width}
-                  crowded={!across && layout.edges.filter((one) => one.from === edge.from).length > 2}
+                  crowded={!across && layout.edges.filter((one) => one.from === edge.from).length > 1}
                 />
                 {!moving && <EdgeCounters track={track} edge={figures} at={counterPlace(edge, layout.edges, across)} />}
               </g>
