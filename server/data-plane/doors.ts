@@ -83,6 +83,8 @@ export interface ProxyOptions {
   readonly revoked?: () => string;
   /** Absent: only the proxy's own metrics are told. */
   readonly appMetrics?: AppMetrics | undefined;
+  /** Asked to end by itself (`POST /quitquitquit`). Absent: it does not. */
+  readonly onQuit?: () => void;
   readonly network: ProxyNetwork;
   readonly clock: Clock;
   readonly random: Random;

@@ -5,6 +5,8 @@ import { AdminServer } from './admin/admin-server.ts';
 import { createAdminView } from './admin/admin-view.ts';
 import { scrapeApp } from './admin/app-metrics.ts';
 import { LogLevels } from './admin/log-levels.ts';
+import type { DrainRequest } from './admin/page.ts';
+import { UpdateLog } from './admin/update-log.ts';
 import { Agent } from './agent/agent.ts';
 import { withoutModules } from './agent/module-stand-ins.ts';
 import { SecretStore } from './agent/secret-store.ts';
@@ -28,6 +30,9 @@ import { ClusterManager } from './upstream/cluster-manager.ts';
 import { createPoolFor } from './upstream/create-pool.ts';
 import { createProbeFor } from './upstream/health-check/create-probe.ts';
 
+/** How long a graceful drain of listeners takes (`drainDuration` of Istio's mesh configuration). */
+const DRAIN_TIME_MS = 45_000;
+
 /** How long between two looks at connections that are still busy while draining. */
 const DRAIN_LOOK_MS = 20;
 
@@ -47,6 +52,15 @@ export function createProxyWith(options: ProxyOptions, seams: ProxySeams): Proxy
 
 const noName = (name: string): Promise<never> =>
   Promise.reject(new MeshworkError('PROXY_DNS', `${name} does not resolve here`));
+
+function healthSwitch(): { failed: boolean; set(failed: boolean): void } {
+  return {
+    failed: false,
+    set(failed) {
+      this.failed = failed;
+    },
+  };
+}
 
 class MeshProxy implements Proxy {
   readonly admin: ProxyAdmin;
@@ -122,7 +136,11 @@ class MeshProxy implements Proxy {
       random: random.stream('agent'),
       onLog: options.onLog,
     });
-    const serverStats = new ServerStats({ stats, clock, store: this.#store, ready: () => this.ready });
+    const health = healthSwitch();
+    const healthFailed = (): boolean => health.failed;
+    const updates = new UpdateLog();
+    const startedAtMs = clock.now();
+    const serverStats = new ServerStats({ stats, clock, store: this.#store, ready: () => this.ready, healthFailed });
     this.#ads = seams.createAdsClient({
       address: options.xdsAddress,
       node,
@@ -132,6 +150,7 @@ class MeshProxy implements Proxy {
       onUpdate: (update) => {
         const rejections = this.#store.update(withoutModules(update, (line) => this.#log('error', line)));
         serverStats.update(update, rejections.length);
+        updates.note(update, rejections, clock.now());
         return rejections;
       },
       onStatus: (status, error) => {
@@ -139,7 +158,17 @@ class MeshProxy implements Proxy {
         this.#log(status === 'connected' ? 'info' : 'warn', `xds ${status}${error ? `: ${error}` : ''}`);
       },
     });
-    this.admin = createAdminView({ store: this.#store, clusters: this.#clusters, secrets, stats, node });
+    this.admin = createAdminView({
+      store: this.#store,
+      clusters: this.#clusters,
+      secrets,
+      stats,
+      node,
+      updates,
+      podIp: pod.ip,
+      xdsAddress: options.xdsAddress,
+      startedAtMs,
+    });
     this.#adminServer = new AdminServer(
       pod.ip,
       {
@@ -148,17 +177,25 @@ class MeshProxy implements Proxy {
         stats,
         metrics,
         clock,
-        startedAtMs: clock.now(),
+        startedAtMs,
         ready: () => this.ready,
         node,
         logging: new LogLevels(),
-        drainListeners: () => this.#listeners.drain(),
+        health,
+        textReadouts: () => serverStats.readouts(),
+        drainListeners: (which) => this.#drainListeners(which),
+        quit: () => options.onQuit?.(),
       },
       {
         ...(options.network.listen && { listen: options.network.listen }),
         scrapeApp: (headers) => scrapeApp(options, options.appMetrics, headers),
       },
     );
+  }
+
+  #drainListeners({ inboundOnly, graceful, skipExit }: DrainRequest): void {
+    this.#listeners.drain({ inboundOnly, keepListening: graceful || skipExit });
+    if (graceful && !skipExit) this.#runtime.clock.after(DRAIN_TIME_MS, () => this.#listeners.drain({ inboundOnly }));
   }
 
   get ready(): boolean {

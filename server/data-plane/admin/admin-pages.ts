@@ -1,196 +1,203 @@
-import { RE2JS } from 're2js';
-import type { Clock } from '#domain';
-import type { ProxyNode } from '#xds';
-import type { ProxyAdmin } from '../doors.ts';
-import { histogramText } from '../stats/histogram.ts';
-import type { IstioMetrics } from '../stats/istio-metrics.ts';
-import { prometheusText } from '../stats/prometheus.ts';
-import { shownNames } from '../stats/shown-names.ts';
-import type { Stats } from '../stats/stats.ts';
-import type { UpstreamCluster } from '../upstream/cluster.ts';
 import { clusterStatuses, clustersText } from './cluster-pages.ts';
-import type { LogLevels } from './log-levels.ts';
+import { configDumpPage } from './config-dump-page.ts';
+import {
+  compileRe2,
+  type DrainRequest,
+  html,
+  json,
+  OK,
+  type Page,
+  type PageContext,
+  type PageEntry,
+  text,
+} from './page.ts';
+import { certificates, listeners, loggingPage, memory, readiness, serverInfo } from './server-pages.ts';
+import { prometheusPage, statsPage } from './stats-page.ts';
 
-export interface PageContext {
-  readonly admin: ProxyAdmin;
-  readonly clusters: () => readonly UpstreamCluster[];
-  readonly stats: Stats;
-  readonly metrics: IstioMetrics;
-  readonly clock: Clock;
-  readonly startedAtMs: number;
-  readonly ready: () => boolean;
-  readonly node: ProxyNode;
-  readonly logging: LogLevels;
-  /** Listeners take no more connections; what is open ends after its current request. */
-  readonly drainListeners: () => void;
-}
+const FILTER = 'Regular expression (Google re2) for filtering stats';
+const INVERT = 'Invert the filter regex';
+const USED = 'Only include stats that have been written by system since restart';
 
-export interface Page {
-  readonly status: number;
-  readonly type: 'application/json' | 'text/plain';
-  readonly body: string;
-}
-
-interface PageEntry {
-  readonly help: string;
-  /** Changes something, so it answers POST only. */
-  readonly post?: true;
-  readonly render: (context: PageContext, query: URLSearchParams) => Page;
-}
-
-const text = (body: string, status = 200): Page => ({ status, type: 'text/plain', body });
-const json = (value: unknown): Page => ({
-  status: 200,
-  type: 'application/json',
-  body: `${JSON.stringify(value, null, 1)}\n`,
-});
-
-/** The pages of port 15000, by path; `/help` lists them. */
+/**
+ * The pages of port 15000, by path; `/help` lists them. Source: source/server/admin/admin.cc in Envoy. Unlike there, profilers, heap
+ * dumps and `/memory/tcmalloc`, which show the inside of Envoy's own program, are absent.
+ */
 export const ADMIN_PAGES: Readonly<Record<string, PageEntry>> = {
-  '/certs': { help: 'print certs on machine', render: ({ admin }) => json(certificates(admin)) },
-  '/clusters': { help: 'upstream cluster status', render: ({ clusters }, query) => clustersPage(clusters, query) },
-  '/config_dump': { help: 'dump current Envoy configs', render: ({ admin }, query) => configDumpPage(admin, query) },
+  '/': { help: 'Admin home page', render: () => html(homePage()) },
+  '/certs': { help: 'print certs on machine', render: certificates },
+  '/clusters': {
+    help: 'upstream cluster status',
+    parameters: {
+      filter: 'Regular expression (Google re2) for filtering clusters by name',
+      format: 'File format to use; One of (text, json)',
+    },
+    render: clustersPage,
+  },
+  '/config_dump': {
+    help: 'dump current Envoy configs',
+    parameters: {
+      resource: 'The resource to dump',
+      mask: 'The fields to show: of each element of the resource, or of the parts that have them',
+      name_regex: 'Dump only configurations whose names match the expression',
+      include_eds: 'Dump currently loaded configuration including EDS',
+    },
+    render: configDumpPage,
+  },
+  '/contention': {
+    help: 'dump current Envoy mutex contention stats (if enabled)',
+    render: () =>
+      text('Mutex contention tracing is not enabled. To enable, run Envoy with flag --enable-mutex-tracing.'),
+  },
   '/drain_listeners': {
     help: 'drain listeners',
     post: true,
-    render: ({ drainListeners }) => {
-      drainListeners();
-      return text('OK\n');
+    parameters: {
+      graceful: 'Drain the connections first, and stop the listeners when the drain time is over',
+      skip_exit: 'Drain the connections, but never stop the listeners',
+      inboundonly: 'Drains all inbound listeners',
+    },
+    render: ({ drainListeners }, query) => {
+      const [inboundOnly, graceful, skipExit] = ['inboundonly', 'graceful', 'skip_exit'].map((name) => query.has(name));
+      drainListeners({ inboundOnly, graceful, skipExit } as DrainRequest);
+      return OK;
     },
   },
+  '/healthcheck/fail': {
+    help: 'cause the server to fail health checks',
+    post: true,
+    render: ({ health }) => switched(health, true),
+  },
+  '/healthcheck/ok': {
+    help: 'cause the server to pass health checks',
+    post: true,
+    render: ({ health }) => switched(health, false),
+  },
   '/help': { help: 'print out list of admin commands', render: () => text(helpText()) },
-  '/listeners': { help: 'print listener info', render: ({ admin }, query) => listeners(admin, query) },
+  '/hot_restart_version': { help: 'print the hot restart compatibility version', render: () => text('disabled') },
+  '/init_dump': {
+    help: 'dump current Envoy init manager information (experimental)',
+    parameters: { mask: 'The desired component to dump unready targets' },
+    render: () => json({}),
+  },
+  '/listeners': {
+    help: 'print listener info',
+    parameters: { format: 'File format to use; One of (text, json)' },
+    render: listeners,
+  },
   '/logging': {
     help: 'query/change logging levels',
     post: true,
-    render: ({ logging }, query) => loggingPage(logging, query),
+    parameters: {
+      paths:
+        'Change multiple logging levels by setting to <logger_name1>:<desired_level1>,<logger_name2>:<desired_level2>',
+      level: 'desired logging level, this will change all loggers',
+    },
+    render: loggingPage,
   },
-  '/ready': {
-    help: 'print server state, return 200 if LIVE, otherwise return 503',
-    render: ({ ready }) => (ready() ? text('LIVE\n') : text('PRE_INITIALIZING\n', 503)),
+  '/memory': { help: 'print current allocation/heap usage', render: memory },
+  '/quitquitquit': {
+    help: 'exit the server',
+    post: true,
+    render: ({ quit }) => {
+      quit();
+      return OK;
+    },
   },
+  '/ready': { help: 'print server state, return 200 if LIVE, otherwise return 503', render: readiness },
+  '/reopen_logs': { help: 'reopen access logs', post: true, render: () => OK },
   '/reset_counters': {
     help: 'reset all counters to zero',
     post: true,
     render: ({ stats }) => {
       stats.reset();
-      return text('OK\n');
+      return OK;
     },
   },
-  '/server_info': { help: 'print server version/status information', render: (context) => json(serverInfo(context)) },
-  '/stats': { help: 'print server stats', render: statsPage },
+  '/runtime': { help: 'print runtime values', render: () => json({ layers: [], entries: {} }) },
+  '/runtime_modify': {
+    help: 'Adds or modifies runtime values as passed in query parameters',
+    post: true,
+    render: (_context, query) =>
+      query.size === 0 ? text(RUNTIME_USAGE, 400) : text('No admin layer specified\n', 503),
+  },
+  '/server_info': { help: 'print server version/status information', render: serverInfo },
+  '/stats': {
+    help: 'print server stats',
+    parameters: {
+      usedonly: USED,
+      filter: FILTER,
+      invert_filter: INVERT,
+      format: 'Format to use; One of (html, active-html, text, json, prometheus)',
+      type: 'Stat types to include.; One of (All, Counters, Histograms, Gauges, TextReadouts)',
+      histogram_buckets: 'Histogram bucket display mode; One of (cumulative, disjoint, detailed, summary)',
+    },
+    render: statsPage,
+  },
   '/stats/prometheus': {
     help: 'print server stats in prometheus format',
-    render: (context, query) => statsPage(context, new URLSearchParams([...query, ['format', 'prometheus']])),
+    parameters: {
+      usedonly: USED,
+      filter: FILTER,
+      invert_filter: INVERT,
+      histogram_buckets: 'Histogram bucket display mode; One of (cumulative, summary)',
+    },
+    render: prometheusPage,
   },
 };
 
+const RUNTIME_USAGE = `usage: /runtime_modify?key1=value1&key2=value2&keyN=valueN
+       or send the parameters as form values
+use an empty value to remove a previously added override
+`;
+
 /** Renders the page of a path, or Envoy's answer for an unknown one. */
 export function renderPage(context: PageContext, method: string, url: URL): Page {
-  const entry = ADMIN_PAGES[url.pathname];
+  const entry = Object.hasOwn(ADMIN_PAGES, url.pathname) ? ADMIN_PAGES[url.pathname] : undefined;
   if (entry === undefined) return text(`invalid path. ${helpText()}`, 404);
   if (entry.post && method !== 'POST') return text(`Method ${method} not allowed, POST required.`, 405);
   return entry.render(context, url.searchParams);
 }
 
 function helpText(): string {
-  const lines = Object.entries(ADMIN_PAGES).map(
-    ([path, { help, post }]) => `  ${path}${post ? ' (POST)' : ''}: ${help}\n`,
-  );
+  const lines = Object.entries(ADMIN_PAGES).map(([path, { help, post, parameters = {} }]) => {
+    const listed = Object.entries(parameters).map(([name, told]) => `      ${name}: ${told}\n`);
+    return `  ${path}${post ? ' (POST)' : ''}: ${help}\n${listed.join('')}`;
+  });
   return `admin commands are:\n${lines.join('')}`;
 }
 
-function configDumpPage(admin: ProxyAdmin, query: URLSearchParams): Page {
-  const wanted = query.get('resource');
-  if (wanted === null) return json(admin.configDump());
-  const { configs = [] } = admin.configDump() as { configs?: Record<string, unknown>[] };
-  const found = configs.flatMap((config) => (Array.isArray(config[wanted]) ? config[wanted] : []));
-  return found.length > 0 ? json({ configs: found }) : text(`${wanted} not found in config dump\n`, 404);
-}
-
-function listeners(admin: ProxyAdmin, query: URLSearchParams): Page {
-  const rows = (
-    admin.listeners() as { name: string; address?: { socket_address?: { address: string; port_value: number } } }[]
-  ).map(({ name, address }) => ({ name, socket: address?.socket_address }));
-  if (query.get('format') === 'json') {
-    return json({
-      listener_statuses: rows.map(({ name, socket }) => ({ name, local_address: { socket_address: socket } })),
+function homePage(): string {
+  const rows = Object.entries(ADMIN_PAGES)
+    .filter(([path]) => path !== '/')
+    .map(([path, { help, post }]) => {
+      const name = path.slice(1);
+      const command = post
+        ? `<form action="${name}" method="post"><button>${name}</button></form>`
+        : `<a href="${name}">${name}</a>`;
+      return `<tr><td>${command}</td><td>${help}</td></tr>\n`;
     });
-  }
-  return text(rows.map(({ name, socket }) => `${name}::${socket?.address}:${socket?.port_value}\n`).join(''));
+  return `<!DOCTYPE html>
+<html lang="en">
+<head><title>Envoy Admin</title></head>
+<body>
+<table>
+<tr><th>Command</th><th>Description</th></tr>
+${rows.join('')}</table>
+</body>
+</html>
+`;
 }
 
-const clustersPage = (clusters: () => readonly UpstreamCluster[], query: URLSearchParams): Page =>
-  query.get('format') === 'json'
-    ? json({ cluster_statuses: clusterStatuses(clusters()) })
-    : text(clustersText(clusters()));
-
-function certificates(admin: ProxyAdmin): object {
-  const entries = admin.secrets().map((secret) => ({
-    path: '<inline>',
-    serial_number: secret.serialNumber,
-    subject_alt_names: secret.spiffeId === '' ? [] : [{ uri: secret.spiffeId }],
-    valid_from: secret.notBefore,
-    expiration_time: secret.notAfter,
-    name: secret.name,
-  }));
-  const of = (name: string): object[] =>
-    entries.filter((entry) => entry.name === name).map(({ name: _name, ...shown }) => shown);
-  return { certificates: [{ ca_cert: of('ROOTCA'), cert_chain: of('default') }] };
+function switched(health: PageContext['health'], failed: boolean): Page {
+  health.set(failed);
+  return OK;
 }
 
-function serverInfo({ clock, ready, startedAtMs, node }: PageContext): object {
-  const uptime = `${Math.floor((clock.now() - startedAtMs) / 1000)}s`;
-  return {
-    version: 'meshwork-proxy',
-    state: ready() ? 'LIVE' : 'PRE_INITIALIZING',
-    uptime_current_epoch: uptime,
-    uptime_all_epochs: uptime,
-    command_line_options: {},
-    node: { id: node.id, cluster: node.cluster, metadata: node.metadata },
-  };
-}
-
-/** `?level=debug` sets all loggers, `?connection=trace` one, `?paths=a:b,c:d` several; without a parameter all are listed. */
-function loggingPage(logging: LogLevels, query: URLSearchParams): Page {
-  const problem = logging.change(query);
-  if (problem !== undefined) return text(`${problem}\n`, 400);
-  return text(
-    `active loggers:\n${logging
-      .list()
-      .map(([name, level]) => `  ${name}: ${level}\n`)
-      .join('')}\n`,
-  );
-}
-
-/** `?filter=` is an RE2 expression that may match anywhere in a name; `?usedonly` leaves out what was never counted. */
-function statsPage({ stats, metrics, clusters }: PageContext, query: URLSearchParams): Page {
-  const filter = query.get('filter');
-  let pattern: RE2JS | undefined;
-  try {
-    pattern = filter === null ? undefined : RE2JS.compile(filter);
-  } catch {
-    // The expression is the caller's: the answer names it, the compiler's reason adds nothing that Envoy would tell.
-    return text('Invalid re2 regex\n', 400);
-  }
-  const usedOnly = query.has('usedonly');
-  const matches = (name: string): boolean => pattern?.matcher(name).find() ?? true;
-  const shown = shownNames(clusters().map(({ config }) => config));
-  const gauges = new Set<string>();
-  const figures = [...stats.complete()].flatMap(([own, value]) => {
-    const name = shown(own);
-    if (stats.isGauge(own)) gauges.add(name);
-    return (!usedOnly || value !== 0) && matches(name) ? [[name, value] as const] : [];
-  });
-  const histograms = [...stats.histograms()]
-    .map(([name, histogram]) => [shown(name), histogram] as const)
-    .filter(([name, { count }]) => (!usedOnly || count > 0) && matches(name));
-  if (query.get('format') === 'prometheus') {
-    const isGauge = (name: string): boolean => gauges.has(name);
-    return text(prometheusText({ figures, histograms, isGauge }, pattern === undefined ? metrics : undefined));
-  }
-  if (query.get('format') === 'json') return json({ stats: figures.map(([name, value]) => ({ name, value })) });
-  const lines = figures.map(([name, value]) => `${name}: ${value}\n`);
-  const times = histograms.map(([name, histogram]) => `${name}: ${histogramText(histogram)}\n`);
-  return text([...lines, ...times].join(''));
+function clustersPage({ clusters }: PageContext, query: URLSearchParams): Page {
+  const compiled = compileRe2(query.get('filter') ?? '');
+  if ('reason' in compiled) return text('Invalid re2 regex\n', 400);
+  const shown = clusters().filter(({ config }) => compiled.pattern.matcher(config.name).find());
+  return query.get('format') === 'json'
+    ? json({ cluster_statuses: clusterStatuses(shown) })
+    : text(clustersText(shown));
 }

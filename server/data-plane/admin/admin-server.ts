@@ -2,12 +2,21 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Serv
 import type { Socket } from 'node:net';
 import type { Listen, PortBinding } from '../doors.ts';
 import { listenOnTcp } from '../listener/listen.ts';
-import { type PageContext, renderPage } from './admin-pages.ts';
+import { renderPage } from './admin-pages.ts';
 import { AgentMetrics } from './agent-metrics.ts';
 import type { Scraped } from './app-metrics.ts';
+import type { PageContext } from './page.ts';
 
 /** Ports of a proxy that serve its own state rather than traffic. */
 export const STATE_PORTS = { admin: 15000, merged: 15020, readiness: 15021, prometheus: 15090 } as const;
+
+const PLAIN = { 'content-type': 'text/plain; charset=utf-8' };
+
+/** What programs of the pod may ask of the agent. */
+const OWN_COMMANDS: Readonly<Record<string, (context: PageContext) => void>> = {
+  '/quitquitquit': ({ quit }) => quit(),
+  '/drain': ({ drainListeners }) => drainListeners({ inboundOnly: true, graceful: false, skipExit: true }),
+};
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -53,7 +62,12 @@ export class AdminServer {
   readonly #page: Handler = (request, response) => {
     const url = new URL(request.url ?? '/', 'http://admin');
     const { status, type, body } = renderPage(this.#context, request.method ?? 'GET', url);
-    response.writeHead(status, { 'content-type': `${type}; charset=UTF-8`, 'cache-control': 'no-cache, max-age=0' });
+    response.writeHead(status, {
+      'content-type': type,
+      'cache-control': 'no-cache, max-age=0',
+      'x-content-type-options': 'nosniff',
+      server: 'envoy',
+    });
     response.end(body);
   };
 
@@ -64,27 +78,41 @@ export class AdminServer {
       response.writeHead(404).end();
       return;
     }
-    response.writeHead(this.#context.ready() ? 200 : 503).end();
+    const { ready, health } = this.#context;
+    response.writeHead(ready() && !health.failed ? 200 : 503).end();
   };
 
   /** The agent's port: its own metrics, the proxy's, then the application's. */
   readonly #merged: Handler = (request, response) => {
     const url = new URL(request.url ?? '/', 'http://agent');
+    const own = OWN_COMMANDS[url.pathname];
     if (url.pathname === '/healthz/ready') return this.#readiness(request, response);
-    if (url.pathname !== '/stats/prometheus') {
+    if (own !== undefined) return this.#command(own, request, response);
+    if (url.pathname !== '/stats/prometheus' && url.pathname !== '/metrics') {
       response.writeHead(404).end();
       return;
     }
     this.#agent.scraped();
     this.#scrapeApp(request.headers).then(({ contentType, body, failed }) => {
       if (failed) this.#agent.failed();
-      const own = renderPage(this.#context, 'GET', url);
+      const proxy = renderPage(this.#context, 'GET', new URL('/stats/prometheus', url));
       response.writeHead(200, { 'content-type': contentType });
       response.write(this.#agent.text());
-      response.write(own.body);
+      response.write(proxy.body);
       response.end(body);
     });
   };
+
+  /** For programs of this pod alone. Source: handleQuit and handleDrain in istio pilot/cmd/pilot-agent/status/server.go. */
+  #command(run: (context: PageContext) => void, { method, socket }: IncomingMessage, response: ServerResponse): void {
+    const isLocal = socket.remoteAddress === this.#ip || socket.remoteAddress === '127.0.0.1';
+    if (!isLocal) response.writeHead(403, PLAIN).end('Only requests from localhost are allowed\n');
+    else if (method !== 'POST') response.writeHead(405, PLAIN).end('Method Not Allowed\n');
+    else {
+      response.writeHead(200).end('OK');
+      response.once('close', () => run(this.#context));
+    }
+  }
 
   #only(path: string): Handler {
     return (request, response) => {

@@ -5,6 +5,7 @@ import type { ProxyAdmin, ProxyEndpoint } from '../doors.ts';
 import type { Stats } from '../stats/stats.ts';
 import type { ClusterManager } from '../upstream/cluster-manager.ts';
 import { configDump } from './config-dump.ts';
+import type { UpdateLog } from './update-log.ts';
 
 export interface AdminSources {
   readonly store: ConfigStore;
@@ -13,6 +14,12 @@ export interface AdminSources {
   readonly stats: Stats;
   /** How the proxy introduces itself to the control plane. */
   readonly node: ProxyNode;
+  readonly updates: UpdateLog;
+  readonly podIp: string;
+  /** `127.8.0.1:15010`. */
+  readonly xdsAddress: string;
+  /** Clock.now(). */
+  readonly startedAtMs: number;
 }
 
 /** The proxy's state as `istioctl proxy-config` and the admin port read it. */

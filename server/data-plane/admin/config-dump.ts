@@ -1,86 +1,213 @@
-import { typeUrls } from '#xds';
+import { type TypeUrl, typeUrls } from '#xds';
 import type { ProxySecret } from '../doors.ts';
+import type { UpstreamCluster } from '../upstream/cluster.ts';
+import type { Host } from '../upstream/host.ts';
 import type { AdminSources } from './admin-view.ts';
 
 const dump = (name: string): string => `type.googleapis.com/envoy.admin.v3.${name}`;
+const typed = (type: string, resource: object): object => ({ '@type': type, ...resource });
+const time = (ms: number): string => new Date(ms).toISOString();
 
 /** The release of Envoy whose API and behaviour the proxy follows. */
 const BUILD = {
   user_agent_name: 'envoy',
   user_agent_build_version: { version: { major_number: 1, minor_number: 40, patch: 0 } },
 };
+/** What a load assignment that names none has. */
+const POLICY = { overprovisioning_factor: 140 };
 
-/** Everything this proxy holds, in the shape of Envoy's `/config_dump?include_eds`. */
-export function configDump({ store, secrets, node }: AdminSources): { configs: readonly object[] } {
-  const typed = (type: string, resource: object): object => ({ '@type': type, ...resource });
+/** Everything this proxy holds, in the shape of Envoy's `/config_dump?include_eds`, its parts in Envoy's order. */
+export function configDump(sources: AdminSources): { configs: readonly object[] } {
+  const { store, clusters, startedAtMs } = sources;
   return {
     configs: [
-      { '@type': dump('BootstrapConfigDump'), bootstrap: { node: { ...node, ...BUILD } } },
+      { '@type': dump('BootstrapConfigDump'), bootstrap: bootstrap(sources), last_updated: time(startedAtMs) },
       {
         '@type': dump('ClustersConfigDump'),
         version_info: store.versions.get(typeUrls.cluster) ?? '',
-        dynamic_active_clusters: [...store.clusters.values()].map(({ versionInfo, resource }) => ({
-          version_info: versionInfo,
-          cluster: typed(typeUrls.cluster, resource),
-        })),
-        dynamic_warming_clusters: [...store.warmingClusters.values()].map(({ versionInfo, resource }) => ({
-          version_info: versionInfo,
-          cluster: typed(typeUrls.cluster, resource),
-        })),
+        dynamic_active_clusters: held(sources, typeUrls.cluster, 'cluster', store.clusters),
+        ...filled('dynamic_warming_clusters', held(sources, typeUrls.cluster, 'cluster', store.warmingClusters)),
       },
-      {
-        '@type': dump('EcdsConfigDump'),
-        ecds_filters: [...store.extensions.values()].map(({ versionInfo, resource }) => ({
-          version_info: versionInfo,
-          ecds_filter: typed(typeUrls.extension, resource),
-        })),
-      },
+      ...(store.extensions.size === 0
+        ? []
+        : [
+            {
+              '@type': dump('EcdsConfigDump'),
+              ecds_filters: held(sources, typeUrls.extension, 'ecds_filter', store.extensions),
+            },
+          ]),
       {
         '@type': dump('EndpointsConfigDump'),
-        dynamic_endpoint_configs: [...store.endpoints.values()].map(({ versionInfo, resource }) => ({
-          version_info: versionInfo,
-          endpoint_config: typed(typeUrls.endpoint, resource),
-        })),
+        dynamic_endpoint_configs: clusters.all().map((cluster) => ({ endpoint_config: loadAssignment(cluster) })),
       },
       {
         '@type': dump('ListenersConfigDump'),
         version_info: store.versions.get(typeUrls.listener) ?? '',
-        dynamic_listeners: listenerStates(store),
+        dynamic_listeners: listenerStates(sources),
       },
+      { '@type': dump('ScopedRoutesConfigDump') },
       {
         '@type': dump('RoutesConfigDump'),
-        dynamic_route_configs: [...store.routes.values()].map(({ versionInfo, resource }) => ({
-          version_info: versionInfo,
-          route_config: typed(typeUrls.route, resource),
-        })),
+        ...filled('static_route_configs', inlineRoutes(sources)),
+        dynamic_route_configs: held(sources, typeUrls.route, 'route_config', store.routes),
       },
-      {
-        '@type': dump('SecretsConfigDump'),
-        dynamic_active_secrets: secrets.list().map((secret) => ({
-          name: secret.name,
-          secret: typed(typeUrls.secret, secretBody(secret)),
-        })),
-      },
+      { '@type': dump('SecretsConfigDump'), dynamic_active_secrets: secrets(sources) },
     ],
   };
 }
 
-function listenerStates(store: AdminSources['store']): object[] {
-  const names = new Set([...store.listeners.keys(), ...store.warmingListeners.keys()]);
+const filled = (field: string, list: readonly object[]): object => (list.length === 0 ? {} : { [field]: list });
+
+/** What the proxy started with: who it is, where its control plane is, and this port. */
+function bootstrap({ node, podIp, xdsAddress }: AdminSources): object {
+  const [address = '', port = ''] = xdsAddress.split(':');
+  const ads = { ads: {}, initial_fetch_timeout: '0s', resource_api_version: 'V3' };
+  const endpoint = { address: socketAddress(address, Number(port)) };
+  return {
+    node: { id: node.id, cluster: node.cluster, metadata: node.metadata, ...BUILD },
+    static_resources: {
+      clusters: [
+        {
+          name: 'xds-grpc',
+          type: 'STATIC',
+          load_assignment: { cluster_name: 'xds-grpc', endpoints: [{ lb_endpoints: [{ endpoint }] }] },
+        },
+      ],
+    },
+    dynamic_resources: {
+      lds_config: ads,
+      cds_config: ads,
+      ads_config: {
+        api_type: 'DELTA_GRPC',
+        grpc_services: [{ envoy_grpc: { cluster_name: 'xds-grpc' } }],
+        set_node_on_first_message_only: true,
+        transport_api_version: 'V3',
+      },
+    },
+    admin: { address: socketAddress(podIp, 15000) },
+  };
+}
+
+const socketAddress = (address: string, port_value: number): object => ({ socket_address: { address, port_value } });
+
+interface Held {
+  readonly versionInfo: string;
+  readonly resource: object;
+}
+
+const held = (
+  { updates }: AdminSources,
+  typeUrl: TypeUrl,
+  field: string,
+  resources: ReadonlyMap<string, Held>,
+): object[] =>
+  [...resources].map(([name, { versionInfo, resource }]) => ({
+    version_info: versionInfo,
+    [field]: typed(typeUrl, resource),
+    ...updated(updates.takenAt(typeUrl, name)),
+  }));
+
+const updated = (atMs: number | undefined): object => (atMs === undefined ? {} : { last_updated: time(atMs) });
+
+function listenerStates({ store, updates }: AdminSources): object[] {
+  const failed = updates.failed(typeUrls.listener);
+  const names = new Set([...store.listeners.keys(), ...store.warmingListeners.keys(), ...failed.keys()]);
   return [...names].map((name) => {
-    const state = (listener: { versionInfo: string; resource: object }): object => ({
-      version_info: listener.versionInfo,
-      listener: { '@type': typeUrls.listener, ...listener.resource },
+    const state = ({ versionInfo, resource }: Held): object => ({
+      version_info: versionInfo,
+      listener: typed(typeUrls.listener, resource),
+      ...updated(updates.takenAt(typeUrls.listener, name)),
     });
     const active = store.listeners.get(name);
     const warming = store.warmingListeners.get(name);
+    const refused = failed.get(name);
     return {
       name,
       ...(active !== undefined && { active_state: state(active) }),
       ...(warming !== undefined && { warming_state: state(warming) }),
+      ...(refused !== undefined && {
+        error_state: {
+          failed_configuration: typed(typeUrls.listener, refused.resource),
+          last_update_attempt: time(refused.atMs),
+          details: refused.details,
+          version_info: refused.versionInfo,
+        },
+      }),
     };
   });
 }
+
+interface ListenerShape {
+  readonly filter_chains?: readonly ChainShape[];
+  readonly default_filter_chain?: ChainShape;
+}
+
+interface ChainShape {
+  readonly filters?: readonly { readonly typed_config?: { readonly route_config?: object } }[];
+}
+
+/** Route configurations that stand inside of listeners. */
+function inlineRoutes({ store, updates }: AdminSources): object[] {
+  return [...store.listeners].flatMap(([name, { resource }]) => {
+    const { filter_chains: chains = [], default_filter_chain: last } = resource as ListenerShape;
+    const found = (last === undefined ? chains : [...chains, last]).flatMap(({ filters = [] }) =>
+      filters.flatMap(({ typed_config: config }) => config?.route_config ?? []),
+    );
+    return found.map((route) => ({
+      route_config: typed(typeUrls.route, route),
+      ...updated(updates.takenAt(typeUrls.listener, name)),
+    }));
+  });
+}
+
+/** A cluster's hosts as a load assignment, with their health as it is now. */
+function loadAssignment({ config, hosts }: UpstreamCluster): object {
+  const places = new Map<string, Host[]>();
+  for (const host of hosts) {
+    const { priority, locality } = host.endpoint;
+    const key = `${priority} ${locality.key}`;
+    places.set(key, [...(places.get(key) ?? []), host]);
+  }
+  return typed(typeUrls.endpoint, {
+    cluster_name: config.edsName || config.name,
+    ...filled('endpoints', [...places.values()].map(localityEndpoints)),
+    policy: POLICY,
+  });
+}
+
+function localityEndpoints(hosts: readonly Host[]): object {
+  const { locality, priority } = hosts[0]!.endpoint;
+  const [region = '', zone = '', sub_zone = ''] = locality.key.split('/');
+  return {
+    locality: { ...(region && { region }), ...(zone && { zone }), ...(sub_zone && { sub_zone }) },
+    lb_endpoints: hosts.map((host) => ({
+      endpoint: {
+        address: socketAddress(host.address.ip, host.address.port),
+        health_check_config: {},
+        ...(host.endpoint.hostname !== '' && { hostname: host.endpoint.hostname }),
+      },
+      health_status: coarseHealth(host),
+      ...(host.endpoint.metadata !== undefined && { metadata: host.endpoint.metadata }),
+      load_balancing_weight: host.endpoint.weight,
+    })),
+    ...(locality.weight > 0 && { load_balancing_weight: locality.weight }),
+    ...(priority > 0 && { priority }),
+  };
+}
+
+function coarseHealth({ endpoint, failedCheck, ejected, degradedByCheck }: Host): string {
+  if (!endpoint.healthy || failedCheck || ejected) return 'UNHEALTHY';
+  return endpoint.degraded || degradedByCheck ? 'DEGRADED' : 'HEALTHY';
+}
+
+const secrets = ({ secrets: store, updates }: AdminSources): object[] => {
+  const renewed = store.rotations().at(-1)?.atMs;
+  return store.list().map((secret) => ({
+    name: secret.name,
+    ...updated(updates.takenAt(typeUrls.secret, secret.name) ?? renewed),
+    secret: typed(typeUrls.secret, secretBody(secret)),
+  }));
+};
 
 /** The certificate without its key, which Envoy prints as `[redacted]`. */
 function secretBody({ name, type, pem }: ProxySecret): object {

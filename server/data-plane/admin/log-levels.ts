@@ -1,31 +1,15 @@
 const LEVELS = ['trace', 'debug', 'info', 'warning', 'error', 'critical', 'off'] as const;
 export type LogLevel = (typeof LEVELS)[number];
 
-/** The loggers that learners ask for by `istioctl proxy-config log`, among Envoy's. */
-const LOGGERS = [
-  'admin',
-  'client',
-  'config',
-  'conn_handler',
-  'connection',
-  'ext_authz',
-  'filter',
-  'forward_proxy',
-  'hc',
-  'health_checker',
-  'http',
-  'http2',
-  'jwt',
-  'main',
-  'pool',
-  'rbac',
-  'router',
-  'runtime',
-  'stats',
-  'tracing',
-  'upstream',
-  'wasm',
-] as const;
+/** The loggers of Envoy 1.40, in its order. Source: source/common/common/logger.h. */
+const LOGGERS = (
+  'a2a admin ai_protocol_manager alternate_protocols_cache aws assert backtrace basic_auth cache_filter client config connection ' +
+  'conn_handler compression credential_injector decompression dns dubbo envoy_bug ext_authz ext_proc rocketmq file filter ' +
+  'forward_proxy geolocation grpc happy_eyeballs hc health_checker http http2 hystrix init io jwt json_rpc kafka ' +
+  'key_value_store lua local_rate_limit main matcher mcp misc mongo multi_connection notification oauth2 quic quic_stream pool ' +
+  'rate_limit_quota rbac rds redis router runtime stats secret sse tap testing thrift tracing upstream udp wasm websocket ' +
+  'golang stats_sinks dynamic_modules ip_tagging'
+).split(' ');
 
 const DEFAULT: LogLevel = 'warning';
 
@@ -41,22 +25,44 @@ export class LogLevels {
     return this.#levels.get(logger) ?? DEFAULT;
   }
 
-  /** Changes all that the query names, or nothing when one of it is wrong; then the reason is returned. */
+  /**
+   * Takes one parameter (`level`, `paths` or a logger's name), changes all that it names, or nothing when one of it is wrong: then Envoy's
+   * reason is returned. Source: LogsHandler in source/server/admin/logs_handler.cc.
+   */
   change(query: URLSearchParams): string | undefined {
-    const wanted = new Map<string, string>();
-    for (const [key, value] of query) {
-      if (key === 'level') for (const name of LOGGERS) wanted.set(name, value);
-      else if (key === 'paths') for (const pair of value.split(',')) wanted.set(...split(pair));
-      else wanted.set(key, value);
+    const parameters = [...query];
+    if (parameters.length > 1) return 'error: invalid number of parameters';
+    const [key = '', value = ''] = parameters[0] ?? [];
+    if (key === 'group') return 'error: group parameter requires fine-grain logging to be enabled';
+    // An empty level is a question.
+    if (key === '' || (key === 'level' && value === '')) return undefined;
+    if (key === 'level') return this.#set(LOGGERS.map((name) => [name, value]));
+    if (key !== 'paths') return this.#set([[key, value]]);
+    const wanted = value.split(',').map(split);
+    if (wanted.some(([name, level]) => name === '' || level === '')) {
+      return 'error: empty logger name or empty logger level';
     }
+    return this.#set(wanted);
+  }
+
+  #set(wanted: readonly (readonly [name: string, level: string])[]): string | undefined {
     for (const [name, level] of wanted) {
-      if (!this.#levels.has(name)) return `error: unknown logger name ${name}`;
-      if (!isLevel(level)) return `error: unknown logger level ${level}; levels are ${LEVELS.join(', ')}`;
+      if (!isLevel(level)) return 'error: unknown logger level';
+      if (!this.#levels.has(name)) return 'error: unknown logger name';
     }
     for (const [name, level] of wanted) if (isLevel(level)) this.#levels.set(name, level);
     return undefined;
   }
 }
+
+/** What follows a reason why nothing was changed. */
+export const LOGGING_USAGE = `
+usage: /logging?<name>=<level> (change single level)
+usage: /logging?paths=name1:level1,name2:level2,... (change multiple levels)
+usage: /logging?level=<level> (change all levels)
+usage: /logging?group=<group_name>:<level> (change group of loggers)
+levels: ${LEVELS.join(' ')} 
+`;
 
 const isLevel = (text: string): text is LogLevel => LEVELS.some((level) => level === text);
 

@@ -79,10 +79,12 @@ export class ListenerSet {
     return sum;
   }
 
-  /** Takes no more connections; those that are open end after their current request. */
-  drain(): void {
-    for (const name of [...this.#bindings.keys()]) this.#unbind(name);
-    for (const served of this.#served.values()) served.drain();
+  /** Takes no more connections (unless listeners are to stay); those that are open end after their current request. */
+  drain({ inboundOnly = false, keepListening = false } = {}): void {
+    const concerns = (name: string): boolean =>
+      !inboundOnly || (this.#served.get(name)?.config.direction ?? 'inbound') === 'inbound';
+    if (!keepListening) for (const name of [...this.#bindings.keys()].filter(concerns)) this.#unbind(name);
+    for (const [name, served] of this.#served) if (concerns(name)) served.drain();
   }
 
   close(): void {

@@ -26,6 +26,15 @@ export class Histogram {
     this.count++;
   }
 
+  /** Its values and those of another with the same bounds. */
+  with(other: Histogram): Histogram {
+    const both = new Histogram(this.bounds);
+    for (const [place, count] of this.counts.entries()) both.counts[place] = count + other.counts[place]!;
+    both.sum = this.sum + other.sum;
+    both.count = this.count + other.count;
+    return both;
+  }
+
   /** The value below which `share` of all are, estimated inside its bucket; NaN without values. */
   quantile(share: number): number {
     if (this.count === 0) return Number.NaN;
@@ -43,18 +52,4 @@ export class Histogram {
     const to = this.bounds[place] ?? from;
     return from + (to - from) * Math.min(1, Math.max(0, part));
   }
-}
-
-const QUANTILES = [0, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 0.999, 1];
-
-/**
- * A histogram as Envoy's `/stats` prints it: `P50(nan,3.5)`, the values of the last flush interval before those since the start. Unlike
- * Envoy, there is no interval: its values are always `nan`.
- */
-export function histogramText(histogram: Histogram): string {
-  if (histogram.count === 0) return 'No recorded values';
-  return QUANTILES.map((share) => {
-    const percent = Number((share * 100).toFixed(1));
-    return `P${percent}(nan,${Number(histogram.quantile(share).toPrecision(4))})`;
-  }).join(' ');
 }

@@ -1,4 +1,5 @@
 import type { Histogram } from './histogram.ts';
+import { SUPPORTED_QUANTILES } from './histogram-text.ts';
 import type { IstioMetrics, MetricFamily } from './istio-metrics.ts';
 import { extractTags } from './tags.ts';
 
@@ -14,6 +15,8 @@ export interface EnvoyFigures {
   readonly figures: readonly (readonly [name: string, value: number])[];
   readonly histograms: readonly (readonly [name: string, histogram: Histogram])[];
   readonly isGauge: (name: string) => boolean;
+  /** Histograms as quantiles instead of buckets. */
+  readonly summaries?: boolean;
 }
 
 /** All figures in Prometheus' text format: Istio's metrics, then Envoy's with `envoy_` before them. */
@@ -48,12 +51,22 @@ function histogramLines(name: string, labels: Labels, histogram: Histogram): str
   ].join('');
 }
 
+function summaryLines(name: string, labels: Labels, histogram: Histogram): string {
+  const lines = SUPPORTED_QUANTILES.map((percent) => {
+    const value = histogram.quantile(percent / 100);
+    const quantile = String(percent / 100);
+    return `${name}${labelText({ ...labels, quantile })} ${Number.isNaN(value) ? 'NaN' : value}\n`;
+  });
+  const all = labelText(labels);
+  return `${lines.join('')}${name}_sum${all} ${histogram.sum}\n${name}_count${all} ${histogram.count}\n`;
+}
+
 const escaped = (value: string): string =>
   value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
 
 function labelText(labels: Labels): string {
   const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escaped(value)}"`);
-  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
+  return `{${pairs.join(',')}}`;
 }
 
 function figuresText({ figures, isGauge }: EnvoyFigures): string {
@@ -67,13 +80,14 @@ function figuresText({ figures, isGauge }: EnvoyFigures): string {
   return [...families].map(([name, { gauge, samples }]) => family(name, gauge ? 'gauge' : 'counter', samples)).join('');
 }
 
-function histogramsText({ histograms }: EnvoyFigures): string {
+function histogramsText({ histograms, summaries = false }: EnvoyFigures): string {
+  const [type, linesOf] = summaries ? ['summary', summaryLines] : ['histogram', histogramLines];
   const families = new Map<string, string[]>();
   for (const [dotted, histogram] of histograms) {
     const { name, labels } = extractTags(dotted);
     const lines = families.get(name) ?? [];
     families.set(name, lines);
-    lines.push(histogramLines(name, labels, histogram));
+    lines.push(linesOf(name, labels, histogram));
   }
-  return [...families].map(([name, lines]) => `# TYPE ${name} histogram\n${lines.join('')}`).join('');
+  return [...families].map(([name, lines]) => `# TYPE ${name} ${type}\n${lines.join('')}`).join('');
 }

@@ -9,7 +9,32 @@ export interface ServerStatsOptions {
   readonly clock: Clock;
   readonly store: ConfigStore;
   readonly ready: () => boolean;
+  /** Whether `/healthcheck/fail` was asked for last. */
+  readonly healthFailed: () => boolean;
 }
+
+/** What Envoy shows of itself from its start. */
+const SUBSCRIBED = ['init_fetch_timeout', 'update_attempt', 'update_failure', 'update_rejected', 'update_success'];
+const SERVER_NAMES: Readonly<Record<string, readonly string[]>> = {
+  'cluster_manager.': [
+    'cluster_added',
+    'cluster_modified',
+    'cluster_removed',
+    'cluster_updated',
+    'cluster_updated_via_merge',
+  ],
+  'cluster_manager.cds.': SUBSCRIBED,
+  'listener_manager.': [
+    'listener_added',
+    'listener_create_failure',
+    'listener_create_success',
+    'listener_in_place_updated',
+    'listener_modified',
+    'listener_removed',
+    'listener_stopped',
+  ],
+  'listener_manager.lds.': SUBSCRIBED,
+};
 
 /** What Envoy calls each type's subscription. RDS and EDS have one for each resource there; here they are counted together. */
 const SUBSCRIPTIONS: Readonly<Partial<Record<TypeUrl, string>>> = {
@@ -22,19 +47,33 @@ const SUBSCRIPTIONS: Readonly<Partial<Record<TypeUrl, string>>> = {
 /** Figures of the proxy as a whole: `server.*`, its managers, its control plane. */
 export class ServerStats {
   readonly #stats: Stats;
+  readonly #store: ConfigStore;
   #connected = 0;
 
-  constructor({ stats, clock, store, ready }: ServerStatsOptions) {
+  constructor({ stats, clock, store, ready, healthFailed }: ServerStatsOptions) {
     this.#stats = stats;
+    this.#store = store;
     const startedAt = clock.monotonic();
-    stats.gauge('server.live', () => (ready() ? 1 : 0));
-    stats.gauge('server.state', () => (ready() ? 0 : 2));
+    // Source: envoy.admin.v3.ServerInfo.State.
+    const state = (): number => (healthFailed() ? 1 : 0);
+    stats.gauge('server.live', () => (ready() && !healthFailed() ? 1 : 0));
+    stats.gauge('server.state', () => (ready() ? state() : 2));
+    for (const [prefix, names] of Object.entries(SERVER_NAMES)) stats.declare(prefix, names);
     stats.gauge('server.uptime', () => Math.floor((clock.monotonic() - startedAt) / 1000));
     stats.gauge('cluster_manager.active_clusters', () => store.clusters.size);
     stats.gauge('cluster_manager.warming_clusters', () => store.warmingClusters.size);
     stats.gauge('listener_manager.total_listeners_active', () => store.listeners.size);
     stats.gauge('listener_manager.total_listeners_warming', () => store.warmingListeners.size);
     stats.gauge('control_plane.connected_state', () => this.#connected);
+  }
+
+  /** Versions of the last updates, as text. */
+  readouts(): ReadonlyMap<string, string> {
+    const named = (['cluster', 'listener'] as const).map((kind) => {
+      const version = this.#store.versions.get(typeUrls[kind]) ?? '';
+      return [`${SUBSCRIPTIONS[typeUrls[kind]]}.version_text`, version] as const;
+    });
+    return new Map(named);
   }
 
   connection(status: 'connected' | 'disconnected'): void {

@@ -4,29 +4,33 @@ import type { Program } from './program.ts';
 export interface ProxyProgramOptions {
   /** Waits for what the proxy needs first. */
   readonly before: () => Promise<void>;
-  readonly create: () => Proxy;
+  /** `onQuit` is for the proxy to call when it is asked to end by itself. */
+  readonly create: (onQuit: () => void) => Proxy;
   readonly onProxy: (proxy: Proxy | undefined) => void;
 }
 
 /** Runs a proxy as a container's program. */
 export function createProxyProgram({ before, create, onProxy }: ProxyProgramOptions): Program {
   const stopping = new AbortController();
+  const exit = Promise.withResolvers<number>();
   let proxy: Proxy | undefined;
+  const leave = async (drainMs: number): Promise<void> => {
+    const leaving = proxy;
+    proxy = undefined;
+    if (leaving?.ready !== true) stopping.abort();
+    await leaving?.stop(drainMs);
+    stopping.abort();
+    onProxy(undefined);
+  };
   return {
     start: async () => {
       await before();
-      if (stopping.signal.aborted) return;
-      proxy = create();
+      if (stopping.signal.aborted) return undefined;
+      proxy = create(() => void leave(0).then(() => exit.resolve(0), exit.reject));
       onProxy(proxy);
       await proxy.start(stopping.signal);
+      return { exitCode: exit.promise };
     },
-    stop: async (drainMs) => {
-      const leaving = proxy;
-      proxy = undefined;
-      if (leaving?.ready !== true) stopping.abort();
-      await leaving?.stop(drainMs);
-      stopping.abort();
-      onProxy(undefined);
-    },
+    stop: leave,
   };
 }

@@ -1,13 +1,36 @@
 import { describe, expect, it } from 'vitest';
-import { type PageContext, renderPage } from '../../../server/data-plane/admin/admin-pages.ts';
+import { renderPage } from '../../../server/data-plane/admin/admin-pages.ts';
 import { LogLevels } from '../../../server/data-plane/admin/log-levels.ts';
+import type { DrainRequest, PageContext } from '../../../server/data-plane/admin/page.ts';
 import { IstioMetrics } from '../../../server/data-plane/stats/istio-metrics.ts';
 import { Stats } from '../../../server/data-plane/stats/stats.ts';
 import { createFakeClock } from './fake-clock.ts';
 
-function context(): { readonly context: PageContext; readonly stats: Stats; drained: number } {
+const CLUSTERS = {
+  '@type': 'type.googleapis.com/envoy.admin.v3.ClustersConfigDump',
+  version_info: 'v7',
+  dynamic_active_clusters: ['a', 'ab'].map((name) => ({
+    version_info: 'v7',
+    cluster: { '@type': 'type.googleapis.com/envoy.config.cluster.v3.Cluster', name, type: 'EDS' },
+  })),
+};
+const ENDPOINTS = {
+  '@type': 'type.googleapis.com/envoy.admin.v3.EndpointsConfigDump',
+  dynamic_endpoint_configs: [{ endpoint_config: { cluster_name: 'a' } }],
+};
+
+interface Asked {
+  readonly context: PageContext;
+  readonly stats: Stats;
+  /** What was drained, in order. */
+  readonly drained: DrainRequest[];
+  quits: number;
+}
+
+function context(): Asked {
   const stats = new Stats();
-  const state = { drained: 0 };
+  const state = { drained: [] as DrainRequest[], quits: 0 };
+  let failed = false;
   const admin = {
     listeners: () => [],
     routes: () => [],
@@ -15,13 +38,14 @@ function context(): { readonly context: PageContext; readonly stats: Stats; drai
     endpoints: () => [],
     secrets: () => [],
     rotations: () => [],
-    configDump: () => ({ configs: [] }),
+    configDump: () => ({ configs: [CLUSTERS, ENDPOINTS] }),
     stats: () => stats.values(),
   };
   return {
     stats,
-    get drained() {
-      return state.drained;
+    drained: state.drained,
+    get quits() {
+      return state.quits;
     },
     context: {
       admin,
@@ -33,8 +57,18 @@ function context(): { readonly context: PageContext; readonly stats: Stats; drai
       ready: () => true,
       node: { id: 'sidecar~10.0.0.1~a.b~b.svc.cluster.local', cluster: 'a.b', metadata: { NAMESPACE: 'b' } },
       logging: new LogLevels(),
-      drainListeners: () => {
-        state.drained++;
+      health: {
+        get failed() {
+          return failed;
+        },
+        set: (value) => {
+          failed = value;
+        },
+      },
+      textReadouts: () => new Map([['cluster_manager.cds.version_text', 'v7']]),
+      drainListeners: (which) => void state.drained.push(which),
+      quit: () => {
+        state.quits++;
       },
     },
   };
@@ -51,21 +85,36 @@ describe('the admin pages', () => {
     expect(ask(proxy, '/stats?filter=upstream_rq_(total|503)').body).toBe(
       'cluster.a.upstream_rq_503: 0\ncluster.a.upstream_rq_total: 3\n',
     );
-    expect(ask(proxy, '/stats?usedonly&filter=cluster').body).toBe('cluster.a.upstream_rq_total: 3\n');
-    expect(ask(proxy, '/stats?filter=(')).toMatchObject({ status: 400, body: 'Invalid re2 regex\n' });
+    expect(ask(proxy, '/stats?usedonly&filter=cluster.a').body).toBe('cluster.a.upstream_rq_total: 3\n');
+    expect(ask(proxy, '/stats?filter=[')).toMatchObject({
+      status: 400,
+      body: expect.stringMatching(/^Invalid re2 regex: missing \]: \[\n$/),
+    });
     expect(ask(proxy, '/stats/prometheus').body).toContain('envoy_cluster_upstream_rq_total{cluster_name="a"} 3');
   });
 
   it('change log levels by POST, all or one, and name what is wrong', () => {
     const proxy = context();
     expect(ask(proxy, '/logging?level=debug').status).toBe(405);
-    expect(ask(proxy, '/logging?rbac=debug', 'POST').body).toContain('  rbac: debug\n  router: warning\n');
+    expect(ask(proxy, '/logging?rbac=debug', 'POST').body).toContain('  rbac: debug\n  rds: warning\n');
     expect(ask(proxy, '/logging?paths=router:trace,http:info', 'POST').body).toContain('  router: trace\n');
     expect(ask(proxy, '/logging?level=loud', 'POST')).toMatchObject({
       status: 400,
-      body: expect.stringContaining('unknown logger level loud'),
+      body: expect.stringMatching(/^error: unknown logger level\n\nusage: /),
     });
-    expect(ask(proxy, '/logging?nobody=info', 'POST').body).toContain('unknown logger name nobody');
+    expect(ask(proxy, '/logging?nobody=info', 'POST').body).toMatch(/^error: unknown logger name\n/);
+    for (const [query, problem] of [
+      ['http=debug&router=info', 'invalid number of parameters'],
+      ['paths=http', 'empty logger name or empty logger level'],
+      ['paths=http:debug,nobody:info', 'unknown logger name'],
+      ['group=http:debug', 'group parameter requires fine-grain logging to be enabled'],
+    ]) {
+      const page = ask(proxy, `/logging?${query}`, 'POST');
+      expect(page.status, query).toBe(400);
+      expect(page.body.split('\n')[0]).toBe(`error: ${problem}`);
+    }
+    // Nothing of it was taken over.
+    expect(ask(proxy, '/logging', 'POST').body).toContain('  http: info\n');
     expect(ask(proxy, '/logging', 'POST').body).toContain('  router: trace\n');
   });
 
@@ -73,9 +122,15 @@ describe('the admin pages', () => {
     const proxy = context();
     proxy.stats.stat('x').value = 5;
     expect(ask(proxy, '/drain_listeners').status).toBe(405);
-    expect(proxy.drained).toBe(0);
+    expect(proxy.drained).toEqual([]);
     expect(ask(proxy, '/drain_listeners', 'POST').body).toBe('OK\n');
-    expect(proxy.drained).toBe(1);
+    ask(proxy, '/drain_listeners?inboundonly&graceful', 'POST');
+    ask(proxy, '/drain_listeners?skip_exit', 'POST');
+    expect(proxy.drained).toEqual([
+      { inboundOnly: false, graceful: false, skipExit: false },
+      { inboundOnly: true, graceful: true, skipExit: false },
+      { inboundOnly: false, graceful: false, skipExit: true },
+    ]);
     expect(ask(proxy, '/reset_counters', 'POST').body).toBe('OK\n');
     expect(proxy.stats.stat('x').value).toBe(0);
   });
@@ -85,6 +140,141 @@ describe('the admin pages', () => {
       state: 'LIVE',
       node: { id: 'sidecar~10.0.0.1~a.b~b.svc.cluster.local', metadata: { NAMESPACE: 'b' } },
     });
+  });
+
+  it('show one resource, some fields, or what has a name', () => {
+    const proxy = context();
+    const names = (path: string) =>
+      (JSON.parse(ask(proxy, path).body) as { configs?: { cluster?: { name: string } }[] }).configs?.map(
+        ({ cluster }) => cluster?.name,
+      );
+    expect(JSON.parse(ask(proxy, '/config_dump').body)).toEqual({ configs: [CLUSTERS] });
+    expect(JSON.parse(ask(proxy, '/config_dump?include_eds').body)).toEqual({ configs: [CLUSTERS, ENDPOINTS] });
+    expect(names('/config_dump?resource=dynamic_active_clusters')).toEqual(['a', 'ab']);
+    expect(names('/config_dump?resource=dynamic_active_clusters&name_regex=a')).toEqual(['a']);
+    expect(names('/config_dump?resource=dynamic_active_clusters&name_regex=b')).toBeUndefined();
+    expect(names('/config_dump?resource=dynamic_warming_clusters')).toBeUndefined();
+    expect(JSON.parse(ask(proxy, '/config_dump?resource=dynamic_active_clusters&mask=cluster.name').body)).toEqual({
+      configs: ['a', 'ab'].map((name) => ({
+        '@type': 'type.googleapis.com/envoy.admin.v3.ClustersConfigDump.DynamicCluster',
+        cluster: { '@type': 'type.googleapis.com/envoy.config.cluster.v3.Cluster', name },
+      })),
+    });
+    expect(JSON.parse(ask(proxy, '/config_dump?mask=version_info').body)).toEqual({
+      configs: [{ '@type': CLUSTERS['@type'], version_info: 'v7' }],
+    });
+  });
+
+  it('say what cannot be shown of a config dump', () => {
+    for (const [query, status, body] of [
+      ['resource=nope', 404, 'nope not found in config dump\n'],
+      ['resource=dynamic_endpoint_configs', 404, 'dynamic_endpoint_configs not found in config dump\n'],
+      [
+        'resource=version_info',
+        400,
+        'version_info is not a repeated field. Use ?mask=version_info to get only this field\n',
+      ],
+      [
+        'resource=dynamic_active_clusters&mask=nope',
+        400,
+        'FieldMask paths: "nope"\n could not be successfully used.\n',
+      ],
+      ['mask=nope', 400, 'FieldMask nope could not be successfully applied to any configs.\n'],
+      ['mask=dynamic_active_clusters.cluster', 400, expect.stringContaining('could not be successfully applied')],
+      [
+        'name_regex=[',
+        400,
+        expect.stringMatching(/^INVALID_ARGUMENT: Error while parsing name_regex from \[: missing/),
+      ],
+    ] as const) {
+      expect(ask(context(), `/config_dump?${query}`), query).toMatchObject({ status, body });
+    }
+  });
+
+  it('tell statistics by type, by what does not match, and in the form that is asked for', () => {
+    const proxy = context();
+    proxy.stats.stat('http.a.downstream_rq_total').value = 3;
+    proxy.stats.level('http.a.downstream_rq_active').value = 1;
+    proxy.stats.histogram('http.a.downstream_rq_time').record(7);
+    const lines = (query: string) => ask(proxy, `/stats?filter=http.a&${query}`).body.split('\n').slice(0, -1);
+    expect(lines('type=Counters')).toEqual(['http.a.downstream_rq_total: 3']);
+    expect(lines('type=Gauges')).toEqual(['http.a.downstream_rq_active: 1']);
+    expect(lines('type=Histograms&histogram_buckets=cumulative')).toEqual([
+      expect.stringMatching(
+        /^http\.a\.downstream_rq_time: B0\.5\(0,0\) B1\(0,0\) B5\(0,0\) B10\(0,1\) .* B3\.6e\+06\(0,1\)$/,
+      ),
+    ]);
+    expect(ask(proxy, '/stats?type=TextReadouts').body).toBe('cluster_manager.cds.version_text: "v7"\n');
+    expect(ask(proxy, '/stats?filter=http.a|cluster&invert_filter').body).toBe('');
+    expect(JSON.parse(ask(proxy, '/stats?format=json&filter=rq_t').body)).toEqual({
+      stats: [
+        { name: 'http.a.downstream_rq_total', value: 3 },
+        {
+          histograms: {
+            supported_quantiles: [0, 25, 50, 75, 90, 95, 99, 99.5, 99.9, 100],
+            computed_quantiles: [{ name: 'http.a.downstream_rq_time', values: expect.any(Array) }],
+          },
+        },
+      ],
+    });
+    for (const [query, body] of [
+      ['format=nope', /^usage: \/stats\?format=/],
+      ['type=nope', /^invalid &type= param/],
+      ['histogram_buckets=nope', /^usage: \/stats\?histogram_buckets=/],
+    ] as const) {
+      expect(ask(proxy, `/stats?${query}`)).toMatchObject({ status: 400, body: expect.stringMatching(body) });
+    }
+  });
+
+  it('add up the figures of clusters that share a name', () => {
+    const proxy = context();
+    const clusters = ['Inbound', 'Outbound'].map((name) => ({ name, resource: { alt_stat_name: 'Passthrough;' } }));
+    for (const { name } of clusters) {
+      proxy.stats.stat(`cluster.${name}.upstream_cx_total`).value = 2;
+      proxy.stats.histogram(`cluster.${name}.upstream_rq_time`).record(7);
+    }
+    const shared = { ...proxy.context, clusters: () => clusters.map((config) => ({ config })) as never };
+    const { body } = renderPage(shared, 'GET', new URL('http://admin/stats/prometheus?filter=cluster'));
+    expect(body.match(/^envoy_cluster_upstream_cx_total.*$/gm)).toEqual([
+      'envoy_cluster_upstream_cx_total{cluster_name="Passthrough"} 4',
+    ]);
+    expect(body.match(/^envoy_cluster_upstream_rq_time_count.*$/gm)).toEqual([
+      'envoy_cluster_upstream_rq_time_count{cluster_name="Passthrough"} 2',
+    ]);
+  });
+
+  it('fail the readiness of a proxy that is told so, until it is told otherwise', () => {
+    const proxy = context();
+    const state = () => [ask(proxy, '/ready').status, JSON.parse(ask(proxy, '/server_info').body).state];
+    expect(ask(proxy, '/healthcheck/fail').status).toBe(405);
+    expect(ask(proxy, '/healthcheck/fail', 'POST').body).toBe('OK\n');
+    expect(state()).toEqual([503, 'DRAINING']);
+    ask(proxy, '/healthcheck/ok', 'POST');
+    expect(state()).toEqual([200, 'LIVE']);
+  });
+
+  it('end the proxy by POST alone', () => {
+    const proxy = context();
+    expect(ask(proxy, '/quitquitquit').status).toBe(405);
+    expect(proxy.quits).toBe(0);
+    expect(ask(proxy, '/quitquitquit', 'POST').body).toBe('OK\n');
+    expect(proxy.quits).toBe(1);
+  });
+
+  it('answer what Envoy answers where there is nothing to tell', () => {
+    for (const [path, method, status, body] of [
+      ['/contention', 'GET', 200, /^Mutex contention tracing is not enabled/],
+      ['/runtime', 'GET', 200, /"layers": \[\]/],
+      ['/runtime_modify?a=1', 'POST', 503, /^No admin layer specified\n$/],
+      ['/runtime_modify', 'POST', 400, /^usage: /],
+      ['/init_dump', 'GET', 200, /^\{\}\n$/],
+      ['/reopen_logs', 'POST', 200, /^OK\n$/],
+      ['/memory', 'GET', 200, /"allocated": "\d+"/],
+      ['/hot_restart_version', 'GET', 200, /^disabled$/],
+      ['/', 'GET', 200, /<a href="config_dump">/],
+    ] as const) {
+      expect(ask(context(), path, method), path).toMatchObject({ status, body: expect.stringMatching(body) });
+    }
   });
 
   it('list themselves for an unknown path', () => {

@@ -1,0 +1,88 @@
+import type { ProxySecret } from '../doors.ts';
+import { LOGGING_USAGE } from './log-levels.ts';
+import { json, type Page, type PageContext, text } from './page.ts';
+
+const DAY_MS = 86_400_000;
+
+/** `/certs`: the workload's certificate and the bundle that it trusts; then those that the control plane serves. */
+export function certificates({ admin, clock }: PageContext): Page {
+  const entry = (secret: ProxySecret): object => ({
+    path: '<inline>',
+    serial_number: secret.serialNumber,
+    ...(secret.spiffeId !== '' && { subject_alt_names: [{ uri: secret.spiffeId }] }),
+    days_until_expiration: String(Math.max(0, Math.floor((Date.parse(secret.notAfter) - clock.now()) / DAY_MS))),
+    valid_from: seconds(secret.notBefore),
+    expiration_time: seconds(secret.notAfter),
+  });
+  const secrets = admin.secrets();
+  const named = (name: string): object[] => secrets.filter((secret) => secret.name === name).map(entry);
+  const served = secrets.filter(({ name }) => name !== 'default' && name !== 'ROOTCA');
+  return json({
+    certificates: [
+      { ca_cert: named('ROOTCA'), cert_chain: named('default') },
+      ...served.map((secret) =>
+        secret.type === 'CA' ? { ca_cert: [entry(secret)] } : { cert_chain: [entry(secret)] },
+      ),
+    ],
+  });
+}
+
+/** Certificates tell whole seconds. */
+const seconds = (time: string): string => time.replace(/\.\d+Z$/, 'Z');
+
+const stateOf = ({ ready, health }: PageContext): 'LIVE' | 'DRAINING' | 'PRE_INITIALIZING' => {
+  if (!ready()) return 'PRE_INITIALIZING';
+  return health.failed ? 'DRAINING' : 'LIVE';
+};
+
+export function serverInfo(context: PageContext): Page {
+  const { clock, startedAtMs, node } = context;
+  const uptime = `${Math.floor((clock.now() - startedAtMs) / 1000)}s`;
+  return json({
+    version: 'meshwork-proxy',
+    state: stateOf(context),
+    uptime_current_epoch: uptime,
+    uptime_all_epochs: uptime,
+    hot_restart_version: 'disabled',
+    command_line_options: { mode: 'Serve', concurrency: 1, disable_hot_restart: true },
+    node: { id: node.id, cluster: node.cluster, metadata: node.metadata },
+  });
+}
+
+export function readiness(context: PageContext): Page {
+  const state = stateOf(context);
+  return text(`${state}\n`, state === 'LIVE' ? 200 : 503);
+}
+
+/** `/memory`. All proxies of a mesh share one heap: the figures are those of the whole of it. */
+export function memory(): Page {
+  const { heapUsed, heapTotal, rss, external } = process.memoryUsage();
+  return json({
+    allocated: String(heapUsed + external),
+    heap_size: String(heapTotal + external),
+    pageheap_unmapped: '0',
+    pageheap_free: String(heapTotal - heapUsed),
+    total_thread_cache: '0',
+    total_physical_bytes: String(rss),
+  });
+}
+
+/** `?level=debug` sets all loggers, `?connection=trace` one, `?paths=a:b,c:d` several; without a parameter all are listed. */
+export function loggingPage({ logging }: PageContext, query: URLSearchParams): Page {
+  const problem = logging.change(query);
+  const lines = logging.list().map(([name, level]) => `  ${name}: ${level}\n`);
+  const list = `active loggers:\n${lines.join('')}\n`;
+  return problem === undefined ? text(list) : text(`${problem}\n${LOGGING_USAGE}${list}`, 400);
+}
+
+export function listeners({ admin }: PageContext, query: URLSearchParams): Page {
+  const rows = (
+    admin.listeners() as { name: string; address?: { socket_address?: { address: string; port_value: number } } }[]
+  ).map(({ name, address }) => ({ name, socket: address?.socket_address }));
+  if (query.get('format') === 'json') {
+    return json({
+      listener_statuses: rows.map(({ name, socket }) => ({ name, local_address: { socket_address: socket } })),
+    });
+  }
+  return text(rows.map(({ name, socket }) => `${name}::${socket?.address}:${socket?.port_value}\n`).join(''));
+}

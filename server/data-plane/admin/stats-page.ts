@@ -1,0 +1,146 @@
+import type { RE2JS } from 're2js';
+import type { Histogram } from '../stats/histogram.ts';
+import { histogramValues, SUPPORTED_QUANTILES } from '../stats/histogram-text.ts';
+import { prometheusText } from '../stats/prometheus.ts';
+import { shownNames } from '../stats/shown-names.ts';
+import { compileRe2, html, type Page, type PageContext, text } from './page.ts';
+
+const TYPES = ['All', 'Counters', 'Histograms', 'Gauges', 'TextReadouts'] as const;
+type StatType = (typeof TYPES)[number];
+const BUCKETS = ['cumulative', 'disjoint', 'detailed', 'summary', 'prometheusnative'] as const;
+export type BucketMode = (typeof BUCKETS)[number];
+
+interface Shown {
+  readonly readouts: readonly (readonly [name: string, text: string])[];
+  readonly figures: readonly (readonly [name: string, value: number])[];
+  readonly histograms: readonly (readonly [name: string, histogram: Histogram])[];
+  readonly isGauge: (name: string) => boolean;
+}
+
+interface StatsQuery {
+  readonly usedOnly: boolean;
+  readonly type: StatType;
+  readonly matches: (name: string) => boolean;
+  readonly filtered: boolean;
+  readonly buckets: BucketMode;
+}
+
+/** `/stats`. Source: StatsHandler and StatsParams in source/server/admin of Envoy. */
+export function statsPage(context: PageContext, query: URLSearchParams): Page {
+  const format = query.get('format') ?? 'text';
+  if (format === 'prometheus') return prometheusPage(context, query);
+  if (!['text', 'json', 'html', 'active-html'].includes(format)) {
+    return text('usage: /stats?format=(html|active-html|json|prometheus|text)\n\n', 400);
+  }
+  const wanted = readQuery(query);
+  if ('status' in wanted) return wanted;
+  const shown = select(context, wanted);
+  if (format === 'json') return { status: 200, type: 'application/json', body: `${jsonText(shown, wanted.buckets)}\n` };
+  const lines = plainLines(shown, wanted.buckets);
+  return format === 'text'
+    ? text(lines)
+    : html(`<!DOCTYPE html>\n<title>Envoy Admin</title>\n<pre>\n${escaped(lines)}</pre>\n`);
+}
+
+/** `/stats/prometheus`: of all types, whatever `type` says. */
+export function prometheusPage(context: PageContext, query: URLSearchParams): Page {
+  const wanted = readQuery(new URLSearchParams([...query].filter(([name]) => name !== 'type')));
+  if ('status' in wanted) return wanted;
+  const { figures, histograms, isGauge } = select(context, wanted);
+  return text(
+    prometheusText(
+      { figures, histograms, isGauge, summaries: wanted.buckets === 'summary' && query.has('histogram_buckets') },
+      wanted.filtered ? undefined : context.metrics,
+    ),
+  );
+}
+
+function readQuery(query: URLSearchParams): StatsQuery | Page {
+  const type = TYPES.find((name) => name === (query.get('type') || 'All'));
+  if (type === undefined) return text('invalid &type= param\n', 400);
+  const buckets = BUCKETS.find((mode) => mode === (query.get('histogram_buckets') || 'summary'));
+  if (buckets === undefined) return text(`usage: /stats?histogram_buckets=(${BUCKETS.join('|')})\n`, 400);
+  const filter = query.get('filter') ?? '';
+  let pattern: RE2JS | undefined;
+  if (filter !== '') {
+    const compiled = compileRe2(filter);
+    if ('reason' in compiled) return text(`Invalid re2 regex: ${compiled.reason}\n`, 400);
+    pattern = compiled.pattern;
+  }
+  const inverted = query.has('invert_filter');
+  return {
+    usedOnly: query.has('usedonly'),
+    type,
+    buckets,
+    filtered: pattern !== undefined,
+    matches: (name) => pattern === undefined || pattern.matcher(name).find() !== inverted,
+  };
+}
+
+/** What is shown under its public names. Clusters that share one share their figures, too. */
+function select({ stats, clusters, textReadouts }: PageContext, { usedOnly, type, matches }: StatsQuery): Shown {
+  const shown = shownNames(clusters().map(({ config }) => config));
+  const has = (kind: StatType): boolean => type === 'All' || type === kind;
+  const gauges = new Set<string>();
+  const figures = new Map<string, number>();
+  for (const [own, value] of stats.complete()) {
+    const name = shown(own);
+    const isGauge = stats.isGauge(own);
+    if (isGauge) gauges.add(name);
+    if (!has(isGauge ? 'Gauges' : 'Counters') || (usedOnly && value === 0) || !matches(name)) continue;
+    figures.set(name, (figures.get(name) ?? 0) + value);
+  }
+  const histograms = new Map<string, Histogram>();
+  for (const [own, histogram] of stats.histograms()) {
+    const name = shown(own);
+    if (!has('Histograms') || (usedOnly && histogram.count === 0) || !matches(name)) continue;
+    histograms.set(name, histograms.get(name)?.with(histogram) ?? histogram);
+  }
+  return {
+    readouts: [...textReadouts()].filter(([name]) => has('TextReadouts') && matches(name)),
+    figures: [...figures],
+    histograms: [...histograms],
+    isGauge: (name) => gauges.has(name),
+  };
+}
+
+const plainLines = ({ readouts, figures, histograms }: Shown, buckets: BucketMode): string =>
+  [
+    ...readouts.map(([name, value]) => `${name}: "${value}"\n`),
+    ...figures.map(([name, value]) => `${name}: ${value}\n`),
+    ...histograms.map(([name, histogram]) => `${name}: ${histogramValues(histogram, buckets)}\n`),
+  ].join('');
+
+function jsonText({ readouts, figures, histograms }: Shown, buckets: BucketMode): string {
+  const stats: object[] = [...readouts, ...figures].map(([name, value]) => ({ name, value }));
+  if (histograms.length > 0) stats.push({ histograms: histogramsJson(histograms, buckets) });
+  return JSON.stringify({ stats });
+}
+
+/** Unlike Envoy, values of the last interval are unknown: there is no flush. */
+function histogramsJson(histograms: Shown['histograms'], buckets: BucketMode): unknown {
+  if (buckets === 'summary') {
+    return {
+      supported_quantiles: SUPPORTED_QUANTILES,
+      computed_quantiles: histograms.map(([name, histogram]) => ({
+        name,
+        values: SUPPORTED_QUANTILES.map((percent) => ({
+          cumulative: histogram.count === 0 ? null : histogram.quantile(percent / 100),
+          interval: null,
+        })),
+      })),
+    };
+  }
+  return histograms.map(([name, histogram]) => {
+    let below = 0;
+    const counted = histogram.bounds.map((upper_bound, place) => {
+      const own = histogram.counts[place]!;
+      below += own;
+      return { upper_bound, interval: 0, cumulative: buckets === 'cumulative' ? below : own };
+    });
+    return { name, buckets: counted };
+  });
+}
+
+const escaped = (lines: string): string =>
+  lines.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
