@@ -49,6 +49,11 @@ describe('the interview bank', () => {
     expect(drills).toHaveLength(217);
   });
 
+  it('has a question for each objective of the course, so that readiness can be drilled everywhere', () => {
+    const asked = new Set(drills.flatMap((drill) => drill.objectives));
+    expect([...objectives].filter((id) => !asked.has(id))).toEqual([]);
+  });
+
   it('gives no id twice', () => {
     expect(new Set(drills.map(({ id }) => id)).size).toBe(drills.length);
   });
