@@ -59,7 +59,9 @@ export function EdgeSigns({ track, edge, from, to, across, width, moving, crowde
         <Lock track={track} edge={edge} moving={moving} />
       )}
       {full && <Breaker track={track} across={across} />}
-      {edge.slowShare > 0.05 && !crowded && <SlowWords track={track} edge={edge} across={across} width={width} moving={moving} />}
+      {edge.slowShare > 0.05 && !crowded && (
+        <SlowWords track={track} edge={edge} across={across} width={width} moving={moving} />
+      )}
     </>
   );
 }
