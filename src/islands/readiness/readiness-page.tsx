@@ -56,7 +56,9 @@ function ReadinessMap({ map, log: { deck, log, add } }: { map: readonly DayEvide
   return (
     <>
       <p className="only-print bearer">
-        <b>{name.trim() || 'A learner of Meshwork'}</b>
+        <span>
+          <b>{name.trim() || 'A learner'}</b>, Meshwork: service meshes in 28 days
+        </span>
         <span>{new Intl.DateTimeFormat('en', { dateStyle: 'long' }).format(nowMs)}</span>
       </p>
       <section aria-labelledby="r-now" className="no-print">
