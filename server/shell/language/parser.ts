@@ -32,6 +32,8 @@ export interface ForLoop {
 
 export interface WhileLoop {
   readonly type: 'while';
+  /** `until`: it turns as long as the condition fails. */
+  readonly until: boolean;
   readonly condition: Script;
   readonly body: Script;
   readonly redirects: readonly Redirect[];
@@ -52,19 +54,28 @@ export interface SubShell {
   readonly redirects: readonly Redirect[];
 }
 
-export type Stage = SimpleCommand | ForLoop | WhileLoop | Condition | SubShell;
+/** `{ …; }`: commands that share redirections. */
+export interface Group {
+  readonly type: 'group';
+  readonly body: Script;
+  readonly redirects: readonly Redirect[];
+}
+
+export type Stage = SimpleCommand | ForLoop | WhileLoop | Condition | SubShell | Group;
 
 /** Commands joined by `|`; `after` says when it runs, given the exit code of the one before. */
 export interface Pipeline {
   readonly stages: readonly Stage[];
+  /** `! command`: success and failure change places. */
+  readonly negated: boolean;
   readonly after: 'always' | 'success' | 'failure';
 }
 
 export type Script = readonly Pipeline[];
 
 /** Words that a script may use as commands only where the grammar has them. */
-const RESERVED = new Set(['do', 'done', 'then', 'fi', 'else', 'elif', 'esac', 'in']);
-const LEFT_OUT = new Set(['case', 'until', 'function', '{', '}', '[[', '!', 'select']);
+const RESERVED = new Set(['do', 'done', 'then', 'fi', 'else', 'elif', 'esac', 'in', '}']);
+const LEFT_OUT = new Set(['case', 'function', '[[', 'select']);
 
 /** Reads a script. Throws ShellSyntaxError with what was expected. */
 export function parseScript(text: string): Script {
@@ -72,7 +83,7 @@ export function parseScript(text: string): Script {
   return parseList(cursor, []);
 }
 
-type End = 'do' | 'done' | 'then' | 'elif' | 'else' | 'fi' | ')';
+type End = 'do' | 'done' | 'then' | 'elif' | 'else' | 'fi' | ')' | '}';
 
 /** Reads up to one of the words that may end the list; without any, to the end of the text. */
 function parseList(cursor: Cursor, ends: readonly End[]): Script {
@@ -90,7 +101,8 @@ function parseList(cursor: Cursor, ends: readonly End[]): Script {
       if (pipelines.length === 0) throw new ShellSyntaxError(`A command was expected before "${end}".`);
       return pipelines;
     }
-    pipelines.push({ stages: parsePipeline(cursor), after });
+    const negated = cursor.takeLiteral('!');
+    pipelines.push({ stages: parsePipeline(cursor), negated, after });
     if (cursor.takeOperator('&&')) after = 'success';
     else if (cursor.takeOperator('||')) after = 'failure';
     else {
@@ -114,12 +126,13 @@ function parsePipeline(cursor: Cursor): Stage[] {
 function parseStage(cursor: Cursor): Stage {
   const word = cursor.literal();
   if (word === 'for') return parseFor(cursor);
-  if (word === 'while') return parseWhile(cursor);
+  if (word === 'while' || word === 'until') return parseWhile(cursor, word);
   if (word === 'if') return parseIf(cursor);
-  if (cursor.takeOperator('(')) return parseSubShell(cursor);
+  if (cursor.takeOperator('(')) return { type: 'subshell', ...parseEnclosed(cursor, ')') };
+  if (cursor.takeLiteral('{')) return { type: 'group', ...parseEnclosed(cursor, '}') };
   if (word !== undefined && LEFT_OUT.has(word))
     throw new ShellSyntaxError(
-      `"${word}" is not part of this terminal; of the control words it knows for, while and if.`,
+      `"${word}" is not part of this terminal; of the control words it knows for, while, until and if.`,
     );
   if (word !== undefined && RESERVED.has(word)) throw new ShellSyntaxError(`"${word}" was not expected here.`);
   return parseSimple(cursor);
@@ -138,9 +151,9 @@ function parseFor(cursor: Cursor): ForLoop {
   return { type: 'for', variable, values, ...parseBody(cursor) };
 }
 
-function parseWhile(cursor: Cursor): WhileLoop {
-  cursor.expect('while');
-  return { type: 'while', condition: parseList(cursor, ['do']), ...parseBody(cursor) };
+function parseWhile(cursor: Cursor, word: 'while' | 'until'): WhileLoop {
+  cursor.expect(word);
+  return { type: 'while', until: word === 'until', condition: parseList(cursor, ['do']), ...parseBody(cursor) };
 }
 
 function parseBody(cursor: Cursor): { body: Script; redirects: readonly Redirect[] } {
@@ -170,10 +183,10 @@ function parseIf(cursor: Cursor): Condition {
   return { type: 'if', branches, otherwise, redirects: redirectsOf(cursor) };
 }
 
-function parseSubShell(cursor: Cursor): SubShell {
-  const body = parseList(cursor, [')']);
-  cursor.expect(')');
-  return { type: 'subshell', body, redirects: redirectsOf(cursor) };
+function parseEnclosed(cursor: Cursor, end: ')' | '}'): Pick<Group, 'body' | 'redirects'> {
+  const body = parseList(cursor, [end]);
+  cursor.expect(end);
+  return { body, redirects: redirectsOf(cursor) };
 }
 
 /** Those that follow a compound command, for all of it. */
@@ -234,6 +247,11 @@ class Cursor {
   expect(text: string): void {
     if (this.literal() !== text) throw new ShellSyntaxError(`"${text}" was expected.`, this.done);
     this.#at += 1;
+  }
+  takeLiteral(text: string): boolean {
+    if (this.literal() !== text) return false;
+    this.#at += 1;
+    return true;
   }
   takeOperator(text: Operator): boolean {
     const token = this.#tokens[this.#at];

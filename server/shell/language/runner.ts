@@ -32,6 +32,8 @@ const COMMANDS_A_TURN = 32;
 export interface Frame extends Streams {
   readonly signal: AbortSignal;
   readonly depth: number;
+  /** Loops around this part. */
+  readonly loops: number;
   /** Commands that the script has run so far. */
   readonly spent: { commands: number };
 }
@@ -53,6 +55,23 @@ export class ScriptExit extends Error {
   }
 }
 
+/** `break` or `continue`, on its way to the loop that it is about. */
+class LoopJump extends Error {
+  readonly word: 'break' | 'continue';
+  /** How many loops it still leaves, with the one that it is about. */
+  readonly levels: number;
+  constructor(word: 'break' | 'continue', levels: number) {
+    super(word);
+    this.word = word;
+    this.levels = levels;
+  }
+}
+
+/** What ends more than the command that throws it. */
+const ENDS_MORE = [LimitReached, ShellSyntaxError, ScriptExit, LoopJump] as const;
+
+const insideLoop = (frame: Frame): Frame => ({ ...frame, depth: frame.depth + 1, loops: frame.loops + 1 });
+
 /** Walks a script. Variables and the last exit code belong to the terminal and outlive a script. */
 export class Runner<World extends ShellWorld> {
   readonly #commands: ReadonlyMap<string, Command<World>>;
@@ -70,10 +89,11 @@ export class Runner<World extends ShellWorld> {
 
   async script(script: Script, frame: Frame): Promise<number> {
     if (frame.depth > MAX_DEPTH) throw new LimitReached(`nested more than ${MAX_DEPTH} deep`);
-    for (const { stages, after } of script) {
+    for (const { stages, negated, after } of script) {
       if (frame.signal.aborted) return EXIT_INTERRUPTED;
       if ((after === 'success' && this.#last !== 0) || (after === 'failure' && this.#last === 0)) continue;
-      this.#last = await this.#pipeline(stages, frame);
+      const code = await this.#pipeline(stages, frame);
+      this.#last = negated ? Number(code === 0) : code;
     }
     return this.#last;
   }
@@ -133,6 +153,8 @@ export class Runner<World extends ShellWorld> {
         return this.#while(stage, frame);
       case 'if':
         return this.#if(stage, frame);
+      case 'group':
+        return this.script(stage.body, { ...frame, depth: frame.depth + 1 });
       case 'subshell':
         return this.#subShell(stage.body, frame);
     }
@@ -156,7 +178,7 @@ export class Runner<World extends ShellWorld> {
       notFound: this.#notFound,
     });
     try {
-      return await inner.script(body, { ...frame, depth: frame.depth + 1 });
+      return await inner.script(body, { ...frame, depth: frame.depth + 1, loops: 0 });
     } catch (error) {
       if (error instanceof ScriptExit) return error.exitCode;
       throw error;
@@ -180,18 +202,45 @@ export class Runner<World extends ShellWorld> {
     for (const value of values) {
       if (frame.signal.aborted) return EXIT_INTERRUPTED;
       this.#set(loop.variable, value);
-      code = await this.script(loop.body, { ...frame, depth: frame.depth + 1 });
+      const turn = await this.#turn(loop.body, frame);
+      code = turn.code;
+      if (turn.leaves) break;
     }
     return code;
   }
 
+  /** One turn of a loop; it leaves the loop after `break`. What is meant for a loop around it goes on to that. */
+  async #turn(body: Script, frame: Frame): Promise<{ readonly code: number; readonly leaves: boolean }> {
+    try {
+      return { code: await this.script(body, insideLoop(frame)), leaves: false };
+    } catch (error) {
+      if (!(error instanceof LoopJump)) throw error;
+      if (error.levels > 1) throw new LoopJump(error.word, error.levels - 1);
+      return { code: 0, leaves: error.word === 'break' };
+    }
+  }
+
+  /** Outside of a loop it does nothing, and says so. */
+  #jump(word: 'break' | 'continue', levels: string | undefined, { loops, err }: Frame): number {
+    if (loops === 0) {
+      err(`${word}: only meaningful in a \`for', \`while', or \`until' loop\n`);
+      return 0;
+    }
+    const count = Number(levels ?? 1);
+    if (!Number.isInteger(count) || count < 1) throw new UsageError(`${word}: ${levels}: loop count out of range`);
+    throw new LoopJump(word, Math.min(count, loops));
+  }
+
   async #while(loop: WhileLoop, frame: Frame): Promise<number> {
-    const inner = { ...frame, depth: frame.depth + 1 };
     let code = 0;
-    for (let turn = 0; ; turn++) {
-      if ((await this.script(loop.condition, inner)) !== 0) return frame.signal.aborted ? EXIT_INTERRUPTED : code;
-      if (turn >= MAX_LOOP_TURNS) throw new LimitReached(`a loop may turn ${MAX_LOOP_TURNS} times`);
-      code = await this.script(loop.body, inner);
+    for (let turns = 0; ; turns++) {
+      const holds = (await this.script(loop.condition, insideLoop(frame))) === 0;
+      if (frame.signal.aborted) return EXIT_INTERRUPTED;
+      if (holds === loop.until) return code;
+      if (turns >= MAX_LOOP_TURNS) throw new LimitReached(`a loop may turn ${MAX_LOOP_TURNS} times`);
+      const turn = await this.#turn(loop.body, frame);
+      code = turn.code;
+      if (turn.leaves) return code;
     }
   }
 
@@ -213,8 +262,7 @@ export class Runner<World extends ShellWorld> {
       return await run();
     } catch (error) {
       if (frame.signal.aborted) return EXIT_INTERRUPTED;
-      if (error instanceof LimitReached || error instanceof ShellSyntaxError || error instanceof ScriptExit)
-        throw error;
+      if (ENDS_MORE.some((kind) => error instanceof kind)) throw error;
       const usage = error instanceof UsageError;
       frame.err(`${usage ? '' : `${name}: `}${errorMessage(error)}\n`);
       return usage ? error.exitCode : 1;
@@ -242,6 +290,7 @@ export class Runner<World extends ShellWorld> {
     const substituted = assignments.some(({ value }) => value.some((part) => part.type === 'substitution'));
     if (name === undefined) return substituted ? this.#last : 0;
     if (name === 'export') return 0;
+    if (name === 'break' || name === 'continue') return this.#jump(name, args[0], frame);
     if (name === 'exit') throw new ScriptExit(args[0] === undefined ? this.#last : Number(args[0]) & 0xff);
     const program = this.#commands.get(name.replace(/^(?:\/usr(?:\/local)?)?\/bin\/|^\.\//, ''));
     if (!program) {

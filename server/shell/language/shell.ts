@@ -51,6 +51,7 @@ export function createShell<World extends ShellWorld>(options: {
           err,
           signal,
           depth: 0,
+          loops: 0,
           stdin: textPipe(''),
           hasStdin: false,
           spent: { commands: 0 },

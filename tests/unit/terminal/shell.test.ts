@@ -124,8 +124,54 @@ describe('loops', () => {
 
   it('repeats while its condition succeeds', async () => {
     const harness = shell();
-    expect((await harness.run('A=x; while [ $A ]; do echo; done')).err).toContain('[: command not found');
+    expect((await harness.run('A=x; while [ $A ]; do echo once; A=; done')).out).toBe('once\n');
     expect((await harness.run('while false; do echo never; done; echo $?')).out).toBe('0\n');
+    expect((await harness.run('A=; until [ -n "$A" ]; do echo once; A=x; done')).out).toBe('once\n');
+  });
+
+  it('leaves a loop at break and begins its next turn at continue', async () => {
+    const inner = 'if [ $b = 2 ]; then JUMP; fi; echo $a$b';
+    const loops = (jump: string): string =>
+      `for a in x y; do for b in 1 2 3; do ${inner.replace('JUMP', jump)}; done; done; echo end`;
+    expect((await shell().run(loops('break'))).out).toBe('x1\ny1\nend\n');
+    expect((await shell().run(loops('continue'))).out).toBe('x1\nx3\ny1\ny3\nend\n');
+    expect((await shell().run(loops('break 2'))).out).toBe('x1\nend\n');
+    expect((await shell().run(loops('continue 2'))).out).toBe('x1\ny1\nend\n');
+    expect((await shell().run('while true; do echo once && break; done; echo $?')).out).toBe('once\n0\n');
+    expect((await shell().run('for i in 1 2; do (break; echo inner); done')).out).toBe('inner\ninner\n');
+  });
+
+  it('says that break means nothing outside of a loop', async () => {
+    const { out, err } = await shell().run('break; echo $?');
+    expect(out).toBe('0\n');
+    expect(err).toBe("break: only meaningful in a `for', `while', or `until' loop\n");
+  });
+});
+
+describe('conditions', () => {
+  it.each([
+    ['[ a = a ]', 0],
+    ['[ a == b ]', 1],
+    ['[ a != b ]', 0],
+    ['[ 2 -lt 10 ]', 0],
+    ['[ 2 -ge 10 ]', 1],
+    ['[ -z "" ] && [ -n x ]', 0],
+    ['[ ! a = a ]', 1],
+    ['[ a = a -a b = c ]', 1],
+    ['[ a = b -o c = c ]', 0],
+    ['test "$NOBODY"', 1],
+    ['! true', 1],
+    ['! grep -q x /dev/null', 0],
+    ['[ x -lt 1 ]', 2],
+    ['[ a = a', 2],
+  ])('%s ends with %i', async (line, code) => {
+    expect((await shell().run(line)).code).toBe(code);
+  });
+
+  it('redirects what stands in braces together', async () => {
+    const harness = shell();
+    await harness.run('{ echo a; echo b; } > x.txt');
+    expect(harness.files.get('x.txt')).toBe('a\nb\n');
   });
 
   it('sends the hundred requests of the Bookinfo guide', async () => {

@@ -6,6 +6,7 @@ import { encodingCommands } from './encoding.ts';
 import { fileCommands } from './files.ts';
 import { grep } from './grep.ts';
 import { lineCommands } from './lines.ts';
+import { testCommands } from './test.ts';
 
 export const textCommands: readonly Command[] = [
   ...fileCommands,
@@ -15,4 +16,5 @@ export const textCommands: readonly Command[] = [
   ...lineCommands,
   ...encodingCommands,
   ...basicCommands,
+  ...testCommands,
 ];
