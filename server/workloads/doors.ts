@@ -64,6 +64,8 @@ export interface ContainerContext {
   dial(host: string, port: number): Promise<Socket>;
   /** All addresses of a name, as the cluster's name server answers. */
   addresses(host: string): readonly string[];
+  /** The running pods of the cluster, for programs that find by Kubernetes whom to ask. */
+  pods?(): readonly PodFound[];
   /** A plain HTTP/1.1 request; no connection is kept. Host names resolve as in the cluster. */
   fetch(url: string, init?: FetchInit): Promise<FetchResponse>;
   /** A line on standard output, as `kubectl logs` shows it. */
@@ -74,6 +76,21 @@ export interface ContainerContext {
   followXds?(options: { readonly bootstrap: string; readonly target: string }): XdsResolver;
   /** Aborted when the container must stop. */
   readonly signal: AbortSignal;
+}
+
+/** A pod as the API server tells of it. */
+export interface PodFound {
+  readonly name: string;
+  readonly namespace: string;
+  readonly ip: string;
+  readonly ready: boolean;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly containers: readonly {
+    readonly name: string;
+    readonly init: boolean;
+    readonly ports: readonly { readonly name: string; readonly number: number }[];
+  }[];
 }
 
 /** Where a gRPC client's calls go, as a control plane says. */

@@ -17,6 +17,7 @@ import { answererImage, keeperImage } from './lab/keeper.ts';
 import { labReviewsImage } from './lab/reviews.ts';
 import { serviceImage } from './lab/service.ts';
 import { libraryImage } from './library/library.ts';
+import { prometheusImage } from './prometheus/prometheus.ts';
 import { ratelimitImage } from './ratelimit/ratelimit.ts';
 import { extAuthzImage } from './samples/ext-authz.ts';
 import { helloworldImages } from './samples/helloworld.ts';
@@ -65,6 +66,7 @@ export const images: readonly WorkloadImage[] = [
   jwtServerImage,
   ratelimitImage,
   redisImage,
+  prometheusImage,
   healthImage,
   webSocketImage,
   fortioImage,

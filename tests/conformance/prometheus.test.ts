@@ -1,32 +1,12 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { page, type RunningMesh, startMesh, topology } from '../mesh/sandbox-support.ts';
+import { findPrometheus, freePort } from './prometheus-support.ts';
 
 const prometheus = findPrometheus();
-
-function findPrometheus(): string | undefined {
-  try {
-    execFileSync('prometheus', ['--version'], { stdio: 'ignore' });
-    return 'prometheus';
-  } catch {
-    console.log('prometheus is not on PATH: the scrape by a real Prometheus is skipped');
-    return undefined;
-  }
-}
-
-/** A port that nobody uses at this moment. */
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
-}
 
 interface Sample {
   readonly metric: Readonly<Record<string, string>>;

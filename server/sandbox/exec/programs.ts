@@ -13,6 +13,7 @@ import { fileCommands } from './file-programs.ts';
 import { networkCommands } from './network-programs.ts';
 import { pilotAgent } from './pilot-agent.ts';
 import type { PodWorld } from './pod-world.ts';
+import { promtool } from './promtool.ts';
 
 const MAX_TIMER_MS = 2_000_000_000;
 
@@ -148,6 +149,7 @@ export function programsOf({
   image,
 }: Pick<PodWorld, 'container' | 'image'>): ReadonlyMap<string, Command<PodWorld>> {
   if (container === 'istio-proxy') return new Map([...programs, [pilotAgent.name, pilotAgent]]);
+  if (image === 'prometheus') return new Map([...programs, [promtool.name, promtool]]);
   if (image === 'app') return new Map([...programs, [echoClient.name, echoClient]]);
   return programs;
 }

@@ -19,6 +19,7 @@ export interface AppProgramOptions {
   readonly fetch: ContainerContext['fetch'];
   readonly dial: ContainerContext['dial'];
   readonly addresses: ContainerContext['addresses'];
+  readonly pods: NonNullable<ContainerContext['pods']>;
   readonly readFile: ContainerContext['readFile'];
   readonly listFiles: ContainerContext['listFiles'];
   readonly run: (command: readonly string[], signal: AbortSignal) => Promise<number>;
@@ -31,6 +32,7 @@ export interface AppProgramOptions {
 export function createAppProgram(options: AppProgramOptions): Program {
   const { image, container, pod, env, clock, random, fetch, dial, addresses, readFile, listFiles, run, strain, log } =
     options;
+  const { pods } = options;
   const ports = new ContainerPorts(options);
   const stopping = new AbortController();
   return {
@@ -46,6 +48,7 @@ export function createAppProgram(options: AppProgramOptions): Program {
         fetch,
         dial,
         addresses,
+        pods,
         readFile,
         listFiles,
         run: (command) => run(command, stopping.signal),

@@ -7,6 +7,7 @@ import { proxyStartMs } from '../mesh/node-agent.ts';
 import { rootNamespace, xdsPort } from '../mesh/system.ts';
 import { createAppProgram } from './app-program.ts';
 import { declaredPorts, environmentOf, filesOf, type PodBuild, worldOf } from './pod-build.ts';
+import { podsFound } from './pods-found.ts';
 import type { Program } from './program.ts';
 import { appMetrics, certificateSettings } from './proxy-environment.ts';
 import { createProxyProgram } from './proxy-program.ts';
@@ -39,6 +40,7 @@ export function createProgram(build: PodBuild, spec: ContainerSpec, log: (line: 
     fetch: createFetch(build.dial, clock),
     dial: build.dial,
     addresses: (host) => options.network.addresses(host, pod.metadata.namespace ?? 'default'),
+    pods: () => podsFound(options.store),
     readFile: (path) => filesOf(build, spec).bytes(path),
     listFiles: (folder) => filesOf(build, spec).list(folder),
     run: (command, signal) => mainProgram(build, spec, { command, signal, log }),
