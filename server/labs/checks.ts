@@ -5,7 +5,16 @@ import { runProbeCommand } from './probes/commands.ts';
 import { watchEjections } from './probes/ejections.ts';
 import type { BatchMemory } from './probes/evidence.ts';
 import { watchFirstFlag } from './probes/first-flag.ts';
-import { batchesOf, commandsOf, ejectionsOf, firstFlagsOf, type ProbeContext, stateHolds } from './probes/state.ts';
+import { judgeMeasured } from './probes/measured.ts';
+import {
+  batchesOf,
+  commandsOf,
+  ejectionsOf,
+  firstFlagsOf,
+  measuredOf,
+  type ProbeContext,
+  stateHolds,
+} from './probes/state.ts';
 import { runBatch } from './run-batch.ts';
 import type { SteadyTotals, Traffic } from './traffic.ts';
 
@@ -129,6 +138,11 @@ export function createChecks(options: ChecksOptions): Checks {
         own.seen = verdict.seen;
         if (!verdict.met) return false;
       }
+      for (const measured of measuredOf(spec.probe)) {
+        const verdict = await judgeMeasured(measured, now.sandbox);
+        own.seen = verdict.seen;
+        if (!verdict.met) return false;
+      }
       for (const flag of firstFlagsOf(spec.probe)) {
         const verdict = await watchFirstFlag(flag, now.sandbox);
         own.seen = verdict.seen;
@@ -201,7 +215,7 @@ export function createChecks(options: ChecksOptions): Checks {
 
 const isStateOnly = (probe: ProbeSpec): boolean =>
   probe.answers === undefined &&
-  [batchesOf, ejectionsOf, commandsOf, firstFlagsOf].every((listed) => listed(probe).length === 0);
+  [batchesOf, ejectionsOf, commandsOf, measuredOf, firstFlagsOf].every((listed) => listed(probe).length === 0);
 
 function toView(spec: CheckSpec, own: Progress | undefined, ready: boolean): CheckView {
   const { met = false, running = false, seen } = own ?? {};

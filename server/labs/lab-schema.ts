@@ -11,6 +11,7 @@ import {
   replacedSchema,
   steadySchema,
 } from './probes/identity-schema.ts';
+import { type MeasuredProbe, measuredSchema } from './probes/measured.ts';
 
 /** The format of labs/<id>/lab.yaml. Everything that a lab promises is in its folder: topology, start, solution, wrong answers, checks. */
 
@@ -194,6 +195,7 @@ export interface ProbeSpec {
   readonly batch?: z.infer<typeof batch> | undefined;
   readonly ejections?: z.infer<typeof ejections> | undefined;
   readonly commands?: readonly z.infer<typeof commandSchema>[] | undefined;
+  readonly measured?: readonly MeasuredProbe[] | undefined;
   readonly certificate?: z.infer<typeof certificateSchema> | undefined;
   readonly proxyTrust?: z.infer<typeof proxyTrustSchema> | undefined;
   readonly steady?: z.infer<typeof steadySchema> | undefined;
@@ -242,6 +244,7 @@ const probe: z.ZodType<ProbeSpec> = z.lazy(() =>
     batch: batch.optional(),
     ejections: ejections.optional(),
     commands: z.array(commandSchema).min(1).optional(),
+    measured: z.array(measuredSchema).min(1).optional(),
     certificate: certificateSchema.optional(),
     proxyTrust: proxyTrustSchema.optional(),
     steady: steadySchema.optional(),

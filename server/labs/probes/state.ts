@@ -33,7 +33,7 @@ export interface ProbeContext {
 
 type Field = Exclude<
   keyof ProbeSpec,
-  'all' | 'any' | 'not' | 'batch' | 'ejections' | 'commands' | 'firstFlag' | 'answers'
+  'all' | 'any' | 'not' | 'batch' | 'ejections' | 'commands' | 'measured' | 'firstFlag' | 'answers'
 >;
 
 /** One function for each kind of state probe. Each is pure over the sandbox's present state. */
@@ -241,6 +241,11 @@ export function ejectionsOf(spec: ProbeSpec): NonNullable<ProbeSpec['ejections']
 /** All commands inside a probe. */
 export function commandsOf(spec: ProbeSpec): NonNullable<ProbeSpec['commands']>[number][] {
   return [...(spec.commands ?? []), ...(spec.all ?? []).flatMap(commandsOf)];
+}
+
+/** All figures inside a probe that Prometheus is asked about. */
+export function measuredOf(spec: ProbeSpec): NonNullable<ProbeSpec['measured']>[number][] {
+  return [...(spec.measured ?? []), ...(spec.all ?? []).flatMap(measuredOf)];
 }
 
 /** All waits for a first flag inside a probe. */
