@@ -93,6 +93,53 @@ test('a sitting by keyboard: show, grade, take back, and all is kept over a relo
   await expect(page.getByText(/^1 of 7, about/)).toBeVisible();
 });
 
+test.describe('on a phone', () => {
+  test.use({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+
+  test('a sitting by touch: chosen, ordered, typed; the focus goes where the next answer is given', async ({
+    page,
+  }) => {
+    const cards = ['timeout:flag-ut', 'envoy:order-objects', 'fault-injection:yaml', 'istio:say'];
+    const learnt = Date.now() - 40 * 86_400_000;
+    const log = cards.map((card, index) => `${card},${learnt + index * 60_000},4,0,3000`);
+    await page.goto('/cards/settings/');
+    await page.getByLabel(/^A backup, an Anki package/).setInputFiles({
+      name: 'log.csv',
+      mimeType: 'text/csv',
+      buffer: Buffer.from(['card_id,review_time,review_rating,review_state,review_duration', ...log].join('\n')),
+    });
+    await page.getByRole('button', { name: 'Add it' }).tap();
+    await expect(page.getByText('4 entries of log.csv were added.')).toBeVisible();
+    await page.goto('/cards/');
+    const card = page.getByRole('article');
+    const grades = page.getByRole('group', { name: 'How well did you know it?' });
+    const seen = new Set<string>();
+    while (seen.size < cards.length) {
+      await expect(card).toBeVisible();
+      const task = (await card.getAttribute('aria-label')) ?? '';
+      if (task === 'Card: Which flag?') await card.getByRole('button', { name: /UT$/ }).tap();
+      else if (task === 'Card: Put in order') {
+        await card.locator('.order li').nth(1).getByRole('button', { name: /: up$/ }).tap();
+        await expect(card.locator('[aria-live="polite"]').getByText(/: place 1 of 6$/)).toBeAttached();
+        await card.getByRole('button', { name: 'Check the order' }).tap();
+      } else if (task === 'Card: What goes in the gap?') {
+        if (seen.size > 0) await expect(card.getByRole('textbox')).toBeFocused();
+        await card.getByRole('textbox').fill('fixedDelay');
+        await card.getByRole('button', { name: /^Check/ }).tap();
+        await expect(card.getByText('Right.')).toBeVisible();
+      } else {
+        if (task === 'Card: Say it aloud, then check' && seen.size > 0)
+          await expect(card.getByRole('button', { name: /^Show the answer/ })).toBeFocused();
+        await card.getByRole('button', { name: /^Show the answer/ }).tap();
+      }
+      seen.add(task);
+      await expect(grades).toBeInViewport({ ratio: 1 });
+      await grades.getByRole('button', { name: /^Good/ }).tap();
+      await expect(grades).toBeHidden();
+    }
+  });
+});
+
 test('what one tab does, the other sees; offline or not', async ({ page, context }) => {
   await page.goto('/cards/');
   const other = await context.newPage();

@@ -35,19 +35,20 @@ function CardInHand({ review }: { review: Review }) {
   const grades = useRef<HTMLFieldSetElement>(null);
   const task = useRef<HTMLDivElement>(null);
   const cardId = card?.id;
-  // The first card leaves the focus where the page put it; Space works from anywhere.
-  const graded = review.sitting.length > 0;
+  const began = useRef(false);
   useEffect(() => {
     if (shown) grades.current?.querySelector<HTMLButtonElement>('.def')?.focus();
-    else if (cardId !== undefined && graded)
-      task.current?.querySelector<HTMLElement>('input, button')?.focus({ preventScroll: true });
-  }, [shown, cardId, graded]);
+    // The first card leaves the focus where the page put it; Space works from anywhere.
+    else if (cardId !== undefined && began.current) focusTask(task.current);
+    began.current = true;
+  }, [shown, cardId]);
   if (!card) return null;
   const usual = suggested(attempt);
   return (
     <article className="card" aria-label={`Card: ${card.task}`}>
       <div className="face" aria-live="polite">
-        <CardFace card={card} shown={shown} attempt={attempt} />
+        {/* A new card is a new part of the page, so that it is read out in whole and not in those words that changed. */}
+        <CardFace key={card.id} card={card} shown={shown} attempt={attempt} />
       </div>
       {shown && waits ? (
         <fieldset className="grade" ref={grades}>
@@ -76,6 +77,13 @@ function CardInHand({ review }: { review: Review }) {
       <Under review={review} />
     </article>
   );
+}
+
+/** Where the answer is typed, else the first part to be ordered, else what answers: never what only helps, as a recorder does. */
+function focusTask(task: HTMLElement | null): void {
+  const places = ['input', '.part', '.reveal button'];
+  const first = places.map((place) => task?.querySelector<HTMLElement>(place)).find(Boolean);
+  first?.focus({ preventScroll: true });
 }
 
 function Under({ review }: { review: Review }) {
@@ -108,9 +116,16 @@ function Under({ review }: { review: Review }) {
 function AllDone({ review }: { review: Review }) {
   const { nextMs } = review.queue;
   const count = review.sitting.length;
+  const words = useRef<HTMLHeadingElement>(null);
+  const ended = count > 0;
+  useEffect(() => {
+    if (ended) words.current?.focus();
+  }, [ended]);
   return (
     <article className="card done">
-      <h1 className="ask">{count > 0 ? 'That is all for now.' : 'Nothing is due.'}</h1>
+      <h1 className="ask" ref={words} tabIndex={-1}>
+        {count > 0 ? 'That is all for now.' : 'Nothing is due.'}
+      </h1>
       <p>
         {count > 0 && `${count} ${count === 1 ? 'card' : 'cards'} in this sitting. `}
         {nextMs !== undefined && `The next card comes in ${intervalWords(nextMs - Date.now())}.`}

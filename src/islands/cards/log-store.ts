@@ -18,6 +18,8 @@ export interface LogStore {
   all(): Promise<LogEntry[]>;
   /** Adds entries; one whose id is known stays as it is. Answers those that are new here. */
   add(entries: readonly LogEntry[], source?: EntrySource): Promise<LogEntry[]>;
+  /** Adds an entry that was made here. Its writing goes on although the page is left at once. */
+  append(entry: LogEntry): Promise<void>;
   /** Up to `limit` entries that the server may not have. */
   unsent(limit: number): Promise<LogEntry[]>;
   sent(ids: readonly string[]): Promise<void>;
@@ -79,6 +81,14 @@ function keptStore(database: IDBPDatabase<CardsDatabase>): LogStore {
       if (added.length > 0) channel?.postMessage('added');
       return added;
     },
+    append: async (entry) => {
+      const transaction = database.transaction(['log', 'unsent'], 'readwrite');
+      const writes = [transaction.objectStore('log').add(entry), transaction.objectStore('unsent').put(true, entry.id)];
+      // Nothing more is asked of it: without this a page that is left would take it back.
+      transaction.commit();
+      await Promise.all([...writes, transaction.done]);
+      channel?.postMessage('added');
+    },
     unsent: async (limit) => {
       const ids = await database.getAllKeys('unsent', null, limit);
       const entries = await Promise.all(ids.map((id) => database.get('log', id)));
@@ -124,6 +134,11 @@ export function pageStore(): LogStore {
   const marks = new Map<string, number | string>();
   return {
     kept: false,
+    append: (entry) => {
+      entries.set(entry.id, entry);
+      unsent.add(entry.id);
+      return Promise.resolve();
+    },
     all: () => Promise.resolve([...entries.values()]),
     add: (given, source = 'here') => {
       const added = given.filter(({ id }) => !entries.has(id));

@@ -54,7 +54,7 @@ export function useLog(): LearnerLogState {
 
   const append = (entry: LogEntry) => {
     setLog((entries) => [...entries, entry]);
-    store?.add([entry]).then(syncSoon, console.error);
+    store?.append(entry).then(syncSoon, console.error);
   };
   return {
     state: failed ? 'failed' : deck ? 'ready' : 'loading',
