@@ -52,6 +52,9 @@ const claim = z.strictObject({
   why: z.string(),
 });
 
+/** A fact that answers the question. A sentence states it when it holds one of each list; `|` separates ways to say one thing. */
+const fact = z.strictObject({ says: z.string(), words: z.array(z.string()).min(2).max(3) });
+
 export const explainSchema = z.strictObject({
   id,
   title: z.string(),
@@ -61,6 +64,7 @@ export const explainSchema = z.strictObject({
   /** Fields, flags, commands or numbers that make the text specific. */
   specific: z.array(z.string()).min(3),
   forbidden: z.array(claim).min(2),
+  facts: z.array(fact).min(5),
   models: z.array(z.strictObject({ name: z.string(), text: z.string(), note: z.string() })).length(3),
 });
 export type Explain = z.infer<typeof explainSchema>;

@@ -1,10 +1,15 @@
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { changeProgress, loadProgress } from '../../components/progress.ts';
 import type { Explain } from '../../course/exercises.ts';
+import { checkWords } from '../../course/word-check.ts';
 import { addEntry } from '../cards/add-entry.ts';
 import { Icon } from '../cards/icon.tsx';
 import { ScrollArea } from '../parts/scroll-area.tsx';
-import { borrowed, gradeText, leastWords, mostWords, ruleTexts } from './grade-text.ts';
+import { gradeText, leastWords, mostWords, ruleTexts } from './grade-text.ts';
+import { borrowedShare } from './sentences.ts';
+
+/** The share of a text that may come from a model. */
+const mostBorrowed = 0.5;
 
 const ids = Object.keys(ruleTexts) as (keyof typeof ruleTexts)[];
 
@@ -18,13 +23,14 @@ export default function ExplainText({ exercise }: { exercise: Explain }) {
   useEffect(() => {
     changeProgress((progress) => ({ ...progress, texts: { ...progress.texts, [key]: text } }));
   }, [key, text]);
-  const { words } = useMemo(() => gradeText(exercise, text), [exercise, text]);
+  const { words } = checkWords(text, []);
   const grade = useMemo(() => (graded === undefined ? undefined : gradeText(exercise, graded)), [exercise, graded]);
-  const copy = graded === undefined ? undefined : borrowed(exercise, graded);
+  const borrowed = graded === undefined ? 0 : borrowedShare(exercise, graded);
+  const copied = borrowed > mostBorrowed;
   const marked = ids.filter((id) => own[id] !== undefined).length;
   const check = () => {
     const next = gradeText(exercise, text);
-    const passed = next.passed && !borrowed(exercise, text).most;
+    const passed = next.passed && borrowedShare(exercise, text) <= mostBorrowed;
     setGraded(text);
     void addEntry({ kind: 'exercise', exercise: key, score: next.score, of: next.of, passed });
     requestAnimationFrame(() => result.current?.focus());
@@ -82,7 +88,7 @@ export default function ExplainText({ exercise }: { exercise: Explain }) {
       {grade && (
         <section className="grade-result" aria-labelledby="x-result">
           <h2 id="x-result" ref={result} tabIndex={-1}>
-            {grade.passed && !copy?.most ? 'Passed' : 'Not yet'}: {grade.score} of 15, {grade.words} words
+            {grade.passed && !copied ? 'Passed' : 'Not yet'}: {grade.score} of 15, {grade.words} words
           </h2>
           <ScrollArea label="Marks by rule">
             <table>
@@ -95,14 +101,14 @@ export default function ExplainText({ exercise }: { exercise: Explain }) {
                 </tr>
               </thead>
               <tbody>
-                {grade.rules.map(({ id, name, mark, found, advice }) => (
+                {grade.rules.map(({ id, name, mark, found, wrong, advice }) => (
                   <tr key={id}>
                     <th scope="row">{name}</th>
                     <td className="num">{own[id]}</td>
                     <td className="num">{mark}</td>
                     <td>
-                      {id === 'correct' && found.length > 0 && <Icon name="x" />}{' '}
-                      {found.join(id === 'correct' ? ' ' : ', ') || '–'} {advice && <em>{advice}</em>}
+                      {wrong > 0 && <Icon name="x" />} {found.join(id === 'correct' ? ' ' : ', ') || '–'}{' '}
+                      {advice && <em>{advice}</em>}
                     </td>
                   </tr>
                 ))}
@@ -115,9 +121,10 @@ export default function ExplainText({ exercise }: { exercise: Explain }) {
               {grade.words < leastWords ? 'Say more of the why.' : 'Cut what does not answer the question.'}
             </p>
           )}
-          {copy?.most && (
+          {copied && (
             <p>
-              {copy.sentences} of its sentences are those of a model. Close the models and say it in your own words.
+              {Math.round(borrowed * 100)} % of its words stand in a model in the same order. Close the models and say
+              it in your own words.
             </p>
           )}
           <h2>Three models</h2>

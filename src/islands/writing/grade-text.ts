@@ -1,5 +1,7 @@
 import type { Explain } from '../../course/exercises.ts';
 import { checkWords } from '../../course/word-check.ts';
+import { claims } from './claims.ts';
+import { escaped, readSentences, type Sentence } from './sentences.ts';
 
 /** One of the five rules, with what was found; 0 to 3. */
 export interface RuleMark {
@@ -9,6 +11,8 @@ export interface RuleMark {
   readonly rule: string;
   readonly mark: 0 | 1 | 2 | 3;
   readonly found: readonly string[];
+  /** How many of the found are against the learner. */
+  readonly wrong: number;
   readonly advice: string;
 }
 
@@ -26,19 +30,25 @@ const passScore = 10;
 
 /** The rules as the learner reads them; the grader does what they say and nothing else. */
 export const ruleTexts: Readonly<Record<RuleMark['id'], { readonly name: string; readonly rule: string }>> = {
-  correct: { name: 'Correct', rule: 'No false claim. One false claim leaves 1 of 3, two leave none.' },
+  correct: {
+    name: 'Correct',
+    rule: 'States facts that answer the question: a point for each, at most 3. A false claim takes two points away.',
+  },
   causal: {
     name: 'Causal',
-    rule: 'Says why: a point for each because, so, therefore, which means or that is why, at most 3.',
+    rule: 'Joins such facts to their reason or effect: a point for each sentence with because, so, therefore, which means and the like, at most 3.',
   },
   vocabulary: {
     name: 'Vocabulary',
-    rule: 'Key terms inside sentences of at least six words, at most three terms in one sentence: 5 give 3, 4 give 2, 2 give 1.',
+    rule: 'Key terms in sentences of at least six words that speak about such a fact, at most three terms in one: 5 give 3, 4 give 2, 2 give 1.',
   },
-  specific: { name: 'Specific', rule: 'Names fields, flags, commands or numbers: a point for each, at most 3.' },
+  specific: {
+    name: 'Specific',
+    rule: 'Names fields, flags, commands, or numbers with their unit: a point for each, at most 3.',
+  },
   limits: {
     name: 'Limits',
-    rule: 'Says when not, or what it costs: a point for each but, unless, only, except, however or does not, at most 3.',
+    rule: 'Says when not, or what it costs, in such a sentence: a point for each but, unless, only, except, however or does not, at most 3.',
   },
 };
 
@@ -47,13 +57,21 @@ const causes = [
   'so that',
   'so',
   'therefore',
+  'thus',
   'that is why',
+  'which is why',
   'as a result',
   'which means',
+  'this means',
   'since',
   'leads to',
   'causes',
   'hence',
+  'due to',
+  'given that',
+  'given this',
+  'otherwise',
+  'for this reason',
 ];
 const limits = [
   'but',
@@ -66,19 +84,22 @@ const limits = [
   'cannot',
   'not every',
   'although',
+  'even if',
   'costs',
   'instead of',
+  'without',
+  'until',
 ];
 
 /** Marks a text by the five rules. Length outside 80 to 120 words cannot pass. */
 export function gradeText(exercise: Explain, text: string): TextGrade {
-  const sentences = sentencesOf(text);
+  const sentences = readSentences(exercise.facts, text);
   const { words } = checkWords(text, []);
   const rules = [
-    correct(exercise, text),
-    counted('causal', places(sentences, causes), 'Join two facts by because, so or which means.'),
+    correct(exercise, sentences, text),
+    causal(sentences),
     vocabulary(exercise, sentences),
-    specific(exercise, text),
+    specific(exercise, sentences),
     counted('limits', places(sentences, limits), 'Say where it ends, or what it costs.'),
   ];
   const score = rules.reduce((sum, { mark }) => sum + mark, 0);
@@ -86,46 +107,41 @@ export function gradeText(exercise: Explain, text: string): TextGrade {
   return { words, rules, score, of: 15, passed: inLength && score >= passScore && rules.every(({ mark }) => mark > 0) };
 }
 
-/** Sentences of the text that stand in a model word for word. A text with as many of them as own ones is not the learner's. */
-export function borrowed({ models }: Explain, text: string): { readonly sentences: number; readonly most: boolean } {
-  const theirs = new Set(models.flatMap((model) => sentencesOf(model.text)).map(plain));
-  const own = sentencesOf(text).map(plain);
-  const sentences = own.filter((sentence) => theirs.has(sentence)).length;
-  return { sentences, most: sentences * 2 >= own.length && sentences > 0 };
-}
-
-const plain = (sentence: string): string =>
-  sentence
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N}]+/gu, ' ')
-    .trim();
-
-/** Sentences; one that is written twice counts once. */
-function sentencesOf(text: string): string[] {
-  const all = text
-    .split(/(?<=[.!?])\s+|\n+/)
-    .map((sentence) => sentence.trim())
-    .filter(Boolean);
-  return [...new Map(all.map((sentence) => [sentence.toLowerCase(), sentence])).values()];
-}
-
-function correct({ forbidden }: Explain, text: string): RuleMark {
-  const found = forbidden.filter(({ claim }) => claimPattern(claim).test(text));
-  const mark = found.length === 0 ? (text.trim() === '' ? 0 : 3) : found.length === 1 ? 1 : 0;
+function correct({ facts, forbidden }: Explain, sentences: readonly Sentence[], text: string): RuleMark {
+  const stated = new Set(sentences.flatMap(({ states }) => states));
+  const falsehoods = forbidden.filter(({ claim }) => claims(claim, text));
+  const mark = Math.max(0, Math.min(3, stated.size) - 2 * falsehoods.length) as RuleMark['mark'];
+  const open = facts.filter(({ says }) => !stated.has(says)).map(({ says }) => says);
   return {
     id: 'correct',
     ...ruleTexts.correct,
     mark,
-    found: found.map(({ why }) => why),
-    advice: found.length > 0 ? 'Take out what is not so.' : '',
+    found: [...falsehoods.map(({ why }) => why), ...[...stated].map((says) => `${says}.`)],
+    wrong: falsehoods.length,
+    advice:
+      falsehoods.length > 0
+        ? 'Take out what is not so.'
+        : mark < 3
+          ? `Not found in your text: ${open.join('; ')}.`
+          : '',
   };
 }
 
-function vocabulary({ terms }: Explain, sentences: readonly string[]): RuleMark {
+/** A fact is joined once, however many words of cause stand around it. */
+function causal(sentences: readonly Sentence[]): RuleMark {
+  const joined = new Map<string, string>();
+  for (const { text, states } of sentences) {
+    const cause = firstOf(causes, text);
+    for (const fact of cause === undefined ? [] : states) if (!joined.has(fact)) joined.set(fact, cause ?? '');
+  }
+  return counted('causal', [...joined.values()], 'Join a fact to its reason by because, so or which means.');
+}
+
+function vocabulary({ terms }: Explain, sentences: readonly Sentence[]): RuleMark {
   const used = new Set<string>();
-  for (const sentence of sentences) {
-    const here = checkWords(sentence, terms);
-    if (here.words >= 6 && here.used.length <= 3) for (const term of here.used) used.add(term);
+  for (const { text, bears } of sentences) {
+    const here = checkWords(text, terms);
+    if (bears && here.words >= 6 && here.used.length <= 3) for (const term of here.used) used.add(term);
   }
   const mark = used.size >= 5 ? 3 : used.size === 4 ? 2 : used.size >= 2 ? 1 : 0;
   const left = terms.filter((term) => !used.has(term));
@@ -134,42 +150,33 @@ function vocabulary({ terms }: Explain, sentences: readonly string[]): RuleMark 
     ...ruleTexts.vocabulary,
     mark,
     found: [...used],
-    advice: mark < 3 ? `Not used yet: ${left.join(', ')}.` : '',
+    wrong: 0,
+    advice: mark < 3 ? `Not used yet, or not to say anything: ${left.join(', ')}.` : '',
   };
 }
 
-function specific({ specific: names }: Explain, text: string): RuleMark {
+function specific({ specific: names }: Explain, sentences: readonly Sentence[]): RuleMark {
+  const text = sentences
+    .filter(({ bears }) => bears)
+    .map((sentence) => sentence.text)
+    .join(' ');
   const found = names.filter((name) => new RegExp(`(?<![\\w-])${escaped(name)}(?![\\w-])`, 'i').test(text));
-  const numbers = text.match(/(?<![\w.])\d[\d.,]*\s?(?:%|ms|s|percent|seconds?|times)?/g) ?? [];
-  return counted('specific', [...found, ...numbers], 'Name a field, a flag, a command or a number.');
+  const numbers = (text.match(/(?<![\w.])\d[\d.,]*\s?(?:%|ms|s|h|percent|seconds?|hours?|times)(?!\w)/g) ?? []).filter(
+    (number) => !found.some((name) => name.replace(/\s/g, '') === number.replace(/\s/g, '')),
+  );
+  return counted('specific', [...found, ...numbers], 'Name a field, a flag, a command, or a number with its unit.');
 }
 
 function counted(id: RuleMark['id'], found: readonly string[], advice: string): RuleMark {
   const distinct = [...new Set(found.map((each) => each.trim().toLowerCase()))];
   const mark = Math.min(3, id === 'specific' ? distinct.length : found.length) as RuleMark['mark'];
-  return { id, ...ruleTexts[id], mark, found: distinct, advice: mark < 2 ? advice : '' };
+  return { id, ...ruleTexts[id], mark, found: distinct, wrong: 0, advice: mark < 2 ? advice : '' };
 }
 
-/** The first of the words that stands in each sentence: a sentence counts once. */
-function places(sentences: readonly string[], words: readonly string[]): string[] {
-  return sentences
-    .filter((sentence) => checkWords(sentence, []).words >= 6)
-    .flatMap(
-      (sentence) => words.find((word) => new RegExp(`(?<![\\w-])${escaped(word)}(?![\\w-])`, 'i').test(sentence)) ?? [],
-    );
+/** The first of the words that stands in each sentence that bears a meaning: a sentence counts once. */
+function places(sentences: readonly Sentence[], words: readonly string[]): string[] {
+  return sentences.filter(({ bears }) => bears).flatMap(({ own }) => firstOf(words, own) ?? []);
 }
 
-/** `mTLS … authorizes|mTLS … decides who may` as one expression; a few words may stand between, no sentence end, no negation. */
-export function claimPattern(claim: string): RegExp {
-  const ways = claim.split('|').map((way) =>
-    way
-      .split('…')
-      .map((piece) => escaped(piece.trim()).replace(/\s+/g, '[\\s-]+'))
-      .join("(?:[\\s,]+(?!(?:not|never|no|nothing|cannot|isn't|doesn't|does|don't)\\b)[\\w'’/-]+){0,6}?[\\s,]+"),
-  );
-  return new RegExp(`(?<!\\b(?:no|not|never) )(?<![\\w-])(?:${ways.join('|')})(?![\\w-])`, 'i');
-}
-
-function escaped(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');
-}
+const firstOf = (words: readonly string[], text: string): string | undefined =>
+  words.find((word) => new RegExp(`(?<![\\w-])${escaped(word)}(?![\\w-])`, 'i').test(text));

@@ -7,8 +7,10 @@ import { exercisesSchema } from '../../../src/course/exercises.ts';
 import { slugOf } from '../../../src/course/terms.ts';
 import { checkWords } from '../../../src/course/word-check.ts';
 import { gradeGraph, gradeLabels } from '../../../src/islands/diagram/grade-graph.ts';
+import { claims } from '../../../src/islands/writing/claims.ts';
 import { judgeGap, piecesOf } from '../../../src/islands/writing/gaps.ts';
-import { borrowed, claimPattern, gradeText } from '../../../src/islands/writing/grade-text.ts';
+import { gradeText } from '../../../src/islands/writing/grade-text.ts';
+import { borrowedShare } from '../../../src/islands/writing/sentences.ts';
 import { loadTerms, root } from '../content/load.ts';
 
 const list = (name: string) => parse(readFileSync(join(root, 'lessons', 'exercises', `${name}.yaml`), 'utf8'));
@@ -119,14 +121,15 @@ describe.each(explains)('the text $id', (exercise) => {
     expect(gradeText(exercise, `${sentence} `.repeat(10)).passed).toBe(false);
   });
 
-  it('knows the sentences of a model again, and leaves own ones alone', () => {
-    expect(borrowed(exercise, strong!.text.toUpperCase()).most).toBe(true);
-    expect(borrowed(exercise, 'I say it my own way, because I have seen it in the lab.')).toEqual({
-      sentences: 0,
-      most: false,
-    });
+  it('knows a model again, with words changed here and there, and leaves own texts alone', () => {
+    expect(borrowedShare(exercise, strong!.text.toUpperCase())).toBe(1);
+    const changed = strong!.text.replaceAll('because', 'since').replaceAll(' I ', ' we ').replace(/^\S+/, 'Well');
+    expect(borrowedShare(exercise, changed)).toBeGreaterThan(0.5);
+    expect(borrowedShare(exercise, 'I say it my own way, because I have seen it in the lab.')).toBe(0);
     const [one = ''] = strong!.text.split(/(?<=\.)\s/);
-    expect(borrowed(exercise, `${one} The rest of it is mine. And so is this.`)).toEqual({ sentences: 1, most: false });
+    const own =
+      'The rest of it is mine, and I wrote it in the train, long before I read any other text about it at all.';
+    expect(borrowedShare(exercise, `${one} ${own}`)).toBeLessThanOrEqual(0.5);
   });
 
   it('fails a text that is too long', () => {
@@ -135,13 +138,35 @@ describe.each(explains)('the text $id', (exercise) => {
 });
 
 describe('false claims', () => {
-  const claims = (claim: string, text: string) => claimPattern(claim).test(text);
-
   it('are found with words between, and not where they are denied', () => {
     expect(claims('mTLS … authorizes', 'In short, mTLS always authorizes the caller.')).toBe(true);
     expect(claims('mTLS … authorizes', 'mTLS never authorizes a caller.')).toBe(false);
     expect(claims('mTLS … authorizes', 'mTLS proves it. The policy authorizes.')).toBe(false);
     expect(claims('requests pass … through istiod', 'No requests pass through istiod.')).toBe(false);
+    expect(claims('mTLS … authorizes', 'Nobody should say that mTLS authorizes a caller.')).toBe(false);
+    expect(claims('mTLS … authorizes', 'It is false that mTLS authorizes anybody.')).toBe(false);
+    expect(claims('mTLS … authorizes', 'It is not the network that decides; mTLS authorizes the caller.')).toBe(true);
+    expect(claims('mTLS … authorizes', 'Some deny that mTLS authorizes, but mTLS authorizes every call.')).toBe(true);
+  });
+});
+
+describe('the grader', () => {
+  const cases = [...parse(readFileSync(join(import.meta.dirname, 'explains.yaml'), 'utf8'))] as {
+    name: string;
+    exercise: string;
+    text: string;
+    passes: boolean;
+    zero?: string[];
+    correct?: number;
+  }[];
+
+  it.each(cases)('$name', ({ exercise: id, text, passes, zero = [], correct }) => {
+    const exercise = explains.find((each) => each.id === id)!;
+    const grade = gradeText(exercise, text);
+    const passed = grade.passed && borrowedShare(exercise, text) <= 0.5;
+    expect(passed, JSON.stringify(grade, null, 1)).toBe(passes);
+    for (const rule of zero) expect(grade.rules.find((each) => each.id === rule)?.mark, rule).toBe(0);
+    if (correct !== undefined) expect(grade.rules[0]?.mark).toBe(correct);
   });
 });
 
