@@ -66,7 +66,7 @@ export function Desk() {
             max={720}
             sign={1}
             onChange={(value) => change({ do: value })}
-            onReset={() => change({ do: startSizes.do })}
+            onReset={() => change({ do: startSizes(innerWidth).do })}
           />
         )}
         {starts ? <Starting sandbox={sandbox} /> : <MeshPanel />}
@@ -81,7 +81,7 @@ export function Desk() {
             max={640}
             sign={-1}
             onChange={(value) => change({ why: value })}
-            onReset={() => change({ why: startSizes.why })}
+            onReset={() => change({ why: startSizes(innerWidth).why })}
           />
         )}
         {(!middle || narrow) && (
@@ -98,7 +98,7 @@ export function Desk() {
 }
 
 function useSizes(): [Sizes, (change: Partial<Sizes>) => void] {
-  const [sizes, setSizes] = useState(() => readSizes(safeStorage().getItem(KEY)));
+  const [sizes, setSizes] = useState(() => readSizes(safeStorage().getItem(KEY), startSizes(innerWidth)));
   const change = (part: Partial<Sizes>): void => {
     const next = { ...sizes, ...part };
     setSizes(next);

@@ -4,7 +4,7 @@ import { Icon } from '../parts/sign.tsx';
 import { useLab, useStore } from '../parts/use-store.ts';
 
 /** So many stand under the map; more would take its place, and open on demand. */
-const IN_SIGHT = 3;
+const IN_SIGHT = 2;
 
 /** Start and stop of the lab's seeded traffic. */
 export function Traffic() {

@@ -89,7 +89,7 @@ function MeshField({ mesh, refused, moving }: MeshFieldProps) {
   const seen = useStore(stores.lines);
   const field = useRef<HTMLDivElement>(null);
   const size = useSize(field);
-  const narrow = useMedia('(max-width: 860px)');
+  const narrow = useMedia('(max-width: 599px)');
   // The layout follows who is there and who ever called whom, not the figures: nodes keep their place through pushes.
   const shape = mesh.nodes.map((node) => `${node.id} ${node.role}`).join();
   const nodes = useKept(mesh.nodes, shape);

@@ -47,7 +47,7 @@ export function EditorTools({ sheet, here, caught, plain, past }: EditorToolsPro
         <span className="num dim">{sheet.readOnly ? 'Read only' : SAVED[saving]}</span>
       </div>
       <div className="edit-tools leave">
-        <span>{plain ? 'Tab leaves this field.' : 'Ctrl+M lets Tab leave the editor.'}</span>
+        <span>{plain ? 'Tab leaves this field.' : 'Ctrl+M frees the Tab key.'}</span>
         <span className="spacer" />
         <button type="button" className="link" disabled={away} onClick={() => effect.current?.open()}>
           Effect
@@ -68,7 +68,7 @@ export function EditorTools({ sheet, here, caught, plain, past }: EditorToolsPro
 /** The line at the cursor: how many requests it caught, and the way to them. */
 function CaughtHere({ here, caught, changed }: { here: LinePlace | undefined; caught: Caught; changed: boolean }) {
   if (here === undefined || caught.view === undefined)
-    return <span className="dim">Put the cursor in a line: which requests did it decide?</span>;
+    return <span className="dim">Put the cursor in a line to see its requests.</span>;
   const found = caughtAt(caught.view.lines, here);
   if (changed && found === undefined)
     return <span className="dim">Not applied yet: this line has caught nothing.</span>;

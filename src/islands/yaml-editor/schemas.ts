@@ -42,17 +42,17 @@ export function schemaByKind(index: readonly SchemaEntry[], loaded: ReadonlyMap<
   });
   return {
     type: 'object',
-    // Examples are offered and never demanded: kinds without a schema of ours, such as Deployment, stand beside them.
+    // Snippets are offered and never demanded: kinds without a schema of ours, such as Deployment, stand beside them. A hover does not list them.
     properties: {
       apiVersion: {
         type: 'string',
         description: 'Group and version of the kind.',
-        examples: [...new Set(index.flatMap((entry) => entry.apiVersions.slice(0, 1)))],
+        defaultSnippets: snippets(index.flatMap((entry) => entry.apiVersions.slice(0, 1))),
       },
       kind: {
         type: 'string',
         description: 'The kind of the object.',
-        examples: [...new Set(index.map((entry) => entry.kind))],
+        defaultSnippets: snippets(index.map((entry) => entry.kind)),
       },
       metadata: { type: 'object', properties: METADATA },
       spec: {},
@@ -63,6 +63,9 @@ export function schemaByKind(index: readonly SchemaEntry[], loaded: ReadonlyMap<
     ),
   };
 }
+
+const snippets = (values: readonly string[]): { label: string; body: string }[] =>
+  [...new Set(values)].map((value) => ({ label: value, body: value }));
 
 function moved(value: unknown, shelf: string): unknown {
   if (Array.isArray(value)) return value.map((one) => moved(one, shelf));

@@ -185,8 +185,11 @@ test('figures have a unit and a space', () => {
 });
 
 test('kept sizes that make no sense are replaced', () => {
-  expect(readSizes('not json')).toEqual(startSizes);
-  expect(readSizes('{"do":500,"why":"wide","dock":-4}')).toEqual({ ...startSizes, do: 500 });
+  const start = startSizes(1440);
+  expect(readSizes(null, start)).toEqual({ do: 424, why: 372, dock: 0, read: 0 });
+  expect(readSizes('not json', start)).toEqual(start);
+  expect(readSizes('{"do":500,"why":"wide","dock":-4}', start)).toEqual({ ...start, do: 500 });
+  expect(startSizes(1280)).toMatchObject({ do: 384, why: 332 });
 });
 
 describe('a repair', () => {
