@@ -312,6 +312,9 @@ test.describe('exercises', () => {
     await expectNoBarrier(page, 'the graded drawing');
     await page.getByRole('button', { name: 'Remove user to istiod, request in plain text' }).click();
     await expect(page.locator('.edge-list li')).toHaveCount(1);
+    await page.reload();
+    await expect(page.getByLabel('istiod', { exact: true })).toBeChecked();
+    await expect(page.locator('.edge-list li')).toHaveCount(1);
   });
 
   test('an edge is drawn by dragging from part to part', async ({ page }) => {

@@ -1,15 +1,18 @@
-import { useRef, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import type { Graph } from '../../course/exercises.ts';
 import { addEntry } from '../cards/add-entry.ts';
 import { Icon } from '../cards/icon.tsx';
 import { ScrollArea } from '../parts/scroll-area.tsx';
 import { Drawing } from './drawing.tsx';
 import { type DrawnEdge, type GraphGrade, gradeGraph, keyOf } from './grade-graph.ts';
+import { keepDrawing, keptDrawing } from './kept-drawing.ts';
 
 /** Builds an architecture as a graph: by a list and three menus, or by dragging from part to part. */
 export default function DrawGraph({ exercise: graph }: { exercise: Graph }) {
-  const [parts, setParts] = useState<readonly string[]>([]);
-  const [edges, setEdges] = useState<readonly DrawnEdge[]>([]);
+  const [kept] = useState(() => keptDrawing(graph));
+  const [parts, setParts] = useState(kept.parts);
+  const [edges, setEdges] = useState(kept.edges);
+  useEffect(() => keepDrawing(graph, { parts, edges }), [graph, parts, edges]);
   const [kind, setKind] = useState(graph.kinds[0]?.id ?? '');
   const [grade, setGrade] = useState<GraphGrade>();
   const [said, setSaid] = useState('');
@@ -53,7 +56,7 @@ export default function DrawGraph({ exercise: graph }: { exercise: Graph }) {
   return (
     <div className="draw">
       <fieldset className="palette">
-        <legend>Parts. Not every part belongs into the drawing.</legend>
+        <legend>Parts. Not every part belongs in the drawing.</legend>
         {graph.parts.map(({ id, name }) => (
           <label key={id}>
             <input type="checkbox" checked={parts.includes(id)} onChange={(event) => put(id, event.target.checked)} />{' '}
@@ -126,7 +129,13 @@ export default function DrawGraph({ exercise: graph }: { exercise: Graph }) {
                 <b>{words(edge)}</b>: {why}
               </li>
             ))}
-            {grade.partsMissing.length > 0 && <li>{grade.partsMissing.length} parts are missing.</li>}
+            {grade.partsMissing.length > 0 && (
+              <li>
+                {grade.partsMissing.length === 1
+                  ? 'One part is missing.'
+                  : `${grade.partsMissing.length} parts are missing.`}
+              </li>
+            )}
             {grade.missing[0] && (
               <li>
                 {grade.missing.length === 1 ? 'One edge is missing.' : `${grade.missing.length} edges are missing.`}{' '}
