@@ -7,6 +7,8 @@ const ms = (value: number): string => `${value.toFixed(value < 10 ? 2 : 0)} ms`;
 const mb = (value: number): string => `${value.toFixed(0)} MB`;
 const whole = (value: number): string => Math.round(value).toLocaleString('en');
 
+const applyLimitMs = (sidecars: number): number => (sidecars < 20 ? 10 : sidecars < 200 ? 50 : 300);
+
 /** Prints a report for people: one line a figure, parts with their conditions above them. */
 export function printReport(report: Report): void {
   const { apply, identity, start, translation } = report;
@@ -16,9 +18,12 @@ export function printReport(report: Report): void {
   print('Decisions of every request recorded, 48 connections, 200 B', recordingRows(report.recording));
   print(
     "Apply to effective and ACKed: a VirtualService's weights",
-    apply.map(({ sidecars, changes, medianMs, maxMs }) => [
-      `${sidecars} sidecars, median of ${changes}`,
-      `${ms(medianMs)}, longest ${ms(maxMs)} (limit ${sidecars < 20 ? 10 : 50} ms)`,
+    apply.flatMap(({ sidecars, startMs, pssMb, changes, medianMs, maxMs }) => [
+      [
+        `${whole(sidecars)} sidecars, median of ${changes}`,
+        `${ms(medianMs)}, longest ${ms(maxMs)} (limit ${applyLimitMs(sidecars)} ms)`,
+      ] satisfies Row,
+      ['their start, and memory after it (PSS)', `${(startMs / 1000).toFixed(1)} s, ${mb(pssMb)}`] satisfies Row,
     ]),
   );
   print(`Checks of the editor: ${report.checking.resources} resources parsed, validated and analyzed`, [
