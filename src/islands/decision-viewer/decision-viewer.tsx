@@ -68,6 +68,9 @@ export function DecisionPanel({ onOpen }: DecisionPanelProps) {
 function NothingOpen() {
   const lab = useLab();
   const connection = useStore(lab.stores.connection);
+  const mesh = useStore(lab.stores.mesh);
+  if (mesh && !mesh.nodes.some((node) => node.proxied))
+    return <Empty text="No workload has a proxy, so nobody decides about a request: there is nothing to show yet." />;
   return (
     <Empty text="No request is open. Choose one in the list, or send one: its decisions are shown here step by step.">
       <button type="button" className="btn" disabled={connection !== 'open'} onClick={() => void lab.send()}>

@@ -57,9 +57,7 @@ export function MeshPanel() {
         </div>
       </div>
       {empty && <Empty text="No workload yet. The map draws itself when pods start." />}
-      {!empty && !mesh.nodes.some((node) => node.proxied) && (
-        <p className="unseen">No workload has a proxy: they may call each other, and nobody in between sees it.</p>
-      )}
+      {!empty && <Still mesh={mesh} />}
       {!empty && !asList && <MeshField mesh={mesh} refused={reached?.refused ?? []} moving={!paused && !still} />}
       {!empty && <SentenceTree mesh={mesh} refused={reached?.refused ?? []} visible={asList} />}
       {!empty && <Summary mesh={mesh} refused={reached?.refused ?? []} />}
@@ -69,6 +67,18 @@ export function MeshPanel() {
       </div>
     </section>
   );
+}
+
+/** Why the map stays as it is. In a drill that is for the learner to find out. */
+function Still({ mesh }: { mesh: MeshView }) {
+  const { stores } = useLab();
+  const sandbox = useStore(stores.sandbox);
+  const incident = useStore(stores.lab)?.incident === true;
+  if (!mesh.nodes.some((node) => node.proxied))
+    return <p className="unseen">No workload has a proxy: they may call each other, and nobody in between sees it.</p>;
+  const steered = sandbox?.pods.some((pod) => pod.role === 'control-plane' && pod.ready > 0) ?? true;
+  if (steered || incident) return null;
+  return <p className="unseen">istiod does not run: each proxy works on with what it was last told.</p>;
 }
 
 function headWords(mesh: MeshView): string {

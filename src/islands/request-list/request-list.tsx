@@ -35,6 +35,7 @@ export function RequestList({ onOpened }: { onOpened: () => void }) {
   }, [newest, held]);
   const versions = (service: string): string[] =>
     (mesh?.nodes ?? []).filter((node) => node.service === service).map((node) => node.version);
+  const seen = mesh?.nodes.some((node) => node.proxied) ?? true;
   const open = (request: RequestView): void => {
     void lab.explain(request.id);
     onOpened();
@@ -58,14 +59,14 @@ export function RequestList({ onOpened }: { onOpened: () => void }) {
         <button
           type="button"
           className="btn"
-          disabled={connection !== 'open'}
+          disabled={connection !== 'open' || !seen}
           onClick={() => void lab.send().then(onOpened)}
         >
           <Icon name="next" />
           Send one
         </button>
       </div>
-      {rows.length === 0 && <NoRows filter={filter} seen={mesh?.nodes.some((node) => node.proxied) ?? true} />}
+      {rows.length === 0 && <NoRows filter={filter} seen={seen} />}
       {rows.length > 0 && (
         <section
           className="scroll"

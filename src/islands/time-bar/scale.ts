@@ -72,17 +72,38 @@ export function failurePath(history: readonly Bucket[], span: Span): string {
     .join('');
 }
 
-/** Push titles that fit: one that would cover the next, or leave the bar, keeps its number only. */
-export function labelled(
-  pushes: readonly PushView[],
-  span: Span,
-  widthPx: number,
-): { push: PushView; share: number; title: boolean }[] {
+export interface PushLabel {
+  push: PushView;
+  share: number;
+  /** Its number, or those of a crowd that begins with it; absent where an earlier one speaks for it. */
+  numbers?: string;
+  /** There is room for its title. */
+  title: boolean;
+}
+
+const LETTER_PX = 6.4;
+const numbersWidth = (numbers: string): number => 4 + numbers.length * 7;
+
+/** Push numbers and titles that fit: marks too close for their numbers share one, as `2–4`; a title that would cover the next, or leave the bar, is left out. */
+export function labelled(pushes: readonly PushView[], span: Span, widthPx: number): PushLabel[] {
+  const crowds: { first: number; last: number; leftPx: number; numbers: string }[] = [];
   const shown = pushes
     .filter((push) => push.atMs >= span.fromMs)
     .map((push) => ({ push, share: shareOf(span, push.atMs) }));
+  for (const [index, { push, share }] of shown.entries()) {
+    const before = crowds.at(-1);
+    if (before && share * widthPx < before.leftPx + numbersWidth(before.numbers)) {
+      before.last = index;
+      before.numbers = `${shown[before.first]?.push.number}–${push.number}`;
+    } else crowds.push({ first: index, last: index, leftPx: share * widthPx, numbers: String(push.number) });
+  }
   return shown.map(({ push, share }, index) => {
-    const end = (shown[index + 1]?.share ?? 1) * widthPx;
-    return { push, share, title: share * widthPx + 14 + push.title.length * 6.4 <= end };
+    const place = crowds.findIndex(({ first }) => first === index);
+    const crowd = crowds[place];
+    if (!crowd) return { push, share, title: false };
+    const endPx = crowds[place + 1]?.leftPx ?? widthPx;
+    const alone = crowd.first === crowd.last;
+    const title = alone && crowd.leftPx + 14 + push.title.length * LETTER_PX <= endPx;
+    return { push, share, numbers: crowd.numbers, title };
   });
 }

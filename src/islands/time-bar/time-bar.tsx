@@ -59,7 +59,7 @@ export function TimeBar() {
             lab.show({ atMs: to, push: inForce(pushes, to) });
           }}
         />
-        {labelled(pushes, span, width).map(({ push, share, title }) => (
+        {labelled(pushes, span, width).map(({ push, share, numbers, title }) => (
           <button
             key={push.number}
             type="button"
@@ -69,7 +69,7 @@ export function TimeBar() {
             onClick={() => goTo(push)}
           >
             <span aria-hidden="true">
-              <b>{push.number}</b> {title && push.title}
+              <b>{numbers}</b> {title && push.title}
             </span>
             <Mark name="push" />
           </button>

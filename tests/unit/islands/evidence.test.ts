@@ -113,8 +113,24 @@ test('the list shows failed ones only, and only what had happened by then', () =
 test('a push title that would cover the next push keeps its number only', () => {
   const span = spanOf([], [], 120_000);
   expect(shareOf(span, 60_000)).toBe(0.5);
-  const pushes = [pushOf(1, 'a long title', 60_000), pushOf(2, 'next', 60_500), pushOf(3, 'far', 90_000)];
-  expect(labelled(pushes, span, 900).map((one) => one.title)).toEqual([false, true, true]);
+  const pushes = [pushOf(1, 'a long title', 60_000), pushOf(2, 'next', 63_000), pushOf(3, 'far', 90_000)];
+  const labels = labelled(pushes, span, 900);
+  expect(labels.map((one) => [one.numbers, one.title])).toEqual([
+    ['1', false],
+    ['2', true],
+    ['3', true],
+  ]);
+});
+
+test('pushes too close for their numbers share one, and none of them its title', () => {
+  const pushes = [9, 10, 11].map((number) => pushOf(number, 'restart', 60_000 + number * 100));
+  const labels = labelled([...pushes, pushOf(12, 'later', 90_000)], spanOf([], [], 120_000), 900);
+  expect(labels.map((one) => [one.numbers, one.title])).toEqual([
+    ['9–11', false],
+    [undefined, false],
+    [undefined, false],
+    ['12', true],
+  ]);
 });
 
 test("the server's words win over the schema's on the same line", () => {
