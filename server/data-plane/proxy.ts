@@ -14,6 +14,7 @@ import { ConfigStore } from './config/config-store.ts';
 import { StepSampler } from './decisions/hop-steps.ts';
 import type { Proxy, ProxyAdmin, ProxyOptions } from './doors.ts';
 import { gatewayConnection, gatewayRequest } from './gateway/gateway.ts';
+import { SpanSender } from './http/call/span-sender.ts';
 import { PeerMetadata } from './http/peer-metadata.ts';
 import { ListenerSet } from './listener/listener-set.ts';
 import { type ConnectionLayer, PendingConnection, runLayers } from './listener/pending-connection.ts';
@@ -39,6 +40,8 @@ const DRAIN_LOOK_MS = 20;
 /** What a test may replace. */
 export interface ProxySeams {
   readonly createAdsClient: (options: AdsClientOptions) => AdsClient;
+  /** False: what happens is a trial, of which no collector must hear. */
+  readonly sendsSpans?: boolean;
 }
 
 /** A sidecar or a gateway. All its configuration comes by xDS; see `sidecar/` and `gateway/` for what it does with traffic. */
@@ -108,6 +111,7 @@ class MeshProxy implements Proxy {
       sampler: new StepSampler(clock),
       routeTable: (name) => this.#store.routes.get(name),
       onHop: options.onHop,
+      spans: new SpanSender({ clock, runtime: () => this.#runtime, on: seams.sendsSpans !== false }),
       onLog: options.onLog,
     };
     this.#store = new ConfigStore({
@@ -235,6 +239,7 @@ class MeshProxy implements Proxy {
     this.#state = 'stopping';
     this.#listeners.drain();
     await this.#drained(drainMs);
+    this.#runtime.spans.stop();
     this.#ads.stop();
     this.#agent.stop();
     this.#listeners.close();

@@ -3,6 +3,7 @@ import type { RouteTable } from './config/route-table.ts';
 import type { StepSampler } from './decisions/hop-steps.ts';
 import type { ProxyNetwork } from './doors.ts';
 import type { FormatProxy } from './format/subject.ts';
+import type { SpanSender } from './http/call/span-sender.ts';
 import type { PeerMetadata, PeerWorkload } from './http/peer-metadata.ts';
 import type { IstioMetrics } from './stats/istio-metrics.ts';
 import type { Stats } from './stats/stats.ts';
@@ -54,6 +55,8 @@ export interface ProxyRuntime {
   readonly sampler: StepSampler;
   readonly routeTable: (name: string) => RouteTable | undefined;
   readonly onHop: (hop: HopRecord) => void;
+  /** To the collectors that tracing names. */
+  readonly spans: SpanSender;
   readonly onLog: (line: string) => void;
 }
 

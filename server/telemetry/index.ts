@@ -5,4 +5,7 @@ export { createHopStore } from './hop-store.ts';
 export type { ResponseFlagInfo } from './response-flags.ts';
 export { responseFlags } from './response-flags.ts';
 export { createSpanExporter, type SpanExporter, type SpanFormat } from './spans/exporter.ts';
+export { otlpBytes } from './spans/otlp-bytes.ts';
+export { type Span, spansOf } from './spans/span.ts';
+export { zipkinBody } from './spans/zipkin.ts';
 export { verdictOf } from './verdict.ts';

@@ -2,6 +2,7 @@ import type { HttpConnectionManager } from '#xds';
 import type { FormatSubject, FormatValue } from '../format/subject.ts';
 import { compileFormat } from '../format/template.ts';
 import { ConfigProblem, within } from './problem.ts';
+import { readSpanCollector, type SpanCollector, type TracingProvider } from './span-collector.ts';
 import { readNumber } from './values.ts';
 
 /** A tag whose value depends on the request. */
@@ -23,6 +24,8 @@ export interface TracingConfig {
   readonly spawnsUpstream: boolean;
   /** A request's id carries the decision to trace. */
   readonly byRequestId: boolean;
+  /** Where spans are sent; undefined: nowhere. */
+  readonly collector: SpanCollector | undefined;
 }
 
 const DEFAULT_PATH_LENGTH = 256;
@@ -61,6 +64,7 @@ export function readTracing(config: HttpConnectionManager): TracingConfig | unde
     maxPathLength: readNumber(tracing.max_path_tag_length, DEFAULT_PATH_LENGTH),
     spawnsUpstream: tracing.spawn_upstream_span === true,
     byRequestId: usesRequestId(config['request_id_extension']),
+    collector: readSpanCollector((tracing as { readonly provider?: TracingProvider }).provider),
   }));
 }
 

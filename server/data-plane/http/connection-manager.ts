@@ -162,7 +162,11 @@ export class HttpConnectionManager {
       first ??= line;
       this.#runtime.onLog(line);
     }
-    if (isRecorded(exchange)) this.#runtime.onHop(buildHop(exchange, first ?? istioLogFormat(exchange)));
+    if (!isRecorded(exchange)) return;
+    const hop = buildHop(exchange, first ?? istioLogFormat(exchange));
+    this.#runtime.onHop(hop);
+    const collector = this.#config.tracing?.collector;
+    if (collector !== undefined) this.#runtime.spans.send(collector, hop);
   }
 
   /** A request that was answered before it was read. */

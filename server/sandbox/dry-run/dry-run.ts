@@ -112,6 +112,7 @@ class MemoryMesh implements DryRun {
         onLog: () => undefined,
       },
       {
+        sendsSpans: false,
         createAdsClient: (client) =>
           createStaticXds(this.#translator.translate(this.#snapshot, client.node).resources, (rejection) =>
             this.refused.push({ pod: `${namespace}/${name}`, ...rejection }),

@@ -34,10 +34,7 @@ const PREFIX = 5;
 
 /** Calls a unary gRPC method over a cluster. Returns a function that gives the call up. */
 export function callGrpc({ runtime, method, service, message, onDone }: GrpcCallOptions): () => void {
-  const payload = encodeMessage(method.request, message);
-  const body = Buffer.alloc(PREFIX + payload.length);
-  body.writeUInt32BE(payload.length, 1);
-  body.set(payload, PREFIX);
+  const body = grpcFrame(encodeMessage(method.request, message));
   return callAsync({
     runtime,
     cluster: service.cluster,
@@ -59,6 +56,14 @@ export function callGrpc({ runtime, method, service, message, onDone }: GrpcCall
     },
     onDone: (answer) => onDone(typeof answer === 'string' ? answer : readAnswer(answer, method.response)),
   });
+}
+
+/** A message with its prefix, not compressed. */
+export function grpcFrame(payload: Uint8Array): Buffer {
+  const frame = Buffer.alloc(PREFIX + payload.length);
+  frame.writeUInt32BE(payload.length, 1);
+  frame.set(payload, PREFIX);
+  return frame;
 }
 
 function readAnswer({ head, body, trailers }: AsyncAnswer, type: string): object | string {

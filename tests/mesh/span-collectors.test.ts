@@ -1,0 +1,219 @@
+import type { Server } from 'node:http';
+import { createServer, type Http2Server, type ServerHttp2Stream } from 'node:http2';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Listener, typeUrls } from '#xds';
+import { http, router } from './data-plane-config.ts';
+import { createTestCa, listen, type Pod, sendFrom, startPod, until } from './data-plane-harness.ts';
+import { NET } from './own-network.ts';
+
+const GATEWAY = `${NET}.1.1`;
+const COLLECTOR = `${NET}.2.1`;
+const APPLICATION = `${NET}.2.2`;
+const OTLP_PATH = '/opentelemetry.proto.collector.trace.v1.TraceService/Export';
+const HTTP2 = {
+  'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
+    '@type': 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
+    explicit_http_config: { http2_protocol_options: {} },
+  },
+};
+
+const type = (name: string): string => `type.googleapis.com/envoy.config.trace.v3.${name}`;
+const uri = (path: string, cluster: string): object => ({ uri: `http://collector${path}`, cluster, timeout: '2s' });
+
+/** A listener for each way to send. */
+const PROVIDERS = {
+  zipkin: {
+    name: 'envoy.tracers.zipkin',
+    typed_config: {
+      '@type': type('ZipkinConfig'),
+      trace_id_128bit: true,
+      collector_endpoint_version: 'HTTP_JSON',
+      collector_service: {
+        http_uri: uri('/api/v2/spans', 'collector'),
+        request_headers_to_add: [{ header: { key: 'X-Key', value: 'k' } }],
+      },
+    },
+  },
+  'otlp over http': {
+    name: 'envoy.tracers.opentelemetry',
+    typed_config: {
+      '@type': type('OpenTelemetryConfig'),
+      http_service: { http_uri: uri('/v1/traces', 'collector') },
+    },
+  },
+  'otlp over grpc': {
+    name: 'envoy.tracers.opentelemetry',
+    typed_config: {
+      '@type': type('OpenTelemetryConfig'),
+      grpc_service: { envoy_grpc: { cluster_name: 'collector-grpc', authority: 'otel.example' } },
+    },
+  },
+  nobody: {
+    name: 'envoy.tracers.zipkin',
+    typed_config: {
+      '@type': type('ZipkinConfig'),
+      collector_endpoint_version: 'HTTP_JSON',
+      collector_service: { http_uri: uri('/api/v2/spans', 'nobody-there') },
+    },
+  },
+} as const;
+
+const ports = Object.fromEntries(Object.keys(PROVIDERS).map((name, i) => [name, 9001 + i])) as Record<
+  keyof typeof PROVIDERS,
+  number
+>;
+
+const listenerOf = ([name, provider]: [string, object]): Listener => ({
+  name,
+  address: { socket_address: { address: GATEWAY, port_value: ports[name as keyof typeof PROVIDERS] } },
+  filter_chains: [
+    {
+      filters: [
+        http({
+          stat_prefix: 'shop',
+          tracing: { random_sampling: { value: 100 }, provider },
+          http_filters: [router],
+          route_config: {
+            name,
+            virtual_hosts: [
+              {
+                name: 'all',
+                domains: ['*'],
+                routes: [
+                  {
+                    match: { prefix: '/' },
+                    route: { cluster: 'application' },
+                    decorator: { operation: 'shop.default:80/*' },
+                  },
+                ],
+              },
+            ],
+          },
+        }),
+      ],
+    },
+  ],
+});
+
+const staticCluster = (name: string, ip: string, port: number, fields: object = {}): object => ({
+  name,
+  type: 'STATIC',
+  connect_timeout: '1s',
+  load_assignment: {
+    cluster_name: name,
+    endpoints: [{ lb_endpoints: [{ endpoint: { address: { socket_address: { address: ip, port_value: port } } } }] }],
+  },
+  ...fields,
+});
+
+interface Report {
+  readonly path: string;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly body: Buffer;
+}
+
+describe('spans of a proxy', () => {
+  const servers: Server[] = [];
+  const reports: Report[] = [];
+  let grpc: Http2Server;
+  let pod: Pod;
+
+  /** Envoy sends when five spans wait. */
+  const sendFive = async (name: keyof typeof PROVIDERS): Promise<string[]> => {
+    const traces = Array.from(
+      { length: 5 },
+      (_, i) => `${String(i + 1).padStart(2, '0')}f92f3577b34da6a3ce929d0e0e4736`,
+    );
+    for (const trace of traces)
+      await sendFrom(
+        `${NET}.1.9`,
+        { ip: GATEWAY, port: ports[name] },
+        { host: 'shop', headers: { traceparent: `00-${trace}-00f067aa0ba902b7-01` } },
+      );
+    return traces;
+  };
+  const stat = (name: string): number => pod.proxy.admin.stats().get(name) ?? 0;
+
+  beforeAll(async () => {
+    await listen(servers, COLLECTOR, 9411, (request, response) => {
+      const chunks: Buffer[] = [];
+      request.on('data', (chunk: Buffer) => chunks.push(chunk));
+      request.on('end', () => {
+        reports.push({ path: request.url ?? '', headers: request.headers, body: Buffer.concat(chunks) });
+        response.writeHead(202).end();
+      });
+    });
+    await listen(servers, APPLICATION, 8080, (_, response) => response.end('application'));
+    grpc = createServer();
+    grpc.on('stream', (stream: ServerHttp2Stream, headers) => {
+      const chunks: Buffer[] = [];
+      stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+      stream.on('end', () => {
+        reports.push({ path: headers[':path'] ?? '', headers, body: Buffer.concat(chunks) });
+        stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+        stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
+        stream.end(Buffer.from([0, 0, 0, 0, 0]));
+      });
+    });
+    await new Promise<void>((resolve) => grpc.listen(4317, COLLECTOR, resolve));
+    const refused: unknown[] = [];
+    pod = await startPod({ ip: GATEWAY, name: 'gateway', role: 'router', signer: await createTestCa() }, (xds) => {
+      refused.push(
+        ...xds.push(typeUrls.cluster, [
+          staticCluster('collector', COLLECTOR, 9411),
+          staticCluster('collector-grpc', COLLECTOR, 4317, { typed_extension_protocol_options: HTTP2 }),
+          staticCluster('nobody-there', COLLECTOR, 9),
+          staticCluster('application', APPLICATION, 8080),
+        ] as never),
+        ...xds.push(typeUrls.listener, Object.entries(PROVIDERS).map(listenerOf)),
+      );
+    });
+    expect(refused).toEqual([]);
+  });
+
+  afterAll(async () => {
+    await pod?.stop();
+    grpc?.close();
+    for (const server of servers) {
+      server.closeAllConnections();
+      server.close();
+    }
+  });
+
+  it('reach a Zipkin as its v2 JSON, with the headers that the configuration adds', async () => {
+    const traces = await sendFive('zipkin');
+    await until(() => reports.some(({ path }) => path === '/api/v2/spans'), 'a report');
+    const { headers, body } = reports.find(({ path }) => path === '/api/v2/spans')!;
+    expect(headers).toMatchObject({ host: 'collector', 'content-type': 'application/json', 'x-key': 'k' });
+    const spans = JSON.parse(body.toString()) as Record<string, unknown>[];
+    expect(spans.map(({ traceId }) => traceId)).toEqual(traces);
+    expect(spans[0]).toMatchObject({ parentId: '00f067aa0ba902b7', kind: 'CLIENT', name: 'shop.default:80/*' });
+    await until(() => stat('tracing.zipkin.spans_sent') === 5, 'the answer is counted');
+    expect(stat('tracing.zipkin.reports_sent')).toBe(1);
+  });
+
+  it('reach an OpenTelemetry collector as protobuf, over HTTP', async () => {
+    const [trace = ''] = await sendFive('otlp over http');
+    await until(() => reports.some(({ path }) => path === '/v1/traces'), 'a report');
+    const { headers, body } = reports.find(({ path }) => path === '/v1/traces')!;
+    expect(headers['content-type']).toBe('application/x-protobuf');
+    expect(body.includes(Buffer.from(trace, 'hex'))).toBe(true);
+    expect(body.includes('shop.default:80/*')).toBe(true);
+  });
+
+  it('reach an OpenTelemetry collector by gRPC', async () => {
+    const [trace = ''] = await sendFive('otlp over grpc');
+    await until(() => reports.some(({ path }) => path === OTLP_PATH), 'a report');
+    const { headers, body } = reports.find(({ path }) => path === OTLP_PATH)!;
+    expect(headers).toMatchObject({ ':authority': 'otel.example', 'content-type': 'application/grpc' });
+    expect(body.readUInt32BE(1)).toBe(body.length - 5);
+    expect(body.includes(Buffer.from(trace, 'hex'))).toBe(true);
+    await until(() => stat('tracing.opentelemetry.spans_sent') === 10, 'both ways are counted');
+  });
+
+  it('that nobody takes hold no request up', async () => {
+    await sendFive('nobody');
+    await until(() => stat('tracing.zipkin.reports_dropped') === 1, 'the report is dropped');
+    expect(pod.hops.slice(-5).map(({ response }) => response.status)).toEqual([200, 200, 200, 200, 200]);
+  });
+});
