@@ -29,6 +29,7 @@ import { agnhostImage } from './tools/agnhost.ts';
 import { fortioImage } from './tools/fortio.ts';
 import { webServerImages } from './tools/nginx.ts';
 import { shellImages } from './tools/shells.ts';
+import { zipkinImage } from './tracing/zipkin.ts';
 
 /** Every image that a pod can run. */
 export const images: readonly WorkloadImage[] = [
@@ -67,6 +68,7 @@ export const images: readonly WorkloadImage[] = [
   ratelimitImage,
   redisImage,
   prometheusImage,
+  zipkinImage,
   healthImage,
   webSocketImage,
   fortioImage,
