@@ -184,6 +184,7 @@ export interface CircuitBreakerThresholds {
 export interface ClusterLoadAssignment {
   cluster_name: string;
   endpoints?: LocalityLbEndpoints[];
+  policy?: { overprovisioning_factor?: number };
 }
 
 export interface LocalityLbEndpoints {

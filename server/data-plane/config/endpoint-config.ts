@@ -35,6 +35,10 @@ export interface EndpointConfig {
   readonly healthy: boolean;
   /** Used only where too few others are healthy. */
   readonly degraded: boolean;
+  /** It shuts down: unhealthy, and counted in no share of healthy ones. */
+  readonly draining: boolean;
+  /** Percent: its cluster counts so many times the healthy hosts of a priority. */
+  readonly overprovisioning: number;
   /** Labels for `transport_socket_matches`, such as `tlsMode: istio`. */
   readonly socketMatch: Readonly<Record<string, unknown>>;
   /** `workload;namespace;canonical name;canonical revision;cluster` as Istio writes it; empty when unknown. */
@@ -85,7 +89,7 @@ export interface NamedEndpoint {
 export function compileEndpoints(assignment: ClusterLoadAssignment): readonly EndpointConfig[] {
   const byKey = new Map<string, EndpointConfig>();
   for (const [i, locality] of (assignment.endpoints ?? []).entries()) {
-    const place = placeOf(locality);
+    const place = placeOf(locality, assignment);
     for (const [j, endpoint] of (locality.lb_endpoints ?? []).entries()) {
       const compiled = compileEndpoint(endpoint, place, `endpoints[${i}].lb_endpoints[${j}]`);
       byKey.set(compiled.key, compiled);
@@ -94,11 +98,21 @@ export function compileEndpoints(assignment: ClusterLoadAssignment): readonly En
   return [...byKey.values()];
 }
 
-type Place = Pick<EndpointConfig, 'priority' | 'locality'>;
+type Place = Pick<EndpointConfig, 'priority' | 'locality' | 'overprovisioning'>;
 
-function placeOf({ locality, load_balancing_weight, priority = 0 }: LocalityLbEndpoints): Place {
+/** A priority counts as fully healthy while 1/1.4 (71 %) of its hosts are. */
+export const DEFAULT_OVERPROVISIONING = 140;
+
+function placeOf(
+  { locality, load_balancing_weight, priority = 0 }: LocalityLbEndpoints,
+  { policy }: Pick<ClusterLoadAssignment, 'policy'> = {},
+): Place {
   const { region = '', zone = '', sub_zone = '' } = locality ?? {};
-  return { priority, locality: { key: `${region}/${zone}/${sub_zone}`, weight: load_balancing_weight ?? 0 } };
+  return {
+    priority,
+    locality: { key: `${region}/${zone}/${sub_zone}`, weight: load_balancing_weight ?? 0 },
+    overprovisioning: policy?.overprovisioning_factor ?? DEFAULT_OVERPROVISIONING,
+  };
 }
 
 function compileEndpoint(given: LbEndpoint, place: Place, field: string): EndpointConfig {
@@ -129,6 +143,7 @@ function settingsOf(given: LbEndpoint, place: Place): EndpointSettings {
     ...place,
     healthy: health === 'UNKNOWN' || health === 'HEALTHY' || health === 'DEGRADED',
     degraded: health === 'DEGRADED',
+    draining: health === 'DRAINING',
     check: given.endpoint.health_check_config ?? {},
     socketMatch: given.metadata?.filter_metadata?.['envoy.transport_socket_match'] ?? {},
     workload: typeof workload === 'string' ? workload : '',

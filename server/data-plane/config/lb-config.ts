@@ -28,6 +28,8 @@ export interface BalancingConfig {
   readonly byLocality: boolean;
   /** Share of healthy hosts, in percent, below which all hosts are used; 0: never. */
   readonly panicThreshold: number;
+  /** Where too few hosts are healthy, none is used instead of all. */
+  readonly failsInPanic: boolean;
   /** New hosts count in no share of healthy ones until their first health check is over. */
   readonly excludesUnchecked: boolean;
 }
@@ -64,6 +66,7 @@ export function readBalancing(cluster: Cluster): BalancingConfig {
     slowStart: readSlowStart(record(cluster.round_robin_lb_config) ?? leastRequest),
     byLocality: common?.['locality_weighted_lb_config'] !== undefined,
     panicThreshold: readPanicThreshold(record(common?.['healthy_panic_threshold'])),
+    failsInPanic: record(common?.['zone_aware_lb_config'])?.['fail_traffic_on_panic'] === true,
     excludesUnchecked: common?.['ignore_new_hosts_until_first_hc'] === true,
   };
 }

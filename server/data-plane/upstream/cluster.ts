@@ -1,7 +1,7 @@
 import type { Clock, Random, SocketAddress } from '#domain';
 import { formatAddress } from '#domain';
 import type { CompiledCluster } from '../config/cluster-config.ts';
-import { type EndpointConfig, NO_LOCALITY } from '../config/endpoint-config.ts';
+import { DEFAULT_OVERPROVISIONING, type EndpointConfig, NO_LOCALITY } from '../config/endpoint-config.ts';
 import { tlsForHost, type UpstreamTls } from '../config/tls-settings.ts';
 import type { Resolve } from '../doors.ts';
 import type { HostPool } from '../http/codec.ts';
@@ -144,13 +144,14 @@ export class UpstreamCluster {
   setEndpoints(endpoints: readonly EndpointConfig[]): void {
     const kept = new Set(endpoints.map((endpoint) => endpoint.key));
     this.#lastOriginal = undefined;
-    let changed = false;
+    /** Priorities whose members are others now: Envoy updates one after the other. */
+    const changed = new Set<number>();
     for (const [key, host] of this.#hosts) {
       if (kept.has(key)) continue;
       host.pendingRemoval = this.#outlives(host);
       if (host.pendingRemoval) continue;
       this.#remove(host);
-      changed = true;
+      changed.add(host.endpoint.priority);
     }
     for (const endpoint of endpoints) {
       const host = this.#hosts.get(endpoint.key);
@@ -160,9 +161,9 @@ export class UpstreamCluster {
         continue;
       }
       this.#add(new Host(endpoint, this.#clock.monotonic()));
-      changed = true;
+      changed.add(endpoint.priority);
     }
-    if (changed) this.stats.count('membership_change');
+    for (const _priority of changed) this.stats.count('membership_change');
     this.#rebalance();
   }
 
@@ -318,9 +319,14 @@ export class UpstreamCluster {
   }
 
   #prioritize(): PrioritySet {
-    const { panicThreshold, byLocality } = this.config.balancing;
+    const { panicThreshold, byLocality, failsInPanic } = this.config.balancing;
     // A hashing balancer weighs localities itself.
-    return new PrioritySet({ hosts: this.hosts, panicThreshold, byLocality: byLocality && !this.#hashes });
+    return new PrioritySet({
+      hosts: this.hosts,
+      panicThreshold,
+      byLocality: byLocality && !this.#hashes,
+      failsInPanic,
+    });
   }
 }
 
@@ -334,6 +340,8 @@ function originalEndpoint(key: string, address: SocketAddress): EndpointConfig {
     locality: NO_LOCALITY,
     healthy: true,
     degraded: false,
+    draining: false,
+    overprovisioning: DEFAULT_OVERPROVISIONING,
     check: { disabled: true, address, hostname: '' },
     socketMatch: {},
     workload: '',

@@ -84,6 +84,6 @@ export class Host {
 
   /** It counts in no share of healthy hosts. */
   get excluded(): boolean {
-    return this.awaitsFirstCheck || this.excludedByItself;
+    return this.awaitsFirstCheck || this.excludedByItself || this.endpoint.draining;
   }
 }

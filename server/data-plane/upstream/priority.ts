@@ -1,7 +1,5 @@
+import { DEFAULT_OVERPROVISIONING } from '../config/endpoint-config.ts';
 import type { Host } from './host.ts';
-
-/** Envoy counts a priority as fully healthy while 1/1.4 (71 %) of its hosts are. */
-const OVERPROVISIONING = 140;
 
 /** The hosts that balancing may choose from, and how they came to be. */
 export interface Candidates {
@@ -25,6 +23,8 @@ export interface PriorityOptions {
   readonly panicThreshold: number;
   /** Localities share a priority's traffic by their weights. */
   readonly byLocality: boolean;
+  /** Too few healthy hosts: none is used, instead of all. */
+  readonly failsInPanic?: boolean;
 }
 
 interface Level {
@@ -33,7 +33,9 @@ interface Level {
   readonly degraded: readonly Host[];
   /** Hosts that count in the share of healthy ones. */
   readonly counted: number;
-  readonly localities: LocalityScheduler | undefined;
+  /** Too few hosts are healthy here, and in all priorities together. */
+  readonly panic: boolean;
+  readonly localities: { readonly healthy: LocalityScheduler; readonly degraded: LocalityScheduler } | undefined;
 }
 
 /** One of the lists that may take traffic. */
@@ -48,12 +50,13 @@ export class PrioritySet {
   readonly #levels: readonly Level[];
   /** Healthy hosts of each priority, then degraded ones of each. */
   readonly #shares: readonly Share[];
-  readonly #totalHealth: number;
-  readonly #panicThreshold: number;
+  readonly #failsInPanic: boolean;
 
-  constructor({ hosts, panicThreshold, byLocality }: PriorityOptions) {
+  constructor({ hosts, panicThreshold, byLocality, failsInPanic = false }: PriorityOptions) {
+    this.#failsInPanic = failsInPanic;
     const highest = hosts.reduce((max, host) => Math.max(max, host.endpoint.priority), 0);
-    this.#levels = Array.from({ length: highest + 1 }, (_, priority) => {
+    const factor = hosts[0]?.endpoint.overprovisioning ?? DEFAULT_OVERPROVISIONING;
+    const levels = Array.from({ length: highest + 1 }, (_, priority) => {
       const all = hosts.filter((host) => host.endpoint.priority === priority);
       const usable = all.filter((host) => host.healthy);
       const healthy = usable.filter((host) => !host.degraded);
@@ -62,26 +65,36 @@ export class PrioritySet {
         healthy,
         degraded: usable.filter((host) => host.degraded),
         counted: all.filter((host) => !host.excluded).length,
-        localities: byLocality ? new LocalityScheduler(all) : undefined,
+        localities: byLocality
+          ? {
+              healthy: new LocalityScheduler(all, factor, (host) => host.healthy && !host.degraded),
+              degraded: new LocalityScheduler(all, factor, (host) => host.healthy && host.degraded),
+            }
+          : undefined,
       };
     });
     const lists = [false, true].flatMap((degraded) =>
-      this.#levels.map((level, priority) => ({
+      levels.map((level, priority) => ({
         priority,
         degraded,
-        health: availability((degraded ? level.degraded : level.healthy).length, level.counted),
+        health: availability((degraded ? level.degraded : level.healthy).length, level.counted, factor),
       })),
     );
     const health = lists.map((list) => list.health);
-    this.#totalHealth = Math.min(
+    const totalHealth = Math.min(
       100,
       health.reduce((sum, share) => sum + share, 0),
     );
-    const loads = spread(health, this.#totalHealth);
+    this.#levels = levels.map((level) => ({
+      ...level,
+      panic: totalHealth < 100 && panicThreshold > 0 && healthyPercent(level) < panicThreshold,
+    }));
+    const loads = this.#levels.every(({ panic }) => panic)
+      ? byMembers(this.#levels.map(({ all }) => all.length))
+      : spread(health, totalHealth);
     this.#shares = lists
-      .map(({ priority, degraded }, i) => ({ priority, degraded, load: loads[i]! }))
+      .map(({ priority, degraded }, i) => ({ priority, degraded, load: loads[i] ?? 0 }))
       .filter(({ load }) => load > 0);
-    this.#panicThreshold = panicThreshold;
   }
 
   /** Undefined when no host may be used. `draw` gives a number below 100; it is asked only when several lists take load. */
@@ -89,17 +102,13 @@ export class PrioritySet {
     const { priority, degraded } = this.#shares.length > 1 ? this.#choose(draw()) : (this.#shares[0] ?? FIRST);
     const level = this.#levels[priority];
     if (level === undefined || level.all.length === 0) return undefined;
-    const { all, healthy, counted } = level;
-    const usable = healthy.length + level.degraded.length;
-    const panic =
-      this.#totalHealth < 100 &&
-      this.#panicThreshold > 0 &&
-      (counted === 0 ? 0 : usable / counted) * 100 < this.#panicThreshold;
+    const { all, healthy, panic } = level;
+    if (panic && this.#failsInPanic) return undefined;
     const counts = { degraded, healthy: healthy.length, total: all.length };
-    const locality = panic || degraded ? undefined : level.localities?.next();
+    const locality = panic ? undefined : level.localities?.[degraded ? 'degraded' : 'healthy'].next();
     if (locality !== undefined) {
-      const source = `${priority}/${locality.key}`;
-      return { hosts: locality.healthy, source, priority, locality: locality.key, panic, ...counts };
+      const source = `${priority}/${degraded ? 'degraded/' : ''}${locality.key}`;
+      return { hosts: locality.usable, source, priority, locality: locality.key, panic, ...counts };
     }
     const hosts = panic ? all : degraded ? level.degraded : healthy;
     if (hosts.length === 0) return undefined;
@@ -119,8 +128,27 @@ export class PrioritySet {
 
 const FIRST: Share = { priority: 0, degraded: false, load: 100 };
 
-const availability = (usable: number, counted: number): number =>
-  counted === 0 ? 0 : Math.min(100, Math.floor((OVERPROVISIONING * usable) / counted));
+/** `factor`, in percent: as so many times the healthy hosts a priority counts. */
+const availability = (usable: number, counted: number, factor: number): number =>
+  counted === 0 ? 0 : Math.min(100, Math.floor((factor * usable) / counted));
+
+const healthyPercent = ({ healthy, degraded, counted }: Pick<Level, 'healthy' | 'degraded' | 'counted'>): number =>
+  counted === 0 ? 0 : ((healthy.length + degraded.length) / counted) * 100;
+
+/**
+ * Where every priority panics, load goes by the number of hosts, healthy or not; rounding goes to the first that has any. Source:
+ * recalculateLoadInTotalPanic in load_balancer_impl.cc.
+ */
+function byMembers(counts: readonly number[]): number[] {
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  const loads = counts.map((count) => (total === 0 ? 0 : Math.floor((100 * count) / total)));
+  const first = Math.max(
+    0,
+    counts.findIndex((count) => count > 0),
+  );
+  loads[first]! += 100 - loads.reduce((sum, load) => sum + load, 0);
+  return loads;
+}
 
 /** load = health · 100 / total, the rest cascading down; rounding goes to the first list that has any load. */
 function spread(health: readonly number[], totalHealth: number): number[] {
@@ -138,8 +166,8 @@ function spread(health: readonly number[], totalHealth: number): number[] {
 
 interface LocalityShare {
   readonly key: string;
-  readonly healthy: readonly Host[];
-  /** The locality's weight, less where too few of its hosts are healthy. */
+  readonly usable: readonly Host[];
+  /** The locality's weight, less where too few of its hosts are usable. */
   readonly weight: number;
   deadline: number;
 }
@@ -148,17 +176,18 @@ interface LocalityShare {
 class LocalityScheduler {
   readonly #shares: readonly LocalityShare[];
 
-  constructor(hosts: readonly Host[]) {
+  constructor(hosts: readonly Host[], factor: number, isUsable: (host: Host) => boolean) {
     const byKey = Map.groupBy(hosts, ({ endpoint }) => endpoint.locality.key);
     this.#shares = [...byKey].flatMap(([key, members]) => {
-      const healthy = members.filter((host) => host.healthy && !host.degraded);
+      const usable = members.filter(isUsable);
+      const counted = members.filter((host) => !host.excluded).length;
       const given = members[0]?.endpoint.locality.weight ?? 0;
-      const weight = given * Math.min(1, (OVERPROVISIONING / 100) * (healthy.length / members.length));
-      return weight > 0 ? [{ key, healthy, weight, deadline: 1 / weight }] : [];
+      const weight = counted === 0 ? 0 : given * Math.min(1, (factor / 100) * (usable.length / counted));
+      return weight > 0 ? [{ key, usable, weight, deadline: 1 / weight }] : [];
     });
   }
 
-  /** Undefined when no locality has weight and healthy hosts. */
+  /** Undefined when no locality has weight and usable hosts. */
   next(): LocalityShare | undefined {
     const [first] = this.#shares;
     if (first === undefined) return undefined;

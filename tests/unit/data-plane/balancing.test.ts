@@ -19,6 +19,8 @@ const host = (key: string, fields: Partial<EndpointConfig> = {}): Host =>
     locality: NO_LOCALITY,
     healthy: true,
     degraded: false,
+    draining: false,
+    overprovisioning: 140,
     socketMatch: {},
     workload: '',
     origins: undefined,
@@ -112,6 +114,49 @@ describe('priorities', () => {
   });
 });
 
+describe('too few healthy hosts', () => {
+  const sick = (count: number, priority: number, fields: Partial<EndpointConfig> = {}): Host[] =>
+    Array.from({ length: count }, (_, i) => host(`${priority}-${i}`, { priority, healthy: false, ...fields }));
+  const shares = (hosts: readonly Host[], panicThreshold = 50): Record<string, number> => {
+    const set = new PrioritySet({ hosts, panicThreshold, byLocality: false });
+    return count(Array.from({ length: 100 }, (_, draw) => String(set.candidates(() => draw)?.priority)));
+  };
+
+  // The shares of a real Envoy 1.40.
+  it.each([
+    ['in the first priority alone', [host('a'), ...sick(3, 0), host('b', { priority: 1 })], { 0: 35, 1: 65 }],
+    [
+      'in both, which share by their members',
+      [host('a'), ...sick(3, 0), host('b', { priority: 1 }), ...sick(7, 1)],
+      { 0: 34, 1: 66 },
+    ],
+    ['anywhere', [...sick(4, 0), ...sick(8, 1)], { 0: 34, 1: 66 }],
+    ['but the second has one', [...sick(4, 0), host('b', { priority: 1 }), ...sick(7, 1)], { 0: 34, 1: 66 }],
+  ] as const)('%s', (_where, hosts, expected) => {
+    expect(shares(hosts)).toEqual(expected);
+  });
+
+  it('are counted as often as the assignment says', () => {
+    const half = { overprovisioning: 200 };
+    expect(shares([host('a', half), ...sick(1, 0, half), host('b', { ...half, priority: 1 })])).toEqual({ 0: 100 });
+  });
+
+  it('leave none where the cluster would rather fail', () => {
+    const options = { hosts: [host('a'), ...sick(2, 0)], panicThreshold: 50, byLocality: false };
+    expect(new PrioritySet(options).candidates(() => 0)).toMatchObject({ panic: true });
+    expect(new PrioritySet({ ...options, failsInPanic: true }).candidates(() => 0)).toBeUndefined();
+  });
+
+  it('are not those that shut down', () => {
+    const set = new PrioritySet({
+      hosts: [host('a'), ...sick(5, 0, { draining: true })],
+      panicThreshold: 50,
+      byLocality: false,
+    });
+    expect(set.candidates(() => 0)).toMatchObject({ panic: false, healthy: 1 });
+  });
+});
+
 describe('consistent hashing', () => {
   const hosts = Array.from({ length: 5 }, (_, i) => host(`10.0.0.${i + 1}:80`));
   const hashes = Array.from({ length: 5000 }, (_, i) => xxHash64(`user-${i}`));
@@ -198,6 +243,26 @@ describe('localities', () => {
     const measured = shares([...half, at('c', 'us', 50)]);
     expect(measured['eu']).toBeGreaterThanOrEqual(40);
     expect(measured['eu']).toBeLessThanOrEqual(42);
+  });
+
+  it('share by their weights where only degraded hosts are left', () => {
+    const set = new PrioritySet({
+      hosts: [
+        host('a', { locality: { key: 'eu', weight: 1 }, degraded: true }),
+        host('b', { locality: { key: 'us', weight: 3 }, degraded: true }),
+      ],
+      panicThreshold: 50,
+      byLocality: true,
+    });
+    const picks = Array.from(
+      { length: 100 },
+      () =>
+        set
+          .candidates(() => 0)
+          ?.hosts.map(({ key }) => key)
+          .join() ?? '',
+    );
+    expect(count(picks)).toEqual({ a: 25, b: 75 });
   });
 
   it('take nothing without a weight', () => {

@@ -48,6 +48,8 @@ beforeEach(() => {
         locality: NO_LOCALITY,
         healthy: true,
         degraded: false,
+        draining: false,
+        overprovisioning: 140,
         socketMatch: {},
         workload: '',
         origins: undefined,
