@@ -4,21 +4,25 @@ import { HEX_DIGITS, textOf } from './h1/bytes.ts';
 /** The digit that tells the sampling decision: 4 not sampled, 9 sampled, a and b sampled because somebody asked for it. */
 const TRACE_DIGIT = 14;
 
-const scratch = Buffer.from('00000000-0000-0000-0000-000000000000', 'latin1');
-/** Where each byte's digits stand among the dashes. */
-const PLACES: readonly number[] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
+const WORD = 0x1_0000_0000;
+const WORDS = 4;
+const DIGITS_PER_WORD = 8;
 
-const bytes = new Uint8Array(PLACES.length);
+const scratch = Buffer.from('00000000-0000-0000-0000-000000000000', 'latin1');
+/** Where each of the 32 digits stands among the dashes. */
+const PLACES = Uint8Array.from({ length: WORDS * DIGITS_PER_WORD }, (_, digit) => {
+  const dashes = [8, 12, 16, 20].filter((before) => digit >= before).length;
+  return digit + dashes;
+});
 
 /** A random UUID in Envoy's form. */
 export function newRequestId(random: Random, sampled: boolean): string {
-  random.fill(bytes, PLACES.length);
-  bytes[6] = (bytes[6]! & 0x0f) | (sampled ? 0x90 : 0x40);
-  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
-  for (let i = 0; i < PLACES.length; i++) {
-    const place = PLACES[i]!;
-    scratch[place] = HEX_DIGITS[bytes[i]! >> 4]!;
-    scratch[place + 1] = HEX_DIGITS[bytes[i]! & 15]!;
+  let digit = 0;
+  for (let place = 0; place < WORDS; place++) {
+    let word = random.below(WORD);
+    if (place === 1) word = (word & 0xffff_0fff) | (sampled ? 0x9000 : 0x4000);
+    else if (place === 2) word = (word & 0x3fff_ffff) | 0x8000_0000;
+    for (let shift = 28; shift >= 0; shift -= 4) scratch[PLACES[digit++]!] = HEX_DIGITS[(word >>> shift) & 15]!;
   }
   return textOf(scratch, 0, scratch.length);
 }

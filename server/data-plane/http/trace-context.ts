@@ -1,5 +1,5 @@
 import type { Random } from '#domain';
-import { HEX_DIGITS, HEX_VALUE, textOf } from './h1/bytes.ts';
+import { HEX_VALUE, hexDigits } from './h1/bytes.ts';
 import type { Headers } from './headers.ts';
 
 /** One proxy's place in a distributed trace. */
@@ -11,7 +11,7 @@ export interface SpanContext {
   readonly parentSpanId: string | undefined;
   readonly sampled: boolean;
   /** Nobody has decided whether to sample: whoever comes next may. */
-  readonly undecided?: boolean;
+  readonly undecided?: boolean | undefined;
 }
 
 interface Incoming {
@@ -20,37 +20,27 @@ interface Incoming {
   readonly sampled: boolean | undefined;
 }
 
-const LONGEST_ID = 16;
-const scratch = Buffer.allocUnsafeSlow(LONGEST_ID);
-const digits = Buffer.allocUnsafeSlow(2 * LONGEST_ID);
+const WORD = 0x1_0000_0000;
 
-/** In one piece: digits that are strung together one by one make a tree of strings, and whoever writes it out walks the tree. */
-function randomHex(random: Random, bytes: number): string {
-  random.fill(scratch, bytes);
-  for (let i = 0; i < bytes; i++) {
-    digits[2 * i] = HEX_DIGITS[scratch[i]! >> 4]!;
-    digits[2 * i + 1] = HEX_DIGITS[scratch[i]! & 15]!;
-  }
-  return textOf(digits, 0, 2 * bytes);
-}
+export const newSpanId = (random: Random): string => hexDigits(random.below(WORD), random.below(WORD));
 
-export const newSpanId = (random: Random): string => randomHex(random, 8);
-
-export const newTraceId = (random: Random): string => randomHex(random, 16);
+export const newTraceId = (random: Random): string => newSpanId(random) + newSpanId(random);
 
 /**
  * Begins this hop's span: a child of the one in the request's headers (W3C traceparent, else B3), or the root of a new trace. A decision
  * to sample travels with the trace; `decide` is asked only where none came along, and may leave it open.
  */
 export function startSpan(headers: Headers, random: Random, decide: () => boolean | undefined): SpanContext {
-  const parent = readW3c(headers) ?? readB3(headers);
-  const sampled = parent?.sampled ?? readB3Decision(headers) ?? decide();
+  const w3c = readW3c(headers);
+  const b3 = w3c === undefined && mentionsB3(headers);
+  const parent = b3 ? readB3(headers) : w3c;
+  const sampled = parent?.sampled ?? (b3 ? readB3Decision(headers) : undefined) ?? decide();
   return {
     traceId: parent?.traceId ?? newTraceId(random),
     spanId: newSpanId(random),
     parentSpanId: parent?.spanId,
     sampled: sampled === true,
-    ...(sampled === undefined && { undecided: true }),
+    undecided: sampled === undefined ? true : undefined,
   };
 }
 
@@ -97,6 +87,12 @@ function readW3c(headers: Headers): Incoming | undefined {
   const spanId = given.slice(36, 52);
   if (traceId === NO_TRACE || spanId === NO_SPAN) return undefined;
   return { traceId, spanId, sampled: (HEX_VALUE[given.charCodeAt(54)]! & 1) === 1 };
+}
+
+/** Most requests carry no B3: one look tells, where each of its names would take one. */
+function mentionsB3({ flat }: Headers): boolean {
+  for (let i = 0; i < flat.length; i += 2) if (flat[i] === 'b3' || flat[i]!.startsWith('x-b3-')) return true;
+  return false;
 }
 
 function readB3(headers: Headers): Incoming | undefined {

@@ -44,6 +44,30 @@ export const IS_TARGET: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) 
 /** The digits of hexadecimal numbers, in lower case. */
 export const HEX_DIGITS: Uint8Array = Buffer.from('0123456789abcdef', 'latin1');
 
+/**
+ * The sixteen digits of two numbers of 32 bits, in one piece: digits that are strung together one by one make a tree of strings, and whoever
+ * writes it out walks the tree.
+ */
+export const hexDigits = (high: number, low: number): string =>
+  String.fromCharCode(
+    HEX_DIGITS[high >>> 28]!,
+    HEX_DIGITS[(high >>> 24) & 15]!,
+    HEX_DIGITS[(high >>> 20) & 15]!,
+    HEX_DIGITS[(high >>> 16) & 15]!,
+    HEX_DIGITS[(high >>> 12) & 15]!,
+    HEX_DIGITS[(high >>> 8) & 15]!,
+    HEX_DIGITS[(high >>> 4) & 15]!,
+    HEX_DIGITS[high & 15]!,
+    HEX_DIGITS[low >>> 28]!,
+    HEX_DIGITS[(low >>> 24) & 15]!,
+    HEX_DIGITS[(low >>> 20) & 15]!,
+    HEX_DIGITS[(low >>> 16) & 15]!,
+    HEX_DIGITS[(low >>> 12) & 15]!,
+    HEX_DIGITS[(low >>> 8) & 15]!,
+    HEX_DIGITS[(low >>> 4) & 15]!,
+    HEX_DIGITS[low & 15]!,
+  );
+
 /** Value of each hexadecimal digit; 255 for every other byte. */
 export const HEX_VALUE: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) => {
   const digit = Number.parseInt(String.fromCharCode(byte), 16);
