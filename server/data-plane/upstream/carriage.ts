@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '#domain';
 import type { ResponseSink, TlsFacts, UpstreamStream } from '../http/codec.ts';
+import type { LazyDeadline } from '../http/h1/lazy-deadline.ts';
 import { Http2ClientConnection, type Http2ClientOwner } from '../http/h2/client-connection.ts';
 import type { StreamKeeper } from '../http/h2/client-stream.ts';
 import type { PooledConnection, PooledConnectionOwner } from './pool-connection.ts';
@@ -75,6 +76,7 @@ export class Carriage implements Http2ClientOwner {
 /** Stands for one connection of HTTP/1.1: one stream at a time. */
 class Lane implements PooledConnection, StreamKeeper {
   readonly speaks = 'http1';
+  idleness: LazyDeadline | undefined = undefined;
   brokeOff = false;
   requestCount = 0;
   readonly #carriage: Carriage;

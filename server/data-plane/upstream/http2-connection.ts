@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { ResponseSink, TlsFacts, UpstreamStream } from '../http/codec.ts';
+import type { LazyDeadline } from '../http/h1/lazy-deadline.ts';
 import { Http2ClientConnection, type Http2ClientOptions, type Http2ClientOwner } from '../http/h2/client-connection.ts';
 import type { StreamKeeper } from '../http/h2/client-stream.ts';
 import type { PooledConnection, PooledConnectionOwner } from './pool-connection.ts';
@@ -7,6 +8,7 @@ import type { PooledConnection, PooledConnectionOwner } from './pool-connection.
 /** An HTTP/2 connection as a pool keeps it: many streams at a time. */
 export class PooledHttp2Connection implements PooledConnection, Http2ClientOwner, StreamKeeper {
   readonly speaks = 'http2';
+  idleness: LazyDeadline | undefined = undefined;
   readonly #owner: PooledConnectionOwner;
   readonly #connection: Http2ClientConnection;
 

@@ -1,4 +1,5 @@
 import type { ResponseSink, UpstreamStream } from '../http/codec.ts';
+import type { LazyDeadline } from '../http/h1/lazy-deadline.ts';
 
 /** One connection of a pool, whatever its protocol. */
 export interface PooledConnection {
@@ -6,6 +7,8 @@ export interface PooledConnection {
   readonly requestCount: number;
   readonly activeStreams: number;
   readonly speaks: 'http1' | 'http2';
+  /** The end of its idleness; the pool's. */
+  idleness: LazyDeadline | undefined;
   /** Once it is over: a stream was under way when it ended. */
   readonly brokeOff: boolean;
   /** Another stream may be opened now. */

@@ -61,8 +61,6 @@ export interface PoolObserver {
 
 /** What is remembered of an open connection. */
 interface OpenConnection {
-  /** The end of its idleness. */
-  readonly deadline: LazyDeadline;
   readonly socket: WatchedSocket | undefined;
   readonly beganAt: number;
 }
@@ -219,7 +217,7 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
   onGone(connection: PooledConnection): void {
     const open = this.#open.get(connection);
     if (open === undefined) return;
-    open.deadline.stop();
+    connection.idleness?.stop();
     this.#open.delete(connection);
     this.#breakers.connections--;
     this.#stat('upstream_cx_destroy');
@@ -236,27 +234,18 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
 
   /** A connection that was just made. */
   #adopt(connection: PooledConnection, socket: WatchedSocket | undefined): void {
-    const deadline = new LazyDeadline(this.#options.clock, () => {
+    connection.idleness = new LazyDeadline(this.#options.clock, () => {
       this.#stat('upstream_cx_idle_timeout');
       connection.close();
     });
     this.#options.observer?.speaks(connection.speaks);
-    this.#open.set(connection, { deadline, socket, beganAt: this.#options.clock.monotonic() });
+    this.#open.set(connection, { socket, beganAt: this.#options.clock.monotonic() });
     this.#offer(connection);
   }
 
   /** A connection that takes streams: to those that wait longest, then to the ready ones. */
   #offer(connection: PooledConnection): void {
-    for (const pending of this.#pending) {
-      if (!connection.available) break;
-      this.#removePending(pending);
-      if (this.#breakers.requests < this.#breakers.limits.maxRequests) {
-        this.#attach(connection, pending.sink, pending.waiter);
-      } else {
-        this.#stat('upstream_rq_active_overflow');
-        pending.waiter.failed('overflow', '');
-      }
-    }
+    if (this.#pending.size > 0) this.#servePending(connection);
     if (this.#draining) {
       connection.drain();
       return;
@@ -265,11 +254,24 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
       this.#ready.push(connection);
     }
     if (connection.activeStreams > 0) return;
-    this.#open.get(connection)?.deadline.set(this.#options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS);
+    connection.idleness?.set(this.#options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS);
+  }
+
+  #servePending(connection: PooledConnection): void {
+    for (const pending of this.#pending) {
+      if (!connection.available) return;
+      this.#removePending(pending);
+      if (this.#breakers.requests < this.#breakers.limits.maxRequests) {
+        this.#attach(connection, pending.sink, pending.waiter);
+      } else {
+        this.#stat('upstream_rq_active_overflow');
+        pending.waiter.failed('overflow', '');
+      }
+    }
   }
 
   #attach(connection: PooledConnection, sink: ResponseSink, waiter: StreamWaiter): void {
-    this.#open.get(connection)?.deadline.clear();
+    connection.idleness?.clear();
     this.#activeStreams++;
     this.#breakers.requests++;
     const stream = connection.open(sink);

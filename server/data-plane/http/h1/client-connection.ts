@@ -11,6 +11,7 @@ import { FAILURES } from './failures.ts';
 import { FieldParser } from './field-parser.ts';
 import { endOfHead, HeadBuffer } from './head-buffer.ts';
 import { HeadWriter } from './head-writer.ts';
+import type { LazyDeadline } from './lazy-deadline.ts';
 import type { ParsedResponse } from './response-parser.ts';
 import { parseResponse } from './response-parser.ts';
 import { formatEndpoint } from './socket-address.ts';
@@ -24,6 +25,7 @@ export class ClientConnection implements ClientHost, PooledConnection {
   readonly localAddress: string;
   readonly tls: TlsFacts | undefined;
   readonly speaks = 'http1';
+  idleness: LazyDeadline | undefined = undefined;
   brokeOff = false;
   requestCount = 0;
 
