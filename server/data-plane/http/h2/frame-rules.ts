@@ -22,6 +22,7 @@ const GOAWAY_MINIMUM = 8;
 
 /** What is wrong with the shape of a frame, whatever the state of the connection. */
 export function frameProblem({ type, flags, streamId, length }: FrameHead): Violation | undefined {
+  if (type === FrameType.HEADERS && streamId !== 0) return undefined;
   if (OF_CONNECTION.has(type) && streamId !== 0) return wrongStream('A frame of the connection names a stream.');
   if (OF_STREAM.has(type) && streamId === 0) return wrongStream('A frame of a stream names none.');
   if (type === FrameType.PUSH_PROMISE) return wrongStream('Nobody asked for PUSH_PROMISE.');

@@ -14,7 +14,7 @@ const SHORT = 24;
 /** Bytes that an integer takes at most. */
 const INTEGER_BYTES = 6;
 
-/** Different in every request, so that an entry would never be used again. */
+/** Different in every request, so that the entry of a value would never be used again. */
 const NEVER_REPEATED: ReadonlySet<string> = new Set([
   'x-request-id',
   'traceparent',
@@ -60,6 +60,9 @@ const NOTHING = '\u0000';
  */
 export class HpackEncoder {
   readonly #names = new Map<string, NameEntry>();
+  /** The names of the block before by their places: blocks of one connection are much alike, and to compare is cheaper than to look up. */
+  #row: NameEntry[] = [];
+  #column = 0;
   /** Dynamic entries, oldest first, from place `#first` on. */
   #inserted: Inserted[] = [];
   #base = 0;
@@ -96,6 +99,7 @@ export class HpackEncoder {
 
   /** Begins a block; returns where its fields begin. At most 2 × INTEGER_BYTES are written. */
   begin(out: Buffer, start: number): number {
+    this.#column = 0;
     if (!this.#limitChanged) return start;
     let at = start;
     this.#limitChanged = false;
@@ -106,7 +110,7 @@ export class HpackEncoder {
 
   /** Writes one field and returns where the next begins. There must be room for `sizeOf`. */
   field(out: Buffer, at: number, name: string, value: string): number {
-    const entry = this.#names.get(name) ?? this.#nameOf(name, 0);
+    const entry = this.#entryOf(name);
     if (entry.value === value && (entry.place < 0 || entry.place >= this.#first))
       return this.#indexed(out, at, entry.place);
     const place = entry.places?.get(value);
@@ -115,12 +119,22 @@ export class HpackEncoder {
       entry.place = place;
       return this.#indexed(out, at, place);
     }
-    if (entry.rule === 'index' && this.#isWorthAnEntry(entry, value)) {
+    const worth = entry.rule === 'index' ? this.#isWorthAnEntry(entry, value) : this.#lacksIndex(entry, value);
+    if (worth) {
       const end = this.#literal(out, at, entry, value, 0x40, 0x3f);
       this.#insert(entry, value);
       return end;
     }
     return this.#literal(out, at, entry, value, entry.rule === 'never' ? 0x10 : 0, 0x0f);
+  }
+
+  #entryOf(name: string): NameEntry {
+    const column = this.#column++;
+    const before = this.#row[column];
+    if (before !== undefined && before.name === name) return before;
+    const entry = this.#names.get(name) ?? this.#nameOf(name, 0);
+    if (column < MAX_NAMES) this.#row[column] = entry;
+    return entry;
   }
 
   #indexed(out: Buffer, at: number, place: number): number {
@@ -139,9 +153,19 @@ export class HpackEncoder {
     return STATIC_ENTRIES + this.#base + this.#inserted.length - place;
   }
 
+  /** The name of values that differ in every request gets an index with one of them. */
+  #lacksIndex(entry: NameEntry, value: string): boolean {
+    if (entry.rule !== 'plain' || entry.staticIndex > 0 || entry.newest >= this.#first) return false;
+    return this.#fits(entry, value);
+  }
+
+  #fits({ name }: NameEntry, value: string): boolean {
+    return name.length + value.length <= MAX_INDEXED_BYTES && this.#tableLimit >= MAX_INDEXED_BYTES;
+  }
+
   /** True at the second sighting of a value. */
   #isWorthAnEntry(entry: NameEntry, value: string): boolean {
-    if (entry.name.length + value.length > MAX_INDEXED_BYTES || this.#tableLimit < MAX_INDEXED_BYTES) return false;
+    if (!this.#fits(entry, value)) return false;
     if (entry.candidates.includes(value)) return true;
     entry.candidates[entry.nextCandidate] = value;
     entry.nextCandidate = (entry.nextCandidate + 1) % CANDIDATES;
@@ -198,6 +222,7 @@ export class HpackEncoder {
   }
 
   #forgetUnused(): void {
+    this.#row = [];
     for (const [name, { newest, staticIndex }] of this.#names) {
       if (staticIndex === 0 && newest < this.#first) this.#names.delete(name);
     }

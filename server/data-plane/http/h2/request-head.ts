@@ -1,6 +1,6 @@
 import type { RequestHead } from '../codec.ts';
 import { IS_TARGET, LOWER_TOKEN } from '../h1/bytes.ts';
-import { AUTHORITY, HOST_AND_PORT } from '../target.ts';
+import { HOST_AND_PORT, isAuthority } from '../target.ts';
 import { malformed, type Violation } from './errors.ts';
 import { isPseudo, readRegularFields } from './message-fields.ts';
 
@@ -102,7 +102,7 @@ function takePseudo(pseudo: Pseudo, name: string, value: string): Violation | un
 
 function problemOf({ method, path, scheme, authority, protocol }: Pseudo, rules: RequestRules): Violation | undefined {
   if (method === undefined || !isToken(method)) return malformed('The request has no valid :method.');
-  if (authority !== undefined && !AUTHORITY.test(authority)) return malformed('The authority is not a host.');
+  if (authority !== undefined && !isAuthority(authority)) return malformed('The authority is not a host.');
   if (method === 'CONNECT' && protocol === undefined) {
     if (path !== undefined || scheme !== undefined) return malformed('A CONNECT request has a :path or a :scheme.');
     return authority !== undefined && HOST_AND_PORT.test(authority)

@@ -52,7 +52,7 @@ export abstract class Http2Stream {
   protected expectedBytes = -1;
   #receivedBytes = 0;
   /** Body bytes that wait for windows; the first one from `#queueStart` on. */
-  #queue: Buffer[] = [];
+  #queue: Buffer[] | undefined = undefined;
   #queueStart = 0;
   #queuedBytes = 0;
   #drainWanted = false;
@@ -142,10 +142,11 @@ export abstract class Http2Stream {
 
   /** Forgets what was not handed on; returns how many bytes that was. */
   dropHeld(): number {
-    const bytes = (this.#held ?? []).reduce((sum, chunk) => sum + chunk.length, 0);
+    let bytes = 0;
+    if (this.#held !== undefined) for (const chunk of this.#held) bytes += chunk.length;
     this.#held = undefined;
     this.#heldEnd = false;
-    this.#queue = [];
+    this.#queue = undefined;
     this.#queuedBytes = 0;
     return bytes;
   }
@@ -192,6 +193,7 @@ export abstract class Http2Stream {
     if (this.closed || this.localDone || chunk.length === 0) return true;
     const sent = this.#queuedBytes === 0 ? this.host.sendData(this, chunk) : 0;
     if (sent < chunk.length) {
+      this.#queue ??= [];
       this.#queue.push(sent === 0 ? chunk : chunk.subarray(sent));
       this.#queuedBytes += chunk.length - sent;
       this.host.wait(this);
@@ -213,14 +215,14 @@ export abstract class Http2Stream {
 
   /** Writes up to `allowed` bytes of what waits, in one frame; returns how many. */
   writeQueued(allowed: number): number {
-    const first = this.#queue[0];
+    const first = this.#queue?.[0];
     if (first === undefined) return 0;
     const end = Math.min(first.length, this.#queueStart + allowed);
     const bytes = end - this.#queueStart;
     this.host.sendFrame(this, first, this.#queueStart, end);
     this.#queueStart = end;
     if (end === first.length) {
-      this.#queue.shift();
+      this.#queue?.shift();
       this.#queueStart = 0;
     }
     this.#queuedBytes -= bytes;
