@@ -1,15 +1,17 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { coverageOf, holesOf, matrixText } from '../../../src/course/coverage.ts';
 import { daysOf, formsOf } from '../../../src/course/days.ts';
 import { parts } from '../../../src/course/schemas.ts';
 import { slugOf } from '../../../src/course/terms.ts';
 import { checkWords } from '../../../src/course/word-check.ts';
-import { loadCourse, loadDays, loadLab, loadTerms } from './load.ts';
+import { loadCourse, loadDays, loadLab, loadTerms, root } from './load.ts';
 
 const terms = loadTerms().map(({ data }) => data);
 const slugs = new Set(terms.map(({ term }) => slugOf(term)));
 
-describe.each(loadDays())('day $lesson.day', ({ outline, lesson, body, quiz, interview, write }) => {
+describe.each(loadDays())('day $lesson.day', ({ folder, outline, lesson, body, quiz, interview, write }) => {
   it('covers each objective by text, cards, a machine check and an interview question', () => {
     const labChecks = [...outline.labs, ...outline.moreLabs].flatMap(({ id }) => loadLab(id)?.checks ?? []);
     const rows = coverageOf({
@@ -41,6 +43,18 @@ describe.each(loadDays())('day $lesson.day', ({ outline, lesson, body, quiz, int
     const asked = [...body.matchAll(/<Ask id="([^"]+)"/g)].map(([, id]) => id);
     const wanted = quiz.questions.filter(({ part }) => part === 'read').map(({ id }) => id);
     expect(asked).toEqual(wanted);
+  });
+
+  it('has a figure in its text that the reader can turn', () => {
+    const own = [...body.matchAll(/^import (\w+) from '\.\/(\w+)\.astro';$/gm)].filter(([, name]) =>
+      body.includes(`<${name} />`),
+    );
+    const turned = own.filter(([, , file]) =>
+      /figures\/(?:Knob|Pick)\.astro|type="(?:range|radio)"/.test(
+        readFileSync(join(root, folder, `${file}.astro`), 'utf8'),
+      ),
+    );
+    expect(turned.length).toBeGreaterThan(0);
   });
 
   it('has a page for each key term and each term in the text', () => {
