@@ -1,5 +1,6 @@
 import { GRPC_STATUS_NAMES } from '#domain';
 import { ConfigProblem } from '../config/problem.ts';
+import type { ResponseHead } from '../http/codec.ts';
 import { grpcStatusOf, isGrpc } from '../http/grpc.ts';
 import type { Headers } from '../http/headers.ts';
 import { isInline } from '../http/inline-headers.ts';
@@ -17,10 +18,14 @@ const PSEUDO: Readonly<Record<string, (head: FormatHead) => string>> = {
 /** `NAME?ALTERNATIVE`, in lower case. */
 const namesIn = (argument: string): string[] => argument.toLowerCase().split('?');
 
+/** Of a header with several lines, Envoy's formats show the first. */
+const readLine = (name: string): ((message: { readonly headers: Headers }) => string | undefined) =>
+  isInline(name) ? ({ headers }) => headers.joined(name) : ({ headers }) => headers.get(name);
+
 const requestHeader: CommandReader = (argument) => {
-  const readers = namesIn(argument).map(
-    (name) => PSEUDO[name] ?? ((head: FormatHead): string | undefined => lineOf(head.headers, name)),
-  );
+  const readers = namesIn(argument).map((name) => PSEUDO[name] ?? readLine(name));
+  const [only] = readers;
+  if (only !== undefined && readers.length === 1) return ({ head }) => text(only(head));
   return ({ head }) => {
     for (const read of readers) {
       const value = read(head);
@@ -30,10 +35,6 @@ const requestHeader: CommandReader = (argument) => {
   };
 };
 
-/** Of a header with several lines, Envoy's formats show the first. */
-const lineOf = (headers: Headers, name: string): string | undefined =>
-  isInline(name) ? headers.joined(name) : headers.get(name);
-
 const withoutQuery = (path: string): string => path.replace(/\?.*$/s, '');
 
 const requestHeaderWithoutQuery: CommandReader = (argument, field) => {
@@ -42,11 +43,13 @@ const requestHeaderWithoutQuery: CommandReader = (argument, field) => {
 };
 
 const responseHeader: CommandReader = (argument) => {
-  const names = namesIn(argument);
+  const readers = namesIn(argument).map((name) =>
+    name === ':status' ? ({ status }: ResponseHead): string => String(status) : readLine(name),
+  );
   return ({ responseHead }) => {
     if (responseHead === undefined) return undefined;
-    for (const name of names) {
-      const value = name === ':status' ? String(responseHead.status) : lineOf(responseHead.headers, name);
+    for (const read of readers) {
+      const value = read(responseHead);
       if (value !== undefined) return value;
     }
     return undefined;

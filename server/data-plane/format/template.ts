@@ -14,11 +14,11 @@ export type TypedFormat = (subject: FormatSubject) => string | number | boolean 
  */
 export function compileFormat(format: string, field: string, empty = '-'): Format {
   if (!format.includes('%')) return () => format;
-  const pieces = readPieces(format, field);
+  const { commands, before, end } = inTurn(readPieces(format, field));
   return (subject) => {
     let out = '';
-    for (const piece of pieces) out += typeof piece === 'string' ? piece : asText(piece(subject), empty);
-    return out;
+    for (let i = 0; i < commands.length; i++) out += before[i]! + asText(commands[i]!(subject), empty);
+    return out + end;
   };
 }
 
@@ -30,7 +30,24 @@ export function compileTypedFormat(format: string, field: string, empty = '-'): 
   return compileFormat(format, field, empty);
 }
 
+/** The commands, the text before each of them, and what stands behind the last. */
+function inTurn(pieces: readonly (string | Command)[]): { commands: Command[]; before: string[]; end: string } {
+  const commands: Command[] = [];
+  const before: string[] = [];
+  let end = '';
+  for (const piece of pieces) {
+    if (typeof piece === 'string') end += piece;
+    else {
+      commands.push(piece);
+      before.push(end);
+      end = '';
+    }
+  }
+  return { commands, before, end };
+}
+
 function asText(value: FormatValue, empty: string): string {
+  if (typeof value === 'string') return value;
   if (value === undefined) return empty;
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }

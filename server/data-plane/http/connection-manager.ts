@@ -10,11 +10,9 @@ import { Http2Stats } from '../stats/http2-stats.ts';
 import { type RequestReport, RequestReporter } from '../stats/request-metrics.ts';
 import type { CodecError, DownstreamConnection, DownstreamStream } from './codec.ts';
 import { ConnectionTrack } from './connection-track.ts';
-import { Exchange, type RequestLayer } from './exchange.ts';
+import { Exchange, type ExchangeOptions, type RequestLayer } from './exchange.ts';
 import { serveHttp } from './server-codec.ts';
 import { StreamInfo } from './stream-info.ts';
-
-type Finish = (exchange: Exchange) => void;
 
 /** Serves HTTP on the connections of one filter chain: every request goes through the same layers. */
 export class HttpConnectionManager {
@@ -59,9 +57,16 @@ export class HttpConnectionManager {
     const { serverName, serving } = this.#config;
     const { clock } = this.#runtime;
     const track = new ConnectionTrack(this.#stats, { socket, tls: context.tls, clock });
-    const onFinish = (exchange: Exchange): void => {
-      track.requestEnded(exchange);
-      this.#onFinish(exchange);
+    const shared: ExchangeOptions = {
+      runtime: this.#runtime,
+      connection: context,
+      config: this.#config,
+      layers: this.#layers,
+      stats: this.#stats,
+      onFinish: (exchange) => {
+        track.requestEnded(exchange);
+        this.#onFinish(exchange);
+      },
     };
     const connection = serveHttp(socket, serving.codec, {
       ...serving,
@@ -70,7 +75,7 @@ export class HttpConnectionManager {
       serverName,
       onRequest: (stream, on) => {
         track.request(stream.head.protocol);
-        this.#onRequest(stream, { connection: context, on, onFinish });
+        this.#onRequest(stream, on, shared);
       },
       onProtocolError: (error, on) => {
         track.request(on.protocol);
@@ -105,10 +110,7 @@ export class HttpConnectionManager {
     for (const connection of [...this.#open]) connection.close();
   }
 
-  #onRequest(
-    stream: DownstreamStream,
-    { connection, on, onFinish }: { connection: ConnectionContext; on: DownstreamConnection; onFinish: Finish },
-  ): void {
+  #onRequest(stream: DownstreamStream, on: DownstreamConnection, shared: ExchangeOptions): void {
     const { maxRequestsPerConnection } = this.#config.serving;
     if (maxRequestsPerConnection > 0 && on.requestCount >= maxRequestsPerConnection) {
       this.#stats.count('downstream_cx_max_requests_reached');
@@ -119,16 +121,7 @@ export class HttpConnectionManager {
     stats.rqActive.value++;
     if (stream.head.protocol === 'HTTP/2') stats.rqHttp2.value++;
     else stats.rqHttp1.value++;
-    const exchange = new Exchange({
-      runtime: this.#runtime,
-      connection,
-      config: this.#config,
-      stream,
-      layers: this.#layers,
-      stats,
-      onFinish,
-    });
-    exchange.proceed();
+    new Exchange(shared, stream).proceed();
   }
 
   /** Bytes that are no valid HTTP; where no request was seen, this is the only trace of them in the log. */

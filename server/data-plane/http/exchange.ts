@@ -28,11 +28,11 @@ export type RequestLayer = (exchange: Exchange) => LayerOutcome;
 /** Request bytes kept while no layer takes them; beyond it the client is told to wait. */
 const BACKLOG_BYTES = 64 * 1024;
 
+/** What all requests of a client's connection share. */
 export interface ExchangeOptions {
   readonly runtime: ProxyRuntime;
   readonly connection: ConnectionContext;
   readonly config: HttpFilterConfig;
-  readonly stream: DownstreamStream;
   readonly layers: readonly RequestLayer[];
   readonly stats: HttpStats;
   /** Called once, when nothing more will happen to this request. */
@@ -43,6 +43,9 @@ export interface ExchangeOptions {
 export interface BodyTarget extends BodySink {
   drain(): void;
 }
+
+/** A change to a response head. */
+export type ResponseEdit = (head: ResponseHead, exchange: Exchange) => void;
 
 /** What is counted of a request whose time is over, by its details. */
 const EXPIRED: Readonly<Record<string, string>> = {
@@ -95,8 +98,6 @@ export class Exchange implements FormatSubject, BodyTarget {
   endedWithConnection = false;
   /** Counts while a request that may leave HTTP is under way. */
   upgrade: Stat | undefined;
-  /** Changes to the response head, in the order in which they were added. */
-  readonly responseEdits: ((head: ResponseHead, exchange: Exchange) => void)[] = [];
   /** The edit that comes after all others, whoever answers. */
   completeResponse: ((exchange: Exchange, head: ResponseHead) => void) | undefined;
   /** Called when the client left; set by the layer that is at work. */
@@ -111,10 +112,13 @@ export class Exchange implements FormatSubject, BodyTarget {
   #trailers: Headers | undefined;
   #paused = false;
   #finished = false;
+  /** Nearly every answer is edited once. */
+  #firstEdit: ResponseEdit | undefined;
+  #furtherEdits: ResponseEdit[] | undefined;
   #metadata: DynamicMetadata | undefined;
 
-  constructor(options: ExchangeOptions) {
-    const { runtime, stream } = options;
+  constructor(options: ExchangeOptions, stream: DownstreamStream) {
+    const { runtime } = options;
     this.runtime = runtime;
     this.connection = options.connection;
     this.config = options.config;
@@ -242,6 +246,15 @@ export class Exchange implements FormatSubject, BodyTarget {
     });
   }
 
+  /** Adds a change to the response head behind those that are there. */
+  editResponse(edit: ResponseEdit): void {
+    if (this.#firstEdit === undefined) this.#firstEdit = edit;
+    else {
+      this.#furtherEdits ??= [];
+      this.#furtherEdits.push(edit);
+    }
+  }
+
   respondInformational(head: ResponseHead): void {
     this.stats.informational(head.status);
     this.stream.sendInformational(head);
@@ -256,7 +269,8 @@ export class Exchange implements FormatSubject, BodyTarget {
     this.responseHead = head;
     if (this.info.times !== undefined) this.info.note('answerBegun', this.runtime.clock.monotonic());
     this.#timers?.touch();
-    for (const edit of this.responseEdits) edit(head, this);
+    this.#firstEdit?.(head, this);
+    if (this.#furtherEdits !== undefined) for (const edit of this.#furtherEdits) edit(head, this);
     seal?.(head);
     this.info.status = head.status;
     this.completeResponse?.(this, head);

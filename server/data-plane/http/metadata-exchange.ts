@@ -4,7 +4,7 @@ import type { Exchange, RequestLayer } from './exchange.ts';
 /** Tells the server's proxy who calls, and learns from its answer who served; the application sees neither. */
 export const exchangeMetadataAsClient: RequestLayer = (exchange) => {
   exchange.runtime.peerMetadata.write(exchange.head.headers);
-  exchange.responseEdits.push(learnServer);
+  exchange.editResponse(learnServer);
   return 'next';
 };
 
@@ -23,7 +23,7 @@ export const exchangeMetadataAsServer: RequestLayer = (exchange) => {
   headers.remove(OPERATION);
   if (peer === undefined) return 'next';
   exchange.peer = peer;
-  exchange.responseEdits.push(introduceServer);
+  exchange.editResponse(introduceServer);
   return 'next';
 };
 

@@ -1,5 +1,16 @@
 /** Characters of a host, with a port or without (RFC 3986 §3.2.2). */
-export const AUTHORITY = /^[A-Za-z0-9\-._~!$&'()*+,;=:%[\]]*$/;
+const AUTHORITY = /^[A-Za-z0-9\-._~!$&'()*+,;=:%[\]]*$/;
+/** What was found good last: clients ask for the same host again and again. */
+let goodAuthority = '';
+
+/** Whether a text may stand for a host, with a port or without. */
+export function isAuthority(text: string): boolean {
+  if (text === goodAuthority) return true;
+  if (!AUTHORITY.test(text)) return false;
+  goodAuthority = text;
+  return true;
+}
+
 /** What CONNECT names. */
 export const HOST_AND_PORT = /^[^:]+:\d{1,5}$|^\[[0-9A-Fa-f:.]+\]:\d{1,5}$/;
 

@@ -69,6 +69,7 @@ export class UpstreamCluster {
   readonly #checker: HealthChecker | undefined;
   readonly #dns: DnsHosts | undefined;
   readonly #createPool: PoolFactory;
+  readonly #drawPercent = (): number => this.#random.below(100);
   #priorities: PrioritySet;
   /** The original destination used last, the last of `#hosts` too. */
   #lastOriginal: Host | undefined;
@@ -171,7 +172,7 @@ export class UpstreamCluster {
   pick(context: PickContext): HostChoice | undefined {
     if (this.config.type === 'ORIGINAL_DST') return this.#originalHost(context.originalDestination);
     const hash = this.#hashes ? context.hash() : undefined;
-    const draw = (): number => (hash === undefined ? this.#random.below(100) : Number(hash % 100n));
+    const draw = hash === undefined ? this.#drawPercent : (): number => Number(hash % 100n);
     const candidates = this.#priorities.candidates(draw);
     if (candidates === undefined) {
       if (this.config.balancing.panicThreshold > 0) this.stats.panic.value++;

@@ -53,8 +53,10 @@ function drawn(hosts: readonly Host[], place: number): Pick {
   return { host, why: () => `random: drew host ${place + 1} of ${hosts.length}` };
 }
 
-const sameWeights = (hosts: readonly Host[]): boolean =>
-  hosts.every((host) => host.endpoint.weight === hosts[0]!.endpoint.weight);
+function sameWeights(hosts: readonly Host[]): boolean {
+  for (const host of hosts) if (host.endpoint.weight !== hosts[0]!.endpoint.weight) return false;
+  return true;
+}
 
 /** In turn, from a random start; by earliest deadline first where weights differ or a host is new. */
 function roundRobin({ config, random, clock }: BalancerOptions): LoadBalancer {
@@ -62,7 +64,7 @@ function roundRobin({ config, random, clock }: BalancerOptions): LoadBalancer {
   const schedules = createSchedules((host, now) => host.endpoint.weight * slowStartFactor(config.slowStart, host, now));
   return {
     pick(hosts, source) {
-      const now = clock.monotonic();
+      const now = config.slowStart === undefined ? 0 : clock.monotonic();
       if (!sameWeights(hosts) || warming(config, hosts, now)) {
         return weighted(schedules(source, hosts, now), 'round robin');
       }
@@ -87,7 +89,7 @@ function leastRequest({ config, random, clock }: BalancerOptions): LoadBalancer 
   });
   return {
     pick(hosts, source) {
-      const now = clock.monotonic();
+      const now = config.slowStart === undefined ? 0 : clock.monotonic();
       if (!sameWeights(hosts) || warming(config, hosts, now)) {
         return weighted(schedules(source, hosts, now), 'least request');
       }

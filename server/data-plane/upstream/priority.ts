@@ -43,6 +43,8 @@ interface Share {
   readonly priority: number;
   readonly degraded: boolean;
   readonly load: number;
+  /** Its hosts, once somebody asked; absent where localities take turns. */
+  fixed?: Candidates;
 }
 
 /** The hosts of one cluster, ordered by priority; made anew when members or their health change. */
@@ -99,7 +101,12 @@ export class PrioritySet {
 
   /** Undefined when no host may be used. `draw` gives a number below 100; it is asked only when several lists take load. */
   candidates(draw: () => number): Candidates | undefined {
-    const { priority, degraded } = this.#shares.length > 1 ? this.#choose(draw()) : (this.#shares[0] ?? FIRST);
+    const share = this.#shares.length > 1 ? this.#choose(draw()) : this.#shares[0];
+    return share && (share.fixed ?? this.#candidatesOf(share));
+  }
+
+  #candidatesOf(share: Share): Candidates | undefined {
+    const { priority, degraded } = share;
     const level = this.#levels[priority];
     if (level === undefined || level.all.length === 0) return undefined;
     const { all, healthy, panic } = level;
@@ -113,20 +120,20 @@ export class PrioritySet {
     const hosts = panic ? all : degraded ? level.degraded : healthy;
     if (hosts.length === 0) return undefined;
     const source = panic ? `${priority}/all` : degraded ? `${priority}/degraded` : `${priority}`;
-    return { hosts, source, priority, locality: undefined, panic, ...counts };
+    const candidates = { hosts, source, priority, locality: undefined, panic, ...counts };
+    if (level.localities === undefined || panic) share.fixed = candidates;
+    return candidates;
   }
 
-  #choose(draw: number): Share {
+  #choose(draw: number): Share | undefined {
     let left = draw;
     for (const share of this.#shares) {
       if (left < share.load) return share;
       left -= share.load;
     }
-    return this.#shares[0] ?? FIRST;
+    return this.#shares[0];
   }
 }
-
-const FIRST: Share = { priority: 0, degraded: false, load: 100 };
 
 /** `factor`, in percent: as so many times the healthy hosts a priority counts. */
 const availability = (usable: number, counted: number, factor: number): number =>

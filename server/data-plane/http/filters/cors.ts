@@ -13,12 +13,12 @@ export const cors: RequestLayer = (exchange) => {
     return refused(exchange, policy, origin, preflight);
   exchange.stats.count('cors.origin_valid');
   if (!preflight) {
-    exchange.responseEdits.push((head) => allow(head.headers, policy, origin));
+    exchange.editResponse((head) => allow(head.headers, policy, origin));
     note(exchange, 'applied', `origin ${origin} is allowed: the answer says so to the browser`);
     return 'next';
   }
   note(exchange, 'stopped', `a preflight from ${origin}, answered here`);
-  exchange.responseEdits.push((head) => {
+  exchange.editResponse((head) => {
     allow(head.headers, policy, origin);
     const { headers } = head;
     if (policy.allowMethods !== '') headers.set('access-control-allow-methods', policy.allowMethods);

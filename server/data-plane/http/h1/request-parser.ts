@@ -1,6 +1,6 @@
 import type { RequestHead } from '../codec.ts';
 import { Headers } from '../headers.ts';
-import { AUTHORITY, HOST_AND_PORT } from '../target.ts';
+import { HOST_AND_PORT, isAuthority } from '../target.ts';
 import { CR, IS_TARGET, LF, SLASH, SPACE, textOf } from './bytes.ts';
 import type { Failure } from './failures.ts';
 import { FAILURES } from './failures.ts';
@@ -101,7 +101,7 @@ function assemble(
   const connect = method === 'CONNECT';
   const failure = framingFailure(connect, minor, fields) ?? resolveTarget(head, fields.host !== undefined);
   if (failure) return failure;
-  if (!AUTHORITY.test(head.authority)) return FAILURES.authority;
+  if (!isAuthority(head.authority)) return FAILURES.authority;
   const upgrade = minor === 1 && fields.upgrade !== '';
   if (upgrade) head.headers.flat.push('upgrade', fields.upgrade);
   return {

@@ -62,7 +62,7 @@ export class MirrorCall implements AttemptOwner {
     markAsCopy(this.#head.headers, exchange);
     if (policy.marksHost) this.#head.authority = shadowHost(this.#head.authority);
     if (timeoutMs > 0) this.#head.headers.put('x-envoy-expected-rq-timeout-ms', String(Math.round(timeoutMs)));
-    this.#body = new RequestBody({ replay: false, ended: !exchange.stream.hasBody });
+    this.#body = new RequestBody(false, !exchange.stream.hasBody);
     this.#startedAt = exchange.runtime.clock.monotonic();
   }
 

@@ -8,16 +8,16 @@ const WAITING_BYTES = 64 * 1024;
 
 /** A request's body on its way to the hosts that are tried: kept for replay as long as another try is possible and it fits. */
 export class RequestBody {
-  #chunks: Buffer[] = [];
+  #chunks: Buffer[] | undefined = undefined;
   #bytes = 0;
   #replay: boolean;
   #ended: boolean;
   #trailers: Headers | undefined;
   #stream: UpstreamStream | undefined;
 
-  constructor(options: { replay: boolean; ended: boolean }) {
-    this.#replay = options.replay;
-    this.#ended = options.ended;
+  constructor(replay: boolean, ended: boolean) {
+    this.#replay = replay;
+    this.#ended = ended;
   }
 
   get ended(): boolean {
@@ -33,7 +33,10 @@ export class RequestBody {
   data(chunk: Buffer): 'more' | 'full' {
     this.#bytes += chunk.length;
     if (this.#replay && this.#bytes > REPLAY_BYTES) this.stopReplay();
-    if (this.#replay || this.#stream === undefined) this.#chunks.push(chunk);
+    if (this.#replay || this.#stream === undefined) {
+      this.#chunks ??= [];
+      this.#chunks.push(chunk);
+    }
     if (this.#stream === undefined) return this.#bytes >= WAITING_BYTES ? 'full' : 'more';
     return this.#stream.sendData(chunk) ? 'more' : 'full';
   }
@@ -48,8 +51,8 @@ export class RequestBody {
   attach(stream: UpstreamStream): 'more' | 'full' {
     this.#stream = stream;
     let room = true;
-    for (const chunk of this.#chunks) room = stream.sendData(chunk);
-    if (!this.#replay) this.#chunks = [];
+    if (this.#chunks !== undefined) for (const chunk of this.#chunks) room = stream.sendData(chunk);
+    if (!this.#replay) this.#chunks = undefined;
     if (this.#ended) stream.sendEnd(this.#trailers);
     return room ? 'more' : 'full';
   }
@@ -61,6 +64,6 @@ export class RequestBody {
   /** No further try will be made. */
   stopReplay(): void {
     this.#replay = false;
-    if (this.#stream !== undefined) this.#chunks = [];
+    if (this.#stream !== undefined) this.#chunks = undefined;
   }
 }

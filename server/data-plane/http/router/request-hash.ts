@@ -44,12 +44,7 @@ function hashHeader({ head }: Exchange, policy: HashPolicy & { kind: 'header' })
   for (let i = 0; i < flat.length; i += 2) if (flat[i] === policy.name) values.push(flat[i + 1] ?? '');
   if (values.length === 0) return undefined;
   const { rewrite } = policy;
-  const rewritten =
-    rewrite === undefined
-      ? values
-      : values.map((value) =>
-          rewrite.pattern.matcher(value).replaceAll(rewrite.substitution.replace(/\\(\d)/g, '$$$1')),
-        );
+  const rewritten = rewrite === undefined ? values : values.map(rewrite);
   return rewritten.sort().reduce((seed, value) => xxHash64(value, seed), 0n);
 }
 
@@ -62,7 +57,7 @@ function hashCookie(exchange: Exchange, cookie: HashCookie): bigint | undefined 
   const made = xxHash64(formatAddress(remoteAddress) + formatAddress(localAddress))
     .toString(16)
     .padStart(16, '0');
-  exchange.responseEdits.push(({ headers }) => headers.add('set-cookie', setCookie(cookie, made)));
+  exchange.editResponse(({ headers }) => headers.add('set-cookie', setCookie(cookie, made)));
   return xxHash64(made);
 }
 

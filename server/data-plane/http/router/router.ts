@@ -24,27 +24,31 @@ export const router: RequestLayer = (exchange) => {
   const { route } = exchange;
   exchange.stats.routed.value++;
   if (route === undefined) return noRoute(exchange);
-  editResponses(exchange, levelsOf(exchange, route));
+  const levels = levelsOf(exchange, route);
+  editResponses(exchange, levels);
   switch (route.target.kind) {
     case 'redirect':
       return redirect(exchange, route, route.target);
     case 'direct':
       return answerDirectly(exchange, route, route.target);
     case 'forward':
-      return forward(exchange, route, route.target);
+      return forward(exchange, route, route.target, levels);
   }
 };
 
+const NO_RULES: readonly HeaderRules[] = [];
+
 /** Header changes of the destination, the route, the virtual host and the whole table, in the order in which they are made. */
 function levelsOf({ share, table, virtualHost }: Exchange, route: CompiledRoute): readonly HeaderRules[] {
-  const levels = [share?.headers, route.headers, virtualHost?.headers, table?.headers];
-  const given = levels.filter((rules) => rules !== undefined);
+  const [own, ofHost, ofTable] = [route.headers, virtualHost?.headers, table?.headers];
+  if ((share?.headers ?? own ?? ofHost ?? ofTable) === undefined) return NO_RULES;
+  const given = [share?.headers, own, ofHost, ofTable].filter((rules) => rules !== undefined);
   return table?.mostSpecificWins === true ? given.reverse() : given;
 }
 
 function editResponses(exchange: Exchange, levels: readonly HeaderRules[]): void {
   if (levels.length === 0) return;
-  exchange.responseEdits.push((head) => {
+  exchange.editResponse((head) => {
     for (const rules of levels) applyResponseRules(rules, exchange, head.headers);
   });
 }
@@ -91,12 +95,17 @@ function ownLocation({ head }: Exchange): string {
   return `${head.headers.get('x-forwarded-proto') ?? head.scheme}://${head.authority}${head.path}`;
 }
 
-function forward(exchange: Exchange, route: CompiledRoute, action: ForwardAction): LayerOutcome {
+function forward(
+  exchange: Exchange,
+  route: CompiledRoute,
+  action: ForwardAction,
+  levels: readonly HeaderRules[],
+): LayerOutcome {
   const share = exchange.share ?? action.shares[0]!;
   const cluster = exchange.runtime.clusters.get(share.cluster);
   if (cluster === undefined) return noCluster(exchange, route, action, share);
   if (exchange.steps.on) noteCluster(exchange.steps, cluster);
-  for (const rules of levelsOf(exchange, route)) applyRequestRules(rules, exchange);
+  for (const rules of levels) applyRequestRules(rules, exchange);
   const streamMs = streamLimitMs(exchange.head.headers, action);
   if (streamMs !== undefined) exchange.limitDuration(streamMs);
   if (action.silenceMs !== undefined) exchange.limitSilence(action.silenceMs);
@@ -104,7 +113,10 @@ function forward(exchange: Exchange, route: CompiledRoute, action: ForwardAction
   if (route.operation !== undefined && exchange.connection.direction === 'outbound') {
     exchange.head.headers.set('x-envoy-decorator-operation', route.operation);
   }
-  const { timeoutMs, perTryTimeoutMs } = readTimeouts(exchange, action);
+  const { headers } = exchange.head;
+  const timeoutMs = takeMs(headers, 'x-envoy-upstream-rq-timeout-ms', routeTimeoutMs(headers, action));
+  const tryMs = takeMs(headers, 'x-envoy-upstream-rq-per-try-timeout-ms', action.retry?.perTryTimeoutMs ?? 0);
+  const perTryTimeoutMs = timeoutMs > 0 && tryMs >= timeoutMs ? 0 : tryMs;
   const mirrors = startMirrors(exchange, action, timeoutMs);
   new UpstreamCall({ exchange, action, cluster, timeoutMs, perTryTimeoutMs, mirrors }).start();
   return 'wait';
@@ -144,19 +156,12 @@ function routeTimeoutMs(headers: Headers, action: ForwardAction): number {
   return maxGrpcTimeoutMs > 0 && (asked === 0 || asked > maxGrpcTimeoutMs) ? maxGrpcTimeoutMs : asked;
 }
 
-/** The route's timeouts, unless the client asks for others by header. */
-function readTimeouts(exchange: Exchange, action: ForwardAction): { timeoutMs: number; perTryTimeoutMs: number } {
-  const { headers } = exchange.head;
-  const take = (name: string, fallback: number): number => {
-    const given = headers.get(name);
-    if (given === undefined) return fallback;
-    headers.remove(name);
-    return /^\d+$/.test(given) ? Number(given) : fallback;
-  };
-  const timeoutMs = take('x-envoy-upstream-rq-timeout-ms', routeTimeoutMs(headers, action));
-  let perTryTimeoutMs = take('x-envoy-upstream-rq-per-try-timeout-ms', action.retry?.perTryTimeoutMs ?? 0);
-  if (timeoutMs > 0 && perTryTimeoutMs >= timeoutMs) perTryTimeoutMs = 0;
-  return { timeoutMs, perTryTimeoutMs };
+/** A limit of the route, unless the client asks for another by header. */
+function takeMs(headers: Headers, name: string, ofRoute: number): number {
+  const given = headers.get(name);
+  if (given === undefined) return ofRoute;
+  headers.remove(name);
+  return /^\d+$/.test(given) ? Number(given) : ofRoute;
 }
 
 const NO_MIRRORS: readonly MirrorCall[] = [];

@@ -1,6 +1,7 @@
-import type { Timer } from '#domain';
+import type { SocketAddress, Timer } from '#domain';
 import type { ForwardAction } from '../../config/route-table.ts';
-import type { UpstreamCluster } from '../../upstream/cluster.ts';
+import type { PickContext, UpstreamCluster } from '../../upstream/cluster.ts';
+import type { Host } from '../../upstream/host.ts';
 import type { ResetReason, ResponseHead, UpstreamStream } from '../codec.ts';
 import type { BodyTarget, Exchange } from '../exchange.ts';
 import { LazyDeadline } from '../h1/lazy-deadline.ts';
@@ -10,7 +11,7 @@ import { type AttemptOwner, UpstreamAttempt } from './attempt.ts';
 import { breakAnswer, flagRefusal, replyNoHost, replyReset, replyTimeout } from './call-replies.ts';
 import { noteAnswer, noteConnected, noteEndpoint, noteFailure, noteNoHost } from './call-steps.ts';
 import type { MirrorCall } from './mirror.ts';
-import { reportAnswer } from './outlier-report.ts';
+import { reportAnswer, reportFailure } from './outlier-report.ts';
 import { RequestBody } from './request-body.ts';
 import { hashRequest } from './request-hash.ts';
 import { RetryState, type RetryVerdict } from './retry-state.ts';
@@ -29,7 +30,7 @@ const NONE_TRIED: ReadonlySet<string> = new Set();
 const CONNECTED = { localOrigin: 'connected' } as const;
 
 /** One request forwarded to a cluster: its tries, its timers, its answer (Envoy: source/common/router/router.cc). */
-export class UpstreamCall implements AttemptOwner, BodyTarget {
+export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext {
   readonly #options: UpstreamCallOptions;
   readonly #exchange: Exchange;
   readonly #cluster: UpstreamCluster;
@@ -59,16 +60,14 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
       clock: exchange.runtime.clock,
       jitter: exchange.runtime.chance.jitter,
     });
-    this.#body = new RequestBody({ replay: (this.#retry?.left ?? 0) > 0, ended: !exchange.stream.hasBody });
+    this.#body = new RequestBody((this.#retry?.left ?? 0) > 0, !exchange.stream.hasBody);
   }
 
   start(): void {
     const exchange = this.#exchange;
     exchange.onCancel = () => this.#release('local_reset');
     if (exchange.virtualHost?.tellsAttemptCount === true) {
-      exchange.responseEdits.push(({ headers }) =>
-        headers.put('x-envoy-attempt-count', String(exchange.info.attempts)),
-      );
+      exchange.editResponse(({ headers }) => headers.put('x-envoy-attempt-count', String(exchange.info.attempts)));
     }
     this.#try();
     if (this.#exchange.finished) return;
@@ -176,7 +175,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
     this.#tryTimer?.cancel();
     if (reason !== 'overflow') {
       host.figures.rqError++;
-      this.#reportFailure(attempt, reason);
+      reportFailure(attempt, reason);
     }
     // A reset of the stream, or bytes that are no HTTP, say nothing of the transport.
     const transport = reason.startsWith('remote_re') || reason === 'protocol_error' ? '' : detail;
@@ -200,21 +199,28 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
 
   // Tries.
 
+  get originalDestination(): SocketAddress {
+    return this.#exchange.connection.localAddress;
+  }
+
+  get avoid(): ReadonlySet<string> {
+    return this.#tried ?? NONE_TRIED;
+  }
+
+  get redraws(): number {
+    return this.#options.action.retry?.hostSelectionAttempts ?? 1;
+  }
+
   /** Asked once: a cookie that is made for the hash must not be made again for the next try. */
-  readonly #hash = (): bigint | undefined => {
+  hash(): bigint | undefined {
     this.#requestHash ??= { value: hashRequest(this.#exchange, this.#options.action.hashPolicies) };
     return this.#requestHash.value;
-  };
+  }
 
   #try(): void {
     const { exchange } = this.#options;
     exchange.steps.enterAttempt(exchange.info.attempts + 1);
-    const choice = this.#cluster.pick({
-      originalDestination: exchange.connection.localAddress,
-      avoid: this.#tried ?? NONE_TRIED,
-      redraws: this.#options.action.retry?.hostSelectionAttempts ?? 1,
-      hash: this.#hash,
-    });
+    const choice = this.#cluster.pick(this);
     exchange.info.attempts++;
     if (choice === undefined) {
       this.#noHost();
@@ -223,7 +229,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
     exchange.info.upstreamHost = choice.host.key;
     exchange.upstreamWorkload = choice.host.endpoint.workload;
     exchange.endpoint = choice.host.endpoint;
-    if (exchange.steps.on) noteEndpoint(exchange.steps, this.#cluster, choice, this.#tried ?? NONE_TRIED);
+    if (exchange.steps.on) noteEndpoint(exchange.steps, this.#cluster, choice, this.avoid);
     if (exchange.virtualHost?.includeAttemptCount === true) {
       exchange.head.headers.put('x-envoy-attempt-count', String(exchange.info.attempts));
     }
@@ -277,11 +283,6 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
     return this.#retry.afterReset(reason, requestStarted);
   }
 
-  #reportFailure(attempt: UpstreamAttempt, reason: ResetReason): void {
-    this.#cluster.report(attempt.choice.host, { localOrigin: 'connect' });
-    if (reason === 'remote_reset' && attempt.stream?.protocol === 'HTTP/2') this.#cluster.stats.rqRxReset.value++;
-  }
-
   // Timers.
 
   #requestComplete(): void {
@@ -324,8 +325,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
 
   #giveUpTry(attempt: UpstreamAttempt, details: string): void {
     const { host } = attempt.choice;
-    host.figures.rqTimeout++;
-    this.#cluster.report(host, { localOrigin: 'timeout' });
+    this.#countTimeout(host);
     attempt.drop('local_reset');
     const verdict = this.#verdictOnReset('local_reset', true);
     const detail = 'no answer within the limit of one try';
@@ -339,13 +339,15 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
     this.#giveUp(details);
   }
 
+  #countTimeout(host: Host): void {
+    host.figures.rqTimeout++;
+    this.#cluster.report(host, { localOrigin: 'timeout' });
+  }
+
   #timedOut(): void {
     const attempt = this.#attempt;
     this.#cluster.stats.rqTimeout.value++;
-    if (attempt !== undefined) {
-      attempt.choice.host.figures.rqTimeout++;
-      this.#cluster.report(attempt.choice.host, { localOrigin: 'timeout' });
-    }
+    if (attempt !== undefined) this.#countTimeout(attempt.choice.host);
     if (attempt?.answered === true) {
       this.#exchange.info.flag('UT');
       this.#exchange.info.details = 'response_timeout';
@@ -361,8 +363,8 @@ export class UpstreamCall implements AttemptOwner, BodyTarget {
   }
 
   #note(what: keyof StreamTimes): void {
-    const { info, runtime } = this.#exchange;
-    if (info.times !== undefined) info.note(what, runtime.clock.monotonic());
+    if (this.#exchange.info.times !== undefined)
+      this.#exchange.info.note(what, this.#exchange.runtime.clock.monotonic());
   }
 
   // Ends.

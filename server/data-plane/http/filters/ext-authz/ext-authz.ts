@@ -67,7 +67,7 @@ function act(exchange: Exchange, config: ExtAuthzConfig, verdict: Verdict): void
     case 'denied':
       stat(exchange, config, 'denied');
       exchange.runtime.clusters.get(exchange.info.cluster)?.stats.code(verdict.status, 'internal');
-      exchange.responseEdits.push((head) => {
+      exchange.editResponse((head) => {
         for (const { name, value } of verdict.headers) if (!UNTOUCHABLE.has(name)) head.headers.set(name, value);
       });
       exchange.reply({ status: verdict.status, flag: 'UAEX', details: 'ext_authz_denied', body: verdict.body });
@@ -88,14 +88,14 @@ type Allowed = Verdict & { readonly kind: 'ok' };
 
 const changes = ({ set, add, remove }: Allowed): boolean => set.length + add.length + remove.length > 0;
 
-function applyVerdict({ head, responseEdits }: Exchange, { set, add, remove, toClient }: Allowed): void {
-  const { headers } = head;
+function applyVerdict(exchange: Exchange, { set, add, remove, toClient }: Allowed): void {
+  const { headers } = exchange.head;
   for (const name of remove) if (name !== '' && !UNTOUCHABLE.has(name) && !name.startsWith(':')) headers.remove(name);
   const allowed = ({ name }: HeaderChange): boolean => !UNTOUCHABLE.has(name) && !name.startsWith(':');
   for (const { name, value } of set.filter(allowed)) headers.set(name, value);
   for (const { name, value } of add.filter(allowed)) headers.add(name, value);
   if (toClient.length === 0) return;
-  responseEdits.push((answer) => {
+  exchange.editResponse((answer) => {
     for (const { name, value } of toClient.filter(allowed)) answer.headers.add(name, value);
   });
 }

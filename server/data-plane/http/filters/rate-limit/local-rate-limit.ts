@@ -54,7 +54,7 @@ function limit(exchange: Exchange, { config, common, special }: Limiter): 'next'
   if (common !== undefined && (matched.length === 0 || config.consumesDefault)) buckets.push(common);
   const empty = buckets.find((bucket) => !bucket.take());
   const shown = empty ?? buckets[0];
-  if (config.rateLimitHeaders && shown !== undefined) exchange.responseEdits.push((head) => writeLimits(head, shown));
+  if (config.rateLimitHeaders && shown !== undefined) exchange.editResponse((head) => writeLimits(head, shown));
   if (empty === undefined) {
     count('ok');
     return 'next';
@@ -67,7 +67,7 @@ function limit(exchange: Exchange, { config, common, special }: Limiter): 'next'
     return 'next';
   }
   count('enforced');
-  exchange.responseEdits.push((head) => applyResponseRules(config.refusalHeaders, exchange, head.headers));
+  exchange.editResponse((head) => applyResponseRules(config.refusalHeaders, exchange, head.headers));
   const { status, grpcStatus } = config;
   exchange.reply({
     status,

@@ -53,7 +53,7 @@ function act(
   note(exchange, over ? 'stopped' : 'passed', `${words} ${over ? 'is over its limit' : 'is within its limit'}`, config);
   const headers = answer.response_headers_to_add ?? [];
   const quota = config.quotaHeaders ? quotaHeaders(answer.statuses ?? []) : {};
-  exchange.responseEdits.push((head) => {
+  exchange.editResponse((head) => {
     for (const [name, value] of Object.entries(quota)) head.headers.set(name, value);
     for (const { key = '', value = '' } of headers) head.headers.set(key.toLowerCase(), value);
   });
