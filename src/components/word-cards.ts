@@ -3,6 +3,7 @@ import { showAddress } from '../course/show-script.ts';
 import { stressRuns } from '../course/terms.ts';
 import './hover-cards.ts';
 
+let given = 0;
 const read = new Map<string, Promise<WordCard | undefined>>();
 
 /** What is known of a word; undefined where the site cannot be reached. Each word is asked for once. */
@@ -20,11 +21,11 @@ function wordCard(slug: string): Promise<WordCard | undefined> {
 export async function giveCards(text: HTMLElement): Promise<void> {
   const links = [...text.querySelectorAll<HTMLAnchorElement>('a[href^="/words/"]')];
   await Promise.all(
-    links.map(async (link, index) => {
+    links.map(async (link) => {
       const slug = /^\/words\/([a-z0-9-]+)\/$/.exec(link.getAttribute('href') ?? '')?.[1];
       const word = slug === undefined ? undefined : await wordCard(slug);
       if (!word || !link.isConnected) return;
-      const id = `card-step-${index}`;
+      const id = `card-given-${given++}`;
       link.classList.add('term');
       link.dataset['card'] = id;
       link.setAttribute('aria-describedby', `${id}-def`);

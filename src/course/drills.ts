@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { interviewSchema, objectiveId } from './schemas.ts';
+import type { NamedWord } from './word-runs.ts';
 
 export const formats = ['define', 'compare', 'debug', 'design', 'defend'] as const;
 export type Format = (typeof formats)[number];
@@ -80,9 +81,11 @@ export interface Bank {
   readonly topics: readonly { readonly id: string; readonly title: string }[];
   readonly drills: readonly Drill[];
   readonly labs: Readonly<Record<string, BankLab>>;
+  /** Words that models and reasons lead to. */
+  readonly words: readonly NamedWord[];
 }
 
-export function bankOf(topics: readonly BankTopic[]): Omit<Bank, 'labs'> {
+export function bankOf(topics: readonly BankTopic[]): Omit<Bank, 'labs' | 'words'> {
   const ordered = topics.toSorted((a, b) => a.order - b.order);
   return {
     topics: ordered.map(({ topic, title }) => ({ id: topic, title })),

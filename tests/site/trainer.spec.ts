@@ -138,6 +138,17 @@ test.describe('on a phone', () => {
       await expect(grades).toBeHidden();
     }
   });
+
+  test('the first touch of a word shows its card, the second follows the link', async ({ page }) => {
+    await page.goto('/days/15/');
+    const word = page.locator('main a.term').first();
+    const card = page.locator(`#${await word.getAttribute('data-card')}`);
+    await word.tap();
+    await expect(card).toBeVisible();
+    await expect(page).toHaveURL(/\/days\/15\/$/);
+    await word.tap();
+    await expect(page).toHaveURL(/\/words\//);
+  });
 });
 
 test('what one tab does, the other sees; offline or not', async ({ page, context }) => {
@@ -277,6 +288,22 @@ test.describe('drills', () => {
     await expectNoBarrier(page, 'the report');
     await page.getByRole('button', { name: 'Back to the drills' }).click();
     await expect(page.getByRole('row', { name: /^Failure, time and retries in code 1 of 15 67 %/ })).toBeVisible();
+  });
+
+  test('the words of a model answer have their cards', async ({ page, faults }) => {
+    await page.goto('/drills/');
+    await page.getByRole('combobox', { name: 'Topic' }).selectOption({ label: 'Certificates, identity, mTLS' });
+    await page.getByRole('button', { name: /^Begin \d/ }).click();
+    await page.getByRole('button', { name: 'Begin to answer' }).click();
+    await page.getByRole('button', { name: /^I have/ }).click();
+    await page.getByText('One way to say it').click();
+    const word = page.locator('blockquote a[data-card]').first();
+    await word.hover();
+    const card = page.locator(`#${await word.getAttribute('data-card')}`);
+    await expect(card.locator('.def')).toBeVisible();
+    await page.keyboard.press('Escape');
+    await expect(card).toBeHidden();
+    expect(faults).toEqual([]);
   });
 
   test('a mock interview has eight questions and ends with a report', async ({ page }) => {

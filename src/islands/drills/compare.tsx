@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'react';
 import { type BankLab, criteria, type Drill } from '../../course/drills.ts';
 import { Icon } from '../cards/icon.tsx';
+import { WordText } from '../parts/word-text.tsx';
 
 interface Props {
   readonly drill: Drill;
@@ -40,16 +41,22 @@ export function Compare({ drill, texts, own, asked, lab, late, done }: Props) {
       <Ticks lines={drill.redFlags} ticked={flags} onChange={setFlags} />
       <details>
         <summary>One way to say it</summary>
-        <blockquote>{drill.model}</blockquote>
+        <blockquote>
+          <WordText text={drill.model} />
+        </blockquote>
       </details>
       {drill.both && (
         <details>
           <summary>With a mesh, or in a library</summary>
           <dl className="both">
             <dt>Mesh</dt>
-            <dd>{drill.both.mesh}</dd>
+            <dd>
+              <WordText text={drill.both.mesh} />
+            </dd>
             <dt>Library</dt>
-            <dd>{drill.both.library}</dd>
+            <dd>
+              <WordText text={drill.both.library} />
+            </dd>
             <dt>When</dt>
             <dd>{drill.both.when}</dd>
           </dl>

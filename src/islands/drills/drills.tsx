@@ -6,6 +6,7 @@ import { effective } from '../cards/schedule.ts';
 import type { LearnerLogState } from '../cards/use-log.ts';
 import { ScrollArea } from '../parts/scroll-area.tsx';
 import { useJson } from '../parts/use-json.ts';
+import { Words } from '../parts/word-text.tsx';
 import { chooseDrills, everything, type Filter, latestAnswers, mockInterview, passes, scoreOf } from './choose.ts';
 import { Sitting } from './sitting.tsx';
 
@@ -24,7 +25,11 @@ function WithBank({ log }: { log: LearnerLogState }) {
       </p>
     );
   if (!bank) return <p className="quiet-note">Reading the questions.</p>;
-  return <Lobby log={log} bank={bank} />;
+  return (
+    <Words value={bank.words}>
+      <Lobby log={log} bank={bank} />
+    </Words>
+  );
 }
 
 interface Run {
