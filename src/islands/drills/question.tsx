@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'react';
 import type { LogEntry } from '#contract';
 import { type BankLab, type Drill, formatFacts } from '../../course/drills.ts';
+import { ScrollArea } from '../parts/scroll-area.tsx';
 import { Answering } from './answering.tsx';
 import { Compare } from './compare.tsx';
 import { type How, HowChoice } from './how.tsx';
@@ -44,7 +45,11 @@ export function Question({ drill, mock, lab, log, how, onHow, done }: Props) {
         {drill.ask}
       </h2>
       <p className="how">{facts.how}</p>
-      {drill.evidence && <pre className="card-code">{drill.evidence.trimEnd()}</pre>}
+      {drill.evidence && (
+        <ScrollArea label="The evidence">
+          <pre className="card-code">{drill.evidence.trimEnd()}</pre>
+        </ScrollArea>
+      )}
       {stage === 'ask' && (
         <div className="begin">
           <HowChoice how={how} onChange={onHow} />
