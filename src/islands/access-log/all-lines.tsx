@@ -3,6 +3,7 @@ import type { LogLineView } from '#contract';
 import { Empty } from '../parts/empty.tsx';
 import { formatTime } from '../parts/format.ts';
 import { Pending } from '../parts/pending.tsx';
+import { walkRows } from '../parts/row-walk.ts';
 import { useLive } from '../parts/use-live.ts';
 import { useLab, useStore } from '../parts/use-store.ts';
 import { shortPod } from '../xds-inspector/train-graph.ts';
@@ -15,6 +16,7 @@ export function AllLines({ filter }: { filter: LogFilter }) {
   const { atMs } = useStore(lab.stores.view);
   const [open, setOpen] = useState<string>();
   const [held, setHeld] = useState<LogLineView[]>();
+  const [visited, setVisited] = useState<string>();
   const live = useLive('log.read', {}, { everyMs: 1000, wanted: held === undefined });
   if (held === undefined && live.state !== 'ready') return <Pending live={live} what="The access logs" />;
   const lines = linesOf(held ?? (live.state === 'ready' ? live.value.lines : []), filter, atMs);
@@ -24,11 +26,20 @@ export function AllLines({ filter }: { filter: LogFilter }) {
     setHeld(next === undefined ? undefined : (held ?? (live.state === 'ready' ? live.value.lines : [])));
   };
   if (lines.length === 0) return <Empty text="No line fits this filter." />;
+  // One stop of the Tab key, where the reader was last; the arrow keys go on from there.
+  const stop = lines.find(({ spanId }) => spanId === visited) ?? lines[0];
   return (
-    <ol className="log-lines" aria-label="Access log, newest first">
+    <ol className="log-lines" aria-label="Access log, newest first" onKeyDown={walkRows}>
       {lines.map((line) => (
         <li key={line.spanId} className={line.flags.length > 0 || line.status >= 400 ? 'noted' : ''}>
-          <button type="button" aria-expanded={open === line.spanId} onClick={() => toggle(line)}>
+          <button
+            type="button"
+            data-row
+            aria-expanded={open === line.spanId}
+            tabIndex={line === stop ? 0 : -1}
+            onFocus={() => setVisited(line.spanId)}
+            onClick={() => toggle(line)}
+          >
             <span className="mono">{formatTime(line.atMs)}</span> {shortPod(line.pod)}{' '}
             <span className="dim">{line.direction}</span>{' '}
             {line.flags.map(({ flag, name, meaning }) => (

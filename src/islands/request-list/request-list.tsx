@@ -1,8 +1,9 @@
-import { type KeyboardEvent, useEffect, useRef, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import type { RequestView } from '#contract';
 import { outcomeOf, statusText } from '../../lab-client/index.ts';
 import { Empty } from '../parts/empty.tsx';
 import { formatMs, formatTime } from '../parts/format.ts';
+import { walkRows } from '../parts/row-walk.ts';
 import { Icon, Mark, VersionDisc } from '../parts/sign.tsx';
 import { serviceTitle } from '../parts/titles.ts';
 import { useLab, useStore } from '../parts/use-store.ts';
@@ -25,10 +26,13 @@ export function RequestList({ onOpened }: { onOpened: () => void }) {
   const connection = useStore(lab.stores.connection);
   const [filter, setFilter] = useState<Filter>('all');
   const [held, setHeld] = useState<readonly RequestView[]>();
+  const [visited, setVisited] = useState<string>();
   const scroller = useRef<HTMLDivElement>(null);
   const caught = useCaughtLine(view.line);
   const rows = rowsOf(held ?? live, { filter, atMs: view.atMs, limit: SHOWN });
   const newest = rows.at(-1)?.id;
+  // One stop of the Tab key, where the reader was last; the arrow keys go on from there.
+  const stop = [visited, view.request].find((id) => rows.some((row) => row.id === id)) ?? newest;
   useEffect(() => {
     const element = scroller.current;
     if (element && !held && newest !== undefined) element.scrollTop = element.scrollHeight;
@@ -94,7 +98,7 @@ export function RequestList({ onOpened }: { onOpened: () => void }) {
                 </th>
               </tr>
             </thead>
-            <tbody onKeyDown={moveBetweenRows}>
+            <tbody onKeyDown={walkRows}>
               {rows.map((request) => (
                 <Row
                   key={request.id}
@@ -102,7 +106,9 @@ export function RequestList({ onOpened }: { onOpened: () => void }) {
                   versions={versions(request.destination)}
                   selected={request.id === view.request}
                   lit={caught?.requests.has(request.id) ?? false}
+                  stop={request.id === stop}
                   onOpen={open}
+                  onVisit={setVisited}
                 />
               ))}
             </tbody>
@@ -119,24 +125,16 @@ function NoRows({ filter, seen }: { filter: Filter; seen: boolean }) {
   return <Empty text={text} />;
 }
 
-/** Arrow keys go from row to row. */
-function moveBetweenRows(event: KeyboardEvent<HTMLElement>): void {
-  if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return;
-  const row = (event.target as HTMLElement).closest('tr');
-  const next = event.key === 'ArrowDown' ? row?.nextElementSibling : row?.previousElementSibling;
-  const button = next?.querySelector('button');
-  if (!button) return;
-  event.preventDefault();
-  button.focus();
-}
-
 interface RowProps {
   request: RequestView;
   versions: readonly string[];
   selected: boolean;
   /** The line of YAML that is looked at decided about it. */
   lit: boolean;
+  /** The Tab key stops here. */
+  stop: boolean;
   onOpen: (request: RequestView) => void;
+  onVisit: (id: string) => void;
 }
 
 const BY: Record<Exclude<RequestView['answeredBy'], 'upstream'>, string> = {
@@ -144,7 +142,7 @@ const BY: Record<Exclude<RequestView['answeredBy'], 'upstream'>, string> = {
   'server-proxy': 'its proxy',
 };
 
-function Row({ request, versions, selected, lit, onOpen }: RowProps) {
+function Row({ request, versions, selected, lit, stop, onOpen, onVisit }: RowProps) {
   const outcome = outcomeOf(request);
   const several = versions.length > 1;
   const mark = outcome === 'failed' ? 'error' : outcome;
@@ -152,7 +150,14 @@ function Row({ request, versions, selected, lit, onOpen }: RowProps) {
     <tr className={[selected ? 'on' : '', lit ? 'lit' : ''].join(' ').trim()} onClick={() => onOpen(request)}>
       <td className="mono">{formatTime(request.atMs)}</td>
       <td>
-        <button type="button" className="row-link" aria-current={selected ? 'true' : undefined}>
+        <button
+          type="button"
+          className="row-link"
+          data-row
+          aria-current={selected ? 'true' : undefined}
+          tabIndex={stop ? 0 : -1}
+          onFocus={() => onVisit(request.id)}
+        >
           {serviceTitle(request.source)} <Arrow /> {serviceTitle(request.destination) || 'no workload'}
           {several && <span className="inline-version">{request.destinationVersion}</span>}
           {lit && <span className="sr">, caught by the line</span>}

@@ -72,38 +72,78 @@ export function failurePath(history: readonly Bucket[], span: Span): string {
     .join('');
 }
 
-export interface PushLabel {
-  push: PushView;
-  share: number;
+export interface PushMark {
+  readonly push: PushView;
+  readonly xPx: number;
   /** Its number, or those of a crowd that begins with it; absent where an earlier one speaks for it. */
-  numbers?: string;
+  readonly numbers?: string;
   /** There is room for its title. */
-  title: boolean;
+  readonly title: boolean;
+  /** Left edge of what is pressed: beside the playhead where the mark stands under it. Of one that is spoken for: its mark's place. */
+  readonly boxPx: number;
 }
 
+/** The least that a finger or an unsteady hand can be asked to hit, WCAG 2.5.8. */
+const TARGET_PX = 24;
 const LETTER_PX = 6.4;
-const numbersWidth = (numbers: string): number => 4 + numbers.length * 7;
+const numbersWidth = (numbers: string): number => Math.max(TARGET_PX, 4 + numbers.length * 7);
 
-/** Push numbers and titles that fit: marks too close for their numbers share one, as `2–4`; a title that would cover the next, or leave the bar, is left out. */
-export function labelled(pushes: readonly PushView[], span: Span, widthPx: number): PushLabel[] {
-  const crowds: { first: number; last: number; leftPx: number; numbers: string }[] = [];
+interface Crowd {
+  readonly first: number;
+  last: number;
+  readonly leftPx: number;
+  numbers: string;
+}
+
+/**
+ * Pushes along the bar, each with a place to press that no other covers. Marks too close for that share a number, as `2–4`; a title that would
+ * cover the next, or leave the bar, is left out.
+ */
+export function placeMarks(
+  pushes: readonly PushView[],
+  span: Span,
+  bar: { widthPx: number; headPx: number },
+): PushMark[] {
   const shown = pushes
     .filter((push) => push.atMs >= span.fromMs)
-    .map((push) => ({ push, share: shareOf(span, push.atMs) }));
-  for (const [index, { push, share }] of shown.entries()) {
+    .map((push) => ({ push, xPx: shareOf(span, push.atMs) * bar.widthPx }));
+  const crowds: Crowd[] = [];
+  for (const [index, { push, xPx }] of shown.entries()) {
     const before = crowds.at(-1);
-    if (before && share * widthPx < before.leftPx + numbersWidth(before.numbers)) {
+    if (before && xPx < before.leftPx + numbersWidth(before.numbers)) {
       before.last = index;
       before.numbers = `${shown[before.first]?.push.number}–${push.number}`;
-    } else crowds.push({ first: index, last: index, leftPx: share * widthPx, numbers: String(push.number) });
+    } else crowds.push({ first: index, last: index, leftPx: xPx, numbers: String(push.number) });
   }
-  return shown.map(({ push, share }, index) => {
+  const boxes = boxesOf(
+    crowds.map(({ leftPx }) => leftPx),
+    bar.headPx,
+  );
+  return shown.map(({ push, xPx }, index) => {
     const place = crowds.findIndex(({ first }) => first === index);
     const crowd = crowds[place];
-    if (!crowd) return { push, share, title: false };
-    const endPx = crowds[place + 1]?.leftPx ?? widthPx;
-    const alone = crowd.first === crowd.last;
-    const title = alone && crowd.leftPx + 14 + push.title.length * LETTER_PX <= endPx;
-    return { push, share, numbers: crowd.numbers, title };
+    if (!crowd) return { push, xPx, title: false, boxPx: xPx };
+    const endPx = crowds[place + 1]?.leftPx ?? bar.widthPx;
+    const title = crowd.first === crowd.last && xPx + 14 + push.title.length * LETTER_PX <= endPx;
+    return { push, xPx, numbers: crowd.numbers, title, boxPx: boxes[place] ?? xPx };
   });
+}
+
+/** Boxes round the marks, pushed aside from the playhead's own, those before it to the left. */
+function boxesOf(marks: readonly number[], headPx: number): number[] {
+  const half = TARGET_PX / 2;
+  const boxes = marks.map((xPx) => xPx - half);
+  const after = marks.findIndex((xPx) => xPx > headPx);
+  const border = after < 0 ? marks.length : after;
+  let rightPx = headPx - half;
+  for (let index = border - 1; index >= 0; index--) {
+    boxes[index] = Math.min(boxes[index] ?? 0, rightPx - TARGET_PX);
+    rightPx = boxes[index] ?? 0;
+  }
+  let leftPx = headPx + half;
+  for (let index = border; index < marks.length; index++) {
+    boxes[index] = Math.max(boxes[index] ?? 0, leftPx);
+    leftPx = (boxes[index] ?? 0) + TARGET_PX;
+  }
+  return boxes;
 }

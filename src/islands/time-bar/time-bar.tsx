@@ -4,7 +4,7 @@ import { formatTime } from '../parts/format.ts';
 import { Icon, Mark } from '../parts/sign.tsx';
 import { useSize } from '../parts/use-size.ts';
 import { useLab, useStore } from '../parts/use-store.ts';
-import { failurePath, groundPath, labelled, shareOf, spanOf, WIDTH } from './scale.ts';
+import { failurePath, groundPath, type PushMark, placeMarks, shareOf, spanOf, WIDTH } from './scale.ts';
 
 /** The foot of the lab: rate, failures and pushes along time. In the past, the map and the list show that moment. */
 export function TimeBar() {
@@ -59,20 +59,8 @@ export function TimeBar() {
             lab.show({ atMs: to, push: inForce(pushes, to) });
           }}
         />
-        {labelled(pushes, span, width).map(({ push, share, numbers, title }) => (
-          <button
-            key={push.number}
-            type="button"
-            className={share > 0.9 ? 'push near-end' : 'push'}
-            style={{ left: `${share * 100}%` }}
-            aria-label={`Go to push ${push.number}, ${push.title}`}
-            onClick={() => goTo(push)}
-          >
-            <span aria-hidden="true">
-              <b>{numbers}</b> {title && push.title}
-            </span>
-            <Mark name="push" />
-          </button>
+        {placeMarks(pushes, span, { widthPx: width, headPx: here * width }).map((mark) => (
+          <PushButton key={mark.push.number} mark={mark} onGo={goTo} />
         ))}
       </div>
       <div className="live num">
@@ -113,6 +101,35 @@ function useNow(): number {
     return () => clearInterval(timer);
   }, []);
   return nowMs;
+}
+
+/** A mark on the rail. One that an earlier one speaks for is there for the keyboard, and shows itself while it has the focus. */
+function PushButton({ mark, onGo }: { mark: PushMark; onGo: (push: PushView) => void }) {
+  const { push, xPx, boxPx, numbers, title } = mark;
+  const inside = { left: xPx - boxPx };
+  return (
+    <>
+      {numbers === undefined && (
+        <span className="diamond" style={{ left: xPx }}>
+          <Mark name="push" />
+        </span>
+      )}
+      <button
+        type="button"
+        className={numbers === undefined ? 'push spoken-for' : 'push'}
+        style={{ left: boxPx }}
+        aria-label={`Go to push ${push.number}, ${push.title}`}
+        onClick={() => onGo(push)}
+      >
+        <span aria-hidden="true" style={inside}>
+          <b>{numbers ?? push.number}</b> {title && push.title}
+        </span>
+        <span className="diamond" style={inside}>
+          <Mark name="push" />
+        </span>
+      </button>
+    </>
+  );
 }
 
 interface PlayheadProps {

@@ -15,7 +15,7 @@ import { readSizes, startSizes } from '../../../src/islands/lab/sizes.ts';
 import { formatMs, formatRate, formatShare } from '../../../src/islands/parts/format.ts';
 import { patternOf } from '../../../src/islands/parts/versions.ts';
 import { rowsOf } from '../../../src/islands/request-list/filter.ts';
-import { labelled, shareOf, spanOf } from '../../../src/islands/time-bar/scale.ts';
+import { placeMarks, shareOf, spanOf } from '../../../src/islands/time-bar/scale.ts';
 import { waterfallOf } from '../../../src/islands/trace-viewer/waterfall.ts';
 import { shortPod, trainGraphOf } from '../../../src/islands/xds-inspector/train-graph.ts';
 import { litLines } from '../../../src/islands/yaml-editor/lit-lines.ts';
@@ -110,27 +110,44 @@ test('the list shows failed ones only, and only what had happened by then', () =
   expect(rowsOf(requests, { filter: 'all', limit: 7 })).toHaveLength(7);
 });
 
+const bar = { widthPx: 900, headPx: 900 };
+
 test('a push title that would cover the next push keeps its number only', () => {
   const span = spanOf([], [], 120_000);
   expect(shareOf(span, 60_000)).toBe(0.5);
-  const pushes = [pushOf(1, 'a long title', 60_000), pushOf(2, 'next', 63_000), pushOf(3, 'far', 90_000)];
-  const labels = labelled(pushes, span, 900);
-  expect(labels.map((one) => [one.numbers, one.title])).toEqual([
+  const pushes = [pushOf(1, 'a long title', 60_000), pushOf(2, 'next', 64_000), pushOf(3, 'far', 90_000)];
+  expect(placeMarks(pushes, span, bar).map((one) => [one.numbers, one.title])).toEqual([
     ['1', false],
     ['2', true],
     ['3', true],
   ]);
 });
 
-test('pushes too close for their numbers share one, and none of them its title', () => {
+test('pushes too close for a finger share a number, and none of them its title', () => {
   const pushes = [9, 10, 11].map((number) => pushOf(number, 'restart', 60_000 + number * 100));
-  const labels = labelled([...pushes, pushOf(12, 'later', 90_000)], spanOf([], [], 120_000), 900);
-  expect(labels.map((one) => [one.numbers, one.title])).toEqual([
+  const marks = placeMarks([...pushes, pushOf(12, 'later', 90_000)], spanOf([], [], 120_000), bar);
+  expect(marks.map((one) => [one.numbers, one.title])).toEqual([
     ['9–11', false],
     [undefined, false],
     [undefined, false],
     ['12', true],
   ]);
+});
+
+test('places to press on the time bar cover neither one another nor the playhead', () => {
+  const random = seededRandom('time bar');
+  for (let round = 0; round < 200; round++) {
+    const pushes = Array.from({ length: 12 }, () => random.next() * 120_000)
+      .sort((a, b) => a - b)
+      .map((atMs, index) => pushOf(index + 1, 'one', atMs));
+    const headPx = random.next() * 900;
+    const boxes = placeMarks(pushes, spanOf([], [], 120_000), { widthPx: 900, headPx }).flatMap((one) =>
+      one.numbers === undefined ? [] : [one.boxPx],
+    );
+    const edges = [...boxes, headPx - 12].sort((a, b) => a - b);
+    const gaps = edges.slice(1).map((left, index) => left - (edges[index] ?? 0));
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(24 - 1e-6);
+  }
 });
 
 test("the server's words win over the schema's on the same line", () => {
