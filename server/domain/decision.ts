@@ -1,3 +1,4 @@
+import type { StepTape } from './decision-tape.ts';
 import type { Origin } from './diagnostic.ts';
 import type { HandshakeRecord } from './handshake.ts';
 
@@ -85,7 +86,7 @@ export interface HopRecord {
   readonly operation?: string;
   /** Present where a busy proxy records only some of its requests: how many this one stands for. */
   readonly standsFor?: number;
-  /** Whether headers and steps were left out; absent: as the lists themselves tell. Asking for a list may cost its making. */
+  /** Whether headers and steps were left out; absent: as the lists themselves tell. */
   readonly thin?: boolean;
   /** x-request-id. */
   readonly requestId: string;
@@ -108,6 +109,8 @@ export interface HopRecord {
     readonly path: string;
     readonly protocol: string;
     readonly headers: readonly (readonly [string, string])[];
+    /** The same as name, value, name, value …; absent: as `headers` has them. */
+    readonly flatHeaders?: readonly string[];
     readonly bytes: number;
   };
   readonly response: {
@@ -119,6 +122,7 @@ export interface HopRecord {
     readonly details: string;
     readonly bytes: number;
     readonly headers: readonly (readonly [string, string])[];
+    readonly flatHeaders?: readonly string[];
   };
   readonly routeName: string;
   /** Cluster that was chosen, empty when none. */
@@ -134,9 +138,10 @@ export interface HopRecord {
   readonly handshakes?: HopHandshakes;
   /** `versionInfo` of the route configuration in force, which names the push it came from. */
   readonly pushVersion: string;
+  /** Asking for a list of steps or headers may cost its making. */
   readonly steps: readonly DecisionStep[];
+  /** The steps before they are put in words, where they can be kept so; absent: as `steps` has them. */
+  readonly tape?: StepTape | undefined;
   /** The line in Istio's access log format, without the newline. */
   readonly accessLog: string;
-  /** The same facts without headers and steps; absent: by a copy of the fields. */
-  withoutDetails?(): HopRecord;
 }

@@ -1,5 +1,6 @@
 export * from './age.ts';
 export * from './decision.ts';
+export * from './decision-tape.ts';
 export * from './diagnostic.ts';
 export * from './errors.ts';
 export * from './grpc-status.ts';
@@ -7,4 +8,5 @@ export * from './handshake.ts';
 export * from './kube.ts';
 export * from './names.ts';
 export * from './random.ts';
+export * from './recorded-hop.ts';
 export * from './time.ts';

@@ -1,60 +1,71 @@
 import type { Clock, Timer } from '#domain';
-import type { KeptHop } from './kept-hop.ts';
+import type { HopLog } from './hop-log/hop-log.ts';
+import { BIT, COUNT, NUMBER } from './hop-log/hop-rows.ts';
 
-/** Hops that wait, all equally long, in the order in which they came: one timer for all of them. */
+export interface CallerWaitOptions {
+  readonly clock: Clock;
+  readonly hops: HopLog;
+  readonly waitMs: number;
+  readonly onGivenUp: (number: number) => void;
+}
+
+/** Hops that wait for that of their caller, all equally long, so in the order of their numbers: one timer for all of them. */
 export class CallerWait {
-  readonly #clock: Clock;
-  readonly #waitMs: number;
-  readonly #onGivenUp: (kept: KeptHop) => void;
-  #first: KeptHop | undefined;
-  #last: KeptHop | undefined;
+  readonly #options: CallerWaitOptions;
+  /** No hop before this one waits. */
+  #first = 0;
+  /** Hops that wait; some of them may be overwritten. */
+  #waiting = 0;
   #timer: Timer | undefined;
 
-  constructor(options: { clock: Clock; waitMs: number; onGivenUp: (kept: KeptHop) => void }) {
-    this.#clock = options.clock;
-    this.#waitMs = options.waitMs;
-    this.#onGivenUp = options.onGivenUp;
+  constructor(options: CallerWaitOptions) {
+    this.#options = options;
   }
 
-  add(kept: KeptHop): void {
-    kept.waiting = true;
-    kept.waitsUntil = this.#clock.monotonic() + this.#waitMs;
-    kept.before = this.#last;
-    if (this.#last === undefined) this.#first = kept;
-    else this.#last.after = kept;
-    this.#last = kept;
-    this.#timer ??= this.#clock.after(this.#waitMs, () => this.#look());
+  /** The hop that came last waits. */
+  add(number: number): void {
+    const { clock, hops, waitMs } = this.#options;
+    hops.rows.counts[this.#bitsOf(number)]! |= BIT.waiting;
+    this.#waiting++;
+    this.#timer ??= clock.after(waitMs, () => this.#look());
   }
 
   /** Harmless for a hop that does not wait. */
-  remove(kept: KeptHop): void {
-    if (!kept.waiting) return;
-    kept.waiting = false;
-    if (kept.before === undefined) this.#first = kept.after;
-    else kept.before.after = kept.after;
-    if (kept.after === undefined) this.#last = kept.before;
-    else kept.after.before = kept.before;
-    kept.before = undefined;
-    kept.after = undefined;
+  remove(number: number): void {
+    const { counts } = this.#options.hops.rows;
+    const at = this.#bitsOf(number);
+    if ((counts[at]! & BIT.waiting) === 0) return;
+    counts[at]! &= ~BIT.waiting;
+    this.#waiting--;
   }
 
   clear(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    while (this.#first !== undefined) this.remove(this.#first);
+    this.#first = 0;
+    this.#waiting = 0;
+  }
+
+  #bitsOf(number: number): number {
+    return this.#options.hops.rows.row(number) * COUNT.places + COUNT.bits;
   }
 
   #look(): void {
     this.#timer = undefined;
-    const now = this.#clock.monotonic();
+    const { clock, hops, onGivenUp, waitMs } = this.#options;
+    const { counts, numbers } = hops.rows;
     // A timer may fire a fraction of a millisecond early.
-    while (this.#first !== undefined && this.#first.waitsUntil <= now + 1) {
-      const kept = this.#first;
-      this.remove(kept);
-      this.#onGivenUp(kept);
-    }
-    if (this.#first !== undefined) {
-      this.#timer ??= this.#clock.after(Math.max(0, this.#first.waitsUntil - now), () => this.#look());
+    const since = clock.monotonic() + 1 - waitMs;
+    this.#first = Math.max(this.#first, hops.oldest);
+    for (; this.#first < hops.count; this.#first++) {
+      if ((counts[this.#bitsOf(this.#first)]! & BIT.waiting) === 0) continue;
+      const arrivedAt = numbers[hops.rows.row(this.#first) * NUMBER.places + NUMBER.arrivedAt]!;
+      if (arrivedAt > since) {
+        this.#timer = clock.after(Math.max(0, arrivedAt - since + 1), () => this.#look());
+        return;
+      }
+      this.remove(this.#first);
+      onGivenUp(this.#first);
     }
   }
 }

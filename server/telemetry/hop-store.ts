@@ -2,9 +2,11 @@ import type { Clock, HopRecord } from '#domain';
 import { CallerWait } from './caller-wait.ts';
 import type { EdgeRate, HopStore, RequestSummary } from './doors.ts';
 import { rateEdges } from './edges.ts';
-import { type CompleteRequest, KeptHop, Traces } from './kept-hop.ts';
-import { Newest } from './newest.ts';
-import { summarize } from './summary.ts';
+import { Familiar } from './hop-log/familiar.ts';
+import { HopLog } from './hop-log/hop-log.ts';
+import { RequestLog } from './hop-log/request-log.ts';
+import { TraceIndex } from './hop-log/trace-index.ts';
+import { type HopFacts, summarize } from './summary.ts';
 
 /** How long an inbound hop waits for the hop of its caller's proxy before it counts by itself. */
 const CALLER_WAIT_MS = 10_000;
@@ -23,43 +25,55 @@ export function createHopStore(options: HopStoreOptions): HopStore {
   return new BoundedHopStore(options);
 }
 
+/** How far back in a trace the other side of a call is looked for: hops that a client put into one endless trace must not cost more. */
+const NEAR = 256;
+
 class BoundedHopStore implements HopStore {
-  readonly #arrived: Newest<KeptHop>;
-  /** Those with steps. */
-  readonly #detailed: Newest<KeptHop>;
-  readonly #traces = new Traces();
+  readonly #clock: Clock;
+  readonly #hops: HopLog;
+  readonly #traces: TraceIndex;
+  readonly #familiar = new Familiar();
   /** In order of completion. */
-  readonly #requests: Newest<CompleteRequest>;
+  readonly #requests: RequestLog;
   readonly #waiting: CallerWait;
   readonly #handlers = new Set<(request: RequestSummary) => void>();
 
   constructor({ capacity, clock, detailed = capacity }: HopStoreOptions) {
-    this.#arrived = new Newest(capacity);
-    this.#detailed = new Newest(detailed);
-    this.#requests = new Newest(capacity);
+    this.#clock = clock;
+    this.#hops = new HopLog({ capacity, detailed, familiar: this.#familiar });
+    this.#traces = new TraceIndex(this.#hops.rows);
+    this.#requests = new RequestLog(capacity, this.#familiar);
     this.#waiting = new CallerWait({
       clock,
+      hops: this.#hops,
       waitMs: CALLER_WAIT_MS,
-      onGivenUp: (kept) => this.#complete(kept, summarize(undefined, kept.hop)),
+      onGivenUp: (number) => this.#complete(number, summarize(undefined, this.#hops.read(number)!)),
     });
   }
 
   record(hop: HopRecord): void {
-    const kept = this.#keep(hop);
-    if (hop.direction === 'outbound') this.#callFinished(kept);
-    else this.#answerFinished(kept);
+    const number = this.#hops.write(hop, this.#clock.monotonic());
+    this.#traces.add(number);
+    if (hop.direction === 'outbound') this.#callFinished(hop, number);
+    else this.#answerFinished(hop, number);
   }
 
   trace(traceId: string): readonly HopRecord[] {
-    return this.#traces.list(traceId).sort((a, b) => a.startMs - b.startMs || callerFirst(a, b));
+    const { oldest } = this.#hops;
+    const hops: HopRecord[] = [];
+    for (let at = this.#traces.lastOf(traceId, oldest); at >= 0; at = this.#traces.before(at, oldest))
+      hops.push(this.#hops.read(at)!);
+    return hops.reverse().sort((a, b) => a.startMs - b.startMs || callerFirst(a, b));
   }
 
   hop(spanId: string): HopRecord | undefined {
-    return this.#arrived.list().findLast(({ hop }) => hop.spanId === spanId)?.hop;
+    return this.#hops.read(this.#hops.find(spanId));
   }
 
   requests(limit: number): readonly RequestSummary[] {
-    return this.#requests.list(limit).map(({ summary }) => summary);
+    const { count, oldest } = this.#requests;
+    const first = Math.max(oldest, count - limit);
+    return Array.from({ length: count - first }, (_, i) => this.#requests.read(first + i));
   }
 
   onRequest(handler: (request: RequestSummary) => void): () => void {
@@ -69,68 +83,64 @@ class BoundedHopStore implements HopStore {
 
   edges(windowMs: number, nowMs: number): readonly EdgeRate[] {
     const since = nowMs - windowMs;
-    const all = this.#requests.list().map(({ summary }) => summary);
-    return rateEdges(all.filter(({ startMs, durationMs }) => startMs + durationMs >= since));
+    const recent: RequestSummary[] = [];
+    for (let number = this.#requests.oldest; number < this.#requests.count; number++)
+      if (this.#requests.endMs(number) >= since) recent.push(this.#requests.read(number));
+    return rateEdges(recent);
   }
 
   clear(): void {
-    this.#waiting.clear();
-    for (const part of [this.#arrived, this.#detailed, this.#traces, this.#requests]) part.clear();
+    for (const part of [this.#waiting, this.#hops, this.#traces, this.#requests, this.#familiar]) part.clear();
   }
 
-  #callFinished(kept: KeptHop): void {
-    const answers = this.#traces.answersTo(kept);
-    for (const answer of answers) this.#waiting.remove(answer);
-    this.#complete(kept, summarize(kept.hop, answers[0]?.hop));
+  #callFinished(call: HopRecord, number: number): void {
+    const { oldest, rows } = this.#hops;
+    let newest: HopFacts | undefined;
+    let near = 0;
+    for (let at = this.#traces.before(number, oldest); at >= 0 && near < NEAR; near++) {
+      if (rows.isChild(at, number)) {
+        this.#waiting.remove(at);
+        newest ??= this.#hops.facts(at);
+      }
+      at = this.#traces.before(at, oldest);
+    }
+    this.#complete(number, summarize(call, newest));
   }
 
-  #answerFinished(kept: KeptHop): void {
-    const answer = kept.hop;
-    const caller = answer.parentSpanId;
-    if (caller === undefined || !mayHaveCaller(answer)) {
-      this.#complete(kept, summarize(undefined, answer));
+  #answerFinished(answer: HopRecord, number: number): void {
+    if (answer.parentSpanId === undefined || !mayHaveCaller(answer)) {
+      this.#complete(number, summarize(undefined, answer));
       return;
     }
-    const call = this.#traces.callOf(kept, caller);
-    if (call === undefined) this.#waiting.add(kept);
+    const call = this.#callOf(number);
+    if (call < 0) this.#waiting.add(number);
     // The caller gave up before: its request is known already, and now also who worked on it.
-    else if (call.request !== undefined) call.request.summary = summarize(call.hop, answer);
+    else this.#requests.rewrite(this.#hops.requestOf(call), summarize(this.#hops.read(call)!, answer));
   }
 
-  #complete(kept: KeptHop, summary: RequestSummary): void {
-    kept.request = { summary };
-    this.#requests.push(kept.request);
-    for (const handler of this.#handlers) handler(summary);
-  }
-
-  #keep(hop: HopRecord): KeptHop {
-    const kept = new KeptHop(hop);
-    this.#traces.add(kept);
-    const oldest = this.#arrived.push(kept);
-    if (oldest !== undefined) {
-      this.#waiting.remove(oldest);
-      this.#traces.removeFirst(oldest);
+  /** The call that came not long before its answer; -1: it has not come yet. */
+  #callOf(answer: number): number {
+    const { oldest, rows } = this.#hops;
+    let near = 0;
+    for (let at = this.#traces.before(answer, oldest); at >= 0 && near < NEAR; near++) {
+      if (rows.isChild(answer, at)) return at;
+      at = this.#traces.before(at, oldest);
     }
-    const thinned = isDetailed(hop) ? this.#detailed.push(kept) : undefined;
-    if (thinned !== undefined) thinned.hop = withoutDetails(thinned.hop);
-    return kept;
+    return -1;
+  }
+
+  #complete(number: number, summary: RequestSummary): void {
+    this.#hops.setRequest(number, this.#requests.write(summary));
+    for (const handler of this.#handlers) handler(summary);
   }
 }
 
-const isDetailed = (hop: HopRecord): boolean => !(hop.thin ?? hop.steps.length === 0);
-
-const withoutDetails = (hop: HopRecord): HopRecord =>
-  hop.withoutDetails?.() ?? {
-    ...hop,
-    request: { ...hop.request, headers: [] },
-    response: { ...hop.response, headers: [] },
-    steps: [],
-    thin: true,
-  };
-
 /** False when the request's headers prove that no proxy sent it. Hops without recorded headers prove nothing. */
-const mayHaveCaller = ({ request }: HopRecord): boolean =>
-  request.headers.length === 0 || request.headers.some(([name]) => PROXY_HEADERS.has(name));
+function mayHaveCaller({ request }: HopRecord): boolean {
+  const list = request.flatHeaders ?? request.headers.flat();
+  for (let i = 0; i < list.length; i += 2) if (PROXY_HEADERS.has(list[i]!)) return true;
+  return list.length === 0;
+}
 
 const callerFirst = (a: HopRecord, b: HopRecord): number =>
   a.spanId === b.parentSpanId ? -1 : b.spanId === a.parentSpanId ? 1 : 0;

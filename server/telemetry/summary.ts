@@ -10,9 +10,19 @@ interface Party {
   readonly version: string;
 }
 
+/** What of the side that answered goes into a summary when the caller's side is there too. */
+export interface HopFacts {
+  readonly proxy: HopRecord['proxy'];
+  readonly mtls: boolean;
+  readonly request: Pick<HopRecord['request'], 'protocol'>;
+  readonly response: Pick<HopRecord['response'], 'status' | 'flags' | 'details'>;
+}
+
 /** Joins what the caller's proxy and the server's proxy saw of one call; at least one of them is there. */
-export function summarize(call: HopRecord | undefined, answer: HopRecord | undefined): RequestSummary {
-  const first = (call ?? answer)!;
+export function summarize(call: HopRecord, answer: HopFacts | undefined): RequestSummary;
+export function summarize(call: HopRecord | undefined, answer: HopRecord): RequestSummary;
+export function summarize(call: HopRecord | undefined, answer: HopFacts | HopRecord | undefined): RequestSummary {
+  const first = call ?? (answer as HopRecord);
   const answeredBy = whoAnswered(call, answer);
   const flags = first.response.flags.length > 0 ? first.response.flags : (answer?.response.flags ?? []);
   return {
@@ -33,7 +43,7 @@ export function summarize(call: HopRecord | undefined, answer: HopRecord | undef
   };
 }
 
-const partyOf = ({ proxy }: HopRecord): Party => ({ service: proxy.service, version: proxy.version });
+const partyOf = ({ proxy }: HopFacts): Party => ({ service: proxy.service, version: proxy.version });
 
 /** A caller without a proxy is known by its certificate at best. */
 function callerOf(answer: HopRecord): Party {
@@ -53,10 +63,10 @@ function targetOf(call: HopRecord): Party {
 }
 
 /** A connection that was passed on as it is has no status; without a flag it went well. */
-export const isPlainTcp = ({ request, response }: HopRecord): boolean =>
+export const isPlainTcp = ({ request, response }: HopFacts): boolean =>
   request.protocol === 'TCP' && response.flags.length === 0;
 
-function whoAnswered(call: HopRecord | undefined, answer: HopRecord | undefined): RequestSummary['answeredBy'] {
+function whoAnswered(call: HopFacts | undefined, answer: HopFacts | undefined): RequestSummary['answeredBy'] {
   if (isPlainTcp((answer ?? call)!)) return 'upstream';
   if (answer !== undefined && answer.response.details !== VIA_UPSTREAM) {
     // A server's proxy that refused the connection never answered, but it is the one that said no.

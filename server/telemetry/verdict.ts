@@ -1,4 +1,5 @@
 import type { HopRecord } from '#domain';
+import type { RequestSummary } from './doors.ts';
 import { isPlainTcp, summarize } from './summary.ts';
 
 /**
@@ -10,8 +11,9 @@ export function verdictOf(hops: readonly HopRecord[]): string {
   const answer = hops.findLast(
     (hop) => hop.direction === 'inbound' && (call === undefined || hop.parentSpanId === call.spanId),
   );
-  if (call === undefined && answer === undefined) return '';
-  const { answeredBy, destination, status } = summarize(call, answer);
+  const summary = summaryOf(call, answer);
+  if (summary === undefined) return '';
+  const { answeredBy, destination, status } = summary;
   const target = destination.version === '' ? destination.service : `${destination.service} ${destination.version}`;
   const last = (answer ?? call)!;
   if (isPlainTcp(last)) {
@@ -20,6 +22,11 @@ export function verdictOf(hops: readonly HopRecord[]): string {
   if (answeredBy === 'upstream') return `${target} itself answered ${status}.${delayNote(call)}${retryNote(call)}`;
   if (answeredBy === 'server-proxy' && answer !== undefined) return serverVerdict(call, answer);
   return call === undefined ? '' : `${owner(call)} ${clientReason(call, target)}${delayNote(call)}${retryNote(call)}`;
+}
+
+function summaryOf(call: HopRecord | undefined, answer: HopRecord | undefined): RequestSummary | undefined {
+  if (answer !== undefined) return summarize(call, answer);
+  return call && summarize(call, undefined);
 }
 
 const owner = ({ proxy }: HopRecord): string =>

@@ -1,26 +1,17 @@
-import type { HandshakeRecord, HopHandshakes, HopRecord, HopTracing } from '#domain';
+import {
+  type HandshakeRecord,
+  type HopDetail,
+  type HopHandshakes,
+  type HopRecord,
+  type HopTracing,
+  RecordedHop,
+  RecordedRequest,
+  RecordedResponse,
+} from '#domain';
 import type { TracingConfig } from '../config/tracing-config.ts';
-import { CARRIAGE } from '../http/carriage.ts';
 import type { TlsFacts } from '../http/codec.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { type StepNote, StepSampler } from './hop-steps.ts';
-import { RecordedHop, RecordedRequest, RecordedResponse } from './recorded-hop.ts';
-
-/**
- * Texts of the request in a copy of their own. As parts of the head of HTTP/1.1 in which they came they would keep that whole head alive
- * for as long as the record; HTTP/2 reads each into a text of its own.
- */
-function detach(texts: readonly string[], { connection, head }: Exchange): readonly string[] {
-  if (head.protocol === 'HTTP/2' || connection.tls?.alpn === CARRIAGE) return texts;
-  const copy = Buffer.from(texts.join(''), 'latin1').toString('latin1');
-  let at = 0;
-  return texts.map(({ length }) => {
-    at += length;
-    return copy.slice(at - length, at);
-  });
-}
-
-type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 const hasFailed = ({ info }: Exchange): boolean => info.flags.length > 0 || info.status >= 500;
 
@@ -38,22 +29,21 @@ export function buildHop(exchange: Exchange, accessLog: string): HopRecord {
   if (steps.on) noteResponse(exchange);
   const tls = connection.direction === 'inbound' ? connection.tls : exchange.upstreamTls;
   const peer = tls?.peerSpiffeId ?? '';
-  const texts = [span.traceId, span.parentSpanId ?? '', exchange.requestId, received.authority, received.path];
-  const [traceId = '', parentSpanId = '', requestId = '', authority = '', path = ''] = detach(texts, exchange);
+  const { authority, path } = received;
+  const detail = steps.on ? detailOf(exchange) : undefined;
   const request = { method: head.method, authority, path, protocol: head.protocol, bytes: info.bytesReceived };
   const response = { status: info.status, flags: info.flags, details: info.details, bytes: info.bytesSent };
-  // Fields that may be absent are added behind the others: spreading them in costs more than all the rest.
-  const hop: Mutable<HopRecord> = new RecordedHop(
+  const hop = new RecordedHop(
     {
       spanId: span.spanId,
-      traceId,
-      requestId,
+      traceId: span.traceId,
+      requestId: exchange.requestId,
       proxy: runtime.self.inHops,
       direction: connection.direction,
       startMs: info.startMs,
       durationMs: info.durationMs,
-      request: new RecordedRequest(request, steps.on ? received.headers : undefined),
-      response: new RecordedResponse(response, steps.on ? exchange.responseHead?.headers : undefined),
+      request: new RecordedRequest(request, detail),
+      response: new RecordedResponse(response, detail),
       routeName: info.routeName,
       cluster: info.cluster,
       upstreamHost: info.upstreamHost,
@@ -62,9 +52,9 @@ export function buildHop(exchange: Exchange, accessLog: string): HopRecord {
       pushVersion: exchange.table?.versionInfo ?? '',
       accessLog,
     },
-    steps.on ? steps.end() : undefined,
+    detail,
   );
-  if (span.parentSpanId !== undefined) hop.parentSpanId = parentSpanId;
+  if (span.parentSpanId !== undefined) hop.parentSpanId = span.parentSpanId;
   if (peer !== '') hop.peer = peer;
   if (!steps.on && !hasFailed(exchange)) hop.standsFor = runtime.sampler.tracesOf;
   const { tracing } = exchange.config;
@@ -77,18 +67,14 @@ export function buildHop(exchange: Exchange, accessLog: string): HopRecord {
   return hop;
 }
 
-/** User agents are few: each is kept once, not as a part of every request's head. */
-const userAgents = new Map<string, string>();
-const MAX_USER_AGENTS = 100;
+const NO_HEADERS: readonly string[] = [];
 
-function kept(userAgent: string): string {
-  const known = userAgents.get(userAgent);
-  if (known !== undefined) return known;
-  if (userAgents.size >= MAX_USER_AGENTS) userAgents.clear();
-  const copy = Buffer.from(userAgent, 'latin1').toString('latin1');
-  userAgents.set(copy, copy);
-  return copy;
-}
+const detailOf = ({ received, responseHead, steps }: Exchange): HopDetail => ({
+  requestHeaders: received.headers.flat,
+  responseHeaders: responseHead?.headers.flat ?? NO_HEADERS,
+  tape: steps.end(),
+  steps: [],
+});
 
 function tracingOf(exchange: Exchange, { fixedTags, tags, maxPathLength }: TracingConfig): HopTracing {
   const { connection, entrySpanId, head } = exchange;
@@ -103,7 +89,7 @@ function tracingOf(exchange: Exchange, { fixedTags, tags, maxPathLength }: Traci
     tags: own ?? fixedTags,
     maxPathLength,
     scheme: head.scheme,
-    userAgent: kept(head.headers.get('user-agent') ?? ''),
+    userAgent: head.headers.get('user-agent') ?? '',
     peerIp: connection.remoteAddress.ip,
     ...(entrySpanId !== '' && { entrySpanId }),
   };

@@ -1,12 +1,17 @@
-import type { Clock, DecisionStage, DecisionStep, Origin, RejectedCandidate } from '#domain';
+import {
+  asIs,
+  type Clock,
+  type DecisionStage,
+  type DecisionStep,
+  type StepNote,
+  type StepTape,
+  TAPE_PLACES,
+  type Words,
+  wordStep,
+  wordSteps,
+} from '#domain';
 
-/** What a step says beyond its name. */
-export interface StepNote {
-  readonly detail?: string | undefined;
-  readonly origin?: Origin | undefined;
-  readonly rejected?: readonly RejectedCandidate[] | undefined;
-  readonly evidence?: Readonly<Record<string, string | number | boolean>> | undefined;
-}
+export type { StepNote } from '#domain';
 
 /** A step that was decided before any request came. */
 export interface StepDraft {
@@ -28,11 +33,7 @@ export interface HopRecording {
   readonly before: readonly StepDraft[];
 }
 
-/** Makes the words of a step from values that it was given. */
-export type Words<Values extends readonly unknown[]> = (...values: Values) => StepNote;
-
-/** Places that a step takes on the tape: stage, outcome, name, microseconds, attempt, words and their values. */
-const PLACES = 7;
+const NO_VALUES: readonly unknown[] = [];
 
 /**
  * The steps of one hop. When `on` is false nothing is kept, and callers on the way of every request make no notes. What is kept of a
@@ -82,83 +83,22 @@ export class HopSteps {
   }
 
   /** The hop is over. */
-  end(): RecordedSteps {
+  end(): StepTape {
     const tape = this.#tape;
-    for (let i = 5; i < tape.length; i += PLACES) {
-      if (tape[i] === undefined || tape[i + 1] !== undefined) continue;
-      const note = (tape[i] as () => StepNote)();
-      tape[i] = asIs;
-      tape[i + 1] = [note];
+    for (let i = 5; i < tape.length; i += TAPE_PLACES) {
+      if (tape[i + 1] !== undefined) continue;
+      const note = tape[i] as (() => StepNote) | undefined;
+      tape[i] = note && asIs;
+      tape[i + 1] = note === undefined ? NO_VALUES : [note()];
     }
     const before = this.#recording?.before ?? [];
-    for (const draft of before) draft.shared ??= worded(draft, draft.note?.());
-    return new RecordedSteps(before, tape);
+    for (const draft of before) draft.shared ??= wordStep(draft, draft.note?.());
+    return { before, entries: tape };
   }
 
   build(): readonly DecisionStep[] {
-    return this.end().steps;
+    return wordSteps(this.end());
   }
-}
-
-const asIs: Words<readonly [StepNote]> = (note) => note;
-
-/** The steps of a hop that is over; their words are made when somebody looks. */
-export class RecordedSteps {
-  readonly #before: readonly StepDraft[];
-  #tape: readonly unknown[];
-  #steps: readonly DecisionStep[] | undefined = undefined;
-
-  constructor(before: readonly StepDraft[], tape: readonly unknown[]) {
-    this.#before = before;
-    this.#tape = tape;
-  }
-
-  get steps(): readonly DecisionStep[] {
-    this.#steps ??= this.#word();
-    return this.#steps;
-  }
-
-  #word(): readonly DecisionStep[] {
-    const steps = this.#before.flatMap(({ shared }) => shared ?? []);
-    const tape = this.#tape;
-    for (let i = 0; i < tape.length; i += PLACES) {
-      const [stage, outcome, name, atUs, attempt, words, values] = tape.slice(i, i + PLACES) as unknown as TapedStep;
-      steps.push(worded({ stage, outcome, name, attempt, atMs: atUs / 1000 }, words?.(...values)));
-    }
-    this.#tape = [];
-    return steps;
-  }
-}
-
-type TapedStep = [
-  stage: DecisionStage,
-  outcome: DecisionStep['outcome'],
-  name: string,
-  atUs: number,
-  attempt: number,
-  words: Words<readonly unknown[]> | undefined,
-  values: readonly unknown[],
-];
-
-function worded(
-  draft: Pick<StepDraft, 'stage' | 'outcome' | 'name' | 'atMs' | 'attempt'>,
-  note: StepNote | undefined,
-): DecisionStep {
-  const { stage, outcome, name, attempt } = draft;
-  const step: { -readonly [Key in keyof DecisionStep]: DecisionStep[Key] } = {
-    stage,
-    outcome,
-    name,
-    atMs: Math.round(draft.atMs * 1000) / 1000,
-  };
-  if (attempt > 0) step.attempt = attempt;
-  if (note === undefined) return step;
-  const { detail, origin, rejected, evidence } = note;
-  if (detail !== undefined) step.detail = detail;
-  if (origin !== undefined) step.origin = origin;
-  if (rejected !== undefined && rejected.length > 0) step.rejected = rejected;
-  if (evidence !== undefined) step.evidence = evidence;
-  return step;
 }
 
 /** Hops in a row that are recorded with all their steps: more than the checks of any lab send through one proxy, one after the other. */

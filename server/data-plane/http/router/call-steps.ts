@@ -8,7 +8,6 @@ import type { HopSteps, StepNote } from '../../decisions/hop-steps.ts';
 import type { HostChoice, UpstreamCluster } from '../../upstream/cluster.ts';
 import type { Host } from '../../upstream/host.ts';
 import type { RoutePriority } from '../../upstream/pool-breakers.ts';
-import type { Candidates } from '../../upstream/priority.ts';
 import type { ResetReason, TlsFacts } from '../codec.ts';
 import type { Exchange } from '../exchange.ts';
 import type { UpstreamAttempt } from './attempt.ts';
@@ -37,42 +36,49 @@ export function noteEndpoint(
 ): void {
   const { config } = cluster;
   const { candidates, host } = choice;
-  const { activeRequests, endpoint } = host;
   const rejected = config.type === 'ORIGINAL_DST' ? NONE_REJECTED : unusable(cluster, choice, tried);
+  const { endpoint, activeRequests } = host;
+  const [healthy, total] = [candidates?.healthy, candidates?.total];
+  const panic = candidates?.panic === true;
   const why = choice.why();
-  steps.say('endpoint', 'chosen', host.key, endpointWords, {
+  steps.say(
+    'endpoint',
+    'chosen',
+    host.key,
+    endpointWords,
     config,
-    candidates,
     endpoint,
     activeRequests,
     why,
     rejected,
-  });
+    panic,
+    healthy,
+    total,
+  );
 }
 
 const NONE_REJECTED: readonly RejectedCandidate[] = [];
 
-interface ChosenEndpoint {
-  readonly config: CompiledCluster;
-  readonly candidates: Candidates | undefined;
-  readonly endpoint: EndpointConfig;
-  readonly activeRequests: number;
-  readonly why: string;
-  readonly rejected: readonly RejectedCandidate[];
-}
-
-function endpointWords({ config, candidates, endpoint, activeRequests, why, rejected }: ChosenEndpoint): StepNote {
+/** `healthy` and `total` are undefined where hosts are not looked through. */
+function endpointWords(
+  config: CompiledCluster,
+  endpoint: EndpointConfig,
+  activeRequests: number,
+  why: string,
+  rejected: readonly RejectedCandidate[],
+  panic: boolean,
+  healthy: number | undefined,
+  total: number | undefined,
+): StepNote {
   return {
-    detail: candidates?.panic
-      ? `only ${candidates.healthy} of ${candidates.total} hosts are healthy, so all of them are used (panic); ${why}`
-      : why,
+    detail: panic ? `only ${healthy} of ${total} hosts are healthy, so all of them are used (panic); ${why}` : why,
     origin: partOrigin(config.origins, 'lb_policy'),
     rejected,
     evidence: {
       policy: config.balancing.policy,
       weight: endpoint.weight,
       activeRequests,
-      ...(candidates !== undefined && { healthy: candidates.healthy, total: candidates.total }),
+      ...(healthy !== undefined && total !== undefined && { healthy, total }),
     },
   };
 }
@@ -134,20 +140,19 @@ export function noteConnected(
   const { config } = cluster;
   const { host } = choice;
   const { connections, requests } = cluster.breakers[priority];
-  const pool: GivenPool = { config, reused, connections, requests, localAddress, priority };
-  steps.say('pool', 'passed', host.key, poolWords, pool);
+  steps.say('pool', 'passed', host.key, poolWords, config, reused, connections, requests, localAddress, priority);
   const outcome = tls === undefined ? 'passed' : 'applied';
   steps.say('tls_peer', outcome, tls?.peerSpiffeId || host.key, peerWords, config, tls);
 }
 
-interface GivenPool extends Pick<GivenConnection, 'reused' | 'localAddress'> {
-  readonly config: CompiledCluster;
-  readonly connections: number;
-  readonly requests: number;
-  readonly priority: RoutePriority;
-}
-
-function poolWords({ config, reused, connections, requests, localAddress, priority }: GivenPool): StepNote {
+function poolWords(
+  config: CompiledCluster,
+  reused: boolean,
+  connections: number,
+  requests: number,
+  localAddress: string,
+  priority: RoutePriority,
+): StepNote {
   return {
     detail: reused ? 'a connection that was open already' : 'a new connection',
     origin: partOrigin(config.origins, 'circuit_breakers'),
@@ -193,24 +198,43 @@ export function noteAnswer(
   const again = verdict?.again === true;
   const ms = Math.round(exchange.runtime.clock.monotonic() - attempt.startedAt);
   const outcome = again ? 'stopped' : 'passed';
-  exchange.steps.say('attempt', outcome, attempt.choice.host.key, answerWords, status, ms, verdict, exchange.route);
+  const { key } = attempt.choice.host;
+  const told = retryWords(verdict);
+  if (verdict?.again !== true)
+    exchange.steps.say('attempt', outcome, key, answerWords, status, ms, told, exchange.route);
+  else
+    exchange.steps.say(
+      'attempt',
+      outcome,
+      key,
+      retriedWords,
+      status,
+      ms,
+      told,
+      exchange.route,
+      verdict.cause,
+      verdict.waitMs,
+    );
 }
 
-function answerWords(
+function answerWords(status: number, ms: number, retry: string, route: CompiledRoute | undefined): StepNote {
+  return {
+    detail: `answered ${status} in ${ms} ms${retry}`,
+    origin: partOrigin(route?.origins, 'retry_policy'),
+    evidence: { status, durationMs: ms },
+  };
+}
+
+function retriedWords(
   status: number,
   ms: number,
-  verdict: RetryVerdict | undefined,
+  retry: string,
   route: CompiledRoute | undefined,
+  cause: string,
+  waitMs: number,
 ): StepNote {
-  return {
-    detail: `answered ${status} in ${ms} ms${retryWords(verdict)}`,
-    origin: partOrigin(route?.origins, 'retry_policy'),
-    evidence: {
-      status,
-      durationMs: ms,
-      ...(verdict?.again === true && { retryOn: verdict.cause, waitMs: verdict.waitMs }),
-    },
-  };
+  const note = answerWords(status, ms, retry, route);
+  return { ...note, evidence: { ...note.evidence, retryOn: cause, waitMs } };
 }
 
 export interface FailureNote {

@@ -92,22 +92,27 @@ interface Miss {
   readonly held: number;
 }
 
+const NO_MISSES: readonly Miss[] = [];
+
 /** Counted at once: filters change the request later. */
 const heldBy = ({ conditions }: CompiledRoute, subject: RouteSubject): number =>
   conditions.filter((condition) => condition(subject) === undefined).length;
 
 function matchRoutes(exchange: Exchange, host: CompiledVirtualHost): void {
   const subject = splitPath(exchange.head, (filter) => exchange.metadata.of(filter));
-  const refusals: Miss[] = [];
+  let misses: Miss[] | undefined;
   for (const route of host.routes) {
     const refusal = firstRefusal(route, subject);
     if (refusal !== undefined) {
-      if (exchange.steps.on) refusals.push({ refusal, held: heldBy(route, subject) });
+      if (exchange.steps.on) {
+        misses ??= [];
+        misses.push({ refusal, held: heldBy(route, subject) });
+      }
       continue;
     }
     exchange.route = route;
     exchange.info.routeName = route.name;
-    if (exchange.steps.on) noteRoute(exchange, host, route, refusals);
+    if (exchange.steps.on) noteRoute(exchange, host, route, misses ?? NO_MISSES);
     if (route.target.kind === 'forward') {
       exchange.share = chooseShare(exchange, route, route.target);
       exchange.info.cluster = exchange.share.cluster;
@@ -117,7 +122,7 @@ function matchRoutes(exchange: Exchange, host: CompiledVirtualHost): void {
   exchange.steps.add('route', 'stopped', host.name, () => ({
     detail: `none of the ${host.routes.length} routes of this host matches`,
     origin: originOf(host.origins),
-    rejected: rejections(host, refusals),
+    rejected: rejections(host, misses ?? NO_MISSES),
   }));
 }
 

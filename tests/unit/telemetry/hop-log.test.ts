@@ -1,0 +1,183 @@
+import { describe, expect, it } from 'vitest';
+import {
+  asIs,
+  type DecisionStage,
+  type HopDetail,
+  type HopRecord,
+  RecordedHop,
+  RecordedRequest,
+  RecordedResponse,
+  type StepNote,
+  type StepTape,
+  seededRandom,
+} from '#domain';
+import { Familiar } from '../../../server/telemetry/hop-log/familiar.ts';
+import { HopLog } from '../../../server/telemetry/hop-log/hop-log.ts';
+import { RequestLog } from '../../../server/telemetry/hop-log/request-log.ts';
+import { summarize } from '../../../server/telemetry/summary.ts';
+
+const random = seededRandom('hops');
+const below = (limit: number): number => random.below(limit);
+const pick = <T>(list: readonly T[]): T => list[below(list.length)]!;
+const sometimes = (): boolean => below(2) === 0;
+const hex = (digits: number): string => Array.from({ length: digits }, () => below(16).toString(16)).join('');
+
+const TEXTS = ['', 'GET', 'reviews:9080', 'a\nb', 'ÿ and é', 'größer → kleiner', '\ud800', 'x'.repeat(300), 'default'];
+const STAGES: readonly DecisionStage[] = ['capture', 'route', 'http_filter', 'endpoint', 'response'];
+const OUTCOMES = ['chosen', 'passed', 'applied', 'stopped'] as const;
+const proxies = ['a', 'b'].map((service): HopRecord['proxy'] => ({
+  pod: `${service}-1`,
+  namespace: 'default',
+  service,
+  version: 'v1',
+  role: 'sidecar',
+}));
+const handshake = { at: 'a handshake' } as unknown as NonNullable<NonNullable<HopRecord['handshakes']>['upstream']>;
+const text = (): string => `${pick(TEXTS)}${sometimes() ? below(1e6) : ''}`;
+const list = (most: number): string[] => Array.from({ length: below(most) }, text);
+
+const headers = (): string[] => Array.from({ length: below(40) }, (_, i) => [`x-${i}`, text()]).flat();
+
+function note() {
+  return {
+    detail: text(),
+    ...(sometimes() && { origin: { kind: 'VirtualService', namespace: 'default', name: 'a', path: text() } }),
+    ...(sometimes() && { rejected: [{ name: text(), reason: text(), held: below(9) }] }),
+    ...(sometimes() && { evidence: { total: pick([0, -1, 0.1, 1e300, Number.POSITIVE_INFINITY]), on: sometimes() } }),
+  };
+}
+
+const config = { name: 'a part of the configuration' };
+const words = (name: string, part: typeof config, count: number, told: boolean | undefined): StepNote => ({
+  detail: `${name} ${part.name} ${told}`,
+  evidence: { count },
+});
+
+function tape(): StepTape {
+  const step = () => [pick(STAGES), pick(OUTCOMES), text(), below(1e9), below(5)];
+  const entries = Array.from({ length: below(12) }, () =>
+    sometimes()
+      ? [...step(), asIs, [note()]]
+      : [...step(), words, [text(), config, below(1e9) / 7, pick([true, undefined])]],
+  );
+  const before = [{ shared: { stage: 'listener', outcome: 'chosen', name: '0.0.0.0_80', atMs: 0 } as const }];
+  return { before, entries: [...entries, ['route', 'passed', text(), 1, 0, undefined, []]].flat() };
+}
+
+function detail(): HopDetail {
+  const own = { requestHeaders: headers(), responseHeaders: headers() };
+  if (sometimes()) return { ...own, tape: tape(), steps: [] };
+  const steps = [{ stage: pick(STAGES), outcome: pick(OUTCOMES), name: text(), atMs: below(1e6) / 1000, ...note() }];
+  return { ...own, tape: undefined, steps };
+}
+
+/** A hop with anything that one may have. */
+function anyHop(): HopRecord {
+  const own = below(4) === 0 ? undefined : detail();
+  const request = { method: text(), authority: text(), path: text(), protocol: text(), bytes: below(1e9) * 1000 };
+  const response = { status: below(600), flags: list(3), details: text(), bytes: below(1e9) * 1000 };
+  const hop = new RecordedHop(
+    {
+      spanId: pick([hex(16), text()]),
+      traceId: pick([hex(32), text()]),
+      requestId: text(),
+      proxy: pick(proxies),
+      direction: pick(['inbound', 'outbound']),
+      startMs: 1.7e12 + below(1e9) / 8,
+      durationMs: below(1e9) / 1000,
+      request: new RecordedRequest(request, own),
+      response: new RecordedResponse(response, own),
+      routeName: text(),
+      cluster: text(),
+      upstreamHost: text(),
+      attempts: below(100),
+      mtls: sometimes(),
+      pushVersion: text(),
+      accessLog: text(),
+    },
+    own,
+  );
+  if (sometimes()) hop.parentSpanId = pick([hex(16), text()]);
+  if (sometimes()) hop.peer = text();
+  if (sometimes()) hop.standsFor = below(300);
+  if (sometimes()) hop.sampled = sometimes();
+  if (sometimes()) hop.operation = text();
+  if (sometimes()) hop.handshakes = pick([{ downstream: handshake }, { upstream: handshake, downstream: handshake }]);
+  if (sometimes()) {
+    const tracing = {
+      tags: { a: text() },
+      maxPathLength: pick([256, 2 ** 32 - 1]),
+      scheme: text(),
+      userAgent: text(),
+      peerIp: text(),
+    };
+    hop.tracing = sometimes() ? tracing : { ...tracing, entrySpanId: text() };
+  }
+  return hop;
+}
+
+/** Everything that a reader can see of a hop, as plain values. */
+const seen = (hop: HopRecord | undefined): unknown =>
+  hop && {
+    ...hop,
+    request: { ...hop.request, headers: hop.request.headers },
+    response: { ...hop.response, headers: hop.response.headers },
+    steps: hop.steps,
+  };
+
+const log = (capacity: number, detailed: number): HopLog =>
+  new HopLog({ capacity, detailed, familiar: new Familiar() });
+
+describe('the log of hops', () => {
+  it('gives back all that a hop had, whatever that was', () => {
+    const hops = Array.from({ length: 600 }, anyHop);
+    const kept = log(600, 600);
+    const numbers = hops.map((hop) => kept.write(hop, 0));
+    expect(numbers.map((number) => seen(kept.read(number)))).toEqual(hops.map(seen));
+  });
+
+  it('keeps the newest hops, and headers and steps of the newest that have them, however much comes', () => {
+    const hops = Array.from({ length: 900 }, anyHop);
+    const kept = log(100, 30);
+    for (const hop of hops) kept.write(hop, 0);
+    const whole = new Set(hops.filter(({ thin }) => !thin).slice(-30));
+    for (const [number, hop] of hops.entries()) {
+      const found = kept.read(number);
+      if (number < 800) expect(found).toBeUndefined();
+      else if (whole.has(hop)) expect(seen(found)).toEqual(seen(hop));
+      else expect(found).toMatchObject({ thin: true, accessLog: hop.accessLog, steps: [], traceId: hop.traceId });
+    }
+  });
+
+  it('lets a reader keep a hop for longer than the log does', () => {
+    const kept = log(2, 1);
+    const hop = Array.from({ length: 100 }, anyHop).find(({ thin, steps }) => !thin && steps.length > 2)!;
+    const found = kept.read(kept.write(hop, 0));
+    for (let i = 0; i < 100; i++) kept.write(anyHop(), 0);
+    expect(seen(found)).toEqual(seen(hop));
+  });
+
+  it('begins anew when it is cleared', () => {
+    const kept = log(20, 10);
+    for (let i = 0; i < 50; i++) kept.write(anyHop(), 0);
+    kept.clear();
+    expect(kept.read(0)).toBeUndefined();
+    const hop = anyHop();
+    expect(seen(kept.read(kept.write(hop, 0)))).toEqual(seen(hop));
+    expect(kept.read(1)).toBeUndefined();
+  });
+});
+
+describe('the log of requests', () => {
+  it('gives back the newest as they were told, or told again', () => {
+    const kept = new RequestLog(50, new Familiar());
+    const requests = Array.from({ length: 120 }, () => summarize(anyHop(), sometimes() ? anyHop() : undefined));
+    for (const request of requests) kept.write(request);
+    expect(Array.from({ length: 50 }, (_, i) => kept.read(70 + i))).toEqual(requests.slice(70));
+    const again = { ...requests[100]!, destination: { service: 'late', version: 'v9' }, mtls: true, flags: ['UT'] };
+    kept.rewrite(100, again);
+    kept.rewrite(10, again);
+    expect(kept.read(100)).toEqual(again);
+    expect(kept.read(110)).toEqual(requests[110]);
+  });
+});
