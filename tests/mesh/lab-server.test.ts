@@ -47,6 +47,18 @@ async function newLearner(): Promise<Session> {
 
 const streamUrl = (token: string): string => `${server.url.replace('http', 'ws')}api/stream?token=${token}`;
 
+function askApi({ cookie, token }: Session, method: 'POST' | 'DELETE', path: string): Promise<Response> {
+  return fetch(`${server.url}api/${path}`, {
+    method,
+    headers: { origin: server.url.replace(/\/$/, ''), cookie, 'x-meshwork-token': token },
+  });
+}
+
+async function keptLabs(session: Session): Promise<string[]> {
+  const { labs } = (await (await askApi(session, 'POST', 'labs')).json()) as { labs: { lab: string }[] };
+  return labs.map(({ lab }) => lab);
+}
+
 /** A page without a browser: speaks the contract over one WebSocket. */
 class Page {
   readonly events: ServerEvent[] = [];
@@ -196,7 +208,8 @@ describe('the lab server', () => {
   });
 
   it('shows a learner nothing of another, and heals a mesh that dies with its resources', async () => {
-    const [ann, ben] = [await Page.open(await newLearner()), await Page.open(await newLearner())];
+    const bensKeys = await newLearner();
+    const [ann, ben] = [await Page.open(await newLearner()), await Page.open(bensKeys)];
     const before = childPids();
     await ann.ask<LabState>('lab.open', { lab: 'canary' });
     const [annPid = 0] = childPids().filter((pid) => !before.includes(pid));
@@ -274,6 +287,14 @@ describe('the lab server', () => {
     expect((await ben.ask<LabState>('lab.open', { lab: 'canary' })).files[0]?.text).toContain('2m');
     expect(ben.events.filter(({ type }) => type === 'unkept')).toHaveLength(1);
     disk.full = false;
+
+    // Erased while the mesh runs: it is ended first, its page is told, and nothing of it is kept again.
+    await ben.ask('files.save', { files: [file('bens-rule', 3)] });
+    await expect.poll(() => keptLabs(bensKeys)).toEqual(['canary']);
+    expect((await askApi(bensKeys, 'DELETE', 'log')).status).toBe(200);
+    await ben.until((event) => event.type === 'replaced');
+    await expect(ben.ask('lab.open', { lab: 'canary' })).rejects.toThrow('sandbox_away');
+    expect(await keptLabs(bensKeys)).toEqual([]);
     ann.close();
     ben.close();
   }, 120_000);
