@@ -79,12 +79,9 @@ const camel = (name: string): string =>
 function grpcNumber({ head, responseHead, responseTrailers }: FormatSubject): number | undefined {
   if (!isGrpc(head.headers)) return undefined;
   const given = responseTrailers?.get('grpc-status') ?? responseHead?.headers.get('grpc-status');
-  if (given === undefined) return responseHead === undefined ? undefined : fromHttp(responseHead.status);
+  if (given === undefined) return responseHead === undefined ? undefined : grpcStatusOf(responseHead.status);
   return /^\d+$/.test(given) ? Number(given) : undefined;
 }
-
-/** A good answer without a status tells nothing. */
-const fromHttp = (status: number): number | undefined => (status === 200 ? undefined : grpcStatusOf(status));
 
 const grpcStatus: CommandReader = (argument, field) => {
   const spelling = argument === '' ? 'CAMEL_STRING' : argument.toUpperCase();

@@ -129,8 +129,15 @@ export interface CodecError {
   readonly answered: boolean;
   /** Bytes of the answer's body. */
   readonly bodyBytes: number;
-  /** It broke off a request that was handed over, whose sink is told. */
-  readonly inRequest: boolean;
+  /**
+   * A request had begun whose head was not handed over: Envoy has a stream for it, and so a line in the log. Bytes between requests leave
+   * no line; what breaks off a request that was handed over is told to its sink.
+   */
+  readonly begun: boolean;
+  /** What the line of the log says. Default DPE. */
+  readonly flag?: 'DPE' | 'DR' | 'DC';
+  /** What it moves besides `downstream_cx_protocol_error`; `none`: not even that. */
+  readonly figure?: 'downstream_rq_too_many_premature_resets' | 'none';
 }
 
 /** One connection from a client. */

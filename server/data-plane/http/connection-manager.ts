@@ -126,18 +126,23 @@ export class HttpConnectionManager {
 
   /** Bytes that are no valid HTTP; where no request was seen, this is the only trace of them in the log. */
   #onProtocolError(error: CodecError, connection: ConnectionContext, on: DownstreamConnection): void {
-    this.#stats.count('downstream_cx_protocol_error');
-    if (error.inRequest) return;
+    const { flag = 'DPE', figure } = error;
+    if (figure !== 'none') this.#stats.count('downstream_cx_protocol_error');
+    if (figure === 'downstream_rq_too_many_premature_resets') this.#stats.count(figure);
+    if (!error.begun) return;
     this.#stats.rqTotal.value++;
     this.#stats.rqActive.value++;
-    if (on.protocol === 'HTTP/1.1') this.#countRefused();
+    if (on.protocol === 'HTTP/1.1') this.#stats.rqHttp1.value++;
+    else this.#stats.rqHttp2.value++;
+    if (on.protocol === 'HTTP/1.1' && flag === 'DPE') this.#stats.count('downstream_rq_response_before_rq_complete');
+    this.#stats.count('downstream_rq_rx_reset');
     this.#countEnd(error.status, 0);
     const { clock } = this.#runtime;
     const info = new StreamInfo(clock.now(), clock.monotonic());
     info.status = error.status;
     info.details = error.details;
     info.bytesSent = error.bodyBytes;
-    info.flag('DPE');
+    info.flag(flag);
     const head = { ...NO_REQUEST, protocol: on.protocol };
     for (const write of this.#config.accessLogs) {
       const line = write({ head, responseHead: undefined, info, connection });
@@ -160,13 +165,6 @@ export class HttpConnectionManager {
     this.#runtime.onHop(hop);
     const collector = this.#config.tracing?.collector;
     if (collector !== undefined) this.#runtime.spans.send(collector, hop);
-  }
-
-  /** A request that was answered before it was read. */
-  #countRefused(): void {
-    this.#stats.rqHttp1.value++;
-    this.#stats.count('downstream_rq_response_before_rq_complete');
-    this.#stats.count('downstream_rq_rx_reset');
   }
 
   #countEnd(status: number, durationMs: number): void {

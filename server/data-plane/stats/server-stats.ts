@@ -2,6 +2,7 @@ import type { Clock } from '#domain';
 import type { TypeUrl, XdsUpdate } from '#xds';
 import { typeUrls } from '#xds';
 import type { ConfigStore } from '../config/config-store.ts';
+import { SERVER_NAMES } from './declared-names.ts';
 import type { Stats } from './stats.ts';
 
 export interface ServerStatsOptions {
@@ -13,28 +14,8 @@ export interface ServerStatsOptions {
   readonly healthFailed: () => boolean;
 }
 
-/** What Envoy shows of itself from its start. */
+/** What Envoy shows of each subscription from its start. */
 const SUBSCRIBED = ['init_fetch_timeout', 'update_attempt', 'update_failure', 'update_rejected', 'update_success'];
-const SERVER_NAMES: Readonly<Record<string, readonly string[]>> = {
-  'cluster_manager.': [
-    'cluster_added',
-    'cluster_modified',
-    'cluster_removed',
-    'cluster_updated',
-    'cluster_updated_via_merge',
-  ],
-  'cluster_manager.cds.': SUBSCRIBED,
-  'listener_manager.': [
-    'listener_added',
-    'listener_create_failure',
-    'listener_create_success',
-    'listener_in_place_updated',
-    'listener_modified',
-    'listener_removed',
-    'listener_stopped',
-  ],
-  'listener_manager.lds.': SUBSCRIBED,
-};
 
 /** What Envoy calls each type's subscription. RDS and EDS have one for each resource there; here they are counted together. */
 const SUBSCRIPTIONS: Readonly<Partial<Record<TypeUrl, string>>> = {
@@ -58,7 +39,8 @@ export class ServerStats {
     const state = (): number => (healthFailed() ? 1 : 0);
     stats.gauge('server.live', () => (ready() && !healthFailed() ? 1 : 0));
     stats.gauge('server.state', () => (ready() ? state() : 2));
-    for (const [prefix, names] of Object.entries(SERVER_NAMES)) stats.declare(prefix, names);
+    stats.declare('', SERVER_NAMES);
+    for (const prefix of ['cluster_manager.cds.', 'listener_manager.lds.']) stats.declare(prefix, SUBSCRIBED);
     stats.gauge('server.uptime', () => Math.floor((clock.monotonic() - startedAt) / 1000));
     stats.gauge('cluster_manager.active_clusters', () => store.clusters.size);
     stats.gauge('cluster_manager.warming_clusters', () => store.warmingClusters.size);

@@ -209,6 +209,16 @@ describe('a server connection refuses', () => {
     await client.until((received) => received.includes('begun'));
     client.write('zz\r\n');
     expect(await client.untilClosed()).not.toContain('400');
-    expect(server.errors).toMatchObject([{ answered: false }]);
+    expect(server.errors).toMatchObject([{ answered: false, begun: false }]);
+  });
+
+  it('nothing when a client leaves in the middle of a head, and tells of it', async () => {
+    server = await startServer(() => undefined);
+    const client = new RawClient(server.port);
+    client.socket.end(`GET / HTTP/1.1\r\nHost`);
+    expect(await client.untilClosed()).toBe('');
+    await expect
+      .poll(() => server.errors)
+      .toMatchObject([{ status: 0, begun: true, flag: 'DC', details: 'downstream_remote_disconnect' }]);
   });
 });

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { onBytes } from '../../listener/pooled-reads.ts';
-import type { DownstreamConnection, ResponseHead, ServerConnectionOptions, TlsFacts } from '../codec.ts';
+import type { CodecError, DownstreamConnection, ResponseHead, ServerConnectionOptions, TlsFacts } from '../codec.ts';
 import type { Headers } from '../headers.ts';
 import { BodyDecoder } from './body-decoder.ts';
 import { CR, LF } from './bytes.ts';
@@ -39,6 +39,18 @@ type State = 'head' | 'body' | 'answer' | 'lingering' | 'closed';
 /** The answer lets what follows the request's head go through as it is. */
 const leavesHttp = ({ head: { method }, tunnel }: ServerStream, { status }: ResponseHead): boolean =>
   tunnel && (status === 101 || (method === 'CONNECT' && status >= 200 && status < 300));
+
+/** The client went away in the middle of a head. */
+const LEFT_IN_HEAD: CodecError = {
+  status: 0,
+  details: 'downstream_remote_disconnect',
+  explanation: 'The client left before its request head was complete.',
+  answered: false,
+  bodyBytes: 0,
+  begun: true,
+  flag: 'DC',
+  figure: 'none',
+};
 
 class ServerConnection implements DownstreamConnection, StreamHost {
   readonly remoteAddress: string;
@@ -299,8 +311,8 @@ class ServerConnection implements DownstreamConnection, StreamHost {
     if (answered) this.#writer.now(localAnswer(failure, this.#options));
     const { status, details, explanation, body } = failure;
     const bodyBytes = answered ? body.length : 0;
-    const inRequest = stream !== undefined;
-    this.#options.onProtocolError?.({ status, details, explanation, answered, bodyBytes, inRequest }, this);
+    const begun = stream === undefined;
+    this.#options.onProtocolError?.({ status, details, explanation, answered, bodyBytes, begun }, this);
     stream?.sink?.reset('protocol_error', details);
     if (answered) this.#linger(false);
     else this.close();
@@ -339,10 +351,13 @@ class ServerConnection implements DownstreamConnection, StreamHost {
 
   #finish(): void {
     if (this.#state === 'closed') return;
+    // A lone CR begins nothing.
+    const leftInHead = this.#state === 'head' && this.#held.length > 1;
     this.#state = 'closed';
     this.#deadline.stop();
     const stream = this.#stream;
     this.#stream = undefined;
+    if (leftInHead) this.#options.onProtocolError?.(LEFT_IN_HEAD, this);
     stream?.sink?.reset('connection_termination', 'downstream_remote_disconnect');
     this.#options.onClose?.(this);
   }

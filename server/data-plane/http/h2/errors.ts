@@ -24,6 +24,7 @@ export interface Violation {
 }
 
 const RULE = 'http2.violation.of.messaging.rule';
+const FIELD = 'http2.invalid.header.field';
 
 export const violation = (code: ErrorCode, explanation: string, details: string = RULE): Violation => ({
   code,
@@ -34,10 +35,9 @@ export const violation = (code: ErrorCode, explanation: string, details: string 
 /** A message that breaks the rules of HTTP; its stream is reset, the connection goes on (RFC 9113 §8.1.1). */
 export const malformed = (explanation: string): Violation => violation(ErrorCode.PROTOCOL_ERROR, explanation);
 
-/** The peer keeps this side busy to no purpose. */
-export const flood = (what: string): Violation =>
-  violation(
-    ErrorCode.ENHANCE_YOUR_CALM,
-    `The peer sends too many ${what}.`,
-    `http2.${what.replaceAll(' ', '_')}_flood`,
-  );
+/** A header that has no place in such a message. */
+export const invalidField = (explanation: string): Violation => violation(ErrorCode.PROTOCOL_ERROR, explanation, FIELD);
+
+/** The peer keeps this side busy to no purpose; `details` in Envoy's words. */
+export const flood = (what: string, details: string): Violation =>
+  violation(ErrorCode.ENHANCE_YOUR_CALM, `The peer sends too many ${what}.`, details);

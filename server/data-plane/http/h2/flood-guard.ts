@@ -1,29 +1,51 @@
 import { FRAME_HEADER } from './frame.ts';
+import type { Http2Figure } from './http2-counter.ts';
 
 /** A kind of frame that costs its sender little and this side something, by what is allowed of it. */
 interface Allowance {
   readonly burst: number;
   readonly perSecond: number;
+  /** What one too many is called, in Envoy's words. */
+  readonly details: string;
+  /** The figure that it moves. */
+  readonly figure?: Http2Figure;
 }
 
-const CHEAP: Allowance = { burst: 1000, perSecond: 1000 };
+const CHEAP = { burst: 1000, perSecond: 1000 };
+const FLOODED = 'codec_error:Flooding_was_detected_in_this_HTTP/2_session,_and_it_must_be_closed';
 
 const ALLOWANCES = {
   /** Streams that are reset by the client (CVE-2023-44487). */
-  resets: { burst: 200, perSecond: 100 },
-  settings: CHEAP,
-  pings: CHEAP,
-  'priority frames': CHEAP,
+  resets: { burst: 200, perSecond: 100, details: 'too_many_resets' },
+  settings: { ...CHEAP, details: FLOODED },
+  pings: { ...CHEAP, details: FLOODED },
+  'priority frames': {
+    ...CHEAP,
+    details: 'codec_error:Too_many_PRIORITY_frames',
+    figure: 'inbound_priority_frames_flood',
+  },
   /** Updates of less than a frame header. */
-  'small window updates': CHEAP,
-  'unknown frames': CHEAP,
+  'small window updates': {
+    ...CHEAP,
+    details: 'codec_error:Too_many_WINDOW_UPDATE_frames',
+    figure: 'inbound_window_update_frames_flood',
+  },
+  'unknown frames': { ...CHEAP, details: FLOODED },
   /** DATA without a byte that ends nothing (CVE-2019-9518). */
-  'empty frames': { burst: 500, perSecond: 500 },
+  'empty frames': {
+    burst: 500,
+    perSecond: 500,
+    details: 'http2.inbound_empty_frames_flood',
+    figure: 'inbound_empty_frames_flood',
+  },
   /** Messages that break the rules of HTTP: each costs a reset. */
-  'malformed messages': { burst: 200, perSecond: 100 },
+  'malformed messages': { burst: 200, perSecond: 100, details: FLOODED },
 } as const satisfies Record<string, Allowance>;
 
 export type FloodKind = keyof typeof ALLOWANCES;
+
+/** Details and figure of a flood. */
+export const floodFacts = (kind: FloodKind): Pick<Allowance, 'details' | 'figure'> => ALLOWANCES[kind];
 
 /** A window update below this many bytes counts as small. */
 export const SMALL_UPDATE = FRAME_HEADER;

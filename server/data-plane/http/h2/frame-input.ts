@@ -1,17 +1,17 @@
 import type { ConnectionWindow } from './connection-window.ts';
 import { ErrorCode, flood, type Violation, violation } from './errors.ts';
-import { FloodGuard, type FloodKind, SMALL_UPDATE } from './flood-guard.ts';
+import { FloodGuard, type FloodKind, floodFacts, SMALL_UPDATE } from './flood-guard.ts';
 import { Flag, FrameType, MAX_FRAME, MAX_WINDOW } from './frame.ts';
 import { type FrameHandler, type FrameHead, FrameReader } from './frame-reader.ts';
 import { frameProblem } from './frame-rules.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import { interrupted, type WholeBlock } from './header-block.ts';
 import { HeaderReader, type ReadFields } from './header-reader.ts';
-import { FLOOD_FIGURES, type Http2Counter } from './http2-counter.ts';
+import type { Http2Counter } from './http2-counter.ts';
 import type { PeerSettings } from './peer-settings.ts';
 import type { RecentResets } from './recent-resets.ts';
 import type { SendScheduler } from './send-scheduler.ts';
-import type { SessionRole } from './session-role.ts';
+import type { Offence, SessionRole } from './session-role.ts';
 import type { Http2Stream } from './stream.ts';
 import type { StreamTable } from './stream-table.ts';
 
@@ -28,7 +28,7 @@ export interface InputTarget {
   readonly counter: Http2Counter | undefined;
   lastPeerStream: number;
   /** The peer broke the protocol: the connection ends. */
-  fail(problem: Violation): void;
+  fail(problem: Violation, where?: Offence): void;
   /** Resets a stream for what the peer did wrong on it. */
   resetBy(stream: Http2Stream, problem: Violation): void;
   /** Resets a stream that was never registered. */
@@ -110,7 +110,9 @@ export class FrameInput implements FrameHandler {
     this.#dataLeft -= bytes.length;
     const endStream = last && (head.flags & Flag.END_STREAM) !== 0;
     const problem = stream.receiveData(bytes, endStream);
-    if (problem) this.#messageProblem(stream, problem);
+    // A body of another length than announced: only the stream is lost, as in Envoy.
+    if (problem && this.#target.isServer) this.#target.resetBy(stream, { ...problem, details: 'http2.remote_reset' });
+    else if (problem) this.#messageProblem(stream, problem);
     // What is left of a frame that is complete was padding.
     if (last && this.#dataLeft > 0) this.#target.consumed(stream, this.#dataLeft);
   }
@@ -121,8 +123,10 @@ export class FrameInput implements FrameHandler {
     else if (head.type === FrameType.HEADERS || head.type === FrameType.CONTINUATION) {
       const read = this.#headers.take(head, bytes, start, end);
       if (read === undefined) return;
-      if ('code' in read) this.#target.fail(read);
-      else this.#onFields(read);
+      if ('code' in read) {
+        this.#countTooLarge(read);
+        this.#target.fail(read, this.#target.streams.get(head.streamId) ? 'connection' : 'head');
+      } else this.#onFields(read);
     } else this.#onControl(head, bytes, start, end);
   }
 
@@ -184,11 +188,21 @@ export class FrameInput implements FrameHandler {
     this.#target.lastPeerStream = streamId;
     // As Envoy does, only the stream is lost.
     if (problem?.code === ErrorCode.INTERNAL_ERROR) {
-      if (this.#allows('malformed messages')) this.#target.refuse(streamId, problem.code);
+      if (!this.#allows('malformed messages')) return;
+      this.#countTooLarge(problem);
+      this.#target.role.onViolation(problem, 'refused head');
+      this.#target.refuse(streamId, problem.code);
       return;
     }
     const wrong = problem ?? this.#target.role.onOpen(block, fields);
-    if (wrong) this.#target.fail(wrong);
+    if (wrong === undefined) return;
+    this.#target.counter?.count('rx_messaging_error');
+    this.#target.fail(wrong, 'head');
+  }
+
+  #countTooLarge({ details }: Violation): void {
+    if (details === 'http2.too_many_headers') this.#target.counter?.count('header_overflow');
+    else if (details === 'http2.header_list_size_too_large') this.#target.counter?.count('header_list_size_too_large');
   }
 
   #onPriority({ streamId }: FrameHead, bytes: Buffer, start: number): void {
@@ -200,11 +214,13 @@ export class FrameInput implements FrameHandler {
   #onReset(streamId: number, code: number): void {
     const stream = this.#target.streams.get(streamId);
     if (stream === undefined && !this.#target.role.wasOpen(streamId)) this.#target.fail(neverOpened('RST_STREAM'));
-    else if (this.#target.isServer && !this.#allows('resets')) return;
-    else if (stream !== undefined) {
-      this.#target.counter?.count('rx_reset');
-      this.#target.streamEnded(stream);
-      stream.deliverReset(code);
+    else {
+      if (stream !== undefined) {
+        this.#target.counter?.count('rx_reset');
+        this.#target.streamEnded(stream);
+        stream.deliverReset(code);
+      }
+      if (this.#target.isServer) this.#allows('resets', 'resets');
     }
   }
 
@@ -264,11 +280,11 @@ export class FrameInput implements FrameHandler {
   }
 
   /** False when there was one too many: the connection has failed. */
-  #allows(kind: FloodKind): boolean {
+  #allows(kind: FloodKind, where: Offence = 'flood'): boolean {
     if (this.#guard.allows(kind)) return true;
-    const figure = FLOOD_FIGURES[kind];
+    const { figure, details } = floodFacts(kind);
     if (figure !== undefined) this.#target.counter?.count(figure);
-    this.#target.fail(flood(kind));
+    this.#target.fail(flood(kind, details), where);
     return false;
   }
 

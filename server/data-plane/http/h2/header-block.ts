@@ -59,7 +59,7 @@ export class HeaderBlock {
     this.#parts.push(Buffer.from(part));
     this.#bytes += part.length;
     if (this.#bytes > MAX_BLOCK_BYTES || this.#parts.length > MAX_CONTINUATIONS + 1)
-      return flood('continuation frames');
+      return flood('continuation frames', 'http2.too_many_headers');
     if (!whole) return undefined;
     const bytes = Buffer.concat(this.#parts);
     this.#begun = undefined;

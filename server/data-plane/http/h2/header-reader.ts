@@ -1,4 +1,4 @@
-import { ErrorCode, type Violation, violation } from './errors.ts';
+import { ErrorCode, invalidField, type Violation, violation } from './errors.ts';
 import type { FrameHead } from './frame-reader.ts';
 import { HeaderBlock, type WholeBlock } from './header-block.ts';
 import { HpackDecoder } from './hpack-decoder.ts';
@@ -38,15 +38,16 @@ export class HeaderReader {
     if (block === undefined || 'code' in block) return block;
     if (!this.#decoder.decode(block.bytes, block.start, block.end)) {
       const explanation = 'A header block does not follow the rules of HPACK.';
-      return violation(ErrorCode.COMPRESSION_ERROR, explanation, 'http2.header_compression');
+      // As Envoy words it: its HPACK decoder is a callback.
+      return violation(ErrorCode.COMPRESSION_ERROR, explanation, 'codec_error:The_user_callback_function_failed');
     }
     return { block, fields: this.#decoder.fields, problem: this.#problem(block) };
   }
 
   #problem({ selfDependent }: WholeBlock): Violation | undefined {
-    if (this.#decoder.malformed) {
-      const explanation = 'A header holds characters that HTTP forbids.';
-      return violation(ErrorCode.PROTOCOL_ERROR, explanation, 'http2.invalid.header.field');
+    if (this.#decoder.malformed) return invalidField('A header holds characters that HTTP forbids.');
+    if (this.#decoder.tooMany) {
+      return violation(ErrorCode.INTERNAL_ERROR, 'There are too many headers.', 'http2.too_many_headers');
     }
     if (this.#decoder.tooLarge) {
       return violation(ErrorCode.INTERNAL_ERROR, 'The header list is too long.', 'http2.header_list_size_too_large');

@@ -28,6 +28,8 @@ export class HpackDecoder {
   malformed = false;
   /** That block is longer than the limit: it was read for the table's sake, and `fields` is not complete. */
   tooLarge = false;
+  /** Likewise: it has more fields than the limit. */
+  tooMany = false;
 
   readonly #maxListBytes: number;
   readonly #maxFields: number;
@@ -60,6 +62,7 @@ export class HpackDecoder {
     this.fields = [];
     this.malformed = false;
     this.tooLarge = false;
+    this.tooMany = false;
     this.#listBytes = 0;
     this.#bytes = bytes;
     this.#at = start;
@@ -128,10 +131,9 @@ export class HpackDecoder {
 
   #push(name: string, value: string): void {
     this.#listBytes += name.length + value.length;
-    if (this.tooLarge || this.#listBytes > this.#maxListBytes || this.fields.length >= this.#maxFields * 2) {
-      this.tooLarge = true;
-      return;
-    }
+    if (this.#listBytes > this.#maxListBytes) this.tooLarge = true;
+    else if (this.fields.length >= this.#maxFields * 2) this.tooMany = true;
+    if (this.tooLarge || this.tooMany) return;
     this.fields.push(name, value);
   }
 

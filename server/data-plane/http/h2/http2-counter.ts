@@ -1,6 +1,8 @@
 /** Figures of HTTP/2 connections by the names that Envoy has for them, behind `http2.`. */
 export type Http2Figure =
   | 'goaway_sent'
+  | 'header_list_size_too_large'
+  | 'header_overflow'
   | 'inbound_empty_frames_flood'
   | 'inbound_priority_frames_flood'
   | 'inbound_window_update_frames_flood'
@@ -17,12 +19,3 @@ export interface Http2Counter {
   /** Streams that are open now go up or down by one. */
   streams(by: 1 | -1): void;
 }
-
-/** Which figure a flood of the peer's moves, by the words that name it. */
-export const FLOOD_FIGURES: Readonly<Record<string, Http2Figure>> = {
-  'priority frames': 'inbound_priority_frames_flood',
-  'small window updates': 'inbound_window_update_frames_flood',
-  'empty frames': 'inbound_empty_frames_flood',
-  settings: 'outbound_control_flood',
-  pings: 'outbound_control_flood',
-};

@@ -1,6 +1,6 @@
 import { Headers } from '../headers.ts';
 import { passableTrailers } from '../trailers.ts';
-import { malformed, type Violation } from './errors.ts';
+import { invalidField, malformed, type Violation } from './errors.ts';
 
 const COLON = 0x3a;
 /** Largest number of decimal digits of a Content-Length: below 2^53. */
@@ -43,12 +43,12 @@ export function readRegularFields(fields: string[], start: number): RegularField
   for (let i = start; i < fields.length; i += 2) {
     const name = fields[i]!;
     const value = fields[i + 1]!;
-    if (isPseudo(name)) return malformed('A pseudo-header stands behind an ordinary header.');
+    if (isPseudo(name)) return invalidField('A pseudo-header stands behind an ordinary header.');
     switch (name) {
       case 'content-length': {
         const length = lengthOf(value);
         if (length < 0 || (contentLength >= 0 && contentLength !== length)) {
-          return malformed('content-length is not one plain number.');
+          return invalidField('content-length is not one plain number.');
         }
         if (contentLength >= 0) continue;
         contentLength = length;
@@ -62,10 +62,10 @@ export function readRegularFields(fields: string[], start: number): RegularField
         cookie = cookie === undefined ? value : `${cookie}; ${value}`;
         continue;
       case 'te':
-        if (value.toLowerCase() !== 'trailers') return malformed('te has another value than trailers.');
+        if (value.toLowerCase() !== 'trailers') return invalidField('te has another value than trailers.');
         break;
       default:
-        if (isConnectionHeader(name)) return malformed(`${name} has no place in HTTP/2.`);
+        if (isConnectionHeader(name)) return invalidField(`${name} has no place in HTTP/2.`);
     }
     fields[to] = name;
     fields[to + 1] = value;
@@ -80,8 +80,8 @@ export function readRegularFields(fields: string[], start: number): RegularField
 export function readTrailers(fields: string[]): Headers | undefined | Violation {
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i]!;
-    if (isPseudo(name)) return malformed('Trailers hold a pseudo-header.');
-    if (isConnectionHeader(name)) return malformed(`${name} has no place in HTTP/2.`);
+    if (isPseudo(name)) return invalidField('Trailers hold a pseudo-header.');
+    if (isConnectionHeader(name)) return invalidField(`${name} has no place in HTTP/2.`);
   }
   return passableTrailers(new Headers(fields));
 }

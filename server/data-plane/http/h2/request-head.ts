@@ -1,7 +1,7 @@
 import type { RequestHead } from '../codec.ts';
 import { IS_TARGET, LOWER_TOKEN } from '../h1/bytes.ts';
 import { HOST_AND_PORT, isAuthority } from '../target.ts';
-import { malformed, type Violation } from './errors.ts';
+import { invalidField, malformed, type Violation } from './errors.ts';
 import { isPseudo, readRegularFields } from './message-fields.ts';
 
 /** A request as its HEADERS gave it. */
@@ -95,9 +95,9 @@ function takePseudo(pseudo: Pseudo, name: string, value: string): Violation | un
       pseudo.protocol = value;
       break;
     default:
-      return malformed(`A request has no pseudo-header ${name}.`);
+      return invalidField(`A request has no pseudo-header ${name}.`);
   }
-  return twice ? malformed(`There are two ${name} pseudo-headers.`) : undefined;
+  return twice ? invalidField(`There are two ${name} pseudo-headers.`) : undefined;
 }
 
 function problemOf({ method, path, scheme, authority, protocol }: Pseudo, rules: RequestRules): Violation | undefined {

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { DownstreamConnection, ServerConnectionOptions, TlsFacts } from '../codec.ts';
+import type { CodecError, DownstreamConnection, ServerConnectionOptions, TlsFacts } from '../codec.ts';
 import { LazyDeadline } from '../h1/lazy-deadline.ts';
 import { formatEndpoint } from '../h1/socket-address.ts';
 import { ErrorCode, type Violation, violation } from './errors.ts';
@@ -8,7 +8,7 @@ import type { WholeBlock } from './header-block.ts';
 import { readRequest } from './request-head.ts';
 import { ServerStream } from './server-stream.ts';
 import { Http2Session, STREAM_WINDOW } from './session.ts';
-import type { SessionRole } from './session-role.ts';
+import type { Offence, SessionRole } from './session-role.ts';
 
 const DEFAULT_HEAD_BYTES = 60 * 1024;
 const DEFAULT_HEADERS = 100;
@@ -23,6 +23,15 @@ const DRAIN_PING = Buffer.from('draining', 'latin1');
 export function createHttp2ServerConnection(socket: Socket, options: ServerConnectionOptions): DownstreamConnection {
   return new ServerConnection(socket, options);
 }
+
+/** What Envoy logs and counts of each. */
+const CONSEQUENCES: Readonly<Record<Offence, Pick<CodecError, 'begun' | 'flag' | 'figure'>>> = {
+  connection: { begun: false },
+  head: { begun: true },
+  'refused head': { begun: true, flag: 'DR', figure: 'none' },
+  flood: { begun: false, figure: 'none' },
+  resets: { begun: false, figure: 'downstream_rq_too_many_premature_resets' },
+};
 
 class ServerConnection implements DownstreamConnection, SessionRole {
   readonly remoteAddress: string;
@@ -142,12 +151,9 @@ class ServerConnection implements DownstreamConnection, SessionRole {
     if (payload.equals(DRAIN_PING)) this.#stopTaking();
   }
 
-  onViolation({ details, explanation }: Violation): void {
-    const inRequest = !this.idle;
-    this.#options.onProtocolError?.(
-      { status: 0, details, explanation, answered: false, bodyBytes: 0, inRequest },
-      this,
-    );
+  onViolation({ details, explanation }: Violation, where: Offence): void {
+    const facts = { status: 0, details, explanation, answered: false, bodyBytes: 0 };
+    this.#options.onProtocolError?.({ ...facts, ...CONSEQUENCES[where] }, this);
   }
 
   onGone(): void {

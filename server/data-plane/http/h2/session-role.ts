@@ -2,6 +2,12 @@ import type { Violation } from './errors.ts';
 import type { WholeBlock } from './header-block.ts';
 import type { Http2Stream } from './stream.ts';
 
+/**
+ * Where a peer broke the rules. `head`: in the head of a new stream, which is lost with the connection; `refused head`: only that stream is
+ * lost; `flood`, `resets`: nowhere, there was too much of something.
+ */
+export type Offence = 'connection' | 'head' | 'refused head' | 'flood' | 'resets';
+
 /** What a session asks and tells its client or server side. */
 export interface SessionRole {
   /** HEADERS that open a stream. */
@@ -15,7 +21,7 @@ export interface SessionRole {
   onPingAck(payload: Buffer): void;
   onStreamGone(stream: Http2Stream): void;
   /** The peer broke the protocol; streams are not told yet. */
-  onViolation(violation: Violation): void;
+  onViolation(violation: Violation, where: Offence): void;
   /** The connection is over and has no streams. Called once. */
   onGone(): void;
 }

@@ -10,7 +10,7 @@ import type { Http2Counter } from './http2-counter.ts';
 import { PeerSettings, settingsPayload } from './peer-settings.ts';
 import { RecentResets } from './recent-resets.ts';
 import { SendScheduler } from './send-scheduler.ts';
-import type { SessionRole } from './session-role.ts';
+import type { Offence, SessionRole } from './session-role.ts';
 import type { Http2Stream, StreamHost } from './stream.ts';
 import { StreamTable } from './stream-table.ts';
 
@@ -148,9 +148,9 @@ export class Http2Session implements InputTarget, StreamHost {
   }
 
   /** The peer broke the protocol. */
-  fail(problem: Violation): void {
+  fail(problem: Violation, where: Offence = 'connection'): void {
     if (this.#ending || this.#over) return;
-    this.role.onViolation(problem);
+    this.role.onViolation(problem, where);
     this.end(problem.code, problem);
   }
 
