@@ -1,20 +1,14 @@
-import type { RE2JS } from 're2js';
 import { ConfigProblem, within } from './problem.ts';
-import { compileRegex } from './string-match.ts';
+import { compileRegexRewrite, type RegexRewriteJson, type TextRewrite } from './regex-rewrite.ts';
 import { durationMs } from './values.ts';
 
 /** What of a request is hashed. `terminal`: when it gave a hash, later policies are not asked. */
 export type HashPolicy = { readonly terminal: boolean } & (
-  | { readonly kind: 'header'; readonly name: string; readonly rewrite: Rewrite | undefined }
+  | { readonly kind: 'header'; readonly name: string; readonly rewrite: TextRewrite | undefined }
   | ({ readonly kind: 'cookie' } & HashCookie)
   | { readonly kind: 'source_ip' }
   | { readonly kind: 'query_parameter'; readonly name: string }
 );
-
-interface Rewrite {
-  readonly pattern: RE2JS;
-  readonly substitution: string;
-}
 
 export interface HashCookie {
   readonly name: string;
@@ -38,7 +32,8 @@ function compileHashPolicy(policy: Fields): HashPolicy[] {
   >;
   if (header !== undefined) {
     const name = String(header['header_name'] ?? '').toLowerCase();
-    return [{ kind: 'header', name, rewrite: compileRewrite(header['regex_rewrite']), terminal }];
+    const given = header['regex_rewrite'] as RegexRewriteJson | undefined;
+    return [{ kind: 'header', name, rewrite: given && compileRegexRewrite(given, 'header.regex_rewrite'), terminal }];
   }
   if (cookie !== undefined) return [{ kind: 'cookie', ...readCookie(cookie), terminal }];
   if (connection_properties !== undefined) {
@@ -51,12 +46,6 @@ function compileHashPolicy(policy: Fields): HashPolicy[] {
     'policy_specifier',
     'only header, cookie, connection_properties and query_parameter are supported',
   );
-}
-
-function compileRewrite(given: unknown): Rewrite | undefined {
-  if (typeof given !== 'object' || given === null) return undefined;
-  const { pattern, substitution = '' } = given as { pattern?: { regex?: string }; substitution?: string };
-  return { pattern: compileRegex(pattern?.regex ?? '', 'header.regex_rewrite.pattern.regex'), substitution };
 }
 
 function readCookie(cookie: Fields): HashCookie {

@@ -110,6 +110,8 @@ function pathCondition(match: RouteMatch): RouteCondition {
 const PSEUDO_HEADERS: Readonly<Record<string, (head: RequestHead) => string>> = {
   ':method': (head) => head.method,
   ':authority': (head) => head.authority,
+  // The old name of the same: no header is called so within a proxy.
+  host: (head) => head.authority,
   ':path': (head) => head.path,
   ':scheme': (head) => head.scheme,
 };
@@ -117,6 +119,7 @@ const PSEUDO_HEADERS: Readonly<Record<string, (head: RequestHead) => string>> = 
 const HEADER_WORDS: Readonly<Record<string, string>> = {
   ':method': 'method',
   ':authority': 'host',
+  host: 'host',
   ':path': 'path',
   ':scheme': 'scheme',
 };
@@ -169,7 +172,7 @@ function valueMatch(matcher: HeaderMatcher, field: string): ValueMatch | undefin
   if (range === undefined) return string_match && compileStringMatch(string_match, `${field}.string_match`);
   const [start, end] = [readNumber(range.start, 0), readNumber(range.end, 0)];
   return {
-    accepts: (text) => /^-?\d+$/.test(text) && Number(text) >= start && Number(text) < end,
+    accepts: (text) => /^[-+]?\d+$/.test(text) && Number(text) >= start && Number(text) < end,
     wanted: `a whole number from ${start} to below ${end}`,
   };
 }

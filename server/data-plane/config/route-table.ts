@@ -1,8 +1,6 @@
-import type { RE2JS } from 're2js';
 import type {
   Any,
   Metadata,
-  RegexRewrite,
   RetryPolicy,
   Route,
   RouteAction,
@@ -21,9 +19,9 @@ import { compileHeaderRules, type HeaderRules } from './header-rules.ts';
 import { type Origins, readOrigins } from './origins.ts';
 import { ConfigProblem, within } from './problem.ts';
 import { compileRateLimits, type RateLimitRule } from './rate-limit-actions.ts';
+import { compileRegexRewrite, type TextRewrite } from './regex-rewrite.ts';
 import { type CompiledRetryPolicy, compileRetryPolicy } from './retry-policy.ts';
 import { compileConditions, type RouteCondition } from './route-condition.ts';
-import { compileRegex } from './string-match.ts';
 import { ALWAYS, durationMs, type Fraction, readFraction } from './values.ts';
 
 /** Envoy's own route timeout where a configuration names none. */
@@ -39,7 +37,7 @@ export interface ClusterShare {
 export type HostRewrite =
   | { readonly kind: 'literal'; readonly host: string }
   | { readonly kind: 'header'; readonly name: string }
-  | { readonly kind: 'path'; readonly pattern: RE2JS; readonly substitution: string }
+  | { readonly kind: 'path'; readonly rewrite: TextRewrite }
   /** The name of the host that is chosen. */
   | { readonly kind: 'auto' };
 
@@ -65,7 +63,7 @@ export interface ForwardAction {
   readonly maxGrpcTimeoutMs: number | undefined;
   readonly retry: CompiledRetryPolicy | undefined;
   readonly prefixRewrite: string | undefined;
-  readonly regexRewrite: { readonly pattern: RE2JS; readonly substitution: string } | undefined;
+  readonly regexRewrite: TextRewrite | undefined;
   readonly hostRewrite: HostRewrite | undefined;
   /** A host that is rewritten is told in X-Forwarded-Host. */
   readonly tellsForwardedHost: boolean;
@@ -91,7 +89,7 @@ export interface RedirectAction {
   readonly port: number | undefined;
   readonly path: string | undefined;
   readonly prefixRewrite: string | undefined;
-  readonly regexRewrite: { readonly pattern: RE2JS; readonly substitution: string } | undefined;
+  readonly regexRewrite: TextRewrite | undefined;
   readonly scheme: string | undefined;
   readonly stripsQuery: boolean;
 }
@@ -260,7 +258,7 @@ function compileTarget(given: Route, hostPolicy: RetryPolicy | undefined): Route
       port: redirect.port_redirect,
       path: redirect.path_redirect || undefined,
       prefixRewrite: redirect.prefix_rewrite,
-      regexRewrite: redirect.regex_rewrite && compileRewrite(redirect.regex_rewrite, 'redirect.regex_rewrite'),
+      regexRewrite: redirect.regex_rewrite && compileRegexRewrite(redirect.regex_rewrite, 'redirect.regex_rewrite'),
       scheme: redirect.https_redirect === true ? 'https' : redirect.scheme_redirect,
       stripsQuery: redirect.strip_query === true,
     };
@@ -275,12 +273,14 @@ function compileTarget(given: Route, hostPolicy: RetryPolicy | undefined): Route
   }
   if (given.route !== undefined) {
     const action = hostPolicy === undefined ? given.route : { retry_policy: hostPolicy, ...given.route };
-    return within('route', () => compileForward(action, given.match));
+    return within('route', () => compileForward(action));
   }
   throw new ConfigProblem('action', 'has none of route, redirect, direct_response');
 }
 
-function compileForward(action: RouteAction, match: RouteMatch): ForwardAction {
+const NOT_FOUND_STATUS: Readonly<Record<string, number>> = { NOT_FOUND: 404, INTERNAL_SERVER_ERROR: 500 };
+
+function compileForward(action: RouteAction): ForwardAction {
   const shares = compileShares(action);
   const totalWeight = shares.reduce((sum, share) => sum + share.weight, 0);
   if (totalWeight === 0)
@@ -293,16 +293,14 @@ function compileForward(action: RouteAction, match: RouteMatch): ForwardAction {
     kind: 'forward',
     shares,
     totalWeight,
-    clusterNotFoundStatus: action.cluster_not_found_response_code === 'INTERNAL_SERVER_ERROR' ? 500 : 503,
+    clusterNotFoundStatus: NOT_FOUND_STATUS[action.cluster_not_found_response_code ?? ''] ?? 503,
     timeoutMs: durationMs(action.timeout, 'timeout', DEFAULT_TIMEOUT_MS),
     maxGrpcTimeoutMs:
       action.max_grpc_timeout === undefined ? undefined : durationMs(action.max_grpc_timeout, 'max_grpc_timeout', 0),
     retry: action.retry_policy && compileRetryPolicy(action.retry_policy),
-    prefixRewrite:
-      action.prefix_rewrite !== undefined && action.prefix_rewrite !== ''
-        ? checkRewrite(action.prefix_rewrite, match)
-        : undefined,
-    regexRewrite: rewrite && compileRewrite(rewrite, 'regex_rewrite'),
+    // Istio sends an empty text for what a rule does not change.
+    prefixRewrite: action.prefix_rewrite || undefined,
+    regexRewrite: rewrite && compileRegexRewrite(rewrite, 'regex_rewrite'),
     hostRewrite: readHostRewrite(action),
     tellsForwardedHost: action.append_x_forwarded_host === true,
     silenceMs: action.idle_timeout === undefined ? undefined : durationMs(action.idle_timeout, 'idle_timeout', 0),
@@ -325,16 +323,12 @@ function compileForward(action: RouteAction, match: RouteMatch): ForwardAction {
   };
 }
 
-function compileRewrite({ pattern, substitution }: RegexRewrite, field: string) {
-  return { pattern: compileRegex(pattern.regex, `${field}.pattern.regex`), substitution };
-}
-
 function readHostRewrite(action: RouteAction): HostRewrite | undefined {
   if (action.host_rewrite_literal) return { kind: 'literal', host: action.host_rewrite_literal };
   if (action.host_rewrite_header) return { kind: 'header', name: action.host_rewrite_header.toLowerCase() };
   if (action.auto_host_rewrite === true) return { kind: 'auto' };
   const path = action.host_rewrite_path_regex;
-  return path && { kind: 'path', ...compileRewrite(path, 'host_rewrite_path_regex') };
+  return path && { kind: 'path', rewrite: compileRegexRewrite(path, 'host_rewrite_path_regex') };
 }
 
 function readMaxStream({ max_stream_duration: limit }: RouteAction): number | undefined {
@@ -362,12 +356,6 @@ export function readBodyFormat(given: BodyFormatJson | undefined): BodyFormat | 
   }
   const write = compileFormat(given.text_format_source?.inline_string ?? '', 'body_format.text_format_source');
   return { write, contentType: given.content_type || 'text/plain' };
-}
-
-function checkRewrite(prefix: string, match: RouteMatch): string {
-  if (match.safe_regex !== undefined)
-    throw new ConfigProblem('prefix_rewrite', 'needs a prefix or path match, not a regex');
-  return prefix;
 }
 
 function compileShares(action: RouteAction): ClusterShare[] {

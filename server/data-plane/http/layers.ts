@@ -9,6 +9,11 @@ import { newSpanId, startSpan, writeSpan } from './trace-context.ts';
 /** Cleans the path before anything looks at it, so that no rule can be walked around; answers what cannot be cleaned. */
 export const normalize: RequestLayer = (exchange) => {
   const { config, head } = exchange;
+  if (head.path !== '' && !head.path.startsWith('/')) {
+    exchange.stats.count('downstream_rq_non_relative_path');
+    exchange.reply({ status: 404, details: 'absolute_path_rejected' });
+    return 'wait';
+  }
   const clean = cleanPath(head.path, config.paths);
   head.path = clean.path;
   if (clean.outcome === 'go on') return 'next';
@@ -43,6 +48,10 @@ export const writeForwarding: RequestLayer = (exchange) => {
   if (config.scheme !== undefined) {
     head.scheme = config.scheme;
     head.headers.put('x-forwarded-proto', config.scheme);
+  } else if (head.protocol !== 'HTTP/2') {
+    // HTTP/1.1 says no scheme of its own.
+    const told = head.headers.get('x-forwarded-proto');
+    if (told === 'http' || told === 'https') head.scheme = told;
   }
   return 'next';
 };

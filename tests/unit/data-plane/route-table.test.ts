@@ -162,7 +162,7 @@ describe('a route that asks for a claim', () => {
 });
 
 describe('a rewrite', () => {
-  it.each<[string, Partial<Route>, string, string]>([
+  it.each<[string, Partial<Route>, string, string | undefined]>([
     [
       'replaces the matched prefix',
       { match: { prefix: '/api/' }, route: { cluster: 'a', prefix_rewrite: '/' } },
@@ -179,6 +179,30 @@ describe('a rewrite', () => {
       '/u/ann/cart',
       '/$cart/ann',
     ],
+    [
+      'replaces all of a path that a regex matched',
+      { match: { safe_regex: { regex: '/u/.*' } }, route: { cluster: 'a', prefix_rewrite: '/b' } },
+      '/u/x?y',
+      '/b?y',
+    ],
+    [
+      'takes the whole match as group 0, and matches nothing twice at one place',
+      {
+        match: { prefix: '/' },
+        route: { cluster: 'a', regex_rewrite: { pattern: { regex: 'x*' }, substitution: '[\\0]' } },
+      },
+      '/pxxb?x',
+      '[]/[]p[xx]b[]?x',
+    ],
+    [
+      'keeps a path of which nothing would be left',
+      {
+        match: { prefix: '/' },
+        route: { cluster: 'a', regex_rewrite: { pattern: { regex: '^/q$' }, substitution: '' } },
+      },
+      '/q?x',
+      undefined,
+    ],
   ])('%s', (_title, route, from, to) => {
     const compiled = compile(route);
     if (compiled.target.kind !== 'forward') throw new Error('not a forward action');
@@ -187,7 +211,8 @@ describe('a rewrite', () => {
 
   it.each<[Route['redirect'], string]>([
     [{ https_redirect: true }, 'https://shop/a?b=1'],
-    [{ host_redirect: 'new', port_redirect: 80 }, 'http://new/a?b=1'],
+    [{ host_redirect: 'new', port_redirect: 80 }, 'http://new:80/a?b=1'],
+    [{ scheme_redirect: 'https' }, 'https://shop/a?b=1'],
     [{ port_redirect: 8443, path_redirect: '/c' }, 'http://shop:8443/c?b=1'],
   ])('redirects by %j to %s', (redirect, location) => {
     const compiled = compile({ ...(redirect && { redirect }) });

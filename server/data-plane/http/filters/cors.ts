@@ -3,12 +3,17 @@ import { originOf } from '../../config/origins.ts';
 import type { Exchange, RequestLayer } from '../exchange.ts';
 import type { Headers } from '../headers.ts';
 
-/** The CORS filter: answers preflights, and lets browsers read answers to allowed origins. */
+/**
+ * The CORS filter: answers preflights, and lets browsers read answers to allowed origins. As in Envoy, answers of the route itself
+ * (redirects, direct responses) take no part, and an empty header is none.
+ */
 export const cors: RequestLayer = (exchange) => {
   const policy = exchange.route?.cors;
-  const origin = exchange.head.headers.get('origin');
-  if (policy === undefined || policy.off || origin === undefined) return 'next';
-  const preflight = exchange.head.method === 'OPTIONS' && exchange.head.headers.has('access-control-request-method');
+  if (policy === undefined || policy.off || exchange.route?.target.kind !== 'forward') return 'next';
+  const { headers, method } = exchange.head;
+  const origin = headers.get('origin') ?? '';
+  if (origin === '') return 'next';
+  const preflight = method === 'OPTIONS' && (headers.get('access-control-request-method') ?? '') !== '';
   if (!policy.allowOrigins.some((matcher) => matcher.accepts(origin)))
     return refused(exchange, policy, origin, preflight);
   exchange.stats.count('cors.origin_valid');

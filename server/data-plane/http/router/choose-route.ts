@@ -179,7 +179,8 @@ function noVirtualHost(exchange: Exchange, table: RouteTable): void {
 
 function redirectToHttps(exchange: Exchange): void {
   const { head, virtualHost } = exchange;
-  const location = `https://${head.authority.replace(/:\d+$/, '')}${head.path}`;
+  // As in Envoy, a port that the client named comes along.
+  const location = `https://${head.authority}${head.path}`;
   exchange.steps.add('response', 'stopped', '301', () => ({
     detail: `this host wants TLS, so the client is sent to ${location}`,
     origin: originOf(virtualHost?.origins, 'require_tls'),

@@ -6,7 +6,7 @@ export function rewriteRequest(head: RequestHead, route: CompiledRoute, action: 
   const host = rewrittenHost(head, action.hostRewrite);
   if (host !== undefined) rewriteHost(head, action, host);
   const rewritten = rewrittenPath(head.path, route, action);
-  if (rewritten === undefined || rewritten === head.path) return;
+  if (rewritten === undefined) return;
   head.headers.set('x-envoy-original-path', head.path);
   head.path = rewritten;
 }
@@ -26,7 +26,7 @@ function rewrittenHost(head: RequestHead, rewrite: HostRewrite | undefined): str
     case 'header':
       return head.headers.get(rewrite.name);
     case 'path':
-      return rewrite.pattern.matcher(split(head.path).path).replaceAll(libraryStyle(rewrite.substitution));
+      return rewrite.rewrite(split(head.path).path);
     default:
       return undefined;
   }
@@ -37,15 +37,16 @@ export function rewrittenPath(pathAndQuery: string, route: CompiledRoute, action
   if (action.prefixRewrite !== undefined) return replacePrefix(pathAndQuery, route, action.prefixRewrite);
   if (action.regexRewrite === undefined) return undefined;
   const { path, rest } = split(pathAndQuery);
-  const { pattern, substitution } = action.regexRewrite;
-  const replaced = pattern.matcher(path).replaceAll(libraryStyle(substitution));
-  return replaced + rest;
+  const replaced = action.regexRewrite(path);
+  // A path cannot be empty: it stays as it is.
+  return replaced === '' ? undefined : replaced + rest;
 }
 
 function replacePrefix(pathAndQuery: string, route: CompiledRoute, replacement: string): string {
   const { match } = route;
   const { path, rest } = split(pathAndQuery);
-  const matched = match.path ?? match.prefix ?? match.path_separated_prefix ?? '';
+  // A regular expression matches the whole path, so all of it is replaced.
+  const matched = match.path ?? match.prefix ?? match.path_separated_prefix ?? path;
   return replacement + path.slice(matched.length) + rest;
 }
 
@@ -56,11 +57,6 @@ function split(pathAndQuery: string): { path: string; rest: string } {
     : { path: pathAndQuery.slice(0, mark), rest: pathAndQuery.slice(mark) };
 }
 
-/** RE2 writes groups as `\1`, the library as `$1`; everything else in the text is plain. */
-function libraryStyle(substitution: string): string {
-  return substitution.replaceAll('$', '$$$$').replace(/\\(\d)/g, '$$$1');
-}
-
 /** Where a redirect points to. */
 export function redirectLocation(
   head: RequestHead,
@@ -69,21 +65,17 @@ export function redirectLocation(
   scheme: string,
 ): string {
   const newScheme = action.scheme ?? scheme;
-  const [givenHost = '', givenPort] = head.authority.split(':');
+  const [, givenHost = '', givenPort] = /^(.*?)(?::([^:\]]*))?$/s.exec(head.authority) ?? [];
   const host = action.host ?? givenHost;
   // The old scheme's own port does not come along into another scheme; any other does.
   const isOfOldScheme = newScheme !== scheme && givenPort === (scheme === 'https' ? '443' : '80');
   const kept = isOfOldScheme || action.host !== undefined ? undefined : givenPort;
   const port = action.port === undefined ? kept : String(action.port);
-  const isDefault = action.port === (newScheme === 'https' ? 443 : 80);
   const { path, rest } = split(head.path);
   let target = path;
   if (action.path !== undefined) target = action.path;
   else if (action.prefixRewrite !== undefined) target = replacePrefix(path, route, action.prefixRewrite);
-  else if (action.regexRewrite !== undefined) {
-    const { pattern, substitution } = action.regexRewrite;
-    target = pattern.matcher(path).replaceAll(libraryStyle(substitution));
-  }
+  else if (action.regexRewrite !== undefined) target = action.regexRewrite(path);
   const query = target.includes('?') || action.stripsQuery ? '' : rest;
-  return `${newScheme}://${host}${port === undefined || isDefault ? '' : `:${port}`}${target}${query}`;
+  return `${newScheme}://${host}${port === undefined ? '' : `:${port}`}${target}${query}`;
 }
