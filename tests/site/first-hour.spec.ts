@@ -229,6 +229,13 @@ test('the terminal runs kubectl, istioctl and fortio, completes words, recalls l
     await shows(/ +\d+ {2}kubectl get pods\n/);
   });
 
+  await test.step('a manifest that the terminal writes is a file of the editor', async () => {
+    await lab.type('kubectl get virtualservice reviews -o yaml > copy.yaml');
+    await page.getByRole('tab', { name: 'copy.yaml' }).click();
+    await expect(page.locator('.monaco-editor .view-lines')).toContainText('resourceVersion');
+    await page.locator('.xterm-helper-textarea').focus();
+  });
+
   await test.step('an endless pipe is stopped by Ctrl+C, a million lines by their size, and the page goes on', async () => {
     await clear();
     await lab.type('yes | grep no');

@@ -2,6 +2,7 @@ import { type CSSProperties, lazy, Suspense, useCallback, useEffect, useState } 
 import type { SourceLocation } from '#contract';
 import { DecisionPanel } from '../decision-viewer/decision-viewer.tsx';
 import { MeshPanel } from '../mesh-map/mesh-map.tsx';
+import { Boundary } from '../parts/boundary.tsx';
 import { Splitter } from '../parts/splitter.tsx';
 import { useMedia } from '../parts/use-media.ts';
 import { useLab, useStore } from '../parts/use-store.ts';
@@ -42,7 +43,11 @@ export function Desk() {
     ...(sizes.read > 0 ? { '--read': `${sizes.read}px` } : {}),
   } as CSSProperties;
   const starts = sandbox !== undefined && sandbox.status !== 'running';
-  const why = <DecisionPanel onOpen={open} />;
+  const why = (
+    <Boundary what="Why this response">
+      <DecisionPanel onOpen={open} />
+    </Boundary>
+  );
   return (
     <div className="lab" data-panel={view.panel} style={style}>
       <div className="over">
@@ -69,7 +74,7 @@ export function Desk() {
             onReset={() => change({ do: startSizes(innerWidth).do })}
           />
         )}
-        {starts ? <Starting sandbox={sandbox} /> : <MeshPanel />}
+        <Boundary what="The map">{starts ? <Starting sandbox={sandbox} /> : <MeshPanel />}</Boundary>
         <Dock why={middle && !narrow ? why : undefined} onSizes={change} />
         {!middle && (
           <Splitter

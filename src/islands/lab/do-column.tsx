@@ -1,5 +1,6 @@
 import { lazy, Suspense, useState } from 'react';
 import { Checks } from '../checks/checks.tsx';
+import { Boundary } from '../parts/boundary.tsx';
 import { Splitter } from '../parts/splitter.tsx';
 import { useMedia } from '../parts/use-media.ts';
 import { useLab, useStore } from '../parts/use-store.ts';
@@ -56,7 +57,9 @@ export function DoColumn({ goTo, onSizes }: DoColumnProps) {
           onReset={() => onSizes({ read: 0 })}
         />
       )}
-      <YamlEditor goTo={goTo} more={<More />} />
+      <Boundary what="The editor">
+        <YamlEditor goTo={goTo} more={<More />} />
+      </Boundary>
       <div className="foot-acts">
         <ApplyResult />
         <Actions />

@@ -107,49 +107,58 @@ export async function openMonaco(
     editor.updateOptions({ readOnly: past.has(shownFile) || readOnly.has(shownFile) });
     drawLit();
   };
+  const textAtStart = text();
   await document.fonts.ready;
   monaco.editor.remeasureFonts();
-  void language.start(text());
+  void language.start(textAtStart);
 
+  let disposed = false;
+  /** What the page still says to an editor that is gone is not for its successor, whose models have the same names. */
+  const alive =
+    <Given extends unknown[]>(act: (...given: Given) => void) =>
+    (...given: Given): void => {
+      if (!disposed) act(...given);
+    };
   return {
-    show: (file) => {
+    show: alive((file) => {
       shownFile = file;
       showNow();
-    },
-    setPast: (texts) => {
+    }),
+    setPast: alive((texts) => {
       const old = past;
       past = new Map(texts?.map(({ file, text: then }) => [file, pastModel(file, then)]));
       showNow();
       for (const model of old.values()) model.dispose();
-    },
-    setText: (file, value) => {
+    }),
+    setText: alive((file, value) => {
       const model = models.get(file);
       if (!model || model.getValue() === value) return;
       setting = true;
       model.pushEditOperations([], [{ range: model.getFullModelRange(), text: value }], () => null);
       setting = false;
-    },
-    setLit: (next) => {
+    }),
+    setLit: alive((next) => {
       litNow = next;
       drawLit();
-    },
-    setNotes: (next) => {
+    }),
+    setNotes: alive((next) => {
       notesNow = next;
       drawLit();
-    },
-    setProblems: (problems) => {
+    }),
+    setProblems: alive((problems) => {
       serverNow = problems;
       for (const [file, model] of models) {
         monaco.editor.setModelMarkers(model, 'meshwork', problems.filter((one) => one.file === file).map(markerOf));
       }
       quietSchema([...models.values()], serverNow);
-    },
-    reveal: (_file, line) => {
+    }),
+    reveal: alive((_file, line) => {
       editor.setPosition({ lineNumber: line, column: 1 });
       editor.revealLineInCenter(line);
       editor.focus();
-    },
-    dispose: () => {
+    }),
+    dispose: alive(() => {
+      disposed = true;
       stopTheme();
       markers.dispose();
       fixes.dispose();
@@ -157,7 +166,7 @@ export async function openMonaco(
       for (const listener of listeners) listener.dispose();
       editor.dispose();
       for (const model of [...models.values(), ...past.values()]) model.dispose();
-    },
+    }),
   };
 }
 

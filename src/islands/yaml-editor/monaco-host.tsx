@@ -53,6 +53,8 @@ export function MonacoHost(props: MonacoHostProps) {
         }
       },
       (error: unknown) => {
+        // One that is no longer wanted found its place taken away.
+        if (gone) return;
         console.error('The editor did not load; the plain field takes its place.', error);
         events.current.onBroken();
       },
