@@ -1,5 +1,6 @@
 import { useState } from 'react';
-import { joinByCode, LogServerError, makeLinkCode } from './log-server.ts';
+import { joinByCode, makeLinkCode } from './learner-calls.ts';
+import { LogServerError } from './log-server.ts';
 
 /** Makes two browsers of one learner one: a code here, typed there. */
 export function Devices({ reload }: { reload: () => void }) {

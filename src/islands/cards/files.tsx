@@ -4,8 +4,8 @@ import { storedDrafts } from '../../lab-client/drafts.ts';
 import { draftStorage } from '../lab/safe-storage.ts';
 import { type Format, type FoundFile, formats, readFile, writeFile } from './exchange/files.ts';
 import { type Duplicates, entriesOf, planImport } from './exchange/plan-import.ts';
+import { labTexts } from './learner-calls.ts';
 import { openLibrary } from './library.ts';
-import { labTexts } from './log-server.ts';
 import type { LearnerLogState, NewEntry } from './use-log.ts';
 
 /** Everything out, and cards and reviews in, with a look at what would change. */

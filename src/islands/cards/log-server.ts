@@ -14,36 +14,8 @@ export async function findLogServer(): Promise<LogServer | undefined> {
   };
 }
 
-/** A code that another browser types to become the same learner. */
-export async function makeLinkCode(): Promise<{ readonly code: string; readonly livesMs: number }> {
-  return ask('POST', '/api/link', await neededToken(), {});
-}
-
-/** This browser becomes the learner of the code. */
-export async function joinByCode(code: string): Promise<void> {
-  await ask('POST', '/api/link/join', await neededToken(), { code });
-}
-
-/** A learner's own files of a lab. */
-export interface LabTexts {
-  readonly lab: string;
-  readonly files: readonly { readonly file: string; readonly text: string }[];
-}
-
-/** The files of every lab that the learner worked in; none where no lab server answers. */
-export async function labTexts(): Promise<readonly LabTexts[]> {
-  const token = await sessionToken();
-  if (token === undefined) return [];
-  return (await ask<{ labs: readonly LabTexts[] }>('POST', '/api/labs', token, {})).labs;
-}
-
-/** Erases what the server keeps of this learner. */
-export async function eraseOnServer(): Promise<void> {
-  const token = await sessionToken();
-  if (token !== undefined) await ask('DELETE', '/api/log', token);
-}
-
-async function sessionToken(): Promise<string | undefined> {
+/** What the lab server knows this browser by; undefined where none answers. */
+export async function sessionToken(): Promise<string | undefined> {
   try {
     const answer = await fetch('/api/session');
     if (!answer.ok || !answer.headers.get('content-type')?.includes('json')) return undefined;
@@ -54,13 +26,8 @@ async function sessionToken(): Promise<string | undefined> {
   }
 }
 
-async function neededToken(): Promise<string> {
-  const token = await sessionToken();
-  if (token === undefined) throw new LogServerError('The lab server does not answer. Start it and try again.');
-  return token;
-}
-
-async function ask<Result>(method: string, path: string, token: string, body?: object): Promise<Result> {
+/** One call of the learner. Throws `LogServerError` with the server's words. */
+export async function ask<Result>(method: string, path: string, token: string, body?: object): Promise<Result> {
   const answer = await fetch(path, {
     method,
     headers: { 'x-meshwork-token': token, 'content-type': 'application/json' },

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type LogEntry, logEntrySchema } from '#contract';
 import type { Progress } from '../../../components/progress.ts';
-import type { LabTexts } from '../log-server.ts';
+import type { LabTexts } from '../learner-calls.ts';
 import { type FileContent, ImportError } from './note.ts';
 
 const format = 'meshwork-backup';

@@ -1,8 +1,8 @@
 import type { SqlJsStatic } from 'sql.js';
 import type { LogEntry } from '#contract';
 import type { Progress } from '../../../components/progress.ts';
+import type { LabTexts } from '../learner-calls.ts';
 import type { Library } from '../library.ts';
-import type { LabTexts } from '../log-server.ts';
 import { createScheduler, foldLog } from '../schedule.ts';
 import { readAnkiText, writeAnkiText } from './anki-text.ts';
 import { readCsv, writeCsv } from './csv.ts';
