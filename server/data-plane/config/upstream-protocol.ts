@@ -12,6 +12,8 @@ export interface UpstreamProtocol {
   /** 0: no limit. */
   readonly maxRequestsPerConnection: number;
   readonly idleTimeoutMs: number;
+  /** How old a connection may grow, busy or not; 0: no limit. */
+  readonly maxConnectionDurationMs: number;
   /** TLS takes its names from the host that a request names; undefined: from its own settings. */
   readonly autoNames: AutoNames | undefined;
 }
@@ -44,7 +46,7 @@ export function readUpstreamProtocol(resource: Cluster): UpstreamProtocol {
   const auto = options?.['auto_config'] as ProtocolFields | undefined;
   const http2 = (explicit ?? downstream ?? auto)?.http2_protocol_options;
   const common = options?.['common_http_protocol_options'] as
-    | { max_requests_per_connection?: number; idle_timeout?: string }
+    | { max_requests_per_connection?: number; idle_timeout?: string; max_connection_duration?: string }
     | undefined;
   return {
     protocol: protocolOf(explicit, downstream, auto),
@@ -52,6 +54,11 @@ export function readUpstreamProtocol(resource: Cluster): UpstreamProtocol {
     keepalive: readKeepalive(http2?.connection_keepalive),
     maxRequestsPerConnection: readNumber(common?.max_requests_per_connection, 0),
     idleTimeoutMs: durationMs(common?.idle_timeout, 'common_http_protocol_options.idle_timeout', 3_600_000),
+    maxConnectionDurationMs: durationMs(
+      common?.max_connection_duration,
+      'common_http_protocol_options.max_connection_duration',
+      0,
+    ),
     autoNames: readAutoNames(options?.['upstream_http_protocol_options']),
   };
 }

@@ -62,6 +62,7 @@ function createPool(
     http2: { ...config.http, ...(protocol !== 'http1' && { counter: stats.http2 }) },
     maxRequestsPerConnection: config.http.maxRequestsPerConnection,
     idleTimeoutMs: config.http.idleTimeoutMs,
+    maxConnectionDurationMs: config.http.maxConnectionDurationMs,
     onStat: (stat) => {
       if (stat === 'upstream_cx_total') host.figures.cxTotal++;
       else if (stat === 'upstream_cx_connect_fail') host.figures.cxConnectFail++;

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Clock, HandshakeRecord } from '#domain';
+import type { Clock, HandshakeRecord, Timer } from '#domain';
 import type { HostPool, ResetReason, ResponseSink, StreamWaiter, TlsFacts } from '../http/codec.ts';
 import { LazyDeadline } from '../http/h1/lazy-deadline.ts';
 import { describeTlsError, type HandshakeCounter, handshakeCounter } from '../tls/failure-reason.ts';
@@ -22,6 +22,7 @@ export type PoolStat =
   | 'upstream_cx_overflow'
   | 'upstream_cx_max_requests'
   | 'upstream_cx_idle_timeout'
+  | 'upstream_cx_max_duration_reached'
   | 'upstream_rq_pending_total'
   | 'upstream_rq_pending_overflow'
   | 'upstream_rq_active_overflow'
@@ -42,6 +43,8 @@ export interface HostPoolOptions {
   readonly maxRequestsPerConnection?: number | undefined;
   /** Default one hour; 0: never. */
   readonly idleTimeoutMs?: number | undefined;
+  /** A connection so old takes no more streams, and closes when it has none. 0 or absent: never. */
+  readonly maxConnectionDurationMs?: number | undefined;
   readonly onStat?: ((stat: PoolStat) => void) | undefined;
   readonly observer?: PoolObserver | undefined;
   /** Default HTTP/1.1. */
@@ -63,6 +66,8 @@ export interface PoolObserver {
 interface OpenConnection {
   readonly socket: WatchedSocket | undefined;
   readonly beganAt: number;
+  /** The end of its life, where that has one. */
+  readonly age: Timer | undefined;
 }
 
 interface Pending {
@@ -218,6 +223,7 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
     const open = this.#open.get(connection);
     if (open === undefined) return;
     connection.idleness?.stop();
+    open.age?.cancel();
     this.#open.delete(connection);
     this.#breakers.connections--;
     this.#stat('upstream_cx_destroy');
@@ -239,8 +245,18 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
       connection.close();
     });
     this.#options.observer?.speaks(connection.speaks);
-    this.#open.set(connection, { socket, beganAt: this.#options.clock.monotonic() });
+    const { clock, maxConnectionDurationMs = 0 } = this.#options;
+    const age =
+      maxConnectionDurationMs > 0 ? clock.after(maxConnectionDurationMs, () => this.#retire(connection)) : undefined;
+    this.#open.set(connection, { socket, beganAt: clock.monotonic(), age });
     this.#offer(connection);
+  }
+
+  /** It has lived its time. */
+  #retire(connection: PooledConnection): void {
+    this.#stat('upstream_cx_max_duration_reached');
+    this.#withdraw(connection);
+    connection.drain();
   }
 
   /** A connection that takes streams: to those that wait longest, then to the ready ones. */

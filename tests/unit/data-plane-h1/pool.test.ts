@@ -165,6 +165,24 @@ describe('a host pool', () => {
     expect(pool.activeConnections).toBe(0);
   });
 
+  it('ends a connection that has lived its time, once it is free', async () => {
+    server = await answering();
+    const clock = new ManualClock();
+    const { pool, stats } = startPool(server.port, {}, { clock, maxConnectionDurationMs: 1000 });
+    await new Call(pool).response.settled();
+    const busy = new Call(pool, null);
+    clock.advance(1001);
+    expect(stats).toContain('upstream_cx_max_duration_reached');
+    expect(pool.activeConnections).toBe(1);
+    busy.stream!.sendHead(request(), true);
+    await busy.response.settled();
+    await eventually(() => pool.activeConnections === 0);
+    await new Call(pool).response.settled();
+    expect(server.sockets.length).toBe(2);
+    clock.advance(1001);
+    expect(pool.activeConnections).toBe(0);
+  });
+
   it('tells a request that a reused connection lost before any byte of its response', async () => {
     server = await ScriptedServer.start((socket, _text, connection) => {
       if (server.received[connection]!.split('\r\n\r\n').length === 2) socket.write(OK);
