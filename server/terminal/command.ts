@@ -10,6 +10,8 @@ export interface ShellContext extends ShellWorld {
   readonly sandbox: Sandbox;
   readonly clock: Clock;
   readonly files: ShellFiles;
+  /** What `kubectl config` keeps, one for all tabs. */
+  readonly kube: { namespace: string };
   /** The xDS client of the command `xds`, one for all tabs. */
   readonly xds: HandClient;
   /** Applies as the editor does, so that the push is numbered and shown. `names` are files of the shell or "stdin". */

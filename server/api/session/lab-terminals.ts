@@ -17,7 +17,8 @@ export interface LabTerminalsOptions {
 
 /** The terminals of a lab: what they change is numbered and followed as what the editor changes. */
 export function createLabTerminals({ emit, clock, hand, files, sandbox, applies }: LabTerminalsOptions): Terminals {
-  return createTerminals({
+  const kube = { namespace: 'default' };
+  const terminals = createTerminals({
     emit,
     clock,
     context: () => ({
@@ -27,6 +28,7 @@ export function createLabTerminals({ emit, clock, hand, files, sandbox, applies 
       clock,
       xds: hand,
       files,
+      kube,
       mintChangeId: () => applies().mintChangeId(),
       changed: (changeId, title) => applies().follow(changeId, title),
       apply: async (manifests, { namespace, title }) => {
@@ -48,4 +50,11 @@ export function createLabTerminals({ emit, clock, hand, files, sandbox, applies 
       return new Map<string, string>([['HOME', '~'], ...address]);
     },
   });
+  return {
+    ...terminals,
+    stop: () => {
+      terminals.stop();
+      kube.namespace = 'default';
+    },
+  };
 }

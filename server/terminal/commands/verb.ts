@@ -8,6 +8,8 @@ export interface Verb {
   readonly manual: string;
   /** Its flags besides those that every verb knows. */
   readonly flags: FlagSpec;
+  /** It only says why it does nothing: its flags are not read. */
+  readonly anyFlags?: boolean;
   run(flags: Flags, io: CommandIo, context: ShellContext): Promise<number>;
   /** Candidates for the last of the words that are not flags. */
   complete?(typed: Typed, context: ShellContext): readonly string[];
@@ -23,4 +25,5 @@ export interface Typed {
 /** Flags of every verb. */
 export const globalFlags: FlagSpec = { namespace: value('n'), context: value(), kubeconfig: value() };
 
-export const namespaceOf = (flags: Flags): string => flags.text('namespace') ?? 'default';
+export const namespaceOf = (flags: Flags, { kube }: Pick<ShellContext, 'kube'>): string =>
+  flags.text('namespace') ?? kube.namespace;

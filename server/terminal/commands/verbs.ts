@@ -35,7 +35,8 @@ export function withVerbs(options: VerbCommand): Command {
         io.out(`${verb.manual}\n`);
         return 0;
       }
-      const flags = readFlags(rest, { ...globalFlags, ...verb.flags }, verbDialect(`${name} ${verb.name}`));
+      const given = verb.anyFlags ? [] : rest;
+      const flags = readFlags(given, { ...globalFlags, ...verb.flags }, verbDialect(`${name} ${verb.name}`));
       try {
         return await verb.run(flags, io, context);
       } catch (error) {
@@ -46,7 +47,8 @@ export function withVerbs(options: VerbCommand): Command {
       const { verbWord, rest, typing } = splitVerb(args);
       if (verbWord === undefined || typing) {
         const { waiting } = readPartialFlags(args.slice(0, -1), globalFlags);
-        if (waiting !== undefined) return completeFlagValue(waiting, { words: [], namespace: 'default' }, context);
+        if (waiting !== undefined)
+          return completeFlagValue(waiting, { words: [], namespace: context.kube.namespace }, context);
         return args.at(-1)?.startsWith('-') ? longFlags(globalFlags) : verbs.map((verb) => verb.name);
       }
       const verb = find(verbWord);
@@ -59,7 +61,7 @@ function completeVerb(verb: Verb, args: readonly string[], context: ShellContext
   const spec = { ...globalFlags, ...verb.flags };
   const last = args.at(-1) ?? '';
   const before = readPartialFlags(args.slice(0, -1), spec);
-  const namespace = before.values.get('namespace') ?? 'default';
+  const namespace = before.values.get('namespace') ?? context.kube.namespace;
   const typed = { words: [...before.words, last], namespace };
   if (before.waiting !== undefined) return completeFlagValue(before.waiting, typed, context);
   if (!last.startsWith('-')) return verb.complete?.(typed, context) ?? [];

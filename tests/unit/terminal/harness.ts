@@ -48,6 +48,7 @@ export function createHarness(
     clock: options.clock ?? sandbox.clock,
     files: shellFiles,
     xds: new HandClient(),
+    kube: { namespace: 'default' },
     mintChangeId: () => 'minted',
     changed: (_id, title) => changes.push(title),
     apply: async (manifests, { namespace, title }): Promise<ApplyOutcome> => {

@@ -217,7 +217,7 @@ describe('kubectl explain and api-resources', () => {
   it('explains a kind and its fields', async () => {
     const { out } = await run('kubectl explain virtualservice.spec.http.retries');
     expect(out).toMatch(
-      /^GROUP: {6}networking\.istio\.io\nKIND: {7}VirtualService\nVERSION: {4}v1\n\nFIELD: retries <Object>\n\nDESCRIPTION:\n {4}\S/,
+      /^GROUP: {6}networking\.istio\.io\nKIND: {7}VirtualService\nVERSION: {4}v1\n\nFIELD: retries <Object>\n\n\nDESCRIPTION:\n {4}\S/,
     );
     expect(out).toMatch(/^ {2}attempts\t<integer>\n {4}\S/m);
   });

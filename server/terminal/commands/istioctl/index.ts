@@ -21,7 +21,7 @@ const analyze: Verb = {
 Looks for mistakes in what is stored, together with the files that you name. Each finding has a code.`,
   flags: { 'all-namespaces': onOff('A') },
   run: async (flags, io, context) => {
-    const namespace = namespaceOf(flags);
+    const namespace = namespaceOf(flags, context);
     const everywhere = flags.on('all-namespaces');
     const files = flags.words.length === 0 ? [] : await readManifests(flags.words, io, context);
     const where = everywhere ? 'all namespaces' : `namespace: ${namespace}`;

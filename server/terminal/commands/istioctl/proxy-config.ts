@@ -50,7 +50,7 @@ What a proxy really holds, read from the proxy itself.`,
     }
     if (word === undefined || more !== undefined)
       throw new UsageError(`Error: ${what} requires pod name or deploy/name`);
-    io.out(listing.print(findProxy(context, namespaceOf(flags), word), flags));
+    io.out(listing.print(findProxy(context, namespaceOf(flags, context), word), flags));
     return 0;
   },
   complete: ({ words, namespace }, context: ShellContext) =>

@@ -14,7 +14,7 @@ Makes or changes objects from YAML. All documents of one apply take effect toget
   run: async (flags, io, context) => {
     if (flags.words.length > 0) throw usage('apply', `Unexpected args: [${flags.words.join(' ')}]`);
     const files = await readManifests(flags.all('filename'), io, context);
-    return applyFiles(files, { namespace: namespaceOf(flags), verb: 'apply' }, io, context);
+    return applyFiles(files, { namespace: namespaceOf(flags, context), verb: 'apply' }, io, context);
   },
 };
 

@@ -2,6 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { type FlagSpec, type Flags, many, value } from '#shell';
 import { type ShellContext, UsageError } from '../../command.ts';
 import { usage } from './errors.ts';
+import type { NewObject } from './new-object.ts';
 
 /** Flags of `kubectl create secret` and `kubectl create configmap`. */
 export const dataFlags: FlagSpec = {
@@ -11,12 +12,6 @@ export const dataFlags: FlagSpec = {
   'from-file': many(),
   'from-literal': many(),
 };
-
-export type NewObject = {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly metadata: { readonly name: string };
-} & Readonly<Record<string, unknown>>;
 
 /** The Secret that `kubectl create secret tls|generic NAME` describes. UsageError in kubectl's words. */
 export function secretFrom([form, ...names]: readonly string[], flags: Flags, context: ShellContext): NewObject {

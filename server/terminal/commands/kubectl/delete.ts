@@ -66,7 +66,7 @@ async function fromFiles(flags: Flags, io: CommandIo, context: ShellContext): Pr
         throw new UsageError(
           `error: resource mapping not found for name: "${name}": no matches for kind "${kindName}" in version "${apiVersion}"`,
         );
-      return { kind, name, namespace: namespace ?? namespaceOf(flags) };
+      return { kind, name, namespace: namespace ?? namespaceOf(flags, context) };
     });
 }
 
@@ -80,7 +80,7 @@ Example resource specifications include:
    '<resource> <name>'
    '<resource>'`,
     );
-  const namespace = namespaceOf(flags);
+  const namespace = namespaceOf(flags, context);
   const labelSelector = flags.text('selector');
   return readTargets(context, flags.words, 'delete').flatMap(({ kind, name }) => {
     if (name !== undefined) return [{ kind, name, namespace }];

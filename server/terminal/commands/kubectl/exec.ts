@@ -24,7 +24,7 @@ With -i it reads what is piped into kubectl.`,
     if (loose.length > 0)
       throw usage('exec', 'exec [POD] [COMMAND] is not supported anymore. Use exec [POD] -- [COMMAND] instead');
     if (command.length === 0) throw new UsageError('error: you must specify at least one command for the container');
-    const pod = findPod(context, namespaceOf(flags), word);
+    const pod = findPod(context, namespaceOf(flags, context), word);
     const container = chooseContainer({ pod, asked: flags.text('container'), verb: 'exec' }, io, context);
     const code = await runInPod(command, { pod, container, io, withInput: flags.on('stdin') });
     if (code !== 0 && !io.signal.aborted) io.err(`command terminated with exit code ${code}\n`);

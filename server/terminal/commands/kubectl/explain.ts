@@ -37,14 +37,14 @@ What a field is for, its type, and the fields below it: kubectl explain virtuals
       `KIND:       ${kind.kind}`,
       `VERSION:    ${kind.versions[0]}`,
       '',
-      ...(field === undefined ? [] : [`FIELD: ${field} <${typeName(schema, root)}>`, '']),
+      ...(field === undefined ? [] : [`FIELD: ${field} <${typeName(schema, root)}>`, '', '']),
       'DESCRIPTION:',
       ...wrap(described(schema, root) || '<empty>', '    '),
-      '',
+      '    ',
     ];
     const fields = fieldLines(inner(schema, root), { root, depth: 1, recursive: flags.on('recursive') });
     if (fields.length > 0) lines.push('FIELDS:', ...fields);
-    io.out(`${lines.join('\n').trimEnd()}\n`);
+    io.out(`${lines.join('\n')}\n${fields.length > 0 ? '\n' : ''}`);
     return 0;
   },
   complete: completeField,
@@ -128,7 +128,8 @@ interface Printing {
 function fieldLines(schema: Schema, printing: Printing): string[] {
   const { root, depth, recursive } = printing;
   const indent = '  '.repeat(depth);
-  return Object.entries(schema.properties ?? {}).flatMap(([name, field]) => {
+  const fields = Object.entries(schema.properties ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
+  return fields.flatMap(([name, field]) => {
     const required = schema.required?.includes(name) ? ' -required-' : '';
     const title = `${indent}${name}\t<${typeName(field, root)}>${required}`;
     if (recursive)
@@ -149,7 +150,7 @@ function wrap(text: string, indent: string): string[] {
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(/\s+/)) {
-    if (line !== '' && line.length + word.length + 1 > WIDTH) {
+    if (line !== '' && indent.length + line.length + word.length + 1 > WIDTH) {
       lines.push(indent + line);
       line = '';
     }

@@ -1,6 +1,6 @@
 import type { KindDefinition, KubeObject } from '#domain';
 import { parseFieldSelector, parseLabelSelector } from '#kube-api';
-import { onOff, value } from '#shell';
+import { many, onOff, value } from '#shell';
 import { type CommandIo, type ShellContext, UsageError } from '../../command.ts';
 import { columnWidths, formatRows } from '../../table.ts';
 import { namespaceOf, type Verb } from '../verb.ts';
@@ -11,7 +11,7 @@ import { completeTargets, listObjects, notFound, type Query, readTargets, storeK
 export const get: Verb = {
   name: 'get',
   manual: `kubectl get <kind>[,<kind>] [name…] [-n namespace | -A] [-l selector] [-o wide|yaml|json|name|jsonpath=…|custom-columns=…]
-            [-w] [--show-labels] [--no-headers] [--sort-by=.metadata.name] [--field-selector=…] [--ignore-not-found]
+            [-w] [--show-labels] [-L label,…] [--no-headers] [--sort-by=.metadata.name] [--field-selector=…] [--ignore-not-found]
 Lists objects of the lab's cluster. kubectl get all shows pods, services, deployments.`,
   flags: {
     'all-namespaces': onOff('A'),
@@ -19,6 +19,7 @@ Lists objects of the lab's cluster. kubectl get all shows pods, services, deploy
     output: value('o'),
     watch: onOff('w'),
     'show-labels': onOff(),
+    'label-columns': many('L'),
     'no-headers': onOff(),
     'field-selector': value(),
     'sort-by': value(),
@@ -27,7 +28,7 @@ Lists objects of the lab's cluster. kubectl get all shows pods, services, deploy
   run: async (flags, io, context) => {
     const targets = readTargets(context, flags.words, 'get');
     const everywhere = flags.on('all-namespaces');
-    const namespace = everywhere ? undefined : namespaceOf(flags);
+    const namespace = everywhere ? undefined : namespaceOf(flags, context);
     if (everywhere && targets.some(({ name }) => name !== undefined))
       throw new UsageError('error: a resource cannot be retrieved by name across all namespaces');
     const query: Query = {
@@ -41,6 +42,7 @@ Lists objects of the lab's cluster. kubectl get all shows pods, services, deploy
       wide: flags.text('output') === 'wide',
       withNamespace: everywhere,
       showLabels: flags.on('show-labels'),
+      labelColumns: flags.all('label-columns').flatMap((list) => list.split(',')),
       noHeaders: flags.on('no-headers'),
       prefixed: groups.length > 1,
       nowMs: context.clock.now(),
@@ -49,7 +51,8 @@ Lists objects of the lab's cluster. kubectl get all shows pods, services, deploy
     const wanted = single && filled.length === 0 ? undefined : printAs(flags.text('output'), groups, single);
     if (wanted !== undefined) io.out(wanted);
     else if (flags.on('watch')) await watch(io, context, { groups, targets, query, options });
-    else if (filled.length > 0) io.out(filled.map((group) => printTable(group, options)).join('\n'));
+    else if (filled.length > 0)
+      io.out(filled.map((group) => printTable(group, options)).join(options.noHeaders ? '' : '\n'));
     else if (missing.length === 0) {
       const scoped = groups.some(({ kind }) => kind.namespaced) && namespace !== undefined;
       io.err(scoped ? `No resources found in ${namespace} namespace.\n` : 'No resources found\n');

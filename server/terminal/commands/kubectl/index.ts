@@ -3,6 +3,7 @@ import { withVerbs } from '../verbs.ts';
 import { apiResources } from './api-resources.ts';
 import { apply } from './apply.ts';
 import { patch, scale } from './change.ts';
+import { apiVersions, auth, clusterInfo, config, elsewhere, top, version } from './cluster.ts';
 import { create } from './create.ts';
 import { remove } from './delete.ts';
 import { describe } from './describe/index.ts';
@@ -13,6 +14,9 @@ import { get } from './get.ts';
 import { logs } from './logs.ts';
 import { annotate, label } from './metadata.ts';
 import { rollout } from './rollout.ts';
+import { set } from './set.ts';
+import { wait } from './wait.ts';
+import { expose, run } from './workloads.ts';
 
 export const kubectl: Command = withVerbs({
   name: 'kubectl',
@@ -33,6 +37,17 @@ export const kubectl: Command = withVerbs({
     patch,
     explain,
     apiResources,
+    set,
+    expose,
+    run,
+    wait,
+    version,
+    clusterInfo,
+    config,
+    auth,
+    apiVersions,
+    top,
+    ...elsewhere,
   ],
   explain: explainStatus,
 });

@@ -26,7 +26,7 @@ Prints a container's log. -c istio-proxy shows the proxy's access log, one line 
   run: async (flags, io, context) => {
     const streams = chooseStreams(flags, io, context);
     if (streams.length === 0) {
-      io.err(`No resources found in ${namespaceOf(flags)} namespace.\n`);
+      io.err(`No resources found in ${namespaceOf(flags, context)} namespace.\n`);
       return 0;
     }
     const tail = readTail(flags);
@@ -78,14 +78,14 @@ function chooseStreams(flags: Flags, io: CommandIo, context: ShellContext): Stre
 }
 
 function namedPod(word: string, flags: Flags, io: CommandIo, context: ShellContext): RunningPod {
-  const pods = findPods(context, namespaceOf(flags), word);
+  const pods = findPods(context, namespaceOf(flags, context), word);
   if (pods.length > 1) io.err(`Found ${pods.length} pods, using pod/${pods[0].name}\n`);
   return pods[0];
 }
 
 function selectPods(selector: string, flags: Flags, context: ShellContext): RunningPod[] {
   const matches = parseLabelSelector(selector);
-  return context.sandbox.pods.filter((pod) => pod.namespace === namespaceOf(flags) && matches(pod.labels));
+  return context.sandbox.pods.filter((pod) => pod.namespace === namespaceOf(flags, context) && matches(pod.labels));
 }
 
 /** Undefined: all lines. */

@@ -1,8 +1,8 @@
 import { onOff } from '#shell';
-import { UsageError } from '../../command.ts';
+import { type ShellContext, UsageError } from '../../command.ts';
 import type { Verb } from '../verb.ts';
 import { completeTargets, getObject, printedName } from './targets.ts';
-import { choiceFlags, chosen, mergeInto } from './write.ts';
+import { choiceFlags, chosen, mergeInto, type Named } from './write.ts';
 
 type Pairs = Readonly<Record<string, string | null>>;
 
@@ -32,9 +32,13 @@ function metadataVerb({ name, field, noun, clash, done }: Words): Verb {
   return {
     name,
     manual: `kubectl ${name} <kind> <name…> key=value… [key-] [--overwrite] [--all | -l selector] [-n namespace]`,
-    flags: { ...choiceFlags, overwrite: onOff() },
+    flags: { ...choiceFlags, overwrite: onOff(), list: onOff() },
     run: async (flags, io, context) => {
       const { words, pairs } = splitPairs(flags.words);
+      if (flags.on('list')) {
+        io.out(listed(chosen(context, words, flags, name), field, context));
+        return 0;
+      }
       if (Object.keys(pairs).length === 0) throw new UsageError(`error: at least one ${noun} update is required`);
       for (const target of chosen(context, words, flags, name)) {
         const current = getObject(context, target.kind, target.namespace, target.name).metadata[field] ?? {};
@@ -44,7 +48,8 @@ function metadataVerb({ name, field, noun, clash, done }: Words): Verb {
         if (others.length > 0 && !flags.on('overwrite'))
           throw new UsageError(clash(others.map(([key]) => `'${key}' already has a value (${current[key]})`)));
         for (const [key, text] of Object.entries(pairs))
-          if (text === null && current[key] === undefined) io.out(`${noun} "${key}" not found.\n`);
+          if (field === 'labels' && text === null && current[key] === undefined)
+            io.out(`${noun} "${key}" not found.\n`);
         const changed = mergeInto(context, target, { metadata: { [field]: pairs } }, `kubectl ${name} ${target.name}`);
         io.out(`${printedName(target.kind, target.name)} ${done(pairs, changed)}\n`);
       }
@@ -52,6 +57,19 @@ function metadataVerb({ name, field, noun, clash, done }: Words): Verb {
     },
     complete: completeTargets,
   };
+}
+
+/** `key=value` by key; several objects under their names. */
+function listed(targets: readonly Named[], field: Words['field'], context: ShellContext): string {
+  return targets
+    .flatMap(({ kind, name, namespace }) => {
+      const pairs = Object.entries(getObject(context, kind, namespace, name).metadata[field] ?? {});
+      const lines = pairs.map(([key, text]) => `${key}=${text}`).sort();
+      if (targets.length === 1) return lines;
+      return [`Listing ${field} for ${kind.kind}.${kind.group}/${name}:`, ...lines.map((line) => ` ${line}`)];
+    })
+    .map((line) => `${line}\n`)
+    .join('');
 }
 
 export const label = metadataVerb({

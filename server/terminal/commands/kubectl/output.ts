@@ -14,6 +14,8 @@ export interface TableOptions {
   readonly wide: boolean;
   readonly withNamespace: boolean;
   readonly showLabels: boolean;
+  /** Labels that get columns of their own. */
+  readonly labelColumns: readonly string[];
   readonly noHeaders: boolean;
   /** Several kinds are printed: names carry their kind. */
   readonly prefixed: boolean;
@@ -29,11 +31,13 @@ export function tableRows({ kind, objects }: Group, options: Omit<TableOptions, 
       const cell = column.cell(object, options.nowMs);
       return options.prefixed && index === 0 ? printedName(kind, cell) : cell;
     }),
+    ...options.labelColumns.map((label) => object.metadata.labels?.[label] ?? ''),
     ...(options.showLabels ? [labelText(object.metadata.labels)] : []),
   ];
   const head = [
     ...(options.withNamespace ? ['NAMESPACE'] : []),
     ...columns.map((column) => column.name.toUpperCase()),
+    ...options.labelColumns.map((label) => (label.split('/').at(-1) ?? label).toUpperCase()),
     ...(options.showLabels ? ['LABELS'] : []),
   ];
   return [head, ...objects.map(row)];

@@ -3,21 +3,43 @@ import { onOff, readSeconds, value } from '#shell';
 import { type CommandIo, type ShellContext, UsageError } from '../../command.ts';
 import { namespaceOf, type Verb } from '../verb.ts';
 import { usage } from './errors.ts';
+import { printHistory, setPaused, undo } from './rollout-history.ts';
 import { completeTargets, getObject, listObjects, printedName, readTargets } from './targets.ts';
 import { mergeInto, type Named } from './write.ts';
 
 const ROLLOUT_WAIT_MS = 60_000;
 
+/** What kubectl calls that which does each of them. */
+const NOUNS = {
+  restart: 'restarter',
+  status: 'status viewer',
+  history: 'history viewer',
+  undo: 'rollbacker',
+  pause: 'pauser',
+  resume: 'resumer',
+} as const;
+
+type Action = keyof typeof NOUNS;
+
 export const rollout: Verb = {
   name: 'rollout',
   manual: `kubectl rollout restart <deploy/name | deployment> [-n namespace]   makes new pods, one deployment after the other
-kubectl rollout status <deploy/name> [--timeout 60s] [-n namespace]  waits until the new pods are ready`,
-  flags: { timeout: value(), watch: onOff('w'), selector: value('l') },
+kubectl rollout status <deploy/name> [--timeout 60s] [-n namespace]  waits until the new pods are ready
+kubectl rollout history <deploy/name> [--revision=n]     kubectl rollout undo <deploy/name> [--to-revision=n]
+kubectl rollout pause | resume <deploy/name>             changes of the template wait, and go on`,
+  flags: {
+    timeout: value(),
+    watch: onOff('w'),
+    selector: value('l'),
+    revision: value(),
+    'to-revision': value(),
+  },
   run: async (flags, io, context) => {
     const [action, ...words] = flags.words;
-    if (action !== 'restart' && action !== 'status') throw usage('rollout', `unknown command "${action ?? ''}"`);
+    if (action === undefined || !Object.hasOwn(NOUNS, action))
+      throw usage('rollout', `unknown command "${action ?? ''}"`);
     if (words.length === 0) throw new UsageError('error: required resource not specified');
-    const namespace = namespaceOf(flags);
+    const namespace = namespaceOf(flags, context);
     const targets = readTargets(context, words, 'rollout').flatMap(({ kind, name }): Named[] =>
       name !== undefined
         ? [{ kind, name, namespace }]
@@ -33,23 +55,40 @@ kubectl rollout status <deploy/name> [--timeout 60s] [-n namespace]  waits until
     for (const target of targets) {
       getObject(context, target.kind, namespace, target.name);
       if (target.kind.kind !== 'Deployment')
-        throw new UsageError(
-          `error: no ${action === 'restart' ? 'restarter' : 'status viewer'} has been implemented for ${target.kind.kind}`,
-        );
-      if (action === 'restart') restart(target, io, context);
-      else await waitForRollout(target, { io, context, timeoutMs: timeoutMs || ROLLOUT_WAIT_MS });
+        throw new UsageError(`error: no ${NOUNS[action as Action]} has been implemented for ${target.kind.kind}`);
+      switch (action as Action) {
+        case 'restart':
+          restart(target, io, context);
+          break;
+        case 'history':
+          printHistory(target, flags.text('revision'), io, context);
+          break;
+        case 'undo':
+          undo(target, flags.text('to-revision'), io, context);
+          break;
+        case 'status':
+          await waitForRollout(target, { io, context, timeoutMs: timeoutMs || ROLLOUT_WAIT_MS });
+          break;
+        default:
+          setPaused(target, action === 'pause', io, context);
+      }
     }
     return 0;
   },
   complete: ({ words, namespace }, context) =>
     words.length <= 1
-      ? ['restart', 'status']
+      ? Object.keys(NOUNS)
       : completeTargets({ words: words.slice(1), namespace }, context).filter(
           (word) => words.length > 2 || word.includes('/') || word.startsWith('deploy'),
         ),
 };
 
 function restart(target: Named, io: CommandIo, context: ShellContext): void {
+  const { spec } = getObject(context, target.kind, target.namespace, target.name);
+  if ((spec as { paused?: boolean }).paused === true)
+    throw new UsageError(
+      `error: deployments.apps "${target.name}" can't restart paused deployment (run rollout resume first)`,
+    );
   const restartedAt = new Date(context.clock.now()).toISOString();
   const template = { metadata: { annotations: { 'kubectl.kubernetes.io/restartedAt': restartedAt } } };
   mergeInto(context, target, { spec: { template } }, `kubectl rollout restart ${target.name}`);

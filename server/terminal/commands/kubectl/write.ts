@@ -17,7 +17,7 @@ export const choiceFlags = { selector: value('l'), all: onOff() } as const;
 
 /** The objects that the words name, or that `--all` or `-l` choose. */
 export function chosen(context: ShellContext, words: readonly string[], flags: Flags, verb: string): Named[] {
-  const namespace = namespaceOf(flags);
+  const namespace = namespaceOf(flags, context);
   const labelSelector = flags.text('selector');
   return readTargets(context, words, verb).flatMap(({ kind, name }) => {
     if (name !== undefined) return [{ kind, name, namespace }];

@@ -15,13 +15,17 @@ interface EventFields extends KubeObject {
 
 const MAX_EVENTS = 20;
 
+const eventsOf = (object: KubeObject, context: ShellContext): EventFields[] =>
+  (context.sandbox.store.list('Event', { namespace: object.metadata.namespace ?? 'default' }) as EventFields[]).filter(
+    ({ involvedObject }) => involvedObject?.kind === object.kind && involvedObject.name === object.metadata.name,
+  );
+
+export const hasEvents = (object: KubeObject, context: ShellContext): boolean => eventsOf(object, context).length > 0;
+
 /** The newest events about an object, as the end of `kubectl describe`. */
 export function describeEvents(object: KubeObject, context: ShellContext): string[] {
-  const { namespace = 'default', name } = object.metadata;
-  const own = (context.sandbox.store.list('Event', { namespace }) as EventFields[]).filter(
-    ({ involvedObject }) => involvedObject?.kind === object.kind && involvedObject.name === name,
-  );
-  if (own.length === 0) return ['Events:  <none>'];
+  const own = eventsOf(object, context);
+  if (own.length === 0) return object.kind === 'Service' ? [] : ['Events:  <none>'];
   const rows = own
     .slice(-MAX_EVENTS)
     .map((event) => [

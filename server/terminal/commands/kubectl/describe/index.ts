@@ -14,7 +14,7 @@ export const describe: Verb = {
   manual: `kubectl describe <kind> [name…] [-l selector] [-n namespace | -A]   Everything about an object, with its events.`,
   flags: { selector: value('l'), 'all-namespaces': onOff('A') },
   run: async (flags, io, context) => {
-    const namespace = namespaceOf(flags);
+    const namespace = namespaceOf(flags, context);
     const query = {
       namespace: flags.on('all-namespaces') ? undefined : namespace,
       labelSelector: flags.text('selector'),
@@ -39,16 +39,32 @@ export const describe: Verb = {
   complete: completeTargets,
 };
 
+const describeNamespace = ({ metadata, status }: KubeObject): string[] => [
+  ...formatFields([
+    ['Name', metadata.name],
+    ['Labels', ...pairs(metadata.labels)],
+    ['Annotations', ...annotations(metadata.annotations)],
+    ['Status', String((status as { phase?: string } | undefined)?.phase ?? 'Active')],
+  ]),
+  '',
+  'No resource quota.',
+  '',
+  'No LimitRange resource.',
+];
+
 const formOf: Readonly<Record<string, (object: KubeObject, context: ShellContext) => string[]>> = {
   Pod: describePod,
   Secret: describeSecret,
   Service: describeService,
+  Namespace: describeNamespace,
 };
+
+/** Kinds at whose end kubectl tells no events. */
+const WITHOUT_EVENTS = new Set(['Secret', 'Namespace']);
 
 function describeObject(kind: KindDefinition, object: KubeObject, context: ShellContext): string {
   const lines = formOf[kind.kind]?.(object, context) ?? describeAny(kind, object);
-  // A Secret has no events.
-  const events = kind.kind === 'Secret' ? [] : describeEvents(object, context);
+  const events = WITHOUT_EVENTS.has(kind.kind) ? [] : describeEvents(object, context);
   return `${[...lines, ...events].join('\n')}\n`;
 }
 

@@ -1,10 +1,17 @@
 import type { KubeObject } from '#domain';
 import type { ShellContext } from '../../../command.ts';
+import { hasEvents } from './events.ts';
 import { annotations, type Field, formatFields, pairs } from './format.ts';
 
 interface ServiceSpec {
   readonly type?: string;
   readonly clusterIP?: string;
+  readonly clusterIPs?: readonly string[];
+  readonly ipFamilies?: readonly string[];
+  readonly externalName?: string;
+  readonly sessionAffinity?: string;
+  readonly externalTrafficPolicy?: string;
+  readonly internalTrafficPolicy?: string;
   readonly selector?: Readonly<Record<string, string>>;
   readonly ports?: readonly {
     readonly name?: string;
@@ -27,16 +34,26 @@ export function describeService(object: KubeObject, context: ShellContext): stri
     ['Endpoints', endpointText(slices, name)],
   ]);
   const selector = Object.entries(spec.selector ?? {}).map(([key, text]) => `${key}=${text}`);
-  return formatFields([
+  const fields: Field[] = [
     ['Name', metadata.name],
     ['Namespace', metadata.namespace ?? ''],
     ['Labels', ...pairs(metadata.labels)],
     ['Annotations', ...annotations(metadata.annotations)],
     ['Selector', selector.join(',') || '<none>'],
     ['Type', spec.type ?? 'ClusterIP'],
-    ['IP', spec.clusterIP ?? 'None'],
+    ['IP Families', spec.ipFamilies?.join(',') ?? '<none>'],
+    ['IP', spec.clusterIP ?? ''],
+    ['IPs', spec.clusterIPs?.join(',') ?? spec.clusterIP ?? '<none>'],
+    ...(spec.externalName === undefined ? [] : [['External Name', spec.externalName] satisfies Field]),
     ...ports,
-  ]);
+    ['Session Affinity', spec.sessionAffinity ?? 'None'],
+    ...(spec.type === 'NodePort' || spec.type === 'LoadBalancer'
+      ? [['External Traffic Policy', spec.externalTrafficPolicy ?? 'Cluster'] satisfies Field]
+      : []),
+    ['Internal Traffic Policy', spec.internalTrafficPolicy ?? 'Cluster'],
+  ];
+  // With the fields while there are none.
+  return hasEvents(object, context) ? formatFields(fields) : formatFields([...fields, ['Events', '<none>']]);
 }
 
 const MAX_ENDPOINTS = 3;
