@@ -26,7 +26,6 @@ const STATUS_TEXTS: readonly string[] = Array.from({ length: 600 }, (_, status) 
 /** The record of a finished hop. */
 export function buildHop(exchange: Exchange, accessLog: string): HopRecord {
   const { connection, head, info, received, runtime, span, steps } = exchange;
-  if (steps.on) noteResponse(exchange);
   const tls = connection.direction === 'inbound' ? connection.tls : exchange.upstreamTls;
   const peer = tls?.peerSpiffeId ?? '';
   const { authority, path } = received;
@@ -118,7 +117,8 @@ const DETAIL_WORDS: Readonly<Record<string, string>> = {
   downstream_remote_disconnect: 'the client closed its connection before the answer was complete',
 };
 
-function noteResponse({ info, steps }: Exchange): void {
+/** The last step of a recorded hop; called when the hop ends. */
+export function noteResponse({ info, steps }: Exchange): void {
   steps.enterAttempt(0);
   const outcome = info.details === 'via_upstream' ? 'passed' : 'stopped';
   const { status, flags, details, attempts } = info;

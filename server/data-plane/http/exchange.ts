@@ -2,6 +2,7 @@ import type { SocketAddress } from '#domain';
 import type { EndpointConfig } from '../config/endpoint-config.ts';
 import type { HttpFilterConfig } from '../config/network-filter.ts';
 import type { ClusterShare, CompiledRoute, CompiledVirtualHost, RouteTable } from '../config/route-table.ts';
+import { noteResponse } from '../decisions/hop-record.ts';
 import { HopSteps } from '../decisions/hop-steps.ts';
 import type { FormatProxy, FormatSubject, MetadataKind, ResourceMetadata } from '../format/subject.ts';
 import type { ConnectionContext } from '../listener/connection-context.ts';
@@ -11,11 +12,13 @@ import type { Stat } from '../stats/stats.ts';
 import { clientAddress } from './client-address.ts';
 import type { BodySink, DownstreamStream, RequestHead, ResetReason, ResponseHead, TlsFacts } from './codec.ts';
 import { DynamicMetadata } from './dynamic-metadata.ts';
+import { afterTurn, type LateWorker } from './end-of-turn.ts';
 import { isGrpc } from './grpc.ts';
 import { countMessages, type GrpcMessages } from './grpc-messages.ts';
 import { Headers } from './headers.ts';
 import { buildReply, type LocalReply } from './local-reply.ts';
 import type { PeerWorkload } from './peer-metadata.ts';
+import { metadataOf } from './resource-metadata.ts';
 import { StreamInfo } from './stream-info.ts';
 import { StreamTimers } from './stream-timers.ts';
 import type { SpanContext } from './trace-context.ts';
@@ -58,7 +61,7 @@ const NOT_RECORDED = new Headers();
 const NO_SPAN: SpanContext = { traceId: '', spanId: '', parentSpanId: undefined, sampled: false };
 
 /** One request and its answer on their way through this proxy. */
-export class Exchange implements FormatSubject, BodyTarget {
+export class Exchange implements FormatSubject, BodyTarget, LateWorker {
   readonly runtime: ProxyRuntime;
   readonly connection: ConnectionContext;
   readonly config: HttpFilterConfig;
@@ -154,20 +157,7 @@ export class Exchange implements FormatSubject, BodyTarget {
   }
 
   resourceMetadata(kind: MetadataKind): ResourceMetadata | undefined {
-    switch (kind) {
-      case 'CLUSTER':
-        return this.runtime.clusters.get(this.info.cluster)?.config.resource.metadata;
-      case 'ROUTE':
-        return this.route?.metadata;
-      case 'VIRTUAL_HOST':
-        return this.virtualHost?.metadata;
-      case 'UPSTREAM_HOST':
-        return this.endpoint?.metadata;
-      case 'LISTENER':
-        return this.connection.listener.resource.metadata;
-      case 'LISTENER_FILTER_CHAIN':
-        return this.connection.chain.resource.metadata;
-    }
+    return metadataOf(this, kind);
   }
 
   /** What filters have left so far, for who only reads it. */
@@ -275,7 +265,7 @@ export class Exchange implements FormatSubject, BodyTarget {
     this.info.status = head.status;
     this.completeResponse?.(this, head);
     this.stream.sendHead(head, endStream);
-    if (endStream) this.#finish();
+    if (endStream) this.#answered();
   }
 
   /** False: the client is slow; wait for `drain` on the body's target. */
@@ -291,7 +281,7 @@ export class Exchange implements FormatSubject, BodyTarget {
     this.responseTrailers = trailers;
     this.info.grpcStatus = trailers?.get('grpc-status');
     this.stream.sendEnd(trailers);
-    this.#finish();
+    this.#answered();
   }
 
   /** Answers the request here. */
@@ -382,13 +372,28 @@ export class Exchange implements FormatSubject, BodyTarget {
     this.stats.count('downstream_rq_rx_reset');
   }
 
+  /** The answer is complete. It leaves before anything is written down of it. */
+  #answered(): void {
+    if (this.#end()) afterTurn(this);
+  }
+
+  workLate(): void {
+    this.#onFinish(this);
+  }
+
   #finish(): void {
-    if (this.#finished) return;
+    if (this.#end()) this.#onFinish(this);
+  }
+
+  /** False: it had ended before. */
+  #end(): boolean {
+    if (this.#finished) return false;
     this.#finished = true;
     if (this.upgrade !== undefined) this.upgrade.value--;
     this.#timers?.stop();
     if (!this.requestEnded && this.info.status > 0 && !this.endedWithConnection) this.#noteEarlyEnd();
     this.info.durationMs = this.runtime.clock.monotonic() - this.info.startedAt;
-    this.#onFinish(this);
+    if (this.steps.on) noteResponse(this);
+    return true;
   }
 }
