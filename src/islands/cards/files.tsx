@@ -1,10 +1,8 @@
 import { useMemo, useState } from 'react';
 import { changeProgress, loadProgress } from '../../components/progress.ts';
-import { storedDrafts } from '../../lab-client/drafts.ts';
-import { draftStorage } from '../lab/safe-storage.ts';
 import { type Format, type FoundFile, formats, readFile, writeFile } from './exchange/files.ts';
 import { type Duplicates, entriesOf, planImport } from './exchange/plan-import.ts';
-import { labTexts } from './learner-calls.ts';
+import { labTexts, leaveForLab } from './learner-calls.ts';
 import { openLibrary } from './library.ts';
 import type { LearnerLogState, NewEntry } from './use-log.ts';
 
@@ -83,8 +81,7 @@ export function Files({ log }: { log: LearnerLogState }) {
           done={(text) => {
             const { course, labs = [] } = found;
             if (course) changeProgress(() => course);
-            const drafts = storedDrafts(draftStorage());
-            for (const { lab, files } of labs) drafts.write(lab, files);
+            for (const texts of labs) leaveForLab(localStorage, texts);
             setFound(undefined);
             setWords(text);
           }}

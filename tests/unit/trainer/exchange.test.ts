@@ -14,8 +14,10 @@ import { htmlOfText, textOfHtml } from '../../../src/islands/cards/exchange/html
 import { type FileContent, ImportError } from '../../../src/islands/cards/exchange/note.ts';
 import { entriesOf, planImport } from '../../../src/islands/cards/exchange/plan-import.ts';
 import { readReviewLog, writeReviewLog } from '../../../src/islands/cards/exchange/review-log.ts';
+import { leaveForLab } from '../../../src/islands/cards/learner-calls.ts';
 import { openLibrary } from '../../../src/islands/cards/library.ts';
 import { foldLog } from '../../../src/islands/cards/schedule.ts';
+import { storedDrafts } from '../../../src/lab-client/drafts.ts';
 import { day, deck, entryId, history, memoriesOf, review, scheduler, start } from './support.ts';
 
 let sql: SqlJsStatic;
@@ -175,6 +177,18 @@ describe('the backup', () => {
     const labs = [{ lab: 'canary', files: [{ file: 'routes.yaml', text: 'kind: VirtualService' }] }];
     const backup = readBackup(writeBackup({ log, course, labs, nowMs: start }));
     expect(backup).toEqual({ notes: [], entries: log, refused: [], course, labs });
+  });
+
+  it('leaves the files of a lab where its page looks for drafts', () => {
+    const kept = new Map<string, string>();
+    const storage = {
+      getItem: (key: string) => kept.get(key) ?? null,
+      setItem: (key: string, value: string) => void kept.set(key, value),
+      removeItem: (key: string) => void kept.delete(key),
+    };
+    const files = [{ file: 'routes.yaml', text: 'kind: VirtualService' }];
+    leaveForLab(storage, { lab: 'canary', files });
+    expect(storedDrafts(storage).read('canary')).toEqual(files);
   });
 
   it('refuses entries that are none, one by one', () => {
