@@ -23,11 +23,13 @@ const docks: Partial<Record<ShowView, DockView>> = {
 export function isFresh({ stores }: LabClient, { start }: ShowScript): boolean {
   const texts = new Map(start.map(({ file, text }) => [file, text]));
   const own = writable(stores.sheets.get());
+  const isOfStart = ({ file, text }: { file: string; text: string }): boolean => texts.get(file) === text;
   return (
     stores.pushes.get().length === 0 &&
-    stores.applied.get().length === 0 &&
+    // In some labs the text of the start is in force from the beginning.
+    stores.applied.get().every(isOfStart) &&
     own.length === texts.size &&
-    own.every(({ file, text }) => texts.get(file) === text)
+    own.every(isOfStart)
   );
 }
 
