@@ -31,7 +31,7 @@ export class ClientConnection implements ClientHost, PooledConnection {
 
   readonly #socket: Socket;
   readonly #owner: PooledConnectionOwner;
-  readonly #fields = new FieldParser(MAX_HEADERS);
+  readonly #fields: FieldParser;
   readonly #body = new BodyDecoder(MAX_HEAD_BYTES, MAX_HEADERS);
   readonly #held = new HeadBuffer();
   readonly #heads = new HeadWriter();
@@ -39,12 +39,16 @@ export class ClientConnection implements ClientHost, PooledConnection {
   #stream: ClientStream | undefined = undefined;
   #inBody = false;
   #persistent = true;
+  /** No further stream, whatever the answer says. */
+  #draining = false;
   #paused = false;
   #closed = false;
   #lastError: Error | undefined = undefined;
 
-  constructor(socket: Socket, tls: TlsFacts | undefined, owner: PooledConnectionOwner) {
+  /** `keepsSpelling`: names of answers keep their capitals. */
+  constructor(socket: Socket, tls: TlsFacts | undefined, owner: PooledConnectionOwner, keepsSpelling = false) {
     this.#socket = socket;
+    this.#fields = new FieldParser(MAX_HEADERS, keepsSpelling);
     this.tls = tls;
     this.#owner = owner;
     this.localAddress = formatEndpoint(socket.localAddress, socket.localPort);
@@ -69,7 +73,7 @@ export class ClientConnection implements ClientHost, PooledConnection {
   }
 
   drain(): void {
-    this.#persistent = false;
+    this.#draining = true;
     if (this.#stream === undefined) this.close();
   }
 
@@ -221,7 +225,7 @@ export class ClientConnection implements ClientHost, PooledConnection {
    * response, or answered before it had the whole request.
    */
   #release(stream: ClientStream, more: boolean): void {
-    const reusable = this.#persistent && stream.requestDone && !more;
+    const reusable = this.#persistent && !this.#draining && stream.requestDone && !more;
     if (!stream.requestDone) this.brokeOff = true;
     this.#unpause();
     this.#endStream(reusable);
