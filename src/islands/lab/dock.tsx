@@ -10,8 +10,8 @@ import { RequestList } from '../request-list/request-list.tsx';
 import { TerminalPanel } from '../terminal/terminal-panel.tsx';
 import type { Sizes } from './sizes.ts';
 
-/** Views that are not open at first come when they are asked for; a view whose script did not come is asked for anew. */
-const laterViews = (): Partial<Record<DockView, ReturnType<typeof lazy>>> => ({
+// Views that are not open at first come when they are asked for.
+const LATER: Partial<Record<DockView, ReturnType<typeof lazy>>> = {
   trace: lazy(async () => ({ default: (await import('../trace-viewer/trace-viewer.tsx')).TraceViewer })),
   log: lazy(async () => ({ default: (await import('../access-log/access-log.tsx')).AccessLog })),
   xds: lazy(async () => ({ default: (await import('../xds-inspector/xds-inspector.tsx')).XdsInspector })),
@@ -22,7 +22,7 @@ const laterViews = (): Partial<Record<DockView, ReturnType<typeof lazy>>> => ({
   predict: lazy(() => import('../predict/predict.tsx')),
   slow: lazy(() => import('../slow-motion/slow-motion.tsx')),
   try: lazy(() => import('../what-if/what-if.tsx')),
-});
+};
 
 interface DockProps {
   /** The decision path, where it has no column of its own. */
@@ -51,8 +51,7 @@ export function Dock({ why, onSizes }: DockProps) {
     [lab],
   );
   if (!terminalOpened) lab.runInTerminal = runFirst;
-  const [later, setLater] = useState(laterViews);
-  const Later = later[shown];
+  const Later = LATER[shown];
   return (
     <section className="dock" aria-label="Evidence" id="panel-dock">
       <Splitter
@@ -91,7 +90,7 @@ export function Dock({ why, onSizes }: DockProps) {
         {shown === 'why' && why}
         {shown === 'req' && <RequestList onOpened={opened} />}
         {Later && (
-          <Boundary key={shown} what={NAMES[shown]} onRetry={() => setLater(laterViews())}>
+          <Boundary key={shown} what={NAMES[shown]}>
             <Suspense fallback={<p className="pad">The view opens.</p>}>
               <Later />
             </Suspense>

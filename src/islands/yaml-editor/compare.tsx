@@ -1,16 +1,12 @@
-import { type Ref, useImperativeHandle, useRef, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { sayError } from '../../lab-client/index.ts';
 import { DiffView } from '../parts/diff-view.tsx';
 import { useLab, useStore } from '../parts/use-store.ts';
 
-export interface DialogHandle {
-  open(): void;
-}
-
 type Text = { state: 'loading' } | { state: 'ready'; text: string } | { state: 'failed'; message: string };
 
-/** The file beside what was applied last, beside the solution, or beside any push: the history of the text. */
-export function Compare({ handle, file }: { handle: Ref<DialogHandle>; file: string }) {
+/** The file beside what was applied last, beside the solution, or beside any push: the history of the text. Open as long as it is there. */
+export default function Compare({ file, onClose }: { file: string; onClose: () => void }) {
   const lab = useLab();
   const sheets = useStore(lab.stores.sheets);
   const applied = useStore(lab.stores.applied);
@@ -31,12 +27,7 @@ export function Compare({ handle, file }: { handle: Ref<DialogHandle>; file: str
       setOther({ state: 'failed', message: sayError(error) });
     }
   };
-  useImperativeHandle(handle, () => ({
-    open: () => {
-      setAgainst('applied');
-      dialog.current?.showModal();
-    },
-  }));
+  useEffect(() => dialog.current?.showModal(), []);
   const shown: Text =
     against === 'applied' ? { state: 'ready', text: applied.find((one) => one.file === file)?.text ?? '' } : other;
   const take = (): void => {
@@ -46,7 +37,7 @@ export function Compare({ handle, file }: { handle: Ref<DialogHandle>; file: str
   };
   const readOnly = sheets.find((sheet) => sheet.file === file)?.readOnly ?? true;
   return (
-    <dialog className="solution compare" ref={dialog} aria-labelledby="compare-title">
+    <dialog className="solution compare" ref={dialog} aria-labelledby="compare-title" onClose={onClose}>
       <h2 id="compare-title">
         <span className="mono">{file}</span> compared
       </h2>

@@ -1,9 +1,8 @@
-import { useEffect, useRef, useState } from 'react';
+import { lazy, Suspense, useEffect, useState } from 'react';
 import { type Sheet, sayError } from '../../lab-client/index.ts';
+import { Boundary } from '../parts/boundary.tsx';
 import { useLab, useStore } from '../parts/use-store.ts';
 import { caughtAt, caughtWords, type LinePlace } from './caught.ts';
-import { Compare, type DialogHandle } from './compare.tsx';
-import { Effect } from './effect.tsx';
 import { loadTerms, type TermBook } from './terms.ts';
 import type { Caught } from './use-caught.ts';
 
@@ -15,6 +14,9 @@ interface EditorToolsProps {
   /** The text is that of an earlier moment. */
   past: boolean;
 }
+
+const Effect = lazy(() => import('./effect.tsx'));
+const Compare = lazy(() => import('./compare.tsx'));
 
 const SAVED = {
   saved: 'Saved',
@@ -29,8 +31,8 @@ export function EditorTools({ sheet, here, caught, plain, past }: EditorToolsPro
   const lab = useLab();
   const saving = useStore(lab.stores.saving);
   const away = useStore(lab.stores.connection) !== 'open';
-  const effect = useRef<DialogHandle>(null);
-  const compare = useRef<DialogHandle>(null);
+  const [asked, setAsked] = useState<'effect' | 'compare'>();
+  const close = (): void => setAsked(undefined);
   const format = async (): Promise<void> => {
     try {
       lab.edit(sheet.file, (await lab.request('yaml.format', { text: sheet.text })).text);
@@ -49,18 +51,23 @@ export function EditorTools({ sheet, here, caught, plain, past }: EditorToolsPro
       <div className="edit-tools leave">
         <span>{plain ? 'Tab leaves this field.' : 'Ctrl+M frees the Tab key.'}</span>
         <span className="spacer" />
-        <button type="button" className="link" disabled={away} onClick={() => effect.current?.open()}>
+        <button type="button" className="link" disabled={away} onClick={() => setAsked('effect')}>
           Effect
         </button>
-        <button type="button" className="link" onClick={() => compare.current?.open()}>
+        <button type="button" className="link" onClick={() => setAsked('compare')}>
           Compare
         </button>
         <button type="button" className="link" disabled={away || sheet.readOnly} onClick={() => void format()}>
           Format
         </button>
       </div>
-      <Effect handle={effect} />
-      <Compare handle={compare} file={sheet.file} />
+      {asked && (
+        <Boundary key={asked} what={asked === 'effect' ? 'Effect' : 'Compare'}>
+          <Suspense>
+            {asked === 'effect' ? <Effect onClose={close} /> : <Compare file={sheet.file} onClose={close} />}
+          </Suspense>
+        </Boundary>
+      )}
     </>
   );
 }

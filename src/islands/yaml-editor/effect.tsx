@@ -1,39 +1,30 @@
-import { type Ref, useImperativeHandle, useRef, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import type { EffectView } from '#contract';
 import { sayError, writable } from '../../lab-client/index.ts';
 import { counted } from '../parts/format.ts';
 import { useLab } from '../parts/use-store.ts';
 import { shortPod } from '../xds-inspector/train-graph.ts';
-import type { DialogHandle } from './compare.tsx';
 
 type Preview = { state: 'loading' } | { state: 'ready'; view: EffectView } | { state: 'failed'; message: string };
 
-/** What Apply would change, before it is pressed: objects, hosts, proxies, and where the newest requests would go. */
-export function Effect({ handle }: { handle: Ref<DialogHandle> }) {
+/** What Apply would change, before it is pressed: objects, hosts, proxies, and where the newest requests would go. Open as long as it is there. */
+export default function Effect({ onClose }: { onClose: () => void }) {
   const lab = useLab();
   const dialog = useRef<HTMLDialogElement>(null);
   const [preview, setPreview] = useState<Preview>({ state: 'loading' });
-  const read = async (): Promise<void> => {
-    setPreview({ state: 'loading' });
-    try {
-      const view = await lab.request('yaml.preview', { files: writable(lab.stores.sheets.get()) }, 30_000);
-      setPreview({ state: 'ready', view });
-    } catch (error) {
-      setPreview({ state: 'failed', message: sayError(error) });
-    }
-  };
-  useImperativeHandle(handle, () => ({
-    open: () => {
-      dialog.current?.showModal();
-      void read();
-    },
-  }));
+  useEffect(() => {
+    dialog.current?.showModal();
+    lab.request('yaml.preview', { files: writable(lab.stores.sheets.get()) }, 30_000).then(
+      (view) => setPreview({ state: 'ready', view }),
+      (error: unknown) => setPreview({ state: 'failed', message: sayError(error) }),
+    );
+  }, [lab]);
   const apply = (): void => {
     dialog.current?.close();
     void lab.apply();
   };
   return (
-    <dialog className="solution effect" ref={dialog} aria-labelledby="effect-title">
+    <dialog className="solution effect" ref={dialog} aria-labelledby="effect-title" onClose={onClose}>
       <h2 id="effect-title">What Apply would change</h2>
       {preview.state === 'loading' && (
         <p role="status">The text is translated for every proxy, and requests are replayed.</p>
