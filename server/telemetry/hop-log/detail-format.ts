@@ -89,8 +89,8 @@ export class DetailWriter implements WrittenDetail {
     this.values[this.count++] = text.length;
   }
 
-  #writeHeaders(shapes: HeaderShapes, { flatHeaders, headers }: HopRecord['request'] | HopRecord['response']): void {
-    const list = flatHeaders ?? headers.flat();
+  #writeHeaders(shapes: HeaderShapes, message: HopRecord['request'] | HopRecord['response']): void {
+    const list = message.flatHeaders ?? message.headers.flat();
     this.#add(shapes.find(list));
     this.#add(shapes.mask);
     let { mask } = shapes;
