@@ -1,9 +1,10 @@
 import { type Diagnostic, errorMessage, type KubeObject } from '#domain';
-import { type AdsServer, createAdsServer, type ProxyNode, typeUrls, type XdsSnapshot } from '#xds';
+import { type AdsServer, createAdsServer, type ProxyNode, type PushEvent, typeUrls, type XdsSnapshot } from '#xds';
 import type { ControlPlane, ControlPlaneOptions } from './doors.ts';
 import { createInstanceLookup, createStatusWriter, type StatusWriter, tellsInStatus } from './gateway-api/index.ts';
 import { KeyResolver } from './jwks/key-resolver.ts';
 import { createPushQueue, labDebounce, type PushQueue, ruleDebounce } from './push/index.ts';
+import { shortType } from './push/sync-table.ts';
 import { createSnapshotDeriver, type MeshSnapshot } from './snapshot/mesh-snapshot.ts';
 import { createObjectTables } from './snapshot/object-tables.ts';
 import { createTranslator, secretResources, type Translator } from './translate/index.ts';
@@ -20,6 +21,10 @@ const isRule = ({ apiVersion }: KubeObject): boolean =>
 const JWT_POLICY = 'RequestAuthentication';
 /** The change behind a push of keys that istiod has fetched. */
 const KEYS_CHANGE = 'jwks-refresh';
+
+/** As istiod logs it: `ADS:LDS: ACK ERROR cart-1.default Internal:…`. */
+const refusal = ({ typeUrl, nodeId, error = '' }: PushEvent): string =>
+  `ADS:${shortType(typeUrl)}: ACK ERROR ${nodeId.split('~')[2] ?? nodeId} Internal:${error}`;
 
 class Pilot implements ControlPlane {
   readonly ads: AdsServer;
@@ -58,6 +63,7 @@ class Pilot implements ControlPlane {
       },
       onPush: (event) => {
         this.#queue.note(event);
+        if (event.state === 'nacked') onLog(`warn\tdelta\t${refusal(event)}`);
         onPush(event);
       },
     });

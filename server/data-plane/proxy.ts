@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { MeshworkError, type SocketAddress, spiffeId, type Timer } from '#domain';
-import { type AdsClient, type AdsClientOptions, createAdsClient, typeUrls } from '#xds';
+import { type AdsClient, type AdsClientOptions, createAdsClient, type Rejection, type TypeUrl, typeUrls } from '#xds';
 import { AdminServer } from './admin/admin-server.ts';
 import { createAdminView } from './admin/admin-view.ts';
 import { scrapeApp } from './admin/app-metrics.ts';
@@ -63,6 +63,17 @@ function healthSwitch(): { failed: boolean; set(failed: boolean): void } {
       this.failed = failed;
     },
   };
+}
+
+const PLURALS: Readonly<Partial<Record<TypeUrl, string>>> = {
+  [typeUrls.listener]: 'Error adding/updating listener(s) ',
+  [typeUrls.cluster]: 'Error adding/updating cluster(s) ',
+};
+
+/** What Envoy logs of a refused update. */
+function refusalText(typeUrl: TypeUrl, rejections: readonly Rejection[]): string {
+  const reasons = rejections.map(({ name, message }) => `${name}: ${message}`).join(', ');
+  return `delta config for ${typeUrl} rejected: ${PLURALS[typeUrl] ?? ''}${reasons}`;
 }
 
 class MeshProxy implements Proxy {
@@ -155,6 +166,7 @@ class MeshProxy implements Proxy {
         const rejections = this.#store.update(withoutModules(update, (line) => this.#log('error', line)));
         serverStats.update(update, rejections.length);
         updates.note(update, rejections, clock.now());
+        if (rejections.length > 0) this.#log('warning', refusalText(update.typeUrl, rejections), 'envoy config');
         return rejections;
       },
       onStatus: (status, error) => {
@@ -322,7 +334,7 @@ class MeshProxy implements Proxy {
     });
   }
 
-  #log(level: 'info' | 'warn' | 'error', text: string): void {
-    this.#options.onLog(`${new Date(this.#runtime.clock.now()).toISOString()}\t${level}\tenvoy\t${text}`);
+  #log(level: 'info' | 'warn' | 'warning' | 'error', text: string, scope = 'envoy'): void {
+    this.#options.onLog(`${new Date(this.#runtime.clock.now()).toISOString()}\t${level}\t${scope}\t${text}`);
   }
 }

@@ -230,7 +230,19 @@ describe('a sidecar routing its application to a service', () => {
     const hcm = listener.filter_chains![0]!.filters[0]!.typed_config as { http_filters?: object[] };
     hcm.http_filters = [{ name: 'envoy.filters.http.lua' }, ...(hcm.http_filters ?? [])];
     const [rejected] = pod.xds.push(typeUrls.listener, [listener]);
-    expect(rejected?.message).toContain("Didn't find a registered implementation for 'envoy.filters.http.lua'");
+    const reason = "Didn't find a registered implementation for 'envoy.filters.http.lua'";
+    expect(rejected?.message).toContain(reason);
+    // Its log and its config dump tell the same.
+    expect(pod.logs.at(-1)).toMatch(
+      /\twarning\tenvoy config\tdelta config for .*Listener rejected: Error adding\/updating/,
+    );
+    expect(pod.logs.at(-1)).toContain(`${listener.name}: `);
+    expect(pod.logs.at(-1)).toContain(reason);
+    const { configs } = pod.proxy.admin.configDump() as { configs: { dynamic_listeners?: { name: string }[] }[] };
+    const states = configs.flatMap(({ dynamic_listeners: all = [] }) => all);
+    expect(states.find(({ name }) => name === listener.name)).toMatchObject({
+      error_state: { details: rejected?.message, failed_configuration: { name: listener.name } },
+    });
   });
 
   it('changes routes under load without losing a request', async () => {
