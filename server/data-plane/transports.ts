@@ -17,7 +17,8 @@ export interface TransportFactory {
   /** `carriage`: HTTP is served, and proxies of this project may bring it as HTTP/2 (see `http/carriage.ts`). */
   server(tls: DownstreamTls, options: { readonly carriage: boolean }): ServerTransport;
   /** Offers the protocols of the mesh where the cluster belongs to it. */
-  client(tls: UpstreamTls, use: TransportUse): ClientTransport;
+  /** `carriage`: HTTP/1.1 may be carried over HTTP/2; true by default. */
+  client(tls: UpstreamTls, use: TransportUse, carriage?: boolean): ClientTransport;
 }
 
 /** What the bytes inside will be; `alpn`: HTTP as the handshake agrees. */
@@ -42,8 +43,8 @@ export function createTransports(secrets: SecretStore, clock: Clock): TransportF
         expected: tls.peerNames.map(({ wanted }) => wanted),
         ...(tls.peerNames.length > 0 && { matchesPeer: (names: SubjectAltNames) => isExpected(tls, names) }),
       }),
-    client: (tls, use) => {
-      const alpn = offeredAlpn(tls.alpn, use);
+    client: (tls, use, carriage = true) => {
+      const alpn = offeredAlpn(tls.alpn, use).filter((name) => carriage || name !== CARRIAGE);
       const transport = createClientTransport({
         contexts,
         credentials: () => readCredentials(secrets, tls.certificate, tls.trust),

@@ -18,6 +18,8 @@ export interface HttpServing {
   readonly maxHeadBytes: number;
   readonly maxHeaders: number;
   readonly acceptHttp10: boolean;
+  /** Header names keep their capitals (`preserve_case`). */
+  readonly keepsSpelling: boolean;
   /** Lower-case values of Upgrade that may leave HTTP; `connect` allows CONNECT. */
   readonly upgrades: ReadonlySet<string>;
   /** Extended CONNECT over HTTP/2. */
@@ -34,7 +36,7 @@ interface Fields {
     max_headers_count?: number;
     max_requests_per_connection?: number;
   };
-  http_protocol_options?: { accept_http_10?: boolean };
+  http_protocol_options?: { accept_http_10?: boolean } & Http1Spelling;
   http2_protocol_options?: { max_concurrent_streams?: number; allow_connect?: boolean };
   stream_idle_timeout?: string;
   request_timeout?: string;
@@ -42,6 +44,20 @@ interface Fields {
   max_request_headers_kb?: number;
   upgrade_configs?: { upgrade_type: string; enabled?: boolean }[];
 }
+
+/** Http1ProtocolOptions, as far as it says how names are written. */
+export interface Http1Spelling {
+  readonly header_key_format?: {
+    readonly stateful_formatter?: { readonly typed_config?: { readonly '@type'?: string } };
+  };
+}
+
+const PRESERVE_CASE =
+  'type.googleapis.com/envoy.extensions.http.header_formatters.preserve_case.v3.PreserveCaseFormatterConfig';
+
+/** Whether names are to keep their capitals. */
+export const keepsSpelling = (options: Http1Spelling | undefined): boolean =>
+  options?.header_key_format?.stateful_formatter?.typed_config?.['@type'] === PRESERVE_CASE;
 
 /** Reads the parts of an HttpConnectionManager that concern connections, with Envoy's defaults. */
 export function readHttpServing(config: HttpConnectionManager): HttpServing {
@@ -63,6 +79,7 @@ export function readHttpServing(config: HttpConnectionManager): HttpServing {
     maxRequestsPerConnection: readNumber(common?.max_requests_per_connection, 0),
     maxHeadBytes: readNumber(fields.max_request_headers_kb, 60) * 1024,
     maxHeaders: readNumber(common?.max_headers_count, 100),
+    keepsSpelling: keepsSpelling(fields.http_protocol_options),
     acceptHttp10: fields.http_protocol_options?.accept_http_10 === true,
     upgrades: new Set(upgrades.map(({ upgrade_type }) => upgrade_type.toLowerCase())),
     extendedConnect: fields.http2_protocol_options?.allow_connect === true,

@@ -1,4 +1,5 @@
 import type { Cluster } from '#xds';
+import { type Http1Spelling, keepsSpelling } from './http-serving.ts';
 import { durationMs, readNumber } from './values.ts';
 
 /** How a cluster speaks HTTP to its hosts. */
@@ -12,6 +13,8 @@ export interface UpstreamProtocol {
   /** 0: no limit. */
   readonly maxRequestsPerConnection: number;
   readonly idleTimeoutMs: number;
+  /** Names in answers of HTTP/1.1 keep their capitals. */
+  readonly keepsSpelling: boolean;
   /** How old a connection may grow, busy or not; 0: no limit. */
   readonly maxConnectionDurationMs: number;
   /** TLS takes its names from the host that a request names; undefined: from its own settings. */
@@ -29,7 +32,7 @@ export interface AutoNames {
 const NAME = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 
 interface ProtocolFields {
-  http_protocol_options?: Record<string, unknown>;
+  http_protocol_options?: Http1Spelling;
   http2_protocol_options?: Http2Fields;
 }
 
@@ -59,6 +62,7 @@ export function readUpstreamProtocol(resource: Cluster): UpstreamProtocol {
       'common_http_protocol_options.max_connection_duration',
       0,
     ),
+    keepsSpelling: keepsSpelling((explicit ?? downstream ?? auto)?.http_protocol_options),
     autoNames: readAutoNames(options?.['upstream_http_protocol_options']),
   };
 }

@@ -171,6 +171,8 @@ export interface ServerConnectionOptions {
   readonly onIdleTimeout?: (() => void) | undefined;
   /** `server` header of answers that the codec gives itself; absent: none. */
   readonly serverName?: string | undefined;
+  /** HTTP/1.1: header names keep their capitals on their way to a host. Default false. */
+  readonly keepsSpelling?: boolean | undefined;
   /** Default false: HTTP/1.0 is answered 426. */
   readonly acceptHttp10?: boolean | undefined;
   /** Bytes of request line and headers; default 60 KiB, beyond it 431. */

@@ -45,6 +45,8 @@ const NOTHING: readonly string[] = [];
 export class Headers {
   /** Names at even places, values at odd ones. Codecs read it directly; others use the methods. */
   readonly flat: string[];
+  /** By lower-case name, how the peer wrote names with capitals; only where that is to be kept (`preserve_case`). */
+  spelling: ReadonlyMap<string, string> | undefined = undefined;
 
   constructor(flat: string[] = []) {
     this.flat = flat;
@@ -130,7 +132,9 @@ export class Headers {
 
   /** A list of its own with the same content. */
   clone(): Headers {
-    return new Headers(this.flat.slice());
+    const copy = new Headers(this.flat.slice());
+    copy.spelling = this.spelling;
+    return copy;
   }
 
   entries(): [string, string][] {

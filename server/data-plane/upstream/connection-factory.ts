@@ -23,6 +23,8 @@ export interface ConnectionFactoryOptions {
   readonly clock: Clock;
   /** The handshake offers to carry HTTP/1.1 over HTTP/2. */
   readonly offersCarriage: boolean;
+  /** Names in answers of HTTP/1.1 keep their capitals. */
+  readonly keepsSpelling?: boolean | undefined;
 }
 
 /** Makes a pool's connections out of sockets; with a carriage, also without one. */
@@ -59,7 +61,7 @@ export class ConnectionFactory {
     }
     if (alpn !== CARRIAGE) {
       this.#peer = 'plain';
-      return new ClientConnection(socket, tls, this.#owner);
+      return new ClientConnection(socket, tls, this.#owner, this.#options.keepsSpelling);
     }
     this.#peer = 'carries';
     const carriage = new Carriage({

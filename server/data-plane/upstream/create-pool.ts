@@ -50,10 +50,13 @@ function createPool(
   { cluster, host, priority, tls, protocol }: PoolTarget,
 ): HostPool {
   const { config, stats } = cluster;
-  const transport = tls && transports.client(tls, protocol);
+  const { keepsSpelling } = config.http;
+  // HTTP/2 has no capitals.
+  const transport = tls && transports.client(tls, protocol, !keepsSpelling);
   return createHostPool({
     connect: connectTo(network, cluster, host.address),
     transport,
+    keepsSpelling,
     offersCarriage: transport?.offersCarriage === true,
     connectTimeoutMs: config.connectTimeoutMs,
     clock,

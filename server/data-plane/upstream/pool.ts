@@ -52,6 +52,8 @@ export interface HostPoolOptions {
   readonly http2?: Http2Settings | undefined;
   /** The transport offers to carry HTTP/1.1 over HTTP/2 (see `http/carriage.ts`). */
   readonly offersCarriage?: boolean | undefined;
+  /** Names in answers of HTTP/1.1 keep their capitals. */
+  readonly keepsSpelling?: boolean | undefined;
 }
 
 /** Learns of the connections of a pool, for statistics. */
@@ -112,6 +114,7 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
       http2: options.http2 ?? {},
       clock: options.clock,
       offersCarriage: options.offersCarriage === true,
+      keepsSpelling: options.keepsSpelling,
     });
   }
 

@@ -49,15 +49,19 @@ export class FieldParser {
   keepAlive = false;
   /** Value of Upgrade when Connection nominates it and it is not h2c; empty otherwise. */
   upgrade = '';
+  /** Names that have capitals, by their lower-case form; undefined where they are not kept. */
+  spelling: Map<string, string> | undefined = undefined;
 
   readonly #maxHeaders: number;
+  readonly #keepsSpelling: boolean;
   #lines = 0;
   #transferEncoding = '';
   #upgradeNominated = false;
   #nominated: string[] | undefined = undefined;
 
-  constructor(maxHeaders: number) {
+  constructor(maxHeaders: number, keepsSpelling = false) {
     this.#maxHeaders = maxHeaders;
+    this.#keepsSpelling = keepsSpelling;
   }
 
   /**
@@ -86,6 +90,7 @@ export class FieldParser {
       if (++this.#lines > this.#maxHeaders) return FAILURES.tooManyHeaders;
       const place = placeOfName(bytes, start, nameEnd, hash);
       const value = text.slice(valueStart - base, valueEnd - base);
+      if (this.#keepsSpelling) this.#keepSpelling(text.slice(start - base, nameEnd - base));
       if (place >= FIRST_ORDINARY) {
         this.flat.push(KNOWN_NAMES[place]!, value);
       } else if (place < 0) {
@@ -107,10 +112,18 @@ export class FieldParser {
     this.close = false;
     this.keepAlive = false;
     this.upgrade = '';
+    this.spelling = undefined;
     this.#lines = 0;
     this.#transferEncoding = '';
     this.#upgradeNominated = false;
     this.#nominated = undefined;
+  }
+
+  #keepSpelling(name: string): void {
+    const lower = name.toLowerCase();
+    if (lower === name) return;
+    this.spelling ??= new Map();
+    if (!this.spelling.has(lower)) this.spelling.set(lower, name);
   }
 
   #special(place: number, value: string): Failure | undefined {

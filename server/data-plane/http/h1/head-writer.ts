@@ -32,6 +32,14 @@ export class HeadWriter {
   #upgrade = false;
 
   request(head: RequestHead, endStream: boolean): string {
+    return spelled(this.#request(head, endStream), head.headers);
+  }
+
+  response(head: ResponseHead, endStream: boolean, target: ResponseTarget): string {
+    return spelled(this.#response(head, endStream, target), head.headers);
+  }
+
+  #request(head: RequestHead, endStream: boolean): string {
     const connect = head.method === 'CONNECT';
     const target = safeTarget(connect ? head.authority : head.path);
     const start = `${head.method} ${target} HTTP/1.1\r\nhost: ${safeTarget(head.authority)}\r\n`;
@@ -44,7 +52,7 @@ export class HeadWriter {
     return this.#body(text, '\r\n');
   }
 
-  response(head: ResponseHead, endStream: boolean, target: ResponseTarget): string {
+  #response(head: ResponseHead, endStream: boolean, target: ResponseTarget): string {
     const { status } = head;
     const { method, protocol } = target.head;
     const http10 = protocol === 'HTTP/1.0';
@@ -68,7 +76,7 @@ export class HeadWriter {
 
   /** A 1xx response; it never ends anything. */
   informational(head: ResponseHead): string {
-    return `${statusLine(head.status, false)}${this.#lines(head.headers)}\r\n`;
+    return spelled(`${statusLine(head.status, false)}${this.#lines(head.headers)}\r\n`, head.headers);
   }
 
   #framed(framing: WireFraming, text: string): string {
@@ -101,6 +109,12 @@ export class HeadWriter {
     }
     return lines;
   }
+}
+
+/** A head with the names that the peer wrote with capitals as they were written; those that a proxy adds are in lower case, as in Envoy. */
+function spelled(text: string, { spelling }: Headers): string {
+  if (spelling === undefined) return text;
+  return text.replace(/(?<=\r\n)[^:\r\n]+(?=:)/g, (name) => spelling.get(name) ?? name);
 }
 
 /** A Content-Length as a number; −1 when it is none. */

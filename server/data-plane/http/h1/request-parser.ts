@@ -98,6 +98,7 @@ function assemble(
     protocol: minor === 1 ? 'HTTP/1.1' : 'HTTP/1.0',
     headers: new Headers(fields.flat),
   };
+  head.headers.spelling = fields.spelling;
   const connect = method === 'CONNECT';
   const failure = framingFailure(connect, minor, fields) ?? resolveTarget(head, fields.host !== undefined);
   if (failure) return failure;

@@ -73,6 +73,7 @@ function assemble(
   if (fields.chunked && (bodiless || minor === 0)) return FAILURES.encodingNotAllowed;
   if (bodiless && fields.contentLength > 0) return FAILURES.lengthNotAllowed;
   const headers = new Headers(fields.flat);
+  headers.spelling = fields.spelling;
   if (bodiless && fields.contentLength === 0) headers.remove('content-length');
   if (status === 101 && !context.upgrade) return FAILURES.statusLine;
   if (status === 101 && fields.upgrade !== '') headers.flat.push('upgrade', fields.upgrade);

@@ -85,7 +85,7 @@ class ServerConnection implements DownstreamConnection, StreamHost {
     this.#maxHeadBytes = options.maxHeadBytes ?? DEFAULT_HEAD_BYTES;
     this.#rules = { scheme: options.tls ? 'https' : 'http', acceptHttp10: options.acceptHttp10 ?? false };
     const maxHeaders = options.maxHeaders ?? DEFAULT_HEADERS;
-    this.#fields = new FieldParser(maxHeaders);
+    this.#fields = new FieldParser(maxHeaders, options.keepsSpelling);
     this.#body = new BodyDecoder(this.#maxHeadBytes, maxHeaders);
     this.#writer = new WireWriter(socket, this);
     this.#deadline = new LazyDeadline(options.clock, () => this.#onDeadline());
