@@ -266,6 +266,7 @@ test.describe('drills', () => {
     await page.getByLabel('Your answer').fill('Because the caller stopped waiting.');
     await page.getByRole('button', { name: 'I have written it' }).click();
     if (follow) {
+      await expect(page.getByText('They ask next')).toBeVisible();
       await page.getByLabel('Your answer').fill('It would stop there too.');
       await page.getByRole('button', { name: 'I have written it' }).click();
     }
@@ -310,6 +311,11 @@ test.describe('drills', () => {
     await page.goto('/drills/');
     await page.getByRole('button', { name: 'Begin the interview' }).click();
     await expect(page.getByText(/^Question 1 of 8/)).toBeVisible();
+    await page.getByRole('button', { name: 'Begin to answer' }).click();
+    await page.getByRole('button', { name: 'I have said it' }).click();
+    await expectNoBarrier(page, 'the follow-up of an interview');
+    await page.reload();
+    await page.getByRole('button', { name: 'Begin the interview' }).click();
     for (let question = 0; question < 7; question++) await answerOne(page, true);
     await page.getByRole('button', { name: 'Stop here' }).click();
     await expect(
