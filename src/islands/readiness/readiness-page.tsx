@@ -87,6 +87,16 @@ function ReadinessMap({ map, log: { deck, log, add } }: { map: readonly DayEvide
           ))}
         </dl>
       </section>
+      <section className="only-print how-measured">
+        <h2>How it was measured</h2>
+        <p>
+          Recall is the chance, computed by FSRS-6 from the review log, that a card of the objective is known today; a
+          card that was never seen counts 0. Labs are checks that a running mesh met; one that took three hints or more
+          counts half. Drills are the learner’s own marks for the last answer to each interview question. The areas
+          weigh 20, 35, 25 and 20 percent.
+        </p>
+        <p>{countsOf(log, nowMs)}</p>
+      </section>
       <section aria-labelledby="r-plan" className="no-print">
         <h2 id="r-plan">Until the interview</h2>
         <label className="field exam">
@@ -164,16 +174,6 @@ function ReadinessMap({ map, log: { deck, log, add } }: { map: readonly DayEvide
           <a href="/cards/settings/">Write a backup</a> of everything that is kept of you, or{' '}
           <a href="/cards/settings/">erase it</a>.
         </p>
-      </section>
-      <section className="only-print how-measured">
-        <h2>How it was measured</h2>
-        <p>
-          Recall is the chance, computed by FSRS-6 from the review log, that a card of the objective is known today; a
-          card that was never seen counts 0. Labs are checks that a running mesh met; one that took three hints or more
-          counts half. Drills are the learner’s own marks for the last answer to each interview question. The areas
-          weigh 20, 35, 25 and 20 percent.
-        </p>
-        <p>{countsOf(log, nowMs)}</p>
       </section>
     </>
   );
