@@ -17,29 +17,36 @@ export class Stats {
   readonly #shared = new Map<string, unknown>();
   /** By prefix: names that exist from the start, at 0. */
   readonly #declared = new Map<string, readonly string[]>();
+  /** Prefixes whose figures are gone as soon as somebody looks. */
+  readonly #forgotten = new Set<string>();
 
   /** The counter of this name, made at 0 when new. */
   stat(name: string): Stat {
+    this.#forget();
     return made(this.#counters, name);
   }
 
   /** A gauge that its holder moves up and down; a reset of counters leaves it as it is. */
   level(name: string): Stat {
+    this.#forget();
     return made(this.#levels, name);
   }
 
   /** A figure that is read when asked for. */
   gauge(name: string, read: () => number): void {
+    this.#forget();
     this.#gauges.set(name, read);
   }
 
   /** A counter that is summed up when asked for. */
   sum(name: string, read: () => number): void {
+    this.#forget();
     this.#sums.set(name, read);
   }
 
   /** One object for all who count under the same prefix, made for the first. */
   shared<Counts extends object>(prefix: string, make: () => Counts): Counts {
+    this.#forget();
     const held = this.#shared.get(prefix) as Counts | undefined;
     if (held !== undefined) return held;
     const counts = make();
@@ -49,6 +56,7 @@ export class Stats {
 
   /** Times in milliseconds. */
   histogram(name: string): Histogram {
+    this.#forget();
     let histogram = this.#histograms.get(name);
     if (histogram === undefined) {
       histogram = new Histogram(MILLISECOND_BOUNDS);
@@ -59,11 +67,18 @@ export class Stats {
 
   /** Names under `prefix` that Envoy shows before they are counted. They cost nothing until then. */
   declare(prefix: string, names: readonly string[]): void {
+    this.#forget();
     this.#declared.set(prefix, names);
   }
 
-  /** Forgets every figure whose name begins with `prefix`. */
+  /** Forgets every figure whose name begins with `prefix`, which ends in a dot. */
   remove(prefix: string): void {
+    this.#forgotten.add(prefix);
+  }
+
+  /** A push may take a thousand clusters away: their figures are looked for once, before anything is made or read. */
+  #forget(): void {
+    if (this.#forgotten.size === 0) return;
     const maps: Map<string, unknown>[] = [
       this.#counters,
       this.#levels,
@@ -73,7 +88,14 @@ export class Stats {
       this.#histograms,
       this.#declared,
     ];
-    for (const map of maps) for (const name of map.keys()) if (name.startsWith(prefix)) map.delete(name);
+    for (const map of maps) for (const name of map.keys()) if (this.#isForgotten(name)) map.delete(name);
+    this.#forgotten.clear();
+  }
+
+  #isForgotten(name: string): boolean {
+    for (let dot = name.indexOf('.'); dot >= 0; dot = name.indexOf('.', dot + 1))
+      if (this.#forgotten.has(name.slice(0, dot + 1))) return true;
+    return false;
   }
 
   /** Sets every counter to 0, as `/reset_counters` does; gauges tell what is, and stay. */
@@ -83,11 +105,13 @@ export class Stats {
 
   /** Counters and gauges that have been made, by name. */
   values(): StatValues {
+    this.#forget();
     return sorted(this.#made());
   }
 
   /** As `values`, with every declared name. */
   complete(): StatValues {
+    this.#forget();
     const values = new Map<string, number>();
     for (const [prefix, names] of this.#declared) for (const name of names) values.set(prefix + name, 0);
     for (const [name, value] of this.#made()) values.set(name, value);
@@ -95,11 +119,13 @@ export class Stats {
   }
 
   histograms(): ReadonlyMap<string, Histogram> {
+    this.#forget();
     return new Map([...this.#histograms].sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 
   /** What of `values` goes up and down. */
   isGauge(name: string): boolean {
+    this.#forget();
     return this.#gauges.has(name) || this.#levels.has(name) || GAUGE_NAME.test(name);
   }
 
