@@ -171,8 +171,8 @@ const durations = z.strictObject({
   than: z.union([z.string(), durationField]),
 });
 
-/** How many clusters each of the chosen pods' proxies holds. */
-const clusters = z.strictObject({ namespace: z.string(), labels, ...bounds });
+/** How many clusters each of the chosen pods' proxies holds, and how long they are as JSON. */
+const clusters = z.strictObject({ namespace: z.string(), labels, ...bounds, maxBytes: count.optional() });
 
 /** What the terminal's xDS client and istiod know of each other. All that is given must hold. */
 const xds = z.strictObject({

@@ -147,11 +147,15 @@ const probes: { readonly [Name in Field]: (spec: NonNullable<ProbeSpec[Name]>, c
     const chosen = answered?.get(check);
     return chosen !== undefined && everyEntry(choices, (item, choice) => chosen[item] === choice);
   },
-  clusters: ({ namespace, labels, min = 0, max = Number.POSITIVE_INFINITY }, { sandbox }) => {
-    const held = sandbox.pods
-      .filter((pod) => pod.namespace === namespace && everyEntry(labels, (key, value) => pod.labels[key] === value))
-      .flatMap(({ proxy }) => (proxy === undefined ? [] : [proxy.admin.clusters().length]));
-    return held.length > 0 && held.every((count) => count >= min && count <= max);
+  clusters: ({ namespace, labels, min = 0, max = Number.POSITIVE_INFINITY, maxBytes }, { sandbox }) => {
+    const held = podsOf(sandbox, namespace, labels).flatMap(({ proxy }) =>
+      proxy === undefined ? [] : [proxy.admin.clusters()],
+    );
+    const isSmall = (clusters: readonly object[]): boolean =>
+      maxBytes === undefined || JSON.stringify(clusters).length <= maxBytes;
+    return (
+      held.length > 0 && held.every((clusters) => clusters.length >= min && clusters.length <= max && isSmall(clusters))
+    );
   },
   xds: (spec, { hand, sandbox }) => hand !== undefined && handHolds(spec, hand, sandbox),
   analysis: ({ without }, { sandbox }) =>
