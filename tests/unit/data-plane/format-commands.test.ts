@@ -1,5 +1,15 @@
 import { expect, it } from 'vitest';
+import { type FormatConnection, NO_REQUEST } from '../../../server/data-plane/format/subject.ts';
 import { compileFormat } from '../../../server/data-plane/format/template.ts';
+import { StreamInfo } from '../../../server/data-plane/http/stream-info.ts';
+
+const CONNECTION: FormatConnection = {
+  direction: 'inbound',
+  remoteAddress: { ip: '127.0.0.1', port: 40_000 },
+  localAddress: { ip: '127.0.0.1', port: 8080 },
+  requestedServerName: '',
+  tls: undefined,
+};
 
 /** Commands without an argument that Envoy 1.40 takes in the format of an access log, as `envoy --mode validate` tells. */
 const PLAIN = `
@@ -66,4 +76,16 @@ it('takes every command that Envoy takes', () => {
 
 it.each(['BOGUS', 'UPSTREAM_PEER_EMAIL_SAN', 'REQUEST_PROPERTY'])('refuses %s, in Envoy’s words', (name) => {
   expect(() => compileFormat(`%${name}%`, 'format')).toThrow(`Not supported field in StreamInfo: ${name}`);
+});
+
+it('writes the start of a request to the millisecond, also where second, day or year change', () => {
+  const write = compileFormat('%START_TIME%', 'format');
+  const times = [0, 999, 1000, 86_399_999, 951_782_399_999, 951_782_400_000, 1_798_761_599_999, 1_798_761_600_000];
+  // One after the other and back: what is kept of the second before must not show.
+  for (const ms of [...times, ...times.toReversed()]) {
+    const info = new StreamInfo(ms, 0);
+    expect(write({ head: NO_REQUEST, responseHead: undefined, info, connection: CONNECTION })).toBe(
+      new Date(ms).toISOString(),
+    );
+  }
 });
