@@ -125,6 +125,9 @@ function ImportPreview({ name, found, log, cancel, done }: PreviewProps) {
           {count(plan.entries.length, 'review or other entry', 'reviews and other entries')} that this browser does not
           have
         </li>
+        {plan.takingBack > 0 && (
+          <li>{plan.takingBack} of them take something back: a grade, a card, or what is remembered of it</li>
+        )}
         {course && <li>answers and texts of the days, in place of those here</li>}
         {labs.length > 0 && <li>your files of {count(labs.length, 'lab')}, in place of those here</li>}
         {plan.refused.length > 0 && <li>{plan.refused.length} that cannot be used</li>}

@@ -161,6 +161,17 @@ describe('what hides in a file', () => {
     expect(plan.refused).toEqual([{ where: '1 entry', reason: 'Dated in the future.' }]);
   });
 
+  it('is counted when it takes something back', () => {
+    const entries: LogEntry[] = [
+      { kind: 'forget', id: 'f', atMs: start },
+      { kind: 'undo', id: 'u', of: 'x', atMs: start },
+      { kind: 'suspend', id: 's', card: 'pod:meaning', on: false, atMs: start },
+      { kind: 'card', id: 'c', card: 'own:1', content: null, atMs: start },
+    ];
+    const plan = planImport({ notes: [], entries, refused: [] }, openLibrary([], []), [], start);
+    expect([plan.entries.length, plan.takingBack]).toEqual([4, 3]);
+  });
+
   it('turns no text around and is no formula in a review log', () => {
     const [note] = readCsv('front,back,note,code\na,b,\u202etxt.exe,\u2066x: 1\n').notes;
     expect(note).toMatchObject({ note: 'txt.exe', code: 'x: 1' });

@@ -16,6 +16,8 @@ export interface ImportPlan {
   readonly same: number;
   /** Reviews and other entries of the file that this log does not have. */
   readonly entries: readonly LogEntry[];
+  /** How many of them take something back: a grade, a card's memory, a card of one's own, a card's turn. */
+  readonly takingBack: number;
   readonly refused: FileContent['refused'];
 }
 
@@ -69,13 +71,20 @@ export function planImport(
           ...content.refused,
         ]
       : content.refused;
+  const present = entries.filter(({ atMs }) => atMs <= nowMs + dayMs);
   return {
     fresh: [...fresh.values()],
     changed,
     same,
-    entries: entries.filter(({ atMs }) => atMs <= nowMs + dayMs),
+    entries: present,
+    takingBack: present.filter(takesBack).length,
     refused,
   };
+}
+
+function takesBack(entry: LogEntry): boolean {
+  if (entry.kind === 'card') return entry.content === null;
+  return entry.kind === 'undo' || entry.kind === 'forget' || (entry.kind === 'suspend' && entry.on);
 }
 
 /** The entries that carry out a plan, besides those of the file itself. */
