@@ -21,6 +21,10 @@ const spoken: Readonly<Record<string, string>> = {
   Linkerd: 'linker D',
   Resilience4j: 'resilience for J',
   ztunnel: 'Z tunnel',
+  // The noun stresses the first part more often, the verb the last: both are heard.
+  retry: 'a retry, to retry',
+  rewrite: 'a rewrite, to rewrite',
+  redirect: 'a redirect, to redirect',
 };
 
 /** What a voice is given: `VirtualService` as two words, and as people say it where the letters mislead. */

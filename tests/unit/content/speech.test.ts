@@ -10,12 +10,13 @@ describe('what a voice is given to say', () => {
   });
 
   it('says an abbreviation as people say it', () => {
-    expect(['JWT', 'mTLS', 'RBAC', 'VirtualService', 'CDS'].map(spokenForm)).toEqual([
+    expect(['JWT', 'mTLS', 'RBAC', 'VirtualService', 'CDS', 'rewrite'].map(spokenForm)).toEqual([
       'jot',
       'M T L S',
       'are back',
       'Virtual Service',
       'CDS',
+      'a rewrite, to rewrite',
     ]);
   });
 });
