@@ -1,14 +1,15 @@
 import { useEffect, useMemo, useState } from 'react';
 import type { DayEvidence } from '../../course/readiness.ts';
-import { examMs } from '../cards/exam.ts';
 import { openLibrary } from '../cards/library.ts';
 import { PageFrame } from '../cards/page-frame.tsx';
 import { buildQueue } from '../cards/queue.ts';
-import { createScheduler, effective, foldLog, recall } from '../cards/schedule.ts';
+import { createScheduler, foldLog, recall } from '../cards/schedule.ts';
 import type { LearnerLogState } from '../cards/use-log.ts';
 import { ScrollArea } from '../parts/scroll-area.tsx';
 import { useJson } from '../parts/use-json.ts';
-import { type DayState, measure, nextHalfHour, planDays, type Shares } from './measure.ts';
+import { type DayState, measure, nextHalfHour, type Shares } from './measure.ts';
+import { PlanSection } from './plan-section.tsx';
+import { HowMeasured, openWhilePrinting } from './report.tsx';
 
 export default function ReadinessPage() {
   return <PageFrame>{(log) => <WithMap log={log} />}</PageFrame>;
@@ -48,11 +49,9 @@ function ReadinessMap({ map, log: { deck, log, add } }: { map: readonly DayEvide
     return queue.due + queue.fresh;
   }, [deck, log, nowMs, scheduler]);
   const steps = nextHalfHour(readiness, due);
-  const exam = examMs(examDate);
-  const plan = exam === undefined ? undefined : planDays(readiness, nowMs, exam);
+  const setExamDate = (date: string) => add({ kind: 'settings', change: { examDate: date } });
   const [name, setName] = useState('');
   useEffect(openWhilePrinting, []);
-  const dateName = new Intl.DateTimeFormat('en', { weekday: 'short', day: 'numeric', month: 'short' });
   return (
     <>
       <p className="only-print bearer">
@@ -87,60 +86,8 @@ function ReadinessMap({ map, log: { deck, log, add } }: { map: readonly DayEvide
           ))}
         </dl>
       </section>
-      <section className="only-print how-measured">
-        <h2>How it was measured</h2>
-        <p>
-          Recall is the chance, computed by FSRS-6 from the review log, that a card of the objective is known today; a
-          card that was never seen counts 0. Labs are checks that a running mesh met; one that took three hints or more
-          counts half. Drills are the learner’s own marks for the last answer to each interview question. The areas
-          weigh 20, 35, 25 and 20 percent.
-        </p>
-        <p>{countsOf(log, nowMs)}</p>
-      </section>
-      <section aria-labelledby="r-plan" className="no-print">
-        <h2 id="r-plan">Until the interview</h2>
-        <label className="field exam">
-          <span>Date of your interview</span>
-          <input
-            type="date"
-            value={examDate}
-            onChange={(event) => add({ kind: 'settings', change: { examDate: event.target.value } })}
-          />
-        </label>
-        {exam === undefined && (
-          <p>Set a date, and the days that are not ready yet are spread over the time that is left.</p>
-        )}
-        {exam !== undefined && exam <= nowMs && (
-          <p>
-            {new Date(exam).toDateString() === new Date(nowMs).toDateString()
-              ? 'It is today. Review the cards that are due, and answer two questions aloud.'
-              : 'That date is past.'}
-          </p>
-        )}
-        {exam !== undefined && exam > nowMs && plan?.dates.length === 0 && (
-          <p>Every day is ready. Repeat what is due, and take a mock interview.</p>
-        )}
-        {plan && plan.dates.length > 0 && (
-          <ol className="plan-days">
-            {plan.dates.map(({ date, days }) => (
-              <li key={date}>
-                <span className="num">{dateName.format(date)}</span>
-                <span>
-                  {days.map((day, index) => (
-                    <span key={day}>
-                      {index > 0 && ', '}
-                      <a href={`/days/${day}/`}>day {day}</a>
-                    </span>
-                  ))}
-                </span>
-              </li>
-            ))}
-          </ol>
-        )}
-        {plan && plan.left.length > 0 && (
-          <p>No time is left for day {ranges(plan.left).join(', ')}. The others move your total more.</p>
-        )}
-      </section>
+      <HowMeasured log={log} nowMs={nowMs} />
+      <PlanSection readiness={readiness} nowMs={nowMs} examDate={examDate} choose={setExamDate} />
       <section aria-labelledby="r-map" className="map">
         <h2 id="r-map">Every objective</h2>
         <p>
@@ -177,44 +124,6 @@ function ReadinessMap({ map, log: { deck, log, add } }: { map: readonly DayEvide
       </section>
     </>
   );
-}
-
-/** `1 to 5`, `7`: runs of numbers, in words. */
-function ranges(numbers: readonly number[]): string[] {
-  const runs: number[][] = [];
-  for (const number of numbers) {
-    const run = runs.at(-1);
-    if (run && run.at(-1) === number - 1) run.push(number);
-    else runs.push([number]);
-  }
-  return runs.map((run) => (run.length < 3 ? run.join(', ') : `${run[0]} to ${run.at(-1)}`));
-}
-
-/** The numbers behind the report, in a sentence. */
-function countsOf(log: LearnerLogState['log'], nowMs: number): string {
-  const entries = effective(log);
-  const count = (kind: (typeof entries)[number]['kind']) => entries.filter((entry) => entry.kind === kind).length;
-  const sinceMs = Math.min(nowMs, ...entries.map(({ atMs }) => atMs));
-  const since = new Intl.DateTimeFormat('en', { dateStyle: 'long' }).format(sinceMs);
-  return `It rests on ${count('review')} reviews, ${count('check')} checks of labs and ${count('drill')} answers since ${since}.`;
-}
-
-/** Paper folds nothing away: every day is open while the page is printed. */
-function openWhilePrinting(): () => void {
-  let opened: HTMLDetailsElement[] = [];
-  const open = () => {
-    opened = [...document.querySelectorAll<HTMLDetailsElement>('details.day-row:not([open])')];
-    for (const row of opened) row.open = true;
-  };
-  const close = () => {
-    for (const row of opened) row.open = false;
-  };
-  addEventListener('beforeprint', open);
-  addEventListener('afterprint', close);
-  return () => {
-    removeEventListener('beforeprint', open);
-    removeEventListener('afterprint', close);
-  };
 }
 
 function Day({ day }: { day: DayState }) {
