@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import type { IncidentView } from '#contract';
 import { StepText } from '../lab/step-text.tsx';
 import { useLab, useStore } from '../parts/use-store.ts';
@@ -9,16 +9,17 @@ import { SymptomForm } from './symptom-form.tsx';
 
 const TITLES = { symptom: 'Symptom', mitigation: 'Users safe again', cause: 'Root cause' } as const;
 
-/** Beside the text of an incident: budget, score, what was done so far, and what can be said of it. */
-export function IncidentDesk() {
+/** An incident's `story`, and once the pager rang, before and after it: budget, what can be said, score, what was done so far. */
+export function IncidentDesk({ story }: { story: ReactNode }) {
   const lab = useLab();
   const drill = drillOf(lab);
   const view = useStore(drill.view);
   const [open, setOpen] = useState<'symptom' | 'cause'>();
-  if (!view || view.state === 'ready') return null;
+  if (!view || view.state === 'ready') return story;
   const running = view.state === 'paged' || view.state === 'safe';
   return (
     <div className="drill">
+      <h2 className="sr">The drill</h2>
       {view.result && <Outcome view={view} result={view.result} />}
       <Budget view={view} />
       {running && (
@@ -64,6 +65,7 @@ export function IncidentDesk() {
           </ol>
         </section>
       )}
+      <div className="story">{story}</div>
       <Scores view={view} />
       <SoFar view={view} />
       <details className="runbook">

@@ -30,14 +30,19 @@ export function DoColumn({ goTo, onSizes }: DoColumnProps) {
   return (
     <section className="do" aria-label="Lesson and editor">
       <section className="lesson" id="panel-read" aria-label="Text and checks">
-        {text ? (
-          <Steps />
-        ) : (
-          <p>{connection === 'open' ? 'The lab opens.' : 'The text of this lab comes from the lab server.'}</p>
+        {!text && <p>{connection === 'open' ? 'The lab opens.' : 'The text of this lab comes from the lab server.'}</p>}
+        {text?.incident && (
+          <Suspense fallback={<Steps />}>
+            <IncidentDesk story={<Steps />} />
+          </Suspense>
         )}
-        {text?.incident || text?.blame ? (
-          <Suspense fallback={<p>It opens.</p>}>{text.incident ? <IncidentDesk /> : <BlameGame />}</Suspense>
-        ) : (
+        {text && !text.incident && <Steps />}
+        {text?.blame && (
+          <Suspense fallback={<p>It opens.</p>}>
+            <BlameGame />
+          </Suspense>
+        )}
+        {!text?.incident && !text?.blame && (
           <>
             <Checks />
             <Hints />

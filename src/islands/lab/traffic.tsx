@@ -31,6 +31,8 @@ export function Traffic() {
 
 function TrafficList({ traffic }: { traffic: readonly TrafficView[] }) {
   const lab = useLab();
+  // There the users decide what they send.
+  const incident = useStore(lab.stores.lab)?.incident === true;
   return (
     <ul className="traffic" aria-label="Traffic">
       {traffic.map((one) => (
@@ -38,11 +40,13 @@ function TrafficList({ traffic }: { traffic: readonly TrafficView[] }) {
           <span>
             {one.title} <span className="num">{one.running ? formatRate(one.rps) : 'stopped'}</span>
           </span>
-          <button type="button" className="btn quiet" onClick={() => void lab.setTraffic(one.id, !one.running)}>
-            <Icon name={one.running ? 'pause' : 'play'} />
-            {one.running ? 'Stop' : 'Start'}
-            <span className="sr"> {one.title}</span>
-          </button>
+          {!incident && (
+            <button type="button" className="btn quiet" onClick={() => void lab.setTraffic(one.id, !one.running)}>
+              <Icon name={one.running ? 'pause' : 'play'} />
+              {one.running ? 'Stop' : 'Start'}
+              <span className="sr"> {one.title}</span>
+            </button>
+          )}
         </li>
       ))}
     </ul>

@@ -58,7 +58,7 @@ const LETTER = 7.8;
 const FACT = 100;
 const FRAME_RIGHT = 88;
 /** Room at both ends of a column for frames and words. */
-const ENDS = { across: 46, down: 24 } as const;
+const ENDS = { across: 84, down: 24 } as const;
 
 interface Group {
   service: string;

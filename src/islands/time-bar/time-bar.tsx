@@ -118,7 +118,7 @@ function PushButton({ mark, onGo }: { mark: PushMark; onGo: (push: PushView) => 
         type="button"
         className={numbers === undefined ? 'push spoken-for' : 'push'}
         style={{ left: boxPx }}
-        aria-label={`Go to push ${push.number}, ${push.title}`}
+        aria-label={`Go to push ${push.number}, ${push.title}${numbers?.includes('–') ? ` (${numbers})` : ''}`}
         onClick={() => onGo(push)}
       >
         <span aria-hidden="true" style={inside}>
