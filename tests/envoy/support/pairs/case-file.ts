@@ -15,7 +15,7 @@ export interface PairRequest {
   readonly trailers?: Readonly<Record<string, string>>;
   /** Default HTTP/1.1. */
   readonly protocol?: 'h1' | 'h2';
-  /** The bytes themselves, in place of all of the above. */
+  /** The bytes themselves, in place of all of the above. `{HELLO name protocol}` stands for a ClientHello with that SNI and ALPN. */
   readonly raw?: string;
   /** Sent so many times; only the last is compared. */
   readonly after?: number;
@@ -48,6 +48,8 @@ export interface PairCase {
   readonly virtual_hosts?: readonly object[];
   /** Network filters in place of an HTTP connection manager. */
   readonly network?: readonly object[];
+  /** Several filter chains in place of one. */
+  readonly chains?: readonly { readonly match?: object; readonly network: readonly object[] }[];
   /** Further fields of the Listener and of its filter chain. */
   readonly listener?: Readonly<Record<string, unknown>>;
   readonly chain?: Readonly<Record<string, unknown>>;

@@ -1,6 +1,8 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect as http2Connect } from 'node:http2';
 import { connect } from 'node:net';
+import { Duplex } from 'node:stream';
+import { connect as connectTls } from 'node:tls';
 import type { PairRequest } from './case-file.ts';
 
 /** What a client sees of an answer. */
@@ -22,8 +24,8 @@ const LIMIT_MS = 8000;
 const RAW_LIMIT_MS = 400;
 
 /** Sends one request on a connection of its own. */
-export function ask(request: PairRequest, at: { ip: string; port: number }, id: string): Promise<Answer> {
-  if (request.raw !== undefined) return askRaw(request.raw.replaceAll('{ID}', id), at);
+export async function ask(request: PairRequest, at: { ip: string; port: number }, id: string): Promise<Answer> {
+  if (request.raw !== undefined) return askRaw(await withHello(request.raw.replaceAll('{ID}', id)), at);
   return request.protocol === 'h2' ? askHttp2(request, at, id) : askHttp1(request, at, id);
 }
 
@@ -137,6 +139,30 @@ const plainPairs = (head: object): string[] =>
   Object.entries(head)
     .filter(([name]) => !name.startsWith(':'))
     .flatMap(([name, value]) => [value].flat().map((one) => `${name}: ${String(one)}`));
+
+const HELLO = /\{HELLO(?: (\S+?))?(?: (\S+?))?\}/;
+
+/** Puts the first bytes of a TLS client in, as Node's own writes them; `-` stands for no name. */
+async function withHello(text: string): Promise<string> {
+  const [placeholder, name = '-', protocol] = HELLO.exec(text) ?? [];
+  if (placeholder === undefined) return text;
+  const hello = await new Promise<Buffer>((resolve) => {
+    const wire = new Duplex({
+      read: () => undefined,
+      write: (bytes: Buffer, _encoding, done) => {
+        resolve(bytes);
+        done();
+      },
+    });
+    const client = connectTls({
+      socket: wire,
+      ...(name !== '-' && { servername: name }),
+      ...(protocol !== undefined && { ALPNProtocols: [protocol] }),
+    });
+    client.on('error', () => undefined);
+  });
+  return text.replace(placeholder, () => hello.toString('latin1'));
+}
 
 /** Sends bytes and reads until the proxy closes the connection. */
 function askRaw(bytes: string, { ip, port }: { ip: string; port: number }): Promise<Answer> {

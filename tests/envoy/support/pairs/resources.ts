@@ -37,7 +37,7 @@ export function pairResources(given: PairCase, at: { ip: string; port: number },
       name: given.name,
       address: { socket_address: { address: at.ip, port_value: at.port } },
       traffic_direction: 'OUTBOUND',
-      filter_chains: [{ ...(given.network === undefined ? httpChain(given) : tcpChain(given)), ...given.chain }],
+      filter_chains: chainsOf(given),
       ...given.listener,
     },
     clusters: Object.entries(given.clusters).map(([name, { hosts: names, ...fields }]) => ({
@@ -51,6 +51,17 @@ export function pairResources(given: PairCase, at: { ip: string; port: number },
       ...fields,
     })) as Cluster[],
   };
+}
+
+function chainsOf(given: PairCase): FilterChain[] {
+  if (given.chains !== undefined) {
+    return given.chains.map(({ match, network }) => ({
+      ...tcpChain(given.name, network),
+      ...(match !== undefined && { filter_chain_match: match }),
+    }));
+  }
+  const chain = given.network === undefined ? httpChain(given) : tcpChain(given.name, given.network);
+  return [{ ...chain, ...given.chain }];
 }
 
 const socketAddress = ({ ip, port }: { ip: string; port: number }): object => ({
@@ -71,7 +82,7 @@ function httpChain({ name, http = {}, filters = [], routes, virtual_hosts }: Pai
   return { filters: [{ name: 'envoy.filters.network.http_connection_manager', typed_config: config as Any }] };
 }
 
-function tcpChain({ name, network = [] }: PairCase): FilterChain {
+function tcpChain(name: string, network: readonly object[]): FilterChain {
   const filters = qualified(network, name) as FilterChain['filters'];
   const last = filters.at(-1)!;
   const withLog = { ...last, typed_config: { ...last.typed_config, access_log: [LOG] } as unknown as Any };
