@@ -37,6 +37,21 @@ spec:
       containers: [{ name: work, image: busybox, command: [sh, -c, "wget -q -O - http://shop/headers"] }]
 `;
 
+const WITH_PLAIN_SIDECAR = `
+apiVersion: batch/v1
+kind: Job
+metadata: { name: plain, namespace: default }
+spec:
+  template:
+    metadata: { annotations: { sidecar.istio.io/nativeSidecar: "false", proxy.istio.io/config: "holdApplicationUntilProxyStarts: true" } }
+    spec:
+      restartPolicy: Never
+      containers:
+        - name: work
+          image: curlimages/curl
+          command: [sh, -c, "curl -s -o /dev/null http://shop/headers; curl -s -X POST http://localhost:15020/quitquitquit"]
+`;
+
 let mesh: RunningMesh;
 beforeAll(async () => {
   mesh = await startMesh([{ file: 'pods.yaml', text: POD }], false);
@@ -85,4 +100,19 @@ it('ends a Job whose proxy is a sidecar container, and whose init containers are
   // The peer's certificate is told by the shop's own proxy: the Job's request came through its sidecar.
   expect(pod?.logs('work').join('\n')).toContain('X-Forwarded-Client-Cert');
   expect(pod?.logs('before')).toEqual(['asked']);
+}, 30_000);
+
+it('ends a Job that has a plain sidecar, once its work tells the agent to quit', async () => {
+  const outcome = await mesh.sandbox.apply([{ file: 'plain.yaml', text: WITH_PLAIN_SIDECAR }], {
+    namespace: 'default',
+  });
+  expect(outcome).toMatchObject({ accepted: true });
+  await completed('plain');
+  const pod = mesh.sandbox.pods.find(({ labels }) => labels['job-name'] === 'plain');
+  expect(pod?.containers.map(({ name, state }) => [name, state])).toEqual(
+    expect.arrayContaining([
+      ['work', 'Completed'],
+      ['istio-proxy', 'Completed'],
+    ]),
+  );
 }, 30_000);

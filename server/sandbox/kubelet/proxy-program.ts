@@ -26,9 +26,16 @@ export function createProxyProgram({ before, create, onProxy }: ProxyProgramOpti
     start: async () => {
       await before();
       if (stopping.signal.aborted) return undefined;
-      proxy = create(() => void leave(0).then(() => exit.resolve(0), exit.reject));
+      let quits = false;
+      proxy = create(() => {
+        quits = true;
+        void leave(0).then(() => exit.resolve(0), exit.reject);
+      });
       onProxy(proxy);
-      await proxy.start(stopping.signal);
+      await proxy.start(stopping.signal).catch((thrown: unknown) => {
+        // It may be asked to end before it is ready.
+        if (!quits) throw thrown;
+      });
       return { exitCode: exit.promise };
     },
     stop: leave,
