@@ -26,7 +26,7 @@ export const http = (fields: Record<string, unknown>): FilterChain['filters'][nu
   name: 'envoy.filters.network.http_connection_manager',
   typed_config: {
     '@type': extensionTypes.httpConnectionManager,
-    http_filters: [faultFilter, statsFilter, router],
+    http_filters: [{ name: 'envoy.filters.http.grpc_stats' }, faultFilter, statsFilter, router],
     access_log: [accessLog],
     normalize_path: true,
     tracing: { random_sampling: { value: 100 } },

@@ -255,6 +255,16 @@ describe('two sidecars', () => {
         expect(sample).not.toContain('response_code');
       }
     }
+    const counted = [...client.proxy.admin.stats()].filter(([name]) => name.startsWith(`cluster.${GRPC}.grpc.`));
+    expect(
+      Object.fromEntries(counted.map(([name, value]) => [name.slice(`cluster.${GRPC}.grpc.`.length), value])),
+    ).toEqual({
+      '0': 1,
+      success: 1,
+      total: 1,
+      request_message_count: 1,
+      response_message_count: 1,
+    });
   });
 
   it('answer gRPC in its own words when there is no route or no host', async () => {

@@ -63,6 +63,8 @@ export interface HttpFilterConfig {
   readonly accessLogs: readonly AccessLogger[];
   /** Istio's statistics filters, which count the requests. */
   readonly stats: readonly StatsPlan[];
+  /** A `grpc_stats` filter counts gRPC calls under their clusters. */
+  readonly countsGrpc: boolean;
   /** A format asks how long parts of a request took. */
   readonly timed: boolean;
   readonly serving: HttpServing;
@@ -169,6 +171,7 @@ function compileHcm(config: HttpConnectionManager, versionInfo: string): HttpFil
     tracing: readTracing(config),
     accessLogs: readAccessLogs(config.access_log ?? []),
     stats: readStats(config.http_filters ?? []),
+    countsGrpc: (config.http_filters ?? []).some(({ name }) => name === 'envoy.filters.http.grpc_stats'),
     timed: DURATIONS.test(JSON.stringify(config.access_log ?? '')),
     serving: readHttpServing(config),
   };

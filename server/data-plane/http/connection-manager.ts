@@ -5,6 +5,7 @@ import { buildHop, isRecorded } from '../decisions/hop-record.ts';
 import { NO_REQUEST } from '../format/subject.ts';
 import type { ConnectionContext } from '../listener/connection-context.ts';
 import type { ProxyRuntime } from '../runtime.ts';
+import { countGrpcCall } from '../stats/grpc-stats.ts';
 import { HttpStats, ListenerHttpStats } from '../stats/http-stats.ts';
 import { Http2Stats } from '../stats/http2-stats.ts';
 import { type RequestReport, RequestReporter } from '../stats/request-metrics.ts';
@@ -153,6 +154,7 @@ export class HttpConnectionManager {
   #onFinish(exchange: Exchange): void {
     this.#countEnd(exchange.info.status, exchange.info.durationMs);
     for (const reporter of this.#reporters) reporter.report(exchange);
+    if (this.#config.countsGrpc) countGrpcCall(this.#runtime.stats, exchange);
     let first: string | undefined;
     for (const write of this.#config.accessLogs) {
       const line = write(exchange);

@@ -139,7 +139,8 @@ export class Exchange implements FormatSubject, BodyTarget, LateWorker {
       : HopSteps.off;
     const { path, authority, headers } = this.head;
     this.received = { path, authority, headers: this.steps.on ? headers.clone() : NOT_RECORDED };
-    if (options.config.stats.length > 0 && isGrpc(headers)) this.messages = countMessages();
+    const { stats, countsGrpc } = options.config;
+    if ((stats.length > 0 || countsGrpc) && isGrpc(headers)) this.messages = countMessages();
     this.requestEnded = !stream.hasBody;
     this.#timers = StreamTimers.of(this, options.config.serving, clock);
     stream.receive(this);

@@ -19,7 +19,7 @@ const EXTRACTORS: readonly Extractor[] = [
   {
     tag: 'cluster_name',
     pattern:
-      /^cluster(\.([^;]+?))\.(?:(?:(?:external|internal)\.)?upstream_|(?:membership|lb|update|assignment|http1|http2|ssl|outlier_detection|circuit_breakers|health_check|ext_authz|ratelimit)[_.]|retry_or_shadow|max_host_weight|bind_errors|original_dst|version|warming)/d,
+      /^cluster(\.([^;]+?))\.(?:(?:(?:external|internal)\.)?upstream_|(?:membership|lb|update|assignment|http1|http2|ssl|outlier_detection|circuit_breakers|health_check|ext_authz|ratelimit|grpc)[_.]|retry_or_shadow|max_host_weight|bind_errors|original_dst|version|warming)/d,
   },
   { tag: 'response_code', pattern: /_rq(_(\d{3}))$/d },
   { tag: 'response_code_class', pattern: /_rq(_(\dxx))$/d },

@@ -1,0 +1,22 @@
+import type { Exchange } from '../http/exchange.ts';
+import type { Stats } from './stats.ts';
+
+/**
+ * Counts a finished gRPC call under its cluster: `grpc.<status>`, `grpc.success` or `grpc.failure`, `grpc.total`, and its messages. A call
+ * that ended without a status counts with its messages alone. Source: the filter grpc_stats of Envoy without statistics of methods, as
+ * Istio configures it.
+ */
+export function countGrpcCall(stats: Stats, { info, messages, responseHead }: Exchange): void {
+  if (messages === undefined || info.cluster === '') return;
+  const prefix = `cluster.${info.cluster}.grpc.`;
+  const add = (name: string, by: number): void => {
+    if (by > 0) stats.stat(prefix + name).value += by;
+  };
+  add('request_message_count', messages.requests.count);
+  add('response_message_count', messages.responses.count);
+  const status = info.grpcStatus ?? responseHead?.headers.get('grpc-status');
+  if (status === undefined || !/^\d+$/.test(status)) return;
+  add(status, 1);
+  add(status === '0' ? 'success' : 'failure', 1);
+  add('total', 1);
+}
