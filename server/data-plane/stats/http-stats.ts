@@ -5,8 +5,27 @@ import { HTTP_NAMES, LISTENER_HTTP_NAMES } from './declared-names.ts';
 import type { Histogram } from './histogram.ts';
 import type { Stat, Stats } from './stats.ts';
 
-/** `1xx` to `5xx`, made when first counted. */
-type Classes = (Stat | undefined)[];
+/** `1xx` to `5xx`, each made when it is first counted. */
+class StatusClasses {
+  readonly #stats: Stats;
+  readonly #prefix: string;
+  readonly #made: (Stat | undefined)[] = [];
+
+  constructor(stats: Stats, prefix: string) {
+    this.#stats = stats;
+    this.#prefix = prefix;
+  }
+
+  of(status: number): Stat {
+    const digit = Math.floor(status / 100);
+    let stat = this.#made[digit];
+    if (stat === undefined) {
+      stat = this.#stats.stat(`${this.#prefix}downstream_rq_${digit}xx`);
+      this.#made[digit] = stat;
+    }
+    return stat;
+  }
+}
 
 /** The figures `http.<prefix>.*` of all connection managers with that prefix. */
 export class HttpStats {
@@ -23,7 +42,7 @@ export class HttpStats {
   readonly #prefix: string;
   readonly #stats: Stats;
   readonly #completed: Stat;
-  readonly #classes: Classes = [];
+  readonly #classes: StatusClasses;
 
   static of(stats: Stats, statPrefix: string): HttpStats {
     const prefix = `http.${statPrefix}.`;
@@ -43,6 +62,7 @@ export class HttpStats {
     this.notSampled = stats.stat(`${prefix}tracing.not_traceable`);
     this.routed = stats.stat(`${prefix}rq_total`);
     this.#completed = stats.stat(`${prefix}downstream_rq_completed`);
+    this.#classes = new StatusClasses(stats, prefix);
     this.bytes = new BytesOfSockets(stats, `${prefix}downstream_cx`);
   }
 
@@ -56,13 +76,13 @@ export class HttpStats {
     this.rqTime.record(durationMs);
     if (status === 0) return;
     this.#completed.value++;
-    classOf(this.#classes, status, (name) => this.#stats.stat(this.#prefix + name)).value++;
+    this.#classes.of(status).value++;
   }
 
   /** An answer before the answer. */
   informational(status: number): void {
     this.#completed.value++;
-    classOf(this.#classes, status, (name) => this.#stats.stat(this.#prefix + name)).value++;
+    this.#classes.of(status).value++;
   }
 
   connectionBegan(secured: boolean): void {
@@ -113,31 +133,19 @@ export class HttpStats {
 
 /** The same classes once more, for each listener: `listener.<address>.http.<prefix>.*`. */
 export class ListenerHttpStats {
-  readonly #stats: Stats;
-  readonly #prefix: string;
   readonly #completed: Stat;
-  readonly #classes: Classes = [];
+  readonly #classes: StatusClasses;
 
   constructor(stats: Stats, listenerPrefix: string, statPrefix: string) {
-    this.#stats = stats;
-    this.#prefix = `${listenerPrefix}http.${statPrefix}.`;
-    stats.declare(this.#prefix, LISTENER_HTTP_NAMES);
-    this.#completed = stats.stat(`${this.#prefix}downstream_rq_completed`);
+    const prefix = `${listenerPrefix}http.${statPrefix}.`;
+    stats.declare(prefix, LISTENER_HTTP_NAMES);
+    this.#completed = stats.stat(`${prefix}downstream_rq_completed`);
+    this.#classes = new StatusClasses(stats, prefix);
   }
 
   requestEnded(status: number): void {
     if (status === 0) return;
     this.#completed.value++;
-    classOf(this.#classes, status, (name) => this.#stats.stat(this.#prefix + name)).value++;
+    this.#classes.of(status).value++;
   }
-}
-
-function classOf(classes: Classes, status: number, make: (name: string) => Stat): Stat {
-  const digit = Math.floor(status / 100);
-  let stat = classes[digit];
-  if (stat === undefined) {
-    stat = make(`downstream_rq_${digit}xx`);
-    classes[digit] = stat;
-  }
-  return stat;
 }

@@ -77,6 +77,7 @@ export class Carriage implements Http2ClientOwner {
 class Lane implements PooledConnection, StreamKeeper {
   readonly speaks = 'http1';
   idleness: LazyDeadline | undefined = undefined;
+  ready = false;
   brokeOff = false;
   requestCount = 0;
   readonly #carriage: Carriage;

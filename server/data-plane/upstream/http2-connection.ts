@@ -9,6 +9,7 @@ import type { PooledConnection, PooledConnectionOwner } from './pool-connection.
 export class PooledHttp2Connection implements PooledConnection, Http2ClientOwner, StreamKeeper {
   readonly speaks = 'http2';
   idleness: LazyDeadline | undefined = undefined;
+  ready = false;
   readonly #owner: PooledConnectionOwner;
   readonly #connection: Http2ClientConnection;
 

@@ -9,6 +9,8 @@ export interface PooledConnection {
   readonly speaks: 'http1' | 'http2';
   /** The end of its idleness; the pool's. */
   idleness: LazyDeadline | undefined;
+  /** It stands among those that take a stream at once; the pool's. */
+  ready: boolean;
   /** Once it is over: a stream was under way when it ended. */
   readonly brokeOff: boolean;
   /** Another stream may be opened now. */

@@ -164,6 +164,7 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
   }
 
   renew(): void {
+    for (const connection of this.#ready) connection.ready = false;
     this.#ready.length = 0;
     for (const connection of [...this.#open.keys()]) connection.drain();
   }
@@ -269,7 +270,8 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
       connection.drain();
       return;
     }
-    if (connection.available && !this.#isWorn(connection) && !this.#ready.includes(connection)) {
+    if (!connection.ready && connection.available && !this.#isWorn(connection)) {
+      connection.ready = true;
       this.#ready.push(connection);
     }
     if (connection.activeStreams > 0) return;
@@ -304,6 +306,7 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
       const connection = this.#ready.at(-1);
       if (connection === undefined || connection.available) return connection;
       this.#ready.pop();
+      connection.ready = false;
     }
   }
 
@@ -314,6 +317,8 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
   }
 
   #withdraw(connection: PooledConnection): void {
+    if (!connection.ready) return;
+    connection.ready = false;
     // The one that was just given a stream stands last.
     if (this.#ready.at(-1) === connection) {
       this.#ready.pop();

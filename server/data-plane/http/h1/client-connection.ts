@@ -26,6 +26,7 @@ export class ClientConnection implements ClientHost, PooledConnection {
   readonly tls: TlsFacts | undefined;
   readonly speaks = 'http1';
   idleness: LazyDeadline | undefined = undefined;
+  ready = false;
   brokeOff = false;
   requestCount = 0;
 

@@ -44,7 +44,7 @@ export class SendScheduler {
   }
 
   forget(stream: Http2Stream): void {
-    this.#waiting.delete(stream);
+    if (this.#waiting.size > 0) this.#waiting.delete(stream);
   }
 
   /** The peer gives the connection more credit. False: more than there can be. */

@@ -72,7 +72,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext {
     this.#try();
     if (this.#exchange.finished) return;
     if (this.#exchange.stream.hasBody) this.#exchange.attachBody(this);
-    else this.#requestComplete();
+    else this.#requestComplete(this.#attempt?.startedAt ?? exchange.runtime.clock.monotonic());
   }
 
   // The client's side.
@@ -85,7 +85,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext {
   end(trailers: Headers | undefined): void {
     this.#body.end(trailers);
     for (const mirror of this.#options.mirrors) mirror.end(trailers);
-    this.#requestComplete();
+    this.#requestComplete(this.#exchange.runtime.clock.monotonic());
   }
 
   reset(): void {
@@ -285,10 +285,10 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext {
 
   // Timers.
 
-  #requestComplete(): void {
+  #requestComplete(now: number): void {
     if (this.#exchange.finished) return;
     this.#note('requestSent');
-    this.#completeAt ??= this.#exchange.runtime.clock.monotonic();
+    this.#completeAt ??= now;
     const { timeoutMs } = this.#options;
     if (timeoutMs > 0) this.#timer = this.#exchange.runtime.clock.after(timeoutMs, () => this.#timedOut());
     this.#startTryTimer();
