@@ -104,7 +104,7 @@ spec:
         - destination: { host: reviews, subset: v7 }
 `;
 
-  test('after a check that failed, and after a forecast that was wrong', async ({ page }) => {
+  test('after a check that failed, a hint that was opened, and a forecast that was wrong', async ({ page }) => {
     const lab = new LabPage(page);
     await lab.open('canary');
     await lab.paste(broken);
@@ -113,6 +113,11 @@ spec:
     await lab.button('Check').click();
     await lab.checks.getByRole('button', { name: /^Keep this as a card/ }).click();
     await expect(lab.checks.getByText('Kept.')).toBeVisible();
+    const hints = page.getByRole('list', { name: 'Hints' });
+    await lab.button('Hint').click();
+    await expect(hints).toContainText('A question first');
+    await hints.getByRole('button', { name: 'Keep this as a card' }).click();
+    await expect(hints.getByText('Kept.')).toBeVisible();
     await lab.tab('Predict');
     await page.getByLabel('Send').fill('10');
     await page.getByLabel('Status 200').fill('100');

@@ -17,12 +17,13 @@ export function Hints() {
     <ol className="hints" ref={list} aria-label="Hints" aria-live="polite">
       {hints.map((hint) => (
         <li key={hint.number}>
-          <b>
-            Hint {hint.number} of {hint.of}
-          </b>
+          {/* A question about what was written costs none of the hints. */}
+          <b>{hint.number > 0 ? `Hint ${hint.number} of ${hint.of}` : 'A question first'}</b>
           {hint.belief && <p className="belief">{hint.belief}</p>}
           <p>{hint.text}</p>
-          {(hint.belief || hint.number === hint.of) && <KeepCard content={() => hintCard(hint, hints[0], lab)} />}
+          {(hint.belief || hint.number > 1 || hint.of === 1) && (
+            <KeepCard content={() => hintCard(hint, hints[0], lab)} />
+          )}
         </li>
       ))}
     </ol>
