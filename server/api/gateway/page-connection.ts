@@ -4,7 +4,9 @@ import type { Clock, Timer } from '#domain';
 import type { LearnerSession, PageConnection } from './learner-session.ts';
 
 /** What the server keeps for a page that does not read. Beyond it events are left out; a gap in `seq` tells the page. */
-export const MAX_UNREAD_BYTES = 512 * 1024;
+const MAX_UNREAD_BYTES = 512 * 1024;
+/** The same for what commands print, which nothing says again: a page that is only slow loses none of it. */
+const MAX_UNREAD_OUTPUT_BYTES = 960 * 1024;
 /** Answers are never left out, nor the ends of commands. A page that leaves so much unread is let go; it calls again by itself. */
 export const MAX_UNREAD_ANSWER_BYTES = 8 * 1_048_576;
 const PING_EVERY_MS = 30_000;
@@ -48,7 +50,8 @@ function boundedSend(webSocket: WebSocket): PageConnection['send'] {
     const text = textOf(message);
     const unread = webSocket.bufferedAmount;
     if ('event' in message && !isEnd(message.event)) {
-      if (unread === 0 || unread + Buffer.byteLength(text) <= MAX_UNREAD_BYTES) webSocket.send(text);
+      const most = message.event.type === 'terminal' ? MAX_UNREAD_OUTPUT_BYTES : MAX_UNREAD_BYTES;
+      if (unread === 0 || unread + Buffer.byteLength(text) <= most) webSocket.send(text);
       return;
     }
     if (unread > MAX_UNREAD_ANSWER_BYTES) return webSocket.terminate();

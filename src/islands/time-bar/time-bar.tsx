@@ -118,9 +118,11 @@ function PushButton({ mark, onGo }: { mark: PushMark; onGo: (push: PushView) => 
         type="button"
         className={numbers === undefined ? 'push spoken-for' : 'push'}
         style={{ left: boxPx }}
-        aria-label={`Go to push ${push.number}, ${push.title}${numbers?.includes('–') ? ` (${numbers})` : ''}`}
         onClick={() => onGo(push)}
       >
+        <span className="sr">
+          Go to push {push.number}, {push.title}
+        </span>
         <span aria-hidden="true" style={inside}>
           <b>{numbers ?? push.number}</b> {title && push.title}
         </span>

@@ -62,7 +62,13 @@ beforeEach(async () => {
 afterEach(() => joined.client.terminate());
 afterAll(() => void http.close());
 
-const event = (index: number): ServerEvent => ({ type: 'unkept', reason: `${index} ${'x'.repeat(2000)}` });
+/** One in three is a command's output. */
+const event = (index: number): ServerEvent => {
+  const text = `${index} ${'x'.repeat(2000)}`;
+  return index % 3 === 0
+    ? { type: 'terminal', output: { terminal: 't1', stream: 'stdout', text } }
+    : { type: 'unkept', reason: text };
+};
 const isEvent = (seq: number) => (message: ServerMessage) => 'seq' in message && message.seq === seq;
 /** The event loop turns once, so that sockets can write and read. */
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
