@@ -84,6 +84,6 @@ export const identify: RequestLayer = (exchange) => {
 /** Hands the span on to whoever receives the request. */
 export const propagateTrace: RequestLayer = (exchange) => {
   const { entrySpanId, span } = exchange;
-  writeSpan(exchange.head.headers, entrySpanId === '' ? span : { ...span, parentSpanId: entrySpanId });
+  writeSpan(exchange.head.headers, span, entrySpanId === '' ? span.parentSpanId : entrySpanId);
   return 'next';
 };

@@ -48,12 +48,12 @@ export function startSpan(headers: Headers, random: Random, decide: () => boolea
  * Writes a span in both formats, so that an application may forward either. An open decision is written in B3 alone, whose ids may stand
  * without one.
  */
-export function writeSpan(headers: Headers, span: SpanContext): void {
+export function writeSpan(headers: Headers, span: SpanContext, parentSpanId = span.parentSpanId): void {
   const flag = span.sampled ? '1' : '0';
   headers.put('x-b3-traceid', span.traceId);
   headers.put('x-b3-spanid', span.spanId);
-  if (span.parentSpanId === undefined) headers.remove('x-b3-parentspanid');
-  else headers.put('x-b3-parentspanid', span.parentSpanId);
+  if (parentSpanId === undefined) headers.remove('x-b3-parentspanid');
+  else headers.put('x-b3-parentspanid', parentSpanId);
   if (span.undecided === true) return;
   headers.put('traceparent', `00-${span.traceId}-${span.spanId}-0${flag}`);
   headers.put('x-b3-sampled', flag);
