@@ -44,6 +44,8 @@ export interface HopStore {
   /** All hops of a trace, by start time. */
   trace(traceId: string): readonly HopRecord[];
   hop(spanId: string): HopRecord | undefined;
+  /** The newest hops with a line of access log, newest last; at most `limit`. */
+  logged(limit: number): readonly HopRecord[];
   /** Newest last; at most `limit`. */
   requests(limit: number): readonly RequestSummary[];
   /** Calls each time a request is complete (its last hop arrived); returns the function that ends it. */

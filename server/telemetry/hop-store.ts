@@ -70,6 +70,15 @@ class BoundedHopStore implements HopStore {
     return this.#hops.read(this.#hops.find(spanId));
   }
 
+  logged(limit: number): readonly HopRecord[] {
+    const found: HopRecord[] = [];
+    for (let number = this.#hops.count - 1; number >= this.#hops.oldest && found.length < limit; number--) {
+      const hop = this.#hops.read(number)!;
+      if (hop.accessLog !== '') found.push(hop);
+    }
+    return found.reverse();
+  }
+
   requests(limit: number): readonly RequestSummary[] {
     const { count, oldest } = this.#requests;
     const first = Math.max(oldest, count - limit);

@@ -217,6 +217,7 @@ function fakeHops(): HopStore {
     record: (hop) => void byTrace.set(hop.traceId, [...(byTrace.get(hop.traceId) ?? []), hop]),
     trace: (traceId) => byTrace.get(traceId) ?? [],
     hop: () => undefined,
+    logged: () => [],
     requests: () => [],
     onRequest: () => () => undefined,
     edges: () => [],

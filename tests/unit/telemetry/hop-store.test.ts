@@ -130,6 +130,13 @@ describe('the hop store', () => {
     expect(store.trace('b'.repeat(32))).toEqual([]);
   });
 
+  it('gives the newest hops that wrote a line of access log', () => {
+    const lines = ['a', '', 'b', 'c', ''];
+    for (const accessLog of lines) store.record({ ...hop({ service: 'a' }), accessLog });
+    expect(store.logged(2).map(({ accessLog }) => accessLog)).toEqual(['b', 'c']);
+    expect(store.logged(10)).toHaveLength(3);
+  });
+
   it('keeps the newest hops only', () => {
     const hops = Array.from({ length: 25 }, (_, i) => hop({ service: `s${i}`, traceId: `${i}`.padStart(32, '0') }));
     for (const each of hops) store.record(each);

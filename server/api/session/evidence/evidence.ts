@@ -1,5 +1,5 @@
 import type { EventView, PushView } from '#contract';
-import type { Clock, HopRecord } from '#domain';
+import type { Clock } from '#domain';
 import type { Sandbox, SandboxEvent } from '#sandbox';
 import { LabLog } from './lab-log.ts';
 import { PushLedger } from './push-ledger.ts';
@@ -10,8 +10,6 @@ export interface Evidence {
   /** Of the present mesh. */
   readonly traffic: TrafficHistory;
   readonly log: LabLog;
-  /** The newest hops that wrote a line of access log, oldest first. */
-  readonly logged: readonly HopRecord[];
   /** What the proxies of the present mesh were sent. */
   readonly ledger: PushLedger;
   /** A new mesh: its traffic begins anew, the lab's log goes on. Returns the function that ends it. */
@@ -25,15 +23,12 @@ export function createEvidence(clock: Clock): Evidence {
   return new SessionEvidence(clock);
 }
 
-/** Lines of access logs that are kept, at least. */
-const KEPT_LINES = 300;
 const CERTIFICATE_LOG = /^\S+\t(info|warn)\tcache\t(.+)$/;
 
 class SessionEvidence implements Evidence {
   readonly log = new LabLog();
   traffic = new TrafficHistory();
   ledger = new PushLedger();
-  logged: HopRecord[] = [];
   readonly #clock: Clock;
 
   constructor(clock: Clock) {
@@ -43,13 +38,11 @@ class SessionEvidence implements Evidence {
   follow(sandbox: Sandbox): () => void {
     this.traffic = new TrafficHistory();
     this.ledger = new PushLedger();
-    this.logged = [];
     return sandbox.hops.onRequest((request) => this.traffic.note(request));
   }
 
   heard(event: SandboxEvent): void {
-    if (event.type === 'hop') this.#logs(event.hop);
-    else if (event.type === 'log') this.#agentSaid(event.source, event.line);
+    if (event.type === 'log') this.#agentSaid(event.source, event.line);
     else if (event.type === 'push') this.ledger.note(event.push);
     else if (event.type === 'object' && event.change === 'DELETED' && event.object.kind === 'Pod') {
       const { name, namespace = '' } = event.object.metadata;
@@ -80,12 +73,6 @@ class SessionEvidence implements Evidence {
 
   note(event: Pick<EventView, 'reason' | 'message'> & Partial<EventView>): void {
     this.log.note(this.#clock.now(), event);
-  }
-
-  #logs(hop: HopRecord): void {
-    if (hop.accessLog === '') return;
-    this.logged.push(hop);
-    if (this.logged.length >= 2 * KEPT_LINES) this.logged = this.logged.slice(-KEPT_LINES);
   }
 
   /** Lines of the agents about certificates: new ones, and those that the CA did not give. */

@@ -38,7 +38,7 @@ export const evidenceHandlers: EvidenceHandlers = {
     const events = [...sandbox.store.list('Event').map(kubeEventView), ...evidence.log.list()];
     return { events: events.sort((a, b) => b.atMs - a.atMs || b.id.localeCompare(a.id)).slice(0, MOST_EVENTS) };
   },
-  'log.read': ({ evidence }) => ({ lines: evidence.logged.slice(-MOST_LINES).reverse().map(logLineView) }),
+  'log.read': ({ sandbox }) => ({ lines: sandbox.hops.logged(MOST_LINES).toReversed().map(logLineView) }),
   'push.changes': ({ applies, evidence, sandbox }, asked) =>
     pushChanges(evidence.ledger, applies.pushes(), { ...asked, locate: (origin) => sandbox.locate(origin) }),
   'lines.caught': ({ applies, sandbox }) =>
