@@ -23,6 +23,30 @@ export interface Terminal {
 }
 
 const MAX_SCRIPT = 65_536;
+/** Programs that people expect, and what does their work here. */
+const INSTEAD: Readonly<Record<string, string>> = {
+  cd: 'All files of this terminal lie in one folder; ls lists them.',
+  pwd: 'All files of this terminal lie in one folder; ls lists them.',
+  mkdir: 'All files of this terminal lie in one folder; ls lists them.',
+  touch: 'A file begins to be when something is written to it: echo text > file',
+  vi: 'The editor is beside this terminal; its files are here, too.',
+  vim: 'The editor is beside this terminal; its files are here, too.',
+  nano: 'The editor is beside this terminal; its files are here, too.',
+  less: 'There are no pages here; use head, tail or grep.',
+  more: 'There are no pages here; use head, tail or grep.',
+  sed: 'Use grep, cut, head and tail for lines, jq for JSON, and the editor for files.',
+  awk: 'Use cut for columns, sort and uniq -c to count, jq for JSON.',
+  ping: 'A mesh carries no ping; kubectl exec deploy/<name> -- curl -s http://<service> sends a request.',
+  nslookup: 'kubectl exec deploy/<name> -- nslookup <service> asks the name server of the cluster.',
+  wget: 'Use curl here; wget is there inside of pods.',
+  sudo: 'Nothing here needs it: you are the administrator of this cluster.',
+  ssh: 'kubectl exec deploy/<name> -- <command> runs a command in a pod.',
+  docker: 'kubectl get pods shows what runs.',
+  helm: 'The mesh is installed already; kubectl get pods -n istio-system shows it.',
+  top: 'The view of metrics shows who is busy.',
+  ps: 'kubectl get pods shows what runs.',
+};
+
 const aliases: Readonly<Record<string, string>> = { k: 'kubectl' };
 
 const help: Command = {
@@ -85,7 +109,14 @@ const commandTable: ReadonlyMap<string, Command> = new Map([
 export function createTerminal(context: ShellContext): Terminal {
   const history = createHistory();
   const commands = new Map([...commandTable, ['history', historyCommand(history)]]);
-  const shell = createShell({ commands, world: context });
+  const shell = createShell({
+    commands,
+    world: context,
+    notFound: (name) => {
+      const instead = Object.hasOwn(INSTEAD, name) ? INSTEAD[name] : 'Type help for the list.';
+      return `${name}: command not found. ${instead}`;
+    },
+  });
   let unfinished = '';
   return {
     setVariable: (name, value) => shell.variables.set(name, value),

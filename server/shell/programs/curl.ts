@@ -20,6 +20,7 @@ export const CURL_FLAGS: FlagSpec = {
   head: onOff('I'),
   verbose: onOff('v'),
   fail: onOff('f'),
+  'fail-with-body': onOff(),
   location: onOff('L'),
   insecure: onOff('k'),
   'http1.1': onOff(),
@@ -93,7 +94,7 @@ export async function runCurl(args: readonly string[], context: CurlContext): Pr
   try {
     const response = await send(withQuery(url, flags), init, { flags, context });
     if (format !== undefined) io.out(writeOut(format, response, seconds()));
-    if (!flags.on('fail') || response.status < 400) return 0;
+    if (!(flags.on('fail') || flags.on('fail-with-body')) || response.status < 400) return 0;
     if (!flags.on('silent') || flags.on('show-error'))
       io.err(`curl: (22) The requested URL returned error: ${response.status}\n`);
     return 22;

@@ -1,10 +1,16 @@
-import type { Clock } from '#domain';
+import { type Clock, errorMessage } from '#domain';
 import type { FetchInit, FetchResponse } from '#workloads';
 import { type CommandIo, UsageError } from '../command.ts';
 import { readSeconds } from '../flags.ts';
 
-export const FORTIO_MANUAL = `fortio load [-c connections] [-qps rate] [-n calls | -t time] [-H 'name: value'] <url>
-Sends load and counts the answers. -qps 0 means as fast as the connections allow. Bounds here: -c 64, -n 20000, -t 60s, -qps 2000.`;
+export const FORTIO_MANUAL = `fortio load [-c connections] [-qps rate] [-n calls | -t time] [-timeout time] [-p 50,99] [-H 'name: value'] <url>
+Sends load and counts the answers. -qps 0 means as fast as the connections allow. Every call has a connection of its own (-keepalive=false). Bounds here: -c 64, -n 20000, -t 60s, -qps 2000.`;
+
+const DEFAULT_TIMEOUT_MS = 3000;
+const MAX_TIMEOUT_MS = 60_000;
+const MAX_REASONS = 3;
+/** Flags without a value that change nothing here. */
+const SILENT: ReadonlySet<string> = new Set(['quiet', 'a', 'allow-initial-errors', 'nocatchup', 'stdclient']);
 
 export interface LoadOptions {
   readonly io: CommandIo;
@@ -19,6 +25,8 @@ interface Plan {
   readonly calls: number;
   readonly timeMs: number;
   readonly headers: Record<string, string>;
+  readonly timeoutMs: number;
+  readonly percentiles: readonly number[];
 }
 
 /** Runs `fortio load …` and prints what fortio prints: code counts, share, and the latency percentiles. */
@@ -31,6 +39,7 @@ export async function runFortio(args: readonly string[], { io, clock, fetch }: L
   );
   const counts = new Map<number, number>();
   const latencies: number[] = [];
+  const reasons = new Set<string>();
   const startedMs = clock.monotonic();
   let taken = 0;
   let reportedMs = startedMs;
@@ -42,9 +51,16 @@ export async function runFortio(args: readonly string[], { io, clock, fetch }: L
       if (plan.qps > 0) await waitUntil(clock, startedMs + (index * 1000) / plan.qps, io.signal);
       const beganMs = clock.monotonic();
       if (beganMs - startedMs >= plan.timeMs || io.signal.aborted) return;
-      const status = await fetch(plan.url, { headers: plan.headers, timeoutMs: 30_000, signal: io.signal }).then(
+      const status = await fetch(plan.url, {
+        headers: plan.headers,
+        timeoutMs: plan.timeoutMs,
+        signal: io.signal,
+      }).then(
         (response) => response.status,
-        () => -1,
+        (error: unknown) => {
+          if (reasons.size < MAX_REASONS) reasons.add(errorMessage(error));
+          return -1;
+        },
       );
       if (io.signal.aborted) return;
       latencies.push(clock.monotonic() - beganMs);
@@ -56,7 +72,8 @@ export async function runFortio(args: readonly string[], { io, clock, fetch }: L
     }
   };
   await Promise.all(Array.from({ length: plan.connections }, worker));
-  io.out(report(latencies, counts, (clock.monotonic() - startedMs) / 1000));
+  if (!io.signal.aborted) for (const reason of reasons) io.err(`no answer: ${reason}\n`);
+  io.out(report({ latencies, counts, seconds: (clock.monotonic() - startedMs) / 1000, percentiles: plan.percentiles }));
   return io.signal.aborted ? 130 : 0;
 }
 
@@ -69,14 +86,14 @@ function readPlan(args: readonly string[]): Plan {
     const arg = args[i] ?? '';
     const [, name, inline] = /^--?([a-zA-Z-]+)(?:=(.*))?$/.exec(arg) ?? [];
     if (name === undefined) words.push(arg);
-    else if (name === 'quiet' || name === 'a' || name === 'allow-initial-errors') continue;
+    else if (SILENT.has(name) || (name === 'keepalive' && inline === 'false')) continue;
     else {
       const value = inline ?? args[++i] ?? '';
       if (name === 'H') {
         const at = value.indexOf(':');
         if (at <= 0) throw new UsageError(`fortio: the header "${value}" needs the form "name: value"`);
         headers[value.slice(0, at).trim().toLowerCase()] = value.slice(at + 1).trim();
-      } else if (['c', 'qps', 'n', 't', 'loglevel', 'timeout'].includes(name)) values[name] = value;
+      } else if (['c', 'qps', 'n', 't', 'p', 'loglevel', 'timeout'].includes(name)) values[name] = value;
       else throw new UsageError(`fortio: unknown flag -${name}`);
     }
   }
@@ -95,7 +112,22 @@ function readPlan(args: readonly string[]): Plan {
     calls: calls ?? (timeMs === undefined ? 40 : Number.POSITIVE_INFINITY),
     timeMs: timeMs ?? 60_000,
     headers,
+    timeoutMs: timeoutOf(values['timeout']),
+    percentiles: percentilesOf(values['p']),
   };
+}
+
+function timeoutOf(text: string | undefined): number {
+  const ms = text === undefined ? DEFAULT_TIMEOUT_MS : readSeconds(text);
+  if (ms === undefined || ms <= 0) throw new UsageError(`fortio: -timeout takes a time such as 500ms, not "${text}"`);
+  return Math.min(ms, MAX_TIMEOUT_MS);
+}
+
+function percentilesOf(text: string | undefined): readonly number[] {
+  const percentiles = (text ?? '50,75,90,99').split(',').map(Number);
+  if (percentiles.some((each) => !(each > 0 && each <= 100)))
+    throw new UsageError(`fortio: -p takes percentiles such as 50,99.9, not "${text}"`);
+  return percentiles;
 }
 
 function bounded(name: string, text: string, least: number, most: number): number {
@@ -120,12 +152,19 @@ function waitUntil(clock: Clock, atMs: number, signal: AbortSignal): Promise<voi
   });
 }
 
-function report(latencies: readonly number[], counts: ReadonlyMap<number, number>, seconds: number): string {
+interface Outcome {
+  readonly latencies: readonly number[];
+  readonly counts: ReadonlyMap<number, number>;
+  readonly seconds: number;
+  readonly percentiles: readonly number[];
+}
+
+function report({ latencies, counts, seconds, percentiles }: Outcome): string {
   const sorted = [...latencies].sort((a, b) => a - b);
   const total = sorted.length;
   if (total === 0) return 'No call was made.\n';
   const mean = sorted.reduce((sum, value) => sum + value, 0) / total;
-  const lines = [50, 75, 90, 99].map((percent) => `# target ${percent}% ${at(sorted, percent).toFixed(6)}`);
+  const lines = percentiles.map((percent) => `# target ${percent}% ${at(sorted, percent).toFixed(6)}`);
   for (const [status, count] of [...counts].sort(([a], [b]) => a - b)) {
     lines.push(`Code ${String(status).padStart(3)} : ${count} (${((count * 100) / total).toFixed(1)} %)`);
   }

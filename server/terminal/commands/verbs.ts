@@ -8,6 +8,8 @@ export interface VerbCommand {
   readonly summary: string;
   readonly intro: string;
   readonly verbs: readonly Verb[];
+  /** What is said of a word that is no verb, where there is something better to say than that. */
+  unknown?(word: string, context: ShellContext): UsageError | undefined;
   /** The text and exit code of what a verb threw, where the command has its own words for it. */
   explain?(error: unknown): UsageError | undefined;
 }
@@ -29,7 +31,7 @@ export function withVerbs(options: VerbCommand): Command {
         return 0;
       }
       const verb = find(verbWord);
-      if (!verb) throw unknownVerb(name, verbWord, verbs);
+      if (!verb) throw options.unknown?.(verbWord, context) ?? unknownVerb(name, verbWord, verbs);
       const dashes = rest.indexOf('--');
       if ((dashes < 0 ? rest : rest.slice(0, dashes)).some((arg) => arg === '--help' || arg === '-h')) {
         io.out(`${verb.manual}\n`);

@@ -5,6 +5,9 @@ import { createHarness } from './harness.ts';
 const failure = (code: string, message = code): Error => Object.assign(new Error(message), { code });
 const timeout = (): Error => Object.assign(new Error('late'), { name: 'TimeoutError' });
 
+const IN_PODS =
+  'Names of the cluster resolve in its pods only: kubectl exec deploy/<name> -- curl -s http://<service>\n';
+
 describe('curl', () => {
   it('prints the body and nothing else', async () => {
     expect(await createHarness().run('curl 127.0.0.9/a')).toEqual({ out: 'ok', err: '', code: 0, more: false });
@@ -94,7 +97,7 @@ describe('curl', () => {
     harness.sandbox.answer = () => Promise.reject(error);
     expect(await harness.run('curl -m 2 http://x/')).toEqual({
       out: '',
-      err: `curl: (${code}) ${text}\n`,
+      err: `curl: (${code}) ${text}\n${code === 6 ? IN_PODS : ''}`,
       code,
       more: false,
     });
@@ -117,6 +120,45 @@ describe('curl', () => {
     expect(ran.code).toBe(code);
     expect(ran.err).toContain(text);
     expect(harness.sandbox.requests).toEqual([]);
+  });
+});
+
+describe('fortio and what is missing', () => {
+  it('gives a call up after -timeout, and says why there was no answer', async () => {
+    const harness = createHarness();
+    const limits: (number | undefined)[] = [];
+    harness.sandbox.answer = (_url, init) => {
+      limits.push(init.timeoutMs);
+      return Promise.reject(failure('ECONNREFUSED'));
+    };
+    const { out, err } = await harness.run('fortio load -c 1 -n 2 -qps 0 -timeout 500ms -p 50,99.9 -keepalive=false x');
+    expect(limits).toEqual([500, 500]);
+    expect(out).toContain('Code  -1 : 2 (100.0 %)');
+    expect(out).toContain('# target 99.9% ');
+    expect(err).toMatch(/^Fortio load: .*\nno answer: [^\n]*ECONNREFUSED[^\n]*\n$/);
+  });
+
+  it.each([
+    ['cd ..', 'cd: command not found. All files of this terminal lie in one folder; ls lists them.\n'],
+    [
+      'sudo kubectl get pods',
+      'sudo: command not found. Nothing here needs it: you are the administrator of this cluster.\n',
+    ],
+    ['constructor', 'constructor: command not found. Type help for the list.\n'],
+  ])('answers %s by what does its work here', async (line, text) => {
+    expect(await createHarness().run(line)).toMatchObject({ err: text, code: 127 });
+  });
+
+  it('sorts by a column', async () => {
+    const { out } = await createHarness().run(
+      "seq 3 | sort -k 1 -n -r; echo 'b:2' > x; echo 'a:10' >> x; sort -t : -k 2 -n x",
+    );
+    expect(out).toBe('3\n2\n1\nb:2\na:10\n');
+  });
+
+  it('takes a kind in the place of a verb for a question', async () => {
+    expect((await createHarness().run('kubectl pods')).err).toContain('Did you mean this?\n\tkubectl get pods\n');
+    expect((await createHarness().run('kubectl logs x --since=1m')).err).toContain('error: --since is not known here');
   });
 });
 

@@ -1,4 +1,4 @@
-import type { Command } from '../../command.ts';
+import { type Command, UsageError } from '../../command.ts';
 import { readAll, readLines } from '../../language/pipe.ts';
 import { completeFiles, input, lineCount, textFlags } from './input.ts';
 
@@ -66,22 +66,41 @@ const wc: Command = {
 const sort: Command = {
   name: 'sort',
   summary: 'sort lines',
-  manual: 'sort [-n] [-r] [-u] [files…]',
+  manual: 'sort [-n] [-r] [-u] [-k field] [-t separator] [files…]',
   run: async (args, io, world) => {
     const flags = textFlags('sort', args, {
       'numeric-sort': { takes: 'nothing', short: 'n' },
       reverse: { takes: 'nothing', short: 'r' },
       unique: { takes: 'nothing', short: 'u' },
+      key: { takes: 'value', short: 'k' },
+      'field-separator': { takes: 'value', short: 't' },
     });
+    const keyOf = sortKey(flags.text('key'), flags.text('field-separator'));
     const lines = await allLines(input('sort', flags.words, io, world));
     const number = (line: string): number => Number.parseFloat(line) || 0;
-    lines.sort(flags.on('numeric-sort') ? (a, b) => number(a) - number(b) || compare(a, b) : compare);
+    const byKey = (a: string, b: string): number =>
+      flags.on('numeric-sort') ? number(keyOf(a)) - number(keyOf(b)) : compare(keyOf(a), keyOf(b));
+    lines.sort((a, b) => byKey(a, b) || compare(a, b));
     if (flags.on('reverse')) lines.reverse();
     for (const line of flags.on('unique') ? new Set(lines) : lines) io.out(`${line}\n`);
     return 0;
   },
   complete: completeFiles,
 };
+
+/** `-k 2`, `-k2,2`, `-k 3nr`: from that field to the end of the line, or to the last field named. */
+function sortKey(key: string | undefined, separator: string | undefined): (line: string) => string {
+  if (key === undefined) return (line) => line;
+  const [, from, to] = /^(\d+)[a-z]*(?:,(\d+)[a-z]*)?$/.exec(key) ?? [];
+  if (from === undefined || Number(from) < 1)
+    throw new UsageError(`sort: invalid number at field start: invalid count at start of '${key}'`, 2);
+  const split = (line: string): string[] =>
+    separator === undefined ? line.trim().split(/\s+/) : line.split(separator);
+  return (line) =>
+    split(line)
+      .slice(Number(from) - 1, to === undefined ? undefined : Number(to))
+      .join(separator ?? ' ');
+}
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 

@@ -149,6 +149,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   drain: 'this cluster has one node only',
   taint: 'this cluster has one node only',
   kustomize: 'there are no kustomizations here. kubectl apply -f takes files and folders',
+  restart: 'kubectl rollout restart deploy/<name> makes new pods of a deployment',
   proxy: 'use your own kubectl with the lab’s kubeconfig',
 };
 

@@ -1,4 +1,4 @@
-import type { Command } from '../../command.ts';
+import { type Command, UsageError } from '../../command.ts';
 import { withVerbs } from '../verbs.ts';
 import { apiResources } from './api-resources.ts';
 import { apply } from './apply.ts';
@@ -49,5 +49,9 @@ export const kubectl: Command = withVerbs({
     top,
     ...elsewhere,
   ],
+  unknown: (word, { sandbox }) =>
+    sandbox.store.kinds.find(word) === undefined
+      ? undefined
+      : new UsageError(`Error: unknown command "${word}" for "kubectl"\n\nDid you mean this?\n\tkubectl get ${word}\n`),
   explain: explainStatus,
 });

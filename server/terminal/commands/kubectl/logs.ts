@@ -8,6 +8,12 @@ import { usage } from './errors.ts';
 import { aborted } from './get.ts';
 import { completePods, findPods } from './targets.ts';
 
+/** Flags that need what the lab does not keep, and what to use. */
+const NOT_KEPT = {
+  since: 'lines are kept without their times. Use --tail=<lines>; lines of istio-proxy begin with the time',
+  timestamps: 'lines are kept without their times; lines of istio-proxy begin with it',
+} as const;
+
 /** Lines per container when pods are chosen by label. */
 const TAIL_WITH_SELECTOR = 10;
 
@@ -22,8 +28,12 @@ Prints a container's log. -c istio-proxy shows the proxy's access log, one line 
     tail: value(),
     'all-containers': onOff(),
     prefix: onOff(),
+    since: value(),
+    timestamps: onOff(),
   },
   run: async (flags, io, context) => {
+    for (const [flag, instead] of Object.entries(NOT_KEPT))
+      if (flags.text(flag) !== undefined) throw new UsageError(`error: --${flag} is not known here: ${instead}`);
     const streams = chooseStreams(flags, io, context);
     if (streams.length === 0) {
       io.err(`No resources found in ${namespaceOf(flags, context)} namespace.\n`);
