@@ -20,7 +20,7 @@ import { buildReply, type LocalReply } from './local-reply.ts';
 import type { PeerWorkload } from './peer-metadata.ts';
 import { metadataOf } from './resource-metadata.ts';
 import { StreamInfo } from './stream-info.ts';
-import { StreamTimers } from './stream-timers.ts';
+import { EXPIRED, StreamTimers } from './stream-timers.ts';
 import type { SpanContext } from './trace-context.ts';
 
 /** next: the following layer runs at once. wait: this layer answers, or calls `proceed` later. */
@@ -49,13 +49,6 @@ export interface BodyTarget extends BodySink {
 
 /** A change to a response head. */
 export type ResponseEdit = (head: ResponseHead, exchange: Exchange) => void;
-
-/** What is counted of a request whose time is over, by its details. */
-const EXPIRED: Readonly<Record<string, string>> = {
-  stream_idle_timeout: 'downstream_rq_idle_timeout',
-  request_overall_timeout: 'downstream_rq_timeout',
-  max_duration_timeout: 'downstream_rq_max_duration_reached',
-};
 
 const NOT_RECORDED = new Headers();
 const NO_SPAN: SpanContext = { traceId: '', spanId: '', parentSpanId: undefined, sampled: false };
@@ -178,14 +171,17 @@ export class Exchange implements FormatSubject, BodyTarget, LateWorker {
 
   /** The route's own limit of the request's life in place of the connection manager's; 0: none. */
   limitDuration(ms: number): void {
-    this.#timers ??= new StreamTimers(this, this.config.serving, this.runtime.clock);
-    this.#timers.limitDuration(ms);
+    if (ms > 0 || this.#timers !== undefined) this.#timed().limitDuration(ms);
   }
 
   /** The route's own limit of silence in place of the connection manager's; 0: none. */
   limitSilence(ms: number): void {
+    if (ms > 0 || this.#timers !== undefined) this.#timed().limitSilence(ms);
+  }
+
+  #timed(): StreamTimers {
     this.#timers ??= new StreamTimers(this, this.config.serving, this.runtime.clock);
-    this.#timers.limitSilence(ms);
+    return this.#timers;
   }
 
   /** Runs the layers that are left, until one waits. */

@@ -3,6 +3,13 @@ import type { HttpServing } from '../config/http-serving.ts';
 import { LazyDeadline } from './h1/lazy-deadline.ts';
 import type { LocalReply } from './local-reply.ts';
 
+/** What is counted of a request whose time is over, by its details. */
+export const EXPIRED: Readonly<Record<string, string>> = {
+  stream_idle_timeout: 'downstream_rq_idle_timeout',
+  request_overall_timeout: 'downstream_rq_timeout',
+  max_duration_timeout: 'downstream_rq_max_duration_reached',
+};
+
 /** The request whose time is kept. */
 export interface TimedExchange {
   readonly requestEnded: boolean;

@@ -166,7 +166,10 @@ export class ClientStream extends Http2Stream implements UpstreamStream {
 function pseudoOf(head: RequestHead, upgrade: string): string[] {
   const authority = safeTarget(head.authority);
   if (head.method === 'CONNECT') return [':method', 'CONNECT', ':authority', authority];
-  const { scheme } = head;
-  const rest = [':scheme', scheme, ':path', safeTarget(head.path), ':authority', authority];
-  return upgrade === '' ? [':method', head.method, ...rest] : [':method', 'CONNECT', ':protocol', upgrade, ...rest];
+  const path = safeTarget(head.path);
+  if (upgrade === '') {
+    return [':method', head.method, ':scheme', head.scheme, ':path', path, ':authority', authority];
+  }
+  const extended = [':method', 'CONNECT', ':protocol', upgrade];
+  return [...extended, ':scheme', head.scheme, ':path', path, ':authority', authority];
 }

@@ -10,6 +10,8 @@ export type RetryVerdict =
   | { readonly again: true; readonly cause: string; readonly waitMs: number }
   | { readonly again: false; readonly why: 'not_retriable' | 'limit' | 'overflow' };
 
+const NOT_RETRIABLE: RetryVerdict = { again: false, why: 'not_retriable' };
+
 /** Which retry_on word covers the outcome; undefined: none. */
 type Cause = string | undefined;
 
@@ -95,7 +97,7 @@ export class RetryState {
     this.release();
     if (cause === undefined) {
       if (retried) cluster.stats.rqRetrySuccess.value++;
-      return { again: false, why: 'not_retriable' };
+      return NOT_RETRIABLE;
     }
     if (this.#left === 0) {
       cluster.stats.rqRetryLimitExceeded.value++;
