@@ -26,6 +26,7 @@ export class CallerWait {
   add(number: number): void {
     const { clock, hops, waitMs } = this.#options;
     hops.rows.counts[this.#bitsOf(number)]! |= BIT.waiting;
+    hops.rows.numbers[hops.rows.row(number) * NUMBER.places + NUMBER.waitsSince] = clock.monotonic();
     this.#waiting++;
     this.#timer ??= clock.after(waitMs, () => this.#look());
   }
@@ -59,9 +60,9 @@ export class CallerWait {
     this.#first = Math.max(this.#first, hops.oldest);
     for (; this.#first < hops.count; this.#first++) {
       if ((counts[this.#bitsOf(this.#first)]! & BIT.waiting) === 0) continue;
-      const arrivedAt = numbers[hops.rows.row(this.#first) * NUMBER.places + NUMBER.arrivedAt]!;
-      if (arrivedAt > since) {
-        this.#timer = clock.after(Math.max(0, arrivedAt - since + 1), () => this.#look());
+      const waitsSince = numbers[hops.rows.row(this.#first) * NUMBER.places + NUMBER.waitsSince]!;
+      if (waitsSince > since) {
+        this.#timer = clock.after(Math.max(0, waitsSince - since + 1), () => this.#look());
         return;
       }
       this.remove(this.#first);

@@ -29,7 +29,6 @@ export function createHopStore(options: HopStoreOptions): HopStore {
 const NEAR = 256;
 
 class BoundedHopStore implements HopStore {
-  readonly #clock: Clock;
   readonly #hops: HopLog;
   readonly #traces: TraceIndex;
   readonly #familiar = new Familiar();
@@ -39,7 +38,6 @@ class BoundedHopStore implements HopStore {
   readonly #handlers = new Set<(request: RequestSummary) => void>();
 
   constructor({ capacity, clock, detailed = capacity }: HopStoreOptions) {
-    this.#clock = clock;
     this.#hops = new HopLog({ capacity, detailed, familiar: this.#familiar });
     this.#traces = new TraceIndex(this.#hops.rows);
     this.#requests = new RequestLog(capacity, this.#familiar);
@@ -52,7 +50,7 @@ class BoundedHopStore implements HopStore {
   }
 
   record(hop: HopRecord): void {
-    const number = this.#hops.write(hop, this.#clock.monotonic());
+    const number = this.#hops.write(hop);
     this.#traces.add(number);
     if (hop.direction === 'outbound') this.#callFinished(hop, number);
     else this.#answerFinished(hop, number);

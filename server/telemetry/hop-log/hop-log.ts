@@ -36,7 +36,7 @@ export class HopLog {
   }
 
   /** Writes a hop into the row that is next; returns its number. */
-  write(hop: HopRecord, arrivedAt: number): number {
+  write(hop: HopRecord): number {
     const { rows } = this;
     const number = this.count++;
     const row = rows.rowFor(number);
@@ -46,7 +46,6 @@ export class HopLog {
     rows.numbers[at + NUMBER.durationMs] = hop.durationMs;
     rows.numbers[at + NUMBER.requestBytes] = hop.request.bytes;
     rows.numbers[at + NUMBER.responseBytes] = hop.response.bytes;
-    rows.numbers[at + NUMBER.arrivedAt] = arrivedAt;
     rows.numbers[at + NUMBER.detail] = isDetailed(hop) ? this.#details.write(hop) : -1;
     rows.numbers[at + NUMBER.request] = -1;
     this.#writeReferences(hop, row);

@@ -12,8 +12,8 @@ export const NUMBER = {
   durationMs: 1,
   requestBytes: 2,
   responseBytes: 3,
-  /** Monotonic time of its arrival. */
-  arrivedAt: 4,
+  /** Monotonic time since which it waits for its caller. */
+  waitsSince: 4,
   textAt: 5,
   /** By which its details are asked for; -1: it has none. */
   detail: 6,

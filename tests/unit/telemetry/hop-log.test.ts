@@ -132,14 +132,14 @@ describe('the log of hops', () => {
   it('gives back all that a hop had, whatever that was', () => {
     const hops = Array.from({ length: 600 }, anyHop);
     const kept = log(600, 600);
-    const numbers = hops.map((hop) => kept.write(hop, 0));
+    const numbers = hops.map((hop) => kept.write(hop));
     expect(numbers.map((number) => seen(kept.read(number)))).toEqual(hops.map(seen));
   });
 
   it('keeps the newest hops, and headers and steps of the newest that have them, however much comes', () => {
     const hops = Array.from({ length: 900 }, anyHop);
     const kept = log(100, 30);
-    for (const hop of hops) kept.write(hop, 0);
+    for (const hop of hops) kept.write(hop);
     const whole = new Set(hops.filter(({ thin }) => !thin).slice(-30));
     for (const [number, hop] of hops.entries()) {
       const found = kept.read(number);
@@ -152,18 +152,18 @@ describe('the log of hops', () => {
   it('lets a reader keep a hop for longer than the log does', () => {
     const kept = log(2, 1);
     const hop = Array.from({ length: 100 }, anyHop).find(({ thin, steps }) => !thin && steps.length > 2)!;
-    const found = kept.read(kept.write(hop, 0));
-    for (let i = 0; i < 100; i++) kept.write(anyHop(), 0);
+    const found = kept.read(kept.write(hop));
+    for (let i = 0; i < 100; i++) kept.write(anyHop());
     expect(seen(found)).toEqual(seen(hop));
   });
 
   it('begins anew when it is cleared', () => {
     const kept = log(20, 10);
-    for (let i = 0; i < 50; i++) kept.write(anyHop(), 0);
+    for (let i = 0; i < 50; i++) kept.write(anyHop());
     kept.clear();
     expect(kept.read(0)).toBeUndefined();
     const hop = anyHop();
-    expect(seen(kept.read(kept.write(hop, 0)))).toEqual(seen(hop));
+    expect(seen(kept.read(kept.write(hop)))).toEqual(seen(hop));
     expect(kept.read(1)).toBeUndefined();
   });
 });
