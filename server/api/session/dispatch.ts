@@ -99,7 +99,9 @@ const handlers: Handlers = {
   'kube.access': async (session) => ({ ...(await session.sandbox.serveApi()) }),
   'hints.next': (session) => {
     const wrong = detectWrong(session.lab.spec, session.probeContext());
-    const hint = nextHint(session.checks.next(), session.hintsOpened, wrong);
+    const next = session.checks.next();
+    const { seen } = session.checks.views().find(({ id }) => id === next?.id) ?? {};
+    const hint = nextHint(next, session.hintsOpened, wrong, seen);
     if (!hint) throw new ApiError('no_more_hints', 'Every check is met.');
     if (!wrong) session.hintsOpened += 1;
     return hint;

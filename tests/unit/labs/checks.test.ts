@@ -223,6 +223,8 @@ describe('hints', () => {
       [3, 3, 'third', true],
       [3, 3, 'third', true],
     ]);
+    const seen = [0, 1, 2].map((opened) => nextHint(checks.next(), opened, undefined, 'Seen: 3 of 4.')?.text);
+    expect(seen).toEqual(hints.slice(0, 3).map((hint, i) => (i < 2 ? `Seen: 3 of 4. ${hint?.text}` : hint?.text)));
     expect(nextHint(undefined, 0, undefined)).toBeUndefined();
   });
 
