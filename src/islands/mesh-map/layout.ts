@@ -57,8 +57,9 @@ const LETTER = 7.8;
 /** Rate and latency under a name, at their longest. */
 const FACT = 100;
 const FRAME_RIGHT = 88;
-/** Room at both ends of a column for frames and words. */
-const ENDS = { across: 84, down: 24 } as const;
+/** Room at both ends of a column for frames and words; all the words below a workload have theirs where the place is high enough. */
+const ENDS = { across: [46, 84], down: [24, 24] } as const;
+const LEAST_PITCH = { across: 56, down: 64 } as const;
 
 interface Group {
   service: string;
@@ -149,8 +150,10 @@ export function layoutOf(nodes: readonly MeshNode[], edges: readonly MeshEdge[],
   const cross = across ? place.height : place.width;
   const units = columns.map((column) => slotsOf(column).reduce((sum, slot) => sum + 1 + slot.gap, 0));
   const most = Math.max(1, ...units);
-  const ends = ENDS[place.direction];
-  const pitch = Math.max(across ? 56 : 64, Math.min(across ? PITCH : 104, (cross - ends) / most));
+  const leastPitch = LEAST_PITCH[place.direction];
+  const [leastEnds, wantedEnds] = ENDS[place.direction];
+  const ends = Math.min(wantedEnds, Math.max(leastEnds, cross - most * leastPitch));
+  const pitch = Math.max(leastPitch, Math.min(across ? PITCH : 104, (cross - ends) / most));
   const crossSize = Math.max(cross, most * pitch + ends);
   const calls = new Set(edges.map(({ from }) => from));
   const { stops, size: mainSize } = stopsOf(columns, across ? place.width : place.height, across);
