@@ -36,6 +36,7 @@ export interface RouteMatch {
   query_parameters?: { name: string; string_match?: StringMatcher; present_match?: boolean }[];
   dynamic_metadata?: Record<string, unknown>[];
   grpc?: object;
+  runtime_fraction?: { default_value?: FractionalPercent };
 }
 
 export interface HeaderMatcher {

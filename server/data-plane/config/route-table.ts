@@ -113,6 +113,8 @@ export interface CompiledRoute {
   readonly name: string;
   readonly match: RouteMatch;
   readonly conditions: readonly RouteCondition[];
+  /** Of the requests that fulfil the conditions; undefined: all. */
+  readonly share: Fraction | undefined;
   readonly target: RouteTarget;
   readonly headers: HeaderRules | undefined;
   readonly fault: FaultPolicy | undefined;
@@ -226,6 +228,7 @@ function compileRoute(given: Route, hostPolicy: RetryPolicy | undefined): Compil
     name: given.name ?? '',
     match: given.match,
     conditions: within('match', () => compileConditions(given.match)),
+    share: given.match.runtime_fraction && readFraction(given.match.runtime_fraction.default_value, ALWAYS),
     target: compileTarget(given, hostPolicy),
     headers: compileHeaderRules(given),
     fault: readFault(given.typed_per_filter_config?.['envoy.filters.http.fault']),

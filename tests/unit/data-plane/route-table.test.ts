@@ -243,4 +243,14 @@ describe('a route configuration that cannot be served', () => {
   ])('is refused for %s', (_title, route, message) => {
     expect(() => compile(route)).toThrow(message);
   });
+
+  it('reads the share of requests that a route takes', () => {
+    const match = (default_value: object) => ({ prefix: '/', runtime_fraction: { default_value } });
+    expect(compile({ match: match({ numerator: 25, denominator: 'TEN_THOUSAND' }) }).share).toEqual({
+      numerator: 25,
+      of: 10_000,
+    });
+    expect(compile({ match: match({}) }).share).toEqual({ numerator: 0, of: 100 });
+    expect(compile({}).share).toBeUndefined();
+  });
 });

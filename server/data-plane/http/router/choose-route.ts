@@ -2,6 +2,7 @@ import type { RejectedCandidate } from '#domain';
 import { originOf } from '../../config/origins.ts';
 import { type Refusal, type RouteSubject, splitPath } from '../../config/route-condition.ts';
 import type { CompiledRoute, CompiledVirtualHost, RouteTable } from '../../config/route-table.ts';
+import { inPercent } from '../../config/values.ts';
 import type { StepNote } from '../../decisions/hop-steps.ts';
 import type { Exchange, RequestLayer } from '../exchange.ts';
 import { chooseShare } from './choose-share.ts';
@@ -98,11 +99,19 @@ const NO_MISSES: readonly Miss[] = [];
 const heldBy = ({ conditions }: CompiledRoute, subject: RouteSubject): number =>
   conditions.filter((condition) => condition(subject) === undefined).length;
 
+/** A route for a share of the requests leaves the others to those behind it. */
+function spared({ runtime, span }: Exchange, { share }: CompiledRoute): Refusal | undefined {
+  if (share === undefined) return undefined;
+  const draw = runtime.chance.draws.below('route', span.traceId, share.of);
+  if (draw < share.numerator) return undefined;
+  return () => `takes ${inPercent(share)} % of the requests that match: drew ${draw} of ${share.of}`;
+}
+
 function matchRoutes(exchange: Exchange, host: CompiledVirtualHost): void {
   const subject = splitPath(exchange.head, (filter) => exchange.metadata.of(filter));
   let misses: Miss[] | undefined;
   for (const route of host.routes) {
-    const refusal = firstRefusal(route, subject);
+    const refusal = firstRefusal(route, subject) ?? spared(exchange, route);
     if (refusal !== undefined) {
       if (exchange.steps.on) {
         misses ??= [];
