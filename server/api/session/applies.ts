@@ -78,6 +78,8 @@ export function createApplies(options: AppliesOptions): Applies {
   const followPush = async (changeId: string, title: string, foreign = false): Promise<PushView | undefined> => {
     const atMs = options.sandbox().clock.now();
     const number = note(changeId, title, foreign);
+    // What one command or one click has changed is complete.
+    options.sandbox().controlPlane?.flush();
     const summary = await options.sandbox().settled(changeId, SETTLE_MS);
     // Without a control plane nothing is sent; the change is a mark all the same.
     const view = summary ? pushView(summary, number, title) : { changeId, number, title, atMs, proxies: [] };
