@@ -5,7 +5,7 @@ import { type DeploymentObject, endpointAddresses, matchesLabels, type ServiceOb
 import type { Manifests } from './manifests/manifests.ts';
 import { gatewayObjects, istiodObjects, meshConfigMap, rootNamespace, systemNamespaces } from './mesh/system.ts';
 
-const START_LIMIT_MS = 20_000;
+const START_LIMIT_MS = 40_000;
 const SYNC_LIMIT_MS = 5000;
 /** States that do not heal by waiting: a lab may begin with a pod that cannot start. */
 const STUCK = new Set(['ErrImagePull', 'ImagePullBackOff', 'CrashLoopBackOff']);
