@@ -55,6 +55,7 @@ const waitsForProxy = (spec: ContainerSpec): boolean =>
 
 function container(build: PodBuild, spec: ContainerSpec, kind: ContainerState['kind']): ContainerRuntime {
   const { options, pod, onChange } = build;
+  const source = `${pod.metadata.namespace}/${pod.metadata.name}/${spec.name}`;
   return new ContainerRuntime({
     spec,
     kind,
@@ -65,7 +66,7 @@ function container(build: PodBuild, spec: ContainerSpec, kind: ContainerState['k
     probe: (probe, signal) => probeOnce(spec, probeReach(build, spec))(originalProbe(pod, probe), signal),
     onChange,
     onEvent: (reason, message, type) => options.events.record(pod, { reason, message, type }),
-    onLog: (line) => options.onLog(`${pod.metadata.namespace}/${pod.metadata.name}/${spec.name}`, line),
+    onLog: (line) => options.onLog(source, line),
   });
 }
 
