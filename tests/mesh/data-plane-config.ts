@@ -199,6 +199,55 @@ export const endpoints = (cluster: string, addresses: readonly string[], mtls = 
   ],
 });
 
+/** At `addresses` (`ip:port`), whatever the control plane says of endpoints. */
+export const staticCluster = (name: string, addresses: readonly string[], fields: Partial<Cluster> = {}): Cluster => ({
+  name,
+  type: 'STATIC',
+  connect_timeout: '1s',
+  load_assignment: endpoints(name, addresses),
+  ...fields,
+});
+
+/** Fields of a cluster whose hosts are spoken to in HTTP/2. */
+export const spokenHttp2: Partial<Cluster> = {
+  typed_extension_protocol_options: {
+    'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
+      '@type': 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
+      explicit_http_config: { http2_protocol_options: {} },
+    },
+  },
+};
+
+/** A listener of a gateway that sends everything to the cluster `application`. */
+export const gatewayListener = (
+  name: string,
+  { ip, port }: { readonly ip: string; readonly port: number },
+  { route, ...fields }: Record<string, unknown> & { readonly route?: Partial<Route> },
+): Listener => ({
+  name,
+  address: { socket_address: { address: ip, port_value: port } },
+  filter_chains: [
+    {
+      filters: [
+        http({
+          stat_prefix: name,
+          route_config: {
+            name,
+            virtual_hosts: [
+              {
+                name: 'all',
+                domains: ['*'],
+                routes: [{ match: { prefix: '/' }, route: { cluster: 'application' }, ...route }],
+              },
+            ],
+          },
+          ...fields,
+        }),
+      ],
+    },
+  ],
+});
+
 export const routes = (port: number, domains: string[], list: Route[]): RouteConfiguration => ({
   name: `${port}`,
   virtual_hosts: [{ name: `${domains[0]}`, domains, routes: list, include_request_attempt_count: true }],

@@ -1,6 +1,7 @@
 import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Cluster, extensionTypes, type Listener, typeUrls } from '#xds';
+import { type Cluster, type Listener, typeUrls } from '#xds';
+import { gatewayListener, router, staticCluster } from './data-plane-config.ts';
 import { createTestCa, type Pod, startPod } from './data-plane-harness.ts';
 import { NET } from './own-network.ts';
 
@@ -19,61 +20,29 @@ const preserve = {
 };
 
 const listener = (port: number, options: object): Listener =>
-  ({
-    name: `on-${port}`,
-    address: { socket_address: { address: IP, port_value: port } },
-    filter_chains: [
-      {
-        filters: [
-          {
-            name: 'hcm',
-            typed_config: {
-              '@type': extensionTypes.httpConnectionManager,
-              stat_prefix: `on-${port}`,
-              http_protocol_options: options,
-              http_filters: [{ name: 'envoy.filters.http.router', typed_config: { '@type': extensionTypes.router } }],
-              route_config: {
-                name: 'all',
-                virtual_hosts: [
-                  {
-                    name: 'all',
-                    domains: ['*'],
-                    routes: [
-                      {
-                        match: { prefix: '/' },
-                        route: { cluster: `for-${port}` },
-                        response_headers_to_add: [{ header: { key: 'X-Added', value: '1' } }],
-                        response_headers_to_remove: ['x-gone'],
-                      },
-                    ],
-                  },
-                ],
-              },
-            },
-          },
-        ],
+  gatewayListener(
+    `on-${port}`,
+    { ip: IP, port },
+    {
+      http_protocol_options: options,
+      http_filters: [router],
+      route: {
+        route: { cluster: `for-${port}` },
+        response_headers_to_add: [{ header: { key: 'X-Added', value: '1' } }],
+        response_headers_to_remove: ['x-gone'],
       },
-    ],
-  }) as Listener;
-
-const cluster = (port: number, options: object, hostPort: number): Cluster => ({
-  name: `for-${port}`,
-  type: 'STATIC',
-  typed_extension_protocol_options: {
-    [OPTIONS]: {
-      '@type': `type.googleapis.com/${OPTIONS}`,
-      explicit_http_config: { http_protocol_options: options },
     },
-  },
-  load_assignment: {
-    cluster_name: `for-${port}`,
-    endpoints: [
-      {
-        lb_endpoints: [{ endpoint: { address: { socket_address: { address: '127.0.0.1', port_value: hostPort } } } }],
+  );
+
+const cluster = (port: number, options: object, hostPort: number): Cluster =>
+  staticCluster(`for-${port}`, [`127.0.0.1:${hostPort}`], {
+    typed_extension_protocol_options: {
+      [OPTIONS]: {
+        '@type': `type.googleapis.com/${OPTIONS}`,
+        explicit_http_config: { http_protocol_options: options },
       },
-    ],
-  },
-});
+    },
+  });
 
 const REQUEST =
   'GET /a:b HTTP/1.1\r\nHOST: shop\r\nX-CaSe: b\r\nX-Two: 1\r\nX-TWO: 2\r\nx-lower: c\r\nConnection: close\r\n\r\n';

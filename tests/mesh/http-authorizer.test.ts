@@ -2,7 +2,7 @@ import type { Server } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HopRecord } from '#domain';
 import { type Listener, typeUrls } from '#xds';
-import { http, router } from './data-plane-config.ts';
+import { gatewayListener, router, staticCluster } from './data-plane-config.ts';
 import {
   type Answer,
   createTestCa,
@@ -50,39 +50,14 @@ const ports = Object.fromEntries(Object.keys(CONFIGS).map((name, i) => [name, 90
   number
 >;
 
-const listenerOf = ([name, config]: [string, object]): Listener => ({
-  name,
-  address: { socket_address: { address: GATEWAY, port_value: ports[name as keyof typeof CONFIGS] } },
-  filter_chains: [
+const listenerOf = ([name, config]: [string, object]): Listener =>
+  gatewayListener(
+    name,
+    { ip: GATEWAY, port: ports[name as keyof typeof CONFIGS] },
     {
-      filters: [
-        http({
-          stat_prefix: name,
-          http_filters: [
-            { name: 'envoy.filters.http.ext_authz', typed_config: { '@type': EXT_AUTHZ, ...config } },
-            router,
-          ],
-          route_config: {
-            name,
-            virtual_hosts: [
-              { name: 'all', domains: ['*'], routes: [{ match: { prefix: '/' }, route: { cluster: 'application' } }] },
-            ],
-          },
-        }),
-      ],
+      http_filters: [{ name: 'envoy.filters.http.ext_authz', typed_config: { '@type': EXT_AUTHZ, ...config } }, router],
     },
-  ],
-});
-
-const staticCluster = (name: string, ip: string, port: number): object => ({
-  name,
-  type: 'STATIC',
-  connect_timeout: '1s',
-  load_assignment: {
-    cluster_name: name,
-    endpoints: [{ lb_endpoints: [{ endpoint: { address: { socket_address: { address: ip, port_value: port } } } }] }],
-  },
-});
+  );
 
 interface Asked {
   readonly path: string;
@@ -132,10 +107,10 @@ describe('an authorizer that is asked by HTTP', () => {
     pod = await startPod({ ip: GATEWAY, name: 'gateway', role: 'router', signer: await createTestCa() }, (xds) => {
       refused.push(
         ...xds.push(typeUrls.cluster, [
-          staticCluster('authorizer', AUTHORIZER, 8000),
-          staticCluster('nobody-there', AUTHORIZER, 9),
-          staticCluster('application', APPLICATION, 8080),
-        ] as never),
+          staticCluster('authorizer', [`${AUTHORIZER}:8000`]),
+          staticCluster('nobody-there', [`${AUTHORIZER}:9`]),
+          staticCluster('application', [`${APPLICATION}:8080`]),
+        ]),
         ...xds.push(typeUrls.listener, Object.entries(CONFIGS).map(listenerOf)),
       );
     });

@@ -4,8 +4,8 @@ import { createServer as createHttp2Server } from 'node:http2';
 import { connect, createServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HopRecord } from '#domain';
-import { type Any, type Cluster, type Listener, type Route, typeUrls } from '#xds';
-import { faultFilter, http, router } from './data-plane-config.ts';
+import { type Any, type Listener, type Route, typeUrls } from '#xds';
+import { faultFilter, http, router, spokenHttp2, staticCluster } from './data-plane-config.ts';
 import { createTestCa, listen, type Pod, sendFrom, startPod, until } from './data-plane-harness.ts';
 import { NET } from './own-network.ts';
 
@@ -13,43 +13,15 @@ const PROXY = `${NET}.1.1`;
 const PORT = 9000;
 const FILTERS = 'type.googleapis.com/envoy.extensions.filters.http';
 
-const cluster = (name: string, port: number | undefined, fields: object = {}): Cluster =>
-  ({
-    name,
-    type: 'STATIC',
-    connect_timeout: '1s',
-    load_assignment: {
-      cluster_name: name,
-      endpoints: [
-        {
-          lb_endpoints:
-            port === undefined
-              ? []
-              : [{ endpoint: { address: { socket_address: { address: `${NET}.2.1`, port_value: port } } } }],
-        },
-      ],
-    },
-    ...fields,
-  }) as Cluster;
-
-const spokenHttp2 = {
-  typed_extension_protocol_options: {
-    'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
-      '@type': 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
-      explicit_http_config: { http2_protocol_options: {} },
-    },
-  },
-};
-
 const clusters = [
-  cluster('app', 8080),
-  cluster('rude', 8081),
-  cluster('liar', 8082),
-  cluster('silent', 8083),
-  cluster('resetting', 8084, spokenHttp2),
-  cluster('dead', 9),
-  cluster('empty', undefined),
-  cluster('full', 8080, { circuit_breakers: { thresholds: [{ max_requests: 0 }] } }),
+  staticCluster('app', [`${NET}.2.1:8080`]),
+  staticCluster('rude', [`${NET}.2.1:8081`]),
+  staticCluster('liar', [`${NET}.2.1:8082`]),
+  staticCluster('silent', [`${NET}.2.1:8083`]),
+  staticCluster('resetting', [`${NET}.2.1:8084`], spokenHttp2),
+  staticCluster('dead', [`${NET}.2.1:9`]),
+  staticCluster('empty', []),
+  staticCluster('full', [`${NET}.2.1:8080`], { circuit_breakers: { thresholds: [{ max_requests: 0 }] } }),
 ];
 
 const every = { numerator: 100 };

@@ -2,7 +2,7 @@ import type { Server } from 'node:http';
 import { createServer, type Http2Server, type ServerHttp2Stream } from 'node:http2';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Listener, typeUrls } from '#xds';
-import { http, router } from './data-plane-config.ts';
+import { gatewayListener, router, spokenHttp2, staticCluster } from './data-plane-config.ts';
 import { createTestCa, listen, type Pod, sendFrom, startPod, until } from './data-plane-harness.ts';
 import { NET } from './own-network.ts';
 
@@ -10,12 +10,6 @@ const GATEWAY = `${NET}.1.1`;
 const COLLECTOR = `${NET}.2.1`;
 const APPLICATION = `${NET}.2.2`;
 const OTLP_PATH = '/opentelemetry.proto.collector.trace.v1.TraceService/Export';
-const HTTP2 = {
-  'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
-    '@type': 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
-    explicit_http_config: { http2_protocol_options: {} },
-  },
-};
 
 const type = (name: string): string => `type.googleapis.com/envoy.config.trace.v3.${name}`;
 const uri = (path: string, cluster: string): object => ({ uri: `http://collector${path}`, cluster, timeout: '2s' });
@@ -63,48 +57,17 @@ const ports = Object.fromEntries(Object.keys(PROVIDERS).map((name, i) => [name, 
   number
 >;
 
-const listenerOf = ([name, provider]: [string, object]): Listener => ({
-  name,
-  address: { socket_address: { address: GATEWAY, port_value: ports[name as keyof typeof PROVIDERS] } },
-  filter_chains: [
+const listenerOf = ([name, provider]: [string, object]): Listener =>
+  gatewayListener(
+    name,
+    { ip: GATEWAY, port: ports[name as keyof typeof PROVIDERS] },
     {
-      filters: [
-        http({
-          stat_prefix: 'shop',
-          tracing: { random_sampling: { value: 100 }, provider },
-          http_filters: [router],
-          route_config: {
-            name,
-            virtual_hosts: [
-              {
-                name: 'all',
-                domains: ['*'],
-                routes: [
-                  {
-                    match: { prefix: '/' },
-                    route: { cluster: 'application' },
-                    decorator: { operation: 'shop.default:80/*' },
-                  },
-                ],
-              },
-            ],
-          },
-        }),
-      ],
+      stat_prefix: 'shop',
+      tracing: { random_sampling: { value: 100 }, provider },
+      http_filters: [router],
+      route: { decorator: { operation: 'shop.default:80/*' } },
     },
-  ],
-});
-
-const staticCluster = (name: string, ip: string, port: number, fields: object = {}): object => ({
-  name,
-  type: 'STATIC',
-  connect_timeout: '1s',
-  load_assignment: {
-    cluster_name: name,
-    endpoints: [{ lb_endpoints: [{ endpoint: { address: { socket_address: { address: ip, port_value: port } } } }] }],
-  },
-  ...fields,
-});
+  );
 
 interface Report {
   readonly path: string;
@@ -160,11 +123,11 @@ describe('spans of a proxy', () => {
     pod = await startPod({ ip: GATEWAY, name: 'gateway', role: 'router', signer: await createTestCa() }, (xds) => {
       refused.push(
         ...xds.push(typeUrls.cluster, [
-          staticCluster('collector', COLLECTOR, 9411),
-          staticCluster('collector-grpc', COLLECTOR, 4317, { typed_extension_protocol_options: HTTP2 }),
-          staticCluster('nobody-there', COLLECTOR, 9),
-          staticCluster('application', APPLICATION, 8080),
-        ] as never),
+          staticCluster('collector', [`${COLLECTOR}:9411`]),
+          staticCluster('collector-grpc', [`${COLLECTOR}:4317`], spokenHttp2),
+          staticCluster('nobody-there', [`${COLLECTOR}:9`]),
+          staticCluster('application', [`${APPLICATION}:8080`]),
+        ]),
         ...xds.push(typeUrls.listener, Object.entries(PROVIDERS).map(listenerOf)),
       );
     });
