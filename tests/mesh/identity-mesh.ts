@@ -72,7 +72,6 @@ export function startLoad(sandbox: Sandbox, perSecond: number): { sent(): number
   const TICK_MS = 10;
   const pod = podOf(sandbox, 'cart');
   const outcome = { sent: 0, failures: [] as string[] };
-  const ticks = { all: 0, full: 0 };
   const began = performance.now();
   let left = 0;
   let drained: () => void = () => undefined;
@@ -90,8 +89,6 @@ export function startLoad(sandbox: Sandbox, perSecond: number): { sent(): number
   const timer = setInterval(() => {
     const due = Math.floor(((performance.now() - began) / 1000) * perSecond);
     while (outcome.sent < due && left < MAX_OPEN) void send();
-    ticks.all++;
-    if (outcome.sent < due) ticks.full++;
   }, TICK_MS);
   return {
     sent: () => outcome.sent,
@@ -99,7 +96,7 @@ export function startLoad(sandbox: Sandbox, perSecond: number): { sent(): number
       clearInterval(timer);
       const seconds = (performance.now() - began) / 1000;
       if (left > 0) await new Promise<void>((resolve) => (drained = resolve));
-      return { ...outcome, seconds, full: ticks.full / ticks.all };
+      return { ...outcome, seconds };
     },
   };
 }
@@ -107,8 +104,6 @@ export function startLoad(sandbox: Sandbox, perSecond: number): { sent(): number
 export interface LoadOutcome {
   readonly sent: number;
   readonly seconds: number;
-  /** Share of the time in which the machine could not send as much as was asked for: as many requests as may be were open. */
-  readonly full: number;
   readonly failures: readonly string[];
 }
 
