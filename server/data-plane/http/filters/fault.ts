@@ -21,10 +21,10 @@ export const fault =
     exchange.info.flag('DI');
     exchange.stats.count('fault.delays_injected');
     const timer = exchange.runtime.clock.after(ms, () => {
-      exchange.onCancel = undefined;
+      exchange.underWay = undefined;
       if (abort(exchange, policy) === 'next') exchange.proceed();
     });
-    exchange.onCancel = () => timer.cancel();
+    exchange.underWay = timer;
     return 'wait';
   };
 

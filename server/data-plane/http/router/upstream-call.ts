@@ -65,7 +65,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext {
 
   start(): void {
     const exchange = this.#exchange;
-    exchange.onCancel = () => this.#release('local_reset');
+    exchange.underWay = this;
     if (exchange.virtualHost?.tellsAttemptCount === true) {
       exchange.editResponse(({ headers }) => headers.put('x-envoy-attempt-count', String(exchange.info.attempts)));
     }
@@ -89,6 +89,10 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext {
   }
 
   reset(): void {
+    this.cancel();
+  }
+
+  cancel(): void {
     this.#release('local_reset');
   }
 

@@ -44,15 +44,16 @@ function ask(exchange: Exchange, config: ExtAuthzConfig, body: ToldBody): void {
   const { authorizer } = config;
   const startedAt = exchange.runtime.clock.monotonic();
   const onVerdict = (verdict: Verdict): void => {
-    exchange.onCancel = undefined;
+    exchange.underWay = undefined;
     if (exchange.finished) return;
     note(exchange, config, verdict, exchange.runtime.clock.monotonic() - startedAt);
     act(exchange, config, verdict);
   };
-  exchange.onCancel =
+  const cancel =
     authorizer.kind === 'http'
       ? checkByHttp(exchange, { authorizer, config, body }, onVerdict)
       : checkByGrpc(exchange, { authorizer, config, body }, onVerdict);
+  exchange.underWay = { cancel };
 }
 
 function act(exchange: Exchange, config: ExtAuthzConfig, verdict: Verdict): void {

@@ -27,18 +27,19 @@ export const rateLimit = (config: RateLimitConfig): RequestLayer => {
     const descriptors = descriptorsOf(exchange, config.stage);
     if (descriptors.length === 0) return 'next';
     const words = descriptors.map(wordsOf).join('; ');
-    exchange.onCancel = callGrpc({
+    const cancel = callGrpc({
       runtime: exchange.runtime,
       method: SHOULD_RATE_LIMIT,
       service: config.service,
       message: { domain: config.domain, descriptors: descriptors.map((entries) => ({ entries })) },
       onDone: (answer) => {
-        exchange.onCancel = undefined;
+        exchange.underWay = undefined;
         if (exchange.finished) return;
         if (typeof answer === 'string') failed(exchange, config, answer);
         else act(exchange, config, { answer, words });
       },
     });
+    exchange.underWay = { cancel };
     return 'wait';
   };
 };
