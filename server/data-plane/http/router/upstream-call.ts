@@ -1,15 +1,15 @@
-import type { SocketAddress, Timer } from '#domain';
+import type { SocketAddress } from '#domain';
 import type { ForwardAction } from '../../config/route-table.ts';
 import type { PickContext, UpstreamCluster } from '../../upstream/cluster.ts';
 import type { Host } from '../../upstream/host.ts';
 import type { ResetReason, ResponseHead, UpstreamStream } from '../codec.ts';
 import type { BodyTarget, Exchange } from '../exchange.ts';
-import { LazyDeadline } from '../h1/lazy-deadline.ts';
 import type { Headers } from '../headers.ts';
 import type { StreamTimes } from '../stream-info.ts';
 import { type AttemptOwner, UpstreamAttempt } from './attempt.ts';
 import { breakAnswer, flagRefusal, replyNoHost, replyReset, replyTimeout } from './call-replies.ts';
 import { noteAnswer, noteConnected, noteEndpoint, noteFailure, noteNoHost } from './call-steps.ts';
+import { CallTimers, type TimedCall } from './call-timers.ts';
 import type { MirrorCall } from './mirror.ts';
 import { reportAnswer, reportFailure } from './outlier-report.ts';
 import { RequestBody } from './request-body.ts';
@@ -30,20 +30,17 @@ const NONE_TRIED: ReadonlySet<string> = new Set();
 const CONNECTED = { localOrigin: 'connected' } as const;
 
 /** One request forwarded to a cluster: its tries, its timers, its answer (Envoy: source/common/router/router.cc). */
-export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext {
+export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, TimedCall {
   readonly #options: UpstreamCallOptions;
   readonly #exchange: Exchange;
   readonly #cluster: UpstreamCluster;
   readonly #retry: RetryState | undefined;
   readonly #body: RequestBody;
+  readonly #timers: CallTimers | undefined;
   /** Hosts that later tries avoid. */
   #tried: Set<string> | undefined;
   #requestHash: { readonly value: bigint | undefined } | undefined;
   #attempt: UpstreamAttempt | undefined;
-  #timer: Timer | undefined;
-  #tryTimer: Timer | undefined;
-  /** Since the last byte of the answer to the current try. */
-  #idleTimer: LazyDeadline | undefined;
   /** Monotonic time at which the request was complete. */
   #completeAt: number | undefined;
 
@@ -61,6 +58,9 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext {
       jitter: exchange.runtime.chance.jitter,
     });
     this.#body = new RequestBody((this.#retry?.left ?? 0) > 0, !exchange.stream.hasBody);
+    const { timeoutMs, perTryTimeoutMs } = options;
+    const limits = { timeoutMs, perTryTimeoutMs, perTryIdleMs: action.retry?.perTryIdleTimeoutMs ?? 0 };
+    this.#timers = CallTimers.of(this, limits, exchange.runtime.clock);
   }
 
   start(): void {
@@ -129,8 +129,8 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext {
 
   responseHead(attempt: UpstreamAttempt, head: ResponseHead, endStream: boolean): void {
     this.#note('responseBegun');
-    this.#tryTimer?.cancel();
-    this.#touchTry();
+    this.#timers?.endTry();
+    this.#timers?.touchTry();
     if (head.status < 500) attempt.choice.host.figures.rqSuccess++;
     else attempt.choice.host.figures.rqError++;
     reportAnswer(this.#cluster, attempt.choice.host, this.#exchange.head, head);
@@ -164,7 +164,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext {
 
   responseData(attempt: UpstreamAttempt, chunk: Buffer): void {
     this.#note('responseBodyBegun');
-    this.#touchTry();
+    this.#timers?.touchTry();
     if (!this.#exchange.respondData(chunk)) attempt.stream?.pause();
   }
 
@@ -176,7 +176,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext {
 
   failed(attempt: UpstreamAttempt, reason: ResetReason, detail: string): void {
     const { host } = attempt.choice;
-    this.#tryTimer?.cancel();
+    this.#timers?.endTry();
     if (reason !== 'overflow') {
       host.figures.rqError++;
       reportFailure(attempt, reason);
@@ -264,7 +264,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext {
 
   #again(verdict: RetryVerdict & { again: true }): void {
     this.#attempt = undefined;
-    this.#idleTimer?.clear();
+    this.#timers?.clearIdle();
     this.#body.detach();
     const { info } = this.#exchange;
     info.hostsTriedBefore = [...info.hostsTriedBefore, info.upstreamHost];
@@ -274,7 +274,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext {
     }
     this.#retry?.schedule(verdict.waitMs, () => {
       this.#try();
-      if (this.#exchange.requestEnded) this.#startTryTimer();
+      if (this.#exchange.requestEnded) this.#startTryTimers();
     });
   }
 
@@ -293,34 +293,22 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext {
     if (this.#exchange.finished) return;
     this.#note('requestSent');
     this.#completeAt ??= now;
-    const { timeoutMs } = this.#options;
-    if (timeoutMs > 0) this.#timer = this.#exchange.runtime.clock.after(timeoutMs, () => this.#timedOut());
-    this.#startTryTimer();
+    this.#timers?.startWhole();
+    this.#startTryTimers();
   }
 
-  /** Something of the current try has come: its silence begins anew. */
-  #touchTry(): void {
-    const limitMs = this.#options.action.retry?.perTryIdleTimeoutMs ?? 0;
-    if (limitMs === 0) return;
-    this.#idleTimer ??= new LazyDeadline(this.#exchange.runtime.clock, () => this.#tryIdled());
-    this.#idleTimer.set(limitMs);
-  }
-
-  #tryIdled(): void {
+  tryIdled(): void {
     if (this.#attempt === undefined || this.#attempt.answered) return;
     this.#cluster.stats.count('upstream_rq_per_try_idle_timeout');
     this.#giveUpTry(this.#attempt, 'upstream_per_try_idle_timeout');
   }
 
-  #startTryTimer(): void {
-    this.#touchTry();
-    const { perTryTimeoutMs } = this.#options;
-    if (perTryTimeoutMs === 0 || this.#attempt === undefined || this.#attempt.answered) return;
-    this.#tryTimer?.cancel();
-    this.#tryTimer = this.#exchange.runtime.clock.after(perTryTimeoutMs, () => this.#tryTimedOut());
+  #startTryTimers(): void {
+    this.#timers?.touchTry();
+    if (this.#attempt !== undefined && !this.#attempt.answered) this.#timers?.startTry();
   }
 
-  #tryTimedOut(): void {
+  tryTimedOut(): void {
     const attempt = this.#attempt;
     if (attempt === undefined || attempt.answered) return;
     this.#cluster.stats.rqPerTryTimeout.value++;
@@ -348,7 +336,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext {
     this.#cluster.report(host, { localOrigin: 'timeout' });
   }
 
-  #timedOut(): void {
+  timedOut(): void {
     const attempt = this.#attempt;
     this.#cluster.stats.rqTimeout.value++;
     if (attempt !== undefined) this.#countTimeout(attempt.choice.host);
@@ -387,9 +375,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext {
 
   /** The answer is complete: nothing is to be waited for. */
   #settle(): void {
-    this.#timer?.cancel();
-    this.#tryTimer?.cancel();
-    this.#idleTimer?.stop();
+    this.#timers?.stop();
     this.#retry?.release();
     this.#body.detach();
   }
