@@ -144,8 +144,8 @@ const HELLO = /\{HELLO(?: (\S+?))?(?: (\S+?))?\}/;
 
 /** Puts the first bytes of a TLS client in, as Node's own writes them; `-` stands for no name. */
 async function withHello(text: string): Promise<string> {
-  const [placeholder, name = '-', protocol] = HELLO.exec(text) ?? [];
-  if (placeholder === undefined) return text;
+  const [whole, name = '-', protocol] = HELLO.exec(text) ?? [];
+  if (whole === undefined) return text;
   const hello = await new Promise<Buffer>((resolve) => {
     const wire = new Duplex({
       read: () => undefined,
@@ -161,7 +161,7 @@ async function withHello(text: string): Promise<string> {
     });
     client.on('error', () => undefined);
   });
-  return text.replace(placeholder, () => hello.toString('latin1'));
+  return text.replace(whole, () => hello.toString('latin1'));
 }
 
 /** Sends bytes and reads until the proxy closes the connection. */
