@@ -133,8 +133,10 @@ class Pilot implements ControlPlane {
     return this.#queue.settled(changeId, timeoutMs);
   }
 
-  answered(concerns: (nodeId: string) => boolean, timeoutMs: number): Promise<boolean> {
-    return this.#queue.answered(concerns, timeoutMs);
+  async answered(concerns: (nodeId: string) => boolean, timeoutMs: number): Promise<boolean> {
+    const answered = await this.#queue.answered(concerns, timeoutMs);
+    this.#statuses.flush();
+    return answered;
   }
 
   inspect(): MeshSnapshot {

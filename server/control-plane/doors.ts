@@ -92,7 +92,7 @@ export interface ControlPlane {
   settled(changeId: string, timeoutMs: number): Promise<PushSummary>;
   /**
    * Resolves with true when the connected proxies that `concerns` picks have answered every change that is stored now, or at `timeoutMs`
-   * with false.
+   * with false. The statuses that tell of these changes are written then.
    */
   answered(concerns: (nodeId: string) => boolean, timeoutMs: number): Promise<boolean>;
   /** What proxies are configured from at present. */

@@ -16,17 +16,20 @@ export async function atRest(sandbox: Sandbox): Promise<string | undefined> {
   } catch (error) {
     return errorMessage(error);
   }
-  return (await isInForce(sandbox))
+  return (await isInForce(sandbox, PUSH_WAIT_MS))
     ? undefined
     : `not within ${PUSH_WAIT_MS} ms: every proxy has answered the last push`;
 }
 
-/** In slow motion a push is under way for as long as somebody looks at it: it is not waited for. */
-async function isInForce({ clock, controlPlane, pods }: Sandbox): Promise<boolean> {
+/**
+ * Whether every proxy of a pod has answered what was stored last, waited for until `limitMs`, and the statuses that tell of it are written.
+ * In slow motion a push is under way for as long as somebody looks at it: it is not waited for.
+ */
+export async function isInForce({ clock, controlPlane, pods }: Sandbox, limitMs: number): Promise<boolean> {
   if (controlPlane === undefined || (clock.apartMs?.() ?? 0) > 0) return true;
   const own = new Set(pods.flatMap(({ name, namespace, proxy }) => (proxy ? [`${name}.${namespace}`] : [])));
   // A node's id is type~address~pod.namespace~domain; a client that a person steers answers when that person likes.
-  return controlPlane.answered((nodeId) => own.has(nodeId.split('~')[2] ?? ''), PUSH_WAIT_MS);
+  return controlPlane.answered((nodeId) => own.has(nodeId.split('~')[2] ?? ''), limitMs);
 }
 
 function isAtRest(sandbox: Sandbox): boolean {

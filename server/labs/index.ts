@@ -1,3 +1,4 @@
+export { isInForce } from './at-rest.ts';
 export { type BlameRoundSpec, blameParts } from './blame/blame-schema.ts';
 export { type Lab, type LabFile, listLabs, loadLab } from './catalog.ts';
 export { type Checks, createChecks } from './checks.ts';

@@ -1,5 +1,5 @@
 import type { Method, Params, Results } from '#contract';
-import { detectWrong, nextHint } from '#labs';
+import { detectWrong, isInForce, nextHint } from '#labs';
 import { ApiError } from '../errors.ts';
 import { evidenceHandlers } from './evidence/handlers.ts';
 import { originsIn } from './evidence/origins.ts';
@@ -17,6 +17,8 @@ type Handlers = {
 const SEND_WAIT_MS = 5000;
 /** A line that has run longer is one that follows something. */
 const LINE_WAIT_MS = 2000;
+/** A hint does not wait longer for proxies: one that does not answer may be what it is about. */
+const PUSH_WAIT_MS = 2000;
 const KNOWN_REQUESTS = 20_000;
 
 /** What each message of the contract does. One line per method where one line is enough. */
@@ -97,7 +99,9 @@ const handlers: Handlers = {
   },
   'checks.answer': (session, { check, answer }) => ({ checks: session.checks.answer(check, answer) }),
   'kube.access': async (session) => ({ ...(await session.sandbox.serveApi()) }),
-  'hints.next': (session) => {
+  'hints.next': async (session) => {
+    // Apply and then Hint: the hint is about what was applied.
+    await isInForce(session.sandbox, PUSH_WAIT_MS);
     const wrong = detectWrong(session.lab.spec, session.probeContext());
     const next = session.checks.next();
     const { seen } = session.checks.views().find(({ id }) => id === next?.id) ?? {};

@@ -18,6 +18,8 @@ export interface StatusWriterOptions {
 export interface StatusWriter {
   /** Something changed that a status may tell of; `changeId` is the change that rides on what is written. */
   touch(changeId: string, debounce?: DebounceTimes): void;
+  /** Writes what is due, without waiting for more. */
+  flush(): void;
   stop(): void;
 }
 
@@ -47,6 +49,7 @@ export function createStatusWriter({ store, clock, read, onError }: StatusWriter
       latest = changeId;
       if (served) debounce.touch(times);
     },
+    flush: () => debounce.flush(),
     stop: () => debounce.cancel(),
   };
 
