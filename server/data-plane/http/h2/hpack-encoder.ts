@@ -113,19 +113,29 @@ export class HpackEncoder {
     const entry = this.#entryOf(name);
     if (entry.value === value && (entry.place < 0 || entry.place >= this.#first))
       return this.#indexed(out, at, entry.place);
+    if (entry.rule !== 'index') return this.#unrepeated(out, at, entry, value);
     const place = entry.places?.get(value);
     if (place !== undefined) {
       entry.value = value;
       entry.place = place;
       return this.#indexed(out, at, place);
     }
-    const worth = entry.rule === 'index' ? this.#isWorthAnEntry(entry, value) : this.#lacksIndex(entry, value);
-    if (worth) {
-      const end = this.#literal(out, at, entry, value, 0x40, 0x3f);
-      this.#insert(entry, value);
-      return end;
-    }
-    return this.#literal(out, at, entry, value, entry.rule === 'never' ? 0x10 : 0, 0x0f);
+    const worth = this.#isWorthAnEntry(entry, value);
+    const end = this.#literal(out, at, entry, value, worth ? 0x40 : 0, worth ? 0x3f : 0x0f);
+    if (worth) this.#insert(entry, value);
+    return end;
+  }
+
+  /**
+   * A value that no table is asked for: to look a new text up in a map makes V8 keep it in its table of all texts, which costs more than all
+   * the rest of a field.
+   */
+  #unrepeated(out: Buffer, at: number, entry: NameEntry, value: string): number {
+    if (entry.rule === 'never') return this.#literal(out, at, entry, value, 0x10, 0x0f);
+    if (!this.#lacksIndex(entry, value)) return this.#literal(out, at, entry, value, 0, 0x0f);
+    const end = this.#literal(out, at, entry, value, 0x40, 0x3f);
+    this.#insert(entry, value);
+    return end;
   }
 
   #entryOf(name: string): NameEntry {
@@ -155,7 +165,7 @@ export class HpackEncoder {
 
   /** The name of values that differ in every request gets an index with one of them. */
   #lacksIndex(entry: NameEntry, value: string): boolean {
-    if (entry.rule !== 'plain' || entry.staticIndex > 0 || entry.newest >= this.#first) return false;
+    if (entry.staticIndex > 0 || entry.newest >= this.#first) return false;
     return this.#fits(entry, value);
   }
 
