@@ -37,6 +37,11 @@ export const isEnvoyName = (name: string): boolean =>
 
 const NOTHING: readonly string[] = [];
 
+/** Cuts a list to a length. To set its length is a call into the runtime; a few values taken off are none. */
+export function shorten(list: string[], length: number): void {
+  while (list.length > length) list.pop();
+}
+
 /**
  * An HTTP header list: lower-case names, insertion order, duplicates kept. Stored flat (name, value, name, value …), which is what
  * both codecs read and write; lists are short, so a scan beats a map. Values that are set or added are made safe for the wire, so that no
@@ -127,7 +132,7 @@ export class Headers {
       }
       to += 2;
     }
-    if (to < this.flat.length) this.flat.length = to;
+    shorten(this.flat, to);
   }
 
   /** A list of its own with the same content. */

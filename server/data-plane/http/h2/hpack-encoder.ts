@@ -111,9 +111,9 @@ export class HpackEncoder {
   /** Writes one field and returns where the next begins. There must be room for `sizeOf`. */
   field(out: Buffer, at: number, name: string, value: string): number {
     const entry = this.#entryOf(name);
+    if (entry.rule !== 'index') return this.#unrepeated(out, at, entry, value);
     if (entry.value === value && (entry.place < 0 || entry.place >= this.#first))
       return this.#indexed(out, at, entry.place);
-    if (entry.rule !== 'index') return this.#unrepeated(out, at, entry, value);
     const place = entry.places?.get(value);
     if (place !== undefined) {
       entry.value = value;

@@ -1,4 +1,4 @@
-import { Headers } from '../headers.ts';
+import { Headers, shorten } from '../headers.ts';
 import { passableTrailers } from '../trailers.ts';
 import { invalidField, malformed, type Violation } from './errors.ts';
 
@@ -71,7 +71,7 @@ export function readRegularFields(fields: string[], start: number): RegularField
     fields[to + 1] = value;
     to += 2;
   }
-  fields.length = to;
+  shorten(fields, to);
   if (cookie !== undefined) fields.push('cookie', cookie);
   return { headers: new Headers(fields), contentLength, host };
 }
