@@ -3,36 +3,57 @@ import type { FormatSubject } from '../format/subject.ts';
 import type { Headers } from './headers.ts';
 import { isInline } from './inline-headers.ts';
 
-/** Applies a route's or a weighted cluster's request header changes: first removals, then additions, as Envoy does. */
+/** Applies a route's or a weighted cluster's request header changes. */
 export function applyRequestRules(rules: HeaderRules | undefined, subject: FormatSubject): void {
-  if (rules === undefined) return;
-  for (const name of rules.requestRemove) subject.head.headers.remove(name);
-  for (const rule of rules.requestSet) {
-    applyRule(subject.head.headers, rule, rule.value(subject));
-  }
+  if (rules !== undefined) change(subject.head.headers, rules.requestRemove, rules.requestSet, subject);
 }
 
 export function applyResponseRules(rules: HeaderRules | undefined, subject: FormatSubject, headers: Headers): void {
-  if (rules === undefined) return;
-  for (const name of rules.responseRemove) headers.remove(name);
-  for (const rule of rules.responseSet) applyRule(headers, rule, rule.value(subject));
+  if (rules !== undefined) change(headers, rules.responseRemove, rules.responseSet, subject);
 }
 
-function applyRule(headers: Headers, rule: HeaderRule, value: string): void {
-  if (value === '' && !rule.keepsEmpty) return;
-  const present = headers.has(rule.name);
-  switch (rule.action) {
-    case 'APPEND_IF_EXISTS_OR_ADD':
-      if (present && isInline(rule.name)) headers.set(rule.name, `${headers.joined(rule.name)},${value}`);
-      else headers.add(rule.name, value);
-      return;
-    case 'OVERWRITE_IF_EXISTS_OR_ADD':
-      headers.set(rule.name, value);
-      return;
-    case 'ADD_IF_ABSENT':
-      if (!present) headers.add(rule.name, value);
-      return;
-    case 'OVERWRITE_IF_EXISTS':
-      if (present) headers.set(rule.name, value);
+/**
+ * First removals; then every value is made of what is left; then headers are overwritten, and only then are others added, whatever their order
+ * in the configuration (Envoy: HeaderParser::evaluateHeaders in source/common/router/header_parser.cc).
+ */
+function change(
+  headers: Headers,
+  removals: readonly string[],
+  rules: readonly HeaderRule[],
+  subject: FormatSubject,
+): void {
+  for (const name of removals) headers.remove(name);
+  const [only] = rules;
+  if (only === undefined) return;
+  if (rules.length === 1) {
+    const value = valueOf(only, subject, headers);
+    if (value !== undefined) write(headers, only, value);
+    return;
   }
+  const values = rules.map((rule) => valueOf(rule, subject, headers));
+  for (const overwriting of [true, false]) {
+    for (const [i, rule] of rules.entries()) {
+      const value = values[i];
+      if (value !== undefined && overwrites(rule) === overwriting) write(headers, rule, value);
+    }
+  }
+}
+
+const overwrites = ({ action }: HeaderRule): boolean =>
+  action === 'OVERWRITE_IF_EXISTS_OR_ADD' || action === 'OVERWRITE_IF_EXISTS';
+
+/** Undefined: the rule has nothing to write. */
+function valueOf(rule: HeaderRule, subject: FormatSubject, headers: Headers): string | undefined {
+  const value = rule.value(subject);
+  if (value === '' && !rule.keepsEmpty) return undefined;
+  if (rule.action === 'ADD_IF_ABSENT' && headers.has(rule.name)) return undefined;
+  if (rule.action === 'OVERWRITE_IF_EXISTS' && !headers.has(rule.name)) return undefined;
+  return value;
+}
+
+function write(headers: Headers, rule: HeaderRule, value: string): void {
+  const { name } = rule;
+  if (overwrites(rule)) headers.set(name, value);
+  else if (isInline(name) && headers.has(name)) headers.set(name, `${headers.joined(name)},${value}`);
+  else headers.add(name, value);
 }
