@@ -19,9 +19,21 @@ export interface CorsPolicy {
 const anyOrigin = ({ exact }: StringMatcher): StringMatch | undefined =>
   exact === '*' ? { accepts: () => true, wanted: 'any origin' } : undefined;
 
-/** Reads envoy.extensions.filters.http.cors.v3.CorsPolicy (or the older route field of the same shape). */
-export function compileCors(config: Record<string, unknown> | undefined): CorsPolicy | undefined {
-  if (config === undefined) return undefined;
+/** What a message leaves out or leaves empty. */
+const unset = (value: unknown): boolean => value === '' || (Array.isArray(value) && value.length === 0);
+
+/**
+ * Reads envoy.extensions.filters.http.cors.v3.CorsPolicy (or the older route field of the same shape) of a route. What it does not say, that of its
+ * virtual host says.
+ */
+export function compileCors(
+  ofRoute: Record<string, unknown> | undefined,
+  ofHost: Record<string, unknown> | undefined,
+): CorsPolicy | undefined {
+  if (ofRoute === undefined && ofHost === undefined) return undefined;
+  const own = Object.entries(ofRoute ?? {}).filter(([, value]) => !unset(value));
+  const config: Record<string, unknown> = { ...ofHost, ...Object.fromEntries(own) };
+  if (ofRoute !== undefined) config['filter_enabled'] = ofRoute['filter_enabled'];
   const text = (key: string): string => String(config[key] ?? '');
   const enabled = config['filter_enabled'] as { default_value?: FractionalPercent } | undefined;
   const origins = (config['allow_origin_string_match'] ?? []) as StringMatcher[];

@@ -209,9 +209,7 @@ function compileVirtualHost(given: VirtualHost): CompiledVirtualHost {
   return {
     name: given.name,
     domains: given.domains,
-    routes: (given.routes ?? []).map((route, i) =>
-      within(`routes[${i}]`, () => compileRoute(route, given.retry_policy)),
-    ),
+    routes: (given.routes ?? []).map((route, i) => within(`routes[${i}]`, () => compileRoute(route, given))),
     includeAttemptCount: given.include_request_attempt_count === true,
     tellsAttemptCount: given.include_attempt_count_in_response === true,
     headers: compileHeaderRules(given),
@@ -223,16 +221,23 @@ function compileVirtualHost(given: VirtualHost): CompiledVirtualHost {
   };
 }
 
-function compileRoute(given: Route, hostPolicy: RetryPolicy | undefined): CompiledRoute {
+/** Retries, faults and CORS of the virtual host are for routes that have none of their own. */
+function compileRoute(given: Route, host: VirtualHost): CompiledRoute {
   return {
     name: given.name ?? '',
     match: given.match,
     conditions: within('match', () => compileConditions(given.match)),
     share: given.match.runtime_fraction && readFraction(given.match.runtime_fraction.default_value, ALWAYS),
-    target: compileTarget(given, hostPolicy),
+    target: compileTarget(given, host.retry_policy),
     headers: compileHeaderRules(given),
-    fault: readFault(given.typed_per_filter_config?.['envoy.filters.http.fault']),
-    cors: compileCors(given.typed_per_filter_config?.['envoy.filters.http.cors'] ?? given.route?.cors),
+    fault: readFault(
+      given.typed_per_filter_config?.['envoy.filters.http.fault'] ??
+        host.typed_per_filter_config?.['envoy.filters.http.fault'],
+    ),
+    cors: compileCors(
+      given.typed_per_filter_config?.['envoy.filters.http.cors'] ?? given.route?.cors,
+      host.typed_per_filter_config?.['envoy.filters.http.cors'],
+    ),
     operation: given.decorator?.operation,
     perFilter: given.typed_per_filter_config,
     rateLimits: compileRateLimits(given.route?.rate_limits, 'route.rate_limits'),

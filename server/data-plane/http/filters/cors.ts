@@ -14,32 +14,23 @@ export const cors: RequestLayer = (exchange) => {
   const origin = headers.get('origin') ?? '';
   if (origin === '') return 'next';
   const preflight = method === 'OPTIONS' && (headers.get('access-control-request-method') ?? '') !== '';
-  if (!policy.allowOrigins.some((matcher) => matcher.accepts(origin)))
-    return refused(exchange, policy, origin, preflight);
-  exchange.stats.count('cors.origin_valid');
-  if (!preflight) {
-    exchange.editResponse((head) => allow(head.headers, policy, origin));
-    note(exchange, 'applied', `origin ${origin} is allowed: the answer says so to the browser`);
-    return 'next';
-  }
-  note(exchange, 'stopped', `a preflight from ${origin}, answered here`);
-  exchange.editResponse((head) => {
-    allow(head.headers, policy, origin);
-    const { headers } = head;
-    if (policy.allowMethods !== '') headers.set('access-control-allow-methods', policy.allowMethods);
-    if (policy.allowHeaders !== '') headers.set('access-control-allow-headers', policy.allowHeaders);
-    if (policy.maxAge !== '') headers.set('access-control-max-age', policy.maxAge);
-  });
+  const allowed = policy.allowOrigins.some((matcher) => matcher.accepts(origin));
+  exchange.stats.count(allowed ? 'cors.origin_valid' : 'cors.origin_invalid');
+  if (allowed) exchange.editResponse((head) => allow(head.headers, policy, origin));
+  const answered = preflight && (allowed || !policy.forwardUnmatchedPreflights);
+  note(exchange, answered ? 'stopped' : allowed ? 'applied' : 'passed', wordsOf(origin, allowed, answered));
+  if (!answered) return 'next';
+  exchange.editResponse((head) => answerPreflight(head.headers, policy, headers));
   exchange.reply({ status: 200, details: 'cors_response' });
   return 'wait';
 };
 
-function refused(exchange: Exchange, policy: CorsPolicy, origin: string, preflight: boolean): 'next' | 'wait' {
-  exchange.stats.count('cors.origin_invalid');
-  note(exchange, 'passed', `origin ${origin} is not allowed: the answer carries no CORS headers`);
-  if (!preflight || policy.forwardUnmatchedPreflights) return 'next';
-  exchange.reply({ status: 200, details: 'cors_response' });
-  return 'wait';
+function wordsOf(origin: string, allowed: boolean, answered: boolean): string {
+  if (!allowed)
+    return `origin ${origin} is not allowed: the answer does not name it, and the browser keeps it from the page`;
+  return answered
+    ? `a preflight from ${origin}, answered here`
+    : `origin ${origin} is allowed: the answer says so to the browser`;
 }
 
 function allow(headers: Headers, policy: CorsPolicy, origin: string): void {
@@ -47,6 +38,19 @@ function allow(headers: Headers, policy: CorsPolicy, origin: string): void {
   if (policy.allowCredentials) headers.set('access-control-allow-credentials', 'true');
   if (policy.exposeHeaders !== '') headers.set('access-control-expose-headers', policy.exposeHeaders);
 }
+
+/** Also an origin that is not allowed hears what others may do; without its name that is of no use to it. */
+function answerPreflight(answer: Headers, policy: CorsPolicy, asked: Headers): void {
+  if (policy.allowCredentials) answer.set('access-control-allow-credentials', 'true');
+  const { allowMethods, allowHeaders, maxAge } = policy;
+  if (allowMethods !== '') answer.set('access-control-allow-methods', listed(allowMethods, asked, 'method'));
+  if (allowHeaders !== '') answer.set('access-control-allow-headers', listed(allowHeaders, asked, 'headers'));
+  if (maxAge !== '') answer.set('access-control-max-age', maxAge);
+}
+
+/** A list that allows everything is written as what the browser asks for, be it nothing. */
+const listed = (allowed: string, asked: Headers, what: 'method' | 'headers'): string =>
+  allowed === '*' ? (asked.joined(`access-control-request-${what}`) ?? '') : allowed;
 
 function note(exchange: Exchange, outcome: 'applied' | 'passed' | 'stopped', detail: string): void {
   const { route } = exchange;
