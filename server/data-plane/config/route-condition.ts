@@ -107,7 +107,8 @@ function pathCondition(match: RouteMatch): RouteCondition {
   throw new ConfigProblem('match', 'has none of prefix, path, safe_regex, path_separated_prefix');
 }
 
-const PSEUDO_HEADERS: Readonly<Record<string, (head: RequestHead) => string>> = {
+/** What of a request head is addressed like a header. */
+export const PSEUDO_HEADERS: Readonly<Record<string, (head: RequestHead) => string>> = {
   ':method': (head) => head.method,
   ':authority': (head) => head.authority,
   // The old name of the same: no header is called so within a proxy.

@@ -1,5 +1,6 @@
 import { formatAddress } from '#domain';
 import type { HashCookie, HashPolicy } from '../../config/hash-policy.ts';
+import { PSEUDO_HEADERS } from '../../config/route-condition.ts';
 import { xxHash64 } from '../../upstream/hashing/xx-hash.ts';
 import type { Exchange } from '../exchange.ts';
 
@@ -40,7 +41,8 @@ function hashOf(exchange: Exchange, policy: HashPolicy): bigint | undefined {
 /** Several values of one header are hashed in sorted order, each seeded by the hash of the last. */
 function hashHeader({ head }: Exchange, policy: HashPolicy & { kind: 'header' }): bigint | undefined {
   const { flat } = head.headers;
-  const values: string[] = [];
+  const pseudo = PSEUDO_HEADERS[policy.name];
+  const values: string[] = pseudo === undefined ? [] : [pseudo(head)];
   for (let i = 0; i < flat.length; i += 2) if (flat[i] === policy.name) values.push(flat[i + 1] ?? '');
   if (values.length === 0) return undefined;
   const { rewrite } = policy;
