@@ -12,7 +12,19 @@ const plain =
 const underscored = (words: string): string => (words.includes(' ') ? words.replaceAll(' ', '_') : words);
 
 /** A name that no cluster has is none. */
-const upstreamCluster: Command = ({ info }) => (info.flags.includes('NC') ? undefined : text(info.cluster));
+const rawCluster: Command = ({ info, runtime }) => {
+  if (info.flags.includes('NC')) return undefined;
+  // Where a filter answers, nobody has looked for the cluster yet.
+  const missing = info.attempts === 0 && runtime !== undefined && runtime.clusters.get(info.cluster) === undefined;
+  return missing ? undefined : text(info.cluster);
+};
+
+/** As statistics call it. */
+const shownCluster: Command = (subject) => {
+  const name = rawCluster(subject);
+  if (name === undefined) return undefined;
+  return text(subject.runtime?.clusters.get(subject.info.cluster)?.config.resource.alt_stat_name) ?? name;
+};
 
 /** Envoy counts these for HTTP/3 only. */
 const zero: Command = () => 0;
@@ -38,8 +50,8 @@ export const STREAM_COMMANDS: Readonly<Record<string, CommandReader>> = {
   BYTES_SENT: plain(({ info }) => info.bytesSent),
   BYTES_RETRANSMITTED: plain(zero),
   PACKETS_RETRANSMITTED: plain(zero),
-  UPSTREAM_CLUSTER: plain(upstreamCluster),
-  UPSTREAM_CLUSTER_RAW: plain(upstreamCluster),
+  UPSTREAM_CLUSTER: plain(shownCluster),
+  UPSTREAM_CLUSTER_RAW: plain(rawCluster),
   UPSTREAM_REQUEST_ATTEMPT_COUNT: plain(({ info }) => info.attempts),
   ROUTE_NAME: plain(({ info }) => text(info.routeName)),
   /** No virtual clusters are defined by Istio. */

@@ -41,6 +41,11 @@ export type MetadataKind =
   | 'LISTENER_FILTER_CHAIN'
   | 'VIRTUAL_HOST';
 
+/** A cluster as formats see it. */
+export interface FormatCluster {
+  readonly config: { readonly resource: { readonly alt_stat_name?: string } };
+}
+
 /** What a format string may speak of: one request, its answer and the connection it came on. */
 export interface FormatSubject {
   readonly head: FormatHead;
@@ -53,6 +58,8 @@ export interface FormatSubject {
   /** TLS of the connection to the host. */
   readonly upstreamTls?: TlsFacts | undefined;
   readonly endpoint?: EndpointConfig | undefined;
+  /** Where the cluster of a name can be asked for. */
+  readonly runtime?: { readonly clusters: { get(name: string): FormatCluster | undefined } } | undefined;
   /** What filters have left, by filter name. */
   readonly dynamicMetadata?: Pick<DynamicMetadata, 'of' | 'all'> | undefined;
   readonly resourceMetadata?: ((kind: MetadataKind) => ResourceMetadata | undefined) | undefined;
