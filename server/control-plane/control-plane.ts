@@ -129,8 +129,8 @@ class Pilot implements ControlPlane {
     return this.#queue.syncStatus();
   }
 
-  settled(changeId: string, timeoutMs: number): ReturnType<ControlPlane['settled']> {
-    return this.#queue.settled(changeId, timeoutMs);
+  settled(...given: Parameters<ControlPlane['settled']>): ReturnType<ControlPlane['settled']> {
+    return this.#queue.settled(...given);
   }
 
   async answered(concerns: (nodeId: string) => boolean, timeoutMs: number): Promise<boolean> {

@@ -88,8 +88,8 @@ export interface ControlPlane {
   flush(): void;
   stop(): void;
   syncStatus(): readonly ProxySyncStatus[];
-  /** Resolves when every proxy affected by this change has answered, or at `timeoutMs` with what is known then. */
-  settled(changeId: string, timeoutMs: number): Promise<PushSummary>;
+  /** Resolves when every proxy affected by this change, or those that `concerns` picks, have answered, or at `timeoutMs` with what is known then. */
+  settled(changeId: string, timeoutMs: number, concerns?: (nodeId: string) => boolean): Promise<PushSummary>;
   /**
    * Resolves with true when the connected proxies that `concerns` picks have answered every change that is stored now, or at `timeoutMs`
    * with false. The statuses that tell of these changes are written then.

@@ -143,7 +143,10 @@ export interface Sandbox {
   strain(name: string, strain: Strain | undefined): void;
   /** The strains that lie on it now, by name. */
   readonly strains: ReadonlyMap<string, Strain>;
+  /** What came of a change when every program of the pods has answered its push, or at `timeoutMs`; undefined without istiod. */
   settled(changeId: string, timeoutMs: number): Promise<PushSummary | undefined>;
+  /** Resolves with true when every program of the pods has answered what is stored now, or at `timeoutMs` with false; true without istiod. */
+  answered(timeoutMs: number): Promise<boolean>;
   /** Resolves when every pod is ready (or cannot be) and every proxy has its configuration; rejects when that takes too long. */
   ready(): Promise<void>;
   /** Serves the Kubernetes API over TLS on the node's address; the same server when it is asked for again. */

@@ -6,7 +6,7 @@ import { createHopStore } from '#telemetry';
 import { createFetch, type Dial } from '#workloads';
 import { startKubeServer } from './api/kube-server.ts';
 import { type Cluster, startCluster } from './cluster.ts';
-import type { Sandbox, SandboxEvent, SandboxOptions } from './doors.ts';
+import type { RunningPod, Sandbox, SandboxEvent, SandboxOptions } from './doors.ts';
 import { createManifests } from './manifests/manifests.ts';
 import { gatewayAddresses } from './mesh/gateway-addresses.ts';
 import { gatewaySelector, rootNamespace } from './mesh/system.ts';
@@ -119,7 +119,8 @@ export function createSandbox(options: SandboxOptions): Sandbox {
       served ??= startKubeServer({ store, clock, nodeIp, authority, accounts, kubelet, newChangeId, onError });
       return (await served).api;
     },
-    settled: async (changeId, timeoutMs) => sandbox.controlPlane?.settled(changeId, timeoutMs),
+    settled: async (changeId, timeoutMs) => sandbox.controlPlane?.settled(changeId, timeoutMs, ownNodes(sandbox.pods)),
+    answered: async (timeoutMs) => sandbox.controlPlane?.answered(ownNodes(sandbox.pods), timeoutMs) ?? true,
     locate: (origin) => manifests.locate(origin),
     dialFromOutside,
     fetchFromOutside: (url, init) => createFetch(dialFromOutside, clock)(url, init),
@@ -134,6 +135,12 @@ export function createSandbox(options: SandboxOptions): Sandbox {
     },
   };
   return sandbox;
+}
+
+/** A node's id is type~address~pod.namespace~domain. A client from elsewhere, or one that a person steers, answers when it likes. */
+function ownNodes(pods: readonly RunningPod[]): (nodeId: string) => boolean {
+  const own = new Set(pods.map(({ name, namespace }) => `${name}.${namespace}`));
+  return (nodeId) => own.has(nodeId.split('~')[2] ?? '');
 }
 
 function running(cluster: Cluster | undefined): Cluster {

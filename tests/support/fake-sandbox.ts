@@ -86,6 +86,7 @@ export function createFakeSandbox(): FakeSandbox {
     strain: () => undefined,
     strains: new Map(),
     settled: async () => undefined,
+    answered: async () => true,
     ready: async () => undefined,
     serveApi: async () => ({ url: 'https://127.0.0.9:6443', kubeconfig: '' }),
     locate: () => undefined,

@@ -54,6 +54,8 @@ export interface Applies {
 
 /** How long an apply waits for its proxies before it answers with what is known. */
 const SETTLE_MS = 3000;
+/** How long the list of pushes is kept true for proxies that have not answered by then. */
+const LATE_MS = 60_000;
 const MAX_PUSHES = 200;
 
 export function createApplies(options: AppliesOptions): Applies {
@@ -83,11 +85,22 @@ export function createApplies(options: AppliesOptions): Applies {
     const summary = await options.sandbox().settled(changeId, SETTLE_MS);
     // Without a control plane nothing is sent; the change is a mark all the same.
     const view = summary ? pushView(summary, number, title) : { changeId, number, title, atMs, proxies: [] };
-    pushes.push(view);
-    pushes.sort((a, b) => a.number - b.number);
-    if (pushes.length > MAX_PUSHES) pushes.shift();
-    options.onPush(view);
+    tell(view);
+    if (view.proxies.some(isOpen)) followLate(view).catch(() => undefined);
     return summary && view;
+  };
+
+  const tell = (view: PushView): void => {
+    const others = pushes.filter(({ number }) => number !== view.number);
+    pushes.splice(0, pushes.length, ...[...others, view].sort((a, b) => a.number - b.number).slice(-MAX_PUSHES));
+    options.onPush(view);
+  };
+
+  /** A program that a person steers answers when that person likes, and the list of pushes tells it then. */
+  const followLate = async ({ changeId, number, title, proxies }: PushView): Promise<void> => {
+    const summary = await options.sandbox().controlPlane?.settled(changeId, LATE_MS);
+    const view = summary && pushView(summary, number, title);
+    if (view && view.proxies.filter(isOpen).length < proxies.filter(isOpen).length) tell(view);
   };
 
   const apply = async (files: readonly ManifestFile[], title: string): Promise<ApplyView> => {
@@ -244,6 +257,8 @@ export function createApplies(options: AppliesOptions): Applies {
     if (files.length > 0) await options.sandbox().apply(files, { namespace: options.namespace });
   }
 }
+
+const isOpen = ({ state }: PushView['proxies'][number]): boolean => state === 'sent';
 
 function withPush(view: ApplyView, push: PushView | undefined): ApplyView {
   if (!push) return view;

@@ -44,22 +44,26 @@ export interface ChangeLog {
   fail(nodeId: string, changeIds: readonly string[], error: string): void;
   /** A proxy is gone and will not answer. */
   drop(nodeId: string): void;
-  /** Resolves when the change is done, or at `timeoutMs` with what is known then. */
-  settled(changeId: string, timeoutMs: number): Promise<PushSummary>;
+  /** Resolves when the change waits for no proxy that `concerns` picks, or at `timeoutMs`, with what is known then. */
+  settled(changeId: string, timeoutMs: number, concerns: Concerns): Promise<PushSummary>;
   /** Resolves with true when no change so far waits for a proxy that `concerns` picks, or at `timeoutMs` with false. */
-  answered(concerns: (nodeId: string) => boolean, timeoutMs: number): Promise<boolean>;
+  answered(concerns: Concerns, timeoutMs: number): Promise<boolean>;
 }
 
-function effectiveMs(change: Change): number | undefined {
-  if (change.doneMs === undefined) return undefined;
+/** Whether somebody waits for this node. */
+export type Concerns = (nodeId: string) => boolean;
+
+/** `endMs`: when nobody was waited for any more. */
+function effectiveMs(change: Change, endMs: number | undefined): number | undefined {
+  if (endMs === undefined) return undefined;
   const effects = [...change.proxies.values()];
-  if (effects.length === 0) return change.doneMs - change.startedMs;
+  if (effects.length === 0) return endMs - change.startedMs;
   if (effects.some(({ error, settledMs }) => error !== undefined || settledMs === undefined)) return undefined;
   return Math.max(...effects.map(({ settledMs }) => settledMs ?? 0)) - change.startedMs;
 }
 
-function summaryOf(change: Change): PushSummary {
-  const effective = effectiveMs(change);
+function summaryOf(change: Change, endMs: number | undefined): PushSummary {
+  const effective = effectiveMs(change, endMs);
   return {
     changeId: change.changeId,
     versionInfo: change.versionInfo,
@@ -67,6 +71,14 @@ function summaryOf(change: Change): PushSummary {
     proxies: [...change.proxies.values()].map(({ types, ...effect }) => ({ ...effect, types: [...types] })),
     ...(effective !== undefined && { effectiveMs: effective }),
   };
+}
+
+/** A change that is not pushed yet waits for everybody. */
+function waitsFor({ doneMs, waiting }: Change, concerns: Concerns): boolean {
+  if (doneMs !== undefined) return false;
+  if (waiting === undefined) return true;
+  for (const nodeId of waiting) if (concerns(nodeId)) return true;
+  return false;
 }
 
 function record(change: Change, event: PushEvent): void {
@@ -98,7 +110,6 @@ class Log implements ChangeLog {
   readonly #changes = new Map<string, Change>();
   /** Those of them that are not done. */
   readonly #open = new Set<Change>();
-  readonly #waiters = new Map<string, Set<(change: Change) => void>>();
   readonly #lookers = new Set<() => void>();
 
   constructor(clock: Clock) {
@@ -182,44 +193,36 @@ class Log implements ChangeLog {
     this.#look();
   }
 
-  settled(changeId: string, timeoutMs: number): Promise<PushSummary> {
-    const known = this.#changes.get(changeId);
-    if (known?.doneMs !== undefined) return Promise.resolve(summaryOf(known));
-    return new Promise((resolve) => {
-      const waiters = this.#waiters.get(changeId) ?? new Set();
-      this.#waiters.set(changeId, waiters);
-      const timer = this.#clock.after(timeoutMs, () => {
-        waiters.delete(done);
-        if (waiters.size === 0) this.#waiters.delete(changeId);
-        const change = this.#changes.get(changeId);
-        const unknown = { changeId, versionInfo: '', startedMs: this.#clock.now(), proxies: [] };
-        resolve(change ? summaryOf(change) : unknown);
-      });
-      const done = (change: Change): void => {
-        timer.cancel();
-        resolve(summaryOf(change));
-      };
-      waiters.add(done);
-    });
+  async settled(changeId: string, timeoutMs: number, concerns: Concerns): Promise<PushSummary> {
+    const isSettled = (): boolean => {
+      const change = this.#changes.get(changeId);
+      return change !== undefined && !waitsFor(change, concerns);
+    };
+    const settledMs = (await this.#until(isSettled, timeoutMs)) ? this.#clock.now() : undefined;
+    const change = this.#changes.get(changeId);
+    return change
+      ? summaryOf(change, change.doneMs ?? settledMs)
+      : { changeId, versionInfo: '', startedMs: this.#clock.now(), proxies: [] };
   }
 
-  answered(concerns: (nodeId: string) => boolean, timeoutMs: number): Promise<boolean> {
+  answered(concerns: Concerns, timeoutMs: number): Promise<boolean> {
     const open = [...this.#changes.values()].filter(({ doneMs }) => doneMs === undefined);
     const isAnswered = (): boolean =>
-      open.every((change) => {
-        const { changeId, doneMs, waiting } = change;
-        const isKnown = this.#changes.get(changeId) === change;
-        return !isKnown || doneMs !== undefined || (waiting !== undefined && ![...waiting].some(concerns));
-      });
-    if (isAnswered()) return Promise.resolve(true);
+      open.every((change) => this.#changes.get(change.changeId) !== change || !waitsFor(change, concerns));
+    return this.#until(isAnswered, timeoutMs);
+  }
+
+  /** Resolves with true as soon as `met` holds, or at `timeoutMs` with false. */
+  #until(met: () => boolean, timeoutMs: number): Promise<boolean> {
+    if (met()) return Promise.resolve(true);
     return new Promise((resolve) => {
-      const end = (answered: boolean): void => {
+      const end = (isMet: boolean): void => {
         timer.cancel();
         this.#lookers.delete(look);
-        resolve(answered);
+        resolve(isMet);
       };
       const look = (): void => {
-        if (isAnswered()) end(true);
+        if (met()) end(true);
       };
       const timer = this.#clock.after(timeoutMs, () => end(false));
       this.#lookers.add(look);
@@ -238,9 +241,6 @@ class Log implements ChangeLog {
     if (change.doneMs !== undefined || !change.waiting || change.waiting.size > 0) return;
     change.doneMs = this.#clock.now();
     this.#open.delete(change);
-    const waiters = this.#waiters.get(change.changeId);
-    this.#waiters.delete(change.changeId);
-    for (const done of waiters ?? []) done(change);
   }
 }
 

@@ -1,7 +1,7 @@
 import { type Clock, errorMessage, type Timer } from '#domain';
 import type { AdsServer, ProxyNode, PushEvent, XdsSnapshot } from '#xds';
 import type { ProxySyncStatus, PushSummary } from '../doors.ts';
-import { type ChangeLog, createChangeLog } from './change-log.ts';
+import { type ChangeLog, type Concerns, createChangeLog } from './change-log.ts';
 import { createDebounce, type DebounceTimes, labDebounce } from './debounce.ts';
 import { createSyncTable } from './sync-table.ts';
 
@@ -27,13 +27,10 @@ export interface PushQueue {
   note(event: PushEvent): void;
   /** To be called with every AdsServerOptions.onDisconnect. */
   disconnected(nodeId: string): void;
-  /**
-   * Resolves when every proxy that the change concerns has answered, or at `timeoutMs` with what is known then. A change
-   * that has not been requested yet is waited for too.
-   */
-  settled(changeId: string, timeoutMs: number): Promise<PushSummary>;
+  /** See ControlPlane. A change that has not been requested yet is waited for too. */
+  settled(changeId: string, timeoutMs: number, concerns?: Concerns): Promise<PushSummary>;
   /** See ControlPlane. */
-  answered(concerns: (nodeId: string) => boolean, timeoutMs: number): Promise<boolean>;
+  answered(concerns: Concerns, timeoutMs: number): Promise<boolean>;
   syncStatus(): readonly ProxySyncStatus[];
   /** Forgets what is pending. */
   stop(): void;
@@ -83,11 +80,11 @@ class Queue implements PushQueue {
     this.#changes.drop(nodeId);
   }
 
-  settled(changeId: string, timeoutMs: number): Promise<PushSummary> {
-    return this.#changes.settled(changeId, timeoutMs);
+  settled(changeId: string, timeoutMs: number, concerns: Concerns = () => true): Promise<PushSummary> {
+    return this.#changes.settled(changeId, timeoutMs, concerns);
   }
 
-  answered(concerns: (nodeId: string) => boolean, timeoutMs: number): Promise<boolean> {
+  answered(concerns: Concerns, timeoutMs: number): Promise<boolean> {
     return this.#changes.answered(concerns, timeoutMs);
   }
 

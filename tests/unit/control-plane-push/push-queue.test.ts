@@ -145,6 +145,24 @@ describe('push queue', () => {
     expect(await everybody).toBe(false);
   });
 
+  it('does not wait for a proxy that nobody waits for, and leaves its answer open', async () => {
+    affected.set('n2', [typeUrls.route]);
+    queue.request('c1');
+    const settled = queue.settled('c1', 1000, (nodeId) => nodeId === 'n1');
+    clock.advance(10);
+    answer('n1');
+    const summary = await settled;
+    expect(summary.effectiveMs).toBeUndefined();
+    expect(summary.proxies.map(({ nodeId, settledMs }) => [nodeId, settledMs])).toEqual([
+      ['n1', 1_000_010],
+      ['n2', undefined],
+    ]);
+    const everybody = queue.settled('c1', 1000);
+    clock.advance(5);
+    answer('n2');
+    expect((await everybody).effectiveMs).toBe(15);
+  });
+
   it('is done at once when no proxy is concerned', async () => {
     affected.clear();
     queue.request('c1');
