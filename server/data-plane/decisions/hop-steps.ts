@@ -20,7 +20,8 @@ export interface StepDraft {
   readonly name: string;
   readonly atMs: number;
   readonly attempt: number;
-  readonly note: (() => StepNote) | undefined;
+  /** Gone once it is worded: it would keep the connection that it is about. */
+  note: (() => StepNote) | undefined;
   /** Worded by the first hop that begins with it: the same object in all of them. */
   shared?: DecisionStep;
 }
@@ -92,13 +93,19 @@ export class HopSteps {
       tape[i + 1] = note === undefined ? NO_VALUES : [note()];
     }
     const before = this.#recording?.before ?? [];
-    for (const draft of before) draft.shared ??= wordStep(draft, draft.note?.());
+    for (const draft of before) word(draft);
     return { before, entries: tape };
   }
 
   build(): readonly DecisionStep[] {
     return wordSteps(this.end());
   }
+}
+
+function word(draft: StepDraft): void {
+  if (draft.shared !== undefined) return;
+  draft.shared = wordStep(draft, draft.note?.());
+  draft.note = undefined;
 }
 
 /** Hops in a row that are recorded with all their steps: more than the checks of any lab send through one proxy, one after the other. */

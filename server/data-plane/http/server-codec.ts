@@ -92,9 +92,15 @@ class UndecidedConnection implements DownstreamConnection {
   #choose(create: typeof createHttp1): void {
     this.#socket.off('data', this.#onChunk).off('end', this.#onEnd).off('close', this.#onClose);
     this.#idle.stop();
-    const firstBytes = this.#seen;
+    const options: ServerConnectionOptions & { firstBytes?: Buffer | undefined } = {
+      ...this.#options,
+      firstBytes: this.#seen,
+      onClose: this.#onClose,
+    };
     this.#seen = NOTHING;
-    this.#chosen = create(this.#socket, { ...this.#options, firstBytes, onClose: this.#onClose });
+    this.#chosen = create(this.#socket, options);
+    // They have been read. The codec keeps its options, and with these bytes the pool that they lie in.
+    options.firstBytes = undefined;
     if (this.#draining) this.#chosen.drain();
   }
 

@@ -33,6 +33,8 @@ export const chooseFilterChain: ConnectionLayer = (connection) => {
   const config = connection.listener?.config;
   if (config === undefined) return refuse(connection);
   const { inspection, localAddress } = connection;
+  // What notes name is kept with the connection's requests: never the bytes that were looked at.
+  const { transport } = inspection;
   const { chain, rejected } = chooseChain(config.chains, config.defaultChain, {
     destination: localAddress,
     inspection,
@@ -44,7 +46,7 @@ export const chooseFilterChain: ConnectionLayer = (connection) => {
     });
   const evidence = {
     destination: formatAddress(localAddress),
-    transport: inspection.transport,
+    transport,
     alpn: inspection.alpn.join(','),
     serverName: inspection.serverName,
   };
@@ -59,7 +61,7 @@ export const chooseFilterChain: ConnectionLayer = (connection) => {
   }
   connection.chain = chain;
   connection.note('filter_chain', 'chosen', chain.name || 'default', () => ({
-    detail: inspection.transport === 'tls' ? 'fits by its port, TLS and ALPN' : 'fits by its port and plaintext',
+    detail: transport === 'tls' ? 'fits by its port, TLS and ALPN' : 'fits by its port and plaintext',
     origin: originOf(chain.origins),
     rejected: losers(),
     evidence,

@@ -45,6 +45,8 @@ export function inspect(socket: Socket, options: InspectOptions): Promise<Inspec
       socket.removeListener('close', onGone);
       socket.pause();
       if (seen.length > 0 && !socket.destroyed) socket.unshift(seen);
+      // A listener that stays on the socket would keep the bytes, and all that lies in one pool with them, for the connection's life.
+      seen = NOTHING;
       resolve(result);
     };
     const onData = (chunk: Buffer): void => {

@@ -1,10 +1,29 @@
 import { describe, expect, it } from 'vitest';
-import { BUSY_TRACES_OF, StepSampler, TRACES_OF } from '../../../server/data-plane/decisions/hop-steps.ts';
+import {
+  BUSY_TRACES_OF,
+  HopSteps,
+  type StepDraft,
+  StepSampler,
+  TRACES_OF,
+} from '../../../server/data-plane/decisions/hop-steps.ts';
 import { newTraceId } from '../../../server/data-plane/http/trace-context.ts';
 import { seededRandom } from '../../../server/domain/random.ts';
 import { createFakeClock } from './fake-clock.ts';
 
 describe('the recording of hops', () => {
+  it('words what was decided of a connection once, and keeps no function that knows the connection', () => {
+    let worded = 0;
+    const note = () => ({ detail: `fits, asked ${++worded} time` });
+    const draft: StepDraft = { stage: 'filter_chain', outcome: 'chosen', name: '0.0.0.0_80', atMs: 0, attempt: 0, note };
+    const clock = createFakeClock();
+    const hops = [1, 2].map(() => new HopSteps({ clock, startedAt: 0, before: [draft] }).build());
+    expect(hops[0]).toEqual([
+      { stage: 'filter_chain', outcome: 'chosen', name: '0.0.0.0_80', atMs: 0, detail: 'fits, asked 1 time' },
+    ]);
+    expect(hops[1]![0]).toBe(hops[0]![0]);
+    expect(draft.note).toBeUndefined();
+  });
+
   it('keeps every step of three thousand hops in a row, then of five hundred a second', () => {
     const sampler = new StepSampler(createFakeClock());
     const kept = Array.from({ length: 3500 }, () => sampler.next(10_500));
