@@ -14,7 +14,14 @@ describe('the recording of hops', () => {
   it('words what was decided of a connection once, and keeps no function that knows the connection', () => {
     let worded = 0;
     const note = () => ({ detail: `fits, asked ${++worded} time` });
-    const draft: StepDraft = { stage: 'filter_chain', outcome: 'chosen', name: '0.0.0.0_80', atMs: 0, attempt: 0, note };
+    const draft: StepDraft = {
+      stage: 'filter_chain',
+      outcome: 'chosen',
+      name: '0.0.0.0_80',
+      atMs: 0,
+      attempt: 0,
+      note,
+    };
     const clock = createFakeClock();
     const hops = [1, 2].map(() => new HopSteps({ clock, startedAt: 0, before: [draft] }).build());
     expect(hops[0]).toEqual([
