@@ -52,6 +52,7 @@ When it is ready it prints one line of JSON: {api, kubeconfig, gateways, pods}. 
     const sandbox = createSandbox({
       subnet: lease.subnet,
       keyHosts,
+      tellsEntries: values.verbose,
       seed: 'up',
       clock: io.clock,
       limits: LIMITS,

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Clock, HopRecord, Random, SocketAddress } from '#domain';
+import type { Clock, HopRecord, LogText, Random, SocketAddress } from '#domain';
 
 /** A port that a proxy asked for. */
 export interface PortBinding {
@@ -90,8 +90,10 @@ export interface ProxyOptions {
   readonly random: Random;
   /** Receives each finished hop. */
   readonly onHop: (hop: HopRecord) => void;
-  /** Access log line and proxy log lines, as `kubectl logs -c istio-proxy` shows them. */
+  /** The proxy's own words, as `kubectl logs -c istio-proxy` shows them. */
   readonly onLog: (line: string) => void;
+  /** Receives the entries of access logs, which stand between them. Absent: `onLog` does. */
+  readonly onEntry?: (entry: LogText) => void;
 }
 
 /** A snapshot of figures: `cluster.outbound|9080||reviews….upstream_rq_total` → value. */

@@ -124,6 +124,7 @@ class MeshProxy implements Proxy {
       onHop: options.onHop,
       spans: new SpanSender({ clock, runtime: () => this.#runtime, on: seams.sendsSpans !== false }),
       onLog: options.onLog,
+      onEntry: options.onEntry ?? ((entry) => options.onLog(String(entry))),
     };
     this.#store = new ConfigStore({
       subscribe: (typeUrl, names) => this.#ads.subscribe(typeUrl, names),

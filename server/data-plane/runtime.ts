@@ -1,4 +1,4 @@
-import type { Clock, HopRecord, Random, SocketAddress } from '#domain';
+import type { Clock, HopRecord, LogText, Random, SocketAddress } from '#domain';
 import type { RouteTable } from './config/route-table.ts';
 import type { StepSampler } from './decisions/hop-steps.ts';
 import type { ProxyNetwork } from './doors.ts';
@@ -58,6 +58,8 @@ export interface ProxyRuntime {
   /** To the collectors that tracing names. */
   readonly spans: SpanSender;
   readonly onLog: (line: string) => void;
+  /** Receives the entries of access logs. */
+  readonly onEntry: (entry: LogText) => void;
 }
 
 /** Splits `127.8.1.4:9080`. */

@@ -55,6 +55,7 @@ export interface ClusterOptions {
   /** Most pods that run at once. */
   readonly maxPods: number;
   readonly keyHosts: readonly KeyHost[];
+  readonly tellsEntries: boolean;
 }
 
 /** What istiod's pod runs, while it runs. */
@@ -189,7 +190,9 @@ export function startCluster(options: ClusterOptions): Cluster {
       options.hops.record(hop);
       emit({ type: 'hop', hop });
     },
-    onLog: (source, line) => emit({ type: 'log', source, line }),
+    onLog: (source, line) => {
+      if (typeof line === 'string' || options.tellsEntries) emit({ type: 'log', source, line: String(line) });
+    },
   });
   const kubelet = startKubelet({
     store,

@@ -28,6 +28,8 @@ export interface SandboxOptions {
   readonly onEvent: (event: SandboxEvent) => void;
   /** Hosts outside of the mesh from which istiod may fetch keys of JWT issuers; absent: none. */
   readonly keyHosts?: readonly KeyHost[];
+  /** Entries of access logs are events too; absent: they are in their containers' logs alone. */
+  readonly tellsEntries?: boolean;
   /** Bounds other than a lab's. */
   readonly limits?: { readonly pods?: number; readonly objects?: number };
 }

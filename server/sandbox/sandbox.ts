@@ -87,6 +87,7 @@ export function createSandbox(options: SandboxOptions): Sandbox {
         strains,
         maxPods,
         keyHosts: sandbox.keyHosts,
+        tellsEntries: options.tellsEntries ?? false,
       });
       await startMesh({ ...startOptions, sandbox, cluster, manifests, emit, topology, mintChangeId });
     },

@@ -30,7 +30,7 @@ export function recordRefusal(connection: PendingConnection): void {
     connection: { ...connection, requestedServerName: connection.inspection.serverName },
   };
   const accessLog = logLine(connection, subject);
-  if (accessLog !== '') runtime.onLog(accessLog);
+  if (accessLog !== '') runtime.onEntry(accessLog);
   const steps = new HopSteps({ clock: runtime.clock, startedAt: info.startedAt, before: connection.steps });
   runtime.onHop(
     hopOf({
@@ -54,13 +54,13 @@ function logLine({ chain, listener }: PendingConnection, subject: FormatSubject)
   if (chain === undefined) return firstLine(listener?.config.accessLogs ?? [], subject);
   const [format] = chain.filter.kind === 'tcp' ? chain.filter.accessLogs : [];
   const info = new StreamInfo(subject.info.startMs, subject.info.startedAt);
-  return format?.({ ...subject, info }) ?? '';
+  return String(format?.({ ...subject, info }) ?? '');
 }
 
 function firstLine(logs: readonly AccessLogger[], subject: FormatSubject): string {
   for (const log of logs) {
     const line = log(subject);
-    if (line !== undefined) return line;
+    if (line !== undefined) return String(line);
   }
   return '';
 }

@@ -1,9 +1,14 @@
+import type { LogText } from '#domain';
 import { ConfigProblem } from '../config/problem.ts';
 import { COMMANDS } from './commands.ts';
+import { EntryWriter } from './entry-writer.ts';
 import type { Command, FormatSubject, FormatValue } from './subject.ts';
 
 /** A compiled Envoy format string. */
 export type Format = (subject: FormatSubject) => string;
+
+/** A compiled format of log entries. What it returns is good until the next entry is written, by this format or another. */
+export type EntryFormat = (subject: FormatSubject) => LogText;
 
 /** JSON keeps the type of a single command's value. */
 export type TypedFormat = (subject: FormatSubject) => string | number | boolean | object | null;
@@ -19,6 +24,22 @@ export function compileFormat(format: string, field: string, empty = '-'): Forma
     let out = '';
     for (let i = 0; i < commands.length; i++) out += before[i]! + asText(commands[i]!(subject), empty);
     return out + end;
+  };
+}
+
+const entry = new EntryWriter();
+
+/** Like compileFormat, for log entries. */
+export function compileEntry(format: string, field: string, empty = '-'): EntryFormat {
+  const { commands, before, end } = inTurn(readPieces(format, field));
+  return (subject) => {
+    entry.begin();
+    for (let i = 0; i < commands.length; i++) {
+      entry.add(before[i]!);
+      entry.add(asText(commands[i]!(subject), empty));
+    }
+    entry.add(end);
+    return entry.end();
   };
 }
 

@@ -147,7 +147,7 @@ export class HttpConnectionManager {
     const head = { ...NO_REQUEST, protocol: on.protocol };
     for (const write of this.#config.accessLogs) {
       const line = write({ head, responseHead: undefined, info, connection });
-      if (line !== undefined) this.#runtime.onLog(line);
+      if (line !== undefined) this.#runtime.onEntry(line);
     }
   }
 
@@ -155,14 +155,15 @@ export class HttpConnectionManager {
     this.#countEnd(exchange.info.status, exchange.info.durationMs);
     for (const reporter of this.#reporters) reporter.report(exchange);
     if (this.#config.countsGrpc) countGrpcCall(this.#runtime.stats, exchange);
+    const recorded = isRecorded(exchange);
     let first: string | undefined;
     for (const write of this.#config.accessLogs) {
-      const line = write(exchange);
-      if (line === undefined) continue;
-      first ??= line;
-      this.#runtime.onLog(line);
+      const entry = write(exchange);
+      if (entry === undefined) continue;
+      if (recorded) first ??= String(entry);
+      this.#runtime.onEntry(entry);
     }
-    if (!isRecorded(exchange)) return;
+    if (!recorded) return;
     const hop = buildHop(exchange, first ?? istioLogFormat(exchange));
     this.#runtime.onHop(hop);
     const collector = this.#config.tracing?.collector;

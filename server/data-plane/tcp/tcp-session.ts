@@ -266,10 +266,10 @@ export class TcpSession {
     const subject = this.#subject;
     let first: string | undefined;
     for (const write of config.accessLogs) {
-      const line = write(subject);
-      if (line === undefined) continue;
-      first ??= line;
-      runtime.onLog(line);
+      const entry = write(subject);
+      if (entry === undefined) continue;
+      first ??= String(entry);
+      runtime.onEntry(entry);
     }
     const { bytesReceived, bytesSent, flags } = this.#info;
     this.#steps.add('response', flags.length === 0 ? 'passed' : 'stopped', flags.join(',') || 'closed', () => ({

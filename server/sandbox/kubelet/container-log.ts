@@ -1,4 +1,4 @@
-import type { Clock } from '#domain';
+import type { Clock, LogBytes, LogText } from '#domain';
 import { quotas } from '../quotas.ts';
 import { LineRing } from './line-ring.ts';
 
@@ -10,7 +10,8 @@ export interface LogLine {
 
 /** The newest lines of one run of a container, bounded in number and bytes. */
 export interface ContainerLog {
-  write(line: string): void;
+  /** Several lines where a string has newlines. */
+  write(line: LogText): void;
   lines(): readonly string[];
   /** The lines with the time each was written. */
   entries(): readonly LogLine[];
@@ -20,12 +21,12 @@ export interface ContainerLog {
   successor(): ContainerLog;
 }
 
-export function createContainerLog(onLine: (line: string) => void, clock: Pick<Clock, 'now'>): ContainerLog {
+export function createContainerLog(onLine: (line: LogText) => void, clock: Pick<Clock, 'now'>): ContainerLog {
   return startLog({ onLine, clock, followers: new Set() });
 }
 
 interface LogParts {
-  readonly onLine: (line: string) => void;
+  readonly onLine: (line: LogText) => void;
   readonly clock: Pick<Clock, 'now'>;
   readonly followers: Set<(line: string) => void>;
 }
@@ -39,9 +40,19 @@ function startLog(parts: LogParts): ContainerLog {
     onLine(text);
     for (const follower of followers) follower(text);
   };
+  const keepBytes = (line: LogBytes): void => {
+    if (line.length > quotas.logLineLength) {
+      keep(line.toString());
+      return;
+    }
+    kept.pushBytes(line, clock.now());
+    onLine(line);
+    if (followers.size > 0) for (const follower of followers) follower(line.toString());
+  };
   return {
     write: (text) => {
-      if (text.includes('\n')) for (const line of text.replace(/\n$/, '').split('\n')) keep(line);
+      if (typeof text !== 'string') keepBytes(text);
+      else if (text.includes('\n')) for (const line of text.replace(/\n$/, '').split('\n')) keep(line);
       else keep(text);
     },
     lines: () => kept.entries().map(({ text }) => text),

@@ -1,4 +1,5 @@
 import { createProxy } from '#data-plane';
+import type { LogText } from '#domain';
 import { createFetch, findImage, imageName } from '#workloads';
 import { isBareShell, noInput, runCommand } from '../exec/run-command.ts';
 import type { ContainerSpec } from '../kube-types.ts';
@@ -16,7 +17,7 @@ import { createProxyProgram } from './proxy-program.ts';
 const REVOKED_FILE = '/var/run/secrets/istio/crl/ca-crl.pem';
 
 /** The program of a container: istiod, a proxy, its init step or an image; undefined when there is no such image. */
-export function createProgram(build: PodBuild, spec: ContainerSpec, log: (line: string) => void): Program | undefined {
+export function createProgram(build: PodBuild, spec: ContainerSpec, log: (line: LogText) => void): Program | undefined {
   const { options, pod, ip, captured, listeners, ports } = build;
   const { plan, clock, random } = options;
   const name = imageName(spec.image);
@@ -102,7 +103,7 @@ const initProgram = ({ ip, rules }: PodBuild, log: (line: string) => void): Prog
   stop: async () => undefined,
 });
 
-function proxyProgram(build: PodBuild, spec: ContainerSpec, log: (line: string) => void): Program {
+function proxyProgram(build: PodBuild, spec: ContainerSpec, log: (line: LogText) => void): Program {
   const { options, pod, ip, rules } = build;
   const role = spec.args?.includes('router') === true ? 'router' : 'sidecar';
   const serviceAccount = pod.spec.serviceAccountName ?? 'default';
@@ -138,6 +139,7 @@ function proxyProgram(build: PodBuild, spec: ContainerSpec, log: (line: string) 
         random: options.random.stream(`${namespace}/${name}/${spec.name}`),
         onHop: options.onHop,
         onLog: log,
+        onEntry: log,
       });
     },
     onProxy: (proxy) => {

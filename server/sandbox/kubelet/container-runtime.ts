@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '#domain';
+import type { Clock, LogText, Timer } from '#domain';
 import { errorMessage } from '#domain';
 import type { ContainerState } from '../doors.ts';
 import type { ContainerSpec } from '../kube-types.ts';
@@ -22,14 +22,14 @@ export interface ContainerOptions {
   readonly clock: Clock;
   readonly restartPolicy: 'Always' | 'OnFailure' | 'Never';
   /** A new program for each start; undefined when the image does not exist. Throws ContainerConfigError while its spec leads nowhere. */
-  readonly createProgram: (log: (line: string) => void) => Program | undefined;
+  readonly createProgram: (log: (line: LogText) => void) => Program | undefined;
   /** Tries one of the container's probes. */
   readonly probe: ProberOptions['probe'];
   /** Told when the image does not exist: which do. */
   readonly knownImages: string;
   readonly onChange: () => void;
   readonly onEvent: (reason: string, message: string, type: 'Normal' | 'Warning') => void;
-  readonly onLog: (line: string) => void;
+  readonly onLog: (line: LogText) => void;
 }
 
 /** One container from its first start through crashes and back-offs to its end. */

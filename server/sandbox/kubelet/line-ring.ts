@@ -1,3 +1,4 @@
+import type { LogBytes } from '#domain';
 import type { LogLine } from './container-log.ts';
 
 /** UTF-16 units to bytes, at most. */
@@ -29,9 +30,23 @@ export class LineRing {
   }
 
   push(text: string, atMs: number): void {
-    if (this.#to + text.length * BYTES_PER_UNIT > this.#bytes.length) this.#makeRoom(text.length * BYTES_PER_UNIT);
+    this.#reserve(text.length * BYTES_PER_UNIT);
+    this.#keep(this.#bytes.write(text, this.#to, 'utf8'), atMs);
+  }
+
+  /** A line of at most 65,535 bytes. */
+  pushBytes({ bytes, length }: LogBytes, atMs: number): void {
+    this.#reserve(length);
+    bytes.copy(this.#bytes, this.#to, 0, length);
+    this.#keep(length, atMs);
+  }
+
+  #reserve(bytes: number): void {
+    if (this.#to + bytes > this.#bytes.length) this.#makeRoom(bytes);
     if (this.#next === this.#lengths.length) this.#makePlace();
-    const length = this.#bytes.write(text, this.#to, 'utf8');
+  }
+
+  #keep(length: number, atMs: number): void {
     this.#to += length;
     this.#lengths[this.#next] = length;
     this.#times[this.#next++] = atMs;

@@ -1,6 +1,6 @@
 import type { TokenIssuer } from '#ca';
 import type { CertificateSigner, Proxy } from '#data-plane';
-import type { Clock, HopRecord, Random, SocketAddress } from '#domain';
+import type { Clock, HopRecord, LogText, Random, SocketAddress } from '#domain';
 import type { KubeStore } from '#kube-api';
 import { createFetch, type Dial, imageName } from '#workloads';
 import type { EventRecorder } from '../controllers/event-recorder.ts';
@@ -52,7 +52,7 @@ export interface PodBuilderOptions {
     readonly log: (line: string) => void;
   }) => Program;
   readonly onHop: (hop: HopRecord) => void;
-  readonly onLog: (source: string, line: string) => void;
+  readonly onLog: (source: string, line: LogText) => void;
   readonly onError: (what: string, error: unknown) => void;
 }
 

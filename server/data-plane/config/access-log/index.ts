@@ -1,12 +1,13 @@
+import type { LogText } from '#domain';
 import { extensionTypes, type HttpConnectionManager } from '#xds';
 import type { FormatSubject } from '../../format/subject.ts';
-import { compileFormat, type Format } from '../../format/template.ts';
+import { compileEntry, type EntryFormat, type Format } from '../../format/template.ts';
 import { ConfigProblem, within } from '../problem.ts';
 import { type AccessLogFilter, readAccessLogFilter } from './filter.ts';
 import { compileJsonFormat } from './json-format.ts';
 
-/** Writes one entry, without its newline; undefined where the log does not want it. */
-export type AccessLogger = (subject: FormatSubject) => string | undefined;
+/** Writes one entry, without its newline; undefined where the log does not want it. It is good until the next entry is written. */
+export type AccessLogger = (subject: FormatSubject) => LogText | undefined;
 
 /** Istio's default text format (EnvoyTextLogFormat), without the newline. */
 const ISTIO_FORMAT = [
@@ -17,7 +18,9 @@ const ISTIO_FORMAT = [
   '%DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS% %REQUESTED_SERVER_NAME% %ROUTE_NAME%',
 ].join(' ');
 
-export const istioLogFormat: Format = compileFormat(ISTIO_FORMAT, 'access_log');
+const istioEntry = compileEntry(ISTIO_FORMAT, 'access_log');
+
+export const istioLogFormat: Format = (subject) => String(istioEntry(subject));
 
 export type AccessLogs = NonNullable<HttpConnectionManager['access_log']>;
 
@@ -42,9 +45,9 @@ function readAccessLog(log: AccessLogs[number]): AccessLogger {
   return (subject) => (wants(subject) ? write(subject) : undefined);
 }
 
-function readFormat({ text_format_source, json_format, omit_empty_values }: LogFormat): Format {
+function readFormat({ text_format_source, json_format, omit_empty_values }: LogFormat): EntryFormat {
   if (json_format !== undefined) return compileJsonFormat(json_format, omit_empty_values === true, 'json_format');
   const text = text_format_source?.inline_string;
-  if (text === undefined) return istioLogFormat;
-  return compileFormat(text.replace(/\n$/, ''), 'text_format_source', omit_empty_values === true ? '' : '-');
+  if (text === undefined) return istioEntry;
+  return compileEntry(text.replace(/\n$/, ''), 'text_format_source', omit_empty_values === true ? '' : '-');
 }

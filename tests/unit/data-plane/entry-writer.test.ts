@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import { EntryWriter } from '../../../server/data-plane/format/entry-writer.ts';
+import { createContainerLog } from '../../../server/sandbox/kubelet/container-log.ts';
+
+const entryOf = (pieces: readonly string[], writer = new EntryWriter()) => {
+  writer.begin();
+  for (const piece of pieces) writer.add(piece);
+  return writer.end();
+};
+
+describe('EntryWriter', () => {
+  it.each([
+    ['short pieces', ['GET ', '/reviews/0', ' 200']],
+    ['an empty entry', []],
+    ['a long piece', ['"', 'user-agent/1.0 '.repeat(40), '"']],
+    ['characters beyond ASCII, in short pieces and in long ones', ['ü', 'ab→cd', '日本語'.repeat(60), 'z']],
+    ['more than its usual space', Array.from({ length: 30 }, (_, i) => String(i).repeat(1500))],
+    ['more than its usual space in one piece', ['<', 'é'.repeat(40_000), '>']],
+  ])('puts together %s', (_, pieces) => {
+    expect(String(entryOf(pieces))).toBe(pieces.join(''));
+  });
+
+  it('writes one entry after another', () => {
+    const writer = new EntryWriter();
+    expect(String(entryOf(['x'.repeat(50_000)], writer))).toHaveLength(50_000);
+    expect(String(entryOf(['short'], writer))).toBe('short');
+  });
+
+  it('hands over bytes, and a string where a piece has a newline, so that a log can keep its lines apart', () => {
+    const clock = { now: () => 5 };
+    const told: string[] = [];
+    const log = createContainerLog(() => undefined, clock);
+    log.follow((line) => told.push(line));
+    for (const pieces of [
+      ['one ', 'line'],
+      ['two\n', 'lines'],
+      ['ünder one ', 'roof'],
+    ])
+      log.write(entryOf(pieces));
+    const lines = ['one line', 'two', 'lines', 'ünder one roof'];
+    expect(log.entries()).toEqual(lines.map((text) => ({ text, atMs: 5 })));
+    expect(told).toEqual(lines);
+  });
+
+  it('is cut by a log where it is longer than a line may be', () => {
+    const log = createContainerLog(() => undefined, { now: () => 0 });
+    log.write(entryOf(['ab'.repeat(5000)]));
+    expect(log.lines()).toEqual(['ab'.repeat(2048)]);
+  });
+});
