@@ -1,4 +1,4 @@
-import { COLON, CR, IS_VALUE, LF, LOWER_TOKEN, SPACE, TAB } from './bytes.ts';
+import { COLON, CR, IS_VALUE, LF, LOWER_TOKEN, readLength, SPACE, TAB } from './bytes.ts';
 import type { Failure } from './failures.ts';
 import { FAILURES } from './failures.ts';
 import {
@@ -13,9 +13,6 @@ import {
   TRANSFER_ENCODING,
   UPGRADE,
 } from './header-names.ts';
-
-/** Largest number of decimal digits of a Content-Length: below 2^53. */
-const MAX_LENGTH_DIGITS = 15;
 
 /** Values that Connection may list without naming a header of this message. */
 /** Of what TE lists only this goes further. */
@@ -136,8 +133,9 @@ export class FieldParser {
         this.#readConnection(value);
         return undefined;
       case CONTENT_LENGTH:
-        if (this.contentLength >= 0 || !isLength(value)) return FAILURES.contentLength;
-        this.contentLength = Number(value);
+        if (this.contentLength >= 0) return FAILURES.contentLength;
+        this.contentLength = readLength(value);
+        if (this.contentLength < 0) return FAILURES.contentLength;
         this.flat.push('content-length', value);
         return undefined;
       case TRANSFER_ENCODING:
@@ -186,13 +184,4 @@ export class FieldParser {
     this.flat = kept;
     return undefined;
   }
-}
-
-function isLength(value: string): boolean {
-  if (value.length === 0 || value.length > MAX_LENGTH_DIGITS) return false;
-  for (let i = 0; i < value.length; i++) {
-    const code = value.charCodeAt(i);
-    if (code < 0x30 || code > 0x39) return false;
-  }
-  return true;
 }

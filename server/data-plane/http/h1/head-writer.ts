@@ -1,6 +1,7 @@
 import type { RequestHead, ResponseHead } from '../codec.ts';
 import type { Headers } from '../headers.ts';
 import { safeTarget } from '../target.ts';
+import { readLength } from './bytes.ts';
 import { statusLine } from './status-lines.ts';
 
 /** How the body behind a head is written. */
@@ -10,7 +11,6 @@ export type WireFraming = 'none' | 'length' | 'chunked' | 'close' | 'tunnel';
 const BODILESS_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'TRACE', 'CONNECT']);
 
 const TUNNEL_LINE = 'connection: Upgrade\r\n\r\n';
-const MAX_LENGTH_DIGITS = 15;
 
 /** The message that a response answers, as far as its framing depends on it. */
 export interface ResponseTarget {
@@ -115,10 +115,4 @@ export class HeadWriter {
 function spelled(text: string, { spelling }: Headers): string {
   if (spelling === undefined) return text;
   return text.replace(/(?<=\r\n)[^:\r\n]+(?=:)/g, (name) => spelling.get(name) ?? name);
-}
-
-/** A Content-Length as a number; −1 when it is none. */
-function readLength(value: string): number {
-  const length = Number(value);
-  return value !== '' && value.length <= MAX_LENGTH_DIGITS && Number.isSafeInteger(length) && length >= 0 ? length : -1;
 }

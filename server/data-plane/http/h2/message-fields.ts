@@ -1,10 +1,9 @@
+import { readLength } from '../h1/bytes.ts';
 import { Headers, shorten } from '../headers.ts';
 import { passableTrailers } from '../trailers.ts';
 import { invalidField, malformed, type Violation } from './errors.ts';
 
 const COLON = 0x3a;
-/** Largest number of decimal digits of a Content-Length: below 2^53. */
-const MAX_LENGTH_DIGITS = 15;
 
 /** Headers of one connection: HTTP/2 has none of them, and a message that carries one is malformed (RFC 9113 §8.2.2). */
 const CONNECTION_HEADERS: ReadonlySet<string> = new Set([
@@ -46,7 +45,7 @@ export function readRegularFields(fields: string[], start: number): RegularField
     if (isPseudo(name)) return invalidField('A pseudo-header stands behind an ordinary header.');
     switch (name) {
       case 'content-length': {
-        const length = lengthOf(value);
+        const length = readLength(value);
         if (length < 0 || (contentLength >= 0 && contentLength !== length)) {
           return invalidField('content-length is not one plain number.');
         }
@@ -97,15 +96,4 @@ export function withoutConnectionHeaders({ flat }: Headers): readonly string[] {
     return kept;
   }
   return flat;
-}
-
-function lengthOf(value: string): number {
-  if (value.length === 0 || value.length > MAX_LENGTH_DIGITS) return -1;
-  let length = 0;
-  for (let i = 0; i < value.length; i++) {
-    const digit = value.charCodeAt(i) - 0x30;
-    if (digit < 0 || digit > 9) return -1;
-    length = length * 10 + digit;
-  }
-  return length;
 }
