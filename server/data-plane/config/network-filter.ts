@@ -46,6 +46,8 @@ export interface HttpFilterConfig {
   readonly generateRequestId: boolean;
   /** At the edge too, a client's x-request-id is kept. */
   readonly keepsRequestId: boolean;
+  /** `Expect: 100-continue` and answers before the answer are between the client and the host. */
+  readonly passesInformational: boolean;
   /** Every answer tells the client its x-request-id. */
   readonly tellsRequestId: boolean;
   /** What requests count as having come by, whatever they did; undefined: that. */
@@ -156,6 +158,7 @@ function compileHcm(config: HttpConnectionManager, versionInfo: string): HttpFil
     trustedHops: readNumber(config['xff_num_trusted_hops'], 0),
     generateRequestId: config.generate_request_id !== false,
     keepsRequestId: config['preserve_external_request_id'] === true,
+    passesInformational: config['proxy_100_continue'] === true,
     tellsRequestId: config['always_set_request_id_in_response'] === true,
     scheme: readScheme(config['scheme_header_transformation']),
     paths: {

@@ -1,14 +1,4 @@
 import type { RequestLayer } from './exchange.ts';
-import { Headers } from './headers.ts';
-
-/** Answers `Expect: 100-continue` at once, as Envoy does by default: the application need not be asked. */
-export const continueRequest: RequestLayer = (exchange) => {
-  const { headers } = exchange.head;
-  if (headers.get('expect')?.toLowerCase() !== '100-continue') return 'next';
-  headers.remove('expect');
-  exchange.respondInformational({ status: 100, headers: new Headers() });
-  return 'next';
-};
 
 /** Lets only those requests leave HTTP that the route, else the listener names: WebSocket, as a rule. CONNECT is a matter of routes. */
 export const allowUpgrade: RequestLayer = (exchange) => {

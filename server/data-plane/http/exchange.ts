@@ -94,7 +94,8 @@ export class Exchange implements FormatSubject, BodyTarget, LateWorker {
   endedWithConnection = false;
   /** Counts while a request that may leave HTTP is under way. */
   upgrade: Stat | undefined;
-  /** The edit that comes after all others, whoever answers. */
+  /** The edits that come before and after all others, whoever answers. */
+  answerRules: ResponseEdit | undefined;
   completeResponse: ((exchange: Exchange, head: ResponseHead) => void) | undefined;
   /**
    * What ends when the client leaves; set by the layer that is at work. An object, not a function: V8 keeps what a closure for each request refers
@@ -259,6 +260,7 @@ export class Exchange implements FormatSubject, BodyTarget, LateWorker {
     this.responseHead = head;
     if (this.info.times !== undefined) this.info.note('answerBegun', this.runtime.clock.monotonic());
     this.#timers?.touch();
+    this.answerRules?.(head, this);
     this.#firstEdit?.(head, this);
     if (this.#furtherEdits !== undefined) for (const edit of this.#furtherEdits) edit(head, this);
     seal?.(head);

@@ -41,6 +41,17 @@ export function encodeGrpcMessage(text: string): string {
 
 const UNIT_MS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 0.001, n: 0.000_001 };
 
+const MAX_TIMEOUT = 99_999_999;
+
+/** A time limit as `grpc-timeout` carries it: at most eight digits, in the smallest unit in which it fits. */
+export function grpcTimeout(ms: number): string {
+  if (ms <= MAX_TIMEOUT) return `${ms}m`;
+  const seconds = Math.floor(ms / 1000);
+  if (seconds <= MAX_TIMEOUT) return `${seconds}S`;
+  const minutes = Math.floor(seconds / 60);
+  return minutes <= MAX_TIMEOUT ? `${minutes}M` : `${Math.min(MAX_TIMEOUT, Math.floor(minutes / 60))}H`;
+}
+
 /** The value of `grpc-timeout` in whole milliseconds, rounded up; undefined when there is none that can be read. */
 export function grpcTimeoutMs(headers: Headers): number | undefined {
   const match = /^(\d{1,8})([HMSmun])$/.exec(headers.get('grpc-timeout') ?? '');

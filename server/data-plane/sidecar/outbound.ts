@@ -1,9 +1,10 @@
 import { formatAddress } from '#domain';
 import type { HttpFilterConfig } from '../config/network-filter.ts';
 import { originOf } from '../config/origins.ts';
-import { allowUpgrade, continueRequest } from '../http/allow-upgrade.ts';
+import { allowUpgrade } from '../http/allow-upgrade.ts';
 import type { RequestLayer } from '../http/exchange.ts';
 import { runHttpFilters } from '../http/filters/filters.ts';
+import { continueRequest } from '../http/informational.ts';
 import { identify, normalize, normalizeHost, propagateTrace, writeForwarding } from '../http/layers.ts';
 import { exchangeMetadataAsClient } from '../http/metadata-exchange.ts';
 import { completeResponses } from '../http/response-layers.ts';

@@ -39,6 +39,9 @@ export interface CircuitBreakers {
   retries: number;
 }
 
+/** Detail of an overflow for which no host was asked: no connection takes the request, and no more may wait for one. */
+export const NO_ROOM_TO_WAIT = 'no more requests may wait for a connection';
+
 export const UNLIMITED: BreakerLimits = {
   maxConnections: 0xffffffff,
   maxPendingRequests: 0xffffffff,

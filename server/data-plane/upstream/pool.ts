@@ -5,7 +5,7 @@ import { LazyDeadline } from '../http/h1/lazy-deadline.ts';
 import { describeTlsError, type HandshakeCounter, handshakeCounter } from '../tls/failure-reason.ts';
 import type { SecuredSocket, TransportSocket } from '../tls/transport.ts';
 import { ConnectionFactory, type Http2Settings, type PoolProtocol } from './connection-factory.ts';
-import type { CircuitBreakers } from './pool-breakers.ts';
+import { type CircuitBreakers, NO_ROOM_TO_WAIT } from './pool-breakers.ts';
 import type { ConnectOptions, ConnectWaiter } from './pool-connecting.ts';
 import { ConnectAttempt } from './pool-connecting.ts';
 import type { PooledConnection, PooledConnectionOwner } from './pool-connection.ts';
@@ -139,7 +139,7 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
         : this.#breakers.requests >= limits.maxRequests;
     if (full) {
       this.#stat(connection === undefined ? 'upstream_rq_pending_overflow' : 'upstream_rq_active_overflow');
-      waiter.failed('overflow', '');
+      waiter.failed('overflow', connection === undefined ? NO_ROOM_TO_WAIT : '');
       return nothingToCancel;
     }
     if (connection !== undefined) {

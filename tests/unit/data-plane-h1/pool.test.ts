@@ -107,7 +107,7 @@ describe('a host pool', () => {
     const { pool, stats } = startPool(server.port, { maxConnections: 1, maxPendingRequests: 1 });
     const waiting = new Call(pool);
     const refused = new Call(pool);
-    expect(refused.failure).toEqual({ reason: 'overflow', detail: '' });
+    expect(refused.failure).toEqual({ reason: 'overflow', detail: 'no more requests may wait for a connection' });
     expect(stats).toContain('upstream_rq_pending_overflow');
     await waiting.decided();
     expect(waiting.stream).toBeDefined();

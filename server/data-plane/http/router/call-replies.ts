@@ -1,6 +1,7 @@
 import type { UpstreamCluster } from '../../upstream/cluster.ts';
 import type { ResetReason } from '../codec.ts';
 import type { Exchange } from '../exchange.ts';
+import type { StreamInfo } from '../stream-info.ts';
 import { RESET_WORDS, resetBody, resetDetails } from './reset-reasons.ts';
 import type { RetryVerdict } from './retry-state.ts';
 
@@ -13,9 +14,15 @@ export function flagRefusal({ info }: Exchange, verdict: RetryVerdict | undefine
   if (verdict.why === 'overflow') info.flag('UO');
 }
 
+/** What was chosen last took no part: the host of the try before is the last one that did. */
+export function forgetHost(info: StreamInfo): void {
+  info.upstreamHost = info.hostsTriedBefore.at(-1) ?? '';
+  info.hostsTriedBefore = info.hostsTriedBefore.slice(0, -1);
+}
+
 export function replyNoHost(exchange: Exchange, cluster: UpstreamCluster): void {
   cluster.stats.code(503);
-  exchange.info.upstreamHost = '';
+  forgetHost(exchange.info);
   exchange.reply({ status: 503, flag: 'UH', details: 'no_healthy_upstream', body: 'no healthy upstream' });
 }
 
@@ -24,14 +31,22 @@ export function replyTimeout(exchange: Exchange, cluster: UpstreamCluster, detai
   exchange.reply({ status: 504, flag: 'UT', details, body: 'upstream request timeout' });
 }
 
-/** The last try ended without an answer; `transport` is what the connection failed of, empty when nothing is known. */
-export function replyReset(exchange: Exchange, cluster: UpstreamCluster, reason: ResetReason, transport: string): void {
+/**
+ * The last try ended without an answer; `transport` is what the connection failed of, empty when nothing is known. `cluster` counts the status,
+ * unless the host had said something before.
+ */
+export function replyReset(
+  exchange: Exchange,
+  reason: ResetReason,
+  transport: string,
+  cluster: UpstreamCluster | undefined,
+): void {
   const words = RESET_WORDS[reason];
-  cluster.stats.code(words.status);
+  cluster?.stats.code(words.status);
   exchange.reply({
     status: words.status,
     flag: words.flag,
-    details: resetDetails(words, transport, 'before'),
+    details: resetDetails(words, transport, cluster === undefined ? 'after' : 'before'),
     body: resetBody(words, exchange.info.attempts > 1),
     ...(reason === 'overflow' && !exchange.config.hidesEnvoyHeaders && { headers: { 'x-envoy-overloaded': 'true' } }),
   });

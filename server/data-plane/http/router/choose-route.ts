@@ -6,6 +6,7 @@ import { inPercent } from '../../config/values.ts';
 import type { StepNote } from '../../decisions/hop-steps.ts';
 import type { Exchange, RequestLayer } from '../exchange.ts';
 import { chooseShare } from './choose-share.ts';
+import { changeAnswer } from './header-levels.ts';
 
 /** Finds the virtual host and the route, and keeps why every earlier route was passed over. Answers nothing itself. */
 export const chooseRoute: RequestLayer = (exchange) => {
@@ -125,6 +126,7 @@ function matchRoutes(exchange: Exchange, host: CompiledVirtualHost): void {
     if (route.target.kind === 'forward') {
       exchange.share = chooseShare(exchange, route, route.target);
       exchange.info.cluster = exchange.share.cluster;
+      exchange.answerRules = changeAnswer;
     }
     return;
   }

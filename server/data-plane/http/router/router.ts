@@ -1,5 +1,4 @@
 import { parseClusterName } from '#domain';
-import type { HeaderRules } from '../../config/header-rules.ts';
 import { originOf } from '../../config/origins.ts';
 import type {
   ClusterShare,
@@ -9,12 +8,13 @@ import type {
   RedirectAction,
 } from '../../config/route-table.ts';
 import { recordMirror } from '../../decisions/mirror-record.ts';
-import { applyRequestRules, applyResponseRules } from '../apply-rules.ts';
+import { applyRequestRules } from '../apply-rules.ts';
 import type { Exchange, LayerOutcome, RequestLayer } from '../exchange.ts';
 import { grpcTimeoutMs, isGrpc } from '../grpc.ts';
 import type { Headers } from '../headers.ts';
 import { noteCluster } from './call-steps.ts';
 import { shortName } from './choose-share.ts';
+import { changeAnswer, headerLevels } from './header-levels.ts';
 import { MirrorCall } from './mirror.ts';
 import { redirectLocation, rewriteRequest } from './rewrite.ts';
 import { UpstreamCall } from './upstream-call.ts';
@@ -24,34 +24,16 @@ export const router: RequestLayer = (exchange) => {
   const { route } = exchange;
   exchange.stats.routed.value++;
   if (route === undefined) return noRoute(exchange);
-  const levels = levelsOf(exchange, route);
-  editResponses(exchange, levels);
+  exchange.answerRules = changeAnswer;
   switch (route.target.kind) {
     case 'redirect':
       return redirect(exchange, route, route.target);
     case 'direct':
       return answerDirectly(exchange, route, route.target);
     case 'forward':
-      return forward(exchange, route, route.target, levels);
+      return forward(exchange, route, route.target);
   }
 };
-
-const NO_RULES: readonly HeaderRules[] = [];
-
-/** Header changes of the destination, the route, the virtual host and the whole table, in the order in which they are made. */
-function levelsOf({ share, table, virtualHost }: Exchange, route: CompiledRoute): readonly HeaderRules[] {
-  const [own, ofHost, ofTable] = [route.headers, virtualHost?.headers, table?.headers];
-  if ((share?.headers ?? own ?? ofHost ?? ofTable) === undefined) return NO_RULES;
-  const given = [share?.headers, own, ofHost, ofTable].filter((rules) => rules !== undefined);
-  return table?.mostSpecificWins === true ? given.reverse() : given;
-}
-
-function editResponses(exchange: Exchange, levels: readonly HeaderRules[]): void {
-  if (levels.length === 0) return;
-  exchange.editResponse((head) => {
-    for (const rules of levels) applyResponseRules(rules, exchange, head.headers);
-  });
-}
 
 function noRoute(exchange: Exchange): LayerOutcome {
   exchange.stats.count('no_route');
@@ -95,17 +77,12 @@ function ownLocation({ head }: Exchange): string {
   return `${head.headers.get('x-forwarded-proto') ?? head.scheme}://${head.authority}${head.path}`;
 }
 
-function forward(
-  exchange: Exchange,
-  route: CompiledRoute,
-  action: ForwardAction,
-  levels: readonly HeaderRules[],
-): LayerOutcome {
+function forward(exchange: Exchange, route: CompiledRoute, action: ForwardAction): LayerOutcome {
   const share = exchange.share ?? action.shares[0]!;
   const cluster = exchange.runtime.clusters.get(share.cluster);
   if (cluster === undefined) return noCluster(exchange, route, action, share);
   if (exchange.steps.on) noteCluster(exchange.steps, cluster);
-  for (const rules of levels) applyRequestRules(rules, exchange);
+  for (const rules of headerLevels(exchange)) applyRequestRules(rules, exchange);
   const streamMs = streamLimitMs(exchange.head.headers, action);
   if (streamMs !== undefined) exchange.limitDuration(streamMs);
   if (action.silenceMs !== undefined) exchange.limitSilence(action.silenceMs);

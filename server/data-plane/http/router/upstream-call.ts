@@ -2,12 +2,15 @@ import type { SocketAddress } from '#domain';
 import type { ForwardAction } from '../../config/route-table.ts';
 import type { PickContext, UpstreamCluster } from '../../upstream/cluster.ts';
 import type { Host } from '../../upstream/host.ts';
+import { NO_ROOM_TO_WAIT } from '../../upstream/pool-breakers.ts';
 import type { ResetReason, ResponseHead, UpstreamStream } from '../codec.ts';
 import type { BodyTarget, Exchange } from '../exchange.ts';
+import { grpcTimeout, isGrpc } from '../grpc.ts';
 import type { Headers } from '../headers.ts';
+import { PASSED_ON } from '../informational.ts';
 import type { StreamTimes } from '../stream-info.ts';
 import { type AttemptOwner, UpstreamAttempt } from './attempt.ts';
-import { breakAnswer, flagRefusal, replyNoHost, replyReset, replyTimeout } from './call-replies.ts';
+import { breakAnswer, flagRefusal, forgetHost, replyNoHost, replyReset, replyTimeout } from './call-replies.ts';
 import { noteAnswer, noteConnected, noteEndpoint, noteFailure, noteNoHost } from './call-steps.ts';
 import { CallTimers, type TimedCall } from './call-timers.ts';
 import type { MirrorCall } from './mirror.ts';
@@ -41,6 +44,8 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, Time
   #tried: Set<string> | undefined;
   #requestHash: { readonly value: bigint | undefined } | undefined;
   #attempt: UpstreamAttempt | undefined;
+  /** The host has said something before its answer. */
+  #begun = false;
   /** Monotonic time at which the request was complete. */
   #completeAt: number | undefined;
 
@@ -122,9 +127,12 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, Time
     this.#exchange.stream.resume();
   }
 
-  /** As in Envoy, the client has had its 100 from this proxy, and other notes before the answer go no further. */
-  informational({ status }: ResponseHead): void {
-    this.#cluster.stats.code(status);
+  /** A word before the answer. Whether the client hears it or not, there is no other try after it. */
+  informational(head: ResponseHead): void {
+    if (!PASSED_ON.has(head.status)) return;
+    this.#cluster.stats.code(head.status);
+    this.#begun = true;
+    if (this.#exchange.config.passesInformational) this.#exchange.respondInformational(head);
   }
 
   responseHead(attempt: UpstreamAttempt, head: ResponseHead, endStream: boolean): void {
@@ -136,7 +144,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, Time
     reportAnswer(this.#cluster, attempt.choice.host, this.#exchange.head, head);
     this.#cluster.readAnswer(attempt.choice.host, head.headers);
     const mayRepeat = this.#body.replayable || this.#retry?.left === 0;
-    const verdict = mayRepeat ? this.#retry?.afterResponse(head) : undefined;
+    const verdict = mayRepeat && !this.#begun ? this.#retry?.afterResponse(head) : undefined;
     if (this.#exchange.steps.on) noteAnswer(this.#exchange, attempt, head.status, verdict);
     if (verdict?.again === true) {
       this.#cluster.stats.retriedCode(head.status);
@@ -182,7 +190,10 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, Time
       reportFailure(attempt, reason);
     }
     // A reset of the stream, or bytes that are no HTTP, say nothing of the transport.
-    const transport = reason.startsWith('remote_re') || reason === 'protocol_error' ? '' : detail;
+    const silent = reason.startsWith('remote_re') || reason === 'protocol_error' || reason === 'overflow';
+    const transport = silent ? '' : detail;
+    // Nobody has asked that host: the log tells the one before, if there was one.
+    if (detail === NO_ROOM_TO_WAIT) forgetHost(this.#exchange.info);
     if (attempt.answered) {
       this.#settle();
       breakAnswer(this.#exchange, reason, transport);
@@ -198,7 +209,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, Time
     }
     flagRefusal(this.#exchange, verdict);
     this.#release('local_reset');
-    replyReset(this.#exchange, this.#cluster, reason, transport);
+    replyReset(this.#exchange, reason, transport, this.#begun ? undefined : this.#cluster);
   }
 
   // Tries.
@@ -253,13 +264,16 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, Time
     this.#attempt.start();
   }
 
-  /** Tells the host how long it has: the limit of one try, else what is left of the whole. */
+  /** Tells the host how long it has: the limit of one try, within what is left of the whole (Envoy: FilterUtility::setTimeoutHeaders). */
   #tellExpectedTime(now: number): void {
-    const { timeoutMs, perTryTimeoutMs } = this.#options;
-    const passedMs = this.#completeAt === undefined ? 0 : now - this.#completeAt;
-    const expectedMs = perTryTimeoutMs > 0 ? perTryTimeoutMs : timeoutMs > 0 ? Math.max(1, timeoutMs - passedMs) : 0;
-    if (expectedMs === 0 || this.#exchange.config.hidesEnvoyHeaders) return;
-    this.#exchange.head.headers.put('x-envoy-expected-rq-timeout-ms', String(Math.round(expectedMs)));
+    const { action, timeoutMs, perTryTimeoutMs } = this.#options;
+    const passedMs = this.#completeAt === undefined ? 0 : Math.floor(now - this.#completeAt);
+    const left = timeoutMs > 0 ? Math.max(1, timeoutMs - passedMs) : 0;
+    const expectedMs = perTryTimeoutMs > 0 && (left === 0 || perTryTimeoutMs < left) ? perTryTimeoutMs : left;
+    if (expectedMs === 0) return;
+    const { headers } = this.#exchange.head;
+    if (!this.#exchange.config.hidesEnvoyHeaders) headers.put('x-envoy-expected-rq-timeout-ms', String(expectedMs));
+    if (action.maxGrpcTimeoutMs !== undefined && isGrpc(headers)) headers.put('grpc-timeout', grpcTimeout(expectedMs));
   }
 
   #again(verdict: RetryVerdict & { again: true }): void {
@@ -279,7 +293,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, Time
   }
 
   #verdictOnReset(reason: ResetReason, requestStarted: boolean): RetryVerdict | undefined {
-    if (this.#retry === undefined) return undefined;
+    if (this.#retry === undefined || this.#begun) return undefined;
     if (!this.#body.replayable && this.#retry.left > 0) {
       this.#cluster.stats.abandoned.value++;
       return undefined;

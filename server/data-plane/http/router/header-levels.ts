@@ -1,0 +1,18 @@
+import type { HeaderRules } from '../../config/header-rules.ts';
+import { applyResponseRules } from '../apply-rules.ts';
+import type { Exchange, ResponseEdit } from '../exchange.ts';
+
+const NO_RULES: readonly HeaderRules[] = [];
+
+/** Header changes of the destination, the route, the virtual host and the whole table, in the order in which they are made. */
+export function headerLevels({ route, share, table, virtualHost }: Exchange): readonly HeaderRules[] {
+  const [own, ofHost, ofTable] = [route?.headers, virtualHost?.headers, table?.headers];
+  if ((share?.headers ?? own ?? ofHost ?? ofTable) === undefined) return NO_RULES;
+  const given = [share?.headers, own, ofHost, ofTable].filter((rules) => rules !== undefined);
+  return table?.mostSpecificWins === true ? given.reverse() : given;
+}
+
+/** What these levels change in an answer, whoever gives it: also in that of a filter, once a route that forwards is chosen. */
+export const changeAnswer: ResponseEdit = ({ headers }, exchange) => {
+  for (const rules of headerLevels(exchange)) applyResponseRules(rules, exchange, headers);
+};
