@@ -10,6 +10,7 @@ const hints: Readonly<Record<string, string>> = {
   busy: 'Wait for the running command to end, or stop it with Ctrl+C.',
   too_many: 'Close another lab tab first.',
   nothing_to_undo: 'Nothing was applied since the lab began.',
+  nothing_of_yours: 'The view Time makes the push before a change of somebody else current again.',
   no_more_hints: 'All hints are open; the solution is one button away.',
 };
 

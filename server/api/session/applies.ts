@@ -205,7 +205,12 @@ export function createApplies(options: AppliesOptions): Applies {
     },
     undo: async () => {
       const last = done.pop();
-      if (!last) throw new ApiError('nothing_to_undo', 'There is no change to take back.');
+      if (!last) {
+        const others = moments.all().some(({ foreign, changeId }) => foreign && changeId !== '');
+        if (others)
+          throw new ApiError('nothing_of_yours', 'You have changed nothing yet, so there is nothing to take back.');
+        throw new ApiError('nothing_to_undo', 'There is no change to take back.');
+      }
       const { store } = options.sandbox();
       const view = await putBack('undo', (id) => journal.revert(last.changeId, store, id), last.filesBefore);
       return { view, files: last.filesBefore };

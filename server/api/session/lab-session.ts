@@ -123,8 +123,16 @@ export function createLabSession(options: LabSessionOptions): LabSession {
     traffic: () => traffic,
     holds: lab.spec.incident === undefined,
     showFiles: (files) => {
+      const then = desk.inForce(files);
+      if (then.length === 0) return;
       desk.putAside();
-      showFiles(files, 'restore');
+      const named = new Set(then.map(({ file }) => file));
+      // Before the first apply nothing of the learner's own was in force, so nothing takes its place.
+      const own = files.length > 0 ? [] : desk.editor().filter(({ file }) => !named.has(file));
+      showFiles(
+        [...then, ...own].toSorted((a, b) => a.file.localeCompare(b.file)),
+        'restore',
+      );
     },
   });
 
@@ -231,6 +239,8 @@ export function createLabSession(options: LabSessionOptions): LabSession {
       ? [{ file: 'kept.yaml', text: objects.map((object) => JSON.stringify(object)).join('\n---\n') }]
       : lab.topology;
     await sandbox.start(topology, { ingress: lab.spec.ingress });
+    // The kept objects are no text that anybody has seen: lines are told in the lab's own files.
+    if (objects) sandbox.placeIn(lab.topology, { namespace: 'default' });
     if (saved && saved.applied.length > 0) {
       await applies.restore(saved.applied, saved.objects);
     }

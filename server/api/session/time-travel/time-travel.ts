@@ -29,7 +29,7 @@ export interface TimeTravelOptions {
   readonly traffic: () => Traffic;
   /** In an incident users do not wait for a replay. */
   readonly holds: boolean;
-  /** Puts the files of a restored push into the editor; what was there is put aside. */
+  /** Puts the files of a restored push into the editor, those of the start where it has none; what was there is put aside. */
   readonly showFiles: (files: readonly ManifestFile[]) => void;
 }
 
@@ -124,7 +124,7 @@ export function createTimeTravel(options: TimeTravelOptions): TimeTravel {
     line: () => ({ seconds: recorder.seconds() }),
     restore: async (push) => {
       const { view, files } = await applies().restoreTo(momentOf(push).number);
-      if (files.length > 0) options.showFiles(files);
+      options.showFiles(files);
       return view;
     },
     replay: ({ from, to, requests, untilMs }) =>
