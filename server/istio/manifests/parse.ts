@@ -45,6 +45,12 @@ function syntaxProblem(error: YAMLError, place: TextPlace): Diagnostic {
   return diagnostic('MW0005', { values: { what: error.message }, location });
 }
 
+/** After a first place that cannot be read, the parser only guesses what the rest was meant to be. */
+function firstGuess(problems: readonly Diagnostic[]): Diagnostic[] {
+  const first = problems.find(({ code }) => code === 'MW0005');
+  return problems.filter((one) => one.code !== 'MW0005' || one === first);
+}
+
 function duplicateKeys(map: YAMLMap, place: TextPlace): Diagnostic[] {
   const seen = new Set<unknown>();
   const problems: Diagnostic[] = [];
@@ -90,7 +96,7 @@ function structureProblems(document: Document, place: TextPlace): Diagnostic[] {
 
 function readDocument(document: Document, place: TextPlace): Reading {
   const syntax = document.errors.map((error) => syntaxProblem(error, place));
-  if (syntax.length > 0) return { problems: syntax.slice(0, 10) };
+  if (syntax.length > 0) return { problems: firstGuess(syntax).slice(0, 10) };
   const problems = structureProblems(document, place);
   if (problems.length > 0) return { problems: problems.slice(0, 20) };
   try {
