@@ -14,9 +14,15 @@ export function applyWords(view: ApplyView): string {
   if (view.effectiveMs !== undefined && view.proxies > 0) {
     return `Applied. In force at ${counted(view.proxies, 'proxy', 'proxies')} after ${formatMs(view.effectiveMs)}.`;
   }
-  return view.push && view.proxies > 0
-    ? 'Applied. Not every proxy has answered yet.'
+  if (view.push && view.proxies > 0) return 'Applied. Not every proxy has answered yet.';
+  return waitsForIstiod(view)
+    ? 'Stored. istiod does not run, so no proxy hears of it.'
     : 'Applied. Nothing changed for the proxies.';
+}
+
+/** Something was stored, and nobody was there to push it. */
+export function waitsForIstiod(view: ApplyView): boolean {
+  return view.accepted && view.push === undefined && view.objects.some(({ outcome }) => outcome !== 'unchanged');
 }
 
 /** Proxies that refused, with their own words. */

@@ -48,10 +48,12 @@ export function trainGraphOf(push: PushView): TrainGraph {
   return { rows, ticks, height: TOP + push.proxies.length * PITCH + 24, shownMs };
 }
 
-/** `reviews v1` from the pod's name `reviews-v1-7c9d8f6b5-x2k4q`; other names as they are. */
+/** `reviews v1` from the pod's name `reviews-v1-7c9d8f6b5-x2k4q`, `cart x2k4q` from `cart-7c9d8f6b5-x2k4q`; other names as they are. */
 export function shortPod(pod: string): string {
   const match = /^(.+?)-(v\d+)(?:-[a-z0-9]+){0,2}$/.exec(pod);
   if (match) return `${match[1]} ${match[2]}`;
   const gateway = /^(istio-.+?gateway)(?:-[a-z0-9]+){0,2}$/.exec(pod)?.[1];
-  return gateway ? serviceTitle(gateway) : pod;
+  if (gateway) return serviceTitle(gateway);
+  const [, deployment, own] = /^(.+)-[a-z0-9]{8,10}-([a-z0-9]{5})$/.exec(pod) ?? [];
+  return deployment ? `${deployment} ${own}` : pod;
 }

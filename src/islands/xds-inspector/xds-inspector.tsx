@@ -38,8 +38,17 @@ export function XdsInspector() {
         </label>
         <span className="tag num">{wordsOf(push)}</span>
       </div>
-      <Graph push={push} />
-      <Table push={push} chosen={looked?.pod} />
+      {push.proxies.length > 0 ? (
+        <>
+          <Graph push={push} />
+          <Table push={push} chosen={looked?.pod} />
+        </>
+      ) : (
+        <p className="pad-line">
+          This change is stored, and istiod sent nothing for it: nothing in the configuration of a connected proxy hangs
+          on it, or no proxy was connected. A proxy that connects later is sent everything.
+        </p>
+      )}
       {looked && <PushChanges push={push.number} pod={looked.pod} namespace={looked.namespace} />}
       <ProxyDump pods={proxied.length > 0 ? proxied : push.proxies.map((proxy) => proxy.pod)} />
     </div>
@@ -49,6 +58,7 @@ export function XdsInspector() {
 function wordsOf(push: PushView): string {
   const refused = push.proxies.filter((proxy) => proxy.state === 'nacked').length;
   const at = formatTime(push.atMs, false);
+  if (push.proxies.length === 0) return `${at}, sent to no proxy`;
   if (refused > 0) return `${at}, refused by ${counted(refused, 'proxy', 'proxies')}`;
   const reach = counted(push.proxies.length, 'proxy', 'proxies');
   return push.effectiveMs === undefined
@@ -77,9 +87,6 @@ function Graph({ push }: { push: PushView }) {
             </text>
           </g>
         ))}
-        <text x="0" y="14" className="title">
-          Push {push.number} · {push.title}
-        </text>
         <text x="0" y="44" className="who first">
           istiod
         </text>

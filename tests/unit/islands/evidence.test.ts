@@ -201,6 +201,9 @@ test('an apply says how far it reached, or who refused it', () => {
   expect(
     applyWords({ ...view, accepted: false, diagnostics: [{ code: 'MW0101', severity: 'error', message: 'x' }] }),
   ).toMatch(/^Refused: 1 error/);
+  const stored = { ...view, proxies: 0, objects: [{ kind: 'Service', namespace: 'a', name: 'b', outcome: 'created' }] };
+  expect(applyWords(stored)).toBe('Stored. istiod does not run, so no proxy hears of it.');
+  expect(applyWords({ ...stored, objects: [] })).toBe('Applied. Nothing changed for the proxies.');
   const nacked = { ...view, push: pushOf(5, 'x', 0, 'productpage-v1-7c9d') };
   expect(applyWords(nacked)).toMatch(/1 proxy refused the push/);
   expect(applyTone(nacked)).toBe('bad');

@@ -63,6 +63,12 @@ class SessionEvidence implements Evidence {
           by: 'istiod',
           message: `${name}: ${error}`,
         });
+    } else if (proxies.length === 0) {
+      this.note({
+        reason: 'NothingSent',
+        by: 'istiod',
+        message: `${name} is stored; no proxy was sent anything for it`,
+      });
     } else if (effectiveMs === undefined) {
       this.note({ reason: 'PushSent', by: 'istiod', message: `${name} is on its way to ${reach}` });
     } else {
