@@ -62,6 +62,7 @@ export function meshView(sandbox: Sandbox): MeshView {
     if (node !== undefined) nodes.set(id, { ...node, ejected });
   }
   const seconds = WINDOW_MS / 1000;
+  const byAddress = addressNames(sandbox);
   const edges = sandbox.hops.edges(WINDOW_MS, atMs).map((edge) => {
     const from = nodeId(edge.source, edge.sourceVersion);
     const to = nodeId(edge.destination, edge.destinationVersion);
@@ -69,7 +70,9 @@ export function meshView(sandbox: Sandbox): MeshView {
       [from, edge.source, edge.sourceVersion],
       [to, edge.destination, edge.destinationVersion],
     ] as const) {
-      if (!nodes.has(id)) nodes.set(id, { id, service, version, role: 'client', proxied: false, ready: true });
+      if (nodes.has(id)) continue;
+      const named = byAddress.get(service) ?? service;
+      nodes.set(id, { id, service: named, version, role: 'client', proxied: false, ready: true });
     }
     return {
       from,
@@ -85,6 +88,16 @@ export function meshView(sandbox: Sandbox): MeshView {
     };
   });
   return { atMs, windowMs: WINDOW_MS, nodes: [...nodes.values()], edges };
+}
+
+/** What a bare address means, where a proxy passed a connection on without knowing a service for it. */
+function addressNames(sandbox: Sandbox): Map<string, string> {
+  const services = sandbox.store.list('Service').flatMap((service) => {
+    const { clusterIP } = (service.spec ?? {}) as { readonly clusterIP?: string };
+    return clusterIP === undefined ? [] : [[clusterIP, `address of ${service.metadata.name}`] as const];
+  });
+  const pods = sandbox.pods.map((pod) => [pod.ip, `pod of ${serviceOf(pod)}`] as const);
+  return new Map([...services, ...pods]);
 }
 
 /** Outlier detection is each caller's own: whom it has taken out of its balancing at this moment, by node. */

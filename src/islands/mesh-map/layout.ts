@@ -156,6 +156,7 @@ export function layoutOf(nodes: readonly MeshNode[], edges: readonly MeshEdge[],
   const pitch = Math.max(leastPitch, Math.min(across ? PITCH : 104, (cross - ends) / most));
   const crossSize = Math.max(cross, most * pitch + ends);
   const calls = new Set(edges.map(({ from }) => from));
+  const enters = columns.length > 1 && isOutside(columns[0]);
   const { stops, size: mainSize } = stopsOf(columns, across ? place.width : place.height, across);
   const placed: PlacedNode[] = [];
   const frames: Frame[] = [];
@@ -170,7 +171,8 @@ export function layoutOf(nodes: readonly MeshNode[], edges: readonly MeshEdge[],
       at += slot.gap * pitch;
       const side = at + pitch / 2;
       const grouped = slot.group.nodes.length > 1;
-      const label = labelOf(slot, { shared: column.length > 1, across, last, roomy, calls: calls.has(slot.node.id) });
+      const where = { shared: column.length > 1, across, last, roomy, enters, calls: calls.has(slot.node.id) };
+      const label = labelOf(slot, where);
       placed.push({ node: slot.node, grouped, label, x: across ? along : side, y: across ? side : along });
       at += pitch;
     }
@@ -234,12 +236,14 @@ interface LabelPlace {
   last: boolean;
   /** There is room for words between it and the next of its column. */
   roomy: boolean;
+  /** Callers from outside have a column of their own, at the border. */
+  enters: boolean;
   /** It calls others: their lines begin at its right. */
   calls: boolean;
 }
 
 function labelOf(slot: Slot, where: LabelPlace): PlacedNode['label'] {
-  if (slot.node.role === 'client') return 'none';
+  if (slot.node.role === 'client') return where.enters ? 'none' : 'below';
   if (slot.group.nodes.length > 1) return 'version';
   if (where.across) return where.shared && !(where.calls && where.roomy) ? 'right' : 'below';
   return where.shared || where.last ? 'below' : 'right';

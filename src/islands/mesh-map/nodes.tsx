@@ -1,6 +1,6 @@
 import type { MeshEdge } from '#contract';
 import { formatMs, formatRate, formatShare } from '../parts/format.ts';
-import { serviceTitle } from '../parts/titles.ts';
+import { callerTitle, serviceTitle } from '../parts/titles.ts';
 import { patternOf } from '../parts/versions.ts';
 import type { Frame, PlacedNode } from './layout.ts';
 
@@ -34,7 +34,8 @@ interface NodeProps {
 /** A workload: app disc in its proxy's ring, or a gateway's pentagon. */
 export function NodeSign({ placed, across, versions }: Pick<NodeProps, 'placed' | 'across' | 'versions'>) {
   const { node, x, y } = placed;
-  if (node.role === 'client') return null;
+  if (node.role === 'client')
+    return placed.label === 'none' ? null : <circle cx={x} cy={y} r="6" className="ring starting" pathLength={100} />;
   if (node.role === 'gateway') {
     return (
       <g transform={`translate(${x} ${y})${across ? '' : ' rotate(90)'}`}>
@@ -74,6 +75,12 @@ export function NodeLabel({ placed, load, across }: NodeProps) {
   const failing = load !== undefined && load.errorShare > 0.005;
   const fails = node.ejected ? 'ejected' : failing ? `${formatShare(load.errorShare)} fail` : undefined;
   if (placed.label === 'none') return null;
+  if (node.role === 'client')
+    return (
+      <text x={x} y={y + 24} textAnchor="middle" className="fact">
+        {callerTitle(node.service)}
+      </text>
+    );
   if (placed.label === 'version') return <VersionLabel placed={placed} rate={rate} fails={fails} across={across} />;
   const latency = load && load.rps >= 0.05 ? `${rate} · ${formatMs(load.p50)}` : rate;
   const words = wordsOf(node.service);

@@ -26,6 +26,7 @@ const FLAG_WORDS: Record<string, string> = {
 };
 
 export function nameOf(node: MeshNode, versions: number): string {
+  if (node.role === 'client' && node.service === 'unknown') return 'a caller without a proxy';
   return versions > 1 ? `${node.service} ${node.version}` : serviceTitle(node.service);
 }
 
