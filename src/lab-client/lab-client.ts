@@ -171,7 +171,15 @@ export class LabClient {
   // Checks, hints, traffic, requests
 
   async runChecks(): Promise<void> {
+    // On a phone the checks stand beside the text, not beside the editor.
+    if (this.stores.view.get().panel === 'edit') this.show({ panel: 'read' });
+    this.#tellAsked();
     await this.#try(async () => this.stores.checks.set((await this.request('checks.run', {}, 120_000)).checks));
+    this.#tellAsked();
+  }
+
+  #tellAsked(): void {
+    this.stores.asked.set(this.stores.asked.get() + 1);
   }
 
   async answer(check: string, answer: Record<string, string>): Promise<void> {

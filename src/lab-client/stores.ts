@@ -59,6 +59,8 @@ export interface LabStores {
   applied: Store<readonly AppliedFile[]>;
   saving: Store<Saving>;
   checks: Store<readonly CheckView[]>;
+  /** Grows when the learner asks for checks, and when they are answered: each time there is something to look at. */
+  asked: Store<number>;
   traffic: Store<readonly TrafficView[]>;
   pushes: Store<readonly PushView[]>;
   requests: Store<readonly RequestView[]>;
@@ -86,6 +88,7 @@ export function createStores(view: ViewState): LabStores {
     applied: atom<readonly AppliedFile[]>([]),
     saving: atom<Saving>('saved'),
     checks: atom<readonly CheckView[]>([]),
+    asked: atom(0),
     traffic: atom<readonly TrafficView[]>([]),
     pushes: atom<readonly PushView[]>([]),
     requests: atom<readonly RequestView[]>([]),

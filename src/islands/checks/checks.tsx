@@ -1,4 +1,4 @@
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, useEffect, useRef, useState } from 'react';
 import type { CheckView } from '#contract';
 import { KeepCard } from '../cards/keep-card.tsx';
 import { checkCard } from '../cards/lab-cards.ts';
@@ -8,12 +8,25 @@ import { firstFailure, seenWords, tally } from './words.ts';
 
 /** The lab's checks: each with a sign and words; the first failure tells what was seen, what is wanted and where to look. */
 export function Checks() {
-  const checks = useStore(useLab().stores.checks);
+  const lab = useLab();
+  const checks = useStore(lab.stores.checks);
+  const asked = useStore(lab.stores.asked);
+  const day = useStore(lab.stores.lab)?.day;
   const open = firstFailure(checks);
+  const runs = checks.some(({ state }) => state === 'running');
+  const list = useRef<HTMLUListElement>(null);
+  const end = useRef<HTMLParagraphElement>(null);
+  // Who presses Check looks for what comes of it: while it runs, and when it is judged.
+  useEffect(() => {
+    if (asked === 0) return;
+    const said = runs ? '.running' : '.unmet';
+    const found = list.current?.querySelector(said) ?? end.current ?? list.current;
+    found?.scrollIntoView({ block: 'nearest' });
+  }, [asked, runs]);
   if (checks.length === 0) return null;
   return (
     <>
-      <ul className="checks" aria-label="Checks">
+      <ul className="checks" aria-label="Checks" ref={list}>
         {checks.map((check) => (
           <Check key={check.id} check={check} open={check === open} />
         ))}
@@ -21,6 +34,12 @@ export function Checks() {
       <p className="sr" aria-live="polite">
         {tally(checks)}
       </p>
+      {checks.every(({ state }) => state === 'met') && (
+        <p className="all-met" ref={end}>
+          <b>All checks are met.</b> {day !== undefined && <a href={`/days/${day}/`}>Back to day {day}</a>}{' '}
+          <a href="/lab/">All labs</a>
+        </p>
+      )}
     </>
   );
 }

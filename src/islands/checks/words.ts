@@ -22,8 +22,14 @@ export function seenWords(check: Pick<CheckView, 'seen' | 'wanted' | 'look'>): s
   return [...labelled('Seen', check.seen), ...labelled('Wanted', check.wanted), ...where].join(' ');
 }
 
+const metOf = (checks: readonly CheckView[]): number => checks.filter(({ state }) => state === 'met').length;
+
 /** `2 of 4 checks met`, for the ear. */
 export function tally(checks: readonly CheckView[]): string {
-  const met = checks.filter((check) => check.state === 'met').length;
-  return `${met} of ${checks.length} checks met`;
+  return `${metOf(checks)} of ${checks.length} checks met`;
+}
+
+/** `2 of 4 met`, beside the steps. */
+export function checksMet(checks: readonly CheckView[]): string {
+  return `${metOf(checks)} of ${checks.length} met`;
 }

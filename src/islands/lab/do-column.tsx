@@ -1,5 +1,6 @@
-import { lazy, Suspense, useState } from 'react';
+import { lazy, Suspense, useEffect, useRef, useState } from 'react';
 import { Checks } from '../checks/checks.tsx';
+import { checksMet } from '../checks/words.ts';
 import { Boundary } from '../parts/boundary.tsx';
 import { Splitter } from '../parts/splitter.tsx';
 import { useMedia } from '../parts/use-media.ts';
@@ -78,6 +79,7 @@ function Steps() {
   const lab = useLab();
   const text = useStore(lab.stores.lab);
   const view = useStore(lab.stores.view);
+  const checks = useStore(lab.stores.checks);
   const [far, setFar] = useState(0);
   const steps = text?.steps ?? [];
   const here = Math.max(
@@ -85,11 +87,21 @@ function Steps() {
     steps.findIndex((step) => step.id === view.step),
   );
   const step = steps[here];
+  const title = useRef<HTMLHeadingElement>(null);
+  const turned = useRef(false);
+  // A step that was turned to is read from its title, by the eye and by the ear.
+  useEffect(() => {
+    if (!turned.current || step === undefined) return;
+    turned.current = false;
+    title.current?.closest('.lesson')?.scrollTo({ top: 0 });
+    title.current?.focus({ preventScroll: true });
+  }, [step]);
   if (!text || !step) return null;
   const show = (index: number): void => {
     const next = steps[index];
     if (!next) return;
     setFar(Math.max(far, index));
+    turned.current = true;
     lab.show({ step: next.id });
   };
   return (
@@ -109,9 +121,12 @@ function Steps() {
         </ol>
         <span className="num">
           Step {here + 1} of {steps.length} · {text.minutes} min
+          {checks.length > 0 && !text.incident && !text.blame && ` · ${checksMet(checks)}`}
         </span>
       </div>
-      <h2 className="step-title">{step.title}</h2>
+      <h2 className="step-title" ref={title} tabIndex={-1}>
+        {step.title}
+      </h2>
       <StepText html={step.html} />
       {here + 1 < steps.length && (
         <p className="next">
