@@ -1,4 +1,4 @@
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
 import type { IncidentView } from '#contract';
 import { StepText } from '../lab/step-text.tsx';
 import { useLab, useStore } from '../parts/use-store.ts';
@@ -15,10 +15,20 @@ export function IncidentDesk({ story }: { story: ReactNode }) {
   const drill = drillOf(lab);
   const view = useStore(drill.view);
   const [open, setOpen] = useState<'symptom' | 'cause'>();
+  const form = useRef<HTMLDivElement>(null);
+  const desk = useRef<HTMLDivElement>(null);
+  const ended = view?.result !== undefined;
+  useEffect(() => {
+    if (open) form.current?.scrollIntoView({ block: 'nearest' });
+  }, [open]);
+  // What came of the drill stands above everything that was read meanwhile.
+  useEffect(() => {
+    if (ended) desk.current?.scrollIntoView({ block: 'start' });
+  }, [ended]);
   if (!view || view.state === 'ready') return story;
   const running = view.state === 'paged' || view.state === 'safe';
   return (
-    <div className="drill">
+    <div className="drill" ref={desk}>
       <h2 className="sr">The drill</h2>
       {view.result && <Outcome view={view} result={view.result} />}
       <Budget view={view} />
@@ -53,8 +63,10 @@ export function IncidentDesk({ story }: { story: ReactNode }) {
           </button>
         </div>
       )}
-      {running && open === 'symptom' && <SymptomForm view={view} />}
-      {running && open === 'cause' && <CauseForm view={view} />}
+      <div ref={form}>
+        {running && open === 'symptom' && <SymptomForm view={view} />}
+        {running && open === 'cause' && <CauseForm view={view} />}
+      </div>
       {view.hints.opened.length > 0 && (
         <section aria-label="Hints">
           <h3>Hints</h3>
