@@ -210,6 +210,9 @@ function optionsOf(): monaco.editor.IStandaloneEditorConstructionOptions {
     // Its dimmed number would be too faint to read.
     renderFinalNewline: 'on',
     scrollBeyondLastLine: false,
+    // Comments in a file tell what to do: they are read whole.
+    wordWrap: 'on',
+    wrappingIndent: 'indent',
     overviewRulerLanes: 2,
     scrollbar: { verticalScrollbarSize: 10, horizontalScrollbarSize: 10, useShadows: false },
     guides: { indentation: false },
