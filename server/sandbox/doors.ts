@@ -155,6 +155,8 @@ export interface Sandbox {
   serveApi(): Promise<ServedApi>;
   /** Where an object's field stands in the text that was last applied for it. */
   locate(origin: { kind: string; namespace: string; name: string; path: string }): SourceLocation | undefined;
+  /** Says that the stored objects stand in these files, and those that no file names stand nowhere; stores nothing. */
+  placeIn(files: readonly ManifestFile[], options: { readonly namespace: string }): void;
   /** A request from outside the cluster, as curl on the host would send it. Cluster names do not resolve. */
   fetchFromOutside(url: string, init?: FetchInit): Promise<FetchResponse>;
   /** A TCP connection from outside the cluster. */

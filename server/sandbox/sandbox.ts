@@ -123,6 +123,7 @@ export function createSandbox(options: SandboxOptions): Sandbox {
     settled: async (changeId, timeoutMs) => sandbox.controlPlane?.settled(changeId, timeoutMs, ownNodes(sandbox.pods)),
     answered: async (timeoutMs) => sandbox.controlPlane?.answered(ownNodes(sandbox.pods), timeoutMs) ?? true,
     locate: (origin) => manifests.locate(origin),
+    placeIn: (files, { namespace }) => manifests.placeIn(files, { namespace }),
     dialFromOutside,
     fetchFromOutside: (url, init) => createFetch(dialFromOutside, clock)(url, init),
     pod: ({ namespace, name }) => cluster?.kubelet.pod(`${namespace}/${name}`),

@@ -254,6 +254,11 @@ describe('the lab server', () => {
       [2, 'kubectl delete virtualservice spare'],
     ]);
     expect(await ann.ask('request.explain', { request: sent.id })).toEqual(why);
+    // A decision of the mesh that came back is led to the lab's own files as well.
+    const later = await ann.ask<RequestView>('request.send', {});
+    const led = (view: ExplanationView): Set<string> =>
+      new Set(view.hops.flatMap((hop) => hop.steps.flatMap(({ location }) => location?.file ?? [])));
+    expect(led(await ann.ask('request.explain', { request: later.id }))).toEqual(led(why));
     const again = await ann.ask<MomentView>('time.moment', { push: 1 });
     expect(again).toMatchObject({ push: 1, title: 'anns-rule, spare', atMs: then.atMs, files: then.files });
     expect(again.changed).toEqual(then.changed);

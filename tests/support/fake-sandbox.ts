@@ -90,6 +90,7 @@ export function createFakeSandbox(): FakeSandbox {
     ready: async () => undefined,
     serveApi: async () => ({ url: 'https://127.0.0.9:6443', kubeconfig: '' }),
     locate: () => undefined,
+    placeIn: () => undefined,
     apply: async (files, { namespace }) => applyTo(store, files, { namespace, changeId: changeId() }),
     validate: (files, { namespace }) => read(files, namespace).diagnostics,
     remove: (kind, name) => {

@@ -24,6 +24,8 @@ export interface Manifests {
   /** What an apply would refuse, and what analysis says about the mesh as it would be then. */
   validate(files: readonly ManifestFile[], options: { readonly namespace: string }): readonly Diagnostic[];
   locate(origin: FieldOrigin): SourceLocation | undefined;
+  /** From now on the stored objects stand in these files, and those that no file names stand nowhere. Nothing is stored. */
+  placeIn(files: readonly ManifestFile[], options: { readonly namespace: string }): void;
 }
 
 /** A document with its kind known and its namespace settled. */
@@ -83,6 +85,14 @@ export function createManifests(store: KubeStore, isServiceIp: (ip: string) => b
       return [...problems, ...warned, ...advice(candidates, namespace)];
     },
     locate: ({ kind, namespace, name, path }) => sources.get(sourceKey(kind, namespace, name))?.locateKey(path),
+    placeIn: (files, { namespace }) => {
+      sources.clear();
+      for (const document of parseManifests(files).documents) {
+        const object = toCandidate(store, document, namespace)?.object;
+        if (object)
+          sources.set(sourceKey(object.kind, object.metadata.namespace ?? '', object.metadata.name), document);
+      }
+    },
     apply: (files, { namespace, changeId, advised = true }) => {
       const { candidates, problems } = read(files, namespace);
       if (problems.some(isError)) {

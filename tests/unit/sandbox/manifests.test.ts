@@ -140,4 +140,17 @@ describe('manifests', () => {
     apply(reviews.replace('weight: 10', 'weight: 30'));
     expect(found()[0]?.location).toMatchObject({ file: '0.yaml' });
   });
+
+  it('tell lines of the files that the objects are said to stand in, and of no other', () => {
+    const kept = (name: string): string => JSON.stringify({ apiVersion: 'v1', kind: 'Service', metadata: { name } });
+    apply(`${kept('reviews')}\n---\n${kept('by-hand')}`);
+    const before = store.resourceVersion();
+    const text = `# a comment\n${service('reviews', '127.9.128.3')}---\n${service('never-stored', '127.9.128.4')}`;
+    manifests.placeIn([{ file: 'shop.yaml', text }], { namespace: 'default' });
+    const placeOf = (name: string) =>
+      manifests.locate({ kind: 'Service', namespace: 'default', name, path: 'spec.ports' });
+    expect(placeOf('reviews')).toMatchObject({ file: 'shop.yaml', line: 7 });
+    expect(placeOf('by-hand')).toBeUndefined();
+    expect(store.resourceVersion()).toBe(before);
+  });
 });
