@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import type { Listen } from '../doors.ts';
-import { takeOver } from './pooled-reads.ts';
+import { takeOver } from './direct-socket.ts';
 
 /** Opens a TCP port of the host. */
 export const listenOnTcp: Listen = ({ ip, port }, onSocket) => {

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { onBytes } from '../../listener/pooled-reads.ts';
+import { onBytes } from '../../listener/direct-socket.ts';
 import type { PooledConnection, PooledConnectionOwner } from '../../upstream/pool-connection.ts';
 import type { RequestHead, ResetReason, ResponseSink, TlsFacts, UpstreamStream } from '../codec.ts';
 import type { Headers } from '../headers.ts';

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { onBytes } from '../../listener/pooled-reads.ts';
+import { onBytes } from '../../listener/direct-socket.ts';
 import type { CodecError, DownstreamConnection, ResponseHead, ServerConnectionOptions, TlsFacts } from '../codec.ts';
 import type { Headers } from '../headers.ts';
 import { BodyDecoder } from './body-decoder.ts';

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { sendBytes } from '../../listener/direct-socket.ts';
 import { atEndOfTurn } from '../end-of-turn.ts';
 import type { Headers } from '../headers.ts';
 import { writeText } from './bytes.ts';
@@ -100,8 +101,7 @@ export class WireWriter {
     this.#pendingBytes = 0;
     if (!this.#socket.writable) return true;
     this.bytesWritten += bytes;
-    const open = this.#write(parts, bytes);
-    this.#blocked = !open && this.#socket.writableLength > HIGH_WATER_BYTES;
+    this.#blocked = sendBytes(this.#socket, joined(parts, bytes)) > HIGH_WATER_BYTES;
     return !this.#blocked;
   }
 
@@ -110,20 +110,6 @@ export class WireWriter {
     if (!this.#blocked) return;
     this.#blocked = false;
     this.#owner.onWritable();
-  }
-
-  #write(parts: readonly (string | Buffer)[], bytes: number): boolean {
-    const first = parts[0]!;
-    if (parts.length === 1) {
-      return typeof first === 'string' ? this.#socket.write(first, 'latin1') : this.#socket.write(first);
-    }
-    const joined = Buffer.allocUnsafe(bytes);
-    let at = 0;
-    for (const part of parts) {
-      if (typeof part === 'string') at += writeText(joined, part, at);
-      else at += part.copy(joined, at);
-    }
-    return this.#socket.write(joined);
   }
 
   #push(part: string | Buffer, bytes: number): void {
@@ -140,6 +126,15 @@ export class WireWriter {
   turnEnded(): void {
     if (this.#scheduled) this.flush();
   }
+}
+
+/** Parts as one piece. */
+function joined(parts: readonly (string | Buffer)[], bytes: number): string | Buffer {
+  if (parts.length === 1) return parts[0]!;
+  const whole = Buffer.allocUnsafe(bytes);
+  let at = 0;
+  for (const part of parts) at += typeof part === 'string' ? writeText(whole, part, at) : part.copy(whole, at);
+  return whole;
 }
 
 function trailerBlock(trailers: Headers): string {

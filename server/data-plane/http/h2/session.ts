@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '#domain';
-import { onBytes } from '../../listener/pooled-reads.ts';
+import { onBytes } from '../../listener/direct-socket.ts';
 import { CONNECTION_WINDOW, ConnectionWindow } from './connection-window.ts';
 import { ErrorCode, type Violation, violation } from './errors.ts';
 import { DEFAULT_WINDOW, FrameType, PREFACE } from './frame.ts';

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { connectTcp, listenOnTcp } from '#data-plane';
-import { onBytes } from '../../../server/data-plane/listener/pooled-reads.ts';
+import { onBytes, sendBytes } from '../../../server/data-plane/listener/direct-socket.ts';
 
 const PAYLOAD_BYTES = 3_000_000;
 const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
@@ -103,6 +103,56 @@ describe('sockets that read into one buffer', () => {
         await ended;
         expect(taken.length).toBeGreaterThan(1);
         expect(digest(Buffer.concat(taken))).toBe(digest(payload));
+      },
+    );
+  });
+
+  it('send whole and in order to a peer that takes its time, and tell when nothing waits any more', async () => {
+    const parts = Array.from({ length: 40 }, (_, i) => (i % 2 === 0 ? randomBytes(400_000) : `part ${i} \xe9\xff`));
+    let accepted: Socket | undefined;
+    await withServer(
+      (socket) => {
+        socket.pause();
+        accepted = socket;
+      },
+      async (dial) => {
+        const socket = dial();
+        // Before there is a connection, the stream keeps what is sent.
+        expect(sendBytes(socket, 'early ')).toBe('early '.length);
+        await expect.poll(() => socket.writableLength).toBe(0);
+        const waiting = parts.map((part) => sendBytes(socket, part));
+        const bytes = parts.reduce((sum, part) => sum + part.length, 0);
+        expect(waiting[0]).toBe(0);
+        expect(waiting.at(-1)).toBeGreaterThan(bytes / 4);
+        expect(waiting.at(-1)).toBeLessThanOrEqual(bytes);
+        const drained = once(socket, 'drain');
+        await expect.poll(() => accepted !== undefined).toBe(true);
+        const read = readAll(accepted!);
+        await drained;
+        expect(sendBytes(socket, 'late')).toBe(0);
+        socket.end();
+        const whole = ['early ', ...parts, 'late'].map((part) =>
+          typeof part === 'string' ? Buffer.from(part, 'latin1') : part,
+        );
+        expect(digest(await read)).toBe(digest(Buffer.concat(whole)));
+      },
+    );
+  });
+
+  it('end when what they send cannot arrive', async () => {
+    await withServer(
+      (socket) => socket.once('data', () => socket.resetAndDestroy()),
+      async (dial) => {
+        const socket = dial();
+        const failed = once(socket, 'error');
+        const closed = new Promise((resolve) => socket.once('close', resolve));
+        await once(socket, 'connect');
+        for (let tries = 0; !socket.destroyed && tries < 1000; tries++) {
+          sendBytes(socket, Buffer.alloc(100_000));
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        expect((await failed)[0]).toHaveProperty('code', expect.stringMatching(/ECONNRESET|EPIPE/));
+        await closed;
       },
     );
   });
