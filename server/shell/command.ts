@@ -11,6 +11,14 @@ export interface ShellFiles {
   list(folder: string): readonly string[];
 }
 
+/** How a program runs another one; what is left out stays as the program's own. */
+export interface CallOptions {
+  readonly stdin?: string;
+  readonly signal?: AbortSignal;
+  /** Variables that only this command sees. */
+  readonly variables?: ReadonlyMap<string, string>;
+}
+
 /** What a program finds around it. */
 export interface CommandIo {
   readonly stdin: AsyncIterable<string>;
@@ -21,6 +29,10 @@ export interface CommandIo {
   /** Aborted by Ctrl+C. */
   readonly signal: AbortSignal;
   readonly variables: ReadonlyMap<string, string>;
+  /** Runs another command of the same shell, as `xargs` and `timeout` do; resolves with its exit code. */
+  call(words: readonly string[], options?: CallOptions): Promise<number>;
+  /** Runs text of the shell's language, as `sh -c` and awk's pipes do; what it sets stays inside. */
+  script(text: string, options?: CallOptions): Promise<number>;
 }
 
 /** The little that every shell brings; a room that needs more for its own commands extends it. */

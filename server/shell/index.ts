@@ -1,4 +1,11 @@
-export { type Command, type CommandIo, type ShellFiles, type ShellWorld, UsageError } from './command.ts';
+export {
+  type CallOptions,
+  type Command,
+  type CommandIo,
+  type ShellFiles,
+  type ShellWorld,
+  UsageError,
+} from './command.ts';
 export * from './flags.ts';
 export { createPipe, readAll, readLines, type TextPipe, textPipe } from './language/pipe.ts';
 export { createShell, type Shell, type ShellIo } from './language/shell.ts';

@@ -6,6 +6,7 @@ import { fortio } from './commands/fortio.ts';
 import { createHistory, historyCommand } from './commands/history.ts';
 import { istioctl } from './commands/istioctl/index.ts';
 import { kubectl } from './commands/kubectl/index.ts';
+import { shellCommands } from './commands/sh.ts';
 import { watchCommand } from './commands/watch.ts';
 import { xds } from './commands/xds.ts';
 import { type Completion, complete } from './completion.ts';
@@ -28,14 +29,17 @@ const INSTEAD: Readonly<Record<string, string>> = {
   cd: 'All files of this terminal lie in one folder; ls lists them.',
   pwd: 'All files of this terminal lie in one folder; ls lists them.',
   mkdir: 'All files of this terminal lie in one folder; ls lists them.',
-  touch: 'A file begins to be when something is written to it: echo text > file',
   vi: 'The editor is beside this terminal; its files are here, too.',
   vim: 'The editor is beside this terminal; its files are here, too.',
   nano: 'The editor is beside this terminal; its files are here, too.',
   less: 'There are no pages here; use head, tail or grep.',
   more: 'There are no pages here; use head, tail or grep.',
-  sed: 'Use grep, cut, head and tail for lines, jq for JSON, and the editor for files.',
-  awk: 'Use cut for columns, sort and uniq -c to count, jq for JSON.',
+  bc: "Use $((1 + 2)), or awk for fractions: awk 'BEGIN {print 1 / 3}'",
+  find: 'ls samples lists a folder; ls samples/*/*.yaml those below.',
+  perl: 'Use sed and awk here.',
+  python: 'Use sed, awk and jq here.',
+  python3: 'Use sed, awk and jq here.',
+  yq: 'Use kubectl get -o json | jq here.',
   ping: 'A mesh carries no ping; kubectl exec deploy/<name> -- curl -s http://<service> sends a request.',
   nslookup: 'kubectl exec deploy/<name> -- nslookup <service> asks the name server of the cluster.',
   wget: 'Use curl here; wget is there inside of pods.',
@@ -98,6 +102,7 @@ const allCommands: readonly Command[] = [
   clear,
   historyCommand(createHistory()),
   ...textCommands,
+  ...shellCommands,
 ];
 const commandTable: ReadonlyMap<string, Command> = new Map([
   ...allCommands.map((command) => [command.name, command] as const),

@@ -59,18 +59,6 @@ const hostname = program('hostname', "the pod's name", async (args, io, { pod, e
   return 0;
 });
 
-const printenv = (name: string): Command<PodWorld> =>
-  program(name, 'print the environment', async (args, io, { env }) => {
-    const all = { ...env, ...Object.fromEntries(io.variables) };
-    if (args[0] !== undefined) {
-      const value = all[args[0]];
-      if (value !== undefined) io.out(`${value}\n`);
-      return value === undefined ? 1 : 0;
-    }
-    for (const [key, value] of Object.entries(all)) io.out(`${key}=${value}\n`);
-    return 0;
-  });
-
 const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 
 /** Unlike the terminal's, sleeps as long as it is told: a pod may wait for days. */
@@ -90,11 +78,6 @@ const sleep = program('sleep', 'wait', (args, io, world) => {
       { once: true },
     );
   });
-});
-
-const date = program('date', 'the time', async (_args, io, { clock }) => {
-  io.out(`${new Date(clock.now()).toUTCString()}\n`);
-  return 0;
 });
 
 const fixed = (name: string, text: string): Command<PodWorld> =>
@@ -125,10 +108,7 @@ const own: readonly Command<PodWorld>[] = [
   curl,
   fortio,
   hostname,
-  printenv('env'),
-  printenv('printenv'),
   sleep,
-  date,
   fixed('pwd', '/'),
   fixed('uname', 'Linux'),
   identity('id'),

@@ -1,5 +1,5 @@
 import { errorMessage } from '#domain';
-import { type Command, type CommandIo, createShell, readAll, textPipe, UsageError } from '#shell';
+import { type Command, type CommandIo, createShell, readAll, type ShellIo, textPipe, UsageError } from '#shell';
 import type { PodWorld } from './pod-world.ts';
 import { programsOf } from './programs.ts';
 
@@ -33,7 +33,15 @@ export async function runCommand(command: readonly string[], io: ContainerIo, wo
     io.err(`exec: "${path}": executable file not found in $PATH\n`);
     return EXIT_NOT_FOUND;
   }
-  return told(program, args, { io: { ...io, variables: new Map(Object.entries(world.env)) }, world });
+  const call: CommandIo['call'] = (words, { stdin, signal = io.signal } = {}) =>
+    runCommand(
+      words,
+      { ...io, signal, ...(stdin === undefined ? {} : { stdin: textPipe(stdin), hasStdin: true }) },
+      world,
+    );
+  const script: CommandIo['script'] = (text, options) => call(['sh', '-c', text], options);
+  const variables = new Map(Object.entries(world.env));
+  return told(program, args, { io: { ...io, variables, call, script }, world });
 }
 
 async function told(
@@ -58,7 +66,7 @@ async function runShell(args: readonly string[], io: ContainerIo, world: PodWorl
   if (flag >= 0) {
     const [script = '', , ...positional] = args.slice(flag + 1);
     for (const [index, value] of positional.entries()) shell.variables.set(String(index + 1), value);
-    return shell.run(script, { out: io.out, err: io.err, signal: io.signal });
+    return shell.run(script, scriptIo(io));
   }
   const [file, ...positional] = args.filter((arg) => !arg.startsWith('-'));
   for (const [index, value] of positional.entries()) shell.variables.set(String(index + 1), value);
@@ -67,8 +75,17 @@ async function runShell(args: readonly string[], io: ContainerIo, world: PodWorl
     io.err(`sh: ${file}: No such file or directory\n`);
     return EXIT_NOT_FOUND;
   }
-  return shell.run(script, { out: io.out, err: io.err, signal: io.signal });
+  // A script that came on standard input has used it up.
+  return shell.run(script, file === undefined ? { out: io.out, err: io.err, signal: io.signal } : scriptIo(io));
 }
+
+/** What a script reads is what is piped into its shell. */
+const scriptIo = ({ out, err, signal, stdin, hasStdin }: ContainerIo): ShellIo => ({
+  out,
+  err,
+  signal,
+  ...(hasStdin ? { stdin } : {}),
+});
 
 /** A shell with the container's environment as its variables. */
 export function podShell(world: PodWorld): ReturnType<typeof createShell> {

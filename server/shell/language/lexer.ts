@@ -2,7 +2,7 @@ import { Reader } from './reader.ts';
 import { ShellSyntaxError } from './syntax-error.ts';
 import { readHeredocText, readWord, type Word } from './words.ts';
 
-export type Operator = '|' | '&&' | '||' | ';' | '(' | ')' | '\n';
+export type Operator = '|' | '&&' | '||' | ';;' | ';' | '(' | ')' | '\n';
 
 /** `2>file`, `>>file`, `2>&1`, `<file`. The word that follows names the file, except after `&`. */
 export interface RedirectToken {
@@ -16,13 +16,17 @@ export type Token =
   | { readonly type: 'word'; readonly parts: Word }
   | { readonly type: 'operator'; readonly text: Operator }
   | { readonly type: 'heredoc'; readonly parts: Word }
+  /** `((…))`, where a command may begin. */
+  | { readonly type: 'arithmetic'; readonly text: string }
   | RedirectToken;
 
 const MAX_TOKENS = 2000;
-const OPERATORS = ['&&', '||', '|', ';', '(', ')'] as const;
+const OPERATORS = ['&&', '||', '|', ';;', ';', '(', ')'] as const;
+/** Words behind which a command, and so `((…))`, may begin; `for` has its own. */
+const BEFORE_COMMAND = new Set(['for', 'if', 'elif', 'while', 'until', 'do', 'then', 'else', '!', '{', 'time']);
 
 /**
- * Splits shell text into tokens. A subset of POSIX: no globs, no functions, no arithmetic; what is left out is refused, not guessed.
+ * Splits shell text into tokens. A subset of POSIX, with what of bash is common: no functions, no jobs; what is left out is refused, not guessed.
  * Throws ShellSyntaxError.
  */
 export function tokenize(text: string): Token[] {
@@ -51,13 +55,26 @@ export function tokenize(text: string): Token[] {
       reader.skipBlanks();
       pending.push({ at: tokens.length, stripTabs, ...heredocEnd(reader) });
       tokens.push({ type: 'heredoc', parts: [] });
+    } else if (reader.startsWith('<<<')) {
+      reader.take(3);
+      reader.skipBlanks();
+      tokens.push({ type: 'heredoc', parts: [...readWord(reader), { type: 'text', text: '\n', quoted: true }] });
     } else {
-      tokens.push(nextToken(reader));
+      const expression = reader.startsWith('((') && mayBegin(tokens.at(-1)) ? reader.takeArithmetic() : undefined;
+      tokens.push(expression === undefined ? nextToken(reader) : { type: 'arithmetic', text: expression });
     }
   }
   const open = pending[0];
   if (open) throw new ShellSyntaxError(`The here-document needs a line with only ${open.end}.`, true);
   return tokens;
+}
+
+/** Whether a command may begin behind this token. */
+function mayBegin(before: Token | undefined): boolean {
+  if (before === undefined || before.type === 'operator') return true;
+  if (before.type !== 'word' || before.parts.length !== 1) return false;
+  const [part] = before.parts;
+  return part?.type === 'text' && !part.quoted && BEFORE_COMMAND.has(part.text);
 }
 
 function nextToken(reader: Reader): Token {
@@ -76,8 +93,8 @@ function nextToken(reader: Reader): Token {
 const STREAMS = { '': 'output', '1': 'output', '2': 'errors', '&': 'both' } as const;
 
 function readRedirect(reader: Reader): RedirectToken | undefined {
-  if (reader.match(/<<<|[<>]\(/y))
-    throw new ShellSyntaxError('Of the redirections this terminal knows <, <<, >, >>, 2> and 2>&1.');
+  if (reader.match(/[<>]\(/y))
+    throw new ShellSyntaxError('<(…) and >(…) are not part of this terminal; write to a file first: command > a.txt');
   if (reader.match(/0?</y)) return { type: 'redirect', from: 'input', to: 'file' };
   const found = reader.match(/([12&]?)>(?:(>)|&([12]))?/y);
   if (!found) return undefined;

@@ -1,81 +1,26 @@
-import { type Operator, type RedirectToken, type Token, tokenize } from './lexer.ts';
+import { Cursor } from './cursor.ts';
+import { tokenize } from './lexer.ts';
+import type {
+  Arithmetic,
+  Assignment,
+  Choice,
+  Condition,
+  CountedLoop,
+  ForLoop,
+  Group,
+  Pipeline,
+  Redirect,
+  Script,
+  SimpleCommand,
+  Stage,
+  WhileLoop,
+} from './script.ts';
 import { ShellSyntaxError } from './syntax-error.ts';
-import type { Word, WordPart } from './words.ts';
-
-/** Where a stream comes from or goes to; a heredoc is the text itself. */
-export type Redirect =
-  | { readonly from: RedirectToken['from']; readonly to: RedirectToken['to']; readonly file: Word | undefined }
-  | { readonly heredoc: Word };
-
-export interface Assignment {
-  readonly name: string;
-  readonly value: Word;
-}
-
-export interface SimpleCommand {
-  readonly type: 'simple';
-  /** `A=b` before the first word. */
-  readonly assignments: readonly Assignment[];
-  readonly words: readonly Word[];
-  /** In the order written, which matters: `>file 2>&1`. */
-  readonly redirects: readonly Redirect[];
-}
-
-export interface ForLoop {
-  readonly type: 'for';
-  readonly variable: string;
-  readonly values: readonly Word[];
-  readonly body: Script;
-  /** Of the whole loop: `done > file`. */
-  readonly redirects: readonly Redirect[];
-}
-
-export interface WhileLoop {
-  readonly type: 'while';
-  /** `until`: it turns as long as the condition fails. */
-  readonly until: boolean;
-  readonly condition: Script;
-  readonly body: Script;
-  readonly redirects: readonly Redirect[];
-}
-
-export interface Condition {
-  readonly type: 'if';
-  /** In order: the first whose test succeeds runs. */
-  readonly branches: readonly { readonly test: Script; readonly body: Script }[];
-  readonly otherwise: Script | undefined;
-  readonly redirects: readonly Redirect[];
-}
-
-/** `( … )`: runs with a copy of the variables. */
-export interface SubShell {
-  readonly type: 'subshell';
-  readonly body: Script;
-  readonly redirects: readonly Redirect[];
-}
-
-/** `{ …; }`: commands that share redirections. */
-export interface Group {
-  readonly type: 'group';
-  readonly body: Script;
-  readonly redirects: readonly Redirect[];
-}
-
-export type Stage = SimpleCommand | ForLoop | WhileLoop | Condition | SubShell | Group;
-
-/** Commands joined by `|`; `after` says when it runs, given the exit code of the one before. */
-export interface Pipeline {
-  readonly stages: readonly Stage[];
-  /** `! command`: success and failure change places. */
-  readonly negated: boolean;
-  readonly after: 'always' | 'success' | 'failure';
-}
-
-export type Script = readonly Pipeline[];
+import { readHeredocText, type Word, type WordPart } from './words.ts';
 
 /** Words that a script may use as commands only where the grammar has them. */
 const RESERVED = new Set(['do', 'done', 'then', 'fi', 'else', 'elif', 'esac', 'in', '}']);
-const LEFT_OUT = new Set(['case', 'function', '[[', 'select']);
+const LEFT_OUT = new Set(['function', '[[', 'select']);
 
 /** Reads a script. Throws ShellSyntaxError with what was expected. */
 export function parseScript(text: string): Script {
@@ -83,7 +28,10 @@ export function parseScript(text: string): Script {
   return parseList(cursor, []);
 }
 
-type End = 'do' | 'done' | 'then' | 'elif' | 'else' | 'fi' | ')' | '}';
+type End = 'do' | 'done' | 'then' | 'elif' | 'else' | 'fi' | ')' | '}' | ';;' | 'esac';
+
+/** What ends a branch of `case`, in which nothing need stand. */
+const MAY_BE_EMPTY: ReadonlySet<End> = new Set([';;', 'esac']);
 
 /** Reads up to one of the words that may end the list; without any, to the end of the text. */
 function parseList(cursor: Cursor, ends: readonly End[]): Script {
@@ -98,18 +46,21 @@ function parseList(cursor: Cursor, ends: readonly End[]): Script {
     }
     const end = ends.find((each) => cursor.literal() === each);
     if (end !== undefined && after === 'always') {
-      if (pipelines.length === 0) throw new ShellSyntaxError(`A command was expected before "${end}".`);
+      if (pipelines.length === 0 && !MAY_BE_EMPTY.has(end))
+        throw new ShellSyntaxError(`A command was expected before "${end}".`);
       return pipelines;
     }
+    const timed = cursor.takeLiteral('time');
     const negated = cursor.takeLiteral('!');
-    pipelines.push({ stages: parsePipeline(cursor), negated, after });
+    pipelines.push({ stages: parsePipeline(cursor), negated, timed, after });
     if (cursor.takeOperator('&&')) after = 'success';
     else if (cursor.takeOperator('||')) after = 'failure';
     else {
       after = 'always';
       const ended = cursor.takeOperator(';') || cursor.takeOperator('\n') || cursor.done;
-      if (!ended && !(ends.includes(')') && cursor.literal() === ')'))
-        throw new ShellSyntaxError(`"${cursor.literal() ?? '…'}" was not expected here.`);
+      const literal = cursor.literal();
+      if (!ended && !((literal === ')' || literal === ';;') && ends.includes(literal)))
+        throw new ShellSyntaxError(`"${literal ?? '…'}" was not expected here.`);
     }
   }
 }
@@ -128,18 +79,25 @@ function parseStage(cursor: Cursor): Stage {
   if (word === 'for') return parseFor(cursor);
   if (word === 'while' || word === 'until') return parseWhile(cursor, word);
   if (word === 'if') return parseIf(cursor);
+  if (word === 'case') return parseCase(cursor);
+  const expression = cursor.takeArithmetic();
+  if (expression !== undefined) return parseArithmetic(expression, cursor);
   if (cursor.takeOperator('(')) return { type: 'subshell', ...parseEnclosed(cursor, ')') };
   if (cursor.takeLiteral('{')) return { type: 'group', ...parseEnclosed(cursor, '}') };
   if (word !== undefined && LEFT_OUT.has(word))
     throw new ShellSyntaxError(
-      `"${word}" is not part of this terminal; of the control words it knows for, while, until and if.`,
+      word === '[['
+        ? '"[[" is not part of this terminal; write [ "$A" = b ].'
+        : `"${word}" is not part of this terminal; of the control words it knows for, while, until, if and case.`,
     );
   if (word !== undefined && RESERVED.has(word)) throw new ShellSyntaxError(`"${word}" was not expected here.`);
   return parseSimple(cursor);
 }
 
-function parseFor(cursor: Cursor): ForLoop {
+function parseFor(cursor: Cursor): ForLoop | CountedLoop {
   cursor.expect('for');
+  const counted = cursor.takeArithmetic();
+  if (counted !== undefined) return parseCounted(counted, cursor);
   const variable = cursor.literal() ?? '';
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(variable))
     throw new ShellSyntaxError('After "for" comes the name of a variable.', cursor.done);
@@ -149,6 +107,42 @@ function parseFor(cursor: Cursor): ForLoop {
   for (let word = cursor.takeWord(); word; word = cursor.takeWord()) values.push(word);
   cursor.takeOperator(';');
   return { type: 'for', variable, values, ...parseBody(cursor) };
+}
+
+function parseCounted(text: string, cursor: Cursor): CountedLoop {
+  const [first, condition, next, ...more] = text.split(';').map(readHeredocText);
+  if (first === undefined || condition === undefined || next === undefined || more.length > 0)
+    throw new ShellSyntaxError('for ((…)) has three parts: for ((i = 0; i < 3; i++)).');
+  cursor.takeOperator(';');
+  return { type: 'counted', first, condition, next, ...parseBody(cursor) };
+}
+
+const parseArithmetic = (text: string, cursor: Cursor): Arithmetic => ({
+  type: 'arithmetic',
+  expression: readHeredocText(text),
+  redirects: redirectsOf(cursor),
+});
+
+function parseCase(cursor: Cursor): Choice {
+  cursor.expect('case');
+  const subject = cursor.takeWord();
+  if (!subject) throw new ShellSyntaxError('After "case" comes a word.', cursor.done);
+  cursor.skipNewlines();
+  cursor.expect('in');
+  const branches: { patterns: Word[]; body: Script }[] = [];
+  for (cursor.skipNewlines(); !cursor.takeLiteral('esac'); cursor.skipNewlines()) {
+    cursor.takeOperator('(');
+    const patterns: Word[] = [];
+    do {
+      const pattern = cursor.takeWord();
+      if (!pattern) throw new ShellSyntaxError('A pattern, or "esac", was expected.', cursor.done);
+      patterns.push(pattern);
+    } while (cursor.takeOperator('|'));
+    cursor.expect(')');
+    branches.push({ patterns, body: parseList(cursor, [';;', 'esac']) });
+    cursor.takeOperator(';;');
+  }
+  return { type: 'case', subject, branches, redirects: redirectsOf(cursor) };
 }
 
 function parseWhile(cursor: Cursor, word: 'while' | 'until'): WhileLoop {
@@ -225,57 +219,4 @@ export function readAssignment(word: Word): Assignment | undefined {
   if (!found) return undefined;
   const start: WordPart[] = found[2] === '' ? [] : [{ type: 'text', text: found[2] ?? '', quoted: false }];
   return { name: found[1] ?? '', value: [...start, ...rest] };
-}
-
-class Cursor {
-  #at = 0;
-  readonly #tokens: readonly Token[];
-  constructor(tokens: readonly Token[]) {
-    this.#tokens = tokens;
-  }
-  get done(): boolean {
-    return this.#at >= this.#tokens.length;
-  }
-  /** The next token as unquoted text, when it is that. */
-  literal(): string | undefined {
-    const token = this.#tokens[this.#at];
-    if (token?.type === 'operator') return token.text === '\n' ? 'end of line' : token.text;
-    if (token?.type !== 'word' || token.parts.length !== 1) return undefined;
-    const part = token.parts[0];
-    return part?.type === 'text' && !part.quoted ? part.text : undefined;
-  }
-  expect(text: string): void {
-    if (this.literal() !== text) throw new ShellSyntaxError(`"${text}" was expected.`, this.done);
-    this.#at += 1;
-  }
-  takeLiteral(text: string): boolean {
-    if (this.literal() !== text) return false;
-    this.#at += 1;
-    return true;
-  }
-  takeOperator(text: Operator): boolean {
-    const token = this.#tokens[this.#at];
-    if (token?.type !== 'operator' || token.text !== text) return false;
-    this.#at += 1;
-    return true;
-  }
-  skipNewlines(): void {
-    while (this.takeOperator('\n'));
-  }
-  takeWord(): Word | undefined {
-    const token = this.#tokens[this.#at];
-    if (token?.type !== 'word') return undefined;
-    this.#at += 1;
-    return token.parts;
-  }
-  takeRedirect(): Redirect | undefined {
-    const token = this.#tokens[this.#at];
-    if (token?.type !== 'redirect' && token?.type !== 'heredoc') return undefined;
-    this.#at += 1;
-    if (token.type === 'heredoc') return { heredoc: token.parts };
-    if (token.to === 'output' || token.to === 'errors') return { from: token.from, to: token.to, file: undefined };
-    const file = this.takeWord();
-    if (!file) throw new ShellSyntaxError('A file name was expected after the redirection.', this.done);
-    return { from: token.from, to: token.to, file };
-  }
 }

@@ -1,5 +1,11 @@
+/** What a command reads. Several may read from it, one after the other, as those in a loop do. */
+export interface Input extends AsyncIterable<string> {
+  /** Gives back what was read too far: the next reader gets it first. */
+  unread(text: string): void;
+}
+
 /** Text on its way from one command to the next, in the order written; bounded. Writing never throws. */
-export interface TextPipe extends AsyncIterable<string> {
+export interface TextPipe extends Input {
   write(text: string): void;
   end(): void;
 }
@@ -31,6 +37,11 @@ export function createPipe(onFull: () => void = () => undefined): TextPipe {
       ended = true;
       wake?.();
     },
+    unread: (text) => {
+      if (text === '') return;
+      held += text.length;
+      chunks.unshift(text);
+    },
     async *[Symbol.asyncIterator]() {
       for (;;) {
         if (chunks.length > 0) {
@@ -56,6 +67,42 @@ export function textPipe(text: string): TextPipe {
   pipe.write(text);
   pipe.end();
   return pipe;
+}
+
+/** Text from outside as an input: its iterator is kept, so that a reader that stops early does not end it. */
+export function inputOf(source: AsyncIterable<string>): Input {
+  const iterator = source[Symbol.asyncIterator]();
+  let back = '';
+  return {
+    unread: (text) => {
+      back = text + back;
+    },
+    async *[Symbol.asyncIterator]() {
+      for (;;) {
+        if (back !== '') {
+          const text = back;
+          back = '';
+          yield text;
+        }
+        const { done, value } = await iterator.next();
+        if (done) return;
+        yield value;
+      }
+    },
+  };
+}
+
+/** Takes one line from an input and leaves the rest; undefined at its end. `ended`: the line has its line end. */
+export async function takeLine(input: Input): Promise<{ readonly line: string; readonly ended: boolean } | undefined> {
+  let line = '';
+  for await (const chunk of input) {
+    line += chunk;
+    const at = line.indexOf('\n');
+    if (at < 0) continue;
+    input.unread(line.slice(at + 1));
+    return { line: line.slice(0, at), ended: true };
+  }
+  return line === '' ? undefined : { line, ended: false };
 }
 
 /** Collects text up to a limit; what would be more is dropped, and `onFull` is called once. */

@@ -11,7 +11,7 @@ export async function runProgram<World extends ShellWorld>(
   args: readonly string[],
   { io, world }: { readonly io: CommandIo; readonly world: World },
 ): Promise<number> {
-  const { signal, stdin, hasStdin, variables } = io;
+  const { signal, stdin, hasStdin, variables, call, script } = io;
   if (signal.aborted) return EXIT_INTERRUPTED;
   let over = false;
   const guarded: CommandIo = {
@@ -19,6 +19,8 @@ export async function runProgram<World extends ShellWorld>(
     hasStdin,
     signal,
     variables,
+    call,
+    script,
     out: (text) => (over ? undefined : io.out(text)),
     err: (text) => (over ? undefined : io.err(text)),
   };

@@ -52,6 +52,34 @@ export class Reader {
     }
     throw new ShellSyntaxError(`The here-document needs a line with only ${end}.`, true);
   }
+  /** The script between back quotes, the first of which has been taken; a backslash keeps its meaning but before `, $ and itself. */
+  takeBackQuoted(): string {
+    let script = '';
+    while (!this.done) {
+      const char = this.take();
+      if (char === '`') return script;
+      script += char === '\\' && '`$\\'.includes(this.peek()) ? this.take() : char;
+    }
+    throw new ShellSyntaxError('A back quote is not closed.', true);
+  }
+  /** The expression in `((…))`, whose opening stands here; undefined, and nothing is taken, where it does not end in `))`. */
+  takeArithmetic(): string | undefined {
+    let depth = 0;
+    for (let at = this.#at; at < this.#text.length; at++) {
+      const char = this.#text[at];
+      if (char === '(') depth += 1;
+      else if (char === ')') depth -= 1;
+      if (depth > 1) continue;
+      if (char !== ')' || this.#text[at + 1] !== ')') {
+        if (at > this.#at) return undefined;
+        continue;
+      }
+      const expression = this.#text.slice(this.#at + 2, at);
+      this.#at = at + 2;
+      return expression;
+    }
+    return undefined;
+  }
   /** The script inside `$(…)`, whose opening has been taken; quotes and inner substitutions are skipped whole. */
   takeSubstitution(): string {
     const from = this.#at;

@@ -1,11 +1,11 @@
 import { type ShellFiles, UsageError } from '../command.ts';
-import type { Redirect } from './parser.ts';
-import { createCollector, textPipe } from './pipe.ts';
+import { createCollector, type Input, textPipe } from './pipe.ts';
+import type { Redirect } from './script.ts';
 import type { Word } from './words.ts';
 
 /** A command's three streams. */
 export interface Streams {
-  readonly stdin: AsyncIterable<string>;
+  readonly stdin: Input;
   readonly hasStdin: boolean;
   out(text: string): void;
   err(text: string): void;

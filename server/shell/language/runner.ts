@@ -1,74 +1,42 @@
 import { errorMessage } from '#domain';
-import { type Command, type ShellWorld, UsageError } from '../command.ts';
-import { expandFields, expandWhole, MAX_WORD, type Values } from './expand.ts';
-import { LimitReached } from './limit.ts';
-import {
-  type Assignment,
-  type Condition,
-  type ForLoop,
-  parseScript,
-  type Redirect,
-  readAssignment,
-  type Script,
-  type SimpleCommand,
-  type Stage,
-  type WhileLoop,
-} from './parser.ts';
-import { createCollector, createPipe, nextTurn } from './pipe.ts';
+import { type CallOptions, type Command, type ShellWorld, UsageError } from '../command.ts';
+import { evaluate } from './arithmetic.ts';
+import { builtins, LoopJump, ScriptExit } from './builtins.ts';
+import { expandFields, expandWhole, MAX_WORD, piecesOf, type Values } from './expand.ts';
+import type { Frame, Inside, RunnerOptions } from './frame.ts';
+import { matchesPattern } from './glob.ts';
+import { ExpansionFailed, LimitReached } from './limit.ts';
+import { parseScript, readAssignment } from './parser.ts';
+import { createCollector, createPipe, nextTurn, textPipe } from './pipe.ts';
 import { EXIT_INTERRUPTED, runProgram } from './program.ts';
-import { type OpenStreams, openStreams, type Streams } from './redirects.ts';
+import { type OpenStreams, openStreams } from './redirects.ts';
+import type {
+  Assignment,
+  Choice,
+  Condition,
+  CountedLoop,
+  ForLoop,
+  Pipeline,
+  Redirect,
+  Script,
+  SimpleCommand,
+  Stage,
+  WhileLoop,
+} from './script.ts';
 import { ShellSyntaxError } from './syntax-error.ts';
+import { type Variables, variableOf } from './variables.ts';
+import type { Word } from './words.ts';
 
 const EXIT_NOT_FOUND = 127;
 
 const MAX_LOOP_TURNS = 10_000;
 const MAX_COMMANDS = 50_000;
 const MAX_DEPTH = 16;
-const MAX_VARIABLES = 200;
 /** Commands that run before the event loop gets its turn, so that Ctrl+C is heard. */
 const COMMANDS_A_TURN = 32;
 
-/** What a part of a script runs in. */
-export interface Frame extends Streams {
-  readonly signal: AbortSignal;
-  readonly depth: number;
-  /** Loops around this part. */
-  readonly loops: number;
-  /** Commands that the script has run so far. */
-  readonly spent: { commands: number };
-}
-
-export interface RunnerOptions<World extends ShellWorld> {
-  readonly commands: ReadonlyMap<string, Command<World>>;
-  readonly world: World;
-  readonly variables: Map<string, string>;
-  /** What is said of a command that does not exist. */
-  readonly notFound: (name: string) => string;
-}
-
-/** `exit` was called: the script ends with this code. */
-export class ScriptExit extends Error {
-  readonly exitCode: number;
-  constructor(exitCode: number) {
-    super(`exit ${exitCode}`);
-    this.exitCode = exitCode;
-  }
-}
-
-/** `break` or `continue`, on its way to the loop that it is about. */
-class LoopJump extends Error {
-  readonly word: 'break' | 'continue';
-  /** How many loops it still leaves, with the one that it is about. */
-  readonly levels: number;
-  constructor(word: 'break' | 'continue', levels: number) {
-    super(word);
-    this.word = word;
-    this.levels = levels;
-  }
-}
-
 /** What ends more than the command that throws it. */
-const ENDS_MORE = [LimitReached, ShellSyntaxError, ScriptExit, LoopJump] as const;
+const ENDS_MORE = [LimitReached, ExpansionFailed, ShellSyntaxError, ScriptExit, LoopJump] as const;
 
 const insideLoop = (frame: Frame): Frame => ({ ...frame, depth: frame.depth + 1, loops: frame.loops + 1 });
 
@@ -76,7 +44,7 @@ const insideLoop = (frame: Frame): Frame => ({ ...frame, depth: frame.depth + 1,
 export class Runner<World extends ShellWorld> {
   readonly #commands: ReadonlyMap<string, Command<World>>;
   readonly #world: World;
-  readonly #variables: Map<string, string>;
+  readonly #variables: Variables;
   readonly #notFound: (name: string) => string;
   #last = 0;
 
@@ -89,13 +57,28 @@ export class Runner<World extends ShellWorld> {
 
   async script(script: Script, frame: Frame): Promise<number> {
     if (frame.depth > MAX_DEPTH) throw new LimitReached(`nested more than ${MAX_DEPTH} deep`);
-    for (const { stages, negated, after } of script) {
+    for (const { stages, negated, timed, after } of script) {
       if (frame.signal.aborted) return EXIT_INTERRUPTED;
       if ((after === 'success' && this.#last !== 0) || (after === 'failure' && this.#last === 0)) continue;
-      const code = await this.#pipeline(stages, frame);
+      const code = await (timed ? this.#timed(stages, frame) : this.#pipeline(stages, frame));
       this.#last = negated ? Number(code === 0) : code;
     }
     return this.#last;
+  }
+
+  /** The exit code that `$?` gives next. */
+  set last(code: number) {
+    this.#last = code;
+  }
+
+  /** As bash tells it. Programs here use no time of a processor of their own, so user and sys stay 0. */
+  async #timed(stages: Pipeline['stages'], frame: Frame): Promise<number> {
+    const startedMs = this.#world.clock.monotonic();
+    const code = await this.#pipeline(stages, frame);
+    const seconds = (this.#world.clock.monotonic() - startedMs) / 1000;
+    const real = `${Math.floor(seconds / 60)}m${(seconds % 60).toFixed(3)}s`;
+    frame.err(`\nreal\t${real}\nuser\t0m0.000s\nsys\t0m0.000s\n`);
+    return code;
   }
 
   /** All stages run at once. A stage that ends stops the one that feeds it, as SIGPIPE does. */
@@ -149,6 +132,12 @@ export class Runner<World extends ShellWorld> {
     switch (stage.type) {
       case 'for':
         return this.#for(stage, frame);
+      case 'counted':
+        return this.#counted(stage, frame);
+      case 'case':
+        return this.#case(stage, frame);
+      case 'arithmetic':
+        return this.#arithmetic(stage.expression, frame).then((value) => (value === 0n ? 1 : 0));
       case 'while':
         return this.#while(stage, frame);
       case 'if':
@@ -171,18 +160,22 @@ export class Runner<World extends ShellWorld> {
 
   /** A runner of its own: what it sets stays inside, and `exit` ends only it. */
   async #subShell(body: Script, frame: Frame): Promise<number> {
-    const inner = new Runner<World>({
-      commands: this.#commands,
-      world: this.#world,
-      variables: new Map(this.#variables),
-      notFound: this.#notFound,
-    });
+    const inner = this.#copy(this.#variables);
     try {
       return await inner.script(body, { ...frame, depth: frame.depth + 1, loops: 0 });
     } catch (error) {
       if (error instanceof ScriptExit) return error.exitCode;
       throw error;
     }
+  }
+
+  #copy(variables: Variables): Runner<World> {
+    return new Runner<World>({
+      commands: this.#commands,
+      world: this.#world,
+      variables: variables.copy(),
+      notFound: this.#notFound,
+    });
   }
 
   #open(redirects: readonly Redirect[], frame: Frame): Promise<OpenStreams> {
@@ -201,7 +194,7 @@ export class Runner<World extends ShellWorld> {
     let code = 0;
     for (const value of values) {
       if (frame.signal.aborted) return EXIT_INTERRUPTED;
-      this.#set(loop.variable, value);
+      this.#variables.set(loop.variable, value);
       const turn = await this.#turn(loop.body, frame);
       code = turn.code;
       if (turn.leaves) break;
@@ -220,15 +213,38 @@ export class Runner<World extends ShellWorld> {
     }
   }
 
-  /** Outside of a loop it does nothing, and says so. */
-  #jump(word: 'break' | 'continue', levels: string | undefined, { loops, err }: Frame): number {
-    if (loops === 0) {
-      err(`${word}: only meaningful in a \`for', \`while', or \`until' loop\n`);
-      return 0;
+  async #counted(loop: CountedLoop, frame: Frame): Promise<number> {
+    await this.#arithmetic(loop.first, frame);
+    const holds = async (): Promise<boolean> =>
+      (await expandWhole(loop.condition, this.#values(frame))).trim() === '' ||
+      (await this.#arithmetic(loop.condition, frame)) !== 0n;
+    let code = 0;
+    for (let turns = 0; await holds(); turns++) {
+      if (frame.signal.aborted) return EXIT_INTERRUPTED;
+      if (turns >= MAX_LOOP_TURNS) throw new LimitReached(`a loop may turn ${MAX_LOOP_TURNS} times`);
+      const turn = await this.#turn(loop.body, frame);
+      code = turn.code;
+      if (turn.leaves) break;
+      await this.#arithmetic(loop.next, frame);
     }
-    const count = Number(levels ?? 1);
-    if (!Number.isInteger(count) || count < 1) throw new UsageError(`${word}: ${levels}: loop count out of range`);
-    throw new LoopJump(word, Math.min(count, loops));
+    return code;
+  }
+
+  async #case({ subject, branches }: Choice, frame: Frame): Promise<number> {
+    const values = this.#values(frame);
+    const text = await expandWhole(subject, values);
+    for (const { patterns, body } of branches)
+      for (const pattern of patterns)
+        if (matchesPattern(text, await piecesOf(pattern, values))) {
+          this.#last = 0;
+          return this.script(body, { ...frame, depth: frame.depth + 1 });
+        }
+    return 0;
+  }
+
+  async #arithmetic(expression: Word, frame: Frame): Promise<bigint> {
+    const values = this.#values(frame);
+    return evaluate(await expandWhole(expression, values), values);
   }
 
   async #while(loop: WhileLoop, frame: Frame): Promise<number> {
@@ -274,7 +290,7 @@ export class Runner<World extends ShellWorld> {
     const words: string[] = [];
     for (const word of command.words) {
       const assignment = words[0] === 'export' ? readAssignment(word) : undefined;
-      if (assignment) this.#set(assignment.name, await expandWhole(assignment.value, values));
+      if (assignment) this.#variables.set(assignment.name, await expandWhole(assignment.value, values));
       else words.push(...(await expandFields(word, values)));
     }
     return words;
@@ -282,23 +298,74 @@ export class Runner<World extends ShellWorld> {
 
   async #runWords(words: readonly string[], assignments: readonly Assignment[], frame: Frame): Promise<number> {
     const [name, ...args] = words;
-    const own = name === undefined ? this.#variables : new Map(this.#variables);
+    const own = name === undefined || name === 'read' ? this.#variables : this.#variables.copy();
+    const before = name === 'read' ? assignments.map((each) => [each.name, own.get(each.name)] as const) : [];
     for (const { name: variable, value } of assignments) {
-      this.#set(variable, await expandWhole(value, this.#values(frame)), own);
+      own.set(variable, await expandWhole(value, this.#values(frame)));
     }
     // An assignment alone has the exit code of the substitution in it.
     const substituted = assignments.some(({ value }) => value.some((part) => part.type === 'substitution'));
     if (name === undefined) return substituted ? this.#last : 0;
-    if (name === 'export') return 0;
-    if (name === 'break' || name === 'continue') return this.#jump(name, args[0], frame);
-    if (name === 'exit') throw new ScriptExit(args[0] === undefined ? this.#last : Number(args[0]) & 0xff);
-    const program = this.#commands.get(name.replace(/^(?:\/usr(?:\/local)?)?\/bin\/|^\.\//, ''));
+    const builtin = builtins.get(name);
+    if (builtin && !(name === 'command' && args[0] !== '-v' && args.length > 0)) {
+      const state = { variables: this.#variables, last: this.#last, loops: frame.loops, knows: this.#knows };
+      const code = await builtin(args, state, frame);
+      // `IFS=, read a b`: what is assigned in front holds for this one command.
+      for (const [variable, value] of before) value === undefined ? own.remove(variable) : own.set(variable, value);
+      return code;
+    }
+    if (name === 'command') return this.#runWords(args, [], frame);
+    return this.#program(name, args, { frame, variables: own });
+  }
+
+  #program(name: string, args: readonly string[], { frame, variables }: Inside): Promise<number> {
+    const program = this.#find(name);
     if (!program) {
       frame.err(`${this.#notFound(name)}\n`);
-      return EXIT_NOT_FOUND;
+      return Promise.resolve(EXIT_NOT_FOUND);
     }
-    return runProgram(program, args, { io: { ...frame, variables: own }, world: this.#world });
+    const call = (words: readonly string[], options: CallOptions = {}): Promise<number> =>
+      this.#call(words, { frame, variables }, options);
+    const script = (text: string, options: CallOptions = {}): Promise<number> =>
+      this.#inside({ frame, variables }, options, (inner, own) => inner.#subShell(parseScript(text), own));
+    return runProgram(program, args, { io: { ...frame, variables: variables.all, call, script }, world: this.#world });
   }
+
+  /** A program runs another one. */
+  #call([name = '', ...args]: readonly string[], inside: Inside, options: CallOptions): Promise<number> {
+    return this.#inside(
+      inside,
+      options,
+      (inner, frame) => inner.#program(name, args, { frame, variables: inner.#variables }),
+      name,
+    );
+  }
+
+  /** What a program runs sees the program's variables and changes none of them. */
+  async #inside(
+    { frame, variables }: Inside,
+    options: CallOptions,
+    run: (inner: Runner<World>, own: Frame) => Promise<number>,
+    name?: string,
+  ): Promise<number> {
+    if (frame.depth > MAX_DEPTH) throw new LimitReached(`nested more than ${MAX_DEPTH} deep`);
+    await this.#spend(frame);
+    const own: Frame = {
+      ...frame,
+      depth: frame.depth + 1,
+      signal: options.signal ?? frame.signal,
+      ...(options.stdin === undefined ? {} : { stdin: textPipe(options.stdin), hasStdin: true }),
+    };
+    const inner = this.#copy(variables);
+    for (const [variable, value] of options.variables ?? []) inner.#variables.set(variable, value);
+    return this.#told(own, () => run(inner, own), name);
+  }
+
+  #find(name: string): Command<World> | undefined {
+    return this.#commands.get(name.replace(/^(?:\/usr(?:\/local)?)?\/bin\/|^\.\//, ''));
+  }
+
+  readonly #knows = (name: string): boolean => this.#find(name) !== undefined;
 
   async #spend({ spent, signal }: Frame): Promise<void> {
     spent.commands += 1;
@@ -306,16 +373,11 @@ export class Runner<World extends ShellWorld> {
     if (spent.commands % COMMANDS_A_TURN === 0 && !signal.aborted) await nextTurn();
   }
 
-  #set(name: string, value: string, variables = this.#variables): void {
-    if (value.length > MAX_WORD) throw new LimitReached(`${name}: at most 1 MiB a variable`);
-    if (!variables.has(name) && variables.size >= MAX_VARIABLES)
-      throw new LimitReached(`at most ${MAX_VARIABLES} variables`);
-    variables.set(name, value);
-  }
-
   #values(frame: Frame): Values {
     return {
-      variable: (name) => (name === '?' ? String(this.#last) : (this.#variables.get(name) ?? '')),
+      variable: (name) => variableOf(name, this.#variables, this.#last),
+      assign: (name, text) => this.#variables.set(name, text),
+      paths: (absolute) => this.#world.files.list(absolute ? '/' : ''),
       substitution: async (script) => {
         const stop = new AbortController();
         const text = createCollector(MAX_WORD, () => stop.abort());

@@ -1,10 +1,13 @@
 import { errorMessage } from '#domain';
 import type { Command, ShellWorld } from '../command.ts';
+import { ScriptExit } from './builtins.ts';
+import { ExpansionFailed } from './limit.ts';
 import { parseScript } from './parser.ts';
-import { textPipe } from './pipe.ts';
+import { inputOf, textPipe } from './pipe.ts';
 import { EXIT_INTERRUPTED } from './program.ts';
-import { Runner, ScriptExit } from './runner.ts';
+import { Runner } from './runner.ts';
 import { ShellSyntaxError } from './syntax-error.ts';
+import { Variables } from './variables.ts';
 
 const EXIT_SYNTAX = 2;
 
@@ -14,6 +17,8 @@ export interface ShellIo {
   err(text: string): void;
   /** Aborted by Ctrl+C. */
   readonly signal: AbortSignal;
+  /** What the script's commands read; absent: nothing. */
+  readonly stdin?: AsyncIterable<string>;
 }
 
 export interface Shell {
@@ -33,7 +38,7 @@ export function createShell<World extends ShellWorld>(options: {
 }): Shell {
   const variables = new Map<string, string>();
   const { commands, world, notFound = (name) => `${name}: command not found. Type help for the list.` } = options;
-  const runner = new Runner<World>({ commands, world, variables, notFound });
+  const runner = new Runner<World>({ commands, world, variables: new Variables(variables), notFound });
   return {
     variables,
     needsMore: (text) => {
@@ -44,7 +49,7 @@ export function createShell<World extends ShellWorld>(options: {
         return error instanceof ShellSyntaxError && error.incomplete;
       }
     },
-    run: async (text, { out, err, signal }) => {
+    run: async (text, { out, err, signal, stdin }) => {
       try {
         return await runner.script(parseScript(text), {
           out,
@@ -52,15 +57,17 @@ export function createShell<World extends ShellWorld>(options: {
           signal,
           depth: 0,
           loops: 0,
-          stdin: textPipe(''),
-          hasStdin: false,
+          stdin: stdin === undefined ? textPipe('') : inputOf(stdin),
+          hasStdin: stdin !== undefined,
           spent: { commands: 0 },
         });
       } catch (error) {
         if (error instanceof ScriptExit) return error.exitCode;
         if (signal.aborted) return EXIT_INTERRUPTED;
+        const code = error instanceof ExpansionFailed ? error.exitCode : EXIT_SYNTAX;
+        runner.last = code;
         err(`${error instanceof ShellSyntaxError ? 'syntax error: ' : ''}${errorMessage(error)}\n`);
-        return EXIT_SYNTAX;
+        return code;
       }
     },
   };

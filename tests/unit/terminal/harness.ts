@@ -32,6 +32,8 @@ export interface Running {
 export function createHarness(
   options: {
     readonly samples?: Readonly<Record<string, string>>;
+    /** The learner's own, at the start. */
+    readonly files?: Readonly<Record<string, string>>;
     /** Absent: one that stands still. */
     readonly clock?: Clock;
   } = {},
@@ -43,6 +45,7 @@ export function createHarness(
     samples: new Map(Object.entries(options.samples ?? {})),
     onWrite: (path, text) => void (text === undefined ? files.delete(path) : files.set(path, text)),
   });
+  for (const [path, text] of Object.entries(options.files ?? {})) shellFiles.write(path, text);
   const terminal = createTerminal({
     sandbox,
     clock: options.clock ?? sandbox.clock,

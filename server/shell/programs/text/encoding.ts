@@ -1,5 +1,5 @@
 import { type Command, UsageError } from '../../command.ts';
-import { readAll, readLines } from '../../language/pipe.ts';
+import { readAll } from '../../language/pipe.ts';
 import { completeFiles, input, textFlags } from './input.ts';
 
 const LINE = 76;
@@ -29,28 +29,4 @@ const base64: Command = {
   complete: completeFiles,
 };
 
-const cut: Command = {
-  name: 'cut',
-  summary: 'print columns of each line',
-  manual: 'cut -d <character> -f <n[,n…]> [files…]',
-  run: async (args, io, world) => {
-    const flags = textFlags('cut', args, {
-      delimiter: { takes: 'value', short: 'd' },
-      fields: { takes: 'value', short: 'f' },
-    });
-    const delimiter = flags.text('delimiter') ?? '\t';
-    const wanted = (flags.text('fields') ?? '').split(',').map(Number);
-    if (delimiter.length !== 1) throw new UsageError('cut: the delimiter must be a single character');
-    if (!wanted.every((field) => Number.isInteger(field) && field > 0))
-      throw new UsageError('cut: give fields as numbers, such as -f 2 or -f 1,3');
-    for await (const line of readLines(input('cut', flags.words, io, world))) {
-      const parts = line.split(delimiter);
-      const chosen = wanted.map((field) => parts[field - 1]).filter((part) => part !== undefined);
-      io.out(`${parts.length === 1 ? line : chosen.join(delimiter)}\n`);
-    }
-    return 0;
-  },
-  complete: completeFiles,
-};
-
-export const encodingCommands: readonly Command[] = [base64, cut];
+export const encodingCommands: readonly Command[] = [base64];

@@ -1,132 +1,167 @@
 import { RE2JS } from 're2js';
-import { type Command, UsageError } from '../../command.ts';
-import { type Flags, readCount } from '../../flags.ts';
-import { nextTurn, readLines } from '../../language/pipe.ts';
-import { completeFiles, input, textFlags } from './input.ts';
+import { type Command, type CommandIo, type ShellWorld, UsageError } from '../../command.ts';
+import { type FlagSpec, type Flags, many, onOff, readCount, value } from '../../flags.ts';
+import { readLines, textPipe } from '../../language/pipe.ts';
+import { compilePattern } from '../regex/posix.ts';
+import { Work } from '../regex/work.ts';
+import { Around } from './grep-around.ts';
+import { completeFiles, readFile, textFlags } from './input.ts';
 
-const MAX_PATTERN = 1000;
-/** Steps that one line may cost: its length times the states of the pattern. */
-const MAX_LINE_COST = 200_000_000;
-/** Steps after which the event loop gets its turn. */
-const COST_A_TURN = 5_000_000;
+const FLAGS: FlagSpec = {
+  'ignore-case': onOff('i'),
+  'invert-match': onOff('v'),
+  count: onOff('c'),
+  'only-matching': onOff('o'),
+  'line-number': onOff('n'),
+  'word-regexp': onOff('w'),
+  'line-regexp': onOff('x'),
+  quiet: onOff('q'),
+  'no-messages': onOff('s'),
+  'files-with-matches': onOff('l'),
+  'files-without-match': onOff('L'),
+  'with-filename': onOff('H'),
+  'no-filename': onOff('h'),
+  recursive: onOff('r'),
+  'fixed-strings': onOff('F'),
+  'extended-regexp': onOff('E'),
+  'basic-regexp': onOff('G'),
+  'perl-regexp': onOff('P'),
+  'line-buffered': onOff(),
+  color: onOff(),
+  colour: onOff(),
+  'max-count': value('m'),
+  'after-context': value('A'),
+  'before-context': value('B'),
+  context: value('C'),
+  regexp: many('e'),
+  file: many('f'),
+};
 
 export const grep: Command = {
   name: 'grep',
   summary: 'print the lines that match',
-  manual:
-    'grep [-i] [-v] [-c] [-o] [-q] [-n] [-w] [-E] [-F] [-A lines] [-B lines] [-C lines] pattern [files…]   Patterns are RE2.',
+  manual: `grep [-i] [-v] [-c] [-o] [-q] [-n] [-w] [-x] [-l] [-L] [-r] [-h] [-H] [-m count] [-A lines] [-B lines] [-C lines] [-e pattern]… [-f file] pattern [files…]
+Patterns are POSIX's basic ones, in which + ? | ( ) { } are plain characters and get their meaning from a backslash: grep 'v1\\|v2'.
+-E extended ones: grep -E 'v1|v2', -P those of RE2, with \\d, -F plain text. No \\1 in a pattern.`,
   run: async (args, io, world) => {
-    const flags = textFlags('grep', args, {
-      'ignore-case': { takes: 'nothing', short: 'i' },
-      'invert-match': { takes: 'nothing', short: 'v' },
-      count: { takes: 'nothing', short: 'c' },
-      'only-matching': { takes: 'nothing', short: 'o' },
-      'line-number': { takes: 'nothing', short: 'n' },
-      'word-regexp': { takes: 'nothing', short: 'w' },
-      quiet: { takes: 'nothing', short: 'q' },
-      'fixed-strings': { takes: 'nothing', short: 'F' },
-      'extended-regexp': { takes: 'nothing', short: 'E' },
-      'perl-regexp': { takes: 'nothing', short: 'P' },
-      'after-context': { takes: 'value', short: 'A' },
-      'before-context': { takes: 'value', short: 'B' },
-      context: { takes: 'value', short: 'C' },
-      regexp: { takes: 'many', short: 'e' },
-    });
-    const around = new Around(flags, io.out);
-    const patterns = flags.all('regexp');
-    const [pattern, ...files] = patterns.length > 0 ? [patterns.join('|'), ...flags.words] : flags.words;
-    if (pattern === undefined) throw new UsageError('usage: grep [-ivcoqnwEF] pattern [files…]', 2);
-    const fixed = flags.on('fixed-strings');
-    const matcher = compile(pattern, { fixed, ignoreCase: flags.on('ignore-case'), word: flags.on('word-regexp') });
-    const states = matcher.programSize();
-    let count = 0;
-    let number = 0;
-    let cost = 0;
-    for await (const line of readLines(input('grep', files, io, world))) {
-      number += 1;
-      cost += line.length * states;
-      if (line.length * states > MAX_LINE_COST) throw new UsageError('grep: the line is too long for this pattern', 2);
-      if (cost > COST_A_TURN) {
-        cost = 0;
-        await nextTurn();
-        if (io.signal.aborted) return 130;
+    const flags = textFlags(
+      'grep',
+      args.map((arg) => arg.replace(/^--colou?r=.*$/, '--color')),
+      FLAGS,
+    );
+    const { pattern, files } = readPattern(flags, world);
+    const search = new Search(flags, compile(pattern, flags), io);
+    const named = flags.on('recursive') ? below(files, world) : files;
+    const withName =
+      (named.length > 1 || flags.on('recursive') || flags.on('with-filename')) && !flags.on('no-filename');
+    let [found, failed] = [false, false];
+    for (const file of named.length === 0 ? ['-'] : named) {
+      if (file !== '-' && world.files.read(file) === undefined) {
+        if (!flags.on('no-messages')) io.err(`grep: ${file}: No such file or directory\n`);
+        failed = true;
+        continue;
       }
-      const found = matcher.matcher(line);
+      const name = file === '-' ? '(standard input)' : file;
+      const lines = readLines(file === '-' ? io.stdin : textPipe(readFile('grep', file, world)));
+      const count = await search.file(lines, { name, prefix: withName ? name : '' });
+      if (count === undefined) return 130;
+      found ||= count > 0;
+      if (found && flags.on('quiet')) return 0;
+    }
+    return failed ? 2 : found ? 0 : 1;
+  },
+  complete: (words, world) => (words.length <= 1 ? [] : completeFiles(words, world)),
+};
+
+function readPattern(flags: Flags, world: ShellWorld): { pattern: readonly string[]; files: readonly string[] } {
+  const fromFiles = flags.all('file').flatMap((path) => readFile('grep', path, world).replace(/\n$/, '').split('\n'));
+  const given = [...flags.all('regexp'), ...fromFiles];
+  const [pattern, ...files] = given.length > 0 ? [given.join('\n'), ...flags.words] : flags.words;
+  if (pattern === undefined) throw new UsageError('usage: grep [-ivcoqnwEF] pattern [files…]', 2);
+  // Each line of a pattern is one of its own.
+  return { pattern: pattern.split('\n'), files };
+}
+
+const below = (folders: readonly string[], { files }: ShellWorld): string[] =>
+  (folders.length === 0 ? [''] : folders).flatMap((folder) => {
+    if (folder !== '' && files.read(folder) !== undefined) return [folder];
+    return folder === '.' ? files.list('').map((file) => `./${file}`) : files.list(folder);
+  });
+
+/** Searches files one after the other. */
+class Search {
+  readonly #flags: Flags;
+  readonly #pattern: RE2JS;
+  readonly #io: CommandIo;
+  readonly #work = new Work('grep');
+  readonly #most: number;
+  constructor(flags: Flags, pattern: RE2JS, io: CommandIo) {
+    this.#flags = flags;
+    this.#pattern = pattern;
+    this.#io = io;
+    const most = flags.text('max-count');
+    const count = most === undefined ? Number.POSITIVE_INFINITY : readCount(most);
+    if (count === undefined) throw new UsageError('grep: invalid max count', 2);
+    this.#most = count;
+  }
+
+  /** How many lines match; undefined after Ctrl+C. */
+  async file(
+    lines: AsyncIterable<string>,
+    { name, prefix }: { name: string; prefix: string },
+  ): Promise<number | undefined> {
+    const flags = this.#flags;
+    const { out } = this.#io;
+    const lists = flags.on('files-with-matches') || flags.on('files-without-match');
+    const around = new Around(flags, prefix, out);
+    let [count, number] = [0, 0];
+    for await (const line of lines) {
+      number += 1;
+      if (count >= this.#most) {
+        if (!around.open) break;
+        around.beside(line, number);
+        continue;
+      }
+      this.#work.search(this.#pattern, line);
+      if (this.#work.due && !(await this.#work.turn(this.#io))) return undefined;
+      const found = this.#pattern.matcher(line);
       if (found.find() === flags.on('invert-match')) {
         around.beside(line, number);
         continue;
       }
       count += 1;
-      if (flags.on('quiet')) return 0;
+      if (flags.on('quiet') || lists) break;
       if (flags.on('count')) continue;
-      const mark = flags.on('line-number') ? `${number}:` : '';
+      const mark = `${prefix === '' ? '' : `${prefix}:`}${flags.on('line-number') ? `${number}:` : ''}`;
       if (!flags.on('only-matching')) around.found(line, number);
       else if (!flags.on('invert-match'))
-        do if (found.group() !== '') io.out(`${mark}${found.group()}\n`);
+        do if (found.end() > found.start()) out(`${mark}${line.slice(found.start(), found.end())}\n`);
         while (found.find());
     }
-    if (flags.on('count')) io.out(`${count}\n`);
-    return count > 0 ? 0 : 1;
-  },
-  complete: (words, world) => (words.length <= 1 ? [] : completeFiles(words, world)),
-};
-
-/** Prints lines that match, with those before and after them (`-A`, `-B`, `-C`), and `--` where lines are left out, as grep does. */
-class Around {
-  readonly #after: number;
-  readonly #before: number;
-  readonly #numbered: boolean;
-  readonly #out: (text: string) => void;
-  #waiting: string[] = [];
-  #toPrint = 0;
-  #printed = 0;
-
-  constructor(flags: Flags, out: (text: string) => void) {
-    // -c and -o show no lines around.
-    const shows = !flags.on('count') && !flags.on('only-matching');
-    const lines = (name: string): number => {
-      const text = flags.text(name) ?? flags.text('context') ?? '0';
-      const asked = readCount(text);
-      if (asked === undefined) throw new UsageError(`grep: ${text}: invalid context length argument`, 2);
-      return shows ? asked : 0;
-    };
-    this.#after = lines('after-context');
-    this.#before = lines('before-context');
-    this.#numbered = flags.on('line-number');
-    this.#out = out;
-  }
-
-  found(line: string, number: number): void {
-    const first = number - this.#waiting.length;
-    if (this.#after + this.#before > 0 && this.#printed > 0 && first > this.#printed + 1) this.#out('--\n');
-    for (const [index, earlier] of this.#waiting.entries()) this.#print(earlier, first + index, '-');
-    this.#waiting = [];
-    this.#print(line, number, ':');
-    this.#toPrint = this.#after;
-  }
-
-  beside(line: string, number: number): void {
-    if (this.#toPrint > 0) {
-      this.#toPrint -= 1;
-      this.#print(line, number, '-');
-    } else if (this.#before > 0) {
-      this.#waiting.push(line);
-      if (this.#waiting.length > this.#before) this.#waiting.shift();
-    }
-  }
-
-  #print(line: string, number: number, sign: ':' | '-'): void {
-    this.#out(`${this.#numbered ? `${number}${sign}` : ''}${line}\n`);
-    this.#printed = number;
+    if (lists) {
+      if (count > 0 === flags.on('files-with-matches')) out(`${name}\n`);
+    } else if (flags.on('count') && !flags.on('quiet')) out(`${prefix === '' ? '' : `${prefix}:`}${count}\n`);
+    return count;
   }
 }
 
-function compile(pattern: string, how: { fixed: boolean; ignoreCase: boolean; word: boolean }): RE2JS {
-  if (pattern.length > MAX_PATTERN) throw new UsageError(`grep: a pattern has at most ${MAX_PATTERN} characters`, 2);
-  // In basic patterns, as grep reads them, \| is the alternative.
-  const source = how.fixed ? RE2JS.quote(pattern) : pattern.replaceAll('\\|', '|');
+function compile(patterns: readonly string[], flags: Flags): RE2JS {
+  const dialect = flags.on('perl-regexp') ? 're2' : flags.on('extended-regexp') ? 'extended' : 'basic';
+  const around = (): readonly [string, string] | undefined => {
+    if (flags.on('line-regexp')) return ['^(?:', ')$'];
+    return flags.on('word-regexp') ? ['\\b(?:', ')\\b'] : undefined;
+  };
+  const ignoreCase = flags.on('ignore-case');
+  const [before, after] = around() ?? ['', ''];
   try {
-    return RE2JS.compile(how.word ? `\\b(?:${source})\\b` : source, how.ignoreCase ? RE2JS.CASE_INSENSITIVE : 0);
+    const sources = patterns.map((pattern) =>
+      flags.on('fixed-strings') ? RE2JS.quote(pattern) : compilePattern(pattern, { dialect }).pattern(),
+    );
+    return compilePattern(`${before}${sources.map((source) => `(?:${source})`).join('|')}${after}`, {
+      dialect: 're2',
+      ignoreCase,
+      longest: dialect !== 're2',
+    });
   } catch (error) {
     throw new UsageError(`grep: ${error instanceof Error ? error.message : String(error)}`, 2);
   }

@@ -1,11 +1,11 @@
 import { type CommandIo, type ShellWorld, UsageError } from '../../command.ts';
-import { type FlagSpec, type Flags, programDialect, readCount, readFlags } from '../../flags.ts';
+import { type FlagSpec, type Flags, programDialect, readFlags } from '../../flags.ts';
 import { textPipe } from '../../language/pipe.ts';
 
 /** A file's text; the error is the one that every Unix program gives. */
-export function readFile(program: string, path: string, world: ShellWorld): string {
+export function readFile(program: string, path: string, world: ShellWorld, exitCode = 1): string {
   const text = world.files.read(path);
-  if (text === undefined) throw new UsageError(`${program}: ${path}: No such file or directory`);
+  if (text === undefined) throw new UsageError(`${program}: ${path}: No such file or directory`, exitCode);
   return text;
 }
 
@@ -17,21 +17,17 @@ export function input(
   world: ShellWorld,
 ): AsyncIterable<string> {
   if (names.length === 0 || (names.length === 1 && names[0] === '-')) return io.stdin;
-  return textPipe(names.map((name) => readFile(program, name, world)).join(''));
+  if (!names.includes('-')) return textPipe(names.map((name) => readFile(program, name, world)).join(''));
+  return (async function* () {
+    for (const name of names) {
+      if (name === '-') yield* io.stdin;
+      else yield readFile(program, name, world);
+    }
+  })();
 }
 
 /** Flags of a small Unix program. */
 export const textFlags = (program: string, args: readonly string[], spec: FlagSpec): Flags =>
   readFlags(args, spec, programDialect(program));
-
-/** The lines that `-5`, `-n 5` or `-n5` ask for; 10 when nothing is said. */
-export function lineCount(program: string, args: readonly string[]): { count: number; files: readonly string[] } {
-  const plain = args.map((arg) => (/^-\d+$/.test(arg) ? `-n${arg.slice(1)}` : arg));
-  const { words, text } = textFlags(program, plain, { lines: { takes: 'value', short: 'n' } });
-  const asked = text('lines') ?? '10';
-  const count = readCount(asked);
-  if (count === undefined) throw new UsageError(`${program}: invalid number of lines: '${asked}'`);
-  return { count, files: words };
-}
 
 export const completeFiles = (_words: readonly string[], world: ShellWorld): readonly string[] => world.files.list('');

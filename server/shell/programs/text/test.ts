@@ -40,7 +40,8 @@ function holds(words: readonly string[], files: ShellFiles): boolean {
     if (a === '!') return b === '';
     if (a === '-z') return b === '';
     if (a === '-n') return b !== '';
-    if (a === '-e' || a === '-f' || a === '-s') {
+    if (a === '-d') return files.list(b).length > 0 && files.read(b) === undefined;
+    if (a === '-e' || a === '-f' || a === '-r' || a === '-s') {
       const text = files.read(b);
       return text !== undefined && (a !== '-s' || text !== '');
     }
