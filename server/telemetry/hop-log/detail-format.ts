@@ -49,9 +49,11 @@ const STAGE_BITS = 4;
 const NOTHING_BEFORE: StepTape['before'] = [];
 
 export interface WrittenDetail {
-  readonly text: string;
+  readonly texts: readonly string[];
+  /** Texts that count; what stands behind them is of an earlier hop. */
+  readonly textCount: number;
   readonly values: readonly unknown[];
-  /** Values that count; what stands behind them is of an earlier hop. */
+  /** Likewise of the values. */
   readonly count: number;
 }
 
@@ -60,12 +62,13 @@ export class DetailWriter implements WrittenDetail {
   readonly #requests = new HeaderShapes();
   readonly #responses = new HeaderShapes();
   readonly values: unknown[] = [];
-  text = '';
+  readonly texts: string[] = [];
   count = 0;
+  textCount = 0;
 
   write(hop: HopRecord): WrittenDetail {
-    this.text = '';
     this.count = 0;
+    this.textCount = 0;
     this.#writeHeaders(this.#requests, hop.request);
     this.#writeHeaders(this.#responses, hop.response);
     if (hop.tape === undefined) this.#writeSteps(hop.steps);
@@ -77,6 +80,7 @@ export class DetailWriter implements WrittenDetail {
     this.#requests.clear();
     this.#responses.clear();
     this.values.length = 0;
+    this.texts.length = 0;
   }
 
   #add(value: unknown): void {
@@ -84,7 +88,7 @@ export class DetailWriter implements WrittenDetail {
   }
 
   #addText(text: string): void {
-    this.text += text;
+    this.texts[this.textCount++] = text;
     this.values[this.count++] = TEXT;
     this.values[this.count++] = text.length;
   }
@@ -97,7 +101,7 @@ export class DetailWriter implements WrittenDetail {
     for (let i = 1; mask !== 0; i += 2, mask >>>= 1) {
       if ((mask & 1) === 0) continue;
       const value = list[i]!;
-      this.text += value;
+      this.texts[this.textCount++] = value;
       this.#add(value.length);
     }
   }

@@ -32,9 +32,9 @@ export class DetailLog {
     const at = (number % this.#capacity) * PLACES;
     // The hop that had this place before is forgotten; the one behind it is the oldest that is still wanted.
     const oldest = number < this.#capacity ? 0 : ((number + 1) % this.#capacity) * PLACES;
-    const { text, values, count } = this.#writer.write(hop);
+    const { texts, textCount, values, count } = this.#writer.write(hop);
     const [wantedText, wantedValues] = number === 0 ? [0, 0] : [this.#places[oldest]!, this.#places[oldest + 2]!];
-    this.#texts.write(text, wantedText, this.#place);
+    this.#texts.write(texts, textCount, wantedText, this.#place);
     const position = this.#values.write(values, count, wantedValues);
     this.#places[at] = this.#place.position;
     this.#places[at + 1] = this.#place.length;

@@ -20,6 +20,7 @@ export class HopLog {
   readonly #details: DetailLog;
   #texts = new TextRing(FIRST_BYTES, MOST_BYTES);
   readonly #place: TextPlace = { position: 0, length: 0 };
+  readonly #pieces: string[] = [];
   /** Hops that came so far. */
   count = 0;
 
@@ -179,7 +180,13 @@ export class HopLog {
     counts[at + COUNT.entrySpanLength] = entrySpanId.length;
     const next = number < capacity ? 0 : this.rows.row(number + 1);
     const wanted = number === 0 ? 0 : numbers[next * NUMBER.places + NUMBER.textAt]!;
-    this.#texts.write(requestId + request.authority + request.path + entrySpanId + accessLog, wanted, this.#place);
+    const pieces = this.#pieces;
+    pieces[0] = requestId;
+    pieces[1] = request.authority;
+    pieces[2] = request.path;
+    pieces[3] = entrySpanId;
+    pieces[4] = accessLog;
+    this.#texts.write(pieces, pieces.length, wanted, this.#place);
     numbers[row * NUMBER.places + NUMBER.textAt] = this.#place.position;
     counts[at + COUNT.textLength] = this.#place.length;
   }

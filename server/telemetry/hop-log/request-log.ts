@@ -33,6 +33,7 @@ export class RequestLog {
   readonly #references: unknown[];
   #texts = new TextRing(FIRST_BYTES, MOST_BYTES);
   readonly #place: TextPlace = { position: 0, length: 0 };
+  readonly #pieces: string[] = [];
   /** Requests that came so far. */
   count = 0;
 
@@ -60,7 +61,9 @@ export class RequestLog {
     this.#counts[at + COUNT.pathLength] = path.length;
     const next = number < this.#capacity ? 0 : (number + 1) % this.#capacity;
     const wanted = number === 0 ? 0 : this.#numbers[next * NUMBER.places + NUMBER.textAt]!;
-    this.#texts.write(path + authority, wanted, this.#place);
+    this.#pieces[0] = path;
+    this.#pieces[1] = authority;
+    this.#texts.write(this.#pieces, 2, wanted, this.#place);
     this.#numbers[row * NUMBER.places + NUMBER.textAt] = this.#place.position;
     this.#counts[at + COUNT.textLength] = this.#place.length;
     return number;

@@ -1,6 +1,9 @@
 import { GrowingRing } from './growing-ring.ts';
 
 const BEYOND_LATIN1 = /[\u0100-\uffff]/;
+const LATIN1_END = 0xff;
+/** Longer texts are written by a call into the runtime, which copying character by character beats below. */
+const SHORT = 96;
 
 /** Where a text lies. */
 export interface TextPlace {
@@ -20,14 +23,49 @@ export class TextRing extends GrowingRing {
     this.#longest = maxSize / 2;
   }
 
-  /** Writes a text and says where; what lies before the position `wanted` may be overwritten. One that is too long is cut. */
-  write(text: string, wanted: number, place: TextPlace): void {
+  /**
+   * Writes the first `count` texts one behind the other and says where; what lies before the position `wanted` may be overwritten. What is too
+   * long is cut.
+   */
+  write(texts: readonly string[], count: number, wanted: number, place: TextPlace): void {
+    let length = 0;
+    for (let i = 0; i < count; i++) length += texts[i]!.length;
+    if (length <= this.#longest) {
+      place.position = this.reserve(length, wanted);
+      place.length = length;
+      if (this.#copy(texts, count, this.at(place.position))) return;
+    }
+    this.#writeWhole(texts.slice(0, count).join(''), wanted, place);
+  }
+
+  /** False where a text has characters beyond latin1. */
+  #copy(texts: readonly string[], count: number, start: number): boolean {
+    const bytes = this.#bytes;
+    let at = start;
+    for (let i = 0; i < count; i++) {
+      const text = texts[i]!;
+      const { length } = text;
+      if (length > SHORT) {
+        if (BEYOND_LATIN1.test(text)) return false;
+        bytes.write(text, at, 'latin1');
+        at += length;
+        continue;
+      }
+      for (let j = 0; j < length; j++) {
+        const code = text.charCodeAt(j);
+        if (code > LATIN1_END) return false;
+        bytes[at++] = code;
+      }
+    }
+    return true;
+  }
+
+  #writeWhole(text: string, wanted: number, place: TextPlace): void {
     const wide = BEYOND_LATIN1.test(text);
     const length = Math.min(this.#longest, wide ? text.length * 2 : text.length);
     place.position = this.reserve(length, wanted);
     place.length = wide ? -length : length;
-    const at = this.at(place.position);
-    this.#bytes.write(text, at, length, wide ? 'utf16le' : 'latin1');
+    this.#bytes.write(text, this.at(place.position), length, wide ? 'utf16le' : 'latin1');
   }
 
   read({ position, length }: Readonly<TextPlace>): string {
