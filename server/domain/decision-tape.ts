@@ -15,7 +15,7 @@ export type Words<Values extends readonly unknown[]> = (...values: Values) => St
 /** The steps of a hop that is over, before they are put in words. */
 export interface StepTape {
   /** Decided before the request came: the same list in all hops of a connection. */
-  readonly before: readonly { readonly shared?: DecisionStep }[];
+  readonly before: readonly DecisionStep[];
   /** `TAPE_PLACES` entries for each step, in the order of `TapedStep`. */
   readonly entries: readonly unknown[];
 }
@@ -40,7 +40,7 @@ export const asIs: Words<readonly unknown[]> = (note) => note as StepNote;
 
 /** Puts steps in words. */
 export function wordSteps({ before, entries }: StepTape): readonly DecisionStep[] {
-  const steps = before.flatMap(({ shared }) => shared ?? []);
+  const steps = [...before];
   for (let i = 0; i < entries.length; i += TAPE_PLACES) {
     const [stage, outcome, name, atUs, attempt, words, values] = entries.slice(i, i + TAPE_PLACES) as TapedStep;
     steps.push(wordStep({ stage, outcome, name, attempt, atMs: atUs / 1000 }, words?.(...values)));

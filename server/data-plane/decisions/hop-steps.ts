@@ -7,31 +7,18 @@ import {
   type StepTape,
   TAPE_PLACES,
   type Words,
-  wordStep,
   wordSteps,
 } from '#domain';
+import type { ConnectionSteps } from './connection-steps.ts';
 
 export type { StepNote } from '#domain';
-
-/** A step that was decided before any request came. */
-export interface StepDraft {
-  readonly stage: DecisionStage;
-  readonly outcome: DecisionStep['outcome'];
-  readonly name: string;
-  readonly atMs: number;
-  readonly attempt: number;
-  /** Gone once it is worded: it would keep the connection that it is about. */
-  note: (() => StepNote) | undefined;
-  /** Worded by the first hop that begins with it: the same object in all of them. */
-  shared?: DecisionStep;
-}
 
 export interface HopRecording {
   readonly clock: Clock;
   /** Monotonic time of the hop's beginning. */
   readonly startedAt: number;
   /** What was decided before the request came. */
-  readonly before: readonly StepDraft[];
+  readonly before: ConnectionSteps;
 }
 
 const NO_VALUES: readonly unknown[] = [];
@@ -92,20 +79,12 @@ export class HopSteps {
       tape[i] = note && asIs;
       tape[i + 1] = note === undefined ? NO_VALUES : [note()];
     }
-    const before = this.#recording?.before ?? [];
-    for (const draft of before) word(draft);
-    return { before, entries: tape };
+    return { before: this.#recording?.before.build() ?? [], entries: tape };
   }
 
   build(): readonly DecisionStep[] {
     return wordSteps(this.end());
   }
-}
-
-function word(draft: StepDraft): void {
-  if (draft.shared !== undefined) return;
-  draft.shared = wordStep(draft, draft.note?.());
-  draft.note = undefined;
 }
 
 /** Hops in a row that are recorded with all their steps: more than the checks of any lab send through one proxy, one after the other. */

@@ -1,6 +1,6 @@
 import type { SocketAddress, TrafficDirection } from '#domain';
 import type { CompiledFilterChain, CompiledListener } from '../config/listener-config.ts';
-import type { StepDraft } from '../decisions/hop-steps.ts';
+import type { ConnectionSteps } from '../decisions/connection-steps.ts';
 import type { TlsFacts } from '../http/codec.ts';
 
 /** A client connection whose listener and filter chain are chosen. Immutable. */
@@ -16,7 +16,7 @@ export interface ConnectionContext {
   readonly requestedServerName: string;
   readonly tls: TlsFacts | undefined;
   /** What was decided before the first request; every hop of the connection begins with these. */
-  readonly steps: readonly StepDraft[];
+  readonly steps: ConnectionSteps;
   /** To be called when the connection is over. */
   readonly onEnd?: () => void;
 }

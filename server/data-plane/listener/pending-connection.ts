@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
 import type { DecisionStage, DecisionStep, HandshakeRecord, SocketAddress, TrafficDirection } from '#domain';
 import type { CompiledFilterChain } from '../config/listener-config.ts';
-import type { StepDraft, StepNote } from '../decisions/hop-steps.ts';
+import { ConnectionSteps } from '../decisions/connection-steps.ts';
+import type { StepNote } from '../decisions/hop-steps.ts';
 import type { TlsFacts } from '../http/codec.ts';
 import type { ProxyRuntime } from '../runtime.ts';
 import type { Inspection } from '../tls/index.ts';
@@ -33,7 +34,7 @@ export class PendingConnection {
   tls: TlsFacts | undefined;
   /** The handshake that ended the connection. */
   brokenHandshake: HandshakeRecord | undefined;
-  readonly steps: StepDraft[] = [];
+  readonly steps = new ConnectionSteps();
 
   constructor(options: {
     runtime: ProxyRuntime;
@@ -53,7 +54,7 @@ export class PendingConnection {
   }
 
   note(stage: DecisionStage, outcome: DecisionStep['outcome'], name: string, note: () => StepNote): void {
-    this.steps.push({ stage, outcome, name, atMs: 0, attempt: 0, note });
+    this.steps.add({ stage, outcome, name, note });
   }
 }
 

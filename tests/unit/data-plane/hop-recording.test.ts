@@ -1,34 +1,30 @@
 import { describe, expect, it } from 'vitest';
-import {
-  BUSY_TRACES_OF,
-  HopSteps,
-  type StepDraft,
-  StepSampler,
-  TRACES_OF,
-} from '../../../server/data-plane/decisions/hop-steps.ts';
+import { ConnectionSteps } from '../../../server/data-plane/decisions/connection-steps.ts';
+import { BUSY_TRACES_OF, HopSteps, StepSampler, TRACES_OF } from '../../../server/data-plane/decisions/hop-steps.ts';
 import { newTraceId } from '../../../server/data-plane/http/trace-context.ts';
 import { seededRandom } from '../../../server/domain/random.ts';
 import { createFakeClock } from './fake-clock.ts';
 
 describe('the recording of hops', () => {
-  it('words what was decided of a connection once, and keeps no function that knows the connection', () => {
+  it('words what was decided of a connection once, in one list for all connections of which the same was decided', () => {
     let worded = 0;
-    const note = () => ({ detail: `fits, asked ${++worded} time` });
-    const draft: StepDraft = {
-      stage: 'filter_chain',
-      outcome: 'chosen',
-      name: '0.0.0.0_80',
-      atMs: 0,
-      attempt: 0,
-      note,
+    const stepsOf = (address: string) => {
+      const steps = new ConnectionSteps();
+      const note = () => ({ detail: `fits ${address}`, evidence: { worded: ++worded > 0 } });
+      steps.add({ stage: 'filter_chain', outcome: 'chosen', name: '0.0.0.0_80', note });
+      return steps;
     };
+    const [first, equal, other] = [stepsOf('10.0.0.1'), stepsOf('10.0.0.1'), stepsOf('10.0.0.2')];
     const clock = createFakeClock();
-    const hops = [1, 2].map(() => new HopSteps({ clock, startedAt: 0, before: [draft] }).build());
-    expect(hops[0]).toEqual([
-      { stage: 'filter_chain', outcome: 'chosen', name: '0.0.0.0_80', atMs: 0, detail: 'fits, asked 1 time' },
-    ]);
-    expect(hops[1]![0]).toBe(hops[0]![0]);
-    expect(draft.note).toBeUndefined();
+    const before = [first, first, equal, other].map(
+      (steps) => new HopSteps({ clock, startedAt: 0, before: steps }).end().before,
+    );
+    const step = { stage: 'filter_chain', outcome: 'chosen', name: '0.0.0.0_80', atMs: 0, evidence: { worded: true } };
+    expect(before[0]).toEqual([{ ...step, detail: 'fits 10.0.0.1' }]);
+    expect(before[1]).toBe(before[0]);
+    expect(before[2]).toBe(before[0]);
+    expect(before[3]).toEqual([{ ...step, detail: 'fits 10.0.0.2' }]);
+    expect(worded).toBe(3);
   });
 
   it('keeps every step of three thousand hops in a row, then of five hundred a second', () => {

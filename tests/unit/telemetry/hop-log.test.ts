@@ -60,7 +60,7 @@ function tape(): StepTape {
       ? [...step(), asIs, [note()]]
       : [...step(), words, [text(), config, below(1e9) / 7, pick([true, undefined])]],
   );
-  const before = [{ shared: { stage: 'listener', outcome: 'chosen', name: '0.0.0.0_80', atMs: 0 } as const }];
+  const before = [{ stage: 'listener', outcome: 'chosen', name: '0.0.0.0_80', atMs: 0 } as const];
   return { before, entries: [...entries, ['route', 'passed', text(), 1, 0, undefined, []]].flat() };
 }
 
