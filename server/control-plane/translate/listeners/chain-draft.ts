@@ -57,17 +57,14 @@ function withoutIstio({ filter_metadata = {} }: Metadata): Metadata {
   return { filter_metadata: rest };
 }
 
-/** Whether two chains take the same connections, so that Envoy would refuse the second. */
-export function conflicts(a: ChainDraft, b: ChainDraft): boolean {
-  const key = (draft: ChainDraft): string =>
-    JSON.stringify([
-      draft.transportProtocol ?? '',
-      draft.applicationProtocols ?? [],
-      [...new Set(draft.sniHosts.filter((name) => name !== '*'))].sort(),
-      [...new Set(draft.cidrs.flatMap(maskedRange))].sort(),
-    ]);
-  return key(a) === key(b);
-}
+/** The same for two chains that take the same connections, of which Envoy would refuse the second. */
+export const matchKey = (draft: ChainDraft): string =>
+  JSON.stringify([
+    draft.transportProtocol ?? '',
+    draft.applicationProtocols ?? [],
+    [...new Set(draft.sniHosts.filter((name) => name !== '*'))].sort(),
+    [...new Set(draft.cidrs.flatMap(maskedRange))].sort(),
+  ]);
 
 function maskedRange(text: string): string[] {
   const range = toCidr(text);

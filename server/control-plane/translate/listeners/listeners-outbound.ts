@@ -10,7 +10,7 @@ import { NO_TIMEOUT, statPrefix } from '../envoy-types.ts';
 import { catchAllVirtualHost, routeConfig } from '../routes/route-table.ts';
 import { addressesOf } from '../routes/virtual-host-domains.ts';
 import type { OutboundScope } from '../scope.ts';
-import { type ChainDraft, conflicts, matchesAll, toChain } from './chain-draft.ts';
+import { type ChainDraft, matchesAll, matchKey, toChain } from './chain-draft.ts';
 import { httpFilter } from './http-connection-manager.ts';
 import { l4Chains } from './l4-chains.ts';
 import { HTTP_INSPECTOR, listenAddress, PLAINTEXT_HTTP, TLS_INSPECTOR } from './listener-filters.ts';
@@ -35,7 +35,9 @@ interface Entry {
   protocol: PortProtocol;
   /** A Sidecar's own listener, to which the services of later ones add nothing. */
   locked: boolean;
-  chains: ChainDraft[];
+  readonly chains: ChainDraft[];
+  /** What the chains match on: there may be thousands of them. */
+  readonly matches: Set<string>;
   readonly origin: ReturnType<typeof serviceOrigin>;
 }
 
@@ -131,11 +133,25 @@ function add({ scope, egress, bind, entries }: Adding, { service, port, address 
   const protocol = kind === 'http' && port.protocol !== 'http_proxy' && at === scope.local.any ? 'auto' : port.protocol;
   if (current === undefined || (kind === 'auto' && currentKind(current) === 'http')) {
     const origin = serviceOrigin(service, port.index);
-    entries.set(key, { bind: { ...bind, address: at }, port: port.port, protocol, locked: false, chains, origin });
+    const matches = new Set(chains.map(matchKey));
+    entries.set(key, {
+      bind: { ...bind, address: at },
+      port: port.port,
+      protocol,
+      locked: false,
+      chains,
+      matches,
+      origin,
+    });
     return;
   }
   if (refusesToShare(port.protocol, current.protocol)) return;
-  for (const chain of chains) if (!current.chains.some((other) => conflicts(other, chain))) current.chains.push(chain);
+  for (const chain of chains) {
+    const match = matchKey(chain);
+    if (current.matches.has(match)) continue;
+    current.matches.add(match);
+    current.chains.push(chain);
+  }
   if (currentKind(current) !== kind && currentKind(current) !== 'auto') current.protocol = 'auto';
 }
 
