@@ -19,6 +19,8 @@ export class ObjectTable {
   readonly #byKind = new Map<KindDefinition, Map<string, StoredObject>>();
   readonly #byOwner = new Map<string, Set<StoredObject>>();
   readonly #byUid = new Map<string, StoredObject>();
+  /** Keys of a kind in order; absent since one came or went. */
+  readonly #ordered = new Map<KindDefinition, readonly string[]>();
   #count = 0;
 
   get count(): number {
@@ -31,8 +33,10 @@ export class ObjectTable {
 
   /** Objects of a kind by namespace and name, as a list from etcd is. */
   ofKind(kind: KindDefinition): StoredObject[] {
-    const entries = [...(this.#byKind.get(kind) ?? [])];
-    return entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, stored]) => stored);
+    const objects = this.#byKind.get(kind) ?? new Map<string, StoredObject>();
+    const ordered = this.#ordered.get(kind) ?? [...objects.keys()].sort((a, b) => (a < b ? -1 : 1));
+    this.#ordered.set(kind, ordered);
+    return ordered.map((key) => objects.get(key) as StoredObject);
   }
 
   *all(): Iterable<StoredObject> {
@@ -48,10 +52,13 @@ export class ObjectTable {
   }
 
   put(stored: StoredObject): void {
-    this.remove(stored.kind, nameOf(stored.object));
+    const key = keyOf(nameOf(stored.object));
     const objects = this.#byKind.get(stored.kind) ?? new Map<string, StoredObject>();
     this.#byKind.set(stored.kind, objects);
-    objects.set(keyOf(nameOf(stored.object)), stored);
+    const before = objects.get(key);
+    if (before) this.#forget(before);
+    else this.#ordered.delete(stored.kind);
+    objects.set(key, stored);
     this.#byUid.set(stored.object.metadata.uid ?? '', stored);
     this.#count++;
     for (const owner of stored.object.metadata.ownerReferences ?? []) {
@@ -64,6 +71,12 @@ export class ObjectTable {
     const stored = this.get(kind, name);
     if (!stored) return;
     this.#byKind.get(kind)?.delete(keyOf(name));
+    this.#ordered.delete(kind);
+    this.#forget(stored);
+  }
+
+  /** Takes an object out of the indexes and of the count. */
+  #forget(stored: StoredObject): void {
     this.#byUid.delete(stored.object.metadata.uid ?? '');
     this.#count--;
     for (const owner of stored.object.metadata.ownerReferences ?? []) {

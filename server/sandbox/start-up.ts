@@ -5,8 +5,8 @@ import { type DeploymentObject, endpointAddresses, matchesLabels, type ServiceOb
 import type { Manifests } from './manifests/manifests.ts';
 import { gatewayObjects, istiodObjects, meshConfigMap, rootNamespace, systemNamespaces } from './mesh/system.ts';
 
-const START_LIMIT_MS = 40_000;
-const SYNC_LIMIT_MS = 5000;
+/** A mesh of a thousand services on a machine that does ten other things takes a minute. */
+const START_LIMIT_MS = 120_000;
 /** States that do not heal by waiting: a lab may begin with a pod that cannot start. */
 const STUCK = new Set(['ErrImagePull', 'ImagePullBackOff', 'CrashLoopBackOff']);
 
@@ -64,8 +64,8 @@ export async function awaitReady(
   await sandbox.until(() => podsSettled(sandbox), START_LIMIT_MS, 'every pod is ready');
   await cluster.frontDoors.settled();
   step?.('pods');
-  await sandbox.settled(announce(sandbox, mintChangeId()), SYNC_LIMIT_MS);
-  await sandbox.until(() => proxiesSynced(sandbox), SYNC_LIMIT_MS, 'every proxy has its configuration');
+  await sandbox.settled(announce(sandbox, mintChangeId()), START_LIMIT_MS);
+  await sandbox.until(() => proxiesSynced(sandbox), START_LIMIT_MS, 'every proxy has its configuration');
   step?.('configuration');
 }
 

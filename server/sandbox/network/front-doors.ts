@@ -1,8 +1,8 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { SocketAddress } from '#domain';
 import { formatAddress } from '#domain';
-import type { KubeStore } from '#kube-api';
-import type { ServiceObject, ServicePort } from '../kube-types.ts';
+import type { KubeStore, WatchEvent } from '#kube-api';
+import { keyOf, type ServiceObject, type ServicePort } from '../kube-types.ts';
 import { hostPort } from './host-ports.ts';
 
 /** Real listeners for what a cluster opens to the outside: the ports of LoadBalancer addresses, and NodePorts on the node. */
@@ -34,11 +34,19 @@ export function startFrontDoors(options: FrontDoorOptions): FrontDoors {
   const { store, nodeIp, connect, onError } = options;
   const doors = new Map<string, Door>();
 
-  const follow = (): void => {
+  /** Of the Services that have doors: most have none, and there may be a thousand of them. */
+  const plans = new Map<string, readonly DoorPlan[]>();
+
+  const follow = ({ type, object }: WatchEvent): void => {
+    const key = keyOf(object);
+    const planned = type === 'DELETED' ? [] : doorsOf(object as ServiceObject, nodeIp);
+    if (planned.length === 0 && !plans.delete(key)) return;
+    if (planned.length > 0) plans.set(key, planned);
+    open();
+  };
+  const open = (): void => {
     const wanted = new Map<string, SocketAddress & { readonly at: SocketAddress }>();
-    for (const service of store.list('Service') as ServiceObject[]) {
-      for (const { at, to } of doorsOf(service, nodeIp)) wanted.set(formatAddress(at), { ...to, at });
-    }
+    for (const { at, to } of [...plans.values()].flat()) wanted.set(formatAddress(at), { ...to, at });
     for (const [key, door] of doors) if (!wanted.has(key)) close(key, door);
     for (const [key, { at, ip, port }] of wanted) {
       const door = doors.get(key);
