@@ -3,7 +3,8 @@ import type { PushSummary } from '#control-plane';
 import type { RunningPod, Sandbox } from '#sandbox';
 import type { RequestSummary } from '#telemetry';
 
-const WINDOW_MS = 10_000;
+/** What the map's edges are counted over. */
+export const MAP_WINDOW_MS = 10_000;
 const CONTROL_PLANE = 'istiod';
 
 const serviceOf = (pod: RunningPod): string =>
@@ -61,9 +62,14 @@ export function meshView(sandbox: Sandbox): MeshView {
     const node = nodes.get(id);
     if (node !== undefined) nodes.set(id, { ...node, ejected });
   }
+<<<<<<< Updated upstream
   const seconds = WINDOW_MS / 1000;
   const byAddress = addressNames(sandbox);
   const edges = sandbox.hops.edges(WINDOW_MS, atMs).map((edge) => {
+=======
+  const seconds = MAP_WINDOW_MS / 1000;
+  const edges = sandbox.hops.edges(MAP_WINDOW_MS, atMs).map((edge) => {
+>>>>>>> Stashed changes
     const from = nodeId(edge.source, edge.sourceVersion);
     const to = nodeId(edge.destination, edge.destinationVersion);
     for (const [id, service, version] of [
@@ -87,7 +93,7 @@ export function meshView(sandbox: Sandbox): MeshView {
       flags: { ...edge.flags },
     };
   });
-  return { atMs, windowMs: WINDOW_MS, nodes: [...nodes.values()], edges };
+  return { atMs, windowMs: MAP_WINDOW_MS, nodes: [...nodes.values()], edges };
 }
 
 /** What a bare address means, where a proxy passed a connection on without knowing a service for it. */

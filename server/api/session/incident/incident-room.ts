@@ -3,7 +3,7 @@ import type { Clock } from '#domain';
 import { createIncident, type Incident, type Lab, type LabFile, type ProbeContext } from '#labs';
 import type { Emit } from '../ports.ts';
 import type { Moment } from '../time-travel/moments.ts';
-import { meshView } from '../views.ts';
+import { MAP_WINDOW_MS } from '../views.ts';
 
 export interface IncidentRoomOptions {
   readonly lab: Lab;
@@ -32,10 +32,10 @@ export function createIncidentRoom(options: IncidentRoomOptions): Incident | und
     deploy,
     send,
     edges: () => {
-      const services = meshView(context().sandbox).edges.map(({ from, to }) => ({
-        from: service(from),
-        to: service(to),
-      }));
+      const { hops } = context().sandbox;
+      const services = hops
+        .edges(MAP_WINDOW_MS, clock.now())
+        .map(({ source, destination }) => ({ from: source, to: destination }));
       const seen = new Map(services.map((edge) => [`${edge.from} ${edge.to}`, edge]));
       return [...seen.values()];
     },
@@ -54,4 +54,3 @@ export const pushOf = ({ number, title, foreign, changed }: Moment): Parameters<
 });
 
 /** `reviews@v1` → `reviews` */
-const service = (node: string): string => node.split('@', 1)[0] ?? node;
