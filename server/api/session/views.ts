@@ -62,14 +62,9 @@ export function meshView(sandbox: Sandbox): MeshView {
     const node = nodes.get(id);
     if (node !== undefined) nodes.set(id, { ...node, ejected });
   }
-<<<<<<< Updated upstream
-  const seconds = WINDOW_MS / 1000;
-  const byAddress = addressNames(sandbox);
-  const edges = sandbox.hops.edges(WINDOW_MS, atMs).map((edge) => {
-=======
   const seconds = MAP_WINDOW_MS / 1000;
+  const byAddress = addressNames(sandbox);
   const edges = sandbox.hops.edges(MAP_WINDOW_MS, atMs).map((edge) => {
->>>>>>> Stashed changes
     const from = nodeId(edge.source, edge.sourceVersion);
     const to = nodeId(edge.destination, edge.destinationVersion);
     for (const [id, service, version] of [
