@@ -89,6 +89,8 @@ export class Exchange implements FormatSubject, BodyTarget, LateWorker {
   peer: PeerWorkload | undefined;
   /** Counted where the request is gRPC and somebody counts. */
   readonly messages: GrpcMessages | undefined;
+  /** Noted before its headers are changed. */
+  cameAsGrpc: boolean | undefined;
   requestEnded = false;
   /** The client's connection ended in the middle of it. */
   endedWithConnection = false;
@@ -293,7 +295,7 @@ export class Exchange implements FormatSubject, BodyTarget, LateWorker {
     this.info.details = reply.details;
     // A bad request may be one that was read wrong: nothing more is read from this client.
     if (reply.status === 400) this.stream.closeAfter();
-    const { head, body, seal } = buildReply(this.head, reply);
+    const { head, body, seal } = buildReply(this.head, reply, this.cameAsGrpc ?? isGrpc(this.head.headers));
     // As in Envoy, headers of routes are written before the answer has a status.
     this.#respond(head, body === undefined, seal);
     if (body === undefined) return;

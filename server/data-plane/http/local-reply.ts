@@ -1,5 +1,5 @@
 import type { RequestHead, ResponseHead } from './codec.ts';
-import { encodeGrpcMessage, grpcStatusOf, isGrpc } from './grpc.ts';
+import { encodeGrpcMessage, grpcStatusOf } from './grpc.ts';
 import { Headers } from './headers.ts';
 import type { ResponseFlag } from './response-flags.ts';
 
@@ -24,10 +24,10 @@ export interface BuiltReply {
 }
 
 /** Puts a local reply into the form that its request understands: gRPC reads its status from headers behind a 200. */
-export function buildReply(request: RequestHead, reply: LocalReply): BuiltReply {
+export function buildReply(request: RequestHead, reply: LocalReply, grpc: boolean): BuiltReply {
   const headers = Headers.of(reply.headers ?? {});
   const body = typeof reply.body === 'string' ? Buffer.from(reply.body) : reply.body;
-  if (isGrpc(request.headers)) {
+  if (grpc) {
     const seal = (head: ResponseHead): void => sealGrpc(request, reply, head.headers, body);
     return { head: { status: 200, headers }, body: undefined, seal };
   }

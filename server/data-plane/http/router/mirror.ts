@@ -1,4 +1,5 @@
 import type { Timer } from '#domain';
+import { originOf } from '../../config/origins.ts';
 import type { MirrorPolicy } from '../../config/route-table.ts';
 import { NO_HASH, type UpstreamCluster } from '../../upstream/cluster.ts';
 import type { RequestHead, ResetReason, ResponseHead, UpstreamStream } from '../codec.ts';
@@ -6,6 +7,7 @@ import type { Exchange } from '../exchange.ts';
 import type { Headers } from '../headers.ts';
 import { newSpanId, type SpanContext, writeSpan } from '../trace-context.ts';
 import { type AttemptOwner, UpstreamAttempt } from './attempt.ts';
+import { shortName } from './choose-share.ts';
 import { reportAnswer } from './outlier-report.ts';
 import { RequestBody } from './request-body.ts';
 import { RESET_WORDS } from './reset-reasons.ts';
@@ -67,7 +69,12 @@ export class MirrorCall implements AttemptOwner {
   }
 
   start(): void {
-    const { runtime, connection } = this.#exchange;
+    const { runtime, connection, steps, route } = this.#exchange;
+    const { name } = this.#cluster.config;
+    steps.add('route', 'applied', name, () => ({
+      detail: `a copy goes to ${shortName(name)}; its answer is thrown away`,
+      origin: originOf(route?.origins, 'request_mirror_policies'),
+    }));
     const choice = this.#cluster.pick({
       originalDestination: connection.localAddress,
       avoid: new Set(),

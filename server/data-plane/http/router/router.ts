@@ -13,9 +13,8 @@ import type { Exchange, LayerOutcome, RequestLayer } from '../exchange.ts';
 import { grpcTimeoutMs, isGrpc } from '../grpc.ts';
 import type { Headers } from '../headers.ts';
 import { noteCluster } from './call-steps.ts';
-import { shortName } from './choose-share.ts';
 import { changeAnswer, headerLevels } from './header-levels.ts';
-import { MirrorCall } from './mirror.ts';
+import { MirrorCall, type MirrorResult } from './mirror.ts';
 import { redirectLocation, rewriteRequest } from './rewrite.ts';
 import { UpstreamCall } from './upstream-call.ts';
 
@@ -82,7 +81,9 @@ function forward(exchange: Exchange, route: CompiledRoute, action: ForwardAction
   const cluster = exchange.runtime.clusters.get(share.cluster);
   if (cluster === undefined) return noCluster(exchange, route, action, share);
   if (exchange.steps.on) noteCluster(exchange.steps, cluster);
-  for (const rules of headerLevels(exchange)) applyRequestRules(rules, exchange);
+  const levels = headerLevels(exchange);
+  if (levels.length > 0) exchange.cameAsGrpc = isGrpc(exchange.head.headers);
+  for (const rules of levels) applyRequestRules(rules, exchange);
   const streamMs = streamLimitMs(exchange.head.headers, action);
   if (streamMs !== undefined) exchange.limitDuration(streamMs);
   if (action.silenceMs !== undefined) exchange.limitSilence(action.silenceMs);
@@ -94,7 +95,7 @@ function forward(exchange: Exchange, route: CompiledRoute, action: ForwardAction
   const timeoutMs = takeMs(headers, 'x-envoy-upstream-rq-timeout-ms', routeTimeoutMs(headers, action));
   const tryMs = takeMs(headers, 'x-envoy-upstream-rq-per-try-timeout-ms', action.retry?.perTryTimeoutMs ?? 0);
   const perTryTimeoutMs = timeoutMs > 0 && tryMs >= timeoutMs ? 0 : tryMs;
-  const mirrors = startMirrors(exchange, action, timeoutMs);
+  const mirrors = createMirrors(exchange, action, timeoutMs);
   new UpstreamCall({ exchange, action, cluster, timeoutMs, perTryTimeoutMs, mirrors }).start();
   return 'wait';
 }
@@ -143,7 +144,8 @@ function takeMs(headers: Headers, name: string, ofRoute: number): number {
 
 const NO_MIRRORS: readonly MirrorCall[] = [];
 
-function startMirrors(exchange: Exchange, action: ForwardAction, timeoutMs: number): readonly MirrorCall[] {
+/** Copies of the request as it is now; they are sent once a host is chosen for the request itself. */
+function createMirrors(exchange: Exchange, action: ForwardAction, timeoutMs: number): readonly MirrorCall[] {
   if (action.mirrors.length === 0) return NO_MIRRORS;
   const calls: MirrorCall[] = [];
   for (const policy of action.mirrors) {
@@ -155,19 +157,8 @@ function startMirrors(exchange: Exchange, action: ForwardAction, timeoutMs: numb
       exchange.runtime.chance.draws.below('mirror', exchange.span.traceId, share.of) >= share.numerator
     )
       continue;
-    exchange.steps.add('route', 'applied', name, () => ({
-      detail: `a copy goes to ${shortName(name)}; its answer is thrown away`,
-      origin: originOf(exchange.route?.origins, 'request_mirror_policies'),
-    }));
-    const call = new MirrorCall({
-      exchange,
-      cluster,
-      policy,
-      timeoutMs,
-      onResult: (result) => recordMirror(exchange, result),
-    });
-    calls.push(call);
-    call.start();
+    const onResult = (result: MirrorResult): void => recordMirror(exchange, result);
+    calls.push(new MirrorCall({ exchange, cluster, policy, timeoutMs, onResult }));
   }
   return calls;
 }
