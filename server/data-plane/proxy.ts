@@ -99,6 +99,7 @@ class MeshProxy implements Proxy {
     const secrets = new SecretStore(options.revoked);
     const transports = createTransports(secrets, clock);
     const metrics = new IstioMetrics();
+    const health = healthSwitch();
     this.#options = options;
     this.#clusters = new ClusterManager({
       clock,
@@ -121,6 +122,7 @@ class MeshProxy implements Proxy {
       peerMetadata: new PeerMetadata(self, node.id),
       sampler: new StepSampler(clock),
       routeTable: (name) => this.#store.routes.get(name),
+      health,
       onHop: options.onHop,
       spans: new SpanSender({ clock, runtime: () => this.#runtime, on: seams.sendsSpans !== false }),
       onLog: options.onLog,
@@ -152,7 +154,6 @@ class MeshProxy implements Proxy {
       random: random.stream('agent'),
       onLog: options.onLog,
     });
-    const health = healthSwitch();
     const healthFailed = (): boolean => health.failed;
     const updates = new UpdateLog();
     const startedAtMs = clock.now();
@@ -211,7 +212,8 @@ class MeshProxy implements Proxy {
   }
 
   #drainListeners({ inboundOnly, graceful, skipExit }: DrainRequest): void {
-    this.#listeners.drain({ inboundOnly, keepListening: graceful || skipExit });
+    if (graceful || skipExit) this.#listeners.drain({ inboundOnly, keepListening: true });
+    else this.#listeners.stopListening({ inboundOnly });
     if (graceful && !skipExit) this.#runtime.clock.after(DRAIN_TIME_MS, () => this.#listeners.drain({ inboundOnly }));
   }
 

@@ -54,6 +54,8 @@ export interface ProxyRuntime {
   readonly peerMetadata: PeerMetadata;
   readonly sampler: StepSampler;
   readonly routeTable: (name: string) => RouteTable | undefined;
+  /** While it fails, connections end with the answer to their next request. */
+  readonly health: { readonly failed: boolean };
   readonly onHop: (hop: HopRecord) => void;
   /** To the collectors that tracing names. */
   readonly spans: SpanSender;

@@ -35,7 +35,7 @@ export interface PageContext {
   readonly health: HealthSwitch;
   /** Versions of the last update of each type, by Envoy's dotted name. */
   readonly textReadouts: () => ReadonlyMap<string, string>;
-  /** Listeners take no more connections; what is open ends after its current request. */
+  /** Listeners take no more connections; when they drain, what is open ends after its current request. */
   readonly drainListeners: (which: DrainRequest) => void;
   /** The proxy ends, as its container then does. */
   readonly quit: () => void;

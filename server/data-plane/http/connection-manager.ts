@@ -22,6 +22,7 @@ export class HttpConnectionManager {
   readonly #layers: readonly RequestLayer[];
   readonly #reporters: readonly RequestReporter[];
   readonly #open = new Set<DownstreamConnection>();
+  readonly #ending = new WeakSet<DownstreamConnection>();
   readonly #stats: HttpStats;
   readonly #listenerStats: ListenerHttpStats;
   readonly #http2: Http2Stats;
@@ -111,12 +112,21 @@ export class HttpConnectionManager {
     for (const connection of [...this.#open]) connection.close();
   }
 
+  /** Counted with the first request that is answered so. */
+  #endSoon(connection: DownstreamConnection): void {
+    if (this.#ending.has(connection)) return;
+    this.#ending.add(connection);
+    this.#stats.count('downstream_cx_drain_close');
+    connection.drain();
+  }
+
   #onRequest(stream: DownstreamStream, on: DownstreamConnection, shared: ExchangeOptions): void {
     const { maxRequestsPerConnection } = this.#config.serving;
     if (maxRequestsPerConnection > 0 && on.requestCount >= maxRequestsPerConnection) {
       this.#stats.count('downstream_cx_max_requests_reached');
       on.drain();
     }
+    if (this.#draining || this.#runtime.health.failed) this.#endSoon(on);
     const stats = this.#stats;
     stats.rqTotal.value++;
     stats.rqActive.value++;

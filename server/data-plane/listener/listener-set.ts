@@ -81,10 +81,22 @@ export class ListenerSet {
 
   /** Takes no more connections (unless listeners are to stay); those that are open end after their current request. */
   drain({ inboundOnly = false, keepListening = false } = {}): void {
-    const concerns = (name: string): boolean =>
-      !inboundOnly || (this.#served.get(name)?.config.direction ?? 'inbound') === 'inbound';
-    if (!keepListening) for (const name of [...this.#bindings.keys()].filter(concerns)) this.#unbind(name);
-    for (const [name, served] of this.#served) if (concerns(name)) served.drain();
+    if (!keepListening) this.stopListening({ inboundOnly });
+    for (const [name, served] of this.#served) if (!inboundOnly || this.#isInbound(name)) served.drain();
+  }
+
+  /** Takes no more connections; those that are open stay as they are. */
+  stopListening({ inboundOnly = false } = {}): void {
+    const stopped = this.#options.runtime.stats.stat('listener_manager.listener_stopped');
+    for (const name of [...this.#bindings.keys()]) {
+      if (inboundOnly && !this.#isInbound(name)) continue;
+      this.#unbind(name);
+      stopped.value++;
+    }
+  }
+
+  #isInbound(name: string): boolean {
+    return (this.#served.get(name)?.config.direction ?? 'inbound') === 'inbound';
   }
 
   close(): void {
