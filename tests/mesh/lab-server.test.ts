@@ -230,9 +230,10 @@ describe('the lab server', () => {
       (await ann.ask<LabState>('lab.open', { lab: 'canary' })).sandbox.pods[0]?.ip.split('.')[1],
     );
 
-    const sent = await ann.ask<RequestView>('request.send', {});
-    const why = await ann.ask<ExplanationView>('request.explain', { request: sent.id });
     const then = await ann.ask<MomentView>('time.moment', { push: 1 });
+    const sent = await ann.ask<RequestView>('request.send', {});
+    // A decision that somebody opens is kept at once, with all that is known until then.
+    const why = await ann.ask<ExplanationView>('request.explain', { request: sent.id });
 
     const from = ann.events.length;
     await ann.ask('files.save', { files: [file('anns-rule', 4), file('spare', 5)] });
