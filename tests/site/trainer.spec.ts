@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
+import { barriersOf, overhangOf } from './support/barriers.ts';
 import { expect, test } from './support/lab-server.ts';
 
 const places = [
@@ -24,15 +24,8 @@ async function settle(page: Page, place: string): Promise<void> {
 }
 
 async function expectNoBarrier(page: Page, place: string): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  expect(
-    violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(' ')}`)),
-    place,
-  ).toEqual([]);
-  const overhang = await page.evaluate(
-    () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-  );
-  expect(overhang, place).toBeLessThanOrEqual(0);
+  expect(await barriersOf(page), place).toEqual([]);
+  expect(await overhangOf(page), place).toBeLessThanOrEqual(0);
 }
 
 /** Shows and grades one card, whatever its kind. */
@@ -67,10 +60,7 @@ test.describe('the pages of the trainer', () => {
     await page.setViewportSize({ width: 320, height: 640 });
     for (const place of places) {
       await settle(page, place);
-      const overhang = await page.evaluate(
-        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-      );
-      expect(overhang, place).toBeLessThanOrEqual(0);
+      expect(await overhangOf(page), place).toBeLessThanOrEqual(0);
     }
   });
 });

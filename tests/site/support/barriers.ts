@@ -1,17 +1,25 @@
 import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
 
-/** What keeps somebody out of the page, or of the part of it that `within` selects: rule and place of each. */
-export async function barriersOf(page: Page, within?: string): Promise<string[]> {
-  const builder = within === undefined ? new AxeBuilder({ page }) : new AxeBuilder({ page }).include(within);
-  const { violations } = await builder.analyze();
+/** axe that describes what is wrong alone: to describe all that is right takes it longer than to look. */
+function axeOn(page: Page): AxeBuilder {
+  // A page without frames can be judged in itself; else axe opens an empty one for each look, to join what the frames said.
+  return new AxeBuilder({ page }).options({ resultTypes: ['violations'] }).setLegacyMode(page.frames().length === 1);
+}
+
+async function found(axe: AxeBuilder): Promise<string[]> {
+  const { violations } = await axe.analyze();
   return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(' ')}`));
 }
 
+/** What keeps somebody out of the page, or of the part of it that `within` selects: rule and place of each. */
+export function barriersOf(page: Page, within?: string): Promise<string[]> {
+  return found(within === undefined ? axeOn(page) : axeOn(page).include(within));
+}
+
 /** The same for colours alone, which are all that another theme changes. */
-export async function faintTexts(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page }).withRules(['color-contrast', 'link-in-text-block']).analyze();
-  return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(' ')}`));
+export function faintTexts(page: Page): Promise<string[]> {
+  return found(axeOn(page).withRules(['color-contrast', 'link-in-text-block']));
 }
 
 /** How far the page can be scrolled sideways, in CSS pixels. */
