@@ -19,7 +19,9 @@ export function verdictOf(hops: readonly HopRecord[]): string {
   if (isPlainTcp(last)) {
     return `${target} took the connection: ${last.request.bytes} bytes to it, ${last.response.bytes} bytes back.`;
   }
-  if (answeredBy === 'upstream') return `${target} itself answered ${status}.${delayNote(call)}${retryNote(call)}`;
+  if (isMirror(call)) return `${target} answered ${status} to a mirrored copy: its answer went to nobody.`;
+  if (answeredBy === 'upstream')
+    return `${target} itself answered ${status}.${delayNote(call)}${retryNote(call)}${corsNote(call)}`;
   if (answeredBy === 'server-proxy' && answer !== undefined) return serverVerdict(call, answer);
   return call === undefined ? '' : `${owner(call)} ${clientReason(call, target)}${delayNote(call)}${retryNote(call)}`;
 }
@@ -79,10 +81,32 @@ const at = (host: string): string => (host === '' ? '' : ` at ${host}`);
 const timeoutWords = ({ response }: HopRecord): string =>
   response.details === 'upstream_per_try_timeout' ? 'within the time of one try' : "within the route's timeout";
 
+/** A copy that a route's mirror sent has one step, the mirror itself. */
+const isMirror = (call: HopRecord | undefined): boolean =>
+  call?.steps.length === 1 && call.steps[0]?.stage === 'route' && call.steps[0].outcome === 'applied';
+
+/** `ns[shop]-policy[no-admin]-rule[1]`, as Istio names what its policies become. */
+const RBAC_RULE = /policy\[ns\[([^\]]*)\]-policy\[([^\]]*)\]-rule\[(\d+)\]/;
+
 function plainDetails({ response, steps }: HopRecord): string {
-  if (response.details === 'direct_response')
-    return steps.findLast((step) => step.stage === 'response')?.detail ?? 'its route says so';
-  return response.details.replaceAll('_', ' ');
+  const { details } = response;
+  // The last response step says that the route answered, the one before it what it says.
+  if (details === 'direct_response')
+    return steps.find(({ stage }) => stage === 'response')?.detail ?? 'its route says so';
+  if (details === 'cors_response') return steps.find(isStoppedFilter)?.detail ?? 'a preflight';
+  if (details === 'rbac_access_denied_matched_policy[none]') return 'no ALLOW policy has a rule that matches';
+  const [, namespace, policy, rule] = RBAC_RULE.exec(details) ?? [];
+  if (policy !== undefined) return `rules[${rule}] of the DENY policy ${namespace}/${policy} matches`;
+  return details.replaceAll('_', ' ');
+}
+
+const isStoppedFilter = ({ stage, outcome }: HopRecord['steps'][number]): boolean =>
+  stage === 'http_filter' && outcome === 'stopped';
+
+/** The answer is there, and a browser hides it: what a learner who sees 200 in the list looks for. */
+function corsNote(call: HopRecord | undefined): string {
+  const origin = call?.steps.find(({ evidence }) => evidence?.['allowed'] === false)?.evidence?.['origin'];
+  return origin === undefined ? '' : ` Origin ${origin} is not allowed, so a browser keeps the answer from the page.`;
 }
 
 const delayNote = (call: HopRecord | undefined): string =>

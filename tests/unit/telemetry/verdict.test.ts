@@ -63,6 +63,31 @@ describe('the verdict on a call', () => {
     );
   });
 
+  it('says in words which policy decided, what a route answers, and what a browser hides', () => {
+    const step = { atMs: 0, outcome: 'stopped' } as const;
+    const inbound = (details: string) => hop({ service: 'cart', direction: 'inbound', status: 403, details });
+    expect(verdictOf([inbound('rbac_access_denied_matched_policy[ns[shop]-policy[no-admin]-rule[1]]')])).toBe(
+      "cart's proxy answered 403 in place of its application: rules[1] of the DENY policy shop/no-admin matches.",
+    );
+    expect(verdictOf([inbound('rbac_access_denied_matched_policy[none]')])).toMatch(
+      /: no ALLOW policy has a rule that matches\.$/,
+    );
+    const redirect = { ...step, stage: 'response', name: '308', detail: 'the route redirects to http://a/b' } as const;
+    const said = { ...step, stage: 'response', name: '308', detail: 'answered by the route itself' } as const;
+    expect(
+      verdictOf([hop({ service: 'cart', status: 308, details: 'direct_response', steps: [redirect, said] })]),
+    ).toBe("cart's proxy answered 308 itself: the route redirects to http://a/b.");
+    const evidence = { origin: 'https://evil.example', allowed: false };
+    const passed = { atMs: 0, stage: 'http_filter', outcome: 'passed', name: 'cors', evidence } as const;
+    expect(verdictOf([hop({ service: 'productpage', cluster: REVIEWS_V2, steps: [passed, said] })])).toBe(
+      'reviews v2 itself answered 200. Origin https://evil.example is not allowed, so a browser keeps the answer from the page.',
+    );
+    const mirrored = { atMs: 0, stage: 'route', outcome: 'applied', name: 'x' } as const;
+    expect(verdictOf([hop({ service: 'productpage', cluster: REVIEWS_V2, steps: [mirrored] })])).toBe(
+      'reviews v2 answered 200 to a mirrored copy: its answer went to nobody.',
+    );
+  });
+
   it('is empty where nothing was recorded', () => {
     expect(verdictOf([])).toBe('');
   });
