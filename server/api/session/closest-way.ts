@@ -11,7 +11,13 @@ export function closestMiss(candidates: readonly Candidate[]): string | undefine
   if (nearest === undefined) return undefined;
   const { name, reason, held = 0, conditions = 0 } = nearest.candidate;
   const holds = conditions > 1 ? `, ${held} of ${conditions} conditions hold` : '';
-  return `${name}${holds}: it ${reason}`;
+  return `${plainName(name)}${holds}: it ${reason}`;
+}
+
+/** `rules[0] of policy only-frontend` for what Istio calls `ns[shop]-policy[only-frontend]-rule[0]`. */
+function plainName(name: string): string {
+  const [, policy, rule] = /^ns\[[^\]]*\]-policy\[([^\]]*)\]-rule\[(\d+)\]$/.exec(name) ?? [];
+  return policy === undefined ? name : `rules[${rule}] of policy ${policy}`;
 }
 
 /**
@@ -41,8 +47,15 @@ function throughStop(stop: DecisionStep, hop: HopRecord): string | undefined {
       return stop.evidence?.['action'] === 'ALLOW' ? closestMiss(stop.rejected ?? []) : undefined;
     case 'cluster':
       return subset === '' ? undefined : `a DestinationRule for ${host} that defines subset ${subset}`;
+    case 'filter_chain':
+      return (stop.rejected ?? []).some(({ reason }) => reason.startsWith('needs TLS'))
+        ? 'a client that speaks mutual TLS; this one sent plaintext'
+        : undefined;
     case 'endpoint':
-      return upstream === '' ? undefined : `one ready endpoint of ${upstream}`;
+      if (upstream === '') return undefined;
+      return (stop.rejected ?? []).some(({ reason }) => reason.startsWith('is ejected'))
+        ? `one endpoint of ${upstream} that is not ejected; each comes back when its time is over`
+        : `one ready endpoint of ${upstream}`;
     case 'pool':
       return upstream === '' ? undefined : `one more place in the pool for ${upstream}`;
     default:

@@ -83,7 +83,7 @@ function stepView(step: DecisionStep, locate: Locate): StepView {
     ...(location ? { location } : {}),
     ...(rejected
       ? {
-          rejected: rejected.map(({ name, reason, held, conditions, origin }) => {
+          rejected: distinct(rejected).map(({ name, reason, held, conditions, origin }) => {
             const place = origin && locate(origin);
             const counted = held === undefined || conditions === undefined ? {} : { held, conditions };
             return { name, reason, ...counted, ...(place ? { location: place } : {}) };
@@ -91,6 +91,12 @@ function stepView(step: DecisionStep, locate: Locate): StepView {
         }
       : {}),
   };
+}
+
+/** Several filter chains of one name are ruled out by one reason: it is told once. */
+function distinct(rejected: NonNullable<DecisionStep['rejected']>): NonNullable<DecisionStep['rejected']> {
+  const place = ({ origin }: (typeof rejected)[number]): string => JSON.stringify(origin ?? '');
+  return [...new Map(rejected.map((one) => [`${one.name} ${one.reason} ${place(one)}`, one])).values()];
 }
 
 function spanView(hop: HopRecord, depth: number): SpanView {
