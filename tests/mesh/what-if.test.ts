@@ -104,7 +104,9 @@ describe('what unsaved text would do', () => {
     expect(new Set(preview.proxies.flatMap(({ changes }) => changes.map(({ type }) => type)))).toEqual(
       new Set(['RDS']),
     );
-    expect(preview.replayed).toBeGreaterThanOrEqual(20);
+    // A slow machine does fewer in the time of a preview, and says how many.
+    const { replayed, notes } = preview;
+    expect(replayed >= 20 || notes.some((note) => note.startsWith(`Time was up after ${replayed} of `))).toBe(true);
     expect(preview.elsewhere).toContainEqual(
       expect.objectContaining({ from: 'frontend v1', before: 'reviews v1', after: 'reviews v2' }),
     );
