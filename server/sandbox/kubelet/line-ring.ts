@@ -67,11 +67,11 @@ export class LineRing {
     return lines;
   }
 
-  /** Moves the live bytes to the front; into twice the space while they fill more than half of it. */
+  /** Moves the live bytes to the front; into more space where they would fill more than two thirds of it. */
   #makeRoom(needed: number): void {
     const live = this.#bytes.subarray(this.#from, this.#to);
     let size = this.#bytes.length;
-    while ((live.length + needed) * 2 > size) size *= 2;
+    while ((live.length + needed) * 1.5 > size) size = Math.ceil(size * 1.5);
     const target = size === this.#bytes.length ? this.#bytes : Buffer.allocUnsafeSlow(size);
     target.set(live);
     this.#bytes = target;
