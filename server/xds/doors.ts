@@ -83,10 +83,21 @@ export interface AdsConnection {
   readonly watches: ReadonlyMap<TypeUrl, readonly string[]>;
 }
 
+/** A stream as gRPC hands it over, its messages as bytes. */
+export type AdsCall = import('@grpc/grpc-js').ServerDuplexStream<Buffer, Buffer>;
+
+/** On what terms a port serves. */
+export interface AdsTerms {
+  /** Callers must prove by their token that they are the workload which their node names. Default: who proves nothing is served, too. */
+  readonly proven?: boolean;
+  /** Takes a stream over whose first request is none for a proxy; true: it has. */
+  readonly divert?: (call: AdsCall, first: Buffer) => boolean;
+}
+
 /** Serves AggregatedDiscoveryService, state-of-the-world and delta, to any xDS client. Knows no Istio kind. */
 export interface AdsServer {
   /** Adds the service to a gRPC server that the caller owns. */
-  readonly register: (server: import('@grpc/grpc-js').Server) => void;
+  readonly register: (server: import('@grpc/grpc-js').Server, terms?: AdsTerms) => void;
   /** Pushes what changed between the node's last snapshot and this one, in make-before-break order (CDS, EDS, LDS, RDS). */
   setSnapshot(nodeId: string, snapshot: XdsSnapshot): void;
   connected(): readonly ProxyNode[];

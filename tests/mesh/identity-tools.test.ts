@@ -4,9 +4,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CertificateClient, createCertificateClient } from '#ca';
 import type { Sandbox } from '#sandbox';
+import { decodeMessage, encodeMessage, typeUrls } from '#xds';
 import { podOf, startPair } from './identity-mesh.ts';
 import type { RunningMesh } from './sandbox-support.ts';
 
@@ -54,6 +56,35 @@ async function tokenOf(sandbox: Sandbox, account: string, audience: string): Pro
   const body = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { audiences: [audience] } };
   const { text } = await api(sandbox, `/api/v1/namespaces/default/serviceaccounts/${account}/token`, { body });
   return (JSON.parse(text) as { status: { token: string } }).status.token;
+}
+
+const DISCOVERY = 'envoy.service.discovery.v3';
+
+/** Asks the secure port for clusters, as a proxy of namespace default that acts for cart: their number, or what it is told. */
+function clustersBySecurePort(istiodIp: string, rootPem: Buffer, token: string | undefined): Promise<number | string> {
+  const client = new Client(`${istiodIp}:15012`, credentials.createSsl(rootPem), {
+    'grpc.ssl_target_name_override': 'istiod.istio-system.svc',
+  });
+  const metadata = new Metadata();
+  if (token !== undefined) metadata.set('authorization', `Bearer ${token}`);
+  const raw = (bytes: Buffer): Buffer => bytes;
+  const path = `/${DISCOVERY}.AggregatedDiscoveryService/StreamAggregatedResources`;
+  const call = client.makeBidiStreamRequest(path, raw, raw, metadata);
+  const node = {
+    id: 'sidecar~127.0.0.9~own.default~default.svc.cluster.local',
+    metadata: { NAMESPACE: 'default', SERVICE_ACCOUNT: 'cart' },
+  };
+  return new Promise<number | string>((resolve) => {
+    call.on('data', (bytes: Buffer) => {
+      const { resources } = decodeMessage(`${DISCOVERY}.DiscoveryResponse`, bytes) as { resources: unknown[] };
+      resolve(resources.length);
+    });
+    call.on('error', ({ code, details }: ServiceError) => resolve(`${status[code]}: ${details}`));
+    call.write(Buffer.from(encodeMessage(`${DISCOVERY}.DiscoveryRequest`, { node, type_url: typeUrls.cluster })));
+  }).finally(() => {
+    call.cancel();
+    client.close();
+  });
 }
 
 describe.skipIf(missing.length > 0)(
@@ -140,6 +171,17 @@ describe.skipIf(missing.length > 0)(
       ]);
       expect(out).toContain('Verify return code: 0 (ok)');
       expect(out).toContain('Verified peername: istiod.istio-system.svc');
+    });
+
+    it('has its secure port serve proxies, too, that prove to be who they say', async () => {
+      const { ip } = podOf(sandbox, 'istiod');
+      const rootPem = readFileSync(join(folder, 'root.pem'));
+      const ask = (token?: string) => clustersBySecurePort(ip, rootPem, token);
+      expect(await ask(await tokenOf(sandbox, 'cart', 'istio-ca'))).toBeGreaterThan(2);
+      expect(await ask()).toBe('UNAUTHENTICATED: authentication failure: a token for istio-ca is asked for');
+      expect(await ask(await tokenOf(sandbox, 'inventory', 'istio-ca'))).toMatch(
+        /^PERMISSION_DENIED: .*own\.default.* is no workload of default\/inventory$/,
+      );
     });
 
     // An SVID names a workload and no host: curl can check the root, not the name.

@@ -11,7 +11,7 @@ import type { Program } from '../kubelet/program.ts';
 import type { FetchFromKeyHosts } from '../network/key-hosts.ts';
 import type { DebugSources } from './istiod-debug/debug-pages.ts';
 import { createDebugServer } from './istiod-debug/debug-server.ts';
-import { addStatusService } from './istiod-debug/status-service.ts';
+import { createStatusService } from './istiod-debug/status-service.ts';
 import { type MeshAuthority, startMeshAuthority } from './mesh-authority.ts';
 import { rootNamespace, xdsPort } from './system.ts';
 
@@ -69,8 +69,9 @@ export function createIstiodProgram(options: IstiodOptions): Program {
       const server = new Server();
       const secure = new Server();
       servers = [server, secure];
-      addStatusService(secure, { controlPlane, store, podName, rootNamespace, verify: proofBy(tokens) });
+      const divert = createStatusService({ controlPlane, store, podName, rootNamespace, verify: proofBy(tokens) });
       controlPlane.ads.register(server);
+      controlPlane.ads.register(secure, { proven: true, divert });
       // Source: istio/pilot/pkg/features/security.go, ENABLE_CA_SERVER.
       if (env['ENABLE_CA_SERVER'] !== 'false') {
         certificateService(authority).register(server);

@@ -1,11 +1,18 @@
-import { type Server, type ServerDuplexStream, type ServiceDefinition, status } from '@grpc/grpc-js';
+import { type Server, type ServiceDefinition, status } from '@grpc/grpc-js';
 import { errorMessage } from '#domain';
-import type { AdsConnection, AdsServer, AdsServerOptions, ProvenIdentity, ProxyNode, XdsSnapshot } from '../doors.ts';
+import type {
+  AdsCall,
+  AdsConnection,
+  AdsServer,
+  AdsServerOptions,
+  AdsTerms,
+  ProvenIdentity,
+  ProxyNode,
+  XdsSnapshot,
+} from '../doors.ts';
 import { adsPaths } from '../wire/discovery.ts';
 import { type AdsStream, createAdsStream, ProtocolViolation } from './stream.ts';
 import { type AnyRequest, delta, stateOfTheWorld, type Variant } from './variants.ts';
-
-type Call = ServerDuplexStream<Buffer, Buffer>;
 
 interface ConnectedNode {
   node: ProxyNode;
@@ -32,7 +39,7 @@ const service: ServiceDefinition = {
   delta: bidirectional(adsPaths.delta),
 };
 
-function endWith(call: Call, code: status, details: string): void {
+function endWith(call: AdsCall, code: status, details: string): void {
   call.emit('error', { code, details });
 }
 
@@ -42,10 +49,29 @@ function statusOf(thrown: unknown): status {
   return thrown.reason === 'too large' ? status.RESOURCE_EXHAUSTED : status.INVALID_ARGUMENT;
 }
 
+/** The first request tells whether a stream is a proxy's. */
+function byFirstRequest(call: AdsCall, divert: NonNullable<AdsTerms['divert']>, serve: (call: AdsCall) => void): void {
+  const end = (): void => void call.end();
+  call.on('error', () => undefined);
+  call.once('end', end);
+  call.once('data', (first: Buffer) => {
+    call.off('end', end);
+    if (divert(call, first)) return;
+    serve(call);
+    call.emit('data', first);
+  });
+}
+
+/** Source: checkConnectionIdentity in istio pilot/pkg/xds/auth.go; what a node does not say is not compared. */
+function names({ metadata }: ProxyNode, identity: ProvenIdentity | undefined): boolean {
+  const { NAMESPACE = identity?.namespace, SERVICE_ACCOUNT = identity?.serviceAccount } = metadata;
+  return NAMESPACE === identity?.namespace && SERVICE_ACCOUNT === identity?.serviceAccount;
+}
+
 class Ads implements AdsServer {
   readonly #options: AdsServerOptions;
   readonly #nodes = new Map<string, ConnectedNode>();
-  readonly #calls = new Set<Call>();
+  readonly #calls = new Set<AdsCall>();
   #nonces = 0;
   #streams = 0;
 
@@ -53,10 +79,12 @@ class Ads implements AdsServer {
     this.#options = options;
   }
 
-  readonly register = (server: Server): void => {
+  readonly register = (server: Server, terms: AdsTerms = {}): void => {
+    const { divert } = terms;
+    const serve = (call: AdsCall): void => this.#serve(call, stateOfTheWorld, terms);
     server.addService(service, {
-      stateOfTheWorld: (call: Call) => this.#serve(call, stateOfTheWorld),
-      delta: (call: Call) => this.#serve(call, delta),
+      stateOfTheWorld: divert === undefined ? serve : (call: AdsCall) => byFirstRequest(call, divert, serve),
+      delta: (call: AdsCall) => this.#serve(call, delta, terms),
     });
   };
 
@@ -84,7 +112,12 @@ class Ads implements AdsServer {
     for (const call of [...this.#calls]) endWith(call, status.UNAVAILABLE, 'the control plane is stopping');
   }
 
-  #serve<Request extends AnyRequest>(call: Call, variant: Variant<Request>): void {
+  #serve<Request extends AnyRequest>(call: AdsCall, variant: Variant<Request>, { proven }: AdsTerms): void {
+    const identity = this.#identityOf(call);
+    if (proven === true && identity === undefined) {
+      endWith(call, status.UNAUTHENTICATED, 'authentication failure: a token for istio-ca is asked for');
+      return;
+    }
     if (this.#calls.size >= MAX_STREAMS) {
       endWith(call, status.RESOURCE_EXHAUSTED, `at most ${MAX_STREAMS} streams are served`);
       return;
@@ -99,7 +132,12 @@ class Ads implements AdsServer {
       onPush: (event) => this.#options.onPush?.(event),
       onNode: (node) => {
         nodeId = node.id;
-        const identity = this.#identityOf(call);
+        if (proven === true && !names(node, identity)) {
+          throw new ProtocolViolation(
+            'forbidden',
+            `${node.id} is no workload of ${identity?.namespace}/${identity?.serviceAccount}`,
+          );
+        }
         if (!this.#mayJoin(node.id, identity)) throw new ProtocolViolation('forbidden', `${node.id} is somebody else`);
         this.#connect(identity === undefined ? node : { ...node, identity }, stream, call.getPeer());
       },
@@ -123,7 +161,7 @@ class Ads implements AdsServer {
     for (const event of ['cancelled', 'error', 'close']) call.on(event, leave);
   }
 
-  #identityOf(call: Call): ProvenIdentity | undefined {
+  #identityOf(call: AdsCall): ProvenIdentity | undefined {
     const [header] = call.metadata.get('authorization');
     const token = /^Bearer (.+)$/i.exec(String(header ?? ''))?.[1];
     return token === undefined ? undefined : this.#options.verify?.(token);

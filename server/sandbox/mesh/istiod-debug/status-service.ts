@@ -1,7 +1,8 @@
-import type { Metadata, Server, ServerDuplexStream, ServiceDefinition, UntypedHandleCall } from '@grpc/grpc-js';
+import type { Metadata } from '@grpc/grpc-js';
 import { status } from '@grpc/grpc-js';
+import { errorMessage } from '#domain';
 import { istioVersion } from '#istio';
-import type { ProvenIdentity } from '#xds';
+import type { AdsCall, AdsTerms, ProvenIdentity } from '#xds';
 import { type DebugSources, renderDebugPage } from './debug-pages.ts';
 import { configDumpResources, syncResources } from './status-resources.ts';
 import { any, type Field, message, readRequest, type StatusRequest } from './wire.ts';
@@ -9,22 +10,10 @@ import { any, type Field, message, readRequest, type StatusRequest } from './wir
 const SYNCZ = 'istio.io/debug/syncz';
 const CONFIG_DUMP = 'istio.io/debug/config_dump';
 const DEBUG = 'istio.io/debug';
+const QUESTIONS: ReadonlySet<string> = new Set([SYNCZ, CONFIG_DUMP, DEBUG]);
 const NONCE = 'debug';
 /** What namespaces other than istiod's may ask, of their own proxies. Source: activeNamespaceDebuggers in istio pilot. */
 const OF_ANY_NAMESPACE = new Set(['config_dump', 'ndsz', 'edsz']);
-
-const raw = (bytes: Buffer): Buffer => bytes;
-const definition: ServiceDefinition = {
-  StreamAggregatedResources: {
-    path: '/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources',
-    requestStream: true,
-    responseStream: true,
-    requestSerialize: raw,
-    requestDeserialize: raw,
-    responseSerialize: raw,
-    responseDeserialize: raw,
-  },
-};
 
 export interface StatusServiceOptions extends DebugSources {
   /** istiod's pod, which signs each answer. */
@@ -44,32 +33,41 @@ class Refused extends Error {
 
 /**
  * What istioctl asks istiod on its secure port, as xDS resources: the sync table (`proxy-status`), what a proxy is to hold
- * (`proxy-status POD`) and any debug page (`experimental internal-debug`). Source: StatusGen and DebugGen in istio pilot/pkg/xds. Unlike
- * istiod, serves no proxy there: those of a sandbox use port 15010.
+ * (`proxy-status POD`) and any debug page (`experimental internal-debug`). Source: StatusGen and DebugGen in istio pilot/pkg/xds. Takes over
+ * the streams that begin with such a question.
  */
-export function addStatusService(server: Server, options: StatusServiceOptions): void {
-  const stream = (call: ServerDuplexStream<Buffer, Buffer>): void => {
-    call.on('error', () => undefined);
-    call.on('end', () => call.end());
-    call.on('data', (bytes: Buffer) => {
+export function createStatusService(options: StatusServiceOptions): NonNullable<AdsTerms['divert']> {
+  const answerTo = (call: AdsCall, bytes: Buffer): void => {
+    try {
       const request = readRequest(bytes);
       // The client's acknowledgement; a nonce of its own invention is a question all the same.
       if (request.nonce === NONCE) return;
-      try {
-        call.write(response(options, request.typeUrl, answer(options, request, call.metadata)));
-      } catch (thrown) {
-        if (!(thrown instanceof Refused)) throw thrown;
-        call.emit('error', { code: thrown.code, details: thrown.message });
-      }
-    });
+      call.write(response(options, request.typeUrl, answer(options, request, call.metadata)));
+    } catch (thrown) {
+      const code = thrown instanceof Refused ? thrown.code : status.INVALID_ARGUMENT;
+      call.emit('error', { code, details: errorMessage(thrown) });
+    }
   };
-  server.addService(definition, { StreamAggregatedResources: stream as UntypedHandleCall });
+  return (call, first) => {
+    if (!isQuestion(first)) return false;
+    call.on('end', () => call.end());
+    call.on('data', (bytes: Buffer) => answerTo(call, bytes));
+    answerTo(call, first);
+    return true;
+  };
+}
+
+function isQuestion(bytes: Buffer): boolean {
+  try {
+    return QUESTIONS.has(readRequest(bytes).typeUrl);
+  } catch {
+    // Whoever serves proxies says what is wrong with it.
+    return false;
+  }
 }
 
 function answer(options: StatusServiceOptions, { typeUrl, names }: StatusRequest, metadata: Metadata): Uint8Array[] {
-  if (typeUrl !== SYNCZ && typeUrl !== CONFIG_DUMP && typeUrl !== DEBUG) {
-    throw new Refused(status.UNIMPLEMENTED, `${typeUrl} is served on port 15010`);
-  }
+  if (!QUESTIONS.has(typeUrl)) throw new Refused(status.INVALID_ARGUMENT, `${typeUrl} is no question for this stream`);
   const [header] = metadata.get('authorization');
   const token = /^Bearer (.+)$/i.exec(String(header ?? ''))?.[1];
   const identity = token === undefined ? undefined : options.verify(token);
