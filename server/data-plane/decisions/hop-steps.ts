@@ -9,6 +9,7 @@ import {
   type Words,
   wordSteps,
 } from '#domain';
+import { turnTime } from '../http/end-of-turn.ts';
 import type { ConnectionSteps } from './connection-steps.ts';
 
 export type { StepNote } from '#domain';
@@ -19,6 +20,8 @@ export interface HopRecording {
   readonly startedAt: number;
   /** What was decided before the request came. */
   readonly before: ConnectionSteps;
+  /** The proxy is busy: what is done in one turn of the loop is told as done at one time. */
+  readonly hurried?: boolean;
 }
 
 const NO_VALUES: readonly unknown[] = [];
@@ -66,8 +69,9 @@ export class HopSteps {
   }
 
   #atUs(): number {
-    const { clock, startedAt } = this.#recording!;
-    return Math.round((clock.monotonic() - startedAt) * 1000);
+    const { clock, hurried, startedAt } = this.#recording!;
+    const nowMs = hurried === true ? turnTime(clock) : clock.monotonic();
+    return Math.max(0, Math.round((nowMs - startedAt) * 1000));
   }
 
   /** The hop is over. */
@@ -132,9 +136,14 @@ export class StepSampler {
     this.#count++;
   }
 
+  /** More hops pass in a second than anybody can look at. */
+  get busy(): boolean {
+    return this.#count > BUSY || this.#before > BUSY;
+  }
+
   /** How many traces one that is recorded now stands for. */
   get tracesOf(): number {
-    return this.#count > BUSY || this.#before > BUSY ? BUSY_TRACES_OF : TRACES_OF;
+    return this.busy ? BUSY_TRACES_OF : TRACES_OF;
   }
 
   /** Whether a hop without steps is recorded; it then stands for `tracesOf`. All proxies choose the same traces. */

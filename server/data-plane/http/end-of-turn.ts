@@ -1,3 +1,5 @@
+import type { Clock } from '#domain';
+
 /** Holds bytes that leave when everything is done that this turn of the event loop brought. */
 export interface TurnWriter {
   turnEnded(): void;
@@ -11,6 +13,8 @@ export interface LateWorker {
 let waiting: TurnWriter[] = [];
 let late: LateWorker[] = [];
 let scheduled = false;
+let turnClock: Clock | undefined;
+let turnMs = 0;
 
 /** Calls `turnEnded` once, behind all I/O of this turn, in the order in which writers asked. */
 export function atEndOfTurn(writer: TurnWriter): void {
@@ -27,6 +31,16 @@ export function afterTurn(worker: LateWorker): void {
   schedule();
 }
 
+/** Monotonic time when it was asked for first in this turn: to read the clock costs as much as to parse a header. */
+export function turnTime(clock: Clock): number {
+  if (turnClock !== clock) {
+    turnClock = clock;
+    turnMs = clock.monotonic();
+    schedule();
+  }
+  return turnMs;
+}
+
 function schedule(): void {
   if (scheduled) return;
   scheduled = true;
@@ -35,6 +49,7 @@ function schedule(): void {
 
 function endTurn(): void {
   scheduled = false;
+  turnClock = undefined;
   const writers = waiting;
   const workers = late;
   waiting = [];

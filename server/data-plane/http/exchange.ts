@@ -134,7 +134,7 @@ export class Exchange implements FormatSubject, BodyTarget, LateWorker {
     this.info = new StreamInfo(clock.now(), startedAt);
     if (options.config.timed) this.info.times = {};
     this.steps = runtime.sampler.next(startedAt)
-      ? new HopSteps({ clock, startedAt, before: options.connection.steps })
+      ? new HopSteps({ clock, startedAt, before: options.connection.steps, hurried: runtime.sampler.busy })
       : HopSteps.off;
     const { path, authority, headers } = this.head;
     this.received = { path, authority, headers: this.steps.on ? headers.clone() : NOT_RECORDED };

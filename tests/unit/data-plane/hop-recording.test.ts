@@ -27,6 +27,26 @@ describe('the recording of hops', () => {
     expect(worded).toBe(3);
   });
 
+  it('tells what a hurried proxy does in one turn of the loop as done at one time', async () => {
+    let now = 10;
+    const clock = { ...createFakeClock(), monotonic: () => now };
+    const timesOf = async (hurried: boolean): Promise<number[]> => {
+      now = 10;
+      const steps = new HopSteps({ clock, startedAt: 10, before: new ConnectionSteps(), hurried });
+      for (const later of [0.25, 0.5]) {
+        now += later;
+        steps.add('route', 'passed', 'one');
+      }
+      await new Promise((resolve) => setImmediate(resolve));
+      now += 3;
+      steps.add('route', 'passed', 'another');
+      await new Promise((resolve) => setImmediate(resolve));
+      return steps.build().map(({ atMs }) => atMs);
+    };
+    expect(await timesOf(false)).toEqual([0.25, 0.75, 3.75]);
+    expect(await timesOf(true)).toEqual([0.25, 0.25, 3.75]);
+  });
+
   it('keeps every step of three thousand hops in a row, then of five hundred a second', () => {
     const sampler = new StepSampler(createFakeClock());
     const kept = Array.from({ length: 3500 }, () => sampler.next(10_500));
