@@ -115,7 +115,23 @@ const DETAIL_WORDS: Readonly<Record<string, string>> = {
   response_timeout: "the route's timeout ran out",
   upstream_per_try_timeout: 'the last try took too long',
   downstream_remote_disconnect: 'the client closed its connection before the answer was complete',
+  cors_response: 'a preflight is answered here, and not sent on',
+  local_rate_limited: 'its rate limit answers in place of the application',
+  request_rate_limited: 'the rate limit service refused it, and the application is not asked',
+  ext_authz_denied: 'the authorizer refused it, and the application is not asked',
 };
+
+/** Details that go on with a reason of their own: the reason is told by an earlier step, and stands in the evidence. */
+const DETAIL_BEGINNINGS: readonly (readonly [beginning: string, words: string])[] = [
+  ['rbac_access_denied', 'a policy denies it, and the application is not asked'],
+  ['jwt_authn_access_denied', 'its token is refused, and the application is not asked'],
+  ['upstream_reset_before_response_started{overflow', 'a full breaker: nothing was sent, so this proxy answers itself'],
+  ['upstream_reset_before_response_started', 'no answer had begun when it ended, so this proxy answers itself'],
+];
+
+function detailWords(details: string): string {
+  return DETAIL_WORDS[details] ?? DETAIL_BEGINNINGS.find(([begins]) => details.startsWith(begins))?.[1] ?? details;
+}
 
 /** The last step of a recorded hop; called when the hop ends. */
 export function noteResponse({ info, steps }: Exchange): void {
@@ -136,5 +152,5 @@ export function noteResponse({ info, steps }: Exchange): void {
 
 function responseWords(status: number, flags: readonly string[], details: string, attempts: number): StepNote {
   const evidence = { status, flags: flags.join(','), details, attempts };
-  return { detail: DETAIL_WORDS[details] ?? details, evidence };
+  return { detail: detailWords(details), evidence };
 }

@@ -1,5 +1,6 @@
 import type { CorsPolicy } from '../../config/cors-policy.ts';
 import { originOf } from '../../config/origins.ts';
+import type { StepNote } from '../../decisions/hop-steps.ts';
 import type { Exchange, RequestLayer } from '../exchange.ts';
 import type { Headers } from '../headers.ts';
 
@@ -18,7 +19,10 @@ export const cors: RequestLayer = (exchange) => {
   exchange.stats.count(allowed ? 'cors.origin_valid' : 'cors.origin_invalid');
   if (allowed) exchange.editResponse((head) => allow(head.headers, policy, origin));
   const answered = preflight && (allowed || !policy.forwardUnmatchedPreflights);
-  note(exchange, answered ? 'stopped' : allowed ? 'applied' : 'passed', wordsOf(origin, allowed, answered));
+  note(exchange, answered ? 'stopped' : allowed ? 'applied' : 'passed', {
+    detail: wordsOf(origin, allowed, answered),
+    evidence: { origin, allowed },
+  });
   if (!answered) return 'next';
   exchange.editResponse((head) => answerPreflight(head.headers, policy, headers));
   exchange.reply({ status: 200, details: 'cors_response' });
@@ -52,10 +56,10 @@ function answerPreflight(answer: Headers, policy: CorsPolicy, asked: Headers): v
 const listed = (allowed: string, asked: Headers, what: 'method' | 'headers'): string =>
   allowed === '*' ? (asked.joined(`access-control-request-${what}`) ?? '') : allowed;
 
-function note(exchange: Exchange, outcome: 'applied' | 'passed' | 'stopped', detail: string): void {
+function note(exchange: Exchange, outcome: 'applied' | 'passed' | 'stopped', words: StepNote): void {
   const { route } = exchange;
   exchange.steps.add('http_filter', outcome, 'envoy.filters.http.cors', () => ({
-    detail,
+    ...words,
     origin: originOf(route?.origins, 'cors'),
   }));
 }

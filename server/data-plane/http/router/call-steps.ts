@@ -2,13 +2,13 @@ import type { RejectedCandidate } from '#domain';
 import { parseClusterName } from '#domain';
 import type { CompiledCluster } from '../../config/cluster-config.ts';
 import type { EndpointConfig } from '../../config/endpoint-config.ts';
-import { originOf, partOrigin } from '../../config/origins.ts';
+import { type Origins, originOf, partOrigin } from '../../config/origins.ts';
 import type { CompiledRoute } from '../../config/route-table.ts';
 import type { HopSteps, StepNote } from '../../decisions/hop-steps.ts';
 import type { HostChoice, UpstreamCluster } from '../../upstream/cluster.ts';
 import type { Host } from '../../upstream/host.ts';
 import type { RoutePriority } from '../../upstream/pool-breakers.ts';
-import type { ResetReason, TlsFacts } from '../codec.ts';
+import type { RequestHead, ResetReason, TlsFacts } from '../codec.ts';
 import type { Exchange } from '../exchange.ts';
 import type { UpstreamAttempt } from './attempt.ts';
 import { RESET_WORDS } from './reset-reasons.ts';
@@ -20,11 +20,36 @@ export function noteCluster(steps: HopSteps, cluster: UpstreamCluster): void {
 
 function clusterWords(config: CompiledCluster, hosts: number): StepNote {
   const policy = config.balancing.policy.toLowerCase().replaceAll('_', ' ');
+  const balanced = `${hosts} host${hosts === 1 ? '' : 's'}, balanced by ${policy}`;
   return {
-    detail: `${hosts} host${hosts === 1 ? '' : 's'}, balanced by ${policy}`,
+    detail: config.type === 'ORIGINAL_DST' ? 'its host is the one that the connection was made to' : balanced,
     origin: originOf(config.origins, parseClusterName(config.name)?.subset ? 'subset' : undefined),
     evidence: { type: config.type, lbPolicy: config.balancing.policy, hosts },
   };
+}
+
+/** Path and host as they were, and as the host is asked for them. */
+export function noteRewrite(steps: HopSteps, route: CompiledRoute, before: Target, { path, authority }: Target): void {
+  if (before.path === path && before.authority === authority) return;
+  steps.say('route', 'applied', '', rewriteWords, route.origins, before.path, path, before.authority, authority);
+}
+
+type Target = Pick<RequestHead, 'path' | 'authority'>;
+
+function rewriteWords(
+  origins: Origins | undefined,
+  path: string,
+  newPath: string,
+  host: string,
+  newHost: string,
+): StepNote {
+  const changes = [
+    ...(path === newPath ? [] : [`path ${path} becomes ${newPath}`]),
+    ...(host === newHost ? [] : [`host ${host} becomes ${newHost}`]),
+  ];
+  const parts = ['prefix_rewrite', 'regex_rewrite', 'host_rewrite_literal'];
+  const part = parts.find((one) => partOrigin(origins, one) !== undefined);
+  return { detail: `the route rewrites the request: ${changes.join(', ')}`, origin: originOf(origins, part) };
 }
 
 /** Notes the balancer's choice; the hosts that could not be chosen are told with the reason. */

@@ -12,7 +12,7 @@ import { applyRequestRules } from '../apply-rules.ts';
 import type { Exchange, LayerOutcome, RequestLayer } from '../exchange.ts';
 import { grpcTimeoutMs, isGrpc } from '../grpc.ts';
 import type { Headers } from '../headers.ts';
-import { noteCluster } from './call-steps.ts';
+import { noteCluster, noteRewrite } from './call-steps.ts';
 import { changeAnswer, headerLevels } from './header-levels.ts';
 import { MirrorCall, type MirrorResult } from './mirror.ts';
 import { redirectLocation, rewriteRequest } from './rewrite.ts';
@@ -87,7 +87,9 @@ function forward(exchange: Exchange, route: CompiledRoute, action: ForwardAction
   const streamMs = streamLimitMs(exchange.head.headers, action);
   if (streamMs !== undefined) exchange.limitDuration(streamMs);
   if (action.silenceMs !== undefined) exchange.limitSilence(action.silenceMs);
+  const { path, authority } = exchange.head;
   rewriteRequest(exchange.head, route, action);
+  if (exchange.steps.on) noteRewrite(exchange.steps, route, { path, authority }, exchange.head);
   if (route.operation !== undefined && exchange.connection.direction === 'outbound') {
     exchange.head.headers.set('x-envoy-decorator-operation', route.operation);
   }
