@@ -48,6 +48,9 @@ async function bundle() {
       banner: { js: "(async (require) => {'use strict';" },
       footer: { js: '})' },
       charset: 'ascii',
+      // V8 keeps the text as long as the process lives. Names and lines stay, for stack traces.
+      minifyWhitespace: true,
+      lineLimit: 160,
       plugins: [ownFolders, builtins],
     });
     const [{ contents }] = outputFiles;
