@@ -115,4 +115,10 @@ export const SERVER_NAMES = words(`
   listener_manager.listener_in_place_updated listener_manager.listener_modified listener_manager.listener_removed
   listener_manager.listener_stopped listener_manager.total_filter_chains_draining
   listener_manager.total_listeners_draining
+  main_thread.watchdog_mega_miss main_thread.watchdog_miss runtime.admin_overrides_active
+  runtime.deprecated_feature_seen_since_process_start runtime.deprecated_feature_use runtime.load_error
+  runtime.override_dir_exists server.compilation_settings.fips_mode server.debug_assertion_failures
+  server.dropped_stat_flushes server.dynamic_unknown_fields server.envoy_bug_failures server.envoy_notifications
+  server.hot_restart_epoch server.main_thread.watchdog_mega_miss server.main_thread.watchdog_miss
+  server.parent_connections server.static_unknown_fields server.wip_protos
 `);

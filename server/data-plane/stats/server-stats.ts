@@ -42,6 +42,11 @@ export class ServerStats {
     stats.declare('', SERVER_NAMES);
     for (const prefix of ['cluster_manager.cds.', 'listener_manager.lds.']) stats.declare(prefix, SUBSCRIBED);
     stats.gauge('server.uptime', () => Math.floor((clock.monotonic() - startedAt) / 1000));
+    stats.gauge('server.hot_restart_generation', () => 1);
+    // As on the page `/memory`: all proxies of a mesh share one heap.
+    stats.gauge('server.memory_allocated', () => process.memoryUsage().heapUsed);
+    stats.gauge('server.memory_heap_size', () => process.memoryUsage().heapTotal);
+    stats.gauge('server.memory_physical_size', () => process.memoryUsage.rss());
     stats.gauge('cluster_manager.active_clusters', () => store.clusters.size);
     stats.gauge('cluster_manager.warming_clusters', () => store.warmingClusters.size);
     stats.gauge('listener_manager.total_listeners_active', () => store.listeners.size);

@@ -72,7 +72,8 @@ export function registerBreakers(
     ['rq_retry_open', 'remaining_retries', () => breakers.retries, () => allowedRetries(breakers)],
   ];
   for (const [open, remaining, used, limit] of figures) {
-    stats.gauge(prefix + open, () => (used() >= limit() ? 1 : 0));
+    // As in Envoy, a breaker that lets nothing through opens with its first use.
+    stats.gauge(prefix + open, () => (used() > 0 && used() >= limit() ? 1 : 0));
     if (trackRemaining) stats.gauge(prefix + remaining, () => Math.max(0, limit() - used()));
   }
 }
