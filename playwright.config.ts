@@ -4,6 +4,7 @@ const executablePath = process.env['CHROMIUM_PATH'];
 
 export default defineConfig({
   testDir: './tests/site',
+  globalSetup: './tests/site/support/joined-mesh.ts',
   // A browser waits as long as it works, so two run beside one another; time limits only catch what hangs.
   timeout: 180_000,
   expect: { timeout: 30_000 },
@@ -13,7 +14,9 @@ export default defineConfig({
   forbidOnly: true,
   reporter: [['line'], ['json']],
   use: {
-    trace: 'retain-on-failure',
+    // Pictures of every moment take more time than the tests; the page's own structure is kept at each step, and a picture of the end.
+    trace: { mode: 'retain-on-failure', screenshots: false, snapshots: true, sources: false },
+    screenshot: 'only-on-failure',
     launchOptions: {
       ...(executablePath ? { executablePath } : {}),
       args: [

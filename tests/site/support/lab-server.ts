@@ -2,7 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { test as base, expect as baseExpect, type Page } from '@playwright/test';
+import { test as base, expect, type Page } from '@playwright/test';
+import { sandboxProgram } from '../../../scripts/build-sandbox.mjs';
 import { pinnedNode } from '../../../scripts/node.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
@@ -26,8 +27,9 @@ async function start(): Promise<{ server: LabServer; child: ChildProcess }> {
     '--data',
     ':memory:',
   ];
-  // Each test is a learner with a mesh; those that were left behind must not take the time of the next.
-  const env = { ...process.env, MESHWORK_SLEEP_MS: '5000' };
+  // Each test is a learner with a mesh; those that were left behind must not take the time of the next. Meshes start from the joined
+  // code, as with `npm start`.
+  const env = { ...process.env, MESHWORK_SLEEP_MS: '5000', MESHWORK_SANDBOX: sandboxProgram };
   const child = spawn(pinnedNode(), args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env });
   let said = '';
   const url = await new Promise<string>((resolve, reject) => {
@@ -117,5 +119,4 @@ export function watch(page: Page, origin: string, faults: string[]): void {
   });
 }
 
-/** Waits for events longer than usual: several meshes and browsers may share two cores. */
-export const expect = baseExpect.configure({ timeout: 15_000 });
+export { expect };
