@@ -28,6 +28,8 @@ export interface SandboxProcess {
 }
 
 const PING_EVERY_MS = 2000;
+/** A machine with much else to do may take long to load a mesh's modules, and nothing answers meanwhile. */
+const LOADS_WITHIN_MS = 60_000;
 
 const READABLE = ['package.json', 'server/*', 'labs/*', 'node_modules/*'] as const;
 
@@ -77,6 +79,8 @@ export function forkSandbox(options: SandboxProcessOptions): SandboxProcess {
     detached: true,
   });
   let lastPongMs = options.clock.monotonic();
+  /** It has said something: its modules are loaded. */
+  let loaded = false;
   let stopping = false;
   let hung = false;
   let stderrTail = '';
@@ -86,7 +90,7 @@ export function forkSandbox(options: SandboxProcessOptions): SandboxProcess {
     if (child.connected) child.send(message);
   };
   const beat = (): void => {
-    if (options.clock.monotonic() - lastPongMs > options.hungAfterMs) {
+    if (options.clock.monotonic() - lastPongMs > (loaded ? options.hungAfterMs : LOADS_WITHIN_MS)) {
       hung = true;
       child.kill('SIGKILL');
       return;
@@ -101,6 +105,7 @@ export function forkSandbox(options: SandboxProcessOptions): SandboxProcess {
   });
   child.on('message', (message: FromSandbox) => {
     lastPongMs = options.clock.monotonic();
+    loaded = true;
     if (message.kind !== 'pong') options.onMessage(message);
   });
   const exited = new Promise<void>((resolve) => {
