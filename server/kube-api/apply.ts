@@ -1,7 +1,8 @@
-import type { KubeObject } from '#domain';
+import type { KindDefinition, KubeObject } from '#domain';
 import { canonicalJson, copyJson } from './json.ts';
 import { threeWayMerge } from './merge.ts';
-import type { Shape } from './types/shape.ts';
+import { type Shape, shapeOf } from './types/shape.ts';
+import { isKubernetesGroup } from './types/types.ts';
 
 /** Where `kubectl apply` keeps what it applied last. */
 export const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
@@ -27,8 +28,12 @@ export function readLastApplied(object: KubeObject): unknown {
   }
 }
 
-/** The current object after `kubectl apply` of this one; with a shape, lists are merged as for Kubernetes' own kinds. */
-export function mergeApplied(object: KubeObject, current: KubeObject, shape: Shape | undefined): KubeObject {
+/** The current object of a kind after `kubectl apply` of this one. */
+export const appliedOver = (kind: KindDefinition, object: KubeObject, current: KubeObject): KubeObject =>
+  mergeApplied(object, current, isKubernetesGroup(kind.group) ? shapeOf(kind) : undefined);
+
+/** With a shape, lists are merged as for Kubernetes' own kinds. */
+function mergeApplied(object: KubeObject, current: KubeObject, shape: Shape | undefined): KubeObject {
   const modified = withLastApplied(object);
   const original = readLastApplied(current);
   const merged = threeWayMerge({ original, modified, current }, shape) as KubeObject;

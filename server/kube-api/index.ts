@@ -1,10 +1,11 @@
 export { createApiServer } from './api-server.ts';
-export { LAST_APPLIED } from './apply.ts';
+export { appliedOver, LAST_APPLIED } from './apply.ts';
 export type * from './doors.ts';
 export { coreKinds } from './kinds/core.ts';
 export { kubeconfigYaml } from './kubeconfig.ts';
 export { mergePatch, threeWayMerge } from './merge.ts';
 export { labelProblems, metadataProblems, nameProblem } from './names.ts';
+export { jsonPatch } from './patch/json-patch.ts';
 export { patchStrategically } from './patch/strategic.ts';
 export { createKindRegistry } from './registry.ts';
 export { labelsMatch, parseFieldSelector, parseLabelSelector } from './selector.ts';

@@ -1,6 +1,6 @@
 import { type KubeObject, type NamespacedName, type Random, seededRandom } from '#domain';
 import { admit, decode, receive } from './admission.ts';
-import { mergeApplied, withLastApplied } from './apply.ts';
+import { appliedOver, withLastApplied } from './apply.ts';
 import { Deletion } from './deletion.ts';
 import type {
   ApplyResult,
@@ -24,7 +24,6 @@ import { nameOf, ObjectTable, type StoredObject } from './object-table.ts';
 import { parseFieldSelector, parseLabelSelector } from './selector.ts';
 import { alreadyExists, badRequest, conflict, forbidden, KubeStatusError, notFound } from './status-error.ts';
 import { shapeOf } from './types/shape.ts';
-import { isKubernetesGroup } from './types/types.ts';
 import { Watchers } from './watchers.ts';
 
 const DEFAULT_MAX_OBJECTS = 10_000;
@@ -82,7 +81,7 @@ class Store implements KubeStore {
     if (!object.metadata.name) throw badRequest('cannot use generate name with apply');
     const current = this.#table.get(kind, nameOf(object));
     if (!current) return { object: this.#create(kind, withLastApplied(object), options), outcome: 'created' };
-    const merged = mergeApplied(object, current.object, isKubernetesGroup(kind.group) ? shapeOf(kind) : undefined);
+    const merged = appliedOver(kind, object, current.object);
     const written = this.#write(current, merged, options);
     return { object: written, outcome: written === current.object ? 'unchanged' : 'configured' };
   }

@@ -14,4 +14,5 @@ export { FORTIO_MANUAL, runFortio } from './programs/fortio.ts';
 export { type Chain, type ChainError, judgeChain } from './programs/openssl/chain.ts';
 export { OPENSSL_MANUAL, opensslCommand } from './programs/openssl/index.ts';
 export { type Certificate as ParsedCertificate, readCertificates } from './programs/openssl/objects.ts';
+export { differences } from './programs/text/diff.ts';
 export { textCommands } from './programs/text/index.ts';

@@ -8,6 +8,7 @@ import type { HopStore } from '#telemetry';
 import type { FetchInit, FetchResponse } from '#workloads';
 import type { PodWorld } from '../../server/sandbox/exec/pod-world.ts';
 import { runCommand } from '../../server/sandbox/exec/run-command.ts';
+import { serveStore } from './kube-cluster/serve-store.ts';
 import { type ManualClock, manualClock } from './manual-clock.ts';
 
 /** A sandbox without processes: a real store, pods that answer as the test says. */
@@ -57,6 +58,7 @@ export function createFakeSandbox(): FakeSandbox {
   const requests: FakeSandbox['requests'] = [];
   const waiting = new Set<() => void>();
   const hops = fakeHops();
+  let served: ReturnType<typeof serveStore> | undefined;
   let changes = 0;
   const changeId = (): string => `change-${++changes}`;
   const poke = (): void => {
@@ -82,13 +84,16 @@ export function createFakeSandbox(): FakeSandbox {
     ingress: { ip: '127.0.0.9', port: 80 },
     answer: () => reply(200, 'ok'),
     start: async () => undefined,
-    stop: async () => undefined,
+    stop: async () => (await served)?.stop(),
     strain: () => undefined,
     strains: new Map(),
     settled: async () => undefined,
     answered: async () => true,
     ready: async () => undefined,
-    serveApi: async () => ({ url: 'https://127.0.0.9:6443', kubeconfig: '' }),
+    serveApi: () => {
+      served ??= serveStore(store, clock);
+      return served.then(({ api }) => api);
+    },
     locate: () => undefined,
     placeIn: () => undefined,
     apply: async (files, { namespace }) => applyTo(store, files, { namespace, changeId: changeId() }),

@@ -29,7 +29,7 @@ describe('Tab', () => {
     ['kubectl -n default des', ['describe']],
     ['kubectl --name', ['--namespace']],
     ['kubectl get pods --namespace=sh', ['--namespace=shop']],
-    ['kubectl get pods --show', ['--show-labels']],
+    ['kubectl get pods --show', ['--show-kind', '--show-labels', '--show-managed-fields']],
     ['kubectl get pods -o ya', ['yaml']],
     ['kubectl get pods -l version=', ['version=v1']],
     ['kubectl describe svc/c', ['svc/cart']],

@@ -1,3 +1,4 @@
+import { afterAll } from 'vitest';
 import type { Clock } from '#domain';
 import type { ApplyOutcome } from '#sandbox';
 import { createShellFiles, createTerminal, type Terminal } from '#terminal';
@@ -10,6 +11,10 @@ export interface Ran {
   readonly code: number;
   readonly more: boolean;
 }
+
+/** Sandboxes of the test file; those that served their API stop doing so at its end. */
+const sandboxes: FakeSandbox[] = [];
+afterAll(() => Promise.all(sandboxes.splice(0).map((sandbox) => sandbox.stop())));
 
 /** One terminal over a fake sandbox. */
 export interface Harness {
@@ -39,6 +44,7 @@ export function createHarness(
   } = {},
 ): Harness {
   const sandbox = createFakeSandbox();
+  sandboxes.push(sandbox);
   const files = new Map<string, string>();
   const changes: string[] = [];
   const shellFiles = createShellFiles({

@@ -107,8 +107,8 @@ describe('kubectl patch', () => {
   it.each([
     ['kubectl patch vs reviews', 'error: must specify --patch or --patch-file'],
     ["kubectl patch vs reviews -p '{'", 'error: unable to parse "{": '],
-    ["kubectl patch vs reviews -p '[1]'", 'error: unable to parse "[1]": a patch is an object'],
-    ["kubectl patch vs reviews -p '{}' --type=json", 'error: --type must be one of'],
+    ["kubectl patch vs reviews -p '[1]'", 'error: unable to parse "[1]": a patch of this type is an object'],
+    ["kubectl patch vs reviews -p '{}' --type=frog", 'error: --type must be one of'],
   ])('refuses %s', async (line, text) => {
     const { err, code } = await run(line);
     expect(err).toContain(text);

@@ -24,14 +24,20 @@ export const diff: Command = {
     if (left === undefined || right === undefined || more.length > 0)
       throw new UsageError('usage: diff [-q] [-u] file other', 2);
     const read = async (name: string): Promise<string[]> => linesOf(await readAll(input('diff', [name], io, world)));
-    const edits = editsOf(await read(left), await read(right));
-    if (edits.every(({ sign }) => sign === ' ')) return 0;
+    const hunks = differences(await read(left), await read(right));
+    if (hunks === '') return 0;
     if (flags.on('brief')) io.out(`Files ${left} and ${right} differ\n`);
-    else io.out(`--- ${left}\n+++ ${right}\n${hunksOf(edits)}`);
+    else io.out(`--- ${left}\n+++ ${right}\n${hunks}`);
     return 1;
   },
   complete: completeFiles,
 };
+
+/** The hunks of a unified difference; empty where the lines are the same. Throws UsageError when there is too much to compare. */
+export function differences(left: readonly string[], right: readonly string[]): string {
+  const edits = editsOf(left, right);
+  return edits.every(({ sign }) => sign === ' ') ? '' : hunksOf(edits);
+}
 
 const linesOf = (text: string): string[] => (text === '' ? [] : text.replace(/\n$/, '').split('\n'));
 

@@ -1,5 +1,6 @@
 import { parse } from 'yaml';
-import { patchStrategically } from '#kube-api';
+import type { KubeObject } from '#domain';
+import { jsonPatch, patchStrategically } from '#kube-api';
 import { readCount, value } from '#shell';
 import { UsageError } from '../../command.ts';
 import type { Verb } from '../verb.ts';
@@ -39,17 +40,20 @@ export const scale: Verb = {
 
 export const patch: Verb = {
   name: 'patch',
-  manual: `kubectl patch <kind> <name> [--type=merge|strategic] -p '{"spec":{…}}' [-n namespace]
+  manual: `kubectl patch <kind> <name> [--type=merge|strategic|json] -p '{"spec":{…}}' | --patch-file <file> [-n namespace]
 Kinds of Istio need --type=merge, as on a real cluster.`,
-  flags: { patch: value('p'), type: value() },
+  flags: { patch: value('p'), 'patch-file': value(), type: value() },
   run: async (flags, io, context) => {
-    const text = flags.text('patch');
+    const file = flags.text('patch-file');
+    const text = file === undefined ? flags.text('patch') : context.files.read(file);
+    if (file !== undefined && text === undefined)
+      throw new UsageError(`error: unable to read patch file: open ${file}: no such file or directory`);
     if (text === undefined)
       throw new UsageError('error: must specify --patch or --patch-file containing the contents of the patch');
     const type = flags.text('type') ?? 'strategic';
-    if (type !== 'merge' && type !== 'strategic')
-      throw new UsageError(`error: --type must be one of [merge strategic] in this terminal, not "${type}"`);
-    const body = readPatch(text);
+    if (type !== 'merge' && type !== 'strategic' && type !== 'json')
+      throw new UsageError(`error: --type must be one of [json merge strategic], not "${type}"`);
+    const body = readPatch(text, type === 'json');
     for (const target of chosen(context, flags.words, flags, 'patch')) {
       getObject(context, target.kind, target.namespace, target.name);
       if (type === 'strategic' && target.kind.group.includes('.io'))
@@ -60,9 +64,10 @@ Kinds of Istio need --type=merge, as on a real cluster.`,
       const changed =
         type === 'merge'
           ? mergeInto(context, target, body, title)
-          : writeChange(context, target, title, (current, options) =>
-              context.sandbox.store.update(patchStrategically(target.kind, current, body), options),
-            );
+          : writeChange(context, target, title, (current, options) => {
+              const after = type === 'json' ? jsonPatch(current, body) : patchStrategically(target.kind, current, body);
+              return context.sandbox.store.update(after as KubeObject, options);
+            });
       io.out(`${printedName(target.kind, target.name)} patched${changed ? '' : ' (no change)'}\n`);
     }
     return 0;
@@ -70,14 +75,16 @@ Kinds of Istio need --type=merge, as on a real cluster.`,
   complete: completeTargets,
 };
 
-/** A patch is JSON, or YAML. */
-function readPatch(text: string): object {
+/** A patch is JSON, or YAML: an object, or a list of operations. */
+function readPatch(text: string, isList: boolean): object {
   try {
     const body: unknown = parse(text, { maxAliasCount: 20 });
-    if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body;
+    if (typeof body === 'object' && body !== null && Array.isArray(body) === isList) return body;
   } catch (error) {
     const why = error instanceof Error ? error.message.split('\n', 1)[0] : String(error);
     throw new UsageError(`error: unable to parse "${text}": ${why}`);
   }
-  throw new UsageError(`error: unable to parse "${text}": a patch is an object`);
+  throw new UsageError(
+    `error: unable to parse "${text}": a patch of this type is ${isList ? 'a list of operations' : 'an object'}`,
+  );
 }

@@ -3,6 +3,7 @@ import { UsageError } from '../../command.ts';
 import { formatTable } from '../../table.ts';
 import type { Verb } from '../verb.ts';
 import { usage } from './errors.ts';
+import { printValue, toYaml } from './output.ts';
 
 const VERSION = 'v1.32.0';
 const KUSTOMIZE = 'v5.5.0';
@@ -13,11 +14,29 @@ export const version: Verb = {
   manual: 'kubectl version [--client]   The releases of Kubernetes that this terminal and the cluster speak.',
   flags: { client: onOff(), output: value('o') },
   run: async (flags, io) => {
+    const output = flags.text('output');
+    if (output !== undefined) {
+      const told = { major: '1', minor: '32', gitVersion: VERSION };
+      const whole = {
+        clientVersion: told,
+        kustomizeVersion: KUSTOMIZE,
+        ...(flags.on('client') ? {} : { serverVersion: told }),
+      };
+      if (output !== 'json' && output !== 'yaml') throw new UsageError("error: --output must be 'yaml' or 'json'");
+      io.out(output === 'json' ? `${JSON.stringify(whole, null, 2)}\n` : toYaml(whole));
+      return 0;
+    }
     io.out(`Client Version: ${VERSION}\nKustomize Version: ${KUSTOMIZE}\n`);
     if (!flags.on('client')) io.out(`Server Version: ${VERSION}\n`);
     return 0;
   },
 };
+
+/** What `config view` prints: without addresses and credentials, which this terminal does not need. */
+function viewed(namespace: string) {
+  const context = { cluster: NAME, namespace, user: NAME };
+  return { apiVersion: 'v1', kind: 'Config', contexts: [{ context, name: NAME }], 'current-context': NAME };
+}
 
 export const clusterInfo: Verb = {
   name: 'cluster-info',
@@ -52,9 +71,7 @@ kubectl config set-context --current --namespace=<name>   From then on commands 
         );
         return 0;
       case 'view':
-        io.out(
-          `apiVersion: v1\ncontexts:\n- context:\n    cluster: ${NAME}\n    namespace: ${kube.namespace}\n    user: ${NAME}\n  name: ${NAME}\ncurrent-context: ${NAME}\nkind: Config\n`,
-        );
+        io.out(printValue(viewed(kube.namespace), { format: flags.text('output') ?? 'yaml' }));
         return 0;
       case 'use-context':
         if (name !== NAME) throw new UsageError(`error: no context exists with the name: "${name ?? ''}"`);
@@ -73,34 +90,6 @@ kubectl config set-context --current --namespace=<name>   From then on commands 
     }
   },
   complete: ({ words }) => (words.length <= 1 ? ['current-context', 'get-contexts', 'set-context', 'view'] : []),
-};
-
-export const auth: Verb = {
-  name: 'auth',
-  manual: 'kubectl auth whoami | can-i <verb> <kind>   The learner is an administrator of the lab’s cluster.',
-  flags: { list: onOff(), as: value() },
-  run: async (flags, io) => {
-    const [action] = flags.words;
-    if (action === 'whoami') {
-      io.out(
-        formatTable(
-          ['ATTRIBUTE', 'VALUE'],
-          [
-            ['Username', 'kubernetes-admin'],
-            ['Groups', '[system:masters system:authenticated]'],
-          ],
-        ),
-      );
-      return 0;
-    }
-    if (action !== 'can-i') throw usage('auth', `unknown command "${action ?? ''}"`);
-    if (flags.text('as') !== undefined)
-      throw new UsageError(
-        'error: --as is answered by the API server only; use your own kubectl with the lab’s kubeconfig',
-      );
-    io.out('yes\n');
-    return 0;
-  },
 };
 
 export const apiVersions: Verb = {
@@ -142,7 +131,6 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
     'this terminal attaches to no program. kubectl logs -f shows what it writes, kubectl exec runs another one beside it',
   debug: 'ephemeral containers are not made here. kubectl exec <pod> -- sh runs in a container that is there',
   cp: 'files are not copied here. kubectl exec <pod> -- cat <file> > <name> keeps one as a scratch file',
-  diff: 'the editor shows the difference to what was applied last; kubectl get <kind> <name> -o yaml > before.yaml keeps one for diff',
   replace: 'kubectl apply -f does it; to make an object anew: kubectl delete -f, then kubectl create -f',
   autoscale: 'nothing measures the load of pods here. kubectl scale sets the number by hand',
   cordon: 'this cluster has one node only',

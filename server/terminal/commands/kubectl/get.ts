@@ -4,14 +4,18 @@ import { many, onOff, value } from '#shell';
 import { type CommandIo, type ShellContext, UsageError } from '../../command.ts';
 import { columnWidths, formatRows } from '../../table.ts';
 import { namespaceOf, type Verb } from '../verb.ts';
+import { askApi } from './api.ts';
+import { readManifests } from './apply.ts';
 import { selectPath, showValue } from './jsonpath/evaluate.ts';
-import { type Group, printAs, printTable, type TableOptions, tableRows } from './output.ts';
+import { manifestObjects } from './manifest-objects.ts';
+import { type Group, printAs, printingOf, printTable, type TableOptions, tableRows } from './output.ts';
 import { completeTargets, listObjects, notFound, type Query, readTargets, storeKind, type Target } from './targets.ts';
 
 export const get: Verb = {
   name: 'get',
-  manual: `kubectl get <kind>[,<kind>] [name…] [-n namespace | -A] [-l selector] [-o wide|yaml|json|name|jsonpath=…|custom-columns=…]
+  manual: `kubectl get <kind>[,<kind>] [name…] [-n namespace | -A] [-l selector] [-o wide|yaml|json|name|jsonpath=…|custom-columns=…|go-template=…]
             [-w] [--show-labels] [-L label,…] [--no-headers] [--sort-by=.metadata.name] [--field-selector=…] [--ignore-not-found]
+kubectl get -f <file> …   kubectl get --raw /path   the API server's own answer: /healthz, /apis/networking.istio.io/v1
 Lists objects of the lab's cluster. kubectl get all shows pods, services, deployments.`,
   flags: {
     'all-namespaces': onOff('A'),
@@ -24,9 +28,25 @@ Lists objects of the lab's cluster. kubectl get all shows pods, services, deploy
     'field-selector': value(),
     'sort-by': value(),
     'ignore-not-found': onOff(),
+    'show-managed-fields': onOff(),
+    'show-kind': onOff(),
+    template: value(),
+    filename: many('f'),
+    raw: value(),
+    'chunk-size': value(),
+    'server-print': onOff(),
+    'watch-only': onOff(),
+    'output-watch-events': onOff(),
   },
   run: async (flags, io, context) => {
-    const targets = readTargets(context, flags.words, 'get');
+    const raw = flags.text('raw');
+    if (raw !== undefined) {
+      if (flags.words.length > 0) throw new UsageError('error: arguments may not be passed when --raw is specified');
+      io.out(await askApi({ path: raw, signal: io.signal }, context));
+      return 0;
+    }
+    const files = flags.all('filename');
+    const targets = files.length > 0 ? await fileTargets(files, io, context) : readTargets(context, flags.words, 'get');
     const everywhere = flags.on('all-namespaces');
     const namespace = everywhere ? undefined : namespaceOf(flags, context);
     if (everywhere && targets.some(({ name }) => name !== undefined))
@@ -44,13 +64,13 @@ Lists objects of the lab's cluster. kubectl get all shows pods, services, deploy
       showLabels: flags.on('show-labels'),
       labelColumns: flags.all('label-columns').flatMap((list) => list.split(',')),
       noHeaders: flags.on('no-headers'),
-      prefixed: groups.length > 1,
+      prefixed: groups.length > 1 || flags.on('show-kind'),
       nowMs: context.clock.now(),
     };
     const filled = groups.filter((group) => group.objects.length > 0);
-    const wanted = single && filled.length === 0 ? undefined : printAs(flags.text('output'), groups, single);
+    const wanted = single && filled.length === 0 ? undefined : printAs(printingOf(flags, context), groups, single);
     if (wanted !== undefined) io.out(wanted);
-    else if (flags.on('watch')) await watch(io, context, { groups, targets, query, options });
+    else if (flags.on('watch') || flags.on('watch-only')) await watch(io, context, { groups, targets, query, options });
     else if (filled.length > 0)
       io.out(filled.map((group) => printTable(group, options)).join(options.noHeaders ? '' : '\n'));
     else if (missing.length === 0) {
@@ -63,6 +83,18 @@ Lists objects of the lab's cluster. kubectl get all shows pods, services, deploy
   },
   complete: completeTargets,
 };
+
+/** The objects that files name, wherever their namespaces are. */
+async function fileTargets(files: readonly string[], io: CommandIo, context: ShellContext): Promise<Target[]> {
+  const manifests = await readManifests(files, io, context);
+  return manifests.flatMap(({ text }) =>
+    manifestObjects(text).map(({ apiVersion, kind: word, name }) => {
+      const kind = context.sandbox.store.kinds.forObject(apiVersion, word);
+      if (!kind) throw new UsageError(`error: no matches for kind "${word}" in version "${apiVersion}"`);
+      return { kind, name };
+    }),
+  );
+}
 
 interface Collected {
   readonly groups: readonly Group[];

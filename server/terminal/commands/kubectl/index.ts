@@ -2,12 +2,15 @@ import { type Command, UsageError } from '../../command.ts';
 import { withVerbs } from '../verbs.ts';
 import { apiResources } from './api-resources.ts';
 import { apply } from './apply.ts';
+import { auth } from './auth.ts';
 import { patch, scale } from './change.ts';
-import { apiVersions, auth, clusterInfo, config, elsewhere, top, version } from './cluster.ts';
+import { apiVersions, clusterInfo, config, elsewhere, top, version } from './cluster.ts';
 import { create } from './create.ts';
 import { remove } from './delete.ts';
 import { describe } from './describe/index.ts';
+import { diff } from './diff.ts';
 import { explainStatus } from './errors.ts';
+import { events } from './event-list.ts';
 import { exec } from './exec.ts';
 import { explain } from './explain.ts';
 import { get } from './get.ts';
@@ -41,6 +44,8 @@ export const kubectl: Command = withVerbs({
     expose,
     run,
     wait,
+    events,
+    diff,
     version,
     clusterInfo,
     config,

@@ -2,15 +2,30 @@ import { ageSince, type KubeObject } from '#domain';
 import type { ShellContext } from '../../../command.ts';
 import { columnWidths, formatRows } from '../../../table.ts';
 
-interface EventFields extends KubeObject {
+export interface EventFields extends KubeObject {
   readonly type?: string;
   readonly reason?: string;
   readonly message?: string;
   readonly lastTimestamp?: string;
+  readonly firstTimestamp?: string;
   readonly eventTime?: string;
+  readonly count?: number;
+  readonly series?: { readonly count?: number; readonly lastObservedTime?: string };
   readonly involvedObject?: { readonly kind?: string; readonly name?: string };
   readonly source?: { readonly component?: string };
   readonly reportingComponent?: string;
+}
+
+/** When an event was seen first and last, and how often. */
+export function timesOf(event: EventFields): {
+  readonly firstMs: number;
+  readonly lastMs: number;
+  readonly count: number;
+} {
+  const created = event.metadata.creationTimestamp ?? '';
+  const first = event.firstTimestamp ?? event.eventTime ?? created;
+  const last = event.series?.lastObservedTime ?? event.lastTimestamp ?? first;
+  return { firstMs: Date.parse(first), lastMs: Date.parse(last), count: event.series?.count ?? event.count ?? 1 };
 }
 
 const MAX_EVENTS = 20;

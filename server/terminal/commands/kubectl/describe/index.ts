@@ -3,6 +3,7 @@ import { onOff, value } from '#shell';
 import { type ShellContext, UsageError } from '../../../command.ts';
 import { namespaceOf, type Verb } from '../../verb.ts';
 import { completeTargets, getObject, listObjects, readTargets } from '../targets.ts';
+import { describeConfigMap } from './config-map.ts';
 import { describeEvents } from './events.ts';
 import { annotations, type Field, formatFields, pairs, tree } from './format.ts';
 import { describePod } from './pod.ts';
@@ -53,6 +54,7 @@ const describeNamespace = ({ metadata, status }: KubeObject): string[] => [
 ];
 
 const formOf: Readonly<Record<string, (object: KubeObject, context: ShellContext) => string[]>> = {
+  ConfigMap: describeConfigMap,
   Pod: describePod,
   Secret: describeSecret,
   Service: describeService,
