@@ -9,6 +9,7 @@ export interface RouteConfiguration extends HeaderMutations {
   validate_clusters?: boolean;
   max_direct_response_body_size_bytes?: number;
   ignore_port_in_host_matching?: boolean;
+  internal_only_headers?: readonly string[];
   typed_per_filter_config?: Record<string, Any>;
 }
 

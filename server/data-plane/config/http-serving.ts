@@ -18,6 +18,8 @@ export interface HttpServing {
   readonly maxHeadBytes: number;
   readonly maxHeaders: number;
   readonly acceptHttp10: boolean;
+  /** The host of requests of HTTP/1.0 that name none. */
+  readonly defaultHost: string | undefined;
   /** Header names keep their capitals (`preserve_case`). */
   readonly keepsSpelling: boolean;
   /** Lower-case values of Upgrade that may leave HTTP; `connect` allows CONNECT. */
@@ -36,7 +38,7 @@ interface Fields {
     max_headers_count?: number;
     max_requests_per_connection?: number;
   };
-  http_protocol_options?: { accept_http_10?: boolean } & Http1Spelling;
+  http_protocol_options?: { accept_http_10?: boolean; default_host_for_http_10?: string } & Http1Spelling;
   http2_protocol_options?: { max_concurrent_streams?: number; allow_connect?: boolean };
   stream_idle_timeout?: string;
   request_timeout?: string;
@@ -80,6 +82,7 @@ export function readHttpServing(config: HttpConnectionManager): HttpServing {
     maxHeadBytes: readNumber(fields.max_request_headers_kb, 60) * 1024,
     maxHeaders: readNumber(common?.max_headers_count, 100),
     keepsSpelling: keepsSpelling(fields.http_protocol_options),
+    defaultHost: fields.http_protocol_options?.default_host_for_http_10 || undefined,
     acceptHttp10: fields.http_protocol_options?.accept_http_10 === true,
     upgrades: new Set(upgrades.map(({ upgrade_type }) => upgrade_type.toLowerCase())),
     extendedConnect: fields.http2_protocol_options?.allow_connect === true,

@@ -151,6 +151,8 @@ export interface RouteTable {
   readonly resource: RouteConfiguration;
   readonly virtualHosts: readonly CompiledVirtualHost[];
   readonly ignorePort: boolean;
+  /** Headers that are taken from every client. */
+  readonly internalHeaders: readonly string[];
   readonly headers: HeaderRules | undefined;
   /** Header changes of the table come first and those of routes last, so that the latter win. */
   readonly mostSpecificWins: boolean;
@@ -194,6 +196,7 @@ export function compileRouteTable(resource: RouteConfiguration, versionInfo: str
     versionInfo,
     resource,
     virtualHosts,
+    internalHeaders: (resource.internal_only_headers ?? []).map((name) => name.toLowerCase()),
     ignorePort: resource.ignore_port_in_host_matching === true,
     headers: compileHeaderRules(resource),
     mostSpecificWins: resource.most_specific_header_mutations_wins === true,

@@ -175,6 +175,8 @@ export interface ServerConnectionOptions {
   readonly keepsSpelling?: boolean | undefined;
   /** Default false: HTTP/1.0 is answered 426. */
   readonly acceptHttp10?: boolean | undefined;
+  /** The host of requests of HTTP/1.0 that name none; absent: they are refused. */
+  readonly defaultHost?: string | undefined;
   /** Bytes of request line and headers; default 60 KiB, beyond it 431. */
   readonly maxHeadBytes?: number | undefined;
   /** Number of header lines; default 100, beyond it 431. */

@@ -33,6 +33,8 @@ export interface ParsedRequest {
 export interface RequestRules {
   readonly scheme: 'http' | 'https';
   readonly acceptHttp10: boolean;
+  /** The host of requests of HTTP/1.0 that name none. */
+  readonly defaultHost?: string | undefined;
 }
 
 /** Whether a method can begin so. Bytes that are no HTTP at all, a ClientHello for instance, may have no end to wait for. */
@@ -90,17 +92,18 @@ function assemble(
   fields: FieldParser,
   rules: RequestRules,
 ): ParsedRequest | Failure {
+  const standIn = minor === 0 ? rules.defaultHost : undefined;
   const head: RequestHead = {
     method,
     path: target,
-    authority: fields.host ?? '',
+    authority: fields.host ?? standIn ?? '',
     scheme: rules.scheme,
     protocol: minor === 1 ? 'HTTP/1.1' : 'HTTP/1.0',
     headers: new Headers(fields.flat),
   };
   head.headers.spelling = fields.spelling;
   const connect = method === 'CONNECT';
-  const failure = framingFailure(connect, minor, fields) ?? resolveTarget(head, fields.host !== undefined);
+  const failure = framingFailure(connect, minor, fields) ?? resolveTarget(head, (fields.host ?? standIn) !== undefined);
   if (failure) return failure;
   if (!isAuthority(head.authority)) return FAILURES.authority;
   const upgrade = minor === 1 && fields.upgrade !== '';

@@ -11,7 +11,7 @@ import { endOfHead, HeadBuffer } from './head-buffer.ts';
 import { HeadWriter } from './head-writer.ts';
 import { LazyDeadline } from './lazy-deadline.ts';
 import { localAnswer } from './local-answer.ts';
-import type { ParsedRequest } from './request-parser.ts';
+import type { ParsedRequest, RequestRules } from './request-parser.ts';
 import { beginsMethod, parseRequest } from './request-parser.ts';
 import type { StreamHost } from './server-stream.ts';
 import { ServerStream } from './server-stream.ts';
@@ -62,7 +62,7 @@ class ServerConnection implements DownstreamConnection, StreamHost {
   readonly #socket: Socket;
   readonly #options: ServerConnectionOptions;
   readonly #maxHeadBytes: number;
-  readonly #rules: { readonly scheme: 'http' | 'https'; readonly acceptHttp10: boolean };
+  readonly #rules: RequestRules;
   readonly #fields: FieldParser;
   readonly #body: BodyDecoder;
   readonly #held = new HeadBuffer();
@@ -83,7 +83,8 @@ class ServerConnection implements DownstreamConnection, StreamHost {
     this.remoteAddress = formatEndpoint(socket.remoteAddress, socket.remotePort);
     this.localAddress = formatEndpoint(socket.localAddress, socket.localPort);
     this.#maxHeadBytes = options.maxHeadBytes ?? DEFAULT_HEAD_BYTES;
-    this.#rules = { scheme: options.tls ? 'https' : 'http', acceptHttp10: options.acceptHttp10 ?? false };
+    const { acceptHttp10 = false, defaultHost } = options;
+    this.#rules = { scheme: options.tls ? 'https' : 'http', acceptHttp10, defaultHost };
     const maxHeaders = options.maxHeaders ?? DEFAULT_HEADERS;
     this.#fields = new FieldParser(maxHeaders, options.keepsSpelling);
     this.#body = new BodyDecoder(this.#maxHeadBytes, maxHeaders);
