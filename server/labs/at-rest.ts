@@ -1,24 +1,26 @@
-import { errorMessage } from '#domain';
 import type { Sandbox } from '#sandbox';
 import { valueAt } from './probes/fields.ts';
 
-const WAIT_MS = 8000;
-const PUSH_WAIT_MS = 8000;
+/** Pods that cannot start stay so: what is wrong with them may be what a check is about. */
+const PODS_WAIT_MS = 8000;
+/** A push is always answered, on a busy machine late; nothing is learnt from judging before. */
+const PUSH_WAIT_MS = 30_000;
 
 /**
  * Waits until no pod is starting or leaving and every proxy has answered what was stored last, so that a check does not judge a mesh in
  * the middle of a restart or of a push. A mesh that does not come to rest in time (an image that cannot be pulled) is judged as it is.
- * Resolves with why it is not at rest, or undefined.
+ * Resolves with a sentence that says what is still moving, or undefined.
  */
 export async function atRest(sandbox: Sandbox): Promise<string | undefined> {
   try {
-    await sandbox.until(() => isAtRest(sandbox), WAIT_MS, 'every pod is ready and none is leaving');
-  } catch (error) {
-    return errorMessage(error);
+    await sandbox.until(() => isAtRest(sandbox), PODS_WAIT_MS, 'every pod is ready and none is leaving');
+  } catch {
+    // It is told, and what the check sees may be no more than that.
+    return 'Some pod is not ready, or is leaving: kubectl get pods -A tells which.';
   }
   return (await isInForce(sandbox, PUSH_WAIT_MS))
     ? undefined
-    : `not within ${PUSH_WAIT_MS} ms: every proxy has answered the last push`;
+    : 'Some proxy has not answered the last push: istioctl proxy-status tells which.';
 }
 
 /**

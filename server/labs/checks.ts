@@ -15,6 +15,7 @@ import {
   type ProbeContext,
   stateHolds,
 } from './probes/state.ts';
+import { unmetState } from './probes/unmet.ts';
 import { runBatch } from './run-batch.ts';
 import type { SteadyTotals, Traffic } from './traffic.ts';
 
@@ -112,7 +113,7 @@ export function createChecks(options: ChecksOptions): Checks {
     if (spec.probe.answers) return false;
     const now = context();
     if (!stateHolds(spec.probe, now)) {
-      own.seen = 'The mesh is not in the state that this check is about yet.';
+      own.seen = notYet(spec.probe, now);
       return false;
     }
     own.running = true;
@@ -148,7 +149,10 @@ export function createChecks(options: ChecksOptions): Checks {
         own.seen = verdict.seen;
         if (!verdict.met) return false;
       }
-      return stateHolds(spec.probe, context());
+      const after = context();
+      const holds = stateHolds(spec.probe, after);
+      if (!holds) own.seen = notYet(spec.probe, after);
+      return holds;
     } finally {
       own.running = false;
     }
@@ -156,7 +160,7 @@ export function createChecks(options: ChecksOptions): Checks {
 
   const runAll = async (): Promise<CheckView[]> => {
     const current = progress;
-    await atRest(options.context().sandbox);
+    const unrest = await atRest(options.context().sandbox);
     if (progress !== current) return views();
     observe();
     for (const spec of specs) {
@@ -166,6 +170,7 @@ export function createChecks(options: ChecksOptions): Checks {
       // A reset came meanwhile: what was seen belongs to a mesh that is gone.
       if (progress !== current) return views();
       if (met) meet([spec]);
+      else if (unrest !== undefined && own.seen !== undefined) own.seen = `${own.seen} ${unrest}`;
     }
     observe();
     options.onChange(views(), []);
@@ -212,6 +217,9 @@ export function createChecks(options: ChecksOptions): Checks {
     next: () => open()[0],
   };
 }
+
+const notYet = (probe: ProbeSpec, context: ProbeContext): string =>
+  ['The mesh is not in the state that this check is about yet.', unmetState(probe, context)].filter(Boolean).join(' ');
 
 const isStateOnly = (probe: ProbeSpec): boolean =>
   probe.answers === undefined &&

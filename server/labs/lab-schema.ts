@@ -41,6 +41,8 @@ const call = z.strictObject({
   log: z.string().optional(),
   /** It began after the first call to this service had ended for its caller. */
   afterCallTo: z.string().optional(),
+  /** It ended after the first call to a version of its service had ended for its caller. */
+  outlives: z.strictObject({ version: z.string() }).optional(),
   /** How many tries the proxy made for it. */
   attempts: count.optional(),
   /** How long it lasted at that proxy. */
@@ -171,7 +173,7 @@ const durations = z.strictObject({
   than: z.union([z.string(), durationField]),
 });
 
-/** How many clusters each of the chosen pods' proxies holds, and how long they are as JSON. */
+/** How many clusters each of the chosen pods' proxies holds, and how long they are as `istioctl proxy-config clusters -o json` prints them. */
 const clusters = z.strictObject({ namespace: z.string(), labels, ...bounds, maxBytes: count.optional() });
 
 /** What the terminal's xDS client and istiod know of each other. All that is given must hold. */

@@ -4,8 +4,9 @@ import { type BatchVerdict, judgeBatch } from './probes/outcomes.ts';
 import { type ProbeContext, trafficsOf } from './probes/state.ts';
 import type { SentRequest, Traffic } from './traffic.ts';
 
-/** The last hops and log lines of a request may be written a moment after its answer reached the client. */
+/** The last hops and log lines of a request may be written a moment after its answer reached the client: so long nothing new has come. */
 const LATE_MS = 3000;
+const MOST_WAITS = 10;
 
 export interface BatchRun {
   readonly verdict: BatchVerdict;
@@ -46,8 +47,11 @@ export async function runBatch(batch: BatchSpec, traffic: Traffic, options: RunO
     verdict = judge();
     return isOver();
   };
-  // Reaching the limit is no failure: the verdict stands as it is then.
-  if (!isOver()) await sandbox.until(arrived, LATE_MS, 'the hops of a batch').catch(() => undefined);
+  for (let waits = 0, known = ''; !isOver() && verdict.seen !== known && waits < MOST_WAITS; waits++) {
+    known = verdict.seen;
+    // Reaching the limit is no failure: the verdict stands as it is then.
+    await sandbox.until(arrived, LATE_MS, 'the hops of a batch').catch(() => undefined);
+  }
   evidence?.end();
   return { verdict, memory: { sent, lastedMs: evidence?.lastedMs() ?? 0, endedMs: sandbox.clock.monotonic() } };
 }

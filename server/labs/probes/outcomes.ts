@@ -83,7 +83,11 @@ export function isCall(call: CallSpec, hop: HopRecord, trace: readonly HopRecord
   if (call.status !== undefined && hop.response.status !== call.status) return false;
   if (call.mtls !== undefined && hop.mtls !== call.mtls) return false;
   if (call.attempts !== undefined && hop.attempts !== call.attempts) return false;
-  if (call.afterCallTo !== undefined && !(hop.startMs > endOfCallTo(call.afterCallTo, trace))) return false;
+  if (call.afterCallTo !== undefined && !(hop.startMs > endOfCallTo({ to: call.afterCallTo }, trace))) return false;
+  if (call.outlives !== undefined) {
+    const other = endOfCallTo({ to: call.to, version: call.outlives.version }, trace);
+    if (!(hop.startMs + hop.durationMs > other)) return false;
+  }
   if (call.path !== undefined && hop.request.path !== call.path) return false;
   if (call.log !== undefined && !hop.accessLog.includes(call.log)) return false;
   if (!within(call.took, hop.durationMs)) return false;
@@ -94,9 +98,9 @@ export function isCall(call: CallSpec, hop: HopRecord, trace: readonly HopRecord
   return call.anyFlag === undefined || hop.response.flags.length > 0 === call.anyFlag;
 }
 
-/** When the first call to a service ended at its caller's proxy; never, when there was none. */
-function endOfCallTo(service: string, trace: readonly HopRecord[]): number {
-  const call = trace.find((hop) => isCall({ to: service }, hop, trace));
+/** When the first such call ended at its caller's proxy; never, when there was none. */
+function endOfCallTo(wanted: CallSpec, trace: readonly HopRecord[]): number {
+  const call = trace.find((hop) => isCall(wanted, hop, trace));
   return call === undefined ? Number.POSITIVE_INFINITY : call.startMs + call.durationMs;
 }
 
@@ -132,6 +136,7 @@ function phrase(expected: OutcomeSpec): string {
     for (const [name, value] of Object.entries(call.header ?? {})) parts.push(`with ${name}: ${value}`);
     if (call.mtls !== undefined) parts.push(call.mtls ? 'over mutual TLS' : 'in plaintext');
     if (call.afterCallTo !== undefined) parts.push(`after the call to ${call.afterCallTo} had ended`);
+    if (call.outlives !== undefined) parts.push(`and ended after the answer of ${call.outlives.version}`);
     if (call.path !== undefined) parts.push(`at ${call.path}`);
     if (call.log !== undefined) parts.push(`logged with ${call.log}`);
     if (call.attempts !== undefined) parts.push(`in ${call.attempts} tries`);

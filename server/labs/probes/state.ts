@@ -152,7 +152,7 @@ const probes: { readonly [Name in Field]: (spec: NonNullable<ProbeSpec[Name]>, c
       proxy === undefined ? [] : [proxy.admin.clusters()],
     );
     const isSmall = (clusters: readonly object[]): boolean =>
-      maxBytes === undefined || JSON.stringify(clusters).length <= maxBytes;
+      maxBytes === undefined || JSON.stringify(clusters, null, 4).length <= maxBytes;
     return (
       held.length > 0 && held.every((clusters) => clusters.length >= min && clusters.length <= max && isSmall(clusters))
     );

@@ -84,7 +84,8 @@ describe('checks with batches', () => {
   it('send nothing before the mesh is in their state', async () => {
     const running = start([check('a', { all: [LABEL('a'), BATCH({ status: 200, min: 4 })] })]);
     const [view] = await running.checks.run();
-    expect(view).toMatchObject({ state: 'unmet', seen: 'The mesh is not in the state that this check is about yet.' });
+    const seen = 'The mesh is not in the state that this check is about yet. The namespace default has no label a.';
+    expect(view).toMatchObject({ state: 'unmet', seen });
     expect(running.sandbox.requests).toEqual([]);
     running.label('a');
     expect((await running.checks.run())[0]?.state).toBe('met');

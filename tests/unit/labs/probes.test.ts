@@ -283,6 +283,32 @@ describe('the verdict on a batch', () => {
     expect(late('nobody')).toBe(false);
   });
 
+  it('tells a copy that ends after the caller has the answer of another version, whatever the clock says', () => {
+    const call = (spanId: string, direction: 'inbound' | 'outbound', version: string, parentSpanId?: string) =>
+      hop({
+        traceId: 'a',
+        spanId,
+        direction,
+        service: direction === 'outbound' ? 'frontend' : 'orders',
+        version,
+        ...(parentSpanId !== undefined && { parentSpanId }),
+      });
+    sandbox.addHop({ ...call('s1', 'outbound', 'v1'), durationMs: 700 });
+    sandbox.addHop(call('t1', 'inbound', 'v1', 's1'));
+    const outlives = (version: string) =>
+      judge(
+        batch({ call: { to: 'orders', version: 'v2', reporter: 'destination', outlives: { version } }, min: 1 }),
+        sent('a'),
+      ).met;
+    sandbox.addHop({ ...call('s2', 'outbound', 'v1') });
+    sandbox.addHop({ ...call('t2', 'inbound', 'v2', 's2'), startMs: 5, durationMs: 600 });
+    expect(outlives('v1')).toBe(false);
+    sandbox.addHop({ ...call('s3', 'outbound', 'v1') });
+    sandbox.addHop({ ...call('t3', 'inbound', 'v2', 's3'), startMs: 150, durationMs: 600 });
+    expect(outlives('v1')).toBe(true);
+    expect(outlives('v3')).toBe(false);
+  });
+
   it('tells calls apart by tries, log line, request header and length', () => {
     const call = { ...hop({ traceId: 'a', spanId: 's', direction: 'outbound', service: 'cart', authority: 'x:8080' }) };
     sandbox.addHop({
