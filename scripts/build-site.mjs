@@ -1,6 +1,7 @@
 // Builds the site into dist/ when what it is made of changed since the last build: `node scripts/build-site.mjs [--force]`.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { pinnedNode, pinnedPath, root } from './node.mjs';
@@ -22,8 +23,11 @@ const inputs = [
 const stampFile = join(root, '.cache', 'site-stamp');
 const keptOutput = 12_000;
 
-/** Builds the site, or answers `{ skipped }` when nothing it is made of changed. */
-export async function buildSite({ force = false } = {}) {
+/**
+ * Builds the site, or answers `{ skipped }` when nothing it is made of changed. `priority`: as `nice` counts, for a build that yields.
+ * @param {{ force?: boolean, priority?: number }} [how]
+ */
+export async function buildSite({ force = false, priority } = {}) {
   const stamp = stampOf(inputs);
   const built = existsSync(join(root, 'dist', 'index.html')) && existsSync(stampFile);
   if (!force && built && readFileSync(stampFile, 'utf8') === stamp) return { skipped: 'up to date' };
@@ -32,19 +36,20 @@ export async function buildSite({ force = false } = {}) {
   rmSync(stampFile, { force: true });
   // Astro keeps content as it was read under an older schema; what it keeps is made anew in a second.
   rmSync(join(root, '.cache', 'astro', 'data-store.json'), { force: true });
-  await runAstro();
+  await runAstro(priority);
   mkdirSync(join(root, '.cache'), { recursive: true });
   writeFileSync(stampFile, stamp);
   return {};
 }
 
-function runAstro() {
+function runAstro(priority) {
   return new Promise((resolve, reject) => {
     const child = spawn(pinnedNode(), [join(root, 'node_modules', 'astro', 'bin', 'astro.mjs'), 'build'], {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, PATH: pinnedPath(), ASTRO_TELEMETRY_DISABLED: '1', NO_COLOR: '1', FORCE_COLOR: '0' },
     });
+    if (priority !== undefined && child.pid !== undefined) setPriority(child.pid, priority);
     let output = '';
     const keep = (chunk) => {
       output = (output + chunk).slice(-keptOutput);

@@ -1,37 +1,57 @@
 // `npm test`: installs, finds a browser, then runs lint, types, unit, golden, conformance, mesh, lab and browser tests.
-// The last line is `N passed, N failed`. `npm test -- unit` runs the suites whose names contain the word.
+// The last line is `N passed, N failed`; names of what failed stand before it. `npm test -- unit` runs the suites whose names contain
+// the word.
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
+import { setPriority } from 'node:os';
 import { join } from 'node:path';
+import { buildSandbox } from './build-sandbox.mjs';
 import { buildSite } from './build-site.mjs';
 import { findOrGetBrowser, HOW_TO_GET_ONE } from './find-browser.mjs';
 import { install } from './install.mjs';
 import { pinnedNode, pinnedPath, root } from './node.mjs';
 import { fail, step } from './steps.mjs';
+import { outcomeOfCheck, outcomeOfPlaywright, outcomeOfVitest, summaryOf } from './test-report.mjs';
 
 const wanted = process.argv.slice(2);
 const results = join(root, '.cache', 'test-results');
 const bin = (name) => join(root, 'node_modules', ...name.split('/'));
-let passed = 0;
-let failed = 0;
+/** Build, lint and types, which have no time limits of their own, yield to the tests that run beside them. */
+const LOW = 10;
+const outcomes = [];
+const running = new Set();
 
 try {
   await install();
   rmSync(results, { recursive: true, force: true });
   mkdirSync(results, { recursive: true });
-  await step('site', () => buildSite());
-
-  await check('lint', [bin('@biomejs/biome/bin/biome'), 'check', '--error-on-warnings', '.']);
-  await check('lockfile', [join(root, 'scripts', 'complete-lock.mjs'), '--check']);
-  await check('types', [bin('typescript/bin/tsc'), '-p', 'tsconfig.server.json']);
-  await check('site types', [bin('@astrojs/check/bin/astro-check.js'), '--minimumFailingSeverity', 'warning']);
-  for (const suite of ['unit', 'golden', 'conformance', 'mesh', 'labs']) await vitest(suite);
+  // Labs wait for timers more than they work, and keep real time; what only computes takes the time that they leave.
+  await Promise.all([labs(), computing()]);
+  for (const suite of ['conformance', 'mesh']) await vitest(suite);
   await playwright();
 
-  console.log(`\n${passed} passed, ${failed} failed`);
-  process.exitCode = failed === 0 ? 0 : 1;
+  console.log(summaryOf(outcomes));
+  process.exitCode = outcomes.some(({ failed }) => failed.length > 0) ? 1 : 0;
 } catch (error) {
+  for (const child of running) child.kill();
   fail(error);
+}
+
+/** Eight beside one another on two cores. One that a busy machine held up is tried once more, as a browser's test is. */
+function labs() {
+  return vitest('labs', { options: ['--maxWorkers=8', '--retry=1'] });
+}
+
+async function computing() {
+  const held = chosen('labs');
+  const quietly = { held, priority: LOW };
+  await step('site', () => buildSite({ priority: LOW }));
+  await step('mesh code', () => buildSandbox());
+  await check('lint', [bin('@biomejs/biome/bin/biome'), 'check', '--error-on-warnings', '.'], quietly);
+  await check('lockfile', [join(root, 'scripts', 'complete-lock.mjs'), '--check'], quietly);
+  await check('types', [bin('typescript/bin/tsc'), '-p', 'tsconfig.server.json'], quietly);
+  await check('site types', [bin('@astrojs/check/bin/astro-check.js'), '--minimumFailingSeverity', 'warning'], quietly);
+  for (const suite of ['unit', 'golden']) await vitest(suite, { held });
 }
 
 function chosen(name) {
@@ -39,62 +59,73 @@ function chosen(name) {
 }
 
 /** A tool that counts as one check. */
-async function check(name, command) {
+async function check(name, command, how) {
   if (!chosen(name)) return;
-  console.log(`\n== ${name}`);
-  if ((await run(command)) === 0) passed += 1;
-  else failed += 1;
+  outcomes.push(outcomeOfCheck(name, await run(name, command, how)));
 }
 
-// Labs wait for timers more than they work, so eight run beside one another on two cores. They keep real time, so one that a busy machine
-// held up is tried once more, as a browser's test is.
-async function vitest(suite) {
-  if (!chosen(suite) || !existsSync(join(root, 'tests', suite))) return;
-  console.log(`\n== ${suite}`);
+async function vitest(suite, { options = [], ...how } = {}) {
+  if (!chosen(suite)) return;
   const report = join(results, `${suite}.json`);
-  const code = await run([
-    bin('vitest/vitest.mjs'),
-    'run',
-    `tests/${suite}/`,
-    ...(suite === 'labs' ? ['--maxWorkers=8', '--retry=1'] : []),
-    '--reporter=dot',
-    '--reporter=json',
-    `--outputFile.json=${report}`,
-  ]);
-  const counts = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : undefined;
-  // A suite that could not even load counts as one failure: nothing may fail silently.
-  passed += counts?.numPassedTests ?? 0;
-  failed += Math.max(counts?.numFailedTests ?? 0, code === 0 ? 0 : 1);
+  const reporters = ['--reporter=dot', '--reporter=json', `--outputFile.json=${report}`];
+  const code = await run(suite, [bin('vitest/vitest.mjs'), 'run', `tests/${suite}/`, ...options, ...reporters], how);
+  outcomes.push(outcomeOfVitest(suite, report, code));
 }
 
 async function playwright() {
   if (!chosen('site')) return;
-  console.log('\n== site');
   const browser = findOrGetBrowser();
   if (!browser) {
     console.error(HOW_TO_GET_ONE);
-    failed += 1;
+    outcomes.push(outcomeOfCheck('site: no browser', 1));
     return;
   }
   console.log(`browser: ${browser}`);
   const report = join(results, 'site.json');
-  const code = await run([bin('@playwright/test/cli.js'), 'test'], {
-    PLAYWRIGHT_JSON_OUTPUT_FILE: report,
-    CHROMIUM_PATH: browser,
-  });
-  const stats = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')).stats : undefined;
-  passed += (stats?.expected ?? 0) + (stats?.flaky ?? 0);
-  failed += Math.max(stats?.unexpected ?? 0, code === 0 ? 0 : 1);
+  const environment = { PLAYWRIGHT_JSON_OUTPUT_FILE: report, CHROMIUM_PATH: browser };
+  const code = await run('site', [bin('@playwright/test/cli.js'), 'test'], { environment });
+  outcomes.push(outcomeOfPlaywright('site', report, code));
 }
 
-function run(command, environment = {}) {
-  return new Promise((resolve) => {
-    const child = spawn(pinnedNode(), command, {
+/**
+ * Runs a command under the pinned Node; its exit code. `held`: something else runs beside it, so what it prints is kept until it ends.
+ * @param {{ priority?: number, held?: boolean, environment?: Record<string, string> }} [how]
+ */
+async function run(name, command, { priority, held = false, environment = {} } = {}) {
+  const heading = `\n== ${name}`;
+  if (!held) console.log(heading);
+  const started = performance.now();
+  const { code, output } = await ended(
+    spawn(pinnedNode(), command, {
       cwd: root,
-      stdio: ['ignore', 'inherit', 'inherit'],
+      stdio: ['ignore', held ? 'pipe' : 'inherit', held ? 'pipe' : 'inherit'],
       env: { ...process.env, PATH: pinnedPath(), ASTRO_TELEMETRY_DISABLED: '1', NO_COLOR: '1', ...environment },
+    }),
+    priority,
+  );
+  if (held) console.log(`${heading}\n${output}`);
+  console.log(`  ${name}: ${((performance.now() - started) / 1000).toFixed(1)} s`);
+  return code;
+}
+
+function ended(child, priority) {
+  return new Promise((resolve) => {
+    let output = '';
+    const hear = (chunk) => {
+      output += chunk;
+    };
+    running.add(child);
+    child.stdout?.setEncoding('utf8').on('data', hear);
+    child.stderr?.setEncoding('utf8').on('data', hear);
+    if (priority !== undefined && child.pid !== undefined) setPriority(child.pid, priority);
+    const end = (code) => {
+      running.delete(child);
+      resolve({ code, output });
+    };
+    child.on('close', (code) => end(code ?? 1));
+    child.on('error', (error) => {
+      hear(error.message);
+      end(1);
     });
-    child.on('exit', (code) => resolve(code ?? 1));
-    child.on('error', () => resolve(1));
   });
 }
