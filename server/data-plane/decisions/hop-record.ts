@@ -84,14 +84,14 @@ function tracingOf(exchange: Exchange, { fixedTags, tags, maxPathLength }: Traci
     own ??= { ...fixedTags };
     own[name] = value;
   }
-  return {
+  const told = {
     tags: own ?? fixedTags,
     maxPathLength,
     scheme: head.scheme,
     userAgent: head.headers.get('user-agent') ?? '',
     peerIp: connection.remoteAddress.ip,
-    ...(entrySpanId !== '' && { entrySpanId }),
   };
+  return entrySpanId === '' ? told : { ...told, entrySpanId };
 }
 
 /** Undefined when both connections were plaintext. `broken` is a handshake with the upstream that never led to a connection. */

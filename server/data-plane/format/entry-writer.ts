@@ -16,10 +16,12 @@ export class EntryWriter implements LogBytes {
   bytes = Buffer.allocUnsafeSlow(USUAL_BYTES);
   length = 0;
   #severalLines = false;
+  #ascii = true;
 
   begin(): void {
     this.length = 0;
     this.#severalLines = false;
+    this.#ascii = true;
     // An entry of unusual length is no reason to hold on to its space.
     if (this.bytes.length > USUAL_BYTES) this.bytes = Buffer.allocUnsafeSlow(USUAL_BYTES);
   }
@@ -50,12 +52,14 @@ export class EntryWriter implements LogBytes {
   }
 
   toString(): string {
-    return this.bytes.toString('utf8', 0, this.length);
+    return this.bytes.toString(this.#ascii ? 'latin1' : 'utf8', 0, this.length);
   }
 
   #addWhole(text: string): void {
     this.#severalLines ||= text.includes('\n');
-    this.length += this.bytes.write(text, this.length, 'utf8');
+    const written = this.bytes.write(text, this.length, 'utf8');
+    this.#ascii &&= written === text.length;
+    this.length += written;
   }
 
   #grow(needed: number): void {
