@@ -1,6 +1,7 @@
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { reply } from '../../support/fake-sandbox.ts';
-import { createHarness } from './harness.ts';
+import { createHarness, turns } from './harness.ts';
 
 const failure = (code: string, message = code): Error => Object.assign(new Error(message), { code });
 const timeout = (): Error => Object.assign(new Error('late'), { name: 'TimeoutError' });
@@ -51,7 +52,8 @@ describe('curl', () => {
     const { out, err } = await harness.run('curl -v http://x/a');
     expect(out).toBe('no healthy upstream');
     expect(err).toBe(
-      '> GET /a HTTP/1.1\n> Host: x\n> user-agent: curl/8.5.0\n> accept: */*\n> \n< HTTP/1.1 503 Service Unavailable\n< server: istio-envoy\n< \n',
+      '* Connected to x port 80\n> GET /a HTTP/1.1\n> Host: x\n> User-Agent: curl/8.5.0\n> Accept: */*\n> \n' +
+        '< HTTP/1.1 503 Service Unavailable\n< server: istio-envoy\n< \n* Connection #0 to host x left intact\n',
     );
   });
 
@@ -65,6 +67,103 @@ describe('curl', () => {
       `curl -s -o /dev/null -w "%{http_code} %{time_total} %{size_download}\\n" http://x/`,
     );
     expect({ out, code }).toEqual({ out: '404 1.500000 4\n', code: 0 });
+  });
+
+  it('writes out what it knows, and says which phases are not measured', async () => {
+    const harness = createHarness();
+    harness.sandbox.answer = (url) =>
+      url.endsWith('/a') ? reply(302, '', { location: '/b' }) : reply(200, 'there', { server: 'envoy' });
+    const out = async (format: string, url = 'http://127.0.0.9/a', flags = ''): Promise<string> =>
+      (await harness.run(`curl -s ${flags} -o /dev/null -w '${format}' ${url}`)).out;
+    expect(await out('%{redirect_url} %{method} %{scheme} %{http_version} %{urlnum}')).toBe(
+      'http://127.0.0.9/b GET HTTP 1.1 0',
+    );
+    expect(
+      await out('%{url_effective} %{num_redirects} %{remote_ip}:%{remote_port} %header{server}', undefined, '-L'),
+    ).toBe('http://127.0.0.9/b 1 127.0.0.9:80 envoy');
+    expect(JSON.parse(await out('%{json}'))).toMatchObject({ http_code: 302, num_redirects: 0, exitcode: 0 });
+    expect(await out('%%{http_code}%{http_code}', 'http://127.0.0.9/b', '-d abc')).toBe('%{http_code}200');
+    expect((await harness.run("curl -s -o /dev/null -w '%{time_connect}|%{frog}' http://x/")).err).toBe(
+      "curl: %{time_connect} is not measured here; time_total is\ncurl: unknown --write-out variable: 'frog'\n",
+    );
+  });
+
+  it('sends forms, files, encoded data and ranges', async () => {
+    const harness = createHarness({ files: { 'a.txt': 'from a file\n' } });
+    const sent = async (line: string) => {
+      await harness.run(line);
+      return harness.sandbox.requests.at(-1);
+    };
+    expect((await sent("curl http://x/ --data-urlencode 'q=a b&c' --data-urlencode 'x y' -d @a.txt"))?.init.body).toBe(
+      'from a file&q=a%20b%26c&x%20y',
+    );
+    expect((await sent("curl -G http://x/p?a=1 --data-urlencode 'q=a b' -d b=2"))?.url).toBe(
+      'http://x/p?a=1&b=2&q=a%20b',
+    );
+    const form = await sent("curl -F name=v -F 'f=@a.txt;type=text/plain' http://x/");
+    const boundary = /boundary=(-+\w+)/.exec(form?.init.headers?.['content-type'] ?? '')?.[1];
+    expect(form?.init).toMatchObject({ method: 'POST' });
+    expect(form?.init.body).toBe(
+      `--${boundary}\r\nContent-Disposition: form-data; name="name"\r\n\r\nv\r\n` +
+        `--${boundary}\r\nContent-Disposition: form-data; name="f"; filename="a.txt"\r\nContent-Type: text/plain\r\n\r\nfrom a file\n\r\n--${boundary}--\r\n`,
+    );
+    expect((await sent('echo body | curl -T - http://x/'))?.init).toMatchObject({ method: 'PUT', body: 'body\n' });
+    expect((await sent('echo piped | curl -d @- http://x/'))?.init.body).toBe('piped');
+    expect((await sent('curl -r 0-3 -e http://from/ --compressed http://x/'))?.init.headers).toMatchObject({
+      range: 'bytes=0-3',
+      referer: 'http://from/',
+      'accept-encoding': 'deflate, gzip, br, zstd',
+    });
+    expect(await harness.run('curl -T nope http://x/')).toMatchObject({ code: 26 });
+    expect(await harness.run('curl -F f=@nope http://x/')).toMatchObject({ code: 26 });
+  });
+
+  it('sends several URLs, those that are counted out among them', async () => {
+    const harness = createHarness();
+    await harness.run('curl -s http://x/[1-3] http://y/{a,b}');
+    expect(harness.sandbox.requests.map(({ url }) => url)).toEqual([
+      'http://x/1',
+      'http://x/2',
+      'http://x/3',
+      'http://y/a',
+      'http://y/b',
+    ]);
+    await harness.run("curl -s -g 'http://x/?a=[1-3]' -o one -D heads");
+    expect(harness.sandbox.requests.at(-1)?.url).toBe('http://x/?a=[1-3]');
+    expect(harness.files.get('heads')).toBe('HTTP/1.1 200 OK\n\n');
+    expect((await harness.run('curl -s http://x/[1-200]')).err).toBe('curl: (2) at most 100 requests in one go\n');
+  });
+
+  it('unpacks with --compressed only', async () => {
+    const harness = createHarness();
+    harness.sandbox.answer = () => ({ ...reply(200, '', { 'content-encoding': 'gzip' }), body: gzipSync('plain') });
+    expect((await harness.run('curl -s --compressed http://x/')).out).toBe('plain');
+    expect((await harness.run('curl -s http://x/')).out).not.toBe('plain');
+    harness.sandbox.answer = () => ({ ...reply(200, 'x', { 'content-encoding': 'gzip' }) });
+    expect((await harness.run('curl -sS --compressed http://x/')).code).toBe(23);
+  });
+
+  it('tries again after a transient answer, waiting twice as long each time', async () => {
+    const harness = createHarness();
+    let left = 2;
+    harness.sandbox.answer = () => reply(left-- > 0 ? 503 : 200, 'ok');
+    const running = harness.start("curl --retry 3 -o /dev/null -w '%{http_code}' http://x/");
+    await turns();
+    expect(harness.sandbox.requests).toHaveLength(1);
+    await harness.sandbox.clock.run(1000);
+    await turns();
+    expect(harness.sandbox.requests).toHaveLength(2);
+    await harness.sandbox.clock.run(2000);
+    expect(await running.done).toMatchObject({
+      out: '200',
+      err:
+        'Warning: Problem: HTTP error. Will retry in 1 second. 3 retries left.\n' +
+        'Warning: Problem: HTTP error. Will retry in 2 seconds. 2 retries left.\n',
+      code: 0,
+    });
+    harness.sandbox.answer = () => reply(404, 'gone');
+    expect(await harness.run('curl -s --retry 3 http://x/')).toMatchObject({ out: 'gone' });
+    expect(harness.sandbox.requests).toHaveLength(4);
   });
 
   it('saves the body in a file', async () => {
