@@ -79,8 +79,9 @@ async function run({ sandbox, traffic }: SideMesh, lab: Lab, round: BlameRoundSp
   const sent = await traffic.batch(id, requests, { atOnce: AT_ONCE });
   const arrived = (): boolean => sent.every(({ traceId }) => hops.trace(traceId).length > 0);
   await sandbox.until(arrived, HOPS_ARRIVE_MS, 'the hops of a round').catch(() => undefined);
-  // The worst: one that failed, else the slowest.
-  const [worst] = [...sent].sort((a, b) => Number(isFailed(b)) - Number(isFailed(a)) || b.tookMs - a.tookMs);
+  // One that failed; the first to do so, for late ones may be callers who gave up on a slow machine. Where none failed, the slowest.
+  const failed = sent.filter(isFailed).sort((a, b) => a.tookMs - b.tookMs);
+  const worst = failed[0] ?? [...sent].sort((a, b) => b.tookMs - a.tookMs)[0];
   const trace = hops.trace(worst?.traceId ?? '');
   const request = hops.requests(5000).find(({ traceId }) => traceId === worst?.traceId);
   if (!request) throw new ApiError('no_requests', 'The run left no trace.');
