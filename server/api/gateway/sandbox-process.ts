@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Clock, Timer } from '#domain';
 import type { FromSandbox, ToSandbox } from '../protocol.ts';
 import { v8Flags } from './v8-flags.ts';
@@ -8,7 +8,7 @@ import { v8Flags } from './v8-flags.ts';
 export interface SandboxProcessOptions {
   /** Folder of the project; the child may read its code and labs, and nothing else (the learners' database least of all). */
   readonly root: string;
-  /** All code of the child in one file (`scripts/build-sandbox.mjs`); undefined: it runs from the sources. */
+  /** All code of the child in one file (`scripts/build-sandbox.mjs`), beside what starts it; undefined: it runs from the sources. */
   readonly program?: string | undefined;
   readonly clock: Clock;
   readonly heapLimitMb: number;
@@ -34,15 +34,15 @@ const LOADS_WITHIN_MS = 60_000;
 const READABLE = ['package.json', 'server/*', 'labs/*', 'node_modules/*'] as const;
 
 /**
- * Permissions of the child: network and reading its own code; no processes, no workers, no environment, and no writes but those of Node's
- * compile cache, a right that the child gives up before it takes its first message.
+ * Permissions of the child: network and reading its own code; no processes, no workers, no environment, and no writes. Where it runs from
+ * the sources, it may write Node's compile cache, a right that it gives up before it takes its first message.
  */
 function childArguments(options: SandboxProcessOptions, cache: string | undefined): string[] {
   return [
     '--permission',
     '--allow-net',
     ...READABLE.map((path) => `--allow-fs-read=${join(options.root, path)}`),
-    ...(options.program === undefined ? [] : [`--allow-fs-read=${options.program}*`]),
+    ...(options.program === undefined ? [] : [`--allow-fs-read=${join(dirname(options.program), '*')}`]),
     ...(cache === undefined ? [] : [`--allow-fs-read=${cache}/*`, `--allow-fs-write=${cache}/*`]),
     '--disable-warning=ExperimentalWarning',
     '--disable-warning=SecurityWarning',
@@ -66,9 +66,13 @@ function compileCache(root: string): string | undefined {
 const ONE_ARENA = { MALLOC_ARENA_MAX: '1' } as const;
 
 export function forkSandbox(options: SandboxProcessOptions): SandboxProcess {
-  const cache = compileCache(options.root);
   const { program } = options;
-  const main = join(options.root, 'server', program === undefined ? 'sandbox-main.ts' : 'sandbox-joined.ts');
+  // Joined code brings what was compiled of it along.
+  const cache = program === undefined ? compileCache(options.root) : undefined;
+  const main =
+    program === undefined
+      ? join(options.root, 'server', 'sandbox-main.ts')
+      : join(dirname(program), 'sandbox-joined.mjs');
   const child: ChildProcess = fork(main, program === undefined ? [] : [program], {
     cwd: options.root,
     env: { ...ONE_ARENA, ...(cache !== undefined && { NODE_COMPILE_CACHE: cache }) },
