@@ -42,11 +42,30 @@ export function judgeBatch(spec: BatchSpec, sent: readonly SentRequest[], left: 
     ...judgeWhole(spec, { hops, sent, lines, traces, lastedMs, earlier }),
   ];
   const failed = judged.filter(({ met }) => !met);
+  const told =
+    failed.length > 0
+      ? [...failed.map(({ text }) => text), ...unnamed(spec, sent, hops)]
+      : judged.map(({ text }) => text);
   return {
     met: failed.length === 0,
     final: failed.length === 0 || failed.some((each) => each.final),
-    seen: `${(failed.length > 0 ? failed : judged).map(({ text }) => text).join('; ')}.`,
+    seen: `${told.join('; ')}.`,
   };
+}
+
+/** Answers that no expectation names, by status and flag: what came in place of the wanted ones. */
+function unnamed({ expect }: BatchSpec, sent: readonly SentRequest[], hops: HopStore): string[] {
+  const named = new Set(expect.flatMap(({ status }) => status ?? []));
+  if (named.size === 0) return [];
+  const counts = new Map<string, number>();
+  for (const { traceId, status, failure } of sent) {
+    if (named.has(status)) continue;
+    const flags = hops.trace(traceId).find(({ response }) => response.flags.length > 0)?.response.flags ?? [];
+    const flag = flags.length === 0 ? '' : ` with flag ${flags.join(',')}`;
+    const text = status === 0 ? `had no answer${failure ? ` (${failure})` : ''}${flag}` : `answered ${status}${flag}`;
+    counts.set(text, (counts.get(text) ?? 0) + 1);
+  }
+  return [...counts].map(([text, count]) => `${count} ${text}`);
 }
 
 /** How often an expectation holds for a request: once at most, unless it counts calls. */
@@ -132,7 +151,9 @@ function phrase(expected: OutcomeSpec): string {
         : call.anyFlag === false
           ? ' without a flag'
           : '';
-    parts.push(`reached ${call.to}${version}${call.status === undefined ? '' : ` as ${call.status}`}${flag}`);
+    // What a caller's proxy answered itself has not reached anybody.
+    const verb = call.reporter !== 'destination' && (call.flag || call.anyFlag) ? 'called' : 'reached';
+    parts.push(`${verb} ${call.to}${version}${call.status === undefined ? '' : ` as ${call.status}`}${flag}`);
     for (const [name, value] of Object.entries(call.header ?? {})) parts.push(`with ${name}: ${value}`);
     if (call.mtls !== undefined) parts.push(call.mtls ? 'over mutual TLS' : 'in plaintext');
     if (call.afterCallTo !== undefined) parts.push(`after the call to ${call.afterCallTo} had ended`);

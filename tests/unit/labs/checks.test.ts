@@ -123,7 +123,7 @@ describe('checks with batches', () => {
           flags: ['DC'],
         }),
       );
-    expect((await run)[0]).toMatchObject({ state: 'met', seen: '4 of 4 reached reviews with flag DC.' });
+    expect((await run)[0]).toMatchObject({ state: 'met', seen: '4 of 4 called reviews with flag DC.' });
   });
 
   it('wait no longer than three seconds for them', async () => {

@@ -219,8 +219,14 @@ describe('the verdict on a batch', () => {
     expect(judge(batch({ status: 200, min: 3 }, { status: 0, max: 0 }), ...requests)).toMatchObject({
       met: false,
       final: true,
-      seen: '1 of 3 answered 200; 1 of 3 had no answer.',
+      seen: '1 of 3 answered 200; 1 of 3 had no answer; 1 answered 503.',
     });
+    sandbox.addHop(
+      hop({ traceId: 'b', spanId: 's', direction: 'outbound', service: 'cart', status: 503, flags: ['UF'] }),
+    );
+    expect(judge(batch({ status: 200, min: 3 }), ...requests).seen).toBe(
+      '1 of 3 answered 200; 1 answered 503 with flag UF; 1 had no answer.',
+    );
   });
 
   it('counts calls by callee, version, status and flag', () => {
@@ -364,7 +370,7 @@ describe('the verdict on a batch', () => {
     );
     expect(judge(batch({ call: { to: 'reviews', flag: 'NC' }, max: 0 }), sent('a'))).toMatchObject({
       met: false,
-      seen: '1 of 1 reached reviews with flag NC.',
+      seen: '1 of 1 called reviews with flag NC.',
     });
   });
 
