@@ -83,6 +83,8 @@ const loggedLines = z.strictObject({
   line: z.string(),
   /** What a line stands for, in the learner's words. */
   named: z.string().optional(),
+  /** Each line of the entry of this name allows `each` more than `max`: what comes again and again while a batch lasts. */
+  more: z.strictObject({ named: z.string(), each: count }).optional(),
   /** How many of them each of the chosen pods writes, fewest to most. */
   perPod: z.array(z.strictObject(bounds)).optional(),
   /** No stretch of `slotMs` holds more than this share of the lines. */

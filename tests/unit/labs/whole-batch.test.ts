@@ -48,6 +48,18 @@ describe('a whole batch', () => {
     });
   });
 
+  it('allows more lines of one kind for each line of another, since a slow machine gives it more turns', () => {
+    const chosen = { namespace: 'default', labels: {} };
+    const lines = [
+      { ...chosen, line: 'call', named: 'calls', max: 20, more: { named: 'trials', each: 3 } },
+      { ...chosen, line: 'HALF_OPEN', named: 'trials' },
+    ];
+    const times = (count: number) => ({ times: Array.from({ length: count }, (_, i) => i), byPod: new Map() });
+    const judged = (calls: number, trials: number) => judge({ lines }, [], { lines: [times(calls), times(trials)] });
+    expect([judged(20, 0), judged(26, 2), judged(27, 2)].map(({ met }) => met)).toEqual([true, true, false]);
+    expect(judged(27, 2).seen).toBe('27 × calls.');
+  });
+
   it('is judged by its length beside an earlier one', () => {
     const wanted = { lasts: { against: 'before', maxPercent: 50 } };
     expect(judge(wanted, [sent('a')], { lastedMs: 400, earlier: earlier([], 1000) }).met).toBe(true);
