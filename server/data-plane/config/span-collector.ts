@@ -21,6 +21,9 @@ interface HttpServiceJson {
 }
 
 interface ProviderJson {
+  readonly collector_cluster?: string;
+  readonly collector_endpoint?: string;
+  readonly collector_hostname?: string;
   readonly collector_service?: HttpServiceJson;
   readonly http_service?: HttpServiceJson;
   readonly grpc_service?: GrpcServiceJson & {
@@ -39,7 +42,7 @@ const OTLP_METHOD = '/opentelemetry.proto.collector.trace.v1.TraceService/Export
 /** Reads `tracing.provider`: Zipkin and OpenTelemetry. Undefined: spans are made and sent nowhere. */
 export function readSpanCollector(provider: TracingProvider | undefined): SpanCollector | undefined {
   const config = provider?.typed_config as ProviderJson | undefined;
-  if (provider?.name === 'envoy.tracers.zipkin') return overHttp('zipkin', config?.collector_service);
+  if (provider?.name === 'envoy.tracers.zipkin') return readZipkin(config);
   if (provider?.name !== 'envoy.tracers.opentelemetry') return undefined;
   const grpc = config?.grpc_service;
   const cluster = grpc?.envoy_grpc?.cluster_name;
@@ -52,6 +55,13 @@ export function readSpanCollector(provider: TracingProvider | undefined): SpanCo
     timeoutMs: durationMs(grpc?.timeout, 'grpc_service.timeout', DEFAULT_TIMEOUT_MS),
     headers: (grpc?.initial_metadata ?? []).map(({ key = '', value = '' }) => [key.toLowerCase(), value]),
   };
+}
+
+/** By a service, or by the names of cluster, path and host, which came before. */
+function readZipkin(config: ProviderJson | undefined): SpanCollector | undefined {
+  if (config?.collector_service !== undefined) return overHttp('zipkin', config.collector_service);
+  const { collector_cluster: cluster, collector_endpoint: path = '', collector_hostname: host } = config ?? {};
+  return overHttp('zipkin', { http_uri: { uri: `${host || cluster}${path}`, ...(cluster && { cluster }) } });
 }
 
 function overHttp(format: SpanCollector['format'], service: HttpServiceJson | undefined): SpanCollector | undefined {

@@ -11,6 +11,7 @@ import {
 import type { TracingConfig } from '../config/tracing-config.ts';
 import type { TlsFacts } from '../http/codec.ts';
 import type { Exchange } from '../http/exchange.ts';
+import { isGrpc } from '../http/grpc.ts';
 import { type StepNote, StepSampler } from './hop-steps.ts';
 
 const hasFailed = ({ info }: Exchange): boolean => info.flags.length > 0 || info.status >= 500;
@@ -75,9 +76,26 @@ const detailOf = ({ received, responseHead, steps }: Exchange): HopDetail => ({
   steps: [],
 });
 
+/** Of a gRPC call, before the configuration's own tags (Envoy: HttpTracerUtility); undefined for other requests. */
+function grpcTags(exchange: Exchange, fixedTags: TracingConfig['fixedTags']): Record<string, string> | undefined {
+  const { cameAsGrpc, head, responseHead, responseTrailers } = exchange;
+  if (!(cameAsGrpc ?? isGrpc(head.headers))) return undefined;
+  const told = (name: string): string | undefined => responseTrailers?.get(name) ?? responseHead?.headers.get(name);
+  const found = {
+    'grpc.path': head.path,
+    'grpc.authority': head.authority,
+    'grpc.content_type': head.headers.get('content-type'),
+    'grpc.timeout': head.headers.get('grpc-timeout'),
+    'grpc.status_code': told('grpc-status'),
+    'grpc.message': told('grpc-message'),
+  };
+  const present = Object.entries(found).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  return { ...Object.fromEntries(present), ...fixedTags };
+}
+
 function tracingOf(exchange: Exchange, { fixedTags, tags, maxPathLength }: TracingConfig): HopTracing {
   const { connection, entrySpanId, head } = exchange;
-  let own: Record<string, string> | undefined;
+  let own = grpcTags(exchange, fixedTags);
   for (const { name, read } of tags) {
     const value = read(exchange);
     if (value === undefined) continue;

@@ -8,6 +8,8 @@ export interface Span {
   readonly kind: 'CLIENT' | 'SERVER';
   /** `reviews.default.svc.cluster.local:9080/*`, as Istio names operations. */
   readonly name: string;
+  /** What Zipkin's tracer calls it: without an operation, the host that was asked for. */
+  readonly zipkinName: string;
   /** `productpage.default`: Istio's name for the workload that the proxy stands for. */
   readonly service: string;
   /** Milliseconds since 1970, with a fraction. */
@@ -20,26 +22,34 @@ export interface Span {
 
 /**
  * The spans of a sampled hop: one, or where calls to hosts have spans of their own, that of the request and that of the call below it.
- * Names and tags follow HttpTracerUtility in Envoy.
+ * Names and tags follow HttpTracerUtility in Envoy. `shownAs` gives the name by which statistics call the cluster, where it has one.
  */
-export function spansOf(hop: HopRecord): Span[] {
+export function spansOf(hop: HopRecord, shownAs?: string): Span[] {
   const entry = hop.tracing?.entrySpanId;
-  if (entry === undefined) return [requestSpan(hop, hop.spanId, hop.direction === 'outbound' ? 'CLIENT' : 'SERVER')];
-  const request = requestSpan(hop, entry, 'SERVER');
-  return hop.attempts === 0 ? [request] : [request, callSpan(hop, entry)];
+  const answer = answerTags(hop, shownAs || hop.cluster);
+  const kind = hop.direction === 'outbound' ? 'CLIENT' : 'SERVER';
+  if (entry === undefined) return [requestSpan(hop, hop.spanId, kind, answer)];
+  const request = requestSpan(hop, entry, 'SERVER', answer);
+  return hop.attempts === 0 ? [request] : [request, callSpan(hop, entry, answer)];
 }
+
+/** gRPC statuses that are the server's fault: UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE, DATA_LOSS. */
+const GRPC_FAILURES: ReadonlySet<string> = new Set(['2', '4', '12', '13', '14', '15']);
 
 type Shared = Pick<Span, 'traceId' | 'service' | 'startMs' | 'durationMs' | 'failed'>;
 
-const sharedOf = ({ traceId, proxy, startMs, durationMs, response }: HopRecord): Shared => ({
+const sharedOf = ({ traceId, proxy, startMs, durationMs, response, tracing }: HopRecord): Shared => ({
   traceId,
   service: `${proxy.service}.${proxy.namespace}`,
   startMs,
   durationMs,
-  failed: response.status >= 500 || (response.status === 0 && response.flags.length > 0),
+  failed:
+    response.status >= 500 ||
+    (response.status === 0 && response.flags.length > 0) ||
+    GRPC_FAILURES.has(tracing?.tags['grpc.status_code'] ?? ''),
 });
 
-function requestSpan(hop: HopRecord, spanId: string, kind: Span['kind']): Span {
+function requestSpan(hop: HopRecord, spanId: string, kind: Span['kind'], answer: Span['tags']): Span {
   const { proxy, request, response, tracing } = hop;
   const path = request.path.slice(0, tracing?.maxPathLength);
   return {
@@ -47,6 +57,7 @@ function requestSpan(hop: HopRecord, spanId: string, kind: Span['kind']): Span {
     spanId,
     parentSpanId: hop.parentSpanId,
     kind,
+    zipkinName: hop.operation ?? request.authority,
     name: hop.operation ?? (hop.direction === 'outbound' ? `egress ${request.authority}` : 'ingress'),
     tags: {
       component: 'proxy',
@@ -59,33 +70,39 @@ function requestSpan(hop: HopRecord, spanId: string, kind: Span['kind']): Span {
       ...(tracing !== undefined && { 'peer.address': tracing.peerIp }),
       request_size: String(request.bytes),
       response_size: String(response.bytes),
-      ...answerTags(hop),
+      ...answer,
       ...tracing?.tags,
     },
   };
 }
 
+/** Tags of a gRPC request that stand at the request only. */
+const OF_REQUEST = /^grpc\.(path|authority|content_type|timeout)$/;
+
 /** The call to a host below the span of its request. */
-function callSpan(hop: HopRecord, parentSpanId: string): Span {
+function callSpan(hop: HopRecord, parentSpanId: string, answer: Span['tags']): Span {
+  const own = Object.entries(hop.tracing?.tags ?? {}).filter(([name]) => !OF_REQUEST.test(name));
+  const name = `router ${hop.cluster} egress`;
   return {
     ...sharedOf(hop),
     spanId: hop.spanId,
     parentSpanId,
     kind: 'CLIENT',
-    name: `router ${hop.cluster} egress`,
+    name,
+    zipkinName: name,
     tags: {
       component: 'proxy',
       ...(hop.upstreamHost !== '' && { upstream_address: hop.upstreamHost, 'peer.address': hop.upstreamHost }),
-      ...answerTags(hop),
-      ...hop.tracing?.tags,
+      ...answer,
+      ...Object.fromEntries(own),
     },
   };
 }
 
 /** What both sides of a proxy tell of the answer; a request that was not sent has no cluster. */
-const answerTags = ({ request, response, cluster, upstreamHost }: HopRecord): Record<string, string> => ({
+const answerTags = ({ request, response, cluster, upstreamHost }: HopRecord, shownAs: string): Span['tags'] => ({
   'http.protocol': request.protocol,
   'http.status_code': String(response.status),
   response_flags: response.flags.join(',') || '-',
-  ...(cluster !== '' && upstreamHost !== '' && { upstream_cluster: cluster, 'upstream_cluster.name': cluster }),
+  ...(cluster !== '' && upstreamHost !== '' && { upstream_cluster: cluster, 'upstream_cluster.name': shownAs }),
 });

@@ -1,18 +1,18 @@
 import type { Span } from './span.ts';
 
-/** A list of spans in Zipkin's v2 JSON format. Times are microseconds. */
-export function zipkinBody(spans: readonly Span[]): string {
+/** A list of spans in Zipkin's v2 JSON format. Times are microseconds. `ip`: of the proxy that sends them, which names no port either in Envoy. */
+export function zipkinBody(spans: readonly Span[], ip?: string): string {
   return JSON.stringify(
     spans.map((span) => ({
       traceId: span.traceId,
       id: span.spanId,
       ...(span.parentSpanId !== undefined && { parentId: span.parentSpanId }),
       kind: span.kind,
-      name: span.name,
+      name: span.zipkinName,
       timestamp: Math.round(span.startMs * 1000),
       // Zipkin takes no span without a length.
       duration: Math.max(1, Math.round(span.durationMs * 1000)),
-      localEndpoint: { serviceName: span.service },
+      localEndpoint: { serviceName: span.service, ...(ip !== undefined && { ipv4: ip, port: 0 }) },
       tags: { ...span.tags, ...(span.failed && { error: 'true' }) },
     })),
   );

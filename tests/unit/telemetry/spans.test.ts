@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { HopRecord } from '#domain';
-import { createSpanExporter } from '#telemetry';
+import { createSpanExporter, spansOf } from '#telemetry';
 import { systemClock } from '../../../server/system.ts';
 
 const hop = (fields: Partial<HopRecord> = {}): HopRecord => ({
@@ -115,6 +115,37 @@ describe('span exporters', () => {
         localEndpoint: { serviceName: 'productpage.default' },
         tags: { 'http.status_code': '503', response_flags: 'UF', error: 'true', 'guid:x-request-id': 'id-1' },
       },
+    ]);
+  });
+
+  it('tell a gRPC call by its status, a host without an operation by its name, a cluster by that of its statistics', async () => {
+    const { url, received } = await collector(202);
+    const exporter = exporterTo('zipkin', url);
+    const { operation: _, ...plain } = hop({
+      response: { status: 200, flags: [], details: 'via_upstream', bytes: 0, headers: [] },
+    });
+    const call = (status: string): HopRecord => ({
+      ...plain,
+      tracing: {
+        tags: { 'grpc.path': '/pkg.Reviews/Get', 'grpc.status_code': status },
+        maxPathLength: 256,
+        scheme: 'http',
+        userAgent: 'grpc',
+        peerIp: '10.0.0.1',
+      },
+    });
+    for (const status of ['5', '14']) exporter.export(call(status));
+    await exporter.stop();
+    const sent = received[0]?.body as { name: string; tags: Record<string, string> }[];
+    expect(sent.map(({ name, tags }) => [name, tags['grpc.status_code'], tags['error']])).toEqual([
+      ['reviews:9080', '5', undefined],
+      ['reviews:9080', '14', 'true'],
+    ]);
+    const [shown] = spansOf(plain, 'outbound|9080||reviews.default.svc.cluster.local;');
+    expect([shown?.name, shown?.tags['upstream_cluster'], shown?.tags['upstream_cluster.name']]).toEqual([
+      'egress reviews:9080',
+      'outbound|9080||reviews.default.svc.cluster.local',
+      'outbound|9080||reviews.default.svc.cluster.local;',
     ]);
   });
 

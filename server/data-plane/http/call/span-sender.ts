@@ -38,7 +38,7 @@ export class SpanSender {
     const key = `${collector.format} ${collector.cluster} ${collector.path}`;
     const queue = this.#queues.get(key) ?? { collector, spans: [], timer: undefined, underWay: 0 };
     this.#queues.set(key, queue);
-    const spans = spansOf(hop);
+    const spans = spansOf(hop, this.#runtime().clusters.get(hop.cluster)?.config.resource.alt_stat_name);
     if (queue.spans.length + queue.underWay + spans.length > MOST) {
       this.#count(collector, 'spans_dropped', spans.length);
       return;
@@ -87,7 +87,7 @@ function written(
 ): Pick<Parameters<typeof callAsync>[0], 'head' | 'body'> {
   const { format, authority, path, headers } = collector;
   const overGrpc = format === 'otlp-grpc';
-  const payload = format === 'zipkin' ? Buffer.from(zipkinBody(spans)) : Buffer.from(otlpBytes(spans));
+  const payload = format === 'zipkin' ? Buffer.from(zipkinBody(spans, ip)) : Buffer.from(otlpBytes(spans));
   const body = overGrpc ? grpcFrame(payload) : payload;
   const type = { zipkin: 'application/json', 'otlp-http': 'application/x-protobuf', 'otlp-grpc': 'application/grpc' }[
     format
