@@ -119,8 +119,9 @@ export function readPartialFlags(args: readonly string[], spec: FlagSpec): Parti
 }
 
 /** kubectl's and istioctl's words; `verb` is the whole command, `kubectl get`. */
-export function verbDialect(verb: string): FlagDialect {
-  const wrong = (text: string): UsageError => new UsageError(`Error: ${text}\nSee '${verb} --help' for usage.`);
+export function verbDialect(verb: string, exitCode = 1): FlagDialect {
+  const wrong = (text: string): UsageError =>
+    new UsageError(`Error: ${text}\nSee '${verb} --help' for usage.`, exitCode);
   return {
     unknownLong: (flag) => wrong(`unknown flag: ${flag}`),
     unknownShort: (letter, word) => wrong(`unknown shorthand flag: '${letter}' in ${word}`),

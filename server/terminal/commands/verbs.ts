@@ -8,6 +8,8 @@ export interface VerbCommand {
   readonly summary: string;
   readonly intro: string;
   readonly verbs: readonly Verb[];
+  /** The exit code for what the command does not know; 1 when absent. */
+  readonly usageCode?: number;
   /** What is said of a word that is no verb, where there is something better to say than that. */
   unknown?(word: string, context: ShellContext): UsageError | undefined;
   /** The text and exit code of what a verb threw, where the command has its own words for it. */
@@ -31,14 +33,18 @@ export function withVerbs(options: VerbCommand): Command {
         return 0;
       }
       const verb = find(verbWord);
-      if (!verb) throw options.unknown?.(verbWord, context) ?? unknownVerb(name, verbWord, verbs);
+      if (!verb) throw options.unknown?.(verbWord, context) ?? unknownVerb(name, verbWord, options);
       const dashes = rest.indexOf('--');
       if ((dashes < 0 ? rest : rest.slice(0, dashes)).some((arg) => arg === '--help' || arg === '-h')) {
         io.out(`${verb.manual}\n`);
         return 0;
       }
       const given = verb.anyFlags ? [] : rest;
-      const flags = readFlags(given, { ...globalFlags, ...verb.flags }, verbDialect(`${name} ${verb.name}`));
+      const flags = readFlags(
+        given,
+        { ...globalFlags, ...verb.flags },
+        verbDialect(`${name} ${verb.name}`, options.usageCode),
+      );
       try {
         return await verb.run(flags, io, context);
       } catch (error) {
@@ -92,11 +98,12 @@ function splitVerb(args: readonly string[]): {
   };
 }
 
-function unknownVerb(name: string, word: string, verbs: readonly Verb[]): UsageError {
+function unknownVerb(name: string, word: string, { verbs, usageCode }: VerbCommand): UsageError {
   const near = verbs.filter((verb) => distance(verb.name, word) <= 2).map((verb) => verb.name);
   const guess = near.length > 0 ? `\n\nDid you mean this?\n\t${near.join('\n\t')}\n` : '';
   return new UsageError(
     `Error: unknown command "${word}" for "${name}"${guess}\nRun '${name} --help' for what it knows here.`,
+    usageCode,
   );
 }
 

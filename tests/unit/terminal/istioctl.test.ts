@@ -193,11 +193,54 @@ describe('istioctl proxy-config', () => {
     ['istioctl pc routes cart-1', 'Error: pod cart-1.default has no proxy.'],
     ['istioctl pc routes nope.shop', 'Error from server (NotFound): pods "nope" not found'],
     ['istioctl pc routes frontend-1.shop -o frog', 'Error: output format "frog" is not supported'],
-    ['istioctl frog', 'Error: unknown command "frog" for "istioctl"'],
   ])('refuses %s', async (line, text) => {
     const { err, code } = await run(line);
     expect(err).toContain(text);
     expect(code).toBe(1);
+  });
+
+  it.each([
+    ['istioctl frog', 'Error: unknown command "frog" for "istioctl"'],
+    ['istioctl version --frog', 'Error: unknown flag: --frog'],
+    ['istioctl pc log', 'Error: log requires pod name or deploy/name'],
+    ['istioctl pc log frontend-1.shop --level frog', 'Error: unrecognized logging level: frog.'],
+    ['istioctl analyze -S frog', 'Error: frog is not a valid suppression value'],
+  ])('ends with 64, as istioctl does, for %s', async (line, text) => {
+    const { err, code } = await run(line);
+    expect(err).toContain(text);
+    expect(code).toBe(64);
+  });
+
+  it.each([
+    ['istioctl dashboard kiali', 'Error: istioctl dashboard: no port of your machine leads here.'],
+    ['istioctl install --set profile=demo -y', 'Error: istioctl install: the mesh is installed already.'],
+    ['istioctl x precheck', 'Error: istioctl experimental precheck: there is no other release to go to.'],
+  ])('says what does the work of %s', async (line, text) => {
+    expect(await run(line)).toMatchObject({ out: '', code: 1 });
+    expect((await run(line)).err).toContain(text);
+  });
+});
+
+describe('istioctl version and validate', () => {
+  it('prints versions in each form', async () => {
+    expect((await run('istioctl version --remote=false')).out).toMatch(/^client version: [\d.]+\n$/);
+    const { clientVersion, dataPlaneVersion } = JSON.parse((await run('istioctl version -o json')).out);
+    expect(clientVersion.version).toMatch(/^[\d.]+$/);
+    expect(dataPlaneVersion).toContainEqual({ ID: 'frontend-1.shop', IstioVersion: clientVersion.version });
+    expect((await run('istioctl version -o frog')).err).toBe("Error: --output must be 'yaml' or 'json'\n");
+  });
+
+  it('tells of files whether the cluster would accept them', async () => {
+    const mesh = await createMesh();
+    const service = (field: string): string =>
+      `apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: { name: a }\nspec: { hosts: [a], ${field}: [{ route: [{ destination: { host: a } }] }] }`;
+    await mesh.run(`cat > good.yaml <<EOF\n${service('http')}\nEOF`, `cat > bad.yaml <<EOF\n${service('htp')}\nEOF`);
+    expect(await mesh.run('istioctl validate -f good.yaml')).toMatchObject({ err: '"good.yaml" is valid\n', code: 0 });
+    const { err, code } = await mesh.run('istioctl validate -f bad.yaml');
+    expect(err).toContain('htp');
+    expect(err).toContain('Error: "bad.yaml" is not valid\n');
+    expect(code).toBe(1);
+    expect(mesh.sandbox.store.list('VirtualService').map(({ metadata }) => metadata.name)).not.toContain('a');
   });
 });
 
@@ -222,13 +265,43 @@ describe('istioctl analyze', () => {
     ];
     expect(await shop.run('istioctl analyze')).toEqual({
       out: 'Error [IST0101] (VirtualService default/reviews) no such host\n  Name another.\nWarning [IST0108] (VirtualService default/reviews) odd\n',
-      err: 'Error: Analyzers found issues when analyzing namespace: default.\n',
+      err:
+        'Error: Analyzers found issues when analyzing namespace: default.\n' +
+        'See https://istio.io/v1.31/docs/reference/config/analysis for more information about causes and resolutions.\n',
       code: 79,
       more: false,
     });
     expect((await shop.run('istioctl analyze -n shop')).out).toBe(
       'Error [IST0101] (VirtualService shop/reviews) elsewhere\n',
     );
+    expect(JSON.parse((await shop.run('istioctl analyze -n shop -o json')).out)).toEqual([
+      {
+        code: 'IST0101',
+        documentationUrl: 'https://istio.io/v1.31/docs/reference/config/analysis/ist0101/?ref=istioctl-analyze',
+        level: 'Error',
+        message: 'elsewhere',
+        origin: 'VirtualService shop/reviews',
+      },
+    ]);
+    expect((await shop.run('istioctl analyze -A --output-threshold Error')).out).not.toContain('Warning');
+    expect(await shop.run('istioctl analyze -S "IST0101=VirtualService rev*.default"')).toMatchObject({ code: 0 });
+    expect((await shop.run('istioctl analyze --failure-threshold Warning -S "IST0101=*"')).code).toBe(79);
+  });
+
+  it('tells of a namespace only what is about it', async () => {
+    const shop = await createMesh();
+    const origin = { kind: 'Namespace', namespace: '', name: 'shop', path: '' };
+    shop.sandbox.validate = () => [{ code: 'IST0102', severity: 'info', message: 'not enabled', origin }];
+    expect((await shop.run('istioctl analyze')).out).toBe('');
+    expect((await shop.run('istioctl analyze -n shop')).out).toBe('Info [IST0102] (Namespace shop) not enabled\n');
+  });
+
+  it('analyzes files alone with --use-kube=false', async () => {
+    const shop = await createMesh();
+    await shop.run(
+      'cat > lone.yaml <<EOF\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: { name: lone }\nspec: { hosts: [a], gateways: [nope], http: [{ route: [{ destination: { host: a } }] }] }\nEOF',
+    );
+    expect((await shop.run('istioctl analyze --use-kube=false lone.yaml')).out).toContain('[IST0101]');
   });
 
   it('analyzes files before they are applied', async () => {

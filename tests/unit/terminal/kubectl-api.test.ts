@@ -81,6 +81,15 @@ describe('kubectl asks the API server', () => {
     });
   });
 
+  it.each(['//127.0.0.9/x', 'http://127.0.0.9/x', 'healthz', '/\\\\evil.example/'])(
+    'carries its token to no other host: --raw %s',
+    async (path) => {
+      const { err, code } = await run(`kubectl get --raw '${path}'`);
+      expect(err).toContain('is no path of the API server');
+      expect(code).toBe(1);
+    },
+  );
+
   it('lists resources by group, scope, verb and category', async () => {
     expect((await run('kubectl api-resources --api-group=networking.k8s.io -o name')).out).toBe(
       'ingressclasses.networking.k8s.io\ningresses.networking.k8s.io\n',

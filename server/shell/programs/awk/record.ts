@@ -10,8 +10,10 @@ export type Separator = 'blanks' | 'characters' | { readonly text: string } | { 
 export function splitText(text: string, separator: Separator): string[] {
   if (text === '') return [];
   if (separator === 'blanks') {
-    const trimmed = text.replace(/^[ \t\n]+|[ \t\n]+$/g, '');
-    return trimmed === '' ? [] : trimmed.split(/[ \t\n]+/);
+    const fields = text.split(/[ \t\n]+/);
+    if (fields[0] === '') fields.shift();
+    if (fields.at(-1) === '') fields.pop();
+    return fields;
   }
   if (separator === 'characters') return [...text];
   if ('text' in separator) return text.split(separator.text);

@@ -2,6 +2,7 @@ import type { FilterChain, Listener } from '#xds';
 import { UsageError } from '../../command.ts';
 import { formatTable } from '../../table.ts';
 import { namespaceOf, type Verb } from '../verb.ts';
+import { experimentalElsewhere } from './elsewhere.ts';
 import { completeProxies, findProxy } from './proxies.ts';
 
 /** RBAC of envoy.config.rbac.v3, as far as its policies' names tell. */
@@ -27,9 +28,12 @@ The AuthorizationPolicies that a proxy really has, those of the mesh, its namesp
   flags: {},
   run: async (flags, io, context) => {
     const [what = '', verb, word, more] = flags.words;
+    const instead = Object.hasOwn(experimentalElsewhere, what) ? experimentalElsewhere[what] : undefined;
+    if (instead !== undefined) throw new UsageError(`Error: istioctl experimental ${what}: ${instead}.`);
     if (what !== 'authz' || verb !== 'check') {
       throw new UsageError(
         `Error: unknown command "${[what, verb].filter(Boolean).join(' ')}" for "istioctl experimental". Known: authz check`,
+        64,
       );
     }
     if (word === undefined) throw new UsageError('Error: expecting pod name or config dump, found: 0');

@@ -1,10 +1,11 @@
 import { parseClusterName } from '#domain';
-import { type Flags, value } from '#shell';
+import { type Flags, onOff, readFlags, value, verbDialect } from '#shell';
 import type { Cluster, FilterChain, Listener, OriginMetadata, Route, RouteConfiguration } from '#xds';
 import { type ShellContext, UsageError } from '../../command.ts';
 import { formatTable } from '../../table.ts';
 import { toYaml } from '../kubectl/output.ts';
 import { namespaceOf, type Verb } from '../verb.ts';
+import { LOG_WORDS, loggers } from './loggers.ts';
 import { completeProxies, findProxy } from './proxies.ts';
 
 type Proxied = ReturnType<typeof findProxy>;
@@ -22,15 +23,44 @@ const listings: readonly Listing[] = [
   { names: ['secret', 'secrets', 's'], print: secrets },
   {
     names: ['all', 'a'],
-    print: (target, flags) => dump(target.proxy.admin.configDump(), flags.text('output') ?? 'json'),
+    print: (target, flags) =>
+      flags.text('output') === 'short'
+        ? [clusters, listeners, routes].map((print) => print(target, SHORT)).join('\n')
+        : dump(target.proxy.admin.configDump(), flags.text('output') ?? 'json'),
   },
+  {
+    names: ['bootstrap', 'b'],
+    print: (target, flags) => dump(partOf(target, 'BootstrapConfigDump'), flags.text('output') ?? 'json'),
+  },
+  { names: ['ecds', 'ec'], print: extensions },
 ];
+
+/** No flags: what `-o short` prints of each type. */
+const SHORT = readFlags([], {}, verbDialect('istioctl proxy-config'));
+
+/** A part of the dump by the end of its type's name. */
+function partOf({ proxy }: Proxied, type: string): Record<string, unknown> {
+  const { configs = [] } = proxy.admin.configDump() as { configs?: readonly Record<string, unknown>[] };
+  const found = configs.find((each) => String(each['@type']).endsWith(`.${type}`));
+  if (!found) throw new UsageError(`Error: the proxy tells no ${type}`);
+  const { '@type': _, ...rest } = found;
+  return rest;
+}
+
+/** Filters whose configuration came by name. */
+function extensions({ proxy }: Proxied, flags: Flags): string {
+  const { configs = [] } = proxy.admin.configDump() as { configs?: readonly Record<string, unknown>[] };
+  const dumped = configs.find((each) => String(each['@type']).endsWith('.EcdsConfigDump'));
+  const filters = (dumped?.['ecds_filters'] ?? []) as readonly { ecds_filter?: { name?: string } }[];
+  return filters.length === 0 ? '' : dump(filters, flags.text('output') ?? 'json');
+}
 
 export const proxyConfig: Verb = {
   name: 'proxy-config',
   aliases: ['pc'],
-  manual: `istioctl proxy-config <listeners|routes|clusters|endpoints|secret|all> <pod[.namespace] | deploy/name> [-n namespace]
-    [--port n] [--name x] [--fqdn host] [--subset x] [--direction inbound|outbound] [--cluster x] [-o json|yaml]
+  manual: `istioctl proxy-config <listeners|routes|clusters|endpoints|secret|bootstrap|ecds|all|log> <pod[.namespace] | deploy/name> [-n namespace]
+    [--port n] [--name x] [--fqdn host] [--subset x] [--direction inbound|outbound] [--cluster x] [-o json|yaml|short]
+istioctl proxy-config log <pod> [--level debug | --level http:debug,rbac:debug | --reset]   The loggers of a proxy.
 What a proxy really holds, read from the proxy itself.`,
   flags: {
     output: value('o'),
@@ -40,12 +70,15 @@ What a proxy really holds, read from the proxy itself.`,
     subset: value(),
     direction: value(),
     cluster: value(),
+    level: value(),
+    reset: onOff('r'),
   },
   run: async (flags, io, context) => {
     const [what = '', word, more] = flags.words;
+    if (LOG_WORDS.has(what)) return loggers(word, flags, io, context);
     const listing = listings.find((each) => each.names.includes(what));
     if (!listing) {
-      const known = listings.map((each) => each.names[0]).join(', ');
+      const known = [...listings.map((each) => each.names[0]), 'log'].join(', ');
       throw new UsageError(`Error: unknown command "${what}" for "istioctl proxy-config". Known: ${known}`);
     }
     if (word === undefined || more !== undefined)
@@ -55,7 +88,7 @@ What a proxy really holds, read from the proxy itself.`,
   },
   complete: ({ words, namespace }, context: ShellContext) =>
     words.length <= 1
-      ? listings.map((each) => each.names[0] ?? '')
+      ? [...listings.map((each) => each.names[0] ?? ''), 'log']
       : words.length === 2
         ? completeProxies(namespace, context)
         : [],
@@ -203,6 +236,8 @@ function endpoints({ proxy }: Proxied, flags: Flags): string {
   return formatTable(['ENDPOINT', 'STATUS', 'OUTLIER CHECK', 'CLUSTER'], rows, 5);
 }
 
+const toSeconds = (time: string): string => time.replace(/\.\d+Z$/, 'Z');
+
 function secrets({ proxy }: Proxied, flags: Flags): string {
   const found = proxy.admin.secrets();
   if (flags.text('output')) return dump(found, flags.text('output') ?? '');
@@ -212,8 +247,8 @@ function secrets({ proxy }: Proxied, flags: Flags): string {
     secret.state,
     'true',
     secret.serialNumber,
-    secret.notAfter,
-    secret.notBefore,
+    toSeconds(secret.notAfter),
+    toSeconds(secret.notBefore),
   ]);
   return formatTable(
     ['RESOURCE NAME', 'TYPE', 'STATUS', 'VALID CERT', 'SERIAL NUMBER', 'NOT AFTER', 'NOT BEFORE'],

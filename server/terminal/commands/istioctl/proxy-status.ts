@@ -1,9 +1,9 @@
 import { istioVersion } from '#istio';
-import { readCount, value } from '#shell';
-import { UsageError } from '../../command.ts';
+import { type Flags, readCount, value } from '#shell';
+import { type ShellContext, UsageError } from '../../command.ts';
 import { formatTable } from '../../table.ts';
-import type { Verb } from '../verb.ts';
-import { completeProxies } from './proxies.ts';
+import { namespaceOf, type Verb } from '../verb.ts';
+import { completeProxies, findProxy } from './proxies.ts';
 
 const TYPES = ['CDS', 'LDS', 'EDS', 'RDS'] as const;
 
@@ -11,7 +11,7 @@ export const proxyStatus: Verb = {
   name: 'proxy-status',
   aliases: ['ps'],
   manual: `istioctl proxy-status [pod[.namespace]] [-v 1] [-n namespace]
-One row per proxy that istiod serves, with the types of configuration that it subscribes to. With -v 1 the state of each type:
+One row per proxy that istiod serves, with the types of configuration that it subscribes to; of one pod, whether it holds what istiod sent last. With -v 1 the state of each type:
 SYNCED: it accepted what was sent last. NOT SENT: nothing of that type yet. STALE: sent, not answered yet.
 ERROR: it refused the last push (NACK) and serves the one before.`,
   flags: { verbosity: value('v') },
@@ -21,18 +21,20 @@ ERROR: it refused the last push (NACK) and serves the one before.`,
     const level = flags.text('verbosity') ?? '0';
     if (readCount(level) === undefined)
       throw new UsageError(`Error: invalid argument "${level}" for "-v, --verbosity" flag`);
-    const [only] = flags.words;
+    const [word] = flags.words;
     const namespace = flags.text('namespace');
     const istiod =
       pods.find((pod) => pod.namespace === 'istio-system' && pod.labels['app'] === 'istiod')?.name ?? 'istiod';
-    const rows = controlPlane
-      .syncStatus()
-      .map(({ node, types }) => ({ name: node.id.split('~')[2] ?? node.id, types }))
-      .filter(({ name }) => only === undefined || name === only || name.slice(0, name.lastIndexOf('.')) === only)
+    const all = controlPlane.syncStatus().map(({ node, types }) => ({ name: node.id.split('~')[2] ?? node.id, types }));
+    const only = word === undefined ? undefined : proxyName(word, all, { flags, context });
+    const rows = all
+      .filter(({ name }) => only === undefined || name === only)
       .filter(({ name }) => namespace === undefined || name.endsWith(`.${namespace}`))
       .sort((a, b) => (a.name < b.name ? -1 : 1));
     if (only !== undefined && rows.length === 0) throw new UsageError(`Error: no proxy ${only} is connected to istiod`);
-    if (level === '0') {
+    const [one] = rows;
+    if (only !== undefined && one && level === '0') io.out(matches(one.types));
+    else if (level === '0') {
       const compact = rows.map(({ name, types }) => [name, 'Kubernetes', istiod, istioVersion, subscribed(types)]);
       io.out(formatTable(['NAME', 'CLUSTER', 'ISTIOD', 'VERSION', 'SUBSCRIBED TYPES'], compact, 5));
     } else {
@@ -50,6 +52,30 @@ ERROR: it refused the last push (NACK) and serves the one before.`,
   complete: ({ words, namespace }, context) =>
     words.length <= 1 ? completeProxies(namespace, context).filter((name) => !name.includes('/')) : [],
 };
+
+/** `name`, `name.namespace` or `deploy/name` as istiod names its proxies. */
+function proxyName(
+  word: string,
+  rows: readonly { readonly name: string }[],
+  { flags, context }: { readonly flags: Flags; readonly context: ShellContext },
+): string {
+  const known = rows.find(({ name }) => name === word || name.slice(0, name.lastIndexOf('.')) === word);
+  if (known) return known.name;
+  if (!word.includes('/')) return word;
+  const { pod } = findProxy(context, namespaceOf(flags, context), word);
+  return `${pod.name}.${pod.namespace}`;
+}
+
+/** Whether a proxy holds what istiod sent it last. */
+function matches(types: Readonly<Record<string, string>>): string {
+  const named = { Clusters: 'CDS', Listeners: 'LDS', Routes: 'RDS' } as const;
+  return Object.entries(named)
+    .map(([name, type]) => {
+      const state = types[type] ?? 'NOT SENT';
+      return state === 'SYNCED' ? `${name} Match\n` : `${name} Don't Match (${state})\n`;
+    })
+    .join('');
+}
 
 function subscribed(types: Readonly<Record<string, string>>): string {
   const names = Object.keys(types);

@@ -42,6 +42,9 @@ export async function streamApi(asked: ApiRequest, context: ShellContext, out: (
     ...asked.headers,
   };
   const target = new URL(asked.path, url);
+  // A path that names another host would carry the token there.
+  if (!asked.path.startsWith('/') || target.origin !== new URL(url).origin)
+    throw new UsageError(`error: ${asked.path} is no path of the API server; write one such as /healthz`);
   await new Promise<void>((resolve, reject) => {
     const sent = request(
       target,

@@ -4,7 +4,7 @@ import { many, onOff, value } from '#shell';
 import { type CommandIo, type ShellContext, UsageError } from '../../command.ts';
 import { columnWidths, formatRows } from '../../table.ts';
 import { namespaceOf, type Verb } from '../verb.ts';
-import { askApi } from './api.ts';
+import { streamApi } from './api.ts';
 import { readManifests } from './apply.ts';
 import { selectPath, showValue } from './jsonpath/evaluate.ts';
 import { manifestObjects } from './manifest-objects.ts';
@@ -42,7 +42,7 @@ Lists objects of the lab's cluster. kubectl get all shows pods, services, deploy
     const raw = flags.text('raw');
     if (raw !== undefined) {
       if (flags.words.length > 0) throw new UsageError('error: arguments may not be passed when --raw is specified');
-      io.out(await askApi({ path: raw, signal: io.signal }, context));
+      await streamApi({ path: raw, signal: io.signal }, context, io.out);
       return 0;
     }
     const files = flags.all('filename');

@@ -27,6 +27,7 @@ export type Node =
 export class TemplateError extends Error {}
 
 const MAX_DEPTH = 50;
+const MAX_TEMPLATE = 16_384;
 const TOKEN =
   /\s*(?:("(?:\\.|[^"\\])*"|`[^`]*`|'(?:\\.|[^'\\])+')|([-+]?(?:0x[\da-fA-F]+|\d+(?:\.\d+)?(?:[eE][-+]?\d+)?))|(\$\w*)|((?:\.[A-Za-z_]\w*)+)|(\.)|([A-Za-z_]\w*)|(:=|[=|(),]))/y;
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r' };
@@ -48,6 +49,7 @@ class Parser {
   #at = 0;
   #depth = 0;
   constructor(text: string) {
+    if (text.length > MAX_TEMPLATE) throw new TemplateError(`a template has at most ${MAX_TEMPLATE} characters`);
     let from = 0;
     for (const found of text.matchAll(/\{\{(-?\s?)((?:"(?:\\.|[^"\\])*"|`[^`]*`|[^"`])*?)(\s?-?)\}\}/gs)) {
       this.#text(text.slice(from, found.index), { trimEnd: /^-\s/.test(found[1] ?? '') });
@@ -65,7 +67,7 @@ class Parser {
   }
 
   #text(text: string, { trimEnd }: { trimEnd: boolean }): void {
-    const kept = trimEnd ? text.replace(/\s+$/, '') : text;
+    const kept = trimEnd ? text.trimEnd() : text;
     if (kept !== '') this.#pieces.push({ text: kept, action: false });
   }
 
