@@ -72,6 +72,10 @@ export function createChecks(options: ChecksOptions): Checks {
 
   const views = (): CheckView[] => specs.map((spec) => toView(spec, progress.get(spec.id), ready(spec)));
   const open = (): CheckSpec[] => specs.filter((spec) => !isMet(spec.id) && ready(spec));
+  const tell = (id: string, seen: string | undefined): void => {
+    const own = progress.get(id);
+    if (own) own.seen = seen;
+  };
   const meet = (met: readonly CheckSpec[]): void => {
     for (const { id } of met) {
       const own = progress.get(id);
@@ -105,6 +109,8 @@ export function createChecks(options: ChecksOptions): Checks {
     for (;;) {
       const met = open().filter((spec) => isStateOnly(spec.probe) && stateHolds(spec.probe, context()));
       if (met.length === 0) return;
+      // What was missing when somebody last asked is there now.
+      for (const { id } of met) tell(id, undefined);
       meet(met);
     }
   };

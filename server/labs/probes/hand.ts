@@ -33,6 +33,17 @@ export function handHolds(spec: HandSpec, hand: HandClient, sandbox: Sandbox): b
   return true;
 }
 
+/** The types that each push brought which nobody had asked for, with what was answered: `RDS (acked), EDS (not answered)`. */
+export const unaskedTypes = (hand: HandClient): string[] =>
+  pushes(hand).map((push) =>
+    push
+      .map(({ typeUrl, answer }) => {
+        const type = Object.keys(urls).find((name) => urls[name] === typeUrl) ?? typeUrl;
+        return `${type} (${answer === 'none' ? 'not answered' : answer})`;
+      })
+      .join(', '),
+  );
+
 /** Responses that nobody had asked for, by the push that sent them. */
 function pushes({ receipts }: HandClient): HandReceipt[][] {
   const found = new Map<string, HandReceipt[]>();

@@ -2,6 +2,7 @@ import type { RunningPod, Sandbox } from '#sandbox';
 import type { ProbeSpec } from '../lab-schema.ts';
 import { readCounter } from './counters.ts';
 import { everyEntry, valueAt } from './fields.ts';
+import { unaskedTypes } from './hand.ts';
 import { type ProbeContext, stateHolds } from './state.ts';
 
 type Leaf = {
@@ -73,7 +74,7 @@ const leaves: Leaf = {
       ? `No new pod${labelled(labels)} runs in ${namespace} yet.`
       : `Still the same as at the check before it: ${listed(old.map(({ name }) => name))}.`;
   },
-  xds: ({ status, beside }, { sandbox, hand }) => {
+  xds: ({ status, beside, pushed }, { sandbox, hand }) => {
     const rows = sandbox.controlPlane?.syncStatus() ?? [];
     if (beside !== undefined) {
       const states = sandbox.pods
@@ -86,6 +87,12 @@ const leaves: Leaf = {
     }
     const own = rows.find(({ node }) => node.id === hand?.node?.id);
     if (own === undefined) return 'Your xDS client is not connected (xds connect).';
+    if (pushed !== undefined && hand !== undefined) {
+      const last = unaskedTypes(hand).at(-1);
+      return last === undefined
+        ? 'Nothing has come to your xDS client since it subscribed.'
+        : `The last push that came to your xDS client: ${last}.`;
+    }
     const types = Object.keys(status ?? own.types).map((type) => `${type} ${own.types[type] ?? 'NOT SENT'}`);
     return `Your xDS client: ${types.join(', ')}.`;
   },

@@ -48,6 +48,15 @@ describe('checks of a state', () => {
     expect(running.checks.next()).toBeUndefined();
   });
 
+  it('say no longer what was missing once they are met', async () => {
+    const running = start([check('a', LABEL('a'))]);
+    expect((await running.checks.run())[0]?.seen).toContain('has no label a');
+    running.label('a');
+    running.checks.observe();
+    expect(running.checks.views()[0]).toMatchObject({ state: 'met' });
+    expect(running.checks.views()[0]?.seen).toBeUndefined();
+  });
+
   it('stay met when a later step undoes the state', () => {
     const running = start([check('a', LABEL('a'))]);
     running.label('a');
