@@ -38,6 +38,8 @@ const SPEC = {
 const CONNECT_MS = 10_000;
 /** How long an alert, or an answer, may come after the last word. */
 const LISTEN_MS = 400;
+/** The same in TLS 1.3 while no ticket has come, by which a server tells that it took what the client showed. */
+const UNHEARD_MS = 3000;
 const MAX_OUTPUT = 1_048_576;
 
 /** `openssl s_client`: a TLS handshake with a real server, told step by step; then what is piped in goes over it. */
@@ -96,6 +98,8 @@ interface SessionParts {
 class Session {
   readonly #parts: SessionParts;
   #secured: TLSSocket | undefined;
+  /** When the last ticket came. */
+  #ticketMs: number | undefined;
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
@@ -132,6 +136,9 @@ class Session {
     return new Promise((resolve, reject) => {
       const secured = connect(this.#tlsOptions());
       this.#secured = secured;
+      secured.on('session', () => {
+        this.#ticketMs = this.#parts.world.clock.monotonic();
+      });
       const timer = world.clock.after(CONNECT_MS, () =>
         secured.destroy(new Error('the server does not answer the ClientHello')),
       );
@@ -211,9 +218,11 @@ class Session {
     }
     const quiet = new Promise<void>((resolve) => {
       const look = (): void => {
-        const idleMs = world.clock.monotonic() - lastMs;
-        if (idleMs >= LISTEN_MS) resolve();
-        else world.clock.after(LISTEN_MS - idleMs, look);
+        const idleMs = world.clock.monotonic() - Math.max(lastMs, this.#ticketMs ?? 0);
+        const isHeard = this.#ticketMs !== undefined || seen > 0 || secured.getProtocol() !== 'TLSv1.3';
+        const listenMs = isHeard ? LISTEN_MS : UNHEARD_MS;
+        if (idleMs >= listenMs) resolve();
+        else world.clock.after(Math.min(LISTEN_MS, listenMs - idleMs), look);
       };
       world.clock.after(LISTEN_MS, look);
     });
