@@ -12,6 +12,7 @@ import {
 import type { Method, Params } from '#contract';
 import { errorMessage } from '#domain';
 import { loadLab } from '#labs';
+import { collectOldEarly } from '#sandbox';
 import { systemClock } from './system.ts';
 
 // The process that holds one learner's mesh. It talks to the lab server over the fork's channel, and to nobody else but its own pods.
@@ -41,6 +42,8 @@ async function start(message: Extract<ToSandbox, { kind: 'start' }>): Promise<vo
   });
   await session.start();
   send({ kind: 'started', startMs: clock.monotonic() - beganMs });
+  // Not before: V8 keeps compiled code with the flags of that moment, and takes it only where they are the same.
+  collectOldEarly();
 }
 
 async function stop(): Promise<void> {
