@@ -3,11 +3,8 @@ import { expect, it } from 'vitest';
 import { HEAP_LIMIT_MB, v8Flags } from '../../../server/api/gateway/v8-flags.ts';
 
 it('V8 knows every flag that a sandbox is run with or sets', () => {
-  const known = new Set(
-    execFileSync(process.execPath, ['--v8-options'], { encoding: 'utf8' })
-      .matchAll(/^ {2}--(\S+) /gm)
-      .map(([, name]) => name),
-  );
+  const listed = execFileSync(process.execPath, ['--v8-options'], { encoding: 'utf8' });
+  const known = new Set(Array.from(listed.matchAll(/^ {2}--(\S+) /gm), ([, name]) => name));
   const flags = [...v8Flags(HEAP_LIMIT_MB), '--heap-growing-percent'];
   const names = flags.map((flag) => flag.replace(/^--(no-)?/, '').replace(/=.*/, ''));
   expect(names.filter((name) => !known.has(name))).toEqual([]);
