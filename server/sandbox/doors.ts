@@ -151,8 +151,11 @@ export interface Sandbox {
   answered(timeoutMs: number): Promise<boolean>;
   /** Resolves when every pod is ready (or cannot be) and every proxy has its configuration; rejects when that takes too long. */
   ready(): Promise<void>;
-  /** Serves the Kubernetes API over TLS on the node's address; the same server when it is asked for again. */
-  serveApi(): Promise<ServedApi>;
+  /**
+   * Serves the Kubernetes API over TLS on the node's address; the same server when it is asked for again. The mesh hears of it, as the
+   * Service `kubernetes`, unless it is served `quietly`.
+   */
+  serveApi(options?: { readonly quietly?: boolean }): Promise<ServedApi>;
   /** Where an object's field stands in the text that was last applied for it. */
   locate(origin: { kind: string; namespace: string; name: string; path: string }): SourceLocation | undefined;
   /** Says that the stored objects stand in these files, and those that no file names stand nowhere; stores nothing. */

@@ -111,14 +111,16 @@ export function createSandbox(options: SandboxOptions): Sandbox {
       await new Promise((resolve) => setImmediate(resolve));
       await awaitReady({ sandbox, cluster: running(cluster), mintChangeId });
     },
-    serveApi: async () => {
+    serveApi: async ({ quietly = false } = {}) => {
       const { kubelet, authority, accounts } = running(cluster);
       const nodeIp = addressPlan(subnet).node;
       const newChangeId = mintChangeId;
       const onError = (what: string, error: unknown): void =>
         emit({ type: 'log', source: 'sandbox', line: `error\t${what}: ${errorMessage(error)}` });
       served ??= startKubeServer({ store, clock, nodeIp, authority, accounts, kubelet, newChangeId, onError });
-      return (await served).api;
+      const server = await served;
+      if (!quietly) server.announce();
+      return server.api;
     },
     settled: async (changeId, timeoutMs) => sandbox.controlPlane?.settled(changeId, timeoutMs, ownNodes(sandbox.pods)),
     answered: async (timeoutMs) => sandbox.controlPlane?.answered(ownNodes(sandbox.pods), timeoutMs) ?? true,

@@ -33,6 +33,8 @@ export interface KubeServerOptions {
 
 export interface RunningKubeServer {
   readonly api: ServedApi;
+  /** Writes what a cluster has besides its API: the Service `kubernetes` and Istio's webhooks. Again, it changes nothing. */
+  announce(): void;
   stop(): Promise<void>;
 }
 
@@ -52,8 +54,6 @@ export async function startKubeServer(options: KubeServerOptions): Promise<Runni
     newChangeId,
   });
   const { url } = await server.listen({ host: nodeIp, port: PORT });
-  announce(store, nodeIp);
-  writeWebhooks(store, 'system');
   const kubeconfig = kubeconfigYaml({
     name: 'meshwork',
     server: url,
@@ -64,6 +64,10 @@ export async function startKubeServer(options: KubeServerOptions): Promise<Runni
   const stopEndpoints = startEndpointsController({ store, onError });
   return {
     api: { url, kubeconfig },
+    announce: () => {
+      announce(store, nodeIp);
+      writeWebhooks(store, 'system');
+    },
     stop: async () => {
       stopEndpoints();
       await server.stop();

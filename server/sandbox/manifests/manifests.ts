@@ -4,6 +4,7 @@ import { analyze, type ParsedDocument, parseManifests, validateDocument } from '
 import type { KubeStore } from '#kube-api';
 import { checkMessage } from '#xds';
 import type { AppliedObject, ApplyOutcome, ManifestFile } from '../doors.ts';
+import { assumedInjector } from '../mesh/webhooks.ts';
 import { inspect } from './inspect.ts';
 
 /** A place that an object's field may have come from. */
@@ -62,7 +63,7 @@ export function createManifests(store: KubeStore, isServiceIp: (ip: string) => b
     const present = store.kinds.all
       .filter(({ kind }) => kind !== 'Event')
       .flatMap(({ kind, group }) => store.list(group === '' ? kind : `${kind}.${group}`));
-    return analyze(present, documents, { namespace });
+    return analyze([...present, ...assumedInjector(store)], documents, { namespace });
   };
 
   /** The mesh as it is may have rules that were stored with a warning: whoever changed them last, what is stored is judged. */

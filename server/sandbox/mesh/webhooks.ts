@@ -68,6 +68,14 @@ const configurations: readonly KubeObject[] = [
   },
 ];
 
+/** The injector that istiod brings, where it is there and the store does not hold it yet: analysis asks who injects a pod. */
+export function assumedInjector(store: KubeStore): readonly KubeObject[] {
+  const istiod = store.get('Service', { namespace: rootNamespace, name: 'istiod' });
+  const served = store.kinds.find('MutatingWebhookConfiguration') !== undefined;
+  if (istiod === undefined || (served && store.list('MutatingWebhookConfiguration').length > 0)) return [];
+  return configurations.filter(({ kind }) => kind === 'MutatingWebhookConfiguration');
+}
+
 /** Writes them, as far as the store serves their kinds. */
 export function writeWebhooks(store: KubeStore, changeId: string): void {
   for (const object of configurations) {

@@ -153,4 +153,25 @@ describe('manifests', () => {
     expect(placeOf('by-hand')).toBeUndefined();
     expect(store.resourceVersion()).toBe(before);
   });
+
+  it('knows that istiod injects, before its webhook is stored', () => {
+    const gateway = `apiVersion: apps/v1
+kind: Deployment
+metadata: { name: edge }
+spec:
+  selector: { matchLabels: { app: edge } }
+  template:
+    metadata: { labels: { app: edge, sidecar.istio.io/inject: 'true' }, annotations: { inject.istio.io/templates: gateway } }
+    spec: { containers: [{ name: istio-proxy, image: auto }] }
+`;
+    const namespace = (name: string): string => `apiVersion: v1\nkind: Namespace\nmetadata: { name: ${name} }\n`;
+    const codes = (): string[] =>
+      manifests.validate([{ file: 'edge.yaml', text: gateway }], { namespace: 'default' }).map(({ code }) => code);
+    apply(namespace('default'));
+    expect(codes()).toContain('IST0146');
+    const istiod =
+      'apiVersion: v1\nkind: Service\nmetadata: { name: istiod, namespace: istio-system }\nspec: { ports: [{ port: 443 }] }\n';
+    expect(apply(namespace('istio-system'), istiod).accepted).toBe(true);
+    expect(codes()).not.toContain('IST0146');
+  });
 });

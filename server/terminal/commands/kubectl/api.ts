@@ -22,7 +22,8 @@ interface Access {
 
 /** Address and credentials, from the kubeconfig that outside clients get. */
 async function accessTo({ sandbox }: ShellContext): Promise<Access> {
-  const { url, kubeconfig } = await sandbox.serveApi();
+  // A command that only looks changes nothing of the mesh.
+  const { url, kubeconfig } = await sandbox.serveApi({ quietly: true });
   const { clusters, users } = parse(kubeconfig) as {
     clusters: { cluster: { 'certificate-authority-data'?: string } }[];
     users: { user: { token?: string } }[];

@@ -43,7 +43,7 @@ export const clusterInfo: Verb = {
   manual: 'kubectl cluster-info   Where the API server of the lab listens.',
   flags: {},
   run: async (_flags, io, { sandbox }) => {
-    const { url } = await sandbox.serveApi();
+    const { url } = await sandbox.serveApi({ quietly: true });
     io.out(
       `Kubernetes control plane is running at ${url}\n\nTo further debug and diagnose cluster problems, use 'kubectl cluster-info dump'.\n`,
     );
