@@ -19,6 +19,8 @@ export interface EditorPort {
 export interface EditorFile {
   file: string;
   text: string;
+  /** What was applied last, where it was something else: one Undo leads back to it. */
+  before?: string | undefined;
   readOnly: boolean;
 }
 

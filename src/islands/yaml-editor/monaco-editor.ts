@@ -59,6 +59,7 @@ export async function openMonaco(
       if (setting) return;
       const value = model.getValue();
       monaco.editor.setModelLanguage(model, languageOf(value));
+      if (model === editor.getModel()) editor.updateOptions({ wordWrap: wrapOf(value.length) });
       events.edited(file, value);
     }),
   );
@@ -71,6 +72,11 @@ export async function openMonaco(
     const position = editor.getPosition();
     if (position && editor.hasTextFocus()) editor.revealPosition(position);
   });
+  // What is pasted would be wrapped before anybody could say that it is too much.
+  const pasted = (event: ClipboardEvent): void => {
+    editor.updateOptions({ wordWrap: wrapOf(event.clipboardData?.getData('text').length ?? 0) });
+  };
+  host.addEventListener('paste', pasted, true);
   editor.addCommand(monaco.KeyMod.CtrlCmd | monaco.KeyCode.Enter, () => events.apply());
 
   const placeNow = (): LinePlace | undefined => {
@@ -103,8 +109,9 @@ export async function openMonaco(
   const showNow = (): void => {
     const model = past.get(shownFile) ?? models.get(shownFile);
     if (!model || editor.getModel() === model) return;
+    const locked = past.has(shownFile) || readOnly.has(shownFile);
+    editor.updateOptions({ readOnly: locked, wordWrap: wrapOf(model.getValueLength()) });
     editor.setModel(model);
-    editor.updateOptions({ readOnly: past.has(shownFile) || readOnly.has(shownFile) });
     drawLit();
   };
   const textAtStart = text();
@@ -160,6 +167,7 @@ export async function openMonaco(
     dispose: alive(() => {
       disposed = true;
       stopTheme();
+      host.removeEventListener('paste', pasted, true);
       markers.dispose();
       fixes.dispose();
       terms.dispose();
@@ -172,7 +180,14 @@ export async function openMonaco(
 
 function modelOf(file: EditorFile): monaco.editor.ITextModel {
   monaco.editor.getModel(uriOf(file.file))?.dispose();
-  return monaco.editor.createModel(file.text, languageOf(file.text), uriOf(file.file));
+  const { text, before = text } = file;
+  const model = monaco.editor.createModel(before, languageOf(text), uriOf(file.file));
+  // The editor's own history ends with its page: what was applied last is one Undo away, and comes back by Redo.
+  if (before !== text) {
+    model.pushEditOperations([], [{ range: model.getFullModelRange(), text }], () => null);
+    model.pushStackElement();
+  }
+  return model;
 }
 
 function pastModel(file: string, text: string): monaco.editor.ITextModel {
@@ -190,6 +205,9 @@ function languageOf(text: string): 'yaml' | 'plaintext' {
   const aliases = text.match(/(^|[\s,[{])\*[\w-]/g)?.length ?? 0;
   return aliases > HEAVY_ALIASES ? 'plaintext' : 'yaml';
 }
+
+/** Long lines are wrapped, because comments tell what to do; not those of a text of megabytes, which would take seconds. */
+const wrapOf = (characters: number): 'on' | 'off' => (characters > HEAVY_CHARACTERS ? 'off' : 'on');
 
 function optionsOf(): monaco.editor.IStandaloneEditorConstructionOptions {
   return {
@@ -210,7 +228,6 @@ function optionsOf(): monaco.editor.IStandaloneEditorConstructionOptions {
     // Its dimmed number would be too faint to read.
     renderFinalNewline: 'on',
     scrollBeyondLastLine: false,
-    // Comments in a file tell what to do: they are read whole.
     wordWrap: 'on',
     wrappingIndent: 'indent',
     overviewRulerLanes: 2,

@@ -33,7 +33,9 @@ export function MonacoHost(props: MonacoHostProps) {
   const create = useCallback(async (): Promise<EditorPort | undefined> => {
     if (!host.current || names === '') return undefined;
     const { openMonaco } = await import('./monaco-editor.ts');
-    return openMonaco(host.current, lab.stores.sheets.get(), {
+    const applied = new Map(lab.stores.applied.get().map(({ file: name, text }) => [name, text]));
+    const files = lab.stores.sheets.get().map((sheet) => ({ ...sheet, before: applied.get(sheet.file) }));
+    return openMonaco(host.current, files, {
       edited: (name, text) => lab.edit(name, text),
       apply: () => events.current.onApply(),
       moved: (place) => events.current.onMove(place),
