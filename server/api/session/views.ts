@@ -91,13 +91,16 @@ export function meshView(sandbox: Sandbox): MeshView {
   return { atMs, windowMs: MAP_WINDOW_MS, nodes: [...nodes.values()], edges };
 }
 
+/** The map breaks names at their spaces. */
+const oneLine = (name: string): string => name.replaceAll(' ', '\u00a0');
+
 /** What a bare address means, where a proxy passed a connection on without knowing a service for it. */
 function addressNames(sandbox: Sandbox): Map<string, string> {
   const services = sandbox.store.list('Service').flatMap((service) => {
     const { clusterIP } = (service.spec ?? {}) as { readonly clusterIP?: string };
-    return clusterIP === undefined ? [] : [[clusterIP, `address of ${service.metadata.name}`] as const];
+    return clusterIP === undefined ? [] : [[clusterIP, oneLine(`address of ${service.metadata.name}`)] as const];
   });
-  const pods = sandbox.pods.map((pod) => [pod.ip, `pod of ${serviceOf(pod)}`] as const);
+  const pods = sandbox.pods.map((pod) => [pod.ip, oneLine(`pod of ${serviceOf(pod)}`)] as const);
   return new Map([...services, ...pods]);
 }
 

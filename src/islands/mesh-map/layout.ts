@@ -129,8 +129,14 @@ interface Slot {
 }
 
 function slotsOf(column: readonly Group[]): Slot[] {
-  return column.flatMap((group) =>
-    group.nodes.map((node, index) => ({ node, group, gap: index === 0 && group.nodes.length > 1 ? 0.42 : 0 })),
+  // A frame needs room before and behind it.
+  const framed = (group: Group | undefined): boolean => (group?.nodes.length ?? 0) > 1;
+  return column.flatMap((group, place) =>
+    group.nodes.map((node, index) => ({
+      node,
+      group,
+      gap: index === 0 && (framed(group) || framed(column[place - 1])) ? 0.42 : 0,
+    })),
   );
 }
 

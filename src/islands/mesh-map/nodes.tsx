@@ -85,7 +85,8 @@ export function NodeLabel({ placed, load, across }: NodeProps) {
   const latency = load && load.rps >= 0.05 ? `${rate} · ${formatMs(load.p50)}` : rate;
   const words = wordsOf(node.service);
   const below = placed.label === 'below';
-  const base = below ? y + 38 : y - 4;
+  // Top to bottom a gateway's point is below.
+  const base = below ? y + (node.role === 'gateway' && !across ? 45 : 38) : y - 4;
   const anchor = below ? 'middle' : 'start';
   // A gateway's point reaches beyond a ring.
   const at = below ? x : x + (node.role === 'gateway' ? 36 : 30);
