@@ -29,7 +29,7 @@ export function tally(checks: readonly CheckView[]): string {
   return `${metOf(checks)} of ${checks.length} checks met`;
 }
 
-/** `2 of 4 met`, beside the steps. */
+/** `2 of 4 met`, beside the steps, in one piece. */
 export function checksMet(checks: readonly CheckView[]): string {
-  return `${metOf(checks)} of ${checks.length} met`;
+  return `${metOf(checks)} of ${checks.length} met`.replaceAll(' ', '\u00a0');
 }

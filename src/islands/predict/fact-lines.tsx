@@ -1,3 +1,4 @@
+import { useEffect, useRef } from 'react';
 import type { ForecastLine, ForecastRunView } from '#contract';
 import { KeepCard } from '../cards/keep-card.tsx';
 import { forecastCard } from '../cards/lab-cards.ts';
@@ -9,8 +10,13 @@ const WIDTH = 300;
 export function FactLines({ fact }: { fact: ForecastRunView }) {
   const lab = useLab();
   const close = fact.lines.filter((line) => line.close).length;
+  const place = useRef<HTMLElement>(null);
+  // What came of a run is what its button was pressed for.
+  useEffect(() => {
+    if (fact.lines.length > 0) place.current?.scrollIntoView({ block: 'nearest' });
+  }, [fact]);
   return (
-    <section className="facts" aria-label="Forecast and fact">
+    <section className="facts" aria-label="Forecast and fact" ref={place}>
       <h3>Forecast and fact</h3>
       <p role="status">
         {close} of {fact.lines.length} figures were close.

@@ -116,6 +116,7 @@ function Comparison({ view }: { view: ReplayView }) {
 function SumRow({ push, sum }: { push: number; sum: RunSum }) {
   const list = (counts: Record<string, number>): string =>
     Object.entries(counts)
+      .sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true }))
       .map(([name, count]) => `${name} × ${count}`)
       .join(', ');
   return (
