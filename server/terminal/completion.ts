@@ -37,7 +37,7 @@ export function complete(
 }
 
 /** Words after which a command begins. */
-const BEGINNERS = new Set(['do', 'while', 'export']);
+const BEGINNERS = new Set(['do', 'while', 'until', 'if', 'elif', 'then', 'else', 'time', '!', '{', 'export', 'xargs']);
 
 /** The words of the command that the cursor stands in, quotes removed; the last is the one that is being typed. */
 function lastCommand(before: string): { words: string[]; from: number; redirected: boolean } {

@@ -2,7 +2,7 @@ import type { ShellContext } from '../command.ts';
 import { names } from './kubectl/targets.ts';
 import type { Typed } from './verb.ts';
 
-const OUTPUTS = ['wide', 'yaml', 'json', 'name', 'jsonpath=', 'custom-columns='];
+const OUTPUTS = ['wide', 'yaml', 'json', 'name', 'jsonpath=', 'go-template=', 'custom-columns='];
 
 /** Candidates for the value of a flag. */
 export function completeFlagValue(flag: string, { words, namespace }: Typed, context: ShellContext): readonly string[] {
@@ -26,7 +26,7 @@ export function completeFlagValue(flag: string, { words, namespace }: Typed, con
       return labels.flatMap((each) => Object.entries(each).map(([key, text]) => `${key}=${text}`));
     }
     case 'type':
-      return ['merge', 'strategic'];
+      return ['json', 'merge', 'strategic'];
     case 'direction':
       return ['inbound', 'outbound'];
     default:

@@ -52,6 +52,13 @@ describe('Tab', () => {
     ['curl --write', ['--write-out']],
     ['kubectl get pod $(kubectl get po ca', ['cart-1', 'cart-2']],
     ['man fort', ['fortio']],
+    ['if kubectl get pod ca', ['cart-1', 'cart-2']],
+    ['time istioctl proxy-c', ['proxy-config']],
+    ['kubectl get cm -o go', ['go-template=']],
+    ['istioctl pc lo', ['log']],
+    ["sed -i 's/a/b/' samples/n", ['samples/notes.txt']],
+    ['kubectl patch deploy cart --type=j', ['--type=json']],
+    ['seq 3 | aw', ['awk']],
     ['nosuch x', []],
   ])('after %s offers %j', async (line, expected) => {
     expect((await offers(line)).candidates).toEqual(expected);
