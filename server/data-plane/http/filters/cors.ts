@@ -25,6 +25,8 @@ export const cors: RequestLayer = (exchange) => {
   });
   if (!answered) return 'next';
   exchange.editResponse((head) => answerPreflight(head.headers, policy, headers));
+  // As in Envoy, where this answer is the filter's own and no local reply.
+  exchange.answerRules = undefined;
   exchange.reply({ status: 200, details: 'cors_response' });
   return 'wait';
 };
