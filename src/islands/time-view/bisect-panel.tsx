@@ -6,6 +6,9 @@ import { ObjectDiff } from './object-diff.tsx';
 import { Progress } from './progress.tsx';
 import { PushSelect } from './push-select.tsx';
 
+/** Where one request in ten fails, 40 of them miss it in one search of sixty, 100 in one of thousands. */
+const TRIED = 100;
+
 /** Halves the pushes between a good and a bad one, in a second mesh, until the first bad one is left. */
 export function BisectPanel() {
   const lab = useLab();
@@ -30,7 +33,7 @@ export function BisectPanel() {
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     setNewest('start');
-    void start.run('bisect.start', { good, bad, judge: judge(), requests: 40 });
+    void start.run('bisect.start', { good, bad, judge: judge(), requests: TRIED });
   };
   const say = (verdict: 'good' | 'bad'): void => {
     setNewest('mark');
@@ -39,7 +42,8 @@ export function BisectPanel() {
   return (
     <div className="bisect">
       <p>
-        Each try starts a second mesh with one push and sends it the last 40 requests. Your own mesh is not touched.
+        Each try starts a second mesh with one push and sends it the last {TRIED} requests. Your own mesh is not
+        touched.
       </p>
       <form className="row" onSubmit={submit}>
         <PushSelect label="Good" pushes={pushes} value={good} onChange={setGood} />
