@@ -190,7 +190,7 @@ describe('health checks and breakers of a sidecar, over real sockets', () => {
     expect((await call('/plain')).status).toBe(200);
     const answer = await call('/high');
     expect([answer.status, answer.headers['x-envoy-overloaded']]).toEqual([503, 'true']);
-    expect(stat('cluster.plain.upstream_rq_pending_overflow')).toBe(1);
+    expect(stat('cluster.plain.upstream_rq_active_overflow')).toBe(1);
     // As in Envoy: a breaker that lets nothing through would open with its first use, which never comes.
     expect(stat('cluster.plain.circuit_breakers.high.rq_open')).toBe(0);
     expect(stat('cluster.plain.circuit_breakers.default.rq_open')).toBe(0);
