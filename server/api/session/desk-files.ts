@@ -17,6 +17,11 @@ export interface DeskFiles {
   views(): FileView[];
   /** What is in force: the text that was applied, and files of the start that say what the topology's file of that name says. */
   inForce(applied: readonly ManifestFile[]): ManifestFile[];
+  /**
+   * What the editor shows when a push is in force again: the text of then. Before the first apply nothing of the learner's own was in force, so
+   * nothing takes its place. Undefined where there is no text of then.
+   */
+  restored(applied: readonly ManifestFile[]): ManifestFile[] | undefined;
   aside(): readonly ManifestFile[] | undefined;
   putAside(): void;
 }
@@ -49,6 +54,12 @@ export function createDeskFiles(options: {
     editor = files;
     mirror();
   };
+  const inForce: DeskFiles['inForce'] = (applied) => {
+    const named = new Set(applied.map(({ file }) => file));
+    const isGiven = ({ file, text }: ManifestFile): boolean =>
+      !named.has(file) && lab.topology.some((one) => one.file === file && one.text === text);
+    return [...applied, ...lab.start.filter(isGiven)];
+  };
   return {
     shellFiles,
     editor: () => editor,
@@ -65,11 +76,13 @@ export function createDeskFiles(options: {
         ...given.map(({ file, text }) => ({ file, text, readOnly: true })),
       ];
     },
-    inForce: (applied) => {
-      const named = new Set(applied.map(({ file }) => file));
-      const isGiven = ({ file, text }: ManifestFile): boolean =>
-        !named.has(file) && lab.topology.some((one) => one.file === file && one.text === text);
-      return [...applied, ...lab.start.filter(isGiven)];
+    inForce,
+    restored: (applied) => {
+      const then = inForce(applied);
+      if (then.length === 0) return undefined;
+      const named = new Set(then.map(({ file }) => file));
+      const own = applied.length > 0 ? [] : editor.filter(({ file }) => !named.has(file));
+      return [...then, ...own].toSorted((a, b) => a.file.localeCompare(b.file));
     },
     aside: () => aside,
     putAside: () => {

@@ -123,16 +123,10 @@ export function createLabSession(options: LabSessionOptions): LabSession {
     traffic: () => traffic,
     holds: lab.spec.incident === undefined,
     showFiles: (files) => {
-      const then = desk.inForce(files);
-      if (then.length === 0) return;
+      const restored = desk.restored(files);
+      if (restored === undefined) return;
       desk.putAside();
-      const named = new Set(then.map(({ file }) => file));
-      // Before the first apply nothing of the learner's own was in force, so nothing takes its place.
-      const own = files.length > 0 ? [] : desk.editor().filter(({ file }) => !named.has(file));
-      showFiles(
-        [...then, ...own].toSorted((a, b) => a.file.localeCompare(b.file)),
-        'restore',
-      );
+      showFiles(restored, 'restore');
     },
   });
 

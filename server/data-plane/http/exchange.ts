@@ -210,33 +210,11 @@ export class Exchange implements FormatSubject, BodyTarget, LateWorker {
     this.stream.resume();
   }
 
-  /**
-   * Waits for the request's body up to `limit` bytes and keeps it for the layer that takes it; `done` gets what has arrived, and whether
-   * that is all.
-   */
-  peekBody(limit: number, done: (body: Buffer, complete: boolean) => void): void {
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    let over = false;
-    const finish = (complete: boolean): void => {
-      if (over) return;
-      over = true;
-      this.#target = undefined;
-      this.#backlog = chunks;
-      this.#backlogBytes = bytes;
-      this.underWay = undefined;
-      done(Buffer.concat(chunks), complete);
-    };
-    this.attachBody({
-      data(chunk) {
-        chunks.push(chunk);
-        bytes += chunk.length;
-        if (bytes > limit) finish(false);
-      },
-      end: () => finish(true),
-      reset: () => undefined,
-      drain: () => undefined,
-    });
+  /** Keeps what a layer has taken of the body for the one that forwards it. */
+  holdBody(chunks: Buffer[], bytes: number): void {
+    this.#target = undefined;
+    this.#backlog = chunks;
+    this.#backlogBytes = bytes;
   }
 
   /** Adds a change to the response head behind those that are there. */

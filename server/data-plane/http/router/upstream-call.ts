@@ -5,7 +5,6 @@ import type { Host } from '../../upstream/host.ts';
 import { NO_ROOM_TO_WAIT } from '../../upstream/pool-breakers.ts';
 import type { ResetReason, ResponseHead, UpstreamStream } from '../codec.ts';
 import type { BodyTarget, Exchange } from '../exchange.ts';
-import { grpcTimeout, isGrpc } from '../grpc.ts';
 import type { Headers } from '../headers.ts';
 import { PASSED_ON } from '../informational.ts';
 import type { StreamTimes } from '../stream-info.ts';
@@ -13,6 +12,7 @@ import { type AttemptOwner, UpstreamAttempt } from './attempt.ts';
 import { breakAnswer, flagRefusal, forgetHost, replyNoHost, replyReset, replyTimeout } from './call-replies.ts';
 import { noteAnswer, noteConnected, noteEndpoint, noteFailure, noteNoHost } from './call-steps.ts';
 import { CallTimers, type TimedCall } from './call-timers.ts';
+import { tellExpectedTime } from './expected-time.ts';
 import type { MirrorCall } from './mirror.ts';
 import { reportAnswer, reportFailure } from './outlier-report.ts';
 import { RequestBody } from './request-body.ts';
@@ -250,7 +250,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, Time
       exchange.head.headers.put('x-envoy-attempt-count', String(exchange.info.attempts));
     }
     const startedAt = exchange.runtime.clock.monotonic();
-    this.#tellExpectedTime(startedAt);
+    tellExpectedTime(exchange, this.#options, startedAt - (this.#completeAt ?? startedAt));
     if (this.#options.action.hostRewrite?.kind === 'auto') {
       rewriteHost(exchange.head, this.#options.action, choice.host.endpoint.hostname);
     }
@@ -263,18 +263,6 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, Time
       priority: this.#options.action.priority,
     });
     this.#attempt.start();
-  }
-
-  /** Tells the host how long it has: the limit of one try, within what is left of the whole (Envoy: FilterUtility::setTimeoutHeaders). */
-  #tellExpectedTime(now: number): void {
-    const { action, timeoutMs, perTryTimeoutMs } = this.#options;
-    const passedMs = this.#completeAt === undefined ? 0 : Math.floor(now - this.#completeAt);
-    const left = timeoutMs > 0 ? Math.max(1, timeoutMs - passedMs) : 0;
-    const expectedMs = perTryTimeoutMs > 0 && (left === 0 || perTryTimeoutMs < left) ? perTryTimeoutMs : left;
-    if (expectedMs === 0) return;
-    const { headers } = this.#exchange.head;
-    if (!this.#exchange.config.hidesEnvoyHeaders) headers.put('x-envoy-expected-rq-timeout-ms', String(expectedMs));
-    if (action.maxGrpcTimeoutMs !== undefined && isGrpc(headers)) headers.put('grpc-timeout', grpcTimeout(expectedMs));
   }
 
   #again(verdict: RetryVerdict & { again: true }): void {

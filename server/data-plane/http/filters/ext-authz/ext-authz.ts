@@ -1,6 +1,7 @@
 import type { ExtAuthzConfig } from '../../../config/ext-authz-config.ts';
 import { policyOrigin } from '../../../decisions/policy-origin.ts';
 import type { Exchange, RequestLayer } from '../../exchange.ts';
+import { peekBody } from '../../peek-body.ts';
 import { chooseRoute } from '../../router/choose-route.ts';
 import { perRouteConfig } from '../per-route.ts';
 import { checkByGrpc } from './grpc-check.ts';
@@ -28,7 +29,7 @@ export const extAuthz = (config: ExtAuthzConfig): RequestLayer => {
       return 'wait';
     }
     const { maxBytes, partial } = config.body;
-    exchange.peekBody(maxBytes, (body, complete) => {
+    peekBody(exchange, maxBytes, (body, complete) => {
       if (complete || partial) {
         ask(exchange, config, { bytes: complete ? body : body.subarray(0, maxBytes), partial: !complete });
         return;
