@@ -1,9 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { freePort } from '../support/free-port.ts';
 import type { LoadOptions, LoadResult, MeasuredPath } from './measure.ts';
 import {
   compareThroughput,
-  freePort,
   LOAD_CPU,
   listening,
   missingTools,

@@ -1,8 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
+import { freePort } from '../support/free-port.ts';
 import type { LoadOptions, LoadResult, MeasuredPath } from './measure.ts';
 import {
   compareThroughput,
-  freePort,
   LOAD_CPU,
   listening,
   missingTools,

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { page, type RunningMesh, startMesh, topology } from '../mesh/sandbox-support.ts';
-import { findPrometheus, freePort } from './prometheus-support.ts';
+import { freePort } from '../support/free-port.ts';
+import { findPrometheus } from './prometheus-support.ts';
 
 const prometheus = findPrometheus();
 

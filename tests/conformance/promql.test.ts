@@ -6,8 +6,9 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { answerApi } from '../../server/workloads/prometheus/api.ts';
 import { floatText, keyOf, type Labels } from '../../server/workloads/prometheus/promql/index.ts';
 import { SeriesStore } from '../../server/workloads/prometheus/series-store.ts';
+import { freePort } from '../support/free-port.ts';
 import { MISTAKES, madeMesh, QUERIES, STEP_MS, STEPS } from '../support/promql-oracle.ts';
-import { findPrometheus, freePort } from './prometheus-support.ts';
+import { findPrometheus } from './prometheus-support.ts';
 
 /** Not on a multiple of the step: what lies on a window's edge is told otherwise by Prometheus 2 and 3. */
 const START_MS = Math.floor(Date.now() / 3_600_000) * 3_600_000 - 2 * 3_600_000 + 1234;

@@ -1,24 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { connectTcp, listenOnTcp } from '#data-plane';
 import { onBytes, sendBytes } from '../../../server/data-plane/listener/direct-socket.ts';
+import { freePort } from '../../support/free-port.ts';
 
 const PAYLOAD_BYTES = 3_000_000;
 const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
-
-/** A port of loopback that nobody listens on any more. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('a TCP server has an address with a port');
-  return address.port;
-}
 
 /** Runs `use` with connections to a server that treats each as `serve` says. */
 async function withServer(serve: (socket: Socket) => void, use: (dial: () => Socket) => Promise<void>): Promise<void> {
