@@ -112,6 +112,8 @@ function secure(
   secured.once('error', onError);
   secured.once('secure', () => {
     secured.removeListener('error', onError);
+    // As `tls.Server` leaves it: `node:http2` would wait for a handshake that is over.
+    Object.assign(secured, { secureConnecting: false });
     const verdict = wantsClients ? peerVerdict(secured) : undefined;
     if (verdict === undefined) return then.done(secured);
     alert?.refuse(alertForVerdict(verdict.code));

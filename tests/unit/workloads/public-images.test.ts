@@ -173,6 +173,15 @@ describe('images of public examples', () => {
       await net.run('echo-basic', 'secure.example', tlsEnv, { files });
       const response = await net.fetch('https://secure.example:8443/', { tls: { ca: ca.caPem } });
       expect(bodyOf(response)).toMatchObject({ tls: { version: 'TLSv1.3', serverName: 'secure.example' } });
+      const session = connectHttp2(`https://127.0.0.1:${net.realPort('secure.example', 8443)}`, {
+        ca: ca.caPem,
+        servername: 'secure.example',
+      });
+      const stream = session.request({ ':path': '/h2', ':authority': 'secure.example' });
+      let body = '';
+      for await (const chunk of stream) body += chunk;
+      session.close();
+      expect(JSON.parse(body)).toMatchObject({ proto: 'HTTP/2.0', tls: { negotiatedProtocol: 'h2' } });
     });
 
     it('serves gRPC instead when told to', async () => {
