@@ -61,7 +61,7 @@ describe.each(listLabs(root))('lab %s, to a real Envoy', (id) => {
         const outcome = await mesh.sandbox.apply(files, { namespace: 'default' });
         // What the webhook refuses reaches nobody; what is unchanged neither.
         if (!outcome.accepted || outcome.objects.every((object) => object.outcome === 'unchanged')) continue;
-        await mesh.sandbox.settled(outcome.changeId, SETTLE_MS);
+        await mesh.settled(outcome.changeId);
         const refused = envoys.flatMap(({ node }) => mesh.pushesTo(node.id).filter(({ state }) => state === 'nacked'));
         expect([folder, refused]).toEqual([folder, []]);
       }

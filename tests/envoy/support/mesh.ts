@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { PushSummary } from '#control-plane';
 import { seededRandom } from '#domain';
 import { createSandbox, type ManifestFile, type Sandbox, type SandboxEvent } from '#sandbox';
 import { leaseSubnet } from '#sandbox/subnets';
@@ -25,6 +26,8 @@ export interface OracleMesh {
   readonly subnet: number;
   readonly events: readonly SandboxEvent[];
   pushesTo(nodeId: string): readonly PushEvent[];
+  /** What came of a change once every proxy has answered; the sandbox's own method waits for its own pods only. */
+  settled(changeId: string): Promise<PushSummary | undefined>;
   /** Applies and waits until every proxy, the real Envoy among them, has answered; fails when one refuses. */
   apply(...files: readonly ManifestFile[]): Promise<void>;
   /** As `apply`, but only this node's refusal counts: a real Envoy can do more than our proxies. */
@@ -52,16 +55,20 @@ export async function startOracleMesh(...topology: readonly ManifestFile[]): Pro
   }
   const pushesTo = (nodeId: string): PushEvent[] =>
     events.flatMap((event) => (event.type === 'push' && event.push.nodeId === nodeId ? [event.push] : []));
+  const settled: OracleMesh['settled'] = async (changeId) => sandbox.controlPlane?.settled(changeId, SETTLE_MS);
   const applyWhere = async (counts: (nodeId: string) => boolean, files: readonly ManifestFile[]): Promise<void> => {
     const outcome = await sandbox.apply(files, { namespace: 'default' });
     if (!outcome.accepted) throw new Error(JSON.stringify(outcome.diagnostics, null, 1));
     // What is unchanged reaches nobody, so nobody answers.
     if (outcome.objects.every((object) => object.outcome === 'unchanged')) return;
-    const summary = await sandbox.settled(outcome.changeId, SETTLE_MS);
+    const summary = await settled(outcome.changeId);
     const refused = summary?.proxies.filter(({ nodeId, error }) => error !== undefined && counts(nodeId)) ?? [];
-    if (summary === undefined || refused.length > 0) throw new Error(`not settled: ${JSON.stringify(refused)}`);
+    const late = summary?.proxies.filter(({ error, settledMs }) => error === undefined && settledMs === undefined);
+    if (late === undefined || late.length + refused.length > 0) {
+      throw new Error(`not settled: ${JSON.stringify([...refused, ...(late ?? [])])}`);
+    }
   };
   const apply: OracleMesh['apply'] = (...files) => applyWhere(() => true, files);
   const applyFor: OracleMesh['applyFor'] = (id, ...files) => applyWhere((nodeId) => nodeId === id, files);
-  return { sandbox, subnet, events, pushesTo, apply, applyFor, stop };
+  return { sandbox, subnet, events, pushesTo, settled, apply, applyFor, stop };
 }
