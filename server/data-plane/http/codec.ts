@@ -43,7 +43,8 @@ export type ResetReason =
 export interface BodySink {
   data(chunk: Buffer): void;
   end(trailers: Headers | undefined): void;
-  reset(reason: ResetReason, detail: string): void;
+  /** `answer`: what the codec has told the client in place of an answer of its own. */
+  reset(reason: ResetReason, detail: string, answer?: { readonly status: number; readonly bodyBytes: number }): void;
 }
 
 /** Receives a response: informational*, head once, then the body. */

@@ -333,13 +333,14 @@ export class Exchange implements FormatSubject, BodyTarget, LateWorker {
     this.#target?.end(trailers);
   }
 
-  reset(reason: ResetReason, detail: string): void {
+  reset(reason: ResetReason, detail: string, answer?: { readonly status: number; readonly bodyBytes: number }): void {
     if (this.#finished) return;
-    this.stats.count('downstream_rq_rx_reset');
+    if (answer === undefined) this.stats.count('downstream_rq_rx_reset');
+    else this.info.bytesSent = answer.bodyBytes;
     if (reason === 'connection_termination') this.endedWithConnection = true;
     this.info.flag(reason === 'protocol_error' ? 'DPE' : reason === 'remote_reset' ? 'DR' : 'DC');
     this.info.details = reason === 'connection_termination' ? 'downstream_remote_disconnect' : detail;
-    if (this.responseHead === undefined) this.info.status = 0;
+    if (this.responseHead === undefined) this.info.status = answer?.status ?? 0;
     this.underWay?.cancel();
     this.#finish();
   }

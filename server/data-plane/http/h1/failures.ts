@@ -21,6 +21,7 @@ function tooLarge(explanation: string, details: string): Failure {
 export const FAILURES = {
   requestLine: badRequest('The request line is not `METHOD target HTTP/1.1`.'),
   method: badRequest('The method is not one that HTTP knows.'),
+  control: badRequest('The request line or a header name holds a control character.', 'http1.invalid_characters'),
   version: badRequest('The protocol version is neither HTTP/1.1 nor HTTP/1.0.'),
   statusLine: badRequest('The status line is not `HTTP/1.1 200 reason`.'),
   bareLineFeed: badRequest('A line ends in a line feed without a carriage return.'),
@@ -41,7 +42,9 @@ export const FAILURES = {
     'The Connection header nominates a header that must not be dropped.',
     'http1.connection_header_rejected',
   ),
-  url: badRequest('The request target is not a path and not a valid URL.', 'http1.invalid_url'),
+  url: badRequest('The URL in the request line names no valid host and port.', 'http1.invalid_url'),
+  scheme: badRequest('The URL in the request line is neither http nor https.', 'http1.invalid_scheme'),
+  target: badRequest('The request target is neither a path nor a URL.'),
   authority: badRequest('The Host header is repeated or holds invalid characters.', 'http.invalid_authority'),
   chunkSize: badRequest('A chunk size is not a hexadecimal number followed by CR LF.'),
   chunkEnd: badRequest('A chunk does not end in CR LF.'),
@@ -60,6 +63,12 @@ export const FAILURES = {
     details: 'missing_host_header',
     body: '',
     explanation: 'The request has no Host header.',
+  },
+  queryWithoutType: {
+    status: 400,
+    details: 'query_missing_content_type',
+    body: '',
+    explanation: 'A QUERY request has no Content-Type.',
   },
   lowVersion: {
     status: 426,

@@ -8,15 +8,16 @@ import {
   HOST,
   hashStep,
   KNOWN_NAMES,
+  PROXY_CONNECTION,
   placeOfName,
   TE,
   TRANSFER_ENCODING,
   UPGRADE,
 } from './header-names.ts';
 
-/** Values that Connection may list without naming a header of this message. */
 /** Of what TE lists only this goes further. */
 const TRAILERS_WANTED = /(?:^|,)\s*trailers\s*(?:,|$)/i;
+/** Values that Connection may list without naming a header of this message. */
 const CONNECTION_OPTIONS: ReadonlySet<string> = new Set(['', 'close', 'keep-alive', 'upgrade', 'te', 'http2-settings']);
 
 /** Headers that a peer must not make a proxy drop (Envoy: Utility::sanitizeConnectionHeader). */
@@ -30,6 +31,10 @@ const NOT_NOMINABLE: ReadonlySet<string> = new Set([
 ]);
 
 const MAX_NOMINATED = 10;
+
+/** Why a name ends where it does. */
+const nameFailure = (byte: number | undefined): Failure =>
+  byte === LF ? FAILURES.bareLineFeed : byte === 0 ? FAILURES.control : FAILURES.headerName;
 
 /**
  * Reads header lines. One instance serves a whole connection: `read` overwrites the results of the message before. Headers of one hop
@@ -76,7 +81,7 @@ export class FieldParser {
         hash = hashStep(hash, lower);
         i++;
       }
-      if (i === start || bytes[i] !== COLON) return bytes[i] === LF ? FAILURES.bareLineFeed : FAILURES.headerName;
+      if (i === start || bytes[i] !== COLON) return nameFailure(bytes[i]);
       const nameEnd = i++;
       while (bytes[i] === SPACE || bytes[i] === TAB) i++;
       const valueStart = i;
@@ -139,8 +144,7 @@ export class FieldParser {
         this.flat.push('content-length', value);
         return undefined;
       case TRANSFER_ENCODING:
-        this.#transferEncoding += this.#transferEncoding === '' ? value : `,${value}`;
-        if (this.#transferEncoding.toLowerCase() !== 'chunked') return FAILURES.transferEncoding;
+        this.#transferEncoding = this.chunked ? `${this.#transferEncoding},${value}` : value;
         this.chunked = true;
         return undefined;
       case UPGRADE:
@@ -149,6 +153,7 @@ export class FieldParser {
       default:
         // Keep-Alive, Proxy-Connection, TE and HTTP2-Settings end at this hop; that the client takes trailers is passed on.
         if (place === TE && TRAILERS_WANTED.test(value)) this.flat.push('te', 'trailers');
+        else if (place === PROXY_CONNECTION && value.toLowerCase() === 'close') this.close = true;
         return undefined;
     }
   }
@@ -168,7 +173,10 @@ export class FieldParser {
   }
 
   #settle(): Failure | undefined {
-    if (this.chunked && this.contentLength >= 0) return FAILURES.lengthAndChunked;
+    if (this.chunked) {
+      if (this.contentLength >= 0) return FAILURES.lengthAndChunked;
+      if (this.#transferEncoding.toLowerCase() !== 'chunked') return FAILURES.transferEncoding;
+    }
     if (this.upgrade !== '' && (!this.#upgradeNominated || this.upgrade.toLowerCase() === 'h2c')) this.upgrade = '';
     return this.#nominated === undefined ? undefined : this.#dropNominated(this.#nominated);
   }

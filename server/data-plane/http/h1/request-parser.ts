@@ -1,22 +1,26 @@
 import type { RequestHead } from '../codec.ts';
 import { Headers } from '../headers.ts';
 import { HOST_AND_PORT, isAuthority } from '../target.ts';
-import { CR, IS_TARGET, LF, SLASH, SPACE, textOf } from './bytes.ts';
+import { CR, IS_TARGET, LF, SLASH, SPACE, TAB, textOf } from './bytes.ts';
 import type { Failure } from './failures.ts';
 import { FAILURES } from './failures.ts';
 import type { FieldParser } from './field-parser.ts';
 
-/** The methods that Envoy's parser knows. */
+/** The methods that Envoy's parser knows (Envoy: BalsaParser, isMethodValid). */
 const METHODS: ReadonlySet<string> = new Set(
   (
     'GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH COPY LOCK MKCOL MOVE PROPFIND PROPPATCH SEARCH UNLOCK BIND REBIND ' +
-    'UNBIND ACL REPORT MKACTIVITY CHECKOUT MERGE M-SEARCH NOTIFY SUBSCRIBE UNSUBSCRIBE PURGE MKCALENDAR LINK UNLINK SOURCE'
+    'UNBIND ACL REPORT MKACTIVITY CHECKOUT MERGE MSEARCH NOTIFY SUBSCRIBE UNSUBSCRIBE PURGE MKCALENDAR LINK UNLINK SOURCE QUERY'
   ).split(' '),
 );
 
 const FIRST_LETTERS: ReadonlySet<string> = new Set([...METHODS].map((method) => method[0]!));
 const MAX_METHOD = 12;
+const DELETE = 0x7f;
 const ABSOLUTE_FORM = /^(https?):\/\/([^/?#]+)(.*)$/i;
+const OTHER_SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*:\/\//;
+/** A port that is none, at the end of an authority that is no bare address of IPv6. */
+const BAD_PORT = /:(?!\d{0,5}$)[^:\]]*$/;
 
 /** What the connection does with a request; the fields of the head are in `head`. */
 export interface ParsedRequest {
@@ -56,11 +60,11 @@ export function parseRequest(
   const methodEnd = text.indexOf(' ');
   if (methodEnd <= 0 || methodEnd > MAX_METHOD) return FAILURES.requestLine;
   const method = text.startsWith('GET ') ? 'GET' : text.slice(0, methodEnd);
-  if (method !== 'GET' && !METHODS.has(method)) return FAILURES.method;
+  if (method !== 'GET' && !METHODS.has(method)) return method.includes('\0') ? FAILURES.control : FAILURES.method;
   let i = start + methodEnd + 1;
   while (IS_TARGET[bytes[i]!] === 1) i++;
   const target = text.slice(methodEnd + 1, i - start);
-  if (target.length === 0 || bytes[i] !== SPACE) return FAILURES.requestLine;
+  if (target.length === 0 || bytes[i] !== SPACE) return refusedLine(bytes[i]);
   const minor = httpMinor(bytes, i + 1);
   if (minor < 0) return FAILURES.version;
   if (minor === 0 && !rules.acceptHttp10) return FAILURES.lowVersion;
@@ -68,6 +72,12 @@ export function parseRequest(
   if (failure) return failure;
   return assemble(method, target, minor, fields, rules);
 }
+
+/** Envoy tells control characters, for which `byte` is no white space, from a line of another form. */
+const refusedLine = (byte: number | undefined): Failure =>
+  byte !== undefined && (byte < TAB || (byte > CR && byte < SPACE) || byte === DELETE)
+    ? FAILURES.control
+    : FAILURES.requestLine;
 
 /** Minor version of `HTTP/1.x CR LF` at `at`; −1 when something else stands there. */
 function httpMinor(bytes: Uint8Array, at: number): number {
@@ -105,6 +115,7 @@ function assemble(
   const connect = method === 'CONNECT';
   const failure = framingFailure(connect, minor, fields) ?? resolveTarget(head, (fields.host ?? standIn) !== undefined);
   if (failure) return failure;
+  if (method === 'QUERY' && !head.headers.has('content-type')) return FAILURES.queryWithoutType;
   if (!isAuthority(head.authority)) return FAILURES.authority;
   const upgrade = minor === 1 && fields.upgrade !== '';
   if (upgrade) head.headers.flat.push('upgrade', fields.upgrade);
@@ -137,7 +148,8 @@ function resolveTarget(head: RequestHead, hasHost: boolean): Failure | undefined
     return hasHost ? undefined : FAILURES.missingHost;
   }
   const absolute = ABSOLUTE_FORM.exec(target);
-  if (!absolute || absolute[2]!.includes('@')) return FAILURES.url;
+  if (absolute === null) return OTHER_SCHEME.test(target) ? FAILURES.scheme : FAILURES.target;
+  if (absolute[2]!.includes('@') || BAD_PORT.test(absolute[2]!)) return FAILURES.url;
   head.authority = absolute[2]!;
   const rest = absolute[3]!;
   head.path = rest.startsWith('/') ? rest : `/${rest}`;

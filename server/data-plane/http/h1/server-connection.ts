@@ -314,7 +314,7 @@ class ServerConnection implements DownstreamConnection, StreamHost {
     const bodyBytes = answered ? body.length : 0;
     const begun = stream === undefined;
     this.#options.onProtocolError?.({ status, details, explanation, answered, bodyBytes, begun }, this);
-    stream?.sink?.reset('protocol_error', details);
+    stream?.sink?.reset('protocol_error', details, answered ? { status, bodyBytes } : undefined);
     if (answered) this.#linger(false);
     else this.close();
   }
