@@ -56,6 +56,10 @@ export class Carriage implements Http2ClientOwner {
     this.#connection.drain();
   }
 
+  onCloseNotice(): void {
+    this.#owner.onCloseNotice();
+  }
+
   /** The peer goes away: lanes without a stream end now, the others with theirs. */
   onAvailability(): void {
     if (this.#connection.takesStreams) return;

@@ -8,6 +8,12 @@ import { countHandshake } from '../stats/listener-stats.ts';
 import type { Stat, Stats } from '../stats/stats.ts';
 import type { ConnectionEnd } from './watched-socket.ts';
 
+/** What an answer moves; statuses beyond 599 have no class (Envoy: source/common/http/codes.cc). */
+const namesOf = (status: number): readonly string[] =>
+  status < 600
+    ? [`upstream_rq_${status}`, `upstream_rq_${Math.floor(status / 100)}xx`, 'upstream_rq_completed']
+    : ['upstream_rq_unknown', 'upstream_rq_completed'];
+
 /** A cluster's counters, resolved once, so that a request increments without building names. */
 export class ClusterStats {
   readonly prefix: string;
@@ -78,8 +84,7 @@ export class ClusterStats {
     const known = this.#byCode[origin];
     let stats = known.get(status);
     if (stats === undefined) {
-      const names = [`upstream_rq_${status}`, `upstream_rq_${Math.floor(status / 100)}xx`, 'upstream_rq_completed'];
-      stats = names.flatMap((name) => [
+      stats = namesOf(status).flatMap((name) => [
         this.#stats.stat(this.prefix + name),
         this.#stats.stat(`${this.prefix}${origin}.${name}`),
       ]);
@@ -90,8 +95,7 @@ export class ClusterStats {
 
   /** Counts an answer that is tried again: `retry.upstream_rq_503`. */
   retriedCode(status: number): void {
-    const names = [`upstream_rq_${status}`, `upstream_rq_${Math.floor(status / 100)}xx`, 'upstream_rq_completed'];
-    for (const name of names) this.count(`retry.${name}`);
+    for (const name of namesOf(status)) this.count(`retry.${name}`);
   }
 
   /** A connection to a host stands. */

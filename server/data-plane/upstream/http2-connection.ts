@@ -50,6 +50,10 @@ export class PooledHttp2Connection implements PooledConnection, Http2ClientOwner
     this.#owner.onStreamEnd(this, this.#connection.available);
   }
 
+  onCloseNotice(): void {
+    this.#owner.onCloseNotice();
+  }
+
   onAvailability(): void {
     this.#owner.onAvailability(this);
   }

@@ -26,6 +26,8 @@ export interface PooledConnection {
 export interface PooledConnectionOwner {
   /** A stream is over, however it ended. `reusable`: the connection may carry another; otherwise `onGone` follows. */
   onStreamEnd(connection: PooledConnection, reusable: boolean): void;
+  /** The host says that it will close the connection. */
+  onCloseNotice(): void;
   /** It takes more streams than before, or none any more. */
   onAvailability(connection: PooledConnection): void;
   /** The connection is closed and has no stream. Called once. */

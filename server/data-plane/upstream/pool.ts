@@ -20,6 +20,7 @@ export type PoolStat =
   | 'upstream_cx_connect_timeout'
   | 'upstream_cx_destroy'
   | 'upstream_cx_overflow'
+  | 'upstream_cx_close_notify'
   | 'upstream_cx_max_requests'
   | 'upstream_cx_idle_timeout'
   | 'upstream_cx_max_duration_reached'
@@ -215,6 +216,10 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
       this.#stat('upstream_cx_max_requests');
       connection.drain();
     } else this.#offer(connection);
+  }
+
+  onCloseNotice(): void {
+    this.#stat('upstream_cx_close_notify');
   }
 
   onAvailability(connection: PooledConnection): void {

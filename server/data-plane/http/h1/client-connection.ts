@@ -198,6 +198,7 @@ export class ClientConnection implements ClientHost, PooledConnection {
       stream.sink.informational(head);
       return;
     }
+    if (!response.persistent) this.#owner.onCloseNotice();
     this.#persistent = response.persistent && framing !== 'close' && framing !== 'tunnel';
     this.#body.begin(framing, response.contentLength);
     if (framing !== 'none') {

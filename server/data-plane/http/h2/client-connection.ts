@@ -17,6 +17,8 @@ const LAST_STREAM = 0x7fff_fffd;
 
 /** Told what concerns a whole connection; each stream has a keeper of its own. */
 export interface Http2ClientOwner {
+  /** The server sent GOAWAY. */
+  onCloseNotice(): void;
   /** The server takes more streams than before, or none any more (GOAWAY). */
   onAvailability(connection: Http2ClientConnection): void;
   /** The connection is closed and has no streams. Called once. */
@@ -156,6 +158,7 @@ export class Http2ClientConnection implements SessionRole, ClientStreamHost {
   onGoAway(lastStreamId: number): void {
     const draining = this.#draining;
     this.#draining = true;
+    this.#owner.onCloseNotice();
     for (const stream of this.#session.streams.list()) {
       if (stream.id <= lastStreamId || stream.closed || !(stream instanceof ClientStream)) continue;
       this.#session.streamEnded(stream);

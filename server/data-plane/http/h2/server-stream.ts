@@ -9,11 +9,8 @@ export type RequestSink = BodySink & { drain(): void };
 const STATUS: readonly string[] = Array.from({ length: 600 }, (_, status) => String(status));
 const EMPTY = new Headers();
 
-/** What RST_STREAM says when this side breaks an answer off. */
-const RESET_CODES: Partial<Record<ResetReason, ErrorCode>> = {
-  protocol_error: ErrorCode.PROTOCOL_ERROR,
-  overflow: ErrorCode.REFUSED_STREAM,
-};
+/** What RST_STREAM says when this side breaks an answer off; a host that breaks the protocol is no fault of the client. */
+const RESET_CODES: Partial<Record<ResetReason, ErrorCode>> = { overflow: ErrorCode.REFUSED_STREAM };
 
 /** One request and its response. */
 export class ServerStream extends Http2Stream implements DownstreamStream {
