@@ -1,5 +1,7 @@
 import type { LogBytes, LogText } from '#domain';
 
+const FIRST_BYTES = 512;
+/** An entry of unusual length is no reason to hold on to its space. */
 const USUAL_BYTES = 16 * 1024;
 /** Longer texts are written by a call into the runtime, which copying character by character beats below. */
 const SHORT = 96;
@@ -13,7 +15,7 @@ const BYTES_PER_UNIT = 3;
  * made, walked and collected for every request. One entry at a time: `begin`, `add` …, `end`.
  */
 export class EntryWriter implements LogBytes {
-  bytes = Buffer.allocUnsafeSlow(USUAL_BYTES);
+  bytes = Buffer.alloc(0);
   length = 0;
   #severalLines = false;
   #ascii = true;
@@ -22,8 +24,30 @@ export class EntryWriter implements LogBytes {
     this.length = 0;
     this.#severalLines = false;
     this.#ascii = true;
-    // An entry of unusual length is no reason to hold on to its space.
-    if (this.bytes.length > USUAL_BYTES) this.bytes = Buffer.allocUnsafeSlow(USUAL_BYTES);
+    if (this.bytes.length === 0 || this.bytes.length > USUAL_BYTES) this.bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  }
+
+  /** What was written is one line of ASCII: each character is one byte, and parts of it may be replaced. */
+  get plain(): boolean {
+    return this.#ascii && !this.#severalLines && this.length > 0;
+  }
+
+  /** Goes on at `length`: what stood behind is given up. */
+  cut(length: number): void {
+    this.length = length;
+  }
+
+  /** Puts a text in the place of one of the same length, in a plain entry. False: it cannot stay plain, and may be half done. */
+  replace(text: string, at: number): boolean {
+    const { length } = text;
+    if (length > SHORT) return false;
+    const { bytes } = this;
+    for (let i = 0; i < length; i++) {
+      const code = text.charCodeAt(i);
+      if (code >= ASCII_END || code === LF) return false;
+      bytes[at + i] = code;
+    }
+    return true;
   }
 
   add(text: string): void {

@@ -27,18 +27,45 @@ export function compileFormat(format: string, field: string, empty = '-'): Forma
   };
 }
 
-const entry = new EntryWriter();
+/** Differs from every value. */
+const NEVER: FormatValue = Number.NaN;
 
-/** Like compileFormat, for log entries. */
+/**
+ * Like compileFormat, for log entries. Most of an entry stood in the one before it as well: only values that differ are written, in their
+ * old places as long as they fit these; behind the first that does not, everything is.
+ */
 export function compileEntry(format: string, field: string, empty = '-'): EntryFormat {
   const { commands, before, end } = inTurn(readPieces(format, field));
+  const behind = [...before.slice(1), end];
+  const entry = new EntryWriter();
+  const values = commands.map(() => NEVER);
+  /** Where each value begins, and the entry ends. */
+  const starts = new Uint32Array(commands.length + 1);
+  let known = false;
   return (subject) => {
-    entry.begin();
+    let anew = !known;
+    if (anew) entry.begin();
     for (let i = 0; i < commands.length; i++) {
-      entry.add(before[i]!);
-      entry.add(asText(commands[i]!(subject), empty));
+      const value = commands[i]!(subject);
+      if (!anew && value === values[i]) continue;
+      values[i] = value;
+      const text = asText(value, empty);
+      const start = starts[i]!;
+      if (!anew) {
+        const fits = start + text.length + behind[i]!.length === starts[i + 1];
+        if (fits && entry.replace(text, start)) continue;
+        anew = true;
+        known = false;
+        entry.cut(start);
+      } else entry.add(before[i]!);
+      starts[i] = entry.length;
+      entry.add(text);
     }
-    entry.add(end);
+    if (anew) {
+      entry.add(end);
+      starts[commands.length] = entry.length;
+      known = entry.plain;
+    }
     return entry.end();
   };
 }

@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { seededRandom } from '#domain';
 import { EntryWriter } from '../../../server/data-plane/format/entry-writer.ts';
+import { NO_REQUEST } from '../../../server/data-plane/format/subject.ts';
+import { compileEntry, compileFormat } from '../../../server/data-plane/format/template.ts';
+import { Headers } from '../../../server/data-plane/http/headers.ts';
+import { StreamInfo } from '../../../server/data-plane/http/stream-info.ts';
 import { createContainerLog } from '../../../server/sandbox/kubelet/container-log.ts';
 
 const entryOf = (pieces: readonly string[], writer = new EntryWriter()) => {
@@ -47,4 +52,43 @@ describe('EntryWriter', () => {
     log.write(entryOf(['ab'.repeat(5000)]));
     expect(log.lines()).toEqual(['ab'.repeat(2048)]);
   });
+});
+
+it.each([
+  'begins %REQ(A)% %BYTES_SENT% "%REQ(B)%" %REQ(A)%%REQ(C)% ends',
+  '%REQ(A)%',
+  '%REQ(C)%%BYTES_SENT%',
+  'no command',
+])('an entry says what its own request was, whatever the one before it was: %s', (format) => {
+  const draw = seededRandom(format);
+  const texts = [
+    'x',
+    'y',
+    'two',
+    'one',
+    'ü',
+    'é!',
+    'a\nb',
+    'long '.repeat(30),
+    'LONG '.repeat(30),
+    '',
+    'z'.repeat(20_000),
+  ];
+  const text = (): string => texts[Math.min(draw.below(texts.length), draw.below(texts.length))]!;
+  const [write, expected] = [compileEntry(format, 'f'), compileFormat(format, 'f')];
+  const at = { ip: '127.0.0.1', port: 1 };
+  const connection = {
+    direction: 'inbound',
+    remoteAddress: at,
+    localAddress: at,
+    requestedServerName: '',
+    tls: undefined,
+  } as const;
+  for (let i = 0; i < 2000; i++) {
+    const headers = new Headers(['a', text(), 'b', text(), 'c', text()]);
+    const info = new StreamInfo(0, 0);
+    info.bytesSent = [0, 1, 22, 33][draw.below(4)]!;
+    const subject = { head: { ...NO_REQUEST, headers }, responseHead: undefined, info, connection };
+    expect(String(write(subject))).toBe(expected(subject));
+  }
 });
