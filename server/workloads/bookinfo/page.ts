@@ -72,11 +72,14 @@ export function indexPage(
   );
 }
 
+/** What Bookinfo's page is called: Istio's guides look for it to see that the application runs. */
+const APP_TITLE = 'Simple Bookstore App';
+
 /** The book: title, details, reviews with stars, or the sentence that stands for what did not answer. */
 export function productPage(content: PageContent): string {
   const { title, descriptionHtml, user, details, reviews } = content;
   return layout(
-    title,
+    APP_TITLE,
     `<header><strong>Bookinfo</strong>${account(user)}</header>
 <main><h1>${escapeHtml(title)}</h1><p>${descriptionHtml}</p>
 <section id="details">${detailsSection(details)}</section>

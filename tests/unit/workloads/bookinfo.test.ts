@@ -71,7 +71,8 @@ describe('Bookinfo', () => {
 
   it('the page shows title, details and reviews with stars of the right colour', async () => {
     const html = await htmlOf(await page({ reviews: 'v3' }));
-    expect(html).toContain('The Comedy of Errors');
+    expect(html).toContain('<title>Simple Bookstore App</title>');
+    expect(html).toContain('<h1>The Comedy of Errors</h1>');
     expect(html).toContain('PublisherA');
     expect(html).toContain('class="stars red"');
     expect(html).toContain('★★★★☆');
