@@ -11,7 +11,7 @@ import { type HopFacts, summarize } from './summary.ts';
 /** How long an inbound hop waits for the hop of its caller's proxy before it counts by itself. */
 const CALLER_WAIT_MS = 10_000;
 /** Request headers that only a client's proxy writes: where one is present, the caller's hop will come. */
-const PROXY_HEADERS = new Set(['x-envoy-attempt-count', 'x-envoy-peer-metadata-id', 'x-envoy-decorator-operation']);
+const PROXY_HEADERS = ['x-envoy-attempt-count', 'x-envoy-peer-metadata-id', 'x-envoy-decorator-operation'];
 
 export interface HopStoreOptions {
   /** Hops kept; the oldest goes first. Requests are bounded by the same number. */
@@ -145,7 +145,8 @@ class BoundedHopStore implements HopStore {
 /** False when the request's headers prove that no proxy sent it. Hops without recorded headers prove nothing. */
 function mayHaveCaller({ request }: HopRecord): boolean {
   const list = request.flatHeaders ?? request.headers.flat();
-  for (let i = 0; i < list.length; i += 2) if (PROXY_HEADERS.has(list[i]!)) return true;
+  // From the end, where a proxy adds its own.
+  for (let i = list.length - 2; i >= 0; i -= 2) if (PROXY_HEADERS.includes(list[i]!)) return true;
   return list.length === 0;
 }
 

@@ -1,50 +1,19 @@
-import {
-  asIs,
-  type DecisionStage,
-  type DecisionStep,
-  type HopDetail,
-  type HopRecord,
-  type StepNote,
-  type StepTape,
-  TAPE_PLACES,
-  type TapedStep,
-} from '#domain';
+import { type DecisionStep, type HopDetail, type HopRecord, type StepNote, type StepTape, TAPE_PLACES } from '#domain';
 import { type HeaderShape, HeaderShapes, NO_HEADERS } from './header-shapes.ts';
+import { noteNumber, type StepShape, StepShapes, tapeOf } from './step-shapes.ts';
 
 // The details of a hop are one text, and a list of values that tells how to read it:
 //
 //   request headers, response headers:  shape, mask, length of each value that differs from the shape's
 //   what was decided before:            the list of the connection
-//   each step:                          outcome and stage and attempt in one number, name, microseconds, words, count of values, values
+//   steps:                              shape, microseconds of each step, count of places that follow;
+//                                       of each name or value that differs from the shape's: its number, and the value
 //   a value that is a text:             TEXT, length
-//   a note:                             `asIs` as words, and its JSON as the one value
-//   steps that came in words:           the JSON of all of them in place of each step's six: STEPS, TEXT, length
+//   a note:                             its JSON, as a text
+//   steps that came in words:           the JSON of all of them in place of a shape and the rest: STEPS, TEXT, length
 
 const TEXT = Symbol('text');
 const STEPS = Symbol('steps');
-
-const STAGES: readonly DecisionStage[] = [
-  'capture',
-  'listener',
-  'filter_chain',
-  'tls_server',
-  'http_filter',
-  'virtual_host',
-  'route',
-  'weight',
-  'cluster',
-  'endpoint',
-  'pool',
-  'tls_peer',
-  'attempt',
-  'response',
-];
-const OUTCOMES: readonly DecisionStep['outcome'][] = ['chosen', 'passed', 'applied', 'stopped'];
-const STAGE_NUMBERS = new Map(STAGES.map((stage, number) => [stage, number]));
-const OUTCOME_NUMBERS = new Map(OUTCOMES.map((outcome, number) => [outcome, number]));
-/** Bits of an outcome, then of a stage, then of the attempt. */
-const OUTCOME_BITS = 2;
-const STAGE_BITS = 4;
 
 const NOTHING_BEFORE: StepTape['before'] = [];
 
@@ -61,6 +30,7 @@ export interface WrittenDetail {
 export class DetailWriter implements WrittenDetail {
   readonly #requests = new HeaderShapes();
   readonly #responses = new HeaderShapes();
+  readonly #steps = new StepShapes();
   readonly values: unknown[] = [];
   readonly texts: string[] = [];
   count = 0;
@@ -79,6 +49,7 @@ export class DetailWriter implements WrittenDetail {
   clear(): void {
     this.#requests.clear();
     this.#responses.clear();
+    this.#steps.clear();
     this.values.length = 0;
     this.texts.length = 0;
   }
@@ -108,34 +79,20 @@ export class DetailWriter implements WrittenDetail {
 
   #writeTape({ before, entries }: StepTape): void {
     this.#add(before);
-    for (let i = 0; i < entries.length; i += TAPE_PLACES) {
-      const values = entries[i + 6] as readonly unknown[];
-      this.#add(
-        OUTCOME_NUMBERS.get(entries[i + 1] as DecisionStep['outcome'])! |
-          (STAGE_NUMBERS.get(entries[i] as DecisionStage)! << OUTCOME_BITS) |
-          ((entries[i + 4] as number) << (OUTCOME_BITS + STAGE_BITS)),
-      );
-      this.#add(entries[i + 2]);
-      this.#add(entries[i + 3]);
-      this.#add(entries[i + 5]);
-      if (entries[i + 5] === asIs) this.#writeNote(values[0] as StepNote);
-      else this.#writeValues(values);
-    }
-  }
-
-  #writeValues(values: readonly unknown[]): void {
-    this.#add(values.length);
-    for (let i = 0; i < values.length; i++) {
-      const value = values[i];
+    const steps = this.#steps;
+    this.#add(steps.find(entries));
+    for (let i = 3; i < entries.length; i += TAPE_PLACES) this.#add(entries[i]);
+    const at = this.count++;
+    const { others } = steps;
+    for (let i = 0; i < steps.count; i += 2) {
+      const number = others[i] as number;
+      const value = others[i + 1];
+      this.#add(number);
       if (typeof value === 'string') this.#addText(value);
+      else if (number < 0 && isJson((value as StepNote).evidence)) this.#addText(JSON.stringify(value));
       else this.#add(value);
     }
-  }
-
-  #writeNote(note: StepNote): void {
-    this.#add(1);
-    if (isJson(note.evidence)) this.#addText(JSON.stringify(note));
-    else this.#add(note);
+    this.values[at] = this.count - at - 1;
   }
 
   #writeSteps(steps: readonly DecisionStep[]): void {
@@ -209,20 +166,16 @@ class DetailReader {
   }
 
   #readTape(): unknown[] {
-    const entries: unknown[] = [];
-    while (this.#at < this.#values.length) entries.push(...this.#readStep());
-    return entries;
-  }
-
-  #readStep(): TapedStep {
-    const packed = this.#next() as number;
-    const outcome = OUTCOMES[packed & ((1 << OUTCOME_BITS) - 1)]!;
-    const stage = STAGES[(packed >> OUTCOME_BITS) & ((1 << STAGE_BITS) - 1)]!;
-    const name = this.#next() as string;
-    const atUs = this.#next() as number;
-    const words = this.#next() as TapedStep[5];
-    const values = Array.from({ length: this.#next() as number }, () => this.#nextValue());
-    if (words === asIs && typeof values[0] === 'string') values[0] = JSON.parse(values[0]);
-    return [stage, outcome, name, atUs, packed >> (OUTCOME_BITS + STAGE_BITS), words, values];
+    const shape = this.#next() as StepShape;
+    const times = this.#at;
+    this.#at += shape.length / TAPE_PLACES;
+    const others = new Map<number, unknown>();
+    for (const end = (this.#next() as number) + this.#at; this.#at < end; ) {
+      const number = this.#next() as number;
+      const value = this.#nextValue();
+      if (number >= 0) others.set(number, value);
+      else others.set(noteNumber(number), typeof value === 'string' ? JSON.parse(value) : value);
+    }
+    return tapeOf(shape, (step) => this.#values[times + step], others);
   }
 }

@@ -3,7 +3,7 @@ import { GrowingRing } from './growing-ring.ts';
 const BEYOND_LATIN1 = /[\u0100-\uffff]/;
 const LATIN1_END = 0xff;
 /** Longer texts are written by a call into the runtime, which copying character by character beats below. */
-const SHORT = 96;
+const SHORT = 16;
 
 /** Where a text lies. */
 export interface TextPlace {

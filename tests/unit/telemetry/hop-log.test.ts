@@ -136,6 +136,33 @@ describe('the log of hops', () => {
     expect(numbers.map((number) => seen(kept.read(number)))).toEqual(hops.map(seen));
   });
 
+  it('gives back the steps of hops that are alike but for some values, names, times and notes', () => {
+    const parts = [config, { name: 'another part' }];
+    const alike = (i: number): StepTape => {
+      const value = (j: number): unknown => (below(3) === 0 ? pick([text(), [], Number.NaN, undefined, i]) : j);
+      const values = Array.from({ length: 20 }, (_, j) => value(j));
+      const entries = [
+        [
+          'route',
+          'chosen',
+          sometimes() ? 'default' : text(),
+          i,
+          0,
+          words,
+          ['reviews', parts[i % 2], 1, [], i % 5 === 0],
+        ],
+        ['endpoint', 'chosen', pick(['10.0.0.1:80', '10.0.0.2:80']), i + 1, 1, asIs, [note()]],
+        ['response', 'passed', '200', i + 2, 1, words, i % 50 === 49 ? values.map(() => text()) : values],
+      ];
+      return { before: [], entries: entries.flat() };
+    };
+    const own = (i: number): HopDetail => ({ requestHeaders: [], responseHeaders: [], tape: alike(i), steps: [] });
+    const details = Array.from({ length: 500 }, (_, i) => own(i));
+    const kept = log(500, 500);
+    for (const each of details) kept.write(new RecordedHop(anyHop(), each));
+    expect(details.map((_, number) => kept.read(number)?.tape)).toEqual(details.map(({ tape: told }) => told));
+  });
+
   it('keeps the newest hops, and headers and steps of the newest that have them, however much comes', () => {
     const hops = Array.from({ length: 900 }, anyHop);
     const kept = log(100, 30);
