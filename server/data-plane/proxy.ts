@@ -157,7 +157,14 @@ class MeshProxy implements Proxy {
     const healthFailed = (): boolean => health.failed;
     const updates = new UpdateLog();
     const startedAtMs = clock.now();
-    const serverStats = new ServerStats({ stats, clock, store: this.#store, ready: () => this.ready, healthFailed });
+    const serverStats = new ServerStats({
+      stats,
+      clock,
+      store: this.#store,
+      ready: () => this.ready,
+      healthFailed,
+      secrets: () => secrets.list(),
+    });
     this.#ads = seams.createAdsClient({
       address: options.xdsAddress,
       node,
@@ -166,7 +173,7 @@ class MeshProxy implements Proxy {
       random: random.stream('xds'),
       onUpdate: (update) => {
         const rejections = this.#store.update(withoutModules(update, (line) => this.#log('error', line)));
-        serverStats.update(update, rejections.length);
+        serverStats.update(update, rejections);
         updates.note(update, rejections, clock.now());
         if (rejections.length > 0) this.#log('warning', refusalText(update.typeUrl, rejections), 'envoy config');
         return rejections;

@@ -1,6 +1,6 @@
 import type { RE2JS } from 're2js';
 import type { Histogram } from '../stats/histogram.ts';
-import { histogramValues, SUPPORTED_QUANTILES } from '../stats/histogram-text.ts';
+import { histogramLine, histogramsJson } from '../stats/histogram-text.ts';
 import { prometheusText } from '../stats/prometheus.ts';
 import { shownNames } from '../stats/shown-names.ts';
 import { compileRe2, html, type Page, type PageContext, text } from './page.ts';
@@ -8,7 +8,8 @@ import { compileRe2, html, type Page, type PageContext, text } from './page.ts';
 const TYPES = ['All', 'Counters', 'Histograms', 'Gauges', 'TextReadouts'] as const;
 type StatType = (typeof TYPES)[number];
 const BUCKETS = ['cumulative', 'disjoint', 'detailed', 'summary', 'prometheusnative'] as const;
-export type BucketMode = (typeof BUCKETS)[number];
+type BucketMode = (typeof BUCKETS)[number];
+const HIDDEN = ['include', 'only', 'exclude'];
 
 interface Shown {
   readonly readouts: readonly (readonly [name: string, text: string])[];
@@ -34,8 +35,11 @@ export function statsPage(context: PageContext, query: URLSearchParams): Page {
   }
   const wanted = readQuery(query);
   if ('status' in wanted) return wanted;
+  if (wanted.buckets === 'prometheusnative') {
+    return text('Invalid histogram_buckets type for non prometheus stats type', 400);
+  }
   const shown = select(context, wanted);
-  if (format === 'json') return { status: 200, type: 'application/json', body: `${jsonText(shown, wanted.buckets)}\n` };
+  if (format === 'json') return { status: 200, type: 'application/json', body: jsonText(shown, wanted.buckets) };
   const lines = plainLines(shown, wanted.buckets);
   return format === 'text'
     ? text(lines)
@@ -46,10 +50,12 @@ export function statsPage(context: PageContext, query: URLSearchParams): Page {
 export function prometheusPage(context: PageContext, query: URLSearchParams): Page {
   const wanted = readQuery(new URLSearchParams([...query].filter(([name]) => name !== 'type')));
   if ('status' in wanted) return wanted;
-  const { figures, histograms, isGauge } = select(context, wanted);
+  const mode = query.get('histogram_buckets') || 'cumulative';
+  if (mode !== 'cumulative' && mode !== 'summary') return text('unsupported prometheus histogram bucket mode', 400);
+  const { readouts, ...shown } = select(context, wanted);
   return text(
     prometheusText(
-      { figures, histograms, isGauge, summaries: wanted.buckets === 'summary' && query.has('histogram_buckets') },
+      { ...shown, readouts: query.has('text_readouts') ? readouts : [], summaries: mode === 'summary' },
       wanted.filtered ? undefined : context.metrics,
     ),
   );
@@ -60,6 +66,8 @@ function readQuery(query: URLSearchParams): StatsQuery | Page {
   if (type === undefined) return text('invalid &type= param\n', 400);
   const buckets = BUCKETS.find((mode) => mode === (query.get('histogram_buckets') || 'summary'));
   if (buckets === undefined) return text(`usage: /stats?histogram_buckets=(${BUCKETS.join('|')})\n`, 400);
+  const hidden = query.get('hidden') ?? 'exclude';
+  if (!HIDDEN.includes(hidden)) return text('usage: /stats?hidden=(include|only|exclude)\n\n', 400);
   const filter = query.get('filter') ?? '';
   let pattern: RE2JS | undefined;
   if (filter !== '') {
@@ -73,7 +81,8 @@ function readQuery(query: URLSearchParams): StatsQuery | Page {
     type,
     buckets,
     filtered: pattern !== undefined,
-    matches: (name) => pattern === undefined || pattern.matcher(name).find() !== inverted,
+    // Nothing is hidden.
+    matches: (name) => hidden !== 'only' && (pattern === undefined || pattern.matcher(name).find() !== inverted),
   };
 }
 
@@ -108,38 +117,13 @@ const plainLines = ({ readouts, figures, histograms }: Shown, buckets: BucketMod
   [
     ...readouts.map(([name, value]) => `${name}: "${value}"\n`),
     ...figures.map(([name, value]) => `${name}: ${value}\n`),
-    ...histograms.map(([name, histogram]) => `${name}: ${histogramValues(histogram, buckets)}\n`),
+    ...histograms.map(([name, histogram]) => histogramLine(name, histogram, buckets)),
   ].join('');
 
 function jsonText({ readouts, figures, histograms }: Shown, buckets: BucketMode): string {
   const stats: object[] = [...readouts, ...figures].map(([name, value]) => ({ name, value }));
   if (histograms.length > 0) stats.push({ histograms: histogramsJson(histograms, buckets) });
   return JSON.stringify({ stats });
-}
-
-/** Unlike Envoy, values of the last interval are unknown: there is no flush. */
-function histogramsJson(histograms: Shown['histograms'], buckets: BucketMode): unknown {
-  if (buckets === 'summary') {
-    return {
-      supported_quantiles: SUPPORTED_QUANTILES,
-      computed_quantiles: histograms.map(([name, histogram]) => ({
-        name,
-        values: SUPPORTED_QUANTILES.map((percent) => ({
-          cumulative: histogram.count === 0 ? null : histogram.quantile(percent / 100),
-          interval: null,
-        })),
-      })),
-    };
-  }
-  return histograms.map(([name, histogram]) => {
-    let below = 0;
-    const counted = histogram.bounds.map((upper_bound, place) => {
-      const own = histogram.counts[place]!;
-      below += own;
-      return { upper_bound, interval: 0, cumulative: buckets === 'cumulative' ? below : own };
-    });
-    return { name, buckets: counted };
-  });
 }
 
 const escaped = (lines: string): string =>

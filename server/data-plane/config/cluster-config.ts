@@ -34,6 +34,7 @@ export interface CompiledCluster {
   readonly tls: UpstreamTls | undefined;
   /** First match by endpoint metadata wins over `tls`. */
   readonly tlsMatches: readonly {
+    readonly name: string;
     readonly match: Readonly<Record<string, unknown>>;
     readonly tls: UpstreamTls | undefined;
   }[];
@@ -71,6 +72,7 @@ export function compileCluster(resource: Cluster, versionInfo: string): Compiled
     ignoresHealthOnRemoval: resource.ignore_health_on_host_removal === true,
     tls: readUpstreamTls(resource.transport_socket),
     tlsMatches: (resource.transport_socket_matches ?? []).map((entry, i) => ({
+      name: entry.name ?? '',
       match: entry.match ?? {},
       tls: within(`transport_socket_matches[${i}]`, () => readUpstreamTls(entry.transport_socket)),
     })),

@@ -40,6 +40,8 @@ export interface ExchangeOptions {
   readonly stats: HttpStats;
   /** Called once, when nothing more will happen to this request. */
   readonly onFinish: (exchange: Exchange) => void;
+  /** An answer before the answer goes to the client. */
+  readonly onInformational: (status: number) => void;
 }
 
 /** Takes the request's body once a layer wants it. */
@@ -106,6 +108,7 @@ export class Exchange implements FormatSubject, BodyTarget, LateWorker {
   underWay: { cancel(): void } | undefined;
   readonly #layers: readonly RequestLayer[];
   readonly #onFinish: (exchange: Exchange) => void;
+  readonly #onInformational: (status: number) => void;
   #timers: StreamTimers | undefined;
   #at = 0;
   #target: BodyTarget | undefined;
@@ -129,6 +132,7 @@ export class Exchange implements FormatSubject, BodyTarget, LateWorker {
     this.head = stream.head;
     this.#layers = options.layers;
     this.#onFinish = options.onFinish;
+    this.#onInformational = options.onInformational;
     const { clock } = runtime;
     const startedAt = clock.monotonic();
     this.info = new StreamInfo(clock.now(), startedAt);
@@ -227,7 +231,7 @@ export class Exchange implements FormatSubject, BodyTarget, LateWorker {
   }
 
   respondInformational(head: ResponseHead): void {
-    this.stats.informational(head.status);
+    this.#onInformational(head.status);
     this.stream.sendInformational(head);
   }
 

@@ -18,6 +18,7 @@ export const inspectFirstBytes: ConnectionLayer = async (connection) => {
     detectTls,
     detectHttp,
     timeoutMs: config.inspectTimeoutMs,
+    onTimeout: () => connection.listener?.stats.count('downstream_pre_cx_timeout'),
   });
   done?.();
   if (seen === undefined) {
@@ -25,6 +26,7 @@ export const inspectFirstBytes: ConnectionLayer = async (connection) => {
     return 'stop';
   }
   connection.inspection = seen;
+  connection.listener?.stats.seen(seen, { forTls: detectTls, forHttp: detectHttp });
   return 'next';
 };
 

@@ -28,7 +28,11 @@ export const CLUSTER_NAMES = words(`
   upstream_rq_retry_backoff_exponential upstream_rq_retry_backoff_ratelimited upstream_rq_retry_limit_exceeded
   upstream_rq_retry_overflow upstream_rq_retry_success upstream_rq_rx_reset upstream_rq_rx_reset_no_error upstream_rq_timeout
   upstream_rq_total upstream_rq_tx_reset
+  upstream_cx_connect_with_0_rtt upstream_cx_preconnect_skipped upstream_http3_broken upstream_queue_overloaded
+  upstream_rq_0rtt warming_state
 `);
+
+export const CLUSTER_HISTOGRAMS = words('upstream_cx_connect_ms upstream_cx_length_ms upstream_rq_per_cx');
 
 /** With outlier detection. */
 export const OUTLIER_NAMES = words(`
@@ -41,6 +45,7 @@ export const OUTLIER_NAMES = words(`
   ejections_enforced_local_origin_failure_percentage ejections_enforced_local_origin_success_rate
   ejections_enforced_success_rate ejections_enforced_total ejections_overflow ejections_success_rate
   ejections_total
+  ejections_detected_degradation
 `);
 
 /** With active health checks. */
@@ -71,14 +76,20 @@ export const HTTP_NAMES = words(`
   passthrough_internal_redirect_too_many_redirects passthrough_internal_redirect_unsafe_scheme rq_direct_response
   rq_redirect rq_reset_after_downstream_response_started rq_total rs_too_large tracing.client_enabled
   tracing.health_check tracing.not_traceable tracing.random_sampling tracing.service_forced
+  downstream_cx_http1_soft_drain downstream_rq_overload_close rq_overload_local_reply
 `);
+
+export const HTTP_HISTOGRAMS = words('downstream_cx_length_ms downstream_rq_time');
 
 /** What a listener counts of its connections. */
 export const LISTENER_NAMES = words(`
   downstream_cx_active downstream_cx_destroy downstream_cx_overflow downstream_cx_total
   downstream_cx_transport_socket_connect_timeout downstream_global_cx_overflow downstream_listener_filter_error
   downstream_listener_filter_remote_close downstream_pre_cx_active downstream_pre_cx_timeout no_filter_chain_match
+  downstream_cx_overload_reject extension_config_missing network_extension_config_missing
 `);
+
+export const LISTENER_HISTOGRAMS = words('connections_accepted_per_socket_event downstream_cx_length_ms');
 
 /** Of requests, once more for each listener. */
 export const LISTENER_HTTP_NAMES = words(`
@@ -89,14 +100,30 @@ export const LISTENER_HTTP_NAMES = words(`
 export const SSL_NAMES = words(`
   connection_error fail_verify_cert_hash fail_verify_error fail_verify_no_cert fail_verify_san handshake
   no_certificate ocsp_staple_failed ocsp_staple_omitted ocsp_staple_requests ocsp_staple_responses session_reused
-  was_key_usage_invalid
 `);
+
+/** The context that a TLS listener or cluster is made with, behind `server_ssl_socket_factory.` or `client_ssl_socket_factory.` */
+export const SSL_CONTEXT_NAMES = words(`
+  downstream_context_secrets_not_ready ssl_context_update_by_sds upstream_context_secrets_not_ready
+`);
+
+/** What the first bytes of connections were, of all listeners together. */
+export const TLS_INSPECTOR_NAMES = words(`
+  alpn_found alpn_not_found client_hello_too_large sni_found sni_not_found tls_found tls_not_found
+`);
+export const HTTP_INSPECTOR_NAMES = words('http10_found http11_found http2_found http_not_found read_error');
 
 export const TCP_NAMES = words(`
   downstream_cx_no_route downstream_cx_rx_bytes_buffered downstream_cx_rx_bytes_total downstream_cx_total
   downstream_cx_tx_bytes_buffered downstream_cx_tx_bytes_total downstream_flow_control_paused_reading_total
   downstream_flow_control_resumed_reading_total early_data_received_count_total idle_timeout
   max_downstream_connection_duration upstream_flush_active upstream_flush_total
+  downstream_cx_drain_close downstream_cx_overload_close route_delayed_total
+`);
+
+/** Of HTTP/1 connections: of one cluster, or of all clients. */
+export const HTTP1_NAMES = words(`
+  dropped_headers_with_underscores metadata_not_supported_error requests_rejected_with_underscores_in_headers response_flood
 `);
 
 /** Of HTTP/2 connections: of one cluster, or of all clients. */
@@ -106,6 +133,7 @@ export const HTTP2_NAMES = words(`
   outbound_control_flood outbound_control_frames_active outbound_flood outbound_frames_active pending_send_bytes
   requests_rejected_with_underscores_in_headers rx_messaging_error rx_reset stream_refused_errors streams_active
   trailers tx_flush_timeout tx_reset
+  cookies_total_bytes_too_large deferred_stream_close header_list_size_too_large
 `);
 
 export const SERVER_NAMES = words(`
@@ -121,4 +149,23 @@ export const SERVER_NAMES = words(`
   server.dropped_stat_flushes server.dynamic_unknown_fields server.envoy_bug_failures server.envoy_notifications
   server.hot_restart_epoch server.main_thread.watchdog_mega_miss server.main_thread.watchdog_miss
   server.parent_connections server.static_unknown_fields server.wip_protos
+  cluster_manager.update_merge_cancelled cluster_manager.update_out_of_merge_window runtime.load_success runtime.num_keys
+  runtime.num_layers runtime.override_dir_not_exists listener_manager.workers_pinned
+  server.seconds_until_first_ocsp_response_expiring control_plane.pending_requests control_plane.rate_limit_enforced
 `);
+
+/** Of HTTP filters, behind `http.<prefix>.<filter>.` */
+export const FILTER_NAMES = {
+  cors: words('origin_invalid origin_valid'),
+  fault: words('aborts_injected active_faults delays_injected faults_overflow response_rl_injected'),
+  jwt_authn: words(`
+    allowed cors_preflight_bypassed denied jwks_fetch_failed jwks_fetch_success jwt_cache_hit jwt_cache_miss
+  `),
+  ext_authz: words(`
+    denied disabled error failure_mode_allowed filter_state_name_collision ignored_dynamic_metadata invalid ok
+    omitted_response_headers request_header_limits_reached response_header_limits_reached shadow_denied shadow_error
+  `),
+  rbac: words('allowed denied'),
+  shadow_rbac: words('shadow_allowed shadow_denied'),
+  local_ratelimit: words('enabled enforced ok rate_limited shadow_mode'),
+} as const;

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { ConnectionEnd } from '../upstream/watched-socket.ts';
 import { BytesOfSockets } from './bytes-of-sockets.ts';
-import { HTTP_NAMES, LISTENER_HTTP_NAMES } from './declared-names.ts';
+import { HTTP_HISTOGRAMS, HTTP_NAMES, HTTP1_NAMES, LISTENER_HTTP_NAMES } from './declared-names.ts';
 import type { Histogram } from './histogram.ts';
 import type { Stat, Stats } from './stats.ts';
 
@@ -52,7 +52,7 @@ export class HttpStats {
   private constructor(stats: Stats, prefix: string) {
     this.#stats = stats;
     this.#prefix = prefix;
-    stats.declare(prefix, HTTP_NAMES);
+    stats.declare(prefix, HTTP_NAMES, HTTP_HISTOGRAMS);
     this.rqTotal = stats.stat(`${prefix}downstream_rq_total`);
     this.rqActive = stats.level(`${prefix}downstream_rq_active`);
     this.rqHttp1 = stats.stat(`${prefix}downstream_rq_http1_total`);
@@ -97,6 +97,7 @@ export class HttpStats {
   speaks(protocol: 'http1' | 'http2'): void {
     this.count(`downstream_cx_${protocol}_total`);
     this.#level(`downstream_cx_${protocol}_active`).value++;
+    if (protocol === 'http1') this.#stats.declare('http1.', HTTP1_NAMES);
   }
 
   connectionEnded(

@@ -1,6 +1,6 @@
 import type { LabelChange, MetricName, StatsPlan } from '../config/stats-plan.ts';
 import type { FormatSubject } from '../format/subject.ts';
-import { Histogram, MILLISECOND_BOUNDS } from './histogram.ts';
+import { Histogram } from './histogram.ts';
 import { type ConnectionFacts, callLabels, type RequestFacts, requestLabels, tcpLabels } from './istio-labels.ts';
 
 /** Distinct label sets kept of one metric; more would be a cardinality mistake, not traffic. */
@@ -94,8 +94,7 @@ export class IstioMetrics {
 
   record(series: RequestSeries, figures: RequestFigures): void {
     if (series.requests !== undefined) series.requests.value++;
-    // Whole milliseconds, as Istio's filter divides them.
-    series.duration?.histogram.record(Math.floor(figures.durationMs));
+    series.duration?.histogram.record(figures.durationMs);
     series.requestBytes?.histogram.record(figures.requestBytes);
     series.responseBytes?.histogram.record(figures.responseBytes);
   }
@@ -152,7 +151,7 @@ export class IstioMetrics {
       name,
       of,
       (held) => held.histograms,
-      (labels) => ({ labels, histogram: new Histogram(MILLISECOND_BOUNDS) }),
+      (labels) => ({ labels, histogram: new Histogram() }),
     );
   }
 

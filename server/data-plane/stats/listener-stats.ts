@@ -1,6 +1,14 @@
 import type { CompiledListener } from '../config/listener-config.ts';
 import type { TlsFacts } from '../http/codec.ts';
-import { LISTENER_NAMES, SSL_NAMES } from './declared-names.ts';
+import type { Inspection } from '../tls/index.ts';
+import {
+  HTTP_INSPECTOR_NAMES,
+  LISTENER_HISTOGRAMS,
+  LISTENER_NAMES,
+  SSL_CONTEXT_NAMES,
+  SSL_NAMES,
+  TLS_INSPECTOR_NAMES,
+} from './declared-names.ts';
 import type { Stats } from './stats.ts';
 
 /** `listener.<address>.` */
@@ -16,14 +24,17 @@ export class ListenerStats {
     const prefix = listenerPrefix(listener);
     const found = stats.shared(prefix, () => new ListenerStats(stats, prefix));
     const secured = [...listener.chains, listener.defaultChain].some((chain) => chain?.tls !== undefined);
-    if (secured) stats.declare(`${prefix}ssl.`, SSL_NAMES);
+    if (secured) {
+      stats.declare(`${prefix}ssl.`, SSL_NAMES);
+      stats.declare(`${prefix}server_ssl_socket_factory.`, SSL_CONTEXT_NAMES);
+    }
     return found;
   }
 
   private constructor(stats: Stats, prefix: string) {
     this.#stats = stats;
     this.#prefix = prefix;
-    stats.declare(prefix, LISTENER_NAMES);
+    stats.declare(prefix, LISTENER_NAMES, LISTENER_HISTOGRAMS);
   }
 
   count(name: string): void {
@@ -37,11 +48,31 @@ export class ListenerStats {
     return () => active.value--;
   }
 
+  /** What its first bytes were. */
+  seen(
+    { transport, serverName, alpn }: Inspection,
+    looked: { readonly forTls: boolean; readonly forHttp: boolean },
+  ): void {
+    const isTls = transport === 'tls';
+    if (looked.forTls) {
+      this.#stats.declare('tls_inspector.', TLS_INSPECTOR_NAMES);
+      const found = (what: string, is: boolean): number =>
+        this.#stats.stat(`tls_inspector.${what}_${is ? 'found' : 'not_found'}`).value++;
+      found('tls', isTls);
+      if (isTls) found('sni', serverName !== '');
+      if (isTls) found('alpn', alpn.length > 0);
+    }
+    if (!looked.forHttp || isTls) return;
+    this.#stats.declare('http_inspector.', HTTP_INSPECTOR_NAMES);
+    this.#stats.stat(`http_inspector.${HTTP_FOUND[alpn[0] ?? ''] ?? 'http_not_found'}`).value++;
+  }
+
   /** A filter chain took it; returns how to say that it is over. */
   connectionBegan(now: () => number): () => void {
     this.count('downstream_cx_total');
     const active = this.#stats.level(`${this.#prefix}downstream_cx_active`);
     active.value++;
+    this.#stats.histogram(`${this.#prefix}connections_accepted_per_socket_event`).record(1);
     const began = now();
     return () => {
       active.value--;
@@ -54,6 +85,12 @@ export class ListenerStats {
     countHandshake(tls, (name) => this.count(name));
   }
 }
+
+const HTTP_FOUND: Readonly<Record<string, string>> = {
+  'http/1.0': 'http10_found',
+  'http/1.1': 'http11_found',
+  h2c: 'http2_found',
+};
 
 /** Figures of a handshake that succeeded, of listeners and of clusters alike. */
 export function countHandshake(tls: TlsFacts | undefined, count: (name: string) => void): void {

@@ -1,4 +1,4 @@
-import type { Histogram } from './histogram.ts';
+import { BUCKET_BOUNDS, type Histogram } from './histogram.ts';
 import { SUPPORTED_QUANTILES } from './histogram-text.ts';
 import type { IstioMetrics, MetricFamily } from './istio-metrics.ts';
 import { extractTags } from './tags.ts';
@@ -15,6 +15,8 @@ export interface EnvoyFigures {
   readonly figures: readonly (readonly [name: string, value: number])[];
   readonly histograms: readonly (readonly [name: string, histogram: Histogram])[];
   readonly isGauge: (name: string) => boolean;
+  /** Shown as gauges of 0 with the text as a label. */
+  readonly readouts?: readonly (readonly [name: string, text: string])[];
   /** Histograms as quantiles instead of buckets. */
   readonly summaries?: boolean;
 }
@@ -38,28 +40,33 @@ function family(name: string, type: string, samples: readonly Sample[]): string 
 }
 
 function histogramLines(name: string, labels: Labels, histogram: Histogram): string {
-  let sum = 0;
-  const lines = histogram.bounds.map((bound, i) => {
-    sum += histogram.counts[i]!;
-    return `${name}_bucket${labelText({ ...labels, le: String(bound) })} ${sum}\n`;
-  });
+  const counts = histogram.cumulative();
+  const lines = BUCKET_BOUNDS.map(
+    (bound, i) => `${name}_bucket${labelText({ ...labels, le: String(bound) })} ${counts[i]}\n`,
+  );
   return [
     ...lines,
     `${name}_bucket${labelText({ ...labels, le: '+Inf' })} ${histogram.count}\n`,
-    `${name}_sum${labelText(labels)} ${histogram.sum}\n`,
-    `${name}_count${labelText(labels)} ${histogram.count}\n`,
+    ...totalLines(name, labels, histogram),
   ].join('');
 }
+
+const totalLines = (name: string, labels: Labels, { sum, count }: Histogram): string[] => [
+  `${name}_sum${labelText(labels)} ${precise(sum)}\n`,
+  `${name}_count${labelText(labels)} ${count}\n`,
+];
 
 function summaryLines(name: string, labels: Labels, histogram: Histogram): string {
   const lines = SUPPORTED_QUANTILES.map((percent) => {
     const value = histogram.quantile(percent / 100);
     const quantile = String(percent / 100);
-    return `${name}${labelText({ ...labels, quantile })} ${Number.isNaN(value) ? 'NaN' : value}\n`;
+    return `${name}${labelText({ ...labels, quantile })} ${precise(value)}\n`;
   });
-  const all = labelText(labels);
-  return `${lines.join('')}${name}_sum${all} ${histogram.sum}\n${name}_count${all} ${histogram.count}\n`;
+  return [...lines, ...totalLines(name, labels, histogram)].join('');
 }
+
+/** As C's `%.32g` prints: every digit that the number has. */
+const precise = (value: number): string => (Number.isNaN(value) ? 'nan' : value.toPrecision(32).replace(/\.?0+$/, ''));
 
 const escaped = (value: string): string =>
   value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
@@ -69,15 +76,25 @@ function labelText(labels: Labels): string {
   return `{${pairs.join(',')}}`;
 }
 
-function figuresText({ figures, isGauge }: EnvoyFigures): string {
-  const families = new Map<string, { readonly gauge: boolean; readonly samples: Sample[] }>();
-  for (const [dotted, value] of figures) {
+/** Counters, then gauges, then texts. */
+function figuresText({ figures, isGauge, readouts = [] }: EnvoyFigures): string {
+  const counters = figures.filter(([dotted]) => !isGauge(dotted));
+  const gauges = figures.filter(([dotted]) => isGauge(dotted));
+  const texts = readouts.map(([dotted, text_value]) => [dotted, 0, { text_value }] as const);
+  return [familiesText('counter', counters), familiesText('gauge', gauges), familiesText('gauge', texts)].join('');
+}
+
+type Figure = readonly [dotted: string, value: number, labels?: Labels];
+
+function familiesText(type: string, figures: readonly Figure[]): string {
+  const families = new Map<string, Sample[]>();
+  for (const [dotted, value, further = {}] of figures) {
     const { name, labels } = extractTags(dotted);
-    const held = families.get(name);
-    if (held === undefined) families.set(name, { gauge: isGauge(dotted), samples: [{ labels, value }] });
-    else held.samples.push({ labels, value });
+    const samples = families.get(name) ?? [];
+    families.set(name, samples);
+    samples.push({ labels: { ...labels, ...further }, value });
   }
-  return [...families].map(([name, { gauge, samples }]) => family(name, gauge ? 'gauge' : 'counter', samples)).join('');
+  return [...families].map(([name, samples]) => family(name, type, samples)).join('');
 }
 
 function histogramsText({ histograms, summaries = false }: EnvoyFigures): string {

@@ -1,9 +1,11 @@
 import type { Clock } from '#domain';
-import type { TypeUrl, XdsUpdate } from '#xds';
+import type { Rejection, TypeUrl, XdsUpdate } from '#xds';
 import { typeUrls } from '#xds';
 import type { ConfigStore } from '../config/config-store.ts';
+import type { ProxySecret } from '../doors.ts';
 import { SERVER_NAMES } from './declared-names.ts';
 import type { Stats } from './stats.ts';
+import { SubscriptionStats } from './subscription-stats.ts';
 
 export interface ServerStatsOptions {
   readonly stats: Stats;
@@ -12,35 +14,42 @@ export interface ServerStatsOptions {
   readonly ready: () => boolean;
   /** Whether `/healthcheck/fail` was asked for last. */
   readonly healthFailed: () => boolean;
+  /** Certificates in force; before the first there is nothing to count. */
+  readonly secrets: () => readonly Pick<ProxySecret, 'notAfter'>[];
 }
 
-/** What Envoy shows of each subscription from its start. */
-const SUBSCRIBED = ['init_fetch_timeout', 'update_attempt', 'update_failure', 'update_rejected', 'update_success'];
+const READOUTS = { 'cluster_manager.cds': typeUrls.cluster, 'listener_manager.lds': typeUrls.listener } as const;
 
-/** What Envoy calls each type's subscription. RDS and EDS have one for each resource there; here they are counted together. */
-const SUBSCRIPTIONS: Readonly<Partial<Record<TypeUrl, string>>> = {
-  [typeUrls.cluster]: 'cluster_manager.cds',
-  [typeUrls.listener]: 'listener_manager.lds',
-  [typeUrls.route]: 'rds',
-  [typeUrls.endpoint]: 'eds',
+/** What managers call the things they hold. */
+const MANAGED: Readonly<Partial<Record<TypeUrl, string>>> = {
+  [typeUrls.cluster]: 'cluster_manager.cluster',
+  [typeUrls.listener]: 'listener_manager.listener',
 };
 
 /** Figures of the proxy as a whole: `server.*`, its managers, its control plane. */
 export class ServerStats {
   readonly #stats: Stats;
   readonly #store: ConfigStore;
+  readonly #clock: Clock;
+  readonly #subscriptions = new SubscriptionStats();
+  /** Names that were sent before and are held, by type. */
+  readonly #known = new Map<TypeUrl, Set<string>>();
   #connected = 0;
 
-  constructor({ stats, clock, store, ready, healthFailed }: ServerStatsOptions) {
+  constructor({ stats, clock, store, ready, healthFailed, secrets }: ServerStatsOptions) {
     this.#stats = stats;
     this.#store = store;
+    this.#clock = clock;
     const startedAt = clock.monotonic();
     // Source: envoy.admin.v3.ServerInfo.State.
     const state = (): number => (healthFailed() ? 1 : 0);
     stats.gauge('server.live', () => (ready() && !healthFailed() ? 1 : 0));
     stats.gauge('server.state', () => (ready() ? state() : 2));
     stats.declare('', SERVER_NAMES);
-    for (const prefix of ['cluster_manager.cds.', 'listener_manager.lds.']) stats.declare(prefix, SUBSCRIBED);
+    stats.derive(() => this.#subscriptions.values(store));
+    stats.gauge('server.concurrency', () => 1);
+    stats.gauge('listener_manager.workers_started', () => 1);
+    stats.gauge('server.days_until_first_cert_expiring', () => daysLeft(secrets(), clock.now()));
     stats.gauge('server.uptime', () => Math.floor((clock.monotonic() - startedAt) / 1000));
     stats.gauge('server.hot_restart_generation', () => 1);
     // As on the page `/memory`: all proxies of a mesh share one heap.
@@ -56,10 +65,9 @@ export class ServerStats {
 
   /** Versions of the last updates, as text. */
   readouts(): ReadonlyMap<string, string> {
-    const named = (['cluster', 'listener'] as const).map((kind) => {
-      const version = this.#store.versions.get(typeUrls[kind]) ?? '';
-      return [`${SUBSCRIPTIONS[typeUrls[kind]]}.version_text`, version] as const;
-    });
+    const named = Object.entries(READOUTS).map(
+      ([prefix, typeUrl]) => [`${prefix}.version_text`, this.#store.versions.get(typeUrl) ?? ''] as const,
+    );
     return new Map(named);
   }
 
@@ -67,10 +75,29 @@ export class ServerStats {
     this.#connected = status === 'connected' ? 1 : 0;
   }
 
-  update({ typeUrl }: XdsUpdate, rejected: number): void {
-    const prefix = SUBSCRIPTIONS[typeUrl];
-    if (prefix === undefined) return;
-    this.#stats.stat(`${prefix}.update_attempt`).value++;
-    this.#stats.stat(`${prefix}.${rejected > 0 ? 'update_rejected' : 'update_success'}`).value++;
+  update(update: XdsUpdate, rejections: readonly Rejection[]): void {
+    this.#subscriptions.note(update, rejections, this.#clock.now());
+    const managed = MANAGED[update.typeUrl];
+    if (managed !== undefined) this.#countChanges(managed, update, rejections);
+  }
+
+  #countChanges(managed: string, { typeUrl, upserted, removed }: XdsUpdate, rejections: readonly Rejection[]): void {
+    const known = this.#known.get(typeUrl) ?? new Set();
+    this.#known.set(typeUrl, known);
+    const count = (what: string): number => this.#stats.stat(`${managed}_${what}`).value++;
+    const refused = new Set(rejections.map(({ name }) => name));
+    for (const { name } of upserted) {
+      if (refused.has(name)) continue;
+      count(known.has(name) ? 'modified' : 'added');
+      if (typeUrl === typeUrls.listener) count('create_success');
+      known.add(name);
+    }
+    for (const name of removed) if (known.delete(name)) count('removed');
   }
 }
+
+const DAY_MS = 86_400_000;
+
+/** Whole days until the first certificate is out of force. */
+const daysLeft = (secrets: readonly Pick<ProxySecret, 'notAfter'>[], now: number): number =>
+  Math.max(0, Math.floor(Math.min(...secrets.map(({ notAfter }) => Date.parse(notAfter) - now)) / DAY_MS));

@@ -1,5 +1,5 @@
 import type { StatValues } from '../doors.ts';
-import { Histogram, MILLISECOND_BOUNDS } from './histogram.ts';
+import { Histogram } from './histogram.ts';
 
 /** A counter or a gauge; holders keep it and change `value`, so that the hot path builds no names. */
 export interface Stat {
@@ -13,10 +13,14 @@ export class Stats {
   readonly #gauges = new Map<string, () => number>();
   /** Counters that are summed up when asked for. */
   readonly #sums = new Map<string, () => number>();
+  /** Figures of which even the names depend on what is in force. */
+  readonly #derived: (() => Iterable<readonly [name: string, value: number]>)[] = [];
   readonly #histograms = new Map<string, Histogram>();
   readonly #shared = new Map<string, unknown>();
   /** By prefix: names that exist from the start, at 0. */
   readonly #declared = new Map<string, readonly string[]>();
+  /** The same of histograms, which are empty then. */
+  readonly #declaredHistograms = new Map<string, readonly string[]>();
   /** Prefixes whose figures are gone as soon as somebody looks. */
   readonly #forgotten = new Set<string>();
 
@@ -44,6 +48,11 @@ export class Stats {
     this.#sums.set(name, read);
   }
 
+  /** Figures that are worked out when asked for, names and all. */
+  derive(read: () => Iterable<readonly [name: string, value: number]>): void {
+    this.#derived.push(read);
+  }
+
   /** One object for all who count under the same prefix, made for the first. */
   shared<Counts extends object>(prefix: string, make: () => Counts): Counts {
     this.#forget();
@@ -54,21 +63,22 @@ export class Stats {
     return counts;
   }
 
-  /** Times in milliseconds. */
+  /** Of whole numbers: times in milliseconds, mostly. */
   histogram(name: string): Histogram {
     this.#forget();
     let histogram = this.#histograms.get(name);
     if (histogram === undefined) {
-      histogram = new Histogram(MILLISECOND_BOUNDS);
+      histogram = new Histogram();
       this.#histograms.set(name, histogram);
     }
     return histogram;
   }
 
   /** Names under `prefix` that Envoy shows before they are counted. They cost nothing until then. */
-  declare(prefix: string, names: readonly string[]): void {
+  declare(prefix: string, names: readonly string[], histograms: readonly string[] = []): void {
     this.#forget();
     this.#declared.set(prefix, names);
+    if (histograms.length > 0) this.#declaredHistograms.set(prefix, histograms);
   }
 
   /** Forgets every figure whose name begins with `prefix`, which ends in a dot. */
@@ -87,6 +97,7 @@ export class Stats {
       this.#shared,
       this.#histograms,
       this.#declared,
+      this.#declaredHistograms,
     ];
     for (const map of maps) for (const name of map.keys()) if (this.#isForgotten(name)) map.delete(name);
     this.#forgotten.clear();
@@ -118,9 +129,13 @@ export class Stats {
     return sorted(values);
   }
 
+  /** With every declared one. */
   histograms(): ReadonlyMap<string, Histogram> {
     this.#forget();
-    return new Map([...this.#histograms].sort(([a], [b]) => (a < b ? -1 : 1)));
+    const all = new Map<string, Histogram>();
+    for (const [prefix, names] of this.#declaredHistograms) for (const name of names) all.set(prefix + name, EMPTY);
+    for (const [name, histogram] of this.#histograms) all.set(name, histogram);
+    return new Map([...all].sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 
   /** What of `values` goes up and down. */
@@ -135,12 +150,17 @@ export class Stats {
     for (const [name, stat] of this.#levels) values.set(name, stat.value);
     for (const [name, read] of this.#gauges) values.set(name, read());
     for (const [name, read] of this.#sums) values.set(name, read());
+    for (const read of this.#derived) for (const [name, value] of read()) values.set(name, value);
     return values;
   }
 }
 
+/** Stands for all that nothing was recorded in. */
+const EMPTY = new Histogram();
+
 /** Gauges that are declared and have not been made yet. */
-const GAUGE_NAME = /_(?:active|buffered|open|state)$|\.(?:version|max_host_weight)$/;
+const GAUGE_NAME =
+  /_(?:active|buffered|open|state|time|time_ms|fips_mode|epoch|overridden|keys|layers|pinned|draining)$|\.max_host_weight$/;
 
 function made(map: Map<string, Stat>, name: string): Stat {
   let stat = map.get(name);

@@ -29,6 +29,8 @@ export interface InspectOptions {
   readonly detectHttp: boolean;
   /** Then the bytes that have come decide; 0: wait for ever (a server that speaks first needs a limit). */
   readonly timeoutMs: number;
+  /** The bytes that have come by then decide. */
+  readonly onTimeout?: () => void;
 }
 
 /**
@@ -58,7 +60,10 @@ export function inspect(socket: Socket, options: InspectOptions): Promise<Inspec
       socket.destroy();
       finish(undefined);
     };
-    const onTimeout = (): void => finish(decide(seen, options, true));
+    const onTimeout = (): void => {
+      options.onTimeout?.();
+      finish(decide(seen, options, true));
+    };
     socket.on('data', onData);
     socket.on('end', onGone);
     socket.on('close', onGone);

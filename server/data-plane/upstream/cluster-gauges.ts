@@ -1,3 +1,4 @@
+import { SSL_CONTEXT_NAMES, SSL_NAMES } from '../stats/declared-names.ts';
 import type { Stats } from '../stats/stats.ts';
 import type { UpstreamCluster } from './cluster.ts';
 import type { TableShape } from './hashing/ring-hash.ts';
@@ -5,15 +6,28 @@ import type { Host } from './host.ts';
 import { type CircuitBreakers, PRIORITIES, registerBreakers } from './pool-breakers.ts';
 
 /** How many hosts a cluster has, and in which state they are. */
-export function registerMembership(stats: Stats, prefix: string, hosts: () => readonly Host[]): void {
+export function registerMembership(stats: Stats, cluster: UpstreamCluster): void {
+  const { prefix } = cluster.stats;
+  const hosts = (): readonly Host[] => cluster.hosts;
   const count = (test: (host: Host) => boolean): number => hosts().filter(test).length;
   stats.gauge(`${prefix}membership_total`, () => hosts().length);
   stats.gauge(`${prefix}membership_healthy`, () => count((host) => host.healthy && !host.degraded));
   stats.gauge(`${prefix}membership_degraded`, () => count((host) => host.healthy && host.degraded));
   stats.gauge(`${prefix}membership_excluded`, () => count((host) => host.excluded));
+  // Envoy looks for it where hosts are replaced.
+  if (cluster.config.type === 'STATIC') return;
   stats.gauge(`${prefix}max_host_weight`, () =>
     hosts().reduce((max, { endpoint }) => Math.max(max, endpoint.weight), 0),
   );
+}
+
+/** How connections to hosts are secured. */
+export function registerTransports(stats: Stats, { config, stats: { prefix } }: UpstreamCluster): void {
+  for (const name of ['default', ...config.tlsMatches.map((match) => match.name)])
+    stats.declare(`${prefix}${name}.`, ['total_match_count']);
+  if (config.tls === undefined && config.tlsMatches.every(({ tls }) => tls === undefined)) return;
+  stats.declare(`${prefix}ssl.`, SSL_NAMES);
+  stats.declare(`${prefix}client_ssl_socket_factory.`, SSL_CONTEXT_NAMES);
 }
 
 /** The table of a balancer that hashes. */

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { TlsFacts } from '../http/codec.ts';
 import { BytesOfSockets } from '../stats/bytes-of-sockets.ts';
-import { CLUSTER_NAMES, SSL_NAMES } from '../stats/declared-names.ts';
+import { CLUSTER_HISTOGRAMS, CLUSTER_NAMES, HTTP1_NAMES } from '../stats/declared-names.ts';
 import type { Histogram } from '../stats/histogram.ts';
 import { Http2Stats } from '../stats/http2-stats.ts';
 import { countHandshake } from '../stats/listener-stats.ts';
@@ -29,9 +29,10 @@ export class ClusterStats {
   readonly noHealthy: Stat;
   readonly panic: Stat;
   readonly abandoned: Stat;
-  readonly rqTime: Histogram;
   readonly #stats: Stats;
   readonly #bytes: BytesOfSockets;
+  /** Made with the first whole answer. */
+  #times: readonly Histogram[] | undefined;
   readonly #byCode = {
     external: new Map<number, readonly Stat[]>(),
     internal: new Map<number, readonly Stat[]>(),
@@ -41,7 +42,7 @@ export class ClusterStats {
     this.prefix = `cluster.${clusterName}.`;
     this.#stats = stats;
     const stat = (name: string): Stat => stats.stat(this.prefix + name);
-    stats.declare(this.prefix, CLUSTER_NAMES);
+    stats.declare(this.prefix, CLUSTER_NAMES, CLUSTER_HISTOGRAMS);
     this.rqTotal = stat('upstream_rq_total');
     this.rqRetry = stat('upstream_rq_retry');
     this.rqRetrySuccess = stat('upstream_rq_retry_success');
@@ -54,7 +55,6 @@ export class ClusterStats {
     this.noHealthy = stat('upstream_cx_none_healthy');
     this.panic = stat('lb_healthy_panic');
     this.abandoned = stat('retry_or_shadow_abandoned');
-    this.rqTime = stats.histogram(`${this.prefix}upstream_rq_time`);
     // A cluster whose configuration changed counts on where the former stopped.
     this.#bytes = stats.shared(
       `${this.prefix}upstream_cx`,
@@ -93,6 +93,21 @@ export class ClusterStats {
     for (const stat of stats) stat.value++;
   }
 
+  /** The answer to a client's request is complete, so long after the request was. */
+  answered(ms: number): void {
+    this.#times ??= this.#timesOf('external');
+    for (const times of this.#times) times.record(ms);
+  }
+
+  /** The same of a request of the proxy's own. */
+  answeredInternally(ms: number): void {
+    for (const times of this.#timesOf('internal')) times.record(ms);
+  }
+
+  #timesOf(origin: string): Histogram[] {
+    return ['', `${origin}.`].map((scope) => this.#stats.histogram(`${this.prefix}${scope}upstream_rq_time`));
+  }
+
   /** Counts an answer that is tried again: `retry.upstream_rq_503`. */
   retriedCode(status: number): void {
     for (const name of namesOf(status)) this.count(`retry.${name}`);
@@ -102,12 +117,12 @@ export class ClusterStats {
   connected(socket: Socket, tls: TlsFacts | undefined): void {
     this.#bytes.watch(socket);
     if (tls === undefined) return;
-    this.#stats.declare(`${this.prefix}ssl.`, SSL_NAMES);
     countHandshake(tls, (name) => this.count(name));
   }
 
   speaks(protocol: 'http1' | 'http2'): void {
     this.count(`upstream_cx_${protocol}_total`);
+    if (protocol === 'http1') this.#stats.declare(`${this.prefix}http1.`, HTTP1_NAMES);
   }
 
   connectTime(ms: number): void {
@@ -115,12 +130,18 @@ export class ClusterStats {
   }
 
   /** `upstream_cx_destroy` itself is counted by the pool. */
-  connectionEnded({ by, busy, lengthMs }: ConnectionEnd & { readonly lengthMs: number }): void {
+  connectionEnded({
+    by,
+    busy,
+    lengthMs,
+    requests,
+  }: ConnectionEnd & { readonly lengthMs: number; readonly requests?: number }): void {
     this.count(`upstream_cx_destroy_${by}`);
     if (busy) {
       this.count('upstream_cx_destroy_with_active_rq');
       this.count(`upstream_cx_destroy_${by}_with_active_rq`);
     }
     this.#stats.histogram(`${this.prefix}upstream_cx_length_ms`).record(lengthMs);
+    if (requests !== undefined) this.#stats.histogram(`${this.prefix}upstream_rq_per_cx`).record(requests);
   }
 }

@@ -7,7 +7,7 @@ import type { Resolve } from '../doors.ts';
 import type { HostPool } from '../http/codec.ts';
 import type { Headers } from '../http/headers.ts';
 import type { Stats } from '../stats/stats.ts';
-import { registerMembership, registerTable, registerUse } from './cluster-gauges.ts';
+import { registerMembership, registerTable, registerTransports, registerUse } from './cluster-gauges.ts';
 import { ClusterStats } from './cluster-stats.ts';
 import { DnsHosts } from './dns-hosts.ts';
 import type { TableShape } from './hashing/ring-hash.ts';
@@ -114,9 +114,10 @@ export class UpstreamCluster {
         onHosts: (endpoints) => this.setEndpoints(endpoints),
       });
     this.#checker = this.#createChecker(options);
-    registerMembership(stats, this.stats.prefix, () => this.hosts);
+    registerMembership(stats, this);
     registerTable(stats, this.stats.prefix, config.balancing.policy, () => this.#table);
     registerUse(stats, this);
+    registerTransports(stats, this);
   }
 
   start(): void {
@@ -194,11 +195,15 @@ export class UpstreamCluster {
 
   /** How this cluster secures connections to `host`, by its labels or others in their place; undefined for plaintext. */
   tlsFor(host: Host, labels = host.endpoint.socketMatch): UpstreamTls | undefined {
-    const match = this.config.tlsMatches.find((entry) =>
-      Object.entries(entry.match).every(([key, value]) => labels[key] === value),
-    );
+    const match = this.#transportOf(labels);
     const tls = match === undefined ? this.config.tls : match.tls;
     return tls && tlsForHost(tls, host.endpoint.hostname);
+  }
+
+  #transportOf(labels: Host['endpoint']['socketMatch']): CompiledCluster['tlsMatches'][number] | undefined {
+    return this.config.tlsMatches.find((entry) =>
+      Object.entries(entry.match).every(([key, value]) => labels[key] === value),
+    );
   }
 
   report(host: Host, result: Parameters<OutlierDetector['report']>[1]): void {
@@ -266,6 +271,7 @@ export class UpstreamCluster {
 
   #add(host: Host): void {
     this.#hosts.set(host.key, host);
+    this.stats.count(`${this.#transportOf(host.endpoint.socketMatch)?.name ?? 'default'}.total_match_count`);
     if (this.#checker === undefined) return;
     host.awaitsFirstCheck = this.config.balancing.excludesUnchecked && !host.endpoint.check.disabled;
     this.#checker.add(host);

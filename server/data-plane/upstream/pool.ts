@@ -62,7 +62,8 @@ export interface PoolObserver {
   connected(socket: Socket, tls: TlsFacts | undefined): void;
   connectTime(ms: number): void;
   speaks(protocol: PooledConnection['speaks']): void;
-  connectionEnded(end: ConnectionEnd & { readonly lengthMs: number }): void;
+  /** `requests`: how many it carried; absent: it was never made. */
+  connectionEnded(end: ConnectionEnd & { readonly lengthMs: number; readonly requests?: number }): void;
 }
 
 /** What is remembered of an open connection. */
@@ -238,7 +239,8 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
     this.#stat('upstream_cx_destroy');
     const { clock, observer } = this.#options;
     const by = open.socket?.endedByPeer === true ? 'remote' : 'local';
-    observer?.connectionEnded({ by, busy: connection.brokeOff, lengthMs: clock.monotonic() - open.beganAt });
+    const lengthMs = clock.monotonic() - open.beganAt;
+    observer?.connectionEnded({ by, busy: connection.brokeOff, lengthMs, requests: connection.requestCount });
     this.#withdraw(connection);
     this.#connectForPending();
   }

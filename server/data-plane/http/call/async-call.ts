@@ -148,7 +148,10 @@ class AsyncCall implements AttemptOwner {
   }
 
   #answered(trailers: Headers | undefined): void {
-    if (this.#head !== undefined) this.#done({ head: this.#head, body: Buffer.concat(this.#chunks), trailers });
+    if (this.#head === undefined || this.#attempt === undefined) return;
+    const { clock } = this.#options.runtime;
+    this.#cluster.stats.answeredInternally(clock.monotonic() - this.#attempt.startedAt);
+    this.#done({ head: this.#head, body: Buffer.concat(this.#chunks), trailers });
   }
 
   #done(answer: AsyncAnswer | string): void {

@@ -1,6 +1,7 @@
 import { judge, type RbacFilterConfig, readRbac } from '../../config/rbac/rbac.ts';
 import type { RbacSubject } from '../../config/rbac/subject.ts';
 import { noteVerdict } from '../../decisions/rbac-note.ts';
+import { scopeOf } from '../../stats/filter-stats.ts';
 import { clientAddress } from '../client-address.ts';
 import type { Exchange, RequestLayer } from '../exchange.ts';
 import { perRouteConfig } from './per-route.ts';
@@ -20,7 +21,7 @@ export const rbac = (config: RbacFilterConfig): RequestLayer => {
         [`${shadowPrefix}shadow_engine_result`]: result,
         ...(verdict.matched && { [`${shadowPrefix}shadow_effective_policy_id`]: verdict.matched.name }),
       });
-      stat(exchange, scoped(shadowPrefix, `shadow_${result}`));
+      stat(exchange, `${scopeOf(shadowPrefix)}shadow_${result}`);
       if (exchange.steps.on)
         note(
           exchange,
@@ -35,7 +36,7 @@ export const rbac = (config: RbacFilterConfig): RequestLayer => {
     if (rules.action === 'LOG') {
       exchange.metadata.merge('envoy.common', { access_log_hint: verdict.matched !== undefined });
     }
-    stat(exchange, scoped(rulesPrefix, verdict.allowed ? 'allowed' : 'denied'));
+    stat(exchange, scopeOf(rulesPrefix) + (verdict.allowed ? 'allowed' : 'denied'));
     if (verdict.allowed) return 'next';
     const details = `rbac_access_denied_matched_policy[${verdict.matched?.name ?? 'none'}]`;
     exchange.reply({ status: 403, details, body: DENIED_BODY });
@@ -72,10 +73,6 @@ function note(
 ): void {
   exchange.steps.add('http_filter', outcome, NAME, () => words);
 }
-
-/** Statistics of named rules stand in a scope of that name. */
-const scoped = (prefix: string, name: string): string =>
-  prefix === '' ? name : `${prefix.replace(/\.$/, '')}.${name}`;
 
 function stat(exchange: Exchange, name: string): void {
   exchange.runtime.stats.stat(`http.${exchange.config.statPrefix}.rbac.${name}`).value++;

@@ -14,6 +14,11 @@ export function flagRefusal({ info }: Exchange, verdict: RetryVerdict | undefine
   if (verdict.why === 'overflow') info.flag('UO');
 }
 
+/** Counts how long the whole answer came after the whole request, which was there at `completeAt`. */
+export function tellTime({ info, finished }: Exchange, cluster: UpstreamCluster, completeAt: number | undefined): void {
+  if (finished && completeAt !== undefined) cluster.stats.answered(info.startedAt + info.durationMs - completeAt);
+}
+
 /** What was chosen last took no part: the host of the try before is the last one that did. */
 export function forgetHost(info: StreamInfo): void {
   info.upstreamHost = info.hostsTriedBefore.at(-1) ?? '';

@@ -160,13 +160,15 @@ export class MirrorCall implements AttemptOwner {
 
   #done(failure: ResetReason | undefined): void {
     this.#timer?.cancel();
+    const durationMs = this.#exchange.runtime.clock.monotonic() - this.#startedAt;
+    if (failure === undefined) this.#cluster.stats.answeredInternally(durationMs);
     this.#onResult({
       cluster: this.#cluster,
       host: this.#attempt?.choice.host.key ?? '',
       span: this.#span,
       status: this.#status,
       failure,
-      durationMs: this.#exchange.runtime.clock.monotonic() - this.#startedAt,
+      durationMs,
       bytes: this.#bytes,
     });
   }

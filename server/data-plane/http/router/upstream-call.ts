@@ -9,7 +9,15 @@ import type { Headers } from '../headers.ts';
 import { PASSED_ON } from '../informational.ts';
 import type { StreamTimes } from '../stream-info.ts';
 import { type AttemptOwner, UpstreamAttempt } from './attempt.ts';
-import { breakAnswer, flagRefusal, forgetHost, replyNoHost, replyReset, replyTimeout } from './call-replies.ts';
+import {
+  breakAnswer,
+  flagRefusal,
+  forgetHost,
+  replyNoHost,
+  replyReset,
+  replyTimeout,
+  tellTime,
+} from './call-replies.ts';
 import { noteAnswer, noteConnected, noteEndpoint, noteFailure, noteNoHost } from './call-steps.ts';
 import { CallTimers, type TimedCall } from './call-timers.ts';
 import { tellExpectedTime } from './expected-time.ts';
@@ -169,6 +177,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, Time
       this.#settle();
     }
     this.#exchange.respondHead(head, endStream);
+    if (endStream) tellTime(this.#exchange, this.#cluster, this.#completeAt);
   }
 
   responseData(attempt: UpstreamAttempt, chunk: Buffer): void {
@@ -181,6 +190,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, Time
     this.#note('responseReceived');
     this.#settle();
     this.#exchange.respondEnd(trailers);
+    tellTime(this.#exchange, this.#cluster, this.#completeAt);
   }
 
   failed(attempt: UpstreamAttempt, reason: ResetReason, detail: string): void {

@@ -29,6 +29,8 @@ interface Side {
   readonly ip: string;
   logLines(): readonly string[];
   figures(filter: RegExp): Promise<Figures>;
+  /** What `/stats` lists; listeners by their port alone. */
+  names(): Promise<ReadonlySet<string>>;
 }
 
 export interface TwoProxies {
@@ -73,7 +75,7 @@ async function startReal(ip: string, resources: readonly PairResources[]): Promi
   const { admin, accessLog, stop } = await startEnvoy(bootstrap, ip);
   const figures = async (filter: RegExp): Promise<Figures> =>
     readFigures(await admin(`/stats?filter=${encodeURIComponent(filter.source)}`));
-  return { name: 'envoy', ip, logLines: accessLog, figures, stop };
+  return { name: 'envoy', ip, logLines: accessLog, figures, names: () => listedNames(ip), stop };
 }
 
 async function startOurs(ip: string, resources: readonly PairResources[]): Promise<Side & { stop(): Promise<void> }> {
@@ -95,7 +97,14 @@ async function startOurs(ip: string, resources: readonly PairResources[]): Promi
   }
   const figures = (filter: RegExp): Promise<Figures> =>
     Promise.resolve(new Map([...pod.proxy.admin.stats()].filter(([name]) => filter.test(name))));
-  return { name: 'ours', ip, logLines: () => pod.logs, figures, stop: () => pod.stop() };
+  const names = (): Promise<ReadonlySet<string>> => listedNames(ip);
+  return { name: 'ours', ip, logLines: () => pod.logs, figures, names, stop: () => pod.stop() };
+}
+
+async function listedNames(ip: string): Promise<ReadonlySet<string>> {
+  const answer = await fetch(`http://${ip}:15000/stats`);
+  const lines = (await answer.text()).split('\n').filter(Boolean);
+  return new Set(lines.map((line) => line.split(': ')[0]!.replaceAll(`${ip}_`, '')));
 }
 
 async function observe({
