@@ -4,6 +4,7 @@ import {
   type ClusterLoadAssignment,
   extensionTypes,
   type FilterChain,
+  type HttpConnectionManager,
   type Listener,
   type Route,
   type RouteConfiguration,
@@ -104,12 +105,17 @@ export const clientTls = (peer: string, sni: string): TransportSocket => ({
   },
 });
 
-export const virtualInbound = (port: number, mode: 'STRICT' | 'PERMISSIVE'): Listener => {
+export const virtualInbound = (
+  port: number,
+  mode: 'STRICT' | 'PERMISSIVE',
+  fields: Partial<HttpConnectionManager> = {},
+): Listener => {
   const hcm = http({
     stat_prefix: `inbound_0.0.0.0_${port}`,
     server_name: 'istio-envoy',
     forward_client_cert_details: 'APPEND_FORWARD',
     set_current_client_cert_details: { subject: true, dns: true, uri: true },
+    ...fields,
     route_config: {
       name: `inbound|${port}||`,
       virtual_hosts: [

@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Listener, typeUrls } from '#xds';
+import { StepSampler } from '../../server/data-plane/decisions/hop-steps.ts';
 import type { CertificateSigner } from '../../server/data-plane/doors.ts';
 import {
   clientTls,
@@ -17,6 +18,8 @@ import {
 import { createTestCa, type FakeXds, type Pod, sendFrom, startPod, until } from './data-plane-harness.ts';
 import { NET } from './own-network.ts';
 
+const UNTRACED = { tracing: { random_sampling: { value: 0 } } };
+
 const REVIEWS = 'outbound|9080||reviews.default.svc.cluster.local';
 const PEER = 'spiffe://cluster.local/ns/default/sa/reviews';
 
@@ -28,12 +31,13 @@ beforeAll(async () => {
 /** Lets each request to `/held` have its answer. */
 const held: (() => void)[] = [];
 
-const serve = async (ip: string, mode: 'STRICT' | 'PERMISSIVE'): Promise<Pod> => {
+const serve = async (ip: string, mode: 'STRICT' | 'PERMISSIVE', fields = {}): Promise<Pod> => {
   const pod = await startPod({ ip, name: 'reviews-v1', ports: [9080], signer }, (xds) => {
     xds.push(typeUrls.cluster, [...standardClusters, inboundCluster(9080)]);
-    xds.push(typeUrls.listener, [virtualOutbound, virtualInbound(9080, mode)]);
+    xds.push(typeUrls.listener, [virtualOutbound, virtualInbound(9080, mode, fields)]);
   });
   await pod.app(9080, (request, response) => {
+    if (request.url === '/fails') response.statusCode = 500;
     const reply = (): void => void response.end(JSON.stringify(request.headers));
     if (request.url === '/held') held.push(reply);
     else reply();
@@ -64,6 +68,7 @@ const gatewayListener: Listener = {
           use_remote_address: true,
           server_name: 'istio-envoy',
           forward_client_cert_details: 'SANITIZE_SET',
+          ...UNTRACED,
         }),
       ],
     },
@@ -124,7 +129,7 @@ describe('a gateway', () => {
   let server: Pod;
   let gateway: Pod;
   beforeAll(async () => {
-    server = await serve(`${NET}.2.2`, 'STRICT');
+    server = await serve(`${NET}.2.2`, 'STRICT', UNTRACED);
     gateway = await startPod({ ip: `${NET}.2.1`, name: 'istio-ingressgateway', role: 'router', signer }, (xds) => {
       const [cluster, assignment] = toReviews(`${NET}.2.2`);
       xds.push(typeUrls.cluster, [...standardClusters, cluster]);
@@ -156,6 +161,27 @@ describe('a gateway', () => {
     await until(() => gateway.hops.length === 1 && server.hops.length === 1, 'both report');
     expect(gateway.hops[0]).toMatchObject({ proxy: { role: 'gateway' }, mtls: true });
     expect(server.hops[0]?.parentSpanId).toBe(gateway.hops[0]?.spanId);
+  });
+
+  it('writes no trace headers while it is busy; what failed is found as one trace all the same', async () => {
+    vi.spyOn(StepSampler.prototype, 'next').mockReturnValue(false);
+    vi.spyOn(StepSampler.prototype, 'busy', 'get').mockReturnValue(true);
+    const before = [gateway.hops.length, server.hops.length] as const;
+    const to = { ip: `${NET}.2.1`, port: 8080 };
+    const answer = await sendFrom(`${NET}.2.9`, to, { host: 'shop.example.com', path: '/fails' });
+    await until(() => gateway.hops.length > before[0] && server.hops.length > before[1], 'both report');
+    const headers = JSON.parse(answer.body) as Record<string, string>;
+    expect(Object.keys(headers).filter((name) => /^x-b3-|^b3$|^traceparent$/.test(name))).toEqual([]);
+    const [call, served] = [gateway.hops.at(-1), server.hops.at(-1)];
+    const traceId = headers['x-request-id']?.replaceAll('-', '');
+    expect(call).toMatchObject({ traceId, response: { status: 500 } });
+    expect(call?.parentSpanId).toBeUndefined();
+    expect(served).toMatchObject({ traceId, parentSpanId: call?.spanId, response: { status: 500 } });
+    expect(served?.spanId).not.toBe(call?.spanId);
+    vi.restoreAllMocks();
+    await sendFrom(`${NET}.2.9`, to, { host: 'shop.example.com' });
+    await until(() => server.hops.length > before[1] + 1, 'the next is reported');
+    expect(server.hops.at(-1)?.parentSpanId).toBe(gateway.hops.at(-1)?.spanId);
   });
 
   it('answers 404 NR for a host that nobody bound to it', async () => {

@@ -20,7 +20,7 @@ const hasFailed = ({ info }: Exchange): boolean => info.flags.length > 0 || info
 export const isRecorded = (exchange: Exchange): boolean =>
   exchange.steps.on ||
   hasFailed(exchange) ||
-  StepSampler.keepsTrace(exchange.span.traceId, exchange.runtime.sampler.tracesOf);
+  StepSampler.keepsTrace(exchange.traceKey, exchange.runtime.sampler.tracesOf);
 
 const STATUS_TEXTS: readonly string[] = Array.from({ length: 600 }, (_, status) => String(status));
 

@@ -22,6 +22,7 @@ import { metadataOf } from './resource-metadata.ts';
 import { StreamInfo } from './stream-info.ts';
 import { EXPIRED, StreamTimers } from './stream-timers.ts';
 import type { SpanContext } from './trace-context.ts';
+import { untoldSpan } from './untold-span.ts';
 
 /** next: the following layer runs at once. wait: this layer answers, or calls `proceed` later. */
 export type LayerOutcome = 'next' | 'wait';
@@ -68,7 +69,8 @@ export class Exchange implements FormatSubject, BodyTarget, LateWorker {
   readonly stats: HttpStats;
   /** The request as it arrived; its headers only where steps are recorded. */
   readonly received: { readonly path: string; readonly authority: string; readonly headers: Headers };
-  span = NO_SPAN;
+  /** No header tells of its trace: it begins here, or it came with the id of the request. Undefined: headers do. */
+  untold: 'begins' | 'goes on' | undefined;
   /** The span of the request where calls to hosts have spans of their own. */
   entrySpanId = '';
   requestId = '';
@@ -106,6 +108,7 @@ export class Exchange implements FormatSubject, BodyTarget, LateWorker {
    * to through every young collection until it has optimized its maker, and a cold proxy then stops for full collections.
    */
   underWay: { cancel(): void } | undefined;
+  #span: SpanContext | undefined;
   readonly #layers: readonly RequestLayer[];
   readonly #onFinish: (exchange: Exchange) => void;
   readonly #onInformational: (status: number) => void;
@@ -154,6 +157,21 @@ export class Exchange implements FormatSubject, BodyTarget, LateWorker {
     const { remoteAddress } = this.connection;
     const ip = clientAddress(this);
     return ip === remoteAddress.ip ? remoteAddress : { ip, port: 0 };
+  }
+
+  /** This hop's place in its trace. */
+  get span(): SpanContext {
+    this.#span ??= this.untold === undefined ? NO_SPAN : untoldSpan(this);
+    return this.#span;
+  }
+
+  set span(span: SpanContext) {
+    this.#span = span;
+  }
+
+  /** All proxies on its way find the same. */
+  get traceKey(): string {
+    return this.untold === undefined ? this.span.traceId : this.requestId;
   }
 
   get proxy(): FormatProxy {

@@ -1,10 +1,11 @@
-import type { RequestLayer } from './exchange.ts';
+import type { Exchange, RequestLayer } from './exchange.ts';
 import { writeForwardingHeaders } from './forwarding.ts';
 import { isGrpc } from './grpc.ts';
 import { cleanHost } from './host.ts';
 import { cleanPath } from './path.ts';
-import { newRequestId, saysSampled, withDecision } from './request-id.ts';
+import { hasUuidForm, newRequestId, saysSampled, withDecision } from './request-id.ts';
 import { newSpanId, startSpan, writeSpan } from './trace-context.ts';
+import { tellsTrace } from './untold-span.ts';
 
 /** Cleans the path before anything looks at it, so that no rule can be walked around; answers what cannot be cleaned. */
 export const normalize: RequestLayer = (exchange) => {
@@ -60,29 +61,54 @@ export const writeForwarding: RequestLayer = (exchange) => {
 export const identify: RequestLayer = (exchange) => {
   const { config, head, runtime } = exchange;
   const { tracing } = config;
-  const { ids, sampling } = runtime.chance;
+  const { ids } = runtime.chance;
   const given = config.useRemoteAddress && !config.keepsRequestId ? undefined : head.headers.get('x-request-id');
-  exchange.span = startSpan(head.headers, ids, () => {
-    if (tracing === undefined) return undefined;
-    if (tracing.byRequestId && given !== undefined && saysSampled(given)) return true;
-    if (head.headers.has('x-envoy-force-trace')) return true;
-    return tracing.share >= 100 || sampling.next() * 100 < tracing.share;
-  });
-  const { sampled } = exchange.span;
+  const untold = mayStayUntold(exchange, given);
+  const decided = untold ? decide(exchange, given) : undefined;
+  if (untold && decided !== true) exchange.untold = given === undefined ? 'begins' : 'goes on';
+  else exchange.span = startSpan(head.headers, ids, () => decided ?? decide(exchange, given));
+  const sampled = exchange.untold === undefined && exchange.span.sampled;
   if (tracing !== undefined) {
     (sampled ? exchange.stats.sampled : exchange.stats.notSampled).value++;
-    if (tracing.spawnsUpstream) exchange.entrySpanId = newSpanId(ids);
+    if (tracing.spawnsUpstream && exchange.untold === undefined) exchange.entrySpanId = newSpanId(ids);
   }
   if (given === undefined && !config.generateRequestId) return 'next';
   const marks = tracing?.byRequestId === true;
   exchange.requestId =
     given === undefined ? newRequestId(ids, marks && sampled) : marks ? withDecision(given, sampled) : given;
-  head.headers.put('x-request-id', exchange.requestId);
+  if (exchange.requestId !== given) head.headers.put('x-request-id', exchange.requestId);
   return 'next';
 };
 
+/** Whether a trace that nobody has decided about is sampled; undefined where nothing is traced. */
+function decide(exchange: Exchange, given: string | undefined): boolean | undefined {
+  const { tracing } = exchange.config;
+  if (tracing === undefined) return undefined;
+  if (tracing.byRequestId && given !== undefined && saysSampled(given)) return true;
+  if (exchange.head.headers.has('x-envoy-force-trace')) return true;
+  if (tracing.share >= 100) return true;
+  return !isCalledByProxy(exchange, given) && exchange.runtime.chance.sampling.next() * 100 < tracing.share;
+}
+
+/**
+ * As Envoy that sends its spans nowhere, a busy proxy writes no trace headers: nobody will look at most of what it does, and for the rest the
+ * id of the request tells the trace. Whoever is called by such a proxy goes on in the same way.
+ */
+function mayStayUntold(exchange: Exchange, given: string | undefined): boolean {
+  const { config, head } = exchange;
+  if (config.tracing?.collector !== undefined) return false;
+  if (given === undefined ? !config.generateRequestId : !hasUuidForm(given)) return false;
+  return (isHurried(exchange) || isCalledByProxy(exchange, given)) && !tellsTrace(head.headers);
+}
+
+const isHurried = ({ runtime, steps }: Exchange): boolean => runtime.sampler.busy && !steps.on;
+
+const isCalledByProxy = ({ connection }: Exchange, given: string | undefined): boolean =>
+  given !== undefined && connection.direction === 'inbound' && connection.tls !== undefined;
+
 /** Hands the span on to whoever receives the request. */
 export const propagateTrace: RequestLayer = (exchange) => {
+  if (exchange.untold !== undefined && isHurried(exchange)) return 'next';
   const { entrySpanId, span } = exchange;
   writeSpan(exchange.head.headers, span, entrySpanId === '' ? span.parentSpanId : entrySpanId);
   return 'next';

@@ -27,13 +27,14 @@ export function newRequestId(random: Random, sampled: boolean): string {
   return textOf(scratch, 0, scratch.length);
 }
 
-const hasDecision = (id: string): boolean => id.length === 36 && id[TRACE_DIGIT - 1] === '-';
+/** The form in which every proxy makes ids; only such an id carries a decision. */
+export const hasUuidForm = (id: string): boolean => id.length === 36 && id[TRACE_DIGIT - 1] === '-';
 
 /** Whether an id of UUID form carries the decision to trace. */
-export const saysSampled = (id: string): boolean => hasDecision(id) && '9ab'.includes(id[TRACE_DIGIT]!);
+export const saysSampled = (id: string): boolean => hasUuidForm(id) && '9ab'.includes(id[TRACE_DIGIT]!);
 
 /** Writes the sampling decision into an id of UUID form; leaves other ids alone. */
 export function withDecision(id: string, sampled: boolean): string {
-  if (!hasDecision(id) || saysSampled(id) === sampled) return id;
+  if (!hasUuidForm(id) || saysSampled(id) === sampled) return id;
   return `${id.slice(0, TRACE_DIGIT)}${sampled ? '9' : '4'}${id.slice(TRACE_DIGIT + 1)}`;
 }
