@@ -3,6 +3,7 @@ import type { KubeObject } from '#domain';
 import { parseDurationMs } from '#domain';
 import type { MeshConfig } from '../doors.ts';
 import { type MeshOptions, pickOptions } from './mesh-options.ts';
+import { unquoteNumbers } from './quoted-numbers.ts';
 
 /** Istio's defaults, with access logs and full tracing as in the demo profile. */
 export const DEFAULT_MESH_CONFIG: MeshConfig = Object.freeze({
@@ -62,7 +63,8 @@ export function readMeshConfig(configMap: KubeObject | undefined, base: MeshConf
 export const readMeshText = (value: unknown, base: MeshConfig): MeshConfig =>
   isMapping(value) ? mergeMesh(value as MeshText, base) : base;
 
-function mergeMesh(mesh: MeshText, base: MeshConfig): MeshConfig {
+function mergeMesh(given: MeshText, base: MeshConfig): MeshConfig {
+  const mesh = unquoteNumbers(given);
   const connectTimeoutMs = parseDurationMs(mesh.connectTimeout ?? '');
   const mode = mesh.outboundTrafficPolicy?.mode;
   return {

@@ -215,5 +215,16 @@ describe('mesh configuration', () => {
       trustDomain: 'cluster.local',
     });
     expect(readMeshConfig(map('[broken')).outboundTrafficPolicy).toBe('ALLOW_ANY');
+    const quoted = map(
+      'defaultConfig: { proxyMetadata: { port: "80" }, tracing: { sampling: "12.5" } }\n' +
+        'extensionProviders: [{ name: "1", envoyExtAuthzGrpc: { service: authz.foo, port: "9000", statusOnError: "403" } }]\n',
+    );
+    expect(readMeshConfig(quoted)).toMatchObject({
+      tracingSampling: 12.5,
+      defaultConfig: { proxyMetadata: { port: '80' } },
+      extensionProviders: [
+        { name: '1', envoyExtAuthzGrpc: { service: 'authz.foo', port: 9000, statusOnError: '403' } },
+      ],
+    });
   });
 });
