@@ -108,6 +108,7 @@ const listener: Listener = {
           ],
           route_config: {
             name: 'flags',
+            validate_clusters: false,
             virtual_hosts: [
               {
                 name: 'all',

@@ -15,6 +15,7 @@ import { compiledOnce } from './compiled-once.ts';
 import type { ExtensionConfigs } from './discovered-filters.ts';
 import { compileEndpoints, type EndpointConfig } from './endpoint-config.ts';
 import { type CompiledListener, compileListener } from './listener-config.ts';
+import { refuseSharedAddress, refuseUnknownClusters } from './listener-conflicts.ts';
 import { ConfigProblem } from './problem.ts';
 import { compileRouteTable, type RouteTable } from './route-table.ts';
 import { compileSecret } from './secret-config.ts';
@@ -108,15 +109,21 @@ export class ConfigStore {
     const { versionInfo } = update;
     switch (update.typeUrl) {
       case typeUrls.listener:
-        this.#warmListener(compileListener(resource as Listener, versionInfo, configsOf(this.extensions)));
+        this.#takeListener(
+          compileListener(resource as Listener, versionInfo, configsOf(this.extensions)),
+          update.removed,
+        );
         return;
       case typeUrls.cluster:
         this.#warmCluster({ ...clusterOf(resource as Cluster), versionInfo });
         return;
-      case typeUrls.route:
-        this.routes.set(name, { ...routeTableOf(resource as RouteConfiguration), versionInfo });
+      case typeUrls.route: {
+        const table = routeTableOf(resource as RouteConfiguration);
+        refuseUnknownClusters(table, { known: this.#knowsCluster, byDefault: false });
+        this.routes.set(name, { ...table, versionInfo });
         this.#promoteListeners();
         return;
+      }
       case typeUrls.endpoint: {
         const assignment = resource as ClusterLoadAssignment;
         this.endpoints.set(name, { versionInfo, resource: assignment, endpoints: endpointsOf(assignment) });
@@ -147,7 +154,7 @@ export class ConfigStore {
         if (this.clusters.delete(name)) this.#options.sink.removeCluster(name);
         return;
       case typeUrls.route:
-        this.routes.delete(name);
+        // As in Envoy, a table in use stays in force; one that no listener asks for is gone already.
         return;
       case typeUrls.endpoint:
         this.endpoints.delete(name);
@@ -162,6 +169,22 @@ export class ConfigStore {
         return;
     }
   }
+
+  /** Of the other listeners those count that the same update does not remove. */
+  #takeListener(listener: CompiledListener, removed: readonly string[]): void {
+    const others = [...this.listeners.values(), ...this.warmingListeners.values()];
+    refuseSharedAddress(
+      listener,
+      others.filter(({ name }) => !removed.includes(name)),
+    );
+    for (const { filter } of [...listener.chains, listener.defaultChain ?? []].flat()) {
+      if (filter.kind !== 'http' || !('table' in filter.routes)) continue;
+      refuseUnknownClusters(filter.routes.table, { known: this.#knowsCluster, byDefault: true });
+    }
+    this.#warmListener(listener);
+  }
+
+  readonly #knowsCluster = (name: string): boolean => this.clusters.has(name) || this.warmingClusters.has(name);
 
   #warmListener(listener: CompiledListener): void {
     this.#namesMayDiffer = true;

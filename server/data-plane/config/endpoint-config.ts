@@ -121,7 +121,7 @@ function compileEndpoint(given: LbEndpoint, place: Place, field: string): Endpoi
   if (!/^[\d.]+$|:/.test(socket.address)) {
     throw new ConfigProblem(`${field}.endpoint.address`, `malformed IP address: ${socket.address}`);
   }
-  const address = { ip: socket.address, port: socket.port_value };
+  const address = { ip: socket.address, port: readPort(socket.port_value, `${field}.endpoint.address`) };
   return placedAt(address, settingsOf(given, place));
 }
 
@@ -134,12 +134,22 @@ export function compileNamedEndpoint(given: LbEndpoint, locality: LocalityLbEndp
   return { name: socket.address, port: socket.port_value, settings: { ...settings, hostname } };
 }
 
+function readPort(port: number, field: string): number {
+  if (port > 65_535) throw new ConfigProblem(field, 'port_value: value must be less than or equal to 65535');
+  return port;
+}
+
+function readWeight(weight: number | undefined): number {
+  if (weight === 0) throw new ConfigProblem('load_balancing_weight', 'value must be greater than or equal to 1');
+  return weight ?? 1;
+}
+
 function settingsOf(given: LbEndpoint, place: Place): EndpointSettings {
   const health = given.health_status ?? 'UNKNOWN';
   const workload = given.metadata?.filter_metadata?.['istio']?.['workload'];
   return {
     hostname: given.endpoint.hostname ?? '',
-    weight: given.load_balancing_weight ?? 1,
+    weight: readWeight(given.load_balancing_weight),
     ...place,
     healthy: health === 'UNKNOWN' || health === 'HEALTHY' || health === 'DEGRADED',
     degraded: health === 'DEGRADED',

@@ -2,7 +2,7 @@ import type { Any, FilterChain } from '#xds';
 import type { GrpcServiceConfig } from '../http/call/grpc-call.ts';
 import { type GrpcServiceJson, readGrpcService } from './grpc-service.ts';
 import { compileMetadataMatch, type MetadataMatch, type MetadataMatcherJson } from './metadata-match.ts';
-import { ConfigProblem, within } from './problem.ts';
+import { unknownExtension, within } from './problem.ts';
 import { type RbacFilterConfig, readRbac } from './rbac/rbac.ts';
 
 /** A service that is asked about a connection. */
@@ -28,8 +28,7 @@ const READERS: Readonly<Record<string, (config: Any) => Guard>> = {
 /** Reads a network filter that stands before the one that takes the connection. */
 export function readGuard({ name, typed_config: config }: FilterChain['filters'][number]): Guard {
   const read = READERS[config?.['@type'] ?? ''];
-  if (read === undefined || config === undefined)
-    throw new ConfigProblem('name', `Didn't find a registered implementation for '${name}'`);
+  if (read === undefined || config === undefined) throw unknownExtension('name', name, config);
   return within(name, () => read(config));
 }
 

@@ -3,7 +3,7 @@ import { type ExtAuthzConfig, readExtAuthz } from './ext-authz-config.ts';
 import { type FaultPolicy, readFault } from './fault-policy.ts';
 import { type JwtFilterConfig, readJwtAuthn } from './jwt-config.ts';
 import { type ModuleFilterConfig, readModuleFilter } from './module-filter.ts';
-import { ConfigProblem, within } from './problem.ts';
+import { ConfigProblem, unknownExtension, within } from './problem.ts';
 import {
   type LocalRateLimitConfig,
   type RateLimitConfig,
@@ -71,5 +71,5 @@ function readFilter(filter: HttpFilterJson): HttpFilterPlan[] {
   const read = READERS[config?.['@type'] ?? ''];
   if (read !== undefined && config !== undefined) return [within(name, () => read(config))];
   if (filter.is_optional === true) return [];
-  throw new ConfigProblem('name', `Didn't find a registered implementation for '${name}'`);
+  throw unknownExtension('name', name, config);
 }

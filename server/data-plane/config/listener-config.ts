@@ -2,10 +2,11 @@ import type { Origin, SocketAddress } from '#domain';
 import type { FilterChain, FilterChainMatch, Listener } from '#xds';
 import { type AccessLogger, readAccessLogs } from './access-log/index.ts';
 import { type ExtensionConfigs, extensionNames, missingExtensions, withExtensions } from './discovered-filters.ts';
+import { refuseEqualChains } from './listener-conflicts.ts';
 import { compilePortPredicate } from './listener-filter-match.ts';
 import { compileNetworkFilter, type HttpFilterConfig, type TcpFilterConfig } from './network-filter.ts';
 import { type Origins, readOrigins, readTokenOrigins } from './origins.ts';
-import { ConfigProblem, within } from './problem.ts';
+import { ConfigProblem, unknownExtension, within } from './problem.ts';
 import { type DownstreamTls, readDownstreamTls } from './tls-settings.ts';
 import { durationMs } from './values.ts';
 
@@ -63,16 +64,20 @@ export function compileListener(
   const asked = extensionNames(resource);
   const served = asked.length === 0 ? resource : withExtensions(resource, extensions);
   const socket = resource.address?.socket_address;
+  if (resource.address === undefined) {
+    throw new ConfigProblem('address', `error adding listener named '${resource.name}': address is necessary`);
+  }
   if (socket === undefined) throw new ConfigProblem('address', 'only socket_address is supported');
   const filters = (resource.listener_filters ?? []).map((filter) => filter.name);
   for (const [i, name] of filters.entries()) {
     if (!LISTENER_FILTERS.has(name)) {
-      throw new ConfigProblem(`listener_filters[${i}]`, `Didn't find a registered implementation for '${name}'`);
+      throw unknownExtension(`listener_filters[${i}]`, name, (resource.listener_filters ?? [])[i]?.typed_config);
     }
   }
   const chains = (served.filter_chains ?? []).map((chain, i) =>
     within(`filter_chains[${i}]`, () => compileChain(chain, versionInfo)),
   );
+  refuseEqualChains(served);
   const fallback = served.default_filter_chain;
   const defaultChain = fallback && within('default_filter_chain', () => compileChain(fallback, versionInfo));
   if (chains.length === 0 && defaultChain === undefined) {

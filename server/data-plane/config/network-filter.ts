@@ -7,7 +7,7 @@ import { type AccessLogger, type AccessLogs, readAccessLogs } from './access-log
 import { type Guard, readGuard } from './guard-config.ts';
 import { type HttpFilterPlan, readHttpFilters } from './http-filter.ts';
 import { type HttpServing, readHttpServing } from './http-serving.ts';
-import { ConfigProblem, within } from './problem.ts';
+import { ConfigProblem, unknownExtension, within } from './problem.ts';
 import { compileRouteTable, type RouteTable } from './route-table.ts';
 import { readStatsPlan, STATS_FILTER, type StatsPlan } from './stats-plan.ts';
 import { readTracing, type TracingConfig } from './tracing-config.ts';
@@ -113,8 +113,13 @@ export function compileNetworkFilter(chain: FilterChain, versionInfo: string): H
         stats: readStats(all),
       };
     default:
-      throw new ConfigProblem('filters', `Didn't find a registered implementation for '${terminal.name}'`);
+      throw unknownExtension('filters', terminal.name, config);
   }
+}
+
+function readStatPrefix(given: string | undefined): string {
+  if (!given) throw new ConfigProblem('stat_prefix', 'value length must be at least 1 characters');
+  return given;
 }
 
 const readStats = (filters: readonly { readonly name: string; readonly typed_config?: Any }[]): StatsPlan[] =>
@@ -127,7 +132,7 @@ function compileTcpProxy(config: TcpProxy): Omit<TcpFilterConfig, 'guards' | 'ex
   if (totalWeight === 0) throw new ConfigProblem('tcp_proxy', 'has neither cluster nor weighted_clusters');
   return {
     kind: 'tcp',
-    statPrefix: config.stat_prefix,
+    statPrefix: readStatPrefix(config.stat_prefix),
     shares: shares.map((share) => ({ cluster: share.name, weight: share.weight })),
     totalWeight,
     hashesSource: (config.hash_policy ?? []).some(({ source_ip }) => source_ip !== undefined),
@@ -148,7 +153,7 @@ const DURATIONS = /(?:REQUEST|RESPONSE|TX|COMMON|READY)_DURATION/;
 function compileHcm(config: HttpConnectionManager, versionInfo: string): HttpFilterConfig {
   return {
     kind: 'http',
-    statPrefix: config.stat_prefix,
+    statPrefix: readStatPrefix(config.stat_prefix),
     routes: readRoutes(config, versionInfo),
     filters: readHttpFilters(config.http_filters ?? []),
     serverName: wireSafe(config.server_name ?? 'envoy'),

@@ -8,6 +8,13 @@ export class ConfigProblem extends Error {
   }
 }
 
+/** In Envoy's words: an extension that this proxy does not have. */
+export function unknownExtension(field: string, name: string, config?: { readonly '@type': string }): ConfigProblem {
+  const type = config?.['@type'].split('/').at(-1);
+  const typed = type === undefined ? '' : ` with type URL: '${type}'`;
+  return new ConfigProblem(field, `Didn't find a registered implementation for '${name}'${typed}`);
+}
+
 /** Runs `read`, putting `field` before the field of any problem inside it. */
 export function within<T>(field: string, read: () => T): T {
   try {

@@ -226,6 +226,7 @@ function compileVirtualHost(given: VirtualHost): CompiledVirtualHost {
 
 /** Retries, faults and CORS of the virtual host are for routes that have none of their own. */
 function compileRoute(given: Route, host: VirtualHost): CompiledRoute {
+  if (given.match === undefined) throw new ConfigProblem('match', 'value is required');
   return {
     name: given.name ?? '',
     match: given.match,

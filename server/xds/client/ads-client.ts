@@ -137,7 +137,9 @@ class DeltaClient implements AdsClient {
     }
     const typeUrl = pushOrder.find((candidate) => candidate === response.typeUrl);
     const subscription = typeUrl && this.#subscriptions.get(typeUrl);
-    const rejections = subscription ? this.#accept(response, subscription) : [];
+    // As in Envoy, what nobody asked for has no answer.
+    if (subscription === undefined) return;
+    const rejections = this.#accept(response, subscription);
     // Names that the update made us want are asked for before this answer, so that a server never sees us done too early.
     this.#write(connection, {
       typeUrl: response.typeUrl,

@@ -16,7 +16,12 @@ const listener = (name: string, rds: string): Listener => ({
   address: { socket_address: { address: '0.0.0.0', port_value: 80 } },
   filter_chains: [{ filters: [{ name: 'hcm', typed_config: managing(rds) }] }],
 });
-const eds = (name: string, fields: Partial<Cluster> = {}): Cluster => ({ name, type: 'EDS', ...fields });
+const eds = (name: string, fields: Partial<Cluster> = {}): Cluster => ({
+  name,
+  type: 'EDS',
+  eds_cluster_config: { eds_config: { ads: {} } },
+  ...fields,
+});
 
 const HTTP = 'type.googleapis.com/envoy.extensions.filters.http';
 const denying = { '@type': `${HTTP}.rbac.v3.RBAC`, rules: {} };
@@ -99,7 +104,8 @@ describe('configuration from xDS', () => {
     expect(refused).toEqual([
       {
         name: 'guard',
-        message: "filter_chains[0].http_filters[0].name: Didn't find a registered implementation for 'guard'",
+        message:
+          "filter_chains[0].http_filters[0].name: Didn't find a registered implementation for 'guard' with type URL: 'envoy.extensions.filters.http.unheard.v3.Of'",
       },
     ]);
     expect(plansOf('a')).toEqual(['cors', 'router']);
@@ -140,6 +146,78 @@ describe('configuration from xDS', () => {
     ]);
     expect(store.clusters.get('a')?.connectTimeoutMs).toBe(3000);
     expect(events.at(-1)).toBe('cluster b 0');
+  });
+
+  it('serves a table that is removed while a listener asks for it', () => {
+    push(typeUrls.listener, [listener('l', '80')]);
+    push(typeUrls.route, [{ name: '80' }]);
+    push(typeUrls.route, [], ['80']);
+    expect(store.routes.has('80')).toBe(true);
+    push(typeUrls.listener, [], ['l']);
+    expect(store.routes.size).toBe(0);
+  });
+
+  it('rejects a second listener at an address, unless the update removes the first', () => {
+    push(typeUrls.listener, [listener('l', '80')]);
+    const message = "address: error adding listener: 'm' has duplicate address '0.0.0.0:80' as existing listener";
+    expect(push(typeUrls.listener, [listener('m', '80')])).toEqual([{ name: 'm', message }]);
+    expect(push(typeUrls.listener, [listener('m', '80')], ['l'])).toEqual([]);
+  });
+
+  it('rejects filter chains that fit the same connections', () => {
+    const { filter_chains: [chain] = [], ...rest } = listener('l', '80');
+    expect(push(typeUrls.listener, [{ ...rest, filter_chains: [chain!, chain!] }])).toMatchObject([
+      { message: expect.stringContaining("filter chain '' has the same matching rules defined as ''") },
+    ]);
+  });
+
+  it('rejects routes to clusters that it does not know, where the table asks for it', () => {
+    push(typeUrls.cluster, [{ name: 'known', type: 'STATIC' }]);
+    const table = (cluster: string, fields: object = {}) => ({
+      name: '80',
+      virtual_hosts: [{ name: 'v', domains: ['*'], routes: [{ match: { prefix: '/' }, route: { cluster } }] }],
+      ...fields,
+    });
+    expect(push(typeUrls.route, [table('nobody')])).toEqual([]);
+    expect(push(typeUrls.route, [table('known', { validate_clusters: true })])).toEqual([]);
+    expect(push(typeUrls.route, [table('nobody', { validate_clusters: true })])).toEqual([
+      { name: '80', message: "route: unknown cluster 'nobody'" },
+    ]);
+  });
+
+  it('rejects endpoints with a weight of 0 or a port beyond 65535, and EDS clusters that do not say where it is', () => {
+    push(typeUrls.cluster, [eds('a')]);
+    const assignment = (port_value: number, fields: object = {}) => {
+      const endpoint = { address: { socket_address: { address: '127.0.0.1', port_value } } };
+      return { cluster_name: 'a', endpoints: [{ lb_endpoints: [{ endpoint, ...fields }] }] };
+    };
+    const [port] = push(typeUrls.endpoint, [assignment(65_536)]);
+    expect(port?.message).toContain('port_value: value must be less than or equal to 65535');
+    const [weight] = push(typeUrls.endpoint, [assignment(80, { load_balancing_weight: 0 })]);
+    expect(weight?.message).toContain('load_balancing_weight: value must be greater than or equal to 1');
+    const [cluster] = push(typeUrls.cluster, [{ name: 'b', type: 'EDS' }]);
+    expect(cluster?.message).toBe('eds_cluster_config: cannot create an EDS cluster without an EDS config');
+  });
+
+  it('reads balancing policies that are extensions, the first that it knows', () => {
+    const type = 'type.googleapis.com/envoy.extensions.load_balancing_policies';
+    const policies = [
+      { typed_extension_config: { name: 'new', typed_config: { '@type': 'type.googleapis.com/of.next.Year' } } },
+      {
+        typed_extension_config: {
+          name: 'least',
+          typed_config: { '@type': `${type}.least_request.v3.LeastRequest`, choice_count: 5 },
+        },
+      },
+    ];
+    const withPolicies = (list: object[]) =>
+      ({ name: 'a', type: 'STATIC', load_balancing_policy: { policies: list } }) as unknown as Cluster;
+    expect(push(typeUrls.cluster, [withPolicies(policies)])).toEqual([]);
+    expect(store.clusters.get('a')?.balancing).toMatchObject({ policy: 'LEAST_REQUEST', choiceCount: 5 });
+    const [refused] = push(typeUrls.cluster, [withPolicies(policies.slice(0, 1))]);
+    expect(refused?.message).toBe(
+      "cluster: didn't find a registered load balancer factory implementation for cluster: 'a' with names from [new]",
+    );
   });
 
   it('forgets what is removed and what nobody names any more', () => {

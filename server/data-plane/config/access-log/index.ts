@@ -2,7 +2,7 @@ import type { LogText } from '#domain';
 import { extensionTypes, type HttpConnectionManager } from '#xds';
 import type { FormatSubject } from '../../format/subject.ts';
 import { compileEntry, type EntryFormat, type Format } from '../../format/template.ts';
-import { ConfigProblem, within } from '../problem.ts';
+import { unknownExtension, within } from '../problem.ts';
 import { type AccessLogFilter, readAccessLogFilter } from './filter.ts';
 import { compileJsonFormat } from './json-format.ts';
 
@@ -36,7 +36,7 @@ export const readAccessLogs = (logs: AccessLogs): AccessLogger[] =>
 
 function readAccessLog(log: AccessLogs[number]): AccessLogger {
   if (log.typed_config?.['@type'] !== extensionTypes.fileAccessLog) {
-    throw new ConfigProblem('typed_config', `Didn't find a registered implementation for '${log.name}'`);
+    throw unknownExtension('typed_config', log.name, log.typed_config);
   }
   const write = within('log_format', () => readFormat((log.typed_config['log_format'] ?? {}) as LogFormat));
   const { filter } = log;
