@@ -178,9 +178,14 @@ describe('a gateway', () => {
     expect(call?.parentSpanId).toBeUndefined();
     expect(served).toMatchObject({ traceId, parentSpanId: call?.spanId, response: { status: 500 } });
     expect(served?.spanId).not.toBe(call?.spanId);
+    vi.spyOn(StepSampler, 'keepsTrace').mockReturnValue(true);
+    const kept = JSON.parse((await sendFrom(`${NET}.2.9`, to, { host: 'shop.example.com' })).body);
+    expect(kept['x-b3-traceid']).toBe(kept['x-request-id'].replaceAll('-', ''));
+    await until(() => server.hops.length > before[1] + 1, 'what is kept is reported');
+    expect(server.hops.at(-1)?.parentSpanId).toBe(gateway.hops.at(-1)?.spanId);
     vi.restoreAllMocks();
     await sendFrom(`${NET}.2.9`, to, { host: 'shop.example.com' });
-    await until(() => server.hops.length > before[1] + 1, 'the next is reported');
+    await until(() => server.hops.length > before[1] + 2, 'the next is reported');
     expect(server.hops.at(-1)?.parentSpanId).toBe(gateway.hops.at(-1)?.spanId);
   });
 

@@ -169,6 +169,12 @@ export class Exchange implements FormatSubject, BodyTarget, LateWorker {
     this.#span = span;
   }
 
+  /** Headers will tell of the trace that the request's id told of; `sampled` is undefined where nobody has decided. */
+  tellSpan(sampled: boolean | undefined): void {
+    this.#span = { ...untoldSpan(this), sampled: sampled === true, undecided: sampled === undefined };
+    this.untold = undefined;
+  }
+
   /** All proxies on its way find the same. */
   get traceKey(): string {
     return this.untold === undefined ? this.span.traceId : this.requestId;

@@ -1,3 +1,4 @@
+import { StepSampler } from '../decisions/hop-steps.ts';
 import type { Exchange, RequestLayer } from './exchange.ts';
 import { writeForwardingHeaders } from './forwarding.ts';
 import { isGrpc } from './grpc.ts';
@@ -63,20 +64,21 @@ export const identify: RequestLayer = (exchange) => {
   const { tracing } = config;
   const { ids } = runtime.chance;
   const given = config.useRemoteAddress && !config.keepsRequestId ? undefined : head.headers.get('x-request-id');
-  const untold = mayStayUntold(exchange, given);
-  const decided = untold ? decide(exchange, given) : undefined;
-  if (untold && decided !== true) exchange.untold = given === undefined ? 'begins' : 'goes on';
-  else exchange.span = startSpan(head.headers, ids, () => decided ?? decide(exchange, given));
-  const sampled = exchange.untold === undefined && exchange.span.sampled;
+  if (mayStayUntold(exchange, given)) {
+    identifyUntold(exchange, given);
+    return 'next';
+  }
+  exchange.span = startSpan(head.headers, ids, () => decide(exchange, given));
+  const { sampled } = exchange.span;
   if (tracing !== undefined) {
     (sampled ? exchange.stats.sampled : exchange.stats.notSampled).value++;
-    if (tracing.spawnsUpstream && exchange.untold === undefined) exchange.entrySpanId = newSpanId(ids);
+    if (tracing.spawnsUpstream) exchange.entrySpanId = newSpanId(ids);
   }
   if (given === undefined && !config.generateRequestId) return 'next';
   const marks = tracing?.byRequestId === true;
   exchange.requestId =
     given === undefined ? newRequestId(ids, marks && sampled) : marks ? withDecision(given, sampled) : given;
-  if (exchange.requestId !== given) head.headers.put('x-request-id', exchange.requestId);
+  head.headers.put('x-request-id', exchange.requestId);
   return 'next';
 };
 
@@ -84,11 +86,13 @@ export const identify: RequestLayer = (exchange) => {
 function decide(exchange: Exchange, given: string | undefined): boolean | undefined {
   const { tracing } = exchange.config;
   if (tracing === undefined) return undefined;
-  if (tracing.byRequestId && given !== undefined && saysSampled(given)) return true;
-  if (exchange.head.headers.has('x-envoy-force-trace')) return true;
-  if (tracing.share >= 100) return true;
-  return !isCalledByProxy(exchange, given) && exchange.runtime.chance.sampling.next() * 100 < tracing.share;
+  if (asksForTrace(exchange, given)) return true;
+  return tracing.share >= 100 || exchange.runtime.chance.sampling.next() * 100 < tracing.share;
 }
+
+const asksForTrace = ({ config, head }: Exchange, given: string | undefined): boolean =>
+  (config.tracing?.byRequestId === true && given !== undefined && saysSampled(given)) ||
+  head.headers.has('x-envoy-force-trace');
 
 /**
  * As Envoy that sends its spans nowhere, a busy proxy writes no trace headers: nobody will look at most of what it does, and for the rest the
@@ -98,7 +102,8 @@ function mayStayUntold(exchange: Exchange, given: string | undefined): boolean {
   const { config, head } = exchange;
   if (config.tracing?.collector !== undefined) return false;
   if (given === undefined ? !config.generateRequestId : !hasUuidForm(given)) return false;
-  return (isHurried(exchange) || isCalledByProxy(exchange, given)) && !tellsTrace(head.headers);
+  if (!isHurried(exchange) && !isCalledByProxy(exchange, given)) return false;
+  return !tellsTrace(head.headers) && !asksForTrace(exchange, given);
 }
 
 const isHurried = ({ runtime, steps }: Exchange): boolean => runtime.sampler.busy && !steps.on;
@@ -106,9 +111,23 @@ const isHurried = ({ runtime, steps }: Exchange): boolean => runtime.sampler.bus
 const isCalledByProxy = ({ connection }: Exchange, given: string | undefined): boolean =>
   given !== undefined && connection.direction === 'inbound' && connection.tls !== undefined;
 
+/** Of the traces that are recorded all the same, the first proxy tells in headers as ever. */
+function identifyUntold(exchange: Exchange, given: string | undefined): void {
+  const { config, head, runtime, stats } = exchange;
+  exchange.untold = given === undefined ? 'begins' : 'goes on';
+  exchange.requestId = given ?? newRequestId(runtime.chance.ids, false);
+  if (StepSampler.keepsTrace(exchange.requestId, runtime.sampler.tracesOf) || !isHurried(exchange)) {
+    exchange.tellSpan(given === undefined ? decide(exchange, given) : undefined);
+  }
+  const sampled = exchange.untold === undefined && exchange.span.sampled;
+  if (config.tracing !== undefined) (sampled ? stats.sampled : stats.notSampled).value++;
+  if (sampled && config.tracing?.byRequestId === true) exchange.requestId = withDecision(exchange.requestId, true);
+  if (exchange.requestId !== given) head.headers.put('x-request-id', exchange.requestId);
+}
+
 /** Hands the span on to whoever receives the request. */
 export const propagateTrace: RequestLayer = (exchange) => {
-  if (exchange.untold !== undefined && isHurried(exchange)) return 'next';
+  if (exchange.untold !== undefined) return 'next';
   const { entrySpanId, span } = exchange;
   writeSpan(exchange.head.headers, span, entrySpanId === '' ? span.parentSpanId : entrySpanId);
   return 'next';
