@@ -88,7 +88,7 @@ function shareIn(exchange: Exchange, name: string, allowed: Fraction): Fraction 
 
 function drawn(exchange: Exchange, share: Fraction, what: string, part: string): boolean {
   if (share.numerator === 0) return false;
-  const draw = exchange.runtime.chance.draws.below('fault', exchange.span.traceId, share.of);
+  const draw = exchange.runtime.chance.draws.below('fault', exchange.traceKey, share.of);
   const hit = draw < share.numerator;
   const { route } = exchange;
   exchange.steps.add('http_filter', hit ? 'applied' : 'passed', 'envoy.filters.http.fault', () => ({

@@ -102,9 +102,9 @@ const heldBy = ({ conditions }: CompiledRoute, subject: RouteSubject): number =>
   conditions.filter((condition) => condition(subject) === undefined).length;
 
 /** A route for a share of the requests leaves the others to those behind it. */
-function spared({ runtime, span }: Exchange, { share }: CompiledRoute): Refusal | undefined {
+function spared(exchange: Exchange, { share }: CompiledRoute): Refusal | undefined {
   if (share === undefined) return undefined;
-  const draw = runtime.chance.draws.below('route', span.traceId, share.of);
+  const draw = exchange.runtime.chance.draws.below('route', exchange.traceKey, share.of);
   if (draw < share.numerator) return undefined;
   return () => `takes ${inPercent(share)} % of the requests that match: drew ${draw} of ${share.of}`;
 }

@@ -11,7 +11,7 @@ export function chooseShare(exchange: Exchange, route: CompiledRoute, action: Fo
   const { shares, totalWeight } = action;
   const only = shares[0]!;
   if (shares.length === 1) return only;
-  const draw = exchange.runtime.chance.draws.below('weight', exchange.span.traceId, totalWeight);
+  const draw = exchange.runtime.chance.draws.below('weight', exchange.traceKey, totalWeight);
   let from = 0;
   for (const [place, share] of shares.entries()) {
     const to = from + share.weight;

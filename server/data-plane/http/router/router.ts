@@ -156,7 +156,7 @@ function createMirrors(exchange: Exchange, action: ForwardAction, timeoutMs: num
     const cluster = exchange.runtime.clusters.get(name);
     if (
       cluster === undefined ||
-      exchange.runtime.chance.draws.below('mirror', exchange.span.traceId, share.of) >= share.numerator
+      exchange.runtime.chance.draws.below('mirror', exchange.traceKey, share.of) >= share.numerator
     )
       continue;
     const onResult = (result: MirrorResult): void => recordMirror(exchange, result);

@@ -79,13 +79,9 @@ function limit(exchange: Exchange, { config, common, special }: Limiter): 'next'
   return 'wait';
 }
 
-function drawn(
-  { runtime, span }: Exchange,
-  what: 'limit_enabled' | 'limit_enforced',
-  { numerator, of }: Fraction,
-): boolean {
+function drawn(exchange: Exchange, what: 'limit_enabled' | 'limit_enforced', { numerator, of }: Fraction): boolean {
   if (numerator === 0) return false;
-  return numerator >= of || runtime.chance.draws.below(what, span.traceId, of) < numerator;
+  return numerator >= of || exchange.runtime.chance.draws.below(what, exchange.traceKey, of) < numerator;
 }
 
 /** Headers of draft-ietf-httpapi-ratelimit-headers-03. */
