@@ -5,6 +5,7 @@ import type { EncodedResource } from '../doors.ts';
 import { type ResourceByType, type RouteConfiguration, type TypeUrl, typeUrls } from '../resources.ts';
 import { findBadField } from './bad-field.ts';
 import { type CacheLimits, createBoundedCache } from './bounded-cache.ts';
+import { createLatestDecoded } from './latest-decoded.ts';
 import { messageType, messageTypes, typeNameOf } from './message-types.ts';
 import { routeTableBytes } from './route-bytes.ts';
 
@@ -104,6 +105,7 @@ const isToldByBytes = (typeUrl: TypeUrl): boolean => typeUrl === typeUrls.route;
 export function createXdsCodec(limits: CacheLimits): XdsCodec {
   const encoded = createBoundedCache<EncodedResource>(limits);
   const decoded = createBoundedCache<DecodedResource>(limits);
+  const latest = createLatestDecoded();
   return {
     encodeResource(typeUrl, json) {
       const made = isToldByBytes(typeUrl) ? encode(typeUrl, json) : undefined;
@@ -117,13 +119,19 @@ export function createXdsCodec(limits: CacheLimits): XdsCodec {
       return resource;
     },
     decodeResource<Url extends TypeUrl>(any: { readonly typeUrl: Url; readonly value: Uint8Array }) {
+      const same = latest.find(any);
+      if (same) return same as DecodedResource<Url>;
       const key = `${any.typeUrl} ${hash('sha256', any.value)}`;
       const known = decoded.get(key);
-      if (known) return known as DecodedResource<Url>;
+      if (known) {
+        latest.keep(any, known);
+        return known as DecodedResource<Url>;
+      }
       try {
         const json = messageJson(messageType(typeNameOf(any.typeUrl)), any.value) as ResourceByType[Url];
         const resource: DecodedResource<Url> = Object.freeze({ name: resourceName(any.typeUrl, json), json });
         decoded.set(key, resource as DecodedResource, any.value.length);
+        latest.keep(any, resource as DecodedResource);
         return resource;
       } catch (cause) {
         throw new MeshworkError('xds.decode', `${typeNameOf(any.typeUrl)}: ${errorMessage(cause)}`, { cause });

@@ -2,6 +2,7 @@ import { create, type DescMessage, fromBinary, toBinary } from '@bufbuild/protob
 import type { AnyBytes } from '../codec/codec.ts';
 import { messageType } from '../codec/message-types.ts';
 import { type Field, messageBytes, optional, repeated } from './fields.ts';
+import { readDeltaRequest, readDeltaResponse } from './quick-read.ts';
 
 /** envoy.config.core.v3.Node, as far as it is read. */
 export interface NodeMessage {
@@ -60,15 +61,16 @@ export interface WireFormat<Message> {
 
 /**
  * `fieldsOf` gives the fields of the messages that go to, or come from, every proxy with every push: they are written in a tenth of the
- * time. Undefined for a message with more in it.
+ * time. Undefined for a message with more in it. `quickRead` likewise for reading.
  */
 function wireFormat<Message extends object>(
   name: string,
   fieldsOf: (message: Partial<Message>) => readonly Field[] | undefined = () => undefined,
+  quickRead: (bytes: Uint8Array) => Message | undefined = () => undefined,
 ): WireFormat<Message> {
   const type = (): DescMessage => messageType(`envoy.service.discovery.v3.${name}`);
   return {
-    read: (bytes) => fromBinary(type(), bytes) as unknown as Message,
+    read: (bytes) => quickRead(bytes) ?? (fromBinary(type(), bytes) as unknown as Message),
     write(message) {
       const fields = fieldsOf(message);
       if (fields !== undefined) return messageBytes(fields);
@@ -92,7 +94,7 @@ export const discoveryResponse = wireFormat<DiscoveryResponse>(
   ],
 );
 
-export const deltaDiscoveryRequest = wireFormat<DeltaDiscoveryRequest>('DeltaDiscoveryRequest', (request) => {
+function deltaRequestFields(request: Partial<DeltaDiscoveryRequest>): readonly Field[] | undefined {
   const { node, typeUrl = '', initialResourceVersions = {}, responseNonce = '', errorDetail } = request;
   if (node !== undefined || errorDetail !== undefined || Object.keys(initialResourceVersions).length > 0)
     return undefined;
@@ -102,7 +104,13 @@ export const deltaDiscoveryRequest = wireFormat<DeltaDiscoveryRequest>('DeltaDis
     ...repeated(4, request.resourceNamesUnsubscribe ?? []),
     ...optional(6, responseNonce),
   ];
-});
+}
+
+export const deltaDiscoveryRequest = wireFormat<DeltaDiscoveryRequest>(
+  'DeltaDiscoveryRequest',
+  deltaRequestFields,
+  readDeltaRequest,
+);
 
 export const deltaDiscoveryResponse = wireFormat<DeltaDiscoveryResponse>(
   'DeltaDiscoveryResponse',
@@ -122,6 +130,7 @@ export const deltaDiscoveryResponse = wireFormat<DeltaDiscoveryResponse>(
     ...optional(5, nonce),
     ...repeated(6, removedResources),
   ],
+  readDeltaResponse,
 );
 
 const SERVICE = '/envoy.service.discovery.v3.AggregatedDiscoveryService';
