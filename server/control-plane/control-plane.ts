@@ -45,6 +45,8 @@ class Pilot implements ControlPlane {
   /** Messages already logged, so that each is said once as long as it holds. */
   #logged: ReadonlySet<string> = new Set();
   #logIsDue = false;
+  /** What a group of proxies holds, with the certificates of the one that was asked for last: most have none. */
+  readonly #whole = new WeakMap<XdsSnapshot['resources'], XdsSnapshot['resources']>();
 
   constructor(options: ControlPlaneOptions) {
     const { clock, onPush, onLog, meshConfig } = options;
@@ -181,7 +183,11 @@ class Pilot implements ControlPlane {
     const snapshot = this.#current();
     const { resources, problems } = this.#translator.translate(snapshot, node);
     const secrets = secretResources(snapshot, node, resources);
-    return { resources: new Map([...resources, [typeUrls.secret, secrets] as const]), problems };
+    const held = this.#whole.get(resources);
+    if (held?.get(typeUrls.secret) === secrets) return { resources: held, problems };
+    const whole = new Map([...resources, [typeUrls.secret, secrets] as const]);
+    this.#whole.set(resources, whole);
+    return { resources: whole, problems };
   }
 
   /** Once for all proxies of a turn: many have the same problems. */

@@ -101,6 +101,8 @@ export interface AdsServer {
   /** Pushes what changed between the node's last snapshot and this one, in make-before-break order (CDS, EDS, LDS, RDS). */
   setSnapshot(nodeId: string, snapshot: XdsSnapshot): void;
   connected(): readonly ProxyNode[];
+  /** Undefined when no node of this id is connected. */
+  node(nodeId: string): ProxyNode | undefined;
   /** By number. */
   connections(): readonly AdsConnection[];
   /** Whether the node has answered all it was sent and nothing is held back for it. True for a node that is not connected. */

@@ -73,12 +73,19 @@ function summaryOf(change: Change, endMs: number | undefined): PushSummary {
   };
 }
 
-/** A change that is not pushed yet waits for everybody. */
-function waitsFor({ doneMs, waiting }: Change, concerns: Concerns): boolean {
-  if (doneMs !== undefined) return false;
-  if (waiting === undefined) return true;
-  for (const nodeId of waiting) if (concerns(nodeId)) return true;
-  return false;
+/** Whether changes wait for a node that `concerns` picks. One that is not pushed yet waits for everybody. Asked after every answer. */
+function createWaitCheck(concerns: Concerns): (change: Change) => boolean {
+  let found = '';
+  return ({ doneMs, waiting }) => {
+    if (doneMs !== undefined) return false;
+    if (waiting === undefined || waiting.has(found)) return true;
+    for (const nodeId of waiting) {
+      if (!concerns(nodeId)) continue;
+      found = nodeId;
+      return true;
+    }
+    return false;
+  };
 }
 
 function record(change: Change, event: PushEvent): void {
@@ -194,9 +201,10 @@ class Log implements ChangeLog {
   }
 
   async settled(changeId: string, timeoutMs: number, concerns: Concerns): Promise<PushSummary> {
+    const waits = createWaitCheck(concerns);
     const isSettled = (): boolean => {
       const change = this.#changes.get(changeId);
-      return change !== undefined && !waitsFor(change, concerns);
+      return change !== undefined && !waits(change);
     };
     const settledMs = (await this.#until(isSettled, timeoutMs)) ? this.#clock.now() : undefined;
     const change = this.#changes.get(changeId);
@@ -206,9 +214,10 @@ class Log implements ChangeLog {
   }
 
   answered(concerns: Concerns, timeoutMs: number): Promise<boolean> {
+    const waits = createWaitCheck(concerns);
     const open = [...this.#changes.values()].filter(({ doneMs }) => doneMs === undefined);
     const isAnswered = (): boolean =>
-      open.every((change) => this.#changes.get(change.changeId) !== change || !waitsFor(change, concerns));
+      open.every((change) => this.#changes.get(change.changeId) !== change || !waits(change));
     return this.#until(isAnswered, timeoutMs);
   }
 

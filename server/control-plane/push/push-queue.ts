@@ -7,7 +7,7 @@ import { createSyncTable } from './sync-table.ts';
 
 export interface PushQueueOptions {
   readonly clock: Clock;
-  readonly ads: Pick<AdsServer, 'connected' | 'setSnapshot' | 'isIdle'>;
+  readonly ads: Pick<AdsServer, 'connected' | 'node' | 'setSnapshot' | 'isIdle'>;
   /** Called once per push, before any `build`: the place to derive what all proxies share. */
   readonly onBegin?: (changeIds: readonly string[]) => void;
   /** Builds what one proxy is to hold. `changeIds` are the changes that this push brings it, oldest first. */
@@ -124,14 +124,13 @@ class Queue implements PushQueue {
     this.#draining = undefined;
     const { clock, ads } = this.#options;
     const endMs = clock.monotonic() + SLICE_MS;
-    const nodes = new Map(ads.connected().map((node) => [node.id, node]));
     for (const [nodeId, changeIds] of this.#pending) {
       if (clock.monotonic() >= endMs) {
         this.#draining = clock.after(0, () => this.#drain());
         return;
       }
       this.#pending.delete(nodeId);
-      const node = nodes.get(nodeId);
+      const node = ads.node(nodeId);
       if (!node) continue;
       this.#push(node, [...changeIds]);
       const apartMs = clock.apartMs?.() ?? 0;

@@ -4,7 +4,7 @@ import type { MeshSnapshot } from '../snapshot/mesh-snapshot.ts';
 import { createEncoder, type EncodedMap, type EncodedPart, type Encoder } from './encode-all.ts';
 import { extensionConfigs } from './http-filters/extension-configs.ts';
 import { extensionNotices } from './http-filters/extension-notices.ts';
-import { createKeyedMemo, type KeyedMemo } from './keyed-memo.ts';
+import { createKeyedMemo, createNodeMemo, type KeyedMemo } from './keyed-memo.ts';
 import { type ProxyView, viewProxy } from './proxy-view.ts';
 import { createReferenceCheck } from './reference-check.ts';
 import { type ConfigResources, endpointResources, ownResources } from './resources.ts';
@@ -31,12 +31,12 @@ const MEMORY = 8192;
 export function createTranslator(): Translator {
   const memory: Memory = { memo: createKeyedMemo(MEMORY), encode: createEncoder() };
   const groups = new WeakMap<MeshSnapshot, Map<string, Translation>>();
+  const views = createNodeMemo<ProxyView>();
+  const groupNames = createNodeMemo<string>();
   return {
     translate(snapshot, node) {
-      const proxy = memory.memo.of<ProxyView>(
-        `view/${node.id}`,
-        [node, snapshot.services, snapshot.workloads, snapshot.endpoints],
-        () => viewProxy(snapshot, node),
+      const proxy = views(node, [snapshot.services, snapshot.workloads, snapshot.endpoints], () =>
+        viewProxy(snapshot, node),
       );
       // Each of these may select a single proxy.
       const selective = [snapshot.envoyFilters, snapshot.telemetries, snapshot.trafficExtensions];
@@ -44,7 +44,7 @@ export function createTranslator(): Translator {
         const scope = proxy.role === 'router' ? `router/${proxy.id}` : `${scopeKey(snapshot, proxy)}/${proxy.id}`;
         return translateOne(memory, { snapshot, proxy, key: scope }, node);
       }
-      const group = memory.memo.of<string>(`group/${node.id}`, groupInputs(snapshot, proxy), () =>
+      const group = groupNames(node, groupInputs(snapshot, proxy), () =>
         JSON.stringify([
           scopeKey(snapshot, proxy),
           spanIdentity(snapshot, proxy),

@@ -96,6 +96,10 @@ class Ads implements AdsServer {
     return [...this.#nodes.values()].map(({ node }) => node);
   }
 
+  node(nodeId: string): ProxyNode | undefined {
+    return this.#nodes.get(nodeId)?.node;
+  }
+
   connections(): readonly AdsConnection[] {
     return [...this.#nodes.values()]
       .flatMap(({ node, streams }) =>
@@ -105,7 +109,8 @@ class Ads implements AdsServer {
   }
 
   isIdle(nodeId: string): boolean {
-    return [...(this.#nodes.get(nodeId)?.streams.keys() ?? [])].every((stream) => stream.isIdle());
+    for (const stream of this.#nodes.get(nodeId)?.streams.keys() ?? []) if (!stream.isIdle()) return false;
+    return true;
   }
 
   close(): void {

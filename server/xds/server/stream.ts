@@ -105,7 +105,8 @@ class Stream<Request extends AnyRequest> implements AdsStream {
 
   isIdle(): boolean {
     // Whatever is due and not sent waits behind an outstanding response.
-    return [...this.#states.values()].every((state) => state.outstanding === undefined);
+    for (const { outstanding } of this.#states.values()) if (outstanding !== undefined) return false;
+    return true;
   }
 
   watches(): ReadonlyMap<TypeUrl, readonly string[]> {

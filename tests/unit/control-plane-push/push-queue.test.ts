@@ -44,6 +44,7 @@ describe('push queue', () => {
       clock,
       ads: {
         connected: () => nodes,
+        node: (nodeId) => nodes.find(({ id }) => id === nodeId),
         isIdle: (nodeId) => (outstanding.get(nodeId) ?? []).length === 0,
         setSnapshot(nodeId, snapshot) {
           snapshots.set(nodeId, snapshot);
@@ -265,7 +266,12 @@ describe('push queue', () => {
     affected.clear();
     const slow = createPushQueue({
       clock,
-      ads: { connected: () => nodes, isIdle: () => true, setSnapshot: () => undefined },
+      ads: {
+        connected: () => nodes,
+        node: (nodeId) => nodes.find(({ id }) => id === nodeId),
+        isIdle: () => true,
+        setSnapshot: () => undefined,
+      },
       build({ id }, changeIds) {
         builds.push([id, [...changeIds]]);
         if (id === 'n0') clock.advance(6);
