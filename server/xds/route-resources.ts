@@ -10,6 +10,11 @@ export interface RouteConfiguration extends HeaderMutations {
   max_direct_response_body_size_bytes?: number;
   ignore_port_in_host_matching?: boolean;
   internal_only_headers?: readonly string[];
+  ignore_path_parameters_in_path_matching?: boolean;
+  request_mirror_policies?: RequestMirrorPolicy[];
+  vhds?: object;
+  vhost_header?: string;
+  cluster_specifier_plugins?: { is_optional?: boolean }[];
   typed_per_filter_config?: Record<string, Any>;
 }
 
@@ -20,6 +25,11 @@ export interface VirtualHost extends HeaderMutations {
   name: string;
   domains: string[];
   routes?: Route[];
+  /** xds.type.matcher.v3.Matcher, in place of routes. */
+  matcher?: Record<string, unknown>;
+  request_mirror_policies?: RequestMirrorPolicy[];
+  per_request_buffer_limit_bytes?: number;
+  request_body_buffer_limit?: string | number;
   include_request_attempt_count?: boolean;
   require_tls?: 'NONE' | 'EXTERNAL_ONLY' | 'ALL';
   rate_limits?: Record<string, unknown>[];
@@ -37,6 +47,12 @@ export interface RouteMatch {
   query_parameters?: { name: string; string_match?: StringMatcher; present_match?: boolean }[];
   dynamic_metadata?: Record<string, unknown>[];
   grpc?: object;
+  connect_matcher?: object;
+  /** UriTemplateMatchConfig. */
+  path_match_policy?: { name?: string; typed_config?: Any };
+  cookies?: { name: string; string_match?: StringMatcher; invert_match?: boolean }[];
+  tls_context?: { presented?: boolean; validated?: boolean };
+  filter_state?: Record<string, unknown>[];
   runtime_fraction?: { default_value?: FractionalPercent };
 }
 
@@ -93,6 +109,10 @@ export interface Route extends HeaderMutations {
       content_type?: string;
     };
   };
+  per_request_buffer_limit_bytes?: number;
+  request_body_buffer_limit?: string | number;
+  non_forwarding_action?: object;
+  filter_action?: object;
   metadata?: Metadata;
   decorator?: { operation: string };
   typed_per_filter_config?: Record<string, Any>;
@@ -106,13 +126,26 @@ export interface RegexRewrite {
 export interface RouteAction {
   priority?: 'DEFAULT' | 'HIGH';
   cluster?: string;
-  weighted_clusters?: { clusters: WeightedCluster[]; total_weight?: number };
+  cluster_header?: string;
+  cluster_specifier_plugin?: string;
+  inline_cluster_specifier_plugin?: { extension?: { name?: string } };
+  weighted_clusters?: {
+    clusters: WeightedCluster[];
+    total_weight?: number;
+    header_name?: string;
+    use_hash_policy?: boolean;
+  };
   cluster_not_found_response_code?: string;
   timeout?: Duration;
   max_grpc_timeout?: Duration;
   retry_policy?: RetryPolicy;
   prefix_rewrite?: string;
   regex_rewrite?: RegexRewrite;
+  /** UriTemplateRewriteConfig. */
+  path_rewrite_policy?: { name?: string; typed_config?: Any };
+  /** Formats. */
+  path_rewrite?: string;
+  host_rewrite?: string;
   host_rewrite_literal?: string;
   host_rewrite_header?: string;
   host_rewrite_path_regex?: RegexRewrite;
@@ -123,19 +156,43 @@ export interface RouteAction {
   include_vh_rate_limits?: boolean;
   idle_timeout?: Duration;
   max_stream_duration?: { max_stream_duration?: Duration; grpc_timeout_header_max?: Duration };
-  upgrade_configs?: { upgrade_type: string; enabled?: boolean }[];
-  request_mirror_policies?: {
-    cluster?: string;
-    cluster_header?: string;
-    runtime_fraction?: { default_value: FractionalPercent };
-    disable_shadow_host_suffix_append?: boolean;
-  }[];
+  upgrade_configs?: { upgrade_type: string; enabled?: boolean; connect_config?: Record<string, unknown> }[];
+  internal_redirect_policy?: InternalRedirectPolicy;
+  request_mirror_policies?: RequestMirrorPolicy[];
   cors?: Record<string, unknown>;
+}
+
+export interface RequestMirrorPolicy {
+  cluster?: string;
+  cluster_header?: string;
+  runtime_fraction?: { default_value: FractionalPercent };
+  disable_shadow_host_suffix_append?: boolean;
+  trace_sampled?: boolean;
+  request_headers_mutations?: HeaderMutation[];
+  host_rewrite_literal?: string;
+}
+
+/** envoy.config.common.mutation_rules.v3.HeaderMutation. */
+export interface HeaderMutation {
+  remove?: string;
+  append?: HeaderValueOption;
+  remove_on_match?: { key_matcher?: StringMatcher };
+}
+
+export interface InternalRedirectPolicy {
+  max_internal_redirects?: number;
+  redirect_response_codes?: number[];
+  predicates?: { name?: string; typed_config?: Any }[];
+  allow_cross_scheme_redirect?: boolean;
+  response_headers_to_copy?: string[];
 }
 
 export interface WeightedCluster extends HeaderMutations {
   name: string;
+  cluster_header?: string;
   weight: number;
+  host_rewrite_literal?: string;
+  typed_per_filter_config?: Record<string, Any>;
 }
 
 export interface RetryPolicy {

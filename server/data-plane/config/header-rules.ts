@@ -40,17 +40,24 @@ export function compileHeaderRules(given: HeaderMutations): HeaderRules | undefi
 
 function readRules(options: readonly HeaderValueOption[] | undefined, field: string): HeaderRule[] {
   return (options ?? []).map((option, i) => {
-    const name = (option.header?.key ?? '').toLowerCase();
-    const action = option.append_action ?? 'APPEND_IF_EXISTS_OR_ADD';
-    if (name === '') throw new ConfigProblem(`${field}[${i}].header.key`, 'is empty');
+    const rule = compileHeaderRule(option, `${field}[${i}]`);
+    const { name } = rule;
     if (name.startsWith(':') || name === 'host') {
       throw new ConfigProblem(`${field}[${i}].header.key`, ':-prefixed or host headers may not be modified');
     }
     if (UNTOUCHABLE.has(name)) throw new ConfigProblem(`${field}[${i}].header.key`, `${name} cannot be changed`);
-    if (!ACTIONS.has(action)) throw new ConfigProblem(`${field}[${i}].append_action`, `unknown action ${action}`);
-    const value = compileFormat(option.header.value ?? '', `${field}[${i}].header.value`, '');
-    return { name, action, value, keepsEmpty: option.keep_empty_value === true };
+    return rule;
   });
+}
+
+/** Reads a HeaderValueOption, whatever header it names. */
+export function compileHeaderRule(option: HeaderValueOption, field: string): HeaderRule {
+  const name = (option.header?.key ?? '').toLowerCase();
+  const action = option.append_action ?? 'APPEND_IF_EXISTS_OR_ADD';
+  if (name === '') throw new ConfigProblem(`${field}.header.key`, 'is empty');
+  if (!ACTIONS.has(action)) throw new ConfigProblem(`${field}.append_action`, `unknown action ${action}`);
+  const value = compileFormat(option.header.value ?? '', `${field}.header.value`, '');
+  return { name, action, value, keepsEmpty: option.keep_empty_value === true };
 }
 
 function readRemovals(names: readonly string[] | undefined, field: string): string[] {

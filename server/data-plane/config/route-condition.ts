@@ -1,9 +1,11 @@
 import type { HeaderMatcher, RouteMatch, StringMatcher } from '#xds';
-import type { RequestHead } from '../http/codec.ts';
+import type { RequestHead, TlsFacts } from '../http/codec.ts';
+import { cookieValues } from '../http/cookies.ts';
 import type { Headers } from '../http/headers.ts';
 import { compileMetadataMatch, type MetadataMatcherJson, type ReadMetadata } from './metadata-match.ts';
 import { ConfigProblem } from './problem.ts';
 import { compileRegex, compileStringMatch, type StringMatch } from './string-match.ts';
+import { compileUriTemplate } from './uri-template.ts';
 import { readNumber } from './values.ts';
 
 /** A request as route conditions read it: path and query are split once. */
@@ -15,6 +17,8 @@ export interface RouteSubject {
   readonly query: ReadonlyMap<string, string> | undefined;
   /** What filters have found out so far. */
   readonly metadata: ReadMetadata;
+  /** Of the client's connection. */
+  readonly tls: TlsFacts | undefined;
 }
 
 /** Why a condition does not hold, in a learner's words: made from what it saw, whatever becomes of the request afterwards. */
@@ -36,16 +40,32 @@ const condition =
     return accepts(value) ? undefined : () => reason(value);
   };
 
-/** The conditions of a route in the order they are tried: path, headers, query, then what filters have left in metadata. */
-export function compileConditions(match: RouteMatch): readonly RouteCondition[] {
+/**
+ * The conditions of a route in the order they are tried: path, headers, query, cookies, the client's certificate, then what filters have left.
+ * `ignoresParameters`: what follows a semicolon in a path is not looked at.
+ */
+export function compileConditions(match: RouteMatch, ignoresParameters = false): readonly RouteCondition[] {
+  if (ignoresParameters && (match.path ?? match.prefix ?? match.path_separated_prefix ?? '').includes(';')) {
+    throw new ConfigProblem('path', 'cannot contain ";" where path parameters are ignored');
+  }
+  const ofPath = pathCondition(match);
   return [
-    pathCondition(match),
+    ignoresParameters ? (subject) => ofPath({ ...subject, path: withoutParameters(subject.path) }) : ofPath,
     ...(match.grpc === undefined ? [] : [GRPC_ONLY]),
     ...(match.headers ?? []).map((header, i) => headerCondition(header, `headers[${i}]`)),
     ...(match.query_parameters ?? []).map((parameter, i) => queryCondition(parameter, `query_parameters[${i}]`)),
+    ...(match.cookies ?? []).map((cookie, i) => cookieCondition(cookie, `cookies[${i}]`)),
+    ...(match.tls_context === undefined ? [] : [certificateCondition(match.tls_context)]),
     ...(match.dynamic_metadata ?? []).map((matcher, i) => metadataCondition(matcher, `dynamic_metadata[${i}]`)),
+    ...(match.filter_state ?? []).map(() => NO_FILTER_STATE),
   ];
 }
+
+/** `/a;v=1/b;w` is `/a/b`: what follows a semicolon in a segment is a parameter. */
+const withoutParameters = (path: string): string => path.replaceAll(/;[^/]*/g, '');
+
+/** No filter of this proxy leaves objects of that kind, so that no request has one. */
+const NO_FILTER_STATE: RouteCondition = () => () => 'needs filter state, which no filter has left';
 
 const GRPC_ONLY: RouteCondition = condition({
   seen: ({ head }) => head.headers.get('content-type'),
@@ -56,10 +76,14 @@ const GRPC_ONLY: RouteCondition = condition({
 const NO_METADATA: ReadMetadata = () => undefined;
 
 /** A request as its conditions read it; without `metadata`, no filter has left any. */
-export function splitPath(head: RequestHead, metadata: ReadMetadata = NO_METADATA): RouteSubject {
+export function splitPath(
+  head: RequestHead,
+  metadata: ReadMetadata = NO_METADATA,
+  tls: TlsFacts | undefined = undefined,
+): RouteSubject {
   const mark = head.path.indexOf('?');
-  if (mark < 0) return { head, path: head.path, query: undefined, metadata };
-  return { head, path: head.path.slice(0, mark), query: readQuery(head.path.slice(mark + 1)), metadata };
+  if (mark < 0) return { head, path: head.path, query: undefined, metadata, tls };
+  return { head, path: head.path.slice(0, mark), query: readQuery(head.path.slice(mark + 1)), metadata, tls };
 }
 
 function readQuery(text: string): Map<string, string> {
@@ -104,7 +128,35 @@ function pathCondition(match: RouteMatch): RouteCondition {
     const wanted = prepare(match.prefix);
     return on((path) => path.startsWith(wanted), `prefix ${match.prefix}`);
   }
-  throw new ConfigProblem('match', 'has none of prefix, path, safe_regex, path_separated_prefix');
+  if (match.path_match_policy !== undefined) {
+    const template = readTemplate(match.path_match_policy);
+    const { matches } = compileUriTemplate(template, 'path_match_policy');
+    return condition({
+      seen: (subject) => subject.path,
+      accepts: matches,
+      reason: (path) => `needs a path that matches the template ${template}, the request has ${path}`,
+    });
+  }
+  if (match.connect_matcher !== undefined) return CONNECT_ONLY;
+  throw new ConfigProblem(
+    'match',
+    'has none of prefix, path, safe_regex, path_separated_prefix, path_match_policy, connect_matcher',
+  );
+}
+
+const CONNECT_ONLY: RouteCondition = condition({
+  seen: ({ head }) => head.method,
+  accepts: (method) => method === 'CONNECT',
+  reason: (method) => `needs the method CONNECT, the request has ${method}`,
+});
+
+const TEMPLATE_TYPE = 'type.googleapis.com/envoy.extensions.path.match.uri_template.v3.UriTemplateMatchConfig';
+
+function readTemplate({ name, typed_config }: NonNullable<RouteMatch['path_match_policy']>): string {
+  if (typed_config?.['@type'] !== TEMPLATE_TYPE) {
+    throw new ConfigProblem('path_match_policy', `Didn't find a registered implementation for '${name ?? ''}'`);
+  }
+  return String(typed_config['path_template'] ?? '');
 }
 
 /** What of a request head is addressed like a header. */
@@ -197,11 +249,38 @@ const request = (seen: string | undefined): string =>
 
 function queryCondition(matcher: NonNullable<RouteMatch['query_parameters']>[number], field: string): RouteCondition {
   const value = matcher.string_match && compileStringMatch(matcher.string_match, `${field}.string_match`);
+  const unwanted = value === undefined && matcher.present_match === false;
+  const wanted = value === undefined ? '' : ` to be ${value.wanted}`;
   return condition({
     seen: (subject) => subject.query?.get(matcher.name) ?? undefined,
-    accepts: (seen) => seen !== undefined && (value === undefined || value.accepts(seen)),
-    reason: (seen) =>
-      `needs query parameter ${matcher.name}${value === undefined ? '' : ` to be ${value.wanted}`}, ${request(seen)}`,
+    accepts: (seen) =>
+      unwanted ? seen === undefined : seen !== undefined && (value === undefined || value.accepts(seen)),
+    reason: (seen) => `needs ${unwanted ? 'no ' : ''}query parameter ${matcher.name}${wanted}, ${request(seen)}`,
+  });
+}
+
+/** The first cookie of a name counts; one that is missing fulfils an inverted condition. */
+function cookieCondition(
+  { name, string_match, invert_match: invert = false }: NonNullable<RouteMatch['cookies']>[number],
+  field: string,
+): RouteCondition {
+  if (string_match === undefined) throw new ConfigProblem(`${field}.string_match`, 'is missing');
+  const value = compileStringMatch(string_match, `${field}.string_match`);
+  return condition({
+    seen: ({ head }) => cookieValues(head.headers, name)[0],
+    accepts: (seen) => (seen === undefined ? invert : value.accepts(seen) !== invert),
+    reason: (seen) => `needs cookie ${name} to be ${invert ? 'anything but ' : ''}${value.wanted}, ${request(seen)}`,
+  });
+}
+
+/** Unlike Envoy, a certificate that was shown was checked, too: a connection whose check fails carries no request. */
+function certificateCondition({ presented, validated }: NonNullable<RouteMatch['tls_context']>): RouteCondition {
+  const wanted = [presented, validated].filter((each) => each !== undefined);
+  return condition({
+    seen: ({ tls }) => (tls?.peerCertificateHash ?? '') !== '',
+    accepts: (shown) => wanted.every((each) => each === shown),
+    reason: (shown) =>
+      `needs ${shown ? 'a client without a certificate' : 'a certificate of the client'}, ${shown ? 'it has shown one' : 'it has shown none'}`,
   });
 }
 

@@ -1,86 +1,25 @@
-import type {
-  Any,
-  Metadata,
-  RetryPolicy,
-  Route,
-  RouteAction,
-  RouteConfiguration,
-  RouteMatch,
-  VirtualHost,
-  WeightedCluster,
-} from '#xds';
-import { compileFormat, type Format } from '../format/template.ts';
-import type { RoutePriority } from '../upstream/pool-breakers.ts';
-import { compileJsonFormat } from './access-log/json-format.ts';
+import type { Metadata, Route, RouteConfiguration, RouteMatch, VirtualHost } from '#xds';
+import { type BodyFormat, readBodyFormat } from './body-format.ts';
 import { type CorsPolicy, compileCors } from './cors-policy.ts';
 import { type FaultPolicy, readFault } from './fault-policy.ts';
-import { compileHashPolicies, type HashPolicy } from './hash-policy.ts';
+import { type FilterSwitches, type PerFilter, readPerFilter } from './filter-overrides.ts';
 import { compileHeaderRules, type HeaderRules } from './header-rules.ts';
 import { type Origins, readOrigins } from './origins.ts';
 import { ConfigProblem, within } from './problem.ts';
 import { compileRateLimits, type RateLimitRule } from './rate-limit-actions.ts';
 import { compileRegexRewrite, type TextRewrite } from './regex-rewrite.ts';
-import { type CompiledRetryPolicy, compileRetryPolicy } from './retry-policy.ts';
-import { compileConditions, type RouteCondition } from './route-condition.ts';
-import { ALWAYS, durationMs, type Fraction, readFraction } from './values.ts';
+import {
+  type ClusterShare,
+  compileForward,
+  type ForwardAction,
+  type HostRewrite,
+  type MirrorPolicy,
+} from './route-action.ts';
+import { compileConditions, type RouteCondition, type RouteSubject } from './route-condition.ts';
+import { compileRouteMatcher } from './route-matcher.ts';
+import { ALWAYS, type Fraction, readFraction } from './values.ts';
 
-/** Envoy's own route timeout where a configuration names none. */
-const DEFAULT_TIMEOUT_MS = 15_000;
-
-export interface ClusterShare {
-  readonly cluster: string;
-  readonly weight: number;
-  readonly headers: HeaderRules | undefined;
-}
-
-/** What becomes of the Host header on its way to a host. */
-export type HostRewrite =
-  | { readonly kind: 'literal'; readonly host: string }
-  | { readonly kind: 'header'; readonly name: string }
-  | { readonly kind: 'path'; readonly rewrite: TextRewrite }
-  /** The name of the host that is chosen. */
-  | { readonly kind: 'auto' };
-
-/** Where a copy of the request goes. */
-export interface MirrorPolicy {
-  /** Empty: the request names it in `clusterHeader`. */
-  readonly cluster: string;
-  readonly clusterHeader: string;
-  readonly share: Fraction;
-  /** The copy's host ends in `-shadow`. */
-  readonly marksHost: boolean;
-}
-
-export interface ForwardAction {
-  readonly kind: 'forward';
-  /** At least one; more than one are drawn by weight. */
-  readonly shares: readonly ClusterShare[];
-  readonly totalWeight: number;
-  readonly clusterNotFoundStatus: number;
-  /** 0: none. */
-  readonly timeoutMs: number;
-  /** For gRPC `grpc-timeout` counts in place of `timeoutMs`, at most this long (0: any); undefined: it does not. */
-  readonly maxGrpcTimeoutMs: number | undefined;
-  readonly retry: CompiledRetryPolicy | undefined;
-  readonly prefixRewrite: string | undefined;
-  readonly regexRewrite: TextRewrite | undefined;
-  readonly hostRewrite: HostRewrite | undefined;
-  /** A host that is rewritten is told in X-Forwarded-Host. */
-  readonly tellsForwardedHost: boolean;
-  /** Of silence in either direction; undefined: that of the connection manager, 0: none. */
-  readonly silenceMs: number | undefined;
-  /** Of the whole stream; undefined: that of the connection manager, 0: none. */
-  readonly maxStreamMs: number | undefined;
-  /** For gRPC `grpc-timeout` limits the stream, at most to this (0: any); undefined: it does not. */
-  readonly grpcStreamMaxMs: number | undefined;
-  readonly mirrors: readonly MirrorPolicy[];
-  /** Lower-case values of Upgrade that this route allows or forbids, whatever the listener does. */
-  readonly upgrades: ReadonlyMap<string, boolean>;
-  /** What balancers that hash go by. */
-  readonly hashPolicies: readonly HashPolicy[];
-  /** Which of the cluster's circuit breakers counts. */
-  readonly priority: RoutePriority;
-}
+export type { ClusterShare, ForwardAction, HostRewrite, MirrorPolicy };
 
 export interface RedirectAction {
   readonly kind: 'redirect';
@@ -102,11 +41,6 @@ export interface DirectAction {
   readonly format: BodyFormat | undefined;
 }
 
-export interface BodyFormat {
-  readonly write: Format;
-  readonly contentType: string;
-}
-
 export type RouteTarget = ForwardAction | RedirectAction | DirectAction;
 
 export interface CompiledRoute {
@@ -120,8 +54,12 @@ export interface CompiledRoute {
   readonly fault: FaultPolicy | undefined;
   readonly cors: CorsPolicy | undefined;
   readonly operation: string | undefined;
-  /** What the route gives single filters, by filter name. */
-  readonly perFilter: Readonly<Record<string, Any>> | undefined;
+  /** What the route, else its virtual host, else the table gives single filters, by filter name. */
+  readonly perFilter: PerFilter | undefined;
+  /** Filters that are switched on or off here; undefined where none is. */
+  readonly switches: FilterSwitches | undefined;
+  /** Of the request's body that is kept for another try; undefined: the usual limit. */
+  readonly replayBytes: number | undefined;
   readonly rateLimits: readonly RateLimitRule[];
   /** The rate limits of the virtual host count too. */
   readonly includesHostLimits: boolean;
@@ -133,13 +71,15 @@ export interface CompiledVirtualHost {
   readonly name: string;
   readonly domains: readonly string[];
   readonly routes: readonly CompiledRoute[];
+  /** Chooses the routes that are tried, where a tree of matchers does so; undefined: all in their order. */
+  readonly narrow: ((subject: RouteSubject) => readonly CompiledRoute[]) | undefined;
   readonly includeAttemptCount: boolean;
   /** The answer tells how often the request was tried. */
   readonly tellsAttemptCount: boolean;
   readonly headers: HeaderRules | undefined;
   readonly requireTls: boolean;
   readonly rateLimits: readonly RateLimitRule[];
-  readonly perFilter: Readonly<Record<string, Any>> | undefined;
+  readonly perFilter: PerFilter | undefined;
   readonly metadata: Metadata | undefined;
   readonly origins: Origins | undefined;
 }
@@ -166,13 +106,14 @@ export interface RouteTable {
 
 /** Compiles a route configuration. Throws ConfigProblem for anything this proxy cannot do exactly as asked. */
 export function compileRouteTable(resource: RouteConfiguration, versionInfo: string): RouteTable {
+  refuseUnsupported(resource);
   const exact = new Map<string, CompiledVirtualHost>();
   const suffixes: { text: string; host: CompiledVirtualHost }[] = [];
   const prefixes: { text: string; host: CompiledVirtualHost }[] = [];
   let fallback: CompiledVirtualHost | undefined;
   const taken = new Set<string>();
   const virtualHosts = (resource.virtual_hosts ?? []).map((given, i) =>
-    within(`virtual_hosts[${i}]`, () => compileVirtualHost(given)),
+    within(`virtual_hosts[${i}]`, () => compileVirtualHost(given, resource)),
   );
   for (const host of virtualHosts) {
     for (const given of host.domains) {
@@ -207,12 +148,31 @@ export function compileRouteTable(resource: RouteConfiguration, versionInfo: str
   };
 }
 
-function compileVirtualHost(given: VirtualHost): CompiledVirtualHost {
+/** What would change where requests go, and is not done here. */
+function refuseUnsupported(resource: RouteConfiguration): void {
+  if (resource.vhds !== undefined) {
+    throw new ConfigProblem('vhds', 'virtual hosts on demand are not supported: the table must list all of them');
+  }
+  if (resource.vhost_header) {
+    throw new ConfigProblem('vhost_header', 'is not supported: the host of a request chooses its virtual host');
+  }
+  if ((resource.cluster_specifier_plugins ?? []).some((plugin) => plugin.is_optional !== true)) {
+    throw new ConfigProblem('cluster_specifier_plugins', 'this proxy has no plugin that chooses clusters');
+  }
+}
+
+function compileVirtualHost(given: VirtualHost, table: RouteConfiguration): CompiledVirtualHost {
   if ((given.domains ?? []).length === 0) throw new ConfigProblem('domains', 'is empty');
+  if (given.matcher !== undefined && (given.routes ?? []).length > 0) {
+    throw new ConfigProblem('matcher', 'cannot have both routes and matcher');
+  }
+  const compile = (route: Route): CompiledRoute => compileRoute(route, given, table);
+  const matched = given.matcher && within('matcher', () => compileRouteMatcher(given.matcher!, compile));
   return {
     name: given.name,
     domains: given.domains,
-    routes: (given.routes ?? []).map((route, i) => within(`routes[${i}]`, () => compileRoute(route, given))),
+    routes: matched?.routes ?? (given.routes ?? []).map((route, i) => within(`routes[${i}]`, () => compile(route))),
+    narrow: matched?.narrow,
     includeAttemptCount: given.include_request_attempt_count === true,
     tellsAttemptCount: given.include_attempt_count_in_response === true,
     headers: compileHeaderRules(given),
@@ -224,32 +184,49 @@ function compileVirtualHost(given: VirtualHost): CompiledVirtualHost {
   };
 }
 
-/** Retries, faults and CORS of the virtual host are for routes that have none of their own. */
-function compileRoute(given: Route, host: VirtualHost): CompiledRoute {
+/** Retries, faults, CORS and copies of the virtual host are for routes that have none of their own. */
+function compileRoute(given: Route, host: VirtualHost, table: RouteConfiguration): CompiledRoute {
   if (given.match === undefined) throw new ConfigProblem('match', 'value is required');
+  const { perFilter, switches } = readPerFilter([
+    table.typed_per_filter_config,
+    host.typed_per_filter_config,
+    given.typed_per_filter_config,
+  ]);
   return {
     name: given.name ?? '',
     match: given.match,
-    conditions: within('match', () => compileConditions(given.match)),
-    share: given.match.runtime_fraction && readFraction(given.match.runtime_fraction.default_value, ALWAYS),
-    target: compileTarget(given, host.retry_policy),
-    headers: compileHeaderRules(given),
-    fault: readFault(
-      given.typed_per_filter_config?.['envoy.filters.http.fault'] ??
-        host.typed_per_filter_config?.['envoy.filters.http.fault'],
+    conditions: within('match', () =>
+      compileConditions(given.match, table.ignore_path_parameters_in_path_matching === true),
     ),
+    share: given.match.runtime_fraction && readFraction(given.match.runtime_fraction.default_value, ALWAYS),
+    target: compileTarget(given, host, table),
+    headers: compileHeaderRules(given),
+    fault: readFault(perFilter?.['envoy.filters.http.fault']),
     cors: compileCors(
       given.typed_per_filter_config?.['envoy.filters.http.cors'] ?? given.route?.cors,
       host.typed_per_filter_config?.['envoy.filters.http.cors'],
     ),
     operation: given.decorator?.operation,
-    perFilter: given.typed_per_filter_config,
+    perFilter,
+    switches,
+    replayBytes: readReplayBytes(given, host),
     rateLimits: compileRateLimits(given.route?.rate_limits, 'route.rate_limits'),
     includesHostLimits: given.route?.include_vh_rate_limits === true,
     metadata: given.metadata,
     origins: readOrigins(given.metadata),
   };
 }
+
+/** The older of the two fields can only lower the limit of the connection. */
+function readReplayBytes(route: Route, host: VirtualHost): number | undefined {
+  const whole = route.request_body_buffer_limit ?? host.request_body_buffer_limit;
+  if (whole !== undefined) return Number(whole);
+  const lower = route.per_request_buffer_limit_bytes ?? host.per_request_buffer_limit_bytes;
+  return lower === undefined ? undefined : Math.min(lower, CONNECTION_BUFFER_BYTES);
+}
+
+/** Envoy's default per_connection_buffer_limit_bytes. */
+const CONNECTION_BUFFER_BYTES = 1024 * 1024;
 
 const REDIRECT_STATUS = {
   MOVED_PERMANENTLY: 301,
@@ -259,7 +236,7 @@ const REDIRECT_STATUS = {
   PERMANENT_REDIRECT: 308,
 } as const;
 
-function compileTarget(given: Route, hostPolicy: RetryPolicy | undefined): RouteTarget {
+function compileTarget(given: Route, host: VirtualHost, table: RouteConfiguration): RouteTarget {
   if (given.redirect !== undefined) {
     const redirect = given.redirect;
     return {
@@ -284,99 +261,14 @@ function compileTarget(given: Route, hostPolicy: RetryPolicy | undefined): Route
     return { kind: 'direct', status, body: bytes, format: readBodyFormat(body_format) };
   }
   if (given.route !== undefined) {
-    const action = hostPolicy === undefined ? given.route : { retry_policy: hostPolicy, ...given.route };
-    return within('route', () => compileForward(action));
+    const { match, route } = given;
+    const mirrors = [route.request_mirror_policies, host.request_mirror_policies, table.request_mirror_policies];
+    const action = {
+      ...(host.retry_policy !== undefined && { retry_policy: host.retry_policy }),
+      ...route,
+      request_mirror_policies: mirrors.find((policies) => (policies ?? []).length > 0) ?? [],
+    };
+    return within('route', () => compileForward(action, match));
   }
   throw new ConfigProblem('action', 'has none of route, redirect, direct_response');
-}
-
-const NOT_FOUND_STATUS: Readonly<Record<string, number>> = { NOT_FOUND: 404, INTERNAL_SERVER_ERROR: 500 };
-
-function compileForward(action: RouteAction): ForwardAction {
-  const shares = compileShares(action);
-  const totalWeight = shares.reduce((sum, share) => sum + share.weight, 0);
-  if (totalWeight === 0)
-    throw new ConfigProblem('weighted_clusters', 'Sum of weights in the weighted_cluster must be greater than 0.');
-  if (action.prefix_rewrite && action.regex_rewrite) {
-    throw new ConfigProblem('prefix_rewrite', 'Specify only one of prefix_rewrite, regex_rewrite');
-  }
-  const rewrite = action.regex_rewrite;
-  return {
-    kind: 'forward',
-    shares,
-    totalWeight,
-    clusterNotFoundStatus: NOT_FOUND_STATUS[action.cluster_not_found_response_code ?? ''] ?? 503,
-    timeoutMs: durationMs(action.timeout, 'timeout', DEFAULT_TIMEOUT_MS),
-    maxGrpcTimeoutMs:
-      action.max_grpc_timeout === undefined ? undefined : durationMs(action.max_grpc_timeout, 'max_grpc_timeout', 0),
-    retry: action.retry_policy && compileRetryPolicy(action.retry_policy),
-    // Istio sends an empty text for what a rule does not change.
-    prefixRewrite: action.prefix_rewrite || undefined,
-    regexRewrite: rewrite && compileRegexRewrite(rewrite, 'regex_rewrite'),
-    hostRewrite: readHostRewrite(action),
-    tellsForwardedHost: action.append_x_forwarded_host === true,
-    silenceMs: action.idle_timeout === undefined ? undefined : durationMs(action.idle_timeout, 'idle_timeout', 0),
-    maxStreamMs: readMaxStream(action),
-    grpcStreamMaxMs: readGrpcStreamMax(action),
-    mirrors: (action.request_mirror_policies ?? []).map((mirror) => ({
-      cluster: mirror.cluster ?? '',
-      clusterHeader: (mirror.cluster_header ?? '').toLowerCase(),
-      marksHost: mirror.disable_shadow_host_suffix_append !== true,
-      share: readFraction(mirror.runtime_fraction?.default_value, ALWAYS),
-    })),
-    upgrades: new Map(
-      (action.upgrade_configs ?? []).map(({ upgrade_type, enabled }) => [
-        upgrade_type.toLowerCase(),
-        enabled !== false,
-      ]),
-    ),
-    hashPolicies: compileHashPolicies(action.hash_policy),
-    priority: action.priority ?? 'DEFAULT',
-  };
-}
-
-function readHostRewrite(action: RouteAction): HostRewrite | undefined {
-  if (action.host_rewrite_literal) return { kind: 'literal', host: action.host_rewrite_literal };
-  if (action.host_rewrite_header) return { kind: 'header', name: action.host_rewrite_header.toLowerCase() };
-  if (action.auto_host_rewrite === true) return { kind: 'auto' };
-  const path = action.host_rewrite_path_regex;
-  return path && { kind: 'path', rewrite: compileRegexRewrite(path, 'host_rewrite_path_regex') };
-}
-
-function readMaxStream({ max_stream_duration: limit }: RouteAction): number | undefined {
-  const given = limit?.max_stream_duration;
-  return given === undefined ? undefined : durationMs(given, 'max_stream_duration.max_stream_duration', 0);
-}
-
-function readGrpcStreamMax({ max_stream_duration: limit }: RouteAction): number | undefined {
-  const given = limit?.grpc_timeout_header_max;
-  return given === undefined ? undefined : durationMs(given, 'max_stream_duration.grpc_timeout_header_max', 0);
-}
-
-interface BodyFormatJson {
-  readonly text_format_source?: { readonly inline_string?: string };
-  readonly json_format?: Readonly<Record<string, unknown>>;
-  readonly content_type?: string;
-}
-
-/** Reads a SubstitutionFormatString that makes a body. */
-export function readBodyFormat(given: BodyFormatJson | undefined): BodyFormat | undefined {
-  if (given === undefined) return undefined;
-  if (given.json_format !== undefined) {
-    const write = compileJsonFormat(given.json_format, false, 'body_format.json_format');
-    return { write: (subject) => `${write(subject)}\n`, contentType: given.content_type || 'application/json' };
-  }
-  const write = compileFormat(given.text_format_source?.inline_string ?? '', 'body_format.text_format_source');
-  return { write, contentType: given.content_type || 'text/plain' };
-}
-
-function compileShares(action: RouteAction): ClusterShare[] {
-  if (action.cluster !== undefined) return [{ cluster: action.cluster, weight: 1, headers: undefined }];
-  const given: readonly WeightedCluster[] = action.weighted_clusters?.clusters ?? [];
-  if (given.length === 0) throw new ConfigProblem('cluster_specifier', 'has none of cluster, weighted_clusters');
-  return given.map((share, i) => ({
-    cluster: share.name,
-    weight: share.weight ?? 0,
-    headers: within(`weighted_clusters.clusters[${i}]`, () => compileHeaderRules(share)),
-  }));
 }

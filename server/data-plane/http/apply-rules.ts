@@ -42,6 +42,12 @@ function change(
 const overwrites = ({ action }: HeaderRule): boolean =>
   action === 'OVERWRITE_IF_EXISTS_OR_ADD' || action === 'OVERWRITE_IF_EXISTS';
 
+/** Makes one change; `headers` are those of the message that it is for. */
+export function applyRule(rule: HeaderRule, subject: FormatSubject, headers: Headers): void {
+  const value = valueOf(rule, subject, headers);
+  if (value !== undefined) write(headers, rule, value);
+}
+
 /** Undefined: the rule has nothing to write. */
 function valueOf(rule: HeaderRule, subject: FormatSubject, headers: Headers): string | undefined {
   const value = rule.value(subject);

@@ -12,7 +12,10 @@ import { Http2Stats } from '../stats/http2-stats.ts';
 import { type RequestReport, RequestReporter } from '../stats/request-metrics.ts';
 import type { CodecError, DownstreamConnection, DownstreamStream } from './codec.ts';
 import { ConnectionTrack } from './connection-track.ts';
-import { Exchange, type ExchangeOptions, type RequestLayer } from './exchange.ts';
+import { Exchange, type RequestLayer } from './exchange.ts';
+import type { ExchangeOptions } from './exchange-options.ts';
+import { propagateTrace } from './layers.ts';
+import { RedirectedStream } from './redirected-stream.ts';
 import { serveHttp } from './server-codec.ts';
 import { StreamInfo } from './stream-info.ts';
 
@@ -75,6 +78,7 @@ export class HttpConnectionManager {
         track.requestEnded(exchange);
         this.#onFinish(exchange);
       },
+      onRedirect: (exchange, body) => this.#redirect(exchange, body, shared),
     };
     const connection = serveHttp(socket, serving.codec, {
       ...serving,
@@ -133,12 +137,27 @@ export class HttpConnectionManager {
       on.drain();
     }
     if (this.#draining || this.#runtime.health.failed) this.#endSoon(on);
+    this.#countBegin(stream);
+    new Exchange(shared, stream).proceed();
+  }
+
+  #countBegin({ head }: DownstreamStream): void {
     const stats = this.#stats;
     stats.rqTotal.value++;
     stats.rqActive.value++;
-    if (stream.head.protocol === 'HTTP/2') stats.rqHttp2.value++;
+    if (head.protocol === 'HTTP/2') stats.rqHttp2.value++;
     else stats.rqHttp1.value++;
-    new Exchange(shared, stream).proceed();
+  }
+
+  /** As in Envoy, a request that follows a redirect is another one: with its own line in the log, and past the layers that clean requests. */
+  #redirect(before: Exchange, body: readonly Buffer[], shared: ExchangeOptions): void {
+    const kept = before.head.method === 'GET' ? [] : body;
+    const stream = new RedirectedStream(before.stream, kept.length > 0);
+    this.#countBegin(stream);
+    const exchange = new Exchange(shared, stream);
+    for (const chunk of kept) exchange.data(chunk);
+    exchange.end(undefined);
+    exchange.continueAfter(before, propagateTrace);
   }
 
   /** Bytes that are no valid HTTP; where no request was seen, this is the only trace of them in the log. */
@@ -168,7 +187,7 @@ export class HttpConnectionManager {
   }
 
   #onFinish(exchange: Exchange): void {
-    this.#countEnd(exchange.info.status, exchange.info.durationMs);
+    this.#countEnd(exchange.redirected ? 0 : exchange.info.status, exchange.info.durationMs);
     for (const reporter of this.#reporters) reporter.report(exchange);
     if (this.#config.countsGrpc) countGrpcCall(this.#runtime.stats, exchange);
     const recorded = isRecorded(exchange);

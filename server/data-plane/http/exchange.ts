@@ -13,6 +13,7 @@ import { clientAddress } from './client-address.ts';
 import type { BodySink, DownstreamStream, RequestHead, ResetReason, ResponseHead, TlsFacts } from './codec.ts';
 import { DynamicMetadata } from './dynamic-metadata.ts';
 import { afterTurn, type LateWorker } from './end-of-turn.ts';
+import type { ExchangeOptions, FollowedRedirect } from './exchange-options.ts';
 import { isGrpc } from './grpc.ts';
 import { countMessages, type GrpcMessages } from './grpc-messages.ts';
 import { Headers } from './headers.ts';
@@ -32,19 +33,6 @@ export type RequestLayer = (exchange: Exchange) => LayerOutcome;
 /** Request bytes kept while no layer takes them; beyond it the client is told to wait. */
 const BACKLOG_BYTES = 64 * 1024;
 
-/** What all requests of a client's connection share. */
-export interface ExchangeOptions {
-  readonly runtime: ProxyRuntime;
-  readonly connection: ConnectionContext;
-  readonly config: HttpFilterConfig;
-  readonly layers: readonly RequestLayer[];
-  readonly stats: HttpStats;
-  /** Called once, when nothing more will happen to this request. */
-  readonly onFinish: (exchange: Exchange) => void;
-  /** An answer before the answer goes to the client. */
-  readonly onInformational: (status: number) => void;
-}
-
 /** Takes the request's body once a layer wants it. */
 export interface BodyTarget extends BodySink {
   drain(): void;
@@ -53,6 +41,7 @@ export interface BodyTarget extends BodySink {
 /** A change to a response head. */
 export type ResponseEdit = (head: ResponseHead, exchange: Exchange) => void;
 
+const NONE_FOLLOWED: readonly FollowedRedirect[] = [];
 const NOT_RECORDED = new Headers();
 const NO_SPAN: SpanContext = { traceId: '', spanId: '', parentSpanId: undefined, sampled: false };
 
@@ -98,6 +87,10 @@ export class Exchange implements FormatSubject, BodyTarget, LateWorker {
   requestEnded = false;
   /** The client's connection ended in the middle of it. */
   endedWithConnection = false;
+  /** Redirects of hosts that it has followed: the names of the routes that led to them, and to which they led. */
+  redirects: readonly FollowedRedirect[] = NONE_FOLLOWED;
+  /** It goes on as another exchange. */
+  redirected = false;
   /** Counts while a request that may leave HTTP is under way. */
   upgrade: Stat | undefined;
   /** The edits that come before and after all others, whoever answers. */
@@ -109,9 +102,7 @@ export class Exchange implements FormatSubject, BodyTarget, LateWorker {
    */
   underWay: { cancel(): void } | undefined;
   #span: SpanContext | undefined;
-  readonly #layers: readonly RequestLayer[];
-  readonly #onFinish: (exchange: Exchange) => void;
-  readonly #onInformational: (status: number) => void;
+  readonly #options: ExchangeOptions;
   #timers: StreamTimers | undefined;
   #at = 0;
   #target: BodyTarget | undefined;
@@ -133,9 +124,7 @@ export class Exchange implements FormatSubject, BodyTarget, LateWorker {
     this.stats = options.stats;
     this.stream = stream;
     this.head = stream.head;
-    this.#layers = options.layers;
-    this.#onFinish = options.onFinish;
-    this.#onInformational = options.onInformational;
+    this.#options = options;
     const { clock } = runtime;
     const startedAt = clock.monotonic();
     this.info = new StreamInfo(clock.now(), startedAt);
@@ -218,10 +207,33 @@ export class Exchange implements FormatSubject, BodyTarget, LateWorker {
     return this.#timers;
   }
 
+  /** The request goes on where a host has redirected it; what is known of it so far is one line of the log. */
+  redirect(status: number, body: readonly Buffer[]): void {
+    this.info.status = status;
+    this.info.details = 'internal_redirect';
+    this.redirected = true;
+    this.underWay = undefined;
+    this.#finish();
+    this.#options.onRedirect(this, body);
+  }
+
+  /** Takes up a request that was redirected, from the layer on that follows `after`. */
+  continueAfter(before: Exchange, after: RequestLayer): void {
+    this.span = before.span;
+    this.entrySpanId = before.entrySpanId;
+    this.requestId = before.requestId;
+    this.completeResponse = before.completeResponse;
+    this.redirects = before.redirects;
+    this.info.bytesReceived += before.info.bytesReceived;
+    this.#at = this.#options.layers.indexOf(after) + 1;
+    this.proceed();
+  }
+
   /** Runs the layers that are left, until one waits. */
   proceed(): void {
-    while (this.#at < this.#layers.length && !this.#finished) {
-      const layer = this.#layers[this.#at++]!;
+    const { layers } = this.#options;
+    while (this.#at < layers.length && !this.#finished) {
+      const layer = layers[this.#at++]!;
       if (layer(this) === 'wait') return;
     }
   }
@@ -255,7 +267,7 @@ export class Exchange implements FormatSubject, BodyTarget, LateWorker {
   }
 
   respondInformational(head: ResponseHead): void {
-    this.#onInformational(head.status);
+    this.#options.onInformational(head.status);
     this.stream.sendInformational(head);
   }
 
@@ -389,11 +401,11 @@ export class Exchange implements FormatSubject, BodyTarget, LateWorker {
   }
 
   workLate(): void {
-    this.#onFinish(this);
+    this.#options.onFinish(this);
   }
 
   #finish(): void {
-    if (this.#end()) this.#onFinish(this);
+    if (this.#end()) this.#options.onFinish(this);
   }
 
   /** False: it had ended before. */

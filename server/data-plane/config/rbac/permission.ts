@@ -77,7 +77,7 @@ const TEMPLATE_TYPE = 'type.googleapis.com/envoy.extensions.path.match.uri_templ
 function templateCondition(config: Any | undefined, field: string): RbacCondition {
   if (config?.['@type'] !== TEMPLATE_TYPE) throw new ConfigProblem(field, 'is no path template');
   const template = String(config['path_template'] ?? '');
-  const matches = compileUriTemplate(template, field);
+  const { matches } = compileUriTemplate(template, field);
   return leaf({
     name: 'path',
     wanted: `a match of ${template}`,

@@ -1,6 +1,6 @@
 import type { UpstreamCluster } from '../../upstream/cluster.ts';
 import type { ResetReason } from '../codec.ts';
-import type { Exchange } from '../exchange.ts';
+import type { Exchange, ResponseEdit } from '../exchange.ts';
 import type { StreamInfo } from '../stream-info.ts';
 import { RESET_WORDS, resetBody, resetDetails } from './reset-reasons.ts';
 import type { RetryVerdict } from './retry-state.ts';
@@ -24,6 +24,10 @@ export function forgetHost(info: StreamInfo): void {
   info.upstreamHost = info.hostsTriedBefore.at(-1) ?? '';
   info.hostsTriedBefore = info.hostsTriedBefore.slice(0, -1);
 }
+
+/** Tells the client how often its request was tried. */
+export const tellAttempts: ResponseEdit = ({ headers }, { info }) =>
+  headers.put('x-envoy-attempt-count', String(info.attempts));
 
 export function replyNoHost(exchange: Exchange, cluster: UpstreamCluster): void {
   cluster.stats.code(503);

@@ -110,9 +110,10 @@ function spared(exchange: Exchange, { share }: CompiledRoute): Refusal | undefin
 }
 
 function matchRoutes(exchange: Exchange, host: CompiledVirtualHost): void {
-  const subject = splitPath(exchange.head, (filter) => exchange.metadata.of(filter));
+  const subject = splitPath(exchange.head, (filter) => exchange.metadata.of(filter), exchange.connection.tls);
+  const routes = host.narrow === undefined ? host.routes : host.narrow(subject);
   let misses: Miss[] | undefined;
-  for (const route of host.routes) {
+  for (const route of routes) {
     const refusal = firstRefusal(route, subject) ?? spared(exchange, route);
     if (refusal !== undefined) {
       if (exchange.steps.on) {
@@ -123,7 +124,7 @@ function matchRoutes(exchange: Exchange, host: CompiledVirtualHost): void {
     }
     exchange.route = route;
     exchange.info.routeName = route.name;
-    if (exchange.steps.on) noteRoute(exchange, host, route, misses ?? NO_MISSES);
+    if (exchange.steps.on) noteRoute(exchange, routes, route, misses ?? NO_MISSES);
     if (route.target.kind === 'forward') {
       exchange.share = chooseShare(exchange, route, route.target);
       exchange.info.cluster = exchange.share.cluster;
@@ -132,37 +133,37 @@ function matchRoutes(exchange: Exchange, host: CompiledVirtualHost): void {
     return;
   }
   exchange.steps.add('route', 'stopped', host.name, () => ({
-    detail: `none of the ${host.routes.length} routes of this host matches`,
+    detail: `none of the ${routes.length} routes of this host matches`,
     origin: originOf(host.origins),
-    rejected: rejections(host, misses ?? NO_MISSES),
+    rejected: rejections(routes, misses ?? NO_MISSES),
   }));
 }
 
 function noteRoute(
   exchange: Exchange,
-  host: CompiledVirtualHost,
+  routes: readonly CompiledRoute[],
   route: CompiledRoute,
   refusals: readonly Miss[],
 ): void {
-  exchange.steps.say('route', 'chosen', route.name, routeWords, host, route, refusals);
+  exchange.steps.say('route', 'chosen', route.name, routeWords, routes, route, refusals);
 }
 
-function routeWords(host: CompiledVirtualHost, route: CompiledRoute, refusals: readonly Miss[]): StepNote {
+function routeWords(routes: readonly CompiledRoute[], route: CompiledRoute, refusals: readonly Miss[]): StepNote {
   const place = refusals.length + 1;
   return {
     detail:
-      host.routes.length === 1
+      routes.length === 1
         ? 'the only route of this host, and the request meets its conditions'
-        : `route ${place} of ${host.routes.length} is the first whose conditions all hold`,
+        : `route ${place} of ${routes.length} is the first whose conditions all hold`,
     origin: originOf(route.origins, 'match'),
-    rejected: rejections(host, refusals),
-    evidence: { place, routes: host.routes.length },
+    rejected: rejections(routes, refusals),
+    evidence: { place, routes: routes.length },
   };
 }
 
-function rejections(host: CompiledVirtualHost, refusals: readonly Miss[]): RejectedCandidate[] {
+function rejections(routes: readonly CompiledRoute[], refusals: readonly Miss[]): RejectedCandidate[] {
   return refusals.map(({ refusal, held }, place) => {
-    const route = host.routes[place]!;
+    const route = routes[place]!;
     const origin = originOf(route.origins, 'match');
     return {
       name: route.name || `route ${place + 1}`,

@@ -2,6 +2,7 @@ import { parseClusterName } from '#domain';
 import { originOf } from '../../config/origins.ts';
 import type { ClusterShare, CompiledRoute, ForwardAction } from '../../config/route-table.ts';
 import type { Exchange } from '../exchange.ts';
+import { hashRequest } from './request-hash.ts';
 
 /**
  * Draws a number below the sum of weights; the cluster whose range holds it wins. As in Envoy the draw belongs to the choice of the
@@ -10,8 +11,8 @@ import type { Exchange } from '../exchange.ts';
 export function chooseShare(exchange: Exchange, route: CompiledRoute, action: ForwardAction): ClusterShare {
   const { shares, totalWeight } = action;
   const only = shares[0]!;
-  if (shares.length === 1) return only;
-  const draw = exchange.runtime.chance.draws.below('weight', exchange.traceKey, totalWeight);
+  if (shares.length === 1) return named(only, exchange);
+  const draw = drawOf(exchange, action);
   let from = 0;
   for (const [place, share] of shares.entries()) {
     const to = from + share.weight;
@@ -26,10 +27,27 @@ export function chooseShare(exchange: Exchange, route: CompiledRoute, action: Fo
       rejected: otherShares(shares, place),
       evidence: { draw, total: totalWeight, from: begin, to, weight: share.weight },
     }));
-    return share;
+    return named(share, exchange);
   }
-  return only;
+  return named(only, exchange);
 }
+
+/** The number that chooses: a header's, the request's hash, or one that is drawn. Source: WeightedClusterSpecifierPlugin in Envoy. */
+function drawOf(exchange: Exchange, { drawHeader, drawsByHash, hashPolicies, totalWeight }: ForwardAction): number {
+  if (drawHeader !== '') {
+    const [given, second] = exchange.head.headers.all(drawHeader);
+    if (given !== undefined && second === undefined && /^\d{1,20}$/.test(given)) {
+      return Number(BigInt(given) % BigInt(totalWeight));
+    }
+  }
+  const hash = drawsByHash ? hashRequest(exchange, hashPolicies) : undefined;
+  if (hash !== undefined) return Number(hash % BigInt(totalWeight));
+  return exchange.runtime.chance.draws.below('weight', exchange.traceKey, totalWeight);
+}
+
+/** A destination whose cluster the request names; a request that does not has none. */
+const named = (share: ClusterShare, { head }: Exchange): ClusterShare =>
+  share.clusterHeader === '' ? share : { ...share, cluster: head.headers.get(share.clusterHeader) ?? '' };
 
 function otherShares(shares: readonly ClusterShare[], chosen: number): { name: string; reason: string }[] {
   let from = 0;

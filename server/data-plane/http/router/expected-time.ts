@@ -1,4 +1,5 @@
 import type { ForwardAction } from '../../config/route-table.ts';
+import type { ResponseHead } from '../codec.ts';
 import type { Exchange } from '../exchange.ts';
 import { grpcTimeout, isGrpc } from '../grpc.ts';
 
@@ -24,4 +25,10 @@ export function tellExpectedTime(
   const { headers } = exchange.head;
   if (!exchange.config.hidesEnvoyHeaders) headers.put('x-envoy-expected-rq-timeout-ms', String(expectedMs));
   if (action.maxGrpcTimeoutMs !== undefined && isGrpc(headers)) headers.put('grpc-timeout', grpcTimeout(expectedMs));
+}
+
+/** Tells the client how long the host took, in whole milliseconds; `startedAt` is monotonic. */
+export function tellServiceTime({ config, runtime }: Exchange, { headers }: ResponseHead, startedAt: number): void {
+  if (config.hidesEnvoyHeaders) return;
+  headers.put('x-envoy-upstream-service-time', String(Math.round(runtime.clock.monotonic() - startedAt)));
 }

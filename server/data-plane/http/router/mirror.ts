@@ -2,6 +2,7 @@ import type { Timer } from '#domain';
 import { originOf } from '../../config/origins.ts';
 import type { MirrorPolicy } from '../../config/route-table.ts';
 import { NO_HASH, type UpstreamCluster } from '../../upstream/cluster.ts';
+import { changeRequest } from '../change-headers.ts';
 import type { RequestHead, ResetReason, ResponseHead, UpstreamStream } from '../codec.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Headers } from '../headers.ts';
@@ -62,6 +63,8 @@ export class MirrorCall implements AttemptOwner {
     writeSpan(this.#head.headers, this.#span);
     this.#timeoutMs = timeoutMs;
     markAsCopy(this.#head.headers, exchange);
+    if (policy.headers.length > 0) changeRequest(this.#head, policy.headers, exchange);
+    if (policy.host !== undefined) this.#head.authority = policy.host;
     if (policy.marksHost) this.#head.authority = shadowHost(this.#head.authority);
     if (timeoutMs > 0) this.#head.headers.put('x-envoy-expected-rq-timeout-ms', String(Math.round(timeoutMs)));
     this.#body = new RequestBody(false, !exchange.stream.hasBody);

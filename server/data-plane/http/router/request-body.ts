@@ -14,10 +14,12 @@ export class RequestBody {
   #ended: boolean;
   #trailers: Headers | undefined;
   #stream: UpstreamStream | undefined;
+  readonly #limit: number;
 
-  constructor(replay: boolean, ended: boolean) {
+  constructor(replay: boolean, ended: boolean, limit = REPLAY_BYTES) {
     this.#replay = replay;
     this.#ended = ended;
+    this.#limit = limit;
   }
 
   get ended(): boolean {
@@ -29,10 +31,15 @@ export class RequestBody {
     return this.#replay;
   }
 
+  /** All of it, where it was kept; undefined: it was not, or more is to come. */
+  get whole(): readonly Buffer[] | undefined {
+    return this.#replay && this.#ended ? (this.#chunks ?? []) : undefined;
+  }
+
   /** `full`: stop reading the client until `drain` or the next stream. */
   data(chunk: Buffer): 'more' | 'full' {
     this.#bytes += chunk.length;
-    if (this.#replay && this.#bytes > REPLAY_BYTES) this.stopReplay();
+    if (this.#replay && this.#bytes > this.#limit) this.stopReplay();
     if (this.#replay || this.#stream === undefined) {
       this.#chunks ??= [];
       this.#chunks.push(chunk);

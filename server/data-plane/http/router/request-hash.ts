@@ -2,6 +2,7 @@ import { formatAddress } from '#domain';
 import type { HashCookie, HashPolicy } from '../../config/hash-policy.ts';
 import { PSEUDO_HEADERS } from '../../config/route-condition.ts';
 import { xxHash64 } from '../../upstream/hashing/xx-hash.ts';
+import { cookieValues } from '../cookies.ts';
 import type { Exchange } from '../exchange.ts';
 
 const ALL_BITS = 0xffff_ffff_ffff_ffffn;
@@ -51,7 +52,7 @@ function hashHeader({ head }: Exchange, policy: HashPolicy & { kind: 'header' })
 }
 
 function hashCookie(exchange: Exchange, cookie: HashCookie): bigint | undefined {
-  const given = cookieValue(exchange.head.headers.joined('cookie') ?? '', cookie.name);
+  const [given = ''] = cookieValues(exchange.head.headers, cookie.name);
   if (given !== '') return xxHash64(given);
   if (cookie.ttlMs === undefined) return undefined;
   const { remoteAddress, localAddress } = exchange.connection;
@@ -69,17 +70,6 @@ function setCookie({ name, path, ttlMs = 0, attributes }: HashCookie, value: str
   if (path !== '') parts.push(`Path=${path}`);
   for (const { name: attribute, value: set } of attributes) parts.push(set === '' ? attribute : `${attribute}=${set}`);
   return [...parts, 'HttpOnly'].join('; ');
-}
-
-/** The value without the quotes that may stand around it; empty when there is none. */
-function cookieValue(header: string, name: string): string {
-  for (const pair of header.split(/[;,]/)) {
-    const equals = pair.indexOf('=');
-    if (equals < 0 || pair.slice(0, equals).trim() !== name) continue;
-    const value = pair.slice(equals + 1).trim();
-    return value.startsWith('"') && value.endsWith('"') && value.length > 1 ? value.slice(1, -1) : value;
-  }
-  return '';
 }
 
 function queryParameter(path: string, name: string): string | undefined {

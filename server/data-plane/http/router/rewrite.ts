@@ -1,11 +1,19 @@
 import type { CompiledRoute, ForwardAction, HostRewrite, RedirectAction } from '../../config/route-table.ts';
 import type { RequestHead } from '../codec.ts';
+import type { Exchange } from '../exchange.ts';
 
 /** Path and authority as the upstream is to see them; those before are kept in x-envoy-original-path and x-envoy-original-host. */
-export function rewriteRequest(head: RequestHead, route: CompiledRoute, action: ForwardAction): void {
-  const host = rewrittenHost(head, action.hostRewrite);
+export function rewriteRequest(exchange: Exchange, route: CompiledRoute, action: ForwardAction): void {
+  const { head } = exchange;
+  const ofShare = exchange.share?.host;
+  // As in Envoy, a destination's own host comes first, and nobody is told which it was before.
+  if (ofShare !== undefined) head.authority = ofShare;
+  const host = rewrittenHost(exchange, action.hostRewrite);
   if (host !== undefined) rewriteHost(head, action, host);
-  const rewritten = rewrittenPath(head.path, route, action);
+  const rewritten =
+    action.pathFormat === undefined
+      ? rewrittenPath(head.path, route, action)
+      : formattedPath(head.path, action.pathFormat(exchange));
   if (rewritten === undefined) return;
   head.headers.set('x-envoy-original-path', head.path);
   head.path = rewritten;
@@ -19,7 +27,14 @@ export function rewriteHost(head: RequestHead, { tellsForwardedHost }: ForwardAc
   head.authority = host;
 }
 
-function rewrittenHost(head: RequestHead, rewrite: HostRewrite | undefined): string | undefined {
+/** A path that a format has made keeps the query that the request has. */
+function formattedPath(pathAndQuery: string, made: string): string | undefined {
+  if (made === '') return undefined;
+  return made.includes('?') ? made : made + split(pathAndQuery).rest;
+}
+
+function rewrittenHost(exchange: Exchange, rewrite: HostRewrite | undefined): string | undefined {
+  const { head } = exchange;
   switch (rewrite?.kind) {
     case 'literal':
       return rewrite.host;
@@ -27,6 +42,8 @@ function rewrittenHost(head: RequestHead, rewrite: HostRewrite | undefined): str
       return head.headers.get(rewrite.name);
     case 'path':
       return rewrite.rewrite(split(head.path).path);
+    case 'format':
+      return rewrite.write(exchange);
     default:
       return undefined;
   }
@@ -35,11 +52,12 @@ function rewrittenHost(head: RequestHead, rewrite: HostRewrite | undefined): str
 /** The new path, or undefined when the route rewrites nothing. */
 export function rewrittenPath(pathAndQuery: string, route: CompiledRoute, action: ForwardAction): string | undefined {
   if (action.prefixRewrite !== undefined) return replacePrefix(pathAndQuery, route, action.prefixRewrite);
-  if (action.regexRewrite === undefined) return undefined;
+  const rewrite = action.regexRewrite ?? action.templateRewrite;
+  if (rewrite === undefined) return undefined;
   const { path, rest } = split(pathAndQuery);
-  const replaced = action.regexRewrite(path);
+  const replaced = rewrite(path);
   // A path cannot be empty: it stays as it is.
-  return replaced === '' ? undefined : replaced + rest;
+  return replaced === undefined || replaced === '' ? undefined : replaced + rest;
 }
 
 function replacePrefix(pathAndQuery: string, route: CompiledRoute, replacement: string): string {

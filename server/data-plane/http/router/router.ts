@@ -88,7 +88,7 @@ function forward(exchange: Exchange, route: CompiledRoute, action: ForwardAction
   if (streamMs !== undefined) exchange.limitDuration(streamMs);
   if (action.silenceMs !== undefined) exchange.limitSilence(action.silenceMs);
   const { path, authority } = exchange.head;
-  rewriteRequest(exchange.head, route, action);
+  rewriteRequest(exchange, route, action);
   if (exchange.steps.on) noteRewrite(exchange.steps, route, { path, authority }, exchange.head);
   if (route.operation !== undefined && exchange.connection.direction === 'outbound') {
     exchange.head.headers.set('x-envoy-decorator-operation', route.operation);

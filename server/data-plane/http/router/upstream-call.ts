@@ -1,5 +1,4 @@
 import type { SocketAddress } from '#domain';
-import type { ForwardAction } from '../../config/route-table.ts';
 import type { PickContext, UpstreamCluster } from '../../upstream/cluster.ts';
 import type { Host } from '../../upstream/host.ts';
 import { NO_ROOM_TO_WAIT } from '../../upstream/pool-breakers.ts';
@@ -9,6 +8,7 @@ import type { Headers } from '../headers.ts';
 import { PASSED_ON } from '../informational.ts';
 import type { StreamTimes } from '../stream-info.ts';
 import { type AttemptOwner, UpstreamAttempt } from './attempt.ts';
+import type { UpstreamCallOptions } from './call-options.ts';
 import {
   breakAnswer,
   flagRefusal,
@@ -16,26 +16,18 @@ import {
   replyNoHost,
   replyReset,
   replyTimeout,
+  tellAttempts,
   tellTime,
 } from './call-replies.ts';
 import { noteAnswer, noteConnected, noteEndpoint, noteFailure, noteNoHost } from './call-steps.ts';
 import { CallTimers, type TimedCall } from './call-timers.ts';
-import { tellExpectedTime } from './expected-time.ts';
-import type { MirrorCall } from './mirror.ts';
+import { tellExpectedTime, tellServiceTime } from './expected-time.ts';
+import { turnAround } from './internal-redirect.ts';
 import { reportAnswer, reportFailure } from './outlier-report.ts';
 import { RequestBody } from './request-body.ts';
 import { hashRequest } from './request-hash.ts';
 import { RetryState, type RetryVerdict } from './retry-state.ts';
 import { rewriteHost } from './rewrite.ts';
-
-export interface UpstreamCallOptions {
-  readonly exchange: Exchange;
-  readonly action: ForwardAction;
-  readonly cluster: UpstreamCluster;
-  readonly timeoutMs: number;
-  readonly perTryTimeoutMs: number;
-  readonly mirrors: readonly MirrorCall[];
-}
 
 const NONE_TRIED: ReadonlySet<string> = new Set();
 const CONNECTED = { localOrigin: 'connected' } as const;
@@ -70,7 +62,8 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, Time
       clock: exchange.runtime.clock,
       jitter: exchange.runtime.chance.jitter,
     });
-    this.#body = new RequestBody((this.#retry?.left ?? 0) > 0, !exchange.stream.hasBody);
+    const replay = (this.#retry?.left ?? 0) > 0 || action.internalRedirects !== undefined;
+    this.#body = new RequestBody(replay, !exchange.stream.hasBody, exchange.route?.replayBytes);
     const { timeoutMs, perTryTimeoutMs } = options;
     const limits = { timeoutMs, perTryTimeoutMs, perTryIdleMs: action.retry?.perTryIdleTimeoutMs ?? 0 };
     this.#timers = CallTimers.of(this, limits, exchange.runtime.clock);
@@ -79,9 +72,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, Time
   start(): void {
     const exchange = this.#exchange;
     exchange.underWay = this;
-    if (exchange.virtualHost?.tellsAttemptCount === true) {
-      exchange.editResponse(({ headers }) => headers.put('x-envoy-attempt-count', String(exchange.info.attempts)));
-    }
+    if (exchange.virtualHost?.tellsAttemptCount === true) exchange.editResponse(tellAttempts);
     this.#try();
     if (this.#exchange.finished) return;
     for (const mirror of this.#options.mirrors) mirror.start();
@@ -92,7 +83,9 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, Time
   // The client's side.
 
   data(chunk: Buffer): void {
+    const kept = this.#body.replayable;
     if (this.#body.data(chunk) === 'full') this.#exchange.stream.pause();
+    if (kept && !this.#body.replayable) this.#cluster.stats.abandoned.value++;
     for (const mirror of this.#options.mirrors) mirror.data(chunk);
   }
 
@@ -161,17 +154,14 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, Time
       this.#again(verdict);
       return;
     }
+    if (this.#options.action.internalRedirects !== undefined && this.#redirect(head)) return;
     this.#cluster.stats.code(head.status);
     flagRefusal(this.#exchange, verdict);
     attempt.answered = true;
     this.#body.stopReplay();
-    const { info, runtime } = this.#exchange;
-    info.details = 'via_upstream';
-    const serviceMs = Math.round(runtime.clock.monotonic() - attempt.startedAt);
+    this.#exchange.info.details = 'via_upstream';
     // As in Envoy, the time is told once the whole request was there.
-    if (!this.#exchange.config.hidesEnvoyHeaders && this.#completeAt !== undefined) {
-      head.headers.put('x-envoy-upstream-service-time', String(serviceMs));
-    }
+    if (this.#completeAt !== undefined) tellServiceTime(this.#exchange, head, attempt.startedAt);
     if (endStream) {
       this.#note('responseReceived');
       this.#settle();
@@ -221,6 +211,14 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, Time
     flagRefusal(this.#exchange, verdict);
     this.#release('local_reset');
     replyReset(this.#exchange, reason, transport, this.#begun ? undefined : this.#cluster);
+  }
+
+  /** Follows a redirect where the route wants that; false: the client is to hear of it. */
+  #redirect(answer: ResponseHead): boolean {
+    const redirected = turnAround(this.#exchange, this.#options, answer, this.#body.whole);
+    if (redirected) this.#release('local_reset');
+    if (redirected) this.#exchange.redirect(answer.status, this.#body.whole ?? []);
+    return redirected;
   }
 
   // Tries.
@@ -293,10 +291,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, Time
 
   #verdictOnReset(reason: ResetReason, requestStarted: boolean): RetryVerdict | undefined {
     if (this.#retry === undefined || this.#begun) return undefined;
-    if (!this.#body.replayable && this.#retry.left > 0) {
-      this.#cluster.stats.abandoned.value++;
-      return undefined;
-    }
+    if (!this.#body.replayable && this.#retry.left > 0) return undefined;
     return this.#retry.afterReset(reason, requestStarted);
   }
 

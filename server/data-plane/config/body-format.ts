@@ -1,0 +1,25 @@
+import { compileFormat, type Format } from '../format/template.ts';
+import { compileJsonFormat } from './access-log/json-format.ts';
+
+/** A body that is made of the request and its answer. */
+export interface BodyFormat {
+  readonly write: Format;
+  readonly contentType: string;
+}
+
+interface BodyFormatJson {
+  readonly text_format_source?: { readonly inline_string?: string };
+  readonly json_format?: Readonly<Record<string, unknown>>;
+  readonly content_type?: string;
+}
+
+/** Reads a SubstitutionFormatString that makes a body. */
+export function readBodyFormat(given: BodyFormatJson | undefined): BodyFormat | undefined {
+  if (given === undefined) return undefined;
+  if (given.json_format !== undefined) {
+    const write = compileJsonFormat(given.json_format, false, 'body_format.json_format');
+    return { write: (subject) => `${write(subject)}\n`, contentType: given.content_type || 'application/json' };
+  }
+  const write = compileFormat(given.text_format_source?.inline_string ?? '', 'body_format.text_format_source');
+  return { write, contentType: given.content_type || 'text/plain' };
+}

@@ -1,0 +1,218 @@
+import type { RequestMirrorPolicy, RouteAction, RouteMatch, WeightedCluster } from '#xds';
+import { compileFormat, type Format } from '../format/template.ts';
+import type { RoutePriority } from '../upstream/pool-breakers.ts';
+import { type PerFilter, readPerFilter } from './filter-overrides.ts';
+import { compileHashPolicies, type HashPolicy } from './hash-policy.ts';
+import { compileHeaderMutations, type HeaderChange } from './header-mutations.ts';
+import { compileHeaderRules, type HeaderRules } from './header-rules.ts';
+import { type InternalRedirects, readInternalRedirects } from './internal-redirects.ts';
+import { ConfigProblem, within } from './problem.ts';
+import { compileRegexRewrite, type TextRewrite } from './regex-rewrite.ts';
+import { type CompiledRetryPolicy, compileRetryPolicy } from './retry-policy.ts';
+import { compileUriRewrite, compileUriTemplate } from './uri-template.ts';
+import { ALWAYS, durationMs, type Fraction, readFraction } from './values.ts';
+
+/** Envoy's own route timeout where a configuration names none. */
+const DEFAULT_TIMEOUT_MS = 15_000;
+
+export interface ClusterShare {
+  /** Empty: the request names it in `clusterHeader`. */
+  readonly cluster: string;
+  readonly clusterHeader: string;
+  readonly weight: number;
+  readonly headers: HeaderRules | undefined;
+  /** Under which the request is sent to it, unless the route has another. */
+  readonly host: string | undefined;
+  readonly perFilter: PerFilter | undefined;
+}
+
+/** What becomes of the Host header on its way to a host. */
+export type HostRewrite =
+  | { readonly kind: 'literal'; readonly host: string }
+  | { readonly kind: 'header'; readonly name: string }
+  | { readonly kind: 'path'; readonly rewrite: TextRewrite }
+  | { readonly kind: 'format'; readonly write: Format }
+  /** The name of the host that is chosen. */
+  | { readonly kind: 'auto' };
+
+/** Where a copy of the request goes. */
+export interface MirrorPolicy {
+  /** Empty: the request names it in `clusterHeader`. */
+  readonly cluster: string;
+  readonly clusterHeader: string;
+  readonly share: Fraction;
+  /** The copy's host ends in `-shadow`. */
+  readonly marksHost: boolean;
+  /** Undefined: that of the request itself. */
+  readonly host: string | undefined;
+  readonly headers: readonly HeaderChange[];
+}
+
+export interface ForwardAction {
+  readonly kind: 'forward';
+  /** At least one; more than one are drawn by weight. */
+  readonly shares: readonly ClusterShare[];
+  readonly totalWeight: number;
+  /** A request that carries this header brings the number that is drawn otherwise; empty: none does. */
+  readonly drawHeader: string;
+  /** The number is the hash of the request. */
+  readonly drawsByHash: boolean;
+  readonly clusterNotFoundStatus: number;
+  /** 0: none. */
+  readonly timeoutMs: number;
+  /** For gRPC `grpc-timeout` counts in place of `timeoutMs`, at most this long (0: any); undefined: it does not. */
+  readonly maxGrpcTimeoutMs: number | undefined;
+  readonly retry: CompiledRetryPolicy | undefined;
+  readonly prefixRewrite: string | undefined;
+  readonly regexRewrite: TextRewrite | undefined;
+  /** The whole path made anew: from what the route's template has captured, or of a format. */
+  readonly templateRewrite: ((path: string) => string | undefined) | undefined;
+  readonly pathFormat: Format | undefined;
+  readonly hostRewrite: HostRewrite | undefined;
+  /** A host that is rewritten is told in X-Forwarded-Host. */
+  readonly tellsForwardedHost: boolean;
+  /** Of silence in either direction; undefined: that of the connection manager, 0: none. */
+  readonly silenceMs: number | undefined;
+  /** Of the whole stream; undefined: that of the connection manager, 0: none. */
+  readonly maxStreamMs: number | undefined;
+  /** For gRPC `grpc-timeout` limits the stream, at most to this (0: any); undefined: it does not. */
+  readonly grpcStreamMaxMs: number | undefined;
+  readonly mirrors: readonly MirrorPolicy[];
+  /** Lower-case values of Upgrade that this route allows or forbids, whatever the listener does. */
+  readonly upgrades: ReadonlyMap<string, boolean>;
+  /** CONNECT ends here: what the client sends in its tunnel goes to the host as it is. */
+  readonly endsConnect: boolean;
+  readonly internalRedirects: InternalRedirects | undefined;
+  /** What balancers that hash go by. */
+  readonly hashPolicies: readonly HashPolicy[];
+  /** Which of the cluster's circuit breakers counts. */
+  readonly priority: RoutePriority;
+}
+
+const NOT_FOUND_STATUS: Readonly<Record<string, number>> = { NOT_FOUND: 404, INTERNAL_SERVER_ERROR: 500 };
+
+/** Reads a RouteAction. Throws ConfigProblem for what this proxy cannot do. */
+export function compileForward(action: RouteAction, match: RouteMatch): ForwardAction {
+  const shares = compileShares(action);
+  const totalWeight = shares.reduce((sum, share) => sum + share.weight, 0);
+  if (totalWeight === 0)
+    throw new ConfigProblem('weighted_clusters', 'Sum of weights in the weighted_cluster must be greater than 0.');
+  refuseSeveralRewrites(action);
+  const rewrite = action.regex_rewrite;
+  return {
+    kind: 'forward',
+    shares,
+    totalWeight,
+    drawHeader: (action.weighted_clusters?.header_name ?? '').toLowerCase(),
+    drawsByHash: action.weighted_clusters?.use_hash_policy === true,
+    clusterNotFoundStatus: NOT_FOUND_STATUS[action.cluster_not_found_response_code ?? ''] ?? 503,
+    timeoutMs: durationMs(action.timeout, 'timeout', DEFAULT_TIMEOUT_MS),
+    maxGrpcTimeoutMs:
+      action.max_grpc_timeout === undefined ? undefined : durationMs(action.max_grpc_timeout, 'max_grpc_timeout', 0),
+    retry: action.retry_policy && compileRetryPolicy(action.retry_policy),
+    // Istio sends an empty text for what a rule does not change.
+    prefixRewrite: action.prefix_rewrite || undefined,
+    regexRewrite: rewrite && compileRegexRewrite(rewrite, 'regex_rewrite'),
+    templateRewrite: readTemplateRewrite(action, match),
+    pathFormat: action.path_rewrite ? compileFormat(action.path_rewrite, 'path_rewrite', '') : undefined,
+    hostRewrite: readHostRewrite(action),
+    tellsForwardedHost: action.append_x_forwarded_host === true,
+    silenceMs: action.idle_timeout === undefined ? undefined : durationMs(action.idle_timeout, 'idle_timeout', 0),
+    maxStreamMs: readMaxStream(action),
+    grpcStreamMaxMs: readGrpcStreamMax(action),
+    mirrors: (action.request_mirror_policies ?? []).map((mirror, i) =>
+      within(`request_mirror_policies[${i}]`, () => compileMirror(mirror)),
+    ),
+    upgrades: new Map(
+      (action.upgrade_configs ?? []).map(({ upgrade_type, enabled }) => [
+        upgrade_type.toLowerCase(),
+        enabled !== false,
+      ]),
+    ),
+    endsConnect: (action.upgrade_configs ?? []).some(
+      ({ upgrade_type, enabled, connect_config }) =>
+        upgrade_type.toUpperCase() === 'CONNECT' && enabled !== false && connect_config !== undefined,
+    ),
+    internalRedirects: action.internal_redirect_policy && readInternalRedirects(action.internal_redirect_policy),
+    hashPolicies: compileHashPolicies(action.hash_policy),
+    priority: action.priority ?? 'DEFAULT',
+  };
+}
+
+function refuseSeveralRewrites(action: RouteAction): void {
+  const named = ['prefix_rewrite', 'regex_rewrite', 'path_rewrite_policy', 'path_rewrite'] as const;
+  const given = named.filter((name) => Boolean(action[name]));
+  if (given.length > 1) throw new ConfigProblem(given[0]!, `Specify only one of ${given.join(', ')}`);
+}
+
+const REWRITE = 'type.googleapis.com/envoy.extensions.path.rewrite.uri_template.v3.UriTemplateRewriteConfig';
+
+function readTemplateRewrite(action: RouteAction, match: RouteMatch): ForwardAction['templateRewrite'] {
+  const config = action.path_rewrite_policy?.typed_config;
+  if (config === undefined) return undefined;
+  const field = 'path_rewrite_policy';
+  if (config['@type'] !== REWRITE) throw new ConfigProblem(field, `${config['@type']} is not supported`);
+  const template = match.path_match_policy?.typed_config?.['path_template'];
+  if (template === undefined) throw new ConfigProblem(field, 'needs a path_match_policy with a template');
+  const compiled = compileUriTemplate(String(template), 'path_match_policy');
+  return compileUriRewrite(String(config['path_template_rewrite'] ?? ''), compiled, field);
+}
+
+function compileMirror(given: RequestMirrorPolicy): MirrorPolicy {
+  return {
+    cluster: given.cluster ?? '',
+    clusterHeader: (given.cluster_header ?? '').toLowerCase(),
+    marksHost: given.disable_shadow_host_suffix_append !== true && !given.host_rewrite_literal,
+    host: given.host_rewrite_literal || undefined,
+    headers: compileHeaderMutations(given.request_headers_mutations, 'request_headers_mutations'),
+    share: readFraction(given.runtime_fraction?.default_value, ALWAYS),
+  };
+}
+
+function readHostRewrite(action: RouteAction): HostRewrite | undefined {
+  if (action.host_rewrite) return { kind: 'format', write: compileFormat(action.host_rewrite, 'host_rewrite', '') };
+  if (action.host_rewrite_literal) return { kind: 'literal', host: action.host_rewrite_literal };
+  if (action.host_rewrite_header) return { kind: 'header', name: action.host_rewrite_header.toLowerCase() };
+  if (action.auto_host_rewrite === true) return { kind: 'auto' };
+  const path = action.host_rewrite_path_regex;
+  return path && { kind: 'path', rewrite: compileRegexRewrite(path, 'host_rewrite_path_regex') };
+}
+
+function readMaxStream({ max_stream_duration: limit }: RouteAction): number | undefined {
+  const given = limit?.max_stream_duration;
+  return given === undefined ? undefined : durationMs(given, 'max_stream_duration.max_stream_duration', 0);
+}
+
+function readGrpcStreamMax({ max_stream_duration: limit }: RouteAction): number | undefined {
+  const given = limit?.grpc_timeout_header_max;
+  return given === undefined ? undefined : durationMs(given, 'max_stream_duration.grpc_timeout_header_max', 0);
+}
+
+function compileShares(action: RouteAction): ClusterShare[] {
+  const alone = { clusterHeader: '', weight: 1, headers: undefined, host: undefined, perFilter: undefined };
+  if (action.cluster !== undefined) return [{ ...alone, cluster: action.cluster }];
+  if (action.cluster_header) return [{ ...alone, cluster: '', clusterHeader: action.cluster_header.toLowerCase() }];
+  const plugin = action.cluster_specifier_plugin ?? action.inline_cluster_specifier_plugin?.extension?.name;
+  if (plugin !== undefined) {
+    throw new ConfigProblem('cluster_specifier_plugin', `this proxy has no plugin "${plugin}" that chooses clusters`);
+  }
+  const given: readonly WeightedCluster[] = action.weighted_clusters?.clusters ?? [];
+  if (given.length === 0) {
+    throw new ConfigProblem('cluster_specifier', 'has none of cluster, cluster_header, weighted_clusters');
+  }
+  return given.map((share, i) => within(`weighted_clusters.clusters[${i}]`, () => compileShare(share)));
+}
+
+function compileShare(share: WeightedCluster): ClusterShare {
+  if (Boolean(share.name) === Boolean(share.cluster_header)) {
+    throw new ConfigProblem('name', 'At least one of name or cluster_header need to be specified, and not both');
+  }
+  return {
+    cluster: share.name ?? '',
+    clusterHeader: (share.cluster_header ?? '').toLowerCase(),
+    weight: share.weight ?? 0,
+    headers: compileHeaderRules(share),
+    host: share.host_rewrite_literal || undefined,
+    perFilter: readPerFilter([share.typed_per_filter_config]).perFilter,
+  };
+}
