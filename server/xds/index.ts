@@ -3,7 +3,7 @@ export { HandClient, type HandReceipt } from './client/hand-client.ts';
 export { decodeResource, encodeResource } from './codec/codec.ts';
 export { canonicalMessage, type MergeOptions, mergeAny, mergeMessages } from './codec/merge.ts';
 export { checkMessage, type MessageFindings } from './codec/message-check.ts';
-export { decodeMessage, encodeMessage } from './codec/messages.ts';
+export { camelCaseJson, decodeMessage, encodeMessage } from './codec/messages.ts';
 export type * from './doors.ts';
 export { pushOrder } from './push-order.ts';
 export * from './resources.ts';

@@ -183,14 +183,36 @@ describe('meshwork up', () => {
       const own = JSON.parse((await get(`${find('echo')?.[1].ip}:15000`, '/config_dump')).body) as {
         configs: object[];
       };
-      const names = (dump: unknown): string[] =>
-        (dump as { configs: { dynamic_active_clusters?: { cluster: { name: string } }[] }[] }).configs
-          .flatMap(({ dynamic_active_clusters: clusters = [] }) => clusters.map(({ cluster }) => cluster.name))
+      // istiod prints names of fields as Go does, Envoy as they stand in its API.
+      const names = (dump: unknown, clusters: string): string[] =>
+        (dump as { configs: Record<string, { cluster: { name: string } }[]>[] }).configs
+          .flatMap((part) => (part[clusters] ?? []).map(({ cluster }) => cluster.name))
           .sort();
-      expect(names(json)).toContain('outbound|8080||echo.shop.svc.cluster.local');
-      expect(names(json)).toEqual(names(own));
+      expect(names(json, 'dynamicActiveClusters')).toContain('outbound|8080||echo.shop.svc.cluster.local');
+      expect(names(json, 'dynamicActiveClusters')).toEqual(names(own, 'dynamic_active_clusters'));
       expect(await page('config_dump?proxyID=nobody')).toMatchObject({ status: 404 });
       expect(await page('config_dump')).toMatchObject({ status: 400 });
+    });
+
+    it('tell the mesh, its policies and the services behind a proxy in full', async () => {
+      const { json: mesh } = await page('mesh');
+      expect(mesh).toMatchObject({
+        proxyListenPort: 15001,
+        defaultConfig: { discoveryAddress: 'istiod.istio-system.svc:15012', statusPort: 15020 },
+        rootNamespace: 'istio-system',
+      });
+      expect((await page('authorizationz')).json).toEqual({
+        authorization_policies: { namespace_to_policies: {}, root_namespace: 'istio-system' },
+      });
+      expect((await page('networkz')).json).toBeNull();
+      expect((await page('clusterz')).json).toEqual([{ id: 'Kubernetes', secretName: '', syncStatus: 'synced' }]);
+      const { json: instances } = await page('instancesz');
+      expect((instances as Record<string, object[]>)[podName('echo')]).toMatchObject([
+        {
+          Service: { Attributes: { Type: 'ClusterIP', LabelSelectors: { app: 'echo' } }, Resolution: 0 },
+          Port: { name: 'http', port: 8080, protocol: 'HTTP', TargetPort: 3000 },
+        },
+      ]);
     });
   });
 

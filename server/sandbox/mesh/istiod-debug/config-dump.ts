@@ -1,5 +1,5 @@
 import type { ControlPlane } from '#control-plane';
-import { type EncodedResource, type TypeUrl, typeUrls } from '#xds';
+import { camelCaseJson, type EncodedResource, type TypeUrl, typeUrls } from '#xds';
 import type { DebugConnection } from './connections.ts';
 
 /** Names of types in `?types=`. */
@@ -34,32 +34,33 @@ export class ProxyResources {
   }
 }
 
-const any = ({ typeUrl, json }: EncodedResource): object => ({ '@type': typeUrl, ...redacted(typeUrl, json) });
+const any = (resource: EncodedResource): object => redacted(resource.typeUrl, camelCaseJson(resource));
 
 /** A certificate is shown without its key. */
 function redacted(typeUrl: TypeUrl, json: object): object {
-  const { tls_certificate: certificate } = json as { readonly tls_certificate?: object };
+  const { tlsCertificate: certificate } = json as { readonly tlsCertificate?: object };
   if (typeUrl !== typeUrls.secret || certificate === undefined) return json;
-  const private_key = { inline_bytes: Buffer.from('[redacted]').toString('base64') };
-  return { ...json, tls_certificate: { ...certificate, private_key } };
+  const privateKey = { inlineBytes: Buffer.from('[redacted]').toString('base64') };
+  return { ...json, tlsCertificate: { ...certificate, privateKey } };
 }
 
 const dump = (name: string): string => `type.googleapis.com/envoy.admin.v3.${name}`;
 
-/** The bare resources of some types. */
+/** The bare resources of some types; without any, nothing at all. */
 export function resourcesOfTypes(
   controlPlane: ControlPlane,
   connection: DebugConnection,
   types: readonly string[],
-): { readonly configs: readonly object[] } {
+): { readonly configs?: readonly object[] } {
   const resources = new ProxyResources(controlPlane, connection);
   const isType = (short: string): short is keyof typeof RESOURCE_TYPES => Object.hasOwn(RESOURCE_TYPES, short);
-  return { configs: types.filter(isType).flatMap((short) => resources.of(RESOURCE_TYPES[short]).map(any)) };
+  const configs = types.filter(isType).flatMap((short) => resources.of(RESOURCE_TYPES[short]).map(any));
+  return configs.length === 0 ? {} : { configs };
 }
 
 /**
- * What istiod would have a proxy hold, in the shape of Envoy's `/config_dump`. Source: connectionConfigDump in istio
- * pilot/pkg/xds/debug.go.
+ * What istiod would have a proxy hold, in the shape of Envoy's `/config_dump`, with the names of protobuf JSON and without what is empty.
+ * Source: connectionConfigDump in istio pilot/pkg/xds/debug.go.
  */
 export function proxyConfigDump(
   controlPlane: ControlPlane,
@@ -67,33 +68,27 @@ export function proxyConfigDump(
   { includeEds }: { readonly includeEds: boolean },
 ): { readonly configs: readonly object[] } {
   const resources = new ProxyResources(controlPlane, connection);
-  const version_info = resources.versionInfo;
-  const each = (typeUrl: TypeUrl, field: string, more: object = { version_info }): object[] =>
-    resources.of(typeUrl).map((resource) => ({ ...more, [field]: any(resource) }));
-  const endpoints = {
-    '@type': dump('EndpointsConfigDump'),
-    dynamic_endpoint_configs: each(typeUrls.endpoint, 'endpoint_config'),
+  const { versionInfo } = resources;
+  const each = (typeUrl: TypeUrl, list: string, field: string, more: object = { versionInfo }): object => {
+    const held = resources.of(typeUrl).map((resource) => ({ ...more, [field]: any(resource) }));
+    return held.length === 0 ? {} : { [list]: held };
   };
+  const listeners = resources
+    .of(typeUrls.listener)
+    .map((resource) => ({ name: resource.name, activeState: { versionInfo, listener: any(resource) } }));
+  const part = (name: string, content: object = {}): object => ({ '@type': dump(name), ...content });
   return {
     configs: [
-      { '@type': dump('BootstrapConfigDump') },
-      {
-        '@type': dump('ClustersConfigDump'),
-        version_info,
-        dynamic_active_clusters: each(typeUrls.cluster, 'cluster', {}),
-      },
-      ...(includeEds ? [endpoints] : []),
-      {
-        '@type': dump('ListenersConfigDump'),
-        version_info,
-        dynamic_listeners: resources
-          .of(typeUrls.listener)
-          .map((resource) => ({ name: resource.name, active_state: { version_info, listener: any(resource) } })),
-      },
-      { '@type': dump('ScopedRoutesConfigDump') },
-      { '@type': dump('RoutesConfigDump'), dynamic_route_configs: each(typeUrls.route, 'route_config') },
-      { '@type': dump('SecretsConfigDump'), dynamic_active_secrets: each(typeUrls.secret, 'secret') },
-      { '@type': dump('EcdsConfigDump'), ecds_filters: each(typeUrls.extension, 'ecds_filter') },
+      part('BootstrapConfigDump'),
+      part('ClustersConfigDump', { versionInfo, ...each(typeUrls.cluster, 'dynamicActiveClusters', 'cluster', {}) }),
+      ...(includeEds
+        ? [part('EndpointsConfigDump', each(typeUrls.endpoint, 'dynamicEndpointConfigs', 'endpointConfig'))]
+        : []),
+      part('ListenersConfigDump', { versionInfo, ...(listeners.length > 0 && { dynamicListeners: listeners }) }),
+      part('ScopedRoutesConfigDump'),
+      part('RoutesConfigDump', each(typeUrls.route, 'dynamicRouteConfigs', 'routeConfig')),
+      part('SecretsConfigDump', each(typeUrls.secret, 'dynamicActiveSecrets', 'secret')),
+      part('EcdsConfigDump', each(typeUrls.extension, 'ecdsFilters', 'ecdsFilter')),
     ],
   };
 }

@@ -1,4 +1,3 @@
-import type { MeshConfig } from '#control-plane';
 import type { KindDefinition, KubeObject } from '#domain';
 import { gatewayKinds, istioKinds } from '#istio';
 import type { KubeStore } from '#kube-api';
@@ -17,11 +16,11 @@ export const configObjects = (store: KubeStore): object[] =>
   KINDS.flatMap(({ kind, group }) => store.list(`${kind}.${group}`)).map(shown);
 
 function shown({ apiVersion, kind, metadata, spec, status }: KubeObject): object {
-  const { name, namespace, resourceVersion, generation, creationTimestamp, labels, annotations } = metadata;
+  const { name, namespace, uid, resourceVersion, generation, creationTimestamp, labels, annotations } = metadata;
   return {
     kind,
     apiVersion,
-    metadata: { name, namespace, resourceVersion, generation, creationTimestamp, labels, annotations },
+    metadata: { name, namespace, uid, resourceVersion, generation, creationTimestamp, labels, annotations },
     spec,
     status,
   };
@@ -32,19 +31,3 @@ export const configSchemas = (store: KubeStore): object[] =>
   KINDS.filter(({ kind, group }) => store.kinds.find(`${kind}.${group}`) !== undefined).map(
     ({ kind, group, versions }) => ({ group, version: versions[0], kind }),
   );
-
-/** `/debug/mesh`: the fields of MeshConfig that are read here. */
-export function meshConfigShown({
-  tracingSampling,
-  connectTimeoutMs,
-  outboundTrafficPolicy,
-  ...mesh
-}: MeshConfig): object {
-  return {
-    ...mesh,
-    connectTimeout: `${connectTimeoutMs / 1000}s`,
-    outboundTrafficPolicy: { mode: outboundTrafficPolicy },
-    pathNormalization: { normalization: mesh.pathNormalization },
-    defaultConfig: { tracing: { sampling: tracingSampling } },
-  };
-}

@@ -2,9 +2,11 @@ import type { ControlPlane } from '#control-plane';
 import { istioVersion } from '#istio';
 import type { KubeStore } from '#kube-api';
 import { proxyConfigDump, type RESOURCE_TYPES, resourcesOfTypes } from './config-dump.ts';
-import { configObjects, configSchemas, meshConfigShown } from './config-pages.ts';
+import { configObjects, configSchemas } from './config-pages.ts';
 import { type DebugConnection, debugConnections, findConnection, isVisible } from './connections.ts';
-import { endpointShards, registryServices, serviceTargets } from './registry-pages.ts';
+import { meshConfigShown } from './mesh-page.ts';
+import { authorizationPolicies, networkGateways, telemetries } from './policy-pages.ts';
+import { CLUSTER_ID, endpointShards, registryServices, serviceTargets } from './registry-pages.ts';
 import { adsClients, connectionList, syncStatuses } from './sync-pages.ts';
 
 export interface DebugSources {
@@ -43,7 +45,7 @@ const NOT_CONNECTED = new PlainAnswer(
 
 /**
  * istiod's pages under `/debug/`. Source: AddDebugHandlers in istio pilot/pkg/xds/debug.go. Unlike there, pages that show the inside of
- * istiod's own program (caches, krt, pprof, push contexts) are absent.
+ * istiod's own program (caches, krt, pprof, injection templates) are absent.
  */
 const PAGES: Readonly<Record<string, DebugEntry>> = {
   adsz: {
@@ -55,6 +57,16 @@ const PAGES: Readonly<Record<string, DebugEntry>> = {
       const found = findConnection(connections, wanted);
       return found === undefined ? NOT_CONNECTED : adsClients([found]);
     },
+  },
+  authorizationz: {
+    help: 'Internal authorization policies',
+    render: ({ controlPlane, store }) => ({
+      authorization_policies: authorizationPolicies(store, controlPlane.inspect()),
+    }),
+  },
+  clusterz: {
+    help: 'List remote clusters where istiod reads endpoints',
+    render: () => [{ id: CLUSTER_ID, secretName: '', syncStatus: 'synced' }],
   },
   config_dump: {
     help: 'ConfigDump in the form of the Envoy admin config dump API for passed in proxyID',
@@ -82,24 +94,41 @@ const PAGES: Readonly<Record<string, DebugEntry>> = {
   },
   instancesz: {
     help: 'Debug support for service instances',
-    render: ({ controlPlane }) => serviceTargets(controlPlane.inspect(), debugConnections(controlPlane)),
+    render: ({ controlPlane, store }) => serviceTargets(controlPlane.inspect(), debugConnections(controlPlane), store),
   },
   list: { help: 'List all supported debug commands in json', render: () => pageNames() },
-  mesh: { help: 'Active mesh config', render: ({ controlPlane }) => meshConfigShown(controlPlane.inspect().mesh) },
+  mesh: { help: 'Active mesh config', render: ({ store }) => meshConfigShown(store) },
+  ndsz: { help: 'Status and debug interface for NDS', render: ofProxy(typed('nds')) },
+  networkz: {
+    help: 'List cross-network gateways',
+    render: ({ controlPlane }) => networkGateways(controlPlane.inspect()),
+  },
+  pushcontext: {
+    help: 'Debug support for current push context',
+    render: ({ controlPlane, store }) => ({
+      AuthorizationPolicies: authorizationPolicies(store, controlPlane.inspect()),
+      NetworkGateways: networkGateways(controlPlane.inspect()),
+      UnresolvedGateways: null,
+    }),
+  },
   registryz: {
     help: 'Debug support for registry',
-    render: ({ controlPlane }) => registryServices(controlPlane.inspect().services),
+    render: ({ controlPlane, store }) => registryServices(controlPlane.inspect().services, store),
   },
   resourcesz: { help: 'Debug support for watched resources', render: ({ store }) => configSchemas(store) },
   syncz: {
     help: 'Synchronization status of all Envoys connected to this Pilot instance',
     render: ({ controlPlane }, query) => syncStatuses(controlPlane, query.get('namespace') ?? ''),
   },
+  telemetryz: {
+    help: 'Debug Telemetry configuration',
+    render: ({ controlPlane, store }) => ({ telemetries: telemetries(store, controlPlane.inspect()) }),
+  },
 };
 
 type ProxyPage = (connection: DebugConnection, sources: DebugSources, query: URLSearchParams) => unknown;
 
-function typed(short: keyof typeof RESOURCE_TYPES): ProxyPage {
+function typed(short: keyof typeof RESOURCE_TYPES | 'nds'): ProxyPage {
   return (connection, { controlPlane }) => resourcesOfTypes(controlPlane, connection, [short]);
 }
 

@@ -1,4 +1,5 @@
 import type { MeshSnapshot } from '#control-plane';
+import type { KubeStore } from '#kube-api';
 import type { DebugConnection } from './connections.ts';
 import { proxyName } from './connections.ts';
 
@@ -6,7 +7,7 @@ type Registry = MeshSnapshot['services'];
 type Service = Registry['all'][number];
 type Endpoint = NonNullable<ReturnType<MeshSnapshot['endpoints']['get']>>[number];
 
-const CLUSTER_ID = 'Kubernetes';
+export const CLUSTER_ID = 'Kubernetes';
 /** Places in istiod's enumerations. Source: model.Resolution, model.TrafficDistribution, model.HealthStatus in istio pilot. */
 const RESOLUTIONS: readonly Service['resolution'][] = [
   'ClientSideLB',
@@ -32,39 +33,61 @@ const orNull = <Held extends object>(held: Held): Held | null => (Object.keys(he
 const at = (ms: number): string => (ms === 0 ? '0001-01-01T00:00:00Z' : new Date(ms).toISOString());
 
 /** `/debug/registryz`: the services as model.Service prints in JSON. */
-export const registryServices = ({ all }: Registry): object[] => all.map(serviceShown);
+export const registryServices = ({ all }: Registry, store: KubeStore): object[] =>
+  all.map((service) => serviceShown(service, store));
 
-function serviceShown(service: Service): object {
+/** What only Kubernetes' own object tells. */
+interface KubernetesService {
+  readonly spec?: { readonly type?: string; readonly publishNotReadyAddresses?: boolean };
+  readonly status?: { readonly loadBalancer?: { readonly ingress?: readonly { ip?: string; hostname?: string }[] } };
+}
+
+function serviceShown(service: Service, store: KubeStore): object {
   const { hostname, namespace, labels, selector, exportTo, ports, address, extraAddresses } = service;
   const addresses = [address, ...extraAddresses];
+  const { name } = service;
+  const isKubernetes = service.registry === 'Kubernetes';
+  const object = isKubernetes ? store.get('Service', { namespace, name }) : undefined;
+  const { spec, status } = (object ?? {}) as KubernetesService;
+  const external = (status?.loadBalancer?.ingress ?? []).flatMap(({ ip, hostname: host }) => ip ?? host ?? []);
   return {
     Attributes: {
       ServiceRegistry: service.registry,
-      Name: service.name,
+      Name: name,
       Namespace: namespace,
       Labels: orNull(labels),
       ExportTo: exportTo === undefined ? null : Object.fromEntries(exportTo.map((to) => [to, {}])),
+      Visibility: 0,
       LabelSelectors: orNull(selector),
       Aliases: orNull(service.aliases.map((alias) => ({ Hostname: alias, Namespace: namespace }))),
+      ClusterExternalAddresses: { Addresses: external.length === 0 ? null : { [CLUSTER_ID]: external } },
+      ClusterExternalPorts: null,
+      PassthroughTargetPorts: null,
+      Type: isKubernetes ? (spec?.type ?? 'ClusterIP') : '',
       ExternalName: service.externalName,
       NodeLocal: service.nodeLocal,
       TrafficDistribution: DISTRIBUTIONS.indexOf(service.trafficDistribution),
       ObjectName: service.registry === 'External' ? service.origin.name : '',
+      DNSConnectStrategy: 0,
+      PublishNotReadyAddresses: spec?.publishNotReadyAddresses === true,
     },
-    ports: ports.map(({ name, port, protocol }) => ({
-      name,
-      port,
-      protocol: PROTOCOLS[protocol] ?? protocol.toUpperCase(),
-    })),
+    ports: ports.map(portShown),
     creationTime: at(service.createdMs),
     hostname,
-    clusterVIPs: { Addresses: service.registry === 'Kubernetes' ? { [CLUSTER_ID]: addresses } : null },
+    clusterVIPs: { Addresses: isKubernetes ? { [CLUSTER_ID]: addresses } : null },
     defaultAddress: address,
     ...(service.autoAddress !== '' && { autoAllocatedIPv4Address: service.autoAddress }),
     Resolution: RESOLUTIONS.indexOf(service.resolution),
     MeshExternal: service.meshExternal,
+    ResourceVersion: object?.metadata.resourceVersion ?? '',
   };
 }
+
+const portShown = ({ name, port, protocol }: Service['ports'][number]): object => ({
+  name,
+  port,
+  protocol: PROTOCOLS[protocol] ?? protocol.toUpperCase(),
+});
 
 /** `/debug/endpointShardz`: host → namespace → what each registry tells. */
 export function endpointShards({ services, endpoints }: MeshSnapshot): object {
@@ -102,13 +125,25 @@ function endpointShown({ ip, port, portName, portKey, weight, network, health, w
     TLSMode: workload.tlsMode,
     Namespace: workload.namespace,
     WorkloadName: workload.workloadName,
+    HostName: '',
+    SubDomain: '',
     HealthStatus: health === undefined ? 0 : HEALTH[health],
+    SendUnhealthyEndpoints: true,
     NodeName: workload.node,
   };
 }
 
+const portOf = ({ ports }: Service, wanted: string): object | undefined => {
+  const found = ports.find(({ name }) => name === wanted);
+  return found && portShown(found);
+};
+
 /** `/debug/instancesz`: the services that each proxy stands behind. */
-export function serviceTargets({ services, endpoints }: MeshSnapshot, connections: readonly DebugConnection[]): object {
+export function serviceTargets(
+  { services, endpoints }: MeshSnapshot,
+  connections: readonly DebugConnection[],
+  store: KubeStore,
+): object {
   const shown = connections.map(({ node }) => {
     const name = proxyName(node.id);
     const targets = services.all.flatMap((service) => {
@@ -116,8 +151,8 @@ export function serviceTargets({ services, endpoints }: MeshSnapshot, connection
         ({ workload }) => `${workload.name}.${workload.namespace}` === name,
       );
       return own.map(({ port, portName }) => ({
-        Service: { hostname: service.hostname, namespace: service.namespace },
-        Port: { name: portName, TargetPort: port },
+        Service: serviceShown(service, store),
+        Port: { ...portOf(service, portName), TargetPort: port },
       }));
     });
     return [name, targets] as const;
