@@ -15,6 +15,8 @@ export const PROXY_CPU = 0;
 /** The load and the upstream share this one. */
 export const LOAD_CPU = 1;
 const TICKS_PER_SECOND = 100;
+/** V8 has compiled what a request needs after four seconds of full load on one CPU. */
+const WARM_UP_SECONDS = 6;
 
 /** One way to the upstream, and the processes whose CPU it costs. */
 export interface MeasuredPath {
@@ -44,7 +46,7 @@ export async function compareThroughput(
   paths: readonly MeasuredPath[],
   options: LoadOptions,
 ): Promise<readonly LoadResult[]> {
-  for (const { url } of paths) await runWrk(url, options.connections, 2);
+  for (const { url } of paths) await runWrk(url, options.connections, WARM_UP_SECONDS);
   const results: LoadResult[] = [];
   for (let round = 0; round < options.rounds; round++) {
     for (const entry of paths) results.push(await measureThroughput(entry, options));

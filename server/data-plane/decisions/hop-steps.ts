@@ -95,6 +95,9 @@ export class HopSteps {
 const BURST = 3000;
 /** And so many a second after that: more than any lab's steady traffic, so that every answer can be explained. */
 const PER_SECOND = 500;
+/** Fewer while a proxy is busy, and for a while after it: whoever measures how much it can do pauses now and then. */
+const BUSY_PER_SECOND = 100;
+const BUSY_REST_MS = 10_000;
 /** Beyond those, one trace in this many is recorded, in every proxy that it passes. */
 export const TRACES_OF = 16;
 /** And one in this many where there are more hops a second than `BUSY`: each record outlives young collections. */
@@ -112,6 +115,7 @@ export class StepSampler {
   /** Hops of this second, and of the one before. */
   #count = 0;
   #before = 0;
+  #restedAt = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -119,9 +123,11 @@ export class StepSampler {
 
   /** Whether the hop that begins now keeps its steps. */
   next(nowMs = this.#clock.monotonic()): boolean {
-    this.#left = Math.min(BURST, this.#left + ((nowMs - this.#at) * PER_SECOND) / 1000);
+    const perSecond = nowMs < this.#restedAt ? BUSY_PER_SECOND : PER_SECOND;
+    this.#left = Math.min(BURST, this.#left + ((nowMs - this.#at) * perSecond) / 1000);
     this.#at = nowMs;
     this.#countIn(Math.floor(nowMs / 1000));
+    if (this.#count > BUSY) this.#restedAt = nowMs + BUSY_REST_MS;
     if (this.#left < 1) return false;
     this.#left--;
     return true;

@@ -47,20 +47,25 @@ describe('the recording of hops', () => {
     expect(await timesOf(true)).toEqual([0.25, 0.25, 3.75]);
   });
 
+  /** How many of so many hops a second are kept in each of the seconds that begin then. */
+  const keptIn = (sampler: StepSampler, hops: number, seconds: readonly number[]): number[] =>
+    seconds.map((second) => {
+      const kept = Array.from({ length: hops }, (_, i) => sampler.next((second + i / hops) * 1000));
+      return kept.filter(Boolean).length;
+    });
+
   it('keeps every step of three thousand hops in a row, then of five hundred a second', () => {
     const sampler = new StepSampler(createFakeClock());
-    const kept = Array.from({ length: 3500 }, () => sampler.next(10_500));
-    expect(kept.filter(Boolean).length).toBe(3000);
-    expect(kept.slice(0, 3000).every(Boolean)).toBe(true);
-    const secondLater = Array.from({ length: 1000 }, (_, i) => sampler.next(10_500 + i + 1));
-    expect(secondLater.filter(Boolean).length).toBe(500);
+    expect(keptIn(sampler, 1900, [10, 11])).toEqual([1900, 1900]);
+    expect(keptIn(sampler, 1900, [12, 13, 14])).toEqual([699, 500, 500]);
+    expect(keptIn(sampler, 1500, [20, 21, 22])).toEqual([1500, 1500, 1000]);
   });
 
-  it('keeps three thousand in a row again after six seconds of rest', () => {
+  it('keeps a hundred a second of a proxy with more than two thousand hops a second, and for ten seconds after', () => {
     const sampler = new StepSampler(createFakeClock());
-    for (let i = 0; i < 3500; i++) sampler.next(0);
-    const kept = Array.from({ length: 3500 }, () => sampler.next(6_000));
-    expect(kept.filter(Boolean).length).toBe(3000);
+    expect(keptIn(sampler, 5000, [10])).toEqual([3259]);
+    expect(keptIn(sampler, 5000, [11, 12])).toEqual([100, 100]);
+    expect(keptIn(sampler, 1000, [16, 30])).toEqual([400, 1000]);
   });
 
   it('records one trace in sixteen beyond that, the same in every proxy', () => {
