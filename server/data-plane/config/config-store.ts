@@ -1,4 +1,5 @@
 import type {
+  Any,
   Cluster,
   ClusterLoadAssignment,
   Listener,
@@ -20,6 +21,7 @@ import { ConfigProblem } from './problem.ts';
 import { compileRouteTable, type RouteTable } from './route-table.ts';
 import { compileSecret } from './secret-config.ts';
 import { servedNames } from './tls-settings.ts';
+import { withoutStructs } from './typed-structs.ts';
 
 /** What takes effect: called when a resource becomes active, so never for one that still warms. */
 export interface ConfigSink {
@@ -45,8 +47,15 @@ export interface HeldEndpoints {
   readonly endpoints: readonly EndpointConfig[];
 }
 
-const clusterOf = compiledOnce((resource: Cluster) => compileCluster(resource, ''));
-const routeTableOf = compiledOnce((resource: RouteConfiguration) => compileRouteTable(resource, ''));
+const plainListener = compiledOnce((resource: Listener) => withoutStructs(resource));
+const plainExtension = compiledOnce((config: Any) => withoutStructs(config));
+const clusterOf = compiledOnce((resource: Cluster) => ({ ...compileCluster(withoutStructs(resource), ''), resource }));
+const routeTableOf = compiledOnce((resource: RouteConfiguration) => compileRouteTable(withoutStructs(resource), ''));
+
+const listenerOf = (resource: Listener, versionInfo: string, configs: ExtensionConfigs): CompiledListener => ({
+  ...compileListener(plainListener(resource), versionInfo, configs),
+  resource,
+});
 const endpointsOf = compiledOnce(compileEndpoints);
 
 /** What is asked for by names that listeners and clusters give. */
@@ -109,10 +118,7 @@ export class ConfigStore {
     const { versionInfo } = update;
     switch (update.typeUrl) {
       case typeUrls.listener:
-        this.#takeListener(
-          compileListener(resource as Listener, versionInfo, configsOf(this.extensions)),
-          update.removed,
-        );
+        this.#takeListener(listenerOf(resource as Listener, versionInfo, configsOf(this.extensions)), update.removed);
         return;
       case typeUrls.cluster:
         this.#warmCluster({ ...clusterOf(resource as Cluster), versionInfo });
@@ -211,7 +217,7 @@ export class ConfigStore {
     const naming = new Map([...this.listeners, ...this.warmingListeners]);
     const renewed = [...naming.values()]
       .filter(({ extensionNames }) => extensionNames.includes(name))
-      .map(({ resource, versionInfo }) => compileListener(resource, versionInfo, configs));
+      .map(({ resource, versionInfo }) => listenerOf(resource, versionInfo, configs));
     if (renewed.some(({ missingExtensions }) => missingExtensions.includes(name))) {
       throw new ConfigProblem(
         'typed_config',
@@ -300,4 +306,4 @@ export class ConfigStore {
 }
 
 const configsOf = (held: ReadonlyMap<string, HeldExtension>): ExtensionConfigs =>
-  new Map([...held].map(([name, { resource }]) => [name, resource.typed_config]));
+  new Map([...held].map(([name, { resource }]) => [name, plainExtension(resource.typed_config)]));

@@ -26,6 +26,25 @@ const eds = (name: string, fields: Partial<Cluster> = {}): Cluster => ({
 const HTTP = 'type.googleapis.com/envoy.extensions.filters.http';
 const denying = { '@type': `${HTTP}.rbac.v3.RBAC`, rules: {} };
 
+/** A listener whose first filter is configured so. */
+function guarded(name: string, typed_config: object): Listener {
+  const guard = { name: 'guard', typed_config: typed_config as { '@type': string } };
+  const manager = { ...managing('r'), http_filters: [guard, ROUTER] };
+  return { ...listener(name, 'r'), filter_chains: [{ filters: [{ name: 'hcm', typed_config: manager }] }] };
+}
+
+const at = (port_value: number, given: Listener): Listener => ({
+  ...given,
+  address: { socket_address: { address: '0.0.0.0', port_value } },
+});
+
+/** As Istio's guide to rate limits writes a filter. */
+const struct = (type: string, value: object, kind = 'udpa.type.v1') => ({
+  '@type': `type.googleapis.com/${kind}.TypedStruct`,
+  type_url: `${HTTP}.${type}`,
+  value,
+});
+
 /** A listener whose first filter asks for its configuration. */
 function discovering(name: string, type_urls: string[] = []): Listener {
   const manager = {
@@ -93,6 +112,55 @@ describe('configuration from xDS', () => {
     push(typeUrls.extension, [{ name: 'guard', typed_config: denying }]);
     expect(events).toEqual(['listener a']);
     expect(plansOf('a')).toEqual(['rbac', 'router']);
+  });
+
+  it('reads a TypedStruct as a message of the type that it names, in filters, extensions and routes; a dump shows it as it came', () => {
+    const limit = { statPrefix: 'x', token_bucket: { max_tokens: 4, fillInterval: '60s' } };
+    const listeners = [
+      guarded('udpa', struct('local_ratelimit.v3.LocalRateLimit', limit)),
+      guarded('xds', struct('fault.v3.HTTPFault', {}, 'xds.type.v3')),
+      discovering('asks'),
+    ];
+    expect(
+      push(
+        typeUrls.listener,
+        listeners.map((each, i) => at(81 + i, each)),
+      ),
+    ).toEqual([]);
+    push(typeUrls.extension, [{ name: 'guard', typed_config: struct('rbac.v3.RBAC', { rules: {} }) }]);
+    const cors = struct('cors.v3.CorsPolicy', { maxAge: '5' });
+    const routed = push(typeUrls.route, [
+      {
+        name: 'r',
+        virtual_hosts: [
+          {
+            name: 'h',
+            domains: ['*'],
+            routes: [
+              {
+                match: { prefix: '/' },
+                direct_response: { status: 200 },
+                typed_per_filter_config: { 'envoy.filters.http.cors': cors },
+              },
+            ],
+          },
+        ],
+      },
+    ]);
+    expect(routed).toEqual([]);
+    expect(['udpa', 'xds', 'asks'].map(plansOf)).toEqual([
+      ['local_ratelimit', 'router'],
+      ['fault', 'router'],
+      ['rbac', 'router'],
+    ]);
+    expect(store.routes.get('r')?.fallback?.routes[0]?.cors).toMatchObject({ maxAge: '5' });
+    expect(JSON.stringify(store.listeners.get('udpa')?.resource)).toContain('udpa.type.v1.TypedStruct');
+    const refused = push(typeUrls.listener, [guarded('bad', struct('fault.v3.HTTPFault', { nonsense: 1 }))]);
+    expect(refused[0]?.message).toContain(
+      'typed_config: Unable to parse JSON as proto (envoy.extensions.filters.http.fault.v3.HTTPFault)',
+    );
+    const unheard = push(typeUrls.listener, [guarded('odd', struct('unheard.v3.Of', {}))]);
+    expect(unheard[0]?.message).toContain("Didn't find a registered implementation for 'guard'");
   });
 
   it('puts a new configuration into the listeners that name it, and keeps the former one of those that cannot be read', () => {
