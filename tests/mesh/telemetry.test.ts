@@ -109,7 +109,7 @@ const json = (lines: readonly string[]): unknown[] =>
 const text = (lines: readonly string[]): string[] => lines.filter((line) => line.startsWith('text '));
 
 describe('accessLogging', () => {
-  it('writes the logs of all its providers; JSON keeps numbers, and no value is null', async () => {
+  it('writes the logs of all its providers; JSON keeps numbers, and no value is null but of the environment', async () => {
     await inForce(
       telemetry('logs', { accessLogging: [{ providers: [{ name: 'json' }, { name: 'text' }, { name: 'sparse' }] }] }),
     );
@@ -127,7 +127,7 @@ describe('accessLogging', () => {
           none: null,
           pod: pod.name,
           took: expect.any(Number),
-          unset: null,
+          unset: '-',
         },
         { sparse: 201 },
       ]);

@@ -23,17 +23,23 @@ const readLine = (name: string): ((message: { readonly headers: Headers }) => st
   isInline(name) ? ({ headers }) => headers.joined(name) : ({ headers }) => headers.get(name);
 
 const requestHeader: CommandReader = (argument) => {
-  const readers = namesIn(argument).map((name) => PSEUDO[name] ?? readLine(name));
+  const readers = namesIn(argument).map(readField);
   const [only] = readers;
-  if (only !== undefined && readers.length === 1) return ({ head }) => text(only(head));
+  if (only !== undefined && readers.length === 1) return ({ head }) => only(head);
   return ({ head }) => {
     for (const read of readers) {
       const value = read(head);
-      if (value !== undefined && value !== '') return value;
+      if (value !== undefined) return value;
     }
     return undefined;
   };
 };
+
+/** A header that is there may be empty; what stands in a request line is empty only where there is none. */
+function readField(name: string): (head: FormatHead) => string | undefined {
+  const pseudo = PSEUDO[name];
+  return pseudo === undefined ? readLine(name) : (head) => text(pseudo(head));
+}
 
 const withoutQuery = (path: string): string => path.replace(/\?.*$/s, '');
 
@@ -114,20 +120,15 @@ const pathOption: CommandReader = (argument, field) => {
 const queryOf = ({ head }: FormatSubject): string => /\?(.*)$/s.exec(head.path)?.[1] ?? '';
 
 const queryParameter: CommandReader = (name) => (subject) =>
-  text(new URLSearchParams(queryOf(subject)).get(name) ?? '');
+  new URLSearchParams(queryOf(subject)).get(name) ?? undefined;
 
+/** As in Envoy 1.40, `DECODED` decodes nothing. */
 const queryParameters: CommandReader = (argument, field) => {
   if (!['', 'ORIG', 'DECODED'].includes(argument)) {
     throw new ConfigProblem(field, `Invalid QUERY_PARAMS option: '${argument}'`);
   }
-  return argument === 'DECODED'
-    ? (subject) => text(percentDecoded(queryOf(subject)))
-    : (subject) => text(queryOf(subject));
+  return (subject) => text(queryOf(subject));
 };
-
-/** Sequences that are no characters stay as they are. */
-const percentDecoded = (given: string): string =>
-  given.replace(/(?:%[0-9a-f]{2})+/gi, (run) => Buffer.from(run.replaceAll('%', ''), 'hex').toString('utf8'));
 
 /** Names and values, without the bytes that frame them. */
 function bytesOf(headers: Headers | undefined, further: readonly string[] = []): number {

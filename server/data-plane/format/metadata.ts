@@ -1,12 +1,5 @@
 import { ConfigProblem } from '../config/problem.ts';
-import {
-  type Command,
-  type CommandReader,
-  type FormatSubject,
-  type FormatValue,
-  type MetadataKind,
-  text,
-} from './subject.ts';
+import type { Command, CommandReader, FormatSubject, FormatValue, MetadataKind } from './subject.ts';
 
 type Lookup = (subject: FormatSubject, namespace: string) => Readonly<Record<string, unknown>> | undefined;
 
@@ -60,7 +53,8 @@ const filterState: CommandReader = (argument, field) => {
 
 const environment: CommandReader = (name, field) => {
   if (name === '') throw new ConfigProblem(field, 'ENVIRONMENT formatter requires parameters');
-  return (subject) => text(subject.proxy?.environment[name]);
+  // Envoy reads it once, and writes the dash itself.
+  return (subject) => subject.proxy?.environment[name] || '-';
 };
 
 /** What filters leave behind, and what xDS resources carry. */

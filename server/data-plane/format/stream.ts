@@ -62,10 +62,11 @@ export const STREAM_COMMANDS: Readonly<Record<string, CommandReader>> = {
   UNIQUE_ID: plain(() => randomUUID()),
   TRACE_ID: plain(({ span }) => text(span?.traceId)),
   SPAN_ID: plain(({ span }) => text(span?.spanId)),
-  LOCAL_REPLY_BODY: plain(({ info }) => text(info.localReplyBody)),
+  /** Known only where the reply itself is rewritten, which no configuration of Istio's asks for. */
+  LOCAL_REPLY_BODY: plain(() => ''),
   /** Set by filters outside Envoy's core. */
-  CUSTOM_FLAGS: plain(() => undefined),
-  ACCESS_LOG_TYPE: plain(({ head }) => (head.method === '' ? 'TcpConnectionEnd' : 'DownstreamEnd')),
+  CUSTOM_FLAGS: plain(() => ''),
+  ACCESS_LOG_TYPE: plain(({ head }) => (head.protocol === '' ? 'TcpConnectionEnd' : 'DownstreamEnd')),
   REQUESTED_SERVER_NAME: requestedServerName,
 };
 

@@ -5,7 +5,6 @@ import { buildHop, isRecorded } from '../decisions/hop-record.ts';
 import { NO_REQUEST } from '../format/subject.ts';
 import type { ConnectionContext } from '../listener/connection-context.ts';
 import type { ProxyRuntime } from '../runtime.ts';
-import { declareFilters } from '../stats/filter-stats.ts';
 import { countGrpcCall } from '../stats/grpc-stats.ts';
 import { HttpStats, ListenerHttpStats } from '../stats/http-stats.ts';
 import { Http2Stats } from '../stats/http2-stats.ts';
@@ -48,7 +47,6 @@ export class HttpConnectionManager {
     );
     const { stats } = options.runtime;
     this.#stats = HttpStats.of(stats, options.config.statPrefix);
-    declareFilters(stats, `http.${options.config.statPrefix}.`, options.config.filters);
     this.#http2 = Http2Stats.of(stats, '');
     this.#listenerStats = new ListenerHttpStats(stats, options.listenerPrefix, options.config.statPrefix);
   }

@@ -128,7 +128,7 @@ export class Exchange implements FormatSubject, BodyTarget, LateWorker {
     const { clock } = runtime;
     const startedAt = clock.monotonic();
     this.info = new StreamInfo(clock.now(), startedAt);
-    if (options.config.timed) this.info.times = {};
+    if (options.config.timed) this.info.times = stream.hasBody ? {} : { requestReceived: 0 };
     this.steps = runtime.sampler.next(startedAt)
       ? new HopSteps({ clock, startedAt, before: options.connection.steps, hurried: runtime.sampler.busy })
       : HopSteps.off;
@@ -317,7 +317,6 @@ export class Exchange implements FormatSubject, BodyTarget, LateWorker {
     // As in Envoy, headers of routes are written before the answer has a status.
     this.#respond(head, body === undefined, seal);
     if (body === undefined) return;
-    this.info.localReplyBody = body.toString();
     this.respondData(body);
     this.respondEnd(undefined);
   }

@@ -45,8 +45,6 @@ export class StreamInfo {
   durationMs = 0;
   /** From the trailers of a gRPC answer. */
   grpcStatus: string | undefined;
-  /** Of an answer that this proxy gave itself. */
-  localReplyBody = '';
   /** Kept only where a format asks for durations. */
   times: StreamTimes | undefined;
 

@@ -1,14 +1,21 @@
 import type { CompiledListener } from '../config/listener-config.ts';
+import type { HttpFilterConfig, TcpFilterConfig } from '../config/network-filter.ts';
 import type { TlsFacts } from '../http/codec.ts';
 import type { Inspection } from '../tls/index.ts';
 import {
+  FILTER_NAMES,
+  HTTP_HISTOGRAMS,
   HTTP_INSPECTOR_NAMES,
+  HTTP_NAMES,
   LISTENER_HISTOGRAMS,
+  LISTENER_HTTP_NAMES,
   LISTENER_NAMES,
   SSL_CONTEXT_NAMES,
   SSL_NAMES,
+  TCP_NAMES,
   TLS_INSPECTOR_NAMES,
 } from './declared-names.ts';
+import { declareFilters } from './filter-stats.ts';
 import type { Stats } from './stats.ts';
 
 /** `listener.<address>.` */
@@ -23,8 +30,13 @@ export class ListenerStats {
   static of(stats: Stats, listener: CompiledListener): ListenerStats {
     const prefix = listenerPrefix(listener);
     const found = stats.shared(prefix, () => new ListenerStats(stats, prefix));
-    const secured = [...listener.chains, listener.defaultChain].some((chain) => chain?.tls !== undefined);
-    if (secured) {
+    const chains = [...listener.chains, listener.defaultChain].filter((chain) => chain !== undefined);
+    for (const { filter } of chains) declareChain(stats, prefix, filter);
+    for (const { name } of listener.resource.listener_filters ?? []) {
+      const names = INSPECTORS[name];
+      if (names !== undefined) stats.declare(`${name.split('.').at(-1)}.`, names);
+    }
+    if (chains.some(({ tls }) => tls !== undefined)) {
       stats.declare(`${prefix}ssl.`, SSL_NAMES);
       stats.declare(`${prefix}server_ssl_socket_factory.`, SSL_CONTEXT_NAMES);
     }
@@ -55,7 +67,6 @@ export class ListenerStats {
   ): void {
     const isTls = transport === 'tls';
     if (looked.forTls) {
-      this.#stats.declare('tls_inspector.', TLS_INSPECTOR_NAMES);
       const found = (what: string, is: boolean): number =>
         this.#stats.stat(`tls_inspector.${what}_${is ? 'found' : 'not_found'}`).value++;
       found('tls', isTls);
@@ -63,7 +74,6 @@ export class ListenerStats {
       if (isTls) found('alpn', alpn.length > 0);
     }
     if (!looked.forHttp || isTls) return;
-    this.#stats.declare('http_inspector.', HTTP_INSPECTOR_NAMES);
     this.#stats.stat(`http_inspector.${HTTP_FOUND[alpn[0] ?? ''] ?? 'http_not_found'}`).value++;
   }
 
@@ -85,6 +95,27 @@ export class ListenerStats {
     countHandshake(tls, (name) => this.count(name));
   }
 }
+
+/** What serves a chain is made with its first connection; its names are shown before. */
+function declareChain(stats: Stats, prefix: string, filter: HttpFilterConfig | TcpFilterConfig): void {
+  if (filter.kind === 'tcp') {
+    stats.declare(`tcp.${filter.statPrefix}.`, TCP_NAMES);
+    for (const guard of filter.guards)
+      if (guard.kind === 'rbac')
+        stats.declare(`${guard.config.statPrefix}rbac.`, [...FILTER_NAMES.rbac, ...FILTER_NAMES.shadow_rbac]);
+    return;
+  }
+  const own = `http.${filter.statPrefix}.`;
+  stats.declare(own, HTTP_NAMES, HTTP_HISTOGRAMS);
+  stats.declare(prefix + own, LISTENER_HTTP_NAMES);
+  declareFilters(stats, own, filter.filters);
+}
+
+/** Listener filters that look at first bytes; their figures are those of all listeners together. */
+const INSPECTORS: Readonly<Record<string, readonly string[]>> = {
+  'envoy.filters.listener.tls_inspector': TLS_INSPECTOR_NAMES,
+  'envoy.filters.listener.http_inspector': HTTP_INSPECTOR_NAMES,
+};
 
 const HTTP_FOUND: Readonly<Record<string, string>> = {
   'http/1.0': 'http10_found',

@@ -4,7 +4,6 @@ import type { RbacSubject } from '../config/rbac/subject.ts';
 import type { StepNote } from '../decisions/hop-steps.ts';
 import { noteVerdict } from '../decisions/rbac-note.ts';
 import type { DynamicMetadata } from '../http/dynamic-metadata.ts';
-import { FILTER_NAMES } from '../stats/declared-names.ts';
 import type { Stats } from '../stats/stats.ts';
 import type { ConnectionDenial } from './guards.ts';
 
@@ -17,15 +16,12 @@ export interface RbacReport {
   readonly onShadow: (filter: string, note: StepNote) => void;
 }
 
-const GUARD_NAMES = [...FILTER_NAMES.rbac, ...FILTER_NAMES.shadow_rbac];
-
 /** Envoy's RBAC network filter; undefined when the connection may go on. */
 export function judgeByRbac(
   { rules, shadowRules, rulesPrefix, shadowPrefix, statPrefix }: RbacFilterConfig,
   subject: RbacSubject,
   { metadata, stats, onShadow }: RbacReport,
 ): ConnectionDenial | undefined {
-  stats.declare(`${statPrefix}rbac.`, GUARD_NAMES);
   const count = (name: string): void => {
     stats.stat(`${statPrefix}rbac.${name}`).value++;
   };
