@@ -85,6 +85,8 @@ export interface ProxyOptions {
   readonly appMetrics?: AppMetrics | undefined;
   /** Asked to end by itself (`POST /quitquitquit`). Absent: it does not. */
   readonly onQuit?: () => void;
+  /** Hears which ports of the pod the inbound listener has chains for, whenever it takes effect: capture leads all of them to it. */
+  readonly onInboundPorts?: (ports: readonly number[]) => void;
   readonly network: ProxyNetwork;
   readonly clock: Clock;
   readonly random: Random;

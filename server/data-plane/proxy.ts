@@ -11,6 +11,7 @@ import { Agent } from './agent/agent.ts';
 import { withoutModules } from './agent/module-stand-ins.ts';
 import { SecretStore } from './agent/secret-store.ts';
 import { ConfigStore } from './config/config-store.ts';
+import type { CompiledListener } from './config/listener-config.ts';
 import { StepSampler } from './decisions/hop-steps.ts';
 import type { Proxy, ProxyAdmin, ProxyOptions } from './doors.ts';
 import { gatewayConnection, gatewayRequest } from './gateway/gateway.ts';
@@ -131,7 +132,10 @@ class MeshProxy implements Proxy {
     this.#store = new ConfigStore({
       subscribe: (typeUrl, names) => this.#ads.subscribe(typeUrl, names),
       sink: {
-        setListener: (listener) => this.#listeners.set(listener),
+        setListener: (listener) => {
+          this.#listeners.set(listener);
+          if (listener.direction === 'inbound') options.onInboundPorts?.(portsOf(listener));
+        },
         removeListener: (name) => this.#listeners.remove(name),
         setCluster: (cluster, endpoints) => this.#clusters.set(cluster, endpoints),
         removeCluster: (name) => this.#clusters.remove(name),
@@ -348,3 +352,8 @@ class MeshProxy implements Proxy {
     this.#options.onLog(`${new Date(this.#runtime.clock.now()).toISOString()}\t${level}\t${scope}\t${text}`);
   }
 }
+
+/** The ports that a listener's chains name. */
+const portsOf = ({ chains }: CompiledListener): number[] => [
+  ...new Set(chains.flatMap(({ match }) => match.destination_port ?? [])),
+];

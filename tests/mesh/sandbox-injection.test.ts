@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunningPod, Sandbox } from '#sandbox';
-import { type RunningMesh, startMesh, topology } from './sandbox-support.ts';
+import { applyAndSettle, type RunningMesh, startMesh, topology } from './sandbox-support.ts';
 
 const APPS = ['frontend', 'cart', 'inventory'];
 
@@ -88,6 +88,36 @@ describe('a mesh under a running application', () => {
     const { ip } = podOf('cart');
     const response = await sandbox.fetchFromOutside(`http://${ip}:8080/`);
     expect([response.status, response.headers['server']]).toEqual([200, 'istio-envoy']);
+  });
+
+  it('is reached at every port that it has rules for, whether or not the application listens there', async () => {
+    const { ip } = podOf('cart');
+    const astray = `
+apiVersion: v1
+kind: Service
+metadata: { name: astray }
+spec: { selector: { app: cart }, ports: [{ name: http, port: 8080, targetPort: 7070 }] }
+`;
+    await applyAndSettle(sandbox, { file: 'astray.yaml', text: astray });
+    sandbox.hops.clear();
+    expect((await podOf('frontend').fetch('http://astray:8080/')).status).toBe(503);
+    const seen = sandbox.hops.requests(1).flatMap(({ traceId }) => sandbox.hops.trace(traceId));
+    expect(seen.map(({ direction, response }) => [direction, response?.flags])).toEqual([
+      ['outbound', []],
+      ['inbound', ['URX', 'UF']],
+    ]);
+    const ingress = `
+apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata: { name: cart }
+spec:
+  workloadSelector: { labels: { app: cart } }
+  ingress: [{ port: { number: 9999, protocol: HTTP, name: http }, defaultEndpoint: 127.0.0.1:8080 }]
+`;
+    await applyAndSettle(sandbox, { file: 'ingress.yaml', text: ingress });
+    expect((await sandbox.fetchFromOutside(`http://${ip}:9999/`)).status).toBe(200);
+    await sandbox.settled(sandbox.remove('Sidecar.networking.istio.io', { namespace: 'default', name: 'cart' }), 5000);
+    await sandbox.settled(sandbox.remove('Service', { namespace: 'default', name: 'astray' }), 5000);
   });
 
   it('answers readiness on 15021', async () => {

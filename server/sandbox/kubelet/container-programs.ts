@@ -7,7 +7,8 @@ import { INIT_CONTAINER } from '../mesh/injection.ts';
 import { proxyStartMs } from '../mesh/node-agent.ts';
 import { rootNamespace, xdsPort } from '../mesh/system.ts';
 import { createAppProgram } from './app-program.ts';
-import { declaredPorts, environmentOf, filesOf, type PodBuild, worldOf } from './pod-build.ts';
+import { declaredPorts } from './declared-ports.ts';
+import { environmentOf, filesOf, type PodBuild, worldOf } from './pod-build.ts';
 import { podsFound } from './pods-found.ts';
 import type { Program } from './program.ts';
 import { appMetrics, certificateSettings } from './proxy-environment.ts';
@@ -134,6 +135,7 @@ function proxyProgram(build: PodBuild, spec: ContainerSpec, log: (line: LogText)
         revoked: () => filesOf(build, spec).read(REVOKED_FILE) ?? '',
         appMetrics: appMetrics(environment),
         onQuit,
+        onInboundPorts: (inbound) => build.ports.lead(inbound),
         network: options.network.forProxy(ip),
         clock: options.clock,
         random: options.random.stream(`${namespace}/${name}/${spec.name}`),

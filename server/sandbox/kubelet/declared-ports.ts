@@ -1,6 +1,7 @@
 import type { PodObject } from '../kube-types.ts';
 
-const PROXY_OWN_PORTS = new Set([15001, 15006, 15008, 15020, 15021, 15090]);
+/** Where a sidecar's own servers listen. */
+export const PROXY_OWN_PORTS: ReadonlySet<number> = new Set([15001, 15006, 15008, 15020, 15021, 15090]);
 
 /** The TCP ports that a pod's containers declare, its proxy's own left out: those that capture redirects. */
 export const declaredPorts = (pod: PodObject): number[] =>

@@ -14,12 +14,11 @@ import { type CaptureRules, captureRules } from '../network/capture-rules.ts';
 import type { Network } from '../network/network.ts';
 import type { Strains } from '../strains.ts';
 import type { ContainerRuntime } from './container-runtime.ts';
+import { declaredPorts } from './declared-ports.ts';
 import { containerEnvironment } from './environment.ts';
 import { PodPorts } from './pod-ports.ts';
 import type { Program } from './program.ts';
 import { containerMounts } from './volumes.ts';
-
-const PROXY_OWN_PORTS = new Set([15001, 15006, 15008, 15020, 15021, 15090]);
 
 /** What a service account's token proves to the Kubernetes API, or to an audience. */
 export type AccountToken = (
@@ -176,10 +175,3 @@ export function filesOf(build: PodBuild, spec: ContainerSpec): ReturnType<typeof
   build.files.set(spec.name, files);
   return files;
 }
-
-/** TCP ports that the pod's containers declare, without those of the proxy itself. */
-export const declaredPorts = (pod: PodObject): number[] =>
-  pod.spec.containers
-    .flatMap(({ ports = [] }) => ports)
-    .filter(({ containerPort, protocol }) => protocol !== 'UDP' && !PROXY_OWN_PORTS.has(containerPort))
-    .map(({ containerPort }) => containerPort);

@@ -2,6 +2,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { Proxy } from '#data-plane';
 import type { CaptureRules } from '../network/capture-rules.ts';
 import { hostPort } from '../network/host-ports.ts';
+import { PROXY_OWN_PORTS } from './declared-ports.ts';
 
 export interface PodPortsOptions {
   readonly ip: string;
@@ -25,6 +26,7 @@ export class PodPorts {
   readonly #open = new Map<number, Server>();
   readonly #sockets = new Set<Socket>();
   #handedOver = false;
+  #closed = false;
 
   /** Whether the rules of capture hold. */
   get captures(): boolean {
@@ -41,6 +43,15 @@ export class PodPorts {
     const unguarded = late && !this.#handedOver;
     const captured = !unguarded && rules.inbound(port);
     if (!(captured && declared.includes(port))) this.#serve(port, captured);
+  }
+
+  /** The proxy has rules for these ports: it is reached there although no application may listen (ingress of a Sidecar, a wrong target port). */
+  lead(ports: readonly number[]): void {
+    const { rules, declared } = this.#options;
+    if (this.#closed || !this.captures) return;
+    for (const port of ports) {
+      if (rules.inbound(port) && !declared.includes(port) && !PROXY_OWN_PORTS.has(port)) this.#serve(port, true);
+    }
   }
 
   /** Capture is set now, late: the proxy opens the declared ports, and the others lead to it. Connections that are open go on. */
@@ -77,6 +88,7 @@ export class PodPorts {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     for (const socket of this.#sockets) socket.destroy();
     const closing = [...this.#open.values()].map(
       (server) => new Promise<void>((resolve) => server.close(() => resolve())),
