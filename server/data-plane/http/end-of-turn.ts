@@ -12,6 +12,7 @@ export interface LateWorker {
 
 let waiting: TurnWriter[] = [];
 let late: LateWorker[] = [];
+let later: LateWorker[] = [];
 let scheduled = false;
 let turnClock: Clock | undefined;
 let turnMs = 0;
@@ -28,6 +29,15 @@ export function atEndOfTurn(writer: TurnWriter): void {
  */
 export function afterTurn(worker: LateWorker): void {
   late.push(worker);
+  schedule();
+}
+
+/**
+ * Calls `workLate` one turn later than `afterTurn` does: what has just left for another proxy of this process has arrived by then, and goes
+ * on first.
+ */
+export function afterNextTurn(worker: LateWorker): void {
+  later.push(worker);
   schedule();
 }
 
@@ -53,7 +63,9 @@ function endTurn(): void {
   const writers = waiting;
   const workers = late;
   waiting = [];
-  late = [];
+  late = later;
+  later = [];
   for (const writer of writers) writer.turnEnded();
   for (const worker of workers) worker.workLate();
+  if (late.length > 0) schedule();
 }

@@ -12,7 +12,7 @@ import type { Stat } from '../stats/stats.ts';
 import { clientAddress } from './client-address.ts';
 import type { BodySink, DownstreamStream, RequestHead, ResetReason, ResponseHead, TlsFacts } from './codec.ts';
 import { DynamicMetadata } from './dynamic-metadata.ts';
-import { afterTurn, type LateWorker } from './end-of-turn.ts';
+import { afterNextTurn, afterTurn, type LateWorker } from './end-of-turn.ts';
 import type { ExchangeOptions, FollowedRedirect } from './exchange-options.ts';
 import { isGrpc } from './grpc.ts';
 import { countMessages, type GrpcMessages } from './grpc-messages.ts';
@@ -394,9 +394,12 @@ export class Exchange implements FormatSubject, BodyTarget, LateWorker {
     this.stats.count('downstream_rq_rx_reset');
   }
 
-  /** The answer is complete. It leaves before anything is written down of it. */
+  /** The answer is complete. It leaves before anything is written down of it; where a proxy waits for it, it goes on to the client first. */
   #answered(): void {
-    if (this.#end()) afterTurn(this);
+    if (!this.#end()) return;
+    const { direction, tls } = this.connection;
+    if (direction === 'inbound' && tls !== undefined) afterNextTurn(this);
+    else afterTurn(this);
   }
 
   workLate(): void {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { afterTurn, atEndOfTurn } from '../../../server/data-plane/http/end-of-turn.ts';
+import { afterNextTurn, afterTurn, atEndOfTurn } from '../../../server/data-plane/http/end-of-turn.ts';
 
 /** Waits for the check phase of this turn of the loop. */
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -28,4 +28,15 @@ it('keeps what comes up meanwhile for the next turn', async () => {
   expect(order).toEqual(['answer']);
   await turn();
   expect(order).toEqual(['answer', 'next answer', 'next log']);
+});
+
+it('lets what arrives in the next turn go on before work of this turn that can wait so long', async () => {
+  const order: string[] = [];
+  afterNextTurn({ workLate: () => order.push('log') });
+  atEndOfTurn({ turnEnded: () => order.push('answer') });
+  await turn();
+  atEndOfTurn({ turnEnded: () => order.push('next answer') });
+  afterTurn({ workLate: () => order.push('next log') });
+  await turn();
+  expect(order).toEqual(['answer', 'next answer', 'log', 'next log']);
 });
