@@ -1,12 +1,16 @@
+import { ownCopy } from './familiar.ts';
+
 /** Pairs whose values a mask can tell as other than the shape's. */
 const MOST_PAIRS = 30;
-/** Shapes of one length that are tried, the one that fitted last first. */
-const MOST_SHAPES = 8;
+/** Shapes of one length that are tried, the one that fitted last first: as many as services answer with lists of that length. */
+const MOST_SHAPES = 32;
 
 /** The first ones stand where they are: two that take turns need not change places each time. */
 const OFTEN = 2;
 /** So many other values never make a shape useless, however short it is. */
 const ALWAYS_FEW = 4;
+/** Longer values hardly differ but from service to service: a shape that has the same ones is better. */
+const LONG = 100;
 
 const NO_SHAPES: HeaderShape[] = [];
 export const NO_HEADERS: readonly string[] = [];
@@ -27,51 +31,54 @@ export class HeaderShapes {
     if (list.length === 0) return NO_HEADERS;
     if (list.length > 2 * MOST_PAIRS) return list.slice();
     const shapes = this.#shapes[list.length] ?? NO_SHAPES;
+    let second = -1;
     for (let i = 0; i < shapes.length; i++) {
-      const shape = shapes[i]!;
-      if (!hasNames(shape, list)) continue;
-      if (!this.#compare(shape, list)) return this.#learn(list, i);
-      if (i >= OFTEN) toFront(shapes, i);
-      return shape;
+      const fit = this.#compare(shapes[i]!, list);
+      if (fit === 'whole') return use(shapes, i);
+      if (fit === 'but for long values') second = i;
     }
-    return this.#learn(list, undefined);
+    if (second < 0 || shapes.length < MOST_SHAPES) return this.#learn(list);
+    this.#compare(shapes[second]!, list);
+    return use(shapes, second);
   }
 
   clear(): void {
     this.#shapes.length = 0;
   }
 
-  /** Sets `mask`; false when so much differs that the shape is of no use. */
-  #compare(shape: HeaderShape, list: readonly string[]): boolean {
+  /** Sets `mask`. 'no' when names differ, or so many values that the shape is of no use. */
+  #compare(shape: HeaderShape, list: readonly string[]): 'whole' | 'but for long values' | 'no' {
+    const few = Math.max(ALWAYS_FEW, list.length / 3);
     let mask = 0;
     let others = 0;
-    for (let i = 1; i < list.length; i += 2) {
-      if (list[i] === shape[i]) continue;
+    let long = false;
+    for (let i = 0; i < list.length; i += 2) {
+      if (list[i] !== shape[i]) return 'no';
+      const value = list[i + 1]!;
+      if (value === shape[i + 1]) continue;
+      if (++others > few) return 'no';
       mask |= 1 << (i >> 1);
-      others++;
+      long ||= value.length > LONG;
     }
     this.mask = mask;
-    return others <= ALWAYS_FEW || others * 3 <= list.length;
+    return long ? 'but for long values' : 'whole';
   }
 
-  /** A new shape, in place of the one at `place`. */
-  #learn(list: readonly string[], place: number | undefined): HeaderShape {
-    const shape = list.slice();
+  #learn(list: readonly string[]): HeaderShape {
+    const shape = list.map(ownCopy);
     this.mask = 0;
     this.#shapes[list.length] ??= [];
     const shapes = this.#shapes[list.length]!;
-    if (place !== undefined) shapes[place] = shape;
-    else if (shapes.unshift(shape) > MOST_SHAPES) shapes.pop();
+    if (shapes.unshift(shape) > MOST_SHAPES) shapes.pop();
     return shape;
   }
 }
 
-function hasNames(shape: HeaderShape, list: readonly string[]): boolean {
-  for (let i = 0; i < list.length; i += 2) if (list[i] !== shape[i]) return false;
-  return true;
-}
-
-function toFront(shapes: HeaderShape[], place: number): void {
-  const [shape] = shapes.splice(place, 1);
-  shapes.unshift(shape!);
+/** The shape at `place`, which is then one of the first. */
+function use(shapes: HeaderShape[], place: number): HeaderShape {
+  const shape = shapes[place]!;
+  if (place < OFTEN) return shape;
+  shapes.splice(place, 1);
+  shapes.unshift(shape);
+  return shape;
 }

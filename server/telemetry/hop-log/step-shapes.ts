@@ -1,4 +1,5 @@
 import { asIs, type StepTape, TAPE_PLACES } from '#domain';
+import { ownCopy } from './familiar.ts';
 
 /** Shapes of one kind that are tried, the one that fitted last first. */
 const MOST_SHAPES = 8;
@@ -119,9 +120,8 @@ function shapeOf(entries: StepTape['entries']): StepShape {
   return shape;
 }
 
-/** A text that shares no bytes with the message in which it came. */
 function ownValue(value: unknown): unknown {
-  if (typeof value === 'string') return JSON.parse(JSON.stringify(value));
+  if (typeof value === 'string') return ownCopy(value);
   return isNothing(value) ? NOTHING : value;
 }
 
