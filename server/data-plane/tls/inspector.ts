@@ -81,10 +81,24 @@ function decide(
   last: boolean,
 ): Inspection | undefined {
   const hello = bytes.length === 0 ? 'incomplete' : detectTls ? parseClientHello(bytes) : 'not-tls';
-  if (typeof hello === 'object') return { transport: 'tls', ...hello, firstBytes: bytes };
+  if (typeof hello === 'object') return { transport: 'tls', ...hello, firstBytes: ownCopy(bytes) };
   if (hello === 'incomplete' && !last) return undefined;
   const protocol = detectHttp ? sniffHttp(bytes) : 'none';
   if (protocol === 'incomplete' && !last) return undefined;
   const alpn = protocol === 'none' || protocol === 'incomplete' ? [] : [protocol];
-  return { transport: 'raw_buffer', serverName: '', alpn, versions: [], takesTickets: false, firstBytes: bytes };
+  return {
+    transport: 'raw_buffer',
+    serverName: '',
+    alpn,
+    versions: [],
+    takesTickets: false,
+    firstBytes: ownCopy(bytes),
+  };
+}
+
+/** What was read lies in a pool of 64 KB, which would live as long as the connection. */
+function ownCopy(bytes: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  bytes.copy(copy);
+  return copy;
 }
