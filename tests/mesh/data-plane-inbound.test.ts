@@ -100,6 +100,9 @@ describe('the server side of a sidecar', () => {
       { uri: PEER },
     ]);
     expect((await get(15000, '/help')).body).toContain('/stats/prometheus');
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    const form = { method: 'POST', headers, body: 'level=debug' };
+    expect(await (await fetch(`http://${server.ip}:15000/logging`, form)).text()).toContain('  admin: debug\n');
     const metrics = (await get(15090, '/stats/prometheus')).body;
     expect(metrics).toMatch(
       /istio_requests_total\{reporter="destination",.*response_code="200".*connection_security_policy="none"\} 1/,

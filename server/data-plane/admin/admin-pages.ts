@@ -117,8 +117,7 @@ export const ADMIN_PAGES: Readonly<Record<string, PageEntry>> = {
   '/runtime_modify': {
     help: 'Adds or modifies runtime values as passed in query parameters',
     post: true,
-    render: (_context, query) =>
-      query.size === 0 ? text(RUNTIME_USAGE, 400) : text('No admin layer specified\n', 503),
+    render: (_context, query) => (query.size === 0 ? text(RUNTIME_USAGE, 400) : text('No admin layer specified', 503)),
   },
   '/server_info': { help: 'print server version/status information', render: serverInfo },
   '/stats': {
@@ -147,12 +146,13 @@ export const ADMIN_PAGES: Readonly<Record<string, PageEntry>> = {
 
 const RUNTIME_USAGE = `usage: /runtime_modify?key1=value1&key2=value2&keyN=valueN
        or send the parameters as form values
-use an empty value to remove a previously added override
-`;
+use an empty value to remove a previously added override`;
 
 /** Renders the page of a path, or Envoy's answer for an unknown one. */
 export function renderPage(context: PageContext, method: string, url: URL): Page {
-  const entry = Object.hasOwn(ADMIN_PAGES, url.pathname) ? ADMIN_PAGES[url.pathname] : undefined;
+  // As in Envoy, slashes in a row are one.
+  const path = url.pathname.replace(/\/{2,}/g, '/');
+  const entry = Object.hasOwn(ADMIN_PAGES, path) ? ADMIN_PAGES[path] : undefined;
   if (entry === undefined) return text(`invalid path. ${helpText()}`, 404);
   if (entry.post && method !== 'POST') return text(`Method ${method} not allowed, POST required.`, 405);
   return entry.render(context, url.searchParams);
@@ -195,7 +195,7 @@ function switched(health: PageContext['health'], failed: boolean): Page {
 
 function clustersPage({ clusters }: PageContext, query: URLSearchParams): Page {
   const compiled = compileRe2(query.get('filter') ?? '');
-  if ('reason' in compiled) return text('Invalid re2 regex\n', 400);
+  if ('reason' in compiled) return text('Invalid re2 regex', 400);
   const shown = clusters().filter(({ config }) => compiled.pattern.matcher(config.name).find());
   return query.get('format') === 'json'
     ? json({ cluster_statuses: clusterStatuses(shown) })

@@ -18,6 +18,24 @@ const OWN_COMMANDS: Readonly<Record<string, (context: PageContext) => void>> = {
   '/drain': ({ drainListeners }) => drainListeners({ inboundOnly: true, graceful: false, skipExit: true }),
 };
 
+const FORM = 'application/x-www-form-urlencoded';
+/** More of a form is not read. */
+const MAX_FORM_BYTES = 65_536;
+
+/** Parameters may come as the fields of a form, too. */
+function readForm(request: IncomingMessage | undefined, done: (fields: string) => void): void {
+  if (request === undefined) {
+    done('');
+    return;
+  }
+  let fields = '';
+  request.setEncoding('utf8');
+  request.on('data', (chunk: string) => {
+    if (fields.length < MAX_FORM_BYTES) fields += chunk;
+  });
+  request.on('end', () => done(fields.slice(0, MAX_FORM_BYTES)));
+}
+
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
 export interface AdminSurroundings {
@@ -60,15 +78,19 @@ export class AdminServer {
   }
 
   readonly #page: Handler = (request, response) => {
-    const url = new URL(request.url ?? '/', 'http://admin');
-    const { status, type, body } = renderPage(this.#context, request.method ?? 'GET', url);
-    response.writeHead(status, {
-      'content-type': type,
-      'cache-control': 'no-cache, max-age=0',
-      'x-content-type-options': 'nosniff',
-      server: 'envoy',
+    const url = new URL(`http://admin${request.url ?? '/'}`);
+    const isForm = request.method === 'POST' && request.headers['content-type'] === FORM;
+    readForm(isForm ? request : undefined, (fields) => {
+      for (const [name, value] of new URLSearchParams(fields)) url.searchParams.append(name, value);
+      const { status, type, body } = renderPage(this.#context, request.method ?? 'GET', url);
+      response.writeHead(status, {
+        'content-type': type,
+        'cache-control': 'no-cache, max-age=0',
+        'x-content-type-options': 'nosniff',
+        server: 'envoy',
+      });
+      response.end(body);
     });
-    response.end(body);
   };
 
   /** Istio's readiness probe asks `/healthz/ready` here. */

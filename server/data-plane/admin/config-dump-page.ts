@@ -51,7 +51,7 @@ export function configDumpPage({ admin }: Pick<PageContext, 'admin'>, query: URL
   if (nameRegex !== undefined) {
     const compiled = compileRe2(nameRegex);
     if ('reason' in compiled) {
-      return refused(`INVALID_ARGUMENT: Error while parsing name_regex from ${nameRegex}: ${compiled.reason}\n`);
+      return refused(`INVALID_ARGUMENT: Error while parsing name_regex from ${nameRegex}: ${compiled.reason}`);
     }
     pattern = compiled.pattern;
   }
@@ -80,10 +80,10 @@ function nameOf(element: Json): string {
 
 function resourcePage(configs: readonly Json[], resource: string, mask: string | undefined): Page {
   const config = configs.find((each) => partOf(each).includes(resource));
-  if (config === undefined) return refused(`${resource} not found in config dump\n`, 404);
+  if (config === undefined) return refused(`${resource} not found in config dump`, 404);
   const element = ELEMENTS[resource];
   if (element === undefined) {
-    return refused(`${resource} is not a repeated field. Use ?mask=${resource} to get only this field\n`);
+    return refused(`${resource} is not a repeated field. Use ?mask=${resource} to get only this field`);
   }
   const [message, ...fields] = element;
   const paths = mask === undefined ? undefined : maskPaths(mask);
@@ -110,5 +110,5 @@ function maskPage(configs: readonly Json[], mask: string): Page {
   const shown = configs.filter(fits).map((config) => masked(config, paths));
   return shown.length > 0
     ? json({ configs: shown })
-    : refused(`FieldMask ${mask} could not be successfully applied to any configs.\n`);
+    : refused(`FieldMask ${mask} could not be successfully applied to any configs.`);
 }

@@ -9,7 +9,7 @@ const typed = (type: string, resource: object): object => ({ '@type': type, ...r
 const time = (ms: number): string => new Date(ms).toISOString();
 
 /** The release of Envoy whose API and behaviour the proxy follows. */
-const BUILD = {
+export const BUILD = {
   user_agent_name: 'envoy',
   user_agent_build_version: { version: { major_number: 1, minor_number: 40, patch: 0 } },
 };

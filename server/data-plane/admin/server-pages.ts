@@ -1,4 +1,5 @@
 import type { ProxySecret } from '../doors.ts';
+import { BUILD } from './config-dump.ts';
 import { LOGGING_USAGE } from './log-levels.ts';
 import { json, type Page, type PageContext, text } from './page.ts';
 
@@ -35,6 +36,40 @@ const stateOf = ({ ready, health }: PageContext): 'LIVE' | 'DRAINING' | 'PRE_INI
   return health.failed ? 'DRAINING' : 'LIVE';
 };
 
+/** How the proxy was started, in Envoy's words. */
+const OPTIONS = {
+  base_id: '0',
+  concurrency: 1,
+  config_path: '',
+  config_yaml: '',
+  allow_unknown_static_fields: true,
+  reject_unknown_dynamic_fields: false,
+  ignore_unknown_dynamic_fields: true,
+  admin_address_path: '',
+  local_address_ip_version: 'v4',
+  log_level: 'warning',
+  component_log_level: '',
+  log_format: '',
+  log_format_escaped: false,
+  log_path: '',
+  service_cluster: '',
+  service_node: '',
+  service_zone: '',
+  file_flush_interval: '0s',
+  drain_time: '45s',
+  drain_strategy: 'Immediate',
+  parent_shutdown_time: '60s',
+  mode: 'Serve',
+  disable_hot_restart: true,
+  enable_mutex_tracing: false,
+  restart_epoch: 0,
+  cpuset_threads: false,
+  disabled_extensions: [],
+  enable_fine_grain_logging: false,
+  enable_core_dump: false,
+  stats_tag: [],
+} as const;
+
 export function serverInfo(context: PageContext): Page {
   const { clock, startedAtMs, node } = context;
   const uptime = `${Math.floor((clock.now() - startedAtMs) / 1000)}s`;
@@ -44,8 +79,9 @@ export function serverInfo(context: PageContext): Page {
     uptime_current_epoch: uptime,
     uptime_all_epochs: uptime,
     hot_restart_version: 'disabled',
-    command_line_options: { mode: 'Serve', concurrency: 1, disable_hot_restart: true },
-    node: { id: node.id, cluster: node.cluster, metadata: node.metadata },
+    command_line_options: OPTIONS,
+    node: { id: node.id, cluster: node.cluster, metadata: node.metadata, ...BUILD },
+    hot_restart_initializing: false,
   });
 }
 

@@ -13,6 +13,8 @@ export class Stats {
   readonly #gauges = new Map<string, () => number>();
   /** Counters that are summed up when asked for. */
   readonly #sums = new Map<string, () => number>();
+  /** What such counters were at the last reset. */
+  readonly #before = new Map<string, number>();
   /** Figures of which even the names depend on what is in force. */
   readonly #derived: (() => Iterable<readonly [name: string, value: number]>)[] = [];
   readonly #histograms = new Map<string, Histogram>();
@@ -112,6 +114,13 @@ export class Stats {
   /** Sets every counter to 0, as `/reset_counters` does; gauges tell what is, and stay. */
   reset(): void {
     for (const stat of this.#counters.values()) stat.value = 0;
+    for (const [name, value] of this.#read()) if (!this.isGauge(name)) this.#before.set(name, value);
+  }
+
+  /** Counters that are worked out when asked for, since the start. */
+  *#read(): Generator<readonly [name: string, value: number]> {
+    for (const [name, read] of this.#sums) yield [name, read()];
+    for (const read of this.#derived) yield* read();
   }
 
   /** Counters and gauges that have been made, by name. */
@@ -149,8 +158,7 @@ export class Stats {
     for (const [name, stat] of this.#counters) values.set(name, stat.value);
     for (const [name, stat] of this.#levels) values.set(name, stat.value);
     for (const [name, read] of this.#gauges) values.set(name, read());
-    for (const [name, read] of this.#sums) values.set(name, read());
-    for (const read of this.#derived) for (const [name, value] of read()) values.set(name, value);
+    for (const [name, value] of this.#read()) values.set(name, value - (this.#before.get(name) ?? 0));
     return values;
   }
 }

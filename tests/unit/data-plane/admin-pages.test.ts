@@ -133,6 +133,11 @@ describe('the admin pages', () => {
     ]);
     expect(ask(proxy, '/reset_counters', 'POST').body).toBe('OK\n');
     expect(proxy.stats.stat('x').value).toBe(0);
+    let sent = 7;
+    proxy.stats.sum('tx_bytes_total', () => sent);
+    ask(proxy, '/reset_counters', 'POST');
+    sent = 9;
+    expect(proxy.stats.values().get('tx_bytes_total')).toBe(2);
   });
 
   it('tell who the proxy is', () => {
@@ -167,19 +172,19 @@ describe('the admin pages', () => {
 
   it('say what cannot be shown of a config dump', () => {
     for (const [query, status, body] of [
-      ['resource=nope', 404, 'nope not found in config dump\n'],
-      ['resource=dynamic_endpoint_configs', 404, 'dynamic_endpoint_configs not found in config dump\n'],
+      ['resource=nope', 404, 'nope not found in config dump'],
+      ['resource=dynamic_endpoint_configs', 404, 'dynamic_endpoint_configs not found in config dump'],
       [
         'resource=version_info',
         400,
-        'version_info is not a repeated field. Use ?mask=version_info to get only this field\n',
+        'version_info is not a repeated field. Use ?mask=version_info to get only this field',
       ],
       [
         'resource=dynamic_active_clusters&mask=nope',
         400,
         'FieldMask paths: "nope"\n could not be successfully used.\n',
       ],
-      ['mask=nope', 400, 'FieldMask nope could not be successfully applied to any configs.\n'],
+      ['mask=nope', 400, 'FieldMask nope could not be successfully applied to any configs.'],
       ['mask=dynamic_active_clusters.cluster', 400, expect.stringContaining('could not be successfully applied')],
       [
         'name_regex=[',
@@ -265,7 +270,7 @@ describe('the admin pages', () => {
     for (const [path, method, status, body] of [
       ['/contention', 'GET', 200, /^Mutex contention tracing is not enabled/],
       ['/runtime', 'GET', 200, /"layers": \[\]/],
-      ['/runtime_modify?a=1', 'POST', 503, /^No admin layer specified\n$/],
+      ['/runtime_modify?a=1', 'POST', 503, /^No admin layer specified$/],
       ['/runtime_modify', 'POST', 400, /^usage: /],
       ['/init_dump', 'GET', 200, /^\{\}\n$/],
       ['/reopen_logs', 'POST', 200, /^OK\n$/],
