@@ -1,10 +1,10 @@
-import type { Any, StringMatcher } from '#xds';
+import type { Any, FractionalPercent, StringMatcher } from '#xds';
 import type { GrpcServiceConfig } from '../http/call/grpc-call.ts';
 import { type GrpcServiceJson, readGrpcService } from './grpc-service.ts';
 import { compileMetadataMatch, type MetadataMatch, type MetadataMatcherJson } from './metadata-match.ts';
 import { ConfigProblem } from './problem.ts';
 import { compileStringMatch, type StringMatch } from './string-match.ts';
-import { durationMs, readNumber } from './values.ts';
+import { ALWAYS, durationMs, type Fraction, readFraction, readNumber } from './values.ts';
 
 export type HeaderNames = readonly StringMatch[];
 
@@ -28,6 +28,12 @@ export interface GrpcAuthorizer {
   readonly service: GrpcServiceConfig;
 }
 
+/** What routes may say otherwise. */
+export interface CheckSettings {
+  readonly body: { readonly maxBytes: number; readonly partial: boolean; readonly asBytes: boolean } | undefined;
+  readonly contextExtensions: Readonly<Record<string, string>>;
+}
+
 export interface ExtAuthzConfig {
   readonly authorizer: HttpAuthorizer | GrpcAuthorizer;
   readonly failureModeAllow: boolean;
@@ -36,9 +42,27 @@ export interface ExtAuthzConfig {
   /** Request headers that are told; undefined: all (gRPC) or none (HTTP) beside those that always are. */
   readonly allowedHeaders: HeaderNames | undefined;
   readonly disallowedHeaders: HeaderNames;
-  readonly body: { readonly maxBytes: number; readonly partial: boolean; readonly asBytes: boolean } | undefined;
+  /** The client's certificate is told. */
+  readonly tellsCertificate: boolean;
+  /** The server name of a client's TLS is told. */
+  readonly tellsTls: boolean;
+  /** Header values are told as bytes, one by one. */
+  readonly rawHeaders: boolean;
+  /** Where the route says nothing else. */
+  readonly settings: CheckSettings;
+  /** The share of requests that are asked about. */
+  readonly enabled: Fraction;
   readonly onlyIf: MetadataMatch | undefined;
+  /** Who is not asked about is refused. */
+  readonly deniesWhereDisabled: boolean;
+  /** An answer with impossible headers refuses the request. */
+  readonly validatesChanges: boolean;
+  /** Namespaces of metadata of the request and of the route that are told. */
+  readonly metadataNamespaces: readonly string[];
+  readonly routeMetadataNamespaces: readonly string[];
   readonly statPrefix: string;
+  /** A refusal counts among the answers of the route's cluster. */
+  readonly chargesCluster: boolean;
   readonly clearRouteCache: boolean;
 }
 
@@ -69,9 +93,11 @@ interface HttpServiceJson {
 /** Reads envoy.extensions.filters.http.ext_authz.v3.ExtAuthz. */
 export function readExtAuthz(config: Any): ExtAuthzConfig {
   const http = config['http_service'] as HttpServiceJson | undefined;
-  const body = config['with_request_body'] as
-    | { max_request_bytes?: number; allow_partial_message?: boolean; pack_as_bytes?: boolean }
-    | undefined;
+  if (config['decoder_header_mutation_rules'] !== undefined) {
+    throw new ConfigProblem('decoder_header_mutation_rules', 'is not supported');
+  }
+  const enabled = config['filter_enabled'] as { default_value?: FractionalPercent } | undefined;
+  const denies = config['deny_at_disable'] as { default_value?: boolean } | undefined;
   const onlyIf = config['filter_enabled_metadata'] as MetadataMatcherJson | undefined;
   const status = config['status_on_error'] as { code?: unknown } | undefined;
   const allowed = (config['allowed_headers'] ?? http?.authorization_request?.allowed_headers) as
@@ -84,15 +110,50 @@ export function readExtAuthz(config: Any): ExtAuthzConfig {
     statusOnError: statusNumber(status?.code),
     allowedHeaders: readNames(allowed, 'allowed_headers'),
     disallowedHeaders: readNames(config['disallowed_headers'] as ListMatcher | undefined, 'disallowed_headers') ?? [],
-    body: body && {
-      maxBytes: readNumber(body.max_request_bytes, 0),
-      partial: body.allow_partial_message === true,
-      asBytes: body.pack_as_bytes === true,
-    },
+    tellsCertificate: config['include_peer_certificate'] === true,
+    tellsTls: config['include_tls_session'] === true,
+    rawHeaders: config['encode_raw_headers'] === true,
+    settings: { body: readBody(config['with_request_body'] as BodyJson | undefined), contextExtensions: {} },
+    enabled: readFraction(enabled?.default_value, ALWAYS),
+    deniesWhereDisabled: denies?.default_value === true,
+    validatesChanges: config['validate_mutations'] === true,
+    metadataNamespaces: (config['metadata_context_namespaces'] ?? []) as string[],
+    routeMetadataNamespaces: (config['route_metadata_context_namespaces'] ?? []) as string[],
     onlyIf: onlyIf && compileMetadataMatch(onlyIf, 'filter_enabled_metadata'),
     statPrefix: String(config['stat_prefix'] ?? ''),
+    chargesCluster: config['charge_cluster_response_stats'] !== false,
     clearRouteCache: config['clear_route_cache'] === true,
   };
+}
+
+interface BodyJson {
+  readonly max_request_bytes?: number;
+  readonly allow_partial_message?: boolean;
+  readonly pack_as_bytes?: boolean;
+}
+
+const readBody = (body: BodyJson | undefined): CheckSettings['body'] =>
+  body && {
+    maxBytes: readNumber(body.max_request_bytes, 0),
+    partial: body.allow_partial_message === true,
+    asBytes: body.pack_as_bytes === true,
+  };
+
+interface CheckSettingsJson {
+  readonly context_extensions?: Readonly<Record<string, string>>;
+  readonly disable_request_body_buffering?: boolean;
+  readonly with_request_body?: BodyJson;
+}
+
+/** Reads envoy.extensions.filters.http.ext_authz.v3.ExtAuthzPerRoute over the filter's own settings. */
+export function readCheckSettings(perRoute: Any, own: CheckSettings): CheckSettings {
+  const given = perRoute['check_settings'] as CheckSettingsJson | undefined;
+  if (given === undefined) return own;
+  const { context_extensions: contextExtensions = {}, with_request_body: body } = given;
+  if (given.disable_request_body_buffering === true) return { body: undefined, contextExtensions };
+  // As in Envoy, whether a body is told as bytes is the filter's own to say.
+  const ownBody = body && { ...readBody(body)!, asBytes: own.body?.asBytes === true };
+  return { body: ownBody ?? own.body, contextExtensions };
 }
 
 const readGrpc = (config: Any): GrpcAuthorizer => ({

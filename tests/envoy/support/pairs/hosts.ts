@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createHttp2Server, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
 import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
+import { startAuthorizer } from './authorizer.ts';
 
 /** A request as it reached a host. */
 export interface Arrived {
@@ -22,9 +23,12 @@ export interface TestHosts {
 
 type Request = IncomingMessage | Http2ServerRequest;
 type Response = ServerResponse | Http2ServerResponse;
-type Kind = 'h1' | 'h2' | 'silent' | 'refusing';
+type Kind = 'h1' | 'h2' | 'silent' | 'refusing' | 'authorizer';
 
-/** Names that cases use for their hosts. `echo` is TCP, `silent` accepts and never answers, nobody listens at `refusing`. */
+/**
+ * Names that cases use for their hosts. `silent` accepts and never answers, nobody listens at `refusing`, `authorizer` is asked by gRPC and
+ * answers what the request's header `x-check` says.
+ */
 const KINDS: Readonly<Record<string, Kind>> = {
   one: 'h1',
   two: 'h1',
@@ -33,7 +37,10 @@ const KINDS: Readonly<Record<string, Kind>> = {
   'h2-two': 'h2',
   silent: 'silent',
   refusing: 'refusing',
+  authorizer: 'authorizer',
 };
+
+const AUTHORIZER_PORT = 9001;
 
 export async function startHosts(subnet: number): Promise<TestHosts> {
   const places = new Map<string, { ip: string; port: number }>();
@@ -42,7 +49,14 @@ export async function startHosts(subnet: number): Promise<TestHosts> {
   for (const [i, [name, kind]] of Object.entries(KINDS).entries()) {
     const ip = `127.${subnet}.2.${i + 1}`;
     if (kind === 'refusing') places.set(name, { ip, port: 9 });
-    else {
+    else if (kind === 'authorizer') {
+      const place = { ip, port: AUTHORIZER_PORT };
+      const authorizer = await startAuthorizer(`${ip}:${place.port}`, (id, asked) => {
+        byId.set(id, [...(byId.get(id) ?? []), { ...asked, host: name }]);
+      });
+      servers.push({ close: async () => authorizer.stop() });
+      places.set(name, place);
+    } else {
       const server = serverOf(kind, (request, response) => serve(name, byId, request, response));
       servers.push(closable(server));
       places.set(name, { ip, port: await listen(server, ip) });
@@ -61,7 +75,10 @@ export async function startHosts(subnet: number): Promise<TestHosts> {
   };
 }
 
-function serverOf(kind: Kind, handle: (request: Request, response: Response) => Promise<void>): Server {
+function serverOf(
+  kind: 'h1' | 'h2' | 'silent',
+  handle: (request: Request, response: Response) => Promise<void>,
+): Server {
   const onRequest = (request: Request, response: Response): void => {
     handle(request, response).catch(() => request.socket.destroy());
   };

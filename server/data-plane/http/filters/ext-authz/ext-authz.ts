@@ -1,37 +1,41 @@
-import type { ExtAuthzConfig } from '../../../config/ext-authz-config.ts';
+import { type ExtAuthzConfig, readCheckSettings } from '../../../config/ext-authz-config.ts';
 import { policyOrigin } from '../../../decisions/policy-origin.ts';
 import type { Exchange, RequestLayer } from '../../exchange.ts';
 import { peekBody } from '../../peek-body.ts';
 import { chooseRoute } from '../../router/choose-route.ts';
 import { perRouteConfig } from '../per-route.ts';
+import { applyToAnswer, applyToRefusal, applyToRequest, changesRequest, isWellFormed } from './apply-verdict.ts';
 import { checkByGrpc } from './grpc-check.ts';
 import { checkByHttp } from './http-check.ts';
-import type { HeaderChange, ToldBody, Verdict } from './verdict.ts';
+import type { Question, ToldBody, Verdict } from './verdict.ts';
 
 const NAME = 'envoy.filters.http.ext_authz';
 const NO_BODY: ToldBody = { bytes: Buffer.alloc(0), partial: undefined };
 /** Where the rule that made the proxy ask left its name. */
 const ASKED_BY = 'istio_ext_authz_shadow_effective_policy_id';
-/** Names that no authorizer may change: they frame and address the message. */
-const UNTOUCHABLE: ReadonlySet<string> = new Set(['host', 'content-length', 'transfer-encoding', 'connection']);
 
 /** Envoy's ext_authz filter: a service decides whether the request goes on. Who cannot be asked refuses, unless told otherwise. */
 export const extAuthz = (config: ExtAuthzConfig): RequestLayer => {
   return (exchange) => {
-    if (config.onlyIf !== undefined && !config.onlyIf.accepts((filter) => exchange.metadata.of(filter))) {
-      stat(exchange, config, 'disabled');
-      return 'next';
-    }
+    const forRoute = perRouteConfig(exchange, NAME);
     // As in Envoy, nobody is asked about a request that has no route.
-    if (exchange.route === undefined || perRouteConfig(exchange, NAME)?.['disabled'] === true) return 'next';
-    if (config.body === undefined || !exchange.stream.hasBody) {
-      ask(exchange, config, NO_BODY);
+    if (exchange.route === undefined || forRoute?.['disabled'] === true) return 'next';
+    if (!isEnabled(exchange, config)) {
+      stat(exchange, config, 'disabled');
+      if (!config.deniesWhereDisabled) return 'next';
+      exchange.reply({ status: config.statusOnError, flag: 'UAEX', details: 'ext_authz_error' });
       return 'wait';
     }
-    const { maxBytes, partial } = config.body;
+    const settings = forRoute === undefined ? config.settings : readCheckSettings(forRoute, config.settings);
+    if (settings.body === undefined || !exchange.stream.hasBody) {
+      ask(exchange, { config, settings, body: NO_BODY });
+      return 'wait';
+    }
+    const { maxBytes, partial } = settings.body;
     peekBody(exchange, maxBytes, (body, complete) => {
       if (complete || partial) {
-        ask(exchange, config, { bytes: complete ? body : body.subarray(0, maxBytes), partial: !complete });
+        const told = { bytes: complete ? body : body.subarray(0, maxBytes), partial: !complete };
+        ask(exchange, { config, settings, body: told });
         return;
       }
       exchange.stats.count('downstream_rq_too_large');
@@ -41,7 +45,15 @@ export const extAuthz = (config: ExtAuthzConfig): RequestLayer => {
   };
 };
 
-function ask(exchange: Exchange, config: ExtAuthzConfig, body: ToldBody): void {
+function isEnabled(exchange: Exchange, { enabled, onlyIf }: ExtAuthzConfig): boolean {
+  const { numerator, of } = enabled;
+  const { draws } = exchange.runtime.chance;
+  if (numerator < of && (numerator === 0 || draws.below('ext_authz', exchange.traceKey, of) >= numerator)) return false;
+  return onlyIf === undefined || onlyIf.accepts((filter) => exchange.metadata.of(filter));
+}
+
+function ask(exchange: Exchange, question: Question): void {
+  const { config } = question;
   const { authorizer } = config;
   const startedAt = exchange.runtime.clock.monotonic();
   const onVerdict = (verdict: Verdict): void => {
@@ -52,26 +64,30 @@ function ask(exchange: Exchange, config: ExtAuthzConfig, body: ToldBody): void {
   };
   const cancel =
     authorizer.kind === 'http'
-      ? checkByHttp(exchange, { authorizer, config, body }, onVerdict)
-      : checkByGrpc(exchange, { authorizer, config, body }, onVerdict);
+      ? checkByHttp(exchange, authorizer, question, onVerdict)
+      : checkByGrpc(exchange, authorizer, question, onVerdict);
   exchange.underWay = { cancel };
 }
 
 function act(exchange: Exchange, config: ExtAuthzConfig, verdict: Verdict): void {
   if (verdict.kind !== 'error' && verdict.metadata !== undefined) exchange.metadata.merge(NAME, verdict.metadata);
+  if (config.validatesChanges && !isWellFormed(verdict)) {
+    if (verdict.kind === 'denied') countDenial(exchange, config, verdict.status);
+    stat(exchange, config, 'invalid');
+    exchange.reply({ status: 500, flag: 'UAEX', details: 'ext_authz_invalid' });
+    return;
+  }
   switch (verdict.kind) {
     case 'ok':
       stat(exchange, config, 'ok');
-      applyVerdict(exchange, verdict);
-      if (config.clearRouteCache && changes(verdict) && rerouted(exchange) === 'wait') return;
+      applyToRequest(exchange.head, verdict);
+      if (verdict.toClient.length > 0) exchange.editResponse(({ headers }) => applyToAnswer(headers, verdict.toClient));
+      if (config.clearRouteCache && changesRequest(verdict) && rerouted(exchange) === 'wait') return;
       exchange.proceed();
       return;
     case 'denied':
-      stat(exchange, config, 'denied');
-      exchange.runtime.clusters.get(exchange.info.cluster)?.stats.code(verdict.status, 'internal');
-      exchange.editResponse((head) => {
-        for (const { name, value } of verdict.headers) if (!UNTOUCHABLE.has(name)) head.headers.set(name, value);
-      });
+      countDenial(exchange, config, verdict.status);
+      exchange.editResponse(({ headers }) => applyToRefusal(headers, verdict.headers));
       exchange.reply({ status: verdict.status, flag: 'UAEX', details: 'ext_authz_denied', body: verdict.body });
       return;
     case 'error':
@@ -86,26 +102,16 @@ function act(exchange: Exchange, config: ExtAuthzConfig, verdict: Verdict): void
   }
 }
 
-type Allowed = Verdict & { readonly kind: 'ok' };
-
-const changes = ({ set, add, remove }: Allowed): boolean => set.length + add.length + remove.length > 0;
-
-function applyVerdict(exchange: Exchange, { set, add, remove, toClient }: Allowed): void {
-  const { headers } = exchange.head;
-  for (const name of remove) if (name !== '' && !UNTOUCHABLE.has(name) && !name.startsWith(':')) headers.remove(name);
-  const allowed = ({ name }: HeaderChange): boolean => !UNTOUCHABLE.has(name) && !name.startsWith(':');
-  for (const { name, value } of set.filter(allowed)) headers.set(name, value);
-  for (const { name, value } of add.filter(allowed)) headers.add(name, value);
-  if (toClient.length === 0) return;
-  exchange.editResponse((answer) => {
-    for (const { name, value } of toClient.filter(allowed)) answer.headers.add(name, value);
-  });
+function countDenial(exchange: Exchange, config: ExtAuthzConfig, status: number): void {
+  stat(exchange, config, 'denied');
+  if (config.chargesCluster) exchange.runtime.clusters.get(exchange.info.cluster)?.stats.code(status, 'internal');
 }
 
 function rerouted(exchange: Exchange): 'next' | 'wait' {
   exchange.route = undefined;
   exchange.share = undefined;
   exchange.virtualHost = undefined;
+  exchange.info.cluster = '';
   return chooseRoute(exchange);
 }
 

@@ -3,7 +3,7 @@ import { type AsyncAnswer, callAsync } from '../../call/async-call.ts';
 import type { RequestHead } from '../../codec.ts';
 import type { Exchange } from '../../exchange.ts';
 import { Headers } from '../../headers.ts';
-import { type HeaderChange, PARTIAL_BODY, type ToldBody, type Verdict } from './verdict.ts';
+import { type HeaderChange, PARTIAL_BODY, type Question, type ToldBody, type Verdict } from './verdict.ts';
 
 /** Told to every HTTP authorizer, whatever the configuration allows. */
 const ALWAYS_TOLD: ReadonlySet<string> = new Set(['authorization']);
@@ -13,7 +13,8 @@ const TO_REMOVE = 'x-envoy-auth-headers-to-remove';
 /** Asks by HTTP: 200 allows, 5xx is no answer, anything else refuses. Returns a function that gives up. */
 export function checkByHttp(
   exchange: Exchange,
-  { authorizer, config, body }: { authorizer: HttpAuthorizer; config: ExtAuthzConfig; body: ToldBody },
+  authorizer: HttpAuthorizer,
+  { config, body }: Question,
   onVerdict: (verdict: Verdict) => void,
 ): () => void {
   return callAsync({

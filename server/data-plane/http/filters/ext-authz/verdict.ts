@@ -1,3 +1,6 @@
+import type { HeaderValueOption } from '#xds';
+import type { CheckSettings, ExtAuthzConfig } from '../../../config/ext-authz-config.ts';
+
 /** What an external authorizer decided. */
 export type Verdict =
   | {
@@ -6,6 +9,11 @@ export type Verdict =
       readonly add: readonly HeaderChange[];
       readonly remove: readonly string[];
       readonly toClient: readonly HeaderChange[];
+      /** Of the path's query. */
+      readonly query?: {
+        readonly set: readonly { readonly key: string; readonly value: string }[];
+        readonly remove: readonly string[];
+      };
       readonly metadata?: Readonly<Record<string, unknown>>;
     }
   | {
@@ -20,6 +28,8 @@ export type Verdict =
 export interface HeaderChange {
   readonly name: string;
   readonly value: string;
+  /** Of headers for the client; default: added. */
+  readonly action?: NonNullable<HeaderValueOption['append_action']>;
 }
 
 /** The part of the request's body that an authorizer is told. */
@@ -27,6 +37,14 @@ export interface ToldBody {
   readonly bytes: Buffer;
   /** Undefined where no body is told at all. */
   readonly partial: boolean | undefined;
+}
+
+/** What an authorizer is asked with. */
+export interface Question {
+  readonly config: ExtAuthzConfig;
+  /** Those of the route. */
+  readonly settings: CheckSettings;
+  readonly body: ToldBody;
 }
 
 /** Tells an authorizer whether it sees the whole body. */

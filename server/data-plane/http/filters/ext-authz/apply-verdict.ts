@@ -1,0 +1,87 @@
+import type { RequestHead } from '../../codec.ts';
+import type { Headers } from '../../headers.ts';
+import type { HeaderChange, Verdict } from './verdict.ts';
+
+type Allowed = Verdict & { readonly kind: 'ok' };
+
+/** Names that no authorizer may change: they frame the message. */
+const FRAMING: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding', 'connection']);
+const NAME = /^:?[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+
+/** What a name stands for that is no header line. */
+const PARTS: Readonly<Record<string, 'authority' | 'method' | 'path' | 'scheme'>> = {
+  host: 'authority',
+  ':authority': 'authority',
+  ':method': 'method',
+  ':path': 'path',
+  ':scheme': 'scheme',
+};
+
+/** Whether the verdict changes anything that a route may depend on. */
+export const changesRequest = ({ set, add, remove, query }: Allowed): boolean =>
+  set.length + add.length + remove.length > 0 || query !== undefined;
+
+/** Changes the request as an authorizer wants that lets it pass. Source: ext_authz.cc, Filter::onComplete, in Envoy. */
+export function applyToRequest(head: RequestHead, { set, add, remove, query }: Allowed): void {
+  const { headers } = head;
+  for (const name of remove) {
+    if (name !== '' && !(name in PARTS) && !FRAMING.has(name) && !name.startsWith(':')) headers.remove(name);
+  }
+  for (const { name, value } of set) {
+    const part = PARTS[name];
+    if (part !== undefined) Object.assign(head, { [part]: value });
+    else if (isFree(name)) headers.set(name, value);
+  }
+  for (const { name, value } of add) {
+    // As in Envoy, a header that is not there is not begun.
+    const old = isFree(name) ? headers.joined(name) : undefined;
+    if (old !== undefined) headers.set(name, `${old},${value}`);
+  }
+  if (query !== undefined) head.path = withQuery(head.path, query);
+}
+
+const isFree = (name: string): boolean => name !== '' && !name.startsWith(':') && name !== 'host' && !FRAMING.has(name);
+
+/** Parameters come out sorted by name, as Envoy keeps them. */
+function withQuery(path: string, { set, remove }: NonNullable<Allowed['query']>): string {
+  const mark = path.indexOf('?');
+  const pairs = (mark < 0 ? '' : path.slice(mark + 1)).split('&').filter((pair) => pair !== '');
+  const params = new Map<string, string[]>();
+  for (const pair of pairs) {
+    const [name = '', ...value] = pair.split('=');
+    params.set(name, [...(params.get(name) ?? []), value.join('=')]);
+  }
+  for (const { key, value } of set) params.set(key, [value]);
+  for (const key of remove) params.delete(key);
+  const text = [...params.entries()]
+    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+    .flatMap(([name, values]) => values.map((value) => `${name}=${value}`))
+    .join('&');
+  const bare = mark < 0 ? path : path.slice(0, mark);
+  return text === '' ? bare : `${bare}?${text}`;
+}
+
+/** Puts headers into the answer of a host. */
+export function applyToAnswer(headers: Headers, changes: readonly HeaderChange[]): void {
+  for (const { name, value, action = 'APPEND_IF_EXISTS_OR_ADD' } of changes) {
+    if (!isFree(name)) continue;
+    if (action === 'APPEND_IF_EXISTS_OR_ADD') headers.add(name, value);
+    else if (action === 'OVERWRITE_IF_EXISTS_OR_ADD' || headers.has(name) === (action === 'OVERWRITE_IF_EXISTS')) {
+      headers.set(name, value);
+    }
+  }
+}
+
+/** Puts headers into a refusal: they stand in place of those of the same name, and one may come several times. */
+export function applyToRefusal(headers: Headers, changes: readonly HeaderChange[]): void {
+  const free = changes.filter(({ name }) => isFree(name));
+  for (const { name } of free) headers.remove(name);
+  for (const { name, value } of free) headers.add(name, value);
+}
+
+/** Whether all that a verdict changes could stand in a message. */
+export function isWellFormed(verdict: Verdict): boolean {
+  if (verdict.kind === 'error') return true;
+  const changes = verdict.kind === 'denied' ? verdict.headers : [...verdict.set, ...verdict.add, ...verdict.toClient];
+  return changes.every(({ name, value }) => NAME.test(name) && !/[\0\r\n]/.test(value));
+}
