@@ -68,6 +68,30 @@ describe('translator', () => {
     expect(yours.get(typeUrls.route)?.get('9080')).toBe(mine.get(typeUrls.route)?.get('9080'));
   });
 
+  it('lets the lab’s own sidecars keep to the address of a host that Istio’s look up', () => {
+    const wild: KubeObject = {
+      apiVersion: 'networking.istio.io/v1',
+      kind: 'ServiceEntry',
+      metadata: { name: 'wild', namespace: 'default' },
+      spec: {
+        hosts: ['*.wild.io'],
+        resolution: 'DYNAMIC_DNS',
+        ports: [{ number: 80, name: 'http', protocol: 'HTTP', targetPort: 8080 }],
+      },
+    };
+    const { snapshot } = mesh([...bookinfo, wild]);
+    const cluster = (of: ProxyNode): object | undefined =>
+      createTranslator().translate(snapshot(), of).resources.get(typeUrls.cluster)?.get('outbound|80||*.wild.io')?.json;
+    const istio = { ...node('a'), metadata: { NAMESPACE: 'default', ISTIO_VERSION: '1.31.0' } };
+    expect(cluster({ ...node('a'), userAgent: 'meshwork' })).toMatchObject({
+      type: 'ORIGINAL_DST',
+      lb_policy: 'CLUSTER_PROVIDED',
+      original_dst_lb_config: { upstream_port_override: 8080 },
+    });
+    expect(cluster(istio)).toMatchObject({ cluster_type: { name: 'envoy.clusters.dynamic_forward_proxy' } });
+    expect(cluster(node('a'))).toMatchObject({ type: 'EDS' });
+  });
+
   it('reports a route to a subset that nobody defines, with the field that names it, and still builds', () => {
     const { snapshot } = mesh([...bookinfo, subsets, rule('v9')]);
     const { resources, problems } = createTranslator().translate(snapshot(), node('productpage-1'));

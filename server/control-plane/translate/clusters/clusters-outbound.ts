@@ -121,8 +121,10 @@ function lookUpFields(
 }
 
 /** Gateways dial no addresses, so they balance where a sidecar would pass on. */
-function clusterType({ role }: OutboundScope, { resolution }: Service): NonNullable<Cluster['type']> {
-  switch (resolution) {
+function clusterType(scope: OutboundScope, service: Service): NonNullable<Cluster['type']> {
+  const { role } = scope;
+  if (keepsAddress(scope, service)) return 'ORIGINAL_DST';
+  switch (service.resolution) {
     case 'DNSLB':
       return 'STRICT_DNS';
     case 'DNSRoundRobinLB':
@@ -133,6 +135,10 @@ function clusterType({ role }: OutboundScope, { resolution }: Service): NonNulla
       return 'EDS';
   }
 }
+
+/** The lab's own proxies look no hosts up: they keep to the address that the client found, as for hosts that nobody declared. */
+const keepsAddress = ({ role, istioProxy, exchangesPeers }: OutboundScope, service: Service): boolean =>
+  isDynamic(service) && role === 'sidecar' && exchangesPeers && !istioProxy;
 
 interface Discovery {
   readonly name: string;
@@ -171,7 +177,9 @@ function discoveryFields(
 
 /** A ServiceEntry without resolution that names another port: connections keep their address and change the port. */
 const targetPortOverride = ({ registry, resolution }: Service, port: ServicePort): number | undefined =>
-  registry === 'External' && resolution === 'Passthrough' && port.targetPort !== port.port
+  registry === 'External' &&
+  (resolution === 'Passthrough' || resolution === 'DynamicDNS') &&
+  port.targetPort !== port.port
     ? Number(port.targetPort)
     : undefined;
 
