@@ -1,6 +1,6 @@
 import type { MeshSnapshot } from '../snapshot/mesh-snapshot.ts';
 import type { ServiceRegistry } from '../snapshot/registry.ts';
-import type { VirtualService } from '../snapshot/virtual-services.ts';
+import { MESH_GATEWAY, type VirtualService } from '../snapshot/virtual-services.ts';
 import type { KeyedMemo } from './keyed-memo.ts';
 import type { ProxyView } from './proxy-view.ts';
 import {
@@ -12,7 +12,7 @@ import {
   sharedRoutes,
 } from './resources.ts';
 import { createRouteMemory, type RouteMemory } from './routes/route-memory.ts';
-import { createScope, type OutboundScope } from './scope.ts';
+import { createScope, labelsMatter, type OutboundScope } from './scope.ts';
 import { observedListeners, spanIdentity } from './telemetry/index.ts';
 
 export interface SharedInput {
@@ -95,7 +95,8 @@ function wholeConfig(memo: KeyedMemo, { snapshot, proxy, key }: SharedInput, sco
   const inputs = [
     ...base,
     clusters,
-    snapshot.virtualServices,
+    labelsMatter(snapshot),
+    ...(proxy.role === 'router' ? snapshot.virtualServices.filter(isOfGateways) : []),
     snapshot.envoyFilters,
     snapshot.telemetries,
     snapshot.trafficExtensions,
@@ -103,6 +104,9 @@ function wholeConfig(memo: KeyedMemo, { snapshot, proxy, key }: SharedInput, sco
   ];
   return memo.of(`shared/${key}`, inputs, () => sharedResources(scope, proxy, clusters));
 }
+
+/** Rules of the mesh alone are no gateway's. */
+const isOfGateways = ({ gateways }: VirtualService): boolean => gateways.some((name) => name !== MESH_GATEWAY);
 
 const naming = new WeakMap<ServiceRegistry, boolean>();
 

@@ -152,6 +152,35 @@ describe('translator', () => {
     expect(versions(after.get(typeUrls.route))).not.toEqual(versions(before.get(typeUrls.route)));
   });
 
+  it('makes nothing anew for a gateway when a rule of the mesh alone changes, and its routes when the rule becomes its own', () => {
+    const door: KubeObject = {
+      apiVersion: 'networking.istio.io/v1',
+      kind: 'Gateway',
+      metadata: { name: 'door', namespace: 'default' },
+      spec: {
+        selector: { istio: 'ingressgateway' },
+        servers: [{ port: { number: 80, name: 'http', protocol: 'HTTP' }, hosts: ['*'] }],
+      },
+    };
+    const router: ProxyNode = {
+      id: 'router~127.8.1.2~ingress-1.istio-system~istio-system.svc.cluster.local',
+      cluster: 'istio-ingressgateway',
+      metadata: { NAMESPACE: 'istio-system', LABELS: { istio: 'ingressgateway' } },
+    };
+    const { tables, snapshot } = mesh([...bookinfo, subsets, door, rule('v1')]);
+    const translator = createTranslator();
+    const before = translator.translate(snapshot(), router).resources;
+    tables.apply('MODIFIED', rule('v2'));
+    const after = translator.translate(snapshot(), router).resources;
+    for (const typeUrl of [typeUrls.listener, typeUrls.route, typeUrls.cluster, typeUrls.endpoint] as const) {
+      expect(after.get(typeUrl)).toBe(before.get(typeUrl));
+    }
+    const both = rule('v2');
+    tables.apply('MODIFIED', { ...both, spec: { ...(both.spec as object), gateways: ['door', 'mesh'] } });
+    const own = translator.translate(snapshot(), router).resources;
+    expect(versions(own.get(typeUrls.route))).not.toEqual(versions(before.get(typeUrls.route)));
+  });
+
   it('encodes a changed route table to the bytes that a fresh translation has', () => {
     const { tables, snapshot } = mesh([...bookinfo, subsets, rule('v1')]);
     const translator = createTranslator();
