@@ -137,7 +137,7 @@ class MeshProxy implements Proxy {
           if (listener.direction === 'inbound') options.onInboundPorts?.(portsOf(listener));
         },
         removeListener: (name) => this.#listeners.remove(name),
-        setCluster: (cluster, endpoints) => this.#clusters.set(cluster, endpoints),
+        setCluster: (cluster, endpoints, policy) => this.#clusters.set(cluster, endpoints, policy),
         removeCluster: (name) => this.#clusters.remove(name),
         setSecret: (name, secret) => secrets.serve(name, secret),
         warmed: () => this.#warmed?.(),

@@ -44,5 +44,6 @@ export const responseFlags: Readonly<Record<string, ResponseFlagInfo>> = Object.
   known('OM', 'OverloadManagerTerminated', 'The proxy was overloaded and gave the request up.'),
   known('DF', 'DnsResolutionFailed', 'The name of the host did not resolve.'),
   known('DO', 'DropOverload', 'The control plane asked to drop a share of the requests.'),
+  known('UDO', 'UnconditionalDropOverload', 'The control plane asked to drop every request.'),
   known('UAEX', 'UnauthorizedExternalService', 'An external authorization service refused the request.'),
 ]);

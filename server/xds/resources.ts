@@ -158,6 +158,9 @@ export interface Cluster {
   maglev_lb_config?: Record<string, unknown>;
   round_robin_lb_config?: Record<string, unknown>;
   least_request_lb_config?: Record<string, unknown>;
+  lb_subset_config?: Record<string, unknown>;
+  /** In place of `lb_policy`. */
+  load_balancing_policy?: Record<string, unknown>;
   dns_refresh_rate?: Duration;
   dns_failure_refresh_rate?: Record<string, unknown>;
   respect_dns_ttl?: boolean;
@@ -184,7 +187,11 @@ export interface CircuitBreakerThresholds {
 export interface ClusterLoadAssignment {
   cluster_name: string;
   endpoints?: LocalityLbEndpoints[];
-  policy?: { overprovisioning_factor?: number };
+  policy?: {
+    overprovisioning_factor?: number;
+    weighted_priority_health?: boolean;
+    drop_overloads?: readonly { category?: string; drop_percentage?: FractionalPercent }[];
+  };
 }
 
 export interface LocalityLbEndpoints {
@@ -205,7 +212,7 @@ export interface LbEndpoint {
       disable_active_health_check?: boolean;
     };
   };
-  health_status?: 'UNKNOWN' | 'HEALTHY' | 'UNHEALTHY' | 'DRAINING' | 'DEGRADED';
+  health_status?: 'UNKNOWN' | 'HEALTHY' | 'UNHEALTHY' | 'DRAINING' | 'TIMEOUT' | 'DEGRADED';
   load_balancing_weight?: number;
   metadata?: Metadata;
 }

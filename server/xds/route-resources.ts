@@ -136,6 +136,7 @@ export interface RouteAction {
     use_hash_policy?: boolean;
   };
   cluster_not_found_response_code?: string;
+  metadata_match?: Metadata;
   timeout?: Duration;
   max_grpc_timeout?: Duration;
   retry_policy?: RetryPolicy;
@@ -191,6 +192,7 @@ export interface WeightedCluster extends HeaderMutations {
   name: string;
   cluster_header?: string;
   weight: number;
+  metadata_match?: Metadata;
   host_rewrite_literal?: string;
   typed_per_filter_config?: Record<string, Any>;
 }

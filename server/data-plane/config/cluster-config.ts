@@ -2,7 +2,6 @@ import type { Cluster } from '#xds';
 import type { BreakerSettings, RetryBudget, RoutePriority } from '../upstream/pool-breakers.ts';
 import { type DnsConfig, readDns } from './dns-config.ts';
 import { compileEndpoints, type EndpointConfig } from './endpoint-config.ts';
-import { withExtensionPolicy } from './extension-policy.ts';
 import { type HealthCheckPolicy, readHealthCheck } from './health-check-config.ts';
 import { type BalancingConfig, readBalancing } from './lb-config.ts';
 import { exchangesPeers } from './network-filter.ts';
@@ -55,7 +54,7 @@ export function compileCluster(resource: Cluster, versionInfo: string): Compiled
   if (type === 'EDS' && resource.eds_cluster_config?.eds_config === undefined) {
     throw new ConfigProblem('eds_cluster_config', 'cannot create an EDS cluster without an EDS config');
   }
-  const balancing = readBalancing(withExtensionPolicy(resource));
+  const balancing = readBalancing(resource);
   if (type === 'ORIGINAL_DST' && balancing.policy !== 'CLUSTER_PROVIDED') {
     const why = `cluster: LB policy ${balancing.policy} is not valid for Cluster type ORIGINAL_DST`;
     throw new ConfigProblem('lb_policy', why);

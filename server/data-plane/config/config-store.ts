@@ -27,7 +27,11 @@ import { withoutStructs } from './typed-structs.ts';
 export interface ConfigSink {
   setListener(listener: CompiledListener): void;
   removeListener(name: string): void;
-  setCluster(cluster: CompiledCluster, endpoints: readonly EndpointConfig[]): void;
+  setCluster(
+    cluster: CompiledCluster,
+    endpoints: readonly EndpointConfig[],
+    policy: ClusterLoadAssignment['policy'],
+  ): void;
   removeCluster(name: string): void;
   /** Undefined: nothing is served under the name any more. */
   setSecret(name: string, secret: ServedSecret | undefined): void;
@@ -244,13 +248,19 @@ export class ConfigStore {
     this.#namesMayDiffer = true;
     this.warmingClusters.delete(cluster.name);
     this.clusters.set(cluster.name, cluster);
-    this.#options.sink.setCluster(cluster, endpoints);
+    this.#options.sink.setCluster(cluster, endpoints, this.#policyOf(cluster));
+  }
+
+  /** What the assignment in force says besides its endpoints. */
+  #policyOf(cluster: CompiledCluster): ClusterLoadAssignment['policy'] {
+    const { type, edsName, resource } = cluster;
+    return (type === 'EDS' ? this.endpoints.get(edsName)?.resource : resource.load_assignment)?.policy;
   }
 
   #endpointsArrived(edsName: string): void {
     const endpoints = this.endpoints.get(edsName)?.endpoints ?? [];
     for (const cluster of this.clusters.values()) {
-      if (cluster.edsName === edsName) this.#options.sink.setCluster(cluster, endpoints);
+      if (cluster.edsName === edsName) this.#options.sink.setCluster(cluster, endpoints, this.#policyOf(cluster));
     }
     for (const cluster of this.warmingClusters.values()) {
       if (cluster.edsName === edsName) this.#activateCluster(cluster, endpoints);

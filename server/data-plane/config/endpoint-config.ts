@@ -3,6 +3,7 @@ import { formatAddress } from '#domain';
 import type { ClusterLoadAssignment, LbEndpoint, LocalityLbEndpoints, Metadata } from '#xds';
 import { type Origins, readOrigins } from './origins.ts';
 import { ConfigProblem } from './problem.ts';
+import { ALWAYS, type Fraction, readFraction } from './values.ts';
 
 /** Where an endpoint is, with the weight of that place among the others of its priority. */
 export interface EndpointLocality {
@@ -39,6 +40,8 @@ export interface EndpointConfig {
   readonly draining: boolean;
   /** Percent: its cluster counts so many times the healthy hosts of a priority. */
   readonly overprovisioning: number;
+  /** Its priority counts hosts by their weights. */
+  readonly weighsHealth: boolean;
   /** Labels for `transport_socket_matches`, such as `tlsMode: istio`. */
   readonly socketMatch: Readonly<Record<string, unknown>>;
   /** `workload;namespace;canonical name;canonical revision;cluster` as Istio writes it; empty when unknown. */
@@ -85,8 +88,25 @@ export interface NamedEndpoint {
   readonly settings: EndpointSettings;
 }
 
-/** Compiles a load assignment. A repeated address counts once. */
+/** The share of requests that an assignment wants to be dropped; undefined: none. Source: parseDropOverloadConfig in upstream_impl.cc. */
+export function readDrops(policy: ClusterLoadAssignment['policy']): Fraction | undefined {
+  const given = policy?.drop_overloads ?? [];
+  if (given.length > 1) {
+    const why = `Cluster drop_overloads config has ${given.length} categories. Envoy only support one.`;
+    throw new ConfigProblem('policy.drop_overloads', why);
+  }
+  const share = given[0]?.drop_percentage && readFraction(given[0].drop_percentage, ALWAYS);
+  if (share === undefined || share.numerator === 0) return undefined;
+  if (share.numerator > share.of) {
+    const why = `drop_ratio=${share.numerator / share.of}(Numerator ${share.numerator} / Denominator ${share.of}). The valid range is 0~1.`;
+    throw new ConfigProblem('policy.drop_overloads', `Cluster drop_overloads config is invalid. ${why}`);
+  }
+  return share;
+}
+
+/** Compiles a load assignment. A repeated address counts once. Throws ConfigProblem. */
 export function compileEndpoints(assignment: ClusterLoadAssignment): readonly EndpointConfig[] {
+  readDrops(assignment.policy);
   const byKey = new Map<string, EndpointConfig>();
   for (const [i, locality] of (assignment.endpoints ?? []).entries()) {
     const place = placeOf(locality, assignment);
@@ -98,7 +118,9 @@ export function compileEndpoints(assignment: ClusterLoadAssignment): readonly En
   return [...byKey.values()];
 }
 
-type Place = Pick<EndpointConfig, 'priority' | 'locality' | 'overprovisioning'>;
+const NO_WEIGHT = 'value must be greater than or equal to 1';
+
+type Place = Pick<EndpointConfig, 'priority' | 'locality' | 'overprovisioning' | 'weighsHealth'>;
 
 /** A priority counts as fully healthy while 1/1.4 (71 %) of its hosts are. */
 export const DEFAULT_OVERPROVISIONING = 140;
@@ -107,11 +129,13 @@ function placeOf(
   { locality, load_balancing_weight, priority = 0 }: LocalityLbEndpoints,
   { policy }: Pick<ClusterLoadAssignment, 'policy'> = {},
 ): Place {
+  if (load_balancing_weight === 0) throw new ConfigProblem('load_balancing_weight', NO_WEIGHT);
   const { region = '', zone = '', sub_zone = '' } = locality ?? {};
   return {
     priority,
     locality: { key: `${region}/${zone}/${sub_zone}`, weight: load_balancing_weight ?? 0 },
     overprovisioning: policy?.overprovisioning_factor ?? DEFAULT_OVERPROVISIONING,
+    weighsHealth: policy?.weighted_priority_health === true,
   };
 }
 
@@ -139,17 +163,13 @@ function readPort(port: number, field: string): number {
   return port;
 }
 
-function readWeight(weight: number | undefined): number {
-  if (weight === 0) throw new ConfigProblem('load_balancing_weight', 'value must be greater than or equal to 1');
-  return weight ?? 1;
-}
-
 function settingsOf(given: LbEndpoint, place: Place): EndpointSettings {
+  if (given.load_balancing_weight === 0) throw new ConfigProblem('load_balancing_weight', NO_WEIGHT);
   const health = given.health_status ?? 'UNKNOWN';
   const workload = given.metadata?.filter_metadata?.['istio']?.['workload'];
   return {
     hostname: given.endpoint.hostname ?? '',
-    weight: readWeight(given.load_balancing_weight),
+    weight: given.load_balancing_weight ?? 1,
     ...place,
     healthy: health === 'UNKNOWN' || health === 'HEALTHY' || health === 'DEGRADED',
     degraded: health === 'DEGRADED',

@@ -1,8 +1,11 @@
 import type { Cluster } from '#xds';
 import type { MaglevConfig } from '../upstream/hashing/maglev.ts';
 import type { RingHashConfig } from '../upstream/hashing/ring-hash.ts';
-import { ConfigProblem } from './problem.ts';
-import { durationMs, readNumber } from './values.ts';
+import { compileHashPolicies, type HashPolicy } from './hash-policy.ts';
+import { readExtension, usesExtension } from './lb-extension.ts';
+import { ConfigProblem, within } from './problem.ts';
+import { compileSubsets, type SubsetConfig } from './subset-config.ts';
+import { durationMs, type Fields, readNumber, record } from './values.ts';
 
 export type LbPolicy = 'ROUND_ROBIN' | 'LEAST_REQUEST' | 'RANDOM' | 'RING_HASH' | 'MAGLEV' | 'CLUSTER_PROVIDED';
 
@@ -19,8 +22,14 @@ export interface BalancingConfig {
   readonly policy: LbPolicy;
   readonly ring: RingHashConfig;
   readonly maglev: MaglevConfig;
+  /** Percent of its share of what is under way that a hashed host may have; 0: any. */
+  readonly balanceFactor: number;
+  /** What is hashed, in place of what routes say. */
+  readonly hashPolicies: readonly HashPolicy[] | undefined;
   /** Hosts drawn by least request. */
   readonly choiceCount: number;
+  /** Least request looks at every host instead. */
+  readonly scansAll: boolean;
   /** Exponent of active requests where weights differ; 0 ignores them. */
   readonly activeRequestBias: number;
   readonly slowStart: SlowStart | undefined;
@@ -32,6 +41,24 @@ export interface BalancingConfig {
   readonly failsInPanic: boolean;
   /** New hosts count in no share of healthy ones until their first health check is over. */
   readonly excludesUnchecked: boolean;
+  /** Connections are given up when hosts come or go. */
+  readonly closesOnChange: boolean;
+  /** Requests choose among the hosts whose metadata is theirs. */
+  readonly subsets: SubsetConfig | undefined;
+}
+
+/** What a balancing policy is told, wherever it stands: in the cluster's own fields or in an extension. */
+export interface PolicySource {
+  readonly policy: LbPolicy;
+  /** The policy's own settings. */
+  readonly own: Fields | undefined;
+  /** Of balancers that hash. */
+  readonly hashing: Fields | undefined;
+  /** What holds `zone_aware_lb_config` or `locality_weighted_lb_config`. */
+  readonly locality: Fields | undefined;
+  readonly subsets: SubsetConfig | undefined;
+  /** Where the fields stand. */
+  readonly field: string;
 }
 
 const POLICIES = new Set<string>([
@@ -47,55 +74,95 @@ const MIN_RING = 1024;
 const MAX_RING = 8 * 1024 * 1024;
 const MAGLEV_SIZE = 65_537;
 const MAX_MAGLEV_SIZE = 5_000_011;
-
-type Fields = Readonly<Record<string, unknown>>;
+const LEAST_BALANCE_FACTOR = 100;
 
 /** Reads the balancing part of envoy.config.cluster.v3.Cluster, with Envoy's defaults. Throws ConfigProblem. */
 export function readBalancing(cluster: Cluster): BalancingConfig {
-  const policy = cluster.lb_policy ?? 'ROUND_ROBIN';
-  if (!POLICIES.has(policy)) throw new ConfigProblem('lb_policy', `${policy} is not supported`);
   const common = cluster.common_lb_config;
-  const byHostname = record(common?.['consistent_hashing_lb_config'])?.['use_hostname_for_hashing'] === true;
-  const leastRequest = record(cluster.least_request_lb_config);
+  const source = usesExtension(cluster) ? readExtension(cluster) : readOwnFields(cluster);
+  const { own, hashing, locality, field } = source;
+  const byHostname = hashing?.['use_hostname_for_hashing'] === true;
+  if (byHostname && cluster.type !== 'STRICT_DNS' && cluster.type !== 'LOGICAL_DNS') {
+    const why = `Cannot use hostname for consistent hashing loadbalancing for cluster of type: '${cluster.type ?? 'STATIC'}'`;
+    throw new ConfigProblem(field, why);
+  }
+  const hashPolicies = hashing?.['hash_policy'] as readonly Fields[] | undefined;
   return {
-    policy: policy as LbPolicy,
-    ring: readRing(record(cluster.ring_hash_lb_config), byHostname),
-    maglev: readMaglev(record(cluster.maglev_lb_config), byHostname),
-    choiceCount: Math.max(2, readNumber(leastRequest?.['choice_count'], 2)),
-    activeRequestBias: readNumber(record(leastRequest?.['active_request_bias'])?.['default_value'], 1),
-    slowStart: readSlowStart(record(cluster.round_robin_lb_config) ?? leastRequest),
-    byLocality: common?.['locality_weighted_lb_config'] !== undefined,
+    policy: source.policy,
+    ring: readRing(source.policy === 'RING_HASH' ? own : undefined, byHostname, field),
+    maglev: readMaglev(source.policy === 'MAGLEV' ? own : undefined, byHostname, field),
+    balanceFactor: readBalanceFactor(hashing, field),
+    hashPolicies: hashPolicies?.length ? within(field, () => compileHashPolicies(hashPolicies)) : undefined,
+    choiceCount: readNumber(own?.['choice_count'], 2),
+    scansAll: own?.['selection_method'] === 'FULL_SCAN' || own?.['enable_full_scan'] === true,
+    activeRequestBias: readNumber(record(own?.['active_request_bias'])?.['default_value'], 1),
+    slowStart: readSlowStart(own),
+    byLocality: locality?.['locality_weighted_lb_config'] !== undefined,
     panicThreshold: readPanicThreshold(record(common?.['healthy_panic_threshold'])),
-    failsInPanic: record(common?.['zone_aware_lb_config'])?.['fail_traffic_on_panic'] === true,
+    failsInPanic: record(locality?.['zone_aware_lb_config'])?.['fail_traffic_on_panic'] === true,
     excludesUnchecked: common?.['ignore_new_hosts_until_first_hc'] === true,
+    closesOnChange: common?.['close_connections_on_host_set_change'] === true,
+    subsets: source.subsets,
   };
 }
 
-const record = (value: unknown): Fields | undefined =>
-  typeof value === 'object' && value !== null ? (value as Fields) : undefined;
+const OWN_FIELDS: Readonly<Partial<Record<LbPolicy, keyof Cluster>>> = {
+  ROUND_ROBIN: 'round_robin_lb_config',
+  LEAST_REQUEST: 'least_request_lb_config',
+  RING_HASH: 'ring_hash_lb_config',
+  MAGLEV: 'maglev_lb_config',
+};
 
-function readRing(config: Fields | undefined, byHostname: boolean): RingHashConfig {
-  if (config?.['hash_function'] === 'MURMUR_HASH_2') {
-    throw new ConfigProblem('ring_hash_lb_config.hash_function', 'MURMUR_HASH_2 is not supported; XX_HASH is');
+function readOwnFields(cluster: Cluster): PolicySource {
+  const policy = cluster.lb_policy ?? 'ROUND_ROBIN';
+  if (!POLICIES.has(policy)) throw new ConfigProblem('lb_policy', `${policy} is not supported`);
+  const field = OWN_FIELDS[policy as LbPolicy];
+  const common = cluster.common_lb_config;
+  return {
+    policy: policy as LbPolicy,
+    own: field && record(cluster[field]),
+    hashing: record(common?.['consistent_hashing_lb_config']),
+    locality: common,
+    subsets: readSubsets(cluster),
+    field: field ?? 'common_lb_config',
+  };
+}
+
+function readSubsets(cluster: Cluster): SubsetConfig | undefined {
+  const given = cluster.lb_subset_config;
+  if (given === undefined) return undefined;
+  const subsets = within('lb_subset_config', () => compileSubsets(given));
+  if (subsets === undefined) return undefined;
+  if (cluster.lb_policy === 'CLUSTER_PROVIDED') {
+    const why = 'cluster: LB policy CLUSTER_PROVIDED cannot be combined with lb_subset_config';
+    throw new ConfigProblem('lb_subset_config', why);
   }
+  if (subsets.weighsLocalities && cluster.common_lb_config?.['locality_weighted_lb_config'] === undefined) {
+    const why = `Locality weight aware subset LB requires that a locality_weighted_lb_config be set in ${cluster.name}`;
+    throw new ConfigProblem('lb_subset_config', why);
+  }
+  return subsets;
+}
+
+function readRing(config: Fields | undefined, byHostname: boolean, field: string): RingHashConfig {
   const minRingSize = readNumber(config?.['minimum_ring_size'], MIN_RING);
   const maxRingSize = readNumber(config?.['maximum_ring_size'], MAX_RING);
   if (minRingSize > maxRingSize) {
     throw new ConfigProblem(
-      'ring_hash_lb_config',
+      field,
       `ring hash: minimum_ring_size (${minRingSize}) > maximum_ring_size (${maxRingSize})`,
     );
   }
-  if (maxRingSize > MAX_RING) throw new ConfigProblem('ring_hash_lb_config.maximum_ring_size', `is above ${MAX_RING}`);
-  return { minRingSize, maxRingSize, byHostname };
+  if (maxRingSize > MAX_RING) throw new ConfigProblem(`${field}.maximum_ring_size`, `is above ${MAX_RING}`);
+  const hashFunction = config?.['hash_function'] === 'MURMUR_HASH_2' ? 'MURMUR_HASH_2' : 'XX_HASH';
+  return { minRingSize, maxRingSize, hashFunction, byHostname };
 }
 
-function readMaglev(config: Fields | undefined, byHostname: boolean): MaglevConfig {
+function readMaglev(config: Fields | undefined, byHostname: boolean, field: string): MaglevConfig {
   const tableSize = readNumber(config?.['table_size'], MAGLEV_SIZE);
-  if (tableSize > MAX_MAGLEV_SIZE)
-    throw new ConfigProblem('maglev_lb_config.table_size', `is above ${MAX_MAGLEV_SIZE}`);
+  if (tableSize > MAX_MAGLEV_SIZE) throw new ConfigProblem(`${field}.table_size`, `is above ${MAX_MAGLEV_SIZE}`);
   if (!isPrime(tableSize)) {
-    throw new ConfigProblem('maglev_lb_config.table_size', 'The table size of maglev must be prime number');
+    throw new ConfigProblem(`${field}.table_size`, 'The table size of maglev must be prime number');
   }
   return { tableSize, byHostname };
 }
@@ -117,6 +184,16 @@ function readSlowStart(config: Fields | undefined): SlowStart | undefined {
   };
 }
 
+/** As in Envoy, only the whole percents count. */
 function readPanicThreshold(percent: Fields | undefined): number {
-  return percent === undefined ? 50 : readNumber(percent['value'], 0);
+  return percent === undefined ? 50 : Math.trunc(readNumber(percent['value'], 0));
+}
+
+function readBalanceFactor(hashing: Fields | undefined, field: string): number {
+  const factor = readNumber(hashing?.['hash_balance_factor'], 0);
+  if (factor === 0 || factor >= LEAST_BALANCE_FACTOR) return factor;
+  throw new ConfigProblem(
+    `${field}.hash_balance_factor`,
+    `value must be greater than or equal to ${LEAST_BALANCE_FACTOR}`,
+  );
 }

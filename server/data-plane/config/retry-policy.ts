@@ -1,6 +1,8 @@
-import type { RetryPolicy } from '#xds';
+import type { Metadata, RetryPolicy } from '#xds';
+import { balancingLabels } from './labels.ts';
+import { ConfigProblem } from './problem.ts';
 import { compileHeaderTest, type HeaderTest } from './route-condition.ts';
-import { durationMs, readNumber } from './values.ts';
+import { durationMs, type Fields, readNumber } from './values.ts';
 
 /** When and how often a request is tried again. */
 export interface CompiledRetryPolicy {
@@ -10,6 +12,10 @@ export interface CompiledRetryPolicy {
   readonly perTryTimeoutMs: number;
   readonly retriableStatusCodes: ReadonlySet<number>;
   readonly previousHosts: boolean;
+  /** Hosts with one of these sets of labels are avoided, too. */
+  readonly omitted: readonly Fields[];
+  /** After so many tries, the priorities that they went to are left out; 0: never. */
+  readonly priorityFrequency: number;
   readonly hostSelectionAttempts: number;
   readonly baseIntervalMs: number;
   readonly maxIntervalMs: number;
@@ -46,6 +52,39 @@ function readWaitHeaders(given: RetryPolicy['rate_limited_retry_back_off']): Wai
   };
 }
 
+type Extension = NonNullable<RetryPolicy['retry_priority']>;
+
+/** The name of the extension's message, without its package; the name that it goes by where that is all there is. */
+const kindOf = ({ name, typed_config }: Extension): string => (typed_config?.['@type'] ?? name).replace(/^.*[./]/, '');
+
+const PREVIOUS_HOSTS = new Set(['PreviousHostsPredicate', 'previous_hosts']);
+const OMIT_CANARY = new Set(['OmitCanaryHostsPredicate', 'omit_canary_hosts']);
+
+function readHostPredicates(given: readonly Extension[]): Pick<CompiledRetryPolicy, 'previousHosts' | 'omitted'> {
+  let previousHosts = false;
+  const omitted: Fields[] = [];
+  for (const [i, predicate] of given.entries()) {
+    const kind = kindOf(predicate);
+    const { metadata_match } = (predicate.typed_config ?? {}) as { metadata_match?: Metadata };
+    if (PREVIOUS_HOSTS.has(kind)) previousHosts = true;
+    else if (OMIT_CANARY.has(kind)) omitted.push({ canary: true });
+    else if (kind === 'OmitHostMetadataConfig') omitted.push(balancingLabels(metadata_match) ?? {});
+    else throw unknown(`retry_policy.retry_host_predicate[${i}]`, predicate);
+  }
+  return { previousHosts, omitted };
+}
+
+function readPriority(given: Extension | undefined): number {
+  if (given === undefined) return 0;
+  if (kindOf(given) !== 'PreviousPrioritiesConfig') throw unknown('retry_policy.retry_priority', given);
+  const frequency = readNumber(given.typed_config?.['update_frequency'], 0);
+  if (frequency > 0) return frequency;
+  throw new ConfigProblem('retry_policy.retry_priority.update_frequency', 'value must be greater than 0');
+}
+
+const unknown = (field: string, { name }: Extension): ConfigProblem =>
+  new ConfigProblem(field, `Didn't find a registered implementation for '${name}'`);
+
 /** Reads a route's `retry_policy`. */
 export function compileRetryPolicy(given: RetryPolicy): CompiledRetryPolicy {
   const baseIntervalMs = durationMs(
@@ -58,7 +97,8 @@ export function compileRetryPolicy(given: RetryPolicy): CompiledRetryPolicy {
     maxRetries: readNumber(given.num_retries, 1),
     perTryTimeoutMs: durationMs(given.per_try_timeout, 'retry_policy.per_try_timeout', 0),
     retriableStatusCodes: new Set(given.retriable_status_codes ?? []),
-    previousHosts: (given.retry_host_predicate ?? []).some((predicate) => predicate.name.endsWith('previous_hosts')),
+    ...readHostPredicates(given.retry_host_predicate ?? []),
+    priorityFrequency: readPriority(given.retry_priority),
     hostSelectionAttempts: readNumber(given.host_selection_retry_max_attempts, 1),
     baseIntervalMs,
     maxIntervalMs: durationMs(

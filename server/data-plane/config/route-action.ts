@@ -6,11 +6,12 @@ import { compileHashPolicies, type HashPolicy } from './hash-policy.ts';
 import { compileHeaderMutations, type HeaderChange } from './header-mutations.ts';
 import { compileHeaderRules, type HeaderRules } from './header-rules.ts';
 import { type InternalRedirects, readInternalRedirects } from './internal-redirects.ts';
+import { balancingLabels } from './labels.ts';
 import { ConfigProblem, within } from './problem.ts';
 import { compileRegexRewrite, type TextRewrite } from './regex-rewrite.ts';
 import { type CompiledRetryPolicy, compileRetryPolicy } from './retry-policy.ts';
 import { compileUriRewrite, compileUriTemplate } from './uri-template.ts';
-import { ALWAYS, durationMs, type Fraction, readFraction } from './values.ts';
+import { ALWAYS, durationMs, type Fields, type Fraction, readFraction } from './values.ts';
 
 /** Envoy's own route timeout where a configuration names none. */
 const DEFAULT_TIMEOUT_MS = 15_000;
@@ -24,6 +25,8 @@ export interface ClusterShare {
   /** Under which the request is sent to it, unless the route has another. */
   readonly host: string | undefined;
   readonly perFilter: PerFilter | undefined;
+  /** Labels that its hosts must have, where the cluster has subsets. */
+  readonly criteria: Fields | undefined;
 }
 
 /** What becomes of the Host header on its way to a host. */
@@ -189,7 +192,8 @@ function readGrpcStreamMax({ max_stream_duration: limit }: RouteAction): number 
 }
 
 function compileShares(action: RouteAction): ClusterShare[] {
-  const alone = { clusterHeader: '', weight: 1, headers: undefined, host: undefined, perFilter: undefined };
+  const criteria = balancingLabels(action.metadata_match);
+  const alone = { clusterHeader: '', weight: 1, headers: undefined, host: undefined, perFilter: undefined, criteria };
   if (action.cluster !== undefined) return [{ ...alone, cluster: action.cluster }];
   if (action.cluster_header) return [{ ...alone, cluster: '', clusterHeader: action.cluster_header.toLowerCase() }];
   const plugin = action.cluster_specifier_plugin ?? action.inline_cluster_specifier_plugin?.extension?.name;
@@ -200,14 +204,15 @@ function compileShares(action: RouteAction): ClusterShare[] {
   if (given.length === 0) {
     throw new ConfigProblem('cluster_specifier', 'has none of cluster, cluster_header, weighted_clusters');
   }
-  return given.map((share, i) => within(`weighted_clusters.clusters[${i}]`, () => compileShare(share)));
+  return given.map((share, i) => within(`weighted_clusters.clusters[${i}]`, () => compileShare(share, criteria)));
 }
 
-function compileShare(share: WeightedCluster): ClusterShare {
+function compileShare(share: WeightedCluster, criteria: Fields | undefined): ClusterShare {
   if (Boolean(share.name) === Boolean(share.cluster_header)) {
     throw new ConfigProblem('name', 'At least one of name or cluster_header need to be specified, and not both');
   }
   return {
+    criteria: share.metadata_match === undefined ? criteria : { ...criteria, ...balancingLabels(share.metadata_match) },
     cluster: share.name ?? '',
     clusterHeader: (share.cluster_header ?? '').toLowerCase(),
     weight: share.weight ?? 0,

@@ -35,3 +35,9 @@ export function readNumber(value: unknown, fallback: number): number {
   const number = Number(value);
   return Number.isFinite(number) ? number : fallback;
 }
+
+/** Fields of a message whose type is read where it is used. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+export const record = (value: unknown): Fields | undefined =>
+  typeof value === 'object' && value !== null ? (value as Fields) : undefined;

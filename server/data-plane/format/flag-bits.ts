@@ -31,6 +31,7 @@ const ORDER: readonly ResponseFlag[] = [
   'DF',
   'DO',
   'DR',
+  'UDO',
 ];
 
 export const flagBits = (flags: readonly ResponseFlag[]): number =>

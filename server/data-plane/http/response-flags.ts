@@ -28,7 +28,8 @@ export type ResponseFlag =
   | 'OM'
   | 'DF'
   | 'DO'
-  | 'DR';
+  | 'DR'
+  | 'UDO';
 
 /** `flags` with `flag` at the end, as Envoy prints them: in the order in which they were set. The same list when it already holds it. */
 export function withFlag(flags: readonly ResponseFlag[], flag: ResponseFlag): readonly ResponseFlag[] {

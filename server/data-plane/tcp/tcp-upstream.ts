@@ -31,8 +31,6 @@ export interface TcpUpstreamOptions {
 
 export const NO_CLUSTER = 'cluster_not_found';
 
-const NONE_TRIED: ReadonlySet<string> = new Set();
-
 /** The connection of one TCP session to a host of its cluster, with the attempts that it takes. */
 export class TcpUpstream {
   readonly #options: TcpUpstreamOptions;
@@ -69,14 +67,14 @@ export class TcpUpstream {
       return;
     }
     noteCluster(steps, cluster);
-    const choice = cluster.pick({ originalDestination: context.localAddress, avoid: NONE_TRIED, redraws: 1, hash });
+    const choice = cluster.pick({ originalDestination: context.localAddress, hash });
     if (choice === undefined) {
       noteNoHost(steps, cluster);
       cluster.stats.noHealthy.value++;
       this.#giveUp('UH', 'no_healthy_upstream');
       return;
     }
-    if (steps.on) noteEndpoint(steps, cluster, choice, NONE_TRIED);
+    if (steps.on) noteEndpoint(steps, cluster, choice);
     const { connections, limits } = cluster.breakers.DEFAULT;
     if (connections >= limits.maxConnections) {
       steps.add('pool', 'stopped', choice.host.key, () => ({

@@ -1,6 +1,7 @@
 import type { Clock, Random } from '#domain';
+import type { ClusterLoadAssignment } from '#xds';
 import type { CompiledCluster } from '../config/cluster-config.ts';
-import type { EndpointConfig } from '../config/endpoint-config.ts';
+import { type EndpointConfig, readDrops } from '../config/endpoint-config.ts';
 import type { Resolve } from '../doors.ts';
 import type { Stats } from '../stats/stats.ts';
 import { type PoolFactory, UpstreamCluster } from './cluster.ts';
@@ -40,15 +41,17 @@ export class ClusterManager {
    * A changed configuration makes a new cluster, as in Envoy: breakers and ejections begin anew, current requests end on the old. Where
    * hosts are checked, the new one serves once their first checks are over; until then the old one does.
    */
-  set(config: CompiledCluster, endpoints: readonly EndpointConfig[]): void {
+  set(config: CompiledCluster, endpoints: readonly EndpointConfig[], policy?: ClusterLoadAssignment['policy']): void {
     const newest = this.#warming.get(config.name) ?? this.#clusters.get(config.name);
     if (newest?.config === config) {
+      newest.drops = readDrops(policy);
       newest.setEndpoints(endpoints);
       return;
     }
     this.#warming.get(config.name)?.drain();
     const { random, ...rest } = this.#options;
     const cluster = new UpstreamCluster({ config, random: random.stream(config.name), ...rest });
+    cluster.drops = readDrops(policy);
     this.#warming.set(config.name, cluster);
     if (config.dns === undefined) cluster.setEndpoints(endpoints);
     cluster.start();

@@ -67,6 +67,10 @@ export class ClusterStats {
     this.#stats.stat(this.prefix + name).value++;
   }
 
+  add(name: string, amount: number): void {
+    if (amount > 0) this.#stats.stat(this.prefix + name).value += amount;
+  }
+
   /** Of its connections of HTTP/2; made when the first is. */
   get http2(): Http2Stats {
     return Http2Stats.of(this.#stats, this.prefix);

@@ -2,7 +2,9 @@ import type { Clock, Random, SocketAddress } from '#domain';
 import { formatAddress } from '#domain';
 import type { CompiledCluster } from '../config/cluster-config.ts';
 import { DEFAULT_OVERPROVISIONING, type EndpointConfig, NO_LOCALITY } from '../config/endpoint-config.ts';
+import type { BalancingConfig } from '../config/lb-config.ts';
 import { tlsForHost, type UpstreamTls } from '../config/tls-settings.ts';
+import type { Fields, Fraction } from '../config/values.ts';
 import type { Resolve } from '../doors.ts';
 import type { HostPool } from '../http/codec.ts';
 import type { Headers } from '../http/headers.ts';
@@ -10,14 +12,16 @@ import type { Stats } from '../stats/stats.ts';
 import { registerMembership, registerTable, registerTransports, registerUse } from './cluster-gauges.ts';
 import { ClusterStats } from './cluster-stats.ts';
 import { DnsHosts } from './dns-hosts.ts';
-import type { TableShape } from './hashing/ring-hash.ts';
 import { HealthChecker } from './health-check/health-checker.ts';
 import type { ProbeFactory } from './health-check/probe.ts';
 import { Host } from './host.ts';
-import { createLoadBalancer, type LoadBalancer, type Pick } from './load-balancer.ts';
+import { HostGroup } from './host-group.ts';
+import { HostSubsets } from './host-subsets.ts';
+import type { Pick } from './load-balancer.ts';
 import { OutlierDetector } from './outlier-detection.ts';
 import { type CircuitBreakers, createCircuitBreakers, type RoutePriority } from './pool-breakers.ts';
-import { type Candidates, PrioritySet } from './priority.ts';
+import type { Candidates } from './priority.ts';
+import type { TriedPriorities } from './tried-priorities.ts';
 
 /** Hosts that an ORIGINAL_DST cluster remembers; the least recently used one goes first. */
 const MAX_ORIGINAL_HOSTS = 256;
@@ -37,12 +41,24 @@ export interface ClusterOptions {
   readonly onLog: (line: string) => void;
 }
 
+/** What a retry is to avoid. */
+export interface TriedHosts {
+  /** Addresses. */
+  readonly avoid: ReadonlySet<string>;
+  /** How often a host that is to be avoided is drawn anew. */
+  readonly redraws: number;
+  readonly omits: (host: Host) => boolean;
+  /** Priorities that are to be left out. */
+  readonly priorities: TriedPriorities | undefined;
+}
+
 /** What a pick needs to know of the request. */
 export interface PickContext {
   readonly originalDestination: SocketAddress | undefined;
-  /** Hosts that earlier tries used, with the number of re-draws allowed to avoid them. */
-  readonly avoid: ReadonlySet<string>;
-  readonly redraws: number;
+  /** What earlier tries say against hosts. */
+  readonly tried?: TriedHosts | undefined;
+  /** The metadata that the hosts of a subset must have; asked only by clusters with subsets. */
+  readonly criteria?: () => Fields | undefined;
   /** What the route's hash policies make of the request; asked only by balancers that hash. */
   readonly hash: () => bigint | undefined;
 }
@@ -59,18 +75,16 @@ export class UpstreamCluster {
   readonly config: CompiledCluster;
   readonly breakers: Readonly<Record<RoutePriority, CircuitBreakers>>;
   readonly stats: ClusterStats;
+  /** Requests that the control plane wants to be dropped before a host is chosen. */
+  drops: Fraction | undefined;
   readonly #hosts = new Map<string, Host>();
-  readonly #balancer: LoadBalancer;
+  readonly #all: HostGroup;
+  readonly #subsets: HostSubsets | undefined;
   readonly #clock: Clock;
-  /** The balancer goes by a hash of the request. */
-  readonly #hashes: boolean;
-  readonly #random: Random;
   readonly #outlier: OutlierDetector | undefined;
   readonly #checker: HealthChecker | undefined;
   readonly #dns: DnsHosts | undefined;
   readonly #createPool: PoolFactory;
-  readonly #drawPercent = (): number => this.#random.below(100);
-  #priorities: PrioritySet;
   /** The original destination used last, the last of `#hosts` too. */
   #lastOriginal: Host | undefined;
   #drained = false;
@@ -84,12 +98,10 @@ export class UpstreamCluster {
       HIGH: createCircuitBreakers(HIGH, HIGH.retryBudget),
     };
     this.stats = new ClusterStats(stats, config.name);
-    this.#random = random;
     this.#clock = clock;
-    this.#balancer = createLoadBalancer({ config: config.balancing, random, clock });
-    this.#hashes = config.balancing.policy === 'RING_HASH' || config.balancing.policy === 'MAGLEV';
     this.#createPool = options.createPool;
-    this.#priorities = this.#prioritize();
+    this.#all = this.#createGroup(config.balancing, random);
+    this.#subsets = this.#createSubsets(random);
     this.#outlier =
       config.outlier &&
       new OutlierDetector({
@@ -115,7 +127,7 @@ export class UpstreamCluster {
       });
     this.#checker = this.#createChecker(options);
     registerMembership(stats, this);
-    registerTable(stats, this.stats.prefix, config.balancing.policy, () => this.#table);
+    registerTable(stats, this.stats.prefix, config.balancing.policy, () => this.#all.table);
     registerUse(stats, this);
     registerTransports(stats, this);
   }
@@ -172,20 +184,7 @@ export class UpstreamCluster {
   /** Chooses a host, or undefined when none may be used. */
   pick(context: PickContext): HostChoice | undefined {
     if (this.config.type === 'ORIGINAL_DST') return this.#originalHost(context.originalDestination);
-    const hash = this.#hashes ? context.hash() : undefined;
-    const draw = hash === undefined ? this.#drawPercent : (): number => Number(hash % 100n);
-    const candidates = this.#priorities.candidates(draw);
-    if (candidates === undefined) {
-      if (this.config.balancing.panicThreshold > 0) this.stats.panic.value++;
-      return undefined;
-    }
-    if (candidates.panic) this.stats.panic.value++;
-    const { hosts, source } = candidates;
-    let pick = this.#balancer.pick(hosts, source, { hash, attempt: 0 });
-    for (let attempt = 1; attempt < context.redraws && context.avoid.has(pick.host.key); attempt++) {
-      pick = this.#balancer.pick(hosts, source, { hash, attempt });
-    }
-    return { host: pick.host, why: pick.why, candidates };
+    return this.#subsets === undefined ? this.#all.choose(context) : this.#subsets.choose(context);
   }
 
   poolOf(host: Host, priority: RoutePriority): HostPool {
@@ -316,24 +315,24 @@ export class UpstreamCluster {
     }
   }
 
-  get #table(): TableShape | undefined {
-    const hosts = this.#priorities.candidates(() => 0)?.hosts;
-    return hosts && this.#balancer.shapeOf?.(hosts);
+  #createGroup(config: BalancingConfig, random: Random): HostGroup {
+    const { DEFAULT, HIGH } = this.breakers;
+    const underWay = (): number => DEFAULT.requests + HIGH.requests;
+    return new HostGroup({ config, clock: this.#clock, random, underWay, panics: this.stats.panic });
+  }
+
+  #createSubsets(random: Random): HostSubsets | undefined {
+    const { balancing } = this.config;
+    const { subsets: config } = balancing;
+    if (config === undefined) return undefined;
+    const own = { ...balancing, byLocality: balancing.byLocality && config.weighsLocalities };
+    return new HostSubsets({ config, stats: this.stats, createGroup: () => this.#createGroup(own, random) });
   }
 
   #rebalance(): void {
-    this.#priorities = this.#prioritize();
-  }
-
-  #prioritize(): PrioritySet {
-    const { panicThreshold, byLocality, failsInPanic } = this.config.balancing;
-    // A hashing balancer weighs localities itself.
-    return new PrioritySet({
-      hosts: this.hosts,
-      panicThreshold,
-      byLocality: byLocality && !this.#hashes,
-      failsInPanic,
-    });
+    const { hosts } = this;
+    this.#all.setHosts(hosts);
+    this.#subsets?.setHosts(hosts);
   }
 }
 
@@ -349,6 +348,7 @@ function originalEndpoint(key: string, address: SocketAddress): EndpointConfig {
     degraded: false,
     draining: false,
     overprovisioning: DEFAULT_OVERPROVISIONING,
+    weighsHealth: false,
     check: { disabled: true, address, hostname: '' },
     socketMatch: {},
     workload: '',

@@ -33,12 +33,12 @@ export class Host {
   readonly failures = { consecutive5xx: 0, consecutiveGateway: 0, consecutiveLocal: 0 };
   readonly rates = { external: new SuccessRate(), local: new SuccessRate() };
 
-  /** Monotonic milliseconds; slow start counts from here. */
-  readonly addedAt: number;
+  /** Monotonic milliseconds; slow start counts from here: since it was added, or last passed a check while it was failed. */
+  warmSince: number;
 
   constructor(endpoint: EndpointConfig, addedAt = 0) {
     this.endpoint = endpoint;
-    this.addedAt = addedAt;
+    this.warmSince = addedAt;
   }
 
   get key(): string {

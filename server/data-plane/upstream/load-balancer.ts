@@ -1,5 +1,6 @@
 import type { Clock, Random } from '#domain';
-import type { BalancingConfig } from '../config/lb-config.ts';
+import type { BalancingConfig, SlowStart } from '../config/lb-config.ts';
+import { DeadlineSchedule } from './earliest-deadline.ts';
 import { hashing } from './hash-balancer.ts';
 import type { TableShape } from './hashing/ring-hash.ts';
 import type { Host } from './host.ts';
@@ -21,19 +22,29 @@ export interface PickInput {
 
 /** Chooses among hosts of one priority, or one locality of it: `source` names which. Never called with an empty list. */
 export interface LoadBalancer {
-  pick(hosts: readonly Host[], source: string, input: PickInput): Pick;
-  /** Only of balancers that hash. */
-  shapeOf?(hosts: readonly Host[]): TableShape;
+  /** Undefined only of balancers that hash: where no host has a share. The same array stands for the same hosts, healths and weights. */
+  pick(hosts: readonly Host[], source: string, input: PickInput): Pick | undefined;
+  /** Only of balancers that hash; undefined where no host has a share. */
+  shapeOf?(hosts: readonly Host[]): TableShape | undefined;
 }
 
 export interface BalancerOptions {
   readonly config: BalancingConfig;
   readonly random: Random;
   readonly clock: Clock;
+  /** Requests under way in the cluster. */
+  readonly underWay?: () => number;
 }
 
+/** A balancer that always finds a host. */
+interface SureBalancer extends LoadBalancer {
+  pick(hosts: readonly Host[], source: string, input: PickInput): Pick;
+}
+
+const NOTHING_UNDER_WAY = (): number => 0;
+
 export function createLoadBalancer(options: BalancerOptions): LoadBalancer {
-  const { config, random } = options;
+  const { config, random, underWay = NOTHING_UNDER_WAY } = options;
   switch (config.policy) {
     case 'LEAST_REQUEST':
       return leastRequest(options);
@@ -41,7 +52,7 @@ export function createLoadBalancer(options: BalancerOptions): LoadBalancer {
       return { pick: (hosts) => drawn(hosts, random.below(hosts.length)) };
     case 'RING_HASH':
     case 'MAGLEV':
-      return hashing(config, random);
+      return hashing(config, random, underWay);
     case 'ROUND_ROBIN':
     case 'CLUSTER_PROVIDED':
       return roundRobin(options);
@@ -53,21 +64,20 @@ function drawn(hosts: readonly Host[], place: number): Pick {
   return { host, why: () => `random: drew host ${place + 1} of ${hosts.length}` };
 }
 
-function sameWeights(hosts: readonly Host[]): boolean {
-  for (const host of hosts) if (host.endpoint.weight !== hosts[0]!.endpoint.weight) return false;
-  return true;
-}
-
 /** In turn, from a random start; by earliest deadline first where weights differ or a host is new. */
-function roundRobin({ config, random, clock }: BalancerOptions): LoadBalancer {
+function roundRobin(options: BalancerOptions): SureBalancer {
+  const { config, random, clock } = options;
   const turns = new Map<string, number>();
-  const schedules = createSchedules((host, now) => host.endpoint.weight * slowStartFactor(config.slowStart, host, now));
+  const scheduleOf = createSchedules(options, (host) => {
+    const { weight } = host.endpoint;
+    return config.slowStart === undefined
+      ? weight
+      : weight * slowStartFactor(config.slowStart, host, clock.monotonic());
+  });
   return {
     pick(hosts, source) {
-      const now = config.slowStart === undefined ? 0 : clock.monotonic();
-      if (!sameWeights(hosts) || warming(config, hosts, now)) {
-        return weighted(schedules(source, hosts, now), 'round robin');
-      }
+      const schedule = scheduleOf(hosts);
+      if (schedule !== undefined) return weighted(schedule.next(), 'round robin');
       const last = turns.get(source);
       const turn = last === undefined ? random.below(hosts.length) : last + 1;
       turns.set(source, turn);
@@ -81,24 +91,36 @@ function roundRobin({ config, random, clock }: BalancerOptions): LoadBalancer {
  * Envoy's least request: two hosts (or as many as are configured) drawn with replacement, the one with the fewest active requests wins.
  * Where weights differ, weighted round robin with weight / (active + 1)^bias.
  */
-function leastRequest({ config, random, clock }: BalancerOptions): LoadBalancer {
-  const bias = config.activeRequestBias;
-  const schedules = createSchedules((host, now) => {
-    const weight = host.endpoint.weight * slowStartFactor(config.slowStart, host, now);
-    return bias === 0 ? weight : weight / (host.activeRequests + 1) ** bias;
+function leastRequest(options: BalancerOptions): SureBalancer {
+  const { config, random, clock } = options;
+  const { activeRequestBias: bias, slowStart } = config;
+  const scheduleOf = createSchedules(options, (host) => {
+    const { weight } = host.endpoint;
+    const unused = bias === 0 ? weight : weight / (host.activeRequests + 1) ** bias;
+    return slowStart === undefined ? unused : unused * slowStartFactor(slowStart, host, clock.monotonic());
   });
   return {
-    pick(hosts, source) {
-      const now = config.slowStart === undefined ? 0 : clock.monotonic();
-      if (!sameWeights(hosts) || warming(config, hosts, now)) {
-        return weighted(schedules(source, hosts, now), 'least request');
-      }
+    pick(hosts) {
+      const schedule = scheduleOf(hosts);
+      if (schedule !== undefined) return weighted(schedule.next(), 'least request');
       if (hosts.length === 1) return { host: hosts[0]!, why: () => 'least request: the only host' };
+      if (config.scansAll) return leastOfAll(hosts, random);
       const candidates = Array.from({ length: config.choiceCount }, () => hosts[random.below(hosts.length)]!);
       const host = candidates.reduce((best, each) => (each.activeRequests < best.activeRequests ? each : best));
       const active = candidates.map((each) => each.activeRequests);
       return { host, why: () => wordsOfDraw(candidates, active) };
     },
+  };
+}
+
+/** Of several hosts with as few active requests, each is as likely as the others. */
+function leastOfAll(hosts: readonly Host[], random: Random): Pick {
+  const fewest = hosts.reduce((min, { activeRequests }) => Math.min(min, activeRequests), Number.POSITIVE_INFINITY);
+  const least = hosts.filter(({ activeRequests }) => activeRequests === fewest);
+  const host = least[random.below(least.length)]!;
+  return {
+    host,
+    why: () => `least request: ${host.key} is one of ${least.length} with ${fewest} active, of ${hosts.length} hosts`,
   };
 }
 
@@ -110,40 +132,34 @@ function wordsOfDraw(candidates: readonly Host[], active: readonly number[]): st
   return `least request: drew ${drew.slice(0, -1).join(', ')} and ${drew.at(-1)}`;
 }
 
-const warming = (config: BalancingConfig, hosts: readonly Host[], now: number): boolean =>
-  config.slowStart !== undefined && hosts.some((host) => slowStartFactor(config.slowStart, host, now) < 1);
-
 function weighted(host: Host, policy: string): Pick {
   return { host, why: () => `${policy} by weight: ${host.key} has weight ${host.endpoint.weight}` };
 }
 
-type WeightOf = (host: Host, now: number) => number;
-
-/** One schedule for each source, so that localities do not disturb each other's turns. */
-function createSchedules(weightOf: WeightOf): (source: string, hosts: readonly Host[], now: number) => Host {
-  const schedules = new Map<string, ReturnType<typeof earliestDeadline>>();
-  return (source, hosts, now) => {
-    let schedule = schedules.get(source);
+/**
+ * A schedule for each list of hosts whose weights differ, or of which one is new; undefined for others. As in Envoy that is decided when the
+ * list is made, and a new list begins anew.
+ */
+function createSchedules(
+  { config: { slowStart }, clock, random }: BalancerOptions,
+  weightOf: (host: Host) => number,
+): (hosts: readonly Host[]) => DeadlineSchedule<Host> | undefined {
+  const schedules = new WeakMap<readonly Host[], DeadlineSchedule<Host> | 'none'>();
+  return (hosts) => {
+    let schedule = schedules.get(hosts);
     if (schedule === undefined) {
-      schedule = earliestDeadline(weightOf);
-      schedules.set(source, schedule);
+      const plain = hosts.length === 1 || (sameWeights(hosts) && !anyWarming(slowStart, hosts, clock));
+      schedule = plain ? 'none' : new DeadlineSchedule(hosts, weightOf, random);
+      schedules.set(hosts, schedule);
     }
-    return schedule(hosts, now);
+    return schedule === 'none' ? undefined : schedule;
   };
 }
 
-/** Earliest deadline first: each pick puts a host's next deadline 1/weight later, so shares follow weights without bursts. */
-function earliestDeadline(weightOf: WeightOf): (hosts: readonly Host[], now: number) => Host {
-  let deadlines = new Map<Host, number>();
-  let reached = 0;
-  return (hosts, now) => {
-    if (deadlines.size !== hosts.length || hosts.some((host) => !deadlines.has(host))) {
-      deadlines = new Map(hosts.map((host) => [host, deadlines.get(host) ?? reached + 1 / weightOf(host, now)]));
-    }
-    let chosen = hosts[0]!;
-    for (const host of hosts) if (deadlines.get(host)! < deadlines.get(chosen)!) chosen = host;
-    reached = deadlines.get(chosen)!;
-    deadlines.set(chosen, reached + 1 / weightOf(chosen, now));
-    return chosen;
-  };
+function sameWeights(hosts: readonly Host[]): boolean {
+  for (const host of hosts) if (host.endpoint.weight !== hosts[0]!.endpoint.weight) return false;
+  return true;
 }
+
+const anyWarming = (slowStart: SlowStart | undefined, hosts: readonly Host[], clock: Clock): boolean =>
+  slowStart !== undefined && hosts.some((host) => slowStartFactor(slowStart, host, clock.monotonic()) < 1);

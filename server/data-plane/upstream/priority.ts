@@ -1,5 +1,8 @@
 import { DEFAULT_OVERPROVISIONING } from '../config/endpoint-config.ts';
+import { DeadlineSchedule } from './earliest-deadline.ts';
+import { byPlace } from './hashing/weights.ts';
 import type { Host } from './host.ts';
+import type { ListHealth, TriedPriorities } from './tried-priorities.ts';
 
 /** The hosts that balancing may choose from, and how they came to be. */
 export interface Candidates {
@@ -17,6 +20,9 @@ export interface Candidates {
   readonly total: number;
 }
 
+/** The weight of the locality of a host. */
+export type PlaceWeight = (host: Host) => number;
+
 export interface PriorityOptions {
   readonly hosts: readonly Host[];
   /** Percent of healthy hosts below which all hosts are used; 0: never. */
@@ -25,6 +31,12 @@ export interface PriorityOptions {
   readonly byLocality: boolean;
   /** Too few healthy hosts: none is used, instead of all. */
   readonly failsInPanic?: boolean;
+  /** For a balancer that hashes: it weighs localities itself, knows healthy hosts only and never fails in panic. */
+  readonly hashed?: boolean;
+  /** The weight of a host's locality, where it is not that of the assignment. */
+  readonly placeWeight?: PlaceWeight | undefined;
+  /** Called for each choice of a priority with too few healthy hosts. */
+  readonly onPanic?: () => void;
 }
 
 interface Level {
@@ -32,7 +44,7 @@ interface Level {
   readonly healthy: readonly Host[];
   readonly degraded: readonly Host[];
   /** Hosts that count in the share of healthy ones. */
-  readonly counted: number;
+  readonly counted: readonly Host[];
   /** Too few hosts are healthy here, and in all priorities together. */
   readonly panic: boolean;
   readonly localities: { readonly healthy: LocalityScheduler; readonly degraded: LocalityScheduler } | undefined;
@@ -52,10 +64,15 @@ export class PrioritySet {
   readonly #levels: readonly Level[];
   /** Healthy hosts of each priority, then degraded ones of each. */
   readonly #shares: readonly Share[];
-  readonly #failsInPanic: boolean;
+  /** Those of them that take load. */
+  readonly #loaded: readonly Share[];
+  readonly #lists: readonly ListHealth[];
+  readonly #options: PriorityOptions;
 
-  constructor({ hosts, panicThreshold, byLocality, failsInPanic = false }: PriorityOptions) {
-    this.#failsInPanic = failsInPanic;
+  constructor(options: PriorityOptions) {
+    const { hosts, panicThreshold, hashed = false, placeWeight = givenWeight } = options;
+    const byLocality = options.byLocality && !hashed;
+    this.#options = options;
     const highest = hosts.reduce((max, host) => Math.max(max, host.endpoint.priority), 0);
     const factor = hosts[0]?.endpoint.overprovisioning ?? DEFAULT_OVERPROVISIONING;
     const levels = Array.from({ length: highest + 1 }, (_, priority) => {
@@ -66,11 +83,19 @@ export class PrioritySet {
         all,
         healthy,
         degraded: usable.filter((host) => host.degraded),
-        counted: all.filter((host) => !host.excluded).length,
+        counted: all.filter((host) => !host.excluded),
         localities: byLocality
           ? {
-              healthy: new LocalityScheduler(all, factor, (host) => host.healthy && !host.degraded),
-              degraded: new LocalityScheduler(all, factor, (host) => host.healthy && host.degraded),
+              healthy: new LocalityScheduler(all, {
+                factor,
+                placeWeight,
+                isUsable: (host) => host.healthy && !host.degraded,
+              }),
+              degraded: new LocalityScheduler(all, {
+                factor,
+                placeWeight,
+                isUsable: (host) => host.healthy && host.degraded,
+              }),
             }
           : undefined,
       };
@@ -79,9 +104,11 @@ export class PrioritySet {
       levels.map((level, priority) => ({
         priority,
         degraded,
-        health: availability((degraded ? level.degraded : level.healthy).length, level.counted, factor),
+        health: availability(degraded ? level.degraded : level.healthy, level.counted, factor),
+        load: 0,
       })),
     );
+    this.#lists = lists;
     const health = lists.map((list) => list.health);
     const totalHealth = Math.min(
       100,
@@ -94,15 +121,33 @@ export class PrioritySet {
     const loads = this.#levels.every(({ panic }) => panic)
       ? byMembers(this.#levels.map(({ all }) => all.length))
       : spread(health, totalHealth);
-    this.#shares = lists
-      .map(({ priority, degraded }, i) => ({ priority, degraded, load: loads[i] ?? 0 }))
-      .filter(({ load }) => load > 0);
+    this.#shares = lists.map(({ priority, degraded }, i) => ({ priority, degraded, load: loads[i] ?? 0 }));
+    this.#loaded = this.#shares.filter(({ load }) => load > 0);
   }
 
-  /** Undefined when no host may be used. `draw` gives a number below 100; it is asked only when several lists take load. */
-  candidates(draw: () => number): Candidates | undefined {
-    const share = this.#shares.length > 1 ? this.#choose(draw()) : this.#shares[0];
-    return share && (share.fixed ?? this.#candidatesOf(share));
+  /**
+   * Undefined when no host may be used. `draw` gives a number below 100; it is asked only when several lists take load. `tried`: what a retry
+   * is to leave out.
+   */
+  candidates(draw: () => number, tried?: TriedPriorities): Candidates | undefined {
+    const loads = tried?.loads(this.#lists);
+    const share =
+      loads === undefined
+        ? this.#loaded.length > 1
+          ? chosenBy(this.#loaded, draw())
+          : this.#loaded[0]
+        : this.#shares[chosenPlace(loads, draw())];
+    if (share === undefined) return undefined;
+    if (this.#levels[share.priority]?.panic === true) this.#options.onPanic?.();
+    return share.fixed ?? this.#candidatesOf(share);
+  }
+
+  /** What the tables of a balancer that hashes are made of, the last priority first. */
+  get hashed(): readonly (readonly Host[])[] {
+    return this.#levels
+      .map(({ all, healthy, panic }) => (panic ? all : healthy))
+      .filter((hosts) => hosts.length > 0)
+      .reverse();
   }
 
   #candidatesOf(share: Share): Candidates | undefined {
@@ -110,37 +155,52 @@ export class PrioritySet {
     const level = this.#levels[priority];
     if (level === undefined || level.all.length === 0) return undefined;
     const { all, healthy, panic } = level;
-    if (panic && this.#failsInPanic) return undefined;
+    const { hashed = false, failsInPanic = false } = this.#options;
+    if (panic && failsInPanic && !hashed) return undefined;
     const counts = { degraded, healthy: healthy.length, total: all.length };
     const locality = panic ? undefined : level.localities?.[degraded ? 'degraded' : 'healthy'].next();
     if (locality !== undefined) {
       const source = `${priority}/${degraded ? 'degraded/' : ''}${locality.key}`;
       return { hosts: locality.usable, source, priority, locality: locality.key, panic, ...counts };
     }
-    const hosts = panic ? all : degraded ? level.degraded : healthy;
+    const hosts = panic ? all : degraded && !hashed ? level.degraded : healthy;
     if (hosts.length === 0) return undefined;
     const source = panic ? `${priority}/all` : degraded ? `${priority}/degraded` : `${priority}`;
     const candidates = { hosts, source, priority, locality: undefined, panic, ...counts };
     if (level.localities === undefined || panic) share.fixed = candidates;
     return candidates;
   }
-
-  #choose(draw: number): Share | undefined {
-    let left = draw;
-    for (const share of this.#shares) {
-      if (left < share.load) return share;
-      left -= share.load;
-    }
-    return this.#shares[0];
-  }
 }
 
-/** `factor`, in percent: as so many times the healthy hosts a priority counts. */
-const availability = (usable: number, counted: number, factor: number): number =>
-  counted === 0 ? 0 : Math.min(100, Math.floor((factor * usable) / counted));
+function chosenBy(shares: readonly Share[], draw: number): Share | undefined {
+  let left = draw;
+  for (const share of shares) {
+    if (left < share.load) return share;
+    left -= share.load;
+  }
+  return shares[0];
+}
+
+function chosenPlace(loads: readonly number[], draw: number): number {
+  let left = draw;
+  for (const [place, load] of loads.entries()) {
+    if (left < load) return place;
+    left -= load;
+  }
+  return 0;
+}
+
+/** `factor`, in percent: as so many times the healthy hosts a priority counts; by their weights where the assignment says so. */
+function availability(usable: readonly Host[], counted: readonly Host[], factor: number): number {
+  if (counted.length === 0) return 0;
+  const weighed = counted[0]!.endpoint.weighsHealth;
+  const sizeOf = (hosts: readonly Host[]): number =>
+    weighed ? hosts.reduce((sum, { endpoint }) => sum + endpoint.weight, 0) : hosts.length;
+  return Math.min(100, Math.floor((factor * sizeOf(usable)) / sizeOf(counted)));
+}
 
 const healthyPercent = ({ healthy, degraded, counted }: Pick<Level, 'healthy' | 'degraded' | 'counted'>): number =>
-  counted === 0 ? 0 : ((healthy.length + degraded.length) / counted) * 100;
+  counted.length === 0 ? 0 : ((healthy.length + degraded.length) / counted.length) * 100;
 
 /**
  * Where every priority panics, load goes by the number of hosts, healthy or not; rounding goes to the first that has any. Source:
@@ -176,31 +236,35 @@ interface LocalityShare {
   readonly usable: readonly Host[];
   /** The locality's weight, less where too few of its hosts are usable. */
   readonly weight: number;
-  deadline: number;
 }
+
+interface LocalityOptions {
+  readonly factor: number;
+  readonly placeWeight: PlaceWeight;
+  readonly isUsable: (host: Host) => boolean;
+}
+
+const givenWeight: PlaceWeight = ({ endpoint }) => endpoint.locality.weight;
 
 /** Localities in turn by their effective weights, earliest deadline first. Source: rebuildLocalityScheduler in upstream_impl.cc. */
 class LocalityScheduler {
-  readonly #shares: readonly LocalityShare[];
+  readonly #schedule: DeadlineSchedule<LocalityShare> | undefined;
 
-  constructor(hosts: readonly Host[], factor: number, isUsable: (host: Host) => boolean) {
-    const byKey = Map.groupBy(hosts, ({ endpoint }) => endpoint.locality.key);
-    this.#shares = [...byKey].flatMap(([key, members]) => {
+  constructor(hosts: readonly Host[], { factor, placeWeight, isUsable }: LocalityOptions) {
+    const shares: readonly LocalityShare[] = byPlace(hosts).flatMap((members) => {
+      const { key } = members[0]!.endpoint.locality;
+      const given = placeWeight(members[0]!);
       const usable = members.filter(isUsable);
       const counted = members.filter((host) => !host.excluded).length;
-      const given = members[0]?.endpoint.locality.weight ?? 0;
       const weight = counted === 0 ? 0 : given * Math.min(1, (factor / 100) * (usable.length / counted));
-      return weight > 0 ? [{ key, usable, weight, deadline: 1 / weight }] : [];
+      return weight > 0 ? [{ key, usable, weight }] : [];
     });
+    this.#schedule =
+      shares.length === 0 ? undefined : new DeadlineSchedule<LocalityShare>(shares, ({ weight }) => weight);
   }
 
   /** Undefined when no locality has weight and usable hosts. */
   next(): LocalityShare | undefined {
-    const [first] = this.#shares;
-    if (first === undefined) return undefined;
-    let chosen = first;
-    for (const share of this.#shares) if (share.deadline < chosen.deadline) chosen = share;
-    chosen.deadline += 1 / chosen.weight;
-    return chosen;
+    return this.#schedule?.next();
   }
 }

@@ -21,6 +21,7 @@ const host = (key: string, fields: Partial<EndpointConfig> = {}): Host =>
     degraded: false,
     draining: false,
     overprovisioning: 140,
+    weighsHealth: false,
     socketMatch: {},
     workload: '',
     origins: undefined,
@@ -32,7 +33,7 @@ const balancerOf = (fields: Partial<Cluster>, seed: number | string = 1, clock =
   createLoadBalancer({ config: readBalancing({ name: 'a', ...fields }), random: seededRandom(seed), clock });
 
 const pick = (balancer: LoadBalancer, hosts: readonly Host[], hash?: bigint, attempt = 0): string =>
-  balancer.pick(hosts, '0', { hash, attempt }).host.key;
+  balancer.pick(hosts, '0', { hash, attempt })?.host.key ?? '';
 
 const count = (picks: readonly string[]): Record<string, number> => {
   const counts: Record<string, number> = {};
@@ -74,6 +75,42 @@ describe('a load balancer', () => {
       return Array.from({ length: 20 }, () => pick(balancer, hosts));
     };
     expect(run()).toEqual(run());
+  });
+});
+
+describe('a schedule by weights', () => {
+  // The order in which a real Envoy 1.40 takes five hosts with these weights; it begins anywhere.
+  const ORDER = '1234554535425453545';
+
+  it('takes hosts in the order of Envoy, for as long as one likes', () => {
+    const hosts = [1, 2, 3, 5, 8].map((weight, i) => host(String(i + 1), { weight }));
+    const balancer = balancerOf({ lb_policy: 'ROUND_ROBIN' });
+    const picks = Array.from({ length: 19 * 40 }, () => pick(balancer, hosts)).join('');
+    const start = ORDER.repeat(2).indexOf(picks.slice(0, 19));
+    expect(start).toBeGreaterThanOrEqual(0);
+    expect(picks).toBe(ORDER.repeat(41).slice(start, start + picks.length));
+  });
+});
+
+describe('bounded load', () => {
+  const bounded = { common_lb_config: { consistent_hashing_lb_config: { hash_balance_factor: 100 } } };
+  const hosts = ['a', 'b', 'c'].map((key) => host(key));
+  const underWay = (): number => hosts.reduce((sum, { activeRequests }) => sum + activeRequests, 0);
+  const balancer = createLoadBalancer({
+    config: readBalancing({ name: 'a', lb_policy: 'RING_HASH', ...bounded }),
+    random: seededRandom(1),
+    clock: createFakeClock(),
+    underWay,
+  });
+
+  it('leads a request to another host, the same one each time, while its own has more than its share', () => {
+    const own = hosts.find(({ key }) => key === pick(balancer, hosts, 7n))!;
+    own.activeRequests = 4;
+    const others = new Set(Array.from({ length: 5 }, () => pick(balancer, hosts, 7n)));
+    expect(others.size).toBe(1);
+    expect(others).not.toContain(own.key);
+    own.activeRequests = 1;
+    expect(pick(balancer, hosts, 7n)).toBe(own.key);
   });
 });
 
@@ -278,8 +315,9 @@ describe('slow start', () => {
     const old = host('old');
     clock.advance(120_000);
     const fresh = new Host(host('new').endpoint, clock.monotonic());
+    const hosts = [old, fresh];
     const share = (): number => {
-      const picks = count(Array.from({ length: 200 }, () => pick(balancer, [old, fresh], undefined)));
+      const picks = count(Array.from({ length: 200 }, () => pick(balancer, hosts, undefined)));
       return (picks['new'] ?? 0) / 200;
     };
     expect(share()).toBeCloseTo(0.1 / 1.1, 1);

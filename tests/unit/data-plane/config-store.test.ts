@@ -206,7 +206,7 @@ describe('configuration from xDS', () => {
     push(typeUrls.cluster, [eds('a', { connect_timeout: '3s' })]);
     push(typeUrls.endpoint, [{ cluster_name: 'a' }]);
     const rejections = push(typeUrls.cluster, [
-      eds('a', { maglev_lb_config: { table_size: '4' } }),
+      eds('a', { lb_policy: 'MAGLEV', maglev_lb_config: { table_size: '4' } }),
       { name: 'b', type: 'STATIC' },
     ]);
     expect(rejections).toEqual([

@@ -94,7 +94,7 @@ const makeTraffic = (): void => {
   stats.stat('cluster.a.upstream_cx_total').value++;
 };
 const pickable = (cluster: UpstreamCluster): boolean =>
-  cluster.pick({ originalDestination: undefined, avoid: new Set(), redraws: 1, hash: () => undefined }) !== undefined;
+  cluster.pick({ originalDestination: undefined, hash: () => undefined }) !== undefined;
 
 beforeEach(() => {
   clock = createFakeClock();
@@ -234,7 +234,7 @@ describe('an active health check', () => {
     probe(1).result = { healthy: true, degraded: true };
     const cluster = clusterOf({ no_traffic_interval: '5s' }, {}, [1, 2]);
     const pick = (): string | undefined =>
-      cluster.pick({ originalDestination: undefined, avoid: new Set(), redraws: 1, hash: () => undefined })?.host.key;
+      cluster.pick({ originalDestination: undefined, hash: () => undefined })?.host.key;
     const seen = Array.from({ length: 400 }, pick);
     // One of two hosts is healthy: 70 % of the traffic, the degraded one takes the rest.
     const share = seen.filter((key) => key === '10.0.0.1:1').length / seen.length;

@@ -50,6 +50,7 @@ beforeEach(() => {
         degraded: false,
         draining: false,
         overprovisioning: 140,
+        weighsHealth: false,
         socketMatch: {},
         workload: '',
         origins: undefined,

@@ -58,8 +58,6 @@ class AsyncCall implements AttemptOwner {
     const { clock } = this.#options.runtime;
     const choice = this.#cluster.pick({
       originalDestination: undefined,
-      avoid: new Set(),
-      redraws: 1,
       hash: NO_HASH,
     });
     if (choice === undefined) {

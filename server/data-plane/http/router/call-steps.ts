@@ -57,7 +57,7 @@ export function noteEndpoint(
   steps: HopSteps,
   cluster: UpstreamCluster,
   choice: HostChoice,
-  tried: ReadonlySet<string>,
+  tried: ReadonlySet<string> = NONE_TRIED,
 ): void {
   const { config } = cluster;
   const { candidates, host } = choice;
@@ -82,6 +82,7 @@ export function noteEndpoint(
   );
 }
 
+const NONE_TRIED: ReadonlySet<string> = new Set();
 const NONE_REJECTED: readonly RejectedCandidate[] = [];
 
 /** `healthy` and `total` are undefined where hosts are not looked through. */

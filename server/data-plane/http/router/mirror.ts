@@ -80,8 +80,6 @@ export class MirrorCall implements AttemptOwner {
     }));
     const choice = this.#cluster.pick({
       originalDestination: connection.localAddress,
-      avoid: new Set(),
-      redraws: 1,
       hash: NO_HASH,
     });
     if (choice === undefined) {

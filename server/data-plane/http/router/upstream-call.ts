@@ -1,4 +1,5 @@
 import type { SocketAddress } from '#domain';
+import type { Fields } from '../../config/values.ts';
 import type { PickContext, UpstreamCluster } from '../../upstream/cluster.ts';
 import type { Host } from '../../upstream/host.ts';
 import { NO_ROOM_TO_WAIT } from '../../upstream/pool-breakers.ts';
@@ -25,11 +26,12 @@ import { tellExpectedTime, tellServiceTime } from './expected-time.ts';
 import { turnAround } from './internal-redirect.ts';
 import { reportAnswer, reportFailure } from './outlier-report.ts';
 import { RequestBody } from './request-body.ts';
+import { requestCriteria } from './request-criteria.ts';
 import { hashRequest } from './request-hash.ts';
+import { RetryHosts } from './retry-hosts.ts';
 import { RetryState, type RetryVerdict } from './retry-state.ts';
 import { rewriteHost } from './rewrite.ts';
 
-const NONE_TRIED: ReadonlySet<string> = new Set();
 const CONNECTED = { localOrigin: 'connected' } as const;
 
 /** One request forwarded to a cluster: its tries, its timers, its answer (Envoy: source/common/router/router.cc). */
@@ -40,8 +42,8 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, Time
   readonly #retry: RetryState | undefined;
   readonly #body: RequestBody;
   readonly #timers: CallTimers | undefined;
-  /** Hosts that later tries avoid. */
-  #tried: Set<string> | undefined;
+  /** What later tries avoid. */
+  #retryHosts: RetryHosts | undefined;
   #requestHash: { readonly value: bigint | undefined } | undefined;
   #attempt: UpstreamAttempt | undefined;
   /** The host has said something before its answer. */
@@ -227,17 +229,18 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, Time
     return this.#exchange.connection.localAddress;
   }
 
-  get avoid(): ReadonlySet<string> {
-    return this.#tried ?? NONE_TRIED;
+  get tried(): RetryHosts | undefined {
+    return this.#retryHosts;
   }
 
-  get redraws(): number {
-    return this.#options.action.retry?.hostSelectionAttempts ?? 1;
+  criteria(): Fields | undefined {
+    return requestCriteria(this.#exchange, this.#options.action);
   }
 
   /** Asked once: a cookie that is made for the hash must not be made again for the next try. */
   hash(): bigint | undefined {
-    this.#requestHash ??= { value: hashRequest(this.#exchange, this.#options.action.hashPolicies) };
+    const policies = this.#cluster.config.balancing.hashPolicies ?? this.#options.action.hashPolicies;
+    this.#requestHash ??= { value: hashRequest(this.#exchange, policies) };
     return this.#requestHash.value;
   }
 
@@ -253,7 +256,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, Time
     exchange.info.upstreamHost = choice.host.key;
     exchange.upstreamWorkload = choice.host.endpoint.workload;
     exchange.endpoint = choice.host.endpoint;
-    if (exchange.steps.on) noteEndpoint(exchange.steps, this.#cluster, choice, this.avoid);
+    if (exchange.steps.on) noteEndpoint(exchange.steps, this.#cluster, choice, this.#retryHosts?.avoid);
     if (exchange.virtualHost?.includeAttemptCount === true) {
       exchange.head.headers.put('x-envoy-attempt-count', String(exchange.info.attempts));
     }
@@ -274,15 +277,14 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, Time
   }
 
   #again(verdict: RetryVerdict & { again: true }): void {
+    const { retry } = this.#options.action;
+    if (retry !== undefined) this.#retryHosts ??= new RetryHosts(retry);
+    this.#retryHosts?.left(this.#attempt?.choice);
     this.#attempt = undefined;
     this.#timers?.clearIdle();
     this.#body.detach();
     const { info } = this.#exchange;
     info.hostsTriedBefore = [...info.hostsTriedBefore, info.upstreamHost];
-    if (this.#options.action.retry?.previousHosts === true) {
-      this.#tried ??= new Set();
-      this.#tried.add(this.#exchange.info.upstreamHost);
-    }
     this.#retry?.schedule(verdict.waitMs, () => {
       this.#try();
       if (this.#exchange.requestEnded) this.#startTryTimers();

@@ -16,13 +16,15 @@ interface Entry {
   readonly share: number;
   target: number;
   next: number;
+  /** Places of the table that it owns. */
+  owned: number;
 }
 
 const ALL_BITS = 0xffff_ffff_ffff_ffffn;
 
 /**
  * The Maglev table: hosts take turns, each claiming the next free place of its own permutation, lighter ones less often. Source:
- * maglev_lb.cc, after listing 1 of the Maglev paper.
+ * maglev_lb.cc, after listing 1 of the Maglev paper. Never called without hosts.
  */
 export function createMaglevTable(hosts: readonly WeightedHost[], { tableSize, byHostname }: MaglevConfig): HashTable {
   const size = BigInt(tableSize);
@@ -37,6 +39,7 @@ export function createMaglevTable(hosts: readonly WeightedHost[], { tableSize, b
     skip: Number(xxHash64(key, 1n) % (size - 1n)) + 1,
     target: 0,
     next: 0,
+    owned: 0,
   }));
   const table = fill(entries, tableSize, heaviest);
   const place = (hash: bigint): number => Number(hash % size);
@@ -47,8 +50,8 @@ export function createMaglevTable(hosts: readonly WeightedHost[], { tableSize, b
     },
     shape: {
       size: tableSize,
-      fewest: Math.min(...entries.map(({ next }) => next)),
-      most: Math.max(...entries.map(({ next }) => next)),
+      fewest: Math.min(...entries.map(({ owned }) => owned)),
+      most: Math.max(...entries.map(({ owned }) => owned)),
     },
     describe: (hash) => `place ${place(hash)} of ${tableSize} in the Maglev table`,
   };
@@ -70,6 +73,7 @@ function fill(entries: readonly Entry[], size: number, heaviest: number): Int32A
       }
       table[place] = index;
       entry.next++;
+      entry.owned++;
       filled++;
     }
   }

@@ -86,10 +86,11 @@ export class HostCheck {
   }
 
   #succeeded(degraded: boolean): void {
-    const { host, policy, log, count } = this.#options;
+    const { host, policy, log, clock, count } = this.#options;
     this.#failures = 0;
     let transition: Transition = 'unchanged';
     if (host.failedCheck) {
+      host.warmSince = clock.monotonic();
       if (this.#first || ++this.#successes === policy.healthyThreshold) {
         host.failedCheck = false;
         host.checkTimedOut = false;

@@ -36,6 +36,21 @@ export interface PairRequest {
   readonly unlike?: readonly Difference[];
 }
 
+/** A host by its name, or with what the assignment says of it. */
+export type PairHost =
+  | string
+  | {
+      readonly host: string;
+      readonly health?: string;
+      readonly weight?: number;
+      /** Its metadata `envoy.lb`. */
+      readonly labels?: Readonly<Record<string, unknown>>;
+      readonly priority?: number;
+      readonly region?: string;
+      /** The weight of its locality. */
+      readonly share?: number;
+    };
+
 /** A listener with what stands behind it, and the requests that are sent to it. */
 export interface PairCase {
   readonly name: string;
@@ -53,9 +68,12 @@ export interface PairCase {
   /** Further fields of the Listener and of its filter chain. */
   readonly listener?: Readonly<Record<string, unknown>>;
   readonly chain?: Readonly<Record<string, unknown>>;
-  /** By name: the hosts, and further fields of the Cluster. */
+  /** By name: the hosts, the policy of their assignment, and further fields of the Cluster. */
   readonly clusters: Readonly<
-    Record<string, { readonly hosts: readonly string[] } & Readonly<Record<string, unknown>>>
+    Record<
+      string,
+      { readonly hosts: readonly PairHost[]; readonly policy?: object } & Readonly<Record<string, unknown>>
+    >
   >;
   readonly requests: readonly PairRequest[];
 }

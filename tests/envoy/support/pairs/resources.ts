@@ -1,5 +1,5 @@
 import { type Any, type Cluster, extensionTypes, type FilterChain, type Listener } from '#xds';
-import type { PairCase } from './case-file.ts';
+import type { PairCase, PairHost } from './case-file.ts';
 import { LOG_FORMAT } from './log-entry.ts';
 
 const TYPES = 'type.googleapis.com/envoy.extensions.filters.http';
@@ -40,18 +40,41 @@ export function pairResources(given: PairCase, at: { ip: string; port: number },
       filter_chains: chainsOf(given),
       ...given.listener,
     },
-    clusters: Object.entries(given.clusters).map(([name, { hosts: names, ...fields }]) => ({
+    clusters: Object.entries(given.clusters).map(([name, { hosts: names, policy, ...fields }]) => ({
       name: `${given.name}.${name}`,
       type: 'STATIC',
       connect_timeout: '1s',
       load_assignment: {
         cluster_name: `${given.name}.${name}`,
-        endpoints: [{ lb_endpoints: names.map((host) => ({ endpoint: { address: socketAddress(hosts(host)) } })) }],
+        ...(policy !== undefined && { policy }),
+        endpoints: localitiesOf(names, hosts),
       },
       ...fields,
     })) as Cluster[],
   };
 }
+
+/** One locality for each priority and region that hosts name, in the order in which they come. */
+function localitiesOf(names: readonly PairHost[], hosts: Hosts): object[] {
+  const places = Map.groupBy(names.map(hostEntry), ({ priority = 0, region, share }) =>
+    JSON.stringify({
+      ...(priority > 0 && { priority }),
+      ...(region !== undefined && { locality: { region } }),
+      ...(share !== undefined && { load_balancing_weight: share }),
+    }),
+  );
+  return [...places].map(([place, members]) => ({
+    ...(JSON.parse(place) as object),
+    lb_endpoints: members.map(({ host, labels, health, weight }) => ({
+      endpoint: { address: socketAddress(hosts(host)) },
+      ...(health !== undefined && { health_status: health }),
+      ...(weight !== undefined && { load_balancing_weight: weight }),
+      ...(labels !== undefined && { metadata: { filter_metadata: { 'envoy.lb': labels } } }),
+    })),
+  }));
+}
+
+const hostEntry = (given: PairHost): Exclude<PairHost, string> => (typeof given === 'string' ? { host: given } : given);
 
 function chainsOf(given: PairCase): FilterChain[] {
   if (given.chains !== undefined) {

@@ -1,0 +1,87 @@
+import type { Clock, Random } from '#domain';
+import type { BalancingConfig } from '../config/lb-config.ts';
+import type { Stat } from '../stats/stats.ts';
+import type { HostChoice, PickContext, TriedHosts } from './cluster.ts';
+import type { TableShape } from './hashing/ring-hash.ts';
+import type { Host } from './host.ts';
+import { createLoadBalancer, type LoadBalancer } from './load-balancer.ts';
+import { type Candidates, type PlaceWeight, PrioritySet } from './priority.ts';
+
+export interface HostGroupOptions {
+  readonly config: BalancingConfig;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Requests under way in the cluster. */
+  readonly underWay: () => number;
+  /** `lb_healthy_panic`. */
+  readonly panics: Stat;
+}
+
+/** Hosts that are balanced together: all of a cluster, or one subset of them. */
+export class HostGroup {
+  readonly #config: BalancingConfig;
+  readonly #balancer: LoadBalancer;
+  readonly #panics: Stat;
+  /** The balancer goes by a hash of the request. */
+  readonly #hashes: boolean;
+  readonly #drawPercent: () => number;
+  #priorities: PrioritySet;
+
+  constructor(options: HostGroupOptions) {
+    const { config, random } = options;
+    this.#config = config;
+    this.#balancer = createLoadBalancer(options);
+    this.#panics = options.panics;
+    this.#hashes = config.policy === 'RING_HASH' || config.policy === 'MAGLEV';
+    this.#drawPercent = () => random.below(100);
+    this.#priorities = this.#prioritize([]);
+  }
+
+  /** Members are others, or their health, weights or priorities are. */
+  setHosts(hosts: readonly Host[], placeWeight?: PlaceWeight): void {
+    this.#priorities = this.#prioritize(hosts, placeWeight);
+  }
+
+  /** The table of a balancer that hashes. */
+  get table(): TableShape | undefined {
+    for (const hosts of this.#priorities.hashed) {
+      const shape = this.#balancer.shapeOf?.(hosts);
+      if (shape !== undefined) return shape;
+    }
+    return undefined;
+  }
+
+  /** Undefined when no host may be used. */
+  choose(context: PickContext): HostChoice | undefined {
+    const hash = this.#hashes ? context.hash() : undefined;
+    const draw = hash === undefined ? this.#drawPercent : (): number => Number(hash % 100n);
+    const { tried } = context;
+    const priorities = this.#hashes ? undefined : tried?.priorities;
+    let candidates = this.#priorities.candidates(draw, priorities);
+    let choice = candidates && this.#pick(candidates, hash, 0);
+    const redraws = tried?.redraws ?? 0;
+    for (let attempt = 1; choice !== undefined && attempt <= redraws && avoids(tried, choice.host); attempt++) {
+      // A table of hashes knows other places; other balancers draw anew, priority and locality too.
+      if (!this.#hashes) candidates = this.#priorities.candidates(draw, priorities);
+      choice = candidates && this.#pick(candidates, hash, attempt);
+    }
+    return choice;
+  }
+
+  #pick(candidates: Candidates, hash: bigint | undefined, attempt: number): HostChoice | undefined {
+    const pick = this.#balancer.pick(candidates.hosts, candidates.source, { hash, attempt });
+    return pick && { host: pick.host, why: pick.why, candidates };
+  }
+
+  #prioritize(hosts: readonly Host[], placeWeight?: PlaceWeight): PrioritySet {
+    const { panicThreshold, byLocality, failsInPanic } = this.#config;
+    const onPanic = (): void => {
+      this.#panics.value++;
+    };
+    const hashed = this.#hashes;
+    return new PrioritySet({ hosts, panicThreshold, byLocality, failsInPanic, hashed, placeWeight, onPanic });
+  }
+}
+
+const avoids = (tried: TriedHosts | undefined, host: Host): boolean =>
+  tried !== undefined && (tried.avoid.has(host.key) || tried.omits(host));
