@@ -178,6 +178,22 @@ describe('meshwork up', () => {
       ]);
     });
 
+    it('come with figures that Prometheus can read, under the names of Istio’s dashboards', async () => {
+      const { body } = await get(`${find('istiod')?.[1].ip}:15014`, '/metrics');
+      const connected = (await page('connections')).json as { totalClients: number };
+      expect(body).toContain(`pilot_xds{version="1.31.0"} ${connected.totalClients}\n`);
+      for (const line of [
+        /^pilot_xds_pushes\{type="cds"\} [1-9]/m,
+        /^pilot_xds_push_time_bucket\{type="rds",le="30"\} [1-9]/m,
+        /^pilot_proxy_convergence_time_count [1-9]/m,
+        /^pilot_k8s_cfg_events\{event="add",type="VirtualService"\} 1$/m,
+        /^pilot_push_triggers\{type="config"\} [1-9]/m,
+        /^pilot_virt_services [1-9]/m,
+        /^istio_build\{component="pilot",tag="1\.31\.0"\} 1$/m,
+      ])
+        expect(body).toMatch(line);
+    });
+
     it('tell what a proxy is to hold, which is what it holds', async () => {
       const { json } = await page(`config_dump?proxyID=${podName('echo')}`);
       const own = JSON.parse((await get(`${find('echo')?.[1].ip}:15000`, '/config_dump')).body) as {

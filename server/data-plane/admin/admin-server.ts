@@ -111,7 +111,7 @@ export class AdminServer {
     if (url.pathname === '/healthz/ready') return this.#readiness(request, response);
     if (own !== undefined) return this.#command(own, request, response);
     if (url.pathname !== '/stats/prometheus' && url.pathname !== '/metrics') {
-      response.writeHead(404).end();
+      response.writeHead(404, PLAIN).end('404 page not found\n');
       return;
     }
     this.#agent.scraped();

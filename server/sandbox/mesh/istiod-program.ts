@@ -11,6 +11,7 @@ import type { Program } from '../kubelet/program.ts';
 import type { FetchFromKeyHosts } from '../network/key-hosts.ts';
 import type { DebugSources } from './istiod-debug/debug-pages.ts';
 import { createDebugServer } from './istiod-debug/debug-server.ts';
+import { IstiodMetrics } from './istiod-debug/istiod-metrics.ts';
 import { createStatusService } from './istiod-debug/status-service.ts';
 import { type MeshAuthority, startMeshAuthority } from './mesh-authority.ts';
 import { rootNamespace, xdsPort } from './system.ts';
@@ -52,18 +53,24 @@ export function createIstiodProgram(options: IstiodOptions): Program {
   let debug: HttpServer[] = [];
   let controlPlane: ControlPlane | undefined;
   let authority: MeshAuthority | undefined;
+  let metrics: IstiodMetrics | undefined;
   return {
     start: async () => {
       const meshConfig = readMeshConfig(store.get('ConfigMap', { namespace: rootNamespace, name: 'istio' }));
       const { trustDomain } = meshConfig;
       authority = startMeshAuthority({ store, clock, tokens, trustDomain, env, log, onPublished });
+      const counts = new IstiodMetrics(clock);
+      metrics = counts;
       controlPlane = createControlPlane({
         store,
         meshConfig,
         clock,
         verify: proofBy(tokens),
         jwks,
-        onPush,
+        onPush: (event) => {
+          counts.pushed(event);
+          onPush(event);
+        },
         onLog: log,
       });
       const server = new Server();
@@ -78,10 +85,11 @@ export function createIstiodProgram(options: IstiodOptions): Program {
         certificateService(authority).register(secure);
       }
       controlPlane.start();
+      counts.start(store);
       await bind(server, `${ip}:${xdsPort}`, ServerCredentials.createInsecure());
       // What people and tools ask is no part of the way to a first request.
       serveDebug(
-        { controlPlane, store },
+        { controlPlane, store, metrics: counts },
         { ip, secure, certificate: authority.issueServerCertificate(HOST_NAMES) },
       ).then(
         (opened) => {
@@ -95,6 +103,7 @@ export function createIstiodProgram(options: IstiodOptions): Program {
     stop: async () => {
       onRunning(undefined);
       authority?.stop();
+      metrics?.stop();
       controlPlane?.stop();
       controlPlane?.ads.close();
       for (const server of servers) server.forceShutdown();

@@ -4,6 +4,7 @@ import type { KubeStore } from '#kube-api';
 import { proxyConfigDump, type RESOURCE_TYPES, resourcesOfTypes } from './config-dump.ts';
 import { configObjects, configSchemas } from './config-pages.ts';
 import { type DebugConnection, debugConnections, findConnection, isVisible } from './connections.ts';
+import type { IstiodMetrics } from './istiod-metrics.ts';
 import { meshConfigShown } from './mesh-page.ts';
 import { authorizationPolicies, networkGateways, telemetries } from './policy-pages.ts';
 import { CLUSTER_ID, endpointShards, registryServices, serviceTargets } from './registry-pages.ts';
@@ -12,6 +13,8 @@ import { adsClients, connectionList, syncStatuses } from './sync-pages.ts';
 export interface DebugSources {
   readonly controlPlane: ControlPlane;
   readonly store: KubeStore;
+  /** Absent: none are told. */
+  readonly metrics?: IstiodMetrics;
   /** The only namespace whose proxies are shown. */
   readonly namespace?: string;
 }
@@ -155,6 +158,8 @@ export function renderDebugPage(sources: DebugSources, url: URL): DebugPage | un
     case '/ready':
     case '/healthz/ready':
       return text('');
+    case '/metrics':
+      return sources.metrics && text(sources.metrics.text(sources));
     case '/debug':
       return { status: 200, type: 'text/html; charset=utf-8', body: indexPage() };
   }
