@@ -2,11 +2,13 @@ import type { Socket } from 'node:net';
 import { sendBytes } from '../../listener/direct-socket.ts';
 import { atEndOfTurn } from '../end-of-turn.ts';
 import type { Headers } from '../headers.ts';
-import { writeText } from './bytes.ts';
+import { textOf, writeText } from './bytes.ts';
 import type { WireFraming } from './head-writer.ts';
 
 /** Bytes gathered before they are written in the middle of a turn. */
 const FLUSH_BYTES = 32 * 1024;
+/** Messages up to this size leave as text. */
+const SMALL_BYTES = 1024;
 /** Bytes that wait for the peer before the sender is told to stop. */
 const HIGH_WATER_BYTES = 64 * 1024;
 const LAST_CHUNK = '0\r\n\r\n';
@@ -128,9 +130,17 @@ export class WireWriter {
   }
 }
 
+/** A short message is handed over as text: to make a buffer of it costs more than to copy its body once more. */
+function joinedText(parts: readonly (string | Buffer)[]): string {
+  let text = '';
+  for (const part of parts) text += typeof part === 'string' ? part : textOf(part, 0, part.length);
+  return text;
+}
+
 /** Parts as one piece. */
 function joined(parts: readonly (string | Buffer)[], bytes: number): string | Buffer {
   if (parts.length === 1) return parts[0]!;
+  if (bytes <= SMALL_BYTES) return joinedText(parts);
   const whole = Buffer.allocUnsafe(bytes);
   let at = 0;
   for (const part of parts) at += typeof part === 'string' ? writeText(whole, part, at) : part.copy(whole, at);
