@@ -1,7 +1,16 @@
 import { fractionOf, type Random } from '#domain';
 
 /** What a draw decides; draws of one kind never change those of another. */
-export type DrawKind = 'route' | 'weight' | 'fault' | 'limit_enabled' | 'limit_enforced' | 'mirror' | 'ext_authz' | 'drop';
+export type DrawKind =
+  | 'route'
+  | 'weight'
+  | 'fault'
+  | 'limit_enabled'
+  | 'limit_enforced'
+  | 'mirror'
+  | 'ext_authz'
+  | 'drop'
+  | 'csrf';
 
 /** Draws that depend on the seed and the trace, not on what else is under way. */
 export interface TraceDraws {

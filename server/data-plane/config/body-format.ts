@@ -7,7 +7,10 @@ export interface BodyFormat {
   readonly contentType: string;
 }
 
-interface BodyFormatJson {
+/** envoy.config.core.v3.SubstitutionFormatString, as far as it is read. */
+export interface BodyFormatJson {
+  /** Deprecated for text_format_source. */
+  readonly text_format?: string;
   readonly text_format_source?: { readonly inline_string?: string };
   readonly json_format?: Readonly<Record<string, unknown>>;
   readonly content_type?: string;
@@ -20,6 +23,9 @@ export function readBodyFormat(given: BodyFormatJson | undefined): BodyFormat | 
     const write = compileJsonFormat(given.json_format, false, 'body_format.json_format');
     return { write: (subject) => `${write(subject)}\n`, contentType: given.content_type || 'application/json' };
   }
-  const write = compileFormat(given.text_format_source?.inline_string ?? '', 'body_format.text_format_source');
+  const write = compileFormat(
+    given.text_format_source?.inline_string ?? given.text_format ?? '',
+    'body_format.text_format_source',
+  );
   return { write, contentType: given.content_type || 'text/plain' };
 }

@@ -14,19 +14,24 @@ const WRAPPER = 'type.googleapis.com/envoy.config.route.v3.FilterConfig';
  */
 export function readPerFilter(levels: readonly (PerFilter | undefined)[]): {
   readonly perFilter: PerFilter | undefined;
+  /** The same level by level, the most specific last; for filters that join them. */
+  readonly filterLevels: readonly PerFilter[];
   readonly switches: FilterSwitches | undefined;
 } {
   const given = levels.filter((level) => level !== undefined);
-  if (given.length === 0) return { perFilter: undefined, switches: undefined };
+  if (given.length === 0) return { perFilter: undefined, filterLevels: [], switches: undefined };
   const perFilter: Record<string, Any> = {};
   const switches = new Map<string, boolean>();
-  for (const level of given) {
+  const filterLevels = given.map((level): Record<string, Any> => {
+    const own: Record<string, Any> = {};
     for (const [name, config] of Object.entries(level)) {
       const wrapped = config['@type'] === WRAPPER;
       switches.set(name, !(wrapped && config['disabled'] === true));
       const inner = wrapped ? (config['config'] as Any | undefined) : config;
-      if (inner !== undefined) perFilter[name] = inner;
+      if (inner !== undefined) own[name] = inner;
     }
-  }
-  return { perFilter, switches };
+    Object.assign(perFilter, own);
+    return own;
+  });
+  return { perFilter, filterLevels, switches };
 }

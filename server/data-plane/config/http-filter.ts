@@ -1,4 +1,6 @@
 import type { Any, HttpConnectionManager } from '#xds';
+import type { FilterParts } from '../http/filters/filter-parts.ts';
+import { SELF_CONTAINED } from '../http/filters/self-contained.ts';
 import { type ExtAuthzConfig, readExtAuthz } from './ext-authz-config.ts';
 import { type FaultPolicy, readFault } from './fault-policy.ts';
 import { type JwtFilterConfig, readJwtAuthn } from './jwt-config.ts';
@@ -18,8 +20,15 @@ type HttpFilterJson = NonNullable<HttpConnectionManager['http_filters']>[number]
 };
 
 /** An HTTP filter with its configuration, ready to become a layer. */
-export type HttpFilterPlan =
+export type HttpFilterPlan = FilterConfigPlan & {
+  readonly name: string;
+  /** It takes part only in requests whose route switches it on. */
+  readonly off: boolean;
+};
+
+type FilterConfigPlan =
   | { readonly kind: 'cors' | 'router' }
+  | { readonly kind: 'parts'; readonly parts: FilterParts }
   | { readonly kind: 'fault'; readonly config: FaultPolicy | undefined }
   | { readonly kind: 'module'; readonly config: ModuleFilterConfig }
   | { readonly kind: 'rbac'; readonly config: RbacFilterConfig }
@@ -31,7 +40,7 @@ export type HttpFilterPlan =
 const TYPE = 'type.googleapis.com/envoy.extensions.filters.http.';
 
 /** By the type of their configuration: a filter's name is free. */
-const READERS: Readonly<Record<string, (config: Any) => HttpFilterPlan>> = {
+const READERS: Readonly<Record<string, (config: Any) => FilterConfigPlan>> = {
   [`${TYPE}fault.v3.HTTPFault`]: (config) => ({ kind: 'fault', config: readFault(config) }),
   [`${TYPE}cors.v3.Cors`]: () => ({ kind: 'cors' }),
   [`${TYPE}router.v3.Router`]: () => ({ kind: 'router' }),
@@ -64,12 +73,31 @@ export function readHttpFilters(filters: readonly HttpFilterJson[]): HttpFilterP
 }
 
 function readFilter(filter: HttpFilterJson): HttpFilterPlan[] {
-  if (filter.disabled === true || BUILT_IN.has(filter.name)) return [];
   const { typed_config: config, name } = filter;
+  if (BUILT_IN.has(name)) return [];
+  const off = filter.disabled === true;
   const module = config && readModuleFilter(name, config);
-  if (module !== undefined) return [{ kind: 'module', config: module }];
-  const read = READERS[config?.['@type'] ?? ''];
-  if (read !== undefined && config !== undefined) return [within(name, () => read(config))];
-  if (filter.is_optional === true) return [];
-  throw unknownExtension('name', name, config);
+  if (module !== undefined) return [{ kind: 'module', config: module, name, off }];
+  const type = config?.['@type'] ?? '';
+  const read = READERS[type];
+  if (read !== undefined && config !== undefined) return [{ ...within(name, () => read(config)), name, off }];
+  const make = SELF_CONTAINED[type];
+  if (make !== undefined && config !== undefined) {
+    return [{ kind: 'parts', parts: within(name, () => make(name, config)), name, off }];
+  }
+  // What is not known is left out where it does nothing, or may do nothing.
+  if (filter.is_optional === true || off) return [];
+  const problem = unknownExtension('name', name, config);
+  const why = NOT_HERE.find(([kind]) => kind.test(type))?.[1];
+  throw why === undefined ? problem : new ConfigProblem('name', `${problem.message.replace(/^name: /, '')}: ${why}`);
 }
+
+/** Filters that Envoy has and that are not here, with the reason that is told. */
+const NOT_HERE: readonly (readonly [RegExp, string])[] = [
+  [/\.lua\./, 'this proxy runs no Lua code'],
+  [/\.wasm\./, 'this proxy runs no Wasm modules'],
+  [/\.dynamic_modules\.|\.golang\./, 'this proxy loads no code'],
+  [/\.oauth2\./, 'this proxy signs nobody in; RequestAuthentication checks the tokens of others'],
+  [/\.ext_proc\./, 'this proxy hands no messages to other programs; ext_authz asks one for permission'],
+  [/\.cache\./, 'this proxy keeps no answers'],
+];

@@ -7,6 +7,7 @@ import { type AccessLogger, type AccessLogs, readAccessLogs } from './access-log
 import { type Guard, readGuard } from './guard-config.ts';
 import { type HttpFilterPlan, readHttpFilters } from './http-filter.ts';
 import { type HttpServing, readHttpServing } from './http-serving.ts';
+import { type LocalReplyJson, type LocalReplyRewrite, readLocalReply } from './local-reply-config.ts';
 import { ConfigProblem, unknownExtension, within } from './problem.ts';
 import { compileRouteTable, type RouteTable } from './route-table.ts';
 import { readStatsPlan, STATS_FILTER, type StatsPlan } from './stats-plan.ts';
@@ -63,6 +64,8 @@ export interface HttpFilterConfig {
   /** Undefined: nothing is traced. */
   readonly tracing: TracingConfig | undefined;
   readonly accessLogs: readonly AccessLogger[];
+  /** Gives answers of this proxy another form; undefined: they stay as they are. */
+  readonly localReply: LocalReplyRewrite | undefined;
   /** Istio's statistics filters, which count the requests. */
   readonly stats: readonly StatsPlan[];
   /** A `grpc_stats` filter counts gRPC calls under their clusters. */
@@ -178,6 +181,7 @@ function compileHcm(config: HttpConnectionManager, versionInfo: string): HttpFil
     hidesEnvoyHeaders: config.http_filters?.at(-1)?.typed_config?.['suppress_envoy_headers'] === true,
     tracing: readTracing(config),
     accessLogs: readAccessLogs(config.access_log ?? []),
+    localReply: readLocalReply(config['local_reply_config'] as LocalReplyJson | undefined),
     stats: readStats(config.http_filters ?? []),
     countsGrpc: (config.http_filters ?? []).some(({ name }) => name === 'envoy.filters.http.grpc_stats'),
     timed: DURATIONS.test(JSON.stringify(config.access_log ?? '')),

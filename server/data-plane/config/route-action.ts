@@ -83,8 +83,6 @@ export interface ForwardAction {
   readonly mirrors: readonly MirrorPolicy[];
   /** Lower-case values of Upgrade that this route allows or forbids, whatever the listener does. */
   readonly upgrades: ReadonlyMap<string, boolean>;
-  /** CONNECT ends here: what the client sends in its tunnel goes to the host as it is. */
-  readonly endsConnect: boolean;
   readonly internalRedirects: InternalRedirects | undefined;
   /** What balancers that hash go by. */
   readonly hashPolicies: readonly HashPolicy[];
@@ -101,6 +99,7 @@ export function compileForward(action: RouteAction, match: RouteMatch): ForwardA
   if (totalWeight === 0)
     throw new ConfigProblem('weighted_clusters', 'Sum of weights in the weighted_cluster must be greater than 0.');
   refuseSeveralRewrites(action);
+  refuseEndedTunnels(action);
   const rewrite = action.regex_rewrite;
   return {
     kind: 'forward',
@@ -132,10 +131,6 @@ export function compileForward(action: RouteAction, match: RouteMatch): ForwardA
         enabled !== false,
       ]),
     ),
-    endsConnect: (action.upgrade_configs ?? []).some(
-      ({ upgrade_type, enabled, connect_config }) =>
-        upgrade_type.toUpperCase() === 'CONNECT' && enabled !== false && connect_config !== undefined,
-    ),
     internalRedirects: action.internal_redirect_policy && readInternalRedirects(action.internal_redirect_policy),
     hashPolicies: compileHashPolicies(action.hash_policy),
     priority: action.priority ?? 'DEFAULT',
@@ -146,6 +141,13 @@ function refuseSeveralRewrites(action: RouteAction): void {
   const named = ['prefix_rewrite', 'regex_rewrite', 'path_rewrite_policy', 'path_rewrite'] as const;
   const given = named.filter((name) => Boolean(action[name]));
   if (given.length > 1) throw new ConfigProblem(given[0]!, `Specify only one of ${given.join(', ')}`);
+}
+
+/** Unlike Envoy, a tunnel of CONNECT is passed on as it is. */
+function refuseEndedTunnels({ upgrade_configs: configs = [] }: RouteAction): void {
+  const place = configs.findIndex(({ connect_config, enabled }) => connect_config !== undefined && enabled !== false);
+  if (place < 0) return;
+  throw new ConfigProblem(`upgrade_configs[${place}].connect_config`, 'is not supported: this proxy ends no CONNECT');
 }
 
 const REWRITE = 'type.googleapis.com/envoy.extensions.path.rewrite.uri_template.v3.UriTemplateRewriteConfig';

@@ -56,6 +56,7 @@ export interface CompiledRoute {
   readonly operation: string | undefined;
   /** What the route, else its virtual host, else the table gives single filters, by filter name. */
   readonly perFilter: PerFilter | undefined;
+  readonly filterLevels: readonly PerFilter[];
   /** Filters that are switched on or off here; undefined where none is. */
   readonly switches: FilterSwitches | undefined;
   /** Of the request's body that is kept for another try; undefined: the usual limit. */
@@ -187,7 +188,7 @@ function compileVirtualHost(given: VirtualHost, table: RouteConfiguration): Comp
 /** Retries, faults, CORS and copies of the virtual host are for routes that have none of their own. */
 function compileRoute(given: Route, host: VirtualHost, table: RouteConfiguration): CompiledRoute {
   if (given.match === undefined) throw new ConfigProblem('match', 'value is required');
-  const { perFilter, switches } = readPerFilter([
+  const overrides = readPerFilter([
     table.typed_per_filter_config,
     host.typed_per_filter_config,
     given.typed_per_filter_config,
@@ -201,14 +202,13 @@ function compileRoute(given: Route, host: VirtualHost, table: RouteConfiguration
     share: given.match.runtime_fraction && readFraction(given.match.runtime_fraction.default_value, ALWAYS),
     target: compileTarget(given, host, table),
     headers: compileHeaderRules(given),
-    fault: readFault(perFilter?.['envoy.filters.http.fault']),
+    fault: readFault(overrides.perFilter?.['envoy.filters.http.fault']),
     cors: compileCors(
       given.typed_per_filter_config?.['envoy.filters.http.cors'] ?? given.route?.cors,
       host.typed_per_filter_config?.['envoy.filters.http.cors'],
     ),
     operation: given.decorator?.operation,
-    perFilter,
-    switches,
+    ...overrides,
     replayBytes: readReplayBytes(given, host),
     rateLimits: compileRateLimits(given.route?.rate_limits, 'route.rate_limits'),
     includesHostLimits: given.route?.include_vh_rate_limits === true,

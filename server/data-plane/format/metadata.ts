@@ -34,7 +34,18 @@ function valueAt(start: unknown, path: readonly string[]): FormatValue {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
     value = (value as Readonly<Record<string, unknown>>)[key];
   }
-  return (value ?? undefined) as FormatValue;
+  return sorted(value ?? undefined) as FormatValue;
+}
+
+/** As Envoy writes objects: their keys in order. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, child]) => [key, sorted(child)]),
+  );
 }
 
 function metadata(argument: string, field: string): Command {

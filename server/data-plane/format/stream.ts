@@ -62,8 +62,7 @@ export const STREAM_COMMANDS: Readonly<Record<string, CommandReader>> = {
   UNIQUE_ID: plain(() => randomUUID()),
   TRACE_ID: plain(({ span }) => text(span?.traceId)),
   SPAN_ID: plain(({ span }) => text(span?.spanId)),
-  /** Known only where the reply itself is rewritten, which no configuration of Istio's asks for. */
-  LOCAL_REPLY_BODY: plain(() => ''),
+  LOCAL_REPLY_BODY: plain(({ info }) => info.localReplyBody),
   /** Set by filters outside Envoy's core. */
   CUSTOM_FLAGS: plain(() => ''),
   ACCESS_LOG_TYPE: plain(({ head }) => (head.protocol === '' ? 'TcpConnectionEnd' : 'DownstreamEnd')),

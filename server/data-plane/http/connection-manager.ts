@@ -185,7 +185,7 @@ export class HttpConnectionManager {
   }
 
   #onFinish(exchange: Exchange): void {
-    this.#countEnd(exchange.redirected ? 0 : exchange.info.status, exchange.info.durationMs);
+    this.#countEnd(exchange.uncounted ? 0 : exchange.info.status, exchange.info.durationMs);
     for (const reporter of this.#reporters) reporter.report(exchange);
     if (this.#config.countsGrpc) countGrpcCall(this.#runtime.stats, exchange);
     const recorded = isRecorded(exchange);

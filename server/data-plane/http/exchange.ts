@@ -9,6 +9,7 @@ import type { ConnectionContext } from '../listener/connection-context.ts';
 import type { ProxyRuntime } from '../runtime.ts';
 import type { HttpStats } from '../stats/http-stats.ts';
 import type { Stat } from '../stats/stats.ts';
+import type { AnswerFilters } from './answer-filters.ts';
 import { clientAddress } from './client-address.ts';
 import type { BodySink, DownstreamStream, RequestHead, ResetReason, ResponseHead, TlsFacts } from './codec.ts';
 import { DynamicMetadata } from './dynamic-metadata.ts';
@@ -89,10 +90,12 @@ export class Exchange implements FormatSubject, BodyTarget, LateWorker {
   endedWithConnection = false;
   /** Redirects of hosts that it has followed: the names of the routes that led to them, and to which they led. */
   redirects: readonly FollowedRedirect[] = NONE_FOLLOWED;
-  /** It goes on as another exchange. */
-  redirected = false;
+  /** It counts among no answers: it goes on as another exchange, or somebody asked how this proxy is. */
+  uncounted = false;
   /** Counts while a request that may leave HTTP is under way. */
   upgrade: Stat | undefined;
+  /** Where the configuration has filters that change answers. */
+  answerFilters: AnswerFilters | undefined;
   /** The edits that come before and after all others, whoever answers. */
   answerRules: ResponseEdit | undefined;
   completeResponse: ((exchange: Exchange, head: ResponseHead) => void) | undefined;
@@ -211,7 +214,7 @@ export class Exchange implements FormatSubject, BodyTarget, LateWorker {
   redirect(status: number, body: readonly Buffer[]): void {
     this.info.status = status;
     this.info.details = 'internal_redirect';
-    this.redirected = true;
+    this.uncounted = true;
     this.underWay = undefined;
     this.#finish();
     this.#options.onRedirect(this, body);
@@ -284,6 +287,7 @@ export class Exchange implements FormatSubject, BodyTarget, LateWorker {
     this.#firstEdit?.(head, this);
     if (this.#furtherEdits !== undefined) for (const edit of this.#furtherEdits) edit(head, this);
     seal?.(head);
+    this.answerFilters?.begin(this, head, endStream);
     this.info.status = head.status;
     this.completeResponse?.(this, head);
     this.stream.sendHead(head, endStream);
@@ -292,9 +296,16 @@ export class Exchange implements FormatSubject, BodyTarget, LateWorker {
 
   /** False: the client is slow; wait for `drain` on the body's target. */
   respondData(chunk: Buffer): boolean {
-    this.info.bytesSent += chunk.length;
     this.messages?.responses.feed(chunk);
     this.#timers?.touch();
+    const coder = this.answerFilters?.coder;
+    return coder === undefined ? this.passData(chunk) : coder.data(chunk);
+  }
+
+  /** Sends a part of the body as the client is to see it. */
+  passData(chunk: Buffer): boolean {
+    if (this.#finished) return true;
+    this.info.bytesSent += chunk.length;
     return this.stream.sendData(chunk);
   }
 
@@ -302,15 +313,23 @@ export class Exchange implements FormatSubject, BodyTarget, LateWorker {
     if (this.#finished) return;
     this.responseTrailers = trailers;
     this.info.grpcStatus = trailers?.get('grpc-status');
+    const coder = this.answerFilters?.coder;
+    if (coder === undefined) this.passEnd(trailers);
+    else coder.end(trailers);
+  }
+
+  passEnd(trailers: Headers | undefined): void {
+    if (this.#finished) return;
     this.stream.sendEnd(trailers);
     this.#answered();
   }
 
   /** Answers the request here. */
-  reply(reply: LocalReply): void {
+  reply(given: LocalReply): void {
     if (this.#finished) return;
-    if (reply.flag !== undefined) this.info.flag(reply.flag);
-    this.info.details = reply.details;
+    if (given.flag !== undefined) this.info.flag(given.flag);
+    this.info.details = given.details;
+    const reply = this.config.localReply === undefined ? given : this.config.localReply(given, this);
     // A bad request may be one that was read wrong: nothing more is read from this client.
     if (reply.status === 400) this.stream.closeAfter();
     const { head, body, seal } = buildReply(this.head, reply, this.cameAsGrpc ?? isGrpc(this.head.headers));
@@ -385,6 +404,12 @@ export class Exchange implements FormatSubject, BodyTarget, LateWorker {
   }
 
   drain(): void {
+    this.answerFilters?.coder?.resume();
+    this.drainTarget();
+  }
+
+  /** Whoever answers may go on. */
+  drainTarget(): void {
     this.#target?.drain();
   }
 
@@ -416,6 +441,7 @@ export class Exchange implements FormatSubject, BodyTarget, LateWorker {
     this.#finished = true;
     if (this.upgrade !== undefined) this.upgrade.value--;
     this.#timers?.stop();
+    this.answerFilters?.coder?.cancel();
     if (!this.requestEnded && this.info.status > 0 && !this.endedWithConnection) this.#noteEarlyEnd();
     this.info.durationMs = this.runtime.clock.monotonic() - this.info.startedAt;
     if (this.steps.on) noteResponse(this);

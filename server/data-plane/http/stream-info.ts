@@ -45,6 +45,8 @@ export class StreamInfo {
   durationMs = 0;
   /** From the trailers of a gRPC answer. */
   grpcStatus: string | undefined;
+  /** Of an answer of this proxy, while a format makes its body. */
+  localReplyBody = '';
   /** Kept only where a format asks for durations. */
   times: StreamTimes | undefined;
 

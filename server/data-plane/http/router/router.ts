@@ -84,7 +84,7 @@ function forward(exchange: Exchange, route: CompiledRoute, action: ForwardAction
   if (exchange.steps.on) noteCluster(exchange.steps, cluster);
   if (cluster.drops !== undefined && dropOverload(exchange, cluster, cluster.drops)) return 'wait';
   const levels = headerLevels(exchange);
-  if (levels.length > 0) exchange.cameAsGrpc = isGrpc(exchange.head.headers);
+  if (levels.length > 0) exchange.cameAsGrpc ??= isGrpc(exchange.head.headers);
   for (const rules of levels) applyRequestRules(rules, exchange);
   const streamMs = streamLimitMs(exchange.head.headers, action);
   if (streamMs !== undefined) exchange.limitDuration(streamMs);

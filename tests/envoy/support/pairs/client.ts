@@ -3,6 +3,7 @@ import { connect as http2Connect } from 'node:http2';
 import { connect } from 'node:net';
 import { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import type { PairRequest } from './case-file.ts';
 
 /** What a client sees of an answer. */
@@ -65,6 +66,13 @@ function askHttp1(given: PairRequest, { ip, port }: { ip: string; port: number }
   });
 }
 
+/** Two programs that compress the same text need not write the same bytes. */
+function decoded(body: string, encoding: string | undefined): string {
+  const bytes = Buffer.from(body, 'latin1');
+  if (encoding === 'gzip') return gunzipSync(bytes).toString('latin1');
+  return encoding === 'br' && bytes.length > 0 ? brotliDecompressSync(bytes).toString('latin1') : body;
+}
+
 const headOf = (response: IncomingMessage): Pick<Answer, 'status' | 'headers'> => ({
   status: response.statusCode ?? 0,
   headers: namedPairs(response.rawHeaders),
@@ -77,7 +85,7 @@ function readAnswer(response: IncomingMessage, informational: number[], done: (a
     done({
       ...headOf(response),
       informational,
-      body,
+      body: end === 'complete' && body !== '' ? decoded(body, response.headers['content-encoding']) : body,
       trailers: { ...response.trailers } as Record<string, string>,
       end,
     });

@@ -15,6 +15,14 @@ const FILTER_TYPES: Readonly<Record<string, string>> = {
   'envoy.filters.http.ext_authz': `${TYPES}.ext_authz.v3.ExtAuthz`,
   'envoy.filters.http.jwt_authn': `${TYPES}.jwt_authn.v3.JwtAuthentication`,
   'envoy.filters.http.grpc_stats': `${TYPES}.grpc_stats.v3.FilterConfig`,
+  'envoy.filters.http.header_mutation': `${TYPES}.header_mutation.v3.HeaderMutation`,
+  'envoy.filters.http.buffer': `${TYPES}.buffer.v3.Buffer`,
+  'envoy.filters.http.csrf': `${TYPES}.csrf.v3.CsrfPolicy`,
+  'envoy.filters.http.set_metadata': `${TYPES}.set_metadata.v3.Config`,
+  'envoy.filters.http.header_to_metadata': `${TYPES}.header_to_metadata.v3.Config`,
+  'envoy.filters.http.health_check': `${TYPES}.health_check.v3.HealthCheck`,
+  'envoy.filters.http.compressor': `${TYPES}.compressor.v3.Compressor`,
+  'envoy.filters.http.grpc_web': `${TYPES}.grpc_web.v3.GrpcWeb`,
 };
 
 const LOG = {
@@ -112,7 +120,9 @@ function tcpChain(name: string, network: readonly object[]): FilterChain {
   return { filters: [...filters.slice(0, -1), withLog] };
 }
 
+/** A filter that is written out (`typed_config`) stays as it is. */
 function typedFilter(filter: object): { name: string; typed_config: Any } {
+  if ('typed_config' in filter) return filter as { name: string; typed_config: Any };
   const { name, ...config } = filter as { name: string };
   return { name, typed_config: { '@type': FILTER_TYPES[name]!, ...config } };
 }
@@ -142,6 +152,9 @@ function perFilter(configs: object): object {
     'envoy.filters.http.rbac': `${TYPES}.rbac.v3.RBACPerRoute`,
     'envoy.filters.http.ratelimit': `${TYPES}.ratelimit.v3.RateLimitPerRoute`,
     'envoy.filters.http.ext_authz': `${TYPES}.ext_authz.v3.ExtAuthzPerRoute`,
+    'envoy.filters.http.header_mutation': `${TYPES}.header_mutation.v3.HeaderMutationPerRoute`,
+    'envoy.filters.http.buffer': `${TYPES}.buffer.v3.BufferPerRoute`,
+    'envoy.filters.http.compressor': `${TYPES}.compressor.v3.CompressorPerRoute`,
   };
   return Object.fromEntries(
     Object.entries(configs).map(([name, config]) => [name, { '@type': types[name], ...(config as object) }]),

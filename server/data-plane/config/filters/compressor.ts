@@ -1,0 +1,97 @@
+import type { Any } from '#xds';
+import { ConfigProblem } from '../problem.ts';
+import { readNumber } from '../values.ts';
+
+/** envoy.extensions.filters.http.compressor.v3.Compressor, its part for answers. */
+export interface CompressorConfig {
+  readonly encoding: 'gzip' | 'br' | 'zstd';
+  /** Of its statistics. */
+  readonly scope: string;
+  readonly enabled: boolean;
+  readonly minLength: number;
+  readonly types: ReadonlySet<string>;
+  readonly statusesLeft: ReadonlySet<number>;
+  readonly leavesEtags: boolean;
+  readonly weakensEtags: boolean;
+  /** The host is not to compress by itself. */
+  readonly hidesAccept: boolean;
+  /** Figures of answers stand under `response.`. */
+  readonly directed: boolean;
+}
+
+const LIBRARIES: Readonly<Record<string, { readonly encoding: CompressorConfig['encoding']; readonly stat: string }>> =
+  {
+    'type.googleapis.com/envoy.extensions.compression.gzip.compressor.v3.Gzip': { encoding: 'gzip', stat: 'gzip' },
+    'type.googleapis.com/envoy.extensions.compression.brotli.compressor.v3.Brotli': { encoding: 'br', stat: 'brotli' },
+    'type.googleapis.com/envoy.extensions.compression.zstd.compressor.v3.Zstd': { encoding: 'zstd', stat: 'zstd' },
+  };
+
+/** Envoy's default list. */
+const TYPES = [
+  'text/html',
+  'text/plain',
+  'text/css',
+  'application/javascript',
+  'application/x-javascript',
+  'text/javascript',
+  'text/x-javascript',
+  'text/ecmascript',
+  'text/js',
+  'text/jscript',
+  'text/x-js',
+  'application/ecmascript',
+  'application/x-json',
+  'application/xml',
+  'application/json',
+  'image/svg+xml',
+  'text/xml',
+  'application/xhtml+xml',
+];
+const MIN_LENGTH = 30;
+
+interface Common {
+  readonly enabled?: { readonly default_value?: boolean };
+  readonly min_content_length?: number;
+  readonly content_type?: readonly string[];
+}
+
+export function readCompressor(config: Any): CompressorConfig {
+  const library = config['compressor_library'] as { readonly name?: string; readonly typed_config?: Any } | undefined;
+  const found = LIBRARIES[library?.typed_config?.['@type'] ?? ''];
+  if (found === undefined) {
+    throw new ConfigProblem(
+      'compressor_library',
+      `Didn't find a registered implementation for '${library?.name ?? ''}' with type URL: '${library?.typed_config?.['@type'] ?? ''}'`,
+    );
+  }
+  const request = config['request_direction_config'] as { readonly common_config?: Common } | undefined;
+  if (request?.common_config?.enabled?.default_value === true) {
+    throw new ConfigProblem('request_direction_config', 'is not supported: only answers are compressed');
+  }
+  const response = (config['response_direction_config'] ?? {}) as Readonly<Record<string, unknown>>;
+  const common = (response['common_config'] ?? {}) as Common;
+  const types = common.content_type ?? (config['content_type'] as readonly string[] | undefined) ?? [];
+  const has = (name: string): boolean => response[name] === true || config[name] === true;
+  return {
+    encoding: found.encoding,
+    scope: `compressor.${library?.name ?? ''}.${found.stat}.`,
+    enabled: common.enabled?.default_value !== false,
+    minLength: readNumber(common.min_content_length ?? config['content_length'], MIN_LENGTH),
+    types: new Set((types.length === 0 ? TYPES : types).map((type) => type.toLowerCase())),
+    statusesLeft: new Set((response['uncompressible_response_codes'] ?? []) as number[]),
+    leavesEtags: has('disable_on_etag_header'),
+    weakensEtags: response['weaken_etag_on_compress'] === true,
+    hidesAccept: has('remove_accept_encoding_header'),
+    directed: config['response_direction_config'] !== undefined || config['request_direction_config'] !== undefined,
+  };
+}
+
+/** Reads CompressorPerRoute; undefined: nothing is compressed. */
+export function overrideCompressor(own: CompressorConfig, config: Any): CompressorConfig | undefined {
+  if (config['disabled'] === true) return undefined;
+  const overrides = (config['overrides'] ?? {}) as Readonly<Record<string, unknown>>;
+  const response = overrides['response_direction_config'] as
+    | { readonly remove_accept_encoding_header?: boolean }
+    | undefined;
+  return { ...own, enabled: true, hidesAccept: response?.remove_accept_encoding_header ?? own.hidesAccept };
+}

@@ -1,0 +1,96 @@
+import type { HeaderValueOption } from '#xds';
+import { applyRule } from '../http/apply-rules.ts';
+import type { Exchange } from '../http/exchange.ts';
+import { isGrpc } from '../http/grpc.ts';
+import type { LocalReply } from '../http/local-reply.ts';
+import { type AccessLogFilter, readAccessLogFilter } from './access-log/filter.ts';
+import { type BodyFormat, type BodyFormatJson, readBodyFormat } from './body-format.ts';
+import { compileHeaderRule, type HeaderRule } from './header-rules.ts';
+import { within } from './problem.ts';
+
+/** envoy.extensions.filters.network.http_connection_manager.v3.LocalReplyConfig. */
+export interface LocalReplyJson {
+  readonly mappers?: readonly MapperJson[];
+  readonly body_format?: BodyFormatJson;
+}
+
+interface MapperJson {
+  readonly filter?: AccessLogFilter;
+  readonly status_code?: number;
+  readonly body?: { readonly inline_string?: string; readonly inline_bytes?: string };
+  readonly body_format_override?: BodyFormatJson;
+  readonly headers_to_add?: readonly HeaderValueOption[];
+}
+
+/** Gives an answer that this proxy makes itself the form that its listener wants. */
+export type LocalReplyRewrite = (reply: LocalReply, exchange: Exchange) => LocalReply;
+
+interface Mapper {
+  readonly concerns: (exchange: Exchange) => boolean;
+  readonly status: number | undefined;
+  readonly body: Buffer | undefined;
+  readonly format: BodyFormat | undefined;
+  readonly headers: readonly HeaderRule[];
+}
+
+/** Reads `local_reply_config`. The first mapper whose filter holds counts. Source: local_reply.cc in Envoy. */
+export function readLocalReply(given: LocalReplyJson | undefined): LocalReplyRewrite | undefined {
+  if (given === undefined) return undefined;
+  const mappers = (given.mappers ?? []).map((mapper, i) =>
+    within(`local_reply_config.mappers[${i}]`, () => readMapper(mapper)),
+  );
+  const format = readBodyFormat(given.body_format);
+  return (reply, exchange) => {
+    const { info } = exchange;
+    info.status = reply.status;
+    const mapper = mappers.find(({ concerns }) => concerns(exchange));
+    const status = mapper?.status ?? reply.status;
+    const body = mapper?.body ?? reply.body;
+    if (mapper !== undefined && mapper.headers.length > 0) addHeaders(exchange, mapper.headers);
+    info.status = status;
+    const form = mapper?.format ?? format;
+    return {
+      ...reply,
+      status,
+      ...(form === undefined
+        ? body !== undefined && { body }
+        : {
+            body: bodyOf(form, exchange, body === undefined ? '' : body.toString()),
+            headers: { ...reply.headers, 'content-type': form.contentType },
+          }),
+    };
+  };
+}
+
+/** As in Envoy, made before the answer has its new status. */
+function addHeaders(exchange: Exchange, rules: readonly HeaderRule[]): void {
+  const made = rules.map((rule) => ({ rule, text: rule.value(exchange) }));
+  exchange.editResponse(({ headers }) => {
+    for (const { rule, text } of made) applyRule({ ...rule, value: () => text }, exchange, headers);
+  });
+}
+
+/** A message of gRPC is no line. */
+function bodyOf({ write, contentType }: BodyFormat, exchange: Exchange, given: string): string {
+  exchange.info.localReplyBody = given;
+  const body = write(exchange);
+  exchange.info.localReplyBody = '';
+  const grpc = exchange.cameAsGrpc ?? isGrpc(exchange.head.headers);
+  return grpc && contentType === 'application/json' ? body.trimEnd() : body;
+}
+
+function readMapper(given: MapperJson): Mapper {
+  const { body } = given;
+  return {
+    concerns: within('filter', () => readAccessLogFilter(given.filter ?? {})),
+    status: given.status_code,
+    body:
+      body === undefined
+        ? undefined
+        : body.inline_bytes === undefined
+          ? Buffer.from(body.inline_string ?? '')
+          : Buffer.from(body.inline_bytes, 'base64'),
+    format: readBodyFormat(given.body_format_override),
+    headers: (given.headers_to_add ?? []).map((option, i) => compileHeaderRule(option, `headers_to_add[${i}]`)),
+  };
+}

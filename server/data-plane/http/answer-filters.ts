@@ -1,0 +1,62 @@
+import type { ResponseHead } from './codec.ts';
+import type { Exchange } from './exchange.ts';
+import type { Headers } from './headers.ts';
+
+/** Where a changed body goes. */
+export interface BodyOut {
+  /** False: the client is slow; `resume` follows. */
+  data(chunk: Buffer): boolean;
+  end(trailers: Headers | undefined): void;
+  /** Who was told to wait may go on. */
+  drain(): void;
+}
+
+/** Changes the body of one answer. */
+export interface BodyCoder {
+  data(chunk: Buffer): boolean;
+  end(trailers: Headers | undefined): void;
+  /** The client takes more. */
+  resume(): void;
+  /** The answer is broken off. */
+  cancel(): void;
+}
+
+/** A filter's part in an answer: changes its head, and its body where it returns who does that. */
+export type AnswerFilter = (
+  exchange: Exchange,
+  head: ResponseHead,
+  endStream: boolean,
+) => ((out: BodyOut) => BodyCoder) | undefined;
+
+/** The way of one answer through the filters, the last of the configuration first. */
+export class AnswerFilters {
+  readonly #filters: readonly AnswerFilter[];
+  coder: BodyCoder | undefined;
+
+  constructor(filters: readonly AnswerFilter[]) {
+    this.#filters = filters;
+  }
+
+  begin(exchange: Exchange, head: ResponseHead, endStream: boolean): void {
+    const makers: ((out: BodyOut) => BodyCoder)[] = [];
+    for (const filter of this.#filters) {
+      const make = filter(exchange, head, endStream);
+      if (make !== undefined && !endStream) makers.push(make);
+    }
+    // What was found last stands next to the client.
+    for (const make of makers.reverse())
+      this.coder = make(this.coder === undefined ? outOf(exchange) : within(this.coder, exchange));
+  }
+}
+
+const outOf = (exchange: Exchange): BodyOut => ({
+  data: (chunk) => exchange.passData(chunk),
+  end: (trailers) => exchange.passEnd(trailers),
+  drain: () => exchange.drainTarget(),
+});
+
+const within = (coder: BodyCoder, exchange: Exchange): BodyOut => ({
+  data: (chunk) => coder.data(chunk),
+  end: (trailers) => coder.end(trailers),
+  drain: () => exchange.drainTarget(),
+});

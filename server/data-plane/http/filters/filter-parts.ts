@@ -1,0 +1,12 @@
+import type { AnswerFilter } from '../answer-filters.ts';
+import type { Exchange, RequestLayer } from '../exchange.ts';
+
+/** What a filter does with requests, and with every answer, whoever gives it. */
+export interface FilterParts {
+  readonly decode?: RequestLayer;
+  readonly encode?: AnswerFilter;
+}
+
+/** Whether a filter takes part in a request: the route says so, else the listener. */
+export const takesPart = ({ route }: Exchange, name: string, off: boolean): boolean =>
+  route?.switches?.get(name) ?? !off;

@@ -1,0 +1,68 @@
+import {
+  type HeaderMutationConfig,
+  type QueryChange,
+  readHeaderMutation,
+} from '../../config/filters/header-mutation.ts';
+import type { BodyCoder, BodyOut } from '../answer-filters.ts';
+import { changeHeaders, changeRequest } from '../change-headers.ts';
+import type { Exchange } from '../exchange.ts';
+import type { FilterParts } from './filter-parts.ts';
+
+/** Envoy's header_mutation filter: what the listener says comes first, then what the levels of the route say. */
+export function headerMutation(name: string, own: HeaderMutationConfig): FilterParts {
+  const known = new WeakMap<object, HeaderMutationConfig>();
+  const levels = ({ route }: Exchange): readonly HeaderMutationConfig[] => {
+    const given = (route?.filterLevels ?? []).map((level) => level[name]).filter((level) => level !== undefined);
+    const read = given.map((level) => {
+      const held = known.get(level) ?? readHeaderMutation(level);
+      known.set(level, held);
+      return held;
+    });
+    return [own, ...(own.mostSpecificWins ? read : read.reverse())];
+  };
+  return {
+    decode(exchange) {
+      for (const { request, query } of levels(exchange)) {
+        changeRequest(exchange.head, request, exchange);
+        if (query.length > 0) changeQuery(exchange, query);
+      }
+      return 'next';
+    },
+    encode(exchange, { headers }) {
+      const all = levels(exchange);
+      for (const { response } of all) changeHeaders(headers, response, exchange);
+      const trailing = all.flatMap(({ trailers }) => trailers);
+      if (trailing.length === 0) return undefined;
+      return (out: BodyOut): BodyCoder => ({
+        data: (chunk) => out.data(chunk),
+        end(trailers) {
+          if (trailers !== undefined) changeHeaders(trailers, trailing, exchange);
+          out.end(trailers);
+        },
+        resume: () => undefined,
+        cancel: () => undefined,
+      });
+    },
+  };
+}
+
+/** Parameters that nobody changes stay as they were written. */
+function changeQuery(exchange: Exchange, changes: readonly QueryChange[]): void {
+  const { head } = exchange;
+  const mark = head.path.indexOf('?');
+  const path = mark < 0 ? head.path : head.path.slice(0, mark);
+  let pairs = mark < 0 || mark === head.path.length - 1 ? [] : head.path.slice(mark + 1).split('&');
+  const isOf = (pair: string, name: string): boolean => pair === name || pair.startsWith(`${name}=`);
+  for (const { name, value, action } of changes) {
+    const present = pairs.some((pair) => isOf(pair, name));
+    const made = value === undefined ? '' : `${name}=${encodeURIComponent(value(exchange))}`;
+    if (value === undefined) pairs = pairs.filter((pair) => !isOf(pair, name));
+    else if (action === 'APPEND_IF_EXISTS_OR_ADD' || (action === 'ADD_IF_ABSENT' && !present)) pairs.push(made);
+    else if (action !== 'ADD_IF_ABSENT' && (present || action === 'OVERWRITE_IF_EXISTS_OR_ADD')) {
+      const place = pairs.findIndex((pair) => isOf(pair, name));
+      if (place < 0) pairs.push(made);
+      else pairs = pairs.flatMap((pair, i) => (i === place ? [made] : isOf(pair, name) ? [] : [pair]));
+    }
+  }
+  head.path = pairs.length === 0 ? path : `${path}?${pairs.join('&')}`;
+}

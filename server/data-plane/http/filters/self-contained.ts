@@ -1,0 +1,30 @@
+import type { Any } from '#xds';
+import { readCompressor } from '../../config/filters/compressor.ts';
+import { readHeaderMutation } from '../../config/filters/header-mutation.ts';
+import { buffer, readBuffer } from './buffer.ts';
+import { compressor } from './compressor.ts';
+import { csrf, readCsrf } from './csrf.ts';
+import type { FilterParts } from './filter-parts.ts';
+import { grpcWeb } from './grpc-web.ts';
+import { headerMutation } from './header-mutation.ts';
+import { headerToMetadata, readHeaderToMetadata } from './header-to-metadata.ts';
+import { healthCheck, readHealthCheck } from './health-check.ts';
+import { readSetMetadata, setMetadata } from './set-metadata.ts';
+
+type Maker = (name: string, config: Any) => FilterParts;
+
+const TYPE = 'type.googleapis.com/envoy.extensions.filters.http.';
+
+/** Filters that need nothing but their configuration, by its type. `name` is the filter's, by which routes speak to it. */
+export const SELF_CONTAINED: Readonly<Record<string, Maker>> = {
+  [`${TYPE}header_mutation.v3.HeaderMutation`]: (name, config) => headerMutation(name, readHeaderMutation(config)),
+  [`${TYPE}buffer.v3.Buffer`]: (name, config) => buffer(name, readBuffer(config)),
+  [`${TYPE}csrf.v3.CsrfPolicy`]: (name, config) => csrf(name, readCsrf(config)),
+  [`${TYPE}set_metadata.v3.Config`]: (_name, config) => setMetadata(readSetMetadata(config)),
+  [`${TYPE}header_to_metadata.v3.Config`]: (name, config) => headerToMetadata(name, readHeaderToMetadata(config)),
+  [`${TYPE}health_check.v3.HealthCheck`]: (_name, config) => healthCheck(readHealthCheck(config)),
+  [`${TYPE}compressor.v3.Compressor`]: (name, config) => compressor(name, readCompressor(config)),
+  [`${TYPE}grpc_web.v3.GrpcWeb`]: () => grpcWeb,
+  // Tables and virtual hosts come without being asked for here: there is nothing to wait for.
+  [`${TYPE}on_demand.v3.OnDemand`]: () => ({}),
+};

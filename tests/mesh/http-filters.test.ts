@@ -1,0 +1,193 @@
+import { once } from 'node:events';
+import { get, type IncomingMessage, type Server } from 'node:http';
+import { gunzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Route, typeUrls } from '#xds';
+import { http, router, staticCluster } from './data-plane-config.ts';
+import {
+  type Answer,
+  createTestCa,
+  type FetchOptions,
+  listen,
+  type Pod,
+  sendFrom,
+  startPod,
+} from './data-plane-harness.ts';
+import { NET } from './own-network.ts';
+
+const TYPE = 'type.googleapis.com/envoy.extensions.filters.http.';
+const IP = `${NET}.1.1`;
+const PORT = 8080;
+const filter = (name: string, type: string, config: object) => ({
+  name: `envoy.filters.http.${name}`,
+  typed_config: { '@type': TYPE + type, ...config },
+});
+const header = (key: string, value: string) => ({ append: { header: { key, value } } });
+
+const FILTERS = [
+  filter('compressor', 'compressor.v3.Compressor', {
+    response_direction_config: { common_config: { min_content_length: 10 } },
+    compressor_library: {
+      name: 'text',
+      typed_config: { '@type': 'type.googleapis.com/envoy.extensions.compression.gzip.compressor.v3.Gzip' },
+    },
+  }),
+  filter('csrf', 'csrf.v3.CsrfPolicy', { additional_origins: [{ exact: 'friend' }] }),
+  filter('buffer', 'buffer.v3.Buffer', { max_request_bytes: 8 }),
+  filter('header_to_metadata', 'header_to_metadata.v3.Config', {
+    request_rules: [
+      { header: 'x-version', on_header_present: { metadata_namespace: 'own', key: 'version' }, remove: true },
+    ],
+  }),
+  filter('header_mutation', 'header_mutation.v3.HeaderMutation', {
+    mutations: {
+      request_mutations: [header('x-version-seen', '%DYNAMIC_METADATA(own:version)%')],
+      response_mutations: [header('x-answered', '%RESPONSE_CODE%')],
+    },
+  }),
+  filter('health_check', 'health_check.v3.HealthCheck', {
+    pass_through_mode: false,
+    headers: [{ name: ':path', string_match: { exact: '/healthz' } }],
+  }),
+  router,
+];
+
+const ROUTES: Route[] = [
+  {
+    match: { path: '/moved' },
+    name: 'moved',
+    route: { cluster: 'application', internal_redirect_policy: { redirect_response_codes: [302] } },
+  },
+  {
+    match: { prefix: '/plain' },
+    route: { cluster: 'application' },
+    typed_per_filter_config: {
+      'envoy.filters.http.header_mutation': {
+        '@type': 'type.googleapis.com/envoy.config.route.v3.FilterConfig',
+        disabled: true,
+      },
+    },
+  },
+  { match: { prefix: '/' }, route: { cluster: 'application' } },
+];
+
+const listener = (fields: Record<string, unknown> = {}, port = PORT) => ({
+  name: `edge-${port}`,
+  address: { socket_address: { address: IP, port_value: port } },
+  filter_chains: [
+    {
+      filters: [
+        http({
+          stat_prefix: 'edge',
+          http_filters: FILTERS,
+          route_config: { name: 'table', virtual_hosts: [{ name: 'all', domains: ['*'], routes: ROUTES }] },
+          local_reply_config: { body_format: { json_format: { code: '%RESPONSE_CODE%', why: '%LOCAL_REPLY_BODY%' } } },
+          ...fields,
+        }),
+      ],
+    },
+  ],
+});
+
+describe('a gateway with filters that only an EnvoyFilter adds', () => {
+  const servers: Server[] = [];
+  let pod: Pod;
+  const ask = (path: string, options: FetchOptions = {}): Promise<Answer> =>
+    sendFrom(`${NET}.1.9`, { ip: IP, port: PORT }, { host: 'shop', path, ...options });
+
+  beforeAll(async () => {
+    await listen(servers, `${NET}.2.1`, 8080, (request, response) => {
+      if (request.url === '/moved') {
+        response.statusCode = 302;
+        response.setHeader('location', 'http://shop/plain/there');
+      }
+      response.setHeader('content-type', 'text/plain');
+      let body = '';
+      request.on('data', (chunk) => {
+        body += String(chunk);
+      });
+      request.on('end', () => response.end(JSON.stringify({ path: request.url, headers: request.headers, body })));
+    });
+    const signer = await createTestCa();
+    pod = await startPod({ ip: IP, name: 'edge', role: 'router', signer }, (xds) => {
+      xds.push(typeUrls.cluster, [staticCluster('application', [`${NET}.2.1:8080`])]);
+      expect(xds.push(typeUrls.listener, [listener()])).toEqual([]);
+    });
+  });
+  afterAll(async () => {
+    await pod?.stop();
+    for (const server of servers) server.close();
+  });
+
+  const figure = (name: string): number | undefined => pod.proxy.admin.stats().get(`http.edge.${name}`);
+
+  it('changes requests by what earlier filters have found, and answers', async () => {
+    const { status, headers, body } = await ask('/a', { headers: { 'x-version': 'v2' } });
+    const arrived = JSON.parse(body) as { headers: Record<string, string> };
+    expect([status, headers['x-answered'], arrived.headers['x-version-seen'], arrived.headers['x-version']]).toEqual([
+      200,
+      '200',
+      'v2',
+      undefined,
+    ]);
+  });
+
+  it('leaves a filter out where the route switches it off', async () => {
+    expect((await ask('/plain')).headers['x-answered']).toBeUndefined();
+  });
+
+  it('refuses a change from a page of another host', async () => {
+    const refused = await ask('/a', { method: 'POST', headers: { origin: 'http://evil' } });
+    const allowed = await ask('/a', { method: 'POST', headers: { origin: 'http://friend' } });
+    expect([refused.status, JSON.parse(refused.body), allowed.status]).toEqual([
+      403,
+      { code: 403, why: 'Invalid origin' },
+      200,
+    ]);
+    expect([figure('csrf.request_invalid'), figure('csrf.request_valid')]).toEqual([1, 1]);
+  });
+
+  it('lets a body go on when it is complete, and answers 413 to one that is too long', async () => {
+    const own = { origin: 'http://shop' };
+    const fits = await ask('/a', { method: 'POST', headers: own, body: 'hello' });
+    expect([fits.status, (JSON.parse(fits.body) as { body: string }).body]).toEqual([200, 'hello']);
+    expect((await ask('/a', { method: 'POST', headers: own, body: 'hello world' })).status).toBe(413);
+  });
+
+  it('answers who asks whether it is well, and counts no request', async () => {
+    const before = figure('downstream_rq_2xx') ?? 0;
+    expect((await ask('/healthz')).status).toBe(200);
+    expect([figure('health_check.ok'), (figure('downstream_rq_2xx') ?? 0) - before]).toEqual([1, 0]);
+  });
+
+  it('compresses what a client takes compressed', async () => {
+    const headers = { host: 'shop', 'accept-encoding': 'gzip' };
+    const call = get({ host: IP, port: PORT, path: '/plain', headers, agent: false });
+    const [answer] = (await once(call, 'response')) as [IncomingMessage];
+    expect([answer.headers['content-encoding'], answer.headers['vary']]).toEqual(['gzip', 'Accept-Encoding']);
+    const bytes = Buffer.concat(await answer.toArray());
+    expect(JSON.parse(gunzipSync(bytes).toString())).toMatchObject({ path: '/plain' });
+  });
+
+  it('follows a redirect of the host where the route says so', async () => {
+    const { status, body } = await ask('/moved');
+    const arrived = JSON.parse(body) as { path: string; headers: Record<string, string> };
+    expect([status, arrived.path, arrived.headers['x-envoy-original-url']]).toEqual([
+      200,
+      '/plain/there',
+      'http://shop/moved',
+    ]);
+    const count = pod.proxy.admin.stats().get('cluster.application.upstream_internal_redirect_succeeded_total');
+    expect(count).toBe(1);
+  });
+
+  it.each([
+    ['lua.v3.Lua', 'this proxy runs no Lua code'],
+    ['oauth2.v3.OAuth2', 'this proxy signs nobody in'],
+    ['ext_proc.v3.ExternalProcessor', 'this proxy hands no messages to other programs'],
+  ])('refuses %s and says why', (type, why) => {
+    const http_filters = [filter('other', type, {}), router];
+    const refused = pod.xds.push(typeUrls.listener, [listener(), listener({ http_filters }, PORT + 1)]);
+    expect(JSON.stringify(refused)).toContain(why);
+  });
+});
