@@ -93,7 +93,28 @@ function grpcTags(exchange: Exchange, fixedTags: TracingConfig['fixedTags']): Re
   return { ...Object.fromEntries(present), ...fixedTags };
 }
 
-function tracingOf(exchange: Exchange, { fixedTags, tags, maxPathLength }: TracingConfig): HopTracing {
+/** What a client tells of itself for its spans. */
+const CLIENT_TAGS = [
+  ['x-envoy-downstream-service-cluster', 'downstream_cluster'],
+  ['x-client-trace-id', 'guid:x-client-trace-id'],
+] as const;
+
+function clientTags(
+  { headers }: Exchange['head'],
+  fixedTags: TracingConfig['fixedTags'],
+  given: Record<string, string> | undefined,
+): Record<string, string> | undefined {
+  let own = given;
+  for (const [header, tag] of CLIENT_TAGS) {
+    const value = headers.get(header);
+    if (value === undefined || value === '') continue;
+    own ??= { ...fixedTags };
+    own[tag] = value;
+  }
+  return own;
+}
+
+function tracingOf(exchange: Exchange, { fixedTags, tags, maxPathLength, collector }: TracingConfig): HopTracing {
   const { connection, entrySpanId, head } = exchange;
   let own = grpcTags(exchange, fixedTags);
   for (const { name, read } of tags) {
@@ -102,6 +123,7 @@ function tracingOf(exchange: Exchange, { fixedTags, tags, maxPathLength }: Traci
     own ??= { ...fixedTags };
     own[name] = value;
   }
+  if (collector !== undefined) own = clientTags(head, fixedTags, own);
   const told = {
     tags: own ?? fixedTags,
     maxPathLength,

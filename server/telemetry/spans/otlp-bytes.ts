@@ -1,8 +1,8 @@
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import { flagsOf, isOtlpError, resourceOf, SCOPE, STATUS_ERROR } from './otlp-facts.ts';
 import type { Span } from './span.ts';
 
 const KINDS = { SERVER: 2, CLIENT: 3 } as const;
-const STATUS_ERROR = 2;
 
 type Fields = (writer: BinaryWriter) => void;
 
@@ -30,8 +30,14 @@ export function otlpBytes(spans: readonly Span[]): Uint8Array {
   const writer = new BinaryWriter();
   for (const [service, own] of Map.groupBy(spans, (span) => span.service))
     nested(writer, 1, () => {
-      nested(writer, 1, () => attribute(writer, 1, 'service.name', service));
+      nested(writer, 1, () => {
+        for (const [key, value] of Object.entries(resourceOf(service))) attribute(writer, 1, key, value);
+      });
       nested(writer, 2, () => {
+        nested(writer, 1, () => {
+          text(writer, 1, SCOPE.name);
+          text(writer, 2, SCOPE.version);
+        });
         for (const span of own) nested(writer, 2, () => writeSpan(writer, span));
       });
     });
@@ -51,6 +57,7 @@ function writeSpan(writer: BinaryWriter, span: Span): void {
   writer.tag(8, WireType.Bit64).fixed64(nanos(span.startMs + span.durationMs));
   for (const [key, value] of Object.entries(span.tags)) attribute(writer, 9, key, value);
   nested(writer, 15, () => {
-    if (span.failed) writer.tag(3, WireType.Varint).int32(STATUS_ERROR);
+    if (isOtlpError(span)) writer.tag(3, WireType.Varint).int32(STATUS_ERROR);
   });
+  writer.tag(16, WireType.Bit32).fixed32(flagsOf(span));
 }

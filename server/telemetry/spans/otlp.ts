@@ -1,8 +1,7 @@
+import { flagsOf, isOtlpError, resourceOf, SCOPE, STATUS_ERROR } from './otlp-facts.ts';
 import type { Span } from './span.ts';
 
 const KINDS = { SERVER: 2, CLIENT: 3 } as const;
-const STATUS_ERROR = 2;
-
 const attribute = (key: string, value: string): object => ({ key, value: { stringValue: value } });
 
 const nanos = (ms: number): string => String(BigInt(Math.round(ms * 1000)) * 1000n);
@@ -12,8 +11,8 @@ export function otlpBody(spans: readonly Span[]): string {
   const byService = Map.groupBy(spans, ({ service }) => service);
   return JSON.stringify({
     resourceSpans: [...byService].map(([service, own]) => ({
-      resource: { attributes: [attribute('service.name', service)] },
-      scopeSpans: [{ scope: { name: 'meshwork' }, spans: own.map(otlpSpan) }],
+      resource: { attributes: Object.entries(resourceOf(service)).map(([key, value]) => attribute(key, value)) },
+      scopeSpans: [{ scope: SCOPE, spans: own.map(otlpSpan) }],
     })),
   });
 }
@@ -28,6 +27,7 @@ function otlpSpan(span: Span): object {
     startTimeUnixNano: nanos(span.startMs),
     endTimeUnixNano: nanos(span.startMs + span.durationMs),
     attributes: Object.entries(span.tags).map(([key, value]) => attribute(key, value)),
-    status: span.failed ? { code: STATUS_ERROR } : {},
+    status: isOtlpError(span) ? { code: STATUS_ERROR } : {},
+    flags: flagsOf(span),
   };
 }

@@ -5,6 +5,8 @@ export interface Span {
   readonly traceId: string;
   readonly spanId: string;
   readonly parentSpanId: string | undefined;
+  /** The parent is a span of another program. */
+  readonly parentIsRemote: boolean;
   readonly kind: 'CLIENT' | 'SERVER';
   /** `reviews.default.svc.cluster.local:9080/*`, as Istio names operations. */
   readonly name: string;
@@ -30,7 +32,8 @@ export function spansOf(hop: HopRecord, shownAs?: string): Span[] {
   const kind = hop.direction === 'outbound' ? 'CLIENT' : 'SERVER';
   if (entry === undefined) return [requestSpan(hop, hop.spanId, kind, answer)];
   const request = requestSpan(hop, entry, 'SERVER', answer);
-  return hop.attempts === 0 ? [request] : [request, callSpan(hop, entry, answer)];
+  // In the order in which they end.
+  return hop.attempts === 0 ? [request] : [callSpan(hop, entry, answer), request];
 }
 
 /** gRPC statuses that are the server's fault: UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE, DATA_LOSS. */
@@ -43,11 +46,15 @@ const sharedOf = ({ traceId, proxy, startMs, durationMs, response, tracing }: Ho
   service: `${proxy.service}.${proxy.namespace}`,
   startMs,
   durationMs,
-  failed:
-    response.status >= 500 ||
-    (response.status === 0 && response.flags.length > 0) ||
-    GRPC_FAILURES.has(tracing?.tags['grpc.status_code'] ?? ''),
+  failed: hasFailed({ response, tracing }),
 });
+
+const hasFailed = ({ response, tracing }: Pick<HopRecord, 'response' | 'tracing'>): boolean =>
+  response.status >= 500 ||
+  (response.status === 0 && response.flags.length > 0) ||
+  GRPC_FAILURES.has(tracing?.tags['grpc.status_code'] ?? '');
+
+const failureTag = (hop: HopRecord): Span['tags'] => (hasFailed(hop) ? { error: 'true' } : {});
 
 function requestSpan(hop: HopRecord, spanId: string, kind: Span['kind'], answer: Span['tags']): Span {
   const { proxy, request, response, tracing } = hop;
@@ -56,6 +63,7 @@ function requestSpan(hop: HopRecord, spanId: string, kind: Span['kind'], answer:
     ...sharedOf(hop),
     spanId,
     parentSpanId: hop.parentSpanId,
+    parentIsRemote: hop.parentSpanId !== undefined,
     kind,
     zipkinName: hop.operation ?? request.authority,
     name: hop.operation ?? (hop.direction === 'outbound' ? `egress ${request.authority}` : 'ingress'),
@@ -71,13 +79,14 @@ function requestSpan(hop: HopRecord, spanId: string, kind: Span['kind'], answer:
       request_size: String(request.bytes),
       response_size: String(response.bytes),
       ...answer,
+      ...failureTag(hop),
       ...tracing?.tags,
     },
   };
 }
 
-/** Tags of a gRPC request that stand at the request only. */
-const OF_REQUEST = /^grpc\.(path|authority|content_type|timeout)$/;
+/** Tags that stand at the request only. */
+const OF_REQUEST = /^(grpc\.(path|authority|content_type|timeout)|downstream_cluster|guid:x-client-trace-id)$/;
 
 /** The call to a host below the span of its request. */
 function callSpan(hop: HopRecord, parentSpanId: string, answer: Span['tags']): Span {
@@ -87,6 +96,7 @@ function callSpan(hop: HopRecord, parentSpanId: string, answer: Span['tags']): S
     ...sharedOf(hop),
     spanId: hop.spanId,
     parentSpanId,
+    parentIsRemote: false,
     kind: 'CLIENT',
     name,
     zipkinName: name,
@@ -94,6 +104,7 @@ function callSpan(hop: HopRecord, parentSpanId: string, answer: Span['tags']): S
       component: 'proxy',
       ...(hop.upstreamHost !== '' && { upstream_address: hop.upstreamHost, 'peer.address': hop.upstreamHost }),
       ...answer,
+      ...failureTag(hop),
       ...Object.fromEntries(own),
     },
   };

@@ -1,5 +1,8 @@
 import type { Span } from './span.ts';
 
+/** Client received, server sent. */
+const ENDS = { CLIENT: 'cr', SERVER: 'ss' } as const;
+
 /** A list of spans in Zipkin's v2 JSON format. Times are microseconds. `ip`: of the proxy that sends them, which names no port either in Envoy. */
 export function zipkinBody(spans: readonly Span[], ip?: string): string {
   return JSON.stringify(
@@ -13,7 +16,8 @@ export function zipkinBody(spans: readonly Span[], ip?: string): string {
       // Zipkin takes no span without a length.
       duration: Math.max(1, Math.round(span.durationMs * 1000)),
       localEndpoint: { serviceName: span.service, ...(ip !== undefined && { ipv4: ip, port: 0 }) },
-      tags: { ...span.tags, ...(span.failed && { error: 'true' }) },
+      annotations: [{ timestamp: Math.round((span.startMs + span.durationMs) * 1000), value: ENDS[span.kind] }],
+      tags: span.tags,
     })),
   );
 }

@@ -77,9 +77,17 @@ describe('span exporters', () => {
     expect(received[0]?.body).toMatchObject({
       resourceSpans: [
         {
-          resource: { attributes: [{ key: 'service.name', value: { stringValue: 'productpage.default' } }] },
+          resource: {
+            attributes: [
+              { key: 'service.name', value: { stringValue: 'productpage.default' } },
+              { key: 'telemetry.sdk.language', value: { stringValue: 'nodejs' } },
+              { key: 'telemetry.sdk.name', value: { stringValue: 'meshwork' } },
+              { key: 'telemetry.sdk.version', value: { stringValue: '0.1.0' } },
+            ],
+          },
           scopeSpans: [
             {
+              scope: { name: 'meshwork', version: '0.1.0' },
               spans: [
                 {
                   traceId: '4bf92f3577b34da6a3ce929d0e0e4736',
@@ -89,6 +97,9 @@ describe('span exporters', () => {
                   startTimeUnixNano: '1700000000000500000',
                   endTimeUnixNano: '1700000000012750000',
                   status: { code: 2 },
+                  // Sampled; the parent is another program's.
+                  flags: 0x301,
+                  attributes: expect.arrayContaining([{ key: 'error', value: { stringValue: 'true' } }]),
                 },
                 { kind: 2, status: {} },
               ],
@@ -171,14 +182,15 @@ describe('span exporters', () => {
       tags: { 'http.url': 'https://reviews:9080/rev', 'peer.address': '10.0.0.7', user_agent: 'curl', team: 'web' },
     };
     expect(received[0]?.body).toMatchObject([
-      request,
       {
         id: '00f067aa0ba902b7',
         parentId: 'aaaaaaaaaaaaaaaa',
         kind: 'CLIENT',
         name: 'router outbound|9080||reviews.default.svc.cluster.local egress',
+        annotations: [{ timestamp: expect.any(Number), value: 'cr' }],
         tags: { upstream_address: '10.0.0.9:9080', 'peer.address': '10.0.0.9:9080', team: 'web' },
       },
+      request,
       request,
     ]);
   });
