@@ -7,6 +7,7 @@ import { compilePortPredicate } from './listener-filter-match.ts';
 import { compileNetworkFilter, type HttpFilterConfig, type TcpFilterConfig } from './network-filter.ts';
 import { type Origins, readOrigins, readTokenOrigins } from './origins.ts';
 import { ConfigProblem, unknownExtension, within } from './problem.ts';
+import { PROXY_PROTOCOL, type ProxyProtocolRules, readProxyProtocol } from './proxy-protocol-config.ts';
 import { type DownstreamTls, readDownstreamTls } from './tls-settings.ts';
 import { durationMs } from './values.ts';
 
@@ -29,6 +30,8 @@ export interface CompiledListener {
   readonly direction: 'inbound' | 'outbound';
   readonly chains: readonly CompiledFilterChain[];
   readonly defaultChain: CompiledFilterChain | undefined;
+  /** Set where load balancers tell who their clients are. */
+  readonly proxyProtocol: ProxyProtocolRules | undefined;
   /** Whether connections to a port are looked into for TLS, and for HTTP in plaintext. */
   readonly inspectTls: (port: number) => boolean;
   readonly inspectHttp: (port: number) => boolean;
@@ -50,6 +53,7 @@ export interface CompiledListener {
 const NO_EXTENSIONS: ExtensionConfigs = new Map();
 
 const LISTENER_FILTERS = new Set([
+  PROXY_PROTOCOL,
   'envoy.filters.listener.original_dst',
   'envoy.filters.listener.tls_inspector',
   'envoy.filters.listener.http_inspector',
@@ -92,6 +96,7 @@ export function compileListener(
     direction: resource.traffic_direction === 'INBOUND' ? 'inbound' : 'outbound',
     chains,
     defaultChain,
+    proxyProtocol: readProxyProtocol(resource),
     inspectTls: compileInspector(resource, 'envoy.filters.listener.tls_inspector'),
     inspectHttp: compileInspector(resource, 'envoy.filters.listener.http_inspector'),
     inspectTimeoutMs: durationMs(resource.listener_filters_timeout, 'listener_filters_timeout', 15_000),

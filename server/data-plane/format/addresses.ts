@@ -8,7 +8,7 @@ import { type Command, type CommandReader, type FormatConnection, type FormatSub
 type Read = (subject: FormatSubject) => SocketAddress | undefined;
 
 const remote: Read = ({ remoteAddress, connection }) => remoteAddress ?? connection.remoteAddress;
-const directRemote: Read = ({ connection }) => connection.remoteAddress;
+const directRemote: Read = ({ connection }) => connection.directAddress ?? connection.remoteAddress;
 const local: Read = ({ connection }) => connection.localAddress;
 const upstreamLocal: Read = ({ info }) => parsed(info.upstreamLocalAddress);
 /** Set once the connection stands, unlike the host that was chosen. */

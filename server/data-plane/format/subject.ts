@@ -83,6 +83,7 @@ export interface FormatConnection {
   readonly id?: number;
   readonly direction: TrafficDirection;
   readonly remoteAddress: SocketAddress;
+  readonly directAddress?: SocketAddress;
   readonly localAddress: SocketAddress;
   readonly requestedServerName: string;
   readonly tls: TlsFacts | undefined;

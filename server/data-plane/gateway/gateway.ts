@@ -10,6 +10,7 @@ import { exchangeMetadataAsClient } from '../http/metadata-exchange.ts';
 import { completeResponses } from '../http/response-layers.ts';
 import { chooseRoute } from '../http/router/choose-route.ts';
 import { chooseFilterChain, inspectFirstBytes, runNetworkFilter, terminateTls } from '../listener/connection-layers.ts';
+import { meetLoadBalancer } from '../listener/meet-load-balancer.ts';
 import type { ConnectionLayer } from '../listener/pending-connection.ts';
 
 /** A gateway's listeners are bound ports: the port that was dialled names the listener. */
@@ -26,6 +27,8 @@ const noteListener: ConnectionLayer = (connection) => {
 /** A connection from outside the mesh. */
 export const gatewayConnection: readonly ConnectionLayer[] = [
   noteListener,
+  // A load balancer in front may tell who its client is.
+  meetLoadBalancer,
   inspectFirstBytes,
   // With TLS the server name chooses among the gateway's servers.
   chooseFilterChain,

@@ -11,6 +11,8 @@ export interface ConnectionContext {
   readonly listener: CompiledListener;
   readonly chain: CompiledFilterChain;
   readonly remoteAddress: SocketAddress;
+  /** The other end of the socket, where a load balancer named another client. */
+  readonly directAddress?: SocketAddress;
   /** Where the client meant to go: the original destination of a captured connection. */
   readonly localAddress: SocketAddress;
   readonly requestedServerName: string;

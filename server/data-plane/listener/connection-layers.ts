@@ -131,6 +131,7 @@ export const runNetworkFilter: ConnectionLayer = (connection) => {
     listener: listener.config,
     chain,
     remoteAddress: connection.remoteAddress,
+    ...(connection.remoteAddress !== connection.directAddress && { directAddress: connection.directAddress }),
     localAddress: connection.localAddress,
     requestedServerName: connection.tls?.sni ?? connection.inspection.serverName,
     tls: connection.tls,

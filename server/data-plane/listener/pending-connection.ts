@@ -22,7 +22,10 @@ const NOT_INSPECTED: Inspection = {
 export class PendingConnection {
   readonly runtime: ProxyRuntime;
   readonly direction: TrafficDirection;
-  readonly remoteAddress: SocketAddress;
+  /** The other end of the socket. */
+  readonly directAddress: SocketAddress;
+  /** The client: the other end, or whom a load balancer names. */
+  remoteAddress: SocketAddress;
   /** The listeners in force. */
   readonly listeners: ListenerLookup;
   /** Replaced by the TLS socket once TLS is terminated. */
@@ -50,7 +53,8 @@ export class PendingConnection {
     this.listeners = options.listeners;
     this.localAddress = options.localAddress;
     this.listener = options.listener;
-    this.remoteAddress = { ip: options.socket.remoteAddress ?? '', port: options.socket.remotePort ?? 0 };
+    this.directAddress = { ip: options.socket.remoteAddress ?? '', port: options.socket.remotePort ?? 0 };
+    this.remoteAddress = this.directAddress;
   }
 
   note(stage: DecisionStage, outcome: DecisionStep['outcome'], name: string, note: () => StepNote): void {

@@ -10,6 +10,7 @@ import { exchangeMetadataAsServer } from '../http/metadata-exchange.ts';
 import { completeResponses } from '../http/response-layers.ts';
 import { chooseRoute } from '../http/router/choose-route.ts';
 import { chooseFilterChain, inspectFirstBytes, runNetworkFilter, terminateTls } from '../listener/connection-layers.ts';
+import { meetLoadBalancer } from '../listener/meet-load-balancer.ts';
 import type { ConnectionLayer } from '../listener/pending-connection.ts';
 
 export const INBOUND_PORT = 15006;
@@ -40,6 +41,8 @@ const chooseInboundListener: ConnectionLayer = (connection) => {
 export const inboundConnection: readonly ConnectionLayer[] = [
   noteCapture,
   chooseInboundListener,
+  // A load balancer in front may tell who its client is.
+  meetLoadBalancer,
   // TLS or not, and its ALPN: mesh clients and others take different chains.
   inspectFirstBytes,
   // Here a STRICT port refuses plaintext.

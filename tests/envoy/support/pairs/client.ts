@@ -26,7 +26,8 @@ const RAW_LIMIT_MS = 400;
 
 /** Sends one request on a connection of its own. */
 export async function ask(request: PairRequest, at: { ip: string; port: number }, id: string): Promise<Answer> {
-  if (request.raw !== undefined) return askRaw(await withHello(request.raw.replaceAll('{ID}', id)), at);
+  if (request.raw !== undefined)
+    return askRaw(await withHello(request.raw.replaceAll('{ID}', id).replaceAll('{PORT}', String(at.port))), at);
   return request.protocol === 'h2' ? askHttp2(request, at, id) : askHttp1(request, at, id);
 }
 
