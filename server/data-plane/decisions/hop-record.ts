@@ -141,8 +141,8 @@ export function handshakesOf(
   broken: HandshakeRecord | undefined,
 ): HopHandshakes | undefined {
   const [downstream, upstream] = [down?.handshake, up?.handshake ?? broken];
-  if (downstream === undefined && upstream === undefined) return undefined;
-  return { ...(downstream !== undefined && { downstream }), ...(upstream !== undefined && { upstream }) };
+  if (upstream === undefined) return downstream === undefined ? undefined : { downstream };
+  return downstream === undefined ? { upstream } : { downstream, upstream };
 }
 
 const DETAIL_WORDS: Readonly<Record<string, string>> = {

@@ -6,6 +6,9 @@ import { type TextPlace, TextRing } from './text-ring.ts';
 const FIRST_BYTES = 16 * 1024;
 const MOST_BYTES = 32 * 1024 * 1024;
 
+/** Rows that there is place for at first. */
+const FIRST_ROWS = 256;
+
 /** 32-bit words of a row's ids. */
 const ID = { trace: 0, span: 4, places: 6 } as const;
 const NUMBER = { startMs: 0, durationMs: 1, textAt: 2, places: 3 } as const;
@@ -27,10 +30,11 @@ const ANSWERED_BY: readonly RequestSummary['answeredBy'][] = ['upstream', 'clien
 export class RequestLog {
   readonly #capacity: number;
   readonly #familiar: Familiar;
-  readonly #ids: Uint32Array;
-  readonly #numbers: Float64Array;
-  readonly #counts: Int32Array;
+  #ids: Uint32Array;
+  #numbers: Float64Array;
+  #counts: Int32Array;
   readonly #references: unknown[];
+  #rows: number;
   #texts = new TextRing(FIRST_BYTES, MOST_BYTES);
   readonly #place: TextPlace = { position: 0, length: 0 };
   readonly #pieces: string[] = [];
@@ -40,10 +44,11 @@ export class RequestLog {
   constructor(capacity: number, familiar: Familiar) {
     this.#capacity = capacity;
     this.#familiar = familiar;
-    this.#ids = new Uint32Array(capacity * ID.places);
-    this.#numbers = new Float64Array(capacity * NUMBER.places);
-    this.#counts = new Int32Array(capacity * COUNT.places);
-    this.#references = new Array<unknown>(capacity * REFERENCE.places).fill(undefined);
+    this.#rows = Math.min(FIRST_ROWS, capacity);
+    this.#ids = new Uint32Array(this.#rows * ID.places);
+    this.#numbers = new Float64Array(this.#rows * NUMBER.places);
+    this.#counts = new Int32Array(this.#rows * COUNT.places);
+    this.#references = new Array<unknown>(this.#rows * REFERENCE.places).fill(undefined);
   }
 
   /** The number of the oldest request that is there. */
@@ -55,6 +60,7 @@ export class RequestLog {
   write(request: RequestSummary): number {
     const number = this.count++;
     const row = number % this.#capacity;
+    if (row >= this.#rows) this.#grow(Math.min(2 * this.#rows, this.#capacity));
     this.#writeFacts(request, row);
     const { authority, path } = request;
     const at = row * COUNT.places;
@@ -115,6 +121,18 @@ export class RequestLog {
     this.count = 0;
     this.#texts = new TextRing(FIRST_BYTES, MOST_BYTES);
     this.#references.fill(undefined);
+  }
+
+  #grow(rows: number): void {
+    const [ids, numbers, counts] = [this.#ids, this.#numbers, this.#counts];
+    this.#ids = new Uint32Array(rows * ID.places);
+    this.#numbers = new Float64Array(rows * NUMBER.places);
+    this.#counts = new Int32Array(rows * COUNT.places);
+    this.#ids.set(ids);
+    this.#numbers.set(numbers);
+    this.#counts.set(counts);
+    for (let i = this.#references.length; i < rows * REFERENCE.places; i++) this.#references.push(undefined);
+    this.#rows = rows;
   }
 
   #idsOf(row: number): readonly [traceId: string, id: string] {

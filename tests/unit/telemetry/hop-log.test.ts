@@ -196,15 +196,26 @@ describe('the log of hops', () => {
 });
 
 describe('the log of requests', () => {
-  it('gives back the newest as they were told, or told again', () => {
-    const kept = new RequestLog(50, new Familiar());
-    const requests = Array.from({ length: 120 }, () => summarize(anyHop(), sometimes() ? anyHop() : undefined));
-    for (const request of requests) kept.write(request);
-    expect(Array.from({ length: 50 }, (_, i) => kept.read(70 + i))).toEqual(requests.slice(70));
-    const again = { ...requests[100]!, destination: { service: 'late', version: 'v9' }, mtls: true, flags: ['UT'] };
-    kept.rewrite(100, again);
+  it.each([50, 700])('gives back the newest %i as they were told, or told again', (capacity) => {
+    const kept = new RequestLog(capacity, new Familiar());
+    const count = 2 * capacity + 20;
+    const requests = Array.from({ length: count }, () => summarize(anyHop(), sometimes() ? anyHop() : undefined));
+    for (const [number, request] of requests.entries()) {
+      kept.write(request);
+      if (number === capacity - 1)
+        expect(requests.slice(0, capacity).map((_, i) => kept.read(i))).toEqual(requests.slice(0, capacity));
+    }
+    const oldest = count - capacity;
+    expect(Array.from({ length: capacity }, (_, i) => kept.read(oldest + i))).toEqual(requests.slice(oldest));
+    const again = {
+      ...requests[count - 20]!,
+      destination: { service: 'late', version: 'v9' },
+      mtls: true,
+      flags: ['UT'],
+    };
+    kept.rewrite(count - 20, again);
     kept.rewrite(10, again);
-    expect(kept.read(100)).toEqual(again);
-    expect(kept.read(110)).toEqual(requests[110]);
+    expect(kept.read(count - 20)).toEqual(again);
+    expect(kept.read(count - 10)).toEqual(requests[count - 10]);
   });
 });
