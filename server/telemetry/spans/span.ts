@@ -41,15 +41,15 @@ const GRPC_FAILURES: ReadonlySet<string> = new Set(['2', '4', '12', '13', '14', 
 
 type Shared = Pick<Span, 'traceId' | 'service' | 'startMs' | 'durationMs' | 'failed'>;
 
-const sharedOf = ({ traceId, proxy, startMs, durationMs, response, tracing }: HopRecord): Shared => ({
-  traceId,
-  service: `${proxy.service}.${proxy.namespace}`,
-  startMs,
-  durationMs,
-  failed: hasFailed({ response, tracing }),
+const sharedOf = (hop: HopRecord): Shared => ({
+  traceId: hop.traceId,
+  service: `${hop.proxy.service}.${hop.proxy.namespace}`,
+  startMs: hop.startMs,
+  durationMs: hop.durationMs,
+  failed: hasFailed(hop),
 });
 
-const hasFailed = ({ response, tracing }: Pick<HopRecord, 'response' | 'tracing'>): boolean =>
+const hasFailed = ({ response, tracing }: HopRecord): boolean =>
   response.status >= 500 ||
   (response.status === 0 && response.flags.length > 0) ||
   GRPC_FAILURES.has(tracing?.tags['grpc.status_code'] ?? '');
