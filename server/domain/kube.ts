@@ -77,4 +77,6 @@ export interface KindDefinition {
   schema?(version?: string): JsonSchema;
   /** Rules beyond the schema, as the API server or Istio's webhook checks them. */
   validate?(object: KubeObject): FieldProblem[];
+  /** Rules between the old and the new object, such as immutable fields. */
+  validateUpdate?(object: KubeObject, old: KubeObject): FieldProblem[];
 }

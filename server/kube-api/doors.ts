@@ -1,4 +1,4 @@
-import type { Clock, FieldProblem, KindDefinition, KubeObject, NamespacedName, Random } from '#domain';
+import type { Clock, KindDefinition, KubeObject, NamespacedName, Random } from '#domain';
 
 export type * from './pod-access.ts';
 export type * from './server-doors.ts';
@@ -100,8 +100,6 @@ export interface ServedKind extends KindDefinition {
   setDefaults?(object: KubeObject): void;
   /** Fills in what depends on the new object's uid. Called once, after validation, on a private copy. */
   completeNew?(object: KubeObject): void;
-  /** Rules between the old and the new object, such as immutable fields. */
-  validateUpdate?(object: KubeObject, old: KubeObject): FieldProblem[];
   /** True: changes of the spec raise metadata.generation. Absent: true. */
   readonly countsGenerations?: boolean;
   /** What status a new object gets; absent: none. A client's own status is dropped on create, unless `keepsStatus`. */

@@ -208,10 +208,13 @@ function compile(node: CelNode): Program {
 }
 
 /**
- * Compiles a CEL rule over `self`. Unlike cel-go, types are checked while it runs. The result throws CelEvaluationError where the
+ * Compiles a CEL rule over `self`, and over `oldSelf` where the stored value is given. Unlike cel-go, types are checked while it runs. The result throws CelEvaluationError where the
  * rule cannot be computed; compiling throws CelSyntaxError or CelEvaluationError.
  */
-export function compileCel(expression: string): (self: CelValue) => CelValue {
+export function compileCel(expression: string): (self: CelValue, oldSelf?: CelValue) => CelValue {
   const program = compile(parseCel(expression));
-  return (self) => program({ name: 'self', value: self });
+  return (self, oldSelf) => {
+    const stored = oldSelf === undefined ? undefined : { name: 'oldSelf', value: oldSelf };
+    return program({ name: 'self', value: self, ...(stored && { outer: stored }) });
+  };
 }

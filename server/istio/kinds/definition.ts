@@ -8,7 +8,7 @@ import { Findings } from '../rules/findings.ts';
 import { checkFields } from '../schema/check.ts';
 import { checkConstraints } from '../schema/constraints.ts';
 import { withDefaults } from '../schema/defaults.ts';
-import { checkSchemaRules } from '../schema/rules.ts';
+import { checkSchemaRules, checkTransitionRules, hasTransitionRules } from '../schema/rules.ts';
 
 interface KindOptions {
   readonly group: string;
@@ -106,5 +106,10 @@ export function defineKind(options: KindOptions): KindDefinition {
     columns: [nameColumn, ...(options.columns ?? []), ageColumn],
     schema,
     validate,
+    validateUpdate: (object, old) => {
+      const rules = schema(parseApiVersion(object.apiVersion).version);
+      if (!hasTransitionRules(rules)) return [];
+      return checkTransitionRules(withDefaults(object, rules, rules), withDefaults(old, rules, rules), rules);
+    },
   };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkFields, didYouMean, istioKinds } from '#istio';
+import { checkFields, didYouMean, gatewayKinds, istioKinds } from '#istio';
 import { findings, httpRoute, validate, virtualService } from './manifests.ts';
 
 describe('fields', () => {
@@ -113,4 +113,25 @@ describe('schemas', () => {
       expect(schema.properties.apiVersion.enum).toEqual(kind.versions.map((version) => `${kind.group}/${version}`));
     },
   );
+});
+
+describe('an update', () => {
+  const kindOf = (name: string) => [...gatewayKinds, ...istioKinds].find(({ kind }) => kind === name);
+  const gatewayClass = (controllerName: string, description: string) => ({
+    apiVersion: 'gateway.networking.k8s.io/v1',
+    kind: 'GatewayClass',
+    metadata: { name: 'mine' },
+    spec: { controllerName, description },
+  });
+
+  it('may not change what the schema calls immutable', () => {
+    const kind = kindOf('GatewayClass');
+    const stored = gatewayClass('example.com/one', 'a');
+    expect(kind?.validateUpdate?.(gatewayClass('example.com/two', 'b'), stored)).toMatchObject([
+      { code: 'MW0106', path: 'spec.controllerName', message: 'Invalid value: Value is immutable' },
+    ]);
+    expect(kind?.validateUpdate?.(gatewayClass('example.com/one', 'b'), stored)).toEqual([]);
+    // A new object has nothing to differ from.
+    expect(kind?.validate?.(stored)).toEqual([]);
+  });
 });
