@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Proxy } from '#data-plane';
+import { typeUrls } from '#xds';
 import type { FakeSandbox } from '../../support/fake-sandbox.ts';
 import { createShop } from './shop.ts';
 
@@ -77,6 +78,9 @@ const admin = {
   stats: () => new Map(),
 } as unknown as Proxy['admin'];
 
+const named = (resources: readonly object[]) =>
+  new Map(resources.map((json) => [(json as { name: string }).name, { ...(json as { name: string }), json }]));
+
 const createMesh = async () => {
   const shop = await createShop();
   shop.sandbox.addPod({
@@ -94,6 +98,15 @@ const createMesh = async () => {
       },
       { node: { id: 'router~127.1.0.4~gateway-1.istio-system~x', cluster: '', metadata: {} }, types: {} },
     ],
+    ads: { connections: () => [] },
+    // Of listeners and clusters what the proxy holds, in another order; of routes another timeout, and a table more.
+    snapshotFor: () => ({
+      resources: new Map([
+        [typeUrls.cluster, named(admin.clusters().toReversed())],
+        [typeUrls.listener, named(admin.listeners())],
+        [typeUrls.route, named([{ name: '9080', virtual_hosts: [] }, admin.routes()[1]!])],
+      ]),
+    }),
   } as unknown as NonNullable<FakeSandbox['controlPlane']>;
   return shop;
 };
@@ -116,6 +129,19 @@ describe('istioctl proxy-status', () => {
       'NAME CLUSTER CDS LDS EDS RDS ISTIOD VERSION\nfrontend-1.shop Kubernetes SYNCED STALE NOT SENT ERROR istiod-1 1.31.0\n',
     );
     expect((await run('istioctl ps frontend-1 -v1')).out.split('\n')).toHaveLength(3);
+  });
+
+  it('tells where a proxy holds something else than istiod would have it hold', async () => {
+    const { out } = await run('istioctl proxy-status frontend-1.shop');
+    expect(out.split('\n').slice(0, 5)).toEqual([
+      'Clusters Match',
+      'Listeners Match',
+      "Routes Don't Match (RDS last loaded at never)",
+      '--- Istiod Routes',
+      '+++ Envoy Routes',
+    ]);
+    expect(out).toContain('\n-   "virtual_hosts": []\n');
+    expect(out).toContain('\n+         "name": "reviews.default.svc.cluster.local:9080",\n');
   });
 
   it('tells that istiod is stopped', async () => {

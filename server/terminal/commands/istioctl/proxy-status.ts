@@ -3,6 +3,7 @@ import { type Flags, readCount, value } from '#shell';
 import { type ShellContext, UsageError } from '../../command.ts';
 import { formatTable } from '../../table.ts';
 import { namespaceOf, type Verb } from '../verb.ts';
+import { compareDumps } from './dump-diff.ts';
 import { completeProxies, findProxy } from './proxies.ts';
 
 const TYPES = ['CDS', 'LDS', 'EDS', 'RDS'] as const;
@@ -11,7 +12,7 @@ export const proxyStatus: Verb = {
   name: 'proxy-status',
   aliases: ['ps'],
   manual: `istioctl proxy-status [pod[.namespace]] [-v 1] [-n namespace]
-One row per proxy that istiod serves, with the types of configuration that it subscribes to; of one pod, whether it holds what istiod sent last. With -v 1 the state of each type:
+One row per proxy that istiod serves, with the types of configuration that it subscribes to; of one pod, where what it holds differs from what istiod would have it hold. With -v 1 the state of each type:
 SYNCED: it accepted what was sent last. NOT SENT: nothing of that type yet. STALE: sent, not answered yet.
 ERROR: it refused the last push (NACK) and serves the one before.`,
   flags: { verbosity: value('v') },
@@ -25,7 +26,9 @@ ERROR: it refused the last push (NACK) and serves the one before.`,
     const namespace = flags.text('namespace');
     const istiod =
       pods.find((pod) => pod.namespace === 'istio-system' && pod.labels['app'] === 'istiod')?.name ?? 'istiod';
-    const all = controlPlane.syncStatus().map(({ node, types }) => ({ name: node.id.split('~')[2] ?? node.id, types }));
+    const all = controlPlane
+      .syncStatus()
+      .map(({ node, types }) => ({ node, name: node.id.split('~')[2] ?? node.id, types }));
     const only = word === undefined ? undefined : proxyName(word, all, { flags, context });
     const rows = all
       .filter(({ name }) => only === undefined || name === only)
@@ -33,7 +36,8 @@ ERROR: it refused the last push (NACK) and serves the one before.`,
       .sort((a, b) => (a.name < b.name ? -1 : 1));
     if (only !== undefined && rows.length === 0) throw new UsageError(`Error: no proxy ${only} is connected to istiod`);
     const [one] = rows;
-    if (only !== undefined && one && level === '0') io.out(matches(one.types));
+    const proxy = pods.find((pod) => `${pod.name}.${pod.namespace}` === only)?.proxy;
+    if (one && proxy && level === '0') io.out(compareDumps(controlPlane, one.node, proxy));
     else if (level === '0') {
       const compact = rows.map(({ name, types }) => [name, 'Kubernetes', istiod, istioVersion, subscribed(types)]);
       io.out(formatTable(['NAME', 'CLUSTER', 'ISTIOD', 'VERSION', 'SUBSCRIBED TYPES'], compact, 5));
@@ -64,17 +68,6 @@ function proxyName(
   if (!word.includes('/')) return word;
   const { pod } = findProxy(context, namespaceOf(flags, context), word);
   return `${pod.name}.${pod.namespace}`;
-}
-
-/** Whether a proxy holds what istiod sent it last. */
-function matches(types: Readonly<Record<string, string>>): string {
-  const named = { Clusters: 'CDS', Listeners: 'LDS', Routes: 'RDS' } as const;
-  return Object.entries(named)
-    .map(([name, type]) => {
-      const state = types[type] ?? 'NOT SENT';
-      return state === 'SYNCED' ? `${name} Match\n` : `${name} Don't Match (${state})\n`;
-    })
-    .join('');
 }
 
 function subscribed(types: Readonly<Record<string, string>>): string {
