@@ -136,7 +136,10 @@ export interface HttpConnectionManager extends Any {
 export interface TcpProxy extends Any {
   stat_prefix: string;
   cluster?: string;
-  weighted_clusters?: { clusters: { name: string; weight: number }[] };
+  weighted_clusters?: { clusters: { name: string; weight: number; metadata_match?: Metadata }[] };
+  metadata_match?: Metadata;
+  /** The host is to connect on, by CONNECT or POST. */
+  tunneling_config?: Record<string, unknown>;
   hash_policy?: { source_ip?: object }[];
   idle_timeout?: Duration;
 }
@@ -169,6 +172,9 @@ export interface Cluster {
   ignore_health_on_host_removal?: boolean;
   transport_socket?: TransportSocket;
   transport_socket_matches?: { name: string; match: Record<string, unknown>; transport_socket: TransportSocket }[];
+  original_dst_lb_config?: Record<string, unknown>;
+  /** In place of `type`: an extension. */
+  cluster_type?: { name: string; typed_config?: Any };
   upstream_bind_config?: { source_address: { address: string; port_value: number } };
   typed_extension_protocol_options?: Record<string, Any>;
   metadata?: Metadata;

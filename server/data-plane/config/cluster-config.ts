@@ -5,6 +5,7 @@ import { compileEndpoints, type EndpointConfig } from './endpoint-config.ts';
 import { type HealthCheckPolicy, readHealthCheck } from './health-check-config.ts';
 import { type BalancingConfig, readBalancing } from './lb-config.ts';
 import { exchangesPeers } from './network-filter.ts';
+import { type OriginalDstConfig, readOriginalDst } from './original-dst.ts';
 import { type Origins, readOrigins } from './origins.ts';
 import { type OutlierPolicy, readOutlierPolicy } from './outlier-policy.ts';
 import { ConfigProblem, within } from './problem.ts';
@@ -25,6 +26,8 @@ export interface CompiledCluster {
   readonly balancing: BalancingConfig;
   /** Set where hosts are found by name. */
   readonly dns: DnsConfig | undefined;
+  /** Of an ORIGINAL_DST cluster that goes by more than the connection. */
+  readonly originalDst: OriginalDstConfig | undefined;
   readonly connectTimeoutMs: number;
   readonly breakers: Readonly<Record<RoutePriority, BreakerSettings>>;
   readonly outlier: OutlierPolicy | undefined;
@@ -50,6 +53,9 @@ const TYPES = new Set<string>(['STATIC', 'EDS', 'ORIGINAL_DST', 'STRICT_DNS', 'L
 /** Compiles a cluster. Throws ConfigProblem for anything this proxy cannot do exactly as asked. */
 export function compileCluster(resource: Cluster, versionInfo: string): CompiledCluster {
   const type = resource.type ?? 'STATIC';
+  if (resource.cluster_type !== undefined) {
+    throw new ConfigProblem('cluster_type', `cluster type ${resource.cluster_type.name} is not supported`);
+  }
   if (!TYPES.has(type)) throw new ConfigProblem('type', `cluster type ${type} is not supported`);
   if (type === 'EDS' && resource.eds_cluster_config?.eds_config === undefined) {
     throw new ConfigProblem('eds_cluster_config', 'cannot create an EDS cluster without an EDS config');
@@ -68,6 +74,7 @@ export function compileCluster(resource: Cluster, versionInfo: string): Compiled
     endpoints: type === 'STATIC' && assignment ? within('load_assignment', () => compileEndpoints(assignment)) : [],
     balancing,
     dns: type === 'STRICT_DNS' || type === 'LOGICAL_DNS' ? readDns(resource, type) : undefined,
+    originalDst: type === 'ORIGINAL_DST' ? readOriginalDst(resource) : undefined,
     connectTimeoutMs: durationMs(resource.connect_timeout, 'connect_timeout', 5000),
     breakers: { DEFAULT: readBreakers(resource, 'DEFAULT'), HIGH: readBreakers(resource, 'HIGH') },
     outlier: readOutlierPolicy(resource.outlier_detection),

@@ -1,4 +1,4 @@
-import type { Any, FilterChain, HttpConnectionManager, TcpProxy } from '#xds';
+import type { Any, FilterChain, HttpConnectionManager, Metadata, TcpProxy } from '#xds';
 import { extensionTypes } from '#xds';
 import { wireSafe } from '../http/headers.ts';
 import { type HostPolicy, readHostPolicy } from '../http/host.ts';
@@ -7,12 +7,13 @@ import { type AccessLogger, type AccessLogs, readAccessLogs } from './access-log
 import { type Guard, readGuard } from './guard-config.ts';
 import { type HttpFilterPlan, readHttpFilters } from './http-filter.ts';
 import { type HttpServing, readHttpServing } from './http-serving.ts';
+import { balancingLabels } from './labels.ts';
 import { type LocalReplyJson, type LocalReplyRewrite, readLocalReply } from './local-reply-config.ts';
 import { ConfigProblem, unknownExtension, within } from './problem.ts';
 import { compileRouteTable, type RouteTable } from './route-table.ts';
 import { readStatsPlan, STATS_FILTER, type StatsPlan } from './stats-plan.ts';
 import { readTracing, type TracingConfig } from './tracing-config.ts';
-import { durationMs, readNumber } from './values.ts';
+import { durationMs, type Fields, readNumber } from './values.ts';
 
 /** Filters by which Istio's proxies introduce themselves at the beginning of a connection. */
 const EXCHANGES: ReadonlySet<string> = new Set(['istio.metadata_exchange', 'envoy.filters.network.metadata_exchange']);
@@ -75,11 +76,18 @@ export interface HttpFilterConfig {
   readonly serving: HttpServing;
 }
 
+export interface TcpShare {
+  readonly cluster: string;
+  readonly weight: number;
+  /** Labels that its hosts must have, where the cluster has subsets. */
+  readonly criteria: Fields | undefined;
+}
+
 /** A TCP proxy ready to serve. */
 export interface TcpFilterConfig {
   readonly kind: 'tcp';
   readonly statPrefix: string;
-  readonly shares: readonly { readonly cluster: string; readonly weight: number }[];
+  readonly shares: readonly TcpShare[];
   readonly totalWeight: number;
   /** The client's proxy may introduce itself. */
   readonly exchangesPeers: boolean;
@@ -129,14 +137,22 @@ const readStats = (filters: readonly { readonly name: string; readonly typed_con
   filters.filter(({ name }) => name === STATS_FILTER).map(({ typed_config }) => readStatsPlan(typed_config));
 
 function compileTcpProxy(config: TcpProxy): Omit<TcpFilterConfig, 'guards' | 'exchangesPeers' | 'stats'> {
-  const shares =
+  if (config.tunneling_config !== undefined) {
+    throw new ConfigProblem('tcp_proxy.tunneling_config', 'tunnels to hosts are not supported');
+  }
+  const shares: readonly { name: string; weight: number; metadata_match?: Metadata }[] =
     config.cluster === undefined ? (config.weighted_clusters?.clusters ?? []) : [{ name: config.cluster, weight: 1 }];
+  const criteria = balancingLabels(config.metadata_match);
   const totalWeight = shares.reduce((sum, share) => sum + share.weight, 0);
   if (totalWeight === 0) throw new ConfigProblem('tcp_proxy', 'has neither cluster nor weighted_clusters');
   return {
     kind: 'tcp',
     statPrefix: readStatPrefix(config.stat_prefix),
-    shares: shares.map((share) => ({ cluster: share.name, weight: share.weight })),
+    shares: shares.map(({ name, weight, metadata_match: own }) => ({
+      cluster: name,
+      weight,
+      criteria: own === undefined ? criteria : { ...criteria, ...balancingLabels(own) },
+    })),
     totalWeight,
     hashesSource: (config.hash_policy ?? []).some(({ source_ip }) => source_ip !== undefined),
     idleTimeoutMs: durationMs(config.idle_timeout, 'tcp_proxy.idle_timeout', 3_600_000),

@@ -15,6 +15,7 @@ import type { ConnectionLayer } from '../listener/pending-connection.ts';
 
 /** A gateway's listeners are bound ports: the port that was dialled names the listener. */
 const noteListener: ConnectionLayer = (connection) => {
+  connection.direct = true;
   const config = connection.listener?.config;
   if (config === undefined) return 'next';
   connection.note('listener', 'chosen', config.name, () => ({

@@ -15,6 +15,8 @@ export interface ConnectionContext {
   readonly directAddress?: SocketAddress;
   /** Where the client meant to go: the original destination of a captured connection. */
   readonly localAddress: SocketAddress;
+  /** The client dialled the proxy itself: there is no original destination. */
+  readonly direct?: boolean;
   readonly requestedServerName: string;
   readonly tls: TlsFacts | undefined;
   /** What was decided before the first request; every hop of the connection begins with these. */
@@ -22,3 +24,7 @@ export interface ConnectionContext {
   /** To be called when the connection is over. */
   readonly onEnd?: () => void;
 }
+
+/** Where the client meant to go, where that is known: where capture sent it here. */
+export const originalDestination = ({ direct, localAddress }: ConnectionContext): SocketAddress | undefined =>
+  direct === true ? undefined : localAddress;

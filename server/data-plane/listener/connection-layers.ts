@@ -133,6 +133,7 @@ export const runNetworkFilter: ConnectionLayer = (connection) => {
     remoteAddress: connection.remoteAddress,
     ...(connection.remoteAddress !== connection.directAddress && { directAddress: connection.directAddress }),
     localAddress: connection.localAddress,
+    direct: connection.direct,
     requestedServerName: connection.tls?.sni ?? connection.inspection.serverName,
     tls: connection.tls,
     steps: connection.steps,

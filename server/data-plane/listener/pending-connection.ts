@@ -31,6 +31,8 @@ export class PendingConnection {
   /** Replaced by the TLS socket once TLS is terminated. */
   socket: Socket;
   localAddress: SocketAddress;
+  /** The client dialled the proxy itself. */
+  direct = false;
   listener: ServedListener | undefined;
   chain: CompiledFilterChain | undefined;
   inspection: Inspection = NOT_INSPECTED;

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Timer } from '#domain';
 import { istioLogFormat } from '../config/access-log/index.ts';
-import type { TcpFilterConfig } from '../config/network-filter.ts';
+import type { TcpFilterConfig, TcpShare } from '../config/network-filter.ts';
 import { HopSteps, type StepNote } from '../decisions/hop-steps.ts';
 import { recordDenial } from '../decisions/refusal-record.ts';
 import { type FormatSubject, NO_REQUEST } from '../format/subject.ts';
@@ -92,13 +92,15 @@ export class TcpSession {
 
   #connect(): void {
     const { config, context, runtime, stats } = this.#options;
-    this.#info.cluster = this.#drawCluster();
+    const share = this.#drawShare();
+    this.#info.cluster = share.cluster;
     this.#upstreamSide = new TcpUpstream({
       runtime,
       context,
       cluster: this.#info.cluster,
       maxAttempts: config.maxConnectAttempts,
       hash: () => this.#hash(),
+      criteria: () => share.criteria,
       steps: this.#steps,
       info: this.#info,
       onConnected: (socket) => this.#join(socket),
@@ -116,10 +118,10 @@ export class TcpSession {
     return config.hashesSource ? xxHash64(context.remoteAddress.ip) : undefined;
   }
 
-  #drawCluster(): string {
+  #drawShare(): TcpShare {
     const { config, runtime } = this.#options;
     const { shares, totalWeight } = config;
-    if (shares.length === 1) return shares[0]!.cluster;
+    if (shares.length === 1) return shares[0]!;
     const draw = runtime.chance.weights.below(totalWeight);
     let from = 0;
     for (const share of shares) {
@@ -130,9 +132,9 @@ export class TcpSession {
         detail: `drew ${draw} of ${totalWeight}`,
         evidence: { draw, total: totalWeight, from: begin, to, weight: share.weight },
       }));
-      return share.cluster;
+      return share;
     }
-    return shares[0]!.cluster;
+    return shares[0]!;
   }
 
   get #measured(): MeasuredSession {

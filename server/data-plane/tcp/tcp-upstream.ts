@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { partOrigin } from '../config/origins.ts';
+import type { Fields } from '../config/values.ts';
 import type { HopSteps } from '../decisions/hop-steps.ts';
 import type { ResetReason, TlsFacts } from '../http/codec.ts';
 import { formatEndpoint } from '../http/h1/socket-address.ts';
@@ -7,7 +8,7 @@ import type { ResponseFlag } from '../http/response-flags.ts';
 import { noteCluster, noteConnected, noteEndpoint, noteNoHost } from '../http/router/call-steps.ts';
 import { RESET_WORDS } from '../http/router/reset-reasons.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
-import type { ConnectionContext } from '../listener/connection-context.ts';
+import { type ConnectionContext, originalDestination } from '../listener/connection-context.ts';
 import type { ProxyRuntime } from '../runtime.ts';
 import { handshakeCounter } from '../tls/index.ts';
 import type { HostChoice, UpstreamCluster } from '../upstream/cluster.ts';
@@ -22,6 +23,8 @@ export interface TcpUpstreamOptions {
   readonly cluster: string;
   readonly maxAttempts: number;
   readonly hash: () => bigint | undefined;
+  /** Labels that the host must have, where the cluster has subsets. */
+  readonly criteria: () => Fields | undefined;
   readonly steps: HopSteps;
   readonly info: StreamInfo;
   readonly onConnected: (socket: Socket) => void;
@@ -59,7 +62,7 @@ export class TcpUpstream {
   }
 
   start(): void {
-    const { cluster: name, context, hash, runtime, steps } = this.#options;
+    const { cluster: name, context, criteria, hash, runtime, steps } = this.#options;
     const cluster = runtime.clusters.get(name);
     if (cluster === undefined) {
       steps.add('cluster', 'stopped', name, () => ({ detail: 'the proxy has no cluster of this name' }));
@@ -67,7 +70,7 @@ export class TcpUpstream {
       return;
     }
     noteCluster(steps, cluster);
-    const choice = cluster.pick({ originalDestination: context.localAddress, hash });
+    const choice = cluster.pick({ originalDestination: originalDestination(context), hash, criteria });
     if (choice === undefined) {
       noteNoHost(steps, cluster);
       cluster.stats.noHealthy.value++;

@@ -15,7 +15,7 @@ export function registerMembership(stats: Stats, cluster: UpstreamCluster): void
   stats.gauge(`${prefix}membership_degraded`, () => count((host) => host.healthy && host.degraded));
   stats.gauge(`${prefix}membership_excluded`, () => count((host) => host.excluded));
   // Envoy looks for it where hosts are replaced.
-  if (cluster.config.type === 'STATIC') return;
+  if (cluster.config.type === 'STATIC' || cluster.config.type === 'ORIGINAL_DST') return;
   stats.gauge(`${prefix}max_host_weight`, () =>
     hosts().reduce((max, { endpoint }) => Math.max(max, endpoint.weight), 0),
   );

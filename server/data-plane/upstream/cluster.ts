@@ -178,6 +178,8 @@ export class UpstreamCluster {
       changed.add(endpoint.priority);
     }
     for (const _priority of changed) this.stats.count('membership_change');
+    if (changed.size > 0 && this.config.balancing.closesOnChange)
+      for (const host of this.hosts) host.renewConnections();
     this.#rebalance();
   }
 
@@ -270,10 +272,14 @@ export class UpstreamCluster {
 
   #add(host: Host): void {
     this.#hosts.set(host.key, host);
-    this.stats.count(`${this.#transportOf(host.endpoint.socketMatch)?.name ?? 'default'}.total_match_count`);
+    this.#countTransport(host);
     if (this.#checker === undefined) return;
     host.awaitsFirstCheck = this.config.balancing.excludesUnchecked && !host.endpoint.check.disabled;
     this.#checker.add(host);
+  }
+
+  #countTransport({ endpoint }: Host): void {
+    this.stats.count(`${this.#transportOf(endpoint.socketMatch)?.name ?? 'default'}.total_match_count`);
   }
 
   #remove(host: Host): void {
@@ -291,13 +297,23 @@ export class UpstreamCluster {
 
   #originalHost(destination: SocketAddress | undefined): HostChoice | undefined {
     if (destination === undefined) return undefined;
+    const port = this.config.originalDst?.port || destination.port;
+    return this.#hostAt(port === destination.port ? destination : { ip: destination.ip, port });
+  }
+
+  #hostAt(destination: SocketAddress): HostChoice {
     const host = this.#lastOriginal?.goesTo(destination) ? this.#lastOriginal : this.#rememberOriginal(destination);
     return { host, why: () => `the connection's original destination ${host.key}`, candidates: undefined };
   }
 
   #rememberOriginal(destination: SocketAddress): Host {
     const key = formatAddress(destination);
-    const host = this.#hosts.get(key) ?? new Host(originalEndpoint(key, destination));
+    const known = this.#hosts.get(key);
+    const host = known ?? new Host(originalEndpoint(key, destination));
+    if (known === undefined) {
+      this.stats.count('membership_change');
+      this.#countTransport(host);
+    }
     this.#hosts.delete(key);
     this.#hosts.set(key, host);
     if (this.#hosts.size > MAX_ORIGINAL_HOSTS) this.#forgetIdle();

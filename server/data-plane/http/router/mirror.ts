@@ -1,6 +1,7 @@
 import type { Timer } from '#domain';
 import { originOf } from '../../config/origins.ts';
 import type { MirrorPolicy } from '../../config/route-table.ts';
+import { originalDestination } from '../../listener/connection-context.ts';
 import { NO_HASH, type UpstreamCluster } from '../../upstream/cluster.ts';
 import { changeRequest } from '../change-headers.ts';
 import type { RequestHead, ResetReason, ResponseHead, UpstreamStream } from '../codec.ts';
@@ -78,10 +79,7 @@ export class MirrorCall implements AttemptOwner {
       detail: `a copy goes to ${shortName(name)}; its answer is thrown away`,
       origin: originOf(route?.origins, 'request_mirror_policies'),
     }));
-    const choice = this.#cluster.pick({
-      originalDestination: connection.localAddress,
-      hash: NO_HASH,
-    });
+    const choice = this.#cluster.pick({ originalDestination: originalDestination(connection), hash: NO_HASH });
     if (choice === undefined) {
       this.#cluster.stats.noHealthy.value++;
       this.#count(503);

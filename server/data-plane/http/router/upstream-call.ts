@@ -24,6 +24,7 @@ import { noteAnswer, noteConnected, noteEndpoint, noteFailure, noteNoHost } from
 import { CallTimers, type TimedCall } from './call-timers.ts';
 import { tellExpectedTime, tellServiceTime } from './expected-time.ts';
 import { turnAround } from './internal-redirect.ts';
+import { destinationOf } from './original-destination.ts';
 import { reportAnswer, reportFailure } from './outlier-report.ts';
 import { RequestBody } from './request-body.ts';
 import { requestCriteria } from './request-criteria.ts';
@@ -225,8 +226,8 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, Time
 
   // Tries.
 
-  get originalDestination(): SocketAddress {
-    return this.#exchange.connection.localAddress;
+  get originalDestination(): SocketAddress | undefined {
+    return destinationOf(this.#exchange, this.#cluster);
   }
 
   get tried(): RetryHosts | undefined {
