@@ -71,10 +71,19 @@ export const chooseFilterChain: ConnectionLayer = (connection) => {
   return 'next';
 };
 
+/** How long a client may be silent before its ClientHello. */
+const HELLO_MS = 10_000;
+
 /** Ends TLS where the chain says so. A client whose certificate does not verify is cut off here. */
-export const terminateTls: ConnectionLayer = (connection) => {
+export const terminateTls: ConnectionLayer = async (connection) => {
   const { chain, runtime, socket, inspection } = connection;
   if (chain?.tls === undefined) return 'next';
+  // Without an inspector the chain did not depend on it, but certificate and protocol do.
+  const hello =
+    inspection.transport === 'tls'
+      ? inspection
+      : await inspect(socket, { clock: runtime.clock, detectHttp: false, timeoutMs: HELLO_MS });
+  if (hello === undefined) return 'stop';
   const transport = runtime.transports.server(chain.tls, { carriage: chain.filter.kind === 'http' });
   return new Promise((resolve) => {
     const waiter = {
@@ -100,7 +109,7 @@ export const terminateTls: ConnectionLayer = (connection) => {
         resolve('stop');
       },
     };
-    transport.handshake(socket, waiter, inspection);
+    transport.handshake(socket, waiter, hello);
   });
 };
 
