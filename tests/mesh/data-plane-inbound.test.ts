@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Listener, typeUrls } from '#xds';
 import { StepSampler } from '../../server/data-plane/decisions/hop-steps.ts';
@@ -28,6 +31,16 @@ beforeAll(async () => {
   signer = await createTestCa();
 });
 
+/** More than all buffers between an application and a client hold. */
+const LARGE_BYTES = 40_000_000;
+/** So many of them have left the application. */
+let piecesSent = 0;
+
+function* pieces(): Generator<Buffer> {
+  const piece = Buffer.alloc(100_000);
+  for (piecesSent = 0; piecesSent * piece.length < LARGE_BYTES; piecesSent++) yield piece;
+}
+
 /** Lets each request to `/held` have its answer. */
 const held: (() => void)[] = [];
 
@@ -40,6 +53,7 @@ const serve = async (ip: string, mode: 'STRICT' | 'PERMISSIVE', fields = {}): Pr
     if (request.url === '/fails') response.statusCode = 500;
     const reply = (): void => void response.end(JSON.stringify(request.headers));
     if (request.url === '/held') held.push(reply);
+    else if (request.url === '/large') Readable.from(pieces()).pipe(response);
     else reply();
   });
   return pod;
@@ -108,6 +122,26 @@ describe('the server side of a sidecar', () => {
       /istio_requests_total\{reporter="destination",.*response_code="200".*connection_security_policy="none"\} 1/,
     );
     expect(metrics).toMatch(/envoy_cluster_upstream_rq_total\{cluster_name="inbound\|9080\|\|"\} 1/);
+  });
+
+  it('holds a large answer back while the client does not read, and goes on when it does', async () => {
+    const client = connect({ host: `${NET}.1.2`, port: 9080, localAddress: `${NET}.1.9` });
+    client.pause().write('GET /large HTTP/1.1\r\nHost: reviews\r\nConnection: close\r\n\r\n');
+    let before = 0;
+    let still = 0;
+    await until(() => {
+      still = piecesSent === before ? still + 1 : 0;
+      before = piecesSent;
+      return before > 0 && still > 20;
+    }, 'the application has to wait');
+    expect(before * 100_000).toBeLessThan(LARGE_BYTES);
+    let received = 0;
+    client.on('data', (chunk) => {
+      received += chunk.length;
+    });
+    client.resume();
+    await once(client, 'close');
+    expect(received).toBeGreaterThan(LARGE_BYTES);
   });
 
   it('refuses a server that is not the workload it expects', async () => {

@@ -79,8 +79,9 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, Time
     this.#try();
     if (this.#exchange.finished) return;
     for (const mirror of this.#options.mirrors) mirror.start();
-    if (this.#exchange.stream.hasBody) this.#exchange.attachBody(this);
-    else this.#requestComplete(this.#attempt?.startedAt ?? exchange.runtime.clock.monotonic());
+    this.#exchange.attachBody(this);
+    if (!this.#exchange.stream.hasBody)
+      this.#requestComplete(this.#attempt?.startedAt ?? exchange.runtime.clock.monotonic());
   }
 
   // The client's side.
