@@ -17,6 +17,9 @@ export interface RegexRewriteJson {
 export function compileRegexRewrite(given: RegexRewriteJson, field: string): TextRewrite {
   const pattern = compileRegex(given.pattern?.regex ?? '', `${field}.pattern.regex`);
   const parts = readSubstitution(given.substitution ?? '');
+  const highest = Math.max(0, ...parts.filter((part) => typeof part === 'number'));
+  // As in RE2, a substitution that names a group which is not there replaces nothing.
+  if (highest > pattern.groupCount()) return (text) => text;
   return (text) => replaceAll(pattern, parts, text);
 }
 

@@ -99,6 +99,9 @@ export function compileForward(action: RouteAction, match: RouteMatch): ForwardA
   if (totalWeight === 0)
     throw new ConfigProblem('weighted_clusters', 'Sum of weights in the weighted_cluster must be greater than 0.');
   refuseSeveralRewrites(action);
+  if (action.prefix_rewrite && match.path_match_policy !== undefined) {
+    throw new ConfigProblem('prefix_rewrite', 'Cannot use prefix_rewrite with matcher extension');
+  }
   refuseEndedTunnels(action);
   const rewrite = action.regex_rewrite;
   return {

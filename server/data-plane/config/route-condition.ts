@@ -213,7 +213,8 @@ export function headerMatch(matcher: HeaderMatcher, field: string) {
   const value = valueMatch(matcher, field);
   const wantPresent = matcher.present_match ?? true;
   const holds = (seen: readonly string[]): boolean => {
-    if (value === undefined) return seen.length > 0 === (wantPresent !== invert);
+    // As in Envoy, what counts as empty counts as present.
+    if (value === undefined) return seen.length + missing.length > 0 === (wantPresent !== invert);
     const given = seen.length === 0 ? missing : seen;
     return given.length > 0 && given.some((each) => value.accepts(each)) !== invert;
   };

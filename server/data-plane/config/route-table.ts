@@ -239,6 +239,9 @@ const REDIRECT_STATUS = {
 function compileTarget(given: Route, host: VirtualHost, table: RouteConfiguration): RouteTarget {
   if (given.redirect !== undefined) {
     const redirect = given.redirect;
+    if (redirect.prefix_rewrite && given.match.path_match_policy !== undefined) {
+      throw new ConfigProblem('redirect.prefix_rewrite', 'Cannot use redirect.prefix_rewrite with path_match_policy');
+    }
     return {
       kind: 'redirect',
       status: REDIRECT_STATUS[redirect.response_code ?? 'MOVED_PERMANENTLY'],

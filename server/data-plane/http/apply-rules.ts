@@ -1,7 +1,7 @@
 import type { HeaderRule, HeaderRules } from '../config/header-rules.ts';
 import type { FormatSubject } from '../format/subject.ts';
 import type { Headers } from './headers.ts';
-import { isInline } from './inline-headers.ts';
+import { isInline, isInlineInAnswers } from './inline-headers.ts';
 
 /** Applies a route's or a weighted cluster's request header changes. */
 export function applyRequestRules(rules: HeaderRules | undefined, subject: FormatSubject): void {
@@ -27,14 +27,14 @@ function change(
   if (only === undefined) return;
   if (rules.length === 1) {
     const value = valueOf(only, subject, headers);
-    if (value !== undefined) write(headers, only, value);
+    if (value !== undefined) write(headers, only, value, subject);
     return;
   }
   const values = rules.map((rule) => valueOf(rule, subject, headers));
   for (const overwriting of [true, false]) {
     for (const [i, rule] of rules.entries()) {
       const value = values[i];
-      if (value !== undefined && overwrites(rule) === overwriting) write(headers, rule, value);
+      if (value !== undefined && overwrites(rule) === overwriting) write(headers, rule, value, subject);
     }
   }
 }
@@ -45,7 +45,7 @@ const overwrites = ({ action }: HeaderRule): boolean =>
 /** Makes one change; `headers` are those of the message that it is for. */
 export function applyRule(rule: HeaderRule, subject: FormatSubject, headers: Headers): void {
   const value = valueOf(rule, subject, headers);
-  if (value !== undefined) write(headers, rule, value);
+  if (value !== undefined) write(headers, rule, value, subject);
 }
 
 /** Undefined: the rule has nothing to write. */
@@ -57,9 +57,10 @@ function valueOf(rule: HeaderRule, subject: FormatSubject, headers: Headers): st
   return value;
 }
 
-function write(headers: Headers, rule: HeaderRule, value: string): void {
+function write(headers: Headers, rule: HeaderRule, value: string, { head }: FormatSubject): void {
   const { name } = rule;
+  const inline = headers === head.headers ? isInline : isInlineInAnswers;
   if (overwrites(rule)) headers.set(name, value);
-  else if (isInline(name) && headers.has(name)) headers.set(name, `${headers.joined(name)},${value}`);
+  else if (headers.has(name) && inline(name)) headers.set(name, `${headers.joined(name)},${value}`);
   else headers.add(name, value);
 }

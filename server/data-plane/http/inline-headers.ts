@@ -53,6 +53,31 @@ const INLINE: ReadonlySet<string> = new Set([
 
 export const isInline = (name: string): boolean => INLINE.has(name);
 
+/** Of those, what only requests have: in an answer they are headers like others. */
+const OF_REQUESTS: ReadonlySet<string> = new Set([
+  'accept',
+  'accept-encoding',
+  'access-control-request-headers',
+  'access-control-request-method',
+  'authorization',
+  'expect',
+  'grpc-accept-encoding',
+  'grpc-timeout',
+  'origin',
+  'referer',
+  'te',
+  'user-agent',
+  'x-client-trace-id',
+  'x-forwarded-client-cert',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-port',
+  'x-forwarded-proto',
+]);
+
+/** Whether an answer keeps one line of a header. */
+export const isInlineInAnswers = (name: string): boolean => INLINE.has(name) && !OF_REQUESTS.has(name);
+
 /** Names one more proxy on the way. */
 export function appendVia(headers: Headers, name: string): void {
   const before = headers.joined('via');

@@ -42,8 +42,7 @@ function noRoute(exchange: Exchange): LayerOutcome {
 }
 
 function redirect(exchange: Exchange, route: CompiledRoute, action: RedirectAction): LayerOutcome {
-  const scheme = exchange.head.headers.get('x-forwarded-proto') ?? exchange.head.scheme;
-  const location = redirectLocation(exchange.head, route, action, scheme);
+  const location = redirectLocation(exchange.head, route, action, exchange.head.scheme);
   exchange.steps.add('response', 'stopped', String(action.status), () => ({
     detail: `the route redirects to ${location}`,
     origin: originOf(route.origins, 'redirect'),
@@ -74,7 +73,7 @@ function answerDirectly(exchange: Exchange, route: CompiledRoute, action: Direct
 }
 
 function ownLocation({ head }: Exchange): string {
-  return `${head.headers.get('x-forwarded-proto') ?? head.scheme}://${head.authority}${head.path}`;
+  return `${head.scheme}://${head.authority}${head.path}`;
 }
 
 function forward(exchange: Exchange, route: CompiledRoute, action: ForwardAction): LayerOutcome {
