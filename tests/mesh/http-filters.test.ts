@@ -81,6 +81,7 @@ const listener = (fields: Record<string, unknown> = {}, port = PORT) => ({
           stat_prefix: 'edge',
           http_filters: FILTERS,
           route_config: { name: 'table', virtual_hosts: [{ name: 'all', domains: ['*'], routes: ROUTES }] },
+          common_http_protocol_options: { headers_with_underscores_action: 'DROP_HEADER' },
           local_reply_config: { body_format: { json_format: { code: '%RESPONSE_CODE%', why: '%LOCAL_REPLY_BODY%' } } },
           ...fields,
         }),
@@ -130,6 +131,13 @@ describe('a gateway with filters that only an EnvoyFilter adds', () => {
       'v2',
       undefined,
     ]);
+  });
+
+  it('takes out headers whose names have underscores', async () => {
+    const { body } = await ask('/a', { headers: { x_hidden: '1', 'x-plain': '2' } });
+    const { headers } = JSON.parse(body) as { headers: Record<string, string> };
+    expect([headers['x_hidden'], headers['x-plain']]).toEqual([undefined, '2']);
+    expect(pod.proxy.admin.stats().get('http1.dropped_headers_with_underscores')).toBe(1);
   });
 
   it('leaves a filter out where the route switches it off', async () => {

@@ -27,6 +27,8 @@ export interface HttpServing {
   /** Extended CONNECT over HTTP/2. */
   readonly extendedConnect: boolean;
   readonly maxConcurrentStreams: number | undefined;
+  /** What becomes of headers with underscores in their names. */
+  readonly underscores: 'ALLOW' | 'REJECT_REQUEST' | 'DROP_HEADER';
 }
 
 interface Fields {
@@ -37,6 +39,7 @@ interface Fields {
     max_stream_duration?: string;
     max_headers_count?: number;
     max_requests_per_connection?: number;
+    headers_with_underscores_action?: HttpServing['underscores'];
   };
   http_protocol_options?: { accept_http_10?: boolean; default_host_for_http_10?: string } & Http1Spelling;
   http2_protocol_options?: { max_concurrent_streams?: number; allow_connect?: boolean };
@@ -81,6 +84,7 @@ export function readHttpServing(config: HttpConnectionManager): HttpServing {
     maxRequestsPerConnection: readNumber(common?.max_requests_per_connection, 0),
     maxHeadBytes: readNumber(fields.max_request_headers_kb, 60) * 1024,
     maxHeaders: readNumber(common?.max_headers_count, 100),
+    underscores: common?.headers_with_underscores_action ?? 'ALLOW',
     keepsSpelling: keepsSpelling(fields.http_protocol_options),
     defaultHost: fields.http_protocol_options?.default_host_for_http_10 || undefined,
     acceptHttp10: fields.http_protocol_options?.accept_http_10 === true,

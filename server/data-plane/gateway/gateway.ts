@@ -9,6 +9,7 @@ import { identify, normalize, normalizeHost, propagateTrace, writeForwarding } f
 import { exchangeMetadataAsClient } from '../http/metadata-exchange.ts';
 import { completeResponses } from '../http/response-layers.ts';
 import { chooseRoute } from '../http/router/choose-route.ts';
+import { judgeUnderscores } from '../http/underscores.ts';
 import { chooseFilterChain, inspectFirstBytes, runNetworkFilter, terminateTls } from '../listener/connection-layers.ts';
 import { meetLoadBalancer } from '../listener/meet-load-balancer.ts';
 import type { ConnectionLayer } from '../listener/pending-connection.ts';
@@ -40,6 +41,7 @@ export const gatewayConnection: readonly ConnectionLayer[] = [
 /** A request from outside the mesh. */
 export const gatewayRequest = (config: HttpFilterConfig): readonly RequestLayer[] => [
   completeResponses,
+  ...judgeUnderscores(config.serving),
   continueRequest,
   normalize,
   normalizeHost,

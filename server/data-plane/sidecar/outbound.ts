@@ -9,6 +9,7 @@ import { identify, normalize, normalizeHost, propagateTrace, writeForwarding } f
 import { exchangeMetadataAsClient } from '../http/metadata-exchange.ts';
 import { completeResponses } from '../http/response-layers.ts';
 import { chooseRoute } from '../http/router/choose-route.ts';
+import { judgeUnderscores } from '../http/underscores.ts';
 import { chooseFilterChain, inspectFirstBytes, runNetworkFilter, terminateTls } from '../listener/connection-layers.ts';
 import { meetLoadBalancer } from '../listener/meet-load-balancer.ts';
 import type { ConnectionLayer } from '../listener/pending-connection.ts';
@@ -80,6 +81,7 @@ export const outboundConnection: readonly ConnectionLayer[] = [
 export const outboundRequest = (config: HttpFilterConfig): readonly RequestLayer[] => [
   // Answers leave through the same door, whoever gives them.
   completeResponses,
+  ...judgeUnderscores(config.serving),
   continueRequest,
   // The path first: every later layer sees it without dot segments.
   normalize,
