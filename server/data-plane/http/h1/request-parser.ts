@@ -18,6 +18,7 @@ const FIRST_LETTERS: ReadonlySet<string> = new Set([...METHODS].map((method) => 
 const MAX_METHOD = 12;
 const DELETE = 0x7f;
 const ABSOLUTE_FORM = /^(https?):\/\/([^/?#]+)(.*)$/i;
+const NO_HOST = /^(?:\*|https?:\/\/)/i;
 const OTHER_SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*:\/\//;
 /** A port that is none, at the end of an authority that is no bare address of IPv6. */
 const BAD_PORT = /:(?!\d{0,5}$)[^:\]]*$/;
@@ -135,6 +136,12 @@ function framingFailure(connect: boolean, minor: number, fields: FieldParser): F
   return undefined;
 }
 
+/** Why a target is neither a path nor a URL, as Envoy tells it. */
+function targetFailure(target: string): Failure {
+  if (NO_HOST.test(target)) return FAILURES.url;
+  return OTHER_SCHEME.test(target) ? FAILURES.scheme : FAILURES.target;
+}
+
 /** Splits the request target (RFC 9112 §3.2) into path and authority; an absolute form overrules Host. */
 function resolveTarget(head: RequestHead, hasHost: boolean): Failure | undefined {
   const target = head.path;
@@ -148,7 +155,7 @@ function resolveTarget(head: RequestHead, hasHost: boolean): Failure | undefined
     return hasHost ? undefined : FAILURES.missingHost;
   }
   const absolute = ABSOLUTE_FORM.exec(target);
-  if (absolute === null) return OTHER_SCHEME.test(target) ? FAILURES.scheme : FAILURES.target;
+  if (absolute === null) return targetFailure(target);
   if (absolute[2]!.includes('@') || BAD_PORT.test(absolute[2]!)) return FAILURES.url;
   head.authority = absolute[2]!;
   const rest = absolute[3]!;
