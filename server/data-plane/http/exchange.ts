@@ -23,8 +23,7 @@ import type { PeerWorkload } from './peer-metadata.ts';
 import { metadataOf } from './resource-metadata.ts';
 import { StreamInfo } from './stream-info.ts';
 import { EXPIRED, StreamTimers } from './stream-timers.ts';
-import type { SpanContext } from './trace-context.ts';
-import { untoldSpan } from './untold-span.ts';
+import { TracedRequest } from './traced-request.ts';
 
 /** next: the following layer runs at once. wait: this layer answers, or calls `proceed` later. */
 export type LayerOutcome = 'next' | 'wait';
@@ -44,10 +43,9 @@ export type ResponseEdit = (head: ResponseHead, exchange: Exchange) => void;
 
 const NONE_FOLLOWED: readonly FollowedRedirect[] = [];
 const NOT_RECORDED = new Headers();
-const NO_SPAN: SpanContext = { traceId: '', spanId: '', parentSpanId: undefined, sampled: false };
 
 /** One request and its answer on their way through this proxy. */
-export class Exchange implements FormatSubject, BodyTarget, LateWorker {
+export class Exchange extends TracedRequest implements FormatSubject, BodyTarget, LateWorker {
   readonly runtime: ProxyRuntime;
   readonly connection: ConnectionContext;
   readonly config: HttpFilterConfig;
@@ -59,11 +57,6 @@ export class Exchange implements FormatSubject, BodyTarget, LateWorker {
   readonly stats: HttpStats;
   /** The request as it arrived; its headers only where steps are recorded. */
   readonly received: { readonly path: string; readonly authority: string; readonly headers: Headers };
-  /** No header tells of its trace: it begins here, or it came with the id of the request. Undefined: headers do. */
-  untold: 'begins' | 'goes on' | undefined;
-  /** The span of the request where calls to hosts have spans of their own. */
-  entrySpanId = '';
-  requestId = '';
   table: RouteTable | undefined;
   virtualHost: CompiledVirtualHost | undefined;
   route: CompiledRoute | undefined;
@@ -104,7 +97,6 @@ export class Exchange implements FormatSubject, BodyTarget, LateWorker {
    * to through every young collection until it has optimized its maker, and a cold proxy then stops for full collections.
    */
   underWay: { cancel(): void } | undefined;
-  #span: SpanContext | undefined;
   readonly #options: ExchangeOptions;
   #timers: StreamTimers | undefined;
   #at = 0;
@@ -120,6 +112,7 @@ export class Exchange implements FormatSubject, BodyTarget, LateWorker {
   #metadata: DynamicMetadata | undefined;
 
   constructor(options: ExchangeOptions, stream: DownstreamStream) {
+    super();
     const { runtime } = options;
     this.runtime = runtime;
     this.connection = options.connection;
@@ -149,27 +142,6 @@ export class Exchange implements FormatSubject, BodyTarget, LateWorker {
     const { remoteAddress } = this.connection;
     const ip = clientAddress(this);
     return ip === remoteAddress.ip ? remoteAddress : { ip, port: 0 };
-  }
-
-  /** This hop's place in its trace. */
-  get span(): SpanContext {
-    this.#span ??= this.untold === undefined ? NO_SPAN : untoldSpan(this);
-    return this.#span;
-  }
-
-  set span(span: SpanContext) {
-    this.#span = span;
-  }
-
-  /** Headers will tell of the trace that the request's id told of; `sampled` is undefined where nobody has decided. */
-  tellSpan(sampled: boolean | undefined): void {
-    this.#span = { ...untoldSpan(this), sampled: sampled === true, undecided: sampled === undefined };
-    this.untold = undefined;
-  }
-
-  /** All proxies on its way find the same. */
-  get traceKey(): string {
-    return this.untold === undefined ? this.span.traceId : this.requestId;
   }
 
   get proxy(): FormatProxy {

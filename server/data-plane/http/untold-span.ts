@@ -1,8 +1,8 @@
 import { fractionOf } from '#domain';
-import type { Exchange } from './exchange.ts';
 import { hexDigits } from './h1/bytes.ts';
 import type { Headers } from './headers.ts';
 import { newTraceId, type SpanContext } from './trace-context.ts';
+import type { TracedRequest } from './traced-request.ts';
 
 /** A request's id in the form that every proxy gives it: 32 hex digits and four dashes. */
 const REQUEST_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -29,7 +29,7 @@ export function tellsTrace({ flat }: Headers): boolean {
  * The span of a request whose trace no header tells. All proxies on its way find the same ids, from what each of them sees: the id of the
  * request and the addresses of pods.
  */
-export function untoldSpan({ connection, requestId, runtime, untold }: Exchange): SpanContext {
+export function untoldSpan({ connection, requestId, runtime, untold }: TracedRequest): SpanContext {
   const traceId = REQUEST_ID.test(requestId)
     ? requestId.replaceAll('-', '').toLowerCase()
     : newTraceId(runtime.chance.ids);

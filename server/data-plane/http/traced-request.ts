@@ -1,0 +1,39 @@
+import type { ConnectionContext } from '../listener/connection-context.ts';
+import type { ProxyRuntime } from '../runtime.ts';
+import type { SpanContext } from './trace-context.ts';
+import { untoldSpan } from './untold-span.ts';
+
+const NO_SPAN: SpanContext = { traceId: '', spanId: '', parentSpanId: undefined, sampled: false };
+
+/** A request's id, and its place in its trace. */
+export abstract class TracedRequest {
+  abstract readonly runtime: ProxyRuntime;
+  abstract readonly connection: ConnectionContext;
+  requestId = '';
+  /** The span of the request where calls to hosts have spans of their own. */
+  entrySpanId = '';
+  /** No header tells of its trace: it begins here, or it came with the id of the request. Undefined: headers do. */
+  untold: 'begins' | 'goes on' | undefined;
+  #span: SpanContext | undefined;
+
+  /** Of this hop. */
+  get span(): SpanContext {
+    this.#span ??= this.untold === undefined ? NO_SPAN : untoldSpan(this);
+    return this.#span;
+  }
+
+  set span(span: SpanContext) {
+    this.#span = span;
+  }
+
+  /** Headers will tell of the trace that the request's id told of; `sampled` is undefined where nobody has decided. */
+  tellSpan(sampled: boolean | undefined): void {
+    this.#span = { ...untoldSpan(this), sampled: sampled === true, undecided: sampled === undefined };
+    this.untold = undefined;
+  }
+
+  /** All proxies on its way find the same. */
+  get traceKey(): string {
+    return this.untold === undefined ? this.span.traceId : this.requestId;
+  }
+}
