@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { findEnvoy } from '../tests/envoy/support/find-envoy.ts';
+import { findEnvoy } from '../server/envoy/find-envoy.ts';
 
 const root = dirname(import.meta.dirname);
 const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');

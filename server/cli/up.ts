@@ -1,7 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { type Diagnostic, errorMessage, MeshworkError, seededRandom } from '#domain';
-import { createSandbox, type Sandbox, type SandboxEvent } from '#sandbox';
+import { createEnvoyProxy, findEnvoy } from '#envoy';
+import { createSandbox, hostPort, type Sandbox, type SandboxEvent, type SandboxOptions } from '#sandbox';
 import { type KeyHost, readKeyHost } from '#sandbox/key-host';
 import { leaseSubnet } from '#sandbox/subnets';
 import { createSpanExporter, type SpanExporter, type SpanFormat } from '#telemetry';
@@ -19,8 +20,12 @@ const options = {
   'jwks-host': { type: 'string', multiple: true, default: [] as string[] },
   'otlp-endpoint': { type: 'string', multiple: true, default: [] as string[] },
   'zipkin-endpoint': { type: 'string', multiple: true, default: [] as string[] },
+  proxy: { type: 'string', default: 'meshwork' },
   verbose: { type: 'boolean', short: 'v', default: false },
 } as const;
+
+/** On a pod (`envoy`, `meshwork`): which proxy it gets, whatever `--proxy` says. */
+const PROXY_ANNOTATION = 'meshwork.dev/proxy';
 
 /** `meshwork up`: a mesh without the site, until a signal comes. */
 export const upCommand: CliCommand = {
@@ -36,6 +41,7 @@ When it is ready it prints one line of JSON: {api, kubeconfig, gateways, pods}. 
   --jwks-host HOST        istiod may fetch keys of JWT issuers from this host outside (https://HOST, http://HOST:PORT, HOST=ADDRESS)
   --otlp-endpoint URL     sends sampled spans to this collector, OTLP over HTTP (http://127.0.0.1:4318)
   --zipkin-endpoint URL   sends sampled spans to this collector, Zipkin v2 (http://127.0.0.1:9411)
+  --proxy envoy           a real Envoy in the place of each proxy; it must be on PATH. Annotation ${PROXY_ANNOTATION}: envoy does it for one pod
   -v                      tells on standard error what happens`,
   usage: 'meshwork up [-f FILE…] [--kubeconfig-out FILE] [--mesh-config FILE] [-n NAMESPACE]',
   run: async (args, io) => {
@@ -44,6 +50,7 @@ When it is ready it prints one line of JSON: {api, kubeconfig, gateways, pods}. 
     const files = await readFiles(values.filename, io);
     const [meshConfig] = values['mesh-config'] === undefined ? [] : await readFiles([values['mesh-config']], io);
     const keyHosts = values['jwks-host'].map(keyHostOf);
+    const proxyFor = proxiesOf(values.proxy);
     const lease = await leaseSubnet(seededRandom(`${process.pid}/${performance.timeOrigin}`));
     const exporters = [
       ...exportersTo('otlp', values['otlp-endpoint'], io),
@@ -52,6 +59,7 @@ When it is ready it prints one line of JSON: {api, kubeconfig, gateways, pods}. 
     const sandbox = createSandbox({
       subnet: lease.subnet,
       keyHosts,
+      proxyFor,
       tellsEntries: values.verbose,
       seed: 'up',
       clock: io.clock,
@@ -85,6 +93,22 @@ function keyHostOf(text: string): KeyHost {
   } catch (cause) {
     throw new UsageError(errorMessage(cause));
   }
+}
+
+/** Which pods get a real Envoy. Throws UsageError for a proxy that is unknown, or not to be found. */
+function proxiesOf(wanted: string): SandboxOptions['proxyFor'] {
+  if (wanted !== 'meshwork' && wanted !== 'envoy')
+    throw new UsageError(`--proxy takes envoy or meshwork, not "${wanted}"`);
+  const program = findEnvoy();
+  if (wanted === 'envoy' && program === undefined) throw new UsageError('--proxy envoy: there is no envoy on PATH');
+  const make = program === undefined ? undefined : createEnvoyProxy({ program, hostPort });
+  return ({ metadata }) => {
+    const asked = metadata.annotations?.[PROXY_ANNOTATION] ?? wanted;
+    if (asked !== 'envoy') return undefined;
+    if (make === undefined)
+      throw new MeshworkError('MW9302', `annotation ${PROXY_ANNOTATION}: there is no envoy on PATH`);
+    return make;
+  };
 }
 
 function exportersTo(format: SpanFormat, urls: readonly string[], io: CliIo): SpanExporter[] {

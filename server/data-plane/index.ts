@@ -1,5 +1,8 @@
+export { Agent } from './agent/agent.ts';
+export { SecretStore } from './agent/secret-store.ts';
 export type * from './doors.ts';
 export { Headers } from './http/headers.ts';
 export { connectTcp } from './listener/direct-socket.ts';
 export { listenOnTcp } from './listener/listen.ts';
 export { createProxy, createProxyWith, type ProxySeams } from './proxy.ts';
+export { xdsNode } from './self.ts';

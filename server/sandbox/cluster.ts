@@ -22,7 +22,7 @@ import { startNamespaceController } from './controllers/namespaces.ts';
 import { startReplicaSetController } from './controllers/replica-sets.ts';
 import { startServiceController } from './controllers/services.ts';
 import { startStatefulSetController } from './controllers/stateful-sets.ts';
-import type { SandboxEvent } from './doors.ts';
+import type { SandboxEvent, SandboxOptions } from './doors.ts';
 import { matchesLabels, type PodObject } from './kube-types.ts';
 import { type Kubelet, startKubelet } from './kubelet/kubelet.ts';
 import type { AccountToken } from './kubelet/pod-build.ts';
@@ -56,6 +56,7 @@ export interface ClusterOptions {
   readonly maxPods: number;
   readonly keyHosts: readonly KeyHost[];
   readonly tellsEntries: boolean;
+  readonly proxyFor: SandboxOptions['proxyFor'];
 }
 
 /** What istiod's pod runs, while it runs. */
@@ -155,6 +156,7 @@ export function startCluster(options: ClusterOptions): Cluster {
     events,
     accountToken,
     strains: options.strains,
+    proxyFor: options.proxyFor,
     clusterCa: () => clusterAuthority.caPem,
     onError,
     trustDomain: () => readMeshConfig(store.get('ConfigMap', { namespace: rootNamespace, name: 'istio' })).trustDomain,

@@ -1,5 +1,5 @@
 import type { ControlPlane, PushSummary } from '#control-plane';
-import type { Proxy } from '#data-plane';
+import type { Proxy, ProxyOptions } from '#data-plane';
 import type {
   Clock,
   Diagnostic,
@@ -30,6 +30,10 @@ export interface SandboxOptions {
   readonly keyHosts?: readonly KeyHost[];
   /** Entries of access logs are events too; absent: they are in their containers' logs alone. */
   readonly tellsEntries?: boolean;
+  /** Another maker of proxies for a pod than our own; undefined for a pod: our own. */
+  readonly proxyFor?:
+    | ((pod: Pick<KubeObject, 'metadata'>) => ((options: ProxyOptions) => Proxy) | undefined)
+    | undefined;
   /** Bounds other than a lab's. */
   readonly limits?: { readonly pods?: number; readonly objects?: number };
 }

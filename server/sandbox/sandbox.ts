@@ -88,6 +88,7 @@ export function createSandbox(options: SandboxOptions): Sandbox {
         maxPods,
         keyHosts: sandbox.keyHosts,
         tellsEntries: options.tellsEntries ?? false,
+        proxyFor: options.proxyFor,
       });
       await startMesh({ ...startOptions, sandbox, cluster, manifests, emit, topology, mintChangeId });
     },

@@ -8,3 +8,11 @@ export type * from './doors.ts';
 export { pushOrder } from './push-order.ts';
 export * from './resources.ts';
 export { createAdsServer } from './server/ads-server.ts';
+export {
+  adsPaths,
+  type DeltaDiscoveryResponse,
+  type DiscoveryResponse,
+  deltaDiscoveryResponse,
+  discoveryRequest,
+  discoveryResponse,
+} from './wire/discovery.ts';

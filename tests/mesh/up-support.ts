@@ -51,8 +51,9 @@ export async function startUp(manifests: string, more: readonly string[] = []): 
 export async function runUp(
   args: readonly string[],
   input = '',
+  env: NodeJS.ProcessEnv = process.env,
 ): Promise<{ code: number | null; out: string; err: string }> {
-  const child = run(args, input);
+  const child = run(args, input, env);
   let [out, err] = ['', ''];
   child.stdout?.on('data', (chunk) => {
     out += chunk;
@@ -64,8 +65,8 @@ export async function runUp(
   return { code, out, err };
 }
 
-function run(args: readonly string[], input: string): ChildProcess {
-  const child = spawn(process.execPath, [join(root, 'server/main.ts'), 'up', ...args], { stdio: 'pipe' });
+function run(args: readonly string[], input: string, env = process.env): ChildProcess {
+  const child = spawn(process.execPath, [join(root, 'server/main.ts'), 'up', ...args], { stdio: 'pipe', env });
   child.stdin?.end(input);
   // A run that is cut short leaves no mesh behind.
   const kill = (): void => void child.kill('SIGKILL');

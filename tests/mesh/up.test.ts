@@ -325,4 +325,12 @@ describe('meshwork up', () => {
     expect(code).toBe(2);
     expect(err).toContain('usage: meshwork up');
   });
+
+  it.each([
+    ['a proxy that is unknown', 'nginx', '--proxy takes envoy or meshwork, not "nginx"'],
+    ['an Envoy that is not installed', 'envoy', '--proxy envoy: there is no envoy on PATH'],
+  ])('ends with 2 for %s', async (_, proxy, why) => {
+    const { code, err } = await runUp(['--proxy', proxy], '', { PATH: '/nonexistent' });
+    expect([code, err.split('\n')[0]]).toEqual([2, `meshwork up: ${why}`]);
+  });
 });

@@ -123,7 +123,8 @@ function proxyProgram(build: PodBuild, spec: ContainerSpec, log: (line: LogText)
     },
     create: (onQuit) => {
       const environment = environmentOf(build, spec);
-      return createProxy({
+      const make = options.proxyFor?.(pod) ?? createProxy;
+      return make({
         role,
         pod: { name, namespace, ip, serviceAccount, labels: pod.metadata.labels ?? {}, ports },
         environment,

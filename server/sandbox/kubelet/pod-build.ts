@@ -4,6 +4,7 @@ import type { Clock, HopRecord, LogText, Random, SocketAddress } from '#domain';
 import type { KubeStore } from '#kube-api';
 import { createFetch, type Dial, imageName } from '#workloads';
 import type { EventRecorder } from '../controllers/event-recorder.ts';
+import type { SandboxOptions } from '../doors.ts';
 import { createContainerFiles } from '../exec/container-files.ts';
 import type { PodWorld } from '../exec/pod-world.ts';
 import type { ContainerSpec, PodObject } from '../kube-types.ts';
@@ -50,6 +51,8 @@ export interface PodBuilderOptions {
     readonly env: Readonly<Record<string, string>>;
     readonly log: (line: string) => void;
   }) => Program;
+  /** Absent: all proxies are our own. */
+  readonly proxyFor?: SandboxOptions['proxyFor'];
   readonly onHop: (hop: HopRecord) => void;
   readonly onLog: (source: string, line: LogText) => void;
   readonly onError: (what: string, error: unknown) => void;

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PushSummary } from '#control-plane';
 import { seededRandom } from '#domain';
-import { createSandbox, type ManifestFile, type Sandbox, type SandboxEvent } from '#sandbox';
+import { createSandbox, type ManifestFile, type Sandbox, type SandboxEvent, type SandboxOptions } from '#sandbox';
 import { leaseSubnet } from '#sandbox/subnets';
 import type { PushEvent } from '#xds';
 import { systemClock } from '../../../server/system.ts';
@@ -37,12 +37,18 @@ export interface OracleMesh {
 
 const SETTLE_MS = 5000;
 
-export async function startOracleMesh(...topology: readonly ManifestFile[]): Promise<OracleMesh> {
+export const startOracleMesh = (...topology: readonly ManifestFile[]): Promise<OracleMesh> =>
+  startMeshWith({}, ...topology);
+
+export async function startMeshWith(
+  options: Pick<SandboxOptions, 'proxyFor'>,
+  ...topology: readonly ManifestFile[]
+): Promise<OracleMesh> {
   const lease = await leaseSubnet(seededRandom(`envoy/${process.pid}/${performance.now()}`));
   const events: SandboxEvent[] = [];
   const { subnet } = lease;
   const onEvent = (event: SandboxEvent): number => events.push(event);
-  const sandbox = createSandbox({ subnet, seed: 'envoy', clock: systemClock(), onEvent });
+  const sandbox = createSandbox({ ...options, subnet, seed: 'envoy', clock: systemClock(), onEvent });
   const stop = async (): Promise<void> => {
     await sandbox.stop();
     await lease.release();

@@ -3,13 +3,14 @@ import { certificateService, createCertificateAuthority, createCertificateClient
 import type { Sandbox } from '#sandbox';
 import type { ProxyNode } from '#xds';
 import { createKeyAndRequest } from '../../../server/data-plane/agent/csr.ts';
+import { addAdsRelay } from '../../../server/envoy/ads-relay.ts';
+import { type AdsVariant, bootstrap } from '../../../server/envoy/bootstrap.ts';
+import type { EnvoyProcess } from '../../../server/envoy/envoy-process.ts';
+import { addSecretService, type SecretSource } from '../../../server/envoy/secret-service.ts';
 import { addressPlan } from '../../../server/sandbox/network/addresses.ts';
 import { systemClock } from '../../../server/system.ts';
-import { addAdsRelay } from './ads-relay.ts';
-import { type AdsVariant, bootstrap } from './bootstrap.ts';
-import { type EnvoyProcess, startEnvoy } from './envoy-process.ts';
+import { startEnvoy } from './envoy.ts';
 import { podNetwork } from './pod-network.ts';
-import { addSecretService, type Svid } from './secret-server.ts';
 
 const ISTIOD_PORT = 15010;
 const identity = { namespace: 'default', serviceAccount: 'oracle', pod: 'oracle' } as const;
@@ -69,6 +70,9 @@ export async function startOracle({
   }
 }
 
+/** These names get the mesh's roots; all others the workload's own certificate, in place of those that a learner would supply. */
+const ROOTS = /^ROOTCA$|-cacert$|^file-root:/;
+
 /** As our own proxies introduce themselves. */
 const oracleNode = (role: string, ip: string, labels: Readonly<Record<string, string>>): ProxyNode => ({
   id: `${role}~${ip}~oracle.default~default.svc.cluster.local`,
@@ -87,7 +91,7 @@ const oracleNode = (role: string, ip: string, labels: Readonly<Record<string, st
  * A certificate from the sandbox's CA, by a CSR over gRPC. The authority is a second instance with the same key, read from istiod's
  * Secret, because only the sandbox's kubelet can mint tokens that the first one trusts.
  */
-async function certify(sandbox: Sandbox, ip: string): Promise<Svid> {
+async function certify(sandbox: Sandbox, ip: string): Promise<SecretSource> {
   const clock = systemClock();
   const tokens = createTokenIssuer({ clock });
   const data = sandbox.store.get('Secret', { namespace: 'istio-system', name: 'istio-ca-secret' })?.['data'];
@@ -102,7 +106,11 @@ async function certify(sandbox: Sandbox, ip: string): Promise<Svid> {
   try {
     const { csrPem, keyPem } = createKeyAndRequest(oracleSpiffeId);
     const { chainPem, rootsPem } = await client.sign(csrPem, tokens.mint(identity));
-    return { keyPem, chainPem: chainPem.join('\n'), rootsPem: rootsPem.join('\n') };
+    const own = { keyPem, chainPem: chainPem.join('\n') };
+    return {
+      certificate: (name) => (ROOTS.test(name) ? undefined : own),
+      roots: (name) => (ROOTS.test(name) ? rootsPem.join('\n') : undefined),
+    };
   } finally {
     client.close();
     server.forceShutdown();

@@ -1,6 +1,6 @@
 import { clusterName } from '#domain';
 import type { Cluster, Listener } from '#xds';
-import type { PodNetwork } from './ads-relay.ts';
+import type { PodNetwork } from '../../../server/envoy/ads-relay.ts';
 
 const INBOUND = 'virtualInbound';
 

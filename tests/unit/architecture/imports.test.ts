@@ -12,7 +12,7 @@ const levels: readonly (readonly string[])[] = [
   ['contract'],
   ['istio', 'kube-api', 'ca', 'xds', 'telemetry', 'workloads'],
   ['control-plane', 'data-plane', 'shell'],
-  ['sandbox'],
+  ['sandbox', 'envoy'],
   ['labs', 'learners', 'terminal'],
   ['api', 'cli'],
   ['main'],

@@ -3,7 +3,7 @@ import { seededRandom } from '#domain';
 import { leaseSubnet } from '#sandbox/subnets';
 import { typeUrls } from '#xds';
 import { createTestCa, startPod } from '../../../mesh/data-plane-harness.ts';
-import { startEnvoy } from '../envoy-process.ts';
+import { startEnvoy } from '../envoy.ts';
 import { waitFor } from '../wait.ts';
 import type { PairCase, PairRequest } from './case-file.ts';
 import { type Answer, ask } from './client.ts';

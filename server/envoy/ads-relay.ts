@@ -1,18 +1,24 @@
 import { Client, credentials, type Server, type ServerDuplexStream } from '@grpc/grpc-js';
-import { type Cluster, decodeResource, encodeResource, type Listener, typeUrls } from '#xds';
 import {
   adsPaths,
+  type Cluster,
+  type ClusterLoadAssignment,
   type DeltaDiscoveryResponse,
   type DiscoveryResponse,
+  decodeResource,
   deltaDiscoveryResponse,
   discoveryResponse,
-} from '../../../server/xds/wire/discovery.ts';
+  encodeResource,
+  type Listener,
+  typeUrls,
+} from '#xds';
 
 type Call = ServerDuplexStream<Buffer, Buffer>;
 /** What stands in for the pod's network namespace: other addresses to bind, and another way to the application. */
 export interface PodNetwork {
   listener(listener: Listener): Listener;
-  cluster(cluster: Cluster): Cluster;
+  cluster(cluster: Cluster): Cluster | Promise<Cluster>;
+  endpoints?(assignment: ClusterLoadAssignment): ClusterLoadAssignment;
 }
 
 const asIs = (bytes: Buffer): Buffer => bytes;
@@ -23,12 +29,18 @@ const asIs = (bytes: Buffer): Buffer => bytes;
  */
 export function addAdsRelay(server: Server, istiod: string, network: PodNetwork): { close(): void } {
   const client = new Client(istiod, credentials.createInsecure());
-  const relay = (path: string, edit: (bytes: Buffer) => Buffer) => (call: Call) => {
+  const relay = (path: string, edit: (bytes: Buffer) => Promise<Buffer>) => (call: Call) => {
     const upstream = client.makeBidiStreamRequest(path, asIs, asIs);
+    let passed = Promise.resolve();
     call.on('data', (bytes: Buffer) => upstream.write(bytes));
     call.on('end', () => upstream.end());
     call.on('cancelled', () => upstream.cancel());
-    upstream.on('data', (bytes: Buffer) => call.write(edit(bytes)));
+    upstream.on('data', (bytes: Buffer) => {
+      passed = passed
+        .then(() => edit(bytes))
+        .then((edited) => void call.write(edited))
+        .catch((cause: unknown) => void call.destroy(cause instanceof Error ? cause : new Error(String(cause))));
+    });
     upstream.on('error', (error) => call.emit('error', error));
     upstream.on('end', () => call.end());
   };
@@ -52,23 +64,25 @@ export function addAdsRelay(server: Server, istiod: string, network: PodNetwork)
 }
 
 // Fields are picked one by one: a message that was read cannot be the pattern of one that is written.
-function editStateOfTheWorld(bytes: Buffer, network: PodNetwork): Buffer {
+async function editStateOfTheWorld(bytes: Buffer, network: PodNetwork): Promise<Buffer> {
   const { typeUrl, versionInfo, nonce, resources }: DiscoveryResponse = discoveryResponse.read(bytes);
   const edit = editOf(typeUrl, network);
   if (edit === undefined) return bytes;
-  return discoveryResponse.write({ typeUrl, versionInfo, nonce, resources: resources.map(edit) });
+  return discoveryResponse.write({ typeUrl, versionInfo, nonce, resources: await Promise.all(resources.map(edit)) });
 }
 
-function editDelta(bytes: Buffer, network: PodNetwork): Buffer {
+async function editDelta(bytes: Buffer, network: PodNetwork): Promise<Buffer> {
   const { typeUrl, systemVersionInfo, nonce, resources, removedResources }: DeltaDiscoveryResponse =
     deltaDiscoveryResponse.read(bytes);
   const edit = editOf(typeUrl, network);
   if (edit === undefined) return bytes;
-  const edited = resources.map(({ name, version, resource }) => ({
-    name,
-    version,
-    ...(resource && { resource: edit(resource) }),
-  }));
+  const edited = await Promise.all(
+    resources.map(async ({ name, version, resource }) => ({
+      name,
+      version,
+      ...(resource && { resource: await edit(resource) }),
+    })),
+  );
   return deltaDiscoveryResponse.write({ typeUrl, systemVersionInfo, nonce, resources: edited, removedResources });
 }
 
@@ -77,8 +91,10 @@ interface AnyBytes {
   readonly value: Uint8Array;
 }
 
-function editOf(typeUrl: string, network: PodNetwork): ((any: AnyBytes) => AnyBytes) | undefined {
-  const { listener, cluster } = typeUrls;
+type Edit = (any: AnyBytes) => AnyBytes | Promise<AnyBytes>;
+
+function editOf(typeUrl: string, network: PodNetwork): Edit | undefined {
+  const { listener, cluster, endpoint } = typeUrls;
   if (typeUrl === listener) {
     return ({ value }) => ({
       typeUrl,
@@ -86,10 +102,15 @@ function editOf(typeUrl: string, network: PodNetwork): ((any: AnyBytes) => AnyBy
     });
   }
   if (typeUrl === cluster) {
-    return ({ value }) => ({
+    return async ({ value }) => ({
       typeUrl,
-      value: encodeResource(cluster, network.cluster(decodeResource({ typeUrl: cluster, value }).json)).bytes,
+      value: encodeResource(cluster, await network.cluster(decodeResource({ typeUrl: cluster, value }).json)).bytes,
     });
   }
-  return undefined;
+  const { endpoints } = network;
+  if (typeUrl !== endpoint || endpoints === undefined) return undefined;
+  return ({ value }) => ({
+    typeUrl,
+    value: encodeResource(endpoint, endpoints(decodeResource({ typeUrl: endpoint, value }).json)).bytes,
+  });
 }

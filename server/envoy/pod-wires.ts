@@ -1,0 +1,129 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import type { PortBinding, ProxyNetwork } from '#data-plane';
+import type { SocketAddress } from '#domain';
+import { readProxyHeader, writeProxyHeader } from './proxy-protocol.ts';
+
+/** Where applications' connections are captured to, as in every pod. */
+const OUTBOUND_CAPTURE_PORT = 15001;
+/** Where Envoy takes them, with a header that tells where they meant to go. */
+export const ENVOY_PORTS = { outbound: 15101, inbound: 15106 } as const;
+/** Istio's inbound connections to the application come from here, which tells them from those of clients. */
+const TO_APPLICATION_IP = '127.0.0.6';
+/** Bytes in which the header of a connection must have come. */
+const MAX_HEADER_BYTES = 536;
+
+export interface PodWiresOptions {
+  readonly podIp: string;
+  readonly network: ProxyNetwork;
+  /** The ports of the pod that capture leads to the proxy. */
+  readonly ports: readonly number[];
+  readonly onLog: (line: string) => void;
+}
+
+/**
+ * What the kernel does for a real Envoy in a pod: it takes captured connections, tells Envoy where they meant to go, and makes Envoy's own
+ * connections to addresses that only the cluster's network knows.
+ */
+export class PodWires {
+  readonly #options: PodWiresOptions;
+  readonly #bindings: PortBinding[] = [];
+  readonly #sockets = new Set<Socket>();
+  #passthrough: Server | undefined;
+
+  constructor(options: PodWiresOptions) {
+    this.#options = options;
+  }
+
+  async open(): Promise<void> {
+    const { podIp, ports, network } = this.#options;
+    this.#bind(OUTBOUND_CAPTURE_PORT, (socket) => this.#outbound(socket));
+    for (const port of ports) this.#bind(port, (socket) => this.inbound(socket, { ip: podIp, port }));
+    await Promise.all(this.#bindings.map(({ bound }) => bound));
+    const passthrough = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
+      this.#afterHeader(socket, (destination) => network.connect(destination, { toApp: false })),
+    );
+    this.#passthrough = passthrough;
+    await new Promise<void>((resolve, reject) => {
+      passthrough.once('error', reject);
+      passthrough.listen(0, podIp, resolve);
+    });
+  }
+
+  /** Takes Envoy's connections, with a header that tells their destination, and makes them as a program of the pod would. */
+  get passthrough(): SocketAddress {
+    const address = this.#passthrough?.address();
+    return { ip: this.#options.podIp, port: typeof address === 'object' ? (address?.port ?? 0) : 0 };
+  }
+
+  /** A connection to one of the pod's ports: to the application where Envoy makes it, else to Envoy. */
+  inbound(socket: Socket, destination: SocketAddress): void {
+    const { network } = this.#options;
+    if (socket.remoteAddress === TO_APPLICATION_IP) this.#join(socket, network.connect(destination, { toApp: true }));
+    else this.#toEnvoy(socket, destination, ENVOY_PORTS.inbound);
+  }
+
+  close(): void {
+    for (const binding of this.#bindings) binding.close();
+    this.#passthrough?.close();
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #bind(port: number, onSocket: (socket: Socket) => void): void {
+    const { network, podIp } = this.#options;
+    const binding = network.listen?.({ ip: podIp, port }, onSocket);
+    if (binding !== undefined) this.#bindings.push(binding);
+  }
+
+  #outbound(socket: Socket): void {
+    this.#options.network.originalDestination(socket).then(
+      (destination) => {
+        if (destination === undefined || socket.destroyed) socket.destroy();
+        else this.#toEnvoy(socket, destination, ENVOY_PORTS.outbound);
+      },
+      () => socket.destroy(),
+    );
+  }
+
+  #toEnvoy(socket: Socket, destination: SocketAddress, port: number): void {
+    const { network, podIp } = this.#options;
+    const { remoteAddress: ip = podIp, remotePort = 0 } = socket;
+    const envoy = network.connect({ ip: podIp, port }, { toApp: false });
+    envoy.write(writeProxyHeader({ ip, port: remotePort }, destination));
+    this.#join(socket, envoy);
+  }
+
+  #afterHeader(socket: Socket, connect: (destination: SocketAddress) => Socket): void {
+    let begun = Buffer.alloc(0);
+    const onData = (chunk: Buffer): void => {
+      begun = Buffer.concat([begun, chunk]);
+      const header = readProxyHeader(begun);
+      if (header === undefined && begun.length < MAX_HEADER_BYTES) return;
+      socket.removeListener('data', onData);
+      socket.pause();
+      if (!header) {
+        socket.destroy();
+        return;
+      }
+      const upstream = connect(header.destination);
+      if (begun.length > header.length) upstream.write(begun.subarray(header.length));
+      this.#join(socket, upstream);
+    };
+    socket.on('error', () => socket.destroy());
+    socket.on('data', onData);
+  }
+
+  #join(one: Socket, other: Socket): void {
+    for (const [from, to] of [
+      [one, other],
+      [other, one],
+    ] as const) {
+      this.#sockets.add(from);
+      from.on('error', () => to.destroy());
+      from.once('close', () => {
+        this.#sockets.delete(from);
+        to.destroySoon();
+      });
+      from.pipe(to);
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import type { Server, ServerDuplexStream } from '@grpc/grpc-js';
+import { discoveryRequest, discoveryResponse, encodeResource, typeUrls } from '#xds';
+
+const PATH = '/envoy.service.secret.v3.SecretDiscoveryService/StreamSecrets';
+
+/** Where secrets come from, by the names that listeners and clusters ask with; PEM. */
+export interface SecretSource {
+  certificate(name: string): { readonly chainPem: string; readonly keyPem: string } | undefined;
+  roots(name: string): string | undefined;
+}
+
+type Call = ServerDuplexStream<Buffer, Buffer>;
+
+/** Serves secrets as Istio's agent does beside each proxy, state of the world. Call what it returns when secrets have changed. */
+export function addSecretService(server: Server, source: SecretSource): () => void {
+  const asked = new Map<Call, readonly string[]>();
+  let version = 0;
+  const asIs = (bytes: Buffer): Buffer => bytes;
+  const method = {
+    path: PATH,
+    requestStream: true,
+    responseStream: true,
+    requestSerialize: asIs,
+    requestDeserialize: asIs,
+    responseSerialize: asIs,
+    responseDeserialize: asIs,
+  };
+  const answer = (call: Call, names: readonly string[]): void => {
+    const resources = names.flatMap((name) => {
+      const json = secretOf(source, name);
+      return json === undefined
+        ? []
+        : [{ typeUrl: typeUrls.secret, value: encodeResource(typeUrls.secret, json).bytes }];
+    });
+    version++;
+    const versionInfo = String(version);
+    call.write(discoveryResponse.write({ typeUrl: typeUrls.secret, versionInfo, nonce: versionInfo, resources }));
+  };
+  const stream = (call: Call): void => {
+    call.on('data', (bytes: Buffer) => {
+      const { resourceNames } = discoveryRequest.read(bytes);
+      // What asks for the same as before is the answer to an answer.
+      if (asked.get(call)?.join() === resourceNames.join()) return;
+      asked.set(call, resourceNames);
+      answer(call, resourceNames);
+    });
+    call.on('end', () => call.end());
+    call.on('close', () => asked.delete(call));
+    call.on('cancelled', () => asked.delete(call));
+  };
+  server.addService({ stream: method }, { stream });
+  return () => {
+    for (const [call, names] of asked) answer(call, names);
+  };
+}
+
+function secretOf(source: SecretSource, name: string): { name: string } | undefined {
+  const own = source.certificate(name);
+  if (own !== undefined) {
+    const { chainPem, keyPem } = own;
+    const tls_certificate = { certificate_chain: { inline_string: chainPem }, private_key: { inline_string: keyPem } };
+    return { name, tls_certificate } as { name: string };
+  }
+  const roots = source.roots(name);
+  if (roots === undefined) return undefined;
+  return { name, validation_context: { trusted_ca: { inline_string: roots } } } as { name: string };
+}

@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest';
+import type { Cluster, ClusterLoadAssignment, Listener } from '#xds';
+import { podNetwork } from '../../../server/envoy/pod-network.ts';
+
+const at = (address: string, port_value: number) => ({ socket_address: { address, port_value } });
+const hosts = (...addresses: object[]) => ({
+  endpoints: [{ lb_endpoints: addresses.map((address) => ({ endpoint: { address } })) }],
+});
+
+const inbound: number[][] = [];
+const network = podNetwork({
+  podIp: '127.9.1.7',
+  passthrough: { ip: '127.9.1.7', port: 4711 },
+  hostPort: (port) => (port < 1024 ? port + 20_000 : port),
+  resolve: async (name) => {
+    if (name !== 'db.shop') throw new Error('no such name');
+    return ['127.9.1.30', '203.0.113.5'];
+  },
+  onInboundPorts: (ports) => void inbound.push([...ports]),
+});
+
+describe('the network of a pod with a real Envoy', () => {
+  it('brings captured connections to ports of its own, with a header that tells where they meant to go', () => {
+    const listener = {
+      name: 'virtualInbound',
+      address: at('0.0.0.0', 15006),
+      listener_filters: [{ name: 'envoy.filters.listener.tls_inspector' }],
+      filter_chains: [
+        { filter_chain_match: { destination_port: 80 } },
+        { filter_chain_match: { destination_port: 80 } },
+        { filter_chain_match: { destination_port: 9090 } },
+        {},
+      ],
+    } as unknown as Listener;
+    const changed = network.listener(listener) as unknown as { listener_filters: { name: string }[]; address: object };
+    expect(changed.address).toEqual(at('127.9.1.7', 15106));
+    expect(changed.listener_filters.map(({ name }) => name)).toEqual([
+      'envoy.filters.listener.proxy_protocol',
+      'envoy.filters.listener.tls_inspector',
+    ]);
+    expect(inbound).toEqual([[80, 9090]]);
+  });
+
+  it('binds what a gateway listens on to the pod, and leaves listeners alone that bind nothing', () => {
+    const gateway = { name: '0.0.0.0_443', address: at('0.0.0.0', 443) } as Listener;
+    expect(network.listener(gateway).address).toEqual(at('127.9.1.7', 20_443));
+    const unbound = { name: '0.0.0.0_80', address: at('0.0.0.0', 80), bind_to_port: false } as Listener;
+    expect(network.listener(unbound)).toBe(unbound);
+  });
+
+  it('lets somebody else make connections to where the client meant to go', async () => {
+    const cluster = {
+      name: 'PassthroughCluster',
+      type: 'ORIGINAL_DST',
+      lb_policy: 'CLUSTER_PROVIDED',
+    } as unknown as Cluster;
+    expect(await network.cluster(cluster)).toMatchObject({
+      type: 'STATIC',
+      load_assignment: hosts(at('127.9.1.7', 4711)),
+      transport_socket: { name: 'envoy.transport_sockets.upstream_proxy_protocol' },
+    });
+  });
+
+  it('leads its own connections to the application by the address that they come from', async () => {
+    const bind = { upstream_bind_config: { source_address: { address: '127.0.0.6', port_value: 0 } } };
+    const original = { name: 'inbound|80||', type: 'ORIGINAL_DST', ...bind } as unknown as Cluster;
+    expect(await network.cluster(original)).toBe(original);
+    const own = {
+      name: 'inbound|9000||',
+      type: 'STATIC',
+      ...bind,
+      load_assignment: hosts(at('127.0.0.1', 9001)),
+    } as unknown as Cluster;
+    expect(await network.cluster(own)).toMatchObject({ load_assignment: hosts(at('127.9.1.7', 9001)) });
+  });
+
+  it('resolves names as the cluster does, and reaches nothing outside of the sandbox', async () => {
+    const cluster = {
+      name: 'outbound|80||db.shop',
+      type: 'STRICT_DNS',
+      dns_refresh_rate: '60s',
+      load_assignment: hosts(at('db.shop', 80), at('nowhere.example', 80)),
+    } as unknown as Cluster;
+    const { type, load_assignment, ...rest } = (await network.cluster(cluster)) as unknown as Record<string, unknown>;
+    expect([type, load_assignment]).toEqual(['STATIC', hosts(at('127.9.1.30', 20_080))]);
+    expect(rest).toEqual({ name: 'outbound|80||db.shop' });
+    const assignment = hosts(at('127.9.1.31', 8080), at('8.8.8.8', 53)) as unknown as ClusterLoadAssignment;
+    expect(network.endpoints?.(assignment)).toEqual(hosts(at('127.9.1.31', 8080)));
+  });
+});
