@@ -9,6 +9,8 @@ export interface LabClock extends Clock {
   step(ms: number): Promise<void>;
   /** Moves time on to the next timer, or by `limitMs` when none is due before. Answers by how much. */
   stepToNext(limitMs: number): Promise<number>;
+  /** Gives sockets their turn until `carried`, for a tenth of a second at most. */
+  socketsUntil(carried: () => boolean): Promise<void>;
   /** How far it is behind the clock below it. */
   lagMs(): number;
 }
@@ -23,6 +25,7 @@ interface Waiting {
 const APART_MS = 40;
 /** What sockets need between two steps to carry what was sent. */
 const SOCKETS_MS = 4;
+const MOST_SOCKET_TURNS = 25;
 const MOST_TIMERS_IN_A_STEP = 2000;
 
 export function createLabClock(below: Clock): LabClock {
@@ -121,7 +124,15 @@ class SlowableClock implements LabClock {
     this.#turnTo(Math.max(this.monotonic(), one.dueMs));
     this.#waiting.delete(one);
     one.fire();
-    await new Promise<void>((resolve) => this.#below.after(SOCKETS_MS, resolve));
+    await this.#socketTurn();
+  }
+
+  async socketsUntil(carried: () => boolean): Promise<void> {
+    for (let turn = 0; turn < MOST_SOCKET_TURNS && !carried(); turn++) await this.#socketTurn();
+  }
+
+  #socketTurn(): Promise<void> {
+    return new Promise((resolve) => this.#below.after(SOCKETS_MS, resolve));
   }
 
   #schedule(one: Waiting): void {

@@ -90,8 +90,10 @@ export function createSlowMotion({ clock, sandbox, titleOf }: SlowMotionOptions)
     step: async (ms) => {
       happened = [];
       const before = signs(inside());
+      // To answer a push takes time of the machine, none of this clock's.
+      await clock.socketsUntil(() => ![...(push?.proxies.values() ?? [])].some(({ state }) => state === 'sent'));
       if (ms !== undefined) await clock.step(ms);
-      else {
+      else if (happened.length === 0) {
         for (let passed = 0; passed < LONGEST_STEP_MS; ) {
           const by = await clock.stepToNext(LONGEST_STEP_MS - passed);
           passed += Math.max(by, 0.01);
