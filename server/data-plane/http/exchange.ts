@@ -20,6 +20,7 @@ import { countMessages, type GrpcMessages } from './grpc-messages.ts';
 import { Headers } from './headers.ts';
 import { buildReply, type LocalReply } from './local-reply.ts';
 import type { PeerWorkload } from './peer-metadata.ts';
+import { RequestBacklog } from './request-backlog.ts';
 import { metadataOf } from './resource-metadata.ts';
 import { StreamInfo } from './stream-info.ts';
 import { EXPIRED, StreamTimers } from './stream-timers.ts';
@@ -29,9 +30,6 @@ import { TracedRequest } from './traced-request.ts';
 export type LayerOutcome = 'next' | 'wait';
 /** One step on a request's way; a proxy's layers are a list that is read top to bottom. */
 export type RequestLayer = (exchange: Exchange) => LayerOutcome;
-
-/** Request bytes kept while no layer takes them; beyond it the client is told to wait. */
-const BACKLOG_BYTES = 64 * 1024;
 
 /** Takes the request's body once a layer wants it. */
 export interface BodyTarget extends BodySink {
@@ -100,11 +98,9 @@ export class Exchange extends TracedRequest implements FormatSubject, BodyTarget
   readonly #options: ExchangeOptions;
   #timers: StreamTimers | undefined;
   #at = 0;
+  /** Where the request has a body. */
+  readonly #backlog: RequestBacklog | undefined;
   #target: BodyTarget | undefined;
-  #backlog: Buffer[] | undefined;
-  #backlogBytes = 0;
-  #trailers: Headers | undefined;
-  #paused = false;
   #finished = false;
   /** Nearly every answer is edited once. */
   #firstEdit: ResponseEdit | undefined;
@@ -133,6 +129,7 @@ export class Exchange extends TracedRequest implements FormatSubject, BodyTarget
     const { stats, countsGrpc } = options.config;
     if ((stats.length > 0 || countsGrpc) && isGrpc(headers)) this.messages = countMessages();
     this.requestEnded = !stream.hasBody;
+    if (stream.hasBody) this.#backlog = new RequestBacklog(stream);
     this.#timers = StreamTimers.of(this, options.config.serving, clock);
     stream.receive(this);
   }
@@ -216,20 +213,13 @@ export class Exchange extends TracedRequest implements FormatSubject, BodyTarget
   /** Gives the request's body to `target`, what has arrived already first. Nothing is given to it for a request without body. */
   attachBody(target: BodyTarget): void {
     this.#target = target;
-    const backlog = this.#backlog;
-    this.#backlog = undefined;
-    for (const chunk of backlog ?? []) target.data(chunk);
-    if (this.requestEnded && this.stream.hasBody) target.end(this.#trailers);
-    if (!this.#paused) return;
-    this.#paused = false;
-    this.stream.resume();
+    this.#backlog?.attach(target);
   }
 
   /** Keeps what a layer has taken of the body for the one that forwards it. */
   holdBody(chunks: Buffer[], bytes: number): void {
     this.#target = undefined;
-    this.#backlog = chunks;
-    this.#backlogBytes = bytes;
+    this.#backlog?.hold(chunks, bytes);
   }
 
   /** Adds a change to the response head behind those that are there. */
@@ -342,16 +332,7 @@ export class Exchange extends TracedRequest implements FormatSubject, BodyTarget
     this.info.bytesReceived += chunk.length;
     this.messages?.requests.feed(chunk);
     this.#timers?.touch();
-    if (this.#target !== undefined) {
-      this.#target.data(chunk);
-      return;
-    }
-    this.#backlog ??= [];
-    this.#backlog.push(chunk);
-    this.#backlogBytes += chunk.length;
-    if (this.#backlogBytes < BACKLOG_BYTES || this.#paused) return;
-    this.#paused = true;
-    this.stream.pause();
+    this.#backlog?.data(chunk);
   }
 
   end(trailers: Headers | undefined): void {
@@ -359,8 +340,7 @@ export class Exchange extends TracedRequest implements FormatSubject, BodyTarget
     this.requestEnded = true;
     if (this.info.times !== undefined) this.info.note('requestReceived', this.runtime.clock.monotonic());
     this.#timers?.requestEnded();
-    this.#trailers = trailers;
-    this.#target?.end(trailers);
+    this.#backlog?.end(trailers);
   }
 
   reset(reason: ResetReason, detail: string, answer?: { readonly status: number; readonly bodyBytes: number }): void {
