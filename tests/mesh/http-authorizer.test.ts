@@ -144,7 +144,7 @@ describe('an authorizer that is asked by HTTP', () => {
     expect([answer.status, answer.body]).toEqual([200, 'application']);
     expect(answer.headers['set-cookie']).toEqual(['seen=1']);
     expect(answer.headers).not.toHaveProperty('x-reason');
-    expect(served.at(-1)?.headers).toMatchObject({ 'x-who': 'ann', 'x-roles': 'user,admin' });
+    expect(served.at(-1)?.headers).toMatchObject({ 'x-who': 'ann', 'x-roles': 'user, admin' });
     expect(served.at(-1)?.headers).not.toHaveProperty('x-hidden');
   });
 

@@ -18,11 +18,11 @@ const PARTS: Readonly<Record<string, 'authority' | 'method' | 'path' | 'scheme'>
 };
 
 /** Whether the verdict changes anything that a route may depend on. */
-export const changesRequest = ({ set, add, remove, query }: Allowed): boolean =>
-  set.length + add.length + remove.length > 0 || query !== undefined;
+export const changesRequest = ({ set, append, add, remove, query }: Allowed): boolean =>
+  set.length + append.length + add.length + remove.length > 0 || query !== undefined;
 
 /** Changes the request as an authorizer wants that lets it pass. Source: ext_authz.cc, Filter::onComplete, in Envoy. */
-export function applyToRequest(head: RequestHead, { set, add, remove, query }: Allowed): void {
+export function applyToRequest(head: RequestHead, { set, append, add, remove, query }: Allowed): void {
   const { headers } = head;
   for (const name of remove) {
     if (name !== '' && !(name in PARTS) && !FRAMING.has(name) && !name.startsWith(':')) headers.remove(name);
@@ -32,8 +32,8 @@ export function applyToRequest(head: RequestHead, { set, add, remove, query }: A
     if (part !== undefined) Object.assign(head, { [part]: value });
     else if (isFree(name)) headers.set(name, value);
   }
-  for (const { name, value } of add) {
-    // As in Envoy, a header that is not there is not begun.
+  for (const { name, value } of add) if (isFree(name)) headers.add(name, value);
+  for (const { name, value } of append) {
     const old = isFree(name) ? headers.joined(name) : undefined;
     if (old !== undefined) headers.set(name, `${old},${value}`);
   }
@@ -82,6 +82,9 @@ export function applyToRefusal(headers: Headers, changes: readonly HeaderChange[
 /** Whether all that a verdict changes could stand in a message. */
 export function isWellFormed(verdict: Verdict): boolean {
   if (verdict.kind === 'error') return true;
-  const changes = verdict.kind === 'denied' ? verdict.headers : [...verdict.set, ...verdict.add, ...verdict.toClient];
+  const changes =
+    verdict.kind === 'denied'
+      ? verdict.headers
+      : [...verdict.set, ...verdict.append, ...verdict.add, ...verdict.toClient];
   return changes.every(({ name, value }) => NAME.test(name) && !/[\0\r\n]/.test(value));
 }

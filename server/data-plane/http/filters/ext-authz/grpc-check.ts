@@ -160,7 +160,8 @@ export function readCheck(answer: object): Verdict {
   return {
     kind: 'ok',
     set: headers.filter((option) => !appended(option)).map(change),
-    add: headers.filter(appended).map(change),
+    append: headers.filter(appended).map(change),
+    add: [],
     remove: (ok?.headers_to_remove ?? []).map((name) => name.toLowerCase()),
     toClient: (ok?.response_headers_to_add ?? []).map((option) => ({ ...change(option), action: actionOf(option) })),
     ...(set.length + remove.length > 0 && {

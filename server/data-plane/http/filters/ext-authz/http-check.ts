@@ -74,6 +74,7 @@ function readVerdict({ head, body }: AsyncAnswer, authorizer: HttpAuthorizer): V
   return {
     kind: 'ok',
     set: named(authorizer.toUpstream),
+    append: [],
     add: named(authorizer.toUpstreamAppend),
     remove: (head.headers.joined(TO_REMOVE) ?? '').split(',').map((name) => name.trim().toLowerCase()),
     toClient: named(authorizer.toClientOnSuccess),

@@ -6,6 +6,9 @@ export type Verdict =
   | {
       readonly kind: 'ok';
       readonly set: readonly HeaderChange[];
+      /** Behind what is there, in the same line; a header that is not there is not begun. */
+      readonly append: readonly HeaderChange[];
+      /** In lines of their own. */
       readonly add: readonly HeaderChange[];
       readonly remove: readonly string[];
       readonly toClient: readonly HeaderChange[];
