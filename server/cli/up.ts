@@ -106,7 +106,7 @@ function proxiesOf(wanted: string): SandboxOptions['proxyFor'] {
     const asked = metadata.annotations?.[PROXY_ANNOTATION] ?? wanted;
     if (asked !== 'envoy') return undefined;
     if (make === undefined)
-      throw new MeshworkError('MW9302', `annotation ${PROXY_ANNOTATION}: there is no envoy on PATH`);
+      throw new MeshworkError('MW9314', `annotation ${PROXY_ANNOTATION}: there is no envoy on PATH`);
     return make;
   };
 }

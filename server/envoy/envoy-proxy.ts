@@ -63,7 +63,7 @@ class EnvoyProxy implements Proxy {
     this.#envoy = envoy;
     this.#options = options;
     const ports = options.role === 'sidecar' ? pod.ports : [];
-    this.#wires = new PodWires({ podIp: pod.ip, network, ports, onLog });
+    this.#wires = new PodWires({ podIp: pod.ip, network, ports });
     this.#agent = new Agent({
       spiffeId: spiffeId(trustDomain, pod.namespace, pod.serviceAccount),
       signer,

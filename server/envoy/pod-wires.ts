@@ -17,7 +17,6 @@ export interface PodWiresOptions {
   readonly network: ProxyNetwork;
   /** The ports of the pod that capture leads to the proxy. */
   readonly ports: readonly number[];
-  readonly onLog: (line: string) => void;
 }
 
 /**
