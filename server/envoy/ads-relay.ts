@@ -10,6 +10,7 @@ import {
   discoveryResponse,
   encodeResource,
   type Listener,
+  rawStream,
   typeUrls,
 } from '#xds';
 
@@ -44,17 +45,8 @@ export function addAdsRelay(server: Server, istiod: string, network: PodNetwork)
     upstream.on('error', (error) => call.emit('error', error));
     upstream.on('end', () => call.end());
   };
-  const method = (path: string) => ({
-    path,
-    requestStream: true,
-    responseStream: true,
-    requestSerialize: asIs,
-    requestDeserialize: asIs,
-    responseSerialize: asIs,
-    responseDeserialize: asIs,
-  });
   server.addService(
-    { sotw: method(adsPaths.stateOfTheWorld), delta: method(adsPaths.delta) },
+    { sotw: rawStream(adsPaths.stateOfTheWorld), delta: rawStream(adsPaths.delta) },
     {
       sotw: relay(adsPaths.stateOfTheWorld, (bytes) => editStateOfTheWorld(bytes, network)),
       delta: relay(adsPaths.delta, (bytes) => editDelta(bytes, network)),

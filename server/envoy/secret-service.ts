@@ -1,5 +1,5 @@
 import type { Server, ServerDuplexStream } from '@grpc/grpc-js';
-import { discoveryRequest, discoveryResponse, encodeResource, typeUrls } from '#xds';
+import { discoveryRequest, discoveryResponse, encodeResource, rawStream, typeUrls } from '#xds';
 
 const PATH = '/envoy.service.secret.v3.SecretDiscoveryService/StreamSecrets';
 
@@ -15,16 +15,6 @@ type Call = ServerDuplexStream<Buffer, Buffer>;
 export function addSecretService(server: Server, source: SecretSource): () => void {
   const asked = new Map<Call, readonly string[]>();
   let version = 0;
-  const asIs = (bytes: Buffer): Buffer => bytes;
-  const method = {
-    path: PATH,
-    requestStream: true,
-    responseStream: true,
-    requestSerialize: asIs,
-    requestDeserialize: asIs,
-    responseSerialize: asIs,
-    responseDeserialize: asIs,
-  };
   const answer = (call: Call, names: readonly string[]): void => {
     const resources = names.flatMap((name) => {
       const json = secretOf(source, name);
@@ -48,7 +38,7 @@ export function addSecretService(server: Server, source: SecretSource): () => vo
     call.on('close', () => asked.delete(call));
     call.on('cancelled', () => asked.delete(call));
   };
-  server.addService({ stream: method }, { stream });
+  server.addService({ stream: rawStream(PATH) }, { stream });
   return () => {
     for (const [call, names] of asked) answer(call, names);
   };

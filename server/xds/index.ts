@@ -16,3 +16,4 @@ export {
   discoveryRequest,
   discoveryResponse,
 } from './wire/discovery.ts';
+export { rawStream } from './wire/raw-stream.ts';

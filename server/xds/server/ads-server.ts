@@ -11,6 +11,7 @@ import type {
   XdsSnapshot,
 } from '../doors.ts';
 import { adsPaths } from '../wire/discovery.ts';
+import { rawStream } from '../wire/raw-stream.ts';
 import { type AdsStream, createAdsStream, ProtocolViolation } from './stream.ts';
 import { type AnyRequest, delta, stateOfTheWorld, type Variant } from './variants.ts';
 
@@ -22,21 +23,9 @@ interface ConnectedNode {
 /** Streams that a server keeps open at most, over all nodes. */
 const MAX_STREAMS = 2000;
 
-const asIs = (bytes: Buffer): Buffer => bytes;
-const bidirectional = (path: string) => ({
-  path,
-  requestStream: true,
-  responseStream: true,
-  requestSerialize: asIs,
-  // Bytes are read where a failure can be told from others, and answered with the right status.
-  requestDeserialize: asIs,
-  responseSerialize: asIs,
-  responseDeserialize: asIs,
-});
-
 const service: ServiceDefinition = {
-  stateOfTheWorld: bidirectional(adsPaths.stateOfTheWorld),
-  delta: bidirectional(adsPaths.delta),
+  stateOfTheWorld: rawStream(adsPaths.stateOfTheWorld),
+  delta: rawStream(adsPaths.delta),
 };
 
 function endWith(call: AdsCall, code: status, details: string): void {
