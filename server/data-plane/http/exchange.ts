@@ -164,19 +164,12 @@ export class Exchange extends TracedRequest implements FormatSubject, BodyTarget
     return this.#finished;
   }
 
-  /** The route's own limit of the request's life in place of the connection manager's; 0: none. */
-  limitDuration(ms: number): void {
-    if (ms > 0 || this.#timers !== undefined) this.#timed().limitDuration(ms);
-  }
-
-  /** The route's own limit of silence in place of the connection manager's; 0: none. */
-  limitSilence(ms: number): void {
-    if (ms > 0 || this.#timers !== undefined) this.#timed().limitSilence(ms);
-  }
-
-  #timed(): StreamTimers {
+  /** The route's own limits in milliseconds in place of the connection manager's; 0: none, undefined: that one stays. */
+  limit(durationMs: number | undefined, silenceMs: number | undefined): void {
+    if (this.#timers === undefined && !durationMs && !silenceMs) return;
     this.#timers ??= new StreamTimers(this, this.config.serving, this.runtime.clock);
-    return this.#timers;
+    if (durationMs !== undefined) this.#timers.limitDuration(durationMs);
+    if (silenceMs !== undefined) this.#timers.limitSilence(silenceMs);
   }
 
   /** The request goes on where a host has redirected it; what is known of it so far is one line of the log. */

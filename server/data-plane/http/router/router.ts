@@ -85,9 +85,7 @@ function forward(exchange: Exchange, route: CompiledRoute, action: ForwardAction
   const levels = headerLevels(exchange);
   if (levels.length > 0) exchange.cameAsGrpc ??= isGrpc(exchange.head.headers);
   for (const rules of levels) applyRequestRules(rules, exchange);
-  const streamMs = streamLimitMs(exchange.head.headers, action);
-  if (streamMs !== undefined) exchange.limitDuration(streamMs);
-  if (action.silenceMs !== undefined) exchange.limitSilence(action.silenceMs);
+  exchange.limit(streamLimitMs(exchange.head.headers, action), action.silenceMs);
   const { path, authority } = exchange.head;
   rewriteRequest(exchange, route, action);
   if (exchange.steps.on) noteRewrite(exchange.steps, route, { path, authority }, exchange.head);
