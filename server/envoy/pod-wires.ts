@@ -1,7 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
-import type { PortBinding, ProxyNetwork } from '#data-plane';
+import { type PortBinding, type ProxyNetwork, readProxyHeader } from '#data-plane';
 import type { SocketAddress } from '#domain';
-import { readProxyHeader, writeProxyHeader } from './proxy-protocol.ts';
+import { writeProxyHeader } from './proxy-protocol.ts';
 
 /** Where applications' connections are captured to, as in every pod. */
 const OUTBOUND_CAPTURE_PORT = 15001;
@@ -96,14 +96,14 @@ export class PodWires {
     const onData = (chunk: Buffer): void => {
       begun = Buffer.concat([begun, chunk]);
       const header = readProxyHeader(begun);
-      if (header === undefined && begun.length < MAX_HEADER_BYTES) return;
+      if (header === 'incomplete' && begun.length < MAX_HEADER_BYTES) return;
       socket.removeListener('data', onData);
       socket.pause();
-      if (!header) {
+      if (typeof header === 'string' || header.addresses === undefined) {
         socket.destroy();
         return;
       }
-      const upstream = connect(header.destination);
+      const upstream = connect(header.addresses.destination);
       if (begun.length > header.length) upstream.write(begun.subarray(header.length));
       this.#join(socket, upstream);
     };

@@ -21,22 +21,3 @@ export function writeProxyHeader(source: SocketAddress, destination: SocketAddre
   header.writeUInt16BE(destination.port, HEAD_BYTES + 10);
   return header;
 }
-
-export interface ProxyHeader {
-  readonly destination: SocketAddress;
-  /** Bytes of the header. */
-  readonly length: number;
-}
-
-/** The header at the beginning of a connection; undefined: more bytes are needed, null: there is none, or of another kind. */
-export function readProxyHeader(bytes: Buffer): ProxyHeader | undefined | null {
-  const known = Math.min(bytes.length, SIGNATURE.length);
-  if (!bytes.subarray(0, known).equals(SIGNATURE.subarray(0, known))) return null;
-  if (bytes.length < HEAD_BYTES) return undefined;
-  const addresses = bytes.readUInt16BE(14);
-  if (bytes[12] !== VERSION_AND_PROXY || bytes[13] !== TCP_OVER_IPV4 || addresses < ADDRESSES_BYTES) return null;
-  const length = HEAD_BYTES + addresses;
-  if (bytes.length < length) return undefined;
-  const ip = bytes.subarray(HEAD_BYTES + 4, HEAD_BYTES + 8).join('.');
-  return { destination: { ip, port: bytes.readUInt16BE(HEAD_BYTES + 10) }, length };
-}
