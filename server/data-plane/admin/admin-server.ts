@@ -4,19 +4,12 @@ import type { Listen, PortBinding } from '../doors.ts';
 import { listenOnTcp } from '../listener/listen.ts';
 import { renderPage } from './admin-pages.ts';
 import { AgentMetrics } from './agent-metrics.ts';
+import { agentPort, readinessPage } from './agent-port.ts';
 import type { Scraped } from './app-metrics.ts';
 import type { PageContext } from './page.ts';
 
 /** Ports of a proxy that serve its own state rather than traffic. */
 export const STATE_PORTS = { admin: 15000, merged: 15020, readiness: 15021, prometheus: 15090 } as const;
-
-const PLAIN = { 'content-type': 'text/plain; charset=utf-8' };
-
-/** What programs of the pod may ask of the agent. */
-const OWN_COMMANDS: Readonly<Record<string, (context: PageContext) => void>> = {
-  '/quitquitquit': ({ quit }) => quit(),
-  '/drain': ({ drainListeners }) => drainListeners({ inboundOnly: true, graceful: false, skipExit: true }),
-};
 
 const FORM = 'application/x-www-form-urlencoded';
 /** More of a form is not read. */
@@ -53,12 +46,10 @@ export class AdminServer {
   readonly #scrapeApp: AdminSurroundings['scrapeApp'];
   readonly #bindings: PortBinding[] = [];
   readonly #open = new Set<Socket>();
-  readonly #agent: AgentMetrics;
 
   constructor(ip: string, context: PageContext, { listen = listenOnTcp, scrapeApp }: AdminSurroundings) {
     this.#ip = ip;
     this.#context = context;
-    this.#agent = new AgentMetrics(context);
     this.#listenOn = listen;
     this.#scrapeApp = scrapeApp;
   }
@@ -66,8 +57,8 @@ export class AdminServer {
   async start(): Promise<void> {
     await Promise.all([
       this.#listen(STATE_PORTS.admin, this.#page),
-      this.#listen(STATE_PORTS.merged, this.#merged),
-      this.#listen(STATE_PORTS.readiness, this.#readiness),
+      this.#listen(STATE_PORTS.merged, this.#agentPort()),
+      this.#listen(STATE_PORTS.readiness, readinessPage(this.#ready)),
       this.#listen(STATE_PORTS.prometheus, this.#only('/stats/prometheus')),
     ]);
   }
@@ -93,47 +84,19 @@ export class AdminServer {
     });
   };
 
-  /** Istio's readiness probe asks `/healthz/ready` here. */
-  readonly #readiness: Handler = (request, response) => {
-    const path = (request.url ?? '').split('?')[0];
-    if (path !== '/healthz/ready') {
-      response.writeHead(404).end();
-      return;
-    }
-    const { ready, health } = this.#context;
-    response.writeHead(ready() && !health.failed ? 200 : 503).end();
-  };
+  readonly #ready = (): boolean => this.#context.ready() && !this.#context.health.failed;
 
-  /** The agent's port: its own metrics, the proxy's, then the application's. */
-  readonly #merged: Handler = (request, response) => {
-    const url = new URL(request.url ?? '/', 'http://agent');
-    const own = OWN_COMMANDS[url.pathname];
-    if (url.pathname === '/healthz/ready') return this.#readiness(request, response);
-    if (own !== undefined) return this.#command(own, request, response);
-    if (url.pathname !== '/stats/prometheus' && url.pathname !== '/metrics') {
-      response.writeHead(404, PLAIN).end('404 page not found\n');
-      return;
-    }
-    this.#agent.scraped();
-    this.#scrapeApp(request.headers).then(({ contentType, body, failed }) => {
-      if (failed) this.#agent.failed();
-      const proxy = renderPage(this.#context, 'GET', new URL('/stats/prometheus', url));
-      response.writeHead(200, { 'content-type': contentType });
-      response.write(this.#agent.text());
-      response.write(proxy.body);
-      response.end(body);
+  #agentPort(): Handler {
+    const context = this.#context;
+    return agentPort({
+      ip: this.#ip,
+      agent: new AgentMetrics(context),
+      scrapeApp: this.#scrapeApp,
+      proxyMetrics: () => renderPage(context, 'GET', new URL('http://admin/stats/prometheus')).body,
+      ready: this.#ready,
+      quit: () => context.quit(),
+      drain: () => context.drainListeners({ inboundOnly: true, graceful: false, skipExit: true }),
     });
-  };
-
-  /** For programs of this pod alone. Source: handleQuit and handleDrain in istio pilot/cmd/pilot-agent/status/server.go. */
-  #command(run: (context: PageContext) => void, { method, socket }: IncomingMessage, response: ServerResponse): void {
-    const isLocal = socket.remoteAddress === this.#ip || socket.remoteAddress === '127.0.0.1';
-    if (!isLocal) response.writeHead(403, PLAIN).end('Only requests from localhost are allowed\n');
-    else if (method !== 'POST') response.writeHead(405, PLAIN).end('Method Not Allowed\n');
-    else {
-      response.writeHead(200).end('OK');
-      response.once('close', () => run(this.#context));
-    }
   }
 
   #only(path: string): Handler {

@@ -6,11 +6,14 @@ export interface AgentSources {
   readonly clock: Pick<Clock, 'now'>;
 }
 
+/** Whose figures the agent adds to its own. Source: metrics.go in istio pilot/cmd/pilot-agent/metrics. */
+type ScrapeSource = 'application' | 'envoy';
+
 /** What Istio's agent counts of itself. */
 export class AgentMetrics {
   readonly #sources: AgentSources;
   #scrapes = 0;
-  #failures = 0;
+  readonly #failures = new Map<ScrapeSource, number>();
 
   constructor(sources: AgentSources) {
     this.#sources = sources;
@@ -21,9 +24,9 @@ export class AgentMetrics {
     this.#scrapes++;
   }
 
-  /** The application did not tell its own. */
-  failed(): void {
-    this.#failures++;
+  /** One of those that are asked did not tell its own. */
+  failed(source: ScrapeSource): void {
+    this.#failures.set(source, (this.#failures.get(source) ?? 0) + 1);
   }
 
   /**
@@ -45,11 +48,14 @@ export class AgentMetrics {
       ...family('num_outgoing_requests', 'counter', REQUESTS_HELP, [
         `{request_type="csr"} ${admin.rotations().length}`,
       ]),
-      ...(this.#failures === 0
+      ...(this.#failures.size === 0
         ? []
-        : family('scrape_failures_total', 'counter', 'The total number of failed scrapes.', [
-            `{type="application"} ${this.#failures}`,
-          ])),
+        : family(
+            'scrape_failures_total',
+            'counter',
+            'The total number of failed scrapes.',
+            [...this.#failures].sort().map(([type, count]) => `{type="${type}"} ${count}`),
+          )),
       ...family('scrapes_total', 'counter', 'The total number of scrapes.', [` ${this.#scrapes}`]),
     ].join('');
   }
