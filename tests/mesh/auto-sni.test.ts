@@ -1,7 +1,8 @@
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect, createServer as createTcpServer, type Server as TcpServer } from 'node:net';
 import { createServer, type Server } from 'node:tls';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Cluster, type ClusterLoadAssignment, extensionTypes, type Route, typeUrls } from '#xds';
+import { furtherFields, readProxyHeader } from '../../server/data-plane/listener/proxy-header.ts';
 import { createTestCa as createCa } from '../unit/data-plane-tls/certificates.ts';
 import {
   edsCluster,
@@ -18,6 +19,10 @@ const IP = `${NET}.12.1`;
 const OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 
 let server: Server;
+/** Reads a PROXY protocol header, and hands the rest to `server`. */
+let behindHeader: TcpServer;
+/** Headers that it has read: version, client, where that wanted to go, further fields. */
+const told: unknown[] = [];
 let client: Pod;
 /** Names that the server was asked for, `none` without SNI. */
 let asked: string[];
@@ -32,6 +37,20 @@ const named = (auto: object) => ({
   },
 });
 
+/** Connections begin with a header that names the client. */
+const naming = (config: object, { transport_socket }: Pick<Cluster, 'transport_socket'>): Partial<Cluster> =>
+  ({
+    transport_socket: {
+      name: 'envoy.transport_sockets.upstream_proxy_protocol',
+      typed_config: {
+        '@type':
+          'type.googleapis.com/envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport',
+        config,
+        transport_socket,
+      },
+    },
+  }) as Partial<Cluster>;
+
 beforeAll(async () => {
   const ca = await createCa();
   const { chainPem, keyPem } = await ca.issue({ dns: ['good.example', '*.shop.example'] });
@@ -42,6 +61,17 @@ beforeAll(async () => {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
+  behindHeader = createTcpServer((socket) => {
+    socket.once('data', (bytes: Buffer) => {
+      const header = readProxyHeader(bytes);
+      if (typeof header !== 'object') throw new Error(`there is no header: ${header}`);
+      const { version, length, addresses } = header;
+      told.push([version, addresses?.source.ip, addresses?.destination, furtherFields(bytes.subarray(0, length))]);
+      const onward = connect(port, '127.0.0.1', () => onward.write(bytes.subarray(length)));
+      socket.pipe(onward).pipe(socket);
+    });
+  });
+  await new Promise<void>((resolve) => behindHeader.listen(0, '127.0.0.1', resolve));
   const tls = (fields: object) => ({
     transport_socket: {
       name: 'envoy.transport_sockets.tls',
@@ -57,7 +87,11 @@ beforeAll(async () => {
     edsCluster('sni', { ...tls({}), ...named({ auto_sni: true }) }),
     edsCluster('host', tls({ auto_host_sni: true, auto_sni_san_validation: true, sni: 'bad.example' })),
     edsCluster('fixed', tls({ sni: 'bad.example', auto_sni_san_validation: true })),
+    edsCluster('v1', naming({}, tls({ sni: 'good.example' }))),
+    edsCluster('v2', naming({ version: 'V2', added_tlvs: [{ type: 224, value: 'aGk=' }] }, tls({}))),
   ];
+  const portFor = (name: string): number =>
+    name.startsWith('v') ? (behindHeader.address() as AddressInfo).port : port;
   const assignment = ({ name }: Cluster): ClusterLoadAssignment => ({
     cluster_name: name,
     endpoints: [
@@ -65,7 +99,7 @@ beforeAll(async () => {
         lb_endpoints: [
           {
             endpoint: {
-              address: { socket_address: { address: '127.0.0.1', port_value: port } },
+              address: { socket_address: { address: '127.0.0.1', port_value: portFor(name) } },
               ...(name === 'host' && { hostname: 'a.shop.example' }),
             },
           },
@@ -87,7 +121,7 @@ beforeAll(async () => {
         ['*'],
         [
           at('/rewritten', 'both', { host_rewrite_literal: 'good.example' }),
-          ...['both', 'sni', 'host', 'fixed'].map((name) => at(`/${name}`, name)),
+          ...['both', 'sni', 'host', 'fixed', 'v1', 'v2'].map((name) => at(`/${name}`, name)),
         ],
       ),
     ]);
@@ -96,6 +130,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await client?.stop();
   server?.close();
+  behindHeader?.close();
 });
 
 /** Status of a request for a host, and the names that the server was asked for. */
@@ -129,4 +164,14 @@ it.each([
   expect(client.logs.slice(before).join('\n')).toContain(
     `verify_cert_failed:_verify_SAN_list,_expected_SANs:_[${name}],_certificate_SANs:_[good.example,_*.shop.example]`,
   );
+});
+
+it('tells a server who its client is, in both versions of the PROXY protocol, before TLS', async () => {
+  const destination = { ip: '10.0.0.1', port: 8443 };
+  expect(await ask('/v1', 'a')).toEqual([200, ['good.example']]);
+  expect(await ask('/v2', 'a')).toEqual([200, ['none']]);
+  expect(told).toEqual([
+    [1, IP, destination, []],
+    [2, IP, destination, [{ type: 224, value: Buffer.from('hi') }]],
+  ]);
 });

@@ -9,14 +9,14 @@ import { type OriginalDstConfig, readOriginalDst } from './original-dst.ts';
 import { type Origins, readOrigins } from './origins.ts';
 import { type OutlierPolicy, readOutlierPolicy } from './outlier-policy.ts';
 import { ConfigProblem, within } from './problem.ts';
-import { readUpstreamTls, type UpstreamTls } from './tls-settings.ts';
 import { readUpstreamProtocol, type UpstreamProtocol } from './upstream-protocol.ts';
+import { readUpstreamTransport, type UpstreamTransport } from './upstream-transport.ts';
 import { durationMs, readNumber } from './values.ts';
 
 export type ClusterType = 'STATIC' | 'EDS' | 'ORIGINAL_DST' | 'STRICT_DNS' | 'LOGICAL_DNS';
 
 /** A cluster ready to send; immutable. Hosts live in the cluster manager. */
-export interface CompiledCluster {
+export interface CompiledCluster extends UpstreamTransport {
   readonly name: string;
   readonly versionInfo: string;
   readonly type: ClusterType;
@@ -34,18 +34,21 @@ export interface CompiledCluster {
   readonly healthCheck: HealthCheckPolicy | undefined;
   /** Hosts that the control plane removes go at once, even while their checks pass. */
   readonly ignoresHealthOnRemoval: boolean;
-  readonly tls: UpstreamTls | undefined;
-  /** First match by endpoint metadata wins over `tls`. */
-  readonly tlsMatches: readonly {
-    readonly name: string;
-    readonly match: Readonly<Record<string, unknown>>;
-    readonly tls: UpstreamTls | undefined;
-  }[];
+  /** First match by endpoint metadata wins over the cluster's own transport. */
+  readonly tlsMatches: readonly TransportMatch[];
+  /** Which connection a request takes depends on its client. */
+  readonly followsClient: boolean;
   readonly http: UpstreamProtocol;
   /** Connections may begin with an introduction of both proxies. */
   readonly exchangesPeers: boolean;
   readonly resource: Cluster;
   readonly origins: Origins | undefined;
+}
+
+/** How endpoints with these labels are reached. */
+interface TransportMatch extends UpstreamTransport {
+  readonly name: string;
+  readonly match: Readonly<Record<string, unknown>>;
 }
 
 const TYPES = new Set<string>(['STATIC', 'EDS', 'ORIGINAL_DST', 'STRICT_DNS', 'LOGICAL_DNS'] satisfies ClusterType[]);
@@ -66,6 +69,12 @@ export function compileCluster(resource: Cluster, versionInfo: string): Compiled
     throw new ConfigProblem('lb_policy', why);
   }
   const assignment = resource.load_assignment;
+  const transport = readUpstreamTransport(resource.transport_socket);
+  const tlsMatches = (resource.transport_socket_matches ?? []).map((entry, i) => ({
+    name: entry.name ?? '',
+    match: entry.match ?? {},
+    ...within(`transport_socket_matches[${i}]`, () => readUpstreamTransport(entry.transport_socket)),
+  }));
   return {
     name: resource.name,
     versionInfo,
@@ -80,12 +89,9 @@ export function compileCluster(resource: Cluster, versionInfo: string): Compiled
     outlier: readOutlierPolicy(resource.outlier_detection),
     healthCheck: readHealthCheck(resource),
     ignoresHealthOnRemoval: resource.ignore_health_on_host_removal === true,
-    tls: readUpstreamTls(resource.transport_socket),
-    tlsMatches: (resource.transport_socket_matches ?? []).map((entry, i) => ({
-      name: entry.name ?? '',
-      match: entry.match ?? {},
-      tls: within(`transport_socket_matches[${i}]`, () => readUpstreamTls(entry.transport_socket)),
-    })),
+    ...transport,
+    tlsMatches,
+    followsClient: [transport, ...tlsMatches].some(({ clientHeader }) => clientHeader !== undefined),
     http: readUpstreamProtocol(resource),
     exchangesPeers: exchangesPeers((resource as { filters?: { name: string }[] }).filters ?? []),
     resource,

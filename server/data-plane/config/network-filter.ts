@@ -50,6 +50,8 @@ export interface HttpFilterConfig {
   readonly keepsRequestId: boolean;
   /** `Expect: 100-continue` and answers before the answer are between the client and the host. */
   readonly passesInformational: boolean;
+  /** Hosts that are told who the client is hear of its connection. */
+  readonly namesClients: boolean;
   /** Every answer tells the client its x-request-id. */
   readonly tellsRequestId: boolean;
   /** What requests count as having come by, whatever they did; undefined: that. */
@@ -183,6 +185,7 @@ function compileHcm(config: HttpConnectionManager, versionInfo: string): HttpFil
     generateRequestId: config.generate_request_id !== false,
     keepsRequestId: config['preserve_external_request_id'] === true,
     passesInformational: config['proxy_100_continue'] === true,
+    namesClients: config['add_proxy_protocol_connection_state'] !== false,
     tellsRequestId: config['always_set_request_id_in_response'] === true,
     scheme: readScheme(config['scheme_header_transformation']),
     paths: {

@@ -1,4 +1,5 @@
 import type { Listener } from '#xds';
+import { type FieldChoice, readFieldChoice } from './header-fields.ts';
 import { ConfigProblem } from './problem.ts';
 
 export const PROXY_PROTOCOL = 'envoy.filters.listener.proxy_protocol';
@@ -8,6 +9,8 @@ export interface ProxyProtocolRules {
   /** Connections without a header are taken as they are. */
   readonly optional: boolean;
   readonly disallowed: ReadonlySet<1 | 2>;
+  /** Further fields that hosts may be told. */
+  readonly passes: FieldChoice;
   /** Empty, or ends in a dot. */
   readonly statPrefix: string;
 }
@@ -25,6 +28,7 @@ export function readProxyProtocol({ listener_filters = [] }: Listener): ProxyPro
   return {
     optional: config['allow_requests_without_proxy_protocol'] === true,
     disallowed: new Set(versions.map((version) => (version === 'V2' ? 2 : 1))),
+    passes: readFieldChoice(config['pass_through_tlvs']),
     statPrefix: prefix === '' ? '' : `${prefix}.`,
   };
 }

@@ -1,4 +1,5 @@
 import type { Clock, HandshakeRecord } from '#domain';
+import type { ConnectionContext } from '../listener/connection-context.ts';
 import type { PeerCertificates } from '../tls/peer-certificates.ts';
 import type { Http2Counter } from './h2/http2-counter.ts';
 import type { Headers } from './headers.ts';
@@ -205,7 +206,10 @@ export interface StreamWaiter {
 }
 
 /** What of a request may decide which connections it takes. */
-export type PooledRequest = Pick<RequestHead, 'protocol' | 'authority'>;
+export type PooledRequest = Pick<RequestHead, 'protocol' | 'authority'> & {
+  /** Told only where the cluster follows it. */
+  readonly client?: ConnectionContext | undefined;
+};
 
 /** The connections to one host of one cluster. */
 export interface HostPool {

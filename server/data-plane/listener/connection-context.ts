@@ -1,4 +1,5 @@
 import type { SocketAddress, TrafficDirection } from '#domain';
+import type { HeaderField } from '../config/header-fields.ts';
 import type { CompiledFilterChain, CompiledListener } from '../config/listener-config.ts';
 import type { ConnectionSteps } from '../decisions/connection-steps.ts';
 import type { TlsFacts } from '../http/codec.ts';
@@ -13,6 +14,8 @@ export interface ConnectionContext {
   readonly remoteAddress: SocketAddress;
   /** The other end of the socket, where a load balancer named another client. */
   readonly directAddress?: SocketAddress;
+  /** Further fields of the header with which a load balancer named the client. */
+  readonly headerFields?: readonly HeaderField[] | undefined;
   /** Where the client meant to go: the original destination of a captured connection. */
   readonly localAddress: SocketAddress;
   /** The client dialled the proxy itself: there is no original destination. */

@@ -141,6 +141,7 @@ export const runNetworkFilter: ConnectionLayer = (connection) => {
     chain,
     remoteAddress: connection.remoteAddress,
     ...(connection.remoteAddress !== connection.directAddress && { directAddress: connection.directAddress }),
+    headerFields: connection.headerFields,
     localAddress: connection.localAddress,
     direct: connection.direct,
     requestedServerName: connection.tls?.sni ?? connection.inspection.serverName,

@@ -1,7 +1,7 @@
 import { formatAddress } from '#domain';
 import type { ProxyProtocolRules } from '../config/proxy-protocol-config.ts';
 import type { ConnectionLayer, ConnectionOutcome, PendingConnection } from './pending-connection.ts';
-import { type HeaderReading, type ProxyHeader, readProxyHeader } from './proxy-header.ts';
+import { furtherFields, type HeaderReading, type ProxyHeader, readProxyHeader } from './proxy-header.ts';
 
 /** Where a load balancer tells who its client is, its word counts (Envoy: the proxy_protocol listener filter). */
 export const meetLoadBalancer: ConnectionLayer = (connection) => {
@@ -10,7 +10,7 @@ export const meetLoadBalancer: ConnectionLayer = (connection) => {
 };
 
 async function meet(connection: PendingConnection, rules: ProxyProtocolRules): Promise<ConnectionOutcome> {
-  const reading = await readFirst(connection);
+  const { reading, header } = await readFirst(connection);
   const { stats } = connection.runtime;
   const count = (name: string): void => {
     stats.stat(`proxy_proto.${rules.statPrefix}${name}`).value++;
@@ -19,6 +19,8 @@ async function meet(connection: PendingConnection, rules: ProxyProtocolRules): P
     count(`versions.v${reading.version}.found`);
     if (!rules.disallowed.has(reading.version)) {
       believe(connection, reading);
+      const passed = furtherFields(header).filter(({ type }) => rules.passes(type));
+      if (passed.length > 0) connection.headerFields = passed;
       return 'next';
     }
     count(`versions.v${reading.version}.disallowed`);
@@ -46,8 +48,14 @@ function believe(connection: PendingConnection, { version, addresses }: ProxyHea
   connection.localAddress = addresses.destination;
 }
 
+interface FirstBytes {
+  readonly reading: HeaderReading;
+  /** The header's own bytes. */
+  readonly header: Buffer;
+}
+
 /** Takes the header off the connection; whatever else has come goes back. */
-function readFirst({ listener, runtime, socket }: PendingConnection): Promise<HeaderReading> {
+function readFirst({ listener, runtime, socket }: PendingConnection): Promise<FirstBytes> {
   return new Promise((resolve) => {
     let seen = Buffer.alloc(0);
     const finish = (reading: HeaderReading): void => {
@@ -56,9 +64,10 @@ function readFirst({ listener, runtime, socket }: PendingConnection): Promise<He
       socket.removeListener('end', onGone);
       socket.removeListener('close', onGone);
       socket.pause();
-      const rest = typeof reading === 'object' ? seen.subarray(reading.length) : seen;
+      const length = typeof reading === 'object' ? reading.length : 0;
+      const rest = seen.subarray(length);
       if (rest.length > 0 && !socket.destroyed) socket.unshift(rest);
-      resolve(reading);
+      resolve({ reading, header: seen.subarray(0, length) });
     };
     const onData = (chunk: Buffer): void => {
       seen = Buffer.concat([seen, chunk]);

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { DecisionStage, DecisionStep, HandshakeRecord, SocketAddress, TrafficDirection } from '#domain';
+import type { HeaderField } from '../config/header-fields.ts';
 import type { CompiledFilterChain } from '../config/listener-config.ts';
 import { ConnectionSteps } from '../decisions/connection-steps.ts';
 import type { StepNote } from '../decisions/hop-steps.ts';
@@ -26,6 +27,8 @@ export class PendingConnection {
   readonly directAddress: SocketAddress;
   /** The client: the other end, or whom a load balancer names. */
   remoteAddress: SocketAddress;
+  /** Of a load balancer's header, what hosts may be told. */
+  headerFields: readonly HeaderField[] | undefined;
   /** The listeners in force. */
   readonly listeners: ListenerLookup;
   /** Replaced by the TLS socket once TLS is terminated. */

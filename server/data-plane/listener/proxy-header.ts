@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import type { SocketAddress } from '#domain';
+import type { HeaderField } from '../config/header-fields.ts';
 
 /** What a PROXY protocol header says. Without addresses (LOCAL, UNKNOWN) those of the connection count. */
 export interface ProxyHeader {
@@ -72,6 +73,20 @@ function readVersion2(bytes: Buffer): HeaderReading {
       destination: { ip: ipAt(bytes, at + size, size), port: bytes.readUInt16BE(ports + 2) },
     },
   };
+}
+
+/** The further fields of a whole header of version 2; what is cut off is none. */
+export function furtherFields(header: Buffer): HeaderField[] {
+  const size = FAMILIES[header[13] ?? 0];
+  const fields: HeaderField[] = [];
+  if (size === undefined || !begins(header, V2_START)) return fields;
+  for (let at = V2_FIXED + 2 * size + 4; at + 3 <= header.length; ) {
+    const end = at + 3 + header.readUInt16BE(at + 1);
+    if (end > header.length) break;
+    fields.push({ type: header[at]!, value: Buffer.from(header.subarray(at + 3, end)) });
+    at = end;
+  }
+  return fields;
 }
 
 function ipAt(bytes: Buffer, at: number, size: number): string {

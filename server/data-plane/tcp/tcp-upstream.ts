@@ -11,6 +11,7 @@ import type { StreamInfo } from '../http/stream-info.ts';
 import { type ConnectionContext, originalDestination } from '../listener/connection-context.ts';
 import type { ProxyRuntime } from '../runtime.ts';
 import { handshakeCounter } from '../tls/index.ts';
+import { clientHeader } from '../upstream/client-header.ts';
 import type { HostChoice, UpstreamCluster } from '../upstream/cluster.ts';
 import { connectTo } from '../upstream/connect.ts';
 import type { Host } from '../upstream/host.ts';
@@ -99,8 +100,9 @@ export class TcpUpstream {
   }
 
   #connect(cluster: UpstreamCluster, choice: HostChoice): void {
-    const { info, runtime, steps } = this.#options;
+    const { context, info, runtime, steps } = this.#options;
     const { host } = choice;
+    const header = cluster.clientHeaderFor(host);
     this.#enter(cluster, host);
     // A TLS socket around it may not tell the addresses.
     let dialled: Socket | undefined;
@@ -111,6 +113,7 @@ export class TcpUpstream {
           return dialled;
         },
         transport: transportOf(runtime, cluster, host),
+        firstBytes: header && clientHeader(header, host, context),
         timeoutMs: cluster.config.connectTimeoutMs,
         clock: runtime.clock,
       },

@@ -4,6 +4,7 @@ import type { CompiledCluster } from '../config/cluster-config.ts';
 import { DEFAULT_OVERPROVISIONING, type EndpointConfig, NO_LOCALITY } from '../config/endpoint-config.ts';
 import type { BalancingConfig } from '../config/lb-config.ts';
 import { tlsForHost, type UpstreamTls } from '../config/tls-settings.ts';
+import type { ClientHeader } from '../config/upstream-transport.ts';
 import type { Fields, Fraction } from '../config/values.ts';
 import type { Resolve } from '../doors.ts';
 import type { HostPool } from '../http/codec.ts';
@@ -199,6 +200,11 @@ export class UpstreamCluster {
     const match = this.#transportOf(labels);
     const tls = match === undefined ? this.config.tls : match.tls;
     return tls && tlsForHost(tls, host.endpoint.hostname);
+  }
+
+  /** With which header connections to `host` begin; undefined: with none. */
+  clientHeaderFor(host: Host, labels = host.endpoint.socketMatch): ClientHeader | undefined {
+    return (this.#transportOf(labels) ?? this.config).clientHeader;
   }
 
   #transportOf(labels: Host['endpoint']['socketMatch']): CompiledCluster['tlsMatches'][number] | undefined {

@@ -1,8 +1,11 @@
-import type { Clock } from '#domain';
+import type { Socket } from 'node:net';
+import { type Clock, formatAddress } from '#domain';
 import { tlsForName, type UpstreamTls } from '../config/tls-settings.ts';
 import type { ProxyNetwork } from '../doors.ts';
 import type { HostPool, PooledRequest } from '../http/codec.ts';
+import type { ConnectionContext } from '../listener/connection-context.ts';
 import type { TransportFactory } from '../transports.ts';
+import { clientHeader } from './client-header.ts';
 import type { PoolFactory, UpstreamCluster } from './cluster.ts';
 import { connectTo } from './connect.ts';
 import type { PoolProtocol } from './connection-factory.ts';
@@ -22,12 +25,19 @@ export function createPoolFor(sources: PoolSources): PoolFactory {
   return (cluster, host, priority) => {
     const { protocol, autoNames } = cluster.config.http;
     const tls = cluster.tlsFor(host);
-    const make = (spoken: PoolProtocol, wanted = tls): HostPool =>
-      createPool(sources, { cluster, host, priority, tls: wanted, protocol: spoken });
-    const speaking = (wanted: UpstreamTls | undefined): HostPool =>
-      protocol === 'downstream' ? new KeyedPools(spokenBy, (spoken) => make(spoken, wanted)) : make(protocol, wanted);
-    if (tls === undefined || autoNames === undefined) return speaking(tls);
-    return new KeyedPools(namedBy, (name) => speaking(tlsForName(tls, name, autoNames)));
+    const header = cluster.clientHeaderFor(host);
+    const poolsOf = (client: ConnectionContext | undefined): HostPool => {
+      const firstBytes = header && clientHeader(header, host, client);
+      const make = (spoken: PoolProtocol, wanted: UpstreamTls | undefined): HostPool =>
+        createPool(sources, { cluster, host, priority, tls: wanted, protocol: spoken, firstBytes });
+      const speaking = (wanted: UpstreamTls | undefined): HostPool =>
+        protocol === 'downstream' ? new KeyedPools(spokenBy, (spoken) => make(spoken, wanted)) : make(protocol, wanted);
+      if (tls === undefined || autoNames === undefined) return speaking(tls);
+      return new KeyedPools(namedBy, (name) => speaking(tlsForName(tls, name, autoNames)));
+    };
+    return header === undefined
+      ? poolsOf(undefined)
+      : new KeyedPools(addressesOf, (_, request) => poolsOf(request?.client));
   };
 }
 
@@ -37,17 +47,23 @@ const spokenBy = (request: PooledRequest | undefined): 'http1' | 'http2' =>
 /** The host of a request, without its port. */
 const namedBy = (request: PooledRequest | undefined): string => (request?.authority ?? '').replace(/:\d+$/, '');
 
+const addressesOf = (request: PooledRequest | undefined): string => {
+  const client = request?.client;
+  return client === undefined ? '' : `${formatAddress(client.remoteAddress)}|${formatAddress(client.localAddress)}`;
+};
+
 interface PoolTarget {
   readonly cluster: UpstreamCluster;
   readonly host: Host;
   readonly priority: RoutePriority;
   readonly tls: UpstreamTls | undefined;
   readonly protocol: PoolProtocol;
+  readonly firstBytes: ((socket: Socket) => Buffer) | undefined;
 }
 
 function createPool(
   { network, transports, clock }: PoolSources,
-  { cluster, host, priority, tls, protocol }: PoolTarget,
+  { cluster, host, priority, tls, protocol, firstBytes }: PoolTarget,
 ): HostPool {
   const { config, stats } = cluster;
   const { keepsSpelling } = config.http;
@@ -56,6 +72,7 @@ function createPool(
   return createHostPool({
     connect: connectTo(network, cluster, host.address),
     transport,
+    firstBytes,
     keepsSpelling,
     offersCarriage: transport?.offersCarriage === true,
     connectTimeoutMs: config.connectTimeoutMs,

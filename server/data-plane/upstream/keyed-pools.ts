@@ -1,22 +1,25 @@
 import type { HostPool, PooledRequest, ResponseSink, StreamWaiter } from '../http/codec.ts';
 
-/** Clients may name any host; beyond this the pool that was made first is given up. */
+/** Clients may name any host; beyond this a pool that has nothing to do is given up, else the one that was made first. */
 const MAX_POOLS = 64;
 
-/** The pools of a host whose connections depend on the request: on what its client speaks, or on the host that it names. */
+/** The pools of a host whose connections depend on the request: on what its client speaks, on the host that it names, or on its client itself. */
 export class KeyedPools<Key extends string> implements HostPool {
   readonly #keyOf: (request: PooledRequest | undefined) => Key;
-  readonly #create: (key: Key) => HostPool;
+  readonly #create: (key: Key, request: PooledRequest | undefined) => HostPool;
   readonly #pools = new Map<Key, HostPool>();
   #draining = false;
 
-  constructor(keyOf: (request: PooledRequest | undefined) => Key, create: (key: Key) => HostPool) {
+  constructor(
+    keyOf: (request: PooledRequest | undefined) => Key,
+    create: (key: Key, request: PooledRequest | undefined) => HostPool,
+  ) {
     this.#keyOf = keyOf;
     this.#create = create;
   }
 
   newStream(sink: ResponseSink, waiter: StreamWaiter, request?: PooledRequest): () => void {
-    return this.#poolFor(this.#keyOf(request)).newStream(sink, waiter, request);
+    return this.#poolFor(request).newStream(sink, waiter, request);
   }
 
   get activeConnections(): number {
@@ -45,11 +48,12 @@ export class KeyedPools<Key extends string> implements HostPool {
     for (const pool of this.#pools.values()) pool.close();
   }
 
-  #poolFor(key: Key): HostPool {
+  #poolFor(request: PooledRequest | undefined): HostPool {
+    const key = this.#keyOf(request);
     let pool = this.#pools.get(key);
     if (pool === undefined) {
       this.#makeRoom();
-      pool = this.#create(key);
+      pool = this.#create(key, request);
       if (this.#draining) pool.drain();
       this.#pools.set(key, pool);
     }
@@ -58,11 +62,11 @@ export class KeyedPools<Key extends string> implements HostPool {
 
   #makeRoom(): void {
     if (this.#pools.size < MAX_POOLS) return;
-    for (const [key, pool] of this.#pools) {
-      pool.drain();
-      this.#pools.delete(key);
-      return;
-    }
+    const all = [...this.#pools];
+    const idle = all.find(([, { activeStreams, pendingStreams }]) => activeStreams + pendingStreams === 0);
+    const [key, pool] = idle ?? all[0]!;
+    pool.drain();
+    this.#pools.delete(key);
   }
 
   #sum(count: (pool: HostPool) => number): number {

@@ -7,6 +7,8 @@ import { connectFailure } from './pool-failures.ts';
 export interface ConnectOptions {
   readonly connect: () => Socket;
   readonly transport: TransportSocket | undefined;
+  /** What the connection begins with, before the handshake; absent: nothing. */
+  readonly firstBytes?: ((socket: Socket) => Buffer) | undefined;
   readonly timeoutMs: number;
   readonly clock: Clock;
 }
@@ -57,7 +59,8 @@ export class ConnectAttempt {
 
   readonly #onConnect = (): void => {
     if (this.#over || this.#socket === undefined) return;
-    const transport = this.#options.transport;
+    const { firstBytes, transport } = this.#options;
+    if (firstBytes !== undefined) this.#socket.write(firstBytes(this.#socket));
     if (transport === undefined) this.#succeed({ socket: this.#socket, tls: undefined });
     else transport.handshake(this.#socket, { secured: this.#onSecured, failed: this.#onHandshakeFailed });
   };

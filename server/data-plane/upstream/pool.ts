@@ -35,6 +35,8 @@ export interface HostPoolOptions {
   readonly connect: () => Socket;
   /** Absent: plaintext. */
   readonly transport?: TransportSocket | undefined;
+  /** What each connection begins with, before the handshake; absent: nothing. */
+  readonly firstBytes?: ((socket: Socket) => Buffer) | undefined;
   /** Until the handshake is over. */
   readonly connectTimeoutMs: number;
   readonly clock: Clock;
@@ -108,6 +110,7 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
     this.#connectOptions = {
       connect: options.connect,
       transport: options.transport,
+      firstBytes: options.firstBytes,
       timeoutMs: options.connectTimeoutMs,
       clock: options.clock,
     };

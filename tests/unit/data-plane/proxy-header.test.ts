@@ -1,5 +1,10 @@
+import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { readProxyHeader } from '../../../server/data-plane/listener/proxy-header.ts';
+import { compileEndpoints } from '../../../server/data-plane/config/endpoint-config.ts';
+import { readUpstreamTransport } from '../../../server/data-plane/config/upstream-transport.ts';
+import { furtherFields, readProxyHeader } from '../../../server/data-plane/listener/proxy-header.ts';
+import { clientHeader, type NamedClient } from '../../../server/data-plane/upstream/client-header.ts';
+import { Host } from '../../../server/data-plane/upstream/host.ts';
 
 const SIGNATURE = [0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a];
 const version2 = (command: number, family: number, rest: readonly number[]): Buffer =>
@@ -50,5 +55,76 @@ describe('a PROXY protocol header', () => {
     ['its beginning only', version2(0x21, 0x11, FOUR).subarray(0, 20), 'incomplete'],
   ] as const)('of version 2 with %s is told from a good one', (_what, bytes, wanted) => {
     expect(readProxyHeader(bytes)).toBe(wanted);
+  });
+});
+
+const PREFIX = 'type.googleapis.com/envoy.extensions.transport_sockets.';
+const TYPED = 'envoy.transport_sockets.proxy_protocol';
+
+/** What a connection begins with, of a cluster whose transport has this `config`. */
+function written(config: object, client: NamedClient | undefined, added: readonly object[] = []): Buffer {
+  const raw = { name: 'raw', typed_config: { '@type': `${PREFIX}raw_buffer.v3.RawBuffer` } };
+  const typed_config = {
+    '@type': `${PREFIX}proxy_protocol.v3.ProxyProtocolUpstreamTransport`,
+    config,
+    transport_socket: raw,
+  };
+  const { clientHeader: header } = readUpstreamTransport({ name: 'proxy', typed_config });
+  if (header === undefined) throw new Error('the transport names no client');
+  const endpoint = {
+    endpoint: { address: { socket_address: { address: '9.9.9.9', port_value: 90 } } },
+    metadata: { typed_filter_metadata: { [TYPED]: { added_tlvs: added } } },
+  };
+  const [placed] = compileEndpoints({ cluster_name: 'a', endpoints: [{ lb_endpoints: [endpoint] }] } as never);
+  const socket = { localAddress: '8.8.8.8', localPort: 80, remoteAddress: '9.9.9.9', remotePort: 90 } as Socket;
+  return clientHeader(header, new Host(placed!), client)(socket);
+}
+
+const v4 = { remoteAddress: told.source, localAddress: told.destination };
+const v6 = { remoteAddress: { ip: '2001:db8::1', port: 1 }, localAddress: { ip: '::ffff:102:304', port: 65_535 } };
+const ends = { source: { ip: '8.8.8.8', port: 80 }, destination: { ip: '9.9.9.9', port: 90 } };
+const sixes = { source: v6.remoteAddress, destination: v6.localAddress };
+
+describe('a PROXY protocol header that is written', () => {
+  it.each([
+    ['of version 1', {}, v4, told],
+    ['of version 1 for IPv6', {}, v6, sixes],
+    ['of version 1 without a client names the connection', {}, undefined, ends],
+    ['of version 2', { version: 'V2' }, v4, told],
+    ['of version 2 for IPv6', { version: 'V2' }, v6, sixes],
+    ['of version 2 without a client names nobody', { version: 'V2' }, undefined, undefined],
+  ] as const)('%s is read again', (_what, config, client, addresses) => {
+    const bytes = written(config, client);
+    const version = 'version' in config ? 2 : 1;
+    expect(readProxyHeader(bytes)).toEqual({ version, length: bytes.length, addresses });
+  });
+
+  const field = (type: number, text: string): object => ({ type, value: Buffer.from(text).toString('base64') });
+  const sent = { ...v4, headerFields: [5, 6, 224].map((type) => ({ type, value: Buffer.from(`client ${type}`) })) };
+  it.each([
+    ['those of the cluster', { added_tlvs: [field(224, 'a')] }, [], ['224 a']],
+    [
+      'those of the endpoint before those of the cluster',
+      { added_tlvs: [field(224, 'a'), field(225, 'b')] },
+      [field(224, 'own')],
+      ['224 own', '225 b'],
+    ],
+    ['all of the client', { pass_through_tlvs: {} }, [], ['5 client 5', '6 client 6', '224 client 224']],
+    [
+      'some of the client',
+      { pass_through_tlvs: { match_type: 'INCLUDE', tlv_type: [6, 224] }, added_tlvs: [field(224, 'a')] },
+      [],
+      ['224 a', '6 client 6'],
+    ],
+    ['none where they do not fit', { added_tlvs: [field(1, 'x'.repeat(65_530))] }, [], []],
+  ] as const)('has further fields: %s', (_which, config, own, wanted) => {
+    const fields = furtherFields(written({ version: 'V2', ...config }, sent, own));
+    expect(fields.map(({ type, value }) => `${type} ${value}`)).toEqual(wanted);
+  });
+
+  it('is refused with a field without a value', () => {
+    expect(() => written({ version: 'V2', added_tlvs: [{ type: 1 }] }, v4)).toThrow(
+      'transport_socket.config.added_tlvs[0].value: value length must be at least 1 bytes',
+    );
   });
 });

@@ -3,7 +3,7 @@ import type { Fields } from '../../config/values.ts';
 import type { PickContext, UpstreamCluster } from '../../upstream/cluster.ts';
 import type { Host } from '../../upstream/host.ts';
 import { NO_ROOM_TO_WAIT } from '../../upstream/pool-breakers.ts';
-import type { ResetReason, ResponseHead, UpstreamStream } from '../codec.ts';
+import type { PooledRequest, ResetReason, ResponseHead, UpstreamStream } from '../codec.ts';
 import type { BodyTarget, Exchange } from '../exchange.ts';
 import type { Headers } from '../headers.ts';
 import { PASSED_ON } from '../informational.ts';
@@ -32,6 +32,13 @@ import { hashRequest } from './request-hash.ts';
 import { RetryHosts } from './retry-hosts.ts';
 import { RetryState, type RetryVerdict } from './retry-state.ts';
 import { rewriteHost } from './rewrite.ts';
+
+/** Whose request it is, too. */
+const pooledRequest = ({ config, connection, head: { authority, protocol } }: Exchange): PooledRequest => ({
+  authority,
+  protocol,
+  client: config.namesClients ? connection : undefined,
+});
 
 const CONNECTED = { localOrigin: 'connected' } as const;
 
@@ -272,7 +279,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, Time
       cluster: this.#cluster,
       owner: this,
       startedAt,
-      request: exchange.head,
+      request: this.#cluster.config.followsClient ? pooledRequest(exchange) : exchange.head,
       priority: this.#options.action.priority,
     });
     this.#attempt.start();

@@ -1,6 +1,8 @@
+import type { Socket } from 'node:net';
 import type { HealthCheckPolicy } from '../../config/health-check-config.ts';
 import type { UpstreamTls } from '../../config/tls-settings.ts';
 import type { HostPool } from '../../http/codec.ts';
+import { clientHeader } from '../client-header.ts';
 import type { UpstreamCluster } from '../cluster.ts';
 import { connectTo } from '../connect.ts';
 import type { PoolSources } from '../create-pool.ts';
@@ -17,16 +19,17 @@ export const createProbeFor =
   (cluster, host, policy) => {
     const { probe, reuseConnection: reuse, timeoutMs } = policy;
     const tls = tlsOf(cluster, host, policy);
+    const firstBytes = firstBytesOf(cluster, host, policy);
     if (probe.kind === 'TCP') {
       const transport = tls && sources.transports.client(tls, 'tcp');
       const { connectTimeoutMs } = cluster.config;
       const connect = connectTo(sources.network, cluster, host.endpoint.check.address);
       return new TcpProbe(probe, {
         reuse,
-        connect: { connect, transport, timeoutMs: connectTimeoutMs, clock: sources.clock },
+        connect: { connect, transport, firstBytes, timeoutMs: connectTimeoutMs, clock: sources.clock },
       });
     }
-    return httpProbe(sources, { cluster, host, tls, probe, reuse, timeoutMs });
+    return httpProbe(sources, { cluster, host, tls, firstBytes, probe, reuse, timeoutMs });
   };
 
 function httpProbe(
@@ -35,18 +38,20 @@ function httpProbe(
     readonly cluster: UpstreamCluster;
     readonly host: Host;
     readonly tls: UpstreamTls | undefined;
+    readonly firstBytes: ((socket: Socket) => Buffer) | undefined;
     readonly probe: Exclude<HealthCheckPolicy['probe'], { kind: 'TCP' }>;
     readonly reuse: boolean;
     readonly timeoutMs: number;
   },
 ): HealthProbe {
-  const { cluster, host, tls, probe, reuse, timeoutMs } = options;
+  const { cluster, host, tls, firstBytes, probe, reuse, timeoutMs } = options;
   const protocol = probe.kind === 'GRPC' ? 'http2' : probe.protocol;
   const createPool = (): HostPool => {
     const transport = tls && transports.client(tls, protocol);
     return createHostPool({
       connect: connectTo(network, cluster, host.endpoint.check.address),
       transport,
+      firstBytes,
       offersCarriage: transport?.offersCarriage === true,
       connectTimeoutMs: cluster.config.connectTimeoutMs,
       clock,
@@ -64,6 +69,13 @@ function httpProbe(
     createPool,
     onVerifyCluster: () => cluster.stats.count('health_check.verify_cluster'),
   });
+}
+
+/** Nothing is said to a host whose connection is enough. */
+function firstBytesOf(cluster: UpstreamCluster, host: Host, { probe, socketMatch }: HealthCheckPolicy) {
+  if (probe.kind === 'TCP' && probe.receive.length === 0) return undefined;
+  const header = cluster.clientHeaderFor(host, socketMatch);
+  return header && clientHeader(header, host, undefined);
 }
 
 function tlsOf(

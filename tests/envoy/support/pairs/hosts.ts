@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createHttp2Server, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
 import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
+import { furtherFields, readProxyHeader } from '../../../../server/data-plane/listener/proxy-header.ts';
 import { startAuthorizer } from './authorizer.ts';
 
 /** A request as it reached a host. */
@@ -23,11 +24,12 @@ export interface TestHosts {
 
 type Request = IncomingMessage | Http2ServerRequest;
 type Response = ServerResponse | Http2ServerResponse;
-type Kind = 'h1' | 'h2' | 'silent' | 'refusing' | 'authorizer';
+type Kind = 'h1' | 'h2' | 'silent' | 'refusing' | 'authorizer' | 'behind';
 
 /**
  * Names that cases use for their hosts. `silent` accepts and never answers, nobody listens at `refusing`, `authorizer` is asked by gRPC and
- * answers what the request's header `x-check` says.
+ * answers what the request's header `x-check` says. `behind` expects a PROXY protocol header first, and tells it in the header
+ * `proxy-protocol` of the requests that it has seen.
  */
 const KINDS: Readonly<Record<string, Kind>> = {
   one: 'h1',
@@ -38,6 +40,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   silent: 'silent',
   refusing: 'refusing',
   authorizer: 'authorizer',
+  behind: 'behind',
 };
 
 const AUTHORIZER_PORT = 9001;
@@ -76,15 +79,44 @@ export async function startHosts(subnet: number): Promise<TestHosts> {
 }
 
 function serverOf(
-  kind: 'h1' | 'h2' | 'silent',
+  kind: 'h1' | 'h2' | 'silent' | 'behind',
   handle: (request: Request, response: Response) => Promise<void>,
 ): Server {
   const onRequest = (request: Request, response: Response): void => {
     handle(request, response).catch(() => request.socket.destroy());
   };
   if (kind === 'silent') return createTcpServer((socket) => socket.on('error', () => undefined));
+  if (kind === 'behind') return behindHeader(createServer(onRequest));
   return kind === 'h1' ? createServer({ keepAliveTimeout: 60_000 }, onRequest) : createHttp2Server(onRequest);
 }
+
+const HEADERS = new WeakMap<object, string>();
+
+/** Takes the header off, in words that are the same for both proxies: the client is on the proxy's own address, its port any. */
+function behindHeader(inner: Server): Server {
+  return createTcpServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.once('data', (bytes: Buffer) => {
+      const header = readProxyHeader(bytes);
+      if (typeof header !== 'object') {
+        socket.destroy();
+        return;
+      }
+      const { version, length, addresses } = header;
+      const { source, destination } = addresses ?? {};
+      const from = source?.ip === destination?.ip ? 'the proxy' : source?.ip;
+      const fields = furtherFields(bytes.subarray(0, length)).map(({ type, value }) => `${type}=${value}`);
+      HEADERS.set(socket, [`v${version}`, `from ${from}`, `to port ${destination?.port}`, ...fields].join(' '));
+      socket.unshift(bytes.subarray(length));
+      inner.emit('connection', socket);
+    });
+  });
+}
+
+const namedClient = (socket: object): (readonly [string, string])[] => {
+  const header = HEADERS.get(socket);
+  return header === undefined ? [] : [['proxy-protocol', header]];
+};
 
 function closable(server: Server): { close(): Promise<void> } {
   const open = new Set<Socket>();
@@ -118,7 +150,7 @@ async function serve(host: string, byId: Map<string, Arrived[]>, request: Reques
   const id = steer('user-agent') ?? '';
   const earlier = byId.get(id) ?? [];
   byId.set(id, earlier);
-  const headers = pairs(request.rawHeaders);
+  const headers = [...pairs(request.rawHeaders), ...namedClient(request.socket)];
   const mine = { host, method: request.method ?? '', path: request.url ?? '', headers, body: '', trailers: {} };
   earlier.push(mine);
   const failing = earlier.length <= Number(steer('x-echo-fail-times') ?? 0);
