@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { SecureVersion } from 'node:tls';
 import type { Clock, Random, SocketAddress } from '#domain';
 
 export interface ClientTls {
@@ -11,16 +12,28 @@ export interface ClientTls {
   readonly insecure?: boolean;
   /** SNI, and the name that the certificate must have; absent: the URL's host. */
   readonly serverName?: string;
+  /** Protocols to offer in place of the usual one. */
+  readonly alpn?: readonly string[];
+  readonly minVersion?: SecureVersion;
+  readonly maxVersion?: SecureVersion;
 }
 
 export interface FetchInit {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Lines beside these, also of the same names. */
+  readonly moreHeaders?: readonly (readonly [name: string, value: string])[];
   readonly body?: string | Buffer;
   /** The application's own limit; on expiry the connection is closed and fetch rejects with a TimeoutError. */
   readonly timeoutMs?: number;
   /** For https: what the client trusts and shows. */
   readonly tls?: ClientTls;
+  /** HTTP/2: over https where the server agrees, else without a word before it. Absent: HTTP/1.1. */
+  readonly http2?: boolean;
+  /** The request's target as it stands, for a client that tidies no paths; absent: that of the URL. */
+  readonly target?: string;
+  /** HTTP/1.1: does not say that the connection ends with the answer. It ends all the same. */
+  readonly persistent?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -28,6 +41,14 @@ export interface FetchResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
+  /** The head as it came: its version and reason, each line of its headers. */
+  readonly head?: {
+    readonly version: string;
+    readonly reason: string;
+    readonly lines: readonly (readonly [name: string, value: string])[];
+  };
+  /** From which address it was asked for. */
+  readonly localAddress?: string;
   /** Of an https answer: the names in the certificate that the server showed, as `DNS:shop.example`. */
   readonly serverNames?: readonly string[];
 }

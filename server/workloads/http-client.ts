@@ -1,10 +1,12 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { request as httpRequest } from 'node:http';
 import { isIP, type Socket } from 'node:net';
+import type { Readable } from 'node:stream';
 import { checkServerIdentity, connect as connectTls, TLSSocket } from 'node:tls';
 import type { Clock } from '#domain';
 import { MeshworkError } from '#domain';
-import type { FetchInit, FetchResponse } from './doors.ts';
+import type { ClientTls, FetchInit, FetchResponse } from './doors.ts';
+import { type Http2Answer, headersOf, sendHttp2 } from './http2-exchange.ts';
 
 /** Opens a TCP connection to a host name or address; rejects with the system's error (`ENOTFOUND`, `ECONNREFUSED` …). */
 export type Dial = (host: string, port: number) => Promise<Socket>;
@@ -57,7 +59,7 @@ function exchange({ dial, clock, url, init }: Exchange): Promise<FetchResponse> 
     if (init.signal?.aborted) return onAbort();
     init.signal?.addEventListener('abort', onAbort, { once: true });
     const connected = secure
-      ? dial(url.hostname, port).then((raw) => handshake(raw, url, init))
+      ? dial(url.hostname, port).then((raw) => secured(raw, url.hostname, { ...offered(init), ...init.tls }))
       : dial(url.hostname, port);
     connected.then((opened) => {
       socket = opened;
@@ -66,27 +68,38 @@ function exchange({ dial, clock, url, init }: Exchange): Promise<FetchResponse> 
         opened.destroy();
         return;
       }
+      const facts = { ...namesShown(opened), ...addressOf(opened) };
+      const done = (outcome: FetchResponse | Error): void =>
+        outcome instanceof Error ? fail(outcome) : settle(() => resolve({ ...outcome, ...facts }));
+      if (speaksHttp2(opened, init)) {
+        const answer = (head: Http2Answer): void => collect(head.stream, http2Head(head), done);
+        sendHttp2({ url, init, socket: opened }, { answer, error: fail });
+        return;
+      }
       sent = send(url, init, opened);
       sent.on('error', fail);
-      sent.on('response', (response) =>
-        collect(response, (outcome) =>
-          outcome instanceof Error ? fail(outcome) : settle(() => resolve({ ...outcome, ...namesShown(opened) })),
-        ),
-      );
+      sent.on('response', (response) => collect(response, http1Head(response), done));
     }, fail);
   });
 }
 
+/** By ALPN. */
+const offered = ({ http2 = false }: FetchInit): Pick<ClientTls, 'alpn'> => ({
+  alpn: http2 ? ['h2', 'http/1.1'] : ['http/1.1'],
+});
+
 const portOf = ({ port, protocol }: URL): number => (port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port));
 
 /** TLS over a connection; rejects with Node's own code (`DEPTH_ZERO_SELF_SIGNED_CERT`, `ERR_TLS_CERT_ALTNAME_INVALID` …). */
-function handshake(raw: Socket, url: URL, { tls = {} }: FetchInit): Promise<Socket> {
-  const servername = tls.serverName ?? url.hostname;
+export function secured(raw: Socket, hostname: string, tls: ClientTls): Promise<TLSSocket> {
+  const servername = tls.serverName ?? hostname;
   return new Promise((resolve, reject) => {
     const secure = connectTls({
       socket: raw,
       ...(isIP(servername) ? {} : { servername }),
-      ALPNProtocols: ['http/1.1'],
+      ALPNProtocols: [...(tls.alpn ?? ['http/1.1'])],
+      ...(tls.minVersion === undefined ? {} : { minVersion: tls.minVersion }),
+      ...(tls.maxVersion === undefined ? {} : { maxVersion: tls.maxVersion }),
       rejectUnauthorized: tls.insecure !== true,
       ...(tls.ca === undefined ? {} : { ca: tls.ca }),
       ...(tls.cert === undefined ? {} : { cert: tls.cert }),
@@ -108,25 +121,53 @@ function namesShown(socket: Socket): Pick<FetchResponse, 'serverNames'> {
   return names === undefined ? {} : { serverNames: names.split(', ') };
 }
 
+const addressOf = ({ localAddress }: Socket): Pick<FetchResponse, 'localAddress'> =>
+  localAddress === undefined ? {} : { localAddress };
+
+/** Over TLS the server has chosen. */
+const speaksHttp2 = (socket: Socket, { http2 = false }: FetchInit): boolean =>
+  socket instanceof TLSSocket ? socket.alpnProtocol === 'h2' : http2;
+
 function send(url: URL, init: FetchInit, socket: Socket): ClientRequest {
   const body = init.body;
-  const headers: Record<string, string | number> = { ...init.headers };
-  if (body !== undefined) headers['content-length'] = Buffer.byteLength(body);
+  const headers = headersOf(init);
   const request = httpRequest({
     host: url.hostname,
     port: portOf(url),
     // Without an agent Node knows no port that Host may leave out.
     defaultPort: url.protocol === 'https:' ? 443 : 80,
     method: init.method ?? 'GET',
-    path: url.pathname + url.search,
+    path: init.target ?? url.pathname + url.search,
     headers,
     createConnection: () => socket,
   });
+  if (init.persistent === true && headers['connection'] === undefined) request.removeHeader('connection');
   request.end(body);
   return request;
 }
 
-function collect(response: IncomingMessage, done: (outcome: FetchResponse | Error) => void): void {
+type Head = NonNullable<FetchResponse['head']> & { readonly status: number };
+
+function http1Head({ statusCode = 0, statusMessage = '', httpVersion, rawHeaders }: IncomingMessage): Head {
+  const lines: [string, string][] = [];
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) lines.push([rawHeaders[at] ?? '', rawHeaders[at + 1] ?? '']);
+  return { status: statusCode, version: httpVersion, reason: statusMessage, lines };
+}
+
+const http2Head = ({ status, lines }: Http2Answer): Head => ({ status, version: '2', reason: '', lines });
+
+/** Lines of one name as one value. */
+function joined({ lines }: Head): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const [raw, value] of lines) {
+    const name = raw.toLowerCase();
+    const before = headers[name];
+    headers[name] = before === undefined ? value : `${before}, ${value}`;
+  }
+  return headers;
+}
+
+function collect(response: Readable, head: Head, done: (outcome: FetchResponse | Error) => void): void {
   const chunks: Buffer[] = [];
   let size = 0;
   response.on('data', (chunk: Buffer) => {
@@ -140,10 +181,7 @@ function collect(response: IncomingMessage, done: (outcome: FetchResponse | Erro
     done(new MeshworkError('MW9204', 'the connection was closed in the middle of the answer')),
   );
   response.on('end', () => {
-    const headers: Record<string, string> = {};
-    for (const [name, value] of Object.entries(response.headers)) {
-      if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(', ') : value;
-    }
-    done({ status: response.statusCode ?? 0, headers, body: Buffer.concat(chunks) });
+    const { status, version, reason, lines } = head;
+    done({ status, headers: joined(head), body: Buffer.concat(chunks), head: { version, reason, lines } });
   });
 }

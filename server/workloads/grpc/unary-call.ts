@@ -14,6 +14,8 @@ export interface RpcOutcome {
   readonly status: number;
   readonly details: string;
   readonly message: Buffer;
+  /** Of the answer's head. */
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 export interface UnaryCall {
@@ -25,7 +27,12 @@ export interface UnaryCall {
   readonly timeoutMs: number;
 }
 
-export const failed = (status: number, details: string): RpcOutcome => ({ status, details, message: Buffer.alloc(0) });
+export const failed = (status: number, details: string): RpcOutcome => ({
+  status,
+  details,
+  message: Buffer.alloc(0),
+  headers: {},
+});
 
 export const unavailable = (details: string): RpcOutcome => failed(UNAVAILABLE, details);
 
@@ -49,6 +56,7 @@ export function callUnary(session: ClientHttp2Session, call: UnaryCall, clock: C
     });
     const chunks: Buffer[] = [];
     let size = 0;
+    let head: IncomingHttpHeaders = {};
     let told: IncomingHttpHeaders = {};
     const timer = clock.after(call.timeoutMs, () => end(deadlineExceeded('Deadline exceeded')));
     const end = (outcome: RpcOutcome): void => {
@@ -58,6 +66,7 @@ export function callUnary(session: ClientHttp2Session, call: UnaryCall, clock: C
     };
     // A failure before any message comes with the response headers alone.
     stream.on('response', (headers) => {
+      head = headers;
       told = { ...headers, ...told };
     });
     stream.on('trailers', (trailers) => {
@@ -70,7 +79,7 @@ export function callUnary(session: ClientHttp2Session, call: UnaryCall, clock: C
     });
     stream.on('error', (error) => end(unavailable(error.message)));
     stream.on('close', () => end(unavailable('the connection was lost')));
-    stream.on('end', () => end(outcomeOf(told, Buffer.concat(chunks))));
+    stream.on('end', () => end({ ...outcomeOf(told, Buffer.concat(chunks)), headers: plain(head) }));
     stream.end(framed(call.message));
   });
 }
@@ -79,8 +88,17 @@ function outcomeOf(told: IncomingHttpHeaders, body: Buffer): RpcOutcome {
   const status = told['grpc-status'];
   if (status === undefined) return unavailable(`HTTP status ${told[':status'] ?? 'unknown'} and no grpc-status`);
   const details = decodeURIComponentSafely(String(told['grpc-message'] ?? ''));
-  return Number(status) === OK ? { status: OK, details, message: body.subarray(5) } : failed(Number(status), details);
+  return Number(status) === OK
+    ? { status: OK, details, message: body.subarray(5), headers: {} }
+    : failed(Number(status), details);
 }
+
+const plain = (headers: IncomingHttpHeaders): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) =>
+      name.startsWith(':') || value === undefined ? [] : [[name, [value].flat().join(',')]],
+    ),
+  );
 
 /** Source: PROTOCOL-HTTP2.md: one byte for the compression, four for the length. */
 function framed(message: Buffer): Buffer {

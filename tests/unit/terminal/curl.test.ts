@@ -43,17 +43,48 @@ describe('curl', () => {
     const harness = createHarness();
     harness.sandbox.answer = () => reply(503, 'no healthy upstream', { server: 'istio-envoy' });
     expect((await harness.run('curl -i http://x/')).out).toBe(
-      'HTTP/1.1 503 Service Unavailable\nserver: istio-envoy\n\nno healthy upstream',
+      'HTTP/1.1 503 Service Unavailable\r\nserver: istio-envoy\r\n\r\nno healthy upstream',
     );
     expect((await harness.run('curl -sI http://x/')).out).toBe(
-      'HTTP/1.1 503 Service Unavailable\nserver: istio-envoy\n\n',
+      'HTTP/1.1 503 Service Unavailable\r\nserver: istio-envoy\r\n\r\n',
     );
     expect(harness.sandbox.requests.at(-1)?.init.method).toBe('HEAD');
     const { out, err } = await harness.run('curl -v http://x/a');
     expect(out).toBe('no healthy upstream');
     expect(err).toBe(
-      '* Connected to x port 80\n> GET /a HTTP/1.1\n> Host: x\n> User-Agent: curl/8.5.0\n> Accept: */*\n> \n' +
-        '< HTTP/1.1 503 Service Unavailable\n< server: istio-envoy\n< \n* Connection #0 to host x left intact\n',
+      '* Connected to x port 80\n> GET /a HTTP/1.1\r\n> Host: x\r\n> User-Agent: curl/8.5.0\r\n> Accept: */*\r\n> \r\n' +
+        '< HTTP/1.1 503 Service Unavailable\r\n< server: istio-envoy\r\n< \r\n* Connection #0 to host x left intact\n',
+    );
+  });
+
+  it('sends a header as often as it is given, paths as they are, and HTTP/2 where it is asked for', async () => {
+    const harness = createHarness();
+    const sent = async (line: string) => {
+      await harness.run(line);
+      return harness.sandbox.requests.at(-1)?.init;
+    };
+    expect(await sent("curl -s -H 'x-a: 1' -H 'X-A: 2' -H 'accept: text/html' http://x/")).toMatchObject({
+      headers: { 'x-a': '1', accept: 'text/html' },
+      moreHeaders: [['x-a', '2']],
+    });
+    expect(await sent('curl -s --path-as-is http://x/a/../b?c#d')).toMatchObject({ target: '/a/../b?c' });
+    expect(await sent('curl -s http://x/')).not.toHaveProperty('http2');
+    expect(await sent('curl -s --http2-prior-knowledge http://x/')).toMatchObject({ http2: true });
+    expect((await sent('curl -s --tlsv1.2 --tls-max 1.2 https://x/'))?.tls).toEqual({
+      minVersion: 'TLSv1.2',
+      maxVersion: 'TLSv1.2',
+    });
+  });
+
+  it('shows a head line by line, as it came', async () => {
+    const harness = createHarness();
+    const lines = [
+      ['Set-Cookie', 'a=1'],
+      ['Set-Cookie', 'b=2'],
+    ] as const;
+    harness.sandbox.answer = () => ({ ...reply(200), head: { version: '2', reason: '', lines } });
+    expect((await harness.run('curl -sI http://x/')).out).toBe(
+      'HTTP/2 200 \r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n\r\n',
     );
   });
 
@@ -130,7 +161,7 @@ describe('curl', () => {
     ]);
     await harness.run("curl -s -g 'http://x/?a=[1-3]' -o one -D heads");
     expect(harness.sandbox.requests.at(-1)?.url).toBe('http://x/?a=[1-3]');
-    expect(harness.files.get('heads')).toBe('HTTP/1.1 200 OK\n\n');
+    expect(harness.files.get('heads')).toBe('HTTP/1.1 200 OK\r\n\r\n');
     expect((await harness.run('curl -s http://x/[1-200]')).err).toBe('curl: (2) at most 100 requests in one go\n');
   });
 

@@ -10,9 +10,10 @@ What is sent    -X method · -H 'name: value' · -d data or @file · --data-raw 
                 -F name=value or name=@file · -T file · --json text · -u user:password · -b cookies · -A agent · -e referer · -r 0-99 · --compressed
 Where to        --resolve host:port:address · --connect-to host:port:host:port · -L follow redirects, --max-redirs n
 For how long    -m seconds · --connect-timeout seconds · --retry n, --retry-delay seconds, --retry-connrefused, --retry-all-errors
-TLS             -k · --cacert file · --cert file · --key file
+TLS             -k · --cacert file · --cert file · --key file · --tlsv1.2 · --tlsv1.3 · --tls-max version
+Protocol        HTTP/1.1; --http2 (over https where the server agrees) · --http2-prior-knowledge · --path-as-is
 Which answer    -f exit code 22 from 400 on · --fail-with-body
-[1-3] and {a,b} in a URL are counted out; -g takes them as they are. Requests go by HTTP/1.1; --http2 asks for no more than that.`;
+[1-3] and {a,b} in a URL are counted out; -g takes them as they are.`;
 
 /** curl's flags by their long names. */
 export const CURL_FLAGS: FlagSpec = {
@@ -28,6 +29,14 @@ export const CURL_FLAGS: FlagSpec = {
   insecure: onOff('k'),
   'http1.1': onOff(),
   http2: onOff(),
+  'http2-prior-knowledge': onOff(),
+  'path-as-is': onOff(),
+  tlsv1: onOff('1'),
+  'tlsv1.2': onOff(),
+  'tlsv1.3': onOff(),
+  'tls-max': value(),
+  noproxy: value(),
+  'fail-early': onOff(),
   'no-buffer': onOff('N'),
   globoff: onOff('g'),
   get: onOff('G'),

@@ -7,7 +7,7 @@ import type { CurlContext } from './context.ts';
 import { CurlFailure, curlError } from './failure.ts';
 import { CURL_FLAGS, CURL_MANUAL, dialect, HELP } from './flags.ts';
 import { readSending, type Sending } from './request.ts';
-import { redirected, urlsOf } from './url.ts';
+import { redirected, targetAsTyped, urlsOf } from './url.ts';
 import { type Transfer, writeOut } from './write-out.ts';
 
 const MAX_REDIRECTS = 50;
@@ -140,7 +140,8 @@ async function send(request: Request, progress: Progress): Promise<FetchResponse
   let init = request.sending.init;
   let heads = '';
   for (;;) {
-    const target = redirected(progress.url, init, flags);
+    const asIs = flags.on('path-as-is') ? targetAsTyped(progress.url) : {};
+    const target = redirected(progress.url, { ...init, ...asIs }, flags);
     const response = decoded(await context.fetch(target.url, target.init), flags);
     progress.response = response;
     const { location } = response.headers;
@@ -149,8 +150,11 @@ async function send(request: Request, progress: Progress): Promise<FetchResponse
       throw new CurlFailure(47, `Maximum (${Math.min(most, MAX_REDIRECTS)}) redirects followed`);
     const head = headOf(response);
     heads += head;
-    if (flags.on('verbose'))
-      context.io.err(conversation(progress.url, target.url, init, request.sending.names) + shown(head, '<'));
+    if (flags.on('verbose')) {
+      const version = response.head?.version ?? '1.1';
+      const told = conversation({ url: progress.url, dialled: target.url, init, version }, request.sending.names);
+      context.io.err(told + shown(head, '<'));
+    }
     if (!follows) {
       deliver(request, response, { head: flags.on('include') || flags.on('head') ? heads : '' });
       const dump = flags.text('dump-header');
@@ -188,10 +192,15 @@ function decoded(response: FetchResponse, flags: Flags): FetchResponse {
   }
 }
 
-function headOf({ status, headers }: FetchResponse): string {
-  const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`.trimEnd()];
-  for (const [name, text] of Object.entries(headers)) lines.push(`${name}: ${text}`);
-  return `${lines.join('\n')}\n\n`;
+/** As it came, each line ended as on the wire; of HTTP/2 curl shows the version and no reason. */
+function headOf({ status, headers, head }: FetchResponse): string {
+  const { version, reason, lines } = head ?? {
+    version: '1.1',
+    reason: STATUS_CODES[status] ?? '',
+    lines: Object.entries(headers),
+  };
+  const first = `HTTP/${version} ${status} ${reason}`;
+  return [first, ...lines.map(([name, text]) => `${name}: ${text}`), '', ''].join('\r\n');
 }
 
 const shown = (head: string, sign: '<' | '>'): string =>
@@ -214,16 +223,20 @@ const OWN_NAMES: Readonly<Record<string, string>> = {
 };
 
 /** What `-v` tells of the connection and of what is sent. */
-function conversation(url: string, dialled: string, init: FetchInit, names: ReadonlyMap<string, string>): string {
+function conversation(
+  { url, dialled, init, version }: { url: string; dialled: string; init: FetchInit; version: string },
+  names: ReadonlyMap<string, string>,
+): string {
   const [target, to] = [new URL(url), new URL(dialled)];
   const port = to.port || (to.protocol === 'https:' ? '443' : '80');
   const address = /^[\d.]+$/.test(to.hostname) ? ` (${to.hostname})` : '';
   const { host = target.host, ...others } = init.headers ?? {};
   const length = init.body === undefined ? {} : { 'Content-Length': String(Buffer.byteLength(init.body)) };
-  const sent = [`${init.method} ${target.pathname}${target.search} HTTP/1.1`, `Host: ${host}`];
-  for (const [name, text] of Object.entries({ ...others, ...length }))
+  const path = init.target ?? `${target.pathname}${target.search}`;
+  const sent = [`${init.method} ${path} HTTP/${version}`, `Host: ${host}`];
+  for (const [name, text] of [...Object.entries(others), ...(init.moreHeaders ?? []), ...Object.entries(length)])
     sent.push(`${names.get(name) ?? OWN_NAMES[name] ?? name}: ${text}`);
-  return `* Connected to ${target.hostname}${address} port ${port}\n${shown(`${sent.join('\n')}\n\n`, '>')}`;
+  return `* Connected to ${target.hostname}${address} port ${port}\n${shown([...sent, '', ''].join('\r\n'), '>')}`;
 }
 
 /** Prints or saves the answer. */

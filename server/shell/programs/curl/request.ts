@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { SecureVersion } from 'node:tls';
 import type { FetchInit } from '#workloads';
 import { UsageError } from '../../command.ts';
 import { type Flags, readSeconds } from '../../flags.ts';
@@ -41,11 +42,14 @@ export async function readSending(flags: Flags, context: CurlContext): Promise<S
   if (flags.on('compressed')) headers['accept-encoding'] = 'deflate, gzip, br, zstd';
   const user = flags.text('user');
   if (user !== undefined) headers['authorization'] = `Basic ${Buffer.from(user).toString('base64')}`;
-  const names = typedHeaders(flags, headers);
+  const { names, more } = typedHeaders(flags, headers);
   return {
     init: {
       method: flags.text('request') ?? (flags.on('head') ? 'HEAD' : (body?.method ?? 'GET')),
       headers,
+      ...(more.length === 0 ? {} : { moreHeaders: more }),
+      ...(flags.on('http2') || flags.on('http2-prior-knowledge') ? { http2: true } : {}),
+      persistent: true,
       signal: context.io.signal,
       timeoutMs: readTimeout(flags),
       tls: tlsOf(flags, context.read),
@@ -56,20 +60,26 @@ export async function readSending(flags: Flags, context: CurlContext): Promise<S
   };
 }
 
-/** `-H`: sets a header, `-H 'accept:'` takes one away, `-H 'x-a;'` sends it empty. */
-function typedHeaders(flags: Flags, headers: Record<string, string>): Map<string, string> {
+/** `-H`: sets a header, again one line more; `-H 'accept:'` takes one away, `-H 'x-a;'` sends it empty. */
+function typedHeaders(
+  flags: Flags,
+  headers: Record<string, string>,
+): { readonly names: Map<string, string>; readonly more: [name: string, value: string][] } {
   const names = new Map<string, string>();
+  const more: [name: string, value: string][] = [];
   for (const line of flags.all('header')) {
     const at = line.search(/[:;]/);
     if (at <= 0) throw new UsageError(`curl: the header "${line}" needs the form "name: value"`, 2);
     const typed = line.slice(0, at).trim();
     const name = typed.toLowerCase();
     const text = line.slice(at + 1).trim();
+    const isFirst = !names.has(name);
     names.set(name, typed);
     if (text === '' && line[at] === ':') delete headers[name];
-    else headers[name] = text;
+    else if (isFirst || name === 'host') headers[name] = text;
+    else more.push([name, text]);
   }
-  return names;
+  return { names, more };
 }
 
 function fileText(path: string, { read }: CurlContext, flag: string): string {
@@ -165,6 +175,23 @@ function tlsOf(flags: Flags, read: CurlContext['read']): NonNullable<FetchInit['
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),
+    ...versionsOf(flags),
+  };
+}
+
+const TLS_VERSIONS: Readonly<Record<string, SecureVersion>> = {
+  '1.0': 'TLSv1',
+  '1.1': 'TLSv1.1',
+  '1.2': 'TLSv1.2',
+  '1.3': 'TLSv1.3',
+};
+
+function versionsOf(flags: Flags): Pick<NonNullable<FetchInit['tls']>, 'minVersion' | 'maxVersion'> {
+  const least = ['1.2', '1.3'].find((each) => flags.on(`tlsv${each}`));
+  const most = TLS_VERSIONS[flags.text('tls-max') ?? ''];
+  return {
+    ...(least === undefined ? {} : { minVersion: TLS_VERSIONS[least] ?? 'TLSv1.2' }),
+    ...(most === undefined ? {} : { maxVersion: most }),
   };
 }
 

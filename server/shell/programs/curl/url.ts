@@ -35,6 +35,12 @@ function countedOut(url: string): string[] {
     .flatMap((each) => countedOut(url.slice(0, found.index) + each + url.slice(found.index + whole.length)));
 }
 
+/** `--path-as-is`: what stands behind the host, dots and all. */
+export function targetAsTyped(url: string): Pick<FetchInit, 'target'> {
+  const [, target = ''] = /^[^:]+:\/\/[^/?#]*([^#]*)/.exec(url) ?? [];
+  return { target: target.startsWith('/') ? target : `/${target}` };
+}
+
 /** `--resolve host:port:address` and `--connect-to`: the URL to dial, the name kept in Host and SNI. */
 export function redirected(url: string, init: FetchInit, flags: Flags): { url: string; init: FetchInit } {
   const target = new URL(url);
