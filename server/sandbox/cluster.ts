@@ -158,6 +158,7 @@ export function startCluster(options: ClusterOptions): Cluster {
     strains: options.strains,
     proxyFor: options.proxyFor,
     clusterCa: () => clusterAuthority.caPem,
+    servingCertificate: (names) => clusterAuthority.issue(names),
     onError,
     trustDomain: () => readMeshConfig(store.get('ConfigMap', { namespace: rootNamespace, name: 'istio' })).trustDomain,
     istiodIp,

@@ -5,7 +5,7 @@ import { reviewsImage } from './bookinfo/reviews.ts';
 import { mongodbImage } from './databases/mongodb.ts';
 import { mysqldbImage } from './databases/mysqldb.ts';
 import type { WorkloadImage } from './doors.ts';
-import { echoAppImage } from './echo/echo-app.ts';
+import { echoAppImages } from './echo/echo-app.ts';
 import { echoBasicImage } from './echo/echo-basic.ts';
 import { greeterImage } from './grpc/greeter.ts';
 import { grpcClientImage } from './grpc/grpc-client.ts';
@@ -60,7 +60,7 @@ export const images: readonly WorkloadImage[] = [
   answererImage,
   ...httpbinImages,
   echoBasicImage,
-  echoAppImage,
+  ...echoAppImages,
   ...helloworldImages,
   tcpEchoImage,
   extAuthzImage,

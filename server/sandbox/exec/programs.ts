@@ -8,7 +8,7 @@ import {
   textCommands,
   UsageError,
 } from '#shell';
-import { echoClient } from './echo-client.ts';
+import { echoClient } from './echo-client/index.ts';
 import { fileCommands } from './file-programs.ts';
 import { networkCommands } from './network-programs.ts';
 import { pilotAgent } from './pilot-agent.ts';
@@ -130,6 +130,6 @@ export function programsOf({
 }: Pick<PodWorld, 'container' | 'image'>): ReadonlyMap<string, Command<PodWorld>> {
   if (container === 'istio-proxy') return new Map([...programs, [pilotAgent.name, pilotAgent]]);
   if (image === 'prometheus') return new Map([...programs, [promtool.name, promtool]]);
-  if (image === 'app') return new Map([...programs, [echoClient.name, echoClient]]);
+  if (image === 'app' || image === 'echo-advanced') return new Map([...programs, [echoClient.name, echoClient]]);
   return programs;
 }

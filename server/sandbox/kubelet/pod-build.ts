@@ -1,4 +1,4 @@
-import type { TokenIssuer } from '#ca';
+import type { ServingCertificate, TokenIssuer } from '#ca';
 import type { CertificateSigner, Proxy } from '#data-plane';
 import type { Clock, HopRecord, LogText, Random, SocketAddress } from '#domain';
 import type { KubeStore } from '#kube-api';
@@ -17,6 +17,7 @@ import type { Strains } from '../strains.ts';
 import type { ContainerRuntime } from './container-runtime.ts';
 import { declaredPorts } from './declared-ports.ts';
 import { containerEnvironment } from './environment.ts';
+import { withImageFiles } from './image-files.ts';
 import { PodPorts } from './pod-ports.ts';
 import type { Program } from './program.ts';
 import { containerMounts } from './volumes.ts';
@@ -43,6 +44,8 @@ export interface PodBuilderOptions {
   readonly accountToken: AccountToken;
   /** PEM of the CA that the Kubernetes API's certificate comes from. */
   readonly clusterCa: () => string;
+  /** Of the cluster's CA, with a new key. */
+  readonly servingCertificate: (names: readonly string[]) => ServingCertificate;
   /** Resolves when istiod listens, or when it is not worth waiting any longer. */
   readonly istiodReady: () => Promise<void>;
   readonly createIstiod: (parts: {
@@ -174,7 +177,9 @@ export function filesOf(build: PodBuild, spec: ContainerSpec): ReturnType<typeof
     },
     spec,
   );
-  const files = createContainerFiles(mounts);
+  const image = imageName(spec.image);
+  const issue = (): ServingCertificate => options.servingCertificate([pod.metadata.name, ip]);
+  const files = createContainerFiles(withImageFiles(mounts, { image, issue }));
   build.files.set(spec.name, files);
   return files;
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import { errorMessage } from '#domain';
 import type { ContainerContext, WorkloadImage } from '../doors.ts';
 import { goDurationMs, goHeaders, hostOf, peerOf, protoOf } from '../net/go-request.ts';
@@ -12,15 +13,18 @@ import { echoWebSocket } from './web-socket.ts';
 const SERVER_FIRST = 'server-first-protocol\n';
 
 /** Istio's own test server (`gcr.io/istio-testing/app`): HTTP, gRPC and TCP ports by flags, each telling a request back line by line. */
-export const echoAppImage: WorkloadImage = {
-  name: 'app',
+const echoApp = (name: string): WorkloadImage => ({
+  name,
   start: async (context) => {
     const flags = readFlags([...context.command, ...context.args]);
     const tls = serverTls(context, flags);
     const tlsOn = (port: number): ServerTls | undefined => (flags.tlsPorts.has(port) ? tls : undefined);
     for (const port of flags.httpPorts) {
       const secure = tlsOn(port);
-      const onUpgrade = echoWebSocket('/', (request) => requestText(context, flags, port, request));
+      const onUpgrade = echoWebSocket('/', {
+        before: (request) => requestText(context, flags, port, request),
+        after: 'StatusCode=200\n',
+      });
       await serveWeb(context, port, httpHandler(context, flags, port), {
         onUpgrade,
         ...(secure && { tls: () => secure }),
@@ -32,16 +36,31 @@ export const echoAppImage: WorkloadImage = {
       context.log(`info\tListening GRPC on ${port}`);
     }
     for (const port of flags.tcpPorts) {
-      await context.listenTcp(port, (socket) => echoTcp(context, flags, port, socket));
+      await listenTcp(context, port, (socket) => echoTcp(context, flags, port, socket), tlsOn(port));
       context.log(`info\tListening TCP on ${port}`);
     }
   },
-};
+});
+
+/** The Gateway API's conformance suite has it as the backend of its tests of meshes. */
+export const echoAppImages: readonly WorkloadImage[] = [echoApp('app'), echoApp('echo-advanced')];
 
 function serverTls({ readFile }: ContainerContext, { certFile, keyFile }: EchoAppFlags): ServerTls | undefined {
   const cert = readFile(certFile);
   const key = readFile(keyFile);
   return cert && key && { cert, key };
+}
+
+async function listenTcp(
+  context: ContainerContext,
+  port: number,
+  echo: (socket: Socket) => void,
+  tls: ServerTls | undefined,
+): Promise<void> {
+  if (tls === undefined) return context.listenTcp(port, echo);
+  const secure = createTlsServer({ key: tls.key, cert: tls.cert }, echo);
+  secure.on('tlsClientError', () => undefined);
+  await context.listenTcp(port, (socket) => secure.emit('connection', socket));
 }
 
 const httpHandler =
@@ -141,11 +160,12 @@ function register(
     const message = decodeFields(call.request).find((each) => each.field === 1)?.bytes ?? Buffer.alloc(0);
     const headers = Object.entries(call.metadata.getMap()).map(([name, value]) => `RequestHeader=${name}:${value}\n`);
     const text = [
-      `RequestHeader=:authority:${call.getHost()}\n`,
+      `Host=${call.getHost()}\nRequestHeader=:authority:${call.getHost()}\n`,
       ...headers,
       'StatusCode=200\n',
       `ServiceVersion=${flags.version}\nServicePort=${port}\n`,
       field('Cluster', flags.cluster),
+      field('Namespace', context.env['NAMESPACE']),
       field('IstioVersion', flags.istioVersion),
       `IP=${call.getPeer().replace(/:\d+$/, '')}\nProto=GRPC\n`,
       `Echo=${Buffer.from(message).toString('utf8')}\n`,

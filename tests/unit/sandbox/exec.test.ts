@@ -1,8 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createClusterAuthority } from '#ca';
 import { createContainerFiles } from '../../../server/sandbox/exec/container-files.ts';
 import type { PodWorld } from '../../../server/sandbox/exec/pod-world.ts';
 import { isBareShell, noInput, runCommand } from '../../../server/sandbox/exec/run-command.ts';
-import { manualClock } from '../workloads/support.ts';
+import { withImageFiles } from '../../../server/sandbox/kubelet/image-files.ts';
+import { manualClock, TestNet } from '../workloads/support.ts';
 
 interface Ran {
   readonly out: string;
@@ -134,5 +136,79 @@ describe('a shell in a container', () => {
       false,
       false,
     ]);
+  });
+});
+
+describe('the client of the echo images', () => {
+  const net = new TestNet();
+  const files = withImageFiles(
+    { read: () => undefined, list: () => [] },
+    { image: 'echo-advanced', issue: () => createClusterAuthority({ clock: net.clock }).issue(['echo']) },
+  );
+  const inside = world({
+    image: 'echo-advanced',
+    files: createContainerFiles(files),
+    fetch: (url, init) => net.fetch(url, init),
+    dial: (host, port) => net.dial(host, port),
+  });
+
+  beforeAll(async () => {
+    const certificate = Object.fromEntries(files.list().map((path) => [path, `${files.read(path)}`]));
+    const ports =
+      '--port=80 --port=443 --tls=443 --grpc=7070 --tcp=9090 --tcp=9091 --server-first=9091 --tcp=9443 --tls=9443';
+    const args = `${ports} --version v1 --crt=/cert.crt --key=/cert.key`.split(' ');
+    await net.run('gcr.io/k8s-staging-gateway-api/echo-advanced:v1', 'echo', {}, { args, files: certificate });
+  });
+  afterAll(() => net.close());
+
+  const client = (line: string): Promise<Ran> => run(['client', ...line.split(' ')], inside);
+
+  it.each([
+    [
+      'http://echo/a/../b?c -H x-a:1 -H X-A:2',
+      ['Url=http://echo/a/../b?c', 'Header=x-a:1', 'StatusCode=200'],
+      ['URL=/a/../b?c', 'RequestHeader=X-A:1', 'RequestHeader=X-A:2', 'Proto=HTTP/1.1', 'Host=echo'],
+    ],
+    ['--http2 -H Host:shop http://echo', ['StatusCode=200'], ['Proto=HTTP/2.0', 'Host=shop', 'URL=/']],
+    ['--http2 https://echo', ['StatusCode=200'], ['Proto=HTTP/2.0', 'Alpn=h2', 'Sni=echo']],
+    ['-H Host:shop https://echo', ['StatusCode=200'], ['Alpn=http/1.1', 'Sni=shop']],
+    ['--method=POST http://echo', ['StatusCode=200'], ['Method=POST']],
+    [
+      'grpc://echo:7070 -H x-a:1 --msg hi',
+      ['ResponseHeader=content-type:application/grpc+proto'],
+      ['Host=echo:7070', 'RequestHeader=x-a:1', 'Echo=hi', 'Proto=GRPC'],
+    ],
+    ['ws://echo/ --msg hi', ['Echo=hi'], ['RequestHeader=Testwebsocket:enabled', 'hiStatusCode=200']],
+    ['tcp://echo:9090', ['Echo=HelloWorld'], ['StatusCode=200', 'ServicePort=9090', 'HelloWorld']],
+    ['--server-first tcp://echo:9091', [], ['StatusCode=200', 'ServicePort=9091', 'HelloWorld']],
+    ['tls://echo:9443 --alpn=one,h2', ['Version=1.3', 'Alpn='], []],
+  ])('asks by %s', async (line, told, served) => {
+    const { out, err, code } = await client(line);
+    expect({ code, err }).toEqual({ code: 0, err: expect.stringMatching(/\tinfo\tAll 1 requests succeeded\n$/) });
+    const lines = out.split('\n');
+    for (const each of told) expect(lines).toContain(`[0] ${each}`);
+    for (const each of served) expect(lines).toContain(`[0 body] ${each}`);
+  });
+
+  it('numbers its requests, and follows redirects only where it is told to', async () => {
+    const { out } = await client('--count=2 http://echo/');
+    expect(out.match(/^\[\d\] StatusCode=200$/gm)).toEqual(['[0] StatusCode=200', '[1] StatusCode=200']);
+    const moved = 'http://echo/?codes=302&headers=location:/there';
+    expect((await client(moved)).out).toContain('[0] StatusCode=302\n');
+    expect((await client(`-L ${moved}`)).out).toMatch(/StatusCode=200\n.*URL=\/there\n/s);
+  });
+
+  it.each([
+    [
+      'http://nobody/',
+      'Error 1/1 requests had errors; first error: Get "http://nobody/": getaddrinfo ENOTFOUND nobody',
+    ],
+    ['--count=3 grpc://echo:80', 'Error 3/3 requests had errors; first error: rpc error: code = '],
+    ['--expect=other tcp://echo:9090', 'Error 1/1 requests had errors; first error: expect to recv message with other'],
+    ['ftp://echo', 'no protocol handler found for scheme ftp'],
+  ])('%s fails with the first error and nothing else', async (line, error) => {
+    const { out, err, code } = await client(line);
+    expect({ out, code }).toEqual({ out: '', code: 255 });
+    expect(err).toContain(error);
   });
 });

@@ -52,6 +52,7 @@ export function startNode(subnet: number, onDrained: (pod: KubeObject) => void =
     accountToken: ({ namespace, name }, audience) => `token of ${namespace}/${name} for ${audience ?? 'the API'}`,
     strains: createStrains(),
     clusterCa: () => 'PEM',
+    servingCertificate: () => ({ certPem: 'CERT', keyPem: 'KEY' }),
     onError,
     istiodReady: () => Promise.resolve(),
     createIstiod: () => ({ start: async () => undefined, stop: async () => undefined }),
