@@ -83,6 +83,8 @@ export interface ForwardAction {
   readonly mirrors: readonly MirrorPolicy[];
   /** Lower-case values of Upgrade that this route allows or forbids, whatever the listener does. */
   readonly upgrades: ReadonlyMap<string, boolean>;
+  /** Tunnels of CONNECT end at this proxy; `posts`: bodies of POST count as such. Undefined: they are passed on. */
+  readonly endedTunnels: { readonly posts: boolean } | undefined;
   readonly internalRedirects: InternalRedirects | undefined;
   /** What balancers that hash go by. */
   readonly hashPolicies: readonly HashPolicy[];
@@ -102,7 +104,6 @@ export function compileForward(action: RouteAction, match: RouteMatch): ForwardA
   if (action.prefix_rewrite && match.path_match_policy !== undefined) {
     throw new ConfigProblem('prefix_rewrite', 'Cannot use prefix_rewrite with matcher extension');
   }
-  refuseEndedTunnels(action);
   const rewrite = action.regex_rewrite;
   return {
     kind: 'forward',
@@ -134,6 +135,7 @@ export function compileForward(action: RouteAction, match: RouteMatch): ForwardA
         enabled !== false,
       ]),
     ),
+    endedTunnels: readEndedTunnels(action),
     internalRedirects: action.internal_redirect_policy && readInternalRedirects(action.internal_redirect_policy),
     hashPolicies: compileHashPolicies(action.hash_policy),
     priority: action.priority ?? 'DEFAULT',
@@ -146,11 +148,22 @@ function refuseSeveralRewrites(action: RouteAction): void {
   if (given.length > 1) throw new ConfigProblem(given[0]!, `Specify only one of ${given.join(', ')}`);
 }
 
-/** Unlike Envoy, a tunnel of CONNECT is passed on as it is. */
-function refuseEndedTunnels({ upgrade_configs: configs = [] }: RouteAction): void {
-  const place = configs.findIndex(({ connect_config, enabled }) => connect_config !== undefined && enabled !== false);
-  if (place < 0) return;
-  throw new ConfigProblem(`upgrade_configs[${place}].connect_config`, 'is not supported: this proxy ends no CONNECT');
+function readEndedTunnels({ upgrade_configs: configs = [] }: RouteAction): ForwardAction['endedTunnels'] {
+  let ended: ForwardAction['endedTunnels'];
+  for (const [place, { connect_config: config, upgrade_type: type }] of configs.entries()) {
+    if (config === undefined) continue;
+    const field = `upgrade_configs[${place}].connect_config`;
+    if (type.toUpperCase() !== 'CONNECT')
+      throw new ConfigProblem(field, `Non-CONNECT upgrade type ${type} has ConnectConfig`);
+    if (config.proxy_protocol_config !== undefined) {
+      throw new ConfigProblem(
+        field,
+        'proxy_protocol_config is not supported: the host gets the bytes of the tunnel alone',
+      );
+    }
+    ended = { posts: config.allow_post === true };
+  }
+  return ended;
 }
 
 const REWRITE = 'type.googleapis.com/envoy.extensions.path.rewrite.uri_template.v3.UriTemplateRewriteConfig';

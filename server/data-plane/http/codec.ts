@@ -86,8 +86,8 @@ export interface DownstreamStream {
 export interface UpstreamStream {
   /** Local address of the connection, `ip:port`, for %UPSTREAM_LOCAL_ADDRESS%. */
   readonly localAddress: string;
-  /** What the connection speaks, for %UPSTREAM_PROTOCOL%. */
-  readonly protocol: 'HTTP/1.1' | 'HTTP/2';
+  /** What the connection speaks, for %UPSTREAM_PROTOCOL%; empty where a tunnel ends in it. */
+  readonly protocol: 'HTTP/1.1' | 'HTTP/2' | '';
   /** TLS facts of the connection; undefined on plaintext. */
   readonly tls: TlsFacts | undefined;
   /** The connection has carried an earlier request: a peer may have closed it just before this one arrived. */

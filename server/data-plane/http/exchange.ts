@@ -313,8 +313,10 @@ export class Exchange extends TracedRequest implements FormatSubject, BodyTarget
   breakOff(reason: ResetReason): void {
     if (this.#finished) return;
     this.stats.count('downstream_rq_tx_reset');
-    this.stats.count('downstream_rq_rx_reset');
-    if (this.head.protocol !== 'HTTP/2') this.endedWithConnection = true;
+    const http1 = this.head.protocol !== 'HTTP/2';
+    // An open tunnel of HTTP/1.1 counts below, as a request that has its answer early.
+    if (!http1 || !this.stream.tunnel) this.stats.count('downstream_rq_rx_reset');
+    if (http1 && !this.stream.tunnel) this.endedWithConnection = true;
     this.stream.reset(reason);
     this.#finish();
   }
@@ -341,6 +343,8 @@ export class Exchange extends TracedRequest implements FormatSubject, BodyTarget
     if (answer === undefined) this.stats.count('downstream_rq_rx_reset');
     else this.info.bytesSent = answer.bodyBytes;
     if (reason === 'connection_termination') this.endedWithConnection = true;
+    if (this.stream.tunnel && this.responseHead !== undefined)
+      this.stats.count('downstream_rq_response_before_rq_complete');
     this.info.flag(reason === 'protocol_error' ? 'DPE' : reason === 'remote_reset' ? 'DR' : 'DC');
     this.info.details = reason === 'connection_termination' ? 'downstream_remote_disconnect' : detail;
     if (this.responseHead === undefined) this.info.status = answer?.status ?? 0;

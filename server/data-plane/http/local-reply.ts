@@ -10,6 +10,8 @@ export interface LocalReply {
   readonly body?: string | Buffer;
   readonly flag?: ResponseFlag;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Headers of a host in their place. */
+  readonly copied?: Headers;
   /** For gRPC requests; absent: the one that stands for `status`. */
   readonly grpcStatus?: number;
 }
@@ -25,7 +27,7 @@ export interface BuiltReply {
 
 /** Puts a local reply into the form that its request understands: gRPC reads its status from headers behind a 200. */
 export function buildReply(request: RequestHead, reply: LocalReply, grpc: boolean): BuiltReply {
-  const headers = Headers.of(reply.headers ?? {});
+  const headers = reply.copied ?? Headers.of(reply.headers ?? {});
   const body = typeof reply.body === 'string' ? Buffer.from(reply.body) : reply.body;
   if (grpc) {
     const seal = (head: ResponseHead): void => sealGrpc(request, reply, head.headers, body);

@@ -124,7 +124,8 @@ export class ClusterStats {
     countHandshake(tls, (name) => this.count(name));
   }
 
-  speaks(protocol: 'http1' | 'http2'): void {
+  speaks(protocol: 'http1' | 'http2' | 'tcp'): void {
+    if (protocol === 'tcp') return;
     this.count(`upstream_cx_${protocol}_total`);
     if (protocol === 'http1') this.#stats.declare(`${this.prefix}http1.`, HTTP1_NAMES);
   }

@@ -28,7 +28,8 @@ import type { TriedPriorities } from './tried-priorities.ts';
 const MAX_ORIGINAL_HOSTS = 256;
 
 /** Makes the pool of one host; injected, so that the cluster knows no socket. */
-export type PoolFactory = (cluster: UpstreamCluster, host: Host, priority: RoutePriority) => HostPool;
+/** `tunnels`: its connections carry the bytes of tunnels that end at this proxy. */
+export type PoolFactory = (cluster: UpstreamCluster, host: Host, priority: RoutePriority, kind?: 'tunnels') => HostPool;
 
 export interface ClusterOptions {
   readonly config: CompiledCluster;
@@ -193,6 +194,12 @@ export class UpstreamCluster {
   poolOf(host: Host, priority: RoutePriority): HostPool {
     host.pools[priority] ??= this.#createPool(this, host, priority);
     return host.pools[priority];
+  }
+
+  /** For the bytes of tunnels. */
+  tunnelPoolOf(host: Host, priority: RoutePriority): HostPool {
+    host.pools[`tunnels/${priority}`] ??= this.#createPool(this, host, priority, 'tunnels');
+    return host.pools[`tunnels/${priority}`]!;
   }
 
   /** How this cluster secures connections to `host`, by its labels or others in their place; undefined for plaintext. */

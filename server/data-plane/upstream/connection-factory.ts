@@ -6,9 +6,10 @@ import type { SecuredSocket } from '../tls/transport.ts';
 import { Carriage } from './carriage.ts';
 import { PooledHttp2Connection } from './http2-connection.ts';
 import type { PooledConnection, PooledConnectionOwner } from './pool-connection.ts';
+import { TunnelConnection } from './tunnel-connection.ts';
 
-/** What a pool speaks. `alpn`: whatever the handshake of each connection agreed on. */
-export type PoolProtocol = 'http1' | 'http2' | 'alpn';
+/** What a pool speaks. `alpn`: whatever the handshake of each connection agreed on; `tcp`: nothing, its connections are the ends of tunnels. */
+export type PoolProtocol = 'http1' | 'http2' | 'alpn' | 'tcp';
 
 /** What HTTP/2 to a host may do (HttpProtocolOptions.http2_protocol_options). */
 export interface Http2Settings {
@@ -55,6 +56,7 @@ export class ConnectionFactory {
 
   fromSocket({ socket, tls }: SecuredSocket): PooledConnection {
     const { clock, http2, protocol } = this.#options;
+    if (protocol === 'tcp') return new TunnelConnection(socket, tls, this.#owner);
     const alpn = tls?.alpn ?? '';
     if (protocol === 'http2' || (protocol === 'alpn' && alpn === 'h2')) {
       return new PooledHttp2Connection(socket, tls, this.#owner, { clock, ...http2 });

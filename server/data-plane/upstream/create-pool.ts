@@ -22,7 +22,7 @@ export interface PoolSources {
 
 /** Makes HTTP pools: sockets from the pod's network, TLS and protocol as the cluster wants them for that host. */
 export function createPoolFor(sources: PoolSources): PoolFactory {
-  return (cluster, host, priority) => {
+  return (cluster, host, priority, kind) => {
     const { protocol, autoNames } = cluster.config.http;
     const tls = cluster.tlsFor(host);
     const header = cluster.clientHeaderFor(host);
@@ -30,6 +30,7 @@ export function createPoolFor(sources: PoolSources): PoolFactory {
       const firstBytes = header && clientHeader(header, host, client);
       const make = (spoken: PoolProtocol, wanted: UpstreamTls | undefined): HostPool =>
         createPool(sources, { cluster, host, priority, tls: wanted, protocol: spoken, firstBytes });
+      if (kind === 'tunnels') return make('tcp', tls);
       const speaking = (wanted: UpstreamTls | undefined): HostPool =>
         protocol === 'downstream' ? new KeyedPools(spokenBy, (spoken) => make(spoken, wanted)) : make(protocol, wanted);
       if (tls === undefined || autoNames === undefined) return speaking(tls);
@@ -79,7 +80,7 @@ function createPool(
     clock,
     breakers: cluster.breakers[priority],
     protocol,
-    http2: { ...config.http, ...(protocol !== 'http1' && { counter: stats.http2 }) },
+    http2: { ...config.http, ...((protocol === 'http2' || protocol === 'alpn') && { counter: stats.http2 }) },
     maxRequestsPerConnection: config.http.maxRequestsPerConnection,
     idleTimeoutMs: config.http.idleTimeoutMs,
     maxConnectionDurationMs: config.http.maxConnectionDurationMs,

@@ -4,12 +4,14 @@ import type { HostPool } from '../http/codec.ts';
 import type { RoutePriority } from './pool-breakers.ts';
 import { SuccessRate } from './success-rates.ts';
 
+type PoolKey = RoutePriority | `tunnels/${RoutePriority}`;
+
 /** One host of one cluster, with what this proxy learns about it. Lives on through endpoint updates that keep its address. */
 export class Host {
   endpoint: EndpointConfig;
   activeRequests = 0;
-  /** By the routes' priorities; each made at the first request. */
-  readonly pools: Partial<Record<RoutePriority, HostPool>> = {};
+  /** By the routes' priorities; each made at the first request, those of tunnels apart. */
+  readonly pools: Partial<Record<PoolKey, HostPool>> = {};
   /** Set by active health checks, as is all up to `pendingRemoval`. */
   failedCheck = false;
   checkTimedOut = false;
@@ -54,10 +56,15 @@ export class Host {
     return own.port === port && own.ip === ip;
   }
 
+  answered(status: number): void {
+    if (status < 500) this.figures.rqSuccess++;
+    else this.figures.rqError++;
+  }
+
   /** Lets current requests end; the next request makes new pools. */
   retirePools(): void {
     this.drainPools();
-    for (const priority of Object.keys(this.pools) as RoutePriority[]) delete this.pools[priority];
+    for (const priority of Object.keys(this.pools) as PoolKey[]) delete this.pools[priority];
   }
 
   drainPools(): void {

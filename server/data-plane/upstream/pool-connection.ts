@@ -6,13 +6,16 @@ export interface PooledConnection {
   /** Streams that were opened so far. */
   readonly requestCount: number;
   readonly activeStreams: number;
-  readonly speaks: 'http1' | 'http2';
+  /** `tcp`: the bytes of a tunnel that ends at this proxy. */
+  readonly speaks: 'http1' | 'http2' | 'tcp';
   /** The end of its idleness; the pool's. */
   idleness: LazyDeadline | undefined;
   /** It stands among those that take a stream at once; the pool's. */
   ready: boolean;
   /** Once it is over: a stream was under way when it ended. */
   readonly brokeOff: boolean;
+  /** Who ended it, where its socket does not tell. */
+  readonly endedBy?: 'local' | 'remote' | undefined;
   /** Another stream may be opened now. */
   readonly available: boolean;
   /** `available` must hold. */

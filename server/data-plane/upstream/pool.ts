@@ -241,7 +241,7 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
     this.#breakers.connections--;
     this.#stat('upstream_cx_destroy');
     const { clock, observer } = this.#options;
-    const by = open.socket?.endedByPeer === true ? 'remote' : 'local';
+    const by = connection.endedBy ?? (open.socket?.endedByPeer === true ? 'remote' : 'local');
     const lengthMs = clock.monotonic() - open.beganAt;
     observer?.connectionEnded({ by, busy: connection.brokeOff, lengthMs, requests: connection.requestCount });
     this.#withdraw(connection);

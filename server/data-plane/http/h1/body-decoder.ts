@@ -52,6 +52,10 @@ export class BodyDecoder {
     }
   }
 
+  get isTunnel(): boolean {
+    return this.#framing === 'tunnel';
+  }
+
   /** What lies behind a body that ends with its connection: true when the body may end now. */
   get endsWithConnection(): boolean {
     return this.#framing === 'close' || this.#framing === 'tunnel';

@@ -259,6 +259,12 @@ export class ClientConnection implements ClientHost, PooledConnection {
 
   #onEnd(): void {
     const stream = this.#stream;
+    const tunnel = stream !== undefined && this.#inBody && this.#body.isTunnel;
+    if (tunnel && !stream.requestDone) {
+      // As in Envoy, a tunnel that the host ends is a connection that broke.
+      this.#fail('connection_termination', this.#transportFailure());
+      return;
+    }
     if (stream !== undefined && this.#inBody && this.#body.endsWithConnection) {
       this.#release(stream, true);
       stream.sink.end(undefined);

@@ -277,8 +277,12 @@ class ServerConnection implements DownstreamConnection, StreamHost {
     if (this.#stream !== stream) return;
     this.#stream = undefined;
     this.#writer.flush();
-    this.#socket.destroy();
-    this.#finish();
+    // As in Envoy, what a host said last in a tunnel still goes to the client.
+    if (stream.tunnel && stream.responseStarted) this.#linger(false);
+    else {
+      this.#socket.destroy();
+      this.#finish();
+    }
   }
 
   onWritable(): void {
@@ -341,12 +345,6 @@ class ServerConnection implements DownstreamConnection, StreamHost {
   }
 
   #onEnd(): void {
-    const stream = this.#stream;
-    if (stream?.tunnel && !stream.requestDone) {
-      stream.requestDone = true;
-      stream.sink?.end(undefined);
-      return;
-    }
     this.close();
   }
 

@@ -126,9 +126,9 @@ export class ClientStream extends Http2Stream implements UpstreamStream {
     this.#sink.end(trailers);
   }
 
-  /** The answer is complete before the request is: nobody needs the rest. A tunnel closes one way at a time. */
+  /** The answer is complete before the request is: nobody needs the rest. */
   protected override onlyRemoteEnded(): void {
-    if (this.#upgrade === '' && this.#method !== 'CONNECT') this.resetWith(ErrorCode.NO_ERROR);
+    this.resetWith(ErrorCode.NO_ERROR);
   }
 
   protected deliverDrain(): void {

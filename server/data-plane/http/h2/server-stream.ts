@@ -65,7 +65,8 @@ export class ServerStream extends Http2Stream implements DownstreamStream {
   }
 
   reset(reason: ResetReason): void {
-    this.resetWith(RESET_CODES[reason] ?? ErrorCode.INTERNAL_ERROR);
+    const broken = this.tunnel && reason === 'connection_termination';
+    this.resetWith(broken ? ErrorCode.CONNECT_ERROR : (RESET_CODES[reason] ?? ErrorCode.INTERNAL_ERROR));
   }
 
   protected get expectsTrailers(): boolean {
@@ -88,9 +89,9 @@ export class ServerStream extends Http2Stream implements DownstreamStream {
     this.#sink?.drain();
   }
 
-  /** The answer is complete, the rest of the request is of no use (RFC 9113 §8.1). A tunnel closes one way at a time. */
+  /** The answer is complete, the rest of the request is of no use (RFC 9113 §8.1). As in Envoy, a host that has said all ends a tunnel. */
   protected override onlyLocalEnded(): void {
-    if (!this.tunnel) this.resetWith(ErrorCode.NO_ERROR);
+    this.resetWith(ErrorCode.NO_ERROR);
   }
 
   deliverViolation({ details }: Violation): void {

@@ -34,6 +34,8 @@ export interface AttemptOptions {
   readonly request: PooledRequest;
   /** Default DEFAULT. */
   readonly priority?: RoutePriority;
+  /** The request is a tunnel whose bytes the host gets, and nothing of HTTP. */
+  readonly endsTunnel?: boolean;
 }
 
 /** One try of one request at one host. After `drop` or its end it says nothing more. */
@@ -49,11 +51,13 @@ export class UpstreamAttempt implements ResponseSink, StreamWaiter {
   readonly #owner: AttemptOwner;
   readonly priority: RoutePriority;
   readonly #request: PooledRequest;
+  readonly #endsTunnel: boolean;
   #cancel: (() => void) | undefined;
   #over = false;
 
   constructor(options: AttemptOptions) {
     this.#request = options.request;
+    this.#endsTunnel = options.endsTunnel === true;
     this.priority = options.priority ?? 'DEFAULT';
     this.choice = options.choice;
     this.cluster = options.cluster;
@@ -64,7 +68,9 @@ export class UpstreamAttempt implements ResponseSink, StreamWaiter {
   start(): void {
     const { host } = this.choice;
     host.activeRequests++;
-    const cancel = this.cluster.poolOf(host, this.priority).newStream(this, this, this.#request);
+    const { cluster, priority } = this;
+    const pool = this.#endsTunnel ? cluster.tunnelPoolOf(host, priority) : cluster.poolOf(host, priority);
+    const cancel = pool.newStream(this, this, this.#request);
     if (this.stream === undefined && !this.#over) this.#cancel = cancel;
   }
 

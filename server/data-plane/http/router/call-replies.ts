@@ -2,6 +2,7 @@ import type { UpstreamCluster } from '../../upstream/cluster.ts';
 import type { ResetReason } from '../codec.ts';
 import type { Exchange, ResponseEdit } from '../exchange.ts';
 import type { StreamInfo } from '../stream-info.ts';
+import { noteNoHost } from './call-steps.ts';
 import { RESET_WORDS, resetBody, resetDetails } from './reset-reasons.ts';
 import type { RetryVerdict } from './retry-state.ts';
 
@@ -30,6 +31,8 @@ export const tellAttempts: ResponseEdit = ({ headers }, { info }) =>
   headers.put('x-envoy-attempt-count', String(info.attempts));
 
 export function replyNoHost(exchange: Exchange, cluster: UpstreamCluster): void {
+  noteNoHost(exchange.steps, cluster);
+  cluster.stats.noHealthy.value++;
   cluster.stats.code(503);
   forgetHost(exchange.info);
   exchange.reply({ status: 503, flag: 'UH', details: 'no_healthy_upstream', body: 'no healthy upstream' });

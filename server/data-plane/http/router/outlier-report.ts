@@ -11,8 +11,15 @@ export function reportAnswer(cluster: UpstreamCluster, host: Host, request: Requ
   cluster.report(host, { status: grpcStatus === undefined ? answer.status : httpStatusOf(Number(grpcStatus)) });
 }
 
-/** Tells outlier detection, and the cluster's figures, of a try that got no answer. */
+/** Tells outlier detection, and the host's figures, of a try that took too long. */
+export function reportTimeout(cluster: UpstreamCluster, host: Host): void {
+  host.figures.rqTimeout++;
+  cluster.report(host, { localOrigin: 'timeout' });
+}
+
+/** Tells outlier detection, and the figures of host and cluster, of a try that got no answer. */
 export function reportFailure({ choice, cluster, stream }: UpstreamAttempt, reason: ResetReason): void {
+  choice.host.figures.rqError++;
   cluster.report(choice.host, { localOrigin: 'connect' });
   if (reason === 'remote_reset' && stream?.protocol === 'HTTP/2') cluster.stats.rqRxReset.value++;
 }

@@ -6,6 +6,12 @@ const REPLAY_BYTES = 1024 * 1024;
 /** Bytes that wait for a connection before the client is told to wait. */
 const WAITING_BYTES = 64 * 1024;
 
+interface BodyOptions {
+  /** Bytes that are kept for replay. */
+  readonly limit?: number | undefined;
+  readonly held?: boolean;
+}
+
 /** A request's body on its way to the hosts that are tried: kept for replay as long as another try is possible and it fits. */
 export class RequestBody {
   #chunks: Buffer[] | undefined = undefined;
@@ -14,9 +20,13 @@ export class RequestBody {
   #ended: boolean;
   #trailers: Headers | undefined;
   #stream: UpstreamStream | undefined;
+  /** A tunnel whose bytes wait until the host has agreed to it. */
+  #held: boolean;
+  #heldBack: UpstreamStream | undefined;
   readonly #limit: number;
 
-  constructor(replay: boolean, ended: boolean, limit = REPLAY_BYTES) {
+  constructor(replay: boolean, ended: boolean, { limit = REPLAY_BYTES, held = false }: BodyOptions = {}) {
+    this.#held = held;
     this.#replay = replay;
     this.#ended = ended;
     this.#limit = limit;
@@ -56,6 +66,10 @@ export class RequestBody {
 
   /** Sends what has arrived to a new stream, whose head is out, and from now on what follows. */
   attach(stream: UpstreamStream): 'more' | 'full' {
+    if (this.#held) {
+      this.#heldBack = stream;
+      return 'full';
+    }
     this.#stream = stream;
     let room = true;
     if (this.#chunks !== undefined) for (const chunk of this.#chunks) room = stream.sendData(chunk);
@@ -64,8 +78,15 @@ export class RequestBody {
     return room ? 'more' : 'full';
   }
 
+  /** The host has agreed to the tunnel: what has arrived of it is sent. */
+  letGo(): 'more' | 'full' {
+    this.#held = false;
+    return this.#heldBack === undefined ? 'full' : this.attach(this.#heldBack);
+  }
+
   detach(): void {
     this.#stream = undefined;
+    this.#heldBack = undefined;
   }
 
   /** No further try will be made. */

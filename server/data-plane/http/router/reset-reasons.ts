@@ -32,6 +32,10 @@ export const RESET_WORDS: Readonly<Record<ResetReason, ResetWords>> = {
   protocol_error: row('UPE', 'protocol error', 'the host answered with bytes that are not HTTP', 502),
 };
 
+/** What the connection failed of; a reset of the stream, or bytes that are no HTTP, say nothing of that. */
+export const transportFailure = (reason: ResetReason, detail: string): string =>
+  reason.startsWith('remote_re') || reason === 'protocol_error' || reason === 'overflow' ? '' : detail;
+
 /**
  * The body of a request that failed before an answer, in Envoy's words. Since 1.38.1 it keeps the transport failure reason to itself: that
  * stands in the access log only.

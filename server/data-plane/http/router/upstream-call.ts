@@ -1,7 +1,6 @@
 import type { SocketAddress } from '#domain';
 import type { Fields } from '../../config/values.ts';
 import type { PickContext, UpstreamCluster } from '../../upstream/cluster.ts';
-import type { Host } from '../../upstream/host.ts';
 import { NO_ROOM_TO_WAIT } from '../../upstream/pool-breakers.ts';
 import type { PooledRequest, ResetReason, ResponseHead, UpstreamStream } from '../codec.ts';
 import type { BodyTarget, Exchange } from '../exchange.ts';
@@ -20,18 +19,20 @@ import {
   tellAttempts,
   tellTime,
 } from './call-replies.ts';
-import { noteAnswer, noteConnected, noteEndpoint, noteFailure, noteNoHost } from './call-steps.ts';
+import { noteAnswer, noteConnected, noteEndpoint, noteFailure } from './call-steps.ts';
 import { CallTimers, type TimedCall } from './call-timers.ts';
 import { tellExpectedTime, tellServiceTime } from './expected-time.ts';
 import { turnAround } from './internal-redirect.ts';
 import { destinationOf } from './original-destination.ts';
-import { reportAnswer, reportFailure } from './outlier-report.ts';
+import { reportAnswer, reportFailure, reportTimeout } from './outlier-report.ts';
 import { RequestBody } from './request-body.ts';
 import { requestCriteria } from './request-criteria.ts';
 import { hashRequest } from './request-hash.ts';
+import { transportFailure } from './reset-reasons.ts';
 import { RetryHosts } from './retry-hosts.ts';
 import { RetryState, type RetryVerdict } from './retry-state.ts';
 import { rewriteHost } from './rewrite.ts';
+import { answerTunnel, awaitsConsent, endsHere, replyFailedHandshake } from './tunnels.ts';
 
 /** Whose request it is, too. */
 const pooledRequest = ({ config, connection, head: { authority, protocol } }: Exchange): PooledRequest => ({
@@ -73,7 +74,8 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, Time
       jitter: exchange.runtime.chance.jitter,
     });
     const replay = (this.#retry?.left ?? 0) > 0 || action.internalRedirects !== undefined;
-    this.#body = new RequestBody(replay, !exchange.stream.hasBody, exchange.route?.replayBytes);
+    const held = exchange.stream.tunnel && awaitsConsent(exchange.head, action);
+    this.#body = new RequestBody(replay, !exchange.stream.hasBody, { limit: exchange.route?.replayBytes, held });
     const { timeoutMs, perTryTimeoutMs } = options;
     const limits = { timeoutMs, perTryTimeoutMs, perTryIdleMs: action.retry?.perTryIdleTimeoutMs ?? 0 };
     this.#timers = CallTimers.of(this, limits, exchange.runtime.clock);
@@ -152,8 +154,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, Time
     this.#note('responseBegun');
     this.#timers?.endTry();
     this.#timers?.touchTry();
-    if (head.status < 500) attempt.choice.host.figures.rqSuccess++;
-    else attempt.choice.host.figures.rqError++;
+    attempt.choice.host.answered(head.status);
     reportAnswer(this.#cluster, attempt.choice.host, this.#exchange.head, head);
     this.#cluster.readAnswer(attempt.choice.host, head.headers);
     const mayRepeat = this.#body.replayable || this.#retry?.left === 0;
@@ -166,6 +167,11 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, Time
       return;
     }
     if (this.#options.action.internalRedirects !== undefined && this.#redirect(head)) return;
+    if (this.#exchange.stream.tunnel && answerTunnel(this.#exchange, head, this.#body) === 'refused') {
+      this.#release('local_reset');
+      replyFailedHandshake(this.#exchange, head);
+      return;
+    }
     this.#cluster.stats.code(head.status);
     flagRefusal(this.#exchange, verdict);
     attempt.answered = true;
@@ -173,10 +179,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, Time
     this.#exchange.info.details = 'via_upstream';
     // As in Envoy, the time is told once the whole request was there.
     if (this.#completeAt !== undefined) tellServiceTime(this.#exchange, head, attempt.startedAt);
-    if (endStream) {
-      this.#note('responseReceived');
-      this.#settle();
-    }
+    if (endStream) this.#answerComplete(attempt);
     this.#exchange.respondHead(head, endStream);
     if (endStream) tellTime(this.#exchange, this.#cluster, this.#completeAt);
   }
@@ -187,9 +190,8 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, Time
     if (!this.#exchange.respondData(chunk)) attempt.stream?.pause();
   }
 
-  responseEnd(_attempt: UpstreamAttempt, trailers: Headers | undefined): void {
-    this.#note('responseReceived');
-    this.#settle();
+  responseEnd(attempt: UpstreamAttempt, trailers: Headers | undefined): void {
+    this.#answerComplete(attempt);
     this.#exchange.respondEnd(trailers);
     tellTime(this.#exchange, this.#cluster, this.#completeAt);
   }
@@ -197,13 +199,8 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, Time
   failed(attempt: UpstreamAttempt, reason: ResetReason, detail: string): void {
     const { host } = attempt.choice;
     this.#timers?.endTry();
-    if (reason !== 'overflow') {
-      host.figures.rqError++;
-      reportFailure(attempt, reason);
-    }
-    // A reset of the stream, or bytes that are no HTTP, say nothing of the transport.
-    const silent = reason.startsWith('remote_re') || reason === 'protocol_error' || reason === 'overflow';
-    const transport = silent ? '' : detail;
+    if (reason !== 'overflow') reportFailure(attempt, reason);
+    const transport = transportFailure(reason, detail);
     // Nobody has asked that host: the log tells the one before, if there was one.
     if (detail === NO_ROOM_TO_WAIT) forgetHost(this.#exchange.info);
     if (attempt.answered) {
@@ -281,6 +278,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, Time
       startedAt,
       request: this.#cluster.config.followsClient ? pooledRequest(exchange) : exchange.head,
       priority: this.#options.action.priority,
+      endsTunnel: endsHere(exchange.head, this.#options.action),
     });
     this.#attempt.start();
   }
@@ -336,7 +334,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, Time
 
   #giveUpTry(attempt: UpstreamAttempt, details: string): void {
     const { host } = attempt.choice;
-    this.#countTimeout(host);
+    reportTimeout(this.#cluster, host);
     attempt.drop('local_reset');
     const verdict = this.#verdictOnReset('local_reset', true);
     const detail = 'no answer within the limit of one try';
@@ -350,15 +348,10 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, Time
     this.#giveUp(details);
   }
 
-  #countTimeout(host: Host): void {
-    host.figures.rqTimeout++;
-    this.#cluster.report(host, { localOrigin: 'timeout' });
-  }
-
   timedOut(): void {
     const attempt = this.#attempt;
     this.#cluster.stats.rqTimeout.value++;
-    if (attempt !== undefined) this.#countTimeout(attempt.choice.host);
+    if (attempt !== undefined) reportTimeout(this.#cluster, attempt.choice.host);
     if (attempt?.answered === true) {
       this.#exchange.info.flag('UT');
       this.#exchange.info.details = 'response_timeout';
@@ -381,8 +374,6 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, Time
   // Ends.
 
   #noHost(): void {
-    noteNoHost(this.#exchange.steps, this.#cluster);
-    this.#cluster.stats.noHealthy.value++;
     this.#release('local_reset');
     replyNoHost(this.#exchange, this.#cluster);
   }
@@ -392,7 +383,14 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, Time
     replyTimeout(this.#exchange, this.#cluster, details);
   }
 
-  /** The answer is complete: nothing is to be waited for. */
+  #answerComplete({ stream }: UpstreamAttempt): void {
+    this.#note('responseReceived');
+    // What is left of the request is of no use.
+    if (stream?.protocol === 'HTTP/2' && !this.#body.ended) this.#cluster.stats.count('upstream_rq_tx_reset');
+    this.#settle();
+  }
+
+  /** Nothing is to be waited for. */
   #settle(): void {
     this.#timers?.stop();
     this.#retry?.release();

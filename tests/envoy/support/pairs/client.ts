@@ -119,7 +119,9 @@ function askHttp2(given: PairRequest, { ip, port }: { ip: string; port: number }
     };
     const timer = setTimeout(() => finish('no answer'), LIMIT_MS);
     session.on('error', (error) => finish(error.message));
-    const pseudo = { ':method': method, ':path': path, ':authority': host, ':scheme': 'http' };
+    // A plain CONNECT has neither path nor scheme.
+    const rest = method === 'CONNECT' && headers[':protocol'] === undefined ? {} : { ':path': path, ':scheme': 'http' };
+    const pseudo = { ':method': method, ':authority': host, ...rest };
     const stream = session.request(
       { ...pseudo, 'user-agent': id, ...(headers as Record<string, string | string[]>) },
       { endStream: body === undefined && trailers === undefined, waitForTrailers: trailers !== undefined },

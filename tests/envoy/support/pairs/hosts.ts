@@ -1,8 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createHttp2Server, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
 import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { furtherFields, readProxyHeader } from '../../../../server/data-plane/listener/proxy-header.ts';
 import { startAuthorizer } from './authorizer.ts';
+import { serveTunnel } from './tunnel-host.ts';
 
 /** A request as it reached a host. */
 export interface Arrived {
@@ -60,7 +62,10 @@ export async function startHosts(subnet: number): Promise<TestHosts> {
       servers.push({ close: async () => authorizer.stop() });
       places.set(name, place);
     } else {
-      const server = serverOf(kind, (request, response) => serve(name, byId, request, response));
+      const server = serverOf(kind, {
+        request: (request, response) => serve(name, byId, request, response),
+        tunnel: (arrived, wire) => serveTunnel({ ...arrived, host: name, body: '', trailers: {} }, byId, wire),
+      });
       servers.push(closable(server));
       places.set(name, { ip, port: await listen(server, ip) });
     }
@@ -80,15 +85,32 @@ export async function startHosts(subnet: number): Promise<TestHosts> {
 
 function serverOf(
   kind: 'h1' | 'h2' | 'silent' | 'behind',
-  handle: (request: Request, response: Response) => Promise<void>,
+  handle: {
+    request(request: Request, response: Response): Promise<void>;
+    tunnel(arrived: Pick<Arrived, 'method' | 'path' | 'headers'>, wire: Duplex): void;
+  },
 ): Server {
   const onRequest = (request: Request, response: Response): void => {
-    handle(request, response).catch(() => request.socket.destroy());
+    handle.request(request, response).catch(() => request.socket.destroy());
   };
   if (kind === 'silent') return createTcpServer((socket) => socket.on('error', () => undefined));
   if (kind === 'behind') return behindHeader(createServer(onRequest));
-  return kind === 'h1' ? createServer({ keepAliveTimeout: 60_000 }, onRequest) : createHttp2Server(onRequest);
+  if (kind === 'h2') {
+    return createHttp2Server({ settings: { enableConnectProtocol: true } }, onRequest).on(
+      'connect',
+      ({ method, url, rawHeaders, stream }: Http2ServerRequest) =>
+        handle.tunnel({ method, path: url, headers: pairs(rawHeaders) }, stream),
+    );
+  }
+  const options = { keepAliveTimeout: 60_000, shouldUpgradeCallback: asksFor101 };
+  const tunnel = ({ method = '', url = '', rawHeaders }: IncomingMessage, socket: Duplex, first: Buffer): void => {
+    if (first.length > 0) socket.unshift(first);
+    handle.tunnel({ method, path: url, headers: pairs(rawHeaders) }, socket);
+  };
+  return createServer(options, onRequest).on('connect', tunnel).on('upgrade', tunnel);
 }
+
+const asksFor101 = ({ headers }: IncomingMessage): boolean => headers['x-echo-status'] === '101';
 
 const HEADERS = new WeakMap<object, string>();
 

@@ -1,0 +1,33 @@
+import type { ForwardAction } from '../../config/route-table.ts';
+import type { RequestHead, ResponseHead } from '../codec.ts';
+import type { Exchange } from '../exchange.ts';
+import type { Headers } from '../headers.ts';
+import type { RequestBody } from './request-body.ts';
+
+/** Whether the request is a tunnel that ends at this proxy: the host gets its bytes (Envoy: Router::Filter::createConnPool). */
+export const endsHere = ({ method }: RequestHead, { endedTunnels }: ForwardAction): boolean =>
+  endedTunnels !== undefined && (method === 'CONNECT' || (method === 'POST' && endedTunnels.posts));
+
+const isWebSocket = (headers: Headers): boolean => headers.get('upgrade')?.toLowerCase() === 'websocket';
+
+/** Whether the bytes of a tunnel wait until the host has agreed to it (Envoy: UpstreamRequest, paused_for_connect_ and paused_for_websocket_). */
+export const awaitsConsent = (head: RequestHead, action: ForwardAction): boolean =>
+  (head.method === 'CONNECT' || isWebSocket(head.headers)) && !endsHere(head, action);
+
+/** What an answer makes of the tunnel that was asked for: begun, or `refused` in words that clients would take for something else. */
+export function answerTunnel(
+  { head: { method, headers }, stream }: Exchange,
+  { status }: ResponseHead,
+  body: RequestBody,
+): 'begun' | 'refused' | 'none' {
+  if (status === 101 || (method === 'CONNECT' && status === 200)) {
+    if (body.letGo() === 'more') stream.resume();
+    return 'begun';
+  }
+  return status < 400 && method !== 'CONNECT' && isWebSocket(headers) ? 'refused' : 'none';
+}
+
+/** As in Envoy, such an answer goes to the client without its body. */
+export function replyFailedHandshake(exchange: Exchange, { status, headers }: ResponseHead): void {
+  exchange.reply({ status, details: 'websocket_handshake_unsuccessful', copied: headers });
+}

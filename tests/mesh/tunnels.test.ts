@@ -1,0 +1,151 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { connect as http2Connect } from 'node:http2';
+import { connect, createServer as createTcpServer, type Server as TcpServer } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Cluster, extensionTypes, type Listener, type Route, typeUrls } from '#xds';
+import { http, router, staticCluster } from './data-plane-config.ts';
+import { createTestCa, type Pod, startPod, until } from './data-plane-harness.ts';
+import { NET } from './own-network.ts';
+
+const IP = `${NET}.1.1`;
+const HTTP_PORT = 8080;
+const HOST = `${NET}.2.1`;
+const BYTES_PORT = 9000;
+const WEB_PORT = 9001;
+
+const LOG = {
+  name: 'envoy.access_loggers.file',
+  typed_config: {
+    '@type': extensionTypes.fileAccessLog,
+    path: '/dev/stdout',
+    log_format: {
+      text_format_source: {
+        inline_string:
+          '%REQ(:METHOD)% %RESPONSE_CODE% %RESPONSE_FLAGS% %BYTES_RECEIVED% %BYTES_SENT% %UPSTREAM_PROTOCOL%\n',
+      },
+    },
+  },
+};
+
+const ROUTES: Route[] = [
+  {
+    match: { connect_matcher: {} },
+    route: { cluster: 'bytes', upgrade_configs: [{ upgrade_type: 'CONNECT', connect_config: {} }] },
+  },
+  { match: { prefix: '/' }, route: { cluster: 'web' } },
+];
+
+const EDGE: Listener = {
+  name: 'edge',
+  address: { socket_address: { address: IP, port_value: HTTP_PORT } },
+  filter_chains: [
+    {
+      filters: [
+        http({
+          stat_prefix: 'edge',
+          http_filters: [router],
+          route_config: { name: 'table', virtual_hosts: [{ name: 'all', domains: ['*'], routes: ROUTES }] },
+          upgrade_configs: [{ upgrade_type: 'CONNECT' }, { upgrade_type: 'websocket' }],
+          http2_protocol_options: { allow_connect: true },
+          access_log: [LOG],
+        }),
+      ],
+    },
+  ],
+};
+
+const CLUSTERS: Cluster[] = [
+  staticCluster('bytes', [`${HOST}:${BYTES_PORT}`]),
+  staticCluster('web', [`${HOST}:${WEB_PORT}`]),
+];
+
+/** Everything that a stream brings until it ends. */
+async function readAll(stream: Duplex): Promise<string> {
+  let text = '';
+  stream.on('data', (chunk: Buffer) => {
+    text += chunk.toString('latin1');
+  });
+  await once(stream, 'end');
+  return text;
+}
+
+describe('a proxy that tunnels go through', () => {
+  let pod: Pod;
+  const servers: (Server | TcpServer)[] = [];
+  /** Requests that came to the web server, and the bytes behind the heads of those that became tunnels. */
+  const arrived: { method: string; url: string; headers: IncomingMessage['headers']; first: string }[] = [];
+
+  /** Answers a tunnel only when it is told to, so that bytes which come too early are seen. */
+  let agree: (() => void) | undefined;
+
+  beforeAll(async () => {
+    // Says what it got, backwards, once the client has said all.
+    const bytes = createTcpServer({ allowHalfOpen: true }, (socket) => {
+      readAll(socket).then((text) => socket.end([...text].reverse().join('')));
+    });
+    const web = createServer();
+    const tunnel = ({ method = '', url = '', headers }: IncomingMessage, socket: Duplex, first: Buffer): void => {
+      const seen = { method, url, headers, first: first.toString() };
+      arrived.push(seen);
+      socket.on('data', (chunk: Buffer) => {
+        seen.first += chunk.toString();
+        if (seen.first.endsWith('.')) socket.end(`got ${seen.first}`);
+      });
+      agree = () => socket.write('HTTP/1.1 101 Switching\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n');
+    };
+    web.on('upgrade', tunnel);
+    servers.push(bytes.listen(BYTES_PORT, HOST), web.listen(WEB_PORT, HOST));
+    await Promise.all(servers.map((server) => once(server, 'listening')));
+    pod = await startPod({ ip: IP, name: 'edge', role: 'router', signer: await createTestCa() }, (xds) => {
+      xds.push(typeUrls.cluster, CLUSTERS);
+      expect(xds.push(typeUrls.listener, [EDGE])).toEqual([]);
+    });
+  });
+  afterAll(async () => {
+    await pod?.stop();
+    for (const server of servers) server.close();
+  });
+
+  const figure = (name: string): number => pod.proxy.admin.stats().get(name) ?? 0;
+
+  it('ends a CONNECT of HTTP/2 and lets either side finish by itself', async () => {
+    const session = http2Connect(`http://${IP}:${HTTP_PORT}`);
+    const stream = session.request({ ':method': 'CONNECT', ':authority': 'anything:1' });
+    const text = 'x'.repeat(300_000);
+    stream.end(`${text}abc`);
+    const [head] = (await once(stream, 'response')) as [Record<string, unknown>];
+    const answer = await readAll(stream);
+    session.close();
+    expect([head[':status'], answer.slice(0, 4), answer.length]).toEqual([200, 'cbax', 300_003]);
+    await until(() => pod.logs.some((line) => line.startsWith('CONNECT')), 'the line of the tunnel');
+    expect(pod.logs.at(-1)?.trim()).toBe('CONNECT 200 - 300003 300003 -');
+    expect([figure('cluster.bytes.upstream_cx_total'), figure('cluster.bytes.upstream_cx_http1_total')]).toEqual([
+      1, 0,
+    ]);
+  });
+
+  it('ends a CONNECT of HTTP/1.1 whose bytes come with its head', async () => {
+    const socket = connect(HTTP_PORT, IP, () => socket.write('CONNECT far:80 HTTP/1.1\r\nhost: far:80\r\n\r\nabc'));
+    const [first] = (await once(socket, 'data')) as [Buffer];
+    expect(first.toString()).toMatch(/^HTTP\/1\.1 200 OK\r\n(?!.*(content-length|transfer-encoding))/s);
+    // As in Envoy, a client of HTTP/1.1 that closes its side has left.
+    socket.end();
+    await until(() => figure('cluster.bytes.upstream_cx_destroy') === 2, 'the end of the tunnel');
+  });
+
+  it('keeps the bytes behind a WebSocket until the host has agreed to it', async () => {
+    const socket = connect(HTTP_PORT, IP, () =>
+      socket.write('GET /chat HTTP/1.1\r\nhost: shop\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\r\nearly.'),
+    );
+    const answer = readAll(socket);
+    await until(() => arrived.length === 1, 'the request at the host');
+    await new Promise(setImmediate);
+    expect([arrived[0]?.url, arrived[0]?.first]).toEqual(['/chat', '']);
+    agree?.();
+    expect((await answer).split('\r\n\r\n')[1]).toBe('got early.');
+    await until(() => pod.logs.some((line) => line.startsWith('GET 101')), 'the line of the WebSocket');
+    expect(pod.logs.at(-1)?.trim()).toBe('GET 101 UC 6 10 HTTP/1.1');
+  });
+});
