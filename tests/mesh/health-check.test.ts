@@ -2,7 +2,7 @@ import type { Server as HttpServer } from 'node:http';
 import { connect, createServer, type Server as TcpServer } from 'node:net';
 import { Server as GrpcServer, ServerCredentials } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Cluster, type Route, typeUrls } from '#xds';
+import { type Cluster, type ClusterLoadAssignment, type LbEndpoint, type Route, typeUrls } from '#xds';
 import {
   edsCluster,
   endpoints,
@@ -36,15 +36,50 @@ const check = (kind: Record<string, unknown>): Partial<Cluster> =>
     ],
   }) as Partial<Cluster>;
 
+/** PROXY protocol of version 2: a connection of the proxy's own. */
+const LOCAL_HEADER = '\r\n\r\n\0\r\nQUIT\n \0\0\0';
+
 const at = ({ ip, port }: { ip: string; port: number }): string => `${ip}:${port}`;
+const OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
+const overHttp2: Partial<Cluster> = {
+  typed_extension_protocol_options: {
+    [OPTIONS]: {
+      '@type': `type.googleapis.com/${OPTIONS}`,
+      explicit_http_config: { http2_protocol_options: {} },
+    },
+  },
+};
+/** Endpoints with a name of their own, and one for their checks where `check` is told. */
+const withNames = (cluster: string, hostname: string, check?: string): ClusterLoadAssignment => ({
+  cluster_name: cluster,
+  endpoints: [
+    {
+      lb_endpoints: [
+        {
+          endpoint: {
+            address: { socket_address: { address: SERVICE.ip, port_value: SERVICE.port } },
+            hostname,
+            ...(check !== undefined && { health_check_config: { hostname: check } }),
+          },
+        } as LbEndpoint,
+      ],
+    },
+  ],
+});
 const highBreaker = { thresholds: [{ priority: 'HIGH', max_requests: 0 }] } as NonNullable<Cluster['circuit_breakers']>;
 const clusters: Cluster[] = [
   ...standardClusters,
   edsCluster('http', check({ http_health_check: { path: '/healthz', expected_statuses: [{ start: 200, end: 205 }] } })),
-  edsCluster('grpc', check({ grpc_health_check: { service_name: 'shop' } })),
+  edsCluster('named', check({ http_health_check: { path: '/named', host: 'of.the.check' } })),
+  edsCluster('unnamed', check({ http_health_check: { path: '/unnamed' } })),
+  edsCluster('grpc', { ...check({ grpc_health_check: { service_name: 'shop' } }), ...overHttp2 }),
   edsCluster(
     'tcp',
     check({ timeout: '0.3s', tcp_health_check: { send: { text: '70696e67' }, receive: [{ text: '706f6e67' }] } }),
+  ),
+  edsCluster(
+    'told',
+    check({ tcp_health_check: { proxy_protocol_config: { version: 'V2' }, receive: [{ text: '706f6e67' }] } }),
   ),
   edsCluster('plain', { circuit_breakers: highBreaker }),
 ];
@@ -74,6 +109,7 @@ describe('health checks and breakers of a sidecar, over real sockets', () => {
 
   beforeAll(async () => {
     await listen(servers, SERVICE.ip, SERVICE.port, (request, response) => {
+      if (request.url?.endsWith('named')) asked.push(`${request.headers.host} ${request.url}`);
       if (request.url === '/healthz') {
         asked.push(String(request.headers['user-agent']));
         response.statusCode = well.http;
@@ -105,7 +141,7 @@ describe('health checks and breakers of a sidecar, over real sockets', () => {
     );
     tcp = createServer((socket) => {
       socket.on('data', (chunk) => {
-        asked.push(chunk.toString());
+        asked.push(chunk.toString('latin1'));
         socket.write(well.tcp);
       });
       socket.on('error', () => undefined);
@@ -117,6 +153,9 @@ describe('health checks and breakers of a sidecar, over real sockets', () => {
         endpoints('http', [at(SERVICE)]),
         endpoints('grpc', [at(GRPC)]),
         endpoints('tcp', [at(TCP)]),
+        endpoints('told', [at(TCP)]),
+        withNames('named', 'of.the.endpoint', 'of.its.check'),
+        withNames('unnamed', 'of.the.endpoint'),
         endpoints('plain', [at(SERVICE)]),
       ]);
       xds.push(typeUrls.listener, [virtualOutbound, outboundListener(80)]);
@@ -144,9 +183,11 @@ describe('health checks and breakers of a sidecar, over real sockets', () => {
   });
 
   it('calls a host healthy after its first check', async () => {
-    for (const cluster of ['http', 'grpc', 'tcp']) await healthy(cluster, 1);
+    for (const cluster of ['http', 'named', 'unnamed', 'grpc', 'tcp', 'told']) await healthy(cluster, 1);
     expect((await call('/http')).body).toBe('shop');
-    expect(asked).toEqual(expect.arrayContaining(['Envoy/HC', 'shop', 'ping']));
+    expect(asked).toEqual(expect.arrayContaining(['Envoy/HC', 'shop', 'ping', LOCAL_HEADER]));
+    // The name of an endpoint's check stands before that of the policy, and the endpoint's own name is none of a check.
+    expect(asked).toEqual(expect.arrayContaining(['of.its.check /named', 'unnamed /unnamed']));
   });
 
   it('answers 503 UH when an HTTP check fails, says why in /clusters, and takes the host back', async () => {

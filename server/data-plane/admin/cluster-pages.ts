@@ -7,13 +7,14 @@ import { shownRate } from '../upstream/success-rates.ts';
 const FLAGS: readonly (readonly [flag: string, holds: (host: Host) => boolean])[] = [
   ['/failed_active_hc', (host) => host.failedCheck],
   ['/failed_outlier_check', (host) => host.ejected],
-  ['/failed_eds_health', (host) => !host.endpoint.healthy],
+  ['/failed_eds_health', (host) => !host.endpoint.healthy && !host.endpoint.draining],
   ['/degraded_active_hc', (host) => host.degradedByCheck],
   ['/degraded_eds_health', (host) => host.endpoint.degraded],
   ['/pending_dynamic_removal', (host) => host.pendingRemoval],
   ['/pending_active_hc', (host) => host.awaitsFirstCheck],
   ['/excluded_via_immediate_hc_fail', (host) => host.excludedByItself],
   ['/active_hc_timeout', (host) => host.checkTimedOut],
+  ['/eds_status_draining', (host) => host.endpoint.draining],
 ];
 
 const healthFlags = (host: Host): string =>
@@ -135,7 +136,7 @@ function hostStatus(host: Host): object {
 }
 
 function healthStatus(host: Host): object {
-  const { healthy, degraded } = host.endpoint;
+  const { healthy, degraded, draining } = host.endpoint;
   return {
     ...(host.failedCheck && { failed_active_health_check: true }),
     ...(host.ejected && { failed_outlier_check: true }),
@@ -144,6 +145,6 @@ function healthStatus(host: Host): object {
     ...(host.awaitsFirstCheck && { pending_active_hc: true }),
     ...(host.excludedByItself && { excluded_via_immediate_hc_fail: true }),
     ...(host.checkTimedOut && { active_hc_timeout: true }),
-    eds_health_status: degraded ? 'DEGRADED' : healthy ? 'HEALTHY' : 'UNHEALTHY',
+    eds_health_status: draining ? 'DRAINING' : degraded ? 'DEGRADED' : healthy ? 'HEALTHY' : 'UNHEALTHY',
   };
 }

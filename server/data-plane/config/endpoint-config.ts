@@ -19,7 +19,7 @@ export const NO_LOCALITY: EndpointLocality = { key: '//', weight: 0 };
 export interface EndpointCheck {
   readonly disabled: boolean;
   readonly address: SocketAddress;
-  /** Empty: none of its own. */
+  /** In the Host header, before all else; empty: none of its own. */
   readonly hostname: string;
 }
 
@@ -75,7 +75,7 @@ export function placedAt(address: SocketAddress, { check, ...settings }: Endpoin
     check: {
       disabled: check.disable_active_health_check === true,
       address: { ip, port: check.port_value || own?.port_value || address.port },
-      hostname: check.hostname || settings.hostname,
+      hostname: check.hostname ?? '',
     },
   };
 }

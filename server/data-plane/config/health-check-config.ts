@@ -2,6 +2,7 @@ import type { Cluster, HeaderValueOption, StringMatcher } from '#xds';
 import { compileHeaderRules, type HeaderRules } from './header-rules.ts';
 import { ConfigProblem, within } from './problem.ts';
 import { compileStringMatch, type StringMatch } from './string-match.ts';
+import { readUpstreamProtocol } from './upstream-protocol.ts';
 import { durationMs, readNumber } from './values.ts';
 
 /** From the first status to the one before the second. */
@@ -11,7 +12,7 @@ export interface HttpCheck {
   readonly kind: 'HTTP';
   readonly method: string;
   readonly path: string;
-  /** Empty: the endpoint's host name, else the cluster's name. */
+  /** Where the endpoint names none; empty: the cluster's name. */
   readonly host: string;
   readonly headers: HeaderRules | undefined;
   readonly send: Buffer | undefined;
@@ -31,6 +32,8 @@ export interface TcpCheck {
   readonly send: Buffer | undefined;
   /** Empty: a connection is enough. */
   readonly receive: readonly Buffer[];
+  /** Each check begins with a PROXY protocol header of this version. */
+  readonly headerVersion: 1 | 2 | undefined;
 }
 
 export interface GrpcCheck {
@@ -88,7 +91,11 @@ interface Fields {
     readonly service_name_matcher?: StringMatcher;
     readonly method?: string;
   };
-  readonly tcp_health_check?: { readonly send?: Payload; readonly receive?: readonly Payload[] };
+  readonly tcp_health_check?: {
+    readonly send?: Payload;
+    readonly receive?: readonly Payload[];
+    readonly proxy_protocol_config?: { readonly version?: string };
+  };
   readonly grpc_health_check?: {
     readonly service_name?: string;
     readonly authority?: string;
@@ -111,11 +118,17 @@ const NO_TRAFFIC_MS = 60_000;
 const BODYLESS = new Set(['GET', 'HEAD', 'DELETE', 'TRACE']);
 
 /** Reads envoy.config.core.v3.HealthCheck of a cluster; undefined where hosts are not checked. Throws ConfigProblem. */
-export function readHealthCheck({ health_checks: given = [] }: Cluster): HealthCheckPolicy | undefined {
+export function readHealthCheck(cluster: Cluster): HealthCheckPolicy | undefined {
+  const { health_checks: given = [] } = cluster;
   const [first] = given;
   if (first === undefined) return undefined;
   if (given.length > 1) throw new ConfigProblem('health_checks', 'Multiple health checks not supported');
-  return within('health_checks[0]', () => readPolicy(first as Fields));
+  const policy = within('health_checks[0]', () => readPolicy(first as Fields));
+  if (policy.probe.kind === 'GRPC' && readUpstreamProtocol(cluster).protocol !== 'http2') {
+    const why = `${cluster.name} cluster must support HTTP/2 for gRPC healthchecking`;
+    throw new ConfigProblem('health_checks[0].grpc_health_check', why);
+  }
+  return policy;
 }
 
 function readPolicy(fields: Fields): HealthCheckPolicy {
@@ -185,6 +198,7 @@ const readTcp = (tcp: NonNullable<Fields['tcp_health_check']>): TcpCheck => ({
   kind: 'TCP',
   send: tcp.send && readPayload(tcp.send, 'send'),
   receive: readPayloads(tcp.receive),
+  headerVersion: tcp.proxy_protocol_config && (tcp.proxy_protocol_config.version === 'V2' ? 2 : 1),
 });
 
 const readGrpc = (grpc: NonNullable<Fields['grpc_health_check']>): GrpcCheck => ({

@@ -28,8 +28,8 @@ export function clientHeader(
   host: Host,
   client: NamedClient | undefined,
 ): (socket: Socket) => Buffer {
-  if (config.version === 1) return (socket) => version1(client ?? endsOf(socket));
-  if (client === undefined) return () => V2_LOCAL;
+  if (client === undefined) return (socket) => ownHeader(config.version, socket);
+  if (config.version === 1) return () => version1(client);
   const own = endpointFields(host.endpoint.metadata);
   const added = [...own, ...config.added.filter(({ type }) => !own.some((each) => each.type === type))];
   const passed = (client.headerFields ?? []).filter(
@@ -38,6 +38,10 @@ export function clientHeader(
   const header = version2(client, [...added, ...passed]);
   return () => header;
 }
+
+/** The header of a connection that no client has asked for. */
+export const ownHeader = (version: 1 | 2, socket: Socket): Buffer =>
+  version === 1 ? version1(endsOf(socket)) : V2_LOCAL;
 
 const endsOf = (socket: Socket): NamedClient => ({
   remoteAddress: { ip: socket.localAddress ?? '', port: socket.localPort ?? 0 },

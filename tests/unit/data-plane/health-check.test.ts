@@ -2,8 +2,10 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { seededRandom } from '#domain';
 import type { Cluster } from '#xds';
 import { compileCluster } from '../../../server/data-plane/config/cluster-config.ts';
+import { Headers } from '../../../server/data-plane/http/headers.ts';
 import { Stats } from '../../../server/data-plane/stats/stats.ts';
 import { UpstreamCluster } from '../../../server/data-plane/upstream/cluster.ts';
+import { readServing } from '../../../server/data-plane/upstream/health-check/grpc-health.ts';
 import type { HealthProbe, ProbeResult } from '../../../server/data-plane/upstream/health-check/probe.ts';
 import type { Host } from '../../../server/data-plane/upstream/host.ts';
 import { createFakeClock, type FakeClock } from './fake-clock.ts';
@@ -267,9 +269,47 @@ describe('an active health check', () => {
       { http_health_check: { path: '/', expected_statuses: [{ start: 200, end: 200 }] } },
       'Invalid http expected status range: expecting start < end, but found start=200 and end=200',
     ],
+    [{ http_health_check: undefined, grpc_health_check: {} }, 'a cluster must support HTTP/2 for gRPC healthchecking'],
     [{ http_health_check: undefined }, 'has none of http_health_check, tcp_health_check, grpc_health_check'],
     [{ http_health_check: undefined, tcp_health_check: { send: { text: 'xyz' } } }, "invalid hex string 'xyz'"],
   ])('refuses %j', (policy, message) => {
     expect(() => clusterOf(policy)).toThrow(message);
+  });
+});
+
+describe('an answer to a gRPC health check', () => {
+  const serving = (message: readonly number[], fields: Record<string, string> = {}): boolean =>
+    readServing({
+      head: { status: 200, headers: Headers.of({ 'content-type': 'application/grpc', 'grpc-status': '0', ...fields }) },
+      body: Buffer.from([0, 0, 0, 0, message.length, ...message]),
+      trailers: undefined,
+    });
+
+  it.each([
+    ['SERVING', [8, 1], true],
+    ['NOT_SERVING', [8, 2], false],
+    ['nothing', [], false],
+    ['the last of two statuses', [8, 2, 8, 1], true],
+    ['a text that nobody knows, then SERVING', [0x1a, 2, 8, 2, 8, 1], true],
+    [
+      'numbers of each size that nobody knows',
+      [0x18, 0x80, 1, 0x21, 1, 2, 3, 4, 5, 6, 7, 8, 0x2d, 1, 2, 3, 4, 8, 1],
+      true,
+    ],
+    ['a field with a large number', [0xc2, 0x3e, 1, 65, 8, 1], true],
+    ['a status of two bytes', [8, 0x81, 1], false],
+    ['a status that is cut off', [8], false],
+    ['a text that is cut off', [8, 1, 0x1a, 5, 65], false],
+    ['a group', [8, 1, 0x1b, 0x1c], false],
+  ] as const)('%s', (_what, message, wanted) => {
+    expect(serving(message)).toBe(wanted);
+  });
+
+  it.each(['application/grpc', 'application/grpc+proto'])('of type %s counts', (type) => {
+    expect(serving([8, 1], { 'content-type': type })).toBe(true);
+  });
+
+  it.each(['application/grpcx', 'text/plain'])('of type %s is none', (type) => {
+    expect(serving([8, 1], { 'content-type': type })).toBe(false);
   });
 });

@@ -59,12 +59,13 @@ function httpProbe(
       protocol,
     });
   };
-  const { hostname } = host.endpoint.check;
+  const ofCheck = probe.kind === 'GRPC' ? probe.authority : probe.host;
   return new HttpProbe({
     check: probe,
-    hostname: hostname === '' ? cluster.config.name : hostname,
+    authority: host.endpoint.check.hostname || ofCheck || cluster.config.name,
     scheme: tls === undefined ? 'http' : 'https',
     timeoutMs,
+    clock,
     reuse,
     createPool,
     onVerifyCluster: () => cluster.stats.count('health_check.verify_cluster'),

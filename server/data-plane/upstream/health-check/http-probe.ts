@@ -1,3 +1,4 @@
+import type { Clock } from '#domain';
 import type { GrpcCheck, HttpCheck, StatusRange } from '../../config/health-check-config.ts';
 import { applyRequestRules } from '../../http/apply-rules.ts';
 import type { HostPool, RequestHead } from '../../http/codec.ts';
@@ -9,18 +10,19 @@ import { type HealthProbe, holdsInOrder, type ProbeResult } from './probe.ts';
 
 const USER_AGENT = 'Envoy/HC';
 const GRPC_PATH = '/grpc.health.v1.Health/Check';
-/** Bytes of a gRPC answer that are read; the message has a few. */
-const GRPC_ANSWER_BYTES = 1024;
+/** Bytes of a gRPC answer that are read; the message has a few, and may have fields that nobody knows. */
+const GRPC_ANSWER_BYTES = 65_536;
 
 const UNREACHABLE: ProbeResult = { healthy: false, type: 'NETWORK', retriable: false };
 const passed = (degraded: boolean): ProbeResult => ({ healthy: true, degraded });
 
 export interface HttpProbeOptions {
   readonly check: HttpCheck | GrpcCheck;
-  /** For the Host header, where the check names none. */
-  readonly hostname: string;
+  /** Host header. */
+  readonly authority: string;
   readonly scheme: 'http' | 'https';
   readonly timeoutMs: number;
+  readonly clock: Clock;
   readonly reuse: boolean;
   readonly createPool: () => HostPool;
   readonly onVerifyCluster: () => void;
@@ -71,12 +73,12 @@ export class HttpProbe implements HealthProbe {
   }
 
   #request(): RequestHead {
-    const { check, hostname, scheme, timeoutMs } = this.#options;
+    const { authority, check, scheme, timeoutMs } = this.#options;
     const grpc = check.kind === 'GRPC';
     const head: RequestHead = {
       method: grpc ? 'POST' : check.method,
       path: grpc ? GRPC_PATH : check.path,
-      authority: (grpc ? check.authority : check.host) || hostname,
+      authority,
       scheme,
       protocol: grpc || check.protocol === 'http2' ? 'HTTP/2' : 'HTTP/1.1',
       headers: Headers.of({
@@ -85,7 +87,12 @@ export class HttpProbe implements HealthProbe {
         ...(!grpc && check.send !== undefined && { 'content-length': String(check.send.length) }),
       }),
     };
-    applyRequestRules(check.headers, { head, responseHead: undefined, info: new StreamInfo(0, 0), connection: NOBODY });
+    applyRequestRules(check.headers, {
+      head,
+      responseHead: undefined,
+      info: new StreamInfo(this.#options.clock.now(), 0),
+      connection: NOBODY,
+    });
     return head;
   }
 }

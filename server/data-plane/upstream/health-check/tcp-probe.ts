@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { TcpCheck } from '../../config/health-check-config.ts';
+import { ownHeader } from '../client-header.ts';
 import { ConnectAttempt, type ConnectOptions } from '../pool-connecting.ts';
 import { type HealthProbe, holdsInOrder, type ProbeResult } from './probe.ts';
 
@@ -71,7 +72,11 @@ export class TcpProbe implements HealthProbe {
 
   #ask(socket: Socket): void {
     this.#received = Buffer.alloc(0);
-    if (this.#check.send !== undefined) socket.write(this.#check.send);
+    const { headerVersion, send } = this.#check;
+    // As in Envoy, each check says it again, also on a connection that is kept.
+    const header = headerVersion === undefined ? [] : [ownHeader(headerVersion, socket)];
+    const bytes = Buffer.concat([...header, ...(send === undefined ? [] : [send])]);
+    if (bytes.length > 0) socket.write(bytes);
   }
 
   #onData(chunk: Buffer): void {
