@@ -30,6 +30,8 @@ export interface ProxyNetwork {
   readonly listen?: Listen;
   /** Names of clusters that are found by DNS. Absent: no name resolves. */
   readonly resolve?: Resolve;
+  /** Makes that a program which knows nothing of this network reaches an address that was resolved. Absent: it needs nothing. */
+  readonly reach?: (address: SocketAddress) => Promise<void>;
 }
 
 /** The agent's road to the CA: a CSR goes out, a chain and the bundle come back. The private key never leaves the agent. */
@@ -85,6 +87,8 @@ export interface ProxyOptions {
   readonly appMetrics?: AppMetrics | undefined;
   /** Asked to end by itself (`POST /quitquitquit`). Absent: it does not. */
   readonly onQuit?: () => void;
+  /** It has broken down and is of no more use. Absent: nobody hears of it. */
+  readonly onCrash?: (cause: Error) => void;
   /** Hears which ports of the pod the inbound listener has chains for, whenever it takes effect: capture leads all of them to it. */
   readonly onInboundPorts?: (ports: readonly number[]) => void;
   readonly network: ProxyNetwork;

@@ -8,6 +8,7 @@ import type { AddressPlan } from './addresses.ts';
 import { createCaptureTable } from './capture-table.ts';
 import { resolveAddresses, resolveName } from './dns.ts';
 import { hostPort } from './host-ports.ts';
+import { ServiceDoors } from './service-doors.ts';
 import { createServiceTable } from './service-table.ts';
 
 const OUTBOUND_CAPTURE_PORT = 15001;
@@ -52,6 +53,7 @@ export function createNetwork(options: {
   const { plan, store, clock, random } = options;
   const capture = createCaptureTable(clock);
   const services = createServiceTable(store, random);
+  const doors = new ServiceDoors({ pick: services.pick, contains: plan.contains });
 
   const direct = (destination: SocketAddress, from: string | undefined): Promise<Socket> => {
     const target = plan.contains(destination.ip) ? services.pick(destination) : undefined;
@@ -95,6 +97,7 @@ export function createNetwork(options: {
         if (addresses.length === 0) throw systemError('ENOTFOUND', `queryA ENOTFOUND ${name}`);
         return addresses;
       },
+      reach: (address) => (plan.isServiceIp(address.ip) ? doors.open(address) : Promise.resolve()),
       connect: (destination, { toApp }) => {
         if (toApp)
           return connectTcp(
@@ -106,7 +109,10 @@ export function createNetwork(options: {
           : connectTcp(socketOptions(target, podIp));
       },
     }),
-    stop: () => services.stop(),
+    stop: () => {
+      doors.stop();
+      services.stop();
+    },
   };
 }
 

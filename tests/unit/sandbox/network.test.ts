@@ -1,9 +1,10 @@
-import { createServer, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { seededRandom } from '#domain';
 import type { KubeStore } from '#kube-api';
 import { addressPlan, podPool } from '../../../server/sandbox/network/addresses.ts';
 import { createCaptureTable } from '../../../server/sandbox/network/capture-table.ts';
+import { hostPort } from '../../../server/sandbox/network/host-ports.ts';
 import { createNetwork, type Network } from '../../../server/sandbox/network/network.ts';
 import { systemClock } from '../../../server/system.ts';
 import { manualClock } from '../workloads/support.ts';
@@ -182,6 +183,28 @@ describe('the network', () => {
       await new Promise((resolve, reject) => socket.resume().once('error', reject).once('close', resolve));
     }
     expect(seen).toEqual(['127.0.0.6', plan.podIp(8)]);
+  });
+
+  it('opens the address of a Service for a program that knows nothing of this network, and leads it to a ready pod', async () => {
+    let from: string | undefined;
+    await listen(plan.podIp(9), 18080, (socket) => {
+      from = socket.remoteAddress;
+      socket.end();
+    });
+    endpoints(plan.podIp(9));
+    const cart = { ip: plan.serviceIp(4), port: 80 };
+    const dial = async (): Promise<boolean> => {
+      const socket = connect({ host: cart.ip, port: hostPort(cart.port), localAddress: plan.podIp(8) });
+      return new Promise((resolve) => socket.resume().on('error', () => undefined).once('close', resolve));
+    };
+    const side = network.forProxy(plan.podIp(8));
+    await Promise.all([side.reach?.(cart), side.reach?.(cart)]);
+    expect([await dial(), from]).toEqual([false, plan.podIp(8)]);
+    endpoints();
+    expect(await dial()).toBe(true);
+    // A door of an address that is no Service's any more does not lead to itself.
+    store.delete('Service', { namespace: 'default', name: 'cart' }, { changeId });
+    expect(await dial()).toBe(true);
   });
 
   it('knows no names outside the cluster', async () => {
