@@ -121,7 +121,7 @@ function proxyProgram(build: PodBuild, spec: ContainerSpec, log: (line: LogText)
       }
       await build.ports.handOver();
     },
-    create: (onQuit) => {
+    create: (ends) => {
       const environment = environmentOf(build, spec);
       const make = options.proxyFor?.(pod) ?? createProxy;
       return make({
@@ -135,7 +135,7 @@ function proxyProgram(build: PodBuild, spec: ContainerSpec, log: (line: LogText)
         certificates: certificateSettings(options.store, pod, environment),
         revoked: () => filesOf(build, spec).read(REVOKED_FILE) ?? '',
         appMetrics: appMetrics(environment),
-        onQuit,
+        ...ends,
         onInboundPorts: (inbound) => build.ports.lead(inbound),
         network: options.network.forProxy(ip),
         clock: options.clock,

@@ -1,11 +1,13 @@
-import type { Proxy } from '#data-plane';
+import type { Proxy, ProxyOptions } from '#data-plane';
 import type { Program } from './program.ts';
+
+/** How a proxy tells that it ends by itself: it was asked to, or it broke down. */
+export type ProxyEnds = Required<Pick<ProxyOptions, 'onQuit' | 'onCrash'>>;
 
 export interface ProxyProgramOptions {
   /** Waits for what the proxy needs first. */
   readonly before: () => Promise<void>;
-  /** `onQuit` is for the proxy to call when it is asked to end by itself. */
-  readonly create: (onQuit: () => void) => Proxy;
+  readonly create: (ends: ProxyEnds) => Proxy;
   readonly onProxy: (proxy: Proxy | undefined) => void;
 }
 
@@ -13,6 +15,8 @@ export interface ProxyProgramOptions {
 export function createProxyProgram({ before, create, onProxy }: ProxyProgramOptions): Program {
   const stopping = new AbortController();
   const exit = Promise.withResolvers<number>();
+  // It may break down while nobody waits for it yet.
+  exit.promise.catch(() => undefined);
   let proxy: Proxy | undefined;
   const leave = async (drainMs: number): Promise<void> => {
     const leaving = proxy;
@@ -27,9 +31,12 @@ export function createProxyProgram({ before, create, onProxy }: ProxyProgramOpti
       await before();
       if (stopping.signal.aborted) return undefined;
       let quits = false;
-      proxy = create(() => {
-        quits = true;
-        void leave(0).then(() => exit.resolve(0), exit.reject);
+      proxy = create({
+        onQuit: () => {
+          quits = true;
+          void leave(0).then(() => exit.resolve(0), exit.reject);
+        },
+        onCrash: exit.reject,
       });
       onProxy(proxy);
       await proxy.start(stopping.signal).catch((thrown: unknown) => {
