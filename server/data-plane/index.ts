@@ -1,4 +1,8 @@
+export { AgentMetrics } from './admin/agent-metrics.ts';
+export { agentPort } from './admin/agent-port.ts';
+export { scrapeApp } from './admin/app-metrics.ts';
 export { Agent } from './agent/agent.ts';
+export { withoutModule } from './agent/module-stand-ins.ts';
 export { SecretStore } from './agent/secret-store.ts';
 export type * from './doors.ts';
 export { Headers } from './http/headers.ts';
@@ -6,4 +10,5 @@ export { connectTcp } from './listener/direct-socket.ts';
 export { listenOnTcp } from './listener/listen.ts';
 export { readProxyHeader } from './listener/proxy-header.ts';
 export { createProxy, createProxyWith, type ProxySeams } from './proxy.ts';
-export { xdsNode } from './self.ts';
+export { describeSelf, xdsNode } from './self.ts';
+export { connectionId } from './tcp/session-record.ts';

@@ -10,7 +10,9 @@ import {
   discoveryResponse,
   encodeResource,
   type Listener,
+  type ResourceByType,
   rawStream,
+  type TypedExtensionConfig,
   typeUrls,
 } from '#xds';
 
@@ -20,6 +22,9 @@ export interface PodNetwork {
   listener(listener: Listener): Listener;
   cluster(cluster: Cluster): Cluster | Promise<Cluster>;
   endpoints?(assignment: ClusterLoadAssignment): ClusterLoadAssignment;
+  extension?(config: TypedExtensionConfig): TypedExtensionConfig;
+  /** Route configurations of this version of the control plane's state pass. */
+  onRoutes?(version: string): void;
 }
 
 const asIs = (bytes: Buffer): Buffer => bytes;
@@ -58,6 +63,7 @@ export function addAdsRelay(server: Server, istiod: string, network: PodNetwork)
 // Fields are picked one by one: a message that was read cannot be the pattern of one that is written.
 async function editStateOfTheWorld(bytes: Buffer, network: PodNetwork): Promise<Buffer> {
   const { typeUrl, versionInfo, nonce, resources }: DiscoveryResponse = discoveryResponse.read(bytes);
+  if (typeUrl === typeUrls.route) network.onRoutes?.(versionInfo);
   const edit = editOf(typeUrl, network);
   if (edit === undefined) return bytes;
   return discoveryResponse.write({ typeUrl, versionInfo, nonce, resources: await Promise.all(resources.map(edit)) });
@@ -66,6 +72,7 @@ async function editStateOfTheWorld(bytes: Buffer, network: PodNetwork): Promise<
 async function editDelta(bytes: Buffer, network: PodNetwork): Promise<Buffer> {
   const { typeUrl, systemVersionInfo, nonce, resources, removedResources }: DeltaDiscoveryResponse =
     deltaDiscoveryResponse.read(bytes);
+  if (typeUrl === typeUrls.route) network.onRoutes?.(systemVersionInfo);
   const edit = editOf(typeUrl, network);
   if (edit === undefined) return bytes;
   const edited = await Promise.all(
@@ -85,24 +92,28 @@ interface AnyBytes {
 
 type Edit = (any: AnyBytes) => AnyBytes | Promise<AnyBytes>;
 
+/** Undefined where nothing of this type is changed. */
 function editOf(typeUrl: string, network: PodNetwork): Edit | undefined {
-  const { listener, cluster, endpoint } = typeUrls;
-  if (typeUrl === listener) {
-    return ({ value }) => ({
-      typeUrl,
-      value: encodeResource(listener, network.listener(decodeResource({ typeUrl: listener, value }).json)).bytes,
-    });
+  switch (typeUrl) {
+    case typeUrls.listener:
+      return edited(typeUrls.listener, (listener) => network.listener(listener));
+    case typeUrls.cluster:
+      return edited(typeUrls.cluster, (cluster) => network.cluster(cluster));
+    case typeUrls.endpoint:
+      return network.endpoints && edited(typeUrls.endpoint, (assignment) => network.endpoints!(assignment));
+    case typeUrls.extension:
+      return network.extension && edited(typeUrls.extension, (config) => network.extension!(config));
+    default:
+      return undefined;
   }
-  if (typeUrl === cluster) {
-    return async ({ value }) => ({
-      typeUrl,
-      value: encodeResource(cluster, await network.cluster(decodeResource({ typeUrl: cluster, value }).json)).bytes,
-    });
-  }
-  const { endpoints } = network;
-  if (typeUrl !== endpoint || endpoints === undefined) return undefined;
-  return ({ value }) => ({
-    typeUrl,
-    value: encodeResource(endpoint, endpoints(decodeResource({ typeUrl: endpoint, value }).json)).bytes,
-  });
 }
+
+const edited =
+  <T extends keyof ResourceByType>(
+    typeUrl: T,
+    change: (json: ResourceByType[T]) => ResourceByType[T] | Promise<ResourceByType[T]>,
+  ): Edit =>
+  async ({ value }) => ({
+    typeUrl,
+    value: encodeResource(typeUrl, await change(decodeResource({ typeUrl, value }).json as ResourceByType[T])).bytes,
+  });

@@ -9,8 +9,8 @@ export interface BootstrapOptions {
   /** Where ADS and SDS are served, in plaintext HTTP/2. */
   readonly adsPort: number;
   readonly sdsPort: number;
-  /** The ports of Istio's agent, which pods and probes ask, are served as well. */
-  readonly agentPorts?: boolean;
+  /** Present where it is the proxy of a pod whose agent answers on port 15020: where names are resolved. */
+  readonly nameServer?: SocketAddress;
 }
 
 const ADMIN_PORT = 15000;
@@ -18,7 +18,7 @@ const FROM_ADS = { ads: {}, resource_api_version: 'V3', initial_fetch_timeout: '
 
 /** What Istio's agent would write for Envoy: where to find the control plane and the agent, nothing of the mesh itself. */
 export const bootstrap = (options: BootstrapOptions): object => {
-  const { node, podIp, variant, adsPort, sdsPort, agentPorts = false } = options;
+  const { node, podIp, variant, adsPort, sdsPort, nameServer } = options;
   const admin = { ip: podIp, port: ADMIN_PORT };
   return {
     node,
@@ -37,10 +37,11 @@ export const bootstrap = (options: BootstrapOptions): object => {
       clusters: [
         grpcCluster('xds-grpc', { ip: podIp, port: adsPort }),
         grpcCluster('sds-grpc', { ip: podIp, port: sdsPort }),
-        ...(agentPorts ? [cluster('agent', admin)] : []),
+        ...(nameServer === undefined ? [] : podClusters(podIp)),
       ],
-      listeners: agentPorts ? AGENT_PAGES.map(([port, pages]) => pagesListener({ ip: podIp, port }, pages)) : [],
+      listeners: nameServer === undefined ? [] : podListeners(podIp),
     },
+    ...(nameServer !== undefined && { ...fromPod(podIp), typed_dns_resolver_config: resolverAt(nameServer) }),
   };
 };
 
@@ -70,19 +71,34 @@ const grpcCluster = (name: string, address: SocketAddress): object => ({
   },
 });
 
-/** Pages by path, each with the path at the admin port that answers for it. */
-type Pages = Readonly<Record<string, string>>;
+/** Connections to hosts come from the pod's own address. */
+const fromPod = (ip: string): object => ({
+  cluster_manager: { upstream_bind_config: { source_address: { address: ip, port_value: 0 } } },
+});
 
-const READY = { '/healthz/ready': '/ready' };
-const METRICS = { '/stats/prometheus': '/stats/prometheus' };
+/** A `typed_dns_resolver_config` that asks this name server; `given` are other settings of the resolver. */
+export const resolverAt = (nameServer: SocketAddress, given: object = {}): object => ({
+  name: 'envoy.network.dns_resolver.cares',
+  typed_config: {
+    ...given,
+    '@type': 'type.googleapis.com/envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig',
+    resolvers: [socketAddress(nameServer)],
+    dns_resolver_options: { no_default_search_domain: true },
+  },
+});
 
-const AGENT_PAGES: readonly (readonly [port: number, pages: Pages])[] = [
-  [15020, { ...READY, ...METRICS, '/metrics': '/stats/prometheus' }],
-  [15021, READY],
-  [15090, METRICS],
+/** Source: the static resources of istio tools/packaging/common/envoy_bootstrap.json. */
+const podClusters = (ip: string): object[] => [
+  cluster('prometheus_stats', { ip, port: ADMIN_PORT }),
+  cluster('agent', { ip, port: 15020 }),
 ];
 
-const pagesListener = (address: SocketAddress, pages: Pages): object => ({
+const podListeners = (ip: string): object[] => [
+  pageListener({ ip, port: 15021 }, '/healthz/ready', 'agent'),
+  pageListener({ ip, port: 15090 }, '/stats/prometheus', 'prometheus_stats'),
+];
+
+const pageListener = (address: SocketAddress, path: string, cluster: string): object => ({
   name: `agent_${address.port}`,
   address: socketAddress(address),
   filter_chains: [
@@ -99,10 +115,7 @@ const pagesListener = (address: SocketAddress, pages: Pages): object => ({
                 {
                   name: 'agent',
                   domains: ['*'],
-                  routes: Object.entries(pages).map(([path, prefix_rewrite]) => ({
-                    match: { path },
-                    route: { cluster: 'agent', prefix_rewrite },
-                  })),
+                  routes: [{ match: { path }, route: { cluster } }],
                 },
               ],
             },

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Clock } from '#domain';
+import { type Clock, errorMessage } from '#domain';
+import { guardedFolder } from './guard.ts';
 
 /** A real Envoy as a child process. */
 export interface EnvoyProcess {
@@ -13,16 +13,25 @@ export interface EnvoyProcess {
   accessLog(): readonly string[];
   /** Its own log. */
   log(): string;
-  /** Where both are written. */
-  readonly files: { readonly access: string; readonly own: string };
-  /** Resolves when the process has ended, for whatever reason. */
-  readonly ended: Promise<void>;
+  /** Where both are written, and where `hops` of the bootstrap are. */
+  readonly files: EnvoyFiles;
+  /** Resolves when the process has ended, with how: `signal: killed`, `exit status 1`. */
+  readonly ended: Promise<string>;
   stop(): Promise<void>;
+}
+
+export interface EnvoyFiles {
+  /** Its access log. */
+  readonly access: string;
+  readonly own: string;
+  /** Where its listeners may be told to write further entries. */
+  readonly hops: string;
 }
 
 export interface EnvoyOptions {
   readonly program: string;
-  readonly bootstrap: object;
+  /** What it is started with; a function is told of its files. */
+  readonly bootstrap: object | ((files: EnvoyFiles) => Promise<object>);
   readonly adminIp: string;
   readonly clock: Clock;
   /** Aborted: it is not waited for any longer. */
@@ -31,38 +40,60 @@ export interface EnvoyOptions {
   readonly startMs?: number;
 }
 
+/** Signals in the words of Istio's agent, which are those of Go. */
+const SIGNALS: Readonly<Partial<Record<NodeJS.Signals, string>>> = {
+  SIGABRT: 'aborted',
+  SIGBUS: 'bus error',
+  SIGFPE: 'floating point exception',
+  SIGILL: 'illegal instruction',
+  SIGINT: 'interrupt',
+  SIGKILL: 'killed',
+  SIGSEGV: 'segmentation fault',
+  SIGTERM: 'terminated',
+};
+
 const ADMIN_PORT = 15000;
+/** As Istio's agent starts Envoy, but for one thread and logs that are there at once. Source: args in istio pkg/envoy/proxy.go. */
+const AS_ISTIO = [
+  ...['--drain-time-s', '45', '--drain-strategy', 'immediate', '--local-address-ip-version', 'v4'],
+  ...['--disable-hot-restart', '--allow-unknown-static-fields', '--skip-deprecated-logs'],
+  ...['--concurrency', '1', '--file-flush-interval-msec', '20'],
+  ...['--log-level', 'warning', '--component-log-level', 'misc:error'],
+];
 const KILL_MS = 3000;
 const ASK_EVERY_MS = 20;
 
 /** Starts Envoy and resolves when it is live (its clusters and listeners are warm). */
 export async function startEnvoy(options: EnvoyOptions): Promise<EnvoyProcess> {
   const { program, bootstrap, adminIp, clock } = options;
-  const folder = mkdtempSync(join(tmpdir(), 'meshwork-envoy-'));
-  const files = { access: join(folder, 'access.log'), own: join(folder, 'envoy.log') };
-  const config = join(folder, 'bootstrap.json');
+  const folder = guardedFolder();
+  const [access, own, hops] = ['access.log', 'envoy.log', 'hops.log'].map((name) => join(folder.path, name));
+  const files: EnvoyFiles = { access: access!, own: own!, hops: hops! };
+  const config = join(folder.path, 'bootstrap.json');
   // A command line has no room for every case.
-  writeFileSync(config, JSON.stringify(bootstrap));
+  writeFileSync(config, JSON.stringify(typeof bootstrap === 'function' ? await bootstrap(files) : bootstrap));
+  writeFileSync(files.hops, '');
   // Files, because Envoy opens /dev/stdout anew, which a socket (Node's "pipe") refuses.
   const descriptors = [openSync(files.access, 'a'), openSync(files.own, 'a')] as const;
-  const args = ['--config-path', config, '--concurrency', '1', '--use-dynamic-base-id'];
-  const child = spawn(
-    program,
-    [...args, '--file-flush-interval-msec', '20', '--log-level', 'warning', '--component-log-level', 'misc:error'],
-    {
-      stdio: ['ignore', ...descriptors],
-      env: {},
-    },
-  );
+  const args = ['--config-path', config, ...AS_ISTIO];
+  const child = spawn(program, args, {
+    stdio: ['ignore', ...descriptors],
+    // Ctrl-C in a terminal is for us: we end it when nothing needs it any more.
+    detached: true,
+    env: {},
+  });
+  if (child.pid !== undefined) folder.holds(child.pid);
   for (const descriptor of descriptors) closeSync(descriptor);
-  let hasEnded = false;
-  const ended = new Promise<void>((resolve) => {
-    const end = (): void => {
-      hasEnded = true;
-      resolve();
+  let how: string | undefined;
+  const ended = new Promise<string>((resolve) => {
+    const end = (text: string): void => {
+      how ??= text;
+      resolve(how);
     };
-    child.once('exit', end);
-    child.once('error', end);
+    child.once('exit', (code, signal) =>
+      end(signal === null ? `exit status ${code}` : `signal: ${SIGNALS[signal] ?? signal}`),
+    );
+    child.once('error', (cause) => end(errorMessage(cause)));
   });
   const log = (): string => readFileSync(files.own, 'utf8');
   const stop = async (): Promise<void> => {
@@ -70,12 +101,12 @@ export async function startEnvoy(options: EnvoyOptions): Promise<EnvoyProcess> {
     const timer = clock.after(KILL_MS, () => child.kill('SIGKILL'));
     await ended;
     timer.cancel();
-    rmSync(folder, { recursive: true, force: true });
+    folder.remove();
   };
   const admin: EnvoyProcess['admin'] = (path, method = 'GET') => ask(adminIp, path, method);
   try {
     await live(options, admin, () => {
-      if (hasEnded) throw new Error(`Envoy ended:\n${log()}`);
+      if (how !== undefined) throw new Error(`Envoy ended (${how}):\n${log()}`);
     });
   } catch (cause) {
     const text = log();

@@ -1,12 +1,31 @@
+import { createServer, type Server as HttpServer } from 'node:http';
 import type { Socket } from 'node:net';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
-import { Agent, type Proxy, type ProxyAdmin, type ProxyOptions, SecretStore, xdsNode } from '#data-plane';
-import { MeshworkError, type SocketAddress, spiffeId } from '#domain';
+import {
+  Agent,
+  AgentMetrics,
+  agentPort,
+  describeSelf,
+  listenOnTcp,
+  type PortBinding,
+  type Proxy,
+  type ProxyAdmin,
+  type ProxyOptions,
+  SecretStore,
+  scrapeApp,
+  withoutModule,
+  xdsNode,
+} from '#data-plane';
+import { errorMessage, type HopRecord, MeshworkError, type SocketAddress, spiffeId, type Timer } from '#domain';
 import { addAdsRelay } from './ads-relay.ts';
 import { bootstrap } from './bootstrap.ts';
-import { type EnvoyProcess, startEnvoy } from './envoy-process.ts';
+import { CallCounts, envoyHop } from './envoy-hop.ts';
+import { type EnvoyFiles, type EnvoyProcess, startEnvoy } from './envoy-process.ts';
 import { followLines } from './follow-lines.ts';
-import { podNetwork } from './pod-network.ts';
+import type { HopEntry } from './hop-format.ts';
+import { NameBook } from './name-book.ts';
+import { NameServer } from './name-server.ts';
+import { isInside, podNetwork } from './pod-network.ts';
 import { PodWires } from './pod-wires.ts';
 import { addSecretService } from './secret-service.ts';
 
@@ -17,14 +36,26 @@ export interface EnvoyProxyOptions {
   readonly hostPort: (port: number) => number;
 }
 
+/** What all Envoys of a mesh share. */
+interface EnvoyMesh extends EnvoyProxyOptions {
+  /** Addresses of their pods. */
+  readonly pods: Set<string>;
+  readonly counts: CallCounts;
+}
+
+const AGENT_PORT = 15020;
+/** An Envoy has 20 MB of its own in a small mesh; somebody else needs memory, too. */
+const LEAST_MEMORY = 256 * 1024 * 1024;
+const LOOK_MS = 20;
+const REVOKED_LOOK_MS = 1000;
+const ROOT_SECRET = 'ROOTCA';
+
 /** What a proxy of ours shows of itself; a real Envoy shows it on its port 15000. */
-const SHOWN_ELSEWHERE: ProxyAdmin = {
+const SHOWN_ELSEWHERE: Omit<ProxyAdmin, 'secrets' | 'rotations'> = {
   listeners: () => [],
   routes: () => [],
   clusters: () => [],
   endpoints: () => [],
-  secrets: () => [],
-  rotations: () => [],
   configDump: () => ({ configs: [] }),
   stats: () => new Map(),
 };
@@ -40,32 +71,42 @@ class ToldSecrets extends SecretStore {
 }
 
 /** A real Envoy in the place of a proxy of ours: the same configuration, certificates by SDS, the pod's own ports. */
-export const createEnvoyProxy =
-  (envoy: EnvoyProxyOptions) =>
-  (options: ProxyOptions): Proxy =>
-    new EnvoyProxy(envoy, options);
+export function createEnvoyProxy(envoy: EnvoyProxyOptions): (options: ProxyOptions) => Proxy {
+  const mesh: EnvoyMesh = { ...envoy, pods: new Set(), counts: new CallCounts() };
+  return (options) => new EnvoyProxy(mesh, options);
+}
 
 class EnvoyProxy implements Proxy {
-  readonly admin = SHOWN_ELSEWHERE;
-  readonly #envoy: EnvoyProxyOptions;
+  readonly admin: ProxyAdmin;
+  readonly #mesh: EnvoyMesh;
   readonly #options: ProxyOptions;
   readonly #wires: PodWires;
-  readonly #secrets = new ToldSecrets();
+  readonly #self: HopRecord['proxy'];
+  readonly #secrets: ToldSecrets;
   readonly #agent: Agent;
+  readonly #names = new NameBook();
+  readonly #nameServer: NameServer;
   readonly #server = new Server();
+  #agentPort: { readonly binding: PortBinding; readonly server: HttpServer } | undefined;
   #relay: { close(): void } | undefined;
   #process: EnvoyProcess | undefined;
+  #routesVersion = '';
+  #revokedTimer: Timer | undefined;
   readonly #followed: (() => void)[] = [];
   #stopping = false;
 
-  constructor(envoy: EnvoyProxyOptions, options: ProxyOptions) {
+  constructor(mesh: EnvoyMesh, options: ProxyOptions) {
     const { certificates, clock, network, onLog, pod, random, signer, token, trustDomain } = options;
-    this.#envoy = envoy;
+    this.#mesh = mesh;
     this.#options = options;
+    const identity = spiffeId(trustDomain, pod.namespace, pod.serviceAccount);
+    this.#self = describeSelf(options, identity).inHops;
+    this.#secrets = new ToldSecrets(options.revoked);
     const ports = options.role === 'sidecar' ? pod.ports : [];
     this.#wires = new PodWires({ podIp: pod.ip, network, ports });
+    this.#nameServer = new NameServer({ ip: pod.ip, resolve: (name) => this.#resolve(name) });
     this.#agent = new Agent({
-      spiffeId: spiffeId(trustDomain, pod.namespace, pod.serviceAccount),
+      spiffeId: identity,
       signer,
       token,
       settings: certificates ?? {},
@@ -74,6 +115,11 @@ class EnvoyProxy implements Proxy {
       random: random.stream('agent'),
       onLog,
     });
+    this.admin = {
+      ...SHOWN_ELSEWHERE,
+      secrets: () => this.#secrets.list(),
+      rotations: () => this.#secrets.rotations(),
+    };
   }
 
   get ready(): boolean {
@@ -81,40 +127,29 @@ class EnvoyProxy implements Proxy {
   }
 
   async start(signal: AbortSignal): Promise<void> {
-    const { clock, network, onLog, pod, xdsAddress } = this.#options;
-    const { hostPort, program } = this.#envoy;
+    const { clock, onLog, pod } = this.#options;
+    if (process.availableMemory() < LEAST_MEMORY)
+      throw new MeshworkError('MW9315', `no memory for one more Envoy: ${this.#mesh.pods.size} run already`);
+    this.#mesh.pods.add(pod.ip);
     await this.#wires.open();
+    await this.#openAgentPort();
     await this.#agent.start(signal);
-    const wires = podNetwork({
-      podIp: pod.ip,
-      passthrough: this.#wires.passthrough,
-      hostPort,
-      resolve: (name) => network.resolve?.(name) ?? Promise.reject(new Error(`no address of ${name}`)),
-      onInboundPorts: (ports) => this.#options.onInboundPorts?.(ports),
+    const nameServer = { ip: pod.ip, port: await this.#nameServer.start() };
+    const started = await startEnvoy({
+      program: this.#mesh.program,
+      bootstrap: async (files) => this.#bootstrap(await this.#serveXds(files, nameServer), nameServer),
+      adminIp: pod.ip,
+      clock,
+      signal,
     });
-    this.#relay = addAdsRelay(this.#server, xdsAddress, wires);
-    this.#secrets.onChange = addSecretService(this.#server, this.#secrets);
-    const port = await this.#serve(pod.ip);
-    const { id, cluster, metadata } = xdsNode(this.#options);
-    const config = bootstrap({
-      node: { id, cluster, metadata },
-      podIp: pod.ip,
-      variant: 'delta',
-      adsPort: port,
-      sdsPort: port,
-      agentPorts: true,
-    });
-    const started = await startEnvoy({ program, bootstrap: config, adminIp: pod.ip, clock, signal });
     this.#process = started;
     this.#followed.push(
       followLines(started.files.access, clock, this.#options.onEntry ?? onLog),
       followLines(started.files.own, clock, onLog),
+      followLines(started.files.hops, clock, (line) => this.#tellHop(line)),
     );
-    void started.ended.then(() => {
-      if (this.#stopping) return;
-      onLog('error\tenvoy\tthe process has ended');
-      this.#options.onQuit?.();
-    });
+    void started.ended.then((how) => this.#ended(how));
+    this.#log('info', 'Envoy proxy is ready');
   }
 
   acceptInbound(socket: Socket, originalDestination: SocketAddress): void {
@@ -124,33 +159,156 @@ class EnvoyProxy implements Proxy {
   async stop(drainMs: number): Promise<void> {
     const started = this.#process;
     this.#stopping = true;
-    if (started !== undefined && drainMs > 0) await this.#drain(started, drainMs);
+    if (started !== undefined && drainMs > 0) await this.#drained(started, drainMs);
     this.#agent.stop();
-    for (const end of this.#followed) end();
+    this.#revokedTimer?.cancel();
     await started?.stop();
+    for (const end of this.#followed) end();
     this.#relay?.close();
     this.#server.forceShutdown();
+    this.#nameServer.stop();
+    this.#agentPort?.binding.close();
+    this.#agentPort?.server.closeAllConnections();
     this.#wires.close();
+    this.#mesh.pods.delete(this.#options.pod.ip);
   }
 
-  /** Waits until nothing is under way, as long as it may. */
-  async #drain(started: EnvoyProcess, drainMs: number): Promise<void> {
+  /** What istiod sends, changed to what holds on this machine, and the secrets; resolves with the port. */
+  #serveXds(files: EnvoyFiles, nameServer: SocketAddress): Promise<number> {
+    const { network, onInboundPorts, onLog, pod, xdsAddress } = this.#options;
+    const wires = podNetwork({
+      podIp: pod.ip,
+      passthrough: this.#wires.passthrough,
+      hostPort: this.#mesh.hostPort,
+      hopsFile: files.hops,
+      nameServer,
+      onName: (name, port) => this.#names.note(name, port),
+      reach: (address) => void network.reach?.(address),
+      onInboundPorts: (ports) => onInboundPorts?.(ports),
+    });
+    this.#relay = addAdsRelay(this.#server, xdsAddress, {
+      ...wires,
+      extension: (config) => withoutModule(config, onLog),
+      onRoutes: (version) => {
+        this.#routesVersion = version;
+      },
+    });
+    this.#secrets.onChange = addSecretService(this.#server, this.#secrets);
+    this.#watchRevoked();
+    return new Promise((resolve, reject) =>
+      this.#server.bindAsync(`${pod.ip}:0`, ServerCredentials.createInsecure(), (error, port) => {
+        if (error === null) resolve(port);
+        else reject(new MeshworkError('PROXY_BIND', `cannot serve Envoy on ${pod.ip}`, { cause: error }));
+      }),
+    );
+  }
+
+  #bootstrap(port: number, nameServer: SocketAddress): object {
+    const { id, cluster, metadata } = xdsNode(this.#options);
+    return bootstrap({
+      node: { id, cluster, metadata },
+      podIp: this.#options.pod.ip,
+      variant: 'delta',
+      adsPort: port,
+      sdsPort: port,
+      nameServer,
+    });
+  }
+
+  /** Addresses of this sandbox only, each of which the proxy can then connect to. */
+  async #resolve(name: string): Promise<readonly string[]> {
+    const { network, pod } = this.#options;
+    if (network.resolve === undefined) throw new MeshworkError('PROXY_DNS', `${name} does not resolve here`);
+    const found = (await network.resolve(name)).filter((ip) => isInside(pod.ip, ip));
+    const places = found.flatMap((ip) => this.#names.placesOf(name, ip));
+    await Promise.all(places.map((place) => network.reach?.(place)));
+    return found;
+  }
+
+  async #openAgentPort(): Promise<void> {
+    const { clock, network, pod } = this.#options;
+    const admin = (path: string, method?: 'POST'): Promise<string> =>
+      this.#process?.admin(path, method) ?? Promise.reject(new Error('Envoy is not ready'));
+    const server = createServer(
+      agentPort({
+        ip: pod.ip,
+        agent: new AgentMetrics({ admin: this.admin, clock }),
+        scrapeApp: (headers) => scrapeApp(this.#options, this.#options.appMetrics, headers),
+        proxyMetrics: () => admin('/stats/prometheus'),
+        ready: () =>
+          this.ready &&
+          admin('/ready').then(
+            (text) => text.startsWith('LIVE'),
+            () => false,
+          ),
+        quit: () => this.#options.onQuit?.(),
+        drain: () =>
+          void admin('/drain_listeners?inboundonly&graceful&skip_exit', 'POST').catch((cause: unknown) =>
+            this.#log('error', `failed to drain: ${errorMessage(cause)}`),
+          ),
+      }),
+    );
+    const listen = network.listen ?? listenOnTcp;
+    const binding = listen({ ip: pod.ip, port: AGENT_PORT }, (socket) => void server.emit('connection', socket));
+    this.#agentPort = { binding, server };
+    await binding.bound;
+  }
+
+  /** Lists of revoked certificates are a file of the pod, which may change. */
+  #watchRevoked(): void {
+    const { clock } = this.#options;
+    let known = this.#secrets.revoked(ROOT_SECRET);
+    const look = (): void => {
+      const now = this.#secrets.revoked(ROOT_SECRET);
+      if (now !== known) this.#secrets.onChange();
+      known = now;
+      this.#revokedTimer = clock.after(REVOKED_LOOK_MS, look);
+    };
+    this.#revokedTimer = clock.after(REVOKED_LOOK_MS, look);
+  }
+
+  #tellHop(line: string): void {
+    const { onHop, pod } = this.#options;
+    const { counts, pods } = this.#mesh;
+    const surroundings = {
+      proxy: this.#self,
+      podIp: pod.ip,
+      pushVersion: this.#routesVersion,
+      isEnvoy: (ip: string) => pods.has(ip),
+      counts,
+    };
+    try {
+      const entry = JSON.parse(line) as HopEntry;
+      onHop(envoyHop({ ...entry, remote: this.#wires.originOf(entry.remote) }, surroundings));
+    } catch (cause) {
+      this.#log('error', `a hop cannot be read: ${errorMessage(cause)}`);
+    }
+  }
+
+  #ended(how: string): void {
+    if (this.#stopping) return;
+    if (how === 'exit status 0') {
+      this.#log('info', 'Envoy exited normally');
+      this.#options.onQuit?.();
+      return;
+    }
+    this.#options.onCrash?.(new MeshworkError('PROXY_CRASHED', `Envoy exited with error: ${how}`));
+  }
+
+  /** Waits until no request is under way, as long as it may. */
+  async #drained(started: EnvoyProcess, drainMs: number): Promise<void> {
     const { clock } = this.#options;
     const until = clock.monotonic() + drainMs;
     await started.admin('/drain_listeners?graceful&skip_exit', 'POST').catch(() => '');
     while (clock.monotonic() < until) {
-      const active = await started.admin('/stats?filter=downstream_rq_active$').catch(() => '');
-      if (!/: [1-9]/.test(active)) return;
-      await new Promise<void>((resolve) => clock.after(20, resolve));
+      const figures = await started.admin('/stats?filter=downstream_rq_active$').catch(() => '');
+      // Whoever asks is a request of its own.
+      if (!figures.split('\n').some((line) => !/^http\.(admin|agent)\./.test(line) && /: [1-9]/.test(line))) return;
+      await new Promise<void>((resolve) => clock.after(LOOK_MS, resolve));
     }
   }
 
-  #serve(ip: string): Promise<number> {
-    return new Promise((resolve, reject) =>
-      this.#server.bindAsync(`${ip}:0`, ServerCredentials.createInsecure(), (error, port) => {
-        if (error === null) resolve(port);
-        else reject(new MeshworkError('PROXY_BIND', `cannot serve Envoy on ${ip}`, { cause: error }));
-      }),
-    );
+  #log(level: 'info' | 'error', text: string): void {
+    this.#options.onLog(`${new Date(this.#options.clock.now()).toISOString()}\t${level}\tenvoy\t${text}`);
   }
 }

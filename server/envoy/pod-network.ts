@@ -1,7 +1,9 @@
+import { isIP } from 'node:net';
 import type { SocketAddress } from '#domain';
 import type { Cluster, ClusterLoadAssignment, Listener } from '#xds';
 import type { PodNetwork } from './ads-relay.ts';
-import { loadAssignment, socketAddress } from './bootstrap.ts';
+import { loadAssignment, resolverAt, socketAddress } from './bootstrap.ts';
+import { tellingHops } from './hop-format.ts';
 import { ENVOY_PORTS } from './pod-wires.ts';
 
 export interface PodNetworkOptions {
@@ -10,8 +12,14 @@ export interface PodNetworkOptions {
   readonly passthrough: SocketAddress;
   /** The port of this machine that stands for a port of the sandbox. */
   readonly hostPort: (port: number) => number;
-  /** All IPv4 addresses of a host name; rejects when there are none. */
-  readonly resolve: (name: string) => Promise<readonly string[]>;
+  /** Where the proxy asks for names. */
+  readonly nameServer: SocketAddress;
+  /** Hears which names the proxy will ask for, and at which port it will dial what they resolve to. */
+  readonly onName: (name: string, port: number) => void;
+  /** Makes that the proxy reaches an address that it is told. */
+  readonly reach: (address: SocketAddress) => void;
+  /** Where the proxy is to write down its hops. */
+  readonly hopsFile: string;
   /** Hears which ports of the pod the inbound listener has chains for. */
   readonly onInboundPorts: (ports: readonly number[]) => void;
 }
@@ -38,7 +46,7 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /**
  * A pod has a network namespace of its own, where `0.0.0.0` is free, the kernel redirects into ports 15001 and 15006, Services have
- * addresses and names resolve. On a shared loopback none of this is so: what concerns it is changed here, and nothing else.
+ * addresses and nothing leads outside. On a shared loopback none of this is so: what concerns it is changed here, and nothing else.
  */
 export function podNetwork(options: PodNetworkOptions): PodNetwork {
   return {
@@ -48,8 +56,9 @@ export function podNetwork(options: PodNetworkOptions): PodNetwork {
   };
 }
 
-function changeListener(listener: Listener, { podIp, hostPort, onInboundPorts }: PodNetworkOptions): Listener {
-  const { name, listener_filters, filter_chains } = listener as unknown as Fields;
+function changeListener(given: Listener, { podIp, hopsFile, hostPort, onInboundPorts }: PodNetworkOptions): Listener {
+  const { name, listener_filters, filter_chains } = given as unknown as Fields;
+  const listener = tellingHops(given, hopsFile, name === INBOUND ? 'inbound' : 'outbound');
   if (name === INBOUND) onInboundPorts(portsOf(filter_chains as readonly Fields[] | undefined));
   if (name === INBOUND || name === OUTBOUND) {
     const port = name === INBOUND ? ENVOY_PORTS.inbound : ENVOY_PORTS.outbound;
@@ -69,22 +78,23 @@ function portsOf(chains: readonly Fields[] = []): number[] {
   return [...new Set(ports.filter((port): port is number => typeof port === 'number'))];
 }
 
-async function changeCluster(given: Cluster, options: PodNetworkOptions): Promise<Cluster> {
-  return (await changed(given as unknown as Fields, options)) as unknown as Cluster;
+function changeCluster(given: Cluster, options: PodNetworkOptions): Cluster {
+  return changed(given as unknown as Fields, options) as unknown as Cluster;
 }
 
-async function changed(cluster: Fields, options: PodNetworkOptions): Promise<Fields> {
-  const { type, name, load_assignment, upstream_bind_config } = cluster;
+function changed(cluster: Fields, options: PodNetworkOptions): Fields {
+  const { type, load_assignment, upstream_bind_config } = cluster;
   const isInbound = JSON.stringify(upstream_bind_config ?? '').includes(TO_APPLICATION_IP);
   if (type === 'ORIGINAL_DST') return isInbound ? cluster : throughPassthrough(cluster, options);
+  if (load_assignment === undefined) return cluster;
   if (BY_NAME.includes(type)) {
+    const resolver = cluster['typed_dns_resolver_config'] as Fields | undefined;
     return {
-      ...without(cluster, 'dns_lookup_family', 'dns_refresh_rate', 'respect_dns_ttl', 'dns_failure_refresh_rate'),
-      type: 'STATIC',
-      load_assignment: await resolved(load_assignment as ClusterLoadAssignment | undefined, String(name), options),
+      ...cluster,
+      typed_dns_resolver_config: resolverAt(options.nameServer, (resolver?.['typed_config'] as object) ?? {}),
+      load_assignment: namesAndAddresses(load_assignment as ClusterLoadAssignment, options),
     };
   }
-  if (load_assignment === undefined) return cluster;
   const assignment = reachable(load_assignment as ClusterLoadAssignment, options);
   return { ...cluster, load_assignment: isInbound ? toOwnPorts(assignment, options) : assignment };
 }
@@ -127,36 +137,33 @@ function withAddress(endpoint: Fields, ip: string, port: number): Fields {
 }
 
 /** Addresses of this sandbox only: nothing outside is ever dialled. */
-function reachable(assignment: ClusterLoadAssignment, { podIp, hostPort }: PodNetworkOptions): ClusterLoadAssignment {
-  const block = podIp.split('.').slice(0, 2).join('.');
-  return mapEndpoints(assignment, (endpoint) => {
-    const { address = '', port_value = 0 } = addressOf(endpoint) ?? {};
-    const inside = address.startsWith(`${block}.`) || address === LOOPBACK;
-    return inside ? [withAddress(endpoint, address, hostPort(port_value))] : [];
-  });
+function reachable(assignment: ClusterLoadAssignment, options: PodNetworkOptions): ClusterLoadAssignment {
+  return mapEndpoints(assignment, (endpoint) => reachableHost(endpoint, options));
 }
+
+function reachableHost(endpoint: Fields, { hostPort, podIp, reach }: PodNetworkOptions): Fields[] {
+  const { address = '', port_value = 0 } = addressOf(endpoint) ?? {};
+  if (!isInside(podIp, address) && address !== LOOPBACK) return [];
+  reach({ ip: address, port: port_value });
+  return [withAddress(endpoint, address, hostPort(port_value))];
+}
+
+/** Whether an address belongs to the sandbox of a pod. */
+export const isInside = (podIp: string, ip: string): boolean =>
+  ip.startsWith(`${podIp.split('.').slice(0, 2).join('.')}.`);
 
 /** The application listens on another address of this machine; its proxy's connections to the pod's own are led there. */
 const toOwnPorts = (assignment: ClusterLoadAssignment, { podIp }: PodNetworkOptions): ClusterLoadAssignment =>
   mapEndpoints(assignment, (endpoint) => [withAddress(endpoint, podIp, addressOf(endpoint)?.port_value ?? 0)]);
 
-async function resolved(
-  assignment: ClusterLoadAssignment | undefined,
-  name: string,
-  options: PodNetworkOptions,
-): Promise<ClusterLoadAssignment> {
-  const given = assignment ?? (loadAssignment(name, []) as ClusterLoadAssignment);
-  const hosts = (given.endpoints ?? []) as unknown as Hosts;
-  const names = new Set(
-    hosts.flatMap(({ lb_endpoints = [] }) => lb_endpoints.map((each) => addressOf(each)?.address ?? '')),
-  );
-  const known = new Map<string, readonly string[]>();
-  for (const each of names) known.set(each, await options.resolve(each).catch(() => []));
-  const found = mapEndpoints(given, (endpoint) => {
+/** Names stay for the proxy to resolve. */
+function namesAndAddresses(assignment: ClusterLoadAssignment, options: PodNetworkOptions): ClusterLoadAssignment {
+  return mapEndpoints(assignment, (endpoint) => {
     const { address = '', port_value = 0 } = addressOf(endpoint) ?? {};
-    return (known.get(address) ?? []).map((ip) => withAddress(endpoint, ip, port_value));
+    if (isIP(address) !== 0) return reachableHost(endpoint, options);
+    options.onName(address, port_value);
+    return [withAddress(endpoint, address, options.hostPort(port_value))];
   });
-  return reachable(found, options);
 }
 
 function mapEndpoints(

@@ -11,6 +11,8 @@ export const ENVOY_PORTS = { outbound: 15101, inbound: 15106 } as const;
 const TO_APPLICATION_IP = '127.0.0.6';
 /** Bytes in which the header of a connection must have come. */
 const MAX_HEADER_BYTES = 536;
+/** Connections to Envoy whose origin is remembered, also when they are over. */
+const MOST_ORIGINS = 4096;
 
 export interface PodWiresOptions {
   readonly podIp: string;
@@ -27,6 +29,8 @@ export class PodWires {
   readonly #options: PodWiresOptions;
   readonly #bindings: PortBinding[] = [];
   readonly #sockets = new Set<Socket>();
+  /** Who made a connection, by the port from which it is passed on to Envoy. */
+  readonly #origins = new Map<number, string>();
   #passthrough: Server | undefined;
 
   constructor(options: PodWiresOptions) {
@@ -61,6 +65,11 @@ export class PodWires {
     else this.#toEnvoy(socket, destination, ENVOY_PORTS.inbound);
   }
 
+  /** Who made the connection that Envoy got from an address of these wires: `127.9.1.4:40112`. */
+  originOf(direct: string): string {
+    return this.#origins.get(Number(direct.split(':')[1])) ?? direct;
+  }
+
   close(): void {
     for (const binding of this.#bindings) binding.close();
     this.#passthrough?.close();
@@ -88,7 +97,14 @@ export class PodWires {
     const { remoteAddress: ip = podIp, remotePort = 0 } = socket;
     const envoy = network.connect({ ip: podIp, port }, { toApp: false });
     envoy.write(writeProxyHeader({ ip, port: remotePort }, destination));
+    envoy.once('connect', () => this.#remember(envoy.localPort ?? 0, `${ip}:${remotePort}`));
     this.#join(socket, envoy);
+  }
+
+  #remember(port: number, origin: string): void {
+    this.#origins.delete(port);
+    this.#origins.set(port, origin);
+    if (this.#origins.size > MOST_ORIGINS) this.#origins.delete(this.#origins.keys().next().value!);
   }
 
   #afterHeader(socket: Socket, connect: (destination: SocketAddress) => Socket): void {

@@ -7,6 +7,8 @@ const PATH = '/envoy.service.secret.v3.SecretDiscoveryService/StreamSecrets';
 export interface SecretSource {
   certificate(name: string): { readonly chainPem: string; readonly keyPem: string } | undefined;
   roots(name: string): string | undefined;
+  /** Revocation lists that come with roots. Absent: none. */
+  revoked?(name: string): string | undefined;
 }
 
 type Call = ServerDuplexStream<Buffer, Buffer>;
@@ -53,5 +55,10 @@ function secretOf(source: SecretSource, name: string): { name: string } | undefi
   }
   const roots = source.roots(name);
   if (roots === undefined) return undefined;
-  return { name, validation_context: { trusted_ca: { inline_string: roots } } } as { name: string };
+  const crl = source.revoked?.(name);
+  const validation_context = {
+    trusted_ca: { inline_string: roots },
+    ...(crl !== undefined && { crl: { inline_string: crl } }),
+  };
+  return { name, validation_context } as { name: string };
 }

@@ -1,6 +1,11 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { HopRecord } from '#domain';
 import { createEnvoyProxy, findEnvoy } from '#envoy';
 import { hostPort, type ManifestFile, type SandboxOptions } from '#sandbox';
+import { noInput } from '../../server/sandbox/exec/run-command.ts';
 import { bookinfo, type OracleMesh, startMeshWith } from './support/mesh.ts';
 import { waitFor } from './support/wait.ts';
 
@@ -11,8 +16,14 @@ kind: Pod
 metadata:
   name: outside
   namespace: world
+  labels: { app: web }
   annotations: { meshwork.dev/outside-host: api.example.com }
 spec: { containers: [{ name: web, image: kennethreitz/httpbin, ports: [{ containerPort: 80 }] }] }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: web, namespace: world }
+spec: { selector: { app: web }, ports: [{ name: http, port: 80 }] }
 ---
 apiVersion: v1
 kind: Namespace
@@ -102,3 +113,133 @@ it('pass on what no registry knows, and write their logs', async () => {
         .some((line) => line.includes('PassthroughCluster')) || undefined,
   );
 });
+
+/** The process that is the proxy of a pod. */
+function processOf({ ip }: { readonly ip: string }): number {
+  const roots = readdirSync(tmpdir()).filter((name) => name.startsWith('meshwork-envoy-'));
+  const folders = roots.flatMap((root) => readdirSync(join(tmpdir(), root)).map((name) => join(tmpdir(), root, name)));
+  const folder = folders.find(
+    (each) => existsSync(join(each, 'pid')) && readFileSync(join(each, 'bootstrap.json'), 'utf8').includes(`~${ip}~`),
+  );
+  return Number(readFileSync(join(folder ?? '', 'pid'), 'utf8'));
+}
+
+it('tell the hops of a request, joined with those of our own proxies, but no reasons', async () => {
+  const traceId = 'f0e1d2c3b4a5968778695a4b3c2d1e0f';
+  const headers = { 'x-b3-traceid': traceId, 'x-b3-spanid': '00f067aa0ba902b7', 'end-user': 'jason' };
+  expect((await pod('reviews', 'v3').fetch('http://details:9080/details/0', { headers, timeoutMs: 5000 })).status).toBe(
+    200,
+  );
+  const trace = await waitFor('both hops', 5000, () => {
+    const found = mesh.sandbox.hops.trace(traceId);
+    return found.length === 2 ? found : undefined;
+  });
+  const [call, answer] = ['outbound', 'inbound'].map((side) => trace.find(({ direction }) => direction === side)!);
+  expect(call).toMatchObject({
+    proxy: { service: 'reviews', version: 'v3' },
+    cluster: 'outbound|9080||details.default.svc.cluster.local',
+    upstreamHost: `${pod('details').ip}:9080`,
+    routeName: 'default',
+    mtls: true,
+    response: { status: 200, details: 'via_upstream' },
+  });
+  expect(call?.request.headers).toContainEqual(['end-user', 'jason']);
+  expect(answer).toMatchObject({ proxy: { service: 'details' }, parentSpanId: call?.spanId, mtls: true });
+  expect(call?.steps[0]?.detail).toBe('A real Envoy tells what it chose, not why.');
+});
+
+/** What a command in the proxy's container prints. */
+async function inProxy(of: ReturnType<typeof pod>, ...command: string[]): Promise<string> {
+  let told = '';
+  const out = (text: string): void => {
+    told += text;
+  };
+  await of.run('istio-proxy', command, { ...noInput, out, err: out, signal: AbortSignal.timeout(5000) });
+  return told;
+}
+
+it("answer on the ports of Istio's agent, with the figures of the agent, the proxy and the application", async () => {
+  const { ip } = pod('reviews');
+  const text = await (await fetch(`http://${ip}:15020/stats/prometheus`)).text();
+  expect(text).toMatch(/^# HELP istio_agent_cert_expiry_seconds/);
+  expect(text).toMatch(/^envoy_server_live\{\} 1$/m);
+  expect((await fetch(`http://${ip}:15021/healthz/ready`)).status).toBe(200);
+  expect(await (await fetch(`http://${ip}:15090/stats/prometheus`)).text()).toContain('envoy_server_live');
+  expect((await fetch(`http://${ip}:15020/quitquitquit`)).status).toBe(405);
+  expect(JSON.parse(await inProxy(pod('reviews'), 'pilot-agent', 'request', 'GET', 'server_info'))).toMatchObject({
+    state: 'LIVE',
+    node: { metadata: { NAMESPACE: 'default' } },
+  });
+});
+
+it('ask the cluster for names, again when they change', async () => {
+  await mesh.apply(
+    yaml(`
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: shop }
+spec:
+  hosts: [shop.example]
+  resolution: DNS
+  ports: [{ number: 80, name: http, protocol: HTTP }]
+  endpoints: [{ address: web.world.svc.cluster.local }]
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: moved, namespace: world, annotations: { meshwork.dev/outside-host: moved.example.com } }
+spec: { containers: [{ name: web, image: kennethreitz/httpbin, ports: [{ containerPort: 80 }] }] }
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: moved }
+spec:
+  hosts: [moved.example.com]
+  resolution: DNS
+  ports: [{ number: 80, name: http, protocol: HTTP }]`),
+  );
+  const status = async (url: string, host?: string) =>
+    (await pod('productpage').fetch(url, { timeoutMs: 5000, ...(host && { headers: { host } }) })).status;
+  // The name is a Service's, whose address nobody listens on but for those who ask by name.
+  await waitFor(
+    'an answer of the Service',
+    10_000,
+    async () => (await status('http://api.example.com/status/204', 'shop.example')) === 204 || undefined,
+  );
+  await waitFor(
+    'an answer',
+    10_000,
+    async () => (await status('http://moved.example.com/status/204')) === 204 || undefined,
+  );
+  const placeOf = (name: string) => mesh.sandbox.pod({ namespace: 'world', name })?.ip;
+  const before = placeOf('moved');
+  mesh.sandbox.remove('Pod', { namespace: 'world', name: 'moved' });
+  const isGone = () => !mesh.sandbox.pods.some(({ name }) => name === 'moved');
+  await waitFor('the first place to be gone', 10_000, () => isGone() || undefined);
+  await mesh.apply(
+    yaml(`
+apiVersion: v1
+kind: Pod
+metadata: { name: moved-2, namespace: world, annotations: { meshwork.dev/outside-host: moved.example.com } }
+spec: { containers: [{ name: web, image: kennethreitz/httpbin, ports: [{ containerPort: 80 }] }] }`),
+  );
+  expect(placeOf('moved-2')).not.toBe(before);
+  const answered = ({ upstreamHost, response }: HopRecord): boolean =>
+    upstreamHost === `${placeOf('moved-2')}:80` && response.status === 204;
+  await waitFor('an answer from the new place', 20_000, async () => {
+    await status('http://moved.example.com/status/204').catch(() => 0);
+    return mesh.sandbox.hops.logged(50).some(answered) || undefined;
+  });
+}, 60_000);
+
+it('are started again when they break down, and end when they are asked to', async () => {
+  const proxy = () => pod('details').containers.find(({ name }) => name === 'istio-proxy')!;
+  process.kill(processOf(pod('details')), 'SIGKILL');
+  await waitFor('its container runs again', 20_000, () => (proxy().restarts === 1 && proxy().ready) || undefined);
+  const works = async () => (await ask(pod('productpage'), 'http://details:9080/details/0')).status === 200;
+  await waitFor('an answer', 10_000, async () => (await works()) || undefined);
+  expect(mesh.events).toContainEqual(
+    expect.objectContaining({ type: 'log', line: expect.stringContaining('Envoy exited with error: signal: killed') }),
+  );
+  await inProxy(pod('details'), 'curl', '-s', '-X', 'POST', 'http://localhost:15020/quitquitquit');
+  await waitFor('it waits before the next start', 20_000, () => proxy().state === 'CrashLoopBackOff' || undefined);
+}, 60_000);

@@ -19,15 +19,21 @@ interface WasmFilter extends Any {
 export function withoutModules(update: XdsUpdate, onLog: (line: string) => void): XdsUpdate {
   if (update.typeUrl !== typeUrls.extension) return update;
   const upserted = update.upserted.map((item) => {
-    const resource = item.resource as TypedExtensionConfig;
-    const typed_config = standInFor(resource.typed_config as WasmFilter, (uri, rules) =>
-      onLog(
-        `error in converting the wasm config to local: cannot fetch Wasm module ${uri}: no module is fetched here. applying ${rules} RBAC filter`,
-      ),
-    );
-    return typed_config === undefined ? item : { ...item, resource: { name: resource.name, typed_config } };
+    const given = item.resource as TypedExtensionConfig;
+    const resource = withoutModule(given, onLog);
+    return resource === given ? item : { ...item, resource };
   });
   return { ...update, upserted };
+}
+
+/** The same for one configuration; one that names no module comes back as it is. */
+export function withoutModule(resource: TypedExtensionConfig, onLog: (line: string) => void): TypedExtensionConfig {
+  const typed_config = standInFor(resource.typed_config as WasmFilter, (uri, rules) =>
+    onLog(
+      `error in converting the wasm config to local: cannot fetch Wasm module ${uri}: no module is fetched here. applying ${rules} RBAC filter`,
+    ),
+  );
+  return typed_config === undefined ? resource : { name: resource.name, typed_config };
 }
 
 /** Undefined for a configuration of anything else. */

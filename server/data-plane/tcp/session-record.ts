@@ -75,7 +75,7 @@ function identityOf({
 }
 
 /** Ids that both ends of a connection compute alike. */
-function connectionId(from: string, to: string): { readonly spanId: string; readonly traceId: string } {
+export function connectionId(from: string, to: string): { readonly spanId: string; readonly traceId: string } {
   const hex = (seed: bigint): string => xxHash64(`${from}>${to}`, seed).toString(16).padStart(16, '0');
   return { spanId: hex(1n), traceId: hex(2n) + hex(3n) };
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { SocketAddress } from '#domain';
 import type { Cluster, ClusterLoadAssignment, Listener } from '#xds';
 import { podNetwork } from '../../../server/envoy/pod-network.ts';
 
@@ -8,14 +9,16 @@ const hosts = (...addresses: object[]) => ({
 });
 
 const inbound: number[][] = [];
+const names: [string, number][] = [];
+const reached: SocketAddress[] = [];
 const network = podNetwork({
   podIp: '127.9.1.7',
   passthrough: { ip: '127.9.1.7', port: 4711 },
   hostPort: (port) => (port < 1024 ? port + 20_000 : port),
-  resolve: async (name) => {
-    if (name !== 'db.shop') throw new Error('no such name');
-    return ['127.9.1.30', '203.0.113.5'];
-  },
+  onName: (name, port) => void names.push([name, port]),
+  reach: (address) => void reached.push(address),
+  hopsFile: '/tmp/hops.log',
+  nameServer: { ip: '127.9.1.7', port: 5300 },
   onInboundPorts: (ports) => void inbound.push([...ports]),
 });
 
@@ -45,7 +48,7 @@ describe('the network of a pod with a real Envoy', () => {
     const gateway = { name: '0.0.0.0_443', address: at('0.0.0.0', 443) } as Listener;
     expect(network.listener(gateway).address).toEqual(at('127.9.1.7', 20_443));
     const unbound = { name: '0.0.0.0_80', address: at('0.0.0.0', 80), bind_to_port: false } as Listener;
-    expect(network.listener(unbound)).toBe(unbound);
+    expect(network.listener(unbound)).toEqual(unbound);
   });
 
   it('lets somebody else make connections to where the client meant to go', async () => {
@@ -74,17 +77,63 @@ describe('the network of a pod with a real Envoy', () => {
     expect(await network.cluster(own)).toMatchObject({ load_assignment: hosts(at('127.9.1.7', 9001)) });
   });
 
-  it('resolves names as the cluster does, and reaches nothing outside of the sandbox', async () => {
+  it('leaves names to its resolver, and reaches nothing outside of the sandbox', async () => {
     const cluster = {
       name: 'outbound|80||db.shop',
       type: 'STRICT_DNS',
       dns_refresh_rate: '60s',
-      load_assignment: hosts(at('db.shop', 80), at('nowhere.example', 80)),
+      typed_dns_resolver_config: { name: 'cares', typed_config: { udp_max_queries: 100 } },
+      load_assignment: hosts(at('db.shop', 80), at('127.9.1.30', 80), at('203.0.113.5', 80)),
     } as unknown as Cluster;
-    const { type, load_assignment, ...rest } = (await network.cluster(cluster)) as unknown as Record<string, unknown>;
-    expect([type, load_assignment]).toEqual(['STATIC', hosts(at('127.9.1.30', 20_080))]);
-    expect(rest).toEqual({ name: 'outbound|80||db.shop' });
+    expect(await network.cluster(cluster)).toEqual({
+      ...cluster,
+      typed_dns_resolver_config: {
+        name: 'envoy.network.dns_resolver.cares',
+        typed_config: {
+          '@type': 'type.googleapis.com/envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig',
+          udp_max_queries: 100,
+          resolvers: [at('127.9.1.7', 5300)],
+          dns_resolver_options: { no_default_search_domain: true },
+        },
+      },
+      load_assignment: hosts(at('db.shop', 20_080), at('127.9.1.30', 20_080)),
+    });
+    expect(names).toEqual([['db.shop', 80]]);
+    expect(reached).toContainEqual({ ip: '127.9.1.30', port: 80 });
+    expect(reached).not.toContainEqual({ ip: '203.0.113.5', port: 80 });
     const assignment = hosts(at('127.9.1.31', 8080), at('8.8.8.8', 53)) as unknown as ClusterLoadAssignment;
     expect(network.endpoints?.(assignment)).toEqual(hosts(at('127.9.1.31', 8080)));
+  });
+
+  it('asks every filter that ends a chain to write down its hops, beside the logs of the mesh', () => {
+    const type = 'type.googleapis.com/envoy.extensions.filters.network';
+    const http = {
+      '@type': `${type}.http_connection_manager.v3.HttpConnectionManager`,
+      access_log: [{ name: 'mesh' }],
+    };
+    const tcp = { '@type': `${type}.tcp_proxy.v3.TcpProxy` };
+    const rbac = { '@type': `${type}.rbac.v3.RBAC` };
+    const given = {
+      name: 'virtualOutbound',
+      address: at('0.0.0.0', 15001),
+      filter_chains: [{ filters: [{ typed_config: rbac }, { typed_config: { ...http, tracing: { provider: {} } } }] }],
+      default_filter_chain: { filters: [{ typed_config: tcp }] },
+    } as unknown as Listener;
+    const { filter_chains = [], default_filter_chain } = network.listener(given) as unknown as Record<string, never> & {
+      filter_chains: { filters: { typed_config: { access_log?: Log[] } }[] }[];
+      default_filter_chain: { filters: { typed_config: { access_log?: Log[] } }[] };
+    };
+    interface Log {
+      readonly name: string;
+      readonly typed_config?: { readonly path: string; readonly log_format: { readonly json_format: object } };
+    }
+    const [first, second] = filter_chains[0]!.filters.map(({ typed_config }) => typed_config.access_log);
+    expect(first).toBe(undefined);
+    expect(second?.map(({ name }) => name)).toEqual(['mesh', 'meshwork.hops']);
+    expect(second?.[1]?.typed_config?.path).toBe('/tmp/hops.log');
+    const known = { direction: 'outbound', traces: 'yes', kind: 'http' };
+    expect(second?.[1]?.typed_config?.log_format.json_format).toMatchObject(known);
+    const [only] = default_filter_chain.filters[0]!.typed_config.access_log ?? [];
+    expect(only?.typed_config?.log_format.json_format).toMatchObject({ ...known, traces: 'no', kind: 'tcp' });
   });
 });

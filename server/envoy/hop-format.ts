@@ -1,0 +1,134 @@
+import type { Listener } from '#xds';
+
+/** Headers that an Envoy writes down; it has no word for all of them. */
+const REQUEST_HEADERS = [
+  ...['user-agent', 'accept', 'content-type', 'content-length', 'cookie', 'authorization', 'end-user', 'origin'],
+  ...['te', 'upgrade', 'x-request-id', 'x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host'],
+  ...['x-forwarded-client-cert', 'x-envoy-attempt-count', 'x-envoy-decorator-operation', 'x-envoy-original-path'],
+  ...['x-envoy-peer-metadata-id', 'x-envoy-internal', 'x-envoy-external-address', 'x-envoy-expected-rq-timeout-ms'],
+  ...['x-b3-traceid', 'x-b3-spanid', 'x-b3-parentspanid', 'x-b3-sampled', 'b3', 'traceparent', 'grpc-timeout'],
+];
+const RESPONSE_HEADERS = [
+  ...['server', 'content-type', 'content-length', 'location', 'retry-after', 'set-cookie', 'cache-control'],
+  ...['x-envoy-upstream-service-time', 'x-envoy-overloaded', 'x-local-rate-limit', 'grpc-status', 'grpc-message'],
+];
+
+/** The line of Istio's default access log. Source: EnvoyTextLogFormat in istio pilot/pkg/model/telemetry_logging.go. */
+const ISTIO_LINE = [
+  '[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE% %RESPONSE_FLAGS%',
+  '%RESPONSE_CODE_DETAILS% %CONNECTION_TERMINATION_DETAILS% "%UPSTREAM_TRANSPORT_FAILURE_REASON%" %BYTES_RECEIVED%',
+  '%BYTES_SENT% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" "%REQ(USER-AGENT)%"',
+  '"%REQ(X-REQUEST-ID)%" "%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%" %UPSTREAM_CLUSTER_RAW% %UPSTREAM_LOCAL_ADDRESS%',
+  '%DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS% %REQUESTED_SERVER_NAME% %ROUTE_NAME%',
+].join(' ');
+
+const headers = (operator: 'REQ' | 'RESP', names: readonly string[]): Record<string, string> =>
+  Object.fromEntries(names.map((name) => [name, `%${operator}(${name})%`]));
+
+/** What an Envoy tells of a request or a connection; absent values are null, or `-` where Envoy itself writes it. */
+export interface HopEntry {
+  readonly direction: 'inbound' | 'outbound';
+  /** Whether this listener has a tracer, which writes its own span into the request. */
+  readonly traces: 'yes' | 'no';
+  readonly kind: 'http' | 'tcp';
+  /** Milliseconds since 1970. */
+  readonly start: string;
+  readonly duration: number;
+  readonly protocol: string | null;
+  readonly method: string | null;
+  readonly path: string | null;
+  readonly authority: string | null;
+  readonly server_name: string | null;
+  readonly status: number;
+  readonly flags: string;
+  readonly details: string | null;
+  readonly terminated: string | null;
+  readonly transport_failure: string | null;
+  readonly received: number;
+  readonly sent: number;
+  readonly route: string | null;
+  readonly cluster: string | null;
+  readonly host: string | null;
+  /** The addresses of the connection to the host, and of that from the client. */
+  readonly upstream_local: string | null;
+  readonly remote: string;
+  readonly local: string;
+  readonly attempts: number;
+  readonly client_uri: string | null;
+  readonly host_uri: string | null;
+  readonly stream: string | null;
+  readonly line: string;
+  readonly request_headers: Readonly<Record<string, string | null>>;
+  readonly response_headers: Readonly<Record<string, string | null>>;
+}
+
+/** Which command of Envoy's formats tells which fact. Those of requests are empty for a connection. */
+const FORMAT: Readonly<Record<Exclude<keyof HopEntry, 'direction' | 'traces' | 'kind'>, string | object>> = {
+  start: '%START_TIME(%s%3f)%',
+  duration: '%DURATION%',
+  protocol: '%PROTOCOL%',
+  method: '%REQ(:METHOD)%',
+  path: '%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%',
+  authority: '%REQ(:AUTHORITY)%',
+  server_name: '%REQUESTED_SERVER_NAME%',
+  status: '%RESPONSE_CODE%',
+  flags: '%RESPONSE_FLAGS%',
+  details: '%RESPONSE_CODE_DETAILS%',
+  terminated: '%CONNECTION_TERMINATION_DETAILS%',
+  transport_failure: '%UPSTREAM_TRANSPORT_FAILURE_REASON%',
+  received: '%BYTES_RECEIVED%',
+  sent: '%BYTES_SENT%',
+  route: '%ROUTE_NAME%',
+  cluster: '%UPSTREAM_CLUSTER_RAW%',
+  host: '%UPSTREAM_HOST%',
+  upstream_local: '%UPSTREAM_LOCAL_ADDRESS%',
+  remote: '%DOWNSTREAM_DIRECT_REMOTE_ADDRESS%',
+  local: '%DOWNSTREAM_LOCAL_ADDRESS%',
+  attempts: '%UPSTREAM_REQUEST_ATTEMPT_COUNT%',
+  client_uri: '%DOWNSTREAM_PEER_URI_SAN%',
+  host_uri: '%UPSTREAM_PEER_URI_SAN%',
+  stream: '%STREAM_ID%',
+  line: ISTIO_LINE,
+  request_headers: headers('REQ', REQUEST_HEADERS),
+  response_headers: headers('RESP', RESPONSE_HEADERS),
+};
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const HTTP = 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
+const TCP = 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy';
+
+/** The listener with one more access log for each filter that ends its chains: it tells every hop to `file`, a line of JSON each. */
+export function tellingHops(listener: Listener, file: string, direction: HopEntry['direction']): Listener {
+  const { filter_chains, default_filter_chain } = listener as unknown as Fields;
+  const change = (chain: unknown): unknown => withLoggers(chain as Fields, file, direction);
+  return {
+    ...listener,
+    ...(filter_chains !== undefined && { filter_chains: (filter_chains as readonly unknown[]).map(change) }),
+    ...(default_filter_chain !== undefined && { default_filter_chain: change(default_filter_chain) }),
+  } as Listener;
+}
+
+function withLoggers(chain: Fields, file: string, direction: HopEntry['direction']): Fields {
+  const filters = (chain['filters'] as readonly Fields[] | undefined)?.map((filter) => {
+    const config = filter['typed_config'] as Fields | undefined;
+    const type = String(config?.['@type'] ?? '').replace(/^.*\//, '');
+    if (config === undefined || (type !== HTTP && type !== TCP)) return filter;
+    const traces = (config['tracing'] as Fields | undefined)?.['provider'] === undefined ? 'no' : 'yes';
+    const logger = loggerOf(file, { direction, traces, kind: type === HTTP ? 'http' : 'tcp' });
+    return {
+      ...filter,
+      typed_config: { ...config, access_log: [...((config['access_log'] as readonly unknown[]) ?? []), logger] },
+    };
+  });
+  return filters === undefined ? chain : { ...chain, filters };
+}
+
+const loggerOf = (path: string, known: Pick<HopEntry, 'direction' | 'traces' | 'kind'>): object => ({
+  name: 'meshwork.hops',
+  typed_config: {
+    '@type': 'type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog',
+    path,
+    log_format: { json_format: { ...known, ...FORMAT } },
+  },
+});
