@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createLabSession, dispatch, type LabSession } from '#api/session';
+import { createLabSession, dispatch, type LabSession, type LabSessionOptions } from '#api/session';
 import type { CheckView, ServerEvent } from '#contract';
 import { seededRandom } from '#domain';
 import { type Lab, type LabFile, loadLab, type SolutionStep } from '#labs';
@@ -26,7 +26,7 @@ export interface RunningLab {
 const applyFiles = (session: LabSession, files: readonly LabFile[]) =>
   dispatch(session, 'yaml.apply', { files: [...files] });
 
-export async function runLab(id: string): Promise<RunningLab> {
+export async function runLab(id: string, { proxyFor }: Pick<LabSessionOptions, 'proxyFor'> = {}): Promise<RunningLab> {
   const lab = loadLab(root, id);
   const lease = await leaseSubnet(seededRandom(`${process.pid}/${id}/${performance.now()}`));
   const events: ServerEvent[] = [];
@@ -36,6 +36,7 @@ export async function runLab(id: string): Promise<RunningLab> {
     subnet: lease.subnet,
     clock: systemClock(),
     saved: undefined,
+    proxyFor,
     emit: (event) => {
       events.push(event);
       for (const watch of watchers) watch(event);

@@ -9,7 +9,7 @@ import {
   type ProbeContext,
   type Traffic,
 } from '#labs';
-import { createSandbox, type ManifestFile, type Sandbox, type SandboxEvent } from '#sandbox';
+import { createSandbox, type ManifestFile, type Sandbox, type SandboxEvent, type SandboxOptions } from '#sandbox';
 import type { KeyHost } from '#sandbox/key-host';
 import { HandClient } from '#xds';
 import type { SavedState } from '../protocol.ts';
@@ -38,6 +38,8 @@ export interface LabSessionOptions {
   readonly saved: SavedState | undefined;
   /** Hosts outside of the mesh from which istiod may fetch keys; absent: none. */
   readonly keyHosts?: readonly KeyHost[];
+  /** Absent: all proxies are our own. */
+  readonly proxyFor?: SandboxOptions['proxyFor'];
   readonly emit: Emit;
   readonly onSaved: (saved: SavedState) => void;
 }
@@ -225,8 +227,9 @@ export function createLabSession(options: LabSessionOptions): LabSession {
     view = { status: 'starting', steps: [], pods: [] };
     emit({ type: 'sandbox', sandbox: view });
     applies = makeApplies();
-    const { subnet, keyHosts = [] } = options;
-    sandbox = createSandbox({ subnet, keyHosts, seed: lab.spec.id, clock: labClock, onEvent: onSandboxEvent });
+    const { subnet, keyHosts = [], proxyFor } = options;
+    const seed = lab.spec.id;
+    sandbox = createSandbox({ subnet, keyHosts, proxyFor, seed, clock: labClock, onEvent: onSandboxEvent });
     forget = evidence.follow(sandbox);
     const objects = saved?.objects;
     const topology = objects
