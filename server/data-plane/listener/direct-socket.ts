@@ -1,10 +1,8 @@
 import { Socket, type SocketConstructorOpts, type TcpNetConnectOpts } from 'node:net';
 import { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 
 const READ_BYTES = 64 * 1024;
-/** How a stream names the encoding of bytes. */
-const DIRECT = 'buffer' as BufferEncoding;
-
 /** What arrives on any of these sockets is read into this one buffer, and copied out before anything else is read. */
 const arrivals = Buffer.allocUnsafeSlow(READ_BYTES);
 
@@ -12,12 +10,7 @@ const arrivals = Buffer.allocUnsafeSlow(READ_BYTES);
  * Node reads a plain socket into 64 KB of its own, and what TLS has decrypted into what is left of them. Where the two take turns, as in a
  * proxy, each turn leaves 64 KB outside of the heap to be collected: 50 KB a request. Copies of what arrived lie in Buffer's pool.
  */
-class DirectSocket extends Socket {
-  /** Bytes of each write that the kernel has not taken at once, oldest first. */
-  readonly #inFlight: number[] = [];
-  #unsent = 0;
-  #sentAtOnce = false;
-  readonly #onSent = (error?: Error | null): void => this.#sent(error);
+export class DirectSocket extends Socket {
   #take: ((chunk: Buffer) => void) | undefined = undefined;
 
   constructor(options: SocketConstructorOpts) {
@@ -39,37 +32,6 @@ class DirectSocket extends Socket {
     this.#take = take;
   }
 
-  /**
-   * Gives bytes (text is latin1) to the kernel without the stream's bookkeeping, which costs more than to make a head. Returns how many wait
-   * for the peer; 'drain' tells when none does any more.
-   */
-  send(data: string | Buffer): number {
-    if (this.connecting || this.writableLength > 0) {
-      this.write(data, 'latin1');
-      return this.writableLength;
-    }
-    this.#sentAtOnce = false;
-    this._write(data, typeof data === 'string' ? 'latin1' : DIRECT, this.#onSent);
-    if (this.#sentAtOnce) return 0;
-    this.#inFlight.push(data.length);
-    this.#unsent += data.length;
-    return this.#unsent;
-  }
-
-  #sent(error?: Error | null): void {
-    if (error) {
-      this.destroy(error);
-      return;
-    }
-    const bytes = this.#inFlight.shift();
-    if (bytes === undefined) {
-      this.#sentAtOnce = true;
-      return;
-    }
-    this.#unsent -= bytes;
-    if (this.#unsent === 0) this.emit('drain');
-  }
-
   #arrived(bytes: number): boolean {
     const chunk = Buffer.allocUnsafe(bytes);
     arrivals.copy(chunk, 0, 0, bytes);
@@ -86,15 +48,17 @@ class DirectSocket extends Socket {
 export function onBytes(socket: Socket, take: (chunk: Buffer) => void): void {
   if (socket instanceof DirectSocket) socket.takeBytes(take);
   else socket.on('data', take);
+  if (socket instanceof TLSSocket) takePushed(socket, take);
 }
 
-/**
- * Sends bytes (text is latin1) and returns how many wait for the peer; 'drain' tells when none does any more. Whoever sends this way writes in
- * no other.
- */
-export function sendBytes(socket: Socket, data: string | Buffer): number {
-  if (socket instanceof DirectSocket) return socket.send(data);
-  return socket.write(data, 'latin1') ? 0 : socket.writableLength;
+/** What TLS has decrypted is pushed into its stream. */
+function takePushed(socket: TLSSocket, take: (chunk: Buffer) => void): void {
+  const push = socket.push.bind(socket);
+  socket.push = (chunk: Buffer | null, encoding) => {
+    if (chunk === null || socket.readableFlowing !== true || socket.readableLength > 0) return push(chunk, encoding);
+    take(chunk);
+    return true;
+  };
 }
 
 /** Dials, as `connect` of node:net does. */

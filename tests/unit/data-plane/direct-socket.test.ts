@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { connectTcp, listenOnTcp } from '#data-plane';
-import { onBytes, sendBytes } from '../../../server/data-plane/listener/direct-socket.ts';
+import { ByteSender } from '../../../server/data-plane/listener/byte-sender.ts';
+import { onBytes } from '../../../server/data-plane/listener/direct-socket.ts';
 import { freePort } from '../../support/free-port.ts';
 
 const PAYLOAD_BYTES = 3_000_000;
@@ -106,10 +107,11 @@ describe('sockets that read into one buffer', () => {
       },
       async (dial) => {
         const socket = dial();
+        const sender = new ByteSender(socket);
         // Before there is a connection, the stream keeps what is sent.
-        expect(sendBytes(socket, 'early ')).toBe('early '.length);
+        expect(sender.send('early ')).toBe('early '.length);
         await expect.poll(() => socket.writableLength).toBe(0);
-        const waiting = parts.map((part) => sendBytes(socket, part));
+        const waiting = parts.map((part) => sender.send(part));
         const bytes = parts.reduce((sum, part) => sum + part.length, 0);
         expect(waiting[0]).toBe(0);
         expect(waiting.at(-1)).toBeGreaterThan(bytes / 4);
@@ -118,7 +120,7 @@ describe('sockets that read into one buffer', () => {
         await expect.poll(() => accepted !== undefined).toBe(true);
         const read = readAll(accepted!);
         await drained;
-        expect(sendBytes(socket, 'late')).toBe(0);
+        expect(sender.send('late')).toBe(0);
         socket.end();
         const whole = ['early ', ...parts, 'late'].map((part) =>
           typeof part === 'string' ? Buffer.from(part, 'latin1') : part,
@@ -133,11 +135,12 @@ describe('sockets that read into one buffer', () => {
       (socket) => socket.once('data', () => socket.resetAndDestroy()),
       async (dial) => {
         const socket = dial();
+        const sender = new ByteSender(socket);
         const failed = once(socket, 'error');
         const closed = new Promise((resolve) => socket.once('close', resolve));
         await once(socket, 'connect');
         for (let tries = 0; !socket.destroyed && tries < 1000; tries++) {
-          sendBytes(socket, Buffer.alloc(100_000));
+          sender.send(Buffer.alloc(100_000));
           await new Promise((resolve) => setImmediate(resolve));
         }
         expect((await failed)[0]).toHaveProperty('code', expect.stringMatching(/ECONNRESET|EPIPE/));

@@ -114,10 +114,7 @@ export class ClientConnection implements ClientHost, PooledConnection {
     stream.requestDone = true;
     // A body shorter than announced leaves the server waiting: this connection can carry nothing else.
     if (!this.#writer.end(trailers)) this.#fail('local_reset', 'request body is shorter than its content-length');
-    else if (stream.upgrade || stream.method === 'CONNECT') {
-      this.#writer.flush();
-      this.#socket.end();
-    }
+    else if (stream.upgrade || stream.method === 'CONNECT') this.#writer.close();
   }
 
   pauseBody(stream: ClientStream): void {

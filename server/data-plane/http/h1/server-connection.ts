@@ -330,8 +330,8 @@ class ServerConnection implements DownstreamConnection, StreamHost {
   #linger(fin = true): void {
     this.#state = 'lingering';
     this.#held.take();
-    this.#writer.flush();
-    if (fin) this.#socket.end();
+    if (fin) this.#writer.close();
+    else this.#writer.flush();
     this.#socket.resume();
     this.#deadline.set(this.#options.delayedCloseMs ?? DEFAULT_DELAYED_CLOSE_MS);
   }

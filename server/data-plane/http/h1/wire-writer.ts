@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { sendBytes } from '../../listener/direct-socket.ts';
+import { ByteSender } from '../../listener/byte-sender.ts';
 import { atEndOfTurn } from '../end-of-turn.ts';
 import type { Headers } from '../headers.ts';
 import { textOf, writeText } from './bytes.ts';
@@ -28,6 +28,7 @@ export class WireWriter {
   bytesWritten = 0;
 
   readonly #socket: Socket;
+  readonly #sender: ByteSender;
   readonly #owner: WriterOwner;
   #parts: (string | Buffer)[] = [];
   #pendingBytes = 0;
@@ -38,6 +39,7 @@ export class WireWriter {
 
   constructor(socket: Socket, owner: WriterOwner) {
     this.#socket = socket;
+    this.#sender = new ByteSender(socket);
     this.#owner = owner;
   }
 
@@ -103,8 +105,14 @@ export class WireWriter {
     this.#pendingBytes = 0;
     if (!this.#socket.writable) return true;
     this.bytesWritten += bytes;
-    this.#blocked = sendBytes(this.#socket, joined(parts, bytes)) > HIGH_WATER_BYTES;
+    this.#blocked = this.#sender.send(joined(parts, bytes)) > HIGH_WATER_BYTES;
     return !this.#blocked;
+  }
+
+  /** Writes what was gathered, and ends the writing side of the connection. */
+  close(): void {
+    this.flush();
+    this.#sender.end();
   }
 
   /** The socket has sent all it held. */

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { ByteSender } from '../../listener/byte-sender.ts';
 import { atEndOfTurn } from '../end-of-turn.ts';
 import { Flag, FRAME_HEADER, FrameType, MAX_FRAME } from './frame.ts';
 import { HpackEncoder } from './hpack-encoder.ts';
@@ -40,6 +41,7 @@ export class FrameWriter {
   maxFrame = MAX_FRAME;
 
   readonly #socket: Socket;
+  readonly #sender: ByteSender;
   readonly #owner: FrameWriterOwner;
   #out: Buffer | undefined = undefined;
   #at = 0;
@@ -51,6 +53,7 @@ export class FrameWriter {
 
   constructor(socket: Socket, owner: FrameWriterOwner) {
     this.#socket = socket;
+    this.#sender = new ByteSender(socket);
     this.#owner = owner;
   }
 
@@ -140,14 +143,18 @@ export class FrameWriter {
     this.#lastFrame = -1;
     if (!this.#socket.writable) return;
     this.bytesWritten += length;
-    const open = this.#socket.write(out.subarray(0, length), () => {
+    const unsent = this.#sender.send(out.subarray(0, length), () => {
       // Only now nobody reads these bytes any more.
       if (spares.length < MAX_SPARES) spares.push(out);
     });
-    if (open) return;
-    const unsent = this.#socket.writableLength;
     if (unsent > HIGH_WATER_BYTES) this.#blocked = true;
     if (unsent > MAX_UNSENT_BYTES) this.#owner.onOverflow();
+  }
+
+  /** Writes what was gathered, and ends the writing side of the connection. */
+  close(): void {
+    this.flush();
+    this.#sender.end();
   }
 
   /** Returns where the block ends. */

@@ -137,7 +137,7 @@ export class Http2Session implements InputTarget, StreamHost {
     this.#input.stop();
     this.writer.flush();
     this.#loseStreams(reason);
-    this.#socket.end();
+    this.writer.close();
     const timer = this.#options.clock.after(LINGER_MS, () => this.#socket.destroy());
     this.#socket.once('close', () => timer.cancel());
   }
