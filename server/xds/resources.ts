@@ -68,6 +68,8 @@ export interface Listener {
   listener_filters?: { name: string; typed_config?: Any; filter_disabled?: Record<string, unknown> }[];
   listener_filters_timeout?: Duration;
   continue_on_listener_filters_timeout?: boolean;
+  /** xds.type.matcher.v3.Matcher */
+  filter_chain_matcher?: Readonly<Record<string, unknown>>;
   api_listener?: { api_listener: Any };
   /** Connections that reach no filter chain. */
   access_log?: HttpConnectionManager['access_log'];
@@ -88,7 +90,14 @@ export interface ExtensionConfigSource {
 
 export interface FilterChainMatch {
   destination_port?: number;
-  prefix_ranges?: { address_prefix: string; prefix_len: number }[];
+  prefix_ranges?: { address_prefix: string; prefix_len?: number }[];
+  direct_source_prefix_ranges?: { address_prefix: string; prefix_len?: number }[];
+  source_type?: 'ANY' | 'SAME_IP_OR_LOOPBACK' | 'EXTERNAL';
+  source_prefix_ranges?: { address_prefix: string; prefix_len?: number }[];
+  source_ports?: number[];
+  /** Not implemented by Envoy. */
+  address_suffix?: string;
+  suffix_len?: number;
   server_names?: string[];
   transport_protocol?: string;
   application_protocols?: string[];

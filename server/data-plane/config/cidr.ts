@@ -10,6 +10,7 @@ export interface CidrRange {
 /** A range of addresses, compiled; `text` is how people write it. */
 export interface AddressRange {
   readonly text: string;
+  readonly bits: number;
   readonly contains: (address: string) => boolean;
 }
 
@@ -25,6 +26,7 @@ export function compileRange(given: CidrRange, field: string): AddressRange {
   list.addSubnet(address, bits, FAMILIES[family]);
   return {
     text: `${address}/${bits}`,
+    bits,
     // An IPv4 address inside an IPv6 one is an IPv6 address, as in Envoy.
     contains: (candidate) => isIP(candidate) === family && list.check(candidate, FAMILIES[family]),
   };

@@ -1,10 +1,16 @@
 import type { Origin, SocketAddress } from '#domain';
 import type { FilterChain, FilterChainMatch, Listener } from '#xds';
+import type { ChainSubject } from '../listener/filter-chain-match.ts';
+import type { AccessLogFilter } from './access-log/filter.ts';
 import { type AccessLogger, readAccessLogs } from './access-log/index.ts';
+import { type ChainCriteria, readChainMatch } from './chain-match.ts';
+import { readChainMatcher } from './chain-matcher.ts';
 import { type ExtensionConfigs, extensionNames, missingExtensions, withExtensions } from './discovered-filters.ts';
+import { type ConnectionRate, isOff, requiredBucket } from './guard-config.ts';
 import { refuseEqualChains } from './listener-conflicts.ts';
 import { compilePortPredicate } from './listener-filter-match.ts';
-import { compileNetworkFilter, type HttpFilterConfig, type TcpFilterConfig } from './network-filter.ts';
+import type { Matcher } from './matcher.ts';
+import { compileNetworkFilter, type TerminalConfig } from './network-filter.ts';
 import { type Origins, readOrigins, readTokenOrigins } from './origins.ts';
 import { ConfigProblem, unknownExtension, within } from './problem.ts';
 import { PROXY_PROTOCOL, type ProxyProtocolRules, readProxyProtocol } from './proxy-protocol-config.ts';
@@ -14,7 +20,9 @@ import { durationMs } from './values.ts';
 export interface CompiledFilterChain {
   readonly name: string;
   readonly match: FilterChainMatch;
-  readonly filter: HttpFilterConfig | TcpFilterConfig;
+  /** The same, compiled. */
+  readonly criteria: ChainCriteria;
+  readonly filter: TerminalConfig;
   readonly tls: DownstreamTls | undefined;
   readonly resource: FilterChain;
   readonly origins: Origins | undefined;
@@ -30,15 +38,22 @@ export interface CompiledListener {
   readonly direction: 'inbound' | 'outbound';
   readonly chains: readonly CompiledFilterChain[];
   readonly defaultChain: CompiledFilterChain | undefined;
+  /** Chooses a chain by name, in place of the chains' own matches; undefined: those count. */
+  readonly chainMatcher: Matcher<ChainSubject, string> | undefined;
   /** Set where load balancers tell who their clients are. */
   readonly proxyProtocol: ProxyProtocolRules | undefined;
   /** Whether connections to a port are looked into for TLS, and for HTTP in plaintext. */
   readonly inspectTls: (port: number) => boolean;
   readonly inspectHttp: (port: number) => boolean;
+  /** A connection whose first bytes do not come in time is taken all the same, else closed. */
+  readonly continuesUninspected: boolean;
   /** 0: waits for the first bytes without limit. */
   readonly inspectTimeoutMs: number;
-  /** What writes down connections that no chain takes. */
   readonly accessLogs: readonly AccessLogger[];
+  /** The log tells more than the connections that no chain takes. */
+  readonly logsConnections: boolean;
+  /** Limits how many connections open; undefined: nothing. */
+  readonly rateLimit: { readonly statPrefix: string; readonly limit: ConnectionRate } | undefined;
   readonly resource: Listener;
   readonly origins: Origins | undefined;
   /** The rule behind each provider of tokens. */
@@ -52,8 +67,11 @@ export interface CompiledListener {
 
 const NO_EXTENSIONS: ExtensionConfigs = new Map();
 
+const LOCAL_RATE_LIMIT = 'envoy.filters.listener.local_ratelimit';
+
 const LISTENER_FILTERS = new Set([
   PROXY_PROTOCOL,
+  LOCAL_RATE_LIMIT,
   'envoy.filters.listener.original_dst',
   'envoy.filters.listener.tls_inspector',
   'envoy.filters.listener.http_inspector',
@@ -81,7 +99,8 @@ export function compileListener(
   const chains = (served.filter_chains ?? []).map((chain, i) =>
     within(`filter_chains[${i}]`, () => compileChain(chain, versionInfo)),
   );
-  refuseEqualChains(served);
+  const matcher = served.filter_chain_matcher;
+  if (matcher === undefined) refuseEqualChains(served, chains);
   const fallback = served.default_filter_chain;
   const defaultChain = fallback && within('default_filter_chain', () => compileChain(fallback, versionInfo));
   if (chains.length === 0 && defaultChain === undefined) {
@@ -96,11 +115,15 @@ export function compileListener(
     direction: resource.traffic_direction === 'INBOUND' ? 'inbound' : 'outbound',
     chains,
     defaultChain,
+    chainMatcher: matcher && within('filter_chain_matcher', () => readChainMatcher(matcher)),
+    continuesUninspected: resource.continue_on_listener_filters_timeout === true,
     proxyProtocol: readProxyProtocol(resource),
     inspectTls: compileInspector(resource, 'envoy.filters.listener.tls_inspector'),
     inspectHttp: compileInspector(resource, 'envoy.filters.listener.http_inspector'),
     inspectTimeoutMs: durationMs(resource.listener_filters_timeout, 'listener_filters_timeout', 15_000),
     accessLogs: readAccessLogs(resource.access_log ?? []),
+    logsConnections: (resource.access_log ?? []).some(({ filter }) => !onlyUnmatched(filter)),
+    rateLimit: readRateLimit(resource),
     resource,
     origins: readOrigins(resource.metadata),
     tokenOrigins: readTokenOrigins(resource.metadata),
@@ -108,6 +131,21 @@ export function compileListener(
     extensionNames: asked,
     missingExtensions: asked.length === 0 ? asked : missingExtensions(resource, extensions),
   };
+}
+
+/** Istio's own filter: a line for connections that no chain takes. */
+const onlyUnmatched = (filter: unknown): boolean => {
+  const flags = (filter as AccessLogFilter | undefined)?.response_flag_filter?.flags ?? [];
+  return flags.length === 1 && flags[0] === 'NR';
+};
+
+/** Reads envoy.extensions.filters.listener.local_ratelimit.v3.LocalRateLimit. */
+function readRateLimit({ listener_filters = [] }: Listener): CompiledListener['rateLimit'] {
+  const at = listener_filters.findIndex(({ name }) => name === LOCAL_RATE_LIMIT);
+  const config = listener_filters[at]?.typed_config;
+  if (config === undefined || isOff(config)) return undefined;
+  const bucket = within(`listener_filters[${at}]`, () => requiredBucket(config));
+  return { statPrefix: String(config['stat_prefix'] ?? ''), limit: { bucket, shareKey: '' } };
 }
 
 function compileInspector({ listener_filters = [] }: Listener, name: string): (port: number) => boolean {
@@ -124,6 +162,7 @@ function compileChain(chain: FilterChain, versionInfo: string): CompiledFilterCh
   return {
     name: chain.name ?? '',
     match: chain.filter_chain_match ?? {},
+    criteria: readChainMatch(chain.filter_chain_match ?? {}),
     filter: compileNetworkFilter(chain, versionInfo),
     tls: readDownstreamTls(chain.transport_socket),
     resource: chain,

@@ -1,6 +1,7 @@
 import { formatAddress } from '#domain';
 import type { Listener } from '#xds';
-import type { CompiledListener } from './listener-config.ts';
+import { combinations } from './chain-match.ts';
+import type { CompiledFilterChain, CompiledListener } from './listener-config.ts';
 import { ConfigProblem } from './problem.ts';
 import type { RouteTable } from './route-table.ts';
 
@@ -17,7 +18,10 @@ export function refuseSharedAddress({ name, address }: CompiledListener, others:
 }
 
 /** Throws ConfigProblem when two chains fit the same connections. */
-export function refuseEqualChains({ name, filter_chains: chains = [] }: Listener): void {
+export function refuseEqualChains(
+  { name, filter_chains: chains = [] }: Listener,
+  compiled: readonly Pick<CompiledFilterChain, 'criteria'>[],
+): void {
   const seen = new Map<string, string>();
   for (const { filter_chain_match: match = {}, name: chain = '' } of chains) {
     const { name: _, ...rules } = match as { name?: string };
@@ -28,6 +32,14 @@ export function refuseEqualChains({ name, filter_chains: chains = [] }: Listener
       throw new ConfigProblem('filter_chains', `error adding listener '${name}': ${why}`);
     }
     seen.set(key, chain);
+  }
+  const taken = new Set<string>();
+  for (const combination of compiled.flatMap(({ criteria }) => combinations(criteria))) {
+    if (taken.has(combination)) {
+      const why = 'multiple filter chains with overlapping matching rules are defined';
+      throw new ConfigProblem('filter_chains', `error adding listener '${name}': ${why}`);
+    }
+    taken.add(combination);
   }
 }
 

@@ -4,7 +4,7 @@ import { wireSafe } from '../http/headers.ts';
 import { type HostPolicy, readHostPolicy } from '../http/host.ts';
 import type { PathPolicy } from '../http/path.ts';
 import { type AccessLogger, type AccessLogs, readAccessLogs } from './access-log/index.ts';
-import { type Guard, readGuard } from './guard-config.ts';
+import { type ConnectionFilters, readConnectionFilters } from './guard-config.ts';
 import { type HttpFilterPlan, readHttpFilters } from './http-filter.ts';
 import { type HttpServing, readHttpServing } from './http-serving.ts';
 import { balancingLabels } from './labels.ts';
@@ -32,7 +32,7 @@ export interface ClientCertDetails {
 }
 
 /** An HTTP connection manager ready to serve. */
-export interface HttpFilterConfig {
+export interface HttpFilterConfig extends ConnectionFilters {
   readonly kind: 'http';
   readonly statPrefix: string;
   /** Name of the RDS resource, or the table itself. */
@@ -85,8 +85,18 @@ export interface TcpShare {
   readonly criteria: Fields | undefined;
 }
 
+/** Answers every connection alike, or with what it says. */
+export interface PlainFilterConfig extends ConnectionFilters {
+  readonly kind: 'plain';
+  /** Sent at once, then the connection ends; undefined: the client's own bytes come back. */
+  readonly response: Buffer | undefined;
+}
+
+/** What a filter chain ends in. */
+export type TerminalConfig = HttpFilterConfig | TcpFilterConfig | PlainFilterConfig;
+
 /** A TCP proxy ready to serve. */
-export interface TcpFilterConfig {
+export interface TcpFilterConfig extends ConnectionFilters {
   readonly kind: 'tcp';
   readonly statPrefix: string;
   readonly shares: readonly TcpShare[];
@@ -94,8 +104,6 @@ export interface TcpFilterConfig {
   /** The client's proxy may introduce itself. */
   readonly exchangesPeers: boolean;
   readonly stats: readonly StatsPlan[];
-  /** Who may connect, judged at the client's first bytes. */
-  readonly guards: readonly Guard[];
   /** Balancers that hash go by the client's address. */
   readonly hashesSource: boolean;
   readonly idleTimeoutMs: number;
@@ -105,29 +113,40 @@ export interface TcpFilterConfig {
   readonly accessLogs: readonly AccessLogger[];
 }
 
+const TYPE = 'type.googleapis.com/envoy.extensions.filters.network.';
+
 /** Reads the filters of a chain: what guards the connection, then the one that takes it. */
-export function compileNetworkFilter(chain: FilterChain, versionInfo: string): HttpFilterConfig | TcpFilterConfig {
+export function compileNetworkFilter(chain: FilterChain, versionInfo: string): TerminalConfig {
   const all = chain.filters ?? [];
   const filters = all.filter(({ name }) => !EXCHANGES.has(name) && name !== STATS_FILTER);
   const terminal = filters.pop();
   if (terminal === undefined) throw new ConfigProblem('filters', 'is empty');
-  const guards = filters.map((filter, i) => within(`filters[${i}]`, () => readGuard(filter)));
+  const before = readConnectionFilters(filters);
   const config = terminal.typed_config;
   switch (config?.['@type']) {
     case extensionTypes.httpConnectionManager:
-      if (guards.length > 0)
-        throw new ConfigProblem('filters', 'guards of connections are supported before tcp_proxy only');
-      return compileHcm(config as HttpConnectionManager, versionInfo);
+      return { ...compileHcm(config as HttpConnectionManager, versionInfo), ...before };
     case extensionTypes.tcpProxy:
       return {
         ...compileTcpProxy(config as TcpProxy),
-        guards,
+        ...before,
         exchangesPeers: exchangesPeers(all),
         stats: readStats(all),
       };
+    case `${TYPE}direct_response.v3.Config`:
+      return { kind: 'plain', response: readResponse(config), ...before };
+    case `${TYPE}echo.v3.Echo`:
+      return { kind: 'plain', response: undefined, ...before };
     default:
       throw unknownExtension('filters', terminal.name, config);
   }
+}
+
+function readResponse(config: Any): Buffer {
+  const given = (config['response'] ?? {}) as { readonly inline_string?: string; readonly inline_bytes?: string };
+  return given.inline_bytes === undefined
+    ? Buffer.from(given.inline_string ?? '')
+    : Buffer.from(given.inline_bytes, 'base64');
 }
 
 function readStatPrefix(given: string | undefined): string {
@@ -138,7 +157,9 @@ function readStatPrefix(given: string | undefined): string {
 const readStats = (filters: readonly { readonly name: string; readonly typed_config?: Any }[]): StatsPlan[] =>
   filters.filter(({ name }) => name === STATS_FILTER).map(({ typed_config }) => readStatsPlan(typed_config));
 
-function compileTcpProxy(config: TcpProxy): Omit<TcpFilterConfig, 'guards' | 'exchangesPeers' | 'stats'> {
+function compileTcpProxy(
+  config: TcpProxy,
+): Omit<TcpFilterConfig, keyof ConnectionFilters | 'exchangesPeers' | 'stats'> {
   if (config.tunneling_config !== undefined) {
     throw new ConfigProblem('tcp_proxy.tunneling_config', 'tunnels to hosts are not supported');
   }
@@ -171,7 +192,10 @@ function compileTcpProxy(config: TcpProxy): Omit<TcpFilterConfig, 'guards' | 'ex
 /** Commands that measure parts of a request. */
 const DURATIONS = /(?:REQUEST|RESPONSE|TX|COMMON|READY)_DURATION/;
 
-function compileHcm(config: HttpConnectionManager, versionInfo: string): HttpFilterConfig {
+function compileHcm(
+  config: HttpConnectionManager,
+  versionInfo: string,
+): Omit<HttpFilterConfig, keyof ConnectionFilters> {
   return {
     kind: 'http',
     statPrefix: readStatPrefix(config.stat_prefix),

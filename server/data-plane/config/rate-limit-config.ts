@@ -48,7 +48,8 @@ export interface RateLimitConfig {
 
 const NEVER: Fraction = { numerator: 0, of: 100 };
 
-interface BucketJson {
+/** A TokenBucket in protobuf JSON. */
+export interface BucketJson {
   readonly max_tokens?: number;
   readonly tokens_per_fill?: number;
   readonly fill_interval?: string;
@@ -93,7 +94,8 @@ export function readLocalRateLimit(config: Any): LocalRateLimitConfig {
 const readGrpcStatus = (config: Any): number | undefined =>
   config['rate_limited_as_resource_exhausted'] === true ? 8 : undefined;
 
-function readBucket(given: BucketJson, field: string): TokenBucketConfig {
+/** Throws ConfigProblem for a bucket that fills too often. */
+export function readBucket(given: BucketJson, field: string): TokenBucketConfig {
   const fillIntervalMs = durationMs(given.fill_interval, `${field}.fill_interval`, 0);
   if (fillIntervalMs < 50) {
     throw new ConfigProblem(field, 'local rate limit token bucket fill timer must be >= 50ms');

@@ -2,6 +2,7 @@ import type { HandshakeRecord, HopRecord } from '#domain';
 import { type AccessLogger, istioLogFormat } from '../config/access-log/index.ts';
 import { type FormatSubject, NO_REQUEST } from '../format/subject.ts';
 import { Headers } from '../http/headers.ts';
+import type { ResponseFlag } from '../http/response-flags.ts';
 import { StreamInfo } from '../http/stream-info.ts';
 import { startSpan } from '../http/trace-context.ts';
 import type { ConnectionContext } from '../listener/connection-context.ts';
@@ -12,16 +13,23 @@ import { HopSteps, type StepNote } from './hop-steps.ts';
 /** Request headers that are read from the first bytes of a refused connection, at most. */
 const MAX_HEAD_LINES = 100;
 
+/** Why a connection is refused, where it is neither for want of a filter chain nor by TLS. */
+export interface RefusalReason {
+  readonly details: string;
+  readonly flag?: ResponseFlag | undefined;
+}
+
 /**
  * Reports a connection that was refused before it could carry a request. Where its first bytes are a plaintext request, they tell the
  * trace, so that the refusal stands beside the call that met it.
  */
-export function recordRefusal(connection: PendingConnection): void {
+export function recordRefusal(connection: PendingConnection, why?: RefusalReason): void {
   const { runtime } = connection;
   const info = new StreamInfo(runtime.clock.now(), runtime.clock.monotonic());
-  const noChain = connection.chain === undefined;
+  const noChain = connection.chain === undefined && why === undefined;
   if (noChain) info.flag('NR');
-  info.details = noChain ? 'filter_chain_not_found' : 'downstream_transport_failure';
+  if (why?.flag !== undefined) info.flag(why.flag);
+  info.details = why?.details ?? (noChain ? 'filter_chain_not_found' : 'downstream_transport_failure');
   const head = readHead(connection.inspection.firstBytes);
   const subject = {
     head: NO_REQUEST,
@@ -29,7 +37,7 @@ export function recordRefusal(connection: PendingConnection): void {
     info,
     connection: { ...connection, requestedServerName: connection.inspection.serverName },
   };
-  const accessLog = logLine(connection, subject);
+  const accessLog = logLine(connection, subject, why);
   if (accessLog !== '') runtime.onEntry(accessLog);
   const steps = new HopSteps({ clock: runtime.clock, startedAt: info.startedAt, before: connection.steps });
   runtime.onHop(
@@ -50,10 +58,13 @@ export function recordRefusal(connection: PendingConnection): void {
  * What Envoy writes about it: connections that no chain wants are the listener's to log, and a TCP proxy logs each of its connections,
  * without a reason; an HTTP connection whose handshake failed had no request, hence no line.
  */
-function logLine({ chain, listener }: PendingConnection, subject: FormatSubject): string {
-  if (chain === undefined) return firstLine(listener?.config.accessLogs ?? [], subject);
-  const [format] = chain.filter.kind === 'tcp' ? chain.filter.accessLogs : [];
+function logLine({ chain, listener }: PendingConnection, subject: FormatSubject, why?: RefusalReason): string {
   const info = new StreamInfo(subject.info.startMs, subject.info.startedAt);
+  if (chain === undefined) {
+    return firstLine(listener?.config.accessLogs ?? [], why === undefined ? subject : { ...subject, info });
+  }
+  const [format] = chain.filter.kind === 'tcp' ? chain.filter.accessLogs : [];
+  if (why?.flag !== undefined) info.flag(why.flag);
   return String(format?.({ ...subject, info }) ?? '');
 }
 

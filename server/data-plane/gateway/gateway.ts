@@ -10,6 +10,7 @@ import { exchangeMetadataAsClient } from '../http/metadata-exchange.ts';
 import { completeResponses } from '../http/response-layers.ts';
 import { chooseRoute } from '../http/router/choose-route.ts';
 import { judgeUnderscores } from '../http/underscores.ts';
+import { admitConnection, limitRate } from '../listener/admit-connection.ts';
 import { chooseFilterChain, inspectFirstBytes, runNetworkFilter, terminateTls } from '../listener/connection-layers.ts';
 import { meetLoadBalancer } from '../listener/meet-load-balancer.ts';
 import type { ConnectionLayer } from '../listener/pending-connection.ts';
@@ -29,11 +30,14 @@ const noteListener: ConnectionLayer = (connection) => {
 /** A connection from outside the mesh. */
 export const gatewayConnection: readonly ConnectionLayer[] = [
   noteListener,
+  limitRate,
   // A load balancer in front may tell who its client is.
   meetLoadBalancer,
   inspectFirstBytes,
   // With TLS the server name chooses among the gateway's servers.
   chooseFilterChain,
+  // Filters that limit how many connections there are.
+  admitConnection,
   terminateTls,
   runNetworkFilter,
 ];

@@ -9,7 +9,7 @@ import { countGrpcCall } from '../stats/grpc-stats.ts';
 import { HttpStats, ListenerHttpStats } from '../stats/http-stats.ts';
 import { Http2Stats } from '../stats/http2-stats.ts';
 import { type RequestReport, RequestReporter } from '../stats/request-metrics.ts';
-import type { CodecError, DownstreamConnection, DownstreamStream } from './codec.ts';
+import type { CodecError, DownstreamConnection, DownstreamStream, TlsFacts } from './codec.ts';
 import { ConnectionTrack } from './connection-track.ts';
 import { Exchange, type RequestLayer } from './exchange.ts';
 import type { ExchangeOptions } from './exchange-options.ts';
@@ -58,10 +58,20 @@ export class HttpConnectionManager {
     return sum;
   }
 
-  serve(socket: Socket, context: ConnectionContext): void {
+  /** Counts a connection from now on; `ended` is to be called at its end, unless it is given to `serve`. */
+  track(socket: Socket, tls: TlsFacts | undefined): ConnectionTrack {
+    return new ConnectionTrack(this.#stats, { socket, tls, clock: this.#runtime.clock });
+  }
+
+  /** Counts a connection that a filter before this one refuses to let in. */
+  turnedAway(socket: Socket, tls?: TlsFacts): void {
+    const track = this.track(socket, tls);
+    socket.once('close', () => track.ended());
+  }
+
+  serve(socket: Socket, context: ConnectionContext, track = this.track(socket, context.tls)): void {
     const { serverName, serving } = this.#config;
     const { clock } = this.#runtime;
-    const track = new ConnectionTrack(this.#stats, { socket, tls: context.tls, clock });
     const shared: ExchangeOptions = {
       runtime: this.#runtime,
       connection: context,
@@ -96,7 +106,7 @@ export class HttpConnectionManager {
       onClose: (closed) => {
         if (!this.#open.delete(closed)) return;
         track.ended();
-        context.onEnd?.();
+        context.onEnd?.(socket.bytesRead > 0 ? closed.protocol : undefined);
       },
     });
     this.#open.add(connection);

@@ -3,6 +3,7 @@ import type { HeaderField } from '../config/header-fields.ts';
 import type { CompiledFilterChain, CompiledListener } from '../config/listener-config.ts';
 import type { ConnectionSteps } from '../decisions/connection-steps.ts';
 import type { TlsFacts } from '../http/codec.ts';
+import type { StreamInfo } from '../http/stream-info.ts';
 
 /** A client connection whose listener and filter chain are chosen. Immutable. */
 export interface ConnectionContext {
@@ -24,8 +25,10 @@ export interface ConnectionContext {
   readonly tls: TlsFacts | undefined;
   /** What was decided before the first request; every hop of the connection begins with these. */
   readonly steps: ConnectionSteps;
-  /** To be called when the connection is over. */
-  readonly onEnd?: () => void;
+  /** What the listener's own log tells of the connection, where it writes about connections that filter chains took. */
+  readonly info?: StreamInfo;
+  /** To be called when the connection is over, with the protocol of its requests. */
+  readonly onEnd?: (protocol: string | undefined) => void;
 }
 
 /** Where the client meant to go, where that is known: where capture sent it here. */

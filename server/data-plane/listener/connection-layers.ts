@@ -1,8 +1,10 @@
 import { formatAddress, type HandshakeRecord } from '#domain';
+import type { CompiledListener } from '../config/listener-config.ts';
 import { originOf } from '../config/origins.ts';
 import { recordRefusal } from '../decisions/refusal-record.ts';
 import { handshakeCounter, inspect } from '../tls/index.ts';
-import { chooseChain } from './filter-chain-match.ts';
+import { ConnectionLog } from './connection-log.ts';
+import { type ChainChoice, chooseChain } from './filter-chain-match.ts';
 import type { ConnectionLayer, ConnectionOutcome, PendingConnection } from './pending-connection.ts';
 
 /** Looks at the first bytes for SNI, ALPN or HTTP, where a chain for this port can depend on them. */
@@ -13,22 +15,41 @@ export const inspectFirstBytes: ConnectionLayer = async (connection) => {
   const detectHttp = config?.inspectHttp(port) === true;
   if (config === undefined || !(detectTls || detectHttp)) return 'next';
   const done = connection.listener?.stats.inspected();
+  let timedOut = false;
   const seen = await inspect(connection.socket, {
     clock: connection.runtime.clock,
     detectTls,
     detectHttp,
     timeoutMs: config.inspectTimeoutMs,
-    onTimeout: () => connection.listener?.stats.count('downstream_pre_cx_timeout'),
+    onTimeout: () => {
+      timedOut = true;
+      connection.listener?.stats.count('downstream_pre_cx_timeout');
+      return config.continuesUninspected;
+    },
   });
   done?.();
   if (seen === undefined) {
-    connection.listener?.stats.count('downstream_listener_filter_remote_close');
-    return 'stop';
+    if (!timedOut) connection.listener?.stats.count('downstream_listener_filter_remote_close');
+    return endUnchosen(connection, timedOut);
   }
   connection.inspection = seen;
+  // Inspectors that were cut off have found nothing, not even its absence.
+  if (timedOut) return 'next';
   connection.listener?.stats.seen(seen, { forTls: detectTls, forHttp: detectHttp });
   return 'next';
 };
+
+/** The connection ends before a filter chain is chosen: in time with its client, or because it said nothing. */
+function endUnchosen(connection: PendingConnection, timedOut: boolean): ConnectionOutcome {
+  if (timedOut) {
+    const { inspectTimeoutMs = 0, name = '' } = connection.listener?.config ?? {};
+    connection.note('listener', 'stopped', name, () => ({
+      detail: `the client did not say within ${inspectTimeoutMs} ms what it speaks, so the connection is closed`,
+    }));
+    recordRefusal(connection, { details: 'listener_filter_timeout' });
+  } else ConnectionLog.of(connection)?.write(undefined);
+  return 'stop';
+}
 
 /** Sieves the listener's filter chains. A connection that fits none is reset, and the client learns nothing more. */
 export const chooseFilterChain: ConnectionLayer = (connection) => {
@@ -37,10 +58,16 @@ export const chooseFilterChain: ConnectionLayer = (connection) => {
   const { inspection, localAddress } = connection;
   // What notes name is kept with the connection's requests: never the bytes that were looked at.
   const { transport } = inspection;
-  const { chain, rejected } = chooseChain(config.chains, config.defaultChain, {
+  const subject = {
     destination: localAddress,
+    source: connection.remoteAddress,
+    directSource: connection.directAddress,
     inspection,
-  });
+  };
+  const { chain, rejected } =
+    config.chainMatcher === undefined
+      ? chooseChain(config.chains, config.defaultChain, subject)
+      : chooseNamed(config, config.chainMatcher(subject));
   const losers = () =>
     rejected.slice(0, 30).map(({ chain: loser, reason }) => {
       const origin = originOf(loser.origins);
@@ -70,6 +97,13 @@ export const chooseFilterChain: ConnectionLayer = (connection) => {
   }));
   return 'next';
 };
+
+/** The chain that a listener's matcher names; where it names none, the default chain. */
+function chooseNamed({ chains, defaultChain }: CompiledListener, name: string | undefined): ChainChoice {
+  const chain = name === undefined ? defaultChain : chains.find((each) => each.name === name);
+  const reason = `the listener's matcher names ${name ?? 'no chain'}`;
+  return { chain, rejected: chains.filter((each) => each !== chain).map((loser) => ({ chain: loser, reason })) };
+}
 
 /** How long a client may be silent before its ClientHello. */
 const HELLO_MS = 10_000;
@@ -133,7 +167,9 @@ export const runNetworkFilter: ConnectionLayer = (connection) => {
   const { listener, chain, runtime, socket } = connection;
   if (listener === undefined || chain === undefined) return refuse(connection);
   // Plain bytes may flow one way after the other has ended; a connection of requests ends as a whole, as in Envoy.
-  socket.allowHalfOpen = chain.filter.kind === 'tcp';
+  socket.allowHalfOpen = chain.filter.kind !== 'http';
+  const log = ConnectionLog.of(connection);
+  const ended = listener.stats.connectionBegan(() => runtime.clock.monotonic());
   listener.handlerOf(chain).serve(socket, {
     id: ++lastConnection,
     direction: connection.direction,
@@ -147,7 +183,11 @@ export const runNetworkFilter: ConnectionLayer = (connection) => {
     requestedServerName: connection.tls?.sni ?? connection.inspection.serverName,
     tls: connection.tls,
     steps: connection.steps,
-    onEnd: listener.stats.connectionBegan(() => runtime.clock.monotonic()),
+    ...(log !== undefined && { info: log.info }),
+    onEnd: (protocol) => {
+      ended();
+      log?.write(protocol);
+    },
   });
   return 'stop';
 };

@@ -1,7 +1,9 @@
 import { formatAddress } from '#domain';
 import type { ProxyProtocolRules } from '../config/proxy-protocol-config.ts';
+import { ConnectionLog } from './connection-log.ts';
 import type { ConnectionLayer, ConnectionOutcome, PendingConnection } from './pending-connection.ts';
 import { furtherFields, type HeaderReading, type ProxyHeader, readProxyHeader } from './proxy-header.ts';
+import { turnAway } from './turn-away.ts';
 
 /** Where a load balancer tells who its client is, its word counts (Envoy: the proxy_protocol listener filter). */
 export const meetLoadBalancer: ConnectionLayer = (connection) => {
@@ -28,12 +30,14 @@ async function meet(connection: PendingConnection, rules: ProxyProtocolRules): P
     if (reading === 'none') count(rules.optional ? 'not_found_allowed' : 'not_found_disallowed');
     if (reading === 'none' && rules.optional) return 'next';
     if (reading === 'bad v1' || reading === 'bad v2') count(`versions.${reading.slice('bad '.length)}.error`);
+    if (reading === 'late') return 'next';
     if (reading !== 'incomplete') stats.stat('downstream_cx_proxy_proto_error').value++;
   }
   connection.note('listener', 'stopped', connection.listener?.config.name ?? '', () => ({
     detail: 'the connection does not begin with a PROXY protocol header that this listener takes',
   }));
-  connection.socket.destroy();
+  ConnectionLog.of(connection)?.write(undefined);
+  turnAway(connection.socket);
   return 'stop';
 }
 
@@ -49,7 +53,8 @@ function believe(connection: PendingConnection, { version, addresses }: ProxyHea
 }
 
 interface FirstBytes {
-  readonly reading: HeaderReading;
+  /** late: no header came in time, and the connection is taken all the same. */
+  readonly reading: HeaderReading | 'late';
   /** The header's own bytes. */
   readonly header: Buffer;
 }
@@ -58,7 +63,7 @@ interface FirstBytes {
 function readFirst({ listener, runtime, socket }: PendingConnection): Promise<FirstBytes> {
   return new Promise((resolve) => {
     let seen = Buffer.alloc(0);
-    const finish = (reading: HeaderReading): void => {
+    const finish = (reading: FirstBytes['reading']): void => {
       timer?.cancel();
       socket.removeListener('data', onData);
       socket.removeListener('end', onGone);
@@ -80,7 +85,7 @@ function readFirst({ listener, runtime, socket }: PendingConnection): Promise<Fi
     };
     const onTimeout = (): void => {
       listener?.stats.count('downstream_pre_cx_timeout');
-      finish('incomplete');
+      finish(listener?.config.continuesUninspected === true ? 'late' : 'incomplete');
     };
     socket.on('data', onData);
     socket.on('end', onGone);

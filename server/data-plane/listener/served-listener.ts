@@ -1,19 +1,22 @@
 import type { CompiledFilterChain, CompiledListener } from '../config/listener-config.ts';
 import type { HttpFilterConfig } from '../config/network-filter.ts';
+import { Admissions } from '../guards/admissions.ts';
+import { GuardedHttp } from '../guards/guarded-http.ts';
 import { HttpConnectionManager } from '../http/connection-manager.ts';
 import type { RequestLayer } from '../http/exchange.ts';
+import { TokenBucket } from '../http/filters/rate-limit/token-bucket.ts';
 import type { ProxyRuntime } from '../runtime.ts';
 import { ListenerStats, listenerPrefix } from '../stats/listener-stats.ts';
 import type { RequestReport } from '../stats/request-metrics.ts';
+import { PlainHandler } from '../tcp/plain-handler.ts';
 import { TcpProxy } from '../tcp/tcp-proxy.ts';
+import type { ChainHandler } from './chain-handler.ts';
 
 /** How the requests of a listener are handled: outbound, inbound or at a gateway. */
 export interface RequestHandling {
   readonly report: RequestReport;
   readonly layers: (config: HttpFilterConfig) => readonly RequestLayer[];
 }
-
-export type ChainHandler = HttpConnectionManager | TcpProxy;
 
 /** A listener in force with the handlers of its filter chains, made when first used. */
 export class ServedListener {
@@ -22,6 +25,9 @@ export class ServedListener {
   readonly #runtime: ProxyRuntime;
   readonly #handling: RequestHandling;
   readonly #handlers = new Map<CompiledFilterChain, ChainHandler>();
+  readonly #admissions = new Map<CompiledFilterChain, Admissions>();
+  /** What limits how many connections open; undefined: nothing. */
+  readonly rate: TokenBucket | undefined;
   #replaced = false;
 
   constructor(config: CompiledListener, runtime: ProxyRuntime, handling: RequestHandling) {
@@ -29,6 +35,7 @@ export class ServedListener {
     this.stats = ListenerStats.of(runtime.stats, config);
     this.#runtime = runtime;
     this.#handling = handling;
+    this.rate = config.rateLimit && new TokenBucket(config.rateLimit.limit.bucket, runtime.clock);
   }
 
   handlerOf(chain: CompiledFilterChain): ChainHandler {
@@ -40,6 +47,13 @@ export class ServedListener {
       if (this.#replaced) handler.drain();
     }
     return handler;
+  }
+
+  /** The filters of a chain that count its connections. */
+  admissionsOf(chain: CompiledFilterChain): Admissions {
+    const admissions = this.#admissions.get(chain) ?? new Admissions(this.#runtime, chain.filter.admissions);
+    this.#admissions.set(chain, admissions);
+    return admissions;
   }
 
   /** Takes over the handlers of chains that did not change, so that their connections stay; the others of `former` drain. */
@@ -54,6 +68,8 @@ export class ServedListener {
       const same = byContent.get(JSON.stringify(chain.resource));
       if (same === undefined) handler.drain();
       else this.#handlers.set(same, handler);
+      const counted = former.#admissions.get(chain);
+      if (same !== undefined && counted !== undefined) this.#admissions.set(same, counted);
     }
   }
 
@@ -76,13 +92,15 @@ export class ServedListener {
     const runtime = this.#runtime;
     const { filter } = chain;
     if (filter.kind === 'tcp') return new TcpProxy(runtime, filter);
+    if (filter.kind === 'plain') return new PlainHandler(runtime, filter);
     const { layers, report } = this.#handling;
-    return new HttpConnectionManager({
+    const http = new HttpConnectionManager({
       runtime,
       config: filter,
       layers: layers(filter),
       report,
       listenerPrefix: listenerPrefix(this.config),
     });
+    return filter.guards.length === 0 ? http : new GuardedHttp(runtime, filter, http);
   }
 }

@@ -10,6 +10,7 @@ import { exchangeMetadataAsServer } from '../http/metadata-exchange.ts';
 import { completeResponses } from '../http/response-layers.ts';
 import { chooseRoute } from '../http/router/choose-route.ts';
 import { judgeUnderscores } from '../http/underscores.ts';
+import { admitConnection, limitRate } from '../listener/admit-connection.ts';
 import { chooseFilterChain, inspectFirstBytes, runNetworkFilter, terminateTls } from '../listener/connection-layers.ts';
 import { meetLoadBalancer } from '../listener/meet-load-balancer.ts';
 import type { ConnectionLayer } from '../listener/pending-connection.ts';
@@ -42,12 +43,15 @@ const chooseInboundListener: ConnectionLayer = (connection) => {
 export const inboundConnection: readonly ConnectionLayer[] = [
   noteCapture,
   chooseInboundListener,
+  limitRate,
   // A load balancer in front may tell who its client is.
   meetLoadBalancer,
   // TLS or not, and its ALPN: mesh clients and others take different chains.
   inspectFirstBytes,
   // Here a STRICT port refuses plaintext.
   chooseFilterChain,
+  // Filters that limit how many connections there are.
+  admitConnection,
   // Here the client proves who it is.
   terminateTls,
   runNetworkFilter,

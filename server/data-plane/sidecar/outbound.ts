@@ -10,6 +10,7 @@ import { exchangeMetadataAsClient } from '../http/metadata-exchange.ts';
 import { completeResponses } from '../http/response-layers.ts';
 import { chooseRoute } from '../http/router/choose-route.ts';
 import { judgeUnderscores } from '../http/underscores.ts';
+import { admitConnection, limitRate } from '../listener/admit-connection.ts';
 import { chooseFilterChain, inspectFirstBytes, runNetworkFilter, terminateTls } from '../listener/connection-layers.ts';
 import { meetLoadBalancer } from '../listener/meet-load-balancer.ts';
 import type { ConnectionLayer } from '../listener/pending-connection.ts';
@@ -68,11 +69,14 @@ const chooseOutboundListener: ConnectionLayer = (connection) => {
 export const outboundConnection: readonly ConnectionLayer[] = [
   readOriginalDestination,
   chooseOutboundListener,
+  limitRate,
   // A load balancer in front may tell who its client is.
   meetLoadBalancer,
   // Only listeners whose chains depend on SNI, ALPN or HTTP wait for the first bytes.
   inspectFirstBytes,
   chooseFilterChain,
+  // Filters that limit how many connections there are.
+  admitConnection,
   terminateTls,
   runNetworkFilter,
 ];

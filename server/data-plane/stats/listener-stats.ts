@@ -1,5 +1,6 @@
+import type { Admission } from '../config/guard-config.ts';
 import type { CompiledListener } from '../config/listener-config.ts';
-import type { HttpFilterConfig, TcpFilterConfig } from '../config/network-filter.ts';
+import type { TerminalConfig } from '../config/network-filter.ts';
 import type { TlsFacts } from '../http/codec.ts';
 import type { Inspection } from '../tls/index.ts';
 import {
@@ -97,18 +98,25 @@ export class ListenerStats {
 }
 
 /** What serves a chain is made with its first connection; its names are shown before. */
-function declareChain(stats: Stats, prefix: string, filter: HttpFilterConfig | TcpFilterConfig): void {
+function declareChain(stats: Stats, prefix: string, filter: TerminalConfig): void {
+  for (const admission of filter.admissions) declareAdmission(stats, admission);
+  for (const guard of filter.guards)
+    if (guard.kind === 'rbac')
+      stats.declare(`${guard.config.statPrefix}rbac.`, [...FILTER_NAMES.rbac, ...FILTER_NAMES.shadow_rbac]);
+  if (filter.kind === 'plain') return;
   if (filter.kind === 'tcp') {
     stats.declare(`tcp.${filter.statPrefix}.`, TCP_NAMES);
-    for (const guard of filter.guards)
-      if (guard.kind === 'rbac')
-        stats.declare(`${guard.config.statPrefix}rbac.`, [...FILTER_NAMES.rbac, ...FILTER_NAMES.shadow_rbac]);
     return;
   }
   const own = `http.${filter.statPrefix}.`;
   stats.declare(own, HTTP_NAMES, HTTP_HISTOGRAMS);
   stats.declare(prefix + own, LISTENER_HTTP_NAMES);
   declareFilters(stats, own, filter.filters);
+}
+
+function declareAdmission(stats: Stats, { kind, statPrefix }: Admission): void {
+  if (kind === 'local_ratelimit') stats.declare(`local_rate_limit.${statPrefix}.`, ['rate_limited']);
+  else stats.declare(`connection_limit.${statPrefix}.`, ['active_connections', 'limited_connections']);
 }
 
 /** Listener filters that look at first bytes; their figures are those of all listeners together. */

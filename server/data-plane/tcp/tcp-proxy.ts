@@ -1,12 +1,13 @@
 import type { Socket } from 'node:net';
 import type { TcpFilterConfig } from '../config/network-filter.ts';
+import type { ChainHandler } from '../listener/chain-handler.ts';
 import type { ConnectionContext } from '../listener/connection-context.ts';
 import type { ProxyRuntime } from '../runtime.ts';
 import { TcpStats } from '../stats/tcp-stats.ts';
 import { TcpSession } from './tcp-session.ts';
 
 /** Envoy's tcp_proxy: joins a client's connection to one of a cluster, bytes both ways. */
-export class TcpProxy {
+export class TcpProxy implements ChainHandler {
   readonly #runtime: ProxyRuntime;
   readonly #config: TcpFilterConfig;
   readonly #stats: TcpStats;
@@ -34,6 +35,10 @@ export class TcpProxy {
     });
     this.#open.add(session);
     session.start();
+  }
+
+  turnedAway(socket: Socket): void {
+    this.#stats.connectionBegan(socket);
   }
 
   /** Connections of a TCP proxy have no end of request to wait for: they go on until `close`. */

@@ -5,13 +5,14 @@ import type { TcpFilterConfig, TcpShare } from '../config/network-filter.ts';
 import { HopSteps, type StepNote } from '../decisions/hop-steps.ts';
 import { recordDenial } from '../decisions/refusal-record.ts';
 import { type FormatSubject, NO_REQUEST } from '../format/subject.ts';
+import { type ConnectionDenial, judgeConnection, tellDenial } from '../guards/judge.ts';
 import type { PeerWorkload } from '../http/peer-metadata.ts';
 import { StreamInfo } from '../http/stream-info.ts';
 import type { ConnectionContext } from '../listener/connection-context.ts';
+import { closeLater } from '../listener/turn-away.ts';
 import type { ProxyRuntime } from '../runtime.ts';
 import type { TcpStats } from '../stats/tcp-stats.ts';
 import { xxHash64 } from '../upstream/hashing/xx-hash.ts';
-import { type ConnectionDenial, judgeConnection } from './guards.ts';
 import { Introductions } from './introductions.ts';
 import { PEER_EXCHANGE } from './peer-exchange.ts';
 import { type MeasuredSession, SessionMetrics } from './session-metrics.ts';
@@ -51,7 +52,7 @@ export class TcpSession {
     this.#options = options;
     const { clock } = options.runtime;
     const startedAt = clock.monotonic();
-    this.#info = new StreamInfo(clock.now(), startedAt);
+    this.#info = options.context.info ?? new StreamInfo(clock.now(), startedAt);
     this.#steps = options.runtime.sampler.next(startedAt)
       ? new HopSteps({ clock, startedAt, before: options.context.steps })
       : HopSteps.off;
@@ -86,13 +87,13 @@ export class TcpSession {
     this.#options.socket.destroy();
     this.#upstream?.destroy();
     this.#record();
-    this.#options.context.onEnd?.();
+    this.#options.context.onEnd?.(undefined);
     this.#options.onEnd(this);
   }
 
   #connect(): void {
     const { config, context, runtime, stats } = this.#options;
-    const share = this.#drawShare();
+    const share = this.#shareBySni() ?? this.#drawShare();
     this.#info.cluster = share.cluster;
     this.#upstreamSide = new TcpUpstream({
       runtime,
@@ -116,6 +117,13 @@ export class TcpSession {
   #hash(): bigint | undefined {
     const { config, context } = this.#options;
     return config.hashesSource ? xxHash64(context.remoteAddress.ip) : undefined;
+  }
+
+  /** The cluster that the client names, where a filter before this one says so. */
+  #shareBySni(): TcpShare | undefined {
+    const { config, context } = this.#options;
+    const name = context.requestedServerName;
+    return config.clusterBySni && name !== '' ? { cluster: name, weight: 1, criteria: undefined } : undefined;
   }
 
   #drawShare(): TcpShare {
@@ -223,10 +231,9 @@ export class TcpSession {
 
   #refuse(denial: ConnectionDenial): void {
     const { context, runtime } = this.#options;
-    if (denial.flag !== undefined) this.#info.flag(denial.flag);
-    this.#info.connectionTerminationDetails = denial.details;
+    tellDenial(this.#info, denial);
     recordDenial({ runtime, context, info: this.#info, denial });
-    this.close();
+    closeLater(runtime.clock, this.#options.socket, { delayMs: denial.delayMs, close: () => this.close() });
   }
 
   /** The last bytes of the upstream may still wait for the client. */

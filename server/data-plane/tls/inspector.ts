@@ -29,13 +29,13 @@ export interface InspectOptions {
   readonly detectHttp: boolean;
   /** Then the bytes that have come decide; 0: wait for ever (a server that speaks first needs a limit). */
   readonly timeoutMs: number;
-  /** The bytes that have come by then decide. */
-  readonly onTimeout?: () => void;
+  /** Called then; unless it returns false, the bytes that have come decide. */
+  readonly onTimeout?: () => boolean;
 }
 
 /**
  * Looks at the first bytes of a connected, unread socket (Envoy: TLS inspector and HTTP inspector) and puts them back: whoever reads the
- * socket next, also a TLS socket around it, sees them. The socket is left paused. Resolves to undefined when the peer leaves first.
+ * socket next, also a TLS socket around it, sees them. The socket is left paused. Resolves to undefined when the peer leaves first, or comes too late.
  */
 export function inspect(socket: Socket, options: InspectOptions): Promise<Inspection | undefined> {
   return new Promise((resolve) => {
@@ -61,8 +61,8 @@ export function inspect(socket: Socket, options: InspectOptions): Promise<Inspec
       finish(undefined);
     };
     const onTimeout = (): void => {
-      options.onTimeout?.();
-      finish(decide(seen, options, true));
+      if (options.onTimeout?.() === false) onGone();
+      else finish(decide(seen, options, true));
     };
     socket.on('data', onData);
     socket.on('end', onGone);

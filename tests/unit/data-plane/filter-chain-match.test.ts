@@ -43,8 +43,15 @@ const permissive = listener(
   chain('foreign-tls', { destination_port: 80, transport_protocol: 'tls' }),
 );
 
+const CLIENT = { ip: '127.8.1.9', port: 40_000 };
+
 const choose = (port: number, inspection: Inspection, on = permissive) =>
-  chooseChain(on.chains, on.defaultChain, { destination: { ip: '127.8.1.4', port }, inspection });
+  chooseChain(on.chains, on.defaultChain, {
+    destination: { ip: '127.8.1.4', port },
+    source: CLIENT,
+    directSource: CLIENT,
+    inspection,
+  });
 
 describe('the sieve of filter chains', () => {
   it.each<[string, number, Inspection]>([

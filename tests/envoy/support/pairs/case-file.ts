@@ -23,12 +23,16 @@ export interface PairRequest {
   readonly before?: readonly (Partial<PairRequest> & { readonly times?: number })[];
   /** Between those and the request itself: until so much time is over. */
   readonly pauseMs?: number;
+  /** Connections that are open meanwhile; each says these bytes. */
+  readonly held?: readonly string[];
   /** What the real Envoy is known to do: guards the case itself. */
   readonly expect: {
     readonly status: number;
     readonly flags?: string;
     readonly details?: string;
     readonly body?: string;
+    /** Lines of the log; default 1. */
+    readonly lines?: number;
     /** Requests that reach a host. */
     readonly upstream?: number;
   };
@@ -63,8 +67,12 @@ export interface PairCase {
   readonly virtual_hosts?: readonly object[];
   /** Network filters in place of an HTTP connection manager. */
   readonly network?: readonly object[];
+  /** Network filters before the HTTP connection manager. */
+  readonly before_http?: readonly object[];
   /** Several filter chains in place of one. */
-  readonly chains?: readonly { readonly match?: object; readonly network: readonly object[] }[];
+  readonly chains?: readonly { readonly name?: string; readonly match?: object; readonly network: readonly object[] }[];
+  /** The listener itself writes a line for each connection. */
+  readonly logs_connections?: boolean;
   /** Further fields of the Listener and of its filter chain. */
   readonly listener?: Readonly<Record<string, unknown>>;
   readonly chain?: Readonly<Record<string, unknown>>;

@@ -46,6 +46,7 @@ export function pairResources(given: PairCase, at: { ip: string; port: number },
       address: { socket_address: { address: at.ip, port_value: at.port } },
       traffic_direction: 'OUTBOUND',
       filter_chains: chainsOf(given),
+      ...(given.logs_connections === true && { access_log: [LOG] }),
       ...given.listener,
     },
     clusters: Object.entries(given.clusters).map(([name, { hosts: names, policy, ...fields }]) => ({
@@ -86,12 +87,15 @@ const hostEntry = (given: PairHost): Exclude<PairHost, string> => (typeof given 
 
 function chainsOf(given: PairCase): FilterChain[] {
   if (given.chains !== undefined) {
-    return given.chains.map(({ match, network }) => ({
+    return given.chains.map(({ name, match, network }) => ({
+      ...(name !== undefined && { name }),
       ...tcpChain(given.name, network),
       ...(match !== undefined && { filter_chain_match: match }),
     }));
   }
   const chain = given.network === undefined ? httpChain(given) : tcpChain(given.name, given.network);
+  const guards = qualified(given.before_http ?? [], given.name) as FilterChain['filters'];
+  if (guards.length > 0) return [{ ...chain, filters: [...guards, ...chain.filters], ...given.chain }];
   return [{ ...chain, ...given.chain }];
 }
 
@@ -116,6 +120,7 @@ function httpChain({ name, http = {}, filters = [], routes, virtual_hosts }: Pai
 function tcpChain(name: string, network: readonly object[]): FilterChain {
   const filters = qualified(network, name) as FilterChain['filters'];
   const last = filters.at(-1)!;
+  if (last.typed_config?.['@type'] !== extensionTypes.tcpProxy) return { filters };
   const withLog = { ...last, typed_config: { ...last.typed_config, access_log: [LOG] } as unknown as Any };
   return { filters: [...filters.slice(0, -1), withLog] };
 }

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { seededRandom } from '#domain';
 import { leaseSubnet } from '#sandbox/subnets';
@@ -14,6 +15,8 @@ import { type PairResources, pairResources } from './resources.ts';
 
 const FIRST_PORT = 20_000;
 const LATE_MS = 3000;
+/** What names of statistics begin with, before the name of their case. */
+const KINDS = 'http|cluster|tcp|vhost|connection_limit|local_rate_limit|listener_local_ratelimit|ext_authz|proxy_proto';
 
 /** All that can be seen of one request. */
 export interface Seen {
@@ -122,7 +125,7 @@ async function observe({
 }): Promise<Seen> {
   const at = { ip: side.ip, port };
   const name = `${side.name}/${given.name}/${request.name}`;
-  const own = new RegExp(`^(http|cluster|tcp|vhost)\\.${given.name}\\.|^${given.name}\\.`);
+  const own = new RegExp(`^(${KINDS})\\.${given.name}\\.|^${given.name}\\.`);
   const logged = entriesAt(side.logLines(), port).length;
   const untold = request.after ?? 0;
   for (let turn = 0; turn < untold; turn++) await ask(request, at, `${name}/after/${turn}`);
@@ -139,12 +142,16 @@ async function observe({
     const { length } = entriesAt(side.logLines(), port);
     return length >= logged + untold + told ? length : undefined;
   });
+  const letGo = await hold(request.held ?? [], at, () => side.figures(own));
   const answer = await ask(request, at, name);
   const log = await waitFor(`${side.name}'s log line of ${name}`, LATE_MS, () => {
     const found = entriesAt(side.logLines(), port).slice(entries);
     // A request that follows a redirect within the proxy has a line for each part of its way.
-    return found.length > 0 && found.at(-1)?.['details'] !== 'internal_redirect' ? found : undefined;
+    return found.length >= (request.expect.lines ?? 1) && found.at(-1)?.['details'] !== 'internal_redirect'
+      ? found
+      : undefined;
   });
+  letGo();
   const wanted = request.expect.upstream ?? 0;
   await waitFor(`${wanted} requests of ${name} at the hosts`, LATE_MS, () =>
     hosts.arrived(name).length >= wanted ? true : undefined,
@@ -153,11 +160,37 @@ async function observe({
   return { answer, log, upstream: hosts.arrived(name), stats: changes(figures, after) };
 }
 
+/** Opens connections and returns how to close them; all are known to the proxy by then. */
+async function hold(
+  texts: readonly string[],
+  { ip, port }: { ip: string; port: number },
+  figures: () => Promise<Figures>,
+): Promise<() => void> {
+  const sockets = texts.map((text) => {
+    const socket = connect({ host: ip, port, localAddress: ip }, () => socket.write(text, 'latin1'));
+    return socket.on('error', () => undefined);
+  });
+  const active = (seen: Figures): number =>
+    [...seen].reduce(
+      (sum, [name, value]) =>
+        sum + (/\.(downstream_cx|connections)_active$|active_connections$/.test(name) ? value : 0),
+      0,
+    );
+  await waitFor(`${texts.length} connections that are held`, LATE_MS, async () =>
+    active(await figures()) >= texts.length ? true : undefined,
+  );
+  return () => {
+    for (const socket of sockets) socket.destroy();
+  };
+}
+
 /** Waits until no request is under way and no client is connected any more: only then are figures complete. */
 function quiet(side: Side, own: RegExp): Promise<Figures> {
   return waitFor(`${side.name} has nothing to do`, LATE_MS, async () => {
     const figures = await side.figures(own);
-    const busy = [...figures].some(([name, value]) => value > 0 && /(downstream_cx|_rq(_pending)?)_active$/.test(name));
+    const busy = [...figures].some(
+      ([name, value]) => value > 0 && /(downstream_cx|_rq(_pending)?)_active$|active_connections$/.test(name),
+    );
     return busy ? undefined : figures;
   });
 }

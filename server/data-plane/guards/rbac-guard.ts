@@ -5,7 +5,7 @@ import type { StepNote } from '../decisions/hop-steps.ts';
 import { noteVerdict } from '../decisions/rbac-note.ts';
 import type { DynamicMetadata } from '../http/dynamic-metadata.ts';
 import type { Stats } from '../stats/stats.ts';
-import type { ConnectionDenial } from './guards.ts';
+import type { GuardVerdict } from './judge.ts';
 
 const NAME = 'envoy.filters.network.rbac';
 
@@ -21,7 +21,7 @@ export function judgeByRbac(
   { rules, shadowRules, rulesPrefix, shadowPrefix, statPrefix }: RbacFilterConfig,
   subject: RbacSubject,
   { metadata, stats, onShadow }: RbacReport,
-): ConnectionDenial | undefined {
+): GuardVerdict | undefined {
   const count = (name: string): void => {
     stats.stat(`${statPrefix}rbac.${name}`).value++;
   };

@@ -3,6 +3,7 @@ import type { RbacSubject } from '../config/rbac/subject.ts';
 import type { StepNote } from '../decisions/hop-steps.ts';
 import { DynamicMetadata } from '../http/dynamic-metadata.ts';
 import type { ResponseFlag } from '../http/response-flags.ts';
+import type { StreamInfo } from '../http/stream-info.ts';
 import type { ConnectionContext } from '../listener/connection-context.ts';
 import type { ProxyRuntime } from '../runtime.ts';
 import { askAboutConnection } from './ext-authz-guard.ts';
@@ -15,7 +16,21 @@ export interface ConnectionDenial {
   /** Envoy's connection termination details. */
   readonly details: string;
   readonly flag?: ResponseFlag;
+  /** The connection is closed so much later. */
+  readonly delayMs: number;
   readonly note: StepNote;
+}
+
+/** What a guard says; the chain's configuration may put the end off. */
+export type GuardVerdict = Omit<ConnectionDenial, 'delayMs'>;
+
+/** Notes in a connection's figures why it was denied: as in Envoy, what a service said stands where the details of answers stand. */
+export function tellDenial(info: StreamInfo, { details, flag }: GuardVerdict): void {
+  if (flag === undefined) info.connectionTerminationDetails = details;
+  else {
+    info.flag(flag);
+    info.details = details;
+  }
 }
 
 export interface JudgedConnection extends Pick<RbacReport, 'onShadow'> {
@@ -46,13 +61,13 @@ export function judgeConnection(
       if (guard.kind === 'rbac') {
         const denial = judgeByRbac(guard.config, subject, { metadata, stats: runtime.stats, onShadow });
         if (denial === undefined) continue;
-        onVerdict(denial);
+        onVerdict({ ...denial, delayMs: guard.delayDenyMs });
         return;
       }
       const { onlyIf } = guard.config;
       if (onlyIf !== undefined && !onlyIf.accepts(subject.metadata)) continue;
       cancel = askAboutConnection(guard.config, { runtime, context, metadata }, (denial) =>
-        denial === undefined ? runFrom(i + 1) : onVerdict(denial),
+        denial === undefined ? runFrom(i + 1) : onVerdict({ ...denial, delayMs: 0 }),
       );
       return;
     }

@@ -5,7 +5,7 @@ import type { DynamicMetadata } from '../http/dynamic-metadata.ts';
 import { CHECK, readCheck } from '../http/filters/ext-authz/grpc-check.ts';
 import type { ConnectionContext } from '../listener/connection-context.ts';
 import type { ProxyRuntime } from '../runtime.ts';
-import type { ConnectionDenial } from './guards.ts';
+import type { GuardVerdict } from './judge.ts';
 
 const NAME = 'envoy.filters.network.ext_authz';
 /** Where the rule that made the proxy ask left its name. */
@@ -21,13 +21,13 @@ export interface ConnectionQuestion {
 export function askAboutConnection(
   config: ConnectionAuthorizer,
   { runtime, context, metadata }: ConnectionQuestion,
-  onVerdict: (denial: ConnectionDenial | undefined) => void,
+  onVerdict: (denial: GuardVerdict | undefined) => void,
 ): () => void {
   const count = (name: string): void => {
-    runtime.stats.stat(`ext_authz.${config.statPrefix}${name}`).value++;
+    runtime.stats.stat(`ext_authz.${config.statPrefix}.${name}`).value++;
   };
   const rule = metadata.of('envoy.filters.network.rbac')?.[ASKED_BY];
-  const refusal = (detail: string, details: string): ConnectionDenial => ({
+  const refusal = (detail: string, details: string): GuardVerdict => ({
     filter: NAME,
     details,
     flag: 'UAEX',
@@ -44,12 +44,15 @@ export function askAboutConnection(
       count(verdict.kind);
       if (verdict.kind === 'ok') return onVerdict(undefined);
       const { cluster } = config.service;
-      if (verdict.kind === 'denied')
+      if (verdict.kind === 'denied') {
+        count('cx_closed');
         return onVerdict(refusal(`${cluster} was asked and refuses it`, 'ext_authz_denied'));
+      }
       if (config.failureModeAllow) {
         count('failure_mode_allowed');
         return onVerdict(undefined);
       }
+      count('cx_closed');
       return onVerdict(
         refusal(`${cluster} could not be asked (${verdict.reason}), so it is refused`, 'ext_authz_error'),
       );
