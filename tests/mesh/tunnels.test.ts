@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { connect as http2Connect } from 'node:http2';
-import { connect, createServer as createTcpServer, type Server as TcpServer } from 'node:net';
+import { connect, createServer as createTcpServer, type Socket, type Server as TcpServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Cluster, extensionTypes, type Listener, type Route, typeUrls } from '#xds';
+import { type Any, type Cluster, extensionTypes, type Listener, type Route, typeUrls } from '#xds';
 import { http, router, staticCluster } from './data-plane-config.ts';
 import { createTestCa, type Pod, startPod, until } from './data-plane-harness.ts';
 import { NET } from './own-network.ts';
@@ -14,6 +14,8 @@ const HTTP_PORT = 8080;
 const HOST = `${NET}.2.1`;
 const BYTES_PORT = 9000;
 const WEB_PORT = 9001;
+const TCP_PORT = 8081;
+const POST_PORT = 8082;
 
 const LOG = {
   name: 'envoy.access_loggers.file',
@@ -56,6 +58,27 @@ const EDGE: Listener = {
   ],
 };
 
+/** Every connection to this port is a tunnel through the web server. */
+const tunnelled = (port: number, tunnel: object): Listener => ({
+  name: `tcp-${port}`,
+  address: { socket_address: { address: IP, port_value: port } },
+  filter_chains: [
+    {
+      filters: [
+        {
+          name: 'envoy.filters.network.tcp_proxy',
+          typed_config: {
+            '@type': extensionTypes.tcpProxy,
+            stat_prefix: `tcp-${port}`,
+            cluster: 'web',
+            tunneling_config: { hostname: `${HOST}:${BYTES_PORT}`, ...tunnel },
+          } as Any,
+        },
+      ],
+    },
+  ],
+});
+
 const CLUSTERS: Cluster[] = [
   staticCluster('bytes', [`${HOST}:${BYTES_PORT}`]),
   staticCluster('web', [`${HOST}:${WEB_PORT}`]),
@@ -96,11 +119,28 @@ describe('a proxy that tunnels go through', () => {
       agree = () => socket.write('HTTP/1.1 101 Switching\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n');
     };
     web.on('upgrade', tunnel);
+    // A proxy as they stand at the edge of many networks.
+    web.on('connect', ({ method = '', url = '', headers }: IncomingMessage, client: Socket, first: Buffer) => {
+      arrived.push({ method, url, headers, first: first.toString() });
+      const [host, port] = url.split(':');
+      const onward = connect({ host: host!, port: Number(port), allowHalfOpen: true }, () => {
+        client.allowHalfOpen = true;
+        client.write('HTTP/1.1 200 Connection established\r\n\r\n');
+        client.pipe(onward).pipe(client);
+      });
+    });
+    web.on('request', (request, response) => {
+      arrived.push({ method: request.method ?? '', url: request.url ?? '', headers: request.headers, first: '' });
+      response.flushHeaders();
+      request.pipe(response);
+    });
     servers.push(bytes.listen(BYTES_PORT, HOST), web.listen(WEB_PORT, HOST));
     await Promise.all(servers.map((server) => once(server, 'listening')));
+    const added = [{ header: { key: 'proxy-authorization', value: 'Basic %DOWNSTREAM_LOCAL_PORT%' } }];
+    const listeners = [EDGE, tunnelled(TCP_PORT, { headers_to_add: added }), tunnelled(POST_PORT, { use_post: true })];
     pod = await startPod({ ip: IP, name: 'edge', role: 'router', signer: await createTestCa() }, (xds) => {
       xds.push(typeUrls.cluster, CLUSTERS);
-      expect(xds.push(typeUrls.listener, [EDGE])).toEqual([]);
+      expect(xds.push(typeUrls.listener, listeners)).toEqual([]);
     });
   });
   afterAll(async () => {
@@ -147,5 +187,28 @@ describe('a proxy that tunnels go through', () => {
     expect((await answer).split('\r\n\r\n')[1]).toBe('got early.');
     await until(() => pod.logs.some((line) => line.startsWith('GET 101')), 'the line of the WebSocket');
     expect(pod.logs.at(-1)?.trim()).toBe('GET 101 UC 6 10 HTTP/1.1');
+  });
+
+  it('takes a TCP connection through a proxy that connects on, and lets either side finish by itself', async () => {
+    const socket = connect({ host: IP, port: TCP_PORT, allowHalfOpen: true }, () =>
+      socket.end(`${'y'.repeat(200_000)}12`),
+    );
+    const answer = await readAll(socket);
+    socket.destroy();
+    const { method, url, headers } = arrived.at(-1)!;
+    expect([answer.slice(0, 3), answer.length]).toEqual(['21y', 200_002]);
+    expect([method, url, headers]).toEqual([
+      'CONNECT',
+      `${HOST}:${BYTES_PORT}`,
+      { host: `${HOST}:${BYTES_PORT}`, 'proxy-authorization': `Basic ${TCP_PORT}` },
+    ]);
+  });
+
+  it('asks for a tunnel by POST, whose bodies are the bytes', async () => {
+    const socket = connect({ host: IP, port: POST_PORT, allowHalfOpen: true }, () => socket.end('back and forth'));
+    expect(await readAll(socket)).toBe('back and forth');
+    socket.destroy();
+    const { method, url, headers } = arrived.at(-1)!;
+    expect([method, url, headers.host]).toEqual(['POST', '/', `${HOST}:${BYTES_PORT}`]);
   });
 });

@@ -13,6 +13,7 @@ import { ConfigProblem, unknownExtension, within } from './problem.ts';
 import { compileRouteTable, type RouteTable } from './route-table.ts';
 import { readStatsPlan, STATS_FILTER, type StatsPlan } from './stats-plan.ts';
 import { readTracing, type TracingConfig } from './tracing-config.ts';
+import { readTunneling, type TunnelRequest } from './tunneling-config.ts';
 import { durationMs, type Fields, readNumber } from './values.ts';
 
 /** Filters by which Istio's proxies introduce themselves at the beginning of a connection. */
@@ -104,6 +105,8 @@ export interface TcpFilterConfig extends ConnectionFilters {
   /** The client's proxy may introduce itself. */
   readonly exchangesPeers: boolean;
   readonly stats: readonly StatsPlan[];
+  /** Its hosts connect on by HTTP; undefined: its connections are to the hosts themselves. */
+  readonly tunnel: TunnelRequest | undefined;
   /** Balancers that hash go by the client's address. */
   readonly hashesSource: boolean;
   readonly idleTimeoutMs: number;
@@ -160,9 +163,6 @@ const readStats = (filters: readonly { readonly name: string; readonly typed_con
 function compileTcpProxy(
   config: TcpProxy,
 ): Omit<TcpFilterConfig, keyof ConnectionFilters | 'exchangesPeers' | 'stats'> {
-  if (config.tunneling_config !== undefined) {
-    throw new ConfigProblem('tcp_proxy.tunneling_config', 'tunnels to hosts are not supported');
-  }
   const shares: readonly { name: string; weight: number; metadata_match?: Metadata }[] =
     config.cluster === undefined ? (config.weighted_clusters?.clusters ?? []) : [{ name: config.cluster, weight: 1 }];
   const criteria = balancingLabels(config.metadata_match);
@@ -177,6 +177,7 @@ function compileTcpProxy(
       criteria: own === undefined ? criteria : { ...criteria, ...balancingLabels(own) },
     })),
     totalWeight,
+    tunnel: readTunneling(config.tunneling_config),
     hashesSource: (config.hash_policy ?? []).some(({ source_ip }) => source_ip !== undefined),
     idleTimeoutMs: durationMs(config.idle_timeout, 'tcp_proxy.idle_timeout', 3_600_000),
     maxDurationMs: durationMs(

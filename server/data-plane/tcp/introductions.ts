@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { TcpFilterConfig } from '../config/network-filter.ts';
 import type { ConnectionContext } from '../listener/connection-context.ts';
 import type { ProxyRuntime } from '../runtime.ts';
@@ -59,7 +60,7 @@ export class Introductions {
   }
 
   /** The same to the server's proxy; what comes from there may be the server's own bytes. */
-  meetServer(upstream: Socket, exchanges: boolean, met: (server: Introduced) => void): void {
+  meetServer(upstream: Duplex, exchanges: boolean, met: (server: Introduced) => void): void {
     if (!exchanges) {
       met(NOBODY);
       return;
@@ -72,7 +73,7 @@ export class Introductions {
   }
 
   /** A server that speaks first is introduced first; to be called before its bytes are passed on. */
-  beforeFirstOf(upstream: Socket): void {
+  beforeFirstOf(upstream: Duplex): void {
     if (this.#introduce !== undefined) upstream.prependOnceListener('data', this.#introduce);
   }
 

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { type PeerWorkload, readIntroduction } from '../http/peer-metadata.ts';
 
 /** The ALPN by which Istio's proxies agree to introduce themselves before the first byte of a connection. */
@@ -43,7 +43,7 @@ export interface Introduced {
 }
 
 /** Takes the frame out of what a socket brings; what follows it can be read as if it had come first. Leaves the socket paused. */
-export function awaitIntroduction(socket: Socket, done: (introduced: Introduced) => void): void {
+export function awaitIntroduction(socket: Duplex, done: (introduced: Introduced) => void): void {
   let seen: Buffer = Buffer.alloc(0);
   const finish = (introduced: Introduced): void => {
     socket.off('data', onData);

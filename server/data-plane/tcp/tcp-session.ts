@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Timer } from '#domain';
 import { istioLogFormat } from '../config/access-log/index.ts';
 import type { TcpFilterConfig, TcpShare } from '../config/network-filter.ts';
@@ -18,6 +19,7 @@ import { PEER_EXCHANGE } from './peer-exchange.ts';
 import { type MeasuredSession, SessionMetrics } from './session-metrics.ts';
 import { buildTcpHop } from './session-record.ts';
 import { NO_CLUSTER, TcpUpstream } from './tcp-upstream.ts';
+import { tunnelHead } from './tunnel-head.ts';
 
 export interface SessionOptions {
   readonly runtime: ProxyRuntime;
@@ -34,7 +36,7 @@ export class TcpSession {
   readonly #info: StreamInfo;
   readonly #steps: HopSteps;
   #upstreamSide: TcpUpstream | undefined;
-  #upstream: Socket | undefined;
+  #upstream: Duplex | undefined;
   /** The host has said all it had to say while the client could still speak: then it is this proxy that closes. */
   #hostEndedFirst = false;
   #idle: Timer | undefined;
@@ -72,7 +74,8 @@ export class TcpSession {
   close(): void {
     if (this.#over) return;
     this.#over = true;
-    const { clock } = this.#options.runtime;
+    const { runtime, socket } = this.#options;
+    const { clock } = runtime;
     this.#idle?.cancel();
     this.#lifetime?.cancel();
     this.#cancelVerdict?.();
@@ -84,7 +87,7 @@ export class TcpSession {
       this.#upstream === undefined ? 0 : Math.max(0, this.#options.socket.bytesRead - overhead.read);
     this.#info.bytesSent = Math.max(0, this.#options.socket.bytesWritten - overhead.written);
     this.#info.durationMs = clock.monotonic() - this.#info.startedAt;
-    this.#options.socket.destroy();
+    socket.destroy();
     this.#upstream?.destroy();
     this.#record();
     this.#options.context.onEnd?.(undefined);
@@ -102,6 +105,7 @@ export class TcpSession {
       maxAttempts: config.maxConnectAttempts,
       hash: () => this.#hash(),
       criteria: () => share.criteria,
+      tunnel: config.tunnel && (() => tunnelHead(config.tunnel!, this.#subject)),
       steps: this.#steps,
       info: this.#info,
       onConnected: (socket) => this.#join(socket),
@@ -166,7 +170,7 @@ export class TcpSession {
     return { head: NO_REQUEST, responseHead: undefined, info: this.#info, connection: context, proxy, peer };
   }
 
-  #join(upstream: Socket): void {
+  #join(upstream: Duplex): void {
     const { socket } = this.#options;
     this.#upstream = upstream;
     upstream.on('error', (error: NodeJS.ErrnoException) => {
@@ -203,7 +207,7 @@ export class TcpSession {
   }
 
   /** As in Envoy, whoever speaks first is judged when it speaks: a server that greets is heard before that. */
-  #guard(upstream: Socket): void {
+  #guard(upstream: Duplex): void {
     const { config, context, runtime, socket } = this.#options;
     socket.once('data', (first: Buffer) => {
       socket.pause();

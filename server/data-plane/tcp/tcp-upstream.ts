@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { partOrigin } from '../config/origins.ts';
 import type { Fields } from '../config/values.ts';
 import type { HopSteps } from '../decisions/hop-steps.ts';
-import type { ResetReason, TlsFacts } from '../http/codec.ts';
+import type { RequestHead, ResetReason, TlsFacts } from '../http/codec.ts';
 import { formatEndpoint } from '../http/h1/socket-address.ts';
 import type { ResponseFlag } from '../http/response-flags.ts';
 import { noteCluster, noteConnected, noteEndpoint, noteNoHost } from '../http/router/call-steps.ts';
@@ -16,6 +17,7 @@ import type { HostChoice, UpstreamCluster } from '../upstream/cluster.ts';
 import { connectTo } from '../upstream/connect.ts';
 import type { Host } from '../upstream/host.ts';
 import { ConnectAttempt } from '../upstream/pool-connecting.ts';
+import { HttpTunnel } from './http-tunnel.ts';
 
 export interface TcpUpstreamOptions {
   readonly runtime: ProxyRuntime;
@@ -26,9 +28,11 @@ export interface TcpUpstreamOptions {
   readonly hash: () => bigint | undefined;
   /** Labels that the host must have, where the cluster has subsets. */
   readonly criteria: () => Fields | undefined;
+  /** Makes the request for a tunnel, where the host is asked for one. */
+  readonly tunnel: (() => RequestHead) | undefined;
   readonly steps: HopSteps;
   readonly info: StreamInfo;
-  readonly onConnected: (socket: Socket) => void;
+  readonly onConnected: (socket: Duplex) => void;
   /** No connection is made any more; `details` as those of a request. */
   readonly onFailed: (details: string) => void;
 }
@@ -38,12 +42,14 @@ export const NO_CLUSTER = 'cluster_not_found';
 /** The connection of one TCP session to a host of its cluster, with the attempts that it takes. */
 export class TcpUpstream {
   readonly #options: TcpUpstreamOptions;
-  #attempt: ConnectAttempt | undefined;
+  #attempt: ConnectAttempt | HttpTunnel | undefined;
   #cluster: UpstreamCluster | undefined;
   #host: Host | undefined;
   #tls: TlsFacts | undefined;
   #joined = false;
   #heldSince = 0;
+  /** A tunnel's connection belongs to a pool, which counts it. */
+  #pooled = false;
 
   constructor(options: TcpUpstreamOptions) {
     this.#options = options;
@@ -63,7 +69,7 @@ export class TcpUpstream {
   }
 
   start(): void {
-    const { cluster: name, context, criteria, hash, runtime, steps } = this.#options;
+    const { cluster: name, context, criteria, hash, runtime, steps, tunnel } = this.#options;
     const cluster = runtime.clusters.get(name);
     if (cluster === undefined) {
       steps.add('cluster', 'stopped', name, () => ({ detail: 'the proxy has no cluster of this name' }));
@@ -79,6 +85,10 @@ export class TcpUpstream {
       return;
     }
     if (steps.on) noteEndpoint(steps, cluster, choice);
+    if (tunnel !== undefined) {
+      this.#askForTunnel(cluster, choice, tunnel());
+      return;
+    }
     const { connections, limits } = cluster.breakers.DEFAULT;
     if (connections >= limits.maxConnections) {
       steps.add('pool', 'stopped', choice.host.key, () => ({
@@ -140,11 +150,31 @@ export class TcpUpstream {
     this.#attempt.start();
   }
 
+  /** The connection itself is one of the cluster's pools for HTTP. */
+  #askForTunnel(cluster: UpstreamCluster, choice: HostChoice, head: RequestHead): void {
+    const { info, steps } = this.#options;
+    const { host } = choice;
+    this.#take(cluster, host);
+    this.#pooled = true;
+    const tunnel = new HttpTunnel(head, {
+      opened: (bytes, stream) => {
+        noteConnected(steps, cluster, { choice, priority: 'DEFAULT' }, stream);
+        this.#tls = stream.tls;
+        info.upstreamLocalAddress = stream.localAddress;
+        cluster.report(host, { localOrigin: 'served' });
+        this.#options.onConnected(bytes);
+      },
+      asked: () => {
+        cluster.stats.rqTotal.value++;
+        host.figures.rqTotal++;
+      },
+      failed: (reason, detail) => this.#failedBefore(cluster, host, reason, detail),
+    });
+    this.#attempt = tunnel;
+    tunnel.start(cluster.poolOf(host, 'DEFAULT'));
+  }
+
   #failed(cluster: UpstreamCluster, host: Host, reason: ResetReason, detail: string): void {
-    const { info, maxAttempts, steps } = this.#options;
-    this.#attempt = undefined;
-    info.transportFailure = detail;
-    steps.add('attempt', 'stopped', host.key, () => ({ detail: `no connection${detail === '' ? '' : `: ${detail}`}` }));
     const timedOut = reason === 'connection_timeout';
     cluster.stats.count('upstream_cx_connect_fail');
     cluster.stats.count('upstream_rq_pending_failure_eject');
@@ -152,6 +182,16 @@ export class TcpUpstream {
     if (timedOut) cluster.stats.count('upstream_cx_connect_timeout');
     const counter = handshakeCounter(detail);
     if (counter !== undefined) cluster.stats.count(counter);
+    this.#failedBefore(cluster, host, reason, detail);
+  }
+
+  /** Another attempt, as long as one is left. */
+  #failedBefore(cluster: UpstreamCluster, host: Host, reason: ResetReason, detail: string): void {
+    const { info, maxAttempts, steps } = this.#options;
+    const timedOut = reason === 'connection_timeout';
+    this.#attempt = undefined;
+    info.transportFailure = detail;
+    steps.add('attempt', 'stopped', host.key, () => ({ detail: `no connection${detail === '' ? '' : `: ${detail}`}` }));
     cluster.report(host, { localOrigin: timedOut ? 'timeout' : 'connect' });
     this.#leave(timedOut ? 'local' : 'remote');
     info.flag(RESET_WORDS[reason].flag);
@@ -168,7 +208,7 @@ export class TcpUpstream {
     this.#options.onFailed(details);
   }
 
-  #enter(cluster: UpstreamCluster, host: Host): void {
+  #take(cluster: UpstreamCluster, host: Host): void {
     const { info, runtime } = this.#options;
     this.#cluster = cluster;
     this.#host = host;
@@ -176,6 +216,10 @@ export class TcpUpstream {
     info.upstreamHost = host.key;
     info.attempts++;
     host.activeRequests++;
+  }
+
+  #enter(cluster: UpstreamCluster, host: Host): void {
+    this.#take(cluster, host);
     host.figures.cxTotal++;
     cluster.breakers.DEFAULT.connections++;
     cluster.stats.count('upstream_cx_total');
@@ -186,8 +230,9 @@ export class TcpUpstream {
     const cluster = this.#cluster;
     if (cluster === undefined || this.#host === undefined) return;
     this.#cluster = undefined;
-    cluster.breakers.DEFAULT.connections--;
     this.#host.activeRequests--;
+    if (this.#pooled) return;
+    cluster.breakers.DEFAULT.connections--;
     cluster.stats.count('upstream_cx_destroy');
     const lengthMs = this.#options.runtime.clock.monotonic() - this.#heldSince;
     cluster.stats.connectionEnded({ by, busy: this.#joined, lengthMs });

@@ -28,6 +28,7 @@ export class ClientConnection implements ClientHost, PooledConnection {
   idleness: LazyDeadline | undefined = undefined;
   ready = false;
   brokeOff = false;
+  endedBy: 'local' | undefined;
   requestCount = 0;
 
   readonly #socket: Socket;
@@ -258,7 +259,8 @@ export class ClientConnection implements ClientHost, PooledConnection {
     const stream = this.#stream;
     const tunnel = stream !== undefined && this.#inBody && this.#body.isTunnel;
     if (tunnel && !stream.requestDone) {
-      // As in Envoy, a tunnel that the host ends is a connection that broke.
+      // As in Envoy, a tunnel that the host ends is a connection that broke; it is this side that closes one of CONNECT.
+      if (stream.method === 'CONNECT') this.endedBy = 'local';
       this.#fail('connection_termination', this.#transportFailure());
       return;
     }

@@ -126,9 +126,9 @@ export class ClientStream extends Http2Stream implements UpstreamStream {
     this.#sink.end(trailers);
   }
 
-  /** The answer is complete before the request is: nobody needs the rest. */
+  /** The answer is complete before the request is: nobody needs the rest. Whose tunnel it is decides whether it closes one way at a time. */
   protected override onlyRemoteEnded(): void {
-    this.resetWith(ErrorCode.NO_ERROR);
+    if (this.#upgrade === '' && this.#method !== 'CONNECT') this.resetWith(ErrorCode.NO_ERROR);
   }
 
   protected deliverDrain(): void {

@@ -386,7 +386,10 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, Time
   #answerComplete({ stream }: UpstreamAttempt): void {
     this.#note('responseReceived');
     // What is left of the request is of no use.
-    if (stream?.protocol === 'HTTP/2' && !this.#body.ended) this.#cluster.stats.count('upstream_rq_tx_reset');
+    if (stream?.protocol === 'HTTP/2' && !this.#body.ended) {
+      this.#cluster.stats.count('upstream_rq_tx_reset');
+      stream.reset('local_reset');
+    }
     this.#settle();
   }
 
