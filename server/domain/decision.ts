@@ -69,6 +69,30 @@ export interface HopTracing {
   readonly peerIp: string;
   /** Set where the call to the host has a span of its own: that of the request around it. */
   readonly entrySpanId?: string;
+  /** W3C tracestate of the caller; absent: none. */
+  readonly traceState?: string;
+  /** Those calls, one for each try. */
+  readonly tries?: readonly HopTry[];
+}
+
+/** One try of a request at one host, where tries have spans of their own. */
+export interface HopTry {
+  readonly spanId: string;
+  readonly host: string;
+  readonly startMs: number;
+  readonly durationMs: number;
+  /** `-`: there was no connection. */
+  readonly protocol: string;
+  /** 0: no answer. */
+  readonly status: number;
+  /** Response flag; empty: none. */
+  readonly flags: string;
+  /** Why the try ended, in Envoy's words for resets; empty: it was not reset. */
+  readonly reason: string;
+  /** This proxy gave it up. */
+  readonly canceled: boolean;
+  readonly grpcStatus: string | undefined;
+  readonly grpcMessage: string | undefined;
 }
 
 /** What one proxy did with one request. A request that crosses two sidecars leaves two of these with one trace id. */

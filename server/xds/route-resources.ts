@@ -114,7 +114,7 @@ export interface Route extends HeaderMutations {
   non_forwarding_action?: object;
   filter_action?: object;
   metadata?: Metadata;
-  decorator?: { operation: string };
+  decorator?: { operation: string; propagate?: boolean };
   typed_per_filter_config?: Record<string, Any>;
 }
 

@@ -1,4 +1,4 @@
-import type { Server } from 'node:http';
+import type { IncomingHttpHeaders, Server } from 'node:http';
 import { createServer, type Http2Server, type ServerHttp2Stream } from 'node:http2';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Listener, typeUrls } from '#xds';
@@ -42,6 +42,15 @@ const PROVIDERS = {
       grpc_service: { envoy_grpc: { cluster_name: 'collector-grpc', authority: 'otel.example' } },
     },
   },
+  tries: {
+    name: 'envoy.tracers.zipkin',
+    typed_config: {
+      '@type': type('ZipkinConfig'),
+      trace_id_128bit: true,
+      collector_endpoint_version: 'HTTP_JSON',
+      collector_service: { http_uri: uri('/tries', 'collector') },
+    },
+  },
   nobody: {
     name: 'envoy.tracers.zipkin',
     typed_config: {
@@ -51,6 +60,17 @@ const PROVIDERS = {
     },
   },
 } as const;
+
+/** Tries of calls have spans of their own. */
+const TRIES = {
+  route: {
+    route: {
+      cluster: 'application',
+      retry_policy: { retry_on: '5xx', num_retries: 1, per_try_timeout: '5s' },
+    },
+  },
+  spawn_upstream_span: true,
+};
 
 const ports = Object.fromEntries(Object.keys(PROVIDERS).map((name, i) => [name, 9001 + i])) as Record<
   keyof typeof PROVIDERS,
@@ -63,9 +83,13 @@ const listenerOf = ([name, provider]: [string, object]): Listener =>
     { ip: GATEWAY, port: ports[name as keyof typeof PROVIDERS] },
     {
       stat_prefix: 'shop',
-      tracing: { random_sampling: { value: 100 }, provider },
+      tracing: {
+        random_sampling: { value: 100 },
+        provider,
+        ...(name === 'tries' && { spawn_upstream_span: TRIES.spawn_upstream_span }),
+      },
       http_filters: [router],
-      route: { decorator: { operation: 'shop.default:80/*' } },
+      route: name === 'tries' ? TRIES.route : { decorator: { operation: 'shop.default:80/*' } },
     },
   );
 
@@ -78,6 +102,7 @@ interface Report {
 describe('spans of a proxy', () => {
   const servers: Server[] = [];
   const reports: Report[] = [];
+  const asked: IncomingHttpHeaders[] = [];
   let grpc: Http2Server;
   let pod: Pod;
 
@@ -91,7 +116,14 @@ describe('spans of a proxy', () => {
       await sendFrom(
         `${NET}.1.9`,
         { ip: GATEWAY, port: ports[name] },
-        { host: 'shop', headers: { traceparent: `00-${trace}-00f067aa0ba902b7-01` } },
+        {
+          host: 'shop',
+          headers: {
+            traceparent: `00-${trace}-00f067aa0ba902b7-01`,
+            'x-b3-traceid': trace,
+            'x-b3-spanid': '00f067aa0ba902b7',
+          },
+        },
       );
     return traces;
   };
@@ -106,7 +138,11 @@ describe('spans of a proxy', () => {
         response.writeHead(202).end();
       });
     });
-    await listen(servers, APPLICATION, 8080, (_, response) => response.end('application'));
+    await listen(servers, APPLICATION, 8080, (request, response) => {
+      asked.push(request.headers);
+      response.statusCode = request.url === '/fails' ? 503 : 200;
+      response.end('application');
+    });
     grpc = createServer();
     grpc.on('stream', (stream: ServerHttp2Stream, headers) => {
       const chunks: Buffer[] = [];
@@ -172,6 +208,33 @@ describe('spans of a proxy', () => {
     expect(body.readUInt32BE(1)).toBe(body.length - 5);
     expect(body.includes(Buffer.from(trace, 'hex'))).toBe(true);
     await until(() => stat('tracing.opentelemetry.spans_sent') === 10, 'both ways are counted');
+  });
+
+  it('tell each try of a call, and its host which of them it is', async () => {
+    asked.length = 0;
+    await sendFrom(`${NET}.1.9`, { ip: GATEWAY, port: ports.tries }, { host: 'shop', path: '/fails' });
+    for (let more = 0; more < 2; more++)
+      await sendFrom(`${NET}.1.9`, { ip: GATEWAY, port: ports.tries }, { host: 'shop', path: '/' });
+    await until(() => reports.some(({ path }) => path === '/tries'), 'a report');
+    const sent = JSON.parse(String(reports.find(({ path }) => path === '/tries')!.body)) as {
+      id: string;
+      parentId?: string;
+      kind: string;
+      name: string;
+      tags: Record<string, string>;
+    }[];
+    const [first, second, request] = sent;
+    expect(sent.slice(0, 3).map(({ kind, name }) => [kind, name])).toEqual([
+      ['CLIENT', 'router application egress'],
+      ['CLIENT', 'router application egress'],
+      ['SERVER', 'shop'],
+    ]);
+    expect(first).toMatchObject({ parentId: request!.id, tags: { 'http.status_code': '503', canceled: 'true' } });
+    expect(first!.tags['retry.count']).toBeUndefined();
+    expect(second).toMatchObject({ parentId: request!.id, tags: { 'http.status_code': '503', 'retry.count': '1' } });
+    expect(asked.slice(0, 2).map((headers) => headers['x-b3-spanid'])).toEqual([first!.id, second!.id]);
+    expect(asked.slice(0, 2).map((headers) => headers['x-b3-parentspanid'])).toEqual([request!.id, request!.id]);
+    expect(asked[0]!['traceparent']).toBeUndefined();
   });
 
   it('that nobody takes hold no request up', async () => {

@@ -49,6 +49,8 @@ export interface MirrorPolicy {
   /** Undefined: that of the request itself. */
   readonly host: string | undefined;
   readonly headers: readonly HeaderChange[];
+  /** Whether the copy's trace is sampled; undefined: as the request's. */
+  readonly sampled: boolean | undefined;
 }
 
 export interface ForwardAction {
@@ -187,6 +189,7 @@ function compileMirror(given: RequestMirrorPolicy): MirrorPolicy {
     host: given.host_rewrite_literal || undefined,
     headers: compileHeaderMutations(given.request_headers_mutations, 'request_headers_mutations'),
     share: readFraction(given.runtime_fraction?.default_value, ALWAYS),
+    sampled: given.trace_sampled,
   };
 }
 

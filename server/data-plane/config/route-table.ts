@@ -54,6 +54,8 @@ export interface CompiledRoute {
   readonly fault: FaultPolicy | undefined;
   readonly cors: CorsPolicy | undefined;
   readonly operation: string | undefined;
+  /** The host is told. */
+  readonly tellsOperation: boolean;
   /** What the route, else its virtual host, else the table gives single filters, by filter name. */
   readonly perFilter: PerFilter | undefined;
   readonly filterLevels: readonly PerFilter[];
@@ -208,6 +210,7 @@ function compileRoute(given: Route, host: VirtualHost, table: RouteConfiguration
       host.typed_per_filter_config?.['envoy.filters.http.cors'],
     ),
     operation: given.decorator?.operation,
+    tellsOperation: given.decorator?.propagate !== false,
     ...overrides,
     replayBytes: readReplayBytes(given, host),
     rateLimits: compileRateLimits(given.route?.rate_limits, 'route.rate_limits'),

@@ -1,3 +1,4 @@
+import type { Tracer } from '../http/tracing/propagation.ts';
 import type { GrpcServiceJson } from './grpc-service.ts';
 import { durationMs } from './values.ts';
 
@@ -9,7 +10,14 @@ export interface SpanCollector {
   readonly path: string;
   readonly timeoutMs: number;
   readonly headers: readonly (readonly [string, string])[];
+  /** `service.name` of the spans; undefined: that of the proxy. */
+  readonly service: string | undefined;
+  /** Spans tell what OTEL_RESOURCE_ATTRIBUTES in the proxy's environment says. */
+  readonly detectsEnvironment: boolean;
 }
+
+/** What the provider says besides how to reach it. */
+type About = Pick<SpanCollector, 'service' | 'detectsEnvironment'>;
 
 interface HeaderOption {
   readonly header?: { readonly key?: string; readonly value?: string };
@@ -21,6 +29,8 @@ interface HttpServiceJson {
 }
 
 interface ProviderJson {
+  readonly service_name?: string;
+  readonly resource_detectors?: readonly { readonly name?: string }[];
   readonly collector_cluster?: string;
   readonly collector_endpoint?: string;
   readonly collector_hostname?: string;
@@ -46,14 +56,30 @@ export function readSpanCollector(provider: TracingProvider | undefined): SpanCo
   if (provider?.name !== 'envoy.tracers.opentelemetry') return undefined;
   const grpc = config?.grpc_service;
   const cluster = grpc?.envoy_grpc?.cluster_name;
-  if (cluster === undefined) return overHttp('otlp-http', config?.http_service);
+  const about = {
+    service: config?.service_name || undefined,
+    detectsEnvironment: (config?.resource_detectors ?? []).some(({ name }) => name?.endsWith('.environment')),
+  };
+  if (cluster === undefined) return overHttp('otlp-http', config?.http_service, about);
   return {
+    ...about,
     format: 'otlp-grpc',
     cluster,
     authority: grpc?.envoy_grpc?.authority || cluster,
     path: OTLP_METHOD,
     timeoutMs: durationMs(grpc?.timeout, 'grpc_service.timeout', DEFAULT_TIMEOUT_MS),
     headers: (grpc?.initial_metadata ?? []).map(({ key = '', value = '' }) => [key.toLowerCase(), value]),
+  };
+}
+
+/** By which headers a provider joins spans; undefined: nothing here speaks its own. */
+export function readTracer(provider: TracingProvider | undefined): Tracer | undefined {
+  if (provider?.name === 'envoy.tracers.opentelemetry') return { propagation: 'w3c', shortTraceIds: false };
+  if (provider?.name !== 'envoy.tracers.zipkin') return undefined;
+  const { trace_context_option, trace_id_128bit } = provider.typed_config ?? {};
+  return {
+    propagation: trace_context_option === 'USE_B3_WITH_W3C_PROPAGATION' ? 'b3-w3c' : 'b3',
+    shortTraceIds: trace_id_128bit !== true,
   };
 }
 
@@ -64,11 +90,16 @@ function readZipkin(config: ProviderJson | undefined): SpanCollector | undefined
   return overHttp('zipkin', { http_uri: { uri: `${host || cluster}${path}`, ...(cluster && { cluster }) } });
 }
 
-function overHttp(format: SpanCollector['format'], service: HttpServiceJson | undefined): SpanCollector | undefined {
+function overHttp(
+  format: SpanCollector['format'],
+  service: HttpServiceJson | undefined,
+  about: About = { service: undefined, detectsEnvironment: false },
+): SpanCollector | undefined {
   const { uri = '', cluster, timeout } = service?.http_uri ?? {};
   if (cluster === undefined) return undefined;
   const [, authority = '', path = ''] = /^(?:https?:\/\/)?([^/]*)(.*)$/.exec(uri) ?? [];
   return {
+    ...about,
     format,
     cluster,
     authority,

@@ -1,8 +1,9 @@
 import type { HttpConnectionManager } from '#xds';
 import type { FormatSubject, FormatValue } from '../format/subject.ts';
 import { compileFormat } from '../format/template.ts';
+import type { Tracer } from '../http/tracing/propagation.ts';
 import { ConfigProblem, within } from './problem.ts';
-import { readSpanCollector, type SpanCollector, type TracingProvider } from './span-collector.ts';
+import { readSpanCollector, readTracer, type SpanCollector, type TracingProvider } from './span-collector.ts';
 import { readNumber } from './values.ts';
 
 /** A tag whose value depends on the request. */
@@ -15,6 +16,9 @@ export interface SpanTag {
 export interface TracingConfig {
   /** Percent of requests without a decision of their own that are sampled. */
   readonly share: number;
+  /** Percent of those with an x-client-trace-id that are, and of all that may be. */
+  readonly clientShare: number;
+  readonly overallShare: number;
   /** Tags that are the same in every span. */
   readonly fixedTags: Readonly<Record<string, string>>;
   readonly tags: readonly SpanTag[];
@@ -24,8 +28,17 @@ export interface TracingConfig {
   readonly spawnsUpstream: boolean;
   /** A request's id carries the decision to trace. */
   readonly byRequestId: boolean;
+  /** Whose headers join spans; undefined: nobody's in particular. */
+  readonly tracer: Tracer | undefined;
+  /** Whether the trace is told to hosts. */
+  readonly propagates: boolean;
   /** Where spans are sent; undefined: nowhere. */
   readonly collector: SpanCollector | undefined;
+}
+
+interface TracingJson {
+  readonly provider?: TracingProvider;
+  readonly no_context_propagation?: boolean;
 }
 
 const DEFAULT_PATH_LENGTH = 256;
@@ -57,16 +70,24 @@ interface TagJson {
 export function readTracing(config: HttpConnectionManager): TracingConfig | undefined {
   const { tracing } = config;
   if (tracing === undefined) return undefined;
+  const { provider, no_context_propagation } = tracing as TracingJson;
   return within('tracing', () => ({
     // Unset: every request; a share without value is none.
-    share: tracing.random_sampling === undefined ? 100 : readNumber(tracing.random_sampling.value, 0),
+    share: shareOf(tracing.random_sampling),
+    clientShare: shareOf(tracing.client_sampling),
+    overallShare: shareOf(tracing.overall_sampling),
     ...readTags(tracing.custom_tags),
     maxPathLength: readNumber(tracing.max_path_tag_length, DEFAULT_PATH_LENGTH),
     spawnsUpstream: tracing.spawn_upstream_span === true,
     byRequestId: usesRequestId(config['request_id_extension']),
-    collector: readSpanCollector((tracing as { readonly provider?: TracingProvider }).provider),
+    tracer: readTracer(provider),
+    propagates: no_context_propagation !== true,
+    collector: readSpanCollector(provider),
   }));
 }
+
+const shareOf = (given: { readonly value?: number } | undefined): number =>
+  given === undefined ? 100 : readNumber(given.value, 0);
 
 function usesRequestId(extension: unknown): boolean {
   const config = (extension as { readonly typed_config?: Record<string, unknown> } | undefined)?.typed_config;
@@ -98,7 +119,8 @@ function readTag(given: TagJson): SpanTag | string {
   }
   if (request_header !== undefined) {
     const { name: header = '', default_value } = request_header;
-    return { name, read: ({ head }) => head.headers.get(header.toLowerCase()) ?? text(default_value) };
+    const read = compileFormat(`%REQ(${header})%`, 'request_header.name', '');
+    return { name, read: (subject) => text(read(subject)) ?? text(default_value) };
   }
   if (metadata !== undefined) return { name, read: metadataTag(metadata) };
   if (value === undefined) throw new ConfigProblem('type', 'is required');

@@ -115,7 +115,7 @@ function clientTags(
 }
 
 function tracingOf(exchange: Exchange, { fixedTags, tags, maxPathLength, collector }: TracingConfig): HopTracing {
-  const { connection, entrySpanId, head } = exchange;
+  const { callSpans, connection, entrySpanId, head } = exchange;
   let own = grpcTags(exchange, fixedTags);
   for (const { name, read } of tags) {
     const value = read(exchange);
@@ -130,8 +130,10 @@ function tracingOf(exchange: Exchange, { fixedTags, tags, maxPathLength, collect
     scheme: head.scheme,
     userAgent: head.headers.get('user-agent') ?? '',
     peerIp: connection.remoteAddress.ip,
+    ...(exchange.span.traceState && { traceState: exchange.span.traceState }),
   };
-  return entrySpanId === '' ? told : { ...told, entrySpanId };
+  if (entrySpanId === '') return told;
+  return { ...told, entrySpanId, ...(callSpans !== undefined && { tries: callSpans.tries }) };
 }
 
 /** Undefined when both connections were plaintext. `broken` is a handshake with the upstream that never led to a connection. */

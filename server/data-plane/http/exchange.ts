@@ -186,6 +186,7 @@ export class Exchange extends TracedRequest implements FormatSubject, BodyTarget
   continueAfter(before: Exchange, after: RequestLayer): void {
     this.span = before.span;
     this.entrySpanId = before.entrySpanId;
+    this.callSpans = before.callSpans;
     this.requestId = before.requestId;
     this.completeResponse = before.completeResponse;
     this.redirects = before.redirects;

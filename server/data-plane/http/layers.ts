@@ -4,8 +4,12 @@ import { writeForwardingHeaders } from './forwarding.ts';
 import { isGrpc } from './grpc.ts';
 import { cleanHost } from './host.ts';
 import { cleanPath } from './path.ts';
-import { hasUuidForm, newRequestId, saysSampled, withDecision } from './request-id.ts';
-import { newSpanId, startSpan, writeSpan } from './trace-context.ts';
+import { hasUuidForm, newRequestId, reasonOf, type TraceReason, withReason } from './request-id.ts';
+import { newSpanId, type SpanContext, startSpan } from './trace-context.ts';
+import { CallSpans } from './tracing/call-spans.ts';
+import { handOn } from './tracing/hand-on.ts';
+import { continueSpan } from './tracing/propagation.ts';
+import { traceReason } from './tracing/trace-reason.ts';
 import { tellsTrace } from './untold-span.ts';
 
 /** Cleans the path before anything looks at it, so that no rule can be walked around; answers what cannot be cleaned. */
@@ -58,7 +62,7 @@ export const writeForwarding: RequestLayer = (exchange) => {
   return 'next';
 };
 
-/** Begins this hop's span and sets x-request-id: new at the edge, kept inside the mesh. */
+/** Sets x-request-id, new at the edge and kept inside the mesh, decides whether the request is traced, and begins this hop's span. */
 export const identify: RequestLayer = (exchange) => {
   const { config, head, runtime } = exchange;
   const { tracing } = config;
@@ -68,30 +72,35 @@ export const identify: RequestLayer = (exchange) => {
     identifyUntold(exchange, given);
     return 'next';
   }
-  exchange.span = startSpan(head.headers, ids, () => decide(exchange, given));
-  const { sampled } = exchange.span;
-  if (tracing !== undefined) {
-    (sampled ? exchange.stats.sampled : exchange.stats.notSampled).value++;
-    if (tracing.spawnsUpstream) exchange.entrySpanId = newSpanId(ids);
+  const id = given ?? (config.generateRequestId ? newRequestId(ids) : '');
+  const reason = tracing && traceReason(id, head.headers, tracing);
+  exchange.requestId = decided(exchange, id, reason);
+  if (id !== '') head.headers.put('x-request-id', exchange.requestId);
+  exchange.span = begunSpan(exchange, reason);
+  if (tracing?.spawnsUpstream === true) {
+    exchange.entrySpanId = exchange.span.spanId;
+    exchange.span = { ...exchange.span, spanId: newSpanId(ids) };
+    exchange.callSpans = new CallSpans(runtime.clock, ids);
   }
-  if (given === undefined && !config.generateRequestId) return 'next';
-  const marks = tracing?.byRequestId === true;
-  exchange.requestId =
-    given === undefined ? newRequestId(ids, marks && sampled) : marks ? withDecision(given, sampled) : given;
-  head.headers.put('x-request-id', exchange.requestId);
   return 'next';
 };
 
-/** Whether a trace that nobody has decided about is sampled; undefined where nothing is traced. */
-function decide(exchange: Exchange, given: string | undefined): boolean | undefined {
-  const { tracing } = exchange.config;
-  if (tracing === undefined) return undefined;
-  if (asksForTrace(exchange, given)) return true;
-  return tracing.share >= 100 || exchange.runtime.chance.sampling.next() * 100 < tracing.share;
+/** Counts the decision to trace, and returns the request's id with it. */
+function decided({ config: { tracing }, stats }: Exchange, id: string, reason: TraceReason | undefined): string {
+  if (tracing === undefined) return id;
+  stats.traced(reason);
+  return tracing.byRequestId && (reason !== undefined || reasonOf(id) !== undefined) ? withReason(id, reason) : id;
+}
+
+function begunSpan({ config: { tracing }, head, runtime }: Exchange, reason: TraceReason | undefined): SpanContext {
+  const random = runtime.chance.ids;
+  const traced = tracing === undefined ? undefined : reason !== undefined;
+  if (tracing?.tracer === undefined) return startSpan(head.headers, random, () => traced);
+  return continueSpan(head.headers, { tracer: tracing.tracer, random, traced: traced === true });
 }
 
 const asksForTrace = ({ config, head }: Exchange, given: string | undefined): boolean =>
-  (config.tracing?.byRequestId === true && given !== undefined && saysSampled(given)) ||
+  (config.tracing?.byRequestId === true && given !== undefined && reasonOf(given) !== undefined) ||
   head.headers.has('x-envoy-force-trace');
 
 /**
@@ -113,22 +122,20 @@ const isCalledByProxy = ({ connection }: Exchange, given: string | undefined): b
 
 /** Of the traces that are recorded all the same, the first proxy tells in headers as ever. */
 function identifyUntold(exchange: Exchange, given: string | undefined): void {
-  const { config, head, runtime, stats } = exchange;
+  const { config, head, runtime } = exchange;
   exchange.untold = given === undefined ? 'begins' : 'goes on';
-  exchange.requestId = given ?? newRequestId(runtime.chance.ids, false);
+  exchange.requestId = given ?? newRequestId(runtime.chance.ids);
+  let reason: TraceReason | undefined;
   if (StepSampler.keepsTrace(exchange.requestId, runtime.sampler.tracesOf) || !isHurried(exchange)) {
-    exchange.tellSpan(given === undefined ? decide(exchange, given) : undefined);
+    if (given === undefined) reason = config.tracing && traceReason(exchange.requestId, head.headers, config.tracing);
+    exchange.tellSpan(given !== undefined || config.tracing === undefined ? undefined : reason !== undefined);
   }
-  const sampled = exchange.untold === undefined && exchange.span.sampled;
-  if (config.tracing !== undefined) (sampled ? stats.sampled : stats.notSampled).value++;
-  if (sampled && config.tracing?.byRequestId === true) exchange.requestId = withDecision(exchange.requestId, true);
+  exchange.requestId = decided(exchange, exchange.requestId, reason);
   if (exchange.requestId !== given) head.headers.put('x-request-id', exchange.requestId);
 }
 
 /** Hands the span on to whoever receives the request. */
 export const propagateTrace: RequestLayer = (exchange) => {
-  if (exchange.untold !== undefined) return 'next';
-  const { entrySpanId, span } = exchange;
-  writeSpan(exchange.head.headers, span, entrySpanId === '' ? span.parentSpanId : entrySpanId);
+  if (exchange.untold === undefined) handOn(exchange, exchange.head.headers, exchange.span);
   return 'next';
 };

@@ -1,8 +1,12 @@
 import type { Random } from '#domain';
 import { HEX_DIGITS, textOf } from './h1/bytes.ts';
 
-/** The digit that tells the sampling decision: 4 not sampled, 9 sampled, a and b sampled because somebody asked for it. */
+/** The digit that tells the decision to trace: 4 none, else by whom. */
 const TRACE_DIGIT = 14;
+const DIGITS = { sampled: '9', server: 'a', client: 'b' } as const;
+
+/** Who decided to trace a request: chance, a server that set x-envoy-force-trace, or a client with an id of its own. */
+export type TraceReason = keyof typeof DIGITS;
 
 const WORD = 0x1_0000_0000;
 const WORDS = 4;
@@ -15,12 +19,12 @@ const PLACES = Uint8Array.from({ length: WORDS * DIGITS_PER_WORD }, (_, digit) =
   return digit + dashes;
 });
 
-/** A random UUID in Envoy's form. */
-export function newRequestId(random: Random, sampled: boolean): string {
+/** A random UUID in Envoy's form, without a decision to trace. */
+export function newRequestId(random: Random): string {
   let digit = 0;
   for (let place = 0; place < WORDS; place++) {
     let word = random.below(WORD);
-    if (place === 1) word = (word & 0xffff_0fff) | (sampled ? 0x9000 : 0x4000);
+    if (place === 1) word = (word & 0xffff_0fff) | 0x4000;
     else if (place === 2) word = (word & 0x3fff_ffff) | 0x8000_0000;
     for (let shift = 28; shift >= 0; shift -= 4) scratch[PLACES[digit++]!] = HEX_DIGITS[(word >>> shift) & 15]!;
   }
@@ -30,11 +34,23 @@ export function newRequestId(random: Random, sampled: boolean): string {
 /** The form in which every proxy makes ids; only such an id carries a decision. */
 export const hasUuidForm = (id: string): boolean => id.length === 36 && id[TRACE_DIGIT - 1] === '-';
 
-/** Whether an id of UUID form carries the decision to trace. */
-export const saysSampled = (id: string): boolean => hasUuidForm(id) && '9ab'.includes(id[TRACE_DIGIT]!);
+/** What an id of UUID form says; undefined: not to trace. */
+export function reasonOf(id: string): TraceReason | undefined {
+  if (!hasUuidForm(id)) return undefined;
+  switch (id[TRACE_DIGIT]) {
+    case '9':
+      return 'sampled';
+    case 'a':
+      return 'server';
+    case 'b':
+      return 'client';
+    default:
+      return undefined;
+  }
+}
 
-/** Writes the sampling decision into an id of UUID form; leaves other ids alone. */
-export function withDecision(id: string, sampled: boolean): string {
-  if (!hasUuidForm(id) || saysSampled(id) === sampled) return id;
-  return `${id.slice(0, TRACE_DIGIT)}${sampled ? '9' : '4'}${id.slice(TRACE_DIGIT + 1)}`;
+/** Writes a decision into an id of UUID form; leaves other ids alone. */
+export function withReason(id: string, reason: TraceReason | undefined): string {
+  if (!hasUuidForm(id) || reasonOf(id) === reason) return id;
+  return `${id.slice(0, TRACE_DIGIT)}${reason === undefined ? '4' : DIGITS[reason]}${id.slice(TRACE_DIGIT + 1)}`;
 }

@@ -1,5 +1,6 @@
 import type { ResponseHead } from './codec.ts';
 import type { Exchange, RequestLayer } from './exchange.ts';
+import type { Headers } from './headers.ts';
 import { appendVia } from './inline-headers.ts';
 
 /** Gives every answer, this proxy's own too, the headers that come after those of routes and filters. */
@@ -7,6 +8,17 @@ export const completeResponses: RequestLayer = (exchange) => {
   exchange.completeResponse = finishResponseHead;
   return 'next';
 };
+
+const OPERATION = 'x-envoy-decorator-operation';
+
+/** A host may name the operation of the client's span. */
+function takeOperation(exchange: Exchange, headers: Headers): void {
+  const told = headers.get(OPERATION);
+  if (told && exchange.config.tracing !== undefined && exchange.connection.direction === 'outbound') {
+    exchange.callerOperation = told;
+  }
+  headers.remove(OPERATION);
+}
 
 function finishResponseHead(exchange: Exchange, head: ResponseHead): void {
   const { headers } = head;
@@ -16,6 +28,6 @@ function finishResponseHead(exchange: Exchange, head: ResponseHead): void {
   }
   if (via !== '') appendVia(headers, via);
   if (tellsRequestId && exchange.requestId !== '') headers.put('x-request-id', exchange.requestId);
-  headers.remove('x-envoy-decorator-operation');
+  if (headers.has(OPERATION)) takeOperation(exchange, headers);
   if (!headers.has('date')) headers.put('date', new Date(exchange.runtime.clock.now()).toUTCString());
 }

@@ -12,6 +12,10 @@ export interface SpanContext {
   readonly sampled: boolean;
   /** Nobody has decided whether to sample: whoever comes next may. */
   readonly undecided?: boolean | undefined;
+  /** W3C tracestate, handed on as it came. */
+  readonly traceState?: string;
+  /** The trace headers of the request stay as they came. */
+  readonly untouched?: boolean;
 }
 
 interface Incoming {
@@ -60,8 +64,8 @@ export function writeSpan(headers: Headers, span: SpanContext, parentSpanId = sp
   if (headers.has('b3')) headers.put('b3', `${span.traceId}-${span.spanId}-${flag}`);
 }
 
-const NO_TRACE = '0'.repeat(32);
-const NO_SPAN = '0'.repeat(16);
+export const NO_TRACE = '0'.repeat(32);
+export const NO_SPAN = '0'.repeat(16);
 
 const DASH = 0x2d;
 const SMALL_A = 0x61;

@@ -1,6 +1,7 @@
 import type { ConnectionContext } from '../listener/connection-context.ts';
 import type { ProxyRuntime } from '../runtime.ts';
 import type { SpanContext } from './trace-context.ts';
+import type { CallSpans } from './tracing/call-spans.ts';
 import { untoldSpan } from './untold-span.ts';
 
 const NO_SPAN: SpanContext = { traceId: '', spanId: '', parentSpanId: undefined, sampled: false };
@@ -12,6 +13,8 @@ export abstract class TracedRequest {
   requestId = '';
   /** The span of the request where calls to hosts have spans of their own. */
   entrySpanId = '';
+  /** Those calls. */
+  callSpans: CallSpans | undefined;
   /** No header tells of its trace: it begins here, or it came with the id of the request. Undefined: headers do. */
   untold: 'begins' | 'goes on' | undefined;
   #span: SpanContext | undefined;

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { TraceReason } from '../http/request-id.ts';
 import type { ConnectionEnd } from '../upstream/watched-socket.ts';
 import { BytesOfSockets } from './bytes-of-sockets.ts';
 import { HTTP_HISTOGRAMS, HTTP_NAMES, HTTP1_NAMES, LISTENER_HTTP_NAMES } from './declared-names.ts';
@@ -36,8 +37,8 @@ export class HttpStats {
   readonly rqTime: Histogram;
   /** Requests that reached the router. */
   readonly routed: Stat;
-  readonly sampled: Stat;
-  readonly notSampled: Stat;
+  readonly #sampled: Stat;
+  readonly #notSampled: Stat;
   readonly bytes: BytesOfSockets;
   readonly #prefix: string;
   readonly #stats: Stats;
@@ -58,8 +59,8 @@ export class HttpStats {
     this.rqHttp1 = stats.stat(`${prefix}downstream_rq_http1_total`);
     this.rqHttp2 = stats.stat(`${prefix}downstream_rq_http2_total`);
     this.rqTime = stats.histogram(`${prefix}downstream_rq_time`);
-    this.sampled = stats.stat(`${prefix}tracing.random_sampling`);
-    this.notSampled = stats.stat(`${prefix}tracing.not_traceable`);
+    this.#sampled = stats.stat(`${prefix}tracing.random_sampling`);
+    this.#notSampled = stats.stat(`${prefix}tracing.not_traceable`);
     this.routed = stats.stat(`${prefix}rq_total`);
     this.#completed = stats.stat(`${prefix}downstream_rq_completed`);
     this.#classes = new StatusClasses(stats, prefix);
@@ -69,6 +70,13 @@ export class HttpStats {
   /** Counts one by its name behind the prefix: `downstream_rq_rx_reset`. */
   count(name: string): void {
     this.#stats.stat(this.#prefix + name).value++;
+  }
+
+  /** Why a request is traced; undefined: it is not. */
+  traced(reason: TraceReason | undefined): void {
+    if (reason === undefined) this.#notSampled.value++;
+    else if (reason === 'sampled') this.#sampled.value++;
+    else this.count(reason === 'client' ? 'tracing.client_enabled' : 'tracing.service_forced');
   }
 
   requestEnded(status: number, durationMs: number): void {

@@ -25,13 +25,14 @@ const attribute = (writer: BinaryWriter, field: number, key: string, value: stri
 
 const nanos = (ms: number): bigint => BigInt(Math.round(ms * 1000)) * 1000n;
 
-/** An ExportTraceServiceRequest as protobuf (opentelemetry-proto, collector/trace/v1): one resource a service. */
-export function otlpBytes(spans: readonly Span[]): Uint8Array {
+/** An ExportTraceServiceRequest as protobuf (opentelemetry-proto, collector/trace/v1): one resource a service, with these attributes, too. */
+export function otlpBytes(spans: readonly Span[], attributes: Readonly<Record<string, string>> = {}): Uint8Array {
   const writer = new BinaryWriter();
   for (const [service, own] of Map.groupBy(spans, (span) => span.service))
     nested(writer, 1, () => {
       nested(writer, 1, () => {
-        for (const [key, value] of Object.entries(resourceOf(service))) attribute(writer, 1, key, value);
+        for (const [key, value] of Object.entries({ ...resourceOf(service), ...attributes }))
+          attribute(writer, 1, key, value);
       });
       nested(writer, 2, () => {
         nested(writer, 1, () => {
@@ -50,14 +51,13 @@ function writeSpan(writer: BinaryWriter, span: Span): void {
   };
   id(1, span.traceId);
   id(2, span.spanId);
+  if (span.traceState !== '') text(writer, 3, span.traceState);
   if (span.parentSpanId !== undefined) id(4, span.parentSpanId);
   text(writer, 5, span.name);
   writer.tag(6, WireType.Varint).int32(KINDS[span.kind]);
   writer.tag(7, WireType.Bit64).fixed64(nanos(span.startMs));
   writer.tag(8, WireType.Bit64).fixed64(nanos(span.startMs + span.durationMs));
   for (const [key, value] of Object.entries(span.tags)) attribute(writer, 9, key, value);
-  nested(writer, 15, () => {
-    if (isOtlpError(span)) writer.tag(3, WireType.Varint).int32(STATUS_ERROR);
-  });
+  if (isOtlpError(span)) nested(writer, 15, () => writer.tag(3, WireType.Varint).int32(STATUS_ERROR));
   writer.tag(16, WireType.Bit32).fixed32(flagsOf(span));
 }

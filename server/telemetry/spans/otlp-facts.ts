@@ -1,4 +1,4 @@
-import type { Span } from './span.ts';
+import { GRPC_FAILURES, type Span } from './span.ts';
 
 /** What makes the spans, as OpenTelemetry's conventions of resources and scopes name it. */
 export const SCOPE = { name: 'meshwork', version: '0.1.0' } as const;
@@ -12,9 +12,12 @@ export const resourceOf = (service: string): Readonly<Record<string, string>> =>
 
 export const STATUS_ERROR = 2;
 
-/** OpenTelemetry's rule for HTTP: to a client, an answer of 4xx is an error, too. Source: the OpenTelemetry tracer of Envoy. */
-export const isOtlpError = ({ failed, kind, tags }: Span): boolean =>
-  failed || (kind === 'CLIENT' && Number(tags['http.status_code'] ?? 0) >= 400);
+/** OpenTelemetry's rule: to a client, an answer of 4xx is an error, too, and so is every gRPC status but OK. Source: the OpenTelemetry tracer of Envoy. */
+export const isOtlpError = ({ kind, tags }: Span): boolean => {
+  const grpc = tags['grpc.status_code'];
+  if (Number(tags['http.status_code'] ?? 0) >= (kind === 'CLIENT' ? 400 : 500)) return true;
+  return grpc !== undefined && (kind === 'CLIENT' ? grpc !== '0' : GRPC_FAILURES.has(grpc));
+};
 
 /** SpanFlags: sampled; it is known whether the parent is another program's. */
 const SAMPLED = 0x1;

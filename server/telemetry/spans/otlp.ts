@@ -21,6 +21,7 @@ function otlpSpan(span: Span): object {
   return {
     traceId: span.traceId,
     spanId: span.spanId,
+    ...(span.traceState !== '' && { traceState: span.traceState }),
     ...(span.parentSpanId !== undefined && { parentSpanId: span.parentSpanId }),
     name: span.name,
     kind: KINDS[span.kind],

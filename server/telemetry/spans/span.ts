@@ -1,4 +1,4 @@
-import type { HopRecord } from '#domain';
+import type { HopRecord, HopTry } from '#domain';
 
 /** A hop, or a part of it, as tracing systems know it. */
 export interface Span {
@@ -7,6 +7,8 @@ export interface Span {
   readonly parentSpanId: string | undefined;
   /** The parent is a span of another program. */
   readonly parentIsRemote: boolean;
+  /** W3C tracestate; empty: none. */
+  readonly traceState: string;
   readonly kind: 'CLIENT' | 'SERVER';
   /** `reviews.default.svc.cluster.local:9080/*`, as Istio names operations. */
   readonly name: string;
@@ -33,16 +35,20 @@ export function spansOf(hop: HopRecord, shownAs?: string): Span[] {
   if (entry === undefined) return [requestSpan(hop, hop.spanId, kind, answer)];
   const request = requestSpan(hop, entry, 'SERVER', answer);
   // In the order in which they end.
-  return hop.attempts === 0 ? [request] : [callSpan(hop, entry, answer), request];
+  const tries = hop.tracing?.tries?.map((each) =>
+    trySpan(hop, { each, parentSpanId: entry, shownAs: shownAs || hop.cluster }),
+  );
+  return [...(tries ?? []).map(numbered), request];
 }
 
 /** gRPC statuses that are the server's fault: UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE, DATA_LOSS. */
-const GRPC_FAILURES: ReadonlySet<string> = new Set(['2', '4', '12', '13', '14', '15']);
+export const GRPC_FAILURES: ReadonlySet<string> = new Set(['2', '4', '12', '13', '14', '15']);
 
-type Shared = Pick<Span, 'traceId' | 'service' | 'startMs' | 'durationMs' | 'failed'>;
+type Shared = Pick<Span, 'traceId' | 'traceState' | 'service' | 'startMs' | 'durationMs' | 'failed'>;
 
 const sharedOf = (hop: HopRecord): Shared => ({
   traceId: hop.traceId,
+  traceState: hop.tracing?.traceState ?? '',
   service: `${hop.proxy.service}.${hop.proxy.namespace}`,
   startMs: hop.startMs,
   durationMs: hop.durationMs,
@@ -69,7 +75,7 @@ function requestSpan(hop: HopRecord, spanId: string, kind: Span['kind'], answer:
     name: hop.operation ?? (hop.direction === 'outbound' ? `egress ${request.authority}` : 'ingress'),
     tags: {
       component: 'proxy',
-      ...(proxy.node !== undefined && { node_id: proxy.node }),
+      ...(proxy.node !== undefined && { node_id: proxy.node, zone: '' }),
       ...(hop.requestId !== '' && { 'guid:x-request-id': hop.requestId }),
       'http.url': `${tracing?.scheme || 'http'}://${request.authority}${path}`,
       'http.method': request.method,
@@ -86,15 +92,25 @@ function requestSpan(hop: HopRecord, spanId: string, kind: Span['kind'], answer:
 }
 
 /** Tags that stand at the request only. */
-const OF_REQUEST = /^(grpc\.(path|authority|content_type|timeout)|downstream_cluster|guid:x-client-trace-id)$/;
+const OF_REQUEST = /^(grpc\..*|downstream_cluster|guid:x-client-trace-id)$/;
 
-/** The call to a host below the span of its request. */
-function callSpan(hop: HopRecord, parentSpanId: string, answer: Span['tags']): Span {
+interface TryOf {
+  readonly each: HopTry;
+  readonly parentSpanId: string;
+  /** Name of the cluster in statistics. */
+  readonly shownAs: string;
+}
+
+/** One call to a host below the span of its request. Source: UpstreamRequest and HttpTracerUtility::finalizeUpstreamSpan in Envoy. */
+function trySpan(hop: HopRecord, { each, parentSpanId, shownAs }: TryOf): Span {
   const own = Object.entries(hop.tracing?.tags ?? {}).filter(([name]) => !OF_REQUEST.test(name));
-  const name = `router ${hop.cluster} egress`;
+  const name = `router ${shownAs} egress`;
+  const failed = each.status === 0 || each.status >= 500 || GRPC_FAILURES.has(each.grpcStatus ?? '');
   return {
     ...sharedOf(hop),
-    spanId: hop.spanId,
+    startMs: each.startMs,
+    durationMs: each.durationMs,
+    spanId: each.spanId,
     parentSpanId,
     parentIsRemote: false,
     kind: 'CLIENT',
@@ -102,13 +118,26 @@ function callSpan(hop: HopRecord, parentSpanId: string, answer: Span['tags']): S
     zipkinName: name,
     tags: {
       component: 'proxy',
-      ...(hop.upstreamHost !== '' && { upstream_address: hop.upstreamHost, 'peer.address': hop.upstreamHost }),
-      ...answer,
-      ...failureTag(hop),
+      upstream_address: each.host,
+      'peer.address': each.host,
+      'http.protocol': each.protocol,
+      'http.status_code': String(each.status),
+      response_flags: each.flags || '-',
+      upstream_cluster: hop.cluster,
+      'upstream_cluster.name': shownAs,
+      ...(each.grpcStatus !== undefined && { 'grpc.status_code': each.grpcStatus }),
+      ...(each.grpcMessage !== undefined && { 'grpc.message': each.grpcMessage }),
+      ...(failed && { error: 'true' }),
+      ...(each.reason !== '' && { 'error.reason': each.reason }),
+      ...(each.canceled && { canceled: 'true' }),
       ...Object.fromEntries(own),
     },
   };
 }
+
+/** The first try has no number. */
+const numbered = (span: Span, before: number): Span =>
+  before === 0 ? span : { ...span, tags: { ...span.tags, 'retry.count': String(before) } };
 
 /** What both sides of a proxy tell of the answer; a request that was not sent has no cluster. */
 const answerTags = ({ request, response, cluster, upstreamHost }: HopRecord, shownAs: string): Span['tags'] => ({

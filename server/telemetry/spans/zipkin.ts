@@ -3,11 +3,14 @@ import type { Span } from './span.ts';
 /** Client received, server sent. */
 const ENDS = { CLIENT: 'cr', SERVER: 'ss' } as const;
 
+/** Zipkin writes ids of 64 bits without the half that is 0. */
+const HIGH_HALF = /^0{16}/;
+
 /** A list of spans in Zipkin's v2 JSON format. Times are microseconds. `ip`: of the proxy that sends them, which names no port either in Envoy. */
 export function zipkinBody(spans: readonly Span[], ip?: string): string {
   return JSON.stringify(
     spans.map((span) => ({
-      traceId: span.traceId,
+      traceId: span.traceId.replace(HIGH_HALF, ''),
       id: span.spanId,
       ...(span.parentSpanId !== undefined && { parentId: span.parentSpanId }),
       kind: span.kind,
@@ -17,7 +20,7 @@ export function zipkinBody(spans: readonly Span[], ip?: string): string {
       duration: Math.max(1, Math.round(span.durationMs * 1000)),
       localEndpoint: { serviceName: span.service, ...(ip !== undefined && { ipv4: ip, port: 0 }) },
       annotations: [{ timestamp: Math.round((span.startMs + span.durationMs) * 1000), value: ENDS[span.kind] }],
-      tags: span.tags,
+      tags: Object.fromEntries(Object.entries(span.tags).filter(([, value]) => value !== '')),
     })),
   );
 }

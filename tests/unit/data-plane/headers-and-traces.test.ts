@@ -6,7 +6,7 @@ import { writeForwardingHeaders } from '../../../server/data-plane/http/forwardi
 import { Headers } from '../../../server/data-plane/http/headers.ts';
 import { cleanPath, type PathPolicy } from '../../../server/data-plane/http/path.ts';
 import { PeerMetadata, UNKNOWN_PEER } from '../../../server/data-plane/http/peer-metadata.ts';
-import { newRequestId, withDecision } from '../../../server/data-plane/http/request-id.ts';
+import { newRequestId, reasonOf, withReason } from '../../../server/data-plane/http/request-id.ts';
 import { withFlag } from '../../../server/data-plane/http/response-flags.ts';
 import { StreamInfo } from '../../../server/data-plane/http/stream-info.ts';
 import { startSpan, writeSpan } from '../../../server/data-plane/http/trace-context.ts';
@@ -52,9 +52,11 @@ describe('a span', () => {
 });
 
 it('a request id carries the sampling decision in its fifteenth place', () => {
-  expect(newRequestId(seededRandom(1), true)[14]).toBe('9');
-  expect(newRequestId(seededRandom(1), false)[14]).toBe('4');
-  expect(withDecision('order-7', true)).toBe('order-7');
+  const id = newRequestId(seededRandom(1));
+  expect(reasonOf(id)).toBeUndefined();
+  const digits = (['sampled', 'server', 'client', undefined] as const).map((reason) => withReason(id, reason)[14]);
+  expect(digits).toEqual(['9', 'a', 'b', '4']);
+  expect(withReason('order-7', 'sampled')).toBe('order-7');
 });
 
 const BASE: PathPolicy = { normalizePath: true, mergeSlashes: false, escapedSlashes: 'KEEP_UNCHANGED' };

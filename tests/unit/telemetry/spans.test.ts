@@ -160,7 +160,7 @@ describe('span exporters', () => {
     ]);
   });
 
-  it('make two spans of a hop whose calls have spans of their own, and one where nothing was called', async () => {
+  it('make a span of the request and one of each try where calls have spans of their own, and one where nothing was called', async () => {
     const { url, received } = await collector(202);
     const exporter = exporterTo('zipkin', url);
     const tracing = {
@@ -171,7 +171,24 @@ describe('span exporters', () => {
       peerIp: '10.0.0.7',
       entrySpanId: 'aaaaaaaaaaaaaaaa',
     };
-    exporter.export(hop({ tracing }));
+    const call = {
+      spanId: '00f067aa0ba902b7',
+      host: '10.0.0.9:9080',
+      startMs: 1_700_000_000_001,
+      durationMs: 2,
+      protocol: '-',
+      status: 0,
+      flags: 'UF',
+      reason: 'remote connection failure',
+      canceled: false,
+      grpcStatus: undefined,
+      grpcMessage: undefined,
+    };
+    const tries = [
+      call,
+      { ...call, spanId: '10f067aa0ba902b7', protocol: 'HTTP/1.1', status: 503, flags: '', reason: '' },
+    ];
+    exporter.export(hop({ tracing: { ...tracing, tries } }));
     exporter.export(hop({ tracing, attempts: 0, cluster: '', upstreamHost: '' }));
     await exporter.stop();
     const request = {
@@ -187,8 +204,24 @@ describe('span exporters', () => {
         parentId: 'aaaaaaaaaaaaaaaa',
         kind: 'CLIENT',
         name: 'router outbound|9080||reviews.default.svc.cluster.local egress',
+        timestamp: 1_700_000_000_001_000,
+        duration: 2000,
         annotations: [{ timestamp: expect.any(Number), value: 'cr' }],
-        tags: { upstream_address: '10.0.0.9:9080', 'peer.address': '10.0.0.9:9080', team: 'web' },
+        tags: {
+          upstream_address: '10.0.0.9:9080',
+          'peer.address': '10.0.0.9:9080',
+          'http.status_code': '0',
+          'http.protocol': '-',
+          response_flags: 'UF',
+          error: 'true',
+          'error.reason': 'remote connection failure',
+          team: 'web',
+        },
+      },
+      {
+        id: '10f067aa0ba902b7',
+        parentId: 'aaaaaaaaaaaaaaaa',
+        tags: { 'retry.count': '1', 'http.status_code': '503', response_flags: '-', error: 'true' },
       },
       request,
       request,

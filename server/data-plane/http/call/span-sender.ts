@@ -1,7 +1,7 @@
 import type { Clock, HopRecord, Timer } from '#domain';
 import { otlpBytes, type Span, spansOf, zipkinBody } from '#telemetry';
 import type { SpanCollector } from '../../config/span-collector.ts';
-import type { ProxyRuntime } from '../../runtime.ts';
+import type { ProxyRuntime, ProxySelf } from '../../runtime.ts';
 import { Headers } from '../headers.ts';
 import { callAsync } from './async-call.ts';
 import { grpcFrame } from './grpc-call.ts';
@@ -38,7 +38,10 @@ export class SpanSender {
     const key = `${collector.format} ${collector.cluster} ${collector.path}`;
     const queue = this.#queues.get(key) ?? { collector, spans: [], timer: undefined, underWay: 0 };
     this.#queues.set(key, queue);
-    const spans = spansOf(hop, this.#runtime().clusters.get(hop.cluster)?.config.resource.alt_stat_name);
+    const shownAs = this.#runtime().clusters.get(hop.cluster)?.config.resource.alt_stat_name;
+    const { service } = collector;
+    const own = spansOf(hop, shownAs);
+    const spans = service === undefined ? own : own.map((span) => ({ ...span, service }));
     if (queue.spans.length + queue.underWay + spans.length > MOST) {
       this.#count(collector, 'spans_dropped', spans.length);
       return;
@@ -65,7 +68,7 @@ export class SpanSender {
       runtime,
       cluster: collector.cluster,
       timeoutMs: collector.timeoutMs,
-      ...written(collector, spans, runtime.self.ip),
+      ...written(collector, spans, runtime.self),
       onDone: (answer) => {
         queue.underWay -= spans.length;
         const taken = typeof answer !== 'string' && answer.head.status < 300;
@@ -83,11 +86,12 @@ export class SpanSender {
 function written(
   collector: SpanCollector,
   spans: readonly Span[],
-  ip: string,
+  { ip, environment }: ProxySelf,
 ): Pick<Parameters<typeof callAsync>[0], 'head' | 'body'> {
   const { format, authority, path, headers } = collector;
+  const attributes = collector.detectsEnvironment ? detected(environment) : {};
   const overGrpc = format === 'otlp-grpc';
-  const payload = format === 'zipkin' ? Buffer.from(zipkinBody(spans, ip)) : Buffer.from(otlpBytes(spans));
+  const payload = format === 'zipkin' ? Buffer.from(zipkinBody(spans, ip)) : Buffer.from(otlpBytes(spans, attributes));
   const body = overGrpc ? grpcFrame(payload) : payload;
   const type = { zipkin: 'application/json', 'otlp-http': 'application/x-protobuf', 'otlp-grpc': 'application/grpc' }[
     format
@@ -109,4 +113,13 @@ function written(
       }),
     },
   };
+}
+
+/** `k=v,k2=v2`. Source: EnvironmentResourceDetector of Envoy. */
+function detected(environment: ProxySelf['environment']): Record<string, string> {
+  const given = environment['OTEL_RESOURCE_ATTRIBUTES'] ?? '';
+  const pairs = given.split(',').map((pair) => pair.split('='));
+  return Object.fromEntries(
+    pairs.flatMap(([key = '', value]) => (value === undefined ? [] : [[key.trim(), value.trim()]])),
+  );
 }

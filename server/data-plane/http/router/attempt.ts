@@ -11,6 +11,7 @@ import type {
   UpstreamStream,
 } from '../codec.ts';
 import type { Headers } from '../headers.ts';
+import type { TrySpan } from '../tracing/call-spans.ts';
 
 /** Whoever makes tries; told what became of this one. */
 export interface AttemptOwner {
@@ -34,6 +35,8 @@ export interface AttemptOptions {
   readonly request: PooledRequest;
   /** Default DEFAULT. */
   readonly priority?: RoutePriority;
+  /** Told what becomes of it. */
+  readonly span?: TrySpan | undefined;
   /** The request is a tunnel whose bytes the host gets, and nothing of HTTP. */
   readonly endsTunnel?: boolean;
 }
@@ -48,6 +51,7 @@ export class UpstreamAttempt implements ResponseSink, StreamWaiter {
   stream: UpstreamStream | undefined;
   /** The handshake that failed before there was a stream. */
   brokenHandshake: HandshakeRecord | undefined;
+  readonly span: TrySpan | undefined;
   readonly #owner: AttemptOwner;
   readonly priority: RoutePriority;
   readonly #request: PooledRequest;
@@ -63,6 +67,7 @@ export class UpstreamAttempt implements ResponseSink, StreamWaiter {
     this.cluster = options.cluster;
     this.#owner = options.owner;
     this.startedAt = options.startedAt;
+    this.span = options.span;
   }
 
   start(): void {
@@ -88,6 +93,7 @@ export class UpstreamAttempt implements ResponseSink, StreamWaiter {
   /** Gives the try up; nothing is reported any more. */
   drop(reason: ResetReason): void {
     if (!this.#leave()) return;
+    this.span?.dropped();
     if (this.#cancel !== undefined) this.cluster.stats.count('upstream_rq_cancelled');
     this.#cancel?.();
     if (this.stream?.protocol === 'HTTP/2') this.cluster.stats.count('upstream_rq_tx_reset');
@@ -101,6 +107,7 @@ export class UpstreamAttempt implements ResponseSink, StreamWaiter {
       stream.reset('local_reset');
       return;
     }
+    if (this.span !== undefined) this.span.protocol = stream.protocol;
     this.#owner.connected(this, stream);
   }
 
@@ -110,6 +117,7 @@ export class UpstreamAttempt implements ResponseSink, StreamWaiter {
 
   head(head: ResponseHead, endStream: boolean): void {
     if (this.#over) return;
+    this.span?.answered(head);
     if (endStream) this.#leave();
     this.#owner.responseHead(this, head, endStream);
   }
@@ -119,16 +127,20 @@ export class UpstreamAttempt implements ResponseSink, StreamWaiter {
   }
 
   end(trailers: Headers | undefined): void {
-    if (this.#leave()) this.#owner.responseEnd(this, trailers);
+    if (!this.#leave()) return;
+    this.span?.ended(trailers);
+    this.#owner.responseEnd(this, trailers);
   }
 
   reset(reason: ResetReason, detail: string): void {
-    if (this.#leave()) this.#owner.failed(this, reason, detail);
+    if (!this.#leave()) return;
+    this.span?.failed(reason);
+    this.#owner.failed(this, reason, detail);
   }
 
   failed(reason: ResetReason, detail: string, handshake?: HandshakeRecord): void {
     this.brokenHandshake = handshake;
-    if (this.#leave()) this.#owner.failed(this, reason, detail);
+    this.reset(reason, detail);
   }
 
   drain(): void {

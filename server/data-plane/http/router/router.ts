@@ -89,7 +89,7 @@ function forward(exchange: Exchange, route: CompiledRoute, action: ForwardAction
   const { path, authority } = exchange.head;
   rewriteRequest(exchange, route, action);
   if (exchange.steps.on) noteRewrite(exchange.steps, route, { path, authority }, exchange.head);
-  if (route.operation !== undefined && exchange.connection.direction === 'outbound') {
+  if (route.operation !== undefined && route.tellsOperation && exchange.connection.direction === 'outbound') {
     exchange.head.headers.set('x-envoy-decorator-operation', route.operation);
   }
   const { headers } = exchange.head;

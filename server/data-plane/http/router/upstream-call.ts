@@ -7,6 +7,7 @@ import type { BodyTarget, Exchange } from '../exchange.ts';
 import type { Headers } from '../headers.ts';
 import { PASSED_ON } from '../informational.ts';
 import type { StreamTimes } from '../stream-info.ts';
+import { beginTry } from '../tracing/hand-on.ts';
 import { type AttemptOwner, UpstreamAttempt } from './attempt.ts';
 import type { UpstreamCallOptions } from './call-options.ts';
 import {
@@ -278,6 +279,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, Time
       startedAt,
       request: this.#cluster.config.followsClient ? pooledRequest(exchange) : exchange.head,
       priority: this.#options.action.priority,
+      span: exchange.callSpans && beginTry(exchange, exchange.callSpans),
       endsTunnel: endsHere(exchange.head, this.#options.action),
     });
     this.#attempt.start();
@@ -335,6 +337,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, Time
   #giveUpTry(attempt: UpstreamAttempt, details: string): void {
     const { host } = attempt.choice;
     reportTimeout(this.#cluster, host);
+    attempt.span?.timedOut();
     attempt.drop('local_reset');
     const verdict = this.#verdictOnReset('local_reset', true);
     const detail = 'no answer within the limit of one try';

@@ -83,6 +83,8 @@ export interface PairCase {
       { readonly hosts: readonly PairHost[]; readonly policy?: object } & Readonly<Record<string, unknown>>
     >
   >;
+  /** Headers of traces are compared, too: ids that are made up by the place at which they first stand. */
+  readonly traces?: boolean;
   readonly requests: readonly PairRequest[];
 }
 

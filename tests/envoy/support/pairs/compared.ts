@@ -8,7 +8,9 @@ const UNIQUE =
   /^(x-request-id|date|x-envoy-upstream-service-time|user-agent|x-forwarded-for|x-envoy-external-address|x-envoy-upstream-healthchecked-cluster|x-ratelimit-reset|x-envoy-expected-rq-timeout-ms)$/;
 
 /** What two proxies must have in common. */
-export function compared({ answer, log, upstream, stats }: Seen): object {
+export function compared({ answer, log, upstream, stats }: Seen, traces = false): object {
+  const trace = traces ? traceShown() : undefined;
+  const byName = (headers: Lines): Record<string, string> => valuesByName(headers, trace);
   return {
     answer: { ...answer, headers: byName(answer.headers.map((line) => line.split(/: (.*)/s) as [string, string])) },
     log: log.map(({ listener: _, upstreamHost, ...entry }) => ({ ...entry, host: upstreamHost })),
@@ -20,13 +22,35 @@ export function compared({ answer, log, upstream, stats }: Seen): object {
   };
 }
 
+/** A cookie that is made for a hash is made of the addresses of the connection. */
+const comparable = (name: string, value: string): string =>
+  UNIQUE.test(name) ? '<unique>' : value.replace(/="[0-9a-f]{16}"/, '="<hash>"');
+
+const TRACE_IDS = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{32}|[0-9a-f]{16}/g;
+/** Ids that requests of cases bring along consist of one digit each but for the place that tells the decision to trace. */
+const GIVEN = /^(.)(\1|-|.(?=.{3}-.{4}-.{12}$))*$/;
+
+/** Ids by their order; of a request's id the decision to trace is left. */
+function traceShown(): (value: string) => string {
+  const seen = new Map<string, string>();
+  return (value) =>
+    value.replace(TRACE_IDS, (id) => {
+      if (GIVEN.test(id)) return id;
+      const shown = seen.get(id) ?? `<${seen.size}${id.includes('-') ? `:${id[14]}` : ''}>`;
+      seen.set(id, shown);
+      return shown;
+    });
+}
+
+type Lines = readonly (readonly [string, string])[];
+
 /** Values by name, those of a repeated one in their order. */
-function byName(headers: readonly (readonly [string, string])[]): Record<string, string> {
+function valuesByName(headers: Lines, trace: ((value: string) => string) | undefined): Record<string, string> {
   const found: Record<string, string> = {};
-  for (const [name, value] of headers) {
-    if (OF_FILTERS.test(name) || name.startsWith(':')) continue;
-    // A cookie that is made for a hash is made of the addresses of the connection.
-    const shown = UNIQUE.test(name) ? '<unique>' : value.replace(/="[0-9a-f]{16}"/, '="<hash>"');
+  for (const [name, value] of trace ? headers.toSorted(([a], [b]) => (a < b ? -1 : 1)) : headers) {
+    const traced = OF_FILTERS.test(name) && !name.startsWith('x-envoy');
+    if ((OF_FILTERS.test(name) && !(traced && trace)) || name.startsWith(':')) continue;
+    const shown = trace && (traced || name === 'x-request-id') ? trace(value) : comparable(name, value);
     found[name] = found[name] === undefined ? shown : `${found[name]} | ${shown}`;
   }
   return found;

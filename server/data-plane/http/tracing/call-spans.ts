@@ -1,0 +1,81 @@
+import type { Clock, HopTry, Random } from '#domain';
+import type { ResetReason, ResponseHead } from '../codec.ts';
+import type { Headers } from '../headers.ts';
+import { RESET_WORDS } from '../router/reset-reasons.ts';
+import { newSpanId } from '../trace-context.ts';
+
+/** The span of one try of a request at a host. Source: UpstreamRequest of Envoy's router. */
+export class TrySpan implements HopTry {
+  readonly spanId: string;
+  readonly host: string;
+  readonly startMs: number;
+  durationMs = 0;
+  protocol = '-';
+  status = 0;
+  flags = '';
+  reason = '';
+  canceled = false;
+  grpcStatus: string | undefined;
+  grpcMessage: string | undefined;
+  readonly #clock: Clock;
+
+  constructor(clock: Clock, spanId: string, host: string) {
+    this.#clock = clock;
+    this.spanId = spanId;
+    this.host = host;
+    this.startMs = clock.now();
+  }
+
+  answered({ status, headers }: ResponseHead): void {
+    this.status = status;
+    this.#readGrpc(headers);
+  }
+
+  ended(trailers?: Headers): void {
+    this.durationMs = this.#clock.now() - this.startMs;
+    if (trailers !== undefined) this.#readGrpc(trailers);
+  }
+
+  /** Given up before it had ended. */
+  dropped(): void {
+    this.canceled = true;
+    this.ended();
+  }
+
+  /** Given up by the limit of one try. */
+  timedOut(): void {
+    this.flags = 'UT';
+  }
+
+  failed(reason: ResetReason): void {
+    const { flag, words } = RESET_WORDS[reason];
+    this.flags = flag;
+    this.reason = words;
+    this.ended();
+  }
+
+  #readGrpc(headers: Headers): void {
+    this.grpcStatus = headers.get('grpc-status') ?? this.grpcStatus;
+    this.grpcMessage = headers.get('grpc-message') ?? this.grpcMessage;
+  }
+}
+
+/** The spans of all tries of a request. */
+export class CallSpans {
+  readonly tries: TrySpan[] = [];
+  readonly #clock: Clock;
+  readonly #random: Random;
+
+  constructor(clock: Clock, random: Random) {
+    this.#clock = clock;
+    this.#random = random;
+  }
+
+  /** `first`: the id that the first try has. */
+  begin(host: string, first: string): TrySpan {
+    const spanId = this.tries.length === 0 ? first : newSpanId(this.#random);
+    const span = new TrySpan(this.#clock, spanId, host);
+    this.tries.push(span);
+    return span;
+  }
+}
