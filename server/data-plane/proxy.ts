@@ -223,8 +223,7 @@ class MeshProxy implements Proxy {
   }
 
   #drainListeners({ inboundOnly, graceful, skipExit }: DrainRequest): void {
-    if (graceful || skipExit) this.#listeners.drain({ inboundOnly, keepListening: true });
-    else this.#listeners.stopListening({ inboundOnly });
+    this.#listeners.drain({ inboundOnly, keepListening: graceful || skipExit });
     if (graceful && !skipExit) this.#runtime.clock.after(DRAIN_TIME_MS, () => this.#listeners.drain({ inboundOnly }));
   }
 

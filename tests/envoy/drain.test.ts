@@ -122,7 +122,7 @@ describe('connections of our proxy end when those of a real Envoy do', () => {
     expect(seen).toEqual(['200 stays', 200, '200 close', '200 close', '200 goaway 0', 200, '200 stays', 3]);
   });
 
-  it('never where listeners stop at once: only new ones are refused', async () => {
+  it('with the answer to their next request once listeners stop; new ones are refused', async () => {
     const seen = await both(async (side) => {
       const socket = await open(side, H1);
       const told: unknown[] = [await ask(socket), await post(side, '/drain_listeners'), await ask(socket)];
@@ -135,6 +135,20 @@ describe('connections of our proxy end when those of a real Envoy do', () => {
       socket.destroy();
       return [...told, refused];
     });
-    expect(seen).toEqual(['200 stays', 200, '200 stays', 'ECONNREFUSED']);
+    expect(seen).toEqual(['200 stays', 200, '200 close', 'ECONNREFUSED']);
+  });
+
+  it('with the answer to their next request while listeners drain gracefully; new ones are served', async () => {
+    await proxies.stop();
+    proxies = await startTwoProxies(readPairs('drain', CASES));
+    const seen = await both(async (side) => {
+      const socket = await open(side, H1);
+      const told: unknown[] = [await ask(socket), await post(side, '/drain_listeners?graceful'), await ask(socket)];
+      const fresh = await open(side, H1);
+      told.push(await ask(fresh));
+      for (const each of [socket, fresh]) each.destroy();
+      return told;
+    });
+    expect(seen).toEqual(['200 stays', 200, '200 close', '200 close']);
   });
 });
