@@ -15,6 +15,7 @@ const FLAGS: readonly (readonly [flag: string, holds: (host: Host) => boolean])[
   ['/excluded_via_immediate_hc_fail', (host) => host.excludedByItself],
   ['/active_hc_timeout', (host) => host.checkTimedOut],
   ['/eds_status_draining', (host) => host.endpoint.draining],
+  ['/degraded_outlier_detection', (host) => host.degradedByItself],
 ];
 
 const healthFlags = (host: Host): string =>
@@ -145,6 +146,7 @@ function healthStatus(host: Host): object {
     ...(host.awaitsFirstCheck && { pending_active_hc: true }),
     ...(host.excludedByItself && { excluded_via_immediate_hc_fail: true }),
     ...(host.checkTimedOut && { active_hc_timeout: true }),
+    ...(host.degradedByItself && { failed_degraded_outlier_detection: true }),
     eds_health_status: draining ? 'DRAINING' : degraded ? 'DEGRADED' : healthy ? 'HEALTHY' : 'UNHEALTHY',
   };
 }

@@ -1,3 +1,4 @@
+import { ConfigProblem } from './problem.ts';
 import { durationMs, readNumber } from './values.ts';
 
 /** What may eject a host, by the names of Envoy's statistics. */
@@ -38,6 +39,8 @@ export interface OutlierPolicy {
   readonly alwaysEjectOneHost: boolean;
   /** A host whose active health check passes is let back at once. */
   readonly unejectsOnCheck: boolean;
+  /** A host whose good answers say `x-envoy-degraded` is degraded for a time. */
+  readonly marksDegraded: boolean;
 }
 
 /** Reads envoy.config.cluster.v3.OutlierDetection with Envoy's defaults. */
@@ -47,6 +50,11 @@ export function readOutlierPolicy(config: Record<string, unknown> | undefined): 
     durationMs(config[key] as string | undefined, `outlier_detection.${key}`, fallback);
   const number = (key: string, fallback: number): number => readNumber(config[key], fallback);
   const baseEjectionMs = duration('base_ejection_time', 30_000);
+  const maxEjectionMs = duration('max_ejection_time', Math.max(300_000, baseEjectionMs));
+  if (maxEjectionMs < baseEjectionMs) {
+    const why = "outlier detector's max_ejection_time cannot be smaller than base_ejection_time";
+    throw new ConfigProblem('outlier_detection.max_ejection_time', why);
+  }
   return {
     consecutive5xx: number('consecutive_5xx', 5),
     consecutiveGatewayFailure: number('consecutive_gateway_failure', 5),
@@ -73,10 +81,11 @@ export function readOutlierPolicy(config: Record<string, unknown> | undefined): 
     },
     intervalMs: duration('interval', 10_000),
     baseEjectionMs,
-    maxEjectionMs: Math.max(duration('max_ejection_time', 300_000), baseEjectionMs),
+    maxEjectionMs,
     maxJitterMs: duration('max_ejection_time_jitter', 0),
     maxEjectionPercent: number('max_ejection_percent', 10),
     alwaysEjectOneHost: config['always_eject_one_host'] === true,
+    marksDegraded: config['detect_degraded_hosts'] === true,
     unejectsOnCheck: config['successful_active_health_check_uneject_host'] !== false,
   };
 }

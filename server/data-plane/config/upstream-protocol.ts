@@ -1,5 +1,7 @@
 import type { Cluster } from '#xds';
+import { type AnswerTest, readErrorMatcher } from './answer-match.ts';
 import { type Http1Spelling, keepsSpelling } from './http-serving.ts';
+import { ConfigProblem } from './problem.ts';
 import { durationMs, readNumber } from './values.ts';
 
 /** How a cluster speaks HTTP to its hosts. */
@@ -19,6 +21,8 @@ export interface UpstreamProtocol {
   readonly maxConnectionDurationMs: number;
   /** TLS takes its names from the host that a request names; undefined: from its own settings. */
   readonly autoNames: AutoNames | undefined;
+  /** What outlier detection takes for an error; undefined: statuses of 5xx. */
+  readonly isOutlierError: AnswerTest | undefined;
 }
 
 /** What the host that a request names is for. */
@@ -63,6 +67,7 @@ export function readUpstreamProtocol(resource: Cluster): UpstreamProtocol {
       0,
     ),
     keepsSpelling: keepsSpelling((explicit ?? downstream ?? auto)?.http_protocol_options),
+    isOutlierError: readErrorMatcher(options?.['outlier_detection']),
     autoNames: readAutoNames(options?.['upstream_http_protocol_options']),
   };
 }
@@ -80,11 +85,17 @@ function protocolOf(
 ): UpstreamProtocol['protocol'] {
   if (downstream !== undefined) return downstream.http2_protocol_options === undefined ? 'http1' : 'downstream';
   if (auto !== undefined) return 'alpn';
+  if (explicit !== undefined && Object.keys(explicit).length === 0) {
+    throw new ConfigProblem('explicit_http_config.protocol_config', 'is required');
+  }
   return explicit?.http2_protocol_options === undefined ? 'http1' : 'http2';
 }
 
 function readKeepalive(fields: Http2Fields['connection_keepalive']): UpstreamProtocol['keepalive'] {
+  if (fields !== undefined && fields.timeout === undefined) {
+    throw new ConfigProblem('http2_protocol_options.connection_keepalive.timeout', 'value is required');
+  }
   const intervalMs = durationMs(fields?.interval, 'connection_keepalive.interval', 0);
   if (intervalMs === 0) return undefined;
-  return { intervalMs, timeoutMs: durationMs(fields?.timeout, 'connection_keepalive.timeout', 20_000) };
+  return { intervalMs, timeoutMs: durationMs(fields?.timeout, 'connection_keepalive.timeout', 0) };
 }

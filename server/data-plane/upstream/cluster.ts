@@ -220,6 +220,11 @@ export class UpstreamCluster {
     );
   }
 
+  /** Outlier detection hears that an answer of this host said `x-envoy-degraded`. */
+  reportDegraded(host: Host): void {
+    this.#outlier?.saysDegraded(host);
+  }
+
   report(host: Host, result: Parameters<OutlierDetector['report']>[1]): void {
     this.#outlier?.report(host, result);
   }

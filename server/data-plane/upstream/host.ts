@@ -24,6 +24,12 @@ export class Host {
   pendingRemoval = false;
   /** Set by outlier detection. */
   ejected = false;
+  /** It told in an answer that it is not to be preferred. Set by outlier detection. */
+  degradedByItself = false;
+  degradedAt = 0;
+  /** As `ejections` and `unejectedAt`, of that. */
+  degradations = 0;
+  undegradedAt = Number.NEGATIVE_INFINITY;
   /** Times ejected, less one for each quiet interval. */
   ejections = 0;
   ejectedAt = 0;
@@ -86,7 +92,7 @@ export class Host {
 
   /** Healthy, but to be used only where too few others are. */
   get degraded(): boolean {
-    return this.endpoint.degraded || this.degradedByCheck;
+    return this.endpoint.degraded || this.degradedByCheck || this.degradedByItself;
   }
 
   /** It counts in no share of healthy hosts. */

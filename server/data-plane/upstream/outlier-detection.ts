@@ -92,8 +92,10 @@ export class OutlierDetector {
   #answered(host: Host, status: number): void {
     const { policy } = this.#options;
     const { failures } = host;
-    host.rates.external.count(status < 500);
-    if (status < 500) {
+    // As in Envoy, 600 and more are no class of their own, and no failures.
+    const good = status < 500 || status > 599;
+    host.rates.external.count(good);
+    if (good) {
       failures.consecutive5xx = 0;
       failures.consecutiveGateway = 0;
       return;
@@ -103,6 +105,17 @@ export class OutlierDetector {
       this.#rowOf(host, 'consecutive_gateway_failure', 'consecutiveGateway');
     }
     if (++failures.consecutive5xx === policy.consecutive5xx) this.#rowOf(host, 'consecutive_5xx', 'consecutive5xx');
+  }
+
+  /** A good answer said that the host is not to be preferred. Source: HttpCodesMonitor and degraded hosts of Envoy's detector. */
+  saysDegraded(host: Host): void {
+    const { clock, policy } = this.#options;
+    if (!policy.marksDegraded || host.degradedByItself) return;
+    this.#stat('ejections_detected_degradation').value++;
+    host.degradedByItself = true;
+    host.degradedAt = clock.monotonic();
+    if (host.degradations * policy.baseEjectionMs < policy.maxEjectionMs + policy.baseEjectionMs) host.degradations++;
+    this.#options.changed(host);
   }
 
   #ofLocalOrigin(host: Host, good: boolean): void {
@@ -156,6 +169,7 @@ export class OutlierDetector {
     const all = hosts();
     for (const host of all) {
       if (host.ejected) this.#letBackInTime(host, now);
+      this.#preferAgain(host, now);
       host.rates.external.turn();
       host.rates.local.turn();
     }
@@ -175,6 +189,16 @@ export class OutlierDetector {
     const { baseEjectionMs, maxEjectionMs } = this.#options.policy;
     const lengthMs = Math.min(baseEjectionMs * host.ejections, maxEjectionMs) + host.ejectionJitterMs;
     if (now - host.ejectedAt >= lengthMs) this.#letBack(host, now);
+  }
+
+  #preferAgain(host: Host, now: number): void {
+    const { baseEjectionMs, intervalMs, maxEjectionMs } = this.#options.policy;
+    if (host.degradedByItself) {
+      if (now - host.degradedAt < Math.min(baseEjectionMs * host.degradations, maxEjectionMs)) return;
+      host.degradedByItself = false;
+      host.undegradedAt = now;
+      this.#options.changed(host);
+    } else if (host.degradations > 0 && now - host.undegradedAt >= intervalMs) host.degradations--;
   }
 
   #letBack(host: Host, now: number): void {

@@ -60,6 +60,38 @@ beforeEach(() => {
 });
 
 describe('outlier detection', () => {
+  it('takes statuses beyond 599 for no failures', () => {
+    const outliers = detector({});
+    fail(outliers, hosts[0]!, 9, 600);
+    expect(hosts[0]!.healthy).toBe(true);
+  });
+
+  it('degrades a host that says so, for longer each time, and never ejects it', () => {
+    const outliers = detector({ detect_degraded_hosts: true, max_ejection_percent: 0 });
+    const [host] = hosts as [Host];
+    const states = (seconds: number): boolean[] =>
+      Array.from({ length: seconds / 10 }, () => {
+        clock.advance(10_000);
+        return host.degraded;
+      });
+    outliers.saysDegraded(host);
+    outliers.saysDegraded(host);
+    expect([host.degraded, host.healthy]).toEqual([true, true]);
+    expect(states(40)).toEqual([true, true, false, false]);
+    expect(host.degradations).toBe(0);
+    outliers.saysDegraded(host);
+    states(30);
+    outliers.saysDegraded(host);
+    expect(states(60)).toEqual([true, true, true, true, true, false]);
+    expect(stats.values().get('c.outlier_detection.ejections_detected_degradation')).toBe(3);
+    expect(stats.values().get('c.outlier_detection.ejections_active')).toBe(0);
+  });
+
+  it('looks at no such word unless it is told to', () => {
+    detector({}).saysDegraded(hosts[0]!);
+    expect(hosts[0]!.degraded).toBe(false);
+  });
+
   it('ejects a host at its fifth 5xx in a row, at once', () => {
     const outliers = detector({});
     fail(outliers, hosts[0]!, 4);

@@ -4,11 +4,27 @@ import type { RequestHead, ResetReason, ResponseHead } from '../codec.ts';
 import { httpStatusOf, isGrpc } from '../grpc.ts';
 import type { UpstreamAttempt } from './attempt.ts';
 
-/** Tells outlier detection of an answer. A gRPC status in its head counts as the HTTP status that stands for it. */
+/**
+ * Tells outlier detection of an answer. A gRPC status in its head counts as the HTTP status that stands for it, unless the cluster has a
+ * matcher of its own.
+ */
 export function reportAnswer(cluster: UpstreamCluster, host: Host, request: RequestHead, answer: ResponseHead): void {
-  if (cluster.config.outlier === undefined) return;
+  const { outlier, http } = cluster.config;
+  if (outlier === undefined) return;
+  if (http.isOutlierError !== undefined) {
+    const failed = http.isOutlierError(answer);
+    cluster.report(host, { status: failed ? 500 : 200 });
+    if (!failed) noteDegraded(cluster, host, answer);
+    return;
+  }
   const grpcStatus = isGrpc(request.headers) ? answer.headers.get('grpc-status') : undefined;
-  cluster.report(host, { status: grpcStatus === undefined ? answer.status : httpStatusOf(Number(grpcStatus)) });
+  const status = grpcStatus === undefined ? answer.status : httpStatusOf(Number(grpcStatus));
+  cluster.report(host, { status });
+  if (outlier.marksDegraded && (status < 500 || status > 599)) noteDegraded(cluster, host, answer);
+}
+
+function noteDegraded(cluster: UpstreamCluster, host: Host, { headers }: ResponseHead): void {
+  if (headers.has('x-envoy-degraded')) cluster.reportDegraded(host);
 }
 
 /** Tells outlier detection, and the host's figures, of a try that took too long. */
