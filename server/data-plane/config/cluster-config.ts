@@ -1,5 +1,6 @@
 import type { Cluster } from '#xds';
 import type { BreakerSettings, RetryBudget, RoutePriority } from '../upstream/pool-breakers.ts';
+import { checkBounds } from './cluster-bounds.ts';
 import { type DnsConfig, readDns } from './dns-config.ts';
 import { compileEndpoints, type EndpointConfig } from './endpoint-config.ts';
 import { type HealthCheckPolicy, readHealthCheck } from './health-check-config.ts';
@@ -55,6 +56,7 @@ const TYPES = new Set<string>(['STATIC', 'EDS', 'ORIGINAL_DST', 'STRICT_DNS', 'L
 
 /** Compiles a cluster. Throws ConfigProblem for anything this proxy cannot do exactly as asked. */
 export function compileCluster(resource: Cluster, versionInfo: string): CompiledCluster {
+  checkBounds(resource);
   const type = resource.type ?? 'STATIC';
   if (resource.cluster_type !== undefined) {
     throw new ConfigProblem('cluster_type', `cluster type ${resource.cluster_type.name} is not supported`);
@@ -68,13 +70,25 @@ export function compileCluster(resource: Cluster, versionInfo: string): Compiled
     const why = `cluster: LB policy ${balancing.policy} is not valid for Cluster type ORIGINAL_DST`;
     throw new ConfigProblem('lb_policy', why);
   }
+  if (type !== 'ORIGINAL_DST' && balancing.policy === 'CLUSTER_PROVIDED') {
+    const why = `cluster provided LB specified but cluster '${resource.name}' did not provide one. Check cluster documentation.`;
+    throw new ConfigProblem('lb_policy', `cluster manager: ${why}`);
+  }
   const assignment = resource.load_assignment;
+  if (type === 'ORIGINAL_DST' && assignment?.endpoints?.length) {
+    throw new ConfigProblem('load_assignment', 'ORIGINAL_DST clusters must have no load assignment configured');
+  }
   const transport = readUpstreamTransport(resource.transport_socket);
   const tlsMatches = (resource.transport_socket_matches ?? []).map((entry, i) => ({
     name: entry.name ?? '',
     match: entry.match ?? {},
     ...within(`transport_socket_matches[${i}]`, () => readUpstreamTransport(entry.transport_socket)),
   }));
+  const http = readUpstreamProtocol(resource);
+  if (http.protocol === 'alpn' && [transport, ...tlsMatches].some(({ tls }) => tls === undefined)) {
+    const why = `ALPN configured for cluster ${resource.name} which has a non-ALPN transport socket`;
+    throw new ConfigProblem('auto_config', why);
+  }
   return {
     name: resource.name,
     versionInfo,
@@ -92,7 +106,7 @@ export function compileCluster(resource: Cluster, versionInfo: string): Compiled
     ...transport,
     tlsMatches,
     followsClient: [transport, ...tlsMatches].some(({ clientHeader }) => clientHeader !== undefined),
-    http: readUpstreamProtocol(resource),
+    http,
     exchangesPeers: exchangesPeers((resource as { filters?: { name: string }[] }).filters ?? []),
     resource,
     origins: readOrigins(resource.metadata),

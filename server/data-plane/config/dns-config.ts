@@ -25,6 +25,13 @@ export function readDns(cluster: Cluster, type: 'STRICT_DNS' | 'LOGICAL_DNS'): D
   }
   const refreshMs = durationMs(cluster.dns_refresh_rate, 'dns_refresh_rate', REFRESH_MS);
   const failure = cluster.dns_failure_refresh_rate?.['base_interval'];
+  const longest = cluster.dns_failure_refresh_rate?.['max_interval'];
+  if (typeof failure === 'string' && typeof longest === 'string') {
+    const field = 'dns_failure_refresh_rate';
+    if (durationMs(longest, field, 0) < durationMs(failure, field, 0)) {
+      throw new ConfigProblem(field, `${field} must have max_interval greater than or equal to the base_interval`);
+    }
+  }
   return {
     names,
     everyAddress: type === 'STRICT_DNS',

@@ -125,11 +125,18 @@ type Place = Pick<EndpointConfig, 'priority' | 'locality' | 'overprovisioning' |
 /** A priority counts as fully healthy while 1/1.4 (71 %) of its hosts are. */
 export const DEFAULT_OVERPROVISIONING = 140;
 
+const MAX_PRIORITY = 128;
+
 function placeOf(
   { locality, load_balancing_weight, priority = 0 }: LocalityLbEndpoints,
   { policy }: Pick<ClusterLoadAssignment, 'policy'> = {},
 ): Place {
   if (load_balancing_weight === 0) throw new ConfigProblem('load_balancing_weight', NO_WEIGHT);
+  if (priority > MAX_PRIORITY)
+    throw new ConfigProblem('priority', `value must be less than or equal to ${MAX_PRIORITY}`);
+  if (policy?.overprovisioning_factor === 0) {
+    throw new ConfigProblem('policy.overprovisioning_factor', 'value must be greater than 0');
+  }
   const { region = '', zone = '', sub_zone = '' } = locality ?? {};
   return {
     priority,
@@ -146,6 +153,7 @@ function compileEndpoint(given: LbEndpoint, place: Place, field: string): Endpoi
     throw new ConfigProblem(`${field}.endpoint.address`, `malformed IP address: ${socket.address}`);
   }
   const address = { ip: socket.address, port: readPort(socket.port_value, `${field}.endpoint.address`) };
+  readPort(given.endpoint.health_check_config?.port_value ?? 0, `${field}.endpoint.health_check_config`);
   return placedAt(address, settingsOf(given, place));
 }
 
