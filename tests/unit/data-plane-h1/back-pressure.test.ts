@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { connect, createServer } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
+import { Headers } from '../../../server/data-plane/http/headers.ts';
 import { PassThrough } from '../../bench/wire-pass-through.ts';
 import type { TestServer } from './harness.ts';
 import { listen, ReceivedRequest, startServer } from './harness.ts';
@@ -139,4 +140,45 @@ it('keeps no more than one read of what a client pipelines behind an open reques
   const sent = await quiet(() => client.bytesWritten);
   expect(sent).toBeLessThan(BOUND);
   expect(requests.length).toBe(1);
+});
+
+/** A server whose hosts take no byte of a body for now; resolves with the next request that is complete. */
+async function startHoldingServer(): Promise<{ port: number; complete: () => Promise<ReceivedRequest> }> {
+  const done: ReceivedRequest[] = [];
+  let wake: (() => void) | undefined;
+  const proxy = await startServer(() => undefined, {
+    onRequest: (stream, connection) => {
+      const received = new ReceivedRequest(stream, connection);
+      received.onData = () => stream.pause();
+      received.onEnd = () => {
+        done.push(received);
+        wake?.();
+      };
+    },
+  });
+  cleanup.push(proxy.close);
+  const complete = async (): Promise<ReceivedRequest> => {
+    while (done.length === 0)
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    return done.shift()!;
+  };
+  return { port: proxy.port, complete };
+}
+
+const POST = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello';
+
+it('reads the next request when the answer to one comes whose body is held back to its end', async () => {
+  const { port, complete } = await startHoldingServer();
+  const client = connect(port, '127.0.0.1');
+  cleanup.push(() => {
+    client.destroy();
+  });
+  client.write(POST);
+  const first = await complete();
+  first.stream.sendHead({ status: 200, headers: new Headers() }, true);
+  await once(client, 'data');
+  client.write(POST);
+  expect((await complete()).body).toBe('hello');
 });

@@ -223,6 +223,8 @@ class ServerConnection implements DownstreamConnection, StreamHost {
   #requestComplete(stream: ServerStream): void {
     stream.requestDone = true;
     this.#state = 'answer';
+    // Nobody needs a pause any more: a client that leaves must be seen, and its next request read.
+    this.resumeBody(stream);
     stream.sink?.end(this.#body.trailers);
   }
 
