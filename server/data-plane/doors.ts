@@ -26,6 +26,8 @@ export interface ProxyNetwork {
    * application, which listens on a hidden address while its pod is captured.
    */
   connect(destination: SocketAddress, options: { readonly toApp: boolean }): Socket;
+  /** Where the pod's own programs find what is bound to 127.0.0.1; absent: at `podIp`. */
+  readonly loopback?: string;
   /** How ports are opened; absent: as TCP ports of the host. */
   readonly listen?: Listen;
   /** Names of clusters that are found by DNS. Absent: no name resolves. */

@@ -283,11 +283,16 @@ class MeshProxy implements Proxy {
 
   #accept(socket: Socket, listener: ServedListener): void {
     const { ip } = this.#runtime.self;
-    const own = { ip, port: listener.config.address.port };
+    const { address, direction, useOriginalDst } = listener.config;
+    const own = { ip, port: address.port };
     if (this.#options.role === 'router') {
       this.#run(socket, 'outbound', gatewayConnection, { localAddress: own, listener });
-    } else if (listener.config.direction === 'inbound') {
+    } else if (direction === 'inbound') {
       this.#acceptRedirected(socket, own);
+    } else if (!useOriginalDst) {
+      // A Sidecar's listener without capture, or a proxy that applications name: the port that was dialled names it, as in a gateway.
+      const localAddress = address.ip === '0.0.0.0' ? own : address;
+      this.#run(socket, 'outbound', gatewayConnection, { localAddress, listener });
     } else {
       this.#run(socket, 'outbound', outboundConnection, { localAddress: own });
     }

@@ -56,6 +56,15 @@ spec:
   hosts: ['*']
   gateways: [ingress]
   http: [{ route: [{ destination: { host: echo, port: { number: 8080 } } }] }]
+---
+apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata: { name: curl, namespace: shop }
+spec:
+  workloadSelector: { labels: { app: curl } }
+  egress:
+    - { port: { number: 8080, protocol: HTTP, name: own }, bind: 127.0.0.1, captureMode: NONE, hosts: [./*] }
+    - { hosts: ['*/*'] }
 `;
 
 interface Answer {
@@ -174,6 +183,7 @@ describe('meshwork up', () => {
         'Gateway/front',
         'Gateway/ingress',
         'HTTPRoute/echo',
+        'Sidecar/curl',
         'VirtualService/echo',
       ]);
     });
@@ -267,6 +277,13 @@ describe('meshwork up', () => {
       ]);
       expect(script).toMatchObject({ code: 3, out: '2\n' });
       expect(await run('exec -n shop deploy/curl -c main -- nothing')).toMatchObject({ code: 127 });
+    });
+
+    it("reaches what its proxy listens to on the pod's loopback, and nobody else does", async ({ skip }) => {
+      if (present === undefined) return skip();
+      const own = await run('exec -n shop deploy/curl -c main -- curl -s -H Host:echo:8080 http://127.0.0.1:8080/own');
+      expect(JSON.parse(own.out)).toMatchObject({ path: '/own', host: 'echo:8080' });
+      await expect(get(`${find('curl')?.[1].ip}:8080`, '/own')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
     });
 
     it("reads a proxy's configuration as istioctl does", async ({ skip }) => {

@@ -13,7 +13,9 @@ export interface ListenerSetOptions {
   readonly onConnection: (socket: Socket, listener: ServedListener) => void;
 }
 
-/** The listeners in force, and the ports of those that bind their port on the pod's address. */
+const LOOPBACK = '127.0.0.1';
+
+/** The listeners in force, and the ports of those that bind their port: on the pod's address, or on what is its own alone. */
 export class ListenerSet {
   readonly #options: ListenerSetOptions;
   readonly #served = new Map<string, ServedListener>();
@@ -34,7 +36,9 @@ export class ListenerSet {
     if (former !== undefined && former.config.address.port !== config.address.port) this.#unbind(config.name);
     if (config.bindToPort && !this.#bindings.has(config.name)) {
       const { runtime, onConnection } = this.#options;
-      const address = { ip: runtime.self.ip, port: config.address.port };
+      const { self, network } = runtime;
+      const own = config.address.ip === LOOPBACK ? (network.loopback ?? self.ip) : self.ip;
+      const address = { ip: own, port: config.address.port };
       this.bind(config.name, address, (socket) => {
         const current = this.#served.get(config.name);
         if (current === undefined) socket.destroy();

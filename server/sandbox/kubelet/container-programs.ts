@@ -137,7 +137,10 @@ function proxyProgram(build: PodBuild, spec: ContainerSpec, log: (line: LogText)
         appMetrics: appMetrics(environment),
         ...ends,
         onInboundPorts: (inbound) => build.ports.lead(inbound),
-        network: options.network.forProxy(ip),
+        network: {
+          ...options.network.forProxy(ip),
+          ...(build.captured && { loopback: options.plan.hiddenIp(ip) }),
+        },
         clock: options.clock,
         random: options.random.stream(`${namespace}/${name}/${spec.name}`),
         onHop: options.onHop,
