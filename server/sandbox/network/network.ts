@@ -53,6 +53,7 @@ export function createNetwork(options: {
   const { plan, store, clock, random } = options;
   const capture = createCaptureTable(clock);
   const services = createServiceTable(store, random);
+  const nameServer = random.stream('name server');
   const doors = new ServiceDoors({ pick: services.pick, contains: plan.contains });
 
   const direct = (destination: SocketAddress, from: string | undefined): Promise<Socket> => {
@@ -79,7 +80,9 @@ export function createNetwork(options: {
         const own = host === 'localhost' || host === '127.0.0.1' || host === podIp;
         const hidden = isCaptured && !PROXY_STATE_PORTS.has(port);
         if (own) return direct({ ip: hidden ? plan.hiddenIp(podIp) : podIp, port }, podIp);
-        const ip = resolveName(store, host, namespace);
+        // A name server gives the addresses of a headless Service in any order, and a client takes the first.
+        const addresses = resolveAddresses(store, host, namespace);
+        const ip = addresses.length > 1 ? addresses[nameServer.below(addresses.length)] : addresses[0];
         if (ip === undefined) throw systemError('ENOTFOUND', `getaddrinfo ENOTFOUND ${host}`);
         return isCaptured && outbound({ ip, port }) ? captured({ ip, port }, podIp) : direct({ ip, port }, podIp);
       },

@@ -146,6 +146,23 @@ describe('the network', () => {
     expect(from).toBe(plan.podIp(8));
   });
 
+  it('takes any address of a headless Service, as name servers tell them in any order', async () => {
+    store.apply(service('peers', { clusterIP: 'None' }), { changeId });
+    const pods = [plan.podIp(9), plan.podIp(10)];
+    for (const ip of pods) await listen(ip, 18080, (socket) => socket.end());
+    endpoints(...pods);
+    const slice = store.get('EndpointSlice', { namespace: 'default', name: 'cart-1' });
+    const labels = { 'kubernetes.io/service-name': 'peers' };
+    store.apply({ ...slice, metadata: { name: 'peers-1', namespace: 'default', labels } } as never, { changeId });
+    const reached = new Set<string | undefined>();
+    for (let calls = 0; calls < 16; calls++) {
+      const socket = await pod(false)('peers', 18080);
+      reached.add(socket.remoteAddress);
+      await new Promise((resolve) => socket.resume().once('close', resolve));
+    }
+    expect([...reached].sort()).toEqual(pods.sort());
+  });
+
   it('refuses a Service without ready pods and an address outside the sandbox', async () => {
     endpoints();
     await expect(pod(false)('cart', 80)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
@@ -195,7 +212,12 @@ describe('the network', () => {
     const cart = { ip: plan.serviceIp(4), port: 80 };
     const dial = async (): Promise<boolean> => {
       const socket = connect({ host: cart.ip, port: hostPort(cart.port), localAddress: plan.podIp(8) });
-      return new Promise((resolve) => socket.resume().on('error', () => undefined).once('close', resolve));
+      return new Promise((resolve) =>
+        socket
+          .resume()
+          .on('error', () => undefined)
+          .once('close', resolve),
+      );
     };
     const side = network.forProxy(plan.podIp(8));
     await Promise.all([side.reach?.(cart), side.reach?.(cart)]);
