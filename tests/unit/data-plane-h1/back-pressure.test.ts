@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { connect, createServer } from 'node:net';
+import { Duplex } from 'node:stream';
 import { afterEach, expect, it } from 'vitest';
+import { WireWriter } from '../../../server/data-plane/http/h1/wire-writer.ts';
 import { Headers } from '../../../server/data-plane/http/headers.ts';
 import { PassThrough } from '../../bench/wire-pass-through.ts';
 import type { TestServer } from './harness.ts';
@@ -181,4 +183,33 @@ it('reads the next request when the answer to one comes whose body is held back 
   await once(client, 'data');
   client.write(POST);
   expect((await complete()).body).toBe('hello');
+});
+
+it('tells whoever was stopped to go on, also when less waited meanwhile', async () => {
+  const taken: (() => void)[] = [];
+  const wire = new Duplex({
+    highWaterMark: 16 * 1024,
+    read: () => undefined,
+    write: (_bytes, _encoding, done) => {
+      taken.push(done);
+    },
+  });
+  let told = 0;
+  const writer = new WireWriter(wire as Socket, { onWritable: () => told++ });
+  wire.on('drain', () => writer.drained());
+  writer.head('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n', 'chunked', 0);
+  const half = CHUNK.subarray(0, 40 * 1024);
+  expect(writer.data(half)).toBe(true);
+  expect(writer.data(half)).toBe(false);
+  taken.shift()!();
+  // What was under way when the writer said stop.
+  writer.data(half.subarray(0, 10));
+  writer.flush();
+  const drained = once(wire, 'drain');
+  while (wire.writableLength > 0) {
+    taken.shift()?.();
+    await new Promise<void>((resolve) => setImmediate(resolve));
+  }
+  await drained;
+  expect(told).toBe(1);
 });

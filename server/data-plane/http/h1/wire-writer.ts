@@ -105,7 +105,8 @@ export class WireWriter {
     this.#pendingBytes = 0;
     if (!this.#socket.writable) return true;
     this.bytesWritten += bytes;
-    this.#blocked = this.#sender.send(joined(parts, bytes)) > HIGH_WATER_BYTES;
+    // Whoever was told to stop goes on at 'drain' only.
+    if (this.#sender.send(joined(parts, bytes)) > HIGH_WATER_BYTES) this.#blocked = true;
     return !this.#blocked;
   }
 
