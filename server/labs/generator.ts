@@ -41,6 +41,17 @@ const MAX_OPEN = 200;
 /** Answers to steady requests that are kept. */
 const MAX_RECENT = 1000;
 
+/**
+ * The client starts the trace, so that its requests can be found again; a gateway keeps a trace, but not a request id. In both forms: each
+ * tracer reads its own.
+ */
+const begunTrace = (traceId: string, spanId: string): Record<string, string> => ({
+  traceparent: `00-${traceId}-${spanId}-01`,
+  'x-b3-traceid': traceId,
+  'x-b3-spanid': spanId,
+  'x-b3-sampled': '1',
+});
+
 export function createGenerator(spec: TrafficSpec, sandbox: Sandbox, onSent: OnSent = () => undefined): Generator {
   const random = sandbox.random.stream(`traffic/${spec.id}`);
   const open = new Set<Promise<SentRequest>>();
@@ -58,8 +69,7 @@ export function createGenerator(spec: TrafficSpec, sandbox: Sandbox, onSent: OnS
     const atMs = sandbox.clock.now();
     const all = {
       'user-agent': 'meshwork-traffic',
-      // The client starts the trace, so that its requests can be found again; a gateway keeps a trace, but not a request id.
-      traceparent: `00-${traceId}-${hex(ids, 8)}-01`,
+      ...begunTrace(traceId, hex(ids, 8)),
       ...spec.headers,
       ...headers,
     };
