@@ -11,7 +11,10 @@ const DAY_MS = 24 * 3600_000;
 const SERVER_TTL_MS = 365 * DAY_MS;
 
 export interface AuthorityOptions {
+  /** That of the CA's own names. */
   readonly trustDomain: string;
+  /** That of the workloads, where it changes while the CA lives; absent: `trustDomain`. */
+  readonly workloadTrustDomain?: (() => string) | undefined;
   readonly clock: Clock;
   readonly tokens: TokenIssuer;
   /** Life of a workload certificate that asks for none; 24 h unless told. */
@@ -28,6 +31,8 @@ export interface AuthorityOptions {
  */
 export function createCertificateAuthority(options: AuthorityOptions): CertificateAuthority {
   const { trustDomain, clock, tokens, svidTtlMs = DAY_MS, maxSvidTtlMs = 90 * DAY_MS } = options;
+  /** Workloads that started earlier ask for their identity as it was then. */
+  const earlier = new Set([trustDomain]);
   const material = options.material ?? createMaterial(trustDomain, clock.now());
   const { issuer, chainPem, rootsPem, notAfterMs } = readMaterial(material, clock.now());
   return {
@@ -36,9 +41,14 @@ export function createCertificateAuthority(options: AuthorityOptions): Certifica
     rootsPem,
     sign: (csrPem, token, ttlMs = 0) => {
       const caller = tokens.verify(token);
-      const identity = spiffeId(trustDomain, caller.namespace, caller.serviceAccount);
+      const idIn = (domain: string): string => spiffeId(domain, caller.namespace, caller.serviceAccount);
+      // As in istiod, which reads MeshConfig anew for each token (security/pkg/server/ca/authenticate/kubeauth/kube_jwt.go).
+      const current = options.workloadTrustDomain?.() ?? trustDomain;
+      earlier.add(current);
+      const identity = idIn(current);
+      const known = [...earlier].map(idIn);
       const request = readSigningRequest(csrPem);
-      const other = request.names.find(({ kind, value }) => kind !== 'URI' || value !== identity);
+      const other = request.names.find(({ kind, value }) => kind !== 'URI' || !known.includes(value));
       if (other !== undefined) {
         const asked = other.kind === 'URI' ? other.value : `${other.kind} ${other.value}`;
         throw new SigningRefused('PERMISSION_DENIED', `the token proves ${identity}; the CSR asks for ${asked}`);

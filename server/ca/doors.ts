@@ -53,7 +53,7 @@ export interface CertificateAuthority {
   readonly rootsPem: readonly string[];
   readonly material: AuthorityMaterial;
   /**
-   * Certifies the CSR's key for the identity that the token proves, for `ttlMs` (0 or absent: as long as the CA thinks right).
+   * Certifies the CSR's key for the identity that the token proves, in the trust domain that workloads have now, for `ttlMs` (0 or absent: as long as the CA thinks right).
    * SigningRefused: UNAUTHENTICATED (bad token), PERMISSION_DENIED (the CSR asks for another identity or more names), INVALID_ARGUMENT
    * (unreadable CSR, weak key, too long a life).
    */

@@ -62,7 +62,9 @@ export class Agent {
     const { chainPem, rootsPem } = await signer.sign(csrPem, token(), settings.ttlMs ?? 0);
     const leaf = new X509Certificate(chainPem[0] ?? '');
     secrets.set({ chainPem, keyPem, rootsPem }, clock.now());
-    this.#log('info', `workload certificate for ${spiffeId} valid until ${leaf.validToDate.toISOString()}`);
+    // Not always what was asked for: the trust domain of the mesh may have changed.
+    const identity = leaf.subjectAltName?.replace(/^URI:/, '') ?? spiffeId;
+    this.#log('info', `workload certificate for ${identity} valid until ${leaf.validToDate.toISOString()}`);
     this.#scheduleRotation(leaf);
   }
 

@@ -56,9 +56,11 @@ export function createIstiodProgram(options: IstiodOptions): Program {
   let metrics: IstiodMetrics | undefined;
   return {
     start: async () => {
-      const meshConfig = readMeshConfig(store.get('ConfigMap', { namespace: rootNamespace, name: 'istio' }));
+      const presentMesh = () => readMeshConfig(store.get('ConfigMap', { namespace: rootNamespace, name: 'istio' }));
+      const meshConfig = presentMesh();
       const { trustDomain } = meshConfig;
-      authority = startMeshAuthority({ store, clock, tokens, trustDomain, env, log, onPublished });
+      const workloadTrustDomain = (): string => presentMesh().trustDomain;
+      authority = startMeshAuthority({ store, clock, tokens, trustDomain, workloadTrustDomain, env, log, onPublished });
       const counts = new IstiodMetrics(clock);
       metrics = counts;
       controlPlane = createControlPlane({

@@ -19,7 +19,10 @@ export interface MeshAuthorityOptions {
   readonly store: KubeStore;
   readonly clock: Clock;
   readonly tokens: TokenIssuer;
+  /** That of the CA's own names. */
   readonly trustDomain: string;
+  /** What MeshConfig says now; absent: the same. */
+  readonly workloadTrustDomain?: () => string;
   /**
    * istiod's environment: DEFAULT_WORKLOAD_CERT_TTL, MAX_WORKLOAD_CERT_TTL, ISTIO_MULTIROOT_MESH, PILOT_ENABLE_CA_CRL,
    * PILOT_CRL_CONFIGMAP.
@@ -151,11 +154,12 @@ const sameMaterial = (a: AuthorityMaterial, b: AuthorityMaterial): boolean =>
   (a.crlPem ?? b.crlPem) === b.crlPem;
 
 function createAuthority(
-  { clock, tokens, trustDomain, env }: MeshAuthorityOptions,
+  { clock, tokens, trustDomain, workloadTrustDomain, env }: MeshAuthorityOptions,
   material: AuthorityMaterial | undefined,
 ): CertificateAuthority {
   return createCertificateAuthority({
     trustDomain,
+    workloadTrustDomain,
     clock,
     tokens,
     material,

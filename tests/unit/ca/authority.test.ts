@@ -44,6 +44,24 @@ describe('the certificate authority', () => {
     expect(leaf.serialNumber.toLowerCase()).toBe(svid.serialNumber);
   });
 
+  it('signs in the trust domain that workloads have now, also for those that know an earlier one', async () => {
+    const clock = standingClock();
+    const tokens = createTokenIssuer({ clock });
+    let domain = 'cluster.local';
+    const options = { trustDomain: domain, workloadTrustDomain: () => domain, clock, tokens };
+    const authority = createCertificateAuthority(options);
+    const token = tokens.mint({ namespace: 'default', serviceAccount: 'bookinfo-reviews', pod: 'reviews-v1-1' });
+    const namesOf = async (asked: string): Promise<string | undefined> =>
+      new X509Certificate(authority.sign((await makeRequest([asked])).csrPem, token).chainPem[0]!).subjectAltName;
+    expect(await namesOf(reviews)).toBe(`URI:${reviews}`);
+    domain = 'new.example';
+    const renamed = reviews.replace('cluster.local', domain);
+    expect(await namesOf(renamed)).toBe(`URI:${renamed}`);
+    expect(await namesOf(reviews)).toBe(`URI:${renamed}`);
+    const { csrPem } = await makeRequest([reviews.replace('cluster.local', 'never.example')]);
+    expect(reasonOf(() => authority.sign(csrPem, token))).toBe('PERMISSION_DENIED');
+  });
+
   it('builds a chain in which each certificate is signed by the next', async () => {
     const { authority, token } = newAuthority();
     const svid = authority.sign((await makeRequest([])).csrPem, token);
