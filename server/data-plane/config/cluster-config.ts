@@ -12,7 +12,7 @@ import { type OutlierPolicy, readOutlierPolicy } from './outlier-policy.ts';
 import { ConfigProblem, within } from './problem.ts';
 import { readUpstreamProtocol, type UpstreamProtocol } from './upstream-protocol.ts';
 import { readUpstreamTransport, type UpstreamTransport } from './upstream-transport.ts';
-import { durationMs, readNumber } from './values.ts';
+import { durationMs, type Fields, readNumber, record } from './values.ts';
 
 export type ClusterType = 'STATIC' | 'EDS' | 'ORIGINAL_DST' | 'STRICT_DNS' | 'LOGICAL_DNS';
 
@@ -37,6 +37,12 @@ export interface CompiledCluster extends UpstreamTransport {
   readonly ignoresHealthOnRemoval: boolean;
   /** First match by endpoint metadata wins over the cluster's own transport. */
   readonly tlsMatches: readonly TransportMatch[];
+  /** Connections that one host may have by itself. */
+  readonly perHostConnections: Readonly<Partial<Record<RoutePriority, number>>>;
+  /** Connections are made for so many times the streams that there are. */
+  readonly preconnectRatio: number;
+  /** Each connection of a client has connections to hosts of its own. */
+  readonly poolsByClient: boolean;
   /** Which connection a request takes depends on its client. */
   readonly followsClient: boolean;
   readonly http: UpstreamProtocol;
@@ -85,6 +91,8 @@ export function compileCluster(resource: Cluster, versionInfo: string): Compiled
     ...within(`transport_socket_matches[${i}]`, () => readUpstreamTransport(entry.transport_socket)),
   }));
   const http = readUpstreamProtocol(resource);
+  const fields = resource as unknown as Fields;
+  const poolsByClient = fields['connection_pool_per_downstream_connection'] === true;
   if (http.protocol === 'alpn' && [transport, ...tlsMatches].some(({ tls }) => tls === undefined)) {
     const why = `ALPN configured for cluster ${resource.name} which has a non-ALPN transport socket`;
     throw new ConfigProblem('auto_config', why);
@@ -105,7 +113,10 @@ export function compileCluster(resource: Cluster, versionInfo: string): Compiled
     ignoresHealthOnRemoval: resource.ignore_health_on_host_removal === true,
     ...transport,
     tlsMatches,
-    followsClient: [transport, ...tlsMatches].some(({ clientHeader }) => clientHeader !== undefined),
+    perHostConnections: readPerHost(resource),
+    preconnectRatio: readNumber(record(fields['preconnect_policy'])?.['per_upstream_preconnect_ratio'], 1),
+    poolsByClient,
+    followsClient: poolsByClient || [transport, ...tlsMatches].some(({ clientHeader }) => clientHeader !== undefined),
     http,
     exchangesPeers: exchangesPeers((resource as { filters?: { name: string }[] }).filters ?? []),
     resource,
@@ -124,6 +135,15 @@ function readBreakers({ circuit_breakers }: Cluster, priority: RoutePriority): B
     retryBudget: readRetryBudget(given?.retry_budget),
     trackRemaining: given?.track_remaining === true,
   };
+}
+
+function readPerHost({ circuit_breakers }: Cluster): CompiledCluster['perHostConnections'] {
+  const thresholds = (record(circuit_breakers)?.['per_host_thresholds'] ?? []) as readonly Fields[];
+  return Object.fromEntries(
+    thresholds.flatMap(({ max_connections, priority }) =>
+      max_connections === undefined ? [] : [[String(priority ?? 'DEFAULT'), readNumber(max_connections, 0)]],
+    ),
+  );
 }
 
 interface RetryBudgetJson {

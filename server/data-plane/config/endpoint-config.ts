@@ -28,6 +28,8 @@ export interface EndpointConfig {
   /** `ip:port`, unique within a cluster. */
   readonly key: string;
   readonly address: SocketAddress;
+  /** Where connections go that the address does not take. */
+  readonly furtherAddresses?: readonly SocketAddress[] | undefined;
   /** As written in the assignment, where that is a name; else empty. */
   readonly hostname: string;
   readonly weight: number;
@@ -187,5 +189,18 @@ function settingsOf(given: LbEndpoint, place: Place): EndpointSettings {
     workload: typeof workload === 'string' ? workload : '',
     metadata: given.metadata,
     origins: readOrigins(given.metadata),
+    furtherAddresses: readFurther(given),
   };
+}
+
+function readFurther({ endpoint }: LbEndpoint): readonly SocketAddress[] | undefined {
+  const { additional_addresses: given = [] } = endpoint as {
+    additional_addresses?: readonly Pick<typeof endpoint, 'address'>[];
+  };
+  if (given.length === 0) return undefined;
+  return given.map(({ address }, i) => {
+    const field = `endpoint.additional_addresses[${i}].address`;
+    if (address?.socket_address === undefined) throw new ConfigProblem(field, 'only socket_address is supported');
+    return { ip: address.socket_address.address, port: readPort(address.socket_address.port_value, field) };
+  });
 }

@@ -209,6 +209,8 @@ export interface StreamWaiter {
 export type PooledRequest = Pick<RequestHead, 'protocol' | 'authority'> & {
   /** Told only where the cluster follows it. */
   readonly client?: ConnectionContext | undefined;
+  /** The number of the client's connection. */
+  readonly connection?: number;
 };
 
 /** The connections to one host of one cluster. */

@@ -36,9 +36,9 @@ export function createPoolFor(sources: PoolSources): PoolFactory {
       if (tls === undefined || autoNames === undefined) return speaking(tls);
       return new KeyedPools(namedBy, (name) => speaking(tlsForName(tls, name, autoNames)));
     };
-    return header === undefined
-      ? poolsOf(undefined)
-      : new KeyedPools(addressesOf, (_, request) => poolsOf(request?.client));
+    if (header === undefined && !cluster.config.poolsByClient) return poolsOf(undefined);
+    const keyOf = cluster.config.poolsByClient ? connectionOf : addressesOf;
+    return new KeyedPools(keyOf, (_, request) => poolsOf(request?.client));
   };
 }
 
@@ -52,6 +52,14 @@ const addressesOf = (request: PooledRequest | undefined): string => {
   const client = request?.client;
   return client === undefined ? '' : `${formatAddress(client.remoteAddress)}|${formatAddress(client.localAddress)}`;
 };
+
+/** Undefined: the host has no limit of its own. */
+const fullAt = (host: Host, limit: number | undefined): (() => boolean) | undefined =>
+  limit === undefined
+    ? undefined
+    : () => Object.values(host.pools).reduce((sum, pool) => sum + pool.activeConnections, 0) >= limit;
+
+const connectionOf = (request: PooledRequest | undefined): string => String(request?.connection ?? '');
 
 interface PoolTarget {
   readonly cluster: UpstreamCluster;
@@ -67,11 +75,13 @@ function createPool(
   { cluster, host, priority, tls, protocol, firstBytes }: PoolTarget,
 ): HostPool {
   const { config, stats } = cluster;
+  const { perHostConnections, preconnectRatio } = config;
   const { keepsSpelling } = config.http;
   // HTTP/2 has no capitals.
   const transport = tls && transports.client(tls, protocol, !keepsSpelling);
   return createHostPool({
     connect: connectTo(network, cluster, host.address),
+    further: host.endpoint.furtherAddresses?.map((address) => connectTo(network, cluster, address)),
     transport,
     firstBytes,
     keepsSpelling,
@@ -79,6 +89,8 @@ function createPool(
     connectTimeoutMs: config.connectTimeoutMs,
     clock,
     breakers: cluster.breakers[priority],
+    hostIsFull: fullAt(host, perHostConnections[priority]),
+    preconnectRatio,
     protocol,
     http2: { ...config.http, ...((protocol === 'http2' || protocol === 'alpn') && { counter: stats.http2 }) },
     maxRequestsPerConnection: config.http.maxRequestsPerConnection,

@@ -72,8 +72,11 @@ export function registerBreakers(
     ['rq_retry_open', 'remaining_retries', () => breakers.retries, () => allowedRetries(breakers)],
   ];
   for (const [open, remaining, used, limit] of figures) {
+    // As in Envoy, a retry budget leaves the number alone that would hold without it.
+    const fixed = remaining === 'remaining_retries' && breakers.retryBudget !== undefined;
     // As in Envoy, a breaker that lets nothing through opens with its first use.
     stats.gauge(prefix + open, () => (used() > 0 && used() >= limit() ? 1 : 0));
-    if (trackRemaining) stats.gauge(prefix + remaining, () => Math.max(0, limit() - used()));
+    if (trackRemaining)
+      stats.gauge(prefix + remaining, () => (fixed ? breakers.limits.maxRetries : Math.max(0, limit() - used())));
   }
 }

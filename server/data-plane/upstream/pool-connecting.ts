@@ -2,10 +2,15 @@ import type { Socket } from 'node:net';
 import type { Clock, HandshakeRecord, Timer } from '#domain';
 import type { ResetReason } from '../http/codec.ts';
 import type { SecuredSocket, TransportSocket } from '../tls/transport.ts';
+import { AddressRace } from './address-race.ts';
 import { connectFailure } from './pool-failures.ts';
 
 export interface ConnectOptions {
   readonly connect: () => Socket;
+  /** The same at further addresses of the host, which are tried where the first does not connect. */
+  readonly further?: readonly (() => Socket)[] | undefined;
+  /** One of those is tried. */
+  readonly onFurther?: (() => void) | undefined;
   readonly transport: TransportSocket | undefined;
   /** What the connection begins with, before the handshake; absent: nothing. */
   readonly firstBytes?: ((socket: Socket) => Buffer) | undefined;
@@ -27,6 +32,7 @@ export class ConnectAttempt {
   readonly #waiter: ConnectWaiter;
   #socket: Socket | undefined = undefined;
   #timer: Timer | undefined = undefined;
+  #race: AddressRace | undefined = undefined;
   #over = false;
 
   constructor(options: ConnectOptions, waiter: ConnectWaiter) {
@@ -36,6 +42,10 @@ export class ConnectAttempt {
   }
 
   start(): void {
+    if (this.#options.further?.length) {
+      this.#startRace(this.#options.further);
+      return;
+    }
     let socket: Socket;
     try {
       socket = this.#options.connect();
@@ -45,10 +55,31 @@ export class ConnectAttempt {
       return;
     }
     this.#socket = socket;
-    this.#timer = this.#options.clock.after(this.#options.timeoutMs, () => this.#fail('connection_timeout', ''));
+    this.#watch();
     socket.on('error', this.#onError);
     if (socket.connecting) socket.once('connect', this.#onConnect);
     else process.nextTick(this.#onConnect);
+  }
+
+  #watch(): void {
+    this.#timer = this.#options.clock.after(this.#options.timeoutMs, () => this.#fail('connection_timeout', ''));
+  }
+
+  #startRace(further: readonly (() => Socket)[]): void {
+    const { clock, connect, onFurther } = this.#options;
+    this.#watch();
+    this.#race = new AddressRace({
+      dials: [connect, ...further],
+      clock,
+      onNext: () => onFurther?.(),
+      won: (socket) => {
+        this.#socket = socket;
+        socket.on('error', this.#onError);
+        this.#onConnect();
+      },
+      lost: this.#onError,
+    });
+    this.#race.start();
   }
 
   /** Gives up; nobody is called. */
@@ -93,6 +124,7 @@ export class ConnectAttempt {
 
   #settle(): void {
     this.#over = true;
+    this.#race?.abandon();
     this.#timer?.cancel();
     this.#timer = undefined;
   }

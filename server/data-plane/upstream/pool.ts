@@ -12,6 +12,8 @@ import type { PooledConnection, PooledConnectionOwner } from './pool-connection.
 import { type ConnectionEnd, WatchedSocket } from './watched-socket.ts';
 
 const DEFAULT_IDLE_TIMEOUT_MS = 3_600_000;
+/** Made at once ahead of streams. */
+const MAX_PRECONNECTS = 3;
 
 /** What a pool counts, by the names of Envoy's cluster statistics. */
 export type PoolStat =
@@ -35,6 +37,8 @@ export interface HostPoolOptions {
   readonly connect: () => Socket;
   /** Absent: plaintext. */
   readonly transport?: TransportSocket | undefined;
+  /** The same at further addresses of the host. */
+  readonly further?: readonly (() => Socket)[] | undefined;
   /** What each connection begins with, before the handshake; absent: nothing. */
   readonly firstBytes?: ((socket: Socket) => Buffer) | undefined;
   /** Until the handshake is over. */
@@ -42,6 +46,10 @@ export interface HostPoolOptions {
   readonly clock: Clock;
   /** Shared by all pools of the cluster at this priority. */
   readonly breakers: CircuitBreakers;
+  /** The host has as many connections as it may have by itself. */
+  readonly hostIsFull?: (() => boolean) | undefined;
+  /** Connections are made for so many times the streams that there are; default 1. */
+  readonly preconnectRatio?: number | undefined;
   /** 0: no limit. */
   readonly maxRequestsPerConnection?: number | undefined;
   /** Default one hour; 0: never. */
@@ -109,6 +117,8 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
     this.#breakers = options.breakers;
     this.#connectOptions = {
       connect: options.connect,
+      further: options.further,
+      onFurther: () => this.#stat('upstream_cx_total'),
       transport: options.transport,
       firstBytes: options.firstBytes,
       timeoutMs: options.connectTimeoutMs,
@@ -149,6 +159,7 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
     }
     if (connection !== undefined) {
       this.#attach(connection, sink, waiter);
+      if (this.#preconnects) this.#openConnections();
       return nothingToCancel;
     }
     if (this.#draining) {
@@ -159,7 +170,7 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
     this.#pending.add(pending);
     this.#breakers.pendingRequests++;
     this.#stat('upstream_rq_pending_total');
-    this.#connectForPending();
+    this.#openConnections();
     return () => this.#removePending(pending);
   }
 
@@ -193,7 +204,6 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
     observer?.connected(result.socket, result.tls);
     observer?.connectTime(clock.monotonic() - attempt.startedAt);
     this.#adopt(this.#factory.fromSocket(result), socket);
-    this.#connectForPending();
   }
 
   /** As in Envoy, everything that waits fails with the attempt: the host does not answer, the router decides what next. */
@@ -245,7 +255,7 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
     const lengthMs = clock.monotonic() - open.beganAt;
     observer?.connectionEnded({ by, busy: connection.brokeOff, lengthMs, requests: connection.requestCount });
     this.#withdraw(connection);
-    this.#connectForPending();
+    this.#openConnections();
   }
 
   describe(error: Error): string {
@@ -275,7 +285,10 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
 
   /** A connection that takes streams: to those that wait longest, then to the ready ones. */
   #offer(connection: PooledConnection): void {
-    if (this.#pending.size > 0) this.#servePending(connection);
+    if (this.#pending.size > 0) {
+      this.#servePending(connection);
+      if (this.#pending.size > 0) this.#openConnections();
+    }
     if (this.#draining) {
       connection.drain();
       return;
@@ -338,10 +351,12 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
     if (place >= 0) this.#ready.splice(place, 1);
   }
 
-  /** Opens connections until each waiting stream has one on its way, as far as the circuit breaker allows. */
-  #connectForPending(): void {
-    while (!this.#closed && this.#streamsOnTheirWay < this.#pending.size) {
-      const full = this.#breakers.connections >= this.#breakers.limits.maxConnections;
+  /** Opens connections until each waiting stream has one on its way, as far as the circuit breakers allow. */
+  #openConnections(): void {
+    for (let made = 0; !this.#closed && this.#lacksConnections; made++) {
+      if (this.#preconnects && made === MAX_PRECONNECTS) return;
+      const full =
+        this.#breakers.connections >= this.#breakers.limits.maxConnections || this.#options.hostIsFull?.() === true;
       if (full) this.#stat('upstream_cx_overflow');
       // A host without any connection gets one even so; what waits here could otherwise wait for ever.
       if (full && this.activeConnections > 0) return;
@@ -356,6 +371,21 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
       this.#attempts.add(attempt);
       attempt.start();
     }
+  }
+
+  get #preconnects(): boolean {
+    return (this.#options.preconnectRatio ?? 1) > 1;
+  }
+
+  /** Source: ConnPoolImplBase::shouldConnect in Envoy. */
+  get #lacksConnections(): boolean {
+    const { preconnectRatio = 1 } = this.#options;
+    if (preconnectRatio === 1) return this.#streamsOnTheirWay < this.#pending.size;
+    if (this.#draining) return false;
+    const perConnection = this.#factory.expectedStreams;
+    const free = this.#ready.reduce((sum, { activeStreams }) => sum + perConnection - activeStreams, 0);
+    const wanted = (this.#pending.size + this.#activeStreams) * preconnectRatio;
+    return wanted > this.#streamsOnTheirWay + free + this.#activeStreams;
   }
 
   /** What the connections being made will probably take. */

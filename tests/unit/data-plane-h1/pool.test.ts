@@ -1,5 +1,6 @@
 import { connect, createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { HostPool } from '../../../server/data-plane/http/codec.ts';
 import { listen, ManualClock } from './harness.ts';
 import { Call, request, ScriptedServer, startPool } from './pool-harness.ts';
 
@@ -100,6 +101,74 @@ describe('a host pool', () => {
     expect(server.sockets.length).toBe(1);
     expect(stats).toContain('upstream_cx_overflow');
     pool.close();
+  });
+
+  it('counts an overflow for each request that begins to wait, and each time that one waits on', async () => {
+    server = await answering();
+    const { pool, stats } = startPool(server.port, { maxConnections: 1 });
+    const calls = [new Call(pool), new Call(pool), new Call(pool), new Call(pool)];
+    for (const call of calls) await call.response.settled();
+    // Three find the limit; the first answers, each of them and the one before, leave 3, 2 and 1 waiting.
+    expect(stats.filter((stat) => stat === 'upstream_cx_overflow').length).toBe(6);
+    pool.close();
+  });
+
+  it('opens no more connections than the host may have by itself', async () => {
+    server = await answering();
+    let pool: HostPool | undefined;
+    const started = startPool(server.port, {}, { hostIsFull: () => (pool?.activeConnections ?? 0) >= 2 });
+    pool = started.pool;
+    const calls = Array.from({ length: 4 }, () => new Call(started.pool));
+    for (const call of calls) await call.response.settled();
+    expect(server.sockets.length).toBe(2);
+    pool.close();
+  });
+
+  it('connects ahead of the streams that there are', async () => {
+    server = await silent();
+    const { pool, breakers } = startPool(server.port, {}, { preconnectRatio: 1.5 });
+    const calls = [new Call(pool), new Call(pool)];
+    for (const call of calls) await call.decided();
+    expect(breakers.connections).toBe(3);
+    const third = new Call(pool);
+    await third.decided();
+    expect(breakers.connections).toBe(5);
+    pool.close();
+    expect(breakers.connections).toBe(0);
+  });
+
+  it('goes to a further address of the host where the first refuses', async () => {
+    server = await answering();
+    const closed = createServer();
+    const port = await listen(closed);
+    closed.close();
+    const further = [() => connect(port, '127.0.0.1'), () => connect(server.port, '127.0.0.1')];
+    const { pool, stats, breakers } = startPool(port, {}, { further });
+    const call = new Call(pool);
+    await call.response.settled();
+    expect(call.response.body).toBe('ok');
+    expect(stats.filter((stat) => stat === 'upstream_cx_total').length).toBe(3);
+    expect(stats).not.toContain('upstream_cx_connect_fail');
+    pool.close();
+    expect(breakers.connections).toBe(0);
+  });
+
+  it('does not wait long for an address that says nothing, and fails with the last of them', async () => {
+    server = await silent();
+    const clock = new ManualClock();
+    const closed = createServer();
+    const port = await listen(closed);
+    closed.close();
+    // Its name is looked up for ever.
+    const never = () => connect({ host: 'never', port, lookup: () => undefined });
+    const { pool } = startPool(port, {}, { clock, connect: never, further: [() => connect(port, '127.0.0.1')] });
+    const call = new Call(pool);
+    clock.advance(300);
+    await turn();
+    expect(call.failure).toBeUndefined();
+    clock.advance(5000);
+    await call.decided();
+    expect(call.failure).toEqual({ reason: 'connection_timeout', detail: '' });
   });
 
   it('refuses with overflow when too much waits', async () => {

@@ -2,7 +2,7 @@ import type { SocketAddress } from '#domain';
 import type { Fields } from '../../config/values.ts';
 import type { PickContext, UpstreamCluster } from '../../upstream/cluster.ts';
 import { NO_ROOM_TO_WAIT } from '../../upstream/pool-breakers.ts';
-import type { PooledRequest, ResetReason, ResponseHead, UpstreamStream } from '../codec.ts';
+import type { ResetReason, ResponseHead, UpstreamStream } from '../codec.ts';
 import type { BodyTarget, Exchange } from '../exchange.ts';
 import type { Headers } from '../headers.ts';
 import { PASSED_ON } from '../informational.ts';
@@ -26,6 +26,7 @@ import { tellExpectedTime, tellServiceTime } from './expected-time.ts';
 import { turnAround } from './internal-redirect.ts';
 import { destinationOf } from './original-destination.ts';
 import { reportAnswer, reportFailure, reportTimeout } from './outlier-report.ts';
+import { pooledRequest } from './pooled-request.ts';
 import { RequestBody } from './request-body.ts';
 import { requestCriteria } from './request-criteria.ts';
 import { hashRequest } from './request-hash.ts';
@@ -34,13 +35,6 @@ import { RetryHosts } from './retry-hosts.ts';
 import { RetryState, type RetryVerdict } from './retry-state.ts';
 import { rewriteHost } from './rewrite.ts';
 import { answerTunnel, awaitsConsent, endsHere, replyFailedHandshake } from './tunnels.ts';
-
-/** Whose request it is, too. */
-const pooledRequest = ({ config, connection, head: { authority, protocol } }: Exchange): PooledRequest => ({
-  authority,
-  protocol,
-  client: config.namesClients ? connection : undefined,
-});
 
 const CONNECTED = { localOrigin: 'connected' } as const;
 

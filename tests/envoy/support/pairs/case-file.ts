@@ -49,6 +49,8 @@ export type PairHost =
       readonly weight?: number;
       /** Its metadata `envoy.lb`. */
       readonly labels?: Readonly<Record<string, unknown>>;
+      /** Other hosts whose addresses count as further ones of this host. */
+      readonly further?: readonly string[];
       readonly priority?: number;
       readonly region?: string;
       /** The weight of its locality. */

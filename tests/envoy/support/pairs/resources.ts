@@ -74,8 +74,13 @@ function localitiesOf(names: readonly PairHost[], hosts: Hosts): object[] {
   );
   return [...places].map(([place, members]) => ({
     ...(JSON.parse(place) as object),
-    lb_endpoints: members.map(({ host, labels, health, weight }) => ({
-      endpoint: { address: socketAddress(hosts(host)) },
+    lb_endpoints: members.map(({ host, labels, health, weight, further = [] }) => ({
+      endpoint: {
+        address: socketAddress(hosts(host)),
+        ...(further.length > 0 && {
+          additional_addresses: further.map((name) => ({ address: socketAddress(hosts(name)) })),
+        }),
+      },
       ...(health !== undefined && { health_status: health }),
       ...(weight !== undefined && { load_balancing_weight: weight }),
       ...(labels !== undefined && { metadata: { filter_metadata: { 'envoy.lb': labels } } }),
