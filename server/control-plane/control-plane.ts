@@ -2,6 +2,7 @@ import { type Diagnostic, errorMessage, type KubeObject } from '#domain';
 import { type AdsServer, createAdsServer, type ProxyNode, type PushEvent, typeUrls, type XdsSnapshot } from '#xds';
 import type { ControlPlane, ControlPlaneOptions } from './doors.ts';
 import { createInstanceLookup, createStatusWriter, type StatusWriter, tellsInStatus } from './gateway-api/index.ts';
+import { ingressStatusChanges, tellsOfIngress } from './ingress/index.ts';
 import { KeyResolver } from './jwks/key-resolver.ts';
 import { createPushQueue, labDebounce, type PushQueue, ruleDebounce } from './push/index.ts';
 import { shortType } from './push/sync-table.ts';
@@ -82,6 +83,14 @@ class Pilot implements ControlPlane {
       read: () => ({
         findings: this.#current().gatewayApi.findings,
         lookup: createInstanceLookup(this.#tables.list('Service'), this.#tables.list('EndpointSlice.discovery.k8s.io')),
+        others: ingressStatusChanges(
+          {
+            ingresses: this.#tables.list('Ingress.networking.k8s.io'),
+            classes: this.#tables.list('IngressClass.networking.k8s.io'),
+            services: this.#tables.list('Service'),
+          },
+          this.#current().mesh,
+        ),
       }),
       onError: (message) => onLog(`error\tstatus not written: ${message}`),
     });
@@ -99,7 +108,7 @@ class Pilot implements ControlPlane {
       const debounce = isRule(object) ? ruleDebounce : labDebounce;
       this.#queue.request(changeId, clock.now(), debounce);
       // Asked for after the push, so that a status is not there before what it tells of.
-      if (kind !== undefined && tellsInStatus(kind)) this.#statuses.touch(changeId, debounce);
+      if (kind !== undefined && (tellsInStatus(kind) || tellsOfIngress(kind))) this.#statuses.touch(changeId, debounce);
     });
   }
 

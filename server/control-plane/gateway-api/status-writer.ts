@@ -10,11 +10,16 @@ export interface StatusWriterOptions {
   readonly store: KubeStore;
   readonly clock: Clock;
   /** What the present objects say. */
-  readonly read: () => { readonly findings: GatewayApiFindings; readonly lookup: InstanceLookup };
+  readonly read: () => {
+    readonly findings: GatewayApiFindings;
+    readonly lookup: InstanceLookup;
+    /** Of objects that are none of the Gateway API's. */
+    readonly others: readonly StatusChange[];
+  };
   readonly onError: (message: string) => void;
 }
 
-/** Writes the statuses of Gateway API objects back into the store, and keeps the built-in classes there. */
+/** Writes the statuses of Gateway API objects and Ingresses back into the store, and keeps the built-in classes there. */
 export interface StatusWriter {
   /** Something changed that a status may tell of; `changeId` is the change that rides on what is written. */
   touch(changeId: string, debounce?: DebounceTimes): void;
@@ -36,13 +41,13 @@ export function createStatusWriter({ store, clock, read, onError }: StatusWriter
   const served = store.kinds.find(CLASS_KIND) !== undefined;
   const debounce = createDebounce(clock, labDebounce, () => {
     createClasses();
-    const { findings, lookup } = read();
+    const { findings, lookup, others } = read();
     // The same findings rest on the same objects: what is to be said of these alone was written then.
     const scope = findings === latestFindings ? 'instances' : 'all';
     latestFindings = findings;
     // Whole seconds, as Kubernetes writes times.
     const now = `${new Date(clock.now()).toISOString().slice(0, 19)}Z`;
-    for (const change of statusChanges(findings, lookup, now, scope)) write(change);
+    for (const change of [...statusChanges(findings, lookup, now, scope), ...others]) write(change);
   });
   return {
     touch(changeId, times) {

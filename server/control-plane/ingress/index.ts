@@ -6,6 +6,8 @@ import { isServed } from './classes.ts';
 import { ingressGateway } from './gateways.ts';
 import { ingressVirtualServices } from './virtual-services.ts';
 
+export { ingressStatusChanges, tellsOfIngress } from './statuses.ts';
+
 /** Istio's objects, generated from Ingresses. */
 export interface IngressConfig {
   readonly gateways: readonly Config<GatewaySpec>[];
