@@ -162,7 +162,10 @@ class Stream<Request extends AnyRequest> implements AdsStream {
     if (!this.#snapshot) return;
     for (const typeUrl of pushOrder) {
       if (TRAFFIC.includes(typeUrl) && this.#clustersWarm(this.#snapshot)) return;
-      if (this.#advance(typeUrl, this.#snapshot) === 'blocked') return;
+      if (this.#advance(typeUrl, this.#snapshot) === 'done') continue;
+      // Envoy answers clusters once they are warm, for which it needs the endpoints that it asks for meanwhile.
+      if (typeUrl === typeUrls.cluster) this.#advance(typeUrls.endpoint, this.#snapshot);
+      return;
     }
     if (!this.#holdsRemovals() || !this.#trafficIsSettled()) return;
     this.#retained.release();

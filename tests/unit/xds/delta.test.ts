@@ -113,6 +113,22 @@ describe('delta ADS', () => {
     expect([last.typeUrl, names(last), last.removedResources]).toEqual([typeUrls.cluster, [], ['a']]);
   });
 
+  it('sends endpoints to a client that answers clusters only once they are warm, also when more clusters wait behind them', async () => {
+    await subscribeAll();
+    fixture.ads.setSnapshot('n1', snapshot('2', [...unchanged(), cluster('c'), endpoints('c')]));
+    const clusters = await stream.next();
+    expect([clusters.typeUrl, names(clusters)]).toEqual([typeUrls.cluster, ['c']]);
+    const more = [cluster('c'), endpoints('c'), cluster('d'), endpoints('d'), routes('9090')];
+    fixture.ads.setSnapshot('n1', snapshot('3', [...unchanged(), ...more]));
+    stream.send({ typeUrl: typeUrls.endpoint, resourceNamesSubscribe: ['c'] });
+    const warming = await stream.next();
+    expect([warming.typeUrl, names(warming)]).toEqual([typeUrls.endpoint, ['c']]);
+    ack(warming);
+    ack(clusters);
+    const next = await stream.next();
+    expect([next.typeUrl, names(next)]).toEqual([typeUrls.cluster, ['d']]);
+  });
+
   it('keeps a dropped cluster for as long as a refused route still needs it', async () => {
     await subscribeAll();
     fixture.ads.setSnapshot('n1', snapshot('2', [cluster('b'), endpoints('b'), listener('l1'), routes('9080', 'b')]));
