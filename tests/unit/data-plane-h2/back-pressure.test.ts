@@ -208,3 +208,37 @@ it('holds a response back through a proxy of two HTTP/2 connections', async () =
   await once(stream, 'end');
   expect(received).toBe(sent.bytes);
 });
+
+it('forgets a request that has its answer, also where its host did not take all of it', async () => {
+  const open: number[] = [];
+  let streams = 0;
+  const complete = Promise.withResolvers<ReceivedRequest>();
+  const server = await startHttp2Server(
+    (request) => {
+      // The host takes no more; what comes is held back.
+      request.stream.pause();
+      complete.resolve(request);
+    },
+    {
+      http2Counter: {
+        count: () => undefined,
+        streams: (by) => {
+          streams += by;
+          open.push(streams);
+        },
+      },
+    },
+  );
+  cleanup.push(server.close);
+  const session = await nodeClient(server.port);
+  cleanup.push(() => session.destroy());
+  const stream = session.request({ ':path': '/', ':method': 'POST' });
+  stream.end('a body');
+  const request = await complete.promise;
+  // All of the body is there when the answer to a PING is.
+  await new Promise<void>((resolve) => session.ping(() => resolve()));
+  request.stream.sendHead({ status: 200, headers: new Headers() }, true);
+  const [head] = await once(stream, 'response');
+  expect(head[':status']).toBe(200);
+  expect(open).toEqual([1, 0]);
+});

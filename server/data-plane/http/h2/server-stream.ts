@@ -94,6 +94,11 @@ export class ServerStream extends Http2Stream implements DownstreamStream {
     this.resetWith(ErrorCode.NO_ERROR);
   }
 
+  /** A request that has its answer is over, as much of it as the host did not take. */
+  protected override get endsWithLocal(): boolean {
+    return true;
+  }
+
   deliverViolation({ details }: Violation): void {
     this.#sink?.reset('protocol_error', details);
   }

@@ -249,7 +249,12 @@ export abstract class Http2Stream {
   #settle(): void {
     if (!this.localDone || this.#endQueued) return;
     if (!this.remoteDone) this.onlyLocalEnded();
-    else if (this.complete) this.host.streamEnded(this);
+    else if (this.drained || this.endsWithLocal) this.host.streamEnded(this);
+  }
+
+  /** Once this side has sent its end, nobody takes what is still held back of the peer's message. */
+  protected get endsWithLocal(): boolean {
+    return false;
   }
 
   /** This side has sent its end before the peer has. */
