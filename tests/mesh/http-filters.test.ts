@@ -189,6 +189,35 @@ describe('a gateway with filters that only an EnvoyFilter adds', () => {
     expect(count).toBe(1);
   });
 
+  it('knows clients within by their addresses, and changes headers before it reads them', async () => {
+    const fields = {
+      use_remote_address: true,
+      internal_address_config: { cidr_ranges: [{ address_prefix: '127.0.0.0', prefix_len: 8 }] },
+      early_header_mutation_extensions: [
+        {
+          name: 'early',
+          typed_config: {
+            '@type':
+              'type.googleapis.com/envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation',
+            mutations: [header('x-version', 'early'), { remove: 'x-forwarded-for' }],
+          },
+        },
+      ],
+    };
+    expect(pod.xds.push(typeUrls.listener, [listener(), listener(fields, PORT + 2)])).toEqual([]);
+    const headers = { 'x-forwarded-for': '1.2.3.4', 'x-envoy-original-path': '/own' };
+    const asked = { host: 'shop', path: '/a', headers };
+    const { body } = await sendFrom(`${NET}.1.9`, { ip: IP, port: PORT + 2 }, asked);
+    const arrived = JSON.parse(body) as { headers: Record<string, string> };
+    expect(arrived.headers).toMatchObject({
+      'x-envoy-internal': 'true',
+      'x-envoy-original-path': '/own',
+      'x-version-seen': 'early',
+      'x-forwarded-for': `${NET}.1.9`,
+    });
+    expect(arrived.headers['x-envoy-external-address']).toBeUndefined();
+  });
+
   it.each([
     ['lua.v3.Lua', 'this proxy runs no Lua code'],
     ['oauth2.v3.OAuth2', 'this proxy signs nobody in'],

@@ -1,10 +1,12 @@
-import type { Any, FilterChain, HttpConnectionManager, Metadata, TcpProxy } from '#xds';
+import type { Any, FilterChain, HeaderMutation, HttpConnectionManager, Metadata, TcpProxy } from '#xds';
 import { extensionTypes } from '#xds';
 import { wireSafe } from '../http/headers.ts';
 import { type HostPolicy, readHostPolicy } from '../http/host.ts';
 import type { PathPolicy } from '../http/path.ts';
 import { type AccessLogger, type AccessLogs, readAccessLogs } from './access-log/index.ts';
+import { type ClientOrigin, readClientOrigin } from './client-origin.ts';
 import { type ConnectionFilters, readConnectionFilters } from './guard-config.ts';
+import { compileHeaderMutations, type HeaderChange } from './header-mutations.ts';
 import { type HttpFilterPlan, readHttpFilters } from './http-filter.ts';
 import { type HttpServing, readHttpServing } from './http-serving.ts';
 import { balancingLabels } from './labels.ts';
@@ -46,6 +48,10 @@ export interface HttpFilterConfig extends ConnectionFilters {
   readonly useRemoteAddress: boolean;
   /** Proxies in front of this one whose X-Forwarded-For is believed. */
   readonly trustedHops: number;
+  /** Who clients are, where more than the above counts. */
+  readonly origin: ClientOrigin | undefined;
+  /** Made before anything else is read of a request; undefined: none. */
+  readonly earlyChanges: readonly HeaderChange[] | undefined;
   readonly generateRequestId: boolean;
   /** At the edge too, a client's x-request-id is kept. */
   readonly keepsRequestId: boolean;
@@ -207,6 +213,8 @@ function compileHcm(
     via: (config['via'] ?? '') as string,
     useRemoteAddress: config.use_remote_address === true,
     trustedHops: readNumber(config['xff_num_trusted_hops'], 0),
+    origin: readClientOrigin(config),
+    earlyChanges: readEarlyChanges(config['early_header_mutation_extensions']),
     generateRequestId: config.generate_request_id !== false,
     keepsRequestId: config['preserve_external_request_id'] === true,
     passesInformational: config['proxy_100_continue'] === true,
@@ -216,7 +224,7 @@ function compileHcm(
     paths: {
       normalizePath: config.normalize_path === true,
       mergeSlashes: config['merge_slashes'] === true,
-      escapedSlashes: (config['path_with_escaped_slashes_action'] ?? 'KEEP_UNCHANGED') as PathPolicy['escapedSlashes'],
+      escapedSlashes: readEscapedSlashes(config['path_with_escaped_slashes_action']),
     },
     hosts: readHostPolicy(config as object),
     forwardClientCert: (config.forward_client_cert_details ?? 'SANITIZE') as HttpFilterConfig['forwardClientCert'],
@@ -231,6 +239,29 @@ function compileHcm(
     timed: DURATIONS.test(JSON.stringify(config.access_log ?? '')),
     serving: readHttpServing(config),
   };
+}
+
+/** Without runtime keys, the default of the implementation is to keep them. */
+const readEscapedSlashes = (given: unknown): PathPolicy['escapedSlashes'] =>
+  given === undefined || given === 'IMPLEMENTATION_SPECIFIC_DEFAULT'
+    ? 'KEEP_UNCHANGED'
+    : (given as PathPolicy['escapedSlashes']);
+
+const EARLY = 'type.googleapis.com/envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation';
+
+function readEarlyChanges(given: unknown): readonly HeaderChange[] | undefined {
+  const extensions = (given ?? []) as readonly { readonly name: string; readonly typed_config?: Any }[];
+  const changes = extensions.flatMap(({ name, typed_config: config }, i) => {
+    const field = `early_header_mutation_extensions[${i}]`;
+    if (config?.['@type'] !== EARLY) throw unknownExtension(field, name, config);
+    return compileHeaderMutations(config['mutations'] as HeaderMutation[] | undefined, field);
+  });
+  for (const change of changes) {
+    if (change.kind === 'write' && (change.rule.name.startsWith(':') || change.rule.name === 'host')) {
+      throw new ConfigProblem('early_header_mutation_extensions', ':-prefixed or host headers may not be modified');
+    }
+  }
+  return changes.length === 0 ? undefined : changes;
 }
 
 function readScheme(given: unknown): 'http' | 'https' | undefined {

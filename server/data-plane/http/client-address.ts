@@ -8,6 +8,8 @@ export interface AddressedRequest {
   readonly config: Pick<HttpFilterConfig, 'useRemoteAddress' | 'trustedHops'>;
   readonly connection: Pick<ConnectionContext, 'remoteAddress'>;
   readonly head: { readonly headers: Headers };
+  /** Where it was found out already. */
+  readonly client?: string | undefined;
 }
 
 /**
@@ -15,7 +17,8 @@ export interface AddressedRequest {
  * entry that the trusted proxies in front have written. Called when X-Forwarded-For is complete.
  * Source: ConnectionManagerUtility::mutateRequestHeaders in Envoy.
  */
-export function clientAddress({ config, connection, head }: AddressedRequest): string {
+export function clientAddress({ client, config, connection, head }: AddressedRequest): string {
+  if (client !== undefined) return client;
   const peer = connection.remoteAddress.ip;
   if (config.useRemoteAddress && config.trustedHops === 0) return peer;
   const listed = head.headers.joined('x-forwarded-for');

@@ -68,6 +68,10 @@ export class Exchange extends TracedRequest implements FormatSubject, BodyTarget
   upstreamTls: TlsFacts | undefined;
   /** The workload behind the endpoint that was chosen, as EDS names it: `name;namespace;canonical name;revision;cluster`. */
   upstreamWorkload = '';
+  /** The original client's address, where more than X-Forwarded-For tells it. */
+  client: string | undefined;
+  /** It comes from within, as `internal_address_config` says. */
+  internal = false;
   /** How the caller's proxy named what it asks for. */
   callerOperation: string | undefined;
   /** The workload on the other side, as its proxy named itself. */
@@ -139,6 +143,11 @@ export class Exchange extends TracedRequest implements FormatSubject, BodyTarget
     const { remoteAddress } = this.connection;
     const ip = clientAddress(this);
     return ip === remoteAddress.ip ? remoteAddress : { ip, port: 0 };
+  }
+
+  /** As whose it counts at its cluster. */
+  get origin(): 'internal' | 'external' {
+    return this.internal ? 'internal' : 'external';
   }
 
   get proxy(): FormatProxy {

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { ClientCertDetails, HttpFilterConfig } from '../config/network-filter.ts';
 import { certificateChain, urlEncodedPem } from '../tls/peer-certificates.ts';
 import { parseSubjectAltNames } from '../tls/subject-alt-names.ts';
@@ -41,6 +42,8 @@ const EDGE_STRIPPED: ReadonlySet<string> = new Set([
 export interface ForwardingSubject {
   readonly config: HttpFilterConfig;
   readonly remoteIp: string;
+  /** The request comes from within: what it says of itself is believed. */
+  readonly internal?: boolean;
   /** That the client has dialled. */
   readonly localPort: number;
   readonly tls: TlsFacts | undefined;
@@ -52,22 +55,33 @@ export interface ForwardingSubject {
 export function writeForwardingHeaders(headers: Headers, subject: ForwardingSubject): void {
   const scheme = subject.tls === undefined ? 'http' : 'https';
   const { useRemoteAddress } = subject.config;
-  strip(headers, useRemoteAddress ? EDGE_STRIPPED : STEERING);
+  if (subject.internal) headers.put('x-envoy-internal', 'true');
+  else strip(headers, useRemoteAddress ? EDGE_STRIPPED : STEERING);
   if (subject.config.via !== '') appendVia(headers, subject.config.via);
   if (useRemoteAddress) {
     const before = headers.joined('x-forwarded-for');
-    headers.put('x-forwarded-for', before === undefined ? subject.remoteIp : `${before},${subject.remoteIp}`);
-    headers.put('x-envoy-external-address', subject.remoteIp);
+    const client = trustedClient(before, subject);
+    if (subject.config.origin?.keepsForwardedFor !== true)
+      headers.put('x-forwarded-for', !before ? subject.remoteIp : `${before},${subject.remoteIp}`);
+    if (!subject.internal) headers.put('x-envoy-external-address', client);
     // A trusted proxy in front knows better how the client came.
     const told = subject.config.trustedHops > 0 && headers.has('x-forwarded-proto');
     if (!told) headers.put('x-forwarded-proto', scheme);
   } else if (!headers.has('x-forwarded-proto')) {
     headers.put('x-forwarded-proto', scheme);
   }
-  if (subject.config.tellsPort && !headers.has('x-forwarded-port')) {
+  const mayTell = !useRemoteAddress || subject.config.trustedHops > 0;
+  if (subject.config.tellsPort && !(mayTell && headers.has('x-forwarded-port'))) {
     headers.put('x-forwarded-port', String(subject.localPort));
   }
   writeClientCert(headers, subject);
+}
+
+/** The peer, or the client that the trusted proxies in front name. */
+function trustedClient(listed: string | undefined, { config: { trustedHops }, remoteIp }: ForwardingSubject): string {
+  if (trustedHops === 0 || listed === undefined) return remoteIp;
+  const entry = listed.split(',').at(-trustedHops)?.trim() ?? '';
+  return isIP(entry) === 0 ? remoteIp : entry;
 }
 
 function strip(headers: Headers, names: ReadonlySet<string>): void {

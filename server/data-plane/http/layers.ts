@@ -1,5 +1,7 @@
 import { StepSampler } from '../decisions/hop-steps.ts';
+import { changeHeaders } from './change-headers.ts';
 import type { Exchange, RequestLayer } from './exchange.ts';
+import { findClient } from './find-client.ts';
 import { writeForwardingHeaders } from './forwarding.ts';
 import { isGrpc } from './grpc.ts';
 import { cleanHost } from './host.ts';
@@ -44,8 +46,11 @@ export const normalizeHost: RequestLayer = ({ config: { hosts }, connection, hea
 /** Says from whom and how the request came: X-Forwarded-*, the client's certificate; strips steering headers at the edge. */
 export const writeForwarding: RequestLayer = (exchange) => {
   const { config, connection, head, runtime } = exchange;
+  if (config.earlyChanges !== undefined) changeHeaders(head.headers, config.earlyChanges, exchange);
+  if (config.origin !== undefined && findClient(exchange, config.origin) === 'refused') return 'wait';
   writeForwardingHeaders(head.headers, {
     config,
+    internal: exchange.internal,
     remoteIp: connection.remoteAddress.ip,
     localPort: connection.localAddress.port,
     tls: connection.tls,
@@ -67,7 +72,8 @@ export const identify: RequestLayer = (exchange) => {
   const { config, head, runtime } = exchange;
   const { tracing } = config;
   const { ids } = runtime.chance;
-  const given = config.useRemoteAddress && !config.keepsRequestId ? undefined : head.headers.get('x-request-id');
+  const edge = config.useRemoteAddress && !exchange.internal;
+  const given = edge && !config.keepsRequestId ? undefined : head.headers.get('x-request-id');
   if (mayStayUntold(exchange, given)) {
     identifyUntold(exchange, given);
     return 'next';

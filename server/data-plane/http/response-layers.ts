@@ -27,7 +27,9 @@ function finishResponseHead(exchange: Exchange, head: ResponseHead): void {
     headers.put('server', serverName);
   }
   if (via !== '') appendVia(headers, via);
-  if (tellsRequestId && exchange.requestId !== '') headers.put('x-request-id', exchange.requestId);
+  // Whoever within forces a trace wants to find it again.
+  const forced = exchange.internal && exchange.head.headers.has('x-envoy-force-trace');
+  if ((tellsRequestId || forced) && exchange.requestId !== '') headers.put('x-request-id', exchange.requestId);
   if (headers.has(OPERATION)) takeOperation(exchange, headers);
   if (!headers.has('date')) headers.put('date', new Date(exchange.runtime.clock.now()).toUTCString());
 }

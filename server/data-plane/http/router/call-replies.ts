@@ -16,8 +16,12 @@ export function flagRefusal({ info }: Exchange, verdict: RetryVerdict | undefine
 }
 
 /** Counts how long the whole answer came after the whole request, which was there at `completeAt`. */
-export function tellTime({ info, finished }: Exchange, cluster: UpstreamCluster, completeAt: number | undefined): void {
-  if (finished && completeAt !== undefined) cluster.stats.answered(info.startedAt + info.durationMs - completeAt);
+export function tellTime(exchange: Exchange, cluster: UpstreamCluster, completeAt: number | undefined): void {
+  const { info, finished, internal } = exchange;
+  if (!finished || completeAt === undefined) return;
+  const ms = info.startedAt + info.durationMs - completeAt;
+  if (internal) cluster.stats.answeredInternally(ms);
+  else cluster.stats.answered(ms);
 }
 
 /** What was chosen last took no part: the host of the try before is the last one that did. */
@@ -33,13 +37,13 @@ export const tellAttempts: ResponseEdit = ({ headers }, { info }) =>
 export function replyNoHost(exchange: Exchange, cluster: UpstreamCluster): void {
   noteNoHost(exchange.steps, cluster);
   cluster.stats.noHealthy.value++;
-  cluster.stats.code(503);
+  cluster.stats.code(503, exchange.origin);
   forgetHost(exchange.info);
   exchange.reply({ status: 503, flag: 'UH', details: 'no_healthy_upstream', body: 'no healthy upstream' });
 }
 
 export function replyTimeout(exchange: Exchange, cluster: UpstreamCluster, details: string): void {
-  cluster.stats.code(504);
+  cluster.stats.code(504, exchange.origin);
   exchange.reply({ status: 504, flag: 'UT', details, body: 'upstream request timeout' });
 }
 
@@ -54,7 +58,7 @@ export function replyReset(
   cluster: UpstreamCluster | undefined,
 ): void {
   const words = RESET_WORDS[reason];
-  cluster?.stats.code(words.status);
+  cluster?.stats.code(words.status, exchange.origin);
   exchange.reply({
     status: words.status,
     flag: words.flag,

@@ -11,7 +11,7 @@ export function dropOverload(exchange: Exchange, cluster: UpstreamCluster, share
     detail: `the control plane wants ${inPercent(share)} % of the requests to be dropped`,
     evidence: { draw, numerator: share.numerator, of: share.of },
   }));
-  cluster.stats.code(503);
+  cluster.stats.code(503, exchange.origin);
   const name = all ? 'x-envoy-unconditional-drop-overload' : 'x-envoy-drop-overload';
   exchange.reply({
     status: 503,

@@ -140,7 +140,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, Time
   /** A word before the answer. Whether the client hears it or not, there is no other try after it. */
   informational(head: ResponseHead): void {
     if (!PASSED_ON.has(head.status)) return;
-    this.#cluster.stats.code(head.status);
+    this.#cluster.stats.code(head.status, this.#exchange.origin);
     this.#begun = true;
     if (this.#exchange.config.passesInformational) this.#exchange.respondInformational(head);
   }
@@ -167,7 +167,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, Time
       replyFailedHandshake(this.#exchange, head);
       return;
     }
-    this.#cluster.stats.code(head.status);
+    this.#cluster.stats.code(head.status, this.#exchange.origin);
     flagRefusal(this.#exchange, verdict);
     attempt.answered = true;
     this.#body.stopReplay();
