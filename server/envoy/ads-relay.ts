@@ -1,4 +1,4 @@
-import { Client, credentials, type Server, type ServerDuplexStream } from '@grpc/grpc-js';
+import { Client, credentials, Metadata, type Server, type ServerDuplexStream } from '@grpc/grpc-js';
 import {
   adsPaths,
   type Cluster,
@@ -31,12 +31,20 @@ const asIs = (bytes: Buffer): Buffer => bytes;
 
 /**
  * Passes ADS streams on to istiod, byte for byte but for what `network` changes. A pod has a network namespace of its own, where
- * `0.0.0.0` is free and the kernel redirects into ports 15001 and 15006; on a shared loopback neither is so.
+ * `0.0.0.0` is free and the kernel redirects into ports 15001 and 15006; on a shared loopback neither is so. `token` proves who the proxy is,
+ * as Istio's agent does for it: secrets of gateways are sent to nobody else.
  */
-export function addAdsRelay(server: Server, istiod: string, network: PodNetwork): { close(): void } {
+export function addAdsRelay(
+  server: Server,
+  istiod: string,
+  network: PodNetwork,
+  token?: () => string,
+): { close(): void } {
   const client = new Client(istiod, credentials.createInsecure());
   const relay = (path: string, edit: (bytes: Buffer) => Promise<Buffer>) => (call: Call) => {
-    const upstream = client.makeBidiStreamRequest(path, asIs, asIs);
+    const metadata = new Metadata();
+    if (token !== undefined) metadata.set('authorization', `Bearer ${token()}`);
+    const upstream = client.makeBidiStreamRequest(path, asIs, asIs, metadata);
     let passed = Promise.resolve();
     call.on('data', (bytes: Buffer) => upstream.write(bytes));
     call.on('end', () => upstream.end());

@@ -17,6 +17,7 @@ import {
   xdsNode,
 } from '#data-plane';
 import { errorMessage, type HopRecord, MeshworkError, type SocketAddress, spiffeId, type Timer } from '#domain';
+import type { TypedExtensionConfig } from '#xds';
 import { addAdsRelay } from './ads-relay.ts';
 import { bootstrap } from './bootstrap.ts';
 import { CallCounts, envoyHop } from './envoy-hop.ts';
@@ -175,7 +176,7 @@ class EnvoyProxy implements Proxy {
 
   /** What istiod sends, changed to what holds on this machine, and the secrets; resolves with the port. */
   #serveXds(files: EnvoyFiles, nameServer: SocketAddress): Promise<number> {
-    const { network, onInboundPorts, onLog, pod, xdsAddress } = this.#options;
+    const { network, onInboundPorts, onLog, pod, token, xdsAddress } = this.#options;
     const wires = podNetwork({
       podIp: pod.ip,
       passthrough: this.#wires.passthrough,
@@ -186,13 +187,14 @@ class EnvoyProxy implements Proxy {
       reach: (address) => void network.reach?.(address),
       onInboundPorts: (ports) => onInboundPorts?.(ports),
     });
-    this.#relay = addAdsRelay(this.#server, xdsAddress, {
+    const changes = {
       ...wires,
-      extension: (config) => withoutModule(config, onLog),
-      onRoutes: (version) => {
+      extension: (config: TypedExtensionConfig) => withoutModule(config, onLog),
+      onRoutes: (version: string) => {
         this.#routesVersion = version;
       },
-    });
+    };
+    this.#relay = addAdsRelay(this.#server, xdsAddress, changes, token);
     this.#secrets.onChange = addSecretService(this.#server, this.#secrets);
     this.#watchRevoked();
     return new Promise((resolve, reject) =>

@@ -63,12 +63,11 @@ export interface HopEntry {
 }
 
 /** Which command of Envoy's formats tells which fact. Those of requests are empty for a connection. */
-const FORMAT: Readonly<Record<Exclude<keyof HopEntry, 'direction' | 'traces' | 'kind'>, string | object>> = {
+const FORMAT: Readonly<Record<Exclude<keyof HopEntry, 'direction' | 'traces' | 'kind' | 'path'>, string | object>> = {
   start: '%START_TIME(%s%3f)%',
   duration: '%DURATION%',
   protocol: '%PROTOCOL%',
   method: '%REQ(:METHOD)%',
-  path: '%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%',
   authority: '%REQ(:AUTHORITY)%',
   server_name: '%REQUESTED_SERVER_NAME%',
   status: '%RESPONSE_CODE%',
@@ -92,6 +91,9 @@ const FORMAT: Readonly<Record<Exclude<keyof HopEntry, 'direction' | 'traces' | '
   request_headers: headers('REQ', REQUEST_HEADERS),
   response_headers: headers('RESP', RESPONSE_HEADERS),
 };
+
+/** The path as the proxy got it: inbound, the header tells what the caller's proxy got. */
+const RECEIVED_PATH = { inbound: '%REQ(:PATH)%', outbound: '%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%' } as const;
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -129,6 +131,6 @@ const loggerOf = (path: string, known: Pick<HopEntry, 'direction' | 'traces' | '
   typed_config: {
     '@type': 'type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog',
     path,
-    log_format: { json_format: { ...known, ...FORMAT } },
+    log_format: { json_format: { ...known, ...FORMAT, path: RECEIVED_PATH[known.direction] } },
   },
 });

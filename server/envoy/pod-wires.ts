@@ -133,7 +133,9 @@ export class PodWires {
       [other, one],
     ] as const) {
       this.#sockets.add(from);
-      from.on('error', () => to.destroy());
+      from.on('error', ({ code }: NodeJS.ErrnoException) =>
+        code === 'ECONNRESET' ? to.resetAndDestroy() : to.destroy(),
+      );
       from.once('close', () => {
         this.#sockets.delete(from);
         to.destroySoon();

@@ -67,6 +67,9 @@ spec: { mtls: { mode: STRICT } }`;
   }
   expect([...versions].sort()).toEqual(['reviews-v1', 'reviews-v2', 'reviews-v3']);
   expect((await ask(pod('reviews', 'v2'), 'http://ratings:9080/ratings/0')).status).toBe(200);
+  // In plaintext nobody is let in: the connection is reset, as the kernel resets one whose bytes nobody reads.
+  const stranger = mesh.sandbox.pod({ namespace: 'world', name: 'outside' });
+  await expect(stranger?.fetch('http://details.default:9080/details/0')).rejects.toThrow('read ECONNRESET');
   expect(refused()).toEqual([]);
 });
 
