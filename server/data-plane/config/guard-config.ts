@@ -62,6 +62,9 @@ const READERS: Readonly<Record<string, (config: Any) => Part>> = {
   [`${TYPE}sni_cluster.v3.SniCluster`]: () => ({ kind: 'sni_cluster' }),
 };
 
+/** Types of the configurations of all that may stand before the filter that takes a connection. */
+export const GUARD_TYPES: readonly string[] = Object.keys(READERS);
+
 /** Reads the network filters that stand before the one that takes the connection. */
 export function readConnectionFilters(filters: FilterChain['filters']): ConnectionFilters {
   const parts = filters.flatMap((filter, i) => within(`filters[${i}]`, () => readPart(filter)) ?? []);

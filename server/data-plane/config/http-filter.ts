@@ -54,6 +54,9 @@ const READERS: Readonly<Record<string, (config: Any) => FilterConfigPlan>> = {
   [`${TYPE}jwt_authn.v3.JwtAuthentication`]: (config) => ({ kind: 'jwt_authn', config: readJwtAuthn(config) }),
 };
 
+/** Types of the configurations of all filters that are here. */
+export const HTTP_FILTER_TYPES: readonly string[] = [...Object.keys(READERS), ...Object.keys(SELF_CONTAINED)];
+
 /** Filters whose work is done elsewhere: ALPN in the pool, the exchange of metadata and the metrics in the connection manager. */
 const BUILT_IN: ReadonlySet<string> = new Set([
   'istio.alpn',

@@ -71,6 +71,15 @@ export const adviceCodes: readonly CatalogueEntry[] = [
     lesson: '/words/service',
   },
   {
+    code: 'MW0511',
+    severity: 'warning',
+    title: 'Filter that the proxies do not have',
+    template:
+      "the lab's own proxies have no filter {filter}: each proxy that the patch reaches refuses the listener, and keeps it as it is until the patch is gone",
+    hint: 'Remove the patch.',
+    lesson: '/words/envoyfilter',
+  },
+  {
     code: 'MW0520',
     severity: 'warning',
     title: 'Parent not found',

@@ -3,6 +3,7 @@ import { gatewayShortHosts } from './gateway-short-hosts.ts';
 import { outlierDetection } from './outlier-detection.ts';
 import { plainText } from './plain-text.ts';
 import { policySelectors } from './policy-selectors.ts';
+import { proxyFilters } from './proxy-filters.ts';
 import { routeReferences } from './route-references.ts';
 import { servicePods } from './service-pods.ts';
 import { serviceSubsets } from './service-subsets.ts';
@@ -18,4 +19,5 @@ export const adviceAnalyzers: readonly Analyzer[] = [
   gatewayShortHosts,
   servicePods,
   routeReferences,
+  proxyFilters,
 ];
