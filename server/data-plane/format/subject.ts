@@ -5,6 +5,7 @@ import type { ResponseHead, TlsFacts } from '../http/codec.ts';
 import type { DynamicMetadata } from '../http/dynamic-metadata.ts';
 import { Headers } from '../http/headers.ts';
 import type { PeerWorkload } from '../http/peer-metadata.ts';
+import type { TraceReason } from '../http/request-id.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
 
 /** A request head as formats read it. */
@@ -67,6 +68,8 @@ export interface FormatSubject {
   readonly proxy?: FormatProxy | undefined;
   /** The workload on the other side, as its proxy named itself. */
   readonly peer?: PeerWorkload | undefined;
+  /** Why the request is traced; undefined: it is not. */
+  readonly traceReason?: TraceReason | undefined;
   /** Ids of the span of this hop. */
   readonly span?: { readonly traceId: string; readonly spanId: string } | undefined;
 }

@@ -197,6 +197,7 @@ export class Exchange extends TracedRequest implements FormatSubject, BodyTarget
     this.entrySpanId = before.entrySpanId;
     this.callSpans = before.callSpans;
     this.requestId = before.requestId;
+    this.traceReason = before.traceReason;
     this.completeResponse = before.completeResponse;
     this.redirects = before.redirects;
     this.info.bytesReceived += before.info.bytesReceived;

@@ -92,9 +92,11 @@ export const identify: RequestLayer = (exchange) => {
 };
 
 /** Counts the decision to trace, and returns the request's id with it. */
-function decided({ config: { tracing }, stats }: Exchange, id: string, reason: TraceReason | undefined): string {
+function decided(exchange: Exchange, id: string, reason: TraceReason | undefined): string {
+  const { tracing } = exchange.config;
   if (tracing === undefined) return id;
-  stats.traced(reason);
+  exchange.traceReason = reason;
+  exchange.stats.traced(reason);
   return tracing.byRequestId && (reason !== undefined || reasonOf(id) !== undefined) ? withReason(id, reason) : id;
 }
 

@@ -1,5 +1,6 @@
 import type { ConnectionContext } from '../listener/connection-context.ts';
 import type { ProxyRuntime } from '../runtime.ts';
+import type { TraceReason } from './request-id.ts';
 import type { SpanContext } from './trace-context.ts';
 import type { CallSpans } from './tracing/call-spans.ts';
 import { untoldSpan } from './untold-span.ts';
@@ -11,6 +12,8 @@ export abstract class TracedRequest {
   abstract readonly runtime: ProxyRuntime;
   abstract readonly connection: ConnectionContext;
   requestId = '';
+  /** Why it is traced; undefined: it is not. */
+  traceReason: TraceReason | undefined;
   /** The span of the request where calls to hosts have spans of their own. */
   entrySpanId = '';
   /** Those calls. */

@@ -6,6 +6,7 @@ import { grpcStatusOf } from '../../http/grpc.ts';
 import { ConfigProblem, within } from '../problem.ts';
 import { headerMatch } from '../route-condition.ts';
 import { readNumber } from '../values.ts';
+import { byMetadata, byShare, forced, type MetadataFilterJson, type RuntimeFilterJson } from './request-filters.ts';
 
 interface Comparison {
   readonly op?: 'EQ' | 'GE' | 'LE' | 'NE';
@@ -19,6 +20,9 @@ export interface AccessLogFilter {
   readonly header_filter?: { readonly header?: HeaderMatcher };
   readonly grpc_status_filter?: { readonly statuses?: readonly string[]; readonly exclude?: boolean };
   readonly not_health_check_filter?: object;
+  readonly metadata_filter?: MetadataFilterJson;
+  readonly runtime_filter?: RuntimeFilterJson;
+  readonly traceable_filter?: object;
   readonly log_type_filter?: { readonly types?: readonly string[]; readonly exclude?: boolean };
   readonly response_flag_filter?: { readonly flags?: readonly string[] };
   readonly and_filter?: { readonly filters?: readonly AccessLogFilter[] };
@@ -41,6 +45,9 @@ export function readAccessLogFilter(filter: AccessLogFilter): CelCondition {
     return listed(filter.grpc_status_filter.statuses, grpcName, filter.grpc_status_filter);
   // No request counts as a health check of Envoy's.
   if (filter.not_health_check_filter !== undefined) return () => true;
+  if (filter.metadata_filter !== undefined) return byMetadata(filter.metadata_filter);
+  if (filter.runtime_filter !== undefined) return byShare(filter.runtime_filter);
+  if (filter.traceable_filter !== undefined) return forced;
   if (filter.log_type_filter !== undefined)
     return listed(filter.log_type_filter.types, logType, filter.log_type_filter);
   if (filter.and_filter !== undefined) {
