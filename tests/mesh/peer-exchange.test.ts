@@ -78,8 +78,9 @@ const outbound = (stats: object): Listener => ({
 });
 
 /** A listener that logs, with a TCP proxy to a cluster. */
-const logged = (cluster: string, fields: object): Listener => {
+const logged = (cluster: string, fields: object, format?: string): Listener => {
   const inline_string =
+    format ??
     '%RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %UPSTREAM_CLUSTER% %UPSTREAM_REQUEST_ATTEMPT_COUNT% %UPSTREAM_TRANSPORT_FAILURE_REASON%';
   const file = {
     name: 'envoy.access_loggers.file',
@@ -327,6 +328,7 @@ describe('two sidecars at the ends of a TCP connection', () => {
     ['of no such cluster', 'gone', 'NC - - 0 -'],
     ['without hosts', 'empty', 'UH - empty 0 -'],
     ['beyond its breaker', 'full', 'UO - full 0 -'],
+    ['beyond what may wait', 'waiting', 'URX - waiting 1 -'],
     ['refused', 'refused', 'UF,URX - refused 1 delayed_connect_error:_Connection_refused'],
     ['reset by the host', 'database', 'UR - database 1 -'],
     ['that lasts too long', 'database', 'DT - database 1 -'],
@@ -342,6 +344,7 @@ describe('two sidecars at the ends of a TCP connection', () => {
     client.xds.push(typeUrls.cluster, [
       at('empty', '', 0),
       at('full', HIDDEN, PORT, { circuit_breakers: { thresholds: [{ max_connections: 0 }] } }),
+      at('waiting', HIDDEN, PORT, { circuit_breakers: { thresholds: [{ max_pending_requests: 0 }] } }),
       at('refused', HIDDEN, 1),
       at('database', HIDDEN, PORT),
     ]);
@@ -357,10 +360,42 @@ describe('two sidecars at the ends of a TCP connection', () => {
     };
     const before = client.logs.length;
     const socket = client.dial({ ip: SERVER, port: PORT });
-    socket.on('error', () => undefined);
+    const ended = new Promise<string>((resolve) => {
+      socket.on('error', ({ code = '' }: NodeJS.ErrnoException) => resolve(code));
+      socket.on('end', () => resolve('end'));
+    });
     socket.write('hello');
     await until(() => client.logs.length > before, 'a line is written');
     expect(client.logs.slice(before)).toEqual([line]);
+    // The client hears of a reset by a reset, too.
+    if (what.includes('reset')) expect(await ended).toBe('ECONNRESET');
+    socket.destroy();
+  });
+
+  it('write a line when a connection is joined to its host, where the listener says so', async () => {
+    client.xds.push(typeUrls.cluster, [
+      { name: 'database', type: 'STATIC', load_assignment: endpoints('database', [`${HIDDEN}:${PORT}`]) } as Cluster,
+    ]);
+    client.xds.push(typeUrls.listener, [
+      logged(
+        'database',
+        { access_log_options: { flush_access_log_on_connected: true } },
+        '%ACCESS_LOG_TYPE% %BYTES_SENT%',
+      ),
+    ]);
+    serve = (socket) => {
+      socket.on('error', () => undefined);
+      socket.on('data', () => socket.end('bye'));
+    };
+    const before = client.logs.length;
+    const socket = client.dial({ ip: SERVER, port: PORT });
+    socket.on('error', () => undefined);
+    socket.resume();
+    await until(() => client.logs.length > before, 'the first line is written');
+    expect(client.logs.slice(before)).toEqual(['TcpUpstreamConnected 0']);
+    socket.write('hello');
+    await until(() => client.logs.length > before + 1, 'the last line is written');
+    expect(client.logs.slice(before + 1)).toEqual(['TcpConnectionEnd 3']);
     socket.destroy();
   });
 });

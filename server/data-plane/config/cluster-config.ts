@@ -43,6 +43,8 @@ export interface CompiledCluster extends UpstreamTransport {
   readonly preconnectRatio: number;
   /** Each connection of a client has connections to hosts of its own. */
   readonly poolsByClient: boolean;
+  /** A host that becomes unhealthy loses the connections of TCP clients. */
+  readonly closesUnhealthy: boolean;
   /** Which connection a request takes depends on its client. */
   readonly followsClient: boolean;
   readonly http: UpstreamProtocol;
@@ -116,6 +118,7 @@ export function compileCluster(resource: Cluster, versionInfo: string): Compiled
     perHostConnections: readPerHost(resource),
     preconnectRatio: readNumber(record(fields['preconnect_policy'])?.['per_upstream_preconnect_ratio'], 1),
     poolsByClient,
+    closesUnhealthy: fields['close_connections_on_host_health_failure'] === true,
     followsClient: poolsByClient || [transport, ...tlsMatches].some(({ clientHeader }) => clientHeader !== undefined),
     http,
     exchangesPeers: exchangesPeers((resource as { filters?: { name: string }[] }).filters ?? []),

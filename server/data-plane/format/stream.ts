@@ -65,7 +65,9 @@ export const STREAM_COMMANDS: Readonly<Record<string, CommandReader>> = {
   LOCAL_REPLY_BODY: plain(({ info }) => info.localReplyBody),
   /** Set by filters outside Envoy's core. */
   CUSTOM_FLAGS: plain(() => ''),
-  ACCESS_LOG_TYPE: plain(({ head }) => (head.protocol === '' ? 'TcpConnectionEnd' : 'DownstreamEnd')),
+  ACCESS_LOG_TYPE: plain(
+    ({ head, info }) => info.logType || (head.protocol === '' ? 'TcpConnectionEnd' : 'DownstreamEnd'),
+  ),
   REQUESTED_SERVER_NAME: requestedServerName,
 };
 

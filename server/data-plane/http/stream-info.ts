@@ -40,6 +40,8 @@ export class StreamInfo {
   /** Hosts of the tries before the last, in their order. */
   hostsTriedBefore: readonly string[] = NO_HOSTS;
   attempts = 0;
+  /** %ACCESS_LOG_TYPE%, where the line is not that of the end. */
+  logType = '';
   bytesReceived = 0;
   bytesSent = 0;
   durationMs = 0;

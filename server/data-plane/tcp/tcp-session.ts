@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Timer } from '#domain';
 import { istioLogFormat } from '../config/access-log/index.ts';
@@ -30,6 +30,15 @@ export interface SessionOptions {
   readonly onEnd: (session: TcpSession) => void;
 }
 
+/** Looks at a connection in the time that it may be idle: no byte costs anything, and silence is noticed so much too late at most. */
+const IDLE_LOOKS = 8;
+
+/** Plaintext can pass a reset on. */
+function end(side: Duplex | undefined, byReset: boolean): void {
+  if (byReset && side instanceof Socket && !side.destroyed && !('encrypted' in side)) side.resetAndDestroy();
+  else side?.destroy();
+}
+
 /** One connection of a client, and the one to a host that it is joined to. */
 export class TcpSession {
   readonly #options: SessionOptions;
@@ -47,7 +56,11 @@ export class TcpSession {
   readonly #introductions: Introductions;
   #peer: PeerWorkload | undefined;
   #lastBytes = -1;
+  /** Monotonic time at which bytes were last found to have come or gone. */
+  #busyAt = 0;
   #cancelVerdict: (() => void) | undefined;
+  /** The side that hears of the other's reset by one of its own, as from Envoy. */
+  #resets: Duplex | undefined;
   #over = false;
 
   constructor(options: SessionOptions) {
@@ -64,7 +77,10 @@ export class TcpSession {
   start(): void {
     const { socket } = this.#options;
     socket.pause();
-    socket.on('error', () => this.close());
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ECONNRESET') this.#resets = this.#upstream;
+      this.close();
+    });
     socket.on('close', () => this.close());
     this.#connect();
     if (!this.#over) this.#introductions.meetClient();
@@ -87,8 +103,7 @@ export class TcpSession {
       this.#upstream === undefined ? 0 : Math.max(0, this.#options.socket.bytesRead - overhead.read);
     this.#info.bytesSent = Math.max(0, this.#options.socket.bytesWritten - overhead.written);
     this.#info.durationMs = clock.monotonic() - this.#info.startedAt;
-    socket.destroy();
-    this.#upstream?.destroy();
+    for (const side of [socket, this.#upstream]) end(side, side === this.#resets);
     this.#record();
     this.#options.context.onEnd?.(undefined);
     this.#options.onEnd(this);
@@ -109,6 +124,7 @@ export class TcpSession {
       steps: this.#steps,
       info: this.#info,
       onConnected: (socket) => this.#join(socket),
+      onHostDown: () => this.close(),
       onFailed: (details) => {
         if (details === NO_CLUSTER) stats.count('downstream_cx_no_route');
         this.#details = details;
@@ -173,8 +189,12 @@ export class TcpSession {
   #join(upstream: Duplex): void {
     const { socket } = this.#options;
     this.#upstream = upstream;
+    if (this.#options.config.logsJoining) this.#logJoining();
     upstream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ECONNRESET') this.#info.flag('UR');
+      if (error.code === 'ECONNRESET') {
+        this.#info.flag('UR');
+        this.#resets = socket;
+      }
       this.close();
     });
     upstream.on('close', () => this.#upstreamClosed());
@@ -253,13 +273,17 @@ export class TcpSession {
   #watchIdle(): void {
     const { config, runtime, socket } = this.#options;
     if (config.idleTimeoutMs === 0) return;
-    this.#idle = runtime.clock.after(config.idleTimeoutMs, () => {
+    const { clock } = runtime;
+    this.#idle = clock.after(config.idleTimeoutMs / IDLE_LOOKS, () => {
       const bytes = socket.bytesRead + socket.bytesWritten;
-      if (bytes === this.#lastBytes) {
+      const now = clock.monotonic();
+      if (bytes !== this.#lastBytes) {
+        this.#lastBytes = bytes;
+        this.#busyAt = now;
+      } else if (now - this.#busyAt >= config.idleTimeoutMs) {
         this.#options.stats.count('idle_timeout');
         return this.close();
       }
-      this.#lastBytes = bytes;
       this.#watchIdle();
     });
   }
@@ -274,8 +298,15 @@ export class TcpSession {
     });
   }
 
-  #record(): void {
-    const { config, context, runtime } = this.#options;
+  #logJoining(): void {
+    this.#info.logType = 'TcpUpstreamConnected';
+    this.#log();
+    this.#info.logType = '';
+  }
+
+  /** The first line of those that were written. */
+  #log(): string | undefined {
+    const { config, runtime } = this.#options;
     const subject = this.#subject;
     let first: string | undefined;
     for (const write of config.accessLogs) {
@@ -284,12 +315,18 @@ export class TcpSession {
       first ??= String(entry);
       runtime.onEntry(entry);
     }
+    return first;
+  }
+
+  #record(): void {
+    const { context, runtime } = this.#options;
+    const first = this.#log();
     const { bytesReceived, bytesSent, flags } = this.#info;
     this.#steps.add('response', flags.length === 0 ? 'passed' : 'stopped', flags.join(',') || 'closed', () => ({
       detail: `the connection ended after ${bytesReceived} bytes in and ${bytesSent} bytes out`,
       evidence: { bytesReceived, bytesSent, flags: flags.join(',') },
     }));
-    const accessLog = first ?? istioLogFormat(subject);
+    const accessLog = first ?? istioLogFormat(this.#subject);
     const upstreamTls = this.#upstreamSide?.tls;
     runtime.onHop(
       buildTcpHop({

@@ -33,6 +33,8 @@ export interface TcpUpstreamOptions {
   readonly steps: HopSteps;
   readonly info: StreamInfo;
   readonly onConnected: (socket: Duplex) => void;
+  /** The host is unhealthy, and its cluster gives up connections to such hosts. */
+  readonly onHostDown: () => void;
   /** No connection is made any more; `details` as those of a request. */
   readonly onFailed: (details: string) => void;
 }
@@ -69,7 +71,7 @@ export class TcpUpstream {
   }
 
   start(): void {
-    const { cluster: name, context, criteria, hash, runtime, steps, tunnel } = this.#options;
+    const { cluster: name, context, criteria, hash, info, runtime, steps, tunnel } = this.#options;
     const cluster = runtime.clusters.get(name);
     if (cluster === undefined) {
       steps.add('cluster', 'stopped', name, () => ({ detail: 'the proxy has no cluster of this name' }));
@@ -89,7 +91,13 @@ export class TcpUpstream {
       this.#askForTunnel(cluster, choice, tunnel());
       return;
     }
-    const { connections, limits } = cluster.breakers.DEFAULT;
+    const { connections, limits, pendingRequests } = cluster.breakers.DEFAULT;
+    if (pendingRequests >= limits.maxPendingRequests) {
+      cluster.stats.count('upstream_rq_pending_overflow');
+      info.attempts++;
+      this.#anotherAttempt(cluster);
+      return;
+    }
     if (connections >= limits.maxConnections) {
       steps.add('pool', 'stopped', choice.host.key, () => ({
         detail: `all ${limits.maxConnections} connections that the circuit breaker allows are open`,
@@ -122,6 +130,11 @@ export class TcpUpstream {
           dialled = connectTo(runtime.network, cluster, host.address)();
           return dialled;
         },
+        further: host.endpoint.furtherAddresses?.map((address) => () => {
+          dialled = connectTo(runtime.network, cluster, address)();
+          return dialled;
+        }),
+        onFurther: () => cluster.stats.count('upstream_cx_total'),
         transport: transportOf(runtime, cluster, host),
         firstBytes: header && clientHeader(header, host, context),
         timeoutMs: cluster.config.connectTimeoutMs,
@@ -133,6 +146,9 @@ export class TcpUpstream {
           noteConnected(steps, cluster, { choice, priority: 'DEFAULT' }, { reused: false, localAddress, tls });
           this.#attempt = undefined;
           this.#joined = true;
+          cluster.breakers.DEFAULT.pendingRequests--;
+          cluster.breakers.DEFAULT.requests++;
+          host.joined.add(this.#options.onHostDown);
           this.#tls = tls;
           info.upstreamLocalAddress = localAddress;
           cluster.stats.connected(socket, tls);
@@ -187,7 +203,7 @@ export class TcpUpstream {
 
   /** Another attempt, as long as one is left. */
   #failedBefore(cluster: UpstreamCluster, host: Host, reason: ResetReason, detail: string): void {
-    const { info, maxAttempts, steps } = this.#options;
+    const { info, steps } = this.#options;
     const timedOut = reason === 'connection_timeout';
     this.#attempt = undefined;
     info.transportFailure = detail;
@@ -195,6 +211,11 @@ export class TcpUpstream {
     cluster.report(host, { localOrigin: timedOut ? 'timeout' : 'connect' });
     this.#leave(timedOut ? 'local' : 'remote');
     info.flag(RESET_WORDS[reason].flag);
+    this.#anotherAttempt(cluster);
+  }
+
+  #anotherAttempt(cluster: UpstreamCluster): void {
+    const { info, maxAttempts } = this.#options;
     if (info.attempts < maxAttempts) {
       this.start();
       return;
@@ -222,6 +243,7 @@ export class TcpUpstream {
     this.#take(cluster, host);
     host.figures.cxTotal++;
     cluster.breakers.DEFAULT.connections++;
+    cluster.breakers.DEFAULT.pendingRequests++;
     cluster.stats.count('upstream_cx_total');
     cluster.stats.count('upstream_rq_pending_total');
   }
@@ -232,7 +254,11 @@ export class TcpUpstream {
     this.#cluster = undefined;
     this.#host.activeRequests--;
     if (this.#pooled) return;
-    cluster.breakers.DEFAULT.connections--;
+    this.#host.joined.delete(this.#options.onHostDown);
+    const { DEFAULT } = cluster.breakers;
+    DEFAULT.connections--;
+    if (this.#joined) DEFAULT.requests--;
+    else DEFAULT.pendingRequests--;
     cluster.stats.count('upstream_cx_destroy');
     const lengthMs = this.#options.runtime.clock.monotonic() - this.#heldSince;
     cluster.stats.connectionEnded({ by, busy: this.#joined, lengthMs });

@@ -114,7 +114,7 @@ export class UpstreamCluster {
         prefix: this.stats.prefix,
         hosts: () => this.hosts,
         changed: (host) => {
-          if (host.ejected) host.renewConnections();
+          if (host.ejected) this.#giveUp(host);
           this.#rebalance();
         },
       });
@@ -277,10 +277,16 @@ export class UpstreamCluster {
           this.#remove(host);
           this.stats.count('membership_change');
         }
-        if (changed && !healthy) host.renewConnections();
+        if (changed && !healthy) this.#giveUp(host);
         if (changed) this.#rebalance();
       },
     });
+  }
+
+  /** It has become unhealthy. */
+  #giveUp(host: Host): void {
+    host.renewConnections();
+    if (this.config.closesUnhealthy) host.endJoined();
   }
 
   #outlives(host: Host): boolean {

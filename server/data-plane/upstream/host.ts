@@ -35,6 +35,8 @@ export class Host {
   ejectedAt = 0;
   ejectionJitterMs = 0;
   unejectedAt = Number.NEGATIVE_INFINITY;
+  /** Ends connections of clients that are joined to it, where unhealthy hosts lose theirs. */
+  readonly joined = new Set<() => void>();
   /** What `/clusters` tells of it. */
   readonly figures = { cxTotal: 0, cxConnectFail: 0, rqTotal: 0, rqSuccess: 0, rqError: 0, rqTimeout: 0 };
   /** In a row. */
@@ -80,6 +82,11 @@ export class Host {
   /** It stands out, or fails its checks: its connections end when they are idle, and the pools go on with others. */
   renewConnections(): void {
     for (const pool of Object.values(this.pools)) pool.renew();
+  }
+
+  /** It is unhealthy, and its cluster leaves it no connection of a client. */
+  endJoined(): void {
+    for (const end of [...this.joined]) end();
   }
 
   closePools(): void {

@@ -117,6 +117,17 @@ describe('an active health check', () => {
     expect(events.at(-1)).toMatchObject({ cluster_name: 'a', add_healthy_event: { first_check: true } });
   });
 
+  it.each([true, false])('that fails ends the connections of TCP clients, where the cluster says so: %s', (says) => {
+    const cluster = clusterOf({}, { close_connections_on_host_health_failure: says } as Partial<Cluster>);
+    let ended = 0;
+    only(cluster).joined.add(() => {
+      ended++;
+    });
+    probe().result = ACTIVE;
+    clock.advance(60_000);
+    expect([only(cluster).healthy, ended]).toEqual([false, says ? 1 : 0]);
+  });
+
   it('fails a host that answers badly at once, and one that does not answer after the threshold', () => {
     const cluster = clusterOf();
     makeTraffic();
