@@ -20,9 +20,30 @@ function defaultContainer(container: JsonRecord): void {
     probe['periodSeconds'] ??= 10;
     probe['successThreshold'] ??= 1;
     probe['failureThreshold'] ??= 3;
-    const http = probe['httpGet'];
-    if (isRecord(http)) http['scheme'] ??= 'HTTP';
+    const { httpGet: http, grpc } = probe;
+    if (isRecord(http)) {
+      http['path'] ||= '/';
+      http['scheme'] ??= 'HTTP';
+    }
+    // kubectl describe ends with a panic where it is absent.
+    if (isRecord(grpc)) grpc['service'] ??= '';
   }
+  for (const { valueFrom } of records(container['env'])) if (isRecord(valueFrom)) defaultFieldRef(valueFrom);
+}
+
+function defaultFieldRef({ fieldRef }: JsonRecord): void {
+  if (isRecord(fieldRef)) fieldRef['apiVersion'] ||= 'v1';
+}
+
+const DEFAULT_MODE = 0o644;
+
+function defaultVolume(volume: JsonRecord): void {
+  for (const source of ['configMap', 'secret', 'projected', 'downwardAPI']) {
+    const found = volume[source];
+    if (isRecord(found)) found['defaultMode'] ??= DEFAULT_MODE;
+  }
+  for (const item of records(isRecord(volume['downwardAPI']) ? volume['downwardAPI']['items'] : []))
+    defaultFieldRef(item);
 }
 
 /** Kubernetes' defaults of a pod spec. */
@@ -33,6 +54,7 @@ export function defaultPodSpec(spec: JsonRecord): void {
   spec['securityContext'] ??= {};
   spec['schedulerName'] ??= 'default-scheduler';
   for (const field of ['containers', 'initContainers']) records(spec[field]).forEach(defaultContainer);
+  records(spec['volumes']).forEach(defaultVolume);
 }
 
 function containerProblems(container: JsonRecord, path: string, ports: Set<string>): FieldProblem[] {

@@ -135,6 +135,35 @@ describe('defaults', () => {
     });
   });
 
+  it('are those of probes, references to fields and volumes', () => {
+    const container = {
+      name: 'c',
+      image: 'i:1',
+      env: [{ name: 'POD', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }],
+      readinessProbe: { grpc: { port: 7070 } },
+      livenessProbe: { httpGet: { port: 80 } },
+    };
+    const volumes = [
+      { name: 'a', secret: { secretName: 's' } },
+      { name: 'b', downwardAPI: { items: [{ path: 'labels', fieldRef: { fieldPath: 'metadata.labels' } }] } },
+    ];
+    const metadata = { name: 'p', namespace: 'default' };
+    const pod = { apiVersion: 'v1', kind: 'Pod', metadata, spec: { containers: [container], volumes } };
+    expect(newStore().create(pod, change).spec).toMatchObject({
+      containers: [
+        {
+          env: [{ valueFrom: { fieldRef: { apiVersion: 'v1' } } }],
+          readinessProbe: { grpc: { port: 7070, service: '' }, periodSeconds: 10 },
+          livenessProbe: { httpGet: { path: '/', scheme: 'HTTP' } },
+        },
+      ],
+      volumes: [
+        { secret: { defaultMode: 0o644 } },
+        { downwardAPI: { defaultMode: 0o644, items: [{ fieldRef: { apiVersion: 'v1' } }] } },
+      ],
+    });
+  });
+
   it('encode the plain data of a Secret', () => {
     const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 's' }, stringData: { user: 'jason' } };
     const stored = newStore().create(secret, change);
