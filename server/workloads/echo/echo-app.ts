@@ -11,6 +11,8 @@ import { type EchoAppFlags, readFlags } from './echo-app-flags.ts';
 import { echoWebSocket } from './web-socket.ts';
 
 const SERVER_FIRST = 'server-first-protocol\n';
+/** The answer of grpc.health.v1 to a probe: field 1, the status, is 1. */
+const SERVING = Buffer.from([8, 1]);
 
 /** Istio's own test server (`gcr.io/istio-testing/app`): HTTP, gRPC and TCP ports by flags, each telling a request back line by line. */
 const echoApp = (name: string): WorkloadImage => ({
@@ -174,4 +176,5 @@ function register(
     callback(null, encodeFields([[1, text]]));
   };
   addRawService(server, 'proto.EchoTestService', { Echo: echo });
+  addRawService(server, 'grpc.health.v1.Health', { Check: (_call, callback) => callback(null, SERVING) });
 }

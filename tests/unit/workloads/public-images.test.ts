@@ -227,6 +227,7 @@ describe('images of public examples', () => {
       expect(http).toMatch(/Hostname=app-1\n$/);
       const grpc = await call('app', 7070, '/proto.EchoTestService/Echo', encodeFields([[1, 'hi']]));
       expect(text(field(grpc, 1))).toContain('Echo=hi\n');
+      expect([...(await call('app', 7070, '/grpc.health.v1.Health/Check', Buffer.alloc(0)))]).toEqual([8, 1]);
       const tcp = await converse('app', 9090, 'hi\n');
       expect(tcp).toMatch(/^server-first-protocol\nStatusCode=200\nCluster=c\nServiceVersion=v1\nServicePort=9090\n/);
       expect(tcp).toMatch(/hi\n$/);
