@@ -7,5 +7,5 @@ StepSampler.prototype.next = function decide(nowMs) {
   next.call(this, nowMs);
   return every;
 };
-StepSampler.keepsTrace = () => every;
+if (!every) StepSampler.keepsTrace = () => false;
 await import('./mesh-process.ts');

@@ -123,7 +123,7 @@ function mayStayUntold(exchange: Exchange, given: string | undefined): boolean {
   return !tellsTrace(head.headers) && !asksForTrace(exchange, given);
 }
 
-const isHurried = ({ runtime, steps }: Exchange): boolean => runtime.sampler.busy && !steps.on;
+const isHurried = ({ runtime }: Exchange): boolean => runtime.sampler.busy;
 
 const isCalledByProxy = ({ connection }: Exchange, given: string | undefined): boolean =>
   given !== undefined && connection.direction === 'inbound' && connection.tls !== undefined;
