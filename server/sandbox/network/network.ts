@@ -52,12 +52,12 @@ export function createNetwork(options: {
 }): Network {
   const { plan, store, clock, random } = options;
   const capture = createCaptureTable(clock);
-  const services = createServiceTable(store, random);
+  const services = createServiceTable(store, { random, clock });
   const nameServer = random.stream('name server');
   const doors = new ServiceDoors({ pick: services.pick, contains: plan.contains });
 
   const direct = (destination: SocketAddress, from: string | undefined): Promise<Socket> => {
-    const target = plan.contains(destination.ip) ? services.pick(destination) : undefined;
+    const target = plan.contains(destination.ip) ? services.pick(destination, from) : undefined;
     if (target === undefined) return Promise.reject(unreachable(plan, destination));
     return established(connectTcp(socketOptions(target, from)), destination);
   };
@@ -106,7 +106,7 @@ export function createNetwork(options: {
           return connectTcp(
             socketOptions({ ip: plan.hiddenIp(podIp), port: destination.port }, INBOUND_PASSTHROUGH_IP),
           );
-        const target = plan.contains(destination.ip) ? services.pick(destination) : undefined;
+        const target = plan.contains(destination.ip) ? services.pick(destination, podIp) : undefined;
         return target === undefined
           ? refused(unreachable(plan, destination))
           : connectTcp(socketOptions(target, podIp));

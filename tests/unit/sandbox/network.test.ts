@@ -146,6 +146,28 @@ describe('the network', () => {
     expect(from).toBe(plan.podIp(8));
   });
 
+  it('leads a client of a Service with affinity to the same pod again', async () => {
+    store.apply(service('cart', { clusterIP: plan.serviceIp(4), sessionAffinity: 'ClientIP' }), { changeId });
+    const pods = [plan.podIp(9), plan.podIp(10), plan.podIp(11)];
+    for (const ip of pods) await listen(ip, 18080, (socket) => socket.end());
+    endpoints(...pods);
+    const call = async (client: number): Promise<string> => {
+      const dial = network.dialFrom({ podIp: plan.podIp(client), namespace: 'default', captured: false });
+      const socket = await dial('cart', 80);
+      const reached = socket.remoteAddress ?? '';
+      await new Promise((resolve) => socket.resume().once('close', resolve));
+      return reached;
+    };
+    const reached = new Map<number, string>();
+    for (let client = 20; client < 32; client++) reached.set(client, await call(client));
+    for (const [client, pod] of reached) expect(await call(client)).toBe(pod);
+    expect(new Set(reached.values()).size).toBeGreaterThan(1);
+
+    const [first = ''] = [...reached.values()];
+    endpoints(...pods.filter((pod) => pod !== first));
+    expect(await call(20)).not.toBe(first);
+  });
+
   it('takes any address of a headless Service, as name servers tell them in any order', async () => {
     store.apply(service('peers', { clusterIP: 'None' }), { changeId });
     const pods = [plan.podIp(9), plan.podIp(10)];
