@@ -2,6 +2,7 @@ import type { FilterChain, Listener } from '#xds';
 import { UsageError } from '../../command.ts';
 import { formatTable } from '../../table.ts';
 import { namespaceOf, type Verb } from '../verb.ts';
+import { completeDescribe, describeFlags, describeManual, describeResource } from './describe/index.ts';
 import { experimentalElsewhere } from './elsewhere.ts';
 import { completeProxies, findProxy } from './proxies.ts';
 
@@ -24,15 +25,18 @@ export const experimental: Verb = {
   name: 'experimental',
   aliases: ['x', 'exp'],
   manual: `istioctl x authz check <pod[.namespace] | deploy/name> [-n namespace]
-The AuthorizationPolicies that a proxy really has, those of the mesh, its namespace and its workload together, and how many rules of each.`,
-  flags: {},
+The AuthorizationPolicies that a proxy really has, those of the mesh, its namespace and its workload together, and how many rules of each.
+
+${describeManual}`,
+  flags: describeFlags,
   run: async (flags, io, context) => {
     const [what = '', verb, word, more] = flags.words;
     const instead = Object.hasOwn(experimentalElsewhere, what) ? experimentalElsewhere[what] : undefined;
     if (instead !== undefined) throw new UsageError(`Error: istioctl experimental ${what}: ${instead}.`);
+    if (what === 'describe' || what === 'des') return describeResource(flags, io, context);
     if (what !== 'authz' || verb !== 'check') {
       throw new UsageError(
-        `Error: unknown command "${[what, verb].filter(Boolean).join(' ')}" for "istioctl experimental". Known: authz check`,
+        `Error: unknown command "${[what, verb].filter(Boolean).join(' ')}" for "istioctl experimental". Known: authz check, describe`,
         64,
       );
     }
@@ -43,8 +47,10 @@ The AuthorizationPolicies that a proxy really has, those of the mesh, its namesp
     io.out(formatTable(['ACTION', 'AuthorizationPolicy', 'RULES'], rows, 3));
     return 0;
   },
-  complete: ({ words, namespace }, context) => {
-    if (words.length <= 1) return ['authz'];
+  complete: (typed, context) => {
+    const { words, namespace } = typed;
+    if (words.length <= 1) return ['authz', 'describe'];
+    if (words[0] === 'describe') return completeDescribe(typed, context);
     if (words.length === 2) return ['check'];
     return words.length === 3 ? completeProxies(namespace, context) : [];
   },

@@ -39,7 +39,5 @@ export const experimentalElsewhere: Readonly<Record<string, string>> = {
   wait: 'an apply in this terminal is followed in the view of pushes; istioctl proxy-status shows what each proxy has accepted',
   metrics:
     'the view of metrics shows them; kubectl exec deploy/<name> -c istio-proxy -- curl -s localhost:15020/stats/prometheus prints them',
-  describe:
-    'the decision path of a request shows what a proxy does with it; istioctl proxy-config and x authz check show what it holds',
   injector: 'kubectl get mutatingwebhookconfigurations shows the injector, kubectl get ns --show-labels its namespaces',
 };
