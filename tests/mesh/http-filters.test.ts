@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { get, type IncomingMessage, type Server } from 'node:http';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Route, typeUrls } from '#xds';
+import { type Cluster, type Route, typeUrls } from '#xds';
 import { http, router, staticCluster } from './data-plane-config.ts';
 import {
   type Answer,
@@ -216,6 +216,53 @@ describe('a gateway with filters that only an EnvoyFilter adds', () => {
       'x-forwarded-for': `${NET}.1.9`,
     });
     expect(arrived.headers['x-envoy-external-address']).toBeUndefined();
+  });
+
+  it('keeps a session at its host, by cookie, as long as the host may be used', async () => {
+    const hosts = ['3', '4'].map((last) => `${NET}.2.${last}`);
+    for (const ip of hosts) await listen(servers, ip, 8080, (_request, response) => response.end(ip));
+    const session = filter('stateful_session', 'stateful_session.v3.StatefulSession', {
+      session_state: {
+        name: 'envoy.http.stateful_session.cookie',
+        typed_config: {
+          '@type': 'type.googleapis.com/envoy.extensions.http.stateful_session.cookie.v3.CookieBasedSessionState',
+          cookie: { name: 'at', path: '/', ttl: '60s' },
+        },
+      },
+    });
+    const route_config = {
+      name: 'kept',
+      virtual_hosts: [
+        { name: 'all', domains: ['*'], routes: [{ match: { prefix: '/' }, route: { cluster: 'kept' } }] },
+      ],
+    };
+    const endpoint = (address: string) => ({
+      endpoint: { address: { socket_address: { address, port_value: 8080 } } },
+    });
+    const cluster = (health_status: 'HEALTHY' | 'UNHEALTHY'): Cluster =>
+      staticCluster('kept', [], {
+        load_assignment: {
+          cluster_name: 'kept',
+          endpoints: [{ lb_endpoints: [{ ...endpoint(hosts[0]!), health_status }, endpoint(hosts[1]!)] }],
+        },
+      });
+    pod.xds.push(typeUrls.cluster, [staticCluster('application', [`${NET}.2.1:8080`]), cluster('HEALTHY')]);
+    const kept = listener({ http_filters: [session, router], route_config }, PORT + 3);
+    expect(pod.xds.push(typeUrls.listener, [listener(), kept])).toEqual([]);
+    const visit = (cookie?: string): Promise<Answer> =>
+      sendFrom(`${NET}.1.9`, { ip: IP, port: PORT + 3 }, { host: 'shop', headers: cookie ? { cookie } : {} });
+    const begun: Answer[] = [await visit(), await visit()];
+    expect(begun.map(({ body }) => body).sort()).toEqual(hosts);
+    const first = begun.find(({ body }) => body === hosts[0])!;
+    const cookie = String(first.headers['set-cookie']).split(';')[0]!;
+    expect(String(first.headers['set-cookie'])).toMatch(/^at="[\w+/=]+"; Max-Age=60; Path=\/; HttpOnly$/);
+    const again = await Promise.all(Array.from({ length: 6 }, () => visit(cookie)));
+    expect(again.map(({ body, headers }) => [body, headers['set-cookie']])).toEqual(
+      Array.from({ length: 6 }, () => [hosts[0], undefined]),
+    );
+    pod.xds.push(typeUrls.cluster, [staticCluster('application', [`${NET}.2.1:8080`]), cluster('UNHEALTHY')]);
+    const moved = await visit(cookie);
+    expect([moved.body, moved.headers['set-cookie'] === undefined]).toEqual([hosts[1], false]);
   });
 
   it.each([

@@ -38,6 +38,8 @@ export interface EndpointConfig {
   readonly healthy: boolean;
   /** Used only where too few others are healthy. */
   readonly degraded: boolean;
+  /** As the control plane gives it; undefined: HEALTHY. */
+  readonly status?: string;
   /** It shuts down: unhealthy, and counted in no share of healthy ones. */
   readonly draining: boolean;
   /** Percent: its cluster counts so many times the healthy hosts of a priority. */
@@ -183,6 +185,7 @@ function settingsOf(given: LbEndpoint, place: Place): EndpointSettings {
     ...place,
     healthy: health === 'UNKNOWN' || health === 'HEALTHY' || health === 'DEGRADED',
     degraded: health === 'DEGRADED',
+    status: health,
     draining: health === 'DRAINING',
     check: given.endpoint.health_check_config ?? {},
     socketMatch: given.metadata?.filter_metadata?.['envoy.transport_socket_match'] ?? {},

@@ -43,6 +43,8 @@ export interface BalancingConfig {
   readonly excludesUnchecked: boolean;
   /** Connections are given up when hosts come or go. */
   readonly closesOnChange: boolean;
+  /** Of hosts that sessions may go on with. */
+  readonly overrideStatuses: ReadonlySet<string>;
   /** Requests choose among the hosts whose metadata is theirs. */
   readonly subsets: SubsetConfig | undefined;
 }
@@ -102,9 +104,16 @@ export function readBalancing(cluster: Cluster): BalancingConfig {
     failsInPanic: record(locality?.['zone_aware_lb_config'])?.['fail_traffic_on_panic'] === true,
     excludesUnchecked: common?.['ignore_new_hosts_until_first_hc'] === true,
     closesOnChange: common?.['close_connections_on_host_set_change'] === true,
+    overrideStatuses: readStatuses(record(common?.['override_host_status'])),
     subsets: source.subsets,
   };
 }
+
+/** Without a list, hosts that are known to be bad are none to go on with. */
+const readStatuses = (given: Fields | undefined): ReadonlySet<string> =>
+  new Set((given?.['statuses'] as readonly string[] | undefined) ?? (given === undefined ? USABLE : []));
+
+const USABLE: readonly string[] = ['UNKNOWN', 'HEALTHY', 'DEGRADED'];
 
 const OWN_FIELDS: Readonly<Partial<Record<LbPolicy, keyof Cluster>>> = {
   ROUND_ROBIN: 'round_robin_lb_config',

@@ -1,5 +1,6 @@
 import type { SocketAddress } from '#domain';
 import type { EndpointConfig } from '../config/endpoint-config.ts';
+import type { SessionState } from '../config/filters/stateful-session.ts';
 import type { HttpFilterConfig } from '../config/network-filter.ts';
 import type { ClusterShare, CompiledRoute, CompiledVirtualHost, RouteTable } from '../config/route-table.ts';
 import { noteResponse } from '../decisions/hop-record.ts';
@@ -68,6 +69,10 @@ export class Exchange extends TracedRequest implements FormatSubject, BodyTarget
   upstreamTls: TlsFacts | undefined;
   /** The workload behind the endpoint that was chosen, as EDS names it: `name;namespace;canonical name;revision;cluster`. */
   upstreamWorkload = '';
+  /** The host that the request's session belongs to; `strict`: to no other. */
+  wantedHost: { readonly key: string; readonly strict: boolean } | undefined;
+  /** What the answer is to keep of its host, and the host that the client knows. */
+  session: { readonly state: SessionState; readonly host: string | undefined } | undefined;
   /** The original client's address, where more than X-Forwarded-For tells it. */
   client: string | undefined;
   /** It comes from within, as `internal_address_config` says. */

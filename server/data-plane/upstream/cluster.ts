@@ -57,6 +57,8 @@ export interface TriedHosts {
 /** What a pick needs to know of the request. */
 export interface PickContext {
   readonly originalDestination: SocketAddress | undefined;
+  /** A host that is taken before any is chosen, by its address, as long as its health allows; `strict`: or none. */
+  readonly wanted?: { readonly key: string; readonly strict: boolean } | undefined;
   /** What earlier tries say against hosts. */
   readonly tried?: TriedHosts | undefined;
   /** The metadata that the hosts of a subset must have; asked only by clusters with subsets. */
@@ -187,8 +189,19 @@ export class UpstreamCluster {
 
   /** Chooses a host, or undefined when none may be used. */
   pick(context: PickContext): HostChoice | undefined {
+    if (context.wanted !== undefined) {
+      const choice = this.#wantedHost(context.wanted.key);
+      if (choice !== undefined || context.wanted.strict) return choice;
+    }
     if (this.config.type === 'ORIGINAL_DST') return this.#originalHost(context.originalDestination);
     return this.#subsets === undefined ? this.#all.choose(context) : this.#subsets.choose(context);
+  }
+
+  /** Source: HostUtility::selectOverrideHost in Envoy. */
+  #wantedHost(key: string): HostChoice | undefined {
+    const host = this.#hosts.get(key);
+    if (host === undefined || !this.config.balancing.overrideStatuses.has(host.status)) return undefined;
+    return { host, candidates: undefined, why: () => 'the session of the request belongs to this host' };
   }
 
   poolOf(host: Host, priority: RoutePriority): HostPool {

@@ -97,6 +97,12 @@ export class Host {
     return this.endpoint.healthy && !this.ejected && !this.failedCheck;
   }
 
+  /** As `override_host_status` counts it: what this proxy found out comes before what the control plane says. */
+  get status(): string {
+    if (this.ejected || this.failedCheck) return 'UNHEALTHY';
+    return this.degradedByCheck ? 'DEGRADED' : (this.endpoint.status ?? 'HEALTHY');
+  }
+
   /** Healthy, but to be used only where too few others are. */
   get degraded(): boolean {
     return this.endpoint.degraded || this.degradedByCheck || this.degradedByItself;

@@ -1,6 +1,7 @@
 import type { Any } from '#xds';
 import { readCompressor } from '../../config/filters/compressor.ts';
 import { readHeaderMutation } from '../../config/filters/header-mutation.ts';
+import { readStatefulSession } from '../../config/filters/stateful-session.ts';
 import { buffer, readBuffer } from './buffer.ts';
 import { compressor } from './compressor.ts';
 import { csrf, readCsrf } from './csrf.ts';
@@ -10,6 +11,8 @@ import { headerMutation } from './header-mutation.ts';
 import { headerToMetadata, readHeaderToMetadata } from './header-to-metadata.ts';
 import { healthCheck, readHealthCheck } from './health-check.ts';
 import { readSetMetadata, setMetadata } from './set-metadata.ts';
+
+import { statefulSession } from './stateful-session.ts';
 
 type Maker = (name: string, config: Any) => FilterParts;
 
@@ -24,6 +27,7 @@ export const SELF_CONTAINED: Readonly<Record<string, Maker>> = {
   [`${TYPE}header_to_metadata.v3.Config`]: (name, config) => headerToMetadata(name, readHeaderToMetadata(config)),
   [`${TYPE}health_check.v3.HealthCheck`]: (_name, config) => healthCheck(readHealthCheck(config)),
   [`${TYPE}compressor.v3.Compressor`]: (name, config) => compressor(name, readCompressor(config)),
+  [`${TYPE}stateful_session.v3.StatefulSession`]: (name, config) => statefulSession(name, readStatefulSession(config)),
   [`${TYPE}grpc_web.v3.GrpcWeb`]: () => grpcWeb,
   // Tables and virtual hosts come without being asked for here: there is nothing to wait for.
   [`${TYPE}on_demand.v3.OnDemand`]: () => ({}),

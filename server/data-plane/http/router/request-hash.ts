@@ -4,6 +4,7 @@ import { PSEUDO_HEADERS } from '../../config/route-condition.ts';
 import { xxHash64 } from '../../upstream/hashing/xx-hash.ts';
 import { cookieValues } from '../cookies.ts';
 import type { Exchange } from '../exchange.ts';
+import { setCookie } from '../set-cookie.ts';
 
 const ALL_BITS = 0xffff_ffff_ffff_ffffn;
 
@@ -62,14 +63,6 @@ function hashCookie(exchange: Exchange, cookie: HashCookie): bigint | undefined 
     .padStart(16, '0');
   exchange.editResponse(({ headers }) => headers.add('set-cookie', setCookie(cookie, made)));
   return xxHash64(made);
-}
-
-function setCookie({ name, path, ttlMs = 0, attributes }: HashCookie, value: string): string {
-  const parts = [`${name}="${value}"`];
-  if (ttlMs > 0) parts.push(`Max-Age=${Math.floor(ttlMs / 1000)}`);
-  if (path !== '') parts.push(`Path=${path}`);
-  for (const { name: attribute, value: set } of attributes) parts.push(set === '' ? attribute : `${attribute}=${set}`);
-  return [...parts, 'HttpOnly'].join('; ');
 }
 
 function queryParameter(path: string, name: string): string | undefined {

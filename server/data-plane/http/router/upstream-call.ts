@@ -230,6 +230,11 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, Time
     return destinationOf(this.#exchange, this.#cluster);
   }
 
+  /** Further tries may go elsewhere. */
+  get wanted(): Exchange['wantedHost'] {
+    return this.#exchange.info.attempts === 0 ? this.#exchange.wantedHost : undefined;
+  }
+
   get tried(): RetryHosts | undefined {
     return this.#retryHosts;
   }

@@ -1,0 +1,78 @@
+import type { Any } from '#xds';
+import { ConfigProblem } from '../problem.ts';
+import { durationMs, readNumber } from '../values.ts';
+
+/** Where a session is kept: in a cookie that the client is given, or in a header that it sends back. */
+export type SessionState =
+  | { readonly kind: 'header'; readonly name: string }
+  | {
+      readonly kind: 'cookie';
+      readonly name: string;
+      /** Empty: any. */
+      readonly path: string;
+      /** 0: as long as the client lives. */
+      readonly ttlMs: number;
+      readonly attributes: readonly { readonly name: string; readonly value: string }[];
+    };
+
+/** envoy.extensions.filters.http.stateful_session.v3.StatefulSession; undefined where requests have no sessions. */
+export interface SessionConfig {
+  readonly state: SessionState;
+  /** A host that is not there any more is not replaced. */
+  readonly strict: boolean;
+}
+
+interface SessionJson {
+  readonly session_state?: { readonly name?: string; readonly typed_config?: Any };
+  readonly strict?: boolean;
+}
+
+export function readStatefulSession(config: Any): SessionConfig | undefined {
+  const { session_state: state, strict = false } = config as SessionJson;
+  return state === undefined ? undefined : { state: readState(state.typed_config), strict };
+}
+
+/** Reads StatefulSessionPerRoute. */
+export function readSessionOfRoute(config: Any): SessionConfig | undefined {
+  if (config['disabled'] === true) return undefined;
+  const own = config['stateful_session'];
+  if (own === undefined) throw new ConfigProblem('override', 'value is required');
+  return readStatefulSession(own as Any);
+}
+
+const TYPE = 'type.googleapis.com/envoy.extensions.http.stateful_session.';
+
+interface CookieJson {
+  readonly name?: string;
+  readonly path?: string;
+  readonly ttl?: string;
+  readonly attributes?: readonly { readonly name?: string; readonly value?: string }[];
+}
+
+function readState(config: Any | undefined): SessionState {
+  switch (config?.['@type']) {
+    case `${TYPE}header.v3.HeaderBasedSessionState`:
+      return { kind: 'header', name: named(config['name'], 'session_state.name').toLowerCase() };
+    case `${TYPE}cookie.v3.CookieBasedSessionState`: {
+      const cookie = (config['cookie'] ?? {}) as CookieJson;
+      return {
+        kind: 'cookie',
+        name: named(cookie.name, 'session_state.cookie.name'),
+        path: cookie.path ?? '',
+        ttlMs: readNumber(durationMs(cookie.ttl, 'session_state.cookie.ttl', 0), 0),
+        attributes: (cookie.attributes ?? []).map(({ name = '', value = '' }) => ({ name, value })),
+      };
+    }
+    default:
+      throw new ConfigProblem(
+        'session_state',
+        `${config?.['@type'] ?? 'a state without configuration'} is not supported`,
+      );
+  }
+}
+
+function named(given: unknown, field: string): string {
+  if (typeof given !== 'string' || given === '')
+    throw new ConfigProblem(field, 'value length must be at least 1 characters');
+  return given;
+}
