@@ -242,3 +242,37 @@ it('forgets a request that has its answer, also where its host did not take all 
   expect(head[':status']).toBe(200);
   expect(open).toEqual([1, 0]);
 });
+
+it('tells whoever was stopped to go on, also when less waited meanwhile', async () => {
+  let drains = 0;
+  const asked = Promise.withResolvers<ReceivedRequest>();
+  const server = await start((request) => {
+    request.onDrain = () => drains++;
+    asked.resolve(request);
+  });
+  const client = new RawClient(server.port);
+  const received = (bytes: number): Promise<string> =>
+    client.until(
+      (text) =>
+        framesOf(Buffer.from(text, 'latin1'))
+          .filter(({ type }) => type === FrameType.DATA)
+          .reduce((sum, { payload }) => sum + payload.length, 0) === bytes,
+    );
+  const grant = (bytes: number): void => {
+    for (const stream of [0, 1]) client.write(frame(FrameType.WINDOW_UPDATE, 0, stream, uint32(bytes)));
+  };
+  client.write(HELLO);
+  client.write(frame(FrameType.HEADERS, 5, 1, block(GET)));
+  const { stream } = await asked.promise;
+  stream.sendHead({ status: 200, headers: new Headers() }, false);
+  expect(stream.sendData(Buffer.alloc(150_000))).toBe(false);
+  await received(65_535);
+  grant(80_000);
+  await received(145_535);
+  // What was under way when the stream said stop.
+  expect(stream.sendData(Buffer.alloc(10))).toBe(false);
+  grant(80_000);
+  await received(150_010);
+  expect(drains).toBe(1);
+  client.socket.destroy();
+});

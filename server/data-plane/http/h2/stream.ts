@@ -198,7 +198,8 @@ export abstract class Http2Stream {
       this.#queuedBytes += chunk.length - sent;
       this.host.wait(this);
     }
-    this.#drainWanted = this.#queuedBytes > HIGH_WATER_BYTES;
+    // Whoever was told to stop goes on at a drain only.
+    if (this.#queuedBytes > HIGH_WATER_BYTES) this.#drainWanted = true;
     return !this.#drainWanted;
   }
 
