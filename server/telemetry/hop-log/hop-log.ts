@@ -4,6 +4,7 @@ import { DetailLog } from './detail-log.ts';
 import type { Familiar } from './familiar.ts';
 import { readHop } from './hop-reader.ts';
 import { BIT, COUNT, HopRows, ID, NUMBER, REFERENCE } from './hop-rows.ts';
+import { HopStories, type HopStory } from './hop-stories.ts';
 import { packId, SPAN_WORDS, sameWords, TRACE_WORDS } from './ids.ts';
 import { type TextPlace, TextRing } from './text-ring.ts';
 
@@ -16,7 +17,7 @@ const MOST_BYTES = 64 * 1024 * 1024;
  */
 export class HopLog {
   readonly rows: HopRows;
-  readonly familiar: Familiar;
+  readonly #stories: HopStories;
   readonly #details: DetailLog;
   #texts = new TextRing(FIRST_BYTES, MOST_BYTES);
   readonly #place: TextPlace = { position: 0, length: 0 };
@@ -28,7 +29,7 @@ export class HopLog {
   constructor(options: { readonly capacity: number; readonly detailed: number; readonly familiar: Familiar }) {
     this.rows = new HopRows(options.capacity);
     this.#details = new DetailLog(options.detailed);
-    this.familiar = options.familiar;
+    this.#stories = new HopStories(options.familiar);
   }
 
   /** The number of the oldest hop that is there. */
@@ -49,8 +50,12 @@ export class HopLog {
     rows.numbers[at + NUMBER.responseBytes] = hop.response.bytes;
     rows.numbers[at + NUMBER.detail] = isDetailed(hop) ? this.#details.write(hop) : -1;
     rows.numbers[at + NUMBER.request] = -1;
-    this.#writeReferences(hop, row);
-    this.#writeTracing(hop.tracing, row);
+    const { references } = rows;
+    const to = row * REFERENCE.places;
+    references[to + REFERENCE.story] = this.#stories.find(hop);
+    references[to + REFERENCE.downstream] = hop.handshakes?.downstream;
+    references[to + REFERENCE.upstream] = hop.handshakes?.upstream;
+    if (hop.tracing !== undefined) this.#writeTracing(hop.tracing, row);
     this.#writeTexts(hop, number, row);
     return number;
   }
@@ -74,16 +79,12 @@ export class HopLog {
   facts(number: number): HopFacts {
     const { counts, references } = this.rows;
     const row = this.rows.row(number);
-    const at = row * REFERENCE.places;
+    const { proxy, protocol, flags, details } = references[row * REFERENCE.places + REFERENCE.story] as HopStory;
     return {
-      proxy: references[at + REFERENCE.proxy] as HopRecord['proxy'],
+      proxy,
       mtls: (counts[row * COUNT.places + COUNT.bits]! & BIT.mtls) !== 0,
-      request: { protocol: references[at + REFERENCE.protocol] as string },
-      response: {
-        status: counts[row * COUNT.places + COUNT.status]!,
-        flags: references[at + REFERENCE.flags] as readonly string[],
-        details: references[at + REFERENCE.details] as string,
-      },
+      request: { protocol },
+      response: { status: counts[row * COUNT.places + COUNT.status]!, flags, details },
     };
   }
 
@@ -111,6 +112,7 @@ export class HopLog {
     this.#texts = new TextRing(FIRST_BYTES, MOST_BYTES);
     this.rows.references.fill(undefined);
     this.#details.clear();
+    this.#stories.clear();
   }
 
   #writeIds(hop: HopRecord, row: number): void {
@@ -131,40 +133,10 @@ export class HopLog {
     references[row * REFERENCE.places + REFERENCE.ids] = hex ? undefined : [hop.traceId, hop.spanId, parentSpanId];
   }
 
-  #writeReferences(hop: HopRecord, row: number): void {
-    const { familiar } = this;
-    const { references } = this.rows;
-    const { handshakes, operation, peer, request, response } = hop;
-    const at = row * REFERENCE.places;
-    references[at + REFERENCE.proxy] = hop.proxy;
-    references[at + REFERENCE.method] = familiar.text(request.method);
-    references[at + REFERENCE.protocol] = familiar.text(request.protocol);
-    references[at + REFERENCE.flags] = familiar.list(response.flags);
-    references[at + REFERENCE.details] = familiar.text(response.details);
-    references[at + REFERENCE.routeName] = familiar.text(hop.routeName);
-    references[at + REFERENCE.cluster] = familiar.text(hop.cluster);
-    references[at + REFERENCE.upstreamHost] = familiar.text(hop.upstreamHost);
-    references[at + REFERENCE.pushVersion] = familiar.text(hop.pushVersion);
-    references[at + REFERENCE.peer] = peer === undefined ? undefined : familiar.text(peer);
-    references[at + REFERENCE.operation] = operation === undefined ? undefined : familiar.text(operation);
-    references[at + REFERENCE.downstream] = handshakes?.downstream;
-    references[at + REFERENCE.upstream] = handshakes?.upstream;
-  }
-
-  #writeTracing(tracing: HopTracing | undefined, row: number): void {
-    const { counts, numbers, references } = this.rows;
-    const at = row * REFERENCE.places;
-    if (tracing === undefined) {
-      references[at + REFERENCE.tags] = undefined;
-      return;
-    }
-    counts[row * COUNT.places + COUNT.bits]! |=
-      tracing.entrySpanId === undefined ? BIT.traced : BIT.traced | BIT.hasEntrySpan;
-    numbers[row * NUMBER.places + NUMBER.maxPathLength] = tracing.maxPathLength;
-    references[at + REFERENCE.tags] = tracing.tags;
-    references[at + REFERENCE.scheme] = this.familiar.text(tracing.scheme);
-    references[at + REFERENCE.userAgent] = this.familiar.text(tracing.userAgent);
-    references[at + REFERENCE.peerIp] = this.familiar.text(tracing.peerIp);
+  #writeTracing({ entrySpanId, maxPathLength }: HopTracing, row: number): void {
+    const { counts, numbers } = this.rows;
+    if (entrySpanId !== undefined) counts[row * COUNT.places + COUNT.bits]! |= BIT.hasEntrySpan;
+    numbers[row * NUMBER.places + NUMBER.maxPathLength] = maxPathLength;
   }
 
   #writeTexts(hop: HopRecord, number: number, row: number): void {

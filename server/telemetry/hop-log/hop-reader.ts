@@ -2,12 +2,12 @@ import {
   type HopDetail,
   type HopHandshakes,
   type HopRecord,
-  type HopTracing,
   RecordedHop,
   RecordedRequest,
   RecordedResponse,
 } from '#domain';
 import { BIT, COUNT, type HopRows, ID, NUMBER, REFERENCE } from './hop-rows.ts';
+import type { HopStory } from './hop-stories.ts';
 import { SPAN_WORDS, TRACE_WORDS, unpackId } from './ids.ts';
 
 interface Parts {
@@ -21,21 +21,21 @@ export function readHop(rows: HopRows, row: number, { text, detail }: Parts): Ho
   const [requestId, authority, path, entrySpanId, accessLog] = textsOf(rows, row, text);
   const numbers = rows.numbers.subarray(row * NUMBER.places, (row + 1) * NUMBER.places);
   const counts = rows.counts.subarray(row * COUNT.places, (row + 1) * COUNT.places);
-  const references = rows.references.slice(row * REFERENCE.places, (row + 1) * REFERENCE.places);
+  const at = row * REFERENCE.places;
+  const story = rows.references[at + REFERENCE.story] as HopStory;
   const has = (bit: number): boolean => (counts[COUNT.bits]! & bit) !== 0;
-  const known = <Name extends keyof typeof REFERENCE>(name: Name) => references[REFERENCE[name]];
   const [traceId, spanId, parentSpanId] = idsOf(rows, row, has(BIT.oddIds));
   const request = {
-    method: known('method') as string,
+    method: story.method,
     authority,
     path,
-    protocol: known('protocol') as string,
+    protocol: story.protocol,
     bytes: numbers[NUMBER.requestBytes]!,
   };
   const response = {
     status: counts[COUNT.status]!,
-    flags: known('flags') as readonly string[],
-    details: known('details') as string,
+    flags: story.flags,
+    details: story.details,
     bytes: numbers[NUMBER.responseBytes]!,
   };
   const hop = new RecordedHop(
@@ -43,18 +43,18 @@ export function readHop(rows: HopRows, row: number, { text, detail }: Parts): Ho
       spanId,
       traceId,
       requestId,
-      proxy: known('proxy') as HopRecord['proxy'],
+      proxy: story.proxy,
       direction: has(BIT.inbound) ? 'inbound' : 'outbound',
       startMs: numbers[NUMBER.startMs]!,
       durationMs: numbers[NUMBER.durationMs]!,
       request: new RecordedRequest(request, detail),
       response: new RecordedResponse(response, detail),
-      routeName: known('routeName') as string,
-      cluster: known('cluster') as string,
-      upstreamHost: known('upstreamHost') as string,
+      routeName: story.routeName,
+      cluster: story.cluster,
+      upstreamHost: story.upstreamHost,
       attempts: counts[COUNT.attempts]!,
       mtls: has(BIT.mtls),
-      pushVersion: known('pushVersion') as string,
+      pushVersion: story.pushVersion,
       accessLog,
     },
     detail,
@@ -62,17 +62,17 @@ export function readHop(rows: HopRows, row: number, { text, detail }: Parts): Ho
   if (has(BIT.hasParent)) hop.parentSpanId = parentSpanId;
   if (has(BIT.toldSampled)) hop.sampled = has(BIT.sampled);
   if (has(BIT.hasStandsFor)) hop.standsFor = counts[COUNT.standsFor]!;
-  if (known('peer') !== undefined) hop.peer = known('peer') as string;
-  if (known('operation') !== undefined) hop.operation = known('operation') as string;
-  const handshakes = handshakesOf(known('downstream'), known('upstream'));
+  if (story.peer !== undefined) hop.peer = story.peer;
+  if (story.operation !== undefined) hop.operation = story.operation;
+  const handshakes = handshakesOf(rows.references[at + REFERENCE.downstream], rows.references[at + REFERENCE.upstream]);
   if (handshakes !== undefined) hop.handshakes = handshakes;
-  if (has(BIT.traced)) {
+  if (story.tags !== undefined) {
     hop.tracing = {
-      tags: known('tags') as HopTracing['tags'],
+      tags: story.tags,
       maxPathLength: numbers[NUMBER.maxPathLength]!,
-      scheme: known('scheme') as string,
-      userAgent: known('userAgent') as string,
-      peerIp: known('peerIp') as string,
+      scheme: story.scheme,
+      userAgent: story.userAgent,
+      peerIp: story.peerIp,
       ...(has(BIT.hasEntrySpan) && { entrySpanId }),
     };
   }

@@ -50,36 +50,15 @@ export const BIT = {
   /** `sampled` is told, and true. */
   toldSampled: 16,
   sampled: 32,
-  traced: 64,
-  hasEntrySpan: 128,
+  hasEntrySpan: 64,
   /** Its caller's hop may still come. */
-  waiting: 256,
+  waiting: 128,
   /** Its ids are not of hex digits, and stand in `REFERENCE.ids`. */
-  oddIds: 512,
+  oddIds: 256,
 } as const;
 
-/** Long-lived objects. */
-export const REFERENCE = {
-  proxy: 0,
-  method: 1,
-  protocol: 2,
-  flags: 3,
-  details: 4,
-  routeName: 5,
-  cluster: 6,
-  upstreamHost: 7,
-  pushVersion: 8,
-  peer: 9,
-  operation: 10,
-  downstream: 11,
-  upstream: 12,
-  tags: 13,
-  scheme: 14,
-  userAgent: 15,
-  peerIp: 16,
-  ids: 17,
-  places: 18,
-} as const;
+/** Long-lived objects, and odd ids. Each connection has a handshake of its own. */
+export const REFERENCE = { story: 0, downstream: 1, upstream: 2, ids: 3, places: 4 } as const;
 
 /** The facts of the newest hops in columns: arrays that are made once, and written in place. */
 export class HopRows {
