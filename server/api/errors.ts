@@ -8,6 +8,7 @@ const hints: Readonly<Record<string, string>> = {
   unknown_request: 'The lab keeps the newest requests only. Send it again and open the new one.',
   sandbox_away: 'The mesh is starting again by itself; your text and your objects are kept.',
   busy: 'Wait for the running command to end, or stop it with Ctrl+C.',
+  server_full: 'A mesh ends five minutes after its last page was closed. Reload this page then.',
   too_many: 'Close another lab tab first.',
   nothing_to_undo: 'Nothing was applied since the lab began.',
   nothing_of_yours: 'The view Time makes the push before a change of somebody else current again.',

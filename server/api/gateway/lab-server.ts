@@ -52,7 +52,7 @@ export async function startLabServer(options: LabServerOptions): Promise<LabServ
     let session = sessions.get(learner);
     if (!session) {
       if (sessions.size >= MAX_SESSIONS)
-        throw new MeshworkError('too_many', `${MAX_SESSIONS} meshes are running on this server.`);
+        throw new MeshworkError('server_full', `${MAX_SESSIONS} meshes are running on this server; it takes no more.`);
       session = createLearnerSession({
         learner,
         root: options.root,

@@ -1,6 +1,7 @@
 import type { WebSocket } from 'ws';
 import { requestEnvelope, requestSchemas, type ServerEvent, type ServerMessage } from '#contract';
-import type { Clock, Timer } from '#domain';
+import { type Clock, MeshworkError, type Timer } from '#domain';
+import { toErrorView } from '../errors.ts';
 import type { LearnerSession, PageConnection } from './learner-session.ts';
 
 /** What the server keeps for a page that does not read. Beyond it events are left out; a gap in `seq` tells the page. */
@@ -10,6 +11,8 @@ const MAX_UNREAD_OUTPUT_BYTES = 960 * 1024;
 /** Answers are never left out, nor the ends of commands. A page that leaves so much unread is let go; it calls again by itself. */
 export const MAX_UNREAD_ANSWER_BYTES = 8 * 1_048_576;
 const PING_EVERY_MS = 30_000;
+
+type PageRequest = Parameters<LearnerSession['request']>[1];
 
 export interface PageOptions {
   readonly clock: Clock;
@@ -22,22 +25,38 @@ export function connectPage(webSocket: WebSocket, { clock, sessionOf }: PageOpti
   watchPage(webSocket, clock);
   const send = boundedSend(webSocket);
   const page: PageConnection = { send };
-  let session: ReturnType<typeof sessionOf>;
+  let session: ReturnType<typeof sessionOf> | undefined;
+  let detach = (): void => undefined;
+  const joined = (): NonNullable<typeof session> => {
+    if (session === undefined) {
+      session = sessionOf();
+      detach = session.attach(page);
+    }
+    return session;
+  };
+  const request = (message: PageRequest): void => {
+    try {
+      joined().request(page, message);
+    } catch (error) {
+      // The page stays connected: it is told why, and may ask again when there is room.
+      if (message.method === 'stream.ping') send({ id: message.id, result: {} });
+      else send({ id: message.id, error: toErrorView(error) });
+    }
+  };
   try {
-    session = sessionOf();
+    joined();
   } catch (error) {
-    webSocket.close(1013, error instanceof Error ? error.message : 'too many');
-    return;
+    // It is told when it asks for something.
+    if (!(error instanceof MeshworkError)) throw error;
   }
-  const detach = session.attach(page);
   webSocket.on('message', (data, isBinary) => {
     const message = isBinary ? undefined : parseMessage(data.toString());
-    if (message && 'id' in message && 'method' in message) session.request(page, message);
+    if (message && 'id' in message && 'method' in message) request(message);
     else if (message) send({ id: message.id, error: { code: 'bad_request', message: message.problem } });
     else webSocket.close(1007, 'a message must be { id, method, params } in JSON');
   });
   webSocket.on('error', () => webSocket.terminate());
-  webSocket.on('close', detach);
+  webSocket.on('close', () => detach());
 }
 
 /** Sends while the page reads. While too much is unread, events are left out and no further request is taken. */

@@ -1,8 +1,10 @@
+import { on, once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { ServerEvent, ServerMessage } from '#contract';
+import { MeshworkError } from '#domain';
 import type { PageConnection } from '../../../server/api/gateway/learner-session.ts';
 import { connectPage, MAX_UNREAD_ANSWER_BYTES } from '../../../server/api/gateway/page-connection.ts';
 import { manualClock } from '../../support/manual-clock.ts';
@@ -140,4 +142,42 @@ test('a page that does not answer a ping is let go at the next', async () => {
   clock.advance(30_000);
   joined.client.resume();
   await joined.closed;
+});
+
+test('a page for which there is no room is told so when it asks, and served when there is', async () => {
+  let full = true;
+  const asked: number[] = [];
+  const { port } = http.address() as AddressInfo;
+  sockets.once('connection', (serverEnd) => {
+    const session = {
+      attach: () => () => undefined,
+      request: (_page: unknown, { id }: { id: number }) => void asked.push(id),
+    };
+    const sessionOf = () => {
+      if (full) throw new MeshworkError('server_full', 'two meshes are running on this server; it takes no more.');
+      return session;
+    };
+    connectPage(serverEnd, { clock, sessionOf });
+  });
+  const client = new WebSocket(`ws://127.0.0.1:${port}`);
+  const answers = on(client, 'message');
+  const ask = async (id: number, method: string, params: object) => {
+    client.send(JSON.stringify({ id, method, params }));
+    const { value } = (await answers.next()) as { value: [Buffer] };
+    return JSON.parse(value[0].toString()) as ServerMessage;
+  };
+  await once(client, 'open');
+  expect(await ask(1, 'lab.open', { lab: 'canary' })).toEqual({
+    id: 1,
+    error: {
+      code: 'server_full',
+      message: 'two meshes are running on this server; it takes no more.',
+      hint: 'A mesh ends five minutes after its last page was closed. Reload this page then.',
+    },
+  });
+  expect(await ask(2, 'stream.ping', {})).toEqual({ id: 2, result: {} });
+  full = false;
+  client.send(JSON.stringify({ id: 3, method: 'lab.open', params: { lab: 'canary' } }));
+  await expect.poll(() => asked).toEqual([3]);
+  client.terminate();
 });
