@@ -1,6 +1,7 @@
 import type { Cluster } from '#xds';
 import type { BreakerSettings, RetryBudget, RoutePriority } from '../upstream/pool-breakers.ts';
 import { checkBounds } from './cluster-bounds.ts';
+import { withType } from './cluster-type.ts';
 import { type DnsConfig, readDns } from './dns-config.ts';
 import { compileEndpoints, type EndpointConfig } from './endpoint-config.ts';
 import { type HealthCheckPolicy, readHealthCheck } from './health-check-config.ts';
@@ -63,12 +64,10 @@ interface TransportMatch extends UpstreamTransport {
 const TYPES = new Set<string>(['STATIC', 'EDS', 'ORIGINAL_DST', 'STRICT_DNS', 'LOGICAL_DNS'] satisfies ClusterType[]);
 
 /** Compiles a cluster. Throws ConfigProblem for anything this proxy cannot do exactly as asked. */
-export function compileCluster(resource: Cluster, versionInfo: string): CompiledCluster {
+export function compileCluster(given: Cluster, versionInfo: string): CompiledCluster {
+  const resource = withType(given);
   checkBounds(resource);
   const type = resource.type ?? 'STATIC';
-  if (resource.cluster_type !== undefined) {
-    throw new ConfigProblem('cluster_type', `cluster type ${resource.cluster_type.name} is not supported`);
-  }
   if (!TYPES.has(type)) throw new ConfigProblem('type', `cluster type ${type} is not supported`);
   if (type === 'EDS' && resource.eds_cluster_config?.eds_config === undefined) {
     throw new ConfigProblem('eds_cluster_config', 'cannot create an EDS cluster without an EDS config');
@@ -122,7 +121,7 @@ export function compileCluster(resource: Cluster, versionInfo: string): Compiled
     followsClient: poolsByClient || [transport, ...tlsMatches].some(({ clientHeader }) => clientHeader !== undefined),
     http,
     exchangesPeers: exchangesPeers((resource as { filters?: { name: string }[] }).filters ?? []),
-    resource,
+    resource: given,
     origins: readOrigins(resource.metadata),
   };
 }

@@ -8,8 +8,10 @@ export interface DnsConfig {
   /** STRICT_DNS: every address of a name is a host. LOGICAL_DNS: the first one, asked anew for new connections. */
   readonly everyAddress: boolean;
   readonly refreshMs: number;
-  /** Between tries while a name does not resolve. */
-  readonly failureRefreshMs: number;
+  /** The refresh rate is longer by chance, up to so much. */
+  readonly jitterMs: number;
+  /** Waits while a name does not resolve; undefined: the refresh rate. */
+  readonly failure: { readonly baseMs: number; readonly maxMs: number } | undefined;
 }
 
 const REFRESH_MS = 5000;
@@ -24,23 +26,23 @@ export function readDns(cluster: Cluster, type: 'STRICT_DNS' | 'LOGICAL_DNS'): D
     );
   }
   const refreshMs = durationMs(cluster.dns_refresh_rate, 'dns_refresh_rate', REFRESH_MS);
-  const failure = cluster.dns_failure_refresh_rate?.['base_interval'];
-  const longest = cluster.dns_failure_refresh_rate?.['max_interval'];
-  if (typeof failure === 'string' && typeof longest === 'string') {
-    const field = 'dns_failure_refresh_rate';
-    if (durationMs(longest, field, 0) < durationMs(failure, field, 0)) {
-      throw new ConfigProblem(field, `${field} must have max_interval greater than or equal to the base_interval`);
-    }
-  }
   return {
     names,
     everyAddress: type === 'STRICT_DNS',
     refreshMs,
-    failureRefreshMs:
-      typeof failure === 'string'
-        ? durationMs(failure, 'dns_failure_refresh_rate.base_interval', refreshMs)
-        : refreshMs,
+    jitterMs: durationMs((cluster as { dns_jitter?: string }).dns_jitter, 'dns_jitter', 0),
+    failure: readFailure(cluster),
   };
+}
+
+function readFailure({ dns_failure_refresh_rate: given }: Cluster): DnsConfig['failure'] {
+  const base = given?.['base_interval'];
+  if (typeof base !== 'string') return undefined;
+  const field = 'dns_failure_refresh_rate';
+  const baseMs = durationMs(base, field, 0);
+  const maxMs = durationMs(given?.['max_interval'] as string | undefined, field, 10 * baseMs);
+  if (maxMs >= baseMs) return { baseMs, maxMs };
+  throw new ConfigProblem(field, `${field} must have max_interval greater than or equal to the base_interval`);
 }
 
 function namesOf(assignment: ClusterLoadAssignment): NamedEndpoint[] {

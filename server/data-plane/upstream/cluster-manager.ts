@@ -39,7 +39,7 @@ export class ClusterManager {
 
   /**
    * A changed configuration makes a new cluster, as in Envoy: breakers and ejections begin anew, current requests end on the old. Where
-   * hosts are checked, the new one serves once their first checks are over; until then the old one does.
+   * hosts are looked up or checked, the new one serves once that is over for the first time; until then the old one does.
    */
   set(config: CompiledCluster, endpoints: readonly EndpointConfig[], policy?: ClusterLoadAssignment['policy']): void {
     const newest = this.#warming.get(config.name) ?? this.#clusters.get(config.name);

@@ -125,6 +125,7 @@ export class UpstreamCluster {
       new DnsHosts({
         config: config.dns,
         clock,
+        random: random.stream('dns'),
         resolve: options.resolve,
         stats: this.stats,
         onHosts: (endpoints) => this.setEndpoints(endpoints),
@@ -149,10 +150,11 @@ export class UpstreamCluster {
     return [...this.#hosts.values()];
   }
 
-  /** Calls back once the first health check of each host is over; at once where none is checked. */
+  /** Calls back once each name has been looked up and the first health check of each host is over, perhaps at once. */
   whenChecked(settled: () => void): void {
-    if (this.#checker === undefined) settled();
-    else this.#checker.whenKnown(settled);
+    const check = (): void => (this.#checker === undefined ? settled() : this.#checker.whenKnown(settled));
+    if (this.#dns === undefined) check();
+    else this.#dns.whenKnown(check);
   }
 
   /**

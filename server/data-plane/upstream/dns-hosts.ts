@@ -1,13 +1,15 @@
 import { isIP } from 'node:net';
-import type { Clock, Timer } from '#domain';
+import type { Clock, Random } from '#domain';
 import type { DnsConfig } from '../config/dns-config.ts';
 import { type EndpointConfig, type NamedEndpoint, placedAt } from '../config/endpoint-config.ts';
 import type { Resolve } from '../doors.ts';
 import type { ClusterStats } from './cluster-stats.ts';
+import { NameLookup } from './name-lookup.ts';
 
 export interface DnsHostsOptions {
   readonly config: DnsConfig;
   readonly clock: Clock;
+  readonly random: Random;
   readonly resolve: Resolve;
   readonly stats: ClusterStats;
   /** Called when the addresses differ from the last ones. */
@@ -15,64 +17,80 @@ export interface DnsHostsOptions {
 }
 
 /**
- * Keeps the hosts of a STRICT_DNS or LOGICAL_DNS cluster: asks for its names again and again. While a name does not resolve, its last
- * addresses stay. Source: strict_dns_cluster.cc, logical_dns_cluster.cc.
+ * Keeps the hosts of a STRICT_DNS or LOGICAL_DNS cluster: asks for its names again and again, each in its own time. While a name does not
+ * resolve, its last addresses stay. Source: strict_dns_cluster.cc, logical_dns_cluster.cc.
  */
 export class DnsHosts {
   readonly #options: DnsHostsOptions;
+  readonly #lookups: readonly NameLookup[];
   readonly #known = new Map<NamedEndpoint, readonly string[]>();
-  #last = '';
-  #timer: Timer | undefined;
-  #stopped = false;
+  /** Names that have not been answered at all. */
+  readonly #unknown: Set<NamedEndpoint>;
+  #settled: (() => void) | undefined;
 
   constructor(options: DnsHostsOptions) {
     this.#options = options;
+    const { clock, config, random, stats } = options;
+    this.#unknown = new Set(config.names);
+    this.#lookups = config.names.map(
+      (name) =>
+        new NameLookup({
+          config,
+          clock,
+          random,
+          stats,
+          resolve: () => this.#ask(name),
+          onAnswer: (addresses) => this.#answered(name, addresses),
+        }),
+    );
   }
 
   start(): void {
-    const { config, clock, stats } = this.#options;
-    Promise.all(config.names.map((name) => this.#ask(name))).then(
-      (resolved) => {
-        if (this.#stopped) return;
-        this.#tell();
-        const failed = resolved.includes(false);
-        stats.count(failed ? 'update_failure' : 'update_success');
-        this.#timer = clock.after(failed ? config.failureRefreshMs : config.refreshMs, () => this.start());
-      },
-      // `#ask` answers false for whatever goes wrong.
-      () => undefined,
-    );
+    for (const lookup of this.#lookups) lookup.start();
   }
 
   stop(): void {
-    this.#stopped = true;
-    this.#timer?.cancel();
+    for (const lookup of this.#lookups) lookup.stop();
   }
 
-  async #ask(endpoint: NamedEndpoint): Promise<boolean> {
-    if (isIP(endpoint.name) !== 0) {
-      this.#known.set(endpoint, [endpoint.name]);
-      return true;
+  /** Calls back once each name has been answered, well or not; perhaps at once. */
+  whenKnown(settled: () => void): void {
+    if (this.#unknown.size === 0) settled();
+    else this.#settled = settled;
+  }
+
+  #ask({ name }: NamedEndpoint): Promise<readonly string[]> {
+    return isIP(name) === 0 ? this.#options.resolve(name) : Promise.resolve([name]);
+  }
+
+  /** `addresses`: undefined where the name does not resolve. */
+  #answered(name: NamedEndpoint, addresses: readonly string[] | undefined): void {
+    const { config, stats } = this.#options;
+    if (addresses !== undefined) {
+      const wanted = config.everyAddress ? addresses : addresses.slice(0, 1);
+      if (sameAddresses(wanted, this.#known.get(name) ?? [])) stats.count('update_no_rebuild');
+      else {
+        this.#known.set(name, wanted);
+        this.#tell();
+      }
     }
-    try {
-      const addresses = await this.#options.resolve(endpoint.name);
-      this.#known.set(endpoint, this.#options.config.everyAddress ? addresses : addresses.slice(0, 1));
-      return true;
-    } catch {
-      // The resolver's reason is the name server's, which a proxy counts and does not tell.
-      return false;
-    }
+    this.#unknown.delete(name);
+    if (this.#unknown.size > 0) return;
+    const settled = this.#settled;
+    this.#settled = undefined;
+    settled?.();
   }
 
   #tell(): void {
-    const endpoints = [...this.#known].flatMap(([{ port, settings }, addresses]) =>
-      addresses.map((ip) => {
-        return placedAt({ ip, port }, settings);
-      }),
+    const { config, onHosts } = this.#options;
+    onHosts(
+      config.names.flatMap((name) =>
+        (this.#known.get(name) ?? []).map((ip) => placedAt({ ip, port: name.port }, name.settings)),
+      ),
     );
-    const keys = endpoints.map(({ key }) => key).join();
-    if (keys === this.#last && this.#last !== '') return;
-    this.#last = keys;
-    this.#options.onHosts(endpoints);
   }
 }
+
+/** The order in which a name server tells them counts for nothing. */
+const sameAddresses = (left: readonly string[], right: readonly string[]): boolean =>
+  left.length === right.length && left.toSorted().join() === right.toSorted().join();
