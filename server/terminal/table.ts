@@ -3,6 +3,15 @@ export function formatTable(head: readonly string[], rows: readonly (readonly st
   return formatRows([head, ...rows], columnWidths([head, ...rows]), gap);
 }
 
+/** As `formatTable`, with the padding before an empty last cell, which programs of Go's tabwriter leave. */
+export function formatTabbed(head: readonly string[], rows: readonly (readonly string[])[], gap: number): string {
+  const all = [head, ...rows];
+  const widths = columnWidths(all);
+  const line = (cells: readonly string[]): string =>
+    cells.map((cell, column) => (column === cells.length - 1 ? cell : cell.padEnd(widths[column]! + gap))).join('');
+  return all.map((row) => `${line(row)}\n`).join('');
+}
+
 /** The width of the widest cell of each column. */
 export function columnWidths(rows: readonly (readonly string[])[]): number[] {
   const widths: number[] = [];

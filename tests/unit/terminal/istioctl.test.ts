@@ -6,12 +6,12 @@ import { createShop } from './shop.ts';
 
 const ORIGIN = {
   filter_metadata: {
-    meshwork: { kind: 'VirtualService', namespace: 'default', name: 'reviews', path: 'spec.http[0]' },
+    istio: { config: '/apis/networking.istio.io/v1/namespaces/default/virtual-service/reviews' },
   },
 };
 const RULE = {
   filter_metadata: {
-    meshwork: { kind: 'DestinationRule', namespace: 'default', name: 'reviews', path: 'spec.subsets[0]' },
+    istio: { config: '/apis/networking.istio.io/v1/namespaces/default/destination-rule/reviews' },
   },
 };
 
@@ -23,10 +23,17 @@ const admin = {
       filter_chains: [
         {
           filter_chain_match: { transport_protocol: 'raw_buffer', application_protocols: ['http/1.1', 'h2c'] },
-          filters: [{ name: 'http', typed_config: { rds: { route_config_name: '9080' } } }],
+          filters: [
+            {
+              name: 'envoy.filters.network.http_connection_manager',
+              typed_config: { rds: { route_config_name: '9080' } },
+            },
+          ],
         },
       ],
-      default_filter_chain: { filters: [{ name: 'tcp', typed_config: { cluster: 'PassthroughCluster' } }] },
+      default_filter_chain: {
+        filters: [{ name: 'envoy.filters.network.tcp_proxy', typed_config: { cluster: 'PassthroughCluster' } }],
+      },
     },
     {
       name: 'virtualOutbound',
@@ -159,7 +166,7 @@ describe('istioctl proxy-config', () => {
     expect((await run('istioctl proxy-config listeners frontend-1.shop')).out).toBe(
       'ADDRESSES PORT MATCH                                DESTINATION\n' +
         '0.0.0.0   9080 Trans: raw_buffer; App: http/1.1,h2c Route: 9080\n' +
-        '0.0.0.0   9080 ALL                                  Cluster: PassthroughCluster\n',
+        '0.0.0.0   9080 ALL                                  PassthroughCluster\n',
     );
   });
 
@@ -183,8 +190,8 @@ describe('istioctl proxy-config', () => {
         .map((line) => line.split(/ {2,}/)),
     ).toEqual([
       ['SERVICE FQDN', 'PORT', 'SUBSET', 'DIRECTION', 'TYPE', 'DESTINATION RULE'],
-      ['', '9080', '-', 'inbound', 'STATIC'],
-      ['PassthroughCluster', '-', '-', '-', 'ORIGINAL_DST'],
+      ['', '9080', '-', 'inbound', 'STATIC', ''],
+      ['PassthroughCluster', '-', '-', '-', 'ORIGINAL_DST', ''],
       ['reviews.default.svc.cluster.local', '9080', 'v1', 'outbound', 'EDS', 'reviews.default'],
     ]);
     const chosen = '--fqdn reviews.default.svc.cluster.local --port=9080 --subset v1 --direction outbound';

@@ -1,12 +1,14 @@
 import { parseClusterName } from '#domain';
 import { type Flags, onOff, readFlags, value, verbDialect } from '#shell';
-import type { Cluster, FilterChain, Listener, OriginMetadata, Route, RouteConfiguration } from '#xds';
+import type { Cluster, Listener, RouteConfiguration } from '#xds';
 import { type ShellContext, UsageError } from '../../command.ts';
-import { formatTable } from '../../table.ts';
+import { formatTabbed, formatTable } from '../../table.ts';
 import { toYaml } from '../kubectl/output.ts';
 import { namespaceOf, type Verb } from '../verb.ts';
+import { listenerTable } from './listener-table.ts';
 import { LOG_WORDS, loggers } from './loggers.ts';
 import { completeProxies, findProxy } from './proxies.ts';
+import { causeOf, routeTable, sortedTables } from './route-table.ts';
 
 type Proxied = ReturnType<typeof findProxy>;
 
@@ -59,7 +61,7 @@ export const proxyConfig: Verb = {
   name: 'proxy-config',
   aliases: ['pc'],
   manual: `istioctl proxy-config <listeners|routes|clusters|endpoints|secret|bootstrap|ecds|all|log> <pod[.namespace] | deploy/name> [-n namespace]
-    [--port n] [--name x] [--fqdn host] [--subset x] [--direction inbound|outbound] [--cluster x] [-o json|yaml|short]
+    [--port n] [--name x] [--fqdn host] [--subset x] [--direction inbound|outbound] [--cluster x] [--address ip] [--status healthy|unhealthy] [-o json|yaml|short]
 istioctl proxy-config log <pod> [--level debug | --level http:debug,rbac:debug | --reset]   The loggers of a proxy.
 What a proxy really holds, read from the proxy itself.`,
   flags: {
@@ -70,6 +72,8 @@ What a proxy really holds, read from the proxy itself.`,
     subset: value(),
     direction: value(),
     cluster: value(),
+    address: value(),
+    status: value(),
     level: value(),
     reset: onOff('r'),
   },
@@ -100,100 +104,25 @@ function dump(value: unknown, format: string): string {
   throw new UsageError(`Error: output format "${format}" is not supported; use json or yaml`);
 }
 
-const originOf = (metadata: { filter_metadata?: Record<string, unknown> } | undefined, kind: string): string => {
-  const origin = metadata?.filter_metadata?.['meshwork'] as OriginMetadata | undefined;
-  return origin?.kind === kind ? `${origin.name}.${origin.namespace}` : '';
-};
-
 function listeners({ proxy }: Proxied, flags: Flags): string {
   const found = (proxy.admin.listeners() as Listener[]).filter((listener) => {
     const port = listener.address?.socket_address?.port_value;
     return flags.text('port') === undefined || String(port) === flags.text('port');
   });
   if (flags.text('output')) return dump(found, flags.text('output') ?? '');
-  const rows = found.flatMap((listener) => {
-    const { address = '', port_value = 0 } = listener.address?.socket_address ?? {};
-    const chains = [
-      ...(listener.filter_chains ?? []),
-      ...(listener.default_filter_chain ? [listener.default_filter_chain] : []),
-    ];
-    return chains.map((chain) => [address, String(port_value), chainMatch(chain), chainDestination(chain)]);
-  });
-  rows.sort((a, b) => Number(a[1]) - Number(b[1]));
-  return formatTable(['ADDRESSES', 'PORT', 'MATCH', 'DESTINATION'], rows, 1);
-}
-
-function chainMatch(chain: FilterChain): string {
-  const match = chain.filter_chain_match;
-  const parts: string[] = [];
-  if (match?.transport_protocol) parts.push(`Trans: ${match.transport_protocol}`);
-  if (match?.application_protocols?.length) parts.push(`App: ${match.application_protocols.join(',')}`);
-  if (match?.server_names?.length) parts.push(`SNI: ${match.server_names.join(',')}`);
-  if (match?.destination_port) parts.push(`Port: ${match.destination_port}`);
-  for (const range of match?.prefix_ranges ?? []) parts.push(`Addr: ${range.address_prefix}/${range.prefix_len}`);
-  return parts.length > 0 ? parts.join('; ') : 'ALL';
-}
-
-function chainDestination(chain: FilterChain): string {
-  for (const { typed_config: config } of chain.filters) {
-    if (config === undefined) continue;
-    const routeName = (config['rds'] as { route_config_name?: string } | undefined)?.route_config_name;
-    if (routeName) return `Route: ${routeName}`;
-    const inline = config['route_config'] as RouteConfiguration | undefined;
-    const action = inline?.virtual_hosts?.[0]?.routes?.[0]?.route;
-    if (inline) return action?.cluster ? `Cluster: ${action.cluster}` : `Inline Route: ${inline.name}`;
-    if (config['cluster']) return `Cluster: ${String(config['cluster'])}`;
-  }
-  return 'Non-HTTP/Non-TCP';
+  return listenerTable(found);
 }
 
 function routes({ proxy }: Proxied, flags: Flags): string {
-  const found = (proxy.admin.routes() as RouteConfiguration[]).filter(
+  const found = sortedTables(proxy.admin.routes() as RouteConfiguration[]).filter(
     (each) => flags.text('name') === undefined || each.name === flags.text('name'),
   );
   if (flags.text('output')) return dump(found, flags.text('output') ?? '');
-  const rows = found.flatMap((config) =>
-    (config.virtual_hosts ?? []).flatMap((host) =>
-      (host.routes ?? []).map((route) => [
-        config.name,
-        host.name,
-        domainText(host.domains),
-        matchText(route),
-        originOf(route.metadata, 'VirtualService') ||
-          (route.route === undefined && !route.redirect && route.direct_response ? '404' : ''),
-      ]),
-    ),
-  );
-  return formatTable(['NAME', 'VHOST NAME', 'DOMAINS', 'MATCH', 'VIRTUAL SERVICE'], rows, 5);
-}
-
-/** istioctl shows the shortest host and counts the rest. */
-function domainText(domains: readonly string[]): string {
-  const hosts = domains.filter((domain) => !/:\d+$/.test(domain));
-  const shown = (hosts.length > 0 ? hosts : domains).slice(0, 2);
-  const rest = domains.length - shown.length;
-  return rest > 0 ? `${shown.join(', ')} + ${rest} more...` : shown.join(', ');
-}
-
-function matchText({ match }: Route): string {
-  const path =
-    match.path ??
-    (match.prefix !== undefined
-      ? `${match.prefix}*`
-      : match.safe_regex
-        ? `regex ${match.safe_regex.regex}`
-        : `${match.path_separated_prefix}/*`);
-  const headers = (match.headers ?? []).map((header) => {
-    const value = header.string_match;
-    const wanted =
-      value?.exact ?? (value?.prefix !== undefined ? `${value.prefix}*` : (value?.safe_regex?.regex ?? 'present'));
-    return `${header.invert_match ? 'not ' : ''}${header.name}=${wanted}`;
-  });
-  return [path, ...headers].join(' ');
+  return routeTable(found);
 }
 
 function clusters({ proxy }: Proxied, flags: Flags): string {
-  const found = (proxy.admin.clusters() as Cluster[]).filter(({ name }) => {
+  const found = sortedClusters(proxy.admin.clusters() as Cluster[]).filter(({ name }) => {
     const parts = parseClusterName(name);
     const wanted = {
       host: flags.text('fqdn'),
@@ -214,18 +143,40 @@ function clusters({ proxy }: Proxied, flags: Flags): string {
       parts?.subset || '-',
       parts?.direction ?? '-',
       cluster.type ?? 'STATIC',
-      originOf(cluster.metadata, 'DestinationRule'),
+      causeOf(cluster.metadata),
     ];
   });
-  rows.sort((a, b) => a.join('|').localeCompare(b.join('|')));
-  return formatTable(['SERVICE FQDN', 'PORT', 'SUBSET', 'DIRECTION', 'TYPE', 'DESTINATION RULE'], rows, 5);
+  return formatTabbed(['SERVICE FQDN', 'PORT', 'SUBSET', 'DIRECTION', 'TYPE', 'DESTINATION RULE'], rows, 5);
+}
+
+/** By host, subset, port and direction. Source: retrieveSortedClusterSlice in istioctl. */
+function sortedClusters(clusters: readonly Cluster[]): Cluster[] {
+  const keyed = clusters.map((cluster) => {
+    const { host = cluster.name, subset = '', port = 0, direction = '' } = parseClusterName(cluster.name) ?? {};
+    return { cluster, keys: [host, subset, Number(port), direction] as const };
+  });
+  return keyed.sort((a, b) => compareKeys(a.keys, b.keys)).map(({ cluster }) => cluster);
+}
+
+type Key = string | number;
+
+function compareKeys(a: readonly Key[], b: readonly Key[]): number {
+  const at = a.findIndex((key, i) => key !== b[i]);
+  return at < 0 ? 0 : a[at]! < b[at]! ? -1 : 1;
 }
 
 function endpoints({ proxy }: Proxied, flags: Flags): string {
   const found = proxy.admin
     .endpoints()
     .filter(({ cluster }) => flags.text('cluster') === undefined || cluster === flags.text('cluster'))
-    .filter(({ address }) => flags.text('port') === undefined || String(address.port) === flags.text('port'));
+    .filter(({ address }) => flags.text('port') === undefined || String(address.port) === flags.text('port'))
+    .filter(({ address }) => flags.text('address') === undefined || address.ip === flags.text('address'))
+    .filter(({ healthy }) =>
+      [undefined, healthy ? 'healthy' : 'unhealthy'].includes(flags.text('status')?.toLowerCase()),
+    )
+    .toSorted((a, b) =>
+      compareKeys([a.address.ip, a.address.port, a.cluster], [b.address.ip, b.address.port, b.cluster]),
+    );
   if (flags.text('output')) return dump(found, flags.text('output') ?? '');
   const rows = found.map(({ address, healthy, ejected, cluster }) => [
     `${address.ip}:${address.port}`,
