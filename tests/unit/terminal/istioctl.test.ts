@@ -215,6 +215,8 @@ describe('istioctl proxy-config', () => {
 
   it('dumps JSON and YAML', async () => {
     expect(JSON.parse((await run('istioctl pc all frontend-1.shop')).out)).toEqual({ configs: [] });
+    const [route] = JSON.parse((await run('istioctl pc routes frontend-1.shop --name 9080 -o json')).out);
+    expect(route.virtualHosts[0].routes[0].metadata.filterMetadata.istio.config).toContain('/virtual-service/reviews');
     expect((await run('istioctl pc cluster frontend-1.shop --direction inbound -o yaml')).out).toBe(
       '- name: inbound|9080||\n  type: STATIC\n',
     );

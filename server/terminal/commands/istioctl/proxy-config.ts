@@ -5,6 +5,7 @@ import { type ShellContext, UsageError } from '../../command.ts';
 import { formatTabbed, formatTable } from '../../table.ts';
 import { toYaml } from '../kubectl/output.ts';
 import { namespaceOf, type Verb } from '../verb.ts';
+import { camelNames } from './camel-names.ts';
 import { listenerTable } from './listener-table.ts';
 import { LOG_WORDS, loggers } from './loggers.ts';
 import { completeProxies, findProxy } from './proxies.ts';
@@ -109,16 +110,24 @@ function listeners({ proxy }: Proxied, flags: Flags): string {
     const port = listener.address?.socket_address?.port_value;
     return flags.text('port') === undefined || String(port) === flags.text('port');
   });
-  if (flags.text('output')) return dump(found, flags.text('output') ?? '');
+  if (flags.text('output')) return dump(camelNames(found), flags.text('output') ?? '');
   return listenerTable(found);
 }
 
 function routes({ proxy }: Proxied, flags: Flags): string {
-  const found = sortedTables(proxy.admin.routes() as RouteConfiguration[]).filter(
+  const found = sortedTables([...(proxy.admin.routes() as RouteConfiguration[]), ...inlineTables(proxy)]).filter(
     (each) => flags.text('name') === undefined || each.name === flags.text('name'),
   );
-  if (flags.text('output')) return dump(found, flags.text('output') ?? '');
+  if (flags.text('output')) return dump(camelNames(found), flags.text('output') ?? '');
   return routeTable(found);
+}
+
+/** Route tables that stand in listeners themselves. */
+function inlineTables({ admin }: Proxied['proxy']): RouteConfiguration[] {
+  const { configs = [] } = admin.configDump() as { configs?: readonly Record<string, unknown>[] };
+  const dumped = configs.find((each) => String(each['@type']).endsWith('.RoutesConfigDump'));
+  const held = (dumped?.['static_route_configs'] ?? []) as readonly { readonly route_config: RouteConfiguration }[];
+  return held.map(({ route_config }) => route_config);
 }
 
 function clusters({ proxy }: Proxied, flags: Flags): string {
@@ -134,7 +143,7 @@ function clusters({ proxy }: Proxied, flags: Flags): string {
       ([key, value]) => value === undefined || String(parts?.[key as keyof typeof parts] ?? '') === value,
     );
   });
-  if (flags.text('output')) return dump(found, flags.text('output') ?? '');
+  if (flags.text('output')) return dump(camelNames(found), flags.text('output') ?? '');
   const rows = found.map((cluster) => {
     const parts = parseClusterName(cluster.name);
     return [
