@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { install } from './install.mjs';
-import { pinnedNode, pinnedPath, root } from './node.mjs';
+import { meshFlags, pinnedNode, pinnedPath, root } from './node.mjs';
 import { fail, step } from './steps.mjs';
 
 const [verb = 'start', ...rest] = process.argv.slice(2);
@@ -32,7 +32,8 @@ try {
 
 function serve(settings = {}) {
   const main = join(root, 'server', 'main.ts');
-  const child = spawn(pinnedNode(), ['--disable-warning=ExperimentalWarning', main, verb, ...rest], {
+  const flags = ['--disable-warning=ExperimentalWarning', ...(verb === 'up' ? meshFlags : [])];
+  const child = spawn(pinnedNode(), [...flags, main, verb, ...rest], {
     stdio: 'inherit',
     env: { ...process.env, PATH: pinnedPath(), ...settings },
   });
