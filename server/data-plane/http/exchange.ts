@@ -1,8 +1,5 @@
 import type { SocketAddress } from '#domain';
-import type { EndpointConfig } from '../config/endpoint-config.ts';
-import type { SessionState } from '../config/filters/stateful-session.ts';
 import type { HttpFilterConfig } from '../config/network-filter.ts';
-import type { ClusterShare, CompiledRoute, CompiledVirtualHost, RouteTable } from '../config/route-table.ts';
 import { noteResponse } from '../decisions/hop-record.ts';
 import { HopSteps } from '../decisions/hop-steps.ts';
 import type { FormatProxy, FormatSubject, MetadataKind, ResourceMetadata } from '../format/subject.ts';
@@ -12,20 +9,18 @@ import type { HttpStats } from '../stats/http-stats.ts';
 import type { Stat } from '../stats/stats.ts';
 import type { AnswerFilters } from './answer-filters.ts';
 import { clientAddress } from './client-address.ts';
-import type { BodySink, DownstreamStream, RequestHead, ResetReason, ResponseHead, TlsFacts } from './codec.ts';
-import { DynamicMetadata } from './dynamic-metadata.ts';
+import type { BodySink, DownstreamStream, RequestHead, ResetReason, ResponseHead } from './codec.ts';
 import { afterNextTurn, afterTurn, type LateWorker } from './end-of-turn.ts';
 import type { ExchangeOptions, FollowedRedirect } from './exchange-options.ts';
 import { isGrpc } from './grpc.ts';
 import { countMessages, type GrpcMessages } from './grpc-messages.ts';
 import { Headers } from './headers.ts';
 import { buildReply, type LocalReply } from './local-reply.ts';
-import type { PeerWorkload } from './peer-metadata.ts';
 import { RequestBacklog } from './request-backlog.ts';
+import { RequestFacts } from './request-facts.ts';
 import { metadataOf } from './resource-metadata.ts';
 import { StreamInfo } from './stream-info.ts';
 import { EXPIRED, StreamTimers } from './stream-timers.ts';
-import { TracedRequest } from './traced-request.ts';
 
 /** next: the following layer runs at once. wait: this layer answers, or calls `proceed` later. */
 export type LayerOutcome = 'next' | 'wait';
@@ -44,7 +39,7 @@ const NONE_FOLLOWED: readonly FollowedRedirect[] = [];
 const NOT_RECORDED = new Headers();
 
 /** One request and its answer on their way through this proxy. */
-export class Exchange extends TracedRequest implements FormatSubject, BodyTarget, LateWorker {
+export class Exchange extends RequestFacts implements FormatSubject, BodyTarget, LateWorker {
   readonly runtime: ProxyRuntime;
   readonly connection: ConnectionContext;
   readonly config: HttpFilterConfig;
@@ -56,35 +51,8 @@ export class Exchange extends TracedRequest implements FormatSubject, BodyTarget
   readonly stats: HttpStats;
   /** The request as it arrived; its headers only where steps are recorded. */
   readonly received: { readonly path: string; readonly authority: string; readonly headers: Headers };
-  table: RouteTable | undefined;
-  virtualHost: CompiledVirtualHost | undefined;
-  route: CompiledRoute | undefined;
-  /** The cluster that the route chose, among others by weight. */
-  share: ClusterShare | undefined;
-  responseHead: ResponseHead | undefined;
-  responseTrailers: Headers | undefined;
-  /** The host of the last try, as the control plane describes it. */
-  endpoint: EndpointConfig | undefined;
-  /** TLS of the connection that answered. */
-  upstreamTls: TlsFacts | undefined;
-  /** The workload behind the endpoint that was chosen, as EDS names it: `name;namespace;canonical name;revision;cluster`. */
-  upstreamWorkload = '';
-  /** The host that the request's session belongs to; `strict`: to no other. */
-  wantedHost: { readonly key: string; readonly strict: boolean } | undefined;
-  /** What the answer is to keep of its host, and the host that the client knows. */
-  session: { readonly state: SessionState; readonly host: string | undefined } | undefined;
-  /** The original client's address, where more than X-Forwarded-For tells it. */
-  client: string | undefined;
-  /** It comes from within, as `internal_address_config` says. */
-  internal = false;
-  /** How the caller's proxy named what it asks for. */
-  callerOperation: string | undefined;
-  /** The workload on the other side, as its proxy named itself. */
-  peer: PeerWorkload | undefined;
   /** Counted where the request is gRPC and somebody counts. */
   readonly messages: GrpcMessages | undefined;
-  /** Noted before its headers are changed. */
-  cameAsGrpc: boolean | undefined;
   requestEnded = false;
   /** The client's connection ended in the middle of it. */
   endedWithConnection = false;
@@ -114,7 +82,6 @@ export class Exchange extends TracedRequest implements FormatSubject, BodyTarget
   /** Nearly every answer is edited once. */
   #firstEdit: ResponseEdit | undefined;
   #furtherEdits: ResponseEdit[] | undefined;
-  #metadata: DynamicMetadata | undefined;
 
   constructor(options: ExchangeOptions, stream: DownstreamStream) {
     super();
@@ -150,28 +117,12 @@ export class Exchange extends TracedRequest implements FormatSubject, BodyTarget
     return ip === remoteAddress.ip ? remoteAddress : { ip, port: 0 };
   }
 
-  /** As whose it counts at its cluster. */
-  get origin(): 'internal' | 'external' {
-    return this.internal ? 'internal' : 'external';
-  }
-
   get proxy(): FormatProxy {
     return this.runtime.self;
   }
 
   resourceMetadata(kind: MetadataKind): ResourceMetadata | undefined {
     return metadataOf(this, kind);
-  }
-
-  /** What filters have left so far, for who only reads it. */
-  get dynamicMetadata(): DynamicMetadata | undefined {
-    return this.#metadata;
-  }
-
-  /** What filters leave behind for later ones. */
-  get metadata(): DynamicMetadata {
-    this.#metadata ??= new DynamicMetadata();
-    return this.#metadata;
   }
 
   get finished(): boolean {

@@ -1,6 +1,4 @@
-import type { SocketAddress } from '#domain';
-import type { Fields } from '../../config/values.ts';
-import type { PickContext, UpstreamCluster } from '../../upstream/cluster.ts';
+import type { UpstreamCluster } from '../../upstream/cluster.ts';
 import { NO_ROOM_TO_WAIT } from '../../upstream/pool-breakers.ts';
 import type { ResetReason, ResponseHead, UpstreamStream } from '../codec.ts';
 import type { BodyTarget, Exchange } from '../exchange.ts';
@@ -23,13 +21,11 @@ import {
 import { noteAnswer, noteConnected, noteEndpoint, noteFailure } from './call-steps.ts';
 import { CallTimers, type TimedCall } from './call-timers.ts';
 import { tellExpectedTime, tellServiceTime } from './expected-time.ts';
+import { HostWish } from './host-wish.ts';
 import { turnAround } from './internal-redirect.ts';
-import { destinationOf } from './original-destination.ts';
 import { reportAnswer, reportFailure, reportTimeout } from './outlier-report.ts';
 import { pooledRequest } from './pooled-request.ts';
 import { RequestBody } from './request-body.ts';
-import { requestCriteria } from './request-criteria.ts';
-import { hashRequest } from './request-hash.ts';
 import { transportFailure } from './reset-reasons.ts';
 import { RetryHosts } from './retry-hosts.ts';
 import { RetryState, type RetryVerdict } from './retry-state.ts';
@@ -39,16 +35,12 @@ import { answerTunnel, awaitsConsent, endsHere, replyFailedHandshake } from './t
 const CONNECTED = { localOrigin: 'connected' } as const;
 
 /** One request forwarded to a cluster: its tries, its timers, its answer (Envoy: source/common/router/router.cc). */
-export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, TimedCall {
-  readonly #options: UpstreamCallOptions;
+export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, TimedCall {
   readonly #exchange: Exchange;
   readonly #cluster: UpstreamCluster;
   readonly #retry: RetryState | undefined;
   readonly #body: RequestBody;
   readonly #timers: CallTimers | undefined;
-  /** What later tries avoid. */
-  #retryHosts: RetryHosts | undefined;
-  #requestHash: { readonly value: bigint | undefined } | undefined;
   #attempt: UpstreamAttempt | undefined;
   /** The host has said something before its answer. */
   #begun = false;
@@ -56,8 +48,8 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, Time
   #completeAt: number | undefined;
 
   constructor(options: UpstreamCallOptions) {
+    super(options);
     const { exchange, cluster, action } = options;
-    this.#options = options;
     this.#exchange = exchange;
     this.#cluster = cluster;
     this.#retry = RetryState.of({
@@ -82,7 +74,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, Time
     if (exchange.virtualHost?.tellsAttemptCount === true) exchange.editResponse(tellAttempts);
     this.#try();
     if (this.#exchange.finished) return;
-    for (const mirror of this.#options.mirrors) mirror.start();
+    for (const mirror of this.options.mirrors) mirror.start();
     this.#exchange.attachBody(this);
     if (!this.#exchange.stream.hasBody)
       this.#requestComplete(this.#attempt?.startedAt ?? exchange.runtime.clock.monotonic());
@@ -94,12 +86,12 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, Time
     const kept = this.#body.replayable;
     if (this.#body.data(chunk) === 'full') this.#exchange.stream.pause();
     if (kept && !this.#body.replayable) this.#cluster.stats.abandoned.value++;
-    for (const mirror of this.#options.mirrors) mirror.data(chunk);
+    for (const mirror of this.options.mirrors) mirror.data(chunk);
   }
 
   end(trailers: Headers | undefined): void {
     this.#body.end(trailers);
-    for (const mirror of this.#options.mirrors) mirror.end(trailers);
+    for (const mirror of this.options.mirrors) mirror.end(trailers);
     this.#requestComplete(this.#exchange.runtime.clock.monotonic());
   }
 
@@ -119,7 +111,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, Time
   // The host's side.
 
   connected(attempt: UpstreamAttempt, stream: UpstreamStream): void {
-    const { exchange } = this.#options;
+    const { exchange } = this.options;
     this.#attempt = attempt;
     this.#cluster.report(attempt.choice.host, CONNECTED);
     exchange.info.upstreamLocalAddress = stream.localAddress;
@@ -161,7 +153,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, Time
       this.#again(verdict);
       return;
     }
-    if (this.#options.action.internalRedirects !== undefined && this.#redirect(head)) return;
+    if (this.options.action.internalRedirects !== undefined && this.#redirect(head)) return;
     if (this.#exchange.stream.tunnel && answerTunnel(this.#exchange, head, this.#body) === 'refused') {
       this.#release('local_reset');
       replyFailedHandshake(this.#exchange, head);
@@ -218,7 +210,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, Time
 
   /** Follows a redirect where the route wants that; false: the client is to hear of it. */
   #redirect(answer: ResponseHead): boolean {
-    const redirected = turnAround(this.#exchange, this.#options, answer, this.#body.whole);
+    const redirected = turnAround(this.#exchange, this.options, answer, this.#body.whole);
     if (redirected) this.#release('local_reset');
     if (redirected) this.#exchange.redirect(answer.status, this.#body.whole ?? []);
     return redirected;
@@ -226,32 +218,8 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, Time
 
   // Tries.
 
-  get originalDestination(): SocketAddress | undefined {
-    return destinationOf(this.#exchange, this.#cluster);
-  }
-
-  /** Further tries may go elsewhere. */
-  get wanted(): Exchange['wantedHost'] {
-    return this.#exchange.info.attempts === 0 ? this.#exchange.wantedHost : undefined;
-  }
-
-  get tried(): RetryHosts | undefined {
-    return this.#retryHosts;
-  }
-
-  criteria(): Fields | undefined {
-    return requestCriteria(this.#exchange, this.#options.action);
-  }
-
-  /** Asked once: a cookie that is made for the hash must not be made again for the next try. */
-  hash(): bigint | undefined {
-    const policies = this.#cluster.config.balancing.hashPolicies ?? this.#options.action.hashPolicies;
-    this.#requestHash ??= { value: hashRequest(this.#exchange, policies) };
-    return this.#requestHash.value;
-  }
-
   #try(): void {
-    const { exchange } = this.#options;
+    const { exchange } = this.options;
     exchange.steps.enterAttempt(exchange.info.attempts + 1);
     const choice = this.#cluster.pick(this);
     exchange.info.attempts++;
@@ -262,14 +230,14 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, Time
     exchange.info.upstreamHost = choice.host.key;
     exchange.upstreamWorkload = choice.host.endpoint.workload;
     exchange.endpoint = choice.host.endpoint;
-    if (exchange.steps.on) noteEndpoint(exchange.steps, this.#cluster, choice, this.#retryHosts?.avoid);
+    if (exchange.steps.on) noteEndpoint(exchange.steps, this.#cluster, choice, this.tried?.avoid);
     if (exchange.virtualHost?.includeAttemptCount === true) {
       exchange.head.headers.put('x-envoy-attempt-count', String(exchange.info.attempts));
     }
     const startedAt = exchange.runtime.clock.monotonic();
-    tellExpectedTime(exchange, this.#options, startedAt - (this.#completeAt ?? startedAt));
-    if (this.#options.action.hostRewrite?.kind === 'auto') {
-      rewriteHost(exchange.head, this.#options.action, choice.host.endpoint.hostname);
+    tellExpectedTime(exchange, this.options, startedAt - (this.#completeAt ?? startedAt));
+    if (this.options.action.hostRewrite?.kind === 'auto') {
+      rewriteHost(exchange.head, this.options.action, choice.host.endpoint.hostname);
     }
     this.#attempt = new UpstreamAttempt({
       choice,
@@ -277,17 +245,17 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, Time
       owner: this,
       startedAt,
       request: this.#cluster.config.followsClient ? pooledRequest(exchange) : exchange.head,
-      priority: this.#options.action.priority,
+      priority: this.options.action.priority,
       span: exchange.callSpans && beginTry(exchange, exchange.callSpans),
-      endsTunnel: endsHere(exchange.head, this.#options.action),
+      endsTunnel: endsHere(exchange.head, this.options.action),
     });
     this.#attempt.start();
   }
 
   #again(verdict: RetryVerdict & { again: true }): void {
-    const { retry } = this.#options.action;
-    if (retry !== undefined) this.#retryHosts ??= new RetryHosts(retry);
-    this.#retryHosts?.left(this.#attempt?.choice);
+    const { retry } = this.options.action;
+    if (retry !== undefined) this.tried ??= new RetryHosts(retry);
+    this.tried?.left(this.#attempt?.choice);
     this.#attempt = undefined;
     this.#timers?.clearIdle();
     this.#body.detach();
@@ -361,7 +329,7 @@ export class UpstreamCall implements AttemptOwner, BodyTarget, PickContext, Time
       this.#exchange.breakOff('local_reset');
       return;
     }
-    const detail = `no answer within the route's timeout of ${this.#options.timeoutMs} ms, all tries together`;
+    const detail = `no answer within the route's timeout of ${this.options.timeoutMs} ms, all tries together`;
     const name = attempt?.choice.host.key ?? this.#cluster.config.name;
     if (this.#exchange.steps.on)
       noteFailure(this.#exchange, name, { plain: detail, verdict: undefined, part: 'timeout' });

@@ -1,0 +1,56 @@
+import type { EndpointConfig } from '../config/endpoint-config.ts';
+import type { SessionState } from '../config/filters/stateful-session.ts';
+import type { ClusterShare, CompiledRoute, CompiledVirtualHost, RouteTable } from '../config/route-table.ts';
+import type { ResponseHead, TlsFacts } from './codec.ts';
+import { DynamicMetadata } from './dynamic-metadata.ts';
+import type { Headers } from './headers.ts';
+import type { PeerWorkload } from './peer-metadata.ts';
+import { TracedRequest } from './traced-request.ts';
+
+/** What layers find out about a request, for those behind them, for its log and its record. */
+export abstract class RequestFacts extends TracedRequest {
+  table: RouteTable | undefined;
+  virtualHost: CompiledVirtualHost | undefined;
+  route: CompiledRoute | undefined;
+  /** The cluster that the route chose, among others by weight. */
+  share: ClusterShare | undefined;
+  responseHead: ResponseHead | undefined;
+  responseTrailers: Headers | undefined;
+  /** The host of the last try, as the control plane describes it. */
+  endpoint: EndpointConfig | undefined;
+  /** TLS of the connection that answered. */
+  upstreamTls: TlsFacts | undefined;
+  /** The workload behind the endpoint that was chosen, as EDS names it: `name;namespace;canonical name;revision;cluster`. */
+  upstreamWorkload = '';
+  /** The host that the request's session belongs to; `strict`: to no other. */
+  wantedHost: { readonly key: string; readonly strict: boolean } | undefined;
+  /** What the answer is to keep of its host, and the host that the client knows. */
+  session: { readonly state: SessionState; readonly host: string | undefined } | undefined;
+  /** The original client's address, where more than X-Forwarded-For tells it. */
+  client: string | undefined;
+  /** It comes from within, as `internal_address_config` says. */
+  internal = false;
+  /** How the caller's proxy named what it asks for. */
+  callerOperation: string | undefined;
+  /** The workload on the other side, as its proxy named itself. */
+  peer: PeerWorkload | undefined;
+  /** Noted before its headers are changed. */
+  cameAsGrpc: boolean | undefined;
+  #metadata: DynamicMetadata | undefined;
+
+  /** As whose it counts at its cluster. */
+  get origin(): 'internal' | 'external' {
+    return this.internal ? 'internal' : 'external';
+  }
+
+  /** What filters have left so far, for who only reads it. */
+  get dynamicMetadata(): DynamicMetadata | undefined {
+    return this.#metadata;
+  }
+
+  /** What filters leave behind for later ones. */
+  get metadata(): DynamicMetadata {
+    this.#metadata ??= new DynamicMetadata();
+    return this.#metadata;
+  }
+}
