@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -173,6 +174,22 @@ it("answer on the ports of Istio's agent, with the figures of the agent, the pro
     state: 'LIVE',
     node: { metadata: { NAMESPACE: 'default' } },
   });
+});
+
+it('show their certificates as istioctl reads them', async () => {
+  const page = await inProxy(
+    pod('reviews'),
+    'pilot-agent',
+    'request',
+    'GET',
+    'config_dump?resource=dynamic_active_secrets',
+  );
+  const { configs } = JSON.parse(page) as {
+    configs: { name: string; secret: { tls_certificate?: { certificate_chain: { inline_bytes: string } } } }[];
+  };
+  const own = configs.find(({ name }) => name === 'default')?.secret.tls_certificate?.certificate_chain.inline_bytes;
+  const { subjectAltName } = new X509Certificate(Buffer.from(own ?? '', 'base64'));
+  expect(subjectAltName).toBe('URI:spiffe://cluster.local/ns/default/sa/bookinfo-reviews');
 });
 
 it('ask the cluster for names, again when they change', async () => {
