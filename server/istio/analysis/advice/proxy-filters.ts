@@ -25,6 +25,7 @@ export const PROXY_FILTERS: ReadonlySet<string> = new Set([
   `${HTTP}rbac.v3.RBAC`,
   `${HTTP}router.v3.Router`,
   `${HTTP}set_metadata.v3.Config`,
+  `${HTTP}stateful_session.v3.StatefulSession`,
   `${NETWORK}connection_limit.v3.ConnectionLimit`,
   `${NETWORK}direct_response.v3.Config`,
   `${NETWORK}echo.v3.Echo`,
