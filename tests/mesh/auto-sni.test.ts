@@ -19,6 +19,8 @@ const IP = `${NET}.12.1`;
 const OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 
 let server: Server;
+/** Protocols that it was offered last. */
+let offered: string[] = [];
 /** Reads a PROXY protocol header, and hands the rest to `server`. */
 let behindHeader: TcpServer;
 /** Headers that it has read: version, client, where that wanted to go, further fields. */
@@ -54,7 +56,11 @@ const naming = (config: object, { transport_socket }: Pick<Cluster, 'transport_s
 beforeAll(async () => {
   const ca = await createCa();
   const { chainPem, keyPem } = await ca.issue({ dns: ['good.example', '*.shop.example'] });
-  server = createServer({ cert: chainPem, key: keyPem }, (socket) => {
+  const agree = ({ protocols }: { protocols: string[] }): string | undefined => {
+    offered = protocols;
+    return protocols[0];
+  };
+  server = createServer({ cert: chainPem, key: keyPem, ALPNCallback: agree }, (socket) => {
     asked.push(socket.servername || 'none');
     socket.on('error', () => undefined);
     socket.on('data', () => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok'));
@@ -174,4 +180,10 @@ it('tells a server who its client is, in both versions of the PROXY protocol, be
     [1, IP, destination, []],
     [2, IP, destination, [{ type: 224, value: Buffer.from('hi') }]],
   ]);
+});
+
+it('offers the protocol that it speaks to a server whose cluster names none', async () => {
+  offered = [];
+  expect((await ask('/sni', 'any.example'))[0]).toBe(200);
+  expect(offered).toEqual(['http/1.1']);
 });

@@ -120,8 +120,12 @@ export class ClusterStats {
   /** A connection to a host stands. */
   connected(socket: Socket, tls: TlsFacts | undefined): void {
     this.#bytes.watch(socket);
-    if (tls === undefined) return;
-    countHandshake(tls, (name) => this.count(name));
+    this.handshake(tls);
+  }
+
+  /** Also of the connections of health checks, which count nowhere else. */
+  handshake(tls: TlsFacts | undefined): void {
+    if (tls !== undefined) countHandshake(tls, (name) => this.count(name));
   }
 
   speaks(protocol: 'http1' | 'http2' | 'tcp'): void {

@@ -311,14 +311,15 @@ export class UpstreamCluster {
 
   #add(host: Host): void {
     this.#hosts.set(host.key, host);
-    this.#countTransport(host);
+    this.countTransport(host.endpoint.socketMatch);
     if (this.#checker === undefined) return;
     host.awaitsFirstCheck = this.config.balancing.excludesUnchecked && !host.endpoint.check.disabled;
     this.#checker.add(host);
   }
 
-  #countTransport({ endpoint }: Host): void {
-    this.stats.count(`${this.#transportOf(endpoint.socketMatch)?.name ?? 'default'}.total_match_count`);
+  /** A host is reached as these labels say. */
+  countTransport(labels: Host['endpoint']['socketMatch']): void {
+    this.stats.count(`${this.#transportOf(labels)?.name ?? 'default'}.total_match_count`);
   }
 
   #remove(host: Host): void {
@@ -351,7 +352,7 @@ export class UpstreamCluster {
     const host = known ?? new Host(originalEndpoint(key, destination));
     if (known === undefined) {
       this.stats.count('membership_change');
-      this.#countTransport(host);
+      this.countTransport(host.endpoint.socketMatch);
     }
     this.#hosts.delete(key);
     this.#hosts.set(key, host);

@@ -61,6 +61,12 @@ const fullAt = (host: Host, limit: number | undefined): (() => boolean) | undefi
 
 const connectionOf = (request: PooledRequest | undefined): string => String(request?.connection ?? '');
 
+/** TLS whose settings offer no protocol offers the one that is spoken. Source: wrapTransportSocketOptions in Envoy. */
+function named(tls: UpstreamTls, protocol: PoolProtocol): UpstreamTls {
+  if (tls.alpn.length > 0 || (protocol !== 'http1' && protocol !== 'http2')) return tls;
+  return { ...tls, alpn: [protocol === 'http1' ? 'http/1.1' : 'h2'] };
+}
+
 interface PoolTarget {
   readonly cluster: UpstreamCluster;
   readonly host: Host;
@@ -78,7 +84,7 @@ function createPool(
   const { perHostConnections, preconnectRatio } = config;
   const { keepsSpelling } = config.http;
   // HTTP/2 has no capitals.
-  const transport = tls && transports.client(tls, protocol, !keepsSpelling);
+  const transport = tls && transports.client(named(tls, protocol), protocol, !keepsSpelling);
   return createHostPool({
     connect: connectTo(network, cluster, host.address),
     further: host.endpoint.furtherAddresses?.map((address) => connectTo(network, cluster, address)),

@@ -7,7 +7,7 @@ import type { UpstreamCluster } from '../cluster.ts';
 import { connectTo } from '../connect.ts';
 import type { PoolSources } from '../create-pool.ts';
 import type { Host } from '../host.ts';
-import { createHostPool } from '../pool.ts';
+import { createHostPool, type PoolObserver } from '../pool.ts';
 import { createCircuitBreakers } from '../pool-breakers.ts';
 import { HttpProbe } from './http-probe.ts';
 import type { HealthProbe, ProbeFactory } from './probe.ts';
@@ -17,7 +17,8 @@ import { TcpProbe } from './tcp-probe.ts';
 export const createProbeFor =
   (sources: PoolSources): ProbeFactory =>
   (cluster, host, policy) => {
-    const { probe, reuseConnection: reuse, timeoutMs } = policy;
+    const { probe, reuseConnection: reuse, socketMatch, timeoutMs } = policy;
+    if (socketMatch !== undefined) cluster.countTransport(socketMatch);
     const tls = tlsOf(cluster, host, policy);
     const firstBytes = firstBytesOf(cluster, host, policy);
     if (probe.kind === 'TCP') {
@@ -26,11 +27,20 @@ export const createProbeFor =
       const connect = connectTo(sources.network, cluster, host.endpoint.check.address);
       return new TcpProbe(probe, {
         reuse,
+        onSecured: (facts) => cluster.stats.handshake(facts),
         connect: { connect, transport, firstBytes, timeoutMs: connectTimeoutMs, clock: sources.clock },
       });
     }
     return httpProbe(sources, { cluster, host, tls, firstBytes, probe, reuse, timeoutMs });
   };
+
+/** Connections of checks count in no figure of connections. */
+const UNOBSERVED: PoolObserver = {
+  connected: () => undefined,
+  connectTime: () => undefined,
+  speaks: () => undefined,
+  connectionEnded: () => undefined,
+};
 
 function httpProbe(
   { network, transports, clock }: PoolSources,
@@ -56,6 +66,7 @@ function httpProbe(
       connectTimeoutMs: cluster.config.connectTimeoutMs,
       clock,
       breakers: createCircuitBreakers(),
+      observer: { ...UNOBSERVED, connected: (_socket, facts) => cluster.stats.handshake(facts) },
       protocol,
     });
   };

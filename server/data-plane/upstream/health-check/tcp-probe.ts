@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { TcpCheck } from '../../config/health-check-config.ts';
+import type { TlsFacts } from '../../http/codec.ts';
 import { ownHeader } from '../client-header.ts';
 import { ConnectAttempt, type ConnectOptions } from '../pool-connecting.ts';
 import { type HealthProbe, holdsInOrder, type ProbeResult } from './probe.ts';
@@ -15,12 +16,21 @@ export class TcpProbe implements HealthProbe {
   readonly #check: TcpCheck;
   readonly #reuse: boolean;
   readonly #connect: ConnectOptions;
+  readonly #onSecured: (tls: TlsFacts | undefined) => void;
   #attempt: ConnectAttempt | undefined;
   #socket: Socket | undefined;
   #received = Buffer.alloc(0);
   #done: ((result: ProbeResult) => void) | undefined;
 
-  constructor(check: TcpCheck, options: { readonly reuse: boolean; readonly connect: ConnectOptions }) {
+  constructor(
+    check: TcpCheck,
+    options: {
+      readonly reuse: boolean;
+      readonly connect: ConnectOptions;
+      readonly onSecured: (tls: TlsFacts | undefined) => void;
+    },
+  ) {
+    this.#onSecured = options.onSecured;
     this.#check = check;
     this.#reuse = options.reuse;
     this.#connect = options.connect;
@@ -33,7 +43,10 @@ export class TcpProbe implements HealthProbe {
       return;
     }
     this.#attempt = new ConnectAttempt(this.#connect, {
-      connected: (_attempt, { socket }) => this.#connected(socket),
+      connected: (_attempt, { socket, tls }) => {
+        this.#onSecured(tls);
+        this.#connected(socket);
+      },
       failed: () => this.#finish(UNREACHABLE),
     });
     this.#attempt.start();
