@@ -35,6 +35,7 @@ export interface VirtualHost extends HeaderMutations {
   rate_limits?: Record<string, unknown>[];
   typed_per_filter_config?: Record<string, Any>;
   metadata?: Metadata;
+  virtual_clusters?: { name: string; headers?: HeaderMatcher[] }[];
 }
 
 export interface RouteMatch {

@@ -218,6 +218,22 @@ describe('a gateway with filters that only an EnvoyFilter adds', () => {
     expect(arrived.headers['x-envoy-external-address']).toBeUndefined();
   });
 
+  it('counts requests under virtual clusters and the routes that have a name for it', async () => {
+    const route = { match: { prefix: '/' }, route: { cluster: 'application' }, stat_prefix: 'all' };
+    const virtual_clusters = [{ name: 'reads', headers: [{ name: ':method', string_match: { exact: 'GET' } }] }];
+    const host = { name: 'shop', domains: ['*'], virtual_clusters, routes: [route] };
+    const counted = listener({ http_filters: [router], route_config: { virtual_hosts: [host] } }, PORT + 4);
+    expect(pod.xds.push(typeUrls.listener, [listener(), counted])).toEqual([]);
+    for (const method of ['GET', 'POST'])
+      await sendFrom(`${NET}.1.9`, { ip: IP, port: PORT + 4 }, { host: 'shop', method });
+    const stats = pod.proxy.admin.stats();
+    expect(
+      ['route.all.upstream_rq_200', 'vcluster.reads.upstream_rq_total', 'vcluster.other.upstream_rq_2xx'].map((name) =>
+        stats.get(`vhost.shop.${name}`),
+      ),
+    ).toEqual([2, 1, 1]);
+  });
+
   it('keeps a session at its host, by cookie, as long as the host may be used', async () => {
     const hosts = ['3', '4'].map((last) => `${NET}.2.${last}`);
     for (const ip of hosts) await listen(servers, ip, 8080, (_request, response) => response.end(ip));

@@ -54,6 +54,8 @@ export interface CompiledRoute {
   readonly fault: FaultPolicy | undefined;
   readonly cors: CorsPolicy | undefined;
   readonly operation: string | undefined;
+  /** Under which its requests count, too; empty: they do not. */
+  readonly statPrefix: string;
   /** The host is told. */
   readonly tellsOperation: boolean;
   /** What the route, else its virtual host, else the table gives single filters, by filter name. */
@@ -76,6 +78,8 @@ export interface CompiledVirtualHost {
   readonly routes: readonly CompiledRoute[];
   /** Chooses the routes that are tried, where a tree of matchers does so; undefined: all in their order. */
   readonly narrow: ((subject: RouteSubject) => readonly CompiledRoute[]) | undefined;
+  /** Groups in which requests count; empty: there are none. */
+  readonly virtualClusters: readonly { readonly name: string; readonly conditions: readonly RouteCondition[] }[];
   readonly includeAttemptCount: boolean;
   /** The answer tells how often the request was tried. */
   readonly tellsAttemptCount: boolean;
@@ -176,6 +180,7 @@ function compileVirtualHost(given: VirtualHost, table: RouteConfiguration): Comp
     domains: given.domains,
     routes: matched?.routes ?? (given.routes ?? []).map((route, i) => within(`routes[${i}]`, () => compile(route))),
     narrow: matched?.narrow,
+    virtualClusters: readVirtualClusters(given.virtual_clusters),
     includeAttemptCount: given.include_request_attempt_count === true,
     tellsAttemptCount: given.include_attempt_count_in_response === true,
     headers: compileHeaderRules(given),
@@ -186,6 +191,12 @@ function compileVirtualHost(given: VirtualHost, table: RouteConfiguration): Comp
     origins: readOrigins(given.metadata),
   };
 }
+
+const readVirtualClusters = (given: VirtualHost['virtual_clusters'] = []): CompiledVirtualHost['virtualClusters'] =>
+  given.map(({ name, headers = [] }, i) => ({
+    name,
+    conditions: within(`virtual_clusters[${i}]`, () => compileConditions({ prefix: '', headers })),
+  }));
 
 /** Retries, faults, CORS and copies of the virtual host are for routes that have none of their own. */
 function compileRoute(given: Route, host: VirtualHost, table: RouteConfiguration): CompiledRoute {
@@ -210,6 +221,7 @@ function compileRoute(given: Route, host: VirtualHost, table: RouteConfiguration
       host.typed_per_filter_config?.['envoy.filters.http.cors'],
     ),
     operation: given.decorator?.operation,
+    statPrefix: given.stat_prefix ?? '',
     tellsOperation: given.decorator?.propagate !== false,
     ...overrides,
     replayBytes: readReplayBytes(given, host),

@@ -1,6 +1,7 @@
 import type { EndpointConfig } from '../config/endpoint-config.ts';
 import type { SessionState } from '../config/filters/stateful-session.ts';
 import type { ClusterShare, CompiledRoute, CompiledVirtualHost, RouteTable } from '../config/route-table.ts';
+import type { RouteFigures } from '../stats/route-figures.ts';
 import type { ResponseHead, TlsFacts } from './codec.ts';
 import { DynamicMetadata } from './dynamic-metadata.ts';
 import type { Headers } from './headers.ts';
@@ -22,6 +23,8 @@ export abstract class RequestFacts extends TracedRequest {
   upstreamTls: TlsFacts | undefined;
   /** The workload behind the endpoint that was chosen, as EDS names it: `name;namespace;canonical name;revision;cluster`. */
   upstreamWorkload = '';
+  /** Under what it counts besides its cluster. */
+  routeFigures: RouteFigures | undefined;
   /** The host that the request's session belongs to; `strict`: to no other. */
   wantedHost: { readonly key: string; readonly strict: boolean } | undefined;
   /** What the answer is to keep of its host, and the host that the client knows. */

@@ -29,7 +29,11 @@ function finishResponseHead(exchange: Exchange, head: ResponseHead): void {
   if (via !== '') appendVia(headers, via);
   // Whoever within forces a trace wants to find it again.
   const forced = exchange.internal && exchange.head.headers.has('x-envoy-force-trace');
-  if ((tellsRequestId || forced) && exchange.requestId !== '') headers.put('x-request-id', exchange.requestId);
+  if (tellsRequestId || forced) {
+    // Who is answered before it was given an id hears the one that it brought.
+    const id = exchange.requestId === '' ? exchange.head.headers.get('x-request-id') : exchange.requestId;
+    if (id !== undefined) headers.put('x-request-id', id);
+  }
   if (headers.has(OPERATION)) takeOperation(exchange, headers);
   if (!headers.has('date')) headers.put('date', new Date(exchange.runtime.clock.now()).toUTCString());
 }

@@ -6,6 +6,12 @@ export interface Stat {
   value: number;
 }
 
+/** What an answer of a host moves; statuses beyond 599 have no class (Envoy: source/common/http/codes.cc). */
+export const statusNames = (status: number): readonly string[] =>
+  status < 600
+    ? [`upstream_rq_${status}`, `upstream_rq_${Math.floor(status / 100)}xx`, 'upstream_rq_completed']
+    : ['upstream_rq_unknown', 'upstream_rq_completed'];
+
 /** All figures of one proxy by Envoy's dotted names. */
 export class Stats {
   readonly #counters = new Map<string, Stat>();

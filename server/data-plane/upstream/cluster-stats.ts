@@ -5,14 +5,8 @@ import { CLUSTER_HISTOGRAMS, CLUSTER_NAMES, HTTP1_NAMES } from '../stats/declare
 import type { Histogram } from '../stats/histogram.ts';
 import { Http2Stats } from '../stats/http2-stats.ts';
 import { countHandshake } from '../stats/listener-stats.ts';
-import type { Stat, Stats } from '../stats/stats.ts';
+import { type Stat, type Stats, statusNames } from '../stats/stats.ts';
 import type { ConnectionEnd } from './watched-socket.ts';
-
-/** What an answer moves; statuses beyond 599 have no class (Envoy: source/common/http/codes.cc). */
-const namesOf = (status: number): readonly string[] =>
-  status < 600
-    ? [`upstream_rq_${status}`, `upstream_rq_${Math.floor(status / 100)}xx`, 'upstream_rq_completed']
-    : ['upstream_rq_unknown', 'upstream_rq_completed'];
 
 /** A cluster's counters, resolved once, so that a request increments without building names. */
 export class ClusterStats {
@@ -88,7 +82,7 @@ export class ClusterStats {
     const known = this.#byCode[origin];
     let stats = known.get(status);
     if (stats === undefined) {
-      stats = namesOf(status).flatMap((name) => [
+      stats = statusNames(status).flatMap((name) => [
         this.#stats.stat(this.prefix + name),
         this.#stats.stat(`${this.prefix}${origin}.${name}`),
       ]);
@@ -114,7 +108,7 @@ export class ClusterStats {
 
   /** Counts an answer that is tried again: `retry.upstream_rq_503`. */
   retriedCode(status: number): void {
-    for (const name of namesOf(status)) this.count(`retry.${name}`);
+    for (const name of statusNames(status)) this.count(`retry.${name}`);
   }
 
   /** A connection to a host stands. */

@@ -5,6 +5,7 @@ import type { StreamInfo } from '../stream-info.ts';
 import { noteNoHost } from './call-steps.ts';
 import { RESET_WORDS, resetBody, resetDetails } from './reset-reasons.ts';
 import type { RetryVerdict } from './retry-state.ts';
+import { countAnswer } from './route-figures.ts';
 
 // What the router answers by itself when no host did (Envoy: Router::Filter::sendNoHealthyUpstreamResponse, onUpstreamAbort).
 
@@ -22,6 +23,7 @@ export function tellTime(exchange: Exchange, cluster: UpstreamCluster, completeA
   const ms = info.startedAt + info.durationMs - completeAt;
   if (internal) cluster.stats.answeredInternally(ms);
   else cluster.stats.answered(ms);
+  exchange.routeFigures?.answered(ms);
 }
 
 /** What was chosen last took no part: the host of the try before is the last one that did. */
@@ -37,13 +39,13 @@ export const tellAttempts: ResponseEdit = ({ headers }, { info }) =>
 export function replyNoHost(exchange: Exchange, cluster: UpstreamCluster): void {
   noteNoHost(exchange.steps, cluster);
   cluster.stats.noHealthy.value++;
-  cluster.stats.code(503, exchange.origin);
+  countAnswer(exchange, cluster, 503);
   forgetHost(exchange.info);
   exchange.reply({ status: 503, flag: 'UH', details: 'no_healthy_upstream', body: 'no healthy upstream' });
 }
 
 export function replyTimeout(exchange: Exchange, cluster: UpstreamCluster, details: string): void {
-  cluster.stats.code(504, exchange.origin);
+  countAnswer(exchange, cluster, 504);
   exchange.reply({ status: 504, flag: 'UT', details, body: 'upstream request timeout' });
 }
 
@@ -58,7 +60,7 @@ export function replyReset(
   cluster: UpstreamCluster | undefined,
 ): void {
   const words = RESET_WORDS[reason];
-  cluster?.stats.code(words.status, exchange.origin);
+  if (cluster !== undefined) countAnswer(exchange, cluster, words.status);
   exchange.reply({
     status: words.status,
     flag: words.flag,

@@ -1,5 +1,6 @@
 import type { Clock, Random, Timer } from '#domain';
 import type { CompiledRetryPolicy } from '../../config/retry-policy.ts';
+import type { RouteFigures } from '../../stats/route-figures.ts';
 import type { UpstreamCluster } from '../../upstream/cluster.ts';
 import { allowedRetries, type CircuitBreakers } from '../../upstream/pool-breakers.ts';
 import type { ResetReason, ResponseHead } from '../codec.ts';
@@ -27,6 +28,8 @@ export interface RetryOptions {
   readonly policy: CompiledRetryPolicy | undefined;
   readonly headers: Headers;
   readonly cluster: UpstreamCluster;
+  /** Count it, too. */
+  readonly figures?: RouteFigures | undefined;
   /** Of the route's priority. */
   readonly breakers: CircuitBreakers;
   readonly clock: Clock;
@@ -92,25 +95,30 @@ export class RetryState {
   }
 
   #decide(cause: Cause, answer?: Headers): RetryVerdict {
-    const { breakers, cluster } = this.#options;
+    const { breakers, cluster, figures } = this.#options;
     const retried = this.#holding;
     this.release();
     if (cause === undefined) {
-      if (retried) cluster.stats.rqRetrySuccess.value++;
+      if (!retried) return NOT_RETRIABLE;
+      cluster.stats.rqRetrySuccess.value++;
+      figures?.count('upstream_rq_retry_success');
       return NOT_RETRIABLE;
     }
     if (this.#left === 0) {
       cluster.stats.rqRetryLimitExceeded.value++;
+      figures?.count('upstream_rq_retry_limit_exceeded');
       return { again: false, why: 'limit' };
     }
     this.#left--;
     if (breakers.retries >= allowedRetries(breakers)) {
       cluster.stats.rqRetryOverflow.value++;
+      figures?.count('upstream_rq_retry_overflow');
       return { again: false, why: 'overflow' };
     }
     this.#holding = true;
     breakers.retries++;
     cluster.stats.rqRetry.value++;
+    figures?.count('upstream_rq_retry');
     const toldMs = answer && this.#toldWaitMs(answer);
     if (toldMs !== undefined) {
       cluster.stats.count('upstream_rq_retry_backoff_ratelimited');

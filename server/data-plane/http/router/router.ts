@@ -17,6 +17,7 @@ import { dropOverload } from './drop-overload.ts';
 import { changeAnswer, headerLevels } from './header-levels.ts';
 import { MirrorCall, type MirrorResult } from './mirror.ts';
 import { redirectLocation, rewriteRequest } from './rewrite.ts';
+import { figuresOf } from './route-figures.ts';
 import { UpstreamCall } from './upstream-call.ts';
 
 /** The last filter: answers by itself, or forwards to the route's cluster. */
@@ -80,6 +81,7 @@ function forward(exchange: Exchange, route: CompiledRoute, action: ForwardAction
   const share = exchange.share ?? action.shares[0]!;
   const cluster = exchange.runtime.clusters.get(share.cluster);
   if (cluster === undefined) return noCluster(exchange, route, action, share);
+  exchange.routeFigures = figuresOf(exchange, route);
   if (exchange.steps.on) noteCluster(exchange.steps, cluster);
   if (cluster.drops !== undefined && dropOverload(exchange, cluster, cluster.drops)) return 'wait';
   const levels = headerLevels(exchange);

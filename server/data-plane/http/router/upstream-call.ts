@@ -30,6 +30,7 @@ import { transportFailure } from './reset-reasons.ts';
 import { RetryHosts } from './retry-hosts.ts';
 import { RetryState, type RetryVerdict } from './retry-state.ts';
 import { rewriteHost } from './rewrite.ts';
+import { countAnswer } from './route-figures.ts';
 import { answerTunnel, awaitsConsent, endsHere, replyFailedHandshake } from './tunnels.ts';
 
 const CONNECTED = { localOrigin: 'connected' } as const;
@@ -56,6 +57,7 @@ export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, 
       policy: action.retry,
       headers: exchange.head.headers,
       cluster,
+      figures: exchange.routeFigures,
       breakers: cluster.breakers[action.priority],
       clock: exchange.runtime.clock,
       jitter: exchange.runtime.chance.jitter,
@@ -122,6 +124,7 @@ export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, 
     if (exchange.steps.on) noteConnected(exchange.steps, attempt.cluster, attempt, stream);
     const bare = this.#body.ended && !exchange.stream.hasBody;
     attempt.send(exchange.head, bare);
+    exchange.routeFigures?.count('upstream_rq_total');
     if (!bare && this.#body.attach(stream) === 'more') exchange.stream.resume();
   }
 
@@ -132,7 +135,7 @@ export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, 
   /** A word before the answer. Whether the client hears it or not, there is no other try after it. */
   informational(head: ResponseHead): void {
     if (!PASSED_ON.has(head.status)) return;
-    this.#cluster.stats.code(head.status, this.#exchange.origin);
+    countAnswer(this.#exchange, this.#cluster, head.status);
     this.#begun = true;
     if (this.#exchange.config.passesInformational) this.#exchange.respondInformational(head);
   }
@@ -159,7 +162,7 @@ export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, 
       replyFailedHandshake(this.#exchange, head);
       return;
     }
-    this.#cluster.stats.code(head.status, this.#exchange.origin);
+    countAnswer(this.#exchange, this.#cluster, head.status);
     flagRefusal(this.#exchange, verdict);
     attempt.answered = true;
     this.#body.stopReplay();
@@ -321,6 +324,7 @@ export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, 
   timedOut(): void {
     const attempt = this.#attempt;
     this.#cluster.stats.rqTimeout.value++;
+    this.#exchange.routeFigures?.count('upstream_rq_timeout');
     if (attempt !== undefined) reportTimeout(this.#cluster, attempt.choice.host);
     if (attempt?.answered === true) {
       this.#exchange.info.flag('UT');
