@@ -62,6 +62,13 @@ export interface AppMetrics {
   readonly path: string;
 }
 
+/** Which of Envoy's figures a proxy tells, besides those that Istio always keeps. */
+export interface StatsInclusion {
+  readonly prefixes: readonly string[];
+  readonly suffixes: readonly string[];
+  readonly regexps: readonly string[];
+}
+
 export interface ProxyOptions {
   readonly role: 'sidecar' | 'router';
   readonly pod: {
@@ -85,6 +92,8 @@ export interface ProxyOptions {
   readonly certificates?: CertificateSettings;
   /** What the mesh's CAs have revoked, PEM, as the pod finds it now; '' or absent: nothing. Source: isCrlFileProvided in Istio's agent. */
   readonly revoked?: () => string;
+  /** Absent: pages of figures list all. */
+  readonly statsInclusion?: StatsInclusion | undefined;
   /** Absent: only the proxy's own metrics are told. */
   readonly appMetrics?: AppMetrics | undefined;
   /** Asked to end by itself (`POST /quitquitquit`). Absent: it does not. */

@@ -27,6 +27,7 @@ import { outboundConnection, outboundRequest } from './sidecar/outbound.ts';
 import { IstioMetrics } from './stats/istio-metrics.ts';
 import { ServerStats } from './stats/server-stats.ts';
 import { Stats } from './stats/stats.ts';
+import { includesStat } from './stats/stats-inclusion.ts';
 import { createTransports } from './transports.ts';
 import { ClusterManager } from './upstream/cluster-manager.ts';
 import { createPoolFor } from './upstream/create-pool.ts';
@@ -204,6 +205,7 @@ class MeshProxy implements Proxy {
         admin: this.admin,
         clusters: () => this.#clusters.all(),
         stats,
+        includesStat: includesStat(options.statsInclusion, pod.ip),
         metrics,
         clock,
         startedAtMs,

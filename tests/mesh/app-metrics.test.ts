@@ -16,6 +16,14 @@ spec:
     spec: { containers: [{ name: main, image: go-httpbin, ports: [{ containerPort: 8080 }] }] }
 ---`;
 
+/** The annotation counts in place of the setting of the same name. */
+const STATS_WISHES = {
+  'sidecar.istio.io/statsInclusionPrefixes': 'cluster.outbound,http.{pod_ip}_',
+  'proxy.istio.io/config': JSON.stringify({
+    proxyStatsMatcher: { inclusionPrefixes: ['listener.'], inclusionRegexps: ['cluster.*Passthrough.*cx_total'] },
+  }),
+};
+
 let mesh: RunningMesh;
 beforeAll(async () => {
   const of = (path: string) => ({ 'prometheus.io/port': '8080', 'prometheus.io/path': path });
@@ -24,7 +32,7 @@ beforeAll(async () => {
     deployment('told', of(METRICS)),
     deployment('failing', of('/status/500')),
     deployment('untold', {}),
-    deployment('silenced', { ...of(METRICS), 'prometheus.io/scrape': 'false' }),
+    deployment('silenced', { ...of(METRICS), 'prometheus.io/scrape': 'false', ...STATS_WISHES }),
   ].join('\n');
   mesh = await startMesh([{ file: 'metrics.yaml', text }], false);
 }, 60_000);
@@ -62,6 +70,27 @@ it('names figures of clusters as the proxy’s configuration does, and Prometheu
   expect(text).toContain(`\nenvoy_cluster_upstream_rq_total{cluster_name="${cluster}"} `);
   const stats = await (await fetch(`http://${pod.ip}:15000/stats?filter=upstream_rq_total`)).text();
   expect(stats).toContain(`cluster.${cluster};.upstream_rq_total: 0\n`);
+});
+
+it('lists the figures that a pod asks for and those that Istio always keeps; without a wish all', async () => {
+  const namesOf = async (app: string): Promise<string[]> => {
+    const pod = mesh.sandbox.pods.find(({ labels }) => labels['app'] === app)!;
+    const lines = (await (await fetch(`http://${pod.ip}:15000/stats`)).text()).split('\n').filter(Boolean);
+    return lines.map((line) => line.split(': ')[0]!);
+  };
+  const all = await namesOf('untold');
+  expect(all).toEqual(expect.arrayContaining([expect.stringMatching(/^listener\./), 'runtime.load_success']));
+  const kept = await namesOf('silenced');
+  const expected =
+    /^(cluster\.(outbound|xds-grpc|.*Passthrough.*cx_total$)|http\.127|cluster_manager|listener_manager|server|wasm|component|istio|reporter=|vhost\..*\.route\.)|(rbac\.(allowed|denied)|shadow_(allowed|denied))$/;
+  expect(kept.filter((name) => !expected.test(name))).toEqual([]);
+  const { ip } = mesh.sandbox.pods.find(({ labels }) => labels['app'] === 'silenced')!;
+  const own = (name: string): string => name.replace(/^http\.[\d.]+_/, `http.${ip}_`);
+  const others = all.map(own).filter((name) => expected.test(name) && !name.includes(ip));
+  expect(others.filter((name) => !kept.includes(name) && !/untold|silenced/.test(name))).toEqual([]);
+  expect(kept).toContain('cluster.PassthroughCluster;.upstream_cx_total');
+  const prometheus = await merged('silenced');
+  expect(prometheus.text).not.toContain('envoy_listener_downstream_cx_total');
 });
 
 it('tells the proxy’s metrics when the application fails, and why in the log', async () => {

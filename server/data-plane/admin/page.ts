@@ -26,6 +26,8 @@ export interface PageContext {
   readonly admin: ProxyAdmin;
   readonly clusters: () => readonly UpstreamCluster[];
   readonly stats: Stats;
+  /** Whether `/stats` lists a figure, by its public name. */
+  readonly includesStat: (name: string) => boolean;
   readonly metrics: IstioMetrics;
   readonly clock: Clock;
   readonly startedAtMs: number;

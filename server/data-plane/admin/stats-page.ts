@@ -87,7 +87,11 @@ function readQuery(query: URLSearchParams): StatsQuery | Page {
 }
 
 /** What is shown under its public names. Clusters that share one share their figures, too. */
-function select({ stats, clusters, textReadouts }: PageContext, { usedOnly, type, matches }: StatsQuery): Shown {
+function select(
+  { stats, clusters, textReadouts, includesStat }: PageContext,
+  { usedOnly, type, matches: asked }: StatsQuery,
+): Shown {
+  const matches = (name: string): boolean => includesStat(name) && asked(name);
   const shown = shownNames(clusters().map(({ config }) => config));
   const has = (kind: StatType): boolean => type === 'All' || type === kind;
   const gauges = new Set<string>();

@@ -51,6 +51,7 @@ function context(): Asked {
       admin,
       clusters: () => [],
       stats,
+      includesStat: () => true,
       metrics: new IstioMetrics(),
       clock: createFakeClock(),
       startedAtMs: 0,
