@@ -16,6 +16,8 @@ const BYTES_PORT = 9000;
 const WEB_PORT = 9001;
 const TCP_PORT = 8081;
 const POST_PORT = 8082;
+const NAMED_PORT = 8083;
+const TOLD_PORT = 9002;
 
 const LOG = {
   name: 'envoy.access_loggers.file',
@@ -59,7 +61,7 @@ const EDGE: Listener = {
 };
 
 /** Every connection to this port is a tunnel through the web server. */
-const tunnelled = (port: number, tunnel: object): Listener => ({
+const tunnelled = (port: number, tunnel: object, cluster = 'web'): Listener => ({
   name: `tcp-${port}`,
   address: { socket_address: { address: IP, port_value: port } },
   filter_chains: [
@@ -70,7 +72,7 @@ const tunnelled = (port: number, tunnel: object): Listener => ({
           typed_config: {
             '@type': extensionTypes.tcpProxy,
             stat_prefix: `tcp-${port}`,
-            cluster: 'web',
+            cluster,
             tunneling_config: { hostname: `${HOST}:${BYTES_PORT}`, ...tunnel },
           } as Any,
         },
@@ -82,6 +84,18 @@ const tunnelled = (port: number, tunnel: object): Listener => ({
 const CLUSTERS: Cluster[] = [
   staticCluster('bytes', [`${HOST}:${BYTES_PORT}`]),
   staticCluster('web', [`${HOST}:${WEB_PORT}`]),
+  {
+    ...staticCluster('told', [`${HOST}:${TOLD_PORT}`]),
+    transport_socket: {
+      name: 'envoy.transport_sockets.upstream_proxy_protocol',
+      typed_config: {
+        '@type':
+          'type.googleapis.com/envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport',
+        config: {},
+        transport_socket: { name: 'raw', typed_config: { '@type': extensionTypes.rawBuffer } },
+      },
+    },
+  },
 ];
 
 /** Everything that a stream brings until it ends. */
@@ -99,6 +113,9 @@ describe('a proxy that tunnels go through', () => {
   const servers: (Server | TcpServer)[] = [];
   /** Requests that came to the web server, and the bytes behind the heads of those that became tunnels. */
   const arrived: { method: string; url: string; headers: IncomingMessage['headers']; first: string }[] = [];
+
+  /** The first bytes that came to a host which is told who its client is. */
+  let told = '';
 
   /** Answers a tunnel only when it is told to, so that bytes which come too early are seen. */
   let agree: (() => void) | undefined;
@@ -134,10 +151,21 @@ describe('a proxy that tunnels go through', () => {
       response.flushHeaders();
       request.pipe(response);
     });
-    servers.push(bytes.listen(BYTES_PORT, HOST), web.listen(WEB_PORT, HOST));
+    const named = createTcpServer((socket) => {
+      socket.once('data', (chunk) => {
+        told = chunk.toString();
+        socket.end();
+      });
+    });
+    servers.push(bytes.listen(BYTES_PORT, HOST), web.listen(WEB_PORT, HOST), named.listen(TOLD_PORT, HOST));
     await Promise.all(servers.map((server) => once(server, 'listening')));
     const added = [{ header: { key: 'proxy-authorization', value: 'Basic %DOWNSTREAM_LOCAL_PORT%' } }];
-    const listeners = [EDGE, tunnelled(TCP_PORT, { headers_to_add: added }), tunnelled(POST_PORT, { use_post: true })];
+    const listeners = [
+      EDGE,
+      tunnelled(TCP_PORT, { headers_to_add: added }),
+      tunnelled(POST_PORT, { use_post: true }),
+      tunnelled(NAMED_PORT, {}, 'told'),
+    ];
     pod = await startPod({ ip: IP, name: 'edge', role: 'router', signer: await createTestCa() }, (xds) => {
       xds.push(typeUrls.cluster, CLUSTERS);
       expect(xds.push(typeUrls.listener, listeners)).toEqual([]);
@@ -210,5 +238,15 @@ describe('a proxy that tunnels go through', () => {
     socket.destroy();
     const { method, url, headers } = arrived.at(-1)!;
     expect([method, url, headers.host]).toEqual(['POST', '/', `${HOST}:${BYTES_PORT}`]);
+  });
+
+  it('begin with a header that names the client, where the host is told that', async () => {
+    const client = connect(NAMED_PORT, IP);
+    client.on('error', () => undefined);
+    await once(client, 'connect');
+    const from = `${client.localAddress} ${IP} ${client.localPort} ${NAMED_PORT}`;
+    await until(() => told !== '', 'the host has heard something');
+    expect(told.split('\r\n').slice(0, 2)).toEqual([`PROXY TCP4 ${from}`, `CONNECT ${HOST}:${BYTES_PORT} HTTP/1.1`]);
+    client.destroy();
   });
 });

@@ -1,6 +1,7 @@
 import { Duplex } from 'node:stream';
 import type {
   HostPool,
+  PooledRequest,
   RequestHead,
   ResetReason,
   ResponseHead,
@@ -31,8 +32,9 @@ export class HttpTunnel implements ResponseSink, StreamWaiter {
     this.#owner = owner;
   }
 
-  start(pool: HostPool): void {
-    const cancel = pool.newStream(this, this, this.#head);
+  /** `request`: what decides which connection is taken. */
+  start(pool: HostPool, request: PooledRequest = this.#head): void {
+    const cancel = pool.newStream(this, this, request);
     if (this.#stream === undefined && !this.#over) this.#cancel = cancel;
   }
 

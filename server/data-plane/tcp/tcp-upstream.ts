@@ -168,7 +168,7 @@ export class TcpUpstream {
 
   /** The connection itself is one of the cluster's pools for HTTP. */
   #askForTunnel(cluster: UpstreamCluster, choice: HostChoice, head: RequestHead): void {
-    const { info, steps } = this.#options;
+    const { context, info, steps } = this.#options;
     const { host } = choice;
     this.#take(cluster, host);
     this.#pooled = true;
@@ -187,7 +187,8 @@ export class TcpUpstream {
       failed: (reason, detail) => this.#failedBefore(cluster, host, reason, detail),
     });
     this.#attempt = tunnel;
-    tunnel.start(cluster.poolOf(host, 'DEFAULT'));
+    const request = cluster.config.followsClient ? { ...head, client: context, connection: context.id } : head;
+    tunnel.start(cluster.poolOf(host, 'DEFAULT'), request);
   }
 
   #failed(cluster: UpstreamCluster, host: Host, reason: ResetReason, detail: string): void {
