@@ -275,6 +275,17 @@ describe('tracing', () => {
     expect(inbound.operation).toBe('server.default.svc.cluster.local:80/*');
   });
 
+  it('tells a client without a proxy the operation of the route, for a span of its own', async () => {
+    const operation = async (headers: Record<string, string>) =>
+      (
+        await mesh.sandbox.fetchFromOutside(`http://${server.ip}:${server.appListeners[0]?.port}/status/211`, {
+          headers,
+        })
+      ).headers['x-envoy-decorator-operation'];
+    expect(await operation({})).toMatch(/^server\.default\.svc\.cluster\.local:\d+\/\*$/);
+    expect(await operation({ 'x-envoy-decorator-operation': 'mine' })).toBe(undefined);
+  });
+
   it('samples nothing at 0 percent, and on the server’s side alone where only the client’s reports nothing', async () => {
     await inForce(telemetry('traces', { tracing: [{ providers: [{ name: 'zipkin' }], randomSamplingPercentage: 0 }] }));
     const none = await call('/status/208');

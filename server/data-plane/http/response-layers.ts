@@ -14,10 +14,14 @@ const OPERATION = 'x-envoy-decorator-operation';
 /** A host may name the operation of the client's span. */
 function takeOperation(exchange: Exchange, headers: Headers): void {
   const told = headers.get(OPERATION);
-  if (told && exchange.config.tracing !== undefined && exchange.connection.direction === 'outbound') {
-    exchange.callerOperation = told;
-  }
+  if (told && exchange.config.tracing !== undefined) exchange.callerOperation = told;
   headers.remove(OPERATION);
+}
+
+/** A client that names no operation of its own is told that of the route, for its span. Source: ActiveStream::traceRequest in Envoy. */
+function tellOperation({ callerOperation, route }: Exchange, headers: Headers): void {
+  if (!callerOperation && route?.operation !== undefined && route.tellsOperation)
+    headers.put(OPERATION, route.operation);
 }
 
 function finishResponseHead(exchange: Exchange, head: ResponseHead): void {
@@ -34,6 +38,8 @@ function finishResponseHead(exchange: Exchange, head: ResponseHead): void {
     const id = exchange.requestId === '' ? exchange.head.headers.get('x-request-id') : exchange.requestId;
     if (id !== undefined) headers.put('x-request-id', id);
   }
-  if (headers.has(OPERATION)) takeOperation(exchange, headers);
+  if (exchange.connection.direction === 'outbound') {
+    if (headers.has(OPERATION)) takeOperation(exchange, headers);
+  } else if (exchange.config.tracing !== undefined) tellOperation(exchange, headers);
   if (!headers.has('date')) headers.put('date', new Date(exchange.runtime.clock.now()).toUTCString());
 }
