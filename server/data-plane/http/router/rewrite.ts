@@ -30,7 +30,7 @@ export function rewriteHost(head: RequestHead, { tellsForwardedHost }: ForwardAc
 /** A path that a format has made keeps the query that the request has. */
 function formattedPath(pathAndQuery: string, made: string): string | undefined {
   if (made === '') return undefined;
-  return made.includes('?') ? made : made + split(pathAndQuery).rest;
+  return made + split(pathAndQuery).rest;
 }
 
 function rewrittenHost(exchange: Exchange, rewrite: HostRewrite | undefined): string | undefined {
