@@ -32,7 +32,10 @@ const FILTERS = [
       typed_config: { '@type': 'type.googleapis.com/envoy.extensions.compression.gzip.compressor.v3.Gzip' },
     },
   }),
-  filter('csrf', 'csrf.v3.CsrfPolicy', { additional_origins: [{ exact: 'friend' }] }),
+  filter('csrf', 'csrf.v3.CsrfPolicy', {
+    filter_enabled: { default_value: { numerator: 100 } },
+    additional_origins: [{ exact: 'friend' }],
+  }),
   filter('buffer', 'buffer.v3.Buffer', { max_request_bytes: 8 }),
   filter('header_to_metadata', 'header_to_metadata.v3.Config', {
     request_rules: [

@@ -20,8 +20,10 @@ export function compileRange(given: CidrRange, field: string): AddressRange {
   const address = given.address_prefix ?? '';
   const family = isIP(address);
   if (family !== 4 && family !== 6) throw new ConfigProblem(field, `"${address}" is no address`);
-  const bits = given.prefix_len ?? 0;
-  if (bits < 0 || bits > (family === 4 ? 32 : 128)) throw new ConfigProblem(field, `/${bits} is no prefix length`);
+  const asked = given.prefix_len ?? 0;
+  if (asked < 0 || asked > 128) throw new ConfigProblem(field, `/${asked} is no prefix length`);
+  // As in Envoy, no prefix is longer than the address.
+  const bits = family === 4 ? Math.min(asked, 32) : asked;
   const list = new BlockList();
   list.addSubnet(address, bits, FAMILIES[family]);
   return {

@@ -1,5 +1,6 @@
 import type { Any, FilterChain } from '#xds';
 import type { GrpcServiceConfig } from '../http/call/grpc-call.ts';
+import { checkFilter } from './filter-bounds.ts';
 import { type GrpcServiceJson, readGrpcService } from './grpc-service.ts';
 import { compileMetadataMatch, type MetadataMatch, type MetadataMatcherJson } from './metadata-match.ts';
 import { ConfigProblem, unknownExtension, within } from './problem.ts';
@@ -78,7 +79,10 @@ export function readConnectionFilters(filters: FilterChain['filters']): Connecti
 function readPart({ name, typed_config: config }: FilterChain['filters'][number]): Part {
   const read = READERS[config?.['@type'] ?? ''];
   if (read === undefined || config === undefined) throw unknownExtension('name', name, config);
-  return within(name, () => read(config));
+  return within(name, () => {
+    checkFilter(config);
+    return read(config);
+  });
 }
 
 /** Reads envoy.extensions.filters.network.ext_authz.v3.ExtAuthz. */

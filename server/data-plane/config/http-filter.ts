@@ -3,6 +3,7 @@ import type { FilterParts } from '../http/filters/filter-parts.ts';
 import { SELF_CONTAINED } from '../http/filters/self-contained.ts';
 import { type ExtAuthzConfig, readExtAuthz } from './ext-authz-config.ts';
 import { type FaultPolicy, readFault } from './fault-policy.ts';
+import { checkFilter } from './filter-bounds.ts';
 import { type JwtFilterConfig, readJwtAuthn } from './jwt-config.ts';
 import { type ModuleFilterConfig, readModuleFilter } from './module-filter.ts';
 import { ConfigProblem, unknownExtension, within } from './problem.ts';
@@ -69,7 +70,7 @@ const BUILT_IN: ReadonlySet<string> = new Set([
 /** Reads the filters of a connection manager in their order; the router must be the last. */
 export function readHttpFilters(filters: readonly HttpFilterJson[]): HttpFilterPlan[] {
   const plans = filters.flatMap((filter, i) => within(`http_filters[${i}]`, () => readFilter(filter)));
-  if (plans.at(-1)?.kind !== 'router') {
+  if (plans.length === 0 || plans.findIndex(({ kind }) => kind === 'router') !== plans.length - 1) {
     throw new ConfigProblem('http_filters', 'the last filter must be envoy.filters.http.router');
   }
   return plans;
@@ -82,6 +83,7 @@ function readFilter(filter: HttpFilterJson): HttpFilterPlan[] {
   const module = config && readModuleFilter(name, config);
   if (module !== undefined) return [{ kind: 'module', config: module, name, off }];
   const type = config?.['@type'] ?? '';
+  if (config !== undefined) within(name, () => checkFilter(config));
   const read = READERS[type];
   if (read !== undefined && config !== undefined) return [{ ...within(name, () => read(config)), name, off }];
   const make = SELF_CONTAINED[type];

@@ -1,4 +1,5 @@
 import type { HttpConnectionManager } from '#xds';
+import { ConfigProblem } from './problem.ts';
 import { durationMs, readNumber } from './values.ts';
 
 /** How an HTTP connection manager treats connections and requests, apart from routing. Times in milliseconds, 0 means never. */
@@ -69,6 +70,12 @@ export function readHttpServing(config: HttpConnectionManager): HttpServing {
   const fields: Fields = config;
   const common = fields.common_http_protocol_options;
   const upgrades = (fields.upgrade_configs ?? []).filter(({ enabled }) => enabled !== false);
+  const named = new Set<string>();
+  for (const { upgrade_type: type } of fields.upgrade_configs ?? []) {
+    if (named.has(type.toLowerCase()))
+      throw new ConfigProblem('upgrade_configs', `Error: multiple upgrade configs with the same name: '${type}'`);
+    named.add(type.toLowerCase());
+  }
   return {
     codec: fields.codec_type === 'HTTP1' || fields.codec_type === 'HTTP2' ? fields.codec_type : 'AUTO',
     idleTimeoutMs: durationMs(common?.idle_timeout, 'common_http_protocol_options.idle_timeout', 3_600_000),

@@ -1,12 +1,15 @@
+import { isIP } from 'node:net';
 import type { Origin, SocketAddress } from '#domain';
 import type { FilterChain, FilterChainMatch, Listener } from '#xds';
 import type { ChainSubject } from '../listener/filter-chain-match.ts';
 import type { AccessLogFilter } from './access-log/filter.ts';
 import { type AccessLogger, readAccessLogs } from './access-log/index.ts';
+import { checkRules } from './bounds.ts';
 import { type ChainCriteria, readChainMatch } from './chain-match.ts';
 import { readChainMatcher } from './chain-matcher.ts';
 import { type ExtensionConfigs, extensionNames, missingExtensions, withExtensions } from './discovered-filters.ts';
 import { type ConnectionRate, isOff, requiredBucket } from './guard-config.ts';
+import { LISTENER_RULES } from './listener-bounds.ts';
 import { refuseEqualChains } from './listener-conflicts.ts';
 import { compilePortPredicate } from './listener-filter-match.ts';
 import type { Matcher } from './matcher.ts';
@@ -85,11 +88,13 @@ export function compileListener(
 ): CompiledListener {
   const asked = extensionNames(resource);
   const served = asked.length === 0 ? resource : withExtensions(resource, extensions);
+  checkRules(resource, LISTENER_RULES);
   const socket = resource.address?.socket_address;
   if (resource.address === undefined) {
     throw new ConfigProblem('address', `error adding listener named '${resource.name}': address is necessary`);
   }
   if (socket === undefined) throw new ConfigProblem('address', 'only socket_address is supported');
+  if (isIP(socket.address) === 0) throw new ConfigProblem('address', `malformed IP address: ${socket.address}`);
   const filters = (resource.listener_filters ?? []).map((filter) => filter.name);
   for (const [i, name] of filters.entries()) {
     if (!LISTENER_FILTERS.has(name)) {

@@ -4,12 +4,14 @@ import { wireSafe } from '../http/headers.ts';
 import { type HostPolicy, readHostPolicy } from '../http/host.ts';
 import type { PathPolicy } from '../http/path.ts';
 import { type AccessLogger, type AccessLogs, readAccessLogs } from './access-log/index.ts';
+import { checkRules } from './bounds.ts';
 import { type ClientOrigin, readClientOrigin } from './client-origin.ts';
 import { type ConnectionFilters, readConnectionFilters } from './guard-config.ts';
 import { compileHeaderMutations, type HeaderChange } from './header-mutations.ts';
 import { type HttpFilterPlan, readHttpFilters } from './http-filter.ts';
 import { type HttpServing, readHttpServing } from './http-serving.ts';
 import { balancingLabels } from './labels.ts';
+import { MANAGER_RULES } from './listener-bounds.ts';
 import { type LocalReplyJson, type LocalReplyRewrite, readLocalReply } from './local-reply-config.ts';
 import { ConfigProblem, unknownExtension, within } from './problem.ts';
 import { compileRouteTable, type RouteTable } from './route-table.ts';
@@ -206,6 +208,7 @@ function compileHcm(
   config: HttpConnectionManager,
   versionInfo: string,
 ): Omit<HttpFilterConfig, keyof ConnectionFilters> {
+  checkRules(config, MANAGER_RULES);
   return {
     kind: 'http',
     statPrefix: readStatPrefix(config.stat_prefix),

@@ -92,6 +92,17 @@ export function compileRetryPolicy(given: RetryPolicy): CompiledRetryPolicy {
     'retry_policy.retry_back_off.base_interval',
     25,
   );
+  const maxIntervalMs = durationMs(
+    given.retry_back_off?.max_interval,
+    'retry_policy.retry_back_off.max_interval',
+    baseIntervalMs * 10,
+  );
+  if (maxIntervalMs < baseIntervalMs) {
+    throw new ConfigProblem(
+      'retry_policy',
+      'retry_policy.max_interval must greater than or equal to the base_interval',
+    );
+  }
   return {
     retryOn: new Set(words(given.retry_on)),
     maxRetries: readNumber(given.num_retries, 1),
@@ -101,11 +112,7 @@ export function compileRetryPolicy(given: RetryPolicy): CompiledRetryPolicy {
     priorityFrequency: readPriority(given.retry_priority),
     hostSelectionAttempts: readNumber(given.host_selection_retry_max_attempts, 1),
     baseIntervalMs,
-    maxIntervalMs: durationMs(
-      given.retry_back_off?.max_interval,
-      'retry_policy.retry_back_off.max_interval',
-      baseIntervalMs * 10,
-    ),
+    maxIntervalMs,
     perTryIdleTimeoutMs: durationMs(given.per_try_idle_timeout, 'retry_policy.per_try_idle_timeout', 0),
     retriableHeaders: (given.retriable_headers ?? []).map((matcher, i) =>
       compileHeaderTest(matcher, `retry_policy.retriable_headers[${i}]`),

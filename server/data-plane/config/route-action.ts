@@ -182,6 +182,10 @@ function readTemplateRewrite(action: RouteAction, match: RouteMatch): ForwardAct
 }
 
 function compileMirror(given: RequestMirrorPolicy): MirrorPolicy {
+  if (Boolean(given.cluster) === Boolean(given.cluster_header)) {
+    const why = 'Exactly one of cluster or cluster_header in request mirror policy need to be specified';
+    throw new ConfigProblem('cluster', why);
+  }
   return {
     cluster: given.cluster ?? '',
     clusterHeader: (given.cluster_header ?? '').toLowerCase(),
@@ -215,6 +219,7 @@ function readGrpcStreamMax({ max_stream_duration: limit }: RouteAction): number 
 function compileShares(action: RouteAction): ClusterShare[] {
   const criteria = balancingLabels(action.metadata_match);
   const alone = { clusterHeader: '', weight: 1, headers: undefined, host: undefined, perFilter: undefined, criteria };
+  if (action.cluster === '') throw new ConfigProblem('cluster', 'value length must be at least 1 characters');
   if (action.cluster !== undefined) return [{ ...alone, cluster: action.cluster }];
   if (action.cluster_header) return [{ ...alone, cluster: '', clusterHeader: action.cluster_header.toLowerCase() }];
   const plugin = action.cluster_specifier_plugin ?? action.inline_cluster_specifier_plugin?.extension?.name;

@@ -1,5 +1,6 @@
 import type { Metadata, Route, RouteConfiguration, RouteMatch, VirtualHost } from '#xds';
 import { type BodyFormat, readBodyFormat } from './body-format.ts';
+import { checkRules } from './bounds.ts';
 import { type CorsPolicy, compileCors } from './cors-policy.ts';
 import { type FaultPolicy, readFault } from './fault-policy.ts';
 import { type FilterSwitches, type PerFilter, readPerFilter } from './filter-overrides.ts';
@@ -15,6 +16,7 @@ import {
   type HostRewrite,
   type MirrorPolicy,
 } from './route-action.ts';
+import { ROUTE_RULES } from './route-bounds.ts';
 import { compileConditions, type RouteCondition, type RouteSubject } from './route-condition.ts';
 import { compileRouteMatcher } from './route-matcher.ts';
 import { ALWAYS, type Fraction, readFraction } from './values.ts';
@@ -114,6 +116,7 @@ export interface RouteTable {
 /** Compiles a route configuration. Throws ConfigProblem for anything this proxy cannot do exactly as asked. */
 export function compileRouteTable(resource: RouteConfiguration, versionInfo: string): RouteTable {
   refuseUnsupported(resource);
+  checkRules(resource, ROUTE_RULES);
   const exact = new Map<string, CompiledVirtualHost>();
   const suffixes: { text: string; host: CompiledVirtualHost }[] = [];
   const prefixes: { text: string; host: CompiledVirtualHost }[] = [];

@@ -1,0 +1,57 @@
+import {
+  aboveZero,
+  checkRules,
+  filled,
+  longerThanZero,
+  type Rule,
+  required,
+  rule,
+  someItems,
+  upTo,
+  valuesOf,
+} from './bounds.ts';
+import { within } from './problem.ts';
+
+const HTTP = 'type.googleapis.com/envoy.extensions.filters.http.';
+const NETWORK = 'type.googleapis.com/envoy.extensions.filters.network.';
+
+/** Rules of Envoy's API for the configurations of filters, by type. */
+const RULES: Readonly<Record<string, readonly Rule[]>> = {
+  [`${HTTP}fault.v3.HTTPFault`]: [rule('delay/fixed_delay', longerThanZero)],
+  [`${HTTP}buffer.v3.Buffer`]: [rule('max_request_bytes', required), rule('max_request_bytes', aboveZero)],
+  [`${HTTP}csrf.v3.CsrfPolicy`]: [rule('filter_enabled', required)],
+  [`${HTTP}health_check.v3.HealthCheck`]: [rule('pass_through_mode', required)],
+  [`${HTTP}local_ratelimit.v3.LocalRateLimit`]: [
+    rule('stat_prefix', filled),
+    rule('token_bucket/tokens_per_fill', aboveZero),
+    rule('stage', upTo(10)),
+  ],
+  [`${HTTP}ratelimit.v3.RateLimit`]: [rule('domain', filled), rule('stage', upTo(10))],
+  [`${NETWORK}rbac.v3.RBAC`]: [rule('stat_prefix', filled)],
+  [`${NETWORK}ext_authz.v3.ExtAuthz`]: [rule('stat_prefix', filled)],
+  [`${NETWORK}connection_limit.v3.ConnectionLimit`]: [rule('delay', longerThanZero)],
+  [`${NETWORK}local_ratelimit.v3.LocalRateLimit`]: [rule('token_bucket/tokens_per_fill', aboveZero)],
+};
+
+/** Rules for the policies of an RBAC filter, whose names are keys. */
+const POLICY: readonly Rule[] = [
+  rule('permissions', someItems),
+  rule('principals', someItems),
+  rule('permissions/and_rules/rules', someItems),
+  rule('permissions/or_rules/rules', someItems),
+  rule('permissions/destination_port', upTo(65_535)),
+  rule('principals/and_ids/ids', someItems),
+  rule('principals/or_ids/ids', someItems),
+];
+
+/** Holds the configuration of a filter against the rules of Envoy's API. Throws ConfigProblem. */
+export function checkFilter(config: { readonly '@type': string }): void {
+  const type = config['@type'];
+  checkRules(config, RULES[type] ?? []);
+  if (!type.endsWith('.rbac.v3.RBAC')) return;
+  for (const engine of ['rules', 'shadow_rules']) {
+    const { [engine]: given } = config as Readonly<Record<string, unknown>>;
+    for (const [name, policy] of valuesOf(given, 'policies'))
+      within(`${engine}.policies[${name}]`, () => checkRules(policy, POLICY));
+  }
+}

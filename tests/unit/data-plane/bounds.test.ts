@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest';
+import { extensionTypes, type Listener } from '#xds';
+import { compileCluster } from '../../../server/data-plane/config/cluster-config.ts';
+import { compileListener } from '../../../server/data-plane/config/listener-config.ts';
+
+const EXTENSIONS = 'type.googleapis.com/envoy.extensions.filters.';
+const ROUTER = { name: 'envoy.filters.http.router', typed_config: { '@type': extensionTypes.router } };
+
+/** A listener whose connection manager has these fields, and further ones of its own. */
+function listener(manager: object, fields: object = {}): Listener {
+  const config = {
+    '@type': extensionTypes.httpConnectionManager,
+    stat_prefix: 'p',
+    route_config: { name: 't', virtual_hosts: [] },
+    http_filters: [ROUTER],
+    ...manager,
+  };
+  return {
+    name: 'l',
+    address: { socket_address: { address: '127.0.0.1', port_value: 80 } },
+    filter_chains: [{ filters: [{ name: 'hcm', typed_config: config }] }],
+    ...fields,
+  } as Listener;
+}
+
+const route = (fields: object): object => ({
+  route_config: {
+    name: 't',
+    virtual_hosts: [{ name: 'a', domains: ['*'], routes: [{ match: { prefix: '/' }, ...fields }] }],
+  },
+});
+const filter = (type: string, config: object): object => ({
+  http_filters: [{ name: 'f', typed_config: { '@type': `${EXTENSIONS}http.${type}`, ...config } }, ROUTER],
+});
+const guarded = (type: string, config: object): Listener => {
+  const plain = listener({});
+  const [{ filters }] = plain.filter_chains as [{ filters: object[] }];
+  const guard = { name: 'g', typed_config: { '@type': `${EXTENSIONS}network.${type}`, ...config } };
+  return { ...plain, filter_chains: [{ filters: [guard, ...filters] }] } as unknown as Listener;
+};
+
+describe('what breaks the rules of the API of Envoy is refused, as Envoy does', () => {
+  it.each<[string, Listener]>([
+    [
+      'a port beyond 65535',
+      listener({}, { address: { socket_address: { address: '127.0.0.1', port_value: 70_000 } } }),
+    ],
+    [
+      'an address that is a name',
+      listener({}, { address: { socket_address: { address: 'localhost', port_value: 1 } } }),
+    ],
+    ['a manager without a prefix', listener({ stat_prefix: '' })],
+    ['two routers', listener({ http_filters: [ROUTER, ROUTER] })],
+    ['a filter without a name', listener({ http_filters: [{ ...ROUTER, name: '' }] })],
+    ['heads of no size', listener({ max_request_headers_kb: 0 })],
+    ['heads beyond 8 MiB', listener({ max_request_headers_kb: 9000 })],
+    ['no streams', listener({ http2_protocol_options: { max_concurrent_streams: 0 } })],
+    ['a window below 65535', listener({ http2_protocol_options: { initial_stream_window_size: 100 } })],
+    ['no headers', listener({ common_http_protocol_options: { max_headers_count: 0 } })],
+    ['a server name of two lines', listener({ server_name: 'a\nb' })],
+    ['two upgrades of one name', listener({ upgrade_configs: [{ upgrade_type: 'a' }, { upgrade_type: 'A' }] })],
+    ['a virtual host without a name', listener({ route_config: { virtual_hosts: [{ name: '', domains: ['*'] }] } })],
+    ['a status below 200', listener(route({ direct_response: { status: 99 } }))],
+    ['a cluster without a name', listener(route({ route: { cluster: '' } }))],
+    ['a copy to nobody', listener(route({ route: { cluster: 'c', request_mirror_policies: [{ cluster: '' }] } }))],
+    [
+      'waits that shrink',
+      listener(
+        route({
+          route: {
+            cluster: 'c',
+            retry_policy: { retry_on: '5xx', retry_back_off: { base_interval: '2s', max_interval: '1s' } },
+          },
+        }),
+      ),
+    ],
+    ['a delay of no time', listener(filter('fault.v3.HTTPFault', { delay: { fixed_delay: '0s', percentage: {} } }))],
+    ['a buffer without a limit', listener(filter('buffer.v3.Buffer', {}))],
+    [
+      'a policy without permissions',
+      listener(filter('rbac.v3.RBAC', { rules: { policies: { a: { principals: [{ any: true }] } } } })),
+    ],
+    ['a guard without a prefix', guarded('rbac.v3.RBAC', { rules: {} })],
+    ['a limit of no connections', guarded('connection_limit.v3.ConnectionLimit', { stat_prefix: 'a' })],
+  ])('%s', (_what, resource) => {
+    expect(() => compileListener(resource, 'v1')).toThrow(
+      /value (length must|must|is required|does not match)|malformed IP|the last filter|multiple upgrade|mirror policy need|max_interval must/,
+    );
+  });
+
+  it('a cluster without a name', () => {
+    expect(() => compileCluster({ name: '', type: 'STATIC' }, 'v1')).toThrow(
+      'name: value length must be at least 1 characters',
+    );
+  });
+
+  it('a listener that keeps them is taken', () => {
+    expect(compileListener(listener(route({ direct_response: { status: 200 } })), 'v1').name).toBe('l');
+  });
+});
