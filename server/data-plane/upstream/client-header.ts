@@ -14,6 +14,9 @@ export interface NamedClient {
   readonly headerFields?: readonly HeaderField[] | undefined;
 }
 
+/** Counts connections whose further fields had no room. */
+export const TOO_LONG = 'upstream.proxyprotocol.v2_tlvs_exceed_max_length';
+
 const V2_START = [0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a];
 const V2_LOCAL = Buffer.from([...V2_START, 0x20, 0, 0, 0]);
 const V2_PROXY = 0x21;
@@ -21,12 +24,13 @@ const MAX_LENGTH = 0xffff;
 
 /**
  * The first bytes of a connection to `host`. Without a client, as for health checks, version 1 names the connection itself and version 2
- * nobody. Fields that no header has room for are left out. Source: UpstreamProxyProtocolSocket in Envoy.
+ * nobody. Fields that no header has room for are left out; `onTooLong` hears of each connection without them. Source: UpstreamProxyProtocolSocket in Envoy.
  */
 export function clientHeader(
   config: ClientHeader,
   host: Host,
   client: NamedClient | undefined,
+  onTooLong: () => void = () => undefined,
 ): (socket: Socket) => Buffer {
   if (client === undefined) return (socket) => ownHeader(config.version, socket);
   if (config.version === 1) return () => version1(client);
@@ -35,8 +39,11 @@ export function clientHeader(
   const passed = (client.headerFields ?? []).filter(
     ({ type }) => config.passes(type) && !added.some((each) => each.type === type),
   );
-  const header = version2(client, [...added, ...passed]);
-  return () => header;
+  const { bytes, whole } = version2(client, [...added, ...passed]);
+  return () => {
+    if (!whole) onTooLong();
+    return bytes;
+  };
 }
 
 /** The header of a connection that no client has asked for. */
@@ -53,16 +60,17 @@ function version1({ remoteAddress: from, localAddress: to }: NamedClient): Buffe
   return Buffer.from(`PROXY ${family} ${from.ip} ${to.ip} ${from.port} ${to.port}\r\n`, 'latin1');
 }
 
-function version2({ remoteAddress: from, localAddress: to }: NamedClient, fields: readonly HeaderField[]): Buffer {
+function version2({ remoteAddress: from, localAddress: to }: NamedClient, fields: readonly HeaderField[]) {
   const ports = Buffer.alloc(4);
   ports.writeUInt16BE(from.port, 0);
   ports.writeUInt16BE(to.port, 2);
   const addresses = Buffer.concat([bytesOf(from.ip), bytesOf(to.ip), ports]);
   const further = Buffer.concat(fields.map(framed));
-  const rest = addresses.length + further.length > MAX_LENGTH ? addresses : Buffer.concat([addresses, further]);
+  const whole = addresses.length + further.length <= MAX_LENGTH;
+  const rest = whole ? Buffer.concat([addresses, further]) : addresses;
   const fixed = Buffer.from([...V2_START, V2_PROXY, isIP(from.ip) === 6 ? 0x21 : 0x11, 0, 0]);
   fixed.writeUInt16BE(rest.length, fixed.length - 2);
-  return Buffer.concat([fixed, rest]);
+  return { bytes: Buffer.concat([fixed, rest]), whole };
 }
 
 const framed = ({ type, value }: HeaderField): Buffer =>

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import type { TransportSocket } from '#xds';
 import { compileEndpoints } from '../../../server/data-plane/config/endpoint-config.ts';
 import { readUpstreamTransport } from '../../../server/data-plane/config/upstream-transport.ts';
 import { furtherFields, readProxyHeader } from '../../../server/data-plane/listener/proxy-header.ts';
@@ -61,23 +62,33 @@ describe('a PROXY protocol header', () => {
 const PREFIX = 'type.googleapis.com/envoy.extensions.transport_sockets.';
 const TYPED = 'envoy.transport_sockets.proxy_protocol';
 
-/** What a connection begins with, of a cluster whose transport has this `config`. */
-function written(config: object, client: NamedClient | undefined, added: readonly object[] = []): Buffer {
+const SOCKET = { localAddress: '8.8.8.8', localPort: 80, remoteAddress: '9.9.9.9', remotePort: 90 } as Socket;
+
+/** A transport with this `config`, in plaintext. */
+const named = (config: object): TransportSocket => {
   const raw = { name: 'raw', typed_config: { '@type': `${PREFIX}raw_buffer.v3.RawBuffer` } };
   const typed_config = {
     '@type': `${PREFIX}proxy_protocol.v3.ProxyProtocolUpstreamTransport`,
     config,
     transport_socket: raw,
   };
-  const { clientHeader: header } = readUpstreamTransport({ name: 'proxy', typed_config });
-  if (header === undefined) throw new Error('the transport names no client');
+  return { name: 'proxy', typed_config };
+};
+
+function hostWith(added: readonly object[]): Host {
   const endpoint = {
     endpoint: { address: { socket_address: { address: '9.9.9.9', port_value: 90 } } },
     metadata: { typed_filter_metadata: { [TYPED]: { added_tlvs: added } } },
   };
   const [placed] = compileEndpoints({ cluster_name: 'a', endpoints: [{ lb_endpoints: [endpoint] }] } as never);
-  const socket = { localAddress: '8.8.8.8', localPort: 80, remoteAddress: '9.9.9.9', remotePort: 90 } as Socket;
-  return clientHeader(header, new Host(placed!), client)(socket);
+  return new Host(placed!);
+}
+
+/** What a connection begins with, of a cluster whose transport has this `config`. */
+function written(config: object, client: NamedClient | undefined, added: readonly object[] = []): Buffer {
+  const { clientHeader: header } = readUpstreamTransport(named(config));
+  if (header === undefined) throw new Error('the transport names no client');
+  return clientHeader(header, hostWith(added), client)(SOCKET);
 }
 
 const v4 = { remoteAddress: told.source, localAddress: told.destination };
@@ -120,6 +131,19 @@ describe('a PROXY protocol header that is written', () => {
   ] as const)('has further fields: %s', (_which, config, own, wanted) => {
     const fields = furtherFields(written({ version: 'V2', ...config }, sent, own));
     expect(fields.map(({ type, value }) => `${type} ${value}`)).toEqual(wanted);
+  });
+
+  it('tells of each connection whose fields had no room', () => {
+    let told = 0;
+    const { clientHeader: header } = readUpstreamTransport(
+      named({ version: 'V2', added_tlvs: [field(1, 'x'.repeat(65_530))] }),
+    );
+    const bytes = clientHeader(header!, hostWith([]), v4, () => {
+      told++;
+    });
+    bytes(SOCKET);
+    bytes(SOCKET);
+    expect(told).toBe(2);
   });
 
   it('is refused with a field without a value', () => {
