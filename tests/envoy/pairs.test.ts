@@ -10,8 +10,8 @@ const cases = loadPairs();
 const OF_ENVOY_ITSELF =
   /^(filesystem|overload|envoy|workers|thread_local_cluster_manager|(http|listener)\.admin|http\.async-client)\.|worker_0|gh?ttp2_(up|down)stream|http2\.(cookie|header)_(count|size|list_size)$|\.version$|remaining_cx_pools$|tls_inspector\.bytes|server\.(stats_recent|total_conn|initialization)/;
 
-/** Of filters that Istio itself does not configure: named once they count. */
-const NAMED_LATE = /^http\.[^.]+\.(compressor|csrf|health_check|set_metadata)\.|proxy_proto/;
+/** Of what Istio itself does not configure, or seldom: named once they count. */
+const NAMED_LATE = /^http\.[^.]+\.(compressor|csrf|health_check|set_metadata)\.|proxy_proto|^vhost\./;
 
 describe('our proxy does with the same xDS what a real Envoy does', () => {
   let proxies: TwoProxies;

@@ -169,3 +169,19 @@ export const FILTER_NAMES = {
   shadow_rbac: words('shadow_allowed shadow_denied'),
   local_ratelimit: words('enabled enforced ok rate_limited shadow_mode'),
 } as const;
+
+/** Under `tcp.<prefix>.tcpproxy_tunneling.`, where a TCP proxy asks for tunnels. Envoy's own router would move them; none asks for one here. */
+export const TUNNELING_NAMES: readonly string[] = [
+  'no_cluster',
+  'no_route',
+  'passthrough_internal_redirect_bad_location',
+  'passthrough_internal_redirect_no_route',
+  'passthrough_internal_redirect_predicate',
+  'passthrough_internal_redirect_too_many_redirects',
+  'passthrough_internal_redirect_unsafe_scheme',
+  'rq_direct_response',
+  'rq_overload_local_reply',
+  'rq_redirect',
+  'rq_reset_after_downstream_response_started',
+  'rq_total',
+];
