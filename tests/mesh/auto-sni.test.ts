@@ -180,6 +180,9 @@ it('tells a server who its client is, in both versions of the PROXY protocol, be
     [1, IP, destination, []],
     [2, IP, destination, [{ type: 224, value: Buffer.from('hi') }]],
   ]);
+  const page = await (await fetch(`http://${IP}:15000/stats`)).text();
+  expect(page).toContain('cluster.v2.upstream.proxyprotocol.v2_tlvs_exceed_max_length: 0');
+  expect(page).toContain('cluster.v2.upstream_rq_timeout: 0');
 });
 
 it('offers the protocol that it speaks to a server whose cluster names none', async () => {

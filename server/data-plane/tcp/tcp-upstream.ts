@@ -12,7 +12,7 @@ import type { StreamInfo } from '../http/stream-info.ts';
 import { type ConnectionContext, originalDestination } from '../listener/connection-context.ts';
 import type { ProxyRuntime } from '../runtime.ts';
 import { handshakeCounter } from '../tls/index.ts';
-import { clientHeader, TOO_LONG } from '../upstream/client-header.ts';
+import { clientHeader, HEADER_SCOPE, TOO_LONG } from '../upstream/client-header.ts';
 import type { HostChoice, UpstreamCluster } from '../upstream/cluster.ts';
 import { connectTo } from '../upstream/connect.ts';
 import type { Host } from '../upstream/host.ts';
@@ -136,7 +136,7 @@ export class TcpUpstream {
         }),
         onFurther: () => cluster.stats.count('upstream_cx_total'),
         transport: transportOf(runtime, cluster, host),
-        firstBytes: header && clientHeader(header, host, context, () => cluster.stats.count(TOO_LONG)),
+        firstBytes: header && clientHeader(header, host, context, () => cluster.stats.count(HEADER_SCOPE + TOO_LONG)),
         timeoutMs: cluster.config.connectTimeoutMs,
         clock: runtime.clock,
       },

@@ -14,8 +14,10 @@ export interface NamedClient {
   readonly headerFields?: readonly HeaderField[] | undefined;
 }
 
+/** Under a cluster's figures. */
+export const HEADER_SCOPE = 'upstream.proxyprotocol.';
 /** Counts connections whose further fields had no room. */
-export const TOO_LONG = 'upstream.proxyprotocol.v2_tlvs_exceed_max_length';
+export const TOO_LONG = 'v2_tlvs_exceed_max_length';
 
 const V2_START = [0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a];
 const V2_LOCAL = Buffer.from([...V2_START, 0x20, 0, 0, 0]);

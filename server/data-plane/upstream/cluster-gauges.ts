@@ -1,6 +1,6 @@
 import { SSL_CONTEXT_NAMES, SSL_NAMES } from '../stats/declared-names.ts';
 import type { Stats } from '../stats/stats.ts';
-import { TOO_LONG } from './client-header.ts';
+import { HEADER_SCOPE, TOO_LONG } from './client-header.ts';
 import type { UpstreamCluster } from './cluster.ts';
 import type { TableShape } from './hashing/ring-hash.ts';
 import type { Host } from './host.ts';
@@ -27,7 +27,7 @@ export function registerTransports(stats: Stats, { config, stats: { prefix } }: 
   for (const name of ['default', ...config.tlsMatches.map((match) => match.name)])
     stats.declare(`${prefix}${name}.`, ['total_match_count']);
   if ([config, ...config.tlsMatches].some(({ clientHeader }) => clientHeader !== undefined))
-    stats.declare(prefix, [TOO_LONG]);
+    stats.declare(prefix + HEADER_SCOPE, [TOO_LONG]);
   if (config.tls === undefined && config.tlsMatches.every(({ tls }) => tls === undefined)) return;
   stats.declare(`${prefix}ssl.`, SSL_NAMES);
   stats.declare(`${prefix}client_ssl_socket_factory.`, SSL_CONTEXT_NAMES);

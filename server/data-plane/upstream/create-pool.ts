@@ -5,7 +5,7 @@ import type { ProxyNetwork } from '../doors.ts';
 import type { HostPool, PooledRequest } from '../http/codec.ts';
 import type { ConnectionContext } from '../listener/connection-context.ts';
 import type { TransportFactory } from '../transports.ts';
-import { clientHeader, TOO_LONG } from './client-header.ts';
+import { clientHeader, HEADER_SCOPE, TOO_LONG } from './client-header.ts';
 import type { PoolFactory, UpstreamCluster } from './cluster.ts';
 import { connectTo } from './connect.ts';
 import type { PoolProtocol } from './connection-factory.ts';
@@ -27,7 +27,7 @@ export function createPoolFor(sources: PoolSources): PoolFactory {
     const tls = cluster.tlsFor(host);
     const header = cluster.clientHeaderFor(host);
     const poolsOf = (client: ConnectionContext | undefined): HostPool => {
-      const tooLong = (): void => cluster.stats.count(TOO_LONG);
+      const tooLong = (): void => cluster.stats.count(HEADER_SCOPE + TOO_LONG);
       const firstBytes = header && clientHeader(header, host, client, tooLong);
       const make = (spoken: PoolProtocol, wanted: UpstreamTls | undefined): HostPool =>
         createPool(sources, { cluster, host, priority, tls: wanted, protocol: spoken, firstBytes });
