@@ -144,7 +144,7 @@ async function observe({
   });
   const letGo = await hold(request.held ?? [], at, () => side.figures(own));
   const answer = await ask(request, at, name);
-  await waitFor(`${side.name}'s log line of ${name}`, LATE_MS, () => {
+  const met = await waitFor(`${side.name}'s log line of ${name}`, LATE_MS, () => {
     const found = entriesAt(side.logLines(), port).slice(entries);
     // A request that follows a redirect within the proxy has a line for each part of its way.
     return found.length >= (request.expect.lines ?? 1) && found.at(-1)?.['details'] !== 'internal_redirect'
@@ -157,8 +157,8 @@ async function observe({
     hosts.arrived(name).length >= wanted ? true : undefined,
   );
   const after = await quiet(side, own);
-  // By now every log has its line of the request.
-  const log = entriesAt(side.logLines(), port).slice(entries);
+  // By now every log has its line of the request; those of held connections are none of its.
+  const log = request.held === undefined ? entriesAt(side.logLines(), port).slice(entries) : met;
   return { answer, log, upstream: hosts.arrived(name), stats: changes(figures, after) };
 }
 
