@@ -191,6 +191,31 @@ describe('HTTP/1.1 between two proxies of the project', () => {
     expect(call.response.ended).toBe(true);
   });
 
+  it('tells an answer without a body from one whose body is empty', async () => {
+    answer = ({ stream }) => {
+      const bodyless = stream.head.path === '/none';
+      stream.sendHead({ status: 200, headers: new Headers() }, bodyless);
+      if (!bodyless) stream.sendEnd();
+    };
+    const { pool } = start();
+    const endings = new Map<string, boolean>();
+    for (const path of ['/none', '/empty']) {
+      const call = new Call(pool, request('GET', path));
+      const { response } = call;
+      const told = response.head.bind(response);
+      response.head = (head, endStream) => {
+        endings.set(path, endStream);
+        told(head, endStream);
+      };
+      await response.settled();
+      expect(response.ended).toBe(true);
+    }
+    expect([...endings]).toEqual([
+      ['/none', true],
+      ['/empty', false],
+    ]);
+  });
+
   it('is plain HTTP/1.1 with a proxy that does not know the offer', async () => {
     alpn = ['h2', 'http/1.1'];
     answer = hold;

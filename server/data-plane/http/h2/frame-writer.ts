@@ -47,7 +47,7 @@ export class FrameWriter {
   #at = 0;
   #scheduled = false;
   #blocked = false;
-  /** Where in `#out` the newest frame of a message begins, and whose it is: its end may still be marked there. */
+  /** Where in `#out` the newest DATA frame begins, and whose it is: the end of its message may still be marked there. */
   #lastFrame = -1;
   #lastStream = 0;
 
@@ -108,8 +108,6 @@ export class FrameWriter {
     this.#at = start;
     this.#head(end - start - FRAME_HEADER, FrameType.HEADERS, Flag.END_HEADERS | endFlag, streamId);
     this.#at = end;
-    this.#lastFrame = start;
-    this.#lastStream = streamId;
   }
 
   /** One DATA frame with the bytes from `start` to `end`, at most `maxFrame`. */
@@ -123,7 +121,10 @@ export class FrameWriter {
     this.#at += length;
   }
 
-  /** Ends a stream: marks its newest frame when that is the last one here, else by an empty DATA frame. */
+  /**
+   * Ends a stream: marks its newest frame when that is the last one here, else by an empty DATA frame. A head that came without its end stays so:
+   * it tells HTTP/1.1 that a body follows, be it empty.
+   */
   end(streamId: number): void {
     if (this.#lastStream === streamId && this.#lastFrame >= 0) {
       this.#out![this.#lastFrame + 4]! |= Flag.END_STREAM;
