@@ -4,6 +4,7 @@ export { scrapeApp } from './admin/app-metrics.ts';
 export { Agent } from './agent/agent.ts';
 export { withoutModule } from './agent/module-stand-ins.ts';
 export { SecretStore } from './agent/secret-store.ts';
+export { ISTIO_LOG_FORMAT } from './config/access-log/index.ts';
 export type * from './doors.ts';
 export { Headers } from './http/headers.ts';
 export { connectTcp } from './listener/direct-socket.ts';

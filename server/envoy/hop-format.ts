@@ -1,3 +1,4 @@
+import { ISTIO_LOG_FORMAT } from '#data-plane';
 import type { Listener } from '#xds';
 
 /** Headers that an Envoy writes down; it has no word for all of them. */
@@ -12,15 +13,6 @@ const RESPONSE_HEADERS = [
   ...['server', 'content-type', 'content-length', 'location', 'retry-after', 'set-cookie', 'cache-control'],
   ...['x-envoy-upstream-service-time', 'x-envoy-overloaded', 'x-local-rate-limit', 'grpc-status', 'grpc-message'],
 ];
-
-/** The line of Istio's default access log. Source: EnvoyTextLogFormat in istio pilot/pkg/model/telemetry_logging.go. */
-const ISTIO_LINE = [
-  '[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE% %RESPONSE_FLAGS%',
-  '%RESPONSE_CODE_DETAILS% %CONNECTION_TERMINATION_DETAILS% "%UPSTREAM_TRANSPORT_FAILURE_REASON%" %BYTES_RECEIVED%',
-  '%BYTES_SENT% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" "%REQ(USER-AGENT)%"',
-  '"%REQ(X-REQUEST-ID)%" "%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%" %UPSTREAM_CLUSTER_RAW% %UPSTREAM_LOCAL_ADDRESS%',
-  '%DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS% %REQUESTED_SERVER_NAME% %ROUTE_NAME%',
-].join(' ');
 
 const headers = (operator: 'REQ' | 'RESP', names: readonly string[]): Record<string, string> =>
   Object.fromEntries(names.map((name) => [name, `%${operator}(${name})%`]));
@@ -87,7 +79,7 @@ const FORMAT: Readonly<Record<Exclude<keyof HopEntry, 'direction' | 'traces' | '
   client_uri: '%DOWNSTREAM_PEER_URI_SAN%',
   host_uri: '%UPSTREAM_PEER_URI_SAN%',
   stream: '%STREAM_ID%',
-  line: ISTIO_LINE,
+  line: ISTIO_LOG_FORMAT,
   request_headers: headers('REQ', REQUEST_HEADERS),
   response_headers: headers('RESP', RESPONSE_HEADERS),
 };

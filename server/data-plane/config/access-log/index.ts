@@ -9,8 +9,8 @@ import { compileJsonFormat } from './json-format.ts';
 /** Writes one entry, without its newline; undefined where the log does not want it. It is good until the next entry is written. */
 export type AccessLogger = (subject: FormatSubject) => LogText | undefined;
 
-/** Istio's default text format (EnvoyTextLogFormat), without the newline. */
-const ISTIO_FORMAT = [
+/** Istio's default text format, without the newline. Source: EnvoyTextLogFormat in istio pilot/pkg/model/telemetry_logging.go. */
+export const ISTIO_LOG_FORMAT = [
   '[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE% %RESPONSE_FLAGS%',
   '%RESPONSE_CODE_DETAILS% %CONNECTION_TERMINATION_DETAILS% "%UPSTREAM_TRANSPORT_FAILURE_REASON%" %BYTES_RECEIVED%',
   '%BYTES_SENT% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" "%REQ(USER-AGENT)%"',
@@ -18,7 +18,7 @@ const ISTIO_FORMAT = [
   '%DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS% %REQUESTED_SERVER_NAME% %ROUTE_NAME%',
 ].join(' ');
 
-const istioEntry = compileEntry(ISTIO_FORMAT, 'access_log');
+const istioEntry = compileEntry(ISTIO_LOG_FORMAT, 'access_log');
 
 export const istioLogFormat: Format = (subject) => String(istioEntry(subject));
 
