@@ -1,6 +1,5 @@
-import { isIP } from 'node:net';
 import type { FilterChainMatch } from '#xds';
-import { type AddressRange, type CidrRange, compileRange } from './cidr.ts';
+import { type AddressRange, compileRange } from './cidr.ts';
 import { ConfigProblem } from './problem.ts';
 
 /** What connections a filter chain is for. Empty lists and undefined fields ask for nothing. */
@@ -24,7 +23,7 @@ export function readChainMatch(match: FilterChainMatch): ChainCriteria {
     throw new ConfigProblem('filter_chain_match', 'contains unimplemented fields');
   }
   const ranges = (field: 'prefix_ranges' | 'direct_source_prefix_ranges' | 'source_prefix_ranges'): AddressRange[] =>
-    (match[field] ?? []).map((range, i) => compileRange(wholeAddress(range), `filter_chain_match.${field}[${i}]`));
+    (match[field] ?? []).map((range, i) => compileRange(range, `filter_chain_match.${field}[${i}]`));
   return {
     port: match.destination_port,
     destinations: ranges('prefix_ranges'),
@@ -37,10 +36,6 @@ export function readChainMatch(match: FilterChainMatch): ChainCriteria {
     sourcePorts: new Set(match.source_ports ?? []),
   };
 }
-
-/** Here, and only here, a range without a length is one address. */
-const wholeAddress = (range: CidrRange): CidrRange =>
-  range.prefix_len === undefined ? { ...range, prefix_len: isIP(range.address_prefix ?? '') === 6 ? 128 : 32 } : range;
 
 function readServerName(name: string): string {
   if (name.replace(/^\*\./, '').includes('*')) {

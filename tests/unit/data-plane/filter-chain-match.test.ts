@@ -103,4 +103,9 @@ describe('the sieve of filter chains', () => {
     );
     expect(choose(80, seen({}), byAddress).chain?.name).toBe('narrow');
   });
+
+  it('takes a prefix without a length for every address', () => {
+    const chains = listener(chain('any', { prefix_ranges: [{ address_prefix: '10.0.0.1' }] }));
+    expect(choose(80, seen({}), chains).chain?.name).toBe('any');
+  });
 });
