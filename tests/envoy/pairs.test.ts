@@ -6,12 +6,13 @@ import { startTwoProxies, type TwoProxies } from './support/pairs/two-proxies.ts
 
 const cases = loadPairs();
 
-/** Figures of Envoy's own threads, files, memory and libraries, of the pages that are read here, and hashes of 64 bits. */
+/** Figures of Envoy's own threads, files, memory, libraries and senders of spans, of the pages that are read here, and hashes of 64 bits. */
 const OF_ENVOY_ITSELF =
-  /^(filesystem|overload|envoy|workers|thread_local_cluster_manager|(http|listener)\.admin|http\.async-client)\.|worker_0|gh?ttp2_(up|down)stream|http2\.(cookie|header)_(count|size|list_size)$|\.version$|remaining_cx_pools$|tls_inspector\.bytes|server\.(stats_recent|total_conn|initialization)/;
+  /^(filesystem|overload|envoy|workers|thread_local_cluster_manager|(http|listener)\.admin|http\.async-client|dns\.cares)\.|worker_0|gh?ttp2_(up|down)stream|http2\.(cookie|header)_(count|size|list_size)$|\.version$|remaining_cx_pools$|tls_inspector\.bytes|server\.(stats_recent|total_conn|initialization)|^tracing\..*\.(timer_flushed|reports_failed|reports_skipped_no_cluster)$/;
 
 /** Of what Istio itself does not configure, or seldom: named once they count. */
-const NAMED_LATE = /^http\.[^.]+\.(compressor|csrf|health_check|set_metadata)\.|proxy_proto|^vhost\./;
+const NAMED_LATE =
+  /^http\.[^.]+\.(compressor|csrf|health_check|set_metadata)\.|proxy_proto|^vhost\.|^ext_authz\.|^tracing\..*_dropped$/;
 
 describe('our proxy does with the same xDS what a real Envoy does', () => {
   let proxies: TwoProxies;
