@@ -1,7 +1,6 @@
 import type { Clock, Random, SocketAddress } from '#domain';
-import { formatAddress } from '#domain';
 import type { CompiledCluster } from '../config/cluster-config.ts';
-import { DEFAULT_OVERPROVISIONING, type EndpointConfig, NO_LOCALITY } from '../config/endpoint-config.ts';
+import type { EndpointConfig } from '../config/endpoint-config.ts';
 import type { BalancingConfig } from '../config/lb-config.ts';
 import { tlsForHost, type UpstreamTls } from '../config/tls-settings.ts';
 import type { ClientHeader } from '../config/upstream-transport.ts';
@@ -19,16 +18,16 @@ import { Host } from './host.ts';
 import { HostGroup } from './host-group.ts';
 import { HostSubsets } from './host-subsets.ts';
 import type { Pick } from './load-balancer.ts';
+import { OriginalHosts } from './original-hosts.ts';
 import { OutlierDetector } from './outlier-detection.ts';
 import { type CircuitBreakers, createCircuitBreakers, type RoutePriority } from './pool-breakers.ts';
 import type { Candidates } from './priority.ts';
 import type { TriedPriorities } from './tried-priorities.ts';
 
-/** Hosts that an ORIGINAL_DST cluster remembers; the least recently used one goes first. */
-const MAX_ORIGINAL_HOSTS = 256;
-
-/** Makes the pool of one host; injected, so that the cluster knows no socket. */
-/** `tunnels`: its connections carry the bytes of tunnels that end at this proxy. */
+/**
+ * Makes the pool of one host; injected, so that the cluster knows no socket. `tunnels`: its connections carry the bytes of tunnels that end at
+ * this proxy.
+ */
 export type PoolFactory = (cluster: UpstreamCluster, host: Host, priority: RoutePriority, kind?: 'tunnels') => HostPool;
 
 export interface ClusterOptions {
@@ -89,8 +88,7 @@ export class UpstreamCluster {
   readonly #checker: HealthChecker | undefined;
   readonly #dns: DnsHosts | undefined;
   readonly #createPool: PoolFactory;
-  /** The original destination used last, the last of `#hosts` too. */
-  #lastOriginal: Host | undefined;
+  readonly #originals: OriginalHosts;
   #drained = false;
 
   constructor(options: ClusterOptions) {
@@ -104,6 +102,10 @@ export class UpstreamCluster {
     this.stats = new ClusterStats(stats, config.name);
     this.#clock = clock;
     this.#createPool = options.createPool;
+    this.#originals = new OriginalHosts(this.#hosts, (host) => {
+      this.stats.count('membership_change');
+      this.countTransport(host.endpoint.socketMatch);
+    });
     this.#all = this.#createGroup(config.balancing, random);
     this.#subsets = this.#createSubsets(random);
     this.#outlier =
@@ -163,7 +165,7 @@ export class UpstreamCluster {
    */
   setEndpoints(endpoints: readonly EndpointConfig[]): void {
     const kept = new Set(endpoints.map((endpoint) => endpoint.key));
-    this.#lastOriginal = undefined;
+    this.#originals.forgetLast();
     /** Priorities whose members are others now: Envoy updates one after the other. */
     const changed = new Set<number>();
     for (const [key, host] of this.#hosts) {
@@ -338,37 +340,8 @@ export class UpstreamCluster {
   #originalHost(destination: SocketAddress | undefined): HostChoice | undefined {
     if (destination === undefined) return undefined;
     const port = this.config.originalDst?.port || destination.port;
-    return this.#hostAt(port === destination.port ? destination : { ip: destination.ip, port });
-  }
-
-  #hostAt(destination: SocketAddress): HostChoice {
-    const host = this.#lastOriginal?.goesTo(destination) ? this.#lastOriginal : this.#rememberOriginal(destination);
+    const host = this.#originals.at(port === destination.port ? destination : { ip: destination.ip, port });
     return { host, why: () => `the connection's original destination ${host.key}`, candidates: undefined };
-  }
-
-  #rememberOriginal(destination: SocketAddress): Host {
-    const key = formatAddress(destination);
-    const known = this.#hosts.get(key);
-    const host = known ?? new Host(originalEndpoint(key, destination));
-    if (known === undefined) {
-      this.stats.count('membership_change');
-      this.countTransport(host.endpoint.socketMatch);
-    }
-    this.#hosts.delete(key);
-    this.#hosts.set(key, host);
-    if (this.#hosts.size > MAX_ORIGINAL_HOSTS) this.#forgetIdle();
-    this.#lastOriginal = host;
-    return host;
-  }
-
-  #forgetIdle(): void {
-    for (const [key, host] of this.#hosts) {
-      if (host.activeRequests > 0) continue;
-      if (host === this.#lastOriginal) continue;
-      this.#hosts.delete(key);
-      host.drainPools();
-      return;
-    }
   }
 
   #createGroup(config: BalancingConfig, random: Random): HostGroup {
@@ -390,25 +363,4 @@ export class UpstreamCluster {
     this.#all.setHosts(hosts);
     this.#subsets?.setHosts(hosts);
   }
-}
-
-function originalEndpoint(key: string, address: SocketAddress): EndpointConfig {
-  return {
-    key,
-    address,
-    hostname: '',
-    weight: 1,
-    priority: 0,
-    locality: NO_LOCALITY,
-    healthy: true,
-    degraded: false,
-    draining: false,
-    overprovisioning: DEFAULT_OVERPROVISIONING,
-    weighsHealth: false,
-    check: { disabled: true, address, hostname: '' },
-    socketMatch: {},
-    workload: '',
-    metadata: undefined,
-    origins: undefined,
-  };
 }

@@ -1,80 +1,19 @@
-import type { Socket } from 'node:net';
-import type { Clock, HandshakeRecord, Timer } from '#domain';
-import type { HostPool, ResetReason, ResponseSink, StreamWaiter, TlsFacts } from '../http/codec.ts';
+import type { HandshakeRecord, Timer } from '#domain';
+import type { HostPool, ResetReason, ResponseSink, StreamWaiter } from '../http/codec.ts';
 import { LazyDeadline } from '../http/h1/lazy-deadline.ts';
-import { describeTlsError, type HandshakeCounter, handshakeCounter } from '../tls/failure-reason.ts';
-import type { SecuredSocket, TransportSocket } from '../tls/transport.ts';
-import { ConnectionFactory, type Http2Settings, type PoolProtocol } from './connection-factory.ts';
+import { describeTlsError, handshakeCounter } from '../tls/failure-reason.ts';
+import type { SecuredSocket } from '../tls/transport.ts';
+import { ConnectionFactory } from './connection-factory.ts';
 import { type CircuitBreakers, NO_ROOM_TO_WAIT } from './pool-breakers.ts';
 import type { ConnectOptions, ConnectWaiter } from './pool-connecting.ts';
 import { ConnectAttempt } from './pool-connecting.ts';
 import type { PooledConnection, PooledConnectionOwner } from './pool-connection.ts';
-import { type ConnectionEnd, WatchedSocket } from './watched-socket.ts';
+import type { HostPoolOptions, PoolStat } from './pool-options.ts';
+import { WatchedSocket } from './watched-socket.ts';
 
 const DEFAULT_IDLE_TIMEOUT_MS = 3_600_000;
 /** Made at once ahead of streams. */
 const MAX_PRECONNECTS = 3;
-
-/** What a pool counts, by the names of Envoy's cluster statistics. */
-export type PoolStat =
-  | 'upstream_cx_total'
-  | 'upstream_cx_connect_fail'
-  | 'upstream_cx_connect_timeout'
-  | 'upstream_cx_destroy'
-  | 'upstream_cx_overflow'
-  | 'upstream_cx_close_notify'
-  | 'upstream_cx_max_requests'
-  | 'upstream_cx_idle_timeout'
-  | 'upstream_cx_max_duration_reached'
-  | 'upstream_rq_pending_total'
-  | 'upstream_rq_pending_overflow'
-  | 'upstream_rq_active_overflow'
-  | 'upstream_rq_pending_failure_eject'
-  | HandshakeCounter;
-
-export interface HostPoolOptions {
-  /** Opens a TCP connection to the host; may return it before it is connected. */
-  readonly connect: () => Socket;
-  /** Absent: plaintext. */
-  readonly transport?: TransportSocket | undefined;
-  /** The same at further addresses of the host. */
-  readonly further?: readonly (() => Socket)[] | undefined;
-  /** What each connection begins with, before the handshake; absent: nothing. */
-  readonly firstBytes?: ((socket: Socket) => Buffer) | undefined;
-  /** Until the handshake is over. */
-  readonly connectTimeoutMs: number;
-  readonly clock: Clock;
-  /** Shared by all pools of the cluster at this priority. */
-  readonly breakers: CircuitBreakers;
-  /** The host has as many connections as it may have by itself. */
-  readonly hostIsFull?: (() => boolean) | undefined;
-  /** Connections are made for so many times the streams that there are; default 1. */
-  readonly preconnectRatio?: number | undefined;
-  /** 0: no limit. */
-  readonly maxRequestsPerConnection?: number | undefined;
-  /** Default one hour; 0: never. */
-  readonly idleTimeoutMs?: number | undefined;
-  /** A connection so old takes no more streams, and closes when it has none. 0 or absent: never. */
-  readonly maxConnectionDurationMs?: number | undefined;
-  readonly onStat?: ((stat: PoolStat) => void) | undefined;
-  readonly observer?: PoolObserver | undefined;
-  /** Default HTTP/1.1. */
-  readonly protocol?: PoolProtocol | undefined;
-  readonly http2?: Http2Settings | undefined;
-  /** The transport offers to carry HTTP/1.1 over HTTP/2 (see `http/carriage.ts`). */
-  readonly offersCarriage?: boolean | undefined;
-  /** Names in answers of HTTP/1.1 keep their capitals. */
-  readonly keepsSpelling?: boolean | undefined;
-}
-
-/** Learns of the connections of a pool, for statistics. */
-export interface PoolObserver {
-  connected(socket: Socket, tls: TlsFacts | undefined): void;
-  connectTime(ms: number): void;
-  speaks(protocol: PooledConnection['speaks']): void;
-  /** `requests`: how many it carried; absent: it was never made. */
-  connectionEnded(end: ConnectionEnd & { readonly lengthMs: number; readonly requests?: number }): void;
-}
 
 /** What is remembered of an open connection. */
 interface OpenConnection {

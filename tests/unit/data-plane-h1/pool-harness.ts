@@ -3,10 +3,10 @@ import type { Server, Socket } from 'node:net';
 import { connect, createServer } from 'node:net';
 import type { HostPool, RequestHead, ResetReason, UpstreamStream } from '../../../server/data-plane/http/codec.ts';
 import { Headers } from '../../../server/data-plane/http/headers.ts';
-import type { HostPoolOptions, PoolStat } from '../../../server/data-plane/upstream/pool.ts';
 import { createHostPool } from '../../../server/data-plane/upstream/pool.ts';
 import type { BreakerLimits, CircuitBreakers } from '../../../server/data-plane/upstream/pool-breakers.ts';
 import { createCircuitBreakers, UNLIMITED } from '../../../server/data-plane/upstream/pool-breakers.ts';
+import type { HostPoolOptions, PoolStat } from '../../../server/data-plane/upstream/pool-options.ts';
 import { systemClock } from '../../../server/system.ts';
 import { listen, ReceivedResponse } from './harness.ts';
 

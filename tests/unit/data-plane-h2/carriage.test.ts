@@ -11,8 +11,8 @@ import {
   SecureContexts,
   type TlsCredentials,
 } from '../../../server/data-plane/tls/index.ts';
-import type { HostPoolOptions } from '../../../server/data-plane/upstream/pool.ts';
 import type { BreakerLimits } from '../../../server/data-plane/upstream/pool-breakers.ts';
+import type { HostPoolOptions } from '../../../server/data-plane/upstream/pool-options.ts';
 import { systemClock } from '../../../server/system.ts';
 import { listen, ReceivedRequest } from '../data-plane-h1/harness.ts';
 import { Call, request, startPool, type TestPool } from '../data-plane-h1/pool-harness.ts';

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { RequestHead } from '../../../server/data-plane/http/codec.ts';
 import { FrameType } from '../../../server/data-plane/http/h2/frame.ts';
 import { Headers } from '../../../server/data-plane/http/headers.ts';
-import type { HostPoolOptions } from '../../../server/data-plane/upstream/pool.ts';
+import type { HostPoolOptions } from '../../../server/data-plane/upstream/pool-options.ts';
 import { systemClock } from '../../../server/system.ts';
 import { listen } from '../data-plane-h1/harness.ts';
 import { Call, ScriptedServer, startPool, type TestPool } from '../data-plane-h1/pool-harness.ts';
