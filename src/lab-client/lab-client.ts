@@ -2,7 +2,7 @@ import type { LabState, Params, Results, SandboxView, ServerEvent } from '#contr
 import { type ViewState, writeAddress } from './address.ts';
 import { Connection, type ConnectionState } from './connection.ts';
 import type { Drafts } from './drafts.ts';
-import { sayError } from './errors.ts';
+import { LabError, sayError } from './errors.ts';
 import { addMesh, addToHistory } from './history.ts';
 import { addLines, addPush, addRequests } from './reduce.ts';
 import { createStores, type LabStores, type Place, type Toast } from './stores.ts';
@@ -47,7 +47,7 @@ export class LabClient {
       ...options,
       stores: this.stores,
       request: (method, params, timeoutMs) => this.#connection.request(method, params, timeoutMs),
-      fail: (error) => this.toast({ text: sayError(error), error: true }),
+      fail: (error) => this.fail(error),
     });
     this.#connection = new Connection({
       transport: options.transport,
@@ -108,6 +108,12 @@ export class LabClient {
   toast(toast: Omit<Toast, 'id'>): void {
     const others = this.stores.toasts.get().filter(({ topic }) => topic === undefined || topic !== toast.topic);
     this.stores.toasts.set([...others, { ...toast, id: this.#nextToast++ }].slice(-3));
+  }
+
+  /** Says what failed. What was asked while the mesh was away failed for that reason: the word that it runs again takes its place. */
+  fail(error: unknown): void {
+    const away = error instanceof LabError && error.code === 'sandbox_away';
+    this.toast({ text: sayError(error), error: true, ...(away ? { topic: 'mesh' } : {}) });
   }
 
   dismiss(id: number): void {
@@ -238,7 +244,7 @@ export class LabClient {
     try {
       await act();
     } catch (error) {
-      this.toast({ text: sayError(error), error: true });
+      this.fail(error);
     }
   }
 

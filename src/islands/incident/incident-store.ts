@@ -1,6 +1,6 @@
 import { atom, type ReadableAtom } from 'nanostores';
 import type { IncidentView, Method, Params, Results } from '#contract';
-import { type LabClient, sayError } from '../../lab-client/index.ts';
+import type { LabClient } from '../../lab-client/index.ts';
 
 const drills = new WeakMap<LabClient, Drill>();
 
@@ -23,7 +23,7 @@ export function drillOf(lab: LabClient): Drill {
     try {
       return await lab.request(method, params);
     } catch (error) {
-      lab.toast({ text: sayError(error), error: true });
+      lab.fail(error);
       return undefined;
     }
   };

@@ -1,5 +1,4 @@
 import { type Ref, useImperativeHandle, useRef, useState } from 'react';
-import { sayError } from '../../lab-client/index.ts';
 import { useLab } from '../parts/use-store.ts';
 
 export interface KubeAccessHandle {
@@ -19,7 +18,7 @@ export function KubeAccess({ handle }: { handle: Ref<KubeAccessHandle> }) {
         setKubeconfig((await lab.kubeAccess()).kubeconfig);
         dialog.current?.showModal();
       } catch (error) {
-        lab.toast({ text: sayError(error), error: true });
+        lab.fail(error);
       }
     },
   }));

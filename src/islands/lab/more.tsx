@@ -1,5 +1,5 @@
 import { useRef, useState } from 'react';
-import { type AppliedFile, sayError, writable } from '../../lab-client/index.ts';
+import { type AppliedFile, writable } from '../../lab-client/index.ts';
 import { Icon } from '../parts/sign.tsx';
 import { useLab, useStore } from '../parts/use-store.ts';
 import { pastOf } from '../time-view/past.ts';
@@ -20,7 +20,7 @@ export function More() {
       setFiles(await lab.solution());
       dialog.current?.showModal();
     } catch (error) {
-      lab.toast({ text: sayError(error), error: true });
+      lab.fail(error);
     }
   };
   const use = (): void => {

@@ -1,43 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ServerEvent } from '#contract';
 import { Connection, type ConnectionState } from '../../../src/lab-client/connection.ts';
-import type { SocketEvents, Timers, Transport } from '../../../src/lab-client/transport.ts';
-
-/** Timers that fire by hand. */
-class HandTimers implements Timers {
-  readonly waiting: { delayMs: number; fire: () => void; cancelled: boolean }[] = [];
-  after(delayMs: number, fire: () => void): () => void {
-    const timer = { delayMs, fire, cancelled: false };
-    this.waiting.push(timer);
-    return () => {
-      timer.cancelled = true;
-    };
-  }
-  fireNext(): number {
-    const [timer] = this.waiting.filter((one) => !one.cancelled).sort((a, b) => a.delayMs - b.delayMs);
-    if (!timer) throw new Error('no timer waits');
-    timer.cancelled = true;
-    timer.fire();
-    return timer.delayMs;
-  }
-}
-
-/** A server end that answers when told. */
-class HandTransport implements Transport {
-  readonly sent: { id: number; method: string }[] = [];
-  events: SocketEvents | undefined;
-  up = true;
-  session(): Promise<string> {
-    return this.up ? Promise.resolve('token') : Promise.reject(new Error('refused'));
-  }
-  connect(_token: string, events: SocketEvents): { send: (text: string) => void; close: () => void } {
-    this.events = events;
-    return { send: (text) => this.sent.push(JSON.parse(text)), close: () => events.closed() };
-  }
-  say(message: object): void {
-    this.events?.message(JSON.stringify(message));
-  }
-}
+import { HandTimers, HandTransport } from './by-hand.ts';
 
 function setUp() {
   const [transport, timers] = [new HandTransport(), new HandTimers()];
