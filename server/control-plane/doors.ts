@@ -7,6 +7,7 @@ export type { FetchedText } from './jwks/key-resolver.ts';
 
 import type { MeshOptions } from './snapshot/mesh-options.ts';
 import type { MeshSnapshot } from './snapshot/mesh-snapshot.ts';
+import type { PilotFeatures } from './snapshot/pilot-features.ts';
 
 /**
  * MeshConfig, as far as it is read. Defaults are Istio's, with access logs and full tracing as in the demo profile.
@@ -27,6 +28,8 @@ export interface MeshConfig extends MeshOptions {
   readonly accessLogFormat: string;
   readonly extensionProviders: readonly (Readonly<Record<string, unknown>> & { readonly name: string })[];
   readonly defaultProviders: Readonly<Record<string, readonly string[] | undefined>>;
+  /** Of istiod's environment: they are no part of the YAML. */
+  readonly features: PilotFeatures;
 }
 
 /** One line of the sync table: which configuration a proxy holds of each type. */

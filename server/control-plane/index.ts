@@ -3,5 +3,6 @@ export type * from './doors.ts';
 export { DEFAULT_MESH_CONFIG, ISTIO_MESH_DEFAULTS, readMeshConfig, readMeshText } from './snapshot/mesh-config.ts';
 export { createSnapshotDeriver, type MeshSnapshot } from './snapshot/mesh-snapshot.ts';
 export { createObjectTables, type ObjectTables } from './snapshot/object-tables.ts';
+export { readFeatures } from './snapshot/pilot-features.ts';
 export { selectProtocol } from './snapshot/protocol.ts';
 export { buildResources, createTranslator, type ProxyResources, type Translator } from './translate/index.ts';

@@ -3,6 +3,7 @@ import type { KubeObject } from '#domain';
 import { parseDurationMs } from '#domain';
 import type { MeshConfig } from '../doors.ts';
 import { type MeshOptions, pickOptions } from './mesh-options.ts';
+import { DEFAULT_FEATURES } from './pilot-features.ts';
 import { unquoteNumbers } from './quoted-numbers.ts';
 
 /** Istio's defaults, with access logs and full tracing as in the demo profile. */
@@ -21,6 +22,7 @@ export const DEFAULT_MESH_CONFIG: MeshConfig = Object.freeze({
   extensionProviders: [],
   // As Istio's chart sets it.
   defaultProviders: { metrics: ['prometheus'] },
+  features: DEFAULT_FEATURES,
 });
 
 interface MeshText extends MeshOptions {

@@ -64,11 +64,15 @@ export const UNSPECIFIED = '0.0.0.0';
 /** Whether a service has no address of its own, so that clients dial its endpoints. */
 export const hasNoAddress = ({ address }: Pick<Service, 'address'>): boolean => address === UNSPECIFIED;
 
-const SESSION_LABELS = ['istio.io/persistent-session', 'istio.io/persistent-session-header'];
+/** Labels of a Service that keep a client's session at its endpoint, by a cookie or a header of this name. */
+export const SESSION_LABELS = {
+  cookie: 'istio.io/persistent-session',
+  header: 'istio.io/persistent-session-header',
+} as const;
 
 /** Whether sessions stay with their endpoint while it shuts down. */
 export const keepsSessions = ({ labels }: Pick<Service, 'labels'>): boolean =>
-  SESSION_LABELS.some((label) => Boolean(labels[label]));
+  Boolean(labels[SESSION_LABELS.cookie] || labels[SESSION_LABELS.header]);
 
 export const serviceKey = ({ namespace, hostname }: Pick<Service, 'namespace' | 'hostname'>): string =>
   `${namespace}/${hostname}`;

@@ -1,5 +1,6 @@
 import { clusterName } from '#domain';
 import { type Cluster, extensionTypes, type HttpConnectionManager, type Listener, type RouteConfiguration } from '#xds';
+import type { MeshConfig } from '../doors.ts';
 import { compareText } from '../snapshot/config.ts';
 import { trafficKind } from '../snapshot/protocol.ts';
 import { type Service, type ServicePort, serviceKey } from '../snapshot/services.ts';
@@ -12,6 +13,7 @@ import { dnsSrvName } from './clusters/stat-names.ts';
 import { tlsFields, translateClientTls } from './clusters/tls-client.ts';
 import { effectivePolicy } from './clusters/traffic-policy.ts';
 import { statPrefix } from './envoy-types.ts';
+import { sessionFilterOf } from './http-filters/sessions.ts';
 import { FAULT_FILTER, ROUTER_FILTER } from './listeners/http-connection-manager.ts';
 import { listenAddress } from './listeners/listener-filters.ts';
 import { createRouteMemory } from './routes/route-memory.ts';
@@ -31,6 +33,7 @@ export function grpcResources(scope: OutboundScope): GrpcResources {
   const hosts = new Map<number, ReturnType<typeof outboundVirtualHosts>>();
   const listeners: Listener[] = [];
   const routes: RouteConfiguration[] = [];
+  const { mesh } = scope.snapshot;
   const [egress] = scope.egress;
   if (egress === undefined) return { listeners, routes };
   for (const { service, port } of callablePorts(scope)) {
@@ -39,7 +42,7 @@ export function grpcResources(scope: OutboundScope): GrpcResources {
       outboundVirtualHosts(scope, egress, { port: port.port, withPorts: true, memory: createRouteMemory() });
     hosts.set(port.port, known);
     const routeName = clusterName('outbound', port.port, '', service.hostname);
-    listeners.push(...targetNames(scope, service).map((host) => apiListener({ host, service, port, routeName })));
+    listeners.push(...targetNames(scope, service).map((host) => apiListener({ mesh, host, service, port, routeName })));
     routes.push({
       name: routeName,
       virtual_hosts: known.filter((host) => host.domains.includes(service.hostname)),
@@ -62,18 +65,19 @@ function targetNames({ namespace }: OutboundScope, service: Service): string[] {
 }
 
 interface ApiListenerInput {
+  readonly mesh: MeshConfig;
   readonly host: string;
   readonly service: Service;
   readonly port: ServicePort;
   readonly routeName: string;
 }
 
-function apiListener({ host, service, port, routeName }: ApiListenerInput): Listener {
+function apiListener({ mesh, host, service, port, routeName }: ApiListenerInput): Listener {
   const api_listener: HttpConnectionManager = {
     '@type': extensionTypes.httpConnectionManager,
     stat_prefix: statPrefix(`outbound_${host}_${port.port}`),
     rds: { config_source: { ads: {} }, route_config_name: routeName },
-    http_filters: [FAULT_FILTER, ROUTER_FILTER],
+    http_filters: [...sessionFilterOf(mesh, service), FAULT_FILTER, ROUTER_FILTER],
   };
   return {
     name: `${host}:${port.port}`,

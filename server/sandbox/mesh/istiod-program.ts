@@ -1,7 +1,7 @@
 import type { Server as HttpServer } from 'node:http';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { certificateService, type ServingCertificate, SigningRefused, type TokenIssuer } from '#ca';
-import { type ControlPlane, createControlPlane, type FetchedText, readMeshConfig } from '#control-plane';
+import { type ControlPlane, createControlPlane, type FetchedText, readFeatures, readMeshConfig } from '#control-plane';
 import type { Clock } from '#domain';
 import { errorMessage, MeshworkError } from '#domain';
 import type { KubeStore } from '#kube-api';
@@ -27,7 +27,7 @@ export interface IstiodOptions {
   readonly tokens: TokenIssuer;
   readonly ip: string;
   readonly podName: string;
-  /** ENABLE_CA_SERVER: `false` leaves the certificate service out; the rest as in MeshAuthorityOptions. */
+  /** ENABLE_CA_SERVER: `false` leaves the certificate service out; the rest as in MeshAuthorityOptions and PilotFeatures. */
   readonly env: Readonly<Record<string, string>>;
   readonly onPush: (event: PushEvent) => void;
   readonly log: (line: string) => void;
@@ -57,7 +57,7 @@ export function createIstiodProgram(options: IstiodOptions): Program {
   return {
     start: async () => {
       const presentMesh = () => readMeshConfig(store.get('ConfigMap', { namespace: rootNamespace, name: 'istio' }));
-      const meshConfig = presentMesh();
+      const meshConfig = { ...presentMesh(), features: readFeatures(env) };
       const { trustDomain } = meshConfig;
       const workloadTrustDomain = (): string => presentMesh().trustDomain;
       authority = startMeshAuthority({ store, clock, tokens, trustDomain, workloadTrustDomain, env, log, onPublished });

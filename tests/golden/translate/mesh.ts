@@ -5,6 +5,7 @@ import {
   DEFAULT_MESH_CONFIG,
   ISTIO_MESH_DEFAULTS,
   type MeshSnapshot,
+  readFeatures,
   readMeshText,
 } from '#control-plane';
 import type { KubeObject } from '#domain';
@@ -19,6 +20,8 @@ export interface CaseHeader {
     readonly ip?: string;
     /** Istio's build of Envoy, which has filters of its own. */
     readonly istio?: boolean;
+    /** What its node says of itself besides. */
+    readonly metadata?: Readonly<Record<string, unknown>>;
   };
   /** Names of parts to print; all when absent. */
   readonly show?: readonly ('listeners' | 'routes' | 'clusters' | 'endpoints' | 'extensions')[];
@@ -29,6 +32,8 @@ export interface CaseHeader {
   readonly include?: readonly string[];
   /** MeshConfig over Istio's own defaults; without it, the lab's defaults hold. */
   readonly mesh?: Readonly<Record<string, unknown>>;
+  /** istiod's environment. */
+  readonly env?: Readonly<Record<string, string>>;
   /** All objects are equally old, so that only their names order them. */
   readonly sameAge?: boolean;
 }
@@ -43,7 +48,7 @@ export function parseDocuments(text: string): unknown[] {
 /** Objects without a creation time are as old as their place in the file says. */
 export function snapshotOf(
   objects: readonly KubeObject[],
-  { mesh, sameAge }: Pick<CaseHeader, 'mesh' | 'sameAge'> = {},
+  { mesh, sameAge, env = {} }: Pick<CaseHeader, 'mesh' | 'sameAge' | 'env'> = {},
 ): MeshSnapshot {
   const tables = createObjectTables();
   for (const [i, object] of objects.entries()) {
@@ -54,12 +59,18 @@ export function snapshotOf(
     };
     tables.apply('ADDED', { ...object, metadata });
   }
-  return createSnapshotDeriver(mesh === undefined ? DEFAULT_MESH_CONFIG : readMeshText(mesh, ISTIO_MESH_DEFAULTS))(
-    tables,
-  );
+  const config = mesh === undefined ? DEFAULT_MESH_CONFIG : readMeshText(mesh, ISTIO_MESH_DEFAULTS);
+  return createSnapshotDeriver({ ...config, features: readFeatures(env) })(tables);
 }
 
-export function nodeOf({ type, namespace, labels = {}, ip = '127.8.99.1', istio }: CaseHeader['proxy']): ProxyNode {
+export function nodeOf({
+  type,
+  namespace,
+  labels = {},
+  ip = '127.8.99.1',
+  istio,
+  metadata,
+}: CaseHeader['proxy']): ProxyNode {
   return {
     id: `${type === 'router' ? 'router' : 'sidecar'}~${ip}~client.${namespace}~${namespace}.svc.cluster.local`,
     cluster: `client.${namespace}`,
@@ -68,6 +79,7 @@ export function nodeOf({ type, namespace, labels = {}, ip = '127.8.99.1', istio 
       LABELS: labels,
       ...(type === 'grpc' && { GENERATOR: 'grpc' }),
       ...(istio && { ISTIO_VERSION: '1.31.0' }),
+      ...metadata,
     },
   };
 }

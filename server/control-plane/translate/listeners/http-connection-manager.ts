@@ -3,6 +3,7 @@ import type { MeshConfig } from '../../doors.ts';
 import { ADS_SOURCE } from '../ads-source.ts';
 import { filterNames, filterTypes, NO_TIMEOUT } from '../envoy-types.ts';
 import { ALPN_FILTER, GRPC_STATS_FILTER, peerMetadataFilter, UUID_EXTENSION } from '../http-filters/istio-filters.ts';
+import { sessionFilters } from '../http-filters/sessions.ts';
 import type { WorkloadPolicies } from '../http-filters/workload-policies.ts';
 import { exchangesInMesh, headerCase, hidesDebugHeaders, serverHeaders } from '../proxy-headers.ts';
 import { accessLog } from '../telemetry/access-log.ts';
@@ -48,6 +49,7 @@ export function httpFilter(input: HttpFilterInput): FilterChain['filters'][numbe
       ...(istioProxy ? [GRPC_STATS_FILTER] : []),
       ...(istioProxy && side !== 'inbound' ? [ALPN_FILTER] : []),
       ...HTTP_FILTERS,
+      ...sessionFilters(mesh, side),
       ...(input.lookups ?? []),
       routerFilter(mesh),
     ],

@@ -3,7 +3,7 @@ import type { Destination } from '../../snapshot/istio-types.ts';
 import type { Service } from '../../snapshot/services.ts';
 
 /** As far as a destination's cluster depends on its service. */
-export type DestinationService = Pick<Service, 'ports' | 'externalName'>;
+export type DestinationService = Pick<Service, 'ports' | 'externalName' | 'labels'>;
 
 /**
  * The cluster a destination means. Without a port it is the only port of its service, else the port of the listener; another name of a

@@ -1,4 +1,4 @@
-import type { Route, RouteConfiguration, VirtualHost } from '#xds';
+import type { Any, Route, RouteConfiguration, VirtualHost } from '#xds';
 import type { MeshConfig } from '../../doors.ts';
 import { compareText, fieldOf } from '../../snapshot/config.ts';
 import type { FieldOrigin } from '../../snapshot/field-origin.ts';
@@ -8,6 +8,7 @@ import type { Service } from '../../snapshot/services.ts';
 import { type VirtualService, virtualServicesFor } from '../../snapshot/virtual-services.ts';
 import { originMetadata } from '../clusters/origin-metadata.ts';
 import { type BoundServer, hostsForNamespace } from '../gateway-servers.ts';
+import { sessionOverride } from '../http-filters/sessions.ts';
 import { countsAttempts } from '../proxy-headers.ts';
 import type { OutboundScope } from '../scope.ts';
 import { isCatchAll } from './match.ts';
@@ -20,6 +21,8 @@ interface HostRoutes {
   readonly origin: FieldOrigin;
   readonly routes: Route[];
   requiresTls: boolean;
+  /** What keeps the sessions of a host that is a service itself. */
+  readonly session?: Record<string, Any> | undefined;
 }
 
 /**
@@ -87,8 +90,15 @@ function addRule(hosts: Map<string, HostRoutes>, { scope, bound, rule, redirects
     }
     const index = rule.hosts.findIndex((own) => intersectHosts([own], [given]).length > 0);
     const origin = fieldOf(rule.config, `spec.hosts[${Math.max(index, 0)}]`);
-    hosts.set(host, { port, origin, routes: [...routes], requiresTls: redirects });
+    const session = sessionOverride(scope.snapshot.mesh, [destinationNamed(scope, rule, host)]);
+    hosts.set(host, { port, origin, routes: [...routes], requiresTls: redirects, session });
   }
+}
+
+/** The service of a host to which its own rule sends requests. */
+function destinationNamed(scope: OutboundScope, { http, config }: VirtualService, host: string): Service | undefined {
+  const isNamed = http.some(({ spec }) => spec.route?.some(({ destination }) => destination.host === host));
+  return isNamed ? serviceFor(scope, host, config.namespace) : undefined;
 }
 
 /** The service of the rule's own namespace, if the gateway may see it, else the one the gateway sees. */
@@ -117,7 +127,8 @@ function addRedirects(hosts: Map<string, HostRoutes>, bound: BoundServer): void 
 /** Hosts with the same routes share one virtual host, named after the first of them. */
 function joinEqualHosts(hosts: ReadonlyMap<string, HostRoutes>, mesh: MeshConfig): VirtualHost[] {
   const joined: { readonly routes: readonly Route[]; readonly host: VirtualHost; readonly requiresTls: boolean }[] = [];
-  for (const [host, { port, origin, routes, requiresTls }] of [...hosts].sort(([a], [b]) => compareSpecificity(a, b))) {
+  for (const [host, own] of [...hosts].sort(([a], [b]) => compareSpecificity(a, b))) {
+    const { port, origin, routes, requiresTls, session } = own;
     const same = joined.findLast((each) => sameRoutes(each.routes, routes));
     if (same !== undefined && same.requiresTls === requiresTls) {
       same.host.domains.push(host);
@@ -132,6 +143,7 @@ function joinEqualHosts(hosts: ReadonlyMap<string, HostRoutes>, mesh: MeshConfig
         ...(routes.length > 0 && { routes: catchAllsLast(routes) }),
         ...(countsAttempts(mesh) && { include_request_attempt_count: true }),
         ...(requiresTls && { require_tls: 'ALL' }),
+        ...(session && { typed_per_filter_config: session }),
         metadata: { filter_metadata: { meshwork: originMetadata(origin).filter_metadata?.['meshwork'] ?? {} } },
       },
     });

@@ -10,6 +10,7 @@ import { MESH_GATEWAY, type VirtualService } from '../../snapshot/virtual-servic
 import { originMetadata, serviceOrigin } from '../clusters/origin-metadata.ts';
 import type { EgressListener } from '../egress-scope.ts';
 import type { IstioRouteAction } from '../envoy-types.ts';
+import { sessionOverride } from '../http-filters/sessions.ts';
 import { HTTP_PROXY_TABLE } from '../listeners/listeners-outbound.ts';
 import { countsAttempts } from '../proxy-headers.ts';
 import type { OutboundScope } from '../scope.ts';
@@ -221,19 +222,21 @@ function buildHosts(
     host: string,
     group: HostGroup,
     asked: readonly [string[], ReadonlySet<string>],
-    origin: FieldOrigin,
+    { origin, service }: { readonly origin: FieldOrigin; readonly service?: Service },
   ): VirtualHost[] => {
     const name = `${bracketed(host)}:${group.port}`;
     if (names.has(name)) return [];
     names.add(name);
     const free = onlyWithPort(claim(...asked), group.port, port);
-    return free.length === 0 ? [] : [virtualHost(scope, name, { domains: free, routes: group.routes }, origin)];
+    return free.length === 0
+      ? []
+      : [virtualHost(scope, name, { domains: free, routes: group.routes, service }, origin)];
   };
   return groups.flatMap((group) => [
     ...group.hosts.flatMap((host) => {
       const lower = host.toLowerCase();
       const domains = withPorts ? [lower, `${lower}:${group.port}`] : [lower];
-      return group.rule ? add(lower, group, [domains, new Set()], hostOrigin(group.rule, host)) : [];
+      return group.rule ? add(lower, group, [domains, new Set()], { origin: hostOrigin(group.rule, host) }) : [];
     }),
     ...group.services.flatMap(({ service, port: own }) => {
       const { domains, short } = memory.of(`domains of ${service.hostname}:${group.port}`, () =>
@@ -246,7 +249,7 @@ function buildHosts(
       const origin = group.rule
         ? hostOrigin(group.rule, ruleHost(group.rule, service.hostname))
         : serviceOrigin(service, own.index);
-      return add(service.hostname, group, [domains, short], origin);
+      return add(service.hostname, group, [domains, short], { origin, service });
     }),
   ]);
 }
@@ -269,15 +272,19 @@ const hostOrigin = ({ config, hosts }: VirtualService, host: string): FieldOrigi
 const virtualHost = (
   { snapshot: { mesh } }: OutboundScope,
   name: string,
-  parts: Pick<VirtualHost, 'domains' | 'routes'>,
+  { service, ...parts }: Pick<VirtualHost, 'domains' | 'routes'> & { readonly service: Service | undefined },
   origin: FieldOrigin,
-): VirtualHost => ({
-  name,
-  ...parts,
-  ...(countsAttempts(mesh) && { include_request_attempt_count: true }),
-  // Istio has no metadata here; ours alone tell which line a host comes from.
-  metadata: { filter_metadata: { meshwork: originMetadata(origin).filter_metadata?.['meshwork'] ?? {} } },
-});
+): VirtualHost => {
+  const session = sessionOverride(mesh, [service]);
+  return {
+    name,
+    ...parts,
+    ...(session && { typed_per_filter_config: session }),
+    ...(countsAttempts(mesh) && { include_request_attempt_count: true }),
+    // Istio has no metadata here; ours alone tell which line a host comes from.
+    metadata: { filter_metadata: { meshwork: originMetadata(origin).filter_metadata?.['meshwork'] ?? {} } },
+  };
+};
 
 type DomainClaims = (domains: readonly string[], short: ReadonlySet<string>) => string[];
 

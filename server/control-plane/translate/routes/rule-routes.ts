@@ -7,6 +7,7 @@ import { usesGatewaySemantics, usesIngressSemantics } from '../../snapshot/seman
 import type { VirtualService } from '../../snapshot/virtual-services.ts';
 import { configPath, originMetadata } from '../clusters/origin-metadata.ts';
 import { filterNames, type IstioRouteAction } from '../envoy-types.ts';
+import { sessionOverride } from '../http-filters/sessions.ts';
 import { keepsHost } from '../proxy-headers.ts';
 import type { OutboundScope } from '../scope.ts';
 import { translateCors } from './cors.ts';
@@ -62,7 +63,7 @@ function translateRule(
   const literal = usesGatewaySemantics(virtualService.config);
   const routeMatch = translateMatch(match, { segments: literal || usesIngressSemantics(virtualService.config) });
   const answer = translateAnswer(rule, { ...context, literal, routeMatch }, headers);
-  const perFilter = perFilterConfig(rule);
+  const perFilter = perFilterConfig(rule, answer, context);
   const { filter_metadata } = originMetadata(fieldOf(rule.owner, rule.path), ruleParts(rule, index, answer));
   const route: Route = {
     ...(name !== '' && { name }),
@@ -154,11 +155,17 @@ function weightedCluster(
   };
 }
 
-function perFilterConfig({ spec }: HttpRule): Record<string, Any> | undefined {
+function perFilterConfig(
+  { spec }: HttpRule,
+  { destinations }: Answer,
+  { scope, findService }: RuleContext,
+): Record<string, Any> | undefined {
   const fault = translateFault(spec.fault);
   const cors = translateCors(spec.corsPolicy);
-  if (fault === undefined && cors === undefined) return undefined;
-  return { ...(fault && { [filterNames.fault]: fault }), ...(cors && { [filterNames.cors]: cors }) };
+  const services = destinations.map((position) => findService(spec.route?.[position]?.destination.host ?? ''));
+  const session = sessionOverride(scope.snapshot.mesh, services);
+  if (fault === undefined && cors === undefined && session === undefined) return undefined;
+  return { ...(fault && { [filterNames.fault]: fault }), ...(cors && { [filterNames.cors]: cors }), ...session };
 }
 
 /** A span's name: `host:port/path*`; the rule's name in place of the host when several clusters may answer. */

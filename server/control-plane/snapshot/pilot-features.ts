@@ -1,0 +1,25 @@
+/** What istiod's environment switches on and off. Source: istio/pilot/pkg/features. */
+export interface PilotFeatures {
+  /** PILOT_ENABLE_PERSISTENT_SESSION_FILTER: labels of Services keep sessions at their endpoint. */
+  readonly persistentSessions: boolean;
+  /** PILOT_ENABLE_IP_AUTOALLOCATE: ServiceEntries without addresses are given some. */
+  readonly allocatesAddresses: boolean;
+}
+
+/** As istiod is without any variable. */
+export const DEFAULT_FEATURES: PilotFeatures = Object.freeze({ persistentSessions: false, allocatesAddresses: true });
+
+export const readFeatures = (env: Readonly<Record<string, string>>): PilotFeatures => ({
+  persistentSessions: flag(env['PILOT_ENABLE_PERSISTENT_SESSION_FILTER'], DEFAULT_FEATURES.persistentSessions),
+  allocatesAddresses: flag(env['PILOT_ENABLE_IP_AUTOALLOCATE'], DEFAULT_FEATURES.allocatesAddresses),
+});
+
+const YES = new Set(['1', 't', 'T', 'TRUE', 'true', 'True']);
+const NO = new Set(['0', 'f', 'F', 'FALSE', 'false', 'False']);
+
+/** As Go's strconv.ParseBool; what it cannot read leaves the default. */
+function flag(text: string | undefined, standard: boolean): boolean {
+  if (text === undefined) return standard;
+  if (YES.has(text)) return true;
+  return NO.has(text) ? false : standard;
+}
