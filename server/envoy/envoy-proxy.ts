@@ -11,13 +11,15 @@ import {
   type Proxy,
   type ProxyAdmin,
   type ProxyOptions,
+  type ProxySelf,
   SecretStore,
   scrapeApp,
+  ToldCalls,
   withoutModule,
   xdsNode,
 } from '#data-plane';
-import { errorMessage, type HopRecord, MeshworkError, type SocketAddress, spiffeId, type Timer } from '#domain';
-import type { TypedExtensionConfig } from '#xds';
+import { errorMessage, MeshworkError, type SocketAddress, spiffeId, type Timer } from '#domain';
+import { AGENT_COUNTS, type TypedExtensionConfig } from '#xds';
 import { addAdsRelay } from './ads-relay.ts';
 import { bootstrap } from './bootstrap.ts';
 import { CallCounts, envoyHop } from './envoy-hop.ts';
@@ -29,6 +31,8 @@ import { NameServer } from './name-server.ts';
 import { isInside, podNetwork } from './pod-network.ts';
 import { PodWires } from './pod-wires.ts';
 import { addSecretService } from './secret-service.ts';
+import { StatsPlans } from './stats-plans.ts';
+import { toldCall } from './told-call.ts';
 
 export interface EnvoyProxyOptions {
   /** The program, by its path. */
@@ -39,8 +43,8 @@ export interface EnvoyProxyOptions {
 
 /** What all Envoys of a mesh share. */
 interface EnvoyMesh extends EnvoyProxyOptions {
-  /** Addresses of their pods. */
-  readonly pods: Set<string>;
+  /** Their workloads, by the addresses of their pods. */
+  readonly pods: Map<string, ProxySelf>;
   readonly counts: CallCounts;
 }
 
@@ -73,7 +77,7 @@ class ToldSecrets extends SecretStore {
 
 /** A real Envoy in the place of a proxy of ours: the same configuration, certificates by SDS, the pod's own ports. */
 export function createEnvoyProxy(envoy: EnvoyProxyOptions): (options: ProxyOptions) => Proxy {
-  const mesh: EnvoyMesh = { ...envoy, pods: new Set(), counts: new CallCounts() };
+  const mesh: EnvoyMesh = { ...envoy, pods: new Map(), counts: new CallCounts() };
   return (options) => new EnvoyProxy(mesh, options);
 }
 
@@ -82,7 +86,10 @@ class EnvoyProxy implements Proxy {
   readonly #mesh: EnvoyMesh;
   readonly #options: ProxyOptions;
   readonly #wires: PodWires;
-  readonly #self: HopRecord['proxy'];
+  readonly #self: ProxySelf;
+  /** Istio's metrics, which Envoy itself does not have. */
+  readonly #calls: ToldCalls;
+  readonly #plans = new StatsPlans();
   readonly #secrets: ToldSecrets;
   readonly #agent: Agent;
   readonly #names = new NameBook();
@@ -101,7 +108,8 @@ class EnvoyProxy implements Proxy {
     this.#mesh = mesh;
     this.#options = options;
     const identity = spiffeId(trustDomain, pod.namespace, pod.serviceAccount);
-    this.#self = describeSelf(options, identity).inHops;
+    this.#self = describeSelf(options, identity);
+    this.#calls = new ToldCalls(this.#self);
     this.#secrets = new ToldSecrets(options.revoked);
     const ports = options.role === 'sidecar' ? pod.ports : [];
     this.#wires = new PodWires({ podIp: pod.ip, network, ports });
@@ -131,7 +139,7 @@ class EnvoyProxy implements Proxy {
     const { clock, onLog, pod } = this.#options;
     if (process.availableMemory() < LEAST_MEMORY)
       throw new MeshworkError('MW9315', `no memory for one more Envoy: ${this.#mesh.pods.size} run already`);
-    this.#mesh.pods.add(pod.ip);
+    this.#mesh.pods.set(pod.ip, this.#self);
     await this.#wires.open();
     await this.#openAgentPort();
     await this.#agent.start(signal);
@@ -182,6 +190,7 @@ class EnvoyProxy implements Proxy {
       passthrough: this.#wires.passthrough,
       hostPort: this.#mesh.hostPort,
       hopsFile: files.hops,
+      plans: this.#plans,
       nameServer,
       onName: (name, port) => this.#names.note(name, port),
       reach: (address) => void network.reach?.(address),
@@ -208,7 +217,7 @@ class EnvoyProxy implements Proxy {
   #bootstrap(port: number, nameServer: SocketAddress): object {
     const { id, cluster, metadata } = xdsNode(this.#options);
     return bootstrap({
-      node: { id, cluster, metadata },
+      node: { id, cluster, metadata: { ...metadata, [AGENT_COUNTS]: 'true' } },
       podIp: this.#options.pod.ip,
       variant: 'delta',
       adsPort: port,
@@ -236,7 +245,7 @@ class EnvoyProxy implements Proxy {
         ip: pod.ip,
         agent: new AgentMetrics({ admin: this.admin, clock }),
         scrapeApp: (headers) => scrapeApp(this.#options, this.#options.appMetrics, headers),
-        proxyMetrics: () => admin('/stats/prometheus'),
+        proxyMetrics: async () => `${this.#calls.text()}${await admin('/stats/prometheus')}`,
         ready: () =>
           this.ready &&
           admin('/ready').then(
@@ -273,15 +282,20 @@ class EnvoyProxy implements Proxy {
     const { onHop, pod } = this.#options;
     const { counts, pods } = this.#mesh;
     const surroundings = {
-      proxy: this.#self,
+      proxy: this.#self.inHops,
       podIp: pod.ip,
       pushVersion: this.#routesVersion,
       isEnvoy: (ip: string) => pods.has(ip),
       counts,
     };
     try {
-      const entry = JSON.parse(line) as HopEntry;
-      onHop(envoyHop({ ...entry, remote: this.#wires.originOf(entry.remote) }, surroundings));
+      const told = JSON.parse(line) as HopEntry;
+      const entry = { ...told, remote: this.#wires.originOf(told.remote) };
+      this.#calls.count(
+        toldCall(entry, (ip) => pods.get(ip)),
+        this.#plans.of(entry.plans),
+      );
+      onHop(envoyHop(entry, surroundings));
     } catch (cause) {
       this.#log('error', `a hop cannot be read: ${errorMessage(cause)}`);
     }

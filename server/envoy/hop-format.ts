@@ -1,17 +1,31 @@
 import { ISTIO_LOG_FORMAT } from '#data-plane';
 import type { Listener } from '#xds';
+import { type StatsPlans, withoutStatsFilters } from './stats-plans.ts';
 
 /** Headers that an Envoy writes down; it has no word for all of them. */
 const REQUEST_HEADERS = [
   ...['user-agent', 'accept', 'content-type', 'content-length', 'cookie', 'authorization', 'end-user', 'origin'],
   ...['te', 'upgrade', 'x-request-id', 'x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host'],
   ...['x-forwarded-client-cert', 'x-envoy-attempt-count', 'x-envoy-decorator-operation', 'x-envoy-original-path'],
-  ...['x-envoy-peer-metadata-id', 'x-envoy-internal', 'x-envoy-external-address', 'x-envoy-expected-rq-timeout-ms'],
+  ...[
+    'x-envoy-peer-metadata',
+    'x-envoy-peer-metadata-id',
+    'x-envoy-internal',
+    'x-envoy-external-address',
+    'x-envoy-expected-rq-timeout-ms',
+  ],
   ...['x-b3-traceid', 'x-b3-spanid', 'x-b3-parentspanid', 'x-b3-sampled', 'b3', 'traceparent', 'grpc-timeout'],
 ];
 const RESPONSE_HEADERS = [
   ...['server', 'content-type', 'content-length', 'location', 'retry-after', 'set-cookie', 'cache-control'],
-  ...['x-envoy-upstream-service-time', 'x-envoy-overloaded', 'x-local-rate-limit', 'grpc-status', 'grpc-message'],
+  ...[
+    'x-envoy-peer-metadata',
+    'x-envoy-upstream-service-time',
+    'x-envoy-overloaded',
+    'x-local-rate-limit',
+    'grpc-status',
+    'grpc-message',
+  ],
 ];
 
 const headers = (operator: 'REQ' | 'RESP', names: readonly string[]): Record<string, string> =>
@@ -23,6 +37,8 @@ export interface HopEntry {
   /** Whether this listener has a tracer, which writes its own span into the request. */
   readonly traces: 'yes' | 'no';
   readonly kind: 'http' | 'tcp';
+  /** Which statistics filters stood in the chain, by their numbers. */
+  readonly plans: string;
   /** Milliseconds since 1970. */
   readonly start: string;
   readonly duration: number;
@@ -32,6 +48,7 @@ export interface HopEntry {
   readonly authority: string | null;
   readonly server_name: string | null;
   readonly status: number;
+  readonly grpc_status: number | string | null;
   readonly flags: string;
   readonly details: string | null;
   readonly terminated: string | null;
@@ -41,6 +58,9 @@ export interface HopEntry {
   readonly route: string | null;
   readonly cluster: string | null;
   readonly host: string | null;
+  /** What istiod says of the cluster's services, and of the workload behind the host. */
+  readonly services: unknown;
+  readonly workload: string | null;
   /** The addresses of the connection to the host, and of that from the client. */
   readonly upstream_local: string | null;
   readonly remote: string;
@@ -54,8 +74,11 @@ export interface HopEntry {
   readonly response_headers: Readonly<Record<string, string | null>>;
 }
 
+/** What is known when the configuration comes. */
+type Known = Pick<HopEntry, 'direction' | 'traces' | 'kind' | 'plans'>;
+
 /** Which command of Envoy's formats tells which fact. Those of requests are empty for a connection. */
-const FORMAT: Readonly<Record<Exclude<keyof HopEntry, 'direction' | 'traces' | 'kind' | 'path'>, string | object>> = {
+const FORMAT: Readonly<Record<Exclude<keyof HopEntry, keyof Known | 'path'>, string | object>> = {
   start: '%START_TIME(%s%3f)%',
   duration: '%DURATION%',
   protocol: '%PROTOCOL%',
@@ -63,6 +86,7 @@ const FORMAT: Readonly<Record<Exclude<keyof HopEntry, 'direction' | 'traces' | '
   authority: '%REQ(:AUTHORITY)%',
   server_name: '%REQUESTED_SERVER_NAME%',
   status: '%RESPONSE_CODE%',
+  grpc_status: '%GRPC_STATUS_NUMBER%',
   flags: '%RESPONSE_FLAGS%',
   details: '%RESPONSE_CODE_DETAILS%',
   terminated: '%CONNECTION_TERMINATION_DETAILS%',
@@ -72,6 +96,8 @@ const FORMAT: Readonly<Record<Exclude<keyof HopEntry, 'direction' | 'traces' | '
   route: '%ROUTE_NAME%',
   cluster: '%UPSTREAM_CLUSTER_RAW%',
   host: '%UPSTREAM_HOST%',
+  services: '%CLUSTER_METADATA(istio:services)%',
+  workload: '%UPSTREAM_METADATA(istio:workload)%',
   upstream_local: '%UPSTREAM_LOCAL_ADDRESS%',
   remote: '%DOWNSTREAM_DIRECT_REMOTE_ADDRESS%',
   local: '%DOWNSTREAM_LOCAL_ADDRESS%',
@@ -92,10 +118,20 @@ type Fields = Readonly<Record<string, unknown>>;
 const HTTP = 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
 const TCP = 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy';
 
-/** The listener with one more access log for each filter that ends its chains: it tells every hop to `file`, a line of JSON each. */
-export function tellingHops(listener: Listener, file: string, direction: HopEntry['direction']): Listener {
+export interface Telling {
+  /** Where hops are written down. */
+  readonly file: string;
+  readonly direction: HopEntry['direction'];
+  readonly plans: StatsPlans;
+}
+
+/**
+ * The listener with one more access log for each filter that ends its chains: it tells every hop to a file, a line of JSON each. Filters that
+ * count are taken out: who reads the file counts.
+ */
+export function tellingHops(listener: Listener, telling: Telling): Listener {
   const { filter_chains, default_filter_chain } = listener as unknown as Fields;
-  const change = (chain: unknown): unknown => withLoggers(chain as Fields, file, direction);
+  const change = (chain: unknown): unknown => withLoggers(chain as Fields, telling);
   return {
     ...listener,
     ...(filter_chains !== undefined && { filter_chains: (filter_chains as readonly unknown[]).map(change) }),
@@ -103,13 +139,19 @@ export function tellingHops(listener: Listener, file: string, direction: HopEntr
   } as Listener;
 }
 
-function withLoggers(chain: Fields, file: string, direction: HopEntry['direction']): Fields {
+function withLoggers(given: Fields, { file, direction, plans }: Telling): Fields {
+  const { chain, configs } = withoutStatsFilters(given);
   const filters = (chain['filters'] as readonly Fields[] | undefined)?.map((filter) => {
     const config = filter['typed_config'] as Fields | undefined;
     const type = String(config?.['@type'] ?? '').replace(/^.*\//, '');
     if (config === undefined || (type !== HTTP && type !== TCP)) return filter;
     const traces = (config['tracing'] as Fields | undefined)?.['provider'] === undefined ? 'no' : 'yes';
-    const logger = loggerOf(file, { direction, traces, kind: type === HTTP ? 'http' : 'tcp' });
+    const logger = loggerOf(file, {
+      direction,
+      traces,
+      kind: type === HTTP ? 'http' : 'tcp',
+      plans: plans.numbersOf(configs),
+    });
     return {
       ...filter,
       typed_config: { ...config, access_log: [...((config['access_log'] as readonly unknown[]) ?? []), logger] },
@@ -118,7 +160,7 @@ function withLoggers(chain: Fields, file: string, direction: HopEntry['direction
   return filters === undefined ? chain : { ...chain, filters };
 }
 
-const loggerOf = (path: string, known: Pick<HopEntry, 'direction' | 'traces' | 'kind'>): object => ({
+const loggerOf = (path: string, known: Known): object => ({
   name: 'meshwork.hops',
   typed_config: {
     '@type': 'type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog',

@@ -5,6 +5,7 @@ import type { PodNetwork } from './ads-relay.ts';
 import { loadAssignment, resolverAt, socketAddress } from './bootstrap.ts';
 import { tellingHops } from './hop-format.ts';
 import { ENVOY_PORTS } from './pod-wires.ts';
+import type { StatsPlans } from './stats-plans.ts';
 
 export interface PodNetworkOptions {
   readonly podIp: string;
@@ -20,6 +21,8 @@ export interface PodNetworkOptions {
   readonly reach: (address: SocketAddress) => void;
   /** Where the proxy is to write down its hops. */
   readonly hopsFile: string;
+  /** Learns which statistics filters its listeners have. */
+  readonly plans: StatsPlans;
   /** Hears which ports of the pod the inbound listener has chains for. */
   readonly onInboundPorts: (ports: readonly number[]) => void;
 }
@@ -56,9 +59,14 @@ export function podNetwork(options: PodNetworkOptions): PodNetwork {
   };
 }
 
-function changeListener(given: Listener, { podIp, hopsFile, hostPort, onInboundPorts }: PodNetworkOptions): Listener {
+function changeListener(given: Listener, options: PodNetworkOptions): Listener {
+  const { podIp, hopsFile, hostPort, onInboundPorts, plans } = options;
   const { name, listener_filters, filter_chains } = given as unknown as Fields;
-  const listener = tellingHops(given, hopsFile, name === INBOUND ? 'inbound' : 'outbound');
+  const listener = tellingHops(given, {
+    file: hopsFile,
+    direction: name === INBOUND ? 'inbound' : 'outbound',
+    plans,
+  });
   if (name === INBOUND) onInboundPorts(portsOf(filter_chains as readonly Fields[] | undefined));
   if (name === INBOUND || name === OUTBOUND) {
     const port = name === INBOUND ? ENVOY_PORTS.inbound : ENVOY_PORTS.outbound;

@@ -1,4 +1,4 @@
-export { createAdsClient, OWN_USER_AGENT } from './client/ads-client.ts';
+export { AGENT_COUNTS, createAdsClient, OWN_USER_AGENT } from './client/ads-client.ts';
 export { HandClient, type HandReceipt } from './client/hand-client.ts';
 export { decodeResource, encodeResource } from './codec/codec.ts';
 export { canonicalMessage, type MergeOptions, mergeAny, mergeMessages } from './codec/merge.ts';

@@ -167,6 +167,10 @@ it("answer on the ports of Istio's agent, with the figures of the agent, the pro
   const text = await (await fetch(`http://${ip}:15020/stats/prometheus`)).text();
   expect(text).toMatch(/^# HELP istio_agent_cert_expiry_seconds/);
   expect(text).toMatch(/^envoy_server_live\{\} 1$/m);
+  // Istio's metrics are the agent's, as stock Envoy has no filter that counts in them.
+  const served = text.split('\n').filter((line) => line.startsWith('istio_requests_total{reporter="destination"'));
+  expect(served.some((line) => line.includes('source_workload="productpage-v1"'))).toBe(true);
+  expect(served.every((line) => line.includes('destination_service_name="reviews"'))).toBe(true);
   expect((await fetch(`http://${ip}:15021/healthz/ready`)).status).toBe(200);
   expect(await (await fetch(`http://${ip}:15090/stats/prometheus`)).text()).toContain('envoy_server_live');
   expect((await fetch(`http://${ip}:15020/quitquitquit`)).status).toBe(405);

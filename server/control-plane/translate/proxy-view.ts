@@ -1,4 +1,4 @@
-import { OWN_USER_AGENT, type ProxyNode } from '#xds';
+import { AGENT_COUNTS, OWN_USER_AGENT, type ProxyNode } from '#xds';
 import { compareText } from '../snapshot/config.ts';
 import { labelsMatch } from '../snapshot/hosts.ts';
 import type { MeshSnapshot } from '../snapshot/mesh-snapshot.ts';
@@ -23,8 +23,10 @@ export interface ProxyView {
   readonly cluster: string;
   /** Istio's build of Envoy (its node says ISTIO_VERSION), which has filters of its own. */
   readonly istioProxy: boolean;
-  /** It introduces itself to the proxies that it talks to, and counts in Istio's metrics: Istio's build of Envoy, and the lab's proxies. */
+  /** It introduces itself to the proxies that it talks to: Istio's build of Envoy, and the lab's proxies. */
   readonly exchangesPeers: boolean;
+  /** It counts in Istio's metrics, or its agent does. */
+  readonly counts: boolean;
   /** Envoy as it is built without Istio: it would take another's introduction for the application's bytes, and must not agree to any. */
   readonly plainEnvoy: boolean;
   readonly ip: string;
@@ -54,6 +56,7 @@ export function viewProxy(snapshot: MeshSnapshot, node: ProxyNode): ProxyView {
     snapshot.workloads.byName.get(`${namespace}/${dot >= 0 ? pod.slice(0, dot) : pod}`) ??
     snapshot.workloads.byIp.get(ip);
   const istioProxy = text(metadata['ISTIO_VERSION']) !== undefined;
+  const exchangesPeers = istioProxy || node.userAgent === OWN_USER_AGENT;
   const labels = workload?.labels ?? stringRecord(metadata['LABELS']);
   return {
     role: metadata['GENERATOR'] === 'grpc' ? 'grpc' : kind === 'router' ? 'router' : 'sidecar',
@@ -61,7 +64,8 @@ export function viewProxy(snapshot: MeshSnapshot, node: ProxyNode): ProxyView {
     cluster: node.cluster,
     istioProxy,
     plainEnvoy: !istioProxy && node.userAgent === 'envoy',
-    exchangesPeers: istioProxy || node.userAgent === OWN_USER_AGENT,
+    exchangesPeers,
+    counts: exchangesPeers || text(metadata[AGENT_COUNTS]) !== undefined,
     ip,
     namespace: namespace === '' ? 'default' : namespace,
     labels,

@@ -131,6 +131,7 @@ export function scopeKey(snapshot: MeshSnapshot, proxy: ProxyView): string {
     proxy.role,
     proxy.istioProxy,
     proxy.exchangesPeers,
+    proxy.counts,
     proxy.plainEnvoy,
     proxy.namespace,
     isV6(proxy.ip),

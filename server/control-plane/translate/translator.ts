@@ -146,6 +146,7 @@ const ownKey = (snapshot: MeshSnapshot, proxy: ProxyView): string =>
     proxy.role,
     proxy.istioProxy,
     proxy.exchangesPeers,
+    proxy.counts,
     proxy.plainEnvoy,
     proxy.namespace,
     Object.entries(proxy.labels).sort(),

@@ -70,7 +70,7 @@ export class PeerMetadata {
   #read(given: string): PeerWorkload {
     const known = this.#known.get(given);
     if (known !== undefined) return known;
-    const peer = decode(given);
+    const peer = readPeerHeader(given);
     if (this.#known.size >= MAX_PEERS) this.#known.clear();
     this.#known.set(given, peer);
     return peer;
@@ -112,7 +112,8 @@ const membersOf = (value: JsonValue | undefined): Readonly<Record<string, JsonVa
 const encode = (peer: PeerWorkload): string =>
   Buffer.from(toBinary(StructSchema, fromJson(StructSchema, structOf(peer)))).toString('base64');
 
-function decode(header: string): PeerWorkload {
+/** Reads what a proxy says of its workload in the header `x-envoy-peer-metadata`. */
+export function readPeerHeader(header: string): PeerWorkload {
   try {
     return peerOf(toJson(StructSchema, fromBinary(StructSchema, Buffer.from(header, 'base64'))));
   } catch (thrown) {

@@ -1,4 +1,4 @@
-import type { UpstreamCluster } from '../upstream/cluster.ts';
+import type { ResourceMetadata } from '../format/subject.ts';
 import type { DestinationService } from './istio-labels.ts';
 
 const NAMED_AS_THEY_ARE: ReadonlySet<string> = new Set([
@@ -10,9 +10,14 @@ const NAMED_AS_THEY_ARE: ReadonlySet<string> = new Set([
 /** Routes that stand for what no service takes. */
 const OF_ROUTE: Readonly<Record<string, string>> = { block_all: 'BlackHoleCluster', allow_any: 'PassthroughCluster' };
 
+/** What is known of a cluster by its configuration. */
+export interface NamedCluster {
+  readonly config: { readonly name: string; readonly resource: { readonly metadata?: ResourceMetadata } };
+}
+
 export interface DestinationInput {
   readonly routeName: string;
-  readonly cluster: UpstreamCluster | undefined;
+  readonly cluster: NamedCluster | undefined;
   /** The host that a request names, where it may stand in for a service; else empty. */
   readonly host: string;
 }

@@ -23,9 +23,12 @@ export interface EnvoyFigures {
 
 /** All figures in Prometheus' text format: Istio's metrics, then Envoy's with `envoy_` before them. */
 export function prometheusText(own: EnvoyFigures, metrics?: IstioMetrics): string {
-  const istio = metrics === undefined ? '' : metrics.families().map(istioText).join('');
+  const istio = metrics === undefined ? '' : istioMetricsText(metrics);
   return `${istio}${figuresText(own)}${histogramsText(own)}`;
 }
+
+/** Istio's metrics alone, in the same format. */
+export const istioMetricsText = (metrics: IstioMetrics): string => metrics.families().map(istioText).join('');
 
 function istioText({ name, counters, histograms }: MetricFamily): string {
   if (counters.length > 0) return family(name, 'counter', counters);

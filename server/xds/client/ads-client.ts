@@ -17,6 +17,9 @@ import { changeBetween, newSubscription, opening, type Subscription, wants, with
 /** How this client names itself to a control plane. */
 export const OWN_USER_AGENT = 'meshwork';
 
+/** Metadata of a node whose proxy knows no filter of Istio's that counts: its agent counts in Istio's metrics, and takes such filters out. */
+export const AGENT_COUNTS = 'MESHWORK_AGENT_COUNTS';
+
 type Request = Partial<DeltaDiscoveryRequest>;
 
 const reconnect = { baseMs: 500, maxMs: 2000 } as const;

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { SocketAddress } from '#domain';
 import type { Cluster, ClusterLoadAssignment, Listener } from '#xds';
 import { podNetwork } from '../../../server/envoy/pod-network.ts';
+import { StatsPlans } from '../../../server/envoy/stats-plans.ts';
 
 const at = (address: string, port_value: number) => ({ socket_address: { address, port_value } });
 const hosts = (...addresses: object[]) => ({
@@ -11,6 +12,7 @@ const hosts = (...addresses: object[]) => ({
 const inbound: number[][] = [];
 const names: [string, number][] = [];
 const reached: SocketAddress[] = [];
+const plans = new StatsPlans();
 const network = podNetwork({
   podIp: '127.9.1.7',
   passthrough: { ip: '127.9.1.7', port: 4711 },
@@ -18,6 +20,7 @@ const network = podNetwork({
   onName: (name, port) => void names.push([name, port]),
   reach: (address) => void reached.push(address),
   hopsFile: '/tmp/hops.log',
+  plans,
   nameServer: { ip: '127.9.1.7', port: 5300 },
   onInboundPorts: (ports) => void inbound.push([...ports]),
 });
@@ -135,5 +138,56 @@ describe('the network of a pod with a real Envoy', () => {
     expect(second?.[1]?.typed_config?.log_format.json_format).toMatchObject(known);
     const [only] = default_filter_chain.filters[0]!.typed_config.access_log ?? [];
     expect(only?.typed_config?.log_format.json_format).toMatchObject({ ...known, traces: 'no', kind: 'tcp' });
+  });
+
+  it('takes the filters out that only Istio’s Envoy can count with, and notes in its hops how they would count', () => {
+    const stats = (changes: object) => ({
+      name: 'istio.stats',
+      typed_config: { '@type': 'type.googleapis.com/stats.PluginConfig', ...changes },
+    });
+    const type = 'type.googleapis.com/envoy.extensions.filters.network';
+    const given = {
+      name: 'virtualInbound',
+      address: at('0.0.0.0', 15006),
+      filter_chains: [
+        {
+          filters: [
+            {
+              name: 'http',
+              typed_config: {
+                '@type': `${type}.http_connection_manager.v3.HttpConnectionManager`,
+                http_filters: [{ name: 'cors' }, stats({}), { name: 'router' }],
+              },
+            },
+          ],
+        },
+        {
+          filters: [
+            stats({ metrics: [{ name: 'tcp_sent_bytes_total', drop: true }] }),
+            { name: 'tcp', typed_config: { '@type': `${type}.tcp_proxy.v3.TcpProxy` } },
+          ],
+        },
+      ],
+    } as unknown as Listener;
+    const changed = network.listener(given) as unknown as {
+      filter_chains: {
+        filters: {
+          name: string;
+          typed_config: {
+            http_filters?: { name: string }[];
+            access_log: { typed_config: { log_format: { json_format: { plans: string } } } }[];
+          };
+        }[];
+      }[];
+    };
+    const [http, tcp] = changed.filter_chains.map(({ filters }) => filters);
+    expect(http?.[0]?.typed_config.http_filters?.map(({ name }) => name)).toEqual(['cors', 'router']);
+    expect(tcp?.map(({ name }) => name)).toEqual(['tcp']);
+    const [ofHttp, ofTcp] = [http, tcp].map(
+      (chain) => chain?.[0]?.typed_config.access_log.at(-1)?.typed_config.log_format.json_format.plans ?? '',
+    );
+    expect(plans.of(ofHttp!).map(({ dropped }) => [...dropped])).toEqual([[]]);
+    expect(plans.of(ofTcp!).map(({ dropped }) => [...dropped])).toEqual([['tcp_sent_bytes_total']]);
+    expect(plans.of('')).toEqual([]);
   });
 });

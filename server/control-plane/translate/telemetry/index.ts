@@ -58,7 +58,7 @@ function observationOf(snapshot: MeshSnapshot, proxy: ProxyView, mode: LogMode):
     added: added ? BOOTSTRAP_LOGS : undefined,
     unmatched: listenerLogs.map((log) => ({ ...log, filter: and(NO_CHAIN, log.filter) })),
     tracing: tracingOf(input, mode),
-    stats: proxy.exchangesPeers
+    stats: proxy.counts
       ? statsFilters(mesh, telemetries, { mode, hostFallback: mode === 'CLIENT' && proxy.role === 'sidecar' })
       : [],
   };
