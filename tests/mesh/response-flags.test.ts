@@ -258,7 +258,7 @@ const ROWS: readonly Row[] = [
     flags: ['UPE'],
     ...reset('protocol error'),
     status: 502,
-    counts: 'cluster.liar.upstream_rq_502',
+    counts: 'cluster.liar.upstream_cx_protocol_error',
     step: ['attempt', 'stopped'],
   },
   {

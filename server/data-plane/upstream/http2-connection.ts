@@ -30,6 +30,10 @@ export class PooledHttp2Connection implements PooledConnection, Http2ClientOwner
     return this.#connection.brokeOff;
   }
 
+  get violated(): boolean {
+    return this.#connection.violated;
+  }
+
   get available(): boolean {
     return this.#connection.available;
   }

@@ -14,6 +14,8 @@ export interface PooledConnection {
   ready: boolean;
   /** Once it is over: a stream was under way when it ended. */
   readonly brokeOff: boolean;
+  /** Its host broke the rules of the protocol, which ended it. */
+  readonly violated?: boolean | undefined;
   /** Who ended it, where its socket does not tell. */
   readonly endedBy?: 'local' | 'remote' | undefined;
   /** Another stream may be opened now. */

@@ -14,6 +14,7 @@ export type PoolStat =
   | 'upstream_cx_connect_fail'
   | 'upstream_cx_connect_timeout'
   | 'upstream_cx_destroy'
+  | 'upstream_cx_protocol_error'
   | 'upstream_cx_overflow'
   | 'upstream_cx_close_notify'
   | 'upstream_cx_max_requests'

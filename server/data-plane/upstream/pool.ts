@@ -189,6 +189,7 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
     this.#open.delete(connection);
     this.#breakers.connections--;
     this.#stat('upstream_cx_destroy');
+    if (connection.violated) this.#stat('upstream_cx_protocol_error');
     const { clock, observer } = this.#options;
     const by = connection.endedBy ?? (open.socket?.endedByPeer === true ? 'remote' : 'local');
     const lengthMs = clock.monotonic() - open.beganAt;

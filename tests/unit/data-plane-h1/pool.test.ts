@@ -268,15 +268,20 @@ describe('a host pool', () => {
 
   it('drops a connection on which the server speaks unasked or leaves, and opens another', async () => {
     server = await answering();
-    const { pool } = startPool(server.port);
+    const { pool, stats } = startPool(server.port);
     await new Call(pool).response.settled();
     server.sockets[0]!.write('HTTP/1.1 408 Request Timeout\r\nconnection: close\r\n\r\n');
     await eventually(() => pool.activeConnections === 0);
     await new Call(pool).response.settled();
     server.sockets[1]!.end();
     await eventually(() => pool.activeConnections === 0);
+    expect(stats).not.toContain('upstream_cx_protocol_error');
     await new Call(pool).response.settled();
-    expect(server.sockets.length).toBe(3);
+    server.sockets[2]!.write(OK);
+    await eventually(() => pool.activeConnections === 0);
+    expect(stats.filter((stat) => stat === 'upstream_cx_protocol_error').length).toBe(1);
+    await new Call(pool).response.settled();
+    expect(server.sockets.length).toBe(4);
     pool.close();
   });
 

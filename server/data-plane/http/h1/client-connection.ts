@@ -19,6 +19,7 @@ import { WireWriter } from './wire-writer.ts';
 
 const MAX_HEAD_BYTES = 60 * 1024;
 const MAX_HEADERS = 100;
+const TIMED_OUT = /^HTTP\/1\.[01] 408$/;
 
 /** Speaks HTTP/1.1 to a server on a connected socket (plain or TLS), which it owns: one request after another. */
 export class ClientConnection implements ClientHost, PooledConnection {
@@ -28,6 +29,8 @@ export class ClientConnection implements ClientHost, PooledConnection {
   idleness: LazyDeadline | undefined = undefined;
   ready = false;
   brokeOff = false;
+  /** The server broke the rules of HTTP: bad bytes, or more of them than were asked for. */
+  violated = false;
   endedBy: 'local' | undefined;
   requestCount = 0;
 
@@ -150,6 +153,7 @@ export class ClientConnection implements ClientHost, PooledConnection {
     const stream = this.#stream;
     if (stream === undefined) {
       // Nobody asked: a server that says something on an idle connection (a 408, as a rule) is about to close it.
+      this.violated = !TIMED_OUT.test(chunk.toString('latin1', 0, 12));
       this.close();
       return;
     }
@@ -227,6 +231,7 @@ export class ClientConnection implements ClientHost, PooledConnection {
   #release(stream: ClientStream, more: boolean): void {
     const reusable = this.#persistent && !this.#draining && stream.requestDone && !more;
     if (!stream.requestDone) this.brokeOff = true;
+    if (more && !this.#body.endsWithConnection) this.violated = true;
     this.#unpause();
     this.#endStream(reusable);
     if (!reusable) this.close();
@@ -250,6 +255,7 @@ export class ClientConnection implements ClientHost, PooledConnection {
   #fail(reason: ResetReason, detail: string): void {
     const stream = this.#stream;
     this.brokeOff = stream !== undefined;
+    this.violated = reason === 'protocol_error';
     if (stream !== undefined) this.#endStream(false);
     this.close();
     stream?.sink.reset(reason, detail);

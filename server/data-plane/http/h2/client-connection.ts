@@ -47,6 +47,8 @@ export class Http2ClientConnection implements SessionRole, ClientStreamHost {
   readonly carriage: boolean;
   /** Streams that were opened so far. */
   requestCount = 0;
+  /** The server broke the rules of the protocol. */
+  violated = false;
 
   readonly #owner: Http2ClientOwner;
   readonly #options: Http2ClientOptions;
@@ -183,6 +185,7 @@ export class Http2ClientConnection implements SessionRole, ClientStreamHost {
 
   onViolation(): void {
     // The streams carry the reason to whoever sent them.
+    this.violated = true;
   }
 
   onGone(): void {
