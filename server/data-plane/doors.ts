@@ -69,6 +69,25 @@ export interface StatsInclusion {
   readonly regexps: readonly string[];
 }
 
+/** Bounds of the buckets of all histograms whose names begin so. */
+export interface HistogramBounds {
+  readonly prefix: string;
+  readonly bounds: readonly number[];
+}
+
+/** What a proxy's settings change of the bootstrap that Istio's agent writes. Source: getStatsOptions in istio pkg/bootstrap/config.go. */
+export interface BootstrapSettings {
+  /** Absent: nobody has said, and pages list all. */
+  readonly statsInclusion?: StatsInclusion | undefined;
+  /** Parts of names, `tag=.=value;.`, that become labels. */
+  readonly extraStatTags?: readonly string[];
+  readonly histogramBounds?: readonly HistogramBounds[];
+  /** Whether port 15090 compresses for who accepts it; default true. */
+  readonly statsCompression?: boolean;
+  /** Of Envoy's runtime, by name. */
+  readonly runtimeValues?: Readonly<Record<string, string>>;
+}
+
 export interface ProxyOptions {
   readonly role: 'sidecar' | 'router';
   readonly pod: {
@@ -92,8 +111,8 @@ export interface ProxyOptions {
   readonly certificates?: CertificateSettings;
   /** What the mesh's CAs have revoked, PEM, as the pod finds it now; '' or absent: nothing. Source: isCrlFileProvided in Istio's agent. */
   readonly revoked?: () => string;
-  /** Absent: pages of figures list all. */
-  readonly statsInclusion?: StatsInclusion | undefined;
+  /** Absent: those of Istio's agent, and pages of figures list all. */
+  readonly bootstrap?: BootstrapSettings | undefined;
   /** Absent: only the proxy's own metrics are told. */
   readonly appMetrics?: AppMetrics | undefined;
   /** Asked to end by itself (`POST /quitquitquit`). Absent: it does not. */

@@ -6,8 +6,10 @@ import { createAdminView } from './admin/admin-view.ts';
 import { scrapeApp } from './admin/app-metrics.ts';
 import { LogLevels } from './admin/log-levels.ts';
 import type { DrainRequest } from './admin/page.ts';
+import { RuntimeLayers } from './admin/runtime-layers.ts';
 import { UpdateLog } from './admin/update-log.ts';
 import { Agent } from './agent/agent.ts';
+import { runtimeFlags } from './agent/bootstrap-settings.ts';
 import { withoutModules } from './agent/module-stand-ins.ts';
 import { SecretStore } from './agent/secret-store.ts';
 import { ConfigStore } from './config/config-store.ts';
@@ -88,6 +90,7 @@ class MeshProxy implements Proxy {
   readonly #agent: Agent;
   readonly #ads: AdsClient;
   readonly #adminServer: AdminServer;
+  readonly #serverStats: ServerStats;
   #warmed: (() => void) | undefined;
   #state: 'new' | 'live' | 'stopping' = 'new';
 
@@ -162,7 +165,7 @@ class MeshProxy implements Proxy {
     const healthFailed = (): boolean => health.failed;
     const updates = new UpdateLog();
     const startedAtMs = clock.now();
-    const serverStats = new ServerStats({
+    this.#serverStats = new ServerStats({
       stats,
       clock,
       store: this.#store,
@@ -178,13 +181,13 @@ class MeshProxy implements Proxy {
       random: random.stream('xds'),
       onUpdate: (update) => {
         const rejections = this.#store.update(withoutModules(update, (line) => this.#log('error', line)));
-        serverStats.update(update, rejections);
+        this.#serverStats.update(update, rejections);
         updates.note(update, rejections, clock.now());
         if (rejections.length > 0) this.#log('warning', refusalText(update.typeUrl, rejections), 'envoy config');
         return rejections;
       },
       onStatus: (status, error) => {
-        serverStats.connection(status);
+        this.#serverStats.connection(status);
         this.#log(status === 'connected' ? 'info' : 'warn', `xds ${status}${error ? `: ${error}` : ''}`);
       },
     });
@@ -205,15 +208,16 @@ class MeshProxy implements Proxy {
         admin: this.admin,
         clusters: () => this.#clusters.all(),
         stats,
-        includesStat: includesStat(options.statsInclusion, pod.ip),
+        includesStat: includesStat(options.bootstrap?.statsInclusion, pod.ip),
         metrics,
         clock,
         startedAtMs,
         ready: () => this.ready,
         node,
         logging: new LogLevels(),
+        runtime: new RuntimeLayers(runtimeFlags(options.bootstrap?.runtimeValues), stats),
         health,
-        textReadouts: () => serverStats.readouts(),
+        textReadouts: () => this.#serverStats.readouts(),
         drainListeners: (which) => this.#drainListeners(which),
         quit: () => options.onQuit?.(),
       },
@@ -254,10 +258,12 @@ class MeshProxy implements Proxy {
     await new Promise<void>((resolve) => this.#clusters.whenWarm(resolve));
     await this.#listeners.bound();
     this.#state = 'live';
+    this.#serverStats.started();
     this.#log('info', 'Envoy proxy is ready');
   }
 
   acceptInbound(socket: Socket, originalDestination: SocketAddress): void {
+    this.#listeners.find('virtualInbound')?.stats.accepted();
     this.#run(socket, 'inbound', inboundConnection, { localAddress: originalDestination });
   }
 
@@ -287,9 +293,11 @@ class MeshProxy implements Proxy {
     const { ip } = this.#runtime.self;
     const { address, direction, useOriginalDst } = listener.config;
     const own = { ip, port: address.port };
+    const redirected = this.#options.role === 'sidecar' && direction === 'inbound';
+    if (!redirected) listener.stats.accepted();
     if (this.#options.role === 'router') {
       this.#run(socket, 'outbound', gatewayConnection, { localAddress: own, listener });
-    } else if (direction === 'inbound') {
+    } else if (redirected) {
       this.#acceptRedirected(socket, own);
     } else if (!useOriginalDst) {
       // A Sidecar's listener without capture, or a proxy that applications name: the port that was dialled names it, as in a gateway.

@@ -11,18 +11,16 @@ import {
   type PageEntry,
   text,
 } from './page.ts';
-import { certificates, listeners, loggingPage, memory, readiness, serverInfo } from './server-pages.ts';
+import { PROGRAM_PAGES } from './program-pages.ts';
+import { certificates, listeners, loggingPage, readiness, serverInfo } from './server-pages.ts';
 import { prometheusPage, statsPage } from './stats-page.ts';
 
 const FILTER = 'Regular expression (Google re2) for filtering stats';
 const INVERT = 'Invert the filter regex';
 const USED = 'Only include stats that have been written by system since restart';
 
-/**
- * The pages of port 15000, by path; `/help` lists them. Source: source/server/admin/admin.cc in Envoy. Unlike there, profilers, heap
- * dumps and `/memory/tcmalloc`, which show the inside of Envoy's own program, are absent.
- */
-export const ADMIN_PAGES: Readonly<Record<string, PageEntry>> = {
+/** Pages about the proxy and its traffic. */
+const PROXY_PAGES: Readonly<Record<string, PageEntry>> = {
   '/': { help: 'Admin home page', render: () => html(homePage()) },
   '/certs': { help: 'print certs on machine', render: certificates },
   '/clusters': {
@@ -42,11 +40,6 @@ export const ADMIN_PAGES: Readonly<Record<string, PageEntry>> = {
       include_eds: 'Dump currently loaded configuration including EDS',
     },
     render: configDumpPage,
-  },
-  '/contention': {
-    help: 'dump current Envoy mutex contention stats (if enabled)',
-    render: () =>
-      text('Mutex contention tracing is not enabled. To enable, run Envoy with flag --enable-mutex-tracing.'),
   },
   '/drain_listeners': {
     help: 'drain listeners',
@@ -94,7 +87,6 @@ export const ADMIN_PAGES: Readonly<Record<string, PageEntry>> = {
     },
     render: loggingPage,
   },
-  '/memory': { help: 'print current allocation/heap usage', render: memory },
   '/quitquitquit': {
     help: 'exit the server',
     post: true,
@@ -113,11 +105,15 @@ export const ADMIN_PAGES: Readonly<Record<string, PageEntry>> = {
       return OK;
     },
   },
-  '/runtime': { help: 'print runtime values', render: () => json({ layers: [], entries: {} }) },
+  '/runtime': { help: 'print runtime values', render: ({ runtime }) => json(runtime.json()) },
   '/runtime_modify': {
-    help: 'Adds or modifies runtime values as passed in query parameters',
+    help: 'Adds or modifies runtime values as passed in query parameters. An empty value takes a former one away',
     post: true,
-    render: (_context, query) => (query.size === 0 ? text(RUNTIME_USAGE, 400) : text('No admin layer specified', 503)),
+    render: ({ runtime }, query) => {
+      if (query.size === 0) return text(RUNTIME_USAGE, 400);
+      runtime.modify(query);
+      return OK;
+    },
   },
   '/server_info': { help: 'print server version/status information', render: serverInfo },
   '/stats': {
@@ -136,6 +132,7 @@ export const ADMIN_PAGES: Readonly<Record<string, PageEntry>> = {
     help: 'print server stats in prometheus format',
     parameters: {
       usedonly: USED,
+      text_readouts: 'Render text_readouts as new gauges with value 0 (increases Prometheus data size)',
       filter: FILTER,
       invert_filter: INVERT,
       histogram_buckets: 'Histogram bucket display mode; One of (cumulative, summary)',
@@ -143,6 +140,14 @@ export const ADMIN_PAGES: Readonly<Record<string, PageEntry>> = {
     render: prometheusPage,
   },
 };
+
+/**
+ * The pages of port 15000, by path; `/help` lists them. Source: source/server/admin/admin.cc in Envoy. Unlike there, profilers and heap
+ * dumps, which show the inside of Envoy's own program, say that they are not built in.
+ */
+export const ADMIN_PAGES: Readonly<Record<string, PageEntry>> = Object.fromEntries(
+  Object.entries({ ...PROXY_PAGES, ...PROGRAM_PAGES }).sort(([a], [b]) => (a < b ? -1 : 1)),
+);
 
 const RUNTIME_USAGE = `usage: /runtime_modify?key1=value1&key2=value2&keyN=valueN
        or send the parameters as form values

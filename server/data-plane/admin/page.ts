@@ -6,6 +6,7 @@ import type { IstioMetrics } from '../stats/istio-metrics.ts';
 import type { Stats } from '../stats/stats.ts';
 import type { UpstreamCluster } from '../upstream/cluster.ts';
 import type { LogLevels } from './log-levels.ts';
+import type { RuntimeLayers } from './runtime-layers.ts';
 
 /** What `/healthcheck/fail` and `/healthcheck/ok` switch. */
 export interface HealthSwitch {
@@ -34,6 +35,7 @@ export interface PageContext {
   readonly ready: () => boolean;
   readonly node: ProxyNode;
   readonly logging: LogLevels;
+  readonly runtime: RuntimeLayers;
   readonly health: HealthSwitch;
   /** Versions of the last update of each type, by Envoy's dotted name. */
   readonly textReadouts: () => ReadonlyMap<string, string>;

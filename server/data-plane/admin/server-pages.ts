@@ -90,19 +90,6 @@ export function readiness(context: PageContext): Page {
   return text(`${state}\n`, state === 'LIVE' ? 200 : 503);
 }
 
-/** `/memory`. All proxies of a mesh share one heap: the figures are those of the whole of it. */
-export function memory(): Page {
-  const { heapUsed, heapTotal, rss, external } = process.memoryUsage();
-  return json({
-    allocated: String(heapUsed + external),
-    heap_size: String(heapTotal + external),
-    pageheap_unmapped: '0',
-    pageheap_free: String(heapTotal - heapUsed),
-    total_thread_cache: '0',
-    total_physical_bytes: String(rss),
-  });
-}
-
 /** `?level=debug` sets all loggers, `?connection=trace` one, `?paths=a:b,c:d` several; without a parameter all are listed. */
 export function loggingPage({ logging }: PageContext, query: URLSearchParams): Page {
   const problem = logging.change(query);

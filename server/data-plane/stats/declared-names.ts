@@ -149,8 +149,9 @@ export const SERVER_NAMES = words(`
   server.dropped_stat_flushes server.dynamic_unknown_fields server.envoy_bug_failures server.envoy_notifications
   server.hot_restart_epoch server.main_thread.watchdog_mega_miss server.main_thread.watchdog_miss
   server.parent_connections server.static_unknown_fields server.wip_protos
-  cluster_manager.update_merge_cancelled cluster_manager.update_out_of_merge_window runtime.load_success runtime.num_keys
-  runtime.num_layers runtime.override_dir_not_exists listener_manager.workers_pinned
+  server.worker_0.watchdog_mega_miss server.worker_0.watchdog_miss workers.watchdog_mega_miss workers.watchdog_miss
+  cluster_manager.update_merge_cancelled cluster_manager.update_out_of_merge_window runtime.load_success
+  runtime.num_keys runtime.num_layers runtime.override_dir_not_exists listener_manager.workers_pinned
   server.seconds_until_first_ocsp_response_expiring control_plane.pending_requests control_plane.rate_limit_enforced
 `);
 

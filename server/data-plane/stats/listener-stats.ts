@@ -54,6 +54,11 @@ export class ListenerStats {
     this.#stats.stat(this.#prefix + name).value++;
   }
 
+  /** Its own port took a connection, whatever becomes of it. */
+  accepted(): void {
+    this.#stats.histogram(`${this.#prefix}connections_accepted_per_socket_event`).record(1);
+  }
+
   /** Listener filters look at it; returns how to say that they are done. */
   inspected(): () => void {
     const active = this.#stats.level(`${this.#prefix}downstream_pre_cx_active`);
@@ -83,10 +88,12 @@ export class ListenerStats {
     this.count('downstream_cx_total');
     const active = this.#stats.level(`${this.#prefix}downstream_cx_active`);
     active.value++;
-    this.#stats.histogram(`${this.#prefix}connections_accepted_per_socket_event`).record(1);
+    const all = this.#stats.level('server.total_connections');
+    all.value++;
     const began = now();
     return () => {
       active.value--;
+      all.value--;
       this.count('downstream_cx_destroy');
       this.#stats.histogram(`${this.#prefix}downstream_cx_length_ms`).record(now() - began);
     };

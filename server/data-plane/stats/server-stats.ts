@@ -34,6 +34,7 @@ export class ServerStats {
   readonly #subscriptions = new SubscriptionStats();
   /** Names that were sent before and are held, by type. */
   readonly #known = new Map<TypeUrl, Set<string>>();
+  readonly #startedAt: number;
   #connected = 0;
 
   constructor({ stats, clock, store, ready, healthFailed, secrets }: ServerStatsOptions) {
@@ -41,6 +42,7 @@ export class ServerStats {
     this.#store = store;
     this.#clock = clock;
     const startedAt = clock.monotonic();
+    this.#startedAt = startedAt;
     // Source: envoy.admin.v3.ServerInfo.State.
     const state = (): number => (healthFailed() ? 1 : 0);
     stats.gauge('server.live', () => (ready() && !healthFailed() ? 1 : 0));
@@ -51,12 +53,13 @@ export class ServerStats {
     stats.gauge('listener_manager.workers_started', () => 1);
     stats.gauge('server.days_until_first_cert_expiring', () => daysLeft(secrets(), clock.now()));
     stats.gauge('server.uptime', () => Math.floor((clock.monotonic() - startedAt) / 1000));
-    stats.gauge('server.hot_restart_generation', () => 1);
     // As on the page `/memory`: all proxies of a mesh share one heap.
     stats.gauge('server.memory_allocated', () => process.memoryUsage().heapUsed);
     stats.gauge('server.memory_heap_size', () => process.memoryUsage().heapTotal);
     stats.gauge('server.memory_physical_size', () => process.memoryUsage.rss());
     stats.gauge('cluster_manager.active_clusters', () => store.clusters.size);
+    for (const thread of ['main_thread', 'worker_0'])
+      stats.gauge(`thread_local_cluster_manager.${thread}.clusters_inflated`, () => store.clusters.size);
     stats.gauge('cluster_manager.warming_clusters', () => store.warmingClusters.size);
     stats.gauge('listener_manager.total_listeners_active', () => store.listeners.size);
     stats.gauge('listener_manager.total_listeners_warming', () => store.warmingListeners.size);
@@ -69,6 +72,12 @@ export class ServerStats {
       ([prefix, typeUrl]) => [`${prefix}.version_text`, this.#store.versions.get(typeUrl) ?? ''] as const,
     );
     return new Map(named);
+  }
+
+  /** The proxy serves for the first time. */
+  started(): void {
+    const tookMs = this.#clock.monotonic() - this.#startedAt;
+    this.#stats.histogram('server.initialization_time_ms').record(tookMs);
   }
 
   connection(status: 'connected' | 'disconnected'): void {
@@ -98,6 +107,11 @@ export class ServerStats {
 
 const DAY_MS = 86_400_000;
 
+/** Envoy's figure of a proxy without certificates. */
+const NO_CERTIFICATE = 2 ** 32 - 1;
+
 /** Whole days until the first certificate is out of force. */
 const daysLeft = (secrets: readonly Pick<ProxySecret, 'notAfter'>[], now: number): number =>
-  Math.max(0, Math.floor(Math.min(...secrets.map(({ notAfter }) => Date.parse(notAfter) - now)) / DAY_MS));
+  secrets.length === 0
+    ? NO_CERTIFICATE
+    : Math.max(0, Math.floor(Math.min(...secrets.map(({ notAfter }) => Date.parse(notAfter) - now)) / DAY_MS));

@@ -1,5 +1,6 @@
 import type { StatValues } from '../doors.ts';
 import { Histogram } from './histogram.ts';
+import { RecentLookups } from './recent-lookups.ts';
 
 /** A counter or a gauge; holders keep it and change `value`, so that the hot path builds no names. */
 export interface Stat {
@@ -14,6 +15,7 @@ export const statusNames = (status: number): readonly string[] =>
 
 /** All figures of one proxy by Envoy's dotted names. */
 export class Stats {
+  readonly lookups = new RecentLookups();
   readonly #counters = new Map<string, Stat>();
   readonly #levels = new Map<string, Stat>();
   readonly #gauges = new Map<string, () => number>();
@@ -34,6 +36,7 @@ export class Stats {
 
   /** The counter of this name, made at 0 when new. */
   stat(name: string): Stat {
+    if (this.lookups.enabled) this.lookups.note(name);
     this.#forget();
     return made(this.#counters, name);
   }

@@ -15,8 +15,8 @@ export function registerMembership(stats: Stats, cluster: UpstreamCluster): void
   stats.gauge(`${prefix}membership_healthy`, () => count((host) => host.healthy && !host.degraded));
   stats.gauge(`${prefix}membership_degraded`, () => count((host) => host.healthy && host.degraded));
   stats.gauge(`${prefix}membership_excluded`, () => count((host) => host.excluded));
-  // Envoy looks for it where hosts are replaced.
-  if (cluster.config.type === 'STATIC' || cluster.config.type === 'ORIGINAL_DST') return;
+  // Envoy looks for it where lists of hosts are replaced.
+  if (cluster.config.type !== 'EDS' && cluster.config.type !== 'STRICT_DNS') return;
   stats.gauge(`${prefix}max_host_weight`, () =>
     hosts().reduce((max, { endpoint }) => Math.max(max, endpoint.weight), 0),
   );

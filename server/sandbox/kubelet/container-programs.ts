@@ -7,11 +7,12 @@ import { INIT_CONTAINER } from '../mesh/injection.ts';
 import { proxyStartMs } from '../mesh/node-agent.ts';
 import { rootNamespace, xdsPort } from '../mesh/system.ts';
 import { createAppProgram } from './app-program.ts';
+import { bootstrapSettings } from './bootstrap-settings.ts';
 import { declaredPorts } from './declared-ports.ts';
 import { environmentOf, filesOf, type PodBuild, worldOf } from './pod-build.ts';
 import { podsFound } from './pods-found.ts';
 import type { Program } from './program.ts';
-import { appMetrics, certificateSettings, statsInclusion } from './proxy-environment.ts';
+import { appMetrics, certificateSettings } from './proxy-environment.ts';
 import { createProxyProgram } from './proxy-program.ts';
 
 /** Where a sidecar finds the lists of its mesh's CA. Source: CACRLFilePath in istio/pkg/security. */
@@ -135,7 +136,7 @@ function proxyProgram(build: PodBuild, spec: ContainerSpec, log: (line: LogText)
         certificates: certificateSettings(options.store, pod, environment),
         revoked: () => filesOf(build, spec).read(REVOKED_FILE) ?? '',
         appMetrics: appMetrics(environment),
-        statsInclusion: statsInclusion(options.store, pod),
+        bootstrap: bootstrapSettings(options.store, pod),
         ...ends,
         onInboundPorts: (inbound) => build.ports.lead(inbound),
         network: {

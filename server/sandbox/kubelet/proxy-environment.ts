@@ -1,4 +1,4 @@
-import type { AppMetrics, CertificateSettings, StatsInclusion } from '#data-plane';
+import type { AppMetrics, CertificateSettings } from '#data-plane';
 import { parseDurationMs } from '#domain';
 import type { KubeStore } from '#kube-api';
 import type { PodObject } from '../kube-types.ts';
@@ -40,32 +40,4 @@ export function appMetrics(containerEnv: Readonly<Record<string, string>>): AppM
   const number = Number(port || '80');
   if (scrape === 'false' || !Number.isInteger(number) || number < 1 || number > 65_535) return undefined;
   return { port: number, path: path || '/metrics' };
-}
-
-/** Annotations by the field of proxyStatsMatcher that they stand for. */
-const INCLUSIONS = {
-  inclusionPrefixes: 'sidecar.istio.io/statsInclusionPrefixes',
-  inclusionSuffixes: 'sidecar.istio.io/statsInclusionSuffixes',
-  inclusionRegexps: 'sidecar.istio.io/statsInclusionRegexps',
-} as const;
-
-/**
- * Which figures of Envoy's the proxy is to keep: by the pod's annotations, else by its settings, field by field. Undefined where nobody
- * has said. Source: getStatsOptions in istio pkg/bootstrap.
- */
-export function statsInclusion(store: KubeStore, pod: PodObject): StatsInclusion | undefined {
-  const { namespace = '', labels = {}, annotations = {} } = pod.metadata;
-  const { proxyStatsMatcher } = effectiveProxySettings(store, { namespace, labels, annotations });
-  const settings = (proxyStatsMatcher ?? {}) as Readonly<Record<string, unknown>>;
-  const wanted = (field: keyof typeof INCLUSIONS): string[] | undefined => {
-    const told = annotations[INCLUSIONS[field]];
-    if (told) return told.split(',');
-    const listed = settings[field];
-    return Array.isArray(listed) ? listed.map(String) : undefined;
-  };
-  const [prefixes, suffixes, regexps] = (['inclusionPrefixes', 'inclusionSuffixes', 'inclusionRegexps'] as const).map(
-    wanted,
-  );
-  if (prefixes === undefined && suffixes === undefined && regexps === undefined) return undefined;
-  return { prefixes: prefixes ?? [], suffixes: suffixes ?? [], regexps: regexps ?? [] };
 }

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { renderPage } from '../../../server/data-plane/admin/admin-pages.ts';
 import { LogLevels } from '../../../server/data-plane/admin/log-levels.ts';
 import type { DrainRequest, PageContext } from '../../../server/data-plane/admin/page.ts';
+import { RuntimeLayers } from '../../../server/data-plane/admin/runtime-layers.ts';
+import { runtimeFlags } from '../../../server/data-plane/agent/bootstrap-settings.ts';
 import { IstioMetrics } from '../../../server/data-plane/stats/istio-metrics.ts';
 import { Stats } from '../../../server/data-plane/stats/stats.ts';
 import { createFakeClock } from './fake-clock.ts';
@@ -58,6 +60,7 @@ function context(): Asked {
       ready: () => true,
       node: { id: 'sidecar~10.0.0.1~a.b~b.svc.cluster.local', cluster: 'a.b', metadata: { NAMESPACE: 'b' } },
       logging: new LogLevels(),
+      runtime: new RuntimeLayers(runtimeFlags({ 'a.b': 'true' }), stats),
       health: {
         get failed() {
           return failed;
@@ -211,7 +214,7 @@ describe('the admin pages', () => {
       ),
     ]);
     expect(ask(proxy, '/stats?type=TextReadouts').body).toBe('cluster_manager.cds.version_text: "v7"\n');
-    expect(ask(proxy, '/stats?filter=http.a|cluster&invert_filter').body).toBe('');
+    expect(ask(proxy, '/stats?filter=http.a|cluster|runtime&invert_filter').body).toBe('');
     expect(JSON.parse(ask(proxy, '/stats?format=json&filter=rq_t').body)).toEqual({
       stats: [
         { name: 'http.a.downstream_rq_total', value: 3 },
@@ -270,8 +273,10 @@ describe('the admin pages', () => {
   it('answer what Envoy answers where there is nothing to tell', () => {
     for (const [path, method, status, body] of [
       ['/contention', 'GET', 200, /^Mutex contention tracing is not enabled/],
-      ['/runtime', 'GET', 200, /"layers": \[\]/],
-      ['/runtime_modify?a=1', 'POST', 503, /^No admin layer specified$/],
+      ['/allocprofiler?enable=z', 'POST', 400, /^\?enable=<y\|n>\n$/],
+      ['/cpuprofiler?enable=y', 'POST', 500, /^failure to start the profiler$/],
+      ['/heapprofiler?enable=y', 'POST', 501, /^The current build does not support heap profiler$/],
+      ['/memory/tcmalloc', 'GET', 200, /^old_space +\d+ +\d+$/m],
       ['/runtime_modify', 'POST', 400, /^usage: /],
       ['/init_dump', 'GET', 200, /^\{\}\n$/],
       ['/reopen_logs', 'POST', 200, /^OK\n$/],
@@ -281,6 +286,33 @@ describe('the admin pages', () => {
     ] as const) {
       expect(ask(context(), path, method), path).toMatchObject({ status, body: expect.stringMatching(body) });
     }
+  });
+
+  it("show the values of Istio's bootstrap and those that somebody put over them", () => {
+    const proxy = context();
+    const figure = (name: string) => ask(proxy, `/stats?filter=^runtime.${name}$`).body;
+    expect(ask(proxy, '/runtime_modify?a.b=7&c=1', 'POST').body).toBe('OK\n');
+    const shown = JSON.parse(ask(proxy, '/runtime').body);
+    expect(shown.layers).toEqual(['global config', 'admin']);
+    expect(shown.entries['a.b']).toEqual({ final_value: '7', layer_values: ['true', '7'] });
+    expect(shown.entries['re2.max_program_size.error_level'].layer_values).toEqual(['32768', '']);
+    expect(figure('num_keys')).toBe('runtime.num_keys: 7\n');
+    expect(figure('admin_overrides_active')).toBe('runtime.admin_overrides_active: 1\n');
+    expect(ask(proxy, '/runtime_modify?a.b=&c=', 'POST').status).toBe(200);
+    expect(JSON.parse(ask(proxy, '/runtime').body).entries['a.b'].final_value).toBe('true');
+    expect(figure('admin_overrides_active')).toBe('runtime.admin_overrides_active: 0\n');
+  });
+
+  it('list the names that were looked up since somebody wanted to know', () => {
+    const proxy = context();
+    const post = (what: string) => ask(proxy, `/stats/recentlookups/${what}`, 'POST').body;
+    proxy.stats.stat('before');
+    expect(ask(proxy, '/stats/recentlookups').body).toMatch(/^Lookup tracking is not enabled\..*\n\ntotal: 0\n$/);
+    expect(post('enable')).toBe('OK\n');
+    for (const name of ['b', 'a', 'b']) proxy.stats.stat(name);
+    expect(ask(proxy, '/stats/recentlookups').body).toBe('   Count Lookup\n       2 b\n       1 a\n\ntotal: 3\n');
+    expect(post('clear')).toBe('OK\n');
+    expect(ask(proxy, '/stats/recentlookups').body).toBe('   Count Lookup\n\ntotal: 0\n');
   });
 
   it('list themselves for an unknown path', () => {
