@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Clock, HopRecord, LogText, Random, SocketAddress } from '#domain';
+import type { AskNames, Clock, HopRecord, LogText, Random, SocketAddress } from '#domain';
 
 /** A port that a proxy asked for. */
 export interface PortBinding {
@@ -32,6 +32,8 @@ export interface ProxyNetwork {
   readonly listen?: Listen;
   /** Names of clusters that are found by DNS. Absent: no name resolves. */
   readonly resolve?: Resolve;
+  /** The cluster's name server, for questions that the agent answers not itself. Absent: nobody knows any other name. */
+  readonly ask?: AskNames;
   /** Makes that a program which knows nothing of this network reaches an address that was resolved. Absent: it needs nothing. */
   readonly reach?: (address: SocketAddress) => Promise<void>;
 }
@@ -147,6 +149,8 @@ export interface ProxyAdmin {
   rotations(): readonly Rotation[];
   configDump(): object;
   stats(): StatValues;
+  /** Reads anew what can only be asked for; absent: all of it is always up to date. Never fails. */
+  refresh?(): Promise<void>;
 }
 
 export interface ProxyEndpoint {
@@ -190,4 +194,6 @@ export interface Proxy {
   stop(drainMs: number): Promise<void>;
   readonly ready: boolean;
   readonly admin: ProxyAdmin;
+  /** Answers the DNS questions of the pod's application (ISTIO_META_DNS_CAPTURE). Absent: the proxy has no part in them. */
+  readonly ask?: AskNames | undefined;
 }

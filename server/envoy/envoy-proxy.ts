@@ -24,6 +24,7 @@ import { addAdsRelay } from './ads-relay.ts';
 import { bootstrap } from './bootstrap.ts';
 import { CallCounts, envoyHop } from './envoy-hop.ts';
 import { type EnvoyFiles, type EnvoyProcess, startEnvoy } from './envoy-process.ts';
+import { EnvoyView } from './envoy-view.ts';
 import { followLines } from './follow-lines.ts';
 import type { HopEntry } from './hop-format.ts';
 import { NameBook } from './name-book.ts';
@@ -54,16 +55,6 @@ const LEAST_MEMORY = 256 * 1024 * 1024;
 const LOOK_MS = 20;
 const REVOKED_LOOK_MS = 1000;
 const ROOT_SECRET = 'ROOTCA';
-
-/** What a proxy of ours shows of itself; a real Envoy shows it on its port 15000. */
-const SHOWN_ELSEWHERE: Omit<ProxyAdmin, 'secrets' | 'rotations'> = {
-  listeners: () => [],
-  routes: () => [],
-  clusters: () => [],
-  endpoints: () => [],
-  configDump: () => ({ configs: [] }),
-  stats: () => new Map(),
-};
 
 /** Secrets that somebody is told of when they change. */
 class ToldSecrets extends SecretStore {
@@ -124,8 +115,15 @@ class EnvoyProxy implements Proxy {
       random: random.stream('agent'),
       onLog,
     });
+    const view = new EnvoyView((path) => this.#ask(path), clock);
     this.admin = {
-      ...SHOWN_ELSEWHERE,
+      listeners: () => view.listeners(),
+      routes: () => view.routes(),
+      clusters: () => view.clusters(),
+      endpoints: () => view.endpoints(),
+      configDump: () => view.configDump(),
+      stats: () => view.stats(),
+      refresh: () => view.refresh(),
       secrets: () => this.#secrets.list(),
       rotations: () => this.#secrets.rotations(),
     };
@@ -215,7 +213,9 @@ class EnvoyProxy implements Proxy {
   }
 
   #bootstrap(port: number, nameServer: SocketAddress): object {
-    const { id, cluster, metadata } = xdsNode(this.#options);
+    // Nobody answers its application's DNS questions, so that it must not be sent addresses that only these answers tell.
+    const { ISTIO_META_DNS_CAPTURE: _, ...environment } = this.#options.environment ?? {};
+    const { id, cluster, metadata } = xdsNode({ ...this.#options, environment });
     return bootstrap({
       node: { id, cluster, metadata: { ...metadata, [AGENT_COUNTS]: 'true' } },
       podIp: this.#options.pod.ip,
@@ -238,8 +238,7 @@ class EnvoyProxy implements Proxy {
 
   async #openAgentPort(): Promise<void> {
     const { clock, network, pod } = this.#options;
-    const admin = (path: string, method?: 'POST'): Promise<string> =>
-      this.#process?.admin(path, method) ?? Promise.reject(new Error('Envoy is not ready'));
+    const admin = (path: string, method?: 'POST'): Promise<string> => this.#ask(path, method);
     const server = createServer(
       agentPort({
         ip: pod.ip,
@@ -263,6 +262,10 @@ class EnvoyProxy implements Proxy {
     const binding = listen({ ip: pod.ip, port: AGENT_PORT }, (socket) => void server.emit('connection', socket));
     this.#agentPort = { binding, server };
     await binding.bound;
+  }
+
+  #ask(path: string, method?: 'POST'): Promise<string> {
+    return this.#process?.admin(path, method) ?? Promise.reject(new Error('Envoy is not ready'));
   }
 
   /** Lists of revoked certificates are a file of the pod, which may change. */

@@ -2,6 +2,7 @@ import type { CheckView } from '#contract';
 import { atRest } from './at-rest.ts';
 import type { CheckSpec, ProbeSpec } from './lab-schema.ts';
 import { runProbeCommand } from './probes/commands.ts';
+import { freshFigures } from './probes/counters.ts';
 import { watchEjections } from './probes/ejections.ts';
 import type { BatchMemory } from './probes/evidence.ts';
 import { watchFirstFlag } from './probes/first-flag.ts';
@@ -155,6 +156,7 @@ export function createChecks(options: ChecksOptions): Checks {
         own.seen = verdict.seen;
         if (!verdict.met) return false;
       }
+      await freshFigures(now.sandbox);
       const after = context();
       const holds = stateHolds(spec.probe, after);
       if (!holds) own.seen = notYet(spec.probe, after);
@@ -166,7 +168,9 @@ export function createChecks(options: ChecksOptions): Checks {
 
   const runAll = async (): Promise<CheckView[]> => {
     const current = progress;
-    const unrest = await atRest(options.context().sandbox);
+    const { sandbox } = options.context();
+    const unrest = await atRest(sandbox);
+    await freshFigures(sandbox);
     if (progress !== current) return views();
     observe();
     for (const spec of specs) {

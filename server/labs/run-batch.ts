@@ -1,4 +1,5 @@
 import type { BatchSpec } from './lab-schema.ts';
+import { freshFigures } from './probes/counters.ts';
 import { type BatchMemory, type Evidence, watchEvidence } from './probes/evidence.ts';
 import { type BatchVerdict, judgeBatch } from './probes/outcomes.ts';
 import { type ProbeContext, trafficsOf } from './probes/state.ts';
@@ -24,8 +25,10 @@ interface RunOptions {
 export async function runBatch(batch: BatchSpec, traffic: Traffic, options: RunOptions): Promise<BatchRun> {
   const { sandbox } = options.context;
   let evidence: Evidence | undefined;
-  const begins = (): void => {
-    evidence ??= watchEvidence(batch, sandbox);
+  const begins = async (): Promise<void> => {
+    if (evidence !== undefined) return;
+    await freshFigures(sandbox);
+    evidence = watchEvidence(batch, sandbox);
   };
   await rest(batch, options);
   const sent: SentRequest[] = [];
@@ -41,6 +44,7 @@ export async function runBatch(batch: BatchSpec, traffic: Traffic, options: RunO
       lastedMs: evidence?.lastedMs() ?? 0,
       earlier: options.earlier,
     });
+  await freshFigures(sandbox);
   let verdict = judge();
   const isOver = (): boolean => verdict.met || verdict.final;
   const arrived = (): boolean => {
@@ -51,6 +55,9 @@ export async function runBatch(batch: BatchSpec, traffic: Traffic, options: RunO
     known = verdict.seen;
     // Reaching the limit is no failure: the verdict stands as it is then.
     await sandbox.until(arrived, LATE_MS, 'the hops of a batch').catch(() => undefined);
+    if (isOver()) break;
+    await freshFigures(sandbox);
+    verdict = judge();
   }
   evidence?.end();
   return { verdict, memory: { sent, lastedMs: evidence?.lastedMs() ?? 0, endedMs: sandbox.clock.monotonic() } };

@@ -26,8 +26,8 @@ export interface BatchOptions {
   readonly rps?: number | undefined;
   /** What `{run}` stands for in header values. */
   readonly run?: number;
-  /** Called when the steady traffic stands still and nothing of the batch has been sent. */
-  readonly begins?: () => void;
+  /** Called when the steady traffic stands still; nothing of the batch is sent before it is done. */
+  readonly begins?: () => unknown;
 }
 
 export interface TrafficState {
@@ -149,7 +149,7 @@ export function createTraffic(
       for (const each of all) each.hold();
       try {
         await Promise.all(all.map((each) => each.drained(DRAIN_MS)));
-        begins?.();
+        await begins?.();
         await (rps === undefined ? Promise.all(Array.from({ length: atOnce }, worker)) : paced(rps));
       } finally {
         for (const each of all) each.release();

@@ -4,6 +4,11 @@ import { everyEntry } from './fields.ts';
 
 type CounterSpec = NonNullable<BatchSpec['stats']>[number];
 
+/** Reads the figures of proxies anew that tell them only when they are asked. */
+export async function freshFigures({ pods }: Pick<Sandbox, 'pods'>): Promise<void> {
+  await Promise.all(pods.map(({ proxy }) => proxy?.admin.refresh?.()));
+}
+
 /** The counters that a batch is about. */
 export interface Counters {
   /** By how much each has moved since, in the order of `batch.stats`. */

@@ -43,6 +43,7 @@ ${describeManual}`,
     if (word === undefined) throw new UsageError('Error: expecting pod name or config dump, found: 0');
     if (more !== undefined) throw new UsageError('Error: check requires only <pod-name>[.<pod-namespace>]');
     const { proxy } = findProxy(context, namespaceOf(flags, context), word);
+    await proxy.admin.refresh?.();
     const rows = policyRows(proxy.admin.listeners() as Listener[]);
     io.out(formatTable(['ACTION', 'AuthorizationPolicy', 'RULES'], rows, 3));
     return 0;

@@ -88,7 +88,9 @@ What a proxy really holds, read from the proxy itself.`,
     }
     if (word === undefined || more !== undefined)
       throw new UsageError(`Error: ${what} requires pod name or deploy/name`);
-    io.out(listing.print(findProxy(context, namespaceOf(flags, context), word), flags));
+    const target = findProxy(context, namespaceOf(flags, context), word);
+    await target.proxy.admin.refresh?.();
+    io.out(listing.print(target, flags));
     return 0;
   },
   complete: ({ words, namespace }, context: ShellContext) =>
