@@ -1,6 +1,15 @@
 import type { Socket } from 'node:net';
 import { MeshworkError, type SocketAddress, spiffeId, type Timer } from '#domain';
-import { type AdsClient, type AdsClientOptions, createAdsClient, type Rejection, type TypeUrl, typeUrls } from '#xds';
+import {
+  type AdsClient,
+  type AdsClientOptions,
+  createAdsClient,
+  type NameTable,
+  type Rejection,
+  type TypeUrl,
+  typeUrls,
+  type XdsUpdate,
+} from '#xds';
 import { AdminServer } from './admin/admin-server.ts';
 import { createAdminView } from './admin/admin-view.ts';
 import { scrapeApp } from './admin/app-metrics.ts';
@@ -11,6 +20,7 @@ import { UpdateLog } from './admin/update-log.ts';
 import { Agent } from './agent/agent.ts';
 import { runtimeFlags } from './agent/bootstrap-settings.ts';
 import { withoutModules } from './agent/module-stand-ins.ts';
+import { NameProxy } from './agent/name-proxy.ts';
 import { SecretStore } from './agent/secret-store.ts';
 import { ConfigStore } from './config/config-store.ts';
 import type { CompiledListener } from './config/listener-config.ts';
@@ -22,8 +32,9 @@ import { PeerMetadata } from './http/peer-metadata.ts';
 import { ListenerSet } from './listener/listener-set.ts';
 import { type ConnectionLayer, PendingConnection, runLayers } from './listener/pending-connection.ts';
 import type { RequestHandling, ServedListener } from './listener/served-listener.ts';
+import { LogServices } from './log-service/log-services.ts';
 import { type ProxyRuntime, splitChance } from './runtime.ts';
-import { describeSelf, xdsNode } from './self.ts';
+import { capturesNames, describeSelf, xdsNode } from './self.ts';
 import { inboundConnection, inboundRequest } from './sidecar/inbound.ts';
 import { outboundConnection, outboundRequest } from './sidecar/outbound.ts';
 import { IstioMetrics } from './stats/istio-metrics.ts';
@@ -44,7 +55,7 @@ const DRAIN_LOOK_MS = 20;
 /** What a test may replace. */
 export interface ProxySeams {
   readonly createAdsClient: (options: AdsClientOptions) => AdsClient;
-  /** False: what happens is a trial, of which no collector must hear. */
+  /** False: what happens is a trial, of which no collector of spans and logs must hear. */
   readonly sendsSpans?: boolean;
 }
 
@@ -88,6 +99,7 @@ class MeshProxy implements Proxy {
   readonly #store: ConfigStore;
   readonly #listeners: ListenerSet;
   readonly #agent: Agent;
+  readonly #names: NameProxy | undefined;
   readonly #ads: AdsClient;
   readonly #adminServer: AdminServer;
   readonly #serverStats: ServerStats;
@@ -129,6 +141,7 @@ class MeshProxy implements Proxy {
       routeTable: (name) => this.#store.routes.get(name),
       health,
       onHop: options.onHop,
+      logServices: new LogServices({ runtime: () => this.#runtime, on: seams.sendsSpans !== false }),
       spans: new SpanSender({ clock, runtime: () => this.#runtime, on: seams.sendsSpans !== false }),
       onLog: options.onLog,
       onEntry: options.onEntry ?? ((entry) => options.onLog(String(entry))),
@@ -162,6 +175,9 @@ class MeshProxy implements Proxy {
       random: random.stream('agent'),
       onLog: options.onLog,
     });
+    this.#names = capturesNames(options.environment ?? {})
+      ? new NameProxy({ namespace: pod.namespace, random: random.stream('names'), upstream: options.network.ask })
+      : undefined;
     const healthFailed = (): boolean => health.failed;
     const updates = new UpdateLog();
     const startedAtMs = clock.now();
@@ -180,6 +196,7 @@ class MeshProxy implements Proxy {
       clock,
       random: random.stream('xds'),
       onUpdate: (update) => {
+        if (update.typeUrl === typeUrls.nameTable) return this.#takeNames(update);
         const rejections = this.#store.update(withoutModules(update, (line) => this.#log('error', line)));
         this.#serverStats.update(update, rejections);
         updates.note(update, rejections, clock.now());
@@ -228,6 +245,22 @@ class MeshProxy implements Proxy {
     );
   }
 
+  get ask(): Proxy['ask'] {
+    return this.#names?.ask;
+  }
+
+  #namesLoaded(): Promise<void> {
+    const names = this.#names;
+    if (names === undefined) return Promise.resolve();
+    this.#ads.subscribe(typeUrls.nameTable, '*');
+    return new Promise((resolve) => names.whenLoaded(resolve));
+  }
+
+  #takeNames({ upserted }: XdsUpdate): readonly Rejection[] {
+    for (const { resource } of upserted) this.#names?.update(resource as NameTable);
+    return [];
+  }
+
   #drainListeners({ inboundOnly, graceful, skipExit }: DrainRequest): void {
     this.#listeners.drain({ inboundOnly, keepListening: graceful || skipExit });
     if (graceful && !skipExit) this.#runtime.clock.after(DRAIN_TIME_MS, () => this.#listeners.drain({ inboundOnly }));
@@ -253,7 +286,8 @@ class MeshProxy implements Proxy {
     this.#ads.start();
     this.#ads.subscribe(typeUrls.cluster, '*');
     this.#ads.subscribe(typeUrls.listener, '*');
-    await warm;
+    // As Istio's agent, it is not ready before it can answer.
+    await Promise.all([warm, this.#namesLoaded()]);
     // Listeners open when the hosts that are to be checked have been.
     await new Promise<void>((resolve) => this.#clusters.whenWarm(resolve));
     await this.#listeners.bound();
@@ -273,6 +307,7 @@ class MeshProxy implements Proxy {
     this.#listeners.drain();
     await this.#drained(drainMs);
     this.#runtime.spans.stop();
+    this.#runtime.logServices.stop();
     this.#ads.stop();
     this.#agent.stop();
     this.#listeners.close();

@@ -5,6 +5,7 @@ import type { ProxyNetwork } from './doors.ts';
 import type { FormatProxy } from './format/subject.ts';
 import type { SpanSender } from './http/call/span-sender.ts';
 import type { PeerMetadata, PeerWorkload } from './http/peer-metadata.ts';
+import type { LogServices } from './log-service/log-services.ts';
 import type { IstioMetrics } from './stats/istio-metrics.ts';
 import type { Stats } from './stats/stats.ts';
 import { createTraceDraws, type TraceDraws } from './trace-draws.ts';
@@ -57,6 +58,8 @@ export interface ProxyRuntime {
   /** While it fails, connections end with the answer to their next request. */
   readonly health: { readonly failed: boolean };
   readonly onHop: (hop: HopRecord) => void;
+  /** To the services that access logs name. */
+  readonly logServices: LogServices;
   /** To the collectors that tracing names. */
   readonly spans: SpanSender;
   readonly onLog: (line: string) => void;

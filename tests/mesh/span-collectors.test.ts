@@ -1,9 +1,10 @@
 import type { IncomingHttpHeaders, Server } from 'node:http';
 import { createServer, type Http2Server, type ServerHttp2Stream } from 'node:http2';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Listener, typeUrls } from '#xds';
+import { extensionTypes, type Listener, typeUrls } from '#xds';
 import { gatewayListener, router, spokenHttp2, staticCluster } from './data-plane-config.ts';
 import { createTestCa, listen, type Pod, sendFrom, startPod, until } from './data-plane-harness.ts';
+import { type LogReceiver, startLogReceiver } from './log-receiver.ts';
 import { NET } from './own-network.ts';
 
 const GATEWAY = `${NET}.1.1`;
@@ -241,5 +242,216 @@ describe('spans of a proxy', () => {
     await sendFive('nobody');
     await until(() => stat('tracing.zipkin.reports_dropped') === 1, 'the report is dropped');
     expect(pod.hops.slice(-5).map(({ response }) => response.status)).toEqual([200, 200, 200, 200, 200]);
+  });
+});
+
+const LOGS = `${NET}.2.3`;
+const LOGGERS = 'type.googleapis.com/envoy.extensions.access_loggers';
+
+const commonConfig = (log_name: string, cluster_name: string, more: object = {}): object => ({
+  log_name,
+  transport_api_version: 'V3',
+  buffer_flush_interval: '0.05s',
+  grpc_service: { envoy_grpc: { cluster_name } },
+  ...more,
+});
+
+const requestLog = (cluster: string, more: object = {}): object => ({
+  name: 'envoy.access_loggers.http_grpc',
+  filter: { status_code_filter: { comparison: { op: 'EQ', value: { default_value: 200, runtime_key: 'x' } } } },
+  typed_config: {
+    '@type': `${LOGGERS}.grpc.v3.HttpGrpcAccessLogConfig`,
+    common_config: commonConfig('requests', cluster, more),
+    additional_request_headers_to_log: ['X-Asked'],
+  },
+});
+
+const recordLog = {
+  name: 'envoy.access_loggers.open_telemetry',
+  typed_config: {
+    '@type': `${LOGGERS}.open_telemetry.v3.OpenTelemetryAccessLogConfig`,
+    common_config: commonConfig('records', 'logs'),
+    buffer_flush_interval: '0.05s',
+    body: { string_value: '%REQ(:METHOD)% %REQ(:PATH)% %RESPONSE_CODE%' },
+    attributes: { values: [{ key: 'agent', value: { string_value: '%REQ(X-NONE)%' } }] },
+    resource_attributes: { values: [{ key: 'mesh', value: { string_value: 'lab' } }] },
+  },
+};
+
+/** A listener for each way to log. */
+const LOG_PORTS = { requests: 9101, records: 9102, nobody: 9103, connections: 9104 } as const;
+
+const httpLog = (name: keyof typeof LOG_PORTS, access_log: object): Listener =>
+  gatewayListener(name, { ip: LOGS, port: LOG_PORTS[name] }, {
+    stat_prefix: name,
+    http_filters: [router],
+    access_log: [access_log],
+    tracing: { random_sampling: { value: 100 }, provider: PROVIDERS['otlp over http'] },
+    route: {},
+  } as Parameters<typeof gatewayListener>[2]);
+
+interface LogEntries {
+  readonly identifier?: { readonly log_name: string; readonly node: { readonly id: string } };
+  readonly http_logs?: { readonly log_entry: readonly Record<string, unknown>[] };
+  readonly tcp_logs?: { readonly log_entry: readonly Record<string, unknown>[] };
+}
+
+describe('access logs that leave a proxy', () => {
+  const servers: Server[] = [];
+  let receiver: LogReceiver;
+  let pod: Pod;
+
+  const messages = (): LogEntries[] => receiver.messages.map(({ message }) => message as LogEntries);
+  const ask = (name: keyof typeof LOG_PORTS, path: string): Promise<unknown> =>
+    sendFrom(`${NET}.1.9`, { ip: LOGS, port: LOG_PORTS[name] }, { host: 'shop', path, headers: { 'x-asked': path } });
+  const stat = (name: string): number => pod.proxy.admin.stats().get(`access_logs.${name}`) ?? 0;
+  const pathsOf = ({ http_logs }: LogEntries): unknown[] =>
+    (http_logs?.log_entry ?? []).map((entry) => (entry['request'] as { path: string }).path);
+
+  beforeAll(async () => {
+    receiver = await startLogReceiver(`${COLLECTOR}:9002`);
+    await listen(servers, APPLICATION, 8081, (request, response) => {
+      response.statusCode = request.url === '/fails' ? 503 : 200;
+      response.end('application');
+    });
+    const refused: unknown[] = [];
+    pod = await startPod({ ip: LOGS, name: 'logs', role: 'router', signer: await createTestCa() }, (xds) => {
+      refused.push(
+        ...xds.push(typeUrls.cluster, [
+          staticCluster('logs', [`${COLLECTOR}:9002`], spokenHttp2),
+          staticCluster('nobody-there', [], spokenHttp2),
+          staticCluster('collector', [`${COLLECTOR}:9`]),
+          staticCluster('application', [`${APPLICATION}:8081`]),
+        ]),
+        ...xds.push(typeUrls.listener, [
+          httpLog('requests', requestLog('logs')),
+          httpLog('records', recordLog),
+          httpLog('nobody', requestLog('nobody-there', { buffer_size_bytes: 1 })),
+          {
+            name: 'connections',
+            address: { socket_address: { address: LOGS, port_value: LOG_PORTS.connections } },
+            traffic_direction: 'OUTBOUND',
+            filter_chains: [
+              {
+                filters: [
+                  {
+                    name: 'envoy.filters.network.tcp_proxy',
+                    typed_config: {
+                      '@type': extensionTypes.tcpProxy,
+                      stat_prefix: 'connections',
+                      cluster: 'application',
+                      access_log: [
+                        {
+                          name: 'envoy.access_loggers.tcp_grpc',
+                          typed_config: {
+                            '@type': `${LOGGERS}.grpc.v3.TcpGrpcAccessLogConfig`,
+                            common_config: commonConfig('connections', 'logs'),
+                          },
+                        },
+                      ],
+                    },
+                  },
+                ],
+              },
+            ],
+          },
+        ]),
+      );
+    });
+    expect(refused).toEqual([]);
+  });
+
+  afterAll(async () => {
+    await pod?.stop();
+    receiver?.stop();
+    for (const server of servers) {
+      server.closeAllConnections();
+      server.close();
+    }
+  });
+
+  it('reach their service in batches on one stream, whose first message names the proxy, as the filter of the log lets them', async () => {
+    await ask('requests', '/first');
+    await until(() => messages().flatMap(pathsOf).includes('/first'), 'the first entry');
+    await ask('requests', '/fails');
+    await ask('requests', '/second');
+    await until(() => messages().flatMap(pathsOf).includes('/second'), 'the second entry');
+    const [first, second] = receiver.messages;
+    expect(first!.call).toBe(second!.call);
+    expect(messages().map(({ identifier }) => identifier?.log_name)).toEqual(['requests', undefined]);
+    expect(messages()[0]!.identifier!.node.id).toContain('logs.default');
+    expect(messages().flatMap(pathsOf)).toEqual(['/first', '/second']);
+    expect(messages()[0]!.http_logs!.log_entry[0]).toMatchObject({
+      common_properties: { upstream_cluster: 'application', access_log_type: 'DownstreamEnd' },
+      protocol_version: 'HTTP11',
+      request: { request_method: 'GET', authority: 'shop', request_headers: { 'x-asked': '/first' } },
+      response: { response_code: { value: 200 }, response_body_bytes: '11', response_code_details: 'via_upstream' },
+    });
+    expect(stat('grpc_access_log.logs_written')).toBe(2);
+    expect(stat('grpc_access_log.grpc_entries_flushed')).toBe(2);
+  });
+
+  it('go on by a new stream after the service has ended the old one', async () => {
+    const { length } = receiver.messages;
+    const [{ call }] = receiver.messages as [LogReceiver['messages'][number]];
+    receiver.breakOff();
+    await until(() => pod.proxy.admin.stats().get('cluster.logs.upstream_rq_active') === 0, 'the stream is over');
+    await ask('requests', '/again');
+    await until(() => receiver.messages.length > length, 'a message on the new stream');
+    const latest = receiver.messages.at(-1)!;
+    expect(latest.call).not.toBe(call);
+    expect((latest.message as LogEntries).identifier?.log_name).toBe('requests');
+    expect(pathsOf(latest.message as LogEntries)).toEqual(['/again']);
+  });
+
+  it('are dropped and counted where nobody takes them, and hold no request up', async () => {
+    const written = stat('grpc_access_log.logs_written');
+    for (let more = 0; more < 3; more++) await ask('nobody', '/lost');
+    await until(() => stat('grpc_access_log.logs_dropped') === 2, 'the entries beyond the buffer are dropped');
+    expect(stat('grpc_access_log.logs_written')).toBe(written + 1);
+    expect(stat('grpc_access_log.grpc_entries_flush_failed')).toBeGreaterThan(0);
+    expect(pod.hops.slice(-3).map(({ response }) => response.status)).toEqual([200, 200, 200]);
+  });
+
+  it('reach an OpenTelemetry collector as records that name their proxy, their trace and their span', async () => {
+    await ask('records', '/told');
+    await until(() => receiver.messages.some(({ kind }) => kind === 'otlp'), 'a record');
+    const { message } = receiver.messages.find(({ kind }) => kind === 'otlp')!;
+    const text = (value: string): object => ({ string_value: value });
+    expect(message).toMatchObject({
+      resource_logs: [
+        {
+          resource: {
+            attributes: [
+              { key: 'log_name', value: text('records') },
+              { key: 'zone_name', value: text('') },
+              { key: 'cluster_name', value: text('logs.default') },
+              { key: 'node_name' },
+              { key: 'mesh', value: text('lab') },
+            ],
+          },
+          scope_logs: [
+            { log_records: [{ body: text('GET /told 200'), attributes: [{ key: 'agent', value: text('-') }] }] },
+          ],
+        },
+      ],
+    });
+    const [{ scope_logs }] = message['resource_logs'] as [{ scope_logs: { log_records: Record<string, string>[] }[] }];
+    const [{ trace_id = '', span_id = '' }] = scope_logs[0]!.log_records as [Record<string, string>];
+    const { traceId, spanId } = pod.hops.at(-1)!;
+    expect(Buffer.from(trace_id, 'base64').toString('hex')).toBe(traceId);
+    expect(Buffer.from(span_id, 'base64').toString('hex')).toBe(spanId);
+    await until(() => stat('open_telemetry_access_log.logs_written') === 1, 'the answer is counted');
+  });
+
+  it('tell of connections, too', async () => {
+    await sendFrom(`${NET}.1.9`, { ip: LOGS, port: LOG_PORTS.connections }, { host: 'shop', path: '/tcp' });
+    const found = (): Record<string, unknown> | undefined =>
+      messages().flatMap(({ tcp_logs }) => tcp_logs?.log_entry ?? [])[0];
+    await until(() => found() !== undefined, 'an entry of a connection');
+    expect(found()).toMatchObject({
+      common_properties: { upstream_cluster: 'application', access_log_type: 'TcpConnectionEnd' },
+      connection_properties: { received_bytes: expect.stringMatching(/^[1-9]/) as unknown },
+    });
   });
 });

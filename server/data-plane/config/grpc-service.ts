@@ -5,6 +5,7 @@ import { durationMs } from './values.ts';
 export interface GrpcServiceJson {
   readonly envoy_grpc?: { readonly cluster_name?: string; readonly authority?: string };
   readonly timeout?: string;
+  readonly initial_metadata?: readonly { readonly key?: string; readonly value?: string }[];
 }
 
 /** Reads envoy.config.core.v3.GrpcService. */
@@ -20,5 +21,6 @@ export function readGrpcService(
     cluster,
     authority: given?.envoy_grpc?.authority ?? '',
     timeoutMs: durationMs(given?.timeout, `${field}.timeout`, defaultTimeoutMs),
+    metadata: (given?.initial_metadata ?? []).map(({ key = '', value = '' }) => [key.toLowerCase(), value]),
   };
 }

@@ -201,8 +201,8 @@ function compileTcpProxy(
   };
 }
 
-/** Commands that measure parts of a request. */
-const DURATIONS = /(?:REQUEST|RESPONSE|TX|COMMON|READY)_DURATION/;
+/** Commands that measure parts of a request, and logs whose entries always tell them. */
+const DURATIONS = /(?:REQUEST|RESPONSE|TX|COMMON|READY)_DURATION|HttpGrpcAccessLogConfig/;
 
 function compileHcm(
   config: HttpConnectionManager,

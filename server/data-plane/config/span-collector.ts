@@ -23,7 +23,8 @@ interface HeaderOption {
   readonly header?: { readonly key?: string; readonly value?: string };
 }
 
-interface HttpServiceJson {
+/** envoy.config.core.v3.HttpService */
+export interface HttpServiceJson {
   readonly http_uri?: { readonly uri?: string; readonly cluster?: string; readonly timeout?: string };
   readonly request_headers_to_add?: readonly HeaderOption[];
 }
@@ -36,9 +37,7 @@ interface ProviderJson {
   readonly collector_hostname?: string;
   readonly collector_service?: HttpServiceJson;
   readonly http_service?: HttpServiceJson;
-  readonly grpc_service?: GrpcServiceJson & {
-    readonly initial_metadata?: readonly { readonly key?: string; readonly value?: string }[];
-  };
+  readonly grpc_service?: GrpcServiceJson;
 }
 
 export interface TracingProvider {
@@ -95,12 +94,25 @@ function overHttp(
   service: HttpServiceJson | undefined,
   about: About = { service: undefined, detectsEnvironment: false },
 ): SpanCollector | undefined {
+  const target = readHttpService(service);
+  return target && { ...about, format, ...target };
+}
+
+/** How a service is asked over HTTP. */
+export interface HttpTarget {
+  readonly cluster: string;
+  readonly authority: string;
+  readonly path: string;
+  readonly timeoutMs: number;
+  readonly headers: readonly (readonly [string, string])[];
+}
+
+/** Undefined where it names no cluster. */
+export function readHttpService(service: HttpServiceJson | undefined): HttpTarget | undefined {
   const { uri = '', cluster, timeout } = service?.http_uri ?? {};
   if (cluster === undefined) return undefined;
   const [, authority = '', path = ''] = /^(?:https?:\/\/)?([^/]*)(.*)$/.exec(uri) ?? [];
   return {
-    ...about,
-    format,
     cluster,
     authority,
     path: path === '' ? '/' : path,

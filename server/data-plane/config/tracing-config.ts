@@ -48,7 +48,7 @@ interface HeaderJson {
   readonly default_value?: string;
 }
 
-interface TagJson {
+export interface TagJson {
   readonly tag?: string;
   readonly literal?: { readonly value?: string };
   readonly environment?: HeaderJson;
@@ -94,7 +94,8 @@ function usesRequestId(extension: unknown): boolean {
   return config?.['use_request_id_for_trace_sampling'] !== false;
 }
 
-function readTags(given: readonly TagJson[] = []): Pick<TracingConfig, 'fixedTags' | 'tags'> {
+/** Reads the tags of spans, or of entries of logs. */
+export function readTags(given: readonly TagJson[] = []): Pick<TracingConfig, 'fixedTags' | 'tags'> {
   const fixedTags: Record<string, string> = {};
   const tags: SpanTag[] = [];
   for (const [i, tag] of given.entries()) {

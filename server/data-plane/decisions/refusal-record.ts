@@ -35,10 +35,10 @@ export function recordRefusal(connection: PendingConnection, why?: RefusalReason
     head: NO_REQUEST,
     responseHead: undefined,
     info,
+    runtime,
     connection: { ...connection, requestedServerName: connection.inspection.serverName },
   };
-  const accessLog = logLine(connection, subject, why);
-  if (accessLog !== '') runtime.onEntry(accessLog);
+  const accessLog = writeLines(connection, subject, why);
   const steps = new HopSteps({ clock: runtime.clock, startedAt: info.startedAt, before: connection.steps });
   runtime.onHop(
     hopOf({
@@ -58,22 +58,30 @@ export function recordRefusal(connection: PendingConnection, why?: RefusalReason
  * What Envoy writes about it: connections that no chain wants are the listener's to log, and a TCP proxy logs each of its connections,
  * without a reason; an HTTP connection whose handshake failed had no request, hence no line.
  */
-function logLine({ chain, listener }: PendingConnection, subject: FormatSubject, why?: RefusalReason): string {
+function writeLines(
+  { chain, listener, runtime }: PendingConnection,
+  subject: FormatSubject,
+  why?: RefusalReason,
+): string {
   const info = new StreamInfo(subject.info.startMs, subject.info.startedAt);
   if (chain === undefined) {
-    return firstLine(listener?.config.accessLogs ?? [], why === undefined ? subject : { ...subject, info });
+    return writeEach(listener?.config.accessLogs ?? [], why === undefined ? subject : { ...subject, info }, runtime);
   }
-  const [format] = chain.filter.kind === 'tcp' ? chain.filter.accessLogs : [];
+  if (chain.filter.kind !== 'tcp') return '';
   if (why?.flag !== undefined) info.flag(why.flag);
-  return String(format?.({ ...subject, info }) ?? '');
+  return writeEach(chain.filter.accessLogs, { ...subject, info }, runtime);
 }
 
-function firstLine(logs: readonly AccessLogger[], subject: FormatSubject): string {
+/** The first line of those that were written; empty: none was. */
+function writeEach(logs: readonly AccessLogger[], subject: FormatSubject, { onEntry }: ProxyRuntime): string {
+  let first = '';
   for (const log of logs) {
     const line = log(subject);
-    if (line !== undefined) return String(line);
+    if (line === undefined) continue;
+    first ||= String(line);
+    onEntry(line);
   }
-  return '';
+  return first;
 }
 
 /** Reports a connection that was refused by its first bytes, after it had been joined to an upstream. */

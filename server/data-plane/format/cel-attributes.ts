@@ -30,7 +30,7 @@ export function celAttributes(subject: FormatSubject): Record<string, unknown> {
 }
 
 /** Whom Istio's filters found at the other end. Source: WorkloadMetadataObject::serializeAsProto, Envoy's contrib. */
-function peersOf({ connection, peer }: FormatSubject): Attributes {
+export function peersOf({ connection, peer }: FormatSubject): Attributes {
   if (peer === undefined) return {};
   const told = known({
     name: peer.pod,

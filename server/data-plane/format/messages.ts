@@ -4,7 +4,7 @@ import type { ResponseHead } from '../http/codec.ts';
 import { grpcStatusOf, isGrpc } from '../http/grpc.ts';
 import type { Headers } from '../http/headers.ts';
 import { isInline } from '../http/inline-headers.ts';
-import { type Command, type CommandReader, type FormatHead, type FormatSubject, text } from './subject.ts';
+import { type CommandReader, type FormatHead, type FormatSubject, text } from './subject.ts';
 
 const PSEUDO: Readonly<Record<string, (head: FormatHead) => string>> = {
   ':method': (head) => head.method,
@@ -136,13 +136,13 @@ function bytesOf(headers: Headers | undefined, further: readonly string[] = []):
   return texts.reduce((sum, each) => sum + each.length, 0);
 }
 
-const requestHeadersBytes: Command = ({ head }) =>
+export const requestHeadersBytes = ({ head }: FormatSubject): number =>
   head.method === ''
     ? 0
     : bytesOf(head.headers, [':method', head.method, ':path', head.path, ':authority', head.authority]) +
       bytesOf(undefined, [':scheme', head.scheme]);
 
-const responseHeadersBytes: Command = ({ responseHead }) =>
+export const responseHeadersBytes = ({ responseHead }: FormatSubject): number =>
   responseHead === undefined ? 0 : bytesOf(responseHead.headers, [':status', String(responseHead.status)]);
 
 /** What a request and its answer carry. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { responseFlags } from '#telemetry';
 import { ConfigProblem } from '../config/problem.ts';
-import { type Command, type CommandReader, text } from './subject.ts';
+import { type Command, type CommandReader, type FormatSubject, text } from './subject.ts';
 
 /** A command that takes no argument. */
 const plain =
@@ -28,6 +28,10 @@ const shownCluster: Command = (subject) => {
 
 /** Envoy counts these for HTTP/3 only. */
 const zero: Command = () => 0;
+
+/** Why an entry is written: as a rule because all is over. */
+export const accessLogType = ({ head, info }: FormatSubject): string =>
+  info.logType || (head.protocol === '' ? 'TcpConnectionEnd' : 'DownstreamEnd');
 
 const details: CommandReader = (argument) =>
   argument === 'ALLOW_WHITESPACES' ? ({ info }) => text(info.details) : ({ info }) => text(underscored(info.details));
@@ -65,9 +69,7 @@ export const STREAM_COMMANDS: Readonly<Record<string, CommandReader>> = {
   LOCAL_REPLY_BODY: plain(({ info }) => info.localReplyBody),
   /** Set by filters outside Envoy's core. */
   CUSTOM_FLAGS: plain(() => ''),
-  ACCESS_LOG_TYPE: plain(
-    ({ head, info }) => info.logType || (head.protocol === '' ? 'TcpConnectionEnd' : 'DownstreamEnd'),
-  ),
+  ACCESS_LOG_TYPE: plain(accessLogType),
   REQUESTED_SERVER_NAME: requestedServerName,
 };
 

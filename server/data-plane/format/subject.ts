@@ -7,6 +7,7 @@ import { Headers } from '../http/headers.ts';
 import type { PeerWorkload } from '../http/peer-metadata.ts';
 import type { TraceReason } from '../http/request-id.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
+import type { LogTaker } from '../log-service/log-services.ts';
 
 /** A request head as formats read it. */
 export interface FormatHead {
@@ -47,6 +48,13 @@ export interface FormatCluster {
   readonly config: { readonly resource: { readonly alt_stat_name?: string } };
 }
 
+/** The proxy that writes. */
+export interface FormatRuntime {
+  readonly clusters: { get(name: string): FormatCluster | undefined };
+  /** Takes entries that leave the proxy over the network; absent: nobody does. */
+  readonly logServices?: LogTaker;
+}
+
 /** What a format string may speak of: one request, its answer and the connection it came on. */
 export interface FormatSubject {
   readonly head: FormatHead;
@@ -59,8 +67,7 @@ export interface FormatSubject {
   /** TLS of the connection to the host. */
   readonly upstreamTls?: TlsFacts | undefined;
   readonly endpoint?: EndpointConfig | undefined;
-  /** Where the cluster of a name can be asked for. */
-  readonly runtime?: { readonly clusters: { get(name: string): FormatCluster | undefined } } | undefined;
+  readonly runtime?: FormatRuntime | undefined;
   /** What filters have left, by filter name. */
   readonly dynamicMetadata?: Pick<DynamicMetadata, 'of' | 'all'> | undefined;
   readonly resourceMetadata?: ((kind: MetadataKind) => ResourceMetadata | undefined) | undefined;
@@ -70,6 +77,8 @@ export interface FormatSubject {
   readonly peer?: PeerWorkload | undefined;
   /** Why the request is traced; undefined: it is not. */
   readonly traceReason?: TraceReason | undefined;
+  /** Ids of the span of this hop as its tracer knows it; undefined: there is no tracer. */
+  readonly tracerSpan?: { readonly traceId: string; readonly spanId: string } | undefined;
   /** Ids of the span of this hop. */
   readonly span?: { readonly traceId: string; readonly spanId: string } | undefined;
 }
@@ -79,7 +88,7 @@ export interface FormatProxy {
   /** Variables of its container. */
   readonly environment: Readonly<Record<string, string>>;
   /** How it introduces itself to the control plane. */
-  readonly node: Pick<ProxyNode, 'id' | 'cluster' | 'metadata'>;
+  readonly node: Pick<ProxyNode, 'id' | 'cluster' | 'metadata' | 'userAgent'>;
 }
 
 export interface FormatConnection {

@@ -189,7 +189,7 @@ export class HttpConnectionManager {
     info.flag(flag);
     const head = { ...NO_REQUEST, protocol: on.protocol };
     for (const write of this.#config.accessLogs) {
-      const line = write({ head, responseHead: undefined, info, connection });
+      const line = write({ head, responseHead: undefined, info, connection, runtime: this.#runtime });
       if (line !== undefined) this.#runtime.onEntry(line);
     }
   }

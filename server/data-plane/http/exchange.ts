@@ -121,6 +121,11 @@ export class Exchange extends RequestFacts implements FormatSubject, BodyTarget,
     return this.runtime.self;
   }
 
+  get tracerSpan(): FormatSubject['tracerSpan'] {
+    if (this.config.tracing?.tracer === undefined) return undefined;
+    return { traceId: this.span.traceId, spanId: this.entrySpanId || this.span.spanId };
+  }
+
   resourceMetadata(kind: MetadataKind): ResourceMetadata | undefined {
     return metadataOf(this, kind);
   }
@@ -337,6 +342,7 @@ export class Exchange extends RequestFacts implements FormatSubject, BodyTarget,
 
   /** The answer is complete. It leaves before anything is written down of it; where a proxy waits for it, it goes on to the client first. */
   #answered(): void {
+    if (this.info.times !== undefined) this.info.note('answerSent', this.runtime.clock.monotonic());
     if (!this.#end()) return;
     const { direction, tls } = this.connection;
     if (direction === 'inbound' && tls !== undefined) afterNextTurn(this);

@@ -1,4 +1,5 @@
 import type { HandshakeRecord } from '#domain';
+import type { ByteMeter } from './byte-meter.ts';
 import { type ResponseFlag, withFlag } from './response-flags.ts';
 
 const NO_FLAGS: readonly ResponseFlag[] = [];
@@ -14,6 +15,7 @@ export interface StreamTimes {
   responseBodyBegun?: number;
   responseReceived?: number;
   answerBegun?: number;
+  answerSent?: number;
 }
 
 /** The figures of one request while it passes, as Envoy's StreamInfo holds them. */
@@ -49,6 +51,9 @@ export class StreamInfo {
   grpcStatus: string | undefined;
   /** Of an answer of this proxy, while a format makes its body. */
   localReplyBody = '';
+  /** Bytes of both connections; counted only where a log asks for them. */
+  downstreamBytes: ByteMeter | undefined;
+  upstreamBytes: ByteMeter | undefined;
   /** Kept only where a format asks for durations. */
   times: StreamTimes | undefined;
 

@@ -35,6 +35,7 @@ export class ConnectionLog {
       head: { ...NO_REQUEST, protocol: protocol ?? '' },
       responseHead: undefined,
       info,
+      runtime,
       connection: { ...this.#connection, requestedServerName: tls?.sni ?? inspection.serverName },
     };
     for (const log of this.#logs) {

@@ -183,7 +183,7 @@ export class TcpSession {
     const { context, runtime } = this.#options;
     const proxy = runtime.self;
     const peer = this.#peer;
-    return { head: NO_REQUEST, responseHead: undefined, info: this.#info, connection: context, proxy, peer };
+    return { head: NO_REQUEST, responseHead: undefined, info: this.#info, connection: context, runtime, proxy, peer };
   }
 
   #join(upstream: Duplex): void {

@@ -22,13 +22,10 @@ interface Choice {
 
 /**
  * The access logs that Telemetry and the mesh's default providers ask for; undefined where they ask for none that exists, and the mesh's
- * own accessLogFile counts. Logs over gRPC go to Istio's proxies alone: those of the lab write files.
+ * own accessLogFile counts.
  * Source: Telemetries.AccessLogging in istio pilot.
  */
-export function telemetryAccessLogs(
-  { snapshot, proxy, telemetries }: LoggingInput,
-  mode: LogMode,
-): AccessLog[] | undefined {
+export function telemetryAccessLogs({ snapshot, telemetries }: LoggingInput, mode: LogMode): AccessLog[] | undefined {
   const { mesh } = snapshot;
   const levels = telemetries.flatMap(({ spec }) => (spec.accessLogging?.length ? [spec.accessLogging] : []));
   const defaults = mesh.defaultProviders['accessLogging'] ?? [];
@@ -37,10 +34,10 @@ export function telemetryAccessLogs(
   let known = false;
   const logs: AccessLog[] = [];
   for (const [name, { disabled, expression }] of chosen) {
-    const provider = findProvider(snapshot, proxy, name);
+    const provider = findProvider(snapshot, name);
     if (provider === undefined) continue;
     known = true;
-    if (disabled || provider.log === undefined) continue;
+    if (disabled) continue;
     logs.push(expression === undefined ? provider.log : { ...provider.log, filter: celFilter(expression) });
   }
   return known ? logs : undefined;
@@ -110,11 +107,7 @@ interface FileProvider {
 const BUILT_IN = 'envoy';
 
 /** A provider of logs by its name in any case; undefined when there is none, or it provides something else. */
-function findProvider(
-  snapshot: MeshSnapshot,
-  { istioProxy }: ProxyView,
-  name: string,
-): { readonly log?: AccessLog } | undefined {
+function findProvider(snapshot: MeshSnapshot, name: string): { readonly log: AccessLog } | undefined {
   const { mesh } = snapshot;
   const named = mesh.extensionProviders.find((each) => each.name.toLowerCase() === name.toLowerCase());
   if (named === undefined) {
@@ -124,7 +117,7 @@ function findProvider(
   if (file !== undefined) return { log: providerLog(mesh, named.name, file) };
   if (!isLogService(named)) return undefined;
   const log = serviceLog(snapshot, named);
-  return log && (istioProxy ? { log } : {});
+  return log && { log };
 }
 
 function providerLog(mesh: MeshConfig, name: string, { path, logFormat, omitEmptyValues }: FileProvider): AccessLog {

@@ -1,6 +1,7 @@
 import { GRPC_STATUS_NAMES } from '#domain';
 import type { HeaderMatcher } from '#xds';
 import { type CelCondition, compileCel } from '../../format/cel.ts';
+import { accessLogType } from '../../format/stream.ts';
 import type { FormatSubject } from '../../format/subject.ts';
 import { grpcStatusOf } from '../../http/grpc.ts';
 import { ConfigProblem, within } from '../problem.ts';
@@ -49,7 +50,7 @@ export function readAccessLogFilter(filter: AccessLogFilter): CelCondition {
   if (filter.runtime_filter !== undefined) return byShare(filter.runtime_filter);
   if (filter.traceable_filter !== undefined) return forced;
   if (filter.log_type_filter !== undefined)
-    return listed(filter.log_type_filter.types, logType, filter.log_type_filter);
+    return listed(filter.log_type_filter.types, accessLogType, filter.log_type_filter);
   if (filter.and_filter !== undefined) {
     const all = readAll(filter.and_filter.filters, 'and_filter');
     return (subject) => all.every((holds) => holds(subject));
@@ -94,8 +95,6 @@ function grpcName({ info, responseHead, responseTrailers }: FormatSubject): stri
   // Envoy's enumeration spells one of them in its own way.
   return (GRPC_STATUS_NAMES[number] ?? String(number)).replace('CANCELLED', 'CANCELED');
 }
-
-const logType = ({ head }: FormatSubject): string => (head.protocol === '' ? 'TcpConnectionEnd' : 'DownstreamEnd');
 
 const readAll = (filters: readonly AccessLogFilter[] | undefined, field: string): CelCondition[] =>
   (filters ?? []).map((each, i) => within(`${field}.filters[${i}]`, () => readAccessLogFilter(each)));

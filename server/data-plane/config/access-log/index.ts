@@ -5,8 +5,9 @@ import { compileEntry, type EntryFormat, type Format } from '../../format/templa
 import { unknownExtension, within } from '../problem.ts';
 import { type AccessLogFilter, readAccessLogFilter } from './filter.ts';
 import { compileJsonFormat } from './json-format.ts';
+import { readLogService } from './log-service.ts';
 
-/** Writes one entry, without its newline; undefined where the log does not want it. It is good until the next entry is written. */
+/** Writes one entry, without its newline; undefined where the log does not want it, or has sent it elsewhere. It is good until the next entry is written. */
 export type AccessLogger = (subject: FormatSubject) => LogText | undefined;
 
 /** Istio's default text format, without the newline. Source: EnvoyTextLogFormat in istio pilot/pkg/model/telemetry_logging.go. */
@@ -25,6 +26,8 @@ export const istioLogFormat: Format = (subject) => String(istioEntry(subject));
 export type AccessLogs = NonNullable<HttpConnectionManager['access_log']>;
 
 interface LogFormat {
+  /** Deprecated for text_format_source. */
+  readonly text_format?: string;
   readonly text_format_source?: { readonly inline_string?: string };
   readonly json_format?: Readonly<Record<string, unknown>>;
   readonly omit_empty_values?: boolean;
@@ -34,20 +37,38 @@ interface LogFormat {
 export const readAccessLogs = (logs: AccessLogs): AccessLogger[] =>
   logs.map((log, i) => within(`access_log[${i}]`, () => readAccessLog(log)));
 
+const STREAMS = 'type.googleapis.com/envoy.extensions.access_loggers.stream.v3';
+
+/** Loggers that write what the proxy's container prints. */
+const WRITERS: ReadonlySet<string | undefined> = new Set([
+  extensionTypes.fileAccessLog,
+  `${STREAMS}.StdoutAccessLog`,
+  `${STREAMS}.StderrAccessLog`,
+]);
+
 function readAccessLog(log: AccessLogs[number]): AccessLogger {
-  if (log.typed_config?.['@type'] !== extensionTypes.fileAccessLog) {
-    throw unknownExtension('typed_config', log.name, log.typed_config);
-  }
-  const write = within('log_format', () => readFormat((log.typed_config['log_format'] ?? {}) as LogFormat));
+  const write = readWriter(log);
   const { filter } = log;
   if (filter === undefined) return write;
   const wants = within('filter', () => readAccessLogFilter(filter as AccessLogFilter));
   return (subject) => (wants(subject) ? write(subject) : undefined);
 }
 
-function readFormat({ text_format_source, json_format, omit_empty_values }: LogFormat): EntryFormat {
+function readWriter({ name, typed_config }: AccessLogs[number]): AccessLogger {
+  if (WRITERS.has(typed_config?.['@type'])) {
+    return within('log_format', () => readFormat((typed_config['log_format'] ?? {}) as LogFormat));
+  }
+  const send = within('typed_config', () => readLogService(typed_config));
+  if (send === undefined) throw unknownExtension('typed_config', name, typed_config);
+  return (subject) => {
+    send(subject);
+    return undefined;
+  };
+}
+
+function readFormat({ text_format_source, text_format, json_format, omit_empty_values }: LogFormat): EntryFormat {
   if (json_format !== undefined) return compileJsonFormat(json_format, omit_empty_values === true, 'json_format');
-  const text = text_format_source?.inline_string;
+  const text = text_format_source?.inline_string ?? text_format;
   if (text === undefined) return istioEntry;
   return compileEntry(text.replace(/\n$/, ''), 'text_format_source', omit_empty_values === true ? '' : '-');
 }

@@ -1,6 +1,7 @@
 import { errorMessage } from '#domain';
 import { decodeMessage, encodeMessage } from '#xds';
 import type { ProxyRuntime } from '../../runtime.ts';
+import type { RequestHead } from '../codec.ts';
 import { Headers } from '../headers.ts';
 import { type AsyncAnswer, callAsync } from './async-call.ts';
 
@@ -27,6 +28,8 @@ export interface GrpcServiceConfig {
   /** Empty: the cluster's name. */
   readonly authority: string;
   readonly timeoutMs: number;
+  /** Further headers; names in lower case. */
+  readonly metadata: readonly (readonly [name: string, value: string])[];
 }
 
 /** Bytes before each message: compression flag and length. */
@@ -40,23 +43,27 @@ export function callGrpc({ runtime, method, service, message, onDone }: GrpcCall
     cluster: service.cluster,
     timeoutMs: service.timeoutMs,
     body,
-    head: {
-      method: 'POST',
-      path: method.path,
-      authority: service.authority === '' ? service.cluster : service.authority,
-      scheme: 'http',
-      protocol: 'HTTP/2',
-      headers: Headers.of({
-        'content-type': 'application/grpc',
-        te: 'trailers',
-        'x-envoy-internal': 'true',
-        'x-forwarded-for': runtime.self.ip,
-        ...(service.timeoutMs > 0 && { 'grpc-timeout': `${Math.ceil(service.timeoutMs)}m` }),
-      }),
-    },
+    head: grpcHead(method.path, service, runtime.self.ip),
     onDone: (answer) => onDone(typeof answer === 'string' ? answer : readAnswer(answer, method.response)),
   });
 }
+
+/** The head of a call that this proxy makes itself. */
+export const grpcHead = (path: string, service: GrpcServiceConfig, ownIp: string): RequestHead => ({
+  method: 'POST',
+  path,
+  authority: service.authority === '' ? service.cluster : service.authority,
+  scheme: 'http',
+  protocol: 'HTTP/2',
+  headers: Headers.of({
+    'content-type': 'application/grpc',
+    te: 'trailers',
+    ...Object.fromEntries(service.metadata),
+    'x-envoy-internal': 'true',
+    'x-forwarded-for': ownIp,
+    ...(service.timeoutMs > 0 && { 'grpc-timeout': `${Math.ceil(service.timeoutMs)}m` }),
+  }),
+});
 
 /** A message with its prefix, not compressed. */
 export function grpcFrame(payload: Uint8Array): Buffer {
@@ -66,17 +73,25 @@ export function grpcFrame(payload: Uint8Array): Buffer {
   return frame;
 }
 
+/** The message in an answer, or why there is none. */
 function readAnswer({ head, body, trailers }: AsyncAnswer, type: string): object | string {
+  const message = grpcMessage({ head, body, trailers });
+  if (typeof message === 'string') return message;
+  try {
+    return decodeMessage(type, message);
+  } catch (thrown) {
+    // Whatever the service has sent, it is no such message.
+    return errorMessage(thrown);
+  }
+}
+
+/** The bytes of the one message in an answer, or why there are none. */
+export function grpcMessage({ head, body, trailers }: AsyncAnswer): Buffer | string {
   if (head.status !== 200) return `answered ${head.status} instead of gRPC`;
   const status = trailers?.get('grpc-status') ?? head.headers.get('grpc-status');
   if (status !== '0') return `gRPC status ${status ?? 'missing'}`;
   if (body.length < PREFIX || body[0] !== 0 || body.readUInt32BE(1) !== body.length - PREFIX) {
     return 'the answer is no single gRPC message';
   }
-  try {
-    return decodeMessage(type, body.subarray(PREFIX));
-  } catch (thrown) {
-    // Whatever the service has sent, it is no such message.
-    return errorMessage(thrown);
-  }
+  return body.subarray(PREFIX);
 }
