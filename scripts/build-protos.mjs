@@ -81,6 +81,21 @@ message FilterConfig {
 }
 `;
 
+/** The names that an agent answers DNS for. Source: istio/istio, pkg/dns/proto. */
+const ISTIO_NDS = `syntax = "proto3";
+package istio.networking.nds.v1;
+message NameTable {
+  message NameInfo {
+    repeated string ips = 1;
+    string registry = 2;
+    string shortname = 3;
+    string namespace = 4;
+    repeated string alt_hosts = 5;
+  }
+  map<string, NameInfo> table = 1;
+}
+`;
+
 /** What Istio's statistics filter is told. Source: istio/api, envoy/extensions/stats. */
 const ISTIO_STATS = `syntax = "proto3";
 package stats;
@@ -150,6 +165,9 @@ try {
   const stats = join(workspace, 'istio-module/istio/envoy/extensions/stats');
   mkdirSync(stats, { recursive: true });
   writeFileSync(join(stats, 'config.proto'), ISTIO_STATS);
+  const nds = join(workspace, 'istio-module/istio/networking/nds/v1');
+  mkdirSync(nds, { recursive: true });
+  writeFileSync(join(nds, 'nds.proto'), ISTIO_NDS);
   const modules = ['envoy-api', 'googleapis', 'xds', 'validate-module', 'otlp-module', 'istio-module'];
   writeFileSync(
     join(workspace, 'buf.yaml'),

@@ -1,5 +1,6 @@
 import { type Diagnostic, errorMessage, type KubeObject } from '#domain';
 import { type AdsServer, createAdsServer, type ProxyNode, type PushEvent, typeUrls, type XdsSnapshot } from '#xds';
+import { type AddressAllocator, createAddressAllocator } from './addresses/address-allocator.ts';
 import type { ControlPlane, ControlPlaneOptions } from './doors.ts';
 import { createInstanceLookup, createStatusWriter, type StatusWriter, tellsInStatus } from './gateway-api/index.ts';
 import { ingressStatusChanges, tellsOfIngress } from './ingress/index.ts';
@@ -32,6 +33,8 @@ class Pilot implements ControlPlane {
   readonly #options: ControlPlaneOptions;
   readonly #queue: PushQueue;
   readonly #statuses: StatusWriter;
+  /** Absent where istiod is told to give none. */
+  readonly #addresses: AddressAllocator | undefined;
   readonly #tables = createObjectTables();
   readonly #derive;
   readonly #translator = createTranslator();
@@ -94,6 +97,9 @@ class Pilot implements ControlPlane {
       }),
       onError: (message) => onLog(`error\tstatus not written: ${message}`),
     });
+    this.#addresses = meshConfig.features.allocatesAddresses
+      ? createAddressAllocator({ store: options.store, clock, onError: (message) => onLog(`error\t${message}`) })
+      : undefined;
   }
 
   start(): void {
@@ -108,11 +114,14 @@ class Pilot implements ControlPlane {
       const debounce = isRule(object) ? ruleDebounce : labDebounce;
       this.#queue.request(changeId, clock.now(), debounce);
       // Asked for after the push, so that a status is not there before what it tells of.
+      if (type !== 'DELETED') this.#addresses?.touch(object, changeId);
       if (kind !== undefined && (tellsInStatus(kind) || tellsOfIngress(kind))) this.#statuses.touch(changeId, debounce);
     });
   }
 
   flush(): void {
+    // Addresses belong to the change that needs them.
+    this.#addresses?.flush();
     this.#queue.flush();
   }
 
@@ -134,6 +143,7 @@ class Pilot implements ControlPlane {
     this.#unwatch = undefined;
     this.#queue.stop();
     this.#statuses.stop();
+    this.#addresses?.stop();
   }
 
   syncStatus(): ReturnType<ControlPlane['syncStatus']> {

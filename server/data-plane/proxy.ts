@@ -1,6 +1,15 @@
 import type { Socket } from 'node:net';
 import { MeshworkError, type SocketAddress, spiffeId, type Timer } from '#domain';
-import { type AdsClient, type AdsClientOptions, createAdsClient, type Rejection, type TypeUrl, typeUrls } from '#xds';
+import {
+  type AdsClient,
+  type AdsClientOptions,
+  createAdsClient,
+  type NameTable,
+  type Rejection,
+  type TypeUrl,
+  typeUrls,
+  type XdsUpdate,
+} from '#xds';
 import { AdminServer } from './admin/admin-server.ts';
 import { createAdminView } from './admin/admin-view.ts';
 import { scrapeApp } from './admin/app-metrics.ts';
@@ -11,6 +20,7 @@ import { UpdateLog } from './admin/update-log.ts';
 import { Agent } from './agent/agent.ts';
 import { runtimeFlags } from './agent/bootstrap-settings.ts';
 import { withoutModules } from './agent/module-stand-ins.ts';
+import { NameProxy } from './agent/name-proxy.ts';
 import { SecretStore } from './agent/secret-store.ts';
 import { ConfigStore } from './config/config-store.ts';
 import type { CompiledListener } from './config/listener-config.ts';
@@ -24,7 +34,7 @@ import { type ConnectionLayer, PendingConnection, runLayers } from './listener/p
 import type { RequestHandling, ServedListener } from './listener/served-listener.ts';
 import { LogServices } from './log-service/log-services.ts';
 import { type ProxyRuntime, splitChance } from './runtime.ts';
-import { describeSelf, xdsNode } from './self.ts';
+import { capturesNames, describeSelf, xdsNode } from './self.ts';
 import { inboundConnection, inboundRequest } from './sidecar/inbound.ts';
 import { outboundConnection, outboundRequest } from './sidecar/outbound.ts';
 import { IstioMetrics } from './stats/istio-metrics.ts';
@@ -89,6 +99,7 @@ class MeshProxy implements Proxy {
   readonly #store: ConfigStore;
   readonly #listeners: ListenerSet;
   readonly #agent: Agent;
+  readonly #names: NameProxy | undefined;
   readonly #ads: AdsClient;
   readonly #adminServer: AdminServer;
   readonly #serverStats: ServerStats;
@@ -164,6 +175,9 @@ class MeshProxy implements Proxy {
       random: random.stream('agent'),
       onLog: options.onLog,
     });
+    this.#names = capturesNames(options.environment ?? {})
+      ? new NameProxy({ namespace: pod.namespace, random: random.stream('names'), upstream: options.network.ask })
+      : undefined;
     const healthFailed = (): boolean => health.failed;
     const updates = new UpdateLog();
     const startedAtMs = clock.now();
@@ -182,6 +196,7 @@ class MeshProxy implements Proxy {
       clock,
       random: random.stream('xds'),
       onUpdate: (update) => {
+        if (update.typeUrl === typeUrls.nameTable) return this.#takeNames(update);
         const rejections = this.#store.update(withoutModules(update, (line) => this.#log('error', line)));
         this.#serverStats.update(update, rejections);
         updates.note(update, rejections, clock.now());
@@ -230,6 +245,22 @@ class MeshProxy implements Proxy {
     );
   }
 
+  get ask(): Proxy['ask'] {
+    return this.#names?.ask;
+  }
+
+  #namesLoaded(): Promise<void> {
+    const names = this.#names;
+    if (names === undefined) return Promise.resolve();
+    this.#ads.subscribe(typeUrls.nameTable, '*');
+    return new Promise((resolve) => names.whenLoaded(resolve));
+  }
+
+  #takeNames({ upserted }: XdsUpdate): readonly Rejection[] {
+    for (const { resource } of upserted) this.#names?.update(resource as NameTable);
+    return [];
+  }
+
   #drainListeners({ inboundOnly, graceful, skipExit }: DrainRequest): void {
     this.#listeners.drain({ inboundOnly, keepListening: graceful || skipExit });
     if (graceful && !skipExit) this.#runtime.clock.after(DRAIN_TIME_MS, () => this.#listeners.drain({ inboundOnly }));
@@ -255,7 +286,8 @@ class MeshProxy implements Proxy {
     this.#ads.start();
     this.#ads.subscribe(typeUrls.cluster, '*');
     this.#ads.subscribe(typeUrls.listener, '*');
-    await warm;
+    // As Istio's agent, it is not ready before it can answer.
+    await Promise.all([warm, this.#namesLoaded()]);
     // Listeners open when the hosts that are to be checked have been.
     await new Promise<void>((resolve) => this.#clusters.whenWarm(resolve));
     await this.#listeners.bound();

@@ -51,6 +51,10 @@ function workloadName(pod: string): string {
   return /^(.+?)-[a-z0-9]{6,10}-[a-z0-9]{5}$/.exec(pod)?.[1] ?? pod;
 }
 
+/** Whether the agent is to answer the application's DNS questions. Source: DNSCapture in istio pilot/cmd/pilot-agent/options. */
+export const capturesNames = (environment: Readonly<Record<string, string>>): boolean =>
+  /^(?:1|t|T|TRUE|true|True)$/.test(environment['ISTIO_META_DNS_CAPTURE'] ?? '');
+
 /** How this proxy introduces itself to the control plane. */
 export function xdsNode({ pod, role, environment = {} }: ProxyOptions): ProxyNode {
   return {
@@ -64,6 +68,7 @@ export function xdsNode({ pod, role, environment = {} }: ProxyOptions): ProxyNod
       LABELS: pod.labels,
       CLUSTER_ID,
       INSTANCE_IPS: pod.ip,
+      ...(capturesNames(environment) && { DNS_CAPTURE: 'true' }),
     },
     userAgent: OWN_USER_AGENT,
   };

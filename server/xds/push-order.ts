@@ -8,4 +8,5 @@ export const pushOrder: readonly TypeUrl[] = [
   typeUrls.listener,
   typeUrls.route,
   typeUrls.extension,
+  typeUrls.nameTable,
 ];

@@ -240,6 +240,24 @@ export interface TypedExtensionConfig {
   typed_config: Any;
 }
 
+/** What NDS serves to Istio's agent: the names that it answers DNS for. There is one. */
+export interface NameTable {
+  readonly table: Readonly<Record<string, NameInfo>>;
+}
+
+/** A host and what it is known by. Source: istio/pkg/dns/proto/nds.proto. */
+export interface NameInfo {
+  readonly ips: readonly string[];
+  /** `Kubernetes` or `External`. */
+  readonly registry: string;
+  /** Of services of Kubernetes. */
+  readonly shortname?: string;
+  readonly namespace?: string;
+}
+
+/** The name of the one table, which Istio sends without any. */
+export const NAME_TABLE = 'nametable';
+
 // --- Type URLs ------------------------------------------------------------------------------------------------------------
 
 export const typeUrls = {
@@ -249,6 +267,7 @@ export const typeUrls = {
   endpoint: 'type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment',
   secret: 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret',
   extension: 'type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig',
+  nameTable: 'type.googleapis.com/istio.networking.nds.v1.NameTable',
 } as const;
 
 export type TypeUrl = (typeof typeUrls)[keyof typeof typeUrls];
@@ -261,6 +280,7 @@ export interface ResourceByType {
   [typeUrls.endpoint]: ClusterLoadAssignment;
   [typeUrls.secret]: Record<string, unknown>;
   [typeUrls.extension]: TypedExtensionConfig;
+  [typeUrls.nameTable]: NameTable;
 }
 
 /** `@type` values of the extensions in use. */

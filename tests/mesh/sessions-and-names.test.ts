@@ -3,6 +3,21 @@ import type { RunningPod } from '#sandbox';
 import { noInput } from '../../server/sandbox/exec/run-command.ts';
 import { type RunningMesh, startMesh } from './sandbox-support.ts';
 
+/** A host of the outside world that echoes over TCP, and the entry by which the mesh knows it. */
+const outside = (name: string): string => `
+apiVersion: v1
+kind: Pod
+metadata:
+  name: ${name}
+  annotations: { meshwork.dev/outside-host: ${name}.example, sidecar.istio.io/inject: "false" }
+spec: { containers: [{ name: echo, image: istio/tcp-echo-server, args: ["9000", "${name}"] }] }
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: ${name} }
+spec: { hosts: [${name}.example], ports: [{ number: 9000, name: tcp, protocol: TCP }], resolution: DNS }
+`;
+
 const SHOP = `
 apiVersion: v1
 kind: Namespace
@@ -27,6 +42,27 @@ apiVersion: v1
 kind: Pod
 metadata: { name: visitor, labels: { app: visitor } }
 spec: { containers: [{ name: sh, image: curlimages/curl, command: [sleep, infinity] }] }
+---
+apiVersion: v1
+kind: Pod
+metadata:
+  name: resolver
+  annotations: { proxy.istio.io/config: "{ proxyMetadata: { ISTIO_META_DNS_CAPTURE: 'true' } }" }
+spec: { containers: [{ name: sh, image: curlimages/curl, command: [sleep, infinity] }] }
+---
+${outside('one')}
+---
+${outside('two')}
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: listed }
+spec:
+  hosts: [listed.internal]
+  addresses: [198.51.100.7]
+  ports: [{ number: 80, name: http, protocol: HTTP }]
+  resolution: DNS
+  endpoints: [{ address: cart.default.svc.cluster.local }]
 `;
 
 /** What istiod is told by its environment. */
@@ -40,14 +76,14 @@ afterAll(() => mesh?.stop());
 
 const podNamed = (name: string): RunningPod => mesh.sandbox.pods.find((pod) => pod.name === name)!;
 
-/** What a shell in the visitor's container prints. */
-async function sh(script: string): Promise<string> {
+/** What a shell in a pod prints. */
+async function sh(script: string, pod = 'visitor'): Promise<string> {
   let printed = '';
   const keep = (text: string): void => {
     printed += text;
   };
   const { signal } = new AbortController();
-  await podNamed('visitor').run('sh', ['sh', '-c', script], { ...noInput, out: keep, err: keep, signal });
+  await podNamed(pod).run('sh', ['sh', '-c', script], { ...noInput, out: keep, err: keep, signal });
   return printed;
 }
 
@@ -93,5 +129,67 @@ describe('a Service with the label istio.io/persistent-session', () => {
     expect(cookieOf(moved)).toMatch(/^seat=/);
     const [next = ''] = cookieOf(moved)?.split(';') ?? [];
     expect([podOf(await visit(next)), cookieOf(await visit(next))]).toEqual([podOf(moved), undefined]);
+  });
+});
+
+describe('an agent that answers DNS questions', () => {
+  const resolver = (script: string): Promise<string> => sh(script, 'resolver');
+  const allocated = (name: string): string[] => {
+    const { status } = mesh.sandbox.store.get('ServiceEntry', { namespace: 'default', name })!;
+    const { addresses = [] } = (status ?? {}) as { addresses?: { host: string; value: string }[] };
+    return addresses.map(({ host, value }) => `${host} ${value}`);
+  };
+
+  it('is told the addresses that istiod gave to entries without any, which their statuses show', async () => {
+    expect(['one', 'two', 'listed'].map(allocated)).toEqual([
+      ['one.example 240.240.0.1', 'one.example 2001:2::1'],
+      ['two.example 240.240.0.2', 'two.example 2001:2::2'],
+      [],
+    ]);
+    expect(await resolver('getent hosts one.example; getent hosts two.example; getent hosts listed.internal')).toBe(
+      '240.240.0.1    one.example\n240.240.0.2    two.example\n198.51.100.7    listed.internal\n',
+    );
+  });
+
+  it('leads TCP to hosts that share a port to each by its address; without it, the name server of the cluster answers', async () => {
+    expect(await resolver('echo hi | nc one.example 9000; echo hi | nc two.example 9000')).toBe('one hi\ntwo hi\n');
+    const [one, two] = ['one', 'two'].map((name) => podNamed(name).ip);
+    expect(await sh('getent hosts one.example; getent hosts two.example')).toBe(
+      `${one}    one.example\n${two}    two.example\n`,
+    );
+    expect(await sh('curl -sS http://listed.internal/hostname')).toBe(
+      'curl: (6) Could not resolve host: listed.internal\n',
+    );
+    expect(await resolver('curl -sS http://listed.internal/hostname')).toMatch(/^cart-/);
+  });
+
+  it('answers for short names and with the search list, has no AAAA, and passes on what it does not know', async () => {
+    const lines = async (script: string): Promise<string[]> =>
+      (await resolver(script)).split('\n').filter((line) => /status|flags|\tIN\t(?:A|CNAME)\t/.test(line));
+    const { clusterIP } = mesh.sandbox.store.get('Service', { namespace: 'default', name: 'cart' })!.spec as {
+      clusterIP: string;
+    };
+    expect(await lines('dig cart.default')).toEqual([
+      ';; ->>HEADER<<- opcode: QUERY, status: NOERROR',
+      ';; flags: qr aa rd ra; QUERY: 1, ANSWER: 1, AUTHORITY: 0, ADDITIONAL: 0',
+      `cart.default.\t\t30\tIN\tA\t${clusterIP}`,
+    ]);
+    expect(await lines('dig one.example.default.svc.cluster.local')).toEqual([
+      ';; ->>HEADER<<- opcode: QUERY, status: NOERROR',
+      ';; flags: qr aa rd ra; QUERY: 1, ANSWER: 2, AUTHORITY: 0, ADDITIONAL: 0',
+      'one.example.default.svc.cluster.local.\t\t30\tIN\tCNAME\tone.example.',
+      'one.example.\t\t30\tIN\tA\t240.240.0.1',
+    ]);
+    expect(await lines('dig one.example AAAA')).toEqual([
+      ';; ->>HEADER<<- opcode: QUERY, status: NOERROR',
+      ';; flags: qr aa rd ra; QUERY: 1, ANSWER: 0, AUTHORITY: 0, ADDITIONAL: 0',
+    ]);
+    expect(await lines('dig nobody.example')).toEqual([
+      ';; ->>HEADER<<- opcode: QUERY, status: NXDOMAIN',
+      ';; flags: qr rd ra; QUERY: 1, ANSWER: 0, AUTHORITY: 0, ADDITIONAL: 0',
+    ]);
+    expect(await resolver('nslookup one.example | tail -2')).toBe(
+      'Name:\tone.example.default.svc.cluster.local\nAddress: 240.240.0.1\n',
+    );
   });
 });

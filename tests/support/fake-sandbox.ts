@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { type HopRecord, hashLabel, seededRandom } from '#domain';
+import { type HopRecord, hashLabel, NO_SUCH_NAME, seededRandom } from '#domain';
 import { istioKinds, parseManifests, validateDocument } from '#istio';
 import { coreKinds, createKindRegistry, createKubeStore } from '#kube-api';
 import type { AppliedObject, ApplyOutcome, ContainerState, ManifestFile, RunningPod, Sandbox } from '#sandbox';
@@ -211,7 +211,7 @@ function fakeWorld(pod: FakePod, container: string, clock: ManualClock): PodWorl
     env: {},
     fetch: pod.fetch,
     dial: () => Promise.reject(new Error('a fake pod dials nobody')),
-    resolve: () => [],
+    ask: () => NO_SUCH_NAME,
     listeners: () => pod.appListeners,
     proxy: () => undefined,
     imageExec: (command) => pod.exec(container, command),

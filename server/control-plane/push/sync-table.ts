@@ -9,6 +9,7 @@ const shortTypes = {
   [typeUrls.route]: 'RDS',
   [typeUrls.secret]: 'SDS',
   [typeUrls.extension]: 'ECDS',
+  [typeUrls.nameTable]: 'NDS',
 } as const satisfies Record<TypeUrl, string>;
 
 export const shortType = (typeUrl: TypeUrl): string => shortTypes[typeUrl];

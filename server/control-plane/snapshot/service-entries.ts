@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import type { KubeObject } from '#domain';
 import { isIp } from './addresses.ts';
 import { type Config, compareConfigs, compareText, toConfig } from './config.ts';
@@ -69,7 +70,7 @@ export function servicesOfEntry(
         meshExternal: spec.location !== 'MESH_INTERNAL',
         address,
         extraAddresses: [],
-        autoAddress: spec.addresses?.length ? '' : allocatedAddress(object, hostname),
+        autoAddress: allocatedAddress(object, hostname),
         ports,
         selector: spec.workloadSelector?.labels ?? {},
         labels,
@@ -106,14 +107,31 @@ function addressesOf({ addresses = [] }: ServiceEntrySpec): string[] {
   });
 }
 
-interface AllocationStatus {
-  readonly addresses?: readonly { readonly value?: string; readonly host?: string }[];
+/** An address in the status of a ServiceEntry, and the host that it stands for. */
+export interface AllocatedAddress {
+  readonly value: string;
+  readonly host: string;
 }
 
-const allocatedAddress = ({ status }: KubeObject, hostname: string): string =>
-  ((status as AllocationStatus | undefined)?.addresses ?? []).find(
-    ({ host, value = '' }) => host === hostname && !value.includes(':'),
-  )?.value ?? '';
+export const allocatedAddresses = ({ status }: KubeObject): readonly AllocatedAddress[] =>
+  (status as { readonly addresses?: readonly AllocatedAddress[] } | undefined)?.addresses ?? [];
+
+/** The label by which an entry wants none. */
+const ALLOCATES = 'networking.istio.io/enable-autoallocate-ip';
+
+/**
+ * Whether an entry may have addresses that istiod chooses: it names none itself, and endpoints are known without the address that a client
+ * dialled. Source: shouldV2AutoAllocateIPFromPieces in istio pilot.
+ */
+export function mayBeAllocated({ spec, metadata }: KubeObject): boolean {
+  const { resolution = 'NONE', addresses = [] } = (spec ?? {}) as ServiceEntrySpec;
+  return resolution !== 'NONE' && addresses.length === 0 && metadata.labels?.[ALLOCATES]?.toLowerCase() !== 'false';
+}
+
+const allocatedAddress = (entry: KubeObject, hostname: string): string =>
+  mayBeAllocated(entry)
+    ? (allocatedAddresses(entry).findLast(({ host, value = '' }) => host === hostname && isIPv4(value))?.value ?? '')
+    : '';
 
 const isDns = (resolution: Resolution): boolean => resolution === 'DNSLB' || resolution === 'DNSRoundRobinLB';
 

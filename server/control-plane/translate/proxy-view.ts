@@ -38,6 +38,10 @@ export interface ProxyView {
   readonly metadata: Readonly<Record<string, unknown>>;
   /** Empty: that of the whole mesh. */
   readonly network: string;
+  /** Its agent answers the DNS questions of its application. */
+  readonly answersNames: boolean;
+  /** So applications dial the addresses that istiod has given to ServiceEntries. */
+  readonly takesAllocated: boolean;
   /** Oldest service first. */
   readonly targets: readonly ServiceTarget[];
 }
@@ -57,6 +61,7 @@ export function viewProxy(snapshot: MeshSnapshot, node: ProxyNode): ProxyView {
     snapshot.workloads.byIp.get(ip);
   const istioProxy = text(metadata['ISTIO_VERSION']) !== undefined;
   const exchangesPeers = istioProxy || node.userAgent === OWN_USER_AGENT;
+  const answersNames = isSet(metadata['DNS_CAPTURE']);
   const labels = workload?.labels ?? stringRecord(metadata['LABELS']);
   return {
     role: metadata['GENERATOR'] === 'grpc' ? 'grpc' : kind === 'router' ? 'router' : 'sidecar',
@@ -73,6 +78,8 @@ export function viewProxy(snapshot: MeshSnapshot, node: ProxyNode): ProxyView {
     node: workload?.node ?? '',
     metadata,
     network: text(metadata['NETWORK']) ?? workload?.network ?? '',
+    answersNames,
+    takesAllocated: answersNames && snapshot.mesh.features.allocatesAddresses,
     targets: findTargets(snapshot, { namespace, labels, ip, workload }),
   };
 }
@@ -114,6 +121,9 @@ function entryTargets(snapshot: MeshSnapshot, service: Service, { ip }: TargetQu
       .map((port) => ({ service, port, targetPort: endpoint.port })),
   );
 }
+
+/** A flag of the node's metadata: agents write text. */
+const isSet = (value: unknown): boolean => value === true || value === 'true';
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
 

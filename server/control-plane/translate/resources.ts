@@ -2,6 +2,7 @@ import type {
   Cluster,
   ClusterLoadAssignment,
   Listener,
+  NameTable,
   ProxyNode,
   RouteConfiguration,
   TypedExtensionConfig,
@@ -19,6 +20,7 @@ import { workloadPolicies } from './http-filters/workload-policies.ts';
 import { gatewayListeners } from './listeners/listeners-gateway.ts';
 import { inboundListeners } from './listeners/listeners-inbound.ts';
 import { outboundListeners } from './listeners/listeners-outbound.ts';
+import { nameTable } from './name-table.ts';
 import { type ProxyView, viewProxy } from './proxy-view.ts';
 import { createRouteMemory, type RouteMemory } from './routes/route-memory.ts';
 import { outboundRouteConfig } from './routes/routes-outbound.ts';
@@ -38,6 +40,8 @@ export interface ProxyResources extends ConfigResources {
   readonly endpoints: readonly ClusterLoadAssignment[];
   /** Configurations that filters of the listeners ask for by name. */
   readonly extensions: readonly TypedExtensionConfig[];
+  /** What its agent answers DNS for: one table, or none. */
+  readonly names: readonly NameTable[];
 }
 
 /** What proxies of one role, namespace and (where it matters) label set share. */
@@ -130,5 +134,6 @@ export function buildResources(snapshot: MeshSnapshot, node: ProxyNode): ProxyRe
     clusters: [...shared.clusters, ...own.clusters],
     endpoints: endpointResources(scope, shared.clusters),
     extensions: configs.length === 0 ? configs : askedFor(configs, listeners),
+    names: proxy.answersNames ? [nameTable(scope)] : [],
   };
 }

@@ -6,6 +6,7 @@ import type { MeshSnapshot } from '../snapshot/mesh-snapshot.ts';
 import { type ServiceRegistry, visibleServices } from '../snapshot/registry.ts';
 import { type Service, serviceKey } from '../snapshot/services.ts';
 import { type Sidecar, sidecarFor } from '../snapshot/sidecars.ts';
+import { atAllocated } from './allocated-services.ts';
 import { type EgressListener, egressListeners } from './egress-scope.ts';
 import { PEER_EXCHANGE } from './http-filters/istio-filters.ts';
 import { exportedServices, importedServices } from './imported-services.ts';
@@ -69,11 +70,15 @@ export function createScope(snapshot: MeshSnapshot, proxy: ScopeProxy): Outbound
   const { mesh } = snapshot;
   const labels = labelsMatter(snapshot) ? proxy.labels : {};
   const sidecar = role === 'sidecar' ? sidecarOf(snapshot, proxy) : undefined;
-  const egress = role === 'router' ? [] : egressListeners(snapshot, namespace, sidecar?.spec.egress);
-  const services =
+  const known = role === 'router' ? [] : egressListeners(snapshot, namespace, sidecar?.spec.egress);
+  const egress = proxy.takesAllocated
+    ? known.map((listener) => ({ ...listener, services: listener.services.map(atAllocated) }))
+    : known;
+  const named =
     role === 'router'
       ? exportedServices(visibleServices(snapshot.services, namespace, mesh))
-      : importedServices(snapshot, namespace, egress);
+      : importedServices(snapshot, namespace, known);
+  const services = proxy.takesAllocated ? named.map(atAllocated) : named;
   const byHost = new Map(services.map((service) => [service.hostname, service]));
   const rules = new Map<string, MergedDestinationRule | undefined>();
   const policy = sidecar?.spec.outboundTrafficPolicy;
@@ -117,7 +122,10 @@ export function createScope(snapshot: MeshSnapshot, proxy: ScopeProxy): Outbound
   };
 }
 
-export type ScopeProxy = Pick<ProxyView, 'role' | 'namespace' | 'istioProxy' | 'exchangesPeers' | 'plainEnvoy'> &
+export type ScopeProxy = Pick<
+  ProxyView,
+  'role' | 'namespace' | 'istioProxy' | 'exchangesPeers' | 'plainEnvoy' | 'takesAllocated'
+> &
   ScopeClient;
 
 const sidecarOf = (snapshot: MeshSnapshot, proxy: ScopeProxy): Sidecar | undefined =>
@@ -133,6 +141,7 @@ export function scopeKey(snapshot: MeshSnapshot, proxy: ProxyView): string {
     proxy.exchangesPeers,
     proxy.counts,
     proxy.plainEnvoy,
+    proxy.answersNames,
     proxy.namespace,
     isV6(proxy.ip),
     sidecar && [sidecar.namespace, sidecar.name],

@@ -5,6 +5,7 @@ import { createEncoder, type EncodedMap, type EncodedPart, type Encoder } from '
 import { extensionConfigs } from './http-filters/extension-configs.ts';
 import { extensionNotices } from './http-filters/extension-notices.ts';
 import { createKeyedMemo, createNodeMemo, type KeyedMemo } from './keyed-memo.ts';
+import { nameTable } from './name-table.ts';
 import { type ProxyView, viewProxy } from './proxy-view.ts';
 import { createReferenceCheck } from './reference-check.ts';
 import { type ConfigResources, endpointResources, ownResources } from './resources.ts';
@@ -87,6 +88,7 @@ function translateOne(memory: Memory, input: SharedInput, node: ProxyNode): Tran
       [typeUrls.listener, join('listeners', shared.listeners, own.listeners)],
       [typeUrls.route, shared.routes.resources],
       [typeUrls.extension, extensions.resources],
+      [typeUrls.nameTable, encodeNames(memory, input).resources],
     ]),
     problems: [
       ...extensionNotices(snapshot, proxy, node),
@@ -195,6 +197,17 @@ function encodeEndpoints(
     `endpoints/${key}/${place(proxy)}`,
     [clusters, snapshot.endpoints, snapshot.workloads, snapshot.networks],
     (previous) => encode(typeUrls.endpoint, endpointResources(createScope(snapshot, proxy), clusters), previous),
+  );
+}
+
+const NO_NAMES: EncodedPart = { resources: new Map(), problems: [] };
+
+/** Only agents that answer names ask for them. */
+function encodeNames({ memo, encode }: Memory, { snapshot, proxy, key }: SharedInput): EncodedPart {
+  if (!proxy.answersNames) return NO_NAMES;
+  const { services, endpoints, sidecars, mesh } = snapshot;
+  return memo.of<EncodedPart>(`names/${key}`, [services, endpoints, sidecars, mesh], (previous) =>
+    encode(typeUrls.nameTable, [nameTable(createScope(snapshot, proxy))], previous),
   );
 }
 

@@ -1,4 +1,5 @@
 import { type Command, type CommandIo, readAll, runCurl, UsageError } from '#shell';
+import { nameCommands } from './name-programs.ts';
 import type { PodWorld } from './pod-world.ts';
 
 const CONNECT_LIMIT_MS = 10_000;
@@ -39,44 +40,6 @@ const wget = command('wget', 'fetch a URL', async (args, io, world) => {
     save: (path, text) => world.files.write(path, text),
   });
   return code === 0 ? 0 : 1;
-});
-
-const notFound = (name: string): string => `** server can't find ${name}: NXDOMAIN\n`;
-
-const nslookup = command('nslookup', 'resolve a name', async (args, io, { resolve, pod }) => {
-  const name = args.find((arg) => !arg.startsWith('-'));
-  if (name === undefined) throw new UsageError('usage: nslookup NAME');
-  io.out('Server:\t\t10.96.0.10\nAddress:\t10.96.0.10:53\n\n');
-  const addresses = resolve(name);
-  if (addresses.length === 0) {
-    io.out(notFound(name));
-    return 1;
-  }
-  const whole = name.includes('.') ? name : `${name}.${pod.namespace}.svc.cluster.local`;
-  for (const ip of addresses) io.out(`Name:\t${whole}\nAddress: ${ip}\n`);
-  return 0;
-});
-
-const short = (name: 'dig' | 'host'): Command<PodWorld> =>
-  command(name, 'resolve a name', async (args, io, { resolve }) => {
-    const wanted = args.find((arg) => !/^[-+@]/.test(arg) && !/^(A|AAAA|ANY)$/.test(arg)) ?? '';
-    const addresses = resolve(wanted);
-    const none = addresses.length === 0;
-    const each = (line: (ip: string) => string): string => addresses.map((ip) => `${line(ip)}\n`).join('');
-    if (name === 'host')
-      io.out(none ? `Host ${wanted} not found: 3(NXDOMAIN)\n` : each((ip) => `${wanted} has address ${ip}`));
-    else if (args.includes('+short')) io.out(each((ip) => ip));
-    else {
-      const answers = none ? '' : `\n;; ANSWER SECTION:\n${each((ip) => `${wanted}.\t5\tIN\tA\t${ip}`)}`;
-      io.out(`;; QUESTION SECTION:\n;${wanted}.\t\tIN\tA\n${answers}`);
-    }
-    return none && name === 'host' ? 1 : 0;
-  });
-
-const getent = command('getent', 'resolve a name', async ([database, name = ''], io, { resolve }) => {
-  const addresses = database === 'hosts' || database === 'ahosts' ? resolve(name) : [];
-  for (const ip of addresses) io.out(`${ip}    ${name}\n`);
-  return addresses.length === 0 ? 2 : 0;
 });
 
 /** `echo hi | nc host port`, `nc -z host port`: sends what is piped in, prints what comes back until the other side ends. */
@@ -138,10 +101,7 @@ const sockets = (name: string): Command<PodWorld> =>
 
 export const networkCommands: readonly Command<PodWorld>[] = [
   wget,
-  nslookup,
-  short('dig'),
-  short('host'),
-  getent,
+  ...nameCommands,
   nc,
   sockets('ss'),
   sockets('netstat'),

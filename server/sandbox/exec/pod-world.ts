@@ -1,5 +1,5 @@
 import type { ProxyAdmin } from '#data-plane';
-import type { Clock, SocketAddress } from '#domain';
+import type { AskNames, Clock, SocketAddress } from '#domain';
 import type { ShellWorld } from '#shell';
 import type { Dial, FetchInit, FetchResponse } from '#workloads';
 
@@ -18,8 +18,8 @@ export interface PodWorld extends ShellWorld {
   readonly env: Readonly<Record<string, string>>;
   readonly fetch: (url: string, init?: FetchInit) => Promise<FetchResponse>;
   readonly dial: Dial;
-  /** All addresses of a name as the pod resolves it. */
-  readonly resolve: (name: string) => readonly string[];
+  /** Asks whoever answers the pod's DNS questions for an absolute name. */
+  readonly ask: AskNames;
   readonly listeners: () => readonly SocketAddress[];
   /** Present in the proxy's own container. */
   readonly proxy: () => { readonly admin: ProxyAdmin } | undefined;

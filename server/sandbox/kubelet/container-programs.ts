@@ -9,7 +9,7 @@ import { rootNamespace, xdsPort } from '../mesh/system.ts';
 import { createAppProgram } from './app-program.ts';
 import { bootstrapSettings } from './bootstrap-settings.ts';
 import { declaredPorts } from './declared-ports.ts';
-import { environmentOf, filesOf, type PodBuild, worldOf } from './pod-build.ts';
+import { addressesFor, environmentOf, filesOf, type PodBuild, worldOf } from './pod-build.ts';
 import { podsFound } from './pods-found.ts';
 import type { Program } from './program.ts';
 import { appMetrics, certificateSettings } from './proxy-environment.ts';
@@ -42,7 +42,7 @@ export function createProgram(build: PodBuild, spec: ContainerSpec, log: (line: 
     random: random.stream(`${pod.metadata.namespace}/${pod.metadata.name}/${spec.name}`),
     fetch: createFetch(build.dial, clock),
     dial: build.dial,
-    addresses: (host) => options.network.addresses(host, pod.metadata.namespace ?? 'default'),
+    addresses: (host) => addressesFor(build, host),
     pods: () => podsFound(options.store),
     readFile: (path) => filesOf(build, spec).bytes(path),
     listFiles: (folder) => filesOf(build, spec).list(folder),

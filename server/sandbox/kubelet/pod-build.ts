@@ -1,6 +1,14 @@
 import type { ServingCertificate, TokenIssuer } from '#ca';
-import type { CertificateSigner, Proxy } from '#data-plane';
-import type { Clock, HopRecord, LogText, Random, SocketAddress } from '#domain';
+import { type CertificateSigner, capturesNames, type Proxy } from '#data-plane';
+import {
+  type AskNames,
+  type Clock,
+  type HopRecord,
+  type LogText,
+  NO_ANSWER,
+  type Random,
+  type SocketAddress,
+} from '#domain';
 import type { KubeStore } from '#kube-api';
 import { createFetch, type Dial, imageName } from '#workloads';
 import type { EventRecorder } from '../controllers/event-recorder.ts';
@@ -10,9 +18,11 @@ import type { PodWorld } from '../exec/pod-world.ts';
 import type { ContainerSpec, PodObject } from '../kube-types.ts';
 import { hasProxy, INIT_CONTAINER, PROXY_CONTAINER } from '../mesh/injection.ts';
 import { capturedLate } from '../mesh/node-agent.ts';
+import { effectiveProxySettings, environmentOf as environmentVariables } from '../mesh/proxy-config.ts';
 import type { AddressPlan } from '../network/addresses.ts';
 import { type CaptureRules, captureRules } from '../network/capture-rules.ts';
 import type { Network } from '../network/network.ts';
+import { lookUp } from '../network/stub-resolver.ts';
 import type { Strains } from '../strains.ts';
 import type { ContainerRuntime } from './container-runtime.ts';
 import { declaredPorts } from './declared-ports.ts';
@@ -73,6 +83,8 @@ export interface PodBuild {
   readonly pod: PodObject;
   readonly ip: string;
   readonly captured: boolean;
+  /** Capture leads DNS questions, too. */
+  readonly capturesNames: boolean;
   readonly rules: CaptureRules;
   readonly listeners: SocketAddress[];
   readonly dial: Dial;
@@ -86,6 +98,13 @@ export interface PodBuild {
   /** Shells that wait for somebody to attach, by container. */
   readonly consoles: Map<string, Console>;
   proxy: Proxy | undefined;
+}
+
+/** istio-init has the variable from the proxy's settings, as the agent has. */
+function leadsNames({ store }: PodBuilderOptions, pod: PodObject): boolean {
+  const { namespace = '', labels = {}, annotations = {} } = pod.metadata;
+  const env = environmentVariables(effectiveProxySettings(store, { namespace, labels, annotations }));
+  return capturesNames(Object.fromEntries(env.map(({ name, value }) => [name, value])));
 }
 
 /** The pod's network and everything else that is there before any container. */
@@ -103,6 +122,7 @@ export function prepare(
     pod,
     ip,
     captured,
+    capturesNames: captured && leadsNames(options, pod),
     rules,
     onChange,
     listeners: [],
@@ -111,6 +131,7 @@ export function prepare(
       namespace,
       captured,
       outbound: (destination) => build.ports.captures && rules.outbound(destination),
+      names: () => namesOf(build),
     }),
     dialUncaptured: network.dialFrom({ podIp: ip, namespace, captured, outbound: () => false }),
     ports: new PodPorts({
@@ -130,6 +151,23 @@ export function prepare(
   return build;
 }
 
+/**
+ * Who answers the pod's DNS questions where capture leads them to the agent; while there is none, nobody answers at all. Undefined where
+ * they go to the cluster's name server.
+ */
+function namesOf(build: PodBuild): AskNames | undefined {
+  if (!build.capturesNames || !build.ports.captures) return undefined;
+  return build.proxy === undefined ? () => NO_ANSWER : build.proxy.ask;
+}
+
+/** All addresses of a host for the programs of the pod; none when there is no such name. */
+export function addressesFor(build: PodBuild, host: string): readonly string[] {
+  const { options, pod } = build;
+  const namespace = pod.metadata.namespace ?? 'default';
+  const names = namesOf(build);
+  return names === undefined ? options.network.addresses(host, namespace) : lookUp(names, host, namespace).addresses;
+}
+
 /** The spec of a container by its name. */
 export const specOf = ({ spec }: PodObject, name: string): ContainerSpec =>
   [...spec.containers, ...(spec.initContainers ?? [])].find((each) => each.name === name) ?? { name, image: '' };
@@ -138,7 +176,8 @@ export const specOf = ({ spec }: PodObject, name: string): ContainerSpec =>
 export function worldOf(build: PodBuild, spec: ContainerSpec): PodWorld {
   const { options, pod, ip, listeners } = build;
   const namespace = pod.metadata.namespace ?? '';
-  const dial = spec.name === PROXY_CONTAINER ? build.dialUncaptured : build.dial;
+  const isProxy = spec.name === PROXY_CONTAINER;
+  const dial = isProxy ? build.dialUncaptured : build.dial;
   const files = filesOf(build, spec);
   return {
     clock: options.clock,
@@ -149,9 +188,9 @@ export function worldOf(build: PodBuild, spec: ContainerSpec): PodWorld {
     env: environmentOf(build, spec),
     dial,
     fetch: createFetch(dial, options.clock),
-    resolve: (name) => options.network.addresses(name, namespace),
+    ask: (name, type) => ((isProxy ? undefined : namesOf(build)) ?? options.network.ask)(name, type),
     listeners: () => listeners,
-    proxy: () => (spec.name === PROXY_CONTAINER ? build.proxy : undefined),
+    proxy: () => (isProxy ? build.proxy : undefined),
     imageExec: (command) => build.runtimes.get(spec.name)?.program?.exec?.(command),
   };
 }

@@ -1,5 +1,5 @@
 import { isIPv4 } from 'node:net';
-import type { KubeObject } from '#domain';
+import { type AskNames, type KubeObject, NO_SUCH_NAME } from '#domain';
 import type { KubeStore } from '#kube-api';
 import type { ServiceObject } from '../kube-types.ts';
 import { endpointAddresses, slicesOf } from '../kube-types.ts';
@@ -28,6 +28,20 @@ export function resolveAddresses(store: KubeStore, name: string, namespace: stri
   }
   return [];
 }
+
+/** How long the cluster's name server lets its answers be kept. */
+const TTL_S = 5;
+
+/** The cluster's name server: it knows Services, pods of headless ones, and hosts of the outside world. Addresses are of IPv4. */
+export const clusterNames =
+  (store: KubeStore): AskNames =>
+  (name, type) => {
+    // The search list is the asker's: a final dot keeps it out.
+    const addresses = resolveAddresses(store, `${name}.`, 'default');
+    if (addresses.length === 0 && findService(store, `${name}.`, 'default') === undefined) return NO_SUCH_NAME;
+    const records = addresses.map((value) => ({ name, type: 'A' as const, ttlS: TTL_S, value }));
+    return { code: 'NOERROR', authoritative: true, records: type === 'A' ? records : [] };
+  };
 
 /** `web-0.web`, `web-0.web.shop.svc.cluster.local`: one pod of a headless Service by its own name. */
 function podAddresses(store: KubeStore, name: string, namespace: string): readonly string[] {

@@ -1,15 +1,16 @@
 import { isIPv4, Socket } from 'node:net';
 import { connectTcp, listenOnTcp, type ProxyNetwork } from '#data-plane';
-import type { Clock, Random, SocketAddress } from '#domain';
+import type { AskNames, Clock, Random, SocketAddress } from '#domain';
 import { formatAddress } from '#domain';
 import type { KubeStore } from '#kube-api';
 import type { Dial } from '#workloads';
 import type { AddressPlan } from './addresses.ts';
 import { createCaptureTable } from './capture-table.ts';
-import { resolveAddresses, resolveName } from './dns.ts';
+import { clusterNames, resolveAddresses, resolveName } from './dns.ts';
 import { hostPort } from './host-ports.ts';
 import { ServiceDoors } from './service-doors.ts';
 import { createServiceTable } from './service-table.ts';
+import { lookUp } from './stub-resolver.ts';
 
 const OUTBOUND_CAPTURE_PORT = 15001;
 /** A record follows its connection within one turn of the loop; who is not recorded by then was not redirected. */
@@ -29,6 +30,8 @@ export interface PodSide {
   readonly captured: boolean;
   /** Which connections of a captured pod go to the proxy; absent: all. */
   readonly outbound?: (destination: SocketAddress) => boolean;
+  /** Who answers the pod's DNS questions in the place of the cluster's name server; absent or undefined: nobody does. */
+  readonly names?: () => AskNames | undefined;
 }
 
 /** The wires of a sandbox: real TCP connections between 127.x addresses. Nothing outside its own block is ever dialled. */
@@ -39,6 +42,8 @@ export interface Network {
   readonly dialFromOutside: Dial;
   forProxy(podIp: string): ProxyNetwork;
   resolve(name: string, namespace: string): string | undefined;
+  /** The cluster's name server. */
+  readonly ask: AskNames;
   /** All addresses of a name, as a name server answers a pod of the namespace; none when there is no such name. */
   addresses(name: string, namespace: string): readonly string[];
   stop(): void;
@@ -54,6 +59,7 @@ export function createNetwork(options: {
   const capture = createCaptureTable(clock);
   const services = createServiceTable(store, { random, clock });
   const nameServer = random.stream('name server');
+  const ask = clusterNames(store);
   const doors = new ServiceDoors({ pick: services.pick, contains: plan.contains });
 
   const direct = (destination: SocketAddress, from: string | undefined): Promise<Socket> => {
@@ -72,16 +78,19 @@ export function createNetwork(options: {
   };
 
   return {
+    ask,
     resolve: (name, namespace) => resolveName(store, name, namespace),
     addresses: (name, namespace) => resolveAddresses(store, name, namespace),
     dialFrom:
-      ({ podIp, namespace, captured: isCaptured, outbound = () => true }) =>
+      ({ podIp, namespace, captured: isCaptured, outbound = () => true, names }) =>
       async (host, port) => {
         const own = host === 'localhost' || host === '127.0.0.1' || host === podIp;
         const hidden = isCaptured && !PROXY_STATE_PORTS.has(port);
         if (own) return direct({ ip: hidden ? plan.hiddenIp(podIp) : podIp, port }, podIp);
         // A name server gives the addresses of a headless Service in any order, and a client takes the first.
-        const addresses = resolveAddresses(store, host, namespace);
+        const proxied = names?.();
+        const addresses =
+          proxied === undefined ? resolveAddresses(store, host, namespace) : lookUp(proxied, host, namespace).addresses;
         const ip = addresses.length > 1 ? addresses[nameServer.below(addresses.length)] : addresses[0];
         if (ip === undefined) throw systemError('ENOTFOUND', `getaddrinfo ENOTFOUND ${host}`);
         return isCaptured && outbound({ ip, port }) ? captured({ ip, port }, podIp) : direct({ ip, port }, podIp);
@@ -100,6 +109,7 @@ export function createNetwork(options: {
         if (addresses.length === 0) throw systemError('ENOTFOUND', `queryA ENOTFOUND ${name}`);
         return addresses;
       },
+      ask,
       reach: (address) => (plan.isServiceIp(address.ip) ? doors.open(address) : Promise.resolve()),
       connect: (destination, { toApp }) => {
         if (toApp)

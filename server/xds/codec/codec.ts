@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { type DescMessage, fromBinary, fromJson, type JsonValue, toBinary, toJson } from '@bufbuild/protobuf';
 import { errorMessage, MeshworkError } from '#domain';
 import type { EncodedResource } from '../doors.ts';
-import { type ResourceByType, type RouteConfiguration, type TypeUrl, typeUrls } from '../resources.ts';
+import { NAME_TABLE, type ResourceByType, type RouteConfiguration, type TypeUrl, typeUrls } from '../resources.ts';
 import { findBadField } from './bad-field.ts';
 import { type CacheLimits, createBoundedCache } from './bounded-cache.ts';
 import { createLatestDecoded } from './latest-decoded.ts';
@@ -32,8 +32,10 @@ export interface XdsCodec {
 }
 
 /** The field that names a resource: endpoints are named after their cluster. */
-function resourceName(typeUrl: string, json: { name?: unknown; cluster_name?: unknown }): string {
-  const name = typeUrl === typeUrls.endpoint ? json.cluster_name : json.name;
+function resourceName(typeUrl: string, json: object): string {
+  if (typeUrl === typeUrls.nameTable) return NAME_TABLE;
+  const { name: own, cluster_name } = json as { name?: unknown; cluster_name?: unknown };
+  const name = typeUrl === typeUrls.endpoint ? cluster_name : own;
   return typeof name === 'string' ? name : '';
 }
 

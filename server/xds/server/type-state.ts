@@ -2,7 +2,8 @@ import type { EncodedResource } from '../doors.ts';
 import { type TypeUrl, typeUrls } from '../resources.ts';
 
 /** Types of which a state-of-the-world response is always complete, and which a client may ask for without names. */
-export const isComplete = (typeUrl: TypeUrl): boolean => typeUrl === typeUrls.listener || typeUrl === typeUrls.cluster;
+const COMPLETE: ReadonlySet<TypeUrl> = new Set([typeUrls.listener, typeUrls.cluster, typeUrls.nameTable]);
+export const isComplete = (typeUrl: TypeUrl): boolean => COMPLETE.has(typeUrl);
 
 export type ResourcesByName = ReadonlyMap<string, EncodedResource>;
 

@@ -24,7 +24,7 @@ export interface CaseHeader {
     readonly metadata?: Readonly<Record<string, unknown>>;
   };
   /** Names of parts to print; all when absent. */
-  readonly show?: readonly ('listeners' | 'routes' | 'clusters' | 'endpoints' | 'extensions')[];
+  readonly show?: readonly ('listeners' | 'routes' | 'clusters' | 'endpoints' | 'extensions' | 'names')[];
   /** Only resources whose name contains one of these. */
   readonly names?: readonly string[];
   /** Fields that are not printed, wherever they stand: what the case is not about. */

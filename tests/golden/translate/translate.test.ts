@@ -48,13 +48,14 @@ describe('translate', () => {
       const out = stringify(selected(built), { lineWidth: 0, aliasDuplicateObjects: false });
       if (update) writeFileSync(join(folder, `${name}.out.yaml`), out);
       expect(out).toBe(read(`${name}.out.yaml`));
-      const { listeners, routes, clusters, endpoints, extensions } = built.resources;
+      const { listeners, routes, clusters, endpoints, extensions, names } = built.resources;
       const all: [keyof ResourceByType, readonly object[]][] = [
         [typeUrls.listener, listeners],
         [typeUrls.route, routes],
         [typeUrls.cluster, clusters],
         [typeUrls.endpoint, endpoints],
         [typeUrls.extension, extensions],
+        [typeUrls.nameTable, names],
       ];
       for (const [typeUrl, resources] of all) {
         for (const resource of resources) {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createClusterAuthority } from '#ca';
+import { NO_SUCH_NAME } from '#domain';
 import { createContainerFiles } from '../../../server/sandbox/exec/container-files.ts';
 import type { PodWorld } from '../../../server/sandbox/exec/pod-world.ts';
 import { isBareShell, noInput, runCommand } from '../../../server/sandbox/exec/run-command.ts';
@@ -23,7 +24,14 @@ function world(parts: Partial<PodWorld> = {}): PodWorld {
     env: { HOSTNAME: 'cart-1', GREETING: 'hi there' },
     fetch: async (url) => ({ status: 200, headers: { 'x-url': url }, body: Buffer.from(`body of ${url}\n`) }),
     dial: () => Promise.reject(Object.assign(new Error('refused'), { code: 'ECONNREFUSED' })),
-    resolve: (name) => (name === 'reviews' ? ['127.9.128.7'] : []),
+    ask: (name, type) =>
+      name !== 'reviews.shop.svc.cluster.local'
+        ? NO_SUCH_NAME
+        : {
+            code: 'NOERROR',
+            authoritative: true,
+            records: type === 'A' ? [{ name, type, ttlS: 5, value: '127.9.128.7' }] : [],
+          },
     listeners: () => [{ ip: '0.0.0.0', port: 8080 }],
     proxy: () => undefined,
     imageExec: () => undefined,
@@ -69,6 +77,10 @@ describe('a command in a container', () => {
     [['curl', '-s', 'http://reviews:9080/x'], 'body of http://reviews:9080/x\n'],
     [['wget', '-qO-', 'reviews:9080/x'], 'body of http://reviews:9080/x\n'],
     [['getent', 'hosts', 'reviews'], '127.9.128.7    reviews\n'],
+    [['host', 'reviews'], 'reviews.shop.svc.cluster.local has address 127.9.128.7\n'],
+    [['dig', '+short', 'reviews.shop.svc.cluster.local'], '127.9.128.7\n'],
+    [['dig', '+short', '+search', 'reviews'], '127.9.128.7\n'],
+    [['dig', '+short', 'reviews'], ''],
     [['whoami'], 'root\n'],
   ])('%j prints what it would print', async (command, out) => {
     expect(await run(command)).toEqual({ out, err: '', code: 0 });

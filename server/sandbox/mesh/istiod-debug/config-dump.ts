@@ -10,6 +10,7 @@ export const RESOURCE_TYPES = {
   eds: typeUrls.endpoint,
   sds: typeUrls.secret,
   ecds: typeUrls.extension,
+  nds: typeUrls.nameTable,
 } as const satisfies Record<string, TypeUrl>;
 
 /** What a proxy is to hold, by type: of the types that it watches, the resources that it asks for. */

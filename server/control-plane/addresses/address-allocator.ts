@@ -1,0 +1,99 @@
+import type { Clock, KubeObject } from '#domain';
+import { errorMessage } from '#domain';
+import type { KubeStore } from '#kube-api';
+import { createDebounce, labDebounce } from '../push/debounce.ts';
+import { isWildcard } from '../snapshot/hosts.ts';
+import {
+  type AllocatedAddress,
+  allocatedAddresses,
+  mayBeAllocated,
+  type ServiceEntrySpec,
+} from '../snapshot/service-entries.ts';
+import { AddressUse, V4_POOL, V6_POOL } from './address-pool.ts';
+
+/** Gives ServiceEntries without addresses some, in their status. Source: istio pilot/pkg/controllers/ipallocate. */
+export interface AddressAllocator {
+  /** An object has come or changed. */
+  touch(object: KubeObject, changeId: string): void;
+  /** Writes what is due, without waiting for more. */
+  flush(): void;
+  stop(): void;
+}
+
+export interface AddressAllocatorOptions {
+  readonly store: KubeStore;
+  readonly clock: Clock;
+  readonly onError: (message: string) => void;
+}
+
+const KIND = 'ServiceEntry.networking.istio.io';
+const MANAGER = 'pilot-discovery';
+
+/**
+ * Addresses that are known at first, from an earlier istiod or from an entry's own text, are taken into account before any is given: so
+ * the first look is at all entries. An address that two entries have stays with the older one.
+ */
+export function createAddressAllocator({ store, clock, onError }: AddressAllocatorOptions): AddressAllocator {
+  const ranges = [new AddressUse(V4_POOL), new AddressUse(V6_POOL)];
+  let latest = '';
+  const debounce = createDebounce(clock, labDebounce, () => {
+    const entries = store.list(KIND).toSorted(oldestFirst);
+    const wanted = entries.map((entry) => ({ entry, kept: claimed(entry) }));
+    for (const { entry, kept } of wanted) settle(entry, kept);
+  });
+  return {
+    touch(object, changeId) {
+      if (object.kind !== 'ServiceEntry') return;
+      latest = changeId;
+      debounce.touch();
+    },
+    flush: () => debounce.flush(),
+    stop: () => debounce.cancel(),
+  };
+
+  /** The addresses that an entry may keep; those of its text are nobody else's. */
+  function claimed(entry: KubeObject): readonly AllocatedAddress[] {
+    const owner = keyOf(entry);
+    const claim = (address: string): boolean => ranges.every((range) => range.claim(address, owner));
+    for (const address of (entry.spec as ServiceEntrySpec).addresses ?? []) claim(address);
+    return mayBeAllocated(entry) ? allocatedAddresses(entry).filter(({ value }) => claim(value)) : [];
+  }
+
+  function settle(entry: KubeObject, kept: readonly AllocatedAddress[]): void {
+    const present = allocatedAddresses(entry);
+    const owner = keyOf(entry);
+    const hosts = mayBeAllocated(entry) ? hostsOf(entry.spec as ServiceEntrySpec) : [];
+    const next = hosts.flatMap((host) => {
+      const own = kept.filter((each) => each.host === host);
+      return own.length > 0 ? own : ranges.flatMap((range) => given(range.take(owner), host));
+    });
+    if (same(present, next)) return;
+    try {
+      const { name, namespace = '' } = entry.metadata;
+      const status = { ...(entry.status as object | undefined), addresses: next };
+      store.updateStatus(KIND, { namespace, name }, status, { changeId: latest, fieldManager: MANAGER });
+    } catch (cause) {
+      onError(`addresses of ServiceEntry ${owner}: ${errorMessage(cause)}`);
+    }
+    for (const { value } of present) {
+      if (next.some((each) => each.value === value)) continue;
+      for (const range of ranges) range.release(value, owner);
+    }
+  }
+}
+
+const given = (value: string | undefined, host: string): AllocatedAddress[] =>
+  value === undefined ? [] : [{ value, host }];
+
+/** Each once; a name for many has no address, unless its hosts are looked up. */
+const hostsOf = ({ hosts = [], resolution }: ServiceEntrySpec): string[] => [
+  ...new Set(hosts.filter((host) => resolution === 'DYNAMIC_DNS' || !isWildcard(host))),
+];
+
+const keyOf = ({ metadata }: KubeObject): string => `${metadata.namespace ?? ''}/${metadata.name}`;
+
+const same = (a: readonly AllocatedAddress[], b: readonly AllocatedAddress[]): boolean =>
+  a.length === b.length && a.every(({ value, host }, i) => value === b[i]?.value && host === b[i]?.host);
+
+const oldestFirst = ({ metadata: a }: KubeObject, { metadata: b }: KubeObject): number =>
+  (Date.parse(a.creationTimestamp ?? '') || 0) - (Date.parse(b.creationTimestamp ?? '') || 0);
