@@ -147,6 +147,7 @@ class MeshProxy implements Proxy {
       onEntry: options.onEntry ?? ((entry) => options.onLog(String(entry))),
     };
     this.#store = new ConfigStore({
+      clock,
       subscribe: (typeUrl, names) => this.#ads.subscribe(typeUrl, names),
       sink: {
         setListener: (listener) => {
@@ -198,9 +199,10 @@ class MeshProxy implements Proxy {
       onUpdate: (update) => {
         if (update.typeUrl === typeUrls.nameTable) return this.#takeNames(update);
         const rejections = this.#store.update(withoutModules(update, (line) => this.#log('error', line)));
-        this.#serverStats.update(update, rejections);
+        const refused = [...(update.unreadable ?? []), ...rejections];
+        this.#serverStats.update(update, refused);
         updates.note(update, rejections, clock.now());
-        if (rejections.length > 0) this.#log('warning', refusalText(update.typeUrl, rejections), 'envoy config');
+        if (refused.length > 0) this.#log('warning', refusalText(update.typeUrl, refused), 'envoy config');
         return rejections;
       },
       onStatus: (status, error) => {
@@ -309,6 +311,7 @@ class MeshProxy implements Proxy {
     this.#runtime.spans.stop();
     this.#runtime.logServices.stop();
     this.#ads.stop();
+    this.#store.stop();
     this.#agent.stop();
     this.#listeners.close();
     this.#clusters.close();

@@ -127,6 +127,8 @@ export interface XdsUpdate {
     readonly resource: ResourceByType[TypeUrl];
   }[];
   readonly removed: readonly string[];
+  /** What came and could not be read; the client refuses it. */
+  readonly unreadable?: readonly Rejection[];
 }
 
 export interface AdsClientOptions {
@@ -141,6 +143,8 @@ export interface AdsClientOptions {
   /** Takes an update. Returned rejections are sent back as one NACK whose text joins them; the others stay accepted. */
   readonly onUpdate: (update: XdsUpdate) => readonly Rejection[];
   readonly onStatus?: (status: 'connected' | 'disconnected', error?: string) => void;
+  /** How often a silent control plane is asked for a sign of life, and how long it may take; absent: as Istio's agent, 30 s and 10 s. */
+  readonly keepAlive?: { readonly everyMs: number; readonly answerMs: number };
   /** Called when `onUpdate` throws; the update is then refused as a whole, in the same words. */
   readonly onError?: (error: Error) => void;
 }

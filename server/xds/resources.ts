@@ -120,7 +120,10 @@ export interface TransportSocket {
 export interface HttpConnectionManager extends Any {
   stat_prefix: string;
   codec_type?: 'AUTO' | 'HTTP1' | 'HTTP2';
-  rds?: { config_source: { ads: object; resource_api_version?: string }; route_config_name: string };
+  rds?: {
+    config_source: { ads: object; resource_api_version?: string; initial_fetch_timeout?: Duration };
+    route_config_name: string;
+  };
   route_config?: RouteConfiguration;
   http_filters?: ConfiguredFilter[];
   access_log?: readonly { name: string; typed_config: Any; filter?: Readonly<Record<string, unknown>> }[];
@@ -161,7 +164,10 @@ export interface Cluster {
   alt_stat_name?: string;
   connect_timeout?: Duration;
   lb_policy?: 'ROUND_ROBIN' | 'LEAST_REQUEST' | 'RANDOM' | 'RING_HASH' | 'MAGLEV' | 'CLUSTER_PROVIDED';
-  eds_cluster_config?: { eds_config: { ads?: object; resource_api_version?: string }; service_name?: string };
+  eds_cluster_config?: {
+    eds_config: { ads?: object; resource_api_version?: string; initial_fetch_timeout?: Duration };
+    service_name?: string;
+  };
   load_assignment?: ClusterLoadAssignment;
   circuit_breakers?: { thresholds: CircuitBreakerThresholds[] };
   outlier_detection?: Record<string, unknown>;

@@ -1,5 +1,6 @@
-import type { Cluster } from '#xds';
+import { type Cluster, typeUrls } from '#xds';
 import type { BreakerSettings, RetryBudget, RoutePriority } from '../upstream/pool-breakers.ts';
+import { type Awaited, fetchMs } from './awaited.ts';
 import { checkBounds } from './cluster-bounds.ts';
 import { withType } from './cluster-type.ts';
 import { type DnsConfig, readDns } from './dns-config.ts';
@@ -11,6 +12,7 @@ import { type OriginalDstConfig, readOriginalDst } from './original-dst.ts';
 import { type Origins, readOrigins } from './origins.ts';
 import { type OutlierPolicy, readOutlierPolicy } from './outlier-policy.ts';
 import { ConfigProblem, within } from './problem.ts';
+import { awaitedSecrets } from './tls-settings.ts';
 import { readUpstreamProtocol, type UpstreamProtocol } from './upstream-protocol.ts';
 import { readUpstreamTransport, type UpstreamTransport } from './upstream-transport.ts';
 import { durationMs, type Fields, readNumber, record } from './values.ts';
@@ -24,6 +26,8 @@ export interface CompiledCluster extends UpstreamTransport {
   readonly type: ClusterType;
   /** EDS resource name; empty for other types. */
   readonly edsName: string;
+  /** The load assignment and secrets that must arrive before it is used. */
+  readonly awaits: readonly Awaited[];
   readonly endpoints: readonly EndpointConfig[];
   readonly balancing: BalancingConfig;
   /** Set where hosts are found by name. */
@@ -72,6 +76,8 @@ export function compileCluster(given: Cluster, versionInfo: string): CompiledClu
   if (type === 'EDS' && resource.eds_cluster_config?.eds_config === undefined) {
     throw new ConfigProblem('eds_cluster_config', 'cannot create an EDS cluster without an EDS config');
   }
+  const { eds_config: edsSource, service_name: serviceName } = resource.eds_cluster_config ?? {};
+  const edsName = type === 'EDS' ? (serviceName ?? resource.name) : '';
   const balancing = readBalancing(resource);
   if (type === 'ORIGINAL_DST' && balancing.policy !== 'CLUSTER_PROVIDED') {
     const why = `cluster: LB policy ${balancing.policy} is not valid for Cluster type ORIGINAL_DST`;
@@ -102,7 +108,11 @@ export function compileCluster(given: Cluster, versionInfo: string): CompiledClu
     name: resource.name,
     versionInfo,
     type: type as ClusterType,
-    edsName: type === 'EDS' ? (resource.eds_cluster_config?.service_name ?? resource.name) : '',
+    edsName,
+    awaits: [
+      ...(type === 'EDS' ? [{ typeUrl: typeUrls.endpoint, name: edsName, withinMs: fetchMs(edsSource) }] : []),
+      ...[transport, ...tlsMatches].flatMap(({ tls }) => awaitedSecrets(tls)),
+    ],
     endpoints: type === 'STATIC' && assignment ? within('load_assignment', () => compileEndpoints(assignment)) : [],
     balancing,
     dns: type === 'STRICT_DNS' || type === 'LOGICAL_DNS' ? readDns(resource, type) : undefined,

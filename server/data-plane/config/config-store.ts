@@ -1,3 +1,4 @@
+import type { Clock } from '#domain';
 import type {
   Any,
   Cluster,
@@ -11,16 +12,17 @@ import type {
 } from '#xds';
 import { typeUrls } from '#xds';
 import type { ServedSecret } from '../agent/secret-store.ts';
+import type { Awaited } from './awaited.ts';
 import { type CompiledCluster, compileCluster } from './cluster-config.ts';
 import { compiledOnce } from './compiled-once.ts';
 import type { ExtensionConfigs } from './discovered-filters.ts';
 import { compileEndpoints, type EndpointConfig } from './endpoint-config.ts';
+import { Fetches } from './fetches.ts';
 import { type CompiledListener, compileListener } from './listener-config.ts';
-import { refuseSharedAddress, refuseUnknownClusters } from './listener-conflicts.ts';
+import { refuseSharedAddress, refuseTakenPort, refuseUnknownClusters } from './listener-conflicts.ts';
 import { ConfigProblem } from './problem.ts';
 import { compileRouteTable, type RouteTable } from './route-table.ts';
 import { compileSecret } from './secret-config.ts';
-import { servedNames } from './tls-settings.ts';
 import { withoutStructs } from './typed-structs.ts';
 
 /** What takes effect: called when a resource becomes active, so never for one that still warms. */
@@ -42,6 +44,7 @@ export interface ConfigSink {
 export interface ConfigStoreOptions {
   readonly subscribe: (typeUrl: TypeUrl, names: readonly string[]) => void;
   readonly sink: ConfigSink;
+  readonly clock: Clock;
 }
 
 /** A load assignment in force. */
@@ -62,8 +65,8 @@ const listenerOf = (resource: Listener, versionInfo: string, configs: ExtensionC
 });
 const endpointsOf = compiledOnce(compileEndpoints);
 
-/** What is asked for by names that listeners and clusters give. */
-type Subscribed = 'routes' | 'endpoints' | 'secrets' | 'extensions';
+/** What is asked for by names that listeners and clusters give, in the order of asking. */
+const SUBSCRIBED = [typeUrls.route, typeUrls.endpoint, typeUrls.extension, typeUrls.secret] as const;
 
 /** The configuration of a filter, in force. */
 export interface HeldExtension {
@@ -73,8 +76,9 @@ export interface HeldExtension {
 
 /**
  * Judges xDS updates resource by resource and keeps the last good one of each. A listener warms until its route configurations
- * and the configurations of its filters are here, a cluster until its load assignment is; until then the earlier one serves on. Subscriptions to routes and endpoints
- * follow from what listeners and clusters name.
+ * and the configurations of its filters are here, a cluster until its load assignment is, or until `initial_fetch_timeout` is over. One
+ * that replaces another waits for its secrets, too, and the earlier one serves on. Subscriptions follow from what listeners and clusters
+ * name.
  */
 export class ConfigStore {
   readonly listeners = new Map<string, CompiledListener>();
@@ -87,13 +91,30 @@ export class ConfigStore {
   /** Last version seen of each type, accepted or not. */
   readonly versions = new Map<TypeUrl, string>();
   readonly #options: ConfigStoreOptions;
-  #subscribed: Readonly<Record<Subscribed, string>> = { routes: '', endpoints: '', secrets: '', extensions: '' };
+  readonly #fetches: Fetches;
+  /** Names of secrets that have arrived and that something still names. */
+  readonly #secrets = new Set<string>();
+  readonly #subscribed = new Map<TypeUrl, string>();
   /** Listeners or clusters, in force or warming, are others than at the last subscription. */
   #namesMayDiffer = false;
   #warm = false;
 
   constructor(options: ConfigStoreOptions) {
     this.#options = options;
+    this.#fetches = new Fetches(options.clock, () => {
+      this.#promote();
+      this.#settle();
+    });
+  }
+
+  /** Waits that were in vain, by resource; see `fetchKey`. */
+  get timeouts(): ReadonlyMap<string, number> {
+    return this.#fetches.timeouts;
+  }
+
+  /** Waits for nothing any more. */
+  stop(): void {
+    this.#fetches.stop();
   }
 
   get warm(): boolean {
@@ -107,15 +128,22 @@ export class ConfigStore {
     for (const { name, resource } of update.upserted) {
       try {
         this.#upsert(update, name, resource);
+        this.#fetches.arrived({ typeUrl: update.typeUrl, name });
       } catch (thrown) {
         if (!(thrown instanceof ConfigProblem)) throw thrown;
         rejections.push({ name, message: thrown.message });
+        this.#fetches.refused({ typeUrl: update.typeUrl, name });
       }
     }
     for (const name of update.removed) this.#remove(update.typeUrl, name);
+    if (rejections.length > 0) this.#promote();
+    this.#settle();
+    return rejections;
+  }
+
+  #settle(): void {
     if (this.#namesMayDiffer) this.#resubscribe();
     this.#checkWarm();
-    return rejections;
   }
 
   #upsert(update: XdsUpdate, name: string, resource: unknown): void {
@@ -141,7 +169,7 @@ export class ConfigStore {
         return;
       }
       case typeUrls.secret:
-        this.#options.sink.setSecret(name, compileSecret(resource as object));
+        this.#takeSecret(name, compileSecret(resource as object));
         return;
       case typeUrls.extension:
         this.#extensionArrived({ versionInfo, resource: resource as TypedExtensionConfig });
@@ -164,13 +192,11 @@ export class ConfigStore {
         if (this.clusters.delete(name)) this.#options.sink.removeCluster(name);
         return;
       case typeUrls.route:
-        // As in Envoy, a table in use stays in force; one that no listener asks for is gone already.
+      case typeUrls.secret:
+        // As in Envoy, what is in use stays in force; what nothing asks for is gone already.
         return;
       case typeUrls.endpoint:
         this.endpoints.delete(name);
-        return;
-      case typeUrls.secret:
-        this.#options.sink.setSecret(name, undefined);
         return;
       case typeUrls.extension:
         this.extensions.delete(name);
@@ -183,6 +209,7 @@ export class ConfigStore {
   /** Of the other listeners those count that the same update does not remove. */
   #takeListener(listener: CompiledListener, removed: readonly string[]): void {
     const others = [...this.listeners.values(), ...this.warmingListeners.values()];
+    refuseTakenPort(listener);
     refuseSharedAddress(
       listener,
       others.filter(({ name }) => !removed.includes(name)),
@@ -196,6 +223,22 @@ export class ConfigStore {
 
   readonly #knowsCluster = (name: string): boolean => this.clusters.has(name) || this.warmingClusters.has(name);
 
+  #takeSecret(name: string, secret: ServedSecret): void {
+    const given = 'keyPem' in secret ? 'tls_certificate' : 'validation_context';
+    const asking = this.#all().flatMap(({ awaits }) => awaits.filter((each) => each.name === name));
+    const wanted = asking.find(({ secret: kind }) => kind !== undefined && kind !== given)?.secret;
+    if (wanted !== undefined) throw new ConfigProblem('type', `it is a ${given}; what asks for it needs a ${wanted}`);
+    this.#options.sink.setSecret(name, secret);
+    this.#secrets.add(name);
+    this.#promote();
+  }
+
+  /** What is in force or warms. */
+  #all(): (CompiledListener | CompiledCluster)[] {
+    const { listeners, warmingListeners, clusters, warmingClusters } = this;
+    return [listeners, warmingListeners, clusters, warmingClusters].flatMap((each) => [...each.values()]);
+  }
+
   #warmListener(listener: CompiledListener): void {
     this.#namesMayDiffer = true;
     this.warmingListeners.set(listener.name, listener);
@@ -204,7 +247,7 @@ export class ConfigStore {
 
   #promoteListeners(): void {
     for (const [name, listener] of this.warmingListeners) {
-      if (!listener.rdsNames.every((route) => this.routes.has(route))) continue;
+      if (this.#missing(listener, this.listeners.has(name)).length > 0) continue;
       if (listener.missingExtensions.length > 0) continue;
       this.#namesMayDiffer = true;
       this.warmingListeners.delete(name);
@@ -236,19 +279,38 @@ export class ConfigStore {
 
   #warmCluster(cluster: CompiledCluster): void {
     this.#namesMayDiffer = true;
-    const held = this.endpoints.get(cluster.edsName);
-    if (cluster.type === 'EDS' && held === undefined) {
-      this.warmingClusters.set(cluster.name, cluster);
-      return;
-    }
-    this.#activateCluster(cluster, cluster.type === 'EDS' ? (held?.endpoints ?? []) : cluster.endpoints);
+    this.warmingClusters.set(cluster.name, cluster);
+    this.#promoteCluster(cluster);
   }
 
-  #activateCluster(cluster: CompiledCluster, endpoints: readonly EndpointConfig[]): void {
+  #promoteCluster(cluster: CompiledCluster): void {
+    if (this.#missing(cluster, this.clusters.has(cluster.name)).length > 0) return;
+    const endpoints = cluster.type === 'EDS' ? this.endpoints.get(cluster.edsName)?.endpoints : cluster.endpoints;
     this.#namesMayDiffer = true;
     this.warmingClusters.delete(cluster.name);
     this.clusters.set(cluster.name, cluster);
-    this.#options.sink.setCluster(cluster, endpoints, this.#policyOf(cluster));
+    this.#options.sink.setCluster(cluster, endpoints ?? [], this.#policyOf(cluster));
+  }
+
+  /**
+   * What it still waits for. Unlike in Envoy, only one that replaces another waits for secrets: a new listener's other chains serve at
+   * once.
+   */
+  #missing({ awaits }: { readonly awaits: readonly Awaited[] }, replaces: boolean): readonly Awaited[] {
+    return awaits.filter(
+      (each) => (replaces || each.typeUrl !== typeUrls.secret) && !this.#isHere(each) && !this.#fetches.isOver(each),
+    );
+  }
+
+  #isHere({ typeUrl, name }: Awaited): boolean {
+    if (typeUrl === typeUrls.route) return this.routes.has(name);
+    return typeUrl === typeUrls.endpoint ? this.endpoints.has(name) : this.#secrets.has(name);
+  }
+
+  /** After something arrived, or was waited for in vain. */
+  #promote(): void {
+    for (const cluster of [...this.warmingClusters.values()]) this.#promoteCluster(cluster);
+    this.#promoteListeners();
   }
 
   /** What the assignment in force says besides its endpoints. */
@@ -263,46 +325,42 @@ export class ConfigStore {
       if (cluster.edsName === edsName) this.#options.sink.setCluster(cluster, endpoints, this.#policyOf(cluster));
     }
     for (const cluster of this.warmingClusters.values()) {
-      if (cluster.edsName === edsName) this.#activateCluster(cluster, endpoints);
+      if (cluster.edsName === edsName) this.#promoteCluster(cluster);
     }
   }
 
   #resubscribe(): void {
     this.#namesMayDiffer = false;
-    const routes = new Set<string>();
-    const extensions = new Set<string>();
-    for (const listener of [...this.listeners.values(), ...this.warmingListeners.values()]) {
-      for (const name of listener.rdsNames) routes.add(name);
-      for (const name of listener.extensionNames) extensions.add(name);
+    const all = this.#all();
+    const awaits = all.flatMap((each) => each.awaits);
+    const names = new Map<TypeUrl, Set<string>>(SUBSCRIBED.map((typeUrl) => [typeUrl, new Set()]));
+    for (const { typeUrl, name } of awaits) names.get(typeUrl)?.add(name);
+    for (const each of all) {
+      if (!('extensionNames' in each)) continue;
+      for (const name of each.extensionNames) names.get(typeUrls.extension)?.add(name);
     }
-    const endpoints = new Set<string>();
-    for (const cluster of [...this.clusters.values(), ...this.warmingClusters.values()]) {
-      if (cluster.type === 'EDS') endpoints.add(cluster.edsName);
+    const named = (typeUrl: TypeUrl, name: string): boolean => names.get(typeUrl)?.has(name) === true;
+    for (const name of this.routes.keys()) if (!named(typeUrls.route, name)) this.routes.delete(name);
+    for (const name of this.extensions.keys()) if (!named(typeUrls.extension, name)) this.extensions.delete(name);
+    for (const name of this.endpoints.keys()) if (!named(typeUrls.endpoint, name)) this.endpoints.delete(name);
+    for (const name of this.#secrets) {
+      if (named(typeUrls.secret, name)) continue;
+      this.#secrets.delete(name);
+      this.#options.sink.setSecret(name, undefined);
     }
-    for (const name of this.routes.keys()) if (!routes.has(name)) this.routes.delete(name);
-    for (const name of this.extensions.keys()) if (!extensions.has(name)) this.extensions.delete(name);
-    for (const name of this.endpoints.keys()) if (!endpoints.has(name)) this.endpoints.delete(name);
-    this.#subscribe('routes', typeUrls.route, [...routes].sort());
-    this.#subscribe('endpoints', typeUrls.endpoint, [...endpoints].sort());
-    this.#subscribe('extensions', typeUrls.extension, [...extensions].sort());
-    this.#subscribe('secrets', typeUrls.secret, this.#secretNames());
+    for (const [typeUrl, wanted] of names) this.#subscribe(typeUrl, [...wanted].sort());
+    const missing = awaits.filter((each) => !this.#isHere(each));
+    const warming = [...this.warmingListeners.values(), ...this.warmingClusters.values()];
+    this.#fetches.follow(
+      missing,
+      warming.flatMap((each) => this.#missing(each, this.listeners.has(each.name) || this.clusters.has(each.name))),
+    );
   }
 
-  /** Certificates that the control plane serves, unlike those of the agent. */
-  #secretNames(): string[] {
-    const listeners = [...this.listeners.values(), ...this.warmingListeners.values()];
-    const clusters = [...this.clusters.values(), ...this.warmingClusters.values()];
-    const settings = [
-      ...listeners.flatMap(({ chains, defaultChain }) => [...chains, defaultChain].map((chain) => chain?.tls)),
-      ...clusters.flatMap(({ tls, tlsMatches }) => [tls, ...tlsMatches.map((match) => match.tls)]),
-    ];
-    return [...new Set(settings.flatMap((tls) => (tls === undefined ? [] : servedNames(tls))))].sort();
-  }
-
-  #subscribe(which: Subscribed, typeUrl: TypeUrl, names: readonly string[]): void {
+  #subscribe(typeUrl: TypeUrl, names: readonly string[]): void {
     const key = names.join('\n');
-    if (this.#subscribed[which] === key) return;
-    this.#subscribed = { ...this.#subscribed, [which]: key };
+    if ((this.#subscribed.get(typeUrl) ?? '') === key) return;
+    this.#subscribed.set(typeUrl, key);
     this.#options.subscribe(typeUrl, names);
   }
 

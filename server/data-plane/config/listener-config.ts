@@ -1,9 +1,10 @@
 import { isIP } from 'node:net';
 import type { Origin, SocketAddress } from '#domain';
-import type { FilterChain, FilterChainMatch, Listener } from '#xds';
+import { type FilterChain, type FilterChainMatch, type Listener, typeUrls } from '#xds';
 import type { ChainSubject } from '../listener/filter-chain-match.ts';
 import type { AccessLogFilter } from './access-log/filter.ts';
 import { type AccessLogger, readAccessLogs } from './access-log/index.ts';
+import type { Awaited } from './awaited.ts';
 import { checkRules } from './bounds.ts';
 import { type ChainCriteria, readChainMatch } from './chain-match.ts';
 import { readChainMatcher } from './chain-matcher.ts';
@@ -17,7 +18,7 @@ import { compileNetworkFilter, type TerminalConfig } from './network-filter.ts';
 import { type Origins, readOrigins, readTokenOrigins } from './origins.ts';
 import { ConfigProblem, unknownExtension, within } from './problem.ts';
 import { PROXY_PROTOCOL, type ProxyProtocolRules, readProxyProtocol } from './proxy-protocol-config.ts';
-import { type DownstreamTls, readDownstreamTls } from './tls-settings.ts';
+import { awaitedSecrets, type DownstreamTls, readDownstreamTls } from './tls-settings.ts';
 import { durationMs } from './values.ts';
 
 export interface CompiledFilterChain {
@@ -61,8 +62,8 @@ export interface CompiledListener {
   readonly origins: Origins | undefined;
   /** The rule behind each provider of tokens. */
   readonly tokenOrigins: ReadonlyMap<string, Origin>;
-  /** RDS resources that must arrive before this listener serves. */
-  readonly rdsNames: readonly string[];
+  /** Route tables and secrets that must arrive before this listener serves. */
+  readonly awaits: readonly Awaited[];
   /** ECDS resources that it asks for, and those that must still arrive before it serves. */
   readonly extensionNames: readonly string[];
   readonly missingExtensions: readonly string[];
@@ -132,7 +133,7 @@ export function compileListener(
     resource,
     origins: readOrigins(resource.metadata),
     tokenOrigins: readTokenOrigins(resource.metadata),
-    rdsNames: rdsNames(defaultChain === undefined ? chains : [...chains, defaultChain]),
+    awaits: awaited(defaultChain === undefined ? chains : [...chains, defaultChain]),
     extensionNames: asked,
     missingExtensions: asked.length === 0 ? asked : missingExtensions(resource, extensions),
   };
@@ -175,10 +176,10 @@ function compileChain(chain: FilterChain, versionInfo: string): CompiledFilterCh
   };
 }
 
-function rdsNames(chains: readonly CompiledFilterChain[]): string[] {
-  const names = new Set<string>();
-  for (const { filter } of chains) {
-    if (filter.kind === 'http' && 'rds' in filter.routes) names.add(filter.routes.rds);
-  }
-  return [...names];
-}
+const awaited = (chains: readonly CompiledFilterChain[]): Awaited[] =>
+  chains.flatMap(({ filter, tls }) => [
+    ...(filter.kind === 'http' && 'rds' in filter.routes
+      ? [{ typeUrl: typeUrls.route, name: filter.routes.rds, withinMs: filter.routes.withinMs }]
+      : []),
+    ...awaitedSecrets(tls),
+  ]);

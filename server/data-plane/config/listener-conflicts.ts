@@ -17,6 +17,15 @@ export function refuseSharedAddress({ name, address }: CompiledListener, others:
   }
 }
 
+/** Ports of the proxy and its agent in every pod. Source: admin port and static listeners of Istio's bootstrap, status port of its agent. */
+const TAKEN_PORTS: ReadonlySet<number> = new Set([15000, 15020, 15021, 15090]);
+
+/** Throws ConfigProblem when the proxy itself listens where the listener should. */
+export function refuseTakenPort({ address, bindToPort }: CompiledListener): void {
+  if (!bindToPort || !TAKEN_PORTS.has(address.port)) return;
+  throw new ConfigProblem('address', `cannot bind '${formatAddress(address)}': Address already in use`);
+}
+
 /** Throws ConfigProblem when two chains fit the same connections. */
 export function refuseEqualChains(
   { name, filter_chains: chains = [] }: Listener,

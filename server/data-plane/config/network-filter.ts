@@ -4,6 +4,7 @@ import { wireSafe } from '../http/headers.ts';
 import { type HostPolicy, readHostPolicy } from '../http/host.ts';
 import type { PathPolicy } from '../http/path.ts';
 import { type AccessLogger, type AccessLogs, readAccessLogs } from './access-log/index.ts';
+import { fetchMs } from './awaited.ts';
 import { checkRules } from './bounds.ts';
 import { type ClientOrigin, readClientOrigin } from './client-origin.ts';
 import { type ConnectionFilters, readConnectionFilters } from './guard-config.ts';
@@ -41,7 +42,7 @@ export interface HttpFilterConfig extends ConnectionFilters {
   readonly kind: 'http';
   readonly statPrefix: string;
   /** Name of the RDS resource, or the table itself. */
-  readonly routes: { readonly rds: string } | { readonly table: RouteTable };
+  readonly routes: { readonly rds: string; readonly withinMs: number } | { readonly table: RouteTable };
   readonly filters: readonly HttpFilterPlan[];
   readonly serverName: string;
   readonly serverHeader: 'OVERWRITE' | 'APPEND_IF_ABSENT' | 'PASS_THROUGH';
@@ -282,7 +283,9 @@ function readCertDetails(given: unknown): ClientCertDetails {
 }
 
 function readRoutes(config: HttpConnectionManager, versionInfo: string): HttpFilterConfig['routes'] {
-  if (config.rds !== undefined) return { rds: config.rds.route_config_name };
+  if (config.rds !== undefined) {
+    return { rds: config.rds.route_config_name, withinMs: fetchMs(config.rds.config_source) };
+  }
   if (config.route_config === undefined) throw new ConfigProblem('route_specifier', 'has neither rds nor route_config');
   const resource = config.route_config;
   return { table: within('route_config', () => compileRouteTable(resource, versionInfo)) };

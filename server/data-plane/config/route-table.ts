@@ -129,10 +129,11 @@ export function compileRouteTable(resource: RouteConfiguration, versionInfo: str
     for (const given of host.domains) {
       const domain = given.toLowerCase();
       if (taken.has(domain)) {
-        throw new ConfigProblem(
-          'virtual_hosts',
-          `Only unique values for domains are permitted. Duplicate entry of domain ${domain} in route ${resource.name}`,
-        );
+        const why =
+          domain === '*'
+            ? 'Only a single wildcard domain is permitted in'
+            : `Only unique values for domains are permitted. Duplicate entry of domain ${domain} in`;
+        throw new ConfigProblem('virtual_hosts', `${why} route ${resource.name}`);
       }
       taken.add(domain);
       if (domain === '*') fallback = host;

@@ -1,14 +1,23 @@
 import { isIP } from 'node:net';
 import type { StringMatcher, TransportSocket } from '#xds';
-import { extensionTypes } from '#xds';
+import { extensionTypes, typeUrls } from '#xds';
+import { ROOT_SECRET, SYSTEM_ROOTS, WORKLOAD_SECRET } from '../agent/secret-store.ts';
 import type { TlsVersion, TlsVersions } from '../tls/credentials.ts';
+import { type Awaited, type ConfigSource, fetchMs } from './awaited.ts';
 import { ConfigProblem } from './problem.ts';
 import { compileStringMatch, type StringMatch } from './string-match.ts';
 
-/** Where a certificate or a trust bundle comes from: an SDS name (`default`, `ROOTCA`, `kubernetes://…`) or the text itself. */
-export type CertificateSource = { readonly sds: string } | { readonly chainPem: string; readonly keyPem: string };
+/** A name by which a secret is asked for: `default` and `ROOTCA` of the agent, others (`kubernetes://…`) of the control plane. */
+export interface SecretName {
+  readonly sds: string;
+  /** How long the control plane is waited for; absent: the agent has it. */
+  readonly withinMs?: number;
+}
 
-export type TrustSource = { readonly sds: string } | { readonly rootsPem: string };
+/** Where a certificate or a trust bundle comes from: an SDS name or the text itself. */
+export type CertificateSource = SecretName | { readonly chainPem: string; readonly keyPem: string };
+
+export type TrustSource = SecretName | { readonly rootsPem: string };
 
 /** A server's side of TLS, from DownstreamTlsContext. */
 export interface DownstreamTls {
@@ -62,16 +71,21 @@ export function tlsForHost(tls: UpstreamTls, hostname: string): UpstreamTls {
   return sni === tls.sni && namedPeer === tls.namedPeer ? tls : { ...tls, sni, namedPeer };
 }
 
+interface SdsConfig {
+  readonly name: string;
+  readonly sds_config?: ConfigSource;
+}
+
 interface CommonTls {
   tls_params?: { tls_minimum_protocol_version?: string; tls_maximum_protocol_version?: string };
   alpn_protocols?: string[];
-  tls_certificate_sds_secret_configs?: { name: string }[];
+  tls_certificate_sds_secret_configs?: SdsConfig[];
   tls_certificates?: { certificate_chain?: { inline_string?: string }; private_key?: { inline_string?: string } }[];
   validation_context?: Validation;
-  validation_context_sds_secret_config?: { name: string };
+  validation_context_sds_secret_config?: SdsConfig;
   combined_validation_context?: {
     default_validation_context?: Validation;
-    validation_context_sds_secret_config?: { name: string };
+    validation_context_sds_secret_config?: SdsConfig;
   };
 }
 
@@ -82,13 +96,21 @@ interface Validation {
   match_subject_alt_names?: StringMatcher[];
 }
 
-/** Names by which the control plane is asked for the certificates of a connection; those of the agent have no scheme. */
-export function servedNames(tls: DownstreamTls | UpstreamTls): string[] {
+/** What the control plane is asked for to secure a connection. */
+export function awaitedSecrets(tls: DownstreamTls | UpstreamTls | undefined): Awaited[] {
+  if (tls === undefined) return [];
   const further = 'furtherCertificates' in tls ? tls.furtherCertificates : [];
-  return [tls.certificate, ...further, tls.trust].flatMap((source) =>
-    source !== undefined && 'sds' in source && source.sds.includes('://') ? [source.sds] : [],
-  );
+  const certificates = [tls.certificate, ...further].flatMap((source) => awaitedSecret(source, 'tls_certificate'));
+  return [...certificates, ...awaitedSecret(tls.trust, 'validation_context')];
 }
+
+const awaitedSecret = (
+  source: CertificateSource | TrustSource | undefined,
+  secret: Awaited['secret'] & string,
+): Awaited[] =>
+  source !== undefined && 'sds' in source && source.withinMs !== undefined
+    ? [{ typeUrl: typeUrls.secret, name: source.sds, secret, withinMs: source.withinMs }]
+    : [];
 
 /** Reads a server's transport socket; undefined for plaintext. */
 export function readDownstreamTls(socket: TransportSocket | undefined): DownstreamTls | undefined {
@@ -135,10 +157,18 @@ function tlsConfig(socket: TransportSocket | undefined, wanted: string): Record<
   return socket.typed_config;
 }
 
+/** Names of the agent's own secrets, which no control plane serves. */
+const OF_THE_AGENT = new Set([WORKLOAD_SECRET, ROOT_SECRET, SYSTEM_ROOTS]);
+
+function readSecretName({ name, sds_config: source }: SdsConfig): SecretName {
+  const served = name.includes('://') || (source?.ads !== undefined && !OF_THE_AGENT.has(name));
+  return served ? { sds: name, withinMs: fetchMs(source) } : { sds: name };
+}
+
 /** Those by SDS count before those in the text, as in Envoy. */
 function readCertificates(common: CommonTls): CertificateSource[] {
   const sds = common.tls_certificate_sds_secret_configs ?? [];
-  if (sds.length > 0) return sds.map(({ name }) => ({ sds: name }));
+  if (sds.length > 0) return sds.map(readSecretName);
   return (common.tls_certificates ?? []).map(({ certificate_chain, private_key }, i) => {
     const [chainPem, keyPem] = [certificate_chain?.inline_string, private_key?.inline_string];
     if (chainPem === undefined || keyPem === undefined) {
@@ -152,7 +182,7 @@ function readTrust(common: CommonTls): TrustSource | undefined {
   const sds =
     common.combined_validation_context?.validation_context_sds_secret_config ??
     common.validation_context_sds_secret_config;
-  if (sds !== undefined) return { sds: sds.name };
+  if (sds !== undefined) return readSecretName(sds);
   const roots = (common.validation_context ?? common.combined_validation_context?.default_validation_context)
     ?.trusted_ca;
   if (roots?.inline_string !== undefined) return { rootsPem: roots.inline_string };

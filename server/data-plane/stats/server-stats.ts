@@ -5,7 +5,7 @@ import type { ConfigStore } from '../config/config-store.ts';
 import type { ProxySecret } from '../doors.ts';
 import { SERVER_NAMES } from './declared-names.ts';
 import type { Stats } from './stats.ts';
-import { SubscriptionStats } from './subscription-stats.ts';
+import { routesOf, SubscriptionStats } from './subscription-stats.ts';
 
 export interface ServerStatsOptions {
   readonly stats: Stats;
@@ -66,12 +66,23 @@ export class ServerStats {
     stats.gauge('control_plane.connected_state', () => this.#connected);
   }
 
-  /** Versions of the last updates, as text. */
+  /** Versions of what is in force, as text. */
   readouts(): ReadonlyMap<string, string> {
     const named = Object.entries(READOUTS).map(
       ([prefix, typeUrl]) => [`${prefix}.version_text`, this.#store.versions.get(typeUrl) ?? ''] as const,
     );
-    return new Map(named);
+    const routes = [...this.#store.listeners.values()].flatMap((listener) =>
+      routesOf(listener).map(
+        ({ statPrefix, name }) =>
+          [`http.${statPrefix}.rds.${name}.version_text`, this.#store.routes.get(name)?.versionInfo ?? ''] as const,
+      ),
+    );
+    const endpoints = [...this.#store.clusters.values()].flatMap(({ type, name, edsName }) =>
+      type === 'EDS'
+        ? [[`cluster.${name}.version_text`, this.#store.endpoints.get(edsName)?.versionInfo ?? ''] as const]
+        : [],
+    );
+    return new Map([...named, ...routes, ...endpoints]);
   }
 
   /** The proxy serves for the first time. */
@@ -82,6 +93,7 @@ export class ServerStats {
 
   connection(status: 'connected' | 'disconnected'): void {
     this.#connected = status === 'connected' ? 1 : 0;
+    if (status === 'disconnected') this.#subscriptions.lose();
   }
 
   update(update: XdsUpdate, rejections: readonly Rejection[]): void {

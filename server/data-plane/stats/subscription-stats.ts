@@ -1,10 +1,13 @@
 import { type Rejection, type TypeUrl, typeUrls, type XdsUpdate } from '#xds';
+import { fetchKey } from '../config/fetches.ts';
 import type { CompiledListener } from '../config/listener-config.ts';
 
 /** What one subscription has been sent. */
 interface Subscription {
   accepted: number;
   rejected: number;
+  /** Streams that were lost before it began. */
+  readonly lostBefore: number;
   /** Of the last update that was taken; Clock.now(). */
   takenAtMs: number;
 }
@@ -17,44 +20,56 @@ const WHOLE: Readonly<Partial<Record<TypeUrl, string>>> = {
 /** Its resources are counted each for itself. */
 const EACH = new Set<TypeUrl>([typeUrls.route, typeUrls.endpoint]);
 
+const begun = (lostBefore: number): Subscription => ({ accepted: 0, rejected: 0, takenAtMs: 0, lostBefore });
+
 /** Where the figures of resources stand: those of routes behind the connection managers that ask for them, of endpoints behind clusters. */
 export interface Subscribers {
+  /** Waits that were in vain, by resource; see `fetchKey`. */
+  readonly timeouts: ReadonlyMap<string, number>;
   readonly listeners: ReadonlyMap<string, CompiledListener>;
   readonly clusters: ReadonlyMap<string, { readonly type: string; readonly edsName: string; readonly name: string }>;
 }
 
 /** Counts of updates by subscription. Source: subscription statistics in Envoy's documentation of xDS. */
 export class SubscriptionStats {
-  readonly #held = new Map<string, Subscription>();
+  /** All clusters and listeners are asked for from the start. */
+  readonly #held = new Map<string, Subscription>(Object.keys(WHOLE).map((typeUrl) => [typeUrl, begun(0)]));
+  #lost = 0;
 
-  note({ typeUrl, upserted }: XdsUpdate, rejections: readonly Rejection[], atMs: number): void {
+  /** The stream ended, or could not be opened: a failure of all that was asked for. */
+  lose(): void {
+    this.#lost++;
+  }
+
+  note({ typeUrl, upserted, unreadable = [] }: XdsUpdate, rejections: readonly Rejection[], atMs: number): void {
     if (WHOLE[typeUrl] !== undefined) this.#count(typeUrl, rejections.length > 0, atMs);
     if (!EACH.has(typeUrl)) return;
     const refused = new Set(rejections.map(({ name }) => name));
-    for (const { name } of upserted) this.#count(keyOf(typeUrl, name), refused.has(name), atMs);
+    for (const { name } of [...upserted, ...unreadable])
+      this.#count(fetchKey({ typeUrl, name }), refused.has(name), atMs);
   }
 
   /** Every subscription's figures, by name. */
-  *values({ listeners, clusters }: Subscribers): Generator<readonly [name: string, value: number]> {
+  *values({ listeners, clusters, timeouts }: Subscribers): Generator<readonly [name: string, value: number]> {
     for (const [typeUrl, prefix] of Object.entries(WHOLE)) {
-      yield* figures(prefix, this.#held.get(typeUrl), typeUrl === typeUrls.cluster);
+      yield* this.#figures(prefix, { key: typeUrl, timeouts, tellsReloads: typeUrl === typeUrls.cluster });
     }
     for (const listener of listeners.values()) {
       for (const { statPrefix, name } of routesOf(listener)) {
-        const held = this.#held.get(keyOf(typeUrls.route, name));
-        yield* figures(`http.${statPrefix}.rds.${name}.`, held, true);
+        const key = fetchKey({ typeUrl: typeUrls.route, name });
+        yield* this.#figures(`http.${statPrefix}.rds.${name}.`, { key, timeouts, tellsReloads: true });
         yield [`http.${statPrefix}.rds.${name}.update_empty`, 0];
       }
     }
     for (const { type, edsName, name } of clusters.values()) {
       if (type !== 'EDS') continue;
-      const held = this.#held.get(keyOf(typeUrls.endpoint, edsName || name));
-      yield* figures(`cluster.${name}.`, held, false);
+      const key = fetchKey({ typeUrl: typeUrls.endpoint, name: edsName || name });
+      yield* this.#figures(`cluster.${name}.`, { key, timeouts, tellsReloads: false });
     }
   }
 
   #count(key: string, rejected: boolean, atMs: number): void {
-    const held = this.#held.get(key) ?? { accepted: 0, rejected: 0, takenAtMs: 0 };
+    const held = this.#held.get(key) ?? begun(this.#lost);
     this.#held.set(key, held);
     if (rejected) held.rejected++;
     else {
@@ -62,29 +77,32 @@ export class SubscriptionStats {
       held.takenAtMs = atMs;
     }
   }
+
+  /** Each answer and each failure is followed by the next request, so there is one more attempt. */
+  *#figures(
+    prefix: string,
+    {
+      key,
+      timeouts,
+      tellsReloads,
+    }: Pick<Subscribers, 'timeouts'> & { readonly key: string; readonly tellsReloads: boolean },
+  ): Generator<readonly [name: string, value: number]> {
+    const { accepted, rejected, takenAtMs, lostBefore } = this.#held.get(key) ?? begun(this.#lost);
+    const [failures, inVain] = [this.#lost - lostBefore, timeouts.get(key) ?? 0];
+    yield [`${prefix}init_fetch_timeout`, inVain];
+    yield [`${prefix}update_attempt`, accepted + rejected + failures + inVain + 1];
+    yield [`${prefix}update_failure`, failures];
+    yield [`${prefix}update_rejected`, rejected];
+    yield [`${prefix}update_success`, accepted];
+    yield [`${prefix}update_time`, takenAtMs];
+    if (!tellsReloads) return;
+    yield [`${prefix}config_reload`, accepted];
+    yield [`${prefix}config_reload_time_ms`, takenAtMs];
+  }
 }
 
-const keyOf = (typeUrl: TypeUrl, name: string): string => `${typeUrl} ${name}`;
-
-/** Each answer is followed by the next request, so there is one more attempt than answers. */
-function* figures(
-  prefix: string,
-  held: Subscription | undefined,
-  tellsReloads: boolean,
-): Generator<readonly [name: string, value: number]> {
-  const { accepted = 0, rejected = 0, takenAtMs = 0 } = held ?? {};
-  yield [`${prefix}init_fetch_timeout`, 0];
-  yield [`${prefix}update_attempt`, accepted + rejected + 1];
-  yield [`${prefix}update_failure`, 0];
-  yield [`${prefix}update_rejected`, rejected];
-  yield [`${prefix}update_success`, accepted];
-  yield [`${prefix}update_time`, takenAtMs];
-  if (!tellsReloads) return;
-  yield [`${prefix}config_reload`, accepted];
-  yield [`${prefix}config_reload_time_ms`, takenAtMs];
-}
-
-function routesOf({
+/** The tables that a listener's connection managers ask for. */
+export function routesOf({
   chains,
   defaultChain,
 }: CompiledListener): { readonly statPrefix: string; readonly name: string }[] {

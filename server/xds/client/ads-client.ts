@@ -33,6 +33,9 @@ const channelOptions = {
   'grpc.max_receive_message_length': 32 << 20,
 } as const;
 
+/** How a silent control plane is found out. Source: the keepalive of Istio's agent (pkg/keepalive). */
+const KEEP_ALIVE = { everyMs: 30_000, answerMs: 10_000 } as const;
+
 interface Connection {
   readonly channel: Client;
   readonly call: ClientDuplexStream<Request, DeltaDiscoveryResponse>;
@@ -86,7 +89,12 @@ class DeltaClient implements AdsClient {
 
   #connect(): void {
     const { address, token } = this.#options;
-    const channel = new Client(address, credentials.createInsecure(), channelOptions);
+    const { everyMs, answerMs } = this.#options.keepAlive ?? KEEP_ALIVE;
+    const channel = new Client(address, credentials.createInsecure(), {
+      ...channelOptions,
+      'grpc.keepalive_time_ms': everyMs,
+      'grpc.keepalive_timeout_ms': answerMs,
+    });
     const metadata = new Metadata();
     if (token !== undefined) metadata.set('authorization', `Bearer ${token()}`);
     const call = channel.makeBidiStreamRequest(
@@ -97,6 +105,9 @@ class DeltaClient implements AdsClient {
     );
     const connection: Connection = { channel, call, opened: new Set(), nodeSent: false, answered: false };
     this.#connection = connection;
+    channel.waitForReady(Number.POSITIVE_INFINITY, (error) => {
+      if (!error && this.#connection === connection) this.#options.onStatus?.('connected');
+    });
     call.on('data', (response: DeltaDiscoveryResponse) => this.#receive(connection, response));
     call.on('error', (error: ServiceError) => this.#lose(connection, error.details || error.message));
     call.on('end', () => this.#lose(connection, 'the control plane closed the stream'));
@@ -136,7 +147,6 @@ class DeltaClient implements AdsClient {
     if (!connection.answered) {
       connection.answered = true;
       this.#failures = 0;
-      this.#options.onStatus?.('connected');
     }
     const typeUrl = pushOrder.find((candidate) => candidate === response.typeUrl);
     const subscription = typeUrl && this.#subscriptions.get(typeUrl);

@@ -23,15 +23,20 @@ function readOne(typeUrl: TypeUrl, item: DeltaDiscoveryResponse['resources'][num
 
 /**
  * Decodes a response. What was not asked for is left out silently, as the protocol wants; what cannot be read is rejected
- * alone.
+ * alone. Of two under one name neither is taken: which of them is meant nobody can tell.
  */
 export function readResponse(response: DeltaDiscoveryResponse, subscription: Subscription): ReadResponse {
   const upserted = new Map<string, Upserted>();
+  const seen = new Set<string>();
   const rejections: Rejection[] = [];
   for (const item of response.resources) {
     if (!wants(subscription, item.name)) continue;
     try {
-      if (upserted.has(item.name)) throw new Error('the response has it twice');
+      if (seen.has(item.name)) {
+        upserted.delete(item.name);
+        throw new Error(`duplicate name ${item.name} found among added/updated resources`);
+      }
+      seen.add(item.name);
       upserted.set(item.name, readOne(subscription.typeUrl, item));
     } catch (thrown) {
       rejections.push({ name: item.name, message: errorMessage(thrown) });
@@ -42,6 +47,7 @@ export function readResponse(response: DeltaDiscoveryResponse, subscription: Sub
     versionInfo: response.systemVersionInfo,
     upserted: [...upserted.values()],
     removed: response.removedResources.filter((name) => wants(subscription, name)),
+    ...(rejections.length > 0 && { unreadable: rejections }),
   };
   return { update, rejections };
 }

@@ -1,7 +1,11 @@
+import { rootCertificates } from 'node:tls';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type Cluster, extensionTypes, type HttpConnectionManager, type Listener, type TypeUrl, typeUrls } from '#xds';
 import { ConfigStore } from '../../../server/data-plane/config/config-store.ts';
+import { createTestCa } from '../data-plane-tls/certificates.ts';
+import { createFakeClock, type FakeClock } from './fake-clock.ts';
 
+const [rootPem = ''] = rootCertificates;
 const ROUTER = { name: 'envoy.filters.http.router', typed_config: { '@type': extensionTypes.router } };
 
 const managing = (rds: string): HttpConnectionManager => ({
@@ -62,6 +66,7 @@ const plansOf = (name: string): readonly string[] => {
 let events: string[];
 let subscriptions: Record<string, readonly string[]>;
 let store: ConfigStore;
+let clock: FakeClock;
 
 const push = (typeUrl: TypeUrl, resources: readonly object[], removed: readonly string[] = []) =>
   store.update({
@@ -77,7 +82,9 @@ const push = (typeUrl: TypeUrl, resources: readonly object[], removed: readonly 
 beforeEach(() => {
   events = [];
   subscriptions = {};
+  clock = createFakeClock();
   store = new ConfigStore({
+    clock,
     subscribe: (typeUrl, names) => {
       subscriptions[typeUrl] = names;
     },
@@ -195,10 +202,10 @@ describe('configuration from xDS', () => {
     push(typeUrls.listener, [listener('l', '80')]);
     push(typeUrls.route, [{ name: '80' }]);
     push(typeUrls.listener, [listener('l', '81')]);
-    expect(store.listeners.get('l')?.rdsNames).toEqual(['80']);
+    expect(store.listeners.get('l')?.awaits.map(({ name }) => name)).toEqual(['80']);
     expect(subscriptions[typeUrls.route]).toEqual(['80', '81']);
     push(typeUrls.route, [{ name: '81' }]);
-    expect(store.listeners.get('l')?.rdsNames).toEqual(['81']);
+    expect(store.listeners.get('l')?.awaits.map(({ name }) => name)).toEqual(['81']);
     expect(subscriptions[typeUrls.route]).toEqual(['81']);
   });
 
@@ -288,6 +295,11 @@ describe('configuration from xDS', () => {
     );
   });
 
+  it('refuses a listener where the proxy itself listens', () => {
+    const [refused] = push(typeUrls.listener, [at(15_021, listener('l', '80'))]);
+    expect(refused?.message).toBe("address: cannot bind '0.0.0.0:15021': Address already in use");
+  });
+
   it('forgets what is removed and what nobody names any more', () => {
     push(typeUrls.cluster, [eds('a')]);
     push(typeUrls.endpoint, [{ cluster_name: 'a' }]);
@@ -295,6 +307,93 @@ describe('configuration from xDS', () => {
     expect(events.at(-1)).toBe('no cluster a');
     expect(store.endpoints.size).toBe(0);
     expect(subscriptions[typeUrls.endpoint]).toEqual([]);
+  });
+
+  describe('waits for what is named as long as initial_fetch_timeout says', () => {
+    const within = (initial_fetch_timeout: string) => ({ ads: {}, initial_fetch_timeout });
+
+    it('then a cluster is used without endpoints, and a listener without its table', () => {
+      push(typeUrls.cluster, [eds('a', { eds_cluster_config: { eds_config: within('2s') } })]);
+      push(typeUrls.listener, [listener('l', '80')]);
+      clock.advance(1999);
+      expect(events).toEqual([]);
+      clock.advance(1);
+      expect(events).toEqual(['cluster a 0']);
+      clock.advance(12_999);
+      expect([...store.warmingListeners.keys()]).toEqual(['l']);
+      clock.advance(1);
+      expect(events).toEqual(['cluster a 0', 'listener l', 'warm']);
+      expect([...store.timeouts.values()]).toEqual([1, 1]);
+      push(typeUrls.endpoint, [{ cluster_name: 'a' }]);
+      expect(events.at(-1)).toBe('cluster a 0');
+      expect(clock.pending).toBe(0);
+    });
+
+    it('without end for 0, and no longer once it has come or nothing names it', () => {
+      push(typeUrls.cluster, [
+        eds('never', { eds_cluster_config: { eds_config: within('0s') } }),
+        eds('comes'),
+        eds('goes'),
+      ]);
+      expect(clock.pending).toBe(2);
+      push(typeUrls.endpoint, [{ cluster_name: 'comes' }]);
+      push(typeUrls.cluster, [], ['goes']);
+      expect(clock.pending).toBe(0);
+      clock.advance(60_000);
+      expect([...store.warmingClusters.keys()]).toEqual(['never']);
+      expect(store.timeouts.size).toBe(0);
+    });
+
+    it('a listener that replaces another waits for its secrets; the one before serves on', async () => {
+      const { chainPem, keyPem } = await (await createTestCa()).issue({ dns: ['shop.example'] });
+      const certificate = { certificate_chain: { inline_string: chainPem }, private_key: { inline_string: keyPem } };
+      const secured = (sds: string): Listener => ({
+        ...listener('l', '80'),
+        filter_chains: [
+          {
+            ...listener('l', '80').filter_chains?.[0],
+            filters: listener('l', '80').filter_chains?.[0]?.filters ?? [],
+            transport_socket: {
+              name: 'tls',
+              typed_config: {
+                '@type': extensionTypes.downstreamTls,
+                common_tls_context: { tls_certificate_sds_secret_configs: [{ name: sds, sds_config: { ads: {} } }] },
+              },
+            },
+          },
+        ],
+      });
+      push(typeUrls.listener, [secured('first')]);
+      push(typeUrls.route, [{ name: '80', virtual_hosts: [] }]);
+      expect(events).toEqual(['listener l']);
+      expect(subscriptions[typeUrls.secret]).toEqual(['first']);
+      push(typeUrls.listener, [secured('second')]);
+      expect(events).toEqual(['listener l']);
+      expect(subscriptions[typeUrls.secret]).toEqual(['first', 'second']);
+      push(typeUrls.secret, [{ name: 'second', validation_context: { trusted_ca: { inline_string: 'garbage' } } }]);
+      expect(events).toEqual(['listener l', 'listener l']);
+      expect(subscriptions[typeUrls.secret]).toEqual(['second']);
+      push(typeUrls.listener, [secured('third')]);
+      const roots = { name: 'third', validation_context: { trusted_ca: { inline_string: rootPem } } };
+      expect(push(typeUrls.secret, [roots])).toEqual([
+        { name: 'third', message: 'type: it is a validation_context; what asks for it needs a tls_certificate' },
+      ]);
+      push(typeUrls.listener, [secured('fourth')]);
+      push(typeUrls.secret, [{ name: 'fourth', tls_certificate: certificate }]);
+      expect(events.slice(2)).toEqual(['listener l', 'secret fourth', 'listener l']);
+      push(typeUrls.secret, [], ['fourth']);
+      expect(events.slice(5)).toEqual([]);
+      push(typeUrls.listener, [], ['l']);
+      expect(events.slice(5)).toEqual(['no listener l', 'no secret fourth']);
+    });
+
+    it('and no longer than until one comes that is refused', () => {
+      push(typeUrls.cluster, [eds('a', { eds_cluster_config: { eds_config: within('0s') } })]);
+      push(typeUrls.listener, [listener('l', '80')]);
+      push(typeUrls.endpoint, [{ cluster_name: 'a', endpoints: [{ lb_endpoints: [{}] }] }]);
+      push(typeUrls.route, [{ name: '80', virtual_hosts: [{ name: 'a', domains: [] }] }]);
+      expect(events).toEqual(['cluster a 0', 'listener l', 'warm']);
+    });
   });
 
   it('compiles a frozen resource once, and shows each push under its own version', () => {

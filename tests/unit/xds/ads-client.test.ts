@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { seededRandom } from '#domain';
 import {
@@ -9,6 +11,8 @@ import {
   typeUrls,
   type XdsUpdate,
 } from '#xds';
+import { readResponse } from '../../../server/xds/client/receive.ts';
+import { newSubscription } from '../../../server/xds/client/subscription.ts';
 import {
   type AdsFixture,
   cluster,
@@ -30,6 +34,37 @@ function impatientClock(): typeof wallClock & { readonly delaysMs: number[] } {
     after(delayMs, fire) {
       delaysMs.push(delayMs);
       return wallClock.after(Math.min(delayMs, 20), fire);
+    },
+  };
+}
+
+/** Passes bytes on until it is told to stand still: connections stay open, and nothing comes. */
+async function startRelay(port: number) {
+  const sockets = new Set<Socket>();
+  let halted = false;
+  const server = createServer((client) => {
+    const host = connect(port, '127.0.0.1');
+    for (const [from, to] of [
+      [client, host],
+      [host, client],
+    ] as const) {
+      sockets.add(from);
+      from.on('data', (bytes) => void (halted || to.write(bytes)));
+      from.on('error', () => undefined).on('close', () => to.destroy());
+    }
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    halt: () => {
+      halted = true;
+    },
+    resume: () => {
+      halted = false;
+    },
+    stop: () => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
     },
   };
 }
@@ -133,6 +168,41 @@ describe('ADS client', () => {
     const refused = await fixture.event(({ state }) => state === 'nacked');
     expect(refused.error).toMatch(/^broken: envoy\.config\.cluster\.v3\.Cluster: /);
     expect(names(await updates.next())).toEqual(['a']);
+  });
+
+  it('takes neither of two resources under one name, and counts what it refuses', () => {
+    const item = (name: string) => ({
+      name,
+      version: '1',
+      resource: { typeUrl: typeUrls.cluster, value: cluster(name).bytes },
+    });
+    const response = {
+      typeUrl: typeUrls.cluster,
+      systemVersionInfo: '1',
+      nonce: '1',
+      resources: [item('a'), item('b'), item('a')],
+      removedResources: [],
+    };
+    const { update, rejections } = readResponse(response, newSubscription(typeUrls.cluster, '*'));
+    expect(names(update)).toEqual(['b']);
+    expect(rejections).toEqual([{ name: 'a', message: 'duplicate name a found among added/updated resources' }]);
+    expect(update.unreadable).toEqual(rejections);
+  });
+
+  it('gives up a connection on which nothing comes any more, and says that it is lost', async () => {
+    const relay = await startRelay(Number(fixture.address.split(':')[1]));
+    start(undefined, { address: relay.address, keepAlive: { everyMs: 50, answerMs: 100 } }).subscribe(
+      typeUrls.cluster,
+      '*',
+    );
+    await fixture.event(({ state }) => state === 'acked');
+    expect(await statuses.next()).toBe('connected');
+    relay.halt();
+    expect(await statuses.next()).toBe('disconnected');
+    relay.resume();
+    let status = await statuses.next();
+    while (status !== 'connected') status = await statuses.next();
+    relay.stop();
   });
 
   it('refuses an update whose taker throws, and says so', async () => {
