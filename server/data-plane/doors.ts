@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { AskNames, Clock, HopRecord, LogText, Random, SocketAddress } from '#domain';
+import type { AskNames, Clock, FleetingHops, HopRecord, LogText, Random, SocketAddress } from '#domain';
 
 /** A port that a proxy asked for. */
 export interface PortBinding {
@@ -128,6 +128,8 @@ export interface ProxyOptions {
   readonly random: Random;
   /** Receives each finished hop. */
   readonly onHop: (hop: HopRecord) => void;
+  /** Takes those that no record is made of at once. Absent: nobody wants them. */
+  readonly fleetingHops?: FleetingHops;
   /** The proxy's own words, as `kubectl logs -c istio-proxy` shows them. */
   readonly onLog: (line: string) => void;
   /** Receives the entries of access logs, which stand between them. Absent: `onLog` does. */

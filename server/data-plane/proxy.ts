@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { MeshworkError, type SocketAddress, spiffeId, type Timer } from '#domain';
+import { MeshworkError, NO_FLEETING_HOPS, type SocketAddress, spiffeId, type Timer } from '#domain';
 import {
   type AdsClient,
   type AdsClientOptions,
@@ -141,6 +141,7 @@ class MeshProxy implements Proxy {
       routeTable: (name) => this.#store.routes.get(name),
       health,
       onHop: options.onHop,
+      fleetingHops: options.fleetingHops ?? NO_FLEETING_HOPS,
       logServices: new LogServices({ runtime: () => this.#runtime, on: seams.sendsSpans !== false }),
       spans: new SpanSender({ clock, runtime: () => this.#runtime, on: seams.sendsSpans !== false }),
       onLog: options.onLog,

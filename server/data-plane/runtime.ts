@@ -1,4 +1,4 @@
-import type { Clock, HopRecord, LogText, Random, SocketAddress } from '#domain';
+import type { Clock, FleetingHops, HopRecord, LogText, Random, SocketAddress } from '#domain';
 import type { RouteTable } from './config/route-table.ts';
 import type { StepSampler } from './decisions/hop-steps.ts';
 import type { ProxyNetwork } from './doors.ts';
@@ -58,6 +58,7 @@ export interface ProxyRuntime {
   /** While it fails, connections end with the answer to their next request. */
   readonly health: { readonly failed: boolean };
   readonly onHop: (hop: HopRecord) => void;
+  readonly fleetingHops: FleetingHops;
   /** To the services that access logs name. */
   readonly logServices: LogServices;
   /** To the collectors that tracing names. */

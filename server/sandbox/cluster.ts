@@ -134,6 +134,7 @@ export function startCluster(options: ClusterOptions): Cluster {
       ?.container('discovery')
       ?.log.write(line);
   const stops = [
+    options.hops.onRecord((hop) => emit({ type: 'hop', hop })),
     store.watch('*', ({ type, object, changeId }) =>
       emit({ type: 'object', change: type, object: withoutSecrets(object), changeId }),
     ),
@@ -189,10 +190,8 @@ export function startCluster(options: ClusterOptions): Cluster {
           waiters.changed();
         },
       }),
-    onHop: (hop) => {
-      options.hops.record(hop);
-      emit({ type: 'hop', hop });
-    },
+    onHop: (hop) => options.hops.record(hop),
+    fleetingHops: options.hops,
     onLog: (source, line) => {
       if (typeof line === 'string' || options.tellsEntries) emit({ type: 'log', source, line: String(line) });
     },

@@ -1,4 +1,4 @@
-import type { HopRecord } from '#domain';
+import type { FleetingHops, HopRecord } from '#domain';
 
 /** One call from a workload to another as both proxies saw it; the unit of the request list. */
 export interface RequestSummary {
@@ -39,8 +39,10 @@ export interface EdgeRate {
 }
 
 /** Keeps the newest hops of a sandbox (bounded), joins them to requests and traces, counts edges. */
-export interface HopStore {
+export interface HopStore extends FleetingHops {
   record(hop: HopRecord): void;
+  /** Calls for each hop that is recorded; returns the function that ends it. */
+  onRecord(handler: (hop: HopRecord) => void): () => void;
   /** All hops of a trace, by start time. */
   trace(traceId: string): readonly HopRecord[];
   hop(spanId: string): HopRecord | undefined;

@@ -1,7 +1,8 @@
-import type { Clock, HopRecord } from '#domain';
+import type { Clock, FleetingHop, HopRecord } from '#domain';
 import { CallerWait } from './caller-wait.ts';
 import type { EdgeRate, HopStore, RequestSummary } from './doors.ts';
 import { rateEdges } from './edges.ts';
+import { FleetingRing } from './fleeting-ring.ts';
 import { Familiar } from './hop-log/familiar.ts';
 import { HopLog } from './hop-log/hop-log.ts';
 import { RequestLog } from './hop-log/request-log.ts';
@@ -35,7 +36,9 @@ class BoundedHopStore implements HopStore {
   /** In order of completion. */
   readonly #requests: RequestLog;
   readonly #waiting: CallerWait;
+  readonly #fleeting: FleetingRing;
   readonly #handlers = new Set<(request: RequestSummary) => void>();
+  readonly #hopHandlers = new Set<(hop: HopRecord) => void>();
 
   constructor({ capacity, clock, detailed = capacity }: HopStoreOptions) {
     this.#hops = new HopLog({ capacity, detailed, familiar: this.#familiar });
@@ -47,16 +50,29 @@ class BoundedHopStore implements HopStore {
       waitMs: CALLER_WAIT_MS,
       onGivenUp: (number) => this.#complete(number, summarize(undefined, this.#hops.read(number)!)),
     });
+    this.#fleeting = new FleetingRing((hop) => this.#record(hop));
+  }
+
+  get wanted(): boolean {
+    return this.#handlers.size > 0;
+  }
+
+  hold(hop: FleetingHop): void {
+    this.#fleeting.hold(hop);
   }
 
   record(hop: HopRecord): void {
-    const number = this.#hops.write(hop);
-    this.#traces.add(number);
-    if (hop.direction === 'outbound') this.#callFinished(hop, number);
-    else this.#answerFinished(hop, number);
+    this.#fleeting.keep(hop.requestId);
+    this.#record(hop);
+  }
+
+  onRecord(handler: (hop: HopRecord) => void): () => void {
+    this.#hopHandlers.add(handler);
+    return () => this.#hopHandlers.delete(handler);
   }
 
   trace(traceId: string): readonly HopRecord[] {
+    this.#fleeting.find(traceId);
     const { oldest } = this.#hops;
     const hops: HopRecord[] = [];
     for (let at = this.#traces.lastOf(traceId, oldest); at >= 0; at = this.#traces.before(at, oldest))
@@ -97,7 +113,16 @@ class BoundedHopStore implements HopStore {
   }
 
   clear(): void {
-    for (const part of [this.#waiting, this.#hops, this.#traces, this.#requests, this.#familiar]) part.clear();
+    for (const part of [this.#fleeting, this.#waiting, this.#hops, this.#traces, this.#requests, this.#familiar])
+      part.clear();
+  }
+
+  #record(hop: HopRecord): void {
+    const number = this.#hops.write(hop);
+    this.#traces.add(number);
+    if (hop.direction === 'outbound') this.#callFinished(hop, number);
+    else this.#answerFinished(hop, number);
+    for (const handler of this.#hopHandlers) handler(hop);
   }
 
   #callFinished(call: HopRecord, number: number): void {

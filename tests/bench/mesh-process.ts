@@ -9,7 +9,7 @@ export interface MeshAddresses {
 }
 
 // The process under test: a whole sandbox with an ingress gateway and one injected pod. Nobody listens for the pod's application:
-// whoever measures starts a server on its hidden address. Argument: the sandbox's subnet.
+// whoever measures starts a server on its hidden address. Arguments: the sandbox's subnet; `looked-at`: somebody looks at its requests.
 const PORT = 8080;
 /** Captured applications listen on their pod's address with this added to the third byte. */
 const HIDDEN_OFFSET = 64;
@@ -59,6 +59,7 @@ const sandbox = createSandbox({
 await sandbox.start([{ file: 'bench.yaml', text: manifests }], { ingress: true });
 const pod = sandbox.pods.find(({ labels }) => labels['app'] === 'bench');
 if (pod === undefined || sandbox.ingress === undefined) throw new Error('the mesh has no gateway or no pod');
+if (process.argv[3] === 'looked-at') sandbox.hops.onRequest(() => undefined);
 const [a, b, block, d] = pod.ip.split('.').map(Number);
 const addresses: MeshAddresses = {
   ingress: sandbox.ingress,

@@ -8,19 +8,19 @@ import { startNginx, upstreamConfig } from './wire-nginx.ts';
 export interface RecordingReport {
   readonly none: LoadResult;
   readonly every: LoadResult;
-  /** The part of the throughput that recording every request costs. */
+  /** The part of the throughput that noting the decisions about every request costs. */
   readonly cost: number;
 }
 
-/** The same mesh twice: one that records no decisions, one that records those of every request. */
+/** The same mesh twice: nobody looks at one; the other notes the decisions about every request. */
 export function measureRecording(options: LoadOptions): Promise<RecordingReport> {
   return withCertificates(async (folder) => {
     const children: ChildProcess[] = [];
     try {
       const paths: MeasuredPath[] = [];
       const doors: string[] = [];
-      for (const [place, what] of ['none', 'every'].entries()) {
-        const mesh = startPinned('./mesh-recording.ts', [subnet(10 + place), what], 'ipc');
+      for (const [place, what] of ['nobody looks', 'looked-at'].entries()) {
+        const mesh = startPinned('./mesh-process.ts', [subnet(10 + place), what], 'ipc');
         children.push(mesh);
         const { application, ingress } = await addressesOf(mesh);
         doors.push(`${application.ip}:${application.port}`);

@@ -15,7 +15,7 @@ export function printReport(report: Report): void {
   print(`Meshwork on Node ${report.node}`, []);
   print('Added latency: ingress gateway → mTLS → sidecar, over the direct way (200 B)', latencyRows(report.latency));
   print('Throughput on one core: the same path beside two hops of native proxies with mTLS', throughputRows(report));
-  print('Decisions of every request recorded, 48 connections, 200 B', recordingRows(report.recording));
+  print('Decisions about every request noted, 48 connections, 200 B', recordingRows(report.recording));
   print(
     "Apply to effective and ACKed: a VirtualService's weights",
     apply.flatMap(({ sidecars, startMs, pssMb, changes, medianMs, maxMs }) => [
@@ -110,11 +110,11 @@ function recordingRows(recording: Report['recording']): Row[] {
   if ('skipped' in recording) return [['skipped', recording.skipped]];
   const { none, every, cost } = recording;
   return [
+    ['nobody looks', `${whole(none.requestsPerSecond)} requests/s, ${none.cpuMicrosPerRequest.toFixed(0)} µs CPU each`],
     [
-      'none recorded',
-      `${whole(none.requestsPerSecond)} requests/s, ${none.cpuMicrosPerRequest.toFixed(0)} µs CPU each`,
+      'somebody looks',
+      `${whole(every.requestsPerSecond)} requests/s, ${every.cpuMicrosPerRequest.toFixed(0)} µs CPU each`,
     ],
-    ['every one', `${whole(every.requestsPerSecond)} requests/s, ${every.cpuMicrosPerRequest.toFixed(0)} µs CPU each`],
     ['cost', `${(cost * 100).toFixed(0)} % of the throughput (limit 10 %)`],
   ];
 }

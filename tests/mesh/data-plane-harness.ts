@@ -3,7 +3,7 @@ import { webcrypto } from 'node:crypto';
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import * as x509 from '@peculiar/x509';
-import type { HopRecord, SocketAddress } from '#domain';
+import type { FleetingHop, HopRecord, SocketAddress } from '#domain';
 import { formatAddress, seededRandom } from '#domain';
 import type { AdsClient, AdsClientOptions, Rejection, ResourceByType, TypeUrl } from '#xds';
 import type { CertificateSigner, Proxy, ProxyNetwork } from '../../server/data-plane/doors.ts';
@@ -84,6 +84,8 @@ export interface Pod {
   readonly proxy: Proxy;
   readonly xds: FakeXds;
   readonly hops: HopRecord[];
+  /** Nobody looks until `wanted` is set; those that came since then. */
+  readonly fleeting: { wanted: boolean; readonly held: FleetingHop[] };
   readonly logs: string[];
   /** Starts the application on the pod's hidden address. */
   app(port: number, handler: (request: IncomingMessage, response: ServerResponse) => void): Promise<void>;
@@ -128,6 +130,11 @@ export async function startPod(options: PodOptions, configure: (xds: FakeXds) =>
   const { ip, name } = options;
   const xds = new FakeXds();
   const hops: HopRecord[] = [];
+  const fleeting = {
+    wanted: false,
+    held: [] as FleetingHop[],
+    hold: (hop: FleetingHop) => void fleeting.held.push(hop),
+  };
   const logs: string[] = [];
   const servers: Server[] = [];
   const capture = new Capture(ip);
@@ -151,6 +158,7 @@ export async function startPod(options: PodOptions, configure: (xds: FakeXds) =>
       clock,
       random: seededRandom(options.seed ?? 'seed'),
       onHop: (hop) => hops.push(hop),
+      fleetingHops: fleeting,
       onLog: (line) => logs.push(line),
     },
     {
@@ -164,6 +172,7 @@ export async function startPod(options: PodOptions, configure: (xds: FakeXds) =>
     proxy,
     xds,
     hops,
+    fleeting,
     logs,
     app: (port, handler) => listen(servers, hidden(ip), port, handler),
     fetch: (to, fetchOptions) => capture.fetch(to, fetchOptions ?? {}),

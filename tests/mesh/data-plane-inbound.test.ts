@@ -226,6 +226,33 @@ describe('a gateway', () => {
     expect(server.hops.at(-1)?.parentSpanId).toBe(gateway.hops.at(-1)?.spanId);
   });
 
+  it('notes the decisions about every request while it is busy and somebody looks; what failed is recorded with them', async () => {
+    vi.spyOn(StepSampler.prototype, 'next').mockReturnValue(false);
+    vi.spyOn(StepSampler.prototype, 'busy', 'get').mockReturnValue(true);
+    const before = gateway.hops.length;
+    const to = { ip: `${NET}.2.1`, port: 8080 };
+    gateway.fleeting.wanted = true;
+    await sendFrom(`${NET}.2.9`, to, { host: 'shop.example.com', path: '/one' });
+    await until(() => gateway.fleeting.held.length === 1, 'it waits');
+    const [held] = gateway.fleeting.held;
+    const one = held?.record();
+    expect(one).toMatchObject({ request: { path: '/one' }, response: { status: 200 }, requestId: held?.requestId });
+    expect(one?.standsFor).toBeUndefined();
+    expect(one?.accessLog).toContain('"GET /one HTTP/1.1" 200 - via_upstream');
+    expect(one?.steps.map(({ stage }) => stage)).toEqual(expect.arrayContaining(['route', 'endpoint', 'response']));
+    expect([held?.isOf(one?.traceId ?? ''), held?.isOf('0'.repeat(32))]).toEqual([true, false]);
+    await sendFrom(`${NET}.2.9`, to, { host: 'other.com', path: '/two' });
+    await until(() => gateway.hops.length > before, 'the failure is reported');
+    expect(gateway.hops.at(-1)).toMatchObject({ request: { path: '/two' }, response: { flags: ['NR'] } });
+    expect(gateway.hops.at(-1)?.steps.map(({ stage }) => stage)).toContain('virtual_host');
+    gateway.fleeting.wanted = false;
+    await sendFrom(`${NET}.2.9`, to, { host: 'other.com', path: '/three' });
+    await until(() => gateway.hops.length > before + 1, 'the next failure is reported');
+    expect(gateway.hops.at(-1)).toMatchObject({ request: { path: '/three' }, steps: [] });
+    expect(gateway.fleeting.held).toHaveLength(1);
+    vi.restoreAllMocks();
+  });
+
   it('answers 404 NR for a host that nobody bound to it', async () => {
     expect((await sendFrom(`${NET}.2.9`, { ip: `${NET}.2.1`, port: 8080 }, { host: 'other.com' })).status).toBe(404);
     expect(gateway.hops.at(-1)?.response.flags).toEqual(['NR']);

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { type HopRecord, hashLabel, NO_SUCH_NAME, seededRandom } from '#domain';
+import { type HopRecord, hashLabel, NO_FLEETING_HOPS, NO_SUCH_NAME, seededRandom } from '#domain';
 import { istioKinds, parseManifests, validateDocument } from '#istio';
 import { coreKinds, createKindRegistry, createKubeStore } from '#kube-api';
 import type { AppliedObject, ApplyOutcome, ContainerState, ManifestFile, RunningPod, Sandbox } from '#sandbox';
@@ -227,6 +227,8 @@ function fakeHops(): HopStore {
     logged: () => [],
     requests: () => [],
     onRequest: () => () => undefined,
+    onRecord: () => () => undefined,
+    ...NO_FLEETING_HOPS,
     edges: () => [],
     clear: () => byTrace.clear(),
   };

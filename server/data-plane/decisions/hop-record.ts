@@ -18,9 +18,10 @@ const hasFailed = ({ info }: Exchange): boolean => info.flags.length > 0 || info
 
 /** False for most of what a very busy proxy does without trouble; what is recorded of it stands for the rest. */
 export const isRecorded = (exchange: Exchange): boolean =>
-  exchange.steps.on ||
-  hasFailed(exchange) ||
-  StepSampler.keepsTrace(exchange.traceKey, exchange.runtime.sampler.tracesOf);
+  exchange.steps.kept || hasFailed(exchange) || isSample(exchange);
+
+const isSample = ({ runtime, traceKey }: Exchange): boolean =>
+  StepSampler.keepsTrace(traceKey, runtime.sampler.tracesOf);
 
 const STATUS_TEXTS: readonly string[] = Array.from({ length: 600 }, (_, status) => String(status));
 
@@ -56,7 +57,7 @@ export function buildHop(exchange: Exchange, accessLog: string): HopRecord {
   );
   if (span.parentSpanId !== undefined) hop.parentSpanId = span.parentSpanId;
   if (peer !== '') hop.peer = peer;
-  if (!steps.on && !hasFailed(exchange)) hop.standsFor = runtime.sampler.tracesOf;
+  if (!steps.kept && !hasFailed(exchange) && isSample(exchange)) hop.standsFor = runtime.sampler.tracesOf;
   const { tracing } = exchange.config;
   if (span.sampled && tracing !== undefined) hop.tracing = tracingOf(exchange, tracing);
   else hop.sampled = false;

@@ -22,6 +22,8 @@ export interface HopRecording {
   readonly before: ConnectionSteps;
   /** The proxy is busy: what is done in one turn of the loop is told as done at one time. */
   readonly hurried?: boolean;
+  /** Its record may be forgotten soon, where nothing went wrong. */
+  readonly fleeting?: boolean;
 }
 
 const NO_VALUES: readonly unknown[] = [];
@@ -35,12 +37,15 @@ export class HopSteps {
   static readonly off = new HopSteps(undefined);
 
   readonly on: boolean;
+  /** Whoever has them is recorded, however it ends. */
+  readonly kept: boolean;
   #attempt = 0;
   readonly #recording: HopRecording | undefined;
   readonly #tape: unknown[] = [];
 
   constructor(recording: HopRecording | undefined) {
     this.on = recording !== undefined;
+    this.kept = recording !== undefined && recording.fleeting !== true;
     this.#recording = recording;
   }
 

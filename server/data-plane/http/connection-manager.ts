@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
-import { istioLogFormat } from '../config/access-log/index.ts';
+import { type AccessLogger, istioLogFormat } from '../config/access-log/index.ts';
 import type { HttpFilterConfig } from '../config/network-filter.ts';
+import { FinishedHop } from '../decisions/finished-hop.ts';
 import { buildHop, isRecorded } from '../decisions/hop-record.ts';
 import { NO_REQUEST } from '../format/subject.ts';
 import type { ConnectionContext } from '../listener/connection-context.ts';
@@ -200,13 +201,18 @@ export class HttpConnectionManager {
     if (this.#config.countsGrpc) countGrpcCall(this.#runtime.stats, exchange);
     const recorded = isRecorded(exchange);
     let first: string | undefined;
+    let log: AccessLogger | undefined;
     for (const write of this.#config.accessLogs) {
       const entry = write(exchange);
       if (entry === undefined) continue;
       if (recorded) first ??= String(entry);
+      log ??= write;
       this.#runtime.onEntry(entry);
     }
-    if (!recorded) return;
+    if (!recorded) {
+      if (exchange.steps.on) this.#runtime.fleetingHops.hold(new FinishedHop(exchange, log ?? istioLogFormat));
+      return;
+    }
     const hop = buildHop(exchange, first ?? istioLogFormat(exchange));
     this.#runtime.onHop(hop);
     const collector = this.#config.tracing?.collector;

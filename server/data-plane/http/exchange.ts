@@ -97,9 +97,7 @@ export class Exchange extends RequestFacts implements FormatSubject, BodyTarget,
     const startedAt = clock.monotonic();
     this.info = new StreamInfo(clock.now(), startedAt);
     if (options.config.timed) this.info.times = stream.hasBody ? {} : { requestReceived: 0 };
-    this.steps = runtime.sampler.next(startedAt)
-      ? new HopSteps({ clock, startedAt, before: options.connection.steps, hurried: runtime.sampler.busy })
-      : HopSteps.off;
+    this.steps = stepsOf(options, startedAt);
     const { path, authority, headers } = this.head;
     this.received = { path, authority, headers: this.steps.on ? headers.clone() : NOT_RECORDED };
     const { stats, countsGrpc } = options.config;
@@ -369,4 +367,13 @@ export class Exchange extends RequestFacts implements FormatSubject, BodyTarget,
     if (this.steps.on) noteResponse(this);
     return true;
   }
+}
+
+/** All its decisions are noted, or none. */
+function stepsOf({ config, connection, runtime }: ExchangeOptions, startedAt: number): HopSteps {
+  const { clock, fleetingHops, sampler } = runtime;
+  const kept = sampler.next(startedAt);
+  // A collector gets its spans at once.
+  if (!kept && !(fleetingHops.wanted && config.tracing?.collector === undefined)) return HopSteps.off;
+  return new HopSteps({ clock, startedAt, before: connection.steps, hurried: sampler.busy, fleeting: !kept });
 }

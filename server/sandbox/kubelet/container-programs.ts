@@ -146,6 +146,7 @@ function proxyProgram(build: PodBuild, spec: ContainerSpec, log: (line: LogText)
         clock: options.clock,
         random: options.random.stream(`${namespace}/${name}/${spec.name}`),
         onHop: options.onHop,
+        fleetingHops: options.fleetingHops,
         onLog: log,
         onEntry: log,
       });

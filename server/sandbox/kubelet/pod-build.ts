@@ -3,6 +3,7 @@ import { type CertificateSigner, capturesNames, type Proxy } from '#data-plane';
 import {
   type AskNames,
   type Clock,
+  type FleetingHops,
   type HopRecord,
   type LogText,
   NO_ANSWER,
@@ -67,6 +68,7 @@ export interface PodBuilderOptions {
   /** Absent: all proxies are our own. */
   readonly proxyFor?: SandboxOptions['proxyFor'];
   readonly onHop: (hop: HopRecord) => void;
+  readonly fleetingHops: FleetingHops;
   readonly onLog: (source: string, line: LogText) => void;
   readonly onError: (what: string, error: unknown) => void;
 }

@@ -1,6 +1,6 @@
 import { createTokenIssuer } from '#ca';
 import type { KubeObject } from '#domain';
-import { seededRandom } from '#domain';
+import { NO_FLEETING_HOPS, seededRandom } from '#domain';
 import type { KubeStore } from '#kube-api';
 import { createEventRecorder } from '../../../server/sandbox/controllers/event-recorder.ts';
 import { type Kubelet, startKubelet } from '../../../server/sandbox/kubelet/kubelet.ts';
@@ -57,6 +57,7 @@ export function startNode(subnet: number, onDrained: (pod: KubeObject) => void =
     istiodReady: () => Promise.resolve(),
     createIstiod: () => ({ start: async () => undefined, stop: async () => undefined }),
     onHop: () => undefined,
+    fleetingHops: NO_FLEETING_HOPS,
     onLog: () => undefined,
   });
   const kubelet = startKubelet({

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { FleetingHop, HopRecord } from '#domain';
 import { createHopStore, type HopStore, type RequestSummary } from '#telemetry';
 import { createFakeClock, type FakeClock } from '../data-plane/fake-clock.ts';
 import { hop, REVIEWS_V2 } from './hops.ts';
@@ -206,5 +207,67 @@ describe('the hop store', () => {
     store.record({ ...hop({ service: 'a', cluster: REVIEWS_V2, startMs: 0, durationMs: 10 }), standsFor: 16 });
     store.record(hop({ service: 'a', cluster: REVIEWS_V2, status: 503, flags: ['UC'], startMs: 0, durationMs: 10 }));
     expect(store.edges(60_000, 1000)[0]).toMatchObject({ requests: 17, errors: 1, flags: { UC: 1 } });
+  });
+});
+
+describe('hops of which no record is made at once', () => {
+  const held = (path: string, record: HopRecord): FleetingHop => ({
+    requestId: path,
+    isOf: (traceId) => traceId === record.traceId,
+    record: () => record,
+  });
+  const fleeting = (requestId: string, fields: { parent?: string; direction?: 'inbound' } = {}) =>
+    hop({ service: 'reviews', requestId, traceId: requestId.padEnd(32, '-'), ...fields });
+
+  it('are wanted while somebody hears of requests', () => {
+    const alone = createHopStore({ capacity: 10, clock });
+    expect([alone.wanted, store.wanted]).toEqual([false, true]);
+    const end = alone.onRequest(() => undefined);
+    expect(alone.wanted).toBe(true);
+    end();
+    expect(alone.wanted).toBe(false);
+  });
+
+  it('become records when their trace is asked for', () => {
+    const recorded: HopRecord[] = [];
+    store.onRecord((one) => recorded.push(one));
+    const [a, b] = [fleeting('a'), fleeting('b')];
+    store.hold(held('a', a));
+    store.hold(held('b', b));
+    expect([told, store.requests(10), store.hop(a.spanId)]).toEqual([[], [], undefined]);
+    expect(store.trace(b.traceId).map(({ spanId }) => spanId)).toEqual([b.spanId]);
+    expect(store.trace(b.traceId)).toHaveLength(1);
+    expect(told.map(({ id }) => id)).toEqual([b.spanId]);
+    expect(recorded).toEqual([b]);
+  });
+
+  it('become records with another hop of their request, whichever comes first', () => {
+    const server = fleeting('a', { direction: 'inbound' });
+    store.hold(held('other', fleeting('other')));
+    store.hold(held('a', server));
+    const call = hop({ service: 'productpage', requestId: 'a', traceId: server.traceId, status: 504, flags: ['UT'] });
+    store.record(call);
+    expect(
+      store
+        .trace(server.traceId)
+        .map(({ spanId }) => spanId)
+        .sort(),
+    ).toEqual([server.spanId, call.spanId].sort());
+    const late = fleeting('a', { direction: 'inbound' });
+    store.hold(held('a', late));
+    expect(store.hop(late.spanId)?.spanId).toBe(late.spanId);
+    expect(store.trace('other'.padEnd(32, '-'))).toHaveLength(1);
+  });
+
+  it('are forgotten when 64 newer ones have come', () => {
+    const many = createHopStore({ capacity: 100, clock });
+    const all = Array.from({ length: 70 }, (_, i) => fleeting(`r${i}`));
+    for (const one of all) many.hold(held(one.requestId, one));
+    const found = all.map(({ traceId }) => many.trace(traceId).length);
+    expect(found).toEqual([...Array(6).fill(0), ...Array(64).fill(1)]);
+    many.clear();
+    many.hold(held('a', fleeting('a')));
+    many.clear();
+    expect(many.trace('a'.padEnd(32, '-'))).toEqual([]);
   });
 });

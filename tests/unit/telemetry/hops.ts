@@ -11,6 +11,7 @@ interface HopFields {
   readonly direction?: HopRecord['direction'];
   readonly parent?: string;
   readonly traceId?: string;
+  readonly requestId?: string;
   readonly status?: number;
   readonly flags?: readonly string[];
   readonly details?: string;
@@ -31,7 +32,7 @@ export function hop(fields: HopFields): HopRecord {
     spanId: spanId(),
     traceId: fields.traceId ?? 't'.repeat(32),
     ...(parent !== undefined && { parentSpanId: parent }),
-    requestId: 'r',
+    requestId: fields.requestId ?? 'r',
     proxy: { pod: `${service}-${version}`, namespace: 'default', service, version, role: fields.role ?? 'sidecar' },
     direction,
     startMs: fields.startMs ?? 0,
