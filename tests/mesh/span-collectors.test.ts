@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, Server } from 'node:http';
 import { createServer, type Http2Server, type ServerHttp2Stream } from 'node:http2';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { extensionTypes, type Listener, typeUrls } from '#xds';
 import { gatewayListener, router, spokenHttp2, staticCluster } from './data-plane-config.ts';
@@ -278,6 +279,8 @@ const recordLog = {
   },
 };
 
+const FIRST = 'GET /first HTTP/1.1\r\nhost:  shop\r\nx-asked: /first\r\nconnection: close\r\n\r\n';
+
 /** A listener for each way to log. */
 const LOG_PORTS = { requests: 9101, records: 9102, nobody: 9103, connections: 9104 } as const;
 
@@ -304,6 +307,14 @@ describe('access logs that leave a proxy', () => {
   const messages = (): LogEntries[] => receiver.messages.map(({ message }) => message as LogEntries);
   const ask = (name: keyof typeof LOG_PORTS, path: string): Promise<unknown> =>
     sendFrom(`${NET}.1.9`, { ip: LOGS, port: LOG_PORTS[name] }, { host: 'shop', path, headers: { 'x-asked': path } });
+  /** The bytes of a request, and until the proxy has closed the connection behind its answer. */
+  const sendRaw = (bytes: string): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const socket = connect({ host: LOGS, port: LOG_PORTS.requests }, () => socket.write(bytes));
+      socket.on('error', reject);
+      socket.on('close', () => resolve());
+      socket.resume();
+    });
   const stat = (name: string): number => pod.proxy.admin.stats().get(`access_logs.${name}`) ?? 0;
   const pathsOf = ({ http_logs }: LogEntries): unknown[] =>
     (http_logs?.log_entry ?? []).map((entry) => (entry['request'] as { path: string }).path);
@@ -371,7 +382,7 @@ describe('access logs that leave a proxy', () => {
   });
 
   it('reach their service in batches on one stream, whose first message names the proxy, as the filter of the log lets them', async () => {
-    await ask('requests', '/first');
+    await sendRaw(FIRST);
     await until(() => messages().flatMap(pathsOf).includes('/first'), 'the first entry');
     await ask('requests', '/fails');
     await ask('requests', '/second');
@@ -382,9 +393,19 @@ describe('access logs that leave a proxy', () => {
     expect(messages()[0]!.identifier!.node.id).toContain('logs.default');
     expect(messages().flatMap(pathsOf)).toEqual(['/first', '/second']);
     expect(messages()[0]!.http_logs!.log_entry[0]).toMatchObject({
-      common_properties: { upstream_cluster: 'application', access_log_type: 'DownstreamEnd' },
+      common_properties: {
+        upstream_cluster: 'application',
+        access_log_type: 'DownstreamEnd',
+        downstream_wire_bytes_received: String(FIRST.length),
+      },
       protocol_version: 'HTTP11',
-      request: { request_method: 'GET', authority: 'shop', request_headers: { 'x-asked': '/first' } },
+      request: {
+        request_method: 'GET',
+        authority: 'shop',
+        request_headers: { 'x-asked': '/first' },
+        // Lines without white space around values, and three bytes for each, as Envoy counts them.
+        downstream_header_bytes_received: String('hostshopx-asked/firstconnectionclose'.length + 3 * 3),
+      },
       response: { response_code: { value: 200 }, response_body_bytes: '11', response_code_details: 'via_upstream' },
     });
     expect(stat('grpc_access_log.logs_written')).toBe(2);

@@ -28,6 +28,8 @@ export interface HttpServing {
   /** Extended CONNECT over HTTP/2. */
   readonly extendedConnect: boolean;
   readonly maxConcurrentStreams: number | undefined;
+  /** A log tells how many bytes requests and answers took on the wire. */
+  readonly metered: boolean;
   /** What becomes of headers with underscores in their names. */
   readonly underscores: 'ALLOW' | 'REJECT_REQUEST' | 'DROP_HEADER';
 }
@@ -65,6 +67,8 @@ const PRESERVE_CASE =
 export const keepsSpelling = (options: Http1Spelling | undefined): boolean =>
   options?.header_key_format?.stateful_formatter?.typed_config?.['@type'] === PRESERVE_CASE;
 
+const METERED = /(?:WIRE|HEADER)_BYTES_(?:SENT|RECEIVED)|HttpGrpcAccessLogConfig/;
+
 /** Reads the parts of an HttpConnectionManager that concern connections, with Envoy's defaults. */
 export function readHttpServing(config: HttpConnectionManager): HttpServing {
   const fields: Fields = config;
@@ -77,6 +81,7 @@ export function readHttpServing(config: HttpConnectionManager): HttpServing {
     named.add(type.toLowerCase());
   }
   return {
+    metered: METERED.test(JSON.stringify(config.access_log ?? '')),
     codec: fields.codec_type === 'HTTP1' || fields.codec_type === 'HTTP2' ? fields.codec_type : 'AUTO',
     idleTimeoutMs: durationMs(common?.idle_timeout, 'common_http_protocol_options.idle_timeout', 3_600_000),
     streamIdleTimeoutMs: durationMs(fields.stream_idle_timeout, 'stream_idle_timeout', 300_000),

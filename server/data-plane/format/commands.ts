@@ -1,4 +1,5 @@
 import { ADDRESS_COMMANDS } from './addresses.ts';
+import { BYTE_COUNT_COMMANDS } from './byte-counts.ts';
 import { CEL_COMMANDS } from './cel-commands.ts';
 import { CERTIFICATE_COMMANDS } from './certificates.ts';
 import { coalesce } from './coalesce.ts';
@@ -18,6 +19,7 @@ export const COMMANDS: Readonly<Record<string, CommandReader>> = {
   ...CERTIFICATE_COMMANDS,
   ...METADATA_COMMANDS,
   ...CEL_COMMANDS,
+  ...BYTE_COUNT_COMMANDS,
   ...UNTOLD_COMMANDS,
   COALESCE: (argument, field) => coalesce(COMMANDS, argument, field),
 };

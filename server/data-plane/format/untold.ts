@@ -3,11 +3,6 @@ import type { Command, CommandReader } from './subject.ts';
 const nothing: Command = () => undefined;
 const untold: CommandReader = () => nothing;
 
-const counts = (side: 'DOWNSTREAM' | 'UPSTREAM'): string[] =>
-  ['WIRE', 'HEADER', 'DECOMPRESSED_HEADER'].flatMap((what) =>
-    ['SENT', 'RECEIVED'].map((way) => `${side}_${what}_BYTES_${way}`),
-  );
-
 const ofConnections = (side: 'DOWNSTREAM' | 'UPSTREAM'): string[] =>
   ['DETECTED_CLOSE_TYPE', 'LOCAL_CLOSE_REASON', 'TLS_SESSION_ID', 'TLS_GROUP'].map((what) => `${side}_${what}`);
 
@@ -17,8 +12,6 @@ const ofConnections = (side: 'DOWNSTREAM' | 'UPSTREAM'): string[] =>
  */
 export const UNTOLD_COMMANDS: Readonly<Record<string, CommandReader>> = Object.fromEntries(
   [
-    ...counts('DOWNSTREAM'),
-    ...counts('UPSTREAM'),
     ...ofConnections('DOWNSTREAM'),
     ...ofConnections('UPSTREAM'),
     ...['DOWNSTREAM_HANDSHAKE_DURATION', 'UPSTREAM_CONNECTION_ID', 'UPSTREAM_CONNECTION_IDS_ATTEMPTED'],

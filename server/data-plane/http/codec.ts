@@ -1,6 +1,7 @@
 import type { Clock, HandshakeRecord } from '#domain';
 import type { ConnectionContext } from '../listener/connection-context.ts';
 import type { PeerCertificates } from '../tls/peer-certificates.ts';
+import type { ByteMeter } from './byte-meter.ts';
 import type { Http2Counter } from './h2/http2-counter.ts';
 import type { Headers } from './headers.ts';
 
@@ -65,6 +66,8 @@ export interface DownstreamStream {
    * already complete by then.
    */
   readonly hasBody: boolean;
+  /** Where bytes are counted (`metered`). */
+  readonly meter?: ByteMeter | undefined;
   /** CONNECT or an Upgrade: what follows the head is a stream of bytes. */
   readonly tunnel: boolean;
   receive(sink: BodySink & { drain(): void }): void;
@@ -96,6 +99,8 @@ export interface UpstreamStream {
   readonly responseBytes: number;
   /** The head has been handed to the socket; false means that the peer cannot have seen this request. */
   readonly requestStarted: boolean;
+  /** Counts what it carries, where it is set before the head is sent. */
+  meter: ByteMeter | undefined;
   sendHead(head: RequestHead, endStream: boolean): void;
   sendData(chunk: Buffer): boolean;
   sendEnd(trailers?: Headers): void;
@@ -194,6 +199,8 @@ export interface ServerConnectionOptions {
   /** HTTP/2: extended CONNECT (RFC 8441) is taken. Default false. */
   readonly extendedConnect?: boolean | undefined;
   readonly http2Counter?: Http2Counter | undefined;
+  /** Bytes of requests and answers are counted. Default false. */
+  readonly metered?: boolean | undefined;
   /** HTTP/2 that carries requests of HTTP/1.1 between two sidecars of this project: they count as such. */
   readonly carriage?: boolean | undefined;
 }

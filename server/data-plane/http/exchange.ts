@@ -8,6 +8,7 @@ import type { ProxyRuntime } from '../runtime.ts';
 import type { HttpStats } from '../stats/http-stats.ts';
 import type { Stat } from '../stats/stats.ts';
 import type { AnswerFilters } from './answer-filters.ts';
+import { ByteMeter } from './byte-meter.ts';
 import { clientAddress } from './client-address.ts';
 import type { BodySink, DownstreamStream, RequestHead, ResetReason, ResponseHead } from './codec.ts';
 import { afterNextTurn, afterTurn, type LateWorker } from './end-of-turn.ts';
@@ -96,6 +97,10 @@ export class Exchange extends RequestFacts implements FormatSubject, BodyTarget,
     const { clock } = runtime;
     const startedAt = clock.monotonic();
     this.info = new StreamInfo(clock.now(), startedAt);
+    if (options.config.serving.metered) {
+      this.info.downstreamBytes = stream.meter;
+      this.info.upstreamBytes = new ByteMeter();
+    }
     if (options.config.timed) this.info.times = stream.hasBody ? {} : { requestReceived: 0 };
     this.steps = stepsOf(options, startedAt);
     const { path, authority, headers } = this.head;

@@ -16,6 +16,10 @@ export class RedirectedStream implements DownstreamStream {
     return this.#stream.head;
   }
 
+  get meter(): DownstreamStream['meter'] {
+    return this.#stream.meter;
+  }
+
   receive(sink: Parameters<DownstreamStream['receive']>[0]): void {
     this.#stream.receive({
       data: () => undefined,

@@ -7,6 +7,7 @@ import { HopSteps, type StepNote } from '../decisions/hop-steps.ts';
 import { recordDenial } from '../decisions/refusal-record.ts';
 import { type FormatSubject, NO_REQUEST } from '../format/subject.ts';
 import { type ConnectionDenial, judgeConnection, tellDenial } from '../guards/judge.ts';
+import { ByteMeter } from '../http/byte-meter.ts';
 import type { PeerWorkload } from '../http/peer-metadata.ts';
 import { StreamInfo } from '../http/stream-info.ts';
 import type { ConnectionContext } from '../listener/connection-context.ts';
@@ -103,10 +104,25 @@ export class TcpSession {
       this.#upstream === undefined ? 0 : Math.max(0, this.#options.socket.bytesRead - overhead.read);
     this.#info.bytesSent = Math.max(0, this.#options.socket.bytesWritten - overhead.written);
     this.#info.durationMs = clock.monotonic() - this.#info.startedAt;
+    this.#countWire();
     for (const side of [socket, this.#upstream]) end(side, side === this.#resets);
     this.#record();
     this.#options.context.onEnd?.(undefined);
     this.#options.onEnd(this);
+  }
+
+  /** As in Envoy, bytes of TLS are not among them, and what went on to the host is what came. */
+  #countWire(): void {
+    const { bytesReceived, bytesSent } = this.#info;
+    const [down, up] = [new ByteMeter(), new ByteMeter()];
+    down.wireReceived = bytesReceived;
+    down.wireSent = bytesSent;
+    if (this.#upstream !== undefined) {
+      up.wireSent = bytesReceived;
+      up.wireReceived = bytesSent;
+    }
+    this.#info.downstreamBytes = down;
+    this.#info.upstreamBytes = up;
   }
 
   #connect(): void {

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { ByteMeter } from '../http/byte-meter.ts';
 import type { RequestHead, ResetReason, ResponseSink, TlsFacts, UpstreamStream } from '../http/codec.ts';
 import type { LazyDeadline } from '../http/h1/lazy-deadline.ts';
 import { formatEndpoint } from '../http/h1/socket-address.ts';
@@ -21,6 +22,7 @@ export class TunnelConnection implements PooledConnection, UpstreamStream {
   endedBy: 'local' | 'remote' | undefined;
   responseBytes = 0;
   requestStarted = false;
+  meter: ByteMeter | undefined = undefined;
   readonly #socket: Socket;
   readonly #owner: PooledConnectionOwner;
   #sink: ResponseSink | undefined;
@@ -74,6 +76,7 @@ export class TunnelConnection implements PooledConnection, UpstreamStream {
     const socket = this.#socket;
     socket.on('data', (chunk: Buffer) => {
       this.responseBytes += chunk.length;
+      if (this.meter !== undefined) this.meter.wireReceived += chunk.length;
       this.#sink?.data(chunk);
     });
     socket.on('drain', () => this.#sink?.drain());
@@ -83,6 +86,7 @@ export class TunnelConnection implements PooledConnection, UpstreamStream {
   }
 
   sendData(chunk: Buffer): boolean {
+    if (this.meter !== undefined && this.#sink !== undefined) this.meter.wireSent += chunk.length;
     return this.#sink === undefined || this.#socket.write(chunk);
   }
 

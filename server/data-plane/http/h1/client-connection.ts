@@ -106,18 +106,30 @@ export class ClientConnection implements ClientHost, PooledConnection {
     stream.requestDone = endStream;
     const text = this.#heads.request(head, endStream);
     this.#writer.head(text, this.#heads.framing, this.#heads.contentLength);
+    if (stream.meter !== undefined) {
+      stream.meter.sentHead(text);
+      stream.meter.wireSent += text.length;
+    }
   }
 
   requestData(stream: ClientStream, chunk: Buffer): boolean {
     if (this.#stream !== stream || !stream.requestStarted) return true;
-    return this.#writer.data(chunk);
+    const { meter } = stream;
+    if (meter === undefined) return this.#writer.data(chunk);
+    const before = this.#writer.total;
+    const more = this.#writer.data(chunk);
+    meter.wireSent += this.#writer.total - before;
+    return more;
   }
 
   requestEnd(stream: ClientStream, trailers: Headers | undefined): void {
     if (this.#stream !== stream || !stream.requestStarted || stream.requestDone) return;
     stream.requestDone = true;
+    const before = this.#writer.total;
+    const whole = this.#writer.end(trailers);
+    if (stream.meter !== undefined) stream.meter.wireSent += this.#writer.total - before;
     // A body shorter than announced leaves the server waiting: this connection can carry nothing else.
-    if (!this.#writer.end(trailers)) this.#fail('local_reset', 'request body is shorter than its content-length');
+    if (!whole) this.#fail('local_reset', 'request body is shorter than its content-length');
     else if (stream.upgrade || stream.method === 'CONNECT') this.#writer.close();
   }
 
@@ -158,6 +170,7 @@ export class ClientConnection implements ClientHost, PooledConnection {
       return;
     }
     stream.responseBytes += chunk.length;
+    if (stream.meter !== undefined) stream.meter.wireReceived += chunk.length;
     if (this.#held.length === 0) {
       this.#read(chunk);
       return;
@@ -189,6 +202,7 @@ export class ClientConnection implements ClientHost, PooledConnection {
       return end;
     }
     const response = parseResponse(bytes, at, end, this.#fields, stream);
+    stream.meter?.receivedHead(bytes, at, end);
     if ('status' in response) this.#refuse(response);
     else this.#onHead(response, end < bytes.length, stream);
     return end;

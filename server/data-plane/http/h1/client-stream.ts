@@ -1,3 +1,4 @@
+import type { ByteMeter } from '../byte-meter.ts';
 import type { RequestHead, ResetReason, ResponseSink, TlsFacts, UpstreamStream } from '../codec.ts';
 import type { Headers } from '../headers.ts';
 
@@ -21,6 +22,7 @@ export class ClientStream implements UpstreamStream {
   responseBytes = 0;
   requestStarted = false;
   requestDone = false;
+  meter: ByteMeter | undefined = undefined;
   /** Of the request, once its head was sent. */
   method = '';
   upgrade = false;

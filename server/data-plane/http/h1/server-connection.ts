@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { onBytes } from '../../listener/direct-socket.ts';
+import { ByteMeter } from '../byte-meter.ts';
 import type { CodecError, DownstreamConnection, ResponseHead, ServerConnectionOptions, TlsFacts } from '../codec.ts';
 import type { Headers } from '../headers.ts';
 import { BodyDecoder } from './body-decoder.ts';
@@ -168,7 +169,7 @@ class ServerConnection implements DownstreamConnection, StreamHost {
     }
     const request = parseRequest(bytes, at, end, this.#fields, this.#rules);
     if ('status' in request) this.#refuse(request);
-    else this.#begin(request);
+    else this.#begin(request, this.#options.metered === true ? bytes.subarray(at, end) : undefined);
     return end;
   }
 
@@ -184,7 +185,8 @@ class ServerConnection implements DownstreamConnection, StreamHost {
     if (typeof end !== 'number') this.#refuse(end);
   }
 
-  #begin(request: ParsedRequest): void {
+  /** `head`: its bytes, where they are counted. */
+  #begin(request: ParsedRequest, head: Buffer | undefined): void {
     this.#deadline.clear();
     this.requestCount++;
     const framing = request.tunnel
@@ -196,6 +198,12 @@ class ServerConnection implements DownstreamConnection, StreamHost {
           : 'none';
     const hasBody = framing !== 'none';
     const stream = new ServerStream(this, request.head, hasBody, request.tunnel, request.persistent);
+    if (head !== undefined) {
+      stream.meter = new ByteMeter();
+      stream.meter.receivedHead(head, 0, head.length);
+      stream.meter.wireReceived = head.length;
+      stream.writtenBefore = this.#writer.total;
+    }
     this.#stream = stream;
     this.#state = hasBody ? 'body' : 'answer';
     if (hasBody) this.#body.begin(framing, request.contentLength);
@@ -208,6 +216,7 @@ class ServerConnection implements DownstreamConnection, StreamHost {
   #readBody(bytes: Buffer, at: number): number {
     const stream = this.#stream;
     const next = this.#body.feed(bytes, at, this);
+    if (stream?.meter !== undefined) stream.meter.wireReceived += next - at;
     if (this.#stream !== stream || stream === undefined) return next;
     if (this.#body.failure) this.#refuse(this.#body.failure);
     else if (this.#body.done) this.#requestComplete(stream);
@@ -261,18 +270,29 @@ class ServerConnection implements DownstreamConnection, StreamHost {
     const { framing, contentLength } = this.#heads;
     if (framing === 'close' || (stream.tunnel && framing !== 'tunnel')) stream.close = true;
     this.#writer.head(text, framing, contentLength);
+    if (stream.meter !== undefined) {
+      stream.meter.sentHead(text);
+      this.#measure(stream, stream.meter);
+    }
     if (endStream && framing !== 'tunnel') this.#responseComplete(stream);
   }
 
   responseData(stream: ServerStream, chunk: Buffer): boolean {
     if (this.#stream !== stream || !stream.responseStarted) return true;
-    return this.#writer.data(chunk);
+    const more = this.#writer.data(chunk);
+    if (stream.meter !== undefined) this.#measure(stream, stream.meter);
+    return more;
   }
 
   responseEnd(stream: ServerStream, trailers: Headers | undefined): void {
     if (this.#stream !== stream || !stream.responseStarted) return;
     if (!this.#writer.end(trailers)) stream.close = true;
+    if (stream.meter !== undefined) this.#measure(stream, stream.meter);
     this.#responseComplete(stream);
+  }
+
+  #measure({ writtenBefore }: ServerStream, meter: ByteMeter): void {
+    meter.wireSent = this.#writer.total - writtenBefore;
   }
 
   resetStream(stream: ServerStream): void {

@@ -1,3 +1,4 @@
+import type { ByteMeter } from '../byte-meter.ts';
 import type { BodySink, DownstreamStream, RequestHead, ResetReason, ResponseHead } from '../codec.ts';
 import type { Headers } from '../headers.ts';
 import type { ResponseTarget } from './head-writer.ts';
@@ -24,6 +25,9 @@ export class ServerStream implements DownstreamStream, ResponseTarget {
   /** The client may send another request on this connection. */
   persistent: boolean;
   sink: RequestSink | undefined = undefined;
+  meter: ByteMeter | undefined = undefined;
+  /** Bytes that the connection had written before this response. */
+  writtenBefore = 0;
   requestDone = false;
   responseStarted = false;
   responseDone = false;

@@ -48,6 +48,11 @@ export class WireWriter {
     return this.#framing === 'length' ? this.#left : 0;
   }
 
+  /** With what still waits. */
+  get total(): number {
+    return this.bytesWritten + this.#pendingBytes;
+  }
+
   /** Starts a message; with framing `none` it is complete. */
   head(text: string, framing: WireFraming, contentLength: number): void {
     this.#framing = framing;

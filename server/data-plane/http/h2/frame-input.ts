@@ -1,7 +1,8 @@
+import { lengthOf } from '../byte-meter.ts';
 import type { ConnectionWindow } from './connection-window.ts';
 import { ErrorCode, flood, type Violation, violation } from './errors.ts';
 import { FloodGuard, type FloodKind, floodFacts, SMALL_UPDATE } from './flood-guard.ts';
-import { Flag, FrameType, MAX_FRAME, MAX_WINDOW } from './frame.ts';
+import { Flag, FRAME_HEADER, FrameType, MAX_FRAME, MAX_WINDOW } from './frame.ts';
 import { type FrameHandler, type FrameHead, FrameReader } from './frame-reader.ts';
 import { frameProblem } from './frame-rules.ts';
 import type { FrameWriter } from './frame-writer.ts';
@@ -84,6 +85,7 @@ export class FrameInput implements FrameHandler {
     const stream = this.#target.streams.get(streamId);
     if (stream === undefined) return;
     stream.receiveWindow -= length;
+    if (stream.meter !== undefined) stream.meter.wireReceived += FRAME_HEADER + length;
     if (stream.receiveWindow < 0) this.#target.resetBy(stream, overrun());
     else this.#dataStream = stream;
   }
@@ -173,6 +175,7 @@ export class FrameInput implements FrameHandler {
       );
       return;
     }
+    stream.meter?.receivedBlock(block.wireBytes, lengthOf(fields));
     const wrong = problem ?? stream.receiveHeaders(fields, block.endStream);
     if (wrong) this.#messageProblem(stream, wrong);
   }

@@ -57,6 +57,11 @@ export class FrameWriter {
     this.#owner = owner;
   }
 
+  /** With what still waits. */
+  get total(): number {
+    return this.bytesWritten + this.#at;
+  }
+
   /** The peer reads too slowly: bodies wait until `drained`. */
   get blocked(): boolean {
     return this.#blocked;

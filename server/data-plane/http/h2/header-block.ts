@@ -1,5 +1,5 @@
 import { ErrorCode, flood, type Violation, violation } from './errors.ts';
-import { Flag, FrameType } from './frame.ts';
+import { Flag, FRAME_HEADER, FrameType } from './frame.ts';
 import type { FrameHead } from './frame-reader.ts';
 
 const MAX_BLOCK_BYTES = 64 * 1024;
@@ -15,6 +15,8 @@ export interface WholeBlock {
   readonly end: number;
   /** The stream names itself as the one it depends on. */
   readonly selfDependent: boolean;
+  /** Of all its frames. */
+  readonly wireBytes: number;
 }
 
 type Begun = Pick<WholeBlock, 'streamId' | 'endStream' | 'selfDependent'>;
@@ -24,6 +26,7 @@ export class HeaderBlock {
   #begun: Begun | undefined = undefined;
   #parts: Buffer[] = [];
   #bytes = 0;
+  #wireBytes = 0;
 
   get open(): boolean {
     return this.#begun !== undefined;
@@ -46,7 +49,9 @@ export class HeaderBlock {
     const selfDependent = prioritized && (bytes.readUInt32BE(at) & 0x7fff_ffff) === streamId;
     if (prioritized) at += PRIORITY_BYTES;
     const endStream = (head.flags & Flag.END_STREAM) !== 0;
-    if (whole) return { streamId, endStream, bytes, start: at, end: end - padding, selfDependent };
+    const wireBytes = FRAME_HEADER + end - start;
+    if (whole) return { streamId, endStream, bytes, start: at, end: end - padding, selfDependent, wireBytes };
+    this.#wireBytes = wireBytes;
     this.#begun = { streamId, endStream, selfDependent };
     this.#parts = [Buffer.from(bytes.subarray(at, end - padding))];
     this.#bytes = end - padding - at;
@@ -58,13 +63,14 @@ export class HeaderBlock {
     if (begun === undefined || begun.streamId !== head.streamId) return interrupted();
     this.#parts.push(Buffer.from(part));
     this.#bytes += part.length;
+    this.#wireBytes += FRAME_HEADER + part.length;
     if (this.#bytes > MAX_BLOCK_BYTES || this.#parts.length > MAX_CONTINUATIONS + 1)
       return flood('continuation frames', 'http2.too_many_headers');
     if (!whole) return undefined;
     const bytes = Buffer.concat(this.#parts);
     this.#begun = undefined;
     this.#parts = [];
-    return { ...begun, bytes, start: 0, end: bytes.length };
+    return { ...begun, bytes, start: 0, end: bytes.length, wireBytes: this.#wireBytes };
   }
 }
 

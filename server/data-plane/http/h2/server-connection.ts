@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { ByteMeter, lengthOf } from '../byte-meter.ts';
 import type { CodecError, DownstreamConnection, ServerConnectionOptions, TlsFacts } from '../codec.ts';
 import { LazyDeadline } from '../h1/lazy-deadline.ts';
 import { formatEndpoint } from '../h1/socket-address.ts';
@@ -113,12 +114,13 @@ class ServerConnection implements DownstreamConnection, SessionRole {
     return streamId % 2 === 1 && streamId <= this.#session.lastPeerStream;
   }
 
-  onOpen({ streamId, endStream }: WholeBlock, fields: string[]): Violation | undefined {
+  onOpen({ streamId, endStream, wireBytes }: WholeBlock, fields: string[]): Violation | undefined {
     const session = this.#session;
     if (session.streams.size >= MAX_STREAMS) {
       session.refuse(streamId, ErrorCode.REFUSED_STREAM);
       return undefined;
     }
+    const plainBytes = this.#options.metered === true ? lengthOf(fields) : 0;
     const request = readRequest(fields, this.#rules);
     if ('code' in request) return request;
     if (endStream && request.contentLength > 0) {
@@ -128,6 +130,10 @@ class ServerConnection implements DownstreamConnection, SessionRole {
     this.#idle.clear();
     const stream = new ServerStream(session, request, endStream);
     session.register(stream, streamId);
+    if (this.#options.metered === true) {
+      stream.meter = new ByteMeter();
+      stream.meter.receivedBlock(wireBytes, plainBytes);
+    }
     this.#options.onRequest(stream, this);
     if (endStream) stream.bodyless();
     return undefined;

@@ -3,7 +3,7 @@ import type { Clock } from '#domain';
 import { onBytes } from '../../listener/direct-socket.ts';
 import { CONNECTION_WINDOW, ConnectionWindow } from './connection-window.ts';
 import { ErrorCode, type Violation, violation } from './errors.ts';
-import { DEFAULT_WINDOW, FrameType, PREFACE } from './frame.ts';
+import { DEFAULT_WINDOW, FRAME_HEADER, FrameType, PREFACE } from './frame.ts';
 import { FrameInput, type InputTarget } from './frame-input.ts';
 import { type Fields, FrameWriter } from './frame-writer.ts';
 import type { Http2Counter } from './http2-counter.ts';
@@ -179,19 +179,30 @@ export class Http2Session implements InputTarget, StreamHost {
   }
 
   sendHeaders(stream: Http2Stream, pseudo: Fields, fields: Fields, endStream: boolean): void {
-    if (!stream.closed) this.writer.headers(stream.id, pseudo, fields, endStream);
+    if (stream.closed) return;
+    const before = this.writer.total;
+    this.writer.headers(stream.id, pseudo, fields, endStream);
+    stream.meter?.sentBlock(this.writer.total - before, pseudo, fields);
   }
 
   sendData(stream: Http2Stream, chunk: Buffer): number {
-    return this.scheduler.send(stream, chunk);
+    const { meter } = stream;
+    if (meter === undefined) return this.scheduler.send(stream, chunk);
+    const before = this.writer.total;
+    const sent = this.scheduler.send(stream, chunk);
+    meter.wireSent += this.writer.total - before;
+    return sent;
   }
 
   sendFrame(stream: Http2Stream, chunk: Buffer, start: number, end: number): void {
+    if (stream.meter !== undefined) stream.meter.wireSent += FRAME_HEADER + end - start;
     this.scheduler.sendFrame(stream, chunk, start, end);
   }
 
   sendEnd(stream: Http2Stream): void {
+    const before = this.writer.total;
     this.writer.end(stream.id);
+    if (stream.meter !== undefined) stream.meter.wireSent += this.writer.total - before;
   }
 
   wait(stream: Http2Stream): void {

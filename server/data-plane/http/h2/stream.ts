@@ -1,3 +1,4 @@
+import type { ByteMeter } from '../byte-meter.ts';
 import type { Headers } from '../headers.ts';
 import { type ErrorCode, malformed, type Violation } from './errors.ts';
 import type { Fields } from './frame-writer.ts';
@@ -46,6 +47,8 @@ export abstract class Http2Stream {
   /** Reset by either side, or forgotten. */
   closed = false;
   paused = false;
+  /** Counts the stream's bytes. */
+  meter: ByteMeter | undefined = undefined;
 
   protected readonly host: StreamHost;
   /** −1: the body may have any length. */

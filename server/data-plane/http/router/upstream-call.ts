@@ -122,6 +122,7 @@ export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, 
     this.#note('requestBegun');
     exchange.upstreamTls = stream.tls;
     if (exchange.steps.on) noteConnected(exchange.steps, attempt.cluster, attempt, stream);
+    stream.meter = exchange.info.upstreamBytes;
     const bare = this.#body.ended && !exchange.stream.hasBody;
     attempt.send(exchange.head, bare);
     exchange.routeFigures?.count('upstream_rq_total');

@@ -33,6 +33,8 @@ export interface PairRequest {
     readonly body?: string;
     /** Lines of the log; default 1. */
     readonly lines?: number;
+    /** Entries that a service of access logs is sent. */
+    readonly sent?: number;
     /** Requests that reach a host. */
     readonly upstream?: number;
   };
@@ -85,6 +87,8 @@ export interface PairCase {
       { readonly hosts: readonly PairHost[]; readonly policy?: object } & Readonly<Record<string, unknown>>
     >
   >;
+  /** Access logs besides the one that is compared line by line; what services of the host `logs` are sent is compared entry by entry. */
+  readonly also_logs?: readonly object[];
   /** Headers of traces are compared, too: ids that are made up by the place at which they first stand. */
   readonly traces?: boolean;
   readonly requests: readonly PairRequest[];

@@ -1,14 +1,16 @@
 import type { Arrived } from './hosts.ts';
+import { comparableEntries } from './sent-entries.ts';
 import type { Seen } from './two-proxies.ts';
 
 /** Headers that Istio's own filters and a tracer add, which a plain Envoy without them does not have. */
-const OF_FILTERS = /^(x-envoy-peer-metadata(-id)?|x-b3-.*|traceparent|tracestate|b3)$/;
+export const OF_FILTERS = /^(x-envoy-peer-metadata(-id)?|x-b3-.*|traceparent|tracestate|b3)$/;
 /** Values that are one of a kind, or depend on the time that something took, count by their presence. */
 const UNIQUE =
   /^(x-request-id|date|x-envoy-upstream-service-time|user-agent|x-forwarded-for|x-envoy-external-address|x-envoy-upstream-healthchecked-cluster|x-ratelimit-reset|x-envoy-expected-rq-timeout-ms)$/;
 
 /** What two proxies must have in common. */
-export function compared({ answer, log, upstream, stats }: Seen, traces = false): object {
+export function compared(seen: Seen, traces = false): object {
+  const { answer, log, upstream, stats } = seen;
   const trace = traces ? traceShown() : undefined;
   const byName = (headers: Lines): Record<string, string> => valuesByName(headers, trace);
   return {
@@ -19,6 +21,7 @@ export function compared({ answer, log, upstream, stats }: Seen, traces = false)
       .toSorted((a, b) => a.host.localeCompare(b.host))
       .map(({ headers, ...rest }: Arrived) => ({ ...rest, headers: byName(headers) })),
     stats,
+    sent: comparableEntries(seen),
   };
 }
 

@@ -3,6 +3,7 @@ import { createServer as createHttp2Server, type Http2ServerRequest, type Http2S
 import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { furtherFields, readProxyHeader } from '../../../../server/data-plane/listener/proxy-header.ts';
+import { type LogMessage, startLogReceiver } from '../../../mesh/log-receiver.ts';
 import { startAuthorizer } from './authorizer.ts';
 import { serveTunnel } from './tunnel-host.ts';
 
@@ -21,17 +22,19 @@ export interface Arrived {
 export interface TestHosts {
   at(name: string): { readonly ip: string; readonly port: number };
   arrived(id: string): readonly Arrived[];
+  /** What services of access logs were sent. */
+  readonly logged: readonly LogMessage[];
   stop(): Promise<void>;
 }
 
 type Request = IncomingMessage | Http2ServerRequest;
 type Response = ServerResponse | Http2ServerResponse;
-type Kind = 'h1' | 'h2' | 'silent' | 'refusing' | 'authorizer' | 'behind';
+type Kind = 'h1' | 'h2' | 'silent' | 'refusing' | 'authorizer' | 'behind' | 'logs';
 
 /**
  * Names that cases use for their hosts. `silent` accepts and never answers, nobody listens at `refusing`, `authorizer` is asked by gRPC and
  * answers what the request's header `x-check` says. `behind` expects a PROXY protocol header first, and tells it in the header
- * `proxy-protocol` of the requests that it has seen.
+ * `proxy-protocol` of the requests that it has seen. `logs` takes access logs by gRPC.
  */
 const KINDS: Readonly<Record<string, Kind>> = {
   one: 'h1',
@@ -43,18 +46,26 @@ const KINDS: Readonly<Record<string, Kind>> = {
   refusing: 'refusing',
   authorizer: 'authorizer',
   behind: 'behind',
+  logs: 'logs',
 };
 
 const AUTHORIZER_PORT = 9001;
+const LOGS_PORT = 9002;
 
 export async function startHosts(subnet: number): Promise<TestHosts> {
   const places = new Map<string, { ip: string; port: number }>();
   const byId = new Map<string, Arrived[]>();
   const servers: { close(): Promise<void> }[] = [];
+  let logged: readonly LogMessage[] = [];
   for (const [i, [name, kind]] of Object.entries(KINDS).entries()) {
     const ip = `127.${subnet}.2.${i + 1}`;
     if (kind === 'refusing') places.set(name, { ip, port: 9 });
-    else if (kind === 'authorizer') {
+    else if (kind === 'logs') {
+      const receiver = await startLogReceiver(`${ip}:${LOGS_PORT}`);
+      servers.push({ close: async () => receiver.stop() });
+      logged = receiver.messages;
+      places.set(name, { ip, port: LOGS_PORT });
+    } else if (kind === 'authorizer') {
       const place = { ip, port: AUTHORIZER_PORT };
       const authorizer = await startAuthorizer(`${ip}:${place.port}`, (id, asked) => {
         byId.set(id, [...(byId.get(id) ?? []), { ...asked, host: name }]);
@@ -77,6 +88,7 @@ export async function startHosts(subnet: number): Promise<TestHosts> {
       return place;
     },
     arrived: (id) => byId.get(id) ?? [],
+    logged,
     async stop() {
       await Promise.all(servers.map((server) => server.close()));
     },

@@ -94,11 +94,11 @@ function chainsOf(given: PairCase): FilterChain[] {
   if (given.chains !== undefined) {
     return given.chains.map(({ name, match, network }) => ({
       ...(name !== undefined && { name }),
-      ...tcpChain(given.name, network),
+      ...tcpChain(given, network),
       ...(match !== undefined && { filter_chain_match: match }),
     }));
   }
-  const chain = given.network === undefined ? httpChain(given) : tcpChain(given.name, given.network);
+  const chain = given.network === undefined ? httpChain(given) : tcpChain(given, given.network);
   const guards = qualified(given.before_http ?? [], given.name) as FilterChain['filters'];
   if (guards.length > 0) return [{ ...chain, filters: [...guards, ...chain.filters], ...given.chain }];
   return [{ ...chain, ...given.chain }];
@@ -108,25 +108,28 @@ const socketAddress = ({ ip, port }: { ip: string; port: number }): object => ({
   socket_address: { address: ip, port_value: port },
 });
 
-function httpChain({ name, http = {}, filters = [], routes, virtual_hosts }: PairCase): FilterChain {
+function httpChain({ name, http = {}, filters = [], routes, virtual_hosts, also_logs = [] }: PairCase): FilterChain {
   const hosts = virtual_hosts ?? [{ name: 'all', domains: ['*'], routes }];
   const config = {
     '@type': extensionTypes.httpConnectionManager,
     stat_prefix: name,
     generate_request_id: true,
     http_filters: [...filters, { name: 'envoy.filters.http.router' }].map(typedFilter),
-    access_log: [LOG],
+    access_log: [LOG, ...also_logs],
     route_config: qualified({ name: 'table', virtual_hosts: hosts, validate_clusters: false }, name),
     ...http,
   };
   return { filters: [{ name: 'envoy.filters.network.http_connection_manager', typed_config: config as Any }] };
 }
 
-function tcpChain(name: string, network: readonly object[]): FilterChain {
+function tcpChain({ name, also_logs = [] }: PairCase, network: readonly object[]): FilterChain {
   const filters = qualified(network, name) as FilterChain['filters'];
   const last = filters.at(-1)!;
   if (last.typed_config?.['@type'] !== extensionTypes.tcpProxy) return { filters };
-  const withLog = { ...last, typed_config: { ...last.typed_config, access_log: [LOG] } as unknown as Any };
+  const withLog = {
+    ...last,
+    typed_config: { ...last.typed_config, access_log: [LOG, ...also_logs] } as unknown as Any,
+  };
   return { filters: [...filters.slice(0, -1), withLog] };
 }
 

@@ -12,6 +12,7 @@ import { changes, type Figures, readFigures } from './figures.ts';
 import { type Arrived, startHosts, type TestHosts } from './hosts.ts';
 import { entriesAt, type LogEntry } from './log-entry.ts';
 import { type PairResources, pairResources } from './resources.ts';
+import { type SentEntry, sentFrom } from './sent-entries.ts';
 
 const FIRST_PORT = 20_000;
 const LATE_MS = 3000;
@@ -24,6 +25,8 @@ export interface Seen {
   readonly log: readonly LogEntry[];
   readonly upstream: readonly Arrived[];
   readonly stats: Readonly<Record<string, number>>;
+  /** Entries that services of access logs were sent. */
+  readonly sent: readonly SentEntry[];
 }
 
 /** One of the two: where it listens, and what it tells of itself. */
@@ -124,9 +127,11 @@ async function observe({
   readonly hosts: TestHosts;
 }): Promise<Seen> {
   const at = { ip: side.ip, port };
-  const name = `${side.name}/${given.name}/${request.name}`;
+  // Of one length for both: they count bytes.
+  const name = `${side.name.padEnd(5, '.')}/${given.name}/${request.name}`;
   const own = new RegExp(`^(${KINDS})\\.${given.name}\\.|^${given.name}\\.`);
   const logged = entriesAt(side.logLines(), port).length;
+  const sentBefore = sentFrom(hosts.logged, at).length;
   const untold = request.after ?? 0;
   for (let turn = 0; turn < untold; turn++) await ask(request, at, `${name}/after/${turn}`);
   const figures = await quiet(side, own);
@@ -157,9 +162,14 @@ async function observe({
     hosts.arrived(name).length >= wanted ? true : undefined,
   );
   const after = await quiet(side, own);
+  const sentWanted = request.expect.sent ?? 0;
+  const sent = await waitFor(`${sentWanted} entries of ${name} at the log service`, LATE_MS, () => {
+    const found = sentFrom(hosts.logged, at).slice(sentBefore);
+    return found.length >= sentWanted ? found : undefined;
+  });
   // By now every log has its line of the request; those of held connections are none of its.
   const log = request.held === undefined ? entriesAt(side.logLines(), port).slice(entries) : met;
-  return { answer, log, upstream: hosts.arrived(name), stats: changes(figures, after) };
+  return { answer, log, upstream: hosts.arrived(name), stats: changes(figures, after), sent };
 }
 
 /** Opens connections and returns how to close them; all are known to the proxy by then. */
@@ -190,8 +200,12 @@ async function hold(
 function quiet(side: Side, own: RegExp): Promise<Figures> {
   return waitFor(`${side.name} has nothing to do`, LATE_MS, async () => {
     const figures = await side.figures(own);
+    // A stream of logs stays open.
     const busy = [...figures].some(
-      ([name, value]) => value > 0 && /(downstream_cx|_rq(_pending)?)_active$|active_connections$/.test(name),
+      ([name, value]) =>
+        value > 0 &&
+        !name.includes('.collector.') &&
+        /(downstream_cx|_rq(_pending)?)_active$|active_connections$/.test(name),
     );
     return busy ? undefined : figures;
   });
