@@ -28,7 +28,10 @@ const listener = (port: number, options: object): Listener =>
       http_filters: [router],
       route: {
         route: { cluster: `for-${port}` },
-        response_headers_to_add: [{ header: { key: 'X-Added', value: '1' } }],
+        response_headers_to_add: [
+          { header: { key: 'X-Added', value: '1' } },
+          { header: { key: 'x-half', value: '\tgot %REQ(x-none)%' } },
+        ],
         response_headers_to_remove: ['x-gone'],
       },
     },
@@ -103,6 +106,10 @@ it('keeps the capitals of header names in both directions where preserve_case is
   expect(request.filter((name) => name.toLowerCase() === 'x-two')).toEqual(['X-Two', 'X-Two']);
   expect(answer).toEqual(expect.arrayContaining(['X-AnsWER', 'Content-LENGTH', 'x-lower', 'x-added']));
   expect(answer.map((name) => name.toLowerCase())).not.toContain('x-gone');
+});
+
+it('writes no white space around the value of a header that a format leaves at its end', async () => {
+  expect(await ask(PLAIN)).toMatch(/\r\nx-half: got\r\n/);
 });
 
 it('writes all names in lower case where it is not', async () => {

@@ -3,6 +3,8 @@ const UNSAFE_IN_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 const NAME = /^[!#$%&'*+\-.^_`|~0-9a-zA-Z]+$/;
 const EACH_UNSAFE = /[^\t\x20-\x7e\x80-\xff]/gu;
 
+const isSpace = (code: number): boolean => code === 0x20 || code === 0x09;
+
 /** Texts found safe, by length: the same few values and names, of configuration as a rule, come with every request. */
 const SAFE_VALUES = new Array<string>(256).fill('');
 const SAFE_NAMES = new Array<string>(64).fill('');
@@ -15,17 +17,29 @@ function isName(name: string): boolean {
   return true;
 }
 
-/** Control characters become spaces, characters beyond latin1 the bytes of their UTF-8 form. */
+/**
+ * Control characters become spaces, characters beyond latin1 the bytes of their UTF-8 form. White space around a value is no part of it (RFC 9110
+ * §5.5): over HTTP/2 it would make the message malformed (RFC 9113 §8.2.1).
+ */
 export function wireSafe(value: string): string {
   const place = value.length & 255;
   if (SAFE_VALUES[place] === value) return value;
-  if (!UNSAFE_IN_VALUE.test(value)) {
+  if (!UNSAFE_IN_VALUE.test(value) && !isSpace(value.charCodeAt(0)) && !isSpace(value.charCodeAt(value.length - 1))) {
     if (value.length < 256) SAFE_VALUES[place] = value;
     return value;
   }
-  return value.replace(EACH_UNSAFE, (character) =>
-    character > '\xff' ? Buffer.from(character, 'utf8').toString('latin1') : ' ',
+  return withoutOuterSpace(
+    value.replace(EACH_UNSAFE, (character) =>
+      character > '\xff' ? Buffer.from(character, 'utf8').toString('latin1') : ' ',
+    ),
   );
+}
+
+function withoutOuterSpace(value: string): string {
+  let [begin, end] = [0, value.length];
+  while (begin < end && isSpace(value.charCodeAt(begin))) begin++;
+  while (end > begin && isSpace(value.charCodeAt(end - 1))) end--;
+  return value.slice(begin, end);
 }
 
 const LETTER_X = 0x78;
