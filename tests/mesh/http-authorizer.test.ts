@@ -30,7 +30,11 @@ const CONFIGS = {
     path_prefix: '/check',
     authorization_request: {
       allowed_headers: { patterns: [{ exact: 'x-user' }, { prefix: 'x-say-' }] },
-      headers_to_add: [{ key: 'x-from', value: 'mesh' }],
+      headers_to_add: [
+        { key: 'x-from', value: 'mesh' },
+        { key: 'x-method', value: '%REQ(:METHOD)% of 100%%' },
+        { key: 'x-empty', value: '%REQ(x-none)%' },
+      ],
     },
     authorization_response: {
       allowed_upstream_headers: { patterns: [{ exact: 'x-who' }] },
@@ -135,6 +139,8 @@ describe('an authorizer that is asked by HTTP', () => {
     const { path, headers, body } = asked.at(-1)!;
     expect([path, body, headers['content-length']]).toEqual(['/check/orders?id=1', '', '0']);
     expect(headers).toMatchObject({ 'x-user': 'ann', authorization: 'token', 'x-from': 'mesh', host: 'shop' });
+    expect(headers['x-method']).toBe('POST of 100%');
+    expect(headers).not.toHaveProperty('x-empty');
     expect(headers).not.toHaveProperty('x-other');
     expect(served.at(-1)).toMatchObject({ path: '/orders?id=1', body: 'not told' });
   });

@@ -1,6 +1,7 @@
 import type { Any, FractionalPercent, StringMatcher } from '#xds';
 import type { GrpcServiceConfig } from '../http/call/grpc-call.ts';
 import { type GrpcServiceJson, readGrpcService } from './grpc-service.ts';
+import { compileHeaderRule, type HeaderRule } from './header-rules.ts';
 import { compileMetadataMatch, type MetadataMatch, type MetadataMatcherJson } from './metadata-match.ts';
 import { ConfigProblem } from './problem.ts';
 import { compileStringMatch, type StringMatch } from './string-match.ts';
@@ -14,7 +15,8 @@ export interface HttpAuthorizer {
   readonly cluster: string;
   readonly timeoutMs: number;
   readonly pathPrefix: string;
-  readonly headersToAdd: readonly { readonly key: string; readonly value: string }[];
+  /** Written into each question, by formats about the request. */
+  readonly headersToAdd: readonly HeaderRule[];
   /** Headers of its answer that go on to the application, replacing or appended. */
   readonly toUpstream: HeaderNames;
   readonly toUpstreamAppend: HeaderNames;
@@ -170,7 +172,12 @@ function readHttp(given: HttpServiceJson): HttpAuthorizer {
     cluster,
     timeoutMs: durationMs(given.server_uri?.timeout, 'http_service.server_uri.timeout', 200),
     pathPrefix: given.path_prefix ?? '',
-    headersToAdd: (request?.headers_to_add ?? []).map(({ key, value = '' }) => ({ key: key.toLowerCase(), value })),
+    headersToAdd: (request?.headers_to_add ?? []).map((header, i) =>
+      compileHeaderRule(
+        { header, append_action: 'OVERWRITE_IF_EXISTS_OR_ADD' },
+        `authorization_request.headers_to_add[${i}]`,
+      ),
+    ),
     toUpstream: readNames(response?.allowed_upstream_headers, 'allowed_upstream_headers') ?? [],
     toUpstreamAppend:
       readNames(response?.allowed_upstream_headers_to_append, 'allowed_upstream_headers_to_append') ?? [],

@@ -1,4 +1,5 @@
 import type { ExtAuthzConfig, HeaderNames, HttpAuthorizer } from '../../../config/ext-authz-config.ts';
+import { applyRule } from '../../apply-rules.ts';
 import { type AsyncAnswer, callAsync } from '../../call/async-call.ts';
 import type { RequestHead } from '../../codec.ts';
 import type { Exchange } from '../../exchange.ts';
@@ -29,11 +30,12 @@ export function checkByHttp(
 }
 
 function requestHead(
-  { head }: Exchange,
+  exchange: Exchange,
   authorizer: HttpAuthorizer,
   { allowedHeaders, disallowedHeaders }: ExtAuthzConfig,
   body: ToldBody,
 ): RequestHead {
+  const { head } = exchange;
   const headers = new Headers();
   for (const [name, value] of head.headers.entries()) {
     const told = ALWAYS_TOLD.has(name) || (allowedHeaders !== undefined && isNamed(allowedHeaders, name));
@@ -41,7 +43,7 @@ function requestHead(
   }
   headers.set('content-length', String(body.bytes.length));
   if (body.partial !== undefined) headers.set(PARTIAL_BODY, String(body.partial));
-  for (const { key, value } of authorizer.headersToAdd) headers.set(key, value);
+  for (const rule of authorizer.headersToAdd) applyRule(rule, exchange, headers);
   headers.set('x-envoy-internal', 'true');
   return {
     method: head.method,
