@@ -293,7 +293,7 @@ class EnvoyProxy implements Proxy {
     };
     try {
       const told = JSON.parse(line) as HopEntry;
-      const entry = { ...told, remote: this.#wires.originOf(told.remote) };
+      const entry = this.#wires.asMeant(told);
       this.#calls.count(
         toldCall(entry, (ip) => pods.get(ip)),
         this.#plans.of(entry.plans),

@@ -78,12 +78,11 @@ export interface HopEntry {
 type Known = Pick<HopEntry, 'direction' | 'traces' | 'kind' | 'plans'>;
 
 /** Which command of Envoy's formats tells which fact. Those of requests are empty for a connection. */
-const FORMAT: Readonly<Record<Exclude<keyof HopEntry, keyof Known | 'path'>, string | object>> = {
+const FORMAT: Readonly<Record<Exclude<keyof HopEntry, keyof Known | 'path' | 'authority'>, string | object>> = {
   start: '%START_TIME(%s%3f)%',
   duration: '%DURATION%',
   protocol: '%PROTOCOL%',
   method: '%REQ(:METHOD)%',
-  authority: '%REQ(:AUTHORITY)%',
   server_name: '%REQUESTED_SERVER_NAME%',
   status: '%RESPONSE_CODE%',
   grpc_status: '%GRPC_STATUS_NUMBER%',
@@ -110,8 +109,11 @@ const FORMAT: Readonly<Record<Exclude<keyof HopEntry, keyof Known | 'path'>, str
   response_headers: headers('RESP', RESPONSE_HEADERS),
 };
 
-/** The path as the proxy got it: inbound, the header tells what the caller's proxy got. */
-const RECEIVED_PATH = { inbound: '%REQ(:PATH)%', outbound: '%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%' } as const;
+/** Path and host as the proxy got them: inbound, the headers tell what the caller's proxy got. */
+const RECEIVED = {
+  inbound: { path: '%REQ(:PATH)%', authority: '%REQ(:AUTHORITY)%' },
+  outbound: { path: '%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%', authority: '%REQ(X-ENVOY-ORIGINAL-HOST?:AUTHORITY)%' },
+} as const;
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -165,6 +167,6 @@ const loggerOf = (path: string, known: Known): object => ({
   typed_config: {
     '@type': 'type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog',
     path,
-    log_format: { json_format: { ...known, ...FORMAT, path: RECEIVED_PATH[known.direction] } },
+    log_format: { json_format: { ...known, ...FORMAT, ...RECEIVED[known.direction] } },
   },
 });

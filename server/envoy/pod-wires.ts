@@ -14,6 +14,13 @@ const MAX_HEADER_BYTES = 536;
 /** Connections to Envoy whose origin is remembered, also when they are over. */
 const MOST_ORIGINS = 4096;
 
+/** Of one hop, as `127.9.1.4:40112`. */
+interface Addresses {
+  readonly remote: string;
+  readonly local: string;
+  readonly host: string | null;
+}
+
 export interface PodWiresOptions {
   readonly podIp: string;
   readonly network: ProxyNetwork;
@@ -65,9 +72,14 @@ export class PodWires {
     else this.#toEnvoy(socket, destination, ENVOY_PORTS.inbound);
   }
 
-  /** Who made the connection that Envoy got from an address of these wires: `127.9.1.4:40112`. */
-  originOf(direct: string): string {
-    return this.#origins.get(Number(direct.split(':')[1])) ?? direct;
+  /** A hop with the addresses of those whom these wires stand for: who made the connection, and whom a connection that is passed through reached. */
+  asMeant<Hop extends Addresses>(hop: Hop): Hop {
+    const { ip, port } = this.passthrough;
+    return {
+      ...hop,
+      remote: this.#origins.get(Number(hop.remote.split(':')[1])) ?? hop.remote,
+      host: hop.host === `${ip}:${port}` ? hop.local : hop.host,
+    };
   }
 
   close(): void {

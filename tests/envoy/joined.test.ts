@@ -116,6 +116,17 @@ it('pass on what no registry knows, and write their logs', async () => {
         .logs('istio-proxy')
         .some((line) => line.includes('PassthroughCluster')) || undefined,
   );
+  // Envoy dials somebody who makes the connection for it: the hop names whom the client meant.
+  const { ip } = mesh.sandbox.pod({ namespace: 'world', name: 'outside' })!;
+  await waitFor(
+    'its hop',
+    3000,
+    () =>
+      mesh.sandbox.hops
+        .logged(50)
+        .some(({ cluster, upstreamHost }) => cluster === 'PassthroughCluster' && upstreamHost === `${ip}:80`) ||
+      undefined,
+  );
 });
 
 /** The process that is the proxy of a pod. */
