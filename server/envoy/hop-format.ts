@@ -117,6 +117,9 @@ const RECEIVED = {
 
 type Fields = Readonly<Record<string, unknown>>;
 
+/** Connections that no filter chain takes are the listener's own. */
+const NO_CHAIN = { response_flag_filter: { flags: ['NR'] } };
+
 const HTTP = 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
 const TCP = 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy';
 
@@ -132,10 +135,13 @@ export interface Telling {
  * count are taken out: who reads the file counts.
  */
 export function tellingHops(listener: Listener, telling: Telling): Listener {
-  const { filter_chains, default_filter_chain } = listener as unknown as Fields;
+  const { access_log, filter_chains, default_filter_chain } = listener as unknown as Fields;
   const change = (chain: unknown): unknown => withLoggers(chain as Fields, telling);
+  const { file, direction } = telling;
+  const unmatched = { ...loggerOf(file, { direction, traces: 'no', kind: 'tcp', plans: '' }), filter: NO_CHAIN };
   return {
     ...listener,
+    access_log: [...((access_log as readonly unknown[]) ?? []), unmatched],
     ...(filter_chains !== undefined && { filter_chains: (filter_chains as readonly unknown[]).map(change) }),
     ...(default_filter_chain !== undefined && { default_filter_chain: change(default_filter_chain) }),
   } as Listener;

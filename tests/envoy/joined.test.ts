@@ -71,6 +71,14 @@ spec: { mtls: { mode: STRICT } }`;
   // In plaintext nobody is let in: the connection is reset, as the kernel resets one whose bytes nobody reads.
   const stranger = mesh.sandbox.pod({ namespace: 'world', name: 'outside' });
   await expect(stranger?.fetch('http://details.default:9080/details/0')).rejects.toThrow('read ECONNRESET');
+  await waitFor(
+    'the hop of the connection that no filter chain took',
+    3000,
+    () =>
+      mesh.sandbox.hops
+        .logged(50)
+        .some(({ proxy, response }) => proxy.service === 'details' && response.flags.includes('NR')) || undefined,
+  );
   expect(refused()).toEqual([]);
 });
 

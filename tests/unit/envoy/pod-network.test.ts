@@ -51,7 +51,7 @@ describe('the network of a pod with a real Envoy', () => {
     const gateway = { name: '0.0.0.0_443', address: at('0.0.0.0', 443) } as Listener;
     expect(network.listener(gateway).address).toEqual(at('127.9.1.7', 20_443));
     const unbound = { name: '0.0.0.0_80', address: at('0.0.0.0', 80), bind_to_port: false } as Listener;
-    expect(network.listener(unbound)).toEqual(unbound);
+    expect(network.listener(unbound).address).toEqual(unbound.address);
   });
 
   it('lets somebody else make connections to where the client meant to go', async () => {
@@ -138,6 +138,16 @@ describe('the network of a pod with a real Envoy', () => {
     expect(second?.[1]?.typed_config?.log_format.json_format).toMatchObject(known);
     const [only] = default_filter_chain.filters[0]!.typed_config.access_log ?? [];
     expect(only?.typed_config?.log_format.json_format).toMatchObject({ ...known, traces: 'no', kind: 'tcp' });
+  });
+
+  it('asks a listener to write down connections that none of its chains takes', () => {
+    const given = { name: 'virtualInbound', address: at('0.0.0.0', 15006), access_log: [{ name: 'mesh' }] };
+    const { access_log } = network.listener(given as unknown as Listener) as unknown as {
+      access_log: { name: string; filter?: object; typed_config?: { log_format: { json_format: object } } }[];
+    };
+    expect(access_log.map(({ name }) => name)).toEqual(['mesh', 'meshwork.hops']);
+    expect(access_log[1]?.filter).toEqual({ response_flag_filter: { flags: ['NR'] } });
+    expect(access_log[1]?.typed_config?.log_format.json_format).toMatchObject({ direction: 'inbound', kind: 'tcp' });
   });
 
   it('takes the filters out that only Istio’s Envoy can count with, and notes in its hops how they would count', () => {
