@@ -12,8 +12,16 @@ export interface PortBinding {
 /** Opens a port and hands over each connection that is made to it. */
 export type Listen = (address: SocketAddress, onSocket: (socket: Socket) => void) => PortBinding;
 
-/** All IPv4 addresses of a host name, in the name server's order. Rejects when there are none. */
-export type Resolve = (name: string) => Promise<readonly string[]>;
+/** What a name server says of a name. */
+export interface ResolvedName {
+  /** All IPv4 addresses, in its order. */
+  readonly addresses: readonly string[];
+  /** How long they may be kept; 0: it does not say. */
+  readonly ttlS: number;
+}
+
+/** Rejects when a name has no address. */
+export type Resolve = (name: string) => Promise<ResolvedName>;
 
 /** How a proxy reaches the network of its pod. The sandbox implements it; production code has no test switch. */
 export interface ProxyNetwork {

@@ -230,7 +230,7 @@ class EnvoyProxy implements Proxy {
   async #resolve(name: string): Promise<readonly string[]> {
     const { network, pod } = this.#options;
     if (network.resolve === undefined) throw new MeshworkError('PROXY_DNS', `${name} does not resolve here`);
-    const found = (await network.resolve(name)).filter((ip) => isInside(pod.ip, ip));
+    const found = (await network.resolve(name)).addresses.filter((ip) => isInside(pod.ip, ip));
     const places = found.flatMap((ip) => this.#names.placesOf(name, ip));
     await Promise.all(places.map((place) => network.reach?.(place)));
     return found;

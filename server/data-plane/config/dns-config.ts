@@ -8,6 +8,8 @@ export interface DnsConfig {
   /** STRICT_DNS: every address of a name is a host. LOGICAL_DNS: the first one, asked anew for new connections. */
   readonly everyAddress: boolean;
   readonly refreshMs: number;
+  /** The name server's own times count in place of the refresh rate. */
+  readonly respectsTtl: boolean;
   /** The refresh rate is longer by chance, up to so much. */
   readonly jitterMs: number;
   /** Waits while a name does not resolve; undefined: the refresh rate. */
@@ -30,6 +32,7 @@ export function readDns(cluster: Cluster, type: 'STRICT_DNS' | 'LOGICAL_DNS'): D
     names,
     everyAddress: type === 'STRICT_DNS',
     refreshMs,
+    respectsTtl: (cluster as { respect_dns_ttl?: boolean }).respect_dns_ttl === true,
     jitterMs: durationMs((cluster as { dns_jitter?: string }).dns_jitter, 'dns_jitter', 0),
     failure: readFailure(cluster),
   };

@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import type { Clock, Random } from '#domain';
 import type { DnsConfig } from '../config/dns-config.ts';
 import { type EndpointConfig, type NamedEndpoint, placedAt } from '../config/endpoint-config.ts';
-import type { Resolve } from '../doors.ts';
+import type { Resolve, ResolvedName } from '../doors.ts';
 import type { ClusterStats } from './cluster-stats.ts';
 import { NameLookup } from './name-lookup.ts';
 
@@ -59,8 +59,8 @@ export class DnsHosts {
     else this.#settled = settled;
   }
 
-  #ask({ name }: NamedEndpoint): Promise<readonly string[]> {
-    return isIP(name) === 0 ? this.#options.resolve(name) : Promise.resolve([name]);
+  #ask({ name }: NamedEndpoint): Promise<ResolvedName> {
+    return isIP(name) === 0 ? this.#options.resolve(name) : Promise.resolve({ addresses: [name], ttlS: 0 });
   }
 
   /** `addresses`: undefined where the name does not resolve. */

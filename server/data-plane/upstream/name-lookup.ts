@@ -1,5 +1,6 @@
 import type { Clock, Random, Timer } from '#domain';
 import type { DnsConfig } from '../config/dns-config.ts';
+import type { ResolvedName } from '../doors.ts';
 import type { ClusterStats } from './cluster-stats.ts';
 
 export interface NameLookupOptions {
@@ -7,13 +8,13 @@ export interface NameLookupOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly stats: ClusterStats;
-  readonly resolve: () => Promise<readonly string[]>;
+  readonly resolve: () => Promise<ResolvedName>;
   /** `addresses`: undefined where the name does not resolve. */
   readonly onAnswer: (addresses: readonly string[] | undefined) => void;
 }
 
 /**
- * Asks for one name, and again when its time has come: after the refresh rate with jitter, or after a wait that doubles while it does not
+ * Asks for one name, and again when its time has come: after the refresh rate, or as long as the answer may be kept, with jitter; or after a wait that doubles while it does not
  * resolve. Source: ResolveTarget in strict_dns_cluster.cc, prepareDnsRefreshStrategy.
  */
 export class NameLookup {
@@ -32,7 +33,7 @@ export class NameLookup {
     const { resolve, stats } = this.#options;
     stats.count('update_attempt');
     resolve().then(
-      (addresses) => this.#finish(addresses),
+      (resolved) => this.#finish(resolved),
       // The resolver's reason is the name server's, which a proxy counts and does not tell.
       () => this.#finish(undefined),
     );
@@ -43,19 +44,20 @@ export class NameLookup {
     this.#timer?.cancel();
   }
 
-  #finish(addresses: readonly string[] | undefined): void {
+  #finish(resolved: ResolvedName | undefined): void {
     if (this.#stopped) return;
     const { clock, onAnswer, stats } = this.#options;
-    stats.count(addresses === undefined ? 'update_failure' : 'update_success');
-    const waitMs = addresses === undefined ? this.#waitAfterFailure() : this.#waitAfterSuccess();
-    onAnswer(addresses);
+    stats.count(resolved === undefined ? 'update_failure' : 'update_success');
+    const waitMs = resolved === undefined ? this.#waitAfterFailure() : this.#waitAfterSuccess(resolved);
+    onAnswer(resolved?.addresses);
     if (!this.#stopped) this.#timer = clock.after(waitMs, () => this.start());
   }
 
-  #waitAfterSuccess(): number {
+  #waitAfterSuccess({ ttlS }: ResolvedName): number {
     const { config, random } = this.#options;
     this.#waitMs = config.failure?.baseMs ?? 0;
-    return config.refreshMs + (config.jitterMs > 0 ? random.below(config.jitterMs) : 0);
+    const refreshMs = config.respectsTtl && ttlS > 0 ? ttlS * 1000 : config.refreshMs;
+    return refreshMs + (config.jitterMs > 0 ? random.below(config.jitterMs) : 0);
   }
 
   /** Full jitter, as of retries. */

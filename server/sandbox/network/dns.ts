@@ -30,7 +30,7 @@ export function resolveAddresses(store: KubeStore, name: string, namespace: stri
 }
 
 /** How long the cluster's name server lets its answers be kept. */
-const TTL_S = 5;
+export const NAME_TTL_S = 5;
 
 /** The cluster's name server: it knows Services, pods of headless ones, and hosts of the outside world. Addresses are of IPv4. */
 export const clusterNames =
@@ -39,7 +39,7 @@ export const clusterNames =
     // The search list is the asker's: a final dot keeps it out.
     const addresses = resolveAddresses(store, `${name}.`, 'default');
     if (addresses.length === 0 && findService(store, `${name}.`, 'default') === undefined) return NO_SUCH_NAME;
-    const records = addresses.map((value) => ({ name, type: 'A' as const, ttlS: TTL_S, value }));
+    const records = addresses.map((value) => ({ name, type: 'A' as const, ttlS: NAME_TTL_S, value }));
     return { code: 'NOERROR', authoritative: true, records: type === 'A' ? records : [] };
   };
 

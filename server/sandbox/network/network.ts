@@ -6,7 +6,7 @@ import type { KubeStore } from '#kube-api';
 import type { Dial } from '#workloads';
 import type { AddressPlan } from './addresses.ts';
 import { createCaptureTable } from './capture-table.ts';
-import { clusterNames, resolveAddresses, resolveName } from './dns.ts';
+import { clusterNames, NAME_TTL_S, resolveAddresses, resolveName } from './dns.ts';
 import { hostPort } from './host-ports.ts';
 import { ServiceDoors } from './service-doors.ts';
 import { createServiceTable } from './service-table.ts';
@@ -107,7 +107,7 @@ export function createNetwork(options: {
       resolve: async (name) => {
         const addresses = resolveAddresses(store, name, DNS_NAMESPACE);
         if (addresses.length === 0) throw systemError('ENOTFOUND', `queryA ENOTFOUND ${name}`);
-        return addresses;
+        return { addresses, ttlS: NAME_TTL_S };
       },
       ask,
       reach: (address) => (plan.isServiceIp(address.ip) ? doors.open(address) : Promise.resolve()),

@@ -14,6 +14,8 @@ let manager: ClusterManager;
 /** What each name leads to; an absent one does not resolve. */
 let names: Record<string, readonly string[]>;
 let asked: string[];
+/** How long answers may be kept. */
+let ttlS: number;
 
 const config = (fields: object, hosts: readonly string[] = ['shop']): Cluster =>
   ({
@@ -51,6 +53,7 @@ beforeEach(() => {
   stats = new Stats();
   names = { shop: ['1.1.1.1', '1.1.1.2'] };
   asked = [];
+  ttlS = 0;
   const never = (): never => {
     throw new Error('nothing is sent');
   };
@@ -64,7 +67,7 @@ beforeEach(() => {
       asked.push(name);
       const found = names[name];
       if (found === undefined) throw new Error('no such name');
-      return found;
+      return { addresses: found, ttlS };
     },
     onLog: () => undefined,
   });
@@ -83,6 +86,22 @@ describe('hosts by name', () => {
       3, 3, 1, 2,
     ]);
   });
+
+  it.each([
+    [true, 3, 3000],
+    [true, 0, 2000],
+    [false, 3, 2000],
+  ])(
+    'are asked for by the time of the answer where the cluster respects it (%j, %i s: after %i ms)',
+    async (respects, seconds, waitMs) => {
+      ttlS = seconds;
+      await use({ dns_refresh_rate: '2s', respect_dns_ttl: respects });
+      await pass(waitMs - 1);
+      expect(asked).toEqual(['shop']);
+      await pass(1);
+      expect(asked).toEqual(['shop', 'shop']);
+    },
+  );
 
   it('stay while their name does not resolve; the wait doubles up to its limit', async () => {
     await use({ dns_refresh_rate: '1s', dns_failure_refresh_rate: { base_interval: '2s', max_interval: '5s' } });
