@@ -1,4 +1,5 @@
 import type { HttpConnectionManager } from '#xds';
+import { httpLogTimes, type LogTimes } from './log-times.ts';
 import { ConfigProblem } from './problem.ts';
 import { durationMs, readNumber } from './values.ts';
 
@@ -30,6 +31,7 @@ export interface HttpServing {
   readonly maxConcurrentStreams: number | undefined;
   /** A log tells how many bytes requests and answers took on the wire. */
   readonly metered: boolean;
+  readonly logTimes: LogTimes;
   /** What becomes of headers with underscores in their names. */
   readonly underscores: 'ALLOW' | 'REJECT_REQUEST' | 'DROP_HEADER';
 }
@@ -81,6 +83,7 @@ export function readHttpServing(config: HttpConnectionManager): HttpServing {
     named.add(type.toLowerCase());
   }
   return {
+    logTimes: httpLogTimes(config),
     metered: METERED.test(JSON.stringify(config.access_log ?? '')),
     codec: fields.codec_type === 'HTTP1' || fields.codec_type === 'HTTP2' ? fields.codec_type : 'AUTO',
     idleTimeoutMs: durationMs(common?.idle_timeout, 'common_http_protocol_options.idle_timeout', 3_600_000),

@@ -14,12 +14,13 @@ import { type HttpServing, readHttpServing } from './http-serving.ts';
 import { balancingLabels } from './labels.ts';
 import { MANAGER_RULES } from './listener-bounds.ts';
 import { type LocalReplyJson, type LocalReplyRewrite, readLocalReply } from './local-reply-config.ts';
+import { type LogTimes, tcpLogTimes } from './log-times.ts';
 import { ConfigProblem, unknownExtension, within } from './problem.ts';
 import { compileRouteTable, type RouteTable } from './route-table.ts';
 import { readStatsPlan, STATS_FILTER, type StatsPlan } from './stats-plan.ts';
 import { readTracing, type TracingConfig } from './tracing-config.ts';
 import { readTunneling, type TunnelRequest } from './tunneling-config.ts';
-import { durationMs, type Fields, readNumber, record } from './values.ts';
+import { durationMs, type Fields, readNumber } from './values.ts';
 
 /** Filters by which Istio's proxies introduce themselves at the beginning of a connection. */
 const EXCHANGES: ReadonlySet<string> = new Set(['istio.metadata_exchange', 'envoy.filters.network.metadata_exchange']);
@@ -122,8 +123,7 @@ export interface TcpFilterConfig extends ConnectionFilters {
   /** 0: a connection may live for ever. */
   readonly maxDurationMs: number;
   readonly maxConnectAttempts: number;
-  /** The log tells of a connection when it is joined to a host, too. */
-  readonly logsJoining: boolean;
+  readonly logTimes: LogTimes;
   readonly accessLogs: readonly AccessLogger[];
 }
 
@@ -197,7 +197,7 @@ function compileTcpProxy(
       0,
     ),
     maxConnectAttempts: readNumber(config['max_connect_attempts'], 1),
-    logsJoining: record(config['access_log_options'])?.['flush_access_log_on_connected'] === true,
+    logTimes: tcpLogTimes(config),
     accessLogs: readAccessLogs((config['access_log'] ?? []) as AccessLogs),
   };
 }

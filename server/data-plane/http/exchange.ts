@@ -17,6 +17,7 @@ import { isGrpc } from './grpc.ts';
 import { countMessages, type GrpcMessages } from './grpc-messages.ts';
 import { Headers } from './headers.ts';
 import { buildReply, type LocalReply } from './local-reply.ts';
+import { logTunnel } from './log-meanwhile.ts';
 import { RequestBacklog } from './request-backlog.ts';
 import { RequestFacts } from './request-facts.ts';
 import { metadataOf } from './resource-metadata.ts';
@@ -220,6 +221,7 @@ export class Exchange extends RequestFacts implements FormatSubject, BodyTarget,
     this.answerFilters?.begin(this, head, endStream);
     this.info.status = head.status;
     this.completeResponse?.(this, head);
+    if (this.stream.tunnel) logTunnel(this, head);
     this.stream.sendHead(head, endStream);
     if (endStream) this.#answered();
   }
@@ -366,6 +368,7 @@ export class Exchange extends RequestFacts implements FormatSubject, BodyTarget,
     this.#finished = true;
     if (this.upgrade !== undefined) this.upgrade.value--;
     this.#timers?.stop();
+    this.nextEntry?.cancel();
     this.answerFilters?.coder?.cancel();
     if (!this.requestEnded && this.info.status > 0 && !this.endedWithConnection) this.#noteEarlyEnd();
     this.info.durationMs = this.runtime.clock.monotonic() - this.info.startedAt;

@@ -1,3 +1,4 @@
+import type { Timer } from '#domain';
 import type { EndpointConfig } from '../config/endpoint-config.ts';
 import type { SessionState } from '../config/filters/stateful-session.ts';
 import type { ClusterShare, CompiledRoute, CompiledVirtualHost, RouteTable } from '../config/route-table.ts';
@@ -39,6 +40,8 @@ export abstract class RequestFacts extends TracedRequest {
   peer: PeerWorkload | undefined;
   /** Noted before its headers are changed. */
   cameAsGrpc: boolean | undefined;
+  /** Where the log tells of it again and again. */
+  nextEntry: Timer | undefined;
   #metadata: DynamicMetadata | undefined;
 
   /** As whose it counts at its cluster. */

@@ -6,6 +6,7 @@ import type { RequestLayer } from '../http/exchange.ts';
 import { runHttpFilters } from '../http/filters/filters.ts';
 import { continueRequest } from '../http/informational.ts';
 import { identify, normalize, normalizeHost, propagateTrace, writeForwarding } from '../http/layers.ts';
+import { logBeginnings } from '../http/log-meanwhile.ts';
 import { exchangeMetadataAsServer } from '../http/metadata-exchange.ts';
 import { completeResponses } from '../http/response-layers.ts';
 import { chooseRoute } from '../http/router/choose-route.ts';
@@ -70,6 +71,7 @@ export const inboundRequest = (config: HttpFilterConfig): readonly RequestLayer[
   identify,
   propagateTrace,
   chooseRoute,
+  ...logBeginnings(config.serving.logTimes),
   // WebSocket and what else the listener or the route lets leave HTTP.
   allowUpgrade,
   exchangeMetadataAsServer,

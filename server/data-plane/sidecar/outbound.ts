@@ -6,6 +6,7 @@ import type { RequestLayer } from '../http/exchange.ts';
 import { runHttpFilters } from '../http/filters/filters.ts';
 import { continueRequest } from '../http/informational.ts';
 import { identify, normalize, normalizeHost, propagateTrace, writeForwarding } from '../http/layers.ts';
+import { logBeginnings } from '../http/log-meanwhile.ts';
 import { exchangeMetadataAsClient } from '../http/metadata-exchange.ts';
 import { completeResponses } from '../http/response-layers.ts';
 import { chooseRoute } from '../http/router/choose-route.ts';
@@ -96,6 +97,7 @@ export const outboundRequest = (config: HttpFilterConfig): readonly RequestLayer
   propagateTrace,
   // Before the filters, because a fault belongs to a route.
   chooseRoute,
+  ...logBeginnings(config.serving.logTimes),
   // WebSocket and what else the listener or the route lets leave HTTP.
   allowUpgrade,
   exchangeMetadataAsClient,

@@ -51,6 +51,7 @@ export class TcpSession {
   #hostEndedFirst = false;
   #idle: Timer | undefined;
   #lifetime: Timer | undefined;
+  #nextEntry: Timer | undefined;
   /** Unlike those of a request, they stay out of formats: Envoy has none for connections. */
   #details = '';
   readonly #metrics = new SessionMetrics();
@@ -83,6 +84,9 @@ export class TcpSession {
       this.close();
     });
     socket.on('close', () => this.close());
+    const { atStart, everyMs } = this.#options.config.logTimes;
+    if (atStart) this.#logMeanwhile('TcpConnectionStart');
+    if (everyMs > 0) this.#logAgain(everyMs);
     this.#connect();
     if (!this.#over) this.#introductions.meetClient();
     this.#watchDuration();
@@ -91,20 +95,14 @@ export class TcpSession {
   close(): void {
     if (this.#over) return;
     this.#over = true;
-    const { runtime, socket } = this.#options;
-    const { clock } = runtime;
+    const { socket } = this.#options;
     this.#idle?.cancel();
     this.#lifetime?.cancel();
+    this.#nextEntry?.cancel();
     this.#cancelVerdict?.();
     this.#metrics.closed(this.#measured);
     this.#upstreamSide?.end(this.#upstream?.closed === true && !this.#hostEndedFirst ? 'remote' : 'local');
-    const { overhead } = this.#metrics;
-    // What nobody was there to read was not received.
-    this.#info.bytesReceived =
-      this.#upstream === undefined ? 0 : Math.max(0, this.#options.socket.bytesRead - overhead.read);
-    this.#info.bytesSent = Math.max(0, this.#options.socket.bytesWritten - overhead.written);
-    this.#info.durationMs = clock.monotonic() - this.#info.startedAt;
-    this.#countWire();
+    this.#measure();
     for (const side of [socket, this.#upstream]) end(side, side === this.#resets);
     this.#record();
     this.#options.context.onEnd?.(undefined);
@@ -112,8 +110,15 @@ export class TcpSession {
   }
 
   /** As in Envoy, bytes of TLS are not among them, and what went on to the host is what came. */
-  #countWire(): void {
-    const { bytesReceived, bytesSent } = this.#info;
+  #measure(): void {
+    const { runtime, socket } = this.#options;
+    const { overhead } = this.#metrics;
+    // What nobody was there to read was not received.
+    const bytesReceived = this.#upstream === undefined ? 0 : Math.max(0, socket.bytesRead - overhead.read);
+    const bytesSent = Math.max(0, socket.bytesWritten - overhead.written);
+    this.#info.bytesReceived = bytesReceived;
+    this.#info.bytesSent = bytesSent;
+    this.#info.durationMs = runtime.clock.monotonic() - this.#info.startedAt;
     const [down, up] = [new ByteMeter(), new ByteMeter()];
     down.wireReceived = bytesReceived;
     down.wireSent = bytesSent;
@@ -204,8 +209,9 @@ export class TcpSession {
 
   #join(upstream: Duplex): void {
     const { socket } = this.#options;
+    // Nothing has been passed on by then.
+    if (this.#options.config.logTimes.onceOpen) this.#logMeanwhile('TcpUpstreamConnected');
     this.#upstream = upstream;
-    if (this.#options.config.logsJoining) this.#logJoining();
     upstream.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'ECONNRESET') {
         this.#info.flag('UR');
@@ -314,10 +320,18 @@ export class TcpSession {
     });
   }
 
-  #logJoining(): void {
-    this.#info.logType = 'TcpUpstreamConnected';
+  #logMeanwhile(type: string): void {
+    this.#measure();
+    this.#info.logType = type;
     this.#log();
     this.#info.logType = '';
+  }
+
+  #logAgain(everyMs: number): void {
+    this.#nextEntry = this.#options.runtime.clock.after(everyMs, () => {
+      this.#logMeanwhile('TcpPeriodic');
+      this.#logAgain(everyMs);
+    });
   }
 
   /** The first line of those that were written. */

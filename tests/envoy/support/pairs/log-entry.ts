@@ -17,6 +17,7 @@ export const LOG_FORMAT: Readonly<Record<string, string>> = {
   route: '%ROUTE_NAME%',
   listener: '%DOWNSTREAM_LOCAL_PORT%',
   grpcStatus: '%GRPC_STATUS%',
+  type: '%ACCESS_LOG_TYPE%',
 };
 
 export type LogEntry = Readonly<Record<string, string | number | null>>;
