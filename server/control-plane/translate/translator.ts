@@ -3,7 +3,7 @@ import { type EncodedResource, type ProxyNode, type TypeUrl, typeUrls } from '#x
 import type { MeshSnapshot } from '../snapshot/mesh-snapshot.ts';
 import { createEncoder, type EncodedMap, type EncodedPart, type Encoder } from './encode-all.ts';
 import { extensionConfigs } from './http-filters/extension-configs.ts';
-import { extensionNotices } from './http-filters/extension-notices.ts';
+import { buildNotices, extensionNotices } from './http-filters/extension-notices.ts';
 import { createKeyedMemo, createNodeMemo, type KeyedMemo } from './keyed-memo.ts';
 import { nameTable } from './name-table.ts';
 import { type ProxyView, viewProxy } from './proxy-view.ts';
@@ -91,6 +91,7 @@ function translateOne(memory: Memory, input: SharedInput, node: ProxyNode): Tran
       [typeUrls.nameTable, encodeNames(memory, input).resources],
     ]),
     problems: [
+      ...buildNotices(node),
       ...extensionNotices(snapshot, proxy, node),
       ...shared.problems,
       ...[shared.listeners, shared.routes, shared.clusters, own.listeners, own.clusters, endpoints, extensions].flatMap(

@@ -251,6 +251,14 @@ const mesh: readonly CatalogueEntry[] = [
     hint: 'Filters and their places are as Istio makes them (meshwork xds shows them); the code itself runs in Envoy only.',
     lesson: '/words/wasm-plugin',
   },
+  {
+    code: 'MW0404',
+    severity: 'warning',
+    title: 'Envoy of another build',
+    template: '{what}',
+    hint: 'Name the protocol of the port (http, grpc, or appProtocol), and HTTP passes as HTTP.',
+    lesson: '/words/envoy',
+  },
 ];
 
 /** Every code that this room can give, each once. */

@@ -74,6 +74,14 @@ describe('MW0403', () => {
     ]);
   });
 
+  it('tells of a real Envoy whose agent is ours that no module is fetched, and what only Istio’s build has', () => {
+    const joined = { ...node, metadata: { ...node.metadata, MESHWORK_AGENT_COUNTS: 'true' }, userAgent: 'envoy' };
+    expect(codes(joined)).toEqual([
+      expect.stringMatching(/^MW0404 .* is sent no istio\.alpn and no istio\.metadata_exchange: HTTP over mutual TLS/),
+      'MW0403 WasmPlugin shop/guard is not run by real Envoys: their agents fetch no Wasm modules, and as after a failed download traffic is refused',
+    ]);
+  });
+
   it('is silent about an Envoy, which runs what it is sent, and about proxies without the extension', () => {
     expect(codes({ ...node, userAgent: 'envoy' })).toEqual([]);
     const elsewhere = 'sidecar~127.8.1.12~web.bank~bank.svc.cluster.local';
