@@ -167,6 +167,8 @@ export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, 
     flagRefusal(this.#exchange, verdict);
     attempt.answered = true;
     this.#body.stopReplay();
+    // What kept an earlier try from its host is not told of the host that answers.
+    if (this.#exchange.info.attempts > 1) this.#exchange.info.transportFailure = '';
     this.#exchange.info.details = 'via_upstream';
     // As in Envoy, the time is told once the whole request was there.
     if (this.#completeAt !== undefined) tellServiceTime(this.#exchange, head, attempt.startedAt);
