@@ -284,6 +284,48 @@ describe('a gateway with filters that only an EnvoyFilter adds', () => {
     expect([moved.body, moved.headers['set-cookie'] === undefined]).toEqual([hosts[1], false]);
   });
 
+  it('sends a request to the host that it names, and each further try to the next; others are chosen', async () => {
+    const hosts = ['5', '6'].map((last) => `${NET}.2.${last}`);
+    for (const ip of hosts) await listen(servers, ip, 8080, (_request, response) => response.end(ip));
+    const policy = (name: string, type: string, config: object) => ({
+      typed_extension_config: {
+        name: `envoy.load_balancing_policies.${name}`,
+        typed_config: {
+          '@type': `type.googleapis.com/envoy.extensions.load_balancing_policies.${name}.v3.${type}`,
+          ...config,
+        },
+      },
+    });
+    const fallback_policy = { policies: [policy('round_robin', 'RoundRobin', {})] };
+    const override = policy('override_host', 'OverrideHost', {
+      override_host_sources: [{ header: 'x-to' }],
+      fallback_policy,
+    });
+    const nobody = `${NET}.2.7:8080`;
+    const named = staticCluster('named', [`${hosts[0]}:8080`, `${hosts[1]}:8080`, nobody], {
+      load_balancing_policy: { policies: [override] },
+    } as Partial<Cluster>);
+    const retry_policy = { retry_on: 'connect-failure', num_retries: 2 };
+    const route_config = {
+      name: 'named',
+      virtual_hosts: [
+        {
+          name: 'all',
+          domains: ['*'],
+          routes: [{ match: { prefix: '/' }, route: { cluster: 'named', retry_policy } }],
+        },
+      ],
+    };
+    pod.xds.push(typeUrls.cluster, [staticCluster('application', [`${NET}.2.1:8080`]), named]);
+    const wishes = listener({ http_filters: [router], route_config }, PORT + 4);
+    expect(pod.xds.push(typeUrls.listener, [listener(), wishes])).toEqual([]);
+    const visit = async (to: string): Promise<string> =>
+      (await sendFrom(`${NET}.1.9`, { ip: IP, port: PORT + 4 }, { host: 'shop', headers: { 'x-to': to } })).body;
+    for (const ip of [...hosts, ...hosts]) expect(await visit(`${ip}:8080`)).toBe(ip);
+    expect(await visit(`1.2.3.4:80, ${nobody},${hosts[1]}:8080`)).toBe(hosts[1]);
+    expect(hosts).toContain(await visit('1.2.3.4:80'));
+  });
+
   it.each([
     ['lua.v3.Lua', 'this proxy runs no Lua code'],
     ['oauth2.v3.OAuth2', 'this proxy signs nobody in'],

@@ -3,6 +3,7 @@ import type { MaglevConfig } from '../upstream/hashing/maglev.ts';
 import type { RingHashConfig } from '../upstream/hashing/ring-hash.ts';
 import { compileHashPolicies, type HashPolicy } from './hash-policy.ts';
 import { readExtension, usesExtension } from './lb-extension.ts';
+import type { HostSource } from './named-hosts.ts';
 import { ConfigProblem, within } from './problem.ts';
 import { compileSubsets, type SubsetConfig } from './subset-config.ts';
 import { durationMs, type Fields, readNumber, record } from './values.ts';
@@ -47,6 +48,8 @@ export interface BalancingConfig {
   readonly overrideStatuses: ReadonlySet<string>;
   /** Requests choose among the hosts whose metadata is theirs. */
   readonly subsets: SubsetConfig | undefined;
+  /** Hosts that requests name come before those that are chosen; absent: they name none. */
+  readonly named: readonly HostSource[] | undefined;
 }
 
 /** What a balancing policy is told, wherever it stands: in the cluster's own fields or in an extension. */
@@ -59,6 +62,7 @@ export interface PolicySource {
   /** What holds `zone_aware_lb_config` or `locality_weighted_lb_config`. */
   readonly locality: Fields | undefined;
   readonly subsets: SubsetConfig | undefined;
+  readonly named?: readonly HostSource[];
   /** Where the fields stand. */
   readonly field: string;
 }
@@ -106,6 +110,7 @@ export function readBalancing(cluster: Cluster): BalancingConfig {
     closesOnChange: common?.['close_connections_on_host_set_change'] === true,
     overrideStatuses: readStatuses(record(common?.['override_host_status'])),
     subsets: source.subsets,
+    named: source.named,
   };
 }
 

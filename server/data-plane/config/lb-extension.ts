@@ -1,5 +1,6 @@
 import type { Cluster } from '#xds';
 import type { LbPolicy, PolicySource } from './lb-config.ts';
+import { readHostSources } from './named-hosts.ts';
 import { ConfigProblem, within } from './problem.ts';
 import { compileSubsets } from './subset-config.ts';
 import { type Fields, record } from './values.ts';
@@ -14,6 +15,7 @@ const CASES: Readonly<Record<string, LbPolicy>> = {
   'cluster_provided.v3.ClusterProvided': 'CLUSTER_PROVIDED',
 };
 const SUBSET = 'subset.v3.Subset';
+const OVERRIDE = 'override_host.v3.OverrideHost';
 
 /** Fields of `common_lb_config` whose place is the extension's own configuration. */
 const PARTIAL = ['zone_aware_lb_config', 'locality_weighted_lb_config', 'consistent_hashing_lb_config'];
@@ -47,6 +49,7 @@ function sourceOf(policy: Fields, field: string, cluster: string): PolicySource 
     const type = String(own['@type']).replace(PREFIX, '');
     const at = `${field}.policies[${i}].typed_extension_config.typed_config`;
     if (type === SUBSET) return ofSubset(own, at, cluster);
+    if (type === OVERRIDE) return ofNamed(own, at, cluster);
     const known = CASES[type];
     if (known !== undefined) return ofPolicy(known, own, at);
     names.push(String(extension?.['name']));
@@ -66,6 +69,13 @@ function ofPolicy(policy: LbPolicy, own: Fields, field: string): PolicySource {
     subsets: undefined,
     field,
   };
+}
+
+function ofNamed(own: Fields, field: string, cluster: string): PolicySource {
+  const named = readHostSources(own, field);
+  const fallback = record(own['fallback_policy']);
+  if (fallback === undefined) throw new ConfigProblem(`${field}.fallback_policy`, 'value is required');
+  return { ...sourceOf(fallback, `${field}.fallback_policy`, cluster), named };
 }
 
 function ofSubset(own: Fields, field: string, cluster: string): PolicySource {

@@ -2,6 +2,7 @@ import type { Clock, Random, SocketAddress } from '#domain';
 import type { CompiledCluster } from '../config/cluster-config.ts';
 import type { EndpointConfig } from '../config/endpoint-config.ts';
 import type { BalancingConfig } from '../config/lb-config.ts';
+import type { HostSource } from '../config/named-hosts.ts';
 import { tlsForHost, type UpstreamTls } from '../config/tls-settings.ts';
 import type { ClientHeader } from '../config/upstream-transport.ts';
 import type { Fields, Fraction } from '../config/values.ts';
@@ -58,6 +59,8 @@ export interface PickContext {
   readonly originalDestination: SocketAddress | undefined;
   /** A host that is taken before any is chosen, by its address, as long as its health allows; `strict`: or none. */
   readonly wanted?: { readonly key: string; readonly strict: boolean } | undefined;
+  /** The next host that the request names, of those that `isThere` takes; asked only by clusters whose requests may name some. */
+  readonly named?: (sources: readonly HostSource[], isThere: (key: string) => boolean) => string | undefined;
   /** What earlier tries say against hosts. */
   readonly tried?: TriedHosts | undefined;
   /** The metadata that the hosts of a subset must have; asked only by clusters with subsets. */
@@ -196,6 +199,11 @@ export class UpstreamCluster {
     if (context.wanted !== undefined) {
       const choice = this.#wantedHost(context.wanted.key);
       if (choice !== undefined || context.wanted.strict) return choice;
+    }
+    const { named } = this.config.balancing;
+    if (named !== undefined) {
+      const host = this.#hosts.get(context.named?.(named, (key) => this.#hosts.has(key)) ?? '');
+      if (host !== undefined) return { host, candidates: undefined, why: () => 'the request names this host' };
     }
     if (this.config.type === 'ORIGINAL_DST') return this.#originalHost(context.originalDestination);
     return this.#subsets === undefined ? this.#all.choose(context) : this.#subsets.choose(context);

@@ -1,8 +1,10 @@
 import type { SocketAddress } from '#domain';
+import type { HostSource } from '../../config/named-hosts.ts';
 import type { Fields } from '../../config/values.ts';
 import type { PickContext } from '../../upstream/cluster.ts';
 import type { Exchange } from '../exchange.ts';
 import type { UpstreamCallOptions } from './call-options.ts';
+import { namedHosts } from './named-hosts.ts';
 import { destinationOf } from './original-destination.ts';
 import { requestCriteria } from './request-criteria.ts';
 import { hashRequest } from './request-hash.ts';
@@ -13,6 +15,8 @@ export abstract class HostWish implements PickContext {
   protected readonly options: UpstreamCallOptions;
   /** What later tries avoid. */
   tried: RetryHosts | undefined;
+  /** Hosts that are named and were not tried yet. */
+  #named: string[] | undefined;
   #hash: { readonly value: bigint | undefined } | undefined;
 
   constructor(options: UpstreamCallOptions) {
@@ -27,6 +31,13 @@ export abstract class HostWish implements PickContext {
   get wanted(): Exchange['wantedHost'] {
     const { info, wantedHost } = this.options.exchange;
     return info.attempts === 0 ? wantedHost : undefined;
+  }
+
+  /** Each try takes the next one. Source: OverrideHostLoadBalancer in Envoy. */
+  named(sources: readonly HostSource[], isThere: (key: string) => boolean): string | undefined {
+    this.#named ??= namedHosts(this.options.exchange, sources);
+    for (let key = this.#named.shift(); key !== undefined; key = this.#named.shift()) if (isThere(key)) return key;
+    return undefined;
   }
 
   criteria(): Fields | undefined {

@@ -9,7 +9,7 @@ export interface PairRequest {
   readonly method?: string;
   readonly path?: string;
   readonly host?: string;
-  /** One value, or one for each line. */
+  /** One value, or one for each line; `{AT one}` stands for the address of that host. */
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   readonly body?: string;
   readonly trailers?: Readonly<Record<string, string>>;

@@ -113,6 +113,16 @@ async function listedNames(ip: string): Promise<ReadonlySet<string>> {
   return new Set(lines.map((line) => line.split(': ')[0]!.replaceAll(`${ip}_`, '')));
 }
 
+/** `{AT one}` in a header stands for the address of that host. */
+function placed(request: PairRequest, hosts: TestHosts): PairRequest {
+  if (request.headers === undefined) return request;
+  const text = JSON.stringify(request.headers).replaceAll(/\{AT ([\w-]+)\}/g, (_, name: string) => {
+    const { ip, port } = hosts.at(name);
+    return `${ip}:${port}`;
+  });
+  return { ...request, headers: JSON.parse(text) as NonNullable<PairRequest['headers']> };
+}
+
 async function observe({
   side,
   given,
@@ -133,11 +143,12 @@ async function observe({
   const logged = entriesAt(side.logLines(), port).length;
   const sentBefore = sentFrom(hosts.logged, at).length;
   const untold = request.after ?? 0;
-  for (let turn = 0; turn < untold; turn++) await ask(request, at, `${name}/after/${turn}`);
+  for (let turn = 0; turn < untold; turn++) await ask(placed(request, hosts), at, `${name}/after/${turn}`);
   const figures = await quiet(side, own);
   let told = 0;
   for (const { times = 1, pauseMs = 0, ...fields } of request.before ?? []) {
-    for (let time = 0; time < times; time++) await ask({ ...request, ...fields }, at, `${name}/before/${told++}`);
+    for (let time = 0; time < times; time++)
+      await ask(placed({ ...request, ...fields }, hosts), at, `${name}/before/${told++}`);
     await setTimeout(pauseMs);
   }
   if (request.pauseMs !== undefined) await setTimeout(request.pauseMs);
@@ -148,7 +159,7 @@ async function observe({
     return length >= logged + untold + told ? length : undefined;
   });
   const letGo = await hold(request.held ?? [], at, () => side.figures(own));
-  const answer = await ask(request, at, name);
+  const answer = await ask(placed(request, hosts), at, name);
   const met = await waitFor(`${side.name}'s log line of ${name}`, LATE_MS, () => {
     const found = entriesAt(side.logLines(), port).slice(entries);
     // A request that follows a redirect within the proxy has a line for each part of its way.
