@@ -1,6 +1,7 @@
 import { clusterName } from '#domain';
 import type { Cluster } from '#xds';
 import { endpointsOnPort } from '../../snapshot/endpoints.ts';
+import type { LoadBalancerSettings } from '../../snapshot/istio-types.ts';
 import { namespaceTls } from '../../snapshot/peer-authentications.ts';
 import { keepsSessions, type Service, type ServicePort, serviceKey } from '../../snapshot/services.ts';
 import { edsConfig } from '../ads-source.ts';
@@ -59,7 +60,7 @@ function outboundCluster(input: ClusterInput): IstioCluster | undefined {
   const srvName = dnsSrvName(port.port, subsetName, service.hostname);
   const name = sniDnat ? srvName : clusterName('outbound', port.port, subsetName, service.hostname);
   const policy = effectivePolicy(rule, { subset: subsetName, port: port.port, mesh });
-  const type = policy.loadBalancer?.value.simple === 'PASSTHROUGH' ? 'ORIGINAL_DST' : clusterType(scope, service);
+  const type = passesOn(input, policy) ? 'ORIGINAL_DST' : clusterType(scope, service);
   const looksUp = isDynamic(service) && scope.istioProxy && !sniDnat;
   const discovery = looksUp ? lookUpFields(input, policy) : discoveryFields(input, { name, type, policy });
   if (discovery === undefined) return undefined;
@@ -101,6 +102,14 @@ function outboundCluster(input: ClusterInput): IstioCluster | undefined {
     metadata: clusterMetadata(input, policy),
   };
 }
+
+/** Connections keep their address where the rule says so; a subset cannot take that back. Source: buildSubsetCluster in istio pilot. */
+const passesOn = ({ scope, port, rule, subset }: ClusterInput, policy: EffectivePolicy): boolean =>
+  isPassthrough(policy.loadBalancer?.value) ||
+  (subset !== undefined &&
+    isPassthrough(effectivePolicy(rule, { port: port.port, mesh: scope.snapshot.mesh }).loadBalancer?.value));
+
+const isPassthrough = (balancer: LoadBalancerSettings | undefined): boolean => balancer?.simple === 'PASSTHROUGH';
 
 /** A session may stay with an endpoint that drains. */
 const KEPT_STATUSES = ['HEALTHY', 'DRAINING', 'UNKNOWN', 'DEGRADED'];
@@ -184,16 +193,17 @@ const targetPortOverride = ({ registry, resolution }: Service, port: ServicePort
     : undefined;
 
 function clientTls(
-  { scope, service, port, subset, rule }: ClusterInput,
+  input: ClusterInput,
   policy: EffectivePolicy,
   http2: boolean,
 ): ReturnType<typeof translateClientTls> {
+  const { scope, service, port, subset, rule } = input;
   const { mesh, serviceAccounts } = scope.snapshot;
   const dynamic = isDynamic(service) && scope.istioProxy;
   const accounts = (dynamic ? undefined : serviceAccounts.get(serviceKey(service))) ?? [];
   return translateClientTls({
     settings: policy.tls?.value,
-    autoMtls: mesh.enableAutoMtls && mayBeMutual(scope, service, port, policy),
+    autoMtls: mesh.enableAutoMtls && mayBeMutual(input),
     sni: dnsSrvName(port.port, subset?.value.name ?? '', service.hostname),
     identities: accounts,
     entryNames: service.registry === 'External' ? accounts : [],
@@ -205,11 +215,15 @@ function clientTls(
   });
 }
 
-/** Source: BestEffortInferServiceMTLSMode in istio pilot. */
-function mayBeMutual(scope: OutboundScope, service: Service, port: ServicePort, policy: EffectivePolicy): boolean {
+/**
+ * Where connections keep their address, all endpoints must be able to. Only the rule's own policy, or the subset's own, is asked for that:
+ * not what it says of a port. Source: BestEffortInferServiceMTLSMode in istio pilot.
+ */
+function mayBeMutual({ scope, service, port, rule, subset }: ClusterInput): boolean {
   const { peerAuthentications, mesh, endpoints } = scope.snapshot;
   if (service.meshExternal) return false;
-  if (service.resolution === 'Passthrough' || policy.loadBalancer?.value.simple === 'PASSTHROUGH') {
+  const policy = subset === undefined ? rule?.trafficPolicy?.value : subset.value.trafficPolicy;
+  if (service.resolution === 'Passthrough' || isPassthrough(policy?.loadBalancer)) {
     const own = endpointsOnPort(endpoints, service, port);
     if (own.length === 0 || own.some(({ workload }) => workload.tlsMode !== 'istio')) return false;
   }
