@@ -151,7 +151,8 @@ function inboundCluster(scope: OutboundScope, input: InboundInput): IstioCluster
   const { service, port, clusterPort, address } = input;
   const name = clusterName('inbound', clusterPort, '', '');
   const rule = scope.inboundRuleFor(service.hostname);
-  const pool = input.pool ?? effectivePolicy(rule, { port: port.port, mesh }).connectionPool?.value;
+  const policy = effectivePolicy(rule, { port: port.port, mesh });
+  const pool = input.pool ?? policy.connectionPool?.value;
   const version = upstreamVersion({ protocol: port.protocol, sniffs: true, direction: 'inbound' }, pool, mesh);
   const options = translateProtocolOptions({ version, pool, http1: http1Options(port.protocol, mesh) });
   const pattern = mesh.inboundClusterStatName;
@@ -163,7 +164,7 @@ function inboundCluster(scope: OutboundScope, input: InboundInput): IstioCluster
     ...(address === ''
       ? { type: 'ORIGINAL_DST', lb_policy: 'CLUSTER_PROVIDED', cleanup_interval: NEVER }
       : { type: 'STATIC', load_assignment: localAssignment(name, address, input.addressPort) }),
-    ...translateLimits(pool, mesh),
+    ...translateLimits(pool, mesh, policy.retryBudget?.value),
     ...(options && { typed_extension_protocol_options: { [HTTP_PROTOCOL_OPTIONS]: options } }),
     common_lb_config: {},
     ...(![LOCALHOST, LOCALHOST_V6].includes(address) && { upstream_bind_config: passthroughBind(input.podIp) }),
