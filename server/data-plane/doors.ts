@@ -96,6 +96,8 @@ export interface BootstrapSettings {
   readonly statsCompression?: boolean;
   /** Of Envoy's runtime, by name. */
   readonly runtimeValues?: Readonly<Record<string, string>>;
+  /** Connections of clients that may be open at once; absent: any number. */
+  readonly maxConnections?: number | undefined;
 }
 
 export interface ProxyOptions {

@@ -29,6 +29,7 @@ import type { Proxy, ProxyAdmin, ProxyOptions } from './doors.ts';
 import { gatewayConnection, gatewayRequest } from './gateway/gateway.ts';
 import { SpanSender } from './http/call/span-sender.ts';
 import { PeerMetadata } from './http/peer-metadata.ts';
+import { ConnectionRoom } from './listener/connection-room.ts';
 import { ListenerSet } from './listener/listener-set.ts';
 import { type ConnectionLayer, PendingConnection, runLayers } from './listener/pending-connection.ts';
 import type { RequestHandling, ServedListener } from './listener/served-listener.ts';
@@ -100,6 +101,7 @@ class MeshProxy implements Proxy {
   readonly #listeners: ListenerSet;
   readonly #agent: Agent;
   readonly #names: NameProxy | undefined;
+  readonly #room: ConnectionRoom | undefined;
   readonly #ads: AdsClient;
   readonly #adminServer: AdminServer;
   readonly #serverStats: ServerStats;
@@ -177,6 +179,8 @@ class MeshProxy implements Proxy {
       random: random.stream('agent'),
       onLog: options.onLog,
     });
+    const { maxConnections } = options.bootstrap ?? {};
+    this.#room = maxConnections === undefined ? undefined : new ConnectionRoom(maxConnections);
     this.#names = capturesNames(options.environment ?? {})
       ? new NameProxy({ namespace: pod.namespace, random: random.stream('names'), upstream: options.network.ask })
       : undefined;
@@ -300,7 +304,9 @@ class MeshProxy implements Proxy {
   }
 
   acceptInbound(socket: Socket, originalDestination: SocketAddress): void {
-    this.#listeners.find('virtualInbound')?.stats.accepted();
+    const listener = this.#listeners.find('virtualInbound');
+    if (this.#hasNoRoom(socket, listener)) return;
+    listener?.stats.accepted();
     this.#run(socket, 'inbound', inboundConnection, { localAddress: originalDestination });
   }
 
@@ -333,6 +339,7 @@ class MeshProxy implements Proxy {
     const { address, direction, useOriginalDst } = listener.config;
     const own = { ip, port: address.port };
     const redirected = this.#options.role === 'sidecar' && direction === 'inbound';
+    if (!redirected && this.#hasNoRoom(socket, listener)) return;
     if (!redirected) listener.stats.accepted();
     if (this.#options.role === 'router') {
       this.#run(socket, 'outbound', gatewayConnection, { localAddress: own, listener });
@@ -345,6 +352,14 @@ class MeshProxy implements Proxy {
     } else {
       this.#run(socket, 'outbound', outboundConnection, { localAddress: own });
     }
+  }
+
+  /** One connection too many is closed at once, and counted as nothing else. */
+  #hasNoRoom(socket: Socket, listener: ServedListener | undefined): boolean {
+    if (this.#room === undefined || this.#room.takes(socket)) return false;
+    listener?.stats.count('downstream_global_cx_overflow');
+    socket.destroy();
+    return true;
   }
 
   /** A connection to 15006 itself: redirected by somebody else's capture, or meant for the proxy, which refuses it. */

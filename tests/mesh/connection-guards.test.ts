@@ -108,6 +108,7 @@ const LISTENERS: Readonly<Record<number, Partial<Listener>>> = {
 describe('what stands before the filter that takes a connection', () => {
   let lease: SubnetLease;
   let pod: Pod;
+  let few: Pod | undefined;
   let ip: string;
   beforeAll(async () => {
     lease = await leaseSubnet(seededRandom(`connection-guards/${process.pid}`));
@@ -124,6 +125,7 @@ describe('what stands before the filter that takes a connection', () => {
   });
   afterAll(async () => {
     await pod?.stop();
+    await few?.stop();
     await lease?.release();
   });
 
@@ -195,5 +197,40 @@ describe('what stands before the filter that takes a connection', () => {
   it('chains are told apart by where their clients are', async () => {
     expect(await heard(7005, '')).toBe('near');
     expect(await heard(7005, '', `127.${lease.subnet}.1.9`)).toBe('known');
+  });
+
+  it('one connection more than the bootstrap allows is closed, whatever listener it is for, and counted nowhere else', async () => {
+    const at = `127.${lease.subnet}.1.7`;
+    const signer = await createTestCa();
+    few = await startPod({ ip: at, name: 'few', role: 'router', signer, bootstrap: { maxConnections: 2 } }, (xds) => {
+      xds.push(typeUrls.cluster, []);
+      const listeners = [7001, 7002].map((port) => ({
+        name: `few-${port}`,
+        address: { socket_address: { address: at, port_value: port } },
+        filter_chains: [{ filters: [http(`few-${port}`)] }],
+      }));
+      expect(xds.push(typeUrls.listener, listeners)).toEqual([]);
+    });
+    const figure = (name: string): number => few?.proxy.admin.stats().get(`listener.${at}_${name}`) ?? 0;
+    const dial = async (port: number): Promise<Socket> => {
+      const socket = connect({ host: at, port, localAddress: at });
+      await once(socket, 'connect');
+      return socket;
+    };
+    const served = async (socket: Socket): Promise<string> => {
+      const answer = once(socket, 'data').then(([bytes]) => String(bytes));
+      socket.write(REQUEST);
+      return answer;
+    };
+    const [one, two] = [await dial(7001), await dial(7002)];
+    expect(await served(one)).toMatch(/ 200 OK/);
+    expect(await served(two)).toMatch(/ 200 OK/);
+    const third = await dial(7002);
+    await once(third.resume(), 'close');
+    expect(['7001.downstream_global_cx_overflow', '7002.downstream_global_cx_overflow'].map(figure)).toEqual([0, 1]);
+    expect(figure('7002.downstream_cx_total')).toBe(1);
+    one.destroy();
+    await until(() => figure('7001.downstream_cx_active') === 0, 'the first connection is gone');
+    expect(await served(await dial(7002))).toMatch(/ 200 OK/);
   });
 });

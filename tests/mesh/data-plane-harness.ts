@@ -6,7 +6,7 @@ import * as x509 from '@peculiar/x509';
 import type { FleetingHop, HopRecord, SocketAddress } from '#domain';
 import { formatAddress, seededRandom } from '#domain';
 import type { AdsClient, AdsClientOptions, Rejection, ResourceByType, TypeUrl } from '#xds';
-import type { CertificateSigner, Proxy, ProxyNetwork } from '../../server/data-plane/doors.ts';
+import type { BootstrapSettings, CertificateSigner, Proxy, ProxyNetwork } from '../../server/data-plane/doors.ts';
 import { createProxyWith } from '../../server/data-plane/proxy.ts';
 import { systemClock } from '../../server/system.ts';
 
@@ -117,6 +117,7 @@ export interface PodOptions {
   readonly ports?: readonly number[];
   readonly seed?: string;
   readonly signer: CertificateSigner;
+  readonly bootstrap?: BootstrapSettings;
 }
 
 /** The hidden address of a pod: third byte plus 100. */
@@ -153,6 +154,7 @@ export async function startPod(options: PodOptions, configure: (xds: FakeXds) =>
       trustDomain: 'cluster.local',
       xdsAddress: '127.0.0.1:1',
       signer: options.signer,
+      bootstrap: options.bootstrap,
       token: () => 'token',
       network: capture,
       clock,

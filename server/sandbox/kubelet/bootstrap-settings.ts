@@ -16,7 +16,21 @@ export function bootstrapSettings(store: KubeStore, pod: PodObject): BootstrapSe
     runtimeValues: Object.fromEntries(
       Object.entries(runtimeValues ?? {}).map(([name, value]) => [name, String(value)]),
     ),
+    maxConnections: maxConnections(settings.proxyMetadata ?? {}, runtimeValues ?? {}),
   };
+}
+
+/** By a variable, else by a value of the runtime that older releases read; what is no whole number counts as nothing. */
+function maxConnections(
+  environment: Readonly<Record<string, unknown>>,
+  runtimeValues: Readonly<Record<string, unknown>>,
+): number | undefined {
+  const given = [
+    environment['ISTIO_META_GLOBAL_DOWNSTREAM_MAX_CONNECTIONS'],
+    runtimeValues['overload.global_downstream_max_connections'],
+  ];
+  const text = given.map((value) => String(value ?? '')).find((value) => /^[+-]?\d+$/.test(value));
+  return text === undefined ? undefined : Number(text);
 }
 
 /** Fields that settings may have beside those that injection reads. */

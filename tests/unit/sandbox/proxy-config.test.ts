@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { KubeStore } from '#kube-api';
 import type { ContainerSpec, PodObject } from '../../../server/sandbox/kube-types.ts';
+import { bootstrapSettings } from '../../../server/sandbox/kubelet/bootstrap-settings.ts';
 import { admitPod } from '../../../server/sandbox/mesh/injection.ts';
 import { imageOfType } from '../../../server/sandbox/mesh/proxy-config.ts';
 import { changeId, newMeshStore } from './support.ts';
@@ -52,6 +53,19 @@ describe('the settings of a proxy at injection', () => {
 
   it('are told to the agent as an empty object when nobody sets any', () => {
     expect(env(proxyOf(pod()))).toEqual({ PROXY_CONFIG: '{}\n' });
+  });
+
+  it.each([
+    ['', undefined],
+    ['runtimeValues: { overload.global_downstream_max_connections: "7" }', 7],
+    ['runtimeValues: { overload.global_downstream_max_connections: many }', undefined],
+    ['proxyMetadata: { ISTIO_META_GLOBAL_DOWNSTREAM_MAX_CONNECTIONS: "5" }', 5],
+    [
+      'runtimeValues: { overload.global_downstream_max_connections: "7" }\nproxyMetadata: { ISTIO_META_GLOBAL_DOWNSTREAM_MAX_CONNECTIONS: "5" }',
+      5,
+    ],
+  ])('%j limit the connections of its clients to %j', (config, limit) => {
+    expect(bootstrapSettings(store, pod({ 'proxy.istio.io/config': config })).maxConnections).toBe(limit);
   });
 
   it('join environment variables of root namespace, namespace, annotation and selected workload, the last winning', () => {
