@@ -89,7 +89,7 @@ export interface HistogramBounds {
 export interface BootstrapSettings {
   /** Absent: nobody has said, and pages list all. */
   readonly statsInclusion?: StatsInclusion | undefined;
-  /** Parts of names, `tag=.=value;.`, that become labels. */
+  /** Parts of names, `tag=.=value;.;`, that become labels. */
   readonly extraStatTags?: readonly string[];
   readonly histogramBounds?: readonly HistogramBounds[];
   /** Whether port 15090 compresses for who accepts it; default true. */

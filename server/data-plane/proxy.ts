@@ -41,6 +41,7 @@ import { outboundConnection, outboundRequest } from './sidecar/outbound.ts';
 import { IstioMetrics } from './stats/istio-metrics.ts';
 import { ServerStats } from './stats/server-stats.ts';
 import { Stats } from './stats/stats.ts';
+import { statsForm } from './stats/stats-form.ts';
 import { includesStat } from './stats/stats-inclusion.ts';
 import { createTransports } from './transports.ts';
 import { ClusterManager } from './upstream/cluster-manager.ts';
@@ -233,6 +234,7 @@ class MeshProxy implements Proxy {
         clusters: () => this.#clusters.all(),
         stats,
         includesStat: includesStat(options.bootstrap?.statsInclusion, pod.ip),
+        form: statsForm(options.bootstrap),
         metrics,
         clock,
         startedAtMs,

@@ -1,3 +1,4 @@
+import { type BootstrapSettings, inclusionPatterns, runtimeFlags, type StatsInclusion, statsTags } from '#data-plane';
 import type { SocketAddress } from '#domain';
 
 export type AdsVariant = 'delta' | 'state of the world';
@@ -11,6 +12,8 @@ export interface BootstrapOptions {
   readonly sdsPort: number;
   /** Present where it is the proxy of a pod whose agent answers on port 15020: where names are resolved. */
   readonly nameServer?: SocketAddress;
+  /** Absent: as Istio's agent does where nobody has said anything, but for figures, all of which are listed. */
+  readonly settings?: BootstrapSettings | undefined;
 }
 
 const ADMIN_PORT = 15000;
@@ -18,10 +21,12 @@ const FROM_ADS = { ads: {}, resource_api_version: 'V3', initial_fetch_timeout: '
 
 /** What Istio's agent would write for Envoy: where to find the control plane and the agent, nothing of the mesh itself. */
 export const bootstrap = (options: BootstrapOptions): object => {
-  const { node, podIp, variant, adsPort, sdsPort, nameServer } = options;
+  const { node, podIp, variant, adsPort, sdsPort, nameServer, settings = {} } = options;
   const admin = { ip: podIp, port: ADMIN_PORT };
   return {
     node,
+    layered_runtime: layeredRuntime(settings),
+    stats_config: statsConfig(settings, podIp),
     admin: { address: socketAddress(admin) },
     dynamic_resources: {
       ads_config: {
@@ -45,6 +50,39 @@ export const bootstrap = (options: BootstrapOptions): object => {
   };
 };
 
+/** Source: `layered_runtime` of istio tools/packaging/common/envoy_bootstrap.json. */
+export const layeredRuntime = ({ runtimeValues }: BootstrapSettings = {}): object => ({
+  layers: [
+    { name: 'global config', static_layer: runtimeFlags(runtimeValues) },
+    { name: 'admin', admin_layer: {} },
+  ],
+});
+
+/** Requests under way, by which this agent knows when a proxy is drained. */
+const FOR_DRAINING = 'downstream_rq_active';
+
+/** Source: `stats_config` of the same file. */
+function statsConfig(
+  { statsInclusion, extraStatTags, histogramBounds = [] }: BootstrapSettings,
+  podIp: string,
+): object {
+  const bounds = histogramBounds.map(({ prefix, bounds: buckets }) => ({ match: { prefix }, buckets }));
+  return {
+    use_all_default_tags: false,
+    stats_tags: statsTags(extraStatTags),
+    ...(bounds.length > 0 && { histogram_bucket_settings: bounds }),
+    ...(statsInclusion !== undefined && {
+      stats_matcher: { inclusion_list: { patterns: patternsOf(inclusionPatterns(statsInclusion, podIp)) } },
+    }),
+  };
+}
+
+const patternsOf = ({ prefixes, suffixes, regexps }: StatsInclusion): object[] => [
+  ...prefixes.map((prefix) => ({ prefix })),
+  ...[...suffixes, FOR_DRAINING].map((suffix) => ({ suffix })),
+  ...regexps.map((regex) => ({ safe_regex: { regex } })),
+];
+
 export const socketAddress = ({ ip, port }: SocketAddress): object => ({
   socket_address: { address: ip, port_value: port },
 });
@@ -56,6 +94,7 @@ export const loadAssignment = (name: string, addresses: readonly SocketAddress[]
 
 const cluster = (name: string, address: SocketAddress): object => ({
   name,
+  alt_stat_name: `${name};`,
   type: 'STATIC',
   connect_timeout: '1s',
   load_assignment: loadAssignment(name, [address]),

@@ -223,6 +223,7 @@ class EnvoyProxy implements Proxy {
       adsPort: port,
       sdsPort: port,
       nameServer,
+      settings: this.#options.bootstrap,
     });
   }
 

@@ -12,10 +12,12 @@ const LOGGERS = (
 ).split(' ');
 
 const DEFAULT: LogLevel = 'warning';
+/** What Istio's agent sets apart (`--component-log-level misc:error`). */
+const SET_APART: Readonly<Record<string, LogLevel>> = { misc: 'error' };
 
 /** The levels of a proxy's loggers, as `POST /logging` reads and changes them. */
 export class LogLevels {
-  readonly #levels = new Map<string, LogLevel>(LOGGERS.map((name) => [name, DEFAULT]));
+  readonly #levels = new Map<string, LogLevel>(LOGGERS.map((name) => [name, SET_APART[name] ?? DEFAULT]));
 
   list(): readonly (readonly [name: string, level: LogLevel])[] {
     return [...this.#levels];

@@ -4,6 +4,7 @@ import type { ProxyNode } from '#xds';
 import type { ProxyAdmin } from '../doors.ts';
 import type { IstioMetrics } from '../stats/istio-metrics.ts';
 import type { Stats } from '../stats/stats.ts';
+import type { StatsForm } from '../stats/stats-form.ts';
 import type { UpstreamCluster } from '../upstream/cluster.ts';
 import type { LogLevels } from './log-levels.ts';
 import type { RuntimeLayers } from './runtime-layers.ts';
@@ -29,6 +30,7 @@ export interface PageContext {
   readonly stats: Stats;
   /** Whether `/stats` lists a figure, by its public name. */
   readonly includesStat: (name: string) => boolean;
+  readonly form: StatsForm;
   readonly metrics: IstioMetrics;
   readonly clock: Clock;
   readonly startedAtMs: number;

@@ -3,6 +3,7 @@ import type { Histogram } from '../stats/histogram.ts';
 import { histogramLine, histogramsJson } from '../stats/histogram-text.ts';
 import { prometheusText } from '../stats/prometheus.ts';
 import { shownNames } from '../stats/shown-names.ts';
+import type { StatsForm } from '../stats/stats-form.ts';
 import { compileRe2, html, type Page, type PageContext, text } from './page.ts';
 
 const TYPES = ['All', 'Counters', 'Histograms', 'Gauges', 'TextReadouts'] as const;
@@ -39,23 +40,33 @@ export function statsPage(context: PageContext, query: URLSearchParams): Page {
     return text('Invalid histogram_buckets type for non prometheus stats type', 400);
   }
   const shown = select(context, wanted);
-  if (format === 'json') return { status: 200, type: 'application/json', body: jsonText(shown, wanted.buckets) };
-  const lines = plainLines(shown, wanted.buckets);
+  const { boundsOf } = context.form;
+  if (format === 'json')
+    return { status: 200, type: 'application/json', body: jsonText(shown, wanted.buckets, boundsOf) };
+  const lines = plainLines(shown, wanted.buckets, boundsOf);
   return format === 'text'
     ? text(lines)
     : html(`<!DOCTYPE html>\n<title>Envoy Admin</title>\n<pre>\n${escaped(lines)}</pre>\n`);
 }
+
+const NATIVE_NEEDS_PROTOBUF = 'unsupported prometheusnative histogram type when not using protobuf exposition format';
 
 /** `/stats/prometheus`: of all types, whatever `type` says. */
 export function prometheusPage(context: PageContext, query: URLSearchParams): Page {
   const wanted = readQuery(new URLSearchParams([...query].filter(([name]) => name !== 'type')));
   if ('status' in wanted) return wanted;
   const mode = query.get('histogram_buckets') || 'cumulative';
+  if (mode === 'prometheusnative') return text(NATIVE_NEEDS_PROTOBUF, 400);
   if (mode !== 'cumulative' && mode !== 'summary') return text('unsupported prometheus histogram bucket mode', 400);
   const { readouts, ...shown } = select(context, wanted);
   return text(
     prometheusText(
-      { ...shown, readouts: query.has('text_readouts') ? readouts : [], summaries: mode === 'summary' },
+      {
+        ...shown,
+        form: context.form,
+        readouts: query.has('text_readouts') ? readouts : [],
+        summaries: mode === 'summary',
+      },
       wanted.filtered ? undefined : context.metrics,
     ),
   );
@@ -63,7 +74,7 @@ export function prometheusPage(context: PageContext, query: URLSearchParams): Pa
 
 function readQuery(query: URLSearchParams): StatsQuery | Page {
   const type = TYPES.find((name) => name === (query.get('type') || 'All'));
-  if (type === undefined) return text('invalid &type= param\n', 400);
+  if (type === undefined) return text('invalid &type= param', 400);
   const buckets = BUCKETS.find((mode) => mode === (query.get('histogram_buckets') || 'summary'));
   if (buckets === undefined) return text(`usage: /stats?histogram_buckets=(${BUCKETS.join('|')})\n`, 400);
   const hidden = query.get('hidden') ?? 'exclude';
@@ -72,7 +83,7 @@ function readQuery(query: URLSearchParams): StatsQuery | Page {
   let pattern: RE2JS | undefined;
   if (filter !== '') {
     const compiled = compileRe2(filter);
-    if ('reason' in compiled) return text(`Invalid re2 regex: ${compiled.reason}\n`, 400);
+    if ('reason' in compiled) return text(`Invalid re2 regex: ${compiled.reason}`, 400);
     pattern = compiled.pattern;
   }
   const inverted = query.has('invert_filter');
@@ -117,16 +128,18 @@ function select(
   };
 }
 
-const plainLines = ({ readouts, figures, histograms }: Shown, buckets: BucketMode): string =>
+type BoundsOf = StatsForm['boundsOf'];
+
+const plainLines = ({ readouts, figures, histograms }: Shown, buckets: BucketMode, boundsOf: BoundsOf): string =>
   [
     ...readouts.map(([name, value]) => `${name}: "${value}"\n`),
     ...figures.map(([name, value]) => `${name}: ${value}\n`),
-    ...histograms.map(([name, histogram]) => histogramLine(name, histogram, buckets)),
+    ...histograms.map(([name, histogram]) => histogramLine(name, histogram, buckets, boundsOf(name))),
   ].join('');
 
-function jsonText({ readouts, figures, histograms }: Shown, buckets: BucketMode): string {
+function jsonText({ readouts, figures, histograms }: Shown, buckets: BucketMode, boundsOf: BoundsOf): string {
   const stats: object[] = [...readouts, ...figures].map(([name, value]) => ({ name, value }));
-  if (histograms.length > 0) stats.push({ histograms: histogramsJson(histograms, buckets) });
+  if (histograms.length > 0) stats.push({ histograms: histogramsJson(histograms, buckets, boundsOf) });
   return JSON.stringify({ stats });
 }
 

@@ -13,7 +13,12 @@ const quantilesOf = (histogram: Histogram): number[] =>
  * `histogram_buckets`, counts of its buckets: `B5(0,12)`, or of its bins. Unlike Envoy, there is no interval: its values are always `nan`,
  * 0 or none.
  */
-export function histogramLine(name: string, histogram: Histogram, mode: string): string {
+export function histogramLine(
+  name: string,
+  histogram: Histogram,
+  mode: string,
+  bounds: readonly number[] = BUCKET_BOUNDS,
+): string {
   if (histogram.count === 0) return `${name}: ${NOTHING}\n`;
   const quantiles = quantilesOf(histogram);
   const summary = SUPPORTED_QUANTILES.map((percent, place) => `P${percent}(nan,${quantiles[place]})`);
@@ -22,14 +27,15 @@ export function histogramLine(name: string, histogram: Histogram, mode: string):
     const bins = histogram.bins().map(({ from, width, count }) => ` ${general(from)},${general(width)}:${count}`);
     return `${name}:\n  totals=${bins.join(',').trimStart()}\n  intervals=\n  summary=${summary.join(' ')}\n`;
   }
-  const counts = mode === 'cumulative' ? histogram.cumulative() : histogram.disjoint();
-  return `${name}: ${BUCKET_BOUNDS.map((bound, place) => `B${general(bound)}(0,${counts[place]})`).join(' ')}\n`;
+  const counts = mode === 'cumulative' ? histogram.cumulative(bounds) : histogram.disjoint(bounds);
+  return `${name}: ${bounds.map((bound, place) => `B${general(bound)}(0,${counts[place]})`).join(' ')}\n`;
 }
 
 /** Histograms as `/stats?format=json` shows them. */
 export function histogramsJson(
   histograms: readonly (readonly [name: string, histogram: Histogram])[],
   mode: string,
+  boundsOf: (name: string) => readonly number[] = () => BUCKET_BOUNDS,
 ): unknown {
   const values = (histogram: Histogram): object[] =>
     quantilesOf(histogram).map((value) => ({ cumulative: Number.isNaN(value) ? null : value, interval: null }));
@@ -51,8 +57,9 @@ export function histogramsJson(
     };
   }
   return histograms.map(([name, histogram]) => {
-    const counts = mode === 'cumulative' ? histogram.cumulative() : histogram.disjoint();
-    const buckets = BUCKET_BOUNDS.map((upper_bound, place) => ({
+    const bounds = boundsOf(name);
+    const counts = mode === 'cumulative' ? histogram.cumulative(bounds) : histogram.disjoint(bounds);
+    const buckets = bounds.map((upper_bound, place) => ({
       upper_bound,
       interval: 0,
       cumulative: counts[place],

@@ -47,14 +47,14 @@ export class Histogram {
   }
 
   /** For each bound, how many values are not above it. */
-  cumulative(): number[] {
+  cumulative(bounds: readonly number[] = BUCKET_BOUNDS): number[] {
     const bins = this.bins();
-    return BUCKET_BOUNDS.map((bound) => bins.reduce((sum, { from, count }) => (from <= bound ? sum + count : sum), 0));
+    return bounds.map((bound) => bins.reduce((sum, { from, count }) => (from <= bound ? sum + count : sum), 0));
   }
 
   /** For each bound, how many values are not above it, but above the one before. */
-  disjoint(): number[] {
-    return this.cumulative().map((count, place, all) => count - (all[place - 1] ?? 0));
+  disjoint(bounds: readonly number[] = BUCKET_BOUNDS): number[] {
+    return this.cumulative(bounds).map((count, place, all) => count - (all[place - 1] ?? 0));
   }
 
   /** Each value counts as the middle of its bin, weighted towards its start. */

@@ -1,3 +1,5 @@
+import { type StatsTag, statsTags } from '../agent/bootstrap-settings.ts';
+
 /** What a dotted name becomes in Prometheus' format. */
 export interface TaggedName {
   readonly name: string;
@@ -6,65 +8,80 @@ export interface TaggedName {
 
 interface Extractor {
   readonly tag: string;
-  /** Its first group is taken out of the name, its second is the label's value. */
-  readonly pattern: RegExp;
+  /** Its first group is taken out of the name, its second is the label's value; the first that matches counts. */
+  readonly patterns: readonly RegExp[];
 }
 
-/**
- * Parts of names that become labels, in the order in which Envoy lists them. Source: stats_tags of the bootstrap of Istio's proxies. Names
- * of clusters and connection managers end with `;` there; the forms without it are for configuration that is not Istio's.
- */
-const EXTRACTORS: readonly Extractor[] = [
-  { tag: 'cluster_name', pattern: /^cluster(\.(.+);)/d },
-  {
-    tag: 'cluster_name',
-    pattern:
-      /^cluster(\.([^;]+?))\.(?:(?:(?:external|internal)\.)?upstream_|(?:membership|lb|update|assignment|http1|http2|ssl|outlier_detection|circuit_breakers|health_check|ext_authz|ratelimit|grpc)[_.]|retry_or_shadow|max_host_weight|bind_errors|original_dst|version|warming)/d,
-  },
-  { tag: 'response_code', pattern: /_rq(_(\d{3}))$/d },
-  { tag: 'response_code_class', pattern: /_rq(_(\dxx))$/d },
-  { tag: 'http_conn_manager_listener_prefix', pattern: /^listener\..*?\.http\.(([_.\d]*|[_[\]aAbBcCdDeEfF\d]*)\.)/d },
-  { tag: 'authz_enforce_result', pattern: /rbac(\.(allowed|denied))/d },
-  { tag: 'authz_dry_run_action', pattern: /(\.istio_dry_run_(allow|deny)_)/d },
-  { tag: 'authz_dry_run_result', pattern: /(\.shadow_(allowed|denied))/d },
-  { tag: 'http_conn_manager_prefix', pattern: /^http\.(([_.\d\w]*|[\w:[\]]*);\.)/d },
-  {
-    tag: 'http_conn_manager_prefix',
-    pattern:
-      /^http\.(([^;]+?)\.)(?:downstream_|fault\.|rbac\.|jwt_authn\.|ext_authz\.|tracing\.|no_route|no_cluster|rq_|rs_|passthrough_)/d,
-  },
-  { tag: 'tcp_prefix', pattern: /^tcp\.((.*?)\.)\w+$/d },
-  { tag: 'listener_address', pattern: /^listener\.(([_.\d]*|[_[\]aAbBcCdDeEfF\d]*)\.)/d },
-];
+/** Names of clusters and connection managers end with `;` under Istio; these are for configuration that is not Istio's. */
+const WITHOUT_SEMICOLON: Readonly<Record<string, RegExp>> = {
+  cluster_name:
+    /^cluster(\.([^;]+?))\.(?:(?:(?:external|internal)\.)?upstream_|(?:membership|lb|update|assignment|http1|http2|ssl|outlier_detection|circuit_breakers|health_check|ext_authz|ratelimit|grpc)[_.]|retry_or_shadow|max_host_weight|bind_errors|original_dst|version|warming)/d,
+  http_conn_manager_prefix:
+    /^http\.(([^;]+?)\.)(?:downstream_|fault\.|rbac\.|jwt_authn\.|ext_authz\.|tracing\.|no_route|no_cluster|rq_|rs_|passthrough_)/d,
+};
+
+/** Such expressions are tried last. Source: extractRegexPrefix in source/common/stats/tag_extractor_impl.cc of Envoy. */
+const BEGINS_WITH_TOKEN = /^\^\w+(?:\\\.|\(\?=\\\.\))/;
+
+/** In the order in which Envoy tries them, which is that of the labels. */
+function extractorsOf(tags: readonly StatsTag[]): readonly Extractor[] {
+  const late = (tag: StatsTag): boolean => BEGINS_WITH_TOKEN.test(tag.regex);
+  return [...tags.filter((tag) => !late(tag)), ...tags.filter(late)].map(({ tag_name, regex }) => ({
+    tag: tag_name,
+    patterns: [new RegExp(regex.replaceAll('[:digit:]', '\\d'), 'd'), WITHOUT_SEMICOLON[tag_name]].filter(
+      (pattern) => pattern !== undefined,
+    ),
+  }));
+}
 
 type Range = readonly [from: number, to: number];
 
 /** Names repeat from scrape to scrape and from proxy to proxy. */
-const known = new Map<string, TaggedName>();
 const MAX_KNOWN = 20_000;
 
-/** Takes the parts that are labels out of a name. */
-export function extractTags(dotted: string): TaggedName {
-  const before = known.get(dotted);
-  if (before !== undefined) return before;
-  const tagged = readTags(dotted);
-  if (known.size >= MAX_KNOWN) known.clear();
-  known.set(dotted, tagged);
-  return tagged;
+/** Takes the parts that are labels out of names: those of Istio's bootstrap, and more that a proxy asks for. */
+export function tagReader(extra: readonly string[] = []): (dotted: string) => TaggedName {
+  if (extra.length === 0) return extractTags;
+  return remembering(extractorsOf(statsTags(extra.map(escaped))));
 }
 
-function readTags(dotted: string): TaggedName {
+/** Istio puts the name into an expression as it is; here no name is more than text. */
+const escaped = (name: string): string => name.replace(/[^\w-]/g, '\\$&');
+
+/** Istio's own. */
+export const extractTags = remembering(extractorsOf(statsTags()));
+
+function remembering(extractors: readonly Extractor[]): (dotted: string) => TaggedName {
+  const known = new Map<string, TaggedName>();
+  return (dotted) => {
+    const before = known.get(dotted);
+    if (before !== undefined) return before;
+    const tagged = readTags(dotted, extractors);
+    if (known.size >= MAX_KNOWN) known.clear();
+    known.set(dotted, tagged);
+    return tagged;
+  };
+}
+
+function readTags(dotted: string, extractors: readonly Extractor[]): TaggedName {
   const labels: Record<string, string> = {};
   const taken: Range[] = [];
-  for (const { tag, pattern } of EXTRACTORS) {
-    if (tag in labels) continue;
-    const found = pattern.exec(dotted);
+  for (const { tag, patterns } of extractors) {
+    const found = firstMatch(dotted, patterns);
     const range = found?.indices?.[1];
-    if (found === null || range === undefined) continue;
+    if (found === undefined || range === undefined) continue;
     labels[tag] = found[2] ?? '';
     taken.push(range);
   }
   return { name: `envoy_${without(dotted, taken).replace(/[^a-zA-Z0-9_]/g, '_')}`, labels };
+}
+
+function firstMatch(text: string, patterns: readonly RegExp[]): RegExpExecArray | undefined {
+  for (const pattern of patterns) {
+    const found = pattern.exec(text);
+    if (found !== null) return found;
+  }
+  return undefined;
 }
 
 /** Ranges may overlap. */

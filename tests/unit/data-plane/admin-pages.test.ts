@@ -6,6 +6,7 @@ import { RuntimeLayers } from '../../../server/data-plane/admin/runtime-layers.t
 import { runtimeFlags } from '../../../server/data-plane/agent/bootstrap-settings.ts';
 import { IstioMetrics } from '../../../server/data-plane/stats/istio-metrics.ts';
 import { Stats } from '../../../server/data-plane/stats/stats.ts';
+import { PLAIN_FORM } from '../../../server/data-plane/stats/stats-form.ts';
 import { createFakeClock } from './fake-clock.ts';
 
 const CLUSTERS = {
@@ -54,6 +55,7 @@ function context(): Asked {
       clusters: () => [],
       stats,
       includesStat: () => true,
+      form: PLAIN_FORM,
       metrics: new IstioMetrics(),
       clock: createFakeClock(),
       startedAtMs: 0,
