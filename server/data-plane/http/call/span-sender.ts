@@ -64,6 +64,7 @@ export class SpanSender {
     queue.spans = [];
     queue.underWay += spans.length;
     const runtime = this.#runtime();
+    if (collector.format === 'zipkin') this.#count(collector, 'spans_sent', spans.length);
     callAsync({
       runtime,
       cluster: collector.cluster,
@@ -71,9 +72,14 @@ export class SpanSender {
       ...written(collector, spans, runtime.self),
       onDone: (answer) => {
         queue.underWay -= spans.length;
-        const taken = typeof answer !== 'string' && answer.head.status < 300;
-        this.#count(collector, taken ? 'spans_sent' : 'reports_dropped', taken ? spans.length : 1);
-        if (taken) this.#count(collector, 'reports_sent', 1);
+        const status = typeof answer === 'string' ? 0 : answer.head.status;
+        // Source: ReporterImpl in Envoy's source/extensions/tracers/zipkin: only "accepted" counts.
+        if (collector.format === 'zipkin')
+          this.#count(collector, status === 202 ? 'reports_sent' : 'reports_dropped', 1);
+        else if (status > 0 && status < 300) {
+          this.#count(collector, 'spans_sent', spans.length);
+          this.#count(collector, 'reports_sent', 1);
+        } else this.#count(collector, 'reports_dropped', 1);
       },
     });
   }
