@@ -193,7 +193,8 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
     const { clock, observer } = this.#options;
     const by = connection.endedBy ?? (open.socket?.endedByPeer === true ? 'remote' : 'local');
     const lengthMs = clock.monotonic() - open.beganAt;
-    observer?.connectionEnded({ by, busy: connection.brokeOff, lengthMs, requests: connection.requestCount });
+    const requests = connection.speaks === 'tcp' ? {} : { requests: connection.requestCount };
+    observer?.connectionEnded({ by, busy: connection.brokeOff, lengthMs, ...requests });
     this.#withdraw(connection);
     this.#openConnections();
   }
