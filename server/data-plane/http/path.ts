@@ -17,15 +17,16 @@ const ESCAPED_SLASH = /%2f|%5c/gi;
 
 /**
  * Cleans a path with its query, in Envoy's order: escaped slashes, dot segments and escapes (RFC 3986, as browsers do it), doubled
- * slashes. A fragment or an escaped NUL is refused. Source: ConnectionManagerUtility::maybeNormalizePath in Envoy.
+ * slashes. A fragment is dropped first: Istio's bootstrap switches http_reject_path_with_fragment off. An escaped NUL is refused. Source:
+ * ConnectionManagerUtility::maybeNormalizePath in Envoy.
  */
 export function cleanPath(pathAndQuery: string, policy: PathPolicy): CleanPath {
   if (!SUSPECT.test(pathAndQuery)) return { path: pathAndQuery, outcome: 'go on' };
-  if (pathAndQuery.includes('#')) return { path: pathAndQuery, outcome: 'refuse' };
-  const mark = pathAndQuery.indexOf('?');
-  const query = mark < 0 ? '' : pathAndQuery.slice(mark);
-  let path = mark < 0 ? pathAndQuery : pathAndQuery.slice(0, mark);
-  if (!path.startsWith('/')) return { path: pathAndQuery, outcome: 'go on' };
+  const whole = withoutFragment(pathAndQuery);
+  const mark = whole.indexOf('?');
+  const query = mark < 0 ? '' : whole.slice(mark);
+  let path = mark < 0 ? whole : whole.slice(0, mark);
+  if (!path.startsWith('/')) return { path: whole, outcome: 'go on' };
   const unescaped = policy.escapedSlashes === 'KEEP_UNCHANGED' ? path : path.replace(ESCAPED_SLASH, slashOf);
   const hadEscapes = unescaped !== path;
   path = unescaped;
@@ -37,6 +38,11 @@ export function cleanPath(pathAndQuery: string, policy: PathPolicy): CleanPath {
   if (policy.mergeSlashes) path = path.replace(/\/{2,}/g, '/');
   const redirect = hadEscapes && policy.escapedSlashes === 'UNESCAPE_AND_REDIRECT';
   return { path: path + query, outcome: redirect ? 'redirect' : 'go on' };
+}
+
+function withoutFragment(path: string): string {
+  const at = path.indexOf('#');
+  return at < 0 ? path : path.slice(0, at);
 }
 
 const slashOf = (escaped: string): string => (escaped.toLowerCase() === '%2f' ? '/' : '\\');

@@ -3,6 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import { seededRandom } from '#domain';
 import { leaseSubnet } from '#sandbox/subnets';
 import { typeUrls } from '#xds';
+import { layeredRuntime } from '../../../../server/envoy/bootstrap.ts';
 import { createTestCa, startPod } from '../../../mesh/data-plane-harness.ts';
 import { startEnvoy } from '../envoy.ts';
 import { waitFor } from '../wait.ts';
@@ -13,6 +14,7 @@ import { type Arrived, startHosts, type TestHosts } from './hosts.ts';
 import { entriesAt, type LogEntry } from './log-entry.ts';
 import { type PairResources, pairResources } from './resources.ts';
 import { type SentEntry, sentFrom } from './sent-entries.ts';
+import type { Listed } from './values.ts';
 
 const FIRST_PORT = 20_000;
 const LATE_MS = 3000;
@@ -36,7 +38,7 @@ interface Side {
   logLines(): readonly string[];
   figures(filter: RegExp): Promise<Figures>;
   /** What `/stats` lists; listeners by their port alone. */
-  names(): Promise<ReadonlySet<string>>;
+  listed(): Promise<Listed>;
 }
 
 export interface TwoProxies {
@@ -72,6 +74,7 @@ export async function startTwoProxies(cases: readonly PairCase[]): Promise<TwoPr
 async function startReal(ip: string, resources: readonly PairResources[]): Promise<Side & { stop(): Promise<void> }> {
   const bootstrap = {
     node: { id: 'pairs', cluster: 'pairs' },
+    layered_runtime: layeredRuntime(),
     admin: { address: { socket_address: { address: ip, port_value: 15000 } } },
     static_resources: {
       listeners: resources.map(({ listener }) => listener),
@@ -81,7 +84,7 @@ async function startReal(ip: string, resources: readonly PairResources[]): Promi
   const { admin, accessLog, stop } = await startEnvoy(bootstrap, ip);
   const figures = async (filter: RegExp): Promise<Figures> =>
     readFigures(await admin(`/stats?filter=${encodeURIComponent(filter.source)}`));
-  return { name: 'envoy', ip, logLines: accessLog, figures, names: () => listedNames(ip), stop };
+  return { name: 'envoy', ip, logLines: accessLog, figures, listed: () => listedAt(ip), stop };
 }
 
 async function startOurs(ip: string, resources: readonly PairResources[]): Promise<Side & { stop(): Promise<void> }> {
@@ -103,14 +106,13 @@ async function startOurs(ip: string, resources: readonly PairResources[]): Promi
   }
   const figures = (filter: RegExp): Promise<Figures> =>
     Promise.resolve(new Map([...pod.proxy.admin.stats()].filter(([name]) => filter.test(name))));
-  const names = (): Promise<ReadonlySet<string>> => listedNames(ip);
-  return { name: 'ours', ip, logLines: () => pod.logs, figures, names, stop: () => pod.stop() };
+  return { name: 'ours', ip, logLines: () => pod.logs, figures, listed: () => listedAt(ip), stop: () => pod.stop() };
 }
 
-async function listedNames(ip: string): Promise<ReadonlySet<string>> {
+async function listedAt(ip: string): Promise<Listed> {
   const answer = await fetch(`http://${ip}:15000/stats`);
   const lines = (await answer.text()).split('\n').filter(Boolean);
-  return new Set(lines.map((line) => line.split(': ')[0]!.replaceAll(`${ip}_`, '')));
+  return new Map(lines.map((line) => line.replaceAll(`${ip}_`, '').split(/: (.*)/s) as [string, string]));
 }
 
 /** `{AT one}` in a header stands for the address of that host. */
