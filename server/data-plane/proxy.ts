@@ -250,6 +250,7 @@ class MeshProxy implements Proxy {
       {
         ...(options.network.listen && { listen: options.network.listen }),
         scrapeApp: (headers) => scrapeApp(options, options.appMetrics, headers),
+        compresses: options.bootstrap?.statsCompression !== false,
       },
     );
   }

@@ -44,7 +44,7 @@ export const bootstrap = (options: BootstrapOptions): object => {
         grpcCluster('sds-grpc', { ip: podIp, port: sdsPort }),
         ...(nameServer === undefined ? [] : podClusters(podIp)),
       ],
-      listeners: nameServer === undefined ? [] : podListeners(podIp),
+      listeners: nameServer === undefined ? [] : podListeners(podIp, settings),
     },
     ...(nameServer !== undefined && { ...fromPod(podIp), typed_dns_resolver_config: resolverAt(nameServer) }),
   };
@@ -132,12 +132,41 @@ const podClusters = (ip: string): object[] => [
   cluster('agent', { ip, port: 15020 }),
 ];
 
-const podListeners = (ip: string): object[] => [
-  pageListener({ ip, port: 15021 }, '/healthz/ready', 'agent'),
-  pageListener({ ip, port: 15090 }, '/stats/prometheus', 'prometheus_stats'),
+const podListeners = (ip: string, { statsCompression = true }: BootstrapSettings): object[] => [
+  pageListener({ ip, port: 15021 }, { path: '/healthz/ready', cluster: 'agent' }),
+  pageListener(
+    { ip, port: 15090 },
+    { path: '/stats/prometheus', cluster: 'prometheus_stats', filters: statsCompression ? compressors() : [] },
+  ),
 ];
 
-const pageListener = (address: SocketAddress, path: string, cluster: string): object => ({
+/** In this order a client that takes any encoding gets the first. */
+const compressors = (): object[] => ['Brotli', 'Zstd', 'Gzip'].map(compressor);
+
+function compressor(library: string): object {
+  const name = library.toLowerCase();
+  return {
+    name: `envoy.filters.http.compressor.${name}`,
+    typed_config: {
+      '@type': 'type.googleapis.com/envoy.extensions.filters.http.compressor.v3.Compressor',
+      compressor_library: {
+        name: `stats_${name}`,
+        typed_config: {
+          '@type': `type.googleapis.com/envoy.extensions.compression.${name}.compressor.v3.${library}`,
+        },
+      },
+      response_direction_config: { common_config: { content_type: ['text/plain', 'application/openmetrics-text'] } },
+    },
+  };
+}
+
+interface Page {
+  readonly path: string;
+  readonly cluster: string;
+  readonly filters?: readonly object[];
+}
+
+const pageListener = (address: SocketAddress, { path, cluster, filters = [] }: Page): object => ({
   name: `agent_${address.port}`,
   address: socketAddress(address),
   filter_chains: [
@@ -159,6 +188,7 @@ const pageListener = (address: SocketAddress, path: string, cluster: string): ob
               ],
             },
             http_filters: [
+              ...filters,
               {
                 name: 'envoy.filters.http.router',
                 typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router' },

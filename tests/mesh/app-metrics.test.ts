@@ -19,7 +19,10 @@ spec:
 /** The annotation counts in place of the setting of the same name. */
 const STATS_WISHES = {
   'sidecar.istio.io/statsInclusionPrefixes': 'cluster.outbound,http.{pod_ip}_',
+  'sidecar.istio.io/statsHistogramBuckets': '{"cluster.outbound":[1,77]}',
   'proxy.istio.io/config': JSON.stringify({
+    statsCompression: false,
+    runtimeValues: { 'a.b': 'true' },
     proxyStatsMatcher: { inclusionPrefixes: ['listener.'], inclusionRegexps: ['cluster.*Passthrough.*cx_total'] },
   }),
 };
@@ -108,4 +111,33 @@ it.each(['untold', 'silenced'])('asks no application for what nobody wants scrap
   expect(text).toContain('\nenvoy_cluster_upstream_cx_total');
   expect(text).not.toContain('app_orders_total');
   expect(pod.logs('istio-proxy').join('\n')).not.toContain('failed scraping');
+});
+
+it('compresses for Prometheus as it likes best, unless the settings say otherwise', async () => {
+  const encoding = async (app: string, accept: string): Promise<string | null> => {
+    const { ip } = mesh.sandbox.pods.find(({ labels }) => labels['app'] === app)!;
+    const answer = await fetch(`http://${ip}:15090/stats/prometheus`, { headers: { 'accept-encoding': accept } });
+    expect(await answer.text()).toContain('envoy_server_live{} 1\n');
+    return answer.headers.get('content-encoding');
+  };
+  for (const [accept, chosen] of [
+    ['gzip', 'gzip'],
+    ['br, gzip', 'br'],
+    ['gzip;q=0.5, zstd', 'zstd'],
+    ['*', 'br'],
+    ['identity, gzip', null],
+    ['gzip;q=0', null],
+  ] as const)
+    expect([accept, await encoding('untold', accept)]).toEqual([accept, chosen]);
+  expect(await encoding('silenced', 'gzip')).toBeNull();
+});
+
+it('takes bounds of histograms and runtime values from a pod’s annotations', async () => {
+  const { ip } = mesh.sandbox.pods.find(({ labels }) => labels['app'] === 'silenced')!;
+  const page = async (path: string): Promise<string> => (await fetch(`http://${ip}:15000${path}`)).text();
+  const buckets = await page('/stats/prometheus?filter=upstream_cx_connect_ms');
+  expect(new Set([...buckets.matchAll(/le="([^"]+)"/g)].map(([, bound]) => bound))).toEqual(
+    new Set(['1', '77', '+Inf']),
+  );
+  expect(JSON.parse(await page('/runtime')).entries['a.b'].final_value).toBe('true');
 });

@@ -1,4 +1,10 @@
-import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type ServerResponse,
+} from 'node:http';
 import type { Socket } from 'node:net';
 import type { Listen, PortBinding } from '../doors.ts';
 import { listenOnTcp } from '../listener/listen.ts';
@@ -7,6 +13,7 @@ import { AgentMetrics } from './agent-metrics.ts';
 import { agentPort, readinessPage } from './agent-port.ts';
 import type { Scraped } from './app-metrics.ts';
 import type { PageContext } from './page.ts';
+import { encoded } from './page-encoding.ts';
 
 /** Ports of a proxy that serve its own state rather than traffic. */
 export const STATE_PORTS = { admin: 15000, merged: 15020, readiness: 15021, prometheus: 15090 } as const;
@@ -29,6 +36,13 @@ function readForm(request: IncomingMessage | undefined, done: (fields: string) =
   request.on('end', () => done(fields.slice(0, MAX_FORM_BYTES)));
 }
 
+const headersOf = (type: string): OutgoingHttpHeaders => ({
+  'content-type': type,
+  'cache-control': 'no-cache, max-age=0',
+  'x-content-type-options': 'nosniff',
+  server: 'envoy',
+});
+
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
 export interface AdminSurroundings {
@@ -36,6 +50,8 @@ export interface AdminSurroundings {
   readonly listen?: Listen;
   /** What the application says of itself, for the merged metrics. */
   readonly scrapeApp: (headers: IncomingHttpHeaders) => Promise<Scraped>;
+  /** Whether the port for Prometheus compresses (`statsCompression`). */
+  readonly compresses: boolean;
 }
 
 /** Serves the admin pages, readiness and metrics on the pod's address. */
@@ -44,14 +60,16 @@ export class AdminServer {
   readonly #ip: string;
   readonly #listenOn: Listen;
   readonly #scrapeApp: AdminSurroundings['scrapeApp'];
+  readonly #compresses: boolean;
   readonly #bindings: PortBinding[] = [];
   readonly #open = new Set<Socket>();
 
-  constructor(ip: string, context: PageContext, { listen = listenOnTcp, scrapeApp }: AdminSurroundings) {
+  constructor(ip: string, context: PageContext, { listen = listenOnTcp, scrapeApp, compresses }: AdminSurroundings) {
     this.#ip = ip;
     this.#context = context;
     this.#listenOn = listen;
     this.#scrapeApp = scrapeApp;
+    this.#compresses = compresses;
   }
 
   async start(): Promise<void> {
@@ -59,7 +77,7 @@ export class AdminServer {
       this.#listen(STATE_PORTS.admin, this.#page),
       this.#listen(STATE_PORTS.merged, this.#agentPort()),
       this.#listen(STATE_PORTS.readiness, readinessPage(this.#ready)),
-      this.#listen(STATE_PORTS.prometheus, this.#only('/stats/prometheus')),
+      this.#listen(STATE_PORTS.prometheus, this.#prometheus),
     ]);
   }
 
@@ -74,12 +92,7 @@ export class AdminServer {
     readForm(isForm ? request : undefined, (fields) => {
       for (const [name, value] of new URLSearchParams(fields)) url.searchParams.append(name, value);
       const { status, type, body } = renderPage(this.#context, request.method ?? 'GET', url);
-      response.writeHead(status, {
-        'content-type': type,
-        'cache-control': 'no-cache, max-age=0',
-        'x-content-type-options': 'nosniff',
-        server: 'envoy',
-      });
+      response.writeHead(status, headersOf(type));
       response.end(body);
     });
   };
@@ -99,12 +112,22 @@ export class AdminServer {
     });
   }
 
-  #only(path: string): Handler {
-    return (request, response) => {
-      if ((request.url ?? '').split('?')[0] === path) return this.#page(request, response);
+  /** One page, for Prometheus alone. */
+  readonly #prometheus: Handler = (request, response) => {
+    const url = new URL(`http://admin${request.url ?? '/'}`);
+    if (url.pathname !== '/stats/prometheus') {
       response.writeHead(404).end();
-    };
-  }
+      return;
+    }
+    const { status, type, body } = renderPage(this.#context, request.method ?? 'GET', url);
+    const packed = this.#compresses ? encoded(body, String(request.headers['accept-encoding'] ?? '')) : undefined;
+    response.writeHead(status, {
+      ...headersOf(type),
+      ...(packed && { 'content-encoding': packed.encoding }),
+      ...(this.#compresses && { vary: 'Accept-Encoding' }),
+    });
+    response.end(packed?.body ?? body);
+  };
 
   #listen(port: number, handler: Handler): Promise<void> {
     const server = createServer(handler);
