@@ -24,7 +24,7 @@ export function encoded(body: string, accept = ''): { readonly encoding: string;
 }
 
 function readPreference(part: string): { readonly encoding: string; readonly quality: number } {
-  const [name = '', ...parameters] = part.split(';').map((piece) => piece.trim().toLowerCase());
+  const [name = '', ...parameters] = part.split(';').map((piece) => piece.trim());
   const quality = parameters.find((each) => each.startsWith('q='))?.slice(2);
   return { encoding: name === '*' ? ANY : name, quality: quality === undefined ? 1 : Number(quality) };
 }
