@@ -31,13 +31,14 @@ const MANAGER = 'pilot-discovery';
 
 /**
  * Addresses that are known at first, from an earlier istiod or from an entry's own text, are taken into account before any is given: so
- * the first look is at all entries. An address that two entries have stays with the older one.
+ * the first look is at all entries. An address that two entries have stays with the older one, or with that whose text names it.
  */
 export function createAddressAllocator({ store, clock, onError }: AddressAllocatorOptions): AddressAllocator {
   const ranges = [new AddressUse(V4_POOL), new AddressUse(V6_POOL)];
   let latest = '';
   const debounce = createDebounce(clock, labDebounce, () => {
     const entries = store.list(KIND).toSorted(oldestFirst);
+    for (const entry of entries) reserve(entry);
     const wanted = entries.map((entry) => ({ entry, kept: claimed(entry) }));
     for (const { entry, kept } of wanted) settle(entry, kept);
   });
@@ -51,12 +52,19 @@ export function createAddressAllocator({ store, clock, onError }: AddressAllocat
     stop: () => debounce.cancel(),
   };
 
-  /** The addresses that an entry may keep; those of its text are nobody else's. */
+  /** What an entry's own text names. */
+  function reserve(entry: KubeObject): void {
+    for (const address of (entry.spec as ServiceEntrySpec).addresses ?? [])
+      for (const range of ranges) range.reserve(address, keyOf(entry));
+  }
+
+  /** The addresses that an entry keeps: all, or none if one of them is another's. */
   function claimed(entry: KubeObject): readonly AllocatedAddress[] {
+    if (!mayBeAllocated(entry)) return [];
+    const present = allocatedAddresses(entry);
     const owner = keyOf(entry);
-    const claim = (address: string): boolean => ranges.every((range) => range.claim(address, owner));
-    for (const address of (entry.spec as ServiceEntrySpec).addresses ?? []) claim(address);
-    return mayBeAllocated(entry) ? allocatedAddresses(entry).filter(({ value }) => claim(value)) : [];
+    const free = present.filter(({ value }) => ranges.every((range) => range.claim(value, owner)));
+    return free.length === present.length ? present : [];
   }
 
   function settle(entry: KubeObject, kept: readonly AllocatedAddress[]): void {

@@ -46,6 +46,12 @@ export class AddressUse {
     return holder === undefined || holder === owner;
   }
 
+  /** Somebody uses this address without having asked: it is nobody else's from now on. */
+  reserve(address: string, owner: string): void {
+    const place = this.#pool.placeOf(address);
+    if (place !== undefined) this.#owners.set(place, owner);
+  }
+
   /** The next free address; undefined where there is none. */
   take(owner: string): string | undefined {
     const { size, format } = this.#pool;
