@@ -69,6 +69,8 @@ export interface HopTracing {
   readonly peerIp: string;
   /** Set where the call to the host has a span of its own: that of the request around it. */
   readonly entrySpanId?: string;
+  /** Wall time of the beginning, with a fraction, on one base for all proxies; absent: `startMs` of the hop. */
+  readonly startMs?: number;
   /** W3C tracestate of the caller; absent: none. */
   readonly traceState?: string;
   /** Those calls, one for each try. */

@@ -210,6 +210,11 @@ describe('spans of a proxy', () => {
     await until(() => stat('tracing.opentelemetry.spans_sent') === 10, 'both ways are counted');
   });
 
+  type Times = { readonly timestamp: number; readonly duration: number };
+  /** Microseconds are rounded one by one. */
+  const during = (inner: Times, outer: Times): boolean =>
+    inner.timestamp >= outer.timestamp && inner.timestamp + inner.duration <= outer.timestamp + outer.duration + 1;
+
   it('tell each try of a call, and its host which of them it is', async () => {
     asked.length = 0;
     await sendFrom(`${NET}.1.9`, { ip: GATEWAY, port: ports.tries }, { host: 'shop', path: '/fails' });
@@ -221,6 +226,8 @@ describe('spans of a proxy', () => {
       parentId?: string;
       kind: string;
       name: string;
+      timestamp: number;
+      duration: number;
       tags: Record<string, string>;
     }[];
     const [first, second, request] = sent;
@@ -230,6 +237,7 @@ describe('spans of a proxy', () => {
       ['SERVER', 'shop'],
     ]);
     expect(first).toMatchObject({ parentId: request!.id, tags: { 'http.status_code': '503', canceled: 'true' } });
+    for (const each of [first!, second!]) expect(during(each, request!)).toBe(true);
     expect(first!.tags['retry.count']).toBeUndefined();
     expect(second).toMatchObject({ parentId: request!.id, tags: { 'http.status_code': '503', 'retry.count': '1' } });
     expect(asked.slice(0, 2).map((headers) => headers['x-b3-spanid'])).toEqual([first!.id, second!.id]);

@@ -12,6 +12,7 @@ import type { TracingConfig } from '../config/tracing-config.ts';
 import type { TlsFacts } from '../http/codec.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { isGrpc } from '../http/grpc.ts';
+import { wallTime } from '../http/tracing/wall-time.ts';
 import { type StepNote, StepSampler } from './hop-steps.ts';
 
 const hasFailed = ({ info }: Exchange): boolean => info.flags.length > 0 || info.status >= 500;
@@ -131,6 +132,7 @@ function tracingOf(exchange: Exchange, { fixedTags, tags, maxPathLength, collect
     scheme: head.scheme,
     userAgent: head.headers.get('user-agent') ?? '',
     peerIp: connection.remoteAddress.ip,
+    ...(collector !== undefined && { startMs: wallTime(exchange.runtime.clock, exchange.info.startedAt) }),
     ...(exchange.span.traceState && { traceState: exchange.span.traceState }),
   };
   if (entrySpanId === '') return told;

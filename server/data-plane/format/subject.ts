@@ -1,4 +1,4 @@
-import type { SocketAddress, TrafficDirection } from '#domain';
+import type { Clock, SocketAddress, TrafficDirection } from '#domain';
 import type { ProxyNode } from '#xds';
 import type { EndpointConfig } from '../config/endpoint-config.ts';
 import type { ResponseHead, TlsFacts } from '../http/codec.ts';
@@ -51,6 +51,7 @@ export interface FormatCluster {
 /** The proxy that writes. */
 export interface FormatRuntime {
   readonly clusters: { get(name: string): FormatCluster | undefined };
+  readonly clock?: Clock;
   /** Takes entries that leave the proxy over the network; absent: nobody does. */
   readonly logServices?: LogTaker;
 }

@@ -8,6 +8,7 @@ import { accessLogType } from '../format/stream.ts';
 import type { FormatSubject } from '../format/subject.ts';
 import type { Headers } from '../http/headers.ts';
 import type { StreamTimes } from '../http/stream-info.ts';
+import { wallTime } from '../http/tracing/wall-time.ts';
 import { flagsJson } from './response-flags.ts';
 import { tlsProperties } from './tls-properties.ts';
 import { told } from './told.ts';
@@ -59,7 +60,7 @@ function commonProperties(subject: FormatSubject, options: EntryOptions): object
     downstream_local_address: addressJson(connection.localAddress),
     downstream_direct_remote_address: addressJson(connection.directAddress ?? connection.remoteAddress),
     tls_properties: tlsProperties(connection),
-    start_time: timestamp(info.startMs),
+    start_time: timestamp(startOf(subject)),
     ...(over && { duration: duration(info.durationMs) }),
     ...durations(subject),
     upstream_remote_address: parsedAddress(info.upstreamHost),
@@ -200,6 +201,10 @@ function parsedAddress(text: string): object | undefined {
   const colon = text.lastIndexOf(':');
   return colon < 0 ? undefined : addressJson({ ip: text.slice(0, colon), port: Number(text.slice(colon + 1)) });
 }
+
+/** Wall time of the beginning in milliseconds, with a fraction. */
+export const startOf = ({ info, runtime }: FormatSubject): number =>
+  runtime?.clock === undefined ? info.startMs : wallTime(runtime.clock, info.startedAt);
 
 /** Milliseconds as protobuf JSON writes a Duration. */
 const duration = (ms: number): string => `${(Math.max(0, ms) / 1000).toFixed(6)}s`;

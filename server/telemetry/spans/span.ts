@@ -50,7 +50,7 @@ const sharedOf = (hop: HopRecord): Shared => ({
   traceId: hop.traceId,
   traceState: hop.tracing?.traceState ?? '',
   service: `${hop.proxy.service}.${hop.proxy.namespace}`,
-  startMs: hop.startMs,
+  startMs: hop.tracing?.startMs ?? hop.startMs,
   durationMs: hop.durationMs,
   failed: hasFailed(hop),
 });

@@ -5,7 +5,7 @@ import { AccessLogStream } from '../../log-service/access-log-stream.ts';
 import type { LogTarget } from '../../log-service/log-target.ts';
 import { encodeRecord, type KeyValueJson } from '../../log-service/otlp-logs.ts';
 import { OtlpSender, type OtlpSenderOptions } from '../../log-service/otlp-sender.ts';
-import { customTags, type EntryOptions, httpEntry, tcpEntry } from '../../log-service/stream-entry.ts';
+import { customTags, type EntryOptions, httpEntry, startOf, tcpEntry } from '../../log-service/stream-entry.ts';
 import type { ProxySelf } from '../../runtime.ts';
 import { type GrpcServiceJson, readGrpcService } from '../grpc-service.ts';
 import { ConfigProblem, within } from '../problem.ts';
@@ -149,10 +149,10 @@ function openTelemetryService(config: OpenTelemetryJson): LogService {
   const attributes = fieldFormats(config.attributes, 'attributes');
   const options = { ...readTags(config.custom_tags), filterState: [] };
   return (subject) => {
-    const { info, tracerSpan } = subject;
+    const { tracerSpan } = subject;
     const tags = Object.entries(customTags(subject, options) ?? {});
     const record = encodeRecord({
-      time: BigInt(Math.floor(info.startMs * 1000)) * NANOS_PER_US,
+      time: BigInt(Math.floor(startOf(subject) * 1000)) * NANOS_PER_US,
       body: body?.(subject),
       attributes: [...attributes(subject), ...tags.map(([key, value]) => ({ key, value: { string_value: value } }))],
       traceId: tracerSpan?.traceId ?? '',

@@ -3,6 +3,7 @@ import type { ResetReason, ResponseHead } from '../codec.ts';
 import type { Headers } from '../headers.ts';
 import { RESET_WORDS } from '../router/reset-reasons.ts';
 import { newSpanId } from '../trace-context.ts';
+import { wallTime } from './wall-time.ts';
 
 /** The span of one try of a request at a host. Source: UpstreamRequest of Envoy's router. */
 export class TrySpan implements HopTry {
@@ -18,12 +19,15 @@ export class TrySpan implements HopTry {
   grpcStatus: string | undefined;
   grpcMessage: string | undefined;
   readonly #clock: Clock;
+  /** Monotonic. */
+  readonly #startedAt: number;
 
   constructor(clock: Clock, spanId: string, host: string) {
     this.#clock = clock;
     this.spanId = spanId;
     this.host = host;
-    this.startMs = clock.now();
+    this.#startedAt = clock.monotonic();
+    this.startMs = wallTime(clock, this.#startedAt);
   }
 
   answered({ status, headers }: ResponseHead): void {
@@ -32,7 +36,7 @@ export class TrySpan implements HopTry {
   }
 
   ended(trailers?: Headers): void {
-    this.durationMs = this.#clock.now() - this.startMs;
+    this.durationMs = this.#clock.monotonic() - this.#startedAt;
     if (trailers !== undefined) this.#readGrpc(trailers);
   }
 
