@@ -225,6 +225,24 @@ describe('Bookinfo in a sandbox', () => {
     expect(statuses.filter((status) => status !== 200)).toEqual([]);
   });
 
+  it('records the copy of a mirrored request with the peer that it reached', async () => {
+    const mirrored = `apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: details }
+spec: { hosts: [details], http: [{ route: [{ destination: { host: details } }], mirror: { host: ratings } }] }`;
+    await applyAndSettle(sandbox, { file: 'mirrored.yaml', text: mirrored });
+    sandbox.hops.clear();
+    await page(sandbox);
+    const copyOf = () =>
+      sandbox.hops
+        .requests(50)
+        .flatMap(({ traceId }) => sandbox.hops.trace(traceId))
+        .find(({ cluster, proxy }) => proxy.service === 'productpage' && cluster.includes('||ratings.'));
+    await sandbox.until(() => copyOf() !== undefined, 5000, 'the copy is recorded');
+    const peer = 'spiffe://cluster.local/ns/default/sa/bookinfo-ratings';
+    expect(copyOf()).toMatchObject({ mtls: true, peer });
+  });
+
   it('never shows a secret in its events', () => {
     const text = JSON.stringify(events.filter(({ type }) => type === 'object' || type === 'log'));
     expect(text).toContain('istio-ca-secret');

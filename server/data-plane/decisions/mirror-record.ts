@@ -39,7 +39,8 @@ export function recordMirror(exchange: Exchange, result: MirrorResult): void {
     cluster: result.cluster.config.name,
     upstreamHost: result.host,
     attempts: 1,
-    mtls: false,
+    mtls: result.peerId !== '',
+    ...(result.peerId !== '' && { peer: result.peerId }),
     pushVersion: exchange.table?.versionInfo ?? '',
     steps: [
       {

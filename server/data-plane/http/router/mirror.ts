@@ -31,6 +31,8 @@ export interface MirrorOptions {
 export interface MirrorResult {
   readonly cluster: UpstreamCluster;
   readonly host: string;
+  /** SPIFFE id that the host proved; empty without mutual TLS. */
+  readonly peerId: string;
   readonly span: SpanContext;
   readonly status: number;
   readonly failure: ResetReason | undefined;
@@ -53,6 +55,7 @@ export class MirrorCall implements AttemptOwner {
   #waiting = 0;
   #status = 0;
   #bytes = 0;
+  #peerId = '';
 
   constructor(options: MirrorOptions) {
     const { exchange, policy, timeoutMs } = options;
@@ -108,6 +111,7 @@ export class MirrorCall implements AttemptOwner {
   connected(attempt: UpstreamAttempt, stream: UpstreamStream): void {
     const bare = !this.#exchange.stream.hasBody;
     this.#attempt = attempt;
+    this.#peerId = stream.tls?.peerSpiffeId ?? '';
     attempt.send(this.#head, bare);
     if (!bare) this.#body.attach(stream);
   }
@@ -166,6 +170,7 @@ export class MirrorCall implements AttemptOwner {
     this.#onResult({
       cluster: this.#cluster,
       host: this.#attempt?.choice.host.key ?? '',
+      peerId: this.#peerId,
       span: this.#span,
       status: this.#status,
       failure,
