@@ -1,18 +1,50 @@
 import { once } from 'node:events';
+import { connect } from 'node:net';
+import { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { seededRandom } from '#domain';
 import { leaseSubnet, type SubnetLease } from '#sandbox/subnets';
 import { extensionTypes, type Listener, typeUrls } from '#xds';
 import { createKeyAndRequest } from '../../server/data-plane/agent/csr.ts';
-import { createTestCa, type Pod, startPod } from './data-plane-harness.ts';
+import { createTestCa, type Pod, startPod, until } from './data-plane-harness.ts';
 
 const PORT = 8443;
+
+const accessLog = (level: string) => [
+  {
+    name: 'envoy.access_loggers.file',
+    typed_config: {
+      '@type': extensionTypes.fileAccessLog,
+      path: '/dev/stdout',
+      log_format: {
+        text_format_source: {
+          inline_string: `${level} %RESPONSE_CODE% %RESPONSE_FLAGS% %PROTOCOL% %RESPONSE_CODE_DETAILS% %DOWNSTREAM_TRANSPORT_FAILURE_REASON%\n`,
+        },
+      },
+    },
+  },
+];
+
+/** What a client of TLS says first. */
+function clientHello(): Promise<Buffer> {
+  return new Promise((resolve) => {
+    const wire = new Duplex({
+      read() {},
+      write(chunk: Buffer, _encoding, done) {
+        resolve(chunk);
+        done();
+      },
+    });
+    connectTls({ socket: wire, rejectUnauthorized: false }).on('error', () => undefined);
+  });
+}
 
 /** Ends TLS and answers by itself; nothing looks at the first bytes before. */
 const listener = (ip: string, chainPem: string, keyPem: string): Listener => ({
   name: 'secured',
   address: { socket_address: { address: ip, port_value: PORT } },
+  access_log: accessLog('connection'),
   filter_chains: [
     {
       filters: [
@@ -21,6 +53,8 @@ const listener = (ip: string, chainPem: string, keyPem: string): Listener => ({
           typed_config: {
             '@type': extensionTypes.httpConnectionManager,
             stat_prefix: 'secured',
+            access_log: accessLog('request'),
+            request_headers_timeout: '0.2s',
             http_filters: [{ name: 'envoy.filters.http.router', typed_config: { '@type': extensionTypes.router } }],
             route_config: { name: 'none', virtual_hosts: [] },
           },
@@ -62,14 +96,97 @@ describe('a listener with TLS and without inspectors', () => {
     await lease?.release();
   });
 
+  const figures = (): Record<string, number> => {
+    const all = pod.proxy.admin.stats();
+    const named = ['total', 'active', 'destroy', 'destroy_remote', 'ssl_total', 'destroy_remote_active_rq'];
+    return Object.fromEntries(named.map((name) => [name, all.get(`http.secured.downstream_cx_${name}`) ?? 0]));
+  };
+  const changed = (before: Record<string, number>): Record<string, number> =>
+    Object.fromEntries(
+      Object.entries(figures()).flatMap(([name, value]) => {
+        const change = value - (before[name] ?? 0);
+        return change === 0 ? [] : [[name, change]];
+      }),
+    );
+
   it.each([
     [['h2', 'http/1.1'], 'h2'],
     [['http/1.1'], 'http/1.1'],
     [['unheard'], false],
   ] as const)('agrees with a client that offers %j on %s', async (offered, agreed) => {
+    const before = figures();
     const socket = connectTls({ host: ip, port: PORT, ALPNProtocols: [...offered], rejectUnauthorized: false });
     await once(socket, 'secureConnect');
     expect(socket.alpnProtocol).toBe(agreed);
     socket.destroy();
+    await until(() => changed(before)['destroy'] === 1, 'the end of the connection');
+  });
+
+  it.each([
+    ['breaks off in the middle', clientHello, ''],
+    [
+      'speaks plaintext',
+      () => 'GET / HTTP/1.1\r\n\r\n',
+      ' TLS_error:|268435612:SSL_routines:OPENSSL_internal:HTTP_REQUEST:TLS_error_end',
+    ],
+  ])('counts and logs a connection whose client %s, at once', async (_what, first, reason) => {
+    const [before, lines] = [figures(), pod.logs.length];
+    const socket = connect({ host: ip, port: PORT, allowHalfOpen: false }).on('error', () => undefined);
+    socket.write(await first());
+    await Promise.race([once(socket, 'data'), once(socket, 'close')]);
+    socket.end();
+    await until(() => changed(before)['destroy'] === 1, 'the end of the connection');
+    expect(changed(before)).toEqual({ total: 1, destroy: 1, destroy_remote: 1, ssl_total: 1 });
+    await until(() => pod.logs.slice(lines).some((line) => line.startsWith('connection')), 'the line of its listener');
+    const own = pod.logs.slice(lines).filter((line) => /^(connection|request) /.test(line));
+    expect(own).toEqual([`connection 0 - - -${reason || ' -'}`]);
+  });
+
+  it.each([
+    [
+      'a first line that is no HTTP',
+      'garbage\r\n\r\n',
+      ['connection 0 DPE - - -', 'request 400 DPE HTTP/1.1 http1.codec_error -'],
+    ],
+    [
+      'a head that does not end',
+      'GET / HTTP/1.1\r\nHo',
+      ['connection 0 - HTTP/1.1 - -', 'request 408 - HTTP/1.1 request_header_timeout -'],
+    ],
+  ])('tells in both logs of %s', async (_what, bytes, expected) => {
+    const lines = pod.logs.length;
+    const socket = connectTls({ host: ip, port: PORT, ALPNProtocols: ['http/1.1'], rejectUnauthorized: false });
+    socket.on('error', () => undefined);
+    await once(socket, 'secureConnect');
+    socket.write(bytes);
+    await once(socket, 'data');
+    socket.end();
+    await until(() => pod.logs.slice(lines).some((line) => line.startsWith('connection')), 'the line of its listener');
+    expect(
+      pod.logs
+        .slice(lines)
+        .filter((line) => /^(connection|request) /.test(line))
+        .sort(),
+    ).toEqual(expected);
+  });
+
+  it('counts a request that its client leaves in the middle of its head', async () => {
+    const before = figures();
+    const socket = connectTls({ host: ip, port: PORT, ALPNProtocols: ['http/1.1'], rejectUnauthorized: false });
+    await once(socket, 'secureConnect');
+    socket.end('GET / HTTP/1.1\r\nHo');
+    await until(() => changed(before)['destroy'] === 1, 'the end of the connection');
+    expect(changed(before)).toMatchObject({ destroy_remote: 1, destroy_remote_active_rq: 1 });
+  });
+
+  it('does not renegotiate', async () => {
+    const socket = connectTls({ host: ip, port: PORT, maxVersion: 'TLSv1.2', rejectUnauthorized: false });
+    await once(socket, 'secureConnect');
+    const errors: string[] = [];
+    socket.on('error', (error) => errors.push(error.message));
+    socket.renegotiate({}, () => undefined);
+    await until(() => errors.length > 0, 'a refusal');
+    socket.destroy();
+    expect(errors[0]).toMatch(/no.renegotiation/i);
   });
 });

@@ -27,7 +27,7 @@ export class GuardedHttp implements ChainHandler {
     return this.#http.busy + this.#held.size;
   }
 
-  readonly turnedAway: ChainHandler['turnedAway'] = (socket, tls) => this.#http.turnedAway(socket, tls);
+  readonly turnedAway: ChainHandler['turnedAway'] = (socket, secured) => this.#http.turnedAway(socket, secured);
 
   drain(): void {
     this.#http.drain();
@@ -41,7 +41,7 @@ export class GuardedHttp implements ChainHandler {
   serve(socket: Socket, context: ConnectionContext): void {
     const { clock } = this.#runtime;
     const { guards, serving } = this.#config;
-    const track = this.#http.track(socket, context.tls);
+    const track = this.#http.track(socket, context.tls !== undefined);
     const idleMs = serving.idleTimeoutMs ?? 0;
     const idle = idleMs === 0 ? undefined : clock.after(idleMs, () => socket.destroy());
     let cancel = (): void => undefined;

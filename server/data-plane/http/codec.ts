@@ -141,8 +141,8 @@ export interface CodecError {
    * no line; what breaks off a request that was handed over is told to its sink.
    */
   readonly begun: boolean;
-  /** What the line of the log says. Default DPE. */
-  readonly flag?: 'DPE' | 'DR' | 'DC';
+  /** What the line of the log says; `none`: nothing, because nobody broke a rule. Default DPE. */
+  readonly flag?: 'DPE' | 'DR' | 'DC' | 'none';
   /** What it moves besides `downstream_cx_protocol_error`; `none`: not even that. */
   readonly figure?: 'downstream_rq_too_many_premature_resets' | 'none';
 }

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { Timer } from '#domain';
 import { type AccessLogger, istioLogFormat } from '../config/access-log/index.ts';
 import type { HttpFilterConfig } from '../config/network-filter.ts';
 import { FinishedHop } from '../decisions/finished-hop.ts';
@@ -10,7 +11,7 @@ import { countGrpcCall } from '../stats/grpc-stats.ts';
 import { HttpStats, ListenerHttpStats } from '../stats/http-stats.ts';
 import { Http2Stats } from '../stats/http2-stats.ts';
 import { type RequestReport, RequestReporter } from '../stats/request-metrics.ts';
-import type { CodecError, DownstreamConnection, DownstreamStream, TlsFacts } from './codec.ts';
+import type { CodecError, DownstreamConnection, DownstreamStream } from './codec.ts';
 import { ConnectionTrack } from './connection-track.ts';
 import { Exchange, type RequestLayer } from './exchange.ts';
 import type { ExchangeOptions } from './exchange-options.ts';
@@ -60,17 +61,19 @@ export class HttpConnectionManager {
   }
 
   /** Counts a connection from now on; `ended` is to be called at its end, unless it is given to `serve`. */
-  track(socket: Socket, tls: TlsFacts | undefined): ConnectionTrack {
-    return new ConnectionTrack(this.#stats, { socket, tls, clock: this.#runtime.clock });
+  track(socket: Socket, secured: boolean): ConnectionTrack {
+    return new ConnectionTrack(this.#stats, { socket, secured, clock: this.#runtime.clock });
   }
 
-  /** Counts a connection that a filter before this one refuses to let in. */
-  turnedAway(socket: Socket, tls?: TlsFacts): void {
-    const track = this.track(socket, tls);
-    socket.once('close', () => track.ended());
+  /** Counts a connection that never comes here: a filter before this one refuses it, or its TLS handshake fails. */
+  turnedAway(socket: Socket, secured = false): void {
+    const track = this.track(socket, secured);
+    if (secured) track.brokenOff();
+    if (secured || socket.closed) track.ended();
+    else socket.once('close', () => track.ended());
   }
 
-  serve(socket: Socket, context: ConnectionContext, track = this.track(socket, context.tls)): void {
+  serve(socket: Socket, context: ConnectionContext, track = this.track(socket, context.tls !== undefined)): void {
     const { serverName, serving } = this.#config;
     const { clock } = this.#runtime;
     const shared: ExchangeOptions = {
@@ -89,6 +92,9 @@ export class HttpConnectionManager {
       },
       onRedirect: (exchange, body) => this.#redirect(exchange, body, shared),
     };
+    // A connection whose very first bytes are no HTTP speaks nothing.
+    let spoken = true;
+    let maxDuration: Timer | undefined;
     const connection = serveHttp(socket, serving.codec, {
       ...serving,
       clock,
@@ -99,22 +105,27 @@ export class HttpConnectionManager {
         this.#onRequest(stream, on, shared);
       },
       onProtocolError: (error, on) => {
+        const first = on.requestCount === 0;
         track.request(on.protocol);
         this.#onProtocolError(error, context, on);
+        if (error.flag === 'DC') track.leftBusy();
+        if (error.flag !== undefined && error.flag !== 'DPE') return;
+        context.info?.flag('DPE');
+        spoken = !first;
       },
       http2Counter: this.#http2,
       onIdleTimeout: () => this.#stats.count('downstream_cx_idle_timeout'),
       onClose: (closed) => {
         if (!this.#open.delete(closed)) return;
         track.ended();
-        context.onEnd?.(socket.bytesRead > 0 ? closed.protocol : undefined);
+        maxDuration?.cancel();
+        context.onEnd?.(spoken && socket.bytesRead > 0 ? closed.protocol : undefined);
       },
     });
     this.#open.add(connection);
     if (this.#draining) connection.drain();
-    if (serving.maxConnectionDurationMs === 0) return;
-    clock.after(serving.maxConnectionDurationMs, () => {
-      if (!this.#open.has(connection)) return;
+    if (serving.maxConnectionDurationMs === 0 || !this.#open.has(connection)) return;
+    maxDuration = clock.after(serving.maxConnectionDurationMs, () => {
       this.#stats.count('downstream_cx_max_duration_reached');
       if (connection.idle) connection.close();
       else connection.drain();
@@ -172,14 +183,15 @@ export class HttpConnectionManager {
   /** Bytes that are no valid HTTP; where no request was seen, this is the only trace of them in the log. */
   #onProtocolError(error: CodecError, connection: ConnectionContext, on: DownstreamConnection): void {
     const { flag = 'DPE', figure } = error;
-    if (figure !== 'none') this.#stats.count('downstream_cx_protocol_error');
+    if (figure !== 'none' && flag !== 'none') this.#stats.count('downstream_cx_protocol_error');
     if (figure === 'downstream_rq_too_many_premature_resets') this.#stats.count(figure);
     if (!error.begun) return;
     this.#stats.rqTotal.value++;
     this.#stats.rqActive.value++;
     if (on.protocol === 'HTTP/1.1') this.#stats.rqHttp1.value++;
     else this.#stats.rqHttp2.value++;
-    if (on.protocol === 'HTTP/1.1' && flag === 'DPE') this.#stats.count('downstream_rq_response_before_rq_complete');
+    if (on.protocol === 'HTTP/1.1' && (flag === 'DPE' || flag === 'none'))
+      this.#stats.count('downstream_rq_response_before_rq_complete');
     this.#stats.count('downstream_rq_rx_reset');
     this.#countEnd(error.status, 0);
     const { clock } = this.#runtime;
@@ -187,7 +199,7 @@ export class HttpConnectionManager {
     info.status = error.status;
     info.details = error.details;
     info.bytesSent = error.bodyBytes;
-    info.flag(flag);
+    if (flag !== 'none') info.flag(flag);
     const head = { ...NO_REQUEST, protocol: on.protocol };
     for (const write of this.#config.accessLogs) {
       const line = write({ head, responseHead: undefined, info, connection, runtime: this.#runtime });

@@ -2,7 +2,6 @@ import type { Socket } from 'node:net';
 import type { Clock } from '#domain';
 import type { HttpStats } from '../stats/http-stats.ts';
 import { WatchedSocket } from '../upstream/watched-socket.ts';
-import type { TlsFacts } from './codec.ts';
 import type { Exchange } from './exchange.ts';
 
 /** Keeps the figures of one client connection. */
@@ -14,14 +13,15 @@ export class ConnectionTrack {
   #protocol: 'http1' | 'http2' | undefined;
   readonly #socket: WatchedSocket;
   #busy = false;
+  #broken = false;
 
   constructor(
     stats: HttpStats,
-    { socket, tls, clock }: { readonly socket: Socket; readonly tls: TlsFacts | undefined; readonly clock: Clock },
+    { socket, secured, clock }: { readonly socket: Socket; readonly secured: boolean; readonly clock: Clock },
   ) {
     this.#stats = stats;
     this.#clock = clock;
-    this.#secured = tls !== undefined;
+    this.#secured = secured;
     this.#beganAt = clock.monotonic();
     this.#socket = new WatchedSocket(socket);
     stats.watch(socket);
@@ -38,9 +38,19 @@ export class ConnectionTrack {
     if (endedWithConnection) this.#busy = true;
   }
 
+  /** Its TLS handshake failed: as in Envoy, whoever gave up, it counts as ended by the client. */
+  brokenOff(): void {
+    this.#broken = true;
+  }
+
+  /** It ended in the middle of a request's head. */
+  leftBusy(): void {
+    this.#busy = true;
+  }
+
   ended(): void {
     this.#stats.connectionEnded(
-      { by: this.#socket.endedByPeer ? 'remote' : 'local', busy: this.#busy },
+      { by: this.#broken || this.#socket.endedByPeer ? 'remote' : 'local', busy: this.#busy },
       {
         protocol: this.#protocol,
         secured: this.#secured,

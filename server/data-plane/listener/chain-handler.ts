@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net';
-import type { TlsFacts } from '../http/codec.ts';
 import type { ConnectionContext } from './connection-context.ts';
 
 /** Takes the connections of one filter chain. */
@@ -7,8 +6,8 @@ export interface ChainHandler {
   /** Connections with something under way. */
   readonly busy: number;
   serve(socket: Socket, context: ConnectionContext): void;
-  /** Counts a connection that a filter before this handler refuses to let in. */
-  turnedAway(socket: Socket, tls?: TlsFacts): void;
+  /** Counts a connection that never comes to this handler: a filter before it refuses it, or its TLS handshake fails (`secured`). */
+  turnedAway(socket: Socket, secured?: boolean): void;
   /** Connections end after what they are doing. */
   drain(): void;
   close(): void;

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { formatAddress, type HandshakeRecord } from '#domain';
 import type { CompiledListener } from '../config/listener-config.ts';
 import { originOf } from '../config/origins.ts';
@@ -16,6 +17,7 @@ export const inspectFirstBytes: ConnectionLayer = async (connection) => {
   if (config === undefined || !(detectTls || detectHttp)) return 'next';
   const done = connection.listener?.stats.inspected();
   let timedOut = false;
+  let tooLarge = false;
   const seen = await inspect(connection.socket, {
     clock: connection.runtime.clock,
     detectTls,
@@ -26,10 +28,14 @@ export const inspectFirstBytes: ConnectionLayer = async (connection) => {
       connection.listener?.stats.count('downstream_pre_cx_timeout');
       return config.continuesUninspected;
     },
+    onTooLarge: () => {
+      tooLarge = true;
+      connection.runtime.stats.stat('tls_inspector.client_hello_too_large').value++;
+    },
   });
   done?.();
   if (seen === undefined) {
-    if (!timedOut) connection.listener?.stats.count('downstream_listener_filter_remote_close');
+    if (!timedOut && !tooLarge) connection.listener?.stats.count('downstream_listener_filter_remote_close');
     return endUnchosen(connection, timedOut);
   }
   connection.inspection = seen;
@@ -117,7 +123,10 @@ export const terminateTls: ConnectionLayer = async (connection) => {
     inspection.transport === 'tls'
       ? inspection
       : await inspect(socket, { clock: runtime.clock, detectHttp: false, timeoutMs: HELLO_MS });
-  if (hello === undefined) return 'stop';
+  if (hello === undefined) {
+    countUnsecured(connection, socket, '');
+    return 'stop';
+  }
   const transport = runtime.transports.server(chain.tls, { carriage: chain.filter.kind === 'http' });
   return new Promise((resolve) => {
     const waiter = {
@@ -140,12 +149,25 @@ export const terminateTls: ConnectionLayer = async (connection) => {
           origin: originOf(connection.chain?.origins),
         }));
         recordRefusal(connection);
+        countUnsecured(connection, socket, reason);
         resolve('stop');
       },
     };
     transport.handshake(socket, waiter, hello);
   });
 };
+
+/** As in Envoy, a connection whose handshake fails is one of its chain, too. */
+function countUnsecured(connection: PendingConnection, socket: Socket, reason: string): void {
+  const { listener, chain, runtime } = connection;
+  if (listener === undefined || chain === undefined) return;
+  listener.stats.connectionBegan(() => runtime.clock.monotonic())();
+  listener.handlerOf(chain).turnedAway(socket, true);
+  const log = ConnectionLog.of(connection);
+  if (log === undefined) return;
+  log.info.downstreamTransportFailure = reason;
+  log.write(undefined);
+}
 
 function noteTls(connection: PendingConnection): void {
   const { tls, chain } = connection;

@@ -63,6 +63,7 @@ function readVersion2(bytes: Buffer): HeaderReading {
   if (command === COMMAND.proxy && (size === undefined || length < V2_FIXED + 2 * size + 4)) return 'bad v2';
   if (bytes.length < length) return 'incomplete';
   if (command === COMMAND.local || size === undefined) return { version: 2, length, addresses: undefined };
+  if (!hasWholeFields(bytes.subarray(V2_FIXED + 2 * size + 4, length))) return 'bad v2';
   const at = V2_FIXED;
   const ports = at + 2 * size;
   return {
@@ -73,6 +74,13 @@ function readVersion2(bytes: Buffer): HeaderReading {
       destination: { ip: ipAt(bytes, at + size, size), port: bytes.readUInt16BE(ports + 2) },
     },
   };
+}
+
+/** Each field says how long it is, and the last one ends with the header. */
+function hasWholeFields(fields: Buffer): boolean {
+  let at = 0;
+  while (at + 3 <= fields.length) at += 3 + fields.readUInt16BE(at + 1);
+  return at === fields.length;
 }
 
 /** The further fields of a whole header of version 2; what is cut off is none. */

@@ -1,3 +1,4 @@
+import { constants } from 'node:crypto';
 import type { SecureContext } from 'node:tls';
 import { createSecureContext } from 'node:tls';
 
@@ -69,6 +70,7 @@ export class SecureContexts {
       this.#contexts.get(key) ??
       createSecureContext({
         minVersion: min,
+        secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
         maxVersion: max,
         ...(certificate && { cert: shown.map(({ chainPem }) => chainPem), key: shown.map(({ keyPem }) => keyPem) }),
         // An empty list, not none: without one OpenSSL would trust the public web's roots.

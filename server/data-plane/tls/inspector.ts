@@ -31,6 +31,8 @@ export interface InspectOptions {
   readonly timeoutMs: number;
   /** Called then; unless it returns false, the bytes that have come decide. */
   readonly onTimeout?: () => boolean;
+  /** Called when a ClientHello is longer than 16 KiB; the socket is closed. */
+  readonly onTooLarge?: () => void;
 }
 
 /**
@@ -53,7 +55,13 @@ export function inspect(socket: Socket, options: InspectOptions): Promise<Inspec
     };
     const onData = (chunk: Buffer): void => {
       seen = seen.length === 0 ? chunk : Buffer.concat([seen, chunk]);
-      const result = decide(seen, options, seen.length >= MAX_BYTES);
+      const full = seen.length >= MAX_BYTES;
+      if (full && options.detectTls !== false && parseClientHello(seen) === 'incomplete') {
+        options.onTooLarge?.();
+        onGone();
+        return;
+      }
+      const result = decide(seen, options, full);
       if (result !== undefined) finish(result);
     };
     const onGone = (): void => {

@@ -143,6 +143,8 @@ class ServerHandshake {
     socket.on('error', () => undefined);
     socket.once('error', onError);
     socket.once('close', onClose);
+    // Where connections may be half open, a client that leaves says no more than that.
+    socket.once('end', onClose);
     socket.once('secure', () => {
       const refusal = this.#verify(socket, credentials);
       if (refusal !== undefined) {
@@ -153,6 +155,7 @@ class ServerHandshake {
       timer.cancel();
       socket.removeListener('error', onError);
       socket.removeListener('close', onClose);
+      socket.removeListener('end', onClose);
       const sni = servernameOf(socket);
       this.#waiter.secured({ socket, tls: readTlsFacts(socket, sni, intent) });
     });

@@ -53,6 +53,7 @@ describe('a PROXY protocol header', () => {
     ['another version', version2(0x31, 0x11, FOUR), 'bad v2'],
     ['a family that no TCP connection has', version2(0x21, 0x31, Array(216).fill(0)), 'bad v2'],
     ['too few bytes', version2(0x21, 0x11, FOUR.slice(4)), 'bad v2'],
+    ['a further field that is cut off', version2(0x21, 0x11, [...FOUR, 1, 0, 9]), 'bad v2'],
     ['its beginning only', version2(0x21, 0x11, FOUR).subarray(0, 20), 'incomplete'],
   ] as const)('of version 2 with %s is told from a good one', (_what, bytes, wanted) => {
     expect(readProxyHeader(bytes)).toBe(wanted);

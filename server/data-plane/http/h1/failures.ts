@@ -5,6 +5,8 @@ export interface Failure {
   /** Body of the answer; Envoy sends the reason phrase for errors of the codec and nothing for those found later. */
   readonly body: string;
   readonly explanation: string;
+  /** Nobody broke a rule: the line of the log bears no flag. */
+  readonly flag?: 'none';
 }
 
 const CODEC_ERROR = 'http1.codec_error';
@@ -81,5 +83,6 @@ export const FAILURES = {
     details: 'request_header_timeout',
     body: 'request header timeout',
     explanation: 'The request head did not arrive in time.',
+    flag: 'none',
   },
 } as const satisfies Record<string, Failure>;

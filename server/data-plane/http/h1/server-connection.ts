@@ -336,10 +336,11 @@ class ServerConnection implements DownstreamConnection, StreamHost {
     const answered = stream === undefined || !stream.responseStarted;
     this.#stream = undefined;
     if (answered) this.#writer.now(localAnswer(failure, this.#options));
-    const { status, details, explanation, body } = failure;
+    const { status, details, explanation, body, flag } = failure;
     const bodyBytes = answered ? body.length : 0;
     const begun = stream === undefined;
-    this.#options.onProtocolError?.({ status, details, explanation, answered, bodyBytes, begun }, this);
+    const error = { status, details, explanation, answered, bodyBytes, begun, ...(flag && { flag }) };
+    this.#options.onProtocolError?.(error, this);
     stream?.sink?.reset('protocol_error', details, answered ? { status, bodyBytes } : undefined);
     if (answered) this.#linger(false);
     else this.close();
