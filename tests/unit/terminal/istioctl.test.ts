@@ -97,13 +97,19 @@ const createMesh = async () => {
     proxy: { admin } as Proxy,
   });
   shop.sandbox.addPod({ name: 'istiod-1', namespace: 'istio-system', labels: { app: 'istiod' } });
+  const sentAgo = (seconds: number) => ({ sentAtMs: shop.sandbox.clock.now() - seconds * 1000 });
   shop.sandbox.controlPlane = {
     syncStatus: () => [
       {
         node: { id: 'sidecar~127.1.0.3~frontend-1.shop~shop.svc.cluster.local', cluster: '', metadata: {} },
-        types: { CDS: 'SYNCED', LDS: 'STALE', RDS: 'ERROR' },
+        types: { CDS: 'SYNCED', LDS: 'STALE', EDS: 'NOT SENT', RDS: 'ERROR', SDS: 'SYNCED' },
+        responses: { [typeUrls.cluster]: sentAgo(65), [typeUrls.listener]: sentAgo(3), [typeUrls.route]: sentAgo(754) },
       },
-      { node: { id: 'router~127.1.0.4~gateway-1.istio-system~x', cluster: '', metadata: {} }, types: {} },
+      {
+        node: { id: 'router~127.1.0.4~gateway-1.istio-system~x', cluster: '', metadata: {} },
+        types: {},
+        responses: {},
+      },
     ],
     ads: { connections: () => [] },
     // Of listeners and clusters what the proxy holds, in another order; of routes another timeout, and a table more.
@@ -124,7 +130,7 @@ describe('istioctl proxy-status', () => {
     const { out, code } = await run('istioctl proxy-status');
     expect(out).toBe(
       'NAME                       CLUSTER        ISTIOD       VERSION     SUBSCRIBED TYPES\n' +
-        'frontend-1.shop            Kubernetes     istiod-1     1.31.0      3 (CDS,LDS,RDS)\n' +
+        'frontend-1.shop            Kubernetes     istiod-1     1.31.0      5 (CDS,LDS,EDS,RDS,SDS)\n' +
         'gateway-1.istio-system     Kubernetes     istiod-1     1.31.0      0\n',
     );
     expect(code).toBe(0);
@@ -133,7 +139,8 @@ describe('istioctl proxy-status', () => {
   it('gives the state of each type with -v 1', async () => {
     const { out } = await run('istioctl ps -v 1 -n shop');
     expect(out.replace(/ +/g, ' ')).toBe(
-      'NAME CLUSTER CDS LDS EDS RDS ISTIOD VERSION\nfrontend-1.shop Kubernetes SYNCED STALE NOT SENT ERROR istiod-1 1.31.0\n',
+      'NAME CLUSTER CDS ECDS EDS LDS RDS SDS ISTIOD VERSION\n' +
+        'frontend-1.shop Kubernetes SYNCED (65s) IGNORED NOT SENT STALE (3s) ERROR (12m) SYNCED istiod-1 1.31.0\n',
     );
     expect((await run('istioctl ps frontend-1 -v1')).out.split('\n')).toHaveLength(3);
   });

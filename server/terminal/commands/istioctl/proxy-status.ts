@@ -1,20 +1,32 @@
+import { formatAge } from '#domain';
 import { istioVersion } from '#istio';
 import { type Flags, readCount, value } from '#shell';
+import { typeUrls } from '#xds';
 import { type ShellContext, UsageError } from '../../command.ts';
 import { formatTable } from '../../table.ts';
 import { namespaceOf, type Verb } from '../verb.ts';
 import { compareDumps } from './dump-diff.ts';
 import { completeProxies, findProxy } from './proxies.ts';
 
-const TYPES = ['CDS', 'LDS', 'EDS', 'RDS'] as const;
+/** Columns of all proxies, then those of types that some proxy asks for: in the order of their type URLs, as istioctl sorts them. */
+const COLUMNS = [
+  ['CDS', typeUrls.cluster],
+  ['ECDS', typeUrls.extension],
+  ['EDS', typeUrls.endpoint],
+  ['LDS', typeUrls.listener],
+  ['RDS', typeUrls.route],
+  ['SDS', typeUrls.secret],
+  ['NDS', typeUrls.nameTable],
+] as const;
+const ALWAYS = new Set<string>(['CDS', 'ECDS', 'EDS', 'LDS', 'RDS']);
 
 export const proxyStatus: Verb = {
   name: 'proxy-status',
   aliases: ['ps'],
   manual: `istioctl proxy-status [pod[.namespace]] [-v 1] [-n namespace]
 One row per proxy that istiod serves, with the types of configuration that it subscribes to; of one pod, where what it holds differs from what istiod would have it hold. With -v 1 the state of each type:
-SYNCED: it accepted what was sent last. NOT SENT: nothing of that type yet. STALE: sent, not answered yet.
-ERROR: it refused the last push (NACK) and serves the one before.`,
+SYNCED: it accepted what was sent last, so long ago. NOT SENT: nothing of that type yet. STALE: sent, not answered yet.
+ERROR: it refused the last push (NACK) and serves the one before. IGNORED: it does not ask for that type.`,
   flags: { verbosity: value('v') },
   run: async (flags, io, context) => {
     const { controlPlane, pods } = context.sandbox;
@@ -28,7 +40,7 @@ ERROR: it refused the last push (NACK) and serves the one before.`,
       pods.find((pod) => pod.namespace === 'istio-system' && pod.labels['app'] === 'istiod')?.name ?? 'istiod';
     const all = controlPlane
       .syncStatus()
-      .map(({ node, types }) => ({ node, name: node.id.split('~')[2] ?? node.id, types }));
+      .map(({ node, ...told }) => ({ node, name: node.id.split('~')[2] ?? node.id, ...told }));
     const only = word === undefined ? undefined : proxyName(word, all, { flags, context });
     const rows = all
       .filter(({ name }) => only === undefined || name === only)
@@ -42,20 +54,29 @@ ERROR: it refused the last push (NACK) and serves the one before.`,
       const compact = rows.map(({ name, types }) => [name, 'Kubernetes', istiod, istioVersion, subscribed(types)]);
       io.out(formatTable(['NAME', 'CLUSTER', 'ISTIOD', 'VERSION', 'SUBSCRIBED TYPES'], compact, 5));
     } else {
-      const full = rows.map(({ name, types }) => [
+      const nowMs = context.clock.now();
+      const columns = COLUMNS.filter(([type]) => ALWAYS.has(type) || rows.some(({ types }) => type in types));
+      const full = rows.map(({ name, types, responses }) => [
         name,
         'Kubernetes',
-        ...TYPES.map((type) => types[type] ?? 'NOT SENT'),
+        ...columns.map(([type, typeUrl]) => stateOf(types[type], responses[typeUrl]?.sentAtMs, nowMs)),
         istiod,
         istioVersion,
       ]);
-      io.out(formatTable(['NAME', 'CLUSTER', ...TYPES, 'ISTIOD', 'VERSION'], full, 5));
+      const names = columns.map(([type]) => type);
+      io.out(formatTable(['NAME', 'CLUSTER', ...names, 'ISTIOD', 'VERSION'], full, 5));
     }
     return 0;
   },
   complete: ({ words, namespace }, context) =>
     words.length <= 1 ? completeProxies(namespace, context).filter((name) => !name.includes('/')) : [],
 };
+
+/** Source: formatStatus in istio istioctl/pkg/writer/pilot/status.go. */
+function stateOf(state: string | undefined, sentAtMs: number | undefined, nowMs: number): string {
+  if (state === undefined) return 'IGNORED';
+  return state === 'NOT SENT' || sentAtMs === undefined ? state : `${state} (${formatAge(nowMs - sentAtMs)})`;
+}
 
 /** `name`, `name.namespace` or `deploy/name` as istiod names its proxies. */
 function proxyName(
