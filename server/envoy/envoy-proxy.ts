@@ -30,7 +30,7 @@ import type { HopEntry } from './hop-format.ts';
 import { NameBook } from './name-book.ts';
 import { NameServer } from './name-server.ts';
 import { isInside, podNetwork } from './pod-network.ts';
-import { PodWires } from './pod-wires.ts';
+import { ENVOY_PORTS, PodWires } from './pod-wires.ts';
 import { addSecretService } from './secret-service.ts';
 import { StatsPlans } from './stats-plans.ts';
 import { toldCall } from './told-call.ts';
@@ -53,6 +53,10 @@ const AGENT_PORT = 15020;
 /** An Envoy has 20 MB of its own in a small mesh; somebody else needs memory, too. */
 const LEAST_MEMORY = 256 * 1024 * 1024;
 const LOOK_MS = 20;
+/** A request, but for those of whoever asks for figures; a connection of a client to the pod. */
+const BUSY = new RegExp(
+  `^(http\\.(?!(admin|agent)\\.).*downstream_rq|listener\\..*_${ENVOY_PORTS.inbound}\\.downstream_cx)_active: [1-9]`,
+);
 const REVOKED_LOOK_MS = 1000;
 const ROOT_SECRET = 'ROOTCA';
 
@@ -315,15 +319,17 @@ class EnvoyProxy implements Proxy {
     this.#options.onCrash?.(new MeshworkError('PROXY_CRASHED', `Envoy exited with error: ${how}`));
   }
 
-  /** Waits until no request is under way, as long as it may. */
+  /**
+   * Waits until no request is under way and no client is connected to its inbound port, as long as it may: a client that has been told keeps no
+   * connection, and one that has not would send its next request to nobody.
+   */
   async #drained(started: EnvoyProcess, drainMs: number): Promise<void> {
     const { clock } = this.#options;
     const until = clock.monotonic() + drainMs;
     await started.admin('/drain_listeners?graceful&skip_exit', 'POST').catch(() => '');
     while (clock.monotonic() < until) {
-      const figures = await started.admin('/stats?filter=downstream_rq_active$').catch(() => '');
-      // Whoever asks is a request of its own.
-      if (!figures.split('\n').some((line) => !/^http\.(admin|agent)\./.test(line) && /: [1-9]/.test(line))) return;
+      const figures = await started.admin('/stats?filter=downstream_(rq|cx)_active$').catch(() => '');
+      if (!figures.split('\n').some((line) => BUSY.test(line))) return;
       await new Promise<void>((resolve) => clock.after(LOOK_MS, resolve));
     }
   }

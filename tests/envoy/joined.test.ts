@@ -274,6 +274,26 @@ spec: { containers: [{ name: web, image: kennethreitz/httpbin, ports: [{ contain
   });
 }, 60_000);
 
+it('lose no request when their pod is replaced', async () => {
+  const statuses: number[] = [];
+  const leaving = pod('reviews', 'v3').name;
+  let isOver = false;
+  const visitor = async (): Promise<void> => {
+    while (!isOver) statuses.push((await ask(pod('productpage'), 'http://reviews:9080/reviews/0')).status);
+  };
+  const visitors = Promise.all([visitor(), visitor(), visitor()]);
+  mesh.sandbox.remove('Pod', { namespace: 'default', name: leaving });
+  const isReplaced = () => {
+    const now = mesh.sandbox.pods.filter(({ labels }) => labels['app'] === 'reviews' && labels['version'] === 'v3');
+    return now.length === 1 && now[0]?.name !== leaving && now[0]?.containers.every(({ ready }) => ready);
+  };
+  await waitFor('the next pod is ready', 20_000, () => isReplaced() || undefined);
+  isOver = true;
+  await visitors;
+  expect(statuses.length).toBeGreaterThan(10);
+  expect(statuses.filter((status) => status !== 200)).toEqual([]);
+}, 60_000);
+
 it('are started again when they break down, and end when they are asked to', async () => {
   const proxy = () => pod('details').containers.find(({ name }) => name === 'istio-proxy')!;
   process.kill(processOf(pod('details')), 'SIGKILL');
