@@ -85,7 +85,14 @@ export interface PodTemplate {
   readonly spec: PodSpec;
 }
 
-export type LabelSelector = { readonly matchLabels?: Readonly<Record<string, string>> };
+export interface LabelSelector {
+  readonly matchLabels?: Readonly<Record<string, string>>;
+  readonly matchExpressions?: readonly {
+    readonly key: string;
+    readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
+    readonly values?: readonly string[];
+  }[];
+}
 
 export interface DeploymentSpec {
   readonly replicas?: number;
@@ -174,6 +181,31 @@ export function matchesLabels(
 ): boolean {
   const wanted = Object.entries(selector ?? {});
   return wanted.length > 0 && wanted.every(([label, value]) => labels?.[label] === value);
+}
+
+/** True when the selector of a controller picks an object with these labels; one that asks for nothing picks nothing here. */
+export function selects(
+  { matchLabels = {}, matchExpressions = [] }: LabelSelector,
+  labels: Readonly<Record<string, string>> = {},
+): boolean {
+  const asked = Object.keys(matchLabels).length + matchExpressions.length > 0;
+  const isEqual = Object.entries(matchLabels).every(([label, value]) => labels[label] === value);
+  return asked && isEqual && matchExpressions.every((each) => meets(each, labels[each.key]));
+}
+
+type LabelExpression = NonNullable<LabelSelector['matchExpressions']>[number];
+
+function meets({ operator, values = [] }: LabelExpression, value: string | undefined): boolean {
+  switch (operator) {
+    case 'In':
+      return value !== undefined && values.includes(value);
+    case 'NotIn':
+      return value === undefined || !values.includes(value);
+    case 'Exists':
+      return value !== undefined;
+    case 'DoesNotExist':
+      return value === undefined;
+  }
 }
 
 export const ownedBy = (object: KubeObject, owner: KubeObject): boolean =>

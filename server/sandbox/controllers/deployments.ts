@@ -1,6 +1,7 @@
 import type { Clock, KubeObject, Timer } from '#domain';
 import type { KubeStore } from '#kube-api';
-import { addressOf, type DeploymentObject, keyOf, nameOf, ownedBy, type ReplicaSetObject } from '../kube-types.ts';
+import { addressOf, type DeploymentObject, keyOf, nameOf, type ReplicaSetObject } from '../kube-types.ts';
+import { adoptersOf, claim } from './claim.ts';
 import { deadlineInMs, deploymentStatus } from './deployment-status.ts';
 import type { EventRecorder } from './event-recorder.ts';
 import { templateHash } from './names.ts';
@@ -52,6 +53,7 @@ export function startDeploymentController({ store, clock, events, onError }: Con
     store.watch('ReplicaSet', ({ object, changeId }) => {
       const owner = object.metadata.ownerReferences?.find(({ kind }) => kind === 'Deployment');
       if (owner !== undefined) queue.add(`${object.metadata.namespace}/${owner.name}`, changeId);
+      for (const adopter of adoptersOf(store, 'Deployment', object)) queue.add(keyOf(adopter), changeId);
     }),
   ];
   return () => {
@@ -74,9 +76,7 @@ function reconcile(run: Run, key: string): number | undefined {
   const name = nameOf(key);
   const deployment = store.get('Deployment', name) as DeploymentObject | undefined;
   if (deployment === undefined || deployment.metadata.deletionTimestamp !== undefined) return undefined;
-  const sets = (store.list('ReplicaSet', { namespace: name.namespace }) as ReplicaSetObject[]).filter((set) =>
-    ownedBy(set, deployment),
-  );
+  const sets = claim<ReplicaSetObject>(run, 'ReplicaSet', deployment);
   const current = sets.find((set) => sameTemplate(set.spec.template, deployment.spec.template));
   const old = sets.filter((set) => set !== current);
   let step: 'created' | 'found' | undefined;

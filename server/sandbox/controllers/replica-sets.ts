@@ -1,6 +1,7 @@
 import { type Clock, errorMessage, type NamespacedName, type Random } from '#domain';
 import type { KubeStore } from '#kube-api';
-import { addressOf, isReady, keyOf, nameOf, ownedBy, type PodObject, type ReplicaSetObject } from '../kube-types.ts';
+import { addressOf, isReady, keyOf, nameOf, type PodObject, type ReplicaSetObject } from '../kube-types.ts';
+import { adoptersOf, claim } from './claim.ts';
 import type { EventRecorder } from './event-recorder.ts';
 import { nameSuffix } from './names.ts';
 import { podFromTemplate } from './pod-from-template.ts';
@@ -42,6 +43,7 @@ export function startReplicaSetController(options: ReplicaSetControllerOptions):
     store.watch('Pod', ({ object, changeId }) => {
       const owner = object.metadata.ownerReferences?.find(({ kind }) => kind === 'ReplicaSet');
       if (owner !== undefined) queue.add(`${object.metadata.namespace}/${owner.name}`, changeId);
+      for (const adopter of adoptersOf(store, 'ReplicaSet', object)) queue.add(keyOf(adopter), changeId);
     }),
   ];
   return {
@@ -62,8 +64,8 @@ function reconcile(options: ReplicaSetControllerOptions, key: string, changeId: 
   const name = nameOf(key);
   const set = store.get('ReplicaSet', name) as ReplicaSetObject | undefined;
   if (set === undefined || set.metadata.deletionTimestamp !== undefined) return undefined;
-  const pods = (store.list('Pod', { namespace: name.namespace }) as PodObject[]).filter(
-    (pod) => ownedBy(pod, set) && pod.metadata.deletionTimestamp === undefined,
+  const pods = claim<PodObject>({ store, changeId }, 'Pod', set).filter(
+    ({ metadata }) => metadata.deletionTimestamp === undefined,
   );
   const wanted = set.spec.replicas ?? 1;
   let refusedAgainMs: number | undefined;

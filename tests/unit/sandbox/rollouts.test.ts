@@ -166,4 +166,42 @@ describe('a rollout', () => {
     }
     expect(Object.keys(replicas()).sort()).toEqual(['3.0', '4.0']);
   });
+
+  it('takes over the sets and pods that a Deployment of its name left behind', async () => {
+    apply('1.0', { replicas: 2 });
+    await markReady();
+    const pods = (): string[] =>
+      store
+        .list('Pod')
+        .map(({ metadata }) => metadata.name)
+        .sort();
+    const [left, kept] = [store.list('ReplicaSet')[0]?.metadata.name, pods()];
+    store.delete('Deployment', CART, { changeId, propagationPolicy: 'Orphan' });
+    await settle();
+    expect(store.list('ReplicaSet').map(({ metadata }) => metadata.ownerReferences)).toEqual([undefined]);
+    apply('1.0', { replicas: 2 });
+    await settle();
+    const cart = store.get('Deployment', CART);
+    expect(
+      store.list('ReplicaSet').map(({ metadata: { name, ownerReferences } }) => ({ name, ownerReferences })),
+    ).toEqual([
+      { name: left, ownerReferences: [expect.objectContaining({ uid: cart?.metadata.uid, controller: true })] },
+    ]);
+    expect(pods()).toEqual(kept);
+    expect(cart?.metadata.annotations?.[REVISION]).toBe('1');
+  });
+
+  it('replaces a pod whose labels somebody changed, and lets it run on; it comes back when its labels do', async () => {
+    apply('1.0');
+    await markReady();
+    const taken = { namespace: 'default', name: store.list('Pod')[0]?.metadata.name ?? '' };
+    store.patch('Pod', taken, { metadata: { labels: { app: 'looked-at' } } }, { changeId });
+    await settle();
+    expect(store.get('Pod', taken)?.metadata.ownerReferences).toBeUndefined();
+    expect(store.list('Pod')).toHaveLength(2);
+    store.patch('Pod', taken, { metadata: { labels: { app: 'cart' } } }, { changeId });
+    await settle();
+    expect(store.list('Pod', { namespace: 'default', labelSelector: 'app=cart' })).toHaveLength(1);
+    expect(store.list('Pod')[0]?.metadata.ownerReferences).toEqual([expect.objectContaining({ kind: 'ReplicaSet' })]);
+  });
 });
