@@ -1,0 +1,324 @@
+import { createServer, type Server } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
+import { connect as connectTls } from 'node:tls';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { seededRandom } from '#domain';
+import { leaseSubnet, type SubnetLease } from '#sandbox/subnets';
+import { extensionTypes, typeUrls } from '#xds';
+import { createTestCa, type TestCertificate } from '../unit/data-plane-tls/certificates.ts';
+import { heldResources, stat } from './support/config-dump.ts';
+import { type Side, startEnvoySide, startOurSide, statusAt } from './support/control-plane/both-sides.ts';
+import type { Sent } from './support/control-plane/management-server.ts';
+import { waitFor } from './support/wait.ts';
+
+const { cluster: CDS, endpoint: EDS, listener: LDS, route: RDS, secret: SDS } = typeUrls;
+const APP_PORT = 9999;
+const LIMIT_MS = 5000;
+const BASE = 8080;
+
+const source = (initial_fetch_timeout: string) => ({ ads: {}, resource_api_version: 'V3', initial_fetch_timeout });
+const direct = {
+  virtual_hosts: [
+    { name: 'all', domains: ['*'], routes: [{ match: { prefix: '/' }, direct_response: { status: 200 } }] },
+  ],
+};
+const inline = { route_config: { name: 'inline', ...direct } };
+const table = (name: string, cluster: string) => ({
+  name,
+  virtual_hosts: [{ name: 'all', domains: ['*'], routes: [{ match: { prefix: '/' }, route: { cluster } }] }],
+});
+const byName = (name: string, wait = '0s') => ({ rds: { config_source: source(wait), route_config_name: name } });
+const listener = (ip: string, name: string, port: number, routes: object, transport_socket?: object) => ({
+  name,
+  address: { socket_address: { address: ip, port_value: port } },
+  filter_chains: [
+    {
+      ...(transport_socket && { transport_socket }),
+      filters: [
+        {
+          name: 'envoy.filters.network.http_connection_manager',
+          typed_config: {
+            '@type': extensionTypes.httpConnectionManager,
+            stat_prefix: name,
+            http_filters: [{ name: 'envoy.filters.http.router', typed_config: { '@type': extensionTypes.router } }],
+            ...routes,
+          },
+        },
+      ],
+    },
+  ],
+});
+const secured = (secret: string) => ({
+  name: 'envoy.transport_sockets.tls',
+  typed_config: {
+    '@type': extensionTypes.downstreamTls,
+    common_tls_context: { tls_certificate_sds_secret_configs: [{ name: secret, sds_config: source('15s') }] },
+  },
+});
+const eds = (name: string, wait: string) => ({
+  name,
+  type: 'EDS',
+  connect_timeout: '1s',
+  eds_cluster_config: { eds_config: source(wait) },
+});
+
+describe('under a control plane that does wrong, our proxy and a real Envoy', () => {
+  let lease: SubnetLease;
+  let app: Server;
+  let sides: Side[] = [];
+  let certificate: TestCertificate;
+  let watching = true;
+  const broken: string[] = [];
+  let watchers: Promise<void>[] = [];
+
+  const hosts = (cluster_name: string) => ({
+    cluster_name,
+    endpoints: [
+      {
+        lb_endpoints: [
+          { endpoint: { address: { socket_address: { address: `127.${lease.subnet}.2.1`, port_value: APP_PORT } } } },
+        ],
+      },
+    ],
+  });
+
+  /** What was in force from the start is asked for all the time. */
+  async function watch({ name, ip }: Side): Promise<void> {
+    while (watching) {
+      const status = await statusAt(ip, BASE);
+      if (status !== '200') broken.push(`${name}: ${status}`);
+      await pause(10);
+    }
+  }
+
+  beforeAll(async () => {
+    lease = await leaseSubnet(seededRandom(`control-plane/${process.pid}`));
+    certificate = await (await createTestCa()).issue({ dns: ['shop.example'] });
+    app = createServer((_request, response) => response.end('hello')).listen(APP_PORT, `127.${lease.subnet}.2.1`);
+    const first = (ip: string) => ({
+      [CDS]: [{ json: { name: 'one', type: 'STATIC', connect_timeout: '1s', load_assignment: hosts('one') } }],
+      [LDS]: [{ json: listener(ip, 'base', BASE, byName('base')) }],
+      [RDS]: [{ json: table('base', 'one') }],
+    });
+    sides = await Promise.all([
+      startEnvoySide(`127.${lease.subnet}.1.1`, first),
+      startOurSide(`127.${lease.subnet}.1.2`, first),
+    ]);
+    for (const { ip } of sides)
+      await waitFor('the first answer', LIMIT_MS, async () => (await statusAt(ip, BASE)) === '200' || undefined);
+    for (const { plane } of sides) plane.onFirst = () => undefined;
+    watchers = sides.map(watch);
+  });
+  afterAll(async () => {
+    watching = false;
+    await Promise.all(watchers);
+    for (const side of sides) await side.stop();
+    app?.close();
+    await lease?.release();
+  });
+
+  /** Does the same with both and expects the same of both. */
+  const both = async <Seen>(look: (side: Side) => Promise<Seen>): Promise<Seen> => {
+    const [envoy, ours] = [await look(sides[0]!), await look(sides[1]!)];
+    expect(ours).toEqual(envoy);
+    return envoy;
+  };
+  const held = async ({ admin }: Side) => heldResources(await admin('/config_dump?include_eds'));
+  const figure = async ({ admin }: Side, name: string): Promise<number> =>
+    stat(await admin(`/stats?filter=${name}`), name);
+  const handshake = ({ ip }: Side, port: number): Promise<string> =>
+    new Promise((resolve) => {
+      const socket = connectTls({ host: ip, port, localAddress: ip, rejectUnauthorized: false } as never, () => {
+        resolve('secured');
+        socket.destroy();
+      });
+      socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    });
+
+  const wrong: readonly [string, typeof CDS | typeof LDS | typeof RDS, (ip: string) => readonly Sent[]][] = [
+    ['bytes that are no cluster', CDS, () => [{ name: 'x', bytes: Buffer.from([255, 255, 255]) }]],
+    ['nothing at all', CDS, () => [{ name: 'x', bytes: Buffer.alloc(0) }]],
+    ['a message of another type', CDS, () => [{ name: 'x', typeUrl: RDS, json: table('x', 'one') }]],
+    [
+      'a cluster that is there twice',
+      CDS,
+      () => [
+        { json: { name: 'one', type: 'STATIC' } },
+        { json: { name: 'one', type: 'STATIC', connect_timeout: '2s' } },
+      ],
+    ],
+    [
+      'a listener that is there twice',
+      LDS,
+      (ip) => [{ json: listener(ip, 'base', 8090, inline) }, { json: listener(ip, 'base', 8091, inline) }],
+    ],
+    ['an address that another listener has', LDS, (ip) => [{ json: listener(ip, 'other', BASE, inline) }]],
+    ['a port where the admin pages are', LDS, (ip) => [{ json: listener(ip, 'other', 15000, inline) }]],
+    [
+      'a table with one domain twice',
+      RDS,
+      () => [
+        {
+          json: {
+            name: 'base',
+            virtual_hosts: [
+              { name: 'a', domains: ['*'] },
+              { name: 'b', domains: ['*'] },
+            ],
+          },
+        },
+      ],
+    ],
+  ];
+
+  it.each(wrong)('refuse %s and go on as before', async (_what, typeUrl, sent) => {
+    const before = await Promise.all(sides.map(held));
+    const refused = await both(async ({ plane, ip }) => (await plane.push(typeUrl, sent(ip))) !== '');
+    expect(refused).toBe(true);
+    const after = await Promise.all(sides.map(held));
+    expect(after.map(({ active }) => active)).toEqual(before.map(({ active }) => active));
+  });
+
+  it('take the good listener beside a bad one', async () => {
+    const seen = await both(async ({ plane, ip }) => {
+      const sent = [{ json: listener(ip, 'fine', 8081, inline) }, { json: listener(ip, 'bad', BASE, inline) }];
+      const refused = (await plane.push(LDS, sent)) !== '';
+      return { refused, status: await statusAt(ip, 8081) };
+    });
+    expect(seen).toEqual({ refused: true, status: '200' });
+  });
+
+  it('keep a table, and the hosts of a cluster, that are removed while they are used', async () => {
+    await both(async ({ plane }) => {
+      const taken = plane.push(CDS, [{ json: eds('e', '0s') }]);
+      await waitFor('a request for endpoints', LIMIT_MS, () =>
+        plane.requests.some(({ resourceNamesSubscribe: names }) => names.includes('e')) ? true : undefined,
+      );
+      return [await plane.push(EDS, [{ json: hosts('e') }]), await taken];
+    });
+    const seen = await both(async ({ plane, ip }) => {
+      const told = [await plane.push(RDS, [{ json: table('base', 'e') }]), await statusAt(ip, BASE)];
+      return [...told, await plane.push(EDS, [], ['e']), await plane.push(RDS, [], ['base']), await statusAt(ip, BASE)];
+    });
+    expect(seen).toEqual(['', '200', '', '', '200']);
+    await both(({ plane }) => plane.push(RDS, [{ json: table('base', 'one') }]));
+  });
+
+  it('wait for endpoints and tables as long as initial_fetch_timeout says, and say so', async () => {
+    const seen = await both(async (side) => {
+      const { plane, ip } = side;
+      void plane.push(CDS, [{ json: eds('never', '0.5s') }]).catch(() => undefined);
+      await plane.push(LDS, [{ json: listener(ip, 'late', 8082, byName('late', '0.5s')) }]);
+      const before = await statusAt(ip, 8082);
+      await waitFor('the end of both waits', LIMIT_MS, async () => {
+        const { active, warming } = await held(side);
+        return warming.length === 0 && active.LDS.includes('late') && active.CDS.includes('never') ? true : undefined;
+      });
+      const inVain = [
+        await figure(side, 'cluster.never.init_fetch_timeout'),
+        await figure(side, 'cluster.never.update_attempt'),
+        await figure(side, 'http.late.rds.late.init_fetch_timeout'),
+      ];
+      const without = await waitFor('an open port', LIMIT_MS, async () => {
+        const status = await statusAt(ip, 8082);
+        return status === 'ECONNREFUSED' ? undefined : status;
+      });
+      return [
+        before,
+        ...inVain,
+        without,
+        await plane.push(RDS, [{ json: table('late', 'one') }]),
+        await statusAt(ip, 8082),
+      ];
+    });
+    expect(seen).toEqual(['ECONNREFUSED', 1, 2, 1, '404', '', '200']);
+  });
+
+  it('serve the last good certificate while others are garbage, of another kind or removed', async () => {
+    const pair = (chain: string, key: string) => ({
+      tls_certificate: { certificate_chain: { inline_string: chain }, private_key: { inline_string: key } },
+    });
+    const stranger = await (await createTestCa()).issue({ dns: ['other.example'] });
+    const seen = await both(async (side) => {
+      const { plane, ip } = side;
+      const told: string[] = [];
+      const opened = plane.push(LDS, [{ json: listener(ip, 'tls', 8443, inline, secured('shop')) }]);
+      await waitFor('a request for the secret', LIMIT_MS, () =>
+        plane.requests.some(({ resourceNamesSubscribe: names }) => names.includes('shop')) ? true : undefined,
+      );
+      const say = async (secret: object): Promise<void> => {
+        const refused = (await plane.push(SDS, [{ json: { name: 'shop', ...secret } }])) !== '';
+        told.push(`${refused ? 'refused' : 'taken'}: ${await handshake(side, 8443)}`);
+      };
+      const good = plane.push(SDS, [{ json: { name: 'shop', ...pair(certificate.chainPem, certificate.keyPem) } }]);
+      await Promise.all([opened, good]);
+      await waitFor('a handshake', LIMIT_MS, async () =>
+        (await handshake(side, 8443)) === 'secured' ? true : undefined,
+      );
+      await say(pair('garbage', 'garbage'));
+      await say(pair(certificate.chainPem, stranger.keyPem));
+      await say({ validation_context: { trusted_ca: { inline_string: certificate.chainPem } } });
+      await say({});
+      await plane.push(SDS, [], ['shop']);
+      told.push(`removed: ${await handshake(side, 8443)}`);
+      return told;
+    });
+    expect(seen).toEqual([...Array(4).fill('refused: secured'), 'removed: secured']);
+  });
+
+  it('come back after garbage on the stream and tell what they hold', async () => {
+    const seen = await both(async (side) => {
+      const { plane } = side;
+      const [opened, asked] = [plane.opened, plane.requests.length];
+      const failures = await figure(side, 'listener_manager.lds.update_failure');
+      plane.sendBytes(Buffer.from([255, 255, 255, 1, 2, 3]));
+      await plane.reopened(opened);
+      const told = await waitFor('requests for listeners and tables', LIMIT_MS, () => {
+        const requests = plane.requests.slice(asked);
+        const of = (typeUrl: string) => requests.find((each) => each.typeUrl === typeUrl);
+        const [lds, rds] = [of(LDS), of(RDS)];
+        return lds && rds ? [lds, rds] : undefined;
+      });
+      const connected = await waitFor('its own word', LIMIT_MS, async () =>
+        (await figure(side, 'control_plane.connected_state')) === 1 ? 1 : undefined,
+      );
+      return {
+        // Of a response that was refused in part, Envoy forgets what it took.
+        listeners: Object.keys(told[0]!.initialResourceVersions)
+          .filter((name) => name !== 'fine')
+          .sort(),
+        tables: told[1]!.resourceNamesSubscribe.toSorted(),
+        held: Object.keys(told[1]!.initialResourceVersions).sort(),
+        nonces: told.map(({ responseNonce }) => responseNonce),
+        connected,
+        failures: (await figure(side, 'listener_manager.lds.update_failure')) - failures,
+      };
+    });
+    const listeners = ['base', 'late', 'tls'];
+    const tables = ['base', 'late'];
+    expect(seen).toEqual({ listeners, tables, held: tables, nonces: ['', ''], connected: 1, failures: 1 });
+  });
+
+  it('go on while it is away and take what it says when it is back', async () => {
+    const seen = await both(async (side) => {
+      const { plane, ip } = side;
+      const { opened } = plane;
+      plane.vanish();
+      await waitFor('the loss', LIMIT_MS, async () =>
+        (await figure(side, 'control_plane.connected_state')) === 0 ? true : undefined,
+      );
+      const meanwhile = await statusAt(ip, BASE);
+      await plane.listen();
+      await plane.reopened(opened);
+      await waitFor('its request for tables', LIMIT_MS, () =>
+        plane.requests.slice(-6).some(({ typeUrl }) => typeUrl === RDS) ? true : undefined,
+      );
+      return [meanwhile, await plane.push(RDS, [{ json: { name: 'base', ...direct } }]), await statusAt(ip, BASE)];
+    });
+    expect(seen).toEqual(['200', '', '200']);
+  });
+
+  it('have answered every request meanwhile', () => {
+    expect(broken).toEqual([]);
+  });
+});
