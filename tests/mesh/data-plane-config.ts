@@ -10,6 +10,7 @@ import {
   type RouteConfiguration,
   type TransportSocket,
 } from '#xds';
+import { ISTIO_LOG_FORMAT } from '../../server/data-plane/config/access-log/index.ts';
 
 /** Builders of the resources that Istio would send, as small as the tests need. */
 export const router: { name: string; typed_config: Any } = {
@@ -20,7 +21,11 @@ export const faultFilter = { name: 'envoy.filters.http.fault', typed_config: { '
 const statsFilter = { name: 'istio.stats', typed_config: { '@type': 'type.googleapis.com/stats.PluginConfig' } };
 const accessLog = {
   name: 'envoy.access_loggers.file',
-  typed_config: { '@type': extensionTypes.fileAccessLog, path: '/dev/stdout' },
+  typed_config: {
+    '@type': extensionTypes.fileAccessLog,
+    path: '/dev/stdout',
+    log_format: { text_format_source: { inline_string: `${ISTIO_LOG_FORMAT}\n` } },
+  },
 };
 
 export const http = (fields: Record<string, unknown>): FilterChain['filters'][number] => ({

@@ -31,6 +31,11 @@ const TYPES_LOG = {
   },
 };
 
+const PLAIN_LOG = {
+  name: 'envoy.access_loggers.stderr',
+  typed_config: { '@type': `${LOGGERS}.stream.v3.StderrAccessLog` },
+};
+
 const requestLog = (cluster: string, more: object = {}): object => ({
   name: 'envoy.access_loggers.http_grpc',
   filter: { status_code_filter: { comparison: { op: 'EQ', value: { default_value: 200, runtime_key: 'x' } } } },
@@ -64,7 +69,7 @@ const TRACER = {
 };
 
 /** A listener for each way to log. */
-const LOG_PORTS = { requests: 9101, records: 9102, nobody: 9103, connections: 9104, times: 9105 } as const;
+const LOG_PORTS = { requests: 9101, records: 9102, nobody: 9103, connections: 9104, times: 9105, plain: 9106 } as const;
 
 const httpLog = (name: keyof typeof LOG_PORTS, access_log: object, more: object = {}): Listener =>
   gatewayListener(name, { ip: LOGS, port: LOG_PORTS[name] }, {
@@ -122,6 +127,7 @@ describe('access logs that leave a proxy', () => {
         ...xds.push(typeUrls.listener, [
           httpLog('requests', requestLog('logs')),
           httpLog('records', recordLog),
+          httpLog('plain', PLAIN_LOG),
           httpLog('times', TYPES_LOG, { access_log_options: LOG_TIMES }),
           httpLog('nobody', requestLog('nobody-there', { buffer_size_bytes: 1 })),
           {
@@ -271,6 +277,15 @@ describe('access logs that leave a proxy', () => {
       'told TcpUpstreamConnected - 0',
       'told TcpConnectionEnd - 0',
     ]);
+  });
+
+  it("are lines in Envoy's own format where they name none", async () => {
+    await ask('plain', '/plain');
+    const line = (): string | undefined => pod.logs.find((each) => each.includes('"GET /plain HTTP/1.1"'));
+    await until(() => line() !== undefined, 'the line');
+    expect(line()).toMatch(
+      /^\[\S+Z\] "GET \/plain HTTP\/1\.1" 200 - 0 11 \d+ \d+ "\S+" "-" "[0-9a-f-]{36}" "shop" "[\d.]+:8081"$/,
+    );
   });
 
   it('tell of a request when it begins, while it lasts and at its end', async () => {

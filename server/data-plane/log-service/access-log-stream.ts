@@ -97,10 +97,7 @@ export class AccessLogStream implements LogSender, AttemptOwner {
     const cluster = runtime.clusters.get(service.cluster);
     const choice = cluster?.pick({ originalDestination: undefined, hash: NO_HASH });
     if (cluster === undefined || choice === undefined) {
-      if (cluster !== undefined) {
-        cluster.stats.noHealthy.value++;
-        this.#count(503);
-      }
+      if (cluster !== undefined) this.#count(503);
       return false;
     }
     this.#answered = false;

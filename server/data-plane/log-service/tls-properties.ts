@@ -40,16 +40,12 @@ export function tlsProperties({ requestedServerName, tls }: FormatConnection): o
     tls_sni_hostname: requestedServerName,
     tls_version: VERSIONS[tls.version],
     tls_cipher_suite: SUITES[tls.cipher] ?? 0xffff,
-    local_certificate_properties: certificate(local),
-    peer_certificate_properties: certificate(peer),
+    local_certificate_properties: told(namesOf(local)),
+    peer_certificate_properties: told({ ...namesOf(peer), issuer: subjectText(peer?.issuer) }),
   });
 }
 
-const certificate = (shown: X509Certificate | undefined): object =>
-  shown === undefined
-    ? {}
-    : told({
-        subject_alt_name: parseSubjectAltNames(shown.subjectAltName).uris.map((uri) => ({ uri })),
-        subject: subjectText(shown.subject),
-        issuer: subjectText(shown.issuer),
-      });
+const namesOf = (shown: X509Certificate | undefined): Readonly<Record<string, unknown>> => ({
+  subject_alt_name: parseSubjectAltNames(shown?.subjectAltName).uris.map((uri) => ({ uri })),
+  subject: subjectText(shown?.subject),
+});

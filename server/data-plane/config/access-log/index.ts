@@ -19,6 +19,13 @@ export const ISTIO_LOG_FORMAT = [
   '%DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS% %REQUESTED_SERVER_NAME% %ROUTE_NAME%',
 ].join(' ');
 
+/** What Envoy writes where a log names no format, without the newline. Source: DEFAULT_FORMAT of Envoy's substitution formatter. */
+const ENVOY_LOG_FORMAT = [
+  '[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE% %RESPONSE_FLAGS%',
+  '%BYTES_RECEIVED% %BYTES_SENT% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%"',
+  '"%REQ(USER-AGENT)%" "%REQ(X-REQUEST-ID)%" "%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%"',
+].join(' ');
+
 const istioEntry = compileEntry(ISTIO_LOG_FORMAT, 'access_log');
 
 export const istioLogFormat: Format = (subject) => String(istioEntry(subject));
@@ -31,6 +38,13 @@ interface LogFormat {
   readonly text_format_source?: { readonly inline_string?: string };
   readonly json_format?: Readonly<Record<string, unknown>>;
   readonly omit_empty_values?: boolean;
+}
+
+interface FormatJson {
+  readonly log_format?: LogFormat;
+  readonly format?: string;
+  readonly json_format?: LogFormat['json_format'];
+  readonly typed_json_format?: LogFormat['json_format'];
 }
 
 /** Reads the `access_log` of a filter. */
@@ -56,7 +70,7 @@ function readAccessLog(log: AccessLogs[number]): AccessLogger {
 
 function readWriter({ name, typed_config }: AccessLogs[number]): AccessLogger {
   if (WRITERS.has(typed_config?.['@type'])) {
-    return within('log_format', () => readFormat((typed_config['log_format'] ?? {}) as LogFormat));
+    return readFormatOf(typed_config as FormatJson);
   }
   const send = within('typed_config', () => readLogService(typed_config));
   if (send === undefined) throw unknownExtension('typed_config', name, typed_config);
@@ -66,9 +80,18 @@ function readWriter({ name, typed_config }: AccessLogs[number]): AccessLogger {
   };
 }
 
+/** `log_format`, or one of the fields of a file's logger that came before it. */
+function readFormatOf({ log_format, format, json_format, typed_json_format }: FormatJson): EntryFormat {
+  if (log_format !== undefined) return within('log_format', () => readFormat(log_format));
+  return readFormat({
+    ...(format && { text_format: format }),
+    ...((json_format ?? typed_json_format) && { json_format: json_format ?? typed_json_format! }),
+  });
+}
+
 function readFormat({ text_format_source, text_format, json_format, omit_empty_values }: LogFormat): EntryFormat {
   if (json_format !== undefined) return compileJsonFormat(json_format, omit_empty_values === true, 'json_format');
   const text = text_format_source?.inline_string ?? text_format;
-  if (text === undefined) return istioEntry;
+  if (text === undefined) return compileEntry(ENVOY_LOG_FORMAT, 'log_format');
   return compileEntry(text.replace(/\n$/, ''), 'text_format_source', omit_empty_values === true ? '' : '-');
 }
