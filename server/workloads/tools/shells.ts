@@ -16,11 +16,20 @@ const DEFAULTS: Readonly<Record<string, readonly string[]>> = {
 /** Images that bring programs rather than a server: they run what the container says, mostly `sleep infinity`, and are used by exec. */
 export const shellImages: readonly WorkloadImage[] = Object.entries(DEFAULTS).map(([name, fallback]) => ({
   name,
-  start: async (context) => run(context, fallback),
+  start: async (context) => run(context, fallback, ENTRIES[name]),
 }));
 
-function run(context: ContainerContext, fallback: readonly string[]): void {
-  const given = [...context.command, ...context.args];
+/** Images that put a program of their own before arguments that name none. */
+const ENTRIES: Readonly<Record<string, string>> = { curl: 'curl' };
+
+/** `sh`, `/bin/sh`: what a container may start. Options, addresses and the like are arguments. */
+const PROGRAM = /^(?:\/.*|[a-z][\w+-]*)$/i;
+
+function run(context: ContainerContext, fallback: readonly string[], entry: string | undefined): void {
+  const { args } = context;
+  const isForEntry =
+    entry !== undefined && context.command.length === 0 && args.length > 0 && !PROGRAM.test(args[0] ?? '');
+  const given = isForEntry ? [entry, ...args] : [...context.command, ...args];
   const command = given.length > 0 ? given : fallback;
   if (waitsForever(command)) {
     context.log('waiting');

@@ -316,6 +316,17 @@ describe('images of public examples', () => {
     expect(await (await net.run('busybox', 'b', {}, { args: ['fail'] })).exitCode()).toBe(1);
   });
 
+  it('the image of curl takes options and addresses without its name', async () => {
+    const ran = async (args: string[], command: string[] = []): Promise<readonly string[] | undefined> =>
+      (await net.run('curlimages/curl', 'c', {}, { args, command })).ran();
+    expect(await ran(['-s', 'http://web/'])).toEqual(['curl', '-s', 'http://web/']);
+    expect(await ran(['http://web/'])).toEqual(['curl', 'http://web/']);
+    expect(await ran(['web:8000/status/200'])).toEqual(['curl', 'web:8000/status/200']);
+    expect(await ran(['curl', '-s', 'http://web/'])).toEqual(['curl', '-s', 'http://web/']);
+    expect(await ran(['sh', '-c', 'true'])).toEqual(['sh', '-c', 'true']);
+    expect(await ran(['-c', 'true'], ['/bin/sh'])).toEqual(['/bin/sh', '-c', 'true']);
+  });
+
   it('names every image once', () => {
     expect(findImage('example.org/nothing/like-it')).toBeUndefined();
   });

@@ -39,6 +39,8 @@ export interface RunningImage {
   readonly logs: string[];
   /** Of a program that ends by itself. */
   exitCode(): Promise<number> | undefined;
+  /** The command that it ran last; undefined while it only waits or serves. */
+  ran(): readonly string[] | undefined;
   get(path: string, init?: FetchInit): Promise<FetchResponse>;
   stop(): void;
 }
@@ -116,6 +118,7 @@ export class TestNet {
     const found = findImage(image);
     if (found === undefined) throw new Error(`no image ${image}`);
     let ended: Promise<number> | undefined;
+    let lastRun: readonly string[] | undefined;
     await found.start({
       env: { HOSTNAME: `${host}-1`, ...env },
       command,
@@ -127,7 +130,10 @@ export class TestNet {
       listenTcp: (port, onConnection) => this.serveTcp(host, onConnection, port),
       readFile: (path) => (files[path] === undefined ? undefined : Buffer.from(files[path])),
       listFiles: (folder) => Object.keys(files).filter((path) => path.startsWith(`${folder}/`)),
-      run: async (program) => (program.includes('fail') ? 1 : 0),
+      run: async (program) => {
+        lastRun = program;
+        return program.includes('fail') ? 1 : 0;
+      },
       strain: () => strain,
       exits: (exitCode) => {
         ended = exitCode;
@@ -141,6 +147,7 @@ export class TestNet {
     return {
       logs,
       exitCode: () => ended,
+      ran: () => lastRun,
       get: (path, init) => this.#fetch(`http://${host}${path}`, init),
       stop: () => this.remove(host),
     };
