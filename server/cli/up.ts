@@ -61,7 +61,8 @@ When it is ready it prints one line of JSON: {api, kubeconfig, gateways, pods}. 
       keyHosts,
       proxyFor,
       tellsEntries: values.verbose,
-      seed: 'up',
+      // Collectors outlive the mesh: the ids of its spans must not come a second time.
+      seed: exporters.length === 0 ? 'up' : `up/${process.pid}/${performance.timeOrigin}`,
       clock: io.clock,
       limits: LIMITS,
       onEvent: (event) => {
