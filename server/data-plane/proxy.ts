@@ -26,18 +26,13 @@ import { ConfigStore } from './config/config-store.ts';
 import type { CompiledListener } from './config/listener-config.ts';
 import { StepSampler } from './decisions/hop-steps.ts';
 import type { Proxy, ProxyAdmin, ProxyOptions } from './doors.ts';
-import { gatewayConnection, gatewayRequest } from './gateway/gateway.ts';
 import { SpanSender } from './http/call/span-sender.ts';
 import { PeerMetadata } from './http/peer-metadata.ts';
-import { ConnectionRoom } from './listener/connection-room.ts';
 import { ListenerSet } from './listener/listener-set.ts';
-import { type ConnectionLayer, PendingConnection, runLayers } from './listener/pending-connection.ts';
-import type { RequestHandling, ServedListener } from './listener/served-listener.ts';
 import { LogServices } from './log-service/log-services.ts';
+import { Reception } from './reception.ts';
 import { type ProxyRuntime, splitChance } from './runtime.ts';
 import { capturesNames, describeSelf, xdsNode } from './self.ts';
-import { inboundConnection, inboundRequest } from './sidecar/inbound.ts';
-import { outboundConnection, outboundRequest } from './sidecar/outbound.ts';
 import { IstioMetrics } from './stats/istio-metrics.ts';
 import { ServerStats } from './stats/server-stats.ts';
 import { Stats } from './stats/stats.ts';
@@ -102,7 +97,7 @@ class MeshProxy implements Proxy {
   readonly #listeners: ListenerSet;
   readonly #agent: Agent;
   readonly #names: NameProxy | undefined;
-  readonly #room: ConnectionRoom | undefined;
+  readonly #reception: Reception;
   readonly #ads: AdsClient;
   readonly #adminServer: AdminServer;
   readonly #serverStats: ServerStats;
@@ -165,10 +160,16 @@ class MeshProxy implements Proxy {
         warmed: () => this.#warmed?.(),
       },
     });
+    this.#reception = new Reception({
+      proxy: options,
+      runtime: this.#runtime,
+      listeners: () => this.#listeners,
+      onError: (text) => this.#log('error', text),
+    });
     this.#listeners = new ListenerSet({
       runtime: this.#runtime,
-      handling: (listener) => this.#handlingOf(listener.direction),
-      onConnection: (socket, listener) => this.#accept(socket, listener),
+      handling: (listener) => this.#reception.handlingOf(listener.direction),
+      onConnection: (socket, listener) => this.#reception.accept(socket, listener),
     });
     this.#agent = new Agent({
       spiffeId: identity,
@@ -180,8 +181,6 @@ class MeshProxy implements Proxy {
       random: random.stream('agent'),
       onLog: options.onLog,
     });
-    const { maxConnections } = options.bootstrap ?? {};
-    this.#room = maxConnections === undefined ? undefined : new ConnectionRoom(maxConnections);
     this.#names = capturesNames(options.environment ?? {})
       ? new NameProxy({ namespace: pod.namespace, random: random.stream('names'), upstream: options.network.ask })
       : undefined;
@@ -290,7 +289,7 @@ class MeshProxy implements Proxy {
     // Rejected while something else is awaited below, it must not count as unhandled.
     warm.catch(() => undefined);
     await this.#adminServer.start();
-    this.#bindPodPorts();
+    this.#reception.bindPodPorts();
     // Without a certificate no listener could serve TLS: the agent comes first.
     await this.#agent.start(signal);
     this.#ads.start();
@@ -307,15 +306,13 @@ class MeshProxy implements Proxy {
   }
 
   acceptInbound(socket: Socket, originalDestination: SocketAddress): void {
-    const listener = this.#listeners.find('virtualInbound');
-    if (this.#hasNoRoom(socket, listener)) return;
-    listener?.stats.accepted();
-    this.#run(socket, 'inbound', inboundConnection, { localAddress: originalDestination });
+    this.#reception.acceptInbound(socket, originalDestination);
   }
 
   async stop(drainMs: number): Promise<void> {
     if (this.#state === 'stopping') return;
     this.#state = 'stopping';
+    this.#reception.close();
     this.#listeners.drain();
     await this.#drained(drainMs);
     this.#runtime.spans.stop();
@@ -326,82 +323,6 @@ class MeshProxy implements Proxy {
     this.#listeners.close();
     this.#clusters.close();
     this.#adminServer.stop();
-  }
-
-  /** Capture's other half: what a client sends to a declared port of the pod arrives at the proxy, as by PREROUTING REDIRECT. */
-  #bindPodPorts(): void {
-    if (this.#options.role !== 'sidecar') return;
-    const { ip, ports } = this.#options.pod;
-    for (const port of new Set(ports)) {
-      this.#listeners.bind(`capture_${port}`, { ip, port }, (socket) => this.acceptInbound(socket, { ip, port }));
-    }
-  }
-
-  #accept(socket: Socket, listener: ServedListener): void {
-    const { ip } = this.#runtime.self;
-    const { address, direction, useOriginalDst } = listener.config;
-    const own = { ip, port: address.port };
-    const redirected = this.#options.role === 'sidecar' && direction === 'inbound';
-    if (!redirected && this.#hasNoRoom(socket, listener)) return;
-    if (!redirected) listener.stats.accepted();
-    if (this.#options.role === 'router') {
-      this.#run(socket, 'outbound', gatewayConnection, { localAddress: own, listener });
-    } else if (redirected) {
-      this.#acceptRedirected(socket, own);
-    } else if (!useOriginalDst) {
-      // A Sidecar's listener without capture, or a proxy that applications name: the port that was dialled names it, as in a gateway.
-      const localAddress = address.ip === '0.0.0.0' ? own : address;
-      this.#run(socket, 'outbound', gatewayConnection, { localAddress, listener });
-    } else {
-      this.#run(socket, 'outbound', outboundConnection, { localAddress: own });
-    }
-  }
-
-  /** One connection too many is closed at once, and counted as nothing else. */
-  #hasNoRoom(socket: Socket, listener: ServedListener | undefined): boolean {
-    if (this.#room === undefined || this.#room.takes(socket)) return false;
-    listener?.stats.count('downstream_global_cx_overflow');
-    socket.destroy();
-    return true;
-  }
-
-  /** A connection to 15006 itself: redirected by somebody else's capture, or meant for the proxy, which refuses it. */
-  #acceptRedirected(socket: Socket, own: SocketAddress): void {
-    this.#runtime.network
-      .originalDestination(socket)
-      .then((wanted) => this.acceptInbound(socket, wanted ?? own))
-      .catch((thrown: unknown) => this.#broken(socket, thrown));
-  }
-
-  #run(
-    socket: Socket,
-    direction: 'inbound' | 'outbound',
-    layers: readonly ConnectionLayer[],
-    where: { localAddress: SocketAddress; listener?: ServedListener },
-  ): void {
-    if (this.#state === 'stopping') {
-      socket.destroy();
-      return;
-    }
-    const listeners = this.#listeners.find;
-    const connection = new PendingConnection({ runtime: this.#runtime, direction, socket, listeners, ...where });
-    runLayers(connection, layers).catch((thrown: unknown) => this.#broken(socket, thrown));
-  }
-
-  /** Our own fault: the connection is lost, the proxy goes on. */
-  #broken(socket: Socket, thrown: unknown): void {
-    socket.destroy();
-    this.#log(
-      'error',
-      `connection failed: ${thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)}`,
-    );
-  }
-
-  #handlingOf(direction: 'inbound' | 'outbound'): RequestHandling {
-    if (this.#options.role === 'router') return { report: 'source', layers: gatewayRequest };
-    return direction === 'inbound'
-      ? { report: 'destination', layers: inboundRequest }
-      : { report: 'source', layers: outboundRequest };
   }
 
   #drained(drainMs: number): Promise<void> {
