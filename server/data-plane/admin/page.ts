@@ -68,6 +68,10 @@ const TEXT = 'text/plain; charset=UTF-8';
 
 export const text = (body: string, status = 200): Page => ({ status, type: TEXT, body });
 export const html = (body: string): Page => ({ status: 200, type: 'text/html; charset=UTF-8', body });
+/** Text between tags and in quoted attributes. */
+export const escapeHtml = (plain: string): string =>
+  plain.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+
 /** Indented by one, as Envoy prints its messages. */
 export const json = (value: unknown): Page => ({
   status: 200,

@@ -5,6 +5,7 @@ import { prometheusText } from '../stats/prometheus.ts';
 import { shownNames } from '../stats/shown-names.ts';
 import type { StatsForm } from '../stats/stats-form.ts';
 import { compileRe2, html, type Page, type PageContext, text } from './page.ts';
+import { statsHtml } from './stats-html.ts';
 
 const TYPES = ['All', 'Counters', 'Histograms', 'Gauges', 'TextReadouts'] as const;
 type StatType = (typeof TYPES)[number];
@@ -44,9 +45,7 @@ export function statsPage(context: PageContext, query: URLSearchParams): Page {
   if (format === 'json')
     return { status: 200, type: 'application/json', body: jsonText(shown, wanted.buckets, boundsOf) };
   const lines = plainLines(shown, wanted.buckets, boundsOf);
-  return format === 'text'
-    ? text(lines)
-    : html(`<!DOCTYPE html>\n<title>Envoy Admin</title>\n<pre>\n${escaped(lines)}</pre>\n`);
+  return format === 'text' ? text(lines) : html(statsHtml(lines, query));
 }
 
 const NATIVE_NEEDS_PROTOBUF = 'unsupported prometheusnative histogram type when not using protobuf exposition format';
@@ -142,6 +141,3 @@ function jsonText({ readouts, figures, histograms }: Shown, buckets: BucketMode,
   if (histograms.length > 0) stats.push({ histograms: histogramsJson(histograms, buckets, boundsOf) });
   return JSON.stringify({ stats });
 }
-
-const escaped = (lines: string): string =>
-  lines.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');

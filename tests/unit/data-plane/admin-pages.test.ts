@@ -237,6 +237,20 @@ describe('the admin pages', () => {
     }
   });
 
+  it('ask for figures by a form that keeps what was asked for', () => {
+    const proxy = context();
+    proxy.stats.stat('http.a<b.downstream_rq_total').value = 3;
+    const page = ask(proxy, '/stats?format=html&type=Counters&filter=a%3Cb%22&usedonly');
+    expect(page).toMatchObject({ status: 200, type: 'text/html; charset=UTF-8' });
+    expect(page.body).toContain('<option selected>Counters</option>');
+    expect(page.body).toContain('<input name="filter" value="a&lt;b&quot;">');
+    expect(page.body).toContain('<input type="checkbox" name="usedonly" checked>');
+    expect(page.body).toContain('<p>0 shown.</p>');
+    const active = ask(proxy, '/stats?format=active-html&filter=a%3Cb').body;
+    expect(active).toContain('<meta http-equiv="refresh" content="5">');
+    expect(active).toContain('\nhttp.a&lt;b.downstream_rq_total: 3\n</pre>');
+  });
+
   it('add up the figures of clusters that share a name', () => {
     const proxy = context();
     const clusters = ['Inbound', 'Outbound'].map((name) => ({ name, resource: { alt_stat_name: 'Passthrough;' } }));
