@@ -232,6 +232,13 @@ describe('meshwork up', () => {
       });
       expect((await page('networkz')).json).toBeNull();
       expect((await page('clusterz')).json).toEqual([{ id: 'Kubernetes', secretName: '', syncStatus: 'synced' }]);
+      const names = (await page('cachez')).json as Record<string, readonly string[]>;
+      const clusters = names['type.googleapis.com/envoy.config.cluster.v3.Cluster'];
+      expect(clusters).toContain('outbound|15010||istiod.istio-system.svc.cluster.local');
+      const sizes = (await page('cachez?sizes=true')).json as Record<string, string>;
+      expect(Object.keys(sizes)).toEqual([...Object.keys(names), 'total']);
+      expect(sizes['total']).toMatch(/^\d+\.\dkB$/);
+      expect((await page('mcsz')).json).toEqual([]);
       const { json: instances } = await page('instancesz');
       expect((instances as Record<string, object[]>)[podName('echo')]).toMatchObject([
         {

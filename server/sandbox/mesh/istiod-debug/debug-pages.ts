@@ -1,6 +1,7 @@
 import type { ControlPlane } from '#control-plane';
 import { istioVersion } from '#istio';
 import type { KubeStore } from '#kube-api';
+import { cachedNames, cachedSizes } from './cache-pages.ts';
 import { proxyConfigDump, type RESOURCE_TYPES, resourcesOfTypes } from './config-dump.ts';
 import { configObjects, configSchemas } from './config-pages.ts';
 import { type DebugConnection, debugConnections, findConnection, isVisible } from './connections.ts';
@@ -48,7 +49,8 @@ const NOT_CONNECTED = new PlainAnswer(
 
 /**
  * istiod's pages under `/debug/`. Source: AddDebugHandlers in istio pilot/pkg/xds/debug.go. Unlike there, pages that show the inside of
- * istiod's own program (caches, krt, pprof, injection templates) are absent.
+ * istiod's own program (krt, pprof, scopes of Sidecars, events of pushes) and templates of injection, which has none here, are absent; so is
+ * what changes something (`adsz?push=true`, `cachez?clear=true`).
  */
 const PAGES: Readonly<Record<string, DebugEntry>> = {
   adsz: {
@@ -61,11 +63,24 @@ const PAGES: Readonly<Record<string, DebugEntry>> = {
       return found === undefined ? NOT_CONNECTED : adsClients([found]);
     },
   },
+  ambientz: {
+    help: 'Debug support for ambient',
+    // As istiod where ambient is switched off.
+    render: () => ({ workloads: null, services: null, policies: null }),
+  },
   authorizationz: {
     help: 'Internal authorization policies',
     render: ({ controlPlane, store }) => ({
       authorization_policies: authorizationPolicies(store, controlPlane.inspect()),
     }),
+  },
+  cachez: {
+    help: 'Info about the internal XDS caches',
+    render: ({ controlPlane }, query) => (query.get('sizes') ? cachedSizes(controlPlane) : cachedNames(controlPlane)),
+  },
+  'cachez?sizes=true': {
+    help: 'Info about the size of the internal XDS caches',
+    render: ({ controlPlane }) => cachedSizes(controlPlane),
   },
   clusterz: {
     help: 'List remote clusters where istiod reads endpoints',
@@ -100,6 +115,7 @@ const PAGES: Readonly<Record<string, DebugEntry>> = {
     render: ({ controlPlane, store }) => serviceTargets(controlPlane.inspect(), debugConnections(controlPlane), store),
   },
   list: { help: 'List all supported debug commands in json', render: () => pageNames() },
+  mcsz: { help: 'List information about Kubernetes MCS services', render: () => [] },
   mesh: { help: 'Active mesh config', render: ({ store }) => meshConfigShown(store) },
   ndsz: { help: 'Status and debug interface for NDS', render: ofProxy(typed('nds')) },
   networkz: {
