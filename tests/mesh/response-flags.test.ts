@@ -53,7 +53,11 @@ const routes: Route[] = [
     },
   ),
   to('uncounted', { rate_limits: [{ actions: [{ generic_key: { descriptor_value: 'all' } }] }] }),
-  to('unasked', {}, { 'envoy.filters.http.ext_authz': { '@type': `${FILTERS}.ext_authz.v3.ExtAuthzPerRoute` } }),
+  to(
+    'unasked',
+    {},
+    { 'envoy.filters.http.ext_authz': { '@type': `${FILTERS}.ext_authz.v3.ExtAuthzPerRoute`, check_settings: {} } },
+  ),
   to('unknown', { cluster: 'nobody' }),
   to('empty', { cluster: 'empty' }),
   to('dead', { cluster: 'dead' }),

@@ -46,6 +46,7 @@ export const filled = ofAbsent((value) =>
 export const someItems = ofAbsent((value) =>
   Array.isArray(value) && value.length > 0 ? undefined : 'value must contain at least 1 item(s)',
 );
+export const onlyTrue: Bound = (value) => (value === true ? undefined : 'value must equal true');
 export const required = ofAbsent((value) => (value === undefined ? 'value is required' : undefined));
 /** What a header's name or value may be. */
 export const oneLine: Bound = (value) =>

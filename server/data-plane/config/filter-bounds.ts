@@ -3,6 +3,7 @@ import {
   checkRules,
   filled,
   longerThanZero,
+  onlyTrue,
   type Rule,
   required,
   rule,
@@ -10,7 +11,7 @@ import {
   upTo,
   valuesOf,
 } from './bounds.ts';
-import { within } from './problem.ts';
+import { ConfigProblem, within } from './problem.ts';
 
 const HTTP = 'type.googleapis.com/envoy.extensions.filters.http.';
 const NETWORK = 'type.googleapis.com/envoy.extensions.filters.network.';
@@ -27,10 +28,26 @@ const RULES: Readonly<Record<string, readonly Rule[]>> = {
     rule('stage', upTo(10)),
   ],
   [`${HTTP}ratelimit.v3.RateLimit`]: [rule('domain', filled), rule('stage', upTo(10))],
+  [`${HTTP}buffer.v3.BufferPerRoute`]: [
+    rule('disabled', onlyTrue),
+    rule('buffer/max_request_bytes', required),
+    rule('buffer/max_request_bytes', aboveZero),
+  ],
+  [`${HTTP}jwt_authn.v3.PerRouteConfig`]: [rule('disabled', onlyTrue)],
+  [`${HTTP}ratelimit.v3.RateLimitPerRoute`]: [rule('rate_limits/stage', upTo(10))],
   [`${NETWORK}rbac.v3.RBAC`]: [rule('stat_prefix', filled)],
   [`${NETWORK}ext_authz.v3.ExtAuthz`]: [rule('stat_prefix', filled)],
   [`${NETWORK}connection_limit.v3.ConnectionLimit`]: [rule('delay', longerThanZero)],
   [`${NETWORK}local_ratelimit.v3.LocalRateLimit`]: [rule('token_bucket/tokens_per_fill', aboveZero)],
+};
+
+/** What routes say to filters by one of several fields: its name in Envoy's API, and the fields. */
+const CHOICES: Readonly<Record<string, readonly [name: string, ...fields: string[]]>> = {
+  [`${HTTP}buffer.v3.BufferPerRoute`]: ['override', 'disabled', 'buffer'],
+  [`${HTTP}compressor.v3.CompressorPerRoute`]: ['override', 'disabled', 'overrides'],
+  [`${HTTP}ext_authz.v3.ExtAuthzPerRoute`]: ['override', 'disabled', 'check_settings'],
+  [`${HTTP}jwt_authn.v3.PerRouteConfig`]: ['requirement_specifier', 'disabled', 'requirement_name'],
+  [`${HTTP}stateful_session.v3.StatefulSessionPerRoute`]: ['override', 'disabled', 'stateful_session'],
 };
 
 /** Rules for the policies of an RBAC filter, whose names are keys. */
@@ -48,7 +65,18 @@ const POLICY: readonly Rule[] = [
 export function checkFilter(config: { readonly '@type': string }): void {
   const type = config['@type'];
   checkRules(config, RULES[type] ?? []);
-  if (!type.endsWith('.rbac.v3.RBAC')) return;
+  const [choice, ...fields] = CHOICES[type] ?? [];
+  if (choice !== undefined && fields.every((field) => Reflect.get(config, field) === undefined)) {
+    throw new ConfigProblem(choice, 'is required');
+  }
+  if (type.endsWith('.rbac.v3.RBACPerRoute')) {
+    const { rbac } = config as { readonly rbac?: object };
+    if (rbac !== undefined) within('rbac', () => checkPolicies(rbac));
+  }
+  if (type.endsWith('.rbac.v3.RBAC')) checkPolicies(config);
+}
+
+function checkPolicies(config: object): void {
   for (const engine of ['rules', 'shadow_rules']) {
     const { [engine]: given } = config as Readonly<Record<string, unknown>>;
     for (const [name, policy] of valuesOf(given, 'policies'))

@@ -1,4 +1,6 @@
 import type { Any } from '#xds';
+import { checkFilter } from './filter-bounds.ts';
+import { within } from './problem.ts';
 
 /** What routes give single filters, by filter name. */
 export type PerFilter = Readonly<Record<string, Any>>;
@@ -28,7 +30,9 @@ export function readPerFilter(levels: readonly (PerFilter | undefined)[]): {
       const wrapped = config['@type'] === WRAPPER;
       switches.set(name, !(wrapped && config['disabled'] === true));
       const inner = wrapped ? (config['config'] as Any | undefined) : config;
-      if (inner !== undefined) own[name] = inner;
+      if (inner === undefined) continue;
+      within(`typed_per_filter_config[${name}]`, () => checkFilter(inner));
+      own[name] = inner;
     }
     Object.assign(perFilter, own);
     return own;

@@ -88,6 +88,30 @@ describe('what breaks the rules of the API of Envoy is refused, as Envoy does', 
     );
   });
 
+  it.each([
+    ['ext_authz.v3.ExtAuthzPerRoute', {}, 'override: is required'],
+    ['buffer.v3.BufferPerRoute', {}, 'override: is required'],
+    ['buffer.v3.BufferPerRoute', { disabled: false }, 'disabled: value must equal true'],
+    ['buffer.v3.BufferPerRoute', { buffer: {} }, 'buffer.max_request_bytes: value is required'],
+    ['compressor.v3.CompressorPerRoute', {}, 'override: is required'],
+    ['jwt_authn.v3.PerRouteConfig', {}, 'requirement_specifier: is required'],
+    ['stateful_session.v3.StatefulSessionPerRoute', {}, 'override: is required'],
+    [
+      'fault.v3.HTTPFault',
+      { delay: { fixed_delay: '0s', percentage: {} } },
+      'fixed_delay: value must be greater than 0s',
+    ],
+    [
+      'rbac.v3.RBACPerRoute',
+      { rbac: { rules: { policies: { a: { principals: [{ any: true }] } } } } },
+      'permissions: value must contain at least 1 item(s)',
+    ],
+  ])('what a route says to a filter: %s %j', (type, config, words) => {
+    const perFilter = { f: { '@type': `${EXTENSIONS}http.${type}`, ...config } };
+    const given = listener(route({ direct_response: { status: 200 }, typed_per_filter_config: perFilter }));
+    expect(() => compileListener(given, 'v1')).toThrow(words);
+  });
+
   it('a cluster without a name', () => {
     expect(() => compileCluster({ name: '', type: 'STATIC' }, 'v1')).toThrow(
       'name: value length must be at least 1 characters',
