@@ -132,7 +132,7 @@ function tracingOf(exchange: Exchange, { fixedTags, tags, maxPathLength, collect
     scheme: head.scheme,
     userAgent: head.headers.get('user-agent') ?? '',
     peerIp: connection.remoteAddress.ip,
-    ...(collector !== undefined && { startMs: wallTime(exchange.runtime.clock, exchange.info.startedAt) }),
+    startMs: wallTime(exchange.runtime.clock, exchange.info.startedAt),
     ...(exchange.span.traceState && { traceState: exchange.span.traceState }),
   };
   if (entrySpanId === '') return told;
