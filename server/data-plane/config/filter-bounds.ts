@@ -62,8 +62,9 @@ const POLICY: readonly Rule[] = [
 ];
 
 /** Holds the configuration of a filter against the rules of Envoy's API. Throws ConfigProblem. */
-export function checkFilter(config: { readonly '@type': string }): void {
-  const type = config['@type'];
+export function checkFilter(config: { readonly '@type'?: string }): void {
+  // A FilterConfig may hold a configuration of no type, which says nothing.
+  const { '@type': type = '' } = config;
   checkRules(config, RULES[type] ?? []);
   const [choice, ...fields] = CHOICES[type] ?? [];
   if (choice !== undefined && fields.every((field) => Reflect.get(config, field) === undefined)) {
