@@ -26,6 +26,7 @@ const STEERING: ReadonlySet<string> = new Set([
   'x-envoy-upstream-rq-per-try-timeout-ms',
   'x-envoy-upstream-rq-timeout-alt-response',
   'x-envoy-upstream-rq-timeout-ms',
+  'x-envoy-upstream-stream-duration-ms',
 ]);
 
 /** What a gateway, at the edge of the mesh, takes from nobody either. */
@@ -34,6 +35,7 @@ const EDGE_STRIPPED: ReadonlySet<string> = new Set([
   'x-envoy-decorator-operation',
   'x-envoy-downstream-service-cluster',
   'x-envoy-downstream-service-node',
+  'x-envoy-original-host',
   'x-envoy-original-path',
   'x-envoy-peer-metadata',
   'x-envoy-peer-metadata-id',

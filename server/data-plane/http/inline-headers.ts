@@ -83,3 +83,9 @@ export function appendVia(headers: Headers, name: string): void {
   const before = headers.joined('via');
   headers.set('via', before === undefined ? name : `${before}, ${name}`);
 }
+
+/** Adds the host that a request asked for, in the one line that Envoy keeps of the header. */
+export function appendForwardedHost(headers: Headers, host: string): void {
+  const before = headers.joined('x-forwarded-host');
+  headers.set('x-forwarded-host', before ? `${before},${host}` : host);
+}

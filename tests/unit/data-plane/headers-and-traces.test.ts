@@ -4,6 +4,7 @@ import { istioLogFormat } from '../../../server/data-plane/config/access-log/ind
 import { compileFormat } from '../../../server/data-plane/format/template.ts';
 import { writeForwardingHeaders } from '../../../server/data-plane/http/forwarding.ts';
 import { Headers } from '../../../server/data-plane/http/headers.ts';
+import { appendForwardedHost } from '../../../server/data-plane/http/inline-headers.ts';
 import { cleanPath, type PathPolicy } from '../../../server/data-plane/http/path.ts';
 import { PeerMetadata, UNKNOWN_PEER } from '../../../server/data-plane/http/peer-metadata.ts';
 import { newRequestId, reasonOf, withReason } from '../../../server/data-plane/http/request-id.ts';
@@ -128,6 +129,35 @@ describe('forwarding headers', () => {
       'x-envoy-original-path',
       'x-forwarded-proto',
     ]);
+  });
+
+  it('take what a client says of hosts, paths and lengths of streams at the edge of the mesh', () => {
+    const headers = Headers.of({
+      'x-envoy-attempt-count': '1',
+      'x-envoy-original-host': 'shop',
+      'x-envoy-original-path': '/a',
+      'x-envoy-upstream-stream-duration-ms': '50',
+    });
+    writeForwardingHeaders(headers, {
+      config: config({ useRemoteAddress: true }),
+      remoteIp: '127.0.0.9',
+      localPort: 80,
+      tls: undefined,
+      own: '',
+    });
+    expect(headers.entries().map(([name]) => name)).toEqual([
+      'x-envoy-attempt-count',
+      'x-forwarded-for',
+      'x-envoy-external-address',
+      'x-forwarded-proto',
+    ]);
+  });
+
+  it('keep the hosts that were asked for on one line', () => {
+    const headers = Headers.of({});
+    appendForwardedHost(headers, 'outer');
+    appendForwardedHost(headers, 'inner');
+    expect(headers.entries()).toEqual([['x-forwarded-host', 'outer,inner']]);
   });
 
   it.each([

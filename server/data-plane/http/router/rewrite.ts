@@ -1,6 +1,7 @@
 import type { CompiledRoute, ForwardAction, HostRewrite, RedirectAction } from '../../config/route-table.ts';
 import type { RequestHead } from '../codec.ts';
 import type { Exchange } from '../exchange.ts';
+import { appendForwardedHost } from '../inline-headers.ts';
 
 /** Path and authority as the upstream is to see them; those before are kept in x-envoy-original-path and x-envoy-original-host. */
 export function rewriteRequest(exchange: Exchange, route: CompiledRoute, action: ForwardAction): void {
@@ -22,7 +23,7 @@ export function rewriteRequest(exchange: Exchange, route: CompiledRoute, action:
 /** Gives the request another host, also once the one that serves it is chosen. */
 export function rewriteHost(head: RequestHead, { tellsForwardedHost }: ForwardAction, host: string): void {
   if (host === '' || host === head.authority) return;
-  if (tellsForwardedHost) head.headers.add('x-forwarded-host', head.authority);
+  if (tellsForwardedHost) appendForwardedHost(head.headers, head.authority);
   head.headers.set('x-envoy-original-host', head.authority);
   head.authority = host;
 }
