@@ -58,8 +58,17 @@ export const layeredRuntime = ({ runtimeValues }: BootstrapSettings = {}): objec
   ],
 });
 
-/** Requests under way, by which this agent knows when a proxy is drained. */
-const FOR_DRAINING = 'downstream_rq_active';
+/** Requests under way and clients, by which this agent knows when a proxy is drained. */
+const FOR_DRAINING = ['downstream_rq_active', 'downstream_cx_active'];
+
+/**
+ * Tags that Envoy looks for in the whole of each name, and that names of a stock Envoy seldom have. Where all figures are listed, which Istio
+ * does not do, they cost Envoy five more seconds of work for a thousand clusters (8.5 s with them, 3.3 s without).
+ */
+const COSTLY: ReadonlySet<string> = new Set([
+  ...['cache', 'component', 'tag', 'wasm_filter'],
+  ...['authz_enforce_result', 'authz_dry_run_action', 'authz_dry_run_result'],
+]);
 
 /** Source: `stats_config` of the same file. */
 function statsConfig(
@@ -69,7 +78,9 @@ function statsConfig(
   const bounds = histogramBounds.map(({ prefix, bounds: buckets }) => ({ match: { prefix }, buckets }));
   return {
     use_all_default_tags: false,
-    stats_tags: statsTags(extraStatTags),
+    stats_tags: statsTags(extraStatTags).filter(
+      ({ tag_name }) => statsInclusion !== undefined || !COSTLY.has(tag_name),
+    ),
     ...(bounds.length > 0 && { histogram_bucket_settings: bounds }),
     ...(statsInclusion !== undefined && {
       stats_matcher: { inclusion_list: { patterns: patternsOf(inclusionPatterns(statsInclusion, podIp)) } },
@@ -79,7 +90,7 @@ function statsConfig(
 
 const patternsOf = ({ prefixes, suffixes, regexps }: StatsInclusion): object[] => [
   ...prefixes.map((prefix) => ({ prefix })),
-  ...[...suffixes, FOR_DRAINING].map((suffix) => ({ suffix })),
+  ...[...suffixes, ...FOR_DRAINING].map((suffix) => ({ suffix })),
   ...regexps.map((regex) => ({ safe_regex: { regex } })),
 ];
 
