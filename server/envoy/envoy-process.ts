@@ -113,7 +113,9 @@ export async function startEnvoy(options: EnvoyOptions): Promise<EnvoyProcess> {
     await stop();
     throw new Error(`Envoy did not become live:\n${text}`, { cause });
   }
-  const accessLog = (): readonly string[] => readFileSync(files.access, 'utf8').split('\n').filter(Boolean);
+  // What stands behind the last line end is not written to its end yet.
+  const accessLog = (): readonly string[] =>
+    readFileSync(files.access, 'utf8').split('\n').slice(0, -1).filter(Boolean);
   return { admin, log, accessLog, files, ended, stop };
 }
 

@@ -65,7 +65,10 @@ function writeLines(
 ): string {
   const info = new StreamInfo(subject.info.startMs, subject.info.startedAt);
   if (chain === undefined) {
-    return writeEach(listener?.config.accessLogs ?? [], why === undefined ? subject : { ...subject, info }, runtime);
+    const told = why === undefined ? subject.info : info;
+    // As in Envoy, entries of listeners are of no type.
+    told.logType = 'NotSet';
+    return writeEach(listener?.config.accessLogs ?? [], { ...subject, info: told }, runtime);
   }
   if (chain.filter.kind !== 'tcp') return '';
   if (why?.flag !== undefined) info.flag(why.flag);

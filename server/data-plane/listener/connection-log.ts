@@ -30,6 +30,8 @@ export class ConnectionLog {
       info.bytesReceived = socket.bytesRead;
       info.bytesSent = socket.bytesWritten;
     }
+    // As in Envoy, entries of listeners are of no type; those of the filters behind tell of the same connection.
+    info.logType = 'NotSet';
     info.durationMs = runtime.clock.monotonic() - info.startedAt;
     const subject = {
       head: { ...NO_REQUEST, protocol: protocol ?? '' },
@@ -42,5 +44,6 @@ export class ConnectionLog {
       const entry = log(subject);
       if (entry !== undefined) runtime.onEntry(entry);
     }
+    info.logType = '';
   }
 }

@@ -53,8 +53,8 @@ export function tcpEntry(subject: FormatSubject, options: EntryOptions): Uint8Ar
 function commonProperties(subject: FormatSubject, options: EntryOptions): object {
   const { connection, info } = subject;
   const { downstreamBytes, upstreamBytes } = info;
-  // Only entries of a type of their own come before the end.
-  const over = info.logType === '';
+  // Only entries of a type of their own come before the end; those of listeners have none.
+  const over = info.logType === '' || info.logType === 'NotSet';
   return told({
     downstream_remote_address: addressJson(subject.remoteAddress ?? connection.remoteAddress),
     downstream_local_address: addressJson(connection.localAddress),
