@@ -157,7 +157,11 @@ export interface RouteAction {
   rate_limits?: Record<string, unknown>[];
   include_vh_rate_limits?: boolean;
   idle_timeout?: Duration;
-  max_stream_duration?: { max_stream_duration?: Duration; grpc_timeout_header_max?: Duration };
+  max_stream_duration?: {
+    max_stream_duration?: Duration;
+    grpc_timeout_header_max?: Duration;
+    grpc_timeout_header_offset?: Duration;
+  };
   upgrade_configs?: { upgrade_type: string; enabled?: boolean; connect_config?: Record<string, unknown> }[];
   internal_redirect_policy?: InternalRedirectPolicy;
   request_mirror_policies?: RequestMirrorPolicy[];

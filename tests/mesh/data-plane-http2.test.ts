@@ -99,7 +99,7 @@ async function startApplications(ip: string): Promise<void> {
   grpc.on('stream', (opened, headers) => {
     const stream = opened as ServerHttp2Stream;
     stream.on('error', () => undefined);
-    if (headers[':path'] === '/mesh.Echo/wait') return;
+    if (headers[':path'] === '/mesh.Echo/wait' || headers[':path'] === '/bounded') return;
     stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
     stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0', 'x-te': String(headers.te) }));
     stream.pipe(stream);
@@ -133,8 +133,18 @@ beforeAll(async () => {
       ...forwardTo(cluster, fields),
       match: { prefix },
     });
+    const bounded = { max_stream_duration: { grpc_timeout_header_max: '0.04s', grpc_timeout_header_offset: '0.01s' } };
     xds.push(typeUrls.route, [
-      routes(80, ['*'], [at('/mesh.Echo/', GRPC, { max_grpc_timeout: '0s' }), at('/dead', DEAD), at('/web', WEB)]),
+      routes(
+        80,
+        ['*'],
+        [
+          at('/mesh.Echo/', GRPC, { max_grpc_timeout: '0s' }),
+          at('/bounded', GRPC, bounded),
+          at('/dead', DEAD),
+          at('/web', WEB),
+        ],
+      ),
     ]);
   });
   session = connect('http://web', { createConnection: () => client.dial(VIP) });
@@ -282,6 +292,13 @@ describe('two sidecars', () => {
     expect(reply.head).toMatchObject({ 'grpc-status': '14', 'grpc-message': 'upstream request timeout' });
     const { out } = await hopsOf('/mesh.Echo/wait');
     expect(out.response).toMatchObject({ flags: ['UT'], details: 'response_timeout' });
+  });
+
+  it('end a stream whose client, of gRPC or not, asked for more than the route allows', async () => {
+    const reply = await call('/bounded', { 'content-type': 'text/plain', 'grpc-timeout': '1H' });
+    expect(reply.head[':status']).toBe(504);
+    const { out } = await hopsOf('/bounded');
+    expect(out.response).toMatchObject({ flags: [], details: 'max_duration_timeout' });
   });
 
   it('tell a call that its client gave up', async () => {

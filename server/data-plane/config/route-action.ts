@@ -82,6 +82,8 @@ export interface ForwardAction {
   readonly maxStreamMs: number | undefined;
   /** For gRPC `grpc-timeout` limits the stream, at most to this (0: any); undefined: it does not. */
   readonly grpcStreamMaxMs: number | undefined;
+  /** By how much less than `grpc-timeout` says a stream may last. */
+  readonly grpcStreamOffsetMs: number;
   readonly mirrors: readonly MirrorPolicy[];
   /** Lower-case values of Upgrade that this route allows or forbids, whatever the listener does. */
   readonly upgrades: ReadonlyMap<string, boolean>;
@@ -128,6 +130,11 @@ export function compileForward(action: RouteAction, match: RouteMatch): ForwardA
     silenceMs: action.idle_timeout === undefined ? undefined : durationMs(action.idle_timeout, 'idle_timeout', 0),
     maxStreamMs: readMaxStream(action),
     grpcStreamMaxMs: readGrpcStreamMax(action),
+    grpcStreamOffsetMs: durationMs(
+      action.max_stream_duration?.grpc_timeout_header_offset,
+      'max_stream_duration.grpc_timeout_header_offset',
+      0,
+    ),
     mirrors: (action.request_mirror_policies ?? []).map((mirror, i) =>
       within(`request_mirror_policies[${i}]`, () => compileMirror(mirror)),
     ),

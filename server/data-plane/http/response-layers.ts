@@ -14,7 +14,7 @@ const OPERATION = 'x-envoy-decorator-operation';
 /** A host may name the operation of the client's span. */
 function takeOperation(exchange: Exchange, headers: Headers): void {
   const told = headers.get(OPERATION);
-  if (told && exchange.config.tracing !== undefined) exchange.callerOperation = told;
+  if (told) exchange.callerOperation = told;
   headers.remove(OPERATION);
 }
 
@@ -38,8 +38,9 @@ function finishResponseHead(exchange: Exchange, head: ResponseHead): void {
     const id = exchange.requestId === '' ? exchange.head.headers.get('x-request-id') : exchange.requestId;
     if (id !== undefined) headers.put('x-request-id', id);
   }
-  if (exchange.connection.direction === 'outbound') {
-    if (headers.has(OPERATION)) takeOperation(exchange, headers);
-  } else if (exchange.config.tracing !== undefined) tellOperation(exchange, headers);
+  if (exchange.config.tracing !== undefined) {
+    if (exchange.connection.direction === 'inbound') tellOperation(exchange, headers);
+    else if (headers.has(OPERATION)) takeOperation(exchange, headers);
+  }
   if (!headers.has('date')) headers.put('date', new Date(exchange.runtime.clock.now()).toUTCString());
 }

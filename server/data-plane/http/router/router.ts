@@ -91,7 +91,7 @@ function forward(exchange: Exchange, route: CompiledRoute, action: ForwardAction
   const { path, authority } = exchange.head;
   rewriteRequest(exchange, route, action);
   if (exchange.steps.on) noteRewrite(exchange.steps, route, { path, authority }, exchange.head);
-  if (route.operation !== undefined && route.tellsOperation && exchange.connection.direction === 'outbound') {
+  if (route.operation !== undefined && route.tellsOperation && namesOperations(exchange)) {
     exchange.head.headers.set('x-envoy-decorator-operation', route.operation);
   }
   const { headers } = exchange.head;
@@ -120,12 +120,21 @@ function noCluster(exchange: Exchange, route: CompiledRoute, action: ForwardActi
 const shareOrigin = ({ origins }: CompiledRoute, { shares }: ForwardAction, share: ClusterShare): string =>
   origins?.parts.has('cluster') ? 'cluster' : `weighted_clusters.${shares.indexOf(share)}`;
 
-/** The life of the stream: what the route says, or a gRPC client within the route's bound. */
-function streamLimitMs(headers: Headers, { grpcStreamMaxMs, maxStreamMs }: ForwardAction): number | undefined {
-  if (grpcStreamMaxMs === undefined || !isGrpc(headers)) return maxStreamMs;
-  const asked = grpcTimeoutMs(headers) ?? 0;
-  return grpcStreamMaxMs > 0 && (asked === 0 || asked > grpcStreamMaxMs) ? grpcStreamMaxMs : asked;
+/** Spans of clients are named in a header, where there are spans. */
+const namesOperations = ({ config, connection }: Exchange): boolean =>
+  config.tracing !== undefined && connection.direction === 'outbound';
+
+/** The life of the stream: what the route says, or `grpc-timeout` within the route's bound. Source: refreshDurationTimeout in Envoy. */
+function streamLimitMs(headers: Headers, action: ForwardAction): number | undefined {
+  const { grpcStreamMaxMs, grpcStreamOffsetMs, maxStreamMs } = action;
+  const asked = grpcStreamMaxMs === undefined ? undefined : grpcTimeoutMs(headers);
+  if (grpcStreamMaxMs === undefined || asked === undefined) return maxStreamMs;
+  const allowed = grpcStreamMaxMs > 0 ? Math.min(asked, grpcStreamMaxMs) : asked;
+  // A time that is over at once is a limit, too; only 0 in the configuration means none.
+  return Math.max(AT_ONCE_MS, allowed - grpcStreamOffsetMs);
 }
+
+const AT_ONCE_MS = 1;
 
 /** gRPC calls bring their own limit where the route takes it; the route's is then its upper bound. 0 means none. */
 function routeTimeoutMs(headers: Headers, action: ForwardAction): number {
