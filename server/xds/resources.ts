@@ -196,6 +196,7 @@ export interface Cluster {
 }
 
 export interface CircuitBreakerThresholds {
+  max_connection_pools?: number;
   priority?: 'DEFAULT' | 'HIGH';
   max_connections?: number;
   max_pending_requests?: number;

@@ -20,7 +20,7 @@ const FLUSH_MS = 10_000;
 
 /** Figures of Envoy's own threads, files, memory, libraries and senders of spans, of the pages that are read here, and hashes of 64 bits. */
 const OF_ENVOY_ITSELF =
-  /^(filesystem|overload|envoy|(http|listener)\.admin|http\.async-client|dns\.cares)\.|listener\..*\.worker_0|gh?ttp2_(up|down)stream|http2\.(cookie|header)_(count|size|list_size)$|\.version$|remaining_cx_pools$|tls_inspector\.bytes|server\.stats_recent|^tracing\..*\.(timer_flushed|reports_failed|reports_skipped_no_cluster)$/;
+  /^(filesystem|overload|envoy|(http|listener)\.admin|http\.async-client|dns\.cares)\.|listener\..*\.worker_0|gh?ttp2_(up|down)stream|http2\.(cookie|header)_(count|size|list_size)$|\.version$|tls_inspector\.bytes|server\.stats_recent|^tracing\..*\.(timer_flushed|reports_failed|reports_skipped_no_cluster)$/;
 
 /** Of what Istio itself does not configure, or seldom: named once they count. */
 const NAMED_LATE =

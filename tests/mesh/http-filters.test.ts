@@ -326,6 +326,29 @@ describe('a gateway with filters that only an EnvoyFilter adds', () => {
     expect(hosts).toContain(await visit('1.2.3.4:80'));
   });
 
+  it('has connections to no more hosts than a breaker lets it have pools', async () => {
+    const hosts = ['8', '9'].map((last) => `${NET}.2.${last}`);
+    for (const ip of hosts) await listen(servers, ip, 8080, (_request, response) => response.end('served'));
+    const one = { thresholds: [{ max_connection_pools: 1 }] };
+    const few = staticCluster(
+      'few',
+      hosts.map((ip) => `${ip}:8080`),
+      { lb_policy: 'ROUND_ROBIN', circuit_breakers: one },
+    );
+    const routes = [{ match: { prefix: '/' }, route: { cluster: 'few' } }];
+    const route_config = { name: 'few', virtual_hosts: [{ name: 'all', domains: ['*'], routes }] };
+    pod.xds.push(typeUrls.cluster, [staticCluster('application', [`${NET}.2.1:8080`]), few]);
+    const limited = listener({ http_filters: [router], route_config }, PORT + 5);
+    expect(pod.xds.push(typeUrls.listener, [listener(), limited])).toEqual([]);
+    const visits: number[] = [];
+    for (let i = 0; i < 4; i++) {
+      visits.push((await sendFrom(`${NET}.1.9`, { ip: IP, port: PORT + 5 }, { host: 'shop' })).status);
+    }
+    expect(visits).toEqual([200, 503, 200, 503]);
+    const figures = ['upstream_cx_pool_overflow', 'upstream_cx_none_healthy', 'circuit_breakers.default.cx_pool_open'];
+    expect(figures.map((name) => pod.proxy.admin.stats().get(`cluster.few.${name}`) ?? 0)).toEqual([2, 0, 1]);
+  });
+
   it.each([
     ['lua.v3.Lua', 'this proxy runs no Lua code'],
     ['oauth2.v3.OAuth2', 'this proxy signs nobody in'],

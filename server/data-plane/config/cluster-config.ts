@@ -1,5 +1,5 @@
 import { type Cluster, typeUrls } from '#xds';
-import type { BreakerSettings, RetryBudget, RoutePriority } from '../upstream/pool-breakers.ts';
+import { type BreakerSettings, type RetryBudget, type RoutePriority, UNLIMITED } from '../upstream/pool-breakers.ts';
 import { type Awaited, fetchMs } from './awaited.ts';
 import { checkBounds } from './cluster-bounds.ts';
 import { withType } from './cluster-type.ts';
@@ -144,6 +144,7 @@ function readBreakers({ circuit_breakers }: Cluster, priority: RoutePriority): B
     maxPendingRequests: readNumber(given?.max_pending_requests, 1024),
     maxRequests: readNumber(given?.max_requests, 1024),
     maxRetries: readNumber(given?.max_retries, 3),
+    maxPools: readNumber(given?.max_connection_pools, UNLIMITED.maxPools),
     retryBudget: readRetryBudget(given?.retry_budget),
     trackRemaining: given?.track_remaining === true,
   };

@@ -82,7 +82,6 @@ export class TcpUpstream {
     const choice = cluster.pick({ originalDestination: originalDestination(context), hash, criteria });
     if (choice === undefined) {
       noteNoHost(steps, cluster);
-      cluster.stats.noHealthy.value++;
       this.#giveUp('UH', 'no_healthy_upstream');
       return;
     }

@@ -3,7 +3,7 @@ import type { Stats } from '../stats/stats.ts';
 import { HEADER_SCOPE, TOO_LONG } from './client-header.ts';
 import type { UpstreamCluster } from './cluster.ts';
 import type { TableShape } from './hashing/ring-hash.ts';
-import type { Host } from './host.ts';
+import { type Host, usesPool } from './host.ts';
 import { type CircuitBreakers, PRIORITIES, registerBreakers } from './pool-breakers.ts';
 
 /** How many hosts a cluster has, and in which state they are. */
@@ -46,7 +46,9 @@ export function registerTable(stats: Stats, prefix: string, policy: string, shap
 }
 
 /** What is under way in a cluster, of both priorities together and of each. */
-export function registerUse(stats: Stats, { breakers, config, stats: { prefix } }: UpstreamCluster): void {
+export function registerUse(stats: Stats, cluster: UpstreamCluster): void {
+  const { breakers, config } = cluster;
+  const { prefix } = cluster.stats;
   const sum = (used: (breakers: CircuitBreakers) => number): number =>
     PRIORITIES.reduce((all, priority) => all + used(breakers[priority]), 0);
   stats.gauge(`${prefix}upstream_rq_active`, () => sum(({ requests }) => requests));
@@ -55,6 +57,7 @@ export function registerUse(stats: Stats, { breakers, config, stats: { prefix } 
   for (const priority of PRIORITIES) {
     const { trackRemaining } = config.breakers[priority];
     const own = `${prefix}circuit_breakers.${priority.toLowerCase()}.`;
-    registerBreakers(stats, own, { breakers: breakers[priority], trackRemaining });
+    const pools = (): number => cluster.hosts.filter((host) => usesPool(host, priority)).length;
+    registerBreakers(stats, own, { breakers: breakers[priority], trackRemaining, pools });
   }
 }

@@ -15,13 +15,13 @@ import { ClusterStats } from './cluster-stats.ts';
 import { DnsHosts } from './dns-hosts.ts';
 import { HealthChecker } from './health-check/health-checker.ts';
 import type { ProbeFactory } from './health-check/probe.ts';
-import { Host } from './host.ts';
+import { Host, usesPool } from './host.ts';
 import { HostGroup } from './host-group.ts';
 import { HostSubsets } from './host-subsets.ts';
 import type { Pick } from './load-balancer.ts';
 import { OriginalHosts } from './original-hosts.ts';
 import { OutlierDetector } from './outlier-detection.ts';
-import { type CircuitBreakers, createCircuitBreakers, type RoutePriority } from './pool-breakers.ts';
+import { type CircuitBreakers, createCircuitBreakers, type RoutePriority, UNLIMITED } from './pool-breakers.ts';
 import type { Candidates } from './priority.ts';
 import type { TriedPriorities } from './tried-priorities.ts';
 
@@ -61,6 +61,8 @@ export interface PickContext {
   readonly wanted?: { readonly key: string; readonly strict: boolean } | undefined;
   /** The next host that the request names, of those that `isThere` takes; asked only by clusters whose requests may name some. */
   readonly named?: (sources: readonly HostSource[], isThere: (key: string) => boolean) => string | undefined;
+  /** Of the route; absent: what is sent has no pool for HTTP, or is no request of a client. */
+  readonly priority?: RoutePriority;
   /** What earlier tries say against hosts. */
   readonly tried?: TriedHosts | undefined;
   /** The metadata that the hosts of a subset must have; asked only by clusters with subsets. */
@@ -92,6 +94,7 @@ export class UpstreamCluster {
   readonly #dns: DnsHosts | undefined;
   readonly #createPool: PoolFactory;
   readonly #originals: OriginalHosts;
+  readonly #limitsPools: boolean;
   #drained = false;
 
   constructor(options: ClusterOptions) {
@@ -105,6 +108,7 @@ export class UpstreamCluster {
     this.stats = new ClusterStats(stats, config.name);
     this.#clock = clock;
     this.#createPool = options.createPool;
+    this.#limitsPools = [DEFAULT, HIGH].some(({ maxPools }) => maxPools < UNLIMITED.maxPools);
     this.#originals = new OriginalHosts(this.#hosts, (host) => {
       this.stats.count('membership_change');
       this.countTransport(host.endpoint.socketMatch);
@@ -194,8 +198,24 @@ export class UpstreamCluster {
     this.#rebalance();
   }
 
-  /** Chooses a host, or undefined when none may be used. */
+  /** Chooses a host, or undefined when none may be used, which is counted. */
   pick(context: PickContext): HostChoice | undefined {
+    const choice = this.#choose(context);
+    if (choice === undefined) this.stats.noHealthy.value++;
+    else if (this.#limitsPools && !this.#mayHavePool(choice.host, context)) return undefined;
+    return choice;
+  }
+
+  /** As in Envoy, one pool too many is none: nobody else is asked. */
+  #mayHavePool(host: Host, { priority }: PickContext): boolean {
+    if (priority === undefined) return true;
+    const inUse = this.hosts.filter((other) => other !== host && usesPool(other, priority)).length;
+    if (usesPool(host, priority) || inUse < this.breakers[priority].limits.maxPools) return true;
+    this.stats.count('upstream_cx_pool_overflow');
+    return false;
+  }
+
+  #choose(context: PickContext): HostChoice | undefined {
     if (context.wanted !== undefined) {
       const choice = this.#wantedHost(context.wanted.key);
       if (choice !== undefined || context.wanted.strict) return choice;

@@ -113,3 +113,9 @@ export class Host {
     return this.awaitsFirstCheck || this.excludedByItself || this.endpoint.draining;
   }
 }
+
+/** Whether a host has a pool as Envoy counts it: one without connections is none. */
+export function usesPool({ pools }: Host, priority: RoutePriority): boolean {
+  const pool = pools[priority];
+  return pool !== undefined && (pool.activeConnections > 0 || pool.pendingStreams > 0);
+}

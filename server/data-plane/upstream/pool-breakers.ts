@@ -11,6 +11,8 @@ export interface BreakerLimits {
   readonly maxPendingRequests: number;
   readonly maxRequests: number;
   readonly maxRetries: number;
+  /** Hosts with a pool of connections. */
+  readonly maxPools: number;
 }
 
 /** Retries as a share of the requests under way, in place of a fixed number. */
@@ -47,6 +49,8 @@ export const UNLIMITED: BreakerLimits = {
   maxPendingRequests: 0xffffffff,
   maxRequests: 0xffffffff,
   maxRetries: 0xffffffff,
+  // Alone of them it has no 32 bits in Envoy.
+  maxPools: 2 ** 64,
 };
 
 export function createCircuitBreakers(limits: BreakerLimits = UNLIMITED, retryBudget?: RetryBudget): CircuitBreakers {
@@ -63,10 +67,15 @@ export function allowedRetries({ limits, pendingRequests, requests, retryBudget 
 export function registerBreakers(
   stats: Stats,
   prefix: string,
-  { breakers, trackRemaining }: { readonly breakers: CircuitBreakers; readonly trackRemaining: boolean },
+  {
+    breakers,
+    trackRemaining,
+    pools,
+  }: { readonly breakers: CircuitBreakers; readonly trackRemaining: boolean; readonly pools: () => number },
 ): void {
   const figures: readonly (readonly [open: string, remaining: string, used: () => number, limit: () => number])[] = [
     ['cx_open', 'remaining_cx', () => breakers.connections, () => breakers.limits.maxConnections],
+    ['cx_pool_open', 'remaining_cx_pools', pools, () => breakers.limits.maxPools],
     ['rq_open', 'remaining_rq', () => breakers.requests, () => breakers.limits.maxRequests],
     ['rq_pending_open', 'remaining_pending', () => breakers.pendingRequests, () => breakers.limits.maxPendingRequests],
     ['rq_retry_open', 'remaining_retries', () => breakers.retries, () => allowedRetries(breakers)],

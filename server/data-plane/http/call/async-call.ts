@@ -61,7 +61,6 @@ class AsyncCall implements AttemptOwner {
       hash: NO_HASH,
     });
     if (choice === undefined) {
-      this.#cluster.stats.noHealthy.value++;
       this.#count(503);
       this.#done('no healthy upstream');
       return;

@@ -38,7 +38,6 @@ export const tellAttempts: ResponseEdit = ({ headers }, { info }) =>
 
 export function replyNoHost(exchange: Exchange, cluster: UpstreamCluster): void {
   noteNoHost(exchange.steps, cluster);
-  cluster.stats.noHealthy.value++;
   countAnswer(exchange, cluster, 503);
   forgetHost(exchange.info);
   exchange.reply({ status: 503, flag: 'UH', details: 'no_healthy_upstream', body: 'no healthy upstream' });

@@ -2,6 +2,7 @@ import type { SocketAddress } from '#domain';
 import type { HostSource } from '../../config/named-hosts.ts';
 import type { Fields } from '../../config/values.ts';
 import type { PickContext } from '../../upstream/cluster.ts';
+import type { RoutePriority } from '../../upstream/pool-breakers.ts';
 import type { Exchange } from '../exchange.ts';
 import type { UpstreamCallOptions } from './call-options.ts';
 import { namedHosts } from './named-hosts.ts';
@@ -25,6 +26,10 @@ export abstract class HostWish implements PickContext {
 
   get originalDestination(): SocketAddress | undefined {
     return destinationOf(this.options.exchange, this.options.cluster);
+  }
+
+  get priority(): RoutePriority {
+    return this.options.action.priority;
   }
 
   /** Further tries may go elsewhere. */

@@ -86,7 +86,6 @@ export class MirrorCall implements AttemptOwner {
     }));
     const choice = this.#cluster.pick({ originalDestination: originalDestination(connection), hash: NO_HASH });
     if (choice === undefined) {
-      this.#cluster.stats.noHealthy.value++;
       this.#count(503);
       return;
     }
