@@ -127,7 +127,7 @@ const PAGES: readonly (readonly [ask: string, same?: 'same'])[] = [
 
 /** Figures of Envoy's own threads and pages, as in the last case of the pairs; what its agent needs to drain it; what comes by xDS only here. */
 const OF_ENVOY_ITSELF =
-  /downstream_rq_active$|^(cluster_manager\.cds|listener_manager\.lds)\.|^(filesystem|overload|(http|listener)\.admin|http\.async-client)|\.version$|server\.(stats_recent|version)/;
+  /downstream_(cx|rq)_active$|^(cluster_manager\.cds|listener_manager\.lds)\.|^(filesystem|overload|(http|listener)\.admin|http\.async-client)|\.version$|server\.(stats_recent|version)/;
 
 describe('the admin port of our proxy beside that of an Envoy with the same bootstrap', () => {
   let envoy: EnvoyProcess;
@@ -202,7 +202,7 @@ describe('the admin port of our proxy beside that of an Envoy with the same boot
     const lines = async (ip: string) =>
       (await ask(ip, '/stats/prometheus?filter=^(cluster|http)[.]outbound')).body
         .split('\n')
-        .filter((line) => !/^#|^$|_version\{|downstream_rq_active/.test(line))
+        .filter((line) => !/^#|^$|_version\{|downstream_(cx|rq)_active/.test(line))
         .map((line) => line.slice(0, line.lastIndexOf(' ')).replace(ip, 'ip'))
         .sort();
     const expected = await lines(ips.envoy);
