@@ -1,7 +1,7 @@
 import type { FleetingHop, HopRecord } from '#domain';
 
 /** What they hold on to survives young collections: with more of them, each collection takes longer. */
-const PLACES = 64;
+const PLACES = 32;
 /** Requests that are remembered because one of their hops was recorded. */
 const MOST_KEPT = 256;
 

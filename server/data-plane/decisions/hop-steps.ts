@@ -73,10 +73,14 @@ export class HopSteps {
     if (this.on) this.#tape.push(stage, outcome, name, this.#atUs(), this.#attempt, words, values);
   }
 
+  /** Monotonic milliseconds, as exactly as steps tell them. */
+  nowMs(): number {
+    const { clock, hurried } = this.#recording!;
+    return hurried === true ? turnTime(clock) : clock.monotonic();
+  }
+
   #atUs(): number {
-    const { clock, hurried, startedAt } = this.#recording!;
-    const nowMs = hurried === true ? turnTime(clock) : clock.monotonic();
-    return Math.max(0, Math.round((nowMs - startedAt) * 1000));
+    return Math.max(0, Math.round((this.nowMs() - this.#recording!.startedAt) * 1000));
   }
 
   /** The hop is over. */

@@ -259,12 +259,12 @@ describe('hops of which no record is made at once', () => {
     expect(store.trace('other'.padEnd(32, '-'))).toHaveLength(1);
   });
 
-  it('are forgotten when 64 newer ones have come', () => {
+  it('are forgotten when 32 newer ones have come', () => {
     const many = createHopStore({ capacity: 100, clock });
     const all = Array.from({ length: 70 }, (_, i) => fleeting(`r${i}`));
     for (const one of all) many.hold(held(one.requestId, one));
     const found = all.map(({ traceId }) => many.trace(traceId).length);
-    expect(found).toEqual([...Array(6).fill(0), ...Array(64).fill(1)]);
+    expect(found).toEqual([...Array(38).fill(0), ...Array(32).fill(1)]);
     many.clear();
     many.hold(held('a', fleeting('a')));
     many.clear();

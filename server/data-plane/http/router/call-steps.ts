@@ -222,7 +222,7 @@ export function noteAnswer(
   verdict: RetryVerdict | undefined,
 ): void {
   const again = verdict?.again === true;
-  const ms = Math.round(exchange.runtime.clock.monotonic() - attempt.startedAt);
+  const ms = Math.round(exchange.steps.nowMs() - attempt.startedAt);
   const outcome = again ? 'stopped' : 'passed';
   const { key } = attempt.choice.host;
   const told = retryWords(verdict);
