@@ -1,4 +1,4 @@
-import type { KubeObject, NamespacedName, ObjectMeta } from '#domain';
+import { type KubeObject, type LabelSelector, type NamespacedName, type ObjectMeta, selects } from '#domain';
 import type { KubeStore } from '#kube-api';
 
 /** The fields of the built-in kinds that the sandbox acts on; the store keeps all others, too. */
@@ -83,15 +83,6 @@ export interface PodStatus {
 export interface PodTemplate {
   readonly metadata?: Partial<ObjectMeta>;
   readonly spec: PodSpec;
-}
-
-export interface LabelSelector {
-  readonly matchLabels?: Readonly<Record<string, string>>;
-  readonly matchExpressions?: readonly {
-    readonly key: string;
-    readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
-    readonly values?: readonly string[];
-  }[];
 }
 
 export interface DeploymentSpec {
@@ -184,28 +175,10 @@ export function matchesLabels(
 }
 
 /** True when the selector of a controller picks an object with these labels; one that asks for nothing picks nothing here. */
-export function selects(
-  { matchLabels = {}, matchExpressions = [] }: LabelSelector,
-  labels: Readonly<Record<string, string>> = {},
-): boolean {
+export function picks(selector: LabelSelector, labels: Readonly<Record<string, string>> = {}): boolean {
+  const { matchLabels = {}, matchExpressions = [] } = selector;
   const asked = Object.keys(matchLabels).length + matchExpressions.length > 0;
-  const isEqual = Object.entries(matchLabels).every(([label, value]) => labels[label] === value);
-  return asked && isEqual && matchExpressions.every((each) => meets(each, labels[each.key]));
-}
-
-type LabelExpression = NonNullable<LabelSelector['matchExpressions']>[number];
-
-function meets({ operator, values = [] }: LabelExpression, value: string | undefined): boolean {
-  switch (operator) {
-    case 'In':
-      return value !== undefined && values.includes(value);
-    case 'NotIn':
-      return value === undefined || !values.includes(value);
-    case 'Exists':
-      return value !== undefined;
-    case 'DoesNotExist':
-      return value === undefined;
-  }
+  return asked && selects(selector, labels);
 }
 
 export const ownedBy = (object: KubeObject, owner: KubeObject): boolean =>

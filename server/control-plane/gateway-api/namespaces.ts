@@ -1,7 +1,7 @@
-import type { KubeObject } from '#domain';
+import { type KubeObject, selects } from '#domain';
 import { compareText } from '../snapshot/config.ts';
 import { namespaceOf, type ObjectIndex } from './objects.ts';
-import type { GatewayApiGatewaySpec, LabelSelector, Listener } from './types.ts';
+import type { GatewayApiGatewaySpec, Listener } from './types.ts';
 
 const NAME_LABEL = 'kubernetes.io/metadata.name';
 
@@ -49,26 +49,3 @@ const namespaceLabels = ({ metadata }: KubeObject): Readonly<Record<string, stri
   ...metadata.labels,
   [NAME_LABEL]: metadata.name,
 });
-
-/** Kubernetes' label selector. One that is not well formed selects nothing. */
-export function selects(selector: LabelSelector, labels: Readonly<Record<string, string>>): boolean {
-  const { matchLabels = {}, matchExpressions = [] } = selector;
-  return (
-    Object.entries(matchLabels).every(([key, value]) => labels[key] === value) &&
-    matchExpressions.every(({ key, operator, values = [] }) => {
-      const value = labels[key];
-      switch (operator) {
-        case 'In':
-          return value !== undefined && values.includes(value);
-        case 'NotIn':
-          return value === undefined || !values.includes(value);
-        case 'Exists':
-          return value !== undefined;
-        case 'DoesNotExist':
-          return value === undefined;
-        default:
-          return false;
-      }
-    })
-  );
-}

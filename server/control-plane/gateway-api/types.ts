@@ -1,3 +1,5 @@
+import type { LabelSelector } from '#domain';
+
 /**
  * The fields of the Gateway API that the control plane reads, as they stand in a stored object's `spec`. Unset fields are absent.
  * Source: gateway-api apis/v1.
@@ -20,15 +22,6 @@ export interface ObjectReference {
 
 export interface BackendObjectReference extends ObjectReference {
   readonly port?: number;
-}
-
-export interface LabelSelector {
-  readonly matchLabels?: Readonly<Record<string, string>>;
-  readonly matchExpressions?: readonly {
-    readonly key: string;
-    readonly operator: string;
-    readonly values?: readonly string[];
-  }[];
 }
 
 export interface RouteGroupKind {

@@ -1,6 +1,6 @@
-import type { KubeObject } from '#domain';
+import type { KubeObject, LabelSelector } from '#domain';
 import type { KubeStore } from '#kube-api';
-import { addressOf, type LabelSelector, ownedBy, selects } from '../kube-types.ts';
+import { addressOf, ownedBy, picks } from '../kube-types.ts';
 
 /** An object that manages others: those that its selector picks. */
 export interface Claimant extends KubeObject {
@@ -22,7 +22,7 @@ const isControlled = ({ metadata }: KubeObject): boolean =>
 export function claim<Child extends KubeObject>(claims: Claims, kind: string, owner: Claimant): Child[] {
   const all = claims.store.list(kind, { namespace: owner.metadata.namespace ?? '' }) as Child[];
   return all.flatMap((child) => {
-    const isPicked = selects(owner.spec.selector, child.metadata.labels);
+    const isPicked = picks(owner.spec.selector, child.metadata.labels);
     if (ownedBy(child, owner)) {
       if (isPicked) return [child];
       letGo(claims, kind, child, owner);
@@ -38,7 +38,7 @@ export const adoptersOf = (store: KubeStore, kind: string, child: KubeObject): C
   isControlled(child)
     ? []
     : (store.list(kind, { namespace: child.metadata.namespace ?? '' }) as Claimant[]).filter(({ spec }) =>
-        selects(spec.selector, child.metadata.labels),
+        picks(spec.selector, child.metadata.labels),
       );
 
 function adopt({ store, changeId }: Claims, kind: string, child: KubeObject, owner: Claimant): KubeObject {
