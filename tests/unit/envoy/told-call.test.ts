@@ -3,6 +3,7 @@ import { describeSelf, type ProxyOptions, type ProxySelf, readStatsPlan, ToldCal
 import type { Any } from '#xds';
 import type { HopEntry } from '../../../server/envoy/hop-format.ts';
 import { toldCall } from '../../../server/envoy/told-call.ts';
+import { entry } from './entry.ts';
 
 const ID = 'spiffe://cluster.local/ns/default/sa/';
 const labelled = (app: string, version: string): ProxySelf =>
@@ -23,42 +24,11 @@ const labelled = (app: string, version: string): ProxySelf =>
 const [frontend, reviews] = [labelled('frontend', 'v1'), labelled('reviews', 'v2')];
 const plan = (config: object = {}) => readStatsPlan({ '@type': 'stats.PluginConfig', ...config } as Any);
 
-const call: HopEntry = {
-  direction: 'outbound',
-  traces: 'no',
-  kind: 'http',
-  plans: '0',
-  start: '1795732606957',
-  duration: 7,
-  protocol: 'HTTP/1.1',
-  method: 'GET',
-  path: '/reviews/0',
-  authority: 'reviews:8080',
-  server_name: null,
-  status: 200,
-  grpc_status: null,
-  flags: '-',
-  details: 'via_upstream',
-  terminated: null,
-  transport_failure: null,
+const call = entry({
   received: 12,
-  sent: 92,
-  route: 'default',
   cluster: 'outbound|8080||reviews.default.svc.cluster.local',
-  host: '127.9.1.3:8080',
-  services: [{ host: 'reviews.default.svc.cluster.local', name: 'reviews', namespace: 'default' }],
   workload: 'reviews-v2;default;reviews;v2;Kubernetes',
-  upstream_local: '127.9.1.2:40001',
-  remote: '127.9.1.2:50001',
-  local: '127.9.128.3:8080',
-  attempts: 1,
-  client_uri: null,
-  host_uri: `${ID}reviews`,
-  stream: '6a2f',
-  line: 'the line',
-  request_headers: {},
-  response_headers: {},
-};
+});
 
 /** Lines of the metric, without its name. */
 function lines(self: ProxySelf, entries: readonly HopEntry[], name: string, config?: object): string[] {
