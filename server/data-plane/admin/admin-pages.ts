@@ -183,7 +183,7 @@ function homePage(): string {
     });
   return `<!DOCTYPE html>
 <html lang="en">
-<head><title>Envoy Admin</title></head>
+<head><title>Envoy Admin</title><style>td { height: 1.75em }</style></head>
 <body>
 <table>
 <tr><th>Command</th><th>Description</th></tr>
