@@ -97,6 +97,7 @@ export class EnvoyView implements Shown {
   #read(page: Pages): Promise<void> {
     const known = this.#underWay.get(page);
     if (known !== undefined) return known;
+    // An Envoy that ends or starts does not answer: what was read last stays, and the next look asks again.
     const read = this.#take(page)
       .catch(() => undefined)
       .then(() => {

@@ -65,7 +65,7 @@ export interface ForwardAction {
   readonly clusterNotFoundStatus: number;
   /** 0: none. */
   readonly timeoutMs: number;
-  /** For gRPC `grpc-timeout` counts in place of `timeoutMs`, at most this long (0: any); undefined: it does not. */
+  /** For gRPC `grpc-timeout` counts in place of `timeoutMs`, at most this long (0: as it says); undefined: it does not. */
   readonly maxGrpcTimeoutMs: number | undefined;
   readonly retry: CompiledRetryPolicy | undefined;
   readonly prefixRewrite: string | undefined;
@@ -80,7 +80,7 @@ export interface ForwardAction {
   readonly silenceMs: number | undefined;
   /** Of the whole stream; undefined: that of the connection manager, 0: none. */
   readonly maxStreamMs: number | undefined;
-  /** For gRPC `grpc-timeout` limits the stream, at most to this (0: any); undefined: it does not. */
+  /** `grpc-timeout` limits the stream, whoever sends it, at most to this (0: as it says); undefined: it does not. */
   readonly grpcStreamMaxMs: number | undefined;
   /** By how much less than `grpc-timeout` says a stream may last. */
   readonly grpcStreamOffsetMs: number;
