@@ -2,6 +2,7 @@ import { DEFAULT_OVERPROVISIONING } from '../config/endpoint-config.ts';
 import { DeadlineSchedule } from './earliest-deadline.ts';
 import { byPlace } from './hashing/weights.ts';
 import type { Host } from './host.ts';
+import { type LevelHosts, type ListShare, listAt, placeAt, spreadLoad } from './priority-loads.ts';
 import type { ListHealth, TriedPriorities } from './tried-priorities.ts';
 
 /** The hosts that balancing may choose from, and how they came to be. */
@@ -39,22 +40,13 @@ export interface PriorityOptions {
   readonly onPanic?: () => void;
 }
 
-interface Level {
-  readonly all: readonly Host[];
-  readonly healthy: readonly Host[];
-  readonly degraded: readonly Host[];
-  /** Hosts that count in the share of healthy ones. */
-  readonly counted: readonly Host[];
+interface Level extends LevelHosts {
   /** Too few hosts are healthy here, and in all priorities together. */
   readonly panic: boolean;
   readonly localities: { readonly healthy: LocalityScheduler; readonly degraded: LocalityScheduler } | undefined;
 }
 
-/** One of the lists that may take traffic. */
-interface Share {
-  readonly priority: number;
-  readonly degraded: boolean;
-  readonly load: number;
+interface Share extends ListShare {
   /** Its hosts, once somebody asked; absent where localities take turns. */
   fixed?: Candidates;
 }
@@ -77,52 +69,18 @@ export class PrioritySet {
     const factor = hosts[0]?.endpoint.overprovisioning ?? DEFAULT_OVERPROVISIONING;
     const levels = Array.from({ length: highest + 1 }, (_, priority) => {
       const all = hosts.filter((host) => host.endpoint.priority === priority);
-      const usable = all.filter((host) => host.healthy);
-      const healthy = usable.filter((host) => !host.degraded);
-      return {
-        all,
-        healthy,
-        degraded: usable.filter((host) => host.degraded),
-        counted: all.filter((host) => !host.excluded),
-        localities: byLocality
-          ? {
-              healthy: new LocalityScheduler(all, {
-                factor,
-                placeWeight,
-                isUsable: (host) => host.healthy && !host.degraded,
-              }),
-              degraded: new LocalityScheduler(all, {
-                factor,
-                placeWeight,
-                isUsable: (host) => host.healthy && host.degraded,
-              }),
-            }
-          : undefined,
-      };
+      return { ...levelOf(all, factor), localities: byLocality ? schedulersOf(all, factor, placeWeight) : undefined };
     });
-    const lists = [false, true].flatMap((degraded) =>
-      levels.map((level, priority) => ({
-        priority,
-        degraded,
-        health: availability(degraded ? level.degraded : level.healthy, level.counted, factor),
-        load: 0,
-      })),
-    );
+    const { lists, panics, shares } = spreadLoad(levels, panicThreshold);
     this.#lists = lists;
-    const health = lists.map((list) => list.health);
-    const totalHealth = Math.min(
-      100,
-      health.reduce((sum, share) => sum + share, 0),
-    );
-    this.#levels = levels.map((level) => ({
-      ...level,
-      panic: totalHealth < 100 && panicThreshold > 0 && healthyPercent(level) < panicThreshold,
-    }));
-    const loads = this.#levels.every(({ panic }) => panic)
-      ? byMembers(this.#levels.map(({ all }) => all.length))
-      : spread(health, totalHealth);
-    this.#shares = lists.map(({ priority, degraded }, i) => ({ priority, degraded, load: loads[i] ?? 0 }));
+    this.#levels = levels.map((level, priority) => ({ ...level, panic: panics[priority] === true }));
+    this.#shares = shares.map((share) => ({ ...share }));
     this.#loaded = this.#shares.filter(({ load }) => load > 0);
+  }
+
+  /** By priority. */
+  get levels(): readonly LevelHosts[] {
+    return this.#levels;
   }
 
   /**
@@ -134,9 +92,18 @@ export class PrioritySet {
     const share =
       loads === undefined
         ? this.#loaded.length > 1
-          ? chosenBy(this.#loaded, draw())
+          ? listAt(this.#loaded, draw())
           : this.#loaded[0]
-        : this.#shares[chosenPlace(loads, draw())];
+        : this.#shares[placeAt(loads, draw())];
+    return this.#chosen(share);
+  }
+
+  /** Those of a list that somebody else has chosen. */
+  candidatesIn({ priority, degraded }: Pick<ListShare, 'priority' | 'degraded'>): Candidates | undefined {
+    return this.#chosen(this.#shares[degraded ? this.#levels.length + priority : priority]);
+  }
+
+  #chosen(share: Share | undefined): Candidates | undefined {
     if (share === undefined) return undefined;
     if (this.#levels[share.priority]?.panic === true) this.#options.onPanic?.();
     return share.fixed ?? this.#candidatesOf(share);
@@ -172,63 +139,25 @@ export class PrioritySet {
   }
 }
 
-function chosenBy(shares: readonly Share[], draw: number): Share | undefined {
-  let left = draw;
-  for (const share of shares) {
-    if (left < share.load) return share;
-    left -= share.load;
-  }
-  return shares[0];
+function levelOf(all: readonly Host[], factor: number): LevelHosts {
+  const usable = all.filter((host) => host.healthy);
+  return {
+    all,
+    healthy: usable.filter((host) => !host.degraded),
+    degraded: usable.filter((host) => host.degraded),
+    counted: all.filter((host) => !host.excluded),
+    factor,
+  };
 }
 
-function chosenPlace(loads: readonly number[], draw: number): number {
-  let left = draw;
-  for (const [place, load] of loads.entries()) {
-    if (left < load) return place;
-    left -= load;
-  }
-  return 0;
-}
-
-/** `factor`, in percent: as so many times the healthy hosts a priority counts; by their weights where the assignment says so. */
-function availability(usable: readonly Host[], counted: readonly Host[], factor: number): number {
-  if (counted.length === 0) return 0;
-  const weighed = counted[0]!.endpoint.weighsHealth;
-  const sizeOf = (hosts: readonly Host[]): number =>
-    weighed ? hosts.reduce((sum, { endpoint }) => sum + endpoint.weight, 0) : hosts.length;
-  return Math.min(100, Math.floor((factor * sizeOf(usable)) / sizeOf(counted)));
-}
-
-const healthyPercent = ({ healthy, degraded, counted }: Pick<Level, 'healthy' | 'degraded' | 'counted'>): number =>
-  counted.length === 0 ? 0 : ((healthy.length + degraded.length) / counted.length) * 100;
-
-/**
- * Where every priority panics, load goes by the number of hosts, healthy or not; rounding goes to the first that has any. Source:
- * recalculateLoadInTotalPanic in load_balancer_impl.cc.
- */
-function byMembers(counts: readonly number[]): number[] {
-  const total = counts.reduce((sum, count) => sum + count, 0);
-  const loads = counts.map((count) => (total === 0 ? 0 : Math.floor((100 * count) / total)));
-  const first = Math.max(
-    0,
-    counts.findIndex((count) => count > 0),
-  );
-  loads[first]! += 100 - loads.reduce((sum, load) => sum + load, 0);
-  return loads;
-}
-
-/** load = health · 100 / total, the rest cascading down; rounding goes to the first list that has any load. */
-function spread(health: readonly number[], totalHealth: number): number[] {
-  if (totalHealth === 0) return health.map((_, place) => (place === 0 ? 100 : 0));
-  let left = 100;
-  const loads = health.map((share) => {
-    const load = Math.min(left, Math.floor((share * 100) / totalHealth));
-    left -= load;
-    return load;
-  });
-  const first = loads.findIndex((load) => load > 0);
-  if (first >= 0) loads[first]! += left;
-  return loads;
+function schedulersOf(all: readonly Host[], factor: number, placeWeight: PlaceWeight): Level['localities'] {
+  const scheduler = (degraded: boolean): LocalityScheduler =>
+    new LocalityScheduler(all, {
+      factor,
+      placeWeight,
+      isUsable: (host) => host.healthy && host.degraded === degraded,
+    });
+  return { healthy: scheduler(false), degraded: scheduler(true) };
 }
 
 interface LocalityShare {
