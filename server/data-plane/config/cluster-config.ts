@@ -2,7 +2,7 @@ import { type Cluster, typeUrls } from '#xds';
 import { type BreakerSettings, type RetryBudget, type RoutePriority, UNLIMITED } from '../upstream/pool-breakers.ts';
 import { type Awaited, fetchMs } from './awaited.ts';
 import { checkBounds } from './cluster-bounds.ts';
-import { withType } from './cluster-type.ts';
+import { readMembers, withType } from './cluster-type.ts';
 import { type DnsConfig, readDns } from './dns-config.ts';
 import { compileEndpoints, type EndpointConfig } from './endpoint-config.ts';
 import { type HealthCheckPolicy, readHealthCheck } from './health-check-config.ts';
@@ -17,7 +17,7 @@ import { readUpstreamProtocol, type UpstreamProtocol } from './upstream-protocol
 import { readUpstreamTransport, type UpstreamTransport } from './upstream-transport.ts';
 import { durationMs, type Fields, readNumber, record } from './values.ts';
 
-export type ClusterType = 'STATIC' | 'EDS' | 'ORIGINAL_DST' | 'STRICT_DNS' | 'LOGICAL_DNS';
+export type ClusterType = 'STATIC' | 'EDS' | 'ORIGINAL_DST' | 'STRICT_DNS' | 'LOGICAL_DNS' | 'AGGREGATE';
 
 /** A cluster ready to send; immutable. Hosts live in the cluster manager. */
 export interface CompiledCluster extends UpstreamTransport {
@@ -29,6 +29,8 @@ export interface CompiledCluster extends UpstreamTransport {
   /** The load assignment and secrets that must arrive before it is used. */
   readonly awaits: readonly Awaited[];
   readonly endpoints: readonly EndpointConfig[];
+  /** Of an AGGREGATE cluster: the clusters whose hosts are its own, by their names. */
+  readonly members: readonly string[] | undefined;
   readonly balancing: BalancingConfig;
   /** Set where hosts are found by name. */
   readonly dns: DnsConfig | undefined;
@@ -65,7 +67,14 @@ interface TransportMatch extends UpstreamTransport {
   readonly match: Readonly<Record<string, unknown>>;
 }
 
-const TYPES = new Set<string>(['STATIC', 'EDS', 'ORIGINAL_DST', 'STRICT_DNS', 'LOGICAL_DNS'] satisfies ClusterType[]);
+const TYPES = new Set<string>([
+  'STATIC',
+  'EDS',
+  'ORIGINAL_DST',
+  'STRICT_DNS',
+  'LOGICAL_DNS',
+  'AGGREGATE',
+] satisfies ClusterType[]);
 
 /** Compiles a cluster. Throws ConfigProblem for anything this proxy cannot do exactly as asked. */
 export function compileCluster(given: Cluster, versionInfo: string): CompiledCluster {
@@ -83,7 +92,11 @@ export function compileCluster(given: Cluster, versionInfo: string): CompiledClu
     const why = `cluster: LB policy ${balancing.policy} is not valid for Cluster type ORIGINAL_DST`;
     throw new ConfigProblem('lb_policy', why);
   }
-  if (type !== 'ORIGINAL_DST' && balancing.policy === 'CLUSTER_PROVIDED') {
+  if (type === 'AGGREGATE' && balancing.policy !== 'CLUSTER_PROVIDED') {
+    const why = `cluster provided LB not specified but cluster '${resource.name}' provided one. Check cluster documentation.`;
+    throw new ConfigProblem('lb_policy', `cluster manager: ${why}`);
+  }
+  if (type !== 'ORIGINAL_DST' && type !== 'AGGREGATE' && balancing.policy === 'CLUSTER_PROVIDED') {
     const why = `cluster provided LB specified but cluster '${resource.name}' did not provide one. Check cluster documentation.`;
     throw new ConfigProblem('lb_policy', `cluster manager: ${why}`);
   }
@@ -114,6 +127,7 @@ export function compileCluster(given: Cluster, versionInfo: string): CompiledClu
       ...[transport, ...tlsMatches].flatMap(({ tls }) => awaitedSecrets(tls)),
     ],
     endpoints: type === 'STATIC' && assignment ? within('load_assignment', () => compileEndpoints(assignment)) : [],
+    members: readMembers(given),
     balancing,
     dns: type === 'STRICT_DNS' || type === 'LOGICAL_DNS' ? readDns(resource, type) : undefined,
     originalDst: type === 'ORIGINAL_DST' ? readOriginalDst(resource) : undefined,

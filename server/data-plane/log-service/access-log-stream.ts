@@ -103,7 +103,7 @@ export class AccessLogStream implements LogSender, AttemptOwner {
     this.#answered = false;
     this.#attempt = new UpstreamAttempt({
       choice,
-      cluster,
+      cluster: cluster.ownerOf(choice.host),
       owner: this,
       startedAt: runtime.clock.monotonic(),
       request: grpcHead(METHOD, service, runtime.self.ip),

@@ -13,9 +13,10 @@ import { type ConnectionContext, originalDestination } from '../listener/connect
 import type { ProxyRuntime } from '../runtime.ts';
 import { handshakeCounter } from '../tls/index.ts';
 import { clientHeader, HEADER_SCOPE, TOO_LONG } from '../upstream/client-header.ts';
-import type { HostChoice, UpstreamCluster } from '../upstream/cluster.ts';
+import type { UpstreamCluster } from '../upstream/cluster.ts';
 import { connectTo } from '../upstream/connect.ts';
 import type { Host } from '../upstream/host.ts';
+import type { HostChoice } from '../upstream/pick-context.ts';
 import { ConnectAttempt } from '../upstream/pool-connecting.ts';
 import { HttpTunnel } from './http-tunnel.ts';
 
@@ -72,19 +73,20 @@ export class TcpUpstream {
 
   start(): void {
     const { cluster: name, context, criteria, hash, info, runtime, steps, tunnel } = this.#options;
-    const cluster = runtime.clusters.get(name);
-    if (cluster === undefined) {
+    const named = runtime.clusters.get(name);
+    if (named === undefined) {
       steps.add('cluster', 'stopped', name, () => ({ detail: 'the proxy has no cluster of this name' }));
       this.#giveUp('NC', NO_CLUSTER);
       return;
     }
-    noteCluster(steps, cluster);
-    const choice = cluster.pick({ originalDestination: originalDestination(context), hash, criteria });
+    noteCluster(steps, named);
+    const choice = named.pick({ originalDestination: originalDestination(context), hash, criteria });
     if (choice === undefined) {
-      noteNoHost(steps, cluster);
+      noteNoHost(steps, named);
       this.#giveUp('UH', 'no_healthy_upstream');
       return;
     }
+    const cluster = named.ownerOf(choice.host);
     if (steps.on) noteEndpoint(steps, cluster, choice);
     if (tunnel !== undefined) {
       this.#askForTunnel(cluster, choice, tunnel());

@@ -50,7 +50,12 @@ export class ClusterManager {
     }
     this.#warming.get(config.name)?.drain();
     const { random, ...rest } = this.#options;
-    const cluster = new UpstreamCluster({ config, random: random.stream(config.name), ...rest });
+    const cluster = new UpstreamCluster({
+      config,
+      random: random.stream(config.name),
+      clusterOf: (name) => this.#clusters.get(name),
+      ...rest,
+    });
     cluster.drops = readDrops(policy);
     this.#warming.set(config.name, cluster);
     if (config.dns === undefined) cluster.setEndpoints(endpoints);

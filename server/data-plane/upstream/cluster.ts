@@ -2,10 +2,9 @@ import type { Clock, Random, SocketAddress } from '#domain';
 import type { CompiledCluster } from '../config/cluster-config.ts';
 import type { EndpointConfig } from '../config/endpoint-config.ts';
 import type { BalancingConfig } from '../config/lb-config.ts';
-import type { HostSource } from '../config/named-hosts.ts';
 import { tlsForHost, type UpstreamTls } from '../config/tls-settings.ts';
 import type { ClientHeader } from '../config/upstream-transport.ts';
-import type { Fields, Fraction } from '../config/values.ts';
+import type { Fraction } from '../config/values.ts';
 import type { Resolve } from '../doors.ts';
 import type { HostPool } from '../http/codec.ts';
 import type { Headers } from '../http/headers.ts';
@@ -18,12 +17,12 @@ import type { ProbeFactory } from './health-check/probe.ts';
 import { Host, usesPool } from './host.ts';
 import { HostGroup } from './host-group.ts';
 import { HostSubsets } from './host-subsets.ts';
-import type { Pick } from './load-balancer.ts';
+import { MemberHosts } from './member-hosts.ts';
 import { OriginalHosts } from './original-hosts.ts';
 import { OutlierDetector } from './outlier-detection.ts';
+import type { HostChoice, PickContext } from './pick-context.ts';
 import { type CircuitBreakers, createCircuitBreakers, type RoutePriority, UNLIMITED } from './pool-breakers.ts';
-import type { Candidates } from './priority.ts';
-import type { TriedPriorities } from './tried-priorities.ts';
+import type { LevelHosts } from './priority-loads.ts';
 
 /**
  * Makes the pool of one host; injected, so that the cluster knows no socket. `tunnels`: its connections carry the bytes of tunnels that end at
@@ -39,44 +38,14 @@ export interface ClusterOptions {
   readonly createPool: PoolFactory;
   readonly createProbe: ProbeFactory;
   readonly resolve: Resolve;
+  /** Finds the clusters that this one is made of. */
+  readonly clusterOf?: (name: string) => UpstreamCluster | undefined;
   /** Takes the lines of the health check event log. */
   readonly onLog: (line: string) => void;
 }
 
-/** What a retry is to avoid. */
-export interface TriedHosts {
-  /** Addresses. */
-  readonly avoid: ReadonlySet<string>;
-  /** How often a host that is to be avoided is drawn anew. */
-  readonly redraws: number;
-  readonly omits: (host: Host) => boolean;
-  /** Priorities that are to be left out. */
-  readonly priorities: TriedPriorities | undefined;
-}
-
-/** What a pick needs to know of the request. */
-export interface PickContext {
-  readonly originalDestination: SocketAddress | undefined;
-  /** A host that is taken before any is chosen, by its address, as long as its health allows; `strict`: or none. */
-  readonly wanted?: { readonly key: string; readonly strict: boolean } | undefined;
-  /** The next host that the request names, of those that `isThere` takes; asked only by clusters whose requests may name some. */
-  readonly named?: (sources: readonly HostSource[], isThere: (key: string) => boolean) => string | undefined;
-  /** Of the route; absent: what is sent has no pool for HTTP, or is no request of a client. */
-  readonly priority?: RoutePriority;
-  /** What earlier tries say against hosts. */
-  readonly tried?: TriedHosts | undefined;
-  /** The metadata that the hosts of a subset must have; asked only by clusters with subsets. */
-  readonly criteria?: () => Fields | undefined;
-  /** What the route's hash policies make of the request; asked only by balancers that hash. */
-  readonly hash: () => bigint | undefined;
-}
-
 /** For what has no route that could name something to hash. */
 export const NO_HASH = (): undefined => undefined;
-
-export interface HostChoice extends Pick {
-  readonly candidates: Candidates | undefined;
-}
 
 /** One cluster in force: its hosts, balancer, breakers and outlier detection. A new configuration makes a new cluster. */
 export class UpstreamCluster {
@@ -94,6 +63,8 @@ export class UpstreamCluster {
   readonly #dns: DnsHosts | undefined;
   readonly #createPool: PoolFactory;
   readonly #originals: OriginalHosts;
+  /** Where it is made of other clusters. */
+  readonly #members: MemberHosts | undefined;
   readonly #limitsPools: boolean;
   #drained = false;
 
@@ -113,6 +84,7 @@ export class UpstreamCluster {
       this.stats.count('membership_change');
       this.countTransport(host.endpoint.socketMatch);
     });
+    this.#members = this.#createMembers(options);
     this.#all = this.#createGroup(config.balancing, random);
     this.#subsets = this.#createSubsets(random);
     this.#outlier =
@@ -189,7 +161,7 @@ export class UpstreamCluster {
         this.#update(host, endpoint);
         continue;
       }
-      this.#add(new Host(endpoint, this.#clock.monotonic()));
+      this.#add(new Host(endpoint, this.#clock.monotonic(), this));
       changed.add(endpoint.priority);
     }
     for (const _priority of changed) this.stats.count('membership_change');
@@ -202,8 +174,20 @@ export class UpstreamCluster {
   pick(context: PickContext): HostChoice | undefined {
     const choice = this.#choose(context);
     if (choice === undefined) this.stats.noHealthy.value++;
-    else if (this.#limitsPools && !this.#mayHavePool(choice.host, context)) return undefined;
+    else if (this.#members !== undefined)
+      return this.ownerOf(choice.host).mayPick(choice.host, context) ? choice : undefined;
+    else if (!this.mayPick(choice.host, context)) return undefined;
     return choice;
+  }
+
+  /** Whose host it is that this cluster chose: another one's where it is made of others. */
+  ownerOf({ cluster }: Host): UpstreamCluster {
+    return cluster ?? this;
+  }
+
+  /** Whether a host that was chosen may be asked. */
+  mayPick(host: Host, context: PickContext): boolean {
+    return !this.#limitsPools || this.#mayHavePool(host, context);
   }
 
   /** As in Envoy, one pool too many is none: nobody else is asked. */
@@ -216,6 +200,8 @@ export class UpstreamCluster {
   }
 
   #choose(context: PickContext): HostChoice | undefined {
+    // As in Envoy, hosts that sessions go on with are looked for among a cluster's own ones.
+    if (this.#members !== undefined) return this.#members.choose(context);
     if (context.wanted !== undefined) {
       const choice = this.#wantedHost(context.wanted.key);
       if (choice !== undefined || context.wanted.strict) return choice;
@@ -226,7 +212,17 @@ export class UpstreamCluster {
       if (host !== undefined) return { host, candidates: undefined, why: () => 'the request names this host' };
     }
     if (this.config.type === 'ORIGINAL_DST') return this.#originalHost(context.originalDestination);
+    return this.chooseBalanced(context);
+  }
+
+  /** A host that its balancer chooses, as for a cluster which is made of this one and others. */
+  chooseBalanced(context: PickContext): HostChoice | undefined {
     return this.#subsets === undefined ? this.#all.choose(context) : this.#subsets.choose(context);
+  }
+
+  /** Its hosts by priority; another list whenever they, or their health, are others. */
+  get levels(): readonly LevelHosts[] {
+    return this.#all.levels;
   }
 
   /** Source: HostUtility::selectOverrideHost in Envoy. */
@@ -237,13 +233,13 @@ export class UpstreamCluster {
   }
 
   poolOf(host: Host, priority: RoutePriority): HostPool {
-    host.pools[priority] ??= this.#createPool(this, host, priority);
+    host.pools[priority] ??= this.#createPool(this.ownerOf(host), host, priority);
     return host.pools[priority];
   }
 
   /** For the bytes of tunnels. */
   tunnelPoolOf(host: Host, priority: RoutePriority): HostPool {
-    host.pools[`tunnels/${priority}`] ??= this.#createPool(this, host, priority, 'tunnels');
+    host.pools[`tunnels/${priority}`] ??= this.#createPool(this.ownerOf(host), host, priority, 'tunnels');
     return host.pools[`tunnels/${priority}`]!;
   }
 
@@ -376,6 +372,12 @@ export class UpstreamCluster {
     const { DEFAULT, HIGH } = this.breakers;
     const underWay = (): number => DEFAULT.requests + HIGH.requests;
     return new HostGroup({ config, clock: this.#clock, random, underWay, panics: this.stats.panic });
+  }
+
+  #createMembers({ config, random, clusterOf }: ClusterOptions): MemberHosts | undefined {
+    const { members: names, balancing } = config;
+    if (names === undefined || clusterOf === undefined) return undefined;
+    return new MemberHosts({ names, clusterOf, panicThreshold: balancing.panicThreshold, random });
   }
 
   #createSubsets(random: Random): HostSubsets | undefined {

@@ -1,11 +1,12 @@
 import type { Clock, Random } from '#domain';
 import type { BalancingConfig } from '../config/lb-config.ts';
 import type { Stat } from '../stats/stats.ts';
-import type { HostChoice, PickContext, TriedHosts } from './cluster.ts';
 import type { TableShape } from './hashing/ring-hash.ts';
 import type { Host } from './host.ts';
 import { createLoadBalancer, type LoadBalancer } from './load-balancer.ts';
+import type { ChosenList, HostChoice, PickContext, TriedHosts } from './pick-context.ts';
 import { type Candidates, type PlaceWeight, PrioritySet } from './priority.ts';
+import type { LevelHosts } from './priority-loads.ts';
 
 export interface HostGroupOptions {
   readonly config: BalancingConfig;
@@ -42,6 +43,11 @@ export class HostGroup {
     this.#priorities = this.#prioritize(hosts, placeWeight);
   }
 
+  /** Its hosts by priority; another list whenever they, or their health, are others. */
+  get levels(): readonly LevelHosts[] {
+    return this.#priorities.levels;
+  }
+
   /** The table of a balancer that hashes. */
   get table(): TableShape | undefined {
     for (const hosts of this.#priorities.hashed) {
@@ -55,7 +61,8 @@ export class HostGroup {
   choose(context: PickContext): HostChoice | undefined {
     const hash = this.#hashes ? context.hash() : undefined;
     const draw = hash === undefined ? this.#drawPercent : (): number => Number(hash % 100n);
-    const { tried } = context;
+    const { list, tried } = context;
+    if (list !== undefined && !this.#hashes) return this.#chooseIn(list, tried);
     const priorities = this.#hashes ? undefined : tried?.priorities;
     let candidates = this.#priorities.candidates(draw, priorities);
     let choice = candidates && this.#pick(candidates, hash, 0);
@@ -65,6 +72,19 @@ export class HostGroup {
       if (!this.#hashes) candidates = this.#priorities.candidates(draw, priorities);
       choice = candidates && this.#pick(candidates, hash, attempt);
     }
+    return choice;
+  }
+
+  /** As `choose`, in a list that somebody else has chosen. */
+  #chooseIn(list: ChosenList, tried: TriedHosts | undefined): HostChoice | undefined {
+    const pick = (attempt: number): HostChoice | undefined => {
+      const candidates = this.#priorities.candidatesIn(list);
+      return candidates && this.#pick(candidates, undefined, attempt);
+    };
+    let choice = pick(0);
+    const redraws = tried?.redraws ?? 0;
+    for (let attempt = 1; choice !== undefined && attempt <= redraws && avoids(tried, choice.host); attempt++)
+      choice = pick(attempt);
     return choice;
   }
 

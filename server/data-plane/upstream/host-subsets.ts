@@ -1,10 +1,10 @@
 import { balancingLabels, canonicalText, matchesLabels } from '../config/labels.ts';
 import type { SubsetConfig, SubsetSelector } from '../config/subset-config.ts';
 import type { Fields } from '../config/values.ts';
-import type { HostChoice, PickContext } from './cluster.ts';
 import type { ClusterStats } from './cluster-stats.ts';
 import type { Host } from './host.ts';
 import type { HostGroup } from './host-group.ts';
+import type { HostChoice, PickContext } from './pick-context.ts';
 import type { PlaceWeight } from './priority.ts';
 
 /** Criterion that holds other criteria, to be tried one after the other. */

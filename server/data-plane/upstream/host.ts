@@ -1,6 +1,7 @@
 import type { SocketAddress } from '#domain';
 import type { EndpointConfig } from '../config/endpoint-config.ts';
 import type { HostPool } from '../http/codec.ts';
+import type { UpstreamCluster } from './cluster.ts';
 import type { RoutePriority } from './pool-breakers.ts';
 import { SuccessRate } from './success-rates.ts';
 
@@ -9,6 +10,8 @@ type PoolKey = RoutePriority | `tunnels/${RoutePriority}`;
 /** One host of one cluster, with what this proxy learns about it. Lives on through endpoint updates that keep its address. */
 export class Host {
   endpoint: EndpointConfig;
+  /** The cluster that it is a host of; requests may come to it by a cluster that is made of others. */
+  readonly cluster: UpstreamCluster | undefined;
   activeRequests = 0;
   /** By the routes' priorities; each made at the first request, those of tunnels apart. */
   readonly pools: Partial<Record<PoolKey, HostPool>> = {};
@@ -46,8 +49,9 @@ export class Host {
   /** Monotonic milliseconds; slow start counts from here: since it was added, or last passed a check while it was failed. */
   warmSince: number;
 
-  constructor(endpoint: EndpointConfig, addedAt = 0) {
+  constructor(endpoint: EndpointConfig, addedAt = 0, cluster?: UpstreamCluster) {
     this.endpoint = endpoint;
+    this.cluster = cluster;
     this.warmSince = addedAt;
   }
 

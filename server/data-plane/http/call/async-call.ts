@@ -72,7 +72,7 @@ class AsyncCall implements AttemptOwner {
     }
     this.#attempt = new UpstreamAttempt({
       choice,
-      cluster: this.#cluster,
+      cluster: this.#cluster.ownerOf(choice.host),
       owner: this,
       startedAt: clock.monotonic(),
       request: head,
@@ -103,7 +103,7 @@ class AsyncCall implements AttemptOwner {
   responseHead(attempt: UpstreamAttempt, head: ResponseHead, endStream: boolean): void {
     this.#head = head;
     const { clock } = this.#options.runtime;
-    reportAnswer(this.#cluster, attempt.choice.host, this.#options.head, head);
+    reportAnswer(attempt.cluster, attempt.choice.host, this.#options.head, head);
     this.#count(head.status);
     head.headers.put('x-envoy-upstream-service-time', String(Math.round(clock.monotonic() - attempt.startedAt)));
     if (endStream) this.#answered(undefined);
@@ -119,8 +119,8 @@ class AsyncCall implements AttemptOwner {
     this.#answered(trailers);
   }
 
-  failed({ choice }: UpstreamAttempt, reason: ResetReason, detail: string): void {
-    if (reason !== 'overflow') this.#cluster.report(choice.host, { localOrigin: 'connect' });
+  failed({ choice, cluster }: UpstreamAttempt, reason: ResetReason, detail: string): void {
+    if (reason !== 'overflow') cluster.report(choice.host, { localOrigin: 'connect' });
     if (this.#head === undefined) this.#count(RESET_WORDS[reason].status);
     this.#done(detail === '' ? reason : `${reason}: ${detail}`);
   }
@@ -131,9 +131,10 @@ class AsyncCall implements AttemptOwner {
 
   #timedOut(timeoutMs: number): void {
     if (this.#attempt !== undefined) {
-      const { host } = this.#attempt.choice;
+      const { cluster, choice } = this.#attempt;
+      const { host } = choice;
       host.figures.rqTimeout++;
-      this.#cluster.report(host, { localOrigin: 'timeout' });
+      cluster.report(host, { localOrigin: 'timeout' });
     }
     this.#cluster.stats.rqTimeout.value++;
     if (this.#head === undefined) this.#count(504);

@@ -1,5 +1,6 @@
 import type { HandshakeRecord } from '#domain';
-import type { HostChoice, UpstreamCluster } from '../../upstream/cluster.ts';
+import type { UpstreamCluster } from '../../upstream/cluster.ts';
+import type { HostChoice } from '../../upstream/pick-context.ts';
 import type { RoutePriority } from '../../upstream/pool-breakers.ts';
 import type {
   PooledRequest,

@@ -5,8 +5,9 @@ import type { EndpointConfig } from '../../config/endpoint-config.ts';
 import { type Origins, originOf, partOrigin } from '../../config/origins.ts';
 import type { CompiledRoute } from '../../config/route-table.ts';
 import type { HopSteps, StepNote } from '../../decisions/hop-steps.ts';
-import type { HostChoice, UpstreamCluster } from '../../upstream/cluster.ts';
+import type { UpstreamCluster } from '../../upstream/cluster.ts';
 import type { Host } from '../../upstream/host.ts';
+import type { HostChoice } from '../../upstream/pick-context.ts';
 import type { RoutePriority } from '../../upstream/pool-breakers.ts';
 import type { RequestHead, ResetReason, TlsFacts } from '../codec.ts';
 import type { Exchange } from '../exchange.ts';
@@ -18,11 +19,16 @@ export function noteCluster(steps: HopSteps, cluster: UpstreamCluster): void {
   steps.say('cluster', 'chosen', cluster.config.name, clusterWords, cluster.config, cluster.hostCount);
 }
 
+const ORIGINAL = 'its host is the one that the connection was made to';
+const ofMembers = (names: readonly string[]): string =>
+  `made of ${names.length} clusters, the first ones preferred as long as enough of their hosts are healthy: ${names.join(', ')}`;
+
 function clusterWords(config: CompiledCluster, hosts: number): StepNote {
   const policy = config.balancing.policy.toLowerCase().replaceAll('_', ' ');
   const balanced = `${hosts} host${hosts === 1 ? '' : 's'}, balanced by ${policy}`;
   return {
-    detail: config.type === 'ORIGINAL_DST' ? 'its host is the one that the connection was made to' : balanced,
+    detail:
+      config.type === 'ORIGINAL_DST' ? ORIGINAL : config.members === undefined ? balanced : ofMembers(config.members),
     origin: originOf(config.origins, parseClusterName(config.name)?.subset ? 'subset' : undefined),
     evidence: { type: config.type, lbPolicy: config.balancing.policy, hosts },
   };

@@ -1,7 +1,7 @@
 import type { SocketAddress } from '#domain';
 import type { HostSource } from '../../config/named-hosts.ts';
 import type { Fields } from '../../config/values.ts';
-import type { PickContext } from '../../upstream/cluster.ts';
+import type { PickContext } from '../../upstream/pick-context.ts';
 import type { RoutePriority } from '../../upstream/pool-breakers.ts';
 import type { Exchange } from '../exchange.ts';
 import type { UpstreamCallOptions } from './call-options.ts';

@@ -91,7 +91,13 @@ export class MirrorCall implements AttemptOwner {
     }
     const startedAt = runtime.clock.monotonic();
     const request = this.#head;
-    this.#attempt = new UpstreamAttempt({ choice, cluster: this.#cluster, owner: this, startedAt, request });
+    this.#attempt = new UpstreamAttempt({
+      choice,
+      cluster: this.#cluster.ownerOf(choice.host),
+      owner: this,
+      startedAt,
+      request,
+    });
     this.#attempt.start();
     if (!this.#exchange.stream.hasBody) this.#await();
   }
@@ -123,9 +129,9 @@ export class MirrorCall implements AttemptOwner {
     // A mirror's answer goes to nobody, and so do the notes before it.
   }
 
-  responseHead({ choice }: UpstreamAttempt, head: ResponseHead, endStream: boolean): void {
+  responseHead({ choice, cluster }: UpstreamAttempt, head: ResponseHead, endStream: boolean): void {
     this.#status = head.status;
-    reportAnswer(this.#cluster, choice.host, this.#head, head);
+    reportAnswer(cluster, choice.host, this.#head, head);
     this.#count(head.status);
     if (endStream) this.#done(undefined);
   }
@@ -138,8 +144,8 @@ export class MirrorCall implements AttemptOwner {
     this.#done(undefined);
   }
 
-  failed({ choice }: UpstreamAttempt, reason: ResetReason): void {
-    if (reason !== 'overflow') this.#cluster.report(choice.host, { localOrigin: 'connect' });
+  failed({ choice, cluster }: UpstreamAttempt, reason: ResetReason): void {
+    if (reason !== 'overflow') cluster.report(choice.host, { localOrigin: 'connect' });
     if (this.#status === 0) this.#count(RESET_WORDS[reason].status);
     this.#done(reason);
   }
@@ -150,9 +156,9 @@ export class MirrorCall implements AttemptOwner {
   }
 
   #timedOut(): void {
-    const host = this.#attempt?.choice.host;
+    const attempt = this.#attempt;
     this.#cluster.stats.rqTimeout.value++;
-    if (host !== undefined) this.#cluster.report(host, { localOrigin: 'timeout' });
+    attempt?.cluster.report(attempt.choice.host, { localOrigin: 'timeout' });
     this.#attempt?.drop('local_reset');
     if (this.#status === 0) this.#count(504);
     this.#done('local_reset');

@@ -1,7 +1,7 @@
 import { balancingLabels, matchesLabels } from '../../config/labels.ts';
 import type { CompiledRetryPolicy } from '../../config/retry-policy.ts';
-import type { HostChoice, TriedHosts } from '../../upstream/cluster.ts';
 import type { Host } from '../../upstream/host.ts';
+import type { HostChoice, TriedHosts } from '../../upstream/pick-context.ts';
 import { TriedPriorities } from '../../upstream/tried-priorities.ts';
 
 /** Where the tries of one request went, and what its policy makes of that for the next one; made at the first retry. */
@@ -21,9 +21,9 @@ export class RetryHosts implements TriedHosts {
   /** A try at this host is over. */
   left(choice: HostChoice | undefined): void {
     if (choice === undefined) return;
-    const { host } = choice;
+    const { candidates, host } = choice;
     if (this.#policy.previousHosts) this.avoid.add(host.key);
-    this.priorities?.add(host.endpoint.priority);
+    this.priorities?.add(candidates?.priority ?? host.endpoint.priority);
   }
 
   readonly omits = ({ endpoint }: Host): boolean => {

@@ -115,7 +115,7 @@ export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, 
   connected(attempt: UpstreamAttempt, stream: UpstreamStream): void {
     const { exchange } = this.options;
     this.#attempt = attempt;
-    this.#cluster.report(attempt.choice.host, CONNECTED);
+    attempt.cluster.report(attempt.choice.host, CONNECTED);
     exchange.info.upstreamLocalAddress = stream.localAddress;
     exchange.info.upstreamProtocol = stream.protocol;
     this.#note('poolReady');
@@ -146,8 +146,8 @@ export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, 
     this.#timers?.endTry();
     this.#timers?.touchTry();
     attempt.choice.host.answered(head.status);
-    reportAnswer(this.#cluster, attempt.choice.host, this.#exchange.head, head);
-    this.#cluster.readAnswer(attempt.choice.host, head.headers);
+    reportAnswer(attempt.cluster, attempt.choice.host, this.#exchange.head, head);
+    attempt.cluster.readAnswer(attempt.choice.host, head.headers);
     const mayRepeat = this.#body.replayable || this.#retry?.left === 0;
     const verdict = mayRepeat && !this.#begun ? this.#retry?.afterResponse(head) : undefined;
     if (this.#exchange.steps.on) noteAnswer(this.#exchange, attempt, head.status, verdict);
@@ -236,7 +236,8 @@ export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, 
     exchange.info.upstreamHost = choice.host.key;
     exchange.upstreamWorkload = choice.host.endpoint.workload;
     exchange.endpoint = choice.host.endpoint;
-    if (exchange.steps.on) noteEndpoint(exchange.steps, this.#cluster, choice, this.tried?.avoid);
+    const owner = this.#cluster.ownerOf(choice.host);
+    if (exchange.steps.on) noteEndpoint(exchange.steps, owner, choice, this.tried?.avoid);
     if (exchange.virtualHost?.includeAttemptCount === true) {
       exchange.head.headers.put('x-envoy-attempt-count', String(exchange.info.attempts));
     }
@@ -247,10 +248,10 @@ export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, 
     }
     this.#attempt = new UpstreamAttempt({
       choice,
-      cluster: this.#cluster,
+      cluster: owner,
       owner: this,
       startedAt,
-      request: this.#cluster.config.followsClient ? pooledRequest(exchange) : exchange.head,
+      request: owner.config.followsClient ? pooledRequest(exchange) : exchange.head,
       priority: this.options.action.priority,
       span: exchange.callSpans && beginTry(exchange, exchange.callSpans),
       endsTunnel: endsHere(exchange.head, this.options.action),
@@ -309,7 +310,7 @@ export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, 
 
   #giveUpTry(attempt: UpstreamAttempt, details: string): void {
     const { host } = attempt.choice;
-    reportTimeout(this.#cluster, host);
+    reportTimeout(attempt.cluster, host);
     attempt.span?.timedOut();
     attempt.drop('local_reset');
     const verdict = this.#verdictOnReset('local_reset', true);
@@ -328,7 +329,7 @@ export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, 
     const attempt = this.#attempt;
     this.#cluster.stats.rqTimeout.value++;
     this.#exchange.routeFigures?.count('upstream_rq_timeout');
-    if (attempt !== undefined) reportTimeout(this.#cluster, attempt.choice.host);
+    if (attempt !== undefined) reportTimeout(attempt.cluster, attempt.choice.host);
     if (attempt?.answered === true) {
       this.#exchange.info.flag('UT');
       this.#exchange.info.details = 'response_timeout';

@@ -80,11 +80,15 @@ export interface PairCase {
   /** Further fields of the Listener and of its filter chain. */
   readonly listener?: Readonly<Record<string, unknown>>;
   readonly chain?: Readonly<Record<string, unknown>>;
-  /** By name: the hosts, the policy of their assignment, and further fields of the Cluster. */
+  /** By name: the hosts, the policy of their assignment, and further fields of the Cluster; or the members of an aggregate cluster. */
   readonly clusters: Readonly<
     Record<
       string,
-      { readonly hosts: readonly PairHost[]; readonly policy?: object } & Readonly<Record<string, unknown>>
+      {
+        readonly hosts?: readonly PairHost[];
+        readonly members?: readonly string[];
+        readonly policy?: object;
+      } & Readonly<Record<string, unknown>>
     >
   >;
   /** Access logs besides the one that is compared line by line; what services of the host `logs` are sent is compared entry by entry. */

@@ -49,19 +49,31 @@ export function pairResources(given: PairCase, at: { ip: string; port: number },
       ...(given.logs_connections === true && { access_log: [LOG] }),
       ...given.listener,
     },
-    clusters: Object.entries(given.clusters).map(([name, { hosts: names, policy, ...fields }]) => ({
+    clusters: Object.entries(given.clusters).map(([name, { hosts: names, members, policy, ...fields }]) => ({
       name: `${given.name}.${name}`,
-      type: 'STATIC',
       connect_timeout: '1s',
-      load_assignment: {
-        cluster_name: `${given.name}.${name}`,
-        ...(policy !== undefined && { policy }),
-        endpoints: localitiesOf(names, hosts),
-      },
+      ...(members === undefined
+        ? {
+            type: 'STATIC',
+            load_assignment: {
+              cluster_name: `${given.name}.${name}`,
+              ...(policy !== undefined && { policy }),
+              endpoints: localitiesOf(names ?? [], hosts),
+            },
+          }
+        : aggregateOf(members.map((member) => `${given.name}.${member}`))),
       ...fields,
     })) as Cluster[],
   };
 }
+
+const aggregateOf = (clusters: readonly string[]): object => ({
+  lb_policy: 'CLUSTER_PROVIDED',
+  cluster_type: {
+    name: 'envoy.clusters.aggregate',
+    typed_config: { '@type': 'type.googleapis.com/envoy.extensions.clusters.aggregate.v3.ClusterConfig', clusters },
+  },
+});
 
 /** One locality for each priority and region that hosts name, in the order in which they come. */
 function localitiesOf(names: readonly PairHost[], hosts: Hosts): object[] {
