@@ -24,6 +24,9 @@ const JWT_POLICY = 'RequestAuthentication';
 /** The change behind a push of keys that istiod has fetched. */
 const KEYS_CHANGE = 'jwks-refresh';
 
+/** Whom istiod lets speak of a stream, by its form. */
+const SCOPES = { delta: 'delta', 'state of the world': 'ads' } as const;
+
 /** As istiod logs it: `ADS:LDS: ACK ERROR cart-1.default Internal:…`. */
 const refusal = ({ typeUrl, nodeId, error = '' }: PushEvent): string =>
   `ADS:${shortType(typeUrl)}: ACK ERROR ${nodeId.split('~')[2] ?? nodeId} Internal:${error}`;
@@ -69,7 +72,7 @@ class Pilot implements ControlPlane {
       },
       onPush: (event) => {
         this.#queue.note(event);
-        if (event.state === 'nacked') onLog(`warn\tdelta\t${refusal(event)}`);
+        if (event.state === 'nacked') onLog(`warn\t${SCOPES[event.variant ?? 'delta']}\t${refusal(event)}`);
         onPush(event);
       },
     });

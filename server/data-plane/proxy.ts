@@ -3,6 +3,7 @@ import { MeshworkError, NO_FLEETING_HOPS, type SocketAddress, spiffeId, type Tim
 import {
   type AdsClient,
   type AdsClientOptions,
+  type AdsVariant,
   createAdsClient,
   type NameTable,
   type Rejection,
@@ -32,7 +33,7 @@ import { ListenerSet } from './listener/listener-set.ts';
 import { LogServices } from './log-service/log-services.ts';
 import { Reception } from './reception.ts';
 import { type ProxyRuntime, splitChance } from './runtime.ts';
-import { capturesNames, describeSelf, xdsNode } from './self.ts';
+import { adsVariant, capturesNames, describeSelf, xdsNode } from './self.ts';
 import { IstioMetrics } from './stats/istio-metrics.ts';
 import { ServerStats } from './stats/server-stats.ts';
 import { Stats } from './stats/stats.ts';
@@ -83,9 +84,9 @@ const PLURALS: Readonly<Partial<Record<TypeUrl, string>>> = {
 };
 
 /** What Envoy logs of a refused update. */
-function refusalText(typeUrl: TypeUrl, rejections: readonly Rejection[]): string {
+function refusalText(variant: AdsVariant, typeUrl: TypeUrl, rejections: readonly Rejection[]): string {
   const reasons = rejections.map(({ name, message }) => `${name}: ${message}`).join(', ');
-  return `delta config for ${typeUrl} rejected: ${PLURALS[typeUrl] ?? ''}${reasons}`;
+  return `${variant === 'delta' ? 'delta' : 'gRPC'} config for ${typeUrl} rejected: ${PLURALS[typeUrl] ?? ''}${reasons}`;
 }
 
 class MeshProxy implements Proxy {
@@ -110,6 +111,7 @@ class MeshProxy implements Proxy {
     const identity = spiffeId(trustDomain, pod.namespace, pod.serviceAccount);
     const self = describeSelf(options, identity);
     const node = xdsNode(options);
+    const variant = adsVariant(options.environment);
     const stats = new Stats();
     const secrets = new SecretStore(options.revoked);
     const transports = createTransports(secrets, clock);
@@ -196,6 +198,7 @@ class MeshProxy implements Proxy {
       secrets: () => secrets.list(),
     });
     this.#ads = seams.createAdsClient({
+      variant,
       address: options.xdsAddress,
       node,
       token: options.token,
@@ -207,7 +210,7 @@ class MeshProxy implements Proxy {
         const refused = [...(update.unreadable ?? []), ...rejections];
         this.#serverStats.update(update, refused);
         updates.note(update, rejections, clock.now());
-        if (refused.length > 0) this.#log('warning', refusalText(update.typeUrl, refused), 'envoy config');
+        if (refused.length > 0) this.#log('warning', refusalText(variant, update.typeUrl, refused), 'envoy config');
         return rejections;
       },
       onStatus: (status, error) => {
@@ -224,6 +227,7 @@ class MeshProxy implements Proxy {
       updates,
       podIp: pod.ip,
       xdsAddress: options.xdsAddress,
+      variant,
       startedAtMs,
     });
     this.#adminServer = new AdminServer(

@@ -1,7 +1,6 @@
 import { type BootstrapSettings, inclusionPatterns, runtimeFlags, type StatsInclusion, statsTags } from '#data-plane';
 import type { SocketAddress } from '#domain';
-
-export type AdsVariant = 'delta' | 'state of the world';
+import type { AdsVariant } from '#xds';
 
 export interface BootstrapOptions {
   readonly node: { readonly id: string; readonly cluster: string; readonly metadata: object };

@@ -41,10 +41,15 @@ export interface ProvenIdentity {
 
 export type PushState = 'sent' | 'acked' | 'nacked';
 
+/** The forms of the protocol: differences, or all names and all of a type each time. */
+export type AdsVariant = 'delta' | 'state of the world';
+
 /** What became of one response on one stream; the push list and `istioctl proxy-status` read these. */
 export interface PushEvent {
   readonly nodeId: string;
   readonly typeUrl: TypeUrl;
+  /** Of its stream; absent: delta. */
+  readonly variant?: AdsVariant;
   readonly versionInfo: string;
   readonly changeId: string;
   readonly nonce: string;
@@ -132,6 +137,8 @@ export interface XdsUpdate {
 }
 
 export interface AdsClientOptions {
+  /** Absent: delta. */
+  readonly variant?: AdsVariant;
   /** `127.8.0.1:15010`, dialled in plaintext. */
   readonly address: string;
   readonly node: ProxyNode;
@@ -149,7 +156,7 @@ export interface AdsClientOptions {
   readonly onError?: (error: Error) => void;
 }
 
-/** A delta ADS client with reconnect (full-jitter backoff, base 500 ms, at most 2 s; unlike Envoy, whose ceiling is 30 s). */
+/** An ADS client with reconnect (full-jitter backoff, base 500 ms, at most 2 s; unlike Envoy, whose ceiling is 30 s). */
 export interface AdsClient {
   start(): void;
   /**

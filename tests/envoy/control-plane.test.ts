@@ -4,11 +4,11 @@ import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { seededRandom } from '#domain';
 import { leaseSubnet, type SubnetLease } from '#sandbox/subnets';
-import { extensionTypes, typeUrls } from '#xds';
+import { type AdsVariant, extensionTypes, typeUrls } from '#xds';
 import { createTestCa, type TestCertificate } from '../unit/data-plane-tls/certificates.ts';
 import { heldResources, stat } from './support/config-dump.ts';
 import { type Side, startEnvoySide, startOurSide, statusAt } from './support/control-plane/both-sides.ts';
-import type { Sent } from './support/control-plane/management-server.ts';
+import type { PlaneRequest, Sent } from './support/control-plane/management-server.ts';
 import { waitFor } from './support/wait.ts';
 
 const { cluster: CDS, endpoint: EDS, listener: LDS, route: RDS, secret: SDS } = typeUrls;
@@ -23,6 +23,25 @@ const direct = {
   ],
 };
 const inline = { route_config: { name: 'inline', ...direct } };
+/** What a proxy says that it has: names, or a version. Of a response that was refused in part, Envoy forgets what it took. */
+const heldOf = ({ held }: PlaneRequest): readonly string[] | string =>
+  typeof held === 'string'
+    ? held
+    : Object.keys(held)
+        .filter((name) => name !== 'fine')
+        .sort();
+/** All that was said of each type, one after the other. */
+const transcript = (requests: readonly PlaneRequest[]) =>
+  Object.groupBy(
+    requests.map((request) => ({
+      typeUrl: request.typeUrl,
+      names: request.names.toSorted(),
+      held: heldOf(request),
+      responseNonce: request.responseNonce,
+      code: request.errorDetail?.code,
+    })),
+    ({ typeUrl }) => typeUrl,
+  );
 const table = (name: string, cluster: string) => ({
   name,
   virtual_hosts: [{ name: 'all', domains: ['*'], routes: [{ match: { prefix: '/' }, route: { cluster } }] }],
@@ -62,7 +81,9 @@ const eds = (name: string, wait: string) => ({
   eds_cluster_config: { eds_config: source(wait) },
 });
 
-describe('under a control plane that does wrong, our proxy and a real Envoy', () => {
+const variants: readonly AdsVariant[] = ['delta', 'state of the world'];
+
+describe.each(variants)('under a control plane that does wrong by %s, our proxy and a real Envoy', (variant) => {
   let lease: SubnetLease;
   let app: Server;
   let sides: Side[] = [];
@@ -100,10 +121,8 @@ describe('under a control plane that does wrong, our proxy and a real Envoy', ()
       [LDS]: [{ json: listener(ip, 'base', BASE, byName('base')) }],
       [RDS]: [{ json: table('base', 'one') }],
     });
-    sides = await Promise.all([
-      startEnvoySide(`127.${lease.subnet}.1.1`, first),
-      startOurSide(`127.${lease.subnet}.1.2`, first),
-    ]);
+    const side = (host: number) => ({ ip: `127.${lease.subnet}.1.${host}`, variant, first });
+    sides = await Promise.all([startEnvoySide(side(1)), startOurSide(side(2))]);
     for (const { ip } of sides)
       await waitFor('the first answer', LIMIT_MS, async () => (await statusAt(ip, BASE)) === '200' || undefined);
     for (const { plane } of sides) plane.onFirst = () => undefined;
@@ -139,19 +158,6 @@ describe('under a control plane that does wrong, our proxy and a real Envoy', ()
     ['bytes that are no cluster', CDS, () => [{ name: 'x', bytes: Buffer.from([255, 255, 255]) }]],
     ['nothing at all', CDS, () => [{ name: 'x', bytes: Buffer.alloc(0) }]],
     ['a message of another type', CDS, () => [{ name: 'x', typeUrl: RDS, json: table('x', 'one') }]],
-    [
-      'a cluster that is there twice',
-      CDS,
-      () => [
-        { json: { name: 'one', type: 'STATIC' } },
-        { json: { name: 'one', type: 'STATIC', connect_timeout: '2s' } },
-      ],
-    ],
-    [
-      'a listener that is there twice',
-      LDS,
-      (ip) => [{ json: listener(ip, 'base', 8090, inline) }, { json: listener(ip, 'base', 8091, inline) }],
-    ],
     ['an address that another listener has', LDS, (ip) => [{ json: listener(ip, 'other', BASE, inline) }]],
     ['a port where the admin pages are', LDS, (ip) => [{ json: listener(ip, 'other', 15000, inline) }]],
     [
@@ -179,6 +185,26 @@ describe('under a control plane that does wrong, our proxy and a real Envoy', ()
     expect(after.map(({ active }) => active)).toEqual(before.map(({ active }) => active));
   });
 
+  it('refuse two of one name: by delta neither is taken, by the state of the world the first', async () => {
+    const cluster = (connect_timeout: string) => ({ json: { name: 'twice', type: 'STATIC', connect_timeout } });
+    const seen = await both(async (side) => {
+      const { plane, ip } = side;
+      const sent = [{ json: listener(ip, 'twice', 8090, inline) }, { json: listener(ip, 'twice', 8091, inline) }];
+      const refused = [
+        (await plane.push(CDS, [cluster('1s'), cluster('2s')])) !== '',
+        (await plane.push(LDS, sent)) !== '',
+      ];
+      const { active } = await held(side);
+      const seen = [...refused, active.CDS, active.LDS, await statusAt(ip, 8090), await statusAt(ip, 8091)];
+      return [...seen, await plane.push(LDS, [], ['twice']), await plane.push(CDS, [], ['twice'])];
+    });
+    const taken =
+      variant === 'delta'
+        ? [['one'], ['base'], 'ECONNREFUSED', 'ECONNREFUSED']
+        : [['one', 'twice'], ['base', 'twice'], '200', 'ECONNREFUSED'];
+    expect(seen).toEqual([true, true, ...taken, '', '']);
+  });
+
   it('take the good listener beside a bad one', async () => {
     const seen = await both(async ({ plane, ip }) => {
       const sent = [{ json: listener(ip, 'fine', 8081, inline) }, { json: listener(ip, 'bad', BASE, inline) }];
@@ -192,7 +218,7 @@ describe('under a control plane that does wrong, our proxy and a real Envoy', ()
     await both(async ({ plane }) => {
       const taken = plane.push(CDS, [{ json: eds('e', '0s') }]);
       await waitFor('a request for endpoints', LIMIT_MS, () =>
-        plane.requests.some(({ resourceNamesSubscribe: names }) => names.includes('e')) ? true : undefined,
+        plane.requests.some(({ names }) => names.includes('e')) ? true : undefined,
       );
       return [await plane.push(EDS, [{ json: hosts('e') }]), await taken];
     });
@@ -244,7 +270,7 @@ describe('under a control plane that does wrong, our proxy and a real Envoy', ()
       const told: string[] = [];
       const opened = plane.push(LDS, [{ json: listener(ip, 'tls', 8443, inline, secured('shop')) }]);
       await waitFor('a request for the secret', LIMIT_MS, () =>
-        plane.requests.some(({ resourceNamesSubscribe: names }) => names.includes('shop')) ? true : undefined,
+        plane.requests.some(({ names }) => names.includes('shop')) ? true : undefined,
       );
       const say = async (secret: object): Promise<void> => {
         const refused = (await plane.push(SDS, [{ json: { name: 'shop', ...secret } }])) !== '';
@@ -283,20 +309,17 @@ describe('under a control plane that does wrong, our proxy and a real Envoy', ()
         (await figure(side, 'control_plane.connected_state')) === 1 ? 1 : undefined,
       );
       return {
-        // Of a response that was refused in part, Envoy forgets what it took.
-        listeners: Object.keys(told[0]!.initialResourceVersions)
-          .filter((name) => name !== 'fine')
-          .sort(),
-        tables: told[1]!.resourceNamesSubscribe.toSorted(),
-        held: Object.keys(told[1]!.initialResourceVersions).sort(),
+        listeners: heldOf(told[0]!),
+        tables: told[1]!.names.toSorted(),
+        held: heldOf(told[1]!),
         nonces: told.map(({ responseNonce }) => responseNonce),
         connected,
         failures: (await figure(side, 'listener_manager.lds.update_failure')) - failures,
       };
     });
-    const listeners = ['base', 'late', 'tls'];
     const tables = ['base', 'late'];
-    expect(seen).toEqual({ listeners, tables, held: tables, nonces: ['', ''], connected: 1, failures: 1 });
+    const held = variant === 'delta' ? { listeners: ['base', 'late', 'tls'], held: tables } : {};
+    expect(seen).toMatchObject({ ...held, tables, nonces: ['', ''], connected: 1, failures: 1 });
   });
 
   it('go on while it is away and take what it says when it is back', async () => {
@@ -316,6 +339,11 @@ describe('under a control plane that does wrong, our proxy and a real Envoy', ()
       return [meanwhile, await plane.push(RDS, [{ json: { name: 'base', ...direct } }]), await statusAt(ip, BASE)];
     });
     expect(seen).toEqual(['200', '', '200']);
+  });
+
+  it('have asked for the same, and answered the same', () => {
+    const [envoy, ours] = sides.map(({ plane }) => transcript(plane.requests));
+    expect(ours).toEqual(envoy);
   });
 
   it('have answered every request meanwhile', () => {

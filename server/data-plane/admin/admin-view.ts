@@ -1,4 +1,4 @@
-import type { ProxyNode } from '#xds';
+import type { AdsVariant, ProxyNode } from '#xds';
 import type { SecretStore } from '../agent/secret-store.ts';
 import type { ConfigStore } from '../config/config-store.ts';
 import type { ProxyAdmin, ProxyEndpoint } from '../doors.ts';
@@ -18,6 +18,7 @@ export interface AdminSources {
   readonly podIp: string;
   /** `127.8.0.1:15010`. */
   readonly xdsAddress: string;
+  readonly variant: AdsVariant;
   /** Clock.now(). */
   readonly startedAtMs: number;
 }

@@ -59,7 +59,7 @@ export function configDump(sources: AdminSources): { configs: readonly object[] 
 const filled = (field: string, list: readonly object[]): object => (list.length === 0 ? {} : { [field]: list });
 
 /** What the proxy started with: who it is, where its control plane is, and this port. */
-function bootstrap({ node, podIp, xdsAddress }: AdminSources): object {
+function bootstrap({ node, podIp, xdsAddress, variant }: AdminSources): object {
   const [address = '', port = ''] = xdsAddress.split(':');
   const ads = { ads: {}, initial_fetch_timeout: '0s', resource_api_version: 'V3' };
   const endpoint = { address: socketAddress(address, Number(port)) };
@@ -78,7 +78,7 @@ function bootstrap({ node, podIp, xdsAddress }: AdminSources): object {
       lds_config: ads,
       cds_config: ads,
       ads_config: {
-        api_type: 'DELTA_GRPC',
+        api_type: variant === 'delta' ? 'DELTA_GRPC' : 'GRPC',
         grpc_services: [{ envoy_grpc: { cluster_name: 'xds-grpc' } }],
         set_node_on_first_message_only: true,
         transport_api_version: 'V3',

@@ -3,24 +3,19 @@ import { errorMessage, type Timer } from '#domain';
 import type { AdsClient, AdsClientOptions, Rejection, XdsUpdate } from '../doors.ts';
 import { pushOrder } from '../push-order.ts';
 import type { TypeUrl } from '../resources.ts';
-import {
-  adsPaths,
-  type DeltaDiscoveryRequest,
-  type DeltaDiscoveryResponse,
-  deltaDiscoveryRequest,
-  deltaDiscoveryResponse,
-} from '../wire/discovery.ts';
+import type { NodeMessage } from '../wire/discovery.ts';
 import { fullJitterMs } from './backoff.ts';
-import { nackText, readResponse } from './receive.ts';
-import { changeBetween, newSubscription, opening, type Subscription, wants, withNames } from './subscription.ts';
+import { delta } from './delta.ts';
+import type { AnyResponse, ClientProtocol } from './protocol.ts';
+import { nackText } from './receive.ts';
+import { stateOfTheWorld } from './state-of-the-world.ts';
+import { newSubscription, type Subscription, withNames } from './subscription.ts';
 
 /** How this client names itself to a control plane. */
 export const OWN_USER_AGENT = 'meshwork';
 
 /** Metadata of a node whose proxy knows no filter of Istio's that counts: its agent counts in Istio's metrics, and takes such filters out. */
 export const AGENT_COUNTS = 'MESHWORK_AGENT_COUNTS';
-
-type Request = Partial<DeltaDiscoveryRequest>;
 
 const reconnect = { baseMs: 500, maxMs: 2000 } as const;
 
@@ -36,25 +31,33 @@ const channelOptions = {
 /** How a silent control plane is found out. Source: the keepalive of Istio's agent (pkg/keepalive). */
 const KEEP_ALIVE = { everyMs: 30_000, answerMs: 10_000 } as const;
 
-interface Connection {
+interface Connection<Request, Response> {
   readonly channel: Client;
-  readonly call: ClientDuplexStream<Request, DeltaDiscoveryResponse>;
-  /** Types that the server has heard of on this stream. */
-  readonly opened: Set<TypeUrl>;
+  readonly call: ClientDuplexStream<Partial<Request>, Response>;
+  /** Types that the server has heard of on this stream, each with the nonce of its latest response. */
+  readonly nonces: Map<TypeUrl, string>;
   nodeSent: boolean;
   answered: boolean;
 }
 
-class DeltaClient implements AdsClient {
+interface AnyRequest {
+  readonly node?: NodeMessage;
+}
+
+class XdsClient<Request extends AnyRequest, Response extends AnyResponse> implements AdsClient {
   readonly #options: AdsClientOptions;
+  readonly #protocol: ClientProtocol<Request, Response>;
   readonly #subscriptions = new Map<TypeUrl, Subscription>();
-  #connection: Connection | undefined;
+  #connection: Connection<Request, Response> | undefined;
+  /** The type of the response that is being taken. */
+  #taking: TypeUrl | undefined;
   #retry: Timer | undefined;
   #running = false;
   #failures = 0;
 
-  constructor(options: AdsClientOptions) {
+  constructor(options: AdsClientOptions, protocol: ClientProtocol<Request, Response>) {
     this.#options = options;
+    this.#protocol = protocol;
   }
 
   start(): void {
@@ -79,11 +82,13 @@ class DeltaClient implements AdsClient {
     this.#subscriptions.set(typeUrl, after);
     const connection = this.#connection;
     if (!connection) return;
-    if (!before || !connection.opened.has(typeUrl)) {
+    const nonce = connection.nonces.get(typeUrl);
+    if (!before || nonce === undefined) {
       this.#open(connection, after);
       return;
     }
-    const change = changeBetween(before, after);
+    if (this.#protocol.answersTellNames && this.#taking === typeUrl) return;
+    const change = this.#protocol.change(before, after, nonce);
     if (change) this.#write(connection, change);
   }
 
@@ -97,18 +102,14 @@ class DeltaClient implements AdsClient {
     });
     const metadata = new Metadata();
     if (token !== undefined) metadata.set('authorization', `Bearer ${token()}`);
-    const call = channel.makeBidiStreamRequest(
-      adsPaths.delta,
-      deltaDiscoveryRequest.write,
-      deltaDiscoveryResponse.read,
-      metadata,
-    );
-    const connection: Connection = { channel, call, opened: new Set(), nodeSent: false, answered: false };
+    const { path, request, response } = this.#protocol;
+    const call = channel.makeBidiStreamRequest(path, request.write, response.read, metadata);
+    const connection = { channel, call, nonces: new Map(), nodeSent: false, answered: false };
     this.#connection = connection;
     channel.waitForReady(Number.POSITIVE_INFINITY, (error) => {
       if (!error && this.#connection === connection) this.#options.onStatus?.('connected');
     });
-    call.on('data', (response: DeltaDiscoveryResponse) => this.#receive(connection, response));
+    call.on('data', (message: Response) => this.#receive(connection, message));
     call.on('error', (error: ServiceError) => this.#lose(connection, error.details || error.message));
     call.on('end', () => this.#lose(connection, 'the control plane closed the stream'));
     for (const typeUrl of pushOrder) {
@@ -117,7 +118,7 @@ class DeltaClient implements AdsClient {
     }
   }
 
-  #lose(connection: Connection, error: string): void {
+  #lose(connection: Connection<Request, Response>, error: string): void {
     if (this.#connection !== connection) return;
     this.#connection = undefined;
     connection.channel.close();
@@ -127,14 +128,14 @@ class DeltaClient implements AdsClient {
     this.#options.onStatus?.('disconnected', error);
   }
 
-  #open(connection: Connection, subscription: Subscription): void {
+  #open(connection: Connection<Request, Response>, subscription: Subscription): void {
     // An empty first request would mean "all": nothing is asked until there is something to ask for.
     if (subscription.names.size === 0) return;
-    connection.opened.add(subscription.typeUrl);
-    this.#write(connection, opening(subscription));
+    connection.nonces.set(subscription.typeUrl, '');
+    this.#write(connection, this.#protocol.opening(subscription));
   }
 
-  #write(connection: Connection, request: Request): void {
+  #write(connection: Connection<Request, Response>, request: Partial<Request>): void {
     if (this.#connection !== connection) return;
     const { id, cluster, metadata } = this.#options.node;
     const node = { id, cluster, metadata, userAgentName: OWN_USER_AGENT };
@@ -142,7 +143,7 @@ class DeltaClient implements AdsClient {
     connection.nodeSent = true;
   }
 
-  #receive(connection: Connection, response: DeltaDiscoveryResponse): void {
+  #receive(connection: Connection<Request, Response>, response: Response): void {
     if (this.#connection !== connection) return;
     if (!connection.answered) {
       connection.answered = true;
@@ -152,28 +153,24 @@ class DeltaClient implements AdsClient {
     const subscription = typeUrl && this.#subscriptions.get(typeUrl);
     // As in Envoy, what nobody asked for has no answer.
     if (subscription === undefined) return;
-    const rejections = this.#accept(response, subscription);
+    connection.nonces.set(typeUrl!, response.nonce);
     // Names that the update made us want are asked for before this answer, so that a server never sees us done too early.
-    this.#write(connection, {
-      typeUrl: response.typeUrl,
-      responseNonce: response.nonce,
-      ...(rejections.length > 0 && { errorDetail: { code: status.INVALID_ARGUMENT, message: nackText(rejections) } }),
-    });
+    this.#write(connection, this.#accept(response, subscription));
   }
 
-  /** Hands a response to the proxy and books what it accepted. */
-  #accept(response: DeltaDiscoveryResponse, subscription: Subscription): readonly Rejection[] {
-    const { update, rejections: unreadable } = readResponse(response, subscription);
-    const refused = this.#offer(update);
-    const rejections = [...unreadable, ...refused];
-    const rejectedNames = new Set(rejections.map(({ name }) => name));
-    // The proxy may have changed the subscription while it took the update.
-    const current = this.#subscriptions.get(subscription.typeUrl) ?? subscription;
-    for (const { name, version } of update.upserted) {
-      if (!rejectedNames.has(name) && wants(current, name)) current.held.set(name, version);
-    }
-    for (const name of update.removed) if (!rejectedNames.has(name)) current.held.delete(name);
-    return rejections;
+  /** Hands a response to the proxy; the answer to it. */
+  #accept(response: Response, subscription: Subscription): Partial<Request> {
+    const { update, rejections: unreadable } = this.#protocol.read(response, subscription);
+    this.#taking = subscription.typeUrl;
+    const rejections = [...unreadable, ...this.#offer(update)];
+    this.#taking = undefined;
+    return this.#protocol.answer(response, {
+      update,
+      rejections,
+      // The proxy may have changed the subscription while it took the update.
+      subscription: this.#subscriptions.get(subscription.typeUrl) ?? subscription,
+      errorDetail: rejections.length > 0 ? { code: status.INTERNAL, message: nackText(rejections) } : undefined,
+    });
   }
 
   #offer(update: XdsUpdate): readonly Rejection[] {
@@ -188,9 +185,11 @@ class DeltaClient implements AdsClient {
 }
 
 /**
- * Makes a client of the delta protocol. It keeps what it has through the loss of its server, reconnects by itself and then
- * tells which versions it holds, so that only differences travel. `start` may be called before or after `subscribe`.
+ * Makes a client of either form of the protocol. It keeps what it has through the loss of its server, reconnects by itself and then
+ * tells which versions it holds; by delta only differences travel. `start` may be called before or after `subscribe`.
  */
 export function createAdsClient(options: AdsClientOptions): AdsClient {
-  return new DeltaClient(options);
+  return options.variant === 'state of the world'
+    ? new XdsClient(options, stateOfTheWorld)
+    : new XdsClient(options, delta);
 }

@@ -58,6 +58,19 @@ function messageJson(description: DescMessage, bytes: Uint8Array): object {
 /** Hexadecimal digits of a resource's version: 64 bits, so two resources of one name never meet in practice. */
 const VERSION_LENGTH = 16;
 
+/** What tells one resource's bytes from others of its name. */
+export const versionOf = (bytes: Uint8Array): string => hash('sha256', bytes).slice(0, VERSION_LENGTH);
+
+/** The name of a resource that may not be readable in all its parts; undefined: not even that can be read. */
+export function nameInBytes(typeUrl: TypeUrl, bytes: Uint8Array): string | undefined {
+  try {
+    const message = fromBinary(messageType(typeNameOf(typeUrl)), bytes) as { name?: unknown; clusterName?: unknown };
+    return resourceName(typeUrl, { name: message.name, cluster_name: message.clusterName }) || undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** A route table is encoded host by host; everything else as a whole. */
 function bytesOf(typeUrl: TypeUrl, description: DescMessage, json: object): Uint8Array {
   if (typeUrl === typeUrls.route) return routeTableBytes(json as RouteConfiguration);
@@ -92,7 +105,7 @@ function encode(typeUrl: TypeUrl, json: object): EncodedResource {
     const description = messageType(typeNameOf(typeUrl));
     if (name === '') throw new Error(`${typeUrl === typeUrls.endpoint ? 'cluster_name' : 'name'} is missing`);
     const bytes = bytesOf(typeUrl, description, json);
-    return new Encoded({ typeUrl, name, version: hash('sha256', bytes).slice(0, VERSION_LENGTH), bytes });
+    return new Encoded({ typeUrl, name, version: versionOf(bytes), bytes });
   } catch (cause) {
     const field = findBadField(messageType(typeNameOf(typeUrl)), json as JsonValue);
     const place = `${typeNameOf(typeUrl).split('.').at(-1)} "${name}"${field === '' ? '' : `, ${field}`}`;

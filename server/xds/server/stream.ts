@@ -265,6 +265,7 @@ class Stream<Request extends AnyRequest> implements AdsStream {
     this.#options.onPush({
       nodeId: this.#node?.id ?? '',
       typeUrl,
+      variant: this.#options.variant.name,
       ...sent,
       state,
       atMs: this.#options.nowMs(),

@@ -1,3 +1,4 @@
+import type { AdsVariant } from '../doors.ts';
 import type { DeltaDiscoveryRequest, DiscoveryRequest, ErrorDetail, NodeMessage } from '../wire/discovery.ts';
 import {
   deltaDiscoveryRequest,
@@ -32,6 +33,7 @@ export interface ResponseHead {
 
 /** How the two variants of the protocol differ; everything else a stream does is the same. */
 export interface Variant<Request extends AnyRequest> {
+  readonly name: AdsVariant;
   read(bytes: Uint8Array): Request;
   /** All names that the request carries, to bound them. */
   names(request: Request): readonly string[];
@@ -77,6 +79,7 @@ function composeWhole(state: TypeState, resources: ResourcesByName): Composed | 
 
 /** StreamAggregatedResources. */
 export const stateOfTheWorld: Variant<DiscoveryRequest> = {
+  name: 'state of the world',
   read: discoveryRequest.read,
   names: (request) => request.resourceNames,
   dropsStale: true,
@@ -142,6 +145,7 @@ function composeDelta(state: TypeState, resources: ResourcesByName): Composed | 
 
 /** DeltaAggregatedResources. */
 export const delta: Variant<DeltaDiscoveryRequest> = {
+  name: 'delta',
   read: deltaDiscoveryRequest.read,
   names: (request) => [
     ...request.resourceNamesSubscribe,

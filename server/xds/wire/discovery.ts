@@ -133,6 +133,11 @@ export const deltaDiscoveryResponse = wireFormat<DeltaDiscoveryResponse>(
   readDeltaResponse,
 );
 
+/** The envelope of a resource on a stream of the state of the world. */
+export const WRAPPER = 'type.googleapis.com/envoy.service.discovery.v3.Resource';
+
+export const resourceWrapper = wireFormat<DeltaDiscoveryResponse['resources'][number]>('Resource');
+
 const SERVICE = '/envoy.service.discovery.v3.AggregatedDiscoveryService';
 
 /** Paths of the two methods of the aggregated discovery service. */

@@ -1,10 +1,10 @@
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { certificateService, createCertificateAuthority, createCertificateClient, createTokenIssuer } from '#ca';
 import type { Sandbox } from '#sandbox';
-import type { ProxyNode } from '#xds';
+import type { AdsVariant, ProxyNode } from '#xds';
 import { createKeyAndRequest } from '../../../server/data-plane/agent/csr.ts';
 import { addAdsRelay } from '../../../server/envoy/ads-relay.ts';
-import { type AdsVariant, bootstrap } from '../../../server/envoy/bootstrap.ts';
+import { bootstrap } from '../../../server/envoy/bootstrap.ts';
 import type { EnvoyProcess } from '../../../server/envoy/envoy-process.ts';
 import { addSecretService, type SecretSource } from '../../../server/envoy/secret-service.ts';
 import { addressPlan } from '../../../server/sandbox/network/addresses.ts';

@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { seededRandom } from '#domain';
-import type { TypeUrl } from '#xds';
+import type { AdsVariant, TypeUrl } from '#xds';
 import { createAdsClient } from '#xds';
 import { createProxyWith } from '../../../../server/data-plane/proxy.ts';
 import { bootstrap } from '../../../../server/envoy/bootstrap.ts';
@@ -23,8 +23,15 @@ export interface Side {
 /** What a control plane answers to the first request of each type. */
 export type FirstAnswers = (ip: string) => Partial<Record<TypeUrl, readonly Sent[]>>;
 
-async function planeAt(ip: string, first: FirstAnswers): Promise<ManagementServer> {
-  const plane = new ManagementServer(ip);
+/** Where a side lives, and by which form it is told what it knows. */
+export interface SideOptions {
+  readonly ip: string;
+  readonly variant: AdsVariant;
+  readonly first: FirstAnswers;
+}
+
+async function planeAt({ ip, variant, first }: SideOptions): Promise<ManagementServer> {
+  const plane = new ManagementServer(ip, variant);
   const answers = first(ip);
   plane.onFirst = ({ typeUrl }) => {
     const sent = answers[typeUrl as TypeUrl];
@@ -34,10 +41,11 @@ async function planeAt(ip: string, first: FirstAnswers): Promise<ManagementServe
   return plane;
 }
 
-export async function startEnvoySide(ip: string, first: FirstAnswers): Promise<Side> {
-  const plane = await planeAt(ip, first);
+export async function startEnvoySide(options: SideOptions): Promise<Side> {
+  const { ip, variant } = options;
+  const plane = await planeAt(options);
   const node = { id: `router~${ip}~gateway.default~default.svc.cluster.local`, cluster: 'gateway', metadata: {} };
-  const config = bootstrap({ node, podIp: ip, variant: 'delta', adsPort: plane.port, sdsPort: plane.port });
+  const config = bootstrap({ node, podIp: ip, variant, adsPort: plane.port, sdsPort: plane.port });
   const envoy = await startEnvoy(config, ip);
   const stop = async (): Promise<void> => {
     await envoy.stop();
@@ -46,12 +54,14 @@ export async function startEnvoySide(ip: string, first: FirstAnswers): Promise<S
   return { name: 'envoy', ip, plane, admin: (path) => envoy.admin(path), stop };
 }
 
-export async function startOurSide(ip: string, first: FirstAnswers): Promise<Side> {
-  const plane = await planeAt(ip, first);
+export async function startOurSide(options: SideOptions): Promise<Side> {
+  const { ip, variant } = options;
+  const plane = await planeAt(options);
   const proxy = createProxyWith(
     {
       role: 'router',
       pod: { name: 'gateway', namespace: 'default', ip, serviceAccount: 'gateway', labels: {}, ports: [] },
+      environment: { ISTIO_DELTA_XDS: String(variant === 'delta') },
       trustDomain: 'cluster.local',
       xdsAddress: `${ip}:${plane.port}`,
       signer: await createTestCa(),

@@ -1,10 +1,12 @@
 import { Server, ServerCredentials, type ServerDuplexStream } from '@grpc/grpc-js';
-import { encodeResource, type TypeUrl } from '#xds';
+import { type AdsVariant, encodeResource, type TypeUrl, typeUrls } from '#xds';
 import {
   adsPaths,
-  type DeltaDiscoveryRequest,
   deltaDiscoveryRequest,
   deltaDiscoveryResponse,
+  discoveryRequest,
+  discoveryResponse,
+  type ErrorDetail,
 } from '../../../../server/xds/wire/discovery.ts';
 import { rawStream } from '../../../../server/xds/wire/raw-stream.ts';
 import { waitFor } from '../wait.ts';
@@ -23,21 +25,48 @@ export interface Sent {
 
 type Stream = ServerDuplexStream<Buffer, Buffer>;
 
-/** A control plane that says what a test makes it say, right or wrong, by delta ADS. */
+/** A request of either form. */
+export interface PlaneRequest {
+  readonly typeUrl: string;
+  /** Asked for with this request; by the state of the world, all that are. */
+  readonly names: readonly string[];
+  readonly responseNonce: string;
+  readonly errorDetail?: ErrorDetail | undefined;
+  /** What is held: versions by name, or the version of the whole. */
+  readonly held: Readonly<Record<string, string>> | string;
+}
+
+/** Of these a response of the state of the world has all. */
+const WHOLE: readonly TypeUrl[] = [typeUrls.cluster, typeUrls.listener];
+
+function readRequest(variant: AdsVariant, bytes: Buffer): PlaneRequest {
+  if (variant === 'delta') {
+    const request = deltaDiscoveryRequest.read(bytes);
+    return { ...request, names: request.resourceNamesSubscribe, held: request.initialResourceVersions };
+  }
+  const { typeUrl, resourceNames: names, versionInfo: held, responseNonce, errorDetail } = discoveryRequest.read(bytes);
+  return { typeUrl, names, held, responseNonce, errorDetail };
+}
+
+/** A control plane that says what a test makes it say, right or wrong. */
 export class ManagementServer {
-  readonly requests: DeltaDiscoveryRequest[] = [];
+  readonly requests: PlaneRequest[] = [];
   /** Answers the first request of each type on each stream. */
-  onFirst: (request: DeltaDiscoveryRequest) => void = () => undefined;
+  onFirst: (request: PlaneRequest) => void = () => undefined;
   /** Streams that were opened so far. */
   opened = 0;
   readonly #ip: string;
+  readonly #variant: AdsVariant;
+  /** What was taken, by type and name: a response of the state of the world says it again. */
+  readonly #world = new Map<TypeUrl, Map<string, Sent>>();
   #server = new Server();
   #stream: Stream | undefined;
   #port = 0;
   #pushes = 0;
 
-  constructor(ip: string) {
+  constructor(ip: string, variant: AdsVariant = 'delta') {
     this.#ip = ip;
+    this.#variant = variant;
   }
 
   get port(): number {
@@ -47,7 +76,8 @@ export class ManagementServer {
   /** Opens its port, the same one each time. */
   async listen(): Promise<void> {
     this.#server = new Server();
-    this.#server.addService({ delta: rawStream(adsPaths.delta) }, { delta: (stream: Stream) => this.#serve(stream) });
+    const path = this.#variant === 'delta' ? adsPaths.delta : adsPaths.stateOfTheWorld;
+    this.#server.addService({ ads: rawStream(path) }, { ads: (stream: Stream) => this.#serve(stream) });
     this.#port = await new Promise<number>((resolve, reject) =>
       this.#server.bindAsync(`${this.#ip}:${this.#port}`, ServerCredentials.createInsecure(), (error, port) =>
         error ? reject(error) : resolve(port),
@@ -65,23 +95,34 @@ export class ManagementServer {
   async push(typeUrl: TypeUrl, sent: readonly Sent[], removed: readonly string[] = []): Promise<string> {
     const nonce = `n${++this.#pushes}`;
     const version = `v${this.#pushes}`;
-    this.sendBytes(
-      deltaDiscoveryResponse.write({
-        typeUrl,
-        systemVersionInfo: version,
-        nonce,
-        resources: sent.map(({ json = {}, typeUrl: inner = typeUrl, bytes, name }) => ({
-          name: name ?? nameOf(json),
-          version,
-          resource: { typeUrl: inner, value: bytes ?? encodeResource(inner, json as Record<string, unknown>).bytes },
-        })),
-        removedResources: removed,
-      }),
-    );
+    const head = { typeUrl, nonce };
+    if (this.#variant === 'delta') {
+      const resources = sent.map((each) => ({ name: nameOf(each), version, resource: bodyOf(each, typeUrl) }));
+      this.sendBytes(
+        deltaDiscoveryResponse.write({ ...head, systemVersionInfo: version, resources, removedResources: removed }),
+      );
+    } else {
+      const all = [...this.#others(typeUrl, [...sent.map(nameOf), ...removed]), ...sent];
+      const resources = all.map((each) => bodyOf(each, typeUrl));
+      this.sendBytes(discoveryResponse.write({ ...head, versionInfo: version, resources }));
+    }
     const answer = await waitFor(`an answer to ${nonce}`, ANSWER_MS, () =>
       this.requests.find(({ responseNonce }) => responseNonce === nonce),
     );
+    if (answer.errorDetail === undefined) this.#keep(typeUrl, sent, removed);
     return answer.errorDetail?.message ?? '';
+  }
+
+  #others(typeUrl: TypeUrl, names: readonly string[]): readonly Sent[] {
+    if (!WHOLE.includes(typeUrl)) return [];
+    return [...(this.#world.get(typeUrl) ?? [])].filter(([name]) => !names.includes(name)).map(([, each]) => each);
+  }
+
+  #keep(typeUrl: TypeUrl, sent: readonly Sent[], removed: readonly string[]): void {
+    const held = this.#world.get(typeUrl) ?? new Map<string, Sent>();
+    this.#world.set(typeUrl, held);
+    for (const each of sent) held.set(nameOf(each), each);
+    for (const name of removed) held.delete(name);
   }
 
   /** Writes to the newest stream. */
@@ -99,9 +140,9 @@ export class ManagementServer {
     this.#stream = stream;
     const known = new Set<string>();
     stream.on('data', (bytes: Buffer) => {
-      const request = deltaDiscoveryRequest.read(bytes);
+      const request = readRequest(this.#variant, bytes);
       this.requests.push(request);
-      if (known.has(request.typeUrl) && request.resourceNamesSubscribe.length === 0) return;
+      if (known.has(request.typeUrl) && request.names.length === 0) return;
       known.add(request.typeUrl);
       if (request.responseNonce === '') this.onFirst(request);
     });
@@ -110,7 +151,12 @@ export class ManagementServer {
   }
 }
 
-const nameOf = (json: object): string => {
+const nameOf = ({ json = {}, name: given }: Sent): string => {
   const { name, cluster_name } = json as { readonly name?: string; readonly cluster_name?: string };
-  return name ?? cluster_name ?? '';
+  return given ?? name ?? cluster_name ?? '';
 };
+
+const bodyOf = ({ json = {}, typeUrl, bytes }: Sent, ofResponse: TypeUrl) => ({
+  typeUrl: typeUrl ?? ofResponse,
+  value: bytes ?? encodeResource(typeUrl ?? ofResponse, json as Record<string, unknown>).bytes,
+});
