@@ -12,7 +12,6 @@ export {
   adsPaths,
   type DeltaDiscoveryResponse,
   type DiscoveryResponse,
-  deltaDiscoveryRequest,
   deltaDiscoveryResponse,
   discoveryRequest,
   discoveryResponse,
