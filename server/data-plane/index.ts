@@ -4,6 +4,7 @@ export { scrapeApp } from './admin/app-metrics.ts';
 export { Agent } from './agent/agent.ts';
 export { runtimeFlags, statsTags } from './agent/bootstrap-settings.ts';
 export { withoutModule } from './agent/module-stand-ins.ts';
+export { NameProxy } from './agent/name-proxy.ts';
 export { SecretStore } from './agent/secret-store.ts';
 export { ISTIO_LOG_FORMAT } from './config/access-log/index.ts';
 export { readStatsPlan, STATS_FILTER, type StatsPlan } from './config/stats-plan.ts';

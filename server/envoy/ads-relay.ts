@@ -15,6 +15,7 @@ import {
   type TypedExtensionConfig,
   typeUrls,
 } from '#xds';
+import type { AgentWords } from './name-table-stream.ts';
 
 type Call = ServerDuplexStream<Buffer, Buffer>;
 /** What stands in for the pod's network namespace: other addresses to bind, and another way to the application. */
@@ -23,6 +24,8 @@ export interface PodNetwork {
   cluster(cluster: Cluster): Cluster | Promise<Cluster>;
   endpoints?(assignment: ClusterLoadAssignment): ClusterLoadAssignment;
   extension?(config: TypedExtensionConfig): TypedExtensionConfig;
+  /** What the agent asks for itself, and Envoy does not hear of. */
+  readonly words?: Readonly<Record<'delta' | 'sotw', AgentWords>> | undefined;
   /** Route configurations of this version of the control plane's state pass. */
   onRoutes?(version: string): void;
 }
@@ -41,15 +44,21 @@ export function addAdsRelay(
   token?: () => string,
 ): { close(): void } {
   const client = new Client(istiod, credentials.createInsecure());
-  const relay = (path: string, edit: (bytes: Buffer) => Promise<Buffer>) => (call: Call) => {
+  const relay = (path: string, edit: (bytes: Buffer) => Promise<Buffer>, words?: AgentWords) => (call: Call) => {
     const metadata = new Metadata();
     if (token !== undefined) metadata.set('authorization', `Bearer ${token()}`);
     const upstream = client.makeBidiStreamRequest(path, asIs, asIs, metadata);
     let passed = Promise.resolve();
     call.on('data', (bytes: Buffer) => upstream.write(bytes));
+    if (words !== undefined) call.once('data', () => upstream.write(words.first()));
     call.on('end', () => upstream.end());
     call.on('cancelled', () => upstream.cancel());
     upstream.on('data', (bytes: Buffer) => {
+      const answer = words?.answer(bytes);
+      if (answer !== undefined) {
+        upstream.write(answer);
+        return;
+      }
       passed = passed
         .then(() => edit(bytes))
         .then((edited) => void call.write(edited))
@@ -61,8 +70,8 @@ export function addAdsRelay(
   server.addService(
     { sotw: rawStream(adsPaths.stateOfTheWorld), delta: rawStream(adsPaths.delta) },
     {
-      sotw: relay(adsPaths.stateOfTheWorld, (bytes) => editStateOfTheWorld(bytes, network)),
-      delta: relay(adsPaths.delta, (bytes) => editDelta(bytes, network)),
+      sotw: relay(adsPaths.stateOfTheWorld, (bytes) => editStateOfTheWorld(bytes, network), network.words?.sotw),
+      delta: relay(adsPaths.delta, (bytes) => editDelta(bytes, network), network.words?.delta),
     },
   );
   return { close: () => client.close() };

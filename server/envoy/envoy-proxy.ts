@@ -6,8 +6,10 @@ import {
   AgentMetrics,
   adsVariant,
   agentPort,
+  capturesNames,
   describeSelf,
   listenOnTcp,
+  NameProxy,
   type PortBinding,
   type Proxy,
   type ProxyAdmin,
@@ -30,6 +32,7 @@ import { followLines } from './follow-lines.ts';
 import type { HopEntry } from './hop-format.ts';
 import { NameBook } from './name-book.ts';
 import { NameServer } from './name-server.ts';
+import { nameTableStream } from './name-table-stream.ts';
 import { isInside, podNetwork } from './pod-network.ts';
 import { ENVOY_PORTS, PodWires } from './pod-wires.ts';
 import { addSecretService } from './secret-service.ts';
@@ -90,6 +93,8 @@ class EnvoyProxy implements Proxy {
   readonly #agent: Agent;
   readonly #names = new NameBook();
   readonly #nameServer: NameServer;
+  /** Answers the application, where capture leads its questions here. */
+  readonly #appNames: NameProxy | undefined;
   readonly #server = new Server();
   #agentPort: { readonly binding: PortBinding; readonly server: HttpServer } | undefined;
   #relay: { close(): void } | undefined;
@@ -110,6 +115,9 @@ class EnvoyProxy implements Proxy {
     const ports = options.role === 'sidecar' ? pod.ports : [];
     this.#wires = new PodWires({ podIp: pod.ip, network, ports });
     this.#nameServer = new NameServer({ ip: pod.ip, resolve: (name) => this.#resolve(name) });
+    this.#appNames = capturesNames(options.environment ?? {})
+      ? new NameProxy({ namespace: pod.namespace, random: random.stream('names'), upstream: network.ask })
+      : undefined;
     this.#agent = new Agent({
       spiffeId: identity,
       signer,
@@ -138,6 +146,10 @@ class EnvoyProxy implements Proxy {
     return this.#process !== undefined && !this.#stopping;
   }
 
+  get ask(): Proxy['ask'] {
+    return this.#appNames?.ask;
+  }
+
   async start(signal: AbortSignal): Promise<void> {
     const { clock, onLog, pod } = this.#options;
     if (process.availableMemory() < LEAST_MEMORY)
@@ -161,6 +173,7 @@ class EnvoyProxy implements Proxy {
       followLines(started.files.hops, clock, (line) => this.#tellHop(line)),
     );
     void started.ended.then((how) => this.#ended(how));
+    await this.#namesLoaded(signal);
     this.#log('info', 'Envoy proxy is ready');
   }
 
@@ -185,9 +198,20 @@ class EnvoyProxy implements Proxy {
     this.#mesh.pods.delete(this.#options.pod.ip);
   }
 
+  /** Before it has the table of names, the agent answers nobody: the pod is not ready. */
+  async #namesLoaded(signal: AbortSignal): Promise<void> {
+    const names = this.#appNames;
+    if (names === undefined || signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      names.whenLoaded(resolve);
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+  }
+
   /** What istiod sends, changed to what holds on this machine, and the secrets; resolves with the port. */
   #serveXds(files: EnvoyFiles, nameServer: SocketAddress): Promise<number> {
     const { network, onInboundPorts, onLog, pod, token, xdsAddress } = this.#options;
+    const names = this.#appNames;
     const wires = podNetwork({
       podIp: pod.ip,
       passthrough: this.#wires.passthrough,
@@ -202,6 +226,7 @@ class EnvoyProxy implements Proxy {
     const changes = {
       ...wires,
       extension: (config: TypedExtensionConfig) => withoutModule(config, onLog),
+      words: names && nameTableStream((table) => names.update(table)),
       onRoutes: (version: string) => {
         this.#routesVersion = version;
       },
@@ -218,9 +243,7 @@ class EnvoyProxy implements Proxy {
   }
 
   #bootstrap(port: number, nameServer: SocketAddress): object {
-    // Nobody answers its application's DNS questions, so that it must not be sent addresses that only these answers tell.
-    const { ISTIO_META_DNS_CAPTURE: _, ...environment } = this.#options.environment ?? {};
-    const { id, cluster, metadata } = xdsNode({ ...this.#options, environment });
+    const { id, cluster, metadata } = xdsNode(this.#options);
     return bootstrap({
       node: { id, cluster, metadata: { ...metadata, [AGENT_COUNTS]: 'true' } },
       podIp: this.#options.pod.ip,

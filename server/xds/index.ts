@@ -12,6 +12,7 @@ export {
   adsPaths,
   type DeltaDiscoveryResponse,
   type DiscoveryResponse,
+  deltaDiscoveryRequest,
   deltaDiscoveryResponse,
   discoveryRequest,
   discoveryResponse,
