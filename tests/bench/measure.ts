@@ -106,6 +106,12 @@ function cpuSeconds(pids: readonly number[]): number {
   return ticks / TICKS_PER_SECOND;
 }
 
+/** Moves processes to one CPU, their children included. */
+export function pin(processes: readonly ChildProcess[], cpu: number): void {
+  const pids = processes.flatMap((child) => [child.pid ?? 0, ...childrenOf(child.pid ?? 0)]);
+  for (const pid of pids) execFileSync('taskset', ['-a', '-c', '-p', String(cpu), String(pid)], { stdio: 'ignore' });
+}
+
 /** Memory of a process in MB, pages that it shares with others counted in parts (PSS). */
 export function proportionalMb(pid: number): number {
   const kb = /^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1];

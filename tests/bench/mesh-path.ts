@@ -2,26 +2,17 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { freePort } from '../support/free-port.ts';
 import type { LoadOptions, LoadResult, MeasuredPath } from './measure.ts';
-import {
-  compareThroughput,
-  LOAD_CPU,
-  listening,
-  missingTools,
-  PROXY_CPU,
-  startPinned,
-  stopAll,
-  withCertificates,
-} from './measure.ts';
+import { compareThroughput, LOAD_CPU, listening, startPinned, stopAll, withCertificates } from './measure.ts';
 import type { MeshAddresses } from './mesh-process.ts';
-import { haproxyClientConfig, haproxyServerConfig, startHaproxy } from './wire-haproxy.ts';
-import type { HopPorts } from './wire-nginx.ts';
-import { clientHopConfig, serverHopConfig, startNginx, upstreamConfig } from './wire-nginx.ts';
+import { startNginx, upstreamConfig } from './wire-nginx.ts';
+import { startPeers } from './wire-peers.ts';
 
 export interface MeshPaths {
   readonly direct: MeasuredPath;
-  readonly nginx: MeasuredPath;
-  /** With HTTP/2 between its hops; undefined where haproxy is not installed. */
-  readonly haproxy: MeasuredPath | undefined;
+  /** The application that all ways lead to; it runs beside the load. */
+  readonly upstream: readonly ChildProcess[];
+  /** Two hops of nginx, then of haproxy and Envoy where they are installed. */
+  readonly peers: readonly MeasuredPath[];
   readonly meshwork: MeasuredPath;
 }
 
@@ -29,7 +20,7 @@ export interface MeshPaths {
 export type Page = 's' | 'b';
 
 /**
- * Runs `use` with the ways to one upstream: direct, through two nginx hops with mTLS between them, the same with haproxy, and through the
+ * Runs `use` with the ways to one upstream: direct, through two nginx hops with mTLS between them, the same with other proxies, and through the
  * whole mesh (ingress gateway, mTLS, sidecar) in one process. Needs nginx and taskset.
  */
 export function withMeshPaths<T>(subnet: number, use: (paths: (page: Page) => MeshPaths) => Promise<T>): Promise<T> {
@@ -41,29 +32,18 @@ export function withMeshPaths<T>(subnet: number, use: (paths: (page: Page) => Me
     };
     try {
       const [mesh] = hops(startPinned('./mesh-process.ts', [subnet], 'ipc'));
-      const { application, ingress } = await addressesOf(mesh!);
-      const upstream = await freePort();
-      const [one, two] = [await newPorts(upstream), await newPorts(upstream)];
-      const doors = [upstream, `${application.ip}:${application.port}`];
-      hops(startNginx(folder, 'upstream', upstreamConfig(folder, ...doors), LOAD_CPU));
-      const nginx = hops(
-        startNginx(folder, 'client', clientHopConfig(folder, one), PROXY_CPU),
-        startNginx(folder, 'server', serverHopConfig(folder, one), PROXY_CPU),
-      );
-      const haproxy = hops(...startHaproxyHops(folder, two));
-      const ports = [upstream, one.client, one.server, ...(haproxy.length > 0 ? [two.client, two.server] : [])];
-      for (const port of ports) await listening(port);
+      const { application: hidden, ingress } = await addressesOf(mesh!);
+      const port = await freePort();
+      const doors = [port, `${hidden.ip}:${hidden.port}`];
+      const upstream = hops(startNginx(folder, 'upstream', upstreamConfig(folder, ...doors), LOAD_CPU));
+      await listening(port);
+      const peers = await startPeers(folder, port, children);
       return await use((page) => {
-        const url = (ip: string, port: number): string => `http://${ip}:${port}/${page}`;
-        const ownPath = (path: string, port: number, processes: ChildProcess[]): MeasuredPath => ({
-          path,
-          url: url('127.0.0.1', port),
-          processes,
-        });
+        const url = (ip: string, door: number): string => `http://${ip}:${door}/${page}`;
         return {
-          direct: ownPath('direct', upstream, []),
-          nginx: ownPath('nginx+nginx', one.client, nginx),
-          haproxy: haproxy.length > 0 ? ownPath('haproxy+haproxy (HTTP/2)', two.client, haproxy) : undefined,
+          direct: { path: 'direct', url: url('127.0.0.1', port), processes: [] },
+          upstream,
+          peers: peers.map(({ path, ports, processes }) => ({ path, url: url('127.0.0.1', ports.client), processes })),
           meshwork: { path: 'meshwork', url: url(ingress.ip, ingress.port), processes: [mesh!] },
         };
       });
@@ -73,27 +53,12 @@ export function withMeshPaths<T>(subnet: number, use: (paths: (page: Page) => Me
   });
 }
 
-const newPorts = async (upstream: number): Promise<HopPorts> => ({
-  client: await freePort(),
-  server: await freePort(),
-  upstream,
-});
-
-function startHaproxyHops(folder: string, ports: HopPorts): ChildProcess[] {
-  if (missingTools(['haproxy']).length > 0) return [];
-  return [
-    startHaproxy(folder, 'client', haproxyClientConfig(folder, ports), PROXY_CPU),
-    startHaproxy(folder, 'server', haproxyServerConfig(folder, ports), PROXY_CPU),
-  ];
-}
-
 /** The throughput of all ways side by side, each against nginx behind nginx. */
 export async function compareMeshPaths(
   paths: MeshPaths,
   options: LoadOptions,
 ): Promise<{ results: readonly LoadResult[]; ratio: number }> {
-  const { nginx, haproxy, meshwork } = paths;
-  const results = await compareThroughput([nginx, ...(haproxy === undefined ? [] : [haproxy]), meshwork], options);
+  const results = await compareThroughput([...paths.peers, paths.meshwork], options);
   return { results, ratio: results.at(-1)!.requestsPerSecond / results[0]!.requestsPerSecond };
 }
 

@@ -98,12 +98,13 @@ function latencyRows(latency: Report['latency']): Row[] {
   ];
 }
 
-/** Against nginx, and against haproxy where it ran. */
-function ratioText(results: readonly LoadResult[], ratio: number): string {
-  const haproxy = results.find(({ path }) => path.startsWith('haproxy'));
-  const nginx = `${ratio.toFixed(2)} × nginx+nginx`;
-  if (haproxy === undefined) return nginx;
-  return `${nginx}, ${(results.at(-1)!.requestsPerSecond / haproxy.requestsPerSecond).toFixed(2)} × haproxy+haproxy`;
+/** Against every way through other proxies. */
+function ratioText(results: readonly LoadResult[]): string {
+  const mesh = results.at(-1)!;
+  const against = results.slice(0, -1);
+  return against
+    .map(({ path, requestsPerSecond }) => `${(mesh.requestsPerSecond / requestsPerSecond).toFixed(2)} × ${path}`)
+    .join(', ');
 }
 
 function recordingRows(recording: Report['recording']): Row[] {
@@ -121,14 +122,14 @@ function recordingRows(recording: Report['recording']): Row[] {
 
 function throughputRows({ throughput }: Report): Row[] {
   if ('skipped' in throughput) return [['skipped', throughput.skipped]];
-  return throughput.flatMap(({ page, results, ratio }) => [
+  return throughput.flatMap(({ page, results }) => [
     ...results.map(
       ({ path, connections, requestsPerSecond, cpuMicrosPerRequest }): Row => [
         `${path}, ${page === 's' ? '200 B' : '10 KB'}, ${connections} connections`,
         `${whole(requestsPerSecond)} requests/s, ${cpuMicrosPerRequest.toFixed(0)} µs CPU each`,
       ],
     ),
-    ['ratio', ratioText(results, ratio)] as const,
+    ['ratio', ratioText(results)] as const,
   ]);
 }
 

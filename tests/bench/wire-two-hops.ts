@@ -6,55 +6,32 @@ import {
   LOAD_CPU,
   listening,
   missingTools,
-  PROXY_CPU,
   startPinned,
   stopAll,
   withCertificates,
 } from './measure.ts';
-import { haproxyClientConfig, haproxyServerConfig, startHaproxy } from './wire-haproxy.ts';
-import type { HopPorts } from './wire-nginx.ts';
-import { clientHopConfig, serverHopConfig, startNginx, upstreamConfig } from './wire-nginx.ts';
+import { startNginx, upstreamConfig } from './wire-nginx.ts';
+import { newPorts, type Peer, startPeers } from './wire-peers.ts';
 
-const newPorts = async (upstream: number): Promise<HopPorts> => ({
-  client: await freePort(),
-  server: await freePort(),
-  upstream,
-});
-
-/** One pair of hops and the processes that it consists of. */
-interface Pair {
-  readonly path: string;
-  readonly ports: HopPorts;
-  readonly processes: readonly ChildProcess[];
-}
-
-async function startPairs(folder: string, upstream: number): Promise<Pair[]> {
-  const pairs: Pair[] = [];
-  const nginx = await newPorts(upstream);
-  const nginxHops = [
-    startNginx(folder, 'client', clientHopConfig(folder, nginx), PROXY_CPU),
-    startNginx(folder, 'server', serverHopConfig(folder, nginx), PROXY_CPU),
-  ];
-  pairs.push({ path: 'nginx+nginx (HTTP/1.1)', ports: nginx, processes: nginxHops });
-  if (missingTools(['haproxy']).length === 0) {
-    const ports = await newPorts(upstream);
-    const processes = [
-      startHaproxy(folder, 'client', haproxyClientConfig(folder, ports), PROXY_CPU),
-      startHaproxy(folder, 'server', haproxyServerConfig(folder, ports), PROXY_CPU),
-    ];
-    pairs.push({ path: 'haproxy+haproxy (HTTP/2)', ports, processes });
-  }
-  for (const wire of ['h1', 'h2']) {
+/** Both hops in one process of ours, over either protocol. */
+async function startOwnHops(folder: string, upstream: number, children: ChildProcess[]): Promise<readonly Peer[]> {
+  const pairs: Peer[] = [];
+  for (const [wire, name] of [
+    ['h1', 'HTTP/1.1'],
+    ['h2', 'HTTP/2'],
+  ] as const) {
     const ports = await newPorts(upstream);
     const list = [folder, ports.client, ports.server, ports.upstream, wire];
-    const path = `meshwork, both hops (${wire === 'h1' ? 'HTTP/1.1' : 'HTTP/2'})`;
-    pairs.push({ path, ports, processes: [startPinned('./wire-hops-process.ts', list, 'inherit')] });
+    const process = startPinned('./wire-hops-process.ts', list, 'inherit');
+    children.push(process);
+    for (const port of [ports.client, ports.server]) await listening(port);
+    pairs.push({ path: `meshwork, both hops (${name})`, ports, processes: [process] });
   }
   return pairs;
 }
 
 /**
- * Two hops with mTLS between them, nothing but the wire: ours in one process, without routes, metrics or logs, beside nginx and haproxy.
+ * Two hops with mTLS between them, nothing but the wire: ours in one process, without routes, metrics or logs, beside native proxies.
  * Medians of interleaved rounds.
  */
 export function runWireTwoHops(options: LoadOptions & { readonly page: 's' | 'b' }): Promise<readonly LoadResult[]> {
@@ -63,10 +40,11 @@ export function runWireTwoHops(options: LoadOptions & { readonly page: 's' | 'b'
     try {
       const upstream = await freePort();
       children.push(startNginx(folder, 'upstream', upstreamConfig(folder, upstream), LOAD_CPU));
-      const pairs = await startPairs(folder, upstream);
-      children.push(...pairs.flatMap(({ processes }) => processes));
       await listening(upstream);
-      for (const { ports } of pairs) for (const port of [ports.client, ports.server]) await listening(port);
+      const pairs = [
+        ...(await startPeers(folder, upstream, children)),
+        ...(await startOwnHops(folder, upstream, children)),
+      ];
       const paths = pairs.map(
         ({ path, ports, processes }): MeasuredPath => ({
           path,
