@@ -371,6 +371,15 @@ describe('what a request that fails looks like', () => {
     expect(stat('http.flags.downstream_cx_destroy_remote_active_rq')).toBe(1);
   });
 
+  it('no flag: a request without Host, whose line tells what was asked for', async () => {
+    const client = raw('GET /hostless HTTP/1.1\r\nConnection: close\r\n\r\n');
+    const [answer] = (await once(client, 'data')) as [Buffer];
+    expect(answer.toString()).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
+    await until(() => hopsOf('/hostless').length > 0, 'a hop for /hostless');
+    expect(hopsOf('/hostless')[0]?.response).toMatchObject({ status: 400, flags: [], details: 'missing_host_header' });
+    expect(pod.logs.join('')).toContain('"GET /hostless HTTP/1.1" 400 - missing_host_header ');
+  });
+
   it('DPE: a client that sends no HTTP', async () => {
     const before = stat('http.flags.downstream_cx_protocol_error');
     const client = raw('GET / HTTP/1.1\r\nHost: shop\r\nContent-Length: x\r\n\r\n');

@@ -20,6 +20,8 @@ export interface HttpServing {
   readonly maxHeadBytes: number;
   readonly maxHeaders: number;
   readonly acceptHttp10: boolean;
+  /** A URL in a request line is a path that begins with no slash (`allow_absolute_url: false`). */
+  readonly refusesUrls: boolean;
   /** The host of requests of HTTP/1.0 that name none. */
   readonly defaultHost: string | undefined;
   /** Header names keep their capitals (`preserve_case`). */
@@ -46,7 +48,11 @@ interface Fields {
     max_requests_per_connection?: number;
     headers_with_underscores_action?: HttpServing['underscores'];
   };
-  http_protocol_options?: { accept_http_10?: boolean; default_host_for_http_10?: string } & Http1Spelling;
+  http_protocol_options?: {
+    accept_http_10?: boolean;
+    allow_absolute_url?: boolean;
+    default_host_for_http_10?: string;
+  } & Http1Spelling;
   http2_protocol_options?: { max_concurrent_streams?: number; allow_connect?: boolean };
   stream_idle_timeout?: string;
   request_timeout?: string;
@@ -102,6 +108,7 @@ export function readHttpServing(config: HttpConnectionManager): HttpServing {
     underscores: common?.headers_with_underscores_action ?? 'ALLOW',
     keepsSpelling: keepsSpelling(fields.http_protocol_options),
     defaultHost: fields.http_protocol_options?.default_host_for_http_10 || undefined,
+    refusesUrls: fields.http_protocol_options?.allow_absolute_url === false,
     acceptHttp10: fields.http_protocol_options?.accept_http_10 === true,
     upgrades: new Set(upgrades.map(({ upgrade_type }) => upgrade_type.toLowerCase())),
     extendedConnect: fields.http2_protocol_options?.allow_connect === true,

@@ -17,6 +17,8 @@ export interface FormatHead {
   scheme: string;
   protocol: string;
   headers: Headers;
+  /** Why it is answered before anything looks at it. */
+  readonly refusal?: { readonly details: string };
 }
 
 /** In place of a request on connections that carry none. */

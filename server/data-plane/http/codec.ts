@@ -22,6 +22,8 @@ export interface RequestHead {
    * again, so who changes a body removes it. `upgrade` stays when the request asks to leave HTTP: what follows is then a byte stream.
    */
   headers: Headers;
+  /** Why it is to be answered before anything else looks at it, although the codec could read it. */
+  refusal?: { readonly status: number; readonly details: string };
 }
 
 export interface ResponseHead {
@@ -182,6 +184,8 @@ export interface ServerConnectionOptions {
   readonly keepsSpelling?: boolean | undefined;
   /** Default false: HTTP/1.0 is answered 426. */
   readonly acceptHttp10?: boolean | undefined;
+  /** URLs in request lines are handed on as they are. */
+  readonly refusesUrls?: boolean | undefined;
   /** The host of requests of HTTP/1.0 that name none; absent: they are refused. */
   readonly defaultHost?: string | undefined;
   /** Bytes of request line and headers; default 60 KiB, beyond it 431. */

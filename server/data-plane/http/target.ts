@@ -11,6 +11,10 @@ export function isAuthority(text: string): boolean {
   return true;
 }
 
+/** The same for a Host header: as in Envoy, a user before it is a part of its name. */
+export const isHost = (text: string): boolean =>
+  isAuthority(text) || (text.includes('@') && isAuthority(text.replaceAll('@', '')));
+
 /** What CONNECT names. */
 export const HOST_AND_PORT = /^[^:]+:\d{1,5}$|^\[[0-9A-Fa-f:.]+\]:\d{1,5}$/;
 

@@ -38,7 +38,6 @@ const REFUSALS: readonly (readonly [name: string, text: string, status: number, 
   ['HTTP/1.2', `GET / HTTP/1.2\r\n${H}\r\n`, 400, CODEC],
   ['the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400, CODEC],
   ['HTTP/1.0, which is not accepted by default', `GET / HTTP/1.0\r\n${H}\r\n`, 426, 'low_version'],
-  ['a missing Host', 'GET / HTTP/1.1\r\nX: a\r\n\r\n', 400, 'missing_host_header'],
   ['two Hosts', `GET / HTTP/1.1\r\n${H}Host: b\r\n\r\n`, 400, 'http.invalid_authority'],
   ['a Host with a slash', 'GET / HTTP/1.1\r\nHost: a/b\r\n\r\n', 400, 'http.invalid_authority'],
   ['a target that is neither path nor URL', `GET a HTTP/1.1\r\n${H}\r\n`, 400, 'http1.codec_error'],
@@ -47,7 +46,6 @@ const REFUSALS: readonly (readonly [name: string, text: string, status: number, 
   ['a target with a port that is none', `GET http://a:b/ HTTP/1.1\r\n${H}\r\n`, 400, 'http1.invalid_url'],
   ['a control character in the target', `GET /\x01 HTTP/1.1\r\n${H}\r\n`, 400, 'http1.invalid_characters'],
   ['a NUL in a name', `GET / HTTP/1.1\r\n${H}X\0: a\r\n\r\n`, 400, 'http1.invalid_characters'],
-  ['QUERY without a type', `QUERY / HTTP/1.1\r\n${H}\r\n`, 400, 'query_missing_content_type'],
   [
     'a length beside an encoding that is unknown',
     `POST / HTTP/1.1\r\n${H}Content-Length: 1\r\nTransfer-Encoding: xchunked\r\n\r\nx`,
@@ -174,6 +172,16 @@ describe('a server connection refuses', () => {
     expect(answer).toContain('\r\nserver: envoy\r\nconnection: close\r\n\r\n');
     expect(server.requests).toEqual([]);
     expect(server.errors).toMatchObject([{ status, details, answered: true }]);
+  });
+
+  it.each([
+    ['a missing Host', 'GET / HTTP/1.1\r\nConnection: close\r\n\r\n', 'missing_host_header'],
+    ['QUERY without a type', `QUERY / HTTP/1.1\r\n${H}Connection: close\r\n\r\n`, 'query_missing_content_type'],
+  ])('%s by handing on what to answer, so that it is logged like any other request', async (_name, text, details) => {
+    server = await startServer(({ stream }) => stream.sendHead({ status: 400, headers: new Headers() }, true));
+    await exchange(server.port, text);
+    expect(server.requests[0]!.stream.head.refusal).toEqual({ status: 400, details });
+    expect(server.errors).toEqual([]);
   });
 
   it.each(BAD_CHUNKS)('a chunk size %s', async (_name, body) => {

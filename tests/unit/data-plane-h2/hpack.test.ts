@@ -109,7 +109,6 @@ describe('the HPACK decoder', () => {
     ['a NUL in a name', ['x\0name', 'v']],
     ['a space in a name', ['x name', 'v']],
     ['an empty name', ['', 'v']],
-    ['white space around a value', ['x-name', ' v']],
   ])('marks a block with %s, also when the entry comes again from the table', (_what, [name, value]) => {
     const text = (part: string): Buffer => Buffer.concat([Buffer.from([part.length]), Buffer.from(part, 'latin1')]);
     const literal = Buffer.concat([Buffer.from([0x40]), text(name!), text(value!)]);

@@ -60,18 +60,6 @@ export const FAILURES = {
   headersTooLarge: tooLarge('Request line and headers exceed the size limit.', 'http1.headers_too_large'),
   tooManyHeaders: tooLarge('The message has more header lines than the limit.', 'http1.too_many_headers'),
   trailersTooLarge: tooLarge('The trailers exceed the size limit.', 'http1.trailers_too_large'),
-  missingHost: {
-    status: 400,
-    details: 'missing_host_header',
-    body: '',
-    explanation: 'The request has no Host header.',
-  },
-  queryWithoutType: {
-    status: 400,
-    details: 'query_missing_content_type',
-    body: '',
-    explanation: 'A QUERY request has no Content-Type.',
-  },
   lowVersion: {
     status: 426,
     details: 'low_version',
@@ -86,3 +74,9 @@ export const FAILURES = {
     flag: 'none',
   },
 } as const satisfies Record<string, Failure>;
+
+/** Requests that can be read and lack what they must have: answered like any other, with their line in the log. */
+export const REFUSALS = {
+  missingHost: { status: 400, details: 'missing_host_header' },
+  queryWithoutType: { status: 400, details: 'query_missing_content_type' },
+} as const;

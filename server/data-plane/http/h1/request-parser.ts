@@ -1,9 +1,9 @@
 import type { RequestHead } from '../codec.ts';
 import { Headers } from '../headers.ts';
-import { HOST_AND_PORT, isAuthority } from '../target.ts';
+import { HOST_AND_PORT, isHost } from '../target.ts';
 import { CR, IS_TARGET, LF, SLASH, SPACE, TAB, textOf } from './bytes.ts';
 import type { Failure } from './failures.ts';
-import { FAILURES } from './failures.ts';
+import { FAILURES, REFUSALS } from './failures.ts';
 import type { FieldParser } from './field-parser.ts';
 
 /** The methods that Envoy's parser knows (Envoy: BalsaParser, isMethodValid). */
@@ -38,6 +38,8 @@ export interface ParsedRequest {
 export interface RequestRules {
   readonly scheme: 'http' | 'https';
   readonly acceptHttp10: boolean;
+  /** URLs in request lines are handed on as they are. */
+  readonly refusesUrls: boolean;
   /** The host of requests of HTTP/1.0 that name none. */
   readonly defaultHost?: string | undefined;
 }
@@ -114,10 +116,11 @@ function assemble(
   };
   head.headers.spelling = fields.spelling;
   const connect = method === 'CONNECT';
-  const failure = framingFailure(connect, minor, fields) ?? resolveTarget(head, (fields.host ?? standIn) !== undefined);
+  const failure =
+    framingFailure(connect, minor, fields) ?? resolveTarget(head, (fields.host ?? standIn) !== undefined, rules);
   if (failure) return failure;
-  if (method === 'QUERY' && !head.headers.has('content-type')) return FAILURES.queryWithoutType;
-  if (!isAuthority(head.authority)) return FAILURES.authority;
+  if (method === 'QUERY' && !head.headers.has('content-type')) head.refusal ??= REFUSALS.queryWithoutType;
+  if (!isHost(head.authority)) return FAILURES.authority;
   const upgrade = minor === 1 && fields.upgrade !== '';
   if (upgrade) head.headers.flat.push('upgrade', fields.upgrade);
   return {
@@ -143,7 +146,7 @@ function targetFailure(target: string): Failure {
 }
 
 /** Splits the request target (RFC 9112 §3.2) into path and authority; an absolute form overrules Host. */
-function resolveTarget(head: RequestHead, hasHost: boolean): Failure | undefined {
+function resolveTarget(head: RequestHead, hasHost: boolean, rules: RequestRules): Failure | undefined {
   const target = head.path;
   if (head.method === 'CONNECT') {
     if (!HOST_AND_PORT.test(target)) return FAILURES.url;
@@ -151,8 +154,9 @@ function resolveTarget(head: RequestHead, hasHost: boolean): Failure | undefined
     head.path = '';
     return undefined;
   }
-  if (target.charCodeAt(0) === SLASH || (target === '*' && head.method === 'OPTIONS')) {
-    return hasHost ? undefined : FAILURES.missingHost;
+  if (target.charCodeAt(0) === SLASH || (target === '*' && head.method === 'OPTIONS') || rules.refusesUrls) {
+    if (!hasHost) head.refusal = REFUSALS.missingHost;
+    return undefined;
   }
   const absolute = ABSOLUTE_FORM.exec(target);
   if (absolute === null) return targetFailure(target);

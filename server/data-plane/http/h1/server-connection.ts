@@ -84,8 +84,8 @@ class ServerConnection implements DownstreamConnection, StreamHost {
     this.remoteAddress = formatEndpoint(socket.remoteAddress, socket.remotePort);
     this.localAddress = formatEndpoint(socket.localAddress, socket.localPort);
     this.#maxHeadBytes = options.maxHeadBytes ?? DEFAULT_HEAD_BYTES;
-    const { acceptHttp10 = false, defaultHost } = options;
-    this.#rules = { scheme: options.tls ? 'https' : 'http', acceptHttp10, defaultHost };
+    const { acceptHttp10 = false, defaultHost, refusesUrls = false } = options;
+    this.#rules = { scheme: options.tls ? 'https' : 'http', acceptHttp10, defaultHost, refusesUrls };
     const maxHeaders = options.maxHeaders ?? DEFAULT_HEADERS;
     this.#fields = new FieldParser(maxHeaders, options.keepsSpelling);
     this.#body = new BodyDecoder(this.#maxHeadBytes, maxHeaders);

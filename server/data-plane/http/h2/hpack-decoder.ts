@@ -211,10 +211,8 @@ function isNameText(bytes: Uint8Array, start: number, end: number): boolean {
   return true;
 }
 
-/** No control characters, and no white space at either end (RFC 9113 §8.2.1). */
+/** No control characters. Unlike RFC 9113 §8.2.1, and as in Envoy, white space may stand at either end. */
 function isValueText(bytes: Uint8Array, start: number, end: number): boolean {
-  if (end === start) return true;
-  if (bytes[start]! <= 0x20 || bytes[end - 1]! <= 0x20) return false;
   for (let at = start; at < end; at++) if (IS_VALUE[bytes[at]!] === 0) return false;
   return true;
 }
