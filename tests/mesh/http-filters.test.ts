@@ -219,6 +219,10 @@ describe('a gateway with filters that only an EnvoyFilter adds', () => {
       'x-forwarded-for': `${NET}.1.9`,
     });
     expect(arrived.headers['x-envoy-external-address']).toBeUndefined();
+    const own = { ...asked, headers: { ...headers, 'x-envoy-upstream-alt-stat-name': 'mine' } };
+    const counted = await sendFrom(`${NET}.1.9`, { ip: IP, port: PORT + 2 }, own);
+    expect(counted.body).not.toContain('alt-stat-name');
+    expect(pod.proxy.admin.stats().get('cluster.application.mine.internal.upstream_rq_200')).toBe(1);
   });
 
   it('counts requests under virtual clusters and the routes that have a name for it', async () => {

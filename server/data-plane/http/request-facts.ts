@@ -2,6 +2,7 @@ import type { Timer } from '#domain';
 import type { EndpointConfig } from '../config/endpoint-config.ts';
 import type { SessionState } from '../config/filters/stateful-session.ts';
 import type { ClusterShare, CompiledRoute, CompiledVirtualHost, RouteTable } from '../config/route-table.ts';
+import type { AlternativeFigures } from '../stats/alternative-figures.ts';
 import type { RouteFigures } from '../stats/route-figures.ts';
 import type { ResponseHead, TlsFacts } from './codec.ts';
 import { DynamicMetadata } from './dynamic-metadata.ts';
@@ -26,6 +27,10 @@ export abstract class RequestFacts extends TracedRequest {
   upstreamWorkload = '';
   /** Under what it counts besides its cluster. */
   routeFigures: RouteFigures | undefined;
+  /** Where its client, from within, wants it to be counted, too. */
+  alternativeFigures: AlternativeFigures | undefined;
+  /** Answered in the place of a host that took too long. */
+  timeoutStatus: 204 | 504 = 504;
   /** The host that the request's session belongs to; `strict`: to no other. */
   wantedHost: { readonly key: string; readonly strict: boolean } | undefined;
   /** What the answer is to keep of its host, and the host that the client knows. */

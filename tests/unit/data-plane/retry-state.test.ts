@@ -64,6 +64,15 @@ describe('a retry decision', () => {
     expect(cause(state?.afterResponse(answer(status, headers)))).toBe(wanted);
   });
 
+  it('counts headers of answers that the client names, and tells the host nothing of it', () => {
+    const wishes = { 'x-envoy-retry-on': 'retriable-headers', 'x-envoy-retriable-header-names': 'x-none, X-Again' };
+    const headers = Headers.of(wishes);
+    const state = retry(undefined, headers);
+    expect(headers.flat).toEqual([]);
+    expect(cause(state?.afterResponse(answer(200, { 'x-again': '1' })))).toBe('retriable-headers');
+    expect(cause(state?.afterResponse(answer(200, { 'x-other': '1' })))).toBe('not_retriable');
+  });
+
   it.each<[string, Parameters<RetryState['afterReset']>, string]>([
     ['5xx', ['connection_termination', true], '5xx'],
     ['gateway-error', ['remote_connection_failure', false], 'gateway-error'],

@@ -24,6 +24,7 @@ export function tellTime(exchange: Exchange, cluster: UpstreamCluster, completeA
   if (internal) cluster.stats.answeredInternally(ms);
   else cluster.stats.answered(ms);
   exchange.routeFigures?.answered(ms);
+  exchange.alternativeFigures?.answered(ms, exchange.origin);
 }
 
 /** What was chosen last took no part: the host of the try before is the last one that did. */
@@ -44,8 +45,9 @@ export function replyNoHost(exchange: Exchange, cluster: UpstreamCluster): void 
 }
 
 export function replyTimeout(exchange: Exchange, cluster: UpstreamCluster, details: string): void {
-  countAnswer(exchange, cluster, 504);
-  exchange.reply({ status: 504, flag: 'UT', details, body: 'upstream request timeout' });
+  const { timeoutStatus: status } = exchange;
+  countAnswer(exchange, cluster, status);
+  exchange.reply({ status, flag: 'UT', details, ...(status === 504 && { body: 'upstream request timeout' }) });
 }
 
 /**

@@ -40,6 +40,8 @@ export interface RetryOptions {
 export class RetryState {
   readonly #retryOn: ReadonlySet<string>;
   readonly #statusCodes: ReadonlySet<number>;
+  /** Names of headers that the client wishes to count. */
+  readonly #headerNames: readonly string[];
   readonly #options: RetryOptions;
   readonly #maxIntervalMs: number;
   #intervalMs: number;
@@ -62,6 +64,7 @@ export class RetryState {
     this.#options = options;
     this.#retryOn = merged(policy?.retryOn, wishes.retryOn);
     this.#statusCodes = merged(policy?.retriableStatusCodes, wishes.statusCodes);
+    this.#headerNames = wishes.headerNames;
     this.#left = wishes.maxRetries ?? policy?.maxRetries ?? 1;
     this.#intervalMs = policy?.baseIntervalMs ?? 25;
     this.#maxIntervalMs = policy?.maxIntervalMs ?? 250;
@@ -156,12 +159,15 @@ export class RetryState {
     if (status === 409 && on.has('retriable-4xx')) return 'retriable-4xx';
     if (this.#statusCodes.has(status) && on.has('retriable-status-codes')) return 'retriable-status-codes';
     const { policy } = this.#options;
-    if (on.has('retriable-headers') && policy?.retriableHeaders.some((holds) => holds(headers))) {
-      return 'retriable-headers';
-    }
+    if (on.has('retriable-headers') && this.#hasRetriable(headers, policy)) return 'retriable-headers';
     const grpcStatus = headers.get('grpc-status');
     const grpc = grpcStatus === undefined ? undefined : GRPC_CAUSES[grpcStatus];
     return grpc !== undefined && on.has(grpc) ? grpc : undefined;
+  }
+
+  #hasRetriable(headers: Headers, policy: CompiledRetryPolicy | undefined): boolean {
+    if (policy?.retriableHeaders.some((holds) => holds(headers))) return true;
+    return this.#headerNames.some((name) => headers.has(name));
   }
 
   #causeOfReset(reason: ResetReason, requestStarted: boolean): Cause {
@@ -181,6 +187,7 @@ export class RetryState {
 interface RetryWishes {
   readonly retryOn: readonly string[];
   readonly statusCodes: readonly number[];
+  readonly headerNames: readonly string[];
   readonly maxRetries: number | undefined;
 }
 
@@ -189,12 +196,13 @@ function merged<T>(own: ReadonlySet<T> | undefined, wished: readonly T[]): Reado
   return own !== undefined && wished.length === 0 ? own : new Set([...(own ?? []), ...wished]);
 }
 
-const NO_WISHES: RetryWishes = { retryOn: [], statusCodes: [], maxRetries: undefined };
+const NO_WISHES: RetryWishes = { retryOn: [], statusCodes: [], headerNames: [], maxRetries: undefined };
 const WISH_HEADERS: ReadonlySet<string> = new Set([
   'x-envoy-max-retries',
   'x-envoy-retry-on',
   'x-envoy-retry-grpc-on',
   'x-envoy-retriable-status-codes',
+  'x-envoy-retriable-header-names',
 ]);
 
 function hasWishes({ flat }: Headers): boolean {
@@ -214,6 +222,7 @@ function readWishes(headers: Headers): RetryWishes {
   return {
     retryOn: [...list(take('x-envoy-retry-on')), ...list(take('x-envoy-retry-grpc-on'))],
     statusCodes: list(take('x-envoy-retriable-status-codes')).map(Number),
+    headerNames: list(take('x-envoy-retriable-header-names').toLowerCase()),
     maxRetries: Number.isNaN(maxRetries) ? undefined : maxRetries,
   };
 }

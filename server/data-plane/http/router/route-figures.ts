@@ -11,6 +11,7 @@ export function figuresOf(exchange: Exchange, route: CompiledRoute): RouteFigure
     return undefined;
   const own = `vhost.${virtualHost.name}.`;
   const group = virtualClusterOf(exchange, virtualHost);
+  exchange.info.virtualCluster = group === undefined || group === 'other' ? '' : group;
   return new RouteFigures(runtime.stats, [
     ...(group === undefined ? [] : [`${own}vcluster.${group}.`]),
     ...(route.statPrefix === '' ? [] : [`${own}route.${route.statPrefix}.`]),
@@ -29,4 +30,5 @@ function virtualClusterOf(exchange: Exchange, { virtualClusters }: CompiledVirtu
 export function countAnswer(exchange: Exchange, cluster: UpstreamCluster, status: number): void {
   cluster.stats.code(status, exchange.origin);
   exchange.routeFigures?.code(status);
+  exchange.alternativeFigures?.code(status, exchange.origin);
 }

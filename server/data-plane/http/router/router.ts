@@ -13,6 +13,7 @@ import type { Exchange, LayerOutcome, RequestLayer } from '../exchange.ts';
 import { grpcTimeoutMs, isGrpc } from '../grpc.ts';
 import type { Headers } from '../headers.ts';
 import { noteCluster, noteRewrite } from './call-steps.ts';
+import { takeWishes } from './client-wishes.ts';
 import { dropOverload } from './drop-overload.ts';
 import { changeAnswer, headerLevels } from './header-levels.ts';
 import { MirrorCall, type MirrorResult } from './mirror.ts';
@@ -82,6 +83,7 @@ function forward(exchange: Exchange, route: CompiledRoute, action: ForwardAction
   const cluster = exchange.runtime.clusters.get(share.cluster);
   if (cluster === undefined) return noCluster(exchange, route, action, share);
   exchange.routeFigures = figuresOf(exchange, route);
+  if (exchange.internal) takeWishes(exchange, cluster);
   if (exchange.steps.on) noteCluster(exchange.steps, cluster);
   if (cluster.drops !== undefined && dropOverload(exchange, cluster, cluster.drops)) return 'wait';
   const levels = headerLevels(exchange);
