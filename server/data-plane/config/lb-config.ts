@@ -8,7 +8,29 @@ import { ConfigProblem, within } from './problem.ts';
 import { compileSubsets, type SubsetConfig } from './subset-config.ts';
 import { durationMs, type Fields, readNumber, record } from './values.ts';
 
-export type LbPolicy = 'ROUND_ROBIN' | 'LEAST_REQUEST' | 'RANDOM' | 'RING_HASH' | 'MAGLEV' | 'CLUSTER_PROVIDED';
+export type LbPolicy =
+  | 'ROUND_ROBIN'
+  | 'LEAST_REQUEST'
+  | 'RANDOM'
+  | 'RING_HASH'
+  | 'MAGLEV'
+  | 'CLUSTER_PROVIDED'
+  /** Only as an extension. */
+  | 'CLIENT_SIDE_WEIGHTED_ROUND_ROBIN';
+
+/** Weights that hosts are given by what they say of their own load. */
+export interface ReportedWeightsConfig {
+  /** A host must have told its load for so long before it counts. */
+  readonly blackoutMs: number;
+  /** What was told counts for so long. */
+  readonly expirationMs: number;
+  /** How often weights are made anew. */
+  readonly updateMs: number;
+  /** How much errors among the requests add to a host's utilization. */
+  readonly errorPenalty: number;
+  /** Figures of reports that count as utilization before all others. */
+  readonly metricNames: readonly string[];
+}
 
 /** New hosts take less at first: their weight grows with their age. */
 export interface SlowStart {
@@ -48,6 +70,8 @@ export interface BalancingConfig {
   readonly overrideStatuses: ReadonlySet<string>;
   /** Requests choose among the hosts whose metadata is theirs. */
   readonly subsets: SubsetConfig | undefined;
+  /** Absent: weights are those of the assignment. */
+  readonly reports: ReportedWeightsConfig | undefined;
   /** Hosts that requests name come before those that are chosen; absent: they name none. */
   readonly named: readonly HostSource[] | undefined;
 }
@@ -110,6 +134,7 @@ export function readBalancing(cluster: Cluster): BalancingConfig {
     closesOnChange: common?.['close_connections_on_host_set_change'] === true,
     overrideStatuses: readStatuses(record(common?.['override_host_status'])),
     subsets: source.subsets,
+    reports: source.policy === 'CLIENT_SIDE_WEIGHTED_ROUND_ROBIN' ? readReports(own ?? {}, field) : undefined,
     named: source.named,
   };
 }
@@ -185,6 +210,27 @@ function isPrime(number: number): boolean {
   if (number < 2) return false;
   for (let divisor = 2; divisor * divisor <= number; divisor++) if (number % divisor === 0) return false;
   return true;
+}
+
+function readReports(own: Fields, field: string): ReportedWeightsConfig {
+  if (own['enable_oob_load_report'] === true || record(own['enable_oob_load_report'])?.['value'] === true) {
+    const why = 'this proxy opens no streams for reports; it reads those in headers and trailers of answers';
+    throw new ConfigProblem(`${field}.enable_oob_load_report`, why);
+  }
+  return {
+    blackoutMs: durationMs(own['blackout_period'] as string | undefined, 'blackout_period', 10_000),
+    expirationMs: durationMs(
+      own['weight_expiration_period'] as string | undefined,
+      'weight_expiration_period',
+      180_000,
+    ),
+    updateMs: durationMs(own['weight_update_period'] as string | undefined, 'weight_update_period', 1000),
+    errorPenalty: readNumber(
+      record(own['error_utilization_penalty'])?.['value'] ?? own['error_utilization_penalty'],
+      0,
+    ),
+    metricNames: (own['metric_names_for_computing_utilization'] as readonly string[] | undefined) ?? [],
+  };
 }
 
 function readSlowStart(config: Fields | undefined): SlowStart | undefined {

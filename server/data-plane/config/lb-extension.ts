@@ -13,8 +13,10 @@ const CASES: Readonly<Record<string, LbPolicy>> = {
   'ring_hash.v3.RingHash': 'RING_HASH',
   'maglev.v3.Maglev': 'MAGLEV',
   'cluster_provided.v3.ClusterProvided': 'CLUSTER_PROVIDED',
+  'client_side_weighted_round_robin.v3.ClientSideWeightedRoundRobin': 'CLIENT_SIDE_WEIGHTED_ROUND_ROBIN',
 };
 const SUBSET = 'subset.v3.Subset';
+const BY_LOCALITY = 'wrr_locality.v3.WrrLocality';
 const OVERRIDE = 'override_host.v3.OverrideHost';
 
 /** Fields of `common_lb_config` whose place is the extension's own configuration. */
@@ -49,6 +51,7 @@ function sourceOf(policy: Fields, field: string, cluster: string): PolicySource 
     const type = String(own['@type']).replace(PREFIX, '');
     const at = `${field}.policies[${i}].typed_extension_config.typed_config`;
     if (type === SUBSET) return ofSubset(own, at, cluster);
+    if (type === BY_LOCALITY) return ofLocalities(own, at, cluster);
     if (type === OVERRIDE) return ofNamed(own, at, cluster);
     const known = CASES[type];
     if (known !== undefined) return ofPolicy(known, own, at);
@@ -77,6 +80,29 @@ function ofNamed(own: Fields, field: string, cluster: string): PolicySource {
   if (fallback === undefined) throw new ConfigProblem(`${field}.fallback_policy`, 'value is required');
   return { ...sourceOf(fallback, `${field}.fallback_policy`, cluster), named };
 }
+
+/** Localities in turn by their weights; only one balancer may choose within them. Source: wrr_locality in Envoy. */
+function ofLocalities(own: Fields, field: string, cluster: string): PolicySource {
+  const within_ = `${field}.endpoint_picking_policy`;
+  const child = record(own['endpoint_picking_policy']);
+  if (child === undefined) throw new ConfigProblem(within_, 'value is required');
+  const policies = (child['policies'] ?? []) as readonly Fields[];
+  if (!policies.some((each) => isKnown(each)))
+    throw new ConfigProblem(within_, 'No supported endpoint picking policy.');
+  const source = sourceOf(child, within_, cluster);
+  if (source.policy !== 'CLIENT_SIDE_WEIGHTED_ROUND_ROBIN') {
+    const why =
+      'Currently WrrLocalityLoadBalancer only supports ClientSideWeightedRoundRobinLoadBalancer as its endpoint picking policy.';
+    throw new ConfigProblem(within_, why);
+  }
+  return { ...source, locality: { locality_weighted_lb_config: {} } };
+}
+
+const isKnown = (entry: Fields): boolean => {
+  const type = record(record(entry['typed_extension_config'])?.['typed_config'])?.['@type'];
+  const name = String(type).replace(PREFIX, '');
+  return Object.hasOwn(CASES, name) || name === SUBSET || name === OVERRIDE || name === BY_LOCALITY;
+};
 
 function ofSubset(own: Fields, field: string, cluster: string): PolicySource {
   const child = record(own['subset_lb_policy']);

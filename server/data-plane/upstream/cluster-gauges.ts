@@ -17,9 +17,7 @@ export function registerMembership(stats: Stats, cluster: UpstreamCluster): void
   stats.gauge(`${prefix}membership_excluded`, () => count((host) => host.excluded));
   // Envoy looks for it where lists of hosts are replaced.
   if (cluster.config.type !== 'EDS' && cluster.config.type !== 'STRICT_DNS') return;
-  stats.gauge(`${prefix}max_host_weight`, () =>
-    hosts().reduce((max, { endpoint }) => Math.max(max, endpoint.weight), 0),
-  );
+  stats.gauge(`${prefix}max_host_weight`, () => hosts().reduce((max, { weight }) => Math.max(max, weight), 0));
 }
 
 /** How connections to hosts are secured. */

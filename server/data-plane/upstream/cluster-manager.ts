@@ -4,7 +4,8 @@ import type { CompiledCluster } from '../config/cluster-config.ts';
 import { type EndpointConfig, readDrops } from '../config/endpoint-config.ts';
 import type { Resolve } from '../doors.ts';
 import type { Stats } from '../stats/stats.ts';
-import { type PoolFactory, UpstreamCluster } from './cluster.ts';
+import { UpstreamCluster } from './cluster.ts';
+import type { PoolFactory } from './cluster-options.ts';
 import type { ProbeFactory } from './health-check/probe.ts';
 
 export interface ClusterManagerOptions {

@@ -5,15 +5,13 @@ import type { BalancingConfig } from '../config/lb-config.ts';
 import { tlsForHost, type UpstreamTls } from '../config/tls-settings.ts';
 import type { ClientHeader } from '../config/upstream-transport.ts';
 import type { Fraction } from '../config/values.ts';
-import type { Resolve } from '../doors.ts';
 import type { HostPool } from '../http/codec.ts';
 import type { Headers } from '../http/headers.ts';
-import type { Stats } from '../stats/stats.ts';
 import { registerMembership, registerTable, registerTransports, registerUse } from './cluster-gauges.ts';
+import type { ClusterOptions, PoolFactory } from './cluster-options.ts';
 import { ClusterStats } from './cluster-stats.ts';
 import { DnsHosts } from './dns-hosts.ts';
 import { HealthChecker } from './health-check/health-checker.ts';
-import type { ProbeFactory } from './health-check/probe.ts';
 import { Host, usesPool } from './host.ts';
 import { HostGroup } from './host-group.ts';
 import { HostSubsets } from './host-subsets.ts';
@@ -23,26 +21,7 @@ import { OutlierDetector } from './outlier-detection.ts';
 import type { HostChoice, PickContext } from './pick-context.ts';
 import { type CircuitBreakers, createCircuitBreakers, type RoutePriority, UNLIMITED } from './pool-breakers.ts';
 import type { LevelHosts } from './priority-loads.ts';
-
-/**
- * Makes the pool of one host; injected, so that the cluster knows no socket. `tunnels`: its connections carry the bytes of tunnels that end at
- * this proxy.
- */
-export type PoolFactory = (cluster: UpstreamCluster, host: Host, priority: RoutePriority, kind?: 'tunnels') => HostPool;
-
-export interface ClusterOptions {
-  readonly config: CompiledCluster;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly stats: Stats;
-  readonly createPool: PoolFactory;
-  readonly createProbe: ProbeFactory;
-  readonly resolve: Resolve;
-  /** Finds the clusters that this one is made of. */
-  readonly clusterOf?: (name: string) => UpstreamCluster | undefined;
-  /** Takes the lines of the health check event log. */
-  readonly onLog: (line: string) => void;
-}
+import { ReportedWeights } from './reported-weights.ts';
 
 /** For what has no route that could name something to hash. */
 export const NO_HASH = (): undefined => undefined;
@@ -52,6 +31,8 @@ export class UpstreamCluster {
   readonly config: CompiledCluster;
   readonly breakers: Readonly<Record<RoutePriority, CircuitBreakers>>;
   readonly stats: ClusterStats;
+  /** Where it goes by what hosts say of their load. */
+  readonly reports: ReportedWeights | undefined;
   /** Requests that the control plane wants to be dropped before a host is chosen. */
   drops: Fraction | undefined;
   readonly #hosts = new Map<string, Host>();
@@ -87,6 +68,7 @@ export class UpstreamCluster {
     this.#members = this.#createMembers(options);
     this.#all = this.#createGroup(config.balancing, random);
     this.#subsets = this.#createSubsets(random);
+    this.reports = this.#createReports();
     this.#outlier =
       config.outlier &&
       new OutlierDetector({
@@ -120,6 +102,7 @@ export class UpstreamCluster {
 
   start(): void {
     this.#outlier?.start();
+    this.reports?.start();
     this.#dns?.start();
   }
 
@@ -165,6 +148,7 @@ export class UpstreamCluster {
       changed.add(endpoint.priority);
     }
     for (const _priority of changed) this.stats.count('membership_change');
+    if (changed.size > 0) this.reports?.membersChanged();
     if (changed.size > 0 && this.config.balancing.closesOnChange)
       for (const host of this.hosts) host.renewConnections();
     this.#rebalance();
@@ -206,17 +190,17 @@ export class UpstreamCluster {
       const choice = this.#wantedHost(context.wanted.key);
       if (choice !== undefined || context.wanted.strict) return choice;
     }
+    return this.chooseBalanced(context);
+  }
+
+  /** A host that its balancer chooses, as for a cluster which is made of this one and others. */
+  chooseBalanced(context: PickContext): HostChoice | undefined {
     const { named } = this.config.balancing;
     if (named !== undefined) {
       const host = this.#hosts.get(context.named?.(named, (key) => this.#hosts.has(key)) ?? '');
       if (host !== undefined) return { host, candidates: undefined, why: () => 'the request names this host' };
     }
     if (this.config.type === 'ORIGINAL_DST') return this.#originalHost(context.originalDestination);
-    return this.chooseBalanced(context);
-  }
-
-  /** A host that its balancer chooses, as for a cluster which is made of this one and others. */
-  chooseBalanced(context: PickContext): HostChoice | undefined {
     return this.#subsets === undefined ? this.#all.choose(context) : this.#subsets.choose(context);
   }
 
@@ -287,6 +271,7 @@ export class UpstreamCluster {
     if (this.#drained) return;
     this.#drained = true;
     this.#outlier?.stop();
+    this.reports?.stop();
     this.#checker?.stop();
     this.#dns?.stop();
     for (const host of this.#hosts.values()) host.drainPools();
@@ -357,6 +342,7 @@ export class UpstreamCluster {
   #update(host: Host, endpoint: EndpointConfig): void {
     const secured = JSON.stringify(host.endpoint.socketMatch) !== JSON.stringify(endpoint.socketMatch);
     host.endpoint = endpoint;
+    host.reportedWeight = undefined;
     if (!secured) return;
     host.retirePools();
   }
@@ -378,6 +364,16 @@ export class UpstreamCluster {
     const { members: names, balancing } = config;
     if (names === undefined || clusterOf === undefined) return undefined;
     return new MemberHosts({ names, clusterOf, panicThreshold: balancing.panicThreshold, random });
+  }
+
+  #createReports(): ReportedWeights | undefined {
+    const config = this.config.balancing.reports;
+    if (config === undefined) return undefined;
+    const changed = (): void => {
+      this.#all.reweigh();
+      this.#subsets?.reweigh();
+    };
+    return new ReportedWeights({ config, clock: this.#clock, hosts: () => this.hosts, changed });
   }
 
   #createSubsets(random: Random): HostSubsets | undefined {

@@ -43,6 +43,11 @@ export class HostGroup {
     this.#priorities = this.#prioritize(hosts, placeWeight);
   }
 
+  /** Weights are others, and the hosts are not. */
+  reweigh(): void {
+    this.#balancer.renew?.();
+  }
+
   /** Its hosts by priority; another list whenever they, or their health, are others. */
   get levels(): readonly LevelHosts[] {
     return this.#priorities.levels;

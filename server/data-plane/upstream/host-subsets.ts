@@ -70,6 +70,12 @@ export class HostSubsets {
     this.#subsets = next;
   }
 
+  /** Weights are others, and the hosts are not. */
+  reweigh(): void {
+    for (const group of [this.#any, this.#default]) group?.reweigh();
+    for (const { group } of this.#subsets.values()) group?.reweigh();
+  }
+
   /** Undefined when no host may be used. */
   choose(context: PickContext): HostChoice | undefined {
     const criteria = context.criteria?.();

@@ -25,6 +25,8 @@ export class Host {
   excludedByItself = false;
   /** The control plane has removed it; it stays as long as its checks pass. */
   pendingRemoval = false;
+  /** By what it says of its own load, where its cluster goes by that. */
+  reportedWeight: number | undefined;
   /** Set by outlier detection. */
   ejected = false;
   /** It told in an answer that it is not to be preferred. Set by outlier detection. */
@@ -57,6 +59,10 @@ export class Host {
 
   get key(): string {
     return this.endpoint.key;
+  }
+
+  get weight(): number {
+    return this.reportedWeight ?? this.endpoint.weight;
   }
 
   get address(): SocketAddress {

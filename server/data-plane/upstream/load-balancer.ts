@@ -24,6 +24,8 @@ export interface PickInput {
 export interface LoadBalancer {
   /** Undefined only of balancers that hash: where no host has a share. The same array stands for the same hosts, healths and weights. */
   pick(hosts: readonly Host[], source: string, input: PickInput): Pick | undefined;
+  /** Weights are others although the hosts are not: schedules begin anew. */
+  renew?(): void;
   /** Only of balancers that hash; undefined where no host has a share. */
   shapeOf?(hosts: readonly Host[]): TableShape | undefined;
 }
@@ -54,6 +56,7 @@ export function createLoadBalancer(options: BalancerOptions): LoadBalancer {
     case 'MAGLEV':
       return hashing(config, random, underWay);
     case 'ROUND_ROBIN':
+    case 'CLIENT_SIDE_WEIGHTED_ROUND_ROBIN':
     case 'CLUSTER_PROVIDED':
       return roundRobin(options);
   }
@@ -68,15 +71,16 @@ function drawn(hosts: readonly Host[], place: number): Pick {
 function roundRobin(options: BalancerOptions): SureBalancer {
   const { config, random, clock } = options;
   const turns = new Map<string, number>();
-  const scheduleOf = createSchedules(options, (host) => {
-    const { weight } = host.endpoint;
+  const schedules = new Schedules(options, (host) => {
+    const { weight } = host;
     return config.slowStart === undefined
       ? weight
       : weight * slowStartFactor(config.slowStart, host, clock.monotonic());
   });
   return {
+    renew: () => schedules.clear(),
     pick(hosts, source) {
-      const schedule = scheduleOf(hosts);
+      const schedule = schedules.of(hosts);
       if (schedule !== undefined) return weighted(schedule.next(), 'round robin');
       const last = turns.get(source);
       const turn = last === undefined ? random.below(hosts.length) : last + 1;
@@ -94,14 +98,14 @@ function roundRobin(options: BalancerOptions): SureBalancer {
 function leastRequest(options: BalancerOptions): SureBalancer {
   const { config, random, clock } = options;
   const { activeRequestBias: bias, slowStart } = config;
-  const scheduleOf = createSchedules(options, (host) => {
+  const schedules = new Schedules(options, (host) => {
     const { weight } = host.endpoint;
     const unused = bias === 0 ? weight : weight / (host.activeRequests + 1) ** bias;
     return slowStart === undefined ? unused : unused * slowStartFactor(slowStart, host, clock.monotonic());
   });
   return {
     pick(hosts) {
-      const schedule = scheduleOf(hosts);
+      const schedule = schedules.of(hosts);
       if (schedule !== undefined) return weighted(schedule.next(), 'least request');
       if (hosts.length === 1) return { host: hosts[0]!, why: () => 'least request: the only host' };
       if (config.scansAll) return leastOfAll(hosts, random);
@@ -133,31 +137,43 @@ function wordsOfDraw(candidates: readonly Host[], active: readonly number[]): st
 }
 
 function weighted(host: Host, policy: string): Pick {
-  return { host, why: () => `${policy} by weight: ${host.key} has weight ${host.endpoint.weight}` };
+  const { weight, reportedWeight } = host;
+  const source = reportedWeight === undefined ? '' : ', by what hosts say of their load';
+  return { host, why: () => `${policy} by weight: ${host.key} has weight ${weight}${source}` };
 }
 
 /**
  * A schedule for each list of hosts whose weights differ, or of which one is new; undefined for others. As in Envoy that is decided when the
  * list is made, and a new list begins anew.
  */
-function createSchedules(
-  { config: { slowStart }, clock, random }: BalancerOptions,
-  weightOf: (host: Host) => number,
-): (hosts: readonly Host[]) => DeadlineSchedule<Host> | undefined {
-  const schedules = new WeakMap<readonly Host[], DeadlineSchedule<Host> | 'none'>();
-  return (hosts) => {
-    let schedule = schedules.get(hosts);
+class Schedules {
+  readonly #options: BalancerOptions;
+  readonly #weightOf: (host: Host) => number;
+  #known = new WeakMap<readonly Host[], DeadlineSchedule<Host> | 'none'>();
+
+  constructor(options: BalancerOptions, weightOf: (host: Host) => number) {
+    this.#options = options;
+    this.#weightOf = weightOf;
+  }
+
+  clear(): void {
+    this.#known = new WeakMap();
+  }
+
+  of(hosts: readonly Host[]): DeadlineSchedule<Host> | undefined {
+    let schedule = this.#known.get(hosts);
     if (schedule === undefined) {
-      const plain = hosts.length === 1 || (sameWeights(hosts) && !anyWarming(slowStart, hosts, clock));
-      schedule = plain ? 'none' : new DeadlineSchedule(hosts, weightOf, random);
-      schedules.set(hosts, schedule);
+      const { clock, config, random } = this.#options;
+      const plain = hosts.length === 1 || (sameWeights(hosts) && !anyWarming(config.slowStart, hosts, clock));
+      schedule = plain ? 'none' : new DeadlineSchedule(hosts, this.#weightOf, random);
+      this.#known.set(hosts, schedule);
     }
     return schedule === 'none' ? undefined : schedule;
-  };
+  }
 }
 
 function sameWeights(hosts: readonly Host[]): boolean {
-  for (const host of hosts) if (host.endpoint.weight !== hosts[0]!.endpoint.weight) return false;
+  for (const host of hosts) if (host.weight !== hosts[0]!.weight) return false;
   return true;
 }
 

@@ -45,6 +45,8 @@ export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, 
   #attempt: UpstreamAttempt | undefined;
   /** The host has said something before its answer. */
   #begun = false;
+  /** A host has told its load. */
+  #reported = false;
   /** Monotonic time at which the request was complete. */
   #completeAt: number | undefined;
 
@@ -148,6 +150,7 @@ export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, 
     attempt.choice.host.answered(head.status);
     reportAnswer(attempt.cluster, attempt.choice.host, this.#exchange.head, head);
     attempt.cluster.readAnswer(attempt.choice.host, head.headers);
+    if (attempt.cluster.reports !== undefined) this.#readReport(attempt, head.headers);
     const mayRepeat = this.#body.replayable || this.#retry?.left === 0;
     const verdict = mayRepeat && !this.#begun ? this.#retry?.afterResponse(head) : undefined;
     if (this.#exchange.steps.on) noteAnswer(this.#exchange, attempt, head.status, verdict);
@@ -177,6 +180,11 @@ export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, 
     if (endStream) tellTime(this.#exchange, this.#cluster, this.#completeAt);
   }
 
+  /** What the host says of its load; the first word counts. */
+  #readReport({ choice, cluster }: UpstreamAttempt, headers: Headers): void {
+    if (!this.#reported) this.#reported = cluster.reports?.read(choice.host, headers) === true;
+  }
+
   responseData(attempt: UpstreamAttempt, chunk: Buffer): void {
     this.#note('responseBodyBegun');
     this.#timers?.touchTry();
@@ -184,6 +192,7 @@ export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, 
   }
 
   responseEnd(attempt: UpstreamAttempt, trailers: Headers | undefined): void {
+    if (trailers !== undefined && attempt.cluster.reports !== undefined) this.#readReport(attempt, trailers);
     this.#answerComplete(attempt);
     this.#exchange.respondEnd(trailers);
     tellTime(this.#exchange, this.#cluster, this.#completeAt);

@@ -1,0 +1,29 @@
+import type { Clock, Random } from '#domain';
+import type { CompiledCluster } from '../config/cluster-config.ts';
+import type { Resolve } from '../doors.ts';
+import type { HostPool } from '../http/codec.ts';
+import type { Stats } from '../stats/stats.ts';
+import type { UpstreamCluster } from './cluster.ts';
+import type { ProbeFactory } from './health-check/probe.ts';
+import type { Host } from './host.ts';
+import type { RoutePriority } from './pool-breakers.ts';
+
+/**
+ * Makes the pool of one host; injected, so that the cluster knows no socket. `tunnels`: its connections carry the bytes of tunnels that end at
+ * this proxy.
+ */
+export type PoolFactory = (cluster: UpstreamCluster, host: Host, priority: RoutePriority, kind?: 'tunnels') => HostPool;
+
+export interface ClusterOptions {
+  readonly config: CompiledCluster;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly stats: Stats;
+  readonly createPool: PoolFactory;
+  readonly createProbe: ProbeFactory;
+  readonly resolve: Resolve;
+  /** Finds the clusters that this one is made of. */
+  readonly clusterOf?: (name: string) => UpstreamCluster | undefined;
+  /** Takes the lines of the health check event log. */
+  readonly onLog: (line: string) => void;
+}
