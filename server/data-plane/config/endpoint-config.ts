@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { SocketAddress } from '#domain';
 import { formatAddress } from '#domain';
 import type { ClusterLoadAssignment, LbEndpoint, LocalityLbEndpoints, Metadata } from '#xds';
@@ -54,6 +55,16 @@ export interface EndpointConfig {
   /** What active health checks must know. */
   readonly check: EndpointCheck;
   readonly origins: Origins | undefined;
+}
+
+/** Whether nothing that balancing goes by differs between two descriptions of one endpoint. */
+export function balancesAlike(one: EndpointConfig, other: EndpointConfig): boolean {
+  return one === other || isDeepStrictEqual(balancedPart(one), balancedPart(other));
+}
+
+function balancedPart(endpoint: EndpointConfig): unknown[] {
+  const { degraded, draining, healthy, status, weight, weighsHealth, overprovisioning, locality, metadata } = endpoint;
+  return [degraded, draining, healthy, status, weight, weighsHealth, overprovisioning, locality, metadata];
 }
 
 /** What an endpoint is, apart from its address. */

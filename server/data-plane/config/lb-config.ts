@@ -66,6 +66,8 @@ export interface BalancingConfig {
   readonly excludesUnchecked: boolean;
   /** Connections are given up when hosts come or go. */
   readonly closesOnChange: boolean;
+  /** Within so long after an update, other healths and weights of hosts wait for each other; 0: they do not. */
+  readonly mergeWindowMs: number;
   /** Of hosts that sessions may go on with. */
   readonly overrideStatuses: ReadonlySet<string>;
   /** Requests choose among the hosts whose metadata is theirs. */
@@ -100,6 +102,7 @@ const POLICIES = new Set<string>([
   'CLUSTER_PROVIDED',
 ] satisfies LbPolicy[]);
 
+const MERGE_WINDOW_MS = 1000;
 const MIN_RING = 1024;
 const MAX_RING = 8 * 1024 * 1024;
 const MAGLEV_SIZE = 65_537;
@@ -116,6 +119,7 @@ export function readBalancing(cluster: Cluster): BalancingConfig {
     const why = `Cannot use hostname for consistent hashing loadbalancing for cluster of type: '${cluster.type ?? 'STATIC'}'`;
     throw new ConfigProblem(field, why);
   }
+  const mergeWindow = common?.['update_merge_window'] as string | undefined;
   const hashPolicies = hashing?.['hash_policy'] as readonly Fields[] | undefined;
   return {
     policy: source.policy,
@@ -132,6 +136,7 @@ export function readBalancing(cluster: Cluster): BalancingConfig {
     failsInPanic: record(locality?.['zone_aware_lb_config'])?.['fail_traffic_on_panic'] === true,
     excludesUnchecked: common?.['ignore_new_hosts_until_first_hc'] === true,
     closesOnChange: common?.['close_connections_on_host_set_change'] === true,
+    mergeWindowMs: durationMs(mergeWindow, 'common_lb_config.update_merge_window', MERGE_WINDOW_MS),
     overrideStatuses: readStatuses(record(common?.['override_host_status'])),
     subsets: source.subsets,
     reports: source.policy === 'CLIENT_SIDE_WEIGHTED_ROUND_ROBIN' ? readReports(own ?? {}, field) : undefined,

@@ -92,6 +92,7 @@ export class ClusterManager {
     this.#warming.delete(name);
     const former = this.#clusters.get(name);
     this.#clusters.set(name, cluster);
+    cluster.serve();
     former?.drain();
     this.#tellIfWarm();
   }

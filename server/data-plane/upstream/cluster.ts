@@ -1,6 +1,6 @@
 import type { Clock, Random, SocketAddress } from '#domain';
 import type { CompiledCluster } from '../config/cluster-config.ts';
-import type { EndpointConfig } from '../config/endpoint-config.ts';
+import { balancesAlike, type EndpointConfig } from '../config/endpoint-config.ts';
 import type { BalancingConfig } from '../config/lb-config.ts';
 import { tlsForHost, type UpstreamTls } from '../config/tls-settings.ts';
 import type { ClientHeader } from '../config/upstream-transport.ts';
@@ -22,6 +22,7 @@ import type { HostChoice, PickContext } from './pick-context.ts';
 import { type CircuitBreakers, createCircuitBreakers, type RoutePriority, UNLIMITED } from './pool-breakers.ts';
 import type { LevelHosts } from './priority-loads.ts';
 import { ReportedWeights } from './reported-weights.ts';
+import { UpdateWindows } from './update-windows.ts';
 
 /** For what has no route that could name something to hash. */
 export const NO_HASH = (): undefined => undefined;
@@ -47,6 +48,7 @@ export class UpstreamCluster {
   /** Where it is made of other clusters. */
   readonly #members: MemberHosts | undefined;
   readonly #limitsPools: boolean;
+  readonly #windows: UpdateWindows;
   #drained = false;
 
   constructor(options: ClusterOptions) {
@@ -69,6 +71,12 @@ export class UpstreamCluster {
     this.#all = this.#createGroup(config.balancing, random);
     this.#subsets = this.#createSubsets(random);
     this.reports = this.#createReports();
+    this.#windows = new UpdateWindows({
+      clock,
+      windowMs: config.balancing.mergeWindowMs,
+      stats,
+      update: (priorities) => this.#rebalance(priorities),
+    });
     this.#outlier =
       config.outlier &&
       new OutlierDetector({
@@ -80,7 +88,7 @@ export class UpstreamCluster {
         hosts: () => this.hosts,
         changed: (host) => {
           if (host.ejected) this.#giveUp(host);
-          this.#rebalance();
+          this.#healthChanged();
         },
       });
     this.#dns =
@@ -106,6 +114,11 @@ export class UpstreamCluster {
     this.#dns?.start();
   }
 
+  /** Requests go to it from now on. */
+  serve(): void {
+    this.#windows.open();
+  }
+
   get hostCount(): number {
     return this.#hosts.size;
   }
@@ -129,29 +142,34 @@ export class UpstreamCluster {
     const kept = new Set(endpoints.map((endpoint) => endpoint.key));
     this.#originals.forgetLast();
     /** Priorities whose members are others now: Envoy updates one after the other. */
+    const members = new Set<number>();
+    /** Those whose hosts are. */
     const changed = new Set<number>();
     for (const [key, host] of this.#hosts) {
       if (kept.has(key)) continue;
       host.pendingRemoval = this.#outlives(host);
       if (host.pendingRemoval) continue;
       this.#remove(host);
-      changed.add(host.endpoint.priority);
+      members.add(host.endpoint.priority);
     }
     for (const endpoint of endpoints) {
       const host = this.#hosts.get(endpoint.key);
-      if (host !== undefined) {
-        host.pendingRemoval = false;
-        this.#update(host, endpoint);
+      if (host === undefined) {
+        this.#add(new Host(endpoint, this.#clock.monotonic(), this));
+        members.add(endpoint.priority);
         continue;
       }
-      this.#add(new Host(endpoint, this.#clock.monotonic(), this));
-      changed.add(endpoint.priority);
+      host.pendingRemoval = false;
+      const former = host.endpoint;
+      this.#update(host, endpoint);
+      if (former.priority !== endpoint.priority) members.add(former.priority).add(endpoint.priority);
+      else if (!balancesAlike(former, endpoint)) changed.add(endpoint.priority);
     }
-    for (const _priority of changed) this.stats.count('membership_change');
-    if (changed.size > 0) this.reports?.membersChanged();
-    if (changed.size > 0 && this.config.balancing.closesOnChange)
+    for (const _priority of members) this.stats.count('membership_change');
+    if (members.size > 0) this.reports?.membersChanged();
+    if (members.size > 0 && this.config.balancing.closesOnChange)
       for (const host of this.hosts) host.renewConnections();
-    this.#rebalance();
+    this.#windows.changed(new Set([...members, ...changed]), members);
   }
 
   /** Chooses a host, or undefined when none may be used, which is counted. */
@@ -263,7 +281,7 @@ export class UpstreamCluster {
   readAnswer(host: Host, headers: Headers): void {
     if (this.#checker === undefined || !headers.has('x-envoy-immediate-health-check-fail')) return;
     this.#checker.failPassively(host);
-    this.#rebalance();
+    this.#healthChanged();
   }
 
   /** Lets current requests end and opens no more connections. */
@@ -274,6 +292,7 @@ export class UpstreamCluster {
     this.reports?.stop();
     this.#checker?.stop();
     this.#dns?.stop();
+    this.#windows.close();
     for (const host of this.#hosts.values()) host.drainPools();
   }
 
@@ -299,12 +318,13 @@ export class UpstreamCluster {
       onLog,
       onResult: (host, { healthy, changed }) => {
         if (healthy) this.#outlier?.checkPassed(host);
-        if (host.pendingRemoval && host.failedCheck) {
+        const leaves = host.pendingRemoval && host.failedCheck;
+        if (leaves) {
           this.#remove(host);
           this.stats.count('membership_change');
         }
         if (changed && !healthy) this.#giveUp(host);
-        if (changed) this.#rebalance();
+        if (changed) this.#healthChanged(leaves ? host : undefined);
       },
     });
   }
@@ -384,9 +404,16 @@ export class UpstreamCluster {
     return new HostSubsets({ config, stats: this.stats, createGroup: () => this.#createGroup(own, random) });
   }
 
-  #rebalance(): void {
+  /** As in Envoy, all priorities are looked at; `gone`: a host that left. */
+  #healthChanged(gone?: Host): void {
+    const priorities = new Set(this.hosts.map(({ endpoint }) => endpoint.priority));
+    const members = new Set(gone === undefined ? [] : [gone.endpoint.priority]);
+    this.#windows.changed(new Set([...priorities, ...members]), members);
+  }
+
+  #rebalance(priorities: ReadonlySet<number>): void {
     const { hosts } = this;
-    this.#all.setHosts(hosts);
-    this.#subsets?.setHosts(hosts);
+    this.#all.setHosts(hosts, { priorities });
+    this.#subsets?.setHosts(hosts, priorities);
   }
 }

@@ -5,7 +5,7 @@ import type { TableShape } from './hashing/ring-hash.ts';
 import type { Host } from './host.ts';
 import { createLoadBalancer, type LoadBalancer } from './load-balancer.ts';
 import type { ChosenList, HostChoice, PickContext, TriedHosts } from './pick-context.ts';
-import { type Candidates, type PlaceWeight, PrioritySet } from './priority.ts';
+import { type Candidates, type PlaceWeight, type PriorityOptions, PrioritySet } from './priority.ts';
 import type { LevelHosts } from './priority-loads.ts';
 
 export interface HostGroupOptions {
@@ -16,6 +16,14 @@ export interface HostGroupOptions {
   readonly underWay: () => number;
   /** `lb_healthy_panic`. */
   readonly panics: Stat;
+}
+
+/** How hosts are balanced now. */
+export interface HostChange {
+  /** The only priorities in which anything differs; absent: it may in all. */
+  readonly priorities?: ReadonlySet<number> | undefined;
+  /** Of localities, where it is not that of the assignment. */
+  readonly placeWeight?: PlaceWeight | undefined;
 }
 
 /** Hosts that are balanced together: all of a cluster, or one subset of them. */
@@ -35,12 +43,13 @@ export class HostGroup {
     this.#panics = options.panics;
     this.#hashes = config.policy === 'RING_HASH' || config.policy === 'MAGLEV';
     this.#drawPercent = () => random.below(100);
-    this.#priorities = this.#prioritize([]);
+    this.#priorities = this.#prioritize([], undefined);
   }
 
   /** Members are others, or their health, weights or priorities are. */
-  setHosts(hosts: readonly Host[], placeWeight?: PlaceWeight): void {
-    this.#priorities = this.#prioritize(hosts, placeWeight);
+  setHosts(hosts: readonly Host[], { priorities, placeWeight }: HostChange): void {
+    const kept = priorities && { of: this.#priorities, but: priorities };
+    this.#priorities = this.#prioritize(hosts, kept, placeWeight);
   }
 
   /** Weights are others, and the hosts are not. */
@@ -98,13 +107,13 @@ export class HostGroup {
     return pick && { host: pick.host, why: pick.why, candidates };
   }
 
-  #prioritize(hosts: readonly Host[], placeWeight?: PlaceWeight): PrioritySet {
+  #prioritize(hosts: readonly Host[], kept: PriorityOptions['kept'], placeWeight?: PlaceWeight): PrioritySet {
     const { panicThreshold, byLocality, failsInPanic } = this.#config;
     const onPanic = (): void => {
       this.#panics.value++;
     };
     const hashed = this.#hashes;
-    return new PrioritySet({ hosts, panicThreshold, byLocality, failsInPanic, hashed, placeWeight, onPanic });
+    return new PrioritySet({ hosts, panicThreshold, byLocality, failsInPanic, hashed, placeWeight, onPanic, kept });
   }
 }
 

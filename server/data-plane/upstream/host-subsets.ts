@@ -48,10 +48,11 @@ export class HostSubsets {
     this.#default = wants('DEFAULT_SUBSET') ? createGroup() : undefined;
   }
 
-  /** Members are others, or their health, weights or metadata are. */
-  setHosts(hosts: readonly Host[]): void {
-    this.#any?.setHosts(hosts);
-    this.#default?.setHosts(hosts.filter((host) => this.#isDefault(host)));
+  /** In `priorities` members are others, or their health, weights or metadata are. */
+  setHosts(hosts: readonly Host[], priorities: ReadonlySet<number>): void {
+    this.#any?.setHosts(hosts, { priorities });
+    const ofDefault = hosts.filter((host) => this.#isDefault(host));
+    this.#default?.setHosts(ofDefault, { priorities });
     const next = new Map<string, Subset>();
     let duplicates = 0;
     for (const host of hosts) {
@@ -65,7 +66,8 @@ export class HostSubsets {
       }
     }
     const places = this.#config.scalesWeights ? countPlaces(hosts) : undefined;
-    for (const { group, hosts: members } of next.values()) group?.setHosts(members, places && scaled(places, members));
+    for (const { group, hosts: members } of next.values())
+      group?.setHosts(members, { priorities, placeWeight: places && scaled(places, members) });
     this.#count(next, duplicates);
     this.#subsets = next;
   }

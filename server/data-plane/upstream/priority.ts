@@ -38,6 +38,8 @@ export interface PriorityOptions {
   readonly placeWeight?: PlaceWeight | undefined;
   /** Called for each choice of a priority with too few healthy hosts. */
   readonly onPanic?: () => void;
+  /** What earlier hosts were made of, for all priorities but some. */
+  readonly kept?: { readonly of: PrioritySet; readonly but: ReadonlySet<number> } | undefined;
 }
 
 interface Level extends LevelHosts {
@@ -69,6 +71,8 @@ export class PrioritySet {
     const factor = hosts[0]?.endpoint.overprovisioning ?? DEFAULT_OVERPROVISIONING;
     const levels = Array.from({ length: highest + 1 }, (_, priority) => {
       const all = hosts.filter((host) => host.endpoint.priority === priority);
+      const former = options.kept?.but.has(priority) === false ? options.kept.of.#levels[priority] : undefined;
+      if (former !== undefined && sameHosts(former.all, all)) return former;
       return { ...levelOf(all, factor), localities: byLocality ? schedulersOf(all, factor, placeWeight) : undefined };
     });
     const { lists, panics, shares } = spreadLoad(levels, panicThreshold);
@@ -138,6 +142,9 @@ export class PrioritySet {
     return candidates;
   }
 }
+
+const sameHosts = (one: readonly Host[], other: readonly Host[]): boolean =>
+  one.length === other.length && one.every((host, i) => host === other[i]);
 
 function levelOf(all: readonly Host[], factor: number): LevelHosts {
   const usable = all.filter((host) => host.healthy);
