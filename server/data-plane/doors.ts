@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { AskNames, Clock, FleetingHops, HopRecord, LogText, Random, SocketAddress } from '#domain';
+import type { AdsVariant } from '#xds';
 
 /** A port that a proxy asked for. */
 export interface PortBinding {
@@ -96,6 +97,8 @@ export interface BootstrapSettings {
   readonly statsCompression?: boolean;
   /** Of Envoy's runtime, by name. */
   readonly runtimeValues?: Readonly<Record<string, string>>;
+  /** How it asks the control plane; absent: by delta. */
+  readonly variant?: AdsVariant;
   /** Connections of clients that may be open at once; absent: any number. */
   readonly maxConnections?: number | undefined;
 }

@@ -15,7 +15,7 @@ export { listenOnTcp } from './listener/listen.ts';
 export { readProxyHeader } from './listener/proxy-header.ts';
 export { createProxy, createProxyWith, type ProxySeams } from './proxy.ts';
 export type { ProxySelf } from './runtime.ts';
-export { adsVariant, capturesNames, describeSelf, xdsNode } from './self.ts';
+export { capturesNames, describeSelf, xdsNode } from './self.ts';
 export { inclusionPatterns } from './stats/stats-inclusion.ts';
 export { type ToldCall, ToldCalls } from './stats/told-calls.ts';
 export { connectionId } from './tcp/session-record.ts';

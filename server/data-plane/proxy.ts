@@ -33,7 +33,7 @@ import { ListenerSet } from './listener/listener-set.ts';
 import { LogServices } from './log-service/log-services.ts';
 import { Reception } from './reception.ts';
 import { type ProxyRuntime, splitChance } from './runtime.ts';
-import { adsVariant, capturesNames, describeSelf, xdsNode } from './self.ts';
+import { capturesNames, describeSelf, xdsNode } from './self.ts';
 import { IstioMetrics } from './stats/istio-metrics.ts';
 import { ServerStats } from './stats/server-stats.ts';
 import { Stats } from './stats/stats.ts';
@@ -111,7 +111,7 @@ class MeshProxy implements Proxy {
     const identity = spiffeId(trustDomain, pod.namespace, pod.serviceAccount);
     const self = describeSelf(options, identity);
     const node = xdsNode(options);
-    const variant = adsVariant(options.environment);
+    const variant = options.bootstrap?.variant ?? 'delta';
     const stats = new Stats();
     const secrets = new SecretStore(options.revoked);
     const transports = createTransports(secrets, clock);

@@ -1,4 +1,4 @@
-import { type AdsVariant, OWN_USER_AGENT, type ProxyNode } from '#xds';
+import { OWN_USER_AGENT, type ProxyNode } from '#xds';
 import type { ProxyOptions } from './doors.ts';
 import type { ProxySelf } from './runtime.ts';
 
@@ -54,10 +54,6 @@ function workloadName(pod: string): string {
 /** Whether the agent is to answer the application's DNS questions. Source: DNSCapture in istio pilot/cmd/pilot-agent/options. */
 export const capturesNames = (environment: Readonly<Record<string, string>>): boolean =>
   /^(?:1|t|T|TRUE|true|True)$/.test(environment['ISTIO_META_DNS_CAPTURE'] ?? '');
-
-/** Delta, unless it is switched off; what Go's ParseBool cannot read switches nothing. Source: ISTIO_DELTA_XDS in istio pilot/pkg/features. */
-export const adsVariant = (environment: Readonly<Record<string, string>> = {}): AdsVariant =>
-  /^(?:0|f|F|FALSE|false|False)$/.test(environment['ISTIO_DELTA_XDS'] ?? '') ? 'state of the world' : 'delta';
 
 /** How this proxy introduces itself to the control plane. */
 export function xdsNode({ pod, role, environment = {} }: ProxyOptions): ProxyNode {

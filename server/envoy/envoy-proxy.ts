@@ -4,7 +4,6 @@ import { Server, ServerCredentials } from '@grpc/grpc-js';
 import {
   Agent,
   AgentMetrics,
-  adsVariant,
   agentPort,
   capturesNames,
   describeSelf,
@@ -247,7 +246,7 @@ class EnvoyProxy implements Proxy {
     return bootstrap({
       node: { id, cluster, metadata: { ...metadata, [AGENT_COUNTS]: 'true' } },
       podIp: this.#options.pod.ip,
-      variant: adsVariant(this.#options.environment),
+      variant: this.#options.bootstrap?.variant ?? 'delta',
       adsPort: port,
       sdsPort: port,
       nameServer,

@@ -32,7 +32,7 @@ export interface RunningMesh {
 export async function startMesh(
   files: readonly ManifestFile[],
   ingress = true,
-  keyHosts: readonly KeyHost[] = [],
+  { keyHosts = [], meshConfig }: { readonly keyHosts?: readonly KeyHost[]; readonly meshConfig?: string } = {},
 ): Promise<RunningMesh> {
   const events: SandboxEvent[] = [];
   const lease = await leaseSubnet(seededRandom(`${process.pid}/${performance.now()}`));
@@ -43,7 +43,7 @@ export async function startMesh(
     clock: systemClock(),
     onEvent: (event) => events.push(event),
   });
-  await sandbox.start(files, { ingress });
+  await sandbox.start(files, { ingress, ...(meshConfig !== undefined && { meshConfig }) });
   const stop = async (): Promise<void> => {
     await sandbox.stop();
     await lease.release();

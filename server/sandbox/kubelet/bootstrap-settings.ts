@@ -1,10 +1,18 @@
 import type { BootstrapSettings, HistogramBounds, StatsInclusion } from '#data-plane';
 import type { KubeStore } from '#kube-api';
+import type { AdsVariant } from '#xds';
 import type { PodObject } from '../kube-types.ts';
 import { effectiveProxySettings } from '../mesh/proxy-config.ts';
 
-/** What the pod's annotations and its proxy's settings change of the bootstrap. Source: getStatsOptions in istio pkg/bootstrap/config.go. */
-export function bootstrapSettings(store: KubeStore, pod: PodObject): BootstrapSettings {
+/**
+ * What the pod's annotations and its proxy's settings, `environment` among them, change of the bootstrap. Source: getStatsOptions in istio
+ * pkg/bootstrap/config.go.
+ */
+export function bootstrapSettings(
+  store: KubeStore,
+  pod: PodObject,
+  environment: Readonly<Record<string, string>> = {},
+): BootstrapSettings {
   const { namespace = '', labels = {}, annotations = {} } = pod.metadata;
   const settings = effectiveProxySettings(store, { namespace, labels, annotations });
   const { proxyStatsMatcher, extraStatTags, statsCompression, runtimeValues } = settings as Settings;
@@ -17,8 +25,13 @@ export function bootstrapSettings(store: KubeStore, pod: PodObject): BootstrapSe
       Object.entries(runtimeValues ?? {}).map(([name, value]) => [name, String(value)]),
     ),
     maxConnections: maxConnections(settings.proxyMetadata ?? {}, runtimeValues ?? {}),
+    variant: adsVariant({ ...settings.proxyMetadata, ...environment }),
   };
 }
+
+/** Delta, unless it is switched off; what Go's ParseBool cannot read switches nothing. Source: ISTIO_DELTA_XDS in istio pilot/pkg/features. */
+const adsVariant = (environment: Readonly<Record<string, unknown>>): AdsVariant =>
+  /^(?:0|f|F|FALSE|false|False)$/.test(String(environment['ISTIO_DELTA_XDS'] ?? '')) ? 'state of the world' : 'delta';
 
 /** By a variable, else by a value of the runtime that older releases read; what is no whole number counts as nothing. */
 function maxConnections(

@@ -136,7 +136,7 @@ function proxyProgram(build: PodBuild, spec: ContainerSpec, log: (line: LogText)
         certificates: certificateSettings(options.store, pod, environment),
         revoked: () => filesOf(build, spec).read(REVOKED_FILE) ?? '',
         appMetrics: appMetrics(environment),
-        bootstrap: bootstrapSettings(options.store, pod),
+        bootstrap: bootstrapSettings(options.store, pod, environment),
         ...ends,
         onInboundPorts: (inbound) => build.ports.lead(inbound),
         network: {

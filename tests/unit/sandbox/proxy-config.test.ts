@@ -68,6 +68,16 @@ describe('the settings of a proxy at injection', () => {
     expect(bootstrapSettings(store, pod({ 'proxy.istio.io/config': config })).maxConnections).toBe(limit);
   });
 
+  it.each([
+    [{}, {}, 'delta'],
+    [{ 'proxy.istio.io/config': 'proxyMetadata: { ISTIO_DELTA_XDS: "false" }' }, {}, 'state of the world'],
+    [{ 'proxy.istio.io/config': 'proxyMetadata: { ISTIO_DELTA_XDS: "no" }' }, {}, 'delta'],
+    [{ 'proxy.istio.io/config': 'proxyMetadata: { ISTIO_DELTA_XDS: "false" }' }, { ISTIO_DELTA_XDS: 'true' }, 'delta'],
+    [{}, { ISTIO_DELTA_XDS: '0' }, 'state of the world'],
+  ])('of %j, in a container with %j, ask istiod by %s', (annotations, environment, variant) => {
+    expect(bootstrapSettings(store, pod(annotations as Record<string, string>), environment).variant).toBe(variant);
+  });
+
   it('join environment variables of root namespace, namespace, annotation and selected workload, the last winning', () => {
     add('istio-system', 'root', { environmentVariables: { A: 'root', B: 'root', C: 'root', D: 'root' } });
     add('shop', 'all', { environmentVariables: { B: 'shop', C: 'shop', D: 'shop' } });

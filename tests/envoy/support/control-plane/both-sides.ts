@@ -61,7 +61,7 @@ export async function startOurSide(options: SideOptions): Promise<Side> {
     {
       role: 'router',
       pod: { name: 'gateway', namespace: 'default', ip, serviceAccount: 'gateway', labels: {}, ports: [] },
-      environment: { ISTIO_DELTA_XDS: String(variant === 'delta') },
+      bootstrap: { variant },
       trustDomain: 'cluster.local',
       xdsAddress: `${ip}:${plane.port}`,
       signer: await createTestCa(),
