@@ -26,6 +26,13 @@ const shownCluster: Command = (subject) => {
   return text(subject.runtime?.clusters.get(subject.info.cluster)?.config.resource.alt_stat_name) ?? name;
 };
 
+/** As in Envoy, 0 for requests that met no connection. */
+const upstreamConnection: Command = ({ head, info }) =>
+  info.upstreamConnection?.id ?? (head.method === '' ? undefined : 0);
+
+const connectionsTried: Command = ({ info: { connectionsTriedBefore, upstreamConnection } }) =>
+  upstreamConnection && [...connectionsTriedBefore, upstreamConnection.id].join(',');
+
 /** Envoy counts these for HTTP/3 only. */
 const zero: Command = () => 0;
 
@@ -62,6 +69,8 @@ export const STREAM_COMMANDS: Readonly<Record<string, CommandReader>> = {
   VIRTUAL_CLUSTER_NAME: plain(() => undefined),
   FILTER_CHAIN_NAME: plain(({ connection }) => text(connection.chain?.name)),
   CONNECTION_ID: plain(({ connection }) => connection.id ?? 0),
+  UPSTREAM_CONNECTION_ID: plain(upstreamConnection),
+  UPSTREAM_CONNECTION_IDS_ATTEMPTED: plain(connectionsTried),
   STREAM_ID: plain(({ head }) => head.headers.get('x-request-id') ?? randomUUID()),
   UNIQUE_ID: plain(() => randomUUID()),
   TRACE_ID: plain(({ span }) => text(span?.traceId)),

@@ -96,6 +96,8 @@ export interface FormatProxy {
 
 export interface FormatConnection {
   readonly id?: number;
+  /** Monotonic time at which it was accepted. */
+  readonly beganAt?: number;
   readonly direction: TrafficDirection;
   readonly remoteAddress: SocketAddress;
   readonly directAddress?: SocketAddress;

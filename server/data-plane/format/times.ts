@@ -1,4 +1,5 @@
 import { ConfigProblem } from '../config/problem.ts';
+import type { StreamInfo } from '../http/stream-info.ts';
 import { formatTime } from './strftime.ts';
 import type { Command, CommandReader, FormatSubject } from './subject.ts';
 
@@ -40,16 +41,19 @@ const startedMs = ({ info }: FormatSubject): number => info.startMs;
 /** Entries are written when the stream ends. */
 const emittedMs = ({ info }: FormatSubject): number => info.startMs + Math.round(info.durationMs);
 
-/** Milliseconds since the stream began; undefined for what has not happened. */
+/** Milliseconds since the stream began, negative for what was before; undefined for what has not happened. */
 type Point = (subject: FormatSubject) => number | undefined;
+
+const since = (at: number | undefined, { startedAt }: StreamInfo): number | undefined =>
+  at === undefined ? undefined : at - startedAt;
 
 const POINTS: Readonly<Record<string, Point>> = {
   DS_RX_BEG: () => 0,
-  DS_CX_BEG: () => 0,
+  DS_CX_BEG: ({ connection, info }) => since(connection.beganAt, info),
   DS_RX_END: ({ info }) => info.times?.requestReceived,
-  US_CX_BEG: () => undefined,
-  US_CX_END: () => undefined,
-  US_HS_END: () => undefined,
+  US_CX_BEG: ({ info }) => since(info.upstreamConnection?.begunAt, info),
+  US_CX_END: ({ info }) => since(info.upstreamConnection?.connectedAt, info),
+  US_HS_END: ({ info }) => since(info.upstreamConnection?.securedAt, info),
   US_TX_BEG: ({ info }) => info.times?.requestBegun,
   US_TX_END: ({ info }) => info.times?.requestSent,
   US_RX_BEG: ({ info }) => info.times?.responseBegun,
@@ -74,21 +78,19 @@ const commonDuration: CommandReader = (argument, field) => {
 function between(begin: Point, end: Point, perMs = 1): Command {
   return (subject) => {
     const [from, to] = [begin(subject), end(subject)];
-    return from === undefined || to === undefined ? undefined : Math.round((to - from) * perMs);
+    // As in Envoy, what lies before its beginning took no time that could be told.
+    return from === undefined || to === undefined || to < from ? undefined : Math.round((to - from) * perMs);
   };
 }
 
-const since = (end: Point): CommandReader => {
+const sinceStart = (end: Point): CommandReader => {
   const command = between(() => 0, end);
   return () => command;
 };
 
 const responseTx = between(POINTS['US_RX_BEG']!, POINTS['DS_TX_END']!);
 
-/**
- * When things happened, and how long they took, in milliseconds unless told otherwise. Unlike Envoy, the making of the connection to a
- * host has no points in time of its own.
- */
+/** When things happened, and how long they took, in milliseconds unless told otherwise. */
 export const TIME_COMMANDS: Readonly<Record<string, CommandReader>> = {
   START_TIME: wallTime(startedMs, 'utc'),
   START_TIME_LOCAL: wallTime(startedMs, 'local'),
@@ -99,9 +101,9 @@ export const TIME_COMMANDS: Readonly<Record<string, CommandReader>> = {
     ({ info }) =>
       Math.round(info.durationMs),
   COMMON_DURATION: commonDuration,
-  REQUEST_DURATION: since(POINTS['DS_RX_END']!),
-  REQUEST_TX_DURATION: since(POINTS['US_TX_END']!),
-  RESPONSE_DURATION: since(POINTS['US_RX_BEG']!),
+  REQUEST_DURATION: sinceStart(POINTS['DS_RX_END']!),
+  REQUEST_TX_DURATION: sinceStart(POINTS['US_TX_END']!),
+  RESPONSE_DURATION: sinceStart(POINTS['US_RX_BEG']!),
   RESPONSE_TX_DURATION: () => responseTx,
   UPSTREAM_CONNECTION_POOL_READY_DURATION:
     () =>

@@ -111,6 +111,15 @@ export interface UpstreamStream {
   reset(reason: ResetReason): void;
 }
 
+/** A connection to a host, as formats speak of it. Times are monotonic, in milliseconds. */
+export interface UpstreamConnection {
+  readonly id: number;
+  readonly begunAt: number;
+  readonly connectedAt: number;
+  /** The end of its TLS handshake, where it had one. */
+  readonly securedAt: number | undefined;
+}
+
 /** What a handshake showed. */
 export interface TlsFacts {
   readonly version: string;
@@ -211,7 +220,7 @@ export interface ServerConnectionOptions {
 
 /** Asks a host's pool for a stream. Exactly one of `ready` and `failed` is called, perhaps before `newStream` returns. */
 export interface StreamWaiter {
-  ready(stream: UpstreamStream): void;
+  ready(stream: UpstreamStream, connection?: UpstreamConnection): void;
   /** `detail` is Envoy's transport failure reason, e.g. `delayed connect error: Connection refused`. */
   failed(reason: ResetReason, detail: string, handshake?: HandshakeRecord): void;
 }

@@ -1,9 +1,11 @@
 import type { HandshakeRecord } from '#domain';
 import type { ByteMeter } from './byte-meter.ts';
+import type { UpstreamConnection } from './codec.ts';
 import { type ResponseFlag, withFlag } from './response-flags.ts';
 
 const NO_FLAGS: readonly ResponseFlag[] = [];
 const NO_HOSTS: readonly string[] = [];
+const NO_CONNECTIONS: readonly number[] = [];
 
 /** When what happened, in milliseconds since the stream began. */
 export interface StreamTimes {
@@ -41,6 +43,9 @@ export class StreamInfo {
   upstreamProtocol = '';
   /** Hosts of the tries before the last, in their order. */
   hostsTriedBefore: readonly string[] = NO_HOSTS;
+  /** The connection to the host of the last try that had one, and the numbers of others that had the tries before. */
+  upstreamConnection: UpstreamConnection | undefined;
+  connectionsTriedBefore: readonly number[] = NO_CONNECTIONS;
   attempts = 0;
   /** %ACCESS_LOG_TYPE%, where the line is not that of the end. */
   logType = '';
@@ -60,6 +65,14 @@ export class StreamInfo {
   constructor(startMs: number, startedAt: number) {
     this.startMs = startMs;
     this.startedAt = startedAt;
+  }
+
+  /** A try has its connection. */
+  reached(connection: UpstreamConnection | undefined): void {
+    const before = this.upstreamConnection?.id;
+    this.upstreamConnection = connection;
+    if (before === undefined || before === connection?.id || this.connectionsTriedBefore.includes(before)) return;
+    this.connectionsTriedBefore = [...this.connectionsTriedBefore, before];
   }
 
   /** Notes when something happened first; `now` is monotonic. */

@@ -9,6 +9,8 @@ import type { StreamInfo } from '../http/stream-info.ts';
 export interface ConnectionContext {
   /** Unique among this process's connections. */
   readonly id: number;
+  /** Monotonic time at which it was accepted. */
+  readonly beganAt: number;
   readonly direction: TrafficDirection;
   readonly listener: CompiledListener;
   readonly chain: CompiledFilterChain;

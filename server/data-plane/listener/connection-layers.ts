@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { formatAddress, type HandshakeRecord } from '#domain';
 import type { CompiledListener } from '../config/listener-config.ts';
 import { originOf } from '../config/origins.ts';
+import { nextConnectionId } from '../connection-ids.ts';
 import { recordRefusal } from '../decisions/refusal-record.ts';
 import { handshakeCounter, inspect } from '../tls/index.ts';
 import { ConnectionLog } from './connection-log.ts';
@@ -182,8 +183,6 @@ function noteTls(connection: PendingConnection): void {
   }));
 }
 
-let lastConnection = 0;
-
 /** Hands the connection to the chain's network filter: HTTP or TCP. */
 export const runNetworkFilter: ConnectionLayer = (connection) => {
   const { listener, chain, runtime, socket } = connection;
@@ -193,7 +192,8 @@ export const runNetworkFilter: ConnectionLayer = (connection) => {
   const log = ConnectionLog.of(connection);
   const ended = listener.stats.connectionBegan(() => runtime.clock.monotonic());
   listener.handlerOf(chain).serve(socket, {
-    id: ++lastConnection,
+    id: nextConnectionId(),
+    beganAt: connection.beganAt,
     direction: connection.direction,
     listener: listener.config,
     chain,

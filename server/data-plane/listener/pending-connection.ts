@@ -23,6 +23,8 @@ const NOT_INSPECTED: Inspection = {
 export class PendingConnection {
   readonly runtime: ProxyRuntime;
   readonly direction: TrafficDirection;
+  /** Monotonic time at which it was accepted. */
+  readonly beganAt: number;
   /** The other end of the socket. */
   readonly directAddress: SocketAddress;
   /** The client: the other end, or whom a load balancer names. */
@@ -54,6 +56,7 @@ export class PendingConnection {
   }) {
     this.runtime = options.runtime;
     this.direction = options.direction;
+    this.beganAt = options.runtime.clock.monotonic();
     this.socket = options.socket;
     this.listeners = options.listeners;
     this.localAddress = options.localAddress;

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '#domain';
-import type { ResponseSink, TlsFacts, UpstreamStream } from '../http/codec.ts';
+import type { ResponseSink, TlsFacts, UpstreamConnection, UpstreamStream } from '../http/codec.ts';
 import type { LazyDeadline } from '../http/h1/lazy-deadline.ts';
 import { Http2ClientConnection, type Http2ClientOwner } from '../http/h2/client-connection.ts';
 import type { StreamKeeper } from '../http/h2/client-stream.ts';
@@ -81,6 +81,7 @@ export class Carriage implements Http2ClientOwner {
 class Lane implements PooledConnection, StreamKeeper {
   readonly speaks = 'http1';
   idleness: LazyDeadline | undefined = undefined;
+  facts: UpstreamConnection | undefined = undefined;
   ready = false;
   brokeOff = false;
   requestCount = 0;

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { ResponseSink, TlsFacts, UpstreamStream } from '../http/codec.ts';
+import type { ResponseSink, TlsFacts, UpstreamConnection, UpstreamStream } from '../http/codec.ts';
 import type { LazyDeadline } from '../http/h1/lazy-deadline.ts';
 import { Http2ClientConnection, type Http2ClientOptions, type Http2ClientOwner } from '../http/h2/client-connection.ts';
 import type { StreamKeeper } from '../http/h2/client-stream.ts';
@@ -9,6 +9,7 @@ import type { PooledConnection, PooledConnectionOwner } from './pool-connection.
 export class PooledHttp2Connection implements PooledConnection, Http2ClientOwner, StreamKeeper {
   readonly speaks = 'http2';
   idleness: LazyDeadline | undefined = undefined;
+  facts: UpstreamConnection | undefined = undefined;
   ready = false;
   readonly #owner: PooledConnectionOwner;
   readonly #connection: Http2ClientConnection;

@@ -28,6 +28,8 @@ export interface ConnectWaiter {
 export class ConnectAttempt {
   /** Monotonic time at which it began. */
   readonly startedAt: number;
+  /** The same of its connection, before the handshake. */
+  connectedAt = 0;
   readonly #options: ConnectOptions;
   readonly #waiter: ConnectWaiter;
   #socket: Socket | undefined = undefined;
@@ -90,7 +92,8 @@ export class ConnectAttempt {
 
   readonly #onConnect = (): void => {
     if (this.#over || this.#socket === undefined) return;
-    const { firstBytes, transport } = this.#options;
+    const { clock, firstBytes, transport } = this.#options;
+    this.connectedAt = clock.monotonic();
     if (firstBytes !== undefined) this.#socket.write(firstBytes(this.#socket));
     if (transport === undefined) this.#succeed({ socket: this.#socket, tls: undefined });
     else transport.handshake(this.#socket, { secured: this.#onSecured, failed: this.#onHandshakeFailed });

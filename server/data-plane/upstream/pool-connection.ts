@@ -1,4 +1,4 @@
-import type { ResponseSink, UpstreamStream } from '../http/codec.ts';
+import type { ResponseSink, UpstreamConnection, UpstreamStream } from '../http/codec.ts';
 import type { LazyDeadline } from '../http/h1/lazy-deadline.ts';
 
 /** One connection of a pool, whatever its protocol. */
@@ -10,6 +10,8 @@ export interface PooledConnection {
   readonly speaks: 'http1' | 'http2' | 'tcp';
   /** The end of its idleness; the pool's. */
   idleness: LazyDeadline | undefined;
+  /** How it was made; the pool's. */
+  facts: UpstreamConnection | undefined;
   /** It stands among those that take a stream at once; the pool's. */
   ready: boolean;
   /** Once it is over: a stream was under way when it ended. */

@@ -1,4 +1,5 @@
 import type { HandshakeRecord, Timer } from '#domain';
+import { nextConnectionId } from '../connection-ids.ts';
 import type { HostPool, ResetReason, ResponseSink, StreamWaiter } from '../http/codec.ts';
 import { LazyDeadline } from '../http/h1/lazy-deadline.ts';
 import { describeTlsError, handshakeCounter } from '../tls/failure-reason.ts';
@@ -141,8 +142,13 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
     const { clock, observer } = this.#options;
     const socket = observer && new WatchedSocket(result.socket);
     observer?.connected(result.socket, result.tls);
-    observer?.connectTime(clock.monotonic() - attempt.startedAt);
-    this.#adopt(this.#factory.fromSocket(result), socket);
+    const now = clock.monotonic();
+    observer?.connectTime(now - attempt.startedAt);
+    const connection = this.#factory.fromSocket(result);
+    const { startedAt: begunAt, connectedAt } = attempt;
+    const securedAt = result.tls === undefined ? undefined : now;
+    connection.facts = { id: nextConnectionId(), begunAt, connectedAt, securedAt };
+    this.#adopt(connection, socket);
   }
 
   /** As in Envoy, everything that waits fails with the attempt: the host does not answer, the router decides what next. */
@@ -261,7 +267,7 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
     this.#breakers.requests++;
     const stream = connection.open(sink);
     if (!connection.available || this.#isWorn(connection)) this.#withdraw(connection);
-    waiter.ready(stream);
+    waiter.ready(stream, connection.facts);
   }
 
   /** The one used last that still takes a stream; others come back when one of their streams ends. */
@@ -305,6 +311,8 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
       this.#stat('upstream_cx_total');
       const ready = this.#factory.withoutSocket();
       if (ready !== undefined) {
+        const now = this.#options.clock.monotonic();
+        ready.facts = { id: nextConnectionId(), begunAt: now, connectedAt: now, securedAt: now };
         this.#adopt(ready, undefined);
         continue;
       }

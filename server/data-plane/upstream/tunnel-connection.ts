@@ -1,6 +1,13 @@
 import type { Socket } from 'node:net';
 import type { ByteMeter } from '../http/byte-meter.ts';
-import type { RequestHead, ResetReason, ResponseSink, TlsFacts, UpstreamStream } from '../http/codec.ts';
+import type {
+  RequestHead,
+  ResetReason,
+  ResponseSink,
+  TlsFacts,
+  UpstreamConnection,
+  UpstreamStream,
+} from '../http/codec.ts';
 import type { LazyDeadline } from '../http/h1/lazy-deadline.ts';
 import { formatEndpoint } from '../http/h1/socket-address.ts';
 import { Headers } from '../http/headers.ts';
@@ -17,6 +24,7 @@ export class TunnelConnection implements PooledConnection, UpstreamStream {
   readonly localAddress: string;
   readonly tls: TlsFacts | undefined;
   idleness: LazyDeadline | undefined = undefined;
+  facts: UpstreamConnection | undefined = undefined;
   ready = false;
   brokeOff = false;
   endedBy: 'local' | 'remote' | undefined;

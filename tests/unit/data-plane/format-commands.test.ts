@@ -89,3 +89,25 @@ it('writes the start of a request to the millisecond, also where second, day or 
     );
   }
 });
+
+it('tells the connection to the host, those of tries before, and how long it took to be made', () => {
+  const info = new StreamInfo(0, 1000);
+  const head = { ...NO_REQUEST, method: 'GET' };
+  const made = (format: string): string =>
+    compileFormat(
+      format,
+      'format',
+    )({ head, responseHead: undefined, info, connection: { ...CONNECTION, beganAt: 900 } });
+  expect(made('%UPSTREAM_CONNECTION_ID% %UPSTREAM_CONNECTION_IDS_ATTEMPTED%')).toBe('0 -');
+  info.reached({ id: 7, begunAt: 500, connectedAt: 502, securedAt: undefined });
+  info.reached({ id: 7, begunAt: 500, connectedAt: 502, securedAt: undefined });
+  info.reached({ id: 9, begunAt: 1001, connectedAt: 1003.5, securedAt: 1004 });
+  expect(made('%UPSTREAM_CONNECTION_ID% %UPSTREAM_CONNECTION_IDS_ATTEMPTED%')).toBe('9 7,9');
+  const spans = [
+    'US_CX_BEG:US_CX_END:us',
+    'US_CX_END:US_HS_END:us',
+    'DS_CX_BEG:DS_RX_BEG:ms',
+    'US_CX_BEG:DS_RX_BEG:ms',
+  ];
+  expect(spans.map((span) => made(`%COMMON_DURATION(${span})%`))).toEqual(['2500', '500', '100', '-']);
+});

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { onBytes } from '../../listener/direct-socket.ts';
 import type { PooledConnection, PooledConnectionOwner } from '../../upstream/pool-connection.ts';
-import type { RequestHead, ResetReason, ResponseSink, TlsFacts, UpstreamStream } from '../codec.ts';
+import type { RequestHead, ResetReason, ResponseSink, TlsFacts, UpstreamConnection, UpstreamStream } from '../codec.ts';
 import type { Headers } from '../headers.ts';
 import { BodyDecoder } from './body-decoder.ts';
 import type { ClientHost } from './client-stream.ts';
@@ -27,6 +27,7 @@ export class ClientConnection implements ClientHost, PooledConnection {
   readonly tls: TlsFacts | undefined;
   readonly speaks = 'http1';
   idleness: LazyDeadline | undefined = undefined;
+  facts: UpstreamConnection | undefined = undefined;
   ready = false;
   brokeOff = false;
   /** The server broke the rules of HTTP: bad bytes, or more of them than were asked for. */

@@ -9,6 +9,7 @@ import type {
   ResponseHead,
   ResponseSink,
   StreamWaiter,
+  UpstreamConnection,
   UpstreamStream,
 } from '../codec.ts';
 import type { Headers } from '../headers.ts';
@@ -50,6 +51,7 @@ export class UpstreamAttempt implements ResponseSink, StreamWaiter {
   /** A head has been passed on. */
   answered = false;
   stream: UpstreamStream | undefined;
+  connection: UpstreamConnection | undefined;
   /** The handshake that failed before there was a stream. */
   brokenHandshake: HandshakeRecord | undefined;
   readonly span: TrySpan | undefined;
@@ -101,8 +103,9 @@ export class UpstreamAttempt implements ResponseSink, StreamWaiter {
     this.stream?.reset(reason);
   }
 
-  ready(stream: UpstreamStream): void {
+  ready(stream: UpstreamStream, connection?: UpstreamConnection): void {
     this.stream = stream;
+    this.connection = connection;
     this.#cancel = undefined;
     if (this.#over) {
       stream.reset('local_reset');

@@ -6,7 +6,7 @@ import type { Seen } from './two-proxies.ts';
 export const OF_FILTERS = /^(x-envoy-peer-metadata(-id)?|x-b3-.*|traceparent|tracestate|b3)$/;
 /** Values that are one of a kind, or depend on the time that something took, count by their presence. */
 const UNIQUE =
-  /^(x-request-id|date|x-envoy-upstream-service-time|user-agent|x-forwarded-for|x-envoy-external-address|x-envoy-upstream-healthchecked-cluster|x-ratelimit-reset|x-envoy-expected-rq-timeout-ms)$/;
+  /^(x-request-id|date|x-envoy-upstream-service-time|user-agent|x-forwarded-for|x-envoy-external-address|x-envoy-upstream-healthchecked-cluster|x-ratelimit-reset|x-envoy-expected-rq-timeout-ms|x-took-[a-z-]+)$/;
 
 /** What two proxies must have in common. */
 export function compared(seen: Seen, traces = false): object {
