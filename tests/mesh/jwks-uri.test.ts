@@ -140,7 +140,9 @@ describe('keys by jwksUri', () => {
     await new Promise<void>((resolve) => outside.listen(0, '127.0.0.1', resolve));
     ({ port: outsidePort } = outside.address() as AddressInfo);
     const allowed = [`http://keys.example.com:${outsidePort}=127.0.0.1`, `http://localhost:${outsidePort}`];
-    running = await startMesh([{ file: 'mesh.yaml', text: mesh(one.jwks) }], false, allowed.map(readKeyHost));
+    running = await startMesh([{ file: 'mesh.yaml', text: mesh(one.jwks) }], false, {
+      keyHosts: allowed.map(readKeyHost),
+    });
     await refreshEachSecond(running.sandbox);
   });
   afterAll(async () => {
