@@ -1,4 +1,5 @@
 import type { LogBytes, LogText } from '#domain';
+import { readable } from './readable-text.ts';
 
 const FIRST_BYTES = 512;
 /** An entry of unusual length is no reason to hold on to its space. */
@@ -81,8 +82,9 @@ export class EntryWriter implements LogBytes {
 
   #addWhole(text: string): void {
     this.#severalLines ||= text.includes('\n');
-    const written = this.bytes.write(text, this.length, 'utf8');
-    this.#ascii &&= written === text.length;
+    const shown = readable(text);
+    const written = this.bytes.write(shown, this.length, 'utf8');
+    this.#ascii &&= written === shown.length;
     this.length += written;
   }
 

@@ -2,6 +2,7 @@ import type { LogText } from '#domain';
 import { ConfigProblem } from '../config/problem.ts';
 import { COMMANDS } from './commands.ts';
 import { EntryWriter } from './entry-writer.ts';
+import { readable } from './readable-text.ts';
 import type { Command, FormatSubject, FormatValue } from './subject.ts';
 
 /** A compiled Envoy format string. */
@@ -74,8 +75,15 @@ export function compileEntry(format: string, field: string, empty = '-'): EntryF
 export function compileTypedFormat(format: string, field: string, empty = '-'): TypedFormat {
   const pieces = readPieces(format, field);
   const [single] = pieces;
-  if (pieces.length === 1 && typeof single === 'function') return (subject) => single(subject) ?? null;
-  return compileFormat(format, field, empty);
+  if (pieces.length === 1 && typeof single === 'function') {
+    return (subject) => {
+      const value = single(subject) ?? null;
+      return typeof value === 'string' ? readable(value) : value;
+    };
+  }
+  const write = (piece: string | Command, subject: FormatSubject): string =>
+    typeof piece === 'string' ? piece : readable(asText(piece(subject), empty));
+  return (subject) => pieces.map((piece) => write(piece, subject)).join('');
 }
 
 /** The commands, the text before each of them, and what stands behind the last. */

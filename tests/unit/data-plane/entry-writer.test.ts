@@ -14,6 +14,11 @@ const entryOf = (pieces: readonly string[], writer = new EntryWriter()) => {
 };
 
 describe('EntryWriter', () => {
+  it('writes letters whose bytes are UTF-8 as the letters that they are, and others of one byte as they are', () => {
+    const bytes = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');
+    expect(entryOf(['a ', bytes('Zürich €'), ' é', ' 漢']).toString()).toBe('a Zürich € é 漢');
+  });
+
   it.each([
     ['short pieces', ['GET ', '/reviews/0', ' 200']],
     ['an empty entry', []],
