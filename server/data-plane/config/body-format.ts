@@ -1,9 +1,11 @@
-import { compileFormat, type Format } from '../format/template.ts';
+import type { FormatSubject } from '../format/subject.ts';
+import { compileFormat } from '../format/template.ts';
 import { compileJsonFormat } from './access-log/json-format.ts';
+import { asBytes } from './string-match.ts';
 
 /** A body that is made of the request and its answer. */
 export interface BodyFormat {
-  readonly write: Format;
+  readonly write: (subject: FormatSubject) => Buffer;
   readonly contentType: string;
 }
 
@@ -20,12 +22,19 @@ export interface BodyFormatJson {
 export function readBodyFormat(given: BodyFormatJson | undefined): BodyFormat | undefined {
   if (given === undefined) return undefined;
   if (given.json_format !== undefined) {
-    const write = compileJsonFormat(given.json_format, false, 'body_format.json_format');
-    return { write: (subject) => `${write(subject)}\n`, contentType: given.content_type || 'application/json' };
+    const format = JSON.parse(asBytes(JSON.stringify(given.json_format))) as typeof given.json_format;
+    const write = compileJsonFormat(format, false, 'body_format.json_format');
+    return {
+      write: (subject) => toBytes(`${write(subject)}\n`),
+      contentType: given.content_type || 'application/json',
+    };
   }
   const write = compileFormat(
-    given.text_format_source?.inline_string ?? given.text_format ?? '',
+    asBytes(given.text_format_source?.inline_string ?? given.text_format ?? ''),
     'body_format.text_format_source',
   );
-  return { write, contentType: given.content_type || 'text/plain' };
+  return { write: (subject) => toBytes(write(subject)), contentType: given.content_type || 'text/plain' };
 }
+
+/** Headers come as letters that are bytes; what else a command tells may be any text. */
+const toBytes = (text: string): Buffer => Buffer.from(text.replace(/[^\0-\xff]+/g, asBytes), 'latin1');

@@ -1,6 +1,7 @@
 import type { HeaderMutations, HeaderValueOption } from '#xds';
 import { compileFormat, type Format } from '../format/template.ts';
 import { ConfigProblem } from './problem.ts';
+import { asBytes } from './string-match.ts';
 
 /** A compiled `…_headers_to_add` entry. */
 export interface HeaderRule {
@@ -56,7 +57,7 @@ export function compileHeaderRule(option: HeaderValueOption, field: string): Hea
   const action = option.append_action ?? 'APPEND_IF_EXISTS_OR_ADD';
   if (name === '') throw new ConfigProblem(`${field}.header.key`, 'is empty');
   if (!ACTIONS.has(action)) throw new ConfigProblem(`${field}.append_action`, `unknown action ${action}`);
-  const value = compileFormat(option.header.value ?? '', `${field}.header.value`, '');
+  const value = compileFormat(asBytes(option.header.value ?? ''), `${field}.header.value`, '');
   return { name, action, value, keepsEmpty: option.keep_empty_value === true };
 }
 

@@ -55,7 +55,7 @@ export function readLocalReply(given: LocalReplyJson | undefined): LocalReplyRew
       ...(form === undefined
         ? body !== undefined && { body }
         : {
-            body: bodyOf(form, exchange, body === undefined ? '' : body.toString()),
+            body: bodyOf(form, exchange, body),
             headers: { ...reply.headers, 'content-type': form.contentType },
           }),
     };
@@ -70,13 +70,20 @@ function addHeaders(exchange: Exchange, rules: readonly HeaderRule[]): void {
   });
 }
 
-/** A message of gRPC is no line. */
-function bodyOf({ write, contentType }: BodyFormat, exchange: Exchange, given: string): string {
-  exchange.info.localReplyBody = given;
+/** A body that is made of the exchange and of the body that it takes the place of. */
+export function formattedBody(exchange: Exchange, { write }: BodyFormat, given: LocalReply['body']): Buffer {
+  exchange.info.localReplyBody = given === undefined ? '' : Buffer.from(given).toString('latin1');
   const body = write(exchange);
   exchange.info.localReplyBody = '';
+  return body;
+}
+
+/** A message of gRPC is no line. */
+function bodyOf(form: BodyFormat, exchange: Exchange, given: LocalReply['body']): Buffer {
+  const { contentType } = form;
+  const body = formattedBody(exchange, form, given);
   const grpc = exchange.cameAsGrpc ?? isGrpc(exchange.head.headers);
-  return grpc && contentType === 'application/json' ? body.trimEnd() : body;
+  return grpc && contentType === 'application/json' ? body.subarray(0, -1) : body;
 }
 
 function readMapper(given: MapperJson): Mapper {

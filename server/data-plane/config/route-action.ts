@@ -205,7 +205,7 @@ function compileMirror(given: RequestMirrorPolicy): MirrorPolicy {
 }
 
 function readHostRewrite(action: RouteAction): HostRewrite | undefined {
-  if (action.host_rewrite) return { kind: 'format', write: compileFormat(action.host_rewrite, 'host_rewrite', '') };
+  if (action.host_rewrite) return { kind: 'format', write: compileFormat(action.host_rewrite, 'host_rewrite') };
   if (action.host_rewrite_literal) return { kind: 'literal', host: action.host_rewrite_literal };
   if (action.host_rewrite_header) return { kind: 'header', name: action.host_rewrite_header.toLowerCase() };
   if (action.auto_host_rewrite === true) return { kind: 'auto' };

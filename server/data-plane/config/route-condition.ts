@@ -4,7 +4,7 @@ import { cookieValues } from '../http/cookies.ts';
 import type { Headers } from '../http/headers.ts';
 import { compileMetadataMatch, type MetadataMatcherJson, type ReadMetadata } from './metadata-match.ts';
 import { ConfigProblem } from './problem.ts';
-import { compileRegex, compileStringMatch, type StringMatch } from './string-match.ts';
+import { asBytes, compileByteMatch, compileRegex, foldCase, type StringMatch } from './string-match.ts';
 import { compileUriTemplate } from './uri-template.ts';
 import { readNumber } from './values.ts';
 
@@ -45,9 +45,6 @@ const condition =
  * `ignoresParameters`: what follows a semicolon in a path is not looked at.
  */
 export function compileConditions(match: RouteMatch, ignoresParameters = false): readonly RouteCondition[] {
-  if (ignoresParameters && (match.path ?? match.prefix ?? match.path_separated_prefix ?? '').includes(';')) {
-    throw new ConfigProblem('path', 'cannot contain ";" where path parameters are ignored');
-  }
   const ofPath = pathCondition(match);
   return [
     ignoresParameters ? (subject) => ofPath({ ...subject, path: withoutParameters(subject.path) }) : ofPath,
@@ -98,7 +95,7 @@ function readQuery(text: string): Map<string, string> {
 
 function pathCondition(match: RouteMatch): RouteCondition {
   const fold = match.case_sensitive === false;
-  const prepare = (text: string): string => (fold ? text.toLowerCase() : text);
+  const prepare = (text: string): string => (fold ? foldCase(text) : text);
   const on = (test: (path: string) => boolean, wanted: string): RouteCondition =>
     condition({
       seen: (subject) => subject.path,
@@ -106,18 +103,18 @@ function pathCondition(match: RouteMatch): RouteCondition {
       reason: (path) => `needs path ${wanted}, the request has ${path}`,
     });
   if (match.path !== undefined) {
-    const wanted = prepare(match.path);
+    const wanted = prepare(asBytes(match.path));
     return on((path) => path === wanted, `exactly ${match.path}`);
   }
   if (match.path_separated_prefix !== undefined) {
-    const wanted = prepare(match.path_separated_prefix);
+    const wanted = prepare(asBytes(match.path_separated_prefix));
     return on(
       (path) => path.startsWith(wanted) && (path.length === wanted.length || path[wanted.length] === '/'),
       `${match.path_separated_prefix} or below`,
     );
   }
   if (match.safe_regex !== undefined) {
-    const pattern = compileRegex(match.safe_regex.regex, 'safe_regex.regex');
+    const pattern = compileRegex(asBytes(match.safe_regex.regex), 'safe_regex.regex');
     return condition({
       seen: (subject) => subject.path,
       accepts: (path) => pattern.matches(path),
@@ -125,7 +122,7 @@ function pathCondition(match: RouteMatch): RouteCondition {
     });
   }
   if (match.prefix !== undefined) {
-    const wanted = prepare(match.prefix);
+    const wanted = prepare(asBytes(match.prefix));
     return on((path) => path.startsWith(wanted), `prefix ${match.prefix}`);
   }
   if (match.path_match_policy !== undefined) {
@@ -223,7 +220,7 @@ export function headerMatch(matcher: HeaderMatcher, field: string) {
 
 function valueMatch(matcher: HeaderMatcher, field: string): ValueMatch | undefined {
   const { range_match: range, string_match = olderMatch(matcher) } = matcher;
-  if (range === undefined) return string_match && compileStringMatch(string_match, `${field}.string_match`);
+  if (range === undefined) return string_match && compileByteMatch(string_match, `${field}.string_match`);
   const [start, end] = [readNumber(range.start, 0), readNumber(range.end, 0)];
   return {
     accepts: (text) => /^[-+]?\d+$/.test(text) && Number(text) >= start && Number(text) < end,
@@ -249,7 +246,7 @@ const request = (seen: string | undefined): string =>
   seen === undefined ? 'the request has none' : `the request has "${seen}"`;
 
 function queryCondition(matcher: NonNullable<RouteMatch['query_parameters']>[number], field: string): RouteCondition {
-  const value = matcher.string_match && compileStringMatch(matcher.string_match, `${field}.string_match`);
+  const value = matcher.string_match && compileByteMatch(matcher.string_match, `${field}.string_match`);
   const unwanted = value === undefined && matcher.present_match === false;
   const wanted = value === undefined ? '' : ` to be ${value.wanted}`;
   return condition({
@@ -266,7 +263,7 @@ function cookieCondition(
   field: string,
 ): RouteCondition {
   if (string_match === undefined) throw new ConfigProblem(`${field}.string_match`, 'is missing');
-  const value = compileStringMatch(string_match, `${field}.string_match`);
+  const value = compileByteMatch(string_match, `${field}.string_match`);
   return condition({
     seen: ({ head }) => cookieValues(head.headers, name)[0],
     accepts: (seen) => (seen === undefined ? invert : value.accepts(seen) !== invert),

@@ -43,7 +43,12 @@ export interface DirectAction {
   readonly format: BodyFormat | undefined;
 }
 
-export type RouteTarget = ForwardAction | RedirectAction | DirectAction;
+/** The client is to come again over TLS. */
+export interface SecureAction {
+  readonly kind: 'secure';
+}
+
+export type RouteTarget = ForwardAction | RedirectAction | DirectAction | SecureAction;
 
 export interface CompiledRoute {
   readonly name: string;
@@ -86,7 +91,8 @@ export interface CompiledVirtualHost {
   /** The answer tells how often the request was tried. */
   readonly tellsAttemptCount: boolean;
   readonly headers: HeaderRules | undefined;
-  readonly requireTls: boolean;
+  /** Takes requests that came without TLS: all of them, or those from outside; undefined: none. */
+  readonly plain: { readonly route: CompiledRoute; readonly fromOutside: boolean } | undefined;
   readonly rateLimits: readonly RateLimitRule[];
   readonly perFilter: PerFilter | undefined;
   readonly metadata: Metadata | undefined;
@@ -188,11 +194,22 @@ function compileVirtualHost(given: VirtualHost, table: RouteConfiguration): Comp
     includeAttemptCount: given.include_request_attempt_count === true,
     tellsAttemptCount: given.include_attempt_count_in_response === true,
     headers: compileHeaderRules(given),
-    requireTls: given.require_tls === 'ALL' || given.require_tls === 'EXTERNAL_ONLY',
+    plain: readRequireTls(given),
     perFilter: given.typed_per_filter_config,
     rateLimits: compileRateLimits(given.rate_limits, 'rate_limits'),
     metadata: given.metadata,
     origins: readOrigins(given.metadata),
+  };
+}
+
+/** As in Envoy, nothing that the virtual host or the table says of headers and filters concerns the answer. */
+function readRequireTls(given: VirtualHost): CompiledVirtualHost['plain'] {
+  if (given.require_tls !== 'ALL' && given.require_tls !== 'EXTERNAL_ONLY') return undefined;
+  const redirect: Route = { match: { prefix: '' }, redirect: { https_redirect: true } };
+  const route = compileRoute(redirect, { name: given.name, domains: [] }, { name: '' });
+  return {
+    route: { ...route, target: { kind: 'secure' }, origins: readOrigins(given.metadata) },
+    fromOutside: given.require_tls === 'EXTERNAL_ONLY',
   };
 }
 
@@ -266,11 +283,11 @@ function compileTarget(given: Route, host: VirtualHost, table: RouteConfiguratio
       status: REDIRECT_STATUS[redirect.response_code ?? 'MOVED_PERMANENTLY'],
       // Istio sends empty texts for what a rule does not change.
       host: redirect.host_redirect || undefined,
-      port: redirect.port_redirect,
+      port: redirect.port_redirect || undefined,
       path: redirect.path_redirect || undefined,
-      prefixRewrite: redirect.prefix_rewrite,
+      prefixRewrite: redirect.prefix_rewrite || undefined,
       regexRewrite: redirect.regex_rewrite && compileRegexRewrite(redirect.regex_rewrite, 'redirect.regex_rewrite'),
-      scheme: redirect.https_redirect === true ? 'https' : redirect.scheme_redirect,
+      scheme: redirect.https_redirect === true ? 'https' : redirect.scheme_redirect || undefined,
       stripsQuery: redirect.strip_query === true,
     };
   }

@@ -18,10 +18,31 @@ export function compileRegex(regex: string, field: string): RE2JS {
   }
 }
 
+/** A configured text as the bytes of its UTF-8 form, one letter each: what comes over the wire is read so. */
+export const asBytes = (text: string): string =>
+  BEYOND_ASCII.test(text) ? Buffer.from(text, 'utf8').toString('latin1') : text;
+
+const BEYOND_ASCII = /[^\0-\x7f]/;
+
+/** As Envoy ignores case: letters beyond ASCII keep theirs. */
+export const foldCase = (text: string): string =>
+  BEYOND_ASCII.test(text) ? text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()) : text.toLowerCase();
+
+/** As `compileStringMatch`, for what is read off the wire: letters beyond ASCII are bytes there, for Envoy's expressions, too. */
+export function compileByteMatch(matcher: StringMatcher, field: string): StringMatch {
+  const { safe_regex: regex, ...texts } = matcher;
+  const bytes = Object.entries(texts).map(([kind, text]) => [kind, typeof text === 'string' ? asBytes(text) : text]);
+  const inBytes = {
+    ...(Object.fromEntries(bytes) as StringMatcher),
+    ...(regex !== undefined && { safe_regex: { ...regex, regex: asBytes(regex.regex) } }),
+  };
+  return { accepts: compileStringMatch(inBytes, field).accepts, wanted: compileStringMatch(matcher, field).wanted };
+}
+
 /** Compiles a matcher. Regular expressions must match the whole value, as Envoy's safe_regex does. */
 export function compileStringMatch(matcher: StringMatcher, field: string): StringMatch {
   const fold = matcher.ignore_case === true;
-  const prepare = (text: string): string => (fold ? text.toLowerCase() : text);
+  const prepare = (text: string): string => (fold ? foldCase(text) : text);
   const suffix = fold ? ' (letter case does not matter)' : '';
   if (matcher.safe_regex !== undefined) {
     const pattern = compileRegex(matcher.safe_regex.regex, `${field}.safe_regex.regex`);

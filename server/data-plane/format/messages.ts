@@ -3,7 +3,7 @@ import { ConfigProblem } from '../config/problem.ts';
 import type { ResponseHead } from '../http/codec.ts';
 import { grpcStatusOf, isGrpc } from '../http/grpc.ts';
 import type { Headers } from '../http/headers.ts';
-import { isInline } from '../http/inline-headers.ts';
+import { isInlineInAnswers, isInlineInRequests } from '../http/inline-headers.ts';
 import { type CommandReader, type FormatHead, type FormatSubject, text } from './subject.ts';
 
 /** A Host that says nothing is there all the same. */
@@ -23,8 +23,8 @@ const PSEUDO: Readonly<Record<string, (head: FormatHead) => string | undefined>>
 const namesIn = (argument: string): string[] => argument.toLowerCase().split('?');
 
 /** Of a header with several lines, Envoy's formats show the first. */
-const readLine = (name: string): ((message: { readonly headers: Headers }) => string | undefined) =>
-  isInline(name) ? ({ headers }) => headers.joined(name) : ({ headers }) => headers.get(name);
+const readLine = (name: string, inline: boolean): ((message: { readonly headers: Headers }) => string | undefined) =>
+  inline ? ({ headers }) => headers.joined(name) : ({ headers }) => headers.get(name);
 
 const requestHeader: CommandReader = (argument) => {
   const readers = namesIn(argument).map(readField);
@@ -42,7 +42,7 @@ const requestHeader: CommandReader = (argument) => {
 /** A header that is there may be empty; what stands in a request line is empty only where there is none. */
 function readField(name: string): (head: FormatHead) => string | undefined {
   const pseudo = PSEUDO[name];
-  if (pseudo === undefined) return readLine(name);
+  if (pseudo === undefined) return readLine(name, isInlineInRequests(name));
   return pseudo === hostOf ? hostOf : (head) => text(pseudo(head));
 }
 
@@ -55,7 +55,7 @@ const requestHeaderWithoutQuery: CommandReader = (argument, field) => {
 
 const responseHeader: CommandReader = (argument) => {
   const readers = namesIn(argument).map((name) =>
-    name === ':status' ? ({ status }: ResponseHead): string => String(status) : readLine(name),
+    name === ':status' ? ({ status }: ResponseHead): string => String(status) : readLine(name, isInlineInAnswers(name)),
   );
   return ({ responseHead }) => {
     if (responseHead === undefined) return undefined;
@@ -124,8 +124,9 @@ const pathOption: CommandReader = (argument, field) => {
 
 const queryOf = ({ head }: FormatSubject): string => /\?(.*)$/s.exec(head.path)?.[1] ?? '';
 
+/** A plus stays one. */
 const queryParameter: CommandReader = (name) => (subject) =>
-  new URLSearchParams(queryOf(subject)).get(name) ?? undefined;
+  new URLSearchParams(queryOf(subject).replaceAll('+', '%2B')).get(name) ?? undefined;
 
 /** As in Envoy 1.40, `DECODED` decodes nothing. */
 const queryParameters: CommandReader = (argument, field) => {

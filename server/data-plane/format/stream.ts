@@ -65,8 +65,7 @@ export const STREAM_COMMANDS: Readonly<Record<string, CommandReader>> = {
   UPSTREAM_CLUSTER_RAW: plain(rawCluster),
   UPSTREAM_REQUEST_ATTEMPT_COUNT: plain(({ info }) => info.attempts),
   ROUTE_NAME: plain(({ info }) => text(info.routeName)),
-  /** No virtual clusters are defined by Istio. */
-  VIRTUAL_CLUSTER_NAME: plain(() => undefined),
+  VIRTUAL_CLUSTER_NAME: plain(({ info }) => text(info.virtualCluster)),
   FILTER_CHAIN_NAME: plain(({ connection }) => text(connection.chain?.name)),
   CONNECTION_ID: plain(({ connection }) => connection.id ?? 0),
   UPSTREAM_CONNECTION_ID: plain(upstreamConnection),
@@ -94,7 +93,7 @@ function requestedServerName(argument: string, field: string): Command {
   const host: Command = ({ head }) => {
     const original = source === 'HOST' ? undefined : head.headers.get('x-envoy-original-host');
     const name = original ?? (source === 'ORIG' ? '' : head.authority);
-    return text(name.replace(/:\d+$/, ''));
+    return text(name);
   };
   if (which === 'HOST_FIRST') return (subject) => host(subject) ?? sni(subject);
   return which === 'SNI_FIRST' ? (subject) => sni(subject) ?? host(subject) : sni;

@@ -1,7 +1,7 @@
 import type { HeaderRule, HeaderRules } from '../config/header-rules.ts';
 import type { FormatSubject } from '../format/subject.ts';
 import type { Headers } from './headers.ts';
-import { isInline, isInlineInAnswers } from './inline-headers.ts';
+import { isInlineInAnswers, isInlineInRequests } from './inline-headers.ts';
 
 /** Applies a route's or a weighted cluster's request header changes. */
 export function applyRequestRules(rules: HeaderRules | undefined, subject: FormatSubject): void {
@@ -59,8 +59,12 @@ function valueOf(rule: HeaderRule, subject: FormatSubject, headers: Headers): st
 
 function write(headers: Headers, rule: HeaderRule, value: string, { head }: FormatSubject): void {
   const { name } = rule;
-  const inline = headers === head.headers ? isInline : isInlineInAnswers;
+  const inline = headers === head.headers ? isInlineInRequests : isInlineInAnswers;
   if (overwrites(rule)) headers.set(name, value);
-  else if (headers.has(name) && inline(name)) headers.set(name, `${headers.joined(name)},${value}`);
+  else if (headers.has(name) && inline(name)) headers.set(name, appended(headers.joined(name)!, value));
   else headers.add(name, value);
 }
+
+/** Nothing is no further value. */
+const appended = (before: string, value: string): string =>
+  before === '' || value === '' ? before + value : `${before},${value}`;

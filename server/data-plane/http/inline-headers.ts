@@ -24,7 +24,6 @@ const INLINE: ReadonlySet<string> = new Set([
   'date',
   'etag',
   'expect',
-  'forwarded',
   'grpc-accept-encoding',
   'grpc-message',
   'grpc-status',
@@ -32,6 +31,7 @@ const INLINE: ReadonlySet<string> = new Set([
   'keep-alive',
   'location',
   'origin',
+  'pragma',
   'proxy-connection',
   'proxy-status',
   'referer',
@@ -43,6 +43,9 @@ const INLINE: ReadonlySet<string> = new Set([
   'vary',
   'via',
   'x-client-trace-id',
+  'x-envoy-attempt-count',
+  'x-envoy-external-address',
+  'x-envoy-original-path',
   'x-forwarded-client-cert',
   'x-forwarded-for',
   'x-forwarded-host',
@@ -50,8 +53,6 @@ const INLINE: ReadonlySet<string> = new Set([
   'x-forwarded-proto',
   'x-request-id',
 ]);
-
-export const isInline = (name: string): boolean => INLINE.has(name);
 
 /** Of those, what only requests have: in an answer they are headers like others. */
 const OF_REQUESTS: ReadonlySet<string> = new Set([
@@ -64,10 +65,13 @@ const OF_REQUESTS: ReadonlySet<string> = new Set([
   'grpc-accept-encoding',
   'grpc-timeout',
   'origin',
+  'pragma',
   'referer',
   'te',
   'user-agent',
   'x-client-trace-id',
+  'x-envoy-external-address',
+  'x-envoy-original-path',
   'x-forwarded-client-cert',
   'x-forwarded-for',
   'x-forwarded-host',
@@ -75,8 +79,48 @@ const OF_REQUESTS: ReadonlySet<string> = new Set([
   'x-forwarded-proto',
 ]);
 
+/** What only answers have: in a request they are headers like others. */
+const OF_ANSWERS: ReadonlySet<string> = new Set([
+  'access-control-allow-credentials',
+  'access-control-allow-headers',
+  'access-control-allow-methods',
+  'access-control-allow-origin',
+  'access-control-expose-headers',
+  'access-control-max-age',
+  'date',
+  'etag',
+  'grpc-message',
+  'grpc-status',
+  'location',
+  'server',
+  'vary',
+]);
+
+/** Whether a request keeps one line of a header. */
+export const isInlineInRequests = (name: string): boolean => INLINE.has(name) && !OF_ANSWERS.has(name);
+
 /** Whether an answer keeps one line of a header. */
 export const isInlineInAnswers = (name: string): boolean => INLINE.has(name) && !OF_REQUESTS.has(name);
+
+/** Joins what came in several lines to the one that is kept. Names that come twice are found by a bit of each: most messages have none. */
+export function joinLines(headers: Headers, inline: (name: string) => boolean): void {
+  const { flat } = headers;
+  let seen = 0;
+  for (let i = 0; i < flat.length; i += 2) {
+    const name = flat[i]!;
+    const bit = 1 << ((name.length + name.charCodeAt(name.length >> 1)) & 31);
+    if ((seen & bit) !== 0 && isBefore(flat, name, i) && inline(name)) {
+      headers.put(name, headers.joined(name)!);
+      i -= 2;
+    }
+    seen |= bit;
+  }
+}
+
+function isBefore(flat: readonly string[], name: string, end: number): boolean {
+  for (let i = 0; i < end; i += 2) if (flat[i] === name) return true;
+  return false;
+}
 
 /** Names one more proxy on the way. */
 export function appendVia(headers: Headers, name: string): void {

@@ -5,6 +5,7 @@ import { findClient } from './find-client.ts';
 import { writeForwardingHeaders } from './forwarding.ts';
 import { isGrpc } from './grpc.ts';
 import { cleanHost } from './host.ts';
+import { isInlineInRequests, joinLines } from './inline-headers.ts';
 import { cleanPath } from './path.ts';
 import { hasUuidForm, newRequestId, reasonOf, type TraceReason, withReason } from './request-id.ts';
 import { newSpanId, type SpanContext, startSpan } from './trace-context.ts';
@@ -50,6 +51,7 @@ export const normalizeHost: RequestLayer = ({ config: { hosts }, connection, hea
 /** Says from whom and how the request came: X-Forwarded-*, the client's certificate; strips steering headers at the edge. */
 export const writeForwarding: RequestLayer = (exchange) => {
   const { config, connection, head, runtime } = exchange;
+  joinLines(head.headers, isInlineInRequests);
   if (config.earlyChanges !== undefined) changeHeaders(head.headers, config.earlyChanges, exchange);
   if (config.origin !== undefined && findClient(exchange, config.origin) === 'refused') return 'wait';
   writeForwardingHeaders(head.headers, {
@@ -65,7 +67,7 @@ export const writeForwarding: RequestLayer = (exchange) => {
     head.headers.put('x-forwarded-proto', config.scheme);
   } else if (head.protocol !== 'HTTP/2') {
     // HTTP/1.1 says no scheme of its own.
-    const told = head.headers.get('x-forwarded-proto');
+    const told = head.headers.get('x-forwarded-proto')?.toLowerCase();
     if (told === 'http' || told === 'https') head.scheme = told;
   }
   return 'next';

@@ -35,10 +35,13 @@ export function cleanPath(pathAndQuery: string, policy: PathPolicy): CleanPath {
     if (path.includes('%00')) return { path: path + query, outcome: 'refuse' };
     path = normalizePath(path);
   }
-  if (policy.mergeSlashes) path = path.replace(/\/{2,}/g, '/');
+  if (policy.mergeSlashes) path = mergeSlashes(path);
   const redirect = hadEscapes && policy.escapedSlashes === 'UNESCAPE_AND_REDIRECT';
   return { path: path + query, outcome: redirect ? 'redirect' : 'go on' };
 }
+
+/** A path of slashes alone keeps two of them, as in Envoy: the first and the last. */
+const mergeSlashes = (path: string): string => (/^\/{2,}$/.test(path) ? '//' : path.replace(/\/{2,}/g, '/'));
 
 function withoutFragment(path: string): string {
   const at = path.indexOf('#');

@@ -1,7 +1,7 @@
 import type { ResponseHead } from './codec.ts';
 import type { Exchange, RequestLayer } from './exchange.ts';
 import type { Headers } from './headers.ts';
-import { appendVia } from './inline-headers.ts';
+import { appendVia, isInlineInAnswers, joinLines } from './inline-headers.ts';
 
 /** Gives every answer, this proxy's own too, the headers that come after those of routes and filters. */
 export const completeResponses: RequestLayer = (exchange) => {
@@ -27,6 +27,7 @@ function tellOperation({ callerOperation, route }: Exchange, headers: Headers): 
 function finishResponseHead(exchange: Exchange, head: ResponseHead): void {
   const { headers } = head;
   const { serverHeader, serverName, tellsRequestId, via } = exchange.config;
+  joinLines(headers, isInlineInAnswers);
   if (serverHeader === 'OVERWRITE' || (serverHeader === 'APPEND_IF_ABSENT' && !headers.has('server'))) {
     headers.put('server', serverName);
   }

@@ -36,6 +36,8 @@ export class StreamInfo {
   /** Why the client's handshake failed. */
   downstreamTransportFailure = '';
   routeName = '';
+  /** Of the virtual host's groups of requests; empty: it belongs to none. */
+  virtualCluster = '';
   cluster = '';
   upstreamHost = '';
   upstreamLocalAddress = '';

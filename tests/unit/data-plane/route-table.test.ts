@@ -6,7 +6,7 @@ import { compileRouteTable } from '../../../server/data-plane/config/route-table
 import type { RequestHead } from '../../../server/data-plane/http/codec.ts';
 import { Headers } from '../../../server/data-plane/http/headers.ts';
 import { findVirtualHost, firstRefusal } from '../../../server/data-plane/http/router/choose-route.ts';
-import { redirectLocation, rewrittenPath } from '../../../server/data-plane/http/router/rewrite.ts';
+import { redirectLocation, rewriteRedirected, rewrittenPath } from '../../../server/data-plane/http/router/rewrite.ts';
 
 const head = (path: string, headers: Record<string, string> = {}, method = 'GET'): RequestHead => ({
   method,
@@ -214,10 +214,15 @@ describe('a rewrite', () => {
     [{ host_redirect: 'new', port_redirect: 80 }, 'http://new:80/a?b=1'],
     [{ scheme_redirect: 'https' }, 'https://shop/a?b=1'],
     [{ port_redirect: 8443, path_redirect: '/c' }, 'http://shop:8443/c?b=1'],
+    [{ path_redirect: 'c', strip_query: true }, 'http://shop/c'],
+    [{ prefix_rewrite: '/n?c=2' }, 'http://shop/n?c=2a?b=1'],
+    [{ prefix_rewrite: '', scheme_redirect: '', port_redirect: 0 }, 'http://shop/a?b=1'],
   ])('redirects by %j to %s', (redirect, location) => {
     const compiled = compile({ ...(redirect && { redirect }) });
     if (compiled.target.kind !== 'redirect') throw new Error('not a redirect');
-    expect(redirectLocation(head('/a?b=1'), compiled, compiled.target, 'http')).toBe(location);
+    const request = head('/a?b=1');
+    rewriteRedirected(request, compiled, compiled.target);
+    expect(redirectLocation(request, compiled.target)).toBe(location);
   });
 });
 

@@ -22,13 +22,22 @@ export const chooseRoute: RequestLayer = (exchange) => {
   }
   exchange.virtualHost = host.found;
   if (exchange.steps.on) noteVirtualHost(exchange, table, host);
-  if (host.found.requireTls && exchange.head.headers.get('x-forwarded-proto') !== 'https') {
-    redirectToHttps(exchange);
-    return 'wait';
+  if (wantsTls(host.found, exchange)) {
+    exchange.route = host.found.plain!.route;
+    return 'next';
   }
   matchRoutes(exchange, host.found);
   return 'next';
 };
+
+/** Whether a request came without the TLS that its virtual host asks for. */
+export function wantsTls(
+  { plain }: CompiledVirtualHost,
+  { head, internal }: Pick<Exchange, 'head' | 'internal'>,
+): boolean {
+  if (plain === undefined || (plain.fromOutside && internal)) return false;
+  return head.headers.get('x-forwarded-proto') !== 'https';
+}
 
 interface FoundHost {
   readonly found: CompiledVirtualHost;
@@ -68,7 +77,8 @@ export function findVirtualHost(table: RouteTable, authority: string): FoundHost
 
 function searchVirtualHost(table: RouteTable, authority: string): FoundHost | undefined {
   let host = authority.toLowerCase();
-  if (table.ignorePort && host.includes(':')) host = host.replace(/:\d+$/, '');
+  // As in Envoy, all behind the last colon counts as a port, but for one inside an address of IPv6.
+  if (table.ignorePort && host.includes(':')) host = host.replace(/:[^:\]]*$/, '');
   const exact = table.exact.get(host);
   if (exact !== undefined) return { found: exact, domain: host };
   for (const { text, host: found } of table.suffixes) {
@@ -188,17 +198,4 @@ function noVirtualHost(exchange: Exchange, table: RouteTable): void {
       };
     }),
   }));
-}
-
-function redirectToHttps(exchange: Exchange): void {
-  const { head, virtualHost } = exchange;
-  // As in Envoy, a port that the client named comes along.
-  const location = `https://${head.authority}${head.path}`;
-  exchange.steps.add('response', 'stopped', '301', () => ({
-    detail: `this host wants TLS, so the client is sent to ${location}`,
-    origin: originOf(virtualHost?.origins, 'require_tls'),
-  }));
-  exchange.stats.routed.value++;
-  exchange.stats.count('rq_direct_response');
-  exchange.reply({ status: 301, details: 'direct_response', headers: { location } });
 }

@@ -3,7 +3,7 @@ import type { CompiledRoute, ForwardAction } from '../../config/route-table.ts';
 import type { UpstreamCluster } from '../../upstream/cluster.ts';
 import type { ResponseHead } from '../codec.ts';
 import type { Exchange } from '../exchange.ts';
-import { chooseRoute, findVirtualHost } from './choose-route.ts';
+import { chooseRoute, findVirtualHost, wantsTls } from './choose-route.ts';
 
 /** A redirect that a host has sent, seen from the request that it answers. */
 interface Redirect {
@@ -92,7 +92,7 @@ function reroute(exchange: Exchange): boolean {
   exchange.info.cluster = '';
   const host = table && findVirtualHost(table, head.authority)?.found;
   // A host that wants TLS would send the client elsewhere.
-  if (host === undefined || (host.requireTls && head.headers.get('x-forwarded-proto') !== 'https')) return false;
+  if (host === undefined || wantsTls(host, exchange)) return false;
   chooseRoute(exchange);
   return exchange.route !== undefined;
 }

@@ -1,3 +1,4 @@
+import { PSEUDO_HEADERS } from '../../config/route-condition.ts';
 import type { CompiledRoute, ForwardAction, HostRewrite, RedirectAction } from '../../config/route-table.ts';
 import type { RequestHead } from '../codec.ts';
 import type { Exchange } from '../exchange.ts';
@@ -22,7 +23,7 @@ export function rewriteRequest(exchange: Exchange, route: CompiledRoute, action:
 
 /** Gives the request another host, also once the one that serves it is chosen. */
 export function rewriteHost(head: RequestHead, { tellsForwardedHost }: ForwardAction, host: string): void {
-  if (host === '' || host === head.authority) return;
+  if (host === '') return;
   if (tellsForwardedHost) appendForwardedHost(head.headers, head.authority);
   head.headers.set('x-envoy-original-host', head.authority);
   head.authority = host;
@@ -40,7 +41,7 @@ function rewrittenHost(exchange: Exchange, rewrite: HostRewrite | undefined): st
     case 'literal':
       return rewrite.host;
     case 'header':
-      return head.headers.get(rewrite.name);
+      return PSEUDO_HEADERS[rewrite.name]?.(head) ?? head.headers.get(rewrite.name);
     case 'path':
       return rewrite.rewrite(split(head.path).path);
     case 'format':
@@ -53,7 +54,13 @@ function rewrittenHost(exchange: Exchange, rewrite: HostRewrite | undefined): st
 /** The new path, or undefined when the route rewrites nothing. */
 export function rewrittenPath(pathAndQuery: string, route: CompiledRoute, action: ForwardAction): string | undefined {
   if (action.prefixRewrite !== undefined) return replacePrefix(pathAndQuery, route, action.prefixRewrite);
-  const rewrite = action.regexRewrite ?? action.templateRewrite;
+  return replaceByRegex(pathAndQuery, action.regexRewrite ?? action.templateRewrite);
+}
+
+function replaceByRegex(
+  pathAndQuery: string,
+  rewrite: ((path: string) => string | undefined) | undefined,
+): string | undefined {
   if (rewrite === undefined) return undefined;
   const { path, rest } = split(pathAndQuery);
   const replaced = rewrite(path);
@@ -76,25 +83,40 @@ function split(pathAndQuery: string): { path: string; rest: string } {
     : { path: pathAndQuery.slice(0, mark), rest: pathAndQuery.slice(mark) };
 }
 
-/** Where a redirect points to. */
-export function redirectLocation(
-  head: RequestHead,
-  route: CompiledRoute,
-  action: RedirectAction,
-  scheme: string,
-): string {
-  const newScheme = action.scheme ?? scheme;
-  const [, givenHost = '', givenPort] = /^(.*?)(?::([^:\]]*))?$/s.exec(head.authority) ?? [];
-  const host = action.host ?? givenHost;
-  // The old scheme's own port does not come along into another scheme; any other does.
-  const isOfOldScheme = newScheme !== scheme && givenPort === (scheme === 'https' ? '443' : '80');
-  const kept = isOfOldScheme || action.host !== undefined ? undefined : givenPort;
-  const port = action.port === undefined ? kept : String(action.port);
-  const { path, rest } = split(head.path);
-  let target = path;
-  if (action.path !== undefined) target = action.path;
-  else if (action.prefixRewrite !== undefined) target = replacePrefix(path, route, action.prefixRewrite);
-  else if (action.regexRewrite !== undefined) target = action.regexRewrite(path);
-  const query = target.includes('?') || action.stripsQuery ? '' : rest;
-  return `${newScheme}://${host}${port === undefined ? '' : `:${port}`}${target}${query}`;
+/** As for a request that is sent on: the path is rewritten, and that before is kept, so that logs and headers tell both. */
+export function rewriteRedirected(head: RequestHead, route: CompiledRoute, action: RedirectAction): void {
+  const rewritten = redirectedPath(head.path, route, action);
+  if (rewritten === undefined) return;
+  head.headers.set('x-envoy-original-path', head.path);
+  head.path = rewritten;
+}
+
+function redirectedPath(pathAndQuery: string, route: CompiledRoute, action: RedirectAction): string | undefined {
+  if (action.path !== undefined) return undefined;
+  if (action.prefixRewrite !== undefined) return replacePrefix(pathAndQuery, route, action.prefixRewrite);
+  return replaceByRegex(pathAndQuery, action.regexRewrite);
+}
+
+/** Where a redirect points to, once the path is rewritten. Source: RouteEntryImplBase::newUri in Envoy. */
+export function redirectLocation(head: RequestHead, action: RedirectAction): string {
+  const scheme = action.scheme ?? head.scheme;
+  const port = action.port === undefined ? '' : `:${action.port}`;
+  const host = action.host ?? hostWithoutOldPort(head, scheme, port);
+  const target = redirectTarget(head.path, action);
+  return `${scheme}://${host}${port}${target.startsWith('/') ? '' : '/'}${target}`;
+}
+
+/** The client's port gives way to a new one, and that of the old scheme does not come along into another scheme. */
+function hostWithoutOldPort({ authority, headers }: RequestHead, scheme: string, newPort: string): string {
+  const [, host = authority, port] = /^(.*?)(?::([^:\]]*))?$/s.exec(authority) ?? [];
+  const came = headers.get('x-forwarded-proto')?.toLowerCase();
+  const isOfOldScheme = (came === 'https' && port === '443') || (came === 'http' && port === '80');
+  return newPort !== '' || (scheme !== came && isOfOldScheme) ? host : authority;
+}
+
+/** A query of the new path itself stays; that of the request comes along or is dropped. */
+function redirectTarget(pathAndQuery: string, { path, stripsQuery }: RedirectAction): string {
+  if (path?.includes('?')) return path;
+  const kept = split(pathAndQuery);
+  return (path ?? kept.path) + (stripsQuery ? '' : kept.rest);
 }

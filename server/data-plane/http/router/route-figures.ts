@@ -28,6 +28,7 @@ function virtualClusterOf(exchange: Exchange, { virtualClusters }: CompiledVirtu
 
 /** Counts an answer of the cluster, or one in its place. */
 export function countAnswer(exchange: Exchange, cluster: UpstreamCluster, status: number): void {
+  if (exchange.uncounted) return;
   cluster.stats.code(status, exchange.origin);
   exchange.routeFigures?.code(status);
   exchange.alternativeFigures?.code(status, exchange.origin);

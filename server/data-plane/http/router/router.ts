@@ -1,4 +1,5 @@
 import { parseClusterName } from '#domain';
+import { formattedBody } from '../../config/local-reply-config.ts';
 import { originOf } from '../../config/origins.ts';
 import type {
   ClusterShare,
@@ -10,14 +11,14 @@ import type {
 import { recordMirror } from '../../decisions/mirror-record.ts';
 import { applyRequestRules } from '../apply-rules.ts';
 import type { Exchange, LayerOutcome, RequestLayer } from '../exchange.ts';
-import { grpcTimeoutMs, isGrpc } from '../grpc.ts';
+import { grpcTimeout, grpcTimeoutMs, isGrpc } from '../grpc.ts';
 import type { Headers } from '../headers.ts';
 import { noteCluster, noteRewrite } from './call-steps.ts';
 import { takeWishes } from './client-wishes.ts';
 import { dropOverload } from './drop-overload.ts';
 import { changeAnswer, headerLevels } from './header-levels.ts';
 import { MirrorCall, type MirrorResult } from './mirror.ts';
-import { redirectLocation, rewriteRequest } from './rewrite.ts';
+import { redirectLocation, rewriteRedirected, rewriteRequest } from './rewrite.ts';
 import { figuresOf } from './route-figures.ts';
 import { UpstreamCall } from './upstream-call.ts';
 
@@ -26,6 +27,7 @@ export const router: RequestLayer = (exchange) => {
   const { route } = exchange;
   exchange.stats.routed.value++;
   if (route === undefined) return noRoute(exchange);
+  if (route.target.kind === 'secure') return askForTls(exchange, route);
   exchange.answerRules = changeAnswer;
   switch (route.target.kind) {
     case 'redirect':
@@ -43,8 +45,22 @@ function noRoute(exchange: Exchange): LayerOutcome {
   return 'wait';
 }
 
+function askForTls(exchange: Exchange, route: CompiledRoute): LayerOutcome {
+  const { head } = exchange;
+  // As in Envoy, a port that the client named comes along.
+  const location = `https://${head.authority}${head.path}`;
+  exchange.steps.add('response', 'stopped', '301', () => ({
+    detail: `this host wants TLS, so the client is sent to ${location}`,
+    origin: originOf(route.origins, 'require_tls'),
+  }));
+  exchange.stats.count('rq_direct_response');
+  exchange.reply({ status: 301, details: 'direct_response', headers: { location } });
+  return 'wait';
+}
+
 function redirect(exchange: Exchange, route: CompiledRoute, action: RedirectAction): LayerOutcome {
-  const location = redirectLocation(exchange.head, route, action, exchange.head.scheme);
+  rewriteRedirected(exchange.head, route, action);
+  const location = redirectLocation(exchange.head, action);
   exchange.steps.add('response', 'stopped', String(action.status), () => ({
     detail: `the route redirects to ${location}`,
     origin: originOf(route.origins, 'redirect'),
@@ -64,7 +80,7 @@ function answerDirectly(exchange: Exchange, route: CompiledRoute, action: Direct
   exchange.reply({
     status,
     details: 'direct_response',
-    body: format === undefined ? action.body : format.write(exchange),
+    body: format === undefined ? action.body : formattedBody(exchange, format, action.body),
     headers: {
       ...(format !== undefined && { 'content-type': format.contentType }),
       // What was made, or is elsewhere, has an address: that of the request.
@@ -88,8 +104,11 @@ function forward(exchange: Exchange, route: CompiledRoute, action: ForwardAction
   if (cluster.drops !== undefined && dropOverload(exchange, cluster, cluster.drops)) return 'wait';
   const levels = headerLevels(exchange);
   if (levels.length > 0) exchange.cameAsGrpc ??= isGrpc(exchange.head.headers);
+  // The try that follows is counted by then.
+  exchange.info.attempts = 1;
   for (const rules of levels) applyRequestRules(rules, exchange);
-  exchange.limit(streamLimitMs(exchange.head.headers, action), action.silenceMs);
+  exchange.info.attempts = 0;
+  limitStream(exchange, action);
   const { path, authority } = exchange.head;
   rewriteRequest(exchange, route, action);
   if (exchange.steps.on) noteRewrite(exchange.steps, route, { path, authority }, exchange.head);
@@ -125,6 +144,14 @@ const shareOrigin = ({ origins }: CompiledRoute, { shares }: ForwardAction, shar
 /** Spans of clients are named in a header, where there are spans. */
 const namesOperations = ({ config, connection }: Exchange): boolean =>
   config.tracing !== undefined && connection.direction === 'outbound';
+
+/** As in Envoy, the host of a gRPC call is told how long the stream may last. */
+function limitStream(exchange: Exchange, action: ForwardAction): void {
+  const { headers } = exchange.head;
+  const limitMs = streamLimitMs(headers, action);
+  exchange.limit(limitMs, action.silenceMs);
+  if (limitMs !== undefined && limitMs > 0 && isGrpc(headers)) headers.put('grpc-timeout', grpcTimeout(limitMs));
+}
 
 /** The life of the stream: what the route says, or `grpc-timeout` within the route's bound. Source: refreshDurationTimeout in Envoy. */
 function streamLimitMs(headers: Headers, action: ForwardAction): number | undefined {
