@@ -4,11 +4,12 @@ import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { seededRandom } from '#domain';
 import { leaseSubnet, type SubnetLease } from '#sandbox/subnets';
-import { type AdsVariant, extensionTypes, typeUrls } from '#xds';
+import { type AdsVariant, typeUrls } from '#xds';
 import { createTestCa, type TestCertificate } from '../unit/data-plane-tls/certificates.ts';
 import { heldResources, stat } from './support/config-dump.ts';
 import { type Side, startEnvoySide, startOurSide, statusAt } from './support/control-plane/both-sides.ts';
 import type { PlaneRequest, Sent } from './support/control-plane/management-server.ts';
+import { byName, direct, eds, inline, listener, secured, table } from './support/control-plane/resources.ts';
 import { waitFor } from './support/wait.ts';
 
 const { cluster: CDS, endpoint: EDS, listener: LDS, route: RDS, secret: SDS } = typeUrls;
@@ -16,13 +17,6 @@ const APP_PORT = 9999;
 const LIMIT_MS = 5000;
 const BASE = 8080;
 
-const source = (initial_fetch_timeout: string) => ({ ads: {}, resource_api_version: 'V3', initial_fetch_timeout });
-const direct = {
-  virtual_hosts: [
-    { name: 'all', domains: ['*'], routes: [{ match: { prefix: '/' }, direct_response: { status: 200 } }] },
-  ],
-};
-const inline = { route_config: { name: 'inline', ...direct } };
 /** What a proxy says that it has: names, or a version. Of a response that was refused in part, Envoy forgets what it took. */
 const heldOf = ({ held }: PlaneRequest): readonly string[] | string =>
   typeof held === 'string'
@@ -42,45 +36,6 @@ const transcript = (requests: readonly PlaneRequest[]) =>
     })),
     ({ typeUrl }) => typeUrl,
   );
-const table = (name: string, cluster: string) => ({
-  name,
-  virtual_hosts: [{ name: 'all', domains: ['*'], routes: [{ match: { prefix: '/' }, route: { cluster } }] }],
-});
-const byName = (name: string, wait = '0s') => ({ rds: { config_source: source(wait), route_config_name: name } });
-const listener = (ip: string, name: string, port: number, routes: object, transport_socket?: object) => ({
-  name,
-  address: { socket_address: { address: ip, port_value: port } },
-  filter_chains: [
-    {
-      ...(transport_socket && { transport_socket }),
-      filters: [
-        {
-          name: 'envoy.filters.network.http_connection_manager',
-          typed_config: {
-            '@type': extensionTypes.httpConnectionManager,
-            stat_prefix: name,
-            http_filters: [{ name: 'envoy.filters.http.router', typed_config: { '@type': extensionTypes.router } }],
-            ...routes,
-          },
-        },
-      ],
-    },
-  ],
-});
-const secured = (secret: string) => ({
-  name: 'envoy.transport_sockets.tls',
-  typed_config: {
-    '@type': extensionTypes.downstreamTls,
-    common_tls_context: { tls_certificate_sds_secret_configs: [{ name: secret, sds_config: source('15s') }] },
-  },
-});
-const eds = (name: string, wait: string) => ({
-  name,
-  type: 'EDS',
-  connect_timeout: '1s',
-  eds_cluster_config: { eds_config: source(wait) },
-});
-
 const variants: readonly AdsVariant[] = ['delta', 'state of the world'];
 
 describe.each(variants)('under a control plane that does wrong by %s, our proxy and a real Envoy', (variant) => {

@@ -13,25 +13,35 @@ export interface ReadResponse {
   readonly rejections: readonly Rejection[];
 }
 
-function readOne(typeUrl: TypeUrl, item: DeltaDiscoveryResponse['resources'][number]): Upserted {
+type Item = DeltaDiscoveryResponse['resources'][number];
+
+/** Why it cannot be what the response says it is. */
+function mismatch(typeUrl: TypeUrl, { resource }: Item): string | undefined {
+  return resource === undefined || resource.typeUrl === typeUrl
+    ? undefined
+    : `its type is ${resource.typeUrl}, not ${typeUrl}`;
+}
+
+function readOne(typeUrl: TypeUrl, item: Item): Upserted {
   if (!item.resource) throw new Error('the response has no body for it');
-  if (item.resource.typeUrl !== typeUrl) throw new Error(`its type is ${item.resource.typeUrl}, not ${typeUrl}`);
   const { name, json } = decodeResource({ typeUrl, value: item.resource.value });
   if (name !== item.name) throw new Error(`the message inside is named "${name}"`);
   return { name, version: item.version, resource: json };
 }
 
 /**
- * Decodes a response. What was not asked for is left out silently, as the protocol wants; what cannot be read is rejected
- * alone. Of two under one name neither is taken: which of them is meant nobody can tell.
+ * Decodes a response. What was not asked for is left out silently, as the protocol wants, unless it is of another type; what cannot be
+ * read is rejected alone. Of two under one name neither is taken: which of them is meant nobody can tell.
  */
 export function readResponse(response: DeltaDiscoveryResponse, subscription: Subscription): ReadResponse {
   const upserted = new Map<string, Upserted>();
   const seen = new Set<string>();
   const rejections: Rejection[] = [];
   for (const item of response.resources) {
-    if (!wants(subscription, item.name)) continue;
+    const wrong = mismatch(subscription.typeUrl, item);
+    if (wrong === undefined && !wants(subscription, item.name)) continue;
     try {
+      if (wrong !== undefined) throw new Error(wrong);
       if (seen.has(item.name)) {
         upserted.delete(item.name);
         throw new Error(`duplicate name ${item.name} found among added/updated resources`);
