@@ -80,6 +80,8 @@ let server: Pod;
 let session: ClientHttp2Session;
 const closing: { close(): void }[] = [];
 const sockets: Socket[] = [];
+/** How long hosts were told that calls may last. */
+const told: unknown[] = [];
 
 /** The application behind the server's sidecar: HTTP/1.1 with WebSocket on 8080, HTTP/2 without TLS on 9000. */
 async function startApplications(ip: string): Promise<void> {
@@ -92,13 +94,17 @@ async function startApplications(ip: string): Promise<void> {
       else if (/upgrade: websocket/i.test(chunk.toString('latin1'))) {
         upgraded = true;
         socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n');
-      } else socket.write('HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nweb');
+      } else {
+        const hints = chunk.includes('/web/hints') ? 'HTTP/1.1 103 Early Hints\r\n\r\n' : '';
+        socket.write(`${hints}${hints}HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nweb`);
+      }
     });
   });
   const grpc = createServer();
   grpc.on('stream', (opened, headers) => {
     const stream = opened as ServerHttp2Stream;
     stream.on('error', () => undefined);
+    told.push(headers['grpc-timeout']);
     if (headers[':path'] === '/mesh.Echo/wait' || headers[':path'] === '/bounded') return;
     stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
     stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0', 'x-te': String(headers.te) }));
@@ -299,6 +305,17 @@ describe('two sidecars', () => {
     expect(reply.head[':status']).toBe(504);
     const { out } = await hopsOf('/bounded');
     expect(out.response).toMatchObject({ flags: [], details: 'max_duration_timeout' });
+  });
+
+  it('tell the host of a call how long the route lets it last', async () => {
+    await call('/bounded', { 'grpc-timeout': '1H' });
+    expect(told.at(-1)).toBe('30m');
+  });
+
+  it('hear only the first of several words before an answer', async () => {
+    const counted = (): number => client.proxy.admin.stats().get(`cluster.${WEB}.upstream_rq_103`) ?? 0;
+    expect((await client.fetch(VIP, { host: 'web', path: '/web/hints' })).body).toBe('web');
+    expect(counted()).toBe(1);
   });
 
   it('tell a call that its client gave up', async () => {

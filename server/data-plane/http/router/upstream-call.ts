@@ -136,9 +136,9 @@ export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, 
     this.#exchange.stream.resume();
   }
 
-  /** A word before the answer. Whether the client hears it or not, there is no other try after it. */
+  /** A word before the answer. Whether the client hears it or not, there is no other try after it; as in Envoy, further ones are dropped. */
   informational(head: ResponseHead): void {
-    if (!PASSED_ON.has(head.status)) return;
+    if (this.#begun || !PASSED_ON.has(head.status)) return;
     countAnswer(this.#exchange, this.#cluster, head.status);
     this.#begun = true;
     if (this.#exchange.config.passesInformational) this.#exchange.respondInformational(head);

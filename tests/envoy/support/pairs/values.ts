@@ -33,10 +33,6 @@ const MAY_DIFFER: readonly (readonly [names: RegExp, why: string])[] = [
   [/^cluster\.original-dst-.*\.membership_\w+$/, 'Envoy forgets hosts that nobody asks for'],
   [/\.remaining_cx_pools$/, 'a pool beyond a limit of 0 is 2^64 - 2, which is no number here'],
   [/^tracing\..*\.reports_/, 'how many spans go together'],
-  [
-    /^cluster\.filters-health-check\.one\.(external\.)?upstream_rq_(200|2xx|completed)$/,
-    'the row about the health_check filter',
-  ],
   [/\.total_compressed_bytes$/, 'another zlib'],
   [/(^|\.)http2\.(tx_reset|goaway_sent)$/, 'the rows about GOAWAY and refused streams'],
 ];
