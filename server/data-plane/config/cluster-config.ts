@@ -80,7 +80,7 @@ const TYPES = new Set<string>([
 export function compileCluster(given: Cluster, versionInfo: string): CompiledCluster {
   const resource = withType(given);
   checkBounds(resource);
-  const type = resource.type ?? 'STATIC';
+  const type: string = resource.type ?? 'STATIC';
   if (!TYPES.has(type)) throw new ConfigProblem('type', `cluster type ${type} is not supported`);
   if (type === 'EDS' && resource.eds_cluster_config?.eds_config === undefined) {
     throw new ConfigProblem('eds_cluster_config', 'cannot create an EDS cluster without an EDS config');

@@ -30,7 +30,7 @@ export interface PickContext {
   /** The next host that the request names, of those that `isThere` takes; asked only by clusters whose requests may name some. */
   readonly named?: (sources: readonly HostSource[], isThere: (key: string) => boolean) => string | undefined;
   /** Of the route; absent: what is sent has no pool for HTTP, or is no request of a client. */
-  readonly priority?: RoutePriority;
+  readonly priority?: RoutePriority | undefined;
   /** What earlier tries say against hosts. */
   readonly tried?: TriedHosts | undefined;
   /** The list of hosts that a cluster which is made of others has chosen. */
