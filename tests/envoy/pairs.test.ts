@@ -24,7 +24,7 @@ const OF_ENVOY_ITSELF =
 
 /** Of what Istio itself does not configure, or seldom: named once they count. */
 const NAMED_LATE =
-  /^http\.[^.]+\.(compressor|csrf|health_check|set_metadata)\.|proxy_proto|^vhost\.|^ext_authz\.|^tracing\..*_dropped$/;
+  /^http\.[^.]+\.(compressor|decompressor|csrf|health_check|set_metadata)\.|proxy_proto|^vhost\.|^ext_authz\.|^tracing\..*_dropped$/;
 
 describe('our proxy does with the same xDS what a real Envoy does', () => {
   let proxies: TwoProxies;

@@ -105,11 +105,6 @@ const NOT_HERE: readonly (readonly [RegExp, string])[] = [
   [/\.oauth2\./, 'this proxy signs nobody in; RequestAuthentication checks the tokens of others'],
   [/\.ext_proc\./, 'this proxy hands no messages to other programs; ext_authz asks one for permission'],
   [/\.cache\./, 'this proxy keeps no answers'],
-  [/\.decompressor\./, 'this proxy unpacks no bodies; what was compressed is passed on as it is'],
   [/\.grpc_json_transcoder\.|\.grpc_http1_/, 'this proxy turns no gRPC into HTTP of another kind; grpc_web is served'],
   [/\.custom_response\./, 'answers of hosts stay as they are; local_reply_config changes those of the proxy'],
-  [
-    /\.ip_tagging\./,
-    'this proxy has no lists of addresses; an AuthorizationPolicy knows them by ipBlocks and remoteIpBlocks',
-  ],
 ];

@@ -7,7 +7,7 @@ import type { ConnectionContext } from '../listener/connection-context.ts';
 import type { ProxyRuntime } from '../runtime.ts';
 import type { HttpStats } from '../stats/http-stats.ts';
 import type { Stat } from '../stats/stats.ts';
-import type { AnswerFilters } from './answer-filters.ts';
+import type { AnswerFilters, BodyCoder, BodyOut } from './answer-filters.ts';
 import { ByteMeter } from './byte-meter.ts';
 import { clientAddress } from './client-address.ts';
 import type { BodySink, DownstreamStream, RequestHead, ResetReason, ResponseHead } from './codec.ts';
@@ -18,7 +18,7 @@ import { countMessages, type GrpcMessages } from './grpc-messages.ts';
 import { Headers } from './headers.ts';
 import { buildReply, type LocalReply } from './local-reply.ts';
 import { logTunnel } from './log-meanwhile.ts';
-import { RequestBacklog } from './request-backlog.ts';
+import { Recoding, RequestBacklog } from './request-backlog.ts';
 import { RequestFacts } from './request-facts.ts';
 import { metadataOf } from './resource-metadata.ts';
 import { StreamInfo } from './stream-info.ts';
@@ -77,9 +77,13 @@ export class Exchange extends RequestFacts implements FormatSubject, BodyTarget,
   readonly #options: ExchangeOptions;
   #timers: StreamTimers | undefined;
   #at = 0;
-  /** Where the request has a body. */
-  readonly #backlog: RequestBacklog | undefined;
+  /** Where the request has a body: what takes it as it comes. */
+  readonly #arriving: RequestBacklog | undefined;
+  /** The same, behind the filters that change it. */
+  #backlog: RequestBacklog | undefined;
   #target: BodyTarget | undefined;
+  /** Where filters change the request's body. */
+  #recoding: Recoding | undefined;
   #finished = false;
   /** Nearly every answer is edited once. */
   #firstEdit: ResponseEdit | undefined;
@@ -109,7 +113,7 @@ export class Exchange extends RequestFacts implements FormatSubject, BodyTarget,
     const { stats, countsGrpc } = options.config;
     if ((stats.length > 0 || countsGrpc) && isGrpc(headers)) this.messages = countMessages();
     this.requestEnded = !stream.hasBody;
-    if (stream.hasBody) this.#backlog = new RequestBacklog(stream);
+    if (stream.hasBody) this.#arriving = this.#backlog = new RequestBacklog(stream);
     this.#timers = StreamTimers.of(this, options.config.serving, clock);
     stream.receive(this);
   }
@@ -189,6 +193,13 @@ export class Exchange extends RequestFacts implements FormatSubject, BodyTarget,
   holdBody(chunks: Buffer[], bytes: number): void {
     this.#target = undefined;
     this.#backlog?.hold(chunks, bytes);
+  }
+
+  /** Has the request's body changed on its way to later layers. */
+  recodeBody(make: (out: BodyOut) => BodyCoder): void {
+    if (this.#backlog === undefined) return;
+    this.#recoding = new Recoding(this.#backlog, this.stream, this.#recoding);
+    this.#backlog = this.#recoding.begin(make);
   }
 
   /** Adds a change to the response head behind those that are there. */
@@ -304,7 +315,7 @@ export class Exchange extends RequestFacts implements FormatSubject, BodyTarget,
     this.info.bytesReceived += chunk.length;
     this.messages?.requests.feed(chunk);
     this.#timers?.touch();
-    this.#backlog?.data(chunk);
+    this.#arriving?.data(chunk);
   }
 
   end(trailers: Headers | undefined): void {
@@ -312,7 +323,7 @@ export class Exchange extends RequestFacts implements FormatSubject, BodyTarget,
     this.requestEnded = true;
     if (this.info.times !== undefined) this.info.note('requestReceived', this.runtime.clock.monotonic());
     this.#timers?.requestEnded();
-    this.#backlog?.end(trailers);
+    this.#arriving?.end(trailers);
   }
 
   reset(reason: ResetReason, detail: string, answer?: { readonly status: number; readonly bodyBytes: number }): void {
@@ -370,6 +381,7 @@ export class Exchange extends RequestFacts implements FormatSubject, BodyTarget,
     this.#timers?.stop();
     this.nextEntry?.cancel();
     this.answerFilters?.coder?.cancel();
+    this.#recoding?.cancel();
     if (!this.requestEnded && this.info.status > 0 && !this.endedWithConnection) this.#noteEarlyEnd();
     this.info.durationMs = this.runtime.clock.monotonic() - this.info.startedAt;
     if (this.steps.on) noteResponse(this);

@@ -1,3 +1,4 @@
+import type { BodyCoder, BodyOut } from './answer-filters.ts';
 import type { BodyTarget } from './exchange.ts';
 import type { Headers } from './headers.ts';
 
@@ -59,5 +60,45 @@ export class RequestBacklog {
     this.#target = undefined;
     this.#chunks = chunks;
     this.#bytes = bytes;
+  }
+}
+
+/** A filter that changes a request's body: what comes out of it has a backlog of its own. */
+export class Recoding {
+  readonly #before: RequestBacklog;
+  readonly #after: RequestBacklog;
+  readonly #earlier: Recoding | undefined;
+  #coder: BodyCoder | undefined;
+
+  constructor(before: RequestBacklog, stream: Pausable, earlier: Recoding | undefined) {
+    this.#before = before;
+    this.#after = new RequestBacklog(stream);
+    this.#earlier = earlier;
+  }
+
+  /** Where later layers find the body. */
+  begin(make: (out: BodyOut) => BodyCoder): RequestBacklog {
+    const after = this.#after;
+    const coder = make({
+      data(chunk) {
+        after.data(chunk);
+        return true;
+      },
+      end: (trailers) => after.end(trailers),
+      drain: () => undefined,
+    });
+    this.#coder = coder;
+    this.#before.attach({
+      data: (chunk) => void coder.data(chunk),
+      end: (trailers) => coder.end(trailers),
+      reset: () => coder.cancel(),
+      drain: () => undefined,
+    });
+    return after;
+  }
+
+  cancel(): void {
+    this.#earlier?.cancel();
+    this.#coder?.cancel();
   }
 }

@@ -2,7 +2,7 @@ import type { Any } from '#xds';
 import { ConfigProblem } from '../problem.ts';
 import { readNumber } from '../values.ts';
 
-/** envoy.extensions.filters.http.compressor.v3.Compressor, its part for answers. */
+/** envoy.extensions.filters.http.compressor.v3.Compressor. */
 export interface CompressorConfig {
   readonly encoding: 'gzip' | 'br' | 'zstd';
   /** Of its statistics. */
@@ -10,6 +10,8 @@ export interface CompressorConfig {
   readonly enabled: boolean;
   readonly minLength: number;
   readonly types: ReadonlySet<string>;
+  /** Which bodies of requests are compressed; undefined: none. */
+  readonly request: Pick<CompressorConfig, 'minLength' | 'types'> | undefined;
   readonly statusesLeft: ReadonlySet<number>;
   readonly leavesEtags: boolean;
   readonly weakensEtags: boolean;
@@ -65,9 +67,6 @@ export function readCompressor(config: Any): CompressorConfig {
     );
   }
   const request = config['request_direction_config'] as { readonly common_config?: Common } | undefined;
-  if (request?.common_config?.enabled?.default_value === true) {
-    throw new ConfigProblem('request_direction_config', 'is not supported: only answers are compressed');
-  }
   const response = (config['response_direction_config'] ?? {}) as Readonly<Record<string, unknown>>;
   const common = (response['common_config'] ?? {}) as Common;
   const types = common.content_type ?? (config['content_type'] as readonly string[] | undefined) ?? [];
@@ -77,7 +76,8 @@ export function readCompressor(config: Any): CompressorConfig {
     scope: `compressor.${library?.name ?? ''}.${found.stat}.`,
     enabled: common.enabled?.default_value !== false,
     minLength: readNumber(common.min_content_length ?? config['content_length'], MIN_LENGTH),
-    types: new Set((types.length === 0 ? TYPES : types).map((type) => type.toLowerCase())),
+    types: typesOf(types),
+    request: request && readRequest(request.common_config ?? {}),
     statusesLeft: new Set((response['uncompressible_response_codes'] ?? []) as number[]),
     leavesEtags: has('disable_on_etag_header'),
     weakensEtags: response['weaken_etag_on_compress'] === true,
@@ -85,6 +85,14 @@ export function readCompressor(config: Any): CompressorConfig {
     directed: config['response_direction_config'] !== undefined || config['request_direction_config'] !== undefined,
   };
 }
+
+const readRequest = ({ content_type, enabled, min_content_length }: Common): CompressorConfig['request'] =>
+  enabled?.default_value === false
+    ? undefined
+    : { minLength: readNumber(min_content_length, MIN_LENGTH), types: typesOf(content_type ?? []) };
+
+const typesOf = (given: readonly string[]): ReadonlySet<string> =>
+  new Set((given.length === 0 ? TYPES : given).map((type) => type.toLowerCase()));
 
 /** Reads CompressorPerRoute; undefined: nothing is compressed. */
 export function overrideCompressor(own: CompressorConfig, config: Any): CompressorConfig | undefined {

@@ -1,20 +1,11 @@
-import {
-  type BrotliCompress,
-  createBrotliCompress,
-  createGzip,
-  createZstdCompress,
-  type Gzip,
-  type ZstdCompress,
-} from 'node:zlib';
+import { createBrotliCompress, createGzip, createZstdCompress } from 'node:zlib';
 import { type CompressorConfig, overrideCompressor } from '../../config/filters/compressor.ts';
-import type { BodyCoder, BodyOut } from '../answer-filters.ts';
 import type { ResponseHead } from '../codec.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Headers } from '../headers.ts';
 import type { FilterParts } from './filter-parts.ts';
 import { perRoute } from './per-route.ts';
-
-type Zip = Gzip | BrotliCompress | ZstdCompress;
+import { type Zip, ZipCoder } from './zip-coder.ts';
 
 const MAKERS: Readonly<Record<CompressorConfig['encoding'], () => Zip>> = {
   gzip: createGzip,
@@ -25,7 +16,7 @@ const MAKERS: Readonly<Record<CompressorConfig['encoding'], () => Zip>> = {
 /** What the client takes, as it was asked before other filters changed it. */
 const asked = new WeakMap<Exchange, string | undefined>();
 
-/** Envoy's compressor filter, for answers. Several in one chain each look for their own encoding. */
+/** Envoy's compressor filter. Several in one chain each look for their own encoding. */
 export function compressor(name: string, own: CompressorConfig): FilterParts {
   const configOf = perRoute<CompressorConfig | undefined>(name, own, (given) => overrideCompressor(own, given));
   return {
@@ -33,7 +24,7 @@ export function compressor(name: string, own: CompressorConfig): FilterParts {
       const { headers } = exchange.head;
       if (!asked.has(exchange)) asked.set(exchange, headers.joined('accept-encoding'));
       if (configOf(exchange)?.hidesAccept === true) headers.remove('accept-encoding');
-      counterOf(exchange, own)('request.not_compressed');
+      compressRequest(exchange, own);
       return 'next';
     },
     encode(exchange, head, endStream) {
@@ -51,9 +42,48 @@ export function compressor(name: string, own: CompressorConfig): FilterParts {
       }
       ofWay('compressed');
       encodeHead(config, head.headers);
-      return (out) => new Compression(MAKERS[config.encoding](), out, ofWay);
+      return (out) =>
+        new ZipCoder(MAKERS[config.encoding](), out, {
+          read: 'total_uncompressed_bytes',
+          written: 'total_compressed_bytes',
+          count: ofWay,
+        });
     },
   };
+}
+
+/** As the filter's own configuration says: routes speak of answers alone. */
+function compressRequest(exchange: Exchange, own: CompressorConfig): void {
+  const { head, stream } = exchange;
+  const { headers } = head;
+  const all = counterOf(exchange, own);
+  const count: Count = (figure, by) => all(`request.${figure}`, by);
+  const way = own.request;
+  const fit =
+    way !== undefined &&
+    stream.hasBody &&
+    !stream.tunnel &&
+    isLongEnough(way, headers, count) &&
+    isTypeAllowed(way, headers);
+  if (!fit || headers.has('content-encoding')) {
+    count('not_compressed');
+    return;
+  }
+  headers.remove('content-length');
+  headers.set('content-encoding', own.encoding);
+  count('compressed');
+  const { encoding } = own;
+  exchange.steps.add('http_filter', 'applied', 'envoy.filters.http.compressor', () => ({
+    detail: `the body of the request goes on in ${encoding}`,
+  }));
+  exchange.recodeBody(
+    (out) =>
+      new ZipCoder(MAKERS[encoding](), out, {
+        read: 'total_uncompressed_bytes',
+        written: 'total_compressed_bytes',
+        count,
+      }),
+  );
 }
 
 const NO_COUNT: Count = () => undefined;
@@ -66,7 +96,7 @@ const counterOf =
 
 type Count = (figure: string, by?: number) => void;
 
-function isLongEnough({ minLength }: CompressorConfig, headers: Headers, count: Count): boolean {
+function isLongEnough({ minLength }: Pick<CompressorConfig, 'minLength'>, headers: Headers, count: Count): boolean {
   const length = headers.get('content-length');
   if (length === undefined || Number(length) >= minLength) return true;
   count('content_length_too_small');
@@ -82,7 +112,7 @@ function isCompressible(config: CompressorConfig, { headers, status }: ResponseH
   return false;
 }
 
-function isTypeAllowed({ types }: CompressorConfig, headers: Headers): boolean {
+function isTypeAllowed({ types }: Pick<CompressorConfig, 'types'>, headers: Headers): boolean {
   const type = headers.get('content-type');
   return type === undefined || types.has((type.split(';')[0] ?? '').trim().toLowerCase());
 }
@@ -128,49 +158,4 @@ function encodeHead({ encoding, weakensEtags }: CompressorConfig, headers: Heade
   if (etag === undefined || /^w\//i.test(etag)) return;
   if (weakensEtags) headers.set('etag', `W/${etag}`);
   else headers.remove('etag');
-}
-
-/** One body on its way through zlib, with both sides' back-pressure. */
-class Compression implements BodyCoder {
-  readonly #zip: Zip;
-  #over = false;
-
-  constructor(zip: Zip, out: BodyOut, count: Count) {
-    this.#zip = zip;
-    zip.on('data', (chunk: Buffer) => {
-      count('total_compressed_bytes', chunk.length);
-      if (!this.#over && !out.data(chunk)) zip.pause();
-    });
-    zip.on('drain', () => out.drain());
-    zip.on('end', () => {
-      if (!this.#over) out.end(this.#trailers);
-    });
-    zip.on('error', () => undefined);
-    this.#count = count;
-  }
-
-  readonly #count: Count;
-  #trailers: Headers | undefined;
-
-  data(chunk: Buffer): boolean {
-    this.#count('total_uncompressed_bytes', chunk.length);
-    const room = this.#zip.write(chunk);
-    // As in Envoy, the client has all that the host has said so far.
-    this.#zip.flush();
-    return room;
-  }
-
-  end(trailers: Headers | undefined): void {
-    this.#trailers = trailers;
-    this.#zip.end();
-  }
-
-  resume(): void {
-    if (this.#zip.isPaused()) this.#zip.resume();
-  }
-
-  cancel(): void {
-    this.#over = true;
-    this.#zip.destroy();
-  }
 }

@@ -1,4 +1,4 @@
-import type { Any } from '#xds';
+import { type Any, decodeMessage } from '#xds';
 import { ConfigProblem } from '../../config/problem.ts';
 import { compileRegexRewrite, type RegexRewriteJson, type TextRewrite } from '../../config/regex-rewrite.ts';
 import { cookieValues } from '../cookies.ts';
@@ -15,7 +15,7 @@ interface Target {
   /** Empty: what the header says. */
   readonly value: string;
   readonly rewrite: TextRewrite | undefined;
-  readonly type: 'STRING' | 'NUMBER';
+  readonly type: 'STRING' | 'NUMBER' | 'PROTOBUF_VALUE';
   readonly decodes: boolean;
 }
 
@@ -63,7 +63,6 @@ function readRule(given: Fields, field: string): Rule {
 
 function readTarget(given: Fields | undefined, field: string): Target | undefined {
   if (given === undefined) return undefined;
-  if (given['type'] === 'PROTOBUF_VALUE') throw new ConfigProblem(`${field}.type`, 'PROTOBUF_VALUE is not supported');
   const rewrite = given['regex_value_rewrite'] as RegexRewriteJson | undefined;
   return {
     space: String(given['metadata_namespace'] || NAME),
@@ -105,9 +104,19 @@ function apply(exchange: Exchange, rule: Rule, headers: Headers): void {
 
 function tell(exchange: Exchange, { space, key, type, decodes }: Target, text: string): void {
   if (text === '') return;
-  const plain = decodes ? Buffer.from(text, 'base64').toString() : text;
-  const value = type === 'NUMBER' ? numberOf(plain) : plain;
+  const bytes = Buffer.from(text, decodes ? 'base64' : 'latin1');
+  const value = valueOf(type, bytes);
   if (value !== undefined) exchange.metadata.merge(space, { [key]: value });
+}
+
+/** Undefined: the bytes are nothing of the kind. */
+function valueOf(type: Target['type'], bytes: Buffer): unknown {
+  if (type !== 'PROTOBUF_VALUE') return type === 'NUMBER' ? numberOf(bytes.toString()) : bytes.toString();
+  try {
+    return decodeMessage('google.protobuf.Value', bytes);
+  } catch {
+    return undefined;
+  }
 }
 
 /** As Envoy reads them; undefined where it is no number. */

@@ -1,15 +1,19 @@
 import type { Any } from '#xds';
 import { readCompressor } from '../../config/filters/compressor.ts';
+import { readDecompressor } from '../../config/filters/decompressor.ts';
 import { readHeaderMutation } from '../../config/filters/header-mutation.ts';
 import { readStatefulSession } from '../../config/filters/stateful-session.ts';
 import { buffer, readBuffer } from './buffer.ts';
+import { cdnLoop, readCdnLoop } from './cdn-loop.ts';
 import { compressor } from './compressor.ts';
 import { csrf, readCsrf } from './csrf.ts';
+import { decompressor } from './decompressor.ts';
 import type { FilterParts } from './filter-parts.ts';
 import { grpcWeb } from './grpc-web.ts';
 import { headerMutation } from './header-mutation.ts';
 import { headerToMetadata, readHeaderToMetadata } from './header-to-metadata.ts';
 import { healthCheck, readHealthCheck } from './health-check.ts';
+import { ipTagging, readIpTagging } from './ip-tagging.ts';
 import { readSetMetadata, setMetadata } from './set-metadata.ts';
 
 import { statefulSession } from './stateful-session.ts';
@@ -27,7 +31,10 @@ export const SELF_CONTAINED: Readonly<Record<string, Maker>> = {
   [`${TYPE}header_to_metadata.v3.Config`]: (name, config) => headerToMetadata(name, readHeaderToMetadata(config)),
   [`${TYPE}health_check.v3.HealthCheck`]: (_name, config) => healthCheck(readHealthCheck(config)),
   [`${TYPE}compressor.v3.Compressor`]: (name, config) => compressor(name, readCompressor(config)),
+  [`${TYPE}decompressor.v3.Decompressor`]: (_name, config) => decompressor(readDecompressor(config)),
   [`${TYPE}stateful_session.v3.StatefulSession`]: (name, config) => statefulSession(name, readStatefulSession(config)),
+  [`${TYPE}ip_tagging.v3.IPTagging`]: (_name, config) => ipTagging(readIpTagging(config)),
+  [`${TYPE}cdn_loop.v3.CdnLoopConfig`]: (_name, config) => cdnLoop(readCdnLoop(config)),
   [`${TYPE}grpc_web.v3.GrpcWeb`]: () => grpcWeb,
   // Tables and virtual hosts come without being asked for here: there is nothing to wait for.
   [`${TYPE}on_demand.v3.OnDemand`]: () => ({}),

@@ -10,8 +10,11 @@ const LISTENER = 'envoy.extensions.filters.listener.';
 export const PROXY_FILTERS: ReadonlySet<string> = new Set([
   `${HTTP}buffer.v3.Buffer`,
   `${HTTP}compressor.v3.Compressor`,
+  `${HTTP}cdn_loop.v3.CdnLoopConfig`,
   `${HTTP}cors.v3.Cors`,
   `${HTTP}csrf.v3.CsrfPolicy`,
+  `${HTTP}decompressor.v3.Decompressor`,
+  `${HTTP}ip_tagging.v3.IPTagging`,
   `${HTTP}ext_authz.v3.ExtAuthz`,
   `${HTTP}fault.v3.HTTPFault`,
   `${HTTP}grpc_web.v3.GrpcWeb`,

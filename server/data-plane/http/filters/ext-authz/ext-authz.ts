@@ -2,8 +2,8 @@ import { type ExtAuthzConfig, readCheckSettings } from '../../../config/ext-auth
 import { policyOrigin } from '../../../decisions/policy-origin.ts';
 import type { Exchange, RequestLayer } from '../../exchange.ts';
 import { peekBody } from '../../peek-body.ts';
-import { chooseRoute } from '../../router/choose-route.ts';
 import { perRouteConfig } from '../per-route.ts';
+import { chooseRouteAgain } from '../route-again.ts';
 import { applyToAnswer, applyToRefusal, applyToRequest, changesRequest, isWellFormed } from './apply-verdict.ts';
 import { checkByGrpc } from './grpc-check.ts';
 import { checkByHttp } from './http-check.ts';
@@ -82,7 +82,7 @@ function act(exchange: Exchange, config: ExtAuthzConfig, verdict: Verdict): void
       stat(exchange, config, 'ok');
       applyToRequest(exchange.head, verdict);
       if (verdict.toClient.length > 0) exchange.editResponse(({ headers }) => applyToAnswer(headers, verdict.toClient));
-      if (config.clearRouteCache && changesRequest(verdict) && rerouted(exchange) === 'wait') return;
+      if (config.clearRouteCache && changesRequest(verdict) && chooseRouteAgain(exchange) === 'wait') return;
       exchange.proceed();
       return;
     case 'denied':
@@ -105,14 +105,6 @@ function act(exchange: Exchange, config: ExtAuthzConfig, verdict: Verdict): void
 function countDenial(exchange: Exchange, config: ExtAuthzConfig, status: number): void {
   stat(exchange, config, 'denied');
   if (config.chargesCluster) exchange.runtime.clusters.get(exchange.info.cluster)?.stats.code(status, 'internal');
-}
-
-function rerouted(exchange: Exchange): 'next' | 'wait' {
-  exchange.route = undefined;
-  exchange.share = undefined;
-  exchange.virtualHost = undefined;
-  exchange.info.cluster = '';
-  return chooseRoute(exchange);
 }
 
 function note(

@@ -1,9 +1,9 @@
 import type { JwtFilterConfig, JwtRequirement } from '../../../config/jwt-config.ts';
 import { type RouteSubject, splitPath } from '../../../config/route-condition.ts';
 import { noteRefusal, type TokenFailure } from '../../../decisions/token-note.ts';
-import type { Exchange, LayerOutcome, RequestLayer } from '../../exchange.ts';
-import { chooseRoute } from '../../router/choose-route.ts';
+import type { Exchange, RequestLayer } from '../../exchange.ts';
 import { perRouteConfig } from '../per-route.ts';
+import { chooseRouteAgain } from '../route-again.ts';
 import { metadataPayload, sanitizeClaims, writeClaims } from './claims.ts';
 import { removeToken } from './extract.ts';
 import { JWT_STATUS, type JwtStatus } from './status.ts';
@@ -99,16 +99,8 @@ function accept(exchange: Exchange, verified: readonly VerifiedToken[]): void {
     if (provider.headerInMetadata !== '') exchange.metadata.merge(NAME, { [provider.headerInMetadata]: token.header });
   }
   noteAccepted(exchange, verified);
-  if (verified.some(({ provider }) => provider.clearRouteCache) && rerouted(exchange) === 'wait') return;
+  if (verified.some(({ provider }) => provider.clearRouteCache) && chooseRouteAgain(exchange) === 'wait') return;
   exchange.proceed();
-}
-
-/** What a token says may lead to another route. */
-function rerouted(exchange: Exchange): LayerOutcome {
-  exchange.route = undefined;
-  exchange.share = undefined;
-  exchange.virtualHost = undefined;
-  return chooseRoute(exchange);
 }
 
 function noteAccepted(exchange: Exchange, verified: readonly VerifiedToken[]): void {

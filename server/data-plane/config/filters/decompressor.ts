@@ -1,0 +1,71 @@
+import type { Any } from '#xds';
+import { ConfigProblem } from '../problem.ts';
+import { type Fields, readNumber, record } from '../values.ts';
+
+/** envoy.extensions.filters.http.decompressor.v3.Decompressor. */
+export interface DecompressorConfig {
+  readonly encoding: 'gzip' | 'br' | 'zstd';
+  /** Of its statistics. */
+  readonly scope: string;
+  /** Beneath `scope`: bodies that cannot be read. */
+  readonly errorFigure: string;
+  /** Bytes that one byte may become at most. */
+  readonly maxRatio: number;
+  /** Begins the names of trailers that tell how many bytes there were. */
+  readonly trailerPrefix: string;
+  readonly request: DecompressedWay;
+  readonly response: DecompressedWay;
+  /** Hosts hear that answers may come compressed. */
+  readonly advertises: boolean;
+}
+
+export interface DecompressedWay {
+  readonly enabled: boolean;
+  /** `no-transform` does not count. */
+  readonly ignoresNoTransform: boolean;
+}
+
+interface Library {
+  readonly encoding: DecompressorConfig['encoding'];
+  readonly stat: string;
+  readonly errorFigure: string;
+}
+
+const PREFIX = 'type.googleapis.com/envoy.extensions.compression.';
+const LIBRARIES: Readonly<Record<string, Library>> = {
+  [`${PREFIX}gzip.decompressor.v3.Gzip`]: { encoding: 'gzip', stat: 'gzip', errorFigure: 'zlib_data_error' },
+  [`${PREFIX}brotli.decompressor.v3.Brotli`]: { encoding: 'br', stat: 'brotli', errorFigure: 'brotli_error' },
+  [`${PREFIX}zstd.decompressor.v3.Zstd`]: { encoding: 'zstd', stat: 'zstd', errorFigure: 'zstd_generic_error' },
+};
+const MAX_RATIO = 100;
+
+export function readDecompressor(config: Any): DecompressorConfig {
+  const library = record(config['decompressor_library']);
+  if (library === undefined) throw new ConfigProblem('decompressor_library', 'value is required');
+  const own = record(library['typed_config']);
+  const found = LIBRARIES[String(own?.['@type'])];
+  const name = String(library['name'] ?? '');
+  if (found === undefined) {
+    const why = `Didn't find a registered implementation for '${name}' with type URL: '${String(own?.['@type'] ?? '')}'`;
+    throw new ConfigProblem('decompressor_library', why);
+  }
+  const request = record(config['request_direction_config']);
+  return {
+    encoding: found.encoding,
+    scope: `decompressor.${name}.${found.stat}.`,
+    errorFigure: found.errorFigure,
+    maxRatio: readNumber(own?.['max_inflate_ratio'], MAX_RATIO),
+    trailerPrefix: `x-envoy-decompressor-${name.toLowerCase()}-`,
+    request: readWay(request),
+    response: readWay(record(config['response_direction_config'])),
+    advertises: request?.['advertise_accept_encoding'] !== false,
+  };
+}
+
+function readWay(given: Fields | undefined): DecompressedWay {
+  const common = record(given?.['common_config']);
+  return {
+    enabled: record(common?.['enabled'])?.['default_value'] !== false,
+    ignoresNoTransform: common?.['ignore_no_transform_header'] === true,
+  };
+}
