@@ -313,7 +313,7 @@ describe('two sidecars', () => {
   });
 
   it('hear only the first of several words before an answer', async () => {
-    const counted = (): number => client.proxy.admin.stats().get(`cluster.${WEB}.upstream_rq_103`) ?? 0;
+    const counted = (): number => server.proxy.admin.stats().get('cluster.inbound|8080||.upstream_rq_103') ?? 0;
     expect((await client.fetch(VIP, { host: 'web', path: '/web/hints' })).body).toBe('web');
     expect(counted()).toBe(1);
   });
