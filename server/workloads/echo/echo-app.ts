@@ -4,15 +4,15 @@ import { createServer as createTlsServer } from 'node:tls';
 import { errorMessage } from '#domain';
 import type { ContainerContext, WorkloadImage } from '../doors.ts';
 import { goDurationMs, goHeaders, hostOf, peerOf, protoOf } from '../net/go-request.ts';
-import { addRawService, decodeFields, encodeFields, type RawHandler, serveGrpc } from '../net/grpc-server.ts';
+import { serveGrpc } from '../net/grpc-server.ts';
 import { type ServerTls, serveWeb, tlsOf } from '../net/web-server.ts';
 import { pause } from '../pause.ts';
 import { type EchoAppFlags, readFlags } from './echo-app-flags.ts';
+import { registerEchoService } from './echo-app-grpc.ts';
+import { echoField as field } from './echo-field.ts';
 import { echoWebSocket } from './web-socket.ts';
 
 const SERVER_FIRST = 'server-first-protocol\n';
-/** The answer of grpc.health.v1 to a probe: field 1, the status, is 1. */
-const SERVING = Buffer.from([8, 1]);
 
 /** Istio's own test server (`gcr.io/istio-testing/app`): HTTP, gRPC and TCP ports by flags, each telling a request back line by line. */
 const echoApp = (name: string): WorkloadImage => ({
@@ -34,7 +34,7 @@ const echoApp = (name: string): WorkloadImage => ({
       context.log(`info\tListening HTTP/1.1 on ${port}`);
     }
     for (const port of flags.grpcPorts) {
-      await serveGrpc(context, port, (server) => register(server, context, flags, port), tlsOn(port));
+      await serveGrpc(context, port, (server) => registerEchoService(server, context, { flags, port }), tlsOn(port));
       context.log(`info\tListening GRPC on ${port}`);
     }
     for (const port of flags.tcpPorts) {
@@ -101,8 +101,6 @@ function chosenCode(text: string, chance: number): number {
   return 200;
 }
 
-const field = (name: string, value: string | undefined): string => (value ? `${name}=${value}\n` : '');
-
 /** The request, one `Field=value` a line. */
 function requestText(context: ContainerContext, flags: EchoAppFlags, port: number, request: IncomingMessage): string {
   const socket = tlsOf(request);
@@ -149,32 +147,4 @@ function echoTcp(context: ContainerContext, flags: EchoAppFlags, port: number, s
     tell();
     socket.end();
   });
-}
-
-/** `proto.EchoTestService/Echo`: the call told back, with its message. */
-function register(
-  server: Parameters<Parameters<typeof serveGrpc>[2]>[0],
-  context: ContainerContext,
-  flags: EchoAppFlags,
-  port: number,
-): void {
-  const echo: RawHandler = (call, callback) => {
-    const message = decodeFields(call.request).find((each) => each.field === 1)?.bytes ?? Buffer.alloc(0);
-    const headers = Object.entries(call.metadata.getMap()).map(([name, value]) => `RequestHeader=${name}:${value}\n`);
-    const text = [
-      `Host=${call.getHost()}\nRequestHeader=:authority:${call.getHost()}\n`,
-      ...headers,
-      'StatusCode=200\n',
-      `ServiceVersion=${flags.version}\nServicePort=${port}\n`,
-      field('Cluster', flags.cluster),
-      field('Namespace', context.env['NAMESPACE']),
-      field('IstioVersion', flags.istioVersion),
-      `IP=${call.getPeer().replace(/:\d+$/, '')}\nProto=GRPC\n`,
-      `Echo=${Buffer.from(message).toString('utf8')}\n`,
-      field('Hostname', context.env['HOSTNAME']),
-    ].join('');
-    callback(null, encodeFields([[1, text]]));
-  };
-  addRawService(server, 'proto.EchoTestService', { Echo: echo });
-  addRawService(server, 'grpc.health.v1.Health', { Check: (_call, callback) => callback(null, SERVING) });
 }

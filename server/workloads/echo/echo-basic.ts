@@ -57,9 +57,9 @@ async function answer(context: ContainerContext, request: IncomingMessage, respo
     response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end('OK');
     return;
   }
-  const [, code] = /^\/status\/(\d\d\d)$/.exec(url.pathname) ?? [];
-  if (code !== undefined) {
-    response.writeHead(Number(code), { 'content-type': 'text/plain; charset=utf-8' }).end();
+  if (url.pathname.startsWith('/status/')) {
+    const [, code] = /^\/status\/(\d\d\d)$/.exec(request.url ?? '') ?? [];
+    response.writeHead(Number(code ?? 400), { 'content-length': 0 }).end();
     return;
   }
   context.log(

@@ -155,6 +155,20 @@ describe('images of public examples', () => {
       });
     });
 
+    it('answers /status with the code of three digits that the target ends in, without a body', async () => {
+      await net.run('echo-basic', 'echo', env);
+      for (const [target, status] of [
+        ['/status/503', 503],
+        ['/status/204', 204],
+        ['/status/abc', 400],
+        ['/status/200?a=b', 400],
+      ] as const) {
+        const response = await net.fetch(`http://echo:3000${target}`);
+        expect([target, response.status, response.headers['content-type']]).toEqual([target, status, undefined]);
+        expect(response.body).toHaveLength(0);
+      }
+    });
+
     it('speaks HTTP/2 without TLS', async () => {
       await net.run('echo-basic', 'echo', env);
       const session = connectHttp2(`http://127.0.0.1:${net.realPort('echo', 3001)}`);
@@ -237,6 +251,128 @@ describe('images of public examples', () => {
       await net.run('app', 'app', {}, { args });
       const response = await net.fetch('http://app:8080/?codes=503:1&headers=x-a:b');
       expect([response.status, response.headers['x-a']]).toEqual([503, 'b']);
+    });
+  });
+
+  describe("ForwardEcho of Istio's echo app", () => {
+    const path = '/proto.EchoTestService/ForwardEcho';
+    const outputsOf = (answer: Buffer): string[] => decodeFields(answer).map(({ bytes }) => text(bytes));
+    const number = (field: number, value: number): Buffer => Buffer.from([...encodeTag(field), value]);
+    const encodeTag = (field: number): number[] =>
+      field < 16 ? [field << 3] : [((field << 3) & 0x7f) | 0x80, field >> 4];
+
+    it('sends requests from the pod and gives back what each printed', async () => {
+      await net.run('app', 'there', {}, { args: ['--port', '8080', '--version', 'v7'] });
+      await net.run('app', 'here', {}, { args: ['--port', '8081', '--grpc', '7070'] });
+      const header = encodeFields([
+        [1, 'X-Asked'],
+        [2, 'yes'],
+      ]);
+      const host = encodeFields([
+        [1, 'Host'],
+        [2, 'other.example'],
+      ]);
+      const request = Buffer.concat([
+        number(1, 2),
+        encodeFields([
+          [4, 'http://there:8080/a?codes=201'],
+          [5, header],
+          [5, host],
+          [9, 'POST'],
+        ]),
+      ]);
+      const outputs = outputsOf(await call('here', 7070, path, request));
+      expect(outputs).toHaveLength(2);
+      for (const [index, output] of outputs.entries()) {
+        expect(output).toMatch(`[${index}] StatusCode=201\n`);
+        expect(output).toMatch(`[${index} body] ServiceVersion=v7\n`);
+        expect(output).toMatch(`[${index} body] Host=other.example\n`);
+        expect(output).toMatch(`[${index} body] Method=POST\n`);
+        expect(output).toMatch(`[${index} body] RequestHeader=X-Asked:yes\n`);
+      }
+    });
+
+    it('calls gRPC and TCP ports with the message that it was given', async () => {
+      await net.run('app', 'there', {}, { args: ['--port', '8080', '--grpc', '7070', '--tcp', '9090'] });
+      await net.run('app', 'here', {}, { args: ['--port', '8081', '--grpc', '7070'] });
+      for (const url of ['grpc://there:7070', 'tcp://there:9090']) {
+        const request = encodeFields([
+          [4, url],
+          [6, 'good morning'],
+        ]);
+        const [output] = outputsOf(await call('here', 7070, path, request));
+        expect(output).toContain('[0 body] StatusCode=200\n');
+        expect(output).toContain('good morning');
+      }
+    });
+
+    it('fails with the number of failed requests and the first reason', async () => {
+      await net.run('app', 'here', {}, { args: ['--grpc', '7070'] });
+      const failure = (fields: Parameters<typeof encodeFields>[0]): Promise<Buffer> =>
+        call('here', 7070, path, encodeFields(fields));
+      await expect(failure([[4, 'http://nowhere/']])).rejects.toMatchObject({
+        code: 2,
+        details: '1/1 requests had errors; first error: Get "http://nowhere/": getaddrinfo ENOTFOUND nowhere',
+      });
+      await expect(failure([[4, 'gopher://here/']])).rejects.toMatchObject({
+        code: 2,
+        details: 'no protocol handler found for scheme gopher',
+      });
+      const noFile = failure([
+        [4, 'https://here/'],
+        [18, '/ca.crt'],
+      ]);
+      await expect(noFile).rejects.toMatchObject({ details: 'open /ca.crt: no such file or directory' });
+      const hbone = failure([
+        [4, 'http://here/'],
+        [24, 'x'],
+      ]);
+      await expect(hbone).rejects.toMatchObject({
+        details: 'HTTP/3, HBONE and the PROXY protocol are not spoken here',
+      });
+    });
+
+    it('is told by reflection, with the messages that it takes', async () => {
+      await net.run('app', 'here', {}, { args: ['--grpc', '7070'] });
+      const client = new Client(`127.0.0.1:${net.realPort('here', 7070)}`, credentials.createInsecure());
+      const raw = (bytes: Buffer): Buffer => bytes;
+      for (const version of ['v1', 'v1alpha']) {
+        const stream = client.makeBidiStreamRequest(
+          `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`,
+          raw,
+          raw,
+        );
+        const answers: Buffer[] = [];
+        const ended = new Promise((resolve, reject) => stream.once('end', resolve).once('error', reject));
+        stream.on('data', (answer: Buffer) => answers.push(answer));
+        for (const [field, asked] of [
+          [7, '*'],
+          [4, 'proto.EchoTestService.ForwardEcho'],
+          [3, 'google/protobuf/wrappers.proto'],
+          [4, 'proto.Nothing'],
+        ] as const)
+          stream.write(encodeFields([[field, asked]]));
+        stream.end();
+        await ended;
+        const [services, symbol, file, missing] = answers.map((answer) => decodeFields(answer)[1]);
+        expect(decodeFields(services?.bytes ?? Buffer.alloc(0)).map(({ bytes }) => text(field(bytes, 1)))).toEqual([
+          'grpc.health.v1.Health',
+          'grpc.reflection.v1.ServerReflection',
+          'grpc.reflection.v1alpha.ServerReflection',
+          'proto.EchoTestService',
+        ]);
+        expect(symbol?.field).toBe(4);
+        expect(decodeFields(symbol?.bytes ?? Buffer.alloc(0)).map(({ bytes }) => text(field(bytes, 1)))).toEqual([
+          'test/echo/proto/echo.proto',
+          'google/protobuf/wrappers.proto',
+        ]);
+        expect(file?.field).toBe(4);
+        expect([missing?.field, text(field(missing?.bytes ?? Buffer.alloc(0), 2))]).toEqual([
+          7,
+          'Symbol not found: proto.Nothing',
+        ]);
+      }
+      client.close();
     });
   });
 

@@ -1,37 +1,7 @@
 import { readSeconds, UsageError } from '#shell';
+import { type EchoRequest, MAX_ECHO_REQUESTS } from '#workloads';
 import type { PodWorld } from '../pod-world.ts';
 
-/** What one command of the echo client asks for. */
-export interface EchoRequest {
-  /** As it was typed, with a scheme. */
-  readonly url: string;
-  readonly scheme: string;
-  readonly count: number;
-  readonly qps: number;
-  readonly timeoutMs: number;
-  /** Names as they were typed. */
-  readonly headers: readonly (readonly [name: string, value: string])[];
-  /** The header Host, which is none of `headers`. */
-  readonly host: string | undefined;
-  readonly method: string;
-  readonly message: string;
-  readonly expected: string | undefined;
-  readonly http2: boolean;
-  readonly followsRedirects: boolean;
-  readonly serverFirst: boolean;
-  readonly tls: EchoTls;
-}
-
-export interface EchoTls {
-  readonly alpn: readonly string[] | undefined;
-  readonly serverName: string | undefined;
-  /** PEM; absent: whatever the server shows will do. */
-  readonly ca: string | undefined;
-  readonly cert: string | undefined;
-  readonly key: string | undefined;
-}
-
-const MAX_COUNT = 10_000;
 const DEFAULT_TIMEOUT_MS = 5000;
 const SWITCHES = new Set([
   'http2',
@@ -85,7 +55,7 @@ export function readRequest(args: readonly string[], { files }: PodWorld): EchoR
   return {
     url,
     scheme: url.slice(0, url.indexOf(':')).toLowerCase(),
-    count: Math.min(number('count', 1) || 1, MAX_COUNT),
+    count: Math.min(number('count', 1) || 1, MAX_ECHO_REQUESTS),
     qps: number('qps', 0),
     timeoutMs,
     headers: lines.filter(([name]) => !isHost(name)),

@@ -1,4 +1,4 @@
-import type { ClientTls } from '#workloads';
+import type { ClientTls } from '../../doors.ts';
 import type { EchoTls } from './request.ts';
 
 /** What one request printed, without its number. A line of the server's begins with BODY. */

@@ -2,21 +2,20 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import WebSocket from 'ws';
 import type { Clock } from '#domain';
-import { secured } from '#workloads';
-import type { PodWorld } from '../pod-world.ts';
+import { secured } from '../../http-client.ts';
 import { hostAndPort } from './address.ts';
 import { bodyLines, type Forwarded, tlsInit } from './lines.ts';
-import type { EchoRequest } from './request.ts';
+import type { EchoRequest, EchoWorld } from './request.ts';
 
 const SERVER_FIRST = 'server-first-protocol\n';
 const MAX_ANSWER = 1_048_576;
 
 /** `tcp://`: sends the message with a line's end, reads until it has come back. */
-export async function forwardTcp(request: EchoRequest, world: PodWorld): Promise<Forwarded> {
+export async function forwardTcp(request: EchoRequest, world: EchoWorld): Promise<Forwarded> {
   const { host, port } = hostAndPort(request.url);
   const raw = await world.dial(host, port);
   const socket = request.tls.cert === undefined ? raw : await secured(raw, host, tlsInit(request.tls, request.host));
-  const head = [`SourceIP=${raw.localAddress ?? world.pod.ip}`, `Url=${request.url}`, `Echo=${request.message}`];
+  const head = [`SourceIP=${raw.localAddress ?? ''}`, `Url=${request.url}`, `Echo=${request.message}`];
   try {
     const answer = readAnswer(socket, { request, clock: world.clock });
     if (!request.serverFirst) socket.write(`${request.message}\n`);
@@ -61,7 +60,7 @@ function readAnswer(
 }
 
 /** `tls://`: a handshake, what was agreed on, and the certificates that the server showed. */
-export async function forwardTls(request: EchoRequest, world: PodWorld): Promise<Forwarded> {
+export async function forwardTls(request: EchoRequest, world: EchoWorld): Promise<Forwarded> {
   const { host, port } = hostAndPort(request.url);
   const startedMs = world.clock.monotonic();
   const raw = await world.dial(host, port);
@@ -84,7 +83,7 @@ export async function forwardTls(request: EchoRequest, world: PodWorld): Promise
 }
 
 /** `ws://`: one message, one answer. */
-export async function forwardWebSocket(request: EchoRequest, world: PodWorld): Promise<Forwarded> {
+export async function forwardWebSocket(request: EchoRequest, world: EchoWorld): Promise<Forwarded> {
   const { host, port } = hostAndPort(request.url, 80);
   const startedMs = world.clock.monotonic();
   const raw = await world.dial(host, port);

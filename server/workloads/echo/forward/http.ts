@@ -1,7 +1,7 @@
-import { canonicalName, type FetchInit, type FetchResponse } from '#workloads';
-import type { PodWorld } from '../pod-world.ts';
+import type { FetchInit, FetchResponse } from '../../doors.ts';
+import { canonicalName } from '../../net/go-request.ts';
 import { bodyLines, type Forwarded, tlsInit } from './lines.ts';
-import type { EchoRequest } from './request.ts';
+import type { EchoRequest, EchoWorld } from './request.ts';
 
 const MAX_REDIRECTS = 10;
 /** What Go's client sends by itself. */
@@ -9,7 +9,7 @@ const OWN_HEADERS = { 'user-agent': 'Go-http-client/1.1', 'accept-encoding': 'gz
 const OWN_HEADERS_HTTP2 = { ...OWN_HEADERS, 'user-agent': 'Go-http-client/2.0' } as const;
 
 /** `http://`, `https://`: one request; with redirects, the answer of the last. */
-export async function forwardHttp(request: EchoRequest, world: PodWorld): Promise<Forwarded> {
+export async function forwardHttp(request: EchoRequest, world: EchoWorld): Promise<Forwarded> {
   const startedMs = world.clock.monotonic();
   const sent = [`Url=${request.url}`, ...request.headers.map(([name, value]) => `Header=${name}:${value}`)];
   const response = await answerOf(request, world);
@@ -17,7 +17,7 @@ export async function forwardHttp(request: EchoRequest, world: PodWorld): Promis
   const named = lines.map(([name, value]): [string, string] => [canonicalName(name), value]);
   return [
     ...sent,
-    `SourceIP=${response.localAddress ?? world.pod.ip}`,
+    `SourceIP=${response.localAddress ?? ''}`,
     `Latency=${(world.clock.monotonic() - startedMs).toFixed(3)}ms`,
     'ActiveRequests=1',
     `StatusCode=${response.status}`,
@@ -26,7 +26,7 @@ export async function forwardHttp(request: EchoRequest, world: PodWorld): Promis
   ];
 }
 
-async function answerOf(request: EchoRequest, world: PodWorld): Promise<FetchResponse> {
+async function answerOf(request: EchoRequest, world: EchoWorld): Promise<FetchResponse> {
   let url = request.url;
   let { method } = request;
   let host = request.host;

@@ -1,8 +1,9 @@
-import { callUnary, connectionOver, decodeFields, encodeFields, secured } from '#workloads';
-import type { PodWorld } from '../pod-world.ts';
+import { callUnary, connectionOver } from '../../grpc/unary-call.ts';
+import { secured } from '../../http-client.ts';
+import { decodeFields, encodeFields } from '../../net/grpc-server.ts';
 import { hostAndPort } from './address.ts';
 import { bodyLines, type Forwarded, tlsInit } from './lines.ts';
-import type { EchoRequest } from './request.ts';
+import type { EchoRequest, EchoWorld } from './request.ts';
 
 const ECHO = '/proto.EchoTestService/Echo';
 /** Names of the statuses, by number. Source: statuscodes.md of gRPC, as Go writes them. */
@@ -27,7 +28,7 @@ const CODES = [
 ];
 
 /** `grpc://`: one call of the echo service. With a client certificate over TLS, as Istio's client has it. */
-export async function forwardGrpc(request: EchoRequest, world: PodWorld): Promise<Forwarded> {
+export async function forwardGrpc(request: EchoRequest, world: EchoWorld): Promise<Forwarded> {
   const { host, port } = hostAndPort(request.url, 443);
   const startedMs = world.clock.monotonic();
   const raw = await world.dial(host, port);
