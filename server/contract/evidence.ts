@@ -125,7 +125,8 @@ export interface HandshakeView {
   /** The connection was open already: an earlier request made the handshake. */
   reused: boolean;
   offered: { serverName: string; alpn: string[]; versions: string[] };
-  agreed?: { version: string; cipher: string; alpn: string };
+  /** `alpn`: absent where nobody told. */
+  agreed?: { version: string; cipher: string; alpn?: string };
   /** What this side showed of itself. */
   own: CertificateView[];
   /** What the peer showed, leaf first. */

@@ -7,8 +7,8 @@ export interface HandshakeRecord {
   readonly side: 'client' | 'server';
   /** What the ClientHello asked for. */
   readonly offered: HelloOffer;
-  /** Absent when it failed. */
-  readonly agreed?: { readonly version: string; readonly cipher: string; readonly alpn: string };
+  /** Absent when it failed; `alpn` is empty for none, and absent where nobody told. */
+  readonly agreed?: { readonly version: string; readonly cipher: string; readonly alpn?: string };
   /** What this side showed of itself, leaf first; empty: nothing. */
   readonly ownChainPem: string;
   /** What the peer showed, leaf first, each in DER; empty: nothing. */

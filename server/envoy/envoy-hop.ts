@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { connectionId } from '#data-plane';
 import { type DecisionStep, type HopRecord, RecordedHop, RecordedRequest, RecordedResponse } from '#domain';
 import type { HopEntry } from './hop-format.ts';
+import type { ToldHandshakes } from './told-handshakes.ts';
 
 /** What is known of the proxy beside what it writes down. */
 export interface HopSurroundings {
@@ -12,6 +13,7 @@ export interface HopSurroundings {
   /** Whether the pod with this address has a real Envoy, which leaves trace headers as they come. */
   readonly isEnvoy: (ip: string) => boolean;
   readonly counts: CallCounts;
+  readonly handshakes: ToldHandshakes;
 }
 
 const MOST_CALLS = 4096;
@@ -80,6 +82,8 @@ export function envoyHop(entry: HopEntry, surroundings: HopSurroundings): HopRec
   );
   if (parentSpanId !== undefined) hop.parentSpanId = parentSpanId;
   if (peer !== '') hop.peer = peer;
+  const handshakes = surroundings.handshakes.of(entry);
+  if (handshakes !== undefined) hop.handshakes = handshakes;
   // An Envoy that traces sends its spans itself.
   hop.sampled = false;
   return hop;

@@ -37,6 +37,7 @@ import { ENVOY_PORTS, PodWires } from './pod-wires.ts';
 import { addSecretService } from './secret-service.ts';
 import { StatsPlans } from './stats-plans.ts';
 import { toldCall } from './told-call.ts';
+import { ToldHandshakes } from './told-handshakes.ts';
 
 export interface EnvoyProxyOptions {
   /** The program, by its path. */
@@ -89,6 +90,7 @@ class EnvoyProxy implements Proxy {
   readonly #calls: ToldCalls;
   readonly #plans = new StatsPlans();
   readonly #secrets: ToldSecrets;
+  readonly #handshakes = new ToldHandshakes(() => this.#secrets.roots(ROOT_SECRET));
   readonly #agent: Agent;
   readonly #names = new NameBook();
   readonly #nameServer: NameServer;
@@ -318,6 +320,7 @@ class EnvoyProxy implements Proxy {
       pushVersion: this.#routesVersion,
       isEnvoy: (ip: string) => pods.has(ip),
       counts,
+      handshakes: this.#handshakes,
     };
     try {
       const told = JSON.parse(line) as HopEntry;

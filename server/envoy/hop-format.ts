@@ -68,6 +68,13 @@ export interface HopEntry {
   readonly attempts: number;
   readonly client_uri: string | null;
   readonly host_uri: string | null;
+  /** Of their connections: version, cipher, and the peer's certificate as URL-encoded PEM. */
+  readonly client_tls: string | null;
+  readonly client_cipher: string | null;
+  readonly client_certificate: string | null;
+  readonly host_tls: string | null;
+  readonly host_cipher: string | null;
+  readonly host_certificate: string | null;
   readonly stream: string | null;
   readonly line: string;
   readonly request_headers: Readonly<Record<string, string | null>>;
@@ -103,6 +110,12 @@ const FORMAT: Readonly<Record<Exclude<keyof HopEntry, keyof Known | 'path' | 'au
   attempts: '%UPSTREAM_REQUEST_ATTEMPT_COUNT%',
   client_uri: '%DOWNSTREAM_PEER_URI_SAN%',
   host_uri: '%UPSTREAM_PEER_URI_SAN%',
+  client_tls: '%DOWNSTREAM_TLS_VERSION%',
+  client_cipher: '%DOWNSTREAM_TLS_CIPHER%',
+  client_certificate: '%DOWNSTREAM_PEER_CERT%',
+  host_tls: '%UPSTREAM_TLS_VERSION%',
+  host_cipher: '%UPSTREAM_TLS_CIPHER%',
+  host_certificate: '%UPSTREAM_PEER_CERT%',
   stream: '%STREAM_ID%',
   line: ISTIO_LOG_FORMAT,
   request_headers: headers('REQ', REQUEST_HEADERS),

@@ -27,7 +27,10 @@ export function connectionsOf(handshakes: readonly HandshakeView[]): Connection[
 }
 
 const sameHello = (client: HandshakeView, server: HandshakeView): boolean =>
-  client.failure !== undefined || client.offered.serverName.toLowerCase() === server.offered.serverName.toLowerCase();
+  client.failure !== undefined ||
+  // Nobody told what it said.
+  client.offered.versions.length === 0 ||
+  client.offered.serverName.toLowerCase() === server.offered.serverName.toLowerCase();
 
 /** One step of the record. */
 export interface RecordStep {
@@ -68,7 +71,9 @@ export function stepsOf({ client, server }: Connection): RecordStep[] {
       facts: [
         ['Version', agreed.version],
         ['Cipher', agreed.cipher],
-        ['ALPN', agreed.alpn || 'none in common: goes on without'],
+        ...(agreed.alpn === undefined
+          ? []
+          : [['ALPN', agreed.alpn || 'none in common: goes on without'] satisfies [string, string]]),
       ],
     });
   }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CallCounts, envoyHop } from '../../../server/envoy/envoy-hop.ts';
 import type { HopEntry } from '../../../server/envoy/hop-format.ts';
+import { ToldHandshakes } from '../../../server/envoy/told-handshakes.ts';
 import { entry, FRONTEND, REQUEST_ID, REVIEWS } from './entry.ts';
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
@@ -26,7 +27,12 @@ const served = (changes: Partial<HopEntry> = {}): HopEntry =>
 
 /** The frontend's proxy and that of reviews. */
 function mesh(envoys = [FRONTEND, REVIEWS]) {
-  const common = { pushVersion: '7', isEnvoy: (ip: string) => envoys.includes(ip), counts: new CallCounts() };
+  const common = {
+    pushVersion: '7',
+    isEnvoy: (ip: string) => envoys.includes(ip),
+    counts: new CallCounts(),
+    handshakes: new ToldHandshakes(() => undefined),
+  };
   return {
     frontend: (told: HopEntry) => envoyHop(told, { ...common, proxy: proxyOf('frontend'), podIp: FRONTEND }),
     reviews: (told: HopEntry) => envoyHop(told, { ...common, proxy: proxyOf('reviews'), podIp: REVIEWS }),

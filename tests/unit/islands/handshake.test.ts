@@ -43,6 +43,9 @@ const server = side({
 test('the records of both sides are one connection', () => {
   expect(connectionsOf([client, server])).toEqual([{ key: `${client.pod} client`, client, server }]);
   expect(connectionsOf([server, client])).toHaveLength(2);
+  // A proxy that does not tell what it said.
+  const untold = side({ offered: { serverName: '', alpn: [], versions: [] } });
+  expect(connectionsOf([untold, server])).toHaveLength(1);
 });
 
 test('a handshake that went well is read from hello to finished, both certificates judged', () => {
