@@ -16,6 +16,8 @@ export interface BootstrapOptions {
 }
 
 const ADMIN_PORT = 15000;
+/** Unlike under Istio, where an Envoy may wait for 30 s: labs stop istiod for seconds, and go on when it is back. */
+const AS_SOON_AS_OURS = { retry_policy: { retry_back_off: { base_interval: '0.5s', max_interval: '2s' } } };
 const FROM_ADS = { ads: {}, resource_api_version: 'V3', initial_fetch_timeout: '0s' };
 
 /** What Istio's agent would write for Envoy: where to find the control plane and the agent, nothing of the mesh itself. */
@@ -32,7 +34,7 @@ export const bootstrap = (options: BootstrapOptions): object => {
         api_type: variant === 'delta' ? 'DELTA_GRPC' : 'GRPC',
         transport_api_version: 'V3',
         set_node_on_first_message_only: true,
-        grpc_services: [{ envoy_grpc: { cluster_name: 'xds-grpc' } }],
+        grpc_services: [{ envoy_grpc: { cluster_name: 'xds-grpc', ...(nameServer !== undefined && AS_SOON_AS_OURS) } }],
       },
       lds_config: FROM_ADS,
       cds_config: FROM_ADS,
