@@ -1,5 +1,6 @@
 import type { UpstreamCluster } from '../upstream/cluster.ts';
 import type { Host } from '../upstream/host.ts';
+import { hostFigures } from '../upstream/host-figures.ts';
 import { type BreakerLimits, PRIORITIES } from '../upstream/pool-breakers.ts';
 import { shownRate } from '../upstream/success-rates.ts';
 
@@ -27,25 +28,6 @@ const LIMITS: readonly (readonly [name: string, read: (limits: BreakerLimits) =>
   ['max_requests', ({ maxRequests }) => maxRequests],
   ['max_retries', ({ maxRetries }) => maxRetries],
 ];
-
-/** Figures of one host, in Envoy's order. */
-function figuresOf(host: Host): Record<string, number> {
-  const pools = Object.values(host.pools);
-  const sum = (read: (pool: (typeof pools)[number]) => number): number =>
-    pools.reduce((all, pool) => all + read(pool), 0);
-  const { figures } = host;
-  return {
-    cx_active: sum((pool) => pool.activeConnections),
-    cx_connect_fail: figures.cxConnectFail,
-    cx_total: figures.cxTotal,
-    rq_active: host.activeRequests,
-    rq_error: figures.rqError,
-    rq_pending_active: sum((pool) => pool.pendingStreams),
-    rq_success: figures.rqSuccess,
-    rq_timeout: figures.rqTimeout,
-    rq_total: figures.rqTotal,
-  };
-}
 
 /** Rates as Envoy's `%g` writes them. */
 const rate = (percent: number): string => String(Number(percent.toPrecision(6)));
@@ -83,7 +65,7 @@ function clusterLines({ config, successRates }: UpstreamCluster): string[] {
 function hostLines({ config: { name, outlier } }: UpstreamCluster, host: Host): string[] {
   const [region = '', zone = '', subZone = ''] = host.endpoint.locality.key.split('/');
   const facts: Record<string, string | number> = {
-    ...figuresOf(host),
+    ...hostFigures(host),
     hostname: host.endpoint.hostname,
     health_flags: healthFlags(host),
     weight: host.weight,
@@ -121,7 +103,7 @@ function hostStatus(host: Host): object {
   const [region = '', zone = '', sub_zone = ''] = endpoint.locality.key.split('/');
   return {
     address: { socket_address: { address: host.address.ip, port_value: host.address.port } },
-    stats: Object.entries(figuresOf(host))
+    stats: Object.entries(hostFigures(host))
       .sort(([a], [b]) => Number(GAUGES.has(a)) - Number(GAUGES.has(b)))
       .map(([name, value]) => ({
         ...(GAUGES.has(name) && { type: 'GAUGE' }),

@@ -46,6 +46,8 @@ export interface CompiledCluster extends UpstreamTransport {
   readonly tlsMatches: readonly TransportMatch[];
   /** Connections that one host may have by itself. */
   readonly perHostConnections: Readonly<Partial<Record<RoutePriority, number>>>;
+  /** Figures of each host stand among those of `/stats`. */
+  readonly showsHosts: boolean;
   /** Connections are made for so many times the streams that there are. */
   readonly preconnectRatio: number;
   /** Each connection of a client has connections to hosts of its own. */
@@ -140,6 +142,7 @@ export function compileCluster(given: Cluster, versionInfo: string): CompiledClu
     tlsMatches,
     perHostConnections: readPerHost(resource),
     preconnectRatio: readNumber(record(fields['preconnect_policy'])?.['per_upstream_preconnect_ratio'], 1),
+    showsHosts: record(fields['track_cluster_stats'])?.['per_endpoint_stats'] === true,
     poolsByClient,
     closesUnhealthy: fields['close_connections_on_host_health_failure'] === true,
     followsClient: poolsByClient || [transport, ...tlsMatches].some(({ clientHeader }) => clientHeader !== undefined),

@@ -63,7 +63,15 @@ function remembering(extractors: readonly Extractor[]): (dotted: string) => Tagg
   };
 }
 
+/** Figures of one host have labels of their own, whatever tags a proxy has. */
+const OF_HOST = /^cluster\.(.+)\.endpoint\.(.+)_(\d+)\.(cx_\w+|rq_\w+|healthy)$/;
+
 function readTags(dotted: string, extractors: readonly Extractor[]): TaggedName {
+  const [, cluster = '', ip, port, figure] = OF_HOST.exec(dotted) ?? [];
+  if (figure !== undefined) {
+    const labels = { envoy_cluster_name: cluster, envoy_endpoint_address: `${ip}:${port}` };
+    return { name: `envoy_cluster_endpoint_${figure}`, labels };
+  }
   const labels: Record<string, string> = {};
   const taken: Range[] = [];
   for (const { tag, patterns } of extractors) {

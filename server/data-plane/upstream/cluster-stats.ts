@@ -6,6 +6,8 @@ import type { Histogram } from '../stats/histogram.ts';
 import { Http2Stats } from '../stats/http2-stats.ts';
 import { countHandshake } from '../stats/listener-stats.ts';
 import { type Stat, type Stats, statusNames } from '../stats/stats.ts';
+import type { Host } from './host.ts';
+import { hideHost, showHost } from './host-figures.ts';
 import type { ConnectionEnd } from './watched-socket.ts';
 
 /** A cluster's counters, resolved once, so that a request increments without building names. */
@@ -54,6 +56,12 @@ export class ClusterStats {
       `${this.prefix}upstream_cx`,
       () => new BytesOfSockets(stats, `${this.prefix}upstream_cx`),
     );
+  }
+
+  /** A host came, or went, whose figures are shown. */
+  shows(host: Host, here: boolean): void {
+    if (here) showHost(this.#stats, this.prefix, host);
+    else hideHost(this.#stats, this.prefix, host);
   }
 
   /** A figure by its own name, for what happens seldom. */

@@ -342,6 +342,7 @@ export class UpstreamCluster {
 
   #add(host: Host): void {
     this.#hosts.set(host.key, host);
+    if (this.config.showsHosts) this.stats.shows(host, true);
     this.countTransport(host.endpoint.socketMatch);
     if (this.#checker === undefined) return;
     host.awaitsFirstCheck = this.config.balancing.excludesUnchecked && !host.endpoint.check.disabled;
@@ -355,6 +356,7 @@ export class UpstreamCluster {
 
   #remove(host: Host): void {
     this.#hosts.delete(host.key);
+    if (this.config.showsHosts) this.stats.shows(host, false);
     this.#checker?.remove(host);
     host.drainPools();
   }

@@ -50,6 +50,8 @@ export class UpstreamAttempt implements ResponseSink, StreamWaiter {
   readonly startedAt: number;
   /** A head has been passed on. */
   answered = false;
+  /** Its host has answered a gRPC call, and the call's status is to come. */
+  awaitsStatus = false;
   stream: UpstreamStream | undefined;
   connection: UpstreamConnection | undefined;
   /** The handshake that failed before there was a stream. */

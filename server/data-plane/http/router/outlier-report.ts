@@ -34,8 +34,10 @@ export function reportTimeout(cluster: UpstreamCluster, host: Host): void {
 }
 
 /** Tells outlier detection, and the figures of host and cluster, of a try that got no answer. */
-export function reportFailure({ choice, cluster, stream }: UpstreamAttempt, reason: ResetReason): void {
-  choice.host.figures.rqError++;
+export function reportFailure(attempt: UpstreamAttempt, reason: ResetReason): void {
+  const { choice, cluster, stream } = attempt;
+  // What breaks off in the middle counts as it began, but for calls that have no status yet.
+  if (!attempt.answered || attempt.awaitsStatus) choice.host.figures.rqError++;
   cluster.report(choice.host, { localOrigin: 'connect' });
   if (reason === 'remote_reset' && stream?.protocol === 'HTTP/2') cluster.stats.rqRxReset.value++;
 }

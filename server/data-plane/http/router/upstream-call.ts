@@ -21,6 +21,7 @@ import {
 import { noteAnswer, noteConnected, noteEndpoint, noteFailure } from './call-steps.ts';
 import { CallTimers, type TimedCall } from './call-timers.ts';
 import { tellExpectedTime, tellServiceTime } from './expected-time.ts';
+import { countAtHost, countStatus } from './host-report.ts';
 import { HostWish } from './host-wish.ts';
 import { turnAround } from './internal-redirect.ts';
 import { reportAnswer, reportFailure, reportTimeout } from './outlier-report.ts';
@@ -148,7 +149,7 @@ export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, 
     this.#note('responseBegun');
     this.#timers?.endTry();
     this.#timers?.touchTry();
-    attempt.choice.host.answered(head.status);
+    countAtHost(attempt, this.#exchange.head, head, endStream);
     reportAnswer(attempt.cluster, attempt.choice.host, this.#exchange.head, head);
     attempt.cluster.readAnswer(attempt.choice.host, head.headers);
     if (attempt.cluster.reports !== undefined) this.#readReport(attempt, head.headers);
@@ -194,6 +195,7 @@ export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, 
 
   responseEnd(attempt: UpstreamAttempt, trailers: Headers | undefined): void {
     if (trailers !== undefined && attempt.cluster.reports !== undefined) this.#readReport(attempt, trailers);
+    if (attempt.awaitsStatus) countStatus(attempt, trailers);
     this.#answerComplete(attempt);
     this.#exchange.respondEnd(trailers);
     tellTime(this.#exchange, this.#cluster, this.#completeAt);
@@ -321,6 +323,7 @@ export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, 
   #giveUpTry(attempt: UpstreamAttempt, details: string): void {
     const { host } = attempt.choice;
     reportTimeout(attempt.cluster, host);
+    host.figures.rqError++;
     attempt.span?.timedOut();
     attempt.drop('local_reset');
     const verdict = this.#verdictOnReset('local_reset', true);
@@ -347,6 +350,7 @@ export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, 
       this.#exchange.breakOff('local_reset');
       return;
     }
+    if (attempt !== undefined) attempt.choice.host.figures.rqError++;
     const detail = `no answer within the route's timeout of ${this.options.timeoutMs} ms, all tries together`;
     const name = attempt?.choice.host.key ?? this.#cluster.config.name;
     if (this.#exchange.steps.on)
