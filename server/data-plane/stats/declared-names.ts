@@ -148,7 +148,7 @@ export const SERVER_NAMES = words(`
   runtime.override_dir_exists server.compilation_settings.fips_mode server.debug_assertion_failures
   server.dropped_stat_flushes server.dynamic_unknown_fields server.envoy_bug_failures server.envoy_notifications
   server.hot_restart_epoch server.main_thread.watchdog_mega_miss server.main_thread.watchdog_miss
-  server.parent_connections server.static_unknown_fields server.wip_protos
+  server.parent_connections server.total_connections server.static_unknown_fields server.wip_protos
   server.worker_0.watchdog_mega_miss server.worker_0.watchdog_miss workers.watchdog_mega_miss workers.watchdog_miss
   cluster_manager.update_merge_cancelled cluster_manager.update_out_of_merge_window runtime.load_success
   runtime.num_keys runtime.num_layers runtime.override_dir_not_exists listener_manager.workers_pinned
@@ -169,6 +169,23 @@ export const FILTER_NAMES = {
   rbac: words('allowed denied'),
   shadow_rbac: words('shadow_allowed shadow_denied'),
   local_ratelimit: words('enabled enforced ok rate_limited shadow_mode'),
+} as const;
+
+/** Of an authorizer of connections, behind `ext_authz.<prefix>.` */
+export const CONNECTION_AUTHORIZER_NAMES = words(`
+  active cx_closed denied disabled error failure_mode_allowed ok total
+`);
+
+/** Of load balancers that name their client, behind `proxy_proto.` */
+export const PROXY_PROTOCOL_NAMES = words(`
+  not_found_allowed not_found_disallowed versions.v1.disallowed versions.v1.error versions.v1.found
+  versions.v2.disallowed versions.v2.error versions.v2.found
+`);
+
+/** Of spans, by the format in which they are sent. */
+export const TRACING_NAMES = {
+  zipkin: words('reports_dropped reports_sent spans_sent'),
+  opentelemetry: words('spans_dropped spans_sent'),
 } as const;
 
 /** Under `tcp.<prefix>.tcpproxy_tunneling.`, where a TCP proxy asks for tunnels. Envoy's own router would move them; none asks for one here. */

@@ -20,6 +20,8 @@ function namesOf(prefix: string, filter: HttpFilterPlan): Named[] {
       return [[`${prefix}ext_authz.${behind(filter.config.statPrefix)}`, FILTER_NAMES.ext_authz]];
     case 'local_ratelimit':
       return [[`${filter.config.statPrefix}.http_local_rate_limit.`, FILTER_NAMES.local_ratelimit]];
+    case 'parts':
+      return Object.entries(filter.parts.figures ?? {}).map(([place, names]) => [prefix + place, names]);
     case 'rbac':
       return rbacNames(`${prefix}rbac.`, filter.config);
     default:

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { TraceReason } from '../http/request-id.ts';
 import type { ConnectionEnd } from '../upstream/watched-socket.ts';
 import { BytesOfSockets } from './bytes-of-sockets.ts';
-import { HTTP_HISTOGRAMS, HTTP_NAMES, HTTP1_NAMES, LISTENER_HTTP_NAMES } from './declared-names.ts';
+import { HTTP_HISTOGRAMS, HTTP_NAMES, LISTENER_HTTP_NAMES } from './declared-names.ts';
 import type { Histogram } from './histogram.ts';
 import type { Stat, Stats } from './stats.ts';
 
@@ -105,7 +105,6 @@ export class HttpStats {
   speaks(protocol: 'http1' | 'http2'): void {
     this.count(`downstream_cx_${protocol}_total`);
     this.#level(`downstream_cx_${protocol}_active`).value++;
-    if (protocol === 'http1') this.#stats.declare('http1.', HTTP1_NAMES);
   }
 
   connectionEnded(

@@ -4,6 +4,7 @@ import type { TerminalConfig } from '../config/network-filter.ts';
 import type { TlsFacts } from '../http/codec.ts';
 import type { Inspection } from '../tls/index.ts';
 import {
+  CONNECTION_AUTHORIZER_NAMES,
   FILTER_NAMES,
   HTTP_HISTOGRAMS,
   HTTP_INSPECTOR_NAMES,
@@ -11,12 +12,16 @@ import {
   LISTENER_HISTOGRAMS,
   LISTENER_HTTP_NAMES,
   LISTENER_NAMES,
+  PROXY_PROTOCOL_NAMES,
   SSL_CONTEXT_NAMES,
   SSL_NAMES,
   TCP_NAMES,
   TLS_INSPECTOR_NAMES,
+  TRACING_NAMES,
+  TUNNELING_NAMES,
 } from './declared-names.ts';
 import { declareFilters } from './filter-stats.ts';
+import { declareRouteFigures } from './route-figures.ts';
 import type { Stats } from './stats.ts';
 
 /** `listener.<address>.` */
@@ -37,6 +42,12 @@ export class ListenerStats {
       const names = INSPECTORS[name];
       if (names !== undefined) stats.declare(`${name.split('.').at(-1)}.`, names);
     }
+    const { proxyProtocol, rateLimit } = listener;
+    if (proxyProtocol !== undefined) {
+      stats.declare(`proxy_proto.${proxyProtocol.statPrefix}`, PROXY_PROTOCOL_NAMES);
+      stats.declare('downstream_cx_', ['proxy_proto_error']);
+    }
+    if (rateLimit !== undefined) stats.declare(`listener_local_ratelimit.${rateLimit.statPrefix}.`, ['rate_limited']);
     if (chains.some(({ tls }) => tls !== undefined)) {
       stats.declare(`${prefix}ssl.`, SSL_NAMES);
       stats.declare(`${prefix}server_ssl_socket_factory.`, SSL_CONTEXT_NAMES);
@@ -107,18 +118,26 @@ export class ListenerStats {
 /** What serves a chain is made with its first connection; its names are shown before. */
 function declareChain(stats: Stats, prefix: string, filter: TerminalConfig): void {
   for (const admission of filter.admissions) declareAdmission(stats, admission);
-  for (const guard of filter.guards)
+  for (const guard of filter.guards) {
     if (guard.kind === 'rbac')
       stats.declare(`${guard.config.statPrefix}rbac.`, [...FILTER_NAMES.rbac, ...FILTER_NAMES.shadow_rbac]);
+    if (guard.kind === 'ext_authz') stats.declare(`ext_authz.${guard.config.statPrefix}.`, CONNECTION_AUTHORIZER_NAMES);
+  }
   if (filter.kind === 'plain') return;
   if (filter.kind === 'tcp') {
     stats.declare(`tcp.${filter.statPrefix}.`, TCP_NAMES);
+    if (filter.tunnel !== undefined) stats.declare(`tcp.${filter.statPrefix}.tcpproxy_tunneling.`, TUNNELING_NAMES);
     return;
   }
   const own = `http.${filter.statPrefix}.`;
   stats.declare(own, HTTP_NAMES, HTTP_HISTOGRAMS);
   stats.declare(prefix + own, LISTENER_HTTP_NAMES);
   declareFilters(stats, own, filter.filters);
+  if ('table' in filter.routes) declareRouteFigures(stats, filter.routes.table);
+  const format = filter.tracing?.collector?.format;
+  if (format === undefined) return;
+  if (format === 'zipkin') stats.declare('tracing.zipkin.', TRACING_NAMES.zipkin);
+  else stats.declare('tracing.opentelemetry.', TRACING_NAMES.opentelemetry);
 }
 
 function declareAdmission(stats: Stats, { kind, statPrefix }: Admission): void {

@@ -1,3 +1,4 @@
+import type { RouteTable } from '../config/route-table.ts';
 import { type Stats, statusNames } from './stats.ts';
 
 const NAMES = [
@@ -10,6 +11,16 @@ const NAMES = [
 ] as const;
 
 export type RouteFigure = (typeof NAMES)[number];
+
+/** Shows those of a table from its start. */
+export function declareRouteFigures(stats: Stats, { virtualHosts }: RouteTable): void {
+  for (const { name, routes, virtualClusters } of virtualHosts) {
+    const groups = virtualClusters.length === 0 ? [] : [...virtualClusters.map((group) => group.name), 'other'];
+    for (const group of groups) stats.declare(`vhost.${name}.vcluster.${group}.`, NAMES);
+    for (const { statPrefix } of routes)
+      if (statPrefix !== '') stats.declare(`vhost.${name}.route.${statPrefix}.`, NAMES);
+  }
+}
 
 /**
  * The figures of the virtual cluster and of the route that a request belongs to: `vhost.<host>.vcluster.<name>.` and

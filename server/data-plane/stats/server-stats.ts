@@ -3,7 +3,8 @@ import type { Rejection, TypeUrl, XdsUpdate } from '#xds';
 import { typeUrls } from '#xds';
 import type { ConfigStore } from '../config/config-store.ts';
 import type { ProxySecret } from '../doors.ts';
-import { SERVER_NAMES } from './declared-names.ts';
+import { HTTP1_NAMES, SERVER_NAMES } from './declared-names.ts';
+import { declareRouteFigures } from './route-figures.ts';
 import type { Stats } from './stats.ts';
 import { routesOf, SubscriptionStats } from './subscription-stats.ts';
 
@@ -48,6 +49,8 @@ export class ServerStats {
     stats.gauge('server.live', () => (ready() && !healthFailed() ? 1 : 0));
     stats.gauge('server.state', () => (ready() ? state() : 2));
     stats.declare('', SERVER_NAMES);
+    // Of Envoy's admin port, too.
+    stats.declare('http1.', HTTP1_NAMES);
     stats.derive(() => this.#subscriptions.values(store));
     stats.gauge('server.concurrency', () => 1);
     stats.gauge('listener_manager.workers_started', () => 1);
@@ -100,6 +103,11 @@ export class ServerStats {
     this.#subscriptions.note(update, rejections, this.#clock.now());
     const managed = MANAGED[update.typeUrl];
     if (managed !== undefined) this.#countChanges(managed, update, rejections);
+    if (update.typeUrl !== typeUrls.route) return;
+    for (const { name } of update.upserted) {
+      const table = this.#store.routes.get(name);
+      if (table !== undefined) declareRouteFigures(this.#stats, table);
+    }
   }
 
   #countChanges(managed: string, { typeUrl, upserted, removed }: XdsUpdate, rejections: readonly Rejection[]): void {

@@ -3,7 +3,6 @@ import type { TcpFilterConfig } from '../config/network-filter.ts';
 import type { ChainHandler } from '../listener/chain-handler.ts';
 import type { ConnectionContext } from '../listener/connection-context.ts';
 import type { ProxyRuntime } from '../runtime.ts';
-import { TUNNELING_NAMES } from '../stats/declared-names.ts';
 import { TcpStats } from '../stats/tcp-stats.ts';
 import { TcpSession } from './tcp-session.ts';
 
@@ -18,8 +17,6 @@ export class TcpProxy implements ChainHandler {
     this.#runtime = runtime;
     this.#config = config;
     this.#stats = TcpStats.of(runtime.stats, config.statPrefix);
-    if (config.tunnel !== undefined)
-      runtime.stats.declare(`tcp.${config.statPrefix}.tcpproxy_tunneling.`, TUNNELING_NAMES);
   }
 
   get busy(): number {

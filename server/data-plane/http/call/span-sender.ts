@@ -38,7 +38,6 @@ export class SpanSender {
     const key = `${collector.format} ${collector.cluster} ${collector.path}`;
     const queue = this.#queues.get(key) ?? { collector, spans: [], timer: undefined, underWay: 0 };
     this.#queues.set(key, queue);
-    if (collector.format === 'zipkin') this.#runtime().stats.declare('tracing.zipkin.', ZIPKIN_NAMES);
     const shownAs = this.#runtime().clusters.get(hop.cluster)?.config.resource.alt_stat_name;
     const { service } = collector;
     const own = spansOf(hop, shownAs);
@@ -89,9 +88,6 @@ export class SpanSender {
     this.#runtime().stats.stat(`tracing.${format === 'zipkin' ? 'zipkin' : 'opentelemetry'}.${name}`).value += count;
   }
 }
-
-/** As soon as there is a tracer of Zipkin's. */
-const ZIPKIN_NAMES = ['reports_dropped', 'reports_sent', 'spans_sent'];
 
 function written(
   collector: SpanCollector,

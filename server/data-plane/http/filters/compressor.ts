@@ -20,6 +20,7 @@ const asked = new WeakMap<Exchange, string | undefined>();
 export function compressor(name: string, own: CompressorConfig): FilterParts {
   const configOf = perRoute<CompressorConfig | undefined>(name, own, (given) => overrideCompressor(own, given));
   return {
+    figures: figuresOf(own),
     decode(exchange) {
       const { headers } = exchange.head;
       if (!asked.has(exchange)) asked.set(exchange, headers.joined('accept-encoding'));
@@ -85,6 +86,21 @@ function compressRequest(exchange: Exchange, own: CompressorConfig): void {
       }),
   );
 }
+
+const OF_ACCEPT: readonly string[] = [
+  ...['header_compressor_overshadowed', 'header_compressor_used', 'header_identity', 'header_not_valid'],
+  ...['header_wildcard', 'no_accept_header', 'not_compressed_etag'],
+];
+const OF_BODIES: readonly string[] = [
+  ...['compressed', 'content_length_too_small', 'not_compressed', 'total_compressed_bytes'],
+  'total_uncompressed_bytes',
+];
+
+const figuresOf = ({ scope, directed }: CompressorConfig): Readonly<Record<string, readonly string[]>> => ({
+  [scope]: directed ? OF_ACCEPT : [...OF_ACCEPT, ...OF_BODIES],
+  [`${scope}request.`]: OF_BODIES,
+  ...(directed && { [`${scope}response.`]: OF_BODIES }),
+});
 
 const NO_COUNT: Count = () => undefined;
 

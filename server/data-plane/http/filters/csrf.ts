@@ -31,6 +31,7 @@ export function readCsrf(config: Any): CsrfPolicy {
 export function csrf(name: string, own: CsrfPolicy): FilterParts {
   const policyOf = perRoute(name, own, readCsrf);
   return {
+    figures: { 'csrf.': ['missing_source_origin', 'request_invalid', 'request_valid'] },
     decode(exchange) {
       const policy = policyOf(exchange);
       if (!CHANGING.has(exchange.head.method)) return 'next';

@@ -17,7 +17,9 @@ type Way = 'request' | 'response';
 
 /** Envoy's decompressor filter: bodies of requests and answers in one encoding are unpacked. */
 export function decompressor(config: DecompressorConfig): FilterParts {
+  const { scope } = config;
   return {
+    figures: { [`${scope}request.`]: FIGURES, [`${scope}response.`]: FIGURES },
     decode(exchange) {
       const { head, stream } = exchange;
       if (config.response.enabled && config.advertises) advertise(head.headers, config.encoding);
@@ -33,6 +35,8 @@ export function decompressor(config: DecompressorConfig): FilterParts {
     },
   };
 }
+
+const FIGURES = ['decompressed', 'not_decompressed', 'total_compressed_bytes', 'total_uncompressed_bytes'] as const;
 
 /** Source: addEncodingToAcceptEncoding in Envoy. */
 function advertise(headers: Headers, encoding: string): void {

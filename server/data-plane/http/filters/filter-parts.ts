@@ -5,6 +5,8 @@ import type { Exchange, RequestLayer } from '../exchange.ts';
 export interface FilterParts {
   readonly decode?: RequestLayer;
   readonly encode?: AnswerFilter;
+  /** Figures that are shown from its start, by the place where they stand behind `http.<prefix>.` */
+  readonly figures?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** Whether a filter takes part in a request: the route says so, else the listener. */

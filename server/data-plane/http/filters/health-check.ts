@@ -27,6 +27,7 @@ export function readHealthCheck(config: Any): HealthCheckPlan {
 
 /** Envoy's health_check filter: answers who asks whether this proxy, or what is behind it, is well. Such requests are not counted. */
 export const healthCheck = (plan: HealthCheckPlan): FilterParts => ({
+  figures: { 'health_check.': FIGURES },
   decode(exchange) {
     if (!plan.concerns(exchange)) return 'next';
     const { runtime, stats } = exchange;
@@ -49,6 +50,11 @@ export const healthCheck = (plan: HealthCheckPlan): FilterParts => ({
     return 'wait';
   },
 });
+
+const FIGURES: readonly string[] = [
+  ...['cached_response', 'degraded', 'failed', 'failed_cluster_empty', 'failed_cluster_not_found'],
+  ...['failed_cluster_unhealthy', 'ok', 'request_total'],
+];
 
 /** What the details call it, and what its figure is called. */
 const FAILURES = {

@@ -31,6 +31,7 @@ export function readSetMetadata(config: Any): readonly Entry[] {
 
 /** Envoy's set_metadata filter. */
 export const setMetadata = (entries: readonly Entry[]): FilterParts => ({
+  figures: { 'set_metadata.': ['overwrite_denied'] },
   decode(exchange) {
     for (const { space, values, overwrites } of entries) {
       const held = exchange.metadata.of(space);
