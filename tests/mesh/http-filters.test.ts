@@ -358,7 +358,6 @@ describe('a gateway with filters that only an EnvoyFilter adds', () => {
     ['oauth2.v3.OAuth2', 'this proxy signs nobody in'],
     ['ext_proc.v3.ExternalProcessor', 'this proxy hands no messages to other programs'],
     ['grpc_json_transcoder.v3.GrpcJsonTranscoder', 'this proxy turns no gRPC into HTTP of another kind'],
-    ['custom_response.v3.CustomResponse', 'answers of hosts stay as they are'],
   ])('refuses %s and says why', (type, why) => {
     const http_filters = [filter('other', type, {}), router];
     const refused = pod.xds.push(typeUrls.listener, [listener(), listener({ http_filters }, PORT + 1)]);

@@ -106,5 +106,4 @@ const NOT_HERE: readonly (readonly [RegExp, string])[] = [
   [/\.ext_proc\./, 'this proxy hands no messages to other programs; ext_authz asks one for permission'],
   [/\.cache\./, 'this proxy keeps no answers'],
   [/\.grpc_json_transcoder\.|\.grpc_http1_/, 'this proxy turns no gRPC into HTTP of another kind; grpc_web is served'],
-  [/\.custom_response\./, 'answers of hosts stay as they are; local_reply_config changes those of the proxy'],
 ];

@@ -40,8 +40,10 @@ const zero: Command = () => 0;
 export const accessLogType = ({ head, info }: FormatSubject): string =>
   info.logType || (head.protocol === '' ? 'TcpConnectionEnd' : 'DownstreamEnd');
 
-const details: CommandReader = (argument) =>
-  argument === 'ALLOW_WHITESPACES' ? ({ info }) => text(info.details) : ({ info }) => text(underscored(info.details));
+const details: CommandReader = (argument) => {
+  const written = argument === 'ALLOW_WHITESPACES' ? (told: string): string => told : underscored;
+  return ({ info }) => (info.replaced && info.details === '' ? '' : text(written(info.details)));
+};
 
 /** What became of the stream, as a whole. */
 export const STREAM_COMMANDS: Readonly<Record<string, CommandReader>> = {

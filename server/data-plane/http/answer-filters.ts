@@ -1,6 +1,7 @@
 import type { ResponseHead } from './codec.ts';
 import type { Exchange } from './exchange.ts';
 import type { Headers } from './headers.ts';
+import type { LocalReply } from './local-reply.ts';
 
 /** Where a changed body goes. */
 export interface BodyOut {
@@ -21,6 +22,13 @@ export interface BodyCoder {
   cancel(): void;
 }
 
+/** An answer of this proxy in the place of another. */
+export interface ReplacedAnswer {
+  readonly reply: LocalReply;
+  /** Changes its headers before what says how long it is. */
+  readonly edit: (head: ResponseHead) => void;
+}
+
 /** A filter's part in an answer: changes its head, and its body where it returns who does that. */
 export type AnswerFilter = (
   exchange: Exchange,
@@ -32,20 +40,25 @@ export type AnswerFilter = (
 export class AnswerFilters {
   readonly #filters: readonly AnswerFilter[];
   coder: BodyCoder | undefined;
+  /** What the client is told in place of the answer, once a filter says so. */
+  instead: ReplacedAnswer | undefined;
 
   constructor(filters: readonly AnswerFilter[]) {
     this.#filters = filters;
   }
 
-  begin(exchange: Exchange, head: ResponseHead, endStream: boolean): void {
+  /** Returns what takes the place of the answer: no further filter sees either. */
+  begin(exchange: Exchange, head: ResponseHead, endStream: boolean): ReplacedAnswer | undefined {
     const makers: ((out: BodyOut) => BodyCoder)[] = [];
     for (const filter of this.#filters) {
       const make = filter(exchange, head, endStream);
+      if (this.instead !== undefined) return this.instead;
       if (make !== undefined && !endStream) makers.push(make);
     }
     // What was found last stands next to the client.
     for (const make of makers.reverse())
       this.coder = make(this.coder === undefined ? outOf(exchange) : within(this.coder, exchange));
+    return undefined;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { HttpFilterConfig } from '../config/network-filter.ts';
+import { HopSteps } from '../decisions/hop-steps.ts';
 import type { ConnectionContext } from '../listener/connection-context.ts';
 import type { ProxyRuntime } from '../runtime.ts';
 import type { HttpStats } from '../stats/http-stats.ts';
@@ -23,4 +24,13 @@ export interface ExchangeOptions {
 export interface FollowedRedirect {
   readonly from: string;
   readonly to: string;
+}
+
+/** All its decisions are noted, or none. */
+export function stepsOf({ config, connection, runtime }: ExchangeOptions, startedAt: number): HopSteps {
+  const { clock, fleetingHops, sampler } = runtime;
+  const kept = sampler.next(startedAt);
+  // A collector gets its spans at once.
+  if (!kept && !(fleetingHops.wanted && config.tracing?.collector === undefined)) return HopSteps.off;
+  return new HopSteps({ clock, startedAt, before: connection.steps, hurried: sampler.busy, fleeting: !kept });
 }

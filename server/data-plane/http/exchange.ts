@@ -1,7 +1,7 @@
 import type { SocketAddress } from '#domain';
 import type { HttpFilterConfig } from '../config/network-filter.ts';
 import { noteResponse } from '../decisions/hop-record.ts';
-import { HopSteps } from '../decisions/hop-steps.ts';
+import type { HopSteps } from '../decisions/hop-steps.ts';
 import type { FormatProxy, FormatSubject, MetadataKind, ResourceMetadata } from '../format/subject.ts';
 import type { ConnectionContext } from '../listener/connection-context.ts';
 import type { ProxyRuntime } from '../runtime.ts';
@@ -12,12 +12,13 @@ import { ByteMeter } from './byte-meter.ts';
 import { clientAddress } from './client-address.ts';
 import type { BodySink, DownstreamStream, RequestHead, ResetReason, ResponseHead } from './codec.ts';
 import { afterNextTurn, afterTurn, type LateWorker } from './end-of-turn.ts';
-import type { ExchangeOptions, FollowedRedirect } from './exchange-options.ts';
+import { type ExchangeOptions, type FollowedRedirect, stepsOf } from './exchange-options.ts';
 import { isGrpc } from './grpc.ts';
 import { countMessages, type GrpcMessages } from './grpc-messages.ts';
 import { Headers } from './headers.ts';
 import { buildReply, type LocalReply } from './local-reply.ts';
 import { logTunnel } from './log-meanwhile.ts';
+import { replaceAnswer } from './replace-answer.ts';
 import { Recoding, RequestBacklog } from './request-backlog.ts';
 import { RequestFacts } from './request-facts.ts';
 import { metadataOf } from './resource-metadata.ts';
@@ -229,7 +230,13 @@ export class Exchange extends RequestFacts implements FormatSubject, BodyTarget,
     this.#firstEdit?.(head, this);
     if (this.#furtherEdits !== undefined) for (const edit of this.#furtherEdits) edit(head, this);
     seal?.(head);
-    this.answerFilters?.begin(this, head, endStream);
+    const instead = this.answerFilters?.begin(this, head, endStream);
+    if (instead === undefined) this.passHead(head, endStream);
+    else replaceAnswer(this, instead);
+  }
+
+  /** Sends the head of the answer as the client is to see it. */
+  passHead(head: ResponseHead, endStream: boolean): void {
     this.info.status = head.status;
     this.completeResponse?.(this, head);
     if (this.stream.tunnel) logTunnel(this, head);
@@ -387,13 +394,4 @@ export class Exchange extends RequestFacts implements FormatSubject, BodyTarget,
     if (this.steps.on) noteResponse(this);
     return true;
   }
-}
-
-/** All its decisions are noted, or none. */
-function stepsOf({ config, connection, runtime }: ExchangeOptions, startedAt: number): HopSteps {
-  const { clock, fleetingHops, sampler } = runtime;
-  const kept = sampler.next(startedAt);
-  // A collector gets its spans at once.
-  if (!kept && !(fleetingHops.wanted && config.tracing?.collector === undefined)) return HopSteps.off;
-  return new HopSteps({ clock, startedAt, before: connection.steps, hurried: sampler.busy, fleeting: !kept });
 }

@@ -29,6 +29,8 @@ export class StreamInfo {
   status = 0;
   flags: readonly ResponseFlag[] = NO_FLAGS;
   details = '';
+  /** Its answer took the place of another: it has details, and they are empty. */
+  replaced = false;
   connectionTerminationDetails = '';
   transportFailure = '';
   /** The handshake with the host, where it failed at the last try. */

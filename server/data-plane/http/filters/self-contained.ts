@@ -1,5 +1,6 @@
 import type { Any } from '#xds';
 import { readCompressor } from '../../config/filters/compressor.ts';
+import { readCustomResponse } from '../../config/filters/custom-response.ts';
 import { readDecompressor } from '../../config/filters/decompressor.ts';
 import { readHeaderMutation } from '../../config/filters/header-mutation.ts';
 import { readStatefulSession } from '../../config/filters/stateful-session.ts';
@@ -7,6 +8,7 @@ import { buffer, readBuffer } from './buffer.ts';
 import { cdnLoop, readCdnLoop } from './cdn-loop.ts';
 import { compressor } from './compressor.ts';
 import { csrf, readCsrf } from './csrf.ts';
+import { customResponse } from './custom-response.ts';
 import { decompressor } from './decompressor.ts';
 import type { FilterParts } from './filter-parts.ts';
 import { grpcWeb } from './grpc-web.ts';
@@ -31,6 +33,7 @@ export const SELF_CONTAINED: Readonly<Record<string, Maker>> = {
   [`${TYPE}header_to_metadata.v3.Config`]: (name, config) => headerToMetadata(name, readHeaderToMetadata(config)),
   [`${TYPE}health_check.v3.HealthCheck`]: (_name, config) => healthCheck(readHealthCheck(config)),
   [`${TYPE}compressor.v3.Compressor`]: (name, config) => compressor(name, readCompressor(config)),
+  [`${TYPE}custom_response.v3.CustomResponse`]: (name, config) => customResponse(name, readCustomResponse(config)),
   [`${TYPE}decompressor.v3.Decompressor`]: (_name, config) => decompressor(readDecompressor(config)),
   [`${TYPE}stateful_session.v3.StatefulSession`]: (name, config) => statefulSession(name, readStatefulSession(config)),
   [`${TYPE}ip_tagging.v3.IPTagging`]: (_name, config) => ipTagging(readIpTagging(config)),

@@ -13,6 +13,7 @@ export const PROXY_FILTERS: ReadonlySet<string> = new Set([
   `${HTTP}cdn_loop.v3.CdnLoopConfig`,
   `${HTTP}cors.v3.Cors`,
   `${HTTP}csrf.v3.CsrfPolicy`,
+  `${HTTP}custom_response.v3.CustomResponse`,
   `${HTTP}decompressor.v3.Decompressor`,
   `${HTTP}ip_tagging.v3.IPTagging`,
   `${HTTP}ext_authz.v3.ExtAuthz`,

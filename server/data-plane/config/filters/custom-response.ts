@@ -1,0 +1,68 @@
+import type { Any, HeaderValueOption } from '#xds';
+import type { ResponseHead } from '../../http/codec.ts';
+import { type BodyFormat, type BodyFormatJson, readBodyFormat } from '../body-format.ts';
+import { compileHeaderRule, type HeaderRule } from '../header-rules.ts';
+import { compileMatcher, type InputReader, type Matcher } from '../matcher.ts';
+import { ConfigProblem, within } from '../problem.ts';
+import { type Fields, readNumber, record } from '../values.ts';
+
+/** An answer that takes the place of another. */
+export interface CustomAnswer {
+  /** Undefined: that of the other. */
+  readonly status: number | undefined;
+  readonly body: Buffer | undefined;
+  readonly format: BodyFormat | undefined;
+  readonly headers: readonly HeaderRule[];
+}
+
+/** Which answer is given in the place of one; undefined: that one stays. */
+export type CustomResponse = Matcher<ResponseHead, CustomAnswer>;
+
+const MATCHING = 'type.googleapis.com/envoy.type.matcher.v3.';
+const LOCAL = 'type.googleapis.com/envoy.extensions.http.custom_response.local_response_policy.v3.LocalResponsePolicy';
+
+/** Reads envoy.extensions.filters.http.custom_response.v3.CustomResponse. Throws ConfigProblem. */
+export function readCustomResponse(config: Any): CustomResponse {
+  const matcher = record(config['custom_response_matcher']);
+  if (matcher === undefined) return () => undefined;
+  return within('custom_response_matcher', () => compileMatcher(matcher, { input: readInput, action: readAnswer }));
+}
+
+const readInput: InputReader<ResponseHead> = (config, field) => {
+  switch (config['@type']) {
+    case `${MATCHING}HttpResponseStatusCodeMatchInput`:
+      return ({ status }) => String(status);
+    case `${MATCHING}HttpResponseStatusCodeClassMatchInput`:
+      return ({ status }) => (status >= 100 && status < 600 ? `${Math.trunc(status / 100)}xx` : undefined);
+    case `${MATCHING}HttpResponseHeaderMatchInput`: {
+      const name = String(config['header_name'] ?? '').toLowerCase();
+      return ({ headers }) => headers.joined(name);
+    }
+    default:
+      throw new ConfigProblem(field, `${config['@type']} tells nothing of an answer`);
+  }
+};
+
+function readAnswer(config: Any, field: string): CustomAnswer {
+  if (config['@type'] !== LOCAL) {
+    throw new ConfigProblem(
+      field,
+      `${config['@type']}: this proxy fetches no answers from elsewhere; a local_response_policy holds one`,
+    );
+  }
+  const body = record(config['body']);
+  const added = (config['response_headers_to_add'] ?? []) as readonly HeaderValueOption[];
+  const status = record(config['status_code'])?.['value'] ?? config['status_code'];
+  return {
+    status: status === undefined ? undefined : readNumber(status, 0),
+    body: body && readBody(body, `${field}.body`),
+    format: within(`${field}.body_format`, () => readBodyFormat(config['body_format'] as BodyFormatJson | undefined)),
+    headers: added.map((option, i) => compileHeaderRule(option, `${field}.response_headers_to_add[${i}]`)),
+  };
+}
+
+function readBody(body: Fields, field: string): Buffer {
+  if (typeof body['inline_string'] === 'string') return Buffer.from(body['inline_string']);
+  if (typeof body['inline_bytes'] === 'string') return Buffer.from(body['inline_bytes'], 'base64');
+  throw new ConfigProblem(field, 'only inline_string and inline_bytes are read');
+}

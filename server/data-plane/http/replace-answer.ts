@@ -1,0 +1,22 @@
+import type { ReplacedAnswer } from './answer-filters.ts';
+import type { Exchange } from './exchange.ts';
+import { isGrpc } from './grpc.ts';
+import { buildReply } from './local-reply.ts';
+
+/** Answers in the place of whoever has begun to: nobody waits for the rest of that. Source: sendDirectLocalReply in Envoy. */
+export function replaceAnswer(exchange: Exchange, { edit, reply: given }: ReplacedAnswer): void {
+  const { config } = exchange;
+  exchange.info.details = given.details;
+  exchange.info.replaced = true;
+  const reply = config.localReply === undefined ? given : config.localReply(given, exchange);
+  const { head, body, seal } = buildReply(exchange.head, reply, exchange.cameAsGrpc ?? isGrpc(exchange.head.headers));
+  exchange.answerRules?.(head, exchange);
+  edit(head);
+  seal(head);
+  exchange.responseHead = head;
+  exchange.underWay?.cancel();
+  exchange.passHead(head, body === undefined);
+  if (body === undefined) return;
+  exchange.passData(body);
+  exchange.passEnd(undefined);
+}
