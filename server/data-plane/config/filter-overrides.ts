@@ -1,5 +1,6 @@
 import type { Any } from '#xds';
 import { checkFilter } from './filter-bounds.ts';
+import { checkPerRoute } from './per-route-check.ts';
 import { within } from './problem.ts';
 
 /** What routes give single filters, by filter name. */
@@ -31,7 +32,10 @@ export function readPerFilter(levels: readonly (PerFilter | undefined)[]): {
       switches.set(name, !(wrapped && config['disabled'] === true));
       const inner = wrapped ? (config['config'] as Any | undefined) : config;
       if (inner === undefined) continue;
-      within(`typed_per_filter_config[${name}]`, () => checkFilter(inner));
+      within(`typed_per_filter_config[${name}]`, () => {
+        checkFilter(inner);
+        checkPerRoute(inner);
+      });
       own[name] = inner;
     }
     Object.assign(perFilter, own);

@@ -83,7 +83,7 @@ export function readHttpServing(config: HttpConnectionManager): HttpServing {
   const common = fields.common_http_protocol_options;
   const upgrades = (fields.upgrade_configs ?? []).filter(({ enabled }) => enabled !== false);
   const named = new Set<string>();
-  for (const { upgrade_type: type } of fields.upgrade_configs ?? []) {
+  for (const { upgrade_type: type = '' } of fields.upgrade_configs ?? []) {
     if (named.has(type.toLowerCase()))
       throw new ConfigProblem('upgrade_configs', `Error: multiple upgrade configs with the same name: '${type}'`);
     named.add(type.toLowerCase());
@@ -110,7 +110,7 @@ export function readHttpServing(config: HttpConnectionManager): HttpServing {
     defaultHost: fields.http_protocol_options?.default_host_for_http_10 || undefined,
     refusesUrls: fields.http_protocol_options?.allow_absolute_url === false,
     acceptHttp10: fields.http_protocol_options?.accept_http_10 === true,
-    upgrades: new Set(upgrades.map(({ upgrade_type }) => upgrade_type.toLowerCase())),
+    upgrades: new Set(upgrades.map(({ upgrade_type = '' }) => upgrade_type.toLowerCase())),
     extendedConnect: fields.http2_protocol_options?.allow_connect === true,
     maxConcurrentStreams: fields.http2_protocol_options?.max_concurrent_streams,
   };

@@ -11,7 +11,7 @@ import { ConfigProblem, within } from './problem.ts';
 import { compileRegexRewrite, type TextRewrite } from './regex-rewrite.ts';
 import { type CompiledRetryPolicy, compileRetryPolicy } from './retry-policy.ts';
 import { compileUriRewrite, compileUriTemplate } from './uri-template.ts';
-import { ALWAYS, durationMs, type Fields, type Fraction, readFraction } from './values.ts';
+import { ALWAYS, durationMs, type Fields, type Fraction, readFraction, record } from './values.ts';
 
 /** Envoy's own route timeout where a configuration names none. */
 const DEFAULT_TIMEOUT_MS = 15_000;
@@ -80,6 +80,8 @@ export interface ForwardAction {
   readonly silenceMs: number | undefined;
   /** Of the whole stream; undefined: that of the connection manager, 0: none. */
   readonly maxStreamMs: number | undefined;
+  /** The route speaks of the whole stream: then nothing limits the answer alone. */
+  readonly limitsStream: boolean;
   /** `grpc-timeout` limits the stream, whoever sends it, at most to this (0: as it says); undefined: it does not. */
   readonly grpcStreamMaxMs: number | undefined;
   /** By how much less than `grpc-timeout` says a stream may last. */
@@ -88,7 +90,13 @@ export interface ForwardAction {
   /** Lower-case values of Upgrade that this route allows or forbids, whatever the listener does. */
   readonly upgrades: ReadonlyMap<string, boolean>;
   /** Tunnels of CONNECT end at this proxy; `posts`: bodies of POST count as such. Undefined: they are passed on. */
-  readonly endedTunnels: { readonly posts: boolean } | undefined;
+  readonly endedTunnels:
+    | {
+        readonly posts: boolean;
+        /** Of the PROXY protocol, whose header names the client to the host; undefined: nobody does. */
+        readonly headerVersion: 1 | 2 | undefined;
+      }
+    | undefined;
   readonly internalRedirects: InternalRedirects | undefined;
   /** What balancers that hash go by. */
   readonly hashPolicies: readonly HashPolicy[];
@@ -129,6 +137,7 @@ export function compileForward(action: RouteAction, match: RouteMatch): ForwardA
     tellsForwardedHost: action.append_x_forwarded_host === true,
     silenceMs: action.idle_timeout === undefined ? undefined : durationMs(action.idle_timeout, 'idle_timeout', 0),
     maxStreamMs: readMaxStream(action),
+    limitsStream: action.max_stream_duration !== undefined,
     grpcStreamMaxMs: readGrpcStreamMax(action),
     grpcStreamOffsetMs: durationMs(
       action.max_stream_duration?.grpc_timeout_header_offset,
@@ -139,7 +148,7 @@ export function compileForward(action: RouteAction, match: RouteMatch): ForwardA
       within(`request_mirror_policies[${i}]`, () => compileMirror(mirror)),
     ),
     upgrades: new Map(
-      (action.upgrade_configs ?? []).map(({ upgrade_type, enabled }) => [
+      (action.upgrade_configs ?? []).map(({ upgrade_type = '', enabled }) => [
         upgrade_type.toLowerCase(),
         enabled !== false,
       ]),
@@ -159,18 +168,16 @@ function refuseSeveralRewrites(action: RouteAction): void {
 
 function readEndedTunnels({ upgrade_configs: configs = [] }: RouteAction): ForwardAction['endedTunnels'] {
   let ended: ForwardAction['endedTunnels'];
-  for (const [place, { connect_config: config, upgrade_type: type }] of configs.entries()) {
+  for (const [place, { connect_config: config, upgrade_type: type = '' }] of configs.entries()) {
     if (config === undefined) continue;
     const field = `upgrade_configs[${place}].connect_config`;
     if (type.toUpperCase() !== 'CONNECT')
       throw new ConfigProblem(field, `Non-CONNECT upgrade type ${type} has ConnectConfig`);
-    if (config.proxy_protocol_config !== undefined) {
-      throw new ConfigProblem(
-        field,
-        'proxy_protocol_config is not supported: the host gets the bytes of the tunnel alone',
-      );
-    }
-    ended = { posts: config.allow_post === true };
+    const header = record(config.proxy_protocol_config);
+    ended = {
+      posts: config.allow_post === true,
+      headerVersion: header && (header['version'] === 'V2' ? 2 : 1),
+    };
   }
   return ended;
 }

@@ -1,5 +1,5 @@
 import type { HeaderMatcher, RouteMatch, StringMatcher } from '#xds';
-import type { RequestHead, TlsFacts } from '../http/codec.ts';
+import type { RequestHead, ResponseHead, TlsFacts } from '../http/codec.ts';
 import { cookieValues } from '../http/cookies.ts';
 import type { Headers } from '../http/headers.ts';
 import { compileMetadataMatch, type MetadataMatcherJson, type ReadMetadata } from './metadata-match.ts';
@@ -107,6 +107,8 @@ function pathCondition(match: RouteMatch): RouteCondition {
     return on((path) => path === wanted, `exactly ${match.path}`);
   }
   if (match.path_separated_prefix !== undefined) {
+    if (!/^[^?#]+[^?#/]$/.test(match.path_separated_prefix))
+      throw new ConfigProblem('path_separated_prefix', 'value does not match regex pattern "^[^?#]+[^?#/]$"');
     const wanted = prepare(asBytes(match.path_separated_prefix));
     return on(
       (path) => path.startsWith(wanted) && (path.length === wanted.length || path[wanted.length] === '/'),
@@ -114,7 +116,7 @@ function pathCondition(match: RouteMatch): RouteCondition {
     );
   }
   if (match.safe_regex !== undefined) {
-    const pattern = compileRegex(asBytes(match.safe_regex.regex), 'safe_regex.regex');
+    const pattern = compileRegex(asBytes(match.safe_regex.regex ?? ''), 'safe_regex.regex');
     return condition({
       seen: (subject) => subject.path,
       accepts: (path) => pattern.matches(path),
@@ -174,18 +176,35 @@ const HEADER_WORDS: Readonly<Record<string, string>> = {
   ':scheme': 'scheme',
 };
 
-/** Whether a header list fulfils a matcher. */
-export type HeaderTest = (headers: Headers) => boolean;
+/** What a message says before its headers, where conditions may ask for it. */
+type FirstLine = RequestHead | Pick<ResponseHead, 'status'>;
 
-/** Compiles a matcher of plain headers, of a request or an answer. */
+/** Whether the headers of a message fulfil a matcher. */
+export type HeaderTest = (headers: Headers, message: FirstLine) => boolean;
+
+function nameOf({ name }: HeaderMatcher, field: string): string {
+  if (!name) throw new ConfigProblem(`${field}.name`, 'value length must be at least 1 characters');
+  return name.toLowerCase();
+}
+
+function firstLine(message: FirstLine, name: string): string | undefined {
+  if (!('status' in message)) return PSEUDO_HEADERS[name]?.(message);
+  return name === ':status' ? String(message.status) : undefined;
+}
+
+/** Compiles a matcher of headers, of a request or an answer. */
 export function compileHeaderTest(matcher: HeaderMatcher, field: string): HeaderTest {
-  const name = matcher.name.toLowerCase();
+  const name = nameOf(matcher, field);
   const { holds } = headerMatch(matcher, field);
-  return (headers) => holds(headers.all(name));
+  if (name !== ':status' && PSEUDO_HEADERS[name] === undefined) return (headers) => holds(headers.all(name));
+  return (_headers, message) => {
+    const value = firstLine(message, name);
+    return holds(value === undefined ? [] : [value]);
+  };
 }
 
 function headerCondition(matcher: HeaderMatcher, field: string): RouteCondition {
-  const name = matcher.name.toLowerCase();
+  const name = nameOf(matcher, field);
   const pseudo = PSEUDO_HEADERS[name];
   const words = HEADER_WORDS[name] ?? `header ${name}`;
   const { invert, value, wantPresent, holds } = headerMatch(matcher, field);

@@ -10,7 +10,8 @@ export interface StringMatch {
 }
 
 /** Compiles an RE2 expression. A bad one is the control plane's mistake and names its field. */
-export function compileRegex(regex: string, field: string): RE2JS {
+export function compileRegex(regex: string | undefined, field: string): RE2JS {
+  if (regex === undefined || regex === '') throw new ConfigProblem(field, 'value length must be at least 1 characters');
   try {
     return RE2JS.compile(regex);
   } catch (thrown) {
@@ -34,7 +35,7 @@ export function compileByteMatch(matcher: StringMatcher, field: string): StringM
   const bytes = Object.entries(texts).map(([kind, text]) => [kind, typeof text === 'string' ? asBytes(text) : text]);
   const inBytes = {
     ...(Object.fromEntries(bytes) as StringMatcher),
-    ...(regex !== undefined && { safe_regex: { ...regex, regex: asBytes(regex.regex) } }),
+    ...(regex !== undefined && { safe_regex: { ...regex, regex: asBytes(regex.regex ?? '') } }),
   };
   return { accepts: compileStringMatch(inBytes, field).accepts, wanted: compileStringMatch(matcher, field).wanted };
 }

@@ -35,7 +35,7 @@ const clusterOf = (fields: Partial<Cluster> = {}): UpstreamCluster =>
 const retry = (policy: RetryPolicy | undefined, headers = new Headers(), cluster = clusterOf()) =>
   RetryState.of({
     policy: policy && policyOf(policy),
-    headers,
+    head: { method: 'GET', path: '/', authority: 'a', scheme: 'http', protocol: 'HTTP/1.1', headers },
     cluster,
     breakers: cluster.breakers.DEFAULT,
     clock: createFakeClock(),

@@ -5,7 +5,13 @@ import { ConfigProblem } from '../problem.ts';
 import { compileStringMatch } from '../string-match.ts';
 import { compileUriTemplate } from '../uri-template.ts';
 import { ALWAYS_HOLDS, allOf, anyOf, leaf, not, type RbacCondition } from './condition.ts';
-import { headerCondition, metadataCondition, pathCondition } from './request-conditions.ts';
+import {
+  headerCondition,
+  metadataCondition,
+  pathCondition,
+  type SourcedMetadataJson,
+  sourcedCondition,
+} from './request-conditions.ts';
 import { pathOf } from './subject.ts';
 
 /** envoy.config.rbac.v3.Permission: what is asked for. */
@@ -22,6 +28,7 @@ export interface PermissionJson {
   readonly destination_port_range?: { readonly start?: number; readonly end?: number };
   readonly requested_server_name?: StringMatcher;
   readonly metadata?: MetadataMatcherJson;
+  readonly sourced_metadata?: SourcedMetadataJson;
 }
 
 /** Compiles a permission. Throws ConfigProblem for one this proxy cannot check: it must not be guessed. */
@@ -36,6 +43,7 @@ export function compilePermission(given: PermissionJson, field: string): RbacCon
   if (given.url_path) return pathCondition(given.url_path, `${field}.url_path`);
   if (given.uri_template) return templateCondition(given.uri_template.typed_config, `${field}.uri_template`);
   if (given.metadata) return metadataCondition(given.metadata, `${field}.metadata`);
+  if (given.sourced_metadata) return sourcedCondition(given.sourced_metadata, `${field}.sourced_metadata`);
   return compileDestination(given, field);
 }
 

@@ -4,7 +4,13 @@ import type { MetadataMatcherJson } from '../metadata-match.ts';
 import { ConfigProblem } from '../problem.ts';
 import { compileStringMatch, type StringMatch } from '../string-match.ts';
 import { ALWAYS_HOLDS, allOf, anyOf, leaf, not, type RbacCondition } from './condition.ts';
-import { headerCondition, metadataCondition, pathCondition } from './request-conditions.ts';
+import {
+  headerCondition,
+  metadataCondition,
+  pathCondition,
+  type SourcedMetadataJson,
+  sourcedCondition,
+} from './request-conditions.ts';
 import type { RbacSubject } from './subject.ts';
 
 /** envoy.config.rbac.v3.Principal: who asks. */
@@ -21,6 +27,7 @@ export interface PrincipalJson {
   readonly header?: HeaderMatcher;
   readonly url_path?: { readonly path?: StringMatcher };
   readonly metadata?: MetadataMatcherJson;
+  readonly sourced_metadata?: SourcedMetadataJson;
 }
 
 /** Compiles a principal. Throws ConfigProblem for one this proxy cannot check: it must not be guessed. */
@@ -34,6 +41,7 @@ export function compilePrincipal(given: PrincipalJson, field: string): RbacCondi
   if (given.header) return headerCondition(given.header, `${field}.header`);
   if (given.url_path) return pathCondition(given.url_path, `${field}.url_path`);
   if (given.metadata) return metadataCondition(given.metadata, `${field}.metadata`);
+  if (given.sourced_metadata) return sourcedCondition(given.sourced_metadata, `${field}.sourced_metadata`);
   if (given.authenticated) return identityCondition(given.authenticated.principal_name, `${field}.authenticated`);
   if (given.filter_state?.key === PEER_PRINCIPAL) {
     return identityCondition(given.filter_state.string_match, `${field}.filter_state`);

@@ -1,11 +1,11 @@
 import type { HeaderMatcher, StringMatcher } from '#xds';
 import type { FormatHead } from '../../format/subject.ts';
-import { compileMetadataMatch, type MetadataMatcherJson } from '../metadata-match.ts';
+import { compileMetadataMatch, type MetadataMatcherJson, type ReadMetadata } from '../metadata-match.ts';
 import { ConfigProblem } from '../problem.ts';
 import { headerMatch } from '../route-condition.ts';
-import { compileStringMatch } from '../string-match.ts';
+import { compileByteMatch } from '../string-match.ts';
 import { leaf, type RbacCondition } from './condition.ts';
-import { pathOf } from './subject.ts';
+import { pathOf, type RbacSubject } from './subject.ts';
 
 const PSEUDO: Readonly<Record<string, readonly [string, (head: FormatHead) => string]>> = {
   ':method': ['method', (head) => head.method],
@@ -37,7 +37,7 @@ export function headerCondition(matcher: HeaderMatcher, field: string): RbacCond
 /** envoy.type.matcher.v3.PathMatcher: the path without its query. */
 export function pathCondition(given: { readonly path?: StringMatcher }, field: string): RbacCondition {
   if (given.path === undefined) throw new ConfigProblem(field, 'has no path');
-  const match = compileStringMatch(given.path, `${field}.path`);
+  const match = compileByteMatch(given.path, `${field}.path`);
   return leaf({
     name: 'path',
     wanted: match.wanted,
@@ -55,15 +55,40 @@ const METADATA_NAMES: readonly (readonly [RegExp, string])[] = [
 ];
 
 export function metadataCondition(given: MetadataMatcherJson, field: string): RbacCondition {
+  return conditionOn(({ metadata }) => metadata, given, field);
+}
+
+/** envoy.config.rbac.v3.SourcedMetadata: of the request, or of its route. */
+export interface SourcedMetadataJson {
+  readonly metadata_matcher?: MetadataMatcherJson;
+  readonly metadata_source?: 'DYNAMIC' | 'ROUTE';
+}
+
+export function sourcedCondition(
+  { metadata_matcher: matcher, metadata_source: source }: SourcedMetadataJson,
+  field: string,
+): RbacCondition {
+  if (matcher === undefined) throw new ConfigProblem(`${field}.metadata_matcher`, 'value is required');
+  if (source !== 'ROUTE') return metadataCondition(matcher, `${field}.metadata_matcher`);
+  return conditionOn(({ routeMetadata = NO_METADATA }) => routeMetadata, matcher, `${field}.metadata_matcher`);
+}
+
+const NO_METADATA: ReadMetadata = () => undefined;
+
+function conditionOn(
+  source: (subject: RbacSubject) => ReadMetadata,
+  given: MetadataMatcherJson,
+  field: string,
+): RbacCondition {
   const match = compileMetadataMatch(given, field);
   const name = METADATA_NAMES.reduce((text, [pattern, words]) => text.replace(pattern, words), match.subject);
   return leaf({
     name,
     wanted: match.wanted,
-    value({ metadata }) {
-      const seen = match.seen(metadata);
+    value(subject) {
+      const seen = match.seen(source(subject));
       return seen === undefined ? undefined : typeof seen === 'string' ? seen : JSON.stringify(seen);
     },
-    holds: ({ metadata }) => match.accepts(metadata),
+    holds: (subject) => match.accepts(source(subject)),
   });
 }

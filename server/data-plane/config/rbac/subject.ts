@@ -10,6 +10,8 @@ export interface RbacSubject {
   /** The original client's address: from X-Forwarded-For where it is trusted, else the peer's. */
   readonly remoteIp: string;
   readonly metadata: ReadMetadata;
+  /** Of the route that a request takes; absent: there is none. */
+  readonly routeMetadata?: ReadMetadata;
 }
 
 /** Without query and fragment, as a path condition sees it; undefined without a request. */

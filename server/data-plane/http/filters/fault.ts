@@ -33,7 +33,7 @@ function concerns({ cluster, headers }: FaultPolicy, { head, share, route }: Exc
     const chosen = share?.cluster ?? (route?.target.kind === 'forward' ? route.target.shares[0]?.cluster : undefined);
     if (chosen !== cluster) return false;
   }
-  return headers.every((holds) => holds(head.headers));
+  return headers.every((holds) => holds(head.headers, head));
 }
 
 /** How long this request is held back; undefined: not at all. */

@@ -1,4 +1,5 @@
-import { judge, type RbacFilterConfig, readRbac } from '../../config/rbac/rbac.ts';
+import { readRbacOfRoute } from '../../config/per-route-check.ts';
+import { judge, type RbacFilterConfig } from '../../config/rbac/rbac.ts';
 import type { RbacSubject } from '../../config/rbac/subject.ts';
 import { noteVerdict } from '../../decisions/rbac-note.ts';
 import { scopeOf } from '../../stats/filter-stats.ts';
@@ -50,8 +51,7 @@ function effective(exchange: Exchange, config: RbacFilterConfig): RbacFilterConf
   if (own === undefined) return config;
   let compiled = PER_ROUTE.get(own);
   if (compiled === undefined) {
-    const inner = own['rbac'] as Parameters<typeof readRbac>[0] | undefined;
-    compiled = readRbac(inner ?? { '@type': own['@type'] });
+    compiled = readRbacOfRoute(own);
     PER_ROUTE.set(own, compiled);
   }
   return compiled;
@@ -64,6 +64,7 @@ const subjectOf = (exchange: Exchange): RbacSubject => ({
   connection: exchange.connection,
   remoteIp: clientAddress(exchange),
   metadata: (filter) => exchange.metadata.of(filter),
+  routeMetadata: (filter) => exchange.route?.metadata?.filter_metadata?.[filter],
 });
 
 function note(

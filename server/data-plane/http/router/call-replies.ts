@@ -34,8 +34,16 @@ export function forgetHost(info: StreamInfo): void {
 }
 
 /** Tells the client how often its request was tried. */
-export const tellAttempts: ResponseEdit = ({ headers }, { info }) =>
-  headers.put('x-envoy-attempt-count', String(info.attempts));
+export const tellAttempts: ResponseEdit = ({ headers }, { info }) => {
+  if (!OF_LISTENER.has(info.details)) headers.put('x-envoy-attempt-count', String(info.attempts));
+};
+
+/** Limits that the connection manager keeps, not the router: their answers know of no tries. */
+const OF_LISTENER: ReadonlySet<string> = new Set([
+  'stream_idle_timeout',
+  'max_duration_timeout',
+  'request_overall_timeout',
+]);
 
 export function replyNoHost(exchange: Exchange, cluster: UpstreamCluster): void {
   noteNoHost(exchange.steps, cluster);

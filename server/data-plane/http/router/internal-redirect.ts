@@ -32,6 +32,8 @@ export function turnAround(
   const refusal = ready ? turn(exchange, policy, { location, status: answer.status, answer }) : undefined;
   if (refusal !== undefined) exchange.stats.count(`passthrough_internal_redirect_${refusal}`);
   const turned = ready && refusal === undefined;
+  // The line of the log tells what has redirected it.
+  if (turned) exchange.responseHead = answer;
   cluster.stats.count(`upstream_internal_redirect_${turned ? 'succeeded' : 'failed'}_total`);
   return turned;
 }

@@ -3,7 +3,7 @@ import type { CompiledRetryPolicy } from '../../config/retry-policy.ts';
 import type { RouteFigures } from '../../stats/route-figures.ts';
 import type { UpstreamCluster } from '../../upstream/cluster.ts';
 import { allowedRetries, type CircuitBreakers } from '../../upstream/pool-breakers.ts';
-import type { ResetReason, ResponseHead } from '../codec.ts';
+import type { RequestHead, ResetReason, ResponseHead } from '../codec.ts';
 import { type Headers, isEnvoyName } from '../headers.ts';
 
 /** Why a try is, or is not, made again. `cause` is the retry_on word that decided. */
@@ -26,7 +26,7 @@ const GRPC_CAUSES: Readonly<Record<string, string>> = {
 
 export interface RetryOptions {
   readonly policy: CompiledRetryPolicy | undefined;
-  readonly headers: Headers;
+  readonly head: RequestHead;
   readonly cluster: UpstreamCluster;
   /** Count it, too. */
   readonly figures?: RouteFigures | undefined;
@@ -51,11 +51,11 @@ export class RetryState {
 
   /** Reads the policy and the client's x-envoy-retry-* headers, which are removed. Undefined when nothing asks for retries. */
   static of(options: RetryOptions): RetryState | undefined {
-    const { headers, policy } = options;
-    const wishes = readWishes(headers);
+    const { head, policy } = options;
+    const wishes = readWishes(head.headers);
     if (policy === undefined && wishes.retryOn.length === 0) return undefined;
     const wanted = policy?.retriableRequestHeaders ?? [];
-    if (wanted.length > 0 && !wanted.some((holds) => holds(headers))) return undefined;
+    if (wanted.length > 0 && !wanted.some((holds) => holds(head.headers, head))) return undefined;
     return new RetryState(options, wishes);
   }
 
@@ -70,8 +70,9 @@ export class RetryState {
     this.#maxIntervalMs = policy?.maxIntervalMs ?? 250;
   }
 
-  get left(): number {
-    return this.#left;
+  /** Something is to be tried again, were there tries left. */
+  get enabled(): boolean {
+    return this.#retryOn.size > 0;
   }
 
   /** After an answer's head. */
@@ -151,7 +152,8 @@ export class RetryState {
     return undefined;
   }
 
-  #causeOfResponse({ status, headers }: ResponseHead): Cause {
+  #causeOfResponse(head: ResponseHead): Cause {
+    const { status, headers } = head;
     const on = this.#retryOn;
     if (headers.has('x-envoy-ratelimited')) return on.has('envoy-ratelimited') ? 'envoy-ratelimited' : undefined;
     if (status >= 500 && status < 600 && on.has('5xx')) return '5xx';
@@ -159,14 +161,15 @@ export class RetryState {
     if (status === 409 && on.has('retriable-4xx')) return 'retriable-4xx';
     if (this.#statusCodes.has(status) && on.has('retriable-status-codes')) return 'retriable-status-codes';
     const { policy } = this.#options;
-    if (on.has('retriable-headers') && this.#hasRetriable(headers, policy)) return 'retriable-headers';
+    if (on.has('retriable-headers') && this.#hasRetriable(head, policy)) return 'retriable-headers';
     const grpcStatus = headers.get('grpc-status');
     const grpc = grpcStatus === undefined ? undefined : GRPC_CAUSES[grpcStatus];
     return grpc !== undefined && on.has(grpc) ? grpc : undefined;
   }
 
-  #hasRetriable(headers: Headers, policy: CompiledRetryPolicy | undefined): boolean {
-    if (policy?.retriableHeaders.some((holds) => holds(headers))) return true;
+  #hasRetriable(head: ResponseHead, policy: CompiledRetryPolicy | undefined): boolean {
+    const { headers } = head;
+    if (policy?.retriableHeaders.some((holds) => holds(headers, head))) return true;
     return this.#headerNames.some((name) => headers.has(name));
   }
 

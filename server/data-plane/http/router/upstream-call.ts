@@ -2,6 +2,7 @@ import type { UpstreamCluster } from '../../upstream/cluster.ts';
 import { NO_ROOM_TO_WAIT } from '../../upstream/pool-breakers.ts';
 import type { ResetReason, ResponseHead, UpstreamStream } from '../codec.ts';
 import type { BodyTarget, Exchange } from '../exchange.ts';
+import { isGrpc } from '../grpc.ts';
 import type { Headers } from '../headers.ts';
 import { PASSED_ON } from '../informational.ts';
 import type { StreamTimes } from '../stream-info.ts';
@@ -32,7 +33,7 @@ import { RetryHosts } from './retry-hosts.ts';
 import { RetryState, type RetryVerdict } from './retry-state.ts';
 import { rewriteHost } from './rewrite.ts';
 import { countAnswer } from './route-figures.ts';
-import { answerTunnel, awaitsConsent, endsHere, replyFailedHandshake } from './tunnels.ts';
+import { answerTunnel, awaitsConsent, endsHere, introduceClient, replyFailedHandshake } from './tunnels.ts';
 
 const CONNECTED = { localOrigin: 'connected' } as const;
 
@@ -58,14 +59,14 @@ export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, 
     this.#cluster = cluster;
     this.#retry = RetryState.of({
       policy: action.retry,
-      headers: exchange.head.headers,
+      head: exchange.head,
       cluster,
       figures: exchange.routeFigures,
       breakers: cluster.breakers[action.priority],
       clock: exchange.runtime.clock,
       jitter: exchange.runtime.chance.jitter,
     });
-    const replay = (this.#retry?.left ?? 0) > 0 || action.internalRedirects !== undefined;
+    const replay = this.#retry?.enabled === true || action.internalRedirects !== undefined;
     const held = exchange.stream.tunnel && awaitsConsent(exchange.head, action);
     this.#body = new RequestBody(replay, !exchange.stream.hasBody, { limit: exchange.route?.replayBytes, held });
     const { timeoutMs, perTryTimeoutMs } = options;
@@ -129,6 +130,7 @@ export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, 
     stream.meter = exchange.info.upstreamBytes;
     const bare = this.#body.ended && !exchange.stream.hasBody;
     attempt.send(exchange.head, bare);
+    if (this.options.action.endedTunnels !== undefined) introduceClient(exchange, this.options.action, stream);
     exchange.routeFigures?.count('upstream_rq_total');
     if (!bare && this.#body.attach(stream) === 'more') exchange.stream.resume();
   }
@@ -153,8 +155,7 @@ export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, 
     reportAnswer(attempt.cluster, attempt.choice.host, this.#exchange.head, head);
     attempt.cluster.readAnswer(attempt.choice.host, head.headers);
     if (attempt.cluster.reports !== undefined) this.#readReport(attempt, head.headers);
-    const mayRepeat = this.#body.replayable || this.#retry?.left === 0;
-    const verdict = mayRepeat && !this.#begun ? this.#retry?.afterResponse(head) : undefined;
+    const verdict = this.#body.replayable && !this.#begun ? this.#retry?.afterResponse(head) : undefined;
     if (this.#exchange.steps.on) noteAnswer(this.#exchange, attempt, head.status, verdict);
     if (verdict?.again === true) {
       this.#cluster.stats.retriedCode(head.status);
@@ -210,6 +211,7 @@ export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, 
     if (detail === NO_ROOM_TO_WAIT) forgetHost(this.#exchange.info);
     if (attempt.answered) {
       this.#settle();
+      if (isGrpc(this.#exchange.head.headers)) this.#exchange.stats.count('rq_reset_after_downstream_response_started');
       breakAnswer(this.#exchange, reason, transport);
       return;
     }
@@ -288,7 +290,7 @@ export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, 
 
   #verdictOnReset(reason: ResetReason, requestStarted: boolean): RetryVerdict | undefined {
     if (this.#retry === undefined || this.#begun) return undefined;
-    if (!this.#body.replayable && this.#retry.left > 0) return undefined;
+    if (!this.#body.replayable) return undefined;
     return this.#retry.afterReset(reason, requestStarted);
   }
 
