@@ -48,6 +48,10 @@ export function clientHeader(
   };
 }
 
+/** The header that names a client and tells nothing else of it. */
+export const plainHeader = (version: 1 | 2, client: NamedClient): Buffer =>
+  version === 1 ? version1(client) : version2(client, []).bytes;
+
 /** The header of a connection that no client has asked for. */
 export const ownHeader = (version: 1 | 2, socket: Socket): Buffer =>
   version === 1 ? version1(endsOf(socket)) : V2_LOCAL;

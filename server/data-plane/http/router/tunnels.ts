@@ -1,5 +1,6 @@
 import type { ForwardAction } from '../../config/route-table.ts';
-import type { RequestHead, ResponseHead } from '../codec.ts';
+import { plainHeader } from '../../upstream/client-header.ts';
+import type { RequestHead, ResponseHead, UpstreamStream } from '../codec.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Headers } from '../headers.ts';
 import type { RequestBody } from './request-body.ts';
@@ -7,6 +8,17 @@ import type { RequestBody } from './request-body.ts';
 /** Whether the request is a tunnel that ends at this proxy: the host gets its bytes (Envoy: Router::Filter::createConnPool). */
 export const endsHere = ({ method }: RequestHead, { endedTunnels }: ForwardAction): boolean =>
   endedTunnels !== undefined && (method === 'CONNECT' || (method === 'POST' && endedTunnels.posts));
+
+/** Tells the host of a tunnel that ends here who its client is, where the route wants that (Envoy: TcpUpstream::encodeHeaders). */
+export function introduceClient(exchange: Exchange, action: ForwardAction, stream: UpstreamStream): void {
+  const { connection, head, steps } = exchange;
+  const version = action.endedTunnels?.headerVersion;
+  if (version === undefined || !endsHere(head, action)) return;
+  stream.sendData(plainHeader(version, connection));
+  steps.add('attempt', 'applied', exchange.info.upstreamHost, () => ({
+    detail: `the tunnel begins with a header of the PROXY protocol, version ${version}, that names the client`,
+  }));
+}
 
 const isWebSocket = (headers: Headers): boolean => headers.get('upgrade')?.toLowerCase() === 'websocket';
 
