@@ -97,12 +97,14 @@ const flagsOf = ({ flags }: HopEntry): string[] => (flags === '-' || flags === n
 const detailsOf = ({ details, terminated }: HopEntry): string => details ?? terminated ?? '';
 
 /** Both ends of a connection compute the ids of its record alike, as our own proxies do. */
-function connectionPlace({ direction, host, local, remote, stream, upstream_local }: HopEntry): Place {
+function connectionPlace({ direction, host, local, remote, start, stream, upstream_local }: HopEntry): Place {
+  // A connection that no filter chain took has no stream.
+  const own = stream ?? `${start}/${remote}/${local}`;
   if (direction === 'inbound') {
     const between = connectionId(remote, local);
-    return { ...between, spanId: hexOf(16, 'served', stream), parentSpanId: between.spanId };
+    return { ...between, spanId: hexOf(16, 'served', own), parentSpanId: between.spanId };
   }
-  if (upstream_local === null || host === null) return { traceId: hexOf(32, stream), spanId: hexOf(16, stream) };
+  if (upstream_local === null || host === null) return { traceId: hexOf(32, own), spanId: hexOf(16, own) };
   return connectionId(upstream_local, host);
 }
 

@@ -119,4 +119,15 @@ describe('the record of what a real Envoy did', () => {
     expect(call.request).toMatchObject({ protocol: 'TCP', authority: '127.9.128.3:8080' });
     expect(call.response.status).toBe(0);
   });
+
+  it('is one of its own for each connection that no filter chain took', () => {
+    const none = { kind: 'tcp', stream: null, flags: 'NR', details: 'filter_chain_not_found', host: null } as const;
+    const hops = [FRONTEND, REVIEWS].flatMap((ip) => {
+      const { reviews, gateway } = mesh();
+      const refused = { ...none, upstream_local: null, request_headers: {}, remote: `${ip}:40001` };
+      return [reviews(served(refused)), gateway(entry(refused))];
+    });
+    expect(new Set(hops.map(({ spanId }) => spanId)).size).toBe(4);
+    expect(new Set(hops.map(({ traceId }) => traceId)).size).toBe(4);
+  });
 });
