@@ -24,6 +24,11 @@ const ours: Parser = (side, seen) => {
   createServerConnection(socket, {
     clock: systemClock(),
     onRequest: (stream, connection) => {
+      // It can be read, and is refused all the same: without a Host for instance.
+      if (stream.head.refusal !== undefined) {
+        connection.close();
+        return;
+      }
       const request = new ReceivedRequest(stream, connection);
       request.onEnd = () => {
         seen.push({ method: stream.head.method, target: stream.head.path, body: request.body });
