@@ -74,7 +74,7 @@ spec: { hosts: [outside.example], ports: [{ number: 80, name: http, protocol: HT
       () =>
         !podOf('frontend')
           .proxy!.admin.clusters()
-          .some(({ name }) => name.includes('outside.example')),
+          .some((cluster) => JSON.stringify(cluster).includes('outside.example')),
       5000,
       'the cluster is gone',
     );

@@ -108,7 +108,7 @@ export class HttpConnectionManager {
         const first = on.requestCount === 0;
         track.request(on.protocol);
         this.#onProtocolError(error, context, on);
-        if (error.flag === 'DC') track.leftBusy();
+        if (error.flag === 'DC' || losesRequests(error, on)) track.leftBusy();
         if (error.flag !== undefined && error.flag !== 'DPE') return;
         context.info?.flag('DPE');
         spoken = !first;
@@ -236,3 +236,7 @@ export class HttpConnectionManager {
     this.#listenerStats.requestEnded(status);
   }
 }
+
+/** Whether requests end with a connection of HTTP/2 whose client broke the protocol. */
+const losesRequests = ({ begun, flag }: CodecError, { idle, protocol }: DownstreamConnection): boolean =>
+  protocol === 'HTTP/2' && flag !== 'DR' && (begun || !idle);

@@ -137,10 +137,10 @@ describe('a peer that wants to exhaust the server', () => {
 
   it.each<[string, Buffer]>([
     [
-      'resets every stream at once',
+      'resets every stream before it has an answer',
       many(600, (i) =>
         Buffer.concat([
-          frame(FrameType.HEADERS, 5, 2 * i + 1, get),
+          frame(FrameType.HEADERS, 4, 2 * i + 1, get),
           frame(FrameType.RST_STREAM, 0, 2 * i + 1, uint32(8)),
         ]),
       ),
@@ -163,11 +163,31 @@ describe('a peer that wants to exhaust the server', () => {
         ...Array.from({ length: 50 }, () => frame(FrameType.CONTINUATION, 0, 1, block([['x', 'y']]))),
       ]),
     ],
-    ['sends frames of unknown types without end', many(3000, () => frame(0xbe, 0, 0))],
   ])('is sent away when it %s', async (_what, bytes) => {
     expect(await tell(bytes, Number.POSITIVE_INFINITY)).toMatchObject({ goaway: CALM });
     // As in Envoy: no request, so no line in the log.
     expect(server.errors.filter(({ begun, details }) => begun && details !== 'http2.too_many_headers')).toEqual([]);
+  });
+
+  it('may send frames of unknown types without end, as to Envoy', async () => {
+    const bytes = Buffer.concat([many(3000, () => frame(0xbe, 0, 0)), frame(FrameType.HEADERS, 5, 1, get)]);
+    expect(await tell(bytes)).toMatchObject({ goaway: undefined, statuses: 1 });
+  });
+
+  it('may ask a thousand times for an answer at once, and again when it has read them', async () => {
+    const pings = Buffer.concat(Array.from({ length: 900 }, () => frame(FrameType.PING, 0, 0, Buffer.alloc(8))));
+    const bytes = Buffer.concat([HELLO, pings, frame(FrameType.HEADERS, 5, 1, get)]);
+    expect(await tell(bytes)).toMatchObject({ goaway: undefined, statuses: 1 });
+  });
+
+  it('is sent away at the second frame in a row that is empty and ends nothing', async () => {
+    const post = headers(instead(':method', 'POST'), 4);
+    const [empty, full, last] = [frame(0, 0, 1), frame(0, 0, 1, Buffer.from('x')), frame(0, 1, 1, Buffer.from('y'))];
+    expect(await tell(Buffer.concat([post, empty, full, empty, last]))).toMatchObject({
+      goaway: undefined,
+      statuses: 1,
+    });
+    expect(await tell(Buffer.concat([post, empty, empty]), Number.POSITIVE_INFINITY)).toMatchObject({ goaway: CALM });
   });
 
   it('gets a header list refused that a small block unpacks to', async () => {

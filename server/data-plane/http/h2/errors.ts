@@ -20,15 +20,20 @@ export type ErrorCode = (typeof ErrorCode)[keyof typeof ErrorCode];
 export interface Violation {
   readonly code: ErrorCode;
   readonly details: string;
+  /** Details of other streams that are lost with the connection. */
+  readonly others: string;
   readonly explanation: string;
 }
 
 const RULE = 'http2.violation.of.messaging.rule';
 const FIELD = 'http2.invalid.header.field';
+/** What Envoy's library says of a connection on which something was refused. */
+const CALLBACK = 'codec_error:The_user_callback_function_failed';
 
 export const violation = (code: ErrorCode, explanation: string, details: string = RULE): Violation => ({
   code,
   details,
+  others: details.startsWith('http2.') ? CALLBACK : details,
   explanation,
 });
 

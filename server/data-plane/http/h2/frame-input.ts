@@ -1,7 +1,7 @@
 import { lengthOf } from '../byte-meter.ts';
 import type { ConnectionWindow } from './connection-window.ts';
 import { ErrorCode, flood, type Violation, violation } from './errors.ts';
-import { FloodGuard, type FloodKind, floodFacts, SMALL_UPDATE } from './flood-guard.ts';
+import { FLOODED, FloodGuard, type FloodKind, floodFacts, SMALL_UPDATE } from './flood-guard.ts';
 import { Flag, FRAME_HEADER, FrameType, MAX_FRAME, MAX_WINDOW } from './frame.ts';
 import { type FrameHandler, type FrameHead, FrameReader } from './frame-reader.ts';
 import { frameProblem } from './frame-rules.ts';
@@ -10,6 +10,7 @@ import { interrupted, type WholeBlock } from './header-block.ts';
 import { HeaderReader, type ReadFields } from './header-reader.ts';
 import type { Http2Counter } from './http2-counter.ts';
 import type { PeerSettings } from './peer-settings.ts';
+import { PrematureResets } from './premature-resets.ts';
 import type { RecentResets } from './recent-resets.ts';
 import type { SendScheduler } from './send-scheduler.ts';
 import type { Offence, SessionRole } from './session-role.ts';
@@ -28,8 +29,10 @@ export interface InputTarget {
   readonly resets: RecentResets;
   readonly counter: Http2Counter | undefined;
   lastPeerStream: number;
-  /** The peer broke the protocol: the connection ends. */
-  fail(problem: Violation, where?: Offence): void;
+  /** Streams that are over. */
+  readonly endedStreams: number;
+  /** The peer broke the protocol, on this stream if on any: the connection ends. */
+  fail(problem: Violation, where?: Offence, offender?: Http2Stream): void;
   /** Resets a stream for what the peer did wrong on it. */
   resetBy(stream: Http2Stream, problem: Violation): void;
   /** Resets a stream that was never registered. */
@@ -44,6 +47,11 @@ export class FrameInput implements FrameHandler {
   readonly #reader = new FrameReader(this);
   readonly #headers: HeaderReader;
   readonly #guard: FloodGuard;
+  readonly #earlyResets: PrematureResets;
+  /** Frames without a byte that end nothing, one after the other. */
+  #emptyInRow = 0;
+  /** Of the bytes that are being read. */
+  #fedBytes = 0;
   #settingsSeen = false;
   /** The stream of the DATA frame under way, and the bytes of it that no stream has taken yet. */
   #dataStream: Http2Stream | undefined = undefined;
@@ -56,9 +64,11 @@ export class FrameInput implements FrameHandler {
     this.#target = target;
     this.#headers = new HeaderReader(options);
     this.#guard = new FloodGuard(options.now);
+    this.#earlyResets = new PrematureResets(options.now);
   }
 
   feed(bytes: Buffer): void {
+    this.#fedBytes = bytes.length;
     this.#reader.feed(bytes);
   }
 
@@ -80,10 +90,8 @@ export class FrameInput implements FrameHandler {
       this.#target.fail(problem);
       return;
     }
-    const empty = length === 0 && (flags & Flag.END_STREAM) === 0;
-    if (empty && !this.#allows('empty frames')) return;
     const stream = this.#target.streams.get(streamId);
-    if (stream === undefined) return;
+    if (this.#isEmptyFlood(length, flags, stream) || stream === undefined) return;
     stream.receiveWindow -= length;
     if (stream.meter !== undefined) stream.meter.wireReceived += FRAME_HEADER + length;
     if (stream.receiveWindow < 0) this.#target.resetBy(stream, overrun());
@@ -123,6 +131,7 @@ export class FrameInput implements FrameHandler {
     const problem = frameProblem(head) ?? this.#orderProblem(head);
     if (problem) this.#target.fail(problem);
     else if (head.type === FrameType.HEADERS || head.type === FrameType.CONTINUATION) {
+      if (this.#isEmptyFlood(head.length, head.flags, this.#target.streams.get(head.streamId))) return;
       const read = this.#headers.take(head, bytes, start, end);
       if (read === undefined) return;
       if ('code' in read) {
@@ -152,8 +161,7 @@ export class FrameInput implements FrameHandler {
       case FrameType.WINDOW_UPDATE:
         this.#onWindowUpdate(head.streamId, bytes.readUInt32BE(start) & MAX_WINDOW);
         break;
-      default:
-        this.#allows('unknown frames');
+      // As in Envoy, frames of unknown types cost nothing but their bytes.
     }
   }
 
@@ -221,15 +229,48 @@ export class FrameInput implements FrameHandler {
       if (stream !== undefined) {
         this.#target.counter?.count('rx_reset');
         this.#target.streamEnded(stream);
+        const answered = stream.headSent;
         stream.deliverReset(code);
+        if (!answered && this.#target.isServer) this.#noteEarlyReset(streamId);
       }
-      if (this.#target.isServer) this.#allows('resets', 'resets');
     }
+  }
+
+  #noteEarlyReset(streamId: number): void {
+    const { lastPeerStream: newest, endedStreams: ended } = this.#target;
+    if (!this.#earlyResets.allows(streamId, { newest, ended }))
+      this.#target.fail(flood('resets', 'too_many_resets'), 'resets');
+  }
+
+  /** Whether one more frame without a byte that ends nothing is one too many, as for Envoy the second in a row is (CVE-2019-9518). */
+  #isEmptyFlood(length: number, flags: number, stream: Http2Stream | undefined): boolean {
+    if (length > 0 || (flags & Flag.END_STREAM) !== 0) {
+      this.#emptyInRow = 0;
+      return false;
+    }
+    if (++this.#emptyInRow < 2) return false;
+    this.#target.counter?.count('inbound_empty_frames_flood');
+    this.#target.fail(emptyFlood(), stream === undefined ? 'flooded head' : 'flood', stream);
+    return true;
+  }
+
+  /** Answers a frame of the peer; false where more answers wait than the peer may let wait. */
+  #answer(type: number, payload: Uint8Array): boolean {
+    const { writer } = this.#target;
+    if (writer.answers < MAX_ANSWERS) {
+      writer.answer(type, payload);
+      return true;
+    }
+    // Envoy reads all that has come; after ten times as many its library has given up before the answers are counted.
+    const isMany = this.#fedBytes >= FULL_READ;
+    if (!isMany) this.#target.counter?.count('outbound_control_flood');
+    this.#target.fail(flood('frames that ask for an answer', isMany ? FLOODED : UNREAD), 'flood');
+    return false;
   }
 
   #onSettings(head: FrameHead, bytes: Buffer, start: number, end: number): void {
     this.#settingsSeen = true;
-    if ((head.flags & Flag.ACK) !== 0 || !this.#allows('settings')) return;
+    if ((head.flags & Flag.ACK) !== 0) return;
     const before = this.#target.peer.initialWindow;
     const problem =
       this.#target.peer.read(bytes, start, end) ?? this.#shiftWindows(this.#target.peer.initialWindow - before);
@@ -239,7 +280,7 @@ export class FrameInput implements FrameHandler {
     }
     this.#target.writer.encoder.setPeerLimit(this.#target.peer.headerTableBytes);
     this.#target.writer.maxFrame = Math.min(this.#target.peer.maxFrame, MAX_FRAME);
-    this.#target.writer.control(FrameType.SETTINGS, Flag.ACK, 0, NO_PAYLOAD);
+    if (!this.#answer(FrameType.SETTINGS, NO_PAYLOAD)) return;
     this.#target.scheduler.pump();
     this.#target.role.onSettings();
   }
@@ -258,7 +299,7 @@ export class FrameInput implements FrameHandler {
   #onPing(head: FrameHead, bytes: Buffer, start: number, end: number): void {
     const payload = bytes.subarray(start, end);
     if ((head.flags & Flag.ACK) !== 0) this.#target.role.onPingAck(payload);
-    else if (this.#allows('pings')) this.#target.writer.control(FrameType.PING, Flag.ACK, 0, payload);
+    else this.#answer(FrameType.PING, payload);
   }
 
   #onWindowUpdate(streamId: number, increment: number): void {
@@ -296,15 +337,28 @@ export class FrameInput implements FrameHandler {
    */
   #messageProblem(stream: Http2Stream, problem: Violation): void {
     this.#target.counter?.count('rx_messaging_error');
-    if (this.#target.isServer) this.#target.fail(problem);
+    if (this.#target.isServer) this.#target.fail(problem, 'connection', stream);
     else this.#target.resetBy(stream, problem);
   }
 }
 
 const NO_PAYLOAD = Buffer.alloc(0);
+/** Answers that may wait for a peer that does not read. Source: max_outbound_control_frames. */
+const MAX_ANSWERS = 1000;
+/** What one read brings at most. */
+const FULL_READ = 64 * 1024;
+const UNREAD = 'codec_error:Too_many_control_frames_in_the_outbound_queue.';
+
+const emptyFlood = (): Violation => ({
+  ...flood('empty frames', 'http2.inbound_empty_frames_flood'),
+  others: 'codec_error:Too_many_consecutive_frames_with_an_empty_payload',
+});
+
+/** Envoy has no words of its own for it. */
+const UNKNOWN = 'http2.unknown.nghttp2.error';
 
 const overrun = (): Violation =>
-  violation(ErrorCode.FLOW_CONTROL_ERROR, 'More bytes were sent than the windows allow.', 'http2.flow_control');
+  violation(ErrorCode.FLOW_CONTROL_ERROR, 'More bytes were sent than the windows allow.', UNKNOWN);
 
 const neverOpened = (what: string): Violation =>
   violation(ErrorCode.PROTOCOL_ERROR, `${what} for a stream that was never opened.`);

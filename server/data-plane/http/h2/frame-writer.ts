@@ -40,6 +40,9 @@ export class FrameWriter {
   /** The peer's SETTINGS_MAX_FRAME_SIZE, as far as this side uses it. */
   maxFrame = MAX_FRAME;
 
+  /** Answers to frames of the peer that have not left. */
+  answers = 0;
+
   readonly #socket: Socket;
   readonly #sender: ByteSender;
   readonly #owner: FrameWriterOwner;
@@ -71,6 +74,7 @@ export class FrameWriter {
   drained(): boolean {
     const was = this.#blocked;
     this.#blocked = false;
+    this.answers = 0;
     return was;
   }
 
@@ -86,6 +90,12 @@ export class FrameWriter {
     this.#head(payload.length, type, flags, streamId);
     this.#out!.set(payload, this.#at);
     this.#at += payload.length;
+  }
+
+  /** A frame that says that one of the peer's was read. */
+  answer(type: number, payload: Uint8Array): void {
+    this.control(type, Flag.ACK, 0, payload);
+    this.answers++;
   }
 
   /** A frame whose payload is one number of 32 bits: WINDOW_UPDATE and RST_STREAM. */
@@ -153,6 +163,7 @@ export class FrameWriter {
       // Only now nobody reads these bytes any more.
       if (spares.length < MAX_SPARES) spares.push(out);
     });
+    if (unsent === 0) this.answers = 0;
     if (unsent > HIGH_WATER_BYTES) this.#blocked = true;
     if (unsent > MAX_UNSENT_BYTES) this.#owner.onOverflow();
   }

@@ -31,6 +31,7 @@ const CONSEQUENCES: Readonly<Record<Offence, Pick<CodecError, 'begun' | 'flag' |
   head: { begun: true },
   'refused head': { begun: true, flag: 'DR', figure: 'none' },
   flood: { begun: false, figure: 'none' },
+  'flooded head': { begun: true, figure: 'none' },
   resets: { begun: false, figure: 'downstream_rq_too_many_premature_resets' },
 };
 

@@ -4,9 +4,9 @@ import type { Http2Stream } from './stream.ts';
 
 /**
  * Where a peer broke the rules. `head`: in the head of a new stream, which is lost with the connection; `refused head`: only that stream is
- * lost; `flood`, `resets`: nowhere, there was too much of something.
+ * lost; `flood`, `resets`: nowhere, there was too much of something; `flooded head`: of that, in the head of a new stream.
  */
-export type Offence = 'connection' | 'head' | 'refused head' | 'flood' | 'resets';
+export type Offence = 'connection' | 'head' | 'refused head' | 'flood' | 'flooded head' | 'resets';
 
 /** What a session asks and tells its client or server side. */
 export interface SessionRole {

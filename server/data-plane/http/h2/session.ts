@@ -42,6 +42,8 @@ export class Http2Session implements InputTarget, StreamHost {
   readonly resets = new RecentResets();
   /** The highest stream that the peer opened. */
   lastPeerStream = 0;
+  /** Streams that are over. */
+  endedStreams = 0;
   /** Streams were open when the connection ended. */
   lostStreams = false;
 
@@ -53,6 +55,8 @@ export class Http2Session implements InputTarget, StreamHost {
   #ending = false;
   #over = false;
   #lastError: Error | undefined = undefined;
+  /** The stream on which the peer broke the protocol. */
+  #offender: Http2Stream | undefined = undefined;
 
   constructor(socket: Socket, role: SessionRole, options: SessionOptions) {
     this.#socket = socket;
@@ -148,9 +152,10 @@ export class Http2Session implements InputTarget, StreamHost {
   }
 
   /** The peer broke the protocol. */
-  fail(problem: Violation, where: Offence = 'connection'): void {
+  fail(problem: Violation, where: Offence = 'connection', offender?: Http2Stream): void {
     if (this.#ending || this.#over) return;
     this.role.onViolation(problem, where);
+    this.#offender = offender;
     this.end(problem.code, problem);
   }
 
@@ -168,8 +173,15 @@ export class Http2Session implements InputTarget, StreamHost {
       if (stream.closed) continue;
       this.lostStreams = true;
       this.#forget(stream);
-      stream.deliverGone(reason, failure);
+      stream.deliverGone(this.#toldTo(stream, reason), failure);
     }
+  }
+
+  /** A stream on which nothing was wrong hears of the connection. */
+  #toldTo(stream: Http2Stream, reason: Violation | undefined): Violation | undefined {
+    return reason === undefined || !this.isServer || stream === this.#offender
+      ? reason
+      : { ...reason, details: reason.others };
   }
 
   // What streams ask for.
@@ -245,6 +257,7 @@ export class Http2Session implements InputTarget, StreamHost {
 
   #forget(stream: Http2Stream): void {
     stream.closed = true;
+    this.endedStreams++;
     if (stream.id !== 0) this.counter?.streams(-1);
     this.scheduler.forget(stream);
     this.streams.remove(stream.id);

@@ -42,6 +42,8 @@ export abstract class Http2Stream {
   uncredited = 0;
   /** END_STREAM was written, or waits behind the body. */
   localDone = false;
+  /** The head of the message of this side has gone out. */
+  headSent = false;
   /** END_STREAM was read. */
   remoteDone = false;
   /** Reset by either side, or forgotten. */
@@ -186,6 +188,7 @@ export abstract class Http2Stream {
 
   protected writeHeaders(pseudo: Fields, headers: Headers, endStream: boolean): void {
     if (this.closed || this.localDone) return;
+    this.headSent = true;
     if (endStream) this.localDone = true;
     this.host.sendHeaders(this, pseudo, withoutConnectionHeaders(headers), endStream);
     if (endStream) this.#settle();
