@@ -9,6 +9,8 @@ export interface CorsPolicy {
   readonly exposeHeaders: string;
   readonly maxAge: string;
   readonly allowCredentials: boolean;
+  /** A page of a public network may ask this private one. */
+  readonly allowPrivateNetwork: boolean;
   /** Whether a preflight from an origin that is not allowed goes on to the application. */
   readonly forwardUnmatchedPreflights: boolean;
   /** Switched off for all requests. */
@@ -46,6 +48,7 @@ export function compileCors(
     exposeHeaders: text('expose_headers'),
     maxAge: text('max_age'),
     allowCredentials: config['allow_credentials'] === true,
+    allowPrivateNetwork: config['allow_private_network_access'] === true,
     off: enabled?.default_value?.numerator === 0,
     forwardUnmatchedPreflights: config['forward_not_matching_preflights'] !== false,
   };

@@ -191,7 +191,7 @@ const readNames = (given: ListMatcher | undefined, field: string): HeaderNames |
   given?.patterns?.map((pattern, i) => compileStringMatch(pattern, `${field}.patterns[${i}]`));
 
 /** Names of the status codes that people use for it; others come as numbers. */
-const STATUS_NAMES: Readonly<Record<string, number>> = {
+export const STATUS_NAMES: Readonly<Record<string, number>> = {
   OK: 200,
   BadRequest: 400,
   Unauthorized: 401,

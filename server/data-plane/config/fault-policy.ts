@@ -1,7 +1,7 @@
 import type { Any, FractionalPercent, HeaderMatcher } from '#xds';
 import { ConfigProblem } from './problem.ts';
 import { compileHeaderTest, type HeaderTest } from './route-condition.ts';
-import { durationMs, type Fraction, readFraction } from './values.ts';
+import { durationMs, type Fraction, readFraction, readNumber } from './values.ts';
 
 /** What the fault filter does to requests. `byHeader`: only to those that ask for it by a header. */
 export interface FaultPolicy {
@@ -18,6 +18,12 @@ export interface FaultPolicy {
   readonly headers: readonly HeaderTest[];
   /** Only requests to this cluster; empty: to any. */
   readonly cluster: string;
+  /** Only requests that say they come from one of these; empty: from any. */
+  readonly nodes: readonly string[];
+  /** So many requests may be disturbed at a time; undefined: any number. */
+  readonly maxActive: number | undefined;
+  /** Counted for each cluster that clients say they are of, too. */
+  readonly countsClients: boolean;
 }
 
 const NEVER: Fraction = { numerator: 0, of: 100 };
@@ -46,6 +52,9 @@ export function readFault(config: Any | undefined): FaultPolicy | undefined {
       compileHeaderTest(matcher, `${field}.headers[${i}]`),
     ),
     cluster: (config['upstream_cluster'] ?? '') as string,
+    nodes: (config['downstream_nodes'] ?? []) as string[],
+    countsClients: config['disable_downstream_cluster_stats'] !== true,
+    maxActive: config['max_active_faults'] === undefined ? undefined : readNumber(config['max_active_faults'], 0),
   };
 }
 

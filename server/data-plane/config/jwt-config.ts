@@ -1,8 +1,10 @@
-import type { Any, RouteMatch } from '#xds';
+import type { Any, RouteMatch, StringMatcher } from '#xds';
 import { type KeySet, parseKeySet } from '../http/filters/jwt/keys.ts';
+import { scopeOf } from '../stats/filter-stats.ts';
 import { ConfigProblem, within } from './problem.ts';
 import { compileConditions, type RouteCondition } from './route-condition.ts';
-import { readNumber } from './values.ts';
+import { compileStringMatch, type StringMatch } from './string-match.ts';
+import { durationMs, readNumber } from './values.ts';
 
 /** Where a token may stand in a request. */
 export type TokenLocation =
@@ -28,6 +30,10 @@ export interface JwtProvider {
   readonly spaceDelimitedClaims: ReadonlySet<string>;
   readonly clearRouteCache: boolean;
   readonly clockSkewSeconds: number;
+  /** Undefined: any. */
+  readonly subjects: StringMatch | undefined;
+  /** A token must end some time, at the latest so many seconds from now; undefined: any. */
+  readonly lifetime: { readonly maxSeconds: number | undefined } | undefined;
 }
 
 /** What a request must show. */
@@ -48,6 +54,10 @@ export interface JwtFilterConfig {
   readonly providers: readonly JwtProvider[];
   readonly named: ReadonlyMap<string, JwtRequirement>;
   readonly bypassCorsPreflight: boolean;
+  /** A client that is refused is not told why. */
+  readonly tellsNothing: boolean;
+  /** Behind `jwt_authn.` in the names of its figures. */
+  readonly statPrefix: string;
 }
 
 interface ProviderJson {
@@ -66,6 +76,9 @@ interface ProviderJson {
   readonly claim_to_headers?: readonly { readonly header_name?: string; readonly claim_name?: string }[];
   readonly clear_route_cache?: boolean;
   readonly clock_skew_seconds?: number;
+  readonly subjects?: StringMatcher;
+  readonly require_expiration?: boolean;
+  readonly max_lifetime?: string;
 }
 
 interface RequirementJson {
@@ -100,7 +113,14 @@ export function readJwtAuthn(config: Any): JwtFilterConfig {
   const rules = ((config['rules'] ?? []) as readonly RuleJson[]).map((rule, i) =>
     within(`rules[${i}]`, () => readRule(rule, compile, named)),
   );
-  return { rules, providers: all, named, bypassCorsPreflight: config['bypass_cors_preflight'] === true };
+  return {
+    rules,
+    providers: all,
+    named,
+    bypassCorsPreflight: config['bypass_cors_preflight'] === true,
+    tellsNothing: config['strip_failure_response'] === true,
+    statPrefix: scopeOf(String(config['stat_prefix'] ?? '')),
+  };
 }
 
 function readRule(
@@ -188,7 +208,14 @@ function readProvider(name: string, given: ProviderJson): JwtProvider {
     spaceDelimitedClaims: new Set(given.normalize_payload_in_metadata?.space_delimited_claims ?? []),
     clearRouteCache: given.clear_route_cache === true,
     clockSkewSeconds: readNumber(given.clock_skew_seconds, 0) || 60,
+    subjects: given.subjects && compileStringMatch(given.subjects, 'subjects'),
+    lifetime: readLifetime(given),
   };
+}
+
+function readLifetime({ require_expiration: required, max_lifetime: max }: ProviderJson): JwtProvider['lifetime'] {
+  if (required !== true && max === undefined) return undefined;
+  return { maxSeconds: max === undefined ? undefined : durationMs(max, 'max_lifetime', 0) / 1000 };
 }
 
 function readLocations({ from_headers = [], from_params = [], from_cookies = [] }: ProviderJson): TokenLocation[] {

@@ -1,6 +1,6 @@
 import type { Any, FractionalPercent, HeaderMutations } from '#xds';
 import type { GrpcServiceConfig } from '../http/call/grpc-call.ts';
-import { statusNumber } from './ext-authz-config.ts';
+import { STATUS_NAMES, statusNumber } from './ext-authz-config.ts';
 import { type GrpcServiceJson, readGrpcService } from './grpc-service.ts';
 import { compileHeaderRules, type HeaderRules } from './header-rules.ts';
 import { ConfigProblem } from './problem.ts';
@@ -14,6 +14,8 @@ export interface TokenBucketConfig {
 }
 
 export interface LocalRateLimitConfig {
+  /** Each connection of a client has buckets of its own. */
+  readonly perConnection: boolean;
   readonly statPrefix: string;
   readonly status: number;
   /** Undefined: only requests with a descriptor are limited. */
@@ -55,6 +57,12 @@ export interface BucketJson {
   readonly fill_interval?: string;
 }
 
+/** Only an error refuses. */
+function errorStatus(code: unknown): number {
+  const status = typeof code === 'number' ? code : (STATUS_NAMES[String(code)] ?? 0);
+  return status < 400 ? 429 : status;
+}
+
 /** Reads envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit. */
 export function readLocalRateLimit(config: Any): LocalRateLimitConfig {
   const share = (field: string): Fraction => {
@@ -69,7 +77,7 @@ export function readLocalRateLimit(config: Any): LocalRateLimitConfig {
   const status = config['status'] as { code?: unknown } | undefined;
   return {
     statPrefix: String(config['stat_prefix'] ?? ''),
-    status: status?.code === undefined ? 429 : statusNumber(status.code),
+    status: errorStatus(status?.code),
     bucket: bucket && readBucket(bucket, 'token_bucket'),
     enabled: share('filter_enabled'),
     enforced: share('filter_enforced'),
@@ -85,6 +93,7 @@ export function readLocalRateLimit(config: Any): LocalRateLimitConfig {
     } as HeaderMutations),
     rateLimitHeaders: config['enable_x_ratelimit_headers'] === 'DRAFT_VERSION_03',
     consumesDefault: config['always_consume_default_token_bucket'] !== false,
+    perConnection: config['local_rate_limit_per_downstream_connection'] === true,
     maxDynamic: readNumber(config['max_dynamic_descriptors'], 20),
     grpcStatus: readGrpcStatus(config),
   };

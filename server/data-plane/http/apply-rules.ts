@@ -65,6 +65,6 @@ function write(headers: Headers, rule: HeaderRule, value: string, { head }: Form
   else headers.add(name, value);
 }
 
-/** Nothing is no further value. */
-const appended = (before: string, value: string): string =>
+/** A line with one more value; nothing is none. */
+export const appended = (before: string, value: string): string =>
   before === '' || value === '' ? before + value : `${before},${value}`;

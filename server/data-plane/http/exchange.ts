@@ -385,6 +385,7 @@ export class Exchange extends RequestFacts implements FormatSubject, BodyTarget,
     if (this.#finished) return false;
     this.#finished = true;
     if (this.upgrade !== undefined) this.upgrade.value--;
+    if (this.disturbed !== undefined) this.disturbed.value--;
     this.#timers?.stop();
     this.nextEntry?.cancel();
     this.answerFilters?.coder?.cancel();

@@ -4,6 +4,7 @@ import type { SessionState } from '../config/filters/stateful-session.ts';
 import type { ClusterShare, CompiledRoute, CompiledVirtualHost, RouteTable } from '../config/route-table.ts';
 import type { AlternativeFigures } from '../stats/alternative-figures.ts';
 import type { RouteFigures } from '../stats/route-figures.ts';
+import type { Stat } from '../stats/stats.ts';
 import type { ResponseHead, TlsFacts } from './codec.ts';
 import { DynamicMetadata } from './dynamic-metadata.ts';
 import type { Headers } from './headers.ts';
@@ -37,6 +38,8 @@ export abstract class RequestFacts extends TracedRequest {
   session: { readonly state: SessionState; readonly host: string | undefined } | undefined;
   /** The original client's address, where more than X-Forwarded-For tells it. */
   client: string | undefined;
+  /** Counts requests that are disturbed on purpose, once this one is. */
+  disturbed: Stat | undefined;
   /** It comes from within, as `internal_address_config` says. */
   internal = false;
   /** How the caller's proxy named what it asks for. */

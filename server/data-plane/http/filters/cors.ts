@@ -2,7 +2,7 @@ import type { CorsPolicy } from '../../config/cors-policy.ts';
 import { originOf } from '../../config/origins.ts';
 import type { StepNote } from '../../decisions/hop-steps.ts';
 import type { Exchange, RequestLayer } from '../exchange.ts';
-import type { Headers } from '../headers.ts';
+import { Headers } from '../headers.ts';
 
 /**
  * The CORS filter: answers preflights, and lets browsers read answers to allowed origins. As in Envoy, answers of the route itself
@@ -27,7 +27,8 @@ export const cors: RequestLayer = (exchange) => {
   exchange.editResponse((head) => answerPreflight(head.headers, policy, headers));
   // As in Envoy, where this answer is the filter's own and no local reply.
   exchange.answerRules = undefined;
-  exchange.reply({ status: 200, details: 'cors_response' });
+  exchange.info.details = 'cors_response';
+  exchange.respondHead({ status: 200, headers: new Headers() }, true);
   return 'wait';
 };
 
@@ -52,6 +53,8 @@ function answerPreflight(answer: Headers, policy: CorsPolicy, asked: Headers): v
   if (allowMethods !== '') answer.set('access-control-allow-methods', listed(allowMethods, asked, 'method'));
   if (allowHeaders !== '') answer.set('access-control-allow-headers', listed(allowHeaders, asked, 'headers'));
   if (maxAge !== '') answer.set('access-control-max-age', maxAge);
+  if (policy.allowPrivateNetwork && asked.get('access-control-request-private-network') === 'true')
+    answer.set('access-control-allow-private-network', 'true');
 }
 
 /** A list that allows everything is written as what the browser asks for, be it nothing. */

@@ -17,9 +17,9 @@ export const fault =
     const policy = exchange.route?.fault ?? own;
     if (policy === undefined || !concerns(policy, exchange)) return 'next';
     const ms = delayOf(policy, exchange);
-    if (ms === undefined) return abort(exchange, policy);
+    if (ms === undefined || !mayDisturb(exchange, policy)) return abort(exchange, policy);
     exchange.info.flag('DI');
-    exchange.stats.count('fault.delays_injected');
+    count(exchange, policy, 'delays_injected');
     const timer = exchange.runtime.clock.after(ms, () => {
       exchange.underWay = undefined;
       if (abort(exchange, policy) === 'next') exchange.proceed();
@@ -28,11 +28,31 @@ export const fault =
     return 'wait';
   };
 
-function concerns({ cluster, headers }: FaultPolicy, { head, share, route }: Exchange): boolean {
+/** Only so many requests are disturbed at a time; one that is stays so until it ends. */
+function mayDisturb(exchange: Exchange, { maxActive }: FaultPolicy): boolean {
+  if (exchange.disturbed !== undefined) return true;
+  const active = exchange.runtime.stats.stat(`http.${exchange.config.statPrefix}.fault.active_faults`);
+  if (maxActive !== undefined && active.value >= maxActive) {
+    exchange.stats.count('fault.faults_overflow');
+    return false;
+  }
+  active.value++;
+  exchange.disturbed = active;
+  return true;
+}
+
+function count({ head, stats }: Exchange, { countsClients }: FaultPolicy, name: string): void {
+  stats.count(`fault.${name}`);
+  const client = head.headers.get('x-envoy-downstream-service-cluster');
+  if (countsClients && client) stats.count(`fault.${client}.${name}`);
+}
+
+function concerns({ cluster, headers, nodes }: FaultPolicy, { head, share, route }: Exchange): boolean {
   if (cluster !== '') {
     const chosen = share?.cluster ?? (route?.target.kind === 'forward' ? route.target.shares[0]?.cluster : undefined);
     if (chosen !== cluster) return false;
   }
+  if (nodes.length > 0 && !nodes.includes(head.headers.get('x-envoy-downstream-service-node') ?? '')) return false;
   return headers.every((holds) => holds(head.headers, head));
 }
 
@@ -67,8 +87,8 @@ function abort(exchange: Exchange, policy: FaultPolicy): 'next' | 'wait' {
   if (found === undefined) return 'next';
   const { status, grpcStatus, share } = found;
   const what = grpcStatus === undefined ? `abort with ${status}` : `abort with gRPC status ${grpcStatus}`;
-  if (!drawn(exchange, share, what, 'fault.abort')) return 'next';
-  exchange.stats.count('fault.aborts_injected');
+  if (!drawn(exchange, share, what, 'fault.abort') || !mayDisturb(exchange, policy)) return 'next';
+  count(exchange, policy, 'aborts_injected');
   const reply = { flag: 'FI', details: 'fault_filter_abort', body: 'fault filter abort' } as const;
   if (grpcStatus === undefined) exchange.reply({ status, ...reply });
   else exchange.reply({ status: 200, ...reply, grpcStatus });

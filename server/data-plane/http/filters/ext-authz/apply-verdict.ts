@@ -1,3 +1,4 @@
+import { appended } from '../../apply-rules.ts';
 import type { RequestHead } from '../../codec.ts';
 import type { Headers } from '../../headers.ts';
 import type { HeaderChange, Verdict } from './verdict.ts';
@@ -34,8 +35,11 @@ export function applyToRequest(head: RequestHead, { set, append, add, remove, qu
   }
   for (const { name, value } of add) if (isFree(name)) headers.add(name, value);
   for (const { name, value } of append) {
-    const old = isFree(name) ? headers.joined(name) : undefined;
-    if (old !== undefined) headers.set(name, `${old},${value}`);
+    const [first, ...further] = isFree(name) ? headers.all(name) : [];
+    if (first === undefined) continue;
+    // As in Envoy, the first line of several grows.
+    headers.set(name, appended(first, value));
+    for (const line of further) headers.add(name, line);
   }
   if (query !== undefined) head.path = withQuery(head.path, query);
 }

@@ -16,6 +16,7 @@ const MAX_PATH = 256;
 /** Envoy's jwt_authn filter: verifies tokens, and leaves what they say to later filters and to the application. */
 export const jwtAuthn = (config: JwtFilterConfig): RequestLayer => {
   return (exchange) => {
+    sanitizeClaims(exchange.head.headers, config.providers);
     const requirement = requirementFor(exchange, config);
     if (requirement === undefined) return 'next';
     verifyRequest(exchange, config, requirement);
@@ -25,12 +26,12 @@ export const jwtAuthn = (config: JwtFilterConfig): RequestLayer => {
 
 function requirementFor(exchange: Exchange, config: JwtFilterConfig): JwtRequirement | undefined {
   if (config.bypassCorsPreflight && isPreflight(exchange)) {
-    stat(exchange, 'cors_preflight_bypassed');
-    stat(exchange, 'allowed');
+    stat(exchange, config, 'cors_preflight_bypassed');
+    stat(exchange, config, 'allowed');
     return undefined;
   }
   const requirement = requirementOf(exchange, config);
-  if (requirement === undefined) stat(exchange, 'allowed');
+  if (requirement === undefined) stat(exchange, config, 'allowed');
   return requirement;
 }
 
@@ -52,7 +53,6 @@ const isPreflight = ({ head }: Exchange): boolean =>
 
 function verifyRequest(exchange: Exchange, config: JwtFilterConfig, requirement: JwtRequirement): void {
   const { head, runtime } = exchange;
-  sanitizeClaims(head.headers, config.providers);
   const realm = originalUri(exchange);
   const verified: VerifiedToken[] = [];
   const failures: TokenFailure[] = [];
@@ -60,7 +60,7 @@ function verifyRequest(exchange: Exchange, config: JwtFilterConfig, requirement:
     head,
     providers: config.providers,
     nowSeconds: Math.floor(runtime.clock.now() / 1000),
-    onToken: () => stat(exchange, 'jwt_cache_miss'),
+    onToken: () => stat(exchange, config, 'jwt_cache_miss'),
     onFailure: (failure) => failures.push(failure),
     onVerified: (one) => {
       verified.push(one);
@@ -71,15 +71,15 @@ function verifyRequest(exchange: Exchange, config: JwtFilterConfig, requirement:
     (status) => {
       if (exchange.finished) return;
       if (status !== 'ok') {
-        refuse(exchange, status, { realm, failures });
+        refuse(exchange, status, { config, realm, failures });
         return;
       }
-      accept(exchange, distinctTokens(verified));
+      accept(exchange, config, distinctTokens(verified));
     },
     (thrown: unknown) => {
       // Our own fault: a token that could not be judged is not accepted.
       runtime.onLog(`error\tenvoy\tjwt_authn: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
-      if (!exchange.finished) refuse(exchange, 'verification', { realm, failures });
+      if (!exchange.finished) refuse(exchange, 'verification', { config, realm, failures });
     },
   );
 }
@@ -89,8 +89,8 @@ const distinctTokens = (verified: readonly VerifiedToken[]): VerifiedToken[] => 
   ...new Map(verified.map((one) => [`${one.provider.name} ${one.token.text}`, one])).values(),
 ];
 
-function accept(exchange: Exchange, verified: readonly VerifiedToken[]): void {
-  stat(exchange, 'allowed');
+function accept(exchange: Exchange, config: JwtFilterConfig, verified: readonly VerifiedToken[]): void {
+  stat(exchange, config, 'allowed');
   for (const { provider, token } of verified) {
     writeClaims(exchange.head.headers, provider, token);
     if (provider.payloadInMetadata !== '') {
@@ -124,18 +124,24 @@ function noteAccepted(exchange: Exchange, verified: readonly VerifiedToken[]): v
 function refuse(
   exchange: Exchange,
   status: JwtStatus,
-  { realm, failures }: { readonly realm: string; readonly failures: readonly TokenFailure[] },
+  {
+    config,
+    realm,
+    failures,
+  }: { readonly config: JwtFilterConfig; readonly realm: string; readonly failures: readonly TokenFailure[] },
 ): void {
   const text = JWT_STATUS[status];
-  stat(exchange, 'denied');
+  stat(exchange, config, 'denied');
   const { tokenOrigins } = exchange.connection.listener;
   exchange.steps.add('http_filter', 'stopped', NAME, () => noteRefusal(status, failures, tokenOrigins));
   const error = status === 'missing' ? '' : ', error="invalid_token"';
   exchange.reply({
     status: status === 'audience' ? 403 : 401,
     details: `jwt_authn_access_denied{${text.replaceAll(' ', '_')}}`,
-    body: text,
-    headers: { 'www-authenticate': `Bearer realm="${realm}"${error}` },
+    ...(!config.tellsNothing && {
+      body: text,
+      headers: { 'www-authenticate': `Bearer realm="${realm}"${error}` },
+    }),
   });
 }
 
@@ -144,6 +150,6 @@ function originalUri({ head }: Exchange): string {
   return `${scheme}://${head.authority}${head.path.slice(0, MAX_PATH)}`;
 }
 
-function stat(exchange: Exchange, name: string): void {
-  exchange.runtime.stats.stat(`http.${exchange.config.statPrefix}.jwt_authn.${name}`).value++;
+function stat(exchange: Exchange, { statPrefix }: JwtFilterConfig, name: string): void {
+  exchange.runtime.stats.stat(`http.${exchange.config.statPrefix}.jwt_authn.${statPrefix}${name}`).value++;
 }

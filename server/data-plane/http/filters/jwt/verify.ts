@@ -110,9 +110,16 @@ async function verifyToken(
   const timing = checkTime(token, context.nowSeconds, provider.clockSkewSeconds);
   if (timing !== 'ok') return timing;
   if (!audienceAllowed(token, audiences ?? provider.audiences)) return 'audience';
+  if (provider.subjects?.accepts(String(token.payload['sub'] ?? '')) === false) return 'verification';
+  if (!lifetimeAllowed(token, provider, context.nowSeconds)) return 'verification';
   const status = await verifySignature(token, provider.keys);
   if (status === 'ok') context.onVerified({ provider, token, found });
   return status;
+}
+
+function lifetimeAllowed({ expires }: Token, { lifetime }: JwtProvider, now: number): boolean {
+  if (lifetime === undefined) return true;
+  return expires > 0 && (lifetime.maxSeconds === undefined || expires - now <= lifetime.maxSeconds);
 }
 
 function checkTime({ notBefore, expires }: Token, now: number, skew: number): JwtStatus {

@@ -18,20 +18,34 @@ interface Limiter {
 
 /** Envoy's local rate limit: token buckets of this proxy alone, one for all requests and one for each descriptor that has its own. */
 export const localRateLimit = (config: LocalRateLimitConfig): RequestLayer => {
-  let own: Limiter | undefined;
-  const perRoute = new WeakMap<object, Limiter>();
+  const own = limiters(config);
+  const perRoute = new WeakMap<object, LimiterFor>();
   return (exchange) => {
     const given = perRouteConfig(exchange, NAME);
-    own ??= limiterOf(config, exchange);
-    let limiter = own;
+    let of = own;
     if (given !== undefined) {
-      const held = perRoute.get(given) ?? limiterOf(readLocalRateLimit(given), exchange);
-      perRoute.set(given, held);
-      limiter = held;
+      of = perRoute.get(given) ?? limiters(readLocalRateLimit(given));
+      perRoute.set(given, of);
     }
-    return limit(exchange, limiter);
+    return limit(exchange, of(exchange));
   };
 };
+
+type LimiterFor = (exchange: Exchange) => Limiter;
+
+/** One for all requests, or one for each connection of a client. */
+function limiters(config: LocalRateLimitConfig): LimiterFor {
+  if (!config.perConnection) {
+    let common: Limiter | undefined;
+    return (exchange) => (common ??= limiterOf(config, exchange));
+  }
+  const byConnection = new WeakMap<object, Limiter>();
+  return (exchange) => {
+    const limiter = byConnection.get(exchange.connection) ?? limiterOf(config, exchange);
+    byConnection.set(exchange.connection, limiter);
+    return limiter;
+  };
+}
 
 const limiterOf = (config: LocalRateLimitConfig, { runtime }: Exchange): Limiter => ({
   config,
