@@ -116,6 +116,8 @@ export interface ProxyOptions {
   };
   /** Variables of the proxy's container. Absent: none. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Istio's release that it is of, told in `istio_build`. Absent: it is not told. */
+  readonly release?: string;
   readonly trustDomain: string;
   /** istiod's xDS address, `127.8.0.1:15010`. */
   readonly xdsAddress: string;

@@ -115,7 +115,7 @@ class MeshProxy implements Proxy {
     const stats = new Stats();
     const secrets = new SecretStore(options.revoked);
     const transports = createTransports(secrets, clock);
-    const metrics = new IstioMetrics();
+    const metrics = new IstioMetrics(options.release);
     const health = healthSwitch();
     this.#options = options;
     this.#clusters = new ClusterManager({

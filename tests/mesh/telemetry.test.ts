@@ -225,6 +225,13 @@ describe('metrics', () => {
     expect([(await took(client)).length, (await took(server)).length]).toEqual([1, 0]);
   });
 
+  it('come with the build of the proxy that counts them', async () => {
+    for (const path of [`${client.ip}:15090/stats/prometheus`, `${client.ip}:15020/stats/prometheus`]) {
+      const body = await (await fetch(`http://${path}`)).text();
+      expect(body).toMatch(/^# TYPE istio_build gauge\nistio_build\{component="proxy",tag="\d+\.\d+\.\d+"\} 1$/m);
+    }
+  });
+
   it('are not counted at all where they are switched off', async () => {
     await inForce(
       telemetry('counts', { metrics: [{ overrides: [{ match: { metric: 'ALL_METRICS' }, disabled: true }] }] }),

@@ -81,6 +81,12 @@ export class IstioMetrics {
   readonly #families = new Map<MetricName, Held>();
   readonly #live = new Set<() => void>();
   #dropped = 0;
+  /** Istio's release that the proxy is of; undefined: none that is told. */
+  readonly release: string | undefined;
+
+  constructor(release?: string) {
+    this.release = release;
+  }
 
   requestSeries(facts: RequestFacts, plan: StatsPlan, subject: FormatSubject): RequestSeries {
     const of = { labels: requestLabels(facts), plan, subject };

@@ -37,7 +37,13 @@ export const istioMetricsText = (metrics: IstioMetrics, { boundsOf }: StatsForm 
   metrics
     .families()
     .map((each) => istioText(each, boundsOf(`${CUSTOM}.${each.name}`)))
-    .join('');
+    .join('') + buildText(metrics.release);
+
+/** Which build it is that tells all this. Source: istio_stats.cc in istio proxy. */
+const buildText = (release: string | undefined): string =>
+  release === undefined
+    ? ''
+    : family('istio_build', 'gauge', [{ labels: { component: 'proxy', tag: release }, value: 1 }]);
 
 function istioText({ name, counters, histograms }: MetricFamily, bounds: readonly number[]): string {
   if (counters.length > 0) return family(name, 'counter', counters);

@@ -1,5 +1,6 @@
 import { createProxy } from '#data-plane';
 import type { LogText } from '#domain';
+import { istioVersion } from '#istio';
 import { createFetch, findImage, imageName } from '#workloads';
 import { isBareShell, noInput, runCommand } from '../exec/run-command.ts';
 import type { ContainerSpec } from '../kube-types.ts';
@@ -129,6 +130,7 @@ function proxyProgram(build: PodBuild, spec: ContainerSpec, log: (line: LogText)
         role,
         pod: { name, namespace, ip, serviceAccount, labels: pod.metadata.labels ?? {}, ports },
         environment,
+        release: istioVersion,
         trustDomain: options.trustDomain(),
         xdsAddress: `${options.istiodIp}:${xdsPort}`,
         signer: options.signer,
