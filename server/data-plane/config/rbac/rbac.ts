@@ -32,6 +32,8 @@ export interface RbacFilterConfig {
   readonly shadowRules: RbacEngine | undefined;
   readonly rulesPrefix: string;
   readonly shadowPrefix: string;
+  /** Each policy that matches is counted by its name. */
+  readonly tracksPolicies: boolean;
   /** Of the network filter only: `tcp.` */
   readonly statPrefix: string;
 }
@@ -50,6 +52,7 @@ export function readRbac(config: Any): RbacFilterConfig {
     shadowRules: engine('shadow_rules'),
     rulesPrefix: String(config['rules_stat_prefix'] ?? ''),
     shadowPrefix: String(config['shadow_rules_stat_prefix'] ?? ''),
+    tracksPolicies: config['track_per_rule_stats'] === true,
     statPrefix: String(config['stat_prefix'] ?? ''),
   };
 }

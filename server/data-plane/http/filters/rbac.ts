@@ -13,7 +13,7 @@ const DENIED_BODY = 'RBAC: access denied';
 /** Envoy's RBAC filter: shadow rules leave their verdict behind, rules enforce it. */
 export const rbac = (config: RbacFilterConfig): RequestLayer => {
   return (exchange) => {
-    const { rules, shadowRules, rulesPrefix, shadowPrefix } = effective(exchange, config);
+    const { rules, shadowRules, rulesPrefix, shadowPrefix, tracksPolicies } = effective(exchange, config);
     const subject = subjectOf(exchange);
     if (shadowRules !== undefined) {
       const verdict = judge(shadowRules, subject);
@@ -23,6 +23,8 @@ export const rbac = (config: RbacFilterConfig): RequestLayer => {
         ...(verdict.matched && { [`${shadowPrefix}shadow_effective_policy_id`]: verdict.matched.name }),
       });
       stat(exchange, `${scopeOf(shadowPrefix)}shadow_${result}`);
+      if (tracksPolicies && verdict.matched !== undefined)
+        stat(exchange, `${scopeOf(shadowPrefix)}policy.${verdict.matched.name}.shadow_${result}`);
       if (exchange.steps.on)
         note(
           exchange,
@@ -37,7 +39,10 @@ export const rbac = (config: RbacFilterConfig): RequestLayer => {
     if (rules.action === 'LOG') {
       exchange.metadata.merge('envoy.common', { access_log_hint: verdict.matched !== undefined });
     }
-    stat(exchange, scopeOf(rulesPrefix) + (verdict.allowed ? 'allowed' : 'denied'));
+    const result = verdict.allowed ? 'allowed' : 'denied';
+    stat(exchange, scopeOf(rulesPrefix) + result);
+    if (tracksPolicies && verdict.matched !== undefined)
+      stat(exchange, `${scopeOf(rulesPrefix)}policy.${verdict.matched.name}.${result}`);
     if (verdict.allowed) return 'next';
     const details = `rbac_access_denied_matched_policy[${verdict.matched?.name ?? 'none'}]`;
     exchange.reply({ status: 403, details, body: DENIED_BODY });
