@@ -1,7 +1,6 @@
-import type { Clock, Random, SocketAddress } from '#domain';
+import type { Clock } from '#domain';
 import type { CompiledCluster } from '../config/cluster-config.ts';
 import { balancesAlike, type EndpointConfig } from '../config/endpoint-config.ts';
-import type { BalancingConfig } from '../config/lb-config.ts';
 import { tlsForHost, type UpstreamTls } from '../config/tls-settings.ts';
 import type { ClientHeader } from '../config/upstream-transport.ts';
 import type { Fraction } from '../config/values.ts';
@@ -13,15 +12,13 @@ import { ClusterStats } from './cluster-stats.ts';
 import { DnsHosts } from './dns-hosts.ts';
 import { HealthChecker } from './health-check/health-checker.ts';
 import { Host, usesPool } from './host.ts';
-import { HostGroup } from './host-group.ts';
-import { HostSubsets } from './host-subsets.ts';
-import { MemberHosts } from './member-hosts.ts';
+import { HostChooser } from './host-chooser.ts';
 import { OriginalHosts } from './original-hosts.ts';
 import { OutlierDetector } from './outlier-detection.ts';
 import type { HostChoice, PickContext } from './pick-context.ts';
 import { type CircuitBreakers, createCircuitBreakers, type RoutePriority, UNLIMITED } from './pool-breakers.ts';
 import type { LevelHosts } from './priority-loads.ts';
-import { ReportedWeights } from './reported-weights.ts';
+import type { ReportedWeights } from './reported-weights.ts';
 import { UpdateWindows } from './update-windows.ts';
 
 /** For what has no route that could name something to hash. */
@@ -32,21 +29,16 @@ export class UpstreamCluster {
   readonly config: CompiledCluster;
   readonly breakers: Readonly<Record<RoutePriority, CircuitBreakers>>;
   readonly stats: ClusterStats;
-  /** Where it goes by what hosts say of their load. */
-  readonly reports: ReportedWeights | undefined;
   /** Requests that the control plane wants to be dropped before a host is chosen. */
   drops: Fraction | undefined;
   readonly #hosts = new Map<string, Host>();
-  readonly #all: HostGroup;
-  readonly #subsets: HostSubsets | undefined;
+  readonly #chooser: HostChooser;
   readonly #clock: Clock;
   readonly #outlier: OutlierDetector | undefined;
   readonly #checker: HealthChecker | undefined;
   readonly #dns: DnsHosts | undefined;
   readonly #createPool: PoolFactory;
   readonly #originals: OriginalHosts;
-  /** Where it is made of other clusters. */
-  readonly #members: MemberHosts | undefined;
   readonly #limitsPools: boolean;
   readonly #windows: UpdateWindows;
   #drained = false;
@@ -67,15 +59,12 @@ export class UpstreamCluster {
       this.stats.count('membership_change');
       this.countTransport(host.endpoint.socketMatch);
     });
-    this.#members = this.#createMembers(options);
-    this.#all = this.#createGroup(config.balancing, random);
-    this.#subsets = this.#createSubsets(random);
-    this.reports = this.#createReports();
+    this.#chooser = this.#createChooser(options);
     this.#windows = new UpdateWindows({
       clock,
       windowMs: config.balancing.mergeWindowMs,
       stats,
-      update: (priorities) => this.#rebalance(priorities),
+      update: (priorities) => this.#chooser.setHosts(this.hosts, priorities),
     });
     this.#outlier =
       config.outlier &&
@@ -103,7 +92,7 @@ export class UpstreamCluster {
       });
     this.#checker = this.#createChecker(options);
     registerMembership(stats, this);
-    registerTable(stats, this.stats.prefix, config.balancing.policy, () => this.#all.table);
+    registerTable(stats, this.stats.prefix, config.balancing.policy, () => this.#chooser.table);
     registerUse(stats, this);
     registerTransports(stats, this);
   }
@@ -112,6 +101,11 @@ export class UpstreamCluster {
     this.#outlier?.start();
     this.reports?.start();
     this.#dns?.start();
+  }
+
+  /** Where it goes by what hosts say of their load. */
+  get reports(): ReportedWeights | undefined {
+    return this.#chooser.reports;
   }
 
   /** Requests go to it from now on. */
@@ -174,11 +168,9 @@ export class UpstreamCluster {
 
   /** Chooses a host, or undefined when none may be used, which is counted. */
   pick(context: PickContext): HostChoice | undefined {
-    const choice = this.#choose(context);
+    const choice = this.#chooser.choose(context);
     if (choice === undefined) this.stats.noHealthy.value++;
-    else if (this.#members !== undefined)
-      return this.ownerOf(choice.host).mayPick(choice.host, context) ? choice : undefined;
-    else if (!this.mayPick(choice.host, context)) return undefined;
+    else if (!this.ownerOf(choice.host).mayPick(choice.host, context)) return undefined;
     return choice;
   }
 
@@ -187,51 +179,23 @@ export class UpstreamCluster {
     return cluster ?? this;
   }
 
-  /** Whether a host that was chosen may be asked. */
-  mayPick(host: Host, context: PickContext): boolean {
-    return !this.#limitsPools || this.#mayHavePool(host, context);
-  }
-
-  /** As in Envoy, one pool too many is none: nobody else is asked. */
-  #mayHavePool(host: Host, { priority }: PickContext): boolean {
-    if (priority === undefined) return true;
-    const inUse = this.hosts.filter((other) => other !== host && usesPool(other, priority)).length;
-    if (usesPool(host, priority) || inUse < this.breakers[priority].limits.maxPools) return true;
+  /** Whether a host that was chosen may be asked. As in Envoy, one pool too many is none: nobody else is asked. */
+  mayPick(host: Host, { priority }: PickContext): boolean {
+    if (!this.#limitsPools || priority === undefined || usesPool(host, priority)) return true;
+    const inUse = this.hosts.filter((other) => usesPool(other, priority)).length;
+    if (inUse < this.breakers[priority].limits.maxPools) return true;
     this.stats.count('upstream_cx_pool_overflow');
     return false;
   }
 
-  #choose(context: PickContext): HostChoice | undefined {
-    // As in Envoy, hosts that sessions go on with are looked for among a cluster's own ones.
-    if (this.#members !== undefined) return this.#members.choose(context);
-    if (context.wanted !== undefined) {
-      const choice = this.#wantedHost(context.wanted.key);
-      if (choice !== undefined || context.wanted.strict) return choice;
-    }
-    return this.chooseBalanced(context);
-  }
-
   /** A host that its balancer chooses, as for a cluster which is made of this one and others. */
   chooseBalanced(context: PickContext): HostChoice | undefined {
-    const { named } = this.config.balancing;
-    if (named !== undefined) {
-      const host = this.#hosts.get(context.named?.(named, (key) => this.#hosts.has(key)) ?? '');
-      if (host !== undefined) return { host, candidates: undefined, why: () => 'the request names this host' };
-    }
-    if (this.config.type === 'ORIGINAL_DST') return this.#originalHost(context.originalDestination);
-    return this.#subsets === undefined ? this.#all.choose(context) : this.#subsets.choose(context);
+    return this.#chooser.chooseBalanced(context);
   }
 
   /** Its hosts by priority; another list whenever they, or their health, are others. */
   get levels(): readonly LevelHosts[] {
-    return this.#all.levels;
-  }
-
-  /** Source: HostUtility::selectOverrideHost in Envoy. */
-  #wantedHost(key: string): HostChoice | undefined {
-    const host = this.#hosts.get(key);
-    if (host === undefined || !this.config.balancing.overrideStatuses.has(host.status)) return undefined;
-    return { host, candidates: undefined, why: () => 'the session of the request belongs to this host' };
+    return this.#chooser.levels;
   }
 
   poolOf(host: Host, priority: RoutePriority): HostPool {
@@ -258,9 +222,7 @@ export class UpstreamCluster {
   }
 
   #transportOf(labels: Host['endpoint']['socketMatch']): CompiledCluster['tlsMatches'][number] | undefined {
-    return this.config.tlsMatches.find((entry) =>
-      Object.entries(entry.match).every(([key, value]) => labels[key] === value),
-    );
+    return this.config.tlsMatches.find(({ match }) => Object.entries(match).every(([key, to]) => labels[key] === to));
   }
 
   /** Outlier detection hears that an answer of this host said `x-envoy-degraded`. */
@@ -365,45 +327,13 @@ export class UpstreamCluster {
     const secured = JSON.stringify(host.endpoint.socketMatch) !== JSON.stringify(endpoint.socketMatch);
     host.endpoint = endpoint;
     host.reportedWeight = undefined;
-    if (!secured) return;
-    host.retirePools();
+    if (secured) host.retirePools();
   }
 
-  #originalHost(destination: SocketAddress | undefined): HostChoice | undefined {
-    if (destination === undefined) return undefined;
-    const port = this.config.originalDst?.port || destination.port;
-    const host = this.#originals.at(port === destination.port ? destination : { ip: destination.ip, port });
-    return { host, why: () => `the connection's original destination ${host.key}`, candidates: undefined };
-  }
-
-  #createGroup(config: BalancingConfig, random: Random): HostGroup {
+  #createChooser(options: ClusterOptions): HostChooser {
     const { DEFAULT, HIGH } = this.breakers;
     const underWay = (): number => DEFAULT.requests + HIGH.requests;
-    return new HostGroup({ config, clock: this.#clock, random, underWay, panics: this.stats.panic });
-  }
-
-  #createMembers({ config, random, clusterOf }: ClusterOptions): MemberHosts | undefined {
-    const { members: names, balancing } = config;
-    if (names === undefined || clusterOf === undefined) return undefined;
-    return new MemberHosts({ names, clusterOf, panicThreshold: balancing.panicThreshold, random });
-  }
-
-  #createReports(): ReportedWeights | undefined {
-    const config = this.config.balancing.reports;
-    if (config === undefined) return undefined;
-    const changed = (): void => {
-      this.#all.reweigh();
-      this.#subsets?.reweigh();
-    };
-    return new ReportedWeights({ config, clock: this.#clock, hosts: () => this.hosts, changed });
-  }
-
-  #createSubsets(random: Random): HostSubsets | undefined {
-    const { balancing } = this.config;
-    const { subsets: config } = balancing;
-    if (config === undefined) return undefined;
-    const own = { ...balancing, byLocality: balancing.byLocality && config.weighsLocalities };
-    return new HostSubsets({ config, stats: this.stats, createGroup: () => this.#createGroup(own, random) });
+    return new HostChooser({ ...options, stats: this.stats, underWay, hosts: this.#hosts, originals: this.#originals });
   }
 
   /** As in Envoy, all priorities are looked at; `gone`: a host that left. */
@@ -411,11 +341,5 @@ export class UpstreamCluster {
     const priorities = new Set(this.hosts.map(({ endpoint }) => endpoint.priority));
     const members = new Set(gone === undefined ? [] : [gone.endpoint.priority]);
     this.#windows.changed(new Set([...priorities, ...members]), members);
-  }
-
-  #rebalance(priorities: ReadonlySet<number>): void {
-    const { hosts } = this;
-    this.#all.setHosts(hosts, { priorities });
-    this.#subsets?.setHosts(hosts, priorities);
   }
 }
