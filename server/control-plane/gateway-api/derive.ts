@@ -2,7 +2,8 @@ import type { KubeObject } from '#domain';
 import type { Config } from '../snapshot/config.ts';
 import type { DestinationRuleSpec, GatewaySpec, VirtualServiceSpec } from '../snapshot/istio-types.ts';
 import { findAncestors } from './ancestors.ts';
-import { type ConvertedPolicy, convertPolicy, policyRules } from './backend-tls.ts';
+import { convertPolicy } from './backend-tls.ts';
+import { convertTrafficPolicy } from './backend-traffic.ts';
 import { findClass, type GatewayClassInfo } from './classes.ts';
 import { type ConvertedGateway, type ConvertedListener, convertGateway, type ParentListener } from './gateways.ts';
 import { findConflicts, type ListenerConflicts } from './listener-conflicts.ts';
@@ -13,6 +14,8 @@ import {
   convertListenerSet,
 } from './listener-sets.ts';
 import { type GatewayApiObjects, indexObjects, objectKey } from './objects.ts';
+import { policyRules } from './policy-rules.ts';
+import type { ConvertedPolicy } from './policy-targets.ts';
 import { type Grants, type GroupKind, readGrants } from './references.ts';
 import { type ConvertedRoute, convertRoute, routeVirtualServices } from './routes.ts';
 import type { GatewayApiGatewaySpec } from './types.ts';
@@ -43,7 +46,7 @@ export interface GatewayApiConversion extends GatewayApiConfig {
 
 /**
  * The Gateway API's objects as Istio's own: a Gateway for each listener, VirtualServices for routes, DestinationRules for
- * BackendTLSPolicies, named as Istio's controller names them. Each generated field knows the field it comes from.
+ * policies of backends, named as Istio's controller names them. Each generated field knows the field it comes from.
  * Source: istio pilot/pkg/config/kube/gateway.
  */
 export function convertGatewayApi(objects: GatewayApiObjects): GatewayApiConversion {
@@ -73,8 +76,11 @@ export function convertGatewayApi(objects: GatewayApiObjects): GatewayApiConvers
   const parents = { index, listenersOf: listenersByOwner(listeners) };
   const routes = routeObjects.map((route) => convertRoute(route, { ...context, parents }));
   const ancestors = findAncestors(routeObjects);
-  const { backendTlsPolicies } = objects;
-  const policies = backendTlsPolicies.map((policy) => convertPolicy(policy, backendTlsPolicies, { index, ancestors }));
+  const { backendTlsPolicies, backendTrafficPolicies } = objects;
+  const policies = [
+    ...backendTrafficPolicies.map((policy) => convertTrafficPolicy(policy, index)),
+    ...backendTlsPolicies.map((policy) => convertPolicy(policy, backendTlsPolicies, { index, ancestors })),
+  ];
   return {
     gateways: listeners.filter(({ valid }) => valid).map(({ config }) => config),
     virtualServices: routeVirtualServices(routes),
@@ -102,6 +108,7 @@ const isUnused = (objects: GatewayApiObjects): boolean =>
     objects.tlsRoutes,
     objects.tcpRoutes,
     objects.backendTlsPolicies,
+    objects.backendTrafficPolicies,
   ].every((list) => list.length === 0);
 
 const NOTHING: GatewayApiConversion = {

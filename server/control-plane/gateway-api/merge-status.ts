@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { PolicyAncestorStatus } from './backend-tls.ts';
 import { GATEWAY_CONTROLLER, type GatewayClassStatus, MESH_CONTROLLER } from './classes.ts';
 import { type Condition, mergeConditions, type WantedCondition } from './conditions.ts';
 import type { GatewayStatus, ListenerSetStatus } from './gateway-status.ts';
 import { parentKey } from './parents.ts';
+import type { PolicyAncestorStatus } from './policy-targets.ts';
 import type { RouteParentStatus } from './route-status.ts';
 
 /** What a status is to say; its conditions get their times when they are merged into the present one. */

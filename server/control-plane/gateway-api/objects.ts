@@ -13,6 +13,7 @@ export interface GatewayApiObjects {
   readonly tcpRoutes: readonly KubeObject[];
   readonly referenceGrants: readonly KubeObject[];
   readonly backendTlsPolicies: readonly KubeObject[];
+  readonly backendTrafficPolicies: readonly KubeObject[];
   readonly services: readonly KubeObject[];
   readonly serviceEntries: readonly KubeObject[];
   readonly namespaces: readonly KubeObject[];

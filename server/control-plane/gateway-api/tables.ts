@@ -1,6 +1,7 @@
 import type { KubeObject } from '#domain';
 import { contentOf, memoLatest, memoStable } from '../snapshot/memo.ts';
 import type { ObjectTables, TrackedKind } from '../snapshot/object-tables.ts';
+import type { PilotFeatures } from '../snapshot/pilot-features.ts';
 import { convertGatewayApi, type GatewayApiConversion } from './derive.ts';
 import type { GatewayApiObjects } from './objects.ts';
 
@@ -14,6 +15,7 @@ const KINDS = {
   tcpRoutes: 'TCPRoute.gateway.networking.k8s.io',
   referenceGrants: 'ReferenceGrant.gateway.networking.k8s.io',
   backendTlsPolicies: 'BackendTLSPolicy.gateway.networking.k8s.io',
+  backendTrafficPolicies: 'XBackendTrafficPolicy.gateway.networking.x-k8s.io',
   services: 'Service',
   serviceEntries: 'ServiceEntry.networking.istio.io',
   namespaces: 'Namespace',
@@ -32,15 +34,19 @@ export const tellsInStatus = (kind: TrackedKind): boolean => READ_KINDS.has(kind
 /** What conversion made of the present objects; parts that are the same keep their identity. */
 export type GatewayApiDeriver = (tables: ObjectTables) => GatewayApiConversion;
 
-export function createGatewayApiDeriver(): GatewayApiDeriver {
-  const names = Object.keys(KINDS) as (keyof GatewayApiObjects)[];
+/** Kinds that istiod reads only where alpha parts of the Gateway API are switched on. */
+const ALPHA: ReadonlySet<keyof GatewayApiObjects> = new Set(['backendTrafficPolicies']);
+
+export function createGatewayApiDeriver({ alphaGatewayApi }: PilotFeatures): GatewayApiDeriver {
+  const all = Object.keys(KINDS) as (keyof GatewayApiObjects)[];
+  const names = all.filter((name) => alphaGatewayApi || !ALPHA.has(name));
+  const unread = Object.fromEntries(all.map((name) => [name, []]));
   const convert = memoLatest(
     (...lists: readonly (readonly KubeObject[])[]): GatewayApiConversion =>
-      convertGatewayApi(
-        Object.fromEntries(
-          names.map((name, position) => [name, lists[position] ?? []]),
-        ) as unknown as GatewayApiObjects,
-      ),
+      convertGatewayApi({
+        ...unread,
+        ...Object.fromEntries(names.map((name, position) => [name, lists[position] ?? []])),
+      } as unknown as GatewayApiObjects),
   );
   const gateways = memoStable((made: GatewayApiConversion) => made.gateways, contentOf);
   const virtualServices = memoStable((made: GatewayApiConversion) => made.virtualServices, contentOf);

@@ -231,3 +231,12 @@ export interface BackendTlsPolicySpec {
     }[];
   };
 }
+
+export interface BackendTrafficPolicySpec {
+  readonly targetRefs?: readonly PolicyTargetReference[];
+  readonly retryConstraint?: {
+    readonly budget?: { readonly percent?: number; readonly interval?: string };
+    readonly minRetryRate?: { readonly count?: number; readonly interval?: string };
+  };
+  readonly sessionPersistence?: object;
+}

@@ -105,7 +105,7 @@ export function createSnapshotDeriver(meshConfig: MeshConfig): (tables: ObjectTa
   const destinationRules = memoLatest(deriveDestinationRules);
   const gateways = memoLatest(deriveGateways);
   const peerAuthentications = memoLatest(derivePeerAuthentications);
-  const gatewayApi = createGatewayApiDeriver();
+  const gatewayApi = createGatewayApiDeriver(meshConfig.features);
   const credentials = memoLatest(deriveCredentials);
   const ingress = memoStable(
     (ingresses: Listed, classes: Listed, backends: Listed, config: MeshConfig): IngressConfig =>

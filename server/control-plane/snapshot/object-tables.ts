@@ -36,6 +36,7 @@ export const TRACKED_KINDS = [
   'TCPRoute.gateway.networking.k8s.io',
   'ReferenceGrant.gateway.networking.k8s.io',
   'BackendTLSPolicy.gateway.networking.k8s.io',
+  'XBackendTrafficPolicy.gateway.networking.x-k8s.io',
 ] as const;
 
 export type TrackedKind = (typeof TRACKED_KINDS)[number];

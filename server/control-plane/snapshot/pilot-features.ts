@@ -4,14 +4,21 @@ export interface PilotFeatures {
   readonly persistentSessions: boolean;
   /** PILOT_ENABLE_IP_AUTOALLOCATE: ServiceEntries without addresses are given some. */
   readonly allocatesAddresses: boolean;
+  /** PILOT_ENABLE_ALPHA_GATEWAY_API: XBackendTrafficPolicies are read. */
+  readonly alphaGatewayApi: boolean;
 }
 
 /** As istiod is without any variable. */
-export const DEFAULT_FEATURES: PilotFeatures = Object.freeze({ persistentSessions: false, allocatesAddresses: true });
+export const DEFAULT_FEATURES: PilotFeatures = Object.freeze({
+  persistentSessions: false,
+  allocatesAddresses: true,
+  alphaGatewayApi: false,
+});
 
 export const readFeatures = (env: Readonly<Record<string, string>>): PilotFeatures => ({
   persistentSessions: flag(env['PILOT_ENABLE_PERSISTENT_SESSION_FILTER'], DEFAULT_FEATURES.persistentSessions),
   allocatesAddresses: flag(env['PILOT_ENABLE_IP_AUTOALLOCATE'], DEFAULT_FEATURES.allocatesAddresses),
+  alphaGatewayApi: flag(env['PILOT_ENABLE_ALPHA_GATEWAY_API'], DEFAULT_FEATURES.alphaGatewayApi),
 });
 
 const YES = new Set(['1', 't', 'T', 'TRUE', 'true', 'True']);

@@ -3,6 +3,8 @@ import { defineKind, specColumn } from '../kinds/definition.ts';
 import { withDefaults } from '../schema/defaults.ts';
 
 const GROUP = 'gateway.networking.k8s.io';
+/** Of kinds that are still tried out. */
+const EXPERIMENTAL_GROUP = 'gateway.networking.x-k8s.io';
 
 interface Condition {
   readonly type?: string;
@@ -34,6 +36,7 @@ const addressColumn: PrintColumn = {
 const hostnames = specColumn('Hostnames', 'hostnames');
 
 interface Shape {
+  readonly group?: string;
   readonly plural: string;
   readonly versions: readonly string[];
   readonly shortNames?: readonly string[];
@@ -115,5 +118,11 @@ export const gatewayKinds: readonly DefaultedKind[] = [
     shortNames: ['lset'],
     pending: ['Accepted', 'Programmed'],
     columns: [conditionColumn('Accepted'), conditionColumn('Programmed')],
+  }),
+  gatewayApi('XBackendTrafficPolicy', {
+    group: EXPERIMENTAL_GROUP,
+    plural: 'xbackendtrafficpolicies',
+    versions: ['v1alpha1'],
+    shortNames: ['xbtrafficpolicy'],
   }),
 ];

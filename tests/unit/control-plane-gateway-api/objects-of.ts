@@ -21,6 +21,7 @@ export function objectsOf(objects: readonly KubeObject[]): GatewayApiObjects {
     tcpRoutes: of('TCPRoute'),
     referenceGrants: of('ReferenceGrant'),
     backendTlsPolicies: of('BackendTLSPolicy'),
+    backendTrafficPolicies: of('XBackendTrafficPolicy', 'gateway.networking.x-k8s.io'),
     services: of('Service', ''),
     serviceEntries: of('ServiceEntry', 'networking.istio.io'),
     namespaces: of('Namespace', ''),
