@@ -33,7 +33,18 @@ const PACKING = {
     compressor_library: library('compressor'),
   },
 };
-const PORTS = { unpacking: 8081, packing: 8082, held: 8083 };
+/** Wide enough that no test waits for it. */
+const NARROWING = {
+  name: 'narrow',
+  typed_config: {
+    '@type': `${EXTENSIONS}filters.http.bandwidth_limit.v3.BandwidthLimit`,
+    stat_prefix: 'narrow',
+    enable_mode: 'REQUEST_AND_RESPONSE',
+    limit_kbps: 50_000,
+    fill_interval: '0.02s',
+  },
+};
+const PORTS = { unpacking: 8081, packing: 8082, held: 8083, narrow: 8084 };
 const LONG = Array.from({ length: 20_000 }, (_, i) => `line ${(i * 7919) % 10_007}`).join('\n');
 
 const listener = (name: keyof typeof PORTS, filters: readonly object[]) => ({
@@ -93,6 +104,7 @@ describe('a filter that changes bodies', () => {
         listener('unpacking', [UNPACKING]),
         listener('packing', [PACKING]),
         listener('held', [BUFFER, UNPACKING]),
+        listener('narrow', [NARROWING, UNPACKING]),
       ];
       expect(xds.push(typeUrls.listener, listeners)).toEqual([]);
     });
@@ -140,5 +152,22 @@ describe('a filter that changes bodies', () => {
     await ask(PORTS.packing, 'short', { 'content-type': 'text/plain', 'content-length': '5' });
     expect(arrived.body.toString()).toBe('short');
     expect(figure('packing.compressor.text.gzip.request.content_length_too_small')).toBe(1);
+  });
+
+  it('limits bodies that are unpacked, and loses nothing of what is held back', async () => {
+    const long = Buffer.from(LONG.repeat(20));
+    answer = { headers: { 'content-encoding': 'gzip' }, body: gzipSync(long) };
+    const { body } = await ask(PORTS.narrow, gzipSync(long), { 'content-encoding': 'gzip' });
+    answer = { headers: {}, body: Buffer.from('plain') };
+    expect([arrived.body.equals(long), body.equals(long)]).toEqual([true, true]);
+    const all = pod.proxy.admin.stats();
+    const figures = ['response_allowed_total_size', 'response_incoming_total_size', 'response_pending'];
+    expect(figures.map((name) => all.get(`narrow.http_bandwidth_limit.${name}`))).toEqual([
+      long.length,
+      long.length,
+      0,
+    ]);
+    const told = /goes on with 51200000 bytes a second at most/;
+    await until(() => pod.hops.some(({ steps }) => steps.some(({ detail = '' }) => told.test(detail))), String(told));
   });
 });

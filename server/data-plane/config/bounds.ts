@@ -27,6 +27,13 @@ export const inside =
   (least: number, most: number): Bound =>
   (value) =>
     Number(value) >= least && Number(value) <= most ? undefined : `value must be inside range [${least}, ${most}]`;
+/** A duration; `words` are Envoy's for both ends. */
+export const withinMs =
+  (least: number, most: number, words: string): Bound =>
+  (value, field) => {
+    const ms = durationMs(value as string, field, 0);
+    return ms >= least && ms <= most ? undefined : `value must be inside range ${words}`;
+  };
 export const upTo =
   (most: number): Bound =>
   (value) =>

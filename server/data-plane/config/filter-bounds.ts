@@ -1,8 +1,10 @@
 import {
   aboveZero,
+  atLeast,
   checkRules,
   filled,
   longerThanZero,
+  oneLine,
   onlyTrue,
   type Rule,
   required,
@@ -10,6 +12,7 @@ import {
   someItems,
   upTo,
   valuesOf,
+  withinMs,
 } from './bounds.ts';
 import { ConfigProblem, within } from './problem.ts';
 
@@ -26,6 +29,13 @@ const RULES: Readonly<Record<string, readonly Rule[]>> = {
     rule('stat_prefix', filled),
     rule('token_bucket/tokens_per_fill', aboveZero),
     rule('stage', upTo(10)),
+  ],
+  [`${HTTP}bandwidth_limit.v3.BandwidthLimit`]: [
+    rule('stat_prefix', filled),
+    rule('limit_kbps', atLeast(1)),
+    rule('fill_interval', withinMs(20, 1000, '[20ms, 1s]')),
+    rule('runtime_enabled/default_value', required),
+    rule('response_trailer_prefix', oneLine),
   ],
   [`${HTTP}ratelimit.v3.RateLimit`]: [rule('domain', filled), rule('stage', upTo(10))],
   [`${HTTP}buffer.v3.BufferPerRoute`]: [

@@ -55,21 +55,42 @@ export class AnswerFilters {
       if (this.instead !== undefined) return this.instead;
       if (make !== undefined && !endStream) makers.push(make);
     }
-    // What was found last stands next to the client.
-    for (const make of makers.reverse())
-      this.coder = make(this.coder === undefined ? outOf(exchange) : within(this.coder, exchange));
+    this.coder = chained(exchange, makers);
     return undefined;
   }
 }
 
-const outOf = (exchange: Exchange): BodyOut => ({
+/** Several who change one body are one: what was found last stands next to the client. */
+function chained(exchange: Exchange, makers: readonly ((out: BodyOut) => BodyCoder)[]): BodyCoder | undefined {
+  const coders: BodyCoder[] = [];
+  for (const make of makers.toReversed()) {
+    const next = coders.at(-1);
+    const at = coders.length;
+    const drain = (): void => (at + 1 < coders.length ? coders[at + 1]!.resume() : exchange.drainTarget());
+    coders.push(make(next === undefined ? outOf(exchange, drain) : within(next, drain)));
+  }
+  const first = coders.at(-1);
+  if (first === undefined || coders.length === 1) return first;
+  return {
+    data: (chunk) => first.data(chunk),
+    end: (trailers) => first.end(trailers),
+    resume() {
+      for (const coder of coders) coder.resume();
+    },
+    cancel() {
+      for (const coder of coders) coder.cancel();
+    },
+  };
+}
+
+const outOf = (exchange: Exchange, drain: () => void): BodyOut => ({
   data: (chunk) => exchange.passData(chunk),
   end: (trailers) => exchange.passEnd(trailers),
-  drain: () => exchange.drainTarget(),
+  drain,
 });
 
-const within = (coder: BodyCoder, exchange: Exchange): BodyOut => ({
+const within = (coder: BodyCoder, drain: () => void): BodyOut => ({
   data: (chunk) => coder.data(chunk),
   end: (trailers) => coder.end(trailers),
-  drain: () => exchange.drainTarget(),
+  drain,
 });

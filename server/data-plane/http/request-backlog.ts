@@ -66,12 +66,14 @@ export class RequestBacklog {
 /** A filter that changes a request's body: what comes out of it has a backlog of its own. */
 export class Recoding {
   readonly #before: RequestBacklog;
+  readonly #stream: Pausable;
   readonly #after: RequestBacklog;
   readonly #earlier: Recoding | undefined;
   #coder: BodyCoder | undefined;
 
   constructor(before: RequestBacklog, stream: Pausable, earlier: Recoding | undefined) {
     this.#before = before;
+    this.#stream = stream;
     this.#after = new RequestBacklog(stream);
     this.#earlier = earlier;
   }
@@ -85,11 +87,14 @@ export class Recoding {
         return true;
       },
       end: (trailers) => after.end(trailers),
-      drain: () => undefined,
+      // Who takes the body behind it says so again when there is no room.
+      drain: () => this.#stream.resume(),
     });
     this.#coder = coder;
     this.#before.attach({
-      data: (chunk) => void coder.data(chunk),
+      data: (chunk) => {
+        if (!coder.data(chunk)) this.#stream.pause();
+      },
       end: (trailers) => coder.end(trailers),
       reset: () => coder.cancel(),
       drain: () => undefined,

@@ -1,11 +1,23 @@
 import type { HttpFilterPlan } from '../config/http-filter.ts';
 import type { RbacFilterConfig } from '../config/rbac/rbac.ts';
+import type { FilterParts } from '../http/filters/filter-parts.ts';
 import { FILTER_NAMES } from './declared-names.ts';
 import type { Stats } from './stats.ts';
 
 /** Declares what Envoy shows of its HTTP filters from their start; `prefix` is that of the connection manager: `http.<prefix>.` */
 export function declareFilters(stats: Stats, prefix: string, filters: readonly HttpFilterPlan[]): void {
-  for (const filter of filters) for (const [place, names] of namesOf(prefix, filter)) stats.declare(place, names);
+  for (const filter of filters) {
+    for (const [place, names] of namesOf(prefix, filter)) stats.declare(place, names);
+    if (filter.kind === 'parts' && filter.parts.apart !== undefined) declareApart(stats, filter.parts.apart);
+  }
+}
+
+function declareApart(
+  stats: Stats,
+  { place, names, gauges = [], histograms }: NonNullable<FilterParts['apart']>,
+): void {
+  stats.declare(place, names, histograms);
+  for (const name of gauges) stats.level(place + name);
 }
 
 type Named = readonly [place: string, names: readonly string[]];

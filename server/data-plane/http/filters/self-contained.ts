@@ -1,9 +1,11 @@
 import type { Any } from '#xds';
+import { readBandwidthLimit } from '../../config/filters/bandwidth-limit.ts';
 import { readCompressor } from '../../config/filters/compressor.ts';
 import { readCustomResponse } from '../../config/filters/custom-response.ts';
 import { readDecompressor } from '../../config/filters/decompressor.ts';
 import { readHeaderMutation } from '../../config/filters/header-mutation.ts';
 import { readStatefulSession } from '../../config/filters/stateful-session.ts';
+import { bandwidthLimit } from './bandwidth-limit.ts';
 import { buffer, readBuffer } from './buffer.ts';
 import { cdnLoop, readCdnLoop } from './cdn-loop.ts';
 import { compressor } from './compressor.ts';
@@ -28,6 +30,7 @@ const TYPE = 'type.googleapis.com/envoy.extensions.filters.http.';
 export const SELF_CONTAINED: Readonly<Record<string, Maker>> = {
   [`${TYPE}header_mutation.v3.HeaderMutation`]: (name, config) => headerMutation(name, readHeaderMutation(config)),
   [`${TYPE}buffer.v3.Buffer`]: (name, config) => buffer(name, readBuffer(config)),
+  [`${TYPE}bandwidth_limit.v3.BandwidthLimit`]: (name, config) => bandwidthLimit(name, readBandwidthLimit(config)),
   [`${TYPE}csrf.v3.CsrfPolicy`]: (name, config) => csrf(name, readCsrf(config)),
   [`${TYPE}set_metadata.v3.Config`]: (_name, config) => setMetadata(readSetMetadata(config)),
   [`${TYPE}header_to_metadata.v3.Config`]: (name, config) => headerToMetadata(name, readHeaderToMetadata(config)),

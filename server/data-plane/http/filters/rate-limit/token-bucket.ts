@@ -23,6 +23,13 @@ export class TokenBucket {
     return true;
   }
 
+  /** Takes as many whole tokens as there are, `most` at most. */
+  takeUpTo(most: number): number {
+    const taken = Math.min(most, this.left);
+    this.#tokens -= taken;
+    return taken;
+  }
+
   /** Whole tokens left. */
   get left(): number {
     this.#fill();
