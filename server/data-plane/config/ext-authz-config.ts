@@ -34,10 +34,11 @@ export interface GrpcAuthorizer {
 export interface CheckSettings {
   readonly body: { readonly maxBytes: number; readonly partial: boolean; readonly asBytes: boolean } | undefined;
   readonly contextExtensions: Readonly<Record<string, string>>;
+  /** Asked in the place of the filter's own; undefined: nobody can be. */
+  readonly authorizer: HttpAuthorizer | GrpcAuthorizer | undefined;
 }
 
 export interface ExtAuthzConfig {
-  readonly authorizer: HttpAuthorizer | GrpcAuthorizer;
   readonly failureModeAllow: boolean;
   readonly failureModeHeader: boolean;
   readonly statusOnError: number;
@@ -106,7 +107,6 @@ export function readExtAuthz(config: Any): ExtAuthzConfig {
     | ListMatcher
     | undefined;
   return {
-    authorizer: http === undefined ? readGrpc(config) : readHttp(http),
     failureModeAllow: config['failure_mode_allow'] === true,
     failureModeHeader: config['failure_mode_allow_header_add'] === true,
     statusOnError: statusNumber(status?.code),
@@ -115,7 +115,11 @@ export function readExtAuthz(config: Any): ExtAuthzConfig {
     tellsCertificate: config['include_peer_certificate'] === true,
     tellsTls: config['include_tls_session'] === true,
     rawHeaders: config['encode_raw_headers'] === true,
-    settings: { body: readBody(config['with_request_body'] as BodyJson | undefined), contextExtensions: {} },
+    settings: {
+      body: readBody(config['with_request_body'] as BodyJson | undefined),
+      contextExtensions: {},
+      authorizer: http === undefined ? readGrpc(config) : readHttp(http),
+    },
     enabled: readFraction(enabled?.default_value, ALWAYS),
     deniesWhereDisabled: denies?.default_value === true,
     validatesChanges: config['validate_mutations'] === true,
@@ -145,6 +149,8 @@ interface CheckSettingsJson {
   readonly context_extensions?: Readonly<Record<string, string>>;
   readonly disable_request_body_buffering?: boolean;
   readonly with_request_body?: BodyJson;
+  readonly grpc_service?: object;
+  readonly http_service?: HttpServiceJson;
 }
 
 /** Reads envoy.extensions.filters.http.ext_authz.v3.ExtAuthzPerRoute over the filter's own settings. */
@@ -152,10 +158,24 @@ export function readCheckSettings(perRoute: Any, own: CheckSettings): CheckSetti
   const given = perRoute['check_settings'] as CheckSettingsJson | undefined;
   if (given === undefined) return own;
   const { context_extensions: contextExtensions = {}, with_request_body: body } = given;
-  if (given.disable_request_body_buffering === true) return { body: undefined, contextExtensions };
+  const authorizer = readAuthorizerOfRoute(given, own);
+  if (given.disable_request_body_buffering === true && body !== undefined) {
+    throw new ConfigProblem(
+      'check_settings',
+      'Only one of disable_request_body_buffering or with_request_body can be set.',
+    );
+  }
+  if (given.disable_request_body_buffering === true) return { body: undefined, contextExtensions, authorizer };
   // As in Envoy, whether a body is told as bytes is the filter's own to say.
   const ownBody = body && { ...readBody(body)!, asBytes: own.body?.asBytes === true };
-  return { body: ownBody ?? own.body, contextExtensions };
+  return { body: ownBody ?? own.body, contextExtensions, authorizer };
+}
+
+/** As in Envoy, a service without a cluster is nobody who could be asked. */
+function readAuthorizerOfRoute(given: CheckSettingsJson, own: CheckSettings): CheckSettings['authorizer'] {
+  if (given.grpc_service !== undefined) return readGrpc(given as Any);
+  if (given.http_service === undefined) return own.authorizer;
+  return given.http_service.server_uri?.cluster ? readHttp(given.http_service) : undefined;
 }
 
 const readGrpc = (config: Any): GrpcAuthorizer => ({

@@ -1,7 +1,6 @@
 import type { Any } from '#xds';
-import { checkFilter } from './filter-bounds.ts';
 import { checkPerRoute } from './per-route-check.ts';
-import { within } from './problem.ts';
+import { ConfigProblem, within } from './problem.ts';
 
 /** What routes give single filters, by filter name. */
 export type PerFilter = Readonly<Record<string, Any>>;
@@ -10,6 +9,10 @@ export type PerFilter = Readonly<Record<string, Any>>;
 export type FilterSwitches = ReadonlyMap<string, boolean>;
 
 const WRAPPER = 'type.googleapis.com/envoy.config.route.v3.FilterConfig';
+
+/** What a FilterConfig holds; anything else as it is. */
+export const unwrapped = (given: Any | undefined): Any | undefined =>
+  given?.['@type'] === WRAPPER ? (given['config'] as Any | undefined) : given;
 
 /**
  * Joins what a table, a virtual host and a route give to filters, the most specific last. A FilterConfig is a wrapper: it switches a filter off,
@@ -28,18 +31,24 @@ export function readPerFilter(levels: readonly (PerFilter | undefined)[]): {
   const filterLevels = given.map((level): Record<string, Any> => {
     const own: Record<string, Any> = {};
     for (const [name, config] of Object.entries(level)) {
-      const wrapped = config['@type'] === WRAPPER;
-      switches.set(name, !(wrapped && config['disabled'] === true));
-      const inner = wrapped ? (config['config'] as Any | undefined) : config;
+      switches.set(name, !(config['@type'] === WRAPPER && config['disabled'] === true));
+      const inner = unwrapped(config);
+      within('typed_per_filter_config', () => checkGiven(name, config, inner));
       if (inner === undefined) continue;
-      within(`typed_per_filter_config[${name}]`, () => {
-        checkFilter(inner);
-        checkPerRoute(inner);
-      });
       own[name] = inner;
     }
     Object.assign(perFilter, own);
     return own;
   });
   return { perFilter, filterLevels, switches };
+}
+
+/** What is optional may be of a kind that is not known. */
+function checkGiven(name: string, config: Any, inner: Any | undefined): void {
+  if (inner === undefined) {
+    if (config['disabled'] === true) return;
+    throw new ConfigProblem(name, `Empty route/virtual host per filter configuration for ${name} filter`);
+  }
+  if (config['is_optional'] === true && !inner['@type'].includes('/envoy.extensions.filters.http.')) return;
+  checkPerRoute(name, inner);
 }

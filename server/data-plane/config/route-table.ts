@@ -1,9 +1,9 @@
-import type { Metadata, Route, RouteConfiguration, RouteMatch, VirtualHost } from '#xds';
+import type { Any, Metadata, Route, RouteConfiguration, RouteMatch, VirtualHost } from '#xds';
 import { type BodyFormat, readBodyFormat } from './body-format.ts';
 import { checkRules } from './bounds.ts';
 import { type CorsPolicy, compileCors } from './cors-policy.ts';
 import { type FaultPolicy, readFault } from './fault-policy.ts';
-import { type FilterSwitches, type PerFilter, readPerFilter } from './filter-overrides.ts';
+import { type FilterSwitches, type PerFilter, readPerFilter, unwrapped } from './filter-overrides.ts';
 import { compileHeaderRules, type HeaderRules } from './header-rules.ts';
 import { type Origins, readOrigins } from './origins.ts';
 import { ConfigProblem, within } from './problem.ts';
@@ -236,11 +236,8 @@ function compileRoute(given: Route, host: VirtualHost, table: RouteConfiguration
     share: given.match.runtime_fraction && readFraction(given.match.runtime_fraction.default_value, ALWAYS),
     target: compileTarget(given, host, table),
     headers: compileHeaderRules(given),
-    fault: readFault(overrides.perFilter?.['envoy.filters.http.fault']),
-    cors: compileCors(
-      given.typed_per_filter_config?.['envoy.filters.http.cors'] ?? given.route?.cors,
-      host.typed_per_filter_config?.['envoy.filters.http.cors'],
-    ),
+    fault: readFault(ofType(overrides.perFilter?.['envoy.filters.http.fault'], 'fault.v3.HTTPFault')),
+    cors: compileCors(corsOf(given.typed_per_filter_config) ?? given.route?.cors, corsOf(host.typed_per_filter_config)),
     operation: given.decorator?.operation,
     statPrefix: given.stat_prefix ?? '',
     tellsOperation: given.decorator?.propagate !== false,
@@ -252,6 +249,13 @@ function compileRoute(given: Route, host: VirtualHost, table: RouteConfiguration
     origins: readOrigins(given.metadata),
   };
 }
+
+const corsOf = (given: PerFilter | undefined): Any | undefined =>
+  ofType(unwrapped(given?.['envoy.filters.http.cors']), 'cors.v3.CorsPolicy');
+
+/** As in Envoy, a configuration of another type says nothing to a filter. */
+const ofType = (given: Any | undefined, type: string): Any | undefined =>
+  given?.['@type'].endsWith(`.${type}`) ? given : undefined;
 
 /** The older of the two fields can only lower the limit of the connection. */
 function readReplayBytes(route: Route, host: VirtualHost): number | undefined {

@@ -8,6 +8,8 @@ import { Headers } from '../../../server/data-plane/http/headers.ts';
 import { findVirtualHost, firstRefusal } from '../../../server/data-plane/http/router/choose-route.ts';
 import { redirectLocation, rewriteRedirected, rewrittenPath } from '../../../server/data-plane/http/router/rewrite.ts';
 
+const FAULT = 'type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault';
+
 const head = (path: string, headers: Record<string, string> = {}, method = 'GET'): RequestHead => ({
   method,
   path,
@@ -237,7 +239,7 @@ describe('a route configuration that cannot be served', () => {
     ['a bad duration', { route: { cluster: 'a', timeout: 'soon' } }, 'route.timeout: "soon" is not a duration'],
     [
       'a fault out of range',
-      { typed_per_filter_config: { 'envoy.filters.http.fault': { '@type': 'f', abort: { http_status: 99 } } } },
+      { typed_per_filter_config: { 'envoy.filters.http.fault': { '@type': FAULT, abort: { http_status: 99 } } } },
       'abort.http_status: must be in 200-599',
     ],
     [

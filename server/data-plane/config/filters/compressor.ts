@@ -57,15 +57,25 @@ interface Common {
   readonly content_type?: readonly string[];
 }
 
+interface LibraryJson {
+  readonly name?: string;
+  readonly typed_config?: Any;
+}
+
+/** What compresses. Throws ConfigProblem. */
+export function readLibrary(
+  { name = '', typed_config: config }: LibraryJson,
+  field: string,
+): (typeof LIBRARIES)[string] {
+  const type = config?.['@type'] ?? '';
+  const found = LIBRARIES[type];
+  if (found !== undefined) return found;
+  throw new ConfigProblem(field, `Didn't find a registered implementation for '${name}' with type URL: '${type}'`);
+}
+
 export function readCompressor(config: Any): CompressorConfig {
-  const library = config['compressor_library'] as { readonly name?: string; readonly typed_config?: Any } | undefined;
-  const found = LIBRARIES[library?.typed_config?.['@type'] ?? ''];
-  if (found === undefined) {
-    throw new ConfigProblem(
-      'compressor_library',
-      `Didn't find a registered implementation for '${library?.name ?? ''}' with type URL: '${library?.typed_config?.['@type'] ?? ''}'`,
-    );
-  }
+  const library = (config['compressor_library'] ?? {}) as LibraryJson;
+  const found = readLibrary(library, 'compressor_library');
   const request = config['request_direction_config'] as { readonly common_config?: Common } | undefined;
   const response = (config['response_direction_config'] ?? {}) as Readonly<Record<string, unknown>>;
   const common = (response['common_config'] ?? {}) as Common;
@@ -73,7 +83,7 @@ export function readCompressor(config: Any): CompressorConfig {
   const has = (name: string): boolean => response[name] === true || config[name] === true;
   return {
     encoding: found.encoding,
-    scope: `compressor.${library?.name ?? ''}.${found.stat}.`,
+    scope: `compressor.${library.name ?? ''}.${found.stat}.`,
     enabled: common.enabled?.default_value !== false,
     minLength: readNumber(common.min_content_length ?? config['content_length'], MIN_LENGTH),
     types: typesOf(types),
@@ -101,5 +111,11 @@ export function overrideCompressor(own: CompressorConfig, config: Any): Compress
   const response = overrides['response_direction_config'] as
     | { readonly remove_accept_encoding_header?: boolean }
     | undefined;
-  return { ...own, enabled: true, hidesAccept: response?.remove_accept_encoding_header ?? own.hidesAccept };
+  const library = overrides['compressor_library'] as LibraryJson | undefined;
+  return {
+    ...own,
+    ...(library !== undefined && { encoding: readLibrary(library, 'overrides.compressor_library').encoding }),
+    enabled: true,
+    hidesAccept: response?.remove_accept_encoding_header ?? own.hidesAccept,
+  };
 }

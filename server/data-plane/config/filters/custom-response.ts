@@ -24,7 +24,7 @@ const LOCAL = 'type.googleapis.com/envoy.extensions.http.custom_response.local_r
 /** Reads envoy.extensions.filters.http.custom_response.v3.CustomResponse. Throws ConfigProblem. */
 export function readCustomResponse(config: Any): CustomResponse {
   const matcher = record(config['custom_response_matcher']);
-  if (matcher === undefined) return () => undefined;
+  if (matcher === undefined || Object.keys(matcher).length === 0) return () => undefined;
   return within('custom_response_matcher', () => compileMatcher(matcher, { input: readInput, action: readAnswer }));
 }
 
@@ -53,6 +53,9 @@ function readAnswer(config: Any, field: string): CustomAnswer {
   const body = record(config['body']);
   const added = (config['response_headers_to_add'] ?? []) as readonly HeaderValueOption[];
   const status = record(config['status_code'])?.['value'] ?? config['status_code'];
+  if (status !== undefined && !(Number(status) >= 200 && Number(status) < 600)) {
+    throw new ConfigProblem(`${field}.status_code`, 'value must be inside range [200, 600)');
+  }
   return {
     status: status === undefined ? undefined : readNumber(status, 0),
     body: body && readBody(body, `${field}.body`),

@@ -45,6 +45,9 @@ export function readHeaderMutation(config: Any): HeaderMutationConfig {
 }
 
 function readQueryChange({ append, remove }: QueryMutationJson, i: number): QueryChange {
+  if (append === undefined && !remove) {
+    throw new ConfigProblem(`mutations.query_parameter_mutations[${i}]`, "One of 'append'/'remove' must be specified.");
+  }
   if (append === undefined) return { name: remove ?? '', value: undefined, action: 'OVERWRITE_IF_EXISTS' };
   const name = append.record?.key ?? append.entry?.key ?? '';
   const value = String(append.record?.value ?? append.entry?.value ?? '');

@@ -16,7 +16,7 @@ const readOfRoute = (config: Any): Limit =>
 
 /** Envoy's buffer filter: a request goes on once all of it is there, with its length. */
 export function buffer(name: string, own: number): FilterParts {
-  const limitOf = perRoute<Limit>(name, own, readOfRoute);
+  const limitOf = perRoute<Limit>({ name, type: 'buffer.v3.BufferPerRoute' }, own, readOfRoute);
   return {
     decode(exchange) {
       const limit = limitOf(exchange);

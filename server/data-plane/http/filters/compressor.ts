@@ -18,7 +18,11 @@ const asked = new WeakMap<Exchange, string | undefined>();
 
 /** Envoy's compressor filter. Several in one chain each look for their own encoding. */
 export function compressor(name: string, own: CompressorConfig): FilterParts {
-  const configOf = perRoute<CompressorConfig | undefined>(name, own, (given) => overrideCompressor(own, given));
+  const configOf = perRoute<CompressorConfig | undefined>(
+    { name, type: 'compressor.v3.CompressorPerRoute' },
+    own,
+    (given) => overrideCompressor(own, given),
+  );
   return {
     figures: figuresOf(own),
     decode(exchange) {

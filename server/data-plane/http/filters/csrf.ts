@@ -29,7 +29,7 @@ export function readCsrf(config: Any): CsrfPolicy {
 
 /** Envoy's csrf filter: a request that changes something must come from a page of the same host, or of one that is listed. */
 export function csrf(name: string, own: CsrfPolicy): FilterParts {
-  const policyOf = perRoute(name, own, readCsrf);
+  const policyOf = perRoute({ name, type: 'csrf.v3.CsrfPolicy' }, own, readCsrf);
   return {
     figures: { 'csrf.': ['missing_source_origin', 'request_invalid', 'request_valid'] },
     decode(exchange) {

@@ -9,7 +9,11 @@ import { perRoute } from './per-route.ts';
 
 /** Envoy's custom_response filter: answers of some kind are replaced. A route's own list is asked first. */
 export function customResponse(name: string, own: CustomResponse): FilterParts {
-  const ofRoute = perRoute<CustomResponse>(name, own, readCustomResponse);
+  const ofRoute = perRoute<CustomResponse>(
+    { name, type: 'custom_response.v3.CustomResponse' },
+    own,
+    readCustomResponse,
+  );
   return {
     encode(exchange, head) {
       const given = ofRoute(exchange)(head) ?? own(head);

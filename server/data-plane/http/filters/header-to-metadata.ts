@@ -52,6 +52,12 @@ function readRule(given: Fields, field: string): Rule {
   if (Boolean(rule.header) === Boolean(rule.cookie)) {
     throw new ConfigProblem(field, 'One of Cookie or Header option needs to be specified');
   }
+  if (/[\0\r\n]/.test(rule.header)) throw new ConfigProblem(`${field}.header`, 'value does not match regex pattern');
+  if (rule.cookie !== '' && rule.removes) throw new ConfigProblem(field, 'Cannot specify remove for cookie');
+  if (rule.present === undefined && rule.missing === undefined) {
+    const what = rule.header === '' ? `cookie '${rule.cookie}'` : `header '${rule.header}'`;
+    throw new ConfigProblem(field, `rule for ${what} has neither \`on_header_present\` nor \`on_header_missing\` set`);
+  }
   if (rule.missing !== undefined && rule.missing.value === '') {
     throw new ConfigProblem(
       `${field}.on_header_missing.value`,
@@ -64,6 +70,10 @@ function readRule(given: Fields, field: string): Rule {
 function readTarget(given: Fields | undefined, field: string): Target | undefined {
   if (given === undefined) return undefined;
   const rewrite = given['regex_value_rewrite'] as RegexRewriteJson | undefined;
+  if (!given['key']) throw new ConfigProblem(`${field}.key`, 'value length must be at least 1 characters');
+  if (rewrite !== undefined && given['value']) {
+    throw new ConfigProblem(field, 'Cannot specify both value and regex_value_rewrite');
+  }
   return {
     space: String(given['metadata_namespace'] || NAME),
     key: String(given['key'] ?? ''),
@@ -76,7 +86,7 @@ function readTarget(given: Fields | undefined, field: string): Target | undefine
 
 /** Envoy's header_to_metadata filter: what headers and cookies say becomes metadata, which later filters read. */
 export function headerToMetadata(name: string, own: HeaderToMetadata): FilterParts {
-  const rulesOf = perRoute(name, own, readHeaderToMetadata);
+  const rulesOf = perRoute({ name, type: 'header_to_metadata.v3.Config' }, own, readHeaderToMetadata);
   return {
     decode(exchange) {
       for (const rule of rulesOf(exchange).request) apply(exchange, rule, exchange.head.headers);

@@ -8,6 +8,7 @@ import type { Exchange, RequestLayer } from '../exchange.ts';
 import { perRouteConfig } from './per-route.ts';
 
 const NAME = 'envoy.filters.http.rbac';
+const OF_ROUTE = { name: NAME, type: 'rbac.v3.RBACPerRoute' };
 const DENIED_BODY = 'RBAC: access denied';
 
 /** Envoy's RBAC filter: shadow rules leave their verdict behind, rules enforce it. */
@@ -52,7 +53,7 @@ export const rbac = (config: RbacFilterConfig): RequestLayer => {
 
 /** A route may bring rules of its own, or none: then nothing is checked there. */
 function effective(exchange: Exchange, config: RbacFilterConfig): RbacFilterConfig {
-  const own = perRouteConfig(exchange, NAME);
+  const own = perRouteConfig(exchange, OF_ROUTE);
   if (own === undefined) return config;
   let compiled = PER_ROUTE.get(own);
   if (compiled === undefined) {

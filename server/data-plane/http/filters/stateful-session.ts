@@ -11,7 +11,7 @@ import { readTicket, writeTicket } from './session-ticket.ts';
  * (source/extensions/filters/http/stateful_session).
  */
 export function statefulSession(name: string, own: SessionConfig | undefined): FilterParts {
-  const configOf = perRoute(name, own, readSessionOfRoute);
+  const configOf = perRoute({ name, type: 'stateful_session.v3.StatefulSessionPerRoute' }, own, readSessionOfRoute);
   return {
     decode(exchange) {
       const config = configOf(exchange);

@@ -2,7 +2,7 @@ import { type ExtAuthzConfig, readCheckSettings } from '../../../config/ext-auth
 import { policyOrigin } from '../../../decisions/policy-origin.ts';
 import type { Exchange, RequestLayer } from '../../exchange.ts';
 import { peekBody } from '../../peek-body.ts';
-import { perRouteConfig } from '../per-route.ts';
+import { perRoute, perRouteConfig } from '../per-route.ts';
 import { chooseRouteAgain } from '../route-again.ts';
 import { applyToAnswer, applyToRefusal, applyToRequest, changesRequest, isWellFormed } from './apply-verdict.ts';
 import { checkByGrpc } from './grpc-check.ts';
@@ -10,14 +10,16 @@ import { checkByHttp } from './http-check.ts';
 import type { Question, ToldBody, Verdict } from './verdict.ts';
 
 const NAME = 'envoy.filters.http.ext_authz';
+const OF_ROUTE = { name: NAME, type: 'ext_authz.v3.ExtAuthzPerRoute' };
 const NO_BODY: ToldBody = { bytes: Buffer.alloc(0), partial: undefined };
 /** Where the rule that made the proxy ask left its name. */
 const ASKED_BY = 'istio_ext_authz_shadow_effective_policy_id';
 
 /** Envoy's ext_authz filter: a service decides whether the request goes on. Who cannot be asked refuses, unless told otherwise. */
 export const extAuthz = (config: ExtAuthzConfig): RequestLayer => {
+  const settingsOf = perRoute(OF_ROUTE, config.settings, (given) => readCheckSettings(given, config.settings));
   return (exchange) => {
-    const forRoute = perRouteConfig(exchange, NAME);
+    const forRoute = perRouteConfig(exchange, OF_ROUTE);
     // As in Envoy, nobody is asked about a request that has no route.
     if (exchange.route === undefined || forRoute?.['disabled'] === true) return 'next';
     if (!isEnabled(exchange, config)) {
@@ -26,7 +28,7 @@ export const extAuthz = (config: ExtAuthzConfig): RequestLayer => {
       exchange.reply({ status: config.statusOnError, flag: 'UAEX', details: 'ext_authz_error' });
       return 'wait';
     }
-    const settings = forRoute === undefined ? config.settings : readCheckSettings(forRoute, config.settings);
+    const settings = settingsOf(exchange);
     if (settings.body === undefined || !exchange.stream.hasBody) {
       ask(exchange, { config, settings, body: NO_BODY });
       return 'wait';
@@ -54,14 +56,18 @@ function isEnabled(exchange: Exchange, { enabled, onlyIf }: ExtAuthzConfig): boo
 
 function ask(exchange: Exchange, question: Question): void {
   const { config } = question;
-  const { authorizer } = config;
+  const { authorizer } = question.settings;
   const startedAt = exchange.runtime.clock.monotonic();
   const onVerdict = (verdict: Verdict): void => {
     exchange.underWay = undefined;
     if (exchange.finished) return;
-    note(exchange, config, verdict, exchange.runtime.clock.monotonic() - startedAt);
+    note(exchange, question, verdict, exchange.runtime.clock.monotonic() - startedAt);
     act(exchange, config, verdict);
   };
+  if (authorizer === undefined) {
+    onVerdict({ kind: 'error', reason: 'the route names no service' });
+    return;
+  }
   const cancel =
     authorizer.kind === 'http'
       ? checkByHttp(exchange, authorizer, question, onVerdict)
@@ -109,12 +115,12 @@ function countDenial(exchange: Exchange, config: ExtAuthzConfig, status: number)
 
 function note(
   exchange: Exchange,
-  { authorizer, failureModeAllow }: ExtAuthzConfig,
+  { config: { failureModeAllow }, settings: { authorizer } }: Question,
   verdict: Verdict,
   ms: number,
 ): void {
   const rule = exchange.metadata.of('envoy.filters.http.rbac')?.[ASKED_BY];
-  const cluster = authorizer.kind === 'http' ? authorizer.cluster : authorizer.service.cluster;
+  const cluster = authorizer?.kind === 'grpc' ? authorizer.service.cluster : (authorizer?.cluster ?? 'nobody');
   const stops = verdict.kind === 'denied' || (verdict.kind === 'error' && !failureModeAllow);
   exchange.steps.add('http_filter', stops ? 'stopped' : 'applied', NAME, () => ({
     detail: wording(verdict, cluster, failureModeAllow),

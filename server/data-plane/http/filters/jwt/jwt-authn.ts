@@ -10,6 +10,7 @@ import { JWT_STATUS, type JwtStatus } from './status.ts';
 import { type VerifiedToken, verify } from './verify.ts';
 
 const NAME = 'envoy.filters.http.jwt_authn';
+const OF_ROUTE = { name: NAME, type: 'jwt_authn.v3.PerRouteConfig' };
 /** Longest path in the challenge of a refusal. */
 const MAX_PATH = 256;
 
@@ -19,12 +20,14 @@ export const jwtAuthn = (config: JwtFilterConfig): RequestLayer => {
     sanitizeClaims(exchange.head.headers, config.providers);
     const requirement = requirementFor(exchange, config);
     if (requirement === undefined) return 'next';
-    verifyRequest(exchange, config, requirement);
+    if (typeof requirement === 'string') refuseUnknown(exchange, config, requirement);
+    else verifyRequest(exchange, config, requirement);
     return 'wait';
   };
 };
 
-function requirementFor(exchange: Exchange, config: JwtFilterConfig): JwtRequirement | undefined {
+/** A text: the name of a requirement that nobody defined. */
+function requirementFor(exchange: Exchange, config: JwtFilterConfig): JwtRequirement | string | undefined {
   if (config.bypassCorsPreflight && isPreflight(exchange)) {
     stat(exchange, config, 'cors_preflight_bypassed');
     stat(exchange, config, 'allowed');
@@ -35,16 +38,27 @@ function requirementFor(exchange: Exchange, config: JwtFilterConfig): JwtRequire
   return requirement;
 }
 
-function requirementOf(exchange: Exchange, config: JwtFilterConfig): JwtRequirement | undefined {
-  const own = perRouteConfig(exchange, NAME);
+function requirementOf(exchange: Exchange, config: JwtFilterConfig): JwtRequirement | string | undefined {
+  const own = perRouteConfig(exchange, OF_ROUTE);
   if (own?.['disabled'] === true) return undefined;
-  if (typeof own?.['requirement_name'] === 'string') return config.named.get(own['requirement_name']) ?? NEVER;
+  if (typeof own?.['requirement_name'] === 'string')
+    return config.named.get(own['requirement_name']) ?? own['requirement_name'];
   const subject: RouteSubject = splitPath(exchange.head);
   return config.rules.find(({ conditions }) => conditions.every((one) => one(subject) === undefined))?.requirement;
 }
 
 /** A route that asks for a requirement nobody defined lets nothing pass. */
-const NEVER: JwtRequirement = { kind: 'any', each: [] };
+function refuseUnknown(exchange: Exchange, config: JwtFilterConfig, name: string): void {
+  const known = [...config.named.keys()].sort().join(',');
+  const text = `Wrong requirement_name: ${name}. It should be one of [${known}]`;
+  stat(exchange, config, 'denied');
+  exchange.steps.add('http_filter', 'stopped', NAME, () => ({ detail: text }));
+  exchange.reply({
+    status: 403,
+    details: `jwt_authn_access_denied{${text.replaceAll(' ', '_')}}`,
+    body: config.tellsNothing ? '' : `Failed JWT authentication: ${text}`,
+  });
+}
 
 const isPreflight = ({ head }: Exchange): boolean =>
   head.method === 'OPTIONS' &&

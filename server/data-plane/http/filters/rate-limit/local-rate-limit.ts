@@ -9,6 +9,7 @@ import { descriptorsOf, wordsOf } from './descriptors.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 const NAME = 'envoy.filters.http.local_ratelimit';
+const OF_ROUTE = { name: NAME, type: 'local_ratelimit.v3.LocalRateLimit' };
 
 interface Limiter {
   readonly config: LocalRateLimitConfig;
@@ -21,7 +22,7 @@ export const localRateLimit = (config: LocalRateLimitConfig): RequestLayer => {
   const own = limiters(config);
   const perRoute = new WeakMap<object, LimiterFor>();
   return (exchange) => {
-    const given = perRouteConfig(exchange, NAME);
+    const given = perRouteConfig(exchange, OF_ROUTE);
     let of = own;
     if (given !== undefined) {
       of = perRoute.get(given) ?? limiters(readLocalRateLimit(given));

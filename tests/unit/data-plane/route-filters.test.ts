@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest';
+import { readPerFilter } from '../../../server/data-plane/config/filter-overrides.ts';
+import { ConfigProblem } from '../../../server/data-plane/config/problem.ts';
+
+const TYPE = 'type.googleapis.com/envoy.extensions.filters.http.';
+const LOCAL = 'type.googleapis.com/envoy.extensions.http.custom_response.local_response_policy.v3.LocalResponsePolicy';
+const NODE = { '@type': 'type.googleapis.com/envoy.config.core.v3.Node' };
+const WRAPPER = 'type.googleapis.com/envoy.config.route.v3.FilterConfig';
+
+const wrongRegex = { pattern: { regex: '(' }, substitution: 'a' };
+const change = (field: string, value: object): object => ({ mutations: { [field]: [value] } });
+const answered = (policy: object): object => ({
+  custom_response_matcher: {
+    on_no_match: { action: { name: 'a', typed_config: { '@type': LOCAL, ...policy } } },
+  },
+});
+
+/** What no proxy can serve: the type of what a route says, its fields, and the reason that is told. */
+const UNREADABLE: readonly (readonly [type: string, fields: object, reason: RegExp])[] = [
+  ['header_to_metadata.v3.Config', {}, /at least specify either request or response rules/],
+  ['header_to_metadata.v3.Config', { request_rules: [{}] }, /One of Cookie or Header/],
+  ['header_to_metadata.v3.Config', { request_rules: [{ header: 'a' }] }, /has neither `on_header_present`/],
+  [
+    'header_to_metadata.v3.Config',
+    { request_rules: [{ header: 'a', on_header_present: { key: 'k', regex_value_rewrite: wrongRegex } }] },
+    /missing \)|regex/,
+  ],
+  ['header_to_metadata.v3.Config', { request_rules: [{ header: 'a', on_header_present: {} }] }, /key: value length/],
+  ['header_to_metadata.v3.Config', { request_rules: 7 }, /cannot be read/],
+  ['stateful_session.v3.StatefulSessionPerRoute', {}, /override: is required/],
+  ['stateful_session.v3.StatefulSessionPerRoute', { disabled: false }, /value must equal true/],
+  [
+    'stateful_session.v3.StatefulSessionPerRoute',
+    { stateful_session: { session_state: { name: 'x', typed_config: NODE } } },
+    /is not supported/,
+  ],
+  ['compressor.v3.CompressorPerRoute', { disabled: false }, /value must equal true/],
+  [
+    'compressor.v3.CompressorPerRoute',
+    { overrides: { compressor_library: { name: 'x', typed_config: NODE } } },
+    /Didn't find a registered implementation for 'x'/,
+  ],
+  ['custom_response.v3.CustomResponse', answered({ status_code: 99 }), /inside range \[200, 600\)/],
+  ['custom_response.v3.CustomResponse', { custom_response_matcher: { on_no_match: {} } }, /neither matcher nor action/],
+  ['header_mutation.v3.HeaderMutationPerRoute', change('request_mutations', {}), /has none of remove, append/],
+  ['header_mutation.v3.HeaderMutationPerRoute', change('query_parameter_mutations', {}), /must be specified/],
+  ['csrf.v3.CsrfPolicy', { filter_enabled: {} }, /default_value: value is required/],
+  ['cors.v3.CorsPolicy', { filter_enabled: {} }, /default_value: value is required/],
+  ['ext_authz.v3.ExtAuthzPerRoute', { check_settings: { with_request_body: {} } }, /max_request_bytes: value/],
+  [
+    'ext_authz.v3.ExtAuthzPerRoute',
+    { check_settings: { disable_request_body_buffering: true, with_request_body: { max_request_bytes: 1 } } },
+    /Only one of disable_request_body_buffering or with_request_body/,
+  ],
+  ['jwt_authn.v3.PerRouteConfig', { requirement_name: '' }, /requirement_name: value length/],
+  ['local_ratelimit.v3.LocalRateLimit', { stat_prefix: 'a' }, /token_bucket: value is required/],
+  ['ratelimit.v3.RateLimitPerRoute', { rate_limits: [{}] }, /at least 1 item/],
+  ['rbac.v3.RBACPerRoute', { rbac: { rules: { policies: { a: {} } } } }, /at least 1 item/],
+  ['buffer.v3.Buffer', { max_request_bytes: 3 }, /Unable to unpack as BufferPerRoute/],
+  ['health_check.v3.HealthCheck', { pass_through_mode: false }, /doesn't support virtual host or route specific/],
+];
+
+const read = (given: object): unknown => readPerFilter([{ a: given as never }]);
+
+describe('what routes say to filters', () => {
+  it.each(UNREADABLE)('is refused with the table where it cannot be read: %s %j', (type, fields, reason) => {
+    const wrong = (): unknown => read({ '@type': TYPE + type, ...fields });
+    expect(wrong).toThrow(ConfigProblem);
+    expect(wrong).toThrow(reason);
+  });
+
+  it('is refused where it is of a type that no filter knows, unless it is optional', () => {
+    expect(() => read(NODE)).toThrow(/Didn't find a registered implementation for 'a'/);
+    expect(() => read({ '@type': WRAPPER, config: NODE })).toThrow(ConfigProblem);
+    expect(() => read({ '@type': WRAPPER, is_optional: true, config: NODE })).not.toThrow();
+  });
+
+  it('is refused where it says nothing at all', () => {
+    expect(() => read({ '@type': WRAPPER })).toThrow(/Empty route\/virtual host per filter configuration for a filter/);
+    expect(() => read({ '@type': WRAPPER, disabled: true })).not.toThrow();
+  });
+});
