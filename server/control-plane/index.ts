@@ -6,3 +6,5 @@ export { createObjectTables, type ObjectTables } from './snapshot/object-tables.
 export { readFeatures } from './snapshot/pilot-features.ts';
 export { selectProtocol } from './snapshot/protocol.ts';
 export { buildResources, createTranslator, type ProxyResources, type Translator } from './translate/index.ts';
+export { viewProxy } from './translate/proxy-view.ts';
+export { createScope, type OutboundScope } from './translate/scope.ts';

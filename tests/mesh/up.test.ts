@@ -204,6 +204,45 @@ describe('meshwork up', () => {
         expect(body).toMatch(line);
     });
 
+    it('tell what one proxy sees of the mesh', async () => {
+      const { json } = await page(`sidecarz?proxyID=${podName('curl')}`);
+      const scope = json as Record<'egressListenerServices' | 'services', unknown[]> & { servicesByHostname: object };
+      expect(scope).toMatchObject({
+        name: 'curl',
+        namespace: 'shop',
+        outboundTrafficPolicy: { mode: 'ALLOW_ANY' },
+        sidecar: { workloadSelector: { labels: { app: 'curl' } } },
+        destinationRules: {},
+      });
+      // The first listener is for port 8080 alone.
+      expect(scope.egressListenerServices).toHaveLength(2);
+      expect(scope.egressListenerServices[0]).toEqual([
+        expect.objectContaining({ hostname: 'echo.shop.svc.cluster.local' }),
+      ]);
+      expect(Object.keys(scope.servicesByHostname)).toHaveLength(scope.services.length);
+      const { json: gateway } = await page('sidecarz?proxyID=istio-ingressgateway');
+      expect(gateway).toMatchObject({ name: 'default-sidecar', egressListenerServices: [null], sidecar: null });
+      expect(await page('sidecarz')).toMatchObject({ status: 400 });
+      expect(await page('sidecarz?proxyID=nobody')).toMatchObject({ status: 404 });
+    });
+
+    it('tell what was made of the objects of the Gateway API, what pods are given, and what was odd in a push', async () => {
+      const collections = (await page('krtz')).json as { name: string; state: Record<string, object> }[];
+      const named = (name: string) => collections.find((each) => each.name === `gateway/${name}`)?.state ?? {};
+      expect(named('informer/HTTPRoutes')['outputs']).toMatchObject({ 'shop/echo': { kind: 'HTTPRoute' } });
+      expect(named('HTTPRoute')).toMatchObject({ inputCollection: 'gateway/informer/HTTPRoutes', synced: true });
+      const { outputs } = (named('HTTPRoute')['inputs'] as Record<string, { outputs: string[] }>)['shop/echo'] ?? {};
+      expect(outputs?.length).toBeGreaterThan(0);
+      expect(named('HTTPRoute')['outputs']).toHaveProperty([outputs?.[0] ?? '', 'type', 'kind'], 'VirtualService');
+      expect(named('informer/Secrets')['outputs']).toHaveProperty(['istio-system/istio-ca-secret']);
+      expect(JSON.stringify(collections)).not.toContain('ca-key.pem');
+      const templates = (await page('inject')).json as Record<string, string>;
+      expect(Object.keys(templates)).toEqual(['gateway', 'sidecar']);
+      expect(templates['sidecar']).toContain('name: istio-proxy');
+      const { body } = await get(`${find('istiod')?.[1].ip}:15014`, '/debug/push_status');
+      expect(body).toBe(JSON.stringify(JSON.parse(body), undefined, 4));
+    });
+
     it('tell what a proxy is to hold, which is what it holds', async () => {
       const { json } = await page(`config_dump?proxyID=${podName('echo')}`);
       const own = JSON.parse((await get(`${find('echo')?.[1].ip}:15000`, '/config_dump')).body) as {

@@ -20,6 +20,8 @@ export interface MergedDestinationRule {
   readonly workloadSelector: Readonly<Record<string, string>> | undefined;
   /** The first of the merged rules, by which Istio names the result. */
   readonly owner: Config<DestinationRuleSpec>;
+  /** All of the merged rules, in the order in which they were joined. */
+  readonly from: readonly Config<DestinationRuleSpec>[];
   readonly trafficPolicy: Owned<TrafficPolicy> | undefined;
   readonly subsets: readonly Owned<Subset>[];
 }
@@ -132,6 +134,7 @@ const single = (
   exportTo,
   workloadSelector: config.spec.workloadSelector && (config.spec.workloadSelector.matchLabels ?? {}),
   owner: config,
+  from: [config],
   trafficPolicy: ownPolicy(config),
   subsets: ownSubsets(config),
 });
@@ -140,6 +143,7 @@ function join(existing: MergedDestinationRule, config: Config<DestinationRuleSpe
   const known = new Set(existing.subsets.map(({ value }) => value.name));
   return {
     ...existing,
+    from: [...existing.from, config],
     trafficPolicy: joinPolicies(existing, config),
     subsets: [...existing.subsets, ...ownSubsets(config).filter(({ value }) => !known.has(value.name))],
   };
@@ -198,7 +202,8 @@ export function findDestinationRule(
   return general;
 }
 
-function candidates(
+/** Of one namespace, all that a client may obey for a host. */
+export function candidates(
   { local, exported, rootLocal }: DestinationRuleIndex,
   { host, serviceNamespace, clientNamespace, rootNamespace }: DestinationRuleQuery,
 ): readonly MergedDestinationRule[] {

@@ -49,7 +49,7 @@ export interface MeshSnapshot {
   /** Secrets and ConfigMaps by `namespace/name`: where certificates stand. */
   readonly credentials: Credentials;
   /** What became of the Gateway API's objects; what was generated from them is among the others. */
-  readonly gatewayApi: Pick<GatewayApiConversion, 'findings' | 'grants'>;
+  readonly gatewayApi: GatewayApiConversion;
   readonly authorizationPolicies: readonly AuthorizationPolicy[];
   readonly requestAuthentications: readonly RequestAuthentication[];
   readonly envoyFilters: readonly EnvoyFilter[];

@@ -1,5 +1,10 @@
 import type { MeshConfig } from '../doors.ts';
-import { findDestinationRule, type MergedDestinationRule } from '../snapshot/destination-rules.ts';
+import {
+  candidates,
+  type DestinationRuleQuery,
+  findDestinationRule,
+  type MergedDestinationRule,
+} from '../snapshot/destination-rules.ts';
 import type { EndpointIndex } from '../snapshot/endpoints.ts';
 import type { Destination } from '../snapshot/istio-types.ts';
 import type { MeshSnapshot } from '../snapshot/mesh-snapshot.ts';
@@ -61,6 +66,8 @@ export interface OutboundScope {
   findService(host: string): Service | undefined;
   /** The DestinationRule that clients of this scope obey for a host. */
   ruleFor(host: string): MergedDestinationRule | undefined;
+  /** All DestinationRules for a host, whichever clients they select. */
+  rulesFor(host: string): readonly MergedDestinationRule[];
   /** The DestinationRule by which a server of this scope reads its own connection pool. */
   inboundRuleFor(host: string): MergedDestinationRule | undefined;
 }
@@ -82,19 +89,21 @@ export function createScope(snapshot: MeshSnapshot, proxy: ScopeProxy): Outbound
   const byHost = new Map(services.map((service) => [service.hostname, service]));
   const rules = new Map<string, MergedDestinationRule | undefined>();
   const policy = sidecar?.spec.outboundTrafficPolicy;
-  const lookUp = (host: string, direction: 'inbound' | 'outbound'): MergedDestinationRule | undefined => {
+  const queryFor = (host: string): DestinationRuleQuery | undefined => {
     const service = byHost.get(host);
     return (
-      service &&
-      findDestinationRule(snapshot.destinationRules, {
+      service && {
         host,
         serviceNamespace: service.namespace,
         clientNamespace: namespace,
         clientLabels: labels,
         rootNamespace: mesh.rootNamespace,
-        direction,
-      })
+      }
     );
+  };
+  const lookUp = (host: string, direction: 'inbound' | 'outbound'): MergedDestinationRule | undefined => {
+    const query = queryFor(host);
+    return query && findDestinationRule(snapshot.destinationRules, { ...query, direction });
   };
   return {
     snapshot,
@@ -117,6 +126,10 @@ export function createScope(snapshot: MeshSnapshot, proxy: ScopeProxy): Outbound
     ruleFor(host) {
       if (!rules.has(host)) rules.set(host, lookUp(host, 'outbound'));
       return rules.get(host);
+    },
+    rulesFor: (host) => {
+      const query = queryFor(host);
+      return query === undefined ? [] : candidates(snapshot.destinationRules, query);
     },
     inboundRuleFor: (host) => lookUp(host, 'inbound'),
   };

@@ -5,10 +5,14 @@ import { cachedNames, cachedSizes } from './cache-pages.ts';
 import { proxyConfigDump, type RESOURCE_TYPES, resourcesOfTypes } from './config-dump.ts';
 import { configObjects, configSchemas } from './config-pages.ts';
 import { type DebugConnection, debugConnections, findConnection, isVisible } from './connections.ts';
+import { injectTemplates } from './inject-page.ts';
 import type { IstiodMetrics } from './istiod-metrics.ts';
+import { krtCollections } from './krt-page.ts';
 import { meshConfigShown } from './mesh-page.ts';
 import { authorizationPolicies, networkGateways, telemetries } from './policy-pages.ts';
+import { pushStatus } from './push-status-page.ts';
 import { CLUSTER_ID, endpointShards, registryServices, serviceTargets } from './registry-pages.ts';
+import { sidecarScope } from './scope-page.ts';
 import { adsClients, connectionList, syncStatuses } from './sync-pages.ts';
 
 export interface DebugSources {
@@ -27,6 +31,8 @@ export interface DebugPage {
 }
 
 interface DebugEntry {
+  /** Its lines are for people whether or not they are asked for. */
+  readonly indented?: true;
   readonly help: string;
   readonly render: (sources: DebugSources, query: URLSearchParams) => unknown;
 }
@@ -48,9 +54,8 @@ const NOT_CONNECTED = new PlainAnswer(
 );
 
 /**
- * istiod's pages under `/debug/`. Source: AddDebugHandlers in istio pilot/pkg/xds/debug.go. Unlike there, pages that show the inside of
- * istiod's own program (krt, pprof, scopes of Sidecars, events of pushes) and templates of injection, which has none here, are absent; so is
- * what changes something (`adsz?push=true`, `cachez?clear=true`).
+ * istiod's pages under `/debug/`. Source: AddDebugHandlers in istio pilot/pkg/xds/debug.go. Unlike there, profiles of istiod's own program
+ * (pprof) are absent; so is what changes something (`adsz?push=true`, `cachez?clear=true`).
  */
 const PAGES: Readonly<Record<string, DebugEntry>> = {
   adsz: {
@@ -114,6 +119,11 @@ const PAGES: Readonly<Record<string, DebugEntry>> = {
     help: 'Debug support for service instances',
     render: ({ controlPlane, store }) => serviceTargets(controlPlane.inspect(), debugConnections(controlPlane), store),
   },
+  inject: { help: 'Active inject template', render: ({ store }) => injectTemplates(store) },
+  krtz: {
+    help: 'Debug support for krt (internal state)',
+    render: ({ controlPlane, store }) => krtCollections(controlPlane.inspect(), store),
+  },
   list: { help: 'List all supported debug commands in json', render: () => pageNames() },
   mcsz: { help: 'List information about Kubernetes MCS services', render: () => [] },
   mesh: { help: 'Active mesh config', render: ({ store }) => meshConfigShown(store) },
@@ -121,6 +131,11 @@ const PAGES: Readonly<Record<string, DebugEntry>> = {
   networkz: {
     help: 'List cross-network gateways',
     render: ({ controlPlane }) => networkGateways(controlPlane.inspect()),
+  },
+  push_status: {
+    help: 'Last PushContext Details',
+    indented: true,
+    render: ({ controlPlane }) => pushStatus(controlPlane),
   },
   pushcontext: {
     help: 'Debug support for current push context',
@@ -135,6 +150,10 @@ const PAGES: Readonly<Record<string, DebugEntry>> = {
     render: ({ controlPlane, store }) => registryServices(controlPlane.inspect().services, store),
   },
   resourcesz: { help: 'Debug support for watched resources', render: ({ store }) => configSchemas(store) },
+  sidecarz: {
+    help: 'Debug sidecar scope for a proxy',
+    render: ofProxy((connection, { controlPlane, store }) => sidecarScope(controlPlane, connection, store)),
+  },
   syncz: {
     help: 'Synchronization status of all Envoys connected to this Pilot instance',
     render: ({ controlPlane }, query) => syncStatuses(controlPlane, query.get('namespace') ?? ''),
@@ -184,7 +203,7 @@ export function renderDebugPage(sources: DebugSources, url: URL): DebugPage | un
   if (entry === undefined) return undefined;
   const answer = entry.render(sources, url.searchParams);
   if (answer instanceof PlainAnswer) return text(answer.text, answer.status);
-  const body = JSON.stringify(answer, undefined, url.searchParams.has('pretty') ? 4 : undefined);
+  const body = JSON.stringify(answer, undefined, entry.indented || url.searchParams.has('pretty') ? 4 : undefined);
   return { status: 200, type: 'application/json', body };
 }
 

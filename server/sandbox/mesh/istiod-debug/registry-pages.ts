@@ -30,7 +30,8 @@ const PROTOCOLS: Readonly<Partial<Record<Service['ports'][number]['protocol'], s
 };
 
 const orNull = <Held extends object>(held: Held): Held | null => (Object.keys(held).length === 0 ? null : held);
-const at = (ms: number): string => (ms === 0 ? '0001-01-01T00:00:00Z' : new Date(ms).toISOString());
+const at = (ms: number): string =>
+  ms === 0 ? '0001-01-01T00:00:00Z' : new Date(ms).toISOString().replace('.000Z', 'Z');
 
 /** `/debug/registryz`: the services as model.Service prints in JSON. */
 export const registryServices = ({ all }: Registry, store: KubeStore): object[] =>
@@ -42,7 +43,8 @@ interface KubernetesService {
   readonly status?: { readonly loadBalancer?: { readonly ingress?: readonly { ip?: string; hostname?: string }[] } };
 }
 
-function serviceShown(service: Service, store: KubeStore): object {
+/** One service, as model.Service prints in JSON. */
+export function serviceShown(service: Service, store: KubeStore): object {
   const { hostname, namespace, labels, selector, exportTo, ports, address, extraAddresses } = service;
   const addresses = [address, ...extraAddresses];
   const { name } = service;
