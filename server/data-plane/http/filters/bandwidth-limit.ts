@@ -32,7 +32,9 @@ interface Delays {
 
 /** Envoy's bandwidth_limit filter: bodies go on no faster than so many bytes a second, requests and answers together. */
 export function bandwidthLimit(name: string, own: BandwidthLimitConfig): FilterParts {
-  const limiterOf = perRoute<Limiter>(name, made(own), (given) => made(readBandwidthLimit(given)));
+  const limiterOf = perRoute<Limiter>({ name, type: 'bandwidth_limit.v3.BandwidthLimit' }, made(own), (given) =>
+    made(readBandwidthLimit(given)),
+  );
   const delays = new WeakMap<Exchange, Delays>();
   return {
     apart: { place: own.scope, names: COUNTERS, gauges: GAUGES, histograms: bothWays('transfer_duration') },
