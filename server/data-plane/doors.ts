@@ -86,6 +86,14 @@ export interface HistogramBounds {
   readonly bounds: readonly number[];
 }
 
+/** The cluster that the proxy belongs to (`local_cluster_name` of a bootstrap's cluster manager), and where the proxy is. */
+export interface LocalCluster {
+  readonly name: string;
+  readonly region?: string;
+  readonly zone?: string;
+  readonly subZone?: string;
+}
+
 /** What a proxy's settings change of the bootstrap that Istio's agent writes. Source: getStatsOptions in istio pkg/bootstrap/config.go. */
 export interface BootstrapSettings {
   /** Absent: nobody has said, and pages list all. */
@@ -99,6 +107,8 @@ export interface BootstrapSettings {
   readonly runtimeValues?: Readonly<Record<string, string>>;
   /** How it asks the control plane; absent: by delta. */
   readonly variant?: AdsVariant;
+  /** Absent: none, and zones do not count. */
+  readonly localCluster?: LocalCluster | undefined;
   /** Connections of clients that may be open at once; absent: any number. */
   readonly maxConnections?: number | undefined;
 }

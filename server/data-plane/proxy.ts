@@ -126,6 +126,7 @@ class MeshProxy implements Proxy {
       createPool: createPoolFor({ network: options.network, transports, clock }),
       createProbe: createProbeFor({ network: options.network, transports, clock }),
       onLog: options.onLog,
+      localCluster: options.bootstrap?.localCluster,
     });
     this.#runtime = {
       self,

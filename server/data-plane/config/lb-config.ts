@@ -7,6 +7,7 @@ import type { HostSource } from './named-hosts.ts';
 import { ConfigProblem, within } from './problem.ts';
 import { compileSubsets, type SubsetConfig } from './subset-config.ts';
 import { durationMs, type Fields, readNumber, record } from './values.ts';
+import { readZones, type ZoneConfig } from './zone-config.ts';
 
 export type LbPolicy =
   | 'ROUND_ROBIN'
@@ -58,6 +59,8 @@ export interface BalancingConfig {
   readonly slowStart: SlowStart | undefined;
   /** Localities share the traffic by their weights. */
   readonly byLocality: boolean;
+  /** Of balancers that do not hash, where a bootstrap names a local cluster. */
+  readonly zones: ZoneConfig;
   /** Share of healthy hosts, in percent, below which all hosts are used; 0: never. */
   readonly panicThreshold: number;
   /** Where too few hosts are healthy, none is used instead of all. */
@@ -133,6 +136,7 @@ export function readBalancing(cluster: Cluster): BalancingConfig {
     slowStart: readSlowStart(own),
     byLocality: locality?.['locality_weighted_lb_config'] !== undefined,
     panicThreshold: readPanicThreshold(record(common?.['healthy_panic_threshold'])),
+    zones: readZones(record(locality?.['zone_aware_lb_config'])),
     failsInPanic: record(locality?.['zone_aware_lb_config'])?.['fail_traffic_on_panic'] === true,
     excludesUnchecked: common?.['ignore_new_hosts_until_first_hc'] === true,
     closesOnChange: common?.['close_connections_on_host_set_change'] === true,

@@ -2,11 +2,12 @@ import type { Clock, Random } from '#domain';
 import type { ClusterLoadAssignment } from '#xds';
 import type { CompiledCluster } from '../config/cluster-config.ts';
 import { type EndpointConfig, readDrops } from '../config/endpoint-config.ts';
-import type { Resolve } from '../doors.ts';
+import type { LocalCluster, Resolve } from '../doors.ts';
 import type { Stats } from '../stats/stats.ts';
 import { UpstreamCluster } from './cluster.ts';
 import type { PoolFactory } from './cluster-options.ts';
 import type { ProbeFactory } from './health-check/probe.ts';
+import type { LocalHosts } from './zone-routing.ts';
 
 export interface ClusterManagerOptions {
   readonly clock: Clock;
@@ -16,6 +17,8 @@ export interface ClusterManagerOptions {
   readonly createProbe: ProbeFactory;
   readonly resolve: Resolve;
   readonly onLog: (line: string) => void;
+  /** As the bootstrap names it; absent: zones do not count. */
+  readonly localCluster?: LocalCluster | undefined;
 }
 
 /** All clusters in force, by name. */
@@ -24,10 +27,12 @@ export class ClusterManager {
   readonly #clusters = new Map<string, UpstreamCluster>();
   /** Clusters whose hosts have not all been checked yet. */
   readonly #warming = new Map<string, UpstreamCluster>();
+  readonly #local: LocalHosts | undefined;
   #onWarm: (() => void) | undefined;
 
   constructor(options: ClusterManagerOptions) {
     this.#options = options;
+    this.#local = options.localCluster && this.#localHosts(options.localCluster);
   }
 
   get(name: string): UpstreamCluster | undefined {
@@ -55,6 +60,11 @@ export class ClusterManager {
       config,
       random: random.stream(config.name),
       clusterOf: (name) => this.#clusters.get(name),
+      // As in Envoy, that cluster has no zones for itself.
+      local: config.name === this.#options.localCluster?.name ? undefined : this.#local,
+      onBalanced: () => {
+        if (this.#clusters.get(config.name) === cluster) this.#localMayDiffer(config.name);
+      },
       ...rest,
     });
     cluster.drops = readDrops(policy);
@@ -86,6 +96,20 @@ export class ClusterManager {
     for (const cluster of [...this.#warming.values(), ...this.#clusters.values()]) cluster.close();
   }
 
+  #localHosts({ name, region = '', zone = '', subZone = '' }: LocalCluster): LocalHosts {
+    const knowsPlace = [region, zone, subZone].some((part) => part !== '');
+    return {
+      locality: knowsPlace ? `${region}/${zone}/${subZone}` : undefined,
+      level: () => this.#clusters.get(name)?.levels[0],
+    };
+  }
+
+  /** Zones have other shares in all clusters when the local one has other hosts. */
+  #localMayDiffer(name: string): void {
+    if (name !== this.#options.localCluster?.name) return;
+    for (const cluster of [...this.#clusters.values(), ...this.#warming.values()]) cluster.localChanged();
+  }
+
   #serve(cluster: UpstreamCluster): void {
     const { name } = cluster.config;
     if (this.#warming.get(name) !== cluster) return;
@@ -94,6 +118,7 @@ export class ClusterManager {
     this.#clusters.set(name, cluster);
     cluster.serve();
     former?.drain();
+    this.#localMayDiffer(name);
     this.#tellIfWarm();
   }
 

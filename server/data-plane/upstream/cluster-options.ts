@@ -7,6 +7,7 @@ import type { UpstreamCluster } from './cluster.ts';
 import type { ProbeFactory } from './health-check/probe.ts';
 import type { Host } from './host.ts';
 import type { RoutePriority } from './pool-breakers.ts';
+import type { LocalHosts } from './zone-routing.ts';
 
 /**
  * Makes the pool of one host; injected, so that the cluster knows no socket. `tunnels`: its connections carry the bytes of tunnels that end at
@@ -24,6 +25,10 @@ export interface ClusterOptions {
   readonly resolve: Resolve;
   /** Finds the clusters that this one is made of. */
   readonly clusterOf?: (name: string) => UpstreamCluster | undefined;
+  /** Where a bootstrap names a local cluster. */
+  readonly local?: LocalHosts | undefined;
+  /** Balancing goes by other hosts, or by another health of them. */
+  readonly onBalanced?: () => void;
   /** Takes the lines of the health check event log. */
   readonly onLog: (line: string) => void;
 }

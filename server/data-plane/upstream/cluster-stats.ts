@@ -64,6 +64,11 @@ export class ClusterStats {
     else hideHost(this.#stats, this.prefix, host);
   }
 
+  /** A counter by its own name, for what happens often where it is configured. */
+  counter(name: string): Stat {
+    return this.#stats.stat(this.prefix + name);
+  }
+
   /** A figure by its own name, for what happens seldom. */
   count(name: string): void {
     this.#stats.stat(this.prefix + name).value++;

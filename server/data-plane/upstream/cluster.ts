@@ -108,6 +108,11 @@ export class UpstreamCluster {
     return this.#chooser.reports;
   }
 
+  /** The hosts of the local cluster are others or their health is. */
+  localChanged(): void {
+    this.#chooser.localChanged();
+  }
+
   /** Requests go to it from now on. */
   serve(): void {
     this.#windows.open();

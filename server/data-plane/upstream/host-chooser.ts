@@ -12,6 +12,7 @@ import type { OriginalHosts } from './original-hosts.ts';
 import type { HostChoice, PickContext } from './pick-context.ts';
 import type { LevelHosts } from './priority-loads.ts';
 import { ReportedWeights } from './reported-weights.ts';
+import { type LocalHosts, ZoneRouting } from './zone-routing.ts';
 
 export interface HostChooserOptions {
   readonly config: CompiledCluster;
@@ -25,6 +26,10 @@ export interface HostChooserOptions {
   readonly originals: OriginalHosts;
   /** Finds the clusters that this one is made of. */
   readonly clusterOf?: (name: string) => UpstreamCluster | undefined;
+  /** Where a bootstrap names a local cluster. */
+  readonly local?: LocalHosts | undefined;
+  /** Balancing goes by other hosts, or by another health of them. */
+  readonly onBalanced?: () => void;
 }
 
 /**
@@ -43,7 +48,12 @@ export class HostChooser {
   constructor(options: HostChooserOptions) {
     this.#options = options;
     this.#members = this.#createMembers();
-    this.#all = this.#createGroup(options.config.balancing);
+    const { balancing } = options.config;
+    // Where there are subsets, they have all balancers.
+    this.#all = this.#createGroup(
+      balancing,
+      balancing.subsets === undefined && balancing.policy !== 'CLUSTER_PROVIDED',
+    );
     this.#subsets = this.#createSubsets();
     this.reports = this.#createReports();
   }
@@ -52,6 +62,13 @@ export class HostChooser {
   setHosts(hosts: readonly Host[], priorities: ReadonlySet<number>): void {
     this.#all.setHosts(hosts, { priorities });
     this.#subsets?.setHosts(hosts, priorities);
+    this.#options.onBalanced?.();
+  }
+
+  /** The hosts of the local cluster are others or their health is. */
+  localChanged(): void {
+    this.#all.localChanged();
+    this.#subsets?.localChanged();
   }
 
   /** Its hosts by priority; another list whenever they, or their health, are others. */
@@ -103,9 +120,11 @@ export class HostChooser {
     return { host, why: () => `the connection's original destination ${host.key}`, candidates: undefined };
   }
 
-  #createGroup(config: BalancingConfig): HostGroup {
-    const { clock, random, underWay, stats } = this.#options;
-    return new HostGroup({ config, clock, random, underWay, panics: stats.panic });
+  #createGroup(config: BalancingConfig, hasZones = true): HostGroup {
+    const { clock, random, underWay, stats, local } = this.#options;
+    const zones =
+      local && hasZones ? new ZoneRouting({ config, local, random: random.stream('zones'), stats }) : undefined;
+    return new HostGroup({ config, clock, random, underWay, panics: stats.panic, zones });
   }
 
   #createMembers(): MemberHosts | undefined {

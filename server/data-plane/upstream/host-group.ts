@@ -7,6 +7,7 @@ import { createLoadBalancer, type LoadBalancer } from './load-balancer.ts';
 import type { ChosenList, HostChoice, PickContext, TriedHosts } from './pick-context.ts';
 import { type Candidates, type PlaceWeight, type PriorityOptions, PrioritySet } from './priority.ts';
 import type { LevelHosts } from './priority-loads.ts';
+import type { ZoneRouting } from './zone-routing.ts';
 
 export interface HostGroupOptions {
   readonly config: BalancingConfig;
@@ -16,6 +17,8 @@ export interface HostGroupOptions {
   readonly underWay: () => number;
   /** `lb_healthy_panic`. */
   readonly panics: Stat;
+  /** Where a bootstrap names a local cluster; of no use for a balancer that hashes. */
+  readonly zones?: ZoneRouting | undefined;
 }
 
 /** How hosts are balanced now. */
@@ -34,6 +37,7 @@ export class HostGroup {
   /** The balancer goes by a hash of the request. */
   readonly #hashes: boolean;
   readonly #drawPercent: () => number;
+  readonly #zones: ZoneRouting | undefined;
   #priorities: PrioritySet;
 
   constructor(options: HostGroupOptions) {
@@ -43,6 +47,7 @@ export class HostGroup {
     this.#panics = options.panics;
     this.#hashes = config.policy === 'RING_HASH' || config.policy === 'MAGLEV';
     this.#drawPercent = () => random.below(100);
+    this.#zones = this.#hashes ? undefined : options.zones;
     this.#priorities = this.#prioritize([], undefined);
   }
 
@@ -50,6 +55,12 @@ export class HostGroup {
   setHosts(hosts: readonly Host[], { priorities, placeWeight }: HostChange): void {
     const kept = priorities && { of: this.#priorities, but: priorities };
     this.#priorities = this.#prioritize(hosts, kept, placeWeight);
+    if (priorities?.has(0) !== false) this.localChanged();
+  }
+
+  /** The hosts of the local cluster are others or their health is: zones have other shares. */
+  localChanged(): void {
+    this.#zones?.plan(this.#priorities.levels[0]);
   }
 
   /** Weights are others, and the hosts are not. */
@@ -104,7 +115,10 @@ export class HostGroup {
 
   #pick(candidates: Candidates, hash: bigint | undefined, attempt: number): HostChoice | undefined {
     const pick = this.#balancer.pick(candidates.hosts, candidates.source, { hash, attempt });
-    return pick && { host: pick.host, why: pick.why, candidates };
+    if (pick === undefined) return undefined;
+    const { host, why } = pick;
+    const { zone } = candidates;
+    return { host, why: zone === undefined ? why : () => `${zone}; ${why()}`, candidates };
   }
 
   #prioritize(hosts: readonly Host[], kept: PriorityOptions['kept'], placeWeight?: PlaceWeight): PrioritySet {
@@ -113,7 +127,18 @@ export class HostGroup {
       this.#panics.value++;
     };
     const hashed = this.#hashes;
-    return new PrioritySet({ hosts, panicThreshold, byLocality, failsInPanic, hashed, placeWeight, onPanic, kept });
+    const zones = this.#zones;
+    return new PrioritySet({
+      hosts,
+      panicThreshold,
+      byLocality,
+      failsInPanic,
+      hashed,
+      placeWeight,
+      onPanic,
+      kept,
+      zones,
+    });
   }
 }
 

@@ -74,8 +74,17 @@ export class HostSubsets {
 
   /** Weights are others, and the hosts are not. */
   reweigh(): void {
-    for (const group of [this.#any, this.#default]) group?.reweigh();
-    for (const { group } of this.#subsets.values()) group?.reweigh();
+    for (const group of this.#groups()) group.reweigh();
+  }
+
+  /** The hosts of the local cluster are others or their health is. */
+  localChanged(): void {
+    for (const group of this.#groups()) group.localChanged();
+  }
+
+  #groups(): readonly HostGroup[] {
+    const subsets = [...this.#subsets.values()].map(({ group }) => group);
+    return [this.#any, this.#default, ...subsets].filter((group) => group !== undefined);
   }
 
   /** Undefined when no host may be used. */

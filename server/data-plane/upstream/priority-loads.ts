@@ -79,7 +79,8 @@ function availability(usable: readonly Host[], counted: readonly Host[], factor:
   return Math.min(100, Math.floor((factor * sizeOf(usable)) / sizeOf(counted)));
 }
 
-const healthyPercent = ({ healthy, degraded, counted }: LevelHosts): number =>
+/** Of the hosts that count; 0 of none. */
+export const healthyPercent = ({ healthy, degraded, counted }: LevelHosts): number =>
   counted.length === 0 ? 0 : ((healthy.length + degraded.length) / counted.length) * 100;
 
 /**

@@ -4,6 +4,7 @@ import { byPlace } from './hashing/weights.ts';
 import type { Host } from './host.ts';
 import { type LevelHosts, type ListShare, listAt, placeAt, spreadLoad } from './priority-loads.ts';
 import type { ListHealth, TriedPriorities } from './tried-priorities.ts';
+import type { ZoneRouting } from './zone-routing.ts';
 
 /** The hosts that balancing may choose from, and how they came to be. */
 export interface Candidates {
@@ -11,7 +12,7 @@ export interface Candidates {
   /** Names the list: its priority, and its locality where localities are weighted. */
   readonly source: string;
   readonly priority: number;
-  /** `region/zone/sub_zone` where the locality was chosen by weight. */
+  /** `region/zone/sub_zone` where the locality was chosen by weight, or as the proxy's own zone or another in its place. */
   readonly locality: string | undefined;
   /** Too few hosts are healthy: all of them are used. */
   readonly panic: boolean;
@@ -19,6 +20,8 @@ export interface Candidates {
   readonly degraded: boolean;
   readonly healthy: number;
   readonly total: number;
+  /** What zones had to do with it, in a learner's words; absent: nothing. */
+  readonly zone?: string | undefined;
 }
 
 /** The weight of the locality of a host. */
@@ -36,6 +39,8 @@ export interface PriorityOptions {
   readonly hashed?: boolean;
   /** The weight of a host's locality, where it is not that of the assignment. */
   readonly placeWeight?: PlaceWeight | undefined;
+  /** Requests of the first priority stay in the proxy's zone where they can. */
+  readonly zones?: ZoneRouting | undefined;
   /** Called for each choice of a priority with too few healthy hosts. */
   readonly onPanic?: () => void;
   /** What earlier hosts were made of, for all priorities but some. */
@@ -126,7 +131,7 @@ export class PrioritySet {
     const level = this.#levels[priority];
     if (level === undefined || level.all.length === 0) return undefined;
     const { all, healthy, panic } = level;
-    const { hashed = false, failsInPanic = false } = this.#options;
+    const { hashed = false, failsInPanic = false, zones } = this.#options;
     if (panic && failsInPanic && !hashed) return undefined;
     const counts = { degraded, healthy: healthy.length, total: all.length };
     const locality = panic ? undefined : level.localities?.[degraded ? 'degraded' : 'healthy'].next();
@@ -134,6 +139,7 @@ export class PrioritySet {
       const source = `${priority}/${degraded ? 'degraded/' : ''}${locality.key}`;
       return { hosts: locality.usable, source, priority, locality: locality.key, panic, ...counts };
     }
+    if (priority === 0 && !panic && zones !== undefined) return inZone(zones, level, { ...counts, priority });
     const hosts = panic ? all : degraded && !hashed ? level.degraded : healthy;
     if (hosts.length === 0) return undefined;
     const source = panic ? `${priority}/all` : degraded ? `${priority}/degraded` : `${priority}`;
@@ -141,6 +147,23 @@ export class PrioritySet {
     if (level.localities === undefined || panic) share.fixed = candidates;
     return candidates;
   }
+}
+
+/** Where zones count, or might: another list for each request. */
+function inZone(
+  zones: ZoneRouting,
+  level: LevelHosts,
+  known: Pick<Candidates, 'degraded' | 'healthy' | 'total' | 'priority'>,
+): Candidates | undefined {
+  const { degraded, priority } = known;
+  const choice = zones.choose(degraded);
+  if (choice === undefined) return undefined;
+  const hosts = choice.hosts ?? (degraded ? level.degraded : level.healthy);
+  if (hosts.length === 0) return undefined;
+  const list = degraded ? `${priority}/degraded` : `${priority}`;
+  const { locality } = choice;
+  const source = locality === undefined ? list : `${list}/${locality}`;
+  return { ...known, hosts, source, locality, panic: false, zone: choice.why };
 }
 
 const sameHosts = (one: readonly Host[], other: readonly Host[]): boolean =>

@@ -98,14 +98,14 @@ export interface PairCase {
   readonly requests: readonly PairRequest[];
 }
 
-const folder = join(import.meta.dirname, '../../pairs');
+const tests = join(import.meta.dirname, '../..');
 
-/** Every document of every file of `pairs`; a new case is a new document. One that is not alone in its file has a name of its own. */
-export const loadPairs = (): PairCase[] =>
-  readdirSync(folder)
+/** Every document of every file of a folder; a new case is a new document. One that is not alone in its file has a name of its own. */
+export const loadPairs = (folder = 'pairs'): PairCase[] =>
+  readdirSync(join(tests, folder))
     .filter((file) => file.endsWith('.yaml'))
     .sort()
-    .flatMap((file) => readPairs(file.replace('.yaml', ''), readFileSync(join(folder, file), 'utf8')));
+    .flatMap((file) => readPairs(file.replace('.yaml', ''), readFileSync(join(tests, folder, file), 'utf8')));
 
 export function readPairs(file: string, text: string): PairCase[] {
   return parseAllDocuments(text).map((document) => {

@@ -3,6 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import { seededRandom } from '#domain';
 import { leaseSubnet } from '#sandbox/subnets';
 import { typeUrls } from '#xds';
+import type { LocalCluster } from '../../../../server/data-plane/doors.ts';
 import { layeredRuntime } from '../../../../server/envoy/bootstrap.ts';
 import { createTestCa, startPod } from '../../../mesh/data-plane-harness.ts';
 import { startEnvoy } from '../envoy.ts';
@@ -48,16 +49,16 @@ export interface TwoProxies {
   stop(): Promise<void>;
 }
 
-/** Starts a real Envoy and a proxy of ours with the same listeners and clusters: one listener for each case. */
-export async function startTwoProxies(cases: readonly PairCase[]): Promise<TwoProxies> {
+/** Starts a real Envoy and a proxy of ours with the same listeners and clusters: one listener for each case. `local`: whom both belong to. */
+export async function startTwoProxies(cases: readonly PairCase[], local?: LocalCluster): Promise<TwoProxies> {
   const lease = await leaseSubnet(seededRandom(`pairs/${process.pid}/${performance.now()}`));
   const hosts = await startHosts(lease.subnet);
   const ips = { envoy: `127.${lease.subnet}.1.1`, ours: `127.${lease.subnet}.1.2` };
   const portOf = (given: PairCase): number => FIRST_PORT + cases.findIndex(({ name }) => name === given.name);
   const resourcesAt = (ip: string): PairResources[] =>
     cases.map((given) => pairResources(given, { ip, port: portOf(given) }, hosts.at));
-  const ours = await startOurs(ips.ours, resourcesAt(ips.ours));
-  const envoy = await startReal(ips.envoy, resourcesAt(ips.envoy));
+  const ours = await startOurs(ips.ours, resourcesAt(ips.ours), local);
+  const envoy = await startReal(ips.envoy, resourcesAt(ips.envoy), local);
   return {
     envoy,
     ours,
@@ -71,9 +72,12 @@ export async function startTwoProxies(cases: readonly PairCase[]): Promise<TwoPr
   };
 }
 
-async function startReal(ip: string, resources: readonly PairResources[]): Promise<Side & { stop(): Promise<void> }> {
+type Started = Promise<Side & { stop(): Promise<void> }>;
+
+async function startReal(ip: string, resources: readonly PairResources[], local?: LocalCluster): Started {
   const bootstrap = {
-    node: { id: 'pairs', cluster: 'pairs' },
+    node: { id: 'pairs', cluster: 'pairs', ...(local && { locality: { region: local.region } }) },
+    ...(local && { cluster_manager: { local_cluster_name: local.name } }),
     layered_runtime: layeredRuntime(),
     admin: { address: { socket_address: { address: ip, port_value: 15000 } } },
     static_resources: {
@@ -87,19 +91,22 @@ async function startReal(ip: string, resources: readonly PairResources[]): Promi
   return { name: 'envoy', ip, logLines: accessLog, figures, listed: () => listedAt(ip), stop };
 }
 
-async function startOurs(ip: string, resources: readonly PairResources[]): Promise<Side & { stop(): Promise<void> }> {
+async function startOurs(ip: string, resources: readonly PairResources[], local?: LocalCluster): Started {
   const signer = await createTestCa();
   const refused: unknown[] = [];
-  const pod = await startPod({ ip, name: 'pairs', role: 'router', signer }, (xds) => {
-    const clusters = resources.flatMap((each) => each.clusters);
-    refused.push(...xds.push(typeUrls.cluster, clusters));
-    refused.push(
-      ...xds.push(
-        typeUrls.listener,
-        resources.map(({ listener }) => listener),
-      ),
-    );
-  });
+  const pod = await startPod(
+    { ip, name: 'pairs', role: 'router', signer, ...(local && { bootstrap: { localCluster: local } }) },
+    (xds) => {
+      const clusters = resources.flatMap((each) => each.clusters);
+      refused.push(...xds.push(typeUrls.cluster, clusters));
+      refused.push(
+        ...xds.push(
+          typeUrls.listener,
+          resources.map(({ listener }) => listener),
+        ),
+      );
+    },
+  );
   if (refused.length > 0) {
     await pod.stop();
     throw new Error(`our proxy refuses: ${JSON.stringify(refused, null, 1)}`);
