@@ -14,6 +14,8 @@ export interface FaultPolicy {
         readonly share: Fraction;
       }
     | undefined;
+  /** How fast bodies of answers go to the client, in units of 1024 bytes a second. */
+  readonly answerLimit: { readonly kbps: number; readonly byHeader: boolean; readonly share: Fraction } | undefined;
   /** All must hold. */
   readonly headers: readonly HeaderTest[];
   /** Only requests to this cluster; empty: to any. */
@@ -41,6 +43,12 @@ interface AbortJson {
   readonly percentage?: FractionalPercent;
 }
 
+interface LimitJson {
+  readonly fixed_limit?: { readonly limit_kbps?: number | string };
+  readonly header_limit?: object;
+  readonly percentage?: FractionalPercent;
+}
+
 /** Reads envoy.extensions.filters.http.fault.v3.HTTPFault; undefined when there is none. */
 export function readFault(config: Any | undefined): FaultPolicy | undefined {
   if (config === undefined) return undefined;
@@ -48,6 +56,7 @@ export function readFault(config: Any | undefined): FaultPolicy | undefined {
   return {
     delay: readDelay(config['delay'] as DelayJson | undefined, `${field}.delay`),
     abort: readAbort(config['abort'] as AbortJson | undefined, `${field}.abort`),
+    answerLimit: readLimit(config['response_rate_limit'] as LimitJson | undefined, `${field}.response_rate_limit`),
     headers: ((config['headers'] ?? []) as HeaderMatcher[]).map((matcher, i) =>
       compileHeaderTest(matcher, `${field}.headers[${i}]`),
     ),
@@ -56,6 +65,17 @@ export function readFault(config: Any | undefined): FaultPolicy | undefined {
     countsClients: config['disable_downstream_cluster_stats'] !== true,
     maxActive: config['max_active_faults'] === undefined ? undefined : readNumber(config['max_active_faults'], 0),
   };
+}
+
+function readLimit(limit: LimitJson | undefined, field: string): FaultPolicy['answerLimit'] {
+  if (limit === undefined) return undefined;
+  const byHeader = limit.header_limit !== undefined;
+  if (!byHeader && limit.fixed_limit === undefined) throw new ConfigProblem(field, 'limit_type is required');
+  const kbps = readNumber(limit.fixed_limit?.limit_kbps, 0);
+  if (!byHeader && kbps < 1) {
+    throw new ConfigProblem(`${field}.fixed_limit.limit_kbps`, 'value must be greater than or equal to 1');
+  }
+  return { kbps, byHeader, share: readFraction(limit.percentage, NEVER) };
 }
 
 function readDelay(delay: DelayJson | undefined, field: string): FaultPolicy['delay'] {

@@ -47,6 +47,11 @@ export class AnswerFilters {
     this.#filters = filters;
   }
 
+  /** The same with one more, which stands next to the client. */
+  with(filter: AnswerFilter): AnswerFilters {
+    return new AnswerFilters([...this.#filters, filter]);
+  }
+
   /** Returns what takes the place of the answer: no further filter sees either. */
   begin(exchange: Exchange, head: ResponseHead, endStream: boolean): ReplacedAnswer | undefined {
     const makers: ((out: BodyOut) => BodyCoder)[] = [];

@@ -55,6 +55,8 @@ const UNREADABLE: readonly (readonly [type: string, fields: object, reason: RegE
   ['jwt_authn.v3.PerRouteConfig', { requirement_name: '' }, /requirement_name: value length/],
   ['local_ratelimit.v3.LocalRateLimit', { stat_prefix: 'a' }, /token_bucket: value is required/],
   ['ratelimit.v3.RateLimitPerRoute', { rate_limits: [{}] }, /at least 1 item/],
+  ['fault.v3.HTTPFault', { response_rate_limit: {} }, /limit_type is required/],
+  ['fault.v3.HTTPFault', { response_rate_limit: { fixed_limit: {} } }, /greater than or equal to 1/],
   ['rbac.v3.RBACPerRoute', { rbac: { rules: { policies: { a: {} } } } }, /at least 1 item/],
   ['buffer.v3.Buffer', { max_request_bytes: 3 }, /Unable to unpack as BufferPerRoute/],
   ['health_check.v3.HealthCheck', { pass_through_mode: false }, /doesn't support virtual host or route specific/],

@@ -1,10 +1,13 @@
 import type { FaultPolicy } from '../../config/fault-policy.ts';
 import { originOf } from '../../config/origins.ts';
 import { type Fraction, inPercent } from '../../config/values.ts';
+import { AnswerFilters } from '../answer-filters.ts';
 import type { Exchange, RequestLayer } from '../exchange.ts';
+import { slowAnswer } from './slow-answer.ts';
 
 const DELAY = 'x-envoy-fault-delay-request';
 const ABORT = 'x-envoy-fault-abort-request';
+const RATE = 'x-envoy-fault-throughput-response';
 const GRPC_ABORT = 'x-envoy-fault-abort-grpc-request';
 
 /**
@@ -16,6 +19,7 @@ export const fault =
   (exchange) => {
     const policy = exchange.route?.fault ?? own;
     if (policy === undefined || !concerns(policy, exchange)) return 'next';
+    if (policy.answerLimit !== undefined) limitAnswer(exchange, policy, policy.answerLimit);
     const ms = delayOf(policy, exchange);
     if (ms === undefined || !mayDisturb(exchange, policy)) return abort(exchange, policy);
     exchange.info.flag('DI');
@@ -27,6 +31,18 @@ export const fault =
     exchange.underWay = timer;
     return 'wait';
   };
+
+/** Bodies of answers come slowly, whoever gives them. */
+function limitAnswer(exchange: Exchange, policy: FaultPolicy, limit: NonNullable<FaultPolicy['answerLimit']>): void {
+  const kbps = limit.byHeader ? numberIn(exchange, RATE) : limit.kbps;
+  if (kbps === undefined || kbps === 0) return;
+  const share = limit.byHeader ? shareIn(exchange, `${RATE}-percentage`, limit.share) : limit.share;
+  if (!drawn(exchange, share, `at most ${kbps} KiB of the answer a second`, 'fault') || !mayDisturb(exchange, policy))
+    return;
+  exchange.stats.count('fault.response_rl_injected');
+  const slow = slowAnswer(exchange, kbps);
+  exchange.answerFilters = exchange.answerFilters?.with(slow) ?? new AnswerFilters([slow]);
+}
 
 /** Only so many requests are disturbed at a time; one that is stays so until it ends. */
 function mayDisturb(exchange: Exchange, { maxActive }: FaultPolicy): boolean {
