@@ -33,6 +33,8 @@ export function readPerFilter(levels: readonly (PerFilter | undefined)[]): {
     for (const [name, config] of Object.entries(level)) {
       switches.set(name, !(config['@type'] === WRAPPER && config['disabled'] === true));
       const inner = unwrapped(config);
+      // A FilterConfig may hold a configuration of no type, which says nothing.
+      if (inner !== undefined && !Object.hasOwn(inner, '@type')) continue;
       within('typed_per_filter_config', () => checkGiven(name, config, inner));
       if (inner === undefined) continue;
       own[name] = inner;
