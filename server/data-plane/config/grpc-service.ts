@@ -4,8 +4,15 @@ import { durationMs } from './values.ts';
 
 export interface GrpcServiceJson {
   readonly envoy_grpc?: { readonly cluster_name?: string; readonly authority?: string };
+  readonly google_grpc?: object;
   readonly timeout?: string;
   readonly initial_metadata?: readonly { readonly key?: string; readonly value?: string }[];
+}
+
+/** Unlike Envoy, which has a second client with connections of its own, the proxy calls services over its clusters alone. */
+export function refuseGoogleGrpc(given: GrpcServiceJson | undefined, field: string): void {
+  if (given?.google_grpc === undefined) return;
+  throw new ConfigProblem(`${field}.google_grpc`, 'is not supported: name a cluster in envoy_grpc');
 }
 
 /** Reads envoy.config.core.v3.GrpcService. */
@@ -14,6 +21,7 @@ export function readGrpcService(
   field: string,
   defaultTimeoutMs: number,
 ): GrpcServiceConfig {
+  refuseGoogleGrpc(given, field);
   const cluster = given?.envoy_grpc?.cluster_name;
   if (cluster === undefined || cluster === '')
     throw new ConfigProblem(field, 'only envoy_grpc with a cluster is supported');

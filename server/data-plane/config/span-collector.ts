@@ -1,5 +1,5 @@
 import type { Tracer } from '../http/tracing/propagation.ts';
-import type { GrpcServiceJson } from './grpc-service.ts';
+import { type GrpcServiceJson, refuseGoogleGrpc } from './grpc-service.ts';
 import { durationMs } from './values.ts';
 
 /** Where the spans of a connection manager go, and how they are written. */
@@ -54,6 +54,7 @@ export function readSpanCollector(provider: TracingProvider | undefined): SpanCo
   if (provider?.name === 'envoy.tracers.zipkin') return readZipkin(config);
   if (provider?.name !== 'envoy.tracers.opentelemetry') return undefined;
   const grpc = config?.grpc_service;
+  refuseGoogleGrpc(grpc, 'tracing.provider.grpc_service');
   const cluster = grpc?.envoy_grpc?.cluster_name;
   const about = {
     service: config?.service_name || undefined,

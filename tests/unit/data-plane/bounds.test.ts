@@ -112,6 +112,15 @@ describe('what breaks the rules of the API of Envoy is refused, as Envoy does', 
     expect(() => compileListener(given, 'v1')).toThrow(words);
   });
 
+  it('a service that no cluster stands for is refused by the name of its field', () => {
+    const grpc_service = { google_grpc: { target_uri: 'authz:9000', stat_prefix: 'authz' } };
+    const asked = listener(filter('ext_authz.v3.ExtAuthz', { grpc_service }));
+    expect(() => compileListener(asked, '1')).toThrow(/grpc_service\.google_grpc: is not supported/);
+    const typed_config = { grpc_service };
+    const traced = listener({ tracing: { provider: { name: 'envoy.tracers.opentelemetry', typed_config } } });
+    expect(() => compileListener(traced, '1')).toThrow(/provider\.grpc_service\.google_grpc: is not supported/);
+  });
+
   it('a cluster without a name', () => {
     expect(() => compileCluster({ name: '', type: 'STATIC' }, 'v1')).toThrow(
       'name: value length must be at least 1 characters',
