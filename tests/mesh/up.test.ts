@@ -199,6 +199,7 @@ describe('meshwork up', () => {
         /^pilot_k8s_cfg_events\{event="add",type="VirtualService"\} 1$/m,
         /^pilot_push_triggers\{type="config"\} [1-9]/m,
         /^pilot_virt_services [1-9]/m,
+        /^pilot_destrule_subsets 0$/m,
         /^istio_build\{component="pilot",tag="1\.31\.0"\} 1$/m,
       ])
         expect(body).toMatch(line);

@@ -83,6 +83,14 @@ describe('a BackendTLSPolicy', () => {
     expect(ancestor?.controllerName).toBe('istio.io/mesh-controller');
   });
 
+  it('tells of a target that is not there in those after it too', () => {
+    const [good, missing] = ['tls', 'nope'].map((name) => ({ group: '', kind: 'Service', name }));
+    const states = (targetRefs: unknown) => ancestorsOf(policy({ targetRefs }))?.map((each) => shown(each.conditions));
+    const bad = 'Accepted=TargetNotFound ResolvedRefs';
+    expect(states([missing, good])).toEqual([bad, bad]);
+    expect(states([good, missing])).toEqual([GOOD, bad]);
+  });
+
   it('gives way to an older one with the same target', () => {
     const older = policy({}, { name: 'older', creationTimestamp: '2025-01-01T00:00:00Z' });
     expect(shown(ancestorsOf(policy({}), older)?.[0]?.conditions)).toBe('Accepted=Conflicted ResolvedRefs');

@@ -7,6 +7,7 @@ import { type PushEvent, typeUrls } from '#xds';
 import { rootNamespace } from '../system.ts';
 import { debugConnections, metadataText } from './connections.ts';
 import { Distribution, PrometheusPage } from './prometheus-families.ts';
+import { PUSH_METRICS, pushStatus } from './push-status-page.ts';
 
 const SHORT: Readonly<Record<string, string>> = {
   [typeUrls.cluster]: 'cds',
@@ -118,6 +119,10 @@ export class IstiodMetrics {
     page.add('gauge', 'pilot_xds', 'Number of endpoints connected to this pilot using XDS.', connected);
     page.add('gauge', 'pilot_services', 'Total services known to pilot.', one(services.all.length));
     page.add('gauge', 'pilot_virt_services', 'Total virtual services known to pilot.', one(virtualServices.length));
+    const odd = pushStatus(controlPlane);
+    for (const [name, help] of Object.entries(PUSH_METRICS)) {
+      page.add('gauge', name, help, one(Object.keys(odd[name] ?? {}).length));
+    }
     page.add('counter', 'pilot_xds_pushes', 'Pilot build and send errors for lds, rds, cds and eds.', this.#pushes);
     page.add(
       'counter',

@@ -3,6 +3,12 @@ import { typeUrls } from '#xds';
 import { ProxyResources } from './config-dump.ts';
 import { debugConnections } from './connections.ts';
 
+/** What is watched for, with the help of its gauge, which says of how many it is true. */
+export const PUSH_METRICS = {
+  pilot_destrule_subsets: 'Duplicate subsets across destination rules for same host',
+  pilot_eds_no_instances: 'Number of clusters without instances.',
+} as const;
+
 interface Found {
   readonly proxy?: string;
   readonly message?: string;
@@ -15,7 +21,7 @@ type FoundByKey = Readonly<Record<string, Found>>;
  * no ten seconds old, and of the metrics it has those of clusters and subsets. Source: ProxyPushStatus in istio pilot/pkg/model/push_context.go.
  */
 export function pushStatus(controlPlane: ControlPlane): Readonly<Record<string, FoundByKey>> {
-  const all: Readonly<Record<string, FoundByKey>> = {
+  const all: Readonly<Record<keyof typeof PUSH_METRICS, FoundByKey>> = {
     pilot_destrule_subsets: duplicateSubsets(controlPlane.inspect()),
     pilot_eds_no_instances: clustersWithoutEndpoints(controlPlane),
   };
