@@ -61,6 +61,16 @@ describe('our proxy does with the same xDS what a real Envoy does', () => {
     );
   });
 
+  it('figures of single hosts have the same labels for Prometheus', async () => {
+    const lines = async ({ ip }: TwoProxies['ours']): Promise<string[]> => {
+      const answer = await fetch(`http://${ip}:15000/stats/prometheus?filter=endpoint-figures.*[.]endpoint`);
+      return (await answer.text()).split('\n').map((line) => line.replace(/ [\d.]+$/, ''));
+    };
+    const told = await lines(proxies.ours);
+    expect(told.some((line) => line.includes('envoy_endpoint_hostname="shop.example"'))).toBe(true);
+    expect(told.filter(Boolean).sort()).toEqual((await lines(proxies.envoy)).filter(Boolean).sort());
+  });
+
   it('every statistic that Envoy lists after all that is listed here', async () => {
     expect(await missing()).toEqual([]);
   });

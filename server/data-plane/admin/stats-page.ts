@@ -1,7 +1,7 @@
 import type { RE2JS } from 're2js';
 import type { Histogram } from '../stats/histogram.ts';
 import { histogramLine, histogramsJson } from '../stats/histogram-text.ts';
-import { prometheusText } from '../stats/prometheus.ts';
+import { type Figure, prometheusText } from '../stats/prometheus.ts';
 import { shownNames } from '../stats/shown-names.ts';
 import type { StatsForm } from '../stats/stats-form.ts';
 import { compileRe2, html, type Page, type PageContext, text } from './page.ts';
@@ -15,7 +15,7 @@ const HIDDEN = ['include', 'only', 'exclude'];
 
 interface Shown {
   readonly readouts: readonly (readonly [name: string, text: string])[];
-  readonly figures: readonly (readonly [name: string, value: number])[];
+  readonly figures: readonly Figure[];
   readonly histograms: readonly (readonly [name: string, histogram: Histogram])[];
   readonly isGauge: (name: string) => boolean;
 }
@@ -106,12 +106,15 @@ function select(
   const has = (kind: StatType): boolean => type === 'All' || type === kind;
   const gauges = new Set<string>();
   const figures = new Map<string, number>();
+  const labels = new Map<string, Readonly<Record<string, string>>>();
   for (const [own, value] of stats.complete()) {
     const name = shown(own);
     const isGauge = stats.isGauge(own);
     if (isGauge) gauges.add(name);
     if (!has(isGauge ? 'Gauges' : 'Counters') || (usedOnly && value === 0) || !matches(name)) continue;
     figures.set(name, (figures.get(name) ?? 0) + value);
+    const further = stats.labelsOf(own);
+    if (further !== undefined) labels.set(name, further);
   }
   const histograms = new Map<string, Histogram>();
   for (const [own, histogram] of stats.histograms()) {
@@ -121,7 +124,7 @@ function select(
   }
   return {
     readouts: [...textReadouts()].filter(([name]) => has('TextReadouts') && matches(name)),
-    figures: [...figures],
+    figures: [...figures].map(([name, value]) => [name, value, labels.get(name)] as const),
     histograms: [...histograms],
     isGauge: (name) => gauges.has(name),
   };

@@ -10,9 +10,12 @@ interface Sample {
   readonly value: number;
 }
 
-/** Envoy's own figures, by their dotted names. */
+/** One figure by its dotted name, with labels that the name does not tell. */
+export type Figure = readonly [dotted: string, value: number, labels?: Labels | undefined];
+
+/** Envoy's own figures. */
 export interface EnvoyFigures {
-  readonly figures: readonly (readonly [name: string, value: number])[];
+  readonly figures: readonly Figure[];
   readonly histograms: readonly (readonly [name: string, histogram: Histogram])[];
   readonly isGauge: (name: string) => boolean;
   /** Shown as gauges of 0 with the text as a label. */
@@ -110,8 +113,6 @@ function figuresText({ figures, isGauge, readouts = [], form: { tagsOf } = PLAIN
     familiesText('gauge', texts, tagsOf),
   ].join('');
 }
-
-type Figure = readonly [dotted: string, value: number, labels?: Labels];
 
 function familiesText(type: string, figures: readonly Figure[], tagsOf: StatsForm['tagsOf']): string {
   const families = new Map<string, Sample[]>();

@@ -31,6 +31,8 @@ export class Stats {
   readonly #declared = new Map<string, readonly string[]>();
   /** The same of histograms, which are empty then. */
   readonly #declaredHistograms = new Map<string, readonly string[]>();
+  /** By prefix: labels of figures that their names do not tell. */
+  readonly #labels = new Map<string, Readonly<Record<string, string>>>();
   /** Prefixes whose figures are gone as soon as somebody looks. */
   readonly #forgotten = new Set<string>();
 
@@ -92,6 +94,18 @@ export class Stats {
     if (histograms.length > 0) this.#declaredHistograms.set(prefix, histograms);
   }
 
+  /** All figures of `prefix`, which ends in a dot, have these labels besides those that their names tell. */
+  label(prefix: string, labels: Readonly<Record<string, string>>): void {
+    this.#forget();
+    this.#labels.set(prefix, labels);
+  }
+
+  /** Undefined: none but what the name tells. */
+  labelsOf(name: string): Readonly<Record<string, string>> | undefined {
+    this.#forget();
+    return this.#labels.size === 0 ? undefined : this.#labels.get(name.slice(0, name.lastIndexOf('.') + 1));
+  }
+
   /** Forgets every figure whose name begins with `prefix`, which ends in a dot. */
   remove(prefix: string): void {
     this.#forgotten.add(prefix);
@@ -109,6 +123,7 @@ export class Stats {
       this.#histograms,
       this.#declared,
       this.#declaredHistograms,
+      this.#labels,
     ];
     for (const map of maps) for (const name of map.keys()) if (this.#isForgotten(name)) map.delete(name);
     this.#forgotten.clear();

@@ -33,6 +33,8 @@ export function showHost(stats: Stats, prefix: string, host: Host): void {
   for (const figure of COUNTERS) stats.sum(scope + figure, () => hostFigures(host)[figure]);
   for (const figure of GAUGES) stats.gauge(scope + figure, () => hostFigures(host)[figure]);
   stats.gauge(`${scope}healthy`, () => (host.healthy ? 1 : 0));
+  const { hostname } = host.endpoint;
+  if (hostname !== '') stats.label(scope, { envoy_endpoint_hostname: hostname });
 }
 
 /** It is no host any more. */

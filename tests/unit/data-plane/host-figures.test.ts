@@ -50,6 +50,24 @@ describe('figures of single hosts', () => {
     expect(start({}).shown()).toEqual([]);
   });
 
+  it('tell the name of a host that has one, for as long as it is there', () => {
+    const endpoints = ['1.0.0.1', '1.0.0.2'].map((address, i) => ({
+      endpoint: {
+        address: { socket_address: { address, port_value: 80 } },
+        ...(i === 0 && { hostname: 'shop.example' }),
+      },
+    }));
+    const { cluster, stats } = start({
+      track_cluster_stats: { per_endpoint_stats: true },
+      load_assignment: { cluster_name: 'c', endpoints: [{ lb_endpoints: endpoints }] },
+    } as Partial<Cluster>);
+    const named = 'cluster.c.endpoint.1.0.0.1_80.rq_total';
+    expect(stats.labelsOf(named)).toEqual({ envoy_endpoint_hostname: 'shop.example' });
+    expect(stats.labelsOf('cluster.c.endpoint.1.0.0.2_80.rq_total')).toBeUndefined();
+    cluster.setEndpoints([cluster.hosts[1]!.endpoint]);
+    expect(stats.labelsOf(named)).toBeUndefined();
+  });
+
   it('have the labels of Envoy for Prometheus', () => {
     expect(extractTags('cluster.outbound|80||shop.endpoint.10.0.0.7_8080.rq_total')).toEqual({
       name: 'envoy_cluster_endpoint_rq_total',

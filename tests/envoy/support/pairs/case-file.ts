@@ -48,6 +48,8 @@ export type PairHost =
   | {
       readonly host: string;
       readonly health?: string;
+      /** The name that the assignment gives it. */
+      readonly hostname?: string;
       readonly weight?: number;
       /** Its metadata `envoy.lb`. */
       readonly labels?: Readonly<Record<string, unknown>>;

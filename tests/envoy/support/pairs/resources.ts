@@ -86,8 +86,9 @@ function localitiesOf(names: readonly PairHost[], hosts: Hosts): object[] {
   );
   return [...places].map(([place, members]) => ({
     ...(JSON.parse(place) as object),
-    lb_endpoints: members.map(({ host, labels, health, weight, further = [] }) => ({
+    lb_endpoints: members.map(({ host, hostname, labels, health, weight, further = [] }) => ({
       endpoint: {
+        ...(hostname !== undefined && { hostname }),
         address: socketAddress(hosts(host)),
         ...(further.length > 0 && {
           additional_addresses: further.map((name) => ({ address: socketAddress(hosts(name)) })),
