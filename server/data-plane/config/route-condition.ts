@@ -1,10 +1,18 @@
 import type { HeaderMatcher, RouteMatch, StringMatcher } from '#xds';
 import type { RequestHead, ResponseHead, TlsFacts } from '../http/codec.ts';
 import { cookieValues } from '../http/cookies.ts';
+import type { FilterState } from '../http/filter-state.ts';
 import type { Headers } from '../http/headers.ts';
 import { compileMetadataMatch, type MetadataMatcherJson, type ReadMetadata } from './metadata-match.ts';
 import { ConfigProblem } from './problem.ts';
-import { asBytes, compileByteMatch, compileRegex, foldCase, type StringMatch } from './string-match.ts';
+import {
+  asBytes,
+  compileByteMatch,
+  compileRegex,
+  compileStringMatch,
+  foldCase,
+  type StringMatch,
+} from './string-match.ts';
 import { compileUriTemplate } from './uri-template.ts';
 import { readNumber } from './values.ts';
 
@@ -19,6 +27,8 @@ export interface RouteSubject {
   readonly metadata: ReadMetadata;
   /** Of the client's connection. */
   readonly tls: TlsFacts | undefined;
+  /** Texts that filters have left so far. */
+  readonly filterState?: Pick<FilterState, 'of'>;
 }
 
 /** Why a condition does not hold, in a learner's words: made from what it saw, whatever becomes of the request afterwards. */
@@ -54,15 +64,27 @@ export function compileConditions(match: RouteMatch, ignoresParameters = false):
     ...(match.cookies ?? []).map((cookie, i) => cookieCondition(cookie, `cookies[${i}]`)),
     ...(match.tls_context === undefined ? [] : [certificateCondition(match.tls_context)]),
     ...(match.dynamic_metadata ?? []).map((matcher, i) => metadataCondition(matcher, `dynamic_metadata[${i}]`)),
-    ...(match.filter_state ?? []).map(() => NO_FILTER_STATE),
+    ...(match.filter_state ?? []).map((matcher, i) => stateCondition(matcher, `filter_state[${i}]`)),
   ];
 }
 
 /** `/a;v=1/b;w` is `/a/b`: what follows a semicolon in a segment is a parameter. */
 const withoutParameters = (path: string): string => path.replaceAll(/;[^/]*/g, '');
 
-/** No filter of this proxy leaves objects of that kind, so that no request has one. */
-const NO_FILTER_STATE: RouteCondition = () => () => 'needs filter state, which no filter has left';
+/** What filters of this proxy leave is text: it is no address. */
+function stateCondition(matcher: Readonly<Record<string, unknown>>, field: string): RouteCondition {
+  const key = String(matcher['key'] ?? '');
+  if (key === '') throw new ConfigProblem(`${field}.key`, 'value length must be at least 1 characters');
+  const text = matcher['string_match'] as StringMatcher | undefined;
+  if (text === undefined) return () => () => `needs an address under ${key}, which no filter has left`;
+  const match = compileStringMatch(text, `${field}.string_match`);
+  return condition({
+    seen: ({ filterState }) => filterState?.of(key),
+    accepts: (seen) => seen !== undefined && match.accepts(seen),
+    reason: (seen) =>
+      `needs filter state ${key} to be ${match.wanted}, ${seen === undefined ? 'no filter has left any' : `it is "${seen}"`}`,
+  });
+}
 
 const GRPC_ONLY: RouteCondition = condition({
   seen: ({ head }) => head.headers.get('content-type'),

@@ -56,9 +56,26 @@ function metadata(argument: string, field: string): Command {
   return read(lookup)(argument.slice(colon + 1), field);
 }
 
-/** No filter of this proxy keeps state under a name. */
+/** `KEY`, `KEY:TYPED` (a text of JSON), `KEY:PLAIN` or `KEY:FIELD:NAME`; texts have no fields. */
 const filterState: CommandReader = (argument, field) => {
-  if (argument === '') throw new ConfigProblem(field, 'Invalid filter state configuration, key cannot be empty.');
+  const [key = '', form = 'TYPED', name] = argument.split(':');
+  if (key === '') throw new ConfigProblem(field, 'Invalid filter state configuration, key cannot be empty.');
+  if (!['PLAIN', 'TYPED', 'FIELD'].includes(form))
+    throw new ConfigProblem(field, 'Invalid filter state serialize type, only support PLAIN/TYPED/FIELD.');
+  if ((form === 'FIELD') !== (name !== undefined && name !== ''))
+    throw new ConfigProblem(field, 'Invalid filter state serialize type, FIELD should be used with the field name.');
+  if (form === 'PLAIN') return (subject) => subject.filterState?.of(key);
+  if (form === 'FIELD') return () => undefined;
+  return (subject) => {
+    const text = subject.filterState?.of(key);
+    // As an object it is written as JSON wherever it stands.
+    return text === undefined ? undefined : (Object(text) as object);
+  };
+};
+
+/** No connection to a host has state of its own. */
+const upstreamFilterState: CommandReader = (argument, field) => {
+  filterState(argument, field);
   return () => undefined;
 };
 
@@ -75,6 +92,6 @@ export const METADATA_COMMANDS: Readonly<Record<string, CommandReader>> = {
   CLUSTER_METADATA: read(ofResource('CLUSTER')),
   UPSTREAM_METADATA: read(ofResource('UPSTREAM_HOST')),
   FILTER_STATE: filterState,
-  UPSTREAM_FILTER_STATE: filterState,
+  UPSTREAM_FILTER_STATE: upstreamFilterState,
   ENVIRONMENT: environment,
 };

@@ -3,6 +3,7 @@ import type { ProxyNode } from '#xds';
 import type { EndpointConfig } from '../config/endpoint-config.ts';
 import type { ResponseHead, TlsFacts } from '../http/codec.ts';
 import type { DynamicMetadata } from '../http/dynamic-metadata.ts';
+import type { FilterState } from '../http/filter-state.ts';
 import { Headers } from '../http/headers.ts';
 import type { PeerWorkload } from '../http/peer-metadata.ts';
 import type { TraceReason } from '../http/request-id.ts';
@@ -73,6 +74,8 @@ export interface FormatSubject {
   readonly runtime?: FormatRuntime | undefined;
   /** What filters have left, by filter name. */
   readonly dynamicMetadata?: Pick<DynamicMetadata, 'of' | 'all'> | undefined;
+  /** Texts that filters have left under names of their own. */
+  readonly filterState?: Pick<FilterState, 'of'> | undefined;
   readonly resourceMetadata?: ((kind: MetadataKind) => ResourceMetadata | undefined) | undefined;
   /** Whose request it is. */
   readonly proxy?: FormatProxy | undefined;

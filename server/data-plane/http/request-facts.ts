@@ -7,6 +7,7 @@ import type { RouteFigures } from '../stats/route-figures.ts';
 import type { Stat } from '../stats/stats.ts';
 import type { ResponseHead, TlsFacts } from './codec.ts';
 import { DynamicMetadata } from './dynamic-metadata.ts';
+import type { FilterState } from './filter-state.ts';
 import type { Headers } from './headers.ts';
 import type { PeerWorkload } from './peer-metadata.ts';
 import { TracedRequest } from './traced-request.ts';
@@ -50,6 +51,8 @@ export abstract class RequestFacts extends TracedRequest {
   cameAsGrpc: boolean | undefined;
   /** Where the log tells of it again and again. */
   nextEntry: Timer | undefined;
+  /** Texts that filters have left under names of their own. */
+  filterState: FilterState | undefined;
   #metadata: DynamicMetadata | undefined;
 
   /** As whose it counts at its cluster. */

@@ -176,6 +176,9 @@ function filterState(subject: FormatSubject, names: readonly string[]): object |
   if (names.length === 0) return undefined;
   const state = peersOf(subject) as Readonly<Record<string, unknown>>;
   const found = names.flatMap((name): [string, object][] => {
+    const text = subject.filterState?.of(name);
+    if (text !== undefined)
+      return [[name, { '@type': 'type.googleapis.com/google.protobuf.StringValue', value: text }]];
     const value = state[name];
     return value === undefined ? [] : [[name, { '@type': 'type.googleapis.com/google.protobuf.Struct', value }]];
   });

@@ -4,6 +4,7 @@ import { readCompressor } from '../../config/filters/compressor.ts';
 import { readCustomResponse } from '../../config/filters/custom-response.ts';
 import { readDecompressor } from '../../config/filters/decompressor.ts';
 import { readHeaderMutation } from '../../config/filters/header-mutation.ts';
+import { readSetFilterState } from '../../config/filters/set-filter-state.ts';
 import { readStatefulSession } from '../../config/filters/stateful-session.ts';
 import { bandwidthLimit } from './bandwidth-limit.ts';
 import { buffer, readBuffer } from './buffer.ts';
@@ -18,6 +19,7 @@ import { headerMutation } from './header-mutation.ts';
 import { headerToMetadata, readHeaderToMetadata } from './header-to-metadata.ts';
 import { healthCheck, readHealthCheck } from './health-check.ts';
 import { ipTagging, readIpTagging } from './ip-tagging.ts';
+import { setFilterState } from './set-filter-state.ts';
 import { readSetMetadata, setMetadata } from './set-metadata.ts';
 
 import { statefulSession } from './stateful-session.ts';
@@ -33,6 +35,7 @@ export const SELF_CONTAINED: Readonly<Record<string, Maker>> = {
   [`${TYPE}bandwidth_limit.v3.BandwidthLimit`]: (name, config) => bandwidthLimit(name, readBandwidthLimit(config)),
   [`${TYPE}csrf.v3.CsrfPolicy`]: (name, config) => csrf(name, readCsrf(config)),
   [`${TYPE}set_metadata.v3.Config`]: (_name, config) => setMetadata(readSetMetadata(config)),
+  [`${TYPE}set_filter_state.v3.Config`]: (name, config) => setFilterState(name, readSetFilterState(config)),
   [`${TYPE}header_to_metadata.v3.Config`]: (name, config) => headerToMetadata(name, readHeaderToMetadata(config)),
   [`${TYPE}health_check.v3.HealthCheck`]: (_name, config) => healthCheck(readHealthCheck(config)),
   [`${TYPE}compressor.v3.Compressor`]: (name, config) => compressor(name, readCompressor(config)),

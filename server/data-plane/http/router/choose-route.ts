@@ -120,7 +120,9 @@ function spared(exchange: Exchange, { share }: CompiledRoute): Refusal | undefin
 }
 
 function matchRoutes(exchange: Exchange, host: CompiledVirtualHost): void {
-  const subject = splitPath(exchange.head, (filter) => exchange.metadata.of(filter), exchange.connection.tls);
+  const asked = splitPath(exchange.head, (filter) => exchange.metadata.of(filter), exchange.connection.tls);
+  const { filterState } = exchange;
+  const subject = filterState === undefined ? asked : { ...asked, filterState };
   const routes = host.narrow === undefined ? host.routes : host.narrow(subject);
   let misses: Miss[] | undefined;
   for (const route of routes) {

@@ -29,6 +29,7 @@ export const PROXY_FILTERS: ReadonlySet<string> = new Set([
   `${HTTP}ratelimit.v3.RateLimit`,
   `${HTTP}rbac.v3.RBAC`,
   `${HTTP}router.v3.Router`,
+  `${HTTP}set_filter_state.v3.Config`,
   `${HTTP}set_metadata.v3.Config`,
   `${HTTP}stateful_session.v3.StatefulSession`,
   `${NETWORK}connection_limit.v3.ConnectionLimit`,

@@ -1,0 +1,64 @@
+import type { Any } from '#xds';
+import { compileFormat, type Format } from '../../format/template.ts';
+import type { BodyFormatJson } from '../body-format.ts';
+import { ConfigProblem, within } from '../problem.ts';
+
+/** envoy.extensions.filters.common.set_filter_state.v3.FilterStateValue. As in Envoy, `read_only` keeps nobody from another text. */
+export interface KeptText {
+  readonly key: string;
+  readonly value: Format;
+  /** Nothing is left where the text is empty. */
+  readonly skipsEmpty: boolean;
+}
+
+/** envoy.extensions.filters.http.set_filter_state.v3.Config. */
+export interface SetFilterStateConfig {
+  readonly kept: readonly KeptText[];
+  readonly clearsRoute: boolean;
+}
+
+interface ValueJson {
+  readonly object_key?: string;
+  readonly factory_key?: string;
+  readonly format_string?: BodyFormatJson & { readonly omit_empty_values?: boolean };
+  readonly skip_if_empty?: boolean;
+}
+
+/** Throws ConfigProblem. */
+export function readSetFilterState(config: Any): SetFilterStateConfig {
+  const given = (config['on_request_headers'] ?? []) as readonly ValueJson[];
+  return {
+    kept: given.map((value, i) => within(`on_request_headers[${i}]`, () => readValue(value))),
+    clearsRoute: config['clear_route_cache'] === true,
+  };
+}
+
+/** Envoy's factory for plain text. */
+const TEXT = 'envoy.string';
+
+function readValue({
+  object_key: key,
+  factory_key,
+  format_string: format,
+
+  skip_if_empty,
+}: ValueJson): KeptText {
+  if (key === undefined) throw new ConfigProblem('key', 'is required');
+  if (key === '') throw new ConfigProblem('object_key', 'value length must be at least 1 characters');
+  if (format === undefined) throw new ConfigProblem('value', 'is required');
+  const factory = factory_key || key;
+  if (factory !== TEXT) {
+    const why = /^envoy\./.test(factory)
+      ? `this proxy keeps text alone (factory_key: ${TEXT}), no '${factory}'`
+      : `'${factory}' does not have an object factory`;
+    throw new ConfigProblem('object_key', why);
+  }
+  const text = format.text_format_source?.inline_string ?? format.text_format;
+  if (text === undefined) throw new ConfigProblem('format_string', 'only a text_format is read');
+  const empty = format.omit_empty_values === true ? '' : '-';
+  return {
+    key,
+    value: compileFormat(text, 'format_string.text_format_source', empty),
+    skipsEmpty: skip_if_empty === true,
+  };
+}
