@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type IncomingMessage, request, type Server } from 'node:http';
+import { connect } from 'node:http2';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { typeUrls } from '#xds';
@@ -44,7 +45,18 @@ const NARROWING = {
     fill_interval: '0.02s',
   },
 };
-const PORTS = { unpacking: 8081, packing: 8082, held: 8083, narrow: 8084 };
+const TELLING = {
+  name: 'tell',
+  typed_config: {
+    '@type': `${EXTENSIONS}filters.http.bandwidth_limit.v3.BandwidthLimit`,
+    stat_prefix: 'tell',
+    enable_mode: 'RESPONSE',
+    limit_kbps: 1,
+    enable_response_trailers: true,
+    response_trailer_prefix: 'X-Mine',
+  },
+};
+const PORTS = { unpacking: 8081, packing: 8082, held: 8083, narrow: 8084, telling: 8085 };
 const LONG = Array.from({ length: 20_000 }, (_, i) => `line ${(i * 7919) % 10_007}`).join('\n');
 
 const listener = (name: keyof typeof PORTS, filters: readonly object[]) => ({
@@ -105,6 +117,7 @@ describe('a filter that changes bodies', () => {
         listener('packing', [PACKING]),
         listener('held', [BUFFER, UNPACKING]),
         listener('narrow', [NARROWING, UNPACKING]),
+        listener('telling', [TELLING]),
       ];
       expect(xds.push(typeUrls.listener, listeners)).toEqual([]);
     });
@@ -169,5 +182,20 @@ describe('a filter that changes bodies', () => {
     ]);
     const told = /goes on with 51200000 bytes a second at most/;
     await until(() => pod.hops.some(({ steps }) => steps.some(({ detail = '' }) => told.test(detail))), String(told));
+  });
+
+  it('tells clients of HTTP/2 in trailers how long a body was held back', async () => {
+    answer = { headers: {}, body: Buffer.alloc(1100) };
+    const session = connect(`http://${IP}:${PORTS.telling}`);
+    const call = session.request({ ':path': '/' });
+    const trailers = once(call, 'trailers') as Promise<[Readonly<Record<string, string>>]>;
+    const bytes = Buffer.concat(await call.toArray()).length;
+    const [told] = await trailers;
+    session.close();
+    answer = { headers: {}, body: Buffer.from('plain') };
+    const held = Number(told['x-mine-bandwidth-response-filter-delay-ms']);
+    expect([bytes, held > 0, held % 50]).toEqual([1100, true, 0]);
+    expect(Number(told['x-mine-bandwidth-response-delay-ms'])).toBeGreaterThan(0);
+    expect(pod.proxy.admin.stats().get('tell.http_bandwidth_limit.response_enforced')).toBe(held / 50);
   });
 });

@@ -1,6 +1,5 @@
 import type { HttpFilterPlan } from '../config/http-filter.ts';
 import type { RbacFilterConfig } from '../config/rbac/rbac.ts';
-import type { FilterParts } from '../http/filters/filter-parts.ts';
 import { FILTER_NAMES } from './declared-names.ts';
 import type { Stats } from './stats.ts';
 
@@ -8,16 +7,8 @@ import type { Stats } from './stats.ts';
 export function declareFilters(stats: Stats, prefix: string, filters: readonly HttpFilterPlan[]): void {
   for (const filter of filters) {
     for (const [place, names] of namesOf(prefix, filter)) stats.declare(place, names);
-    if (filter.kind === 'parts' && filter.parts.apart !== undefined) declareApart(stats, filter.parts.apart);
+    if (filter.kind === 'parts') filter.parts.declare?.(stats);
   }
-}
-
-function declareApart(
-  stats: Stats,
-  { place, names, gauges = [], histograms }: NonNullable<FilterParts['apart']>,
-): void {
-  stats.declare(place, names, histograms);
-  for (const name of gauges) stats.level(place + name);
 }
 
 type Named = readonly [place: string, names: readonly string[]];

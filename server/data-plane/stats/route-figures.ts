@@ -1,4 +1,5 @@
 import type { RouteTable } from '../config/route-table.ts';
+import { declareBandwidthLimits } from './bandwidth-figures.ts';
 import { type Stats, statusNames } from './stats.ts';
 
 const NAMES = [
@@ -14,7 +15,9 @@ export type RouteFigure = (typeof NAMES)[number];
 
 /** Shows those of a table from its start. */
 export function declareRouteFigures(stats: Stats, { virtualHosts }: RouteTable): void {
-  for (const { name, routes, virtualClusters } of virtualHosts) {
+  for (const host of virtualHosts) {
+    const { name, routes, virtualClusters } = host;
+    declareBandwidthLimits(stats, host);
     const groups = virtualClusters.length === 0 ? [] : [...virtualClusters.map((group) => group.name), 'other'];
     for (const group of groups) stats.declare(`vhost.${name}.vcluster.${group}.`, NAMES);
     for (const { statPrefix } of routes)

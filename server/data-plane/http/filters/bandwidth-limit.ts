@@ -1,4 +1,5 @@
 import { type BandwidthLimitConfig, readBandwidthLimit } from '../../config/filters/bandwidth-limit.ts';
+import { declareBandwidthLimit } from '../../stats/bandwidth-figures.ts';
 import type { BodyOut } from '../answer-filters.ts';
 import type { Exchange } from '../exchange.ts';
 import { Headers } from '../headers.ts';
@@ -8,15 +9,6 @@ import { perRoute } from './per-route.ts';
 import { TokenBucket } from './rate-limit/token-bucket.ts';
 
 type Way = 'request' | 'response';
-
-const GAUGES: readonly string[] = ['pending', 'incoming_size', 'allowed_size'].flatMap(bothWays);
-const COUNTERS: readonly string[] = ['enabled', 'enforced', 'incoming_total_size', 'allowed_total_size'].flatMap(
-  bothWays,
-);
-
-function bothWays(figure: string): string[] {
-  return [`request_${figure}`, `response_${figure}`];
-}
 
 /** A limit with the bucket that all its bodies share. */
 interface Limiter {
@@ -37,7 +29,7 @@ export function bandwidthLimit(name: string, own: BandwidthLimitConfig): FilterP
   );
   const delays = new WeakMap<Exchange, Delays>();
   return {
-    apart: { place: own.scope, names: COUNTERS, gauges: GAUGES, histograms: bothWays('transfer_duration') },
+    declare: (stats) => declareBandwidthLimit(stats, own.scope),
     decode(exchange) {
       const limiter = limiterOf(exchange);
       if (!limiter.config.limitsRequests) return 'next';
@@ -82,8 +74,14 @@ function limited(given: Given, out: BodyOut): LimitedBody {
     fillIntervalMs: config.fillIntervalMs,
     clock,
     events: eventsOf(given),
-    endsWithBytes: way === 'response' && exchange.info.details !== 'via_upstream',
+    endsWithBytes: endsWithBytes(exchange, way),
   });
+}
+
+/** Bodies of HTTP/1.1 have an end of its own. */
+function endsWithBytes({ head, info }: Exchange, way: Way): boolean {
+  if (way === 'request') return head.protocol === 'HTTP/2';
+  return info.details !== 'via_upstream' || info.upstreamProtocol === 'HTTP/2';
 }
 
 const bucketOf = ({ bytesPerSecond }: BandwidthLimitConfig) => ({

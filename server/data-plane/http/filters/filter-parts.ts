@@ -1,3 +1,4 @@
+import type { Stats } from '../../stats/stats.ts';
 import type { AnswerFilter } from '../answer-filters.ts';
 import type { Exchange, RequestLayer } from '../exchange.ts';
 
@@ -7,13 +8,8 @@ export interface FilterParts {
   readonly encode?: AnswerFilter;
   /** Figures that are shown from its start, by the place where they stand behind `http.<prefix>.` */
   readonly figures?: Readonly<Record<string, readonly string[]>>;
-  /** Figures that are shown from its start and stand under no connection manager. */
-  readonly apart?: {
-    readonly place: string;
-    readonly names: readonly string[];
-    readonly gauges?: readonly string[];
-    readonly histograms?: readonly string[];
-  };
+  /** Shows figures from its start that stand under no connection manager. */
+  readonly declare?: (stats: Stats) => void;
 }
 
 /** Whether a filter takes part in a request: the route says so, else the listener. */

@@ -26,7 +26,7 @@ export interface LimitedBodyOptions {
   readonly fillIntervalMs: number;
   readonly clock: Clock;
   readonly events: LimitedBodyEvents;
-  /** The end comes with the last bytes, as it does in an answer of this proxy. */
+  /** An end that follows bytes at once came with them, as it does in an answer of this proxy. */
   readonly endsWithBytes: boolean;
 }
 
@@ -37,6 +37,8 @@ export class LimitedBody implements BodyCoder {
   #chunks: Buffer[] = [];
   #bytes = 0;
   #began = false;
+  /** Bytes have come that nobody has looked at yet. */
+  #fresh = false;
   #ended = false;
   #over = false;
   #trailers: Headers | undefined;
@@ -54,6 +56,7 @@ export class LimitedBody implements BodyCoder {
   data(chunk: Buffer): boolean {
     if (this.#over) return true;
     this.#come(chunk.length);
+    this.#fresh = true;
     this.#chunks.push(chunk);
     this.#bytes += chunk.length;
     this.#look(0);
@@ -69,7 +72,7 @@ export class LimitedBody implements BodyCoder {
       if (this.#bytes === 0) this.#finish();
       return;
     }
-    if (!this.#options.endsWithBytes || !this.#began) this.#come(0);
+    if (!this.#options.endsWithBytes || !this.#fresh) this.#come(0);
     this.#look(0);
   }
 
@@ -103,6 +106,7 @@ export class LimitedBody implements BodyCoder {
 
   #release(): void {
     this.#timer = undefined;
+    this.#fresh = false;
     if (this.#over) return;
     const { bucket, events, fillIntervalMs } = this.#options;
     const bytes = bucket.takeUpTo(this.#bytes);
