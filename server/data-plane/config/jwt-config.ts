@@ -27,6 +27,8 @@ export interface JwtProvider {
   readonly claimHeaders: readonly { readonly header: string; readonly claim: string }[];
   readonly payloadInMetadata: string;
   readonly headerInMetadata: string;
+  /** Where the reason of a token that does not hold is left; empty: nowhere. */
+  readonly failureInMetadata: string;
   readonly spaceDelimitedClaims: ReadonlySet<string>;
   readonly clearRouteCache: boolean;
   readonly clockSkewSeconds: number;
@@ -72,6 +74,7 @@ interface ProviderJson {
   readonly pad_forward_payload_header?: boolean;
   readonly payload_in_metadata?: string;
   readonly header_in_metadata?: string;
+  readonly failed_status_in_metadata?: string;
   readonly normalize_payload_in_metadata?: { readonly space_delimited_claims?: readonly string[] };
   readonly claim_to_headers?: readonly { readonly header_name?: string; readonly claim_name?: string }[];
   readonly clear_route_cache?: boolean;
@@ -205,6 +208,7 @@ function readProvider(name: string, given: ProviderJson): JwtProvider {
     })),
     payloadInMetadata: given.payload_in_metadata ?? '',
     headerInMetadata: given.header_in_metadata ?? '',
+    failureInMetadata: given.failed_status_in_metadata ?? '',
     spaceDelimitedClaims: new Set(given.normalize_payload_in_metadata?.space_delimited_claims ?? []),
     clearRouteCache: given.clear_route_cache === true,
     clockSkewSeconds: readNumber(given.clock_skew_seconds, 0) || 60,

@@ -39,7 +39,7 @@ export function compressor(name: string, own: CompressorConfig): FilterParts {
       const ofWay: Count = (figure, by) => count(way + figure, by);
       const long = config?.enabled === true && isLongEnough(config, head.headers, endStream ? NO_COUNT : ofWay);
       const accepted = long && !endStream && accepts(asked.get(exchange), config, head.headers, count);
-      const fit = long && isCompressible(config, head, ofWay);
+      const fit = long && isCompressible(config, head, count);
       if (fit) addVary(head.headers);
       if (!fit || !accepted) {
         ofWay('not_compressed');
@@ -137,7 +137,7 @@ function isTypeAllowed({ types }: Pick<CompressorConfig, 'types'>, headers: Head
   return type === undefined || types.has((type.split(';')[0] ?? '').trim().toLowerCase());
 }
 
-/** Whether the client prefers this encoding to none. As in Envoy, it is offered none for types that are not compressed. */
+/** Whether the client prefers this encoding to none: as it is written, capitals are others. As in Envoy, it is offered none for types that are not compressed. */
 function accepts(header: string | undefined, config: CompressorConfig, headers: Headers, count: Count): boolean {
   const { encoding } = config;
   if (header === undefined) {
@@ -145,8 +145,8 @@ function accepts(header: string | undefined, config: CompressorConfig, headers: 
     return false;
   }
   const offers = header.split(',').map((offer) => {
-    const [name = '', ...parameters] = offer.split(';').map((part) => part.trim().toLowerCase());
-    const quality = parameters.find((parameter) => parameter.startsWith('q='))?.slice(2);
+    const [name = '', ...parameters] = offer.split(';').map((part) => part.trim());
+    const quality = parameters.find((parameter) => /^q=/i.test(parameter))?.slice(2);
     return { name, quality: quality === undefined ? 1 : Number(quality) };
   });
   const own = offers.find(({ name }) => name === encoding);
@@ -168,7 +168,8 @@ function accepts(header: string | undefined, config: CompressorConfig, headers: 
 function addVary(headers: Headers): void {
   const vary = headers.joined('vary');
   if (vary === undefined || vary === '') headers.set('vary', 'Accept-Encoding');
-  else if (!/(^|,)\s*accept-encoding\s*(,|$)/i.test(vary)) headers.set('vary', `${vary}, Accept-Encoding`);
+  // As in Envoy, only the name as Envoy writes it is found there.
+  else if (!/(^|,)\s*Accept-Encoding\s*(,|$)/.test(vary)) headers.set('vary', `${vary}, Accept-Encoding`);
 }
 
 function encodeHead({ encoding, weakensEtags }: CompressorConfig, headers: Headers): void {

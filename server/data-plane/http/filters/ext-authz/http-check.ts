@@ -59,6 +59,9 @@ const isNamed = (names: HeaderNames, name: string): boolean => names.some((match
 
 function readVerdict({ head, body }: AsyncAnswer, authorizer: HttpAuthorizer): Verdict {
   if (head.status >= 500) return { kind: 'error', reason: `answered ${head.status}` };
+  const toRemove = head.headers.joined(TO_REMOVE) ?? '';
+  // What is said to this proxy goes to nobody else.
+  head.headers.remove(TO_REMOVE);
   const all = head.headers.entries().map(([name, value]): HeaderChange => ({ name, value }));
   const named = (names: HeaderNames): HeaderChange[] => all.filter(({ name }) => isNamed(names, name));
   if (head.status !== 200) {
@@ -78,7 +81,7 @@ function readVerdict({ head, body }: AsyncAnswer, authorizer: HttpAuthorizer): V
     set: named(authorizer.toUpstream),
     append: [],
     add: named(authorizer.toUpstreamAppend),
-    remove: (head.headers.joined(TO_REMOVE) ?? '').split(',').map((name) => name.trim().toLowerCase()),
+    remove: toRemove.split(',').map((name) => name.trim().toLowerCase()),
     toClient: named(authorizer.toClientOnSuccess),
   };
 }

@@ -1,4 +1,4 @@
-import type { JwtFilterConfig, JwtRequirement } from '../../../config/jwt-config.ts';
+import type { JwtFilterConfig, JwtProvider, JwtRequirement } from '../../../config/jwt-config.ts';
 import { type RouteSubject, splitPath } from '../../../config/route-condition.ts';
 import { noteRefusal, type TokenFailure } from '../../../decisions/token-note.ts';
 import type { Exchange, RequestLayer } from '../../exchange.ts';
@@ -6,7 +6,7 @@ import { perRouteConfig } from '../per-route.ts';
 import { chooseRouteAgain } from '../route-again.ts';
 import { metadataPayload, sanitizeClaims, writeClaims } from './claims.ts';
 import { removeToken } from './extract.ts';
-import { JWT_STATUS, type JwtStatus } from './status.ts';
+import { JWT_STATUS, JWT_STATUS_CODES, type JwtStatus } from './status.ts';
 import { type VerifiedToken, verify } from './verify.ts';
 
 const NAME = 'envoy.filters.http.jwt_authn';
@@ -75,7 +75,11 @@ function verifyRequest(exchange: Exchange, config: JwtFilterConfig, requirement:
     providers: config.providers,
     nowSeconds: Math.floor(runtime.clock.now() / 1000),
     onToken: () => stat(exchange, config, 'jwt_cache_miss'),
-    onFailure: (failure) => failures.push(failure),
+    onFailure: (failure) => {
+      failures.push(failure);
+      leaveFailure(exchange, failure.provider, failure.status);
+    },
+    onRefused: (provider, status) => leaveFailure(exchange, provider, status),
     onVerified: (one) => {
       verified.push(one);
       // At once, as Envoy: other rules do not find it any more, and no log has it even if another token fails.
@@ -96,6 +100,11 @@ function verifyRequest(exchange: Exchange, config: JwtFilterConfig, requirement:
       if (!exchange.finished) refuse(exchange, 'verification', { config, realm, failures });
     },
   );
+}
+
+/** Later filters and the log may ask why a token did not hold. */
+function leaveFailure({ metadata }: Exchange, { failureInMetadata: key }: JwtProvider, status: JwtStatus): void {
+  if (key !== '') metadata.merge(NAME, { [key]: { code: JWT_STATUS_CODES[status], message: JWT_STATUS[status] } });
 }
 
 /** Alternatives may verify one token twice. */

@@ -14,13 +14,13 @@ export const JWT_STATUS = {
   payloadJson: 'Jwt payload is an invalid JSON',
   issNotString: 'Jwt payload [iss] field is not a string',
   subNotString: 'Jwt payload [sub] field is not a string',
-  jtiNotString: 'Jwt payload [jti] field is not a string',
   iatNotInteger: 'Jwt payload [iat] field is not an integer',
   iatRange: 'Jwt payload [iat] field is not a positive 64 bit integer',
   nbfNotInteger: 'Jwt payload [nbf] field is not an integer',
   nbfRange: 'Jwt payload [nbf] field is not a positive 64 bit integer',
   expNotInteger: 'Jwt payload [exp] field is not an integer',
   expRange: 'Jwt payload [exp] field is not a positive 64 bit integer',
+  jtiNotString: 'Jwt payload [jti] field is not a string',
   audNotString: 'Jwt payload [aud] field is not a string or string list',
   signatureBase64: 'Jwt signature is an invalid Base64url encoded',
   ed25519Length: 'Jwt ED25519 signature is wrong length',
@@ -31,3 +31,11 @@ export const JWT_STATUS = {
 } as const;
 
 export type JwtStatus = keyof typeof JWT_STATUS;
+
+/** Envoy's numbers for them, which stand in its order; between the last two are reasons of keys that cannot be read. */
+export const JWT_STATUS_CODES = {
+  ...(Object.fromEntries(Object.keys(JWT_STATUS).map((status, i) => [status, i])) as Readonly<
+    Record<JwtStatus, number>
+  >),
+  noMatchingKey: 32,
+};

@@ -26,9 +26,10 @@ export interface Token {
 
 /** Takes a compact JWS apart, checks in Envoy's order. */
 export function parseToken(text: string): Token | JwtStatus {
-  const sections = text.split('.');
+  // As in Envoy, a dot too many is passed over.
+  const sections = text.split('.').filter((section) => section !== '');
+  if (sections.length !== 3) return 'badFormat';
   const [encodedHeader = '', encodedPayload = '', encodedSignature = ''] = sections;
-  if (sections.length !== 3 || sections.includes('')) return 'badFormat';
   const header = decodeObject(encodedHeader, { base64: 'headerBase64', json: 'headerJson' });
   if (typeof header === 'string') return header;
   const { alg, kid = '' } = header;
@@ -41,7 +42,16 @@ export function parseToken(text: string): Token | JwtStatus {
   if (typeof claims === 'string') return claims;
   const signature = decodeBase64Url(encodedSignature);
   if (signature === undefined) return 'signatureBase64';
-  return { text, alg, kid, header, payload, encodedPayload, signatureBytes: signature.length, ...claims };
+  return {
+    text: sections.join('.'),
+    alg,
+    kid,
+    header,
+    payload,
+    encodedPayload,
+    signatureBytes: signature.length,
+    ...claims,
+  };
 }
 
 type Claims = Pick<Token, 'issuer' | 'audiences' | 'notBefore' | 'expires'>;

@@ -22,6 +22,8 @@ export interface Verification {
   readonly onToken: () => void;
   /** Called for each token that a rule does not accept. */
   readonly onFailure: (failure: TokenFailure) => void;
+  /** Called for each token that a provider refuses without that a rule names it. */
+  readonly onRefused: (provider: JwtProvider, status: JwtStatus) => void;
   /** Called for each token that holds. */
   readonly onVerified: (verified: VerifiedToken) => void;
 }
@@ -88,11 +90,15 @@ async function verifyAllowance(
 ): Promise<JwtStatus> {
   const locations = providers.flatMap((provider) => provider.locations);
   const byIssuer = (token: Token): JwtProvider | undefined =>
-    context.providers.find(({ issuer }) => issuer === token.issuer || issuer === '');
+    providers.find(({ issuer }) => issuer === token.issuer || issuer === '');
   let status: JwtStatus = 'ok';
   for (const found of lastFirst(context.head, locations)) {
     status = await verifyToken(found, byIssuer, undefined, context);
-    if (status !== 'ok') break;
+    if (status === 'ok') continue;
+    const token = parseToken(found.text);
+    const refused = typeof token === 'string' ? undefined : byIssuer(token);
+    if (refused !== undefined) context.onRefused(refused, status);
+    break;
   }
   return kind === 'missingOrFailed' ? 'ok' : status;
 }

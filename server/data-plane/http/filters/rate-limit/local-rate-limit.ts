@@ -83,10 +83,11 @@ function limit(exchange: Exchange, { config, common, special }: Limiter): 'next'
   }
   count('enforced');
   exchange.editResponse((head) => applyResponseRules(config.refusalHeaders, exchange, head.headers));
+  // As in Envoy, headers of routes and of this filter are written before the flag is there.
+  exchange.editResponse(() => exchange.info.flag('RL'));
   const { status, grpcStatus } = config;
   exchange.reply({
     status,
-    flag: 'RL',
     details: 'local_rate_limited',
     body: 'local_rate_limited',
     ...(grpcStatus !== undefined && { grpcStatus }),
@@ -101,9 +102,9 @@ function drawn(exchange: Exchange, what: 'limit_enabled' | 'limit_enforced', { n
 
 /** Headers of draft-ietf-httpapi-ratelimit-headers-03. */
 function writeLimits({ headers }: ResponseHead, bucket: TokenBucket): void {
-  headers.set('x-ratelimit-limit', String(bucket.config.maxTokens));
-  headers.set('x-ratelimit-remaining', String(bucket.left));
-  headers.set('x-ratelimit-reset', String(bucket.resetSeconds));
+  headers.add('x-ratelimit-limit', String(bucket.config.maxTokens));
+  headers.add('x-ratelimit-remaining', String(bucket.left));
+  headers.add('x-ratelimit-reset', String(bucket.resetSeconds));
 }
 
 function note(
