@@ -17,8 +17,9 @@ function namesOf(prefix: string, filter: HttpFilterPlan): Named[] {
   switch (filter.kind) {
     case 'cors':
     case 'fault':
-    case 'jwt_authn':
       return [[`${prefix}${filter.kind}.`, FILTER_NAMES[filter.kind]]];
+    case 'jwt_authn':
+      return [[`${prefix}jwt_authn.${filter.config.statPrefix}`, FILTER_NAMES.jwt_authn]];
     case 'ext_authz':
       return [[`${prefix}ext_authz.${behind(filter.config.statPrefix)}`, FILTER_NAMES.ext_authz]];
     case 'local_ratelimit':

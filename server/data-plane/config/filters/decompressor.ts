@@ -7,8 +7,8 @@ export interface DecompressorConfig {
   readonly encoding: 'gzip' | 'br' | 'zstd';
   /** Of its statistics. */
   readonly scope: string;
-  /** Beneath `scope`: bodies that cannot be read. */
-  readonly errorFigure: string;
+  /** Names of what its library counts; the first counts bodies that cannot be read. */
+  readonly errorFigures: readonly [string, ...string[]];
   /** Bytes that one byte may become at most. */
   readonly maxRatio: number;
   /** Begins the names of trailers that tell how many bytes there were. */
@@ -28,14 +28,33 @@ export interface DecompressedWay {
 interface Library {
   readonly encoding: DecompressorConfig['encoding'];
   readonly stat: string;
-  readonly errorFigure: string;
+  readonly errorFigures: readonly [string, ...string[]];
 }
 
 const PREFIX = 'type.googleapis.com/envoy.extensions.compression.';
 const LIBRARIES: Readonly<Record<string, Library>> = {
-  [`${PREFIX}gzip.decompressor.v3.Gzip`]: { encoding: 'gzip', stat: 'gzip', errorFigure: 'zlib_data_error' },
-  [`${PREFIX}brotli.decompressor.v3.Brotli`]: { encoding: 'br', stat: 'brotli', errorFigure: 'brotli_error' },
-  [`${PREFIX}zstd.decompressor.v3.Zstd`]: { encoding: 'zstd', stat: 'zstd', errorFigure: 'zstd_generic_error' },
+  [`${PREFIX}gzip.decompressor.v3.Gzip`]: {
+    encoding: 'gzip',
+    stat: 'gzip',
+    errorFigures: [
+      'zlib_data_error',
+      'zlib_buf_error',
+      'zlib_errno',
+      'zlib_mem_error',
+      'zlib_stream_error',
+      'zlib_version_error',
+    ],
+  },
+  [`${PREFIX}brotli.decompressor.v3.Brotli`]: {
+    encoding: 'br',
+    stat: 'brotli',
+    errorFigures: ['brotli_error', 'brotli_output_overflow', 'brotli_redundant_input'],
+  },
+  [`${PREFIX}zstd.decompressor.v3.Zstd`]: {
+    encoding: 'zstd',
+    stat: 'zstd',
+    errorFigures: ['zstd_generic_error', 'zstd_checksum_wrong_error', 'zstd_dictionary_error', 'zstd_memory_error'],
+  },
 };
 const MAX_RATIO = 100;
 
@@ -53,7 +72,7 @@ export function readDecompressor(config: Any): DecompressorConfig {
   return {
     encoding: found.encoding,
     scope: `decompressor.${name}.${found.stat}.`,
-    errorFigure: found.errorFigure,
+    errorFigures: found.errorFigures,
     maxRatio: readNumber(own?.['max_inflate_ratio'], MAX_RATIO),
     trailerPrefix: `x-envoy-decompressor-${name.toLowerCase()}-`,
     request: readWay(request),

@@ -71,7 +71,10 @@ function isFit({ enabled, ignoresNoTransform }: DecompressedWay, encoding: strin
 }
 
 function unpack(exchange: Exchange, config: DecompressorConfig, way: Way, out: BodyOut): BodyCoder {
-  const { maxRatio, trailerPrefix } = config;
+  const { maxRatio, trailerPrefix, errorFigures } = config;
+  // As in Envoy, its library's figures come with the first body.
+  const library = 'decompressor_library.';
+  exchange.runtime.stats.declare(`http.${exchange.config.statPrefix}.${config.scope}${library}`, errorFigures);
   // As in Envoy, trailers of its own are for HTTP/2.
   const told = way === 'request' ? goesToHttp2(exchange) : exchange.head.protocol === 'HTTP/2';
   return new ZipCoder(MAKERS[config.encoding](), out, {
@@ -80,7 +83,7 @@ function unpack(exchange: Exchange, config: DecompressorConfig, way: Way, out: B
     count: (figure, by) => count(exchange, config, figure, by),
     maxRatio,
     failsAgain: config.encoding === 'br',
-    onError: () => count(exchange, config, `decompressor_library.${config.errorFigure}`, 1),
+    onError: () => count(exchange, config, `${library}${errorFigures[0]}`, 1),
     ...(told && {
       trailers: (given: Headers | undefined, read: number, written: number) => {
         const trailers = given ?? Headers.of({});
