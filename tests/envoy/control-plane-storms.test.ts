@@ -1,20 +1,17 @@
-import { createServer, type Server } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { seededRandom } from '#domain';
-import { leaseSubnet, type SubnetLease } from '#sandbox/subnets';
 import { type AdsVariant, type TypeUrl, typeUrls } from '#xds';
 import { createTestCa } from '../unit/data-plane-tls/certificates.ts';
 import { heldResources, stat } from './support/config-dump.ts';
-import { type Side, startEnvoySide, startOurSide, statusAt } from './support/control-plane/both-sides.ts';
-import { byName, inline, listener, secured, table } from './support/control-plane/resources.ts';
+import { type Side, statusAt } from './support/control-plane/both-sides.ts';
+import { inline, listener, secured, table } from './support/control-plane/resources.ts';
+import { BASE, startWatchedSides, type WatchedSides } from './support/control-plane/watched-sides.ts';
 import { waitFor } from './support/wait.ts';
 
 const { cluster: CDS, listener: LDS, route: RDS, secret: SDS } = typeUrls;
-const APP_PORT = 9999;
 const LIMIT_MS = 10_000;
-const BASE = 8080;
 /** How often the control plane comes and goes, and for how long each time. */
 const FLAPS = 30;
 const FLAP_MS = 50;
@@ -22,52 +19,14 @@ const FLAP_MS = 50;
 const variants: readonly AdsVariant[] = ['delta', 'state of the world'];
 
 describe.each(variants)('in a storm of its control plane, by %s, our proxy and a real Envoy', (variant) => {
-  let lease: SubnetLease;
-  let app: Server;
-  let sides: Side[] = [];
-  let watching = true;
-  const broken: string[] = [];
-  let watchers: Promise<void>[] = [];
-
-  async function watch({ name, ip }: Side): Promise<void> {
-    while (watching) {
-      const status = await statusAt(ip, BASE);
-      if (status !== '200') broken.push(`${name}: ${status}`);
-      await pause(10);
-    }
-  }
-  const both = async <Seen>(look: (side: Side) => Promise<Seen>): Promise<Seen> => {
-    const [envoy, ours] = [await look(sides[0]!), await look(sides[1]!)];
-    expect(ours).toEqual(envoy);
-    return envoy;
-  };
+  let watched: WatchedSides;
+  const both: WatchedSides['both'] = (look) => watched.both(look);
   const active = async ({ admin }: Side) => heldResources(await admin('/config_dump?include_eds')).active;
 
   beforeAll(async () => {
-    lease = await leaseSubnet(seededRandom(`storms/${process.pid}`));
-    const host = `127.${lease.subnet}.2.1`;
-    app = createServer((_request, response) => response.end('hello')).listen(APP_PORT, host);
-    const address = { socket_address: { address: host, port_value: APP_PORT } };
-    const load_assignment = { cluster_name: 'one', endpoints: [{ lb_endpoints: [{ endpoint: { address } }] }] };
-    const first = (ip: string) => ({
-      [CDS]: [{ json: { name: 'one', type: 'STATIC', connect_timeout: '1s', load_assignment } }],
-      [LDS]: [{ json: listener(ip, 'base', BASE, byName('base')) }],
-      [RDS]: [{ json: table('base', 'one') }],
-    });
-    const side = (number: number) => ({ ip: `127.${lease.subnet}.1.${number}`, variant, first });
-    sides = await Promise.all([startEnvoySide(side(1)), startOurSide(side(2))]);
-    for (const { ip } of sides)
-      await waitFor('the first answer', LIMIT_MS, async () => (await statusAt(ip, BASE)) === '200' || undefined);
-    for (const { plane } of sides) plane.onFirst = () => undefined;
-    watchers = sides.map(watch);
+    watched = await startWatchedSides('storms', variant);
   });
-  afterAll(async () => {
-    watching = false;
-    await Promise.all(watchers);
-    for (const side of sides) await side.stop();
-    app?.close();
-    await lease?.release();
-  });
+  afterAll(() => watched?.stop());
 
   it('refuse the same of random bytes, and none of them changes anything', async () => {
     const random = seededRandom('garbage');
@@ -155,12 +114,12 @@ describe.each(variants)('in a storm of its control plane, by %s, our proxy and a
     const before = sockets();
     const heard = new Map<Side, number>();
     for (let flap = 0; flap < FLAPS; flap++) {
-      for (const side of sides) {
+      for (const side of watched.all) {
         side.plane.vanish();
         heard.set(side, side.plane.requests.length);
       }
       await pause(FLAP_MS);
-      await Promise.all(sides.map(({ plane }) => plane.listen()));
+      await Promise.all(watched.all.map(({ plane }) => plane.listen()));
       await pause(FLAP_MS);
     }
     const seen = await both(async (side) => {
@@ -181,7 +140,7 @@ describe.each(variants)('in a storm of its control plane, by %s, our proxy and a
   }, 90_000);
 
   it('have answered every request meanwhile', () => {
-    expect(broken).toEqual([]);
+    expect(watched.broken).toEqual([]);
   });
 });
 

@@ -1,21 +1,16 @@
-import { createServer, type Server } from 'node:http';
-import { setTimeout as pause } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { seededRandom } from '#domain';
-import { leaseSubnet, type SubnetLease } from '#sandbox/subnets';
 import { type AdsVariant, typeUrls } from '#xds';
 import { createTestCa, type TestCertificate } from '../unit/data-plane-tls/certificates.ts';
 import { heldResources, stat } from './support/config-dump.ts';
-import { type Side, startEnvoySide, startOurSide, statusAt } from './support/control-plane/both-sides.ts';
+import { type Side, statusAt } from './support/control-plane/both-sides.ts';
 import type { PlaneRequest, Sent } from './support/control-plane/management-server.ts';
 import { byName, direct, eds, inline, listener, secured, table } from './support/control-plane/resources.ts';
+import { BASE, startWatchedSides, type WatchedSides } from './support/control-plane/watched-sides.ts';
 import { waitFor } from './support/wait.ts';
 
 const { cluster: CDS, endpoint: EDS, listener: LDS, route: RDS, secret: SDS } = typeUrls;
-const APP_PORT = 9999;
 const LIMIT_MS = 5000;
-const BASE = 8080;
 
 /** What a proxy says that it has: names, or a version. Of a response that was refused in part, Envoy forgets what it took. */
 const heldOf = ({ held }: PlaneRequest): readonly string[] | string =>
@@ -39,64 +34,16 @@ const transcript = (requests: readonly PlaneRequest[]) =>
 const variants: readonly AdsVariant[] = ['delta', 'state of the world'];
 
 describe.each(variants)('under a control plane that does wrong by %s, our proxy and a real Envoy', (variant) => {
-  let lease: SubnetLease;
-  let app: Server;
-  let sides: Side[] = [];
+  let watched: WatchedSides;
   let certificate: TestCertificate;
-  let watching = true;
-  const broken: string[] = [];
-  let watchers: Promise<void>[] = [];
-
-  const hosts = (cluster_name: string) => ({
-    cluster_name,
-    endpoints: [
-      {
-        lb_endpoints: [
-          { endpoint: { address: { socket_address: { address: `127.${lease.subnet}.2.1`, port_value: APP_PORT } } } },
-        ],
-      },
-    ],
-  });
-
-  /** What was in force from the start is asked for all the time. */
-  async function watch({ name, ip }: Side): Promise<void> {
-    while (watching) {
-      const status = await statusAt(ip, BASE);
-      if (status !== '200') broken.push(`${name}: ${status}`);
-      await pause(10);
-    }
-  }
+  const both: WatchedSides['both'] = (look) => watched.both(look);
 
   beforeAll(async () => {
-    lease = await leaseSubnet(seededRandom(`control-plane/${process.pid}`));
     certificate = await (await createTestCa()).issue({ dns: ['shop.example'] });
-    app = createServer((_request, response) => response.end('hello')).listen(APP_PORT, `127.${lease.subnet}.2.1`);
-    const first = (ip: string) => ({
-      [CDS]: [{ json: { name: 'one', type: 'STATIC', connect_timeout: '1s', load_assignment: hosts('one') } }],
-      [LDS]: [{ json: listener(ip, 'base', BASE, byName('base')) }],
-      [RDS]: [{ json: table('base', 'one') }],
-    });
-    const side = (host: number) => ({ ip: `127.${lease.subnet}.1.${host}`, variant, first });
-    sides = await Promise.all([startEnvoySide(side(1)), startOurSide(side(2))]);
-    for (const { ip } of sides)
-      await waitFor('the first answer', LIMIT_MS, async () => (await statusAt(ip, BASE)) === '200' || undefined);
-    for (const { plane } of sides) plane.onFirst = () => undefined;
-    watchers = sides.map(watch);
+    watched = await startWatchedSides('control-plane', variant);
   });
-  afterAll(async () => {
-    watching = false;
-    await Promise.all(watchers);
-    for (const side of sides) await side.stop();
-    app?.close();
-    await lease?.release();
-  });
+  afterAll(() => watched?.stop());
 
-  /** Does the same with both and expects the same of both. */
-  const both = async <Seen>(look: (side: Side) => Promise<Seen>): Promise<Seen> => {
-    const [envoy, ours] = [await look(sides[0]!), await look(sides[1]!)];
-    expect(ours).toEqual(envoy);
-    return envoy;
-  };
   const held = async ({ admin }: Side) => heldResources(await admin('/config_dump?include_eds'));
   const figure = async ({ admin }: Side, name: string): Promise<number> =>
     stat(await admin(`/stats?filter=${name}`), name);
@@ -133,10 +80,10 @@ describe.each(variants)('under a control plane that does wrong by %s, our proxy 
   ];
 
   it.each(wrong)('refuse %s and go on as before', async (_what, typeUrl, sent) => {
-    const before = await Promise.all(sides.map(held));
+    const before = await Promise.all(watched.all.map(held));
     const refused = await both(async ({ plane, ip }) => (await plane.push(typeUrl, sent(ip))) !== '');
     expect(refused).toBe(true);
-    const after = await Promise.all(sides.map(held));
+    const after = await Promise.all(watched.all.map(held));
     expect(after.map(({ active }) => active)).toEqual(before.map(({ active }) => active));
   });
 
@@ -175,7 +122,7 @@ describe.each(variants)('under a control plane that does wrong by %s, our proxy 
       await waitFor('a request for endpoints', LIMIT_MS, () =>
         plane.requests.some(({ names }) => names.includes('e')) ? true : undefined,
       );
-      return [await plane.push(EDS, [{ json: hosts('e') }]), await taken];
+      return [await plane.push(EDS, [{ json: watched.hosts('e') }]), await taken];
     });
     const seen = await both(async ({ plane, ip }) => {
       const told = [await plane.push(RDS, [{ json: table('base', 'e') }]), await statusAt(ip, BASE)];
@@ -297,11 +244,11 @@ describe.each(variants)('under a control plane that does wrong by %s, our proxy 
   });
 
   it('have asked for the same, and answered the same', () => {
-    const [envoy, ours] = sides.map(({ plane }) => transcript(plane.requests));
+    const [envoy, ours] = watched.all.map(({ plane }) => transcript(plane.requests));
     expect(ours).toEqual(envoy);
   });
 
   it('have answered every request meanwhile', () => {
-    expect(broken).toEqual([]);
+    expect(watched.broken).toEqual([]);
   });
 });
