@@ -1,61 +1,26 @@
 import type { Headers } from './headers.ts';
 
-/**
- * Headers of which Envoy keeps one line: a second value is joined to the first. Source: ENVOY: INLINE_*_HEADERS in envoy/http/header_map.h,
- * and what filters register beside.
- */
-const INLINE: ReadonlySet<string> = new Set([
-  'accept',
-  'accept-encoding',
-  'access-control-allow-credentials',
-  'access-control-allow-headers',
-  'access-control-allow-methods',
-  'access-control-allow-origin',
-  'access-control-expose-headers',
-  'access-control-max-age',
-  'access-control-request-headers',
-  'access-control-request-method',
-  'authorization',
+// Headers of which Envoy keeps one line: a second value is joined to the first. Source: ENVOY: INLINE_*_HEADERS in envoy/http/header_map.h, and
+// what filters register beside.
+
+const IN_BOTH: ReadonlySet<string> = new Set([
   'cache-control',
   'connection',
   'content-encoding',
   'content-length',
   'content-type',
-  'date',
-  'etag',
-  'expect',
-  'grpc-accept-encoding',
-  'grpc-message',
-  'grpc-status',
-  'grpc-timeout',
   'keep-alive',
-  'location',
-  'origin',
-  'pragma',
   'proxy-connection',
   'proxy-status',
-  'referer',
-  'server',
-  'te',
   'transfer-encoding',
   'upgrade',
-  'user-agent',
-  'vary',
   'via',
-  'x-client-trace-id',
   'x-envoy-attempt-count',
-  'x-envoy-external-address',
-  'x-envoy-original-path',
-  'x-forwarded-client-cert',
-  'x-forwarded-for',
-  'x-forwarded-host',
-  'x-forwarded-port',
-  'x-forwarded-proto',
   'x-request-id',
 ]);
 
-/** Of those, what only requests have: in an answer they are headers like others. */
-const OF_REQUESTS: ReadonlySet<string> = new Set([
+/** In an answer they are headers like others. */
+const IN_REQUESTS: ReadonlySet<string> = new Set([
   'accept',
   'accept-encoding',
   'access-control-request-headers',
@@ -79,8 +44,8 @@ const OF_REQUESTS: ReadonlySet<string> = new Set([
   'x-forwarded-proto',
 ]);
 
-/** What only answers have: in a request they are headers like others. */
-const OF_ANSWERS: ReadonlySet<string> = new Set([
+/** In a request they are headers like others. */
+const IN_ANSWERS: ReadonlySet<string> = new Set([
   'access-control-allow-credentials',
   'access-control-allow-headers',
   'access-control-allow-methods',
@@ -97,10 +62,10 @@ const OF_ANSWERS: ReadonlySet<string> = new Set([
 ]);
 
 /** Whether a request keeps one line of a header. */
-export const isInlineInRequests = (name: string): boolean => INLINE.has(name) && !OF_ANSWERS.has(name);
+export const isInlineInRequests = (name: string): boolean => IN_BOTH.has(name) || IN_REQUESTS.has(name);
 
 /** Whether an answer keeps one line of a header. */
-export const isInlineInAnswers = (name: string): boolean => INLINE.has(name) && !OF_REQUESTS.has(name);
+export const isInlineInAnswers = (name: string): boolean => IN_BOTH.has(name) || IN_ANSWERS.has(name);
 
 /** Joins what came in several lines to the one that is kept. Names that come twice are found by a bit of each: most messages have none. */
 export function joinLines(headers: Headers, inline: (name: string) => boolean): void {
