@@ -76,6 +76,17 @@ const listener = (port: number, list: ReturnType<typeof authz>[]): Listener => (
                 domains: ['*'],
                 routes: [
                   {
+                    match: { prefix: '/own-rules' },
+                    route: { cluster: 'shop', rate_limits: [{ actions: [{ remote_address: {} }] }] },
+                    typed_per_filter_config: {
+                      'envoy.filters.http.ratelimit': {
+                        '@type': `${filters}.ratelimit.v3.RateLimitPerRoute`,
+                        domain: 'other',
+                        rate_limits: [{ actions: [{ generic_key: { descriptor_value: 'own' } }] }],
+                      },
+                    },
+                  } as Route,
+                  {
                     match: { prefix: '/' },
                     route: {
                       cluster: 'shop',
@@ -274,6 +285,14 @@ describe('services that grpc-js serves and a proxy asks', () => {
       'x-ratelimit-remaining': '9',
       'x-ratelimit-reset': '30',
       'x-limiter': 'seen',
+    });
+  });
+
+  it('asks about the domain and the rules that the route gives the filter, in place of its own', async () => {
+    expect((await call('/own-rules')).status).toBe(200);
+    expect(limits.at(-1)).toEqual({
+      domain: 'other',
+      descriptors: [{ entries: [{ key: 'generic_key', value: 'own' }] }],
     });
   });
 

@@ -13,8 +13,7 @@ import { readHeaderMutation } from './filters/header-mutation.ts';
 import { readSetFilterState } from './filters/set-filter-state.ts';
 import { readSessionOfRoute } from './filters/stateful-session.ts';
 import { ConfigProblem, unknownExtension, within } from './problem.ts';
-import { compileRateLimits, type RateLimitJson } from './rate-limit-actions.ts';
-import { readLocalRateLimit } from './rate-limit-config.ts';
+import { readLocalRateLimit, readRateLimitOfRoute } from './rate-limit-config.ts';
 import { readRbac } from './rbac/rbac.ts';
 import { record } from './values.ts';
 
@@ -65,7 +64,7 @@ const KINDS: Readonly<Record<string, { readonly rules?: readonly Rule[]; readonl
       rule('rate_limits/actions/request_headers/header_name', filled),
       rule('rate_limits/actions/request_headers/descriptor_key', filled),
     ],
-    read: (given) => compileRateLimits(given['rate_limits'] as RateLimitJson[] | undefined, 'rate_limits'),
+    read: readRateLimitOfRoute,
   },
   'rbac.v3.RBACPerRoute': { read: readRbacOfRoute },
   'set_filter_state.v3.Config': { read: readSetFilterState },

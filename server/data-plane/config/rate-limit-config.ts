@@ -5,7 +5,7 @@ import { type GrpcServiceJson, readGrpcService } from './grpc-service.ts';
 import { compileHeaderRules, type HeaderRules } from './header-rules.ts';
 import { ConfigProblem } from './problem.ts';
 import { compileRateLimits, type Descriptor, type RateLimitJson, type RateLimitRule } from './rate-limit-actions.ts';
-import { durationMs, type Fraction, readFraction, readNumber } from './values.ts';
+import { durationMs, type Fields, type Fraction, readFraction, readNumber } from './values.ts';
 
 export interface TokenBucketConfig {
   readonly maxTokens: number;
@@ -48,6 +48,16 @@ export interface RateLimitConfig {
   readonly quotaHeaders: boolean;
 }
 
+/** What a route, its virtual host or its table says to the filter. */
+export interface RateLimitOfRoute {
+  /** Which rules of the virtual host count: all beside those of the route, none, or all where the route has none. */
+  readonly hostRules: 'INCLUDE' | 'IGNORE' | 'OVERRIDE';
+  /** In place of those of routes and virtual hosts. */
+  readonly rateLimits: readonly RateLimitRule[];
+  /** Empty: the filter's own. */
+  readonly domain: string;
+}
+
 const NEVER: Fraction = { numerator: 0, of: 100 };
 
 /** A TokenBucket in protobuf JSON. */
@@ -86,7 +96,7 @@ export function readLocalRateLimit(config: Any): LocalRateLimitConfig {
       entries: entries.map(({ key = '', value = '' }) => ({ key, value })),
       bucket: readBucket(token_bucket, `descriptors[${i}].token_bucket`),
     })),
-    rateLimits: compileRateLimits(config['rate_limits'] as RateLimitJson[] | undefined, 'rate_limits'),
+    rateLimits: readOwnRules(config),
     refusalHeaders: compileHeaderRules(config as HeaderMutations),
     unenforcedHeaders: compileHeaderRules({
       request_headers_to_add: config['request_headers_to_add_when_not_enforced'],
@@ -112,6 +122,16 @@ export function readBucket(given: BucketJson, field: string): TokenBucketConfig 
   return { maxTokens: given.max_tokens ?? 0, tokensPerFill: given.tokens_per_fill ?? 1, fillIntervalMs };
 }
 
+/** Rules that stand in a filter's own configuration. Throws ConfigProblem for what is for rules of routes. */
+function readOwnRules(config: Any): readonly RateLimitRule[] {
+  const given = config['rate_limits'] as readonly RateLimitJson[] | undefined;
+  for (const [i, { stage, disable_key = '' }] of (given ?? []).entries()) {
+    if (stage === undefined && disable_key === '') continue;
+    throw new ConfigProblem(`rate_limits[${i}]`, "'stage' field and 'disable_key' field are not supported");
+  }
+  return compileRateLimits(given, 'rate_limits');
+}
+
 /** Reads envoy.extensions.filters.http.ratelimit.v3.RateLimit. */
 export function readRateLimit(config: Any): RateLimitConfig {
   const { grpc_service } = (config['rate_limit_service'] ?? {}) as { grpc_service?: GrpcServiceJson };
@@ -129,4 +149,25 @@ export function readRateLimit(config: Any): RateLimitConfig {
     marksResponse: config['disable_x_envoy_ratelimited_header'] !== true,
     quotaHeaders: config['enable_x_ratelimit_headers'] === 'DRAFT_VERSION_03',
   };
+}
+
+/** Reads envoy.extensions.filters.http.ratelimit.v3.RateLimitPerRoute. As in Envoy, `override_option` says nothing yet. */
+export function readRateLimitOfRoute(config: Any): RateLimitOfRoute {
+  const hostRules = config['vh_rate_limits'];
+  refuseFurther(config);
+  return {
+    hostRules: hostRules === 'INCLUDE' || hostRules === 'IGNORE' ? hostRules : 'OVERRIDE',
+    rateLimits: readOwnRules(config),
+    domain: String(config['domain'] ?? ''),
+  };
+}
+
+/** Fields of the filter's own rules that would change what the limiter is asked, and when. */
+const FURTHER = ['hits_addend', 'limit', 'apply_on_stream_done'] as const;
+
+function refuseFurther(config: Any): void {
+  for (const [i, rule] of ((config['rate_limits'] ?? []) as readonly Fields[]).entries()) {
+    const found = FURTHER.find((field) => rule[field] !== undefined && rule[field] !== false);
+    if (found !== undefined) throw new ConfigProblem(`rate_limits[${i}].${found}`, 'is not supported');
+  }
 }

@@ -15,6 +15,11 @@ const answered = (policy: object): object => ({
   },
 });
 
+const actions = [{ remote_address: {} }];
+const ofStage = (stage: number): object => ({ rate_limits: [{ stage, actions }] });
+const weighed = { rate_limits: [{ hits_addend: { number: 3 }, actions }] };
+const switchable = { rate_limits: [{ disable_key: 'a', actions }] };
+
 /** What no proxy can serve: the type of what a route says, its fields, and the reason that is told. */
 const UNREADABLE: readonly (readonly [type: string, fields: object, reason: RegExp])[] = [
   ['header_to_metadata.v3.Config', {}, /at least specify either request or response rules/],
@@ -55,6 +60,9 @@ const UNREADABLE: readonly (readonly [type: string, fields: object, reason: RegE
   ['jwt_authn.v3.PerRouteConfig', { requirement_name: '' }, /requirement_name: value length/],
   ['local_ratelimit.v3.LocalRateLimit', { stat_prefix: 'a' }, /token_bucket: value is required/],
   ['ratelimit.v3.RateLimitPerRoute', { rate_limits: [{}] }, /at least 1 item/],
+  ['ratelimit.v3.RateLimitPerRoute', ofStage(0), /'stage' field and 'disable_key' field are not supported/],
+  ['ratelimit.v3.RateLimitPerRoute', weighed, /rate_limits\[0\].hits_addend: is not supported/],
+  ['ratelimit.v3.RateLimitPerRoute', switchable, /'stage' field and 'disable_key' field are not supported/],
   ['fault.v3.HTTPFault', { response_rate_limit: {} }, /limit_type is required/],
   ['fault.v3.HTTPFault', { response_rate_limit: { fixed_limit: {} } }, /greater than or equal to 1/],
   ['rbac.v3.RBACPerRoute', { rbac: { rules: { policies: { a: {} } } } }, /at least 1 item/],

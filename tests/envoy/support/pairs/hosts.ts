@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import { furtherFields, readProxyHeader } from '../../../../server/data-plane/listener/proxy-header.ts';
 import { type LogMessage, startLogReceiver } from '../../../mesh/log-receiver.ts';
 import { startAuthorizer } from './authorizer.ts';
+import { startLimiter } from './limiter.ts';
 import { serveTunnel } from './tunnel-host.ts';
 
 /** A request as it reached a host. */
@@ -29,12 +30,13 @@ export interface TestHosts {
 
 type Request = IncomingMessage | Http2ServerRequest;
 type Response = ServerResponse | Http2ServerResponse;
-type Kind = 'h1' | 'h2' | 'silent' | 'refusing' | 'authorizer' | 'behind' | 'logs';
+type Kind = 'h1' | 'h2' | 'silent' | 'refusing' | 'authorizer' | 'behind' | 'logs' | 'limiter';
 
 /**
  * Names that cases use for their hosts. `silent` accepts and never answers, nobody listens at `refusing`, `authorizer` is asked by gRPC and
  * answers what the request's header `x-check` says. `behind` expects a PROXY protocol header first, and tells it in the header
- * `proxy-protocol` of the requests that it has seen. `logs` takes access logs by gRPC.
+ * `proxy-protocol` of the requests that it has seen. `logs` takes access logs by gRPC. `limiter` is asked by
+ * gRPC for limits, and tells what it was asked.
  */
 const KINDS: Readonly<Record<string, Kind>> = {
   one: 'h1',
@@ -47,10 +49,12 @@ const KINDS: Readonly<Record<string, Kind>> = {
   authorizer: 'authorizer',
   behind: 'behind',
   logs: 'logs',
+  limiter: 'limiter',
 };
 
 const AUTHORIZER_PORT = 9001;
 const LOGS_PORT = 9002;
+const LIMITER_PORT = 9003;
 
 export async function startHosts(subnet: number): Promise<TestHosts> {
   const places = new Map<string, { ip: string; port: number }>();
@@ -65,6 +69,10 @@ export async function startHosts(subnet: number): Promise<TestHosts> {
       servers.push({ close: async () => receiver.stop() });
       logged = receiver.messages;
       places.set(name, { ip, port: LOGS_PORT });
+    } else if (kind === 'limiter') {
+      const limiter = await startLimiter(`${ip}:${LIMITER_PORT}`);
+      servers.push({ close: async () => limiter.stop() });
+      places.set(name, { ip, port: LIMITER_PORT });
     } else if (kind === 'authorizer') {
       const place = { ip, port: AUTHORIZER_PORT };
       const authorizer = await startAuthorizer(`${ip}:${place.port}`, (id, asked) => {

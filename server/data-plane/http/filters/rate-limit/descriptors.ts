@@ -1,17 +1,29 @@
-import type { Descriptor, DescriptorSource, RateLimitRule } from '../../../config/rate-limit-actions.ts';
+import type { Descriptor, DescriptorSource } from '../../../config/rate-limit-actions.ts';
+import type { RateLimitOfRoute } from '../../../config/rate-limit-config.ts';
 import { splitPath } from '../../../config/route-condition.ts';
 import { clientAddress } from '../../client-address.ts';
 import type { Exchange } from '../../exchange.ts';
 
+/** Rules in place of those of routes, and which of a virtual host's rules count. */
+type Given = Partial<Pick<RateLimitOfRoute, 'rateLimits' | 'hostRules'>>;
+
+/** As where nobody says anything. */
+const USUAL: Given = {};
+
 /**
- * The descriptors that the filter itself, else the route, else its virtual host makes of a request. Those of the host count too where the
- * route says so.
+ * The descriptors that the filter itself, else the route, else its virtual host makes of a request. Those of the host count too, or never,
+ * where the route says so.
  */
-export function descriptorsOf(exchange: Exchange, stage: number, given: readonly RateLimitRule[] = []): Descriptor[] {
+export function descriptorsOf(
+  exchange: Exchange,
+  stage: number,
+  { rateLimits = [], hostRules = 'OVERRIDE' }: Given = USUAL,
+): Descriptor[] {
   const { route, virtualHost } = exchange;
   const own = route?.rateLimits ?? [];
-  const shared = own.length === 0 || route?.includesHostLimits === true ? (virtualHost?.rateLimits ?? []) : [];
-  const rules = given.length > 0 ? given : [...own, ...shared].filter((rule) => rule.stage === stage);
+  const included = route?.includesHostLimits === true || hostRules === 'INCLUDE';
+  const shared = included || (own.length === 0 && hostRules === 'OVERRIDE') ? (virtualHost?.rateLimits ?? []) : [];
+  const rules = rateLimits.length > 0 ? rateLimits : [...own, ...shared].filter((rule) => rule.stage === stage);
   if (rules.length === 0) return [];
   const source: DescriptorSource = {
     head: exchange.head,

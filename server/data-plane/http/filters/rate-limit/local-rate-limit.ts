@@ -60,7 +60,7 @@ function limit(exchange: Exchange, { config, common, special }: Limiter): 'next'
   };
   if (!drawn(exchange, 'limit_enabled', config.enabled)) return 'next';
   count('enabled');
-  const asked = special.length === 0 ? [] : descriptorsOf(exchange, config.stage, config.rateLimits);
+  const asked = special.length === 0 ? [] : descriptorsOf(exchange, config.stage, config);
   const matched = special.flatMap((one) => {
     const bucket = one.bucketFor(asked);
     return bucket === undefined ? [] : [{ entries: one.entries, bucket }];

@@ -1,10 +1,12 @@
-import type { RateLimitConfig } from '../../../config/rate-limit-config.ts';
+import { type RateLimitConfig, readRateLimitOfRoute } from '../../../config/rate-limit-config.ts';
 import { callGrpc, type GrpcMethod } from '../../call/grpc-call.ts';
 import type { Exchange, RequestLayer } from '../../exchange.ts';
+import { perRoute } from '../per-route.ts';
 import { descriptorsOf, wordsOf } from './descriptors.ts';
 import { type LimitStatus, quotaHeaders } from './quota-headers.ts';
 
 const NAME = 'envoy.filters.http.ratelimit';
+const OF_ROUTE = { name: NAME, type: 'ratelimit.v3.RateLimitPerRoute' };
 const SHOULD_RATE_LIMIT: GrpcMethod = {
   path: '/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit',
   request: 'envoy.service.ratelimit.v3.RateLimitRequest',
@@ -22,9 +24,15 @@ interface RateLimitResponse {
 }
 
 /** Envoy's global rate limit: a service counts for all proxies. Who cannot be asked lets pass, unless told otherwise. */
-export const rateLimit = (config: RateLimitConfig): RequestLayer => {
+export const rateLimit = (own: RateLimitConfig): RequestLayer => {
+  const saidOf = perRoute(OF_ROUTE, undefined, (given) => {
+    const said = readRateLimitOfRoute(given);
+    return { ...said, config: said.domain === '' ? own : { ...own, domain: said.domain } };
+  });
   return (exchange) => {
-    const descriptors = descriptorsOf(exchange, config.stage);
+    const said = saidOf(exchange);
+    const config = said?.config ?? own;
+    const descriptors = descriptorsOf(exchange, config.stage, said);
     if (descriptors.length === 0) return 'next';
     const words = descriptors.map(wordsOf).join('; ');
     const cancel = callGrpc({
