@@ -200,6 +200,7 @@ describe('services that grpc-js serves and a proxy asks', () => {
             },
           ],
           response_headers_to_add: [{ key: 'x-limiter', value: 'seen' }],
+          dynamic_metadata: { fields: { who: { stringValue: 'limiter' } } },
         });
       },
     );
@@ -222,9 +223,15 @@ describe('services that grpc-js serves and a proxy asks', () => {
           allowed_headers: { patterns: [{ exact: 'x-ticket' }] },
           with_request_body: { max_request_bytes: 4, allow_partial_message: true },
         }),
-        limit({ failure_mode_deny: true }),
+        limit({
+          failure_mode_deny: true,
+          response_headers_to_add: [
+            { header: { key: 'x-refused', value: '%DYNAMIC_METADATA(envoy.filters.http.ratelimit:who)%' } },
+          ],
+        }),
       ];
-      const open = [authz({ failure_mode_allow: true, failure_mode_allow_header_add: true }), limit({})];
+      const watching = { stat_prefix: 'open', filter_enforced: { default_value: { numerator: 0 } } };
+      const open = [authz({ failure_mode_allow: true, failure_mode_allow_header_add: true }), limit(watching)];
       xds.push(typeUrls.listener, [virtualOutbound, listener(80, strict), listener(81, open)]);
     });
   });
@@ -299,13 +306,21 @@ describe('services that grpc-js serves and a proxy asks', () => {
   it('answers 429 RL over the limit', async () => {
     const answer = await call('/over');
     expect([answer.status, answer.headers['x-envoy-ratelimited']]).toEqual([429, 'true']);
+    expect(answer.headers['x-refused']).toBe('limiter');
     expect(await logged('/over')).toBe('/over 429 RL request_rate_limited ann');
+  });
+
+  it('only marks the answer over a limit that is not enforced', async () => {
+    const answer = await call('/over-watched', {}, OPEN);
+    expect([answer.status, answer.headers['x-envoy-ratelimited']]).toEqual([200, 'true']);
+    expect(answer.headers).not.toHaveProperty('x-refused');
+    expect(pod.proxy.admin.stats().get('cluster.shop.ratelimit.open.over_limit')).toBe(1);
   });
 
   it('refuses without its limiter when told so, else lets pass', async () => {
     expect((await call('/no-limiter')).status).toBe(500);
     expect(await logged('/no-limiter')).toBe('/no-limiter 500 RLSE rate_limiter_error ann');
     expect((await call('/no-limiter-open', {}, OPEN)).status).toBe(200);
-    expect(pod.proxy.admin.stats().get('cluster.shop.ratelimit.failure_mode_allowed')).toBe(1);
+    expect(pod.proxy.admin.stats().get('cluster.shop.ratelimit.open.failure_mode_allowed')).toBe(1);
   });
 });

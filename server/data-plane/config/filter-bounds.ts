@@ -37,7 +37,12 @@ const RULES: Readonly<Record<string, readonly Rule[]>> = {
     rule('runtime_enabled/default_value', required),
     rule('response_trailer_prefix', oneLine),
   ],
-  [`${HTTP}ratelimit.v3.RateLimit`]: [rule('domain', filled), rule('stage', upTo(10))],
+  [`${HTTP}ratelimit.v3.RateLimit`]: [
+    rule('domain', filled),
+    rule('stage', upTo(10)),
+    rule('rate_limits/stage', upTo(10)),
+    rule('rate_limits/actions', someItems),
+  ],
   [`${HTTP}buffer.v3.BufferPerRoute`]: [
     rule('disabled', onlyTrue),
     rule('buffer/max_request_bytes', required),

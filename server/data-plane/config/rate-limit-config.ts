@@ -46,6 +46,15 @@ export interface RateLimitConfig {
   readonly marksResponse: boolean;
   readonly grpcStatus: number | undefined;
   readonly quotaHeaders: boolean;
+  readonly requests: 'internal' | 'external' | 'both';
+  /** Of its figures: empty, or with a dot at its end. */
+  readonly statPrefix: string;
+  /** Added to a refusal. */
+  readonly refusalHeaders: HeaderRules | undefined;
+  readonly enabled: Fraction;
+  readonly enforced: Fraction;
+  /** Rules of the filter's own, in place of those of routes. */
+  readonly rateLimits: readonly RateLimitRule[];
 }
 
 /** What a route, its virtual host or its table says to the filter. */
@@ -59,6 +68,7 @@ export interface RateLimitOfRoute {
 }
 
 const NEVER: Fraction = { numerator: 0, of: 100 };
+const ALWAYS: Fraction = { numerator: 100, of: 100 };
 
 /** A TokenBucket in protobuf JSON. */
 export interface BucketJson {
@@ -138,6 +148,19 @@ export function readRateLimit(config: Any): RateLimitConfig {
   const service = readGrpcService(grpc_service, 'rate_limit_service.grpc_service', 0);
   const status = config['rate_limited_status'] as { code?: unknown } | undefined;
   const onError = config['status_on_error'] as { code?: unknown } | undefined;
+  const share = (field: string): Fraction => {
+    const given = config[field] as { default_value?: FractionalPercent } | undefined;
+    return given === undefined ? ALWAYS : readFraction(given.default_value, NEVER);
+  };
+  const requests = config['request_type'] || 'both';
+  if (requests !== 'internal' && requests !== 'external' && requests !== 'both') {
+    throw new ConfigProblem('request_type', 'value must be in list [internal external both ]');
+  }
+  const statPrefix = String(config['stat_prefix'] ?? '');
+  refuseFurther(config);
+  if (config['failure_mode_deny_percent'] !== undefined) {
+    throw new ConfigProblem('failure_mode_deny_percent', 'is not supported');
+  }
   return {
     domain: String(config['domain'] ?? ''),
     stage: readNumber(config['stage'], 0),
@@ -148,6 +171,14 @@ export function readRateLimit(config: Any): RateLimitConfig {
     grpcStatus: readGrpcStatus(config),
     marksResponse: config['disable_x_envoy_ratelimited_header'] !== true,
     quotaHeaders: config['enable_x_ratelimit_headers'] === 'DRAFT_VERSION_03',
+    requests,
+    statPrefix: statPrefix === '' ? '' : `${statPrefix}.`,
+    refusalHeaders: compileHeaderRules({
+      response_headers_to_add: config['response_headers_to_add'],
+    } as HeaderMutations),
+    enabled: share('filter_enabled'),
+    enforced: share('filter_enforced'),
+    rateLimits: readOwnRules(config),
   };
 }
 

@@ -1,11 +1,11 @@
 import { type LocalRateLimitConfig, readLocalRateLimit } from '../../../config/rate-limit-config.ts';
-import type { Fraction } from '../../../config/values.ts';
 import { applyRequestRules, applyResponseRules } from '../../apply-rules.ts';
 import type { ResponseHead } from '../../codec.ts';
 import type { Exchange, RequestLayer } from '../../exchange.ts';
 import { perRouteConfig } from '../per-route.ts';
 import { DescriptorBuckets } from './descriptor-buckets.ts';
 import { descriptorsOf, wordsOf } from './descriptors.ts';
+import { drawn } from './drawn.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 const NAME = 'envoy.filters.http.local_ratelimit';
@@ -93,11 +93,6 @@ function limit(exchange: Exchange, { config, common, special }: Limiter): 'next'
     ...(grpcStatus !== undefined && { grpcStatus }),
   });
   return 'wait';
-}
-
-function drawn(exchange: Exchange, what: 'limit_enabled' | 'limit_enforced', { numerator, of }: Fraction): boolean {
-  if (numerator === 0) return false;
-  return numerator >= of || exchange.runtime.chance.draws.below(what, exchange.traceKey, of) < numerator;
 }
 
 /** Headers of draft-ietf-httpapi-ratelimit-headers-03. */

@@ -1,8 +1,10 @@
 import { type RateLimitConfig, readRateLimitOfRoute } from '../../../config/rate-limit-config.ts';
+import { applyResponseRules } from '../../apply-rules.ts';
 import { callGrpc, type GrpcMethod } from '../../call/grpc-call.ts';
 import type { Exchange, RequestLayer } from '../../exchange.ts';
 import { perRoute } from '../per-route.ts';
 import { descriptorsOf, wordsOf } from './descriptors.ts';
+import { drawn } from './drawn.ts';
 import { type LimitStatus, quotaHeaders } from './quota-headers.ts';
 
 const NAME = 'envoy.filters.http.ratelimit';
@@ -19,6 +21,7 @@ interface RateLimitResponse {
   readonly statuses?: readonly LimitStatus[];
   readonly response_headers_to_add?: readonly { readonly key?: string; readonly value?: string }[];
   readonly request_headers_to_add?: readonly { readonly key?: string; readonly value?: string }[];
+  readonly dynamic_metadata?: Readonly<Record<string, unknown>>;
   /** Base64. */
   readonly raw_body?: string;
 }
@@ -27,12 +30,14 @@ interface RateLimitResponse {
 export const rateLimit = (own: RateLimitConfig): RequestLayer => {
   const saidOf = perRoute(OF_ROUTE, undefined, (given) => {
     const said = readRateLimitOfRoute(given);
-    return { ...said, config: said.domain === '' ? own : { ...own, domain: said.domain } };
+    const rateLimits = said.rateLimits.length > 0 ? said.rateLimits : own.rateLimits;
+    return { ...said, rateLimits, config: said.domain === '' ? own : { ...own, domain: said.domain } };
   });
   return (exchange) => {
+    if (!concerns(exchange, own)) return 'next';
     const said = saidOf(exchange);
     const config = said?.config ?? own;
-    const descriptors = descriptorsOf(exchange, config.stage, said);
+    const descriptors = descriptorsOf(exchange, config.stage, said ?? own);
     if (descriptors.length === 0) return 'next';
     const words = descriptors.map(wordsOf).join('; ');
     const cancel = callGrpc({
@@ -52,39 +57,61 @@ export const rateLimit = (own: RateLimitConfig): RequestLayer => {
   };
 };
 
+/** Whether the filter is switched on for the request, which comes from inside or outside. */
+function concerns(exchange: Exchange, { enabled, requests }: RateLimitConfig): boolean {
+  if (!drawn(exchange, 'limit_enabled', enabled)) return false;
+  if (requests === 'both') return true;
+  return (exchange.head.headers.get('x-envoy-internal') === 'true') === (requests === 'internal');
+}
+
 function act(
   exchange: Exchange,
   config: RateLimitConfig,
   { answer, words }: { readonly answer: RateLimitResponse; readonly words: string },
 ): void {
   const over = answer.overall_code === OVER_LIMIT;
-  count(exchange, over ? 'over_limit' : 'ok');
-  note(exchange, over ? 'stopped' : 'passed', `${words} ${over ? 'is over its limit' : 'is within its limit'}`, config);
+  if (answer.dynamic_metadata !== undefined) exchange.metadata.merge(NAME, answer.dynamic_metadata);
+  count(exchange, config, over ? 'over_limit' : 'ok');
+  if (over) exchange.runtime.clusters.get(exchange.info.cluster)?.stats.code(config.status, 'internal');
+  const refused = over && drawn(exchange, 'limit_enforced', config.enforced);
+  const judged = over ? `is over its limit${refused ? '' : ' (not enforced)'}` : 'is within its limit';
+  note(exchange, refused ? 'stopped' : 'passed', `${words} ${judged}`, config);
+  tell(exchange, config, answer);
+  if (refused) {
+    refuse(exchange, config, answer);
+    return;
+  }
+  for (const { key = '', value = '' } of answer.request_headers_to_add ?? [])
+    exchange.head.headers.add(key.toLowerCase(), value);
+  exchange.proceed();
+}
+
+/** What the client learns of limits, whether it is refused or not. */
+function tell(exchange: Exchange, config: RateLimitConfig, answer: RateLimitResponse): void {
   const headers = answer.response_headers_to_add ?? [];
   const quota = config.quotaHeaders ? quotaHeaders(answer.statuses ?? []) : {};
+  const marks = answer.overall_code === OVER_LIMIT && config.marksResponse;
   exchange.editResponse((head) => {
     for (const [name, value] of Object.entries(quota)) head.headers.set(name, value);
     for (const { key = '', value = '' } of headers) head.headers.set(key.toLowerCase(), value);
+    if (marks) head.headers.set('x-envoy-ratelimited', 'true');
   });
-  if (!over) {
-    for (const { key = '', value = '' } of answer.request_headers_to_add ?? [])
-      exchange.head.headers.add(key.toLowerCase(), value);
-    exchange.proceed();
-    return;
-  }
-  exchange.runtime.clusters.get(exchange.info.cluster)?.stats.code(config.status, 'internal');
+}
+
+function refuse(exchange: Exchange, config: RateLimitConfig, { raw_body = '' }: RateLimitResponse): void {
+  if (config.refusalHeaders !== undefined)
+    exchange.editResponse((head) => applyResponseRules(config.refusalHeaders, exchange, head.headers));
   exchange.reply({
     status: config.status,
     flag: 'RL',
     details: 'request_rate_limited',
-    body: Buffer.from(answer.raw_body ?? '', 'base64'),
+    body: Buffer.from(raw_body, 'base64'),
     ...(config.grpcStatus !== undefined && { grpcStatus: config.grpcStatus }),
-    ...(config.marksResponse && { headers: { 'x-envoy-ratelimited': 'true' } }),
   });
 }
 
 function failed(exchange: Exchange, config: RateLimitConfig, reason: string): void {
-  count(exchange, 'error');
+  count(exchange, config, 'error');
   const end = config.failureModeDeny ? 'so the request is refused' : 'so the request goes on';
   note(
     exchange,
@@ -96,7 +123,7 @@ function failed(exchange: Exchange, config: RateLimitConfig, reason: string): vo
     exchange.reply({ status: config.statusOnError, flag: 'RLSE', details: 'rate_limiter_error' });
     return;
   }
-  count(exchange, 'failure_mode_allowed');
+  count(exchange, config, 'failure_mode_allowed');
   exchange.proceed();
 }
 
@@ -108,6 +135,6 @@ function note(exchange: Exchange, outcome: 'passed' | 'stopped', detail: string,
 }
 
 /** Counted for the cluster that the request is meant for. */
-function count({ info, runtime }: Exchange, name: string): void {
-  runtime.stats.stat(`cluster.${info.cluster}.ratelimit.${name}`).value++;
+function count({ info, runtime }: Exchange, { statPrefix }: RateLimitConfig, name: string): void {
+  runtime.stats.stat(`cluster.${info.cluster}.ratelimit.${statPrefix}${name}`).value++;
 }
