@@ -15,6 +15,8 @@ const METHOD = 'ServerReflectionInfo';
 /** Fields of ServerReflectionRequest. */
 const FILE_BY_FILENAME = 3;
 const FILE_CONTAINING_SYMBOL = 4;
+const FILE_CONTAINING_EXTENSION = 5;
+const ALL_EXTENSION_NUMBERS_OF_TYPE = 6;
 const LIST_SERVICES = 7;
 
 interface Reflected {
@@ -64,8 +66,15 @@ function answerTo(request: Buffer, { services, files }: Reflected): Buffer {
       const names = [...SERVICES, ...services].sort();
       return respond(6, encodeFields(names.map((name) => [1, encodeFields([[1, name]])] as const)));
     }
+    // No message here has extensions.
+    case ALL_EXTENSION_NUMBERS_OF_TYPE:
+      return files.some((file) => symbolsOf(file).includes(text))
+        ? respond(5, encodeFields([[1, text]]))
+        : respond(7, refusal(status.NOT_FOUND, `Type not found: ${text}`));
+    case FILE_CONTAINING_EXTENSION:
+      return respond(7, refusal(status.NOT_FOUND, 'Extension not found'));
     default:
-      return respond(7, refusal(status.UNIMPLEMENTED, 'extensions are not told'));
+      return respond(7, refusal(status.INVALID_ARGUMENT, 'The request asks for nothing'));
   }
 }
 
