@@ -2,6 +2,7 @@ import type { RequestHead, ResponseHead } from '../codec.ts';
 import { httpStatusOf, isGrpc } from '../grpc.ts';
 import type { Headers } from '../headers.ts';
 import type { UpstreamAttempt } from './attempt.ts';
+import { reportAnswer } from './outlier-report.ts';
 
 /** What stands for a call that has no status. */
 const NO_STATUS = 500;
@@ -11,13 +12,21 @@ const httpStatusIn = (headers: Headers | undefined): number | undefined => {
   return status === undefined ? undefined : httpStatusOf(Number(status));
 };
 
-/** Counts an answer at its host: of gRPC calls their own status counts, which may be in the trailers. Source: router.cc in Envoy. */
-export function countAtHost(
+/** Tells the host's figures, outlier detection and the balancer of an answer's head; `whole`: nothing follows it. */
+export function tellOfAnswer(
   attempt: UpstreamAttempt,
   request: RequestHead,
   answer: ResponseHead,
   whole: boolean,
 ): void {
+  const { choice, cluster } = attempt;
+  countAtHost(attempt, request, answer, whole);
+  reportAnswer(cluster, choice.host, request, answer);
+  cluster.readAnswer(choice.host, answer.headers);
+}
+
+/** Counts an answer at its host: of gRPC calls their own status counts, which may be in the trailers. Source: router.cc in Envoy. */
+function countAtHost(attempt: UpstreamAttempt, request: RequestHead, answer: ResponseHead, whole: boolean): void {
   const { host } = attempt.choice;
   if (request.protocol !== 'HTTP/2' || answer.status >= 500 || !isGrpc(request.headers)) {
     host.answered(answer.status);

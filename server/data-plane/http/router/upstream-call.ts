@@ -22,10 +22,10 @@ import {
 import { noteAnswer, noteConnected, noteEndpoint, noteFailure } from './call-steps.ts';
 import { CallTimers, type TimedCall } from './call-timers.ts';
 import { tellExpectedTime, tellServiceTime } from './expected-time.ts';
-import { countAtHost, countStatus } from './host-report.ts';
+import { countStatus, tellOfAnswer } from './host-report.ts';
 import { HostWish } from './host-wish.ts';
 import { turnAround } from './internal-redirect.ts';
-import { reportAnswer, reportFailure, reportTimeout } from './outlier-report.ts';
+import { reportFailure, reportTimeout } from './outlier-report.ts';
 import { pooledRequest } from './pooled-request.ts';
 import { RequestBody } from './request-body.ts';
 import { transportFailure } from './reset-reasons.ts';
@@ -151,9 +151,7 @@ export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, 
     this.#note('responseBegun');
     this.#timers?.endTry();
     this.#timers?.touchTry();
-    countAtHost(attempt, this.#exchange.head, head, endStream);
-    reportAnswer(attempt.cluster, attempt.choice.host, this.#exchange.head, head);
-    attempt.cluster.readAnswer(attempt.choice.host, head.headers);
+    tellOfAnswer(attempt, this.#exchange.head, head, endStream);
     if (attempt.cluster.reports !== undefined) this.#readReport(attempt, head.headers);
     const verdict = this.#body.replayable && !this.#begun ? this.#retry?.afterResponse(head) : undefined;
     if (this.#exchange.steps.on) noteAnswer(this.#exchange, attempt, head.status, verdict);
