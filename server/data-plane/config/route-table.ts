@@ -268,6 +268,18 @@ function readReplayBytes(route: Route, host: VirtualHost): number | undefined {
 /** Envoy's default per_connection_buffer_limit_bytes. */
 const CONNECTION_BUFFER_BYTES = 1024 * 1024;
 
+const DIRECT_BODY_BYTES = 4096;
+
+function readDirectBody({ body }: NonNullable<Route['direct_response']>, table: RouteConfiguration): Buffer {
+  const bytes =
+    body?.inline_bytes === undefined
+      ? Buffer.from(body?.inline_string ?? '')
+      : Buffer.from(body.inline_bytes, 'base64');
+  const limit = table.max_direct_response_body_size_bytes ?? DIRECT_BODY_BYTES;
+  if (bytes.length <= limit) return bytes;
+  throw new ConfigProblem('direct_response', `response body size is ${bytes.length} bytes; maximum is ${limit}`);
+}
+
 const REDIRECT_STATUS = {
   MOVED_PERMANENTLY: 301,
   FOUND: 302,
@@ -296,12 +308,13 @@ function compileTarget(given: Route, host: VirtualHost, table: RouteConfiguratio
     };
   }
   if (given.direct_response !== undefined) {
-    const { status, body, body_format } = given.direct_response;
-    const bytes =
-      body?.inline_bytes === undefined
-        ? Buffer.from(body?.inline_string ?? '')
-        : Buffer.from(body.inline_bytes, 'base64');
-    return { kind: 'direct', status, body: bytes, format: readBodyFormat(body_format) };
+    const { status, body_format } = given.direct_response;
+    return {
+      kind: 'direct',
+      status,
+      body: readDirectBody(given.direct_response, table),
+      format: readBodyFormat(body_format),
+    };
   }
   if (given.route !== undefined) {
     const { match, route } = given;

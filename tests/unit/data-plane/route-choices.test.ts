@@ -148,3 +148,19 @@ it('refuses what would choose otherwise than it does', () => {
   expect(() => routeWith({}, { vhds: {} })).toThrow('virtual hosts on demand are not supported');
   expect(() => routeWith({}, { vhost_header: 'x' })).toThrow('vhost_header');
 });
+
+it('refuses a direct response beyond what the table allows, which is 4,096 bytes', () => {
+  const saying = (bytes: number, most?: number) =>
+    hostWith(
+      {
+        routes: [
+          { match: { prefix: '/' }, direct_response: { status: 200, body: { inline_string: 'x'.repeat(bytes) } } },
+        ],
+      },
+      most === undefined ? {} : { max_direct_response_body_size_bytes: most },
+    );
+  expect(saying(4096).routes).toHaveLength(1);
+  expect(() => saying(4097)).toThrow('response body size is 4097 bytes; maximum is 4096');
+  expect(saying(5000, 5000).routes).toHaveLength(1);
+  expect(() => saying(10, 5)).toThrow('response body size is 10 bytes; maximum is 5');
+});
