@@ -25,7 +25,7 @@ export function outcomeOfVitest(suite, report, code) {
     if (status === 'failed' && !assertionResults.some((test) => test.status === 'failed'))
       outcome.failed.push(`${file}: failed outside of its tests`);
     for (const test of assertionResults) {
-      const said = `${file} › ${test.fullName}`;
+      const said = nameOf(file, test);
       if (test.status === 'failed') outcome.failed.push(said);
       else if (test.status !== 'passed') outcome.skipped.push(said);
       else {
@@ -36,6 +36,41 @@ export function outcomeOfVitest(suite, report, code) {
     }
   }
   return heard(outcome, suite, code);
+}
+
+/**
+ * Which tests failed in a run of vitest, as its command line takes them: files, and a pattern that matches their names alone.
+ * @returns {{ files: string[], pattern: string, count: number }}
+ */
+export function failedTestsOf(report) {
+  const failed = vitestTests(report).filter(({ test }) => test.status === 'failed');
+  // vitest matches a pattern with titles that are joined so.
+  const names = failed.map(({ test }) => [...test.ancestorTitles, test.title].join(' > '));
+  const pattern = `^(?:${names.map((name) => name.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')).join('|')})$`;
+  return { files: [...new Set(failed.map(({ file }) => file))], pattern, count: failed.length };
+}
+
+/** What failed at first and passed in a second run, by its report, passed late. @returns {Outcome} */
+export function outcomeOfSecondTry(first, report) {
+  const passed = vitestTests(report).filter(({ test }) => test.status === 'passed');
+  const mended = new Set(passed.map(({ file, test }) => nameOf(file, test)));
+  const late = first.failed.filter((said) => mended.has(said));
+  return {
+    ...first,
+    passed: first.passed + late.length,
+    failed: first.failed.filter((said) => !mended.has(said)),
+    late: [...first.late, ...late],
+  };
+}
+
+function vitestTests(report) {
+  return (read(report)?.testResults ?? []).flatMap(({ name, assertionResults }) =>
+    assertionResults.map((test) => ({ file: relative(root, name), test })),
+  );
+}
+
+function nameOf(file, { fullName }) {
+  return `${file} › ${fullName}`;
 }
 
 /** What Playwright's JSON report says. @returns {Outcome} */

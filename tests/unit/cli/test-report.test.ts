@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
@@ -16,14 +16,19 @@ interface TestReport {
   readonly outcomeOfCheck: (name: string, code: number) => Outcome;
   readonly outcomeOfVitest: Reader;
   readonly outcomeOfPlaywright: Reader;
+  readonly failedTestsOf: (report: string) => {
+    readonly files: readonly string[];
+    readonly pattern: string;
+    readonly count: number;
+  };
+  readonly outcomeOfSecondTry: (first: Outcome, report: string) => Outcome;
   readonly summaryOf: (outcomes: readonly Outcome[]) => string;
 }
 
 const root = join(import.meta.dirname, '..', '..', '..');
 const modules = join(root, 'node_modules');
-const { outcomeOfCheck, outcomeOfVitest, outcomeOfPlaywright, summaryOf } = (await import(
-  join(root, 'scripts', 'test-report.mjs')
-)) as TestReport;
+const { outcomeOfCheck, outcomeOfVitest, outcomeOfPlaywright, failedTestsOf, outcomeOfSecondTry, summaryOf } =
+  (await import(join(root, 'scripts', 'test-report.mjs'))) as TestReport;
 
 /** A test of each kind. A try is counted in a file: the next may be made by another process. */
 const tests = (from: string) => `
@@ -82,6 +87,50 @@ it(
       `${place}/broken.test.mjs: failed outside of its tests`,
       `${place}/some.test.mjs › fails`,
     ]);
+  },
+  TOOL_MS,
+);
+
+it(
+  'what failed beside the other tests runs once more alone: what passes then is late, what fails stays failed',
+  async () => {
+    const at = join(folder, 'twice');
+    mkdirSync(at);
+    writeFileSync(
+      join(at, 'lab.test.mjs'),
+      `import { appendFileSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+const tries = import.meta.filename + '.tries';
+describe('lab (a) 1.0', () => {
+  test('passes', () => { appendFileSync(tries, 'p'); });
+  test('passes alone?', () => { appendFileSync(tries, 'a'); expect(readFileSync(tries, 'utf8')).toBe('pabfa'); });
+  test('passes alone? never', () => { appendFileSync(tries, 'b'); expect(1).toBe(1); });
+  test('fails', () => { appendFileSync(tries, 'f'); expect(1).toBe(2); });
+});
+`,
+    );
+    const cli = join(modules, 'vitest', 'vitest.mjs');
+    const options = ['--root=.', '--dir=../twice', '--reporter=json'];
+    const [report, again] = [join(folder, 'twice.json'), join(folder, 'again.json')];
+    const code = await runTool('vitest', [cli, 'run', ...options, `--outputFile.json=${report}`], report);
+    const first = outcomeOfVitest('labs', report, code);
+    const file = relative(root, join(at, 'lab.test.mjs'));
+    expect(first).toMatchObject({
+      passed: 2,
+      failed: [`${file} › lab (a) 1.0 passes alone?`, `${file} › lab (a) 1.0 fails`],
+    });
+    const { files, pattern, count } = failedTestsOf(report);
+    expect({ files, count }).toEqual({ files: [file], count: 2 });
+    await runTool('vitest', [cli, 'run', ...options, '-t', pattern, `--outputFile.json=${again}`], again);
+    // The two that passed at first do not run again.
+    expect(readFileSync(join(at, 'lab.test.mjs.tries'), 'utf8')).toBe('pabfaf');
+    expect(outcomeOfSecondTry(first, again)).toEqual({
+      passed: 3,
+      failed: [`${file} › lab (a) 1.0 fails`],
+      late: [`${file} › lab (a) 1.0 passes alone?`],
+      skipped: [],
+    });
+    expect(outcomeOfSecondTry(first, join(folder, 'no-report.json'))).toEqual(first);
   },
   TOOL_MS,
 );
