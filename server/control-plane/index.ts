@@ -5,6 +5,7 @@ export { createSnapshotDeriver, type MeshSnapshot } from './snapshot/mesh-snapsh
 export { createObjectTables, type ObjectTables } from './snapshot/object-tables.ts';
 export { readFeatures } from './snapshot/pilot-features.ts';
 export { selectProtocol } from './snapshot/protocol.ts';
+export { NOWHERE, nodeLocality, ownLocality } from './snapshot/workloads.ts';
 export { buildResources, createTranslator, type ProxyResources, type Translator } from './translate/index.ts';
 export { viewProxy } from './translate/proxy-view.ts';
 export { createScope, type OutboundScope } from './translate/scope.ts';

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { AskNames, Clock, FleetingHops, HopRecord, LogText, Random, SocketAddress } from '#domain';
-import type { AdsVariant } from '#xds';
+import type { AdsVariant, Cluster, NodeLocality } from '#xds';
 
 /** A port that a proxy asked for. */
 export interface PortBinding {
@@ -87,7 +87,7 @@ export interface HistogramBounds {
 }
 
 /** The cluster that the proxy belongs to (`local_cluster_name` of a bootstrap's cluster manager), and where the proxy is. */
-export interface LocalCluster {
+export interface LocalCluster extends NodeLocality {
   readonly name: string;
   readonly region?: string;
   readonly zone?: string;
@@ -104,8 +104,12 @@ export interface BootstrapSettings {
   /** Whether port 15090 compresses for who accepts it; default true. */
   readonly statsCompression?: boolean;
   /** Of Envoy's runtime, by name. */
+  /** What its node says of where it is. */
+  readonly locality?: NodeLocality | undefined;
   readonly runtimeValues?: Readonly<Record<string, string>>;
   /** How it asks the control plane; absent: by delta. */
+  /** Clusters that it has without being sent them. */
+  readonly staticClusters?: readonly Cluster[];
   readonly variant?: AdsVariant;
   /** Absent: none, and zones do not count. */
   readonly localCluster?: LocalCluster | undefined;

@@ -6,6 +6,7 @@ export { runtimeFlags, statsTags } from './agent/bootstrap-settings.ts';
 export { withoutModule } from './agent/module-stand-ins.ts';
 export { NameProxy } from './agent/name-proxy.ts';
 export { SecretStore } from './agent/secret-store.ts';
+export { selfDiscovery } from './agent/self-discovery.ts';
 export { ISTIO_LOG_FORMAT } from './config/access-log/index.ts';
 export { readStatsPlan, STATS_FILTER, type StatsPlan } from './config/stats-plan.ts';
 export type * from './doors.ts';

@@ -302,6 +302,7 @@ class MeshProxy implements Proxy {
     this.#ads.subscribe(typeUrls.listener, '*');
     // As Istio's agent, it is not ready before it can answer.
     await Promise.all([warm, this.#namesLoaded()]);
+    this.#store.preset(this.#options.bootstrap?.staticClusters ?? []);
     // Listeners open when the hosts that are to be checked have been.
     await new Promise<void>((resolve) => this.#clusters.whenWarm(resolve));
     await this.#listeners.bound();

@@ -55,12 +55,24 @@ function workloadName(pod: string): string {
 export const capturesNames = (environment: Readonly<Record<string, string>>): boolean =>
   /^(?:1|t|T|TRUE|true|True)$/.test(environment['ISTIO_META_DNS_CAPTURE'] ?? '');
 
+/** What every variable of this prefix says is metadata of the node. Source: getNodeMetaData in istio pkg/bootstrap/config.go. */
+const METADATA = 'ISTIO_META_';
+
+const metadataOf = (environment: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    Object.entries(environment).flatMap(([name, value]) =>
+      name.startsWith(METADATA) ? [[name.slice(METADATA.length), value]] : [],
+    ),
+  );
+
 /** How this proxy introduces itself to the control plane. */
-export function xdsNode({ pod, role, environment = {} }: ProxyOptions): ProxyNode {
+export function xdsNode({ pod, role, environment = {}, bootstrap = {} }: ProxyOptions): ProxyNode {
+  const { locality } = bootstrap;
   return {
     id: nodeId({ pod, role }),
     cluster: `${pod.labels['app'] ?? pod.name}.${pod.namespace}`,
     metadata: {
+      ...metadataOf(environment),
       NAME: pod.name,
       NAMESPACE: pod.namespace,
       SERVICE_ACCOUNT: pod.serviceAccount,
@@ -71,5 +83,6 @@ export function xdsNode({ pod, role, environment = {} }: ProxyOptions): ProxyNod
       ...(capturesNames(environment) && { DNS_CAPTURE: 'true' }),
     },
     userAgent: OWN_USER_AGENT,
+    ...(locality !== undefined && { locality }),
   };
 }

@@ -1,6 +1,6 @@
 import { type BootstrapSettings, inclusionPatterns, runtimeFlags, type StatsInclusion, statsTags } from '#data-plane';
 import type { SocketAddress } from '#domain';
-import type { AdsVariant } from '#xds';
+import type { AdsVariant, NodeLocality } from '#xds';
 
 export interface BootstrapOptions {
   readonly node: { readonly id: string; readonly cluster: string; readonly metadata: object };
@@ -25,7 +25,7 @@ export const bootstrap = (options: BootstrapOptions): object => {
   const { node, podIp, variant, adsPort, sdsPort, nameServer, settings = {} } = options;
   const admin = { ip: podIp, port: ADMIN_PORT };
   return {
-    node,
+    node: { ...node, ...placeOf(settings.locality) },
     layered_runtime: layeredRuntime(settings),
     stats_config: statsConfig(settings, podIp),
     admin: { address: socketAddress(admin) },
@@ -44,12 +44,19 @@ export const bootstrap = (options: BootstrapOptions): object => {
         grpcCluster('xds-grpc', { ip: podIp, port: adsPort }),
         grpcCluster('sds-grpc', { ip: podIp, port: sdsPort }),
         ...(nameServer === undefined ? [] : podClusters(podIp)),
+        ...(settings.staticClusters ?? []),
       ],
       listeners: nameServer === undefined ? [] : podListeners(podIp, settings),
     },
-    ...(nameServer !== undefined && { ...fromPod(podIp), typed_dns_resolver_config: resolverAt(nameServer) }),
+    ...(nameServer !== undefined && {
+      ...clusterManager(podIp, settings),
+      typed_dns_resolver_config: resolverAt(nameServer),
+    }),
   };
 };
+
+const placeOf = ({ region, zone, subZone }: NodeLocality = {}): object =>
+  region === undefined ? {} : { locality: { region, zone, sub_zone: subZone } };
 
 /** Source: `layered_runtime` of istio tools/packaging/common/envoy_bootstrap.json. */
 export const layeredRuntime = ({ runtimeValues }: BootstrapSettings = {}): object => ({
@@ -123,8 +130,11 @@ const grpcCluster = (name: string, address: SocketAddress): object => ({
 });
 
 /** Connections to hosts come from the pod's own address. */
-const fromPod = (ip: string): object => ({
-  cluster_manager: { upstream_bind_config: { source_address: { address: ip, port_value: 0 } } },
+const clusterManager = (ip: string, { localCluster }: BootstrapSettings): object => ({
+  cluster_manager: {
+    upstream_bind_config: { source_address: { address: ip, port_value: 0 } },
+    ...(localCluster !== undefined && { local_cluster_name: localCluster.name }),
+  },
 });
 
 /** A `typed_dns_resolver_config` that asks this name server; `given` are other settings of the resolver. */

@@ -19,6 +19,7 @@ import { startDeploymentController } from './controllers/deployments.ts';
 import { createEventRecorder, type EventRecorder } from './controllers/event-recorder.ts';
 import { startJobController } from './controllers/jobs.ts';
 import { startNamespaceController } from './controllers/namespaces.ts';
+import { startNodeController } from './controllers/nodes.ts';
 import { startReplicaSetController } from './controllers/replica-sets.ts';
 import { startServiceController } from './controllers/services.ts';
 import { startStatefulSetController } from './controllers/stateful-sets.ts';
@@ -83,7 +84,9 @@ export function startCluster(options: ClusterOptions): Cluster {
     emit({ type: 'log', source: 'sandbox', line: `error\t${what}: ${errorMessage(error)}` });
   };
   const plan = addressPlan(options.subnet);
-  store.create(nodeObject(plan.node, clock.now()), { changeId: 'system' });
+  const ownNode = nodeObject(plan.node, clock.now());
+  store.create(ownNode, { changeId: 'system' });
+  const stopNodes = startNodeController(store, ownNode, onError);
   const podAddresses = podPool(plan);
   const istiodIp = podAddresses.next();
   podAddresses.release(istiodIp);
@@ -230,6 +233,7 @@ export function startCluster(options: ClusterOptions): Cluster {
       await frontDoors.stop();
       await kubelet.stop();
       network.stop();
+      stopNodes();
       signer.close();
     },
   };

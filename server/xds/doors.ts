@@ -29,8 +29,17 @@ export interface ProxyNode {
   readonly metadata: Readonly<Record<string, unknown>>;
   /** The program that asks: `envoy`, `gRPC C-core`, `meshwork` for a proxy of ours. Absent where it does not say. */
   readonly userAgent?: string;
+  /** Where it says that it is. */
+  readonly locality?: NodeLocality;
   /** What the stream's token proves; absent: nothing, whatever the node says of itself. */
   readonly identity?: ProvenIdentity;
+}
+
+/** envoy.config.core.v3.Locality; absent parts are unknown. */
+export interface NodeLocality {
+  readonly region?: string;
+  readonly zone?: string;
+  readonly subZone?: string;
 }
 
 /** The ServiceAccount that a client acts for. */

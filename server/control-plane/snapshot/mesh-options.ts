@@ -1,4 +1,4 @@
-import type { HttpRetry, LocalityLbSetting, PolicyBlocks, TcpKeepalive } from './istio-types.ts';
+import type { HttpRetry, LocalityLbSetting, PolicyBlocks, TcpKeepalive, ZoneAwareLbSetting } from './istio-types.ts';
 import type { TagSource } from './telemetries.ts';
 
 /** Fields of MeshConfig that have no default of their own, in the form of the YAML. */
@@ -11,6 +11,7 @@ export interface MeshOptions {
   readonly defaultVirtualServiceExportTo?: readonly string[];
   readonly defaultDestinationRuleExportTo?: readonly string[];
   readonly localityLbSetting?: LocalityLbSetting;
+  readonly zoneAwareLbSetting?: ZoneAwareLbSetting;
   readonly ingressClass?: string;
   readonly ingressControllerMode?: 'UNSPECIFIED' | 'OFF' | 'DEFAULT' | 'STRICT';
   readonly ingressService?: string;
@@ -69,6 +70,7 @@ const OPTIONS = [
   'defaultVirtualServiceExportTo',
   'defaultDestinationRuleExportTo',
   'localityLbSetting',
+  'zoneAwareLbSetting',
   'ingressClass',
   'ingressControllerMode',
   'ingressService',

@@ -1,6 +1,6 @@
 import type { KubeObject } from '#domain';
 import { toConfig } from './config.ts';
-import { augmentLabels, parseLocality, type Workload } from './workloads.ts';
+import { augmentLabels, NOWHERE, ownLocality, parseLocality, type Workload } from './workloads.ts';
 
 export interface WorkloadEntrySpec {
   readonly address?: string;
@@ -31,7 +31,7 @@ export function workloadOfEntry(
 ): WorkloadInstance {
   const { labels: own = {}, serviceAccount = '', address = '' } = spec;
   const label = own['security.istio.io/tlsMode'];
-  const locality = parseLocality(spec.locality || own['istio-locality']);
+  const locality = spec.locality ? parseLocality(spec.locality) : (ownLocality(own) ?? NOWHERE);
   const network = spec.network ?? own['topology.istio.io/network'] ?? '';
   return {
     kind: 'WorkloadEntry',

@@ -80,8 +80,7 @@ function toWorkload(pod: KubeObject, localities: ReadonlyMap<string, Locality>, 
   const { name, namespace = 'default', labels = {} } = pod.metadata;
   const ports = (spec?.containers ?? []).flatMap((container) => container.ports ?? []);
   const node = spec?.nodeName ?? '';
-  const label = labels['istio-locality'];
-  const locality = label ? parseLocality(label) : (localities.get(node) ?? NOWHERE);
+  const locality = ownLocality(labels) ?? localities.get(node) ?? NOWHERE;
   const network = labels['topology.istio.io/network'] ?? '';
   return {
     name,
@@ -101,7 +100,14 @@ function toWorkload(pod: KubeObject, localities: ReadonlyMap<string, Locality>, 
 
 export const NOWHERE: Locality = { region: '', zone: '', subZone: '' };
 
-function nodeLocality(labels: Readonly<Record<string, string>>): Locality {
+/** What a pod's own labels say, which counts before its node's; the newer label first. Source: GetLocalityLabel in istio pkg/model. */
+export function ownLocality(labels: Readonly<Record<string, string>>): Locality | undefined {
+  const text = labels['topology.istio.io/locality'] ?? labels['istio-locality'];
+  return text ? parseLocality(text) : undefined;
+}
+
+/** Where a node's labels say that it is. */
+export function nodeLocality(labels: Readonly<Record<string, string>>): Locality {
   return {
     region: labels['topology.kubernetes.io/region'] ?? labels['failure-domain.beta.kubernetes.io/region'] ?? '',
     zone: labels['topology.kubernetes.io/zone'] ?? labels['failure-domain.beta.kubernetes.io/zone'] ?? '',
@@ -109,7 +115,7 @@ function nodeLocality(labels: Readonly<Record<string, string>>): Locality {
   };
 }
 
-/** `region/zone/subzone`; in the label `istio-locality` with dots, as labels may not hold a slash. */
+/** `region/zone/subzone`; in labels with dots, as labels may not hold a slash. */
 export function parseLocality(text: string | undefined): Locality {
   if (text === undefined || text === '') return NOWHERE;
   const [region = '', zone = '', subZone = ''] = text.split(text.includes('/') ? '/' : '.');

@@ -4,7 +4,7 @@ import { labelsMatch } from '../snapshot/hosts.ts';
 import type { MeshSnapshot } from '../snapshot/mesh-snapshot.ts';
 import type { Service, ServicePort } from '../snapshot/services.ts';
 import { serviceKey } from '../snapshot/services.ts';
-import { type Locality, NOWHERE, type Workload } from '../snapshot/workloads.ts';
+import { type Locality, NOWHERE, nodeLocality, ownLocality, type Workload } from '../snapshot/workloads.ts';
 
 /** A service port that the proxy's own workload serves. */
 export interface ServiceTarget {
@@ -42,6 +42,8 @@ export interface ProxyView {
   readonly answersNames: boolean;
   /** So applications dial the addresses that istiod has given to ServiceEntries. */
   readonly takesAllocated: boolean;
+  /** Istio's agent has given it a cluster of its own workload. */
+  readonly discoversItself: boolean;
   /** Oldest service first. */
   readonly targets: readonly ServiceTarget[];
 }
@@ -74,14 +76,24 @@ export function viewProxy(snapshot: MeshSnapshot, node: ProxyNode): ProxyView {
     ip,
     namespace: namespace === '' ? 'default' : namespace,
     labels,
-    locality: workload?.locality ?? NOWHERE,
+    locality: placeOf(node, workload, labels),
     node: workload?.node ?? '',
     metadata,
     network: text(metadata['NETWORK']) ?? workload?.network ?? '',
     answersNames,
+    discoversItself: isSet(metadata['ENABLE_SELF_DISCOVERY']),
     takesAllocated: answersNames && snapshot.mesh.features.allocatesAddresses,
     targets: findTargets(snapshot, { namespace, labels, ip, workload }),
   };
+}
+
+/** What the mesh knows counts before what the proxy says of itself. Source: setTopologyLabels in istio pilot/pkg/xds/ads.go. */
+function placeOf({ locality = {} }: ProxyNode, workload: Workload | undefined, labels: Workload['labels']): Locality {
+  if (workload !== undefined && workload.locality !== NOWHERE) return workload.locality;
+  const told = nodeLocality(labels);
+  if (told.region || told.zone || told.subZone) return told;
+  const { region = '', zone = '', subZone = '' } = locality;
+  return ownLocality(labels) ?? { region, zone, subZone };
 }
 
 interface TargetQuery {

@@ -11,6 +11,7 @@ import type { MeshSnapshot } from '../snapshot/mesh-snapshot.ts';
 import { blackHoleCluster, fallbackClusters, inboundClusters } from './clusters/clusters-inbound.ts';
 import { outboundClusters, sniDnatClusters } from './clusters/clusters-outbound.ts';
 import { loadAssignment } from './clusters/endpoints.ts';
+import { selfDiscoveryAssignment } from './clusters/self-discovery.ts';
 import { applyEnvoyFilters } from './envoy-filter/index.ts';
 import { mergeGateways } from './gateway-servers.ts';
 import { grpcClusters, grpcResources } from './grpc.ts';
@@ -132,7 +133,10 @@ export function buildResources(snapshot: MeshSnapshot, node: ProxyNode): ProxyRe
     listeners,
     routes: [...shared.routes, ...own.routes],
     clusters: [...shared.clusters, ...own.clusters],
-    endpoints: endpointResources(scope, shared.clusters),
+    endpoints: [
+      ...endpointResources(scope, shared.clusters),
+      ...(proxy.discoversItself ? [selfDiscoveryAssignment(scope, proxy)] : []),
+    ],
     extensions: configs.length === 0 ? configs : askedFor(configs, listeners),
     names: proxy.answersNames ? [nameTable(scope)] : [],
   };

@@ -203,6 +203,7 @@ export function labelsMatter(snapshot: MeshSnapshot): boolean {
   const answer =
     destinationRules.selectsClients ||
     mesh.localityLbSetting?.failoverPriority !== undefined ||
+    mesh.zoneAwareLbSetting?.failoverPriority !== undefined ||
     virtualServices.some(({ http, tls, tcp }) => bySource(http) || bySource(tls) || bySource(tcp));
   matters.set(snapshot, answer);
   return answer;

@@ -1,6 +1,7 @@
 import type { Diagnostic } from '#domain';
 import { type EncodedResource, type ProxyNode, type TypeUrl, typeUrls } from '#xds';
 import type { MeshSnapshot } from '../snapshot/mesh-snapshot.ts';
+import { selfDiscoveryAssignment, selfDiscoveryKey } from './clusters/self-discovery.ts';
 import { createEncoder, type EncodedMap, type EncodedPart, type Encoder } from './encode-all.ts';
 import { extensionConfigs } from './http-filters/extension-configs.ts';
 import { buildNotices, extensionNotices } from './http-filters/extension-notices.ts';
@@ -51,6 +52,7 @@ export function createTranslator(): Translator {
           spanIdentity(snapshot, proxy),
           ownKey(snapshot, proxy),
           place(proxy),
+          selfDiscoveryKey(proxy),
         ]),
       );
       const known = groups.get(snapshot) ?? new Map<string, Translation>();
@@ -78,13 +80,17 @@ function translateOne(memory: Memory, input: SharedInput, node: ProxyNode): Tran
   const shared = encodeConfig(memory, { key, identity }, config);
   const own = encodeOwn(memory, snapshot, proxy);
   const endpoints = encodeEndpoints(memory, input, config);
+  const self = encodeSelfDiscovery(memory, input);
   const extensions = encodeExtensions(memory, { snapshot, proxy, node });
   const join = (type: string, a: EncodedPart, b: EncodedPart): EncodedMap =>
     b.resources.size === 0 ? a.resources : joined(memory.memo, `${type}/${key}/${identity}/${own.key}`, a, b);
   return {
     resources: new Map<TypeUrl, EncodedMap>([
       [typeUrls.cluster, join('clusters', shared.clusters, own.clusters)],
-      [typeUrls.endpoint, endpoints.resources],
+      [
+        typeUrls.endpoint,
+        proxy.discoversItself ? new Map([...endpoints.resources, ...self.resources]) : endpoints.resources,
+      ],
       [typeUrls.listener, join('listeners', shared.listeners, own.listeners)],
       [typeUrls.route, shared.routes.resources],
       [typeUrls.extension, extensions.resources],
@@ -201,11 +207,21 @@ function encodeEndpoints(
   );
 }
 
-const NO_NAMES: EncodedPart = { resources: new Map(), problems: [] };
+const NONE: EncodedPart = { resources: new Map(), problems: [] };
+
+function encodeSelfDiscovery({ memo, encode }: Memory, { snapshot, proxy }: SharedInput): EncodedPart {
+  if (!proxy.discoversItself) return NONE;
+  const { services, endpoints, workloads, networks, peerAuthentications, mesh } = snapshot;
+  return memo.of<EncodedPart>(
+    `self-discovery/${selfDiscoveryKey(proxy)}/${place(proxy)}`,
+    [services, endpoints, workloads, networks, peerAuthentications, mesh],
+    (previous) => encode(typeUrls.endpoint, [selfDiscoveryAssignment(createScope(snapshot, proxy), proxy)], previous),
+  );
+}
 
 /** Only agents that answer names ask for them. */
 function encodeNames({ memo, encode }: Memory, { snapshot, proxy, key }: SharedInput): EncodedPart {
-  if (!proxy.answersNames) return NO_NAMES;
+  if (!proxy.answersNames) return NONE;
   const { services, endpoints, sidecars, mesh } = snapshot;
   return memo.of<EncodedPart>(`names/${key}`, [services, endpoints, sidecars, mesh], (previous) =>
     encode(typeUrls.nameTable, [nameTable(createScope(snapshot, proxy))], previous),

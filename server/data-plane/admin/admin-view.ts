@@ -19,6 +19,7 @@ export interface AdminSources {
   /** `127.8.0.1:15010`. */
   readonly xdsAddress: string;
   readonly variant: AdsVariant;
+  readonly localCluster: string | undefined;
   /** Clock.now(). */
   readonly startedAtMs: number;
 }

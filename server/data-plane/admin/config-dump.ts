@@ -19,14 +19,17 @@ const POLICY = { overprovisioning_factor: 140 };
 /** Everything this proxy holds, in the shape of Envoy's `/config_dump?include_eds`, its parts in Envoy's order. */
 export function configDump(sources: AdminSources): { configs: readonly object[] } {
   const { store, clusters, startedAtMs } = sources;
+  const sent = <Resource extends Held>(all: ReadonlyMap<string, Resource>): ReadonlyMap<string, Resource> =>
+    store.statics.size === 0 ? all : new Map([...all].filter(([name]) => !store.statics.has(name)));
   return {
     configs: [
       { '@type': dump('BootstrapConfigDump'), bootstrap: bootstrap(sources), last_updated: time(startedAtMs) },
       {
         '@type': dump('ClustersConfigDump'),
         version_info: store.versions.get(typeUrls.cluster) ?? '',
-        dynamic_active_clusters: held(sources, typeUrls.cluster, 'cluster', store.clusters),
-        ...filled('dynamic_warming_clusters', held(sources, typeUrls.cluster, 'cluster', store.warmingClusters)),
+        ...filled('static_clusters', staticClusters(sources)),
+        dynamic_active_clusters: held(sources, typeUrls.cluster, 'cluster', sent(store.clusters)),
+        ...filled('dynamic_warming_clusters', held(sources, typeUrls.cluster, 'cluster', sent(store.warmingClusters))),
       },
       ...(store.extensions.size === 0
         ? []
@@ -58,13 +61,29 @@ export function configDump(sources: AdminSources): { configs: readonly object[] 
 
 const filled = (field: string, list: readonly object[]): object => (list.length === 0 ? {} : { [field]: list });
 
+const staticClusters = ({ store, startedAtMs }: AdminSources): object[] =>
+  staticsOf(store).map((resource) => ({
+    cluster: typed(typeUrls.cluster, resource),
+    last_updated: time(startedAtMs),
+  }));
+
+const staticsOf = (store: AdminSources['store']): object[] =>
+  [...store.statics].flatMap((name) => (store.clusters.get(name) ?? store.warmingClusters.get(name))?.resource ?? []);
+
 /** What the proxy started with: who it is, where its control plane is, and this port. */
-function bootstrap({ node, podIp, xdsAddress, variant }: AdminSources): object {
+function bootstrap({ node, podIp, xdsAddress, variant, localCluster, store }: AdminSources): object {
+  const { region, zone, subZone } = node.locality ?? {};
   const [address = '', port = ''] = xdsAddress.split(':');
   const ads = { ads: {}, initial_fetch_timeout: '0s', resource_api_version: 'V3' };
   const endpoint = { address: socketAddress(address, Number(port)) };
   return {
-    node: { id: node.id, cluster: node.cluster, metadata: node.metadata, ...BUILD },
+    node: {
+      id: node.id,
+      cluster: node.cluster,
+      metadata: node.metadata,
+      ...(node.locality && { locality: { region, zone, sub_zone: subZone } }),
+      ...BUILD,
+    },
     static_resources: {
       clusters: [
         {
@@ -72,6 +91,7 @@ function bootstrap({ node, podIp, xdsAddress, variant }: AdminSources): object {
           type: 'STATIC',
           load_assignment: { cluster_name: 'xds-grpc', endpoints: [{ lb_endpoints: [{ endpoint }] }] },
         },
+        ...staticsOf(store),
       ],
     },
     dynamic_resources: {
@@ -84,6 +104,7 @@ function bootstrap({ node, podIp, xdsAddress, variant }: AdminSources): object {
         transport_api_version: 'V3',
       },
     },
+    ...(localCluster !== undefined && { cluster_manager: { local_cluster_name: localCluster } }),
     admin: { address: socketAddress(podIp, 15000) },
   };
 }

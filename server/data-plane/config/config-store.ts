@@ -91,6 +91,8 @@ export class ConfigStore {
   /** Last version seen of each type, accepted or not. */
   readonly versions = new Map<TypeUrl, string>();
   readonly #options: ConfigStoreOptions;
+  /** Names of clusters that nobody sends. */
+  readonly statics = new Set<string>();
   readonly #fetches: Fetches;
   /** Names of secrets that have arrived and that something still names. */
   readonly #secrets = new Set<string>();
@@ -124,6 +126,15 @@ export class ConfigStore {
   /** Takes one update; the returned rejections leave the last good resource of that name in force. */
   update(update: XdsUpdate): readonly Rejection[] {
     this.versions.set(update.typeUrl, update.versionInfo);
+  /** Clusters that the proxy starts with; they warm as others do. */
+  preset(clusters: readonly Cluster[]): void {
+    for (const cluster of clusters) {
+      this.statics.add(cluster.name);
+      this.#warmCluster({ ...clusterOf(cluster), versionInfo: '' });
+    }
+    this.#settle();
+  }
+
     const rejections: Rejection[] = [];
     for (const { name, resource } of update.upserted) {
       try {

@@ -1,4 +1,5 @@
-import type { BootstrapSettings, HistogramBounds, StatsInclusion } from '#data-plane';
+import { nodeLocality, ownLocality } from '#control-plane';
+import { type BootstrapSettings, type HistogramBounds, type StatsInclusion, selfDiscovery } from '#data-plane';
 import type { KubeStore } from '#kube-api';
 import type { AdsVariant } from '#xds';
 import type { PodObject } from '../kube-types.ts';
@@ -15,6 +16,7 @@ export function bootstrapSettings(
 ): BootstrapSettings {
   const { namespace = '', labels = {}, annotations = {} } = pod.metadata;
   const settings = effectiveProxySettings(store, { namespace, labels, annotations });
+  const locality = localityOf(store, pod);
   const { proxyStatsMatcher, extraStatTags, statsCompression, runtimeValues } = settings as Settings;
   return {
     statsInclusion: statsInclusion(proxyStatsMatcher ?? {}, annotations),
@@ -26,7 +28,18 @@ export function bootstrapSettings(
     ),
     maxConnections: maxConnections(settings.proxyMetadata ?? {}, runtimeValues ?? {}),
     variant: adsVariant({ ...settings.proxyMetadata, ...environment }),
+    locality,
+    ...selfDiscovery(environment, { locality }),
   };
+}
+
+/** As Istio's agent finds it: by the pod's own labels, else by what the machine's cloud says, which labels its node so. */
+function localityOf(store: KubeStore, { metadata, spec }: PodObject): BootstrapSettings['locality'] {
+  const own = ownLocality(metadata.labels ?? {});
+  if (own !== undefined) return own;
+  const node = spec.nodeName === undefined ? undefined : store.get('Node', { name: spec.nodeName });
+  const { region, zone, subZone } = nodeLocality(node?.metadata.labels ?? {});
+  return region || zone || subZone ? { region, zone, subZone } : undefined;
 }
 
 /** Delta, unless it is switched off; what Go's ParseBool cannot read switches nothing. Source: ISTIO_DELTA_XDS in istio pilot/pkg/features. */

@@ -104,7 +104,7 @@ export function startKubelet(options: KubeletOptions): Kubelet {
       }
       started.set(key, found.metadata.uid ?? '');
       const pod = found.spec.nodeName === undefined ? adopt(options, found, changeId) : found;
-      const message = `Successfully assigned ${key} to ${nodeName}`;
+      const message = `Successfully assigned ${key} to ${pod.spec.nodeName ?? nodeName}`;
       options.events.record(pod, { reason: 'Scheduled', message });
       launch(pod, changeId).catch((error: unknown) => options.onError(`pod ${key}`, error));
     },

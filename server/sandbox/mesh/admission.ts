@@ -1,9 +1,8 @@
 import { MeshworkError } from '#domain';
 import type { KubeStore } from '#kube-api';
 import type { PodObject } from '../kube-types.ts';
-import { admitPod, wantsSidecar } from './injection.ts';
+import { admitPlain, admitPod, wantsSidecar } from './injection.ts';
 import { withoutInit } from './node-agent.ts';
-import { nodeName } from './system.ts';
 
 const CONFIGURATION = 'istio-sidecar-injector';
 
@@ -20,7 +19,7 @@ export function admit(store: KubeStore, pod: PodObject, istiodRuns: boolean): Po
   if (istiodRuns || !wantsSidecar(store, pod)) return withoutInit(admitPod(store, pod));
   const strict = webhooksOf(store).find(({ failurePolicy = 'Fail' }) => failurePolicy === 'Fail');
   if (strict === undefined) {
-    return { ...pod, spec: { ...pod.spec, serviceAccountName: pod.spec.serviceAccountName ?? 'default', nodeName } };
+    return admitPlain(store, pod);
   }
   throw new MeshworkError(
     'MW9310',

@@ -2,13 +2,14 @@ import { readMeshConfig } from '#control-plane';
 import type { KubeObject } from '#domain';
 import { type KubeStore, patchStrategically } from '#kube-api';
 import type { ContainerSpec, EnvVar, PodObject } from '../kube-types.ts';
+import { chooseNode } from './choose-node.ts';
 import { appContainers, ownerOf, PROXY_CONTAINER } from './injected-environment.ts';
 import { gatewayParts, holds, INIT_CONTAINER, type InjectedParts, sidecarParts } from './injection-template.ts';
 import { isNativeSidecar } from './native-sidecars.ts';
 import { rewriteProbes, rewritesProbes } from './probe-rewrite.ts';
 import { prometheusMerge } from './prometheus-merge.ts';
 import { effectiveProxySettings, type ProxySettings } from './proxy-config.ts';
-import { nodeName, rootNamespace } from './system.ts';
+import { rootNamespace } from './system.ts';
 
 export { INIT_CONTAINER, PROXY_CONTAINER };
 
@@ -22,10 +23,19 @@ const TEMPLATES = 'inject.istio.io/templates';
  * sidecar where the namespace or the pod asks for one.
  */
 export function admitPod(store: KubeStore, pod: PodObject): PodObject {
-  const spec = { ...pod.spec, serviceAccountName: pod.spec.serviceAccountName ?? 'default', nodeName };
-  const admitted = { ...pod, spec };
+  const admitted = admitPlain(store, pod);
   return wantsSidecar(store, pod) ? inject(store, admitted) : admitted;
 }
+
+/** The same without a sidecar. */
+export const admitPlain = (store: KubeStore, pod: PodObject): PodObject => ({
+  ...pod,
+  spec: {
+    ...pod.spec,
+    serviceAccountName: pod.spec.serviceAccountName ?? 'default',
+    nodeName: chooseNode(store, pod),
+  },
+});
 
 /** Whether a pod has a proxy of the mesh, among its containers or as a sidecar container of Kubernetes. */
 export const hasProxy = ({ spec }: PodObject): boolean =>

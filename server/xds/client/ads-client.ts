@@ -137,8 +137,8 @@ class XdsClient<Request extends AnyRequest, Response extends AnyResponse> implem
 
   #write(connection: Connection<Request, Response>, request: Partial<Request>): void {
     if (this.#connection !== connection) return;
-    const { id, cluster, metadata } = this.#options.node;
-    const node = { id, cluster, metadata, userAgentName: OWN_USER_AGENT };
+    const { id, cluster, metadata, locality } = this.#options.node;
+    const node = { id, cluster, metadata, userAgentName: OWN_USER_AGENT, ...(locality !== undefined && { locality }) };
     connection.call.write(connection.nodeSent ? request : { ...request, node });
     connection.nodeSent = true;
   }

@@ -1,4 +1,4 @@
-import type { ProxyNode, PushEvent, PushState, XdsSnapshot } from '../doors.ts';
+import type { NodeLocality, ProxyNode, PushEvent, PushState, XdsSnapshot } from '../doors.ts';
 import { pushOrder } from '../push-order.ts';
 import { type Cluster, type TypeUrl, typeUrls } from '../resources.ts';
 import { createRetainedResources, retainedTypes } from './retained.ts';
@@ -47,13 +47,21 @@ export interface AdsStream {
   watches(): ReadonlyMap<TypeUrl, readonly string[]>;
 }
 
+const placeOf = ({ region = '', zone = '', subZone = '' }: NodeLocality): NodeLocality => ({ region, zone, subZone });
+
 function readNode(request: AnyRequest): ProxyNode {
   const node = request.node;
   if (!node || node.id === '')
     throw new ProtocolViolation('invalid', 'the first request of a stream must name its node');
   if (node.id.length > requestLimits.nameLength) throw new ProtocolViolation('too large', 'node.id is too long');
-  const { id, cluster, metadata = {}, userAgentName: userAgent = '' } = node;
-  return { id, cluster, metadata, ...(userAgent !== '' && { userAgent }) };
+  const { id, cluster, locality, metadata = {}, userAgentName: userAgent = '' } = node;
+  return {
+    id,
+    cluster,
+    metadata,
+    ...(userAgent !== '' && { userAgent }),
+    ...(locality !== undefined && { locality: placeOf(locality) }),
+  };
 }
 
 /** The name under which a cluster asks for its endpoints. */

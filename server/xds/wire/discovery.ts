@@ -10,6 +10,7 @@ export interface NodeMessage {
   readonly cluster: string;
   readonly metadata?: Readonly<Record<string, unknown>>;
   readonly userAgentName?: string;
+  readonly locality?: { readonly region?: string; readonly zone?: string; readonly subZone?: string };
 }
 
 /** google.rpc.Status: why a response was refused. */

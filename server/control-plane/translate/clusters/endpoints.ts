@@ -48,7 +48,24 @@ export interface EndpointQuery {
 
 /** The endpoints of a service's port by locality, with the weights and priorities that hold for the scope's clients. */
 export function localityEndpoints(scope: OutboundScope, query: EndpointQuery): LocalityLbEndpoints[] {
-  const { service, port, subset, policy, sniDnat } = query;
+  const { service, policy, sniDnat } = query;
+  const { snapshot, client } = scope;
+  const groups = endpointGroups(scope, query);
+  return applyLocality(sniDnat === true ? groups.map(onlyMutual) : groups, {
+    client: client.locality,
+    clientLabels: client.labels,
+    locality: effectiveLocality(snapshot.mesh, policy.loadBalancer?.value, service),
+    hasOutlierDetection: policy.outlierDetection !== undefined,
+  });
+}
+
+/** The endpoints of a service's port by locality, as they are. `isMeant`: which of them; absent: all. */
+export function endpointGroups(
+  scope: OutboundScope,
+  query: EndpointQuery,
+  isMeant?: (endpoint: Endpoint) => boolean,
+): readonly LocalityGroup[] {
+  const { service, port, subset, policy } = query;
   const { snapshot, client } = scope;
   const isDns = service.resolution === 'DNSLB' || service.resolution === 'DNSRoundRobinLB';
   const hidesUnready =
@@ -62,17 +79,12 @@ export function localityEndpoints(scope: OutboundScope, query: EndpointQuery): L
       labelsMatch(subset?.labels, endpoint.workload.labels) &&
       (endpoint.health !== 'UNHEALTHY' || !hidesUnready) &&
       (healthOf(endpoint) !== 'DRAINING' || Boolean(service.labels[SESSION_LABEL])) &&
-      (!service.nodeLocal || endpoint.workload.node === client.node),
+      (!service.nodeLocal || endpoint.workload.node === client.node) &&
+      isMeant?.(endpoint) !== false,
   );
   const plain = groupByLocality(endpoints, mutual);
   // A cluster that finds its endpoints by name has them all, whatever network they are in.
-  const groups = isDns ? plain : splitHorizon(plain, networks, client.network);
-  return applyLocality(sniDnat === true ? groups.map(onlyMutual) : groups, {
-    client: client.locality,
-    clientLabels: client.labels,
-    locality: effectiveLocality(snapshot.mesh, policy.loadBalancer?.value, service),
-    hasOutlierDetection: policy.outlierDetection !== undefined,
-  });
+  return isDns ? plain : splitHorizon(plain, networks, client.network);
 }
 
 /** Whether an endpoint is reached by mTLS: it has a sidecar, and the rule asks for it or, without one, the sidecar takes it on the port. */

@@ -35,16 +35,23 @@ export function effectiveLocality(
 ): EffectiveLocality | undefined {
   const own = settings?.localityLbSetting;
   const zoneAware = settings?.zoneAwareLbSetting;
-  if (zoneAware !== undefined) return { setting: {}, zoneAware, force: zoneAware.enabled !== false };
+  if (zoneAware !== undefined) return byZones(zoneAware);
   if (own !== undefined)
     return own.enabled === false ? undefined : { setting: own, zoneAware: undefined, force: false };
   if (trafficDistribution !== 'Any') {
     const failoverPriority = trafficDistribution === 'PreferSameZone' ? BY_ZONE : BY_NODE;
     return { setting: { failoverPriority }, zoneAware: undefined, force: true };
   }
+  if (mesh.zoneAwareLbSetting !== undefined) return byZones(mesh.zoneAwareLbSetting);
   const general = mesh.localityLbSetting ?? {};
   return general.enabled === false ? undefined : { setting: general, zoneAware: undefined, force: false };
 }
+
+const byZones = (zoneAware: ZoneAwareLbSetting): EffectiveLocality => ({
+  setting: {},
+  zoneAware,
+  force: zoneAware.enabled !== false,
+});
 
 /** The cluster's part: whether it weighs localities, or balances by zone. */
 export function isLocalityWeighted(
