@@ -232,6 +232,7 @@ class MeshProxy implements Proxy {
       startedAtMs,
     });
     this.#adminServer = new AdminServer(
+      localCluster: options.bootstrap?.localCluster?.name,
       pod.ip,
       {
         admin: this.admin,
