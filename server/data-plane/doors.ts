@@ -89,9 +89,6 @@ export interface HistogramBounds {
 /** The cluster that the proxy belongs to (`local_cluster_name` of a bootstrap's cluster manager), and where the proxy is. */
 export interface LocalCluster extends NodeLocality {
   readonly name: string;
-  readonly region?: string;
-  readonly zone?: string;
-  readonly subZone?: string;
 }
 
 /** What a proxy's settings change of the bootstrap that Istio's agent writes. Source: getStatsOptions in istio pkg/bootstrap/config.go. */
@@ -104,15 +101,15 @@ export interface BootstrapSettings {
   /** Whether port 15090 compresses for who accepts it; default true. */
   readonly statsCompression?: boolean;
   /** Of Envoy's runtime, by name. */
-  /** What its node says of where it is. */
-  readonly locality?: NodeLocality | undefined;
   readonly runtimeValues?: Readonly<Record<string, string>>;
   /** How it asks the control plane; absent: by delta. */
-  /** Clusters that it has without being sent them. */
-  readonly staticClusters?: readonly Cluster[];
   readonly variant?: AdsVariant;
+  /** What its node says of where it is. */
+  readonly locality?: NodeLocality | undefined;
   /** Absent: none, and zones do not count. */
   readonly localCluster?: LocalCluster | undefined;
+  /** Clusters that it has without being sent them. */
+  readonly staticClusters?: readonly Cluster[];
   /** Connections of clients that may be open at once; absent: any number. */
   readonly maxConnections?: number | undefined;
 }

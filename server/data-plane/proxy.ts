@@ -229,10 +229,10 @@ class MeshProxy implements Proxy {
       podIp: pod.ip,
       xdsAddress: options.xdsAddress,
       variant,
+      localCluster: options.bootstrap?.localCluster?.name,
       startedAtMs,
     });
     this.#adminServer = new AdminServer(
-      localCluster: options.bootstrap?.localCluster?.name,
       pod.ip,
       {
         admin: this.admin,
@@ -299,11 +299,11 @@ class MeshProxy implements Proxy {
     // Without a certificate no listener could serve TLS: the agent comes first.
     await this.#agent.start(signal);
     this.#ads.start();
+    this.#store.preset(this.#options.bootstrap?.staticClusters ?? []);
     this.#ads.subscribe(typeUrls.cluster, '*');
     this.#ads.subscribe(typeUrls.listener, '*');
     // As Istio's agent, it is not ready before it can answer.
     await Promise.all([warm, this.#namesLoaded()]);
-    this.#store.preset(this.#options.bootstrap?.staticClusters ?? []);
     // Listeners open when the hosts that are to be checked have been.
     await new Promise<void>((resolve) => this.#clusters.whenWarm(resolve));
     await this.#listeners.bound();

@@ -230,10 +230,10 @@ export function startCluster(options: ClusterOptions): Cluster {
     stop: async () => {
       for (const stop of stops) stop();
       namespaces.stop();
+      stopNodes();
       await frontDoors.stop();
       await kubelet.stop();
       network.stop();
-      stopNodes();
       signer.close();
     },
   };

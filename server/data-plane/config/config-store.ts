@@ -88,11 +88,11 @@ export class ConfigStore {
   readonly extensions = new Map<string, HeldExtension>();
   readonly warmingListeners = new Map<string, CompiledListener>();
   readonly warmingClusters = new Map<string, CompiledCluster>();
+  /** Names of clusters that nobody sends. */
+  readonly statics = new Set<string>();
   /** Last version seen of each type, accepted or not. */
   readonly versions = new Map<TypeUrl, string>();
   readonly #options: ConfigStoreOptions;
-  /** Names of clusters that nobody sends. */
-  readonly statics = new Set<string>();
   readonly #fetches: Fetches;
   /** Names of secrets that have arrived and that something still names. */
   readonly #secrets = new Set<string>();
@@ -123,9 +123,6 @@ export class ConfigStore {
     return this.#warm;
   }
 
-  /** Takes one update; the returned rejections leave the last good resource of that name in force. */
-  update(update: XdsUpdate): readonly Rejection[] {
-    this.versions.set(update.typeUrl, update.versionInfo);
   /** Clusters that the proxy starts with; they warm as others do. */
   preset(clusters: readonly Cluster[]): void {
     for (const cluster of clusters) {
@@ -135,6 +132,9 @@ export class ConfigStore {
     this.#settle();
   }
 
+  /** Takes one update; the returned rejections leave the last good resource of that name in force. */
+  update(update: XdsUpdate): readonly Rejection[] {
+    this.versions.set(update.typeUrl, update.versionInfo);
     const rejections: Rejection[] = [];
     for (const { name, resource } of update.upserted) {
       try {
