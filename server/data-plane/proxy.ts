@@ -150,6 +150,7 @@ class MeshProxy implements Proxy {
     };
     this.#store = new ConfigStore({
       clock,
+      localCluster: options.bootstrap?.localCluster?.name,
       subscribe: (typeUrl, names) => this.#ads.subscribe(typeUrl, names),
       sink: {
         setListener: (listener) => {

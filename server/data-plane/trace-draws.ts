@@ -7,6 +7,8 @@ export type DrawKind =
   | 'fault'
   | 'limit_enabled'
   | 'limit_enforced'
+  | 'limit_on_error'
+  | 'admission'
   | 'mirror'
   | 'ext_authz'
   | 'drop'

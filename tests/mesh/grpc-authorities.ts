@@ -10,10 +10,18 @@ type Message = Record<string, unknown>;
 type Call = { readonly request: Message };
 type Reply = (error: { code: number; message: string } | null, answer?: Message) => void;
 
+interface ServedMethod {
+  readonly proto: string;
+  readonly service: string;
+  readonly method: string;
+  /** Reads requests that have fields which those files do not know. */
+  readonly read?: (bytes: Buffer) => Message;
+}
+
 /** A service of Envoy's API that grpc-js serves, with messages of protobuf.js: nothing of it is ours. */
 export async function serveAuthority(
   address: string,
-  { proto, service, method }: { readonly proto: string; readonly service: string; readonly method: string },
+  { proto, service, method, read }: ServedMethod,
   answer: (request: Message, reply: Reply) => void,
 ): Promise<{ stop(): void }> {
   const definition = loadSync(proto, {
@@ -26,7 +34,9 @@ export async function serveAuthority(
     .split('.')
     .reduce((at, name) => (at as Record<string, never>)[name], loadPackageDefinition(definition) as unknown);
   const server = new Server();
-  server.addService((found as ServiceClientConstructor).service, {
+  const { service: offered } = found as ServiceClientConstructor;
+  const described = offered[method]!;
+  server.addService(read === undefined ? offered : { [method]: { ...described, requestDeserialize: read } }, {
     [method]: ({ request }: Call, reply: Reply) => answer(request, reply),
   });
   await new Promise<void>((resolve, reject) =>

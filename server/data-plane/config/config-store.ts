@@ -23,6 +23,7 @@ import { refuseSharedAddress, refuseTakenPort, refuseUnknownClusters } from './l
 import { ConfigProblem } from './problem.ts';
 import { compileRouteTable, type RouteTable } from './route-table.ts';
 import { compileSecret } from './secret-config.ts';
+import { refuseSharedLimits, refuseSharedLimitsOfRoutes } from './shared-limits.ts';
 import { withoutStructs } from './typed-structs.ts';
 
 /** What takes effect: called when a resource becomes active, so never for one that still warms. */
@@ -45,6 +46,8 @@ export interface ConfigStoreOptions {
   readonly subscribe: (typeUrl: TypeUrl, names: readonly string[]) => void;
   readonly sink: ConfigSink;
   readonly clock: Clock;
+  /** A bootstrap may name the cluster that the proxy itself belongs to. */
+  readonly localCluster?: string | undefined;
 }
 
 /** A load assignment in force. */
@@ -169,6 +172,7 @@ export class ConfigStore {
       case typeUrls.route: {
         const table = routeTableOf(resource as RouteConfiguration);
         refuseUnknownClusters(table, { known: this.#knowsCluster, byDefault: false });
+        if (this.#options.localCluster === undefined) refuseSharedLimitsOfRoutes(table);
         this.routes.set(name, { ...table, versionInfo });
         this.#promoteListeners();
         return;
@@ -226,7 +230,11 @@ export class ConfigStore {
       others.filter(({ name }) => !removed.includes(name)),
     );
     for (const { filter } of [...listener.chains, listener.defaultChain ?? []].flat()) {
-      if (filter.kind !== 'http' || !('table' in filter.routes)) continue;
+      if (filter.kind !== 'http') continue;
+      const isAlone = this.#options.localCluster === undefined;
+      if (isAlone) refuseSharedLimits(filter.filters);
+      if (!('table' in filter.routes)) continue;
+      if (isAlone) refuseSharedLimitsOfRoutes(filter.routes.table);
       refuseUnknownClusters(filter.routes.table, { known: this.#knowsCluster, byDefault: true });
     }
     this.#warmListener(listener);

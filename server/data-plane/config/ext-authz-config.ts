@@ -2,6 +2,7 @@ import type { Any, FractionalPercent, StringMatcher } from '#xds';
 import type { GrpcServiceConfig } from '../http/call/grpc-call.ts';
 import { type GrpcServiceJson, readGrpcService } from './grpc-service.ts';
 import { compileHeaderRule, type HeaderRule } from './header-rules.ts';
+import { statusCode } from './http-status.ts';
 import { compileMetadataMatch, type MetadataMatch, type MetadataMatcherJson } from './metadata-match.ts';
 import { ConfigProblem } from './problem.ts';
 import { compileStringMatch, type StringMatch } from './string-match.ts';
@@ -210,25 +211,5 @@ function readHttp(given: HttpServiceJson): HttpAuthorizer {
 const readNames = (given: ListMatcher | undefined, field: string): HeaderNames | undefined =>
   given?.patterns?.map((pattern, i) => compileStringMatch(pattern, `${field}.patterns[${i}]`));
 
-/** Names of the status codes that people use for it; others come as numbers. */
-export const STATUS_NAMES: Readonly<Record<string, number>> = {
-  OK: 200,
-  BadRequest: 400,
-  Unauthorized: 401,
-  PaymentRequired: 402,
-  Forbidden: 403,
-  NotFound: 404,
-  Conflict: 409,
-  TooManyRequests: 429,
-  InternalServerError: 500,
-  NotImplemented: 501,
-  BadGateway: 502,
-  ServiceUnavailable: 503,
-  GatewayTimeout: 504,
-};
-
 /** envoy.type.v3.StatusCode, by name or number; 403 when it is not set. */
-export function statusNumber(code: unknown): number {
-  if (typeof code === 'number') return code === 0 ? 403 : code;
-  return STATUS_NAMES[String(code)] ?? 403;
-}
+export const statusNumber = (code: unknown): number => statusCode(code) || 403;

@@ -2,9 +2,9 @@ import type { Any, FilterChain } from '#xds';
 import type { GrpcServiceConfig } from '../http/call/grpc-call.ts';
 import { checkFilter } from './filter-bounds.ts';
 import { type GrpcServiceJson, readGrpcService } from './grpc-service.ts';
+import { type BucketJson, readBucket, type TokenBucketConfig } from './local-rate-limit-config.ts';
 import { compileMetadataMatch, type MetadataMatch, type MetadataMatcherJson } from './metadata-match.ts';
 import { ConfigProblem, unknownExtension, within } from './problem.ts';
-import { type BucketJson, readBucket, type TokenBucketConfig } from './rate-limit-config.ts';
 import { type RbacFilterConfig, readRbac } from './rbac/rbac.ts';
 import { durationMs, readNumber } from './values.ts';
 

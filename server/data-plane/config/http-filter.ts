@@ -5,14 +5,10 @@ import { type ExtAuthzConfig, readExtAuthz } from './ext-authz-config.ts';
 import { type FaultPolicy, readFault } from './fault-policy.ts';
 import { checkFilter } from './filter-bounds.ts';
 import { type JwtFilterConfig, readJwtAuthn } from './jwt-config.ts';
+import { type LocalRateLimitConfig, readLocalRateLimit } from './local-rate-limit-config.ts';
 import { type ModuleFilterConfig, readModuleFilter } from './module-filter.ts';
 import { ConfigProblem, unknownExtension, within } from './problem.ts';
-import {
-  type LocalRateLimitConfig,
-  type RateLimitConfig,
-  readLocalRateLimit,
-  readRateLimit,
-} from './rate-limit-config.ts';
+import { type RateLimitConfig, readRateLimit } from './rate-limit-config.ts';
 import { type RbacFilterConfig, readRbac } from './rbac/rbac.ts';
 
 type HttpFilterJson = NonNullable<HttpConnectionManager['http_filters']>[number] & {

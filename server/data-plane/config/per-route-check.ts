@@ -12,8 +12,9 @@ import { readCustomResponse } from './filters/custom-response.ts';
 import { readHeaderMutation } from './filters/header-mutation.ts';
 import { readSetFilterState } from './filters/set-filter-state.ts';
 import { readSessionOfRoute } from './filters/stateful-session.ts';
+import { readLocalRateLimit } from './local-rate-limit-config.ts';
 import { ConfigProblem, unknownExtension, within } from './problem.ts';
-import { readLocalRateLimit, readRateLimitOfRoute } from './rate-limit-config.ts';
+import { readRateLimitOfRoute } from './rate-limit-config.ts';
 import { readRbac } from './rbac/rbac.ts';
 import { record } from './values.ts';
 

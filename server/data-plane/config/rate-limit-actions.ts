@@ -1,135 +1,180 @@
-import type { HeaderMatcher } from '#xds';
+import { isIPv4 } from 'node:net';
+import type { Any, HeaderMatcher, RouteMatch } from '#xds';
+import { type CelValueReader, compileCelValue } from '../format/cel.ts';
+import type { FormatSubject } from '../format/subject.ts';
+import { compileFormat } from '../format/template.ts';
+import { type CidrRange, compileRange, rangeAround } from './cidr.ts';
 import { valueAt } from './metadata-match.ts';
-import { ConfigProblem, within } from './problem.ts';
+import { ConfigProblem, unknownExtension } from './problem.ts';
 import { headerCondition } from './rbac/request-conditions.ts';
 import type { RbacSubject } from './rbac/subject.ts';
-import type { RouteSubject } from './route-condition.ts';
+import { queryTest, type RouteSubject } from './route-condition.ts';
+import { requestInput } from './route-matcher.ts';
 
 export interface DescriptorEntry {
   readonly key: string;
   readonly value: string;
 }
 
-/** What is counted together: all requests with these entries. */
-export type Descriptor = readonly DescriptorEntry[];
-
 /** A request as descriptors are made from it. */
 export interface DescriptorSource extends RbacSubject {
-  readonly query: RouteSubject['query'];
+  readonly asked: RouteSubject;
+  /** The same for formats and expressions. */
+  readonly subject: FormatSubject;
   /** The route's cluster; the proxy's own. */
   readonly destinationCluster: string;
   readonly sourceCluster: string;
 }
 
-/** One rate_limits entry of a route or virtual host: undefined when one of its actions finds nothing. */
-export interface RateLimitRule {
-  readonly stage: number;
-  readonly describe: (source: DescriptorSource) => Descriptor | undefined;
-}
+/** What an action adds to its descriptor; undefined: there is no descriptor then. */
+export type Action = (source: DescriptorSource) => DescriptorEntry | 'skip' | undefined;
 
-type Action = (source: DescriptorSource) => DescriptorEntry | 'skip' | undefined;
+/** Fields that several kinds of actions have. */
+interface Named {
+  readonly descriptor_key?: string;
+  readonly descriptor_value?: string;
+  readonly default_value?: string;
+  readonly skip_if_absent?: boolean;
+  /** Default true. */
+  readonly expect_match?: boolean;
+}
 
 interface ActionJson {
   readonly source_cluster?: object;
   readonly destination_cluster?: object;
   readonly remote_address?: object;
-  readonly request_headers?: {
-    readonly header_name?: string;
-    readonly descriptor_key?: string;
-    readonly skip_if_absent?: boolean;
+  readonly masked_remote_address?: { readonly v4_prefix_mask_len?: number; readonly v6_prefix_mask_len?: number };
+  readonly remote_address_match?: Named & {
+    readonly address_matcher?: { readonly ranges?: readonly CidrRange[]; readonly invert_match?: boolean };
   };
-  readonly query_parameters?: {
-    readonly query_parameter_name?: string;
-    readonly descriptor_key?: string;
-    readonly skip_if_absent?: boolean;
+  readonly request_headers?: Named & { readonly header_name?: string };
+  readonly query_parameters?: Named & { readonly query_parameter_name?: string };
+  readonly query_parameter_value_match?: Named & { readonly query_parameters?: RouteMatch['query_parameters'] };
+  readonly generic_key?: Named;
+  readonly header_value_match?: Named & { readonly headers?: readonly HeaderMatcher[] };
+  readonly metadata?: Named & {
+    readonly metadata_key?: MetadataKeyJson;
+    readonly source?: 'DYNAMIC' | 'ROUTE_ENTRY';
   };
-  readonly generic_key?: { readonly descriptor_value?: string; readonly descriptor_key?: string };
-  readonly header_value_match?: {
-    readonly descriptor_key?: string;
-    readonly descriptor_value?: string;
-    readonly expect_match?: boolean;
-    readonly headers?: readonly HeaderMatcher[];
-  };
-  readonly metadata?: {
-    readonly descriptor_key?: string;
-    readonly metadata_key?: { readonly key?: string; readonly path?: readonly { readonly key?: string }[] };
-    readonly default_value?: string;
-    readonly skip_if_absent?: boolean;
-  };
+  readonly extension?: { readonly name?: string; readonly typed_config?: Any };
 }
 
-export interface RateLimitJson {
-  readonly stage?: number;
-  readonly disable_key?: string;
-  readonly actions?: readonly ActionJson[];
+/** envoy.type.metadata.v3.MetadataKey. */
+export interface MetadataKeyJson {
+  readonly key?: string;
+  readonly path?: readonly { readonly key?: string }[];
 }
 
-/** Compiles envoy.config.route.v3.RateLimit entries. */
-export function compileRateLimits(
-  given: readonly RateLimitJson[] | undefined,
-  field: string,
-): readonly RateLimitRule[] {
-  return (given ?? []).map((rule, i) =>
-    within(`${field}[${i}]`, () => {
-      const actions = (rule.actions ?? []).map((action, at) => compileAction(action, `actions[${at}]`));
-      return { stage: rule.stage ?? 0, describe: (source) => entriesOf(actions, source) };
-    }),
-  );
-}
+/** envoy.config.route.v3.RateLimit.Action in protobuf JSON: one field of it says what it does. */
+export type RateLimitActionJson = ActionJson;
 
-function entriesOf(actions: readonly Action[], source: DescriptorSource): Descriptor | undefined {
-  const entries: DescriptorEntry[] = [];
-  for (const action of actions) {
-    const entry = action(source);
-    if (entry === undefined) return undefined;
-    if (entry !== 'skip') entries.push(entry);
-  }
-  return entries;
-}
-
-function compileAction(given: ActionJson, field: string): Action {
-  if (given.source_cluster) return ({ sourceCluster }) => ({ key: 'source_cluster', value: sourceCluster });
-  if (given.destination_cluster) {
-    return ({ destinationCluster }) => ({ key: 'destination_cluster', value: destinationCluster });
-  }
-  if (given.remote_address) return ({ remoteIp }) => ({ key: 'remote_address', value: remoteIp });
-  if (given.generic_key) {
-    const { descriptor_key: key = 'generic_key', descriptor_value: value = '' } = given.generic_key;
+/** By the field that says what an action does. */
+const ACTIONS: {
+  readonly [Kind in keyof ActionJson]-?: (given: NonNullable<ActionJson[Kind]>, field: string) => Action;
+} = {
+  source_cluster:
+    () =>
+    ({ sourceCluster }) => ({ key: 'source_cluster', value: sourceCluster }),
+  destination_cluster:
+    () =>
+    ({ destinationCluster }) => ({ key: 'destination_cluster', value: destinationCluster }),
+  remote_address:
+    () =>
+    ({ remoteIp }) => ({ key: 'remote_address', value: remoteIp }),
+  masked_remote_address({ v4_prefix_mask_len: ofV4 = 32, v6_prefix_mask_len: ofV6 = 128 }) {
+    return ({ remoteIp }) => ({
+      key: 'masked_remote_address',
+      value: rangeAround(remoteIp, isIPv4(remoteIp) ? ofV4 : ofV6),
+    });
+  },
+  remote_address_match: remoteAddressMatch,
+  generic_key({ descriptor_key, descriptor_value: value = '' }) {
+    const key = descriptor_key || 'generic_key';
     return () => ({ key, value });
-  }
-  if (given.request_headers) {
-    const { header_name = '', descriptor_key: key = '', skip_if_absent } = given.request_headers;
+  },
+  request_headers({ header_name = '', descriptor_key: key = '', skip_if_absent }) {
     const read = headerReader(header_name.toLowerCase());
     return (source) => entry(key, read(source), skip_if_absent);
+  },
+  query_parameters({ query_parameter_name = '', descriptor_key: key = '', skip_if_absent }) {
+    return ({ asked }) => entry(key, asked.query?.get(query_parameter_name), skip_if_absent);
+  },
+  query_parameter_value_match({ descriptor_key, descriptor_value: value = '', expect_match, ...given }, field) {
+    const key = descriptor_key || 'query_match';
+    const tests = (given.query_parameters ?? []).map((one, i) => queryTest(one, `${field}.query_parameters[${i}]`));
+    const expected = expect_match !== false;
+    return ({ asked }) => (tests.every((holds) => holds(asked)) === expected ? { key, value } : undefined);
+  },
+  header_value_match({ descriptor_key, descriptor_value: value = '', headers = [], expect_match }, field) {
+    const key = descriptor_key || 'header_match';
+    const conditions = headers.map((header, i) => headerCondition(header, `${field}.headers[${i}]`));
+    const expected = expect_match !== false;
+    return (source) => (conditions.every((one) => one.holds(source)) === expected ? { key, value } : undefined);
+  },
+  metadata({ descriptor_key: key = '', metadata_key, default_value, skip_if_absent, source: from }) {
+    const path = pathOfKey(metadata_key);
+    const name = metadata_key?.key ?? '';
+    return ({ metadata, routeMetadata }) => {
+      const read = from === 'ROUTE_ENTRY' ? routeMetadata : metadata;
+      const found = valueAt(read?.(name), path);
+      return entry(key, typeof found === 'string' && found !== '' ? found : default_value || undefined, skip_if_absent);
+    };
+  },
+  extension: ({ name = '', typed_config: config }, field) => extensionAction(name, config, field),
+};
+
+/** Throws ConfigProblem for an action that says nothing, or what is not supported. */
+export function compileAction(given: RateLimitActionJson, field: string): Action {
+  const [kind] = Object.keys(given);
+  if (kind === undefined) throw new ConfigProblem(field, 'action_specifier is required');
+  if (kind === 'dynamic_metadata') {
+    throw new ConfigProblem(`${field}.${kind}`, 'is deprecated, and Envoy refuses it, too: metadata says the same');
   }
-  if (given.query_parameters) {
-    const { query_parameter_name = '', descriptor_key, skip_if_absent } = given.query_parameters;
-    return ({ query }) =>
-      entry(descriptor_key ?? 'query_parameter', query?.get(query_parameter_name) ?? undefined, skip_if_absent);
-  }
-  return compileFurther(given, field);
+  const compile = ACTIONS[kind as keyof ActionJson] as ((given: unknown, field: string) => Action) | undefined;
+  if (compile === undefined) throw new ConfigProblem(field, `${kind} is not supported`);
+  return compile(given[kind as keyof ActionJson], `${field}.${kind}`);
 }
 
-function compileFurther(given: ActionJson, field: string): Action {
-  if (given.header_value_match) {
-    const {
-      descriptor_key: key = 'header_match',
-      descriptor_value: value = '',
-      headers = [],
-    } = given.header_value_match;
-    const conditions = headers.map((header, i) => headerCondition(header, `${field}.headers[${i}]`));
-    const expected = given.header_value_match.expect_match !== false;
-    return (source) => (conditions.every((one) => one.holds(source)) === expected ? { key, value } : undefined);
+/** The names below the key itself. */
+export const pathOfKey = (given: MetadataKeyJson | undefined): string[] =>
+  (given?.path ?? []).map((segment) => segment.key ?? '');
+
+function remoteAddressMatch(given: NonNullable<ActionJson['remote_address_match']>, field: string): Action {
+  const key = given.descriptor_key || 'remote_address_match';
+  const write = compileFormat(given.descriptor_value ?? '', `${field}.descriptor_value`, '');
+  const { ranges = [], invert_match: invert = false } = given.address_matcher ?? {};
+  const wanted = ranges.map((range, i) => compileRange(range, `${field}.address_matcher.ranges[${i}]`));
+  return ({ remoteIp, subject }) => {
+    if (wanted.some((range) => range.contains(remoteIp)) === invert) return undefined;
+    const value = write(subject) || (given.default_value ?? '');
+    return value === '' ? undefined : { key, value };
+  };
+}
+
+const EXPRESSION = 'type.googleapis.com/envoy.extensions.rate_limit_descriptors.expr.v3.Descriptor';
+
+/** A CEL expression, or what matchers of routes look at. */
+function extensionAction(name: string, config: Any | undefined, field: string): Action {
+  if (config?.['@type'] === EXPRESSION) return expressionAction(config, field);
+  if (config === undefined) throw unknownExtension(field, name, config);
+  const read = requestInput(config, field);
+  return ({ asked }) => {
+    const value = read(asked);
+    return value === undefined || value === '' ? undefined : { key: name, value };
+  };
+}
+
+function expressionAction(config: Any, field: string): Action {
+  const key = String(config['descriptor_key'] ?? '');
+  if (typeof config['text'] !== 'string') {
+    throw new ConfigProblem(`${field}.expr_specifier`, 'only the text of an expression is read');
   }
-  if (given.metadata) {
-    const { descriptor_key: key = '', metadata_key, default_value, skip_if_absent } = given.metadata;
-    const path = (metadata_key?.path ?? []).map((segment) => segment.key ?? '');
-    return ({ metadata }) => {
-      const found = valueAt(metadata(metadata_key?.key ?? ''), path);
-      return entry(key, typeof found === 'string' && found !== '' ? found : default_value, skip_if_absent);
-    };
-  }
-  throw new ConfigProblem(field, `${Object.keys(given)[0] ?? 'an empty action'} is not supported`);
+  const read: CelValueReader = compileCelValue(config['text'], `${field}.text`);
+  const failed = config['skip_if_error'] === true ? 'skip' : undefined;
+  return ({ subject }) => {
+    const value = read(subject);
+    return value === undefined ? failed : { key, value: String(value) };
+  };
 }
 
 /** An action that finds nothing voids its descriptor, unless it may be left out. */
@@ -152,6 +197,7 @@ function headerReader(name: string): (source: DescriptorSource) => string | unde
     case 'host':
       return ({ head }) => head?.authority;
     default:
-      return ({ head }) => head?.headers.joined(name);
+      // As in Envoy, of several lines the first counts.
+      return ({ head }) => head?.headers.get(name);
   }
 }

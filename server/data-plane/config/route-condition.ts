@@ -286,7 +286,15 @@ function wording(words: string, value: ValueMatch | undefined, wantPresent: bool
 const request = (seen: string | undefined): string =>
   seen === undefined ? 'the request has none' : `the request has "${seen}"`;
 
-function queryCondition(matcher: NonNullable<RouteMatch['query_parameters']>[number], field: string): RouteCondition {
+type QueryMatcher = NonNullable<RouteMatch['query_parameters']>[number];
+
+/** Whether a request's query fulfils a matcher. */
+export function queryTest(matcher: QueryMatcher, field: string): (subject: RouteSubject) => boolean {
+  const holds = queryCondition(matcher, field);
+  return (subject) => holds(subject) === undefined;
+}
+
+function queryCondition(matcher: QueryMatcher, field: string): RouteCondition {
   const value = matcher.string_match && compileByteMatch(matcher.string_match, `${field}.string_match`);
   const unwanted = value === undefined && matcher.present_match === false;
   const wanted = value === undefined ? '' : ` to be ${value.wanted}`;

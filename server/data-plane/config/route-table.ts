@@ -7,7 +7,7 @@ import { type FilterSwitches, type PerFilter, readPerFilter, unwrapped } from '.
 import { compileHeaderRules, type HeaderRules } from './header-rules.ts';
 import { type Origins, readOrigins } from './origins.ts';
 import { ConfigProblem, within } from './problem.ts';
-import { compileRateLimits, type RateLimitRule } from './rate-limit-actions.ts';
+import { compileRateLimits, type RateLimitRule } from './rate-limit-rules.ts';
 import { compileRegexRewrite, type TextRewrite } from './regex-rewrite.ts';
 import {
   type ClusterShare,

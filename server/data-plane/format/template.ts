@@ -86,6 +86,12 @@ export function compileTypedFormat(format: string, field: string, empty = '-'): 
   return (subject) => pieces.map((piece) => write(piece, subject)).join('');
 }
 
+/** The one command that a format is; undefined: it is more than that, or less. Throws ConfigProblem. */
+export function compileOneCommand(format: string, field: string): Command | undefined {
+  const [single, further] = readPieces(format, field);
+  return typeof single === 'function' && further === undefined ? single : undefined;
+}
+
 /** The commands, the text before each of them, and what stands behind the last. */
 function inTurn(pieces: readonly (string | Command)[]): { commands: Command[]; before: string[]; end: string } {
   const commands: Command[] = [];

@@ -61,7 +61,16 @@ function write(headers: Headers, rule: HeaderRule, value: string, { head }: Form
   const { name } = rule;
   const inline = headers === head.headers ? isInlineInRequests : isInlineInAnswers;
   if (overwrites(rule)) headers.set(name, value);
-  else if (headers.has(name) && inline(name)) headers.set(name, appended(headers.joined(name)!, value));
+  else addLine(headers, [name, value], inline);
+}
+
+/** Adds a line, or the value to the one line that is kept of such a header. */
+export function addLine(
+  headers: Headers,
+  [name, value]: readonly [name: string, value: string],
+  inline: (name: string) => boolean,
+): void {
+  if (headers.has(name) && inline(name)) headers.set(name, appended(headers.joined(name)!, value));
   else headers.add(name, value);
 }
 

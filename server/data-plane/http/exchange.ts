@@ -366,7 +366,7 @@ export class Exchange extends RequestFacts implements FormatSubject, BodyTarget,
   /** The answer is complete. It leaves before anything is written down of it; where a proxy waits for it, it goes on to the client first. */
   #answered(): void {
     if (this.info.times !== undefined) this.info.note('answerSent', this.runtime.clock.monotonic());
-    if (!this.#end()) return;
+    if (!this.#end(true)) return;
     const { direction, tls } = this.connection;
     if (direction === 'inbound' && tls !== undefined) afterNextTurn(this);
     else afterTurn(this);
@@ -377,11 +377,11 @@ export class Exchange extends RequestFacts implements FormatSubject, BodyTarget,
   }
 
   #finish(): void {
-    if (this.#end()) this.#options.onFinish(this);
+    if (this.#end(false)) this.#options.onFinish(this);
   }
 
-  /** False: it had ended before. */
-  #end(): boolean {
+  /** `whole`: the answer was sent to its end. False: it had ended before. */
+  #end(whole: boolean): boolean {
     if (this.#finished) return false;
     this.#finished = true;
     if (this.upgrade !== undefined) this.upgrade.value--;
@@ -392,6 +392,7 @@ export class Exchange extends RequestFacts implements FormatSubject, BodyTarget,
     this.#recoding?.cancel();
     if (!this.requestEnded && this.info.status > 0 && !this.endedWithConnection) this.#noteEarlyEnd();
     this.info.durationMs = this.runtime.clock.monotonic() - this.info.startedAt;
+    if (this.afterwards !== undefined) for (const work of this.afterwards) work(whole);
     if (this.steps.on) noteResponse(this);
     return true;
   }

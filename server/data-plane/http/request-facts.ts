@@ -53,11 +53,19 @@ export abstract class RequestFacts extends TracedRequest {
   nextEntry: Timer | undefined;
   /** Texts that filters have left under names of their own. */
   filterState: FilterState | undefined;
+  /** What filters do when it is over; `whole`: its answer was sent to the end. */
+  afterwards: ((whole: boolean) => void)[] | undefined;
   #metadata: DynamicMetadata | undefined;
 
   /** As whose it counts at its cluster. */
   get origin(): 'internal' | 'external' {
     return this.internal ? 'internal' : 'external';
+  }
+
+  /** Has something done when the request is over. */
+  whenOver(work: (whole: boolean) => void): void {
+    this.afterwards ??= [];
+    this.afterwards.push(work);
   }
 
   /** What filters have left so far, for who only reads it. */

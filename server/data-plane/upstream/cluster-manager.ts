@@ -96,6 +96,15 @@ export class ClusterManager {
     for (const cluster of [...this.#warming.values(), ...this.#clusters.values()]) cluster.close();
   }
 
+  /** Hosts of the local cluster, healthy or not, of which this proxy is one; 1 where there is none. */
+  get localSize(): number {
+    const levels = this.#clusters.get(this.#options.localCluster?.name ?? '')?.levels ?? [];
+    return Math.max(
+      1,
+      levels.reduce((sum, { all }) => sum + all.length, 0),
+    );
+  }
+
   #localHosts({ name, region = '', zone = '', subZone = '' }: LocalCluster): LocalHosts {
     const knowsPlace = [region, zone, subZone].some((part) => part !== '');
     return {

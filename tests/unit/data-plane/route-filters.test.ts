@@ -17,7 +17,10 @@ const answered = (policy: object): object => ({
 
 const actions = [{ remote_address: {} }];
 const ofStage = (stage: number): object => ({ rate_limits: [{ stage, actions }] });
-const weighed = { rate_limits: [{ hits_addend: { number: 3 }, actions }] };
+const weighed = (hits_addend: object): object => ({ rate_limits: [{ hits_addend, actions }] });
+const limited = { rate_limits: [{ limit: {}, actions }] };
+const BUCKET = { max_tokens: 1, fill_interval: '1s' };
+const ofUser = { entries: [{ key: 'user' }], token_bucket: BUCKET };
 const switchable = { rate_limits: [{ disable_key: 'a', actions }] };
 
 /** What no proxy can serve: the type of what a route says, its fields, and the reason that is told. */
@@ -61,7 +64,44 @@ const UNREADABLE: readonly (readonly [type: string, fields: object, reason: RegE
   ['local_ratelimit.v3.LocalRateLimit', { stat_prefix: 'a' }, /token_bucket: value is required/],
   ['ratelimit.v3.RateLimitPerRoute', { rate_limits: [{}] }, /at least 1 item/],
   ['ratelimit.v3.RateLimitPerRoute', ofStage(0), /'stage' field and 'disable_key' field are not supported/],
-  ['ratelimit.v3.RateLimitPerRoute', weighed, /rate_limits\[0\].hits_addend: is not supported/],
+  ['ratelimit.v3.RateLimitPerRoute', weighed({}), /hits_addend: must contain either a format or a number/],
+  ['ratelimit.v3.RateLimitPerRoute', weighed({ number: 1, format: '%X%' }), /must contain either a format or a number/],
+  ['ratelimit.v3.RateLimitPerRoute', weighed({ number: 1_000_000_001 }), /less than or equal to 1000000000/],
+  ['ratelimit.v3.RateLimitPerRoute', weighed({ format: '5' }), /does not have prefix "%"/],
+  ['ratelimit.v3.RateLimitPerRoute', weighed({ format: '%NOPE%' }), /Not supported field in StreamInfo: NOPE/],
+  [
+    'ratelimit.v3.RateLimitPerRoute',
+    weighed({ format: '%BYTES_SENT%%BYTES_SENT%' }),
+    /must contain exactly one substitution/,
+  ],
+  ['ratelimit.v3.RateLimitPerRoute', limited, /limit.override_specifier: is required/],
+  ['ratelimit.v3.RateLimitPerRoute', { rate_limits: [{ actions: [{}] }] }, /action_specifier is required/],
+  [
+    'ratelimit.v3.RateLimitPerRoute',
+    { rate_limits: [{ actions: [{ dynamic_metadata: { descriptor_key: 'a' } }] }] },
+    /is deprecated, and Envoy refuses it, too/,
+  ],
+  [
+    'ratelimit.v3.RateLimitPerRoute',
+    { rate_limits: [{ actions: [{ masked_remote_address: { v4_prefix_mask_len: 33 } }] }] },
+    /less than or equal to 32/,
+  ],
+  ['local_ratelimit.v3.LocalRateLimit', { stat_prefix: 'a', token_bucket: BUCKET, ...limited }, /'limit' field is not/],
+  [
+    'local_ratelimit.v3.LocalRateLimit',
+    { stat_prefix: 'a', token_bucket: BUCKET, descriptors: [ofUser, ofUser] },
+    /duplicate descriptor in the local rate descriptor: user=/,
+  ],
+  [
+    'local_ratelimit.v3.LocalRateLimit',
+    {
+      stat_prefix: 'a',
+      token_bucket: BUCKET,
+      local_cluster_rate_limit: {},
+      local_rate_limit_per_downstream_connection: true,
+    },
+    /is set and local_rate_limit_per_downstream_connection is set to true/,
+  ],
   ['ratelimit.v3.RateLimitPerRoute', switchable, /'stage' field and 'disable_key' field are not supported/],
   ['fault.v3.HTTPFault', { response_rate_limit: {} }, /limit_type is required/],
   ['fault.v3.HTTPFault', { response_rate_limit: { fixed_limit: {} } }, /greater than or equal to 1/],

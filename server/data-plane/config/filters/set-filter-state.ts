@@ -9,6 +9,8 @@ export interface KeptText {
   readonly value: Format;
   /** Nothing is left where the text is empty. */
   readonly skipsEmpty: boolean;
+  /** As in Envoy, a text that is not of the right form leaves nothing. */
+  readonly takes: (text: string) => boolean;
 }
 
 /** envoy.extensions.filters.http.set_filter_state.v3.Config. */
@@ -36,6 +38,17 @@ export function readSetFilterState(config: Any): SetFilterStateConfig {
 /** Envoy's factory for plain text. */
 const TEXT = 'envoy.string';
 
+/** Under which limits of other filters find as how many requests this one counts. */
+export const HITS_ADDEND = 'envoy.ratelimit.hits_addend';
+
+const MAX_UINT32 = 4_294_967_295;
+
+/** Factories that this proxy has, and which texts they take. */
+const FACTORIES: Readonly<Record<string, (text: string) => boolean>> = {
+  [TEXT]: () => true,
+  [HITS_ADDEND]: (text) => /^\d+$/.test(text) && Number(text) <= MAX_UINT32,
+};
+
 function readValue({
   object_key: key,
   factory_key,
@@ -47,7 +60,8 @@ function readValue({
   if (key === '') throw new ConfigProblem('object_key', 'value length must be at least 1 characters');
   if (format === undefined) throw new ConfigProblem('value', 'is required');
   const factory = factory_key || key;
-  if (factory !== TEXT) {
+  const takes = FACTORIES[factory];
+  if (takes === undefined) {
     const why = /^envoy\./.test(factory)
       ? `this proxy keeps text alone (factory_key: ${TEXT}), no '${factory}'`
       : `'${factory}' does not have an object factory`;
@@ -60,5 +74,6 @@ function readValue({
     key,
     value: compileFormat(text, 'format_string.text_format_source', empty),
     skipsEmpty: skip_if_empty === true,
+    takes,
   };
 }

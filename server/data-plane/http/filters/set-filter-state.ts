@@ -24,9 +24,9 @@ export function setFilterState(name: string, own: SetFilterStateConfig): FilterP
   };
 }
 
-function keep(exchange: Exchange, name: string, { key, value, skipsEmpty }: KeptText): void {
+function keep(exchange: Exchange, name: string, { key, value, skipsEmpty, takes }: KeptText): void {
   const text = value(exchange);
-  if (text === '' && skipsEmpty) return;
+  if ((text === '' && skipsEmpty) || !takes(text)) return;
   exchange.filterState ??= new FilterState();
   exchange.filterState.keep(key, text);
   exchange.steps.add('http_filter', 'applied', name, () => ({

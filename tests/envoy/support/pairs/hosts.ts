@@ -70,7 +70,10 @@ export async function startHosts(subnet: number): Promise<TestHosts> {
       logged = receiver.messages;
       places.set(name, { ip, port: LOGS_PORT });
     } else if (kind === 'limiter') {
-      const limiter = await startLimiter(`${ip}:${LIMITER_PORT}`);
+      const limiter = await startLimiter(`${ip}:${LIMITER_PORT}`, (id, body) => {
+        const asked = { host: name, method: 'ASK', path: '', headers: [], body, trailers: {} };
+        byId.set(id, [...(byId.get(id) ?? []), asked]);
+      });
       servers.push({ close: async () => limiter.stop() });
       places.set(name, { ip, port: LIMITER_PORT });
     } else if (kind === 'authorizer') {

@@ -1,3 +1,4 @@
+import { decodeMessage } from '#xds';
 import { serveAuthority } from '../../../mesh/grpc-authorities.ts';
 
 interface Asked {
@@ -9,19 +10,28 @@ interface Asked {
 
 /**
  * A service of envoy.service.ratelimit.v3 that tells in the header `x-asked` of the answer what it was asked. An entry with the key `answer`
- * holds the RateLimitResponse as JSON; without one all is within its limits.
+ * holds the RateLimitResponse as JSON; without one all is within its limits. Questions with an entry `id` are told one by one: nobody sees
+ * the answer to those that are asked at the end of a request.
  */
-export const startLimiter = (address: string): Promise<{ stop(): void }> =>
+export const startLimiter = (
+  address: string,
+  onAsked: (id: string, question: string) => void,
+): Promise<{ stop(): void }> =>
   serveAuthority(
     address,
     {
       proto: 'envoy/service/ratelimit/v3/rls.proto',
       service: 'envoy.service.ratelimit.v3.RateLimitService',
       method: 'ShouldRateLimit',
+      read: (bytes) => decodeMessage('envoy.service.ratelimit.v3.RateLimitRequest', bytes) as Record<string, unknown>,
     },
     (request, reply) => {
       const { descriptors = [] } = request as Asked;
-      const given = descriptors.flatMap(({ entries = [] }) => entries).find(({ key }) => key === 'answer')?.value;
+      const entries = descriptors.flatMap((one) => one.entries ?? []);
+      const valueOf = (wanted: string): string | undefined => entries.find(({ key }) => key === wanted)?.value;
+      const id = valueOf('id');
+      if (id !== undefined) onAsked(id, JSON.stringify(request).replaceAll(id, '<id>'));
+      const given = valueOf('answer');
       const answer = JSON.parse(given ?? '{"overall_code":"OK"}') as Record<string, unknown>;
       const asked = { key: 'x-asked', value: JSON.stringify(request) };
       reply(null, {

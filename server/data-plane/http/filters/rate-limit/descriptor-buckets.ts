@@ -1,6 +1,6 @@
 import type { Clock } from '#domain';
-import type { Descriptor } from '../../../config/rate-limit-actions.ts';
-import type { TokenBucketConfig } from '../../../config/rate-limit-config.ts';
+import type { DescribedBucket } from '../../../config/local-rate-limit-config.ts';
+import type { DescriptorEntry } from '../../../config/rate-limit-actions.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 /**
@@ -8,26 +8,28 @@ import { TokenBucket } from './token-bucket.ts';
  * last are kept (Envoy: source/extensions/filters/common/local_ratelimit).
  */
 export class DescriptorBuckets {
-  readonly entries: Descriptor;
-  readonly #config: TokenBucketConfig;
+  readonly shadow: boolean;
+  /** It names all values, so it comes before those that do not. */
+  readonly isExact: boolean;
+  readonly #given: DescribedBucket;
   readonly #clock: Clock;
   readonly #most: number;
   /** By the values of the request; the one used last stands last. */
   readonly #buckets = new Map<string, TokenBucket>();
 
-  constructor(given: { readonly entries: Descriptor; readonly bucket: TokenBucketConfig }, most: number, clock: Clock) {
-    this.entries = given.entries;
-    this.#config = given.bucket;
+  constructor(given: DescribedBucket, most: number, clock: Clock) {
+    this.#given = given;
     this.#clock = clock;
-    this.#most = given.entries.some(({ value }) => value === '') ? most : 1;
+    this.shadow = given.shadow;
+    this.isExact = given.entries.every(({ value }) => value !== '');
+    this.#most = this.isExact ? 1 : most;
   }
 
-  /** Undefined when none of the request's descriptors is this one. */
-  bucketFor(asked: readonly Descriptor[]): TokenBucket | undefined {
-    const found = asked.find((one) => this.#covers(one));
-    if (found === undefined) return undefined;
-    const key = JSON.stringify(found.map(({ value }) => value));
-    const bucket = this.#buckets.get(key) ?? new TokenBucket(this.#config, this.#clock);
+  /** Undefined where the descriptor is another one. */
+  bucketFor(asked: readonly DescriptorEntry[]): TokenBucket | undefined {
+    if (!this.#covers(asked)) return undefined;
+    const key = JSON.stringify(asked.map(({ value }) => value));
+    const bucket = this.#buckets.get(key) ?? new TokenBucket(this.#given.bucket, this.#clock);
     this.#buckets.delete(key);
     this.#buckets.set(key, bucket);
     const [oldest] = this.#buckets.keys();
@@ -35,10 +37,11 @@ export class DescriptorBuckets {
     return bucket;
   }
 
-  #covers(asked: Descriptor): boolean {
+  #covers(asked: readonly DescriptorEntry[]): boolean {
+    const { entries } = this.#given;
     return (
-      asked.length === this.entries.length &&
-      this.entries.every(({ key, value }, i) => asked[i]?.key === key && (value === '' || asked[i]?.value === value))
+      asked.length === entries.length &&
+      entries.every(({ key, value }, i) => asked[i]?.key === key && (value === '' || asked[i]?.value === value))
     );
   }
 }

@@ -1,45 +1,49 @@
-import type { Descriptor, DescriptorSource } from '../../../config/rate-limit-actions.ts';
+import type { DescriptorSource } from '../../../config/rate-limit-actions.ts';
 import type { RateLimitOfRoute } from '../../../config/rate-limit-config.ts';
+import type { Descriptor, RateLimitRule } from '../../../config/rate-limit-rules.ts';
 import { splitPath } from '../../../config/route-condition.ts';
 import { clientAddress } from '../../client-address.ts';
 import type { Exchange } from '../../exchange.ts';
 
 /** Rules in place of those of routes, and which of a virtual host's rules count. */
-type Given = Partial<Pick<RateLimitOfRoute, 'rateLimits' | 'hostRules'>>;
-
-/** As where nobody says anything. */
-const USUAL: Given = {};
+export type RuleSource = Pick<RateLimitOfRoute, 'rateLimits' | 'hostRules'>;
 
 /**
- * The descriptors that the filter itself, else the route, else its virtual host makes of a request. Those of the host count too, or never,
- * where the route says so.
+ * The rules that the filter itself, else the route, else its virtual host has for a request. Those of the host count too, or never, where the
+ * route says so.
  */
-export function descriptorsOf(
-  exchange: Exchange,
+export function rulesFor(
+  { route, virtualHost }: Exchange,
   stage: number,
-  { rateLimits = [], hostRules = 'OVERRIDE' }: Given = USUAL,
-): Descriptor[] {
-  const { route, virtualHost } = exchange;
+  { rateLimits, hostRules }: RuleSource,
+): readonly RateLimitRule[] {
+  if (rateLimits.length > 0) return rateLimits;
   const own = route?.rateLimits ?? [];
   const included = route?.includesHostLimits === true || hostRules === 'INCLUDE';
   const shared = included || (own.length === 0 && hostRules === 'OVERRIDE') ? (virtualHost?.rateLimits ?? []) : [];
-  const rules = rateLimits.length > 0 ? rateLimits : [...own, ...shared].filter((rule) => rule.stage === stage);
+  if (own.length + shared.length === 0) return own;
+  return [...own, ...shared].filter((rule) => rule.stage === stage);
+}
+
+/** What rules make of a request; one that finds nothing makes nothing. */
+export function descriptorsOf(exchange: Exchange, rules: readonly RateLimitRule[]): Descriptor[] {
   if (rules.length === 0) return [];
+  const { connection, head, route, runtime } = exchange;
+  const metadata: DescriptorSource['metadata'] = (filter) => exchange.dynamicMetadata?.of(filter);
   const source: DescriptorSource = {
-    head: exchange.head,
-    connection: exchange.connection,
+    head,
+    connection,
     remoteIp: clientAddress(exchange),
-    metadata: (filter) => exchange.metadata.of(filter),
-    query: splitPath(exchange.head).query,
+    metadata,
+    routeMetadata: (filter) => route?.metadata?.filter_metadata?.[filter],
+    asked: splitPath(head, metadata, connection.tls),
+    subject: exchange,
     destinationCluster: exchange.info.cluster,
-    sourceCluster: `${exchange.runtime.self.service}.${exchange.runtime.self.namespace}`,
+    sourceCluster: `${runtime.self.service}.${runtime.self.namespace}`,
   };
-  return rules.flatMap((rule) => {
-    const descriptor = rule.describe(source);
-    return descriptor === undefined || descriptor.length === 0 ? [] : [descriptor];
-  });
+  return rules.flatMap((rule) => rule.describe(source) ?? []);
 }
 
 /** `PATH=/a, remote_address=10.0.0.1` */
-export const wordsOf = (descriptor: Descriptor): string =>
-  descriptor.map(({ key, value }) => `${key}=${value}`).join(', ');
+export const wordsOf = ({ entries }: Pick<Descriptor, 'entries'>): string =>
+  entries.map(({ key, value }) => `${key}=${value}`).join(', ');

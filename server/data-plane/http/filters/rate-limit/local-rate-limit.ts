@@ -1,98 +1,105 @@
-import { type LocalRateLimitConfig, readLocalRateLimit } from '../../../config/rate-limit-config.ts';
+import { type LocalRateLimitConfig, readLocalRateLimit } from '../../../config/local-rate-limit-config.ts';
+import type { RateLimitRule } from '../../../config/rate-limit-rules.ts';
 import { applyRequestRules, applyResponseRules } from '../../apply-rules.ts';
 import type { ResponseHead } from '../../codec.ts';
 import type { Exchange, RequestLayer } from '../../exchange.ts';
 import { perRouteConfig } from '../per-route.ts';
-import { DescriptorBuckets } from './descriptor-buckets.ts';
-import { descriptorsOf, wordsOf } from './descriptors.ts';
+import { descriptorsOf, rulesFor, wordsOf } from './descriptors.ts';
 import { drawn } from './drawn.ts';
-import { TokenBucket } from './token-bucket.ts';
+import { LocalLimiter, type LocalVerdict } from './local-limiter.ts';
+import type { TokenBucket } from './token-bucket.ts';
 
 const NAME = 'envoy.filters.http.local_ratelimit';
 const OF_ROUTE = { name: NAME, type: 'local_ratelimit.v3.LocalRateLimit' };
 
-interface Limiter {
+/** A configuration with its buckets. */
+interface Limit {
   readonly config: LocalRateLimitConfig;
-  readonly common: TokenBucket | undefined;
-  readonly special: readonly DescriptorBuckets[];
+  limiter: LocalLimiter | undefined;
 }
+
+/** As in Envoy, what first limits a connection by itself does so for all filters and routes that limit connections by themselves. */
+const OF_CONNECTIONS = new WeakMap<object, LocalLimiter>();
 
 /** Envoy's local rate limit: token buckets of this proxy alone, one for all requests and one for each descriptor that has its own. */
 export const localRateLimit = (config: LocalRateLimitConfig): RequestLayer => {
-  const own = limiters(config);
-  const perRoute = new WeakMap<object, LimiterFor>();
+  const own: Limit = { config, limiter: undefined };
+  const ofRoutes = new WeakMap<object, Limit>();
   return (exchange) => {
     const given = perRouteConfig(exchange, OF_ROUTE);
-    let of = own;
-    if (given !== undefined) {
-      of = perRoute.get(given) ?? limiters(readLocalRateLimit(given));
-      perRoute.set(given, of);
-    }
-    return limit(exchange, of(exchange));
+    if (given === undefined) return limit(exchange, own);
+    const ofRoute = ofRoutes.get(given) ?? { config: readLocalRateLimit(given), limiter: undefined };
+    ofRoutes.set(given, ofRoute);
+    return limit(exchange, ofRoute);
   };
 };
 
-type LimiterFor = (exchange: Exchange) => Limiter;
-
-/** One for all requests, or one for each connection of a client. */
-function limiters(config: LocalRateLimitConfig): LimiterFor {
+function limiterFor({ connection, runtime }: Exchange, limit: Limit): LocalLimiter {
+  const { config } = limit;
   if (!config.perConnection) {
-    let common: Limiter | undefined;
-    return (exchange) => (common ??= limiterOf(config, exchange));
+    limit.limiter ??= new LocalLimiter(config, runtime.clock);
+    return limit.limiter;
   }
-  const byConnection = new WeakMap<object, Limiter>();
-  return (exchange) => {
-    const limiter = byConnection.get(exchange.connection) ?? limiterOf(config, exchange);
-    byConnection.set(exchange.connection, limiter);
-    return limiter;
-  };
+  const limiter = OF_CONNECTIONS.get(connection) ?? new LocalLimiter(config, runtime.clock);
+  OF_CONNECTIONS.set(connection, limiter);
+  return limiter;
 }
 
-const limiterOf = (config: LocalRateLimitConfig, { runtime }: Exchange): Limiter => ({
-  config,
-  common: config.bucket && new TokenBucket(config.bucket, runtime.clock),
-  special: config.descriptors.map((given) => new DescriptorBuckets(given, config.maxDynamic, runtime.clock)),
-});
+/** As in Envoy, a rule that could be switched off counts for nothing here, and one for the end of a request does so where it stands in the filter. */
+const countsOf =
+  ({ rateLimits }: LocalRateLimitConfig) =>
+  (rule: RateLimitRule): boolean =>
+    rateLimits.length > 0 ? !rule.atTheEnd : rule.disableKey === '';
 
-function limit(exchange: Exchange, { config, common, special }: Limiter): 'next' | 'wait' {
+function verdictOn(exchange: Exchange, limit: Limit): LocalVerdict {
+  const { config } = limit;
+  const rules =
+    config.descriptors.length === 0 ? [] : rulesFor(exchange, config.stage, config).filter(countsOf(config));
+  const parts = config.sharedByCluster ? exchange.runtime.clusters.localSize : 1;
+  return limiterFor(exchange, limit).judge(descriptorsOf(exchange, rules), parts);
+}
+
+function limit(exchange: Exchange, given: Limit): 'next' | 'wait' {
+  const { config } = given;
   const count = (name: string): void => {
     exchange.runtime.stats.stat(`${config.statPrefix}.http_local_rate_limit.${name}`).value++;
   };
   if (!drawn(exchange, 'limit_enabled', config.enabled)) return 'next';
   count('enabled');
-  const asked = special.length === 0 ? [] : descriptorsOf(exchange, config.stage, config);
-  const matched = special.flatMap((one) => {
-    const bucket = one.bucketFor(asked);
-    return bucket === undefined ? [] : [{ entries: one.entries, bucket }];
-  });
-  const buckets = matched.map(({ bucket }) => bucket);
-  if (common !== undefined && (matched.length === 0 || config.consumesDefault)) buckets.push(common);
-  const empty = buckets.find((bucket) => !bucket.take());
-  const shown = empty ?? buckets[0];
-  if (config.rateLimitHeaders && shown !== undefined) exchange.editResponse((head) => writeLimits(head, shown));
-  if (empty === undefined) {
+  const verdict = verdictOn(exchange, given);
+  const { allowed, bucket, shadow, tellsClient = config.rateLimitHeaders } = verdict;
+  if (tellsClient && bucket !== undefined) exchange.editResponse((head) => writeLimits(head, bucket));
+  if (allowed) {
     count('ok');
     return 'next';
   }
   count('rate_limited');
-  const enforced = drawn(exchange, 'limit_enforced', config.enforced);
-  note(exchange, { enforced, bucket: empty, matched: matched.map(({ entries }) => wordsOf(entries)) });
-  if (!enforced) {
+  if (shadow) {
+    count('shadow_mode');
+    note(exchange, 'passed', 'its descriptor is a shadow', verdict);
+    return 'next';
+  }
+  if (!drawn(exchange, 'limit_enforced', config.enforced)) {
+    note(exchange, 'passed', 'not enforced', verdict);
     applyRequestRules(config.unenforcedHeaders, exchange);
     return 'next';
   }
   count('enforced');
-  exchange.editResponse((head) => applyResponseRules(config.refusalHeaders, exchange, head.headers));
+  note(exchange, 'stopped', undefined, verdict);
+  refuse(exchange, config);
+  return 'wait';
+}
+
+function refuse(exchange: Exchange, { refusalHeaders, status, grpcStatus }: LocalRateLimitConfig): void {
+  exchange.editResponse((head) => applyResponseRules(refusalHeaders, exchange, head.headers));
   // As in Envoy, headers of routes and of this filter are written before the flag is there.
   exchange.editResponse(() => exchange.info.flag('RL'));
-  const { status, grpcStatus } = config;
   exchange.reply({
     status,
     details: 'local_rate_limited',
     body: 'local_rate_limited',
     ...(grpcStatus !== undefined && { grpcStatus }),
   });
-  return 'wait';
 }
 
 /** Headers of draft-ietf-httpapi-ratelimit-headers-03. */
@@ -104,16 +111,21 @@ function writeLimits({ headers }: ResponseHead, bucket: TokenBucket): void {
 
 function note(
   exchange: Exchange,
-  { enforced, bucket, matched }: { enforced: boolean; bucket: TokenBucket; matched: readonly string[] },
+  outcome: 'passed' | 'stopped',
+  why: string | undefined,
+  { bucket, matched }: LocalVerdict,
 ): void {
-  const { maxTokens, tokensPerFill, fillIntervalMs } = bucket.config;
-  exchange.steps.add('http_filter', enforced ? 'stopped' : 'passed', NAME, () => ({
-    detail: `the bucket of ${maxTokens} tokens is empty; ${tokensPerFill} come back every ${fillIntervalMs} ms${enforced ? '' : ' (not enforced)'}`,
+  const { maxTokens = 0, tokensPerFill = 0, fillIntervalMs = 0 } = bucket?.config ?? {};
+  exchange.steps.add('http_filter', outcome, NAME, () => ({
+    detail:
+      maxTokens === 0
+        ? 'the bucket holds no token at all'
+        : `the bucket of ${maxTokens} tokens is empty; ${tokensPerFill} come back every ${fillIntervalMs} ms${why === undefined ? '' : ` (${why})`}`,
     evidence: {
       maxTokens,
       tokensPerFill,
       fillIntervalMs,
-      ...(matched.length > 0 && { descriptor: matched.join('; ') }),
+      ...(matched.length > 0 && { descriptor: matched.map(wordsOf).join('; ') }),
     },
   }));
 }

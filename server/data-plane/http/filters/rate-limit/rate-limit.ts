@@ -1,9 +1,12 @@
+import { HITS_ADDEND } from '../../../config/filters/set-filter-state.ts';
 import { type RateLimitConfig, readRateLimitOfRoute } from '../../../config/rate-limit-config.ts';
-import { applyResponseRules } from '../../apply-rules.ts';
+import type { Descriptor, RateLimitRule } from '../../../config/rate-limit-rules.ts';
+import { addLine, applyResponseRules } from '../../apply-rules.ts';
 import { callGrpc, type GrpcMethod } from '../../call/grpc-call.ts';
 import type { Exchange, RequestLayer } from '../../exchange.ts';
+import { isInlineInAnswers, isInlineInRequests } from '../../inline-headers.ts';
 import { perRoute } from '../per-route.ts';
-import { descriptorsOf, wordsOf } from './descriptors.ts';
+import { descriptorsOf, type RuleSource, rulesFor, wordsOf } from './descriptors.ts';
 import { drawn } from './drawn.ts';
 import { type LimitStatus, quotaHeaders } from './quota-headers.ts';
 
@@ -28,7 +31,8 @@ interface RateLimitResponse {
 
 /** Envoy's global rate limit: a service counts for all proxies. Who cannot be asked lets pass, unless told otherwise. */
 export const rateLimit = (own: RateLimitConfig): RequestLayer => {
-  const saidOf = perRoute(OF_ROUTE, undefined, (given) => {
+  const usual: Said = { config: own, hostRules: 'OVERRIDE', rateLimits: own.rateLimits };
+  const saidOf = perRoute<Said>(OF_ROUTE, usual, (given) => {
     const said = readRateLimitOfRoute(given);
     const rateLimits = said.rateLimits.length > 0 ? said.rateLimits : own.rateLimits;
     return { ...said, rateLimits, config: said.domain === '' ? own : { ...own, domain: said.domain } };
@@ -36,26 +40,65 @@ export const rateLimit = (own: RateLimitConfig): RequestLayer => {
   return (exchange) => {
     if (!concerns(exchange, own)) return 'next';
     const said = saidOf(exchange);
-    const config = said?.config ?? own;
-    const descriptors = descriptorsOf(exchange, config.stage, said ?? own);
+    const { config } = said;
+    const rules = rulesFor(exchange, config.stage, said);
+    if (rules.some(isLate)) exchange.whenOver(() => tellAtTheEnd(exchange, config, rules.filter(isLate)));
+    const descriptors = descriptorsOf(
+      exchange,
+      rules.filter((rule) => !rule.atTheEnd),
+    );
     if (descriptors.length === 0) return 'next';
-    const words = descriptors.map(wordsOf).join('; ');
-    const cancel = callGrpc({
-      runtime: exchange.runtime,
-      method: SHOULD_RATE_LIMIT,
-      service: config.service,
-      message: { domain: config.domain, descriptors: descriptors.map((entries) => ({ entries })) },
-      onDone: (answer) => {
-        exchange.underWay = undefined;
-        if (exchange.finished) return;
-        if (typeof answer === 'string') failed(exchange, config, answer);
-        else act(exchange, config, { answer, words });
-      },
+    const cancel = ask(exchange, { config, descriptors }, (answer) => {
+      exchange.underWay = undefined;
+      if (exchange.finished) return;
+      if (typeof answer === 'string') failed(exchange, config, answer);
+      else act(exchange, { config, answer, descriptors });
     });
     exchange.underWay = { cancel };
     return 'wait';
   };
 };
+
+/** The filter's configuration for a route, and where rules come from. */
+type Said = RuleSource & { readonly config: RateLimitConfig };
+
+const isLate = ({ atTheEnd }: RateLimitRule): boolean => atTheEnd;
+
+interface Question {
+  readonly config: RateLimitConfig;
+  readonly descriptors: readonly Descriptor[];
+}
+
+/** Returns how to give the question up. */
+const ask = (
+  { runtime, filterState }: Exchange,
+  { config, descriptors }: Question,
+  onDone: (answer: RateLimitResponse | string) => void,
+): (() => void) =>
+  callGrpc({
+    runtime,
+    method: SHOULD_RATE_LIMIT,
+    service: config.service,
+    message: {
+      domain: config.domain,
+      descriptors: descriptors.map(inMessage),
+      hits_addend: Number(filterState?.of(HITS_ADDEND) ?? 0),
+    },
+    onDone,
+  });
+
+const inMessage = ({ entries, limit, hits, refills }: Descriptor): object => ({
+  entries,
+  ...(limit !== undefined && { limit }),
+  ...(hits !== undefined && { hits_addend: hits }),
+  ...(refills && { is_negative_hits: true }),
+});
+
+/** Nobody waits for the answer. */
+function tellAtTheEnd(exchange: Exchange, config: RateLimitConfig, rules: readonly RateLimitRule[]): void {
+  const descriptors = descriptorsOf(exchange, rules);
+  if (descriptors.length > 0) ask(exchange, { config, descriptors }, () => undefined);
+}
 
 /** Whether the filter is switched on for the request, which comes from inside or outside. */
 function concerns(exchange: Exchange, { enabled, requests }: RateLimitConfig): boolean {
@@ -64,37 +107,41 @@ function concerns(exchange: Exchange, { enabled, requests }: RateLimitConfig): b
   return (exchange.head.headers.get('x-envoy-internal') === 'true') === (requests === 'internal');
 }
 
-function act(
-  exchange: Exchange,
-  config: RateLimitConfig,
-  { answer, words }: { readonly answer: RateLimitResponse; readonly words: string },
-): void {
+function act(exchange: Exchange, answered: Question & { readonly answer: RateLimitResponse }): void {
+  const { config, answer, descriptors } = answered;
   const over = answer.overall_code === OVER_LIMIT;
-  if (answer.dynamic_metadata !== undefined) exchange.metadata.merge(NAME, answer.dynamic_metadata);
+  if (answer.dynamic_metadata !== undefined) exchange.metadata.merge(config.metadataNamespace, answer.dynamic_metadata);
   count(exchange, config, over ? 'over_limit' : 'ok');
   if (over) exchange.runtime.clusters.get(exchange.info.cluster)?.stats.code(config.status, 'internal');
   const refused = over && drawn(exchange, 'limit_enforced', config.enforced);
   const judged = over ? `is over its limit${refused ? '' : ' (not enforced)'}` : 'is within its limit';
-  note(exchange, refused ? 'stopped' : 'passed', `${words} ${judged}`, config);
-  tell(exchange, config, answer);
+  note(exchange, refused ? 'stopped' : 'passed', `${descriptors.map(wordsOf).join('; ')} ${judged}`, config);
+  tell(exchange, answered, refused);
   if (refused) {
     refuse(exchange, config, answer);
     return;
   }
   for (const { key = '', value = '' } of answer.request_headers_to_add ?? [])
-    exchange.head.headers.add(key.toLowerCase(), value);
+    addLine(exchange.head.headers, [key.toLowerCase(), value], isInlineInRequests);
   exchange.proceed();
 }
 
-/** What the client learns of limits, whether it is refused or not. */
-function tell(exchange: Exchange, config: RateLimitConfig, answer: RateLimitResponse): void {
-  const headers = answer.response_headers_to_add ?? [];
-  const quota = config.quotaHeaders ? quotaHeaders(answer.statuses ?? []) : {};
-  const marks = answer.overall_code === OVER_LIMIT && config.marksResponse;
-  exchange.editResponse((head) => {
-    for (const [name, value] of Object.entries(quota)) head.headers.set(name, value);
-    for (const { key = '', value = '' } of headers) head.headers.set(key.toLowerCase(), value);
-    if (marks) head.headers.set('x-envoy-ratelimited', 'true');
+/** What the client learns of limits, whether it is refused or not, in lines beside those that the answer has. */
+function tell(
+  exchange: Exchange,
+  { config, answer, descriptors }: Question & { readonly answer: RateLimitResponse },
+  refused: boolean,
+): void {
+  const lines: (readonly [string, string])[] = (answer.response_headers_to_add ?? []).map(
+    ({ key = '', value = '' }) => [key.toLowerCase(), value],
+  );
+  if (answer.overall_code === OVER_LIMIT && config.marksResponse) lines.push(['x-envoy-ratelimited', 'true']);
+  lines.push(...quotaHeaders(answer.statuses ?? [], { descriptors, tells: config.quotaHeaders }));
+  if (lines.length === 0) return;
+  const saysType = refused && lines.some(([name, value]) => name === 'content-type' && value !== '');
+  exchange.editResponse(({ headers }) => {
+    if (saysType) headers.remove('content-type');
+    for (const line of lines) addLine(headers, line, isInlineInAnswers);
   });
 }
 
@@ -112,14 +159,10 @@ function refuse(exchange: Exchange, config: RateLimitConfig, { raw_body = '' }: 
 
 function failed(exchange: Exchange, config: RateLimitConfig, reason: string): void {
   count(exchange, config, 'error');
-  const end = config.failureModeDeny ? 'so the request is refused' : 'so the request goes on';
-  note(
-    exchange,
-    config.failureModeDeny ? 'stopped' : 'passed',
-    `the limiter could not be asked (${reason}), ${end}`,
-    config,
-  );
-  if (config.failureModeDeny) {
+  const refused = drawn(exchange, 'limit_on_error', config.refusedOnError);
+  const end = refused ? 'so the request is refused' : 'so the request goes on';
+  note(exchange, refused ? 'stopped' : 'passed', `the limiter could not be asked (${reason}), ${end}`, config);
+  if (refused) {
     exchange.reply({ status: config.statusOnError, flag: 'RLSE', details: 'rate_limiter_error' });
     return;
   }

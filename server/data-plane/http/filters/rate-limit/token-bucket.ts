@@ -1,5 +1,5 @@
 import type { Clock } from '#domain';
-import type { TokenBucketConfig } from '../../../config/rate-limit-config.ts';
+import type { TokenBucketConfig } from '../../../config/local-rate-limit-config.ts';
 
 /** A bucket that starts full and fills steadily. Source: AtomicTokenBucketImpl in Envoy. */
 export class TokenBucket {
@@ -15,12 +15,18 @@ export class TokenBucket {
     this.#at = clock.monotonic();
   }
 
-  /** Takes one token; false when there is none. */
-  take(): boolean {
+  /** Takes so many tokens, one unless told otherwise; false when there are too few: then none is taken. As in Envoy, nobody can take none. */
+  take(wanted = 1): boolean {
     this.#fill();
-    if (this.#tokens < 1) return false;
-    this.#tokens -= 1;
+    if (wanted <= 0 || this.#tokens < wanted) return false;
+    this.#tokens -= wanted;
     return true;
+  }
+
+  /** Gives tokens back, as far as there is room. */
+  give(tokens: number): void {
+    this.#fill();
+    this.#tokens = Math.min(this.config.maxTokens, this.#tokens + tokens);
   }
 
   /** Takes as many whole tokens as there are, `most` at most. */
@@ -34,6 +40,12 @@ export class TokenBucket {
   get left(): number {
     this.#fill();
     return Math.floor(this.#tokens);
+  }
+
+  /** Tokens that come back in a second. */
+  get fillRate(): number {
+    const { tokensPerFill, fillIntervalMs } = this.config;
+    return (tokensPerFill / fillIntervalMs) * 1000;
   }
 
   /** Seconds until the next token. */
