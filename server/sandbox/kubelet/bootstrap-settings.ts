@@ -37,7 +37,7 @@ export function bootstrapSettings(
 function localityOf(store: KubeStore, { metadata, spec }: PodObject): BootstrapSettings['locality'] {
   const own = ownLocality(metadata.labels ?? {});
   if (own !== undefined) return own;
-  const node = spec.nodeName === undefined ? undefined : store.get('Node', { name: spec.nodeName });
+  const node = spec.nodeName === undefined ? undefined : store.get('Node', { namespace: '', name: spec.nodeName });
   const { region, zone, subZone } = nodeLocality(node?.metadata.labels ?? {});
   return region || zone || subZone ? { region, zone, subZone } : undefined;
 }
