@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { differences } from './support/differences.ts';
-import { loadPairs, type PairRequest } from './support/pairs/case-file.ts';
+import { loadPairs, type PairCase, type PairRequest } from './support/pairs/case-file.ts';
 import { compared } from './support/pairs/compared.ts';
 import { startTwoProxies, type TwoProxies } from './support/pairs/two-proxies.ts';
 
@@ -17,19 +17,17 @@ describe('our proxy routes by zones as a real Envoy does that belongs to the sam
   });
   afterAll(() => proxies?.stop());
 
-  it.each(zones!.requests.map((request) => [request.name, request] as const))(
-    '%s',
-    async (_name: string, request: PairRequest) => {
-      const envoy = await proxies.observe(proxies.envoy, zones!, request);
-      const ours = await proxies.observe(proxies.ours, zones!, request);
-      const { status, flags, details, upstream } = request.expect;
-      expect(envoy.answer.status).toBe(status);
-      if (flags !== undefined) expect(envoy.log[0]?.['flags']).toBe(flags);
-      if (details !== undefined) expect(envoy.log[0]?.['details']).toBe(details);
-      if (upstream !== undefined) expect(envoy.upstream).toHaveLength(upstream);
-      expect(differences(compared(envoy), compared(ours))).toEqual(request.unlike ?? []);
-    },
-  );
+  const requests = cases.flatMap((given) => given.requests.map((request) => ({ name: request.name, given, request })));
+  it.each(requests)('$name', async ({ given, request }: { given: PairCase; request: PairRequest }) => {
+    const envoy = await proxies.observe(proxies.envoy, given, request);
+    const ours = await proxies.observe(proxies.ours, given, request);
+    const { status, flags, details, upstream } = request.expect;
+    expect(envoy.answer.status).toBe(status);
+    if (flags !== undefined) expect(envoy.log[0]?.['flags']).toBe(flags);
+    if (details !== undefined) expect(envoy.log[0]?.['details']).toBe(details);
+    if (upstream !== undefined) expect(envoy.upstream).toHaveLength(upstream);
+    expect(differences(compared(envoy), compared(ours))).toEqual(request.unlike ?? []);
+  });
 
   it('two thirds of the requests stay where a third of the hosts and half of the callers are', async () => {
     for (const side of [proxies.envoy, proxies.ours]) {

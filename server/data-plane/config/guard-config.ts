@@ -126,5 +126,5 @@ function readPrefix(config: Any): string {
 }
 
 /** A RuntimeFeatureFlag: nothing changes it while the proxy runs. */
-export const isOff = (config: Any): boolean =>
-  (config['runtime_enabled'] as { default_value?: boolean } | undefined)?.default_value === false;
+export const isOff = (config: Any, field = 'runtime_enabled'): boolean =>
+  (config[field] as { default_value?: boolean } | undefined)?.default_value === false;

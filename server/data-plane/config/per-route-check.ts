@@ -88,6 +88,8 @@ const OF_LISTENERS: Readonly<Record<string, string>> = {
 
 /** Filters to which routes have nothing to say. */
 const NOT_FOR_ROUTES: ReadonlySet<string> = new Set([
+  'adaptive_concurrency.v3.AdaptiveConcurrency',
+  'admission_control.v3.AdmissionControl',
   'cdn_loop.v3.CdnLoopConfig',
   'decompressor.v3.Decompressor',
   'grpc_web.v3.GrpcWeb',

@@ -7,7 +7,7 @@ import type { Stats } from './stats.ts';
 export function declareFilters(stats: Stats, prefix: string, filters: readonly HttpFilterPlan[]): void {
   for (const filter of filters) {
     for (const [place, names] of namesOf(prefix, filter)) stats.declare(place, names);
-    if (filter.kind === 'parts') filter.parts.declare?.(stats);
+    if (filter.kind === 'parts') filter.parts.declare?.(stats, prefix);
   }
 }
 

@@ -8,8 +8,8 @@ export interface FilterParts {
   readonly encode?: AnswerFilter;
   /** Figures that are shown from its start, by the place where they stand behind `http.<prefix>.` */
   readonly figures?: Readonly<Record<string, readonly string[]>>;
-  /** Shows figures from its start that stand under no connection manager. */
-  readonly declare?: (stats: Stats) => void;
+  /** Shows further figures from its start; those of the connection manager begin with `prefix`. */
+  readonly declare?: (stats: Stats, prefix: string) => void;
 }
 
 /** Whether a filter takes part in a request: the route says so, else the listener. */

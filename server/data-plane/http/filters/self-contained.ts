@@ -1,4 +1,6 @@
 import type { Any } from '#xds';
+import { readAdaptiveConcurrency } from '../../config/filters/adaptive-concurrency.ts';
+import { readAdmissionControl } from '../../config/filters/admission-control.ts';
 import { readBandwidthLimit } from '../../config/filters/bandwidth-limit.ts';
 import { readCompressor } from '../../config/filters/compressor.ts';
 import { readCustomResponse } from '../../config/filters/custom-response.ts';
@@ -19,6 +21,8 @@ import { headerMutation } from './header-mutation.ts';
 import { headerToMetadata, readHeaderToMetadata } from './header-to-metadata.ts';
 import { healthCheck, readHealthCheck } from './health-check.ts';
 import { ipTagging, readIpTagging } from './ip-tagging.ts';
+import { adaptiveConcurrency } from './overload/adaptive-concurrency.ts';
+import { admissionControl } from './overload/admission-control.ts';
 import { setFilterState } from './set-filter-state.ts';
 import { readSetMetadata, setMetadata } from './set-metadata.ts';
 
@@ -33,6 +37,10 @@ export const SELF_CONTAINED: Readonly<Record<string, Maker>> = {
   [`${TYPE}header_mutation.v3.HeaderMutation`]: (name, config) => headerMutation(name, readHeaderMutation(config)),
   [`${TYPE}buffer.v3.Buffer`]: (name, config) => buffer(name, readBuffer(config)),
   [`${TYPE}bandwidth_limit.v3.BandwidthLimit`]: (name, config) => bandwidthLimit(name, readBandwidthLimit(config)),
+  [`${TYPE}admission_control.v3.AdmissionControl`]: (name, config) =>
+    admissionControl(name, readAdmissionControl(config)),
+  [`${TYPE}adaptive_concurrency.v3.AdaptiveConcurrency`]: (name, config) =>
+    adaptiveConcurrency(name, readAdaptiveConcurrency(config)),
   [`${TYPE}csrf.v3.CsrfPolicy`]: (name, config) => csrf(name, readCsrf(config)),
   [`${TYPE}set_metadata.v3.Config`]: (_name, config) => setMetadata(readSetMetadata(config)),
   [`${TYPE}set_filter_state.v3.Config`]: (name, config) => setFilterState(name, readSetFilterState(config)),

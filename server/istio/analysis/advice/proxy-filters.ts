@@ -8,6 +8,8 @@ const LISTENER = 'envoy.extensions.filters.listener.';
 
 /** Configurations of the filters that the lab's own proxies have. A test compares them with what the proxies read. */
 export const PROXY_FILTERS: ReadonlySet<string> = new Set([
+  `${HTTP}adaptive_concurrency.v3.AdaptiveConcurrency`,
+  `${HTTP}admission_control.v3.AdmissionControl`,
   `${HTTP}bandwidth_limit.v3.BandwidthLimit`,
   `${HTTP}buffer.v3.Buffer`,
   `${HTTP}compressor.v3.Compressor`,

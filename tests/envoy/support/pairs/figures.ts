@@ -1,9 +1,9 @@
 /** Values of counters and gauges by name. */
 export type Figures = ReadonlyMap<string, number>;
 
-/** What cannot be equal between two programs: bytes of headers that are one of a kind, what depends on their buffers, and reports of spans. */
+/** What cannot be equal between two programs: bytes of headers that are one of a kind, what depends on their buffers or on time, and reports of spans. */
 export const OWN =
-  /\.collector\.|_bytes_total$|_buffered$|flow_control|length_ms$|rx_bytes|tx_bytes|warming_state|delayed_close_timeout|nghttp2_upstream|pending_send_bytes|outbound_(control_)?frames_active/;
+  /\.collector\.|_bytes_total$|_buffered$|flow_control|length_ms$|rx_bytes|tx_bytes|warming_state|delayed_close_timeout|nghttp2_upstream|pending_send_bytes|outbound_(control_)?frames_active|_rtt_msecs$/;
 
 export function readFigures(text: string): Figures {
   const figures = new Map<string, number>();
