@@ -3,6 +3,8 @@ import type { SecretStore } from './agent/secret-store.ts';
 import type { CertificateSource, DownstreamTls, TrustSource, UpstreamTls } from './config/tls-settings.ts';
 import { CARRIAGE } from './http/carriage.ts';
 import {
+  type ClientTransportOptions,
+  coversDnsName,
   createClientTransport,
   createServerTransport,
   SecureContexts,
@@ -50,11 +52,7 @@ export function createTransports(secrets: SecretStore, clock: Clock): TransportF
         credentials: () => readCredentials(secrets, tls.certificate, tls.trust),
         sni: tls.sni,
         alpn,
-        expected: [
-          ...tls.peerNames.map(({ wanted }) => wanted),
-          ...(tls.namedPeer === undefined ? [] : [`exactly "${tls.namedPeer}"`]),
-        ],
-        ...(tls.peerNames.length > 0 && { matchesPeer: (names: SubjectAltNames) => isExpected(tls, names) }),
+        ...expectedServer(tls),
         ...(tls.namedPeer !== undefined && { namedPeer: tls.namedPeer }),
       });
       return { ...transport, offersCarriage: alpn.includes(CARRIAGE) };
@@ -77,6 +75,19 @@ function offeredAlpn(alpn: readonly string[], use: TransportUse): readonly strin
   if (alpn.includes('istio')) return MESH_ALPN[use];
   return use === 'http2' ? alpn : alpn.filter((name) => name !== 'h2' && name !== 'istio-h2');
 }
+
+/** Source: DefaultCertValidator::verifyCertAndUpdateStatus in Envoy. */
+function expectedServer(tls: UpstreamTls): Pick<ClientTransportOptions, 'expected' | 'matchesPeer'> {
+  const { autoSniSanValidation, namedPeer, peerNames, sni } = tls;
+  if (autoSniSanValidation && namedPeer === undefined && sni !== '')
+    return { expected: [exactly(sni)], matchesPeer: (names) => coversDnsName(names, sni) };
+  return {
+    expected: [...peerNames.map(({ wanted }) => wanted), ...(namedPeer === undefined ? [] : [exactly(namedPeer)])],
+    ...(peerNames.length > 0 && { matchesPeer: (names: SubjectAltNames) => isExpected(tls, names) }),
+  };
+}
+
+const exactly = (name: string): string => `exactly "${name}"`;
 
 const isExpected = (tls: UpstreamTls | DownstreamTls, names: SubjectAltNames): boolean =>
   [...names.uris, ...names.dns].some((name) => tls.peerNames.some((matcher) => matcher.accepts(name)));

@@ -1,3 +1,4 @@
+import { constants } from 'node:crypto';
 import { type AddressInfo, connect, createServer as createTcpServer, type Server as TcpServer } from 'node:net';
 import { createServer, type Server } from 'node:tls';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -60,7 +61,9 @@ beforeAll(async () => {
     offered = protocols;
     return protocols[0];
   };
-  server = createServer({ cert: chainPem, key: keyPem, ALPNCallback: agree }, (socket) => {
+  // A client that takes a session up again would be asked for no name.
+  const secureOptions = constants.SSL_OP_NO_TICKET;
+  server = createServer({ cert: chainPem, key: keyPem, ALPNCallback: agree, secureOptions }, (socket) => {
     asked.push(socket.servername || 'none');
     socket.on('error', () => undefined);
     socket.on('data', () => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok'));
@@ -160,15 +163,22 @@ it.each([
 });
 
 it.each([
-  ['/both', 'other.example', 'other.example'],
-  ['/both', 'a.b.shop.example', 'a.b.shop.example'],
-  ['/both', '127.0.0.1', '127.0.0.1'],
-  ['/fixed', 'good.example', 'bad.example'],
-])('refuses at %s for the host %s a certificate without %s', async (path, host, name) => {
+  ['/both', 'other.example'],
+  ['/both', 'a.b.shop.example'],
+  ['/both', '127.0.0.1'],
+])('refuses at %s for the host %s a certificate without that name', async (path, host) => {
   const before = client.logs.length;
   expect((await ask(path, host))[0]).toBe(503);
   expect(client.logs.slice(before).join('\n')).toContain(
-    `verify_cert_failed:_verify_SAN_list,_expected_SANs:_[${name}],_certificate_SANs:_[good.example,_*.shop.example]`,
+    `verify_cert_failed:_verify_SAN_list,_expected_SANs:_[${host}],_certificate_SANs:_[good.example,_*.shop.example]`,
+  );
+});
+
+it('refuses a certificate without the name that it asked for of itself, in the words for matchers', async () => {
+  const before = client.logs.length;
+  expect((await ask('/fixed', 'good.example'))[0]).toBe(503);
+  expect(client.logs.slice(before).join('\n')).toContain(
+    'verify_cert_failed:_SAN_matcher,_certificate_SANs_are_[good.example,_*.shop.example]',
   );
 });
 

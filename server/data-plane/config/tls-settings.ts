@@ -49,7 +49,7 @@ export interface UpstreamTls {
   readonly namedPeer: string | undefined;
   /** The name asked for is that of the endpoint, where it has one. */
   readonly autoHostSni: boolean;
-  /** The name asked for must be in the peer's certificate. */
+  /** The name asked for must be in the peer's certificate, in the place of `peerNames`. A `namedPeer` counts before it. */
   readonly autoSniSanValidation: boolean;
 }
 
@@ -64,11 +64,9 @@ export const tlsForName = (
   ...(san && { namedPeer: name }),
 });
 
-/** TLS to one endpoint, as `auto_host_sni` and `auto_sni_san_validation` say. */
+/** TLS to one endpoint, as `auto_host_sni` says. */
 export function tlsForHost(tls: UpstreamTls, hostname: string): UpstreamTls {
-  const sni = tls.autoHostSni && hostname !== '' ? hostname : tls.sni;
-  const namedPeer = tls.autoSniSanValidation && sni !== '' ? sni : tls.namedPeer;
-  return sni === tls.sni && namedPeer === tls.namedPeer ? tls : { ...tls, sni, namedPeer };
+  return tls.autoHostSni && hostname !== '' && hostname !== tls.sni ? { ...tls, sni: hostname } : tls;
 }
 
 interface SdsConfig {

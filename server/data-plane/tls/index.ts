@@ -8,5 +8,5 @@ export { inspect } from './inspector.ts';
 export type { ServerTransport, ServerTransportOptions } from './server-transport.ts';
 export { createServerTransport } from './server-transport.ts';
 export type { SubjectAltNames } from './subject-alt-names.ts';
-export { parseSubjectAltNames } from './subject-alt-names.ts';
+export { coversDnsName, parseSubjectAltNames } from './subject-alt-names.ts';
 export type { HandshakeWaiter, SecuredSocket, TransportSocket } from './transport.ts';

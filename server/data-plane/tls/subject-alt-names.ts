@@ -29,12 +29,16 @@ export function parseSubjectAltNames(text: string | undefined): SubjectAltNames 
  * Whether a certificate has this name or address, or a wildcard for the name: `*.shop.example` stands for one label more. Source:
  * verifySubjectAltName and dnsNameMatch in Envoy.
  */
-export function coversName({ uris, dns, ips }: SubjectAltNames, name: string): boolean {
+export function coversName(names: SubjectAltNames, name: string): boolean {
+  return coversDnsName(names, name) || names.uris.includes(name) || names.ips.includes(name);
+}
+
+/** The same of names in DNS alone. */
+export function coversDnsName({ dns }: SubjectAltNames, name: string): boolean {
   const wanted = name.toLowerCase();
   const dot = wanted.indexOf('.');
   const wildcard = dot < 0 ? undefined : `*${wanted.slice(dot)}`;
-  const isDns = dns.some((each) => each.toLowerCase() === wanted || each.toLowerCase() === wildcard);
-  return isDns || uris.includes(name) || ips.includes(name);
+  return dns.some((each) => each.toLowerCase() === wanted || each.toLowerCase() === wildcard);
 }
 
 function unquote(quoted: string): string {
