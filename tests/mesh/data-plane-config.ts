@@ -89,7 +89,10 @@ export const serverTls: TransportSocket = {
     common_tls_context: {
       alpn_protocols: ['h2', 'http/1.1'],
       tls_certificate_sds_secret_configs: [{ name: 'default' }],
-      combined_validation_context: { validation_context_sds_secret_config: { name: 'ROOTCA' } },
+      combined_validation_context: {
+        default_validation_context: {},
+        validation_context_sds_secret_config: { name: 'ROOTCA' },
+      },
     },
   },
 };
@@ -184,6 +187,7 @@ export const inboundCluster = (port: number): Cluster => ({
   name: `inbound|${port}||`,
   type: 'ORIGINAL_DST',
   lb_policy: 'CLUSTER_PROVIDED',
+  upstream_bind_config: { source_address: { address: '127.0.0.6', port_value: 0 } },
 });
 
 export const edsCluster = (name: string, fields: Partial<Cluster> = {}): Cluster => ({
@@ -237,6 +241,7 @@ export const gatewayListener = (
 ): Listener => ({
   name,
   address: { socket_address: { address: ip, port_value: port } },
+  traffic_direction: 'OUTBOUND',
   filter_chains: [
     {
       filters: [
