@@ -16,12 +16,20 @@ export type Unit = keyof typeof UNIT_SECONDS;
 /** What requests with one descriptor may do together. */
 export interface Limit {
   /** `domain.key_value.key_value`, as the server's own pages and counters name it. */
+  readonly path: string;
+  /** By which other limits may replace it, and which the client is told; empty: none. */
   readonly name: string;
+  /** Limits that do not count beside it. */
+  readonly replaces: readonly string[];
   readonly unit: Unit;
   readonly requestsPerUnit: number;
   readonly unlimited: boolean;
   /** Counts and tells, but stops nothing. */
   readonly shadow: boolean;
+  /** Stops a request only with all other quotas that it has. */
+  readonly quota: boolean;
+  /** What requests within it are told, where the server tells such things. */
+  readonly metadata: Readonly<Record<string, unknown>> | undefined;
 }
 
 export interface Entry {
@@ -29,22 +37,33 @@ export interface Entry {
   readonly value: string;
 }
 
-interface Node {
+/** One descriptor of the configuration. */
+export interface LimitNode {
   readonly limit: Limit | undefined;
-  readonly children: ReadonlyMap<string, Node>;
-  /** Keys under which values with a final `*` stand, without the star. */
-  readonly wildcards: readonly string[];
+  readonly children: ReadonlyMap<string, LimitNode>;
+  /** Names of children with stars in them, in the order of the configuration, cut at their stars. */
+  readonly wildcards: readonly (readonly [name: string, parts: readonly string[]])[];
+  /** All values that fit its stars are counted together. */
+  readonly shares: boolean;
 }
 
 /** All limits, by domain. */
-export type LimitTable = ReadonlyMap<string, Node>;
+export type LimitTable = ReadonlyMap<string, LimitNode>;
 
-/** A configuration that cannot be used; the message names file and place. */
+/** A configuration that cannot be used; the message names the file. */
 export class LimitConfigError extends Error {}
 
+export interface ReadOptions {
+  /** Files may add to a domain that another has begun. */
+  readonly mergesDomains?: boolean;
+}
+
 /** Reads the files of a configuration, one domain each. Throws LimitConfigError for the first that cannot be used. */
-export function readLimits(files: readonly { readonly name: string; readonly text: string }[]): LimitTable {
-  const table = new Map<string, Node>();
+export function readLimits(
+  files: readonly { readonly name: string; readonly text: string }[],
+  { mergesDomains = false }: ReadOptions = {},
+): LimitTable {
+  const table = new Map<string, MutableNode>();
   for (const { name, text } of files) {
     const fail = (what: string): never => {
       throw new LimitConfigError(`${name}: ${what}`);
@@ -52,52 +71,119 @@ export function readLimits(files: readonly { readonly name: string; readonly tex
     const document = parseDocument(text);
     const [broken] = document.errors;
     if (broken !== undefined) fail(`error loading config file: ${broken.message.split('\n')[0]}`);
-    const root = mapping(document.toJS(), ['domain', 'descriptors'], fail);
+    const root = fieldsOf(document.toJS(), fail);
+    checkKeys(root, fail);
     const domain = textOf(root['domain']);
     if (domain === '') fail('config file cannot have empty domain');
-    if (table.has(domain)) fail(`duplicate domain '${domain}' in config file`);
-    table.set(domain, readNode(domain, { descriptors: root['descriptors'] }, fail));
+    const begun = table.get(domain);
+    if (begun !== undefined && !mergesDomains) fail(`duplicate domain '${domain}' in config file`);
+    const node = begun ?? emptyNode();
+    addDescriptors(node, { path: domain, given: root['descriptors'], fail });
+    table.set(domain, node);
   }
   return table;
 }
 
 type Fail = (what: string) => never;
+type Given = Readonly<Record<string, unknown>>;
 
-const DESCRIPTOR_FIELDS = ['key', 'value', 'rate_limit', 'descriptors', 'shadow_mode', 'detailed_metric'];
-const LIMIT_FIELDS = ['unit', 'requests_per_unit', 'unlimited', 'name'];
+interface MutableNode extends LimitNode {
+  readonly children: Map<string, LimitNode>;
+  readonly wildcards: (readonly [name: string, parts: readonly string[]])[];
+}
 
-function readNode(path: string, given: Readonly<Record<string, unknown>>, fail: Fail): Node {
-  const children = new Map<string, Node>();
-  const wildcards: string[] = [];
-  const { descriptors } = given;
-  if (descriptors !== undefined && descriptors !== null && !Array.isArray(descriptors))
-    fail('descriptors must be a list');
-  for (const each of (descriptors ?? []) as readonly unknown[]) {
-    const descriptor = mapping(each, DESCRIPTOR_FIELDS, fail);
+const emptyNode = (more: Partial<LimitNode> = {}): MutableNode => ({
+  limit: undefined,
+  shares: false,
+  ...more,
+  children: new Map(),
+  wildcards: [],
+});
+
+/** As in the original, a field is known wherever it stands. */
+const FIELDS: ReadonlySet<string> = new Set([
+  'domain',
+  'key',
+  'value',
+  'descriptors',
+  'rate_limit',
+  'unit',
+  'requests_per_unit',
+  'unlimited',
+  'shadow_mode',
+  'quota_mode',
+  'name',
+  'replaces',
+  'detailed_metric',
+  'value_to_metric',
+  'share_threshold',
+  'metadata',
+]);
+
+function checkKeys(given: Given, fail: Fail): void {
+  for (const [name, value] of Object.entries(given)) {
+    if (!FIELDS.has(name)) fail(`config error, unknown key '${name}'`);
+    if (name === 'metadata' || typeof value !== 'object' || value === null) continue;
+    for (const each of Array.isArray(value) ? value : [value]) {
+      if (typeof each !== 'object' || each === null || Array.isArray(each))
+        fail(`config error, yaml file contains list of type other than map: ${each}`);
+      checkKeys(each as Given, fail);
+    }
+  }
+}
+
+interface Descriptors {
+  readonly path: string;
+  readonly given: unknown;
+  readonly fail: Fail;
+}
+
+function addDescriptors(node: MutableNode, { path, given, fail }: Descriptors): void {
+  if (given !== undefined && given !== null && !Array.isArray(given)) fail('descriptors must be a list');
+  for (const descriptor of (given ?? []) as readonly Given[]) {
     const key = textOf(descriptor['key']);
     const value = textOf(descriptor['value']);
     if (key === '') fail('descriptor has empty key');
     const name = value === '' ? key : `${key}_${value}`;
-    if (children.has(name)) fail(`duplicate descriptor composite key '${path}.${name}'`);
-    children.set(name, readNode(`${path}.${name}`, descriptor, fail));
-    if (value.endsWith('*')) wildcards.push(name.slice(0, -1));
+    const own = `${path}.${name}`;
+    if (node.children.has(name)) fail(`duplicate descriptor composite key '${own}'`);
+    const shares = descriptor['share_threshold'] === true;
+    if (shares && !name.includes('*')) {
+      fail(`share_threshold can only be used with wildcard values (containing '*'), but found key '${name}'`);
+    }
+    const child = emptyNode({ limit: readLimit(own, descriptor, fail), shares });
+    addDescriptors(child, { path: own, given: descriptor['descriptors'], fail });
+    node.children.set(name, child);
+    if (name.includes('*')) node.wildcards.push([name, name.split('*')]);
   }
-  return { limit: readLimit(path, given, fail), children, wildcards };
 }
 
-function readLimit(name: string, given: Readonly<Record<string, unknown>>, fail: Fail): Limit | undefined {
+function readLimit(path: string, given: Given, fail: Fail): Limit | undefined {
   if (given['rate_limit'] === undefined || given['rate_limit'] === null) return undefined;
-  const limit = mapping(given['rate_limit'], LIMIT_FIELDS, fail);
+  const limit = fieldsOf(given['rate_limit'], fail);
   const unlimited = limit['unlimited'] === true;
   const unit = textOf(limit['unit']).toLowerCase();
-  if (unlimited && unit !== '') fail(`${name}: should not specify rate limit unit when unlimited`);
+  if (unlimited && isUnit(unit)) fail('should not specify rate limit unit when unlimited');
   if (!unlimited && !isUnit(unit)) fail(`invalid rate limit unit '${textOf(limit['unit'])}'`);
   const requestsPerUnit = limit['requests_per_unit'] ?? 0;
   if (typeof requestsPerUnit !== 'number' || !Number.isInteger(requestsPerUnit) || requestsPerUnit < 0) {
-    return fail(`${name}: requests_per_unit must be a whole number`);
+    return fail(`${path}: requests_per_unit must be a whole number`);
   }
-  const shadow = given['shadow_mode'] === true;
-  return { name, unit: isUnit(unit) ? unit : 'second', requestsPerUnit, unlimited, shadow };
+  const name = textOf(limit['name']);
+  const replaces = ((limit['replaces'] ?? []) as readonly Given[]).map((each) => textOf(each['name']));
+  if (replaces.includes('')) fail('should not have an empty replaces entry');
+  if (replaces.includes(name)) fail('replaces should not contain name of same descriptor');
+  return {
+    path,
+    name,
+    replaces,
+    unit: isUnit(unit) ? unit : 'second',
+    requestsPerUnit,
+    unlimited,
+    shadow: given['shadow_mode'] === true,
+    quota: given['quota_mode'] === true,
+    metadata: (given['metadata'] ?? undefined) as Limit['metadata'],
+  };
 }
 
 const isUnit = (text: string): text is Unit => Object.hasOwn(UNIT_SECONDS, text);
@@ -105,41 +191,21 @@ const isUnit = (text: string): text is Unit => Object.hasOwn(UNIT_SECONDS, text)
 const textOf = (value: unknown): string =>
   typeof value === 'string' ? value : typeof value === 'number' || typeof value === 'boolean' ? String(value) : '';
 
-function mapping(value: unknown, fields: readonly string[], fail: Fail): Readonly<Record<string, unknown>> {
+function fieldsOf(value: unknown, fail: Fail): Given {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     return fail('config error, mapping expected');
-  const unknown = Object.keys(value).find((field) => !fields.includes(field));
-  if (unknown !== undefined) fail(`config error, unknown key '${unknown}'`);
-  return value as Readonly<Record<string, unknown>>;
+  return value as Given;
 }
 
-/**
- * The limit of a descriptor: at each entry its key with its value, else the longest of the values with a star that fits, else its key
- * alone. Only a limit as deep as the descriptor counts. Source: GetLimit in envoyproxy/ratelimit.
- */
-export function findLimit(table: LimitTable, domain: string, entries: readonly Entry[]): Limit | undefined {
-  let at = table.get(domain);
-  for (const { key, value } of entries) at = at && childOf(at, key, value);
-  return entries.length === 0 ? undefined : at?.limit;
-}
-
-function childOf({ children, wildcards }: Node, key: string, value: string): Node | undefined {
-  const full = `${key}_${value}`;
-  const exact = value === '' ? undefined : children.get(full);
-  if (exact !== undefined) return exact;
-  const [starred] = wildcards.filter((prefix) => full.startsWith(prefix)).sort((a, b) => b.length - a.length);
-  return children.get(starred === undefined ? key : `${starred}*`);
-}
-
-/** Every limit with its name, one a line, as the debug page prints them. */
+/** Every limit with its path, one a line, as the debug page prints them. */
 export const describeLimits = (table: LimitTable): string[] => [...table.values()].flatMap(linesOf);
 
-function linesOf({ limit, children }: Node): string[] {
+function linesOf({ limit, children }: LimitNode): string[] {
   const own =
     limit === undefined
       ? []
       : [
-          `${limit.name}: unit=${limit.unlimited ? 'UNKNOWN' : limit.unit.toUpperCase()} requests_per_unit=${limit.requestsPerUnit}, shadow_mode: ${limit.shadow}`,
+          `${limit.path}: unit=${limit.unlimited ? 'UNKNOWN' : limit.unit.toUpperCase()} requests_per_unit=${limit.requestsPerUnit}, shadow_mode: ${limit.shadow}, quota_mode: ${limit.quota}`,
         ];
   return [...own, ...[...children.values()].flatMap(linesOf)];
 }

@@ -1,4 +1,6 @@
+import { fromJson, type JsonObject, toBinary } from '@bufbuild/protobuf';
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import { StructSchema } from '@bufbuild/protobuf/wkt';
 import { decodeFields } from '../net/grpc-server.ts';
 import type { Entry, Limit, Unit } from './limits.ts';
 
@@ -14,7 +16,19 @@ export interface AskedDescriptor {
 export interface RateLimitRequest {
   readonly domain: string;
   readonly descriptors: readonly AskedDescriptor[];
+  /** Of descriptors that say nothing of it: at least one. */
   readonly hits: number;
+  /** As the request says it; 0: it does not. */
+  readonly toldHits: number;
+}
+
+/** envoy.service.ratelimit.v3.RateLimitResponse. */
+export interface RateLimitResponse {
+  readonly over: boolean;
+  readonly statuses: readonly DescriptorStatus[];
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  /** A Struct. */
+  readonly metadata: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** What is answered about one descriptor. */
@@ -26,7 +40,7 @@ export interface DescriptorStatus {
 }
 
 /** Numbers of RateLimitResponse.RateLimit.Unit and of RateLimitUnit. */
-const UNIT_NUMBERS: Readonly<Record<Unit, number>> = {
+export const UNIT_NUMBERS: Readonly<Record<Unit, number>> = {
   second: 1,
   minute: 2,
   hour: 3,
@@ -56,10 +70,12 @@ function numberAt(bytes: Uint8Array, wanted: number): number {
 }
 
 export function readRequest(bytes: Uint8Array): RateLimitRequest {
+  const toldHits = numberAt(bytes, 3);
   return {
     domain: textAt(bytes, 1),
     descriptors: decodeFields(bytes).flatMap((each) => (each.field === 2 ? [readDescriptor(each.bytes)] : [])),
-    hits: numberAt(bytes, 3) || 1,
+    hits: Math.max(1, toldHits),
+    toldHits,
   };
 }
 
@@ -81,24 +97,33 @@ function readOverride(bytes: Uint8Array): AskedDescriptor['limit'] {
   return unit && { unit, requestsPerUnit: numberAt(bytes, 1) };
 }
 
-/** envoy.service.ratelimit.v3.RateLimitResponse: over when one of its descriptors is. */
-export function writeResponse(statuses: readonly DescriptorStatus[]): Buffer {
+export function writeResponse({ over, statuses, headers, metadata }: RateLimitResponse): Buffer {
   const writer = new BinaryWriter();
-  writer.tag(1, WireType.Varint).uint32(statuses.some(({ over }) => over) ? OVER_LIMIT : OK);
+  writer.tag(1, WireType.Varint).uint32(over ? OVER_LIMIT : OK);
   for (const status of statuses) {
     writer.tag(2, WireType.LengthDelimited).fork();
     writeStatus(writer, status);
     writer.join();
   }
+  for (const header of headers) {
+    writer.tag(3, WireType.LengthDelimited).fork();
+    for (const [i, text] of header.entries()) writer.tag(i + 1, WireType.LengthDelimited).string(text);
+    writer.join();
+  }
+  if (metadata !== undefined)
+    writer
+      .tag(6, WireType.LengthDelimited)
+      .bytes(toBinary(StructSchema, fromJson(StructSchema, metadata as JsonObject)));
   return Buffer.from(writer.finish());
 }
 
 function writeStatus(writer: BinaryWriter, { over, limit, remaining = 0, resetSeconds = 0 }: DescriptorStatus): void {
   writer.tag(1, WireType.Varint).uint32(over ? OVER_LIMIT : OK);
-  if (limit !== undefined && !limit.unlimited) {
+  if (limit !== undefined) {
     writer.tag(2, WireType.LengthDelimited).fork();
     writer.tag(1, WireType.Varint).uint32(limit.requestsPerUnit);
     writer.tag(2, WireType.Varint).uint32(UNIT_NUMBERS[limit.unit]);
+    if (limit.name !== '') writer.tag(3, WireType.LengthDelimited).string(limit.name);
     writer.join();
   }
   if (remaining > 0) writer.tag(3, WireType.Varint).uint32(remaining);

@@ -3,17 +3,12 @@ import { errorMessage } from '#domain';
 import type { ContainerContext, WorkloadImage } from '../doors.ts';
 import { addRawService, type RawHandler, serveGrpc } from '../net/grpc-server.ts';
 import { Counters } from './counters.ts';
-import { describeLimits, findLimit, type Limit, LimitConfigError, type LimitTable, readLimits } from './limits.ts';
-import {
-  type AskedDescriptor,
-  type DescriptorStatus,
-  type RateLimitRequest,
-  readRequest,
-  writeResponse,
-} from './messages.ts';
+import { answerJson } from './json.ts';
+import { type JudgeSettings, judge, wrongRequest } from './judge.ts';
+import { describeLimits, LimitConfigError, type LimitTable, readLimits } from './limits.ts';
+import { type RateLimitRequest, type RateLimitResponse, readRequest, writeResponse } from './messages.ts';
 
 const SERVICE = 'envoy.service.ratelimit.v3.RateLimitService';
-const MAX_UINT32 = 4_294_967_295;
 
 /**
  * Envoy's global rate limit service: limits from the YAML files of $RUNTIME_ROOT/$RUNTIME_SUBDIRECTORY/config, gRPC on 8081, health on
@@ -27,19 +22,20 @@ export const ratelimitImage: WorkloadImage = {
       .filter((part) => part !== undefined && part !== '')
       .join('/');
     const limits = new LimitFiles(context, folder);
-    if (!limits.load()) {
-      context.exits(Promise.resolve(2));
-      return;
-    }
-    const counters = new Counters(context.clock);
+    limits.load();
+    const answer = answerWith(limits, new Counters(context.clock), context);
     await context.listen(portOf(env['PORT'], 8080), (request, response) => {
+      if (request.url === '/json') {
+        answerJson(request, response, answer);
+        return;
+      }
       const healthy = request.url === '/healthcheck';
       response.writeHead(healthy ? 200 : 404).end(healthy ? 'OK' : '404 page not found\n');
     });
     await context.listen(portOf(env['DEBUG_PORT'], 6070), (request, response) => {
       const known = request.url === '/rlconfig';
       const text = known
-        ? describeLimits(limits.table())
+        ? describeLimits(limits.table() ?? new Map())
             .map((line) => `${line}\n`)
             .join('')
         : '404 page not found\n';
@@ -47,7 +43,7 @@ export const ratelimitImage: WorkloadImage = {
     });
     const port = portOf(env['GRPC_PORT'], 8081);
     await serveGrpc(context, port, (server) =>
-      addRawService(server, SERVICE, { ShouldRateLimit: shouldRateLimit(() => limits.table(), counters) }),
+      addRawService(server, SERVICE, { ShouldRateLimit: shouldRateLimit(answer) }),
     );
     context.log(`Listening for gRPC on ':${port}'`);
   },
@@ -55,78 +51,73 @@ export const ratelimitImage: WorkloadImage = {
 
 const portOf = (text: string | undefined, fallback: number): number => Number(text) || fallback;
 
-const shouldRateLimit =
-  (table: () => LimitTable, counters: Counters): RawHandler =>
-  (call, callback) => {
-    const request = readRequest(call.request);
-    const refusal = wrong(request);
-    if (refusal !== undefined) {
-      callback({ code: status.UNKNOWN, details: refusal });
-      return;
-    }
-    const limits = table();
-    callback(
-      null,
-      writeResponse(request.descriptors.map((descriptor) => judge(descriptor, { request, limits, counters }))),
-    );
+type Answer = { readonly response: RateLimitResponse } | { readonly refusal: string };
+
+/** What a request is told, or why it cannot be answered. */
+const answerWith =
+  (files: LimitFiles, counters: Counters, { env }: ContainerContext) =>
+  (request: RateLimitRequest): Answer => {
+    const refusal = wrongRequest(request);
+    if (refusal !== undefined) return { refusal };
+    const limits = files.table();
+    if (limits === undefined) return { refusal: 'no rate limit configuration loaded' };
+    return { response: judge(request, { limits, counters, settings: settingsOf(env) }) };
   };
 
-function wrong({ domain, descriptors }: RateLimitRequest): string | undefined {
-  if (domain === '') return 'rate limit domain must not be empty';
-  return descriptors.length === 0 ? 'rate limit descriptor list must not be empty' : undefined;
+const isOn = (text: string | undefined): boolean => /^(1|t|true)$/i.test(text ?? '');
+
+function settingsOf(env: Readonly<Record<string, string>>): JudgeSettings {
+  return {
+    shadow: isOn(env['SHADOW_MODE']),
+    quota: isOn(env['QUOTA_MODE']),
+    headers: isOn(env['LIMIT_RESPONSE_HEADERS_ENABLED'])
+      ? [
+          env['LIMIT_LIMIT_HEADER'] ?? 'RateLimit-Limit',
+          env['LIMIT_REMAINING_HEADER'] ?? 'RateLimit-Remaining',
+          env['LIMIT_RESET_HEADER'] ?? 'RateLimit-Reset',
+        ]
+      : undefined,
+    tellsMetadata: isOn(env['RESPONSE_DYNAMIC_METADATA']),
+  };
 }
 
-interface Judging {
-  readonly request: RateLimitRequest;
-  readonly limits: LimitTable;
-  readonly counters: Counters;
-}
+const shouldRateLimit =
+  (answer: (request: RateLimitRequest) => Answer): RawHandler =>
+  (call, callback) => {
+    const given = answer(readRequest(call.request));
+    if ('refusal' in given) callback({ code: status.UNKNOWN, details: given.refusal });
+    else callback(null, writeResponse(given.response));
+  };
 
-function judge(descriptor: AskedDescriptor, { request, limits, counters }: Judging): DescriptorStatus {
-  const limit = limitOf(descriptor, request.domain, limits);
-  if (limit === undefined) return { over: false };
-  if (limit.unlimited) return { over: false, limit, remaining: MAX_UINT32 };
-  const hits = descriptor.hits ?? request.hits;
-  const { over, remaining, resetSeconds } = counters.add(request.domain, descriptor.entries, { limit, hits });
-  return { over: over && !limit.shadow, limit, remaining, resetSeconds };
-}
-
-function limitOf({ entries, limit }: AskedDescriptor, domain: string, limits: LimitTable): Limit | undefined {
-  if (limit === undefined || !limits.has(domain)) return findLimit(limits, domain, entries);
-  return { ...limit, name: domain, unlimited: false, shadow: false };
-}
-
-/** The limits in force: those of the files as they are, or the last that could be used. */
+/** The limits in force: those of the files as they are, or the last that could be used; undefined: none could. */
 class LimitFiles {
   readonly #context: ContainerContext;
   readonly #folder: string;
   #seen: string | undefined;
-  #table: LimitTable = new Map();
+  #table: LimitTable | undefined;
 
   constructor(context: ContainerContext, folder: string) {
     this.#context = context;
     this.#folder = folder;
   }
 
-  table(): LimitTable {
+  table(): LimitTable | undefined {
     this.load();
     return this.#table;
   }
 
-  /** Reads the files when they have changed; false: they cannot be used. */
-  load(): boolean {
+  /** Reads the files when they have changed. */
+  load(): void {
     const files = this.#read();
     const seen = JSON.stringify(files);
-    if (seen === this.#seen) return true;
+    if (seen === this.#seen) return;
     this.#seen = seen;
     try {
-      this.#table = readLimits(files);
+      this.#table = readLimits(files, { mergesDomains: isOn(this.#context.env['MERGE_DOMAIN_CONFIG']) });
       this.#context.log(`Successfully loaded new configuration`);
-      return true;
     } catch (thrown) {
       if (!(thrown instanceof LimitConfigError)) throw thrown;
       this.#context.log(`Error loading new configuration: ${errorMessage(thrown)}`);
-      return false;
     }
   }
 

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { Counters } from '../../../server/workloads/ratelimit/counters.ts';
-import { describeLimits, type Entry, findLimit, readLimits } from '../../../server/workloads/ratelimit/limits.ts';
+import { findLimit } from '../../../server/workloads/ratelimit/find-limit.ts';
+import { type JudgeSettings, judge } from '../../../server/workloads/ratelimit/judge.ts';
+import { describeLimits, type Entry, readLimits } from '../../../server/workloads/ratelimit/limits.ts';
+import type { AskedDescriptor } from '../../../server/workloads/ratelimit/messages.ts';
 import { manualClock, TestNet } from './support.ts';
 
 const text = `
@@ -60,7 +63,7 @@ describe('the limit of a descriptor', () => {
     ['is none where only a deeper one has one', [['plan', 'free']], undefined],
     ['is none for another key', [['method', 'GET']], undefined],
   ])('%s', (_title, pairs, name) => {
-    expect(findLimit(table, 'shop', entries(...pairs))?.name).toBe(name);
+    expect(findLimit(table, 'shop', entries(...pairs))?.limit.path).toBe(name);
   });
 
   it('is none in another domain', () => {
@@ -68,7 +71,9 @@ describe('the limit of a descriptor', () => {
   });
 
   it('is listed with its unit', () => {
-    expect(describeLimits(table)[0]).toBe('shop.PATH_/cart: unit=MINUTE requests_per_unit=3, shadow_mode: false');
+    expect(describeLimits(table)[0]).toBe(
+      'shop.PATH_/cart: unit=MINUTE requests_per_unit=3, shadow_mode: false, quota_mode: false',
+    );
   });
 });
 
@@ -82,6 +87,17 @@ describe('a configuration that cannot be used', () => {
       'invalid rate limit unit',
     ],
     ['domain: a\ndescriptors: [{ key: x, ratelimit: {} }]', "unknown key 'ratelimit'"],
+    ['domain: a\ndescriptors: [{ key: x, rate_limit: { unlimited: true, unit: day } }]', 'unit when unlimited'],
+    ['domain: a\ndescriptors: [{ key: x, value: y, share_threshold: true }]', "but found key 'x_y'"],
+    [
+      'domain: a\ndescriptors: [{ key: x, rate_limit: { unit: day, replaces: [{ name: "" }] } }]',
+      'empty replaces entry',
+    ],
+    [
+      'domain: a\ndescriptors: [{ key: x, rate_limit: { unit: day, name: n, replaces: [{ name: n }] } }]',
+      'should not contain name of same descriptor',
+    ],
+    ['domain: a\ndescriptors: [x]', 'list of type other than map: x'],
     ['domain: [', 'error loading config file'],
   ])('%j is refused', (yaml, message) => {
     expect(() => read(yaml)).toThrow(message);
@@ -89,13 +105,17 @@ describe('a configuration that cannot be used', () => {
 });
 
 describe('counting', () => {
-  const limit = { name: 'a', unit: 'minute', requestsPerUnit: 2, unlimited: false, shadow: false } as const;
+  const [limit] = [
+    ...read('domain: a\ndescriptors: [{ key: PATH, rate_limit: { unit: minute, requests_per_unit: 2 } }]').values(),
+  ]
+    .flatMap(({ children }) => [...children.values()])
+    .flatMap((node) => node.limit ?? []);
 
   it('begins anew with each window, and keeps values apart', () => {
     const clock = manualClock();
     clock.advance(15_000);
     const counters = new Counters(clock);
-    const hit = (value: string) => counters.add('d', entries(['PATH', value]), { limit, hits: 1 });
+    const hit = (value: string) => counters.add('d', entries(['PATH', value]), { limit: limit!, hits: 1 });
     expect([hit('/a'), hit('/a'), hit('/a')]).toEqual([
       { over: false, remaining: 1, resetSeconds: 45 },
       { over: false, remaining: 0, resetSeconds: 45 },
@@ -119,11 +139,158 @@ describe('the image envoyproxy/ratelimit', () => {
     net.close();
   });
 
-  it('ends when its configuration cannot be used', async () => {
+  it('answers nobody until its configuration can be used', async () => {
     const net = new TestNet();
     const run = await net.run('ratelimit', 'ratelimit', env, { files: { [at('config.yaml')]: 'descriptors: []' } });
-    expect(await run.exitCode()).toBe(2);
     expect(run.logs.join()).toContain('config file cannot have empty domain');
+    expect((await net.fetch('http://ratelimit:8080/healthcheck')).status).toBe(200);
+    const body = JSON.stringify({ domain: 'shop', descriptors: [{ entries: [{ key: 'a' }] }] });
+    expect((await net.fetch('http://ratelimit:8080/json', { method: 'POST', body })).status).toBe(400);
     net.close();
+  });
+
+  it('answers over HTTP, too, and tells limits in headers and metadata where it is to', async () => {
+    const net = new TestNet();
+    const variables = { ...env, LIMIT_RESPONSE_HEADERS_ENABLED: 'true', RESPONSE_DYNAMIC_METADATA: 'true' };
+    const text = `
+domain: shop
+descriptors:
+  - { key: user, metadata: { plan: { name: free } }, rate_limit: { name: per-user, unit: hour, requests_per_unit: 1 } }`;
+    await net.run('ratelimit', 'ratelimit', variables, { files: { [at('config.yaml')]: text } });
+    const ask = async () => {
+      const body = JSON.stringify({ domain: 'shop', descriptors: [{ entries: [{ key: 'user', value: 'ann' }] }] });
+      const answer = await net.fetch('http://ratelimit:8080/json', { method: 'POST', body });
+      return { status: answer.status, ...(JSON.parse(answer.body.toString()) as object) };
+    };
+    const asked = { domain: 'shop', descriptors: [{ entries: ['user=ann'] }] };
+    const currentLimit = { requestsPerUnit: 1, unit: 'HOUR', name: 'per-user' };
+    expect(await ask()).toMatchObject({
+      status: 200,
+      overallCode: 'OK',
+      statuses: [{ code: 'OK', currentLimit }],
+      responseHeadersToAdd: [
+        { key: 'RateLimit-Limit', value: '1' },
+        { key: 'RateLimit-Remaining', value: '0' },
+        { key: 'RateLimit-Reset' },
+      ],
+      dynamicMetadata: { ...asked, metadata: { plan: { name: 'free' } } },
+    });
+    const second = await ask();
+    expect(second).toMatchObject({ status: 429, overallCode: 'OVER_LIMIT', dynamicMetadata: asked });
+    expect(second).not.toHaveProperty('dynamicMetadata.metadata');
+    net.close();
+  });
+});
+
+describe('a request with several descriptors', () => {
+  const usual: JudgeSettings = { shadow: false, quota: false, headers: undefined, tellsMetadata: false };
+  const judging = (yaml: string, settings: Partial<JudgeSettings> = {}) => {
+    const clock = manualClock();
+    const given = { limits: read(yaml), counters: new Counters(clock), settings: { ...usual, ...settings } };
+    return (...asked: (Partial<AskedDescriptor> & { of: [string, string][] })[]) =>
+      judge(
+        {
+          domain: 'a',
+          hits: 1,
+          toldHits: 0,
+          descriptors: asked.map(({ of, ...more }) => ({
+            entries: entries(...of),
+            limit: undefined,
+            hits: undefined,
+            ...more,
+          })),
+        },
+        given,
+      );
+  };
+
+  it('does not count a limit that another one replaces', () => {
+    const ask = judging(`
+domain: a
+descriptors:
+  - { key: all, rate_limit: { name: all, unit: hour, requests_per_unit: 1 } }
+  - { key: premium, rate_limit: { name: premium, unit: hour, requests_per_unit: 5, replaces: [{ name: all }] } }`);
+    const both = [{ of: [['all', '']] as [string, string][] }, { of: [['premium', '']] as [string, string][] }];
+    expect([ask(...both), ask(...both)].map(({ over }) => over)).toEqual([false, false]);
+    expect(ask(...both).statuses.map(({ limit }) => limit?.name)).toEqual([undefined, 'premium']);
+    expect(ask({ of: [['all', '']] }).over).toBe(false);
+    expect(ask({ of: [['all', '']] }).over).toBe(true);
+  });
+
+  it('is stopped by quotas only when all of them are used up', () => {
+    const ask = judging(`
+domain: a
+descriptors:
+  - { key: small, quota_mode: true, rate_limit: { unit: hour, requests_per_unit: 1 } }
+  - { key: large, quota_mode: true, rate_limit: { unit: hour, requests_per_unit: 2 } }`);
+    const judged = [1, 2, 3].map(() => ask({ of: [['small', '']] }, { of: [['large', '']] }));
+    expect(judged.map(({ over }) => over)).toEqual([false, false, true]);
+    expect(judged[1]?.statuses.map(({ over }) => over)).toEqual([true, false]);
+  });
+
+  it('is never stopped by a shadow, or by a server that is one', () => {
+    const yaml = (more: string): string => `
+domain: a
+descriptors: [{ key: x, ${more} rate_limit: { unit: hour, requests_per_unit: 0 } }]`;
+    expect(judging(yaml('shadow_mode: true,'))({ of: [['x', '']] })).toMatchObject({
+      over: false,
+      statuses: [{ over: false }],
+    });
+    expect(judging(yaml(''), { shadow: true })({ of: [['x', '']] })).toMatchObject({
+      over: false,
+      statuses: [{ over: true }],
+    });
+  });
+
+  it('shares a limit among values only where it is to', () => {
+    const ask = judging(`
+domain: a
+descriptors:
+  - { key: shared, value: files*, share_threshold: true, rate_limit: { unit: hour, requests_per_unit: 1 } }
+  - { key: own, value: files*, rate_limit: { unit: hour, requests_per_unit: 1 } }`);
+    const over = (key: string, value: string): boolean => ask({ of: [[key, value]] }).over;
+    expect([over('shared', 'files/a'), over('shared', 'files/b')]).toEqual([false, true]);
+    expect([over('own', 'files/a'), over('own', 'files/b'), over('own', 'files/b')]).toEqual([false, false, true]);
+  });
+
+  it('finds values with stars in their order', () => {
+    const table = read(`
+domain: a
+descriptors:
+  - { key: p, value: /a/*/c, rate_limit: { unit: hour, requests_per_unit: 1 } }
+  - { key: p, value: /a/*, rate_limit: { unit: day, requests_per_unit: 1 } }
+  - { key: p, value: '*', rate_limit: { unit: week, requests_per_unit: 1 } }`);
+    const unitOf = (value: string) => findLimit(table, 'a', entries(['p', value]))?.limit.unit;
+    expect(['/a/b/c', '/a/c', '/a/', '/b'].map(unitOf)).toEqual(['hour', 'day', 'day', 'week']);
+  });
+
+  it('counts as many hits as it says, none among them', () => {
+    const ask = judging('domain: a\ndescriptors: [{ key: x, rate_limit: { unit: hour, requests_per_unit: 5 } }]');
+    const left = (hits: number | undefined) => ask({ of: [['x', '']], hits }).statuses[0]?.remaining;
+    expect([left(3), left(0), left(undefined), left(2)]).toEqual([2, 2, 1, 0]);
+  });
+
+  it('may bring a limit of its own', () => {
+    const ask = judging(
+      'domain: a\ndescriptors: [{ key: x, shadow_mode: true, rate_limit: { unit: hour, requests_per_unit: 5 } }]',
+    );
+    const limit = { unit: 'day', requestsPerUnit: 1 } as const;
+    expect([1, 2].map(() => ask({ of: [['x', '']], limit }).over)).toEqual([false, true]);
+  });
+
+  it('is told of the limit that is nearest', () => {
+    const ask = judging(
+      `
+domain: a
+descriptors:
+  - { key: x, rate_limit: { unit: hour, requests_per_unit: 5 } }
+  - { key: y, rate_limit: { unit: day, requests_per_unit: 3 } }`,
+      { headers: ['l', 'r', 's'] },
+    );
+    expect(ask({ of: [['x', '']] }, { of: [['y', '']] }).headers.slice(0, 2)).toEqual([
+      ['l', '3'],
+      ['r', '2'],
+    ]);
+    expect(ask({ of: [['z', '']] }).headers).toEqual([]);
   });
 });
