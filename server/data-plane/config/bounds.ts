@@ -53,6 +53,11 @@ export const filled = ofAbsent((value) =>
 export const someItems = ofAbsent((value) =>
   Array.isArray(value) && value.length > 0 ? undefined : 'value must contain at least 1 item(s)',
 );
+/** A list. */
+export const atMostItems = (most: number): Bound =>
+  ofAbsent((value) =>
+    Array.isArray(value) && value.length > most ? `value must contain no more than ${most} item(s)` : undefined,
+  );
 export const onlyTrue: Bound = (value) => (value === true ? undefined : 'value must equal true');
 export const required = ofAbsent((value) => (value === undefined ? 'value is required' : undefined));
 /** What a header's name or value may be. */

@@ -1,6 +1,7 @@
 import {
   aboveZero,
   atLeast,
+  atMostItems,
   checkRules,
   filled,
   longerThanZero,
@@ -19,6 +20,13 @@ import { ConfigProblem, within } from './problem.ts';
 const HTTP = 'type.googleapis.com/envoy.extensions.filters.http.';
 const NETWORK = 'type.googleapis.com/envoy.extensions.filters.network.';
 
+/** Rules for a TokenBucket. */
+const bucketRules = (path: string): readonly Rule[] => [
+  rule(`${path}/tokens_per_fill`, aboveZero),
+  rule(`${path}/fill_interval`, required),
+  rule(`${path}/fill_interval`, longerThanZero),
+];
+
 /** Rules of Envoy's API for the configurations of filters, by type. */
 const RULES: Readonly<Record<string, readonly Rule[]>> = {
   [`${HTTP}fault.v3.HTTPFault`]: [rule('delay/fixed_delay', longerThanZero)],
@@ -27,8 +35,15 @@ const RULES: Readonly<Record<string, readonly Rule[]>> = {
   [`${HTTP}health_check.v3.HealthCheck`]: [rule('pass_through_mode', required)],
   [`${HTTP}local_ratelimit.v3.LocalRateLimit`]: [
     rule('stat_prefix', filled),
-    rule('token_bucket/tokens_per_fill', aboveZero),
+    ...bucketRules('token_bucket'),
     rule('stage', upTo(10)),
+    rule('descriptors/entries', someItems),
+    rule('descriptors/entries/key', filled),
+    rule('descriptors/token_bucket', required),
+    ...bucketRules('descriptors/token_bucket'),
+    rule('max_dynamic_descriptors', atLeast(1)),
+    rule('response_headers_to_add', atMostItems(10)),
+    rule('request_headers_to_add_when_not_enforced', atMostItems(10)),
   ],
   [`${HTTP}bandwidth_limit.v3.BandwidthLimit`]: [
     rule('stat_prefix', filled),
@@ -40,8 +55,7 @@ const RULES: Readonly<Record<string, readonly Rule[]>> = {
   [`${HTTP}ratelimit.v3.RateLimit`]: [
     rule('domain', filled),
     rule('stage', upTo(10)),
-    rule('rate_limits/stage', upTo(10)),
-    rule('rate_limits/actions', someItems),
+    rule('response_headers_to_add', atMostItems(10)),
   ],
   [`${HTTP}buffer.v3.BufferPerRoute`]: [
     rule('disabled', onlyTrue),
@@ -49,11 +63,10 @@ const RULES: Readonly<Record<string, readonly Rule[]>> = {
     rule('buffer/max_request_bytes', aboveZero),
   ],
   [`${HTTP}jwt_authn.v3.PerRouteConfig`]: [rule('disabled', onlyTrue)],
-  [`${HTTP}ratelimit.v3.RateLimitPerRoute`]: [rule('rate_limits/stage', upTo(10))],
   [`${NETWORK}rbac.v3.RBAC`]: [rule('stat_prefix', filled)],
   [`${NETWORK}ext_authz.v3.ExtAuthz`]: [rule('stat_prefix', filled)],
   [`${NETWORK}connection_limit.v3.ConnectionLimit`]: [rule('delay', longerThanZero)],
-  [`${NETWORK}local_ratelimit.v3.LocalRateLimit`]: [rule('token_bucket/tokens_per_fill', aboveZero)],
+  [`${NETWORK}local_ratelimit.v3.LocalRateLimit`]: bucketRules('token_bucket'),
 };
 
 /** What routes say to filters by one of several fields: its name in Envoy's API, and the fields. */

@@ -1,7 +1,7 @@
 import type { Any } from '#xds';
 import { readCsrf } from '../http/filters/csrf.ts';
 import { readHeaderToMetadata } from '../http/filters/header-to-metadata.ts';
-import { aboveZero, atLeast, checkRules, filled, onlyTrue, type Rule, required, rule, someItems } from './bounds.ts';
+import { aboveZero, checkRules, filled, onlyTrue, type Rule, required, rule } from './bounds.ts';
 import { compileCors } from './cors-policy.ts';
 import { readCheckSettings } from './ext-authz-config.ts';
 import { readFault } from './fault-policy.ts';
@@ -51,22 +51,10 @@ const KINDS: Readonly<Record<string, { readonly rules?: readonly Rule[]; readonl
   'header_to_metadata.v3.Config': { read: readRulesOfRoute },
   'jwt_authn.v3.PerRouteConfig': { rules: [rule('requirement_name', (name) => (name === '' ? EMPTY : undefined))] },
   'local_ratelimit.v3.LocalRateLimit': {
-    rules: [
-      rule('token_bucket', required),
-      rule('descriptors/entries/key', filled),
-      rule('rate_limits/actions', someItems),
-      rule('max_dynamic_descriptors', atLeast(1)),
-    ],
+    rules: [rule('token_bucket', required)],
     read: readLocalRateLimit,
   },
-  'ratelimit.v3.RateLimitPerRoute': {
-    rules: [
-      rule('rate_limits/actions', someItems),
-      rule('rate_limits/actions/request_headers/header_name', filled),
-      rule('rate_limits/actions/request_headers/descriptor_key', filled),
-    ],
-    read: readRateLimitOfRoute,
-  },
+  'ratelimit.v3.RateLimitPerRoute': { read: readRateLimitOfRoute },
   'rbac.v3.RBACPerRoute': { read: readRbacOfRoute },
   'set_filter_state.v3.Config': { read: readSetFilterState },
   'set_metadata.v3.Config': { rules: [rule('metadata/metadata_namespace', filled)] },

@@ -87,6 +87,22 @@ const UNREADABLE: readonly (readonly [type: string, fields: object, reason: RegE
     /less than or equal to 32/,
   ],
   ['local_ratelimit.v3.LocalRateLimit', { stat_prefix: 'a', token_bucket: BUCKET, ...limited }, /'limit' field is not/],
+  ['local_ratelimit.v3.LocalRateLimit', { stat_prefix: 'a', token_bucket: {} }, /fill_interval: value is required/],
+  [
+    'local_ratelimit.v3.LocalRateLimit',
+    { stat_prefix: 'a', token_bucket: BUCKET, descriptors: [{ token_bucket: BUCKET }] },
+    /entries: value must contain at least 1 item/,
+  ],
+  [
+    'local_ratelimit.v3.LocalRateLimit',
+    { stat_prefix: 'a', token_bucket: BUCKET, descriptors: [{ entries: [{ key: 'a' }] }] },
+    /descriptors\[0\].token_bucket: value is required/,
+  ],
+  [
+    'local_ratelimit.v3.LocalRateLimit',
+    { stat_prefix: 'a', token_bucket: BUCKET, response_headers_to_add: Array(11).fill({ header: { key: 'a' } }) },
+    /no more than 10 item/,
+  ],
   [
     'local_ratelimit.v3.LocalRateLimit',
     { stat_prefix: 'a', token_bucket: BUCKET, descriptors: [ofUser, ofUser] },
