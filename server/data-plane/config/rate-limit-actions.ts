@@ -153,13 +153,30 @@ function remoteAddressMatch(given: NonNullable<ActionJson['remote_address_match'
 
 const EXPRESSION = 'type.googleapis.com/envoy.extensions.rate_limit_descriptors.expr.v3.Descriptor';
 
-/** A CEL expression, or what matchers of routes look at. */
+const INPUTS = 'type.googleapis.com/envoy.extensions.matching.common_inputs.';
+
+/** Inputs of matchers that tell of the connection, by type, and the command of formats that tells the same. */
+const CONNECTION_INPUTS: Readonly<Record<string, string>> = {
+  [`${INPUTS}network.v3.DestinationIPInput`]: '%DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT%',
+  [`${INPUTS}network.v3.DestinationPortInput`]: '%DOWNSTREAM_LOCAL_PORT%',
+  [`${INPUTS}network.v3.SourceIPInput`]: '%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%',
+  [`${INPUTS}network.v3.SourcePortInput`]: '%DOWNSTREAM_REMOTE_PORT%',
+  [`${INPUTS}network.v3.DirectSourceIPInput`]: '%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%',
+  [`${INPUTS}network.v3.ServerNameInput`]: '%REQUESTED_SERVER_NAME%',
+  [`${INPUTS}ssl.v3.UriSanInput`]: '%DOWNSTREAM_PEER_URI_SAN%',
+  [`${INPUTS}ssl.v3.DnsSanInput`]: '%DOWNSTREAM_PEER_DNS_SAN%',
+  [`${INPUTS}ssl.v3.SubjectInput`]: '%DOWNSTREAM_PEER_SUBJECT%',
+};
+
+/** A CEL expression, or what matchers of routes and connections look at. */
 function extensionAction(name: string, config: Any | undefined, field: string): Action {
   if (config?.['@type'] === EXPRESSION) return expressionAction(config, field);
   if (config === undefined) throw unknownExtension(field, name, config);
-  const read = requestInput(config, field);
-  return ({ asked }) => {
-    const value = read(asked);
+  const format = CONNECTION_INPUTS[config['@type']];
+  const write = format === undefined ? undefined : compileFormat(format, field, '');
+  const read = write === undefined ? requestInput(config, field) : undefined;
+  return ({ asked, subject }) => {
+    const value = write === undefined ? read?.(asked) : write(subject);
     return value === undefined || value === '' ? undefined : { key: name, value };
   };
 }

@@ -42,11 +42,9 @@ export const rateLimit = (own: RateLimitConfig): RequestLayer => {
     const said = saidOf(exchange);
     const { config } = said;
     const rules = rulesFor(exchange, config.stage, said);
-    if (rules.some(isLate)) exchange.whenOver(() => tellAtTheEnd(exchange, config, rules.filter(isLate)));
-    const descriptors = descriptorsOf(
-      exchange,
-      rules.filter((rule) => !rule.atTheEnd),
-    );
+    const late = rules.some(isLate);
+    if (late) exchange.whenOver(() => tellAtTheEnd(exchange, config, rules.filter(isLate)));
+    const descriptors = descriptorsOf(exchange, late ? rules.filter((rule) => !rule.atTheEnd) : rules);
     if (descriptors.length === 0) return 'next';
     const cancel = ask(exchange, { config, descriptors }, (answer) => {
       exchange.underWay = undefined;
