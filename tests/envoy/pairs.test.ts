@@ -22,8 +22,8 @@ const FLUSH_MS = 10_000;
 const OF_ENVOY_ITSELF =
   /^(filesystem|overload|envoy|(http|listener)\.admin|http\.async-client|dns\.cares)\.|listener\..*\.worker_0|gh?ttp2_(up|down)stream|http2\.(cookie|header)_(count|size|list_size)$|\.version$|tls_inspector\.bytes|server\.stats_recent|^tracing\..*\.(timer_flushed|reports_failed|reports_skipped_no_cluster)$/;
 
-/** Of logs that leave over gRPC, which Istio seldom configures: named once they count. */
-const NAMED_LATE = /^access_logs\./;
+/** Of logs that leave over gRPC and of services that google_grpc names, which Istio seldom configures: named once they count. */
+const NAMED_LATE = /^(access_logs|grpc)\./;
 
 describe('our proxy does with the same xDS what a real Envoy does', () => {
   let proxies: TwoProxies;

@@ -1,11 +1,14 @@
 import type { Tracer } from '../http/tracing/propagation.ts';
-import { type GrpcServiceJson, refuseGoogleGrpc } from './grpc-service.ts';
+import { type GoogleGrpcService, readGoogleGrpc } from './google-grpc.ts';
+import type { GrpcServiceJson } from './grpc-service.ts';
 import { durationMs } from './values.ts';
 
 /** Where the spans of a connection manager go, and how they are written. */
 export interface SpanCollector {
   readonly format: 'zipkin' | 'otlp-http' | 'otlp-grpc';
   readonly cluster: string;
+  /** What is asked in its place. */
+  readonly google?: GoogleGrpcService | undefined;
   readonly authority: string;
   readonly path: string;
   readonly timeoutMs: number;
@@ -54,8 +57,8 @@ export function readSpanCollector(provider: TracingProvider | undefined): SpanCo
   if (provider?.name === 'envoy.tracers.zipkin') return readZipkin(config);
   if (provider?.name !== 'envoy.tracers.opentelemetry') return undefined;
   const grpc = config?.grpc_service;
-  refuseGoogleGrpc(grpc, 'tracing.provider.grpc_service');
-  const cluster = grpc?.envoy_grpc?.cluster_name;
+  const google = grpc?.google_grpc && readGoogleGrpc(grpc.google_grpc, 'tracing.provider.grpc_service.google_grpc');
+  const cluster = google?.behind.name ?? grpc?.envoy_grpc?.cluster_name;
   const about = {
     service: config?.service_name || undefined,
     detectsEnvironment: (config?.resource_detectors ?? []).some(({ name }) => name?.endsWith('.environment')),
@@ -65,7 +68,8 @@ export function readSpanCollector(provider: TracingProvider | undefined): SpanCo
     ...about,
     format: 'otlp-grpc',
     cluster,
-    authority: grpc?.envoy_grpc?.authority || cluster,
+    google,
+    authority: google?.authority ?? (grpc?.envoy_grpc?.authority || cluster),
     path: OTLP_METHOD,
     timeoutMs: durationMs(grpc?.timeout, 'grpc_service.timeout', DEFAULT_TIMEOUT_MS),
     headers: (grpc?.initial_metadata ?? []).map(({ key = '', value = '' }) => [key.toLowerCase(), value]),

@@ -5,7 +5,8 @@ import type { ResetReason, ResponseHead, UpstreamStream } from '../http/codec.ts
 import { type AttemptOwner, UpstreamAttempt } from '../http/router/attempt.ts';
 import { RESET_WORDS } from '../http/router/reset-reasons.ts';
 import type { ProxyRuntime } from '../runtime.ts';
-import { NO_HASH } from '../upstream/cluster.ts';
+import { figureOf, nameFigures } from '../stats/google-grpc-stats.ts';
+import { NO_HASH, type UpstreamCluster } from '../upstream/cluster.ts';
 import type { LogSender } from './log-target.ts';
 
 const METHOD = '/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs';
@@ -94,12 +95,13 @@ export class AccessLogStream implements LogSender, AttemptOwner {
   /** False: there is nobody to send to. */
   #open(): boolean {
     const { runtime, service } = this.#options;
-    const cluster = runtime.clusters.get(service.cluster);
+    const cluster = this.#cluster();
     const choice = cluster?.pick({ originalDestination: undefined, hash: NO_HASH });
     if (cluster === undefined || choice === undefined) {
       if (cluster !== undefined) this.#count(503);
       return false;
     }
+    if (service.google !== undefined) runtime.stats.stat(figureOf(service.google, 'streams_total')).value++;
     this.#answered = false;
     this.#attempt = new UpstreamAttempt({
       choice,
@@ -121,8 +123,15 @@ export class AccessLogStream implements LogSender, AttemptOwner {
   }
 
   #count(status: number): void {
+    this.#cluster()?.stats.code(status, 'internal');
+  }
+
+  #cluster(): UpstreamCluster | undefined {
     const { runtime, service } = this.#options;
-    runtime.clusters.get(service.cluster)?.stats.code(status, 'internal');
+    const { google } = service;
+    if (google === undefined) return runtime.clusters.get(service.cluster);
+    const cluster = runtime.clusters.apart(google.behind, () => nameFigures(runtime.stats, google));
+    return google.connects ? cluster : undefined;
   }
 
   /** Only the first message of a stream says who sends it. */

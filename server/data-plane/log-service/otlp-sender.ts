@@ -50,10 +50,11 @@ export class OtlpSender implements LogSender {
   }
 }
 
-type Call = Pick<Parameters<typeof callAsync>[0], 'cluster' | 'timeoutMs' | 'head' | 'body'>;
+type Call = Pick<Parameters<typeof callAsync>[0], 'cluster' | 'google' | 'timeoutMs' | 'head' | 'body'>;
 
 const overGrpc = (service: GrpcServiceConfig, payload: Uint8Array, ip: string): Call => ({
   cluster: service.cluster,
+  google: service.google,
   timeoutMs: service.timeoutMs,
   head: grpcHead(METHOD, service, ip),
   body: grpcFrame(payload),

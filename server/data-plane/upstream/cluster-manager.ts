@@ -1,9 +1,9 @@
 import type { Clock, Random } from '#domain';
-import type { ClusterLoadAssignment } from '#xds';
-import type { CompiledCluster } from '../config/cluster-config.ts';
+import type { Cluster, ClusterLoadAssignment } from '#xds';
+import { type CompiledCluster, compileCluster } from '../config/cluster-config.ts';
 import { type EndpointConfig, readDrops } from '../config/endpoint-config.ts';
 import type { LocalCluster, Resolve } from '../doors.ts';
-import type { Stats } from '../stats/stats.ts';
+import { Stats } from '../stats/stats.ts';
 import { UpstreamCluster } from './cluster.ts';
 import type { PoolFactory } from './cluster-options.ts';
 import type { ProbeFactory } from './health-check/probe.ts';
@@ -21,10 +21,14 @@ export interface ClusterManagerOptions {
   readonly localCluster?: LocalCluster | undefined;
 }
 
+/** Services apart that are kept; of more the oldest goes. */
+const MOST_APART = 32;
+
 /** All clusters in force, by name. */
 export class ClusterManager {
   readonly #options: ClusterManagerOptions;
   readonly #clusters = new Map<string, UpstreamCluster>();
+  readonly #apart = new Map<string, UpstreamCluster>();
   /** Clusters whose hosts have not all been checked yet. */
   readonly #warming = new Map<string, UpstreamCluster>();
   readonly #local: LocalHosts | undefined;
@@ -37,6 +41,26 @@ export class ClusterManager {
 
   get(name: string): UpstreamCluster | undefined {
     return this.#clusters.get(name);
+  }
+
+  /** A service that is no cluster of the proxy: its figures are nowhere shown. Made at its first call, which is told. */
+  apart(resource: Cluster, onNew: () => void): UpstreamCluster {
+    const known = this.#apart.get(resource.name);
+    if (known !== undefined) return known;
+    const config = compileCluster(resource, '');
+    const { random, ...rest } = this.#options;
+    const cluster = new UpstreamCluster({ config, random: random.stream(config.name), ...rest, stats: new Stats() });
+    if (config.dns === undefined) cluster.setEndpoints(config.endpoints);
+    cluster.start();
+    cluster.serve();
+    const [oldest] = this.#apart;
+    if (oldest !== undefined && this.#apart.size === MOST_APART) {
+      this.#apart.delete(oldest[0]);
+      oldest[1].drain();
+    }
+    this.#apart.set(config.name, cluster);
+    onNew();
+    return cluster;
   }
 
   all(): readonly UpstreamCluster[] {
@@ -93,7 +117,8 @@ export class ClusterManager {
   }
 
   close(): void {
-    for (const cluster of [...this.#warming.values(), ...this.#clusters.values()]) cluster.close();
+    for (const clusters of [this.#warming, this.#clusters, this.#apart])
+      for (const cluster of clusters.values()) cluster.close();
   }
 
   /** Hosts of the local cluster, healthy or not, of which this proxy is one; 1 where there is none. */

@@ -112,13 +112,25 @@ describe('what breaks the rules of the API of Envoy is refused, as Envoy does', 
     expect(() => compileListener(given, 'v1')).toThrow(words);
   });
 
-  it('a service that no cluster stands for is refused by the name of its field', () => {
-    const grpc_service = { google_grpc: { target_uri: 'authz:9000', stat_prefix: 'authz' } };
-    const asked = listener(filter('ext_authz.v3.ExtAuthz', { grpc_service }));
-    expect(() => compileListener(asked, '1')).toThrow(/grpc_service\.google_grpc: is not supported/);
+  it.each([
+    [{ stat_prefix: 'authz' }, /google_grpc\.target_uri: value length must be at least 1 characters/],
+    [{ target_uri: 'authz:9000' }, /google_grpc\.stat_prefix: value length must be at least 1 characters/],
+    [{ target_uri: 'unix:/run/authz', stat_prefix: 'a' }, /target_uri: unix:\/run\/authz is no address/],
+    [
+      { target_uri: 'a:1', stat_prefix: 'a', channel_credentials: { google_default: {} } },
+      /google_default: is not supp/,
+    ],
+    [
+      { target_uri: 'a:1', stat_prefix: 'a', channel_credentials: { ssl_credentials: {} } },
+      /root_certs: is needed here/,
+    ],
+  ])('a service with connections of its own: %j', (google_grpc, words) => {
+    const grpc_service = { google_grpc };
+    const asked = listener(filter('ext_authz.v3.ExtAuthz', { transport_api_version: 'V3', grpc_service }));
+    expect(() => compileListener(asked, '1')).toThrow(words);
     const typed_config = { grpc_service };
     const traced = listener({ tracing: { provider: { name: 'envoy.tracers.opentelemetry', typed_config } } });
-    expect(() => compileListener(traced, '1')).toThrow(/provider\.grpc_service\.google_grpc: is not supported/);
+    expect(() => compileListener(traced, '1')).toThrow(words);
   });
 
   it('a cluster without a name', () => {

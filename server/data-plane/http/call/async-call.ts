@@ -1,5 +1,7 @@
 import type { Timer } from '#domain';
+import type { GoogleGrpcService } from '../../config/google-grpc.ts';
 import type { ProxyRuntime } from '../../runtime.ts';
+import { figureOf, nameFigures } from '../../stats/google-grpc-stats.ts';
 import { NO_HASH, type UpstreamCluster } from '../../upstream/cluster.ts';
 import type { RequestHead, ResetReason, ResponseHead, UpstreamStream } from '../codec.ts';
 import type { Headers } from '../headers.ts';
@@ -20,6 +22,8 @@ export interface AsyncCallOptions {
   readonly runtime: ProxyRuntime;
   /** Name of the cluster that is asked. */
   readonly cluster: string;
+  /** What is asked in its place; absent: the cluster. */
+  readonly google?: GoogleGrpcService | undefined;
   readonly head: RequestHead;
   readonly body: Buffer;
   readonly timeoutMs: number;
@@ -29,6 +33,7 @@ export interface AsyncCallOptions {
 
 /** A request of the proxy's own, to a service that helps it decide. Returns a function that gives it up. */
 export function callAsync(options: AsyncCallOptions): () => void {
+  if (options.google !== undefined) return callGoogle(options, options.google);
   const cluster = options.runtime.clusters.get(options.cluster);
   if (cluster === undefined) {
     options.onDone(`there is no cluster ${options.cluster}`);
@@ -38,6 +43,38 @@ export function callAsync(options: AsyncCallOptions): () => void {
   call.start();
   return () => call.cancel();
 }
+
+/** Counts as gRPC's own client does, and waits until the service's name is looked up. */
+function callGoogle(options: AsyncCallOptions, google: GoogleGrpcService): () => void {
+  const { clusters, stats, clock } = options.runtime;
+  const cluster = clusters.apart(google.behind, () => nameFigures(stats, google));
+  const count = (figure: string): void => void stats.stat(figureOf(google, figure)).value++;
+  count('streams_total');
+  const onDone = (answer: AsyncAnswer | string): void => {
+    count(`streams_closed_${closedWith(answer)}`);
+    options.onDone(answer);
+  };
+  if (!google.connects) {
+    const timer = clock.after(0, () => onDone('local credentials are for sockets in files'));
+    return () => timer.cancel();
+  }
+  const call = new AsyncCall({ ...options, onDone }, cluster);
+  cluster.whenChecked(() => call.start());
+  return () => call.cancel();
+}
+
+const DEADLINE_EXCEEDED = 4;
+const INTERNAL = 13;
+const UNAVAILABLE = 14;
+
+/** The gRPC status that a call ended with. A service that cannot be reached counts as an error of the client. */
+function closedWith(answer: AsyncAnswer | string): number {
+  if (typeof answer === 'string') return answer.startsWith(NO_ANSWER) ? DEADLINE_EXCEEDED : INTERNAL;
+  const told = answer.trailers?.get('grpc-status') ?? answer.head.headers.get('grpc-status');
+  return told === undefined ? UNAVAILABLE : Number(told);
+}
+
+const NO_ANSWER = 'no answer within';
 
 class AsyncCall implements AttemptOwner {
   readonly #options: AsyncCallOptions;
@@ -55,6 +92,7 @@ class AsyncCall implements AttemptOwner {
   }
 
   start(): void {
+    if (this.#over) return;
     const { clock } = this.#options.runtime;
     const choice = this.#cluster.pick({
       originalDestination: undefined,
@@ -68,7 +106,8 @@ class AsyncCall implements AttemptOwner {
     const { timeoutMs, head } = this.#options;
     if (timeoutMs > 0) {
       this.#timer = clock.after(timeoutMs, () => this.#timedOut(timeoutMs));
-      head.headers.put('x-envoy-expected-rq-timeout-ms', String(Math.round(timeoutMs)));
+      if (this.#options.google === undefined)
+        head.headers.put('x-envoy-expected-rq-timeout-ms', String(Math.round(timeoutMs)));
     }
     this.#attempt = new UpstreamAttempt({
       choice,
@@ -138,7 +177,7 @@ class AsyncCall implements AttemptOwner {
     }
     this.#cluster.stats.rqTimeout.value++;
     if (this.#head === undefined) this.#count(504);
-    this.#done(`no answer within ${timeoutMs} ms`);
+    this.#done(`${NO_ANSWER} ${timeoutMs} ms`);
   }
 
   #count(status: number): void {

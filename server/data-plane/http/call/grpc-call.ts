@@ -1,5 +1,6 @@
 import { errorMessage } from '#domain';
 import { decodeMessage, encodeMessage } from '#xds';
+import type { GoogleGrpcService } from '../../config/google-grpc.ts';
 import type { ProxyRuntime } from '../../runtime.ts';
 import type { RequestHead } from '../codec.ts';
 import { Headers } from '../headers.ts';
@@ -22,9 +23,11 @@ export interface GrpcCallOptions {
   readonly onDone: (answer: object | string) => void;
 }
 
-/** envoy.config.core.v3.GrpcService with envoy_grpc. */
+/** envoy.config.core.v3.GrpcService. */
 export interface GrpcServiceConfig {
   readonly cluster: string;
+  /** Its connections are its own; absent: those of the cluster. */
+  readonly google?: GoogleGrpcService | undefined;
   /** Empty: the cluster's name. */
   readonly authority: string;
   readonly timeoutMs: number;
@@ -41,6 +44,7 @@ export function callGrpc({ runtime, method, service, message, onDone }: GrpcCall
   return callAsync({
     runtime,
     cluster: service.cluster,
+    google: service.google,
     timeoutMs: service.timeoutMs,
     body,
     head: grpcHead(method.path, service, runtime.self.ip),
@@ -48,8 +52,30 @@ export function callGrpc({ runtime, method, service, message, onDone }: GrpcCall
   });
 }
 
+/** As Envoy's second client, which is gRPC's own, introduces itself. */
+const GOOGLE_AGENT = 'grpc-c++/1.83.0 grpc-c/56.0.0 (linux; chttp2)';
+
+const googleHead = (path: string, { google, authority, metadata, timeoutMs }: GrpcServiceConfig): RequestHead => ({
+  method: 'POST',
+  path,
+  authority,
+  scheme: google?.scheme ?? 'http',
+  protocol: 'HTTP/2',
+  headers: Headers.of({
+    'content-type': 'application/grpc',
+    te: 'trailers',
+    'grpc-accept-encoding': 'identity, deflate, gzip',
+    ...(timeoutMs > 0 && { 'grpc-timeout': `${Math.ceil(timeoutMs)}m` }),
+    'user-agent': GOOGLE_AGENT,
+    ...Object.fromEntries(metadata),
+  }),
+});
+
 /** The head of a call that this proxy makes itself. */
-export const grpcHead = (path: string, service: GrpcServiceConfig, ownIp: string): RequestHead => ({
+export const grpcHead = (path: string, service: GrpcServiceConfig, ownIp: string): RequestHead =>
+  service.google === undefined ? envoyHead(path, service, ownIp) : googleHead(path, service);
+
+const envoyHead = (path: string, service: GrpcServiceConfig, ownIp: string): RequestHead => ({
   method: 'POST',
   path,
   authority: service.authority === '' ? service.cluster : service.authority,

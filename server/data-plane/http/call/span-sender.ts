@@ -4,7 +4,7 @@ import type { SpanCollector } from '../../config/span-collector.ts';
 import type { ProxyRuntime, ProxySelf } from '../../runtime.ts';
 import { Headers } from '../headers.ts';
 import { callAsync } from './async-call.ts';
-import { grpcFrame } from './grpc-call.ts';
+import { grpcFrame, grpcHead } from './grpc-call.ts';
 
 /** Envoy's `tracing.*.min_flush_spans` and `flush_interval_ms`. */
 const BATCH = 5;
@@ -68,6 +68,7 @@ export class SpanSender {
     callAsync({
       runtime,
       cluster: collector.cluster,
+      google: collector.google,
       timeoutMs: collector.timeoutMs,
       ...written(collector, spans, runtime.self),
       onDone: (answer) => {
@@ -104,20 +105,23 @@ function written(
   ];
   return {
     body,
-    head: {
-      method: 'POST',
-      path,
-      authority,
-      scheme: 'http',
-      protocol: overGrpc ? 'HTTP/2' : 'HTTP/1.1',
-      headers: Headers.of({
-        'content-type': type,
-        ...(overGrpc ? { te: 'trailers' } : { 'content-length': String(body.length) }),
-        'x-envoy-internal': 'true',
-        'x-forwarded-for': ip,
-        ...Object.fromEntries(headers),
-      }),
-    },
+    head:
+      collector.google !== undefined
+        ? grpcHead(path, { ...collector, metadata: headers }, ip)
+        : {
+            method: 'POST',
+            path,
+            authority,
+            scheme: 'http',
+            protocol: overGrpc ? 'HTTP/2' : 'HTTP/1.1',
+            headers: Headers.of({
+              'content-type': type,
+              ...(overGrpc ? { te: 'trailers' } : { 'content-length': String(body.length) }),
+              'x-envoy-internal': 'true',
+              'x-forwarded-for': ip,
+              ...Object.fromEntries(headers),
+            }),
+          },
   };
 }
 

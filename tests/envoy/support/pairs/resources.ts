@@ -38,8 +38,17 @@ export interface PairResources {
   readonly clusters: readonly Cluster[];
 }
 
+/** `{AT one}` stands for the address of that host, wherever it is written. */
+function placed(given: PairCase, hosts: Hosts): PairCase {
+  const text = JSON.stringify(given);
+  if (!text.includes('{AT ')) return given;
+  const at = (name: string): string => `${hosts(name).ip}:${hosts(name).port}`;
+  return JSON.parse(text.replaceAll(/\{AT ([\w-]+)\}/g, (_, name: string) => at(name))) as PairCase;
+}
+
 /** Listener and clusters of one case, named after it so that the statistics of cases do not mix. */
-export function pairResources(given: PairCase, at: { ip: string; port: number }, hosts: Hosts): PairResources {
+export function pairResources(written: PairCase, at: { ip: string; port: number }, hosts: Hosts): PairResources {
+  const given = placed(written, hosts);
   return {
     listener: {
       name: given.name,
