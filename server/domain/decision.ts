@@ -49,6 +49,12 @@ export interface DecisionStep {
   readonly attempt?: number;
 }
 
+/**
+ * Evidence of a step `filter_chain`: the listener has changed since the connection was opened, and this request was served as before the
+ * change. The connection ends with its answer.
+ */
+export const FORMER_LISTENER = 'formerListener';
+
 /** The handshakes of a hop, the same objects for all requests of a connection. */
 export interface HopHandshakes {
   /** With who asked this proxy. */

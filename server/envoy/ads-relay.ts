@@ -4,9 +4,12 @@ import {
   type Cluster,
   type ClusterLoadAssignment,
   type DeltaDiscoveryResponse,
+  type DiscoveryRequest,
   type DiscoveryResponse,
   decodeResource,
+  deltaDiscoveryRequest,
   deltaDiscoveryResponse,
+  discoveryRequest,
   discoveryResponse,
   encodeResource,
   type Listener,
@@ -28,6 +31,9 @@ export interface PodNetwork {
   readonly words?: Readonly<Record<'delta' | 'sotw', AgentWords>> | undefined;
   /** Route configurations of this version of the control plane's state pass. */
   onRoutes?(version: string): void;
+  onListenerRemoved?(name: string): void;
+  /** Envoy answers listeners that it was sent: it takes or refuses them. */
+  onListenersAnswered?(taken: boolean): void;
 }
 
 const asIs = (bytes: Buffer): Buffer => bytes;
@@ -44,38 +50,61 @@ export function addAdsRelay(
   token?: () => string,
 ): { close(): void } {
   const client = new Client(istiod, credentials.createInsecure());
-  const relay = (path: string, edit: (bytes: Buffer) => Promise<Buffer>, words?: AgentWords) => (call: Call) => {
-    const metadata = new Metadata();
-    if (token !== undefined) metadata.set('authorization', `Bearer ${token()}`);
-    const upstream = client.makeBidiStreamRequest(path, asIs, asIs, metadata);
-    let passed = Promise.resolve();
-    call.on('data', (bytes: Buffer) => upstream.write(bytes));
-    if (words !== undefined) call.once('data', () => upstream.write(words.first()));
-    call.on('end', () => upstream.end());
-    call.on('cancelled', () => upstream.cancel());
-    upstream.on('data', (bytes: Buffer) => {
-      const answer = words?.answer(bytes);
-      if (answer !== undefined) {
-        upstream.write(answer);
-        return;
-      }
-      passed = passed
-        .then(() => edit(bytes))
-        .then((edited) => void call.write(edited))
-        .catch((cause: unknown) => void call.destroy(cause instanceof Error ? cause : new Error(String(cause))));
-    });
-    upstream.on('error', (error) => call.emit('error', error));
-    upstream.on('end', () => call.end());
-  };
+  const relay =
+    (path: string, { edit, read }: Side, words?: AgentWords) =>
+    (call: Call) => {
+      const metadata = new Metadata();
+      if (token !== undefined) metadata.set('authorization', `Bearer ${token()}`);
+      const upstream = client.makeBidiStreamRequest(path, asIs, asIs, metadata);
+      let passed = Promise.resolve();
+      call.on('data', (bytes: Buffer) => {
+        const { errorDetail, responseNonce, typeUrl } = read(bytes);
+        if (typeUrl === typeUrls.listener && responseNonce !== '')
+          network.onListenersAnswered?.(errorDetail === undefined);
+        upstream.write(bytes);
+      });
+      if (words !== undefined) call.once('data', () => upstream.write(words.first()));
+      call.on('end', () => upstream.end());
+      call.on('cancelled', () => upstream.cancel());
+      upstream.on('data', (bytes: Buffer) => {
+        const answer = words?.answer(bytes);
+        if (answer !== undefined) {
+          upstream.write(answer);
+          return;
+        }
+        passed = passed
+          .then(() => edit(bytes))
+          .then((edited) => void call.write(edited))
+          .catch((cause: unknown) => void call.destroy(cause instanceof Error ? cause : new Error(String(cause))));
+      });
+      upstream.on('error', (error) => call.emit('error', error));
+      upstream.on('end', () => call.end());
+    };
   server.addService(
     { sotw: rawStream(adsPaths.stateOfTheWorld), delta: rawStream(adsPaths.delta) },
     {
-      sotw: relay(adsPaths.stateOfTheWorld, (bytes) => editStateOfTheWorld(bytes, network), network.words?.sotw),
-      delta: relay(adsPaths.delta, (bytes) => editDelta(bytes, network), network.words?.delta),
+      sotw: relay(adsPaths.stateOfTheWorld, stateOfTheWorld(network), network.words?.sotw),
+      delta: relay(adsPaths.delta, delta(network), network.words?.delta),
     },
   );
   return { close: () => client.close() };
 }
+
+/** One of the two forms of a stream: what is changed in answers, and how requests are read. */
+interface Side {
+  readonly edit: (bytes: Buffer) => Promise<Buffer>;
+  readonly read: (bytes: Buffer) => Pick<DiscoveryRequest, 'typeUrl' | 'responseNonce' | 'errorDetail'>;
+}
+
+const stateOfTheWorld = (network: PodNetwork): Side => ({
+  edit: (bytes) => editStateOfTheWorld(bytes, network),
+  read: discoveryRequest.read,
+});
+
+const delta = (network: PodNetwork): Side => ({
+  edit: (bytes) => editDelta(bytes, network),
+  read: deltaDiscoveryRequest.read,
+});
 
 // Fields are picked one by one: a message that was read cannot be the pattern of one that is written.
 async function editStateOfTheWorld(bytes: Buffer, network: PodNetwork): Promise<Buffer> {
@@ -90,6 +119,7 @@ async function editDelta(bytes: Buffer, network: PodNetwork): Promise<Buffer> {
   const { typeUrl, systemVersionInfo, nonce, resources, removedResources }: DeltaDiscoveryResponse =
     deltaDiscoveryResponse.read(bytes);
   if (typeUrl === typeUrls.route) network.onRoutes?.(systemVersionInfo);
+  if (typeUrl === typeUrls.listener) for (const name of removedResources) network.onListenerRemoved?.(name);
   const edit = editOf(typeUrl, network);
   if (edit === undefined) return bytes;
   const edited = await Promise.all(

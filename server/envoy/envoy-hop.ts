@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { connectionId } from '#data-plane';
-import { type DecisionStep, type HopRecord, RecordedHop, RecordedRequest, RecordedResponse } from '#domain';
+import { type HopRecord, RecordedHop, RecordedRequest, RecordedResponse } from '#domain';
+import type { ChainsInForce } from './chains-in-force.ts';
 import type { HopEntry } from './hop-format.ts';
 import type { ToldHandshakes } from './told-handshakes.ts';
+import { detailsOf, flagsOf, toldSteps } from './told-steps.ts';
 
 /** What is known of the proxy beside what it writes down. */
 export interface HopSurroundings {
@@ -14,6 +16,7 @@ export interface HopSurroundings {
   readonly isEnvoy: (ip: string) => boolean;
   readonly counts: CallCounts;
   readonly handshakes: ToldHandshakes;
+  readonly chains: Pick<ChainsInForce, 'isFormer'>;
 }
 
 const MOST_CALLS = 4096;
@@ -36,14 +39,14 @@ type Place = Pick<HopRecord, 'traceId' | 'spanId' | 'parentSpanId'>;
 
 /** The record of what a real Envoy did with a request or a connection, as far as it tells. */
 export function envoyHop(entry: HopEntry, surroundings: HopSurroundings): HopRecord {
-  const { proxy, pushVersion } = surroundings;
+  const { chains, proxy, pushVersion } = surroundings;
   const isHttp = entry.kind === 'http';
   const peer = (entry.direction === 'inbound' ? entry.client_uri : entry.host_uri) ?? '';
   const detail = {
     requestHeaders: headersOf(entry.request_headers),
     responseHeaders: headersOf(entry.response_headers),
     tape: undefined,
-    steps: stepsOf(entry),
+    steps: toldSteps(entry, chains.isFormer(entry.chain, Number(entry.start))),
   };
   const { traceId, spanId, parentSpanId } = isHttp ? requestPlace(entry, surroundings) : connectionPlace(entry);
   const request = {
@@ -91,10 +94,6 @@ export function envoyHop(entry: HopEntry, surroundings: HopSurroundings): HopRec
 
 const headersOf = (told: Readonly<Record<string, string | null>>): string[] =>
   Object.entries(told).flatMap(([name, value]) => (value === null || value === '-' ? [] : [name, value]));
-
-const flagsOf = ({ flags }: HopEntry): string[] => (flags === '-' || flags === null ? [] : flags.split(','));
-
-const detailsOf = ({ details, terminated }: HopEntry): string => details ?? terminated ?? '';
 
 /** Both ends of a connection compute the ids of its record alike, as our own proxies do. */
 function connectionPlace({ direction, host, local, remote, start, stream, upstream_local }: HopEntry): Place {
@@ -160,33 +159,4 @@ function toldSpan(headers: HopEntry['request_headers']): ToldSpan | undefined {
     spanId: spanId.toLowerCase(),
     ...(parent && { parentSpanId: parent.toLowerCase() }),
   };
-}
-
-const UNSAID = 'A real Envoy tells what it chose, not why.';
-
-/** What it chose; which candidates it looked at, it does not tell. */
-function stepsOf(entry: HopEntry): DecisionStep[] {
-  const { cluster, client_uri, host, host_uri, route, status, duration, attempts, transport_failure } = entry;
-  const steps: DecisionStep[] = [];
-  const say = (step: Omit<DecisionStep, 'atMs'>, atMs = 0): void => void steps.push({ ...step, atMs });
-  if (client_uri) say({ stage: 'tls_server', outcome: 'passed', name: client_uri, evidence: { peer: client_uri } });
-  if (route) say({ stage: 'route', outcome: 'chosen', name: route, detail: UNSAID });
-  if (cluster) say({ stage: 'cluster', outcome: 'chosen', name: cluster, detail: UNSAID });
-  if (host) say({ stage: 'endpoint', outcome: 'chosen', name: host, detail: UNSAID });
-  if (host_uri) say({ stage: 'tls_peer', outcome: 'passed', name: host_uri, evidence: { peer: host_uri } });
-  const details = detailsOf(entry);
-  const evidence = {
-    status,
-    flags: flagsOf(entry).join(','),
-    details,
-    attempts: Number(attempts ?? 0),
-    ...(transport_failure && { transportFailure: transport_failure }),
-  };
-  const outcome =
-    details === 'via_upstream' || (entry.kind === 'tcp' && flagsOf(entry).length === 0) ? 'passed' : 'stopped';
-  say(
-    { stage: 'response', outcome, name: String(status), detail: `${details || 'no details'}. ${UNSAID}`, evidence },
-    duration,
-  );
-  return steps;
 }

@@ -53,11 +53,13 @@ const SIGNALS: Readonly<Partial<Record<NodeJS.Signals, string>>> = {
 };
 
 const ADMIN_PORT = 15000;
+/** How long a line of a log may wait before it is written. */
+export const FLUSH_MS = 20;
 /** As Istio's agent starts Envoy, but for one thread and logs that are there at once. Source: args in istio pkg/envoy/proxy.go. */
 const AS_ISTIO = [
   ...['--drain-time-s', '45', '--drain-strategy', 'immediate', '--local-address-ip-version', 'v4'],
   ...['--disable-hot-restart', '--allow-unknown-static-fields', '--skip-deprecated-logs'],
-  ...['--concurrency', '1', '--file-flush-interval-msec', '20'],
+  ...['--concurrency', '1', '--file-flush-interval-msec', `${FLUSH_MS}`],
   ...['--log-level', 'warning', '--component-log-level', 'misc:error'],
 ];
 const KILL_MS = 3000;

@@ -24,10 +24,11 @@ import { errorMessage, MeshworkError, type SocketAddress, spiffeId, type Timer }
 import { AGENT_COUNTS, type TypedExtensionConfig } from '#xds';
 import { addAdsRelay } from './ads-relay.ts';
 import { bootstrap } from './bootstrap.ts';
+import { ChainsInForce } from './chains-in-force.ts';
 import { CallCounts, envoyHop } from './envoy-hop.ts';
-import { type EnvoyFiles, type EnvoyProcess, startEnvoy } from './envoy-process.ts';
+import { type EnvoyFiles, type EnvoyProcess, FLUSH_MS, startEnvoy } from './envoy-process.ts';
 import { EnvoyView } from './envoy-view.ts';
-import { followLines } from './follow-lines.ts';
+import { followLines, type LineFollower } from './follow-lines.ts';
 import type { HopEntry } from './hop-format.ts';
 import { NameBook } from './name-book.ts';
 import { NameServer } from './name-server.ts';
@@ -89,6 +90,7 @@ class EnvoyProxy implements Proxy {
   /** Istio's metrics, which Envoy itself does not have. */
   readonly #calls: ToldCalls;
   readonly #plans = new StatsPlans();
+  readonly #chains = new ChainsInForce();
   readonly #secrets: ToldSecrets;
   readonly #handshakes = new ToldHandshakes(() => this.#secrets.roots(ROOT_SECRET));
   readonly #agent: Agent;
@@ -102,7 +104,7 @@ class EnvoyProxy implements Proxy {
   #process: EnvoyProcess | undefined;
   #routesVersion = '';
   #revokedTimer: Timer | undefined;
-  readonly #followed: (() => void)[] = [];
+  #followed: readonly LineFollower[] = [];
   #stopping = false;
 
   constructor(mesh: EnvoyMesh, options: ProxyOptions) {
@@ -137,7 +139,10 @@ class EnvoyProxy implements Proxy {
       endpoints: () => view.endpoints(),
       configDump: () => view.configDump(),
       stats: () => view.stats(),
-      refresh: () => view.refresh(),
+      refresh: async () => {
+        await view.refresh();
+        await this.#told();
+      },
       secrets: () => this.#secrets.list(),
       rotations: () => this.#secrets.rotations(),
     };
@@ -168,11 +173,11 @@ class EnvoyProxy implements Proxy {
       signal,
     });
     this.#process = started;
-    this.#followed.push(
+    this.#followed = [
       followLines(started.files.access, clock, this.#options.onEntry ?? onLog),
       followLines(started.files.own, clock, onLog),
       followLines(started.files.hops, clock, (line) => this.#tellHop(line)),
-    );
+    ];
     void started.ended.then((how) => this.#ended(how));
     await this.#namesLoaded(signal);
     this.#log('info', 'Envoy proxy is ready');
@@ -189,7 +194,7 @@ class EnvoyProxy implements Proxy {
     this.#agent.stop();
     this.#revokedTimer?.cancel();
     await started?.stop();
-    for (const end of this.#followed) end();
+    for (const followed of this.#followed) followed.stop();
     this.#relay?.close();
     this.#server.forceShutdown();
     this.#nameServer.stop();
@@ -197,6 +202,12 @@ class EnvoyProxy implements Proxy {
     this.#agentPort?.server.closeAllConnections();
     this.#wires.close();
     this.#mesh.pods.delete(this.#options.pod.ip);
+  }
+
+  /** Everything that Envoy has written down so far is told. */
+  async #told(): Promise<void> {
+    await new Promise<void>((resolve) => this.#options.clock.after(FLUSH_MS, resolve));
+    for (const followed of this.#followed) followed.read();
   }
 
   /** Before it has the table of names, the agent answers nobody: the pod is not ready. */
@@ -219,6 +230,7 @@ class EnvoyProxy implements Proxy {
       hostPort: this.#mesh.hostPort,
       hopsFile: files.hops,
       plans: this.#plans,
+      chains: this.#chains,
       nameServer,
       onName: (name, port) => this.#names.note(name, port),
       reach: (address) => void network.reach?.(address),
@@ -231,6 +243,7 @@ class EnvoyProxy implements Proxy {
       onRoutes: (version: string) => {
         this.#routesVersion = version;
       },
+      onListenersAnswered: (taken: boolean) => this.#chains.answered(taken, this.#options.clock.now()),
     };
     this.#relay = addAdsRelay(this.#server, xdsAddress, changes, token);
     this.#secrets.onChange = addSecretService(this.#server, this.#secrets);
@@ -321,6 +334,7 @@ class EnvoyProxy implements Proxy {
       isEnvoy: (ip: string) => pods.has(ip),
       counts,
       handshakes: this.#handshakes,
+      chains: this.#chains,
     };
     try {
       const told = JSON.parse(line) as HopEntry;

@@ -7,14 +7,23 @@ const PIECE_BYTES = 64 * 1024;
 const KEPT_BYTES = 8 * 1024 * 1024;
 const LF = 0x0a;
 
-/** Hands over each line that is appended to a file, until the function that it returns is called. */
-export function followLines(file: string, clock: Clock, onLine: (line: string) => void): () => void {
+/** Somebody who reads a file that grows. */
+export interface LineFollower {
+  /** Hands over what has been appended meanwhile, at once. */
+  read(): void;
+  /** Reads what is left, and nothing after it. */
+  stop(): void;
+}
+
+/** Hands over each line that is appended to a file, until it is stopped. */
+export function followLines(file: string, clock: Clock, onLine: (line: string) => void): LineFollower {
   const descriptor = openSync(file, 'r+');
   const piece = Buffer.alloc(PIECE_BYTES);
   let at = 0;
   let rest = Buffer.alloc(0);
   let stopped = false;
   const read = (): void => {
+    if (stopped) return;
     for (;;) {
       const bytes = readSync(descriptor, piece, 0, PIECE_BYTES, at);
       if (bytes === 0) break;
@@ -36,10 +45,13 @@ export function followLines(file: string, clock: Clock, onLine: (line: string) =
     clock.after(EVERY_MS, next);
   };
   next();
-  return () => {
-    if (stopped) return;
-    read();
-    stopped = true;
-    closeSync(descriptor);
+  return {
+    read,
+    stop: () => {
+      if (stopped) return;
+      read();
+      stopped = true;
+      closeSync(descriptor);
+    },
   };
 }

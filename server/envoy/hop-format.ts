@@ -1,5 +1,6 @@
 import { ISTIO_LOG_FORMAT } from '#data-plane';
 import type { Listener } from '#xds';
+import type { ChainsInForce } from './chains-in-force.ts';
 import { type StatsPlans, withoutStatsFilters } from './stats-plans.ts';
 
 /** Headers that an Envoy writes down; it has no word for all of them. */
@@ -39,6 +40,8 @@ export interface HopEntry {
   readonly kind: 'http' | 'tcp';
   /** Which statistics filters stood in the chain, by their numbers. */
   readonly plans: string;
+  /** The mark of the filter chain; empty for the listener itself. */
+  readonly chain: string;
   /** Milliseconds since 1970. */
   readonly start: string;
   readonly duration: number;
@@ -55,6 +58,7 @@ export interface HopEntry {
   readonly transport_failure: string | null;
   readonly received: number;
   readonly sent: number;
+  readonly chain_name: string | null;
   readonly route: string | null;
   readonly cluster: string | null;
   readonly host: string | null;
@@ -77,12 +81,14 @@ export interface HopEntry {
   readonly host_certificate: string | null;
   readonly stream: string | null;
   readonly line: string;
+  /** What the resources say of the YAML behind them, as `filter_metadata.meshwork` has it. */
+  readonly origins: Readonly<Record<'chain' | 'route' | 'cluster' | 'host', unknown>>;
   readonly request_headers: Readonly<Record<string, string | null>>;
   readonly response_headers: Readonly<Record<string, string | null>>;
 }
 
 /** What is known when the configuration comes. */
-type Known = Pick<HopEntry, 'direction' | 'traces' | 'kind' | 'plans'>;
+type Known = Pick<HopEntry, 'direction' | 'traces' | 'kind' | 'plans' | 'chain'>;
 
 /** Which command of Envoy's formats tells which fact. Those of requests are empty for a connection. */
 const FORMAT: Readonly<Record<Exclude<keyof HopEntry, keyof Known | 'path' | 'authority'>, string | object>> = {
@@ -99,6 +105,7 @@ const FORMAT: Readonly<Record<Exclude<keyof HopEntry, keyof Known | 'path' | 'au
   transport_failure: '%UPSTREAM_TRANSPORT_FAILURE_REASON%',
   received: '%BYTES_RECEIVED%',
   sent: '%BYTES_SENT%',
+  chain_name: '%FILTER_CHAIN_NAME%',
   route: '%ROUTE_NAME%',
   cluster: '%UPSTREAM_CLUSTER_RAW%',
   host: '%UPSTREAM_HOST%',
@@ -118,6 +125,12 @@ const FORMAT: Readonly<Record<Exclude<keyof HopEntry, keyof Known | 'path' | 'au
   host_certificate: '%UPSTREAM_PEER_CERT%',
   stream: '%STREAM_ID%',
   line: ISTIO_LOG_FORMAT,
+  origins: {
+    chain: '%METADATA(LISTENER_FILTER_CHAIN:meshwork)%',
+    route: '%METADATA(ROUTE:meshwork)%',
+    cluster: '%METADATA(CLUSTER:meshwork)%',
+    host: '%METADATA(UPSTREAM_HOST:meshwork)%',
+  },
   request_headers: headers('REQ', REQUEST_HEADERS),
   response_headers: headers('RESP', RESPONSE_HEADERS),
 };
@@ -141,6 +154,7 @@ export interface Telling {
   readonly file: string;
   readonly direction: HopEntry['direction'];
   readonly plans: StatsPlans;
+  readonly chains: ChainsInForce;
 }
 
 /**
@@ -149,18 +163,22 @@ export interface Telling {
  */
 export function tellingHops(listener: Listener, telling: Telling): Listener {
   const { access_log, filter_chains, default_filter_chain } = listener as unknown as Fields;
-  const change = (chain: unknown): unknown => withLoggers(chain as Fields, telling);
-  const { file, direction } = telling;
-  const unmatched = { ...loggerOf(file, { direction, traces: 'no', kind: 'tcp', plans: '' }), filter: NO_CHAIN };
+  const { chains, file, direction } = telling;
+  const given = (filter_chains as readonly Fields[] | undefined) ?? [];
+  const last = default_filter_chain as Fields | undefined;
+  const marks = chains.sent(listener.name, last === undefined ? given : [...given, last]);
+  const change = (chain: Fields, place: number): Fields => withLoggers(chain, marks[place] ?? '', telling);
+  const known: Known = { direction, traces: 'no', kind: 'tcp', plans: '', chain: '' };
+  const unmatched = { ...loggerOf(file, known), filter: NO_CHAIN };
   return {
     ...listener,
     access_log: [...((access_log as readonly unknown[]) ?? []), unmatched],
-    ...(filter_chains !== undefined && { filter_chains: (filter_chains as readonly unknown[]).map(change) }),
-    ...(default_filter_chain !== undefined && { default_filter_chain: change(default_filter_chain) }),
+    ...(filter_chains !== undefined && { filter_chains: given.map(change) }),
+    ...(last !== undefined && { default_filter_chain: change(last, given.length) }),
   } as Listener;
 }
 
-function withLoggers(given: Fields, { file, direction, plans }: Telling): Fields {
+function withLoggers(given: Fields, mark: string, { file, direction, plans }: Telling): Fields {
   const { chain, configs } = withoutStatsFilters(given);
   const filters = (chain['filters'] as readonly Fields[] | undefined)?.map((filter) => {
     const config = filter['typed_config'] as Fields | undefined;
@@ -172,6 +190,7 @@ function withLoggers(given: Fields, { file, direction, plans }: Telling): Fields
       traces,
       kind: type === HTTP ? 'http' : 'tcp',
       plans: plans.numbersOf(configs),
+      chain: mark,
     });
     return {
       ...filter,

@@ -3,6 +3,7 @@ import type { SocketAddress } from '#domain';
 import type { Cluster, ClusterLoadAssignment, Listener } from '#xds';
 import type { PodNetwork } from './ads-relay.ts';
 import { loadAssignment, resolverAt, socketAddress } from './bootstrap.ts';
+import type { ChainsInForce } from './chains-in-force.ts';
 import { tellingHops } from './hop-format.ts';
 import { ENVOY_PORTS } from './pod-wires.ts';
 import type { StatsPlans } from './stats-plans.ts';
@@ -23,6 +24,8 @@ export interface PodNetworkOptions {
   readonly hopsFile: string;
   /** Learns which statistics filters its listeners have. */
   readonly plans: StatsPlans;
+  /** Learns which filter chains its listeners are sent with. */
+  readonly chains: ChainsInForce;
   /** Hears which ports of the pod the inbound listener has chains for. */
   readonly onInboundPorts: (ports: readonly number[]) => void;
 }
@@ -54,18 +57,20 @@ type Fields = Readonly<Record<string, unknown>>;
 export function podNetwork(options: PodNetworkOptions): PodNetwork {
   return {
     listener: (listener) => changeListener(listener, options),
+    onListenerRemoved: (name) => void options.chains.sent(name, []),
     cluster: (cluster) => changeCluster(cluster, options),
     endpoints: (assignment) => reachable(assignment, options),
   };
 }
 
 function changeListener(given: Listener, options: PodNetworkOptions): Listener {
-  const { podIp, hopsFile, hostPort, onInboundPorts, plans } = options;
+  const { podIp, chains, hopsFile, hostPort, onInboundPorts, plans } = options;
   const { name, listener_filters, filter_chains } = given as unknown as Fields;
   const listener = tellingHops(given, {
     file: hopsFile,
     direction: name === INBOUND ? 'inbound' : 'outbound',
     plans,
+    chains,
   });
   if (name === INBOUND) onInboundPorts(portsOf(filter_chains as readonly Fields[] | undefined));
   if (name === INBOUND || name === OUTBOUND) {

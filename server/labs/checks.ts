@@ -130,7 +130,7 @@ export function createChecks(options: ChecksOptions): Checks {
         const { verdict, memory } = await runBatch(batch, options.traffic(), {
           context: now,
           earlier: batches,
-          run: runs++,
+          nextRun: () => runs++,
         });
         own.seen = verdict.seen;
         if (!verdict.met) return false;

@@ -1,3 +1,4 @@
+import { FORMER_LISTENER, type HopRecord } from '#domain';
 import type { BatchSpec } from './lab-schema.ts';
 import { freshFigures } from './probes/counters.ts';
 import { type BatchMemory, type Evidence, watchEvidence } from './probes/evidence.ts';
@@ -8,6 +9,8 @@ import type { SentRequest, Traffic } from './traffic.ts';
 /** The last hops and log lines of a request may be written a moment after its answer reached the client: so long nothing new has come. */
 const LATE_MS = 3000;
 const MOST_WAITS = 10;
+/** Each connection that was open before a change serves one more request as before it. */
+const MOST_SENDS = 3;
 
 export interface BatchRun {
   readonly verdict: BatchVerdict;
@@ -17,12 +20,28 @@ export interface BatchRun {
 interface RunOptions {
   readonly context: ProbeContext;
   readonly earlier: ReadonlyMap<string, BatchMemory>;
-  /** Another number for each run. */
-  readonly run: number;
+  /** Another number for each time that a batch is sent. */
+  readonly nextRun: () => number;
 }
 
-/** Sends a batch and judges it; a failing verdict is accepted only after late hops have had their time to arrive. */
+/**
+ * Sends a batch and judges it. One that fails, and that listeners served in part as they were before they changed, tells of the mesh before the
+ * change: it is sent again, over the connections that came after.
+ */
 export async function runBatch(batch: BatchSpec, traffic: Traffic, options: RunOptions): Promise<BatchRun> {
+  const { hops } = options.context.sandbox;
+  const isOld = ({ traceId }: SentRequest): boolean => hops.trace(traceId).some(wasServedByFormer);
+  for (let sends = 1; ; sends++) {
+    const done = await sendOnce(batch, traffic, options);
+    if (done.verdict.met || sends === MOST_SENDS || !done.memory.sent.some(isOld)) return done;
+  }
+}
+
+const wasServedByFormer = ({ steps }: HopRecord): boolean =>
+  steps.some(({ evidence }) => evidence?.[FORMER_LISTENER] === true);
+
+/** A failing verdict is accepted only after late hops have had their time to arrive. */
+async function sendOnce(batch: BatchSpec, traffic: Traffic, options: RunOptions): Promise<BatchRun> {
   const { sandbox } = options.context;
   let evidence: Evidence | undefined;
   const begins = async (): Promise<void> => {
@@ -32,8 +51,9 @@ export async function runBatch(batch: BatchSpec, traffic: Traffic, options: RunO
   };
   await rest(batch, options);
   const sent: SentRequest[] = [];
+  const run = options.nextRun();
   for (const id of trafficsOf(batch))
-    sent.push(...(await traffic.batch(id, batch.requests, { ...batch, run: options.run, begins })));
+    sent.push(...(await traffic.batch(id, batch.requests, { ...batch, run, begins })));
   evidence?.sent();
   const judge = (): BatchVerdict =>
     judgeBatch(batch, sent, {

@@ -11,6 +11,7 @@ export { createAdsServer } from './server/ads-server.ts';
 export {
   adsPaths,
   type DeltaDiscoveryResponse,
+  type DiscoveryRequest,
   type DiscoveryResponse,
   deltaDiscoveryRequest,
   deltaDiscoveryResponse,

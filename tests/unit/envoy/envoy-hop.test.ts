@@ -32,6 +32,7 @@ function mesh(envoys = [FRONTEND, REVIEWS]) {
     isEnvoy: (ip: string) => envoys.includes(ip),
     counts: new CallCounts(),
     handshakes: new ToldHandshakes(() => undefined),
+    chains: { isFormer: (mark: string) => mark === 'former' },
   };
   return {
     frontend: (told: HopEntry) => envoyHop(told, { ...common, proxy: proxyOf('frontend'), podIp: FRONTEND }),

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { SocketAddress } from '#domain';
 import type { Cluster, ClusterLoadAssignment, Listener } from '#xds';
+import { ChainsInForce } from '../../../server/envoy/chains-in-force.ts';
 import { podNetwork } from '../../../server/envoy/pod-network.ts';
 import { StatsPlans } from '../../../server/envoy/stats-plans.ts';
 
@@ -21,6 +22,7 @@ const network = podNetwork({
   reach: (address) => void reached.push(address),
   hopsFile: '/tmp/hops.log',
   plans,
+  chains: new ChainsInForce(),
   nameServer: { ip: '127.9.1.7', port: 5300 },
   onInboundPorts: (ports) => void inbound.push([...ports]),
 });

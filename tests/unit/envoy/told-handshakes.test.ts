@@ -66,6 +66,7 @@ describe('the handshakes that a real Envoy tells of', () => {
       isEnvoy: () => true,
       counts: new CallCounts(),
       handshakes: new ToldHandshakes(() => ca.rootsPem),
+      chains: { isFormer: () => false },
     });
     const { handshakes, plaintext } = handshakesView('r', [hop]);
     expect(plaintext).toEqual([]);

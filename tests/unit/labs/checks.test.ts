@@ -135,6 +135,25 @@ describe('checks with batches', () => {
     expect((await run)[0]).toMatchObject({ state: 'met', seen: '4 of 4 called reviews with flag DC.' });
   });
 
+  it('are sent again where a listener served some of them as before it changed, and no more than three times', async () => {
+    const running = start([check('a', BATCH({ status: 403, min: 4 }))]);
+    let former = 2;
+    running.sandbox.answer = (_url, init) => {
+      if (former-- <= 0) return reply(403);
+      const traceId = init.headers?.['traceparent']?.split('-')[1] ?? '';
+      const served = hop({ traceId, spanId: traceId.slice(16), direction: 'inbound', service: 'reviews' });
+      const step = { stage: 'filter_chain', outcome: 'applied', name: '', evidence: { formerListener: true }, atMs: 0 };
+      running.sandbox.addHop({ ...served, steps: [step] } as typeof served);
+      return reply(200);
+    };
+    expect((await running.checks.run())[0]).toMatchObject({ state: 'met', seen: '4 of 4 answered 403.' });
+    expect(running.sandbox.requests).toHaveLength(8);
+    const wrong = start([check('a', BATCH({ status: 404, min: 4 }))]);
+    wrong.sandbox.answer = running.sandbox.answer;
+    expect((await wrong.checks.run())[0]?.state).toBe('unmet');
+    expect(wrong.sandbox.requests).toHaveLength(4);
+  });
+
   it('wait no longer than three seconds for them', async () => {
     const running = start([check('a', BATCH({ call: { to: 'reviews' }, min: 4 }))]);
     const run = running.checks.run();
