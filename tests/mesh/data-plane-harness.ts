@@ -6,7 +6,13 @@ import * as x509 from '@peculiar/x509';
 import type { FleetingHop, HopRecord, SocketAddress } from '#domain';
 import { formatAddress, seededRandom } from '#domain';
 import type { AdsClient, AdsClientOptions, Rejection, ResourceByType, TypeUrl } from '#xds';
-import type { BootstrapSettings, CertificateSigner, Proxy, ProxyNetwork } from '../../server/data-plane/doors.ts';
+import type {
+  BootstrapSettings,
+  CertificateSigner,
+  Proxy,
+  ProxyNetwork,
+  Resolve,
+} from '../../server/data-plane/doors.ts';
 import { createProxyWith } from '../../server/data-plane/proxy.ts';
 import { systemClock } from '../../server/system.ts';
 
@@ -118,6 +124,8 @@ export interface PodOptions {
   readonly seed?: string;
   readonly signer: CertificateSigner;
   readonly bootstrap?: BootstrapSettings;
+  /** Absent: no name resolves. */
+  readonly resolve?: Resolve;
 }
 
 /** The hidden address of a pod: third byte plus 100. */
@@ -156,7 +164,7 @@ export async function startPod(options: PodOptions, configure: (xds: FakeXds) =>
       signer: options.signer,
       bootstrap: options.bootstrap,
       token: () => 'token',
-      network: capture,
+      network: Object.assign(capture, options.resolve && { resolve: options.resolve }),
       clock,
       random: seededRandom(options.seed ?? 'seed'),
       onHop: (hop) => hops.push(hop),

@@ -23,6 +23,7 @@ export async function serveAuthority(
   address: string,
   { proto, service, method, read }: ServedMethod,
   answer: (request: Message, reply: Reply) => void,
+  credentials = ServerCredentials.createInsecure(),
 ): Promise<{ stop(): void }> {
   const definition = loadSync(proto, {
     includeDirs: ['envoy-api', 'xds', 'googleapis', 'protoc-gen-validate'].map((dir) => join(PROTOS, dir)),
@@ -40,7 +41,7 @@ export async function serveAuthority(
     [method]: ({ request }: Call, reply: Reply) => answer(request, reply),
   });
   await new Promise<void>((resolve, reject) =>
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error) => (error ? reject(error) : resolve())),
+    server.bindAsync(address, credentials, (error) => (error ? reject(error) : resolve())),
   );
   return { stop: () => server.forceShutdown() };
 }

@@ -33,6 +33,7 @@ export function readGoogleGrpc(given: GoogleGrpcJson, field: string): GoogleGrpc
   if (refused !== undefined) throw new ConfigProblem(`${field}.${refused}`, 'is not supported');
   const { host, port } = readTarget(target, `${field}.target_uri`);
   const ssl = record(credentials['ssl_credentials']);
+  if (ssl !== undefined && isIPv4(host)) throw new ConfigProblem(`${field}.target_uri`, 'TLS needs a name to check');
   const socket = ssl && within(`${field}.channel_credentials.ssl_credentials`, () => transportSocket(ssl, host));
   const name = `google_grpc ${JSON.stringify([target, ssl])}`;
   return {

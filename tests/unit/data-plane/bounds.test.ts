@@ -124,6 +124,7 @@ describe('what breaks the rules of the API of Envoy is refused, as Envoy does', 
       { target_uri: 'a:1', stat_prefix: 'a', channel_credentials: { ssl_credentials: {} } },
       /root_certs: is needed here/,
     ],
+    [{ target_uri: '10.0.0.1:1', stat_prefix: 'a', channel_credentials: { ssl_credentials: {} } }, /TLS needs a name/],
   ])('a service with connections of its own: %j', (google_grpc, words) => {
     const grpc_service = { google_grpc };
     const asked = listener(filter('ext_authz.v3.ExtAuthz', { transport_api_version: 'V3', grpc_service }));
