@@ -311,7 +311,8 @@ export class Exchange extends RequestFacts implements FormatSubject, BodyTarget,
     const http1 = this.head.protocol !== 'HTTP/2';
     // An open tunnel of HTTP/1.1 counts below, as a request that has its answer early.
     if (!http1 || !this.stream.tunnel) this.stats.count('downstream_rq_rx_reset');
-    if (http1 && !this.stream.tunnel) this.endedWithConnection = true;
+    // A connection whose request was read to its end is left to the client: nothing of it is under way.
+    if (http1 && !this.stream.tunnel && !this.requestEnded) this.endedWithConnection = true;
     this.stream.reset(reason);
     this.#finish();
   }

@@ -6,6 +6,8 @@ import { HTTP_HISTOGRAMS, HTTP_NAMES, LISTENER_HTTP_NAMES } from './declared-nam
 import type { Histogram } from './histogram.ts';
 import type { Stat, Stats } from './stats.ts';
 
+const MAX_CLASS = 5;
+
 /** `1xx` to `5xx`, each made when it is first counted. */
 class StatusClasses {
   readonly #stats: Stats;
@@ -17,14 +19,16 @@ class StatusClasses {
     this.#prefix = prefix;
   }
 
-  of(status: number): Stat {
+  /** As in Envoy, a status beyond 599 is of no class. */
+  count(status: number): void {
     const digit = Math.floor(status / 100);
+    if (digit > MAX_CLASS) return;
     let stat = this.#made[digit];
     if (stat === undefined) {
       stat = this.#stats.stat(`${this.#prefix}downstream_rq_${digit}xx`);
       this.#made[digit] = stat;
     }
-    return stat;
+    stat.value++;
   }
 }
 
@@ -84,13 +88,13 @@ export class HttpStats {
     this.rqTime.record(durationMs);
     if (status === 0) return;
     this.#completed.value++;
-    this.#classes.of(status).value++;
+    this.#classes.count(status);
   }
 
   /** An answer before the answer. */
   informational(status: number): void {
     this.#completed.value++;
-    this.#classes.of(status).value++;
+    this.#classes.count(status);
   }
 
   connectionBegan(secured: boolean): void {
@@ -154,6 +158,6 @@ export class ListenerHttpStats {
   requestEnded(status: number): void {
     if (status === 0) return;
     this.#completed.value++;
-    this.#classes.of(status).value++;
+    this.#classes.count(status);
   }
 }

@@ -104,7 +104,7 @@ describe('a client connection reads responses', () => {
       'http1.transfer_encoding_not_allowed',
     ],
     ['a bad chunk size', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n', 'http1.codec_error'],
-    ['too large a head', `HTTP/1.1 200 OK\r\nA: ${'b'.repeat(61_440)}\r\n\r\n`, 'http1.headers_too_large'],
+    ['too large a head', `HTTP/1.1 200 OK\r\nA: ${'b'.repeat(81_920)}\r\n\r\n`, 'http1.headers_too_large'],
   ])('resets the stream on %s', async (_name, text, detail) => {
     const { response } = await respond(text);
     expect(response.resetReason).toEqual({ reason: 'protocol_error', detail });

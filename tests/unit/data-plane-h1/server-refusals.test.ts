@@ -34,8 +34,9 @@ const REFUSALS: readonly (readonly [name: string, text: string, status: number, 
   ['two spaces behind the method', `GET  / HTTP/1.1\r\n${H}\r\n`, 400, CODEC],
   ['a space in the target', `GET /a b HTTP/1.1\r\n${H}\r\n`, 400, CODEC],
   ['a byte above 0x7f in the target', `GET /\xe9 HTTP/1.1\r\n${H}\r\n`, 400, CODEC],
-  ['HTTP/0.9', 'GET /\r\n\r\n', 400, CODEC],
-  ['HTTP/1.2', `GET / HTTP/1.2\r\n${H}\r\n`, 400, CODEC],
+  ['HTTP/0.9', 'GET /\r\n\r\n', 426, 'low_version'],
+  ['HTTP/1.2', `GET / HTTP/1.2\r\n${H}\r\n`, 426, 'low_version'],
+  ['a version that is none', `GET / HTTP/1.1x\r\n${H}\r\n`, 400, CODEC],
   ['the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400, CODEC],
   ['HTTP/1.0, which is not accepted by default', `GET / HTTP/1.0\r\n${H}\r\n`, 426, 'low_version'],
   ['two Hosts', `GET / HTTP/1.1\r\n${H}Host: b\r\n\r\n`, 400, 'http.invalid_authority'],
@@ -58,7 +59,10 @@ const REFUSALS: readonly (readonly [name: string, text: string, status: number, 
     501,
     'http1.invalid_transfer_encoding',
   ],
-  ['user information in a target', `GET http://u@a/ HTTP/1.1\r\n${H}\r\n`, 400, 'http1.invalid_url'],
+  ['a target with a user and no host', `GET http://u@/ HTTP/1.1\r\n${H}\r\n`, 400, 'http1.invalid_url'],
+  ['a target with a port beyond 65535', `GET http://a:65536/ HTTP/1.1\r\n${H}\r\n`, 400, 'http1.invalid_url'],
+  ['a target whose brackets do not close', `GET http://[::1/ HTTP/1.1\r\n${H}\r\n`, 400, 'http1.invalid_url'],
+  ['a target whose host has a backslash', `GET http://a\\b/ HTTP/1.1\r\n${H}\r\n`, 400, CODEC],
   ['CONNECT without a port', `CONNECT a HTTP/1.1\r\n${H}\r\n`, 400, 'http1.invalid_url'],
   ['CONNECT with a body', `CONNECT a:1 HTTP/1.1\r\n${H}Content-Length: 1\r\n\r\nx`, 400, 'http1.body_disallowed'],
   [
@@ -221,7 +225,7 @@ describe('a server connection refuses', () => {
     server = await startServer(() => undefined, { maxHeadBytes: 1000 });
     const answer = await exchange(server.port, `${CHUNKED}0\r\nX: ${'y'.repeat(1100)}`);
     expect(answer).toMatch(/^HTTP\/1.1 431 /);
-    expect(server.errors[0]?.details).toBe('http1.trailers_too_large');
+    expect(server.errors[0]?.details).toBe('http1.headers_too_large');
   });
 
   it('a broken body by cutting the connection once the response has begun', async () => {

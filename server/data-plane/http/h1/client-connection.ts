@@ -13,11 +13,12 @@ import { endOfHead, HeadBuffer } from './head-buffer.ts';
 import { HeadWriter } from './head-writer.ts';
 import type { LazyDeadline } from './lazy-deadline.ts';
 import type { ParsedResponse } from './response-parser.ts';
-import { parseResponse } from './response-parser.ts';
+import { beginsAnswer, parseResponse } from './response-parser.ts';
 import { formatEndpoint } from './socket-address.ts';
 import { WireWriter } from './wire-writer.ts';
 
-const MAX_HEAD_BYTES = 60 * 1024;
+/** Source: MAX_RESPONSE_HEADERS_KB of Envoy's codec. */
+const MAX_HEAD_BYTES = 80 * 1024;
 const MAX_HEADERS = 100;
 const TIMED_OUT = /^HTTP\/1\.[01] 408$/;
 
@@ -66,7 +67,7 @@ export class ClientConnection implements ClientHost, PooledConnection {
     socket.on('error', (error) => {
       this.#lastError = error;
     });
-    socket.on('close', () => this.#finish());
+    socket.on('close', () => this.#onClose());
     socket.resume();
   }
 
@@ -177,9 +178,16 @@ export class ClientConnection implements ClientHost, PooledConnection {
       return;
     }
     this.#held.append(chunk);
-    const end = this.#held.findEnd(MAX_HEAD_BYTES);
-    if (typeof end !== 'number') this.#refuse(end);
-    else if (end >= 0) this.#read(this.#held.take());
+    const end = this.#endOfHeld();
+    if (end >= 0) this.#read(this.#held.take());
+  }
+
+  /** Where the head that is held ends; −1: not yet, or it was refused. */
+  #endOfHeld(): number {
+    const end = this.#held.begins(beginsAnswer) ? this.#held.findEnd(MAX_HEAD_BYTES) : FAILURES.statusLine;
+    if (typeof end === 'number') return end;
+    this.#refuse(end);
+    return -1;
   }
 
   #read(bytes: Buffer): void {
@@ -194,8 +202,7 @@ export class ClientConnection implements ClientHost, PooledConnection {
     const end = endOfHead(bytes, at);
     if (end < 0) {
       this.#held.append(at === 0 ? bytes : bytes.subarray(at));
-      const failure = this.#held.findEnd(MAX_HEAD_BYTES);
-      if (typeof failure !== 'number') this.#refuse(failure);
+      this.#endOfHeld();
       return bytes.length;
     }
     if (end - at > MAX_HEAD_BYTES) {
@@ -294,6 +301,12 @@ export class ClientConnection implements ClientHost, PooledConnection {
     const begun = stream !== undefined && (this.#inBody || this.#held.length > 0);
     if (begun) this.#fail('protocol_error', '');
     else this.#fail('connection_termination', this.#transportFailure());
+  }
+
+  /** As in Envoy, a connection that the host resets in the middle of an answer reads as one that it ends there. */
+  #onClose(): void {
+    if (!this.#closed && this.#lastError !== undefined && !this.#body.isTunnel) this.#onEnd();
+    this.#finish();
   }
 
   /** Why the transport failed; empty when the peer just left. */

@@ -59,7 +59,7 @@ export const FAILURES = {
   },
   headersTooLarge: tooLarge('Request line and headers exceed the size limit.', 'http1.headers_too_large'),
   tooManyHeaders: tooLarge('The message has more header lines than the limit.', 'http1.too_many_headers'),
-  trailersTooLarge: tooLarge('The trailers exceed the size limit.', 'http1.trailers_too_large'),
+  trailersTooLarge: tooLarge('The trailers exceed the size limit.', 'http1.headers_too_large'),
   lowVersion: {
     status: 426,
     details: 'low_version',

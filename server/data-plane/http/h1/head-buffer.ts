@@ -29,6 +29,11 @@ export class HeadBuffer {
     this.#length = needed;
   }
 
+  /** Whether what is held may be what `test` knows the beginning of. */
+  begins(test: (bytes: Buffer) => boolean): boolean {
+    return test(this.#bytes.subarray(0, this.#length));
+  }
+
   /** Where the head ends (just behind its empty line); −1 when its end has not come, or why it never will be accepted. */
   findEnd(maxBytes: number): number | Failure {
     const held = this.#bytes.subarray(0, this.#length);

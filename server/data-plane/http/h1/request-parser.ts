@@ -1,6 +1,6 @@
 import type { RequestHead } from '../codec.ts';
 import { Headers } from '../headers.ts';
-import { HOST_AND_PORT, isHost } from '../target.ts';
+import { HOST_AND_PORT, isAuthority, isHost } from '../target.ts';
 import { CR, IS_TARGET, LF, SLASH, SPACE, TAB, textOf } from './bytes.ts';
 import type { Failure } from './failures.ts';
 import { FAILURES, REFUSALS } from './failures.ts';
@@ -14,14 +14,17 @@ const METHODS: ReadonlySet<string> = new Set(
   ).split(' '),
 );
 
-const FIRST_LETTERS: ReadonlySet<string> = new Set([...METHODS].map((method) => method[0]!));
+/** Characters of a token (RFC 9110 §5.6.2). */
+const TOKEN_CHARACTER = /[!#$%&'*+\-.^_`|~0-9A-Za-z]/;
 const MAX_METHOD = 12;
 const DELETE = 0x7f;
 const ABSOLUTE_FORM = /^(https?):\/\/([^/?#]+)(.*)$/i;
 const NO_HOST = /^(?:\*|https?:\/\/)/i;
 const OTHER_SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*:\/\//;
-/** A port that is none, at the end of an authority that is no bare address of IPv6. */
-const BAD_PORT = /:(?!\d{0,5}$)[^:\]]*$/;
+/** The host of a URL, with a port or without; an address of IPv6 stands in brackets. */
+const URL_HOST = /^(?:\[[0-9A-Fa-f:.]+\]|[^:[\]]*)(?::(\d*))?$/;
+const MAX_PORT = 65_535;
+const OTHER_VERSION = /HTTP\/\d\.\d\r\n/y;
 
 /** What the connection does with a request; the fields of the head are in `head`. */
 export interface ParsedRequest {
@@ -46,7 +49,7 @@ export interface RequestRules {
 
 /** Whether a method can begin so. Bytes that are no HTTP at all, a ClientHello for instance, may have no end to wait for. */
 export const beginsMethod = (bytes: Buffer): boolean =>
-  bytes.length === 0 || FIRST_LETTERS.has(String.fromCharCode(bytes[0]!));
+  bytes.length === 0 || TOKEN_CHARACTER.test(String.fromCharCode(bytes[0]!));
 
 /**
  * Reads a request head (RFC 9112 §3 and §5) that lies in `bytes` from `start` to `end`, just behind its empty line. Strict: what two
@@ -67,20 +70,28 @@ export function parseRequest(
   let i = start + methodEnd + 1;
   while (IS_TARGET[bytes[i]!] === 1) i++;
   const target = text.slice(methodEnd + 1, i - start);
-  if (target.length === 0 || bytes[i] !== SPACE) return refusedLine(bytes[i]);
+  if (target.length === 0 || bytes[i] !== SPACE) return refusedLine(bytes[i], rules);
   const minor = httpMinor(bytes, i + 1);
-  if (minor < 0) return FAILURES.version;
+  if (minor < 0)
+    return isOtherVersion(text, i + 1 - start) && !rules.acceptHttp10 ? FAILURES.lowVersion : FAILURES.version;
   if (minor === 0 && !rules.acceptHttp10) return FAILURES.lowVersion;
   const failure = fields.read(bytes, i + 11, end, text, start);
   if (failure) return failure;
   return assemble(method, target, minor, fields, rules);
 }
 
-/** Envoy tells control characters, for which `byte` is no white space, from a line of another form. */
-const refusedLine = (byte: number | undefined): Failure =>
-  byte !== undefined && (byte < TAB || (byte > CR && byte < SPACE) || byte === DELETE)
-    ? FAILURES.control
-    : FAILURES.requestLine;
+/** Envoy tells control characters, for which `byte` is no white space, and lines that end without a version from those of another form. */
+function refusedLine(byte: number | undefined, { acceptHttp10 }: RequestRules): Failure {
+  if (byte === CR && !acceptHttp10) return FAILURES.lowVersion;
+  const control = byte !== undefined && (byte < TAB || (byte > CR && byte < SPACE) || byte === DELETE);
+  return control ? FAILURES.control : FAILURES.requestLine;
+}
+
+/** A version of HTTP that is neither 1.0 nor 1.1, and nothing behind it. */
+function isOtherVersion(text: string, at: number): boolean {
+  OTHER_VERSION.lastIndex = at;
+  return OTHER_VERSION.test(text);
+}
 
 /** Minor version of `HTTP/1.x CR LF` at `at`; −1 when something else stands there. */
 function httpMinor(bytes: Uint8Array, at: number): number {
@@ -160,8 +171,12 @@ function resolveTarget(head: RequestHead, hasHost: boolean, rules: RequestRules)
   }
   const absolute = ABSOLUTE_FORM.exec(target);
   if (absolute === null) return targetFailure(target);
-  if (absolute[2]!.includes('@') || BAD_PORT.test(absolute[2]!)) return FAILURES.url;
-  head.authority = absolute[2]!;
+  // As in Envoy, a user before the host is left out.
+  const host = absolute[2]!.slice(absolute[2]!.lastIndexOf('@') + 1);
+  if (!isAuthority(host)) return FAILURES.target;
+  const parts = URL_HOST.exec(host);
+  if (host === '' || parts === null || Number(parts[1] ?? 0) > MAX_PORT) return FAILURES.url;
+  head.authority = host;
   const rest = absolute[3]!;
   head.path = rest.startsWith('/') ? rest : `/${rest}`;
   return undefined;

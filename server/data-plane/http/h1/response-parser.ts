@@ -24,6 +24,14 @@ export interface ResponseContext {
   readonly upgrade: boolean;
 }
 
+const VERSION = Buffer.from('HTTP/1.', 'latin1');
+
+/** Whether an answer can begin so. Bytes that are no HTTP/1.x at all may have no end to wait for. */
+export function beginsAnswer(bytes: Buffer): boolean {
+  const length = Math.min(bytes.length, VERSION.length);
+  return bytes.compare(VERSION, 0, length, 0, length) === 0;
+}
+
 /** Reads a response head that lies in `bytes` from `start` to `end`, just behind its empty line. */
 export function parseResponse(
   bytes: Buffer,
@@ -75,8 +83,8 @@ function assemble(
   const headers = new Headers(fields.flat);
   headers.spelling = fields.spelling;
   if (bodiless && fields.contentLength === 0) headers.remove('content-length');
-  if (status === 101 && !context.upgrade) return FAILURES.statusLine;
-  if (status === 101 && fields.upgrade !== '') headers.flat.push('upgrade', fields.upgrade);
+  if (status === 101 && (!context.upgrade || fields.upgrade === '')) return FAILURES.statusLine;
+  if (status === 101) headers.flat.push('upgrade', fields.upgrade);
   return {
     head: { status, headers },
     framing: framingOf(status, bodiless, fields, context),

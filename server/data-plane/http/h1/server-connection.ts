@@ -299,8 +299,8 @@ class ServerConnection implements DownstreamConnection, StreamHost {
     if (this.#stream !== stream) return;
     this.#stream = undefined;
     this.#writer.flush();
-    // As in Envoy, what a host said last in a tunnel still goes to the client.
-    if (stream.tunnel && stream.responseStarted) this.#linger(false);
+    // As in Envoy, what was said of an answer still goes to the client, which is left to close first.
+    if (stream.responseStarted) this.#linger(false);
     else {
       this.#socket.destroy();
       this.#finish();
