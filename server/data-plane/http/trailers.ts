@@ -3,6 +3,7 @@ import type { Headers } from './headers.ts';
 /** Fields that frame or route a message, and so mean nothing in trailers (RFC 9110 §6.5.1). */
 const NOT_A_TRAILER: readonly string[] = [
   'content-length',
+  'host',
   'content-encoding',
   'authorization',
   'set-cookie',

@@ -245,7 +245,7 @@ describe('a pool of HTTP/2 connections', () => {
     const call = await new Call(pool, head()).decided();
     call.stream!.reset('local_reset');
     await eventually(() => codes.length === 1);
-    expect(codes).toEqual([8]);
+    expect(codes).toEqual([2]);
     expect((await new Call(pool, head('GET', '/next')).response.settled()).response?.status).toBe(204);
     expect(sessions.length).toBe(1);
   });

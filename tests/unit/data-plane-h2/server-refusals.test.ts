@@ -76,7 +76,7 @@ describe('a request that could become another one over HTTP/1.1', () => {
     ['a user in the authority', instead(':authority', 'user@app')],
     ['a slash in the authority', instead(':authority', 'app/path')],
     ['a space in the authority', instead(':authority', 'app b')],
-    ['another scheme than http and https', instead(':scheme', 'ftp')],
+    ['a scheme that is none', instead(':scheme', 'ht tp')],
     ['no method', without(':method')],
     ['no scheme', without(':scheme')],
     ['no path', without(':path')],
@@ -160,13 +160,14 @@ describe('a peer that wants to exhaust the server', () => {
       Buffer.concat([
         HELLO,
         frame(FrameType.HEADERS, 1, 1, get),
-        ...Array.from({ length: 50 }, () => frame(FrameType.CONTINUATION, 0, 1, block([['x', 'y']]))),
+        ...Array.from({ length: 600 }, () => frame(FrameType.CONTINUATION, 0, 1, block([['x', 'y']]))),
       ]),
     ],
   ])('is sent away when it %s', async (_what, bytes) => {
     expect(await tell(bytes, Number.POSITIVE_INFINITY)).toMatchObject({ goaway: CALM });
-    // As in Envoy: no request, so no line in the log.
-    expect(server.errors.filter(({ begun, details }) => begun && details !== 'http2.too_many_headers')).toEqual([]);
+    // As in Envoy: no request, so no line in the log, but for one whose head is under way.
+    const lines = server.errors.filter(({ begun }) => begun).map(({ details }) => details);
+    expect(lines.filter((details) => !/^http2\.too_many_headers$|CONTINUATION/.test(details))).toEqual([]);
   });
 
   it('may send frames of unknown types without end, as to Envoy', async () => {

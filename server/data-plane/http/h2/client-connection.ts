@@ -57,6 +57,8 @@ export class Http2ClientConnection implements SessionRole, ClientStreamHost {
   /** Streams that have no number yet. */
   #unnumbered = 0;
   #draining = false;
+  /** The last stream that the server takes up, once it has said so. */
+  #lastTaken: number | undefined = undefined;
   #gone = false;
   #keepalive: Timer | undefined = undefined;
 
@@ -157,10 +159,14 @@ export class Http2ClientConnection implements SessionRole, ClientStreamHost {
     return violation(ErrorCode.PROTOCOL_ERROR, 'The server opens a stream.');
   }
 
-  onGoAway(lastStreamId: number): void {
+  onGoAway(lastStreamId: number): Violation | undefined {
+    if (lastStreamId > (this.#lastTaken ?? lastStreamId)) {
+      return violation(ErrorCode.PROTOCOL_ERROR, 'GOAWAY takes up streams that an earlier one has refused.');
+    }
     const draining = this.#draining;
     this.#draining = true;
-    this.#owner.onCloseNotice();
+    if (this.#lastTaken === undefined) this.#owner.onCloseNotice();
+    this.#lastTaken = lastStreamId;
     for (const stream of this.#session.streams.list()) {
       if (stream.id <= lastStreamId || stream.closed || !(stream instanceof ClientStream)) continue;
       this.#session.streamEnded(stream);
@@ -168,6 +174,7 @@ export class Http2ClientConnection implements SessionRole, ClientStreamHost {
     }
     if (!draining) this.#owner.onAvailability(this);
     if (this.activeStreams === 0) this.#session.end(ErrorCode.NO_ERROR);
+    return undefined;
   }
 
   onSettings(): void {
@@ -180,7 +187,10 @@ export class Http2ClientConnection implements SessionRole, ClientStreamHost {
 
   #streamOver(stream: ClientStream, clean: boolean): void {
     stream.keeper.onStreamEnd(clean);
-    if (this.#draining && this.activeStreams === 0) this.#session.end(ErrorCode.NO_ERROR);
+    if (!this.#draining || this.activeStreams > 0) return;
+    // As in Envoy, which closes such a connection while it reads it, and counts that as an error of the protocol.
+    if (clean && this.#lastTaken !== undefined) this.violated = true;
+    this.#session.end(ErrorCode.NO_ERROR);
   }
 
   onViolation(): void {

@@ -88,10 +88,10 @@ export class ClientStream extends Http2Stream implements UpstreamStream {
     if (this.id === 0) {
       this.closed = true;
       this.#connection.abandon(this);
-    } else this.resetWith(reason === 'protocol_error' ? ErrorCode.PROTOCOL_ERROR : ErrorCode.CANCEL);
+    } else this.resetWith(reason === 'protocol_error' ? ErrorCode.PROTOCOL_ERROR : ErrorCode.INTERNAL_ERROR);
   }
 
-  protected get expectsTrailers(): boolean {
+  get expectsTrailers(): boolean {
     return this.#headSeen;
   }
 
@@ -128,19 +128,21 @@ export class ClientStream extends Http2Stream implements UpstreamStream {
 
   /** The answer is complete before the request is: nobody needs the rest. Whose tunnel it is decides whether it closes one way at a time. */
   protected override onlyRemoteEnded(): void {
-    if (this.#upgrade === '' && this.#method !== 'CONNECT') this.resetWith(ErrorCode.NO_ERROR);
+    if (this.#upgrade === '' && this.#method !== 'CONNECT') this.resetWith(ErrorCode.INTERNAL_ERROR);
   }
 
   protected deliverDrain(): void {
     this.#sink.drain();
   }
 
-  deliverViolation({ details }: Violation): void {
-    this.#sink.reset('protocol_error', details);
+  /** As in Envoy, an answer whose head is too large reads as one that the host has reset. */
+  deliverViolation({ code, details }: Violation): void {
+    this.#sink.reset(code === ErrorCode.INTERNAL_ERROR ? 'remote_reset' : 'protocol_error', details);
   }
 
   deliverReset(code: number): void {
     if (code === ErrorCode.REFUSED_STREAM) this.refused();
+    else if (code === ErrorCode.PROTOCOL_ERROR) this.#sink.reset('protocol_error', 'http2.remote_reset');
     else if (this.#connection.carriage) this.#sink.reset('connection_termination', '');
     else this.#sink.reset('remote_reset', 'http2.remote_reset');
   }

@@ -107,6 +107,8 @@ export class FrameInput implements FrameHandler {
     const stream = this.#target.streams.get(streamId);
     if (stream === undefined ? this.#target.resets.has(streamId) : !stream.remoteDone) return undefined;
     if (stream === undefined && !this.#target.role.wasOpen(streamId)) return neverOpened('DATA');
+    // As in Envoy, what a host sends behind its answer is dropped.
+    if (stream === undefined && !this.#target.isServer) return undefined;
     return violation(ErrorCode.STREAM_CLOSED, 'DATA for a stream that has ended.', 'http2.stream_closed');
   }
 
@@ -122,7 +124,7 @@ export class FrameInput implements FrameHandler {
     const problem = stream.receiveData(bytes, endStream);
     // A body of another length than announced: only the stream is lost, as in Envoy.
     if (problem && this.#target.isServer) this.#target.resetBy(stream, { ...problem, details: 'http2.remote_reset' });
-    else if (problem) this.#messageProblem(stream, problem);
+    else if (problem) this.#bodyProblem(stream, problem);
     // What is left of a frame that is complete was padding.
     if (last && this.#dataLeft > 0) this.#target.consumed(stream, this.#dataLeft);
   }
@@ -136,7 +138,9 @@ export class FrameInput implements FrameHandler {
       if (read === undefined) return;
       if ('code' in read) {
         this.#countTooLarge(read);
-        this.#target.fail(read, this.#target.streams.get(head.streamId) ? 'connection' : 'head');
+        // As in Envoy, a frame that is broken itself has no request in it.
+        const isFrame = read.code === ErrorCode.PROTOCOL_ERROR || this.#target.streams.get(head.streamId) !== undefined;
+        this.#target.fail(read, isFrame ? 'connection' : 'head');
       } else this.#onFields(read);
     } else this.#onControl(head, bytes, start, end);
   }
@@ -156,7 +160,7 @@ export class FrameInput implements FrameHandler {
         this.#onPing(head, bytes, start, end);
         break;
       case FrameType.GOAWAY:
-        this.#target.role.onGoAway(bytes.readUInt32BE(start) & MAX_WINDOW, bytes.readUInt32BE(start + 4));
+        this.#onGoAway(bytes.readUInt32BE(start) & MAX_WINDOW);
         break;
       case FrameType.WINDOW_UPDATE:
         this.#onWindowUpdate(head.streamId, bytes.readUInt32BE(start) & MAX_WINDOW);
@@ -185,7 +189,7 @@ export class FrameInput implements FrameHandler {
     }
     stream.meter?.receivedBlock(block.wireBytes, lengthOf(fields));
     const wrong = problem ?? stream.receiveHeaders(fields, block.endStream);
-    if (wrong) this.#messageProblem(stream, wrong);
+    if (wrong) this.#headProblem(stream, wrong);
   }
 
   #onNewStream(block: WholeBlock, fields: string[], problem: Violation | undefined): void {
@@ -302,6 +306,11 @@ export class FrameInput implements FrameHandler {
     else this.#answer(FrameType.PING, payload);
   }
 
+  #onGoAway(lastStreamId: number): void {
+    const problem = this.#target.role.onGoAway(lastStreamId);
+    if (problem !== undefined) this.#target.fail(problem);
+  }
+
   #onWindowUpdate(streamId: number, increment: number): void {
     if (increment < SMALL_UPDATE && !this.#allows('small window updates')) return;
     if (streamId === 0) {
@@ -332,13 +341,19 @@ export class FrameInput implements FrameHandler {
     return false;
   }
 
-  /**
-   * A message that is not valid HTTP. As Envoy does by default, a server gives the whole connection up; a client only loses that answer.
-   */
-  #messageProblem(stream: Http2Stream, problem: Violation): void {
-    this.#target.counter?.count('rx_messaging_error');
-    if (this.#target.isServer) this.#target.fail(problem, 'connection', stream);
-    else this.#target.resetBy(stream, problem);
+  /** Bytes that no answer may have there: only the answer is lost, unless it has not begun. */
+  #bodyProblem(stream: Http2Stream, problem: Violation): void {
+    if (stream.expectsTrailers) this.#target.resetBy(stream, problem);
+    else this.#target.fail(problem, 'connection', stream);
+  }
+
+  /** A head or trailers that are not valid HTTP. As Envoy does by default, the whole connection is given up, but for a head that is too large. */
+  #headProblem(stream: Http2Stream, problem: Violation): void {
+    const tooLarge = problem.code === ErrorCode.INTERNAL_ERROR;
+    if (tooLarge) this.#countTooLarge(problem);
+    else this.#target.counter?.count('rx_messaging_error');
+    if (tooLarge) this.#target.resetBy(stream, problem);
+    else this.#target.fail(problem, 'connection', stream);
   }
 }
 

@@ -3,8 +3,10 @@ import { Flag, FRAME_HEADER, FrameType } from './frame.ts';
 import type { FrameHead } from './frame-reader.ts';
 
 const MAX_BLOCK_BYTES = 64 * 1024;
-const MAX_CONTINUATIONS = 8;
+/** As many as Envoy takes; what they hold is bounded by its bytes. */
+const MAX_CONTINUATIONS = 512;
 const PRIORITY_BYTES = 5;
+const TOO_MANY_CONTINUATIONS = 'codec_error:Too_many_CONTINUATION_frames_following_a_HEADER_frame';
 
 /** A header block that is whole: the bytes from `start` to `end`. */
 export interface WholeBlock {
@@ -64,8 +66,8 @@ export class HeaderBlock {
     this.#parts.push(Buffer.from(part));
     this.#bytes += part.length;
     this.#wireBytes += FRAME_HEADER + part.length;
-    if (this.#bytes > MAX_BLOCK_BYTES || this.#parts.length > MAX_CONTINUATIONS + 1)
-      return flood('continuation frames', 'http2.too_many_headers');
+    if (this.#bytes > MAX_BLOCK_BYTES) return flood('bytes of headers', 'http2.too_many_headers');
+    if (this.#parts.length > MAX_CONTINUATIONS + 1) return flood('continuation frames', TOO_MANY_CONTINUATIONS);
     if (!whole) return undefined;
     const bytes = Buffer.concat(this.#parts);
     this.#begun = undefined;

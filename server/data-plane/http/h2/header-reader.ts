@@ -41,10 +41,11 @@ export class HeaderReader {
       // As Envoy words it: its HPACK decoder is a callback.
       return violation(ErrorCode.COMPRESSION_ERROR, explanation, 'codec_error:The_user_callback_function_failed');
     }
-    return { block, fields: this.#decoder.fields, problem: this.#problem(block) };
+    if (block.selfDependent) return violation(ErrorCode.PROTOCOL_ERROR, 'A stream depends on itself.');
+    return { block, fields: this.#decoder.fields, problem: this.#problem() };
   }
 
-  #problem({ selfDependent }: WholeBlock): Violation | undefined {
+  #problem(): Violation | undefined {
     if (this.#decoder.malformed) return invalidField('A header holds characters that HTTP forbids.');
     if (this.#decoder.tooMany) {
       return violation(ErrorCode.INTERNAL_ERROR, 'There are too many headers.', 'http2.too_many_headers');
@@ -52,6 +53,6 @@ export class HeaderReader {
     if (this.#decoder.tooLarge) {
       return violation(ErrorCode.INTERNAL_ERROR, 'The header list is too long.', 'http2.header_list_size_too_large');
     }
-    return selfDependent ? violation(ErrorCode.PROTOCOL_ERROR, 'A stream depends on itself.') : undefined;
+    return undefined;
   }
 }

@@ -46,15 +46,12 @@ export function readRegularFields(fields: string[], start: number): RegularField
     switch (name) {
       case 'content-length': {
         const length = readLength(value);
-        if (length < 0 || (contentLength >= 0 && contentLength !== length)) {
-          return invalidField('content-length is not one plain number.');
-        }
-        if (contentLength >= 0) continue;
+        if (length < 0 || contentLength >= 0) return invalidField('content-length is not one plain number.');
         contentLength = length;
         break;
       }
       case 'host':
-        if (host !== undefined && host !== value) return malformed('There are two host headers.');
+        if (host !== undefined) return invalidField('There are two host headers.');
         host = value;
         continue;
       case 'cookie':
@@ -62,6 +59,7 @@ export function readRegularFields(fields: string[], start: number): RegularField
         continue;
       case 'te':
         if (value.toLowerCase() !== 'trailers') return invalidField('te has another value than trailers.');
+        if (value !== 'trailers') continue;
         break;
       default:
         if (isConnectionHeader(name)) return invalidField(`${name} has no place in HTTP/2.`);
@@ -81,6 +79,7 @@ export function readTrailers(fields: string[]): Headers | undefined | Violation 
     const name = fields[i]!;
     if (isPseudo(name)) return invalidField('Trailers hold a pseudo-header.');
     if (isConnectionHeader(name)) return invalidField(`${name} has no place in HTTP/2.`);
+    if (name === 'content-length') return malformed('Trailers hold a content-length.');
   }
   return passableTrailers(new Headers(fields));
 }

@@ -13,6 +13,13 @@ export class PeerSettings {
   maxFrame = MAX_FRAME;
   extendedConnect = false;
 
+  readonly #mayPush: boolean;
+
+  /** `mayPush`: whether the peer may say that it takes pushed answers, which only a client does. */
+  constructor(mayPush: boolean) {
+    this.#mayPush = mayPush;
+  }
+
   /** Reads a payload, whose length is a multiple of 6. Returns what is wrong with it. */
   read(bytes: Buffer, start: number, end: number): Violation | undefined {
     for (let at = start; at < end; at += ENTRY_BYTES) {
@@ -28,7 +35,9 @@ export class PeerSettings {
         this.headerTableBytes = value;
         return undefined;
       case Setting.ENABLE_PUSH:
-        return value > 1 ? wrong('SETTINGS_ENABLE_PUSH is neither 0 nor 1.') : undefined;
+        return value > (this.#mayPush ? 1 : 0)
+          ? wrong('SETTINGS_ENABLE_PUSH has a value that it must not have.')
+          : undefined;
       case Setting.MAX_CONCURRENT_STREAMS:
         this.maxConcurrentStreams = value;
         return undefined;

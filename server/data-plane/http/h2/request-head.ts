@@ -4,6 +4,11 @@ import { HOST_AND_PORT, isAuthority } from '../target.ts';
 import { invalidField, malformed, type Violation } from './errors.ts';
 import { isPseudo, readRegularFields } from './message-fields.ts';
 
+const SLASH = 0x2f;
+const BEYOND_ASCII = 0x80;
+/** As in Envoy, any scheme is taken (RFC 3986 §3.1). */
+const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*$/;
+
 /** A request as its HEADERS gave it. */
 export interface ReadRequest {
   readonly head: RequestHead;
@@ -62,7 +67,7 @@ export function readRequest(fields: string[], rules: RequestRules): ReadRequest 
       method: pseudo.protocol === undefined ? pseudo.method! : 'GET',
       path: pseudo.path ?? '',
       authority: pseudo.authority ?? '',
-      scheme: pseudo.scheme === 'https' ? 'https' : 'http',
+      scheme: pseudo.scheme?.toLowerCase() === 'https' ? 'https' : 'http',
       protocol: rules.protocol,
       headers,
     },
@@ -101,8 +106,10 @@ function takePseudo(pseudo: Pseudo, name: string, value: string): Violation | un
 }
 
 function problemOf({ method, path, scheme, authority, protocol }: Pseudo, rules: RequestRules): Violation | undefined {
-  if (method === undefined || !isToken(method)) return malformed('The request has no valid :method.');
-  if (authority !== undefined && !isAuthority(authority)) return malformed('The authority is not a host.');
+  if (method === undefined) return malformed('The request has no :method.');
+  if (!isToken(method)) return invalidField('The :method is no token.');
+  if (authority !== undefined && (authority === '' || !isAuthority(authority)))
+    return invalidField('The authority is not a host.');
   if (method === 'CONNECT' && protocol === undefined) {
     if (path !== undefined || scheme !== undefined) return malformed('A CONNECT request has a :path or a :scheme.');
     return authority !== undefined && HOST_AND_PORT.test(authority)
@@ -110,21 +117,27 @@ function problemOf({ method, path, scheme, authority, protocol }: Pseudo, rules:
       : malformed('A CONNECT request needs an :authority of host and port.');
   }
   if (protocol !== undefined) {
-    if (method !== 'CONNECT') return malformed('Only CONNECT has a :protocol.');
-    if (!rules.extendedConnect) return malformed('Extended CONNECT is not served here.');
+    if (method !== 'CONNECT') return invalidField('Only CONNECT has a :protocol.');
+    if (!rules.extendedConnect) return invalidField('Extended CONNECT is not served here.');
     if (!isToken(protocol)) return malformed(':protocol is no token.');
   }
-  if (scheme !== 'http' && scheme !== 'https') return malformed('The request has no :scheme of http or https.');
-  if (authority === undefined || authority === '') return malformed('The request has no :authority.');
-  if (path === undefined || !isPath(path, method)) return malformed('The request has no valid :path.');
-  return undefined;
+  if (scheme === undefined) return malformed('The request has no :scheme.');
+  if (!SCHEME.test(scheme)) return invalidField('The :scheme is none.');
+  if (authority === undefined) return malformed('The request has no :authority.');
+  if (path === undefined) return malformed('The request has no :path.');
+  if (!isTarget(path)) return invalidField('The :path holds characters that no path may hold.');
+  return path.charCodeAt(0) === SLASH || (path === '*' && method === 'OPTIONS')
+    ? undefined
+    : malformed('The :path is no path.');
 }
 
-function isPath(path: string, method: string): boolean {
-  if (path === '*') return method === 'OPTIONS';
-  if (path.charCodeAt(0) !== 0x2f) return false;
-  for (let i = 0; i < path.length; i++) if (IS_TARGET[path.charCodeAt(i)] !== 1) return false;
-  return true;
+/** As in Envoy, bytes beyond ASCII may stand in a path here, but not in a request line. */
+function isTarget(path: string): boolean {
+  for (let i = 0; i < path.length; i++) {
+    const code = path.charCodeAt(i);
+    if (IS_TARGET[code] !== 1 && code < BEYOND_ASCII) return false;
+  }
+  return path.length > 0;
 }
 
 function isToken(text: string): boolean {

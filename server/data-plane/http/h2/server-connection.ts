@@ -146,7 +146,7 @@ class ServerConnection implements DownstreamConnection, SessionRole {
     else this.#idle.set(this.#options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS);
   }
 
-  onGoAway(): void {
+  onGoAway(): undefined {
     // The client opens no more streams; those that are open go on.
   }
 

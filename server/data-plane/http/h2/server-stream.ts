@@ -69,7 +69,7 @@ export class ServerStream extends Http2Stream implements DownstreamStream {
     this.resetWith(broken ? ErrorCode.CONNECT_ERROR : (RESET_CODES[reason] ?? ErrorCode.INTERNAL_ERROR));
   }
 
-  protected get expectsTrailers(): boolean {
+  get expectsTrailers(): boolean {
     return true;
   }
 
@@ -99,8 +99,9 @@ export class ServerStream extends Http2Stream implements DownstreamStream {
     return true;
   }
 
-  deliverViolation({ details }: Violation): void {
-    this.#sink?.reset('protocol_error', details);
+  /** As in Envoy, trailers that are too large read as if the client had reset the stream. */
+  deliverViolation({ code, details }: Violation): void {
+    this.#sink?.reset(code === ErrorCode.INTERNAL_ERROR ? 'remote_reset' : 'protocol_error', details);
   }
 
   /** On a carriage the stream stood for a connection of HTTP/1.1. */

@@ -16,7 +16,8 @@ export interface SessionRole {
   mayOpen(streamId: number): Violation | 'open' | 'ignore';
   /** Whether this stream was open once. */
   wasOpen(streamId: number): boolean;
-  onGoAway(lastStreamId: number, code: number): void;
+  /** What is wrong with it, if anything is. */
+  onGoAway(lastStreamId: number): Violation | undefined;
   onSettings(): void;
   onPingAck(payload: Buffer): void;
   onStreamGone(stream: Http2Stream): void;

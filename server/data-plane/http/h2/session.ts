@@ -33,7 +33,7 @@ export interface SessionOptions {
 /** One HTTP/2 connection (RFC 9113): frames, windows and streams, for both sides. It owns the socket. */
 export class Http2Session implements InputTarget, StreamHost {
   readonly streams = new StreamTable();
-  readonly peer = new PeerSettings();
+  readonly peer: PeerSettings;
   readonly writer: FrameWriter;
   readonly role: SessionRole;
   readonly isServer: boolean;
@@ -64,6 +64,7 @@ export class Http2Session implements InputTarget, StreamHost {
     this.isServer = options.isServer;
     this.#options = options;
     this.counter = options.counter;
+    this.peer = new PeerSettings(options.isServer);
     this.writer = new FrameWriter(socket, { onOverflow: () => this.close() });
     this.window = new ConnectionWindow(this.writer);
     this.scheduler = new SendScheduler(this.writer);
@@ -171,7 +172,8 @@ export class Http2Session implements InputTarget, StreamHost {
     const failure = this.#lastError === undefined ? '' : this.#options.describe(this.#lastError);
     for (const stream of this.streams.list()) {
       if (stream.closed) continue;
-      this.lostStreams = true;
+      // As in Envoy, a client resets what a broken connection carries, and then closes it.
+      if (this.isServer || reason === undefined) this.lostStreams = true;
       this.#forget(stream);
       stream.deliverGone(this.#toldTo(stream, reason), failure);
     }

@@ -84,7 +84,7 @@ export abstract class Http2Stream {
   /** The connection is gone. `failure`: why, where that is known. */
   abstract deliverGone(violation: Violation | undefined, failure: string): void;
   /** Whether the next header list is the trailers. */
-  protected abstract get expectsTrailers(): boolean;
+  abstract get expectsTrailers(): boolean;
 
   /** Both messages were complete: nothing is missing, nothing waits. */
   get complete(): boolean {

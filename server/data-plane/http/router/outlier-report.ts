@@ -39,5 +39,7 @@ export function reportFailure(attempt: UpstreamAttempt, reason: ResetReason): vo
   // What breaks off in the middle counts as it began, but for calls that have no status yet.
   if (!attempt.answered || attempt.awaitsStatus) choice.host.figures.rqError++;
   cluster.report(choice.host, { localOrigin: 'connect' });
-  if (reason === 'remote_reset' && stream?.protocol === 'HTTP/2') cluster.stats.rqRxReset.value++;
+  if (stream?.protocol !== 'HTTP/2') return;
+  if (reason === 'remote_reset') cluster.stats.rqRxReset.value++;
+  else if (reason === 'protocol_error') cluster.stats.count('upstream_rq_tx_reset');
 }
