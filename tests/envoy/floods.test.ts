@@ -2,6 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FrameType } from '../../server/data-plane/http/h2/frame.ts';
+import { field, frame, uint32 } from './support/frames.ts';
 import { readPairs } from './support/pairs/case-file.ts';
 import { startTwoProxies, type TwoProxies } from './support/pairs/two-proxies.ts';
 
@@ -25,20 +26,6 @@ const LONG_MS = 700;
 const UNLIKE =
   /goaway_sent|nghttp2|cx_destroy_(?:local|remote)$|bytes|_ms$|length|worker_|admin|buckets|upstream_cx|upstream_rq/;
 
-function frame(type: number, flags: number, streamId: number, payload: Uint8Array = Buffer.alloc(0)): Buffer {
-  const head = Buffer.alloc(9);
-  head.writeUIntBE(payload.length, 0, 3);
-  head.writeUInt16BE(type * 256 + flags, 3);
-  head.writeUInt32BE(streamId, 5);
-  return Buffer.concat([head, payload]);
-}
-const text = (value: string): Buffer => Buffer.concat([Buffer.from([value.length]), Buffer.from(value)]);
-const field = (name: string, value: string): Buffer => Buffer.concat([Buffer.from([0]), text(name), text(value)]);
-const uint32 = (value: number): Buffer => {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(value);
-  return bytes;
-};
 const head = (path: string, method = 'GET'): Buffer =>
   Buffer.concat([field(':method', method), field(':scheme', 'http'), field(':path', path), field(':authority', 'a')]);
 const many = (count: number, one: (index: number) => Buffer): Buffer =>
