@@ -13,6 +13,12 @@ import {
 } from './request-conditions.ts';
 import type { RbacSubject } from './subject.ts';
 
+/** envoy.type.matcher.v3.FilterStateMatcher. */
+interface StateJson {
+  readonly key?: string;
+  readonly string_match?: StringMatcher;
+}
+
 /** envoy.config.rbac.v3.Principal: who asks. */
 export interface PrincipalJson {
   readonly any?: boolean;
@@ -20,7 +26,7 @@ export interface PrincipalJson {
   readonly or_ids?: { readonly ids?: readonly PrincipalJson[] };
   readonly not_id?: PrincipalJson;
   readonly authenticated?: { readonly principal_name?: StringMatcher };
-  readonly filter_state?: { readonly key?: string; readonly string_match?: StringMatcher };
+  readonly filter_state?: StateJson;
   readonly source_ip?: CidrRange;
   readonly direct_remote_ip?: CidrRange;
   readonly remote_ip?: CidrRange;
@@ -46,7 +52,25 @@ export function compilePrincipal(given: PrincipalJson, field: string): RbacCondi
   if (given.filter_state?.key === PEER_PRINCIPAL) {
     return identityCondition(given.filter_state.string_match, `${field}.filter_state`);
   }
+  if (given.filter_state) return stateCondition(given.filter_state, `${field}.filter_state`);
   return compileAddress(given, field);
+}
+
+/** A text that a filter before this one has left. */
+function stateCondition({ key = '', string_match: pattern }: StateJson, field: string): RbacCondition {
+  if (key === '') throw new ConfigProblem(`${field}.key`, 'value length must be at least 1 characters');
+  if (pattern === undefined) throw new ConfigProblem(`${field}.address_match`, 'is not supported: only texts are kept');
+  const match = compileStringMatch(pattern, `${field}.string_match`);
+  const value = ({ filterState }: RbacSubject): string | undefined => filterState?.(key);
+  return leaf({
+    name: `filter state ${key}`,
+    wanted: match.wanted,
+    value,
+    holds(subject) {
+      const seen = value(subject);
+      return seen !== undefined && match.accepts(seen);
+    },
+  });
 }
 
 /** Where Istio's own filters keep the identity of the client behind a tunnel. */

@@ -12,6 +12,8 @@ export interface RbacSubject {
   readonly metadata: ReadMetadata;
   /** Of the route that a request takes; absent: there is none. */
   readonly routeMetadata?: ReadMetadata;
+  /** What filters have left under a name; absent: nothing. */
+  readonly filterState?: (key: string) => string | undefined;
 }
 
 /** Without query and fragment, as a path condition sees it; undefined without a request. */

@@ -70,6 +70,7 @@ const subjectOf = (exchange: Exchange): RbacSubject => ({
   connection: exchange.connection,
   remoteIp: clientAddress(exchange),
   metadata: (filter) => exchange.metadata.of(filter),
+  filterState: (key) => exchange.filterState?.of(key),
   routeMetadata: (filter) => exchange.route?.metadata?.filter_metadata?.[filter],
 });
 
