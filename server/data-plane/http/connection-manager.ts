@@ -185,6 +185,7 @@ export class HttpConnectionManager {
     const { flag = 'DPE', figure } = error;
     if (figure !== 'none' && flag !== 'none') this.#stats.count('downstream_cx_protocol_error');
     if (figure === 'downstream_rq_too_many_premature_resets') this.#stats.count(figure);
+    if (error.details === 'request_header_timeout') this.#stats.count('downstream_rq_header_timeout');
     if (!error.begun) return;
     this.#stats.rqTotal.value++;
     this.#stats.rqActive.value++;
