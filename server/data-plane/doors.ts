@@ -218,7 +218,12 @@ export interface Proxy {
   start(signal: AbortSignal): Promise<void>;
   /** Takes a connection that was made to one of the pod's ports, redirected to 15006 with this original destination. */
   acceptInbound(socket: Socket, originalDestination: SocketAddress): void;
-  /** Stops accepting, lets current requests end for at most `drainMs`, closes. */
+  /**
+   * Begins to end, as when Istio's agent is told to: still takes connections and requests, and tells clients of its inbound ports (a
+   * gateway: of all) with each answer to keep their connection no longer.
+   */
+  drain(): void;
+  /** Drains until no client is connected and no request is under way, for at most `drainMs`; then ends what is left. */
   stop(drainMs: number): Promise<void>;
   readonly ready: boolean;
   readonly admin: ProxyAdmin;

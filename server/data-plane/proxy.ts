@@ -104,6 +104,8 @@ class MeshProxy implements Proxy {
   readonly #serverStats: ServerStats;
   #warmed: (() => void) | undefined;
   #state: 'new' | 'live' | 'stopping' = 'new';
+  #drainUntilMs = Number.POSITIVE_INFINITY;
+  #stopped: Promise<void> | undefined;
 
   constructor(options: ProxyOptions, seams: ProxySeams) {
     const { clock, pod, trustDomain } = options;
@@ -317,12 +319,22 @@ class MeshProxy implements Proxy {
     this.#reception.acceptInbound(socket, originalDestination);
   }
 
-  async stop(drainMs: number): Promise<void> {
-    if (this.#state === 'stopping') return;
+  drain(): void {
+    this.#listeners.drain({ inboundOnly: this.#options.role === 'sidecar', keepListening: true });
+  }
+
+  stop(drainMs: number): Promise<void> {
+    this.#drainUntilMs = Math.min(this.#drainUntilMs, this.#runtime.clock.monotonic() + drainMs);
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
     this.#state = 'stopping';
+    this.drain();
+    await this.#drained();
     this.#reception.close();
-    this.#listeners.drain();
-    await this.#drained(drainMs);
+    this.#listeners.stopListening();
     this.#runtime.spans.stop();
     this.#runtime.logServices.stop();
     this.#ads.stop();
@@ -333,12 +345,17 @@ class MeshProxy implements Proxy {
     this.#adminServer.stop();
   }
 
-  #drained(drainMs: number): Promise<void> {
+  /**
+   * Waits until no client is connected and nothing is under way, as long as it may: a client that has been told keeps no connection, and one
+   * that has not would send its next request to nobody.
+   */
+  #drained(): Promise<void> {
     const { clock } = this.#runtime;
-    const deadline = clock.monotonic() + drainMs;
+    const clients = { inboundOnly: this.#options.role === 'sidecar' };
     return new Promise((resolve) => {
       const look = (): Timer | undefined => {
-        if (this.#listeners.busy === 0 || clock.monotonic() >= deadline) {
+        const over = this.#listeners.busy === 0 && this.#listeners.connections(clients) === 0;
+        if (over || clock.monotonic() >= this.#drainUntilMs) {
           resolve();
           return undefined;
         }

@@ -187,10 +187,20 @@ class EnvoyProxy implements Proxy {
     this.#wires.inbound(socket, originalDestination);
   }
 
+  drain(): void {
+    const inboundOnly = this.#options.role === 'sidecar' ? 'inboundonly&' : '';
+    this.#ask(`/drain_listeners?${inboundOnly}graceful`, 'POST').catch((cause: unknown) => {
+      if (!this.#stopping) this.#log('error', `failed to drain: ${errorMessage(cause)}`);
+    });
+  }
+
   async stop(drainMs: number): Promise<void> {
     const started = this.#process;
+    if (started !== undefined && drainMs > 0) {
+      this.drain();
+      await this.#drained(started, drainMs);
+    }
     this.#stopping = true;
-    if (started !== undefined && drainMs > 0) await this.#drained(started, drainMs);
     this.#agent.stop();
     this.#revokedTimer?.cancel();
     await started?.stop();
@@ -366,7 +376,6 @@ class EnvoyProxy implements Proxy {
   async #drained(started: EnvoyProcess, drainMs: number): Promise<void> {
     const { clock } = this.#options;
     const until = clock.monotonic() + drainMs;
-    await started.admin('/drain_listeners?graceful&skip_exit', 'POST').catch(() => '');
     while (clock.monotonic() < until) {
       const figures = await started.admin('/stats?filter=downstream_(rq|cx)_active$').catch(() => '');
       if (!figures.split('\n').some((line) => BUSY.test(line))) return;

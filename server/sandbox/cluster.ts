@@ -39,6 +39,7 @@ import type { KeyHost } from './network/key-host.ts';
 import { createKeyHosts } from './network/key-hosts.ts';
 import { createNetwork, type Network } from './network/network.ts';
 import type { Strains } from './strains.ts';
+import { untilUnlisted } from './until-unlisted.ts';
 import type { Waiters } from './waiters.ts';
 
 /** How long the first proxies wait for the first istiod before they dial it anyway. */
@@ -208,6 +209,8 @@ export function startCluster(options: ClusterOptions): Cluster {
     admit,
     fixedAddress: (pod) => (isIstiod(pod) ? istiodIp : undefined),
     build,
+    untilUnlisted: (pod, podIp) =>
+      untilUnlisted({ store, waiters, controlPlane: () => istiod?.controlPlane, pods: () => kubelet.pods }, pod, podIp),
     onDrained: ({ metadata }) => {
       const owner = metadata.ownerReferences?.find(({ kind }) => kind === 'ReplicaSet');
       if (owner !== undefined) replicaSets.refresh({ namespace: metadata.namespace ?? '', name: owner.name });

@@ -6,7 +6,7 @@ import { createHopStore } from '#telemetry';
 import { createFetch, type Dial } from '#workloads';
 import { startKubeServer } from './api/kube-server.ts';
 import { type Cluster, startCluster } from './cluster.ts';
-import type { RunningPod, Sandbox, SandboxEvent, SandboxOptions } from './doors.ts';
+import type { Sandbox, SandboxEvent, SandboxOptions } from './doors.ts';
 import { createManifests } from './manifests/manifests.ts';
 import { gatewayAddresses } from './mesh/gateway-addresses.ts';
 import { gatewaySelector, rootNamespace } from './mesh/system.ts';
@@ -14,6 +14,7 @@ import { addressPlan } from './network/addresses.ts';
 import { quotas } from './quotas.ts';
 import { awaitReady, startMesh } from './start-up.ts';
 import { createStrains } from './strains.ts';
+import { ownNodes } from './until-unlisted.ts';
 import { createWaiters } from './waiters.ts';
 import { keepRequestsYoung } from './young-garbage.ts';
 
@@ -140,12 +141,6 @@ export function createSandbox(options: SandboxOptions): Sandbox {
     },
   };
   return sandbox;
-}
-
-/** A node's id is type~address~pod.namespace~domain. A client from elsewhere, or one that a person steers, answers when it likes. */
-function ownNodes(pods: readonly RunningPod[]): (nodeId: string) => boolean {
-  const own = new Set(pods.map(({ name, namespace }) => `${name}.${namespace}`));
-  return (nodeId) => own.has(nodeId.split('~')[2] ?? '');
 }
 
 function running(cluster: Cluster | undefined): Cluster {

@@ -260,16 +260,18 @@ describe('a gateway', () => {
 });
 
 describe('the life of a proxy', () => {
-  it('lets current requests end while it drains, and takes no more', async () => {
+  it('serves on while it drains, tells clients to come no more, and ends when nobody is connected', async () => {
     const server = await serve(`${NET}.3.2`, 'PERMISSIVE');
     const current = sendFrom(`${NET}.3.9`, { ip: `${NET}.3.2`, port: 9080 }, { path: '/held' });
     await until(() => held.length > 0, 'the request is with the application');
     const stopped = server.proxy.stop(2000);
     expect(server.proxy.ready).toBe(false);
-    await expect(sendFrom(`${NET}.3.9`, { ip: `${NET}.3.2`, port: 9080 })).rejects.toThrow(/ECONNREFUSED/);
+    const late = await sendFrom(`${NET}.3.9`, { ip: `${NET}.3.2`, port: 9080 });
+    expect([late.status, late.headers['connection']]).toEqual([200, 'close']);
     for (const reply of held) reply();
     expect((await current).status).toBe(200);
     await stopped;
+    await expect(sendFrom(`${NET}.3.9`, { ip: `${NET}.3.2`, port: 9080 })).rejects.toThrow(/ECONNREFUSED/);
     await server.stop();
   });
 

@@ -27,6 +27,10 @@ export class GuardedHttp implements ChainHandler {
     return this.#http.busy + this.#held.size;
   }
 
+  get connections(): number {
+    return this.#http.connections + this.#held.size;
+  }
+
   readonly turnedAway: ChainHandler['turnedAway'] = (socket, secured) => this.#http.turnedAway(socket, secured);
 
   drain(): void {

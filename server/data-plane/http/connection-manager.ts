@@ -60,6 +60,10 @@ export class HttpConnectionManager {
     return sum;
   }
 
+  get connections(): number {
+    return this.#open.size;
+  }
+
   /** Counts a connection from now on; `ended` is to be called at its end, unless it is given to `serve`. */
   track(socket: Socket, secured: boolean): ConnectionTrack {
     return new ConnectionTrack(this.#stats, { socket, secured, clock: this.#runtime.clock });
@@ -123,7 +127,6 @@ export class HttpConnectionManager {
       },
     });
     this.#open.add(connection);
-    if (this.#draining) connection.drain();
     if (serving.maxConnectionDurationMs === 0 || !this.#open.has(connection)) return;
     maxDuration = clock.after(serving.maxConnectionDurationMs, () => {
       this.#stats.count('downstream_cx_max_duration_reached');

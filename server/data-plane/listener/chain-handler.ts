@@ -5,6 +5,8 @@ import type { ConnectionContext } from './connection-context.ts';
 export interface ChainHandler {
   /** Connections with something under way. */
   readonly busy: number;
+  /** Connections that are open, busy or not. */
+  readonly connections: number;
   serve(socket: Socket, context: ConnectionContext): void;
   /** Counts a connection that never comes to this handler: a filter before it refuses it, or its TLS handshake fails (`secured`). */
   turnedAway(socket: Socket, secured?: boolean): void;

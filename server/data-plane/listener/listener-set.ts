@@ -3,6 +3,7 @@ import { MeshworkError, type SocketAddress } from '#domain';
 import type { CompiledListener } from '../config/listener-config.ts';
 import type { PortBinding } from '../doors.ts';
 import type { ProxyRuntime } from '../runtime.ts';
+import type { ChainHandler } from './chain-handler.ts';
 import { listenOnTcp } from './listen.ts';
 import { type RequestHandling, ServedListener } from './served-listener.ts';
 
@@ -13,12 +14,19 @@ export interface ListenerSetOptions {
   readonly onConnection: (socket: Socket, listener: ServedListener) => void;
 }
 
+interface LeftHandler {
+  readonly handler: ChainHandler;
+  readonly inbound: boolean;
+}
+
 const LOOPBACK = '127.0.0.1';
 
 /** The listeners in force, and the ports of those that bind their port: on the pod's address, or on what is its own alone. */
 export class ListenerSet {
   readonly #options: ListenerSetOptions;
   readonly #served = new Map<string, ServedListener>();
+  /** Handlers of listeners that are no longer in force, while connections of theirs are open. */
+  #former: LeftHandler[] = [];
   readonly #bindings = new Map<string, PortBinding>();
   readonly #binding = new Set<Promise<void>>();
 
@@ -31,7 +39,7 @@ export class ListenerSet {
   set(config: CompiledListener): void {
     const former = this.#served.get(config.name);
     const served = new ServedListener(config, this.#options.runtime, this.#options.handling(config));
-    if (former !== undefined) served.succeed(former);
+    if (former !== undefined) this.#leave(former, served.succeed(former));
     this.#served.set(config.name, served);
     if (former !== undefined && former.config.address.port !== config.address.port) this.#unbind(config.name);
     if (config.bindToPort && !this.#bindings.has(config.name)) {
@@ -48,7 +56,11 @@ export class ListenerSet {
   }
 
   remove(name: string): void {
-    this.#served.get(name)?.drain();
+    const former = this.#served.get(name);
+    if (former !== undefined) {
+      former.drain();
+      this.#leave(former, former.handlers);
+    }
     this.#served.delete(name);
     this.#unbind(name);
   }
@@ -79,14 +91,21 @@ export class ListenerSet {
   /** Connections and sessions with something under way. */
   get busy(): number {
     let sum = 0;
-    for (const served of this.#served.values()) sum += served.busy;
+    for (const { handler } of this.#handlers()) sum += handler.busy;
+    return sum;
+  }
+
+  /** Clients that are connected: to inbound listeners, where there are two directions. */
+  connections({ inboundOnly = false } = {}): number {
+    let sum = 0;
+    for (const { handler, inbound } of this.#handlers()) if (!inboundOnly || inbound) sum += handler.connections;
     return sum;
   }
 
   /** Takes no more connections (unless listeners are to stay); those that are open end after their current request. */
   drain({ inboundOnly = false, keepListening = false } = {}): void {
     if (!keepListening) this.stopListening({ inboundOnly });
-    for (const [name, served] of this.#served) if (!inboundOnly || this.#isInbound(name)) served.drain();
+    for (const served of this.#served.values()) if (!inboundOnly || isInbound(served)) served.drain();
   }
 
   /** Takes no more connections; those that are open stay as they are. */
@@ -100,11 +119,26 @@ export class ListenerSet {
   }
 
   #isInbound(name: string): boolean {
-    return (this.#served.get(name)?.config.direction ?? 'inbound') === 'inbound';
+    const served = this.#served.get(name);
+    return served === undefined || isInbound(served);
   }
 
   close(): void {
-    for (const served of this.#served.values()) served.close();
+    for (const { handler } of this.#handlers()) handler.close();
+    this.#former = [];
+  }
+
+  *#handlers(): Generator<LeftHandler> {
+    for (const served of this.#served.values()) {
+      for (const handler of served.handlers) yield { handler, inbound: isInbound(served) };
+    }
+    yield* this.#former;
+  }
+
+  #leave(former: ServedListener, handlers: Iterable<ChainHandler>): void {
+    const inbound = isInbound(former);
+    const left = Array.from(handlers, (handler): LeftHandler => ({ handler, inbound }));
+    this.#former = [...this.#former, ...left].filter(({ handler }) => handler.connections > 0);
   }
 
   #unbind(name: string): void {
@@ -112,3 +146,5 @@ export class ListenerSet {
     this.#bindings.delete(name);
   }
 }
+
+const isInbound = ({ config }: ServedListener): boolean => config.direction === 'inbound';

@@ -56,9 +56,10 @@ export class ServedListener {
     return admissions;
   }
 
-  /** Takes over the handlers of chains that did not change, so that their connections stay; the others of `former` drain. */
-  succeed(former: ServedListener): void {
+  /** Takes over the handlers of chains that did not change, so that their connections stay; the others of `former` drain, and are returned. */
+  succeed(former: ServedListener): ChainHandler[] {
     former.#replaced = true;
+    const left: ChainHandler[] = [];
     const { chains, defaultChain } = this.config;
     const byContent = new Map<string, CompiledFilterChain>();
     for (const chain of defaultChain === undefined ? chains : [...chains, defaultChain]) {
@@ -66,26 +67,23 @@ export class ServedListener {
     }
     for (const [chain, handler] of former.#handlers) {
       const same = byContent.get(JSON.stringify(chain.resource));
-      if (same === undefined) handler.drain();
-      else this.#handlers.set(same, handler);
+      if (same === undefined) {
+        handler.drain();
+        left.push(handler);
+      } else this.#handlers.set(same, handler);
       const counted = former.#admissions.get(chain);
       if (same !== undefined && counted !== undefined) this.#admissions.set(same, counted);
     }
+    return left;
+  }
+
+  /** Those of the chains that were used so far. */
+  get handlers(): Iterable<ChainHandler> {
+    return this.#handlers.values();
   }
 
   drain(): void {
     for (const handler of this.#handlers.values()) handler.drain();
-  }
-
-  close(): void {
-    for (const handler of this.#handlers.values()) handler.close();
-  }
-
-  /** Connections with something under way. */
-  get busy(): number {
-    let sum = 0;
-    for (const handler of this.#handlers.values()) sum += handler.busy;
-    return sum;
   }
 
   #create(chain: CompiledFilterChain): ChainHandler {

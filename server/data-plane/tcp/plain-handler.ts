@@ -23,6 +23,10 @@ export class PlainHandler implements ChainHandler {
     return this.#open.size;
   }
 
+  get connections(): number {
+    return this.#open.size;
+  }
+
   serve(socket: Socket, context: ConnectionContext): void {
     const { clock } = this.#runtime;
     const { guards, response } = this.#config;

@@ -23,6 +23,10 @@ export class TcpProxy implements ChainHandler {
     return this.#open.size;
   }
 
+  get connections(): number {
+    return this.#open.size;
+  }
+
   serve(socket: Socket, context: ConnectionContext): void {
     this.#stats.connectionBegan(socket);
     const session = new TcpSession({

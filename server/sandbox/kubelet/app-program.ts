@@ -1,6 +1,6 @@
 import { createServer, type Server as HttpServer } from 'node:http';
 import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
-import type { Clock, Random, SocketAddress } from '#domain';
+import type { Clock, Random, SocketAddress, Timer } from '#domain';
 import type { ContainerContext, WorkloadImage } from '#workloads';
 import type { ContainerSpec } from '../kube-types.ts';
 import { hostPort } from '../network/host-ports.ts';
@@ -106,7 +106,9 @@ class ContainerPorts {
     const { clock } = this.#options;
     await Promise.all([
       ...this.#http.map((server) => closeHttp(server, clock, drainMs)),
-      ...this.#tcp.map(({ server, sockets }) => closeTcp(server, sockets, { clock, drainMs })),
+      ...this.#tcp.map(({ server, sockets }) =>
+        closeTcp(server, sockets, { clock, drainMs: Math.min(drainMs, TCP_DRAIN_MS) }),
+      ),
     ]);
   }
 
@@ -119,19 +121,31 @@ class ContainerPorts {
   }
 }
 
+/** How often connections are closed whose request has ended meanwhile. */
+const CLOSE_IDLE_MS = 50;
+/** Nobody knows when a TCP connection is idle. */
+const TCP_DRAIN_MS = 1500;
+
 function closeHttp(server: HttpServer, clock: Clock, drainMs: number): Promise<void> {
   return new Promise((resolve) => {
-    const timer = drainMs > 0 ? clock.after(drainMs, () => server.closeAllConnections()) : undefined;
+    const endMs = clock.monotonic() + drainMs;
+    let timer: Timer | undefined;
+    const look = (): void => {
+      if (clock.monotonic() >= endMs) server.closeAllConnections();
+      else {
+        server.closeIdleConnections();
+        timer = clock.after(Math.min(CLOSE_IDLE_MS, endMs - clock.monotonic()), look);
+      }
+    };
     server.close(() => {
       timer?.cancel();
       resolve();
     });
-    server.closeIdleConnections();
-    if (drainMs <= 0) server.closeAllConnections();
+    look();
   });
 }
 
-/** Nobody knows when a TCP connection is idle: it may go on until the time is up. */
+/** Connections go on until the time is up. */
 function closeTcp(
   server: Server,
   sockets: ReadonlySet<Socket>,

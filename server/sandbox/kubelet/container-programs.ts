@@ -13,7 +13,7 @@ import { declaredPorts } from './declared-ports.ts';
 import { addressesFor, environmentOf, filesOf, type PodBuild, worldOf } from './pod-build.ts';
 import { podsFound } from './pods-found.ts';
 import type { Program } from './program.ts';
-import { appMetrics, certificateSettings } from './proxy-environment.ts';
+import { appMetrics, certificateSettings, terminationDrainMs } from './proxy-environment.ts';
 import { createProxyProgram } from './proxy-program.ts';
 
 /** Where a sidecar finds the lists of its mesh's CA. Source: CACRLFilePath in istio/pkg/security. */
@@ -156,5 +156,7 @@ function proxyProgram(build: PodBuild, spec: ContainerSpec, log: (line: LogText)
     onProxy: (proxy) => {
       build.proxy = proxy;
     },
+    drainMs: () => terminationDrainMs(options.store, pod, environmentOf(build, spec)),
+    onDrain: () => log(`${new Date(options.clock.now()).toISOString()}\tinfo\tAgent draining Proxy for termination`),
   });
 }

@@ -48,6 +48,7 @@ export class ContainerRuntime {
   #timer: Timer | undefined;
   readonly #health: ContainerHealth;
   #stopped = false;
+  #leaving = false;
   #ended: (() => void)[] = [];
   #awaitStarted: (() => void)[] = [];
   readonly #over = Promise.withResolvers<void>();
@@ -154,6 +155,14 @@ export class ContainerRuntime {
       await program.stop(0);
       if (!this.#stopped && program === this.#program) this.#exited(program, 1, startedMs);
     }
+  }
+
+  /** Its pod begins to end: it is not started again, and a proxy tells its clients. */
+  drain(): void {
+    if (this.#leaving || this.#stopped) return;
+    this.#leaving = true;
+    this.#health.stop();
+    this.#program?.drain?.();
   }
 
   async stop(drainMs: number): Promise<void> {
@@ -265,8 +274,9 @@ export class ContainerRuntime {
       startedMs,
       finishedMs: clock.now(),
     };
-    const again =
-      kind === 'init'
+    const again = this.#leaving
+      ? false
+      : kind === 'init'
         ? !succeeded && restartPolicy !== 'Never'
         : restartPolicy === 'Always' || (restartPolicy === 'OnFailure' && !succeeded);
     if (!again) {

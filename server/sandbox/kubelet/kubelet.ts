@@ -7,10 +7,10 @@ import { nodeName } from '../mesh/system.ts';
 import type { AddressPool } from '../network/addresses.ts';
 import type { PodRuntime } from './pod-runtime.ts';
 
-/** How long a deleted pod goes on serving, so that no proxy still sends to an address that is already dead. */
-const GRACE_MS = 500;
-/** How long requests that are on their way may then take. */
-const DRAIN_MS = 1500;
+/** How long a deleted pod goes on serving at least: not everybody who has its address is asked whether they know. */
+const SERVES_ON_MS = 500;
+/** How long a pod may take to end, where it says nothing of it. */
+const DEFAULT_GRACE_SECONDS = 30;
 
 export interface KubeletOptions {
   readonly store: KubeStore;
@@ -23,6 +23,8 @@ export interface KubeletOptions {
   /** An address that this pod must have, and nobody beside it: istiod's. */
   readonly fixedAddress: (pod: PodObject) => string | undefined;
   readonly build: (parts: { pod: PodObject; ip: string; onChange: () => void }) => PodRuntime;
+  /** Resolves when nobody is sent to this address any more. */
+  readonly untilUnlisted: (pod: PodObject, ip: string) => Promise<void>;
   /** A deleted pod has stopped. */
   readonly onDrained: (pod: PodObject) => void;
   readonly onError: (what: string, error: unknown) => void;
@@ -70,14 +72,17 @@ export function startKubelet(options: KubeletOptions): Kubelet {
     if (!stopped && current?.metadata.uid === pod.metadata.uid) await run(pod, fixed, changeId);
   };
 
+  const told = async (runtime: PodRuntime): Promise<void> => {
+    await Promise.all([pause(options.clock, SERVES_ON_MS), options.untilUnlisted(runtime.object, runtime.ip)]);
+  };
+
   const retire = (key: string): void => {
     const runtime = running.get(key);
     if (runtime === undefined) return;
     running.delete(key);
     const fixed = options.fixedAddress(runtime.object);
     const graceful = fixed === undefined;
-    const stopping = graceful ? pause(options.clock, GRACE_MS).then(() => runtime.stop(DRAIN_MS)) : runtime.stop(0);
-    const ended = stopping
+    const ended = (graceful ? runtime.stop(graceMsOf(runtime.object), told(runtime)) : runtime.stop(0))
       .catch((error: unknown) => options.onError(`stop of pod ${key}`, error))
       .then(() => {
         options.addresses.release(runtime.ip);
@@ -136,6 +141,9 @@ export function startKubelet(options: KubeletOptions): Kubelet {
     },
   };
 }
+
+const graceMsOf = ({ spec }: PodObject): number =>
+  1000 * ((spec['terminationGracePeriodSeconds'] as number | undefined) ?? DEFAULT_GRACE_SECONDS);
 
 function adopt({ store, admit }: KubeletOptions, pod: PodObject, changeId: string): PodObject {
   return store.update(admit(pod), { changeId }) as PodObject;

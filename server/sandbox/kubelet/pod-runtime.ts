@@ -41,6 +41,9 @@ export class PodRuntime implements RunningPod {
   readonly #startedMs: number;
   readonly #since = new Map<string, Condition>();
   #stopped = false;
+  #endByMs = Number.POSITIVE_INFINITY;
+  #ending: Promise<void> | undefined;
+  readonly #hurry = Promise.withResolvers<void>();
 
   constructor(parts: PodParts) {
     this.#parts = parts;
@@ -167,17 +170,36 @@ export class PodRuntime implements RunningPod {
     }
   }
 
-  /** Proxies first: what they still carry needs the application behind them. Sidecar containers last: the others may need them. */
-  async stop(drainMs: number): Promise<void> {
+  /**
+   * Ends within `graceMs`: everything serves on, and proxies tell their clients, until `told`, when nobody is sent here any more. Then proxies
+   * end first, because what they still carry needs the application behind them; sidecar containers last, because the others may need them.
+   * When it is called again, the time can only become shorter.
+   */
+  async stop(graceMs: number, told: Promise<void> = Promise.resolve()): Promise<void> {
     this.#stopped = true;
-    const { containers, init } = this.#parts;
-    const all = [...containers, ...init.filter((each) => !isSidecar(each))];
-    const proxies = all.filter(({ view }) => view.kind === 'proxy');
-    await Promise.all(proxies.map((container) => container.stop(drainMs)));
-    await Promise.all(
-      all.filter((container) => !proxies.includes(container)).map((container) => container.stop(drainMs)),
-    );
-    await this.#endSidecars((container) => container.stop(drainMs));
+    this.#endByMs = Math.min(this.#endByMs, this.#parts.clock.monotonic() + graceMs);
+    if (graceMs <= 0) this.#hurry.resolve();
+    const again = this.#ending !== undefined;
+    this.#ending ??= this.#end(told);
+    if (again) await Promise.all(this.#all.map((container) => container.stop(graceMs)));
+    await this.#ending;
+  }
+
+  get #all(): readonly ContainerRuntime[] {
+    return [...this.#parts.containers, ...this.#parts.init];
+  }
+
+  async #end(told: Promise<void>): Promise<void> {
+    const { clock } = this.#parts;
+    const leftMs = (): number => Math.max(0, this.#endByMs - clock.monotonic());
+    for (const container of this.#all) container.drain();
+    await Promise.race([told, this.#hurry.promise]);
+    const once = this.#all.filter((each) => !this.#parts.init.includes(each) || !isSidecar(each));
+    const proxies = once.filter(({ view }) => view.kind === 'proxy');
+    const others = once.filter((container) => !proxies.includes(container));
+    await Promise.all(proxies.map((container) => container.stop(leftMs())));
+    await Promise.all(others.map((container) => container.stop(leftMs())));
+    await this.#endSidecars((container) => container.stop(leftMs()));
     await this.#parts.onStop();
   }
 

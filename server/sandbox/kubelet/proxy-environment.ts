@@ -22,6 +22,25 @@ export function certificateSettings(
   return { ttlMs, gracePeriodRatio, gracePeriodJitter };
 }
 
+const DEFAULT_DRAIN_MS = 5000;
+
+/**
+ * How long a proxy that is told to end serves on, at most: `terminationDrainDuration`, or without limit where it ends with its last connection
+ * (EXIT_ON_ZERO_ACTIVE_CONNECTIONS).
+ */
+export function terminationDrainMs(
+  store: KubeStore,
+  pod: PodObject,
+  containerEnv: Readonly<Record<string, string>>,
+): number {
+  const { namespace = '', labels = {}, annotations = {} } = pod.metadata;
+  const settings = effectiveProxySettings(store, { namespace, labels, annotations });
+  const waits =
+    containerEnv['EXIT_ON_ZERO_ACTIVE_CONNECTIONS'] ?? settings.proxyMetadata?.['EXIT_ON_ZERO_ACTIVE_CONNECTIONS'];
+  if (String(waits) === 'true') return Number.POSITIVE_INFINITY;
+  return parseDurationMs(String(settings['terminationDrainDuration'] ?? '')) ?? DEFAULT_DRAIN_MS;
+}
+
 /** A number as Go reads it; what lies outside of 0 to 1 is brought there when a renewal is planned. */
 function share(value: unknown): number | undefined {
   const text = String(value ?? '').trim();

@@ -9,20 +9,24 @@ export interface ProxyProgramOptions {
   readonly before: () => Promise<void>;
   readonly create: (ends: ProxyEnds) => Proxy;
   readonly onProxy: (proxy: Proxy | undefined) => void;
+  /** How long its clients have to leave, at most. */
+  readonly drainMs: () => number;
+  readonly onDrain: () => void;
 }
 
 /** Runs a proxy as a container's program. */
-export function createProxyProgram({ before, create, onProxy }: ProxyProgramOptions): Program {
+export function createProxyProgram({ before, create, onProxy, drainMs, onDrain }: ProxyProgramOptions): Program {
   const stopping = new AbortController();
   const exit = Promise.withResolvers<number>();
   // It may break down while nobody waits for it yet.
   exit.promise.catch(() => undefined);
   let proxy: Proxy | undefined;
-  const leave = async (drainMs: number): Promise<void> => {
-    const leaving = proxy;
+  let leaving: Proxy | undefined;
+  const leave = async (graceMs: number): Promise<void> => {
+    leaving ??= proxy;
     proxy = undefined;
     if (leaving?.ready !== true) stopping.abort();
-    await leaving?.stop(drainMs);
+    await leaving?.stop(graceMs);
     stopping.abort();
     onProxy(undefined);
   };
@@ -45,6 +49,11 @@ export function createProxyProgram({ before, create, onProxy }: ProxyProgramOpti
       });
       return { exitCode: exit.promise };
     },
-    stop: leave,
+    drain: () => {
+      if (proxy === undefined) return;
+      onDrain();
+      proxy.drain();
+    },
+    stop: (graceMs) => leave(Math.min(graceMs, drainMs())),
   };
 }

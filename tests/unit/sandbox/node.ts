@@ -69,6 +69,7 @@ export function startNode(subnet: number, onDrained: (pod: KubeObject) => void =
     admit: (pod) => admitPod(store, pod),
     fixedAddress: () => undefined,
     build,
+    untilUnlisted: () => Promise.resolve(),
     onDrained,
     onError,
   });
