@@ -2,7 +2,6 @@ import { isIPv4 } from 'node:net';
 import { hostname } from 'node:os';
 import type { SocketAddress } from '#domain';
 import { formatAddress } from '#domain';
-import { ConfigProblem } from '../config/problem.ts';
 import { type Command, type CommandReader, type FormatConnection, type FormatSubject, text } from './subject.ts';
 
 type Read = (subject: FormatSubject) => SocketAddress | undefined;
@@ -45,23 +44,24 @@ const upstreamLocalText: Command = ({ info: { upstreamLocalAddress } }) =>
 /** The three commands of one address: whole, without its port (perhaps masked), the port alone. */
 const family = (prefix: string, read: Read, all = whole(read)): Record<string, CommandReader> => ({
   [`${prefix}_ADDRESS`]: () => all,
-  [`${prefix}_ADDRESS_WITHOUT_PORT`]: (argument, field) => masked(read, argument, field),
+  [`${prefix}_ADDRESS_WITHOUT_PORT`]: (argument) => masked(read, argument),
   [`${prefix}_PORT`]: () => (subject) => read(subject)?.port,
 });
 
-/** `(16)` masks to so many bits and writes CIDR notation. */
-function masked(read: Read, argument: string, field: string): Command {
-  if (argument === '') return (subject) => read(subject)?.ip;
-  const bits = Number(argument);
-  if (!/^\d+$/.test(argument) || bits > 128) throw new ConfigProblem(field, `Invalid MASK_PREFIX_LEN: ${argument}`);
+const WIDTH = 32;
+
+/** `(16)` masks to so many bits and writes CIDR notation. As in Envoy, what is no number masks nothing. */
+function masked(read: Read, argument: string): Command {
+  if (!/^\d+$/.test(argument)) return (subject) => read(subject)?.ip;
+  const bits = Math.min(Number(argument), WIDTH);
   return (subject) => {
     const ip = read(subject)?.ip;
-    return ip === undefined || !isIPv4(ip) || bits > 32 ? ip : `${network(ip, bits)}/${bits}`;
+    return ip === undefined || !isIPv4(ip) ? ip : `${network(ip, bits)}/${bits}`;
   };
 }
 
 function network(ip: string, bits: number): string {
-  const mask = bits === 0 ? 0 : (0xffff_ffff << (32 - bits)) >>> 0;
+  const mask = bits === 0 ? 0 : (0xffff_ffff << (WIDTH - bits)) >>> 0;
   const number = (ip.split('.').reduce((sum, byte) => sum * 256 + Number(byte), 0) & mask) >>> 0;
   return [24, 16, 8, 0].map((shift) => (number >>> shift) & 0xff).join('.');
 }

@@ -19,15 +19,24 @@ const PSEUDO: Readonly<Record<string, (head: FormatHead) => string | undefined>>
   ':protocol': (head) => head.headers.get('upgrade') ?? '',
 };
 
+const NAME = /^:?[!#$%&'*+\-.^_`|~0-9A-Za-z]*$/;
+
 /** `NAME?ALTERNATIVE`, in lower case. */
-const namesIn = (argument: string): string[] => argument.toLowerCase().split('?');
+function namesIn(argument: string, field: string): string[] {
+  const names = argument.toLowerCase().split('?');
+  if (names.length > 2)
+    throw new ConfigProblem(field, `More than 1 alternative header specified in token: ${argument}`);
+  if (!names.every((name) => NAME.test(name)))
+    throw new ConfigProblem(field, 'Invalid header configuration. Format string contains invalid characters.');
+  return names;
+}
 
 /** Of a header with several lines, Envoy's formats show the first. */
 const readLine = (name: string, inline: boolean): ((message: { readonly headers: Headers }) => string | undefined) =>
   inline ? ({ headers }) => headers.joined(name) : ({ headers }) => headers.get(name);
 
-const requestHeader: CommandReader = (argument) => {
-  const readers = namesIn(argument).map(readField);
+const requestHeader: CommandReader = (argument, field) => {
+  const readers = namesIn(argument, field).map(readField);
   const [only] = readers;
   if (only !== undefined && readers.length === 1) return ({ head }) => only(head);
   return ({ head }) => {
@@ -53,8 +62,8 @@ const requestHeaderWithoutQuery: CommandReader = (argument, field) => {
   return (subject) => text(withoutQuery(String(read(subject) ?? '')));
 };
 
-const responseHeader: CommandReader = (argument) => {
-  const readers = namesIn(argument).map((name) =>
+const responseHeader: CommandReader = (argument, field) => {
+  const readers = namesIn(argument, field).map((name) =>
     name === ':status' ? ({ status }: ResponseHead): string => String(status) : readLine(name, isInlineInAnswers(name)),
   );
   return ({ responseHead }) => {
@@ -67,8 +76,8 @@ const responseHeader: CommandReader = (argument) => {
   };
 };
 
-const responseTrailer: CommandReader = (argument) => {
-  const names = namesIn(argument);
+const responseTrailer: CommandReader = (argument, field) => {
+  const names = namesIn(argument, field);
   return ({ responseTrailers }) => {
     for (const name of names) {
       const value = responseTrailers?.joined(name);

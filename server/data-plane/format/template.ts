@@ -1,5 +1,6 @@
 import type { LogText } from '#domain';
 import { ConfigProblem } from '../config/problem.ts';
+import { checkSyntax } from './command-syntax.ts';
 import { COMMANDS } from './commands.ts';
 import { EntryWriter } from './entry-writer.ts';
 import { readable } from './readable-text.ts';
@@ -147,6 +148,7 @@ function readPieces(format: string, field: string): (string | Command)[] {
 function readCommand([, name = '', argument = '', limit]: readonly (string | undefined)[], field: string): Command {
   const read = COMMANDS[name];
   if (read === undefined) throw new ConfigProblem(field, `Not supported field in StreamInfo: ${name}`);
+  checkSyntax(name, { argument, hasLength: limit !== undefined }, field);
   const command = read(argument, field);
   return limit === undefined ? command : limited(command, Number(limit));
 }

@@ -66,13 +66,16 @@ const POINTS: Readonly<Record<string, Point>> = {
 
 const PER_MS: Readonly<Record<string, number>> = { ms: 1, us: 1000, ns: 1_000_000 };
 
+/** Points of other names are those that filters set; none here does. */
+const NEVER: Point = () => undefined;
+
 const commonDuration: CommandReader = (argument, field) => {
-  const [from = '', to = '', unit = ''] = argument.split(':');
-  const [begin, end, perMs] = [POINTS[from], POINTS[to], PER_MS[unit]];
-  if (begin === undefined || end === undefined || perMs === undefined) {
+  const [from = '', to, unit = 'ms', further] = argument.split(':');
+  if (to === undefined || further !== undefined)
     throw new ConfigProblem(field, `Invalid common duration configuration: ${argument}.`);
-  }
-  return between(begin, end, perMs);
+  const perMs = PER_MS[unit];
+  if (perMs === undefined) throw new ConfigProblem(field, `Invalid common duration precision: ${unit}.`);
+  return between(POINTS[from] ?? NEVER, POINTS[to] ?? NEVER, perMs);
 };
 
 function between(begin: Point, end: Point, perMs = 1): Command {

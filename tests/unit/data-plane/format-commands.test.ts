@@ -78,6 +78,19 @@ it.each(['BOGUS', 'UPSTREAM_PEER_EMAIL_SAN', 'REQUEST_PROPERTY'])('refuses %s, i
   expect(() => compileFormat(`%${name}%`, 'format')).toThrow(`Not supported field in StreamInfo: ${name}`);
 });
 
+it.each([
+  ['%PROTOCOL(a)%', 'PROTOCOL does not take any parameters or length'],
+  ['%RESPONSE_CODE:3%', 'RESPONSE_CODE does not take any parameters or length'],
+  ['%REQ()%', 'REQ requires parameters'],
+  ['%DYNAMIC_METADATA%', 'DYNAMIC_METADATA requires parameters'],
+  ['%START_TIME(%s):3%', 'START_TIME does not allow length to be specified.'],
+  ['%REQ(a?b?c)%', 'More than 1 alternative header specified in token: a?b?c'],
+  ['%RESP(a b)%', 'Invalid header configuration. Format string contains invalid characters.'],
+  ['%COMMON_DURATION(DS_RX_BEG:DS_RX_END:s)%', 'Invalid common duration precision: s.'],
+])('refuses what may not stand behind the name of a command: %s', (format, why) => {
+  expect(() => compileFormat(format, 'format')).toThrow(why);
+});
+
 it('writes the start of a request to the millisecond, also where second, day or year change', () => {
   const write = compileFormat('%START_TIME%', 'format');
   const times = [0, 999, 1000, 86_399_999, 951_782_399_999, 951_782_400_000, 1_798_761_599_999, 1_798_761_600_000];
