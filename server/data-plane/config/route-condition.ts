@@ -57,7 +57,10 @@ const condition =
 export function compileConditions(match: RouteMatch, ignoresParameters = false): readonly RouteCondition[] {
   const ofPath = pathCondition(match);
   return [
-    ignoresParameters ? (subject) => ofPath({ ...subject, path: withoutParameters(subject.path) }) : ofPath,
+    // As in Envoy, a template is held against the whole path even so.
+    ignoresParameters && match.path_match_policy === undefined
+      ? (subject) => ofPath({ ...subject, path: withoutParameters(subject.path) })
+      : ofPath,
     ...(match.grpc === undefined ? [] : [GRPC_ONLY]),
     ...(match.headers ?? []).map((header, i) => headerCondition(header, `headers[${i}]`)),
     ...(match.query_parameters ?? []).map((parameter, i) => queryCondition(parameter, `query_parameters[${i}]`)),

@@ -29,11 +29,11 @@ const HTTP_STATUSES = [200, 499, 500, 400, 504, 404, 409, 403, 429, 400, 409, 40
 
 export const httpStatusOf = (grpcStatus: number): number => HTTP_STATUSES[grpcStatus] ?? 500;
 
-/** Text as `grpc-message` carries it: bytes beyond visible ASCII, and `%`, percent-encoded. */
+/** Text as `grpc-message` carries it: bytes beyond visible ASCII, `~` and `%` are percent-encoded, as Envoy does. */
 export function encodeGrpcMessage(text: string): string {
   let encoded = '';
   for (const byte of Buffer.from(text)) {
-    const plain = byte >= 0x20 && byte <= 0x7e && byte !== 0x25;
+    const plain = byte >= 0x20 && byte < 0x7e && byte !== 0x25;
     encoded += plain ? String.fromCharCode(byte) : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
   }
   return encoded;

@@ -39,6 +39,9 @@ export interface CircuitBreakers {
   pendingRequests: number;
   requests: number;
   retries: number;
+  /** A retry was wanted, so that the retry budget was looked at; one has begun. */
+  budgetAsked: boolean;
+  retried: boolean;
 }
 
 /** Detail of an overflow for which no host was asked: no connection takes the request, and no more may wait for one. */
@@ -54,12 +57,23 @@ export const UNLIMITED: BreakerLimits = {
 };
 
 export function createCircuitBreakers(limits: BreakerLimits = UNLIMITED, retryBudget?: RetryBudget): CircuitBreakers {
-  return { limits, retryBudget, connections: 0, pendingRequests: 0, requests: 0, retries: 0 };
+  return {
+    limits,
+    retryBudget,
+    connections: 0,
+    pendingRequests: 0,
+    requests: 0,
+    retries: 0,
+    budgetAsked: false,
+    retried: false,
+  };
 }
 
-/** Retries that may be under way at once: the retry budget where there is one, else the breaker's limit. */
-export function allowedRetries({ limits, pendingRequests, requests, retryBudget }: CircuitBreakers): number {
+/** Retries that may be under way at once: the retry budget where there is one, else the breaker's limit. Asked for each that is wanted. */
+export function allowedRetries(breakers: CircuitBreakers): number {
+  const { limits, pendingRequests, requests, retryBudget } = breakers;
   if (retryBudget === undefined) return limits.maxRetries;
+  breakers.budgetAsked = true;
   return Math.max(retryBudget.minConcurrency, Math.floor((retryBudget.percent / 100) * (requests + pendingRequests)));
 }
 
@@ -78,14 +92,15 @@ export function registerBreakers(
     ['cx_pool_open', 'remaining_cx_pools', pools, () => breakers.limits.maxPools],
     ['rq_open', 'remaining_rq', () => breakers.requests, () => breakers.limits.maxRequests],
     ['rq_pending_open', 'remaining_pending', () => breakers.pendingRequests, () => breakers.limits.maxPendingRequests],
-    ['rq_retry_open', 'remaining_retries', () => breakers.retries, () => allowedRetries(breakers)],
+    ['rq_retry_open', 'remaining_retries', () => breakers.retries, () => breakers.limits.maxRetries],
   ];
   for (const [open, remaining, used, limit] of figures) {
-    // As in Envoy, a retry budget leaves the number alone that would hold without it.
-    const fixed = remaining === 'remaining_retries' && breakers.retryBudget !== undefined;
-    // As in Envoy, a breaker that lets nothing through opens with its first use.
-    stats.gauge(prefix + open, () => (used() > 0 && used() >= limit() ? 1 : 0));
-    if (trackRemaining)
-      stats.gauge(prefix + remaining, () => (fixed ? breakers.limits.maxRetries : Math.max(0, limit() - used())));
+    const budgeted = remaining === 'remaining_retries' && breakers.retryBudget !== undefined;
+    // As in Envoy, a breaker that lets nothing through opens with its first use; one beside a retry budget stays open.
+    const inUse = budgeted ? () => breakers.retried : () => used() > 0;
+    stats.gauge(prefix + open, () => (inUse() && used() >= limit() ? 1 : 0));
+    // What a budget leaves depends on all requests: from its first use on Envoy tells nothing.
+    const left = (): number => (budgeted && breakers.budgetAsked ? 0 : Math.max(0, limit() - used()));
+    if (trackRemaining) stats.gauge(prefix + remaining, left);
   }
 }

@@ -59,14 +59,17 @@ function drawn({ runtime, traceKey }: Exchange, { numerator, of }: Fraction): bo
   return numerator >= of || (numerator > 0 && runtime.chance.draws.below('csrf', traceKey, of) < numerator);
 }
 
-/** Host and port of the page, from Origin, else from Referer; empty where there is none. */
+/** Host and port of the page, from Origin, else from Referer; empty where there is none, and where a browser says `null` because it does not tell. */
 function sourceOf({ head }: Exchange): string {
-  const origin = hostOf(head.headers.get('origin') ?? '');
-  return origin === '' ? hostOf(head.headers.get('referer') ?? '') : origin;
+  const origin = head.headers.get('origin') ?? '';
+  if (origin === 'null') return '';
+  return hostOf(origin === '' ? (head.headers.get('referer') ?? '') : origin);
 }
 
-/** What is no address counts as it is written; `null` is what browsers say that do not tell. */
-const hostOf = (text: string): string => (text === 'null' ? '' : (/^https?:\/\/([^/?#]+)/i.exec(text)?.[1] ?? text));
+const URL_HOST = /^[a-z][a-z0-9+.-]*:\/\/(?:[^/?#]*@)?([^/?#@]+)/i;
+
+/** What is no address counts as it is written. */
+const hostOf = (text: string): string => URL_HOST.exec(text)?.[1] ?? text;
 
 const isAllowed = ({ head }: Exchange, { origins }: CsrfPolicy, source: string): boolean =>
   source === hostOf(head.authority) || origins.some((origin) => origin.accepts(source));

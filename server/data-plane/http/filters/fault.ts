@@ -76,7 +76,8 @@ function concerns({ cluster, headers, nodes }: FaultPolicy, { head, share, route
 function delayOf({ delay }: FaultPolicy, exchange: Exchange): number | undefined {
   if (delay === undefined) return undefined;
   const ms = delay.byHeader ? numberIn(exchange, DELAY) : delay.ms;
-  if (ms === undefined) return undefined;
+  // Envoy counts in whole milliseconds, and to wait for none is no fault.
+  if (ms === undefined || ms < 1) return undefined;
   const share = delay.byHeader ? shareIn(exchange, `${DELAY}-percentage`, delay.share) : delay.share;
   return drawn(exchange, share, `delay of ${ms} ms`, 'fault.delay') ? ms : undefined;
 }

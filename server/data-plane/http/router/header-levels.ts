@@ -4,12 +4,15 @@ import type { Exchange, ResponseEdit } from '../exchange.ts';
 
 const NO_RULES: readonly HeaderRules[] = [];
 
-/** Header changes of the destination, the route, the virtual host and the whole table, in the order in which they are made. */
+/**
+ * Header changes of the destination, the route, the virtual host and the whole table, in the order in which they are made. Where the
+ * most specific ones win, they are made last; as in Envoy those of a weighted destination come first even so.
+ */
 export function headerLevels({ route, share, table, virtualHost }: Exchange): readonly HeaderRules[] {
   const [own, ofHost, ofTable] = [route?.headers, virtualHost?.headers, table?.headers];
   if ((share?.headers ?? own ?? ofHost ?? ofTable) === undefined) return NO_RULES;
-  const given = [share?.headers, own, ofHost, ofTable].filter((rules) => rules !== undefined);
-  return table?.mostSpecificWins === true ? given.reverse() : given;
+  const levels = table?.mostSpecificWins === true ? [ofTable, ofHost, own] : [own, ofHost, ofTable];
+  return [share?.headers, ...levels].filter((rules) => rules !== undefined);
 }
 
 /** What these levels change in an answer, whoever gives it: also in that of a filter, once a route that forwards is chosen. */

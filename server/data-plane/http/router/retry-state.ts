@@ -121,6 +121,7 @@ export class RetryState {
     }
     this.#holding = true;
     breakers.retries++;
+    breakers.retried = true;
     cluster.stats.rqRetry.value++;
     figures?.count('upstream_rq_retry');
     const toldMs = answer && this.#toldWaitMs(answer);
