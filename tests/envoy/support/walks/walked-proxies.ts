@@ -1,0 +1,159 @@
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Rejection, type TypeUrl, typeUrls } from '#xds';
+import { layeredRuntime } from '../../../../server/envoy/bootstrap.ts';
+import { createTestCa, startPod } from '../../../mesh/data-plane-harness.ts';
+import { startEnvoy } from '../envoy.ts';
+import type { PairCase } from '../pairs/case-file.ts';
+import { type Hosts, type PairResources, pairResources } from '../pairs/resources.ts';
+
+const FIRST_PORT = 20_000;
+
+/** One of two proxies that were given the same resources, each of which it may have refused. */
+export interface WalkedProxy {
+  readonly name: 'envoy' | 'ours';
+  readonly ip: string;
+  portOf(given: PairCase): number;
+  /** Names of the resources that it refused, with its reasons. */
+  refused(): Promise<ReadonlyMap<string, string>>;
+  logLines(): readonly string[];
+  /** Counters and gauges by name. */
+  figures(): Promise<ReadonlyMap<string, number>>;
+  stop(): Promise<void>;
+}
+
+interface Given {
+  readonly cases: readonly PairCase[];
+  readonly ip: string;
+  readonly hosts: Hosts;
+}
+
+const resourcesOf = ({ cases, ip, hosts }: Given): PairResources[] =>
+  cases.map((given, i) => pairResources(given, { ip, port: FIRST_PORT + i }, hosts));
+
+const ports =
+  ({ cases }: Given): WalkedProxy['portOf'] =>
+  (given) =>
+    FIRST_PORT + cases.indexOf(given);
+
+/** A real Envoy that reads its resources from files, so that it refuses each of them alone. */
+export async function startWalkedEnvoy(given: Given): Promise<WalkedProxy> {
+  const folder = mkdtempSync(join(tmpdir(), 'meshwork-walk-'));
+  const write = (
+    type: string,
+    resources: readonly object[],
+    url: TypeUrl,
+  ): { path_config_source: { path: string } } => {
+    const path = join(folder, `${type}.json`);
+    const typed = resources.map((resource) => ({ '@type': url, ...resource }));
+    writeFileSync(`${path}.new`, JSON.stringify({ version_info: `${++writes}`, resources: typed }));
+    renameSync(`${path}.new`, path);
+    return { path_config_source: { path } };
+  };
+  let writes = 0;
+  const assign = (assignments: readonly object[]): void => {
+    for (const assignment of assignments) {
+      const { cluster_name } = assignment as { cluster_name: string };
+      write(`hosts-${cluster_name}`, [assignment], typeUrls.endpoint);
+    }
+  };
+  const resources = resourcesOf(given);
+  const clusters = resources
+    .flatMap((each) => each.clusters)
+    .map((cluster) => {
+      const { type, load_assignment, ...rest } = cluster as { type?: string; load_assignment?: object; name: string };
+      if (type !== 'EDS') return cluster;
+      assign([load_assignment!]);
+      const path_config_source = { path: join(folder, `hosts-${rest.name}.json`) };
+      return { ...rest, type, eds_cluster_config: { eds_config: { path_config_source, resource_api_version: 'V3' } } };
+    });
+  const listeners = resources.map(({ listener }) => listener);
+  const bootstrap = {
+    node: { id: 'walk', cluster: 'walk' },
+    layered_runtime: layeredRuntime(),
+    admin: { address: { socket_address: { address: given.ip, port_value: 15000 } } },
+    dynamic_resources: {
+      cds_config: { ...write('clusters', clusters, typeUrls.cluster), resource_api_version: 'V3' },
+      lds_config: { ...write('listeners', listeners, typeUrls.listener), resource_api_version: 'V3' },
+    },
+  };
+  const envoy = await startEnvoy(bootstrap, given.ip);
+  return {
+    name: 'envoy',
+    ip: given.ip,
+    portOf: ports(given),
+    logLines: envoy.accessLog,
+    refused: async () => errorsOf(JSON.parse(await envoy.admin('/config_dump')) as Dump),
+    figures: async () => readFigures(await envoy.admin('/stats')),
+    async stop() {
+      await envoy.stop();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+interface Failed {
+  readonly error_state?: { readonly details: string; readonly failed_configuration: { readonly name: string } };
+}
+interface Dump {
+  readonly configs: readonly {
+    readonly dynamic_listeners?: readonly Failed[];
+    readonly dynamic_active_clusters?: [];
+  }[];
+}
+
+const errorsOf = ({ configs }: Dump): Map<string, string> =>
+  new Map(
+    configs
+      .flatMap(({ dynamic_listeners = [] }) => dynamic_listeners)
+      .flatMap(({ error_state: state }) =>
+        state === undefined ? [] : [[state.failed_configuration.name, state.details] as const],
+      ),
+  );
+
+function readFigures(text: string): Map<string, number> {
+  const lines = text.split('\n').flatMap((line) => {
+    const [, name, value] = /^(.+): (\d+)$/.exec(line) ?? [];
+    return name === undefined ? [] : [[name, Number(value)] as const];
+  });
+  return new Map(lines);
+}
+
+/** A proxy of ours with the same resources. */
+export async function startWalkedProxy(given: Given): Promise<WalkedProxy> {
+  const refused = new Map<string, string>();
+  const resources = resourcesOf(given);
+  const clusters = resources.flatMap((each) => each.clusters);
+  const pod = await startPod({ ip: given.ip, name: 'walk', role: 'router', signer: await createTestCa() }, (xds) => {
+    const keep = (rejections: readonly Rejection[]): void => {
+      for (const { name, message } of rejections) refused.set(name, message);
+    };
+    const eds = clusters.flatMap((cluster) => {
+      const { type, load_assignment } = cluster as { type?: string; load_assignment?: object };
+      return type === 'EDS' ? [load_assignment!] : [];
+    });
+    const plain = clusters.map((cluster) => {
+      const { type, load_assignment: _, ...rest } = cluster as { type?: string; load_assignment?: object };
+      const eds_cluster_config = { eds_config: { ads: {}, resource_api_version: 'V3' } };
+      return type === 'EDS' ? { ...rest, type, eds_cluster_config } : cluster;
+    });
+    keep(xds.push(typeUrls.cluster, plain as typeof clusters));
+    keep(xds.push(typeUrls.endpoint, eds as never));
+    keep(
+      xds.push(
+        typeUrls.listener,
+        resources.map(({ listener }) => listener),
+      ),
+    );
+  });
+  return {
+    name: 'ours',
+    ip: given.ip,
+    portOf: ports(given),
+    logLines: () => pod.logs,
+    refused: async () => refused,
+    figures: async () => new Map(pod.proxy.admin.stats()),
+    stop: () => pod.stop(),
+  };
+}
