@@ -106,6 +106,7 @@ class EnvoyProxy implements Proxy {
   #revokedTimer: Timer | undefined;
   #followed: readonly LineFollower[] = [];
   #stopping = false;
+  #closed: Promise<void> | undefined;
 
   constructor(mesh: EnvoyMesh, options: ProxyOptions) {
     const { certificates, clock, network, onLog, pod, random, signer, token, trustDomain } = options;
@@ -194,12 +195,18 @@ class EnvoyProxy implements Proxy {
     });
   }
 
+  /** An Envoy that was told to quit ends by itself, and its pod stops it once more: what closes closes once. */
   async stop(drainMs: number): Promise<void> {
     const started = this.#process;
-    if (started !== undefined && drainMs > 0) {
+    if (started !== undefined && drainMs > 0 && !this.#stopping) {
       this.drain();
       await this.#drained(started, drainMs);
     }
+    this.#closed ??= this.#close(started);
+    await this.#closed;
+  }
+
+  async #close(started: EnvoyProcess | undefined): Promise<void> {
     this.#stopping = true;
     this.#agent.stop();
     this.#revokedTimer?.cancel();

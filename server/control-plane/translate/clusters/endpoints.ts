@@ -162,6 +162,8 @@ function lbEndpoint(endpoint: Endpoint, mtls: boolean): LbEndpoint {
     workload.workloadName;
   const revision =
     labels['service.istio.io/canonical-revision'] ?? labels['app.kubernetes.io/version'] ?? labels['version'] ?? '';
+  // A reader takes `latest` for what is empty, so Istio does not send the word.
+  const told = revision === 'latest' ? '' : revision;
   return {
     endpoint: {
       address: port === 0 ? { pipe: { path: ip } } : { socket_address: { address: ip, port_value: port } },
@@ -171,7 +173,7 @@ function lbEndpoint(endpoint: Endpoint, mtls: boolean): LbEndpoint {
     metadata: {
       filter_metadata: {
         ...(mtls && { 'envoy.transport_socket_match': { tlsMode: 'istio' } }),
-        istio: { workload: `${workload.workloadName};${namespace};${service};${revision};${CLUSTER_ID}` },
+        istio: { workload: `${workload.workloadName};${namespace};${service};${told};${CLUSTER_ID}` },
         ...(name !== '' && { meshwork: { kind: origin.kind, namespace, name: origin.name, path: origin.path } }),
       },
     },
