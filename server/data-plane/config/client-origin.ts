@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import type { Any, HttpConnectionManager } from '#xds';
 import type { Headers } from '../http/headers.ts';
 import { type CidrRange, compileRange } from './cidr.ts';
+import { errorStatus } from './http-status.ts';
 import { ConfigProblem } from './problem.ts';
 import { readNumber } from './values.ts';
 
@@ -134,34 +135,7 @@ function readCustomHeader(config: CustomHeaderJson): ClientDetector {
   return {
     detect: (headers) => ({ address: readable(headers.get(name)), trusted }),
     appendsPeer: false,
-    rejectStatus: config.reject_with_status && rejection(config.reject_with_status.code),
+    // As in Envoy, what is no error is 403.
+    rejectStatus: config.reject_with_status && errorStatus(config.reject_with_status, 403),
   };
 }
-
-/** As in Envoy, what is no error is 403. */
-function rejection(code: string | number | undefined): number {
-  const status = typeof code === 'number' ? code : (STATUSES[code ?? ''] ?? 403);
-  return status < 400 ? 403 : status;
-}
-
-/** Names of envoy.type.v3.StatusCode that clients are refused with. */
-const STATUSES: Readonly<Record<string, number>> = {
-  BadRequest: 400,
-  Unauthorized: 401,
-  PaymentRequired: 402,
-  Forbidden: 403,
-  NotFound: 404,
-  MethodNotAllowed: 405,
-  NotAcceptable: 406,
-  ProxyAuthenticationRequired: 407,
-  RequestTimeout: 408,
-  Conflict: 409,
-  Gone: 410,
-  PreconditionFailed: 412,
-  UnprocessableEntity: 422,
-  TooManyRequests: 429,
-  InternalServerError: 500,
-  NotImplemented: 501,
-  BadGateway: 502,
-  ServiceUnavailable: 503,
-};
