@@ -1,24 +1,17 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { type Answer, json, readBody, text } from '../respond.ts';
+import { type Fields, isFields } from './fields.ts';
 import type { Entry, Unit } from './limits.ts';
 import { type AskedDescriptor, type RateLimitRequest, type RateLimitResponse, UNIT_NUMBERS } from './messages.ts';
 
-type Given = Readonly<Record<string, unknown>>;
 type Ask = (request: RateLimitRequest) => { readonly response: RateLimitResponse } | { readonly refusal: string };
 
 /** Answers the same over HTTP: messages are protobuf JSON, and the status tells what becomes of the request. */
-export function answerJson(request: IncomingMessage, response: ServerResponse, ask: Ask): void {
-  const chunks: Buffer[] = [];
-  request.on('data', (chunk: Buffer) => chunks.push(chunk));
-  request.on('end', () => {
-    const asked = readJson(Buffer.concat(chunks).toString('utf8'));
-    const answer = asked === undefined ? { refusal: 'no request' } : ask(asked);
-    if ('refusal' in answer) {
-      response.writeHead(400).end('Bad Request');
-      return;
-    }
-    response.writeHead(answer.response.over ? 429 : 200, { 'content-type': 'application/json' });
-    response.end(JSON.stringify(toJson(answer.response)));
-  });
+export async function answerJson(request: IncomingMessage, ask: Ask): Promise<Answer> {
+  const asked = readJson(await readBody(request));
+  const answer = asked === undefined ? { refusal: 'no request' } : ask(asked);
+  if ('refusal' in answer) return text(400, 'Bad Request');
+  return json(answer.response.over ? 429 : 200, toJson(answer.response));
 }
 
 /** Undefined: it is no RateLimitRequest. */
@@ -40,7 +33,7 @@ function readJson(text: string): RateLimitRequest | undefined {
   };
 }
 
-function readDescriptor(given: Given): AskedDescriptor {
+function readDescriptor(given: Fields): AskedDescriptor {
   const hits = field(given, 'hits_addend');
   const limit = given['limit'];
   return {
@@ -52,18 +45,16 @@ function readDescriptor(given: Given): AskedDescriptor {
   };
 }
 
-function readLimit(given: Given): AskedDescriptor['limit'] {
+function readLimit(given: Fields): AskedDescriptor['limit'] {
   const unit = String(given['unit'] ?? '').toLowerCase();
   if (!Object.hasOwn(UNIT_NUMBERS, unit)) return undefined;
   return { unit: unit as Unit, requestsPerUnit: Number(field(given, 'requests_per_unit') ?? 0) };
 }
 
-const isFields = (value: unknown): value is Given =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-const listOf = (value: unknown): Given[] => (Array.isArray(value) ? value.filter(isFields) : []);
+const listOf = (value: unknown): Fields[] => (Array.isArray(value) ? value.filter(isFields) : []);
 
 /** Protobuf JSON knows a field by two names. */
-const field = (given: Given, name: string): unknown =>
+const field = (given: Fields, name: string): unknown =>
   given[name] ?? given[name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase())];
 
 const codeOf = (over: boolean): string => (over ? 'OVER_LIMIT' : 'OK');

@@ -1,4 +1,5 @@
 import type { Counters } from './counters.ts';
+import { type Fields, isFields } from './fields.ts';
 import { type FoundLimit, findLimit } from './find-limit.ts';
 import type { LimitTable } from './limits.ts';
 import type { AskedDescriptor, DescriptorStatus, RateLimitRequest, RateLimitResponse } from './messages.ts';
@@ -99,11 +100,6 @@ function metadataOf(request: RateLimitRequest, judged: readonly Judged[]): Reado
     ...(Object.keys(metadata).length > 0 && { metadata }),
   };
 }
-
-type Fields = Readonly<Record<string, unknown>>;
-
-const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** What came first stays; messages are joined field by field. */
 function joined(first: Fields, second: Fields): Fields {

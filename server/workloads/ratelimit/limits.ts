@@ -1,4 +1,5 @@
 import { parseDocument } from 'yaml';
+import { type Fields, isFields } from './fields.ts';
 
 /** How many seconds a window of each unit lasts. Source: UnitToDivider in envoyproxy/ratelimit. */
 export const UNIT_SECONDS = {
@@ -29,7 +30,7 @@ export interface Limit {
   /** Stops a request only with all other quotas that it has. */
   readonly quota: boolean;
   /** What requests within it are told, where the server tells such things. */
-  readonly metadata: Readonly<Record<string, unknown>> | undefined;
+  readonly metadata: Fields | undefined;
 }
 
 export interface Entry {
@@ -72,20 +73,20 @@ export function readLimits(
     const [broken] = document.errors;
     if (broken !== undefined) fail(`error loading config file: ${broken.message.split('\n')[0]}`);
     const root = fieldsOf(document.toJS(), fail);
+    checkDepth(root, fail);
     checkKeys(root, fail);
     const domain = textOf(root['domain']);
     if (domain === '') fail('config file cannot have empty domain');
     const begun = table.get(domain);
     if (begun !== undefined && !mergesDomains) fail(`duplicate domain '${domain}' in config file`);
     const node = begun ?? emptyNode();
-    addDescriptors(node, { path: domain, given: root['descriptors'], fail });
+    addDescriptors(node, { path: domain, given: root, fail });
     table.set(domain, node);
   }
   return table;
 }
 
 type Fail = (what: string) => never;
-type Given = Readonly<Record<string, unknown>>;
 
 interface MutableNode extends LimitNode {
   readonly children: Map<string, LimitNode>;
@@ -120,27 +121,35 @@ const FIELDS: ReadonlySet<string> = new Set([
   'metadata',
 ]);
 
-function checkKeys(given: Given, fail: Fail): void {
+/** More levels need an alias that stands for what holds it. */
+const MOST_LEVELS = 64;
+
+function checkDepth(given: object, fail: Fail, level = 1): void {
+  if (level > MOST_LEVELS) fail(`config error, more than ${MOST_LEVELS} levels`);
+  for (const value of Object.values(given)) {
+    if (typeof value === 'object' && value !== null) checkDepth(value, fail, level + 1);
+  }
+}
+
+function checkKeys(given: Fields, fail: Fail): void {
   for (const [name, value] of Object.entries(given)) {
     if (!FIELDS.has(name)) fail(`config error, unknown key '${name}'`);
     if (name === 'metadata' || typeof value !== 'object' || value === null) continue;
     for (const each of Array.isArray(value) ? value : [value]) {
-      if (typeof each !== 'object' || each === null || Array.isArray(each))
-        fail(`config error, yaml file contains list of type other than map: ${each}`);
-      checkKeys(each as Given, fail);
+      if (isFields(each)) checkKeys(each, fail);
+      else fail(`config error, yaml file contains list of type other than map: ${each}`);
     }
   }
 }
 
 interface Descriptors {
   readonly path: string;
-  readonly given: unknown;
+  readonly given: Fields;
   readonly fail: Fail;
 }
 
 function addDescriptors(node: MutableNode, { path, given, fail }: Descriptors): void {
-  if (given !== undefined && given !== null && !Array.isArray(given)) fail('descriptors must be a list');
-  for (const descriptor of (given ?? []) as readonly Given[]) {
+  for (const descriptor of listIn(given, 'descriptors', fail)) {
     const key = textOf(descriptor['key']);
     const value = textOf(descriptor['value']);
     if (key === '') fail('descriptor has empty key');
@@ -152,13 +161,13 @@ function addDescriptors(node: MutableNode, { path, given, fail }: Descriptors): 
       fail(`share_threshold can only be used with wildcard values (containing '*'), but found key '${name}'`);
     }
     const child = emptyNode({ limit: readLimit(own, descriptor, fail), shares });
-    addDescriptors(child, { path: own, given: descriptor['descriptors'], fail });
+    addDescriptors(child, { path: own, given: descriptor, fail });
     node.children.set(name, child);
     if (name.includes('*')) node.wildcards.push([name, name.split('*')]);
   }
 }
 
-function readLimit(path: string, given: Given, fail: Fail): Limit | undefined {
+function readLimit(path: string, given: Fields, fail: Fail): Limit | undefined {
   if (given['rate_limit'] === undefined || given['rate_limit'] === null) return undefined;
   const limit = fieldsOf(given['rate_limit'], fail);
   const unlimited = limit['unlimited'] === true;
@@ -170,7 +179,7 @@ function readLimit(path: string, given: Given, fail: Fail): Limit | undefined {
     return fail(`${path}: requests_per_unit must be a whole number`);
   }
   const name = textOf(limit['name']);
-  const replaces = ((limit['replaces'] ?? []) as readonly Given[]).map((each) => textOf(each['name']));
+  const replaces = listIn(limit, 'replaces', fail).map((each) => textOf(each['name']));
   if (replaces.includes('')) fail('should not have an empty replaces entry');
   if (replaces.includes(name)) fail('replaces should not contain name of same descriptor');
   return {
@@ -182,7 +191,7 @@ function readLimit(path: string, given: Given, fail: Fail): Limit | undefined {
     unlimited,
     shadow: given['shadow_mode'] === true,
     quota: given['quota_mode'] === true,
-    metadata: (given['metadata'] ?? undefined) as Limit['metadata'],
+    metadata: given['metadata'] === undefined ? undefined : fieldsOf(given['metadata'], fail),
   };
 }
 
@@ -191,10 +200,12 @@ const isUnit = (text: string): text is Unit => Object.hasOwn(UNIT_SECONDS, text)
 const textOf = (value: unknown): string =>
   typeof value === 'string' ? value : typeof value === 'number' || typeof value === 'boolean' ? String(value) : '';
 
-function fieldsOf(value: unknown, fail: Fail): Given {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    return fail('config error, mapping expected');
-  return value as Given;
+const fieldsOf = (value: unknown, fail: Fail): Fields =>
+  isFields(value) ? value : fail('config error, mapping expected');
+
+function listIn(given: Fields, name: string, fail: Fail): readonly Fields[] {
+  const list = given[name] ?? [];
+  return Array.isArray(list) ? list : fail(`${name} must be a list`);
 }
 
 /** Every limit with its path, one a line, as the debug page prints them. */

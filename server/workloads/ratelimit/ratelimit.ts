@@ -2,6 +2,7 @@ import { status } from '@grpc/grpc-js';
 import { errorMessage } from '#domain';
 import type { ContainerContext, WorkloadImage } from '../doors.ts';
 import { addRawService, type RawHandler, serveGrpc } from '../net/grpc-server.ts';
+import { answer as respond, text } from '../respond.ts';
 import { Counters } from './counters.ts';
 import { answerJson } from './json.ts';
 import { type JudgeSettings, judge, wrongRequest } from './judge.ts';
@@ -26,7 +27,9 @@ export const ratelimitImage: WorkloadImage = {
     const answer = answerWith(limits, new Counters(context.clock), context);
     await context.listen(portOf(env['PORT'], 8080), (request, response) => {
       if (request.url === '/json') {
-        answerJson(request, response, answer);
+        answerJson(request, answer)
+          .catch((thrown: unknown) => text(400, `${errorMessage(thrown)}\n`))
+          .then((told) => respond(response, told));
         return;
       }
       const healthy = request.url === '/healthcheck';
@@ -34,12 +37,12 @@ export const ratelimitImage: WorkloadImage = {
     });
     await context.listen(portOf(env['DEBUG_PORT'], 6070), (request, response) => {
       const known = request.url === '/rlconfig';
-      const text = known
+      const page = known
         ? describeLimits(limits.table() ?? new Map())
             .map((line) => `${line}\n`)
             .join('')
         : '404 page not found\n';
-      response.writeHead(known ? 200 : 404).end(text);
+      response.writeHead(known ? 200 : 404).end(page);
     });
     const port = portOf(env['GRPC_PORT'], 8081);
     await serveGrpc(context, port, (server) =>

@@ -99,6 +99,14 @@ describe('a configuration that cannot be used', () => {
     ],
     ['domain: a\ndescriptors: [x]', 'list of type other than map: x'],
     ['domain: [', 'error loading config file'],
+    ['domain: a\ndescriptors: {}', 'descriptors must be a list'],
+    [
+      'domain: a\ndescriptors: &all [{ key: x, descriptors: *all }, { key: y, descriptors: *all }]',
+      'more than 64 levels',
+    ],
+    ['domain: a\ndescriptors: [{ key: x, metadata: &all { y: *all } }]', 'more than 64 levels'],
+    ['domain: a\ndescriptors: [{ key: x, metadata: y, rate_limit: { unit: day } }]', 'mapping expected'],
+    ['domain: a\ndescriptors: [{ key: x, rate_limit: { unit: day, replaces: 3 } }]', 'replaces must be a list'],
   ])('%j is refused', (yaml, message) => {
     expect(() => read(yaml)).toThrow(message);
   });
@@ -146,6 +154,18 @@ describe('the image envoyproxy/ratelimit', () => {
     expect((await net.fetch('http://ratelimit:8080/healthcheck')).status).toBe(200);
     const body = JSON.stringify({ domain: 'shop', descriptors: [{ entries: [{ key: 'a' }] }] });
     expect((await net.fetch('http://ratelimit:8080/json', { method: 'POST', body })).status).toBe(400);
+    net.close();
+  });
+
+  it('reads no more than 64 KiB of a request over HTTP', async () => {
+    const net = new TestNet();
+    await net.run('ratelimit', 'ratelimit', env, { files: { [at('config.yaml')]: text } });
+    const body = JSON.stringify({ domain: 'shop', descriptors: [{ entries: [{ key: 'a'.repeat(65_536) }] }] });
+    const answer = await net.fetch('http://ratelimit:8080/json', { method: 'POST', body });
+    expect({ status: answer.status, body: answer.body.toString() }).toEqual({
+      status: 400,
+      body: 'the request body is longer than 65536 bytes\n',
+    });
     net.close();
   });
 
