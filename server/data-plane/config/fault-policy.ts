@@ -1,7 +1,7 @@
 import type { Any, FractionalPercent, HeaderMatcher } from '#xds';
 import { ConfigProblem } from './problem.ts';
 import { compileHeaderTest, type HeaderTest } from './route-condition.ts';
-import { durationMs, type Fraction, readFraction, readNumber } from './values.ts';
+import { durationMs, type Fraction, NEVER, readFraction, readNumber } from './values.ts';
 
 /** What the fault filter does to requests. `byHeader`: only to those that ask for it by a header. */
 export interface FaultPolicy {
@@ -27,8 +27,6 @@ export interface FaultPolicy {
   /** Counted for each cluster that clients say they are of, too. */
   readonly countsClients: boolean;
 }
-
-const NEVER: Fraction = { numerator: 0, of: 100 };
 
 interface DelayJson {
   readonly fixed_delay?: string;

@@ -5,7 +5,7 @@ import { ConfigProblem } from './problem.ts';
 import type { DescriptorEntry } from './rate-limit-actions.ts';
 import { readGrpcStatus, readHostRules, readOwnRules } from './rate-limit-config.ts';
 import type { RateLimitRule } from './rate-limit-rules.ts';
-import { durationMs, type Fraction, readFraction, readNumber } from './values.ts';
+import { durationMs, type Fraction, NEVER, readFraction, readNumber } from './values.ts';
 
 export interface TokenBucketConfig {
   /** 0: nothing passes. */
@@ -48,8 +48,6 @@ export interface LocalRateLimitConfig {
   readonly maxDynamic: number;
   readonly grpcStatus: number | undefined;
 }
-
-const NEVER: Fraction = { numerator: 0, of: 100 };
 
 /** A TokenBucket in protobuf JSON. */
 export interface BucketJson {

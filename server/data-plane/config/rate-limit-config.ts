@@ -5,7 +5,7 @@ import { compileHeaderRules, type HeaderRules } from './header-rules.ts';
 import { errorStatus, readStatus } from './http-status.ts';
 import { ConfigProblem } from './problem.ts';
 import { compileRateLimits, type RateLimitJson, type RateLimitRule } from './rate-limit-rules.ts';
-import { ALWAYS, durationMs, type Fraction, readFraction, readNumber } from './values.ts';
+import { ALWAYS, durationMs, type Fraction, NEVER, readFraction, readNumber } from './values.ts';
 
 export interface RateLimitConfig {
   readonly domain: string;
@@ -40,8 +40,6 @@ export interface RateLimitOfRoute {
   /** Empty: the filter's own. */
   readonly domain: string;
 }
-
-const NEVER: Fraction = { numerator: 0, of: 100 };
 
 /** RESOURCE_EXHAUSTED in place of UNAVAILABLE. */
 export const readGrpcStatus = (config: Any): number | undefined =>

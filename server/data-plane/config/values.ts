@@ -19,6 +19,7 @@ export interface Fraction {
 }
 
 export const ALWAYS: Fraction = { numerator: 100, of: 100 };
+export const NEVER: Fraction = { numerator: 0, of: 100 };
 
 /** Reads a FractionalPercent; an absent one means `fallback`. */
 export function readFraction(percent: FractionalPercent | undefined, fallback: Fraction): Fraction {

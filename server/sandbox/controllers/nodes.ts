@@ -14,9 +14,9 @@ export function startNodeController(
 ): () => void {
   const queue = createWorkQueue({
     reconcile: (name, changeId) => {
-      const status = store.get('Node', { namespace: '', name })?.['status'] as NodeStatus | undefined;
-      if (status?.conditions?.some(({ type }) => type === 'Ready') === true) return;
-      if (store.get('Node', { namespace: '', name }) === undefined) return;
+      const node = store.get('Node', { namespace: '', name });
+      const status = node?.['status'] as NodeStatus | undefined;
+      if (node === undefined || status?.conditions?.some(({ type }) => type === 'Ready') === true) return;
       store.updateStatus('Node', { namespace: '', name }, own['status'], { changeId });
     },
     onError: (name, error) => onError(`node ${name}`, error),

@@ -3,7 +3,7 @@ import { type BootstrapSettings, type HistogramBounds, type StatsInclusion, self
 import type { KubeStore } from '#kube-api';
 import type { AdsVariant } from '#xds';
 import type { PodObject } from '../kube-types.ts';
-import { effectiveProxySettings } from '../mesh/proxy-config.ts';
+import { settingsOfPod } from '../mesh/proxy-config.ts';
 
 /**
  * What the pod's annotations and its proxy's settings, `environment` among them, change of the bootstrap. Source: getStatsOptions in istio
@@ -14,8 +14,8 @@ export function bootstrapSettings(
   pod: PodObject,
   environment: Readonly<Record<string, string>> = {},
 ): BootstrapSettings {
-  const { namespace = '', labels = {}, annotations = {} } = pod.metadata;
-  const settings = effectiveProxySettings(store, { namespace, labels, annotations });
+  const { annotations = {} } = pod.metadata;
+  const settings = settingsOfPod(store, pod);
   const locality = localityOf(store, pod);
   const { proxyStatsMatcher, extraStatTags, statsCompression, runtimeValues } = settings as Settings;
   return {

@@ -19,7 +19,7 @@ import type { PodWorld } from '../exec/pod-world.ts';
 import type { ContainerSpec, PodObject } from '../kube-types.ts';
 import { hasProxy, INIT_CONTAINER, PROXY_CONTAINER } from '../mesh/injection.ts';
 import { capturedLate } from '../mesh/node-agent.ts';
-import { effectiveProxySettings, environmentOf as environmentVariables } from '../mesh/proxy-config.ts';
+import { environmentOf as environmentVariables, settingsOfPod } from '../mesh/proxy-config.ts';
 import type { AddressPlan } from '../network/addresses.ts';
 import { type CaptureRules, captureRules } from '../network/capture-rules.ts';
 import type { Network } from '../network/network.ts';
@@ -104,8 +104,7 @@ export interface PodBuild {
 
 /** istio-init has the variable from the proxy's settings, as the agent has. */
 function leadsNames({ store }: PodBuilderOptions, pod: PodObject): boolean {
-  const { namespace = '', labels = {}, annotations = {} } = pod.metadata;
-  const env = environmentVariables(effectiveProxySettings(store, { namespace, labels, annotations }));
+  const env = environmentVariables(settingsOfPod(store, pod));
   return capturesNames(Object.fromEntries(env.map(({ name, value }) => [name, value])));
 }
 

@@ -194,7 +194,7 @@ export class PodRuntime implements RunningPod {
     const leftMs = (): number => Math.max(0, this.#endByMs - clock.monotonic());
     for (const container of this.#all) container.drain();
     await Promise.race([told, this.#hurry.promise]);
-    const once = this.#all.filter((each) => !this.#parts.init.includes(each) || !isSidecar(each));
+    const once = [...this.#parts.containers, ...this.#parts.init.filter((each) => !isSidecar(each))];
     const proxies = once.filter(({ view }) => view.kind === 'proxy');
     const others = once.filter((container) => !proxies.includes(container));
     await Promise.all(proxies.map((container) => container.stop(leftMs())));

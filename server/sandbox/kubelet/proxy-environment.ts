@@ -2,7 +2,7 @@ import type { AppMetrics, CertificateSettings } from '#data-plane';
 import { parseDurationMs } from '#domain';
 import type { KubeStore } from '#kube-api';
 import type { PodObject } from '../kube-types.ts';
-import { effectiveProxySettings } from '../mesh/proxy-config.ts';
+import { settingsOfPod } from '../mesh/proxy-config.ts';
 
 /**
  * Settings of Istio's agent (istio/pilot/cmd/pilot-agent/options). They are environment variables: `proxyMetadata` of
@@ -13,8 +13,7 @@ export function certificateSettings(
   pod: PodObject,
   containerEnv: Readonly<Record<string, string>>,
 ): CertificateSettings {
-  const { namespace = '', labels = {}, annotations = {} } = pod.metadata;
-  const { proxyMetadata } = effectiveProxySettings(store, { namespace, labels, annotations });
+  const { proxyMetadata } = settingsOfPod(store, pod);
   const env: Readonly<Record<string, unknown>> = { ...proxyMetadata, ...containerEnv };
   const ttlMs = parseDurationMs(String(env['SECRET_TTL'] ?? ''));
   const gracePeriodRatio = share(env['SECRET_GRACE_PERIOD_RATIO']);
@@ -33,8 +32,7 @@ export function terminationDrainMs(
   pod: PodObject,
   containerEnv: Readonly<Record<string, string>>,
 ): number {
-  const { namespace = '', labels = {}, annotations = {} } = pod.metadata;
-  const settings = effectiveProxySettings(store, { namespace, labels, annotations });
+  const settings = settingsOfPod(store, pod);
   const waits =
     containerEnv['EXIT_ON_ZERO_ACTIVE_CONNECTIONS'] ?? settings.proxyMetadata?.['EXIT_ON_ZERO_ACTIVE_CONNECTIONS'];
   if (String(waits) === 'true') return Number.POSITIVE_INFINITY;

@@ -8,7 +8,7 @@ import { gatewayParts, holds, INIT_CONTAINER, type InjectedParts, sidecarParts }
 import { isNativeSidecar } from './native-sidecars.ts';
 import { rewriteProbes, rewritesProbes } from './probe-rewrite.ts';
 import { prometheusMerge } from './prometheus-merge.ts';
-import { effectiveProxySettings, type ProxySettings } from './proxy-config.ts';
+import { settingsOfPod } from './proxy-config.ts';
 import { rootNamespace } from './system.ts';
 
 export { INIT_CONTAINER, PROXY_CONTAINER };
@@ -54,16 +54,9 @@ export function wantsSidecar(store: KubeStore, pod: PodObject): boolean {
   return injection === undefined ? ofNamespace['istio.io/rev'] === 'default' : injection === 'enabled';
 }
 
-const settingsFor = (store: KubeStore, { metadata }: PodObject): ProxySettings =>
-  effectiveProxySettings(store, {
-    namespace: metadata.namespace ?? '',
-    labels: metadata.labels ?? {},
-    annotations: metadata.annotations ?? {},
-  });
-
 /** As Istio's webhook: the template joined with the pod, then what the pod itself says of its proxy. Source: RunTemplate in istio. */
 function inject(store: KubeStore, pod: PodObject): PodObject {
-  const settings = settingsFor(store, pod);
+  const settings = settingsOfPod(store, pod);
   const mesh = readMeshConfig(store.get('ConfigMap', { namespace: rootNamespace, name: 'istio' }));
   const role = pod.metadata.annotations?.[TEMPLATES] === 'gateway' ? 'router' : 'sidecar';
   const input = { pod, settings, trustDomain: mesh.trustDomain, role } as const;

@@ -33,6 +33,12 @@ export interface ProxySubject {
   readonly annotations: Readonly<Record<string, string>>;
 }
 
+/** Those of a pod's own proxy. */
+export const settingsOfPod = (store: KubeStore, { metadata }: KubeObject): ProxySettings => {
+  const { namespace = '', labels = {}, annotations = {} } = metadata;
+  return effectiveProxySettings(store, { namespace, labels, annotations });
+};
+
 /**
  * The settings of one proxy. From weak to strong: the mesh's defaultConfig, the ProxyConfig of the root namespace, that of the pod's
  * namespace, the pod's annotation, the ProxyConfig that selects the pod; of several of one level the oldest counts. Environment

@@ -1,6 +1,7 @@
 import { create, type DescMessage, fromBinary, toBinary } from '@bufbuild/protobuf';
 import type { AnyBytes } from '../codec/codec.ts';
 import { messageType } from '../codec/message-types.ts';
+import type { NodeLocality } from '../doors.ts';
 import { type Field, messageBytes, optional, repeated } from './fields.ts';
 import { readDeltaRequest, readDeltaResponse } from './quick-read.ts';
 
@@ -10,7 +11,7 @@ export interface NodeMessage {
   readonly cluster: string;
   readonly metadata?: Readonly<Record<string, unknown>>;
   readonly userAgentName?: string;
-  readonly locality?: { readonly region?: string; readonly zone?: string; readonly subZone?: string };
+  readonly locality?: NodeLocality;
 }
 
 /** google.rpc.Status: why a response was refused. */

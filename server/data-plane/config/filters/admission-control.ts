@@ -33,7 +33,7 @@ const RULES = [
   rule('max_rejection_probability/default_value/value', inside(0, 100)),
 ];
 
-/** Fewer requests would not change the others. Source: SuccessCriteriaEvaluator in Envoy. */
+/** Statuses that tell of the caller, not of a host that has too much to do. Source: SuccessCriteriaEvaluator in Envoy. */
 const GRPC_SUCCESSES: readonly number[] = [0, 1, 2, 3, 5, 6, 7, 9, 11, 12, 16];
 const MOST_GRPC = 16;
 

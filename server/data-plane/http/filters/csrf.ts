@@ -1,6 +1,6 @@
 import type { Any, FractionalPercent, StringMatcher } from '#xds';
 import { compileStringMatch, type StringMatch } from '../../config/string-match.ts';
-import { ALWAYS, type Fraction, readFraction } from '../../config/values.ts';
+import { ALWAYS, type Fraction, NEVER, readFraction } from '../../config/values.ts';
 import type { Exchange } from '../exchange.ts';
 import type { FilterParts } from './filter-parts.ts';
 import { perRoute } from './per-route.ts';
@@ -12,7 +12,6 @@ export interface CsrfPolicy {
   readonly origins: readonly StringMatch[];
 }
 
-const NEVER: Fraction = { numerator: 0, of: 100 };
 const CHANGING: ReadonlySet<string> = new Set(['POST', 'PUT', 'DELETE', 'PATCH']);
 
 export function readCsrf(config: Any): CsrfPolicy {
