@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { file, type Ran, runVerb } from './run-verb.ts';
+import { ownFolder, type Ran, runVerb } from './run-verb.ts';
+
+const { file } = ownFolder();
 
 const service = 'apiVersion: v1\nkind: Service\nmetadata: {name: reviews}\nspec: {ports: [{name: http, port: 80}]}\n';
 const route = (host: string): string =>

@@ -24,12 +24,14 @@ export async function runVerb(verb: string, args: readonly string[], input = '')
   return { code, out: out.join('\n'), err: err.join('\n') };
 }
 
-/** A folder that is gone after the tests of the file. */
-export const folder = mkdtempSync(join(tmpdir(), 'meshwork-cli-'));
-afterAll(() => rmSync(folder, { recursive: true }));
-
-export function file(name: string, text: string): string {
-  const path = join(folder, name);
-  writeFileSync(path, text);
-  return path;
+/** A folder for the files that one file of tests gives to a verb; it is gone after them. */
+export function ownFolder(): { readonly folder: string; file(name: string, text: string): string } {
+  const folder = mkdtempSync(join(tmpdir(), 'meshwork-cli-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const file = (name: string, text: string): string => {
+    const path = join(folder, name);
+    writeFileSync(path, text);
+    return path;
+  };
+  return { folder, file };
 }

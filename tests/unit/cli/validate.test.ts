@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { type Verdict, validateTexts } from '../../../server/cli/validate.ts';
-import { file, folder, runVerb } from './run-verb.ts';
+import { ownFolder, runVerb } from './run-verb.ts';
+
+const { file, folder } = ownFolder();
 
 const fine = 'apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: a}\n';
 const rule = (spec: string, metadata = '{name: a}'): string =>

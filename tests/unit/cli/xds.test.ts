@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { file, runVerb } from './run-verb.ts';
+import { ownFolder, runVerb } from './run-verb.ts';
+
+const { file } = ownFolder();
 
 const SERVICE = `
 apiVersion: v1
