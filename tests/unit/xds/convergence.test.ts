@@ -54,6 +54,8 @@ class SlowProxy {
       return true;
     }
     for (const { name, version, resource } of response.resources) {
+      // Sent before the server heard that the name is no longer wanted.
+      if (typeUrl === EDS && !this.#wantedEndpoints.includes(name)) continue;
       this.#of(typeUrl).set(name, version);
       if (typeUrl === RDS && resource) this.targets.set(name, targetOf(resource.value));
     }
