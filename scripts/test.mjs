@@ -26,6 +26,8 @@ const results = join(root, '.cache', 'test-results');
 const LOW = 10;
 /** More failures than these are not a busy machine's. */
 const FEW = 40;
+/** To read the modules of the mesh anew for each file takes longer than half of the tests. Labs have few files, each with a worker. */
+const SHARED = ['--no-isolate'];
 const ALONE = ['--maxWorkers=1', '--maxConcurrency=1', '--retry=1'];
 const vitestBin = bin('vitest/vitest.mjs');
 const outcomes = [];
@@ -38,7 +40,7 @@ try {
   // Labs wait for timers more than they work, and keep real time; what only computes takes the time that they leave.
   await Promise.all([labs(), computing()]);
   await labsAlone();
-  for (const suite of ['conformance', 'mesh']) await vitest(suite);
+  for (const suite of ['conformance', 'mesh']) await vitest(suite, { options: SHARED });
   await playwright();
 
   console.log(summaryOf(outcomes));
@@ -73,7 +75,7 @@ async function computing() {
   await check('lockfile', [join(root, 'scripts', 'complete-lock.mjs'), '--check'], quietly);
   await check('types', [bin('typescript/bin/tsc'), '-p', 'tsconfig.server.json'], quietly);
   await check('site types', [bin('@astrojs/check/bin/astro-check.js'), '--minimumFailingSeverity', 'warning'], quietly);
-  for (const suite of ['unit', 'golden']) await vitest(suite, quietly);
+  for (const suite of ['unit', 'golden']) await vitest(suite, { ...quietly, options: SHARED });
 }
 
 function bin(name) {
