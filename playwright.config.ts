@@ -14,8 +14,8 @@ export default defineConfig({
   forbidOnly: true,
   reporter: [['line'], ['json']],
   use: {
-    // Pictures of every moment take more time than the tests; the page's own structure is kept at each step, and a picture of the end.
-    trace: { mode: 'retain-on-failure', screenshots: false, snapshots: true, sources: false },
+    // To keep the page's structure at each step takes a tenth of the time, so only the second try does; pictures of every moment take more.
+    trace: { mode: 'on-first-retry', screenshots: false, snapshots: true, sources: false },
     screenshot: 'only-on-failure',
     launchOptions: {
       ...(executablePath ? { executablePath } : {}),

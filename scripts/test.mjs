@@ -24,6 +24,8 @@ const wanted = process.argv.slice(2);
 const results = join(root, '.cache', 'test-results');
 /** What only computes yields to the labs that run beside it. */
 const LOW = 10;
+/** What runs beside the labs, one suite at a time. */
+const COMPUTING = ['unit', 'golden', 'conformance', 'mesh'];
 /** More failures than these are not a busy machine's. */
 const FEW = 40;
 /** To read the modules of the mesh anew for each file takes longer than half of the tests. Labs have few files, each with a worker. */
@@ -39,8 +41,7 @@ try {
   mkdirSync(results, { recursive: true });
   // Labs wait for timers more than they work, and keep real time; what only computes takes the time that they leave.
   await Promise.all([labs(), computing()]);
-  await labsAlone();
-  for (const suite of ['conformance', 'mesh']) await vitest(suite, { options: SHARED });
+  for (const suite of ['labs', ...COMPUTING]) await onceMore(suite);
   await playwright();
 
   console.log(summaryOf(outcomes));
@@ -55,14 +56,14 @@ function labs() {
   return vitest('labs', { options: ['--maxWorkers=5', '--maxConcurrency=4'] });
 }
 
-/** Labs judge how late answers are. One that a busy machine held up is tried once more, as a browser's test is, with the machine to itself. */
-async function labsAlone() {
-  const first = outcomes.find(({ suite }) => suite === 'labs');
+/** Labs judge how late answers are. What a busy machine held up is tried once more, as a browser's test is, with the machine to itself. */
+async function onceMore(suite) {
+  const first = outcomes.find((outcome) => outcome.suite === suite);
   if (!first) return;
-  const { files, pattern, count } = failedTestsOf(reportOf('labs'));
+  const { files, pattern, count } = failedTestsOf(reportOf(suite));
   if (count === 0 || count > FEW) return;
-  const report = reportOf('labs-alone');
-  await run('labs, alone', [vitestBin, 'run', ...files, '-t', pattern, ...ALONE, ...reportersTo(report)]);
+  const report = reportOf(`${suite}-alone`);
+  await run(`${suite}, alone`, [vitestBin, 'run', ...files, '-t', pattern, ...ALONE, ...reportersTo(report)]);
   Object.assign(first, outcomeOfSecondTry(first, report));
 }
 
@@ -75,7 +76,7 @@ async function computing() {
   await check('lockfile', [join(root, 'scripts', 'complete-lock.mjs'), '--check'], quietly);
   await check('types', [bin('typescript/bin/tsc'), '-p', 'tsconfig.server.json'], quietly);
   await check('site types', [bin('@astrojs/check/bin/astro-check.js'), '--minimumFailingSeverity', 'warning'], quietly);
-  for (const suite of ['unit', 'golden']) await vitest(suite, { ...quietly, options: SHARED });
+  for (const suite of COMPUTING) await vitest(suite, { ...quietly, options: SHARED });
 }
 
 function bin(name) {
