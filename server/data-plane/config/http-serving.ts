@@ -15,6 +15,8 @@ export interface HttpServing {
   readonly requestHeadersTimeoutMs: number;
   readonly maxStreamDurationMs: number;
   readonly maxConnectionDurationMs: number;
+  /** Between the notice that a connection ends and its end. */
+  readonly drainTimeoutMs: number;
   /** 0: no limit. */
   readonly maxRequestsPerConnection: number;
   readonly maxHeadBytes: number;
@@ -56,6 +58,7 @@ interface Fields {
   http2_protocol_options?: { max_concurrent_streams?: number; allow_connect?: boolean };
   stream_idle_timeout?: string;
   request_timeout?: string;
+  drain_timeout?: string;
   request_headers_timeout?: string;
   max_request_headers_kb?: number;
   upgrade_configs?: { upgrade_type: string; enabled?: boolean }[];
@@ -102,6 +105,7 @@ export function readHttpServing(config: HttpConnectionManager): HttpServing {
       'common_http_protocol_options.max_connection_duration',
       0,
     ),
+    drainTimeoutMs: durationMs(fields.drain_timeout, 'drain_timeout', 5000),
     maxRequestsPerConnection: readNumber(common?.max_requests_per_connection, 0),
     maxHeadBytes: readNumber(fields.max_request_headers_kb, 60) * 1024,
     maxHeaders: readNumber(common?.max_headers_count, 100),

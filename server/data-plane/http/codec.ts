@@ -3,6 +3,7 @@ import type { ConnectionContext } from '../listener/connection-context.ts';
 import type { PeerCertificates } from '../tls/peer-certificates.ts';
 import type { ByteMeter } from './byte-meter.ts';
 import type { Http2Counter } from './h2/http2-counter.ts';
+import type { HeadLimit } from './head-limit.ts';
 import type { Headers } from './headers.ts';
 
 /**
@@ -45,6 +46,8 @@ export type ResetReason =
 
 /** Receives a body: data*, then end once, or reset once at any point. Nothing follows end or reset. */
 export interface BodySink {
+  /** How long what is left of an answer may wait for the windows of an HTTP/2 client, in milliseconds; 0 or absent: for ever. */
+  readonly flushTimeoutMs?: number;
   data(chunk: Buffer): void;
   end(trailers: Headers | undefined): void;
   /** `answer`: what the codec has told the client in place of an answer of its own. */
@@ -153,7 +156,7 @@ export interface CodecError {
    */
   readonly begun: boolean;
   /** What the line of the log says; `none`: nothing, because nobody broke a rule. Default DPE. */
-  readonly flag?: 'DPE' | 'DR' | 'DC' | 'none';
+  readonly flag?: 'DPE' | 'DR' | 'DC' | 'SI' | 'none';
   /** What it moves besides `downstream_cx_protocol_error`; `none`: not even that. */
   readonly figure?: 'downstream_rq_too_many_premature_resets' | 'none';
 }
@@ -201,10 +204,14 @@ export interface ServerConnectionOptions {
   readonly maxHeadBytes?: number | undefined;
   /** Number of header lines; default 100, beyond it 431. */
   readonly maxHeaders?: number | undefined;
-  /** From the first byte of a head to its last. Default 60,000; 0 means never. Unlike Envoy, which has no limit by default. */
-  readonly requestHeadersTimeoutMs?: number | undefined;
+  /** Default: a head may take for ever. */
+  readonly headLimit?: HeadLimit | undefined;
+  /** The connection has begun to speak; may be called again. */
+  readonly onSpoken?: ((protocol: DownstreamConnection['protocol']) => void) | undefined;
   /** Without a request. Default 3,600,000; 0 means never. */
   readonly idleTimeoutMs?: number | undefined;
+  /** HTTP/2: how long a client may open streams after it was told to stop. Default 5000. */
+  readonly drainTimeoutMs?: number | undefined;
   /** HTTP/1.1: how long a connection that was refused waits for the client to close. Default 1000. */
   readonly delayedCloseMs?: number | undefined;
   /** What was read from the socket already. */

@@ -15,10 +15,12 @@ import type { CodecError, DownstreamConnection, DownstreamStream } from './codec
 import { ConnectionTrack } from './connection-track.ts';
 import { Exchange, type RequestLayer } from './exchange.ts';
 import type { ExchangeOptions } from './exchange-options.ts';
+import { type HeadLimit, headLimitOf } from './head-limit.ts';
 import { propagateTrace } from './layers.ts';
 import { RedirectedStream } from './redirected-stream.ts';
 import { serveHttp } from './server-codec.ts';
 import { StreamInfo } from './stream-info.ts';
+import { EXPIRED } from './stream-timers.ts';
 
 /** Serves HTTP on the connections of one filter chain: every request goes through the same layers. */
 export class HttpConnectionManager {
@@ -31,6 +33,7 @@ export class HttpConnectionManager {
   readonly #stats: HttpStats;
   readonly #listenerStats: ListenerHttpStats;
   readonly #http2: Http2Stats;
+  readonly #headLimit: HeadLimit | undefined;
   #draining = false;
 
   constructor(options: {
@@ -47,6 +50,7 @@ export class HttpConnectionManager {
     this.#reporters = options.config.stats.map(
       (plan) => new RequestReporter(options.runtime.metrics, options.report, plan),
     );
+    this.#headLimit = headLimitOf(options.config.serving);
     const { stats } = options.runtime;
     this.#stats = HttpStats.of(stats, options.config.statPrefix);
     this.#http2 = Http2Stats.of(stats, '');
@@ -104,6 +108,8 @@ export class HttpConnectionManager {
       clock,
       tls: context.tls,
       serverName,
+      headLimit: this.#headLimit,
+      onSpoken: (protocol) => track.request(protocol),
       onRequest: (stream, on) => {
         track.request(stream.head.protocol);
         this.#onRequest(stream, on, shared);
@@ -130,8 +136,13 @@ export class HttpConnectionManager {
     if (serving.maxConnectionDurationMs === 0 || !this.#open.has(connection)) return;
     maxDuration = clock.after(serving.maxConnectionDurationMs, () => {
       this.#stats.count('downstream_cx_max_duration_reached');
-      if (connection.idle) connection.close();
+      if (socket.bytesRead === 0) connection.close();
       else connection.drain();
+      // HTTP/2 announces its end by itself.
+      if (connection.protocol === 'HTTP/1.1')
+        maxDuration = clock.after(serving.drainTimeoutMs, () => {
+          if (connection.idle) connection.close();
+        });
     });
   }
 
@@ -186,15 +197,17 @@ export class HttpConnectionManager {
   /** Bytes that are no valid HTTP; where no request was seen, this is the only trace of them in the log. */
   #onProtocolError(error: CodecError, connection: ConnectionContext, on: DownstreamConnection): void {
     const { flag = 'DPE', figure } = error;
-    if (figure !== 'none' && flag !== 'none') this.#stats.count('downstream_cx_protocol_error');
+    const expired = EXPIRED[error.details];
+    if (figure !== 'none' && flag !== 'none' && expired === undefined)
+      this.#stats.count('downstream_cx_protocol_error');
     if (figure === 'downstream_rq_too_many_premature_resets') this.#stats.count(figure);
-    if (error.details === 'request_header_timeout') this.#stats.count('downstream_rq_header_timeout');
+    if (expired !== undefined) this.#stats.count(expired);
     if (!error.begun) return;
     this.#stats.rqTotal.value++;
     this.#stats.rqActive.value++;
     if (on.protocol === 'HTTP/1.1') this.#stats.rqHttp1.value++;
     else this.#stats.rqHttp2.value++;
-    if (on.protocol === 'HTTP/1.1' && (flag === 'DPE' || flag === 'none'))
+    if (expired !== undefined || (on.protocol === 'HTTP/1.1' && (flag === 'DPE' || flag === 'none')))
       this.#stats.count('downstream_rq_response_before_rq_complete');
     this.#stats.count('downstream_rq_rx_reset');
     this.#countEnd(error.status, 0);
@@ -242,5 +255,5 @@ export class HttpConnectionManager {
 }
 
 /** Whether requests end with a connection of HTTP/2 whose client broke the protocol. */
-const losesRequests = ({ begun, flag }: CodecError, { idle, protocol }: DownstreamConnection): boolean =>
-  protocol === 'HTTP/2' && flag !== 'DR' && (begun || !idle);
+const losesRequests = ({ answered, begun, flag }: CodecError, { idle, protocol }: DownstreamConnection): boolean =>
+  protocol === 'HTTP/2' && !answered && flag !== 'DR' && (begun || !idle);

@@ -139,6 +139,10 @@ export class Exchange extends RequestFacts implements FormatSubject, BodyTarget,
     return metadataOf(this, kind);
   }
 
+  get flushTimeoutMs(): number {
+    return this.#timers?.silenceMs ?? 0;
+  }
+
   get finished(): boolean {
     return this.#finished;
   }

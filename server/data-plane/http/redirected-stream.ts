@@ -22,6 +22,9 @@ export class RedirectedStream implements DownstreamStream {
 
   receive(sink: Parameters<DownstreamStream['receive']>[0]): void {
     this.#stream.receive({
+      get flushTimeoutMs() {
+        return sink.flushTimeoutMs ?? 0;
+      },
       data: () => undefined,
       end: () => undefined,
       reset: (reason, detail) => sink.reset(reason, detail),

@@ -5,6 +5,7 @@ import type { LocalReply } from './local-reply.ts';
 
 /** What is counted of a request whose time is over, by its details. */
 export const EXPIRED: Readonly<Record<string, string>> = {
+  request_header_timeout: 'downstream_rq_header_timeout',
   stream_idle_timeout: 'downstream_rq_idle_timeout',
   request_overall_timeout: 'downstream_rq_timeout',
   max_duration_timeout: 'downstream_rq_max_duration_reached',
@@ -62,6 +63,11 @@ export class StreamTimers {
     this.#silenceMs = ms;
     if (ms === 0) this.#idle?.clear();
     else this.touch();
+  }
+
+  /** How long the stream may be silent; 0: for ever. */
+  get silenceMs(): number {
+    return this.#silenceMs;
   }
 
   /** A part of the request or the answer passed. */

@@ -125,13 +125,14 @@ describe('a server connection writes responses', () => {
   });
 
   it('answers 408 when a head does not arrive in time', async () => {
+    const failure = { status: 408, details: 'request_header_timeout', body: 'late', explanation: 'late' };
     const clock = new ManualClock();
-    server = await startServer(respond(204, {}), { clock, requestHeadersTimeoutMs: 1000 });
+    server = await startServer(respond(204, {}), { clock, headLimit: { ms: 1000, failure } });
     const client = new RawClient(server.port);
     client.write('GET / HTTP/1.1\r\nHos');
     while (server.connections[0]?.idle !== false) await new Promise<void>((resolve) => setImmediate(resolve));
     clock.advance(1001);
-    await client.until((received) => received.endsWith('request header timeout'));
+    await client.until((received) => received.endsWith('late'));
     expect(client.received).toMatch(/^HTTP\/1.1 408 Request Timeout\r\n/);
     expect(server.errors[0]?.details).toBe('request_header_timeout');
     client.socket.destroy();

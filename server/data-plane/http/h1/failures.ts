@@ -5,8 +5,8 @@ export interface Failure {
   /** Body of the answer; Envoy sends the reason phrase for errors of the codec and nothing for those found later. */
   readonly body: string;
   readonly explanation: string;
-  /** Nobody broke a rule: the line of the log bears no flag. */
-  readonly flag?: 'none';
+  /** Nobody broke a rule: what the line of the log says instead; `none`: no flag. */
+  readonly flag?: 'none' | 'SI';
 }
 
 const CODEC_ERROR = 'http1.codec_error';
@@ -65,13 +65,6 @@ export const FAILURES = {
     details: 'low_version',
     body: 'Upgrade Required',
     explanation: 'HTTP/1.0 is not accepted here.',
-  },
-  headerTimeout: {
-    status: 408,
-    details: 'request_header_timeout',
-    body: 'request header timeout',
-    explanation: 'The request head did not arrive in time.',
-    flag: 'none',
   },
 } as const satisfies Record<string, Failure>;
 

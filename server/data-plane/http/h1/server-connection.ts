@@ -21,7 +21,6 @@ import { WireWriter } from './wire-writer.ts';
 
 const DEFAULT_HEAD_BYTES = 60 * 1024;
 const DEFAULT_HEADERS = 100;
-const DEFAULT_HEAD_TIMEOUT_MS = 60_000;
 const DEFAULT_IDLE_TIMEOUT_MS = 3_600_000;
 /** How long a closing connection still reads, so that the peer sees the answer and not a reset (Envoy: delayed_close_timeout). */
 const DEFAULT_DELAYED_CLOSE_MS = 1000;
@@ -180,7 +179,8 @@ class ServerConnection implements DownstreamConnection, StreamHost {
       return;
     }
     this.#held.append(bytes);
-    this.#deadline.set(this.#options.requestHeadersTimeoutMs ?? DEFAULT_HEAD_TIMEOUT_MS);
+    this.#options.onSpoken?.(this.protocol);
+    this.#deadline.set(this.#options.headLimit?.ms ?? 0);
     const end = this.#held.findEnd(this.#maxHeadBytes);
     if (typeof end !== 'number') this.#refuse(end);
   }
@@ -360,7 +360,8 @@ class ServerConnection implements DownstreamConnection, StreamHost {
   }
 
   #onDeadline(): void {
-    if (this.#state === 'head' && this.#held.length > 0) this.#refuse(FAILURES.headerTimeout);
+    const { headLimit } = this.#options;
+    if (this.#state === 'head' && this.#held.length > 0 && headLimit !== undefined) this.#refuse(headLimit.failure);
     else if (this.#state === 'head' || this.#state === 'lingering') {
       if (this.#state === 'head') this.#options.onIdleTimeout?.();
       this.close();

@@ -181,6 +181,14 @@ export class Http2ClientConnection implements SessionRole, ClientStreamHost {
     this.#owner.onAvailability(this);
   }
 
+  onHeadAwaited(): void {
+    // A server opens no streams.
+  }
+
+  onHeadWhole(): void {
+    // Nothing was awaited.
+  }
+
   onStreamGone(stream: Http2Stream): void {
     if (stream instanceof ClientStream) this.#streamOver(stream, stream.complete);
   }

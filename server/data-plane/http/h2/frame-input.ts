@@ -53,6 +53,8 @@ export class FrameInput implements FrameHandler {
   /** Of the bytes that are being read. */
   #fedBytes = 0;
   #settingsSeen = false;
+  /** The head of a new stream has begun. */
+  #headAwaited = false;
   /** The stream of the DATA frame under way, and the bytes of it that no stream has taken yet. */
   #dataStream: Http2Stream | undefined = undefined;
   #dataLeft = 0;
@@ -79,6 +81,17 @@ export class FrameInput implements FrameHandler {
 
   onFrameError(error: Violation): void {
     this.#target.fail(error);
+  }
+
+  onFrameAwaited({ type, streamId }: FrameHead): void {
+    if (type === FrameType.HEADERS && this.#settingsSeen && !this.#headers.open) this.#awaitHead(streamId);
+  }
+
+  #awaitHead(streamId: number): void {
+    const { resets, role, streams } = this.#target;
+    if (streams.get(streamId) !== undefined || resets.has(streamId) || role.mayOpen(streamId) !== 'open') return;
+    this.#headAwaited = true;
+    role.onHeadAwaited(streamId);
   }
 
   onDataBegin(head: FrameHead): void {
@@ -135,7 +148,10 @@ export class FrameInput implements FrameHandler {
     else if (head.type === FrameType.HEADERS || head.type === FrameType.CONTINUATION) {
       if (this.#isEmptyFlood(head.length, head.flags, this.#target.streams.get(head.streamId))) return;
       const read = this.#headers.take(head, bytes, start, end);
-      if (read === undefined) return;
+      if (read === undefined) {
+        if (head.type === FrameType.HEADERS) this.#awaitHead(head.streamId);
+        return;
+      }
       if ('code' in read) {
         this.#countTooLarge(read);
         // As in Envoy, a frame that is broken itself has no request in it.
@@ -176,6 +192,10 @@ export class FrameInput implements FrameHandler {
   }
 
   #onFields({ block, fields, problem }: ReadFields): void {
+    if (this.#headAwaited) {
+      this.#headAwaited = false;
+      this.#target.role.onHeadWhole();
+    }
     const stream = this.#target.streams.get(block.streamId);
     if (stream === undefined) {
       this.#onNewStream(block, fields, problem);

@@ -18,6 +18,8 @@ export interface FrameHandler {
   onDataPart(head: FrameHead, bytes: Buffer, last: boolean): void;
   /** Any other frame, whole: its payload lies in `bytes` from `start` to `end`. */
   onFrame(head: FrameHead, bytes: Buffer, start: number, end: number): void;
+  /** The head of any other frame, whose payload is to come. */
+  onFrameAwaited(head: FrameHead): void;
   onFrameError(error: Violation): void;
 }
 
@@ -79,7 +81,10 @@ export class FrameReader {
     const start = at + FRAME_HEADER;
     const head: FrameHead = { type, flags, streamId, length };
     if (type === FrameType.DATA) return this.#beginData(head, bytes, start);
-    if (bytes.length < start + length) return -1;
+    if (bytes.length < start + length) {
+      this.#handler.onFrameAwaited(head);
+      return -1;
+    }
     this.#handler.onFrame(head, bytes, start, start + length);
     return start + length;
   }

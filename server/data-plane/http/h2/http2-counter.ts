@@ -11,6 +11,7 @@ export type Http2Figure =
   | 'rx_messaging_error'
   | 'rx_reset'
   | 'trailers'
+  | 'tx_flush_timeout'
   | 'tx_reset';
 
 /** Counts what happens on connections of one side. */

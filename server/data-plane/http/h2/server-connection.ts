@@ -1,12 +1,14 @@
 import type { Socket } from 'node:net';
+import type { Timer } from '#domain';
 import { ByteMeter, lengthOf } from '../byte-meter.ts';
 import type { CodecError, DownstreamConnection, ServerConnectionOptions, TlsFacts } from '../codec.ts';
 import { LazyDeadline } from '../h1/lazy-deadline.ts';
 import { formatEndpoint } from '../h1/socket-address.ts';
+import { Headers } from '../headers.ts';
 import { ErrorCode, type Violation, violation } from './errors.ts';
 import { MAX_STREAM_ID, Setting } from './frame.ts';
 import type { WholeBlock } from './header-block.ts';
-import { readRequest } from './request-head.ts';
+import { type ReadRequest, readRequest } from './request-head.ts';
 import { ServerStream } from './server-stream.ts';
 import { Http2Session, STREAM_WINDOW } from './session.ts';
 import type { Offence, SessionRole } from './session-role.ts';
@@ -16,9 +18,8 @@ const DEFAULT_HEADERS = 100;
 const DEFAULT_IDLE_TIMEOUT_MS = 3_600_000;
 /** Requests that a client may have under way on one connection. */
 const MAX_STREAMS = 1000;
-/** How long a client may still open streams after it was told to stop; its answer to a PING usually comes first. */
-const DRAIN_MS = 5000;
-const DRAIN_PING = Buffer.from('draining', 'latin1');
+/** How long a client may still open streams after it was told to stop, unless told. */
+const DEFAULT_DRAIN_MS = 5000;
 
 /** Serves HTTP/2 on a connected socket (plain or TLS), which it owns from now on. */
 export function createHttp2ServerConnection(socket: Socket, options: ServerConnectionOptions): DownstreamConnection {
@@ -35,6 +36,13 @@ const CONSEQUENCES: Readonly<Record<Offence, Pick<CodecError, 'begun' | 'flag' |
   resets: { begun: false, figure: 'downstream_rq_too_many_premature_resets' },
 };
 
+/** A request of which nothing could be read. */
+const LATE_REQUEST: ReadRequest = {
+  head: { method: '', path: '', authority: '', scheme: 'http', protocol: 'HTTP/2', headers: new Headers() },
+  contentLength: -1,
+  tunnel: false,
+};
+
 class ServerConnection implements DownstreamConnection, SessionRole {
   readonly remoteAddress: string;
   readonly localAddress: string;
@@ -45,8 +53,13 @@ class ServerConnection implements DownstreamConnection, SessionRole {
   readonly #options: ServerConnectionOptions;
   readonly #session: Http2Session;
   readonly #idle: LazyDeadline;
+  readonly #head: LazyDeadline;
+  /** The stream whose head has begun. */
+  #headOf = 0;
+  #spoken = false;
   readonly #rules: Parameters<typeof readRequest>[1];
   /** no · announced: GOAWAY went out, streams are still taken · final: no more are taken. */
+  #drain: Timer | undefined = undefined;
   #draining: 'no' | 'announced' | 'final' = 'no';
 
   constructor(socket: Socket, options: ServerConnectionOptions) {
@@ -60,6 +73,7 @@ class ServerConnection implements DownstreamConnection, SessionRole {
       options.onIdleTimeout?.();
       this.#session.end(ErrorCode.NO_ERROR);
     });
+    this.#head = new LazyDeadline(options.clock, () => this.#onLateHead());
     const maxHeadBytes = options.maxHeadBytes ?? DEFAULT_HEAD_BYTES;
     this.#session = new Http2Session(socket, this, {
       clock: options.clock,
@@ -75,7 +89,7 @@ class ServerConnection implements DownstreamConnection, SessionRole {
       describe: () => '',
       counter: options.http2Counter,
     });
-    this.#idle.set(options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS);
+    this.#waitForRequest();
     if (options.firstBytes !== undefined) this.#session.read(options.firstBytes);
   }
 
@@ -88,8 +102,7 @@ class ServerConnection implements DownstreamConnection, SessionRole {
     if (this.#draining !== 'no' || !this.#session.alive) return;
     this.#draining = 'announced';
     this.#session.goAway(MAX_STREAM_ID, ErrorCode.NO_ERROR);
-    this.#session.ping(DRAIN_PING);
-    this.#options.clock.after(DRAIN_MS, () => this.#stopTaking());
+    this.#drain = this.#options.clock.after(this.#options.drainTimeoutMs ?? DEFAULT_DRAIN_MS, () => this.#stopTaking());
   }
 
   close(): void {
@@ -143,7 +156,11 @@ class ServerConnection implements DownstreamConnection, SessionRole {
   onStreamGone(): void {
     if (!this.idle) return;
     if (this.#draining === 'final') this.#session.end(ErrorCode.NO_ERROR);
-    else this.#idle.set(this.#options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS);
+    else this.#waitForRequest();
+  }
+
+  #waitForRequest(): void {
+    this.#idle.set(this.#options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS);
   }
 
   onGoAway(): undefined {
@@ -152,10 +169,45 @@ class ServerConnection implements DownstreamConnection, SessionRole {
 
   onSettings(): void {
     // Windows and frame sizes are the session's business.
+    if (this.#spoken) return;
+    this.#spoken = true;
+    this.#options.onSpoken?.(this.protocol);
   }
 
-  onPingAck(payload: Buffer): void {
-    if (payload.equals(DRAIN_PING)) this.#stopTaking();
+  onHeadAwaited(streamId: number): void {
+    const { headLimit } = this.#options;
+    if (headLimit === undefined || streamId === this.#headOf) return;
+    this.#headOf = streamId;
+    this.#idle.clear();
+    this.#head.set(headLimit.ms);
+  }
+
+  onHeadWhole(): void {
+    this.#headOf = 0;
+    this.#head.clear();
+    if (this.idle && this.#session.alive) this.#waitForRequest();
+  }
+
+  /** The head does not end: answered like a request; what still comes of it is dropped. */
+  #onLateHead(): void {
+    const { clock, headLimit, serverName } = this.#options;
+    if (headLimit === undefined || !this.#session.alive) return;
+    const { body, details, explanation, flag, status } = headLimit.failure;
+    const stream = new ServerStream(this.#session, LATE_REQUEST, false);
+    this.#session.lastPeerStream = this.#headOf;
+    this.#session.register(stream, this.#headOf);
+    const headers = Headers.of({ 'content-length': String(body.length), 'content-type': 'text/plain' });
+    headers.set('date', new Date(clock.now()).toUTCString());
+    if (serverName !== undefined) headers.set('server', serverName);
+    stream.sendHead({ status, headers }, false);
+    stream.sendData(Buffer.from(body, 'latin1'));
+    stream.sendEnd();
+    const facts = { status, details, explanation, answered: true, bodyBytes: body.length, begun: true };
+    this.#options.onProtocolError?.({ ...facts, ...(flag && { flag }) }, this);
+  }
+
+  onPingAck(): void {
+    // Nothing was asked.
   }
 
   onViolation({ details, explanation }: Violation, where: Offence): void {
@@ -165,6 +217,8 @@ class ServerConnection implements DownstreamConnection, SessionRole {
 
   onGone(): void {
     this.#idle.stop();
+    this.#head.stop();
+    this.#drain?.cancel();
     this.#options.onClose?.(this);
   }
 }

@@ -89,6 +89,12 @@ export class ServerStream extends Http2Stream implements DownstreamStream {
     this.#sink?.drain();
   }
 
+  /** As in Envoy, counted from the end of the answer, whatever leaves meanwhile. */
+  protected override endWaits(): void {
+    const timeoutMs = this.#sink?.flushTimeoutMs ?? 0;
+    if (timeoutMs > 0 && this.head.protocol === 'HTTP/2') this.host.flushWithin(this, timeoutMs);
+  }
+
   /** The answer is complete, the rest of the request is of no use (RFC 9113 §8.1). As in Envoy, a host that has said all ends a tunnel. */
   protected override onlyLocalEnded(): void {
     this.resetWith(ErrorCode.NO_ERROR);

@@ -19,6 +19,10 @@ export interface SessionRole {
   /** What is wrong with it, if anything is. */
   onGoAway(lastStreamId: number): Violation | undefined;
   onSettings(): void;
+  /** A head of a new stream has begun; called again while more of it is to come. */
+  onHeadAwaited(streamId: number): void;
+  /** It is whole. */
+  onHeadWhole(): void;
   onPingAck(payload: Buffer): void;
   onStreamGone(stream: Http2Stream): void;
   /** The peer broke the protocol; streams are not told yet. */

@@ -53,6 +53,8 @@ export class Http2Session implements InputTarget, StreamHost {
   readonly #input: FrameInput;
   #prefaceLeft: number;
   #ending = false;
+  /** What the peer was told of its last stream; −1: nothing. */
+  #toldLast = -1;
   #over = false;
   #lastError: Error | undefined = undefined;
   /** The stream on which the peer broke the protocol. */
@@ -131,6 +133,7 @@ export class Http2Session implements InputTarget, StreamHost {
     payload.writeUInt32BE(lastStreamId, 0);
     payload.writeUInt32BE(code, 4);
     this.writer.control(FrameType.GOAWAY, 0, 0, payload);
+    this.#toldLast = lastStreamId;
     this.counter?.count('goaway_sent');
   }
 
@@ -138,7 +141,7 @@ export class Http2Session implements InputTarget, StreamHost {
   end(code: ErrorCode, reason?: Violation): void {
     if (this.#ending || this.#over) return;
     this.#ending = true;
-    this.goAway(this.lastPeerStream, code);
+    if (code !== ErrorCode.NO_ERROR || this.#toldLast !== this.lastPeerStream) this.goAway(this.lastPeerStream, code);
     this.#input.stop();
     this.writer.flush();
     this.#loseStreams(reason);
@@ -219,6 +222,15 @@ export class Http2Session implements InputTarget, StreamHost {
     if (stream.meter !== undefined) stream.meter.wireSent += this.writer.total - before;
   }
 
+  flushWithin(stream: Http2Stream, timeoutMs: number): void {
+    stream.flushTimer = this.#options.clock.after(timeoutMs, () => {
+      // What waits for a socket that the peer does not read would lie in Envoy's buffer.
+      if (stream.closed || this.writer.blocked) return;
+      this.counter?.count('tx_flush_timeout');
+      this.resetStream(stream, ErrorCode.INTERNAL_ERROR);
+    });
+  }
+
   wait(stream: Http2Stream): void {
     this.scheduler.wait(stream);
   }
@@ -260,6 +272,7 @@ export class Http2Session implements InputTarget, StreamHost {
   #forget(stream: Http2Stream): void {
     stream.closed = true;
     this.endedStreams++;
+    stream.flushTimer?.cancel();
     if (stream.id !== 0) this.counter?.streams(-1);
     this.scheduler.forget(stream);
     this.streams.remove(stream.id);

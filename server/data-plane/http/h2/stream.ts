@@ -1,3 +1,4 @@
+import type { Timer } from '#domain';
 import type { ByteMeter } from '../byte-meter.ts';
 import type { Headers } from '../headers.ts';
 import { type ErrorCode, malformed, type Violation } from './errors.ts';
@@ -13,6 +14,8 @@ export interface StreamHost {
   /** Sends what the windows allow of `chunk` and returns how many bytes that was. */
   sendData(stream: Http2Stream, chunk: Buffer): number;
   sendEnd(stream: Http2Stream): void;
+  /** The stream is reset unless what waits, its end too, has left within so many milliseconds. */
+  flushWithin(stream: Http2Stream, timeoutMs: number): void;
   /** The stream has bytes that wait for their turn. */
   wait(stream: Http2Stream): void;
   /** One frame of a stream whose turn it is. */
@@ -51,6 +54,8 @@ export abstract class Http2Stream {
   paused = false;
   /** Counts the stream's bytes. */
   meter: ByteMeter | undefined = undefined;
+  /** Runs while the end of the message waits for windows, where that is limited. */
+  flushTimer: Timer | undefined = undefined;
 
   protected readonly host: StreamHost;
   /** −1: the body may have any length. */
@@ -215,6 +220,7 @@ export abstract class Http2Stream {
     if (this.#queuedBytes > 0) {
       this.#endQueued = true;
       this.#trailersQueued = trailers;
+      this.endWaits();
       return;
     }
     this.#writeEndNow(trailers);
@@ -262,6 +268,11 @@ export abstract class Http2Stream {
   /** Once this side has sent its end, nobody takes what is still held back of the peer's message. */
   protected get endsWithLocal(): boolean {
     return false;
+  }
+
+  /** The end of this side's message waits for windows. */
+  protected endWaits(): void {
+    // A client waits for the answer.
   }
 
   /** This side has sent its end before the peer has. */
