@@ -36,7 +36,11 @@ export function recordRefusal(connection: PendingConnection, why?: RefusalReason
     responseHead: undefined,
     info,
     runtime,
-    connection: { ...connection, requestedServerName: connection.inspection.serverName },
+    connection: {
+      ...connection,
+      listener: connection.listener?.config,
+      requestedServerName: connection.inspection.serverName,
+    },
   };
   const accessLog = writeLines(connection, subject, why);
   const steps = new HopSteps({ clock: runtime.clock, startedAt: info.startedAt, before: connection.steps });

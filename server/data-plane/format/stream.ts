@@ -68,6 +68,7 @@ export const STREAM_COMMANDS: Readonly<Record<string, CommandReader>> = {
   UPSTREAM_REQUEST_ATTEMPT_COUNT: plain(({ info }) => info.attempts),
   ROUTE_NAME: plain(({ info }) => text(info.routeName)),
   VIRTUAL_CLUSTER_NAME: plain(({ info }) => text(info.virtualCluster)),
+  LISTENER_NAME: plain(({ connection }) => text(connection.listener?.name)),
   FILTER_CHAIN_NAME: plain(({ connection }) => text(connection.chain?.name)),
   CONNECTION_ID: plain(({ connection }) => connection.id ?? 0),
   UPSTREAM_CONNECTION_ID: plain(upstreamConnection),

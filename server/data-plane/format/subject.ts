@@ -108,6 +108,7 @@ export interface FormatConnection {
   readonly requestedServerName: string;
   readonly tls: TlsFacts | undefined;
   readonly chain?: { readonly name: string } | undefined;
+  readonly listener?: { readonly name: string } | undefined;
 }
 
 /** A value that a command yields; undefined where there is none. */

@@ -38,7 +38,11 @@ export class ConnectionLog {
       responseHead: undefined,
       info,
       runtime,
-      connection: { ...this.#connection, requestedServerName: tls?.sni ?? inspection.serverName },
+      connection: {
+        ...this.#connection,
+        listener: this.#connection.listener?.config,
+        requestedServerName: tls?.sni ?? inspection.serverName,
+      },
     };
     for (const log of this.#logs) {
       const entry = log(subject);

@@ -31,7 +31,7 @@ const PLAIN = `
   DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT DOWNSTREAM_REMOTE_PORT DOWNSTREAM_TLS_CIPHER DOWNSTREAM_TLS_GROUP
   DOWNSTREAM_TLS_SESSION_ID DOWNSTREAM_TLS_VERSION DOWNSTREAM_TRANSPORT_FAILURE_REASON
   DOWNSTREAM_WIRE_BYTES_RECEIVED DOWNSTREAM_WIRE_BYTES_SENT DURATION EMIT_TIME EMIT_TIME_LOCAL FILTER_CHAIN_NAME
-  GRPC_STATUS GRPC_STATUS_NUMBER HOSTNAME LOCAL_REPLY_BODY PACKETS_RETRANSMITTED PROTOCOL QUERY_PARAMS
+  GRPC_STATUS GRPC_STATUS_NUMBER HOSTNAME LISTENER_NAME LOCAL_REPLY_BODY PACKETS_RETRANSMITTED PROTOCOL QUERY_PARAMS
   REQUESTED_SERVER_NAME REQUEST_DURATION REQUEST_HEADERS_BYTES REQUEST_TX_DURATION RESPONSE_CODE
   RESPONSE_CODE_DETAILS RESPONSE_DURATION RESPONSE_FLAGS RESPONSE_FLAGS_LONG RESPONSE_HEADERS_BYTES
   RESPONSE_TRAILERS_BYTES RESPONSE_TX_DURATION ROUNDTRIP_DURATION ROUTE_NAME ROUTE_RESOLUTION_COUNT
@@ -101,6 +101,21 @@ it('writes the start of a request to the millisecond, also where second, day or 
       new Date(ms).toISOString(),
     );
   }
+});
+
+it('tells the listener that took the connection', () => {
+  const info = new StreamInfo(0, 0);
+  const made = (name?: string): string =>
+    compileFormat(
+      '%LISTENER_NAME%',
+      'format',
+    )({
+      head: NO_REQUEST,
+      responseHead: undefined,
+      info,
+      connection: name === undefined ? CONNECTION : { ...CONNECTION, listener: { name } },
+    });
+  expect([made('virtualInbound'), made(''), made()]).toEqual(['virtualInbound', '-', '-']);
 });
 
 it('tells the connection to the host, those of tries before, and how long it took to be made', () => {
