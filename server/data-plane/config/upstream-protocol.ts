@@ -19,10 +19,19 @@ export interface UpstreamProtocol {
   readonly keepsSpelling: boolean;
   /** How old a connection may grow, busy or not; 0: no limit. */
   readonly maxConnectionDurationMs: number;
+  /** How long a try may last from when it has a connection; 0: no limit. */
+  readonly maxStreamDurationMs: number;
+  readonly answers: AnswerLimits;
   /** TLS takes its names from the host that a request names; undefined: from its own settings. */
   readonly autoNames: AutoNames | undefined;
   /** What outlier detection takes for an error; undefined: statuses of 5xx. */
   readonly isOutlierError: AnswerTest | undefined;
+}
+
+/** How large the head of an answer may be; absent: as large as the codec takes. */
+export interface AnswerLimits {
+  readonly maxHeaders?: number | undefined;
+  readonly maxHeadBytes?: number | undefined;
 }
 
 /** What the host that a request names is for. */
@@ -34,6 +43,15 @@ export interface AutoNames {
 }
 
 const NAME = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
+
+interface CommonFields {
+  max_requests_per_connection?: number;
+  idle_timeout?: string;
+  max_connection_duration?: string;
+  max_stream_duration?: string;
+  max_headers_count?: number;
+  max_response_headers_kb?: number;
+}
 
 interface ProtocolFields {
   http_protocol_options?: Http1Spelling;
@@ -52,9 +70,8 @@ export function readUpstreamProtocol(resource: Cluster): UpstreamProtocol {
   const downstream = options?.['use_downstream_protocol_config'] as ProtocolFields | undefined;
   const auto = options?.['auto_config'] as ProtocolFields | undefined;
   const http2 = (explicit ?? downstream ?? auto)?.http2_protocol_options;
-  const common = options?.['common_http_protocol_options'] as
-    | { max_requests_per_connection?: number; idle_timeout?: string; max_connection_duration?: string }
-    | undefined;
+  const common = options?.['common_http_protocol_options'] as CommonFields | undefined;
+  const maxHeadKb = common?.max_response_headers_kb;
   return {
     protocol: protocolOf(explicit, downstream, auto),
     maxConcurrentStreams: http2?.max_concurrent_streams,
@@ -66,6 +83,11 @@ export function readUpstreamProtocol(resource: Cluster): UpstreamProtocol {
       'common_http_protocol_options.max_connection_duration',
       0,
     ),
+    maxStreamDurationMs: durationMs(common?.max_stream_duration, 'common_http_protocol_options.max_stream_duration', 0),
+    answers: {
+      maxHeaders: common?.max_headers_count,
+      maxHeadBytes: maxHeadKb === undefined ? undefined : maxHeadKb * 1024,
+    },
     keepsSpelling: keepsSpelling((explicit ?? downstream ?? auto)?.http_protocol_options),
     isOutlierError: readErrorMatcher(options?.['outlier_detection']),
     autoNames: readAutoNames(options?.['upstream_http_protocol_options']),

@@ -33,7 +33,7 @@ export class UpstreamCluster {
   drops: Fraction | undefined;
   readonly #hosts = new Map<string, Host>();
   readonly #chooser: HostChooser;
-  readonly #clock: Clock;
+  readonly clock: Clock;
   readonly #outlier: OutlierDetector | undefined;
   readonly #checker: HealthChecker | undefined;
   readonly #dns: DnsHosts | undefined;
@@ -52,7 +52,7 @@ export class UpstreamCluster {
       HIGH: createCircuitBreakers(HIGH, HIGH.retryBudget),
     };
     this.stats = new ClusterStats(stats, config.name);
-    this.#clock = clock;
+    this.clock = clock;
     this.#createPool = options.createPool;
     this.#limitsPools = [DEFAULT, HIGH].some(({ maxPools }) => maxPools < UNLIMITED.maxPools);
     this.#originals = new OriginalHosts(this.#hosts, (host) => {
@@ -154,7 +154,7 @@ export class UpstreamCluster {
     for (const endpoint of endpoints) {
       const host = this.#hosts.get(endpoint.key);
       if (host === undefined) {
-        this.#add(new Host(endpoint, this.#clock.monotonic(), this));
+        this.#add(new Host(endpoint, this.clock.monotonic(), this));
         members.add(endpoint.priority);
         continue;
       }

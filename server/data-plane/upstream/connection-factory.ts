@@ -1,4 +1,5 @@
 import type { Clock } from '#domain';
+import type { AnswerLimits } from '../config/upstream-protocol.ts';
 import { CARRIAGE } from '../http/carriage.ts';
 import { ClientConnection } from '../http/h1/client-connection.ts';
 import type { Http2Counter } from '../http/h2/http2-counter.ts';
@@ -26,6 +27,7 @@ export interface ConnectionFactoryOptions {
   readonly offersCarriage: boolean;
   /** Names in answers of HTTP/1.1 keep their capitals. */
   readonly keepsSpelling?: boolean | undefined;
+  readonly answers?: AnswerLimits | undefined;
 }
 
 /** Makes a pool's connections out of sockets; with a carriage, also without one. */
@@ -55,15 +57,15 @@ export class ConnectionFactory {
   }
 
   fromSocket({ socket, tls }: SecuredSocket): PooledConnection {
-    const { clock, http2, protocol } = this.#options;
+    const { answers, clock, http2, keepsSpelling, protocol } = this.#options;
     if (protocol === 'tcp') return new TunnelConnection(socket, tls, this.#owner);
     const alpn = tls?.alpn ?? '';
     if (protocol === 'http2' || (protocol === 'alpn' && alpn === 'h2')) {
-      return new PooledHttp2Connection(socket, tls, this.#owner, { clock, ...http2 });
+      return new PooledHttp2Connection(socket, tls, this.#owner, { clock, answers, ...http2 });
     }
     if (alpn !== CARRIAGE) {
       this.#peer = 'plain';
-      return new ClientConnection(socket, tls, this.#owner, this.#options.keepsSpelling);
+      return new ClientConnection(socket, tls, this.#owner, { keepsSpelling, answers });
     }
     this.#peer = 'carries';
     const carriage = new Carriage({

@@ -84,15 +84,17 @@ function createPool(
 ): HostPool {
   const { config, stats } = cluster;
   const { perHostConnections, preconnectRatio } = config;
-  const { keepsSpelling } = config.http;
-  // HTTP/2 has no capitals.
-  const transport = tls && transports.client(named(tls, protocol), protocol, !keepsSpelling);
+  const { answers, keepsSpelling } = config.http;
+  // HTTP/2 has no capitals, and other words for an answer that is too large.
+  const shares = !keepsSpelling && (answers.maxHeaders ?? answers.maxHeadBytes) === undefined;
+  const transport = tls && transports.client(named(tls, protocol), protocol, shares);
   return createHostPool({
     connect: connectTo(network, cluster, host.address),
     further: host.endpoint.furtherAddresses?.map((address) => connectTo(network, cluster, address)),
     transport,
     firstBytes,
     keepsSpelling,
+    answers,
     offersCarriage: transport?.offersCarriage === true,
     connectTimeoutMs: config.connectTimeoutMs,
     clock,

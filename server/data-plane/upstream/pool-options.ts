@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '#domain';
+import type { AnswerLimits } from '../config/upstream-protocol.ts';
 import type { TlsFacts } from '../http/codec.ts';
 import type { HandshakeCounter } from '../tls/failure-reason.ts';
 import type { TransportSocket } from '../tls/transport.ts';
@@ -59,6 +60,7 @@ export interface HostPoolOptions {
   readonly offersCarriage?: boolean | undefined;
   /** Names in answers of HTTP/1.1 keep their capitals. */
   readonly keepsSpelling?: boolean | undefined;
+  readonly answers?: AnswerLimits | undefined;
 }
 
 /** Learns of the connections of a pool, for statistics. */

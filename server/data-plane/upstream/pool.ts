@@ -70,6 +70,7 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
       clock: options.clock,
       offersCarriage: options.offersCarriage === true,
       keepsSpelling: options.keepsSpelling,
+      answers: options.answers,
     });
   }
 

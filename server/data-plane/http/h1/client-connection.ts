@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { AnswerLimits } from '../../config/upstream-protocol.ts';
 import { onBytes } from '../../listener/direct-socket.ts';
 import type { PooledConnection, PooledConnectionOwner } from '../../upstream/pool-connection.ts';
 import type { RequestHead, ResetReason, ResponseSink, TlsFacts, UpstreamConnection, UpstreamStream } from '../codec.ts';
@@ -22,6 +23,13 @@ const MAX_HEAD_BYTES = 80 * 1024;
 const MAX_HEADERS = 100;
 const TIMED_OUT = /^HTTP\/1\.[01] 408$/;
 
+/** How a connection reads answers. */
+interface AnswerOptions {
+  /** Names keep their capitals. */
+  readonly keepsSpelling?: boolean | undefined;
+  readonly answers?: AnswerLimits | undefined;
+}
+
 /** Speaks HTTP/1.1 to a server on a connected socket (plain or TLS), which it owns: one request after another. */
 export class ClientConnection implements ClientHost, PooledConnection {
   readonly localAddress: string;
@@ -39,7 +47,8 @@ export class ClientConnection implements ClientHost, PooledConnection {
   readonly #socket: Socket;
   readonly #owner: PooledConnectionOwner;
   readonly #fields: FieldParser;
-  readonly #body = new BodyDecoder(MAX_HEAD_BYTES, MAX_HEADERS);
+  readonly #maxHeadBytes: number;
+  readonly #body: BodyDecoder;
   readonly #held = new HeadBuffer();
   readonly #heads = new HeadWriter();
   readonly #writer: WireWriter;
@@ -52,10 +61,12 @@ export class ClientConnection implements ClientHost, PooledConnection {
   #closed = false;
   #lastError: Error | undefined = undefined;
 
-  /** `keepsSpelling`: names of answers keep their capitals. */
-  constructor(socket: Socket, tls: TlsFacts | undefined, owner: PooledConnectionOwner, keepsSpelling = false) {
+  constructor(socket: Socket, tls: TlsFacts | undefined, owner: PooledConnectionOwner, options: AnswerOptions = {}) {
     this.#socket = socket;
-    this.#fields = new FieldParser(MAX_HEADERS, keepsSpelling);
+    const { maxHeadBytes = MAX_HEAD_BYTES, maxHeaders = MAX_HEADERS } = options.answers ?? {};
+    this.#maxHeadBytes = maxHeadBytes;
+    this.#fields = new FieldParser(maxHeaders, options.keepsSpelling);
+    this.#body = new BodyDecoder(maxHeadBytes, maxHeaders);
     this.tls = tls;
     this.#owner = owner;
     this.localAddress = formatEndpoint(socket.localAddress, socket.localPort);
@@ -184,7 +195,7 @@ export class ClientConnection implements ClientHost, PooledConnection {
 
   /** Where the head that is held ends; −1: not yet, or it was refused. */
   #endOfHeld(): number {
-    const end = this.#held.begins(beginsAnswer) ? this.#held.findEnd(MAX_HEAD_BYTES) : FAILURES.statusLine;
+    const end = this.#held.begins(beginsAnswer) ? this.#held.findEnd(this.#maxHeadBytes) : FAILURES.statusLine;
     if (typeof end === 'number') return end;
     this.#refuse(end);
     return -1;
@@ -205,7 +216,7 @@ export class ClientConnection implements ClientHost, PooledConnection {
       this.#endOfHeld();
       return bytes.length;
     }
-    if (end - at > MAX_HEAD_BYTES) {
+    if (end - at > this.#maxHeadBytes) {
       this.#refuse(FAILURES.headersTooLarge);
       return end;
     }

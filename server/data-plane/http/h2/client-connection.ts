@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Clock, Timer } from '#domain';
+import type { AnswerLimits } from '../../config/upstream-protocol.ts';
 import type { ResponseSink, TlsFacts, UpstreamStream } from '../codec.ts';
 import { formatEndpoint } from '../h1/socket-address.ts';
 import { ClientStream, type ClientStreamHost, type StreamKeeper } from './client-stream.ts';
@@ -36,6 +37,7 @@ export interface Http2ClientOptions {
   /** PINGs on a connection; one that is not answered in time ends it. */
   readonly keepalive?: { readonly intervalMs: number; readonly timeoutMs: number } | undefined;
   readonly counter?: Http2Counter | undefined;
+  readonly answers?: AnswerLimits | undefined;
 }
 
 const KEEPALIVE_PING = Buffer.from('keepaliv', 'latin1');
@@ -68,16 +70,17 @@ export class Http2ClientConnection implements SessionRole, ClientStreamHost {
     this.tls = tls;
     this.carriage = options.carriage === true;
     this.localAddress = formatEndpoint(socket.localAddress, socket.localPort);
+    const { maxHeadBytes = MAX_HEAD_BYTES, maxHeaders = MAX_HEADERS } = options.answers ?? {};
     this.#session = new Http2Session(socket, this, {
       clock: options.clock,
       isServer: false,
       settings: [
         [Setting.ENABLE_PUSH, 0],
         [Setting.INITIAL_WINDOW_SIZE, STREAM_WINDOW],
-        [Setting.MAX_HEADER_LIST_SIZE, MAX_HEAD_BYTES],
+        [Setting.MAX_HEADER_LIST_SIZE, maxHeadBytes],
       ],
-      maxHeadBytes: MAX_HEAD_BYTES,
-      maxHeaders: MAX_HEADERS,
+      maxHeadBytes,
+      maxHeaders,
       describe: (error) => owner.describe(error),
       counter: options.counter,
     });

@@ -1,4 +1,4 @@
-import type { HandshakeRecord } from '#domain';
+import type { HandshakeRecord, Timer } from '#domain';
 import type { UpstreamCluster } from '../../upstream/cluster.ts';
 import type { HostChoice } from '../../upstream/pick-context.ts';
 import type { RoutePriority } from '../../upstream/pool-breakers.ts';
@@ -26,6 +26,8 @@ export interface AttemptOwner {
   failed(attempt: UpstreamAttempt, reason: ResetReason, detail: string): void;
   /** The host takes more of the request's body. */
   writable(): void;
+  /** It took longer than its cluster allows. Absent: it has failed. */
+  outlived?(attempt: UpstreamAttempt): void;
 }
 
 export interface AttemptOptions {
@@ -63,6 +65,7 @@ export class UpstreamAttempt implements ResponseSink, StreamWaiter {
   readonly #endsTunnel: boolean;
   #cancel: (() => void) | undefined;
   #over = false;
+  #life: Timer | undefined;
 
   constructor(options: AttemptOptions) {
     this.#request = options.request;
@@ -114,6 +117,8 @@ export class UpstreamAttempt implements ResponseSink, StreamWaiter {
       return;
     }
     if (this.span !== undefined) this.span.protocol = stream.protocol;
+    const { maxStreamDurationMs } = this.cluster.config.http;
+    if (maxStreamDurationMs > 0) this.#life = this.cluster.clock.after(maxStreamDurationMs, () => this.#outlived());
     this.#owner.connected(this, stream);
   }
 
@@ -149,6 +154,16 @@ export class UpstreamAttempt implements ResponseSink, StreamWaiter {
     this.reset(reason, detail);
   }
 
+  #outlived(): void {
+    this.cluster.stats.count('upstream_rq_max_duration_reached');
+    if (this.#owner.outlived !== undefined) this.#owner.outlived(this);
+    else {
+      const { stream } = this;
+      this.reset('local_reset', '');
+      stream?.reset('local_reset');
+    }
+  }
+
   drain(): void {
     if (!this.#over) this.#owner.writable();
   }
@@ -157,6 +172,7 @@ export class UpstreamAttempt implements ResponseSink, StreamWaiter {
     if (this.#over) return false;
     this.#over = true;
     this.choice.host.activeRequests--;
+    this.#life?.cancel();
     return true;
   }
 }

@@ -26,6 +26,7 @@ import { countStatus, tellOfAnswer } from './host-report.ts';
 import { HostWish } from './host-wish.ts';
 import { turnAround } from './internal-redirect.ts';
 import { reportFailure, reportTimeout } from './outlier-report.ts';
+import { breakOutlived, noteOutlived, replyOutlived } from './outlived-try.ts';
 import { pooledRequest } from './pooled-request.ts';
 import { RequestBody } from './request-body.ts';
 import { transportFailure } from './reset-reasons.ts';
@@ -306,6 +307,24 @@ export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, 
     if (this.#attempt === undefined || this.#attempt.answered) return;
     this.#cluster.stats.count('upstream_rq_per_try_idle_timeout');
     this.#giveUpTry(this.#attempt, 'upstream_per_try_idle_timeout');
+  }
+
+  outlived(attempt: UpstreamAttempt): void {
+    attempt.drop('local_reset');
+    if (attempt.answered) {
+      this.#settle();
+      breakOutlived(this.#exchange);
+      return;
+    }
+    const verdict = this.#verdictOnReset('local_reset', true);
+    noteOutlived(this.#exchange, attempt, verdict);
+    if (verdict?.again === true) {
+      this.#again(verdict);
+      return;
+    }
+    flagRefusal(this.#exchange, verdict);
+    this.#release('local_reset');
+    replyOutlived(this.#exchange);
   }
 
   #startTryTimers(): void {
