@@ -27,6 +27,9 @@ export const inside =
   (least: number, most: number): Bound =>
   (value) =>
     Number(value) >= least && Number(value) <= most ? undefined : `value must be inside range [${least}, ${most}]`;
+/** The size of a head. */
+export const headKb: Bound = (value) =>
+  Number(value) > 0 && Number(value) <= 8192 ? undefined : 'value must be inside range (0, 8192]';
 /** A duration; `words` are Envoy's for both ends. */
 export const withinMs =
   (least: number, most: number, words: string): Bound =>

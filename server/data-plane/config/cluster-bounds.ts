@@ -5,6 +5,7 @@ import {
   type Bound,
   checkRules,
   filled,
+  headKb,
   inside,
   longerThanOneMs,
   longerThanZero,
@@ -58,6 +59,8 @@ const BOUNDS: readonly (readonly [path: string, bound: Bound])[] = [
   ['circuit_breakers/thresholds/retry_budget/budget_percent/value', percent],
   ['preconnect_policy/per_upstream_preconnect_ratio', inside(1, 3)],
   ['preconnect_policy/predictive_preconnect_ratio', inside(1, 3)],
+  [`${HTTP}/common_http_protocol_options/max_headers_count`, atLeast(1)],
+  [`${HTTP}/common_http_protocol_options/max_response_headers_kb`, headKb],
   ...HTTP2.flatMap((path): (readonly [string, Bound])[] => [
     [`${path}/max_concurrent_streams`, inside(1, 2_147_483_647)],
     [`${path}/initial_stream_window_size`, windowSize],

@@ -1,4 +1,4 @@
-import { atLeast, filled, inside, notNegative, oneLine, type Rule, rule, upTo } from './bounds.ts';
+import { atLeast, filled, headKb, inside, notNegative, oneLine, type Rule, rule, upTo } from './bounds.ts';
 
 const MANY = 2_147_483_647;
 const windowSize = inside(65_535, MANY);
@@ -13,15 +13,12 @@ export const LISTENER_RULES: readonly Rule[] = [
   rule('listener_filters_timeout', notNegative),
 ];
 
-const insideKb = (value: unknown): string | undefined =>
-  Number(value) > 0 && Number(value) <= 8192 ? undefined : 'value must be inside range (0, 8192]';
-
 /** Rules of Envoy's API for HTTP connection managers. */
 export const MANAGER_RULES: readonly Rule[] = [
   rule('stat_prefix', filled),
   rule('http_filters/name', filled),
   rule('server_name', oneLine),
-  rule('max_request_headers_kb', insideKb),
+  rule('max_request_headers_kb', headKb),
   rule('common_http_protocol_options/max_headers_count', atLeast(1)),
   rule('http2_protocol_options/max_concurrent_streams', inside(1, MANY)),
   rule('http2_protocol_options/initial_stream_window_size', windowSize),

@@ -4,6 +4,7 @@ import { extensionTypes, typeUrls } from '#xds';
 import { ROOT_SECRET, SYSTEM_ROOTS, WORKLOAD_SECRET } from '../agent/secret-store.ts';
 import type { TlsVersion, TlsVersions } from '../tls/credentials.ts';
 import { type Awaited, type ConfigSource, fetchMs } from './awaited.ts';
+import { checkRules, filled, required, rule } from './bounds.ts';
 import { ConfigProblem } from './problem.ts';
 import { compileStringMatch, type StringMatch } from './string-match.ts';
 
@@ -147,11 +148,22 @@ export function readUpstreamTls(socket: TransportSocket | undefined): UpstreamTl
   };
 }
 
+const COMBINED = 'common_tls_context/combined_validation_context';
+/** Rules of Envoy's API for TLS. */
+const TLS_RULES = [
+  rule(`${COMBINED}/default_validation_context`, required),
+  rule(`${COMBINED}/validation_context_sds_secret_config`, required),
+  rule(`${COMBINED}/validation_context_sds_secret_config/name`, filled),
+  rule('common_tls_context/validation_context_sds_secret_config/name', filled),
+  rule('common_tls_context/tls_certificate_sds_secret_configs/name', filled),
+];
+
 function tlsConfig(socket: TransportSocket | undefined, wanted: string): Record<string, unknown> | undefined {
   if (socket === undefined) return undefined;
   const type = socket.typed_config?.['@type'] ?? '';
   if (type === extensionTypes.rawBuffer || socket.name === 'envoy.transport_sockets.raw_buffer') return undefined;
   if (type !== wanted) throw new ConfigProblem('transport_socket', `unsupported type ${type || socket.name}`);
+  checkRules(socket.typed_config ?? {}, TLS_RULES);
   return socket.typed_config;
 }
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Cluster } from '#xds';
+import { type Cluster, extensionTypes } from '#xds';
 import { compileCluster } from '../../../server/data-plane/config/cluster-config.ts';
 
 const OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
@@ -20,6 +20,14 @@ const speaking = (fields: object): object => ({
   typed_extension_protocol_options: { [OPTIONS]: { '@type': `type.googleapis.com/${OPTIONS}`, ...fields } },
 });
 const http2 = (fields: object): object => speaking({ explicit_http_config: { http2_protocol_options: fields } });
+const limits = (fields: object): object => ({ common_http_protocol_options: fields });
+const trusting = (fields: object): object => ({
+  transport_socket: {
+    name: 'envoy.transport_sockets.tls',
+    typed_config: { '@type': extensionTypes.upstreamTls, common_tls_context: { combined_validation_context: fields } },
+  },
+});
+const COMBINED = 'common_tls_context.combined_validation_context';
 const HTTP2 = `typed_extension_protocol_options.${OPTIONS}.explicit_http_config.http2_protocol_options`;
 const ABOVE_ZERO = 'value must be greater than 0s';
 const UP_TO_100 = 'value must be less than or equal to 100';
@@ -30,6 +38,23 @@ const compile = (fields: object) => compileCluster(cluster(fields), 'v1');
 
 // What a real Envoy answers, with its own words, to the same clusters.
 it.each([
+  [
+    speaking({ explicit_http_config: { http_protocol_options: {} }, ...limits({ max_headers_count: 0 }) }),
+    `typed_extension_protocol_options.${OPTIONS}.common_http_protocol_options.max_headers_count: value must be greater than or equal to 1`,
+  ],
+  [
+    speaking({ explicit_http_config: { http_protocol_options: {} }, ...limits({ max_response_headers_kb: 8193 }) }),
+    `typed_extension_protocol_options.${OPTIONS}.common_http_protocol_options.max_response_headers_kb: value must be inside range (0, 8192]`,
+  ],
+  [
+    trusting({ validation_context_sds_secret_config: { name: 'ROOTCA' } }),
+    `${COMBINED}.default_validation_context: value is required`,
+  ],
+  [trusting({ default_validation_context: {} }), `${COMBINED}.validation_context_sds_secret_config: value is required`],
+  [
+    trusting({ default_validation_context: {}, validation_context_sds_secret_config: {} }),
+    `${COMBINED}.validation_context_sds_secret_config.name: value length must be at least 1 characters`,
+  ],
   [{ connect_timeout: '0s' }, `connect_timeout: ${ABOVE_ZERO}`],
   [{ cleanup_interval: '0s' }, `cleanup_interval: ${ABOVE_ZERO}`],
   [{ type: 'STRICT_DNS', dns_refresh_rate: '0.001s' }, 'dns_refresh_rate: value must be greater than 1ms'],
