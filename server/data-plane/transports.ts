@@ -16,11 +16,18 @@ import {
 
 /** Makes the TLS side of a connection from its configuration and the certificates in force. */
 export interface TransportFactory {
-  /** `carriage`: HTTP is served, and proxies of this project may bring it as HTTP/2 (see `http/carriage.ts`). */
-  server(tls: DownstreamTls, options: { readonly carriage: boolean }): ServerTransport;
+  server(tls: DownstreamTls, options: ServerUse): ServerTransport;
   /** Offers the protocols of the mesh where the cluster belongs to it. */
   /** `carriage`: HTTP/1.1 may be carried over HTTP/2; true by default. */
   client(tls: UpstreamTls, use: TransportUse, carriage?: boolean): ClientTransport;
+}
+
+/** How a server serves one connection. */
+export interface ServerUse {
+  /** HTTP is served, and proxies of this project may bring it as HTTP/2 (see `http/carriage.ts`). */
+  readonly carriage: boolean;
+  /** How long the handshake may take. */
+  readonly timeoutMs: number;
 }
 
 /** What the bytes inside will be; `alpn`: HTTP as the handshake agrees. */
@@ -33,10 +40,11 @@ export interface ClientTransport extends TransportSocket {
 export function createTransports(secrets: SecretStore, clock: Clock): TransportFactory {
   const contexts = new SecureContexts();
   return {
-    server: (tls, { carriage }) =>
+    server: (tls, { carriage, timeoutMs }) =>
       createServerTransport({
         contexts,
         clock,
+        timeoutMs,
         credentials: () => serverCredentials(secrets, tls),
         alpn: carriage && isMesh(tls) ? [CARRIAGE, ...tls.alpn] : tls.alpn,
         requireClientCertificate: tls.requireClientCertificate,

@@ -28,6 +28,8 @@ export interface CompiledFilterChain {
   readonly criteria: ChainCriteria;
   readonly filter: TerminalConfig;
   readonly tls: DownstreamTls | undefined;
+  /** How long a client's handshake may take; 0: not said. */
+  readonly handshakeMs: number;
   readonly resource: FilterChain;
   readonly origins: Origins | undefined;
 }
@@ -171,6 +173,7 @@ function compileChain(chain: FilterChain, versionInfo: string): CompiledFilterCh
     criteria: readChainMatch(chain.filter_chain_match ?? {}),
     filter: compileNetworkFilter(chain, versionInfo),
     tls: readDownstreamTls(chain.transport_socket),
+    handshakeMs: durationMs(chain.transport_socket_connect_timeout, 'transport_socket_connect_timeout', 0),
     resource: chain,
     origins: readOrigins(chain.metadata),
   };

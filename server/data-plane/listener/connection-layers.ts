@@ -4,7 +4,7 @@ import type { CompiledListener } from '../config/listener-config.ts';
 import { originOf } from '../config/origins.ts';
 import { nextConnectionId } from '../connection-ids.ts';
 import { recordRefusal } from '../decisions/refusal-record.ts';
-import { handshakeCounter, inspect } from '../tls/index.ts';
+import { HANDSHAKE_TIMEOUT, handshakeCounter, inspect } from '../tls/index.ts';
 import { ConnectionLog } from './connection-log.ts';
 import { type ChainChoice, chooseChain } from './filter-chain-match.ts';
 import type { ConnectionLayer, ConnectionOutcome, PendingConnection } from './pending-connection.ts';
@@ -112,23 +112,34 @@ function chooseNamed({ chains, defaultChain }: CompiledListener, name: string | 
   return { chain, rejected: chains.filter((each) => each !== chain).map((loser) => ({ chain: loser, reason })) };
 }
 
-/** How long a client may be silent before its ClientHello. */
+/** How long a client may be silent before its ClientHello, and then until the end of the handshake, where the chain does not say. */
 const HELLO_MS = 10_000;
+const HANDSHAKE_MS = 15_000;
+
+const LATE_HANDSHAKE = 'downstream_cx_transport_socket_connect_timeout';
 
 /** Ends TLS where the chain says so. A client whose certificate does not verify is cut off here. */
 export const terminateTls: ConnectionLayer = async (connection) => {
   const { chain, runtime, socket, inspection } = connection;
   if (chain?.tls === undefined) return 'next';
   // Without an inspector the chain did not depend on it, but certificate and protocol do.
-  const hello =
-    inspection.transport === 'tls'
-      ? inspection
-      : await inspect(socket, { clock: runtime.clock, detectHttp: false, timeoutMs: HELLO_MS });
+  const { clock } = runtime;
+  const { handshakeMs } = chain;
+  const beganAt = clock.monotonic();
+  const limits = { clock, detectHttp: false, timeoutMs: handshakeMs || HELLO_MS };
+  let late = false;
+  const onTimeout = (): boolean => {
+    late = true;
+    return false;
+  };
+  const hello = inspection.transport === 'tls' ? inspection : await inspect(socket, { ...limits, onTimeout });
   if (hello === undefined) {
-    countUnsecured(connection, socket, '');
+    if (late) connection.listener?.stats.count(LATE_HANDSHAKE);
+    countUnsecured(connection, socket, late ? HANDSHAKE_TIMEOUT : '');
     return 'stop';
   }
-  const transport = runtime.transports.server(chain.tls, { carriage: chain.filter.kind === 'http' });
+  const timeoutMs = handshakeMs === 0 ? HANDSHAKE_MS : Math.max(1, beganAt + handshakeMs - clock.monotonic());
+  const transport = runtime.transports.server(chain.tls, { carriage: chain.filter.kind === 'http', timeoutMs });
   return new Promise((resolve) => {
     const waiter = {
       secured: ({
@@ -145,6 +156,7 @@ export const terminateTls: ConnectionLayer = async (connection) => {
         connection.brokenHandshake = handshake;
         const counter = handshakeCounter(reason);
         if (counter !== undefined) connection.listener?.stats.count(counter);
+        if (reason === HANDSHAKE_TIMEOUT) connection.listener?.stats.count(LATE_HANDSHAKE);
         connection.note('tls_server', 'stopped', connection.chain?.name ?? '', () => ({
           detail: `the TLS handshake failed: ${reason || 'the client broke it off'}`,
           origin: originOf(connection.chain?.origins),

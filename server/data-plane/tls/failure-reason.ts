@@ -92,6 +92,9 @@ export function handshakeCounter(reason: string): HandshakeCounter | undefined {
   return reason.includes(':CERTIFICATE_VERIFY_FAILED:') ? 'ssl.fail_verify_error' : 'ssl.connection_error';
 }
 
+/** The handshake took too long. */
+export const HANDSHAKE_TIMEOUT = 'transport socket timeout was reached';
+
 /** The transport socket has no certificate yet. */
 export const SECRET_NOT_SUPPLIED = 'TLS error: Secret is not supplied by SDS';
 

@@ -2,7 +2,7 @@ export type { ClientTransportOptions } from './client-transport.ts';
 export { createClientTransport } from './client-transport.ts';
 export type { CredentialsSource, TlsCredentials, TlsVersions } from './credentials.ts';
 export { SecureContexts } from './credentials.ts';
-export { type HandshakeCounter, handshakeCounter } from './failure-reason.ts';
+export { HANDSHAKE_TIMEOUT, type HandshakeCounter, handshakeCounter } from './failure-reason.ts';
 export type { Inspection, InspectOptions } from './inspector.ts';
 export { inspect } from './inspector.ts';
 export type { ServerTransport, ServerTransportOptions } from './server-transport.ts';

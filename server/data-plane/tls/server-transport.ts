@@ -9,6 +9,7 @@ import type { CredentialsSource, SecureContexts, TlsCredentials, TlsVersions } f
 import {
   chainFailure,
   describeTlsError,
+  HANDSHAKE_TIMEOUT,
   missingCertificateFailure,
   SECRET_NOT_SUPPLIED,
   sanFailure,
@@ -136,7 +137,7 @@ class ServerHandshake {
       else sendAlert(alert);
       this.#waiter.failed(reason, record);
     };
-    const timer = clock.after(timeoutMs ?? DEFAULT_TIMEOUT_MS, () => fail('transport socket timeout was reached'));
+    const timer = clock.after(timeoutMs ?? DEFAULT_TIMEOUT_MS, () => fail(HANDSHAKE_TIMEOUT));
     const onError = (error: Error): void => fail(describeTlsError(error));
     const onClose = (): void => fail('');
     // Stays, so that an error before the next reader listens is not fatal.
