@@ -18,6 +18,8 @@ export interface HeaderRules {
   readonly requestRemove: readonly string[];
   readonly responseSet: readonly HeaderRule[];
   readonly responseRemove: readonly string[];
+  /** A value tells how long parts of the request took. */
+  readonly timed: boolean;
 }
 
 const ACTIONS = new Set([
@@ -36,7 +38,9 @@ export function compileHeaderRules(given: HeaderMutations): HeaderRules | undefi
     responseSet: readRules(given.response_headers_to_add, 'response_headers_to_add'),
     responseRemove: readRemovals(given.response_headers_to_remove, 'response_headers_to_remove'),
   };
-  return Object.values(rules).every((list) => list.length === 0) ? undefined : rules;
+  if (Object.values(rules).every((list) => list.length === 0)) return undefined;
+  const values = [...(given.request_headers_to_add ?? []), ...(given.response_headers_to_add ?? [])];
+  return { ...rules, timed: values.some(({ header }) => header?.value?.includes('_DURATION') === true) };
 }
 
 function readRules(options: readonly HeaderValueOption[] | undefined, field: string): HeaderRule[] {

@@ -109,6 +109,8 @@ export interface RouteTable {
   /** Headers that are taken from every client. */
   readonly internalHeaders: readonly string[];
   readonly headers: HeaderRules | undefined;
+  /** A header tells how long parts of the request took. */
+  readonly timed: boolean;
   /** Header changes of the table come first and those of routes last, so that the latter win. */
   readonly mostSpecificWins: boolean;
   readonly exact: ReadonlyMap<string, CompiledVirtualHost>;
@@ -148,6 +150,7 @@ export function compileRouteTable(resource: RouteConfiguration, versionInfo: str
       else exact.set(domain, host);
     }
   }
+  const headers = compileHeaderRules(resource);
   const longestFirst = (a: { text: string }, b: { text: string }): number => b.text.length - a.text.length;
   return {
     name: resource.name,
@@ -156,7 +159,8 @@ export function compileRouteTable(resource: RouteConfiguration, versionInfo: str
     virtualHosts,
     internalHeaders: (resource.internal_only_headers ?? []).map((name) => name.toLowerCase()),
     ignorePort: resource.ignore_port_in_host_matching === true,
-    headers: compileHeaderRules(resource),
+    headers,
+    timed: headers?.timed === true || virtualHosts.some(tellsTimes),
     mostSpecificWins: resource.most_specific_header_mutations_wins === true,
     exact,
     suffixes: suffixes.sort(longestFirst),
@@ -164,6 +168,14 @@ export function compileRouteTable(resource: RouteConfiguration, versionInfo: str
     fallback,
   };
 }
+
+const tellsTimes = ({ headers, routes }: CompiledVirtualHost): boolean =>
+  headers?.timed === true ||
+  routes.some(
+    (route) =>
+      route.headers?.timed === true ||
+      (route.target.kind === 'forward' && route.target.shares?.some((share) => share.headers?.timed === true)),
+  );
 
 /** What would change where requests go, and is not done here. */
 function refuseUnsupported(resource: RouteConfiguration): void {

@@ -14,6 +14,7 @@ export const chooseRoute: RequestLayer = (exchange) => {
   const table = 'table' in config.routes ? config.routes.table : runtime.routeTable(config.routes.rds);
   exchange.table = table;
   if (table === undefined) return 'next';
+  if (table.timed) exchange.info.times ??= exchange.requestEnded ? { requestReceived: 0 } : {};
   for (const name of table.internalHeaders) exchange.head.headers.remove(name);
   const host = findVirtualHost(table, exchange.head.authority);
   if (host === undefined) {
