@@ -1,5 +1,6 @@
 import type { Counters } from './counters.ts';
 import { type Fields, isFields } from './fields.ts';
+import type { RateLimitFigures } from './figures.ts';
 import { type FoundLimit, findLimit } from './find-limit.ts';
 import type { LimitTable } from './limits.ts';
 import type { AskedDescriptor, DescriptorStatus, RateLimitRequest, RateLimitResponse } from './messages.ts';
@@ -20,6 +21,7 @@ export interface Judging {
   readonly limits: LimitTable;
   readonly counters: Counters;
   readonly settings: JudgeSettings;
+  readonly figures: RateLimitFigures;
 }
 
 const MAX_UINT32 = 4_294_967_295;
@@ -41,7 +43,9 @@ export function judge(request: RateLimitRequest, judging: Judging): RateLimitRes
     const counts = own !== undefined && !(own.limit.name !== '' && replaced.has(own.limit.name));
     return counts ? count(own, descriptor.hits ?? request.hits, request.domain, judging) : UNLIMITED;
   });
-  const stops = isOver(judged, settings) && !settings.shadow;
+  const isOverAny = isOver(judged, settings);
+  if (isOverAny && settings.shadow) judging.figures.count('ratelimit.service.global_shadow_mode');
+  const stops = isOverAny && !settings.shadow;
   return {
     over: stops,
     statuses: judged.map(({ status }) => status),
@@ -63,8 +67,10 @@ function limitOf({ entries, limit }: AskedDescriptor, domain: string, limits: Li
   return { limit: { ...limit, ...brought, path: domain }, entries };
 }
 
-function count({ limit, entries }: FoundLimit, hits: number, domain: string, { counters }: Judging): Judged {
-  const { over, remaining, resetSeconds } = counters.add(domain, entries, { limit, hits });
+function count({ limit, entries }: FoundLimit, hits: number, domain: string, { counters, figures }: Judging): Judged {
+  const told = counters.add(domain, entries, { limit, hits });
+  figures.hit(limit, told, hits);
+  const { over, remaining, resetSeconds } = told;
   return { limit, status: { over: over && !limit.shadow, limit, remaining, resetSeconds } };
 }
 

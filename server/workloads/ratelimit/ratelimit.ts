@@ -4,6 +4,7 @@ import type { ContainerContext, WorkloadImage } from '../doors.ts';
 import { addRawService, type RawHandler, serveGrpc } from '../net/grpc-server.ts';
 import { answer as respond, text } from '../respond.ts';
 import { Counters } from './counters.ts';
+import { RateLimitFigures } from './figures.ts';
 import { answerJson } from './json.ts';
 import { type JudgeSettings, judge, wrongRequest } from './judge.ts';
 import { describeLimits, LimitConfigError, type LimitTable, readLimits } from './limits.ts';
@@ -13,7 +14,7 @@ const SERVICE = 'envoy.service.ratelimit.v3.RateLimitService';
 
 /**
  * Envoy's global rate limit service: limits from the YAML files of $RUNTIME_ROOT/$RUNTIME_SUBDIRECTORY/config, gRPC on 8081, health on
- * 8080, the limits in force on 6070. Unlike the published image it counts by itself: Redis is neither needed nor asked.
+ * 8080, the limits in force on 6070, and with USE_PROMETHEUS its figures on 9090. Unlike the published image it counts by itself: Redis is neither needed nor asked.
  */
 export const ratelimitImage: WorkloadImage = {
   name: 'ratelimit',
@@ -22,9 +23,11 @@ export const ratelimitImage: WorkloadImage = {
     const folder = [env['RUNTIME_ROOT'] ?? '/srv/runtime_data/current', env['RUNTIME_SUBDIRECTORY'], 'config']
       .filter((part) => part !== undefined && part !== '')
       .join('/');
-    const limits = new LimitFiles(context, folder);
+    const figures = new RateLimitFigures(Number(env['NEAR_LIMIT_RATIO']) || undefined);
+    const limits = new LimitFiles(context, folder, figures);
     limits.load();
-    const answer = answerWith(limits, new Counters(context.clock), context);
+    const answer = answerWith({ limits, figures, counters: new Counters(context.clock) }, context);
+    if (isOn(env['USE_PROMETHEUS'])) await servePrometheus(context, figures);
     await context.listen(portOf(env['PORT'], 8080), (request, response) => {
       if (request.url === '/json') {
         answerJson(request, answer)
@@ -46,7 +49,7 @@ export const ratelimitImage: WorkloadImage = {
     });
     const port = portOf(env['GRPC_PORT'], 8081);
     await serveGrpc(context, port, (server) =>
-      addRawService(server, SERVICE, { ShouldRateLimit: shouldRateLimit(answer) }),
+      addRawService(server, SERVICE, { ShouldRateLimit: shouldRateLimit(answer, figures) }),
     );
     context.log(`Listening for gRPC on ':${port}'`);
   },
@@ -58,14 +61,31 @@ type Answer = { readonly response: RateLimitResponse } | { readonly refusal: str
 
 /** What a request is told, or why it cannot be answered. */
 const answerWith =
-  (files: LimitFiles, counters: Counters, { env }: ContainerContext) =>
+  ({ limits: files, figures, counters }: Parts, { env }: ContainerContext) =>
   (request: RateLimitRequest): Answer => {
-    const refusal = wrongRequest(request);
-    if (refusal !== undefined) return { refusal };
     const limits = files.table();
-    if (limits === undefined) return { refusal: 'no rate limit configuration loaded' };
-    return { response: judge(request, { limits, counters, settings: settingsOf(env) }) };
+    const refusal = wrongRequest(request) ?? (limits === undefined ? 'no rate limit configuration loaded' : undefined);
+    if (refusal === undefined && limits !== undefined)
+      return { response: judge(request, { limits, counters, figures, settings: settingsOf(env) }) };
+    figures.count('ratelimit.service.call.should_rate_limit.service_error');
+    return { refusal: refusal ?? '' };
   };
+
+interface Parts {
+  readonly limits: LimitFiles;
+  readonly figures: RateLimitFigures;
+  readonly counters: Counters;
+}
+
+async function servePrometheus(context: ContainerContext, figures: RateLimitFigures): Promise<void> {
+  const { env } = context;
+  const path = env['PROMETHEUS_PATH'] || '/metrics';
+  await context.listen(portOf(env['PROMETHEUS_ADDR']?.split(':').at(-1), 9090), (request, response) => {
+    const known = request.url === path;
+    if (known) response.setHeader('content-type', 'text/plain; version=0.0.4; charset=utf-8');
+    response.writeHead(known ? 200 : 404).end(known ? figures.page() : '404 page not found\n');
+  });
+}
 
 const isOn = (text: string | undefined): boolean => /^(1|t|true)$/i.test(text ?? '');
 
@@ -85,8 +105,9 @@ function settingsOf(env: Readonly<Record<string, string>>): JudgeSettings {
 }
 
 const shouldRateLimit =
-  (answer: (request: RateLimitRequest) => Answer): RawHandler =>
+  (answer: (request: RateLimitRequest) => Answer, figures: RateLimitFigures): RawHandler =>
   (call, callback) => {
+    figures.count('ratelimit_server.ShouldRateLimit.total_requests');
     const given = answer(readRequest(call.request));
     if ('refusal' in given) callback({ code: status.UNKNOWN, details: given.refusal });
     else callback(null, writeResponse(given.response));
@@ -96,12 +117,14 @@ const shouldRateLimit =
 class LimitFiles {
   readonly #context: ContainerContext;
   readonly #folder: string;
+  readonly #figures: RateLimitFigures;
   #seen: string | undefined;
   #table: LimitTable | undefined;
 
-  constructor(context: ContainerContext, folder: string) {
+  constructor(context: ContainerContext, folder: string, figures: RateLimitFigures) {
     this.#context = context;
     this.#folder = folder;
+    this.#figures = figures;
   }
 
   table(): LimitTable | undefined {
@@ -117,9 +140,11 @@ class LimitFiles {
     this.#seen = seen;
     try {
       this.#table = readLimits(files, { mergesDomains: isOn(this.#context.env['MERGE_DOMAIN_CONFIG']) });
+      this.#figures.count('ratelimit.service.config_load_success');
       this.#context.log(`Successfully loaded new configuration`);
     } catch (thrown) {
       if (!(thrown instanceof LimitConfigError)) throw thrown;
+      this.#figures.count('ratelimit.service.config_load_error');
       this.#context.log(`Error loading new configuration: ${errorMessage(thrown)}`);
     }
   }

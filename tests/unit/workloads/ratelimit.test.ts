@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Counters } from '../../../server/workloads/ratelimit/counters.ts';
+import { RateLimitFigures } from '../../../server/workloads/ratelimit/figures.ts';
 import { findLimit } from '../../../server/workloads/ratelimit/find-limit.ts';
 import { type JudgeSettings, judge } from '../../../server/workloads/ratelimit/judge.ts';
 import { describeLimits, type Entry, readLimits } from '../../../server/workloads/ratelimit/limits.ts';
@@ -125,13 +126,27 @@ describe('counting', () => {
     const counters = new Counters(clock);
     const hit = (value: string) => counters.add('d', entries(['PATH', value]), { limit: limit!, hits: 1 });
     expect([hit('/a'), hit('/a'), hit('/a')]).toEqual([
-      { over: false, remaining: 1, resetSeconds: 45 },
-      { over: false, remaining: 0, resetSeconds: 45 },
-      { over: true, remaining: 0, resetSeconds: 45 },
+      { over: false, remaining: 1, resetSeconds: 45, before: 0 },
+      { over: false, remaining: 0, resetSeconds: 45, before: 1 },
+      { over: true, remaining: 0, resetSeconds: 45, before: 2 },
     ]);
     expect(hit('/b').over).toBe(false);
     clock.advance(45_000);
-    expect(hit('/a')).toEqual({ over: false, remaining: 1, resetSeconds: 60 });
+    expect(hit('/a')).toEqual({ over: false, remaining: 1, resetSeconds: 60, before: 0 });
+  });
+
+  it('keeps ten thousand values, and of those the ones that are asked for', () => {
+    const counters = new Counters(manualClock());
+    const hit = (value: string) => counters.add('d', entries(['PATH', value]), { limit: limit!, hits: 1 });
+    for (let i = 0; i < 3; i++) hit('/busy');
+    for (let i = 0; i < 30_000; i++) {
+      hit(`/${i}${'x'.repeat(i % 2 === 0 ? 0 : 1000)}`);
+      if (i % 5000 === 0) hit('/busy');
+    }
+    expect(counters.size).toBe(10_000);
+    expect(hit('/busy').over).toBe(true);
+    expect(hit('/0').before).toBe(0);
+    expect(hit(`/29999${'x'.repeat(1000)}`).before).toBe(1);
   });
 });
 
@@ -206,7 +221,12 @@ describe('a request with several descriptors', () => {
   const usual: JudgeSettings = { shadow: false, quota: false, headers: undefined, tellsMetadata: false };
   const judging = (yaml: string, settings: Partial<JudgeSettings> = {}) => {
     const clock = manualClock();
-    const given = { limits: read(yaml), counters: new Counters(clock), settings: { ...usual, ...settings } };
+    const given = {
+      limits: read(yaml),
+      counters: new Counters(clock),
+      figures: new RateLimitFigures(),
+      settings: { ...usual, ...settings },
+    };
     return (...asked: (Partial<AskedDescriptor> & { of: [string, string][] })[]) =>
       judge(
         {
@@ -312,5 +332,62 @@ descriptors:
       ['r', '2'],
     ]);
     expect(ask({ of: [['z', '']] }).headers).toEqual([]);
+  });
+});
+
+describe('the figures of the server', () => {
+  const rule = (yaml: string) =>
+    [...read(yaml).values()].flatMap(({ children }) => [...children.values()]).flatMap((node) => node.limit ?? [])[0]!;
+  const names = ['total_hits', 'within_limit', 'near_limit', 'over_limit'];
+  const told = (hits: readonly number[]) => {
+    const counters = new Counters(manualClock());
+    const figures = new RateLimitFigures();
+    const limit = rule('domain: a\ndescriptors: [{ key: x, rate_limit: { unit: hour, requests_per_unit: 10 } }]');
+    for (const each of hits) figures.hit(limit, counters.add('a', entries(['x', '']), { limit, hits: each }), each);
+    return names.map((name) => Number(new RegExp(`_${name}\\{.*\\} (\\d+)`).exec(figures.page())?.[1] ?? 0));
+  };
+
+  it.each([
+    ['within its limit', [4, 4], [8, 8, 0, 0]],
+    ['near its limit', [4, 5], [9, 9, 1, 0]],
+    ['at its limit', [8, 2], [10, 10, 2, 0]],
+    ['partly beyond it', [9, 3], [12, 9, 2, 2]],
+    ['beyond it from the first', [25], [25, 0, 2, 15]],
+    ['beyond it again', [10, 1, 1], [12, 10, 2, 2]],
+  ])('count hits %s', (_name, hits, figures) => {
+    expect(told(hits)).toEqual(figures);
+  });
+
+  it('are named as the original names them for Prometheus', () => {
+    const figures = new RateLimitFigures();
+    for (const path of ['shop.PATH_/cart', 'shop.plan_free.user', 'shop.a.b.c']) {
+      figures.count(`ratelimit.service.rate_limit.${path}.total_hits`, 2);
+    }
+    figures.count('ratelimit.service.config_load_success');
+    figures.count('ratelimit.service.call.should_rate_limit.service_error');
+    expect(
+      figures
+        .page()
+        .split('\n')
+        .filter((line) => line !== '' && !line.startsWith('#')),
+    ).toEqual([
+      'ratelimit_service_config_load_success 1',
+      'ratelimit_service_rate_limit_shop_plan_free_user_total_hits 2',
+      'ratelimit_service_rate_limit_total_hits{domain="shop",key1="PATH_/cart"} 2',
+      'ratelimit_service_rate_limit_total_hits{domain="shop",key1="a",key2="b"} 2',
+      'ratelimit_service_should_rate_limit_error{err_type="service_error"} 1',
+    ]);
+  });
+
+  it('are served where USE_PROMETHEUS says so', async () => {
+    const net = new TestNet();
+    const env = { RUNTIME_ROOT: '/data', RUNTIME_SUBDIRECTORY: 'ratelimit', USE_PROMETHEUS: 'true' };
+    await net.run('ratelimit', 'ratelimit', env, { files: { '/data/ratelimit/config/config.yaml': text } });
+    const body = JSON.stringify({ domain: 'shop', descriptors: [{ entries: [{ key: 'PATH', value: '/cart' }] }] });
+    await net.fetch('http://ratelimit:8080/json', { method: 'POST', body });
+    const page = (await net.fetch('http://ratelimit:9090/metrics')).body.toString();
+    expect(page).toContain('ratelimit_service_rate_limit_within_limit{domain="shop",key1="PATH_/cart"} 1\n');
+    expect(page).toContain('# TYPE ratelimit_service_config_load_success counter\n');
+    net.close();
   });
 });
