@@ -86,6 +86,8 @@ export interface ConfiguredFilter {
 export interface ExtensionConfigSource {
   config_source: { ads?: object; resource_api_version?: string; initial_fetch_timeout?: Duration };
   type_urls: string[];
+  default_config?: Any;
+  apply_default_config_without_warming?: boolean;
 }
 
 export interface FilterChainMatch {

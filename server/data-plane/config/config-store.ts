@@ -1,6 +1,5 @@
 import type { Clock } from '#domain';
 import type {
-  Any,
   Cluster,
   ClusterLoadAssignment,
   Listener,
@@ -15,10 +14,10 @@ import type { ServedSecret } from '../agent/secret-store.ts';
 import type { Awaited } from './awaited.ts';
 import { type CompiledCluster, compileCluster } from './cluster-config.ts';
 import { compiledOnce } from './compiled-once.ts';
-import type { ExtensionConfigs } from './discovered-filters.ts';
 import { compileEndpoints, type EndpointConfig } from './endpoint-config.ts';
 import { Fetches } from './fetches.ts';
-import { type CompiledListener, compileListener } from './listener-config.ts';
+import { configsOf, type HeldExtension, listenerOf } from './held-extensions.ts';
+import type { CompiledListener } from './listener-config.ts';
 import { refuseSharedAddress, refuseTakenPort, refuseUnknownClusters } from './listener-conflicts.ts';
 import { ConfigProblem } from './problem.ts';
 import { compileRouteTable, type RouteTable } from './route-table.ts';
@@ -57,25 +56,13 @@ export interface HeldEndpoints {
   readonly endpoints: readonly EndpointConfig[];
 }
 
-const plainListener = compiledOnce((resource: Listener) => withoutStructs(resource));
-const plainExtension = compiledOnce((config: Any) => withoutStructs(config));
 const clusterOf = compiledOnce((resource: Cluster) => ({ ...compileCluster(withoutStructs(resource), ''), resource }));
 const routeTableOf = compiledOnce((resource: RouteConfiguration) => compileRouteTable(withoutStructs(resource), ''));
 
-const listenerOf = (resource: Listener, versionInfo: string, configs: ExtensionConfigs): CompiledListener => ({
-  ...compileListener(plainListener(resource), versionInfo, configs),
-  resource,
-});
 const endpointsOf = compiledOnce(compileEndpoints);
 
 /** What is asked for by names that listeners and clusters give, in the order of asking. */
 const SUBSCRIBED = [typeUrls.route, typeUrls.endpoint, typeUrls.extension, typeUrls.secret] as const;
-
-/** The configuration of a filter, in force. */
-export interface HeldExtension {
-  readonly versionInfo: string;
-  readonly resource: TypedExtensionConfig;
-}
 
 /**
  * Judges xDS updates resource by resource and keeps the last good one of each. A listener warms until its route configurations
@@ -214,7 +201,7 @@ export class ConfigStore {
         this.endpoints.delete(name);
         return;
       case typeUrls.extension:
-        this.extensions.delete(name);
+        this.#extensionRemoved(name);
         return;
       default:
         return;
@@ -267,7 +254,6 @@ export class ConfigStore {
   #promoteListeners(): void {
     for (const [name, listener] of this.warmingListeners) {
       if (this.#missing(listener, this.listeners.has(name)).length > 0) continue;
-      if (listener.missingExtensions.length > 0) continue;
       this.#namesMayDiffer = true;
       this.warmingListeners.delete(name);
       this.listeners.set(name, listener);
@@ -282,7 +268,7 @@ export class ConfigStore {
     const configs = configsOf(extensions);
     const naming = new Map([...this.listeners, ...this.warmingListeners]);
     const renewed = [...naming.values()]
-      .filter(({ extensionNames }) => extensionNames.includes(name))
+      .filter(({ extensionKinds }) => extensionKinds.has(name))
       .map(({ resource, versionInfo }) => listenerOf(resource, versionInfo, configs));
     if (renewed.some(({ missingExtensions }) => missingExtensions.includes(name))) {
       throw new ConfigProblem(
@@ -294,6 +280,18 @@ export class ConfigStore {
     this.extensions.set(name, extension);
     for (const listener of renewed) this.warmingListeners.set(listener.name, listener);
     this.#promoteListeners();
+  }
+
+  /** As in Envoy, what is in use goes, too: listeners serve on without it. */
+  #extensionRemoved(name: string): void {
+    if (!this.extensions.delete(name)) return;
+    const configs = configsOf(this.extensions);
+    for (const { extensionKinds, resource, versionInfo } of [...this.listeners.values()]) {
+      if (!extensionKinds.has(name)) continue;
+      const renewed = listenerOf(resource, versionInfo, configs);
+      this.listeners.set(renewed.name, renewed);
+      this.#options.sink.setListener(renewed);
+    }
   }
 
   #warmCluster(cluster: CompiledCluster): void {
@@ -315,13 +313,16 @@ export class ConfigStore {
    * What it still waits for. Unlike in Envoy, only one that replaces another waits for secrets: a new listener's other chains serve at
    * once.
    */
-  #missing({ awaits }: { readonly awaits: readonly Awaited[] }, replaces: boolean): readonly Awaited[] {
-    return awaits.filter(
-      (each) => (replaces || each.typeUrl !== typeUrls.secret) && !this.#isHere(each) && !this.#fetches.isOver(each),
+  #missing(config: CompiledListener | CompiledCluster, replaces: boolean): readonly Awaited[] {
+    return config.awaits.filter(
+      (each) =>
+        (replaces || each.typeUrl !== typeUrls.secret) && !this.#isHere(each, config) && !this.#fetches.isOver(each),
     );
   }
 
-  #isHere({ typeUrl, name }: Awaited): boolean {
+  #isHere({ typeUrl, name }: Awaited, config: CompiledListener | CompiledCluster): boolean {
+    if (typeUrl === typeUrls.extension)
+      return !('missingExtensions' in config && config.missingExtensions.includes(name));
     if (typeUrl === typeUrls.route) return this.routes.has(name);
     return typeUrl === typeUrls.endpoint ? this.endpoints.has(name) : this.#secrets.has(name);
   }
@@ -355,8 +356,8 @@ export class ConfigStore {
     const names = new Map<TypeUrl, Set<string>>(SUBSCRIBED.map((typeUrl) => [typeUrl, new Set()]));
     for (const { typeUrl, name } of awaits) names.get(typeUrl)?.add(name);
     for (const each of all) {
-      if (!('extensionNames' in each)) continue;
-      for (const name of each.extensionNames) names.get(typeUrls.extension)?.add(name);
+      if (!('extensionKinds' in each)) continue;
+      for (const name of each.extensionKinds.keys()) names.get(typeUrls.extension)?.add(name);
     }
     const named = (typeUrl: TypeUrl, name: string): boolean => names.get(typeUrl)?.has(name) === true;
     for (const name of this.routes.keys()) if (!named(typeUrls.route, name)) this.routes.delete(name);
@@ -368,7 +369,7 @@ export class ConfigStore {
       this.#options.sink.setSecret(name, undefined);
     }
     for (const [typeUrl, wanted] of names) this.#subscribe(typeUrl, [...wanted].sort());
-    const missing = awaits.filter((each) => !this.#isHere(each));
+    const missing = all.flatMap((config) => config.awaits.filter((each) => !this.#isHere(each, config)));
     const warming = [...this.warmingListeners.values(), ...this.warmingClusters.values()];
     this.#fetches.follow(
       missing,
@@ -391,6 +392,3 @@ export class ConfigStore {
     this.#options.sink.warmed();
   }
 }
-
-const configsOf = (held: ReadonlyMap<string, HeldExtension>): ExtensionConfigs =>
-  new Map([...held].map(([name, { resource }]) => [name, plainExtension(resource.typed_config)]));

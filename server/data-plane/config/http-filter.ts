@@ -6,6 +6,7 @@ import { type FaultPolicy, readFault } from './fault-policy.ts';
 import { checkFilter } from './filter-bounds.ts';
 import { type JwtFilterConfig, readJwtAuthn } from './jwt-config.ts';
 import { type LocalRateLimitConfig, readLocalRateLimit } from './local-rate-limit-config.ts';
+import { MISSING_CONFIG, missingFilter } from './missing-filter.ts';
 import { type ModuleFilterConfig, readModuleFilter } from './module-filter.ts';
 import { ConfigProblem, unknownExtension, within } from './problem.ts';
 import { type RateLimitConfig, readRateLimit } from './rate-limit-config.ts';
@@ -79,6 +80,7 @@ function readFilter(filter: HttpFilterJson): HttpFilterPlan[] {
   const module = config && readModuleFilter(name, config);
   if (module !== undefined) return [{ kind: 'module', config: module, name, off }];
   const type = config?.['@type'] ?? '';
+  if (type === MISSING_CONFIG) return [{ kind: 'parts', parts: missingFilter(name), name, off }];
   if (config !== undefined) within(name, () => checkFilter(config));
   const read = READERS[type];
   if (read !== undefined && config !== undefined) return [{ ...within(name, () => read(config)), name, off }];

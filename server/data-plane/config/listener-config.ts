@@ -8,7 +8,14 @@ import type { Awaited } from './awaited.ts';
 import { checkRules } from './bounds.ts';
 import { type ChainCriteria, readChainMatch } from './chain-match.ts';
 import { readChainMatcher } from './chain-matcher.ts';
-import { type ExtensionConfigs, extensionNames, missingExtensions, withExtensions } from './discovered-filters.ts';
+import {
+  awaitedExtensions,
+  type ExtensionConfigs,
+  extensionKinds,
+  missingExtensions,
+  type ServedChain,
+  withExtensions,
+} from './discovered-filters.ts';
 import { type ConnectionRate, isOff, requiredBucket } from './guard-config.ts';
 import { LISTENER_RULES } from './listener-bounds.ts';
 import { refuseEqualChains } from './listener-conflicts.ts';
@@ -27,6 +34,8 @@ export interface CompiledFilterChain {
   /** The same, compiled. */
   readonly criteria: ChainCriteria;
   readonly filter: TerminalConfig;
+  /** A filter before that one got no configuration: connections are reset. */
+  readonly lacksFilter: boolean;
   readonly tls: DownstreamTls | undefined;
   /** How long a client's handshake may take; 0: not said. */
   readonly handshakeMs: number;
@@ -67,7 +76,7 @@ export interface CompiledListener {
   /** Route tables and secrets that must arrive before this listener serves. */
   readonly awaits: readonly Awaited[];
   /** ECDS resources that it asks for, and those that must still arrive before it serves. */
-  readonly extensionNames: readonly string[];
+  readonly extensionKinds: ReadonlyMap<string, 'http_filter' | 'network_filter'>;
   readonly missingExtensions: readonly string[];
 }
 
@@ -89,8 +98,8 @@ export function compileListener(
   versionInfo: string,
   extensions: ExtensionConfigs = NO_EXTENSIONS,
 ): CompiledListener {
-  const asked = extensionNames(resource);
-  const served = asked.length === 0 ? resource : withExtensions(resource, extensions);
+  const asked = extensionKinds(resource);
+  const served = asked.size === 0 ? resource : withExtensions(resource, extensions);
   checkRules(resource, LISTENER_RULES);
   const socket = resource.address?.socket_address;
   if (resource.address === undefined) {
@@ -135,9 +144,12 @@ export function compileListener(
     resource,
     origins: readOrigins(resource.metadata),
     tokenOrigins: readTokenOrigins(resource.metadata),
-    awaits: awaited(defaultChain === undefined ? chains : [...chains, defaultChain]),
-    extensionNames: asked,
-    missingExtensions: asked.length === 0 ? asked : missingExtensions(resource, extensions),
+    awaits: [
+      ...awaited(defaultChain === undefined ? chains : [...chains, defaultChain]),
+      ...(asked.size === 0 ? [] : awaitedExtensions(resource)),
+    ],
+    extensionKinds: asked,
+    missingExtensions: asked.size === 0 ? [] : missingExtensions(resource, extensions),
   };
 }
 
@@ -166,12 +178,13 @@ function compileInspector({ listener_filters = [] }: Listener, name: string): (p
   return (port) => !disabled(port);
 }
 
-function compileChain(chain: FilterChain, versionInfo: string): CompiledFilterChain {
+function compileChain(chain: ServedChain, versionInfo: string): CompiledFilterChain {
   return {
     name: chain.name ?? '',
     match: chain.filter_chain_match ?? {},
     criteria: readChainMatch(chain.filter_chain_match ?? {}),
     filter: compileNetworkFilter(chain, versionInfo),
+    lacksFilter: chain.lacksFilter === true,
     tls: readDownstreamTls(chain.transport_socket),
     handshakeMs: durationMs(chain.transport_socket_connect_timeout, 'transport_socket_connect_timeout', 0),
     resource: chain,

@@ -74,7 +74,7 @@ function writeLines(
     told.logType = 'NotSet';
     return writeEach(listener?.config.accessLogs ?? [], { ...subject, info: told }, runtime);
   }
-  if (chain.filter.kind !== 'tcp') return '';
+  if (chain.filter.kind !== 'tcp' || chain.lacksFilter) return '';
   if (why?.flag !== undefined) info.flag(why.flag);
   return writeEach(chain.filter.accessLogs, { ...subject, info }, runtime);
 }

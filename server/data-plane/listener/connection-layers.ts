@@ -199,6 +199,7 @@ function noteTls(connection: PendingConnection): void {
 export const runNetworkFilter: ConnectionLayer = (connection) => {
   const { listener, chain, runtime, socket } = connection;
   if (listener === undefined || chain === undefined) return refuse(connection);
+  if (chain.lacksFilter) return refuseUnfiltered(connection);
   // Plain bytes may flow one way after the other has ended; a connection of requests ends as a whole, as in Envoy.
   socket.allowHalfOpen = chain.filter.kind !== 'http';
   const log = ConnectionLog.of(connection);
@@ -225,6 +226,19 @@ export const runNetworkFilter: ConnectionLayer = (connection) => {
   });
   return 'stop';
 };
+
+/** Resets the connection: one of its filters got no configuration, so nobody knows whether it may pass. */
+function refuseUnfiltered(connection: PendingConnection): ConnectionOutcome {
+  connection.note('filter_chain', 'stopped', connection.chain?.name ?? '', () => ({
+    detail: 'a network filter of this chain got no configuration from the control plane, and it has no default',
+    origin: originOf(connection.chain?.origins),
+  }));
+  connection.listener?.stats.count('network_extension_config_missing');
+  recordRefusal(connection, { details: 'filter_config_missing' });
+  ConnectionLog.of(connection)?.write(undefined);
+  connection.socket.resetAndDestroy();
+  return 'stop';
+}
 
 /** Resets the connection: what a client sees whose connection no filter chain wants. */
 function refuse(connection: PendingConnection): ConnectionOutcome {

@@ -18,15 +18,18 @@ const WHOLE: Readonly<Partial<Record<TypeUrl, string>>> = {
   [typeUrls.listener]: 'listener_manager.lds.',
 };
 /** Its resources are counted each for itself. */
-const EACH = new Set<TypeUrl>([typeUrls.route, typeUrls.endpoint]);
+const EACH = new Set<TypeUrl>([typeUrls.route, typeUrls.endpoint, typeUrls.extension]);
 
 const begun = (lostBefore: number): Subscription => ({ accepted: 0, rejected: 0, takenAtMs: 0, lostBefore });
+
+const extensionKey = (name: string): string => fetchKey({ typeUrl: typeUrls.extension, name });
 
 /** Where the figures of resources stand: those of routes behind the connection managers that ask for them, of endpoints behind clusters. */
 export interface Subscribers {
   /** Waits that were in vain, by resource; see `fetchKey`. */
   readonly timeouts: ReadonlyMap<string, number>;
   readonly listeners: ReadonlyMap<string, CompiledListener>;
+  readonly warmingListeners: ReadonlyMap<string, CompiledListener>;
   readonly clusters: ReadonlyMap<string, { readonly type: string; readonly edsName: string; readonly name: string }>;
 }
 
@@ -50,7 +53,12 @@ export class SubscriptionStats {
   }
 
   /** Every subscription's figures, by name. */
-  *values({ listeners, clusters, timeouts }: Subscribers): Generator<readonly [name: string, value: number]> {
+  *values({
+    listeners,
+    warmingListeners,
+    clusters,
+    timeouts,
+  }: Subscribers): Generator<readonly [name: string, value: number]> {
     for (const [typeUrl, prefix] of Object.entries(WHOLE)) {
       yield* this.#figures(prefix, { key: typeUrl, timeouts, tellsReloads: typeUrl === typeUrls.cluster });
     }
@@ -61,11 +69,26 @@ export class SubscriptionStats {
         yield [`http.${statPrefix}.rds.${name}.update_empty`, 0];
       }
     }
+    const asking = [...listeners.values(), ...warmingListeners.values()];
+    for (const [name, kind] of new Map(asking.flatMap(({ extensionKinds }) => [...extensionKinds]))) {
+      yield* this.#extension(`extension_config_discovery.${kind}.${name}.`, { key: extensionKey(name), timeouts });
+    }
     for (const { type, edsName, name } of clusters.values()) {
       if (type !== 'EDS') continue;
       const key = fetchKey({ typeUrl: typeUrls.endpoint, name: edsName || name });
       yield* this.#figures(`cluster.${name}.`, { key, timeouts, tellsReloads: false });
     }
+  }
+
+  *#extension(
+    prefix: string,
+    { key, timeouts }: Pick<Subscribers, 'timeouts'> & { readonly key: string },
+  ): Generator<readonly [name: string, value: number]> {
+    const { accepted, rejected } = this.#held.get(key) ?? begun(this.#lost);
+    yield* this.#figures(prefix, { key, timeouts, tellsReloads: false });
+    yield [`${prefix}config_conflict`, 0];
+    yield [`${prefix}config_fail`, rejected + (timeouts.get(key) ?? 0)];
+    yield [`${prefix}config_reload`, accepted];
   }
 
   #count(key: string, rejected: boolean, atMs: number): void {
