@@ -59,6 +59,7 @@ const routes: Route[] = [
     { 'envoy.filters.http.ext_authz': { '@type': `${FILTERS}.ext_authz.v3.ExtAuthzPerRoute`, check_settings: {} } },
   ),
   to('unknown', { cluster: 'nobody' }),
+  to('unreadable'),
   to('empty', { cluster: 'empty' }),
   to('dead', { cluster: 'dead' }),
   to('rude', { cluster: 'rude' }),
@@ -82,6 +83,9 @@ const listener: Listener = {
       filters: [
         http({
           stat_prefix: 'flags',
+          // What clients ask for by headers counts.
+          use_remote_address: true,
+          internal_address_config: { cidr_ranges: [{ address_prefix: '127.0.0.0', prefix_len: 8 }] },
           http_filters: [
             {
               name: 'envoy.filters.http.ext_authz',
@@ -108,7 +112,10 @@ const listener: Listener = {
                 },
               },
             },
-            router,
+            {
+              ...router,
+              typed_config: { ...router.typed_config, strict_check_headers: ['x-envoy-upstream-rq-timeout-ms'] },
+            },
           ],
           route_config: {
             name: 'flags',
@@ -144,6 +151,8 @@ interface Row {
   /** The step of the trace that says what happened. */
   readonly step: readonly [stage: string, outcome: string];
   readonly headers?: Readonly<Record<string, string>>;
+  /** Headers of the request. */
+  readonly asks?: Readonly<Record<string, string>>;
 }
 
 const reset = (reason: string): Pick<Row, 'status' | 'body' | 'details'> => ({
@@ -217,6 +226,16 @@ const ROWS: readonly Row[] = [
     details: 'cluster_not_found',
     counts: 'http.flags.no_cluster',
     step: ['cluster', 'stopped'],
+  },
+  {
+    path: '/unreadable',
+    flags: ['IH'],
+    status: 400,
+    body: "invalid header 'x-envoy-upstream-rq-timeout-ms' with value 'soon'",
+    details: 'request_headers_failed_strict_check{x-envoy-upstream-rq-timeout-ms}',
+    counts: 'http.flags.downstream_rq_4xx',
+    step: ['http_filter', 'stopped'],
+    asks: { 'x-envoy-upstream-rq-timeout-ms': 'soon' },
   },
   {
     path: '/empty',
@@ -299,7 +318,8 @@ describe('what a request that fails looks like', () => {
   const open = new Set<Socket>();
   let pod: Pod;
 
-  const call = (path: string) => sendFrom(`${NET}.1.9`, { ip: PROXY, port: PORT }, { host: 'shop', path });
+  const call = (path: string, headers: Readonly<Record<string, string>> = {}) =>
+    sendFrom(`${NET}.1.9`, { ip: PROXY, port: PORT }, { host: 'shop', path, headers });
   const hopsOf = (path: string): HopRecord[] => pod.hops.filter((hop) => hop.request.path === path);
   const stat = (name: string): number => pod.proxy.admin.stats().get(name) ?? 0;
   const raw = (bytes: string): Socket => {
@@ -347,7 +367,7 @@ describe('what a request that fails looks like', () => {
 
   it.each(ROWS.map((row) => [row.flags.join(','), row.path, row] as const))('%s: %s', async (_flags, path, row) => {
     const before = { counted: stat(row.counts), hops: hopsOf(path).length, logged: pod.logs.length };
-    const answer = await call(path);
+    const answer = await call(path, row.asks);
     expect([answer.status, answer.body]).toEqual([row.status, row.body]);
     expect(answer.headers).toMatchObject({ server: 'envoy', ...row.headers });
     await until(() => hopsOf(path).length > before.hops, `a hop for ${path}`);

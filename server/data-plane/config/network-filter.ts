@@ -3,6 +3,7 @@ import { extensionTypes } from '#xds';
 import { wireSafe } from '../http/headers.ts';
 import { type HostPolicy, readHostPolicy } from '../http/host.ts';
 import type { PathPolicy } from '../http/path.ts';
+import { readStrictHeaders } from '../http/router/strict-headers.ts';
 import { type AccessLogger, type AccessLogs, readAccessLogs } from './access-log/index.ts';
 import { fetchMs } from './awaited.ts';
 import { checkRules } from './bounds.ts';
@@ -75,6 +76,8 @@ export interface HttpFilterConfig extends ConnectionFilters {
   readonly tellsPort: boolean;
   /** Answers and requests go without Envoy's own `x-envoy-` headers. */
   readonly hidesEnvoyHeaders: boolean;
+  /** Headers by which clients ask for something and whose values must be readable; undefined: none. */
+  readonly strictHeaders: readonly string[] | undefined;
   /** Undefined: nothing is traced. */
   readonly tracing: TracingConfig | undefined;
   readonly accessLogs: readonly AccessLogger[];
@@ -238,6 +241,7 @@ function compileHcm(
     certDetails: readCertDetails(config['set_current_client_cert_details']),
     tellsPort: config['append_x_forwarded_port'] === true,
     hidesEnvoyHeaders: config.http_filters?.at(-1)?.typed_config?.['suppress_envoy_headers'] === true,
+    strictHeaders: readStrictHeaders(config.http_filters?.at(-1)?.typed_config?.['strict_check_headers']),
     tracing: readTracing(config),
     accessLogs: readAccessLogs(config.access_log ?? []),
     localReply: readLocalReply(config['local_reply_config'] as LocalReplyJson | undefined),

@@ -20,6 +20,7 @@ import { changeAnswer, headerLevels } from './header-levels.ts';
 import { MirrorCall, type MirrorResult } from './mirror.ts';
 import { redirectLocation, rewriteRedirected, rewriteRequest } from './rewrite.ts';
 import { figuresOf } from './route-figures.ts';
+import { refuseUnreadable } from './strict-headers.ts';
 import { UpstreamCall } from './upstream-call.ts';
 
 /** The last filter: answers by itself, or forwards to the route's cluster. */
@@ -98,6 +99,8 @@ function forward(exchange: Exchange, route: CompiledRoute, action: ForwardAction
   const share = exchange.share ?? action.shares[0]!;
   const cluster = exchange.runtime.clusters.get(share.cluster);
   if (cluster === undefined) return noCluster(exchange, route, action, share);
+  const { strictHeaders } = exchange.config;
+  if (strictHeaders !== undefined && refuseUnreadable(exchange, strictHeaders)) return 'wait';
   exchange.routeFigures = figuresOf(exchange, route);
   if (exchange.internal) takeWishes(exchange, cluster);
   if (exchange.steps.on) noteCluster(exchange.steps, cluster);
@@ -180,7 +183,7 @@ function takeMs(headers: Headers, name: string, ofRoute: number): number {
   const given = headers.get(name);
   if (given === undefined) return ofRoute;
   headers.remove(name);
-  return /^\d+$/.test(given) ? Number(given) : ofRoute;
+  return /^\+?\d+$/.test(given) ? Number(given) : ofRoute;
 }
 
 const NO_MIRRORS: readonly MirrorCall[] = [];

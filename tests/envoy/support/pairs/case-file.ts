@@ -68,6 +68,8 @@ export interface PairCase {
   readonly http?: Readonly<Record<string, unknown>>;
   /** HTTP filters before the router. */
   readonly filters?: readonly object[];
+  /** Fields of the router. */
+  readonly router?: Readonly<Record<string, unknown>>;
   /** Routes of the one virtual host `*`; or whole virtual hosts. */
   readonly routes?: readonly object[];
   readonly virtual_hosts?: readonly object[];

@@ -130,13 +130,21 @@ const socketAddress = ({ ip, port }: { ip: string; port: number }): object => ({
   socket_address: { address: ip, port_value: port },
 });
 
-function httpChain({ name, http = {}, filters = [], routes, virtual_hosts, also_logs = [] }: PairCase): FilterChain {
+function httpChain({
+  name,
+  http = {},
+  filters = [],
+  router,
+  routes,
+  virtual_hosts,
+  also_logs = [],
+}: PairCase): FilterChain {
   const hosts = virtual_hosts ?? [{ name: 'all', domains: ['*'], routes }];
   const config = {
     '@type': extensionTypes.httpConnectionManager,
     stat_prefix: name,
     generate_request_id: true,
-    http_filters: [...filters, { name: 'envoy.filters.http.router' }].map(typedFilter),
+    http_filters: [...filters, { name: 'envoy.filters.http.router', ...router }].map(typedFilter),
     access_log: [LOG, ...also_logs],
     route_config: qualified({ name: 'table', virtual_hosts: hosts, validate_clusters: false }, name),
     ...http,
