@@ -127,7 +127,7 @@ export function readDownstreamTls(socket: TransportSocket | undefined): Downstre
     acceptUntrusted: validationOf(common)?.trust_chain_verification === 'ACCEPT_UNTRUSTED',
     alpn: common.alpn_protocols ?? [],
     peerNames: readPeerNames(common),
-    versions: readVersions(common),
+    versions: { ...readVersions(common), noTickets: config['disable_stateless_session_resumption'] === true },
   };
 }
 

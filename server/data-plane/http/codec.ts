@@ -136,6 +136,8 @@ export interface TlsFacts {
   readonly peerCertificateHash: string;
   readonly peerSubject: string;
   readonly handshake?: HandshakeRecord;
+  /** An earlier session was taken up. */
+  readonly resumed?: boolean;
 }
 
 /** A request that the codec refused before anybody saw it, or in the middle of its body, in Envoy's words. */

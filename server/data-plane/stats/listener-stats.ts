@@ -161,6 +161,7 @@ const HTTP_FOUND: Readonly<Record<string, string>> = {
 export function countHandshake(tls: TlsFacts | undefined, count: (name: string) => void): void {
   if (tls === undefined) return;
   count('ssl.handshake');
+  if (tls.resumed === true) count('ssl.session_reused');
   count(`ssl.versions.${tls.version}`);
   count(`ssl.ciphers.${opensslName(tls.cipher)}`);
   if (tls.peerCertificateHash === '') count('ssl.no_certificate');

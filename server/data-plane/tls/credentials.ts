@@ -1,4 +1,4 @@
-import { constants } from 'node:crypto';
+import { constants, createHash } from 'node:crypto';
 import type { SecureContext } from 'node:tls';
 import { createSecureContext } from 'node:tls';
 
@@ -33,6 +33,8 @@ export interface TlsVersions {
   readonly min?: TlsVersion | undefined;
   /** Default TLSv1.3. */
   readonly max?: TlsVersion | undefined;
+  /** A server gives no tickets by which clients take up their session again. */
+  readonly noTickets?: boolean | undefined;
 }
 
 /** The versions that are offered, newest first. */
@@ -41,6 +43,8 @@ export function versionsBetween({ min = 'TLSv1.2', max = 'TLSv1.3' }: TlsVersion
 }
 
 const DEFAULT_CAPACITY = 64;
+/** How long a ticket may be used: BoringSSL's default. */
+const SESSION_SECONDS = 7200;
 
 /**
  * Contexts by their content, so that every connection of one identity shares one. The least recently used goes first; connections that
@@ -65,12 +69,16 @@ export class SecureContexts {
     const min = versions.min ?? 'TLSv1.2';
     const max = versions.max ?? 'TLSv1.3';
     const pems = shown.flatMap(({ chainPem, keyPem }) => [chainPem, keyPem]);
-    const key = [min, max, ...pems, '-', rootsPem, crlPem].join('\n\n');
+    const { noTickets = false } = versions;
+    const key = [min, max, noTickets, ...pems, '-', rootsPem, crlPem].join('\n\n');
     const context =
       this.#contexts.get(key) ??
       createSecureContext({
         minVersion: min,
-        secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+        secureOptions: constants.SSL_OP_NO_RENEGOTIATION | (noTickets ? constants.SSL_OP_NO_TICKET : 0),
+        // Without a name of its own OpenSSL breaks off the handshake of a client that takes up a session in which it has shown a certificate.
+        sessionIdContext: createHash('sha256').update(key).digest('hex').slice(0, 32),
+        sessionTimeout: SESSION_SECONDS,
         maxVersion: max,
         ...(certificate && { cert: shown.map(({ chainPem }) => chainPem), key: shown.map(({ keyPem }) => keyPem) }),
         // An empty list, not none: without one OpenSSL would trust the public web's roots.

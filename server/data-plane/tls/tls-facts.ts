@@ -1,7 +1,7 @@
-import type { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import type { HandshakeRecord } from '#domain';
 import type { TlsFacts } from '../http/codec.ts';
+import { peerOf } from './known-peers.ts';
 import { parseSubjectAltNames } from './subject-alt-names.ts';
 
 /** What one side knows of a handshake before it begins. */
@@ -27,7 +27,7 @@ function agreedOf(socket: TLSSocket): { version: string; cipher: string; alpn: s
 /** What the peer has shown, leaf first, DER. */
 export function peerChainOf(socket: TLSSocket): Uint8Array[] {
   const chain: Uint8Array[] = [];
-  let next: X509Certificate | undefined = socket.getPeerX509Certificate();
+  let next = peerOf(socket);
   while (next !== undefined && chain.length < MOST_CERTIFICATES) {
     chain.push(next.raw);
     next = next.issuerCertificate;
@@ -37,11 +37,12 @@ export function peerChainOf(socket: TLSSocket): Uint8Array[] {
 
 /** Reads what a finished handshake showed. */
 export function readTlsFacts(socket: TLSSocket, sni: string, intent: Intent): TlsFacts {
-  const peer = socket.getPeerX509Certificate();
+  const peer = peerOf(socket);
   const local = socket.getX509Certificate();
   const names = parseSubjectAltNames(peer?.subjectAltName);
   return {
     ...agreedOf(socket),
+    ...(socket.isSessionReused() && { resumed: true }),
     sni,
     peerSpiffeId: names.uris[0] ?? '',
     peerCertificateHash: peer?.fingerprint256.replaceAll(':', '').toLowerCase() ?? '',

@@ -74,8 +74,8 @@ const TAG_BYTES = 16;
 const APPLICATION_DATA = 23;
 const ALERT = 21;
 const FATAL = 2;
-/** OpenSSL's server sends this many session tickets, a record each, as soon as the client has finished. */
-const TICKET_RECORDS = 2;
+/** OpenSSL's server sends this many session tickets, a record each, as soon as the client has finished: fewer to one that had a ticket. */
+const TICKET_RECORDS = { anew: 2, again: 1 };
 /** A client that reads nothing must not hold the connection open. */
 const LINGER_MS = 1000;
 
@@ -108,7 +108,12 @@ export class ServerAlert {
       this.#secured.destroy();
       return;
     }
-    const record = alertRecord({ suite, secret, alert, sequence: TICKET_RECORDS });
+    const record = alertRecord({
+      suite,
+      secret,
+      alert,
+      sequence: TICKET_RECORDS[this.#secured.isSessionReused() ? 'again' : 'anew'],
+    });
     // The tickets leave at the end of this turn; the alert must be the record behind them.
     setImmediate(() => {
       if (this.#raw.destroyed) return;

@@ -75,7 +75,8 @@ function latestContext(read: () => ServerTls): () => Serving {
     if (serving === undefined || from === undefined || !sameTls(from, now)) {
       const { cert, key, clientCa } = now;
       serving = {
-        context: createSecureContext({ cert, key, ca: clientCa ?? [] }),
+        // A name of its own lets clients that have shown a certificate take up their session again.
+        context: createSecureContext({ cert, key, ca: clientCa ?? [], sessionIdContext: 'web' }),
         wantsClients: clientCa !== undefined,
       };
       from = now;
